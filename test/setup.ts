@@ -1,0 +1,4 @@
+/** Loaded before every test: a rejection that nobody awaits fails the run. */
+process.on('unhandledRejection', reason => {
+  throw reason
+})
