@@ -1,0 +1,66 @@
+/** The chain as the anchorer sees it: a type, so that the ledger knows no Ethereum library. Implemented in `src/chain/ethereum.ts`. */
+
+import type { Hash } from '../core/hash.ts'
+
+/** The newest checkpoint that the contract holds for our log. `time` is the block's, in unix seconds. */
+export type AnchoredHead = { readonly size: number; readonly root: Hash; readonly time: number }
+
+/** What a transaction pays per gas, both in wei as decimal strings: they are stored, and `bigint` ends in `src/chain`. */
+export type Fees = { readonly maxFeePerGas: string; readonly maxPriorityFeePerGas: string }
+
+/** A signed transaction that may or may not have been sent: `raw` and `hash` are 0x-hex, lower case. */
+export type SignedTransaction = Fees & { readonly raw: string; readonly hash: string; readonly nonce: number }
+
+/** What is asked of the contract: take over to `size` and `root`, shown by a consistency proof from its newest checkpoint. */
+export type AnchorCall = { readonly size: number; readonly root: Hash; readonly proof: readonly Hash[] }
+
+/** A block as we keep it: `hash` is 0x-hex, `time` in unix seconds. */
+export type ChainBlock = { readonly number: number; readonly hash: string; readonly time: number }
+
+/** Where a transaction was executed. `succeeded` is false when the contract refused it. Ethereum's "receipt", never ours. */
+export type TxReceipt = { readonly block: ChainBlock; readonly succeeded: boolean }
+
+/** Which state of the chain is asked: its head, its last final block by the log's finality rule, or a block by number. */
+export type BlockTag = 'latest' | 'finalized' | number
+
+/** When a block counts as final: the chain's own `finalized` tag, or so many blocks on top of it. */
+export type Finality = 'finalized' | { readonly confirmations: number }
+
+/**
+ * One log in one contract on one chain, and the key that may write to it. Every call may throw `CHAIN_UNREACHABLE` (no endpoint
+ * answered) or `CHAIN_WRONG` (the endpoints serve another chain).
+ */
+export type AnchorChain = {
+  readonly chainId: number
+  /** The contract's address and the log's id, 0x-hex, lower case. */
+  readonly contract: string
+  readonly logId: string
+  /** The address that signs. It must be ours alone: its nonces are counted here. */
+  readonly publisher: string
+  /** The contract's newest checkpoint of the log, `null` before the first. */
+  latest(block?: BlockTag): Promise<AnchoredHead | null>
+  /** Unix seconds of the block that anchored exactly this size and root, 0 when none did. */
+  anchoredAt(size: number, root: Hash, block: BlockTag): Promise<number>
+  /** The publisher's next nonce: how many of its transactions are in the chain at its head (pending ones are not counted). */
+  nextNonce(): Promise<number>
+  /** What the chain asks now: a fee cap with room for rising base fees, and a tip. */
+  suggestFees(): Promise<Fees>
+  /** The most we pay by the configuration, per gas, in wei. */
+  readonly ceiling: Fees
+  /** Signs and does not send. `CHAIN_REJECTED` when the contract would refuse the call at its head. */
+  prepare(call: AnchorCall & { readonly nonce: number; readonly fees: Fees }): Promise<SignedTransaction>
+  /**
+   * Sends. A transaction that the chain knows already is a success. `CHAIN_NONCE_TOO_LOW`: another one with its nonce was executed;
+   * `CHAIN_UNDERPRICED`: another one with its nonce waits and pays as much; `CHAIN_FUNDS`: the publisher cannot pay; `CHAIN_REJECTED`: all else.
+   */
+  broadcast(raw: string): Promise<void>
+  /** `null` while the transaction is in no block of the chain as it is now. */
+  txReceipt(hash: string): Promise<TxReceipt | null>
+  /** Hash of the block at that height in the chain as it is now, `null` above its head. */
+  blockHash(number: number): Promise<string | null>
+  /** Number of the last block that is final by the log's finality rule. */
+  finalizedNumber(): Promise<number>
+  /** What the publisher owns, in wei. */
+  balanceWei(): Promise<string>
+  close(): void
+}
