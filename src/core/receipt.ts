@@ -1,0 +1,81 @@
+/** The receipt: all that a holder of a file needs beside the policy and the chain. Design §3.3. */
+
+import { OpenSealError } from './errors.ts'
+import { isJsonObject, type Json, parseJson } from './json.ts'
+
+/** Where people may look for the anchor. Nothing in it is evidence: what counts is what the contract answers. */
+export type AnchorHint = {
+  readonly type: 'evm'
+  readonly chainId: number
+  readonly contract: string
+  readonly logId: string
+  readonly size: number
+  readonly transaction?: string
+  readonly block?: { readonly number: number; readonly hash: string; readonly time: string }
+}
+
+/** A receipt as read: the statement is raw, for the verifier checks it by its own name. */
+export type Receipt = {
+  readonly type: 'openseal/receipt@v1'
+  readonly statement: Json
+  readonly proof: string
+  readonly anchors: readonly AnchorHint[]
+}
+
+const TYPE = 'openseal/receipt@v1'
+const MAX_RECEIPT_BYTES = 1024 * 1024
+
+/** Reads a receipt strictly. Unknown members and anchors of unknown types are left out. Throws ReceiptError or JsonError. */
+export function parseReceipt(input: string | Uint8Array): Receipt {
+  if (input.length > MAX_RECEIPT_BYTES) throw malformed(`larger than ${MAX_RECEIPT_BYTES} bytes`)
+  const value = parseJson(input)
+  if (!isJsonObject(value)) throw malformed('not an object')
+  const { type, statement, proof, anchors } = value
+  if (type !== TYPE) {
+    if (typeof type === 'string' && /^openseal\/receipt@v[1-9][0-9]*$/.test(type)) {
+      throw new ReceiptError('RECEIPT_UNSUPPORTED', `a receipt of type ${type} needs a newer verifier`)
+    }
+    throw malformed(`its type is not ${TYPE}`)
+  }
+  if (statement === undefined) throw malformed('the statement is missing')
+  if (typeof proof !== 'string') throw malformed('the proof is missing')
+  if (!Array.isArray(anchors)) throw malformed('the anchors are missing')
+  return { type, statement, proof, anchors: anchors.flatMap(readHint) }
+}
+
+/** The receipt's text from a canonical salted statement: one line of JSON. */
+export function formatReceipt(receipt: { statementText: string; proof: string; anchors: readonly AnchorHint[] }): string {
+  const { statementText, proof, anchors } = receipt
+  return `{"type":"${TYPE}","statement":${statementText},"proof":${JSON.stringify(proof)},"anchors":${JSON.stringify(anchors)}}\n`
+}
+
+function readHint(value: Json): AnchorHint[] {
+  if (!isJsonObject(value) || typeof value.type !== 'string') throw malformed('an anchor without a type')
+  if (value.type !== 'evm') return []
+  const { type, chainId, contract, logId, size, transaction, block } = value
+  if (!isCount(chainId) || !isCount(size) || typeof contract !== 'string' || typeof logId !== 'string') {
+    throw malformed('an anchor needs chainId, contract, logId and size')
+  }
+  if (transaction !== undefined && typeof transaction !== 'string') throw malformed('the transaction of an anchor is not a string')
+  return [{ type, chainId, contract, logId, size, ...(transaction === undefined ? {} : { transaction }), ...readBlock(block) }]
+}
+
+function readBlock(block: Json | undefined): { block?: NonNullable<AnchorHint['block']> } {
+  if (block === undefined) return {}
+  if (!isJsonObject(block)) throw malformed('the block of an anchor is not an object')
+  const { number, hash, time } = block
+  if (!isCount(number) || typeof hash !== 'string' || typeof time !== 'string')
+    throw malformed('the block of an anchor needs number, hash and time')
+  return { block: { number, hash, time } }
+}
+
+function isCount(value: Json | undefined): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+}
+
+function malformed(what: string): ReceiptError {
+  return new ReceiptError('RECEIPT_MALFORMED', `the receipt cannot be read: ${what}`)
+}
+
+/** RECEIPT_MALFORMED or RECEIPT_UNSUPPORTED. */
+export class ReceiptError extends OpenSealError {}

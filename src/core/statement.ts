@@ -1,0 +1,307 @@
+/** The statement: what an agency says about one version of a record, and its canonical bytes. Design §3.2. */
+
+import { toUtf8 } from './bytes.ts'
+import { OpenSealError } from './errors.ts'
+import { type Hash, sha256 } from './hash.ts'
+import { canonicalJson, isJsonObject, type Json } from './json.ts'
+import { isTime } from './time.ts'
+
+/** One file of a record. `sha256` is over its exact bytes, `jcs` over the RFC 8785 form of a JSON document, both lower-case hex. */
+export type DocumentRef = {
+  readonly name: string
+  readonly mediaType: string
+  readonly bytes: number
+  readonly sha256: string
+  readonly jcs?: string
+}
+
+/** What is said of one version of a record. The members are those of design §3.2; `salt` is added by the ledger. */
+export type Statement = {
+  readonly type: 'openseal/statement@v1'
+  readonly agency: string
+  readonly kind: 'procurement' | 'decision'
+  readonly action: 'publish' | 'amend' | 'withdraw'
+  readonly record: string
+  readonly revision?: string
+  readonly identifiers?: readonly { readonly scheme: string; readonly value: string }[]
+  readonly title?: string
+  readonly language?: string
+  readonly published: string
+  readonly documents: readonly DocumentRef[]
+  readonly reason?: { readonly code: ReasonCode; readonly text?: string }
+  readonly salt?: string
+}
+
+/** Why a record was amended or withdrawn. */
+export type ReasonCode = (typeof REASON_CODES)[number]
+
+/** The codes that a reason may have. */
+export const REASON_CODES = ['correction', 'legal-change', 'publication-error', 'personal-data', 'court-order', 'other'] as const
+
+/** Entry 0 of every ledger: binds its name to its key and its anchors. */
+export type Genesis = {
+  readonly type: 'openseal/genesis@v1'
+  readonly origin: string
+  readonly logKey: string
+  readonly anchors: readonly GenesisAnchor[]
+  readonly created: string
+  readonly salt: string
+}
+
+/** A log on a chain that a genesis binds. */
+export type GenesisAnchor = { readonly type: 'evm'; readonly chainId: number; readonly contract: string; readonly logId: string }
+
+/** All that an entry can commit to. */
+export type AnyStatement = Statement | Genesis
+
+/** The canonical form with its salt is at most this long. */
+export const MAX_STATEMENT_BYTES = 32 * 1024
+
+const STATEMENT = 'openseal/statement@v1'
+const GENESIS = 'openseal/genesis@v1'
+/** `"salt":"…43 characters…",` */
+const SALT_MEMBER_BYTES = 53
+
+/** The statement in a JSON value; without `salted` its salt may be missing. Throws StatementError, whose message names the member. */
+export function parseStatement(value: Json, { salted }: { salted: boolean }): Statement {
+  if (typeOf(value) !== STATEMENT) throw unsupported(typeOf(value))
+  const s = members(
+    value,
+    'the statement',
+    ['type', 'agency', 'kind', 'action', 'record', 'published', 'documents', ...(salted ? ['salt'] : [])],
+    OPTIONAL,
+  )
+  checkNames(s)
+  checkAction(s)
+  for (const [at, identifier] of list(s.identifiers ?? [], 'identifiers', 0, Number.MAX_SAFE_INTEGER).entries())
+    checkIdentifier(identifier, `identifiers[${at}]`)
+  for (const [at, document] of list(s.documents, 'documents', s.action === 'withdraw' ? 0 : 1, 256).entries())
+    checkDocument(document, `documents[${at}]`)
+  const statement = value as unknown as Statement
+  checkSize(statementBody(statement))
+  return statement
+}
+
+/** A salted statement of any known type. Throws StatementError: STATEMENT_UNSUPPORTED for a type that is not known. */
+export function parseAnyStatement(value: Json): AnyStatement {
+  return typeOf(value) === GENESIS ? parseGenesis(value) : parseStatement(value, { salted: true })
+}
+
+/** The RFC 8785 form without the salt. The members of a statement are fixed, so writing them in order is several times faster than sorting. */
+export function statementBody(s: Statement): string {
+  return statementHead(s) + statementTail(s)
+}
+
+/** The RFC 8785 form with the salt, from the form without: nothing is written twice. */
+export function spliceSalt(body: string, salt: string, s: Statement): string {
+  const tail = statementTail(s)
+  return `${body.slice(0, body.length - tail.length)},"salt":"${salt}"${tail}`
+}
+
+/** The RFC 8785 form of a salted statement of any type: what its entry commits to. */
+export function canonicalStatement(s: AnyStatement): string {
+  if (s.type === GENESIS) return canonicalGenesis(s)
+  return s.salt === undefined ? statementBody(s) : spliceSalt(statementBody(s), s.salt, s)
+}
+
+/** The RFC 8785 form of a genesis. */
+export function canonicalGenesis(g: Genesis): string {
+  return canonicalJson(g)
+}
+
+/** What makes a submission the same one: SHA-256 of the canonical form without the salt. */
+export function identityOf(body: string): Hash {
+  return sha256(toUtf8(body))
+}
+
+/** True when both list the same files, whatever their order and names. */
+export function sameDocuments(a: Statement, b: Statement): boolean {
+  return unmatched(a, b, d => d.sha256).length === 0 && a.documents.length === b.documents.length
+}
+
+/**
+ * What a later statement is to an earlier one of the same record: `silent-edit` when it publishes the same revision with other documents,
+ * `reformatted` when only their bytes differ, `repeat` when nothing does, `none` when the two cannot collide: an amendment or withdrawal
+ * says openly what it does, and without a revision only two publications speak of the same version.
+ */
+export function compareVersions(earlier: Statement, later: Statement): 'repeat' | 'reformatted' | 'silent-edit' | 'none' {
+  const sameVersion = earlier.agency === later.agency && earlier.record === later.record && earlier.revision === later.revision
+  if (!sameVersion || later.action !== 'publish' || earlier.action === 'withdraw') return 'none'
+  if (later.revision === undefined && earlier.action !== 'publish') return 'none'
+  if (sameDocuments(earlier, later)) return 'repeat'
+  if (earlier.documents.length !== later.documents.length) return 'silent-edit'
+  const before = { documents: unmatched(earlier, later, d => d.sha256) }
+  const after = { documents: unmatched(later, earlier, d => d.sha256) }
+  return unmatched(before, after, d => d.jcs).length === 0 ? 'reformatted' : 'silent-edit'
+}
+
+/** The documents of `a` that have no partner with the same digest in `b`, each partner used once. */
+function unmatched(
+  a: Pick<Statement, 'documents'>,
+  b: Pick<Statement, 'documents'>,
+  digest: (d: DocumentRef) => string | undefined,
+): DocumentRef[] {
+  const partners = b.documents.map(digest)
+  return a.documents.filter(document => {
+    const mine = digest(document)
+    const at = mine === undefined ? -1 : partners.indexOf(mine)
+    if (at >= 0) partners.splice(at, 1)
+    return at < 0
+  })
+}
+
+// The canonical form. Its members are sorted, so the salt stands between these two halves.
+
+function statementHead(s: Statement): string {
+  const identifiers = s.identifiers?.map(({ scheme, value }) => `{"scheme":${quote(scheme)},"value":${quote(value)}}`)
+  let text = `{"action":"${s.action}","agency":${quote(s.agency)},"documents":[${s.documents.map(documentText).join()}]`
+  if (identifiers) text += `,"identifiers":[${identifiers.join()}]`
+  text += `,"kind":"${s.kind}"`
+  if (s.language !== undefined) text += `,"language":${quote(s.language)}`
+  text += `,"published":"${s.published}"`
+  if (s.reason) text += `,"reason":{"code":"${s.reason.code}"${s.reason.text === undefined ? '' : `,"text":${quote(s.reason.text)}`}}`
+  text += `,"record":${quote(s.record)}`
+  return s.revision === undefined ? text : `${text},"revision":${quote(s.revision)}`
+}
+
+function statementTail(s: Statement): string {
+  return `${s.title === undefined ? '' : `,"title":${quote(s.title)}`},"type":"${STATEMENT}"}`
+}
+
+function documentText(d: DocumentRef): string {
+  const jcs = d.jcs === undefined ? '' : `,"jcs":"${d.jcs}"`
+  return `{"bytes":${d.bytes}${jcs},"mediaType":${quote(d.mediaType)},"name":${quote(d.name)},"sha256":"${d.sha256}"}`
+}
+
+const quote: (text: string) => string = JSON.stringify
+
+// The checks, member by member.
+
+type Members = { readonly [member: string]: Json | undefined }
+
+const OPTIONAL = ['revision', 'identifiers', 'title', 'language', 'reason', 'salt']
+const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
+const AGENCY = new RegExp(`^(?=.{1,253}$)${LABEL}(?:\\.${LABEL})+$`)
+/** BCP 47 by its outline: subtags of 1 to 8 letters and digits, the first of letters (RFC 5646 §2.1). */
+const LANGUAGE = /^(?:[a-z]{2,8}|[ix](?=-))(?:-[a-z0-9]{1,8})*$/i
+const MEDIA_TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*(?: *;[ -~]*)?$/i
+const HEX_32 = /^[0-9a-f]{64}$/
+/** Base64url of 32 bytes: the last of 43 characters carries two zero bits. */
+const SALT = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/
+
+/** True for the id of an agency: a lower-case DNS name of two labels or more. */
+export function isAgencyId(text: string): boolean {
+  return AGENCY.test(text)
+}
+
+function checkNames(s: Members): void {
+  if (!isAgencyId(text(s.agency, 'agency'))) throw malformed('agency is not a lower-case DNS name of two labels or more')
+  if (s.kind !== 'procurement' && s.kind !== 'decision') throw malformed('kind is neither procurement nor decision')
+  id(s.record, 'record')
+  if (s.revision !== undefined) id(s.revision, 'revision')
+  if (s.title !== undefined) text(s.title, 'title')
+  if (s.language !== undefined && !LANGUAGE.test(text(s.language, 'language'))) throw malformed('language is not a BCP 47 tag')
+  if (!isTime(text(s.published, 'published'))) throw malformed('published is not a time like 2026-01-31T23:59:59Z')
+  if (s.salt !== undefined && !SALT.test(text(s.salt, 'salt'))) throw malformed('salt is not base64url of 32 bytes')
+}
+
+function checkAction({ action, reason }: Members): void {
+  if (action !== 'publish' && action !== 'amend' && action !== 'withdraw') throw malformed('action is none of publish, amend, withdraw')
+  if (action === 'publish') {
+    if (reason !== undefined) throw malformed('reason belongs to amend and withdraw, not to publish')
+    return
+  }
+  if (reason === undefined) throw malformed(`reason is missing: ${action} needs one`)
+  const { code, text: words } = members(reason, 'reason', ['code'], ['text'])
+  if (!REASON_CODES.some(known => known === code)) throw malformed(`reason.code is none of ${REASON_CODES.join(', ')}`)
+  if (words !== undefined) text(words, 'reason.text')
+}
+
+function checkIdentifier(value: Json, path: string): void {
+  const identifier = members(value, path, ['scheme', 'value'], [])
+  if (!/^[a-z0-9-]{1,32}$/.test(text(identifier.scheme, `${path}.scheme`))) throw malformed(`${path}.scheme does not match [a-z0-9-]{1,32}`)
+  if (text(identifier.value, `${path}.value`) === '') throw malformed(`${path}.value is empty`)
+}
+
+function checkDocument(value: Json, path: string): void {
+  const d = members(value, path, ['name', 'mediaType', 'bytes', 'sha256'], ['jcs'])
+  if (text(d.name, `${path}.name`) === '') throw malformed(`${path}.name is empty`)
+  if (!MEDIA_TYPE.test(text(d.mediaType, `${path}.mediaType`))) throw malformed(`${path}.mediaType is not a media type`)
+  if (!Number.isSafeInteger(d.bytes) || (d.bytes as number) < 0) throw malformed(`${path}.bytes is not a count of bytes`)
+  if (!HEX_32.test(text(d.sha256, `${path}.sha256`))) throw malformed(`${path}.sha256 is not 64 lower-case hex digits`)
+  if (d.jcs !== undefined && !HEX_32.test(text(d.jcs, `${path}.jcs`))) throw malformed(`${path}.jcs is not 64 lower-case hex digits`)
+}
+
+function parseGenesis(value: Json): Genesis {
+  const g = members(value, 'the genesis', ['type', 'origin', 'logKey', 'anchors', 'created', 'salt'], [])
+  const origin = text(g.origin, 'origin')
+  if (origin === '' || !text(g.logKey, 'logKey').startsWith(`${origin}+`)) throw malformed('logKey is not a vkey of the origin')
+  if (!isTime(text(g.created, 'created'))) throw malformed('created is not a time like 2026-01-31T23:59:59Z')
+  if (!SALT.test(text(g.salt, 'salt'))) throw malformed('salt is not base64url of 32 bytes')
+  for (const [at, item] of list(g.anchors, 'anchors', 0, 64).entries()) {
+    const anchor = members(item, `anchors[${at}]`, ['type', 'chainId', 'contract', 'logId'], [])
+    if (anchor.type !== 'evm') throw unsupported(`${GENESIS} with an anchor of type ${String(anchor.type)}`)
+    if (!Number.isSafeInteger(anchor.chainId) || (anchor.chainId as number) < 1) throw malformed(`anchors[${at}].chainId is not a chain id`)
+    if (!/^0x[0-9a-f]{40}$/.test(text(anchor.contract, 'contract'))) throw malformed(`anchors[${at}].contract is not a lower-case address`)
+    if (!/^0x[0-9a-f]{64}$/.test(text(anchor.logId, 'logId'))) throw malformed(`anchors[${at}].logId is not 32 bytes of lower-case hex`)
+  }
+  const genesis = value as unknown as Genesis
+  if (byteLength(canonicalGenesis(genesis)) > MAX_STATEMENT_BYTES) throw tooLarge()
+  return genesis
+}
+
+function members(value: Json | undefined, path: string, required: readonly string[], optional: readonly string[]): Members {
+  if (!isJsonObject(value)) throw malformed(`${path} is not an object`)
+  for (const member of Object.keys(value)) {
+    if (!required.includes(member) && !optional.includes(member)) throw malformed(`${path} has an unknown member ${JSON.stringify(member)}`)
+  }
+  for (const member of required) if (!Object.hasOwn(value, member)) throw malformed(`${path} lacks ${member}`)
+  return value
+}
+
+function typeOf(value: Json): string {
+  if (!isJsonObject(value)) throw malformed('the statement is not an object')
+  return text(value.type, 'type')
+}
+
+function text(value: Json | undefined, path: string): string {
+  if (typeof value !== 'string') throw malformed(`${path} is not a string`)
+  if (!value.isWellFormed()) throw malformed(`${path} holds half of a surrogate pair`)
+  return value
+}
+
+function id(value: Json | undefined, path: string): void {
+  const bytes = byteLength(text(value, path))
+  if (bytes < 1 || bytes > 512) throw malformed(`${path} has ${bytes} bytes instead of 1 to 512`)
+}
+
+function list(value: Json | undefined, path: string, min: number, max: number): readonly Json[] {
+  if (!Array.isArray(value)) throw malformed(`${path} is not a list`)
+  if (value.length < min || value.length > max) throw malformed(`${path} has ${value.length} items instead of ${min} to ${max}`)
+  return value
+}
+
+function checkSize(body: string): void {
+  const max = MAX_STATEMENT_BYTES - SALT_MEMBER_BYTES
+  // A UTF-16 unit is at most three bytes of UTF-8, so most statements need no counting.
+  if (body.length * 3 > max && byteLength(body) > max) throw tooLarge()
+}
+
+function byteLength(text: string): number {
+  return toUtf8(text).length
+}
+
+function malformed(what: string): StatementError {
+  return new StatementError('STATEMENT_MALFORMED', what)
+}
+
+function tooLarge(): StatementError {
+  return new StatementError('STATEMENT_TOO_LARGE', `the statement is larger than ${MAX_STATEMENT_BYTES} bytes in canonical form`)
+}
+
+function unsupported(type: string): StatementError {
+  return new StatementError('STATEMENT_UNSUPPORTED', `a statement of type ${JSON.stringify(type.slice(0, 100))} is not known here`)
+}
+
+/** STATEMENT_MALFORMED, STATEMENT_TOO_LARGE or STATEMENT_UNSUPPORTED. */
+export class StatementError extends OpenSealError {}
