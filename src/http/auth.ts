@@ -1,0 +1,32 @@
+/** Who is asking: agencies by their API keys, the operator by the operator key, both as Bearer (RFC 6750). */
+import type { Context } from 'koa'
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Agencies } from '../ledger/agencies.ts'
+import { RequestError } from './problem.ts'
+
+/** Throws OPERATOR_KEY_MISSING or OPERATOR_KEY_WRONG unless the request carries the operator key. */
+export function requireOperator(ctx: Context, operatorKey: string): void {
+  const sent = bearer(ctx)
+  if (sent === undefined) throw new RequestError('OPERATOR_KEY_MISSING', 'Send the operator key: Authorization: Bearer <key>.')
+  if (!timingSafeEqual(digest(sent), digest(operatorKey))) throw new RequestError('OPERATOR_KEY_WRONG', 'This is not the operator key of this ledger.')
+}
+
+/** The agency and key id that the request's API key speaks for. Throws KEY_MISSING, KEY_UNKNOWN, KEY_REVOKED, KEY_EXPIRED. */
+export function requireAgency(ctx: Context, agencies: Agencies): ReturnType<Agencies['authenticate']> {
+  const sent = bearer(ctx)
+  if (sent === undefined) throw new RequestError('KEY_MISSING', "Send your agency's API key: Authorization: Bearer <key>.")
+  return agencies.authenticate(sent)
+}
+
+/** Throws KEY_OTHER_AGENCY where a statement speaks in another agency's name than its key. */
+export function requireSameAgency(key: { agency: string }, agency: unknown): void {
+  if (agency !== key.agency) throw new RequestError('KEY_OTHER_AGENCY', `This key speaks for ${key.agency} only.`)
+}
+
+function bearer(ctx: Context): string | undefined {
+  return /^Bearer +([\x21-\x7e]{1,512})$/i.exec(ctx.get('Authorization'))?.[1]
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}

@@ -1,0 +1,62 @@
+/** Request bodies: bounded in bytes and in time, of a stated type. */
+import type { Context } from 'koa'
+import { fromUtf8 } from '../core/bytes.ts'
+import { RequestError } from './problem.ts'
+
+/** The most bytes of one request body that is read as a whole, and of one line of a stream. */
+export const MAX_BODY_BYTES = 65_536
+
+const BODY_TIMEOUT_MS = 30_000
+
+/** The media type of the body without its parameters. Throws BODY_TYPE where it is none of `accepted`, BODY_ENCODING where it is compressed. */
+export function bodyType<T extends string>(ctx: Context, accepted: readonly T[]): T {
+  const encoding = ctx.get('Content-Encoding')
+  if (encoding !== '' && encoding !== 'identity') throw new RequestError('BODY_ENCODING', 'Send the body without Content-Encoding.')
+  const sent = (ctx.get('Content-Type').split(';')[0] ?? '').trim().toLowerCase()
+  const found = accepted.find(type => type === sent)
+  if (found === undefined) throw new RequestError('BODY_TYPE', `Send Content-Type: ${accepted.join(' or ')}.`)
+  return found
+}
+
+/** The whole body, at most MAX_BODY_BYTES. Throws BODY_TOO_LARGE, BODY_TIMEOUT, BODY_MALFORMED where the client cuts it off. */
+export function readBody(ctx: Context): Promise<Buffer> {
+  const { req } = ctx
+  const chunks: Buffer[] = []
+  let bytes = 0
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => fail('BODY_TIMEOUT', `The body did not arrive within ${BODY_TIMEOUT_MS / 1000} seconds.`), BODY_TIMEOUT_MS)
+    const onData = (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes > MAX_BODY_BYTES) failTooLarge()
+      else chunks.push(chunk)
+    }
+    const onEnd = () => {
+      settle()
+      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))
+    }
+    const onCut = () => fail('BODY_MALFORMED', 'The body was cut off.')
+    const settle = () => {
+      clearTimeout(timer)
+      req.off('data', onData).off('end', onEnd).off('error', onCut).off('aborted', onCut)
+      req.on('error', () => {}) // what breaks after the answer is decided concerns nobody
+    }
+    const fail = (code: string, message: string) => {
+      settle()
+      reject(new RequestError(code, message))
+    }
+    const failTooLarge = () => fail('BODY_TOO_LARGE', `The body has more than ${MAX_BODY_BYTES} bytes. Documents stay with you: send their hashes only.`)
+    if (Number(ctx.get('Content-Length')) > MAX_BODY_BYTES) failTooLarge()
+    else req.on('data', onData).on('end', onEnd).on('error', onCut).on('aborted', onCut)
+  })
+}
+
+/** The body of an operator's request as a plain JSON value. */
+export async function readJson(ctx: Context): Promise<unknown> {
+  bodyType(ctx, ['application/json'])
+  const body = await readBody(ctx)
+  try {
+    return JSON.parse(fromUtf8(body))
+  } catch (cause) {
+    throw new RequestError('JSON_MALFORMED', 'The body is not JSON.', { cause })
+  }
+}

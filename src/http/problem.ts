@@ -1,0 +1,125 @@
+/** Problem documents (RFC 9457): the one place where HTTP turns a failure into an answer. */
+import type { Context, Middleware, Next } from 'koa'
+import { STATUS_CODES } from 'node:http'
+import { OpenSealError } from '../core/errors.ts'
+import type { Log } from '../log.ts'
+
+/** What the outside learns of a failure. `code` is stable, `detail` is for people and says what to do next. */
+export type Problem = { readonly status: number; readonly code: string; readonly detail: string }
+
+/** The HTTP status of each failure by its code. A code that is not here is an internal error, whatever its class. */
+const STATUS: { readonly [code: string]: number } = {
+  KEY_MISSING: 401,
+  KEY_UNKNOWN: 401,
+  KEY_REVOKED: 401,
+  KEY_EXPIRED: 401,
+  OPERATOR_KEY_MISSING: 401,
+  OPERATOR_KEY_WRONG: 401,
+  KEY_OTHER_AGENCY: 403,
+  ROUTE_NOT_FOUND: 404,
+  RECORD_NOT_FOUND: 404,
+  RECORD_ERASED: 410,
+  ANCHOR_NOT_FOUND: 404,
+  AGENCY_NOT_FOUND: 404,
+  KEY_NOT_FOUND: 404,
+  TILE_NOT_FOUND: 404,
+  SIZE_NOT_FOUND: 404,
+  TILE_PATH: 404,
+  METHOD_NOT_ALLOWED: 405,
+  BODY_TIMEOUT: 408,
+  AGENCY_EXISTS: 409,
+  AGENCY_ID_MALFORMED: 400,
+  AGENCY_NAME_MALFORMED: 400,
+  AGENCY_MALFORMED: 400,
+  KEY_MALFORMED: 400,
+  KEY_EXPIRES_MALFORMED: 400,
+  KEY_LABEL_MALFORMED: 400,
+  BODY_TOO_LARGE: 413,
+  LINE_TOO_LONG: 413,
+  STATEMENT_TOO_LARGE: 413,
+  BODY_TYPE: 415,
+  BODY_ENCODING: 415,
+  BODY_MALFORMED: 400,
+  REQUEST_MALFORMED: 400,
+  QUERY_MALFORMED: 400,
+  NUMBER_MALFORMED: 400,
+  RANGE_MALFORMED: 400,
+  RANGE_TOO_LARGE: 400,
+  PROOF_RANGE: 400,
+  STATEMENT_MALFORMED: 400,
+  STATEMENT_UNSUPPORTED: 400,
+  JSON_MALFORMED: 400,
+  JSON_DUPLICATE_KEY: 400,
+  JSON_SURROGATE: 400,
+  JSON_NULL: 400,
+  JSON_DEPTH: 400,
+  JSON_NUMBER: 400,
+  JSON_NOT_UTF8: 400,
+  LEDGER_BUSY: 503,
+  LEDGER_STOPPED: 503,
+  LEDGER_CLOSED: 503,
+  LEDGER_NOT_COMPARED: 503,
+}
+
+const RETRY_AFTER_SECONDS: { readonly [code: string]: number } = { LEDGER_BUSY: 1, LEDGER_NOT_COMPARED: 5, LEDGER_STOPPED: 60, LEDGER_CLOSED: 10 }
+
+/** The answer to a failure. What nobody expected becomes a 500 that hides its cause. */
+export function problemOf(error: unknown): Problem {
+  const status = error instanceof OpenSealError ? STATUS[error.code] : undefined
+  if (error instanceof OpenSealError && status !== undefined) return { status, code: error.code, detail: error.message }
+  return { status: 500, code: 'INTERNAL', detail: 'The ledger failed to answer this. Its operator finds the cause in the log; nothing was half done.' }
+}
+
+/** Answers every failure below it, and every path that no route took, as `application/problem+json`. */
+export function answerProblems(log: Log): Middleware {
+  return async (ctx: Context, next: Next) => {
+    try {
+      await next()
+      if (ctx.status === 404 && ctx.body === undefined) refuseRoute(ctx)
+    } catch (error) {
+      if (!isClientGone(error)) answerProblem(ctx, error, log)
+    }
+  }
+}
+
+/** Writes the problem document of a failure as this request's answer. */
+export function answerProblem(ctx: Context, error: unknown, log: Log): void {
+  const problem = problemOf(error)
+  if (problem.status === 500) log.error('request-failed', { method: ctx.method, path: ctx.path, error })
+  ctx.status = problem.status
+  ctx.set('Cache-Control', 'no-store')
+  if (problem.status === 401) ctx.set('WWW-Authenticate', 'Bearer realm="openseal"')
+  const retryAfter = RETRY_AFTER_SECONDS[problem.code]
+  if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter))
+  ctx.type = 'application/problem+json'
+  ctx.body = JSON.stringify({ type: 'about:blank', title: STATUS_CODES[problem.status], ...problem })
+  discardRest(ctx)
+}
+
+/** Whether a failure only says that the client went away, which nobody needs to hear of. */
+export function isClientGone(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return code === 'ECONNRESET' || code === 'EPIPE' || code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'ECONNABORTED'
+}
+
+function refuseRoute(ctx: Context): never {
+  const matched: { methods: string[] }[] = ctx.matched ?? []
+  const methods = new Set(matched.flatMap(layer => layer.methods))
+  if (methods.size === 0) throw new RequestError('ROUTE_NOT_FOUND', `There is nothing at ${ctx.path}. The routes are listed in /openapi.json.`)
+  const allowed = [...methods, 'OPTIONS'].sort().join(', ')
+  ctx.set('Allow', allowed)
+  throw new RequestError('METHOD_NOT_ALLOWED', `${ctx.method} is not possible here. Allowed: ${allowed}.`)
+}
+
+const DISCARD_MS = 30_000
+
+/** A refused body is read and thrown away for a while, so that the client sees the answer and not a reset; then the connection is cut. */
+function discardRest(ctx: Context): void {
+  if (ctx.req.complete) return
+  ctx.req.resume()
+  const cut = setTimeout(() => ctx.req.complete || ctx.req.destroy(), DISCARD_MS).unref()
+  ctx.req.once('close', () => clearTimeout(cut))
+}
+
+/** A request that cannot be served as it was sent. */
+export class RequestError extends OpenSealError {}
