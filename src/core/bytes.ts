@@ -1,0 +1,116 @@
+/** Bytes and their text forms: hex, base64, base64url, UTF-8. Each form has one accepted spelling. */
+import { OpenSealError } from './errors.ts'
+
+const HEX_DIGITS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
+const BASE64_URL = /^[A-Za-z0-9_-]*$/
+const HEX = /^(?:[0-9a-f]{2})*$/
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** The parts one after the other, in new memory. */
+export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
+  let offset = 0
+  for (const part of parts) {
+    whole.set(part, offset)
+    offset += part.length
+  }
+  return whole
+}
+
+/** Whether both hold the same bytes. Not constant in time: for public values only, never for secrets. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i])
+}
+
+/** Byte order, as for `sort`: negative when `a` comes first, 0 when equal; a prefix comes before what it begins. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const shorter = Math.min(a.length, b.length)
+  for (let i = 0; i < shorter; i++) if (a[i] !== b[i]) return a[i]! - b[i]!
+  return a.length - b.length
+}
+
+/** Lower-case hex. */
+export function toHex(bytes: Uint8Array): string {
+  let text = ''
+  for (const byte of bytes) text += HEX_DIGITS[byte]
+  return text
+}
+
+/** The bytes of lower-case hex, exactly `length` of them when given. Throws BytesError HEX_MALFORMED. */
+export function fromHex(text: string, length?: number): Uint8Array {
+  if (!HEX.test(text) || (length !== undefined && text.length !== 2 * length)) {
+    throw new BytesError('HEX_MALFORMED', `expected ${describeLength(length)} in lower-case hex, got ${quote(text)}`)
+  }
+  return Uint8Array.from({ length: text.length / 2 }, (_, i) => Number.parseInt(text.slice(2 * i, 2 * i + 2), 16))
+}
+
+/** Base64, RFC 4648 §4, padded. */
+export function toBase64(bytes: Uint8Array): string {
+  let binary = ''
+  for (let i = 0; i < bytes.length; i += 8192) binary += String.fromCharCode(...bytes.subarray(i, i + 8192))
+  return btoa(binary)
+}
+
+/** The bytes of canonical padded base64, exactly `length` of them when given; undefined for any other text. */
+export function readBase64(text: string, length?: number): Uint8Array | undefined {
+  if (!BASE64.test(text)) return undefined
+  const bytes = Uint8Array.from(atob(text), character => character.charCodeAt(0))
+  // RFC 4648 §3.5: the bits that the last character carries beyond the data must be zero.
+  const canonical = toBase64(bytes) === text
+  return canonical && (length === undefined || bytes.length === length) ? bytes : undefined
+}
+
+/** The bytes of canonical padded base64, exactly `length` of them when given. Throws BytesError BASE64_MALFORMED. */
+export function fromBase64(text: string, length?: number): Uint8Array {
+  const bytes = readBase64(text, length)
+  if (!bytes) throw new BytesError('BASE64_MALFORMED', `expected ${describeLength(length)} in padded base64, got ${quote(text)}`)
+  return bytes
+}
+
+/** Base64url, RFC 4648 §5, without padding. */
+export function toBase64Url(bytes: Uint8Array): string {
+  return toBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+}
+
+/** The bytes of canonical unpadded base64url, exactly `length` of them when given. Throws BytesError BASE64_MALFORMED. */
+export function fromBase64Url(text: string, length?: number): Uint8Array {
+  const padded = text.replaceAll('-', '+').replaceAll('_', '/') + '='.repeat((4 - (text.length % 4)) % 4)
+  const bytes = BASE64_URL.test(text) ? readBase64(padded, length) : undefined
+  if (!bytes) throw new BytesError('BASE64_MALFORMED', `expected ${describeLength(length)} in unpadded base64url, got ${quote(text)}`)
+  return bytes
+}
+
+/** UTF-8. Throws BytesError UTF8_MALFORMED for a lone surrogate, which has no UTF-8 form. */
+export function toUtf8(text: string): Uint8Array {
+  if (!text.isWellFormed()) throw new BytesError('UTF8_MALFORMED', 'the text holds a lone surrogate')
+  return encoder.encode(text)
+}
+
+/** The text of UTF-8 bytes. Throws BytesError UTF8_MALFORMED for anything else, a byte order mark included. */
+export function fromUtf8(bytes: Uint8Array): string {
+  const text = decodeUtf8(bytes)
+  if (text.startsWith('\ufeff')) throw new BytesError('UTF8_MALFORMED', 'the text begins with a byte order mark: save it without')
+  return text
+}
+
+function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes)
+  } catch (cause) {
+    throw new BytesError('UTF8_MALFORMED', 'the bytes are not UTF-8', { cause })
+  }
+}
+
+function describeLength(length: number | undefined): string {
+  return length === undefined ? 'bytes' : `${length} bytes`
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text)
+}
+
+/** Codes: HEX_MALFORMED, BASE64_MALFORMED, UTF8_MALFORMED. */
+export class BytesError extends OpenSealError {}

@@ -1,0 +1,16 @@
+/** SHA-256 in plain JavaScript, for browsers: `crypto.subtle` is asynchronous and missing on pages without HTTPS. */
+import { sha256 as noble } from '@noble/hashes/sha2.js'
+
+/** SHA-256 of the whole data, 32 bytes. */
+export function sha256(data: Uint8Array): Uint8Array {
+  return noble(data)
+}
+
+/** SHA-256 of data that arrives in chunks; `digest` ends it. */
+export function createSha256(): { update(chunk: Uint8Array): void; digest(): Uint8Array } {
+  const state = noble.create()
+  return {
+    update: chunk => void state.update(chunk),
+    digest: () => state.digest(),
+  }
+}
