@@ -1,0 +1,173 @@
+/**
+ * The sequencer: the only place where the log grows. It takes a batch, gives indexes, extends the tree, commits, signs, reads back what is
+ * on disk, and only then lets the submitters be answered.
+ */
+import { equalBytes } from '../core/bytes.ts'
+import { formatCheckpoint } from '../core/checkpoint.ts'
+import { OpenSealError } from '../core/errors.ts'
+import type { Hash } from '../core/hash.ts'
+import { type Signer, signNote } from '../core/note.ts'
+import { rootFromRange, rootNodes } from '../core/tree.ts'
+import type { Head, NewRecord, Store } from '../store/port.ts'
+import { LedgerError } from './errors.ts'
+import { createNodes, type Nodes } from './nodes.ts'
+import { rederive } from './read-back.ts'
+import { EMPTY_STATE, type Growth, grow, restore, type TreeState } from './tree-state.ts'
+
+/** A statement ready to be logged. */
+export type Prepared = Omit<NewRecord, 'index'> & { readonly entry: Uint8Array }
+
+/** Where a statement stands in the log; `known` when it stood there before. */
+export type Submission = { readonly index: number; readonly known: boolean }
+
+/** The newest committed head with its signed checkpoint. */
+export type SignedHead = Head & { readonly note: string }
+
+export type Sequencer = {
+  /** Seals a batch of distinct statements; when it returns, each is durable, signed for and read back. Never called twice at once. */
+  seal(batch: readonly Prepared[]): Promise<Submission[]>
+  head(): SignedHead
+  /** The tree's nodes up to the newest head. */
+  readonly nodes: Nodes
+  edge(): TreeState['edge']
+  /** Promise 7: no batch is sealed from now on. The first reason is kept. */
+  stop(reason: string): void
+  stopped(): string | undefined
+}
+
+type Deps = { readonly store: Store; readonly signer: Signer; readonly origin: string }
+
+/** How often a batch is tried again when another node's commit came first. */
+const MOVED_RETRIES = 100
+
+/** Opens the sequencer on what the store holds; reads a bounded number of keys. @throws LedgerError LEDGER_CORRUPT */
+export async function openSequencer({ store, signer, origin }: Deps): Promise<Sequencer> {
+  let tree = await readTree(store)
+  let nodes = createNodes(store, tree.head, tree.edge)
+  let signed = signHead(tree.head)
+  let stopReason: string | undefined
+
+  /** Signs a head, and is only ever given a committed one. Ed25519 is deterministic: a head has one checkpoint, whoever signs it when. */
+  function signHead(head: Head): SignedHead {
+    return { ...head, note: signNote(formatCheckpoint({ origin, ...head }), signer) }
+  }
+
+  async function sealBatch(batch: readonly Prepared[]): Promise<Submission[]> {
+    // Look up who is known, on the head that the commit below insists on. A crash here leaves nothing behind.
+    const known = await store.findIdentities(batch.map(statement => statement.identity))
+    const fresh = batch.filter((_, i) => known[i] === undefined)
+    const submissions = numberFrom(tree.head.size, known)
+    if (fresh.length === 0) return submissions
+
+    // Extend the tree in memory, beside the one in use. A crash here leaves nothing behind.
+    const growth = grow(
+      tree,
+      fresh.map(statement => statement.entry),
+    )
+
+    // Commit statements, look-ups, tiles and head at once. A crash leaves all of the batch or none of it. Where it landed, its submitters
+    // have no answer; they send again and are answered "known". Nothing else needs repair, so starting after a crash is just starting.
+    await commit(growth, fresh)
+
+    // Sign the committed head. A crash leaves it unsigned; the next start signs it, with the same bytes.
+    const next = signHead(growth.state.head)
+
+    // Read the batch back from the store and re-derive the head. A crash leaves a sound commit; a mismatch stops the ledger, unanswered.
+    await rederive(store, tree, growth.state.head)
+
+    // From here on the batch is public: reads, proofs and the checkpoint see it, and the submitters are answered.
+    tree = growth.state
+    nodes.add(growth.nodes)
+    signed = next
+    return submissions
+  }
+
+  /** Commits, and where the store could not say what came of it, learns that from the head. Returns only when the batch is in. */
+  async function commit(growth: Growth, fresh: readonly Prepared[]): Promise<void> {
+    const records = fresh.map((statement, i) => ({ ...statement, index: tree.head.size + i }))
+    const { tiles, bundles, state } = growth
+    try {
+      await store.commit({ previous: tree.head, next: state.head, edge: state.edge, tiles, bundles, records })
+    } catch (cause) {
+      const found = (await store.readHead())?.head ?? EMPTY_STATE.head
+      if (equalHeads(found, state.head)) return
+      if (equalHeads(found, tree.head))
+        throw new LedgerError('LEDGER_COMMIT_FAILED', 'The batch could not be written; nothing of it was kept. Send it again.', { cause })
+      throw new HeadMoved('HEAD_MOVED', `the head moved to size ${found.size}`, { cause })
+    }
+  }
+
+  /** Takes over a head that another node committed, once it is shown to extend ours. */
+  async function follow(): Promise<void> {
+    const found = await readTree(store)
+    const foundNodes = createNodes(store, found.head, found.edge)
+    const extendsOurs = found.head.size >= tree.head.size && equalBytes(await rootAt(foundNodes, tree.head.size), tree.head.root)
+    if (!extendsOurs)
+      throw new LedgerError('LEDGER_CORRUPT', `the store's head of size ${found.head.size} does not extend ours of size ${tree.head.size}`)
+    tree = found
+    nodes = foundNodes
+    signed = signHead(found.head)
+  }
+
+  async function seal(batch: readonly Prepared[]): Promise<Submission[]> {
+    for (let tries = 0; tries < MOVED_RETRIES; tries++) {
+      if (stopReason !== undefined) throw stoppedError(stopReason)
+      try {
+        return await sealBatch(batch)
+      } catch (error) {
+        if (error instanceof LedgerError && error.code === 'LEDGER_COMMIT_FAILED') throw error
+        if (!(error instanceof HeadMoved)) throw failStopped(error)
+      }
+      await follow().catch(error => {
+        throw failStopped(error)
+      })
+    }
+    throw new LedgerError('LEDGER_BUSY', 'Other nodes kept sealing first. Send it again.')
+  }
+
+  function failStopped(cause: unknown): LedgerError {
+    stopReason ??= cause instanceof Error ? cause.message : String(cause)
+    return stoppedError(stopReason, cause)
+  }
+
+  return {
+    seal,
+    head: () => signed,
+    nodes: { read: wanted => nodes.read(wanted), add: added => nodes.add(added) },
+    edge: () => tree.edge,
+    stop(reason) {
+      stopReason ??= reason
+    },
+    stopped: () => stopReason,
+  }
+}
+
+/** Root hash of the tree's first `size` entries. */
+export async function rootAt(nodes: Pick<Nodes, 'read'>, size: number): Promise<Hash> {
+  return rootFromRange(await nodes.read(rootNodes(size)))
+}
+
+async function readTree(store: Store): Promise<TreeState> {
+  const row = await store.readHead()
+  if (row === undefined) return EMPTY_STATE
+  const tree = restore(row.head, row.edge)
+  if (tree !== undefined) return tree
+  throw new LedgerError('LEDGER_CORRUPT', 'The growing edge in the store does not give the root of its head: restore the data from a backup.')
+}
+
+/** New statements get the next indexes, in the batch's order; known ones keep theirs. */
+function numberFrom(size: number, known: readonly (number | undefined)[]): Submission[] {
+  let next = size
+  return known.map(index => (index === undefined ? { index: next++, known: false } : { index, known: true }))
+}
+
+function equalHeads(a: Head, b: Head): boolean {
+  return a.size === b.size && equalBytes(a.root, b.root)
+}
+
+function stoppedError(reason: string, cause?: unknown): LedgerError {
+  return new LedgerError('LEDGER_STOPPED', `The ledger has stopped accepting records: ${reason}`, { cause })
+}
+
+/** Inside the sequencer only: another node's commit came first. */
+class HeadMoved extends OpenSealError {}

@@ -1,0 +1,95 @@
+/** The reference store: plain maps, nothing durable. For tests and for reading the port's guarantees as code. */
+import { compareBytes, equalBytes, toHex } from '../core/bytes.ts'
+import { EMPTY_ROOT } from '../core/hash.ts'
+import { type Commit, type DocumentChange, type Edge, type Head, type Store, StoreError } from './port.ts'
+
+/** A store in memory: the port's reference implementation. */
+export function createMemoryStore(): Store {
+  let current: { head: Head; edge: Edge } | undefined
+  const statements = new Map<number, Uint8Array>()
+  const identities = new Map<string, number>()
+  const tiles = new Map<string, Uint8Array>()
+  const bundles = new Map<number, Uint8Array>()
+  const digests = new Map<string, number[]>()
+  const records = new Map<string, number[]>()
+  const agencies = new Map<string, number[]>()
+  const documents = new Map<string, Map<string, string>>()
+
+  const push = (map: Map<string, number[]>, key: string, index: number) => {
+    const list = map.get(key)
+    if (list === undefined) map.set(key, [index])
+    else list.push(index)
+  }
+
+  return {
+    async readHead() {
+      return current
+    },
+    async commit(commit: Commit) {
+      const head = current?.head ?? { size: 0, root: EMPTY_ROOT }
+      if (head.size !== commit.previous.size || !equalBytes(head.root, commit.previous.root)) throw headMoved(commit.previous, head)
+      for (const record of commit.records) {
+        statements.set(record.index, record.statement)
+        identities.set(toHex(record.identity), record.index)
+        for (const digest of record.digests) push(digests, toHex(digest), record.index)
+        if (record.subject === undefined) continue
+        push(records, recordKey(record.subject.agency, record.subject.record), record.index)
+        push(agencies, record.subject.agency, record.index)
+      }
+      for (const tile of commit.tiles) tiles.set(`${tile.level}/${tile.index}`, tile.bytes)
+      for (const bundle of commit.bundles) bundles.set(bundle.index, bundle.bytes)
+      current = { head: commit.next, edge: commit.edge }
+    },
+    async findIdentities(wanted) {
+      return wanted.map(identity => identities.get(toHex(identity)))
+    },
+    async readStatement(index) {
+      return statements.get(index)
+    },
+    async *readStatements(from, to) {
+      for (let index = from; index < to; index++) yield { index, statement: statements.get(index) }
+    },
+    async readTile(level, index) {
+      return tiles.get(`${level}/${index}`)
+    },
+    async readBundle(index) {
+      return bundles.get(index)
+    },
+    async findByDigest(digest, limit) {
+      return (digests.get(toHex(digest)) ?? []).slice(0, limit)
+    },
+    async findByRecord(agency, record, limit) {
+      return (records.get(recordKey(agency, record)) ?? []).slice(0, limit)
+    },
+    async listByAgency(agency, before, limit) {
+      const list = (agencies.get(agency) ?? []).filter(index => index < before)
+      return list.reverse().slice(0, limit)
+    },
+    async readDocument(collection, key) {
+      return documents.get(collection)?.get(key)
+    },
+    async writeDocuments(changes: readonly DocumentChange[]) {
+      for (const { collection, key, value } of changes) {
+        const rows = documents.get(collection) ?? new Map<string, string>()
+        documents.set(collection, rows)
+        if (value === null) rows.delete(key)
+        else rows.set(key, value)
+      }
+    },
+    async listDocuments(collection, { after, limit = Number.POSITIVE_INFINITY } = {}) {
+      const rows = [...(documents.get(collection) ?? [])].map(([key, value]) => ({ key, value }))
+      rows.sort((a, b) => compareBytes(new TextEncoder().encode(a.key), new TextEncoder().encode(b.key)))
+      return rows.filter(row => after === undefined || row.key > after).slice(0, limit)
+    },
+    async close() {},
+  }
+}
+
+/** The error of a commit whose `previous` is not the head. */
+export function headMoved(previous: Head, head: Head): StoreError {
+  return new StoreError('STORE_HEAD_MOVED', `the commit was built on size ${previous.size}, the head is at size ${head.size}`)
+}
+
+function recordKey(agency: string, record: string): string {
+  return JSON.stringify([agency, record])
+}

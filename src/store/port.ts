@@ -1,0 +1,89 @@
+/**
+ * The store: what the ledger needs kept, and the guarantees that it relies on. One conformance suite
+ * (`test/store/conformance.ts`) runs against every implementation.
+ *
+ * A store holds the log (head, growing edge, full tiles, full entry bundles, statements and their look-ups), which changes only by
+ * `commit`, and small named documents (agencies, keys, anchors), which change by `writeDocuments`.
+ */
+import { OpenSealError } from '../core/errors.ts'
+import type { Hash } from '../core/hash.ts'
+
+/** A tree: its size in entries and its RFC 9162 root hash. */
+export type Head = { readonly size: number; readonly root: Hash }
+
+/** The growing edge of the tree: everything that is not yet in a full tile or a full entry bundle. */
+export type Edge = {
+  /** For each tile level, from 0: the hashes of its partial tile, end to end; empty where the level's last tile is full. */
+  readonly tiles: readonly Uint8Array[]
+  /** The partial entry bundle, encoded as C2SP tlog-tiles says; empty where the last bundle is full. */
+  readonly bundle: Uint8Array
+}
+
+/** One new record of a commit. */
+export type NewRecord = {
+  readonly index: number
+  /** The canonical statement with its salt, as UTF-8. */
+  readonly statement: Uint8Array
+  /** SHA-256 of the canonical statement without its salt. */
+  readonly identity: Hash
+  /** Look-up keys; the genesis has no agency and no record. */
+  readonly subject: { readonly agency: string; readonly record: string } | undefined
+  /** The distinct digests (`sha256`, `jcs`) of its documents. */
+  readonly digests: readonly Hash[]
+}
+
+/** A full tile: 256 hashes, end to end. */
+export type FullTile = { readonly level: number; readonly index: number; readonly bytes: Uint8Array }
+/** A full entry bundle of 256 entries. */
+export type FullBundle = { readonly index: number; readonly bytes: Uint8Array }
+
+/** Everything that one batch changes. */
+export type Commit = {
+  /** The head that the batch was built upon. */
+  readonly previous: Head
+  readonly next: Head
+  readonly edge: Edge
+  readonly tiles: readonly FullTile[]
+  readonly bundles: readonly FullBundle[]
+  /** Contiguous, from `previous.size` to `next.size`. */
+  readonly records: readonly NewRecord[]
+}
+
+/** A change of one document; `null` removes it. */
+export type DocumentChange = { readonly collection: string; readonly key: string; readonly value: string | null }
+
+export type Store = {
+  /** The committed head and its edge, or undefined before the first commit. Never older than the last commit that was answered. */
+  readHead(): Promise<{ readonly head: Head; readonly edge: Edge } | undefined>
+  /**
+   * Writes one batch. When it returns, all of it is on disk (fsync); when it throws STORE_HEAD_MOVED, nothing is; after any other
+   * error the outcome is unknown until `readHead` tells. A commit whose `previous` is not the head is refused, so two sealers cannot fork.
+   * The first commit has an empty tree as `previous`.
+   */
+  commit(commit: Commit): Promise<void>
+  /** The index of each identity, undefined where there is none. Sees every commit that was answered. */
+  findIdentities(identities: readonly Hash[]): Promise<(number | undefined)[]>
+  /** The canonical statement at an index, undefined where it was erased or is beyond the head. */
+  readStatement(index: number): Promise<Uint8Array | undefined>
+  /** The statements of [from, to), in order, one item an index. */
+  readStatements(from: number, to: number): AsyncIterable<{ readonly index: number; readonly statement: Uint8Array | undefined }>
+  /** A full tile, undefined where it is not full yet. */
+  readTile(level: number, index: number): Promise<Uint8Array | undefined>
+  /** A full entry bundle, undefined where it is not full yet. */
+  readBundle(index: number): Promise<Uint8Array | undefined>
+  /** Indexes of the statements that list a document with this digest, ascending, at most `limit`. */
+  findByDigest(digest: Hash, limit: number): Promise<number[]>
+  /** Indexes of the statements about one record, ascending, at most `limit`. */
+  findByRecord(agency: string, record: string, limit: number): Promise<number[]>
+  /** Indexes of an agency's statements below `before`, newest first, at most `limit`. */
+  listByAgency(agency: string, before: number, limit: number): Promise<number[]>
+  readDocument(collection: string, key: string): Promise<string | undefined>
+  /** All or nothing, on disk (fsync) when it returns. */
+  writeDocuments(changes: readonly DocumentChange[]): Promise<void>
+  /** Documents of a collection in ascending order of their keys, those after `after` only, at most `limit`. */
+  listDocuments(collection: string, range?: { readonly after?: string; readonly limit?: number }): Promise<{ key: string; value: string }[]>
+  close(): Promise<void>
+}
+
+/** STORE_HEAD_MOVED, STORE_LOCKED, STORE_CORRUPT, STORE_UNREADABLE. */
+export class StoreError extends OpenSealError {}
