@@ -118,7 +118,9 @@ export function cosign(checkpointText: string, timeSeconds: number, signer: Sign
   if (signer.vkey.type !== ED25519_COSIGNATURE) throw new Error('bug: only a key of type 4 cosigns')
   if (!Number.isSafeInteger(timeSeconds) || timeSeconds < 0) throw new Error(`bug: cosignature time ${timeSeconds}`)
   const timestamp = new Uint8Array(TIMESTAMP_BYTES)
-  new DataView(timestamp.buffer).setBigUint64(0, BigInt(timeSeconds))
+  const view = new DataView(timestamp.buffer)
+  view.setUint32(0, Math.floor(timeSeconds / 2 ** 32))
+  view.setUint32(4, timeSeconds % 2 ** 32)
   return signatureLine(signer.vkey, concatBytes(timestamp, signer.sign(cosignedMessage(checkpointText, timeSeconds))))
 }
 
@@ -179,11 +181,10 @@ function cosignedMessage(checkpointText: string, timeSeconds: number): Uint8Arra
 
 function readTimestamp({ name, signature }: NoteSignature): number {
   const whole = signature.length === TIMESTAMP_BYTES + SIGNATURE_BYTES
-  const seconds = whole ? new DataView(signature.buffer, signature.byteOffset).getBigUint64(0) : -1n
-  if (seconds < 0n || seconds > BigInt(Number.MAX_SAFE_INTEGER)) {
-    throw new NoteError('NOTE_SIGNATURE', `the cosignature in the name of ${name} holds no time`)
-  }
-  return Number(seconds)
+  const view = new DataView(signature.buffer, signature.byteOffset)
+  const seconds = whole ? view.getUint32(0) * 2 ** 32 + view.getUint32(4) : Number.NaN
+  if (!Number.isSafeInteger(seconds)) throw new NoteError('NOTE_SIGNATURE', `the cosignature in the name of ${name} holds no time`)
+  return seconds
 }
 
 /** Codes: NOTE_MALFORMED, NOTE_KEY_MALFORMED, NOTE_SIGNATURE (a known key, a bad signature), NOTE_UNSIGNED (no known key). */

@@ -1,0 +1,65 @@
+/** The proof of one entry in one file, C2SP tlog-proof: index, inclusion proof and the signed checkpoint that it leads to. */
+import { readBase64, toBase64 } from './bytes.ts'
+import { OpenSealError } from './errors.ts'
+import { HASH_BYTES, type Hash } from './hash.ts'
+import { parseNote } from './note.ts'
+
+/** `extra` is not authenticated and not empty; `proof` goes from the leaf's sibling to the root's child; `note` is the checkpoint with its signatures. */
+export type TlogProof = { readonly extra?: Uint8Array; readonly index: number; readonly proof: readonly Hash[]; readonly note: string }
+
+const HEADER = 'c2sp.org/tlog-proof@v1'
+const MAX_HASHES = 63
+
+/** The proof as text. Throws TlogProofError TLOG_PROOF_MALFORMED or NoteError NOTE_MALFORMED for what parseTlogProof would refuse. */
+export function formatTlogProof(proof: TlogProof): string {
+  const text = formatUnchecked(proof)
+  parseTlogProof(text)
+  return text
+}
+
+/** Reads what formatTlogProof writes, and no other spelling. Throws TlogProofError TLOG_PROOF_MALFORMED, NoteError NOTE_MALFORMED. */
+export function parseTlogProof(text: string): TlogProof {
+  const end = text.indexOf('\n\n')
+  if (end < 0) throw new TlogProofError('TLOG_PROOF_MALFORMED', 'an empty line and a checkpoint must follow the proof')
+  const [header, ...lines] = text.slice(0, end).split('\n')
+  if (header !== HEADER) throw new TlogProofError('TLOG_PROOF_MALFORMED', `the first line must be ${HEADER}`)
+
+  const extra = lines[0]?.startsWith('extra ') ? readExtra(lines.shift()!) : undefined
+  const index = readIndex(lines.shift() ?? '')
+  if (lines.length > MAX_HASHES) throw new TlogProofError('TLOG_PROOF_MALFORMED', `a proof has at most ${MAX_HASHES} hashes`)
+  const proof = lines.map(readHash)
+  const note = text.slice(end + 2)
+  parseNote(note)
+
+  const parsed: TlogProof = extra ? { extra, index, proof, note } : { index, proof, note }
+  if (formatUnchecked(parsed) !== text) throw new TlogProofError('TLOG_PROOF_MALFORMED', 'the proof is not in its one spelling')
+  return parsed
+}
+
+function formatUnchecked({ extra, index, proof, note }: TlogProof): string {
+  const lines = [HEADER, ...(extra ? [`extra ${toBase64(extra)}`] : []), `index ${index}`, ...proof.map(toBase64)]
+  return `${lines.join('\n')}\n\n${note}`
+}
+
+function readExtra(line: string): Uint8Array {
+  const extra = readBase64(line.slice('extra '.length))
+  if (!extra || extra.length === 0) throw new TlogProofError('TLOG_PROOF_MALFORMED', 'the extra line must hold base64')
+  return extra
+}
+
+function readIndex(line: string): number {
+  const index = Number(line.slice('index '.length))
+  if (!Number.isSafeInteger(index) || index < 0 || `index ${index}` !== line) {
+    throw new TlogProofError('TLOG_PROOF_MALFORMED', `expected the index, got ${JSON.stringify(line.slice(0, 200))}`)
+  }
+  return index
+}
+
+function readHash(line: string): Hash {
+  const hash = readBase64(line, HASH_BYTES)
+  if (!hash) throw new TlogProofError('TLOG_PROOF_MALFORMED', `expected a hash in base64, got ${JSON.stringify(line.slice(0, 200))}`)
+  return hash
+}
+
+/** Code: TLOG_PROOF_MALFORMED. */
+export class TlogProofError extends OpenSealError {}
