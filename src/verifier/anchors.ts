@@ -1,0 +1,145 @@
+/** The checks of design §7 that ask the chain: `anchor` and `finality`. */
+
+import type { Checkpoint } from '../core/checkpoint.ts'
+import { OpenSealError } from '../core/errors.ts'
+import type { Hash } from '../core/hash.ts'
+import { coversSize, type Policy, type PolicyAnchor } from '../core/policy.ts'
+import { type Attempt, attemptAsync } from './attempt.ts'
+import { failed, notRun, type Outcome, passed } from './checks.ts'
+
+/** The last second of the year 9999, in Unix seconds: no four-digit year can say more. */
+const LATEST_TIME = 253_402_300_799
+
+/** A block: the newest, the newest that is final by the chain's own rule, or one by its number. */
+export type BlockTag = 'latest' | 'finalized' | number
+
+/** One endpoint of a chain. Its functions reject with an OpenSealError when it gives no usable answer. */
+export type ChainReader = {
+  /** What to call the endpoint when it disagrees with another. */
+  readonly name?: string
+  chainId(): Promise<number>
+  /** SHA-256, lower-case hex, of the runtime code at a contract's address. */
+  codeSha256(contract: string): Promise<string>
+  /** When the contract was given this size and root, in Unix seconds; 0 when it was not. */
+  anchoredAt(query: { contract: string; logId: string; size: number; root: Hash; block: BlockTag }): Promise<number>
+  blockNumber(): Promise<number>
+}
+
+/** An anchor of the policy, by what its chain says at the newest block. */
+export type AnchorAnswer = {
+  readonly anchor: PolicyAnchor
+  readonly state: 'anchored' | 'not-anchored' | 'other-code' | 'no-answer'
+  readonly detail: string
+  /** Unix seconds; 0 unless anchored. */
+  readonly time: number
+  readonly endpoints: readonly ChainReader[]
+}
+
+/** Asks every anchor that the policy has for a checkpoint's size, whatever the receipt says. */
+export function askAnchors(checkpoint: Checkpoint, policy: Policy, chain: readonly ChainReader[]): Promise<AnchorAnswer[]> {
+  const anchors = policy.anchors.filter(anchor => coversSize(anchor, checkpoint.size))
+  return Promise.all(anchors.map(anchor => askAnchor(anchor, checkpoint, chain)))
+}
+
+/** Check 6: at least `requireAnchors` of the policy's anchors know the proof's size and root. */
+export function checkAnchor(answers: readonly AnchorAnswer[], { requireAnchors }: Policy): Outcome {
+  const states = answers.map(({ state }) => state)
+  const detail = answers.map(answer => answer.detail).join('; ')
+  if (states.filter(state => state === 'anchored').length >= requireAnchors) return passed(detail)
+  if (answers.length < requireAnchors) return failed('ANCHOR_NONE', 'the policy has too few anchors for this tree size', 'unsupported')
+  if (states.includes('other-code')) return failed('ANCHOR_OTHER_CODE', detail, 'unsupported')
+  if (states.includes('no-answer')) return notRun(detail, 'unchecked')
+  return failed('ANCHOR_MISSING', detail, 'sealed')
+}
+
+/** Asks again, of the anchors that were found, at the block that the policy calls final. */
+export function askFinality(answers: readonly AnchorAnswer[], checkpoint: Checkpoint): Promise<AnchorAnswer[]> {
+  return Promise.all(answers.filter(({ state }) => state === 'anchored').map(answer => askFinal(answer, checkpoint)))
+}
+
+/** Check 7: the same answer at the chain's final block. Anchors that are no evidence make it a test network. */
+export function checkFinality(answers: readonly AnchorAnswer[], { requireAnchors }: Policy): Outcome {
+  const final = answers.filter(({ state }) => state === 'anchored')
+  const detail = answers.map(answer => answer.detail).join('; ')
+  if (final.length < requireAnchors) {
+    const silent = answers.some(({ state }) => state === 'no-answer')
+    return silent ? notRun(detail, 'unchecked') : failed('FINALITY_PENDING', detail, 'sealed')
+  }
+  const production = final.filter(({ anchor }) => anchor.production).length
+  return production >= requireAnchors ? passed(detail) : passed(`${detail}; a test network`, 'test-network')
+}
+
+/**
+ * The earliest time of the final anchors, in Unix seconds; undefined when too few are final. Test networks, whose clocks anyone may set,
+ * do not date what production chains vouch for.
+ */
+export function dateOf(answers: readonly AnchorAnswer[], { requireAnchors }: Policy): number | undefined {
+  const final = answers.filter(({ state }) => state === 'anchored')
+  const production = final.filter(({ anchor }) => anchor.production)
+  const dating = production.length >= requireAnchors ? production : final
+  return dating.length >= requireAnchors ? Math.min(...dating.map(({ time }) => time)) : undefined
+}
+
+async function askAnchor(anchor: PolicyAnchor, checkpoint: Checkpoint, chain: readonly ChainReader[]): Promise<AnchorAnswer> {
+  const where = `chain ${anchor.chainId}`
+  const ids = await Promise.all(chain.map(reader => attemptAsync(() => reader.chainId())))
+  const endpoints = chain.filter((_, at) => ids[at]?.value === anchor.chainId)
+  const nothing = { anchor, state: 'no-answer', time: 0, endpoints } as const
+  if (endpoints.length === 0) return { ...nothing, detail: `${where}: none of the endpoints given serves it` }
+  const answers = await askAll(endpoints, async reader => ({
+    code: await reader.codeSha256(anchor.contract),
+    time: await readTime(reader, anchor, checkpoint, 'latest'),
+  }))
+  const first = answers[0]?.value
+  if (first === undefined) return { ...nothing, detail: `${where}: no endpoint answered` }
+  if (answers.some(({ value }) => value.code !== first.code || value.time !== first.time)) {
+    return { ...nothing, detail: `${where}: the endpoints ${answers.map(({ name }) => name).join(' and ')} disagree` }
+  }
+  if (first.code !== anchor.codeSha256) return { ...nothing, state: 'other-code', detail: `${where}: other code at ${anchor.contract}` }
+  if (first.time === 0) return { ...nothing, state: 'not-anchored', detail: `${where}: not anchored at ${anchor.contract}` }
+  return { ...nothing, state: 'anchored', time: first.time, detail: `${where}: anchored at ${anchor.contract}` }
+}
+
+async function askFinal(answer: AnchorAnswer, checkpoint: Checkpoint): Promise<AnchorAnswer> {
+  const { anchor, endpoints, time } = answer
+  const where = `chain ${anchor.chainId}`
+  const answers = await askAll(endpoints, async reader => readTime(reader, anchor, checkpoint, await finalBlock(reader, anchor)))
+  if (answers.length === 0) return { ...answer, state: 'no-answer', detail: `${where}: no endpoint answered` }
+  // An endpoint that lags says 0 for a while; two times for one anchor are two histories.
+  if (new Set(answers.map(({ value }) => value).filter(value => value > 0)).size > 1) {
+    return { ...answer, state: 'no-answer', detail: `${where}: the endpoints ${answers.map(({ name }) => name).join(' and ')} disagree` }
+  }
+  if (answers.some(({ value }) => value !== time)) return { ...answer, state: 'not-anchored', detail: `${where}: not final yet` }
+  return { ...answer, detail: `${where}: final` }
+}
+
+/** A block of which the policy says that it is final; undefined while the chain is shorter than the confirmations asked for. */
+async function finalBlock(reader: ChainReader, { finality }: PolicyAnchor): Promise<BlockTag | undefined> {
+  if (finality === 'finalized') return finality
+  const block = (await reader.blockNumber()) - finality.confirmations
+  return block < 0 ? undefined : block
+}
+
+async function readTime(
+  reader: ChainReader,
+  anchor: PolicyAnchor,
+  { size, root }: Checkpoint,
+  block: BlockTag | undefined,
+): Promise<number> {
+  if (block === undefined) return 0
+  const time = await reader.anchoredAt({ contract: anchor.contract, logId: anchor.logId, size, root, block })
+  if (!Number.isSafeInteger(time) || time < 0 || time > LATEST_TIME) throw new AnchorError('ANCHOR_TIME', `${time} is no time of a block`)
+  return time
+}
+
+/** The answers of those that gave one, with their names. */
+async function askAll<T>(
+  endpoints: readonly ChainReader[],
+  ask: (reader: ChainReader) => Promise<T>,
+): Promise<{ name: string; value: T }[]> {
+  const answers: Attempt<T>[] = await Promise.all(endpoints.map(reader => attemptAsync(() => ask(reader))))
+  return answers.flatMap((answer, at) => (answer.error ? [] : [{ name: endpoints[at]?.name ?? `endpoint ${at + 1}`, value: answer.value }]))
+}
+
+/** ANCHOR_TIME. */
+export class AnchorError extends OpenSealError {}
