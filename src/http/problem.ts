@@ -57,11 +57,12 @@ const STATUS: { readonly [code: string]: number } = {
   JSON_NOT_UTF8: 400,
   LEDGER_BUSY: 503,
   LEDGER_STOPPED: 503,
+  LEDGER_COMMIT_FAILED: 503,
   LEDGER_CLOSED: 503,
   LEDGER_NOT_COMPARED: 503,
 }
 
-const RETRY_AFTER_SECONDS: { readonly [code: string]: number } = { LEDGER_BUSY: 1, LEDGER_NOT_COMPARED: 5, LEDGER_STOPPED: 60, LEDGER_CLOSED: 10 }
+const RETRY_AFTER_SECONDS: { readonly [code: string]: number } = { LEDGER_BUSY: 1, LEDGER_COMMIT_FAILED: 5, LEDGER_NOT_COMPARED: 5, LEDGER_STOPPED: 60, LEDGER_CLOSED: 10 }
 
 /** The answer to a failure. What nobody expected becomes a 500 that hides its cause. */
 export function problemOf(error: unknown): Problem {

@@ -1,0 +1,83 @@
+/** The Koa application: what every request passes through, and the routes of design §6. */
+import Router from '@koa/router'
+import Koa, { type Context, type Middleware, type Next } from 'koa'
+import type { HttpDeps, RouteDeps } from './deps.ts'
+import { createMetrics } from './metrics.ts'
+import { answerProblem, answerProblems, isClientGone } from './problem.ts'
+import { agencyRoutes } from './routes/agencies.ts'
+import { anchorRoutes } from './routes/anchors.ts'
+import { proofRoutes } from './routes/proofs.ts'
+import { receiptRoutes } from './routes/receipts.ts'
+import { recordRoutes } from './routes/records.ts'
+import { serviceRoutes } from './routes/service.ts'
+import { tileRoutes } from './routes/tiles.ts'
+
+/** What may be kept for ever: tiles, bundles and proofs that were found. Everything else is `no-store`. */
+export const IMMUTABLE = 'public, max-age=31536000, immutable'
+
+const CONTENT_SECURITY_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+/** The application on the given parts. It holds no state of its own but its metrics. */
+export function createApp(deps: HttpDeps): Koa {
+  const app = new Koa()
+  const routeDeps: RouteDeps = { ...deps, metrics: createMetrics(deps) }
+  app.on('error', (error: unknown) => {
+    if (!isClientGone(error)) deps.log.error('answer-failed', { error })
+  })
+  app.use(measure(routeDeps))
+  app.use(guardHeaders)
+  app.use(answerProblems(deps.log))
+  app.use(answerOptions)
+  const router = createRouter(routeDeps)
+  // The site's pages are asked first, so that `/` is theirs where they exist.
+  if (deps.site) app.use(deps.site.routes())
+  app.use(router.routes())
+  return app
+}
+
+/** All routes of the interface, without the pages of the site. */
+export function createRouter(deps: RouteDeps): Router {
+  const router = new Router({ strict: true, sensitive: true })
+  for (const add of [tileRoutes, recordRoutes, receiptRoutes, proofRoutes, anchorRoutes, agencyRoutes, serviceRoutes]) add(router, deps)
+  return router
+}
+
+/** Counts and times each request by its route pattern once its answer has left or its client has gone. */
+function measure({ metrics, nowMs, log }: RouteDeps): Middleware {
+  return async (ctx: Context, next: Next) => {
+    const startMs = nowMs()
+    ctx.res.once('close', () => {
+      const route = typeof ctx._matchedRoute === 'string' ? ctx._matchedRoute : 'none'
+      metrics.countRequest(route === 'none' ? 'any' : ctx.method, route, ctx.res.statusCode, (nowMs() - startMs) / 1000)
+    })
+    try {
+      await next()
+    } catch (error) {
+      answerProblem(ctx, error, log)
+    }
+  }
+}
+
+async function guardHeaders(ctx: Context, next: Next): Promise<void> {
+  ctx.set('Cache-Control', 'no-store')
+  ctx.set('X-Content-Type-Options', 'nosniff')
+  if (ctx.method === 'GET' || ctx.method === 'HEAD') ctx.set('Access-Control-Allow-Origin', '*')
+  await next()
+  if (ctx.response.is('html') && !ctx.response.get('Content-Security-Policy')) {
+    ctx.set('Content-Security-Policy', CONTENT_SECURITY_POLICY)
+    ctx.set('Referrer-Policy', 'no-referrer')
+  }
+}
+
+/** Any origin may read; a page that wants to write is of ours and needs no preflight. */
+async function answerOptions(ctx: Context, next: Next): Promise<void> {
+  await next()
+  const known = Array.isArray(ctx.matched) && ctx.matched.length > 0
+  if (ctx.method !== 'OPTIONS' || !known || ctx.body !== undefined) return
+  ctx.status = 204
+  ctx.set('Allow', [...new Set(ctx.matched.flatMap((layer: { methods: string[] }) => layer.methods)), 'OPTIONS'].sort().join(', '))
+  ctx.set('Access-Control-Allow-Origin', '*')
+  ctx.set('Access-Control-Allow-Methods', 'GET, HEAD, OPTIONS')
+  ctx.set('Access-Control-Max-Age', '86400')
+}

@@ -1,0 +1,27 @@
+/** What the HTTP side is given: live parts made by the composition root. */
+import type Router from '@koa/router'
+import type { Policy } from '../core/policy.ts'
+import type { Agencies } from '../ledger/agencies.ts'
+import type { Anchorer } from '../ledger/anchorer.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { Log } from '../log.ts'
+import type { Metrics } from './metrics.ts'
+
+export type HttpDeps = {
+  readonly ledger: Ledger
+  readonly agencies: Agencies
+  /** Absent where nothing anchors. */
+  readonly anchorer?: Pick<Anchorer, 'state' | 'lag'> | undefined
+  /** What /policy.json serves. */
+  readonly policy: () => Policy
+  readonly operatorKey: string
+  readonly log: Log
+  readonly nowMs: () => number
+  /** Why no submission is accepted now, as LEDGER_NOT_COMPARED; undefined when they are. */
+  readonly notAccepting?: () => string | undefined
+  /** Pages for people, which take `/` and what else they know. */
+  readonly site?: Router
+}
+
+/** What a file of routes is given. */
+export type RouteDeps = HttpDeps & { readonly metrics: Metrics }

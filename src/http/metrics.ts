@@ -1,0 +1,81 @@
+/** Prometheus metrics of one service, in a registry of their own. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { HttpDeps } from './deps.ts'
+
+export type Metrics = {
+  readonly contentType: string
+  /** The metrics in the Prometheus text format, as of now. */
+  text(): Promise<string>
+  /** Counts one answered request by its route pattern, never by its path. */
+  countRequest(method: string, route: string, status: number, seconds: number): void
+  /** Counts one answer to a submission. */
+  countSubmission(outcome: 'accepted' | 'known' | 'rejected'): void
+  /** Notes how long one submission waited for its seal. */
+  timeSeal(seconds: number): void
+}
+
+/** Metrics of the given ledger. Names begin with `openseal_`; those of the process are prom-client's own. */
+export function createMetrics({ ledger, anchorer, nowMs }: Pick<HttpDeps, 'ledger' | 'anchorer' | 'nowMs'>): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+  const requests = new Counter({
+    name: 'openseal_http_requests_total',
+    help: 'Requests answered, by route pattern.',
+    labelNames: ['method', 'route', 'status'],
+    registers,
+  })
+  const durations = new Histogram({
+    name: 'openseal_http_request_seconds',
+    help: 'Time to the end of the answer, by route pattern.',
+    labelNames: ['method', 'route'],
+    buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 60],
+    registers,
+  })
+  const submissions = new Counter({ name: 'openseal_submissions_total', help: 'Submissions by outcome.', labelNames: ['outcome'], registers })
+  const seals = new Histogram({
+    name: 'openseal_seal_seconds',
+    help: 'Time from a submission to its seal.',
+    buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
+    registers,
+  })
+  gauge(registers, 'openseal_tree_size', 'Entries in the log.', () => ledger.head().size)
+  gauge(registers, 'openseal_stopped', '1 when the ledger has stopped sealing.', () => (ledger.stopped() === undefined ? 0 : 1))
+  gauge(registers, 'openseal_anchor_unanchored_entries', 'Entries that no final anchor covers.', () => behind(ledger))
+  gauge(registers, 'openseal_anchor_age_seconds', 'Age of the newest final anchor; -1 before the first.', () => {
+    const newest = ledger.latestFinal()
+    return newest === undefined ? -1 : nowMs() / 1000 - Date.parse(newest.block.time) / 1000
+  })
+  if (anchorer) anchorGauges(registers, anchorer)
+
+  return {
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+    countRequest: (method, route, status, seconds) => {
+      requests.inc({ method, route, status })
+      durations.observe({ method, route }, seconds)
+    },
+    countSubmission: outcome => submissions.inc({ outcome }),
+    timeSeal: seconds => seals.observe(seconds),
+  }
+}
+
+/** How many entries no final anchor covers. */
+export function behind(ledger: Pick<HttpDeps['ledger'], 'head' | 'latestFinal'>): number {
+  return ledger.head().size - (ledger.latestFinal()?.size ?? 0)
+}
+
+function anchorGauges(registers: Registry[], anchorer: NonNullable<HttpDeps['anchorer']>): void {
+  gauge(registers, 'openseal_anchor_pending', 'Anchors under way.', () => anchorer.state().filter(a => a.state !== 'final').length)
+}
+
+function gauge(registers: Registry[], name: string, help: string, read: () => number): void {
+  new Gauge({
+    name,
+    help,
+    registers,
+    collect() {
+      this.set(read())
+    },
+  })
+}

@@ -1,0 +1,63 @@
+/** Agencies, which anyone may read, and their API keys, which are the operator's. */
+import type Router from '@koa/router'
+import type { Context, Next } from 'koa'
+import { requireOperator } from '../auth.ts'
+import { readJson } from '../body.ts'
+import type { RouteDeps } from '../deps.ts'
+import { RequestError } from '../problem.ts'
+import { newAgency, newKey, readAs } from '../schemas.ts'
+
+/** Adds the routes of /v1/agencies. */
+export function agencyRoutes(router: Router, { agencies, operatorKey, nowMs, log }: RouteDeps): void {
+  const operator = async (ctx: Context, next: Next) => {
+    requireOperator(ctx, operatorKey)
+    await next()
+  }
+  const find = async (id: string) => {
+    const agency = await agencies.get(id)
+    if (agency === undefined) throw new RequestError('AGENCY_NOT_FOUND', `No agency has the id ${JSON.stringify(id.slice(0, 253))}.`)
+    return agency
+  }
+
+  router.get('/v1/agencies', async (ctx: Context) => {
+    ctx.body = { agencies: await agencies.list() }
+  })
+  router.get('/v1/agencies/:id', async (ctx: Context) => {
+    ctx.body = await find(ctx.params.id)
+  })
+  router.post('/v1/agencies', operator, async (ctx: Context) => {
+    const agency = readAs(newAgency, await readJson(ctx), 'AGENCY_MALFORMED')
+    await agencies.add(agency)
+    log.info('agency-added', { agency: agency.id })
+    ctx.status = 201
+    ctx.set('Location', `/v1/agencies/${agency.id}`)
+    ctx.body = await find(agency.id)
+  })
+
+  router.post('/v1/agencies/:id/keys', operator, async (ctx: Context) => {
+    await find(ctx.params.id)
+    const { label, expires } = readAs(newKey, await readJson(ctx), 'KEY_MALFORMED')
+    if (expires !== undefined && !(Date.parse(expires) > nowMs())) throw new RequestError('KEY_MALFORMED', 'expires is not a time to come.')
+    const { keyId, key } = await agencies.addKey(ctx.params.id, { ...(label && { label }), ...(expires && { expires }) })
+    log.info('key-added', { agency: ctx.params.id, keyId })
+    ctx.status = 201
+    ctx.set('Location', `/v1/agencies/${ctx.params.id}/keys/${keyId}`)
+    ctx.body = { keyId, key }
+  })
+  router.get('/v1/agencies/:id/keys', operator, async (ctx: Context) => {
+    await find(ctx.params.id)
+    ctx.body = { keys: await agencies.keys(ctx.params.id) }
+  })
+  router.get('/v1/agencies/:id/keys/:keyId', operator, async (ctx: Context) => {
+    await find(ctx.params.id)
+    const key = (await agencies.keys(ctx.params.id)).find(({ keyId }) => keyId === ctx.params.keyId)
+    if (key === undefined) throw new RequestError('KEY_NOT_FOUND', 'This agency has no key with that id.')
+    ctx.body = key
+  })
+  router.delete('/v1/agencies/:id/keys/:keyId', operator, async (ctx: Context) => {
+    await find(ctx.params.id)
+    await agencies.revokeKey(ctx.params.id, ctx.params.keyId)
+    log.info('key-revoked', { agency: ctx.params.id, keyId: ctx.params.keyId })
+    ctx.status = 204
+  })
+}

@@ -1,0 +1,157 @@
+/** Records: submitting one or many, reading one, finding some. */
+import type Router from '@koa/router'
+import type { Context } from 'koa'
+import { isJsonObject, type Json, parseJson } from '../../core/json.ts'
+import { type Statement, StatementError } from '../../core/statement.ts'
+import { requireAgency, requireSameAgency } from '../auth.ts'
+import { bodyType, MAX_BODY_BYTES, readBody } from '../body.ts'
+import type { RouteDeps } from '../deps.ts'
+import { answerLines, type Line, type LineAnswer } from '../ndjson.ts'
+import { problemOf, RequestError } from '../problem.ts'
+import { readAs, readCount, readStatement, recordQuery } from '../schemas.ts'
+
+/** How often the key of a running stream is looked at again. */
+const RECHECK_KEY_MS = 1000
+const DEFAULT_LIMIT = 50
+/** More versions of one record than this are not compared on one page. */
+const LINE_TOO_LONG: LineAnswer = {
+  status: 413,
+  code: 'LINE_TOO_LONG',
+  detail: `A line has more than ${MAX_BODY_BYTES} bytes. Documents stay with you: send their hashes only.`,
+}
+
+/** Adds the routes of /v1/records. */
+export function recordRoutes(router: Router, deps: RouteDeps): void {
+  const { ledger, agencies, notAccepting } = deps
+
+  router.post('/v1/records', async (ctx: Context) => {
+    const key = await requireAgency(ctx, agencies)
+    const type = bodyType(ctx, ['application/json', 'application/x-ndjson'])
+    const reason = notAccepting?.()
+    if (reason !== undefined) throw new RequestError('LEDGER_NOT_COMPARED', reason)
+    if (type === 'application/json') await submitOne(ctx, key, deps)
+    else submitMany(ctx, key, deps)
+  })
+
+  router.get('/v1/records', async (ctx: Context) => {
+    ctx.body = await listRecords(ctx, deps)
+  })
+  router.get('/v1/records/:index', async (ctx: Context) => {
+    ctx.type = 'application/json'
+    ctx.body = await formatRecord(readIndex(ctx, deps), deps)
+  })
+  router.get('/v1/records/:index/receipt', async (ctx: Context) => {
+    const text = await ledger.receipt(readIndex(ctx, deps))
+    ctx.type = 'application/json'
+    ctx.body = text
+  })
+}
+
+async function submitOne(ctx: Context, key: { agency: string }, deps: RouteDeps): Promise<void> {
+  const { ledger } = deps
+  const value = parseJson(await readBody(ctx))
+  const { index, known } = await submit(value, key, deps)
+  const receipt = await ledger.receipt(index)
+  ctx.status = known ? 200 : 201
+  ctx.set('Location', `/v1/records/${index}`)
+  ctx.type = 'application/json'
+  ctx.body = `{"index":${index},"receipt":${receipt.trimEnd()}}\n`
+}
+
+/** Answers a stream while it comes in. The key is looked at again every second: a revoked one ends what it may submit, not the stream. */
+function submitMany(ctx: Context, sent: { agency: string }, deps: RouteDeps): void {
+  const { agencies, nowMs, log, metrics } = deps
+  let checkedMs = nowMs()
+  let refusal: LineAnswer | undefined
+  const recheck = () => {
+    checkedMs = nowMs()
+    requireAgency(ctx, agencies).catch(error => {
+      refusal = problemOf(error)
+    })
+  }
+  const refuse = (error: unknown): LineAnswer => {
+    const problem = problemOf(error)
+    if (problem.status === 500) log.error('line-failed', { error })
+    metrics.countSubmission('rejected')
+    return problem
+  }
+  const accept = ({ index, known }: { index: number; known: boolean }): LineAnswer => ({ status: known ? 200 : 201, index })
+  const answerLine = ({ bytes }: Line): LineAnswer | Promise<LineAnswer> => {
+    if (nowMs() - checkedMs > RECHECK_KEY_MS) recheck()
+    if (refusal !== undefined) return refusal
+    if (bytes === undefined) return LINE_TOO_LONG
+    try {
+      return submit(parseJson(bytes), sent, deps).then(accept, refuse)
+    } catch (error) {
+      return refuse(error)
+    }
+  }
+  ctx.status = 200
+  ctx.type = 'application/x-ndjson'
+  ctx.body = answerLines(ctx.req, MAX_BODY_BYTES, answerLine)
+}
+
+/** Submits what an agency sent. Throws at once what is wrong with it, and later what sealing threw. */
+function submit(value: Json, key: { agency: string }, { ledger, metrics, nowMs }: RouteDeps): Promise<{ index: number; known: boolean }> {
+  if (!isJsonObject(value)) throw new StatementError('STATEMENT_MALFORMED', 'the statement is not an object')
+  if (typeof value.agency === 'string') requireSameAgency(key, value.agency)
+  const statement = readStatement(value)
+  const startMs = nowMs()
+  return ledger.submit(statement).then(submission => {
+    metrics.timeSeal((nowMs() - startMs) / 1000)
+    metrics.countSubmission(submission.known ? 'known' : 'accepted')
+    return submission
+  })
+}
+
+function readIndex(ctx: Context, { ledger }: RouteDeps): number {
+  const index = readCount(ctx.params.index, 'index')
+  const { size } = ledger.head()
+  if (index >= size) throw new RequestError('RECORD_NOT_FOUND', `There is no record ${index}: the ledger holds ${size} so far.`)
+  return index
+}
+
+async function formatRecord(index: number, { ledger, anchorer }: RouteDeps): Promise<string> {
+  const text = await ledger.statement(index)
+  const anchor = ledger.latestFinal()
+  const covered = anchor !== undefined && index < anchor.size
+  const pending = covered ? undefined : anchorer?.state().find(({ state, size }) => state !== 'final' && index < size)
+  const { root: _, ...hint } = anchor ?? { root: '' }
+  const rest = JSON.stringify({
+    ...(text === undefined && { erased: true }),
+    ...(covered && { anchor: hint }),
+    ...(pending && { pending }),
+    versions: text === undefined ? [] : await ledger.versions(index),
+  })
+  const statement = text === undefined ? '' : `"statement":${text},`
+  return `{"index":${index},"state":"${covered ? 'anchored' : 'sealed'}",${statement}${rest.slice(1)}\n`
+}
+
+async function listRecords(ctx: Context, deps: RouteDeps) {
+  const query = readAs(recordQuery, { ...ctx.query }, 'QUERY_MALFORMED')
+  const limit = Number(query.limit ?? DEFAULT_LIMIT)
+  const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(query.cursor)
+  const indexes = await findIndexes(query, before, limit + 1, deps)
+  const shown = indexes.slice(0, limit)
+  const records = await Promise.all(shown.map(index => summarize(index, deps)))
+  return { records, ...(indexes.length > limit && { cursor: String(shown.at(-1)) }) }
+}
+
+/** Newest first, below `before`. */
+async function findIndexes(query: { sha256?: string | undefined; agency?: string | undefined; record?: string | undefined }, before: number, limit: number, { ledger }: RouteDeps): Promise<number[]> {
+  const { sha256, agency, record } = query
+  const newest = (ascending: readonly number[]) => ascending.filter(index => index < before).toReversed().slice(0, limit)
+  if (sha256 !== undefined) return newest(await ledger.findByDigest(sha256))
+  if (agency !== undefined && record !== undefined) return newest(await ledger.findByRecord(agency, record))
+  if (agency !== undefined) return ledger.listByAgency(agency, { before, limit })
+  const top = Math.min(before, ledger.head().size)
+  return Array.from({ length: Math.min(limit, top) }, (_, back) => top - 1 - back)
+}
+
+async function summarize(index: number, { ledger }: RouteDeps) {
+  const state = index < (ledger.latestFinal()?.size ?? 0) ? 'anchored' : 'sealed'
+  const text = await ledger.statement(index)
+  if (text === undefined) return { index, state, erased: true }
+  const { type, agency, kind, action, record, revision, title, published }: Statement = JSON.parse(text)
+  return { index, state, type, agency, kind, action, record, revision, title, published }
+}

@@ -1,0 +1,291 @@
+/** The shapes of requests and answers, as zod schemas: what comes in is parsed with them, and /openapi.json is generated from them. */
+import { z } from 'zod'
+import { parseStatement, REASON_CODES, type Statement, StatementError } from '../core/statement.ts'
+import { isJsonObject, type Json } from '../core/json.ts'
+import { RequestError } from './problem.ts'
+
+const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
+
+/** 32 bytes as lower-case hex. */
+export const hex32 = z.string().regex(/^[0-9a-f]{64}$/)
+/** 0x-hex of 32 bytes, as the chain writes it. */
+const chainHash = z.string().regex(/^0x[0-9a-f]{64}$/)
+/** Exactly `YYYY-MM-DDTHH:MM:SSZ`. */
+export const time = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/)
+/** An index or a tree size. */
+export const count = z.int().min(0)
+/** An agency's id: a lower-case DNS name of two labels or more. */
+export const agencyId = z.string().regex(new RegExp(`^(?=.{1,253}$)${LABEL}(?:\\.${LABEL})+$`))
+
+const document = z
+  .strictObject({
+    name: z.string().min(1),
+    mediaType: z.string().min(3),
+    bytes: count,
+    sha256: hex32.describe('SHA-256 over the exact bytes'),
+    jcs: hex32.optional().describe('SHA-256 over the RFC 8785 form of a JSON document'),
+  })
+  .meta({ id: 'DocumentRef' })
+
+/** A statement as an agency sends it; the ledger adds the salt where it is left out. */
+export const statement = z
+  .strictObject({
+    type: z.literal('openseal/statement@v1'),
+    agency: agencyId,
+    kind: z.enum(['procurement', 'decision']),
+    action: z.enum(['publish', 'amend', 'withdraw']),
+    record: z.string().min(1).max(512),
+    revision: z.string().min(1).max(512).optional(),
+    identifiers: z.array(z.strictObject({ scheme: z.string().regex(/^[a-z0-9-]{1,32}$/), value: z.string().min(1) })).optional(),
+    title: z.string().optional(),
+    language: z.string().optional().describe('BCP 47'),
+    published: time,
+    documents: z.array(document).max(256),
+    reason: z.strictObject({ code: z.enum(REASON_CODES), text: z.string().optional() }).optional(),
+    salt: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{43}$/)
+      .optional(),
+  })
+  .meta({ id: 'Statement' })
+
+const genesis = z
+  .strictObject({
+    type: z.literal('openseal/genesis@v1'),
+    origin: z.string(),
+    logKey: z.string(),
+    anchors: z.array(z.strictObject({ type: z.literal('evm'), chainId: count, contract: z.string(), logId: chainHash })),
+    created: time,
+    salt: z.string(),
+  })
+  .meta({ id: 'Genesis' })
+
+const anyStatement = z.union([statement, genesis])
+
+const anchorHint = z
+  .strictObject({
+    type: z.literal('evm'),
+    chainId: count,
+    contract: z.string(),
+    logId: z.string(),
+    size: count,
+    transaction: z.string().optional(),
+    block: z.strictObject({ number: count, hash: z.string(), time }).optional(),
+  })
+  .meta({ id: 'AnchorHint' })
+
+/** `<name>.receipt.json`. */
+export const receipt = z
+  .strictObject({
+    type: z.literal('openseal/receipt@v1'),
+    statement: anyStatement,
+    proof: z.string().describe('the text of a c2sp.org/tlog-proof@v1 file'),
+    anchors: z.array(anchorHint),
+  })
+  .meta({ id: 'Receipt' })
+
+/** RFC 9457. */
+export const problem = z
+  .object({ type: z.string(), title: z.string(), status: z.int(), code: z.string().regex(/^[A-Z0-9_]+$/), detail: z.string() })
+  .meta({ id: 'Problem' })
+
+/** The answer to one submission. */
+export const submitted = z.strictObject({ index: count, receipt }).meta({ id: 'Submitted' })
+
+/** One line of the answer to a stream of submissions; the last one is the summary. */
+export const answerLine = z
+  .union([
+    z.strictObject({ line: z.int().min(1), status: z.int(), index: count }),
+    z.strictObject({ line: z.int().min(1), status: z.int(), code: z.string(), detail: z.string() }),
+    z.strictObject({ accepted: count, known: count, rejected: count }),
+  ])
+  .meta({ id: 'AnswerLine' })
+
+const state = z.enum(['sealed', 'anchored'])
+
+const version = z
+  .strictObject({
+    index: count,
+    action: z.string().optional(),
+    revision: z.string().optional(),
+    published: time.optional(),
+    flag: z.enum(['repeat', 'reformatted', 'silent-edit']).optional(),
+    erased: z.literal(true).optional(),
+  })
+  .meta({ id: 'Version' })
+
+/** One record as its page shows it. */
+export const record = z
+  .strictObject({
+    index: count,
+    state,
+    statement: anyStatement.optional(),
+    erased: z.literal(true).optional(),
+    anchor: anchorHint.optional().describe('the final anchor that covers it'),
+    pending: z.looseObject({ size: count, state: z.string() }).optional().describe('the anchor under way that will cover it'),
+    versions: z.array(version).describe('all statements of the same record, oldest first'),
+  })
+  .meta({ id: 'Record' })
+
+/** What a list shows of a record. */
+export const recordSummary = z
+  .strictObject({
+    index: count,
+    state,
+    erased: z.literal(true).optional(),
+    type: z.string().optional(),
+    agency: z.string().optional(),
+    kind: z.string().optional(),
+    action: z.string().optional(),
+    record: z.string().optional(),
+    revision: z.string().optional(),
+    title: z.string().optional(),
+    published: time.optional(),
+  })
+  .meta({ id: 'RecordSummary' })
+
+/** A page of records; `cursor` leads to the next one. */
+export const recordList = z.strictObject({ records: z.array(recordSummary), cursor: z.string().optional() }).meta({ id: 'RecordList' })
+
+const erased = z.strictObject({ index: count, erased: z.literal(true) })
+
+/** A line of /v1/receipts. */
+export const receiptLine = z.union([z.strictObject({ index: count, receipt }), erased]).meta({ id: 'ReceiptLine' })
+/** A line of /v1/statements. */
+export const statementLine = z.union([z.strictObject({ index: count, statement: anyStatement }), erased]).meta({ id: 'StatementLine' })
+
+/** An inclusion proof. */
+export const inclusion = z
+  .strictObject({ index: count, size: count, leafHash: hex32, root: hex32, proof: z.array(hex32) })
+  .meta({ id: 'InclusionProof' })
+
+/** A consistency proof. */
+export const consistency = z
+  .strictObject({ from: count, to: count, fromRoot: hex32, toRoot: hex32, proof: z.array(hex32) })
+  .meta({ id: 'ConsistencyProof' })
+
+/** All anchors: final ones, newest first, and those under way. */
+export const anchors = z
+  .strictObject({ final: z.array(anchorHint.extend({ root: hex32 })), pending: z.array(z.looseObject({ size: count, state: z.string() })) })
+  .meta({ id: 'Anchors' })
+
+/** One final anchor. */
+export const anchor = anchorHint.extend({ root: hex32 }).meta({ id: 'Anchor' })
+
+/** The ledger's state. */
+export const status = z
+  .strictObject({
+    origin: z.string(),
+    vkey: z.string(),
+    size: count,
+    root: hex32,
+    checkpoint: z.string(),
+    accepting: z.boolean(),
+    reason: z.string().optional().describe('why nothing is accepted, or an alarm'),
+    alarms: z.array(z.string()),
+    anchored: z.strictObject({ size: count, time }).optional(),
+    behind: count.describe('how many records no final anchor covers'),
+  })
+  .meta({ id: 'Status' })
+
+/** What a verifier trusts. */
+export const policy = z
+  .strictObject({
+    type: z.literal('openseal/policy@v1'),
+    origin: z.string(),
+    logKeys: z.array(z.strictObject({ vkey: z.string(), fromSize: count.optional(), toSize: count.optional() })),
+    witnesses: z.array(z.string()).optional(),
+    quorum: count.optional(),
+    anchors: z.array(
+      z.strictObject({
+        type: z.literal('evm'),
+        chainId: count,
+        contract: z.string(),
+        codeSha256: hex32,
+        logId: z.string(),
+        production: z.boolean().optional(),
+        finality: z.union([z.literal('finalized'), z.strictObject({ confirmations: count })]),
+        fromSize: count.optional(),
+        toSize: count.optional(),
+      }),
+    ),
+    requireAnchors: z.int().min(1),
+  })
+  .meta({ id: 'Policy' })
+
+/** What an operator sends to register an agency. */
+export const newAgency = z.strictObject({ id: agencyId, name: z.string().trim().min(1).max(200) }).meta({ id: 'NewAgency' })
+/** A registered agency. */
+export const agency = z.object({ id: agencyId, name: z.string(), created: time.optional() }).meta({ id: 'Agency' })
+/** All agencies. */
+export const agencyList = z.strictObject({ agencies: z.array(agency) }).meta({ id: 'AgencyList' })
+/** What an operator may say of a new key. */
+export const newKey = z.strictObject({ label: z.string().trim().min(1).max(100).optional(), expires: time.optional() }).meta({ id: 'NewKey' })
+/** A new key, shown this once. */
+export const createdKey = z.strictObject({ keyId: z.string(), key: z.string() }).meta({ id: 'CreatedKey' })
+/** A key as it is kept. */
+export const apiKey = z
+  .object({ keyId: z.string(), label: z.string().optional(), created: time.optional(), expires: time.optional(), revoked: time.optional() })
+  .meta({ id: 'ApiKey' })
+/** All keys of an agency. */
+export const keyList = z.strictObject({ keys: z.array(apiKey) }).meta({ id: 'KeyList' })
+
+/** Liveness and readiness. */
+export const health = z.strictObject({ status: z.enum(['ok', 'stopped']), alarms: z.array(z.string()) }).meta({ id: 'Health' })
+
+/** The query of /v1/records: one look-up, or the list. */
+export const recordQuery = z
+  .strictObject({
+    sha256: hex32.optional().describe('hash of a document, by its bytes or by its RFC 8785 form'),
+    agency: agencyId.optional(),
+    record: z.string().min(1).max(512).optional(),
+    cursor: z
+      .string()
+      .regex(/^(0|[1-9]\d{0,15})$/)
+      .optional()
+      .describe('only records below this index'),
+    limit: z
+      .string()
+      .regex(/^([1-9]|[1-9]\d|100)$/)
+      .optional()
+      .describe('at most so many, 1 to 100'),
+  })
+  .refine(q => q.sha256 === undefined || (q.agency === undefined && q.record === undefined), 'ask either by sha256 or by agency')
+  .refine(q => q.record === undefined || q.agency !== undefined, 'a record id belongs to an agency: send agency too')
+
+/** The statement that an agency sent. Throws STATEMENT_MALFORMED, STATEMENT_UNSUPPORTED or STATEMENT_TOO_LARGE with the member's name. */
+export function readStatement(value: Json): Statement {
+  const known = isJsonObject(value) && value.type === 'openseal/statement@v1'
+  if (known) {
+    const parsed = statement.safeParse(value)
+    if (!parsed.success) throw new StatementError('STATEMENT_MALFORMED', `statement: ${sentence(parsed.error)}`)
+  }
+  // What the verifier will refuse one day is refused now: core has the last word on what a shape cannot say.
+  return parseStatement(value, { salted: false })
+}
+
+/** A request value by its schema. Throws RequestError `code` with what is wrong. */
+export function readAs<T>(schema: z.ZodType<T>, value: unknown, code: string): T {
+  const parsed = schema.safeParse(value)
+  if (!parsed.success) throw new RequestError(code, sentence(parsed.error))
+  return parsed.data
+}
+
+/** A whole number in a path, in its one spelling. Throws NUMBER_MALFORMED. */
+export function readCount(text: string | undefined, name: string): number {
+  const number = Number(text)
+  if (text === undefined || !/^\d+$/.test(text) || !Number.isSafeInteger(number) || String(number) !== text)
+    throw new RequestError('NUMBER_MALFORMED', `${name} is not a whole number in its plain spelling: ${JSON.stringify(text?.slice(0, 40))}.`)
+  return number
+}
+
+function sentence(error: z.ZodError): string {
+  return error.issues
+    .slice(0, 3)
+    .map(issue => {
+      const path = issue.path.reduce<string>((text, part) => text + (typeof part === 'number' ? `[${part}]` : `${text && '.'}${String(part)}`), '')
+      if (issue.code === 'unrecognized_keys') return `${path && `${path}: `}unknown member ${issue.keys.map(key => JSON.stringify(key)).join(', ').slice(0, 200)}`
+      return `${path && `${path}: `}${issue.message.slice(0, 200)}`
+    })
+    .join('; ')
+}
