@@ -15,7 +15,12 @@ export type Pool = {
   waiting(): number
 }
 
-type Waiting = { readonly statement: Prepared; readonly sealed: Promise<Submission>; answer(s: Submission): void; fail(error: unknown): void }
+type Waiting = {
+  readonly statement: Prepared
+  readonly sealed: Promise<Submission>
+  answer(s: Submission): void
+  fail(error: unknown): void
+}
 
 const MAX_BATCH_BYTES = 8 * 1024 * 1024
 const MAX_BATCH_STATEMENTS = 8192
@@ -36,7 +41,7 @@ export function createPool(seal: (batch: readonly Prepared[]) => Promise<Submiss
       const batch = takeBatch()
       try {
         const submissions = await seal(batch.map(waiting => waiting.statement))
-        batch.forEach((waiting, i) => settle(waiting, () => waiting.answer(submissions[i]!)))
+        for (const [i, waiting] of batch.entries()) settle(waiting, () => waiting.answer(submissions[i]!))
       } catch (error) {
         for (const waiting of batch) settle(waiting, () => waiting.fail(error))
       }

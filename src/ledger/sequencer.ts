@@ -152,7 +152,10 @@ async function readTree(store: Store): Promise<TreeState> {
   if (row === undefined) return EMPTY_STATE
   const tree = restore(row.head, row.edge)
   if (tree !== undefined) return tree
-  throw new LedgerError('LEDGER_CORRUPT', 'The growing edge in the store does not give the root of its head: restore the data from a backup.')
+  throw new LedgerError(
+    'LEDGER_CORRUPT',
+    'The growing edge in the store does not give the root of its head: restore the data from a backup.',
+  )
 }
 
 /** New statements get the next indexes, in the batch's order; known ones keep theirs. */

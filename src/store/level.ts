@@ -63,7 +63,11 @@ function levelStore(db: Database): Store {
 
   const indexesUnder = async (prefix: Uint8Array, limit: number, options: { before?: number; reverse?: boolean } = {}) => {
     const found: number[] = []
-    const range = { gte: withIndex(prefix, 0), lt: withIndex(prefix, options.before ?? Number.MAX_SAFE_INTEGER), reverse: options.reverse === true }
+    const range = {
+      gte: withIndex(prefix, 0),
+      lt: withIndex(prefix, options.before ?? Number.MAX_SAFE_INTEGER),
+      reverse: options.reverse === true,
+    }
     for await (const key of db.keys(range)) {
       // A record id that itself holds a zero byte can sort into this range: its key is longer.
       if (key.length === prefix.length + 8) found.push(readIndex(key, prefix.length))
@@ -210,8 +214,14 @@ function readIndex(bytes: Uint8Array, at: number): number {
 function openError(folder: string, error: unknown): StoreError {
   const cause = (error as { cause?: { code?: string } }).cause
   if (cause?.code === 'LEVEL_LOCKED')
-    return new StoreError('STORE_LOCKED', `The data folder ${folder} is in use by another OpenSeal service: stop that one first.`, { cause: error })
-  return new StoreError('STORE_UNREADABLE', `The store in ${folder} cannot be opened: ${String((cause as Error | undefined)?.message ?? error)}`, {
-    cause: error,
-  })
+    return new StoreError('STORE_LOCKED', `The data folder ${folder} is in use by another OpenSeal service: stop that one first.`, {
+      cause: error,
+    })
+  return new StoreError(
+    'STORE_UNREADABLE',
+    `The store in ${folder} cannot be opened: ${String((cause as Error | undefined)?.message ?? error)}`,
+    {
+      cause: error,
+    },
+  )
 }

@@ -1,0 +1,129 @@
+/** Agencies and their API keys: who may submit for whom. Keys are random, shown once and stored hashed. */
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { toBase64Url, toHex } from '../core/bytes.ts'
+import { OpenSealError } from '../core/errors.ts'
+import { isAgencyId } from '../core/statement.ts'
+import { formatTime } from '../core/time.ts'
+import type { Store } from '../store/port.ts'
+
+export type Agency = { readonly id: string; readonly name: string; readonly created: string }
+/** What is told of a key; never the key itself. */
+export type AgencyKey = {
+  readonly keyId: string
+  readonly label?: string
+  readonly created: string
+  readonly expires?: string
+  readonly revoked?: string
+}
+
+export type Agencies = {
+  /** @throws AgencyError AGENCY_ID_MALFORMED, AGENCY_EXISTS */
+  add(agency: { id: string; name: string }): Promise<Agency>
+  /** @throws AgencyError AGENCY_NOT_FOUND */
+  get(id: string): Promise<Agency>
+  list(): Promise<Agency[]>
+  /** The only time that the key itself is seen. `expires` is a time as in statements. @throws AgencyError AGENCY_NOT_FOUND */
+  addKey(id: string, options: { label?: string; expires?: string }): Promise<{ keyId: string; key: string }>
+  keys(id: string): Promise<AgencyKey[]>
+  /** Revoking twice is no error. @throws AgencyError AGENCY_NOT_FOUND, KEY_NOT_FOUND */
+  revokeKey(id: string, keyId: string): Promise<void>
+  /** Whose key this is. @throws AgencyError KEY_UNKNOWN, KEY_REVOKED, KEY_EXPIRED */
+  authenticate(key: string): Promise<{ agency: string; keyId: string }>
+}
+
+type Deps = {
+  readonly store: Pick<Store, 'readDocument' | 'writeDocuments' | 'listDocuments'>
+  readonly nowMs: () => number
+  readonly randomBytes: (count: number) => Uint8Array
+}
+
+/** A key as stored: its agency, and the SHA-256 of the whole key. */
+type StoredKey = AgencyKey & { readonly agency: string; readonly sha256: string }
+
+const AGENCIES = 'agencies'
+const KEYS = 'agency-keys'
+/** `osk_<keyId>_<secret>`: the prefix lets secret scanners find a leaked one. */
+const KEY_FORMAT = /^osk_([0-9a-f]{16})_[A-Za-z0-9_-]{43}$/
+
+/** The agencies of a store. */
+export function createAgencies({ store, nowMs, randomBytes }: Deps): Agencies {
+  /** Adding looks before it writes, so additions wait for each other. */
+  let lastAddition: Promise<unknown> = Promise.resolve()
+
+  const get = async (id: string): Promise<Agency> => {
+    const row = await store.readDocument(AGENCIES, id)
+    if (row === undefined) throw new AgencyError('AGENCY_NOT_FOUND', `There is no agency ${JSON.stringify(id)} here.`)
+    return JSON.parse(row)
+  }
+  const readKey = async (keyId: string): Promise<StoredKey | undefined> => {
+    const row = await store.readDocument(KEYS, keyId)
+    return row === undefined ? undefined : JSON.parse(row)
+  }
+  const writeKey = (key: StoredKey) => store.writeDocuments([{ collection: KEYS, key: key.keyId, value: JSON.stringify(key) }])
+
+  const addNow = async ({ id, name }: { id: string; name: string }): Promise<Agency> => {
+    if (!isAgencyId(id))
+      throw new AgencyError(
+        'AGENCY_ID_MALFORMED',
+        `An agency's id is a lower-case DNS name such as transport.gov.example, not ${JSON.stringify(id)}.`,
+      )
+    if ((await store.readDocument(AGENCIES, id)) !== undefined)
+      throw new AgencyError('AGENCY_EXISTS', `The agency ${id} is registered already.`)
+    const agency = { id, name, created: formatTime(nowMs()) }
+    await store.writeDocuments([{ collection: AGENCIES, key: id, value: JSON.stringify(agency) }])
+    return agency
+  }
+
+  return {
+    add(agency) {
+      const done = lastAddition.then(() => addNow(agency))
+      lastAddition = done.catch(() => undefined)
+      return done
+    },
+    get,
+    async list() {
+      return (await store.listDocuments(AGENCIES)).map(({ value }) => JSON.parse(value))
+    },
+    async addKey(id, { label, expires }) {
+      await get(id)
+      const keyId = toHex(randomBytes(8))
+      const key = `osk_${keyId}_${toBase64Url(randomBytes(32))}`
+      const dates = { created: formatTime(nowMs()), ...(expires === undefined ? {} : { expires }) }
+      await writeKey({ keyId, agency: id, sha256: keyHash(key).toString('hex'), ...(label === undefined ? {} : { label }), ...dates })
+      return { keyId, key }
+    },
+    async keys(id) {
+      await get(id)
+      const rows = await store.listDocuments(KEYS)
+      const stored = rows.map(({ value }) => JSON.parse(value) as StoredKey).filter(key => key.agency === id)
+      return stored.map(({ agency: _agency, sha256: _sha256, ...shown }) => shown)
+    },
+    async revokeKey(id, keyId) {
+      await get(id)
+      const key = await readKey(keyId)
+      if (key?.agency !== id) throw new AgencyError('KEY_NOT_FOUND', `The agency ${id} has no key ${JSON.stringify(keyId)}.`)
+      if (key.revoked === undefined) await writeKey({ ...key, revoked: formatTime(nowMs()) })
+    },
+    async authenticate(key) {
+      const keyId = KEY_FORMAT.exec(key)?.[1]
+      const stored = keyId === undefined ? undefined : await readKey(keyId)
+      if (stored === undefined || !timingSafeEqual(keyHash(key), Buffer.from(stored.sha256, 'hex')))
+        throw new AgencyError(
+          'KEY_UNKNOWN',
+          'This API key is not known here: check that it was copied whole, or ask the operator for a new one.',
+        )
+      if (stored.revoked !== undefined) throw new AgencyError('KEY_REVOKED', 'This API key was revoked: ask the operator for a new one.')
+      // Times of one format compare as text.
+      if (stored.expires !== undefined && stored.expires <= formatTime(nowMs()))
+        throw new AgencyError('KEY_EXPIRED', `This API key expired on ${stored.expires}: ask the operator for a new one.`)
+      return { agency: stored.agency, keyId: stored.keyId }
+    },
+  }
+}
+
+function keyHash(key: string): Buffer {
+  return createHash('sha256').update(key).digest()
+}
+
+/** AGENCY_EXISTS, AGENCY_NOT_FOUND, AGENCY_ID_MALFORMED, KEY_NOT_FOUND, KEY_UNKNOWN, KEY_REVOKED, KEY_EXPIRED. */
+export class AgencyError extends OpenSealError {}

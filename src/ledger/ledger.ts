@@ -1,0 +1,233 @@
+/** The ledger: what the service, the command line and the tests hold. It joins pool, sequencer, prover and anchors over one store. */
+import { fromHex, toBase64Url, toUtf8 } from '../core/bytes.ts'
+import { encodeEntry } from '../core/entry.ts'
+import { canonicalJson, parseJson } from '../core/json.ts'
+import { formatVkey, type Signer } from '../core/note.ts'
+import { formatReceipt } from '../core/receipt.ts'
+import {
+  canonicalStatement,
+  compareVersions,
+  type Genesis,
+  type GenesisAnchor,
+  identityOf,
+  parseAnyStatement,
+  type Statement,
+  spliceSalt,
+  statementBody,
+} from '../core/statement.ts'
+import { formatTime } from '../core/time.ts'
+import { formatTlogProof } from '../core/tlog-proof.ts'
+import type { Store } from '../store/port.ts'
+import { LedgerError } from './errors.ts'
+import { anchorHint, type FinalAnchor, openFinalAnchors } from './final-anchors.ts'
+import { createPool } from './pool.ts'
+import { createProver, type Prover } from './prover.ts'
+import { openSequencer, type Prepared, type SignedHead, type Submission } from './sequencer.ts'
+
+/** One statement in the history of its record. */
+export type Version = {
+  readonly index: number
+  readonly action: Statement['action']
+  readonly revision?: string
+  readonly published: string
+  /** What it is to the version before it of the same revision. Absent where there is nothing to say. */
+  readonly flag?: 'silent-edit' | 'reformatted' | 'repeat'
+}
+
+export type Ledger = Prover & {
+  readonly origin: string
+  readonly vkey: string
+  /** The newest committed head and its signed checkpoint. */
+  head(): SignedHead
+  /**
+   * Logs a statement, once: the same statement again has the same index, whatever salt it carries. Resolves when it is durable, signed for
+   * and read back. @throws LedgerError LEDGER_STOPPED, LEDGER_BUSY, LEDGER_COMMIT_FAILED
+   */
+  submit(statement: Statement): Promise<Submission>
+  /** The canonical text of a statement, undefined where it was erased. @throws LedgerError RECORD_NOT_FOUND beyond the head. */
+  statement(index: number): Promise<string | undefined>
+  /** The receipt's text: anchored as soon as a final anchor covers the index. @throws LedgerError RECORD_NOT_FOUND, RECORD_ERASED */
+  receipt(index: number): Promise<string>
+  /** The history of the record that a statement speaks of, oldest first; empty for the genesis. @throws LedgerError RECORD_NOT_FOUND */
+  versions(index: number): Promise<Version[]>
+  findByDigest(sha256: string, limit: number): Promise<number[]>
+  findByRecord(agency: string, record: string, limit: number): Promise<number[]>
+  /** Newest first, below `before`. */
+  listByAgency(agency: string, before: number, limit: number): Promise<number[]>
+  latestAnchor(): FinalAnchor | undefined
+  /** The first final anchor that covers an index. */
+  anchorOf(index: number): Promise<FinalAnchor | undefined>
+  anchorAt(size: number): Promise<FinalAnchor | undefined>
+  /** In ascending order of size, those above `after`. */
+  listAnchors(after: number, limit: number): Promise<FinalAnchor[]>
+  /** For the anchorer: an anchor became final. Durable when it resolves. */
+  setFinal(anchor: FinalAnchor): Promise<void>
+  /** Statements that wait to be sealed. */
+  waiting(): number
+  /** Promise 7: refuses submissions from now on; reads go on. */
+  stop(reason: string): void
+  stopped(): string | undefined
+  /** Seals what was submitted, then closes the store. */
+  close(): Promise<void>
+}
+
+export type LedgerDeps = {
+  readonly store: Store
+  readonly signer: Signer
+  readonly origin: string
+  /** Where the log is anchored; bound by the genesis. */
+  readonly anchors: readonly GenesisAnchor[]
+  readonly nowMs: () => number
+  readonly randomBytes: (count: number) => Uint8Array
+  /** Told after each sealed batch, for metrics. */
+  readonly onSeal?: (batch: { readonly records: number; readonly durationMs: number }) => void
+}
+
+const SALT_BYTES = 32
+/** How much of one record's history is looked at. */
+const MAX_VERSIONS = 1000
+
+/**
+ * Opens the ledger in a store, or begins it with its genesis entry.
+ * @throws LedgerError LEDGER_ORIGIN_CHANGED, LEDGER_KEY_CHANGED, LEDGER_ANCHOR_CHANGED, LEDGER_CORRUPT
+ */
+export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
+  const { store, signer, origin, nowMs, randomBytes } = deps
+  const vkey = formatVkey(signer.vkey)
+  const sequencer = await openSequencer({ store, signer, origin })
+  const prover = createProver({ store, sequencer, signer, origin })
+  const finalAnchors = await openFinalAnchors(store)
+
+  async function sealTimed(batch: readonly Prepared[]): Promise<Submission[]> {
+    const startMs = nowMs()
+    const submissions = await sequencer.seal(batch)
+    deps.onSeal?.({ records: batch.length, durationMs: nowMs() - startMs })
+    return submissions
+  }
+  const pool = createPool(sealTimed)
+
+  if (sequencer.head().size === 0) await sequencer.seal([prepareGenesis(deps, vkey)])
+  await assertGenesis(deps, vkey)
+
+  const statement = async (index: number): Promise<string | undefined> => {
+    if (!Number.isSafeInteger(index) || index < 0 || index >= sequencer.head().size)
+      throw new LedgerError('RECORD_NOT_FOUND', `There is no record ${index} in this ledger.`)
+    const bytes = await store.readStatement(index)
+    return bytes === undefined ? undefined : decodeText(bytes)
+  }
+
+  return {
+    ...prover,
+    origin,
+    vkey,
+    head: () => sequencer.head(),
+    async submit(submitted) {
+      const reason = sequencer.stopped()
+      if (reason !== undefined) throw new LedgerError('LEDGER_STOPPED', `The ledger has stopped accepting records: ${reason}`)
+      return pool.submit(prepare(submitted, randomBytes))
+    },
+    statement,
+    async receipt(index) {
+      const statementText = await statement(index)
+      if (statementText === undefined)
+        throw new LedgerError('RECORD_ERASED', `The statement of record ${index} was erased; receipts given out before stay valid.`)
+      const anchor = await finalAnchors.covering(index)
+      const size = anchor?.size ?? sequencer.head().size
+      const note = await prover.checkpointAt(size)
+      const { proof } = await prover.inclusion(index, size)
+      return formatReceipt({
+        statementText,
+        proof: formatTlogProof({ index, proof: [...proof], note }),
+        anchors: anchor === undefined ? [] : [anchorHint(anchor)],
+      })
+    },
+    async versions(index) {
+      const text = await statement(index)
+      const parsed = text === undefined ? undefined : readStatement(text)
+      if (parsed?.type !== 'openseal/statement@v1') return []
+      return history(store, parsed)
+    },
+    findByDigest: (sha256, limit) => store.findByDigest(fromHex(sha256), limit),
+    findByRecord: (agency, record, limit) => store.findByRecord(agency, record, limit),
+    listByAgency: (agency, before, limit) => store.listByAgency(agency, before, limit),
+    latestAnchor: () => finalAnchors.latest(),
+    anchorOf: index => finalAnchors.covering(index),
+    anchorAt: size => finalAnchors.at(size),
+    listAnchors: (after, limit) => finalAnchors.list(after, limit),
+    setFinal: anchor => finalAnchors.add(anchor),
+    waiting: () => pool.waiting(),
+    stop: reason => sequencer.stop(reason),
+    stopped: () => sequencer.stopped(),
+    async close() {
+      await pool.drained()
+      await store.close()
+    },
+  }
+}
+
+/** Canonical bytes once, the salt spliced in; the submitter's salt where there is one. */
+function prepare(statement: Statement, randomBytes: LedgerDeps['randomBytes']): Prepared {
+  const body = statementBody(statement)
+  const salt = statement.salt ?? toBase64Url(randomBytes(SALT_BYTES))
+  const bytes = toUtf8(spliceSalt(body, salt, statement))
+  const digests = new Set(statement.documents.flatMap(document => [document.sha256, document.jcs ?? document.sha256]))
+  return {
+    statement: bytes,
+    entry: encodeEntry(bytes),
+    identity: identityOf(body),
+    subject: { agency: statement.agency, record: statement.record },
+    digests: [...digests].map(digest => fromHex(digest)),
+  }
+}
+
+function prepareGenesis({ origin, anchors, nowMs, randomBytes }: LedgerDeps, logKey: string): Prepared {
+  const unsalted = { type: 'openseal/genesis@v1', origin, logKey, anchors, created: formatTime(nowMs()) } as const
+  const genesis: Genesis = { ...unsalted, salt: toBase64Url(randomBytes(SALT_BYTES)) }
+  const bytes = toUtf8(canonicalStatement(genesis))
+  return { statement: bytes, entry: encodeEntry(bytes), identity: identityOf(canonicalJson(unsalted)), subject: undefined, digests: [] }
+}
+
+/** Promise 3: what the first entry binds must be what this service was started with. */
+async function assertGenesis({ store, origin, anchors }: LedgerDeps, vkey: string): Promise<void> {
+  const bytes = await store.readStatement(0)
+  const genesis = bytes === undefined ? undefined : readStatement(decodeText(bytes))
+  if (genesis?.type !== 'openseal/genesis@v1')
+    throw new LedgerError('LEDGER_CORRUPT', 'The first entry of the ledger is not a genesis: restore the data from a backup.')
+  if (genesis.origin !== origin)
+    throw new LedgerError(
+      'LEDGER_ORIGIN_CHANGED',
+      `This ledger's origin is ${genesis.origin} for ever; OPENSEAL_ORIGIN says ${origin}. Set it back, or use another data folder.`,
+    )
+  if (genesis.logKey !== vkey)
+    throw new LedgerError('LEDGER_KEY_CHANGED', `The log key is not the one this ledger began with (${genesis.logKey}): put that key back.`)
+  if (canonicalJson(genesis.anchors) !== canonicalJson(anchors))
+    throw new LedgerError(
+      'LEDGER_ANCHOR_CHANGED',
+      `This ledger is anchored at ${canonicalJson(genesis.anchors)}, and this service was started with ${canonicalJson(anchors)}.`,
+    )
+}
+
+/** The versions of a record, each held against the one before it of the same revision. */
+async function history(store: Store, { agency, record }: Statement): Promise<Version[]> {
+  const versions: Version[] = []
+  const newest = new Map<string | undefined, Statement>()
+  for (const index of await store.findByRecord(agency, record, MAX_VERSIONS)) {
+    const bytes = await store.readStatement(index)
+    const statement = bytes === undefined ? undefined : readStatement(decodeText(bytes))
+    if (statement?.type !== 'openseal/statement@v1') continue
+    const earlier = newest.get(statement.revision)
+    const flag = earlier === undefined ? 'none' : compareVersions(earlier, statement)
+    const { action, revision, published } = statement
+    versions.push({ index, action, published, ...(revision === undefined ? {} : { revision }), ...(flag === 'none' ? {} : { flag }) })
+    newest.set(revision, statement)
+  }
+  return versions
+}
+
+function readStatement(text: string) {
+  return parseAnyStatement(parseJson(text))
+}
+
+function decodeText(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
+}
