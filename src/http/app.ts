@@ -2,6 +2,7 @@
 import Router from '@koa/router'
 import Koa, { type Context, type Middleware, type Next } from 'koa'
 import type { HttpDeps, RouteDeps } from './deps.ts'
+import { answerOptions, guardHeaders } from './headers.ts'
 import { createMetrics } from './metrics.ts'
 import { answerProblem, answerProblems, isClientGone } from './problem.ts'
 import { agencyRoutes } from './routes/agencies.ts'
@@ -12,16 +13,10 @@ import { recordRoutes } from './routes/records.ts'
 import { serviceRoutes } from './routes/service.ts'
 import { tileRoutes } from './routes/tiles.ts'
 
-/** What may be kept for ever: tiles, bundles and proofs that were found. Everything else is `no-store`. */
-export const IMMUTABLE = 'public, max-age=31536000, immutable'
-
-const CONTENT_SECURITY_POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-
 /** The application on the given parts. It holds no state of its own but its metrics. */
 export function createApp(deps: HttpDeps): Koa {
   const app = new Koa()
-  const routeDeps: RouteDeps = { ...deps, metrics: createMetrics(deps) }
+  const routeDeps: RouteDeps = { ...deps, metrics: deps.metrics ?? createMetrics(deps) }
   app.on('error', (error: unknown) => {
     if (!isClientGone(error)) deps.log.error('answer-failed', { error })
   })
@@ -57,27 +52,4 @@ function measure({ metrics, nowMs, log }: RouteDeps): Middleware {
       answerProblem(ctx, error, log)
     }
   }
-}
-
-async function guardHeaders(ctx: Context, next: Next): Promise<void> {
-  ctx.set('Cache-Control', 'no-store')
-  ctx.set('X-Content-Type-Options', 'nosniff')
-  if (ctx.method === 'GET' || ctx.method === 'HEAD') ctx.set('Access-Control-Allow-Origin', '*')
-  await next()
-  if (ctx.response.is('html') && !ctx.response.get('Content-Security-Policy')) {
-    ctx.set('Content-Security-Policy', CONTENT_SECURITY_POLICY)
-    ctx.set('Referrer-Policy', 'no-referrer')
-  }
-}
-
-/** Any origin may read; a page that wants to write is of ours and needs no preflight. */
-async function answerOptions(ctx: Context, next: Next): Promise<void> {
-  await next()
-  const known = Array.isArray(ctx.matched) && ctx.matched.length > 0
-  if (ctx.method !== 'OPTIONS' || !known || ctx.body !== undefined) return
-  ctx.status = 204
-  ctx.set('Allow', [...new Set(ctx.matched.flatMap((layer: { methods: string[] }) => layer.methods)), 'OPTIONS'].sort().join(', '))
-  ctx.set('Access-Control-Allow-Origin', '*')
-  ctx.set('Access-Control-Allow-Methods', 'GET, HEAD, OPTIONS')
-  ctx.set('Access-Control-Max-Age', '86400')
 }

@@ -1,6 +1,7 @@
 /** Who is asking: agencies by their API keys, the operator by the operator key, both as Bearer (RFC 6750). */
-import type { Context } from 'koa'
+
 import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Context } from 'koa'
 import type { Agencies } from '../ledger/agencies.ts'
 import { RequestError } from './problem.ts'
 
@@ -8,7 +9,8 @@ import { RequestError } from './problem.ts'
 export function requireOperator(ctx: Context, operatorKey: string): void {
   const sent = bearer(ctx)
   if (sent === undefined) throw new RequestError('OPERATOR_KEY_MISSING', 'Send the operator key: Authorization: Bearer <key>.')
-  if (!timingSafeEqual(digest(sent), digest(operatorKey))) throw new RequestError('OPERATOR_KEY_WRONG', 'This is not the operator key of this ledger.')
+  if (!timingSafeEqual(digest(sent), digest(operatorKey)))
+    throw new RequestError('OPERATOR_KEY_WRONG', 'This is not the operator key of this ledger.')
 }
 
 /** The agency and key id that the request's API key speaks for. Throws KEY_MISSING, KEY_UNKNOWN, KEY_REVOKED, KEY_EXPIRED. */

@@ -24,7 +24,10 @@ export function readBody(ctx: Context): Promise<Buffer> {
   const chunks: Buffer[] = []
   let bytes = 0
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => fail('BODY_TIMEOUT', `The body did not arrive within ${BODY_TIMEOUT_MS / 1000} seconds.`), BODY_TIMEOUT_MS)
+    const timer = setTimeout(
+      () => fail('BODY_TIMEOUT', `The body did not arrive within ${BODY_TIMEOUT_MS / 1000} seconds.`),
+      BODY_TIMEOUT_MS,
+    )
     const onData = (chunk: Buffer) => {
       bytes += chunk.length
       if (bytes > MAX_BODY_BYTES) failTooLarge()
@@ -44,7 +47,8 @@ export function readBody(ctx: Context): Promise<Buffer> {
       settle()
       reject(new RequestError(code, message))
     }
-    const failTooLarge = () => fail('BODY_TOO_LARGE', `The body has more than ${MAX_BODY_BYTES} bytes. Documents stay with you: send their hashes only.`)
+    const failTooLarge = () =>
+      fail('BODY_TOO_LARGE', `The body has more than ${MAX_BODY_BYTES} bytes. Documents stay with you: send their hashes only.`)
     if (Number(ctx.get('Content-Length')) > MAX_BODY_BYTES) failTooLarge()
     else req.on('data', onData).on('end', onEnd).on('error', onCut).on('aborted', onCut)
   })

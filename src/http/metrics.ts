@@ -10,8 +10,8 @@ export type Metrics = {
   countRequest(method: string, route: string, status: number, seconds: number): void
   /** Counts one answer to a submission. */
   countSubmission(outcome: 'accepted' | 'known' | 'rejected'): void
-  /** Notes how long one submission waited for its seal. */
-  timeSeal(seconds: number): void
+  /** Notes one sealed batch. */
+  countSeal(batch: { readonly records: number; readonly durationMs: number }): void
 }
 
 /** Metrics of the given ledger. Names begin with `openseal_`; those of the process are prom-client's own. */
@@ -32,18 +32,24 @@ export function createMetrics({ ledger, anchorer, nowMs }: Pick<HttpDeps, 'ledge
     buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 60],
     registers,
   })
-  const submissions = new Counter({ name: 'openseal_submissions_total', help: 'Submissions by outcome.', labelNames: ['outcome'], registers })
+  const submissions = new Counter({
+    name: 'openseal_submissions_total',
+    help: 'Submissions by outcome.',
+    labelNames: ['outcome'],
+    registers,
+  })
   const seals = new Histogram({
     name: 'openseal_seal_seconds',
-    help: 'Time from a submission to its seal.',
+    help: 'Time to seal a batch: sequence, extend, commit, sign, read back.',
     buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
     registers,
   })
+  const sealed = new Counter({ name: 'openseal_sealed_submissions_total', help: 'Submissions that went through a seal.', registers })
   gauge(registers, 'openseal_tree_size', 'Entries in the log.', () => ledger.head().size)
   gauge(registers, 'openseal_stopped', '1 when the ledger has stopped sealing.', () => (ledger.stopped() === undefined ? 0 : 1))
   gauge(registers, 'openseal_anchor_unanchored_entries', 'Entries that no final anchor covers.', () => behind(ledger))
   gauge(registers, 'openseal_anchor_age_seconds', 'Age of the newest final anchor; -1 before the first.', () => {
-    const newest = ledger.latestFinal()
+    const newest = ledger.latestAnchor()
     return newest === undefined ? -1 : nowMs() / 1000 - Date.parse(newest.block.time) / 1000
   })
   if (anchorer) anchorGauges(registers, anchorer)
@@ -56,13 +62,16 @@ export function createMetrics({ ledger, anchorer, nowMs }: Pick<HttpDeps, 'ledge
       durations.observe({ method, route }, seconds)
     },
     countSubmission: outcome => submissions.inc({ outcome }),
-    timeSeal: seconds => seals.observe(seconds),
+    countSeal: ({ records, durationMs }) => {
+      seals.observe(durationMs / 1000)
+      sealed.inc(records)
+    },
   }
 }
 
 /** How many entries no final anchor covers. */
-export function behind(ledger: Pick<HttpDeps['ledger'], 'head' | 'latestFinal'>): number {
-  return ledger.head().size - (ledger.latestFinal()?.size ?? 0)
+export function behind(ledger: Pick<HttpDeps['ledger'], 'head' | 'latestAnchor'>): number {
+  return ledger.head().size - (ledger.latestAnchor()?.size ?? 0)
 }
 
 function anchorGauges(registers: Registry[], anchorer: NonNullable<HttpDeps['anchorer']>): void {

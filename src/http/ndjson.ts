@@ -115,7 +115,10 @@ export function answerLines(source: Readable, maxLineBytes: number, answerLine: 
       waiting.add(next.line, next.answer)
       pendingBytes -= next.bytes
     }
-    if (first > 4096 && first * 2 > slots.length) slots.splice(0, first, ...[]), (first = 0)
+    if (first === slots.length || first > bounds.pendingLines) {
+      slots.splice(0, first)
+      first = 0
+    }
     flushSoon()
     resume?.()
   }

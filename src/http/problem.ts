@@ -1,6 +1,7 @@
 /** Problem documents (RFC 9457): the one place where HTTP turns a failure into an answer. */
-import type { Context, Middleware, Next } from 'koa'
+
 import { STATUS_CODES } from 'node:http'
+import type { Context, Middleware, Next } from 'koa'
 import { OpenSealError } from '../core/errors.ts'
 import type { Log } from '../log.ts'
 
@@ -62,13 +63,23 @@ const STATUS: { readonly [code: string]: number } = {
   LEDGER_NOT_COMPARED: 503,
 }
 
-const RETRY_AFTER_SECONDS: { readonly [code: string]: number } = { LEDGER_BUSY: 1, LEDGER_COMMIT_FAILED: 5, LEDGER_NOT_COMPARED: 5, LEDGER_STOPPED: 60, LEDGER_CLOSED: 10 }
+const RETRY_AFTER_SECONDS: { readonly [code: string]: number } = {
+  LEDGER_BUSY: 1,
+  LEDGER_COMMIT_FAILED: 5,
+  LEDGER_NOT_COMPARED: 5,
+  LEDGER_STOPPED: 60,
+  LEDGER_CLOSED: 10,
+}
 
 /** The answer to a failure. What nobody expected becomes a 500 that hides its cause. */
 export function problemOf(error: unknown): Problem {
   const status = error instanceof OpenSealError ? STATUS[error.code] : undefined
   if (error instanceof OpenSealError && status !== undefined) return { status, code: error.code, detail: error.message }
-  return { status: 500, code: 'INTERNAL', detail: 'The ledger failed to answer this. Its operator finds the cause in the log; nothing was half done.' }
+  return {
+    status: 500,
+    code: 'INTERNAL',
+    detail: 'The ledger failed to answer this. Its operator finds the cause in the log; nothing was half done.',
+  }
 }
 
 /** Answers every failure below it, and every path that no route took, as `application/problem+json`. */
@@ -106,7 +117,8 @@ export function isClientGone(error: unknown): boolean {
 function refuseRoute(ctx: Context): never {
   const matched: { methods: string[] }[] = ctx.matched ?? []
   const methods = new Set(matched.flatMap(layer => layer.methods))
-  if (methods.size === 0) throw new RequestError('ROUTE_NOT_FOUND', `There is nothing at ${ctx.path}. The routes are listed in /openapi.json.`)
+  if (methods.size === 0)
+    throw new RequestError('ROUTE_NOT_FOUND', `There is nothing at ${ctx.path}. The routes are listed in /openapi.json.`)
   const allowed = [...methods, 'OPTIONS'].sort().join(', ')
   ctx.set('Allow', allowed)
   throw new RequestError('METHOD_NOT_ALLOWED', `${ctx.method} is not possible here. Allowed: ${allowed}.`)

@@ -1,7 +1,7 @@
 /** The shapes of requests and answers, as zod schemas: what comes in is parsed with them, and /openapi.json is generated from them. */
 import { z } from 'zod'
-import { parseStatement, REASON_CODES, type Statement, StatementError } from '../core/statement.ts'
 import { isJsonObject, type Json } from '../core/json.ts'
+import { parseStatement, REASON_CODES, type Statement, StatementError } from '../core/statement.ts'
 import { RequestError } from './problem.ts'
 
 const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
@@ -74,6 +74,9 @@ const anchorHint = z
   })
   .meta({ id: 'AnchorHint' })
 
+/** One final anchor. */
+export const anchor = anchorHint.extend({ root: hex32 }).meta({ id: 'Anchor' })
+
 /** `<name>.receipt.json`. */
 export const receipt = z
   .strictObject({
@@ -106,11 +109,10 @@ const state = z.enum(['sealed', 'anchored'])
 const version = z
   .strictObject({
     index: count,
-    action: z.string().optional(),
+    action: z.string(),
     revision: z.string().optional(),
-    published: time.optional(),
+    published: time,
     flag: z.enum(['repeat', 'reformatted', 'silent-edit']).optional(),
-    erased: z.literal(true).optional(),
   })
   .meta({ id: 'Version' })
 
@@ -121,7 +123,7 @@ export const record = z
     state,
     statement: anyStatement.optional(),
     erased: z.literal(true).optional(),
-    anchor: anchorHint.optional().describe('the final anchor that covers it'),
+    anchor: anchor.optional().describe('the first final anchor that covers it'),
     pending: z.looseObject({ size: count, state: z.string() }).optional().describe('the anchor under way that will cover it'),
     versions: z.array(version).describe('all statements of the same record, oldest first'),
   })
@@ -164,13 +166,15 @@ export const consistency = z
   .strictObject({ from: count, to: count, fromRoot: hex32, toRoot: hex32, proof: z.array(hex32) })
   .meta({ id: 'ConsistencyProof' })
 
-/** All anchors: final ones, newest first, and those under way. */
+/** The final anchors and those under way. */
 export const anchors = z
-  .strictObject({ final: z.array(anchorHint.extend({ root: hex32 })), pending: z.array(z.looseObject({ size: count, state: z.string() })) })
+  .strictObject({
+    latest: anchor.optional().describe('the newest final one'),
+    final: z.array(anchor).describe('final ones in ascending order of size, at most 1,000'),
+    after: count.optional().describe('ask again with ?after= this size for more'),
+    pending: z.array(z.looseObject({ size: count, state: z.string() })).describe('those under way'),
+  })
   .meta({ id: 'Anchors' })
-
-/** One final anchor. */
-export const anchor = anchorHint.extend({ root: hex32 }).meta({ id: 'Anchor' })
 
 /** The ledger's state. */
 export const status = z
@@ -220,7 +224,9 @@ export const agency = z.object({ id: agencyId, name: z.string(), created: time.o
 /** All agencies. */
 export const agencyList = z.strictObject({ agencies: z.array(agency) }).meta({ id: 'AgencyList' })
 /** What an operator may say of a new key. */
-export const newKey = z.strictObject({ label: z.string().trim().min(1).max(100).optional(), expires: time.optional() }).meta({ id: 'NewKey' })
+export const newKey = z
+  .strictObject({ label: z.string().trim().min(1).max(100).optional(), expires: time.optional() })
+  .meta({ id: 'NewKey' })
 /** A new key, shown this once. */
 export const createdKey = z.strictObject({ keyId: z.string(), key: z.string() }).meta({ id: 'CreatedKey' })
 /** A key as it is kept. */
@@ -253,6 +259,15 @@ export const recordQuery = z
   .refine(q => q.sha256 === undefined || (q.agency === undefined && q.record === undefined), 'ask either by sha256 or by agency')
   .refine(q => q.record === undefined || q.agency !== undefined, 'a record id belongs to an agency: send agency too')
 
+/** The query of /v1/anchors. */
+export const anchorQuery = z.strictObject({
+  after: z
+    .string()
+    .regex(/^(0|[1-9]\d{0,15})$/)
+    .optional()
+    .describe('only anchors above this size'),
+})
+
 /** The statement that an agency sent. Throws STATEMENT_MALFORMED, STATEMENT_UNSUPPORTED or STATEMENT_TOO_LARGE with the member's name. */
 export function readStatement(value: Json): Statement {
   const known = isJsonObject(value) && value.type === 'openseal/statement@v1'
@@ -275,7 +290,10 @@ export function readAs<T>(schema: z.ZodType<T>, value: unknown, code: string): T
 export function readCount(text: string | undefined, name: string): number {
   const number = Number(text)
   if (text === undefined || !/^\d+$/.test(text) || !Number.isSafeInteger(number) || String(number) !== text)
-    throw new RequestError('NUMBER_MALFORMED', `${name} is not a whole number in its plain spelling: ${JSON.stringify(text?.slice(0, 40))}.`)
+    throw new RequestError(
+      'NUMBER_MALFORMED',
+      `${name} is not a whole number in its plain spelling: ${JSON.stringify(text?.slice(0, 40))}.`,
+    )
   return number
 }
 
@@ -283,8 +301,15 @@ function sentence(error: z.ZodError): string {
   return error.issues
     .slice(0, 3)
     .map(issue => {
-      const path = issue.path.reduce<string>((text, part) => text + (typeof part === 'number' ? `[${part}]` : `${text && '.'}${String(part)}`), '')
-      if (issue.code === 'unrecognized_keys') return `${path && `${path}: `}unknown member ${issue.keys.map(key => JSON.stringify(key)).join(', ').slice(0, 200)}`
+      const path = issue.path.reduce<string>(
+        (text, part) => text + (typeof part === 'number' ? `[${part}]` : `${text && '.'}${String(part)}`),
+        '',
+      )
+      if (issue.code === 'unrecognized_keys')
+        return `${path && `${path}: `}unknown member ${issue.keys
+          .map(key => JSON.stringify(key))
+          .join(', ')
+          .slice(0, 200)}`
       return `${path && `${path}: `}${issue.message.slice(0, 200)}`
     })
     .join('; ')

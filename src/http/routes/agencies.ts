@@ -13,29 +13,24 @@ export function agencyRoutes(router: Router, { agencies, operatorKey, nowMs, log
     requireOperator(ctx, operatorKey)
     await next()
   }
-  const find = async (id: string) => {
-    const agency = await agencies.get(id)
-    if (agency === undefined) throw new RequestError('AGENCY_NOT_FOUND', `No agency has the id ${JSON.stringify(id.slice(0, 253))}.`)
-    return agency
-  }
 
   router.get('/v1/agencies', async (ctx: Context) => {
     ctx.body = { agencies: await agencies.list() }
   })
   router.get('/v1/agencies/:id', async (ctx: Context) => {
-    ctx.body = await find(ctx.params.id)
+    ctx.body = await agencies.get(ctx.params.id)
   })
   router.post('/v1/agencies', operator, async (ctx: Context) => {
     const agency = readAs(newAgency, await readJson(ctx), 'AGENCY_MALFORMED')
-    await agencies.add(agency)
+    const added = await agencies.add(agency)
     log.info('agency-added', { agency: agency.id })
     ctx.status = 201
     ctx.set('Location', `/v1/agencies/${agency.id}`)
-    ctx.body = await find(agency.id)
+    ctx.body = added
   })
 
   router.post('/v1/agencies/:id/keys', operator, async (ctx: Context) => {
-    await find(ctx.params.id)
+    await agencies.get(ctx.params.id)
     const { label, expires } = readAs(newKey, await readJson(ctx), 'KEY_MALFORMED')
     if (expires !== undefined && !(Date.parse(expires) > nowMs())) throw new RequestError('KEY_MALFORMED', 'expires is not a time to come.')
     const { keyId, key } = await agencies.addKey(ctx.params.id, { ...(label && { label }), ...(expires && { expires }) })
@@ -45,17 +40,14 @@ export function agencyRoutes(router: Router, { agencies, operatorKey, nowMs, log
     ctx.body = { keyId, key }
   })
   router.get('/v1/agencies/:id/keys', operator, async (ctx: Context) => {
-    await find(ctx.params.id)
     ctx.body = { keys: await agencies.keys(ctx.params.id) }
   })
   router.get('/v1/agencies/:id/keys/:keyId', operator, async (ctx: Context) => {
-    await find(ctx.params.id)
     const key = (await agencies.keys(ctx.params.id)).find(({ keyId }) => keyId === ctx.params.keyId)
     if (key === undefined) throw new RequestError('KEY_NOT_FOUND', 'This agency has no key with that id.')
     ctx.body = key
   })
   router.delete('/v1/agencies/:id/keys/:keyId', operator, async (ctx: Context) => {
-    await find(ctx.params.id)
     await agencies.revokeKey(ctx.params.id, ctx.params.keyId)
     log.info('key-revoked', { agency: ctx.params.id, keyId: ctx.params.keyId })
     ctx.status = 204

@@ -3,17 +3,23 @@ import type Router from '@koa/router'
 import type { Context } from 'koa'
 import type { RouteDeps } from '../deps.ts'
 import { RequestError } from '../problem.ts'
-import { readCount } from '../schemas.ts'
+import { anchorQuery, readAs, readCount } from '../schemas.ts'
+
+/** Final anchors an answer holds at most. */
+const PAGE = 1000
 
 /** Adds the routes of /v1/anchors and /policy.json. */
 export function anchorRoutes(router: Router, { ledger, anchorer, policy }: RouteDeps): void {
-  router.get('/v1/anchors', (ctx: Context) => {
+  router.get('/v1/anchors', async (ctx: Context) => {
+    const query = readAs(anchorQuery, { ...ctx.query }, 'QUERY_MALFORMED')
+    const final = await ledger.listAnchors(query.after === undefined ? -1 : Number(query.after), PAGE)
     const pending = (anchorer?.state() ?? []).filter(anchor => anchor.state !== 'final')
-    ctx.body = { final: ledger.anchors().toReversed(), pending }
+    const latest = ledger.latestAnchor()
+    ctx.body = { ...(latest && { latest }), final, ...(final.length === PAGE && { after: final.at(-1)?.size }), pending }
   })
-  router.get('/v1/anchors/:size', (ctx: Context) => {
+  router.get('/v1/anchors/:size', async (ctx: Context) => {
     const size = readCount(ctx.params.size, 'size')
-    const anchor = ledger.anchors().find(anchor => anchor.size === size)
+    const anchor = await ledger.anchorAt(size)
     if (anchor === undefined) throw new RequestError('ANCHOR_NOT_FOUND', `No final anchor is of size ${size}. GET /v1/anchors lists them.`)
     ctx.body = anchor
   })

@@ -2,8 +2,8 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { toHex } from '../../core/bytes.ts'
-import { IMMUTABLE } from '../app.ts'
 import type { RouteDeps } from '../deps.ts'
+import { IMMUTABLE } from '../headers.ts'
 import { RequestError } from '../problem.ts'
 import { readCount } from '../schemas.ts'
 

@@ -1,7 +1,9 @@
 /** Receipts and statements in bulk, as NDJSON: one line an index. */
+
+import { Readable } from 'node:stream'
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { Readable } from 'node:stream'
+import { LedgerError } from '../../ledger/errors.ts'
 import type { RouteDeps } from '../deps.ts'
 import { RequestError } from '../problem.ts'
 import { readCount } from '../schemas.ts'
@@ -9,7 +11,7 @@ import { readCount } from '../schemas.ts'
 /** The most indexes that one call may ask for. */
 export const MAX_RANGE = 10_000
 
-const CHUNK_CHARACTERS = 65_536
+const CHUNK_LINES = 64
 
 /** Adds the routes of /v1/receipts and /v1/statements. */
 export function receiptRoutes(router: Router, { ledger }: RouteDeps): void {
@@ -21,29 +23,32 @@ export function receiptRoutes(router: Router, { ledger }: RouteDeps): void {
     if (to - from > MAX_RANGE) throw new RequestError('RANGE_TOO_LARGE', `Ask for at most ${MAX_RANGE} indexes at once.`)
     return { from, to: Math.min(to, ledger.head().size) }
   }
-  const stream = (ctx: Context, formatLine: (index: number, statement: string) => Promise<string> | string) => {
+  const stream = (ctx: Context, member: string, read: (index: number) => Promise<string | undefined>) => {
     const { from, to } = readRange(ctx)
     ctx.type = 'application/x-ndjson'
-    ctx.body = Readable.from(inChunks(linesOf(from, to, formatLine)), { objectMode: false, highWaterMark: CHUNK_CHARACTERS })
-  }
-  async function* linesOf(from: number, to: number, formatLine: (index: number, statement: string) => Promise<string> | string) {
-    for await (const { index, statement } of ledger.statements(from, to))
-      yield statement === undefined ? `{"index":${index},"erased":true}\n` : await formatLine(index, statement)
+    ctx.body = Readable.from(
+      chunksOf(from, to, async index => formatLine(index, member, await read(index))),
+      { objectMode: false },
+    )
   }
 
-  router.get('/v1/receipts/:from/:to', (ctx: Context) =>
-    stream(ctx, async (index, statement) => `{"index":${index},"receipt":${(await ledger.receiptOf(index, statement)).trimEnd()}}\n`),
-  )
-  router.get('/v1/statements/:from/:to', (ctx: Context) => stream(ctx, (index, statement) => `{"index":${index},"statement":${statement}}\n`))
+  router.get('/v1/receipts/:from/:to', (ctx: Context) => stream(ctx, 'receipt', index => ledger.receipt(index).catch(undefinedIfErased)))
+  router.get('/v1/statements/:from/:to', (ctx: Context) => stream(ctx, 'statement', index => ledger.statement(index)))
 }
 
-async function* inChunks(lines: AsyncIterable<string>): AsyncGenerator<string> {
-  let text = ''
-  for await (const line of lines) {
-    text += line
-    if (text.length < CHUNK_CHARACTERS) continue
-    yield text
-    text = ''
+/** The lines of [from, to), so many at a time: only what the client takes is read. */
+async function* chunksOf(from: number, to: number, line: (index: number) => Promise<string>): AsyncGenerator<string> {
+  for (let start = from; start < to; start += CHUNK_LINES) {
+    const indexes = Array.from({ length: Math.min(CHUNK_LINES, to - start) }, (_, i) => start + i)
+    yield (await Promise.all(indexes.map(line))).join('')
   }
-  if (text !== '') yield text
+}
+
+function formatLine(index: number, member: string, text: string | undefined): string {
+  return text === undefined ? `{"index":${index},"erased":true}\n` : `{"index":${index},"${member}":${text.trimEnd()}}\n`
+}
+
+function undefinedIfErased(error: unknown): undefined {
+  if (error instanceof LedgerError && error.code === 'RECORD_ERASED') return undefined
+  throw error
 }

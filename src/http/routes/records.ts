@@ -13,7 +13,8 @@ import { readAs, readCount, readStatement, recordQuery } from '../schemas.ts'
 /** How often the key of a running stream is looked at again. */
 const RECHECK_KEY_MS = 1000
 const DEFAULT_LIMIT = 50
-/** More versions of one record than this are not compared on one page. */
+/** How far a look-up by hash or by record id goes. */
+const MAX_FOUND = 10_000
 const LINE_TOO_LONG: LineAnswer = {
   status: 413,
   code: 'LINE_TOO_LONG',
@@ -92,13 +93,11 @@ function submitMany(ctx: Context, sent: { agency: string }, deps: RouteDeps): vo
 }
 
 /** Submits what an agency sent. Throws at once what is wrong with it, and later what sealing threw. */
-function submit(value: Json, key: { agency: string }, { ledger, metrics, nowMs }: RouteDeps): Promise<{ index: number; known: boolean }> {
+function submit(value: Json, key: { agency: string }, { ledger, metrics }: RouteDeps): Promise<{ index: number; known: boolean }> {
   if (!isJsonObject(value)) throw new StatementError('STATEMENT_MALFORMED', 'the statement is not an object')
   if (typeof value.agency === 'string') requireSameAgency(key, value.agency)
   const statement = readStatement(value)
-  const startMs = nowMs()
   return ledger.submit(statement).then(submission => {
-    metrics.timeSeal((nowMs() - startMs) / 1000)
     metrics.countSubmission(submission.known ? 'known' : 'accepted')
     return submission
   })
@@ -113,18 +112,16 @@ function readIndex(ctx: Context, { ledger }: RouteDeps): number {
 
 async function formatRecord(index: number, { ledger, anchorer }: RouteDeps): Promise<string> {
   const text = await ledger.statement(index)
-  const anchor = ledger.latestFinal()
-  const covered = anchor !== undefined && index < anchor.size
-  const pending = covered ? undefined : anchorer?.state().find(({ state, size }) => state !== 'final' && index < size)
-  const { root: _, ...hint } = anchor ?? { root: '' }
+  const anchor = await ledger.anchorOf(index)
+  const pending = anchor ? undefined : anchorer?.state().find(({ state, size }) => state !== 'final' && index < size)
   const rest = JSON.stringify({
     ...(text === undefined && { erased: true }),
-    ...(covered && { anchor: hint }),
+    ...(anchor && { anchor }),
     ...(pending && { pending }),
     versions: text === undefined ? [] : await ledger.versions(index),
   })
   const statement = text === undefined ? '' : `"statement":${text},`
-  return `{"index":${index},"state":"${covered ? 'anchored' : 'sealed'}",${statement}${rest.slice(1)}\n`
+  return `{"index":${index},"state":"${anchor ? 'anchored' : 'sealed'}",${statement}${rest.slice(1)}\n`
 }
 
 async function listRecords(ctx: Context, deps: RouteDeps) {
@@ -138,18 +135,27 @@ async function listRecords(ctx: Context, deps: RouteDeps) {
 }
 
 /** Newest first, below `before`. */
-async function findIndexes(query: { sha256?: string | undefined; agency?: string | undefined; record?: string | undefined }, before: number, limit: number, { ledger }: RouteDeps): Promise<number[]> {
+async function findIndexes(
+  query: { sha256?: string | undefined; agency?: string | undefined; record?: string | undefined },
+  before: number,
+  limit: number,
+  { ledger }: RouteDeps,
+): Promise<number[]> {
   const { sha256, agency, record } = query
-  const newest = (ascending: readonly number[]) => ascending.filter(index => index < before).toReversed().slice(0, limit)
-  if (sha256 !== undefined) return newest(await ledger.findByDigest(sha256))
-  if (agency !== undefined && record !== undefined) return newest(await ledger.findByRecord(agency, record))
-  if (agency !== undefined) return ledger.listByAgency(agency, { before, limit })
+  const newest = (ascending: readonly number[]) =>
+    ascending
+      .filter(index => index < before)
+      .toReversed()
+      .slice(0, limit)
+  if (sha256 !== undefined) return newest(await ledger.findByDigest(sha256, MAX_FOUND))
+  if (agency !== undefined && record !== undefined) return newest(await ledger.findByRecord(agency, record, MAX_FOUND))
+  if (agency !== undefined) return ledger.listByAgency(agency, before, limit)
   const top = Math.min(before, ledger.head().size)
   return Array.from({ length: Math.min(limit, top) }, (_, back) => top - 1 - back)
 }
 
 async function summarize(index: number, { ledger }: RouteDeps) {
-  const state = index < (ledger.latestFinal()?.size ?? 0) ? 'anchored' : 'sealed'
+  const state = index < (ledger.latestAnchor()?.size ?? 0) ? 'anchored' : 'sealed'
   const text = await ledger.statement(index)
   if (text === undefined) return { index, state, erased: true }
   const { type, agency, kind, action, record, revision, title, published }: Statement = JSON.parse(text)

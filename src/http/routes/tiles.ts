@@ -2,8 +2,8 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { parseTilePath } from '../../core/tile.ts'
-import { IMMUTABLE } from '../app.ts'
 import type { RouteDeps } from '../deps.ts'
+import { IMMUTABLE } from '../headers.ts'
 import { RequestError } from '../problem.ts'
 
 /** Adds the routes of the log's own files. */
@@ -15,7 +15,7 @@ export function tileRoutes(router: Router, { ledger }: RouteDeps): void {
 
   router.get('/tile/*path', async (ctx: Context) => {
     const id = parseTilePath(ctx.path.slice(1)) // ctx.path is as it was sent: a percent sign is another spelling
-    const bytes = id.kind === 'tile' ? await ledger.tile(id) : await ledger.bundle(id)
+    const bytes = id.kind === 'tile' ? await ledger.tile(id.level, id.index, id.width) : await ledger.bundle(id.index, id.width)
     if (bytes === undefined) throw new RequestError('TILE_NOT_FOUND', `The tree of size ${ledger.head().size} has no such tile yet.`)
     ctx.set('Cache-Control', IMMUTABLE)
     ctx.type = 'application/octet-stream'

@@ -1,0 +1,101 @@
+/** The service itself: is it alive, is it ready, what does it measure, what does it offer; and a plain page at `/`. */
+import type Router from '@koa/router'
+import type { Context } from 'koa'
+import { toHex } from '../../core/bytes.ts'
+import type { RouteDeps } from '../deps.ts'
+import { behind } from '../metrics.ts'
+import { openApiDocument } from '../openapi.ts'
+
+/** Adds /v1/status, /healthz, /readyz, /metrics, /openapi.json and `/`. */
+export function serviceRoutes(router: Router, deps: RouteDeps): void {
+  const { ledger, metrics } = deps
+  const document = JSON.stringify(openApiDocument(), null, 2)
+
+  router.get('/v1/status', (ctx: Context) => {
+    ctx.body = statusOf(deps)
+  })
+  router.get('/healthz', (ctx: Context) => {
+    ctx.body = { status: 'ok', alarms: [] }
+  })
+  router.get('/readyz', (ctx: Context) => {
+    const { accepting, alarms } = statusOf(deps)
+    ctx.status = accepting ? 200 : 503
+    if (!accepting) ctx.set('Retry-After', '5')
+    ctx.body = { status: accepting ? 'ok' : 'stopped', alarms }
+  })
+  router.get('/metrics', async (ctx: Context) => {
+    const text = await metrics.text()
+    ctx.type = metrics.contentType
+    ctx.body = text
+  })
+  router.get('/openapi.json', (ctx: Context) => {
+    ctx.type = 'application/json'
+    ctx.body = document
+  })
+  router.get('/', (ctx: Context) => {
+    const { size, root } = ledger.head()
+    ctx.type = 'text/html; charset=utf-8'
+    ctx.body = page({ origin: ledger.origin, size, root: toHex(root), alarms: statusOf(deps).alarms, anchored: ledger.latestAnchor() })
+  })
+}
+
+/** The ledger's state in one object; `alarms` holds a sentence each, none when all is well. */
+export function statusOf({ ledger, anchorer, notAccepting }: Pick<RouteDeps, 'ledger' | 'anchorer' | 'notAccepting'>) {
+  const { size, root, note } = ledger.head()
+  const stopped = ledger.stopped()
+  const reason = stopped === undefined ? notAccepting?.() : `The ledger has stopped sealing: ${stopped}`
+  const newest = ledger.latestAnchor()
+  return {
+    origin: ledger.origin,
+    vkey: ledger.vkey,
+    size,
+    root: toHex(root),
+    checkpoint: note,
+    accepting: reason === undefined,
+    alarms: [...(reason === undefined ? [] : [reason]), ...(anchorer?.alarms() ?? [])],
+    ...(newest && { anchored: { size: newest.size, time: newest.block.time } }),
+    behind: behind(ledger),
+  }
+}
+
+type PageState = {
+  origin: string
+  size: number
+  root: string
+  alarms: readonly string[]
+  anchored: { size: number; block: { time: string } } | undefined
+}
+
+function page({ origin, size, root, alarms, anchored }: PageState): string {
+  const warning = alarms.map(alarm => `<p role="alert"><strong>${escapeHtml(alarm)}</strong></p>`).join('\n')
+  const chain = anchored
+    ? `The chain vouches for the first ${anchored.size} of them, since ${anchored.block.time}.`
+    : 'The chain does not vouch for any of them yet.'
+  return `<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(origin)} – OpenSeal</title></head>
+<body>
+<main>
+<h1>${escapeHtml(origin)}</h1>
+${warning}
+<p>A public records ledger with ${size} entries. ${chain}</p>
+<p>Root hash: <code>${root}</code></p>
+<h2>How to verify a file</h2>
+<p>Keep the file and its receipt, and run: <code>npx openseal verify FILE --receipt FILE.receipt.json --policy policy.json</code></p>
+<p>This shows that the file is unchanged since that date and who submitted it according to the ledger. It does not show that what it says is true.</p>
+<ul>
+<li><a href="/policy.json">The policy</a>: what a verifier of this ledger trusts</li>
+<li><a href="/checkpoint">The newest checkpoint</a></li>
+<li><a href="/v1/records">The newest records</a></li>
+<li><a href="/v1/status">The state of the ledger</a></li>
+<li><a href="/openapi.json">The interface for programs</a></li>
+</ul>
+</main>
+</body>
+</html>
+`
+}
+
+function escapeHtml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
+}
