@@ -9,7 +9,7 @@ export type ReadHashes = (nodes: readonly Node[]) => Promise<readonly Hash[]>
 
 /** The perfect subtrees that a tree of `size` splits into, largest first; none for the empty tree. */
 export function rootNodes(size: number): Node[] {
-  return size === 0 ? [] : rangeNodes(0, size)
+  return rangeNodes(0, size)
 }
 
 /**
