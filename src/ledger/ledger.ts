@@ -84,6 +84,7 @@ export type LedgerDeps = {
 }
 
 const SALT_BYTES = 32
+const SALTS_PER_DRAW = 256
 /** How much of one record's history is looked at. */
 const MAX_VERSIONS = 1000
 
@@ -105,6 +106,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     return submissions
   }
   const pool = createPool(sealTimed)
+  const salt = createSalts(randomBytes)
 
   if (sequencer.head().size === 0) await sequencer.seal([prepareGenesis(deps, vkey)])
   await assertGenesis(deps, vkey)
@@ -124,7 +126,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     async submit(submitted) {
       const reason = sequencer.stopped()
       if (reason !== undefined) throw new LedgerError('LEDGER_STOPPED', `The ledger has stopped accepting records: ${reason}`)
-      return pool.submit(prepare(submitted, randomBytes))
+      return pool.submit(prepare(submitted, salt))
     },
     statement,
     async receipt(index) {
@@ -166,10 +168,9 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
 }
 
 /** Canonical bytes once, the salt spliced in; the submitter's salt where there is one. */
-function prepare(statement: Statement, randomBytes: LedgerDeps['randomBytes']): Prepared {
+function prepare(statement: Statement, newSalt: () => string): Prepared {
   const body = statementBody(statement)
-  const salt = statement.salt ?? toBase64Url(randomBytes(SALT_BYTES))
-  const bytes = toUtf8(spliceSalt(body, salt, statement))
+  const bytes = toUtf8(spliceSalt(body, statement.salt ?? newSalt(), statement))
   const digests = new Set(statement.documents.flatMap(document => [document.sha256, document.jcs ?? document.sha256]))
   return {
     statement: bytes,
@@ -177,6 +178,17 @@ function prepare(statement: Statement, randomBytes: LedgerDeps['randomBytes']): 
     identity: identityOf(body),
     subject: { agency: statement.agency, record: statement.record },
     digests: [...digests].map(digest => fromHex(digest)),
+  }
+}
+
+/** Salts, drawn many at a time: a call to the system's generator costs more than all else in preparing a statement. */
+function createSalts(randomBytes: LedgerDeps['randomBytes']): () => string {
+  let drawn = new Uint8Array(0)
+  return () => {
+    if (drawn.length === 0) drawn = randomBytes(SALT_BYTES * SALTS_PER_DRAW)
+    const salt = toBase64Url(drawn.subarray(0, SALT_BYTES))
+    drawn = drawn.subarray(SALT_BYTES)
+    return salt
   }
 }
 

@@ -1,0 +1,159 @@
+/** What every store must do: the port's guarantees as tests. Each implementation runs this suite with its own factory. */
+import assert from 'node:assert/strict'
+import { EMPTY_ROOT, sha256 } from '../../src/core/hash.ts'
+import { type Commit, type NewRecord, type Store, StoreError } from '../../src/store/port.ts'
+
+const text = (s: string) => new TextEncoder().encode(s)
+const hash = (s: string) => sha256(text(s))
+const plain = (bytes: Uint8Array | undefined) => (bytes === undefined ? undefined : Buffer.from(bytes).toString('latin1'))
+
+function record(index: number, subject: NewRecord['subject'] = { agency: 'a.example', record: `r${index}` }): NewRecord {
+  return {
+    index,
+    statement: text(`statement ${index}`),
+    identity: hash(`identity ${index}`),
+    subject,
+    digests: [hash(`document ${index}`)],
+  }
+}
+
+function commitOf(from: number, to: number, records = Array.from({ length: to - from }, (_, i) => record(from + i))): Commit {
+  const rootOf = (size: number) => (size === 0 ? EMPTY_ROOT : hash(`root ${size}`))
+  return {
+    previous: { size: from, root: rootOf(from) },
+    next: { size: to, root: rootOf(to) },
+    edge: { tiles: [text(`edge ${to}`), new Uint8Array(0)], bundle: text(`bundle ${to}`) },
+    tiles: [],
+    bundles: [],
+    records,
+  }
+}
+
+/** Runs the suite. `open` opens a store in a new place, or again in the place of `previous`, which was closed. */
+export function storeConformance(open: () => Promise<Store>, reopen?: (closed: Store) => Promise<Store>): void {
+  let store: Store
+  beforeEach(async () => {
+    store = await open()
+  })
+  afterEach(() => store.close())
+
+  it('has no head before the first commit', async () => {
+    assert.equal(await store.readHead(), undefined)
+    assert.deepEqual(await store.findIdentities([hash('identity 0')]), [undefined])
+    assert.equal(await store.readStatement(0), undefined)
+  })
+
+  it('keeps head, edge, statements, identities and look-ups of a commit', async () => {
+    await store.commit(commitOf(0, 3))
+    const row = await store.readHead()
+    assert.equal(row?.head.size, 3)
+    assert.deepEqual(Buffer.from(row!.head.root), Buffer.from(hash('root 3')))
+    assert.deepEqual(row?.edge.tiles.map(plain), ['edge 3', ''])
+    assert.equal(plain(row?.edge.bundle), 'bundle 3')
+    assert.equal(plain(await store.readStatement(2)), 'statement 2')
+    assert.deepEqual(await store.findIdentities([hash('identity 2'), hash('other'), hash('identity 0')]), [2, undefined, 0])
+    assert.deepEqual(await store.findByDigest(hash('document 1'), 10), [1])
+    assert.deepEqual(await store.findByRecord('a.example', 'r1', 10), [1])
+  })
+
+  it('refuses a commit that was not built on the head, and keeps nothing of it', async () => {
+    await store.commit(commitOf(0, 3))
+    for (const wrong of [commitOf(0, 4), commitOf(2, 4), { ...commitOf(3, 5), previous: { size: 3, root: hash('another root') } }])
+      await assert.rejects(store.commit(wrong), (error: StoreError) => error instanceof StoreError && error.code === 'STORE_HEAD_MOVED')
+    assert.equal((await store.readHead())?.head.size, 3)
+    assert.equal(await store.readStatement(3), undefined)
+    assert.deepEqual(await store.findIdentities([hash('identity 3')]), [undefined])
+  })
+
+  it('lets one of two commits on the same head through', async () => {
+    const outcomes = await Promise.allSettled([store.commit(commitOf(0, 2)), store.commit(commitOf(0, 3))])
+    assert.equal(outcomes.filter(outcome => outcome.status === 'fulfilled').length, 1)
+    assert.equal((await store.readHead())?.head.size, outcomes[0].status === 'fulfilled' ? 2 : 3)
+  })
+
+  it('keeps full tiles and bundles by level and index', async () => {
+    const tiles = [0, 1].flatMap(level => [0, 300].map(index => ({ level, index, bytes: text(`tile ${level}/${index}`) })))
+    await store.commit({ ...commitOf(0, 1), tiles, bundles: [{ index: 2 ** 33, bytes: text('far bundle') }] })
+    assert.equal(plain(await store.readTile(1, 300)), 'tile 1/300')
+    assert.equal(plain(await store.readTile(0, 0)), 'tile 0/0')
+    assert.equal(await store.readTile(2, 0), undefined)
+    assert.equal(plain(await store.readBundle(2 ** 33)), 'far bundle')
+    assert.equal(await store.readBundle(1), undefined)
+  })
+
+  it('reads a range of statements in order, erased ones as undefined', async () => {
+    await store.commit(commitOf(0, 3))
+    const items: [number, string | undefined][] = []
+    for await (const { index, statement } of store.readStatements(1, 5)) items.push([index, plain(statement)])
+    assert.deepEqual(items, [
+      [1, 'statement 1'],
+      [2, 'statement 2'],
+      [3, undefined],
+      [4, undefined],
+    ])
+  })
+
+  it('tells records apart whose ids hold zero bytes, slashes or each other as a prefix', async () => {
+    const ids = ['r', 'r\0', 'r\0\0\0\0\0\0\0\0\0\x01', 'r/1', 'R', '\u00e9', 'e\u0301', 'rr']
+    await store.commit(
+      commitOf(
+        0,
+        ids.length,
+        ids.map((id, i) => record(i, { agency: 'a.example', record: id })),
+      ),
+    )
+    for (const [i, id] of ids.entries()) assert.deepEqual(await store.findByRecord('a.example', id, 10), [i], JSON.stringify(id))
+    assert.deepEqual(await store.findByRecord('b.example', 'r', 10), [])
+  })
+
+  it('lists the statements of a record and of an agency, in their order and within the limit', async () => {
+    const records = [0, 1, 2, 3, 4, 5].map(i => record(i, { agency: i % 2 === 0 ? 'a.example' : 'a.example.org', record: 'same' }))
+    await store.commit(commitOf(0, 6, records))
+    assert.deepEqual(await store.findByRecord('a.example', 'same', 10), [0, 2, 4])
+    assert.deepEqual(await store.findByRecord('a.example', 'same', 2), [0, 2])
+    assert.deepEqual(await store.listByAgency('a.example', Number.MAX_SAFE_INTEGER, 10), [4, 2, 0])
+    assert.deepEqual(await store.listByAgency('a.example', 4, 1), [2])
+    assert.deepEqual(await store.listByAgency('example', Number.MAX_SAFE_INTEGER, 10), [])
+  })
+
+  it('gives a document with several statements all their indexes', async () => {
+    const shared = [0, 1, 2].map(i => ({ ...record(i), digests: [hash('shared'), hash(`own ${i}`)] }))
+    await store.commit(commitOf(0, 3, shared))
+    assert.deepEqual(await store.findByDigest(hash('shared'), 10), [0, 1, 2])
+    assert.deepEqual(await store.findByDigest(hash('own 1'), 10), [1])
+  })
+
+  it('writes, replaces, removes and lists documents', async () => {
+    await store.writeDocuments([
+      { collection: 'c', key: '2', value: 'two' },
+      { collection: 'c', key: '1', value: 'one' },
+      { collection: 'cc', key: '1', value: 'another collection' },
+    ])
+    await store.writeDocuments([
+      { collection: 'c', key: '1', value: 'ONE' },
+      { collection: 'c', key: '3', value: 'three' },
+      { collection: 'c', key: '2', value: null },
+    ])
+    assert.equal(await store.readDocument('c', '1'), 'ONE')
+    assert.equal(await store.readDocument('c', '2'), undefined)
+    assert.deepEqual(await store.listDocuments('c'), [
+      { key: '1', value: 'ONE' },
+      { key: '3', value: 'three' },
+    ])
+    assert.deepEqual(await store.listDocuments('c', { after: '1', limit: 1 }), [{ key: '3', value: 'three' }])
+    assert.deepEqual(await store.listDocuments('c', { after: '3' }), [])
+  })
+
+  if (reopen === undefined) return
+  it('has everything again after it was closed and opened', async () => {
+    await store.commit({ ...commitOf(0, 3), tiles: [{ level: 0, index: 7, bytes: text('tile') }] })
+    await store.writeDocuments([{ collection: 'c', key: 'k', value: 'v' }])
+    await store.close()
+    store = await reopen(store)
+    assert.equal((await store.readHead())?.head.size, 3)
+    assert.equal(plain(await store.readTile(0, 7)), 'tile')
+    assert.equal(await store.readDocument('c', 'k'), 'v')
+    await store.commit(commitOf(3, 4))
+    assert.deepEqual(await store.findIdentities([hash('identity 3')]), [3])
+  })
+}
