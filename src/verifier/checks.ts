@@ -4,7 +4,7 @@ import { type Checkpoint, parseCheckpoint } from '../core/checkpoint.ts'
 import { encodeEntry } from '../core/entry.ts'
 import { hashLeaf } from '../core/hash.ts'
 import { canonicalJson } from '../core/json.ts'
-import { parseNote, parseVkey, verifyCosignatures, verifyNote } from '../core/note.ts'
+import { NoteError, parseNote, parseVkey, verifyCosignatures, verifyNote } from '../core/note.ts'
 import { coversSize, type Policy } from '../core/policy.ts'
 import { verifyInclusion } from '../core/proof.ts'
 import { parseReceipt, type Receipt } from '../core/receipt.ts'
@@ -31,6 +31,8 @@ export type Evidence = {
   readonly proof: Attempt<TlogProof>
   readonly checkpoint: Attempt<Checkpoint>
 }
+
+const NO_CHECKPOINT = 'there is no checkpoint that could be read'
 
 /** How a file fits a document: by its exact bytes, or by its RFC 8785 form only. */
 export type Match = 'bytes' | 'content'
@@ -66,8 +68,9 @@ export function checkStatement({ statement, entry }: Evidence): Outcome {
 /** Check 3: the leaf of that entry is under the checkpoint's root. */
 export function checkInclusion({ receipt, entry, proof, checkpoint }: Evidence): Outcome {
   if (receipt.error) return notRun('the receipt could not be read')
+  if (proof.error instanceof NoteError) return notRun(NO_CHECKPOINT)
   const { index, proof: hashes } = unwrap(proof)
-  if (checkpoint.error) return notRun('there is no checkpoint that could be read')
+  if (checkpoint.error) return notRun(NO_CHECKPOINT)
   const { size, root } = checkpoint.value
   verifyInclusion({ index, size, leafHash: hashLeaf(unwrap(entry)), root, proof: hashes })
   return passed(`index ${index} of ${size}`)
@@ -75,9 +78,9 @@ export function checkInclusion({ receipt, entry, proof, checkpoint }: Evidence):
 
 /** Check 4: a signed note whose origin line and key name are the policy's origin, signed by a key of the policy valid at that size. */
 export function checkCheckpoint({ proof, checkpoint }: Evidence, policy: Policy): Outcome {
-  if (proof.error) return notRun('the proof could not be read')
+  if (proof.error && !(proof.error instanceof NoteError)) return notRun('the proof could not be read')
   const { origin, size } = unwrap(checkpoint)
-  const { note } = proof.value
+  const { note } = unwrap(proof)
   const elsewhere = origin !== policy.origin
   // A damaged origin line under a signature of the policy's key is a bad signature, not another ledger.
   if (elsewhere && !claimsKeyOf(policy, note)) return otherOrigin(origin, policy)
@@ -89,8 +92,8 @@ export function checkCheckpoint({ proof, checkpoint }: Evidence, policy: Policy)
 
 /** Check 5: at least the policy's quorum of its witnesses. */
 export function checkCosignatures({ proof, checkpoint }: Evidence, policy: Policy): Outcome {
-  if (proof.error || checkpoint.error) return notRun('there is no checkpoint that could be read')
-  if (policy.quorum === 0) return passed('the policy asks for no witness')
+  if (proof.error || checkpoint.error) return notRun(NO_CHECKPOINT)
+  if (policy.witnesses.length === 0) return passed('the policy asks for no witness')
   const witnesses = verifyCosignatures(proof.value.note, policy.witnesses.map(parseVkey))
   const seen = new Set(witnesses.map(({ vkey }) => vkey.name + vkey.id)).size
   const detail = `${seen} of the policy's witnesses, ${policy.quorum} are needed`

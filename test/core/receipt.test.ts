@@ -1,0 +1,71 @@
+/** Receipts, as text. */
+
+import { deepEqual, equal, throws } from 'node:assert/strict'
+import { type AnchorHint, formatReceipt, parseReceipt } from '../../src/core/receipt.ts'
+import { canonicalStatement } from '../../src/core/statement.ts'
+import { FULL } from './statements.ts'
+
+const HINT: AnchorHint = {
+  type: 'evm',
+  chainId: 1,
+  contract: '0x01',
+  logId: '0x02',
+  size: 7,
+  transaction: '0x03',
+  block: { number: 5, hash: '0x04', time: '2026-11-23T10:00:00Z' },
+}
+const RECEIPT = { type: 'openseal/receipt@v1', statement: FULL, proof: 'p\n', anchors: [HINT] }
+const parse = (change: object) => parseReceipt(JSON.stringify({ ...RECEIPT, ...change }))
+
+describe('core/receipt', () => {
+  it('is one line of JSON that reads back', () => {
+    const text = formatReceipt({ statementText: canonicalStatement(FULL), proof: 'p\n', anchors: [HINT] })
+    equal(text.indexOf('\n'), text.length - 1)
+    deepEqual(parseReceipt(text), RECEIPT)
+    deepEqual(parseReceipt(new TextEncoder().encode(text)), RECEIPT)
+    deepEqual(parseReceipt(JSON.stringify(RECEIPT, null, 4)), RECEIPT)
+  })
+
+  it('ignores members and anchor types that it does not know', () => {
+    const anchors = [
+      { type: 'rfc3161', token: 'x' },
+      { ...HINT, memo: 'x' },
+    ]
+    deepEqual(parse({ extra: { a: 1 }, anchors }), RECEIPT)
+  })
+
+  it('takes an anchor without the hints for people', () => {
+    const { transaction: _, block: __, ...bare } = HINT
+    deepEqual(parse({ anchors: [bare] }).anchors, [bare])
+    deepEqual(parse({ anchors: [] }).anchors, [])
+  })
+
+  for (const [what, change] of [
+    ['another type', { type: 'openseal/statement@v1' }],
+    ['no type', { type: undefined }],
+    ['no statement', { statement: undefined }],
+    ['no proof', { proof: undefined }],
+    ['a proof that is no text', { proof: { index: 1 } }],
+    ['no anchors', { anchors: undefined }],
+    ['anchors that are no list', { anchors: {} }],
+    ['an anchor that is no object', { anchors: ['evm'] }],
+    ['an anchor without a type', { anchors: [{ chainId: 1 }] }],
+    ['an anchor without a size', { anchors: [{ ...HINT, size: undefined }] }],
+    ['an anchor of a broken size', { anchors: [{ ...HINT, size: 1.5 }] }],
+    ['a transaction that is no text', { anchors: [{ ...HINT, transaction: 1 }] }],
+    ['a block that is no object', { anchors: [{ ...HINT, block: 5 }] }],
+    ['a block without a time', { anchors: [{ ...HINT, block: { number: 5, hash: '0x04' } }] }],
+    ['more than a megabyte', { extra: 'x'.repeat(2 ** 20) }],
+  ] as const) {
+    it(`refuses ${what}`, () => throws(() => parse(change), { code: 'RECEIPT_MALFORMED' }))
+  }
+
+  it('refuses what is no object, and JSON that the strict reader refuses', () => {
+    throws(() => parseReceipt('[]'), { code: 'RECEIPT_MALFORMED' })
+    throws(() => parseReceipt('{"proof":"a","proof":"b"}'), { code: 'JSON_DUPLICATE_KEY' })
+    throws(() => parse({ extra: null }), { code: 'JSON_NULL' })
+    throws(() => parseReceipt('receipt'), { code: 'JSON_MALFORMED' })
+  })
+
+  it('calls a later version unsupported', () => throws(() => parse({ type: 'openseal/receipt@v2' }), { code: 'RECEIPT_UNSUPPORTED' }))
+})
