@@ -1,0 +1,310 @@
+/**
+ * The embedded chain: anvil as a process of its own, kept alive, and its state kept in the data folder.
+ *
+ * Anvil's own `--state FILE --state-interval` rewrites the file in place every second, idle or not, so that a kill in the wrong
+ * moment leaves half a file and no chain. We take the state by RPC instead, after each new block, and rename it into place. Blocks
+ * mined in the last moments before a `kill -9` of everything are lost all the same; the anchorer sends their transactions again.
+ */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { closeSync, existsSync, openSync } from 'node:fs'
+import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { createServer } from 'node:net'
+import { dirname, join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { gunzip } from 'node:zlib'
+import { OpenSealError } from '../core/errors.ts'
+import type { Log } from '../log.ts'
+
+/** Chain id of the embedded chain. Every anvil has it: what tells ours from another is the hash of block 0. */
+export const EMBEDDED_CHAIN_ID = 31337
+
+/** Private key of the embedded chain's first account. It is published with anvil and worth nothing anywhere else. */
+export const EMBEDDED_KEY = '0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80'
+
+/** A running chain. */
+export type EmbeddedChain = {
+  readonly url: string
+  /** Of the process as it is now: another one after a crash. */
+  pid(): number
+  /** Brings the chain's state to disk (fsync) now. It happens by itself within a moment of each new block. */
+  save(): Promise<void>
+  /** Saves and ends the process. */
+  stop(): Promise<void>
+}
+
+type Files = { readonly folder: string; readonly state: string; readonly process: string; readonly output: string; readonly cache: string }
+type Process = { readonly pid: number; readonly port: number }
+
+const WATCH_MS = 250
+const REQUEST_MS = 5_000
+const START_MS = 20_000
+const RESPAWN_MS = { first: 200, most: 5_000 }
+const HISTORY_BLOCKS = 256
+
+/**
+ * Starts the chain of `dataDir`, or takes over the one that a killed service left running. With port 0 it takes any free port.
+ * CHAIN_PORT_BUSY, CHAIN_STATE_MALFORMED, CHAIN_START_FAILED.
+ */
+export async function startEmbeddedChain({ dataDir, port, log }: { dataDir: string; port: number; log: Log }): Promise<EmbeddedChain> {
+  const files = filesOf(dataDir)
+  await mkdir(files.folder, { recursive: true })
+  let running = (await adopt(files, port, log)) ?? (await startProcess(files, port === 0 ? await freePort() : port, log))
+  const url = `http://127.0.0.1:${running.port}`
+  let saved = await currentState(url)
+  let stopping = false
+  let timer: NodeJS.Timeout | undefined
+  let saving: Promise<void> = Promise.resolve()
+  let round: Promise<void> = Promise.resolve()
+
+  /** One save at a time: a second one waits, because the block it is asked to keep may be younger than the first one's answer. */
+  function save(): Promise<void> {
+    saving = saving
+      .catch(() => {})
+      .then(async () => {
+        const now = await currentState(url)
+        const dump = String(await rpc(url, 'anvil_dumpState'))
+        await writeAtomically(files.state, await promisify(gunzip)(Buffer.from(dump.slice(2), 'hex')))
+        saved = now
+      })
+    return saving
+  }
+
+  async function watch(): Promise<void> {
+    try {
+      if ((await currentState(url)) !== saved) await save()
+    } catch (cause) {
+      if (stopping) return
+      if (!isRefused(cause)) return log.warn('embedded chain does not answer', { url, cause })
+      log.error('embedded chain has died, starting it again', { pid: running.pid })
+      await respawn()
+    }
+  }
+
+  async function respawn(): Promise<void> {
+    for (let wait = RESPAWN_MS.first; !stopping; wait = Math.min(wait * 2, RESPAWN_MS.most)) {
+      try {
+        running = await startProcess(files, running.port, log)
+        saved = await currentState(url)
+        return
+      } catch (cause) {
+        log.error('embedded chain did not start', { cause, nextTryMs: wait })
+        await sleep(wait)
+      }
+    }
+  }
+
+  function schedule(): void {
+    timer = setTimeout(() => {
+      round = watch()
+        .catch(cause => log.error('embedded chain could not be saved', { cause }))
+        .then(() => {
+          if (!stopping) schedule()
+        })
+    }, WATCH_MS)
+  }
+
+  await save()
+  schedule()
+  return {
+    url,
+    pid: () => running.pid,
+    save,
+    async stop() {
+      if (stopping) return
+      stopping = true
+      clearTimeout(timer)
+      await round
+      await save().catch(cause => log.warn('embedded chain could not be saved before it stopped', { cause }))
+      await endProcess(running.pid)
+      await rm(files.process, { force: true })
+    },
+  }
+}
+
+function filesOf(dataDir: string): Files {
+  const folder = join(resolve(dataDir), 'chain')
+  const at = (name: string) => join(folder, name)
+  return { folder, state: at('state.json'), process: at('process.json'), output: at('anvil.log'), cache: at('cache') }
+}
+
+/** The chain that a killed service left behind: ours if the process of our file runs with our folder and answers on its port. */
+async function adopt(files: Files, port: number, log: Log): Promise<Process | undefined> {
+  const left = await readProcess(files)
+  if (left === undefined || !commandOf(left.pid).includes(files.cache)) return undefined
+  const usable = port === 0 || port === left.port
+  const answers = await rpc(`http://127.0.0.1:${left.port}`, 'eth_chainId').then(
+    id => Number(id) === EMBEDDED_CHAIN_ID,
+    () => false,
+  )
+  if (usable && answers) {
+    log.info('embedded chain was still running', left)
+    return left
+  }
+  if (answers) await keepState(files, left)
+  log.info('embedded chain of an earlier run is ended', left)
+  await endProcess(left.pid)
+  return undefined
+}
+
+async function keepState(files: Files, left: Process): Promise<void> {
+  const dump = String(await rpc(`http://127.0.0.1:${left.port}`, 'anvil_dumpState'))
+  await writeAtomically(files.state, await promisify(gunzip)(Buffer.from(dump.slice(2), 'hex')))
+}
+
+async function startProcess(files: Files, port: number, log: Log): Promise<Process> {
+  await requireFree(port)
+  await requireState(files)
+  await rm(files.cache, { recursive: true, force: true })
+  const child = spawnAnvil(files, port)
+  let ended: Error | undefined
+  child.once('error', cause => {
+    ended = cause
+  })
+  child.once('exit', (code, signal) => {
+    ended ??= new Error(`anvil ended with ${signal ?? code}`)
+  })
+  const url = `http://127.0.0.1:${port}`
+  for (const end = Date.now() + START_MS; ; await sleep(50)) {
+    const id = await rpc(url, 'eth_chainId').catch(() => undefined)
+    if (id !== undefined && ended === undefined && child.pid !== undefined) break
+    if (ended === undefined && Date.now() < end) continue
+    child.kill('SIGKILL')
+    throw new ChainProcessError('CHAIN_START_FAILED', `The embedded chain did not start: see ${files.output}.`, { cause: ended })
+  }
+  const started = { pid: child.pid, port }
+  await writeAtomically(files.process, JSON.stringify(started))
+  log.info('embedded chain started', started)
+  return started
+}
+
+/** In a process group of its own, so that the terminal's Ctrl-C reaches the service alone, which then ends the chain last. */
+function spawnAnvil(files: Files, port: number): ChildProcess {
+  const flags = ['--port', String(port), '--host', '127.0.0.1', '--chain-id', String(EMBEDDED_CHAIN_ID), '--silent']
+  const history = ['--prune-history', String(HISTORY_BLOCKS), '--cache-path', files.cache]
+  const state = existsSync(files.state) ? ['--load-state', files.state] : []
+  const output = openSync(files.output, 'w')
+  const child = spawn(anvilBinary(), [...flags, ...history, ...state], { detached: true, stdio: ['ignore', output, output] })
+  closeSync(output)
+  child.unref()
+  return child
+}
+
+/** The binary itself, out of the platform's package: the package's own script would be one process more, that dies alone. */
+function anvilBinary(): string {
+  const require = createRequire(import.meta.url)
+  const arch = process.arch === 'x64' ? 'amd64' : process.arch
+  const name = process.platform === 'win32' ? 'anvil.exe' : 'anvil'
+  try {
+    return require.resolve(`@foundry-rs/anvil-${process.platform}-${arch}/bin/${name}`)
+  } catch (cause) {
+    const bundled = join(dirname(require.resolve('@foundry-rs/anvil/package.json')), 'dist', name)
+    if (existsSync(bundled)) return bundled
+    throw new ChainProcessError(
+      'CHAIN_START_FAILED',
+      `No anvil for ${process.platform} ${process.arch}: set OPENSEAL_RPC to a chain of yours.`,
+      {
+        cause,
+      },
+    )
+  }
+}
+
+/** We never write half a state; if it is damaged all the same, starting without it would silently be another chain. */
+async function requireState(files: Files): Promise<void> {
+  const text = await readFile(files.state, 'utf8').catch(() => undefined)
+  if (text === undefined) return
+  try {
+    JSON.parse(text)
+  } catch (cause) {
+    throw new ChainProcessError('CHAIN_STATE_MALFORMED', `The embedded chain's state is damaged: restore ${files.state} from a backup.`, {
+      cause,
+    })
+  }
+}
+
+function requireFree(port: number): Promise<void> {
+  return new Promise((done, fail) => {
+    const busy = `Port ${port} is in use: stop what uses it or set OPENSEAL_CHAIN_PORT.`
+    const server = createServer()
+    server.once('error', cause => fail(new ChainProcessError('CHAIN_PORT_BUSY', busy, { cause })))
+    server.listen(port, '127.0.0.1', () => server.close(() => done()))
+  })
+}
+
+function freePort(): Promise<number> {
+  return new Promise((done, fail) => {
+    const server = createServer()
+    server.once('error', fail)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => (address !== null && typeof address === 'object' ? done(address.port) : fail(new Error('bug: no port'))))
+    })
+  })
+}
+
+async function readProcess(files: Files): Promise<Process | undefined> {
+  const text = await readFile(files.process, 'utf8').catch(() => '')
+  const match = /^\{"pid":(\d+),"port":(\d+)\}$/.exec(text)
+  return match ? { pid: Number(match[1]), port: Number(match[2]) } : undefined
+}
+
+/** How the process was called, empty when it is gone. Process ids are used again: only the command line tells that it is ours. */
+function commandOf(pid: number): string {
+  try {
+    return execFileSync('ps', ['-ww', '-o', 'command=', '-p', String(pid)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+  } catch {
+    return ''
+  }
+}
+
+async function endProcess(pid: number): Promise<void> {
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    try {
+      process.kill(pid, signal)
+    } catch {
+      return
+    }
+    for (let waited = 0; waited < 2_000; waited += 20) {
+      if (!commandOf(pid).includes('anvil') || commandOf(pid).includes('<defunct>')) return
+      await sleep(20)
+    }
+  }
+}
+
+/** The chain's identity and height: block 0's hash and the newest block's. */
+async function currentState(url: string): Promise<string> {
+  const block = (await rpc(url, 'eth_getBlockByNumber', ['latest', false])) as { hash: string }
+  return block.hash
+}
+
+async function rpc(url: string, method: string, params: readonly unknown[] = []): Promise<unknown> {
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
+  const request = { method: 'POST', headers: { 'content-type': 'application/json' }, body, signal: AbortSignal.timeout(REQUEST_MS) }
+  const response = (await (await fetch(url, request)).json()) as { result?: unknown; error?: { message: string } }
+  if (response.error !== undefined) throw new Error(`${method}: ${response.error.message}`)
+  return response.result
+}
+
+function isRefused(cause: unknown): boolean {
+  const inner = cause instanceof Error ? cause.cause : undefined
+  const code = inner instanceof Error && 'code' in inner ? inner.code : undefined
+  return code === 'ECONNREFUSED' || code === 'ECONNRESET' || code === 'UND_ERR_SOCKET'
+}
+
+/** On disk whole or not at all: written beside, synced, renamed, and the folder synced. */
+async function writeAtomically(path: string, data: string | Uint8Array): Promise<void> {
+  const beside = `${path}.new`
+  await writeFile(beside, data, { flush: true, mode: 0o600 })
+  await rename(beside, path)
+  const folder = await open(dirname(path), 'r')
+  await folder.sync().catch(() => {})
+  await folder.close()
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise(done => setTimeout(done, ms))
+}
+
+/** CHAIN_PORT_BUSY, CHAIN_STATE_MALFORMED, CHAIN_START_FAILED. */
+export class ChainProcessError extends OpenSealError {}

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type EmbeddedChain, startEmbeddedChain } from '../../src/chain/embedded.ts'
+import { silentLog } from '../../src/log.ts'
+
+const FIRST = '0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266'
+
+describe('chain/embedded', () => {
+  let dataDir: string
+  let chain: EmbeddedChain | undefined
+
+  beforeEach(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'openseal-chain-'))
+    chain = undefined
+  })
+  afterEach(async () => {
+    await chain?.stop()
+    await rm(dataDir, { recursive: true, force: true })
+  })
+  const start = async (port = 0) => {
+    chain = await startEmbeddedChain({ dataDir, port, log: silentLog })
+    return chain
+  }
+
+  it('keeps blocks and transactions over a stop and a start', async () => {
+    const first = await start()
+    const hash = await mine(first.url)
+    const genesis = await block(first.url, '0x0')
+    await first.stop()
+    const second = await start()
+    assert.equal((await receipt(second.url, hash))?.blockNumber, '0x1')
+    assert.deepEqual(await block(second.url, '0x0'), genesis)
+  })
+
+  it('starts again by itself after kill -9 of the chain, on the same port with the same blocks', async () => {
+    const { url, pid, save } = await start()
+    const hash = await mine(url)
+    await save()
+    const killed = pid()
+    process.kill(killed, 'SIGKILL')
+    await until(async () => pid() !== killed && (await receipt(url, hash)) !== null)
+    assert.equal((await receipt(url, hash))?.blockNumber, '0x1')
+  })
+
+  it('brings a new block to disk without being asked', async () => {
+    const first = await start()
+    const hash = await mine(first.url)
+    await new Promise(done => setTimeout(done, 1_500))
+    process.kill(first.pid(), 'SIGKILL')
+    await until(async () => (await receipt(first.url, hash)) !== null)
+  })
+
+  it('takes over a chain that is still running, and stops it in the end', async () => {
+    const first = await start()
+    const hash = await mine(first.url)
+    const second = await startEmbeddedChain({ dataDir, port: 0, log: silentLog })
+    assert.equal(second.pid(), first.pid())
+    assert.equal(second.url, first.url)
+    assert.notEqual(await receipt(second.url, hash), null)
+    await first.stop()
+    await second.stop()
+    await assert.rejects(block(second.url, 'latest'))
+  })
+
+  it('gives blocks the time of the wall clock, also after a restart', async () => {
+    const first = await start()
+    await mine(first.url)
+    await first.stop()
+    await new Promise(done => setTimeout(done, 2_500))
+    const second = await start()
+    await mine(second.url)
+    const { timestamp } = await block(second.url, 'latest')
+    assert.ok(Math.abs(Number(timestamp) - Date.now() / 1000) < 2, `${Number(timestamp)} against ${Date.now() / 1000}`)
+  })
+
+  it('says in one sentence that the port is in use', async () => {
+    const server = createServer()
+    const port = await new Promise<number>(done => server.listen(0, '127.0.0.1', () => done((server.address() as { port: number }).port)))
+    const message = `Port ${port} is in use: stop what uses it or set OPENSEAL_CHAIN_PORT.`
+    await assert.rejects(startEmbeddedChain({ dataDir, port, log: silentLog }), { code: 'CHAIN_PORT_BUSY', message })
+    await new Promise(done => server.close(done))
+  })
+
+  it('refuses a damaged state instead of starting another chain', async () => {
+    await (await start()).stop()
+    await writeFile(join(dataDir, 'chain', 'state.json'), '{"block":{')
+    await assert.rejects(startEmbeddedChain({ dataDir, port: 0, log: silentLog }), { code: 'CHAIN_STATE_MALFORMED' })
+  })
+})
+
+async function rpc(url: string, method: string, params: unknown[]): Promise<unknown> {
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
+  const answer = (await (await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).json()) as {
+    result?: unknown
+    error?: unknown
+  }
+  assert.equal(answer.error, undefined)
+  return answer.result
+}
+async function mine(url: string): Promise<string> {
+  const hash = (await rpc(url, 'eth_sendTransaction', [{ from: FIRST, to: FIRST, value: '0x1' }])) as string
+  await until(async () => (await receipt(url, hash)) !== null)
+  return hash
+}
+const block = (url: string, tag: string) => rpc(url, 'eth_getBlockByNumber', [tag, false]) as Promise<{ hash: string; timestamp: string }>
+const receipt = (url: string, hash: string) => rpc(url, 'eth_getTransactionReceipt', [hash]) as Promise<{ blockNumber: string } | null>
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  for (const end = Date.now() + 10_000; Date.now() < end; await new Promise(done => setTimeout(done, 50)))
+    if (await condition().catch(() => false)) return
+  assert.fail('waited in vain')
+}
