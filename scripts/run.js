@@ -1,0 +1,120 @@
+/**
+ * Runs one program of this project on a Node that can run it: `node scripts/run.js FILE [ARGUMENT…]`. Plain JavaScript, because a host's own
+ * Node may be as old as 20. Where that Node cannot run TypeScript, Node 24 is taken from npm; where node_modules is missing or older than the lock
+ * file, it is installed first, under that same Node (an older one would silently leave out Hardhat's native part).
+ */
+
+import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const stampFile = join(root, 'node_modules', '.openseal-stamp')
+const onWindows = process.platform === 'win32'
+
+/** A signal that arrives again within this time is the same Ctrl-C: the terminal sends it to every process, and npm passes it on as well. */
+const SAME_SIGNAL_MS = 1000
+
+/** Runs a file of this project with the arguments given, and ends this process as that one ended. */
+export function run(file, args) {
+  const node = findNode()
+  const env = { ...process.env, PATH: dirname(node) + delimiter + process.env.PATH }
+  install(node, env)
+  const child = spawn(node, ['--import', watchParent, join(root, file), ...args], {
+    env,
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    // Its own process group, so that a Ctrl-C comes to it from here alone, and once.
+    detached: !onWindows,
+  })
+  child.on('error', error => fail(`could not start ${node}: ${error.message}`))
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) passOn(signal, child)
+  child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
+}
+
+/** Writes down which lock file, and which Node, node_modules was installed from. npm runs it after every install (`prepare`). */
+export function stampInstall() {
+  writeFileSync(stampFile, stampOf(process.versions.node))
+}
+
+/** Loaded into the program: when this process is killed outright, the program must not live on unseen and hold the port. */
+const watchParent = `data:text/javascript,${encodeURIComponent(
+  "process.on('disconnect', () => process.kill(process.pid, 'SIGKILL')); process.channel.unref()",
+)}`
+
+function passOn(signal, child) {
+  let lastMs = Number.NEGATIVE_INFINITY
+  process.on(signal, () => {
+    const nowMs = performance.now()
+    if (nowMs - lastMs >= SAME_SIGNAL_MS) child.kill(signal)
+    lastMs = nowMs
+  })
+}
+
+/** Path of a Node that runs TypeScript as it is: this one, the one found last time, or Node 24 from npm. */
+function findNode() {
+  if (runsTypeScript(process.versions.node)) return process.execPath
+  const known = readStamp().split('\n')[2]
+  if (known && existsSync(known)) return known
+  say(`Node ${process.versions.node} is too old to run OpenSeal: taking Node 24 from npm, for this project only`)
+  const found = spawnSync('npx', ['-y', '-p', 'node@24', '--', 'node', '-p', 'process.execPath'], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    shell: onWindows,
+  })
+  const path = found.status === 0 ? found.stdout.trim() : ''
+  if (!existsSync(path))
+    fail('Node 24 could not be fetched from npm. Check the network, or install Node 24 from https://nodejs.org, and try again.')
+  return path
+}
+
+function install(node, env) {
+  const version = node === process.execPath ? process.versions.node : spawnSync(node, ['-v'], { encoding: 'utf8' }).stdout.trim().slice(1)
+  const wanted = stampOf(version)
+  const have = readStamp().split('\n')
+  if (have.slice(0, 2).join('\n') !== wanted.trim()) {
+    say(`${have[0] === '' ? 'first start' : 'package-lock.json has changed'}: running npm ci, which takes a minute`)
+    const done = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+      cwd: root,
+      env,
+      stdio: ['ignore', 2, 2],
+      shell: onWindows,
+    })
+    if (done.status !== 0) fail('npm ci failed: see above. Check the network and try again.')
+  } else if (have[2] === node) return
+  writeFileSync(stampFile, `${wanted}${node}\n`)
+}
+
+function runsTypeScript(version) {
+  const [major, minor] = version.split('.').map(Number)
+  return (major === 22 && minor >= 18) || (major === 23 && minor >= 6) || major >= 24
+}
+
+function stampOf(version) {
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex')
+  return `${lock}\nnode ${version.split('.')[0]}\n`
+}
+
+function readStamp() {
+  return existsSync(stampFile) ? readFileSync(stampFile, 'utf8') : ''
+}
+
+function say(line) {
+  process.stderr.write(`openseal: ${line}\n`)
+}
+
+function fail(line) {
+  say(line)
+  process.exit(1)
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const [file, ...args] = process.argv.slice(2)
+  if (file === '--stamp') stampInstall()
+  else if (file === undefined) fail('usage: node scripts/run.js FILE [ARGUMENT…]')
+  else run(file, args)
+}

@@ -1,0 +1,84 @@
+/**
+ * The whole suite: lint and types side by side, then the tests, then one summary that ends with "N passed, N failed", where lint and types count as
+ * one each. Arguments go to mocha: `npm test -- --grep tiles`.
+ */
+
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import type { Counts } from './mocha-counts.ts'
+
+type Outcome = { readonly name: string; readonly passed: number; readonly failed: number; readonly seconds: number; readonly note: string }
+
+const root = dirname(import.meta.dirname)
+
+const outcomes = [
+  ...(await Promise.all([
+    check('lint', 'node_modules/@biomejs/biome/bin/biome', ['check', '--error-on-warnings']),
+    check('types', 'node_modules/typescript/bin/tsc', ['-p', '.']),
+  ])),
+  await mocha(process.argv.slice(2)),
+]
+
+const passed = outcomes.reduce((sum, o) => sum + o.passed, 0)
+const failed = outcomes.reduce((sum, o) => sum + o.failed, 0)
+for (const o of outcomes)
+  console.log(`${o.failed === 0 ? 'ok  ' : 'FAIL'}  ${o.name.padEnd(6)} ${o.seconds.toFixed(1).padStart(6)} s  ${o.note}`)
+console.log(`${passed} passed, ${failed} failed`)
+process.exitCode = failed === 0 ? 0 : 1
+
+/** Runs a checker and shows what it prints only when it finds something. */
+async function check(name: string, script: string, args: readonly string[]): Promise<Outcome> {
+  const startMs = performance.now()
+  const { code, output } = await runNode([script, ...args], 'pipe')
+  if (code !== 0) process.stdout.write(output)
+  const failed = code === 0 ? 0 : 1
+  return { name, passed: 1 - failed, failed, seconds: secondsSince(startMs), note: '' }
+}
+
+async function mocha(args: readonly string[]): Promise<Outcome> {
+  const startMs = performance.now()
+  const folder = mkdtempSync(join(tmpdir(), 'openseal-test-'))
+  const countsFile = join(folder, 'counts.json')
+  const { code } = await runNode(['node_modules/mocha/bin/mocha.js', '--reporter', './scripts/mocha-counts.ts', ...args], 'inherit', {
+    OPENSEAL_TEST_COUNTS: countsFile,
+  })
+  const counts = readCounts(countsFile)
+  rmSync(folder, { recursive: true })
+  const seconds = secondsSince(startMs)
+  if (counts === undefined) return { name: 'tests', passed: 0, failed: 1, seconds, note: 'the run broke off before its end' }
+  const brokeOff = code !== 0 && counts.failures === 0 ? 1 : 0
+  return {
+    name: 'tests',
+    passed: counts.passes,
+    failed: counts.failures + brokeOff,
+    seconds,
+    note: counts.pending ? `${counts.pending} skipped` : '',
+  }
+}
+
+function readCounts(file: string): Counts | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'))
+  } catch {
+    return undefined
+  }
+}
+
+async function runNode(
+  args: readonly string[],
+  stdout: 'pipe' | 'inherit',
+  env: NodeJS.ProcessEnv = {},
+): Promise<{ code: number; output: string }> {
+  const child = spawn(process.execPath, args, { cwd: root, env: { ...process.env, ...env }, stdio: ['ignore', stdout, stdout] })
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => child.kill(signal))
+  let output = ''
+  child.stdout?.on('data', data => (output += data))
+  child.stderr?.on('data', data => (output += data))
+  return new Promise(resolve => child.on('close', code => resolve({ code: code ?? 1, output })))
+}
+
+function secondsSince(startMs: number): number {
+  return (performance.now() - startMs) / 1000
+}
