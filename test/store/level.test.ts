@@ -36,7 +36,7 @@ describe('Level store', () => {
     const store = await openIn(folder)
     await store.close()
     const raw = new Level<Uint8Array, Uint8Array>(folder, { keyEncoding: 'view', valueEncoding: 'view' })
-    await raw.put(new TextEncoder().encode('h'), new Uint8Array(45))
+    await raw.put(new TextEncoder().encode('h'), new Uint8Array(44))
     await raw.close()
     const damaged = await openIn(folder)
     await assert.rejects(damaged.readHead(), { code: 'STORE_CORRUPT' })

@@ -1,0 +1,35 @@
+/** A ledger to test with: real store, real signer, counting salts. */
+import type { Statement } from '../../src/core/statement.ts'
+import { type Ledger, type LedgerDeps, openLedger } from '../../src/ledger/ledger.ts'
+import { createLogSigner } from '../../src/ledger/signer.ts'
+import type { Store } from '../../src/store/port.ts'
+
+export const ORIGIN = 'ledger.example/test'
+export const signer = createLogSigner(ORIGIN, new Uint8Array(32).fill(7))
+
+/** Opens a ledger of no anchors on a store; every opening has other salts. */
+export function openTestLedger(store: Store, changes: Partial<LedgerDeps> = {}): Promise<Ledger> {
+  let drawn = openings++ * 1000
+  const randomBytes = (count: number) => {
+    const bytes = new Uint8Array(count)
+    new DataView(bytes.buffer).setUint32(0, ++drawn)
+    return bytes
+  }
+  return openLedger({ store, signer, origin: ORIGIN, anchors: [], nowMs: () => Date.UTC(2026, 0, 2), randomBytes, ...changes })
+}
+let openings = 1
+
+/** A statement of one document whose digest is `content`. */
+export function statementOf(record: string, content = 1, changes: Partial<Statement> = {}): Statement {
+  const sha256 = content.toString(16).padStart(64, '0')
+  return {
+    type: 'openseal/statement@v1',
+    agency: 'transport.gov.example',
+    kind: 'decision',
+    action: 'publish',
+    record,
+    published: '2026-01-01T00:00:00Z',
+    documents: [{ name: 'decision.pdf', mediaType: 'application/pdf', bytes: 10, sha256 }],
+    ...changes,
+  }
+}

@@ -1,0 +1,285 @@
+/** The ledger over a store: exactly once, in order, provable at every size, the same after a restart. */
+import assert from 'node:assert/strict'
+import { toHex } from '../../src/core/bytes.ts'
+import { parseCheckpoint } from '../../src/core/checkpoint.ts'
+import { encodeEntry } from '../../src/core/entry.ts'
+import { hashLeaf } from '../../src/core/hash.ts'
+import { parseNote, verifyNote } from '../../src/core/note.ts'
+import { verifyConsistency, verifyInclusion } from '../../src/core/proof.ts'
+import { parseReceipt } from '../../src/core/receipt.ts'
+import { parseTlogProof } from '../../src/core/tlog-proof.ts'
+import type { FinalAnchor } from '../../src/ledger/final-anchors.ts'
+import { createMemoryStore } from '../../src/store/memory.ts'
+import type { Store } from '../../src/store/port.ts'
+import { checkLog } from './check-log.ts'
+import { ORIGIN, openTestLedger, signer, statementOf } from './fixtures.ts'
+
+const anchorOf = (size: number, root: string): FinalAnchor => ({
+  type: 'evm',
+  chainId: 31337,
+  contract: `0x${'1'.repeat(40)}`,
+  logId: `0x${'2'.repeat(64)}`,
+  size,
+  root,
+  transaction: `0x${'3'.repeat(64)}`,
+  block: { number: size, hash: `0x${'4'.repeat(64)}`, time: '2026-01-02T00:00:00Z' },
+})
+
+describe('ledger', () => {
+  it('begins with a genesis that binds origin, key and anchors', async () => {
+    const ledger = await openTestLedger(createMemoryStore())
+    const genesis = JSON.parse((await ledger.statement(0))!)
+    assert.deepEqual(
+      { ...genesis, salt: 'x' },
+      { type: 'openseal/genesis@v1', origin: ORIGIN, logKey: ledger.vkey, anchors: [], created: '2026-01-02T00:00:00Z', salt: 'x' },
+    )
+    assert.equal(ledger.head().size, 1)
+  })
+
+  it('refuses another origin, key or anchor than the genesis binds', async () => {
+    const store = createMemoryStore()
+    await openTestLedger(store)
+    await assert.rejects(openTestLedger(store, { origin: 'other.example' }), { code: 'LEDGER_ORIGIN_CHANGED' })
+    const anchors = [{ type: 'evm', chainId: 1, contract: `0x${'1'.repeat(40)}`, logId: `0x${'2'.repeat(64)}` }] as const
+    await assert.rejects(openTestLedger(store, { anchors }), { code: 'LEDGER_ANCHOR_CHANGED' })
+    const { createLogSigner } = await import('../../src/ledger/signer.ts')
+    const other = createLogSigner(ORIGIN, new Uint8Array(32).fill(8))
+    await assert.rejects(openTestLedger(store, { signer: other }), { code: 'LEDGER_KEY_CHANGED' })
+  })
+
+  it('gives one statement one index, also when it comes many times at once and with other salts', async () => {
+    const ledger = await openTestLedger(createMemoryStore())
+    const salts = ['A', 'B', 'C'].map(letter => `${letter.repeat(42)}A`)
+    const same = [...salts.map(salt => ({ ...statementOf('one'), salt })), statementOf('one')]
+    const answers = await Promise.all([...same, statementOf('two')].map(statement => ledger.submit(statement)))
+    assert.deepEqual(answers, [
+      { index: 1, known: false },
+      { index: 1, known: true },
+      { index: 1, known: true },
+      { index: 1, known: true },
+      { index: 2, known: false },
+    ])
+    assert.deepEqual(await ledger.submit(statementOf('one')), { index: 1, known: true })
+    assert.equal(JSON.parse((await ledger.statement(1))!).salt, salts[0])
+    assert.equal(ledger.head().size, 3)
+  })
+
+  it('holds a tree that re-hashes to its head, whatever the batches', async () => {
+    const store = createMemoryStore()
+    const ledger = await openTestLedger(store)
+    let next = 0
+    for (const batch of [1, 2, 252, 1, 255, 256, 257, 3, 700]) {
+      await Promise.all(Array.from({ length: batch }, () => ledger.submit(statementOf(`r${next++}`))))
+      assert.equal(await checkLog(store), next + 1)
+    }
+  })
+
+  it('fills the second tile level and crosses 65,536 entries', async () => {
+    const store = createMemoryStore()
+    const ledger = await openTestLedger(store)
+    for (const batch of [8000, 57_530, 5, 8, 400]) {
+      const before = ledger.head().size
+      await Promise.all(Array.from({ length: batch }, (_, i) => ledger.submit(statementOf(`r${before + i}`))))
+    }
+    const { head, edge } = (await store.readHead())!
+    assert.equal(head.size, 65_944)
+    assert.deepEqual(
+      edge.tiles.map(tile => tile.length / 32),
+      [head.size % 256, Math.floor(head.size / 256) % 256, 1],
+    )
+    const restarted = await openTestLedger(store)
+    for (const index of [0, 65_535, 65_536, 65_943])
+      verifyInclusion({ ...(await restarted.inclusion(index, head.size)), proof: [...(await restarted.inclusion(index, head.size)).proof] })
+    const consistency = await restarted.consistency(65_535, 65_944)
+    verifyConsistency({ ...consistency, proof: [...consistency.proof] })
+  }).timeout(60_000)
+
+  it('proves every entry in every size, and every size in every later one', async () => {
+    const ledger = await openTestLedger(createMemoryStore())
+    await Promise.all(Array.from({ length: 39 }, (_, i) => ledger.submit(statementOf(`r${i}`))))
+    for (let size = 1; size <= 40; size++) {
+      const { root } = parseCheckpoint(parseNote(await ledger.checkpointAt(size)).text)
+      for (let index = 0; index < size; index++) {
+        const proof = await ledger.inclusion(index, size)
+        const leafHash = hashLeaf(encodeEntry((await ledger.statement(index))!))
+        verifyInclusion({ index, size, leafHash, root, proof: [...proof.proof] })
+      }
+      for (let from = 0; from <= size; from++) {
+        const { fromRoot, toRoot, proof } = await ledger.consistency(from, size)
+        verifyConsistency({ from, to: size, fromRoot, toRoot, proof: [...proof] })
+        assert.equal(toHex(toRoot), toHex(root))
+      }
+    }
+    await assert.rejects(ledger.inclusion(40, 40), { code: 'PROOF_RANGE' })
+    await assert.rejects(ledger.inclusion(0, 41), { code: 'PROOF_RANGE' })
+    await assert.rejects(ledger.consistency(3, 2), { code: 'PROOF_RANGE' })
+  })
+
+  it('gives receipts that hold their statement, proof and checkpoint, and the anchor once it is final', async () => {
+    const store = createMemoryStore()
+    const ledger = await openTestLedger(store)
+    await Promise.all([1, 2, 3, 4].map(i => ledger.submit(statementOf(`r${i}`))))
+    const sealed = parseReceipt(await ledger.receipt(2))
+    assert.deepEqual(sealed.anchors, [])
+    const sealedProof = parseTlogProof(sealed.proof)
+    verifyNote(sealedProof.note, [signer.vkey])
+    assert.equal(parseCheckpoint(parseNote(sealedProof.note).text).size, 5)
+
+    await ledger.setFinal(anchorOf(3, toHex(await ledger.rootAt(3))))
+    await ledger.setFinal(anchorOf(5, toHex(await ledger.rootAt(5))))
+    const reopened = await openTestLedger(store)
+    for (const [index, size] of [
+      [2, 3],
+      [0, 3],
+      [3, 5],
+      [4, 5],
+      [1, 3],
+    ] as const) {
+      for (const [one, receipt] of [ledger, reopened].entries()) {
+        const { anchors, proof } = parseReceipt(await receipt.receipt(index))
+        assert.deepEqual(
+          [anchors[0]?.size, parseCheckpoint(parseNote(parseTlogProof(proof).note).text).size],
+          [size, size],
+          `${index} in ${one}`,
+        )
+      }
+    }
+    await assert.rejects(ledger.receipt(5), { code: 'RECORD_NOT_FOUND' })
+  })
+
+  it('signs the same head with the same bytes after a restart', async () => {
+    const store = createMemoryStore()
+    const ledger = await openTestLedger(store)
+    await ledger.submit(statementOf('one'))
+    assert.equal((await openTestLedger(store)).head().note, ledger.head().note)
+  })
+
+  it('marks a silent edit, a reformatted document and a repeat in the history of a record', async () => {
+    const ledger = await openTestLedger(createMemoryStore())
+    const jcs = 'a'.repeat(64)
+    const withJcs = (content: number) => ({ ...statementOf('r', content).documents[0]!, jcs })
+    const history: [Parameters<typeof statementOf>[2] & object, number][] = [
+      [{ revision: '1', documents: [withJcs(1)] }, 1],
+      [{ revision: '1', documents: [withJcs(2)] }, 2],
+      [{ revision: '1', documents: [withJcs(2)], published: '2026-01-05T00:00:00Z' }, 2],
+      [{ revision: '1' }, 3],
+      [{ revision: '2' }, 4],
+      [{ revision: '2', action: 'amend', reason: { code: 'correction' } }, 5],
+    ]
+    for (const [changes, content] of history) await ledger.submit(statementOf('r', content, changes))
+    const versions = await ledger.versions(3)
+    assert.deepEqual(
+      versions.map(version => version.flag),
+      [undefined, 'reformatted', 'repeat', 'silent-edit', undefined, undefined],
+    )
+    assert.deepEqual(await ledger.versions(0), [])
+  })
+
+  it('refuses submissions once it was stopped, and goes on reading', async () => {
+    const ledger = await openTestLedger(createMemoryStore())
+    await ledger.submit(statementOf('one'))
+    ledger.stop('the chain is ahead of the store')
+    await assert.rejects(ledger.submit(statementOf('two')), { code: 'LEDGER_STOPPED', message: /the chain is ahead/ })
+    assert.equal((await ledger.inclusion(1, 2)).size, 2)
+  })
+
+  it('refuses what would not fit in its memory, and takes it later', async () => {
+    const ledger = await openTestLedger(createMemoryStore())
+    const title = 'x'.repeat(30_000)
+    const outcomes = await Promise.allSettled(Array.from({ length: 3000 }, (_, i) => ledger.submit(statementOf(`r${i}`, 1, { title }))))
+    const refused = outcomes.flatMap((outcome, i) => (outcome.status === 'rejected' ? [{ i, code: outcome.reason.code }] : []))
+    assert.ok(refused.length > 0)
+    assert.deepEqual([...new Set(refused.map(({ code }) => code))], ['LEDGER_BUSY'])
+    assert.equal((await ledger.submit(statementOf(`r${refused[0]!.i}`, 1, { title }))).known, false)
+  })
+})
+
+/** A store whose writes fail on purpose, before or after they land. */
+function failing(store: Store, plan: { at: number; landed: boolean; headFails?: boolean }): Store {
+  let commits = 0
+  let failed = false
+  return {
+    ...store,
+    async commit(commit) {
+      commits++
+      if (commits !== plan.at) return store.commit(commit)
+      failed = true
+      if (plan.landed) await store.commit(commit)
+      throw new Error('EIO: the disk failed')
+    },
+    async readHead() {
+      if (failed && plan.headFails) throw new Error('EIO: the disk failed again')
+      return store.readHead()
+    },
+  }
+}
+
+describe('sealing when the store fails', () => {
+  for (const landed of [false, true])
+    for (const headFails of [false, true])
+      it(`a commit that fails ${landed ? 'after' : 'before'} it landed, ${headFails ? 'and a head that cannot be read' : 'and a head that tells'}`, async () => {
+        const store = createMemoryStore()
+        const ledger = await openTestLedger(failing(store, { at: 3, landed, headFails }))
+        const acknowledged = [await ledger.submit(statementOf('one'))]
+        const second = await ledger.submit(statementOf('two')).then(
+          submission => ({ submission, code: undefined }),
+          error => ({ submission: undefined, code: error.code }),
+        )
+        const expected = headFails ? 'LEDGER_STOPPED' : landed ? undefined : 'LEDGER_COMMIT_FAILED'
+        assert.equal(second.code, expected)
+        const third = await ledger.submit(statementOf('three')).catch(error => error.code)
+        assert.deepEqual(third, headFails ? 'LEDGER_STOPPED' : { index: landed ? 3 : 2, known: false })
+        if (second.submission) acknowledged.push(second.submission)
+
+        const restarted = await openTestLedger(store)
+        const size = await checkLog(store)
+        assert.ok(acknowledged.every(({ index }) => index < size))
+        assert.deepEqual(await restarted.submit(statementOf('one')), { index: 1, known: true })
+        assert.equal((await restarted.submit(statementOf('two'))).known, landed)
+        await checkLog(store)
+      })
+
+  it('stops, unanswered, when what is read back is not what was committed', async () => {
+    const store = createMemoryStore()
+    const lying: Store = {
+      ...store,
+      async readHead() {
+        const row = await store.readHead()
+        if (row === undefined || row.head.size < 3) return row
+        const bundle = row.edge.bundle.slice()
+        bundle[bundle.length - 1]! ^= 1
+        return { ...row, edge: { ...row.edge, bundle } }
+      },
+    }
+    const ledger = await openTestLedger(lying)
+    await ledger.submit(statementOf('one'))
+    const before = ledger.head().note
+    await assert.rejects(ledger.submit(statementOf('two')), { code: 'LEDGER_STOPPED' })
+    assert.equal(ledger.head().note, before)
+    assert.match(ledger.stopped() ?? '', /not what was committed/)
+  })
+
+  it('two ledgers on one store never fork and never give one statement two indexes', async () => {
+    const store = createMemoryStore()
+    const nodes = [await openTestLedger(store), await openTestLedger(store)]
+    const answers = await Promise.all(
+      Array.from({ length: 300 }, (_, i) => Promise.all(nodes.map(node => node.submit(statementOf(`r${i}`))))),
+    )
+    for (const [a, b] of answers) assert.equal(a!.index, b!.index)
+    assert.equal(new Set(answers.map(([a]) => a!.index)).size, 300)
+    assert.equal(await checkLog(store), 301)
+  })
+
+  it('refuses a store whose edge does not give the root of its head', async () => {
+    const store = createMemoryStore()
+    await (await openTestLedger(store)).submit(statementOf('one'))
+    const damaged: Store = {
+      ...store,
+      async readHead() {
+        const row = (await store.readHead())!
+        return { ...row, edge: { ...row.edge, tiles: [new Uint8Array(64)] } }
+      },
+    }
+    await assert.rejects(openTestLedger(damaged), { code: 'LEDGER_CORRUPT' })
+  })
+})
