@@ -1,0 +1,70 @@
+/** `openseal agency`: registers agencies and hands out their keys. For the operator only. */
+import type { Command } from 'commander'
+import { type Client, createClient } from './client.ts'
+import { addCommand, readTime, withLedger } from './command.ts'
+import { print, printJson } from './output.ts'
+import { readSecret } from './secret.ts'
+
+type Options = { ledger: string; json?: boolean; name: string; label?: string; expires?: string }
+type Created = { keyId: string; key: string }
+
+/** Adds the command with add, list, key and revoke. */
+export function addAgency(program: Command): void {
+  const agency = program.command('agency').description('register agencies and their API keys (operator)')
+
+  withLedger(addCommand(agency, 'add <id>', 'register an agency and make its first key', ADD_EXAMPLE))
+    .requiredOption('--name <name>', "the agency's name")
+    .action(async (id: string, options: Options) => {
+      const key = await operatorKey()
+      const client = createClient(options.ledger)
+      const { value } = await client.sendJson('POST', '/v1/agencies', key, { id, name: options.name })
+      const created = await addKey(client, key, id, { label: 'first key' })
+      if (options.json) printJson({ agency: value, ...created })
+      else print(`Registered ${id}.`, ...keyLines(created))
+    })
+
+  withLedger(addCommand(agency, 'list', 'list the agencies', 'openseal agency list')).action(async (options: Options) => {
+    const value = await createClient(options.ledger).readJson('/v1/agencies')
+    if (options.json) return printJson(value)
+    const { agencies } = value as { agencies: readonly { id: string; name: string }[] }
+    print(...(agencies.length === 0 ? ['No agency is registered yet.'] : agencies.map(({ id, name }) => `${id.padEnd(32)} ${name}`)))
+  })
+
+  withLedger(addCommand(agency, 'key <id>', 'make another key for an agency', KEY_EXAMPLE))
+    .option('--label <text>', 'what the key is for')
+    .option('--expires <time>', 'when it ends, like 2027-01-31T23:59:59Z', readTime)
+    .action(async (id: string, options: Options) => {
+      const { label, expires } = options
+      const wanted = { ...(label === undefined ? {} : { label }), ...(expires === undefined ? {} : { expires }) }
+      const created = await addKey(createClient(options.ledger), await operatorKey(), id, wanted)
+      if (options.json) printJson(created)
+      else print(`Made a key for ${id}.`, ...keyLines(created))
+    })
+
+  withLedger(addCommand(agency, 'revoke <id> <keyId>', 'end a key at once', REVOKE_EXAMPLE)).action(
+    async (id: string, keyId: string, options: Options) => {
+      const path = `/v1/agencies/${encodeURIComponent(id)}/keys/${encodeURIComponent(keyId)}`
+      await createClient(options.ledger).sendJson('DELETE', path, await operatorKey())
+      if (options.json) printJson({ agency: id, keyId, revoked: true })
+      else print(`Key ${keyId} of ${id} is revoked.`)
+    },
+  )
+}
+
+async function addKey(client: Client, key: string, id: string, wanted: object): Promise<Created> {
+  return (await client.sendJson('POST', `/v1/agencies/${encodeURIComponent(id)}/keys`, key, wanted)).value as Created
+}
+
+function operatorKey(): Promise<string> {
+  return readSecret('OPENSEAL_OPERATOR_KEY', "the operator's key, in the data folder of the service as keys/operator.key")
+}
+
+function keyLines({ keyId, key }: Created): string[] {
+  return [`Its key ${keyId} is shown this once only:`, '', `export OPENSEAL_API_KEY=${key}`]
+}
+
+const ADD_EXAMPLE =
+  'OPENSEAL_OPERATOR_KEY_FILE=data/keys/operator.key \\\n  openseal agency add transport.gov.example --name "Ministry of Transport"'
+const KEY_EXAMPLE =
+  'OPENSEAL_OPERATOR_KEY_FILE=data/keys/operator.key \\\n  openseal agency key transport.gov.example --label "night import" --expires 2027-01-31T23:59:59Z'
+const REVOKE_EXAMPLE = 'OPENSEAL_OPERATOR_KEY_FILE=data/keys/operator.key openseal agency revoke transport.gov.example 3f2a90c1'

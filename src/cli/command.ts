@@ -1,0 +1,47 @@
+/** What all commands share: the options every command has, and how arguments are read. */
+import { type Command, InvalidArgumentError } from 'commander'
+import { OpenSealError } from '../core/errors.ts'
+import { isTime } from '../core/time.ts'
+
+/** The exit code of wrong usage (design §8). */
+export const EXIT_USAGE = 2
+
+/** Adds a command with --json, and an example to its --help. */
+export function addCommand(parent: Command, nameAndArguments: string, summary: string, example: string): Command {
+  return parent
+    .command(nameAndArguments)
+    .description(summary)
+    .option('--json', 'print the answer as JSON')
+    .addHelpText('after', `\nExample:\n${example.replace(/^/gm, '  ')}`)
+}
+
+/** Adds --ledger URL. */
+export function withLedger(command: Command): Command {
+  const fallback = process.env.OPENSEAL_LEDGER || 'http://localhost:8080'
+  return command.option('--ledger <url>', 'address of the ledger (or OPENSEAL_LEDGER)', fallback)
+}
+
+/** Reads an index from the command line. */
+export function readIndex(text: string): number {
+  const index = Number(text)
+  if (!Number.isSafeInteger(index) || index < 0 || String(index) !== text) throw new InvalidArgumentError('An index is a number from 0 on.')
+  return index
+}
+
+/** Reads a time from the command line. */
+export function readTime(text: string): string {
+  if (!isTime(text)) throw new InvalidArgumentError('A time is written like 2026-01-31T23:59:59Z.')
+  return text
+}
+
+/** Collects an option that may be given several times. */
+export function collect(value: string, before: readonly string[] | undefined): string[] {
+  return [...(before ?? []), value]
+}
+
+/** USAGE_WRONG: exit 2. */
+export class UsageError extends OpenSealError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('USAGE_WRONG', message, options)
+  }
+}

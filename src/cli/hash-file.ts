@@ -1,0 +1,132 @@
+/** Hashing files on this machine: the document itself never leaves it. */
+import { createHash } from 'node:crypto'
+import { type FileHandle, open, stat } from 'node:fs/promises'
+import { extname } from 'node:path'
+import { toHex, toUtf8 } from '../core/bytes.ts'
+import { OpenSealError } from '../core/errors.ts'
+import { sha256 } from '../core/hash.ts'
+import { canonicalJson, JsonError, parseJson } from '../core/json.ts'
+import type { FileDigest } from '../verifier/digest.ts'
+
+/** Told of every chunk while a file is read: the bytes of it so far and its size. */
+export type OnProgress = (doneBytes: number, totalBytes: number) => void
+
+/** Largest JSON file whose RFC 8785 form is computed: it must be held in memory as a whole. */
+export const MAX_JSON_BYTES = 64 * 1024 * 1024
+
+const CHUNK_BYTES = 1024 * 1024
+
+const MEDIA_TYPES: { readonly [extension: string]: string } = {
+  '.csv': 'text/csv',
+  '.doc': 'application/msword',
+  '.docx': 'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
+  '.htm': 'text/html',
+  '.html': 'text/html',
+  '.jpeg': 'image/jpeg',
+  '.jpg': 'image/jpeg',
+  '.json': 'application/json',
+  '.md': 'text/markdown',
+  '.odt': 'application/vnd.oasis.opendocument.text',
+  '.pdf': 'application/pdf',
+  '.png': 'image/png',
+  '.tif': 'image/tiff',
+  '.tiff': 'image/tiff',
+  '.txt': 'text/plain',
+  '.xlsx': 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+  '.xml': 'application/xml',
+  '.zip': 'application/zip',
+}
+
+/** The media type that goes with a file's extension; application/octet-stream where it is not known. */
+export function mediaTypeOf(path: string): string {
+  return MEDIA_TYPES[extname(path).toLowerCase()] ?? 'application/octet-stream'
+}
+
+/**
+ * Hashes a file in one pass and bounded memory; JSON (by its first character) up to 64 MiB also in its RFC 8785 form. Throws FileError
+ * FILE_NOT_FOUND, FILE_UNREADABLE, or FILE_CHANGED when the file changed meanwhile.
+ */
+export async function hashFile(path: string, onProgress: OnProgress = () => {}): Promise<FileDigest> {
+  const hash = createHash('sha256')
+  const kept: Buffer[] = []
+  let isJson: boolean | undefined
+  const { bytes } = await readWhole(
+    path,
+    chunk => {
+      hash.update(chunk)
+      isJson ??= looksLikeJson(chunk)
+      if (isJson) kept.push(Buffer.from(chunk))
+    },
+    (done, total) => {
+      if (total > MAX_JSON_BYTES) isJson = false
+      onProgress(done, total)
+    },
+  )
+  const digest = { sha256: hash.digest('hex'), bytes }
+  if (isJson) return { ...digest, ...hashJson(Buffer.concat(kept)) }
+  return bytes > MAX_JSON_BYTES && mediaTypeOf(path) === 'application/json' ? { ...digest, jcsReason: 'larger than 64 MiB' } : digest
+}
+
+/** Reads a file once from its beginning and hands out its chunks, each valid only during the call. Throws FileError as `hashFile` does. */
+export async function readWhole(
+  path: string,
+  onChunk: (chunk: Buffer) => void | Promise<void>,
+  onProgress: OnProgress = () => {},
+): Promise<{ bytes: number }> {
+  const handle = await openFile(path)
+  try {
+    const before = await handle.stat()
+    if (!before.isFile()) throw new FileError('FILE_UNREADABLE', `${path} is not a file`)
+    const buffer = Buffer.allocUnsafe(CHUNK_BYTES)
+    let bytes = 0
+    onProgress(0, before.size)
+    for (;;) {
+      const { bytesRead } = await handle.read(buffer, 0, CHUNK_BYTES, bytes)
+      if (bytesRead === 0) break
+      bytes += bytesRead
+      if (bytes > before.size) throw changed(path)
+      await onChunk(buffer.subarray(0, bytesRead))
+      onProgress(bytes, before.size)
+    }
+    const after = await handle.stat()
+    const named = await stat(path).catch(() => undefined)
+    const same = (other: typeof before | undefined) =>
+      other?.size === before.size && other.mtimeMs === before.mtimeMs && other.ino === before.ino && other.ctimeMs === before.ctimeMs
+    if (bytes !== before.size || !same(after) || !same(named)) throw changed(path)
+    return { bytes }
+  } finally {
+    await handle.close()
+  }
+}
+
+async function openFile(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'r')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') throw new FileError('FILE_NOT_FOUND', `there is no file ${path}`, { cause: error })
+    throw new FileError('FILE_UNREADABLE', `${path} cannot be read (${code})`, { cause: error })
+  }
+}
+
+/** Only what begins an object or an array: a number or a word alone is no document. */
+function looksLikeJson(chunk: Buffer): boolean {
+  const first = chunk.find(byte => byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)
+  return first === 0x7b || first === 0x5b
+}
+
+function hashJson(bytes: Buffer): { jcs: string } | { jcsReason: string } {
+  try {
+    return { jcs: toHex(sha256(toUtf8(canonicalJson(parseJson(bytes, { allowNull: true, exactNumbers: true }))))) }
+  } catch (error) {
+    if (error instanceof JsonError) return { jcsReason: error.message }
+    throw error
+  }
+}
+
+function changed(path: string): FileError {
+  return new FileError('FILE_CHANGED', `${path} changed while it was hashed. Nothing was sent; try again when it is at rest.`)
+}
+
+/** FILE_NOT_FOUND, FILE_UNREADABLE, FILE_CHANGED or FILE_EXISTS. */
+export class FileError extends OpenSealError {}

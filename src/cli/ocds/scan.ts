@@ -1,0 +1,305 @@
+/**
+ * Cuts the releases out of an OCDS file while its bytes stream by. A release must be read strictly from its own bytes (an ordinary streaming
+ * parser hides duplicate keys), and a file may be larger than memory: so brackets and strings are followed byte by byte, each release is
+ * handed out as it stands, and only the members around the releases are read here, strictly, as a small skeleton.
+ */
+import { isUtf8 } from 'node:buffer'
+import { OpenSealError } from '../../core/errors.ts'
+import { isJsonObject, type Json, JsonError, parseJson } from '../../core/json.ts'
+
+/** One release as it stands in the file; without `bytes` it was larger than a release may be. */
+export type FoundRelease = { readonly position: number; readonly bytes?: Uint8Array }
+
+/** The members around the releases: strings, numbers and booleans as they are, other arrays and objects as 0. */
+export type Envelope = {
+  readonly shape: 'release-package' | 'record-package' | 'bare-release'
+  readonly members: { readonly [member: string]: Json }
+  /** Elements of `releases` or `records` that are no objects. */
+  readonly strangers: number
+}
+
+/** Largest release that is read: beyond it the release is reported and its bytes are not kept. */
+export const MAX_RELEASE_BYTES = 64 * 1024 * 1024
+
+const MAX_SKELETON_BYTES = 16 * 1024 * 1024
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const COLON = 0x3a
+const COMMA = 0x2c
+const OPEN_OBJECT = 0x7b
+const CLOSE_OBJECT = 0x7d
+const OPEN_ARRAY = 0x5b
+const CLOSE_ARRAY = 0x5d
+const SPACE = 0x20
+const PLACEHOLDER = 0x30
+
+type Place = 'envelope' | 'record' | 'releases' | 'records'
+
+/** A container that the scan is inside of. Arrays write into the skeleton of the object around them. */
+type Frame = { readonly place: Place; readonly skeleton: Bytes; key?: string; expectsKey: boolean; elements: number }
+
+/** The value that is being passed over, kept if it is a release. */
+type Skip = { depth: number; inString: boolean; escaped: boolean; readonly kept?: Bytes }
+
+/** Makes a scanner: `push` every chunk in order, then `end`. `found` is called for each release, in the file's order. Throws OcdsError. */
+export function createScanner(found: (release: FoundRelease) => void): { push(chunk: Uint8Array): void; end(): Envelope } {
+  const utf8 = createUtf8Check()
+  const frames: Frame[] = []
+  let skip: Skip | undefined
+  let stringStart = -1 // in the skeleton of the innermost frame; -1 outside strings
+  let escaped = false
+  let offset = 0
+  let position = 0
+  let strangers = 0
+  let seen: 'releases' | 'records' | undefined
+  let members: { readonly [member: string]: Json } | undefined
+
+  const malformed = (at: number, what: string) =>
+    new OcdsError('OCDS_MALFORMED', `not an OCDS file in JSON: ${what} at byte ${offset + at}`)
+
+  const open = (byte: number, at: number) => {
+    const top = frames.at(-1)
+    if (top === undefined) {
+      if (members !== undefined) throw malformed(at, 'a second value')
+      if (byte !== OPEN_OBJECT)
+        throw new OcdsError('OCDS_SHAPE', 'the file holds an array: a release package, a record package or one release is expected')
+      const skeleton = createBytes(MAX_SKELETON_BYTES)
+      skeleton.add(byte)
+      frames.push({ place: 'envelope', skeleton, expectsKey: true, elements: 0 })
+      return
+    }
+    const inner = placeOf(top, byte)
+    if (inner === 'releases' || inner === 'records') {
+      top.skeleton.add(byte)
+      frames.push({ place: inner, skeleton: top.skeleton, expectsKey: false, elements: 0 })
+      if (top.place === 'envelope') seen = inner
+    } else if (inner === 'record') {
+      top.skeleton.add(PLACEHOLDER)
+      const skeleton = createBytes(MAX_SKELETON_BYTES)
+      skeleton.add(byte)
+      frames.push({ place: 'record', skeleton, expectsKey: true, elements: 0 })
+      top.elements++
+    } else {
+      top.skeleton.add(PLACEHOLDER)
+      const isRelease = top.place === 'releases' && byte === OPEN_OBJECT
+      if (isRelease) top.elements++
+      skip = { depth: 0, inString: false, escaped: false, ...(isRelease ? { kept: createBytes(MAX_RELEASE_BYTES, true) } : {}) }
+    }
+  }
+
+  const close = (byte: number, at: number) => {
+    const top = frames.pop()
+    const isArray = top?.place === 'releases' || top?.place === 'records'
+    if (top === undefined || isArray !== (byte === CLOSE_ARRAY)) throw malformed(at, `an unexpected ${String.fromCharCode(byte)}`)
+    top.skeleton.add(byte)
+    if (isArray) return
+    const read = readSkeleton(top.skeleton.take())
+    strangers += countStrangers(read)
+    if (top.place === 'envelope') members = read
+  }
+
+  const structure = (byte: number, at: number) => {
+    const top = frames.at(-1)
+    if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) return open(byte, at)
+    if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) return close(byte, at)
+    if (byte === SPACE || byte === 0x0a || byte === 0x0d || byte === 0x09) {
+      if (top !== undefined && top.skeleton.last() !== SPACE) top.skeleton.add(SPACE)
+      return
+    }
+    if (top === undefined) throw malformed(at, members === undefined ? 'no object' : 'more text after the end')
+    if (byte === QUOTE) stringStart = top.skeleton.size()
+    else if (byte === COLON) top.expectsKey = false
+    else if (byte === COMMA) top.expectsKey = top.place === 'envelope' || top.place === 'record'
+    top.skeleton.add(byte)
+  }
+
+  const string = (byte: number) => {
+    const top = frames.at(-1)!
+    top.skeleton.add(byte)
+    if (escaped) escaped = false
+    else if (byte === BACKSLASH) escaped = true
+    else if (byte === QUOTE) {
+      if (top.expectsKey) top.key = readKey(top.skeleton.from(stringStart))
+      stringStart = -1
+    }
+  }
+
+  return {
+    push: chunk => {
+      utf8.push(chunk)
+      for (let at = 0; at < chunk.length; at++) {
+        if (skip !== undefined) {
+          const end = passOver(skip, chunk, at)
+          skip.kept?.addAll(chunk.subarray(at, end))
+          at = end - 1
+          if (skip.depth === 0) {
+            const { kept } = skip
+            skip = undefined
+            if (kept !== undefined) found(kept.overflowed() ? { position: ++position } : { position: ++position, bytes: kept.take() })
+          }
+        } else if (stringStart !== -1) string(chunk[at]!)
+        else {
+          structure(chunk[at]!, at)
+          if (skip !== undefined) at-- // the opening bracket belongs to what is passed over
+        }
+      }
+      offset += chunk.length
+    },
+    end: () => {
+      utf8.end()
+      if (members === undefined) {
+        throw new OcdsError(
+          'OCDS_TRUNCATED',
+          `the file ends in the middle, after ${offset} bytes and ${position} whole releases. Fetch it again.`,
+        )
+      }
+      if (seen === undefined && members.ocid === undefined) {
+        throw new OcdsError(
+          'OCDS_SHAPE',
+          'neither a release package, nor a record package, nor a release: no releases, no records, no ocid',
+        )
+      }
+      const shape = seen === undefined ? 'bare-release' : seen === 'releases' ? 'release-package' : 'record-package'
+      return { shape, members, strangers }
+    },
+  }
+}
+
+function placeOf(top: Frame, byte: number): Place | undefined {
+  if (top.place === 'records') return byte === OPEN_OBJECT ? 'record' : undefined
+  if (top.place === 'releases' || byte !== OPEN_ARRAY) return undefined
+  if (top.key === 'releases') return 'releases'
+  return top.key === 'records' && top.place === 'envelope' ? 'records' : undefined
+}
+
+/** Follows strings and brackets from `at`; returns where the value ends, or the chunk's end with `depth` above 0. */
+function passOver(skip: Skip, chunk: Uint8Array, at: number): number {
+  let { depth, inString, escaped } = skip
+  let next = at
+  while (next < chunk.length) {
+    const byte = chunk[next++]!
+    if (inString) {
+      if (escaped) escaped = false
+      else if (byte === BACKSLASH) escaped = true
+      else if (byte === QUOTE) inString = false
+    } else if (byte === QUOTE) inString = true
+    else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) depth++
+    else if ((byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) && --depth === 0) break
+  }
+  skip.depth = depth
+  skip.inString = inString
+  skip.escaped = escaped
+  return next
+}
+
+function readSkeleton(bytes: Uint8Array): { readonly [member: string]: Json } {
+  try {
+    const value = parseJson(bytes, { allowNull: true })
+    if (isJsonObject(value)) return value
+    throw new Error('bug: the skeleton of an object is no object')
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error
+    const code = error.code === 'JSON_DUPLICATE_KEY' ? 'OCDS_DUPLICATE_KEY' : 'OCDS_MALFORMED'
+    throw new OcdsError(code, `the members around the releases cannot be read: ${error.message}`, { cause: error })
+  }
+}
+
+/** Placeholders are the number 0; anything else in these arrays is no release and no record. */
+function countStrangers(members: { readonly [member: string]: Json }): number {
+  return ['releases', 'records'].reduce((sum, name) => {
+    const list = members[name]
+    return Array.isArray(list) ? sum + list.filter(element => element !== 0).length : sum
+  }, 0)
+}
+
+function readKey(bytes: Uint8Array): string {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString('utf8'))
+  } catch {
+    return '' // the skeleton's strict reading reports it
+  }
+}
+
+type Bytes = ReturnType<typeof createBytes>
+
+/** A growing buffer. Beyond `maxBytes` it throws OcdsError, or drops what it holds where it is `lossy`. */
+function createBytes(maxBytes: number, lossy = false) {
+  let held = Buffer.allocUnsafe(lossy ? 4096 : 256)
+  let size = 0
+  const reserve = (more: number): boolean => {
+    if (size + more > maxBytes) {
+      if (!lossy) throw new OcdsError('OCDS_TOO_LARGE', `more than ${maxBytes} bytes stand around the releases`)
+      size = maxBytes + 1
+      held = Buffer.alloc(0)
+      return false
+    }
+    if (size + more > held.length) {
+      const grown = Buffer.allocUnsafe(Math.max(held.length * 2, size + more))
+      held.copy(grown, 0, 0, size)
+      held = grown
+    }
+    return true
+  }
+  return {
+    add: (byte: number) => {
+      if (reserve(1)) held[size++] = byte
+    },
+    addAll: (bytes: Uint8Array) => {
+      if (!reserve(bytes.length)) return
+      held.set(bytes, size)
+      size += bytes.length
+    },
+    last: () => held[size - 1],
+    size: () => size,
+    from: (start: number) => held.subarray(start, size),
+    take: () => held.subarray(0, size),
+    overflowed: () => size > maxBytes,
+  }
+}
+
+/** Checks a stream for UTF-8 without a byte order mark; a character may lie across two chunks. */
+function createUtf8Check(): { push(chunk: Uint8Array): void; end(): void } {
+  let held = Buffer.alloc(0)
+  let offset = 0
+  const check = (bytes: Uint8Array) => {
+    if (!isUtf8(bytes)) {
+      throw new OcdsError(
+        'OCDS_NOT_UTF8',
+        `the file is not UTF-8 (within the ${bytes.length} bytes from byte ${offset}). Convert it, or submit it without --ocds.`,
+      )
+    }
+    if (offset === 0 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) {
+      throw new OcdsError(
+        'OCDS_NOT_UTF8',
+        'the file begins with a byte order mark. Save it as UTF-8 without one, or submit it without --ocds.',
+      )
+    }
+    offset += bytes.length
+  }
+  return {
+    push: chunk => {
+      const bytes = held.length === 0 ? chunk : Buffer.concat([held, chunk])
+      const end = bytes.length - openCharacterBytes(bytes)
+      if (end > 0 && (offset > 0 || end >= 3)) {
+        check(bytes.subarray(0, end))
+        held = Buffer.from(bytes.subarray(end))
+      } else held = Buffer.from(bytes)
+    },
+    end: () => {
+      if (held.length > 0) check(held)
+    },
+  }
+}
+
+/** How many bytes at the end begin a character that is not whole yet: 0 to 3. */
+function openCharacterBytes(bytes: Uint8Array): number {
+  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
+    const byte = bytes[bytes.length - back]!
+    if (byte < 0x80) return 0
+    if (byte >= 0xc0) return back < (byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2) ? back : 0
+  }
+  return 0
+}
+
+/** OCDS_NOT_UTF8, OCDS_TRUNCATED, OCDS_MALFORMED, OCDS_DUPLICATE_KEY, OCDS_SHAPE, OCDS_TOO_LARGE, OCDS_NO_DATE or OCDS_RELEASE (one release only). */
+export class OcdsError extends OpenSealError {}

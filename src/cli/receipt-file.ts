@@ -1,0 +1,115 @@
+/** Receipts as files beside the documents. A receipt is evidence: it is written whole or not at all, and never lost to another one. */
+
+import { randomUUID } from 'node:crypto'
+import { link, open, readFile, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { canonicalJson } from '../core/json.ts'
+import { parseReceipt, type Receipt } from '../core/receipt.ts'
+import { parseTlogProof } from '../core/tlog-proof.ts'
+import { FileError } from './hash-file.ts'
+
+/** Where the receipt of a document lies, and where those of a package lie. */
+export const receiptPath = (path: string): string => `${path}.receipt.json`
+export const receiptsPath = (path: string): string => `${path}.receipts.ndjson`
+
+/** The text of a file, or undefined where there is none. Throws FileError FILE_UNREADABLE. */
+export async function readIfThere(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch(error => {
+    if (error.code === 'ENOENT') return undefined
+    throw new FileError('FILE_UNREADABLE', `${path} cannot be read (${error.code})`, { cause: error })
+  })
+}
+
+/** The text of a file. Throws FileError FILE_NOT_FOUND or FILE_UNREADABLE. */
+export async function readThere(path: string): Promise<string> {
+  const text = await readIfThere(path)
+  if (text === undefined) throw new FileError('FILE_NOT_FOUND', `there is no file ${path}`)
+  return text
+}
+
+/** The index that a receipt is about. Throws TlogProofError. */
+export function indexOf(receipt: Receipt): number {
+  return parseTlogProof(receipt.proof).index
+}
+
+/** Whether two receipts are of the same statement at the same index: then either may take the other's place. */
+export function sameRecord(a: Receipt, b: Receipt): boolean {
+  return indexOf(a) === indexOf(b) && canonicalJson(a.statement) === canonicalJson(b.statement)
+}
+
+/**
+ * Writes a receipt beside its document. One of the same statement and index that is there already is replaced unless it says more (it is
+ * anchored and the new one is not). Throws FileError FILE_EXISTS where a receipt of another statement, or anything else, lies there.
+ */
+export async function writeReceipt(path: string, text: string): Promise<'written' | 'kept'> {
+  const before = await readIfThere(path)
+  const fresh = parseReceipt(text)
+  if (before === undefined) {
+    await writeNew(path, text)
+    return 'written'
+  }
+  const old = readOld(before)
+  if (old === undefined || !sameRecord(old, fresh)) {
+    throw new FileError(
+      'FILE_EXISTS',
+      `${path} is the receipt of another statement. Move it away, then: openseal receipt ${indexOf(fresh)} --out ${path}`,
+    )
+  }
+  if (old.anchors.length > 0 && fresh.anchors.length === 0) return 'kept'
+  await replaceFile(path, text)
+  return 'written'
+}
+
+/** Writes a file that must not be there yet; the same text again is fine. Throws FileError FILE_EXISTS. */
+export async function writeNew(path: string, text: string): Promise<void> {
+  const temporary = await writeTemporary(path, text)
+  try {
+    await link(temporary, path) // refuses where something is there, also when it came a moment ago
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw unwritable(path, error)
+    if ((await readIfThere(path)) !== text)
+      throw new FileError('FILE_EXISTS', `${path} is there already and holds something else. Move it away first.`)
+  } finally {
+    await rm(temporary, { force: true })
+  }
+}
+
+/** Replaces a file as a whole: a crash leaves the old or the new one. */
+export async function replaceFile(path: string, text: string | AsyncIterable<string>): Promise<void> {
+  const temporary = await writeTemporary(path, text)
+  await rename(temporary, path).catch(async error => {
+    await rm(temporary, { force: true })
+    throw unwritable(path, error)
+  })
+}
+
+async function writeTemporary(path: string, text: string | AsyncIterable<string>): Promise<string> {
+  const temporary = `${path}.${randomUUID()}.tmp`
+  const handle = await open(temporary, 'wx').catch(error => {
+    throw unwritable(dirname(path), error)
+  })
+  try {
+    await handle.writeFile(text)
+    await handle.sync()
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  } finally {
+    await handle.close()
+  }
+  return temporary
+}
+
+function readOld(text: string): Receipt | undefined {
+  try {
+    const receipt = parseReceipt(text)
+    indexOf(receipt)
+    return receipt
+  } catch {
+    return undefined // damaged or no receipt at all: not ours to replace
+  }
+}
+
+function unwritable(path: string, cause: unknown): FileError {
+  return new FileError('FILE_UNWRITABLE', `cannot write ${path} (${(cause as NodeJS.ErrnoException).code})`, { cause })
+}

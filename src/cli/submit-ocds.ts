@@ -1,0 +1,200 @@
+/** `openseal submit --ocds`: first every file is read to its end, then its statements are sent as one stream. */
+
+import { createReadStream, existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseReceipt } from '../core/receipt.ts'
+import { waitForAnchor } from './anchor-wait.ts'
+import { type Client, createClient, type LineAnswer } from './client.ts'
+import { FileError } from './hash-file.ts'
+import { type LeftOut, type PackageReport, readPackage } from './ocds/package.ts'
+import { print, printJson, remark, startByteProgress, startProgress } from './output.ts'
+import { indexOf, receiptsPath, replaceFile } from './receipt-file.ts'
+import { readSecret } from './secret.ts'
+import { ATTEMPTS, flagOf, isWorthRetrying, type SubmitOptions } from './submit.ts'
+
+type Flagged = { readonly index: number; readonly label: string }
+type Rejection = { readonly label: string; readonly code: string; readonly detail: string }
+type Outcome = {
+  readonly report: PackageReport
+  readonly accepted: number
+  readonly known: number
+  readonly rejected: readonly Rejection[]
+  readonly indexes: readonly number[]
+  readonly silentEdits: readonly Flagged[]
+  /** New statements beyond the first ones whose flags were not looked at. */
+  readonly unlooked: number
+  readonly receipts: string
+  readonly anchored?: boolean
+}
+
+/** Each flag is one question to the ledger: of a bulk import only the first ones are asked. */
+const MAX_FLAG_QUESTIONS = 2000
+const FLAG_QUESTIONS_AT_ONCE = 16
+const MAX_RECEIPTS = 10_000
+const MAX_GAP = 32
+const SHOWN = 20
+
+/** Submits the files; returns the exit code: 1 when the ledger rejected a statement or a release was refused, 3 when --wait ended too early. */
+export async function submitPackages(files: readonly string[], options: SubmitOptions): Promise<number> {
+  const key = await readSecret('OPENSEAL_API_KEY', 'the API key of the agency')
+  const client = createClient(options.ledger)
+  const folder = await mkdtemp(join(tmpdir(), 'openseal-'))
+  try {
+    const spools: { report: PackageReport; spool: string }[] = []
+    for (const [at, file] of files.entries()) {
+      const progress = startByteProgress(`reading ${basename(file)}`)
+      const spool = join(folder, `${at}.ndjson`)
+      const claims = { agency: options.agency, ...(options.published === undefined ? {} : { published: options.published }) }
+      try {
+        spools.push({ report: await readPackage(file, claims, spool, progress.report), spool })
+      } finally {
+        progress.stop()
+      }
+    }
+    const outcomes: Outcome[] = []
+    for (const { report, spool } of spools) outcomes.push(await submitPackage(client, key, report, spool, options.wait))
+    if (options.json) printJson({ files: outcomes.map(asJson) })
+    else for (const outcome of outcomes) printOutcome(outcome)
+    if (outcomes.some(({ rejected, report }) => rejected.length > 0 || report.refused.length > 0)) return 1
+    return outcomes.some(({ anchored }) => anchored === false) ? 3 : 0
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function submitPackage(client: Client, key: string, report: PackageReport, spool: string, waitSeconds?: number): Promise<Outcome> {
+  const answers = await sendSpool(client, key, report, spool)
+  const entries = [...answers.entries()]
+  const rejected = entries.flatMap(([at, answer]) =>
+    answer.index === undefined
+      ? [{ label: report.labels[at]!, code: answer.code ?? 'LEDGER_ANSWER', detail: answer.detail ?? `status ${answer.status}` }]
+      : [],
+  )
+  const indexes = answers.flatMap(({ index }) => (index === undefined ? [] : [index]))
+  const isNew = ({ status, index }: LineAnswer) => status === 201 && index !== undefined
+  const fresh = entries.filter(([, answer]) => isNew(answer)).map(([at, answer]) => ({ index: answer.index!, label: report.labels[at]! }))
+  const silentEdits = await findSilentEdits(client, fresh.slice(0, MAX_FLAG_QUESTIONS))
+  const newest = Math.max(...indexes)
+  const anchored = waitSeconds === undefined || indexes.length === 0 ? undefined : await waitForAnchor(client, newest, waitSeconds)
+  await writeReceipts(client, receiptsPath(report.path), indexes)
+  return {
+    report,
+    accepted: fresh.length,
+    known: indexes.length - fresh.length,
+    rejected,
+    indexes,
+    silentEdits,
+    unlooked: Math.max(0, fresh.length - MAX_FLAG_QUESTIONS),
+    receipts: receiptsPath(report.path),
+    ...(anchored === undefined ? {} : { anchored }),
+  }
+}
+
+/** The answers by line. A stream that breaks off is sent again as a whole: what had been accepted is then known, and still counts as accepted. */
+async function sendSpool(client: Client, key: string, report: PackageReport, spool: string): Promise<LineAnswer[]> {
+  const answers: LineAnswer[] = []
+  const progress = startProgress(`sealing ${basename(report.path)}`, report.labels.length > 2000 ? report.labels.length : 0)
+  try {
+    for (let attempt = 1; ; attempt++) {
+      let failure: unknown
+      await client
+        .sendLines(spool, key, answer => {
+          const before = answers[answer.line - 1]
+          if (before?.status !== 201) answers[answer.line - 1] = answer
+          progress.update(answer.line)
+        })
+        .catch(error => {
+          failure = error
+        })
+      const isBusy = failure === undefined && answers.some(({ code }) => code === 'LEDGER_BUSY')
+      if (failure === undefined && !isBusy) return answers
+      if (failure !== undefined && (attempt === ATTEMPTS || !isWorthRetrying(failure))) throw failure
+      if (attempt === ATTEMPTS) return answers
+      remark(`${report.path}: ${isBusy ? 'the ledger is busy' : 'the connection was lost'}; sending again, which is safe`)
+      await sleep(1000 * attempt)
+    }
+  } finally {
+    progress.stop()
+  }
+}
+
+async function findSilentEdits(client: Client, fresh: readonly Flagged[]): Promise<Flagged[]> {
+  const found: Flagged[] = []
+  for (let from = 0; from < fresh.length; from += FLAG_QUESTIONS_AT_ONCE) {
+    const some = fresh.slice(from, from + FLAG_QUESTIONS_AT_ONCE)
+    const flags = await Promise.all(some.map(({ index }) => flagOf(client, index)))
+    found.push(...some.filter((_, at) => flags[at] === 'silent-edit'))
+  }
+  return found
+}
+
+/** One receipt a line, by index. Receipts of other statements that lie there already (an earlier state of the file) stay. */
+async function writeReceipts(client: Client, path: string, indexes: readonly number[]): Promise<void> {
+  const wanted = new Set(indexes)
+  if (wanted.size === 0) return
+  const isThere = existsSync(path)
+  async function* lines() {
+    if (isThere) {
+      for await (const line of createInterface({ input: createReadStream(path) })) {
+        if (line !== '' && !wanted.has(indexOfLine(line, path))) yield `${line}\n`
+      }
+    }
+    for (const { from, to } of rangesOf([...wanted])) {
+      for await (const line of client.readLines(`/v1/receipts/${from}/${to}`)) {
+        const { index, receipt } = JSON.parse(line) as { index: number; receipt?: unknown }
+        if (wanted.has(index) && receipt !== undefined) yield `${JSON.stringify(receipt)}\n`
+      }
+    }
+  }
+  await replaceFile(path, lines())
+}
+
+function indexOfLine(line: string, path: string): number {
+  try {
+    return indexOf(parseReceipt(line))
+  } catch (error) {
+    throw new FileError('FILE_EXISTS', `${path} is there already and holds something else than receipts. Move it away first.`, {
+      cause: error,
+    })
+  }
+}
+
+/** Ranges that cover the indexes, few questions rather than exact ones: `from` inclusive, `to` exclusive. */
+function rangesOf(indexes: readonly number[]): { from: number; to: number }[] {
+  const ranges: { from: number; to: number }[] = []
+  for (const index of [...indexes].sort((a, b) => a - b)) {
+    const last = ranges.at(-1)
+    if (last !== undefined && index - last.to <= MAX_GAP && index - last.from < MAX_RECEIPTS) last.to = index + 1
+    else ranges.push({ from: index, to: index + 1 })
+  }
+  return ranges
+}
+
+function asJson({ report, indexes, ...outcome }: Outcome) {
+  const { path, shape, refused, linked } = report
+  return { file: path, shape, statements: report.labels.length, ...outcome, refused, linked, index: indexes.at(-1) }
+}
+
+function printOutcome({ report, accepted, known, rejected, silentEdits, unlooked, receipts, anchored }: Outcome): void {
+  const { path, shape, refused, linked, labels } = report
+  print(
+    `${path}: ${accepted} accepted, ${known} known already, ${rejected.length} rejected (${shape}, ${labels.length - 1} releases and the file itself).`,
+  )
+  if (linked > 0) print(`  ${linked} releases are only linked to: there was nothing to hash.`)
+  printSome(refused, ({ position, code, detail }: LeftOut) => `  refused: release ${position}: ${detail} [${code}]`)
+  if (refused.length > 0) print('  The statement about the whole file covers what was refused.')
+  printSome(rejected, ({ label, code, detail }) => `  rejected: ${label}: ${detail} [${code}]`)
+  printSome(silentEdits, ({ index, label }) => `  silent edit: ${label} at index ${index} was published before with other content`)
+  if (unlooked > 0) print(`  The last ${unlooked} were not looked through for silent edits; their pages show them.`)
+  if (anchored === false) print('  The chain does not vouch for them yet.')
+  print(`  Receipts: ${receipts}`)
+}
+
+function printSome<T>(list: readonly T[], format: (item: T) => string): void {
+  print(...list.slice(0, SHOWN).map(format))
+  if (list.length > SHOWN) print(`  … and ${list.length - SHOWN} more (--json lists all)`)
+}

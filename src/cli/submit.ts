@@ -1,0 +1,199 @@
+/** `openseal submit`: hashes documents on this machine and has the ledger seal a statement about them. */
+
+import { basename } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { Json } from '../core/json.ts'
+import { parseReceipt } from '../core/receipt.ts'
+import { parseStatement, REASON_CODES, type Statement, statementBody } from '../core/statement.ts'
+import { formatTime } from '../core/time.ts'
+import { waitForAnchor } from './anchor-wait.ts'
+import { type Client, ClientError, createClient } from './client.ts'
+import { addCommand, readTime, UsageError, withLedger } from './command.ts'
+import { hashFile, mediaTypeOf } from './hash-file.ts'
+import { print, printJson, remark, startByteProgress } from './output.ts'
+import { readIfThere, receiptPath, writeReceipt } from './receipt-file.ts'
+import { readSecret } from './secret.ts'
+import { submitPackages } from './submit-ocds.ts'
+
+/** The options of `submit`, as commander gives them. */
+export type SubmitOptions = {
+  ledger: string
+  json?: boolean
+  agency: string
+  ocds?: boolean
+  record?: string
+  kind?: string
+  action?: string
+  revision?: string
+  title?: string
+  language?: string
+  published?: string
+  identifier?: { scheme: string; value: string }[]
+  reason?: string
+  reasonText?: string
+  wait?: number
+}
+
+/** How often a submission whose answer was lost is sent in all: sending again is safe, for the ledger knows it by its identity. */
+export const ATTEMPTS = 3
+const RETRY_MS = 500
+
+/** Adds the command. */
+export function addSubmit(program: Command, setExit: (code: number) => void): void {
+  withLedger(addCommand(program, 'submit [files...]', 'seal documents: only their hashes leave this machine', EXAMPLE))
+    .requiredOption('--agency <id>', "the agency's id, which the key in OPENSEAL_API_KEY (or OPENSEAL_API_KEY_FILE) speaks for")
+    .option(
+      '--ocds',
+      'the files are OCDS release packages, record packages or releases: one statement for each release and one for the file',
+    )
+    .option('--record <id>', "the agency's own stable id of the record")
+    .addOption(new Option('--kind <kind>', 'what it is').choices(['procurement', 'decision']))
+    .addOption(new Option('--action <action>', 'what is done (default: publish)').choices(['publish', 'amend', 'withdraw']))
+    .option('--revision <id>', "the agency's id of this version")
+    .option('--title <text>', 'a title')
+    .option('--language <tag>', 'its language, like en or el-GR')
+    .option('--published <time>', 'when it was published, like 2026-01-31T23:59:59Z (default: now)', readTime)
+    .option('--identifier <scheme=value>', 'another id of the record; may be repeated', readIdentifier)
+    .addOption(new Option('--reason <code>', 'why, for amend and withdraw').choices([...REASON_CODES]))
+    .option('--reason-text <text>', 'why, in words')
+    .option('--wait [seconds]', 'wait until the chain vouches for it, 600 seconds by default, and write the anchored receipt', readSeconds)
+    .action(async (files: string[], given: Omit<SubmitOptions, 'wait'> & { wait?: number | true }) => {
+      const { wait, ...rest } = given
+      const options: SubmitOptions = { ...rest, ...(wait === undefined ? {} : { wait: wait === true ? 600 : wait }) }
+      setExit(await (options.ocds ? submitPackages(files, readOcdsOptions(files, options)) : submitDocuments(files, options)))
+    })
+}
+
+async function submitDocuments(files: readonly string[], options: SubmitOptions): Promise<number> {
+  const { record, kind, action = 'publish' } = options
+  if (record === undefined || kind === undefined) throw new UsageError('--record and --kind say what is submitted; or give --ocds')
+  if (files.length === 0 && action !== 'withdraw') throw new UsageError('name at least one file')
+  if ((action === 'publish') === (options.reason !== undefined)) {
+    throw new UsageError(action === 'publish' ? '--reason goes with --action amend or withdraw' : `--action ${action} needs --reason`)
+  }
+  const key = await readSecret('OPENSEAL_API_KEY', 'the API key of the agency')
+  const client = createClient(options.ledger)
+  const documents = []
+  for (const file of files) documents.push(await describe(file))
+  const statement = await completeStatement(files, documents, { ...options, record, kind, action })
+  const { index, known, receipt: sealed } = await send(client, key, statement)
+
+  const isAnchored = options.wait !== undefined && (await waitForAnchor(client, index, options.wait))
+  const receipt = isAnchored ? await client.readText(`/v1/records/${index}/receipt`) : sealed
+  const receipts = []
+  for (const file of files) {
+    await writeReceipt(receiptPath(file), receipt)
+    receipts.push(receiptPath(file))
+  }
+  const flag = await flagOf(client, index)
+  if (options.json)
+    printJson({ index, known, state: parseReceipt(receipt).anchors.length > 0 ? 'anchored' : 'sealed', receipts, ...(flag && { flag }) })
+  else {
+    print(
+      `${known ? 'Known already' : 'Sealed'} at index ${index}${isAnchored ? ', and anchored' : ''}.`,
+      ...receipts.map(path => `Receipt: ${path}`),
+    )
+    if (files.length === 0) print(`Fetch its receipt with: openseal receipt ${index}`)
+    if (flag === 'silent-edit') print('Flagged as a silent edit: this record and revision were published before with other documents.')
+  }
+  return options.wait !== undefined && !isAnchored ? 3 : 0
+}
+
+async function describe(path: string) {
+  const progress = startByteProgress(`hashing ${basename(path)}`)
+  try {
+    const { jcsReason, ...digest } = await hashFile(path, progress.report)
+    if (jcsReason !== undefined) remark(`${path}: only its exact bytes are recorded, not its JSON content: ${jcsReason}`)
+    return { name: basename(path).normalize('NFC'), mediaType: mediaTypeOf(path), ...digest }
+  } finally {
+    progress.stop()
+  }
+}
+
+type Claims = SubmitOptions & { record: string; kind: string; action: string }
+
+async function completeStatement(files: readonly string[], documents: readonly Json[], claims: Claims): Promise<Statement> {
+  const { agency, record, kind, action, revision, title, language, identifier, reason, reasonText } = claims
+  const given = (published: string): Statement =>
+    parseStatement(
+      {
+        type: 'openseal/statement@v1',
+        agency,
+        kind,
+        action,
+        record,
+        ...(revision === undefined ? {} : { revision }),
+        ...(identifier === undefined ? {} : { identifiers: identifier }),
+        ...(title === undefined ? {} : { title }),
+        ...(language === undefined ? {} : { language }),
+        published,
+        documents,
+        ...(reason === undefined ? {} : { reason: { code: reason, ...(reasonText === undefined ? {} : { text: reasonText }) } }),
+      },
+      { salted: false },
+    )
+  if (claims.published !== undefined) return given(claims.published)
+  // Without a date the same command twice would make two statements: an earlier receipt that says the same gives its date.
+  const earlier = files[0] === undefined ? undefined : await earlierStatement(receiptPath(files[0]))
+  if (earlier !== undefined && statementBody(given(earlier.published)) === statementBody(earlier)) return given(earlier.published)
+  return given(formatTime(Date.now()))
+}
+
+async function earlierStatement(path: string): Promise<Statement | undefined> {
+  const text = await readIfThere(path)
+  if (text === undefined) return undefined
+  try {
+    return parseStatement(parseReceipt(text).statement, { salted: true })
+  } catch {
+    return undefined // damaged: writeReceipt refuses to replace it, and says so
+  }
+}
+
+async function send(client: Client, key: string, statement: Statement): Promise<{ index: number; known: boolean; receipt: string }> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const { status, value } = await client.sendJson('POST', '/v1/records', key, statement)
+      const { index, receipt } = value as { index: number; receipt: unknown }
+      return { index, known: status === 200, receipt: `${JSON.stringify(receipt)}\n` }
+    } catch (error) {
+      if (attempt === ATTEMPTS || !isWorthRetrying(error)) throw error
+      await sleep(RETRY_MS * attempt)
+    }
+  }
+}
+
+/** Whether sending again may help: the connection was lost, or the ledger was busy. */
+export function isWorthRetrying(error: unknown): boolean {
+  return error instanceof ClientError && ['LEDGER_UNREACHABLE', 'CLIENT_INCOMPLETE', 'LEDGER_BUSY'].includes(error.code)
+}
+
+/** How the ledger flags a statement against the earlier ones of its record. */
+export async function flagOf(client: Client, index: number): Promise<string | undefined> {
+  const { versions } = (await client.readJson(`/v1/records/${index}`)) as { versions?: readonly { index: number; flag?: string }[] }
+  return versions?.find(version => version.index === index)?.flag
+}
+
+function readOcdsOptions(files: readonly string[], options: SubmitOptions): SubmitOptions {
+  if (files.length === 0) throw new UsageError('name at least one file')
+  const refused = ['record', 'kind', 'action', 'revision', 'title', 'language', 'identifier', 'reason', 'reasonText'] as const
+  const given = refused.find(name => options[name] !== undefined)
+  if (given !== undefined) throw new UsageError(`--${given.replace('T', '-t')} does not go with --ocds: the releases say it themselves`)
+  return options
+}
+
+function readIdentifier(text: string, before: { scheme: string; value: string }[] | undefined) {
+  const at = text.indexOf('=')
+  if (at < 1) throw new InvalidArgumentError('An identifier is written scheme=value, like ecli=ECLI:XX:2026:1.')
+  return [...(before ?? []), { scheme: text.slice(0, at), value: text.slice(at + 1) }]
+}
+
+function readSeconds(text: string): number {
+  const seconds = Number(text)
+  if (!(seconds >= 0)) throw new InvalidArgumentError('Seconds are a number.')
+  return seconds
+}
+
+const EXAMPLE = `export OPENSEAL_API_KEY_FILE=agency.key
+openseal submit decision.pdf --agency transport.gov.example --kind decision --record 2026/117
+openseal submit --ocds releases.json --agency transport.gov.example`
