@@ -1,5 +1,6 @@
 /** The proof of one entry in one file, C2SP tlog-proof: index, inclusion proof and the signed checkpoint that it leads to. */
 import { readBase64, toBase64 } from './bytes.ts'
+import { parseCheckpoint } from './checkpoint.ts'
 import { OpenSealError } from './errors.ts'
 import { HASH_BYTES, type Hash } from './hash.ts'
 import { parseNote } from './note.ts'
@@ -10,14 +11,14 @@ export type TlogProof = { readonly extra?: Uint8Array; readonly index: number; r
 const HEADER = 'c2sp.org/tlog-proof@v1'
 const MAX_HASHES = 63
 
-/** The proof as text. Throws TlogProofError TLOG_PROOF_MALFORMED or NoteError NOTE_MALFORMED for what parseTlogProof would refuse. */
+/** The proof as text. Throws what parseTlogProof throws, when that would refuse it. */
 export function formatTlogProof(proof: TlogProof): string {
   const text = formatUnchecked(proof)
   parseTlogProof(text)
   return text
 }
 
-/** Reads what formatTlogProof writes, and no other spelling. Throws TlogProofError TLOG_PROOF_MALFORMED, NoteError NOTE_MALFORMED. */
+/** Reads what formatTlogProof writes, and no other spelling. Throws TLOG_PROOF_MALFORMED; NOTE_MALFORMED, CHECKPOINT_MALFORMED of its checkpoint. */
 export function parseTlogProof(text: string): TlogProof {
   const end = text.indexOf('\n\n')
   if (end < 0) throw new TlogProofError('TLOG_PROOF_MALFORMED', 'an empty line and a checkpoint must follow the proof')
@@ -29,7 +30,7 @@ export function parseTlogProof(text: string): TlogProof {
   if (lines.length > MAX_HASHES) throw new TlogProofError('TLOG_PROOF_MALFORMED', `a proof has at most ${MAX_HASHES} hashes`)
   const proof = lines.map(readHash)
   const note = text.slice(end + 2)
-  parseNote(note)
+  parseCheckpoint(parseNote(note).text)
 
   const parsed: TlogProof = extra ? { extra, index, proof, note } : { index, proof, note }
   if (formatUnchecked(parsed) !== text) throw new TlogProofError('TLOG_PROOF_MALFORMED', 'the proof is not in its one spelling')

@@ -10,6 +10,9 @@ export const code = (expected: string) => (error: unknown) => {
   return true
 }
 
+/** Whether it is one of our errors, whatever its code. */
+export const anyCode = (error: unknown): boolean => error instanceof OpenSealError
+
 /** One byte changed, taken out or put in. */
 export const damages = fc.record({
   kind: fc.constantFrom('change', 'remove', 'insert', 'cut'),
