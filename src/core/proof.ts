@@ -36,7 +36,7 @@ export async function proveInclusion(index: number, size: number, read: ReadHash
   return readGroups(inclusionPlan(index, size), read)
 }
 
-/** The consistency proof from the tree of size `from` to that of size `to`, in at most one read. RFC 9162 §2.1.4.1. Throws ProofError PROOF_RANGE. */
+/** The consistency proof from size `from` to size `to`, in at most one read. RFC 9162 §2.1.4.1. Throws ProofError PROOF_RANGE. */
 export async function proveConsistency(from: number, to: number, read: ReadHashes): Promise<Hash[]> {
   return readGroups(consistencyPlan(from, to), read)
 }

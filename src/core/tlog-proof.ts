@@ -5,7 +5,7 @@ import { OpenSealError } from './errors.ts'
 import { HASH_BYTES, type Hash } from './hash.ts'
 import { parseNote } from './note.ts'
 
-/** `extra` is not authenticated and not empty; `proof` goes from the leaf's sibling to the root's child; `note` is the checkpoint with its signatures. */
+/** `extra` is not authenticated and not empty; `proof` goes from the leaf's sibling to the root's child; `note` is the signed checkpoint. */
 export type TlogProof = { readonly extra?: Uint8Array; readonly index: number; readonly proof: readonly Hash[]; readonly note: string }
 
 const HEADER = 'c2sp.org/tlog-proof@v1'
