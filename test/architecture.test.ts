@@ -1,0 +1,174 @@
+/** Reads every import of the project, types too, with TypeScript's own parser, and fails on an arrow that the layout does not allow. */
+
+import { deepEqual, equal } from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
+import { dirname, join, relative, resolve } from 'node:path'
+import { API } from 'typescript/unstable/sync'
+
+type Import = { readonly file: string; readonly target: string }
+
+const root = dirname(import.meta.dirname)
+
+/** core ← verifier ← web, cli; core ← store ← ledger ← http ← server. Each part may import itself and what stands here. */
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  'src/core': [],
+  'src/verifier': ['src/core'],
+  'src/log.ts': ['src/core'],
+  'src/store': ['src/core'],
+  'src/ledger': ['src/core', 'src/store', 'src/log.ts'],
+  'src/chain': ['src/core', 'src/ledger', 'src/log.ts', 'contracts'],
+  'src/web': ['src/core', 'src/verifier'],
+  'src/http': ['src/core', 'src/store', 'src/ledger', 'src/web', 'src/log.ts'],
+  'src/cli': ['src/core', 'src/verifier', 'src/chain', 'src/server.ts', 'src/config.ts'],
+}
+
+/** The two implementations that `#sha256` chooses between. */
+const platformFiles = ['src/core/sha256-node.ts']
+
+const imports = readImports()
+const packages = readPackageTable()
+const { dependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+
+describe('architecture', () => {
+  it('reads every source file there is', () => {
+    const seen = new Set(imports.keys())
+    deepEqual(
+      sourceFiles('src').filter(file => !seen.has(file)),
+      [],
+    )
+  })
+
+  it('lets no folder of src import another that the layout does not name', () => {
+    const wrong = importsOf(file => file in allowed || partOf(file) in allowed).filter(({ file, target }) => {
+      if (!target.startsWith('src/') && !target.startsWith('contracts/')) return false
+      const from = partOf(file)
+      const to = partOf(target)
+      return to !== from && !allowed[from]?.includes(to)
+    })
+    deepEqual(wrong, [])
+  })
+
+  it('imports nothing of tests, scripts or bench from src', () => {
+    deepEqual(
+      importsOf(file => file.startsWith('src/')).filter(({ target }) => /^(test|scripts|bench)\//.test(target)),
+      [],
+    )
+  })
+
+  it('imports no part of Node in core, in the verifier and in whatever runs in a browser', () => {
+    const starts = [...imports.keys()].filter(file => /^src\/(core|verifier|web\/browser)\//.test(file) && !platformFiles.includes(file))
+    const reached = reachedFrom(starts)
+    deepEqual(
+      importsOf(file => reached.has(file)).filter(({ target }) => isBuiltin(target)),
+      [],
+    )
+  })
+
+  it('uses no Buffer, process, clock or randomness in core', () => {
+    const words =
+      /\b(Buffer|process|require|fetch|crypto|performance|setTimeout|setInterval)\b[.(]|\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b/
+    const wrong = sourceFiles('src/core')
+      .filter(file => !platformFiles.includes(file))
+      .flatMap(file =>
+        codeLines(file)
+          .filter(line => words.test(line))
+          .map(line => `${file}: ${line.trim()}`),
+      )
+    deepEqual(wrong, [])
+  })
+
+  it('imports each npm package only from the folders that docs/dependencies.md names', () => {
+    const wrong = importsOf(() => true).filter(({ file, target }) => {
+      const name = packageOf(target)
+      return name !== undefined && !mayImport(file, name)
+    })
+    deepEqual(wrong, [])
+  })
+
+  it('lists every package of package.json in docs/dependencies.md, with its exact version', () => {
+    const listed = Object.fromEntries([...packages].map(([name, row]) => [name, row.version]))
+    deepEqual(listed, { ...dependencies, ...devDependencies })
+  })
+
+  it('notices an import that points back', () => {
+    equal(allowed['src/core']?.includes(partOf('src/ledger/ledger.ts')), false)
+    equal(mayImport('src/core/statement.ts', 'zod'), false)
+    equal(mayImport('src/http/schemas.ts', 'zod'), true)
+  })
+})
+
+/** Import specifiers by file: relative ones as paths from the root, others as they stand. Dynamic imports and `import('x')` types count too. */
+function readImports(): ReadonlyMap<string, readonly string[]> {
+  const api = new API({ cwd: root })
+  try {
+    const project = api.updateSnapshot({ openProjects: [join(root, 'tsconfig.json')] }).getProjects()[0]
+    if (project === undefined) throw new Error('bug: no project for tsconfig.json')
+    return new Map(
+      project.rootFiles.map(file => {
+        const source = project.program.getSourceFile(file)
+        if (source === undefined) throw new Error(`bug: ${file} was not read`)
+        const targets = source.imports.map(node => (node as unknown as { readonly text: string }).text)
+        return [relative(root, file), targets.map(t => (t.startsWith('.') ? relative(root, resolve(dirname(file), t)) : t))]
+      }),
+    )
+  } finally {
+    api.close()
+  }
+}
+
+function importsOf(wanted: (file: string) => boolean): readonly Import[] {
+  return [...imports].filter(([file]) => wanted(file)).flatMap(([file, targets]) => targets.map(target => ({ file, target })))
+}
+
+/** Rows of the tables: `package` → version, and folders that may import it. */
+function readPackageTable(): ReadonlyMap<string, { readonly version: string; readonly folders: readonly string[] }> {
+  const rows = readFileSync(join(root, 'docs/dependencies.md'), 'utf8').matchAll(/^\| `([^`]+)` \| (\S+) \|.*\| ([^|]*) \|$/gm)
+  return new Map(
+    [...rows].map(([, name = '', version = '', last = '']) => [
+      name,
+      { version, folders: [...last.matchAll(/`([^`]+)`/g)].map(m => m[1] ?? '') },
+    ]),
+  )
+}
+
+function mayImport(file: string, name: string): boolean {
+  const folders = packages.get(name)?.folders
+  if (folders === undefined) return false
+  if (file.startsWith('test/')) return true
+  if (/^(scripts|bench)\//.test(file)) return folders.includes('scripts') || name in dependencies || file === 'scripts/mocha-counts.ts'
+  return folders.some(folder => file === folder || file.startsWith(`${folder}/`))
+}
+
+/** Every file of the project that these files import, by however many steps, and they themselves. */
+function reachedFrom(starts: readonly string[]): ReadonlySet<string> {
+  const reached = new Set(starts)
+  for (const file of reached) for (const target of imports.get(file) ?? []) if (imports.has(target)) reached.add(target)
+  return reached
+}
+
+/** 'src/core' of 'src/core/hash.ts', 'src/server.ts' of itself, 'contracts' of what lies under it. */
+function partOf(path: string): string {
+  const [top = '', second = ''] = path.split('/')
+  return top === 'src' ? `src/${second}` : top
+}
+
+/** The package that a specifier names; nothing for Node's own, relative and `#` ones. */
+function packageOf(target: string): string | undefined {
+  if (target.startsWith('#') || isBuiltin(target) || /^(src|test|scripts|bench|contracts|hardhat\.config)\b[./]/.test(target))
+    return undefined
+  const [scope = '', name = ''] = target.split('/')
+  return scope.startsWith('@') ? `${scope}/${name}` : scope
+}
+
+function sourceFiles(folder: string): readonly string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter(file => /\.(ts|js|mjs|cjs|tsx)$/.test(file))
+    .map(file => join(folder, file))
+}
+
+function codeLines(file: string): readonly string[] {
+  return readFileSync(join(root, file), 'utf8')
+    .split('\n')
+    .filter(line => !/^\s*(\/\/|\/?\*)/.test(line))
+}
