@@ -1,0 +1,184 @@
+/** The configuration: read once from the environment, every value checked, each mistake told in one sentence. Design §6. */
+import { z } from 'zod'
+import { isOrigin } from './core/checkpoint.ts'
+import { OpenSealError } from './core/errors.ts'
+
+/** What the service is started with. Times in milliseconds; what is absent has its default elsewhere, as the comment says. */
+export type Config = {
+  readonly host: string
+  /** 0 takes any free port. */
+  readonly port: number
+  /** Folder of the store, the keys and the embedded chain's state. */
+  readonly dataDir: string
+  /** A `postgres://` URL; absent: Level in the data folder. */
+  readonly storeUrl?: string
+  readonly origin: string
+  /** JSON-RPC endpoints; none: the embedded chain. */
+  readonly rpcUrls: readonly string[]
+  readonly chainPort: number
+  /** Lower-case address; absent: the one of `contracts/deployments`, or a new one on the embedded chain. */
+  readonly contract?: string
+  /** How anchors are signed; absent: the embedded chain's first account. */
+  readonly anchorKey?: { readonly privateKey: string } | { readonly keystore: string; readonly passwordFile: string }
+  readonly anchorIntervalMs: number
+  /** An anchor waits for so many new entries. */
+  readonly anchorMinBatch: number
+  /** Absent: made at the first start and kept in the data folder. */
+  readonly operatorKey?: string
+  /** Accept submissions although no endpoint of the chain has answered yet. */
+  readonly startWithoutChain: boolean
+}
+
+const EMBEDDED_INTERVAL = '5s'
+const INTERVAL = '10m'
+const MIN_OPERATOR_KEY = 16
+
+const UNITS: { readonly [unit: string]: number } = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
+
+const port = (what: string) =>
+  z
+    .string()
+    .regex(/^\d{1,5}$/, what)
+    .transform(Number)
+    .refine(n => n <= 65_535, what)
+
+const duration = z
+  .string()
+  .regex(/^[1-9]\d{0,8}(ms|s|m|h)$/, "is not a time such as '5s', '10m' or '1h'")
+  .transform(text => {
+    const [, amount, unit] = /^(\d+)(\D+)$/.exec(text) ?? []
+    return Number(amount) * UNITS[unit!]!
+  })
+  .refine(ms => ms >= 100 && ms <= 7 * 24 * UNITS.h!, 'is not between 100ms and 168h')
+
+const urls = z
+  .string()
+  .transform(text => text.split(',').map(part => part.trim()))
+  .refine(list => list.every(isHttpUrl), 'is not one or more http(s) addresses, separated by commas')
+
+/** The variables of the service. */
+const VARIABLES = z.object({
+  OPENSEAL_HOST: z
+    .string()
+    .regex(/^[A-Za-z0-9.:_-]{1,253}$/, 'is not a host name or an address')
+    .default('127.0.0.1'),
+  OPENSEAL_PORT: port('is not a port from 0 to 65535').default(8080),
+  OPENSEAL_DATA: z.string().default('./data'),
+  OPENSEAL_STORE: z
+    .string()
+    .regex(/^postgres(ql)?:\/\/./, 'is not a postgres:// address; leave it out for Level in the data folder')
+    .optional(),
+  OPENSEAL_ORIGIN: z
+    .string()
+    .refine(isOrigin, 'is not a name such as openseal.example/ledger: it must have no spaces, no plus sign and no line breaks')
+    .default('openseal.local/demo'),
+  OPENSEAL_RPC: urls.optional(),
+  OPENSEAL_CHAIN_PORT: port('is not a port from 0 to 65535').default(8545),
+  OPENSEAL_CONTRACT: z
+    .string()
+    .regex(/^0x[0-9a-fA-F]{40}$/, "is not a contract's address: 0x and 40 hex digits")
+    .transform(text => text.toLowerCase())
+    .optional(),
+  OPENSEAL_ANCHOR_KEY: z
+    .string()
+    .regex(/^0x[0-9a-fA-F]{64}$/, 'is not a private key: 0x and 64 hex digits')
+    .optional(),
+  OPENSEAL_ANCHOR_KEYSTORE: z.string().optional(),
+  OPENSEAL_ANCHOR_KEYSTORE_PASSWORD_FILE: z.string().optional(),
+  OPENSEAL_ANCHOR_INTERVAL: duration.optional(),
+  OPENSEAL_ANCHOR_MIN_BATCH: z
+    .string()
+    .regex(/^[1-9]\d{0,8}$/, 'is not a whole number from 1')
+    .transform(Number)
+    .default(1),
+  OPENSEAL_OPERATOR_KEY: z
+    .string()
+    .regex(new RegExp(`^[\\x21-\\x7e]{${MIN_OPERATOR_KEY},512}$`), `is shorter than ${MIN_OPERATOR_KEY} characters, or holds spaces`)
+    .optional(),
+  OPENSEAL_START_WITHOUT_CHAIN: z.enum(['true', 'false'], 'is neither true nor false').default('false'),
+})
+
+/** Variables of the command line and of the test run, which the service leaves alone. */
+const OTHERS = ['OPENSEAL_API_KEY', 'OPENSEAL_API_KEY_FILE', 'OPENSEAL_OPERATOR_KEY_FILE', 'OPENSEAL_LEDGER', 'OPENSEAL_DEBUG', 'OPENSEAL_TEST_COUNTS']
+const SECRETS = ['OPENSEAL_ANCHOR_KEY', 'OPENSEAL_OPERATOR_KEY', 'OPENSEAL_STORE', 'OPENSEAL_RPC']
+
+/** The configuration in an environment. An empty variable counts as left out. Throws ConfigError with a sentence for each mistake. */
+export function readConfig(env: { readonly [name: string]: string | undefined }): Config {
+  const set = Object.fromEntries(
+    Object.entries(env).filter(([name, value]) => name.startsWith('OPENSEAL_') && value !== '' && value !== undefined),
+  )
+  refuseUnknown(Object.keys(set))
+  const parsed = VARIABLES.safeParse(set)
+  if (!parsed.success) throw new ConfigError('CONFIG_MALFORMED', parsed.error.issues.map(issue => sentence(issue, set)).join('\n'))
+  const v = parsed.data
+  const anchorKey = readAnchorKey(v)
+  const rpcUrls = v.OPENSEAL_RPC ?? []
+  if (rpcUrls.length > 0 && anchorKey === undefined)
+    throw new ConfigError(
+      'CONFIG_INCOMPLETE',
+      'OPENSEAL_RPC needs OPENSEAL_ANCHOR_KEY or OPENSEAL_ANCHOR_KEYSTORE: the key that pays for anchors.',
+    )
+  return {
+    host: v.OPENSEAL_HOST,
+    port: v.OPENSEAL_PORT,
+    dataDir: v.OPENSEAL_DATA,
+    origin: v.OPENSEAL_ORIGIN,
+    rpcUrls,
+    chainPort: v.OPENSEAL_CHAIN_PORT,
+    anchorIntervalMs: v.OPENSEAL_ANCHOR_INTERVAL ?? duration.parse(rpcUrls.length > 0 ? INTERVAL : EMBEDDED_INTERVAL),
+    anchorMinBatch: v.OPENSEAL_ANCHOR_MIN_BATCH,
+    startWithoutChain: v.OPENSEAL_START_WITHOUT_CHAIN === 'true',
+    ...(v.OPENSEAL_STORE && { storeUrl: v.OPENSEAL_STORE }),
+    ...(v.OPENSEAL_CONTRACT && { contract: v.OPENSEAL_CONTRACT }),
+    ...(anchorKey && { anchorKey }),
+    ...(v.OPENSEAL_OPERATOR_KEY && { operatorKey: v.OPENSEAL_OPERATOR_KEY }),
+  }
+}
+
+function readAnchorKey(v: z.infer<typeof VARIABLES>): Config['anchorKey'] {
+  const { OPENSEAL_ANCHOR_KEY: privateKey, OPENSEAL_ANCHOR_KEYSTORE: keystore, OPENSEAL_ANCHOR_KEYSTORE_PASSWORD_FILE: passwordFile } = v
+  if (privateKey && keystore) throw new ConfigError('CONFIG_INCOMPLETE', 'Set OPENSEAL_ANCHOR_KEY or OPENSEAL_ANCHOR_KEYSTORE, not both.')
+  if ((keystore === undefined) !== (passwordFile === undefined))
+    throw new ConfigError(
+      'CONFIG_INCOMPLETE',
+      'OPENSEAL_ANCHOR_KEYSTORE and OPENSEAL_ANCHOR_KEYSTORE_PASSWORD_FILE belong together: set both.',
+    )
+  if (keystore && passwordFile) return { keystore, passwordFile }
+  return privateKey ? { privateKey: privateKey.toLowerCase() } : undefined
+}
+
+function refuseUnknown(names: readonly string[]): void {
+  const known = [...Object.keys(VARIABLES.shape), ...OTHERS]
+  const sentences = names
+    .filter(name => !known.includes(name))
+    .map(name => {
+      const [nearest] = known.map(other => ({ other, distance: editDistance(name, other) })).sort((a, b) => a.distance - b.distance)
+      const hint = nearest && nearest.distance <= 4 ? `Did you mean ${nearest.other}?` : `Known are ${known.join(', ')}.`
+      return `${name} is not a setting of OpenSeal. ${hint}`
+    })
+  if (sentences.length > 0) throw new ConfigError('CONFIG_UNKNOWN', sentences.join('\n'))
+}
+
+function sentence(issue: z.core.$ZodIssue, set: { readonly [name: string]: string | undefined }): string {
+  const name = String(issue.path[0])
+  const value = SECRETS.includes(name) ? '' : ` ${JSON.stringify(set[name]?.slice(0, 100))}`
+  return `${name}${value} ${issue.message}.`
+}
+
+function isHttpUrl(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+}
+
+/** Levenshtein's distance. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)))
+    row = next
+  }
+  return row[b.length]!
+}
+
+/** CONFIG_UNKNOWN, CONFIG_MALFORMED, CONFIG_INCOMPLETE. The message has one sentence a line. */
+export class ConfigError extends OpenSealError {}
