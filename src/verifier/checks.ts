@@ -1,7 +1,8 @@
 /** The checks of design §7 that need nothing but the receipt, the file and the policy, in their order. */
 
-import { type Checkpoint, parseCheckpoint } from '../core/checkpoint.ts'
+import { type Checkpoint, CheckpointError, parseCheckpoint } from '../core/checkpoint.ts'
 import { encodeEntry } from '../core/entry.ts'
+import type { OpenSealError } from '../core/errors.ts'
 import { hashLeaf } from '../core/hash.ts'
 import { canonicalJson } from '../core/json.ts'
 import { NoteError, parseNote, parseVkey, verifyCosignatures, verifyNote } from '../core/note.ts'
@@ -68,7 +69,7 @@ export function checkStatement({ statement, entry }: Evidence): Outcome {
 /** Check 3: the leaf of that entry is under the checkpoint's root. */
 export function checkInclusion({ receipt, entry, proof, checkpoint }: Evidence): Outcome {
   if (receipt.error) return notRun('the receipt could not be read')
-  if (proof.error instanceof NoteError) return notRun(NO_CHECKPOINT)
+  if (isOfCheckpoint(proof.error)) return notRun(NO_CHECKPOINT)
   const { index, proof: hashes } = unwrap(proof)
   if (checkpoint.error) return notRun(NO_CHECKPOINT)
   const { size, root } = checkpoint.value
@@ -78,7 +79,7 @@ export function checkInclusion({ receipt, entry, proof, checkpoint }: Evidence):
 
 /** Check 4: a signed note whose origin line and key name are the policy's origin, signed by a key of the policy valid at that size. */
 export function checkCheckpoint({ proof, checkpoint }: Evidence, policy: Policy): Outcome {
-  if (proof.error && !(proof.error instanceof NoteError)) return notRun('the proof could not be read')
+  if (proof.error && !isOfCheckpoint(proof.error)) return notRun('the proof could not be read')
   const { origin, size } = unwrap(checkpoint)
   const { note } = unwrap(proof)
   const elsewhere = origin !== policy.origin
@@ -124,6 +125,11 @@ export function failed(code: string, detail: string, verdict: VerdictCode = 'inv
 /** The check could not be made, with the reason. */
 export function notRun(detail: string, verdict?: VerdictCode): Outcome {
   return verdict === undefined ? { status: 'not-run', detail } : { status: 'not-run', detail, verdict }
+}
+
+/** A proof is read whole, with the note in it: what is wrong with that belongs to `checkpoint`. */
+function isOfCheckpoint(error: OpenSealError | undefined): boolean {
+  return error instanceof NoteError || error instanceof CheckpointError
 }
 
 function claimsKeyOf(policy: Policy, note: string): boolean {

@@ -1,0 +1,78 @@
+/** A receipt damaged anywhere gives an answer, and never a green one where it matters. */
+
+import { equal, notEqual, ok } from 'node:assert/strict'
+import fc from 'fast-check'
+import { canonicalJson, type Json } from '../../src/core/json.ts'
+import { parseReceipt } from '../../src/core/receipt.ts'
+import { digestsOf } from '../../src/verifier/digest.ts'
+import { VERDICTS } from '../../src/verifier/verdict.ts'
+import { verify } from '../../src/verifier/verify.ts'
+import { chainWith, createWorld, FILE, GENESIS, policyWith, STATEMENT } from './world.ts'
+
+const WORLD = createWorld([
+  GENESIS,
+  STATEMENT,
+  ...Array.from({ length: 20 }, (_, at) => ({ ...STATEMENT, record: `r${at}`, title: 'Ж'.repeat(at) })),
+])
+const RECEIPTS = await Promise.all(Array.from({ length: WORLD.size - 1 }, (_, at) => WORLD.receipt(at + 1)))
+const POLICY = policyWith()
+const CHAIN = [chainWith(WORLD)]
+const ask = (receipt: string | Uint8Array, file = FILE) =>
+  verify({ file: digestsOf(file), receipt, policy: POLICY, chain: CHAIN, trust: 'policy' })
+
+describe('verifier: damage', () => {
+  it('finds every one of the receipts good before it is damaged', async () => {
+    for (const receipt of RECEIPTS) equal((await ask(receipt)).verdict, 'anchored')
+  })
+
+  it('answers a thousand receipts with one byte damaged, and is green only where statement and proof are whole', async () => {
+    const verdicts = new Map<string, number>()
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...RECEIPTS), fc.nat(), fc.integer({ min: 1, max: 255 }), async (receipt, at, difference) => {
+        const damaged = new TextEncoder().encode(receipt)
+        const place = at % damaged.length
+        damaged[place] = ((damaged[place] ?? 0) + difference) % 256
+        const result = await ask(damaged)
+        ok(VERDICTS.some(({ code }) => code === result.verdict))
+        verdicts.set(result.verdict, (verdicts.get(result.verdict) ?? 0) + 1)
+        if (result.exit !== 0) return
+        // Only white space and what the format ignores may differ.
+        equal(essence(damaged), essence(receipt))
+      }),
+      { numRuns: 1000 },
+    )
+    ok((verdicts.get('invalid') ?? 0) > 900, JSON.stringify([...verdicts]))
+  })
+
+  it('answers a receipt that is cut off anywhere with `invalid`', async () => {
+    const [receipt = ''] = RECEIPTS
+    for (let length = 0; length < receipt.length - 1; length += 7) equal((await ask(receipt.slice(0, length))).verdict, 'invalid')
+  })
+
+  it('answers a file with one byte damaged with `invalid`', async () => {
+    const [receipt = ''] = RECEIPTS
+    for (let at = 0; at < FILE.length - 1; at++) {
+      const file = FILE.slice()
+      file[at] = (file[at] ?? 0) + 1
+      const result = await ask(receipt, file)
+      notEqual(result.matched, 'bytes')
+      equal(result.verdict, 'invalid')
+    }
+  })
+
+  it('answers any JSON whatever in the place of a receipt, a statement or a proof', async () => {
+    const valid = JSON.parse(RECEIPTS[0] ?? '')
+    await fc.assert(
+      fc.asyncProperty(fc.jsonValue(), fc.constantFrom('statement', 'proof', 'anchors', 'type', undefined), async (value, member) => {
+        const result = await ask(JSON.stringify(member === undefined ? value : { ...valid, [member]: value }))
+        ok(result.exit !== 0 || (member === 'anchors' && Array.isArray(value)))
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
+function essence(receipt: string | Uint8Array): string {
+  const { statement, proof } = parseReceipt(receipt)
+  return canonicalJson({ statement, proof } satisfies Json)
+}

@@ -1,0 +1,115 @@
+/** The JSON-RPC reader, against a real HTTP server. */
+
+import { deepEqual, equal, rejects } from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { AbiCoder, id } from 'ethers'
+import { createJsonRpcReader } from '../../src/verifier/json-rpc.ts'
+
+type Call = { readonly method: string; readonly params: readonly unknown[] }
+
+const QUERY = { contract: `0x${'c0'.repeat(20)}`, logId: `0x${'1d'.repeat(32)}`, size: 2 ** 40 + 7, root: new Uint8Array(32).fill(0xab) }
+const word = (hex: string) => `0x${hex.padStart(64, '0')}`
+
+describe('verifier/json-rpc', () => {
+  let server: Server
+  let calls: Call[] = []
+  let answer: (call: Call) => string | undefined
+
+  before(done => {
+    server = createServer(async (request, response) => {
+      let body = ''
+      for await (const part of request) body += part
+      calls.push(JSON.parse(body))
+      const text = answer(JSON.parse(body))
+      if (text !== undefined) response.end(text)
+    }).listen(0, '127.0.0.1', done)
+  })
+  after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  beforeEach(() => {
+    calls = []
+  })
+
+  const url = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const reader = (timeoutMs = 2000) => createJsonRpcReader({ url: url(), fetch, timeoutMs })
+  const result = (value: unknown) => {
+    answer = () => JSON.stringify({ jsonrpc: '2.0', id: 1, result: value })
+  }
+
+  it('asks for chain id, block number and the hash of the code', async () => {
+    result('0x7a69')
+    deepEqual([await reader().chainId(), await reader().blockNumber()], [31337, 31337])
+    result('0x6001')
+    equal(await reader().codeSha256(QUERY.contract), createHash('sha256').update(Buffer.from('6001', 'hex')).digest('hex'))
+    result('0x')
+    equal(await reader().codeSha256(QUERY.contract), createHash('sha256').update('').digest('hex'))
+    deepEqual(
+      calls.map(({ method, params }) => [method, params]),
+      [
+        ['eth_chainId', []],
+        ['eth_blockNumber', []],
+        ['eth_getCode', [QUERY.contract, 'latest']],
+        ['eth_getCode', [QUERY.contract, 'latest']],
+      ],
+    )
+  })
+
+  it('encodes anchoredAt as ethers does, with the block it is asked for', async () => {
+    result(word('6ab3c500'))
+    for (const block of ['latest', 'finalized', 0, 255] as const) equal(await reader().anchoredAt({ ...QUERY, block }), 0x6ab3c500)
+    const { contract, logId, size, root } = QUERY
+    const words = AbiCoder.defaultAbiCoder().encode(['bytes32', 'uint64', 'bytes32'], [logId, size, root])
+    const data = id('anchoredAt(bytes32,uint64,bytes32)').slice(0, 10) + words.slice(2)
+    deepEqual(
+      calls.map(({ params }) => params),
+      ['latest', 'finalized', '0x0', '0xff'].map(block => [{ to: contract, data }, block]),
+    )
+  })
+
+  it('reads 0 as not anchored', async () => {
+    result(word('0'))
+    equal(await reader().anchoredAt({ ...QUERY, block: 'latest' }), 0)
+  })
+
+  for (const [what, text] of [
+    ['is no JSON', '<html>'],
+    ['is no object', '[]'],
+    ['has no result', '{"jsonrpc":"2.0","id":1}'],
+    ['has null for a result', '{"result":null}'],
+    ['has a decimal for a quantity', '{"result":"12"}'],
+    ['has a number for a quantity', '{"result":12}'],
+    ['has a quantity beyond a safe integer', '{"result":"0xffffffffffffffff"}'],
+    ['is larger than any answer may be', `{"result":"0x${'00'.repeat(2 ** 18)}"}`],
+    ['refuses', '{"error":{"code":-32000,"message":"no"}}'],
+    ['refuses without words', '{"error":"no"}'],
+  ] as const) {
+    it(`rejects with a code when the answer ${what}`, async () => {
+      answer = () => text
+      await rejects(reader().chainId(), /^(RpcError|JsonError)/)
+      await rejects(reader().anchoredAt({ ...QUERY, block: 'latest' }), /^(RpcError|JsonError)/)
+    })
+  }
+
+  it('rejects a time of more than one word of 64 bits, and bytes that are not hex', async () => {
+    for (const value of ['0x', '0x01', word(`1${'0'.repeat(16)}`), `${word('1')}00`, word('ffffffffffffffff')]) {
+      result(value)
+      await rejects(reader().anchoredAt({ ...QUERY, block: 'latest' }), { code: 'RPC_ANSWER_MALFORMED' })
+    }
+    result('0x0')
+    await rejects(reader().codeSha256(QUERY.contract), { code: 'RPC_ANSWER_MALFORMED' })
+  })
+
+  it('says that an endpoint is unreachable when it is silent or gone', async () => {
+    answer = () => undefined
+    await rejects(reader(50).chainId(), { code: 'RPC_UNREACHABLE' })
+    await rejects(createJsonRpcReader({ url: 'http://127.0.0.1:1', fetch, timeoutMs: 1000 }).chainId(), { code: 'RPC_UNREACHABLE' })
+  })
+
+  it('names the endpoint by its host, for a path may hold a key', () => {
+    equal(createJsonRpcReader({ url: 'https://node.example/v3/secret', fetch, timeoutMs: 1 }).name, 'node.example')
+  })
+})

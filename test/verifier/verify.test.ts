@@ -1,0 +1,415 @@
+/** Every verdict and every check, on a real ledger and a chain in memory. */
+
+import { deepEqual, equal, match, rejects } from 'node:assert/strict'
+import { createSigner, formatVkey } from '../../src/core/note.ts'
+import type { AnyStatement } from '../../src/core/statement.ts'
+import { digestsOf } from '../../src/verifier/digest.ts'
+import type { CheckName, VerdictCode } from '../../src/verifier/verdict.ts'
+import { LIMITS, VERDICTS } from '../../src/verifier/verdict.ts'
+import { type Result, type VerifyInput, verify } from '../../src/verifier/verify.ts'
+import {
+  AMENDMENT,
+  ANCHOR,
+  ANCHORED_AT,
+  chainWith,
+  createChain,
+  createWorld,
+  DATE,
+  FILE,
+  GENESIS,
+  LOG,
+  ORIGIN,
+  policyWith,
+  STATEMENT,
+  WITHDRAWAL,
+  WITNESSES,
+} from './world.ts'
+
+const WORLD = createWorld([GENESIS, STATEMENT, { ...STATEMENT, record: 'x' }, { ...STATEMENT, record: 'y' }, { ...STATEMENT, record: 'z' }])
+const RECEIPT = await WORLD.receipt(1)
+const GOOD: VerifyInput = { file: digestsOf(FILE), receipt: RECEIPT, policy: policyWith(), chain: [chainWith(WORLD)], trust: 'policy' }
+const ask = (change: Partial<VerifyInput>) => verify({ ...GOOD, ...change })
+const statusOf = (result: Result, name: CheckName) => result.checks.find(check => check.name === name)
+const json = () => JSON.parse(RECEIPT)
+
+/** The verdict, and the one check that is to blame. */
+async function expectFailure(change: Partial<VerifyInput>, verdict: VerdictCode, name: CheckName, code: string | undefined) {
+  const result = await ask(change)
+  equal(result.verdict, verdict, JSON.stringify(result, null, 2))
+  equal(statusOf(result, name)?.code, code, JSON.stringify(result, null, 2))
+  return result
+}
+
+describe('verifier/verify: verdicts', () => {
+  it('anchored: every check passed or said why not, with the date of the chain', async () => {
+    deepEqual(await ask({ currency: async () => [] }), {
+      verdict: 'anchored',
+      exit: 0,
+      sentence: `This file is on the record, unchanged since ${DATE}.`,
+      limits: LIMITS,
+      trust: 'policy',
+      checks: [
+        { name: 'document', status: 'passed', detail: 'unchanged' },
+        { name: 'statement', status: 'passed', detail: 'openseal/statement@v1' },
+        { name: 'inclusion', status: 'passed', detail: 'index 1 of 5' },
+        { name: 'checkpoint', status: 'passed', detail: `size 5, signed by ${ORIGIN}+${LOG.vkey.id}` },
+        { name: 'cosignatures', status: 'passed', detail: 'the policy asks for no witness' },
+        { name: 'anchor', status: 'passed', detail: `chain 1: anchored at ${ANCHOR.contract}` },
+        { name: 'finality', status: 'passed', detail: 'chain 1: final' },
+        { name: 'currency', status: 'passed', detail: 'no later statement about this version' },
+      ],
+      matched: 'bytes',
+      date: DATE,
+      index: 1,
+      origin: ORIGIN,
+      size: 5,
+      agency: 'transport.gov.example',
+      kind: 'procurement',
+      action: 'publish',
+      record: 'ocds-1',
+      published: '2026-11-01T00:00:00Z',
+      revision: 'r-1',
+      title: 'Bridge',
+    })
+  })
+
+  it('anchored by content, where only the formatting of the JSON changed', async () => {
+    const result = await ask({ file: digestsOf(new TextEncoder().encode('{"a":"tender","b":1}')) })
+    deepEqual(
+      [result.verdict, result.matched, statusOf(result, 'document')?.detail],
+      ['anchored', 'content', 'same content, formatted differently'],
+    )
+    deepEqual(statusOf(result, 'currency'), { name: 'currency', status: 'not-run', detail: 'newer versions not checked' })
+  })
+
+  it('superseded: the file is on the record, and a newer version exists', async () => {
+    const world = createWorld([GENESIS, STATEMENT, AMENDMENT])
+    const currency = async () => [{ index: 2, receiptText: await world.receipt(2) }]
+    const result = await ask({ receipt: await world.receipt(1), chain: [chainWith(world)], currency })
+    deepEqual(
+      [result.verdict, result.exit, result.sentence],
+      ['superseded', 0, `This file is on the record since ${DATE}, and a newer version exists.`],
+    )
+  })
+
+  it('withdrawn: the file is on the record, and the day on which it was withdrawn', async () => {
+    const world = createWorld([GENESIS, STATEMENT, AMENDMENT, WITHDRAWAL])
+    const currency = async () => [
+      { index: 3, receiptText: await world.receipt(3) },
+      { index: 2, receiptText: await world.receipt(2) },
+    ]
+    const result = await ask({ receipt: await world.receipt(1), chain: [chainWith(world)], currency })
+    deepEqual([result.verdict, result.exit, result.withdrawn], ['withdrawn', 0, WITHDRAWAL.published])
+    equal(result.sentence, `This file is on the record since ${DATE}, and was withdrawn on ${WITHDRAWAL.published}.`)
+  })
+
+  it('sealed: the chain knows nothing of it yet', async () => {
+    const result = await expectFailure({ chain: [createChain({})] }, 'sealed', 'anchor', 'ANCHOR_MISSING')
+    deepEqual([result.exit, result.date, statusOf(result, 'finality')?.status], [3, undefined, 'not-run'])
+    equal(result.sentence, 'The ledger has accepted this file; the chain does not vouch for it yet.')
+  })
+
+  it('sealed: the anchor is not final', async () => {
+    const chain = [chainWith(WORLD, { finalized: 49 })]
+    const result = await expectFailure({ chain }, 'sealed', 'finality', 'FINALITY_PENDING')
+    equal(result.date, undefined)
+    const confirmed = (confirmations: number) => ask({ policy: policyWith({ finality: { confirmations } }) })
+    deepEqual(
+      (await Promise.all([0, 50, 51, 101].map(confirmed))).map(({ verdict }) => verdict),
+      ['anchored', 'anchored', 'sealed', 'sealed'],
+    )
+  })
+
+  it('test-network: every check passed, and still no evidence', async () => {
+    const result = await ask({ policy: policyWith({ production: false }), currency: async () => [] })
+    deepEqual([result.verdict, result.exit], ['test-network', 3])
+    equal(
+      result.checks.every(check => check.status === 'passed'),
+      true,
+    )
+    equal(result.sentence, 'Everything fits, on a test network: this is no evidence.')
+  })
+
+  it('unchecked: no endpoint, none that answers, none of that chain', async () => {
+    for (const chain of [[], [chainWith(WORLD, { down: true })], [chainWith(WORLD, { chainId: 2 })]]) {
+      const result = await expectFailure({ chain }, 'unchecked', 'anchor', undefined)
+      deepEqual([result.exit, statusOf(result, 'anchor')?.status, result.sentence], [6, 'not-run', 'We could not ask the chain just now.'])
+    }
+  })
+
+  it('unsupported: another ledger', async () => {
+    const other = createSigner('other.example', new Uint8Array(32).fill(9))
+    const receipt = await WORLD.receipt(1, { signer: other, origin: 'other.example' })
+    const result = await expectFailure({ receipt }, 'unsupported', 'checkpoint', 'CHECKPOINT_ORIGIN')
+    deepEqual([result.exit, result.sentence], [7, 'This proof is of a kind, or of a ledger, that the policy does not know.'])
+    await expectFailure({ receipt: await WORLD.receipt(1, { origin: 'other.example' }) }, 'unsupported', 'checkpoint', 'CHECKPOINT_ORIGIN')
+  })
+
+  it('unsupported: a type of statement that is logged but not known, other code, no anchor for that size', async () => {
+    const world = createWorld([GENESIS, { ...GENESIS, type: 'openseal/key@v1' } as unknown as AnyStatement])
+    const result = await expectFailure({ receipt: await world.receipt(1) }, 'unsupported', 'statement', 'STATEMENT_UNSUPPORTED')
+    deepEqual([statusOf(result, 'inclusion')?.status, statusOf(result, 'document')?.status], ['passed', 'not-run'])
+    await expectFailure({ chain: [chainWith(WORLD, { codeSha256: 'ff'.repeat(32) })] }, 'unsupported', 'anchor', 'ANCHOR_OTHER_CODE')
+    await expectFailure({ policy: policyWith({ fromSize: 6 }) }, 'unsupported', 'anchor', 'ANCHOR_NONE')
+    await expectFailure({ policy: policyWith({}, { requireAnchors: 2 }) }, 'unsupported', 'anchor', 'ANCHOR_NONE')
+    await expectFailure(
+      { receipt: JSON.stringify({ ...json(), type: 'openseal/receipt@v2' }) },
+      'unsupported',
+      'statement',
+      'RECEIPT_UNSUPPORTED',
+    )
+  })
+
+  it('unknown: no receipt was given', async () => {
+    const result = await ask({ receipt: undefined })
+    deepEqual(
+      [result.verdict, result.exit, result.sentence],
+      ['unknown', 4, 'No record of this file. It may have been saved or signed again since.'],
+    )
+    equal(
+      result.checks.every(check => check.status === 'not-run'),
+      true,
+    )
+  })
+
+  it('invalid: names the check that failed first, and says nothing of a date', async () => {
+    const file = digestsOf(new TextEncoder().encode('another'))
+    const result = await expectFailure({ file }, 'invalid', 'document', 'DOCUMENT_OTHER')
+    deepEqual([result.exit, result.date, result.matched], [5, undefined, undefined])
+    equal(result.sentence, 'The proof does not fit: document. The file may have been saved or signed again since.')
+    deepEqual(statusOf(result, 'anchor'), { name: 'anchor', status: 'not-run', detail: 'an earlier check did not pass' })
+  })
+
+  it('says where it takes the ledger at its word', async () => {
+    const result = await ask({ trust: 'ledger' })
+    equal(result.trust, 'ledger')
+    match(result.sentence, /^This file .* This trusts the policy that the ledger itself gave\.$/)
+  })
+
+  it('keeps the order and the exit codes of the table', () => {
+    deepEqual(
+      VERDICTS.map(({ code, exit }) => `${code} ${exit}`),
+      ['invalid 5', 'unknown 4', 'unsupported 7', 'unchecked 6', 'test-network 3', 'sealed 3', 'withdrawn 0', 'superseded 0', 'anchored 0'],
+    )
+  })
+})
+
+describe('verifier/verify: statement, inclusion, checkpoint, cosignatures', () => {
+  const damaged = (change: (receipt: ReturnType<typeof json>) => void) => {
+    const receipt = json()
+    change(receipt)
+    return { receipt: JSON.stringify(receipt) }
+  }
+
+  it('a receipt that cannot be read fails at `statement`', async () => {
+    for (const receipt of ['', 'x', '[]', RECEIPT.slice(0, -3), RECEIPT.replace('{', '{"proof":"",'), '{"type":"openseal/receipt@v1"}']) {
+      const result = await ask({ receipt })
+      deepEqual(
+        [result.verdict, result.checks.map(({ status }) => status).slice(0, 3)],
+        ['invalid', ['not-run', 'failed', 'not-run']],
+        receipt,
+      )
+      equal(result.sentence, 'The proof does not fit: statement.')
+    }
+  })
+
+  it('a statement with an unknown member fails at `statement`', () =>
+    expectFailure(
+      damaged(({ statement }) => Object.assign(statement, { more: 1 })),
+      'invalid',
+      'statement',
+      'STATEMENT_MALFORMED',
+    ))
+
+  it('a statement of which one character changed fails at `inclusion`', () =>
+    expectFailure(
+      damaged(({ statement }) => Object.assign(statement, { title: 'bridge' })),
+      'invalid',
+      'inclusion',
+      'PROOF_MISMATCH',
+    ))
+
+  it('a known type renamed to an unknown one is not merely unsupported', () =>
+    expectFailure(
+      damaged(({ statement }) => Object.assign(statement, { type: 'openseal/statement@v2' })),
+      'invalid',
+      'inclusion',
+      'PROOF_MISMATCH',
+    ))
+
+  it('a proof with one hash too many, of another index, or past the size fails at `inclusion`', async () => {
+    const proof: string = json().proof
+    const [, , hash = ''] = proof.split('\n')
+    await expectFailure(
+      damaged(r => Object.assign(r, { proof: proof.replace(hash, `${hash}\n${hash}`) })),
+      'invalid',
+      'inclusion',
+      'PROOF_LENGTH',
+    )
+    await expectFailure(
+      damaged(r => Object.assign(r, { proof: proof.replace('index 1', 'index 2') })),
+      'invalid',
+      'inclusion',
+      'PROOF_MISMATCH',
+    )
+    await expectFailure(
+      damaged(r => Object.assign(r, { proof: proof.replace('index 1', 'index 5') })),
+      'invalid',
+      'inclusion',
+      'PROOF_RANGE',
+    )
+    await expectFailure(
+      damaged(r => Object.assign(r, { proof: proof.replace('index 1', 'index 01') })),
+      'invalid',
+      'inclusion',
+      'TLOG_PROOF_MALFORMED',
+    )
+  })
+
+  it('a tree size of 007 fails at `checkpoint`', async () => {
+    const result = await ask(damaged(r => Object.assign(r, { proof: r.proof.replace('\n5\n', '\n007\n') })))
+    deepEqual(
+      [result.verdict, statusOf(result, 'checkpoint')?.code, statusOf(result, 'inclusion')?.status],
+      ['invalid', 'CHECKPOINT_MALFORMED', 'not-run'],
+    )
+  })
+
+  it('a note that cannot be read fails at `checkpoint`', () =>
+    expectFailure(
+      damaged(r => Object.assign(r, { proof: r.proof.replace('\n— ', '\n- ') })),
+      'invalid',
+      'checkpoint',
+      'NOTE_MALFORMED',
+    ))
+
+  it('a wrong key fails at `checkpoint`, under the right name too', async () => {
+    const signer = createSigner(ORIGIN, new Uint8Array(32).fill(9))
+    await expectFailure({ receipt: await WORLD.receipt(1, { signer }) }, 'invalid', 'checkpoint', 'NOTE_UNSIGNED')
+  })
+
+  it('a damaged origin line or signature fails at `checkpoint`, and is not another ledger', async () => {
+    await expectFailure(
+      damaged(r => Object.assign(r, { proof: r.proof.replace('\n\nlog.', '\n\nlug.') })),
+      'invalid',
+      'checkpoint',
+      'NOTE_SIGNATURE',
+    )
+    await expectFailure(
+      damaged(r => Object.assign(r, { proof: r.proof.replace(/.{5}(=*\n)$/, 'AAAAA$1') })),
+      'invalid',
+      'checkpoint',
+      'NOTE_SIGNATURE',
+    )
+  })
+
+  it('a key counts only for the sizes that the policy gives it', async () => {
+    const key = (range: object) => ({ policy: policyWith({}, { logKeys: [{ vkey: formatVkey(LOG.vkey), ...range }] }) })
+    for (const range of [{ toSize: 4 }, { fromSize: 6 }]) await expectFailure(key(range), 'invalid', 'checkpoint', 'NOTE_UNSIGNED')
+    equal((await ask(key({ fromSize: 5, toSize: 5 }))).verdict, 'anchored')
+  })
+
+  it('fewer witnesses than the quorum fail at `cosignatures`, and one counts once', async () => {
+    const policy = policyWith({}, { witnesses: WITNESSES.map(({ vkey }) => formatVkey(vkey)), quorum: 2 })
+    const [first, second] = WITNESSES
+    const receiptBy = async (...witnesses: typeof WITNESSES) => ({ policy, receipt: await WORLD.receipt(1, { witnesses }) })
+    await expectFailure(await receiptBy(), 'invalid', 'cosignatures', 'COSIGNATURES_TOO_FEW')
+    await expectFailure(await receiptBy(first!, first!), 'invalid', 'cosignatures', 'COSIGNATURES_TOO_FEW')
+    equal((await ask(await receiptBy(first!, second!))).verdict, 'anchored')
+  })
+})
+
+describe('verifier/verify: document', () => {
+  it('is not run without a file, and the sentence says so', async () => {
+    const result = await ask({ file: undefined })
+    equal(statusOf(result, 'document')?.status, 'not-run')
+    equal(result.sentence, `This statement is on the record, unchanged since ${DATE}. No file was compared with it.`)
+  })
+
+  it('is not run for a statement without documents: the genesis has a receipt too', async () => {
+    const result = await ask({ receipt: await WORLD.receipt(0) })
+    deepEqual(
+      [result.verdict, statusOf(result, 'document')?.status, statusOf(result, 'currency')?.status],
+      ['anchored', 'not-run', 'not-run'],
+    )
+    match(result.sentence, /No file was compared with it\.$/)
+  })
+})
+
+describe('verifier/verify: anchor and finality', () => {
+  const second = { ...ANCHOR, chainId: 2 }
+  const both = (requireAnchors: number, change: object = {}) =>
+    policyWith({}, { requireAnchors, anchors: [ANCHOR, { ...second, ...change }] })
+  const other = (facts: object = {}) =>
+    chainWith(WORLD, { chainId: 2, anchors: [{ world: WORLD, block: 50, time: ANCHORED_AT - 60 }], ...facts })
+
+  it('never takes one of two endpoints that disagree at its word', async () => {
+    for (const facts of [{ anchors: [] }, { codeSha256: 'ff'.repeat(32) }, { anchors: [{ world: WORLD, block: 50, time: 1 }] }]) {
+      const result = await ask({ chain: [chainWith(WORLD, { name: 'one' }), chainWith(WORLD, { name: 'two', ...facts })] })
+      deepEqual([result.verdict, statusOf(result, 'anchor')?.detail], ['unchecked', 'chain 1: the endpoints one and two disagree'])
+    }
+  })
+
+  it('asks those that answer, and waits for all of them to call it final', async () => {
+    equal((await ask({ chain: [chainWith(WORLD, { down: true }), chainWith(WORLD)] })).verdict, 'anchored')
+    await expectFailure({ chain: [chainWith(WORLD), chainWith(WORLD, { finalized: 10 })] }, 'sealed', 'finality', 'FINALITY_PENDING')
+  })
+
+  it('takes two times at the final block for two histories', async () => {
+    const good = chainWith(WORLD)
+    const forked = {
+      ...good,
+      anchoredAt: async (query: Parameters<typeof good.anchoredAt>[0]) => (query.block === 'latest' ? ANCHORED_AT : 1),
+    }
+    await expectFailure({ chain: [good, forked] }, 'unchecked', 'finality', undefined)
+    await expectFailure({ chain: [forked] }, 'sealed', 'finality', 'FINALITY_PENDING')
+  })
+
+  it('is unchecked when the endpoint falls silent between the two questions', async () => {
+    const good = chainWith(WORLD)
+    const silent = chainWith(WORLD, { down: true })
+    const chain = [
+      { ...good, anchoredAt: (q: Parameters<typeof good.anchoredAt>[0]) => (q.block === 'latest' ? good : silent).anchoredAt(q) },
+    ]
+    await expectFailure({ chain }, 'unchecked', 'finality', undefined)
+  })
+
+  it('wants as many anchors as the policy requires', async () => {
+    equal((await ask({ policy: both(2), chain: [chainWith(WORLD), other()] })).verdict, 'anchored')
+    equal((await ask({ policy: both(1), chain: [chainWith(WORLD)] })).verdict, 'anchored')
+    await expectFailure({ policy: both(2), chain: [chainWith(WORLD)] }, 'unchecked', 'anchor', undefined)
+    await expectFailure({ policy: both(2), chain: [chainWith(WORLD), other({ anchors: [] })] }, 'sealed', 'anchor', 'ANCHOR_MISSING')
+    await expectFailure(
+      { policy: both(2), chain: [chainWith(WORLD), other({ codeSha256: 'ff' })] },
+      'unsupported',
+      'anchor',
+      'ANCHOR_OTHER_CODE',
+    )
+    await expectFailure({ policy: both(2), chain: [chainWith(WORLD), other({ finalized: 0 })] }, 'sealed', 'finality', 'FINALITY_PENDING')
+  })
+
+  it('dates by the earliest final anchor', async () => {
+    equal(
+      (await ask({ policy: both(2), chain: [chainWith(WORLD), other()] })).date,
+      new Date((ANCHORED_AT - 60) * 1000).toISOString().replace('.000', ''),
+    )
+    equal((await ask({ policy: both(1), chain: [chainWith(WORLD), other({ finalized: 0 })] })).date, DATE)
+  })
+
+  it('never lets a test network date what production vouches for, nor make up the number', async () => {
+    const chain = [chainWith(WORLD), other()]
+    const result = await ask({ policy: both(1, { production: false }), chain })
+    deepEqual([result.verdict, result.date], ['anchored', DATE])
+    equal((await ask({ policy: both(2, { production: false }), chain })).verdict, 'test-network')
+  })
+
+  it('takes a time that no block can have for no answer', async () => {
+    for (const time of [-1, 1.5, 2 ** 60]) {
+      await expectFailure({ chain: [chainWith(WORLD, { anchors: [{ world: WORLD, block: 1, time }] })] }, 'unchecked', 'anchor', undefined)
+    }
+  })
+
+  it('lets a bug of a reader be seen', async () => {
+    const chain = [{ ...chainWith(WORLD), chainId: () => Promise.reject(new TypeError('oops')) }]
+    await rejects(ask({ chain }), TypeError)
+  })
+})

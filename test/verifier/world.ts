@@ -1,0 +1,159 @@
+/** A small ledger with real keys, trees, notes and receipts, and a chain in memory that answers as the contract would. */
+
+import { toHex } from '../../src/core/bytes.ts'
+import { formatCheckpoint } from '../../src/core/checkpoint.ts'
+import { encodeEntry } from '../../src/core/entry.ts'
+import { OpenSealError } from '../../src/core/errors.ts'
+import { type Hash, hashLeaf, hashNode } from '../../src/core/hash.ts'
+import { canonicalJson } from '../../src/core/json.ts'
+import { cosign, createSigner, formatVkey, type Signer, signNote } from '../../src/core/note.ts'
+import { type Policy, type PolicyAnchor, parsePolicy } from '../../src/core/policy.ts'
+import { proveInclusion } from '../../src/core/proof.ts'
+import { formatReceipt } from '../../src/core/receipt.ts'
+import type { AnyStatement, Statement } from '../../src/core/statement.ts'
+import { formatTlogProof } from '../../src/core/tlog-proof.ts'
+import { type Node, rootFromRange, rootNodes } from '../../src/core/tree.ts'
+import type { ChainReader } from '../../src/verifier/anchors.ts'
+import { digestsOf } from '../../src/verifier/digest.ts'
+
+export const ORIGIN = 'log.example/one'
+export const LOG = createSigner(ORIGIN, new Uint8Array(32).fill(1))
+export const WITNESSES = [2, 3].map(byte => createSigner(`witness-${byte}.example`, new Uint8Array(32).fill(byte), 4))
+export const ANCHORED_AT = 1_790_000_000
+export const DATE = new Date(ANCHORED_AT * 1000).toISOString().replace('.000', '')
+export const FILE = new TextEncoder().encode('{"b": 1.0, "a": "tender"}\n')
+
+const { sha256, jcs = '' } = digestsOf(FILE)
+
+/** Publishes FILE. */
+export const STATEMENT: Statement = {
+  type: 'openseal/statement@v1',
+  agency: 'transport.gov.example',
+  kind: 'procurement',
+  action: 'publish',
+  record: 'ocds-1',
+  revision: 'r-1',
+  title: 'Bridge',
+  published: '2026-11-01T00:00:00Z',
+  documents: [{ name: 'tender.json', mediaType: 'application/json', bytes: FILE.length, sha256, jcs }],
+  salt: 'A'.repeat(43),
+}
+
+export const GENESIS: AnyStatement = {
+  type: 'openseal/genesis@v1',
+  origin: ORIGIN,
+  logKey: formatVkey(LOG.vkey),
+  anchors: [],
+  created: '2026-11-01T00:00:00Z',
+  salt: 'A'.repeat(43),
+}
+
+/** Amends STATEMENT with another document. */
+export const AMENDMENT: Statement = {
+  ...STATEMENT,
+  action: 'amend',
+  published: '2026-11-02T00:00:00Z',
+  documents: [{ name: 'tender.json', mediaType: 'application/json', bytes: 1, sha256: 'ab'.repeat(32) }],
+  reason: { code: 'correction' },
+}
+
+/** Withdraws STATEMENT. */
+export const WITHDRAWAL: Statement = {
+  ...AMENDMENT,
+  action: 'withdraw',
+  published: '2026-11-03T00:00:00Z',
+  documents: [],
+  reason: { code: 'court-order' },
+}
+
+export type World = {
+  readonly size: number
+  readonly root: Hash
+  receipt(index: number, options?: { signer?: Signer; origin?: string; witnesses?: readonly Signer[] }): Promise<string>
+}
+
+/** A ledger that holds these statements in this order. */
+export function createWorld(statements: readonly AnyStatement[]): World {
+  const leaves = statements.map(statement => hashLeaf(encodeEntry(textOf(statement))))
+  const size = leaves.length
+  const read = async (nodes: readonly Node[]) => nodes.map(node => subtree(leaves, node))
+  const root = rootFromRange(rootNodes(size).map(node => subtree(leaves, node)))
+  return {
+    size,
+    root,
+    async receipt(index, { signer = LOG, origin = ORIGIN, witnesses = [] } = {}) {
+      const text = formatCheckpoint({ origin, size, root })
+      const note = signNote(text, signer) + witnesses.map(witness => cosign(text, ANCHORED_AT, witness)).join('')
+      const proof = formatTlogProof({ index, proof: await proveInclusion(index, size, read), note })
+      const statement = statements[index]
+      if (statement === undefined) throw new Error(`bug: no statement ${index}`)
+      return formatReceipt({ statementText: textOf(statement), proof, anchors: [] })
+    },
+  }
+}
+
+/** A policy for the ledger, its one anchor changed as told. */
+export function policyWith(anchor: Partial<PolicyAnchor> = {}, change: object = {}): Policy {
+  const given = { ...ANCHOR, ...anchor }
+  const base = { type: 'openseal/policy@v1', origin: ORIGIN, logKeys: [{ vkey: formatVkey(LOG.vkey) }], anchors: [given] }
+  return parsePolicy(JSON.stringify({ ...base, ...change }))
+}
+
+/** A production anchor, final by the chain's own tag. */
+export const ANCHOR: PolicyAnchor = {
+  type: 'evm',
+  chainId: 1,
+  contract: `0x${'c0'.repeat(20)}`,
+  codeSha256: 'c1'.repeat(32),
+  logId: `0x${'1d'.repeat(32)}`,
+  production: true,
+  finality: 'finalized',
+  fromSize: 0,
+}
+
+/** What a chain in memory knows. An anchor of block n is seen at every block from n on. */
+export type ChainFacts = {
+  readonly name?: string
+  readonly chainId?: number
+  readonly codeSha256?: string
+  readonly head?: number
+  readonly finalized?: number
+  readonly anchors?: readonly { readonly world: World; readonly block: number; readonly time: number }[]
+  readonly down?: boolean
+}
+
+/** A chain that answers from its facts as the contract would. */
+export function createChain(facts: ChainFacts): ChainReader {
+  const { chainId = 1, codeSha256 = ANCHOR.codeSha256, head = 100, finalized = 90, anchors = [], name } = facts
+  const answer = async <T>(value: T): Promise<T> => {
+    if (facts.down) throw new OpenSealError('RPC_UNREACHABLE', 'the endpoint is down')
+    return value
+  }
+  return {
+    ...(name === undefined ? {} : { name }),
+    chainId: () => answer(chainId),
+    codeSha256: () => answer(codeSha256),
+    blockNumber: () => answer(head),
+    anchoredAt: ({ size, root, block, contract, logId }) => {
+      const at = block === 'latest' ? head : block === 'finalized' ? finalized : block
+      const found = anchors.find(anchor => anchor.block <= at && anchor.world.size === size && toHex(anchor.world.root) === toHex(root))
+      return answer(found && contract === ANCHOR.contract && logId === ANCHOR.logId ? found.time : 0)
+    },
+  }
+}
+
+/** A chain on which the world's root is anchored and final. */
+export function chainWith(world: World, facts: ChainFacts = {}): ChainReader {
+  return createChain({ anchors: [{ world, block: 50, time: ANCHORED_AT }], ...facts })
+}
+
+/** The canonical form, of statements too whose type is not known. */
+function textOf(statement: AnyStatement): string {
+  return canonicalJson(statement)
+}
+
+function subtree(leaves: readonly Hash[], { level, index }: Node): Hash {
+  const leaf = leaves[index]
+  if (level === 0 && leaf) return leaf
+  return hashNode(subtree(leaves, { level: level - 1, index: index * 2 }), subtree(leaves, { level: level - 1, index: index * 2 + 1 }))
+}
