@@ -17,11 +17,15 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/log.ts': ['src/core'],
   'src/store': ['src/core'],
   'src/ledger': ['src/core', 'src/store', 'src/log.ts'],
+  'src/audit': ['src/core', 'src/verifier'],
   'src/chain': ['src/core', 'src/ledger', 'src/log.ts', 'contracts'],
   'src/web': ['src/core', 'src/verifier'],
   'src/http': ['src/core', 'src/store', 'src/ledger', 'src/web', 'src/log.ts'],
-  'src/cli': ['src/core', 'src/verifier', 'src/chain', 'src/server.ts', 'src/config.ts'],
+  'src/cli': ['src/core', 'src/verifier', 'src/audit', 'src/chain', 'src/server.ts', 'src/config.ts'],
 }
+
+/** The composition root may import every part. */
+const compositionRoot = ['src/server.ts', 'src/config.ts']
 
 /** The two implementations that `#sha256` chooses between. */
 const platformFiles = ['src/core/sha256-node.ts']
@@ -40,7 +44,7 @@ describe('architecture', () => {
   })
 
   it('lets no folder of src import another that the layout does not name', () => {
-    const wrong = importsOf(file => file in allowed || partOf(file) in allowed).filter(({ file, target }) => {
+    const wrong = importsOf(file => file.startsWith('src/') && !compositionRoot.includes(file)).filter(({ file, target }) => {
       if (!target.startsWith('src/') && !target.startsWith('contracts/')) return false
       const from = partOf(file)
       const to = partOf(target)
