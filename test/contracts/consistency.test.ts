@@ -47,9 +47,9 @@ describe('CheckpointAnchor: consistency', () => {
     }
   })
 
-  it('refuses a proof with one hash too few or too many, for every pair of sizes', async () => {
-    for (let from = 0; from < LARGEST; from++) {
-      for (let to = from + 1; to <= LARGEST; to++) {
+  it('refuses a proof with one hash too few or too many, for every pair of sizes up to 40', async () => {
+    for (let from = 0; from < 40; from++) {
+      for (let to = from + 1; to <= 40; to++) {
         const proof = consistencyOf(from, tree(to))
         const long = await errorOf(tryAnchor(from, to, ROOTS[to]!, [...proof, ROOTS[1]!]))
         assert.deepEqual(long, ['CheckpointAnchorProofLength', BigInt(proof.length + 1), BigInt(proof.length)])
