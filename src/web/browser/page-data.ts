@@ -1,0 +1,16 @@
+/** What a verify page is told when it starts: written into it as JSON by the server, or into the offline file when that is made. */
+import type { Json } from '../../core/json.ts'
+import type { Messages } from '../messages/en.ts'
+
+/** The data of a page. `ledger` is absent in the offline file, which asks no ledger. */
+export type PageData = {
+  readonly languages: { readonly [lang: string]: Readonly<Partial<Messages>> }
+  /** The language of the page; offline the browser's is taken. */
+  readonly lang?: string
+  readonly policy: { readonly [member: string]: Json }
+  readonly endpoints: readonly string[]
+  readonly ledger?: { readonly url: string; readonly base: string }
+}
+
+/** Id of the script element that holds the data. */
+export const PAGE_DATA_ID = 'openseal-data'

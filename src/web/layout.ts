@@ -1,0 +1,101 @@
+/** The frame of every page: head, menu, banners, foot, languages. */
+import { type Html, html, type Piece } from './html.ts'
+import { icon } from './icons.ts'
+import { LANGUAGE_TAGS, LANGUAGES } from './language.ts'
+import type { MessageKey } from './messages/en.ts'
+import { type Say, sayTime } from './say.ts'
+
+/** What the frame must know of the request and of the ledger. */
+export type Frame = {
+  readonly say: Say
+  /** `/fr` where the language stands in the URL, else empty: put before every link to a page. */
+  readonly base: string
+  /** The path without the language, with its query: for the links of the language menu. */
+  readonly path: string
+  readonly origin: string
+  /** Where the style sheet is. */
+  readonly styleHref: string
+  readonly banners: Banners
+}
+
+/** What everybody must be told, whatever page they read. */
+export type Banners = {
+  readonly testNetwork: boolean
+  readonly stopped: boolean
+  /** Unix ms of the last anchor when it lags, `never` when there is none though there should be. */
+  readonly lagging?: number | 'never'
+}
+
+/** One page: its title, what stands in `main`, and what its head needs beyond the frame's. */
+export type Page = {
+  readonly title: string
+  readonly main: Piece
+  readonly feed?: string
+  readonly scripts?: Piece
+  readonly noIndex?: boolean
+}
+
+const MENU: readonly (readonly [string, MessageKey])[] = [
+  ['/', 'site.home'],
+  ['/verify', 'verify.title'],
+  ['/records', 'site.records'],
+  ['/agencies', 'site.agencies'],
+  ['/anchors', 'site.anchors'],
+  ['/search', 'site.search'],
+  ['/about', 'site.about'],
+]
+
+/** A whole page as text. */
+export function renderPage(frame: Frame, page: Page): string {
+  const { say, base, origin } = frame
+  return html`<!doctype html>
+<html lang="${say.lang}" dir="${say.dir}">
+<head>
+<meta charset="utf-8">
+<title>${page.title} – ${say('site.name')}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+${page.noIndex && html`<meta name="robots" content="noindex">`}
+<link rel="stylesheet" href="${frame.styleHref}">
+<link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
+<link rel="alternate" type="application/atom+xml" href="${page.feed ?? `${base}/feed.atom`}" title="${say('site.feed')}">
+</head>
+<body>
+<a class="skip" href="#main">${say('site.skip')}</a>
+<header class="top"><div class="wrap">
+<a class="brand" href="${base}/">${icon('seal')}${say('site.name')}</a>
+<p class="tag">${say('site.tagline')}</p>
+<nav aria-label="${say('site.menu')}"><ul>${MENU.map(([path, key]) => menuItem(frame, path, key))}</ul></nav>
+</div></header>
+<main id="main" tabindex="-1"><div class="wrap">
+${renderBanners(frame)}
+${page.main}
+</div></main>
+<footer class="foot"><div class="wrap">
+<p>${say('site.ledger', { origin })} · <a href="${page.feed ?? `${base}/feed.atom`}">${say('site.feed')}</a></p>
+<nav aria-label="${say('site.languages')}"><ul>${LANGUAGE_TAGS.map(tag => languageItem(frame, tag))}</ul></nav>
+</div></footer>
+${page.scripts}
+</body>
+</html>
+`.safe
+}
+
+function menuItem({ say, base, path }: Frame, href: string, key: MessageKey): Html {
+  const here = path.split('?')[0] === href
+  return html`<li><a href="${base}${href}"${here && html` aria-current="page"`}>${say(key)}</a></li>`
+}
+
+function languageItem({ say, path }: Frame, tag: keyof typeof LANGUAGES): Html {
+  return html`<li><a href="/${tag}${path}" lang="${tag}" dir="${tag === 'ar' ? 'rtl' : 'ltr'}" hreflang="${tag}"${say.lang === tag && html` aria-current="true"`}>${LANGUAGES[tag]}</a></li>`
+}
+
+function renderBanners({ say, banners }: Frame): Html[] {
+  const sentences = [
+    banners.stopped && say('site.stopped'),
+    banners.lagging !== undefined &&
+      (banners.lagging === 'never' ? say('site.neverAnchored') : say('site.lagging', { date: sayTime(say, banners.lagging) })),
+    banners.testNetwork && say('site.testNetwork'),
+  ]
+  return sentences.filter(sentence => sentence !== false).map(sentence => html`<div class="banner">${icon('warn')}<p>${sentence}</p></div>`)
+}

@@ -1,0 +1,57 @@
+/** The offline verifier: one file that asks nobody but the chain endpoints of its reader. */
+import { createHash } from 'node:crypto'
+import { type Policy, parsePolicy } from '../verifier/index.ts'
+import { PAGE_DATA_ID, type PageData } from './browser/page-data.ts'
+import { html, scriptJson, trusted } from './html.ts'
+import { browserMessages, LANGUAGE_TAGS } from './language.ts'
+import { STYLE } from './style.ts'
+
+/** The file with its policy in it, and the SHA-256 (hex) of its bytes. The same policy and endpoints always make the same file. */
+export function makeOfflineVerifier({
+  policy,
+  endpoints,
+  scriptText,
+}: {
+  policy: Policy
+  endpoints: readonly string[]
+  scriptText: string
+}): {
+  readonly text: string
+  readonly sha256: string
+} {
+  const languages = Object.fromEntries(LANGUAGE_TAGS.map(tag => [tag, browserMessages(tag)]))
+  const data: PageData = { languages, policy: JSON.parse(JSON.stringify(policy)), endpoints }
+  parsePolicy(data.policy)
+  // Inside a script element only this could end it early; in JavaScript text both spellings are the same.
+  const script = scriptText.replaceAll('</script', '<\\/script')
+  const text = html`<!doctype html>
+<html lang="en" dir="ltr">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src '${sourceHash(STYLE)}'; script-src '${sourceHash(script)}'; connect-src http: https:; img-src data:; base-uri 'none'; form-action 'none'">
+<title>OpenSeal offline verifier</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<style>${trusted(STYLE)}</style>
+</head>
+<body>
+<header class="top"><div class="wrap"><span class="brand">OpenSeal</span></div></header>
+<main id="main"><div class="wrap">
+<h1 id="offline-title">Offline verifier for public records</h1>
+<p id="offline-ledger"></p>
+<div id="tool"><noscript><p>This file needs JavaScript to compute fingerprints on your device.</p></noscript></div>
+<p class="limits" id="offline-limits"></p>
+</div></main>
+<script type="application/json" id="${PAGE_DATA_ID}">${scriptJson(data)}</script>
+<script>${trusted(script)}</script>
+</body>
+</html>
+`.safe
+  return { text, sha256: createHash('sha256').update(text).digest('hex') }
+}
+
+/** A source expression of a Content Security Policy that lets exactly this text run. */
+function sourceHash(text: string): string {
+  return `sha256-${createHash('sha256').update(text).digest('base64')}`
+}

@@ -1,0 +1,42 @@
+/** The agencies, and one of them. */
+import type { SiteAgency } from '../deps.ts'
+import { html } from '../html.ts'
+import type { Frame, Page } from '../layout.ts'
+import type { Entry } from '../records.ts'
+import { renderEntries } from './entry-list.ts'
+
+/** All agencies. */
+export function agenciesPage({ say, base }: Frame, agencies: readonly SiteAgency[]): Page {
+  return {
+    title: say('site.agencies'),
+    main: html`<h1>${say('site.agencies')}</h1>
+${agencies.length === 0 && html`<p>${say('agency.none')}</p>`}
+<ul class="list">${agencies.map(({ id, name }) => html`<li><a class="name" href="${base}/agencies/${encodeURIComponent(id)}"><bdi>${name}</bdi></a><p class="soft small"><bdi>${id}</bdi></p></li>`)}</ul>`,
+  }
+}
+
+/** An agency and its records, a page at a time. */
+export function agencyPage(
+  frame: Frame,
+  data: {
+    readonly agency: SiteAgency
+    readonly entries: readonly Entry[]
+    readonly before: number | undefined
+    readonly older: number | undefined
+  },
+): Page {
+  const { say, base } = frame
+  const { id, name } = data.agency
+  const here = `${base}/agencies/${encodeURIComponent(id)}`
+  return {
+    title: name,
+    feed: `${here}/feed.atom`,
+    main: html`<h1><bdi>${name}</bdi></h1>
+<dl class="facts"><dt>${say('agency.id')}</dt><dd><bdi>${id}</bdi></dd></dl>
+<h2>${say('agency.records')}</h2>
+${renderEntries(frame, data.entries)}
+<p class="row no-print">${data.before !== undefined && html`<a href="${here}">${say('site.newest')}</a>`}
+${data.older !== undefined && html`<a href="${here}?before=${data.older}">${say('site.older')}</a>`}</p>
+<p class="no-print"><a href="${here}/feed.atom">${say('feed.agency', { agency: name })}</a></p>`,
+  }
+}

@@ -1,0 +1,29 @@
+/** The search page. */
+import type { SiteAgency } from '../deps.ts'
+import { html } from '../html.ts'
+import type { Frame, Page } from '../layout.ts'
+import { type Entry, TITLE_SCAN } from '../records.ts'
+import { sayNumber } from '../say.ts'
+import { renderEntries } from './entry-list.ts'
+
+/** The form, and what was found. */
+export function searchPage(
+  frame: Frame,
+  data: { readonly query: string; readonly entries: readonly Entry[]; readonly agencies: readonly SiteAgency[] },
+): Page {
+  const { say, base } = frame
+  const { query, entries, agencies } = data
+  const count = entries.length + agencies.length
+  return {
+    title: say('site.search'),
+    noIndex: true,
+    main: html`<h1>${say('site.search')}</h1>
+<form role="search" action="${base}/search" method="get"><label for="q">${say('search.label')}</label>
+<div class="row"><input type="search" id="q" name="q" maxlength="512" value="${query}"><button type="submit">${say('site.search')}</button></div>
+<p class="small soft">${say('search.scope', { count: sayNumber(say, TITLE_SCAN) })}</p></form>
+${query !== '' && html`<h2>${say('search.results', { count: sayNumber(say, count) })}</h2>`}
+${query !== '' && count === 0 && html`<p>${say('search.none')}</p>`}
+${agencies.length > 0 && html`<ul class="list">${agencies.map(({ id, name }) => html`<li><a class="name" href="${base}/agencies/${encodeURIComponent(id)}"><bdi>${name}</bdi></a> <bdi class="soft small">${id}</bdi></li>`)}</ul>`}
+${entries.length > 0 && renderEntries(frame, entries)}`,
+  }
+}

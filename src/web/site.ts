@@ -1,0 +1,241 @@
+/** The pages for people, as routes: every page in every language, feeds, the offline verifier and the static files. */
+import Router from '@koa/router'
+import type { Context, Next } from 'koa'
+import QRCode from 'qrcode'
+import type { Asset } from './assets.ts'
+import { loadAssets } from './assets.ts'
+import type { PageData } from './browser/page-data.ts'
+import type { SiteDeps } from './deps.ts'
+import { renderFeed } from './feed.ts'
+import { browserMessages, CATALOGUES, type Language, negotiateLanguage, speak } from './language.ts'
+import { type Banners, type Frame, type Page, renderPage } from './layout.ts'
+import { makeOfflineVerifier } from './offline.ts'
+import { aboutPage } from './pages/about.ts'
+import { agenciesPage, agencyPage } from './pages/agency.ts'
+import { anchorsPage } from './pages/anchors.ts'
+import { homePage, recordsPage } from './pages/home.ts'
+import { plainEntryPage, recordPage } from './pages/record.ts'
+import { searchPage } from './pages/search.ts'
+import { verifiedPage, verifyPage } from './pages/verify.ts'
+import { anchorBefore, type Entry, newestAnchors, newestIndexes, readEntries, readEntry, searchRecords } from './records.ts'
+import { checkUpload, UPLOAD_LIMIT } from './server-verify.ts'
+import { readUpload, UploadError } from './upload.ts'
+
+const LIST_LENGTH = 25
+const FEED_LENGTH = 50
+/** How many of the newest entries the feed of silent edits and withdrawals looks at. */
+const CHANGES_SCAN = 500
+const ANCHORS_SHOWN = 200
+/** An anchor that is longer ago than this, with entries waiting, is said on every page. */
+const LAG_ALARM_MS = 60 * 60 * 1000
+const ASSET_CACHE = 'public, max-age=31536000, immutable'
+const ICON =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><circle cx="12" cy="12" r="12" fill="#12324e"/><path d="m6.5 12.5 4 4 7-8" fill="none" stroke="#fff" stroke-width="2.5"/></svg>'
+
+type Reply = (frame: Frame, ctx: Context) => Promise<Page | undefined> | Page | undefined
+
+/** All routes. Bundles the browser's code first, unless that was built before. */
+export async function siteRoutes(deps: SiteDeps): Promise<Router> {
+  const { ledger, agencies, policy, publicEndpoints } = deps
+  const assets = await loadAssets()
+  const router = new Router()
+  const offline = () => makeOfflineVerifier({ policy: policy(), endpoints: publicEndpoints, scriptText: assets.scriptText })
+
+  /** A page under its path, with and without the language before it. `undefined` as page passes the request on. */
+  const page = (path: string, reply: Reply, method: 'get' | 'post' = 'get') => {
+    router[method](path === '/' ? ['/', '/:lang'] : `{/:lang}${path}`, async (ctx: Context, next: Next) => {
+      const frame = frameOf(ctx, deps, assets.style.path)
+      const answer = frame && (await reply(frame, ctx))
+      if (frame === undefined || answer === undefined) return next()
+      ctx.set('Content-Language', frame.say.lang)
+      ctx.vary('Accept-Language')
+      ctx.type = 'text/html'
+      ctx.body = renderPage(frame, answer)
+    })
+  }
+
+  page('/', async frame => {
+    const latest = await readEntries(ledger, newestIndexes(ledger, Number.MAX_SAFE_INTEGER, 8))
+    return homePage(frame, { size: ledger.head().size, anchor: ledger.latestAnchor(), latest })
+  })
+  page('/records', async (frame, ctx) => {
+    const before = readCursor(ctx)
+    const indexes = newestIndexes(ledger, before ?? Number.MAX_SAFE_INTEGER, LIST_LENGTH)
+    const last = indexes.at(-1) ?? 0
+    return recordsPage(frame, { entries: await readEntries(ledger, indexes), before, older: last > 0 ? last : undefined })
+  })
+  page('/records/:index', (frame, ctx) => showRecord(frame, ctx, deps))
+  page('/agencies', async frame => agenciesPage(frame, await agencies.list()))
+  page('/agencies/:id', async (frame, ctx) => {
+    const agency = await findAgency(ctx, deps)
+    if (agency === undefined) return missingPage(frame, ctx, frame.say('agency.notFound'))
+    const before = readCursor(ctx)
+    const indexes = await ledger.listByAgency(agency.id, before ?? Number.MAX_SAFE_INTEGER, LIST_LENGTH)
+    const older = indexes.length === LIST_LENGTH ? indexes.at(-1) : undefined
+    return agencyPage(frame, { agency, entries: await readEntries(ledger, indexes), before, older })
+  })
+  page('/anchors', async frame => anchorsPage(frame, await newestAnchors(ledger, ANCHORS_SHOWN)))
+  page('/about', frame => aboutPage(frame, { offlineSha256: offline().sha256 }))
+  page('/search', async (frame, ctx) => {
+    const query = String(ctx.query.q ?? '').slice(0, 512)
+    const found = await searchRecords(deps, query)
+    return searchPage(frame, { query, agencies: found.agencies, entries: await readEntries(ledger, found.indexes) })
+  })
+  page('/verify', (frame, ctx) => {
+    const { base, say } = frame
+    const data: PageData = {
+      lang: say.lang,
+      languages: { [say.lang]: browserMessages(say.lang as Language) },
+      policy: JSON.parse(JSON.stringify(policy())),
+      endpoints: publicEndpoints,
+      ledger: { url: '', base },
+    }
+    ctx.set('Content-Security-Policy', securityPolicy(true))
+    return verifyPage(frame, { data, scriptHref: assets.script.path })
+  })
+  page('/verify', (frame, ctx) => answerForm(frame, ctx, deps), 'post')
+
+  feed(router, deps)
+  router.get('/openseal-verifier.html', (ctx: Context) => {
+    const { text, sha256 } = offline()
+    ctx.type = 'text/html'
+    // The file's own policy speaks; ours must not forbid its script.
+    ctx.set('Content-Security-Policy', "default-src * 'unsafe-inline'; frame-ancestors 'none'")
+    ctx.set('Repr-Digest', `sha-256=:${Buffer.from(sha256, 'hex').toString('base64')}:`)
+    ctx.body = text
+  })
+  for (const asset of [assets.style, assets.script]) router.get(asset.path, (ctx: Context) => sendAsset(ctx, asset))
+  router.get('/assets/icon.svg', (ctx: Context) => {
+    ctx.type = 'image/svg+xml'
+    ctx.body = ICON
+  })
+  return router
+}
+
+/** The frame of a request; undefined where what stands before the path is no language of ours. */
+function frameOf(ctx: Context, deps: SiteDeps, styleHref: string): Frame | undefined {
+  const prefix: string | undefined = ctx.params.lang
+  if (prefix !== undefined && !Object.hasOwn(CATALOGUES, prefix)) return undefined
+  const base = prefix === undefined ? '' : `/${prefix}`
+  const language = prefix === undefined ? negotiateLanguage(ctx.get('Accept-Language')) : (prefix as Language)
+  ctx.set('Content-Security-Policy', securityPolicy(false))
+  ctx.set('Referrer-Policy', 'no-referrer')
+  ctx.set('X-Content-Type-Options', 'nosniff')
+  const path = ctx.path.slice(base.length) || '/'
+  return { say: speak(language), base, path: path + ctx.search, origin: deps.ledger.origin, styleHref, banners: bannersOf(deps) }
+}
+
+function bannersOf({ ledger, policy, nowMs }: SiteDeps): Banners {
+  const anchor = ledger.latestAnchor()
+  const behind = ledger.head().size > (anchor?.size ?? 0) + (anchor ? 0 : 1)
+  const anchoredMs = anchor && Date.parse(anchor.block.time)
+  const lagging = anchoredMs === undefined ? 'never' : nowMs() - anchoredMs > LAG_ALARM_MS ? anchoredMs : undefined
+  return {
+    testNetwork: !policy().anchors.some(({ production }) => production),
+    stopped: ledger.stopped() !== undefined,
+    ...(behind && lagging !== undefined && { lagging }),
+  }
+}
+
+async function showRecord(frame: Frame, ctx: Context, { ledger, agencies, policy }: SiteDeps): Promise<Page> {
+  const index = /^(0|[1-9]\d{0,15})$/.test(ctx.params.index) ? Number(ctx.params.index) : -1
+  if (index < 0 || index >= ledger.head().size) return missingPage(frame, ctx, frame.say('record.notFound'))
+  const { statement, genesis } = await readEntry(ledger, index)
+  if (genesis) return plainEntryPage(frame, index, 'genesis')
+  if (statement === undefined) return plainEntryPage(frame, index, 'erased')
+  const anchor = await ledger.anchorOf(index)
+  const trusted = policy().anchors.find(
+    ({ chainId, contract, logId }) => anchor && chainId === anchor.chainId && contract === anchor.contract && logId === anchor.logId,
+  )
+  return recordPage(frame, {
+    index,
+    statement,
+    agency: await agencies.get(statement.agency).catch(() => undefined),
+    versions: await ledger.versions(index),
+    anchor,
+    production: trusted?.production === true,
+    previous: anchor && (await anchorBefore(ledger, index)),
+    siteUrl: ctx.origin,
+    qrSvg: await QRCode.toString(`${ctx.origin}/records/${index}`, { type: 'svg', margin: 2, errorCorrectionLevel: 'M' }),
+  })
+}
+
+async function answerForm(frame: Frame, ctx: Context, deps: SiteDeps): Promise<Page> {
+  const { say, base } = frame
+  try {
+    return verifiedPage(frame, await checkUpload(say, base, await readUpload(ctx.req), deps))
+  } catch (error) {
+    if (!(error instanceof UploadError)) throw error
+    ctx.status = error.code === 'UPLOAD_TOO_LARGE' ? 413 : 400
+    return verifiedPage(frame, {
+      message: say(error.code === 'UPLOAD_TOO_LARGE' ? 'verify.serverTooLarge' : 'verify.serverNothing', { size: UPLOAD_LIMIT }),
+    })
+  }
+}
+
+function feed(router: Router, deps: SiteDeps): void {
+  const { ledger } = deps
+  const send = (
+    path: string,
+    read: (ctx: Context, frame: Frame) => Promise<{ title: string; entries: readonly (Entry & { flag?: string })[] } | undefined>,
+  ) =>
+    router.get(`{/:lang}${path}`, async (ctx: Context, next: Next) => {
+      const frame = frameOf(ctx, deps, '')
+      const found = frame && (await read(ctx, frame))
+      if (frame === undefined || found === undefined) return next()
+      const { say, base, origin } = frame
+      ctx.type = 'application/atom+xml; charset=utf-8'
+      ctx.body = renderFeed(say, { ...found, siteUrl: ctx.origin, path: ctx.path, origin, base })
+    })
+  send('/feed.atom', async (_, { say }) => ({
+    title: say('feed.all'),
+    entries: await readEntries(ledger, newestIndexes(ledger, Number.MAX_SAFE_INTEGER, FEED_LENGTH)),
+  }))
+  send('/agencies/:id/feed.atom', async (ctx, { say }) => {
+    const agency = await findAgency(ctx, deps)
+    if (agency === undefined) return undefined
+    const indexes = await ledger.listByAgency(agency.id, Number.MAX_SAFE_INTEGER, FEED_LENGTH)
+    return { title: say('feed.agency', { agency: agency.name }), entries: await readEntries(ledger, indexes) }
+  })
+  send('/changes.atom', async (_, { say }) => {
+    const entries: (Entry & { flag: string })[] = []
+    for (const entry of await readEntries(ledger, newestIndexes(ledger, Number.MAX_SAFE_INTEGER, CHANGES_SCAN))) {
+      if (entry.statement === undefined || entries.length >= FEED_LENGTH) continue
+      const withdrawn = entry.statement.action === 'withdraw'
+      const own = withdrawn ? undefined : (await ledger.versions(entry.index)).find(({ index }) => index === entry.index)
+      if (withdrawn || own?.flag === 'silent-edit')
+        entries.push({ ...entry, flag: say(withdrawn ? 'action.withdraw' : 'flag.silent-edit') })
+    }
+    return { title: say('feed.watch'), entries }
+  })
+}
+
+async function findAgency(ctx: Context, { agencies }: SiteDeps) {
+  // An address that no agency can have is an agency that is not there.
+  return agencies.get(String(ctx.params.id)).catch(() => undefined)
+}
+
+function missingPage({ say }: Frame, ctx: Context, sentence: string): Page {
+  ctx.status = 404
+  return { ...plainEntryPage({ say } as Frame, 0, 'missing'), main: { safe: `<h1>${say('record.notFoundTitle')}</h1><p>${sentence}</p>` } }
+}
+
+function readCursor(ctx: Context): number | undefined {
+  const before = Number(ctx.query.before)
+  return Number.isSafeInteger(before) && before > 0 ? before : undefined
+}
+
+function sendAsset(ctx: Context, { type, body, gzip, brotli }: Asset): void {
+  const encoding = ctx.acceptsEncodings('br', 'gzip', 'identity')
+  ctx.vary('Accept-Encoding')
+  ctx.set('Cache-Control', ASSET_CACHE)
+  ctx.type = type
+  if (encoding === 'br' || encoding === 'gzip') ctx.set('Content-Encoding', encoding)
+  ctx.body = encoding === 'br' ? brotli : encoding === 'gzip' ? gzip : body
+}
+
+/** Pages load only from here; the verify page may also ask chain endpoints that its reader names. */
+function securityPolicy(asksChain: boolean): string {
+  const connect = asksChain ? "'self' http: https:" : "'none'"
+  return `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src ${connect}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`
+}

@@ -1,0 +1,80 @@
+/** The site's one style sheet: system fonts, light and dark, any width from 320 px, either direction of writing, and print. */
+
+/** The style sheet, also set into the offline verifier. */
+export const STYLE = `
+:root{color-scheme:light dark;--ink:#14181c;--soft:#4b555f;--paper:#fff;--panel:#f3f5f7;--line:#8a949e;--link:#0b4f8a;--focus:#b35900;
+--good:#0f5c2e;--good-bg:#e6f4ea;--bad:#9b1c1c;--bad-bg:#fdecec;--warn:#6b4700;--warn-bg:#fff4dc;--calm:#2f4358;--calm-bg:#e8eef4;--head:#12324e}
+@media(prefers-color-scheme:dark){:root{--ink:#eceff2;--soft:#b4bdc6;--paper:#14181c;--panel:#1f262d;--line:#75808b;--link:#8fc7ff;--focus:#ffb454;
+--good:#8fe0ac;--good-bg:#12301f;--bad:#ffa8a3;--bad-bg:#3a1717;--warn:#ffd591;--warn-bg:#352808;--calm:#c0d4e8;--calm-bg:#1e2b38;--head:#0c2237}}
+*{box-sizing:border-box}
+html{font:100%/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Noto Sans Arabic",Arial,sans-serif;-webkit-text-size-adjust:100%}
+body{margin:0;background:var(--paper);color:var(--ink);overflow-wrap:break-word}
+a{color:var(--link);text-underline-offset:.15em}a:hover{text-decoration-thickness:.15em}
+:focus-visible{outline:3px solid var(--focus);outline-offset:2px;border-radius:2px}
+.wrap{max-width:60rem;margin-inline:auto;padding-inline:1rem}
+.skip{position:absolute;inset-inline-start:.5rem;inset-block-start:-6rem;background:var(--paper);color:var(--link);padding:.6rem 1rem;z-index:2}
+.skip:focus{inset-block-start:.5rem}
+.top{background:var(--head);color:#fff;padding-block:.8rem}.top a{color:#fff}.top :focus-visible{outline-color:#ffb454}
+.brand{font-size:1.25rem;font-weight:700;text-decoration:none;display:inline-flex;align-items:center;gap:.5rem;min-height:24px}
+.tag{margin:0;color:#d5e2ee;font-size:.95rem}
+nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.25rem 1.1rem;margin:.5rem 0 0;padding:0}
+nav li a{display:inline-block;min-height:28px;padding-block:.15rem}nav [aria-current]{font-weight:700;text-decoration-thickness:.2em}
+main{padding-block:1.25rem 2.5rem}
+h1{font-size:1.75rem;line-height:1.2;margin:.2rem 0 .8rem}h2{font-size:1.25rem;margin:2rem 0 .6rem;line-height:1.3}h3{font-size:1.05rem;margin:1.2rem 0 .4rem}
+p{margin:.5rem 0}.lead{font-size:1.1rem;max-width:44rem}.soft{color:var(--soft)}.small{font-size:.92rem}
+code,.hash{font-family:ui-monospace,SFMono-Regular,Consolas,"Liberation Mono",monospace;font-size:.9em;overflow-wrap:anywhere;unicode-bidi:isolate}
+.hash{direction:ltr;display:inline-block;text-align:start}
+.banner{display:flex;gap:.7rem;align-items:flex-start;border-inline-start:.35rem solid var(--warn);background:var(--warn-bg);color:var(--warn);padding:.6rem .9rem;margin-block:.8rem}
+.banner p{margin:0}
+.button,button{font:inherit;font-weight:600;background:var(--head);color:#fff;border:2px solid var(--head);border-radius:.3rem;padding:.5rem 1.1rem;min-height:44px;cursor:pointer;text-decoration:none;display:inline-block}
+@media(prefers-color-scheme:dark){.button,button{border-color:#8fc7ff}}
+.button.quiet,button.quiet{background:transparent;color:var(--link);border-color:var(--link)}
+input[type=text],input[type=search],textarea{font:inherit;inline-size:100%;max-inline-size:44rem;padding:.5rem;border:1px solid var(--line);border-radius:.25rem;background:var(--paper);color:var(--ink);min-height:44px}
+input[type=file]{font:inherit;max-inline-size:100%;min-height:32px;color:inherit}
+label{font-weight:600;display:block;margin-block:.7rem .25rem}
+.drop{border:2px dashed var(--line);border-radius:.5rem;background:var(--panel);padding:1.6rem 1rem;text-align:center;margin-block:1rem}
+.drop.over{border-color:var(--link);border-style:solid}.drop p{margin:.2rem 0 .8rem;font-size:1.1rem}
+progress{inline-size:100%;block-size:1.1rem;accent-color:var(--link)}
+.card{border:2px solid var(--tone);border-radius:.5rem;margin-block:1rem;overflow:hidden}
+.card>header{background:var(--tone-bg);color:var(--tone);padding:.9rem 1rem;display:flex;gap:.8rem;align-items:flex-start}
+.card svg.icon{flex:none;inline-size:2.4rem;block-size:2.4rem}
+.card .mark{font-weight:700;margin:0;font-size:.95rem}.card .sentence{margin:.1rem 0 0;font-size:1.2rem;line-height:1.35;font-weight:700;color:var(--ink)}
+.card .body{padding:.4rem 1rem 1rem}
+.good{--tone:var(--good);--tone-bg:var(--good-bg)}.bad{--tone:var(--bad);--tone-bg:var(--bad-bg)}.warn{--tone:var(--warn);--tone-bg:var(--warn-bg)}.calm{--tone:var(--calm);--tone-bg:var(--calm-bg)}
+.checks{list-style:none;margin:.4rem 0;padding:0}.checks li{display:grid;grid-template-columns:1.6rem 1fr;gap:.4rem;padding-block:.35rem;border-block-start:1px solid color-mix(in srgb,var(--line) 45%,transparent)}
+.checks svg{inline-size:1.3rem;block-size:1.3rem;margin-block-start:.15rem}.checks b:first-letter{text-transform:uppercase}.checks b{display:inline-block}
+.passed svg{color:var(--good)}.failed svg{color:var(--bad)}.not-run svg,.running svg{color:var(--soft)}
+dl.facts{display:grid;grid-template-columns:minmax(8rem,14rem) 1fr;gap:.35rem 1rem;margin:.6rem 0}dl.facts dt{color:var(--soft)}dl.facts dd{margin:0;min-inline-size:0;overflow-wrap:anywhere}
+details{margin-block:.8rem}summary{cursor:pointer;min-height:28px;padding-block:.2rem;color:var(--link);font-weight:600}
+.scroll{overflow-x:auto;max-inline-size:100%}
+table{border-collapse:collapse;inline-size:100%;margin-block:.6rem}caption{text-align:start;font-weight:600;padding-block:.3rem}
+th,td{text-align:start;vertical-align:top;padding:.45rem .6rem;border-block-end:1px solid color-mix(in srgb,var(--line) 55%,transparent)}th{color:var(--soft);font-weight:600}
+td.num{font-variant-numeric:tabular-nums;white-space:nowrap}
+.list{list-style:none;margin:.4rem 0;padding:0}.list>li{padding-block:.65rem;border-block-end:1px solid color-mix(in srgb,var(--line) 45%,transparent)}
+.list .name{font-weight:600;display:inline-block;min-height:24px}.list p{margin:.1rem 0}
+.badge{display:inline-block;border:1px solid currentColor;border-radius:.25rem;padding:.05rem .45rem;font-size:.9rem;font-weight:600}
+.badge.alert{color:var(--bad);background:var(--bad-bg)}.badge.note{color:var(--warn);background:var(--warn-bg)}
+.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(11rem,1fr));gap:.8rem;margin:.8rem 0;padding:0}
+.figures div{background:var(--panel);padding:.8rem 1rem;border-radius:.3rem}.figures dt{color:var(--soft)}.figures dd{margin:0;font-size:1.25rem;font-weight:700;overflow-wrap:anywhere}
+.line{list-style:none;margin:.6rem 0;padding:0 0 0 0;border-inline-start:3px solid var(--line)}.line li{position:relative;padding:.35rem 0 .6rem;padding-inline-start:1.1rem}
+.line li::before{content:"";position:absolute;inset-inline-start:-.52rem;inset-block-start:.75rem;inline-size:.85rem;block-size:.85rem;border-radius:50%;background:var(--paper);border:3px solid var(--calm)}
+.line li.alert::before{border-color:var(--bad);background:var(--bad);border-radius:0}
+.row{display:flex;flex-wrap:wrap;gap:.7rem;align-items:center;margin-block:.9rem}
+.chart{inline-size:100%;block-size:auto;background:var(--panel);border-radius:.3rem}.chart text{fill:var(--ink);font-size:13px}.chart .axis{stroke:var(--line)}.chart .bar{fill:var(--line)}.chart .curve{fill:none;stroke:var(--link);stroke-width:2.5}
+figure{margin:0}
+.qr{inline-size:9rem;block-size:9rem;background:#fff;padding:.3rem}
+.limits{border-block-start:1px solid var(--line);padding-block-start:.6rem;margin-block-start:.8rem}
+.foot{border-block-start:1px solid var(--line);padding-block:1rem 2rem;font-size:.95rem}.foot ul{list-style:none;padding:0;margin:.3rem 0;display:flex;flex-wrap:wrap;gap:.2rem 1.1rem}.foot li a{display:inline-block;min-height:28px}
+.only-print,[hidden]{display:none!important}
+.sign{display:grid;grid-template-columns:1fr;gap:1.6rem;margin-block-start:1rem}.sign div{border-block-start:1px solid currentColor;padding-block-start:.2rem;margin-block-start:1.4rem}
+.sr{position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
+@media(max-width:36rem){dl.facts{grid-template-columns:1fr;gap:0}dl.facts dd{margin-block-end:.6rem}h1{font-size:1.45rem}table.stack thead{position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%)}
+table.stack tr{display:block;padding-block:.5rem;border-block-end:1px solid var(--line)}table.stack td{display:block;border:0;padding:.1rem 0}table.stack td[data-label]::before{content:attr(data-label);display:block;color:var(--soft);font-size:.92rem}}
+@media(prefers-reduced-motion:no-preference){.running svg{animation:turn 1.2s linear infinite}@keyframes turn{to{rotate:360deg}}}
+@media(forced-colors:active){.card,.drop,.banner{border:2px solid CanvasText}}
+@media print{:root{--ink:#000;--soft:#333;--paper:#fff;--panel:#fff;--line:#555;--link:#000;color-scheme:light}@page{size:A4;margin:15mm}
+html{font-size:9.5pt}.no-print,.skip,.top nav,.foot,.button,button{display:none!important}.only-print{display:block!important}
+.top{background:none;color:#000;padding:0;border-block-end:2px solid #000}.top a,.tag{color:#000}main{padding-block:.4rem}.wrap{max-width:none;padding:0}
+h1{font-size:16pt}h2{font-size:12pt;margin:.8rem 0 .3rem}li,tr,.sign{break-inside:avoid}h2{break-after:avoid}table.stack td,table.stack th{padding:.2rem .4rem}
+.sign{grid-template-columns:1fr 1fr 1fr}.qr{inline-size:26mm;block-size:26mm;float:inline-end}.banner{border:2px solid #000;color:#000}a{text-decoration:none}}
+`.trim()

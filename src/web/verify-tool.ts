@@ -1,0 +1,32 @@
+/** The tool on the verify page: drop area, results, who is asked. Made in the browser, because without JavaScript it could do nothing. */
+import { type Html, html } from './html.ts'
+import type { Say } from './say.ts'
+
+/** The tool's HTML. */
+export function renderVerifyTool(
+  say: Say,
+  { online, endpoints }: { readonly online: boolean; readonly endpoints: readonly string[] },
+): Html {
+  return html`<div class="drop no-print" id="drop">
+<p id="drop-text">${say('verify.drop')}</p>
+<label for="files">${say('verify.choose')}</label>
+<input type="file" id="files" multiple aria-describedby="privacy">
+<p class="small" id="privacy">${say(online ? 'verify.private' : 'verify.privateOffline')}</p>
+</div>
+<progress id="progress" max="100" value="0" aria-label="${say('verify.checking', { name: '' })}" hidden></progress>
+<p id="status" class="sr" role="status"></p>
+<div id="notices"></div>
+<section id="results-part" aria-labelledby="results-heading" hidden>
+<h2 id="results-heading" tabindex="-1">${say('verify.results')}</h2>
+<div id="results"></div>
+<p class="no-print"><button type="button" class="quiet" id="clear">${say('verify.clear')}</button></p>
+</section>
+<details class="no-print"><summary>${say('verify.settings')}</summary>
+<form id="endpoints-form">
+<label for="endpoints">${say('verify.endpoints')}</label>
+<textarea id="endpoints" rows="3" dir="ltr" spellcheck="false" autocapitalize="off" aria-describedby="endpoints-hint">${endpoints.join('\n')}</textarea>
+<p class="small soft" id="endpoints-hint">${say('verify.endpointsHint')}</p>
+<button type="submit">${say('verify.endpointsUse')}</button>
+<p id="endpoints-status" role="status"></p>
+</form></details>`
+}
