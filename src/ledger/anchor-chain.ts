@@ -49,6 +49,8 @@ export type AnchorChain = {
   readonly ceiling: Fees
   /** Signs and does not send. `CHAIN_REJECTED` when the contract would refuse the call at its head. */
   prepare(call: AnchorCall & { readonly nonce: number; readonly fees: Fees }): Promise<SignedTransaction>
+  /** The same transaction, at other fees, signed anew: of the two the chain executes one at most. */
+  reprice(raw: string, fees: Fees): Promise<SignedTransaction>
   /**
    * Sends. A transaction that the chain knows already is a success. `CHAIN_NONCE_TOO_LOW`: another one with its nonce was executed;
    * `CHAIN_UNDERPRICED`: another one with its nonce waits and pays as much; `CHAIN_FUNDS`: the publisher cannot pay; `CHAIN_REJECTED`: all else.
@@ -56,6 +58,11 @@ export type AnchorChain = {
   broadcast(raw: string): Promise<void>
   /** `null` while the transaction is in no block of the chain as it is now. */
   txReceipt(hash: string): Promise<TxReceipt | null>
+  /**
+   * The transaction and block that anchored exactly this size and root, out of the contract's events: for an anchor that none of our
+   * stored transactions made (a store that came from a backup). `null` when there is none, or the endpoints do not keep events that long.
+   */
+  findAnchored(size: number, root: Hash): Promise<{ readonly transaction: string; readonly block: ChainBlock } | null>
   /** Hash of the block at that height in the chain as it is now, `null` above its head. */
   blockHash(number: number): Promise<string | null>
   /** Number of the last block that is final by the log's finality rule. */
