@@ -1,0 +1,77 @@
+/** The service's own secrets in the data folder: made at the first start, readable by their owner only, checked when read. */
+import { constants } from 'node:fs'
+import { mkdir, open, readFile, rename, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { fromBase64Url, fromHex, toBase64Url, toHex } from './core/bytes.ts'
+import { OpenSealError } from './core/errors.ts'
+import type { Log } from './log.ts'
+
+const KEY_BYTES = 32
+/** 32 random bytes have about 30 distinct values; fewer than 16 by chance is less likely than guessing the key. */
+const MIN_DISTINCT = 16
+const OPERATOR_PREFIX = 'oso_'
+
+type KeyDeps = { readonly randomBytes: (count: number) => Uint8Array; readonly log: Log }
+
+/** The log's secret seed out of its file, as 64 hex digits; without one it is made, unless `mustExist`. Throws KeyFileError. */
+export async function readLogKey(path: string, { mustExist, ...deps }: KeyDeps & { mustExist: boolean }): Promise<Uint8Array> {
+  const text = (await readSecret(path, deps.log)) ?? (mustExist ? undefined : await createSecret(path, toHex(deps.randomBytes(KEY_BYTES))))
+  if (text === undefined)
+    throw new KeyFileError('KEY_FILE_MISSING', `${path} is missing, and this ledger was begun with it: put it back from a backup.`)
+  return readRandomBytes(path, text, fromHex)
+}
+
+/** The operator key out of its file; without one it is made. Throws KeyFileError. */
+export async function readOperatorKey(path: string, deps: KeyDeps): Promise<string> {
+  const made = () => createSecret(path, `${OPERATOR_PREFIX}${toBase64Url(deps.randomBytes(KEY_BYTES))}`)
+  const text = (await readSecret(path, deps.log)) ?? (await made())
+  readRandomBytes(path, text.startsWith(OPERATOR_PREFIX) ? text.slice(OPERATOR_PREFIX.length) : '', fromBase64Url)
+  return text
+}
+
+async function readSecret(path: string, log: Log): Promise<string | undefined> {
+  const text = await readFile(path, 'utf8').catch(cause => {
+    if (cause.code === 'ENOENT') return undefined
+    throw new KeyFileError('KEY_FILE_UNREADABLE', `${path} cannot be read (${cause.code}).`, { cause })
+  })
+  if (text === undefined) return undefined
+  const { mode } = await stat(path)
+  const openToOthers = process.platform !== 'win32' && Math.floor(mode % 0o100) !== 0
+  if (openToOthers) log.warn('key-file-open-to-others', { path, advice: `chmod 600 ${path}` })
+  return text.trim()
+}
+
+/** Whole on disk or not there at all: a crash leaves at most `<path>.new`, which the next start writes over. */
+async function createSecret(path: string, text: string): Promise<string> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  const file = await open(`${path}.new`, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, 0o600)
+  try {
+    await file.chmod(0o600)
+    await file.writeFile(`${text}\n`)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(`${path}.new`, path)
+  const folder = await open(dirname(path), 'r')
+  await folder.sync().finally(() => folder.close())
+  return text
+}
+
+function readRandomBytes(path: string, text: string, read: (text: string, bytes: number) => Uint8Array): Uint8Array {
+  let bytes: Uint8Array
+  try {
+    bytes = read(text, KEY_BYTES)
+  } catch (cause) {
+    throw new KeyFileError('KEY_FILE_MALFORMED', `${path} does not hold a key of OpenSeal: put it back from a backup.`, { cause })
+  }
+  if (new Set(bytes).size < MIN_DISTINCT)
+    throw new KeyFileError(
+      'KEY_FILE_WEAK',
+      `${path} does not hold random bytes: whoever wrote it can guess the key. Put the real one back.`,
+    )
+  return bytes
+}
+
+/** KEY_FILE_MISSING, KEY_FILE_UNREADABLE, KEY_FILE_MALFORMED, KEY_FILE_WEAK. */
+export class KeyFileError extends OpenSealError {}

@@ -1,0 +1,347 @@
+/** The composition root: makes the parts of the service from its configuration, in order, and takes them down in reverse. */
+import { randomFillSync } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
+import { createServer, type Server as HttpServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { checkpointAnchor } from './chain/artifact.ts'
+import { ensureDeployment, ensureLog, readDeployment } from './chain/deploy.ts'
+import { EMBEDDED_CHAIN_ID, EMBEDDED_KEY, startEmbeddedChain } from './chain/embedded.ts'
+import { readChainId } from './chain/endpoints.ts'
+import { DEFAULT_LIMITS, openAnchorChain } from './chain/ethereum.ts'
+import type { Config } from './config.ts'
+import { fromUtf8 } from './core/bytes.ts'
+import { OpenSealError } from './core/errors.ts'
+import { parseJson } from './core/json.ts'
+import type { Policy } from './core/policy.ts'
+import { type GenesisAnchor, parseAnyStatement } from './core/statement.ts'
+import { createApp } from './http/app.ts'
+import { createMetrics, type Metrics } from './http/metrics.ts'
+import { readLogKey, readOperatorKey } from './keys.ts'
+import { createAgencies } from './ledger/agencies.ts'
+import type { Finality } from './ledger/anchor-chain.ts'
+import { type Anchorer, createAnchorer } from './ledger/anchorer.ts'
+import { type Ledger, openLedger } from './ledger/ledger.ts'
+import { createLogSigner } from './ledger/signer.ts'
+import { type Log, silentLog } from './log.ts'
+import { openLevelStore } from './store/level.ts'
+import type { Store } from './store/port.ts'
+
+/** A running service. */
+export type Service = {
+  readonly url: string
+  readonly origin: string
+  readonly vkey: string
+  /** Where the operator key is kept; absent when it came from the environment. */
+  readonly operatorKeyFile?: string
+  readonly chain: { readonly urls: readonly string[]; readonly anchor: GenesisAnchor; readonly embedded: boolean }
+  /** Why no submission is accepted just now. */
+  notAccepting(): string | undefined
+  /** Stops accepting, answers what came in, stops the anchorer, closes the store, and ends the embedded chain. */
+  close(): Promise<void>
+}
+
+/** Chains whose anchors are evidence; every other one is a test network to the policy that is served. */
+const PRODUCTION_CHAINS = [1, 10, 100, 137, 8453, 42161]
+const DRAIN_MS = 10_000
+const COMPARE_AGAIN_MS = 2_000
+const REQUEST_MS = 10_000
+
+/** Starts the service. Throws an OpenSealError with one sentence that says what to do; then nothing is left running. */
+export async function startServer(config: Config, { log = silentLog }: { log?: Log } = {}): Promise<Service> {
+  const closers: (() => Promise<void>)[] = []
+  const close = async () => {
+    for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) await closer()
+  }
+  try {
+    return await start(config, log, closers, close)
+  } catch (error) {
+    await close().catch(cause => log.error('close-failed', { cause }))
+    throw error
+  }
+}
+
+async function start(config: Config, log: Log, closers: (() => Promise<void>)[], close: () => Promise<void>): Promise<Service> {
+  const nowMs = Date.now
+  const randomBytes = createRandomBytes()
+  const dataDir = resolve(config.dataDir)
+
+  // The store's lock comes first: a second service on this folder touches neither its keys nor its chain.
+  const store = await openStore(config, dataDir)
+  let storeIsLedgers = false
+  closers.push(async () => {
+    if (!storeIsLedgers) await store.close()
+  })
+  const http = await listen(config)
+  closers.push(() => closeHttp(http.server))
+
+  const { head } = (await store.readHead()) ?? { head: undefined }
+  const seed = await readLogKey(join(dataDir, 'keys', 'log.key'), { mustExist: head !== undefined, randomBytes, log })
+  const operatorKeyFile = config.operatorKey === undefined ? join(dataDir, 'keys', 'operator.key') : undefined
+  const operatorKey = config.operatorKey ?? (await readOperatorKey(operatorKeyFile!, { randomBytes, log }))
+
+  const chain = await openChain(config, dataDir, log, closers)
+  const anchor = await bindAnchor(config, chain, dataDir, store, log)
+  let metrics: Metrics | undefined
+  const ledger = await openLedger({
+    store,
+    signer: createLogSigner(config.origin, seed),
+    origin: config.origin,
+    anchors: [anchor],
+    nowMs,
+    randomBytes,
+    onSeal: batch => metrics?.countSeal(batch),
+  })
+  storeIsLedgers = true
+  const anchorChain = openAnchorChain({
+    urls: chain.urls,
+    chainId: anchor.chainId,
+    contract: anchor.contract,
+    logId: anchor.logId,
+    key: chain.key,
+    finality: chain.finality,
+    limits: DEFAULT_LIMITS,
+  })
+  // Closed from the last to the first: the chain's client outlives the anchorer that asks it.
+  closers.splice(
+    -1,
+    0,
+    async () => anchorChain.close(),
+    () => ledger.close(),
+  )
+
+  const { anchorIntervalMs: intervalMs, anchorMinBatch: minBatch } = config
+  const anchorer = createAnchorer({ ledger, store, chain: anchorChain, intervalMs, minBatch, nowMs, log })
+  const comparison = compare(anchorer, config, log)
+  closers.splice(-1, 0, () => comparison.stop())
+  await comparison.first
+
+  const agencies = createAgencies({ store, nowMs, randomBytes })
+  const policy = policyOf(ledger, anchor, chain.finality)
+  metrics = createMetrics({ ledger, anchorer, nowMs })
+  const { notAccepting } = comparison
+  http.serve(createApp({ ledger, agencies, anchorer, policy: () => policy, operatorKey, log, nowMs, notAccepting, metrics }).callback())
+  log.info('serving', {
+    url: http.url,
+    origin: ledger.origin,
+    size: ledger.head().size,
+    chainId: anchor.chainId,
+    contract: anchor.contract,
+  })
+  return {
+    url: http.url,
+    origin: ledger.origin,
+    vkey: ledger.vkey,
+    ...(operatorKeyFile && { operatorKeyFile }),
+    chain: { urls: chain.urls, anchor, embedded: chain.embedded },
+    notAccepting,
+    close,
+  }
+}
+
+async function openStore({ storeUrl }: Config, dataDir: string): Promise<Store> {
+  if (storeUrl !== undefined)
+    throw new ServerError(
+      'SERVER_STORE',
+      'OPENSEAL_STORE: the PostgreSQL store is not built yet. Leave it out to keep the ledger in the data folder.',
+    )
+  await mkdir(dataDir, { recursive: true }).catch(cause => {
+    throw new ServerError('SERVER_DATA', `The data folder ${dataDir} cannot be made (${cause.code}). Set OPENSEAL_DATA to another.`, {
+      cause,
+    })
+  })
+  return openLevelStore(join(dataDir, 'store'))
+}
+
+/** Listens at once, so that a busy port is told before anything is started; until `serve` every request gets 503. */
+async function listen({ host, port }: Config) {
+  let listener: RequestListener = (_request, response) => {
+    const problem = {
+      type: 'about:blank',
+      title: 'Service Unavailable',
+      status: 503,
+      code: 'LEDGER_STARTING',
+      detail: 'The ledger is starting.',
+    }
+    response.writeHead(503, { 'content-type': 'application/problem+json', 'cache-control': 'no-store', 'retry-after': '1' })
+    response.end(JSON.stringify(problem))
+  }
+  // A stream of a million records takes longer than Node's five minutes for a request; bodies have bounds of their own.
+  const server = createServer({ requestTimeout: 0, headersTimeout: 30_000, keepAliveTimeout: 65_000 }, (request, response) =>
+    listener(request, response),
+  )
+  server.setTimeout(120_000)
+  await new Promise<void>((listening, failed) => {
+    server.once('error', cause => failed(listenError(cause, host, port)))
+    server.listen(port, host, listening)
+  })
+  const at = server.address() as AddressInfo
+  const name = host.includes(':') ? `[${host}]` : host === '127.0.0.1' || host === '0.0.0.0' ? 'localhost' : host
+  return {
+    server,
+    url: `http://${name}:${at.port}`,
+    serve: (next: RequestListener) => {
+      listener = next
+    },
+  }
+}
+
+function listenError(cause: NodeJS.ErrnoException, host: string, port: number): ServerError {
+  const fact =
+    cause.code === 'EADDRINUSE'
+      ? `Port ${port} on ${host} is in use: stop what uses it, or set OPENSEAL_PORT to another.`
+      : `The service cannot listen on ${host} port ${port} (${cause.code}): set OPENSEAL_HOST and OPENSEAL_PORT.`
+  return new ServerError('SERVER_LISTEN', fact, { cause })
+}
+
+async function closeHttp(server: HttpServer): Promise<void> {
+  const closed = new Promise<void>(done => {
+    server.close(() => done())
+  })
+  server.closeIdleConnections()
+  const cut = setTimeout(() => server.closeAllConnections(), DRAIN_MS)
+  await closed
+  clearTimeout(cut)
+}
+
+type OpenChain = {
+  readonly urls: readonly string[]
+  readonly key: string
+  readonly finality: Finality
+  readonly embedded: boolean
+  /** Brings the embedded chain's state to disk. */
+  save(): Promise<void>
+}
+
+/** The chain to anchor on: the configured endpoints, or the embedded one, started here. */
+async function openChain(config: Config, dataDir: string, log: Log, closers: (() => Promise<void>)[]): Promise<OpenChain> {
+  const { rpcUrls, anchorKey, chainPort } = config
+  if (anchorKey !== undefined && !('privateKey' in anchorKey))
+    throw new ServerError('SERVER_KEYSTORE', 'OPENSEAL_ANCHOR_KEYSTORE is not built yet. Set OPENSEAL_ANCHOR_KEY.')
+  if (rpcUrls.length > 0) {
+    const key = anchorKey?.privateKey
+    if (key === undefined) throw new Error('bug: endpoints without a key passed the configuration')
+    return { urls: rpcUrls, key, finality: 'finalized', embedded: false, save: async () => {} }
+  }
+  const chain = await startEmbeddedChain({ dataDir, port: chainPort, log })
+  closers.splice(0, 0, () => chain.stop()) // the last to end
+  return {
+    urls: [chain.url],
+    key: anchorKey?.privateKey ?? EMBEDDED_KEY,
+    finality: { confirmations: 0 },
+    embedded: true,
+    save: () => chain.save(),
+  }
+}
+
+/** Where the log is anchored: what its genesis binds, so that a later start needs no chain; at the first start what is set up on the chain. */
+async function bindAnchor(config: Config, chain: OpenChain, dataDir: string, store: Store, log: Log): Promise<GenesisAnchor> {
+  const bound = await readBoundAnchor(store)
+  if (bound !== undefined) return { ...bound, contract: config.contract ?? bound.contract }
+  const chainId = chain.embedded ? EMBEDDED_CHAIN_ID : await readChainId(chain.urls, REQUEST_MS)
+  const access = { rpcUrl: chain.urls[0]!, key: chain.key, log }
+  const contract = config.contract ?? (await findContract(chainId, chain, dataDir, access))
+  const logId = await ensureLog({ ...access, contract, origin: config.origin })
+  await chain.save() // the genesis is about to bind it for ever
+  return { type: 'evm', chainId, contract, logId }
+}
+
+async function readBoundAnchor(store: Store): Promise<GenesisAnchor | undefined> {
+  const bytes = await store.readStatement(0)
+  const genesis = bytes === undefined ? undefined : parseAnyStatement(parseJson(fromUtf8(bytes)))
+  return genesis?.type === 'openseal/genesis@v1' ? genesis.anchors[0] : undefined
+}
+
+async function findContract(
+  chainId: number,
+  chain: OpenChain,
+  dataDir: string,
+  access: Parameters<typeof ensureDeployment>[1],
+): Promise<string> {
+  if (chain.embedded) return (await ensureDeployment(join(dataDir, 'chain', 'deployment.json'), access)).address
+  const file = fileURLToPath(new URL(`../contracts/deployments/${chainId}.json`, import.meta.url))
+  const deployment = await readDeployment(file)
+  if (deployment === undefined)
+    throw new ServerError(
+      'SERVER_CONTRACT',
+      `No contract is known on chain ${chainId}: deploy it with "openseal deploy", or set OPENSEAL_CONTRACT.`,
+    )
+  return deployment.address
+}
+
+/**
+ * Compares the ledger with its chain before submissions are accepted, again and again while no endpoint answers. `first` is the first try;
+ * the anchorer is started once the comparison is made.
+ */
+function compare(anchorer: Anchorer, { startWithoutChain }: Config, log: Log) {
+  let reason: string | undefined =
+    'The ledger has not compared itself with its chain yet, because no endpoint of the chain has answered. Try again later.'
+  let stopped = false
+  let timer: NodeJS.Timeout | undefined
+  let running: Promise<void> = Promise.resolve()
+
+  const attempt = async (): Promise<void> => {
+    try {
+      await anchorer.compareWithChain()
+      reason = undefined
+      anchorer.start()
+    } catch (error) {
+      if (stopped) return
+      const code = error instanceof OpenSealError ? error.code : 'INTERNAL'
+      log.error('chain-not-compared', { code, error })
+      if (startWithoutChain && reason !== undefined) {
+        log.warn('accepting-without-chain', { advice: 'The ledger accepts records though it could not be compared with its chain.' })
+        reason = undefined
+      }
+      timer = setTimeout(() => {
+        running = attempt()
+      }, COMPARE_AGAIN_MS)
+    }
+  }
+  running = attempt()
+  return {
+    first: running,
+    notAccepting: () => reason,
+    stop: async () => {
+      stopped = true
+      clearTimeout(timer)
+      await running
+      await anchorer.stop()
+    },
+  }
+}
+
+function policyOf(ledger: Ledger, anchor: GenesisAnchor, finality: Finality): Policy {
+  const { codeSha256 } = checkpointAnchor
+  const production = PRODUCTION_CHAINS.includes(anchor.chainId)
+  return {
+    type: 'openseal/policy@v1',
+    origin: ledger.origin,
+    logKeys: [{ vkey: ledger.vkey, fromSize: 0 }],
+    witnesses: [],
+    quorum: 0,
+    anchors: [{ ...anchor, codeSha256, production, finality, fromSize: 0 }],
+    requireAnchors: 1,
+  }
+}
+
+/** Random bytes out of a block that is drawn at once: a system call for each salt would cost more than its seal. */
+function createRandomBytes(): (count: number) => Uint8Array {
+  const block = new Uint8Array(4096)
+  let used = block.length
+  return count => {
+    if (count > block.length) return randomFillSync(new Uint8Array(count))
+    if (used + count > block.length) {
+      randomFillSync(block)
+      used = 0
+    }
+    const bytes = block.slice(used, used + count)
+    block.fill(0, used, used + count) // what was handed out is not kept
+    used += count
+    return bytes
+  }
+}
+
+/** SERVER_STORE, SERVER_DATA, SERVER_LISTEN, SERVER_CONTRACT, SERVER_KEYSTORE. */
+export class ServerError extends OpenSealError {}
