@@ -65,12 +65,7 @@ const SALT_MEMBER_BYTES = 53
 /** The statement in a JSON value; without `salted` its salt may be missing. Throws StatementError, whose message names the member. */
 export function parseStatement(value: Json, { salted }: { salted: boolean }): Statement {
   if (typeOf(value) !== STATEMENT) throw unsupported(typeOf(value))
-  const s = members(
-    value,
-    'the statement',
-    ['type', 'agency', 'kind', 'action', 'record', 'published', 'documents', ...(salted ? ['salt'] : [])],
-    OPTIONAL,
-  )
+  const s = members(value, 'the statement', salted ? SALTED : REQUIRED, OPTIONAL)
   checkNames(s)
   checkAction(s)
   for (const [at, identifier] of list(s.identifiers ?? [], 'identifiers', 0, Number.MAX_SAFE_INTEGER).entries())
@@ -179,6 +174,8 @@ const quote: (text: string) => string = JSON.stringify
 
 type Members = { readonly [member: string]: Json | undefined }
 
+const REQUIRED = ['type', 'agency', 'kind', 'action', 'record', 'published', 'documents']
+const SALTED = [...REQUIRED, 'salt']
 const OPTIONAL = ['revision', 'identifiers', 'title', 'language', 'reason', 'salt']
 const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
 const AGENCY = new RegExp(`^(?=.{1,253}$)${LABEL}(?:\\.${LABEL})+$`)
@@ -271,7 +268,10 @@ function text(value: Json | undefined, path: string): string {
 }
 
 function id(value: Json | undefined, path: string): void {
-  const bytes = byteLength(text(value, path))
+  const characters = text(value, path)
+  // A UTF-16 unit is at most three bytes of UTF-8, so most ids need no counting.
+  if (characters !== '' && characters.length * 3 <= 512) return
+  const bytes = byteLength(characters)
   if (bytes < 1 || bytes > 512) throw malformed(`${path} has ${bytes} bytes instead of 1 to 512`)
 }
 
