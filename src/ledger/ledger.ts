@@ -183,7 +183,7 @@ function prepare(statement: Statement, newSalt: () => string): Prepared {
 
 /** Salts, drawn many at a time: a call to the system's generator costs more than all else in preparing a statement. */
 function createSalts(randomBytes: LedgerDeps['randomBytes']): () => string {
-  let drawn = new Uint8Array(0)
+  let drawn: Uint8Array = new Uint8Array(0)
   return () => {
     if (drawn.length === 0) drawn = randomBytes(SALT_BYTES * SALTS_PER_DRAW)
     const salt = toBase64Url(drawn.subarray(0, SALT_BYTES))
