@@ -55,8 +55,8 @@ export function negotiateLanguage(header: string | undefined): Language {
 
 /** The sentences that the browser needs to check a file: verdicts, checks, results and the page's own. */
 export function browserMessages(language: Language): Readonly<Partial<Messages>> {
-  const keys = (Object.keys(en) as MessageKey[]).filter(key =>
-    /^(verdict|mark|next|limits|trust|matched|pdf|check|what|status|result|verify)\./.test(key),
-  )
-  return Object.fromEntries(keys.filter(key => !key.startsWith('verify.server')).map(key => [key, CATALOGUES[language][key]]))
+  const keys = (Object.keys(en) as MessageKey[]).filter(key => BROWSER_KEYS.test(key) && !key.startsWith('verify.server'))
+  return Object.fromEntries(keys.map(key => [key, CATALOGUES[language][key]]))
 }
+
+const BROWSER_KEYS = /^((verdict|mark|next|limits|trust|matched|pdf|check|what|status|result|verify)\.|record\.(content|title|revision)$)/

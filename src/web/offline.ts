@@ -1,5 +1,6 @@
 /** The offline verifier: one file that asks nobody but the chain endpoints of its reader. */
 import { createHash } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
 import { type Policy, parsePolicy } from '../verifier/index.ts'
 import { PAGE_DATA_ID, type PageData } from './browser/page-data.ts'
 import { html, scriptJson, trusted } from './html.ts'
@@ -20,7 +21,8 @@ export function makeOfflineVerifier({
   readonly sha256: string
 } {
   const languages = Object.fromEntries(LANGUAGE_TAGS.map(tag => [tag, browserMessages(tag)]))
-  const data: PageData = { languages, policy: JSON.parse(JSON.stringify(policy)), endpoints }
+  const packed = gzipSync(JSON.stringify(languages), { level: 9 }).toString('base64')
+  const data: PageData = { languages: {}, packed, policy: JSON.parse(JSON.stringify(policy)), endpoints }
   parsePolicy(data.policy)
   // Inside a script element only this could end it early; in JavaScript text both spellings are the same.
   const script = scriptText.replaceAll('</script', '<\\/script')

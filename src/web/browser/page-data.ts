@@ -5,6 +5,8 @@ import type { Messages } from '../messages/en.ts'
 /** The data of a page. `ledger` is absent in the offline file, which asks no ledger. */
 export type PageData = {
   readonly languages: { readonly [lang: string]: Readonly<Partial<Messages>> }
+  /** `languages` as gzip in base64: the offline file holds all of them in a third of the room. */
+  readonly packed?: string
   /** The language of the page; offline the browser's is taken. */
   readonly lang?: string
   readonly policy: { readonly [member: string]: Json }

@@ -1,4 +1,5 @@
 /** The verify page and the offline verifier: takes files, shows verdicts. Nothing is uploaded. */
+import { fromBase64 } from '../../core/bytes.ts'
 import { createJsonRpcReader, OpenSealError, type Policy, parsePolicy } from '../../verifier/index.ts'
 import { type Html, html } from '../html.ts'
 import { icon } from '../icons.ts'
@@ -14,7 +15,7 @@ import { PAGE_DATA_ID, type PageData } from './page-data.ts'
 const RPC_TIMEOUT_MS = 15_000
 
 const data = JSON.parse(find(`#${PAGE_DATA_ID}`).textContent ?? '{}') as PageData
-const say = chooseSay(data)
+let say: Say
 const files: GivenFile[] = []
 const receipts: GivenReceipt[] = []
 let policy: Policy = parsePolicy(data.policy)
@@ -23,9 +24,10 @@ let endpoints: readonly string[] = data.endpoints
 let round = 0
 let queue: Promise<void> = Promise.resolve()
 
-start()
+void start()
 
-function start(): void {
+async function start(): Promise<void> {
+  say = chooseSay(data.lang, data.packed === undefined ? data.languages : await unpack(data.packed))
   if (data.ledger === undefined) {
     document.documentElement.lang = say.lang
     document.documentElement.dir = say.dir
@@ -209,8 +211,13 @@ function find(selector: string): HTMLElement {
   return node
 }
 
-function chooseSay({ lang, languages }: PageData): Say {
+function chooseSay(lang: string | undefined, languages: PageData['languages']): Say {
   const wishes = lang === undefined ? navigator.languages.map(tag => tag.slice(0, 2)) : [lang]
   const chosen = wishes.find(tag => languages[tag] !== undefined) ?? 'en'
   return createSay(chosen, languages[chosen] ?? {})
+}
+
+async function unpack(packed: string): Promise<PageData['languages']> {
+  const bytes = fromBase64(packed)
+  return new Response(new Blob([bytes as BlobPart]).stream().pipeThrough(new DecompressionStream('gzip'))).json()
 }
