@@ -2,6 +2,11 @@
 import { OpenSealError } from './errors.ts'
 
 const HEX_DIGITS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+const HEX_VALUE = valuesOf('0123456789abcdef')
+const BASE64_DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
+const BASE64_VALUE = valuesOf(BASE64_DIGITS)
+/** The two digits of each 12-bit number. */
+const BASE64_PAIRS = Array.from({ length: 4096 }, (_, bits) => BASE64_DIGITS[Math.floor(bits / 64)]! + BASE64_DIGITS[bits % 64]!)
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 const BASE64_URL = /^[A-Za-z0-9_-]*$/
 const HEX = /^(?:[0-9a-f]{2})*$/
@@ -22,7 +27,9 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
 
 /** Whether both hold the same bytes. Not constant in time: for public values only, never for secrets. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i])
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
 }
 
 /** Byte order, as for `sort`: negative when `a` comes first, 0 when equal; a prefix comes before what it begins. */
@@ -44,23 +51,43 @@ export function fromHex(text: string, length?: number): Uint8Array {
   if (!HEX.test(text) || (length !== undefined && text.length !== 2 * length)) {
     throw new BytesError('HEX_MALFORMED', `expected ${describeLength(length)} in lower-case hex, got ${quote(text)}`)
   }
-  return Uint8Array.from({ length: text.length / 2 }, (_, i) => Number.parseInt(text.slice(2 * i, 2 * i + 2), 16))
+  const bytes = new Uint8Array(text.length / 2)
+  for (let i = 0; i < bytes.length; i++) bytes[i] = 16 * HEX_VALUE[text.charCodeAt(2 * i)]! + HEX_VALUE[text.charCodeAt(2 * i + 1)]!
+  return bytes
 }
 
 /** Base64, RFC 4648 §4, padded. */
 export function toBase64(bytes: Uint8Array): string {
-  let binary = ''
-  for (let i = 0; i < bytes.length; i += 8192) binary += String.fromCharCode(...bytes.subarray(i, i + 8192))
-  return btoa(binary)
+  let text = ''
+  for (let i = 0; i < bytes.length; i += 3) {
+    const group = (bytes[i]! << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0)
+    text += BASE64_PAIRS[group >> 12]
+    text += i + 2 < bytes.length ? BASE64_PAIRS[group & 0xfff] : i + 1 < bytes.length ? `${BASE64_DIGITS[(group >> 6) & 63]}=` : '=='
+  }
+  return text
 }
 
 /** The bytes of canonical padded base64, exactly `length` of them when given; undefined for any other text. */
 export function readBase64(text: string, length?: number): Uint8Array | undefined {
   if (!BASE64.test(text)) return undefined
-  const bytes = Uint8Array.from(atob(text), character => character.charCodeAt(0))
-  // RFC 4648 §3.5: the bits that the last character carries beyond the data must be zero.
-  const canonical = toBase64(bytes) === text
-  return canonical && (length === undefined || bytes.length === length) ? bytes : undefined
+  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0
+  const bytes = new Uint8Array((text.length / 4) * 3 - padding)
+  if (length !== undefined && bytes.length !== length) return undefined
+  let group = 0
+  for (let i = 0; i < text.length; i++) {
+    group = (group << 6) | BASE64_VALUE[text.charCodeAt(i)]!
+    if (i % 4 !== 3) continue
+    const at = (i - 3) * 0.75
+    // Beyond the end, an assignment to a typed array does nothing.
+    bytes[at] = group >> 16
+    bytes[at + 1] = group >> 8
+    bytes[at + 2] = group
+    // RFC 4648 §3.5: the bits that the last character carries beyond the data must be zero.
+    const spare = i === text.length - 1 ? group & (2 ** (8 * padding) - 1) : 0
+    if (spare !== 0) return undefined
+    group = 0
+  }
+  return bytes
 }
 
 /** The bytes of canonical padded base64, exactly `length` of them when given. Throws BytesError BASE64_MALFORMED. */
@@ -94,6 +121,13 @@ export function fromUtf8(bytes: Uint8Array): string {
   const text = decodeUtf8(bytes)
   if (text.startsWith('\ufeff')) throw new BytesError('UTF8_MALFORMED', 'the text begins with a byte order mark: save it without')
   return text
+}
+
+/** The value of each digit by its character code. The patterns above admit no other character. */
+function valuesOf(digits: string): Uint8Array {
+  const values = new Uint8Array(128)
+  for (let value = 0; value < digits.length; value++) values[digits.charCodeAt(value)] = value
+  return values
 }
 
 function decodeUtf8(bytes: Uint8Array): string {
