@@ -11,10 +11,12 @@ export type Log = {
 
 /** A log that hands each finished line, newline included, to `write`. An Error among the fields becomes its name, code, message and stack. */
 export function createLog({ write, nowMs }: { write: (line: string) => void; nowMs: () => number }): Log {
-  const at = (level: string) => (event: string, fields: LogFields = {}) => {
-    const line = { time: new Date(nowMs()).toISOString(), level, event, ...fields }
-    write(`${JSON.stringify(line, (_name, value) => plain(value))}\n`)
-  }
+  const at =
+    (level: string) =>
+    (event: string, fields: LogFields = {}) => {
+      const line = { time: new Date(nowMs()).toISOString(), level, event, ...fields }
+      write(`${JSON.stringify(line, (_name, value) => plain(value))}\n`)
+    }
   return { info: at('info'), warn: at('warn'), error: at('error') }
 }
 

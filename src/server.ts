@@ -22,7 +22,7 @@ import { readLogKey, readOperatorKey } from './keys.ts'
 import { createAgencies } from './ledger/agencies.ts'
 import type { Finality } from './ledger/anchor-chain.ts'
 import { type Anchorer, createAnchorer } from './ledger/anchorer.ts'
-import { type Ledger, openLedger } from './ledger/ledger.ts'
+import { type Ledger, type LedgerDeps, openLedger } from './ledger/ledger.ts'
 import { createLogSigner } from './ledger/signer.ts'
 import { type Log, silentLog } from './log.ts'
 import { openLevelStore } from './store/level.ts'
@@ -48,95 +48,100 @@ const DRAIN_MS = 10_000
 const COMPARE_AGAIN_MS = 2_000
 const REQUEST_MS = 10_000
 
+/** What has been started so far, in the order in which it is taken down. */
+type Parts = {
+  http?: { close(): Promise<void> }
+  comparison?: { stop(): Promise<void> }
+  ledger?: { close(): Promise<void> }
+  /** Only until the ledger has it, which then closes it. */
+  store?: { close(): Promise<void> } | undefined
+  anchorChain?: { close(): void }
+  embedded?: { stop(): Promise<void> }
+}
+
 /** Starts the service. Throws an OpenSealError with one sentence that says what to do; then nothing is left running. */
 export async function startServer(config: Config, { log = silentLog }: { log?: Log } = {}): Promise<Service> {
-  const closers: (() => Promise<void>)[] = []
-  const close = async () => {
-    for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) await closer()
+  const parts: Parts = {}
+  let closing: Promise<void> | undefined
+  const close = () => {
+    closing ??= takeDown(parts, log)
+    return closing
   }
   try {
-    return await start(config, log, closers, close)
+    return await start(config, log, parts, close)
   } catch (error) {
-    await close().catch(cause => log.error('close-failed', { cause }))
+    await close()
     throw error
   }
 }
 
-async function start(config: Config, log: Log, closers: (() => Promise<void>)[], close: () => Promise<void>): Promise<Service> {
+async function start(config: Config, log: Log, parts: Parts, close: () => Promise<void>): Promise<Service> {
   const nowMs = Date.now
   const randomBytes = createRandomBytes()
   const dataDir = resolve(config.dataDir)
 
-  // The store's lock comes first: a second service on this folder touches neither its keys nor its chain.
+  // The store's lock comes first: a second service on this folder touches neither its keys nor its chain. Then the port.
   const store = await openStore(config, dataDir)
-  let storeIsLedgers = false
-  closers.push(async () => {
-    if (!storeIsLedgers) await store.close()
-  })
+  parts.store = store
   const http = await listen(config)
-  closers.push(() => closeHttp(http.server))
+  parts.http = http
 
-  const { head } = (await store.readHead()) ?? { head: undefined }
-  const seed = await readLogKey(join(dataDir, 'keys', 'log.key'), { mustExist: head !== undefined, randomBytes, log })
-  const operatorKeyFile = config.operatorKey === undefined ? join(dataDir, 'keys', 'operator.key') : undefined
-  const operatorKey = config.operatorKey ?? (await readOperatorKey(operatorKeyFile!, { randomBytes, log }))
+  const isBegun = (await store.readHead()) !== undefined
+  const seed = await readLogKey(join(dataDir, 'keys', 'log.key'), { mustExist: isBegun, randomBytes, log })
+  const operatorKeyFile = join(dataDir, 'keys', 'operator.key')
+  const operatorKey = config.operatorKey ?? (await readOperatorKey(operatorKeyFile, { randomBytes, log }))
 
-  const chain = await openChain(config, dataDir, log, closers)
+  const chain = await openChain(config, dataDir, log, parts)
   const anchor = await bindAnchor(config, chain, dataDir, store, log)
+  const { origin } = config
+  const signer = createLogSigner(origin, seed)
   let metrics: Metrics | undefined
-  const ledger = await openLedger({
-    store,
-    signer: createLogSigner(config.origin, seed),
-    origin: config.origin,
-    anchors: [anchor],
-    nowMs,
-    randomBytes,
-    onSeal: batch => metrics?.countSeal(batch),
-  })
-  storeIsLedgers = true
-  const anchorChain = openAnchorChain({
-    urls: chain.urls,
-    chainId: anchor.chainId,
-    contract: anchor.contract,
-    logId: anchor.logId,
-    key: chain.key,
-    finality: chain.finality,
-    limits: DEFAULT_LIMITS,
-  })
-  // Closed from the last to the first: the chain's client outlives the anchorer that asks it.
-  closers.splice(
-    -1,
-    0,
-    async () => anchorChain.close(),
-    () => ledger.close(),
-  )
+  const onSeal: LedgerDeps['onSeal'] = batch => metrics?.countSeal(batch)
+  const ledger = await openLedger({ store, signer, origin, anchors: [anchor], nowMs, randomBytes, onSeal })
+  parts.ledger = ledger
+  parts.store = undefined
 
+  const anchorChain = openAnchorChain({ ...anchor, urls: chain.urls, key: chain.key, finality: chain.finality, limits: DEFAULT_LIMITS })
+  parts.anchorChain = anchorChain
   const { anchorIntervalMs: intervalMs, anchorMinBatch: minBatch } = config
   const anchorer = createAnchorer({ ledger, store, chain: anchorChain, intervalMs, minBatch, nowMs, log })
   const comparison = compare(anchorer, config, log)
-  closers.splice(-1, 0, () => comparison.stop())
+  parts.comparison = comparison
   await comparison.first
 
-  const agencies = createAgencies({ store, nowMs, randomBytes })
-  const policy = policyOf(ledger, anchor, chain.finality)
   metrics = createMetrics({ ledger, anchorer, nowMs })
+  const agencies = createAgencies({ store, nowMs, randomBytes })
+  const served = policyOf(ledger, anchor, chain.finality)
   const { notAccepting } = comparison
-  http.serve(createApp({ ledger, agencies, anchorer, policy: () => policy, operatorKey, log, nowMs, notAccepting, metrics }).callback())
-  log.info('serving', {
-    url: http.url,
-    origin: ledger.origin,
-    size: ledger.head().size,
-    chainId: anchor.chainId,
-    contract: anchor.contract,
-  })
+  http.serve(createApp({ ledger, agencies, anchorer, policy: () => served, operatorKey, log, nowMs, notAccepting, metrics }).callback())
+  log.info('serving', { url: http.url, origin, size: ledger.head().size, chainId: anchor.chainId, contract: anchor.contract })
   return {
     url: http.url,
-    origin: ledger.origin,
+    origin,
     vkey: ledger.vkey,
-    ...(operatorKeyFile && { operatorKeyFile }),
+    ...(config.operatorKey === undefined && { operatorKeyFile }),
     chain: { urls: chain.urls, anchor, embedded: chain.embedded },
     notAccepting,
     close,
+  }
+}
+
+/** Stops accepting and answers what came in, then the anchorer, the ledger with its store, and the chain. Goes on where one fails. */
+async function takeDown({ http, comparison, ledger, store, anchorChain, embedded }: Parts, log: Log): Promise<void> {
+  const steps = [
+    () => http?.close(),
+    () => comparison?.stop(),
+    () => ledger?.close(),
+    () => store?.close(),
+    () => anchorChain?.close(),
+    () => embedded?.stop(),
+  ]
+  for (const step of steps) {
+    try {
+      await step()
+    } catch (error) {
+      log.error('close-failed', { error })
+    }
   }
 }
 
@@ -179,11 +184,11 @@ async function listen({ host, port }: Config) {
   const at = server.address() as AddressInfo
   const name = host.includes(':') ? `[${host}]` : host === '127.0.0.1' || host === '0.0.0.0' ? 'localhost' : host
   return {
-    server,
     url: `http://${name}:${at.port}`,
     serve: (next: RequestListener) => {
       listener = next
     },
+    close: () => closeHttp(server),
   }
 }
 
@@ -215,7 +220,7 @@ type OpenChain = {
 }
 
 /** The chain to anchor on: the configured endpoints, or the embedded one, started here. */
-async function openChain(config: Config, dataDir: string, log: Log, closers: (() => Promise<void>)[]): Promise<OpenChain> {
+async function openChain(config: Config, dataDir: string, log: Log, parts: Parts): Promise<OpenChain> {
   const { rpcUrls, anchorKey, chainPort } = config
   if (anchorKey !== undefined && !('privateKey' in anchorKey))
     throw new ServerError('SERVER_KEYSTORE', 'OPENSEAL_ANCHOR_KEYSTORE is not built yet. Set OPENSEAL_ANCHOR_KEY.')
@@ -225,7 +230,7 @@ async function openChain(config: Config, dataDir: string, log: Log, closers: (()
     return { urls: rpcUrls, key, finality: 'finalized', embedded: false, save: async () => {} }
   }
   const chain = await startEmbeddedChain({ dataDir, port: chainPort, log })
-  closers.splice(0, 0, () => chain.stop()) // the last to end
+  parts.embedded = chain
   return {
     urls: [chain.url],
     key: anchorKey?.privateKey ?? EMBEDDED_KEY,

@@ -2,21 +2,16 @@
 import type Router from '@koa/router'
 import type { Policy } from '../core/policy.ts'
 import type { Agencies } from '../ledger/agencies.ts'
+import type { Anchorer } from '../ledger/anchorer.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from './metrics.ts'
-
-/** An anchor under way, as people see it. */
-export type PendingAnchor = { readonly size: number; readonly state: 'submitted' | 'included' | 'final' }
-
-/** What of the anchorer is shown. */
-export type AnchorView = { state(): readonly PendingAnchor[]; alarms(): readonly string[] }
 
 export type HttpDeps = {
   readonly ledger: Ledger
   readonly agencies: Agencies
   /** Absent where nothing anchors. */
-  readonly anchorer?: AnchorView | undefined
+  readonly anchorer?: Pick<Anchorer, 'state' | 'lag'> | undefined
   /** What /policy.json serves. */
   readonly policy: () => Policy
   readonly operatorKey: string

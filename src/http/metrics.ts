@@ -75,6 +75,18 @@ export function behind(ledger: Pick<HttpDeps['ledger'], 'head' | 'latestAnchor'>
 }
 
 function anchorGauges(registers: Registry[], anchorer: NonNullable<HttpDeps['anchorer']>): void {
+  gauge(
+    registers,
+    'openseal_anchor_lag_seconds',
+    'For how long the oldest entry without a final anchor has waited.',
+    () => anchorer.lag().oldestUnanchoredMs / 1000,
+  )
+  gauge(registers, 'openseal_anchor_balance_wei', 'What the signing address owns; -1 while it is not known.', () =>
+    Number(anchorer.lag().balanceWei ?? -1),
+  )
+  gauge(registers, 'openseal_anchor_alarm', '1 while something is wrong with anchoring.', () =>
+    anchorer.lag().alarm === undefined ? 0 : 1,
+  )
   gauge(registers, 'openseal_anchor_pending', 'Anchors under way.', () => anchorer.state().filter(a => a.state !== 'final').length)
 }
 

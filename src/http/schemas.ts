@@ -77,6 +77,17 @@ const anchorHint = z
 /** One final anchor. */
 export const anchor = anchorHint.extend({ root: hex32 }).meta({ id: 'Anchor' })
 
+/** An anchor under way. */
+const pendingAnchor = z
+  .strictObject({
+    size: count,
+    root: hex32,
+    state: z.enum(['prepared', 'submitted', 'included']),
+    transaction: chainHash.optional(),
+    block: z.strictObject({ number: count, hash: chainHash }).optional(),
+  })
+  .meta({ id: 'PendingAnchor' })
+
 /** `<name>.receipt.json`. */
 export const receipt = z
   .strictObject({
@@ -124,7 +135,7 @@ export const record = z
     statement: anyStatement.optional(),
     erased: z.literal(true).optional(),
     anchor: anchor.optional().describe('the first final anchor that covers it'),
-    pending: z.looseObject({ size: count, state: z.string() }).optional().describe('the anchor under way that will cover it'),
+    pending: pendingAnchor.optional().describe('the anchor under way that will cover it'),
     versions: z.array(version).describe('all statements of the same record, oldest first'),
   })
   .meta({ id: 'Record' })
@@ -172,7 +183,7 @@ export const anchors = z
     latest: anchor.optional().describe('the newest final one'),
     final: z.array(anchor).describe('final ones in ascending order of size, at most 1,000'),
     after: count.optional().describe('ask again with ?after= this size for more'),
-    pending: z.array(z.looseObject({ size: count, state: z.string() })).describe('those under way'),
+    pending: z.array(pendingAnchor).describe('those under way'),
   })
   .meta({ id: 'Anchors' })
 
@@ -185,10 +196,10 @@ export const status = z
     root: hex32,
     checkpoint: z.string(),
     accepting: z.boolean(),
-    reason: z.string().optional().describe('why nothing is accepted, or an alarm'),
-    alarms: z.array(z.string()),
+    alarms: z.array(z.string()).describe('a sentence each, the reason first where nothing is accepted'),
     anchored: z.strictObject({ size: count, time }).optional(),
-    behind: count.describe('how many records no final anchor covers'),
+    behind: count.describe('how many entries no final anchor covers'),
+    behindSeconds: z.number().min(0).describe('for how long the oldest of them has waited, as far as this process saw'),
   })
   .meta({ id: 'Status' })
 

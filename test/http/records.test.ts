@@ -1,7 +1,7 @@
 /** Submitting one record: exactly once, by the right agency, and every kind of bad input. */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { parseReceipt } from '../../src/core/receipt.ts'
-import { AGENCY, linesOf, OPERATOR_KEY, OTHER_AGENCY, openService, type Service, statement } from './service.ts'
+import { AGENCY, type Answer, linesOf, OPERATOR_KEY, OTHER_AGENCY, openService, type Service, statement } from './service.ts'
 
 describe('http: records', () => {
   let service: Service
@@ -10,7 +10,7 @@ describe('http: records', () => {
   })
   after(() => service.close())
 
-  const refused = (answer: { status: number; headers: Record<string, unknown>; json: any }, status: number, code: string) => {
+  const refused = (answer: Answer, status: number, code: string) => {
     deepEqual({ status: answer.status, code: answer.json?.code }, { status, code })
     equal(answer.headers['content-type'], 'application/problem+json')
     equal(answer.headers['cache-control'], 'no-store')
@@ -174,7 +174,7 @@ describe('http: records', () => {
 
   it('finds records by the hash of a document, by agency and by record id, newest first', async () => {
     const { json } = await service.submit(statement(30))
-    const [{ sha256 }] = statement(30).documents as [{ sha256: string }]
+    const { sha256 } = statement(30).documents[0]!
     for (const query of [`sha256=${sha256}`, `agency=${AGENCY}&record=local-30`, `agency=${AGENCY}&limit=1`, 'limit=1']) {
       const found = (await service.get(`/v1/records?${query}`)).json.records
       deepEqual([query, found.map((record: { index: number }) => record.index)], [query, [json.index]])

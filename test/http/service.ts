@@ -16,7 +16,9 @@ export const OPERATOR_KEY = 'operator-key-of-the-tests'
 export const AGENCY = 'transport.gov.example'
 export const OTHER_AGENCY = 'health.gov.example'
 
-export type Answer = { status: number; headers: IncomingMessage['headers']; text: string; json: any }
+// biome-ignore lint/suspicious/noExplicitAny: the tests read answers of every shape
+export type AnyJson = any
+export type Answer = { status: number; headers: IncomingMessage['headers']; text: string; json: AnyJson }
 export type Service = Awaited<ReturnType<typeof openService>>
 
 /** Opens a ledger with two agencies. `overrides` replace parts of what the application is given. */
@@ -99,7 +101,7 @@ export function statement(n: number, overrides: object = {}) {
 }
 
 /** The answer lines of a stream. */
-export function linesOf({ text }: Answer): any[] {
+export function linesOf({ text }: Answer): AnyJson[] {
   return text
     .trimEnd()
     .split('\n')

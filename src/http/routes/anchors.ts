@@ -8,14 +8,33 @@ import { anchorQuery, readAs, readCount } from '../schemas.ts'
 /** Final anchors an answer holds at most. */
 const PAGE = 1000
 
+/** The anchors that are not final yet, as people see them, in ascending order of size. */
+export function pendingAnchors(anchorer: RouteDeps['anchorer']) {
+  const open = (anchorer?.state() ?? []).filter(anchor => anchor.state !== 'final')
+  return open.map(({ size, root, state, attempts, transaction, block }) => {
+    const newest = transaction ?? attempts.at(-1)?.hash
+    return {
+      size,
+      root,
+      state,
+      ...(newest && { transaction: newest }),
+      ...(block && { block: { number: block.number, hash: block.hash } }),
+    }
+  })
+}
+
 /** Adds the routes of /v1/anchors and /policy.json. */
 export function anchorRoutes(router: Router, { ledger, anchorer, policy }: RouteDeps): void {
   router.get('/v1/anchors', async (ctx: Context) => {
     const query = readAs(anchorQuery, { ...ctx.query }, 'QUERY_MALFORMED')
     const final = await ledger.listAnchors(query.after === undefined ? -1 : Number(query.after), PAGE)
-    const pending = (anchorer?.state() ?? []).filter(anchor => anchor.state !== 'final')
     const latest = ledger.latestAnchor()
-    ctx.body = { ...(latest && { latest }), final, ...(final.length === PAGE && { after: final.at(-1)?.size }), pending }
+    ctx.body = {
+      ...(latest && { latest }),
+      final,
+      ...(final.length === PAGE && { after: final.at(-1)?.size }),
+      pending: pendingAnchors(anchorer),
+    }
   })
   router.get('/v1/anchors/:size', async (ctx: Context) => {
     const size = readCount(ctx.params.size, 'size')

@@ -9,6 +9,7 @@ import type { RouteDeps } from '../deps.ts'
 import { answerLines, type Line, type LineAnswer } from '../ndjson.ts'
 import { problemOf, RequestError } from '../problem.ts'
 import { readAs, readCount, readStatement, recordQuery } from '../schemas.ts'
+import { pendingAnchors } from './anchors.ts'
 
 /** How often the key of a running stream is looked at again. */
 const RECHECK_KEY_MS = 1000
@@ -113,7 +114,7 @@ function readIndex(ctx: Context, { ledger }: RouteDeps): number {
 async function formatRecord(index: number, { ledger, anchorer }: RouteDeps): Promise<string> {
   const text = await ledger.statement(index)
   const anchor = await ledger.anchorOf(index)
-  const pending = anchor ? undefined : anchorer?.state().find(({ state, size }) => state !== 'final' && index < size)
+  const pending = anchor ? undefined : pendingAnchors(anchorer).find(({ size }) => index < size)
   const rest = JSON.stringify({
     ...(text === undefined && { erased: true }),
     ...(anchor && { anchor }),

@@ -44,6 +44,7 @@ export function statusOf({ ledger, anchorer, notAccepting }: Pick<RouteDeps, 'le
   const { size, root, note } = ledger.head()
   const stopped = ledger.stopped()
   const reason = stopped === undefined ? notAccepting?.() : `The ledger has stopped sealing: ${stopped}`
+  const lag = anchorer?.lag()
   const newest = ledger.latestAnchor()
   return {
     origin: ledger.origin,
@@ -52,9 +53,10 @@ export function statusOf({ ledger, anchorer, notAccepting }: Pick<RouteDeps, 'le
     root: toHex(root),
     checkpoint: note,
     accepting: reason === undefined,
-    alarms: [...(reason === undefined ? [] : [reason]), ...(anchorer?.alarms() ?? [])],
+    alarms: [...(reason === undefined ? [] : [reason]), ...(lag?.alarm === undefined ? [] : [lag.alarm])],
     ...(newest && { anchored: { size: newest.size, time: newest.block.time } }),
     behind: behind(ledger),
+    behindSeconds: Math.round((lag?.oldestUnanchoredMs ?? 0) / 1000),
   }
 }
 
