@@ -1,16 +1,17 @@
 /** The anchorer's chain on ethers: one log in one CheckpointAnchor contract, and the key that writes to it. */
 import { getBytes, hexlify, Transaction, Wallet } from 'ethers'
-import type { AnchorChain, BlockTag, ChainBlock, Fees, Finality, SignedTransaction } from '../ledger/anchor-chain.ts'
+import type { AnchorChain, BlockTag, ChainBlock, Finality, SignedTransaction } from '../ledger/anchor-chain.ts'
 import { anchorInterface } from './artifact.ts'
 import { ChainError, openEndpoints, revertData } from './endpoints.ts'
+import { bumpFees, type Fees, underCeiling } from './fees.ts'
 
-/** What we pay and wait for at most. Fees are per gas, in wei, as decimal strings. */
+/** What we pay and wait for at most. Fees are per gas, in wei. */
 export type ChainLimits = { readonly timeoutMs: number; readonly ceiling: Fees }
 
 /** 200 gwei and a tip of 20: a day of congestion, not of panic. */
 export const DEFAULT_LIMITS: ChainLimits = {
   timeoutMs: 10_000,
-  ceiling: { maxFeePerGas: '200000000000', maxPriorityFeePerGas: '20000000000' },
+  ceiling: { maxFeePerGas: 200_000_000_000n, maxPriorityFeePerGas: 20_000_000_000n },
 }
 
 type Options = {
@@ -37,7 +38,9 @@ export function openAnchorChain({ urls, chainId, key, finality, limits, ...optio
   async function call(name: string, args: readonly unknown[], tag: BlockTag) {
     const block = tag === 'finalized' ? quantity(await finalizedNumber()) : typeof tag === 'number' ? quantity(tag) : tag
     const data = anchorInterface.encodeFunctionData(name, [...args])
-    return anchorInterface.decodeFunctionResult(name, String(await request('eth_call', [{ to: contract, data }, block])))
+    const answer = String(await request('eth_call', [{ to: contract, data }, block]))
+    if (answer === '0x') throw new ChainError('CHAIN_NO_CONTRACT', `There is no contract at ${contract} on chain ${chainId}.`)
+    return anchorInterface.decodeFunctionResult(name, answer)
   }
 
   async function block(tag: string): Promise<RpcBlock | null> {
@@ -55,6 +58,16 @@ export function openAnchorChain({ urls, chainId, key, finality, limits, ...optio
     return { number: Number(found.number), hash: found.hash, time: Number(found.timestamp) }
   }
 
+  async function suggestFees(): Promise<Fees> {
+    const base = BigInt((await block('latest'))?.baseFeePerGas ?? 0)
+    const tip = await request('eth_maxPriorityFeePerGas', []).then(
+      answer => BigInt(String(answer)),
+      () => 1_000_000_000n,
+    )
+    // The same rule as ethers' own: twice the base fee lasts through six full blocks in a row.
+    return { maxFeePerGas: 2n * base + tip, maxPriorityFeePerGas: tip }
+  }
+
   async function sign(transaction: Transaction): Promise<SignedTransaction> {
     const raw = await wallet.signTransaction(transaction)
     const { hash, nonce, maxFeePerGas, maxPriorityFeePerGas } = Transaction.from(raw)
@@ -67,7 +80,6 @@ export function openAnchorChain({ urls, chainId, key, finality, limits, ...optio
     contract,
     logId,
     publisher: wallet.address.toLowerCase(),
-    ceiling: limits.ceiling,
     async latest(tag = 'latest') {
       const [size, root, time] = await call('latest', [logId], tag)
       return size === 0n ? null : { size: Number(size), root: getBytes(root), time: Number(time) }
@@ -78,27 +90,22 @@ export function openAnchorChain({ urls, chainId, key, finality, limits, ...optio
     async nextNonce() {
       return Number(await request('eth_getTransactionCount', [wallet.address, 'latest']))
     },
-    async suggestFees() {
-      const base = BigInt((await block('latest'))?.baseFeePerGas ?? 0)
-      // The same rule as ethers' own: twice the base fee lasts through six full blocks in a row.
-      const tip = await request('eth_maxPriorityFeePerGas', []).then(
-        answer => BigInt(String(answer)),
-        () => 1_000_000_000n,
-      )
-      return underCeiling({ maxFeePerGas: 2n * base + tip, maxPriorityFeePerGas: tip }, limits.ceiling)
-    },
-    async prepare({ size, root, proof, nonce, fees }) {
+    async prepare({ size, root, proof, nonce }) {
       const data = anchorInterface.encodeFunctionData('anchor', [logId, size, root, proof.map(hash => hexlify(hash))])
       const estimate = await request('eth_estimateGas', [{ from: wallet.address, to: contract, data }, 'latest']).catch(cause => {
         throw explainRevert(cause)
       })
       // Room for a head that has moved when it is executed: other slots are warm or cold then.
       const gasLimit = (BigInt(String(estimate)) * 5n) / 4n
+      const fees = underCeiling(await suggestFees(), limits.ceiling)
       return sign(Transaction.from({ type: 2, chainId, to: contract, data, nonce, gasLimit, ...fees }))
     },
-    async reprice(raw, fees) {
-      const { to, data, nonce, gasLimit } = Transaction.from(raw)
-      return sign(Transaction.from({ type: 2, chainId, to, data, nonce, gasLimit, ...fees }))
+    async bump(raw) {
+      const last = Transaction.from(raw)
+      const { to, data, nonce, gasLimit, maxFeePerGas, maxPriorityFeePerGas } = last
+      const paid = { maxFeePerGas: maxFeePerGas ?? 0n, maxPriorityFeePerGas: maxPriorityFeePerGas ?? 0n }
+      const fees = bumpFees(paid, await suggestFees(), limits.ceiling)
+      return fees === undefined ? null : sign(Transaction.from({ type: 2, chainId, to, data, nonce, gasLimit, ...fees }))
     },
     async broadcast(raw) {
       try {
@@ -141,13 +148,6 @@ export function openAnchorChain({ urls, chainId, key, finality, limits, ...optio
     },
     close,
   }
-}
-
-function underCeiling(fees: { maxFeePerGas: bigint; maxPriorityFeePerGas: bigint }, ceiling: Fees): Fees {
-  const least = (a: bigint, b: bigint) => (a < b ? a : b)
-  const maxFeePerGas = least(fees.maxFeePerGas, BigInt(ceiling.maxFeePerGas))
-  const tip = least(least(fees.maxPriorityFeePerGas, BigInt(ceiling.maxPriorityFeePerGas)), maxFeePerGas)
-  return { maxFeePerGas: String(maxFeePerGas), maxPriorityFeePerGas: String(tip) }
 }
 
 /** The contract's own error by name, where that is what it was: CheckpointAnchorSizeNotLarger(5, 7). */

@@ -43,14 +43,13 @@ export type AnchorChain = {
   anchoredAt(size: number, root: Hash, block: BlockTag): Promise<number>
   /** The publisher's next nonce: how many of its transactions are in the chain at its head (pending ones are not counted). */
   nextNonce(): Promise<number>
-  /** What the chain asks now: a fee cap with room for rising base fees, and a tip. */
-  suggestFees(): Promise<Fees>
-  /** The most we pay by the configuration, per gas, in wei. */
-  readonly ceiling: Fees
-  /** Signs and does not send. `CHAIN_REJECTED` when the contract would refuse the call at its head. */
-  prepare(call: AnchorCall & { readonly nonce: number; readonly fees: Fees }): Promise<SignedTransaction>
-  /** The same transaction, at other fees, signed anew: of the two the chain executes one at most. */
-  reprice(raw: string, fees: Fees): Promise<SignedTransaction>
+  /** Signs, at what the chain asks now, and does not send. `CHAIN_REJECTED` when the contract would refuse the call at its head. */
+  prepare(call: AnchorCall & { readonly nonce: number }): Promise<SignedTransaction>
+  /**
+   * The same transaction signed again to pay at least 10 % more, so that it may replace the first: of the two the chain executes one
+   * at most. `null` at the ceiling of the configuration.
+   */
+  bump(raw: string): Promise<SignedTransaction | null>
   /**
    * Sends. A transaction that the chain knows already is a success. `CHAIN_NONCE_TOO_LOW`: another one with its nonce was executed;
    * `CHAIN_UNDERPRICED`: another one with its nonce waits and pays as much; `CHAIN_FUNDS`: the publisher cannot pay; `CHAIN_REJECTED`: all else.
