@@ -13,11 +13,13 @@ const bundle = fileURLToPath(new URL('../dist/cli.js', import.meta.url))
 const isInstalled = root.split(sep).includes('node_modules') || !existsSync(new URL('../src/cli/main.ts', import.meta.url))
 
 if (isInstalled) {
-  const { runBundle } = await import(new URL('../dist/cli.js', import.meta.url).href).catch(error => {
-    process.stderr.write(`openseal: ${existsSync(bundle) ? error.message : 'this package was packed without its bundle: npm pack makes it'}\n`)
+  const { runCommandLine } = await import(new URL('../dist/cli.js', import.meta.url).href).catch(error => {
+    process.stderr.write(
+      `openseal: ${existsSync(bundle) ? error.message : 'this package was packed without its bundle: npm pack makes it'}\n`,
+    )
     process.exit(1)
   })
-  await runBundle(process.argv.slice(2))
+  await runCommandLine(process.argv.slice(2))
 } else {
   const { run } = await import('./run.js')
   run('src/cli/main.ts', process.argv.slice(2))

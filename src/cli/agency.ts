@@ -1,11 +1,14 @@
 /** `openseal agency`: registers agencies and hands out their keys. For the operator only. */
+import { existsSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { type Client, createClient } from './client.ts'
 import { addCommand, readTime, withLedger } from './command.ts'
+import { FileError } from './hash-file.ts'
 import { print, printJson } from './output.ts'
 import { readSecret } from './secret.ts'
 
-type Options = { ledger: string; json?: boolean; name: string; label?: string; expires?: string }
+type Options = { ledger: string; json?: boolean; name: string; label?: string; expires?: string; keyFile?: string }
 type Created = { keyId: string; key: string }
 
 /** Adds the command with add, list, key and revoke. */
@@ -14,13 +17,16 @@ export function addAgency(program: Command): void {
 
   withLedger(addCommand(agency, 'add <id>', 'register an agency and make its first key', ADD_EXAMPLE))
     .requiredOption('--name <name>', "the agency's name")
+    .option('--key-file <file>', 'keep the key in a new file for you alone, instead of printing it')
     .action(async (id: string, options: Options) => {
+      refuseExisting(options.keyFile)
       const key = await operatorKey()
       const client = createClient(options.ledger)
       const { value } = await client.sendJson('POST', '/v1/agencies', key, { id, name: options.name })
       const created = await addKey(client, key, id, { label: 'first key' })
-      if (options.json) printJson({ agency: value, ...created })
-      else print(`Registered ${id}.`, ...keyLines(created))
+      const lines = await handOut(created, options.keyFile)
+      if (options.json) printJson({ agency: value, ...shown(created, options.keyFile) })
+      else print(`Registered ${id}.`, ...lines)
     })
 
   withLedger(addCommand(agency, 'list', 'list the agencies', 'openseal agency list')).action(async (options: Options) => {
@@ -31,14 +37,17 @@ export function addAgency(program: Command): void {
   })
 
   withLedger(addCommand(agency, 'key <id>', 'make another key for an agency', KEY_EXAMPLE))
+    .option('--key-file <file>', 'keep the key in a new file for you alone, instead of printing it')
     .option('--label <text>', 'what the key is for')
     .option('--expires <time>', 'when it ends, like 2027-01-31T23:59:59Z', readTime)
     .action(async (id: string, options: Options) => {
       const { label, expires } = options
+      refuseExisting(options.keyFile)
       const wanted = { ...(label === undefined ? {} : { label }), ...(expires === undefined ? {} : { expires }) }
       const created = await addKey(createClient(options.ledger), await operatorKey(), id, wanted)
-      if (options.json) printJson(created)
-      else print(`Made a key for ${id}.`, ...keyLines(created))
+      const lines = await handOut(created, options.keyFile)
+      if (options.json) printJson(shown(created, options.keyFile))
+      else print(`Made a key for ${id}.`, ...lines)
     })
 
   withLedger(addCommand(agency, 'revoke <id> <keyId>', 'end a key at once', REVOKE_EXAMPLE)).action(
@@ -59,8 +68,23 @@ function operatorKey(): Promise<string> {
   return readSecret('OPENSEAL_OPERATOR_KEY', "the operator's key, in the data folder of the service as keys/operator.key")
 }
 
-function keyLines({ keyId, key }: Created): string[] {
-  return [`Its key ${keyId} is shown this once only:`, '', `export OPENSEAL_API_KEY=${key}`]
+function refuseExisting(file: string | undefined): void {
+  if (file !== undefined && existsSync(file)) throw new FileError('FILE_EXISTS', `${file} is there already: name another file for the key`)
+}
+
+/** Writes the key to its file, or gives the lines that show it; it can never be read again. */
+async function handOut({ keyId, key }: Created, file: string | undefined): Promise<string[]> {
+  if (file === undefined) return [`Its key ${keyId} is shown this once only:`, '', `export OPENSEAL_API_KEY=${key}`]
+  await writeFile(file, `${key}\n`, { mode: 0o600, flag: 'wx' }).catch(error => {
+    throw new FileError('FILE_UNWRITABLE', `cannot write ${file} (${error.code}): revoke key ${keyId} and make another one`, {
+      cause: error,
+    })
+  })
+  return [`Its key ${keyId} is in ${file}:`, '', `export OPENSEAL_API_KEY_FILE=${file}`]
+}
+
+function shown({ keyId, key }: Created, file: string | undefined) {
+  return file === undefined ? { keyId, key } : { keyId, keyFile: file }
 }
 
 const ADD_EXAMPLE =

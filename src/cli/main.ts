@@ -67,8 +67,13 @@ function stacks(error: Error): string {
   return error.cause instanceof Error ? `${error.stack}\ncaused by ${stacks(error.cause)}` : (error.stack ?? error.message)
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(realpathSync(process.argv[1])).href) {
+/** Runs the command line of this process. */
+export async function runCommandLine(args: readonly string[]): Promise<void> {
   // A reader that goes away (`openseal … | head`) is no failure of ours.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : EXIT_INTERNAL))
-  process.exitCode = await main(process.argv.slice(2))
+  process.exitCode = await main(args)
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(realpathSync(process.argv[1])).href) {
+  await runCommandLine(process.argv.slice(2))
 }

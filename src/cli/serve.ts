@@ -1,5 +1,99 @@
-/** `openseal serve`: the service. */
+/** `openseal serve`: the service, from the configuration in the environment. Ctrl-C ends it in order, a second one at once. */
+import { relative } from 'node:path'
 import type { Command } from 'commander'
+import { readConfig } from '../config.ts'
+import { OpenSealError } from '../core/errors.ts'
+import { startServer } from '../server.ts'
+import { addCommand } from './command.ts'
+import { print, printJson } from './output.ts'
+
+type Service = Awaited<ReturnType<typeof startServer>>
+type Log = NonNullable<NonNullable<Parameters<typeof startServer>[1]>['log']>
+
+const EXIT_FORCED = 130
 
 /** Adds the command. */
-export function addServe(_program: Command): void {}
+export function addServe(program: Command): void {
+  const example = 'openseal serve\nOPENSEAL_PORT=9000 OPENSEAL_DATA=/srv/openseal openseal serve'
+  addCommand(program, 'serve', 'run the ledger; settings come from the environment (OPENSEAL_PORT, OPENSEAL_DATA, …)', example).action(
+    async (options: { json?: boolean }) => {
+      const stopping = waitForSignal()
+      const service = await startServer(readConfig(process.env), { log: createLineLog() })
+      if (options.json) printJson({ url: service.url, origin: service.origin, vkey: service.vkey, chain: service.chain })
+      else print(...nextSteps(service))
+      await stopping
+      if (!options.json) print('', 'Stopping: what came in is answered first. Ctrl-C again ends at once.')
+      await service.close()
+    },
+  )
+}
+
+/** What to type next, exactly as it works from the folder in which the service was started. */
+function nextSteps({ url, origin, operatorKeyFile, chain, notAccepting }: Service): string[] {
+  const ledger = url === 'http://localhost:8080' ? '' : ` --ledger ${url}`
+  const isUsual = chain.urls.length === 1 && /^http:\/\/(localhost|127\.0\.0\.1):8545\/?$/.test(chain.urls[0]!)
+  const rpc = isUsual ? '' : chain.urls.map(address => ` --rpc ${chain.embedded ? address : '<endpoint of the chain>'}`)[0]
+  const reason = notAccepting()
+  return [
+    `OpenSeal serves ${origin} at ${url}`,
+    ...(chain.embedded ? ['Anchored on a chain on this machine: good for trying, no evidence for anyone.'] : []),
+    ...(reason === undefined ? [] : ['', `Not accepting yet: ${reason}`]),
+    '',
+    'In another terminal, in this folder:',
+    '',
+    '# register an agency, its key in a file for you alone',
+    ...(operatorKeyFile === undefined ? [] : [`export OPENSEAL_OPERATOR_KEY_FILE=${quote(shortest(operatorKeyFile))}`]),
+    `npx openseal agency add demo.gov.example --name "Demo agency" --key-file demo.key${ledger}`,
+    '',
+    '# submit a file: only its hash leaves this machine',
+    'export OPENSEAL_API_KEY_FILE=demo.key',
+    'echo "The bridge is to be built." > decision.txt',
+    `npx openseal submit decision.txt --agency demo.gov.example --kind decision --record 2026/1 --wait${ledger}`,
+    '',
+    '# fetch its receipt again, and verify',
+    `npx openseal receipt --upgrade decision.txt${ledger}`,
+    `npx openseal policy --out openseal.policy.json${ledger}`,
+    `npx openseal verify decision.txt --policy openseal.policy.json${rpc}${ledger}`,
+    '',
+    'Ctrl-C stops it.',
+  ]
+}
+
+function shortest(path: string): string {
+  const fromHere = relative(process.cwd(), path)
+  return fromHere.startsWith('..') ? path : fromHere
+}
+
+function quote(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
+}
+
+/** Resolves at the first Ctrl-C or SIGTERM; the next one ends the process at once. */
+function waitForSignal(): Promise<void> {
+  return new Promise(resolve => {
+    let isStopping = false
+    const stop = () => {
+      if (isStopping) process.exit(EXIT_FORCED)
+      isStopping = true
+      resolve()
+    }
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
+  })
+}
+
+/** One JSON object a line on stderr. */
+function createLineLog(): Log {
+  const at =
+    (level: string): Log['info'] =>
+    (event, fields = {}) => {
+      const line = { time: new Date().toISOString(), level, event, ...fields }
+      process.stderr.write(`${JSON.stringify(line, (_, value) => plain(value))}\n`)
+    }
+  return { info: at('info'), warn: at('warn'), error: at('error') }
+}
+
+function plain(value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value)
+  if (value instanceof OpenSealError) return { code: value.code, message: value.message, cause: value.cause }
+  return value instanceof Error ? { message: value.message, stack: value.stack, cause: value.cause } : value
+}

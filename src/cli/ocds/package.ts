@@ -61,7 +61,11 @@ export async function readPackage(path: string, claims: PackageClaims, spool: st
     return { path, shape: envelope.shape, labels, records, refused, linked }
   } catch (error) {
     // The file is named in front: several may be given at once.
-    if (error instanceof OcdsError) throw new OcdsError(error.code, `${path}: ${error.message} Nothing was sent.`, { cause: error })
+    if (error instanceof OcdsError) {
+      const first = found.refused[0]
+      const also = error.code === 'OCDS_NO_DATE' && first !== undefined ? ` (release ${first.position}: ${first.detail})` : ''
+      throw new OcdsError(error.code, `${path}: ${error.message}${also} Nothing was sent.`, { cause: error })
+    }
     throw error
   } finally {
     out.end()

@@ -54,8 +54,12 @@ export function fileStatement(
   const { uri, publishedDate } = envelope.members
   const written = typeof publishedDate === 'string' ? publishedDate : undefined
   const published = dates.given ?? (written === undefined ? undefined : normaliseDate(written)) ?? dates.newest
-  if (published === undefined)
-    throw new OcdsError('OCDS_NO_DATE', `${path} has no date that can be read: give one with --published YYYY-MM-DDTHH:MM:SSZ`)
+  if (published === undefined) {
+    throw new OcdsError(
+      'OCDS_NO_DATE',
+      'neither the package nor a release has a date that can be read: give one with --published YYYY-MM-DDTHH:MM:SSZ.',
+    )
+  }
   const named = typeof uri === 'string' && uri.trim() !== '' && toUtf8(uri).length <= MAX_RECORD_BYTES
   return {
     type: 'openseal/statement@v1',

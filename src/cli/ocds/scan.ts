@@ -60,7 +60,7 @@ export function createScanner(found: (release: FoundRelease) => void): { push(ch
   const open = (byte: number, at: number) => {
     const top = frames.at(-1)
     if (top === undefined) {
-      if (members !== undefined) throw malformed(at, 'a second value')
+      if (members !== undefined) throw malformed(at, 'a second value follows the first, so split it into one file each,')
       if (byte !== OPEN_OBJECT)
         throw new OcdsError('OCDS_SHAPE', 'the file holds an array: a release package, a record package or one release is expected')
       const skeleton = createBytes(MAX_SKELETON_BYTES)
@@ -106,6 +106,12 @@ export function createScanner(found: (release: FoundRelease) => void): { push(ch
       if (top !== undefined && top.skeleton.last() !== SPACE) top.skeleton.add(SPACE)
       return
     }
+    if (byte >= 0x80 && offset + at === 0) {
+      throw new OcdsError(
+        'OCDS_NOT_UTF8',
+        'the file begins with a byte order mark. Save it as UTF-8 without one, or submit it without --ocds.',
+      )
+    }
     if (top === undefined) throw malformed(at, members === undefined ? 'no object' : 'more text after the end')
     if (byte === QUOTE) stringStart = top.skeleton.size()
     else if (byte === COLON) top.expectsKey = false
@@ -146,7 +152,6 @@ export function createScanner(found: (release: FoundRelease) => void): { push(ch
       offset += chunk.length
     },
     end: () => {
-      utf8.end()
       if (members === undefined) {
         throw new OcdsError(
           'OCDS_TRUNCATED',
@@ -257,8 +262,8 @@ function createBytes(maxBytes: number, lossy = false) {
   }
 }
 
-/** Checks a stream for UTF-8 without a byte order mark; a character may lie across two chunks. */
-function createUtf8Check(): { push(chunk: Uint8Array): void; end(): void } {
+/** Checks a stream for UTF-8; a character may lie across two chunks. One cut off at the very end is for the caller: no JSON ends in one. */
+function createUtf8Check(): { push(chunk: Uint8Array): void } {
   let held = Buffer.alloc(0)
   let offset = 0
   const check = (bytes: Uint8Array) => {
@@ -268,25 +273,16 @@ function createUtf8Check(): { push(chunk: Uint8Array): void; end(): void } {
         `the file is not UTF-8 (within the ${bytes.length} bytes from byte ${offset}). Convert it, or submit it without --ocds.`,
       )
     }
-    if (offset === 0 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) {
-      throw new OcdsError(
-        'OCDS_NOT_UTF8',
-        'the file begins with a byte order mark. Save it as UTF-8 without one, or submit it without --ocds.',
-      )
-    }
     offset += bytes.length
   }
   return {
     push: chunk => {
       const bytes = held.length === 0 ? chunk : Buffer.concat([held, chunk])
       const end = bytes.length - openCharacterBytes(bytes)
-      if (end > 0 && (offset > 0 || end >= 3)) {
+      if (end > 0) {
         check(bytes.subarray(0, end))
         held = Buffer.from(bytes.subarray(end))
       } else held = Buffer.from(bytes)
-    },
-    end: () => {
-      if (held.length > 0) check(held)
     },
   }
 }

@@ -1,0 +1,107 @@
+/** Documents and receipts as files: hashed as they are, never half-written, never lost. */
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { FileError, hashFile, mediaTypeOf } from '../../src/cli/hash-file.ts'
+import { writeReceipt } from '../../src/cli/receipt-file.ts'
+import { canonicalJson, type Json } from '../../src/core/json.ts'
+import { formatReceipt } from '../../src/core/receipt.ts'
+import { formatTlogProof } from '../../src/core/tlog-proof.ts'
+
+const isCode = (code: string) => (error: unknown) => error instanceof FileError && error.code === code
+let folder: string
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'openseal-test-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+describe('hashing a file', () => {
+  it('hashes the exact bytes, and JSON by its content too', async () => {
+    const path = join(folder, 'a.json')
+    writeFileSync(path, ' {"b": 1.0, "a": null}\n')
+    assert.deepEqual(await hashFile(path), {
+      sha256: createHash('sha256').update(' {"b": 1.0, "a": null}\n').digest('hex'),
+      bytes: 23,
+      jcs: createHash('sha256').update('{"a":null,"b":1}').digest('hex'),
+    })
+  })
+
+  it('says why JSON has no content hash, and keeps the hash of its bytes', async () => {
+    const path = join(folder, 'a.json')
+    writeFileSync(path, '{"a":1,"a":2}')
+    const digest = await hashFile(path)
+    assert.equal(digest.jcs, undefined)
+    assert.match(digest.jcsReason!, /twice|duplicate/i)
+  })
+
+  it('notices a file that grew, shrank or was replaced while it was hashed', async () => {
+    const path = join(folder, 'a.bin')
+    const changes = [
+      () => appendFileSync(path, 'x'),
+      () => writeFileSync(path, 'short'),
+      () => {
+        writeFileSync(`${path}.new`, Buffer.alloc(3 * 1024 * 1024))
+        renameSync(`${path}.new`, path)
+      },
+    ]
+    for (const change of changes) {
+      writeFileSync(path, Buffer.alloc(3 * 1024 * 1024))
+      let isDone = false
+      const changing = hashFile(path, done => {
+        if (done > 0 && !isDone) {
+          isDone = true
+          change()
+        }
+      })
+      await assert.rejects(changing, isCode('FILE_CHANGED'))
+    }
+  })
+
+  it('names a file that is not there, and a folder', async () => {
+    await assert.rejects(hashFile(join(folder, 'none')), isCode('FILE_NOT_FOUND'))
+    await assert.rejects(hashFile(folder), isCode('FILE_UNREADABLE'))
+  })
+
+  it('guesses the media type by the extension', () => {
+    assert.deepEqual(['A.PDF', 'b.json', 'c', 'd.weird'].map(mediaTypeOf), [
+      'application/pdf',
+      'application/json',
+      'application/octet-stream',
+      'application/octet-stream',
+    ])
+  })
+})
+
+describe('receipts beside documents', () => {
+  const receipt = (index: number, statement: Json, anchored = false) =>
+    formatReceipt({
+      statementText: canonicalJson(statement),
+      proof: formatTlogProof({ index, proof: [], note: NOTE }),
+      anchors: anchored ? [{ type: 'evm', chainId: 1, contract: `0x${'1'.repeat(40)}`, logId: `0x${'2'.repeat(64)}`, size: 9 }] : [],
+    })
+
+  it('replaces a sealed one by the anchored one, and never the other way round', async () => {
+    const path = join(folder, 'a.receipt.json')
+    const [sealed, anchored] = [receipt(3, { a: 1 }), receipt(3, { a: 1 }, true)]
+    assert.equal(await writeReceipt(path, sealed), 'written')
+    assert.equal(await writeReceipt(path, anchored), 'written')
+    assert.equal(await writeReceipt(path, sealed), 'kept')
+    assert.equal(readFileSync(path, 'utf8'), anchored)
+    assert.deepEqual(readdirSync(folder), ['a.receipt.json'])
+  })
+
+  it('never replaces the receipt of another statement or index, nor anything that is no receipt', async () => {
+    const path = join(folder, 'a.receipt.json')
+    for (const there of [receipt(3, { a: 1 }), receipt(4, { a: 2 }), 'my notes', '']) {
+      writeFileSync(path, there)
+      await assert.rejects(writeReceipt(path, receipt(3, { a: 2 })), isCode('FILE_EXISTS'))
+      assert.equal(readFileSync(path, 'utf8'), there)
+    }
+    assert.deepEqual(readdirSync(folder), ['a.receipt.json'])
+  })
+})
+
+const NOTE = `a.example/log\n9\n${'A'.repeat(43)}=\n\n— a.example/log ${Buffer.alloc(68).toString('base64')}\n`

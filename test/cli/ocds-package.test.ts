@@ -1,0 +1,160 @@
+/** From an OCDS file to statements: what each release says, what is left out and why, in bounded memory. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { normaliseDate } from '../../src/cli/ocds/date.ts'
+import { readPackage } from '../../src/cli/ocds/package.ts'
+import { OcdsError } from '../../src/cli/ocds/scan.ts'
+import { canonicalJson, parseJson } from '../../src/core/json.ts'
+import type { Statement } from '../../src/core/statement.ts'
+
+const AGENCY = 'transport.gov.example'
+const sha256 = (data: string | Uint8Array) => createHash('sha256').update(data).digest('hex')
+let folder: string
+
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'openseal-test-'))
+})
+after(() => rmSync(folder, { recursive: true, force: true }))
+
+async function read(content: string, claims: { published?: string } = {}) {
+  const path = join(folder, 'package.json')
+  writeFileSync(path, content)
+  const spool = join(folder, 'spool.ndjson')
+  const report = await readPackage(path, { agency: AGENCY, ...claims }, spool, () => {})
+  const lines = readFileSync(spool, 'utf8').trimEnd().split('\n')
+  return { report, path, statements: lines.map(line => JSON.parse(line) as Statement) }
+}
+
+describe('an OCDS file as statements', () => {
+  it('makes one statement a release and one of the file', async () => {
+    const release =
+      '{"id":"r 1","ocid":"OCDS-x-É/1","date":"2026-01-31T23:30:00-01:30","tender":{"title":" A\\nbridge "},"language":"en","n":1.50,"gone":null}'
+    const content = `{"uri":"https://x.example/p","publishedDate":"2026-02-02","releases":[${release}]}`
+    const { statements, report } = await read(content)
+    const canonical = canonicalJson(parseJson(release, { allowNull: true }))
+    const hash = sha256(canonical)
+    const common = { type: 'openseal/statement@v1', agency: AGENCY, kind: 'procurement', action: 'publish' }
+    assert.deepEqual(statements, [
+      {
+        ...common,
+        record: 'OCDS-x-É/1',
+        revision: 'r 1',
+        identifiers: [{ scheme: 'ocid', value: 'OCDS-x-É/1' }],
+        title: 'A bridge',
+        language: 'en',
+        published: '2026-02-01T01:00:00Z',
+        documents: [
+          { name: 'OCDS-x-É-1-r-1.json', mediaType: 'application/json', bytes: Buffer.byteLength(canonical), sha256: hash, jcs: hash },
+        ],
+      },
+      {
+        ...common,
+        record: 'https://x.example/p',
+        revision: '2026-02-02',
+        published: '2026-02-02T00:00:00Z',
+        documents: [{ name: 'package.json', mediaType: 'application/json', bytes: Buffer.byteLength(content), sha256: sha256(content) }],
+      },
+    ])
+    assert.deepEqual(report.refused, [])
+  })
+
+  it('reports a release that the strict reader refuses and still states the rest', async () => {
+    const good = '{"ocid":"A","id":1,"date":"2026-01-01"}'
+    const bad = [
+      ['{"ocid":"A","id":"2","id":"3","date":"2026-01-01"}', 'JSON_DUPLICATE_KEY'],
+      ['{"ocid":"A","id":"2","date":"2026-01-01","t":"\\ud800"}', 'JSON_SURROGATE'],
+      ['{"ocid":"A","id":"2","date":"2026-01-01","n":0.10000000000000000001}', 'JSON_NUMBER'],
+      ['{"ocid":"A","id":"2","date":"soon"}', 'OCDS_RELEASE'],
+      ['{"ocid":"A","date":"2026-01-01"}', 'OCDS_RELEASE'],
+      ['{"id":"2","date":"2026-01-01"}', 'OCDS_RELEASE'],
+      [`{"ocid":"${'x'.repeat(513)}","id":"2","date":"2026-01-01"}`, 'STATEMENT_MALFORMED'],
+      ['{"ocid" "A"}', 'JSON_MALFORMED'],
+    ] as const
+    const { report, statements } = await read(`{"uri":"u","releases":[${[...bad.map(([text]) => text), good].join(',')}]}`)
+    assert.deepEqual(
+      report.refused.map(({ position, code }) => [position, code]),
+      bad.map(([, code], at) => [at + 1, code]),
+    )
+    assert.deepEqual(
+      statements.map(({ record, revision, published }) => [record, revision, published]),
+      [
+        ['A', '1', '2026-01-01T00:00:00Z'],
+        ['u', undefined, '2026-01-01T00:00:00Z'],
+      ],
+    )
+  })
+
+  it('counts releases that are only linked to', async () => {
+    const { report, statements } = await read(
+      '{"uri":"u","publishedDate":"2026-01-01T00:00:00Z","records":[{"ocid":"A","releases":[{"url":"https://x.example/1","date":"2026-01-01T00:00:00Z"}]}]}',
+    )
+    assert.deepEqual([report.linked, statements.length], [1, 1])
+  })
+
+  it('states a bare release twice: by its content, and the file by its bytes', async () => {
+    const content = '{ "ocid": "A", "id": "1", "date": "2026-01-01T00:00:00Z" }'
+    const { statements } = await read(content)
+    const jcs = sha256('{"date":"2026-01-01T00:00:00Z","id":"1","ocid":"A"}')
+    assert.deepEqual(
+      statements.map(({ record, documents }) => [record, documents[0]!.sha256, documents[0]!.jcs]),
+      [
+        ['A', jcs, jcs],
+        [`urn:sha256:${sha256(content)}`, sha256(content), jcs],
+      ],
+    )
+  })
+
+  it('makes the same statements of the same file each time', async () => {
+    const content = '{"uri":"u","releases":[{"ocid":"A","id":"1","date":"2026-01-01"}]}'
+    assert.deepEqual((await read(content)).statements, (await read(content)).statements)
+  })
+
+  it('asks for a date where a package has none, and takes the one given', async () => {
+    const content = '{"uri":"u","releases":[]}'
+    await assert.rejects(read(content), error => error instanceof OcdsError && error.code === 'OCDS_NO_DATE')
+    assert.equal((await read(content, { published: '2026-03-03T00:00:00Z' })).statements[0]!.published, '2026-03-03T00:00:00Z')
+  })
+
+  it('brings dates with offsets to UTC and refuses what is no date', () => {
+    const cases = [
+      ['2026-01-31', '2026-01-31T00:00:00Z'],
+      ['2016-11-04T21:55:56.042551+02:00', '2016-11-04T19:55:56Z'],
+      ['2026-12-31T23:00:00-0400', '2027-01-01T03:00:00Z'],
+      ['2024-02-29T10:00Z', '2024-02-29T10:00:00Z'],
+      ['2026-01-01 10:00:00', '2026-01-01T10:00:00Z'],
+      ['2026-02-30', undefined],
+      ['2026-01-01T25:00:00Z', undefined],
+      ['2026-01-01T10:00:00+99:00', undefined],
+      ['0000-01-01T00:00:00+14:00', undefined],
+      ['31/01/2026', undefined],
+      ['', undefined],
+    ] as const
+    for (const [text, expected] of cases) assert.equal(normaliseDate(text), expected, text)
+  })
+
+  it('reads a large package in bounded memory', async function () {
+    this.timeout(60_000)
+    const path = join(folder, 'large.json')
+    const file = openSync(path, 'w')
+    const filler = JSON.stringify({ description: 'x'.repeat(9000), quantity: 1 })
+    writeSync(file, '{"uri":"u","publishedDate":"2026-01-01T00:00:00Z","releases":[')
+    const releases = 20_000
+    for (let id = 0; id < releases; id++) {
+      writeSync(file, `${id === 0 ? '' : ','}{"ocid":"A-${id}","id":"${id}","date":"2026-01-01T00:00:00Z","tender":${filler}}\n`)
+    }
+    writeSync(file, ']}')
+    closeSync(file)
+    const program = `
+      import { readPackage } from ${JSON.stringify(new URL('../../src/cli/ocds/package.ts', import.meta.url).href)}
+      const report = await readPackage(process.argv[1], { agency: 'a.example' }, process.argv[1] + '.spool', () => {})
+      process.stdout.write(JSON.stringify({ lines: report.labels.length, maxRssMb: process.resourceUsage().maxRSS / 1024 }))`
+    const args = ['--max-old-space-size=100', '--input-type=module', '-e', program, path]
+    const { lines, maxRssMb } = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }))
+    assert.equal(lines, releases + 1)
+    assert.ok(maxRssMb < 300, `${maxRssMb} MB`)
+  })
+})
