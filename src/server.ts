@@ -280,8 +280,7 @@ async function findContract(
  * the anchorer is started once the comparison is made.
  */
 function compare(anchorer: Anchorer, { startWithoutChain }: Config, log: Log) {
-  let reason: string | undefined =
-    'The ledger has not compared itself with its chain yet, because no endpoint of the chain has answered. Try again later.'
+  let reason: string | undefined = 'The ledger has not compared itself with its chain yet. Try again in a moment.'
   let stopped = false
   let timer: NodeJS.Timeout | undefined
   let running: Promise<void> = Promise.resolve()
@@ -295,6 +294,8 @@ function compare(anchorer: Anchorer, { startWithoutChain }: Config, log: Log) {
       if (stopped) return
       const code = error instanceof OpenSealError ? error.code : 'INTERNAL'
       log.error('chain-not-compared', { code, error })
+      const why = error instanceof OpenSealError ? error.message : 'See the log.'
+      if (reason !== undefined) reason = `The ledger has not compared itself with its chain yet: ${why} Try again later.`
       if (startWithoutChain && reason !== undefined) {
         log.warn('accepting-without-chain', { advice: 'The ledger accepts records though it could not be compared with its chain.' })
         reason = undefined
