@@ -2,11 +2,13 @@
 import Router from '@koa/router'
 import type { Context, Next } from 'koa'
 import QRCode from 'qrcode'
+import { OpenSealError } from '../verifier/index.ts'
 import type { Asset } from './assets.ts'
 import { loadAssets } from './assets.ts'
 import type { PageData } from './browser/page-data.ts'
-import type { SiteDeps } from './deps.ts'
+import type { SiteAgency, SiteDeps } from './deps.ts'
 import { renderFeed } from './feed.ts'
+import { html } from './html.ts'
 import { browserMessages, CATALOGUES, type Language, negotiateLanguage, speak } from './language.ts'
 import { type Banners, type Frame, type Page, renderPage } from './layout.ts'
 import { makeOfflineVerifier } from './offline.ts'
@@ -67,7 +69,7 @@ export async function siteRoutes(deps: SiteDeps): Promise<Router> {
   page('/records/:index', (frame, ctx) => showRecord(frame, ctx, deps))
   page('/agencies', async frame => agenciesPage(frame, await agencies.list()))
   page('/agencies/:id', async (frame, ctx) => {
-    const agency = await findAgency(ctx, deps)
+    const agency = await findAgency(String(ctx.params.id), deps)
     if (agency === undefined) return missingPage(frame, ctx, frame.say('agency.notFound'))
     const before = readCursor(ctx)
     const indexes = await ledger.listByAgency(agency.id, before ?? Number.MAX_SAFE_INTEGER, LIST_LENGTH)
@@ -137,7 +139,8 @@ function bannersOf({ ledger, policy, nowMs }: SiteDeps): Banners {
   }
 }
 
-async function showRecord(frame: Frame, ctx: Context, { ledger, agencies, policy }: SiteDeps): Promise<Page> {
+async function showRecord(frame: Frame, ctx: Context, deps: SiteDeps): Promise<Page> {
+  const { ledger, policy } = deps
   const index = /^(0|[1-9]\d{0,15})$/.test(ctx.params.index) ? Number(ctx.params.index) : -1
   if (index < 0 || index >= ledger.head().size) return missingPage(frame, ctx, frame.say('record.notFound'))
   const { statement, genesis } = await readEntry(ledger, index)
@@ -150,7 +153,7 @@ async function showRecord(frame: Frame, ctx: Context, { ledger, agencies, policy
   return recordPage(frame, {
     index,
     statement,
-    agency: await agencies.get(statement.agency).catch(() => undefined),
+    agency: await findAgency(statement.agency, deps),
     versions: await ledger.versions(index),
     anchor,
     production: trusted?.production === true,
@@ -192,7 +195,7 @@ function feed(router: Router, deps: SiteDeps): void {
     entries: await readEntries(ledger, newestIndexes(ledger, Number.MAX_SAFE_INTEGER, FEED_LENGTH)),
   }))
   send('/agencies/:id/feed.atom', async (ctx, { say }) => {
-    const agency = await findAgency(ctx, deps)
+    const agency = await findAgency(String(ctx.params.id), deps)
     if (agency === undefined) return undefined
     const indexes = await ledger.listByAgency(agency.id, Number.MAX_SAFE_INTEGER, FEED_LENGTH)
     return { title: say('feed.agency', { agency: agency.name }), entries: await readEntries(ledger, indexes) }
@@ -210,14 +213,20 @@ function feed(router: Router, deps: SiteDeps): void {
   })
 }
 
-async function findAgency(ctx: Context, { agencies }: SiteDeps) {
-  // An address that no agency can have is an agency that is not there.
-  return agencies.get(String(ctx.params.id)).catch(() => undefined)
+/** undefined where there is none. */
+async function findAgency(id: string, { agencies }: SiteDeps): Promise<SiteAgency | undefined> {
+  try {
+    return await agencies.get(id)
+  } catch (error) {
+    if (error instanceof OpenSealError && error.code === 'AGENCY_NOT_FOUND') return undefined
+    throw error
+  }
 }
 
 function missingPage({ say }: Frame, ctx: Context, sentence: string): Page {
   ctx.status = 404
-  return { ...plainEntryPage({ say } as Frame, 0, 'missing'), main: { safe: `<h1>${say('record.notFoundTitle')}</h1><p>${sentence}</p>` } }
+  const title = say('record.notFoundTitle')
+  return { title, noIndex: true, main: html`<h1>${title}</h1><p>${sentence}</p>` }
 }
 
 function readCursor(ctx: Context): number | undefined {

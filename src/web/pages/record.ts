@@ -52,14 +52,10 @@ ${renderSteps(frame, data)}
   }
 }
 
-/** The page of an entry that has no statement to show: the genesis, or an erased one; or of a number without an entry. */
-export function plainEntryPage({ say }: Frame, index: number, kind: 'genesis' | 'erased' | 'missing'): Page {
-  const [title, sentence] = {
-    genesis: [say('record.entry', { index }), say('record.genesis')],
-    erased: [say('record.erasedTitle'), say('record.erased')],
-    missing: [say('record.notFoundTitle'), say('record.notFound')],
-  }[kind] as [string, string]
-  return { title, noIndex: kind === 'missing', main: html`<h1>${title}</h1><p>${sentence}</p>` }
+/** The page of an entry that has no statement to show: the genesis, or an erased one. */
+export function plainEntryPage({ say }: Frame, index: number, kind: 'genesis' | 'erased'): Page {
+  const title = kind === 'genesis' ? say('record.entry', { index }) : say('record.erasedTitle')
+  return { title, main: html`<h1>${title}</h1><p>${say(`record.${kind}`)}</p>` }
 }
 
 /** Said above all else: a later version, a withdrawal, a silent edit. */

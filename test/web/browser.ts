@@ -1,0 +1,19 @@
+/** A real Chromium for tests, from npm. */
+import chromium from '@sparticuz/chromium'
+import { type Browser, chromium as playwright } from 'playwright-core'
+
+const OFFLINE_SAFE = [
+  '--no-sandbox',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--force-prefers-reduced-motion',
+]
+
+// One process for all crashes when a context closes, and rules between sites are what some tests are about.
+const UNWANTED = ['--single-process', '--no-zygote', '--disable-web-security', '--allow-running-insecure-content']
+
+/** Launches it. */
+export async function launchBrowser(): Promise<Browser> {
+  return playwright.launch({ executablePath: await chromium.executablePath(), args: [...chromium.args.filter(arg => !UNWANTED.includes(arg)), ...OFFLINE_SAFE], headless: true })
+}

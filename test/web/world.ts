@@ -1,0 +1,149 @@
+/** A real service with pages: ledger on a memory store, HTTP on a free port, and JSON-RPC endpoints that answer as the contract would. */
+import { randomBytes } from 'node:crypto'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { toHex, toUtf8 } from '../../src/core/bytes.ts'
+import { sha256 } from '../../src/core/hash.ts'
+import { type Policy, parsePolicy } from '../../src/core/policy.ts'
+import type { Statement } from '../../src/core/statement.ts'
+import { createApp } from '../../src/http/app.ts'
+import { createAgencies } from '../../src/ledger/agencies.ts'
+import { openLedger } from '../../src/ledger/ledger.ts'
+import { createLogSigner } from '../../src/ledger/signer.ts'
+import { silentLog } from '../../src/log.ts'
+import { createMemoryStore } from '../../src/store/memory.ts'
+import { createJsonRpcReader, digestsOf } from '../../src/verifier/index.ts'
+import { siteRoutes } from '../../src/web/site.ts'
+
+export const ORIGIN = 'openseal.test/web'
+export const AGENCY = 'transport.gov.example'
+const CHAIN_ID = 1
+const CONTRACT = `0x${'c0'.repeat(20)}`
+const LOG_ID = `0x${'1d'.repeat(32)}`
+const CODE = '0x6001'
+/** The block time of every anchor of these tests: 2026-11-20 10:00 UTC. */
+export const ANCHORED_MS = Date.UTC(2026, 10, 20, 10)
+
+export type World = Awaited<ReturnType<typeof openWorld>>
+
+/** Opens it. `production` false makes the policy one of a test network. */
+export async function openWorld({ production = true }: { production?: boolean } = {}) {
+  const anchored = new Map<string, number>()
+  const chain = await openEndpoint(key => anchored.get(key) ?? 0)
+  const liar = await openEndpoint(() => 1)
+  const state = { production }
+  const nowMs = () => ANCHORED_MS + 60_000
+  const store = createMemoryStore()
+  const signer = createLogSigner(ORIGIN, new Uint8Array(32).fill(9))
+  const ledger = await openLedger({ store, signer, origin: ORIGIN, anchors: [], nowMs, randomBytes })
+  const agencies = createAgencies({ store, nowMs, randomBytes })
+  await agencies.add({ id: AGENCY, name: 'Υπουργείο Μεταφορών <b>&' })
+  const policy = (): Policy =>
+    parsePolicy({
+      type: 'openseal/policy@v1',
+      origin: ORIGIN,
+      logKeys: [{ vkey: ledger.vkey, fromSize: 0 }],
+      anchors: [
+        {
+          type: 'evm',
+          chainId: CHAIN_ID,
+          contract: CONTRACT,
+          codeSha256: toHex(sha256(new Uint8Array([0x60, 0x01]))),
+          logId: LOG_ID,
+          production: state.production,
+          finality: { confirmations: 0 },
+        },
+      ],
+    })
+  const readers = [createJsonRpcReader({ url: chain.url, fetch, timeoutMs: 5000 })]
+  const site = await siteRoutes({ ledger, agencies, policy, chain: readers, publicEndpoints: [chain.url], nowMs })
+  const app = createApp({ ledger, agencies, policy, operatorKey: 'operator', log: silentLog, nowMs, site })
+  const server = await listen(app.callback())
+
+  return {
+    url: server.url,
+    ledger,
+    state,
+    chain,
+    liar,
+    policy,
+    submit: async (record: string, text: string, changes: Partial<Statement> = {}) => {
+      const { index } = await ledger.submit(statementOf(record, text, changes))
+      return index
+    },
+    /** Anchors the whole ledger, final at once. */
+    anchor: async (atMs = ANCHORED_MS) => {
+      const { size, root } = ledger.head()
+      anchored.set(`${size}:${toHex(root)}`, atMs / 1000)
+      const time = new Date(atMs).toISOString().replace('.000', '')
+      const block = { number: size + 100, hash: `0x${'b1'.repeat(32)}`, time }
+      await ledger.setFinal({
+        type: 'evm',
+        chainId: CHAIN_ID,
+        contract: CONTRACT,
+        logId: LOG_ID,
+        size,
+        root: toHex(root),
+        transaction: `0x${'7a'.repeat(32)}`,
+        block,
+      })
+    },
+    close: async () => {
+      for (const each of [server, chain, liar]) each.close()
+      await ledger.close()
+    },
+  }
+}
+
+/** A statement about one text file. */
+export function statementOf(record: string, text: string, changes: Partial<Statement> = {}): Statement {
+  const { sha256, jcs, bytes } = digestsOf(toUtf8(text))
+  return {
+    type: 'openseal/statement@v1',
+    agency: AGENCY,
+    kind: 'procurement',
+    action: 'publish',
+    record,
+    revision: '1',
+    title: 'Ανάθεση έργου <script>alert(1)</script> οδού',
+    language: 'el',
+    published: '2026-11-19T08:00:00Z',
+    documents: [{ name: 'απόφαση <1>.txt', mediaType: 'text/plain', bytes, sha256, ...(jcs && { jcs }) }],
+    ...changes,
+  }
+}
+
+/** A JSON-RPC endpoint of chain 1 over HTTP, as a browser may ask it. `down` makes it answer 503. */
+async function openEndpoint(timeOf: (key: string) => number) {
+  const state = { down: false }
+  const answer = (method: string, params: readonly unknown[]): string => {
+    if (method === 'eth_chainId') return `0x${CHAIN_ID.toString(16)}`
+    if (method === 'eth_blockNumber') return '0x3e8'
+    if (method === 'eth_getCode') return CODE
+    const data = (params[0] as { data: string }).data.slice(10)
+    const time = timeOf(`${Number.parseInt(data.slice(64, 128), 16)}:${data.slice(128, 192)}`)
+    return `0x${time.toString(16).padStart(64, '0')}`
+  }
+  const server = await listen(async (request, response) => {
+    response.setHeader('Access-Control-Allow-Origin', '*')
+    response.setHeader('Access-Control-Allow-Headers', 'content-type')
+    if (state.down) response.statusCode = 503
+    if (request.method === 'OPTIONS' || state.down) return void response.end()
+    let body = ''
+    for await (const chunk of request) body += chunk
+    const { id, method, params } = JSON.parse(body)
+    response.end(JSON.stringify({ jsonrpc: '2.0', id, result: answer(method, params) }))
+  })
+  return { ...server, state }
+}
+
+async function listen(listener: RequestListener): Promise<{ url: string; server: Server; close: () => void }> {
+  const server = createServer(listener)
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const close = () => {
+    server.close()
+    server.closeAllConnections()
+  }
+  return { url: `http://127.0.0.1:${port}`, server, close }
+}
