@@ -38,7 +38,7 @@ contract CheckpointAnchor {
         bytes32 successor; // set when closed; zero when none was named
     }
 
-    /// @dev The largest size and, plus one, the largest index that every JSON reader holds exactly.
+    /// @dev The largest size that every JSON reader holds exactly.
     uint64 private constant _MAX_SIZE = 2 ** 53 - 1;
 
     /// @dev All logs ever opened. Logs are never deleted.

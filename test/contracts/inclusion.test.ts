@@ -83,6 +83,16 @@ describe('CheckpointAnchor: inclusion', () => {
     }
   })
 
+  it('is false for a tree that was not anchored in this log, though the proof fits', async () => {
+    const more = leaves(LARGEST + 1)
+    const claim = { logId, size: more.length, root: rootOf(more), index: 3, leafHash: more[3]!, proof: pathOf(3, more) }
+    assert.equal(await holds(claim), false)
+    await deployment.contract.anchor!(await deployment.openLog(deployment.accounts[0]!, 'another'), more.length, claim.root, [])
+    assert.equal(await holds(claim), false)
+    await deployment.contract.anchor!(logId, more.length, claim.root, consistencyOf(LARGEST, more))
+    assert.equal(await holds(claim), true)
+  })
+
   it('does not take an inner node for a leaf', async () => {
     const claim = claimOf(0, 8)
     const inner = hashNode(LEAVES[0]!, LEAVES[1]!)
