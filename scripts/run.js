@@ -76,7 +76,7 @@ function install(node, env) {
   const have = readStamp().split('\n')
   if (have.slice(0, 2).join('\n') !== wanted.trim()) {
     say(`${have[0] === '' ? 'first start' : 'package-lock.json has changed'}: running npm ci, which takes a minute`)
-    const done = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    const done = spawnSync('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], {
       cwd: root,
       env,
       stdio: ['ignore', 2, 2],

@@ -1,0 +1,29 @@
+/** What the service is held against: a bare Koa route that reads and answers the same JSON and does nothing else, in a process of its own. */
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import Koa from 'koa'
+
+let answer = '{}'
+const app = new Koa()
+app.use(async ctx => {
+  if (ctx.method === 'POST') {
+    JSON.parse(await readText(ctx.req))
+    ctx.status = 201
+  }
+  ctx.type = 'application/json'
+  ctx.body = answer
+})
+const server = createServer(app.callback()).listen(0, '127.0.0.1', () => {
+  process.send?.({ port: (server.address() as AddressInfo).port })
+})
+process.on('message', (message: { answer: string }) => {
+  answer = message.answer
+  process.send?.({})
+})
+process.once('SIGTERM', () => process.exit(0))
+
+async function readText(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk)
+  return Buffer.concat(chunks).toString('utf8')
+}

@@ -1,0 +1,44 @@
+/** The service under test: OpenSeal's own HTTP application on a Level store, in a process of its own. Argument: the store's folder. */
+import { randomBytes } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { parsePolicy } from '../src/core/policy.ts'
+import { createApp } from '../src/http/app.ts'
+import { createAgencies } from '../src/ledger/agencies.ts'
+import { silentLog } from '../src/log.ts'
+import { openBenchLedger } from './open.ts'
+import { AGENCY } from './statements.ts'
+
+const { ledger, store } = await openBenchLedger(process.argv[2] ?? '')
+const agencies = createAgencies({ store, nowMs: Date.now, randomBytes: n => randomBytes(n) })
+if (!(await agencies.list()).some(({ id }) => id === AGENCY)) await agencies.add({ id: AGENCY, name: 'Bench' })
+const { key } = await agencies.addKey(AGENCY, {})
+
+const policy = parsePolicy({
+  type: 'openseal/policy@v1',
+  origin: ledger.origin,
+  logKeys: [{ vkey: ledger.vkey, fromSize: 0 }],
+  anchors: [
+    {
+      type: 'evm',
+      chainId: 31337,
+      contract: `0x${'0'.repeat(40)}`,
+      codeSha256: '0'.repeat(64),
+      logId: `0x${'0'.repeat(64)}`,
+      finality: { confirmations: 0 },
+      fromSize: 0,
+    },
+  ],
+  requireAnchors: 1,
+})
+const app = createApp({ ledger, agencies, policy: () => policy, operatorKey: 'bench-operator-key', log: silentLog, nowMs: Date.now })
+const server = createServer(app.callback()).listen(0, '127.0.0.1', () => {
+  process.send?.({ port: (server.address() as AddressInfo).port, key, size: ledger.head().size })
+})
+
+process.once('SIGTERM', async () => {
+  server.close()
+  server.closeAllConnections()
+  await ledger.close()
+  process.exit(0)
+})

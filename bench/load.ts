@@ -1,0 +1,125 @@
+/** The load generator, in a process of its own: node:http with kept-alive connections. One message asks for one measurement. */
+import { once } from 'node:events'
+import { Agent, type IncomingMessage, type RequestOptions, request } from 'node:http'
+import { statementLine } from './statements.ts'
+
+/** What can be asked for. `size` is the number of records to read from at random. */
+export type Load =
+  | { readonly kind: 'bulk'; readonly port: number; readonly key: string; readonly run: string; readonly count: number }
+  | {
+      readonly kind: 'submit'
+      readonly port: number
+      readonly key: string
+      readonly run: string
+      readonly connections: number
+      readonly durationMs: number
+    }
+  | { readonly kind: 'lone'; readonly port: number; readonly key: string; readonly run: string; readonly count: number }
+  | { readonly kind: 'read'; readonly port: number; readonly size: number; readonly connections: number; readonly durationMs: number }
+  | { readonly kind: 'answer'; readonly port: number; readonly key: string; readonly path: string; readonly body?: string }
+
+process.on('message', (load: Load) => {
+  measure(load).then(
+    result => process.send?.(result),
+    error => process.send?.({ error: String(error) }),
+  )
+})
+process.once('SIGTERM', () => process.exit(0))
+process.send?.({})
+
+async function measure(load: Load): Promise<object> {
+  switch (load.kind) {
+    case 'bulk':
+      return bulk(load)
+    case 'submit':
+      return crowd(load.connections, load.durationMs, (n, agent) => submit(agent, load.port, load.key, statementLine(load.run, n)))
+    case 'lone':
+      return lone(load)
+    case 'read':
+      return crowd(load.connections, load.durationMs, (_n, agent) =>
+        send(agent, { port: load.port, path: `/v1/records/${Math.floor(Math.random() * load.size)}/receipt` }, 200),
+      )
+    case 'answer':
+      return { text: await answer(load) }
+  }
+}
+
+/** All statements as one stream; per second, from the first byte sent to the summary line read. */
+async function bulk({ port, key, run, count }: Extract<Load, { kind: 'bulk' }>): Promise<object> {
+  const chunks: string[] = []
+  for (let n = 0; n < count; n += 256) {
+    chunks.push(Array.from({ length: Math.min(256, count - n) }, (_, i) => `${statementLine(run, n + i)}\n`).join(''))
+  }
+  const startMs = performance.now()
+  const req = request({
+    port,
+    method: 'POST',
+    path: '/v1/records',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/x-ndjson' },
+  })
+  const answered = once(req, 'response').then(([response]) => readText(response as IncomingMessage))
+  for (const chunk of chunks) if (!req.write(chunk)) await once(req, 'drain')
+  req.end()
+  const lines = (await answered).trimEnd().split('\n')
+  const seconds = (performance.now() - startMs) / 1000
+  const summary = JSON.parse(lines.at(-1) ?? '{}')
+  if (summary.accepted !== count) throw new Error(`the stream was not accepted: ${lines.at(-1)}`)
+  return { perSecond: count / seconds }
+}
+
+/** Requests as fast as so many connections allow. */
+async function crowd(connections: number, durationMs: number, act: (n: number, agent: Agent) => Promise<string>): Promise<object> {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections })
+  let next = 0
+  let done = 0
+  const startMs = performance.now()
+  const runOne = async () => {
+    while (performance.now() - startMs < durationMs) {
+      await act(next++, agent)
+      done++
+    }
+  }
+  await Promise.all(Array.from({ length: connections }, runOne))
+  const seconds = (performance.now() - startMs) / 1000
+  agent.destroy()
+  return { perSecond: done / seconds }
+}
+
+/** One after the other on one connection: the middle time of an answer. */
+async function lone({ port, key, run, count }: Extract<Load, { kind: 'lone' }>): Promise<object> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const times: number[] = []
+  for (let n = 0; n < count; n++) {
+    const startMs = performance.now()
+    await submit(agent, port, key, statementLine(run, n))
+    times.push(performance.now() - startMs)
+  }
+  agent.destroy()
+  return { p50Ms: times.toSorted((a, b) => a - b)[Math.floor(count / 2)] }
+}
+
+async function answer({ port, key, path, body }: Extract<Load, { kind: 'answer' }>): Promise<string> {
+  const agent = new Agent()
+  return body === undefined ? send(agent, { port, path }, 200) : submit(agent, port, key, body)
+}
+
+function submit(agent: Agent, port: number, key: string, body: string): Promise<string> {
+  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
+  return send(agent, { port, method: 'POST', path: '/v1/records', headers }, 201, body)
+}
+
+async function send(agent: Agent, options: RequestOptions, status: number, body?: string): Promise<string> {
+  const req = request({ ...options, agent })
+  req.end(body)
+  const [response] = (await once(req, 'response')) as [IncomingMessage]
+  const text = await readText(response)
+  if (response.statusCode !== status) throw new Error(`${options.path} was answered ${response.statusCode}: ${text.slice(0, 300)}`)
+  return text
+}
+
+async function readText(response: IncomingMessage): Promise<string> {
+  response.setEncoding('utf8')
+  let text = ''
+  for await (const chunk of response) text += chunk
+  return text
+}

@@ -1,0 +1,56 @@
+/** The processes of a measurement: servers and the load generator each run in one of their own, and speak with this one by messages. */
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** A running helper. `ask` sends one message and resolves with the answer. */
+export type Helper = {
+  readonly pid: number
+  readonly hello: Record<string, unknown>
+  ask(message: object): Promise<never>
+  stop(): Promise<void>
+}
+
+/** Starts a file of bench/ and waits for its first message. */
+export async function startHelper(file: string, args: readonly string[] = []): Promise<Helper> {
+  const child = fork(join(import.meta.dirname, file), args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  const hello = await nextMessage(child, file)
+  return {
+    pid: child.pid ?? 0,
+    hello: hello as Record<string, unknown>,
+    async ask(message) {
+      child.send(message)
+      return nextMessage(child, file)
+    },
+    async stop() {
+      const gone = once(child, 'exit')
+      child.kill('SIGTERM')
+      await gone
+    },
+  }
+}
+
+/** What a process keeps in memory now, and at its peak, in MiB. Linux only: elsewhere undefined. */
+export function memoryOf(pid: number): { readonly nowMiB: number; readonly peakMiB: number } | undefined {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+    const kib = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1])
+    return { nowMiB: Math.round(kib('VmRSS') / 1024), peakMiB: Math.round(kib('VmHWM') / 1024) }
+  } catch {
+    return undefined
+  }
+}
+
+async function nextMessage(child: ChildProcess, file: string): Promise<never> {
+  return new Promise((resolve, reject) => {
+    const onExit = (code: number | null) => reject(new Error(`${file} ended with ${code} before it answered`))
+    child.once('exit', onExit)
+    child.once('message', message => {
+      child.off('exit', onExit)
+      const { error } = message as { error?: string }
+      if (error === undefined) resolve(message as never)
+      else reject(new Error(`${file}: ${error}`))
+    })
+  })
+}
