@@ -6,7 +6,7 @@
  * mined in the last moments before a `kill -9` of everything are lost all the same; the anchorer sends their transactions again.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { closeSync, existsSync, openSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
@@ -38,6 +38,8 @@ type Process = { readonly pid: number; readonly port: number }
 
 const WATCH_MS = 250
 const REQUEST_MS = 5_000
+/** The state grows with the chain, by some kilobytes a block. */
+const DUMP_MS = 60_000
 const START_MS = 20_000
 const RESPAWN_MS = { first: 200, most: 5_000 }
 const HISTORY_BLOCKS = 256
@@ -63,8 +65,7 @@ export async function startEmbeddedChain({ dataDir, port, log }: { dataDir: stri
       .catch(() => {})
       .then(async () => {
         const now = await currentState(url)
-        const dump = String(await rpc(url, 'anvil_dumpState'))
-        await writeAtomically(files.state, await promisify(gunzip)(Buffer.from(dump.slice(2), 'hex')))
+        await keepState(files, url)
         saved = now
       })
     return saving
@@ -141,14 +142,14 @@ async function adopt(files: Files, port: number, log: Log): Promise<Process | un
     log.info('embedded chain was still running', left)
     return left
   }
-  if (answers) await keepState(files, left)
+  if (answers) await keepState(files, `http://127.0.0.1:${left.port}`)
   log.info('embedded chain of an earlier run is ended', left)
   await endProcess(left.pid)
   return undefined
 }
 
-async function keepState(files: Files, left: Process): Promise<void> {
-  const dump = String(await rpc(`http://127.0.0.1:${left.port}`, 'anvil_dumpState'))
+async function keepState(files: Files, url: string): Promise<void> {
+  const dump = String(await rpc(url, 'anvil_dumpState', [], DUMP_MS))
   await writeAtomically(files.state, await promisify(gunzip)(Buffer.from(dump.slice(2), 'hex')))
 }
 
@@ -252,6 +253,9 @@ async function readProcess(files: Files): Promise<Process | undefined> {
 /** How the process was called, empty when it is gone. Process ids are used again: only the command line tells that it is ours. */
 function commandOf(pid: number): string {
   try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+  } catch {}
+  try {
     return execFileSync('ps', ['-ww', '-o', 'command=', '-p', String(pid)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
   } catch {
     return ''
@@ -278,9 +282,9 @@ async function currentState(url: string): Promise<string> {
   return block.hash
 }
 
-async function rpc(url: string, method: string, params: readonly unknown[] = []): Promise<unknown> {
+async function rpc(url: string, method: string, params: readonly unknown[] = [], timeoutMs = REQUEST_MS): Promise<unknown> {
   const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
-  const request = { method: 'POST', headers: { 'content-type': 'application/json' }, body, signal: AbortSignal.timeout(REQUEST_MS) }
+  const request = { method: 'POST', headers: { 'content-type': 'application/json' }, body, signal: AbortSignal.timeout(timeoutMs) }
   const response = (await (await fetch(url, request)).json()) as { result?: unknown; error?: { message: string } }
   if (response.error !== undefined) throw new Error(`${method}: ${response.error.message}`)
   return response.result

@@ -3,12 +3,13 @@
  *
  * Every round looks first and acts then, and a start after a crash is nothing but the next round: there is no recovery path besides it.
  */
-import { equalBytes, fromHex, toHex } from '../core/bytes.ts'
+import { fromHex, toHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { formatTime } from '../core/time.ts'
 import type { Log } from '../log.ts'
 import type { Store } from '../store/port.ts'
-import type { AnchorChain, AnchoredHead, ChainBlock } from './anchor-chain.ts'
+import type { AnchorChain, ChainBlock } from './anchor-chain.ts'
+import { adoptUnknown, compareHeads, reopenLost } from './anchor-compare.ts'
 import { type AnchorRecord, type AnchorRecords, openAnchorRecords } from './anchor-record.ts'
 import type { FinalAnchor } from './final-anchors.ts'
 import type { Ledger } from './ledger.ts'
@@ -74,9 +75,10 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
   let records: AnchorRecords | undefined
   let compared = false
   let trouble: string | undefined
+  /** Trouble of the round under way, that did not end it. */
+  let noted: string | undefined
   let balance: { readonly wei: string; readonly atMs: number } | undefined
-  /** Head sizes in the order in which they were first seen. */
-  let seen: { readonly size: number; readonly atMs: number }[] = []
+  const waiting = createWaiting(nowMs)
   let running: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
   let stopping = false
@@ -86,10 +88,11 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
   async function round(): Promise<void> {
     if (ledger.stopped() !== undefined || (lease !== undefined && !(await lease()))) return
     records ??= await openAnchorRecords(store)
-    noteHead()
-    const onChain = await compare()
+    waiting.note(ledger.head().size, records.lastFinal()?.size ?? 0)
+    const onChain = await compareHeads(ledger, chain)
+    compared = true
     if (ledger.stopped() !== undefined) return
-    await reopenLost(records, onChain)
+    await reopenLost(records, onChain, log)
     for (const anchor of records.open()) await follow(records, anchor)
     await anchorNewest(records)
     await watchBalance()
@@ -100,7 +103,7 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
     // One transaction under way at a time: until it is in a block nothing is built on it. What is sealed meanwhile joins the next.
     if (records.open().some(({ state }) => state !== 'included')) return
     const from = await chain.latest()
-    if (from !== null) await adopt(records, from)
+    if (from !== null) await adoptUnknown(records, from, { chain, nowMs, log })
     const { size, root } = ledger.head()
     const previous = from?.size ?? 0
     if (size <= previous || !isDue(records, size - previous)) return
@@ -204,7 +207,7 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
   async function bump(records: AnchorRecords, anchor: AnchorRecord, raw: string): Promise<AnchorRecord | undefined> {
     const signed = await chain.bump(raw)
     if (signed === null) {
-      trouble = 'The anchor is in no block and its fees are at the ceiling: raise the ceiling or wait for lower fees.'
+      noted = 'The anchor is in no block and its fees are at the ceiling: raise the ceiling or wait for lower fees.'
       log.error('anchor fees are at the ceiling', brief(anchor))
       return undefined
     }
@@ -230,50 +233,6 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
     throw cause
   }
 
-  // ── What may have happened behind our back ─────────────────────────────────────────────────────────────────────────────────────
-
-  async function compare(): Promise<AnchoredHead | null> {
-    // The chain first: the head can only have grown when it is read after.
-    const onChain = await chain.latest()
-    const { size } = ledger.head()
-    compared = true
-    if (onChain === null) return null
-    if (onChain.size > size) {
-      ledger.stop(
-        `the contract holds a checkpoint of ${onChain.size} entries, this store only ${size}: restore the newest copy of the store`,
-      )
-    } else if (!equalBytes(await ledger.rootAt(onChain.size), onChain.root)) {
-      ledger.stop(`the contract holds another root hash for ${onChain.size} entries than this store: it is not the store that was anchored`)
-    }
-    return onChain
-  }
-
-  /** Final anchors that the chain has lost all the same: put back, so that their transactions are sent again in their order. */
-  async function reopenLost(records: AnchorRecords, onChain: AnchoredHead | null): Promise<void> {
-    const lost: AnchorRecord[] = []
-    let anchor = records.lastFinal()
-    while (anchor !== undefined && anchor.size > (onChain?.size ?? 0)) {
-      const { block: _block, transaction: _transaction, ...waiting } = anchor
-      lost.push({ ...waiting, state: 'submitted' })
-      anchor = await records.read(anchor.previous)
-    }
-    if (lost.length === 0) return
-    log.warn('the chain has lost final anchors', { sizes: lost.map(({ size }) => size) })
-    await records.save(...lost)
-  }
-
-  /** A checkpoint of ours that the contract holds and the store has no record of, because the store came from a backup. */
-  async function adopt(records: AnchorRecords, { size, root }: AnchoredHead): Promise<void> {
-    const isKnown = records.lastFinal()?.size === size || records.open().some(open => open.size === size)
-    if (isKnown || (await records.read(size)) !== undefined) return
-    const found = await chain.findAnchored(size, root)
-    if (found === null) return log.warn('anchor without a record, and its event is not to be found', { size })
-    const times = { preparedMs: nowMs(), includedMs: nowMs() }
-    const previous = records.lastFinal()?.size ?? 0
-    await records.save({ size, root: toHex(root), previous, state: 'included', attempts: [], ...found, times })
-    log.warn('anchor without a record is taken over', { size })
-  }
-
   // ── Clock and figures ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   function isDue(records: AnchorRecords, fresh: number): boolean {
@@ -281,18 +240,6 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
     const waitedMs = nowMs() - (last ?? createdMs)
     if (fresh < minBatch) return waitedMs >= intervalMs * PATIENCE
     return last === undefined || waitedMs >= intervalMs
-  }
-
-  function noteHead(): void {
-    const { size } = ledger.head()
-    if (seen.at(-1)?.size !== size) seen.push({ size, atMs: nowMs() })
-    const done = records?.lastFinal()?.size ?? 0
-    seen = seen.filter((mark, position) => mark.size > done || position === seen.length - 1)
-  }
-
-  function waitedMs(since: number): number {
-    const oldest = seen.find(({ size }) => size > since)
-    return oldest === undefined ? 0 : nowMs() - oldest.atMs
   }
 
   async function watchBalance(): Promise<void> {
@@ -303,10 +250,10 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
   function lag(): AnchorLag {
     const lastFinalSize = records?.lastFinal()?.size ?? 0
     const includedSize = records?.open().findLast(({ state }) => state === 'included')?.size ?? lastFinalSize
-    const isLate = waitedMs(includedSize) > (PATIENCE + 3) * intervalMs + BUMP_AFTER_MS
+    const isLate = waiting.waitedMs(includedSize) > (PATIENCE + 3) * intervalMs + BUMP_AFTER_MS
     const alarm = trouble ?? (isLate ? 'Records are accepted and not anchored.' : undefined)
     return {
-      oldestUnanchoredMs: waitedMs(lastFinalSize),
+      oldestUnanchoredMs: waiting.waitedMs(lastFinalSize),
       unanchoredRecords: Math.max(0, ledger.head().size - lastFinalSize),
       lastFinalSize,
       ...(balance === undefined ? {} : { balanceWei: balance.wei }),
@@ -315,9 +262,10 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
   }
 
   async function guarded(): Promise<void> {
-    trouble = undefined
+    noted = undefined
     try {
       await round()
+      trouble = noted
     } catch (cause) {
       trouble = cause instanceof OpenSealError && cause.code.startsWith('CHAIN_') ? cause.message : 'Anchoring fails: see the log.'
       // What a failed write left on disk is not known: the next round reads it.
@@ -349,7 +297,8 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
     },
     tick,
     async compareWithChain() {
-      await compare()
+      await compareHeads(ledger, chain)
+      compared = true
     },
     compared: () => compared,
     state: () => {
@@ -357,6 +306,22 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
       return [...(last === undefined ? [] : [last]), ...(records?.open() ?? [])]
     },
     lag,
+  }
+}
+
+/** Remembers when each head was first seen, until it is anchored. */
+function createWaiting(nowMs: () => number) {
+  let seen: { readonly size: number; readonly atMs: number }[] = []
+  return {
+    note(size: number, done: number): void {
+      if (seen.at(-1)?.size !== size) seen.push({ size, atMs: nowMs() })
+      seen = seen.filter((mark, position) => mark.size > done || position === seen.length - 1)
+    },
+    /** For how long the oldest head above a size has been there. */
+    waitedMs(since: number): number {
+      const oldest = seen.find(({ size }) => size > since)
+      return oldest === undefined ? 0 : nowMs() - oldest.atMs
+    },
   }
 }
 

@@ -265,6 +265,34 @@ describe('ledger/anchorer', () => {
     for (const { block } of again) assert.equal(await chain.blockHash(block.number), block.hash)
   })
 
+  it('has every anchor on chain again after kill -9 of the chain in the very moment of an anchor', async () => {
+    const { ledger, chain, anchorerOn, passMs } = await world()
+    await embedded.save()
+    const anchorer = anchorerOn()
+    await submit(ledger, 2)
+    await finish(anchorer)
+    passMs(5_000)
+    await submit(ledger, 2)
+    while (ledger.latestAnchor()?.size !== 5) await anchorer.tick()
+    process.kill(embedded.pid(), 'SIGKILL')
+    const isBack = () =>
+      chain.latest().then(
+        () => true,
+        () => false,
+      )
+    for (const end = Date.now() + 10_000; !(await isBack()) && Date.now() < end; ) await pause()
+    await finish(anchorerOn())
+    const anchors = await ledger.listAnchors(0, 10)
+    assert.deepEqual(
+      anchors.map(({ size }) => size),
+      [3, 5],
+    )
+    for (const { size, block } of anchors) {
+      assert.equal(await chain.blockHash(block.number), block.hash)
+      assert.equal(await chain.anchoredAt(size, await ledger.rootAt(size), 'latest'), Date.parse(block.time) / 1000)
+    }
+  })
+
   it('bids more for an anchor that waits, and takes whichever attempt is executed', async () => {
     const { ledger, chain, anchorerOn, passMs } = await world()
     const anchorer = anchorerOn()
