@@ -154,6 +154,29 @@ describe('ledger', () => {
     assert.equal((await openTestLedger(store)).head().note, ledger.head().note)
   })
 
+  it('reads as many keys when it opens a large ledger as when it opens a small one', async () => {
+    const readsToOpen = async (store: Store) => {
+      let reads = 0
+      const counted = Object.fromEntries(
+        Object.entries(store).map(([name, call]) => [
+          name,
+          (...args: unknown[]) => {
+            reads++
+            return (call as (...args: unknown[]) => unknown)(...args)
+          },
+        ]),
+      ) as Store
+      await openTestLedger(counted)
+      return reads
+    }
+    const store = createMemoryStore()
+    const ledger = await openTestLedger(store)
+    const small = await readsToOpen(store)
+    await Promise.all(Array.from({ length: 3000 }, (_, i) => ledger.submit(statementOf(`r${i}`))))
+    for (let size = 1; size <= 3001; size += 100) await ledger.setFinal(anchorOf(size, toHex(await ledger.rootAt(size))))
+    assert.equal(await readsToOpen(store), small)
+  })
+
   it('marks a silent edit, a reformatted document and a repeat in the history of a record', async () => {
     const ledger = await openTestLedger(createMemoryStore())
     const jcs = 'a'.repeat(64)
