@@ -76,7 +76,8 @@ export async function startEmbeddedChain({ dataDir, port, log }: { dataDir: stri
       if ((await currentState(url)) !== saved) await save()
     } catch (cause) {
       if (stopping) return
-      if (!isRefused(cause)) return log.warn('embedded chain does not answer', { url, cause })
+      // A broken connection is no death: only a process that is gone is started again.
+      if (commandOf(running.pid).includes(files.cache)) return log.warn('embedded chain does not answer', { url, cause })
       log.error('embedded chain has died, starting it again', { pid: running.pid })
       await respawn()
     }
@@ -288,12 +289,6 @@ async function rpc(url: string, method: string, params: readonly unknown[] = [],
   const response = (await (await fetch(url, request)).json()) as { result?: unknown; error?: { message: string } }
   if (response.error !== undefined) throw new Error(`${method}: ${response.error.message}`)
   return response.result
-}
-
-function isRefused(cause: unknown): boolean {
-  const inner = cause instanceof Error ? cause.cause : undefined
-  const code = inner instanceof Error && 'code' in inner ? inner.code : undefined
-  return code === 'ECONNREFUSED' || code === 'ECONNRESET' || code === 'UND_ERR_SOCKET'
 }
 
 /** On disk whole or not at all: written beside, synced, renamed, and the folder synced. */

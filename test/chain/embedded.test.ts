@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -65,6 +67,27 @@ describe('chain/embedded', () => {
     await assert.rejects(block(second.url, 'latest'))
   })
 
+  it('outlives a service that is killed, keeps out of its process group, and is taken over by the next', async () => {
+    const source = new URL('../../src/chain/embedded.ts', import.meta.url)
+    const script = `import { startEmbeddedChain } from ${JSON.stringify(source.href)}
+      const quiet = () => {}
+      const chain = await startEmbeddedChain({ dataDir: process.argv[1], port: 0, log: { info: quiet, warn: quiet, error: quiet } })
+      console.log(chain.pid())`
+    const service = spawn(process.execPath, ['--input-type=module', '-e', script, dataDir], {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const [said] = (await once(service.stdout, 'data')) as [Buffer]
+    // What a terminal does at Ctrl-C, only harder: the whole group of the service.
+    process.kill(-service.pid!, 'SIGKILL')
+    await once(service, 'exit')
+    const next = await start()
+    assert.equal(next.pid(), Number(said))
+    await mine(next.url)
+    process.kill(next.pid(), 'SIGKILL')
+    await until(async () => next.pid() !== Number(said) && (await block(next.url, 'latest')).number !== undefined)
+  })
+
   it('gives blocks the time of the wall clock, also after a restart', async () => {
     const first = await start()
     await mine(first.url)
@@ -105,7 +128,8 @@ async function mine(url: string): Promise<string> {
   await until(async () => (await receipt(url, hash)) !== null)
   return hash
 }
-const block = (url: string, tag: string) => rpc(url, 'eth_getBlockByNumber', [tag, false]) as Promise<{ hash: string; timestamp: string }>
+const block = (url: string, tag: string) =>
+  rpc(url, 'eth_getBlockByNumber', [tag, false]) as Promise<{ number: string; hash: string; timestamp: string }>
 const receipt = (url: string, hash: string) => rpc(url, 'eth_getTransactionReceipt', [hash]) as Promise<{ blockNumber: string } | null>
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
