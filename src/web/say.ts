@@ -25,7 +25,7 @@ export function createSay(lang: string, messages: Readonly<Partial<Messages>>): 
 export function sayTime(say: Say, time: string | number): string {
   const date = new Date(time)
   if (Number.isNaN(date.getTime())) return String(time)
-  return `${new Intl.DateTimeFormat(say.lang, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' }).format(date)} UTC`
+  return `${new Intl.DateTimeFormat(say.lang === 'en' ? 'en-GB' : say.lang, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' }).format(date)} UTC`
 }
 
 /** A whole number with the language's separators. */

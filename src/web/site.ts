@@ -158,8 +158,8 @@ async function showRecord(frame: Frame, ctx: Context, deps: SiteDeps): Promise<P
     anchor,
     production: trusted?.production === true,
     previous: anchor && (await anchorBefore(ledger, index)),
-    siteUrl: ctx.origin,
-    qrSvg: await QRCode.toString(`${ctx.origin}/records/${index}`, { type: 'svg', margin: 2, errorCorrectionLevel: 'M' }),
+    siteUrl: siteUrl(ctx),
+    qrSvg: await QRCode.toString(`${siteUrl(ctx)}/records/${index}`, { type: 'svg', margin: 2, errorCorrectionLevel: 'M' }),
   })
 }
 
@@ -188,7 +188,7 @@ function feed(router: Router, deps: SiteDeps): void {
       if (frame === undefined || found === undefined) return next()
       const { say, base, origin } = frame
       ctx.type = 'application/atom+xml; charset=utf-8'
-      ctx.body = renderFeed(say, { ...found, siteUrl: ctx.origin, path: ctx.path, origin, base })
+      ctx.body = renderFeed(say, { ...found, siteUrl: siteUrl(ctx), path: ctx.path, origin, base })
     })
   send('/feed.atom', async (_, { say }) => ({
     title: say('feed.all'),
@@ -227,6 +227,11 @@ function missingPage({ say }: Frame, ctx: Context, sentence: string): Page {
   ctx.status = 404
   const title = say('record.notFoundTitle')
   return { title, noIndex: true, main: html`<h1>${title}</h1><p>${sentence}</p>` }
+}
+
+/** The address that the reader used, for printed pages and feeds. */
+function siteUrl({ protocol, host }: Context): string {
+  return `${protocol}://${host}`
 }
 
 function readCursor(ctx: Context): number | undefined {

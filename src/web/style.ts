@@ -33,7 +33,8 @@ input[type=text],input[type=search],textarea{font:inherit;inline-size:100%;max-i
 input[type=file]{font:inherit;max-inline-size:100%;min-height:32px;color:inherit}
 label{font-weight:600;display:block;margin-block:.7rem .25rem}
 .drop{border:2px dashed var(--line);border-radius:.5rem;background:var(--panel);padding:1.6rem 1rem;text-align:center;margin-block:1rem}
-.drop.over{border-color:var(--link);border-style:solid}.drop p{margin:.2rem 0 .8rem;font-size:1.1rem}
+.drop.over{border-color:var(--link);border-style:solid}.drop p{margin:.2rem 0 .8rem;font-size:1.1rem}.drop{position:relative}
+.drop label{color:#fff;margin:0 0 .8rem}.drop input:focus-visible+label{outline:3px solid var(--focus);outline-offset:2px}
 progress{inline-size:100%;block-size:1.1rem;accent-color:var(--link)}
 .card{border:2px solid var(--tone);border-radius:.5rem;margin-block:1rem;overflow:hidden}
 .card>header{background:var(--tone-bg);color:var(--tone);padding:.9rem 1rem;display:flex;gap:.8rem;align-items:flex-start}
@@ -56,7 +57,7 @@ td.num{font-variant-numeric:tabular-nums;white-space:nowrap}
 .badge.alert{color:var(--bad);background:var(--bad-bg)}.badge.note{color:var(--warn);background:var(--warn-bg)}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(11rem,1fr));gap:.8rem;margin:.8rem 0;padding:0}
 .figures div{background:var(--panel);padding:.8rem 1rem;border-radius:.3rem}.figures dt{color:var(--soft)}.figures dd{margin:0;font-size:1.25rem;font-weight:700;overflow-wrap:anywhere}
-.line{list-style:none;margin:.6rem 0;padding:0 0 0 0;border-inline-start:3px solid var(--line)}.line li{position:relative;padding:.35rem 0 .6rem;padding-inline-start:1.1rem}
+.line{list-style:none;margin:.6rem .6rem;padding:0 0 0 0;border-inline-start:3px solid var(--line)}.line li{position:relative;padding:.35rem 0 .6rem;padding-inline-start:1.1rem}
 .line li::before{content:"";position:absolute;inset-inline-start:-.52rem;inset-block-start:.75rem;inline-size:.85rem;block-size:.85rem;border-radius:50%;background:var(--paper);border:3px solid var(--calm)}
 .line li.alert::before{border-color:var(--bad);background:var(--bad);border-radius:0}
 .row{display:flex;flex-wrap:wrap;gap:.7rem;align-items:center;margin-block:.9rem}

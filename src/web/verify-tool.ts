@@ -9,8 +9,7 @@ export function renderVerifyTool(
 ): Html {
   return html`<div class="drop no-print" id="drop">
 <p id="drop-text">${say('verify.drop')}</p>
-<label for="files">${say('verify.choose')}</label>
-<input type="file" id="files" multiple aria-describedby="privacy">
+<input class="sr" type="file" id="files" multiple aria-describedby="privacy"><label class="button" for="files">${say('verify.choose')}</label>
 <p class="small" id="privacy">${say(online ? 'verify.private' : 'verify.privateOffline')}</p>
 </div>
 <progress id="progress" max="100" value="0" aria-label="${say('verify.checking', { name: '' })}" hidden></progress>

@@ -90,7 +90,6 @@ export const en = {
   'verify.done': 'Done. Results: {count}',
   'verify.clear': 'Start again',
   'verify.unreadable': 'The file could not be read. It may have been moved or changed meanwhile: choose it again.',
-  'verify.notReceipt': 'This receipt cannot be read. It may be damaged or cut off: fetch it again.',
   'verify.badPolicy': 'This policy file cannot be read, so it was not used.',
   'verify.policyUsed': 'Your own policy file is in use: {name}',
   'verify.ledgerGone': 'The ledger did not answer, so its receipt could not be looked up. Add the receipt file.',
@@ -140,7 +139,6 @@ export const en = {
   'site.newest': 'Newest records',
   // Home
   'home.lead': 'Agencies put what they publish on this ledger. Anyone can check later that a file is still the same, without asking us.',
-  'home.check': 'Check a file',
   'home.state': 'State of the ledger',
   'home.entries': 'Entries',
   'home.vouched': 'Vouched for by the chain',
@@ -150,9 +148,7 @@ export const en = {
   'home.none': 'No records yet.',
   'home.all': 'All records',
   // Records
-  'record.heading': 'Record',
   'record.entry': 'Entry {index}',
-  'record.untitled': 'Record without a title',
   'record.title': 'Title',
   'record.kind': 'Kind',
   'record.published': 'Published, according to the agency',

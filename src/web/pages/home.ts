@@ -17,7 +17,7 @@ export function homePage(
     title: say('site.tagline'),
     main: html`<h1>${say('site.tagline')}</h1>
 <p class="lead">${say('home.lead')}</p>
-<p class="row"><a class="button" href="${base}/verify">${say('home.check')}</a><a class="button quiet" href="${base}/about">${say('site.about')}</a></p>
+<p class="row"><a class="button" href="${base}/verify">${say('verify.title')}</a><a class="button quiet" href="${base}/about">${say('site.about')}</a></p>
 <form class="no-print" role="search" action="${base}/search" method="get"><label for="q">${say('search.label')}</label>
 <div class="row"><input type="search" id="q" name="q" maxlength="512"><button type="submit">${say('site.search')}</button></div></form>
 <h2>${say('home.state')}</h2>
