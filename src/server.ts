@@ -27,6 +27,9 @@ import { createLogSigner } from './ledger/signer.ts'
 import { type Log, silentLog } from './log.ts'
 import { openLevelStore } from './store/level.ts'
 import type { Store } from './store/port.ts'
+import { createJsonRpcReader } from './verifier/json-rpc.ts'
+import type { SiteDeps } from './web/deps.ts'
+import { siteRoutes } from './web/site.ts'
 
 /** A running service. */
 export type Service = {
@@ -113,7 +116,9 @@ async function start(config: Config, log: Log, parts: Parts, close: () => Promis
   const agencies = createAgencies({ store, nowMs, randomBytes })
   const served = policyOf(ledger, anchor, chain.finality)
   const { notAccepting } = comparison
-  http.serve(createApp({ ledger, agencies, anchorer, policy: () => served, operatorKey, log, nowMs, notAccepting, metrics }).callback())
+  const policy = () => served
+  const site = await openSite({ ledger, agencies, policy, nowMs }, chain, log)
+  http.serve(createApp({ ledger, agencies, anchorer, policy, operatorKey, log, nowMs, notAccepting, metrics, site }).callback())
   log.info('serving', { url: http.url, origin, size: ledger.head().size, chainId: anchor.chainId, contract: anchor.contract })
   return {
     url: http.url,
@@ -123,6 +128,19 @@ async function start(config: Config, log: Log, parts: Parts, close: () => Promis
     chain: { urls: chain.urls, anchor, embedded: chain.embedded },
     notAccepting,
     close,
+  }
+}
+
+/** The pages for people. Without them the ledger still serves programs, so that their failure stops nothing. */
+async function openSite(deps: Pick<SiteDeps, 'ledger' | 'agencies' | 'policy' | 'nowMs'>, { urls, embedded }: OpenChain, log: Log) {
+  const chain = urls.map(url => createJsonRpcReader({ url, fetch, timeoutMs: REQUEST_MS }))
+  // A configured endpoint may carry a secret in its address: it stays with us.
+  const publicEndpoints = embedded ? urls : []
+  try {
+    return await siteRoutes({ ...deps, chain, publicEndpoints })
+  } catch (error) {
+    log.error('site-failed', { error })
+    return undefined
   }
 }
 

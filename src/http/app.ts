@@ -25,9 +25,8 @@ export function createApp(deps: HttpDeps): Koa {
   app.use(answerProblems(deps.log))
   app.use(answerOptions)
   const router = createRouter(routeDeps)
-  // The site's pages are asked first, so that `/` is theirs where they exist.
-  if (deps.site) app.use(deps.site.routes())
   app.use(router.routes())
+  if (deps.site) app.use(deps.site.routes())
   return app
 }
 

@@ -117,7 +117,8 @@ export function isClientGone(error: unknown): boolean {
 function refuseRoute(ctx: Context): never {
   const matched: { methods: string[] }[] = ctx.matched ?? []
   const methods = new Set(matched.flatMap(layer => layer.methods))
-  if (methods.size === 0)
+  // A pattern of the site may match and pass on: then it is not the method that is wrong.
+  if (methods.size === 0 || methods.has(ctx.method))
     throw new RequestError('ROUTE_NOT_FOUND', `There is nothing at ${ctx.path}. The routes are listed in /openapi.json.`)
   const allowed = [...methods, 'OPTIONS'].sort().join(', ')
   ctx.set('Allow', allowed)

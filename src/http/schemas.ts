@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { isJsonObject, type Json } from '../core/json.ts'
 import { parseStatement, REASON_CODES, type Statement, StatementError } from '../core/statement.ts'
+import { isTime } from '../core/time.ts'
 import { RequestError } from './problem.ts'
 
 const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
@@ -236,7 +237,10 @@ export const agency = z.object({ id: agencyId, name: z.string(), created: time.o
 export const agencyList = z.strictObject({ agencies: z.array(agency) }).meta({ id: 'AgencyList' })
 /** What an operator may say of a new key. */
 export const newKey = z
-  .strictObject({ label: z.string().trim().min(1).max(100).optional(), expires: time.optional() })
+  .strictObject({
+    label: z.string().trim().min(1).max(100).optional(),
+    expires: time.refine(isTime, 'is not a date of the calendar').optional(),
+  })
   .meta({ id: 'NewKey' })
 /** A new key, shown this once. */
 export const createdKey = z.strictObject({ keyId: z.string(), key: z.string() }).meta({ id: 'CreatedKey' })

@@ -32,6 +32,7 @@ export function serviceRoutes(router: Router, deps: RouteDeps): void {
     ctx.type = 'application/json'
     ctx.body = document
   })
+  if (deps.site !== undefined) return // which has a page there
   router.get('/', (ctx: Context) => {
     const { size, root } = ledger.head()
     ctx.type = 'text/html; charset=utf-8'
