@@ -1,0 +1,90 @@
+/** The configuration: defaults that work, and one clear sentence for each mistake. */
+import { deepEqual, match, throws } from 'node:assert/strict'
+import { ConfigError, readConfig } from '../src/config.ts'
+
+const KEY = `0x${'ab'.repeat(32)}`
+
+describe('config', () => {
+  it('has a default for everything', () => {
+    deepEqual(readConfig({ PATH: '/bin', OPENSEAL_API_KEY: 'x' }), {
+      host: '127.0.0.1',
+      port: 8080,
+      dataDir: './data',
+      origin: 'openseal.local/demo',
+      rpcUrls: [],
+      chainPort: 8545,
+      anchorIntervalMs: 5000,
+      anchorMinBatch: 1,
+      startWithoutChain: false,
+    })
+  })
+
+  it('anchors every ten minutes on a chain that costs something', () => {
+    const config = readConfig({ OPENSEAL_RPC: 'https://a.example/key, http://b.example', OPENSEAL_ANCHOR_KEY: KEY })
+    deepEqual(
+      [config.rpcUrls, config.anchorIntervalMs, config.anchorKey],
+      [['https://a.example/key', 'http://b.example'], 600_000, { privateKey: KEY }],
+    )
+  })
+
+  it('reads times with their unit', () => {
+    for (const [text, ms] of [
+      ['250ms', 250],
+      ['5s', 5000],
+      ['10m', 600_000],
+      ['2h', 7_200_000],
+    ] as const)
+      deepEqual(readConfig({ OPENSEAL_ANCHOR_INTERVAL: text }).anchorIntervalMs, ms)
+  })
+
+  it('takes an empty variable as left out', () => {
+    deepEqual(readConfig({ OPENSEAL_PORT: '', OPENSEAL_RPC: '' }), readConfig({}))
+  })
+
+  for (const [env, code, sentence] of [
+    [{ OPENSEAL_PROT: '1' }, 'CONFIG_UNKNOWN', /^OPENSEAL_PROT is not a setting of OpenSeal\. Did you mean OPENSEAL_PORT\?$/],
+    [{ OPENSEAL_COLOUR_OF_PAGES: '1' }, 'CONFIG_UNKNOWN', /Known are OPENSEAL_HOST, /],
+    [{ OPENSEAL_PORT: '80a' }, 'CONFIG_MALFORMED', /^OPENSEAL_PORT "80a" is not a port/],
+    [{ OPENSEAL_PORT: '65536' }, 'CONFIG_MALFORMED', /^OPENSEAL_PORT "65536" is not a port/],
+    [{ OPENSEAL_HOST: 'a b' }, 'CONFIG_MALFORMED', /^OPENSEAL_HOST "a b" is not a host name/],
+    [{ OPENSEAL_ORIGIN: 'two words' }, 'CONFIG_MALFORMED', /^OPENSEAL_ORIGIN "two words" is not a name/],
+    [{ OPENSEAL_ORIGIN: 'a+b' }, 'CONFIG_MALFORMED', /^OPENSEAL_ORIGIN/],
+    [{ OPENSEAL_STORE: 'mysql://x' }, 'CONFIG_MALFORMED', /^OPENSEAL_STORE is not a postgres/],
+    [{ OPENSEAL_RPC: 'localhost:8545', OPENSEAL_ANCHOR_KEY: KEY }, 'CONFIG_MALFORMED', /^OPENSEAL_RPC is not one or more/],
+    [{ OPENSEAL_RPC: 'http://a.example' }, 'CONFIG_INCOMPLETE', /^OPENSEAL_RPC needs OPENSEAL_ANCHOR_KEY/],
+    [{ OPENSEAL_CONTRACT: '0x12' }, 'CONFIG_MALFORMED', /^OPENSEAL_CONTRACT "0x12" is not a contract's address/],
+    [{ OPENSEAL_ANCHOR_INTERVAL: '5' }, 'CONFIG_MALFORMED', /^OPENSEAL_ANCHOR_INTERVAL "5" is not a time/],
+    [{ OPENSEAL_ANCHOR_INTERVAL: '1ms' }, 'CONFIG_MALFORMED', /is not between/],
+    [{ OPENSEAL_ANCHOR_MIN_BATCH: '0' }, 'CONFIG_MALFORMED', /^OPENSEAL_ANCHOR_MIN_BATCH "0" is not/],
+    [{ OPENSEAL_ANCHOR_KEYSTORE: 'k.json' }, 'CONFIG_INCOMPLETE', /belong together/],
+    [{ OPENSEAL_ANCHOR_KEY: KEY, OPENSEAL_ANCHOR_KEYSTORE: 'k.json' }, 'CONFIG_INCOMPLETE', /not both/],
+    [{ OPENSEAL_OPERATOR_KEY: 'short' }, 'CONFIG_MALFORMED', /^OPENSEAL_OPERATOR_KEY is shorter/],
+    [{ OPENSEAL_START_WITHOUT_CHAIN: 'yes' }, 'CONFIG_MALFORMED', /^OPENSEAL_START_WITHOUT_CHAIN "yes" is neither true nor false/],
+  ] as const) {
+    it(`refuses ${JSON.stringify(env)} with ${code}`, () => {
+      throws(
+        () => readConfig(env),
+        (error: unknown) => {
+          if (!(error instanceof ConfigError)) return false
+          match(error.message, sentence)
+          return error.code === code
+        },
+      )
+    })
+  }
+
+  it('never repeats a secret in a message', () => {
+    for (const env of [{ OPENSEAL_ANCHOR_KEY: '0xsecret' }, { OPENSEAL_OPERATOR_KEY: 'sec ret sec ret sec' }, { OPENSEAL_RPC: 'secret' }])
+      throws(
+        () => readConfig(env),
+        (error: unknown) => error instanceof ConfigError && !error.message.includes('sec'),
+      )
+  })
+
+  it('tells every mistake, one a line', () => {
+    throws(
+      () => readConfig({ OPENSEAL_PORT: 'x', OPENSEAL_CHAIN_PORT: 'y' }),
+      (error: unknown) => error instanceof ConfigError && error.message.split('\n').length === 2,
+    )
+  })
+})

@@ -1,0 +1,138 @@
+/** The whole service from its configuration, on the embedded chain: starts, starts again, and says clearly why it cannot. */
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Config, readConfig } from '../src/config.ts'
+import { createLog } from '../src/log.ts'
+import { type Service, startServer } from '../src/server.ts'
+import { statement } from './http/service.ts'
+
+describe('server', () => {
+  let folder: string
+  let config: Config
+  const running: Service[] = []
+  const logged: string[] = []
+  const log = createLog({ write: line => logged.push(line), nowMs: Date.now })
+  const start = async (overrides: Partial<Config> = {}) => {
+    const service = await startServer({ ...config, ...overrides }, { log })
+    running.push(service)
+    return service
+  }
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'openseal-server-'))
+    config = {
+      ...readConfig({ OPENSEAL_PORT: '0', OPENSEAL_CHAIN_PORT: '0', OPENSEAL_ANCHOR_INTERVAL: '200ms' }),
+      dataDir: join(folder, 'data'),
+    }
+  })
+  afterEach(async () => {
+    for (const service of running.splice(0)) await service.close()
+  })
+  after(() => rm(folder, { recursive: true, force: true }))
+
+  const code = (expected: string) => (error: { code?: string; message: string }) => {
+    deepEqual([error.code, error.message.split('\n').length], [expected, 1])
+    return true
+  }
+  const json = async (service: Service, path: string, init?: RequestInit) => (await fetch(service.url + path, init)).json()
+  const send = async (service: Service, path: string, key: string, body: unknown) =>
+    json(service, path, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+  const waitForAnchor = async (service: Service, index: number) => {
+    for (;;) {
+      const { state } = await json(service, `/v1/records/${index}`)
+      if (state === 'anchored') return
+      await sleep(50)
+    }
+  }
+
+  it('starts from nothing, takes a record and anchors it; started again it finds everything', async () => {
+    const first = await start()
+    for (const file of ['log.key', 'operator.key']) equal((await stat(join(config.dataDir, 'keys', file))).mode % 0o1000, 0o600)
+    const operatorKey = (await readFile(first.operatorKeyFile!, 'utf8')).trim()
+    await send(first, '/v1/agencies', operatorKey, { id: 'transport.gov.example', name: 'Ministry of Transport' })
+    const { key } = await send(first, '/v1/agencies/transport.gov.example/keys', operatorKey, {})
+    const { index } = await send(first, '/v1/records', key, statement(1))
+    equal(index, 1)
+    await waitForAnchor(first, index)
+    const receipt = await json(first, '/v1/records/1/receipt')
+    const policy = await json(first, '/policy.json')
+    ok(receipt.anchors.length === 1)
+    await first.close()
+
+    const second = await start()
+    deepEqual([second.vkey, await json(second, '/policy.json')], [first.vkey, policy])
+    deepEqual(await json(second, '/v1/records/1/receipt'), receipt)
+    equal((await send(second, '/v1/records', key, statement(1))).index, 1)
+    equal((await send(second, '/v1/records', key, statement(2))).index, 2)
+    await waitForAnchor(second, 2)
+    ok(!logged.some(line => line.includes(key) || line.includes(operatorKey)))
+  })
+
+  it('refuses a second service on the same data folder, and the first goes on', async () => {
+    const first = await start()
+    await rejects(start(), code('STORE_LOCKED'))
+    equal((await fetch(`${first.url}/readyz`)).status, 200)
+  })
+
+  it('says that its port is busy and leaves nothing running', async () => {
+    const first = await start()
+    const other = { dataDir: join(folder, 'other'), port: Number(new URL(first.url).port) }
+    await rejects(start(other), code('SERVER_LISTEN'))
+    await rejects(stat(join(other.dataDir, 'chain')))
+    await start({ ...other, port: 0 })
+  })
+
+  it('refuses another origin than the one it began with', () =>
+    rejects(start({ origin: 'another.example/log' }), code('LEDGER_ORIGIN_CHANGED')))
+
+  it('refuses another contract than the one it began with', () =>
+    rejects(start({ contract: `0x${'12'.repeat(20)}` }), code('LEDGER_ANCHOR_CHANGED')))
+
+  it('says that the PostgreSQL store is not built yet', () => rejects(start({ storeUrl: 'postgres://x' }), code('SERVER_STORE')))
+
+  it('refuses a log key that is missing, damaged or not random, and never makes another', async () => {
+    const path = join(config.dataDir, 'keys', 'log.key')
+    const key = await readFile(path)
+    for (const [text, expected] of [
+      ['00'.repeat(32), 'KEY_FILE_WEAK'],
+      ['abc', 'KEY_FILE_MALFORMED'],
+      ['', 'KEY_FILE_MALFORMED'],
+    ] as const) {
+      await writeFile(path, text)
+      await rejects(start(), code(expected))
+    }
+    await rm(path)
+    await rejects(start(), code('KEY_FILE_MISSING'))
+    await rejects(stat(path))
+    await writeFile(path, key, { mode: 0o644 })
+    logged.length = 0
+    await start()
+    ok(logged.some(line => line.includes('key-file-open-to-others')))
+  })
+
+  it('serves reads and refuses submissions while no endpoint of the chain answers, unless told to start without', async () => {
+    const rpc = { rpcUrls: ['http://127.0.0.1:9'], anchorKey: { privateKey: `0x${'ab'.repeat(32)}` } }
+    const closed = await start(rpc)
+    equal((await fetch(`${closed.url}/v1/records/0`)).status, 200)
+    const ready = await fetch(`${closed.url}/readyz`)
+    deepEqual([ready.status, ready.headers.has('retry-after')], [503, true])
+    ok(closed.notAccepting()?.includes('has not compared itself with its chain'))
+    await closed.close()
+    logged.length = 0
+    const open = await start({ ...rpc, startWithoutChain: true })
+    equal(open.notAccepting(), undefined)
+    ok(logged.some(line => line.includes('accepting-without-chain')))
+  })
+
+  it('says that the chain does not answer when the ledger is to be begun on it', () =>
+    rejects(
+      start({ dataDir: join(folder, 'new'), rpcUrls: ['http://127.0.0.1:9'], anchorKey: { privateKey: `0x${'ab'.repeat(32)}` } }),
+      code('CHAIN_UNREACHABLE'),
+    ))
+})
