@@ -60,6 +60,31 @@ export async function writeReceipt(path: string, text: string): Promise<'written
   return 'written'
 }
 
+/** Refuses, before anything is sent, what lies where a document's receipt is to go and is no receipt. Throws FileError FILE_EXISTS. */
+export async function checkReceiptPlace(path: string): Promise<void> {
+  const before = await readIfThere(path)
+  if (before === undefined || readOld(before) !== undefined) return
+  throw new FileError('FILE_EXISTS', `${path} is there already and is no receipt that can be read. Move it away first; nothing was sent.`)
+}
+
+/**
+ * Writes the receipt of a newly submitted version. The receipt of an earlier version keeps its content under FILE.INDEX.receipt.json; its new
+ * path is returned. Throws FileError FILE_EXISTS where that is taken.
+ */
+export async function writeReceiptOfVersion(document: string, text: string): Promise<string | undefined> {
+  const path = receiptPath(document)
+  const before = await readIfThere(path)
+  const old = before === undefined ? undefined : readOld(before)
+  if (before === undefined || old === undefined || sameRecord(old, parseReceipt(text))) {
+    await writeReceipt(path, text)
+    return undefined
+  }
+  const moved = `${document}.${indexOf(old)}.receipt.json`
+  await writeReceipt(moved, before)
+  await replaceFile(path, text)
+  return moved
+}
+
 /** Writes a file that must not be there yet; the same text again is fine. Throws FileError FILE_EXISTS. */
 export async function writeNew(path: string, text: string): Promise<void> {
   const temporary = await writeTemporary(path, text)

@@ -12,7 +12,7 @@ import { type Client, ClientError, createClient } from './client.ts'
 import { addCommand, readTime, UsageError, withLedger } from './command.ts'
 import { hashFile, mediaTypeOf } from './hash-file.ts'
 import { print, printJson, remark, startByteProgress } from './output.ts'
-import { readIfThere, receiptPath, writeReceipt } from './receipt-file.ts'
+import { checkReceiptPlace, readIfThere, receiptPath, writeReceiptOfVersion } from './receipt-file.ts'
 import { readSecret } from './secret.ts'
 import { submitPackages } from './submit-ocds.ts'
 
@@ -74,6 +74,7 @@ async function submitDocuments(files: readonly string[], options: SubmitOptions)
   }
   const key = await readSecret('OPENSEAL_API_KEY', 'the API key of the agency')
   const client = createClient(options.ledger)
+  for (const file of files) await checkReceiptPlace(receiptPath(file))
   const documents = []
   for (const file of files) documents.push(await describe(file))
   const statement = await completeStatement(files, documents, { ...options, record, kind, action })
@@ -81,11 +82,8 @@ async function submitDocuments(files: readonly string[], options: SubmitOptions)
 
   const isAnchored = options.wait !== undefined && (await waitForAnchor(client, index, options.wait))
   const receipt = isAnchored ? await client.readText(`/v1/records/${index}/receipt`) : sealed
-  const receipts = []
-  for (const file of files) {
-    await writeReceipt(receiptPath(file), receipt)
-    receipts.push(receiptPath(file))
-  }
+  const receipts = files.map(receiptPath)
+  const moved = await writeReceipts(files, receipt, index)
   const flag = await flagOf(client, index)
   if (options.json)
     printJson({ index, known, state: parseReceipt(receipt).anchors.length > 0 ? 'anchored' : 'sealed', receipts, ...(flag && { flag }) })
@@ -94,10 +92,22 @@ async function submitDocuments(files: readonly string[], options: SubmitOptions)
       `${known ? 'Known already' : 'Sealed'} at index ${index}${isAnchored ? ', and anchored' : ''}.`,
       ...receipts.map(path => `Receipt: ${path}`),
     )
+    for (const path of moved) print(`The receipt of the earlier version is now ${path}`)
     if (files.length === 0) print(`Fetch its receipt with: openseal receipt ${index}`)
     if (flag === 'silent-edit') print('Flagged as a silent edit: this record and revision were published before with other documents.')
   }
   return options.wait !== undefined && !isAnchored ? 3 : 0
+}
+
+async function writeReceipts(files: readonly string[], receipt: string, index: number): Promise<string[]> {
+  try {
+    const moved = []
+    for (const file of files) moved.push(await writeReceiptOfVersion(file, receipt))
+    return moved.filter(path => path !== undefined)
+  } catch (error) {
+    remark(`The statement is sealed at index ${index}. Its receipt can be fetched at any time: openseal receipt ${index}`)
+    throw error
+  }
 }
 
 async function describe(path: string) {

@@ -1,0 +1,274 @@
+/** The command line as a user types it, against a real ledger on the embedded chain: the life of a record, and what goes wrong on the way. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, connect, createServer, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { readConfig } from '../../src/config.ts'
+import { startServer } from '../../src/server.ts'
+
+type Ran = { code: number; out: string; err: string }
+type Service = Awaited<ReturnType<typeof startServer>>
+
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+const AGENCY = 'transport.gov.example'
+
+describe('the command line against a ledger', function () {
+  this.timeout(60_000)
+  let folder: string
+  let service: Service
+
+  /** Runs `openseal` with these arguments in the test's folder. */
+  function openseal(args: readonly string[], env: { readonly [name: string]: string } = {}): Promise<Ran> {
+    const child = spawn(process.execPath, [MAIN, ...args], {
+      cwd: folder,
+      env: {
+        PATH: process.env.PATH,
+        LC_ALL: 'C.UTF-8',
+        OPENSEAL_LEDGER: service.url,
+        OPENSEAL_RPC: service.chain.urls.join(','),
+        OPENSEAL_API_KEY_FILE: 'agency.key',
+        OPENSEAL_OPERATOR_KEY_FILE: service.operatorKeyFile,
+        ...env,
+      },
+    })
+    let out = ''
+    let err = ''
+    child.stdout.on('data', chunk => (out += chunk))
+    child.stderr.on('data', chunk => (err += chunk))
+    return new Promise(resolve => child.on('close', code => resolve({ code: code ?? -1, out, err })))
+  }
+  const json = async (args: readonly string[], env = {}) => {
+    const ran = await openseal([...args, '--json'], env)
+    return { ...ran, value: JSON.parse(ran.out) }
+  }
+  const write = (name: string, content: string) => writeFileSync(join(folder, name), content)
+  const submit = ['submit', '--agency', AGENCY, '--kind', 'decision']
+  const verifyArgs = ['verify', '--policy', 'policy.json']
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'openseal-test-'))
+    const config = readConfig({
+      OPENSEAL_PORT: '0',
+      OPENSEAL_CHAIN_PORT: '0',
+      OPENSEAL_DATA: join(folder, 'data'),
+      OPENSEAL_ANCHOR_INTERVAL: '200ms',
+    })
+    service = await startServer(config)
+    const added = await openseal(['agency', 'add', AGENCY, '--name', 'Transport', '--key-file', 'agency.key'])
+    assert.equal(added.code, 0, added.err)
+    assert.equal((await openseal(['policy', '--out', 'policy.json'])).code, 0)
+  })
+  after(async () => {
+    await service?.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  it('keeps a key in a file for its owner alone and shows it nowhere', async () => {
+    assert.equal(statSync(join(folder, 'agency.key')).mode % 0o1000, 0o600)
+    const { out } = await openseal(['agency', 'list'])
+    assert.ok(!out.includes(readFileSync(join(folder, 'agency.key'), 'utf8').trim()))
+  })
+
+  it('submits, waits for the anchor, and verifies by a pinned policy: every check passes', async () => {
+    write('bridge.txt', 'The bridge is to be built.\n')
+    const submitted = await json([...submit, 'bridge.txt', '--record', '2026/1', '--wait', '30'])
+    assert.deepEqual([submitted.code, submitted.value.state], [0, 'anchored'], submitted.err)
+    const verified = await json([...verifyArgs, 'bridge.txt'])
+    assert.deepEqual(
+      [verified.code, verified.value.verdict, verified.value.matched, verified.value.trust],
+      [3, 'test-network', 'bytes', 'policy'],
+    )
+    assert.deepEqual(new Set(verified.value.checks.map((check: { status: string }) => check.status)), new Set(['passed']))
+    const text = await openseal([...verifyArgs, 'bridge.txt'])
+    assert.match(text.out, /^Everything fits, on a test network: this is no evidence\.\n/)
+    assert.match(text.out, /✓ inclusion +passed/)
+    const ascii = await openseal([...verifyArgs, 'bridge.txt'], { LC_ALL: 'C' })
+    assert.match(ascii.out, /\+ inclusion +passed/)
+  })
+
+  it('verifies with the host of the ledger gone, and says that newer versions were not checked', async () => {
+    const { code, value } = await json([...verifyArgs, 'bridge.txt'], { OPENSEAL_LEDGER: 'http://127.0.0.1:9' })
+    assert.deepEqual([code, value.verdict], [3, 'test-network'])
+    const currency = value.checks.find((check: { name: string }) => check.name === 'currency')
+    assert.equal(currency.status, 'not-run')
+    assert.match(currency.detail, /newer versions not checked/)
+  })
+
+  it('finds the receipt of a renamed file by its hash', async () => {
+    write('renamed.bin', 'The bridge is to be built.\n')
+    const { code, value } = await json(['verify', '--trust-ledger', 'renamed.bin'])
+    assert.deepEqual([code, value.trust, value.receipt], [3, 'ledger', service.url])
+  })
+
+  it('tells a changed file apart: invalid with a receipt, unknown without', async () => {
+    write('changed.txt', 'The bridge is not to be built.\n')
+    const withReceipt = await json([...verifyArgs, 'changed.txt', '--receipt', 'bridge.txt.receipt.json'])
+    assert.deepEqual([withReceipt.code, withReceipt.value.verdict], [5, 'invalid'])
+    assert.match(withReceipt.value.sentence, /document/)
+    assert.deepEqual([(await openseal([...verifyArgs, 'changed.txt'])).code], [4])
+  })
+
+  it('calls a damaged receipt invalid, whether or not it can be read', async () => {
+    const text = readFileSync(join(folder, 'bridge.txt.receipt.json'), 'utf8')
+    for (const [name, damaged] of [
+      ['torn.json', text.slice(0, 200)],
+      ['salted.json', text.replace(/"salt":"./, found => found.slice(0, -1) + (found.endsWith('A') ? 'B' : 'A'))],
+    ] as const) {
+      write(name, damaged)
+      assert.equal((await openseal([...verifyArgs, 'bridge.txt', '--receipt', name])).code, 5, name)
+    }
+  })
+
+  it('cannot say without the chain: unchecked', async () => {
+    const { code } = await openseal([...verifyArgs, 'bridge.txt', '--rpc', 'http://127.0.0.1:9'])
+    assert.equal(code, 6)
+  })
+
+  it('knows the same file again, and keeps the receipt of an earlier version under its index', async () => {
+    const again = await json([...submit, 'bridge.txt', '--record', '2026/1'])
+    assert.deepEqual([again.code, again.value.known, again.value.index], [0, true, 1])
+    appendFileSync(join(folder, 'bridge.txt'), 'And a tunnel.\n')
+    const edited = await json([...submit, 'bridge.txt', '--record', '2026/1'])
+    assert.deepEqual([edited.code, edited.value.known, edited.value.flag], [0, false, 'silent-edit'])
+    assert.ok(existsSync(join(folder, 'bridge.txt.1.receipt.json')))
+  })
+
+  it('sends nothing where something else than a receipt lies in its place', async () => {
+    write('notes.txt', 'x')
+    write('notes.txt.receipt.json', 'my notes')
+    const size = async () => (await json(['status'])).value.size
+    const before = await size()
+    const { code, value } = await json([...submit, 'notes.txt', '--record', '2026/2'])
+    assert.deepEqual([code, value.code], [1, 'FILE_EXISTS'])
+    assert.equal(await size(), before)
+  })
+
+  it('completes a receipt that was only sealed', async () => {
+    write('later.txt', 'later')
+    assert.equal((await openseal([...submit, 'later.txt', '--record', '2026/3'])).code, 0)
+    let upgraded: Ran
+    do upgraded = await openseal(['receipt', '--upgrade', 'later.txt'])
+    while (upgraded.code === 3)
+    assert.equal(upgraded.code, 0, upgraded.err)
+    assert.equal(JSON.parse(readFileSync(join(folder, 'later.txt.receipt.json'), 'utf8')).anchors.length, 1)
+  })
+
+  it('refuses a missing, a wrong and a revoked key, and the key of another agency, each by its code', async () => {
+    const code = async (args: readonly string[], env = {}) => (await json(args, env)).value.code
+    write('k.txt', 'k')
+    const made = (await json(['agency', 'key', AGENCY])).value
+    assert.equal((await openseal(['agency', 'revoke', AGENCY, made.keyId])).code, 0)
+    const args = [...submit, 'k.txt', '--record', 'k']
+    assert.equal(await code(args, { OPENSEAL_API_KEY_FILE: '' }), 'SECRET_MISSING')
+    assert.equal(await code(args, { OPENSEAL_API_KEY: 'nonsense' }), 'KEY_UNKNOWN')
+    assert.equal(await code(args, { OPENSEAL_API_KEY: made.key }), 'KEY_REVOKED')
+    assert.equal(await code(args.map(arg => (arg === AGENCY ? 'other.gov.example' : arg))), 'KEY_OTHER_AGENCY')
+  })
+
+  it('answers wrong usage with 2 and what cannot be done with 1, in one sentence', async () => {
+    for (const args of [
+      ['nonsense'],
+      ['verify', 'x'],
+      ['submit', 'x'],
+      ['receipt'],
+      ['receipt', '007'],
+      [...submit, 'k.txt', '--record', 'k', '--published', 'now'],
+      ['verify', 'x', '--policy', 'p', '--trust-ledger'],
+    ]) {
+      assert.equal((await openseal(args)).code, 2, args.join(' '))
+    }
+    for (const args of [
+      ['receipt', '99999'],
+      ['verify', 'none.txt', '--policy', 'policy.json'],
+      [...submit, 'none.txt', '--record', 'k'],
+    ]) {
+      const { code, err } = await openseal(args)
+      assert.equal(code, 1, args.join(' '))
+      assert.match(err, /^openseal: [^\n]+ \[[A-Z_]+\]\n$/)
+    }
+    const down = await openseal(['status'], { OPENSEAL_LEDGER: 'http://127.0.0.1:9' })
+    assert.match(down.err, /LEDGER_UNREACHABLE/)
+    assert.equal((await openseal(['submit', '--help'])).code, 0)
+  })
+
+  const release = (id: string, title: string) =>
+    `{"ocid":"ocds-ex-1","id":"${id}","date":"2026-01-01T00:00:00Z","tender":{"title":"${title}"}}`
+  const ocds = ['submit', '--ocds', '--agency', AGENCY]
+
+  it('submits an OCDS package, knows it again, and shows a re-used release id as a silent edit', async () => {
+    const packageOf = (title: string) =>
+      `{"uri":"https://x.example/${title}","publishedDate":"2026-01-02T00:00:00Z","releases":[${release('r1', title)},${release('r2', 'Same')}]}`
+    write('first.json', packageOf('Road'))
+    write('second.json', packageOf('Rail'))
+    const first = await json([...ocds, 'first.json'])
+    assert.deepEqual([first.code, first.value.files[0].accepted, first.value.files[0].known], [0, 3, 0], first.err)
+    const again = await json([...ocds, 'first.json'])
+    assert.deepEqual([again.code, again.value.files[0].accepted, again.value.files[0].known], [0, 0, 3])
+    const second = await json([...ocds, 'second.json'])
+    const { accepted, known, silentEdits } = second.value.files[0]
+    assert.deepEqual([accepted, known, silentEdits.map((edit: { label: string }) => edit.label)], [2, 1, ['ocds-ex-1 r1']])
+    assert.match((await openseal([...verifyArgs, 'first.json'])).out, /bytes \(unchanged\)/)
+    write('alone.json', `\n ${release('r1', 'Rail')}`)
+    assert.equal((await json([...verifyArgs, 'alone.json'])).value.matched, 'content')
+  })
+
+  it('sends nothing of any file when one is cut off', async () => {
+    write('whole.json', `{"uri":"u","releases":[${release('w1', 'Whole')}]}`)
+    write('torn.json', `{"uri":"u","releases":[${release('t1', 'Torn')},`)
+    const { code, value } = await json([...ocds, 'whole.json', 'torn.json'])
+    assert.deepEqual([code, value.code], [1, 'OCDS_TRUNCATED'])
+    assert.ok(!existsSync(join(folder, 'whole.json.receipts.ndjson')))
+    assert.equal((await json([...ocds, 'whole.json'])).value.files[0].accepted, 2)
+  })
+
+  it('submits the rest of a package, reports the release that was refused, and ends with 1', async () => {
+    write('partly.json', `{"uri":"p","releases":[${release('p1', 'Fine')},{"ocid":"a","ocid":"b"}]}`)
+    const { code, value } = await json([...ocds, 'partly.json'])
+    assert.equal(code, 1)
+    assert.deepEqual([value.files[0].accepted, value.files[0].refused[0].code], [2, 'JSON_DUPLICATE_KEY'])
+  })
+
+  it('sends a package again when the connection is cut, and every release is there once', async () => {
+    const releases = Array.from({ length: 3000 }, (_, id) => release(`cut-${id}`, `Cut ${id}`))
+    write('cut.json', `{"uri":"cut","publishedDate":"2026-01-02T00:00:00Z","releases":[${releases.join(',')}]}`)
+    const proxy = await cuttingProxy(new URL(service.url), 20_000)
+    try {
+      const { port } = proxy.address() as AddressInfo
+      const { code, value, err } = await json([...ocds, 'cut.json'], { OPENSEAL_LEDGER: `http://127.0.0.1:${port}` })
+      assert.equal(code, 0, err)
+      assert.match(err, /sending again, which is safe/)
+      const { accepted, known, receipts } = value.files[0]
+      assert.equal(accepted + known, 3001)
+      const lines = readFileSync(join(folder, receipts), 'utf8').trimEnd().split('\n')
+      assert.equal(new Set(lines.map(line => /index (\d+)/.exec(line)![1])).size, 3001)
+    } finally {
+      proxy.close()
+    }
+  })
+})
+
+/** Passes connections on, and cuts the first one as soon as so many bytes of an answer went through. */
+async function cuttingProxy(target: URL, bytes: number): Promise<Server> {
+  let isCut = false
+  const server = createServer(socket => {
+    const upstream = connect(Number(target.port), '127.0.0.1')
+    socket.on('error', () => upstream.destroy())
+    upstream.on('error', () => socket.destroy())
+    socket.pipe(upstream)
+    let passed = 0
+    upstream.on('data', chunk => {
+      passed += chunk.length
+      if (!isCut && passed > bytes) {
+        isCut = true
+        socket.destroy()
+        upstream.destroy()
+      } else socket.write(chunk)
+    })
+    upstream.on('end', () => socket.end())
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  return server
+}
