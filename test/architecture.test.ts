@@ -15,6 +15,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/core': [],
   'src/verifier': ['src/core'],
   'src/log.ts': ['src/core'],
+  'src/keys.ts': ['src/core', 'src/log.ts'],
   'src/store': ['src/core'],
   'src/ledger': ['src/core', 'src/store', 'src/log.ts'],
   'src/audit': ['src/core', 'src/verifier'],
