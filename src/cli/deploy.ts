@@ -1,8 +1,6 @@
 /** `openseal deploy`: puts the contract on a chain, and keeps on file where it is. */
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
-import { deployContract, isDeployed, readDeployment, writeDeployment } from '../chain/deploy.ts'
-import { readChainId } from '../chain/endpoints.ts'
 import { addCommand, UsageError } from './command.ts'
 import { FileError } from './hash-file.ts'
 import { print, printJson, remark } from './output.ts'
@@ -27,6 +25,9 @@ export function addDeploy(program: Command): void {
         throw new UsageError('--rpc wants the address of an endpoint, like https://rpc.example')
       const key = await readSecret('OPENSEAL_ANCHOR_KEY', 'the private key that pays for the deployment')
       if (!/^0x[0-9a-fA-F]{64}$/.test(key)) throw new UsageError('OPENSEAL_ANCHOR_KEY is no private key: 0x and 64 hex digits')
+      // Loaded here only: the other commands start in a fraction of the time without ethers.
+      const { deployContract, isDeployed, readDeployment, writeDeployment } = await import('../chain/deploy.ts')
+      const { readChainId } = await import('../chain/endpoints.ts')
       const chainId = await readChainId([rpcUrl], CHAIN_TIMEOUT_MS)
       const file = options.out ?? fileURLToPath(new URL(`../../contracts/deployments/${chainId}.json`, import.meta.url))
       const before = await readDeployment(file)

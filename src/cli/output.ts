@@ -43,8 +43,7 @@ export function formatResult(result: Result, path: string): string[] {
       const word = check.status === 'not-run' ? 'not run' : check.status
       return `  ${marks[check.status]} ${check.name.padEnd(13)}${word.padEnd(8)} ${check.detail}${check.code === undefined ? '' : ` [${check.code}]`}`
     }),
-    '',
-    result.limits,
+    ...(result.limits === undefined ? [] : ['', result.limits]),
   ]
 }
 

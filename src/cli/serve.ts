@@ -1,9 +1,8 @@
 /** `openseal serve`: the service, from the configuration in the environment. Ctrl-C ends it in order, a second one at once. */
 import { relative } from 'node:path'
 import type { Command } from 'commander'
-import { readConfig } from '../config.ts'
 import { OpenSealError } from '../core/errors.ts'
-import { startServer } from '../server.ts'
+import type { startServer } from '../server.ts'
 import { addCommand } from './command.ts'
 import { print, printJson } from './output.ts'
 
@@ -18,6 +17,8 @@ export function addServe(program: Command): void {
   addCommand(program, 'serve', 'run the ledger; settings come from the environment (OPENSEAL_PORT, OPENSEAL_DATA, …)', example).action(
     async (options: { json?: boolean }) => {
       const stopping = waitForSignal()
+      // Loaded here only: the other commands start in a fraction of the time without the service.
+      const [{ readConfig }, { startServer }] = await Promise.all([import('../config.ts'), import('../server.ts')])
       const service = await startServer(readConfig(process.env), { log: createLineLog() })
       if (options.json) printJson({ url: service.url, origin: service.origin, vkey: service.vkey, chain: service.chain })
       else print(...nextSteps(service))

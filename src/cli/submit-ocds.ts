@@ -14,7 +14,7 @@ import { type LeftOut, type PackageReport, readPackage } from './ocds/package.ts
 import { print, printJson, remark, startByteProgress, startProgress } from './output.ts'
 import { indexOf, receiptsPath, replaceFile } from './receipt-file.ts'
 import { readSecret } from './secret.ts'
-import { ATTEMPTS, flagOf, isWorthRetrying, type SubmitOptions } from './submit.ts'
+import { ATTEMPTS, flagsOf, isWorthRetrying, type SubmitOptions } from './submit.ts'
 
 type Flagged = { readonly index: number; readonly label: string }
 type Rejection = { readonly label: string; readonly code: string; readonly detail: string }
@@ -25,13 +25,13 @@ type Outcome = {
   readonly rejected: readonly Rejection[]
   readonly indexes: readonly number[]
   readonly silentEdits: readonly Flagged[]
-  /** New statements beyond the first ones whose flags were not looked at. */
+  /** New statements whose flags were not looked at, being of too many records. */
   readonly unlooked: number
   readonly receipts: string
   readonly anchored?: boolean
 }
 
-/** Each flag is one question to the ledger: of a bulk import only the first ones are asked. */
+/** The flags of a record are one question to the ledger: of a bulk import only the first records are asked about. */
 const MAX_FLAG_QUESTIONS = 2000
 const FLAG_QUESTIONS_AT_ONCE = 16
 const MAX_RECEIPTS = 10_000
@@ -76,8 +76,10 @@ async function submitPackage(client: Client, key: string, report: PackageReport,
   )
   const indexes = answers.flatMap(({ index }) => (index === undefined ? [] : [index]))
   const isNew = ({ status, index }: LineAnswer) => status === 201 && index !== undefined
-  const fresh = entries.filter(([, answer]) => isNew(answer)).map(([at, answer]) => ({ index: answer.index!, label: report.labels[at]! }))
-  const silentEdits = await findSilentEdits(client, fresh.slice(0, MAX_FLAG_QUESTIONS))
+  const fresh = entries
+    .filter(([, answer]) => isNew(answer))
+    .map(([at, answer]) => ({ index: answer.index!, label: report.labels[at]!, record: report.records[at]! }))
+  const { silentEdits, unlooked } = await findSilentEdits(client, fresh)
   const newest = Math.max(...indexes)
   const anchored = waitSeconds === undefined || indexes.length === 0 ? undefined : await waitForAnchor(client, newest, waitSeconds)
   await writeReceipts(client, receiptsPath(report.path), indexes)
@@ -88,7 +90,7 @@ async function submitPackage(client: Client, key: string, report: PackageReport,
     rejected,
     indexes,
     silentEdits,
-    unlooked: Math.max(0, fresh.length - MAX_FLAG_QUESTIONS),
+    unlooked,
     receipts: receiptsPath(report.path),
     ...(anchored === undefined ? {} : { anchored }),
   }
@@ -122,14 +124,18 @@ async function sendSpool(client: Client, key: string, report: PackageReport, spo
   }
 }
 
-async function findSilentEdits(client: Client, fresh: readonly Flagged[]): Promise<Flagged[]> {
-  const found: Flagged[] = []
-  for (let from = 0; from < fresh.length; from += FLAG_QUESTIONS_AT_ONCE) {
-    const some = fresh.slice(from, from + FLAG_QUESTIONS_AT_ONCE)
-    const flags = await Promise.all(some.map(({ index }) => flagOf(client, index)))
-    found.push(...some.filter((_, at) => flags[at] === 'silent-edit'))
+async function findSilentEdits(client: Client, fresh: readonly (Flagged & { record: string })[]) {
+  const byRecord = Map.groupBy(fresh, ({ record }) => record)
+  const asked = [...byRecord.values()].slice(0, MAX_FLAG_QUESTIONS)
+  const silentEdits: Flagged[] = []
+  for (let from = 0; from < asked.length; from += FLAG_QUESTIONS_AT_ONCE) {
+    const some = asked.slice(from, from + FLAG_QUESTIONS_AT_ONCE)
+    const flags = await Promise.all(some.map(versions => flagsOf(client, versions.at(-1)!.index)))
+    const isSilentEdit = ({ index }: Flagged, at: number) => flags[at]!.get(index) === 'silent-edit'
+    silentEdits.push(...some.flatMap((versions, at) => versions.filter(version => isSilentEdit(version, at))))
   }
-  return found
+  const unlooked = [...byRecord.values()].slice(MAX_FLAG_QUESTIONS).reduce((sum, versions) => sum + versions.length, 0)
+  return { silentEdits: silentEdits.map(({ index, label }) => ({ index, label })), unlooked }
 }
 
 /** One receipt a line, by index. Receipts of other statements that lie there already (an earlier state of the file) stay. */
@@ -189,7 +195,7 @@ function printOutcome({ report, accepted, known, rejected, silentEdits, unlooked
   if (refused.length > 0) print('  The statement about the whole file covers what was refused.')
   printSome(rejected, ({ label, code, detail }) => `  rejected: ${label}: ${detail} [${code}]`)
   printSome(silentEdits, ({ index, label }) => `  silent edit: ${label} at index ${index} was published before with other content`)
-  if (unlooked > 0) print(`  The last ${unlooked} were not looked through for silent edits; their pages show them.`)
+  if (unlooked > 0) print(`  ${unlooked} more were not looked through for silent edits; their pages show them.`)
   if (anchored === false) print('  The chain does not vouch for them yet.')
   print(`  Receipts: ${receipts}`)
 }

@@ -84,7 +84,7 @@ async function submitDocuments(files: readonly string[], options: SubmitOptions)
   const receipt = isAnchored ? await client.readText(`/v1/records/${index}/receipt`) : sealed
   const receipts = files.map(receiptPath)
   const moved = await writeReceipts(files, receipt, index)
-  const flag = await flagOf(client, index)
+  const flag = (await flagsOf(client, index)).get(index)
   if (options.json)
     printJson({ index, known, state: parseReceipt(receipt).anchors.length > 0 ? 'anchored' : 'sealed', receipts, ...(flag && { flag }) })
   else {
@@ -178,10 +178,10 @@ export function isWorthRetrying(error: unknown): boolean {
   return error instanceof ClientError && ['LEDGER_UNREACHABLE', 'CLIENT_INCOMPLETE', 'LEDGER_BUSY'].includes(error.code)
 }
 
-/** How the ledger flags a statement against the earlier ones of its record. */
-export async function flagOf(client: Client, index: number): Promise<string | undefined> {
-  const { versions } = (await client.readJson(`/v1/records/${index}`)) as { versions?: readonly { index: number; flag?: string }[] }
-  return versions?.find(version => version.index === index)?.flag
+/** How the ledger flags the statements of the record that the index belongs to, by their indexes. */
+export async function flagsOf(client: Client, index: number): Promise<Map<number, string | undefined>> {
+  const { versions = [] } = (await client.readJson(`/v1/records/${index}`)) as { versions?: readonly { index: number; flag?: string }[] }
+  return new Map(versions.map(version => [version.index, version.flag]))
 }
 
 function readOcdsOptions(files: readonly string[], options: SubmitOptions): SubmitOptions {
