@@ -58,7 +58,7 @@ export const SENTENCES: Sentences = {
   anchored: facts => `${subject(facts)} is on the record, unchanged since ${facts.date}.${notCompared(facts)}`,
 }
 
-/** Stands under every verdict. */
+/** Stands under every verdict that shows something. */
 export const LIMITS =
   'This shows that the file is unchanged since that date and who submitted it according to the ledger. It does not show that what it says is true.'
 
@@ -68,6 +68,11 @@ export const TRUSTS_LEDGER = 'This trusts the policy that the ledger itself gave
 /** The first verdict, from the top of the table, among those that the checks brought about; `anchored` when there is none. */
 export function firstVerdict(brought: readonly (VerdictCode | undefined)[]): VerdictCode {
   return VERDICTS.find(({ code }) => brought.includes(code))?.code ?? 'anchored'
+}
+
+/** Whether the proof fits as far as it was asked: under any other verdict, saying what a fit shows would contradict it. */
+export function showsSomething(verdict: VerdictCode): boolean {
+  return verdict !== 'invalid' && verdict !== 'unknown' && verdict !== 'unsupported' && verdict !== 'unchecked'
 }
 
 /** The exit code of a verdict. */

@@ -21,7 +21,17 @@ import {
 } from './checks.ts'
 import { type CurrencyReader, checkCurrency } from './currency.ts'
 import type { FileDigest } from './digest.ts'
-import { type CheckName, exitOf, firstVerdict, LIMITS, SENTENCES, type SentenceFacts, TRUSTS_LEDGER, type VerdictCode } from './verdict.ts'
+import {
+  type CheckName,
+  exitOf,
+  firstVerdict,
+  LIMITS,
+  SENTENCES,
+  type SentenceFacts,
+  showsSomething,
+  TRUSTS_LEDGER,
+  type VerdictCode,
+} from './verdict.ts'
 
 /** What to verify, and by what. */
 export type VerifyInput = {
@@ -50,7 +60,8 @@ export type Result = {
   readonly verdict: VerdictCode
   readonly exit: number
   readonly sentence: string
-  readonly limits: string
+  /** What the answer does not show; absent where it shows nothing. */
+  readonly limits?: string
   readonly trust: 'policy' | 'ledger'
   readonly checks: readonly CheckResult[]
   readonly matched?: Match
@@ -117,7 +128,6 @@ function verifyUnknown({ trust }: VerifyInput): Result {
     verdict: 'unknown',
     exit: exitOf('unknown'),
     sentence: sentenceOf('unknown', trust, { compared: true }),
-    limits: LIMITS,
     trust,
     checks,
   }
@@ -141,7 +151,7 @@ function conclude(input: VerifyInput, evidence: Evidence, checked: readonly Chec
     verdict,
     exit: exitOf(verdict),
     sentence: sentenceOf(verdict, trust, facts),
-    limits: LIMITS,
+    ...(showsSomething(verdict) ? { limits: LIMITS } : {}),
     trust,
     checks: NAMES.map(name => resultOf(name, checked)),
     ...(matched ? { matched } : {}),
