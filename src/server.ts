@@ -1,8 +1,6 @@
 /** The composition root: makes the parts of the service from its configuration, in order, and takes them down in reverse. */
 import { randomFillSync } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
-import { createServer, type Server as HttpServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { checkpointAnchor } from './chain/artifact.ts'
@@ -17,6 +15,7 @@ import { parseJson } from './core/json.ts'
 import type { Policy } from './core/policy.ts'
 import { type GenesisAnchor, parseAnyStatement } from './core/statement.ts'
 import { createApp } from './http/app.ts'
+import { openListener } from './http/listener.ts'
 import { createMetrics, type Metrics } from './http/metrics.ts'
 import { readLogKey, readOperatorKey } from './keys.ts'
 import { createAgencies } from './ledger/agencies.ts'
@@ -47,7 +46,6 @@ export type Service = {
 
 /** Chains whose anchors are evidence; every other one is a test network to the policy that is served. */
 const PRODUCTION_CHAINS = [1, 10, 100, 137, 8453, 42161]
-const DRAIN_MS = 10_000
 const COMPARE_AGAIN_MS = 2_000
 const REQUEST_MS = 10_000
 
@@ -86,7 +84,7 @@ async function start(config: Config, log: Log, parts: Parts, close: () => Promis
   // The store's lock comes first: a second service on this folder touches neither its keys nor its chain. Then the port.
   const store = await openStore(config, dataDir)
   parts.store = store
-  const http = await listen(config)
+  const http = await openListener(config)
   parts.http = http
 
   const isBegun = (await store.readHead()) !== undefined
@@ -175,57 +173,6 @@ async function openStore({ storeUrl }: Config, dataDir: string): Promise<Store> 
     })
   })
   return openLevelStore(join(dataDir, 'store'))
-}
-
-/** Listens at once, so that a busy port is told before anything is started; until `serve` every request gets 503. */
-async function listen({ host, port }: Config) {
-  let listener: RequestListener = (_request, response) => {
-    const problem = {
-      type: 'about:blank',
-      title: 'Service Unavailable',
-      status: 503,
-      code: 'LEDGER_STARTING',
-      detail: 'The ledger is starting.',
-    }
-    response.writeHead(503, { 'content-type': 'application/problem+json', 'cache-control': 'no-store', 'retry-after': '1' })
-    response.end(JSON.stringify(problem))
-  }
-  // A stream of a million records takes longer than Node's five minutes for a request; bodies have bounds of their own.
-  const server = createServer({ requestTimeout: 0, headersTimeout: 30_000, keepAliveTimeout: 65_000 }, (request, response) =>
-    listener(request, response),
-  )
-  server.setTimeout(120_000)
-  await new Promise<void>((listening, failed) => {
-    server.once('error', cause => failed(listenError(cause, host, port)))
-    server.listen(port, host, listening)
-  })
-  const at = server.address() as AddressInfo
-  const name = host.includes(':') ? `[${host}]` : host === '127.0.0.1' || host === '0.0.0.0' ? 'localhost' : host
-  return {
-    url: `http://${name}:${at.port}`,
-    serve: (next: RequestListener) => {
-      listener = next
-    },
-    close: () => closeHttp(server),
-  }
-}
-
-function listenError(cause: NodeJS.ErrnoException, host: string, port: number): ServerError {
-  const fact =
-    cause.code === 'EADDRINUSE'
-      ? `Port ${port} on ${host} is in use: stop what uses it, or set OPENSEAL_PORT to another.`
-      : `The service cannot listen on ${host} port ${port} (${cause.code}): set OPENSEAL_HOST and OPENSEAL_PORT.`
-  return new ServerError('SERVER_LISTEN', fact, { cause })
-}
-
-async function closeHttp(server: HttpServer): Promise<void> {
-  const closed = new Promise<void>(done => {
-    server.close(() => done())
-  })
-  server.closeIdleConnections()
-  const cut = setTimeout(() => server.closeAllConnections(), DRAIN_MS)
-  await closed
-  clearTimeout(cut)
 }
 
 type OpenChain = {
@@ -367,5 +314,5 @@ function createRandomBytes(): (count: number) => Uint8Array {
   }
 }
 
-/** SERVER_STORE, SERVER_DATA, SERVER_LISTEN, SERVER_CONTRACT, SERVER_KEYSTORE. */
+/** SERVER_STORE, SERVER_DATA, SERVER_CONTRACT, SERVER_KEYSTORE. */
 export class ServerError extends OpenSealError {}

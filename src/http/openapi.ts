@@ -127,7 +127,7 @@ export const OPERATIONS: readonly Operation[] = [
     method: 'get',
     path: '/readyz',
     summary: 'Accepting submissions, with alarms.',
-    answers: { 200: json(schemas.health), 503: json(schemas.health) },
+    answers: { 200: json(schemas.readiness), 503: json(schemas.readiness) },
   },
   { method: 'get', path: '/metrics', summary: 'Prometheus metrics.', answers: { 200: { 'text/plain': null } } },
   { method: 'get', path: '/openapi.json', summary: 'This document.', answers: { 200: json(z.looseObject({ openapi: z.string() })) } },

@@ -251,8 +251,13 @@ export const apiKey = z
 /** All keys of an agency. */
 export const keyList = z.strictObject({ keys: z.array(apiKey) }).meta({ id: 'KeyList' })
 
-/** Liveness and readiness. */
-export const health = z.strictObject({ status: z.enum(['ok', 'stopped']), alarms: z.array(z.string()) }).meta({ id: 'Health' })
+/** Liveness: the process answers. */
+export const health = z.strictObject({ status: z.literal('ok') }).meta({ id: 'Health' })
+
+/** Readiness: whether submissions are accepted, and how far the anchor lags. */
+export const readiness = z
+  .strictObject({ status: z.enum(['ok', 'stopped']), alarms: z.array(z.string()), behind: count, behindSeconds: z.number().min(0) })
+  .meta({ id: 'Readiness' })
 
 /** The query of /v1/records: one look-up, or the list. */
 export const recordQuery = z

@@ -201,7 +201,12 @@ describe('http: records', () => {
       ok(Number(answer.headers['retry-after']) > 0)
     }
     equal((await waiting.get('/v1/records/0')).status, 200)
-    deepEqual((await waiting.get('/readyz')).json, { status: 'stopped', alarms: ['Nobody answered for the chain yet.'] })
+    deepEqual((await waiting.get('/readyz')).json, {
+      status: 'stopped',
+      alarms: ['Nobody answered for the chain yet.'],
+      behind: 1,
+      behindSeconds: 0,
+    })
     equal((await waiting.get('/healthz')).status, 200)
     await waiting.close()
   })

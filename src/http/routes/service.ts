@@ -15,13 +15,13 @@ export function serviceRoutes(router: Router, deps: RouteDeps): void {
     ctx.body = statusOf(deps)
   })
   router.get('/healthz', (ctx: Context) => {
-    ctx.body = { status: 'ok', alarms: [] }
+    ctx.body = { status: 'ok' }
   })
   router.get('/readyz', (ctx: Context) => {
-    const { accepting, alarms } = statusOf(deps)
+    const { accepting, alarms, behind, behindSeconds } = statusOf(deps)
     ctx.status = accepting ? 200 : 503
     if (!accepting) ctx.set('Retry-After', '5')
-    ctx.body = { status: accepting ? 'ok' : 'stopped', alarms }
+    ctx.body = { status: accepting ? 'ok' : 'stopped', alarms, behind, behindSeconds }
   })
   router.get('/metrics', async (ctx: Context) => {
     const text = await metrics.text()
