@@ -37,7 +37,7 @@ async function readSecret(path: string, log: Log): Promise<string | undefined> {
   if (text === undefined) return undefined
   const { mode } = await stat(path)
   const openToOthers = process.platform !== 'win32' && Math.floor(mode % 0o100) !== 0
-  if (openToOthers) log.warn('key-file-open-to-others', { path, advice: `chmod 600 ${path}` })
+  if (openToOthers) log.warn('key file open to others', { path, advice: `chmod 600 ${path}` })
   return text.trim()
 }
 

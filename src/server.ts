@@ -137,7 +137,7 @@ async function openSite(deps: Pick<SiteDeps, 'ledger' | 'agencies' | 'policy' | 
   try {
     return await siteRoutes({ ...deps, chain, publicEndpoints })
   } catch (error) {
-    log.error('site-failed', { error })
+    log.error('site failed', { error })
     return undefined
   }
 }
@@ -156,7 +156,7 @@ async function takeDown({ http, comparison, ledger, store, anchorChain, embedded
     try {
       await step()
     } catch (error) {
-      log.error('close-failed', { error })
+      log.error('close failed', { error })
     }
   }
 }
@@ -258,11 +258,11 @@ function compare(anchorer: Anchorer, { startWithoutChain }: Config, log: Log) {
     } catch (error) {
       if (stopped) return
       const code = error instanceof OpenSealError ? error.code : 'INTERNAL'
-      log.error('chain-not-compared', { code, error })
+      log.error('chain not compared', { code, error })
       const why = error instanceof OpenSealError ? error.message : 'See the log.'
       if (reason !== undefined) reason = `The ledger has not compared itself with its chain yet: ${why} Try again later.`
       if (startWithoutChain && reason !== undefined) {
-        log.warn('accepting-without-chain', { advice: 'The ledger accepts records though it could not be compared with its chain.' })
+        log.warn('accepting without chain', { advice: 'The ledger accepts records though it could not be compared with its chain.' })
         reason = undefined
       }
       timer = setTimeout(() => {

@@ -113,7 +113,7 @@ describe('server', () => {
     await writeFile(path, key, { mode: 0o644 })
     logged.length = 0
     await start()
-    ok(logged.some(line => line.includes('key-file-open-to-others')))
+    ok(logged.some(line => line.includes('key file open to others')))
   })
 
   it('serves reads and refuses submissions while no endpoint of the chain answers, unless told to start without', async () => {
@@ -127,7 +127,7 @@ describe('server', () => {
     logged.length = 0
     const open = await start({ ...rpc, startWithoutChain: true })
     equal(open.notAccepting(), undefined)
-    ok(logged.some(line => line.includes('accepting-without-chain')))
+    ok(logged.some(line => line.includes('accepting without chain')))
   })
 
   it('says that the chain does not answer when the ledger is to be begun on it', () =>

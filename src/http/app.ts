@@ -18,7 +18,7 @@ export function createApp(deps: HttpDeps): Koa {
   const app = new Koa()
   const routeDeps: RouteDeps = { ...deps, metrics: deps.metrics ?? createMetrics(deps) }
   app.on('error', (error: unknown) => {
-    if (!isClientGone(error)) deps.log.error('answer-failed', { error })
+    if (!isClientGone(error)) deps.log.error('answer failed', { error })
   })
   app.use(measure(routeDeps))
   app.use(guardHeaders)

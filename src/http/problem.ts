@@ -97,7 +97,7 @@ export function answerProblems(log: Log): Middleware {
 /** Writes the problem document of a failure as this request's answer. */
 export function answerProblem(ctx: Context, error: unknown, log: Log): void {
   const problem = problemOf(error)
-  if (problem.status === 500) log.error('request-failed', { method: ctx.method, path: ctx.path, error })
+  if (problem.status === 500) log.error('request failed', { method: ctx.method, path: ctx.path, error })
   ctx.status = problem.status
   ctx.set('Cache-Control', 'no-store')
   if (problem.status === 401) ctx.set('WWW-Authenticate', 'Bearer realm="openseal"')

@@ -23,7 +23,7 @@ export function agencyRoutes(router: Router, { agencies, operatorKey, nowMs, log
   router.post('/v1/agencies', operator, async (ctx: Context) => {
     const agency = readAs(newAgency, await readJson(ctx), 'AGENCY_MALFORMED')
     const added = await agencies.add(agency)
-    log.info('agency-added', { agency: agency.id })
+    log.info('agency added', { agency: agency.id })
     ctx.status = 201
     ctx.set('Location', `/v1/agencies/${agency.id}`)
     ctx.body = added
@@ -34,7 +34,7 @@ export function agencyRoutes(router: Router, { agencies, operatorKey, nowMs, log
     const { label, expires } = readAs(newKey, await readJson(ctx), 'KEY_MALFORMED')
     if (expires !== undefined && !(Date.parse(expires) > nowMs())) throw new RequestError('KEY_MALFORMED', 'expires is not a time to come.')
     const { keyId, key } = await agencies.addKey(ctx.params.id, { ...(label && { label }), ...(expires && { expires }) })
-    log.info('key-added', { agency: ctx.params.id, keyId })
+    log.info('key added', { agency: ctx.params.id, keyId })
     ctx.status = 201
     ctx.set('Location', `/v1/agencies/${ctx.params.id}/keys/${keyId}`)
     ctx.body = { keyId, key }
@@ -49,7 +49,7 @@ export function agencyRoutes(router: Router, { agencies, operatorKey, nowMs, log
   })
   router.delete('/v1/agencies/:id/keys/:keyId', operator, async (ctx: Context) => {
     await agencies.revokeKey(ctx.params.id, ctx.params.keyId)
-    log.info('key-revoked', { agency: ctx.params.id, keyId: ctx.params.keyId })
+    log.info('key revoked', { agency: ctx.params.id, keyId: ctx.params.keyId })
     ctx.status = 204
   })
 }

@@ -73,7 +73,7 @@ function submitMany(ctx: Context, sent: { agency: string }, deps: RouteDeps): vo
   }
   const refuse = (error: unknown): LineAnswer => {
     const problem = problemOf(error)
-    if (problem.status === 500) log.error('line-failed', { error })
+    if (problem.status === 500) log.error('line failed', { error })
     metrics.countSubmission('rejected')
     return problem
   }
