@@ -12,9 +12,13 @@ export type Helper = {
   stop(): Promise<void>
 }
 
+/** What the service is started with by scripts/run.js. */
+const SERVICE = { execArgv: ['--max-semi-space-size=16', '--max-old-space-size=512'], env: { ...process.env, MALLOC_ARENA_MAX: '2' } }
+
 /** Starts a file of bench/ and waits for its first message. */
 export async function startHelper(file: string, args: readonly string[] = []): Promise<Helper> {
-  const child = fork(join(import.meta.dirname, file), args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  const options = file === 'ledger-server.ts' ? SERVICE : {}
+  const child = fork(join(import.meta.dirname, file), args, { ...options, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   const hello = await nextMessage(child, file)
   return {
     pid: child.pid ?? 0,
