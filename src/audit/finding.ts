@@ -4,8 +4,9 @@ import type { Hash } from '../core/hash.ts'
 
 /** Every kind of finding, with the sentence that explains it. */
 export const FINDINGS = {
-  AUDIT_CHECKPOINT_FORGED: 'The checkpoint is not signed by a key of the policy.',
-  AUDIT_HISTORY_REWRITTEN: 'The ledger shows a history that does not continue the one it showed before.',
+  AUDIT_CHECKPOINT_FORGED: 'The checkpoint is not signed as the policy asks.',
+  AUDIT_HISTORY_REWRITTEN: 'The ledger shows a history that does not continue the one it signed before.',
+  AUDIT_TREE_SHRANK: 'The ledger shows a smaller tree than one it signed before.',
   AUDIT_ROOT_MISMATCH: 'The entries do not give the root hash that the checkpoint signs.',
   AUDIT_ENTRY_CHANGED: 'An entry is not the one in the tree.',
   AUDIT_ENTRY_DROPPED: 'An entry of the tree is missing from the entries served.',
@@ -15,10 +16,10 @@ export const FINDINGS = {
   AUDIT_GENESIS_MISMATCH: 'The first entry does not bind the origin, key and anchors of the policy.',
   AUDIT_ANCHOR_MISSING: 'The ledger names an anchor that the chain does not have.',
   AUDIT_ANCHOR_MISMATCH: 'The chain holds another root hash for that size.',
-  AUDIT_ANCHOR_STORAGE: 'An event of the contract and its storage do not agree.',
+  AUDIT_ANCHOR_STORAGE: 'The events of the contract and its storage do not agree.',
   AUDIT_CHAIN_AHEAD: 'The chain holds a larger tree than the ledger shows.',
   AUDIT_CONTRACT_CODE: 'The contract at the address of the policy has other code.',
-  AUDIT_LOG_CLOSED: 'The log was closed on chain, and records were added after the last good size.',
+  AUDIT_LOG_CLOSED: 'The log was closed on chain, and the ledger goes beyond the last size that its owner vouches for.',
 } as const
 
 export type FindingCode = keyof typeof FINDINGS
@@ -26,6 +27,7 @@ export type FindingCode = keyof typeof FINDINGS
 /** One inconsistency. `detail` names the place; `index` is the first entry concerned. */
 export type Finding = { readonly code: FindingCode; readonly detail: string; readonly index?: number }
 
+/** Makes a finding. */
 export function finding(code: FindingCode, detail: string, index?: number): Finding {
   return { code, detail, ...(index === undefined ? {} : { index }) }
 }

@@ -9,80 +9,114 @@ import { rootFromRange } from '../core/tree.ts'
 /** A tree by its size and the hashes of its perfect subtrees, largest first. */
 export type Tree = { readonly size: number; readonly range: readonly Hash[] }
 
-/** Hashes of a tile from position `from` on. */
-export type DerivedTile = { readonly level: number; readonly index: number; readonly from: number; readonly hashes: Hash[] }
+/**
+ * A tree of full bundles only, from which a run can go on. `edges[l]` are the hashes of the tile on level l that is not full yet, taken
+ * with merkletreejs; level 0 is always empty.
+ */
+export type Base = Tree & { readonly edges: readonly (readonly Hash[])[] }
+
+/** No tree yet. */
+export const EMPTY_BASE: Base = { size: 0, range: [], edges: [] }
+
+/** A tile as it was re-derived. */
+export type DerivedTile = { readonly level: number; readonly index: number; readonly hashes: Hash[] }
 
 export type Roots = {
-  /** The tree with leaves appended. */
-  append(tree: Tree, leaves: readonly Hash[]): Tree
-  /** The leaves of one bundle, for the independent root. */
-  addChunk(index: number, leaves: readonly Hash[]): void
-  /** The independent roots of all full chunks so far. */
-  chunks(): readonly Hash[]
+  /** The tree so far. */
+  tree(): Tree
+  /** Appends the leaves of the next bundle; only the last one may have fewer than 256. */
+  append(leaves: readonly Hash[]): void
   /** The root of the whole tree by merkletreejs. */
   independentRoot(): Hash
   /** The root at a size that was asked for, undefined where the run did not pass it. */
   at(size: number): Hash | undefined
   /** The tiles above level 0 that are as wide as a tree of `size` has them; each is given once. */
   finishedTiles(size: number): DerivedTile[]
+  /** The tree up to its last full bundle. */
+  base(): Base
 }
 
-/** Starts at `start`; `sizes` are those whose roots will be asked for, `chunks` the independent roots of earlier runs. */
-export function createRoots(sizes: readonly { readonly size: number }[], chunks: readonly Hash[], start: Tree): Roots {
-  const wanted = [...new Set(sizes.map(({ size }) => size))].sort((a, b) => a - b)
+/** Starts at `start`; `sizes` are those whose roots will be asked for. Holds a few hashes a level and one for each of the sizes. */
+export function createRoots(sizes: Iterable<number>, start: Base): Roots {
+  const wanted = [...new Set(sizes)].sort((a, b) => a - b)
   const known = new Map<number, Hash>([[start.size, rootFromRange(start.range)]])
-  const chunkRoots = chunks.slice(0, Math.floor(start.size / TILE_WIDTH))
-  let partial: Hash | undefined
+  const edges = start.edges.map(edge => [...edge])
   const tiles = new Map<string, DerivedTile>()
+  let nextWanted = wanted.findIndex(size => size > start.size)
+  if (nextWanted === -1) nextWanted = wanted.length
+  let tree: Tree = start
+  let full: Tree = start
+  let partial: Hash | undefined
 
   const addNode = (level: number, index: number, hash: Hash) => {
-    const tileLevel = level / TILE_HEIGHT
     const tileIndex = Math.floor(index / TILE_WIDTH)
-    const key = `${tileLevel}/${tileIndex}`
-    const tile = tiles.get(key) ?? { level: tileLevel, index: tileIndex, from: index % TILE_WIDTH, hashes: [] }
+    const key = `${level}/${tileIndex}`
+    const begun = () => ({ level, index: tileIndex, hashes: [...(start.edges[level] ?? [])].slice(0, index % TILE_WIDTH) })
+    const tile = tiles.get(key) ?? begun()
     tile.hashes.push(hash)
     tiles.set(key, tile)
   }
 
-  const appendPart = (tree: Tree, leaves: readonly Hash[]): Tree => {
+  const extend = (leaves: readonly Hash[]) => {
     const { size, range, nodes } = extendTree(tree.size, tree.range, leaves)
-    for (const node of nodes) if (node.level > 0 && node.level % TILE_HEIGHT === 0) addNode(node.level, node.index, node.hash)
-    return { size, range }
+    for (const node of nodes) if (node.level > 0 && node.level % TILE_HEIGHT === 0) addNode(node.level / TILE_HEIGHT, node.index, node.hash)
+    tree = { size, range }
+  }
+
+  const addIndependent = (level: number, hash: Hash) => {
+    const edge = edges[level] ?? []
+    edges[level] = edge
+    edge.push(hash)
+    if (edge.length < TILE_WIDTH) return
+    edges[level] = []
+    addIndependent(level + 1, independentRoot(edge))
   }
 
   return {
-    append(tree, leaves) {
+    tree: () => tree,
+    append(leaves) {
+      if (tree.size % TILE_WIDTH !== 0) throw new Error('bug: a bundle after a partial one')
       const end = tree.size + leaves.length
-      let grown = tree
       let taken = 0
-      for (const size of [...wanted.filter(size => size > tree.size && size < end), end]) {
-        grown = appendPart(grown, leaves.slice(taken, size - tree.size))
-        taken = size - tree.size
-        known.set(size, rootFromRange(grown.range))
+      for (; wanted[nextWanted]! <= end; nextWanted++) {
+        const upTo = wanted[nextWanted]! - end + leaves.length
+        extend(leaves.slice(taken, upTo))
+        taken = upTo
+        known.set(tree.size, rootFromRange(tree.range))
       }
-      return grown
+      extend(leaves.slice(taken))
+      if (leaves.length < TILE_WIDTH) partial = independentRoot(leaves)
+      else {
+        addIndependent(1, independentRoot(leaves))
+        full = tree
+      }
     },
-    addChunk(index, leaves) {
-      const root = independentRoot(leaves)
-      if (leaves.length === TILE_WIDTH) chunkRoots[index] = root
-      else partial = root
+    // RFC 9162 splits above 256 leaves at multiples of 256 only, so the tree over the roots of the bundles is the tree over the leaves, and
+    // so on upwards.
+    independentRoot() {
+      let below = partial
+      for (const edge of edges.slice(1)) {
+        const hashes = below === undefined ? edge : [...edge, below]
+        if (hashes.length > 0) below = independentRoot(hashes)
+      }
+      return below ?? EMPTY_ROOT
     },
-    chunks: () => chunkRoots,
-    // RFC 9162 splits above 256 leaves at multiples of 256 only, so the tree over the roots of the chunks is the tree over the leaves.
-    independentRoot: () => independentRoot(partial === undefined ? chunkRoots : [...chunkRoots, partial]),
     at: size => known.get(size),
     finishedTiles(size) {
-      const finished = [...tiles].filter(([, { level, index, from, hashes }]) => from + hashes.length === tileWidthAt(level, index, size))
+      const finished = [...tiles].filter(([, { level, index, hashes }]) => hashes.length === tileWidthAt(level, index, size))
       for (const [key] of finished) tiles.delete(key)
       return finished.map(([, tile]) => tile)
     },
+    base: () => ({ ...full, edges: Array.from(edges, edge => [...(edge ?? [])]) }),
   }
 }
 
 /** merkletreejs in the shape of RFC 9162: no sorted pairs, an odd node rises as it is, SHA-256(0x01 ‖ left ‖ right). */
 function independentRoot(hashes: readonly Hash[]): Hash {
   if (hashes.length === 0) return EMPTY_ROOT
-  const hashFn = (pair: Uint8Array) => Buffer.from(sha256(concatBytes(Uint8Array.of(1), pair)))
+  const hashFn = (pair: Uint8Array) => Buffer.from(sha256(concatBytes(NODE_PREFIX, pair)))
   const leaves = hashes.map(hash => Buffer.from(hash))
   return new Uint8Array(new MerkleTree(leaves, hashFn, { sortPairs: false, duplicateOdd: false, hashLeaves: false }).getRoot())
 }
+
+const NODE_PREFIX = Uint8Array.of(1)

@@ -1,0 +1,62 @@
+/** Whether a root hash is the re-derived tree's at some size, also at sizes that this run did not pass. */
+import { equalBytes, fromHex } from '../core/bytes.ts'
+import { OpenSealError } from '../core/errors.ts'
+import { extendTree } from '../core/extension.ts'
+import type { Hash } from '../core/hash.ts'
+import { proveConsistency, verifyConsistency } from '../core/proof.ts'
+import { decodeTile, TILE_HEIGHT, TILE_WIDTH, tileWidthAt } from '../core/tile.ts'
+import { type ReadHashes, rootFromRange } from '../core/tree.ts'
+import type { Roots, Tree } from './roots.ts'
+import type { Run } from './run.ts'
+import type { LedgerSource } from './source.ts'
+
+/** True when the tree has this root at this size, and for a size that it did not reach. */
+export type IsRoot = (size: number, root: Hash) => Promise<boolean>
+
+/**
+ * Whether a root is the tree's at a size: as this run or an earlier one re-derived it, else by a consistency proof to the re-derived tree,
+ * made of the ledger's tiles. So an endpoint that is named for the first time costs no second audit of everything.
+ */
+export function createRootCheck(run: Run, roots: Roots): IsRoot {
+  const tree = roots.tree()
+  const read = createNodeReader(run.input.source, tree.size)
+  return async (size, root) => {
+    const remembered = run.input.state.roots.get(size)
+    const derived = roots.at(size) ?? (remembered === undefined ? undefined : fromHex(remembered, 32))
+    // Above a tree that was cut short nothing is known; the findings say why it was.
+    return derived !== undefined ? equalBytes(derived, root) : size > tree.size || isConsistent(size, root, tree, read)
+  }
+}
+
+async function isConsistent(size: number, root: Hash, tree: Tree, read: ReadHashes): Promise<boolean> {
+  const proof = await proveConsistency(size, tree.size, read)
+  try {
+    verifyConsistency({ from: size, to: tree.size, fromRoot: root, toRoot: rootFromRange(tree.range), proof })
+    return true
+  } catch (error) {
+    if (!(error instanceof OpenSealError)) throw error
+    return false
+  }
+}
+
+function createNodeReader(source: LedgerSource, size: number): ReadHashes {
+  const tiles = new Map<string, Promise<Hash[]>>()
+  const readTile = (level: number, index: number) => {
+    const width = tileWidthAt(level, index, size)
+    const key = `${level}/${index}`
+    const tile = tiles.get(key) ?? source.tile(level, index, width).then(bytes => decodeTile(bytes, width))
+    if (tiles.size > 1000) tiles.clear()
+    tiles.set(key, tile)
+    return tile
+  }
+  return nodes =>
+    Promise.all(
+      nodes.map(async ({ level, index }) => {
+        const count = 2 ** (level % TILE_HEIGHT)
+        const first = index * count
+        const tile = await readTile(Math.floor(level / TILE_HEIGHT), Math.floor(first / TILE_WIDTH))
+        const at = first % TILE_WIDTH
+        return rootFromRange(extendTree(0, [], tile.slice(at, at + count)).range)
+      }),
+    )
+}

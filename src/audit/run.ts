@@ -1,0 +1,79 @@
+/** What an audit is given, what it answers, and what its parts share while it runs. */
+import type { Policy } from '../core/policy.ts'
+import type { AnchorEvent, AuditChain } from './chain.ts'
+import type { Finding } from './finding.ts'
+import type { LedgerSource } from './source.ts'
+import type { AuditState } from './state.ts'
+
+export type AuditInput = {
+  readonly source: LedgerSource
+  readonly policy: Policy
+  /** One reader for each log of the policy and each endpoint of its chain. */
+  readonly chains: readonly AuditChain[]
+  readonly state: AuditState
+  /** How many reads of one kind are under way at once. */
+  readonly parallel: number
+  readonly onProgress?: (entries: { readonly done: number; readonly total: number }) => void
+}
+
+/** An anchor on chain, as one endpoint shows it. */
+export type AuditedAnchor = Omit<AnchorEvent, 'root'> & { readonly root: string; readonly chainId: number; readonly endpoint: string }
+
+export type AuditReport = {
+  readonly verdict: 'clean' | 'inconsistent' | 'unfinished'
+  /** 0, 5 or 6. */
+  readonly exit: number
+  readonly findings: readonly Finding[]
+  /** What could not be looked at, and why. */
+  readonly unfinished: readonly string[]
+  readonly origin: string
+  /** The entries that this run re-derived: [from, size). Those before were re-derived by earlier runs. */
+  readonly from: number
+  readonly size: number
+  /** Root hash of the re-derived tree, hex. */
+  readonly root: string
+  readonly statements: number
+  readonly erased: number
+  readonly tiles: number
+  /** Every anchor on chain, in order, an endpoint after the other. */
+  readonly anchors: readonly AuditedAnchor[]
+  /** Files with both sides of a contradiction. */
+  readonly evidence: readonly string[]
+}
+
+/** What the parts of one audit share. */
+export type Run = {
+  readonly input: AuditInput
+  readonly findings: Finding[]
+  readonly unfinished: string[]
+  readonly evidence: string[]
+  readonly counts: { statements: number; erased: number; tiles: number }
+}
+
+/** A broken ledger can differ everywhere: after so many findings the rest adds nothing. */
+export const MAX_FINDINGS = 100
+
+/** Keeps a finding, up to MAX_FINDINGS. */
+export function addFinding({ findings }: Run, finding: Finding): void {
+  if (findings.length < MAX_FINDINGS) findings.push(finding)
+}
+
+/** Runs over the items, so many at once; the results are in the order of the items. Stops at the first rejection. */
+export async function inParallel<T, R>(items: readonly T[], parallel: number, act: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  let next = 0
+  let failed = false
+  const worker = async () => {
+    while (next < items.length && !failed) {
+      const at = next++
+      try {
+        results[at] = await act(items[at]!)
+      } catch (error) {
+        failed = true
+        throw error
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(parallel, items.length) }, worker))
+  return results
+}
