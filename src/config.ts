@@ -99,7 +99,14 @@ const VARIABLES = z.object({
 })
 
 /** Variables of the command line and of the test run, which the service leaves alone. */
-const OTHERS = ['OPENSEAL_API_KEY', 'OPENSEAL_API_KEY_FILE', 'OPENSEAL_OPERATOR_KEY_FILE', 'OPENSEAL_LEDGER', 'OPENSEAL_DEBUG', 'OPENSEAL_TEST_COUNTS']
+const OTHERS = [
+  'OPENSEAL_API_KEY',
+  'OPENSEAL_API_KEY_FILE',
+  'OPENSEAL_OPERATOR_KEY_FILE',
+  'OPENSEAL_LEDGER',
+  'OPENSEAL_DEBUG',
+  'OPENSEAL_TEST_COUNTS',
+]
 const SECRETS = ['OPENSEAL_ANCHOR_KEY', 'OPENSEAL_OPERATOR_KEY', 'OPENSEAL_STORE', 'OPENSEAL_RPC']
 
 /** The configuration in an environment. An empty variable counts as left out. Throws ConfigError with a sentence for each mistake. */
