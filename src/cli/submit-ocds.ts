@@ -42,6 +42,7 @@ const SHOWN = 20
 export async function submitPackages(files: readonly string[], options: SubmitOptions): Promise<number> {
   const key = await readSecret('OPENSEAL_API_KEY', 'the API key of the agency')
   const client = createClient(options.ledger)
+  await client.readJson('/v1/status') // a ledger that is not there is told before a long reading, not after
   const folder = await mkdtemp(join(tmpdir(), 'openseal-'))
   try {
     const spools: { report: PackageReport; spool: string }[] = []

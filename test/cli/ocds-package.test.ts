@@ -144,7 +144,10 @@ describe('an OCDS file as statements', () => {
     writeSync(file, '{"uri":"u","publishedDate":"2026-01-01T00:00:00Z","releases":[')
     const releases = 20_000
     for (let id = 0; id < releases; id++) {
-      writeSync(file, `${id === 0 ? '' : ','}{"ocid":"A-${id}","id":"${id}","date":"2026-01-01T00:00:00Z","tender":${filler}}\n`)
+      writeSync(
+        file,
+        `${id === 0 ? '' : ','}{"ocid":"ocds-example-${id}","id":"release-example-${id}","date":"2026-01-01T00:00:00Z","tender":${filler}}\n`,
+      )
     }
     writeSync(file, ']}')
     closeSync(file)

@@ -34,8 +34,8 @@ export async function readPackage(path: string, claims: PackageClaims, spool: st
   const write = (statement: Statement, label: string) => {
     // Held against the ledger's own rules here, so that a bad release is named with its reason before anything is sent.
     out.write(`${statementBody(parseStatement(statement, { salted: false }))}\n`)
-    found.labels.push(label)
-    found.records.push(statement.record)
+    found.labels.push(ownCopy(label))
+    found.records.push(ownCopy(statement.record))
   }
   try {
     const hash = createHash('sha256')
@@ -73,6 +73,11 @@ export async function readPackage(path: string, claims: PackageClaims, spool: st
   }
 }
 
+/** A string that stands alone: one cut out of a release would keep the whole release's text in memory. */
+function ownCopy(text: string): string {
+  return Buffer.from(text).toString()
+}
+
 type Write = (statement: Statement, label: string) => void
 
 function takeRelease(release: FoundRelease, agency: string, found: Collected, write: Write): void {
@@ -88,7 +93,7 @@ function takeRelease(release: FoundRelease, agency: string, found: Collected, wr
       return
     }
     write(statement, `${statement.record} ${statement.revision}`)
-    if (found.newest === undefined || statement.published > found.newest) found.newest = statement.published
+    if (found.newest === undefined || statement.published > found.newest) found.newest = ownCopy(statement.published)
   } catch (error) {
     if (!(error instanceof OpenSealError)) throw error
     found.refused.push({ position, code: error.code, detail: error.message })
