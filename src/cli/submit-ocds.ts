@@ -1,6 +1,6 @@
 /** `openseal submit --ocds`: first every file is read to its end, then its statements are sent as one stream. */
 
-import { createReadStream, existsSync } from 'node:fs'
+import { createReadStream, existsSync, rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -34,6 +34,7 @@ type Outcome = {
 /** The flags of a record are one question to the ledger: of a bulk import only the first records are asked about. */
 const MAX_FLAG_QUESTIONS = 2000
 const FLAG_QUESTIONS_AT_ONCE = 16
+const EXIT_INTERRUPTED = 130
 const MAX_RECEIPTS = 10_000
 const MAX_GAP = 32
 const SHOWN = 20
@@ -44,6 +45,9 @@ export async function submitPackages(files: readonly string[], options: SubmitOp
   const client = createClient(options.ledger)
   await client.readJson('/v1/status') // a ledger that is not there is told before a long reading, not after
   const folder = await mkdtemp(join(tmpdir(), 'openseal-'))
+  // Also when it is interrupted: the statements name what may not be public yet.
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(EXIT_INTERRUPTED))
   try {
     const spools: { report: PackageReport; spool: string }[] = []
     for (const [at, file] of files.entries()) {

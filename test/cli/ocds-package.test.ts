@@ -6,8 +6,8 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { normaliseDate } from '../../src/cli/ocds/date.ts'
+import { OcdsError } from '../../src/cli/ocds/error.ts'
 import { readPackage } from '../../src/cli/ocds/package.ts'
-import { OcdsError } from '../../src/cli/ocds/scan.ts'
 import { canonicalJson, parseJson } from '../../src/core/json.ts'
 import type { Statement } from '../../src/core/statement.ts'
 

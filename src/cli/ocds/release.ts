@@ -6,7 +6,8 @@ import { canonicalJson, isJsonObject, type Json, parseJson } from '../../core/js
 import type { Statement } from '../../core/statement.ts'
 import type { FileDigest } from '../../verifier/digest.ts'
 import { normaliseDate } from './date.ts'
-import { type Envelope, OcdsError } from './scan.ts'
+import { OcdsError } from './error.ts'
+import type { Envelope } from './scan.ts'
 
 const MAX_TITLE_CHARACTERS = 500
 const MAX_RECORD_BYTES = 512
