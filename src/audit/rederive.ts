@@ -72,7 +72,7 @@ async function takeWindow(run: Run, window: Window, checkpoint: Checkpoint, root
     if (entries === undefined) addFinding(run, finding('AUDIT_ENTRY_CHANGED', `the bundle of entries from ${start} on is no bundle`, start))
     const tile = readTile(run, window.tiles[i]!, 0, start / TILE_WIDTH, width)
     const leaves = await chooseLeaves(run, checkpoint, roots, { start, width, entries, tile })
-    checkStatements(run, entries?.length === width ? entries : [], window.statements.slice(i * TILE_WIDTH, (i + 1) * TILE_WIDTH), start)
+    checkStatements(run, leaves, window.statements.slice(i * TILE_WIDTH, (i + 1) * TILE_WIDTH), start)
     run.counts.tiles++
     // Neither entries nor tile can be read: nothing after them can be re-derived.
     if (leaves === undefined) return false

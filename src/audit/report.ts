@@ -31,13 +31,13 @@ export function formatAuditReport(report: AuditReport, facts: AuditFacts): strin
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${escape(`${SENTENCES[report.verdict]} ${title}`)}</title>
+<title>${escapeHtml(`${SENTENCES[report.verdict]} ${title}`)}</title>
 <style>${STYLE}</style>
 </head>
 <body>
 <main>
-<h1>${escape(title)}</h1>
-<p class="verdict ${report.verdict}"><span aria-hidden="true">${MARKS[report.verdict]}</span> ${escape(sentenceOf(report))}</p>
+<h1>${escapeHtml(title)}</h1>
+<p class="verdict ${report.verdict}"><span aria-hidden="true">${MARKS[report.verdict]}</span> ${escapeHtml(sentenceOf(report))}</p>
 ${formatFacts(report, facts)}
 ${formatFindings(report)}
 ${formatUnfinished(report)}
@@ -73,22 +73,22 @@ function formatFacts(report: AuditReport, { ledger, trust, time }: AuditFacts): 
     ['Tiles compared', number(report.tiles)],
     ['Anchors compared', number(report.anchors.length)],
   ]
-  return `<dl>\n${rows.map(([name, value]) => `<dt>${name}</dt><dd>${escape(value)}</dd>`).join('\n')}\n</dl>`
+  return `<dl>\n${rows.map(([name, value]) => `<dt>${name}</dt><dd>${escapeHtml(value)}</dd>`).join('\n')}\n</dl>`
 }
 
 function formatFindings({ findings, evidence }: AuditReport): string {
   if (findings.length === 0) return '<h2>Findings</h2>\n<p>None.</p>'
   const items = findings.map(
-    ({ code, detail }) => `<li><strong>${escape(FINDINGS[code])}</strong><br>${escape(detail)} <code>${code}</code></li>`,
+    ({ code, detail }) => `<li><strong>${escapeHtml(FINDINGS[code])}</strong><br>${escapeHtml(detail)} <code>${code}</code></li>`,
   )
-  const files = evidence.map(file => `<li><code>${escape(file)}</code></li>`).join('\n')
+  const files = evidence.map(file => `<li><code>${escapeHtml(file)}</code></li>`).join('\n')
   const kept = files === '' ? '' : `\n<h3>Evidence</h3>\n<p>Both sides, as the ledger signed them:</p>\n<ul>\n${files}\n</ul>`
   return `<h2>Findings</h2>\n<ol class="findings">\n${items.join('\n')}\n</ol>${kept}`
 }
 
 function formatUnfinished({ unfinished }: AuditReport): string {
   if (unfinished.length === 0) return ''
-  return `<h2>Not looked at</h2>\n<ul>\n${unfinished.map(reason => `<li>${escape(reason)}</li>`).join('\n')}\n</ul>`
+  return `<h2>Not looked at</h2>\n<ul>\n${unfinished.map(reason => `<li>${escapeHtml(reason)}</li>`).join('\n')}\n</ul>`
 }
 
 function formatAnchors(anchors: readonly AuditedAnchor[]): string {
@@ -98,7 +98,7 @@ function formatAnchors(anchors: readonly AuditedAnchor[]): string {
     .map(
       ({ time, size, root, chainId, endpoint, block, transaction }) =>
         `<tr><td>${timeOf(time)}</td><td class="number">${number(size)}</td><td><code>${root}</code></td>` +
-        `<td>${chainId} (${escape(endpoint)}), block ${number(block)}</td><td><code>${escape(transaction)}</code></td></tr>`,
+        `<td>${chainId} (${escapeHtml(endpoint)}), block ${number(block)}</td><td><code>${escapeHtml(transaction)}</code></td></tr>`,
     )
   const left = anchors.length > MAX_ROWS ? `, the newest ${MAX_ROWS} of ${number(anchors.length)}` : ''
   return `<h2>Anchors</h2>
@@ -127,12 +127,12 @@ function drawChart(anchors: readonly AuditedAnchor[]): string {
     return `<path d="${steps.join('')}"/>`
   })
   const words = `Entries anchored over time: from ${number(anchors[0]!.size)} on ${timeOf(from)} to ${number(most)} on ${timeOf(to)}, in ${anchors.length} anchors.`
-  return `<figure><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escape(words)}">
+  return `<figure><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(words)}">
 <line x1="${left}" y1="${y(0)}" x2="${width - right}" y2="${y(0)}"/><line class="grid" x1="${left}" y1="${y(most)}" x2="${width - right}" y2="${y(most)}"/>
 ${lines.join('\n')}
 <text x="${left}" y="${top - 10}">${number(most)} entries</text>
 <text x="${left}" y="${height - 12}">${timeOf(from)}</text><text x="${width - right}" y="${height - 12}" text-anchor="end">${timeOf(to)}</text>
-</svg><figcaption>${escape(words)}</figcaption></figure>`
+</svg><figcaption>${escapeHtml(words)}</figcaption></figure>`
 }
 
 function timeOf(seconds: number): string {
@@ -143,7 +143,7 @@ function number(value: number): string {
   return value.toLocaleString('en')
 }
 
-function escape(text: string): string {
+function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, found => `&#${found.charCodeAt(0)};`)
 }
 

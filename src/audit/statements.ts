@@ -1,17 +1,18 @@
-/** Statements against their entries, and the first one against the policy. */
+/** Statements against the leaves of their entries, and the first one against the policy. */
 import { equalBytes } from '../core/bytes.ts'
 import { encodeEntry } from '../core/entry.ts'
 import { OpenSealError } from '../core/errors.ts'
+import { type Hash, hashLeaf } from '../core/hash.ts'
 import { canonicalJson } from '../core/json.ts'
 import { type AnyStatement, canonicalStatement, type Genesis, parseAnyStatement } from '../core/statement.ts'
 import { finding } from './finding.ts'
 import { addFinding, type Run } from './run.ts'
 import type { ServedStatement } from './source.ts'
 
-/** Every statement that is there commits to its entry; the first one is the genesis that the policy speaks of. */
+/** Every statement that is there is the one of its leaf in the tree; the first one is the genesis that the policy speaks of. */
 export function checkStatements(
   run: Run,
-  entries: readonly (Uint8Array | undefined)[],
+  leaves: readonly Hash[] | undefined,
   statements: readonly ServedStatement[],
   start: number,
 ): void {
@@ -24,7 +25,7 @@ export function checkStatements(
       continue
     }
     const statement = readStatement(served)
-    const problem = typeof statement === 'string' ? statement : problemOf(statement, entries[i])
+    const problem = typeof statement === 'string' ? statement : problemOf(statement, leaves?.[i])
     if (problem !== undefined) addFinding(run, finding('AUDIT_STATEMENT_MISMATCH', `statement ${index}: ${problem}`, index))
     else if (index === 0) checkGenesis(run, statement as AnyStatement)
   }
@@ -40,9 +41,9 @@ function readStatement(served: Exclude<ServedStatement, 'erased'>): AnyStatement
   }
 }
 
-/** An entry that is not there is told elsewhere. */
-function problemOf(statement: AnyStatement, entry: Uint8Array | undefined): string | undefined {
-  const isIts = entry === undefined || equalBytes(encodeEntry(canonicalStatement(statement)), entry)
+/** The leaf and not the entry: a changed entry is told elsewhere, and its statement may well be the right one. */
+function problemOf(statement: AnyStatement, leaf: Hash | undefined): string | undefined {
+  const isIts = leaf === undefined || equalBytes(hashLeaf(encodeEntry(canonicalStatement(statement))), leaf)
   return isIts ? undefined : 'the entry at its index commits to something else'
 }
 

@@ -1,0 +1,93 @@
+/** A real ledger over HTTP, and a proxy in front of it that can change what it says. */
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { audit } from '../../src/audit/audit.ts'
+import type { AuditInput } from '../../src/audit/run.ts'
+import { createHttpSource } from '../../src/audit/source.ts'
+import { createMemoryState } from '../../src/audit/state.ts'
+import type { Policy, PolicyAnchor } from '../../src/core/policy.ts'
+import type { GenesisAnchor } from '../../src/core/statement.ts'
+import { createApp } from '../../src/http/app.ts'
+import { createAgencies } from '../../src/ledger/agencies.ts'
+import type { Ledger } from '../../src/ledger/ledger.ts'
+import { silentLog } from '../../src/log.ts'
+import { createMemoryStore } from '../../src/store/memory.ts'
+import { ORIGIN, openTestLedger, statementOf } from '../ledger/fixtures.ts'
+
+/** Changes the answer to a path; undefined leaves it as it is. */
+export type Tamper = (path: string, body: Buffer) => Buffer | string | undefined
+
+export type Served = { readonly ledger: Ledger; readonly url: string; close(): Promise<void> }
+export type World = Awaited<ReturnType<typeof openWorld>>
+
+/** Serves a ledger of `size` entries, the genesis included, over HTTP. The same `seed` makes the same statements. */
+export async function serveLedger(size: number, { seed = 'a', anchors = [] as GenesisAnchor[] } = {}): Promise<Served> {
+  const store = createMemoryStore()
+  const ledger = await openTestLedger(store, { anchors })
+  await grow(ledger, size, seed)
+  const nowMs = () => Date.UTC(2026, 0, 2)
+  const agencies = createAgencies({ store, nowMs, randomBytes: count => new Uint8Array(count) })
+  const app = createApp({ ledger, agencies, policy: () => policyOf(ledger), operatorKey: 'operator', log: silentLog, nowMs })
+  const server = createServer(app.callback())
+  const url = await listen(server)
+  const close = async () => {
+    stop(server)
+    await ledger.close()
+  }
+  return { ledger, url, close }
+}
+
+/** Adds records until the ledger has `size` entries. */
+export async function grow(ledger: Ledger, size: number, seed = 'a'): Promise<void> {
+  const before = ledger.head().size
+  await Promise.all(Array.from({ length: size - before }, (_, i) => ledger.submit(statementOf(`${seed}-${before + i}`, before + i))))
+}
+
+/** The policy of a ledger that is anchored at `anchors`. */
+export function policyOf(ledger: Ledger, anchors: readonly PolicyAnchor[] = []): Policy {
+  const logKeys = [{ vkey: ledger.vkey, fromSize: 0 }]
+  return { type: 'openseal/policy@v1', origin: ORIGIN, logKeys, witnesses: [], quorum: 0, anchors, requireAnchors: 1 }
+}
+
+/** A ledger of `size` entries behind a proxy, and an audit of it. */
+export async function openWorld(size: number) {
+  const served = await serveLedger(size)
+  const proxy = await openProxy(served.url)
+  const run = (changes: Partial<AuditInput> = {}) => {
+    const source = createHttpSource({ url: proxy.url, fetch, timeoutMs: 5000, retries: 0 })
+    return audit({ source, policy: policyOf(served.ledger), chains: [], state: createMemoryState(), parallel: 8, ...changes })
+  }
+  const close = async () => {
+    proxy.close()
+    await served.close()
+  }
+  return { ...served, proxy, run, close }
+}
+
+/** Passes requests on to `upstream` and changes their answers. */
+export async function openProxy(upstream: string) {
+  const state = { upstream, tamper: (() => undefined) as Tamper, requests: [] as string[], down: false }
+  const server = createServer(async (request, response) => {
+    const path = request.url!
+    state.requests.push(path)
+    if (state.down) {
+      response.destroy()
+      return
+    }
+    const answer = await fetch(state.upstream + path)
+    const body = Buffer.from(await answer.arrayBuffer())
+    response.writeHead(answer.status).end(state.tamper(path, body) ?? body)
+  })
+  const url = await listen(server)
+  return Object.assign(state, { url, close: () => stop(server) })
+}
+
+async function listen(server: Server): Promise<string> {
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+function stop(server: Server): void {
+  server.close()
+  server.closeAllConnections()
+}
