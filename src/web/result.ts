@@ -66,7 +66,7 @@ ${currencyUnchecked(result) && html`<p>${say('result.currencyUnchecked')}</p>`}
 ${finding.recordHref && html`<p><a href="${finding.recordHref}">${say('result.open')}</a></p>`}
 <details${result.verdict === 'invalid' && html` open`}><summary>${say('result.checks')}</summary>${renderChecks(say, result.checks)}</details>
 <details><summary>${say('result.details')}</summary>${renderFacts(say, finding)}</details>
-<p class="limits small">${result.limits && say('limits.sentence')} ${result.verdict !== 'unknown' && say(`trust.${result.trust}`)}</p>
+${result.verdict !== 'unknown' && html`<p class="limits small">${say('limits.sentence')} ${say(`trust.${result.trust}`)}</p>`}
 </div></article>`
 }
 

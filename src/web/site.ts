@@ -1,4 +1,7 @@
 /** The pages for people, as routes: every page in every language, feeds, the offline verifier and the static files. */
+
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
 import Router from '@koa/router'
 import type { Context, Next } from 'koa'
 import QRCode from 'qrcode'
@@ -46,13 +49,13 @@ export async function siteRoutes(deps: SiteDeps): Promise<Router> {
   /** A page under its path, with and without the language before it. `undefined` as page passes the request on. */
   const page = (path: string, reply: Reply, method: 'get' | 'post' = 'get') => {
     router[method](path === '/' ? ['/', '/:lang'] : `{/:lang}${path}`, async (ctx: Context, next: Next) => {
-      const frame = frameOf(ctx, deps, assets.style.path)
+      const frame = frameOf(ctx, path, deps, assets.style.path)
       const answer = frame && (await reply(frame, ctx))
       if (frame === undefined || answer === undefined) return next()
       ctx.set('Content-Language', frame.say.lang)
       ctx.vary('Accept-Language')
       ctx.type = 'text/html'
-      ctx.body = renderPage(frame, answer)
+      await sendText(ctx, renderPage(frame, answer))
     })
   }
 
@@ -98,13 +101,13 @@ export async function siteRoutes(deps: SiteDeps): Promise<Router> {
   page('/verify', (frame, ctx) => answerForm(frame, ctx, deps), 'post')
 
   feed(router, deps)
-  router.get('/openseal-verifier.html', (ctx: Context) => {
+  router.get('/openseal-verifier.html', async (ctx: Context) => {
     const { text, sha256 } = offline()
     ctx.type = 'text/html'
     // The file's own policy speaks; ours must not forbid its script.
     ctx.set('Content-Security-Policy', "default-src * 'unsafe-inline'; frame-ancestors 'none'")
     ctx.set('Repr-Digest', `sha-256=:${Buffer.from(sha256, 'hex').toString('base64')}:`)
-    ctx.body = text
+    await sendText(ctx, text)
   })
   for (const asset of [assets.style, assets.script]) router.get(asset.path, (ctx: Context) => sendAsset(ctx, asset))
   router.get('/assets/icon.svg', (ctx: Context) => {
@@ -114,16 +117,19 @@ export async function siteRoutes(deps: SiteDeps): Promise<Router> {
   return router
 }
 
-/** The frame of a request; undefined where what stands before the path is no language of ours. */
-function frameOf(ctx: Context, deps: SiteDeps, styleHref: string): Frame | undefined {
-  const prefix: string | undefined = ctx.params.lang
-  if (prefix !== undefined && !Object.hasOwn(CATALOGUES, prefix)) return undefined
+/** The frame of a request for a page at `pattern`; undefined where what stands before it is no language of ours. */
+function frameOf(ctx: Context, pattern: string, deps: SiteDeps, styleHref: string): Frame | undefined {
+  // Not by ctx.params: the router hands those of a pattern that passed a request on to the next one.
+  const first = ctx.path.split('/')[1] ?? ''
+  const prefix = Object.hasOwn(CATALOGUES, first) ? (first as Language) : undefined
   const base = prefix === undefined ? '' : `/${prefix}`
-  const language = prefix === undefined ? negotiateLanguage(ctx.get('Accept-Language')) : (prefix as Language)
+  const path = ctx.path.slice(base.length) || '/'
+  if (path.split('/').length !== pattern.split('/').length || !path.startsWith(pattern.split(':')[0] ?? pattern)) return undefined
+  if (pattern === '/' && path !== '/') return undefined
+  const language = prefix === undefined ? negotiateLanguage(ctx.get('Accept-Language')) : prefix
   ctx.set('Content-Security-Policy', securityPolicy(false))
   ctx.set('Referrer-Policy', 'no-referrer')
   ctx.set('X-Content-Type-Options', 'nosniff')
-  const path = ctx.path.slice(base.length) || '/'
   return { say: speak(language), base, path: path + ctx.search, origin: deps.ledger.origin, styleHref, banners: bannersOf(deps) }
 }
 
@@ -183,7 +189,7 @@ function feed(router: Router, deps: SiteDeps): void {
     read: (ctx: Context, frame: Frame) => Promise<{ title: string; entries: readonly (Entry & { flag?: string })[] } | undefined>,
   ) =>
     router.get(`{/:lang}${path}`, async (ctx: Context, next: Next) => {
-      const frame = frameOf(ctx, deps, '')
+      const frame = frameOf(ctx, path, deps, '')
       const found = frame && (await read(ctx, frame))
       if (frame === undefined || found === undefined) return next()
       const { say, base, origin } = frame
@@ -239,13 +245,21 @@ function readCursor(ctx: Context): number | undefined {
   return Number.isSafeInteger(before) && before > 0 ? before : undefined
 }
 
-function sendAsset(ctx: Context, { type, body, gzip, brotli }: Asset): void {
+/** Sends a page compressed where the browser takes that. No secret stands in a page, so that its length tells nothing. */
+async function sendText(ctx: Context, text: string): Promise<void> {
+  ctx.vary('Accept-Encoding')
+  const zipped = ctx.acceptsEncodings('gzip', 'identity') === 'gzip'
+  if (zipped) ctx.set('Content-Encoding', 'gzip')
+  ctx.body = zipped ? await promisify(gzip)(text) : text
+}
+
+function sendAsset(ctx: Context, { type, body, gzip: zipped, brotli }: Asset): void {
   const encoding = ctx.acceptsEncodings('br', 'gzip', 'identity')
   ctx.vary('Accept-Encoding')
   ctx.set('Cache-Control', ASSET_CACHE)
   ctx.type = type
   if (encoding === 'br' || encoding === 'gzip') ctx.set('Content-Encoding', encoding)
-  ctx.body = encoding === 'br' ? brotli : encoding === 'gzip' ? gzip : body
+  ctx.body = encoding === 'br' ? brotli : encoding === 'gzip' ? zipped : body
 }
 
 /** Pages load only from here; the verify page may also ask chain endpoints that its reader names. */

@@ -15,5 +15,9 @@ const UNWANTED = ['--single-process', '--no-zygote', '--disable-web-security', '
 
 /** Launches it. */
 export async function launchBrowser(): Promise<Browser> {
-  return playwright.launch({ executablePath: await chromium.executablePath(), args: [...chromium.args.filter(arg => !UNWANTED.includes(arg)), ...OFFLINE_SAFE], headless: true })
+  return playwright.launch({
+    executablePath: await chromium.executablePath(),
+    args: [...chromium.args.filter(arg => !UNWANTED.includes(arg)), ...OFFLINE_SAFE],
+    headless: true,
+  })
 }

@@ -12,7 +12,7 @@ export function renderEntries(frame: Frame, entries: readonly Entry[]): Html {
     ({ index, statement, genesis }) => html`<li><a class="name" href="${base}/records/${index}">${
       statement ? recordTitle(say, statement) : say(genesis ? 'record.genesis' : 'record.erasedTitle')
     }</a>
-${statement && html`<p class="soft small">${say('record.entry', { index })} · <bdi>${statement.agency}</bdi> · ${say(`kind.${statement.kind}`)}, ${say(`action.${statement.action}`)} · ${renderTime(say, statement.published)}</p>`}</li>`,
+${statement && html`<p class="soft small">${say('record.entry', { index })} · <bdi>${statement.agency}</bdi> · ${say(`kind.${statement.kind}`)} · ${say(`action.${statement.action}`)} · ${renderTime(say, statement.published)}</p>`}</li>`,
   )}</ul>`
 }
 

@@ -81,7 +81,7 @@ function renderFacts({ say, base }: Frame, data: RecordData): Html {
   return html`<dl class="facts">
 <dt>${say('record.state')}</dt><dd>${renderState(say, data)}</dd>
 <dt>${say('result.agency')}</dt><dd><a href="${base}/agencies/${encodeURIComponent(statement.agency)}"><bdi>${agency?.name ?? statement.agency}</bdi></a> (<bdi>${statement.agency}</bdi>)</dd>
-<dt>${say('record.kind')}</dt><dd>${say(`kind.${kind}`)}, ${say(`action.${action}`)}</dd>
+<dt>${say('record.kind')}</dt><dd>${say(`kind.${kind}`)} · ${say(`action.${action}`)}</dd>
 <dt>${say('result.record')}</dt><dd><bdi>${record}</bdi></dd>
 ${revision !== undefined && html`<dt>${say('record.revision')}</dt><dd><bdi>${revision}</bdi></dd>`}
 ${identifiers !== undefined && identifiers.length > 0 && html`<dt>${say('record.identifiers')}</dt><dd>${identifiers.map(({ scheme, value }) => html`<bdi>${scheme}: ${value}</bdi> `)}</dd>`}
@@ -119,7 +119,7 @@ function renderVersions({ say, base }: Frame, { index, versions }: RecordData): 
   return html`<ol class="line">${versions.map(
     version => html`<li${(version.flag === 'silent-edit' || version.action === 'withdraw') && html` class="alert"`}>
 ${version.index === index ? html`<b>${say('record.entry', { index: version.index })} (${say('record.current')})</b>` : html`<a href="${base}/records/${version.index}">${say('record.entry', { index: version.index })}</a>`}:
-${say(`action.${version.action}`)}, ${renderTime(say, version.published)}${version.revision !== undefined && html` · ${say('record.revision')} <bdi>${version.revision}</bdi>`}
+${say(`action.${version.action}`)} · ${renderTime(say, version.published)}${version.revision !== undefined && html` · ${say('record.revision')} <bdi>${version.revision}</bdi>`}
 ${version.flag && html` <span class="badge ${version.flag === 'silent-edit' ? 'alert' : 'note'}">${say(`flag.${version.flag}`)}</span>`}</li>`,
   )}</ol>`
 }

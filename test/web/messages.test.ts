@@ -1,0 +1,60 @@
+/** The catalogue: complete, with the same placeholders, and in agreement with the verifier's sentences. */
+import assert from 'node:assert/strict'
+import { LIMITS, SENTENCES } from '../../src/verifier/index.ts'
+import { browserMessages, CATALOGUES, LANGUAGE_TAGS, negotiateLanguage, speak } from '../../src/web/language.ts'
+import { en, type MessageKey } from '../../src/web/messages/en.ts'
+
+const KEYS = Object.keys(en) as MessageKey[]
+const placeholders = (sentence: string) => (sentence.match(/\{\w+\}/g) ?? []).sort()
+
+describe('web/messages', () => {
+  for (const tag of LANGUAGE_TAGS) {
+    it(`says everything in ${tag}, with the same placeholders`, () => {
+      const messages = CATALOGUES[tag]
+      assert.deepEqual(Object.keys(messages), KEYS)
+      for (const key of KEYS) {
+        assert.notEqual(messages[key].trim(), '', key)
+        assert.deepEqual(placeholders(messages[key]), placeholders(en[key]), key)
+      }
+    })
+  }
+
+  it('leaves no sentence of a page untranslated', () => {
+    for (const tag of LANGUAGE_TAGS.filter(tag => tag !== 'en')) {
+      const same = KEYS.filter(key => /[a-z]+ [a-z]+/.test(en[key]) && CATALOGUES[tag][key] === en[key])
+      assert.deepEqual(same, [], tag)
+    }
+  })
+
+  it('says the verdicts in English as the verifier does', () => {
+    const say = speak('en')
+    const date = '2026-01-02T03:04:05Z'
+    for (const compared of [true, false]) {
+      const facts = { compared, date, withdrawn: date }
+      const ending = compared ? '' : '.statement'
+      for (const verdict of ['sealed', 'withdrawn', 'superseded', 'anchored'] as const) {
+        const sentence = say(`verdict.${verdict}${ending}` as MessageKey, { date, withdrawn: date })
+        assert.equal(sentence, SENTENCES[verdict](facts))
+      }
+    }
+    for (const verdict of ['unknown', 'unsupported', 'unchecked', 'test-network'] as const) {
+      assert.equal(say(`verdict.${verdict}`), SENTENCES[verdict]({ compared: true }))
+    }
+    assert.equal(say('verdict.invalid', { check: 'inclusion' }), SENTENCES.invalid({ compared: true, failed: 'inclusion' }))
+    assert.equal(say('verdict.invalid.document'), SENTENCES.invalid({ compared: false, failed: 'document' }))
+    assert.equal(say('limits.sentence'), LIMITS)
+  })
+
+  it('hands the browser every sentence that its code can say', () => {
+    const { 'verdict.anchored': anchored, 'record.title': title, 'verify.drop': drop } = browserMessages('fr')
+    assert.ok(anchored && title && drop)
+    assert.equal(Object.keys(browserMessages('fr')).includes('cert.title'), false)
+  })
+
+  it('chooses the language that the header weighs most', () => {
+    assert.equal(negotiateLanguage('da, fr-CA;q=0.8, ar;q=0.9'), 'ar')
+    assert.equal(negotiateLanguage('uk'), 'uk')
+    assert.equal(negotiateLanguage('de;q=0, es;q=0.1'), 'es')
+    for (const header of [undefined, '', '*', 'xx', ';;q=,', '__proto__']) assert.equal(negotiateLanguage(header), 'en')
+  })
+})

@@ -1,0 +1,214 @@
+/** The pages without a browser: every one in every language, hostile contents, feeds, the form without JavaScript, weights. */
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { get } from 'node:http'
+import { gunzipSync } from 'node:zlib'
+import { html } from '../../src/web/html.ts'
+import { LANGUAGE_TAGS } from '../../src/web/language.ts'
+import { AGENCY, ANCHORED_MS, openWorld, type World } from './world.ts'
+
+const PATHS = [
+  '/',
+  '/verify',
+  '/records',
+  '/records/0',
+  '/records/1',
+  '/agencies',
+  `/agencies/${AGENCY}`,
+  '/anchors',
+  '/search?q=%3Cb%3E',
+  '/about',
+]
+
+describe('web/pages', () => {
+  let world: World
+  before(async () => {
+    world = await openWorld()
+    await world.submit('<i>1</i>', 'first', { identifiers: [{ scheme: 'local', value: '"><b>' }] })
+    await world.anchor(ANCHORED_MS - 3_600_000)
+    await world.submit('<i>1</i>', 'second')
+    await world.submit('r-2', '{"a":1}')
+    await world.anchor()
+    await world.submit('r-2', '{"a":2}', { action: 'withdraw', reason: { code: 'other', text: '<u>x</u>' } })
+  })
+  after(() => world.close())
+
+  const read = async (path: string, headers: Record<string, string> = {}) => {
+    const response = await fetch(world.url + path, { headers })
+    return { status: response.status, headers: response.headers, text: await response.text() }
+  }
+
+  it('serves every page in every language, well-formed and escaped', async () => {
+    for (const tag of LANGUAGE_TAGS) {
+      for (const path of PATHS) {
+        const { status, text, headers } = await read(`/${tag}${path}`)
+        assert.equal(status, 200, path)
+        assert.match(text, new RegExp(`^<!doctype html>\\n<html lang="${tag}" dir="${tag === 'ar' ? 'rtl' : 'ltr'}">`))
+        assert.equal(text.match(/<h1[ >]/g)?.length, 1, path)
+        assert.doesNotMatch(text, /<script>|<i>1|<u>x|"><b>|undefined|\[object|NaN|\{\w+\}(?![^<]*<\/script>)/, path)
+        const ids = [...text.matchAll(/ id="([^"]*)"/g)].map(([, id]) => id)
+        assert.equal(new Set(ids).size, ids.length, path)
+        assert.equal(
+          text.match(/<(div|section|ul|ol|dl|table|article|details|p|form)[ >]/g)?.length,
+          text.match(/<\/(div|section|ul|ol|dl|table|article|details|p|form)>/g)?.length,
+          path,
+        )
+        assert.match(headers.get('content-security-policy') ?? '', /script-src 'self'/)
+        assert.equal(headers.get('cache-control'), 'no-store')
+      }
+    }
+  })
+
+  it('chooses the language by URL, then by header', async () => {
+    assert.match((await read('/verify', { 'accept-language': 'el' })).text, /<html lang="el"/)
+    assert.match((await read('/fr/verify', { 'accept-language': 'el' })).text, /<html lang="fr"/)
+    assert.match((await read('/fr', {})).text, /<html lang="fr"/)
+  })
+
+  it('leaves what is no page to the interface', async () => {
+    for (const path of ['/v1/records', '/v1/records/1', '/checkpoint', '/policy.json']) {
+      const { status, headers } = await read(path)
+      assert.equal(status, 200, path)
+      assert.doesNotMatch(headers.get('content-type') ?? '', /html/)
+    }
+    for (const path of ['/xx/verify', '/xx', '/fr/v1/records', '/fr/nothing', '/__proto__/verify'])
+      assert.equal((await read(path)).status, 404, path)
+  })
+
+  it('answers 404 with a page for a record or an agency that is not there', async () => {
+    for (const path of ['/records/999', '/records/01', '/records/-1', '/records/1e1', '/agencies/nobody.example', '/agencies/%3Cb%3E']) {
+      const { status, text } = await read(path)
+      assert.equal(status, 404, path)
+      assert.match(text, /<h1>Not found<\/h1>/)
+    }
+  })
+
+  it('marks the silent edit, the newer version, the withdrawal, and the time to the anchor', async () => {
+    const [first, second, third] = await Promise.all([1, 2, 3].map(index => read(`/records/${index}`)))
+    assert.match(first!.text, /newer version exists: <a href="\/records\/2">/)
+    assert.match(second!.text, /Silent edit: same version number, other documents/)
+    assert.match(second!.text, /waited for this one for 60 minutes at most/)
+    assert.match(third!.text, /withdrawn: <a href="\/records\/4">/)
+    assert.match(first!.text, /<bdi lang="el" dir="auto">/)
+  })
+
+  it('finds by fingerprint, record, agency and title', async () => {
+    const sha256 = createHash('sha256').update('first').digest('hex')
+    for (const query of [sha256.toUpperCase(), 'r-2', '<i>1</i>', 'ανάθεση ΟΔΟΎ']) {
+      assert.match((await read(`/search?q=${encodeURIComponent(query)}`)).text, /Results: [12]|Results: 4/, query)
+    }
+    assert.match((await read('/search?q=transport')).text, new RegExp(`href="/agencies/${AGENCY}"`))
+    assert.match((await read(`/search?q=${'0'.repeat(64)}`)).text, /Nothing found/)
+  })
+
+  it('writes feeds that are XML, of all records, of an agency, of silent edits and withdrawals', async () => {
+    for (const [path, entries] of [
+      ['/feed.atom', 4],
+      [`/de/agencies/${AGENCY}/feed.atom`, 4],
+      ['/changes.atom', 2],
+    ] as const) {
+      const { text, headers, status } = await read(path)
+      assert.equal(status, 200, path)
+      assert.match(headers.get('content-type') ?? '', /application\/atom\+xml/)
+      assert.equal(text.match(/<entry>/g)?.length, entries, path)
+      assert.doesNotMatch(text, /<script|<i>/)
+    }
+  })
+
+  it('escapes text in elements, attributes and XML', () => {
+    const hostile = `<a href="x" on='y'>&\u0000\ud800`
+    assert.equal(html`<p title="${hostile}">${hostile}</p>`.safe.match(/[<>]/g)?.length, 4)
+    assert.equal(html`${hostile}`.safe, '&lt;a href=&quot;x&quot; on=&#39;y&#39;&gt;&amp;\ufffd\ufffd')
+  })
+
+  describe('the form for browsers without JavaScript', () => {
+    const send = async (parts: Record<string, string | File>, path = '/verify') => {
+      const body = new FormData()
+      for (const [name, value] of Object.entries(parts)) body.append(name, value)
+      const response = await fetch(world.url + path, { method: 'POST', body })
+      return { status: response.status, text: await response.text() }
+    }
+    const file = (text: string, name = 'a.txt') => new File([text], name)
+    const verdict = (text: string) => text.match(/data-verdict="([^"]*)"/)?.[1]
+
+    it('checks a file, a fingerprint, and a file with its receipt, and says that the file left the machine', async () => {
+      const { text } = await send({ file: file('second', '<b>.txt') })
+      assert.equal(verdict(text), 'anchored')
+      assert.match(text, /Your file left your device for this check. It was not kept./)
+      assert.doesNotMatch(text, /<b>\.txt/)
+      const receipt = file(await world.ledger.receipt(2), 'any.json')
+      assert.equal(verdict((await send({ file: file('second'), receipt })).text), 'anchored')
+      assert.equal(verdict((await send({ file: file('other'), receipt })).text), 'invalid')
+      assert.equal(verdict((await send({ receipt })).text), 'anchored')
+      const sha256 = createHash('sha256').update('second').digest('hex')
+      const pasted = await send({ sha256: ` ${sha256.toUpperCase()} `, file: file('', '') }, '/ar/verify')
+      assert.equal(verdict(pasted.text), 'anchored')
+      assert.match(pasted.text, /<html lang="ar"/)
+    })
+
+    it('says unknown, withdrawn, and why another fingerprint is not looked up', async () => {
+      assert.equal(verdict((await send({ file: file('never seen /ByteRange') })).text), 'unknown')
+      assert.match((await send({ file: file('never seen /ByteRange') })).text, /carries a digital signature/)
+      assert.equal(verdict((await send({ file: file('{"a":1}') })).text), 'withdrawn')
+      assert.match((await send({ sha256: 'a'.repeat(40) })).text, /This looks like SHA-1/)
+      assert.match((await send({ sha256: '<b>' })).text, /Choose a file, or paste/)
+      assert.match((await send({})).text, /Choose a file, or paste/)
+    })
+
+    it('answers a broken form with what to do', async () => {
+      for (const [type, body] of [
+        ['text/plain', 'x'],
+        ['multipart/form-data; boundary=x', '--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\ncut'],
+        ['multipart/form-data', 'x'],
+      ] as const) {
+        const response = await fetch(`${world.url}/verify`, { method: 'POST', body, headers: { 'content-type': type } })
+        assert.equal(response.status, 400, type)
+        assert.match(await response.text(), /Choose a file, or paste/)
+      }
+    })
+  })
+
+  it('keeps the first page and the verify page within 50 KB over the wire, in any language', async () => {
+    for (const tag of LANGUAGE_TAGS) {
+      for (const path of ['/', '/verify']) {
+        const { text } = await read(`/${tag}${path}`)
+        const links = [...text.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, link]) => link ?? '')
+        const weights = await Promise.all(links.map(link => weightOf(world.url + link)))
+        const total = (await weightOf(`${world.url}/${tag}${path}`)) + weights.reduce((sum, weight) => sum + weight, 0)
+        assert.ok(total < 50 * 1024, `${tag}${path}: ${total} bytes`)
+      }
+    }
+  })
+
+  it('makes the offline verifier one small file that names nothing to load, and publishes its fingerprint', async () => {
+    const { text, headers } = await read('/openseal-verifier.html')
+    assert.ok(Buffer.byteLength(text) <= 150 * 1024, `${Buffer.byteLength(text)} bytes`)
+    assert.doesNotMatch(text.replace(/<script>.*<\/script>/s, ''), /(src|href|action)=|@import|url\(/)
+    const sha256 = createHash('sha256').update(text).digest('hex')
+    assert.match((await read('/about')).text, new RegExp(sha256))
+    assert.match(headers.get('repr-digest') ?? '', /^sha-256=:/)
+    assert.equal((await read('/openseal-verifier.html')).text, text)
+  })
+
+  it('sends static files compressed and the same', async () => {
+    const link = (await read('/verify')).text.match(/src="(\/assets\/[^"]+)"/)?.[1] ?? ''
+    const plain = await read(link, { 'accept-encoding': 'identity' })
+    const body = await new Promise<Buffer>((resolve, reject) => {
+      get(world.url + link, { headers: { 'accept-encoding': 'gzip' } }, async answer => resolve(Buffer.concat(await answer.toArray()))).on(
+        'error',
+        reject,
+      )
+    })
+    assert.equal(gunzipSync(body).toString(), plain.text)
+  })
+})
+
+/** Bytes on the wire, as a browser would ask for them. */
+function weightOf(url: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    get(url, { headers: { 'accept-encoding': 'br, gzip' } }, async answer => resolve(Buffer.concat(await answer.toArray()).length)).on(
+      'error',
+      reject,
+    )
+  })
+}
