@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url'
 import { Command, CommanderError } from 'commander'
 import { OpenSealError } from '../core/errors.ts'
 import { addAgency } from './agency.ts'
+import { addAudit } from './audit.ts'
 import { EXIT_USAGE, UsageError } from './command.ts'
 import { addDeploy } from './deploy.ts'
 import { printJson, remark } from './output.ts'
@@ -27,7 +28,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .addHelpText('after', EXIT_CODES)
     .showHelpAfterError('(--help shows how it is used)')
     .exitOverride()
-  for (const add of [addServe, addAgency, addSubmit, addReceipt, addVerify, addStatus, addPolicy, addDeploy]) {
+  for (const add of [addServe, addAgency, addSubmit, addReceipt, addVerify, addAudit, addStatus, addPolicy, addDeploy]) {
     add(program, code => {
       exit = code
     })

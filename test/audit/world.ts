@@ -70,13 +70,13 @@ export async function openProxy(upstream: string) {
   const server = createServer(async (request, response) => {
     const path = request.url!
     state.requests.push(path)
-    if (state.down) {
-      response.destroy()
-      return
-    }
+    if (state.down) return void response.destroy()
     const answer = await fetch(state.upstream + path)
     const body = Buffer.from(await answer.arrayBuffer())
-    response.writeHead(answer.status).end(state.tamper(path, body) ?? body)
+    const changed = state.tamper(path, body) ?? body
+    // The change may have been that the line went dead.
+    if (state.down) response.destroy()
+    else response.writeHead(answer.status).end(changed)
   })
   const url = await listen(server)
   return Object.assign(state, { url, close: () => stop(server) })
