@@ -13,9 +13,12 @@ const MAX_HASHES = 63
 
 /** The proof as text. Throws what parseTlogProof throws, when that would refuse it. */
 export function formatTlogProof(proof: TlogProof): string {
-  const text = formatUnchecked(proof)
-  parseTlogProof(text)
-  return text
+  const { extra, index, proof: hashes, note } = proof
+  const fits = Number.isSafeInteger(index) && index >= 0 && hashes.length <= MAX_HASHES && hashes.every(hash => hash.length === HASH_BYTES)
+  if (!fits || extra?.length === 0)
+    throw new TlogProofError('TLOG_PROOF_MALFORMED', 'an index, at most 63 hashes of 32 bytes, and no empty extra')
+  parseCheckpoint(parseNote(note).text)
+  return formatUnchecked(proof)
 }
 
 /** Reads what formatTlogProof writes, and no other spelling. Throws TLOG_PROOF_MALFORMED; NOTE_MALFORMED, CHECKPOINT_MALFORMED of its checkpoint. */
