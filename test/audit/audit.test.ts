@@ -302,7 +302,7 @@ describe('audit with a memory', () => {
   })
 
   it('goes on where an interrupted run came to', async () => {
-    world = await openWorld(4300)
+    world = await openWorld(4400)
     world.proxy.tamper = path => {
       if (path.startsWith('/tile/0/016')) world.proxy.down = true
       return undefined
@@ -315,8 +315,8 @@ describe('audit with a memory', () => {
   })
 
   it('does not believe what an interrupted run remembered from a bad mirror', async () => {
-    world = await openWorld(4300)
-    other = await serveLedger(4300, { seed: 'b' })
+    world = await openWorld(4400)
+    other = await serveLedger(4400, { seed: 'b' })
     const honest = world.proxy.upstream
     const note = world.ledger.head().note
     // Another tree under the right checkpoint, and then the line goes dead.
@@ -334,7 +334,7 @@ describe('audit with a memory', () => {
   for (const [what, second] of [
     ['of the same size', 600],
     ['that is longer', 700],
-    ['that is much longer', 4200],
+    ['that is much longer', 2000],
   ] as const) {
     it(`catches another history ${what}, and keeps both signed checkpoints`, async () => {
       world = await openWorld(600)
@@ -355,8 +355,8 @@ describe('audit with a memory', () => {
   }
 
   it('catches a history that was rewritten after a run that was interrupted', async () => {
-    world = await openWorld(4300)
-    other = await serveLedger(4400, { seed: 'b' })
+    world = await openWorld(4400)
+    other = await serveLedger(4500, { seed: 'b' })
     world.proxy.tamper = path => {
       if (path.startsWith('/tile/0/016')) world.proxy.down = true
       return undefined
