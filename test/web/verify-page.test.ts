@@ -1,0 +1,337 @@
+/** The pages in a real Chromium: every verdict, damage, silence, disagreement, the offline file, no JavaScript, keyboard, axe, print. */
+
+import assert from 'node:assert/strict'
+import { mkdtemp, open, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import axe from 'axe-core'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { formatPolicy } from '../../src/core/policy.ts'
+import { launchBrowser } from './browser.ts'
+import { AGENCY, ANCHORED_MS, openWorld, type World } from './world.ts'
+
+type Given = { name: string; mimeType: string; buffer: Buffer }
+const given = (name: string, content: string | Buffer): Given => ({
+  name,
+  mimeType: 'application/octet-stream',
+  buffer: Buffer.from(content),
+})
+
+describe('web in Chromium', function () {
+  this.timeout(120_000)
+  let world: World
+  let browser: Browser
+  let folder: string
+
+  before(async () => {
+    world = await openWorld()
+    await world.submit('old', 'old version', { revision: '1' })
+    await world.submit('gone', 'withdrawn file')
+    await world.submit('json', '{"a":1,"b":[2]}')
+    for (const id of ['r1', 'r2']) await world.submit('ocds-1', JSON.stringify({ id, ocid: 'ocds-1' }), { revision: id, title: id })
+    await world.anchor(ANCHORED_MS - 3_600_000)
+    await world.submit('good', 'good file')
+    await world.submit('old', 'new version', { action: 'amend', reason: { code: 'correction' } })
+    await world.submit('gone', 'withdrawn file', { action: 'withdraw', reason: { code: 'court-order' }, documents: [] })
+    await world.anchor()
+    await world.submit('fresh', 'fresh file')
+    browser = await launchBrowser()
+    folder = await mkdtemp(join(tmpdir(), 'openseal-web-'))
+  })
+  after(async () => {
+    await browser?.close()
+    await world?.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+  beforeEach(() => {
+    world.state.production = true
+    world.chain.state.down = false
+  })
+
+  const withPage = async (path: string, use: (page: Page) => Promise<void>, options: BrowserContextOptions = {}) => {
+    const context = await browser.newContext({ locale: 'en-GB', ...options })
+    const page = await context.newPage()
+    const errors: Error[] = []
+    page.on('pageerror', error => errors.push(error))
+    try {
+      await page.goto(path.startsWith('file:') ? path : world.url + path)
+      await use(page)
+      assert.deepEqual(errors, [])
+    } finally {
+      await context.close()
+    }
+  }
+  const check = async (page: Page, files: Given | Given[] | string) => {
+    const before = await page.locator('#results').getAttribute('data-done')
+    await page.setInputFiles('#files', files)
+    await page.waitForFunction(last => (document.querySelector('#results') as HTMLElement).dataset.done !== last, before ?? undefined)
+  }
+  const verdicts = (page: Page) =>
+    page.locator('#results article').evaluateAll(cards => cards.map(card => (card as HTMLElement).dataset.verdict))
+  const receiptOf = async (index: number) => world.ledger.receipt(index)
+
+  it('gives each verdict that needs no receipt, in the order in which files came', async () => {
+    await withPage('/en/verify', async page => {
+      await check(page, [
+        given('renamed.bin', 'good file'),
+        given('a', 'never seen'),
+        given('b', 'old version'),
+        given('c', 'withdrawn file'),
+        given('d', 'fresh file'),
+      ])
+      assert.deepEqual(await verdicts(page), ['anchored', 'unknown', 'superseded', 'withdrawn', 'sealed'])
+      const sentences = await page.locator('.sentence').allTextContents()
+      assert.match(sentences[0] ?? '', /This file is on the record, unchanged since 20 November 2026 at 10:00 UTC\./)
+      assert.match(sentences[3] ?? '', /and was withdrawn on 19 November 2026/)
+    })
+  })
+
+  it('pairs files and receipts in any order, renamed or not, and asks no ledger for them', async () => {
+    await withPage('/en/verify', async page => {
+      const asked: string[] = []
+      await page.route('**/v1/records?sha256=*', route => {
+        asked.push(route.request().url())
+        return route.continue()
+      })
+      await check(page, given('x.receipt.json', await receiptOf(6)))
+      assert.match((await page.locator('.sentence').first().textContent()) ?? '', /This statement is on the record.*No file was compared/)
+      await check(page, given('another name.txt', 'good file'))
+      assert.deepEqual(await verdicts(page), ['anchored'])
+      assert.deepEqual(asked, [])
+    })
+  })
+
+  it('says that the content is the same where only the formatting of JSON changed', async () => {
+    await withPage('/en/verify', async page => {
+      await check(page, given('a.json', '{ "b": [2.0],\n "a": 1 }'))
+      assert.deepEqual(await verdicts(page), ['anchored'])
+      assert.match(await page.locator('#results').innerText(), /Same content, formatted differently/)
+    })
+  })
+
+  it('refuses a damaged receipt and a changed file, and says which check failed', async () => {
+    const receipt = await receiptOf(6)
+    for (const [damaged, file] of [
+      [receipt.replace('"record":"good"', '"record":"goog"'), 'good file'],
+      [receipt.slice(0, 200), 'good file'],
+      ['', 'good file'],
+      [receipt, 'good file.'],
+    ] as const) {
+      await withPage('/en/verify', async page => {
+        await check(page, [given('f.txt', file), given('f.txt.receipt.json', damaged)])
+        assert.deepEqual(await verdicts(page), ['invalid'])
+        assert.match(await page.locator('.sentence').first().innerText(), /The proof does not fit: (document|statement|inclusion)\./)
+        assert.ok((await page.locator('li.failed').count()) > 0)
+      })
+    }
+  })
+
+  it('never shows a test network green', async () => {
+    world.state.production = false
+    await withPage('/en/verify', async page => {
+      await check(page, given('f', 'good file'))
+      assert.deepEqual(await verdicts(page), ['test-network'])
+      assert.equal(await page.locator('article.good').count(), 0)
+    })
+  })
+
+  it('tells a proof of another ledger by the policy that the reader brings', async () => {
+    const other = formatPolicy({
+      ...world.policy(),
+      origin: 'other.example/log',
+      logKeys: [{ vkey: world.ledger.vkey.replace('openseal.test/web', 'other.example/log'), fromSize: 0 }],
+    })
+    await withPage('/en/verify', async page => {
+      await check(page, given('policy.json', formatPolicy(world.policy())))
+    }).catch(() => undefined)
+    await withPage('/en/verify', async page => {
+      await page.setInputFiles('#files', given('policy.json', other))
+      await check(page, [given('f', 'good file'), given('f.receipt.json', await receiptOf(6))])
+      const [verdict] = await verdicts(page)
+      // A policy whose key id does not fit its name is refused, and then not used.
+      assert.ok(verdict === 'unsupported' || /cannot be read/.test(await page.locator('#notices').innerText()))
+    })
+  })
+
+  it('is unchecked when the chain is silent or two endpoints disagree, and finds again with one that answers', async () => {
+    world.chain.state.down = true
+    await withPage('/en/verify', async page => {
+      await check(page, given('f', 'good file'))
+      assert.deepEqual(await verdicts(page), ['unchecked'])
+      world.chain.state.down = false
+      const use = async (endpoints: string, verdict: string) => {
+        await page.locator('#endpoints').evaluate((node, value) => {
+          ;(node as HTMLTextAreaElement).value = value
+          node.closest('details')?.setAttribute('open', '')
+        }, endpoints)
+        await page.locator('#endpoints-form button').click()
+        await page.waitForSelector(`#results article[data-verdict="${verdict}"]`)
+      }
+      await use(`${world.chain.url}\n${world.liar.url}`, 'unchecked')
+      await use(world.chain.url, 'anchored')
+    })
+  })
+
+  it('still checks a receipt when the ledger is gone, and says so without one', async () => {
+    await withPage('/en/verify', async page => {
+      await page.route('**/v1/**', route => route.abort())
+      await check(page, given('f', 'good file'))
+      assert.match(await page.locator('#results').innerText(), /The ledger did not answer/)
+      await check(page, given('f.receipt.json', await receiptOf(6)))
+      assert.deepEqual(await verdicts(page), ['anchored'])
+      assert.match(await page.locator('#results').innerText(), /Newer versions were not checked/)
+    })
+  })
+
+  it('gives every release of a package its own verdict', async () => {
+    await withPage('/en/verify', async page => {
+      const releases = ['r1', 'r2', 'r3'].map(id => ({ ocid: 'ocds-1', id }))
+      await check(page, given('package.json', JSON.stringify({ uri: 'u', releases })))
+      const found = await page
+        .locator('[data-release-verdict]')
+        .evaluateAll(nodes => nodes.map(node => (node as HTMLElement).dataset.releaseVerdict))
+      assert.deepEqual(found, ['anchored', 'anchored', 'unknown'])
+    })
+  })
+
+  it('explains why a signed PDF may not match', async () => {
+    await withPage('/en/verify', async page => {
+      await check(page, given('a.pdf', '%PDF-1.7 /ByteRange [0 1]'))
+      assert.match(await page.locator('#results').innerText(), /This PDF carries a digital signature/)
+    })
+  })
+
+  it('hashes 300 MB in bounded memory, with progress', async () => {
+    const path = join(folder, 'large.bin')
+    const file = await open(path, 'w')
+    await file.truncate(300 * 1024 * 1024)
+    await file.close()
+    await withPage('/en/verify', async page => {
+      await page.evaluate(() => {
+        const bar = document.querySelector('#progress') as HTMLProgressElement
+        const seen = new Set<number>()
+        Object.assign(window, { seen })
+        new MutationObserver(() => seen.add(bar.value)).observe(bar, { attributes: true })
+      })
+      await check(page, path)
+      assert.deepEqual(await verdicts(page), ['unknown'])
+      assert.ok((await page.evaluate(() => (window as unknown as { seen: Set<number> }).seen.size)) > 10)
+    })
+  })
+
+  it('works from disk as one file that asks only the chain', async () => {
+    const path = join(folder, 'openseal-verifier.html')
+    await writeFile(path, await (await fetch(`${world.url}/openseal-verifier.html`)).text())
+    for (const locale of ['en-GB', 'ar']) {
+      await withPage(
+        pathToFileURL(path).href,
+        async page => {
+          const asked = new Set<string>()
+          page.on('request', request => asked.add(new URL(request.url()).origin))
+          await page.waitForSelector('#files', { state: 'attached' })
+          assert.equal(await page.locator('html').getAttribute('dir'), locale === 'ar' ? 'rtl' : 'ltr')
+          await check(page, given('f', 'good file'))
+          assert.deepEqual(await verdicts(page), ['none'])
+          await check(page, given('f.receipt.json', await receiptOf(6)))
+          assert.deepEqual(await verdicts(page), ['anchored'])
+          assert.deepEqual([...asked], [world.chain.url])
+          await assertAccessible(page)
+        },
+        { locale, bypassCSP: false },
+      )
+    }
+  })
+
+  it('works without JavaScript by upload and by pasted fingerprint, and says that the file leaves the machine', async () => {
+    await withPage(
+      '/en/verify',
+      async page => {
+        assert.match(await page.locator('main').innerText(), /This form sends your file to us: it leaves your device/)
+        await page.setInputFiles('#server-file', given('f.txt', 'good file'))
+        await page.locator('form[method=post] button').click()
+        await page.waitForSelector('article[data-verdict="anchored"]')
+        assert.match(await page.locator('main').innerText(), /It was not kept/)
+      },
+      { javaScriptEnabled: false },
+    )
+  })
+
+  it('is usable by keyboard alone', async () => {
+    await withPage('/en/verify', async page => {
+      await page.keyboard.press('Tab')
+      assert.equal(await page.evaluate(() => document.activeElement?.className), 'skip')
+      await page.keyboard.press('Enter')
+      const chooser = page.waitForEvent('filechooser')
+      for (let presses = 0; presses < 5 && (await page.evaluate(() => document.activeElement?.id)) !== 'files'; presses++)
+        await page.keyboard.press('Tab')
+      await page.keyboard.press('Enter')
+      await (await chooser).setFiles(given('f', 'good file'))
+      await page.waitForSelector('article[data-verdict="anchored"]')
+      await page.waitForFunction(() => document.activeElement?.id === 'results-heading')
+      for (let presses = 0; presses < 4 && (await page.evaluate(() => document.activeElement?.tagName)) !== 'SUMMARY'; presses++)
+        await page.keyboard.press('Tab')
+      await page.keyboard.press('Enter')
+      assert.equal(await page.locator('#results details').first().getAttribute('open'), '')
+    })
+  })
+
+  it('passes axe on every page in three languages, and fits 320 px', async () => {
+    const paths = [
+      '/',
+      '/verify',
+      '/records',
+      '/records/1',
+      '/agencies',
+      `/agencies/${AGENCY}`,
+      '/anchors',
+      '/search?q=gone',
+      '/about',
+      '/records/999',
+    ]
+    for (const [at, tag] of ['en', 'ar', 'el'].entries()) {
+      await withPage(
+        `/${tag}/`,
+        async page => {
+          for (const path of paths) {
+            await page.goto(`${world.url}/${tag}${path}`)
+            if (path === '/verify') await check(page, [given('f', 'good file'), given('g', 'withdrawn file'), given('h', 'unknown')])
+            await assertAccessible(page)
+            assert.ok(
+              await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth),
+              `${tag}${path} is wider than 320 px`,
+            )
+          }
+        },
+        { viewport: { width: 320, height: 640 }, colorScheme: at === 1 ? 'dark' : 'light' },
+      )
+    }
+  })
+
+  it('prints a record as a tagged certificate of at most two pages', async () => {
+    await withPage('/en/records/6', async page => {
+      const pdf = (await page.pdf({ preferCSSPageSize: true, tagged: true })).toString('latin1')
+      const pages = pdf.match(/\/Type \/Page\b(?!s)/g)?.length ?? 0
+      assert.ok(pages >= 1 && pages <= 2, `${pages} pages`)
+      assert.match(pdf, /\/StructTreeRoot/)
+      assert.match(pdf, /\/Lang/)
+      await page.emulateMedia({ media: 'print' })
+      const text = await page.locator('main').innerText()
+      for (const part of ['Certificate of record', 'sha256sum', 'anchoredAt(', 'Signature', 'It does not show that what it says is true'])
+        assert.ok(text.includes(part), part)
+    })
+  })
+})
+
+/** By evaluate, which works under the page's own content security policy. */
+async function assertAccessible(page: Page): Promise<void> {
+  await page.evaluate(axe.source)
+  const violations = await page.evaluate(async () => {
+    const { axe } = globalThis as unknown as {
+      axe: { run(options: object): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> }
+    }
+    const found = await axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
+    return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html.slice(0, 120)).join(' ')}`)
+  })
+  assert.deepEqual(violations, [], page.url())
+}
