@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import axe from 'axe-core'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core'
+import { createSigner, formatVkey } from '../../src/core/note.ts'
 import { formatPolicy } from '../../src/core/policy.ts'
 import { launchBrowser } from './browser.ts'
 import { AGENCY, ANCHORED_MS, openWorld, type World } from './world.ts'
@@ -106,7 +107,7 @@ describe('web in Chromium', function () {
     await withPage('/en/verify', async page => {
       await check(page, given('a.json', '{ "b": [2.0],\n "a": 1 }'))
       assert.deepEqual(await verdicts(page), ['anchored'])
-      assert.match(await page.locator('#results').innerText(), /Same content, formatted differently/)
+      assert.match(await textOf(page.locator('#results')), /Same content, formatted differently/)
     })
   })
 
@@ -121,7 +122,7 @@ describe('web in Chromium', function () {
       await withPage('/en/verify', async page => {
         await check(page, [given('f.txt', file), given('f.txt.receipt.json', damaged)])
         assert.deepEqual(await verdicts(page), ['invalid'])
-        assert.match(await page.locator('.sentence').first().innerText(), /The proof does not fit: (document|statement|inclusion)\./)
+        assert.match(await textOf(page.locator('.sentence').first()), /The proof does not fit: (document|statement|inclusion)\./)
         assert.ok((await page.locator('li.failed').count()) > 0)
       })
     }
@@ -136,21 +137,27 @@ describe('web in Chromium', function () {
     })
   })
 
-  it('tells a proof of another ledger by the policy that the reader brings', async () => {
-    const other = formatPolicy({
-      ...world.policy(),
-      origin: 'other.example/log',
-      logKeys: [{ vkey: world.ledger.vkey.replace('openseal.test/web', 'other.example/log'), fromSize: 0 }],
-    })
+  it('checks by the policy that the reader brings: their own copy, and one of another ledger', async () => {
+    const elsewhere = createSigner('other.example/log', new Uint8Array(32).fill(5)).vkey
+    const other = formatPolicy({ ...world.policy(), origin: 'other.example/log', logKeys: [{ vkey: formatVkey(elsewhere), fromSize: 0 }] })
+    for (const [policy, verdict] of [
+      [formatPolicy(world.policy()), 'anchored'],
+      [other, 'unsupported'],
+    ] as const) {
+      await withPage('/en/verify', async page => {
+        await check(page, [given('my-policy.json', policy), given('f', 'good file'), given('f.receipt.json', await receiptOf(6))])
+        assert.deepEqual(await verdicts(page), [verdict])
+        assert.match(await textOf(page.locator('#results')), /Checked by your own copy of the rules/)
+        assert.match(await textOf(page.locator('#notices')), /Your own policy file is in use: my-policy\.json/)
+      })
+    }
+  })
+
+  it('keeps the policy that it has when the one brought cannot be read', async () => {
     await withPage('/en/verify', async page => {
-      await check(page, given('policy.json', formatPolicy(world.policy())))
-    }).catch(() => undefined)
-    await withPage('/en/verify', async page => {
-      await page.setInputFiles('#files', given('policy.json', other))
-      await check(page, [given('f', 'good file'), given('f.receipt.json', await receiptOf(6))])
-      const [verdict] = await verdicts(page)
-      // A policy whose key id does not fit its name is refused, and then not used.
-      assert.ok(verdict === 'unsupported' || /cannot be read/.test(await page.locator('#notices').innerText()))
+      await check(page, [given('p.json', '{"type":"openseal/policy@v1"}'), given('f', 'good file')])
+      assert.deepEqual(await verdicts(page), ['anchored'])
+      assert.match(await textOf(page.locator('#notices')), /cannot be read, so it was not used/)
     })
   })
 
@@ -177,10 +184,10 @@ describe('web in Chromium', function () {
     await withPage('/en/verify', async page => {
       await page.route('**/v1/**', route => route.abort())
       await check(page, given('f', 'good file'))
-      assert.match(await page.locator('#results').innerText(), /The ledger did not answer/)
+      assert.match(await textOf(page.locator('#results')), /The ledger did not answer/)
       await check(page, given('f.receipt.json', await receiptOf(6)))
       assert.deepEqual(await verdicts(page), ['anchored'])
-      assert.match(await page.locator('#results').innerText(), /Newer versions were not checked/)
+      assert.match(await textOf(page.locator('#results')), /Newer versions were not checked/)
     })
   })
 
@@ -198,7 +205,7 @@ describe('web in Chromium', function () {
   it('explains why a signed PDF may not match', async () => {
     await withPage('/en/verify', async page => {
       await check(page, given('a.pdf', '%PDF-1.7 /ByteRange [0 1]'))
-      assert.match(await page.locator('#results').innerText(), /This PDF carries a digital signature/)
+      assert.match(await textOf(page.locator('#results')), /This PDF carries a digital signature/)
     })
   })
 
@@ -247,11 +254,11 @@ describe('web in Chromium', function () {
     await withPage(
       '/en/verify',
       async page => {
-        assert.match(await page.locator('main').innerText(), /This form sends your file to us: it leaves your device/)
+        assert.match(await textOf(page.locator('main')), /This form sends your file to us: it leaves your device/)
         await page.setInputFiles('#server-file', given('f.txt', 'good file'))
         await page.locator('form[method=post] button').click()
         await page.waitForSelector('article[data-verdict="anchored"]')
-        assert.match(await page.locator('main').innerText(), /It was not kept/)
+        assert.match(await textOf(page.locator('main')), /It was not kept/)
       },
       { javaScriptEnabled: false },
     )
@@ -316,12 +323,17 @@ describe('web in Chromium', function () {
       assert.match(pdf, /\/StructTreeRoot/)
       assert.match(pdf, /\/Lang/)
       await page.emulateMedia({ media: 'print' })
-      const text = await page.locator('main').innerText()
+      const text = await textOf(page.locator('main'))
       for (const part of ['Certificate of record', 'sha256sum', 'anchoredAt(', 'Signature', 'It does not show that what it says is true'])
         assert.ok(text.includes(part), part)
     })
   })
 })
+
+/** What a reader sees of it. */
+async function textOf(locator: Locator): Promise<string> {
+  return (await locator.allInnerTexts()).join('\n')
+}
 
 /** By evaluate, which works under the page's own content security policy. */
 async function assertAccessible(page: Page): Promise<void> {
