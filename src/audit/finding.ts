@@ -32,6 +32,9 @@ export function finding(code: FindingCode, detail: string, index?: number): Find
   return { code, detail, ...(index === undefined ? {} : { index }) }
 }
 
+/** A leaf hash (hex) that was served where the tree has another one. */
+export type Moved = { readonly index: number; readonly got: string; readonly want: string }
+
 /**
  * What happened to the leaves of one bundle: `served` are those of its entries, `expected` those of the tree, `first` the index of the
  * first. Undefined when they are equal.
@@ -41,21 +44,25 @@ export function compareLeaves(first: number, served: readonly Hash[], expected: 
   const want = expected.map(toHex)
   const at = want.findIndex((hash, i) => hash !== got[i])
   if (at === -1)
-    return got.length > want.length ? finding('AUDIT_ENTRY_CHANGED', `there are more entries than leaves`, first + want.length) : undefined
-  const moved = want.flatMap((hash, i) => (hash === got[i] ? [] : [i]))
-  if (
-    isPermutation(
-      moved.map(i => got[i]),
-      moved.map(i => want[i]),
-    )
-  )
-    return finding('AUDIT_ENTRIES_SWAPPED', `entries ${moved.map(i => first + i).join(', ')} stand in another order`, first + at)
-  const follows = want.slice(at + 1).every((hash, i) => hash === got[at + i] || at + i >= got.length)
-  if (got.length < want.length || (follows && at + 1 < want.length))
-    return finding('AUDIT_ENTRY_DROPPED', `entry ${first + at} is missing`, first + at)
-  return finding('AUDIT_ENTRY_CHANGED', `entry ${first + at} is another one than in the tree`, first + at)
+    return got.length > want.length ? finding('AUDIT_ENTRY_CHANGED', 'there are more entries than leaves', first + want.length) : undefined
+  const hasMovedUp = at + 1 < want.length && want.slice(at + 1).every((hash, i) => hash === got[at + i])
+  if (got.length < want.length || hasMovedUp) return finding('AUDIT_ENTRY_DROPPED', `entry ${first + at} is missing`, first + at)
+  return movedFinding(movedLeaves(first, served, expected))
 }
 
-function isPermutation(a: readonly (string | undefined)[], b: readonly (string | undefined)[]): boolean {
-  return a.length > 1 && [...a].sort().join() === [...b].sort().join()
+/** The leaves that are not the tree's, where there are as many as the tree has. */
+export function movedLeaves(first: number, served: readonly Hash[], expected: readonly Hash[]): Moved[] {
+  const moved = expected.map((hash, i) => ({ index: first + i, got: toHex(served[i]!), want: toHex(hash) }))
+  return moved.filter(({ got, want }) => got !== want)
+}
+
+/** One finding for all of them: swapped when they are the same leaves in another order. */
+export function movedFinding(moved: readonly Moved[]): Finding {
+  const gots = moved.map(({ got }) => got).sort()
+  const wants = moved.map(({ want }) => want).sort()
+  const isSwap = moved.length > 1 && gots.join() === wants.join()
+  const shown = moved.slice(0, 10).map(({ index }) => index)
+  const names = `${moved.length === 1 ? 'entry' : 'entries'} ${shown.join(', ')}${moved.length > 10 ? ` and ${moved.length - 10} more` : ''}`
+  if (isSwap) return finding('AUDIT_ENTRIES_SWAPPED', `${names} stand in another order`, shown[0])
+  return finding('AUDIT_ENTRY_CHANGED', `${names} ${moved.length === 1 ? 'is' : 'are'} not what the tree has there`, shown[0])
 }

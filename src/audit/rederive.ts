@@ -9,7 +9,7 @@ import { extendTree } from '../core/extension.ts'
 import { type Hash, hashLeaf } from '../core/hash.ts'
 import { decodeTile, TILE_WIDTH, tileWidthAt } from '../core/tile.ts'
 import { rootFromRange } from '../core/tree.ts'
-import { compareLeaves, finding } from './finding.ts'
+import { compareLeaves, finding, type Moved, movedFinding, movedLeaves } from './finding.ts'
 import { type Base, createRoots, type Roots } from './roots.ts'
 import { addFinding, inParallel, MAX_FINDINGS, type Run } from './run.ts'
 import { MAX_STATEMENTS, type ServedStatement } from './source.ts'
@@ -31,6 +31,7 @@ export async function rederive(run: Run, checkpoint: Checkpoint, start: Base, si
   const { input } = run
   const { size } = checkpoint
   const before = run.findings.length
+  const moved: Moved[] = []
   const roots = createRoots([...sizes, size], start)
   const step = WINDOW_BUNDLES * TILE_WIDTH
   const read = (from: number) => {
@@ -43,11 +44,12 @@ export async function rederive(run: Run, checkpoint: Checkpoint, start: Base, si
   for (let from = start.size; next !== undefined; from += step) {
     const window: Window = await next
     next = from + step < size ? read(from + step) : undefined
-    const isTaken = await takeWindow(run, window, checkpoint, roots)
+    const isTaken = await takeWindow(run, window, checkpoint, roots, moved)
     if (!isTaken || run.findings.length >= MAX_FINDINGS) break
     if (next !== undefined && run.findings.length === before) await input.state.saveTentative(roots.base())
     input.onProgress?.({ done: roots.tree().size, total: size })
   }
+  joinSwaps(run, moved)
   return roots
 }
 
@@ -64,14 +66,14 @@ async function readWindow({ input: { source, parallel } }: Run, start: number, e
 }
 
 /** Statement against entry, entry against leaf, leaf into the tree, and the tiles above against what is served. False when that cannot go on. */
-async function takeWindow(run: Run, window: Window, checkpoint: Checkpoint, roots: Roots): Promise<boolean> {
+async function takeWindow(run: Run, window: Window, checkpoint: Checkpoint, roots: Roots, moved: Moved[]): Promise<boolean> {
   for (const [i, bundle] of window.bundles.entries()) {
     const start = window.start + i * TILE_WIDTH
     const width = tileWidthAt(0, start / TILE_WIDTH, checkpoint.size)
     const entries = splitBundle(bundle)
     if (entries === undefined) addFinding(run, finding('AUDIT_ENTRY_CHANGED', `the bundle of entries from ${start} on is no bundle`, start))
     const tile = readTile(run, window.tiles[i]!, 0, start / TILE_WIDTH, width)
-    const leaves = await chooseLeaves(run, checkpoint, roots, { start, width, entries, tile })
+    const leaves = await chooseLeaves(run, checkpoint, roots, moved, { start, width, entries, tile })
     checkStatements(run, leaves, window.statements.slice(i * TILE_WIDTH, (i + 1) * TILE_WIDTH), start)
     run.counts.tiles++
     // Neither entries nor tile can be read: nothing after them can be re-derived.
@@ -93,7 +95,13 @@ type Bundle = {
  * The leaves that the tree goes on with. Where entries and tile differ, one of them is not the tree's: the hash above them tells which, and
  * where that cannot be told the tile is believed, so that one changed entry is not every later one's too.
  */
-async function chooseLeaves(run: Run, checkpoint: Checkpoint, roots: Roots, bundle: Bundle): Promise<readonly Hash[] | undefined> {
+async function chooseLeaves(
+  run: Run,
+  checkpoint: Checkpoint,
+  roots: Roots,
+  moved: Moved[],
+  bundle: Bundle,
+): Promise<readonly Hash[] | undefined> {
   const { start, width, entries, tile } = bundle
   if (entries === undefined) return tile
   const leaves = entries.map(hashLeaf)
@@ -108,8 +116,21 @@ async function chooseLeaves(run: Run, checkpoint: Checkpoint, roots: Roots, bund
     )
     return leaves
   }
-  addFinding(run, difference)
+  // A gap that was closed moves every later entry up by one: that is one finding, not one a bundle.
+  const goesOn = difference.code === 'AUDIT_ENTRY_DROPPED' && difference.index === start && run.findings.at(-1)?.code === difference.code
+  if (!goesOn) addFinding(run, difference)
+  if (difference.code === 'AUDIT_ENTRY_CHANGED' && leaves.length === width) moved.push(...movedLeaves(start, leaves, tile))
   return tile
+}
+
+/** Entries of different bundles that were changed for one another are swapped. */
+function joinSwaps(run: Run, moved: readonly Moved[]): void {
+  if (moved.length === 0) return
+  const joined = movedFinding(moved)
+  if (joined.code !== 'AUDIT_ENTRIES_SWAPPED') return
+  const indexes = new Set(moved.map(({ index }) => index))
+  const others = run.findings.filter(({ code, index }) => code !== 'AUDIT_ENTRY_CHANGED' || index === undefined || !indexes.has(index))
+  run.findings.splice(0, run.findings.length, ...others, joined)
 }
 
 async function fitsAbove(run: Run, checkpoint: Checkpoint, roots: Roots, start: number, leaves: readonly Hash[]): Promise<boolean> {

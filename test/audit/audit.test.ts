@@ -69,6 +69,7 @@ describe('audit of a ledger that lies', () => {
   let world: World
   before(async () => {
     world = await openWorld(600)
+    entries = (await Promise.all([bundleOf(0, 256), bundleOf(1, 256), bundleOf(2, 88)])).flat()
   })
   after(() => world.close())
 
@@ -94,6 +95,19 @@ describe('audit of a ledger that lies', () => {
     () =>
       signNote(formatCheckpoint({ origin: ORIGIN, size: 600, root }), key)
 
+  const bundleOf = async (index: number, width: number) => decodeBundle((await world.ledger.bundle(index, width))!, width)
+  let entries: Uint8Array[] = []
+  /** Serves the entries of another list, bundle by bundle. */
+  const serveEntries =
+    (change: (entries: Uint8Array[]) => Uint8Array[]): Tamper =>
+    path => {
+      const index = /entries\/(\d+)/.exec(path)?.[1]
+      const start = Number(index) * 256
+      return index === undefined ? undefined : Buffer.from(encodeBundle(change(entries).slice(start, start + 256)))
+    }
+  const swapAcross = serveEntries(list => list.with(10, list[520]!).with(520, list[10]!))
+  const closeGap = serveEntries(list => list.toSpliced(9, 1))
+
   const cases: readonly (readonly [string, Tamper, string, RegExp, number?])[] = [
     ['a changed entry', onPath(/entries\/001$/, changeEntry(256, 5)), 'AUDIT_ENTRY_CHANGED', /entry 261 /, 261],
     ['a changed entry of the partial bundle', onPath(/entries\/002\.p\/88$/, changeEntry(88, 3)), 'AUDIT_ENTRY_CHANGED', /entry 515 /, 515],
@@ -118,6 +132,8 @@ describe('audit of a ledger that lies', () => {
       599,
     ],
     ['two swapped entries', onPath(/entries\/000$/, swap(3, 200)), 'AUDIT_ENTRIES_SWAPPED', /entries 3, 203?/, 3],
+    ['two entries swapped between bundles', swapAcross, 'AUDIT_ENTRIES_SWAPPED', /entries 10, 520 /, 10],
+    ['a dropped entry whose gap was closed', closeGap, 'AUDIT_ENTRY_DROPPED', /entry 9 /, 9],
     ['a bundle that is none', onPath(/entries\/001$/, body => body.subarray(1)), 'AUDIT_ENTRY_CHANGED', /from 256 on/, 256],
     ['a changed hash in a tile of level 0', onPath(/tile\/0\/000$/, flip(40)), 'AUDIT_TILE_MISMATCH', /tile 0\/0 /, 1],
     ['a changed hash in the partial tile of level 0', onPath(/tile\/0\/002/, flip(0)), 'AUDIT_TILE_MISMATCH', /tile 0\/2 /, 512],
