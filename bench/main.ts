@@ -120,7 +120,7 @@ async function measureLedgerOf(records: number, withReads: boolean): Promise<Row
   const start = median(starts)
   rows.push({ what: `start-up with ${name}`, ours: `${start.toFixed(2)} s`, other: '', ratio: '', wanted: '≤ 2 s', holds: start <= 2 })
   if (memory) {
-    const ours = `${memory.peakMiB} MB at its peak, ${memory.nowMiB} MB after`
+    const ours = `${memory.peakMiB} MB at its peak; after: ${memory.nowMiB} MB, ${memory.fileMiB} MB of it mapped files`
     rows.push({
       what: `memory with ${name}, under reads and a bulk`,
       ours,

@@ -35,12 +35,12 @@ export async function startHelper(file: string, args: readonly string[] = []): P
   }
 }
 
-/** What a process keeps in memory now, and at its peak, in MiB. Linux only: elsewhere undefined. */
-export function memoryOf(pid: number): { readonly nowMiB: number; readonly peakMiB: number } | undefined {
+/** What a process keeps in memory now, how much of that are mapped files (the store's, which the system may drop), and its peak, in MiB. Linux only. */
+export function memoryOf(pid: number): { readonly nowMiB: number; readonly fileMiB: number; readonly peakMiB: number } | undefined {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8')
     const kib = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1])
-    return { nowMiB: Math.round(kib('VmRSS') / 1024), peakMiB: Math.round(kib('VmHWM') / 1024) }
+    return { nowMiB: Math.round(kib('VmRSS') / 1024), fileMiB: Math.round(kib('RssFile') / 1024), peakMiB: Math.round(kib('VmHWM') / 1024) }
   } catch {
     return undefined
   }
