@@ -25,7 +25,7 @@ p{margin:.5rem 0}.lead{font-size:1.1rem;max-width:44rem}.soft{color:var(--soft)}
 code,.hash{font-family:ui-monospace,SFMono-Regular,Consolas,"Liberation Mono",monospace;font-size:.9em;overflow-wrap:anywhere;unicode-bidi:isolate}
 .hash{direction:ltr;display:inline-block;text-align:start}
 .banner{display:flex;gap:.7rem;align-items:flex-start;border-inline-start:.35rem solid var(--warn);background:var(--warn-bg);color:var(--warn);padding:.6rem .9rem;margin-block:.8rem}
-.banner p{margin:0}
+.banner p{margin:0}.banner svg{flex:none}
 .button,button{font:inherit;font-weight:600;background:var(--head);color:#fff;border:2px solid var(--head);border-radius:.3rem;padding:.5rem 1.1rem;min-height:44px;cursor:pointer;text-decoration:none;display:inline-block}
 @media(prefers-color-scheme:dark){.button,button{border-color:#8fc7ff}}
 .button.quiet,button.quiet{background:transparent;color:var(--link);border-color:var(--link)}
@@ -38,7 +38,7 @@ label{font-weight:600;display:block;margin-block:.7rem .25rem}
 progress{inline-size:100%;block-size:1.1rem;accent-color:var(--link)}
 .card{border:2px solid var(--tone);border-radius:.5rem;margin-block:1rem;overflow:hidden}
 .card>header{background:var(--tone-bg);color:var(--tone);padding:.9rem 1rem;display:flex;gap:.8rem;align-items:flex-start}
-.card svg.icon{flex:none;inline-size:2.4rem;block-size:2.4rem}
+.card>header svg.icon{flex:none;inline-size:2.4rem;block-size:2.4rem}
 .card .mark{font-weight:700;margin:0;font-size:.95rem}.card .sentence{margin:.1rem 0 0;font-size:1.2rem;line-height:1.35;font-weight:700;color:var(--ink)}
 .card .body{padding:.4rem 1rem 1rem}
 .good{--tone:var(--good);--tone-bg:var(--good-bg)}.bad{--tone:var(--bad);--tone-bg:var(--bad-bg)}.warn{--tone:var(--warn);--tone-bg:var(--warn-bg)}.calm{--tone:var(--calm);--tone-bg:var(--calm-bg)}

@@ -29,7 +29,7 @@ export function recognize(name: string, bytes: Uint8Array): Given {
   return { kind: 'file', releases: value === undefined ? [] : releasesIn(value) }
 }
 
-/** The receipts for a file: by its digests; else by its name; else the only one that is left when it is the only file that is left. */
+/** The receipts for a file: by its digests; else by its name, though it may fit another file too; else the only one that is left when it is the only file that is left. */
 export function matchReceipts(
   files: readonly { readonly name: string; readonly digests: readonly string[] }[],
   receipts: readonly GivenReceipt[],
@@ -39,7 +39,7 @@ export function matchReceipts(
   const free = () => receipts.filter(receipt => !used.has(receipt))
   for (const [at, { name }] of files.entries()) {
     if (pairs[at]?.length) continue
-    const named = free().find(receipt => receipt.name.toLowerCase() === `${name.toLowerCase()}.receipt.json`)
+    const named = receipts.find(receipt => receipt.name.toLowerCase() === `${name.toLowerCase()}.receipt.json`)
     if (named) pairs[at] = [named]
     if (named) used.add(named)
   }

@@ -19,6 +19,9 @@ describe('web/subjects', () => {
     ]
     assert.deepEqual(matchReceipts(files, [c, b, a]), { pairs: [[a], [b], [c]], alone: [] })
     assert.deepEqual(matchReceipts([], [a, c]), { pairs: [], alone: [a, c] })
+    // A damaged receipt may fit another file: the file that it is named after gets it all the same.
+    const swapped = receipt('b.txt.receipt.json', 'aa')
+    assert.deepEqual(matchReceipts(files.slice(0, 2), [swapped]), { pairs: [[swapped], [swapped]], alone: [] })
     assert.deepEqual(matchReceipts(files.slice(1), [c]), { pairs: [[], []], alone: [c] })
   })
 
@@ -38,7 +41,6 @@ describe('web/subjects', () => {
       given.releases.map(({ id, digest }) => [id, digest.sha256]),
       [['r1', jcs]],
     )
-    assert.notEqual(sha256, undefined)
   })
 
   it('takes what the strict reader refuses for a plain file', () => {
