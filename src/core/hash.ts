@@ -10,6 +10,8 @@ export const HASH_BYTES = 32
 // A leaf can never be taken for a node: the first byte that is hashed differs.
 const LEAF_PREFIX = 0x00
 const NODE_PREFIX = 0x01
+/** What a node hash is taken over, written anew for each: hashing is synchronous, and a tree is mostly nodes. */
+const nodeInput = new Uint8Array(1 + 2 * HASH_BYTES).fill(NODE_PREFIX, 0, 1)
 
 /** SHA-256 of the data, 32 bytes. */
 export { sha256 }
@@ -27,11 +29,9 @@ export function hashNode(left: Hash, right: Hash): Hash {
   if (left.length !== HASH_BYTES || right.length !== HASH_BYTES) {
     throw new Error(`bug: a node of ${left.length} and ${right.length} bytes`)
   }
-  const input = new Uint8Array(1 + 2 * HASH_BYTES)
-  input[0] = NODE_PREFIX
-  input.set(left, 1)
-  input.set(right, 1 + HASH_BYTES)
-  return sha256(input)
+  nodeInput.set(left, 1)
+  nodeInput.set(right, 1 + HASH_BYTES)
+  return sha256(nodeInput)
 }
 
 /** Root of the tree without entries: SHA-256 of the empty string. RFC 6962 §2.1. */

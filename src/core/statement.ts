@@ -73,7 +73,7 @@ export function parseStatement(value: Json, { salted }: { salted: boolean }): St
   for (const [at, document] of list(s.documents, 'documents', s.action === 'withdraw' ? 0 : 1, 256).entries())
     checkDocument(document, `documents[${at}]`)
   const statement = value as unknown as Statement
-  checkSize(statementBody(statement))
+  if (longestForm(statement) > MAX_STATEMENT_BYTES) checkSize(statementBody(statement))
   return statement
 }
 
@@ -279,6 +279,15 @@ function list(value: Json | undefined, path: string, min: number, max: number): 
   if (!Array.isArray(value)) throw malformed(`${path} is not a list`)
   if (value.length < min || value.length > max) throw malformed(`${path} has ${value.length} items instead of ${min} to ${max}`)
   return value
+}
+
+/** A length that no canonical form exceeds, so that most statements need not be written out to be found small enough. */
+function longestForm({ agency, record, revision, title, language, reason, identifiers = [], documents }: Statement): number {
+  const texts = [agency, record, revision, title, language, reason?.text]
+  for (const { scheme, value } of identifiers) texts.push(scheme, value)
+  for (const { name, mediaType } of documents) texts.push(name, mediaType)
+  // A UTF-16 unit is at most six bytes, as an escape; names, hashes and numbers of a member or list item fit into what is added.
+  return texts.reduce((sum, text) => sum + 6 * (text?.length ?? 0), 1024 + 64 * identifiers.length + 256 * documents.length)
 }
 
 function checkSize(body: string): void {

@@ -3,11 +3,10 @@
  * growing edge in memory. Tiles are kept unfolded, the most recently used ones, so that a proof is look-ups and no hashing.
  */
 import type { HashedNode } from '../core/extension.ts'
-import type { Hash } from '../core/hash.ts'
+import { HASH_BYTES, type Hash, hashNode } from '../core/hash.ts'
 import { TILE_HEIGHT, TILE_WIDTH } from '../core/tile.ts'
 import type { Node, ReadHashes } from '../core/tree.ts'
 import type { Edge, Head, Store } from '../store/port.ts'
-import { tileNodes } from './tree-state.ts'
 
 export type Nodes = {
   /** Hashes of perfect subtrees that lie wholly in the committed tree. */
@@ -16,58 +15,63 @@ export type Nodes = {
   add(nodes: readonly HashedNode[]): void
 }
 
-/** A tile unfolded: [k] holds its subtrees of 2^k hashes, in order. A growing tile's lists are simply shorter. */
-type Unfolded = Hash[][]
+/**
+ * A tile unfolded, in one piece of memory: its 256 hashes, then the 128 nodes over pairs of them, then 64, down to 2. Of a growing tile the
+ * part that no hash was written to yet is zero, and nobody who asks for nodes of the committed tree comes there.
+ */
+type Unfolded = Uint8Array
 
-/** How many unfolded tiles are kept, of about 20 KB each. */
-const CACHED_TILES = 4096
+/** How many unfolded tiles are kept, of 16 KB each. */
+const CACHED_TILES = 2048
+const UNFOLDED_BYTES = (2 * TILE_WIDTH - 2) * HASH_BYTES
 
 /** The nodes of a committed tree, from its head row on. */
 export function createNodes(store: Pick<Store, 'readTile'>, head: Head, edge: Edge): Nodes {
-  const cache = new Map<string, Unfolded>()
+  const cache = new Map<number, Unfolded>()
   /** The growing tile of each level: never evicted, because the store has it only when it is full. */
-  const growing = new Map<string, Unfolded>()
+  const growing = new Map<number, Unfolded>()
   edge.tiles.forEach((bytes, level) => {
-    growing.set(tileKey(level, Math.floor(head.size / 2 ** ((level + 1) * TILE_HEIGHT))), tileNodes(bytes))
+    growing.set(tileKey(level, Math.floor(head.size / 2 ** ((level + 1) * TILE_HEIGHT))), unfold(bytes))
   })
 
-  const keep = (key: string, tile: Unfolded) => {
+  const keep = (key: number, tile: Unfolded) => {
     cache.delete(key)
     cache.set(key, tile)
     if (cache.size > CACHED_TILES) cache.delete(cache.keys().next().value!)
   }
 
-  const unfolded = async (level: number, index: number): Promise<Unfolded> => {
-    const key = tileKey(level, index)
-    const found = growing.get(key) ?? cache.get(key)
-    if (found !== undefined) return found
+  const fromStore = async (level: number, index: number): Promise<Unfolded> => {
     const bytes = await store.readTile(level, index)
-    if (bytes === undefined) throw new Error(`bug: tile ${key} is not in the store`)
-    const tile = tileNodes(bytes)
-    keep(key, tile)
+    if (bytes === undefined) throw new Error(`bug: tile ${level}/${index} is not in the store`)
+    const tile = unfold(bytes)
+    keep(tileKey(level, index), tile)
     return tile
   }
 
   return {
     async read(nodes) {
       const hashes: Hash[] = []
+      let tile: Unfolded | undefined
+      let tileAt = Number.NaN
       for (const node of nodes) {
-        const { tileLevel, tileIndex, height, position } = place(node)
-        const hash = (await unfolded(tileLevel, tileIndex))[height]?.[position]
-        if (hash === undefined) throw new Error(`bug: node ${node.level}/${node.index} is beyond the committed tree`)
-        hashes.push(hash)
+        const { level, index, offset } = place(node)
+        const key = tileKey(level, index)
+        // The nodes of a proof mostly share a tile, and a tile in memory costs no turn of the event loop.
+        if (key !== tileAt) tile = growing.get(key) ?? cache.get(key) ?? (await fromStore(level, index))
+        tileAt = key
+        hashes.push(tile!.slice(offset, offset + HASH_BYTES))
       }
       return hashes
     },
     add(nodes) {
       for (const node of nodes) {
-        const { tileLevel, tileIndex, height, position } = place(node)
-        const key = tileKey(tileLevel, tileIndex)
-        const tile = growing.get(key) ?? emptyTile()
+        const { level, index, offset } = place(node)
+        const key = tileKey(level, index)
+        const tile = growing.get(key) ?? new Uint8Array(UNFOLDED_BYTES)
         growing.set(key, tile)
-        tile[height]![position] = node.hash
-        const full = height === TILE_HEIGHT - 1 && position === 1
-        if (!full) continue
+        tile.set(node.hash, offset)
+        const isFull = offset === UNFOLDED_BYTES - HASH_BYTES
+        if (!isFull) continue
         growing.delete(key)
         keep(key, tile)
       }
@@ -76,21 +80,35 @@ export function createNodes(store: Pick<Store, 'readTile'>, head: Head, edge: Ed
 }
 
 /** Where a node stands: in the tile of its level, as one of that tile's subtrees. */
-function place(node: Node): { tileLevel: number; tileIndex: number; height: number; position: number } {
+function place(node: Node): { level: number; index: number; offset: number } {
   const height = node.level % TILE_HEIGHT
   const width = TILE_WIDTH / 2 ** height
-  return {
-    tileLevel: (node.level - height) / TILE_HEIGHT,
-    tileIndex: Math.floor(node.index / width),
-    height,
-    position: node.index % width,
+  const position = startOf(width) + (node.index % width)
+  return { level: (node.level - height) / TILE_HEIGHT, index: Math.floor(node.index / width), offset: position * HASH_BYTES }
+}
+
+/** Position of the first of the `width` nodes of one height: behind 256 + 128 + … + 2 · width others. */
+function startOf(width: number): number {
+  return 2 * (TILE_WIDTH - width)
+}
+
+/** Hashes every perfect subtree inside a tile, or inside what it has so far. */
+function unfold(bytes: Uint8Array): Unfolded {
+  const tile = new Uint8Array(UNFOLDED_BYTES)
+  tile.set(bytes)
+  let count = bytes.length / HASH_BYTES
+  for (let width = TILE_WIDTH; width > 2; width /= 2) {
+    count = Math.floor(count / 2)
+    for (let i = 0; i < count; i++) {
+      const from = (startOf(width) + 2 * i) * HASH_BYTES
+      const hash = hashNode(tile.subarray(from, from + HASH_BYTES), tile.subarray(from + HASH_BYTES, from + 2 * HASH_BYTES))
+      tile.set(hash, (startOf(width / 2) + i) * HASH_BYTES)
+    }
   }
+  return tile
 }
 
-function emptyTile(): Unfolded {
-  return Array.from({ length: TILE_HEIGHT }, () => [])
-}
-
-function tileKey(level: number, index: number): string {
-  return `${level}/${index}`
+/** One number for level and index: indexes stay below 2^45, for a tree has at most 2^53 − 1 leaves. */
+function tileKey(level: number, index: number): number {
+  return level * 2 ** 46 + index
 }

@@ -51,13 +51,6 @@ export function restore(head: Head, edge: Edge): TreeState | undefined {
   return equalBytes(rootFromRange(range), head.root) ? { head, edge, range } : undefined
 }
 
-/** Every perfect subtree inside a tile (or a part of one): [k] holds the nodes 2^k hashes wide, in order. */
-export function tileNodes(bytes: Uint8Array): Hash[][] {
-  const levels: Hash[][] = [splitHashes(bytes)]
-  while (levels.length < TILE_HEIGHT) levels.push(pairUp(levels.at(-1)!))
-  return levels
-}
-
 /** Hash of the perfect subtree over a power-of-two number of hashes. */
 export function perfectRoot(hashes: readonly Hash[]): Hash {
   let level = hashes
