@@ -33,9 +33,7 @@ describe('web/subjects', () => {
   it('finds the releases of a package, each by its RFC 8785 form', () => {
     const release = { ocid: 'ocds-1', id: 'r1', tender: { b: 1, a: null } }
     const given = recognize('package.json', toUtf8(JSON.stringify({ uri: 'u', releases: [release, 7, { id: 'no ocid' }] })))
-    const { sha256, jcs } = digestsOf(
-      toUtf8(JSON.stringify({ ocid: 'ocds-1', id: 'r1', tender: { a: null, b: 1 } }).replace(/.*/, text => text)),
-    )
+    const { jcs } = digestsOf(toUtf8(JSON.stringify(release)))
     assert.ok(given.kind === 'file')
     assert.deepEqual(
       given.releases.map(({ id, digest }) => [id, digest.sha256]),
