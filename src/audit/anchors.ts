@@ -24,8 +24,15 @@ export async function readLogs(run: Run): Promise<AuditedLog[]> {
 }
 
 async function readLog(run: Run, chain: AuditChain): Promise<AuditedLog | undefined> {
+  const pinned = run.input.policy.anchors.filter(anchor => isSameLog(anchor, chain))
   try {
-    const log = { chain, view: await chain.read(), pinned: run.input.policy.anchors.filter(anchor => isSameLog(anchor, chain)) }
+    const code = await chain.codeSha256()
+    if (pinned.some(anchor => anchor.codeSha256 !== code)) {
+      // What other code says counts for nothing.
+      addFinding(run, finding('AUDIT_CONTRACT_CODE', `SHA-256 ${code} at ${chain.contract} ${nameOf(chain)}`))
+      return undefined
+    }
+    const log = { chain, view: await chain.read(), pinned }
     await checkContract(run, log)
     return log
   } catch (error) {
@@ -35,11 +42,9 @@ async function readLog(run: Run, chain: AuditChain): Promise<AuditedLog | undefi
   }
 }
 
-/** The contract by itself: its code, and its events against its storage. */
-async function checkContract(run: Run, { chain, view, pinned }: AuditedLog): Promise<void> {
+/** The contract by itself: its events against its storage. */
+async function checkContract(run: Run, { chain, view }: AuditedLog): Promise<void> {
   const where = nameOf(chain)
-  if (pinned.some(anchor => anchor.codeSha256 !== view.codeSha256))
-    addFinding(run, finding('AUDIT_CONTRACT_CODE', `SHA-256 ${view.codeSha256} at ${chain.contract} ${where}`))
   const stored = await inParallel(view.events, run.input.parallel, ({ size, root }) => chain.anchoredAt(size, root, view.block))
   for (const [i, event] of view.events.entries()) {
     const problem =

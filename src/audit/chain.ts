@@ -14,8 +14,6 @@ export type AnchorEvent = {
 export type ChainView = {
   /** The block that everything here, and `anchoredAt`, is asked of. */
   readonly block: number
-  /** SHA-256 of the contract's runtime code, hex. */
-  readonly codeSha256: string
   /** Every anchor of the log, in the order of the chain. */
   readonly events: readonly AnchorEvent[]
   /** Size of the newest anchor in the contract's storage, 0 when there is none. */
@@ -31,6 +29,8 @@ export type AuditChain = {
   readonly chainId: number
   readonly contract: string
   readonly logId: string
+  /** SHA-256 of the runtime code at the contract's address, hex; that of nothing where there is none. */
+  codeSha256(): Promise<string>
   read(): Promise<ChainView>
   /** Unix seconds at which this size and root were anchored; 0 when they were not. */
   anchoredAt(size: number, root: Hash, block: number): Promise<number>

@@ -97,7 +97,7 @@ function formatAnchors(anchors: readonly AuditedAnchor[]): string {
     .slice(-MAX_ROWS)
     .map(
       ({ time, size, root, chainId, endpoint, block, transaction }) =>
-        `<tr><td>${timeOf(time)}</td><td class="number">${number(size)}</td><td><code>${root}</code></td>` +
+        `<tr><td class="number">${timeOf(time)}</td><td class="number">${number(size)}</td><td><code>${root}</code></td>` +
         `<td>${chainId} (${escapeHtml(endpoint)}), block ${number(block)}</td><td><code>${escapeHtml(transaction)}</code></td></tr>`,
     )
   const left = anchors.length > MAX_ROWS ? `, the newest ${MAX_ROWS} of ${number(anchors.length)}` : ''
@@ -162,8 +162,8 @@ dl{display:grid;grid-template-columns:minmax(8rem,14rem) 1fr;gap:.3rem 1rem}dt,c
 code{font-family:ui-monospace,Consolas,"Liberation Mono",monospace;font-size:.85em}
 .scroll{overflow-x:auto}.scroll:focus-visible{outline:3px solid var(--curve)}
 table{border-collapse:collapse;width:100%;min-width:44rem}caption{text-align:start}
-th,td{text-align:start;vertical-align:top;padding:.4rem .5rem;border-bottom:1px solid var(--line)}td.number{font-variant-numeric:tabular-nums}
+th,td{text-align:start;vertical-align:top;padding:.4rem .5rem;border-bottom:1px solid var(--line)}td.number,th{font-variant-numeric:tabular-nums;white-space:nowrap}
 figure{margin:1rem 0}svg{width:100%;height:auto}svg path{fill:none;stroke:var(--curve);stroke-width:2.5}svg line{stroke:var(--line)}svg .grid{stroke-dasharray:4 4}svg text{fill:var(--ink);font-size:14px}
-@media(max-width:40rem){dl{grid-template-columns:1fr}dd{margin-bottom:.4rem}}
+@media(max-width:40rem){svg text{font-size:26px}dl{grid-template-columns:1fr}dd{margin-bottom:.4rem}}
 @media print{:root{color-scheme:light;--ink:#000;--soft:#333;--paper:#fff;--good:#000;--bad:#000;--warn:#000;--curve:#000;--line:#666}.scroll{overflow:visible}table{min-width:0;font-size:.75rem}tr,figure,li{break-inside:avoid}}
 `

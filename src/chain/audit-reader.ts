@@ -24,6 +24,9 @@ type RpcLog = {
   readonly transactionHash: string
 }
 
+/** 9999-12-31T23:59:59Z. */
+const LAST_SECOND = 253_402_300_799
+
 /** Opens a reader of one log at one endpoint, the `AuditChain` of an audit. Nothing is asked before the first call. */
 export function openAuditReader({ url, chainId, fromBlock, timeoutMs, ...log }: Options) {
   const contract = log.contract.toLowerCase()
@@ -37,30 +40,39 @@ export function openAuditReader({ url, chainId, fromBlock, timeoutMs, ...log }: 
     return anchorInterface.decodeFunctionResult(name, answer)
   }
 
+  /** What an endpoint answers that cannot be decoded is no answer. */
+  async function understood<T>(asking: Promise<T>): Promise<T> {
+    return asking.catch(cause => {
+      if (cause instanceof ChainError) throw cause
+      throw new ChainError('CHAIN_REJECTED', `The answer of ${hostOf(url)} is not one of this contract.`, { cause })
+    })
+  }
+
+  async function readAll() {
+    const block = Number(await request('eth_blockNumber', []))
+    const topics = anchorInterface.encodeFilterTopics('CheckpointAnchored', [logId]) as string[]
+    const logs = await readLogs(request, { address: contract, topics }, Math.min(fromBlock, block), block)
+    const [latestSize] = await call('latest', [logId], block)
+    const { closed, lastGoodSize } = (await call('logOf', [logId], block)).toObject()
+    const end = closed ? { closedAt: Number(lastGoodSize) } : {}
+    return { block, events: logs.map(readEvent), latestSize: Number(latestSize), ...end }
+  }
+
   return {
     name: hostOf(url),
     chainId,
     contract,
     logId,
-    /** Everything of one block, the newest one: a chain that grows meanwhile does not make events and storage differ. */
-    async read() {
-      const block = Number(await request('eth_blockNumber', []))
-      const topics = anchorInterface.encodeFilterTopics('CheckpointAnchored', [logId]) as string[]
-      const logs = await readLogs(request, { address: contract, topics }, Math.min(fromBlock, block), block)
-      const [latestSize] = await call('latest', [logId], block)
-      const { closed, lastGoodSize } = (await call('logOf', [logId], block)).toObject()
-      const code = String(await request('eth_getCode', [contract, quantity(block)]))
-      return {
-        block,
-        codeSha256: createHash('sha256').update(getBytes(code)).digest('hex'),
-        events: logs.map(readEvent),
-        latestSize: Number(latestSize),
-        ...(closed ? { closedAt: Number(lastGoodSize) } : {}),
-      }
+    async codeSha256(): Promise<string> {
+      const code = await understood(request('eth_getCode', [contract, 'latest']).then(answer => getBytes(String(answer))))
+      return createHash('sha256').update(code).digest('hex')
     },
+    /** Everything as of one block, the newest one: a chain that grows meanwhile does not make events and storage differ. */
+    read: () => understood(readAll()),
     /** Unix seconds at which this size and root were anchored, 0 when they were not, as of a block. */
     async anchoredAt(size: number, root: Hash, block: number): Promise<number> {
-      return Number((await call('anchoredAt', [logId, size, hexlify(root)], block))[0])
+      const [time] = await understood(call('anchoredAt', [logId, size, hexlify(root)], block))
+      return Number(time)
     },
     close,
   }
@@ -100,7 +112,11 @@ async function readLogs(
 
 function readEvent({ topics, data, blockNumber, transactionHash }: RpcLog) {
   const [, size, root, time] = anchorInterface.decodeEventLog('CheckpointAnchored', data, topics)
-  return { size: Number(size), root: getBytes(root), time: Number(time), block: Number(blockNumber), transaction: transactionHash }
+  const event = { size: Number(size), root: getBytes(root), time: Number(time), block: Number(blockNumber), transaction: transactionHash }
+  // The contract cannot have emitted others, nor can times be shown that no calendar has.
+  if (!Number.isSafeInteger(event.size) || !Number.isSafeInteger(event.block) || event.time > LAST_SECOND)
+    throw new RangeError('an event out of range')
+  return event
 }
 
 function inOrder(a: RpcLog, b: RpcLog): number {

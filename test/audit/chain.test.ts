@@ -11,7 +11,7 @@ import { formatAuditReport } from '../../src/audit/report.ts'
 import type { AuditInput } from '../../src/audit/run.ts'
 import { createHttpSource } from '../../src/audit/source.ts'
 import { createMemoryState, openAuditState } from '../../src/audit/state.ts'
-import { checkpointAnchor } from '../../src/chain/artifact.ts'
+import { anchorInterface, checkpointAnchor } from '../../src/chain/artifact.ts'
 import { openAuditReader } from '../../src/chain/audit-reader.ts'
 import { deployContract, ensureLog } from '../../src/chain/deploy.ts'
 import { EMBEDDED_CHAIN_ID, EMBEDDED_KEY, type EmbeddedChain, startEmbeddedChain } from '../../src/chain/embedded.ts'
@@ -183,16 +183,24 @@ describe('audit of an anchored ledger', () => {
     )
   })
 
-  it('finds other code at the contract’s address', async () => {
+  it('finds other code at the contract’s address, or none', async () => {
     const { findings } = await run({ policy: policyOf(served.ledger, [{ ...pinned, codeSha256: '0'.repeat(64) }]) })
     deepEqual(
       findings.map(({ code }) => code),
       ['AUDIT_CONTRACT_CODE'],
     )
+    const nowhere = { ...pinned, contract: `0x${'9'.repeat(40)}`, fromSize: 2 }
+    const reader = openAuditReader({ url: chain.url, ...nowhere, fromBlock: 0, timeoutMs: 5000 })
+    const none = await run({ policy: policyOf(served.ledger, [nowhere]) }, reader)
+    deepEqual(
+      none.findings.map(({ code }) => code),
+      ['AUDIT_CONTRACT_CODE'],
+    )
+    match(none.unfinished.join(), /a log that the policy does not know/)
   })
 
-  it('finds events that the endpoint leaves out, and asks in smaller ranges where it must', async () => {
-    let mode: 'small' | 'hide' = 'small'
+  it('finds events and storage that do not agree, and asks in smaller ranges where it must', async () => {
+    let mode: 'small' | 'hide' | 'hide the last' | 'storage' = 'small'
     const ranges: number[] = []
     const rpc = createServer(async (request, response) => {
       const chunks: Buffer[] = []
@@ -205,6 +213,8 @@ describe('audit of an anchored ledger', () => {
       const headers = { 'content-type': 'application/json' }
       const answer = await (await fetch(chain.url, { method: 'POST', headers, body: JSON.stringify(call) })).json()
       if (range > 0 && mode === 'hide') answer.result.splice(1, 1)
+      if (range > 0 && mode === 'hide the last') answer.result.pop()
+      if (mode === 'storage' && isAnchoredAt(call)) answer.result = `0x${'0'.repeat(64)}`
       response.end(JSON.stringify(answer))
     })
     await new Promise<void>(resolve => rpc.listen(0, '127.0.0.1', resolve))
@@ -215,6 +225,16 @@ describe('audit of an anchored ledger', () => {
     deepEqual(
       (await run({}, readerAt(url))).findings.map(({ code }) => code),
       ['AUDIT_ANCHOR_MISSING'],
+    )
+    mode = 'hide the last'
+    deepEqual(
+      new Set((await run({}, readerAt(url))).findings.map(({ code }) => code)),
+      new Set(['AUDIT_ANCHOR_STORAGE', 'AUDIT_ANCHOR_MISSING']),
+    )
+    mode = 'storage'
+    deepEqual(
+      (await run({}, readerAt(url))).findings.map(({ code }) => code),
+      ['AUDIT_ANCHOR_STORAGE', 'AUDIT_ANCHOR_STORAGE', 'AUDIT_ANCHOR_STORAGE'],
     )
     rpc.close()
     rpc.closeAllConnections()
@@ -265,7 +285,30 @@ describe('audit of an anchored ledger', () => {
     ok(!page.includes('<script'))
     match(page, /The ledger is not consistent/)
   })
+
+  // The last one: the log cannot be opened again.
+  it('finds a ledger that goes beyond the last good size of a closed log, unless the policy ends there', async () => {
+    const data = anchorInterface.encodeFunctionData('closeLog', [pinned.logId, 300, `0x${'0'.repeat(64)}`])
+    const params = [{ from: anchorChain.publisher, to: contract, data }]
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_sendTransaction', params })
+    await fetch(chain.url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+    for (let tries = 0; (await readOnce()).closedAt === undefined; tries++) ok(tries < 100, 'the log stays open')
+    deepEqual(
+      (await run()).findings.map(({ code }) => code),
+      ['AUDIT_LOG_CLOSED'],
+    )
+    const { exit, findings } = await run({ policy: policyOf(served.ledger, [{ ...pinned, toSize: 300 }]) })
+    deepEqual([exit, findings], [0, []])
+  })
+  const readOnce = async () => {
+    const reader = readerAt(chain.url)
+    return reader.read().finally(() => reader.close())
+  }
 })
+
+function isAnchoredAt({ method, params }: { method: string; params: { data: string }[] }): boolean {
+  return method === 'eth_call' && params[0]!.data.startsWith(anchorInterface.getFunction('anchoredAt')!.selector)
+}
 
 /** Runs the command line in a process of its own. */
 function openseal(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
