@@ -4,6 +4,7 @@
  */
 import { toHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
+import { formatTime } from '../core/time.ts'
 import { rootFromRange } from '../core/tree.ts'
 import { type AuditedLog, checkAnchors, readLogs } from './anchors.ts'
 import { checkRoots, continuesHistory, readCheckpoint, type SeenCheckpoint, seenBefore } from './history.ts'
@@ -113,7 +114,13 @@ function reportOf({ input, findings, unfinished, evidence, counts }: Run, logs: 
     root: toHex(rootFromRange(tree.range)),
     ...counts,
     anchors: logs.flatMap(({ chain, view }) =>
-      view.events.map(event => ({ ...event, root: toHex(event.root), chainId: chain.chainId, endpoint: chain.name })),
+      view.events.map(event => ({
+        ...event,
+        root: toHex(event.root),
+        time: formatTime(event.time * 1000),
+        chainId: chain.chainId,
+        endpoint: chain.name,
+      })),
     ),
     evidence,
   }

@@ -52,7 +52,8 @@ Where an anchor is listed, the chain vouches that the tree of that size existed 
 }
 
 function sentenceOf({ verdict, findings, size }: AuditReport): string {
-  if (verdict === 'clean') return `${SENTENCES.clean} All ${number(size)} entries give the root hash that it signs.`
+  if (verdict === 'clean')
+    return `${SENTENCES.clean} ${size === 1 ? 'Its one entry gives' : `All ${number(size)} entries give`} the root hash that it signs.`
   if (verdict === 'inconsistent')
     return `${SENTENCES.inconsistent} ${findings.length === 1 ? 'One finding.' : `${findings.length} findings.`}`
   return `${SENTENCES.unfinished} What was looked at is in order.`
@@ -97,7 +98,7 @@ function formatAnchors(anchors: readonly AuditedAnchor[]): string {
     .slice(-MAX_ROWS)
     .map(
       ({ time, size, root, chainId, endpoint, block, transaction }) =>
-        `<tr><td class="number">${timeOf(time)}</td><td class="number">${number(size)}</td><td><code>${root}</code></td>` +
+        `<tr><td class="number">${time}</td><td class="number">${number(size)}</td><td><code>${root}</code></td>` +
         `<td>${chainId} (${escapeHtml(endpoint)}), block ${number(block)}</td><td><code>${escapeHtml(transaction)}</code></td></tr>`,
     )
   const left = anchors.length > MAX_ROWS ? `, the newest ${MAX_ROWS} of ${number(anchors.length)}` : ''
@@ -114,7 +115,7 @@ ${rows.join('\n')}
 /** Anchored entries over time, a line for each chain and endpoint; the table says the same. */
 function drawChart(anchors: readonly AuditedAnchor[]): string {
   const { width, height, left, right, top, bottom } = CHART
-  const times = anchors.map(({ time }) => time)
+  const times = anchors.map(({ time }) => Date.parse(time))
   const from = times.reduce((a, b) => Math.min(a, b))
   const to = times.reduce((a, b) => Math.max(a, b))
   const most = anchors.reduce((a, { size }) => Math.max(a, size), 1)
@@ -123,20 +124,16 @@ function drawChart(anchors: readonly AuditedAnchor[]): string {
   const series = Map.groupBy(anchors, ({ chainId, endpoint }) => `${chainId} ${endpoint}`)
   // A tree has its size until the next anchor: steps, not slopes.
   const lines = [...series.values()].map(list => {
-    const steps = list.map(({ time, size }, i) => (i === 0 ? `M${x(time)} ${y(size)}` : `H${x(time)}V${y(size)}`))
+    const steps = list.map(({ time, size }, i) => (i === 0 ? `M${x(Date.parse(time))} ${y(size)}` : `H${x(Date.parse(time))}V${y(size)}`))
     return `<path d="${steps.join('')}"/>`
   })
-  const words = `Entries anchored over time: from ${number(anchors[0]!.size)} on ${timeOf(from)} to ${number(most)} on ${timeOf(to)}, in ${anchors.length} anchors.`
+  const words = `Entries anchored over time: from ${number(anchors[0]!.size)} on ${formatTime(from)} to ${number(most)} on ${formatTime(to)}, in ${anchors.length} anchors.`
   return `<figure><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(words)}">
 <line x1="${left}" y1="${y(0)}" x2="${width - right}" y2="${y(0)}"/><line class="grid" x1="${left}" y1="${y(most)}" x2="${width - right}" y2="${y(most)}"/>
 ${lines.join('\n')}
 <text x="${left}" y="${top - 10}">${number(most)} entries</text>
-<text x="${left}" y="${height - 12}">${timeOf(from)}</text><text x="${width - right}" y="${height - 12}" text-anchor="end">${timeOf(to)}</text>
+<text x="${left}" y="${height - 12}">${formatTime(from)}</text><text x="${width - right}" y="${height - 12}" text-anchor="end">${formatTime(to)}</text>
 </svg><figcaption>${escapeHtml(words)}</figcaption></figure>`
-}
-
-function timeOf(seconds: number): string {
-  return formatTime(seconds * 1000)
 }
 
 function number(value: number): string {

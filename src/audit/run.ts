@@ -16,8 +16,13 @@ export type AuditInput = {
   readonly onProgress?: (entries: { readonly done: number; readonly total: number }) => void
 }
 
-/** An anchor on chain, as one endpoint shows it. */
-export type AuditedAnchor = Omit<AnchorEvent, 'root'> & { readonly root: string; readonly chainId: number; readonly endpoint: string }
+/** An anchor on chain, as one endpoint shows it: `root` in hex, `time` as text. */
+export type AuditedAnchor = Omit<AnchorEvent, 'root' | 'time'> & {
+  readonly root: string
+  readonly time: string
+  readonly chainId: number
+  readonly endpoint: string
+}
 
 export type AuditReport = {
   readonly verdict: 'clean' | 'inconsistent' | 'unfinished'

@@ -91,8 +91,8 @@ async function runAudit(options: Options): Promise<number> {
 /** The sentence that an audit ends in, then the facts, then each finding. */
 function describe(report: AuditReport, url: string): string[] {
   const sentence = {
-    clean: `The ledger is consistent: ${report.size} entries give the root that it signs.`,
-    inconsistent: `The ledger is NOT consistent: ${report.findings.length} findings.`,
+    clean: `The ledger is consistent: ${count(report.size, 'entry gives', 'entries give')} the root that it signs.`,
+    inconsistent: `The ledger is NOT consistent: ${count(report.findings.length, 'finding', 'findings')}.`,
     unfinished: 'The audit could not be finished.',
   }[report.verdict]
   const facts: [string, string | number][] = [
@@ -114,6 +114,10 @@ function describe(report: AuditReport, url: string): string[] {
     ...(report.evidence.length === 0 ? [] : ['', 'Evidence:']),
     ...report.evidence.map(file => `  - ${file}`),
   ]
+}
+
+function count(number: number, one: string, many: string): string {
+  return `${number} ${number === 1 ? one : many}`
 }
 
 function namedEndpoints(named: readonly string[] | undefined, policy: Policy): string[] {
