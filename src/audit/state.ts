@@ -1,5 +1,5 @@
 /** What an audit remembers between runs: how far it re-derived the tree, and every signed checkpoint it ever saw. */
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fromHex, toHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
@@ -51,10 +51,12 @@ export function createMemoryState(): AuditState {
 
 /**
  * State of the ledger `origin` in a folder, made when it is not there. One audit at a time may use it.
- * @throws AuditStateError AUDIT_STATE_MALFORMED, AUDIT_STATE_OTHER
+ * @throws AuditStateError AUDIT_STATE_MALFORMED, AUDIT_STATE_OTHER, AUDIT_STATE_UNWRITABLE
  */
 export async function openAuditState(folder: string, origin: string): Promise<AuditState> {
-  await mkdir(folder, { recursive: true })
+  await mkdir(folder, { recursive: true }).catch(cause => {
+    throw unwritable(folder, cause)
+  })
   const fileOf = (name: string) => path.join(folder, `${name}.json`)
   const write = (name: string, value: object) => replaceFile(fileOf(name), `${JSON.stringify({ origin, ...value })}\n`)
   const read = async <T>(name: string, parse: (value: StateFile) => T): Promise<T | undefined> => {
@@ -78,7 +80,9 @@ export async function openAuditState(folder: string, origin: string): Promise<Au
     },
     async saveEvidence(name, notes) {
       const evidence = path.join(folder, 'evidence', name)
-      await mkdir(evidence, { recursive: true })
+      await mkdir(evidence, { recursive: true }).catch(cause => {
+        throw unwritable(evidence, cause)
+      })
       const files = Object.entries(notes).map(([file, note]) => [path.join(evidence, file), note] as const)
       for (const [file, note] of files) await replaceFile(file, note)
       return files.map(([file]) => file)
@@ -125,15 +129,18 @@ async function readIfThere(file: string): Promise<string | undefined> {
 
 /** Written whole or not at all. */
 async function replaceFile(file: string, text: string): Promise<void> {
-  const handle = await open(`${file}.new`, 'w')
   try {
-    await handle.writeFile(text)
-    await handle.sync()
-  } finally {
-    await handle.close()
+    await writeFile(`${file}.new`, text, { flush: true })
+    await rename(`${file}.new`, file)
+  } catch (cause) {
+    throw unwritable(file, cause)
   }
-  await rename(`${file}.new`, file)
 }
 
-/** AUDIT_STATE_MALFORMED, AUDIT_STATE_OTHER. */
+function unwritable(file: string, cause: unknown): AuditStateError {
+  const code = (cause as NodeJS.ErrnoException).code
+  return new AuditStateError('AUDIT_STATE_UNWRITABLE', `the state cannot be kept in ${file} (${code})`, { cause })
+}
+
+/** AUDIT_STATE_MALFORMED, AUDIT_STATE_OTHER, AUDIT_STATE_UNWRITABLE. */
 export class AuditStateError extends OpenSealError {}

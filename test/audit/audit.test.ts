@@ -419,6 +419,7 @@ describe('audit with a memory', () => {
     equal(await codeOf(state()), 'opened')
     await writeFile(join(folder, 'confirmed.json'), `{"origin":"${ORIGIN}","size":7}`)
     equal(await codeOf(state()), 'AUDIT_STATE_MALFORMED')
+    equal(await codeOf(openAuditState(join(folder, 'confirmed.json', 'inside'), ORIGIN)), 'AUDIT_STATE_UNWRITABLE')
   })
 })
 
