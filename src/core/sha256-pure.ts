@@ -6,6 +6,11 @@ export function sha256(data: Uint8Array): Uint8Array {
   return noble(data)
 }
 
+/** SHA-256 of the UTF-8 of a well-formed text. */
+export function sha256Text(text: string): Uint8Array {
+  return noble(new TextEncoder().encode(text))
+}
+
 /** SHA-256 of data that arrives in chunks; `digest` ends it. */
 export function createSha256(): { update(chunk: Uint8Array): void; digest(): Uint8Array } {
   const state = noble.create()

@@ -2,7 +2,7 @@
 
 import { toUtf8 } from './bytes.ts'
 import { OpenSealError } from './errors.ts'
-import { type Hash, sha256 } from './hash.ts'
+import { type Hash, sha256Text } from './hash.ts'
 import { canonicalJson, isJsonObject, type Json } from './json.ts'
 import { isTime } from './time.ts'
 
@@ -106,7 +106,7 @@ export function canonicalGenesis(g: Genesis): string {
 
 /** What makes a submission the same one: SHA-256 of the canonical form without the salt. */
 export function identityOf(body: string): Hash {
-  return sha256(toUtf8(body))
+  return sha256Text(body)
 }
 
 /** True when both list the same files, whatever their order and names. */

@@ -170,7 +170,8 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
 /** Canonical bytes once, the salt spliced in; the submitter's salt where there is one. */
 function prepare(statement: Statement, newSalt: () => string): Prepared {
   const body = statementBody(statement)
-  const bytes = toUtf8(spliceSalt(body, statement.salt ?? newSalt(), statement))
+  // Several times faster than TextEncoder; a statement that was read strictly is well-formed.
+  const bytes = Buffer.from(spliceSalt(body, statement.salt ?? newSalt(), statement), 'utf8')
   const digests = new Set(statement.documents.flatMap(document => [document.sha256, document.jcs ?? document.sha256]))
   return {
     statement: bytes,

@@ -16,6 +16,7 @@ export type Pool = {
 }
 
 type Waiting = {
+  readonly key: string
   readonly statement: Prepared
   readonly sealed: Promise<Submission>
   answer(s: Submission): void
@@ -23,7 +24,8 @@ type Waiting = {
 }
 
 const MAX_BATCH_BYTES = 8 * 1024 * 1024
-const MAX_BATCH_STATEMENTS = 8192
+/** Half of what a stream may have open, so that reading goes on while a batch is written. */
+const MAX_BATCH_STATEMENTS = 4096
 const MAX_WAITING_BYTES = 64 * 1024 * 1024
 
 /** A pool in front of `seal`, which is never called twice at once. */
@@ -60,7 +62,7 @@ export function createPool(seal: (batch: readonly Prepared[]) => Promise<Submiss
   }
 
   function settle(waiting: Waiting, answer: () => void): void {
-    unanswered.delete(toHex(waiting.statement.identity))
+    unanswered.delete(waiting.key)
     waitingBytes -= waiting.statement.statement.length
     answer()
   }
@@ -73,7 +75,7 @@ export function createPool(seal: (batch: readonly Prepared[]) => Promise<Submiss
       if (waitingBytes + statement.statement.length > MAX_WAITING_BYTES)
         throw new LedgerError('LEDGER_BUSY', 'Too many records are waiting to be sealed. Send it again in a moment.')
       const { promise, resolve, reject } = Promise.withResolvers<Submission>()
-      const waiting = { statement, sealed: promise, answer: resolve, fail: reject }
+      const waiting = { key, statement, sealed: promise, answer: resolve, fail: reject }
       unanswered.set(key, waiting)
       queue.push(waiting)
       waitingBytes += statement.statement.length

@@ -105,8 +105,8 @@ function levelStore(db: Database): Store {
       return db.getSync(withIndex(key('b'), index))
     },
     findByDigest: (digest, limit) => indexesUnder(key('d', digest), limit),
-    findByRecord: (agency, record, limit) => indexesUnder(key('r', toUtf8(`${agency}\0${record}\0`)), limit),
-    listByAgency: (agency, before, limit) => indexesUnder(key('a', toUtf8(`${agency}\0`)), limit, { before, reverse: true }),
+    findByRecord: (agency, record, limit) => indexesUnder(textKey('r', `${agency}\0${record}\0`), limit),
+    listByAgency: (agency, before, limit) => indexesUnder(textKey('a', `${agency}\0`), limit, { before, reverse: true }),
     async readDocument(collection, name) {
       const row = db.getSync(documentKey(collection, name))
       return row === undefined ? undefined : fromUtf8(row)
@@ -120,7 +120,7 @@ function levelStore(db: Database): Store {
     },
     async listDocuments(collection, { after, limit = Number.POSITIVE_INFINITY } = {}) {
       const prefix = documentKey(collection, '')
-      const end = key('x', toUtf8(`${collection}\x01`))
+      const end = textKey('x', `${collection}\x01`)
       const start = after === undefined ? { gte: prefix } : { gt: documentKey(collection, after) }
       const rows: { key: string; value: string }[] = []
       for await (const [rowKey, value] of db.iterator({ ...start, lt: end, ...(Number.isFinite(limit) ? { limit } : {}) }))
@@ -143,8 +143,8 @@ function commitRows(commit: Commit): Put[] {
     for (const digest of record.digests) put(withIndex(key('d', digest), record.index), NOTHING)
     if (record.subject === undefined) continue
     const { agency, record: id } = record.subject
-    put(withIndex(key('r', toUtf8(`${agency}\0${id}\0`)), record.index), NOTHING)
-    put(withIndex(key('a', toUtf8(`${agency}\0`)), record.index), NOTHING)
+    put(withIndex(textKey('r', `${agency}\0${id}\0`), record.index), NOTHING)
+    put(withIndex(textKey('a', `${agency}\0`), record.index), NOTHING)
   }
   for (const tile of commit.tiles) put(withIndex(key('t', Uint8Array.of(tile.level)), tile.index), tile.bytes)
   for (const bundle of commit.bundles) put(withIndex(key('b'), bundle.index), bundle.bytes)
@@ -194,8 +194,12 @@ function key(letter: string, rest: Uint8Array = NOTHING): Uint8Array {
   return bytes
 }
 
+function textKey(letter: string, text: string): Uint8Array {
+  return Buffer.from(letter + text, 'utf8')
+}
+
 function documentKey(collection: string, name: string): Uint8Array {
-  return key('x', toUtf8(`${collection}\0${name}`))
+  return textKey('x', `${collection}\0${name}`)
 }
 
 function withIndex(prefix: Uint8Array, index: number): Uint8Array {
