@@ -7,7 +7,7 @@ import { OpenSealError } from '../core/errors.ts'
 import { formatTime } from '../core/time.ts'
 import { rootFromRange } from '../core/tree.ts'
 import { type AuditedLog, checkAnchors, readLogs } from './anchors.ts'
-import { checkRoots, continuesHistory, readCheckpoint, type SeenCheckpoint, seenBefore } from './history.ts'
+import { continuesHistory, findMisfits, readCheckpoint, reportMisfits, type SeenCheckpoint, seenBefore } from './history.ts'
 import { rederive } from './rederive.ts'
 import { createRootCheck } from './root-check.ts'
 import { type Base, EMPTY_BASE, type Roots } from './roots.ts'
@@ -93,8 +93,10 @@ async function rederiveFromBest(
     run.findings.length = before
     Object.assign(run.counts, { statements: 0, erased: 0, tiles: 0 })
     const roots = await rederive(run, checkpoint, start, sizes)
-    if ((await checkRoots(run, checkpoint, seen, roots, createRootCheck(run, roots))) || start === EMPTY_BASE)
-      return { from: start.size, roots }
+    const misfits = await findMisfits(run, checkpoint, seen, roots, createRootCheck(run, roots))
+    if (misfits !== undefined && start !== EMPTY_BASE) continue
+    if (misfits !== undefined) await reportMisfits(run, checkpoint, misfits)
+    return { from: start.size, roots }
   }
   throw new Error('bug: the last start is the empty tree')
 }

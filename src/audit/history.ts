@@ -5,7 +5,7 @@ import { OpenSealError } from '../core/errors.ts'
 import { sha256 } from '../core/hash.ts'
 import { parseNote, parseVkey, verifyCosignatures, verifyNote } from '../core/note.ts'
 import { coversSize } from '../core/policy.ts'
-import { finding } from './finding.ts'
+import { type Finding, finding } from './finding.ts'
 import type { IsRoot } from './root-check.ts'
 import type { Roots } from './roots.ts'
 import { addFinding, type Run } from './run.ts'
@@ -52,36 +52,49 @@ export async function continuesHistory(run: Run, now: SeenCheckpoint, seen: read
   return false
 }
 
-/** The re-derived tree against the checkpoint, twice, and against every checkpoint seen before. False where one does not fit. */
-export async function checkRoots(
+/** Where a re-derived tree does not fit what the ledger signed. */
+export type Misfits = { readonly wrongRoots: readonly Finding[]; readonly rewritten: readonly SeenCheckpoint[] }
+
+/** The re-derived tree against the checkpoint, twice, and against every checkpoint seen before; undefined when all of them fit. */
+export async function findMisfits(
   run: Run,
   now: SeenCheckpoint,
   seen: readonly SeenCheckpoint[],
   roots: Roots,
   isRoot: IsRoot,
-): Promise<boolean> {
+): Promise<Misfits | undefined> {
   const ours = roots.at(now.size)
   // The run was cut short: its findings say why.
-  if (ours === undefined) return true
-  const before = run.findings.length
-  for (const [who, root] of [
-    ['re-derived', ours],
-    ['re-derived with merkletreejs', roots.independentRoot()],
-  ] as const)
-    if (!equalBytes(root, now.root)) addFinding(run, finding('AUDIT_ROOT_MISMATCH', `${who} ${toHex(root)}, signed ${toHex(now.root)}`))
+  if (ours === undefined) return undefined
+  const theirs = roots.independentRoot()
+  const wrongRoots = [
+    ...(equalBytes(ours, now.root) ? [] : [wrongRoot('re-derived', ours, now)]),
+    ...(equalBytes(theirs, now.root) ? [] : [wrongRoot('re-derived with merkletreejs', theirs, now)]),
+  ]
   // Those up to the confirmed tree were compared when it was confirmed.
   const confirmed = run.input.state.confirmed?.size ?? 0
+  const rewritten: SeenCheckpoint[] = []
   for (const earlier of seen) {
     const isCompared = earlier.size <= confirmed && roots.at(earlier.size) === undefined
-    if (isCompared || (await isRoot(earlier.size, earlier.root))) continue
+    if (!isCompared && !(await isRoot(earlier.size, earlier.root))) rewritten.push(earlier)
+  }
+  return wrongRoots.length + rewritten.length === 0 ? undefined : { wrongRoots, rewritten }
+}
+
+/** Reports them, and keeps the checkpoints that contradict each other. */
+export async function reportMisfits(run: Run, now: SeenCheckpoint, { wrongRoots, rewritten }: Misfits): Promise<void> {
+  for (const found of wrongRoots) addFinding(run, found)
+  for (const earlier of rewritten)
     await reportRewritten(
       run,
       earlier,
       now,
       `its tree of ${earlier.size} entries no longer has the root ${toHex(earlier.root)} that it signed`,
     )
-  }
-  return run.findings.length === before
+}
+
+function wrongRoot(who: string, root: Uint8Array, now: SeenCheckpoint): Finding {
+  return finding('AUDIT_ROOT_MISMATCH', `${who} ${toHex(root)}, signed ${toHex(now.root)}`)
 }
 
 async function reportRewritten(run: Run, earlier: SeenCheckpoint, now: SeenCheckpoint, what: string): Promise<void> {
@@ -93,7 +106,7 @@ async function reportRewritten(run: Run, earlier: SeenCheckpoint, now: SeenCheck
 async function saveEvidence({ input, evidence }: Run, earlier: SeenCheckpoint, now: SeenCheckpoint): Promise<string> {
   const name = toHex(sha256(toUtf8(earlier.note + now.note))).slice(0, 16)
   const files = await input.state.saveEvidence(name, { 'earlier.checkpoint': earlier.note, 'now.checkpoint': now.note })
-  evidence.push(...files.filter(file => !evidence.includes(file)))
+  evidence.push(...files)
   return files.length === 0 ? '' : `; both signed checkpoints are kept in ${files.join(' and ')}`
 }
 

@@ -65,7 +65,7 @@ function formatFacts(report: AuditReport, { ledger, trust, time }: AuditFacts): 
     ['Made', time],
     ['Policy', trust === 'policy' ? "the auditor's own copy" : "the ledger's own word"],
     ['Entries', number(report.size)],
-    ['Read in this run', `entries ${number(report.from)} to ${number(Math.max(report.from, report.size - 1))}`],
+    ['Read in this run', report.size > report.from ? `entries ${number(report.from)} to ${number(report.size - 1)}` : 'no entries'],
     ['Root hash', report.root],
     [
       'Statements compared',

@@ -343,8 +343,8 @@ describe('audit with a memory', () => {
     }
     equal((await world.run({ state: await state() })).exit, 6)
     Object.assign(world.proxy, { upstream: honest, down: false, tamper: () => undefined })
-    const { verdict, from } = await world.run({ state: await state() })
-    deepEqual({ verdict, from }, { verdict: 'clean', from: 0 })
+    const { verdict, from, evidence } = await world.run({ state: await state() })
+    deepEqual({ verdict, from, evidence }, { verdict: 'clean', from: 0, evidence: [] })
   })
 
   for (const [what, second] of [
