@@ -45,7 +45,8 @@ export function recordRoutes(router: Router, deps: RouteDeps): void {
   router.get('/v1/records/:index/receipt', async (ctx: Context) => {
     const text = await ledger.receipt(readIndex(ctx, deps))
     ctx.type = 'application/json'
-    ctx.body = text
+    // As bytes: a receipt holds a dash beyond Latin-1, and sending such a string takes several times longer than turning it into bytes first.
+    ctx.body = Buffer.from(text, 'utf8')
   })
 }
 
@@ -57,7 +58,7 @@ async function submitOne(ctx: Context, key: { agency: string }, deps: RouteDeps)
   ctx.status = known ? 200 : 201
   ctx.set('Location', `/v1/records/${index}`)
   ctx.type = 'application/json'
-  ctx.body = `{"index":${index},"receipt":${receipt.trimEnd()}}\n`
+  ctx.body = Buffer.from(`{"index":${index},"receipt":${receipt.trimEnd()}}\n`, 'utf8')
 }
 
 /** Answers a stream while it comes in. The key is looked at again every second: a revoked one ends what it may submit, not the stream. */
