@@ -13,7 +13,7 @@ export type Helper = {
 }
 
 /** What the service is started with by scripts/run.js. */
-const SERVICE = { execArgv: ['--max-semi-space-size=16', '--max-old-space-size=512'], env: { ...process.env, MALLOC_ARENA_MAX: '2' } }
+const SERVICE = { execArgv: ['--max-semi-space-size=32', '--max-old-space-size=512'], env: { ...process.env, MALLOC_ARENA_MAX: '2' } }
 
 /** Starts a file of bench/ and waits for its first message. */
 export async function startHelper(file: string, args: readonly string[] = []): Promise<Helper> {

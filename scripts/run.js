@@ -19,10 +19,10 @@ const onWindows = process.platform === 'win32'
 const SAME_SIGNAL_MS = 1000
 
 /**
- * What the service runs with. It needs some 60 MB of live memory; without a bound V8 lets garbage grow with the size of the machine, and malloc keeps an
- * arena for each thread. With these it stays under 400 MB at the same speed (docs/bench.md, which measures with the same).
+ * What the service runs with. Without a bound V8 lets garbage grow with the size of the machine, and malloc keeps an arena for each thread. The bench
+ * measures with the same (docs/bench.md).
  */
-const serviceFlags = ['--max-semi-space-size=16', '--max-old-space-size=512']
+const serviceFlags = ['--max-semi-space-size=32', '--max-old-space-size=512']
 const serviceEnv = { MALLOC_ARENA_MAX: '2' }
 
 /** Runs a file of this project with the arguments given, and ends this process as that one ended. */
