@@ -19,6 +19,8 @@ const SERVICE = { execArgv: ['--max-semi-space-size=32', '--max-old-space-size=5
 export async function startHelper(file: string, args: readonly string[] = []): Promise<Helper> {
   const options = file === 'ledger-server.ts' ? SERVICE : {}
   const child = fork(join(import.meta.dirname, file), args, { ...options, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  // Whatever ends this process, no helper is left behind.
+  process.once('exit', () => child.kill('SIGKILL'))
   const hello = await nextMessage(child, file)
   return {
     pid: child.pid ?? 0,
