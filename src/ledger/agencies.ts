@@ -42,6 +42,9 @@ type StoredKey = AgencyKey & { readonly agency: string; readonly sha256: string 
 
 const AGENCIES = 'agencies'
 const KEYS = 'agency-keys'
+/** How long another node may take to notice that a key was revoked. */
+const REREAD_KEY_MS = 1000
+const RECENT_KEYS = 1000
 /** `osk_<keyId>_<secret>`: the prefix lets secret scanners find a leaked one. */
 const KEY_FORMAT = /^osk_([0-9a-f]{16})_[A-Za-z0-9_-]{43}$/
 
@@ -49,6 +52,9 @@ const KEY_FORMAT = /^osk_([0-9a-f]{16})_[A-Za-z0-9_-]{43}$/
 export function createAgencies({ store, nowMs, randomBytes }: Deps): Agencies {
   /** Adding looks before it writes, so additions wait for each other. */
   let lastAddition: Promise<unknown> = Promise.resolve()
+
+  /** Keys found valid a moment ago, so that a crowd of requests under one key reads it once. Revoking here forgets them at once. */
+  const recentKeys = new Map<string, { readonly stored: StoredKey; readonly readMs: number }>()
 
   const get = async (id: string): Promise<Agency> => {
     const row = await store.readDocument(AGENCIES, id)
@@ -60,6 +66,20 @@ export function createAgencies({ store, nowMs, randomBytes }: Deps): Agencies {
     return row === undefined ? undefined : JSON.parse(row)
   }
   const writeKey = (key: StoredKey) => store.writeDocuments([{ collection: KEYS, key: key.keyId, value: JSON.stringify(key) }])
+
+  const readValid = async (key: string): Promise<StoredKey> => {
+    const keyId = KEY_FORMAT.exec(key)?.[1]
+    const stored = keyId === undefined ? undefined : await readKey(keyId)
+    if (stored === undefined || !timingSafeEqual(keyHash(key), Buffer.from(stored.sha256, 'hex')))
+      throw new AgencyError(
+        'KEY_UNKNOWN',
+        'This API key is not known here: check that it was copied whole, or ask the operator for a new one.',
+      )
+    if (stored.revoked !== undefined) throw new AgencyError('KEY_REVOKED', 'This API key was revoked: ask the operator for a new one.')
+    if (recentKeys.size >= RECENT_KEYS) recentKeys.clear()
+    recentKeys.set(key, { stored, readMs: nowMs() })
+    return stored
+  }
 
   const addNow = async ({ id, name }: { id: string; name: string }): Promise<Agency> => {
     if (!isAgencyId(id))
@@ -103,16 +123,11 @@ export function createAgencies({ store, nowMs, randomBytes }: Deps): Agencies {
       const key = await readKey(keyId)
       if (key?.agency !== id) throw new AgencyError('KEY_NOT_FOUND', `The agency ${id} has no key ${JSON.stringify(keyId)}.`)
       if (key.revoked === undefined) await writeKey({ ...key, revoked: formatTime(nowMs()) })
+      recentKeys.clear()
     },
     async authenticate(key) {
-      const keyId = KEY_FORMAT.exec(key)?.[1]
-      const stored = keyId === undefined ? undefined : await readKey(keyId)
-      if (stored === undefined || !timingSafeEqual(keyHash(key), Buffer.from(stored.sha256, 'hex')))
-        throw new AgencyError(
-          'KEY_UNKNOWN',
-          'This API key is not known here: check that it was copied whole, or ask the operator for a new one.',
-        )
-      if (stored.revoked !== undefined) throw new AgencyError('KEY_REVOKED', 'This API key was revoked: ask the operator for a new one.')
+      const recent = recentKeys.get(key)
+      const stored = recent !== undefined && nowMs() - recent.readMs < REREAD_KEY_MS ? recent.stored : await readValid(key)
       // Times of one format compare as text.
       if (stored.expires !== undefined && stored.expires <= formatTime(nowMs()))
         throw new AgencyError('KEY_EXPIRED', `This API key expired on ${stored.expires}: ask the operator for a new one.`)

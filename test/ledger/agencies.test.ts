@@ -55,6 +55,7 @@ describe('agencies', () => {
     await agencies.add({ id: 'city.example', name: 'The City' })
     const revoked = await agencies.addKey('city.example', {})
     const expiring = await agencies.addKey('city.example', { expires: '2026-01-01T00:00:05Z' })
+    assert.equal((await agencies.authenticate(revoked.key)).agency, 'city.example')
     await agencies.revokeKey('city.example', revoked.keyId)
     await agencies.revokeKey('city.example', revoked.keyId)
     await assert.rejects(agencies.authenticate(revoked.key), { code: 'KEY_REVOKED' })
