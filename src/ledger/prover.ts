@@ -2,26 +2,11 @@
 import { formatCheckpoint } from '../core/checkpoint.ts'
 import type { Hash } from '../core/hash.ts'
 import { type Signer, signNote } from '../core/note.ts'
-import { proveConsistency, proveInclusion } from '../core/proof.ts'
+import { type ConsistencyProof, type InclusionProof, proveConsistency, proveInclusion } from '../core/proof.ts'
 import { TILE_HEIGHT, TILE_WIDTH, tileWidthAt } from '../core/tile.ts'
 import type { Store } from '../store/port.ts'
 import { LedgerError } from './errors.ts'
 import { rootAt, type Sequencer } from './sequencer.ts'
-
-export type InclusionProof = {
-  readonly index: number
-  readonly size: number
-  readonly leafHash: Hash
-  readonly root: Hash
-  readonly proof: readonly Hash[]
-}
-export type ConsistencyProof = {
-  readonly from: number
-  readonly to: number
-  readonly fromRoot: Hash
-  readonly toRoot: Hash
-  readonly proof: readonly Hash[]
-}
 
 export type Prover = {
   /** @throws LedgerError PROOF_RANGE unless index < size ≤ the committed size. */
