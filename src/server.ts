@@ -78,7 +78,7 @@ export async function startServer(config: Config, { log = silentLog }: { log?: L
 
 async function start(config: Config, log: Log, parts: Parts, close: () => Promise<void>): Promise<Service> {
   const nowMs = Date.now
-  const randomBytes = createRandomBytes()
+  const randomBytes = (count: number) => randomFillSync(new Uint8Array(count))
   const dataDir = resolve(config.dataDir)
 
   // The store's lock comes first: a second service on this folder touches neither its keys nor its chain. Then the port.
@@ -294,23 +294,6 @@ function policyOf(ledger: Ledger, anchor: GenesisAnchor, finality: Finality): Po
     quorum: 0,
     anchors: [{ ...anchor, codeSha256, production, finality, fromSize: 0 }],
     requireAnchors: 1,
-  }
-}
-
-/** Random bytes out of a block that is drawn at once: a system call for each salt would cost more than its seal. */
-function createRandomBytes(): (count: number) => Uint8Array {
-  const block = new Uint8Array(4096)
-  let used = block.length
-  return count => {
-    if (count > block.length) return randomFillSync(new Uint8Array(count))
-    if (used + count > block.length) {
-      randomFillSync(block)
-      used = 0
-    }
-    const bytes = block.slice(used, used + count)
-    block.fill(0, used, used + count) // what was handed out is not kept
-    used += count
-    return bytes
   }
 }
 

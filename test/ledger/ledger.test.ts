@@ -10,7 +10,7 @@ import { parseReceipt } from '../../src/core/receipt.ts'
 import { parseTlogProof } from '../../src/core/tlog-proof.ts'
 import type { FinalAnchor } from '../../src/ledger/final-anchors.ts'
 import { createMemoryStore } from '../../src/store/memory.ts'
-import type { Store } from '../../src/store/port.ts'
+import type { Edge, Store } from '../../src/store/port.ts'
 import { checkLog } from './check-log.ts'
 import { ORIGIN, openTestLedger, signer, statementOf } from './fixtures.ts'
 
@@ -217,6 +217,12 @@ describe('ledger', () => {
   })
 })
 
+function flipLast(bytes: Uint8Array): Uint8Array {
+  const flipped = bytes.slice()
+  if (flipped.length > 0) flipped[flipped.length - 1]! ^= 1
+  return flipped
+}
+
 /** A store whose writes fail on purpose, before or after they land. */
 function failing(store: Store, plan: { at: number; landed: boolean; headFails?: boolean }): Store {
   let commits = 0
@@ -262,24 +268,39 @@ describe('sealing when the store fails', () => {
         await checkLog(store)
       })
 
-  it('stops, unanswered, when what is read back is not what was committed', async () => {
-    const store = createMemoryStore()
-    const lying: Store = {
-      ...store,
-      async readHead() {
-        const row = await store.readHead()
-        if (row === undefined || row.head.size < 3) return row
-        const bundle = row.edge.bundle.slice()
-        bundle[bundle.length - 1]! ^= 1
-        return { ...row, edge: { ...row.edge, bundle } }
-      },
-    }
-    const ledger = await openTestLedger(lying)
+  const damages = {
+    'an entry': (edge: Edge): Edge => ({ ...edge, bundle: flipLast(edge.bundle) }),
+    'a tile': (edge: Edge): Edge => ({ ...edge, tiles: edge.tiles.map(flipLast) }),
+  }
+  for (const [what, damage] of Object.entries(damages))
+    it(`stops, unanswered, when ${what} read back is not what was committed`, async () => {
+      const store = createMemoryStore()
+      const lying: Store = {
+        ...store,
+        async readHead() {
+          const row = await store.readHead()
+          return row === undefined || row.head.size < 3 ? row : { ...row, edge: damage(row.edge) }
+        },
+      }
+      const ledger = await openTestLedger(lying)
+      await ledger.submit(statementOf('one'))
+      const before = ledger.head().note
+      await assert.rejects(ledger.submit(statementOf('two')), { code: 'LEDGER_STOPPED' })
+      assert.equal(ledger.head().note, before)
+      assert.match(ledger.stopped() ?? '', /not what was committed/)
+    })
+
+  it('stops when the store has moved to a history that does not extend its own', async () => {
+    const [ours, theirs] = [createMemoryStore(), createMemoryStore()]
+    const stranger = await openTestLedger(theirs)
+    for (const record of ['x', 'y', 'z']) await stranger.submit(statementOf(record))
+    let swapped = false
+    const swapping = new Proxy(ours, { get: (_, name) => (swapped ? theirs : ours)[name as keyof Store] })
+    const ledger = await openTestLedger(swapping)
     await ledger.submit(statementOf('one'))
-    const before = ledger.head().note
-    await assert.rejects(ledger.submit(statementOf('two')), { code: 'LEDGER_STOPPED' })
-    assert.equal(ledger.head().note, before)
-    assert.match(ledger.stopped() ?? '', /not what was committed/)
+    swapped = true
+    await assert.rejects(ledger.submit(statementOf('two')), { code: 'LEDGER_STOPPED', message: /does not extend ours/ })
+    assert.equal((await theirs.readHead())?.head.size, 4)
   })
 
   it('two ledgers on one store never fork and never give one statement two indexes', async () => {

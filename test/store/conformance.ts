@@ -56,6 +56,15 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
     assert.deepEqual(await store.findByRecord('a.example', 'r1', 10), [1])
   })
 
+  it('finds many identities at once, each in its place', async () => {
+    await store.commit(commitOf(0, 40))
+    const asked = Array.from({ length: 80 }, (_, i) => hash(`identity ${79 - i}`))
+    assert.deepEqual(
+      await store.findIdentities(asked),
+      asked.map((_, i) => (79 - i < 40 ? 79 - i : undefined)),
+    )
+  })
+
   it('refuses a commit that was not built on the head, and keeps nothing of it', async () => {
     await store.commit(commitOf(0, 3))
     for (const wrong of [commitOf(0, 4), commitOf(2, 4), { ...commitOf(3, 5), previous: { size: 3, root: hash('another root') } }])
