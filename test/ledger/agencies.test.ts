@@ -65,6 +65,17 @@ describe('agencies', () => {
     await assert.rejects(agencies.authenticate(expiring.key), { code: 'KEY_EXPIRED' })
   })
 
+  it('notices within a second that another node revoked a key', async () => {
+    const { agencies, store } = open()
+    const otherNode = createAgencies({ store, nowMs: () => nowMs, randomBytes: n => new Uint8Array(randomBytes(n)) })
+    await agencies.add({ id: 'city.example', name: 'The City' })
+    const { key, keyId } = await agencies.addKey('city.example', {})
+    assert.equal((await agencies.authenticate(key)).keyId, keyId)
+    await otherNode.revokeKey('city.example', keyId)
+    nowMs += 1000
+    await assert.rejects(agencies.authenticate(key), { code: 'KEY_REVOKED' })
+  })
+
   it("does not revoke another agency's key", async () => {
     const { agencies } = open()
     await agencies.add({ id: 'city.example', name: 'The City' })

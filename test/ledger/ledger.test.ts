@@ -129,6 +129,7 @@ describe('ledger', () => {
     await ledger.setFinal(anchorOf(5, toHex(await ledger.rootAt(5))))
     const reopened = await openTestLedger(store)
     for (const [index, size] of [
+      [4, 5],
       [2, 3],
       [0, 3],
       [3, 5],
@@ -206,6 +207,14 @@ describe('ledger', () => {
     assert.equal((await ledger.inclusion(1, 2)).size, 2)
   })
 
+  it('answers everything that was submitted before it closes', async () => {
+    const ledger = await openTestLedger(createMemoryStore())
+    let answered = 0
+    for (let i = 0; i < 5000; i++) ledger.submit(statementOf(`r${i}`)).then(() => answered++)
+    await ledger.close()
+    assert.equal(answered, 5000)
+  })
+
   it('refuses what would not fit in its memory, and takes it later', async () => {
     const ledger = await openTestLedger(createMemoryStore())
     const title = 'x'.repeat(30_000)
@@ -256,6 +265,7 @@ describe('sealing when the store fails', () => {
         )
         const expected = headFails ? 'LEDGER_STOPPED' : landed ? undefined : 'LEDGER_COMMIT_FAILED'
         assert.equal(second.code, expected)
+        if (expected === undefined) assert.deepEqual(second.submission, { index: 2, known: false })
         const third = await ledger.submit(statementOf('three')).catch(error => error.code)
         assert.deepEqual(third, headFails ? 'LEDGER_STOPPED' : { index: landed ? 3 : 2, known: false })
         if (second.submission) acknowledged.push(second.submission)

@@ -5,7 +5,7 @@ import { createSigner, formatVkey } from '../../src/core/note.ts'
 import type { AnyStatement } from '../../src/core/statement.ts'
 import { digestsOf } from '../../src/verifier/digest.ts'
 import type { CheckName, VerdictCode } from '../../src/verifier/verdict.ts'
-import { LIMITS, VERDICTS } from '../../src/verifier/verdict.ts'
+import { LIMITS, showsSomething, VERDICTS } from '../../src/verifier/verdict.ts'
 import { type Result, type VerifyInput, verify } from '../../src/verifier/verify.ts'
 import {
   AMENDMENT,
@@ -175,7 +175,7 @@ describe('verifier/verify: verdicts', () => {
   it('invalid: names the check that failed first, and says nothing of a date', async () => {
     const file = digestsOf(new TextEncoder().encode('another'))
     const result = await expectFailure({ file }, 'invalid', 'document', 'DOCUMENT_OTHER')
-    deepEqual([result.exit, result.date, result.matched], [5, undefined, undefined])
+    deepEqual([result.exit, result.date, result.matched, result.limits], [5, undefined, undefined, undefined])
     equal(result.sentence, 'The proof does not fit: document. The file may have been saved or signed again since.')
     deepEqual(statusOf(result, 'anchor'), { name: 'anchor', status: 'not-run', detail: 'an earlier check did not pass' })
   })
@@ -184,6 +184,13 @@ describe('verifier/verify: verdicts', () => {
     const result = await ask({ trust: 'ledger' })
     equal(result.trust, 'ledger')
     match(result.sentence, /^This file .* This trusts the policy that the ledger itself gave\.$/)
+  })
+
+  it('says what it does not show wherever it shows something', () => {
+    deepEqual(
+      VERDICTS.filter(({ code }) => showsSomething(code)).map(({ code }) => code),
+      ['test-network', 'sealed', 'withdrawn', 'superseded', 'anchored'],
+    )
   })
 
   it('keeps the order and the exit codes of the table', () => {
