@@ -46,6 +46,8 @@ export type Ledger = Prover & {
   submit(statement: Statement): Promise<Submission>
   /** The canonical text of a statement, undefined where it was erased. @throws LedgerError RECORD_NOT_FOUND beyond the head. */
   statement(index: number): Promise<string | undefined>
+  /** When a record was sealed, in milliseconds since 1970, by this ledger's own clock; undefined beyond the head. No evidence: that is the anchor's time. */
+  sealedMs(index: number): Promise<number | undefined>
   /** The receipt's text: anchored as soon as a final anchor covers the index. @throws LedgerError RECORD_NOT_FOUND, RECORD_ERASED */
   receipt(index: number): Promise<string>
   /** The history of the record that a statement speaks of, oldest first; empty for the genesis. @throws LedgerError RECORD_NOT_FOUND */
@@ -95,7 +97,7 @@ const MAX_VERSIONS = 1000
 export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
   const { store, signer, origin, nowMs, randomBytes } = deps
   const vkey = formatVkey(signer.vkey)
-  const sequencer = await openSequencer({ store, signer, origin })
+  const sequencer = await openSequencer({ store, signer, origin, nowMs })
   const prover = createProver({ store, sequencer, signer, origin })
   const finalAnchors = await openFinalAnchors(store)
 
@@ -129,6 +131,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
       return pool.submit(prepare(submitted, salt))
     },
     statement,
+    sealedMs: index => store.committedMs(index),
     async receipt(index) {
       const statementText = await statement(index)
       if (statementText === undefined)

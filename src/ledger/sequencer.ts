@@ -35,13 +35,13 @@ export type Sequencer = {
   stopped(): string | undefined
 }
 
-type Deps = { readonly store: Store; readonly signer: Signer; readonly origin: string }
+type Deps = { readonly store: Store; readonly signer: Signer; readonly origin: string; readonly nowMs: () => number }
 
 /** How often a batch is tried again when another node's commit came first. */
 const MOVED_RETRIES = 100
 
 /** Opens the sequencer on what the store holds; reads a bounded number of keys. @throws LedgerError LEDGER_CORRUPT */
-export async function openSequencer({ store, signer, origin }: Deps): Promise<Sequencer> {
+export async function openSequencer({ store, signer, origin, nowMs }: Deps): Promise<Sequencer> {
   let tree = await readTree(store)
   let nodes = createNodes(store, tree.head, tree.edge)
   let signed = signHead(tree.head)
@@ -87,7 +87,7 @@ export async function openSequencer({ store, signer, origin }: Deps): Promise<Se
     const records = fresh.map((statement, i) => ({ ...statement, index: tree.head.size + i }))
     const { tiles, bundles, state } = growth
     try {
-      await store.commit({ previous: tree.head, next: state.head, edge: state.edge, tiles, bundles, records })
+      await store.commit({ previous: tree.head, next: state.head, edge: state.edge, tiles, bundles, records, timeMs: nowMs() })
     } catch (cause) {
       const found = (await store.readHead())?.head ?? EMPTY_STATE.head
       if (equalHeads(found, state.head)) return

@@ -11,6 +11,7 @@
  *   a agency 0 index                 an agency's statements
  *   t level index                    a full tile, written once
  *   b index                          a full entry bundle, written once
+ *   c size                           → when the commit that led to this size was made, in milliseconds
  *   x collection 0 key               a named document
  */
 import { Level } from 'level'
@@ -98,6 +99,11 @@ function levelStore(db: Database): Store {
     async *readStatements(from, to) {
       for (let index = from; index < to; index++) yield { index, statement: db.getSync(withIndex(key('s'), index)) }
     },
+    async committedMs(index) {
+      for await (const row of db.values({ gt: withIndex(key('c'), index), lt: withIndex(key('c'), Number.MAX_SAFE_INTEGER), limit: 1 }))
+        return readIndex(row, 0)
+      return undefined
+    },
     async readTile(level, index) {
       return db.getSync(withIndex(key('t', Uint8Array.of(level)), index))
     },
@@ -148,6 +154,7 @@ function commitRows(commit: Commit): Put[] {
   }
   for (const tile of commit.tiles) put(withIndex(key('t', Uint8Array.of(tile.level)), tile.index), tile.bytes)
   for (const bundle of commit.bundles) put(withIndex(key('b'), bundle.index), bundle.bytes)
+  put(withIndex(key('c'), commit.next.size), withIndex(NOTHING, commit.timeMs))
   put(HEAD_KEY, encodeHead(commit.next, commit.edge))
   return rows
 }

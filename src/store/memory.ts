@@ -10,6 +10,7 @@ export function createMemoryStore(): Store {
   const identities = new Map<string, number>()
   const tiles = new Map<string, Uint8Array>()
   const bundles = new Map<number, Uint8Array>()
+  const commits: { size: number; timeMs: number }[] = []
   const digests = new Map<string, number[]>()
   const records = new Map<string, number[]>()
   const agencies = new Map<string, number[]>()
@@ -38,6 +39,7 @@ export function createMemoryStore(): Store {
       }
       for (const tile of commit.tiles) tiles.set(`${tile.level}/${tile.index}`, tile.bytes)
       for (const bundle of commit.bundles) bundles.set(bundle.index, bundle.bytes)
+      commits.push({ size: commit.next.size, timeMs: commit.timeMs })
       current = { head: commit.next, edge: commit.edge }
     },
     async findIdentities(wanted) {
@@ -48,6 +50,9 @@ export function createMemoryStore(): Store {
     },
     async *readStatements(from, to) {
       for (let index = from; index < to; index++) yield { index, statement: statements.get(index) }
+    },
+    async committedMs(index) {
+      return commits.find(({ size }) => index < size)?.timeMs
     },
     async readTile(level, index) {
       return tiles.get(`${level}/${index}`)

@@ -47,6 +47,8 @@ export type Commit = {
   readonly bundles: readonly FullBundle[]
   /** Contiguous, from `previous.size` to `next.size`. */
   readonly records: readonly NewRecord[]
+  /** When the batch was sealed, in milliseconds since 1970, by the clock of who sealed it: told to people, never evidence. */
+  readonly timeMs: number
 }
 
 /** A change of one document; `null` removes it. */
@@ -65,6 +67,8 @@ export type Store = {
   findIdentities(identities: readonly Hash[]): Promise<(number | undefined)[]>
   /** The canonical statement at an index, undefined where it was erased or is beyond the head. */
   readStatement(index: number): Promise<Uint8Array | undefined>
+  /** When the commit that brought an index was made, as it said itself; undefined beyond the head. */
+  committedMs(index: number): Promise<number | undefined>
   /** The statements of [from, to), in order, one item an index. */
   readStatements(from: number, to: number): AsyncIterable<{ readonly index: number; readonly statement: Uint8Array | undefined }>
   /** A full tile, undefined where it is not full yet. */

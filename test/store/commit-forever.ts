@@ -9,6 +9,6 @@ for (let size = 0; ; size++) {
   const record = { index: size, statement: bytes(`statement ${size}`), identity: rootOf(size + 1), subject: undefined, digests: [] }
   const next = { size: size + 1, root: rootOf(size + 1) }
   const edge = { tiles: [], bundle: new Uint8Array(0) }
-  await store.commit({ previous: { size, root: rootOf(size) }, next, edge, tiles: [], bundles: [], records: [record] })
+  await store.commit({ previous: { size, root: rootOf(size) }, next, edge, tiles: [], bundles: [], records: [record], timeMs: 0 })
   process.stdout.write(`${size + 1}\n`)
 }

@@ -26,6 +26,7 @@ function commitOf(from: number, to: number, records = Array.from({ length: to - 
     tiles: [],
     bundles: [],
     records,
+    timeMs: 1_700_000_000_000 + to,
   }
 }
 
@@ -54,6 +55,14 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
     assert.deepEqual(await store.findIdentities([hash('identity 2'), hash('other'), hash('identity 0')]), [2, undefined, 0])
     assert.deepEqual(await store.findByDigest(hash('document 1'), 10), [1])
     assert.deepEqual(await store.findByRecord('a.example', 'r1', 10), [1])
+  })
+
+  it('tells of each index when its commit was made', async () => {
+    assert.equal(await store.committedMs(0), undefined)
+    await store.commit(commitOf(0, 3))
+    await store.commit(commitOf(3, 4))
+    const times = await Promise.all([0, 2, 3, 4].map(index => store.committedMs(index)))
+    assert.deepEqual(times, [1_700_000_000_003, 1_700_000_000_003, 1_700_000_000_004, undefined])
   })
 
   it('finds many identities at once, each in its place', async () => {
