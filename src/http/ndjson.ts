@@ -9,8 +9,11 @@ export type LineAnswer =
   | { readonly status: number; readonly index: number }
   | { readonly status: number; readonly code: string; readonly detail: string }
 
-/** Answers the lines of one request. A line that is done at once is answered without a promise, which is what keeps a bad stream cheap. */
-export type AnswerLine = (line: Line) => LineAnswer | Promise<LineAnswer>
+/**
+ * Answers one line of a request: calls `settle` once, at once or later. A call and not a promise, because a stream is a million of them, and
+ * promises cost more than all else that is done for a line here.
+ */
+export type AnswerLine = (line: Line, settle: (answer: LineAnswer) => void) => void
 
 /** Bounds of one stream. */
 export type StreamBounds = {
@@ -126,9 +129,7 @@ export function answerLines(source: Readable, maxLineBytes: number, answerLine: 
     const slot = { line: line.number, bytes: line.bytes?.length ?? 0 }
     slots.push(slot)
     pendingBytes += slot.bytes
-    const answer = answerLine(line)
-    if (answer instanceof Promise) answer.then(settled => settle(slot, settled), fail)
-    else settle(slot, answer)
+    answerLine(line, answer => settle(slot, answer))
   }
   const fail = (error: unknown) => out.destroy(error instanceof Error ? error : new Error(String(error)))
   const isFull = () =>

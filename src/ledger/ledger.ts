@@ -20,7 +20,7 @@ import { formatTlogProof } from '../core/tlog-proof.ts'
 import type { Store } from '../store/port.ts'
 import { LedgerError } from './errors.ts'
 import { anchorHint, type FinalAnchor, openFinalAnchors } from './final-anchors.ts'
-import { createPool } from './pool.ts'
+import { createPool, type Outcome } from './pool.ts'
 import { createProver, type Prover } from './prover.ts'
 import { openSequencer, type Prepared, type SignedHead, type Submission } from './sequencer.ts'
 
@@ -44,6 +44,8 @@ export type Ledger = Prover & {
    * and read back. @throws LedgerError LEDGER_STOPPED, LEDGER_BUSY, LEDGER_COMMIT_FAILED
    */
   submit(statement: Statement): Promise<Submission>
+  /** The same for a stream of many: `tell` is called once, later, with what came of it. @throws LedgerError LEDGER_STOPPED, LEDGER_BUSY */
+  submitEach(statement: Statement, tell: (outcome: Outcome) => void): void
   /** The canonical text of a statement, undefined where it was erased. @throws LedgerError RECORD_NOT_FOUND beyond the head. */
   statement(index: number): Promise<string | undefined>
   /** When a record was sealed, in milliseconds since 1970, by this ledger's own clock; undefined beyond the head. No evidence: that is the anchor's time. */
@@ -120,16 +122,20 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     return bytes === undefined ? undefined : decodeText(bytes)
   }
 
+  const submitEach: Ledger['submitEach'] = (submitted, tell) => {
+    const reason = sequencer.stopped()
+    if (reason !== undefined) throw new LedgerError('LEDGER_STOPPED', `The ledger has stopped accepting records: ${reason}`)
+    pool.submit(prepare(submitted, salt), tell)
+  }
+
   return {
     ...prover,
     origin,
     vkey,
     head: () => sequencer.head(),
-    async submit(submitted) {
-      const reason = sequencer.stopped()
-      if (reason !== undefined) throw new LedgerError('LEDGER_STOPPED', `The ledger has stopped accepting records: ${reason}`)
-      return pool.submit(prepare(submitted, salt))
-    },
+    submit: async submitted =>
+      new Promise((resolve, reject) => submitEach(submitted, outcome => ('error' in outcome ? reject(outcome.error) : resolve(outcome)))),
+    submitEach,
     statement,
     sealedMs: index => store.committedMs(index),
     async receipt(index) {

@@ -2,30 +2,27 @@
  * The pool: submissions that wait for the next batch. It joins equal ones, bounds what waits, and hands the sequencer whatever has
  * gathered while it wrote the last batch, so that a lone submission is sealed at once and a crowd shares one sync.
  */
-import { toHex } from '../core/bytes.ts'
 import { LedgerError } from './errors.ts'
 import type { Prepared, Submission } from './sequencer.ts'
 
+/** What came of a submission: where the statement stands, or what sealing threw. */
+export type Outcome = Submission | { readonly error: unknown }
+
 export type Pool = {
-  /** Resolves when the statement is sealed. @throws LedgerError LEDGER_BUSY when too much waits, or what sealing threw. */
-  submit(statement: Prepared): Promise<Submission>
-  /** Waits for all that was submitted; nothing may be submitted meanwhile. */
+  /** Calls `tell` once, when the statement is sealed or failed; never before `submit` returns. @throws LedgerError LEDGER_BUSY when too much waits. */
+  submit(statement: Prepared, tell: (outcome: Outcome) => void): void
+  /** Resolves when all that was submitted is told; nothing may be submitted meanwhile. */
   drained(): Promise<void>
   /** How many statements wait or are being sealed. */
   waiting(): number
 }
 
-type Waiting = {
-  readonly key: string
-  readonly statement: Prepared
-  readonly sealed: Promise<Submission>
-  answer(s: Submission): void
-  fail(error: unknown): void
-}
+/** One statement and all who submitted it: the first, then those who sent the same while it waited. */
+type Waiting = { readonly key: string; readonly statement: Prepared; readonly tell: ((outcome: Outcome) => void)[] }
 
 const MAX_BATCH_BYTES = 8 * 1024 * 1024
-/** Half of what a stream may have open, so that reading goes on while a batch is written. */
-const MAX_BATCH_STATEMENTS = 4096
+/** A quarter of what a stream may have open, so that reading goes on while a batch is written. */
+const MAX_BATCH_STATEMENTS = 2048
 const MAX_WAITING_BYTES = 64 * 1024 * 1024
 
 /** A pool in front of `seal`, which is never called twice at once. */
@@ -38,17 +35,27 @@ export function createPool(seal: (batch: readonly Prepared[]) => Promise<Submiss
 
   async function run(): Promise<void> {
     // Let what arrived in this turn of the event loop gather.
-    await new Promise(resolve => setImmediate(resolve))
+    await nextTurn()
+    let told = Promise.resolve()
     while (queue.length > 0) {
       const batch = takeBatch()
-      try {
-        const submissions = await seal(batch.map(waiting => waiting.statement))
-        for (const [i, waiting] of batch.entries()) settle(waiting, () => waiting.answer(submissions[i]!))
-      } catch (error) {
-        for (const waiting of batch) settle(waiting, () => waiting.fail(error))
+      const outcomes = await sealed(batch)
+      const tellAll = () => {
+        for (const [i, waiting] of batch.entries()) tell(waiting, outcomes[i]!)
       }
+      // Where more waits, its writing begins first: this thread tells the submitters while the disk works.
+      if (queue.length > 0) told = nextTurn().then(tellAll)
+      else await told.then(tellAll)
     }
     running = undefined
+  }
+
+  async function sealed(batch: readonly Waiting[]): Promise<Outcome[]> {
+    try {
+      return await seal(batch.map(waiting => waiting.statement))
+    } catch (error) {
+      return batch.map(() => ({ error }))
+    }
   }
 
   function takeBatch(): Waiting[] {
@@ -61,30 +68,41 @@ export function createPool(seal: (batch: readonly Prepared[]) => Promise<Submiss
     return batch
   }
 
-  function settle(waiting: Waiting, answer: () => void): void {
-    unanswered.delete(waiting.key)
-    waitingBytes -= waiting.statement.statement.length
-    answer()
+  function tell({ key, statement, tell: [first, ...others] }: Waiting, outcome: Outcome): void {
+    unanswered.delete(key)
+    waitingBytes -= statement.statement.length
+    first!(outcome)
+    for (const other of others) other('error' in outcome ? outcome : { ...outcome, known: true })
   }
 
   return {
-    async submit(statement) {
-      const key = toHex(statement.identity)
+    submit(statement, tellOne) {
+      const key = toKey(statement.identity)
       const same = unanswered.get(key)
-      if (same !== undefined) return { ...(await same.sealed), known: true }
+      if (same !== undefined) {
+        same.tell.push(tellOne)
+        return
+      }
       if (waitingBytes + statement.statement.length > MAX_WAITING_BYTES)
         throw new LedgerError('LEDGER_BUSY', 'Too many records are waiting to be sealed. Send it again in a moment.')
-      const { promise, resolve, reject } = Promise.withResolvers<Submission>()
-      const waiting = { key, statement, sealed: promise, answer: resolve, fail: reject }
+      const waiting = { key, statement, tell: [tellOne] }
       unanswered.set(key, waiting)
       queue.push(waiting)
       waitingBytes += statement.statement.length
       running ??= run()
-      return promise
     },
     async drained() {
       while (running !== undefined) await running
     },
     waiting: () => unanswered.size,
   }
+}
+
+/** The whole identity as a key of a Map: a string is compared by value. */
+function toKey({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('latin1')
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve))
 }

@@ -145,9 +145,8 @@ describe('http: lines', () => {
 
   it('keeps the order of lines whatever the order of their answers', async () => {
     const source = new PassThrough()
-    const out = answerLines(source, 100, async ({ number }) => {
-      await sleep(number % 3 === 0 ? 10 : 0)
-      return { status: 201, index: number * 7 }
+    const out = answerLines(source, 100, ({ number }, settle) => {
+      setTimeout(() => settle({ status: 201, index: number * 7 }), number % 3 === 0 ? 10 : 0)
     })
     source.end('x\n'.repeat(50))
     const lines = (await textOf(out))
@@ -163,7 +162,7 @@ describe('http: lines', () => {
   it('reads no further while its bound of open lines is reached', async () => {
     const source = new PassThrough()
     const open: ((answer: LineAnswer) => void)[] = []
-    const out = answerLines(source, 100, () => new Promise(resolve => open.push(resolve)), {
+    const out = answerLines(source, 100, (_line, settle) => open.push(settle), {
       pendingLines: 4,
       pendingBytes: 1000,
       waitingRuns: 10,
@@ -181,7 +180,7 @@ describe('http: lines', () => {
   it('takes a whole stream from a client that reads nothing until it has sent all', async () => {
     const source = new PassThrough()
     let taken = 0
-    const out = answerLines(source, 100, () => ({ status: 201, index: taken++ }))
+    const out = answerLines(source, 100, (_line, settle) => settle({ status: 201, index: taken++ }))
     const chunk = Buffer.from('x\n'.repeat(10_000))
     for (let i = 0; i < 50; i++) if (!source.write(chunk)) await new Promise(resolve => source.once('drain', resolve))
     source.end()
@@ -192,7 +191,7 @@ describe('http: lines', () => {
 
   it('gives no summary to a stream that breaks off', async () => {
     const source = new PassThrough()
-    const out = answerLines(source, 100, ({ number }) => ({ status: 201, index: number }))
+    const out = answerLines(source, 100, ({ number }, settle) => settle({ status: 201, index: number }))
     let text = ''
     out.on('data', data => {
       text += data

@@ -3,10 +3,11 @@ import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { isJsonObject, type Json, parseJson } from '../../core/json.ts'
 import { type Statement, StatementError } from '../../core/statement.ts'
+import type { Submission } from '../../ledger/sequencer.ts'
 import { requireAgency, requireSameAgency } from '../auth.ts'
 import { bodyType, MAX_BODY_BYTES, readBody } from '../body.ts'
 import type { RouteDeps } from '../deps.ts'
-import { answerLines, type Line, type LineAnswer } from '../ndjson.ts'
+import { type AnswerLine, answerLines, type LineAnswer } from '../ndjson.ts'
 import { problemOf, RequestError } from '../problem.ts'
 import { readAs, readCount, readStatement, recordQuery } from '../schemas.ts'
 import { pendingAnchors } from './anchors.ts'
@@ -51,9 +52,10 @@ export function recordRoutes(router: Router, deps: RouteDeps): void {
 }
 
 async function submitOne(ctx: Context, key: { agency: string }, deps: RouteDeps): Promise<void> {
-  const { ledger } = deps
-  const value = parseJson(await readBody(ctx))
-  const { index, known } = await submit(value, key, deps)
+  const { ledger, metrics } = deps
+  const statement = readSubmission(parseJson(await readBody(ctx)), key)
+  const { index, known } = await ledger.submit(statement)
+  metrics.countSubmission(known ? 'known' : 'accepted')
   const receipt = await ledger.receipt(index)
   ctx.status = known ? 200 : 201
   ctx.set('Location', `/v1/records/${index}`)
@@ -63,7 +65,7 @@ async function submitOne(ctx: Context, key: { agency: string }, deps: RouteDeps)
 
 /** Answers a stream while it comes in. The key is looked at again every second: a revoked one ends what it may submit, not the stream. */
 function submitMany(ctx: Context, sent: { agency: string }, deps: RouteDeps): void {
-  const { agencies, nowMs, log, metrics } = deps
+  const { ledger, agencies, nowMs, log, metrics } = deps
   let checkedMs = nowMs()
   let refusal: LineAnswer | undefined
   const recheck = () => {
@@ -78,31 +80,32 @@ function submitMany(ctx: Context, sent: { agency: string }, deps: RouteDeps): vo
     metrics.countSubmission('rejected')
     return problem
   }
-  const accept = ({ index, known }: { index: number; known: boolean }): LineAnswer => ({ status: known ? 200 : 201, index })
-  const answerLine = ({ bytes }: Line): LineAnswer | Promise<LineAnswer> => {
+  const answerLine: AnswerLine = ({ bytes }, settle) => {
     if (nowMs() - checkedMs > RECHECK_KEY_MS) recheck()
-    if (refusal !== undefined) return refusal
-    if (bytes === undefined) return LINE_TOO_LONG
+    if (refusal !== undefined) return settle(refusal)
+    if (bytes === undefined) return settle(LINE_TOO_LONG)
     try {
-      return submit(parseJson(bytes), sent, deps).then(accept, refuse)
+      ledger.submitEach(readSubmission(parseJson(bytes), sent), outcome =>
+        settle('error' in outcome ? refuse(outcome.error) : accept(outcome)),
+      )
     } catch (error) {
-      return refuse(error)
+      settle(refuse(error))
     }
+  }
+  const accept = ({ index, known }: Submission): LineAnswer => {
+    metrics.countSubmission(known ? 'known' : 'accepted')
+    return { status: known ? 200 : 201, index }
   }
   ctx.status = 200
   ctx.type = 'application/x-ndjson'
   ctx.body = answerLines(ctx.req, MAX_BODY_BYTES, answerLine)
 }
 
-/** Submits what an agency sent. Throws at once what is wrong with it, and later what sealing threw. */
-function submit(value: Json, key: { agency: string }, { ledger, metrics }: RouteDeps): Promise<{ index: number; known: boolean }> {
+/** The statement that an agency sent. Throws KEY_OTHER_AGENCY before anything else is looked at, then what is wrong with it. */
+function readSubmission(value: Json, key: { agency: string }): Statement {
   if (!isJsonObject(value)) throw new StatementError('STATEMENT_MALFORMED', 'the statement is not an object')
   if (typeof value.agency === 'string') requireSameAgency(key, value.agency)
-  const statement = readStatement(value)
-  return ledger.submit(statement).then(submission => {
-    metrics.countSubmission(submission.known ? 'known' : 'accepted')
-    return submission
-  })
+  return readStatement(value)
 }
 
 function readIndex(ctx: Context, { ledger }: RouteDeps): number {
