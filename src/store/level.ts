@@ -1,38 +1,24 @@
-/**
- * The embedded store, on Level: one atomic, synced batch per commit.
- *
- * Rows, by the first byte of their key (numbers are big-endian, so keys sort as numbers do):
- *
- *   h                                the head and the growing edge, one row, rewritten by each commit
- *   s index                          a canonical statement
- *   i identity                       → index
- *   d digest index                   a document's digest, for look-ups
- *   r agency 0 record 0 index        a record's statements
- *   a agency 0 index                 an agency's statements
- *   t level index                    a full tile, written once
- *   b index                          a full entry bundle, written once
- *   c size                           → when the commit that led to this size was made, in milliseconds
- *   x collection 0 key               a named document
- */
+/** The embedded store, on Level: one atomic, synced batch per commit. Its rows are those of level-rows. */
 import { Level } from 'level'
 import { equalBytes, fromUtf8, toUtf8 } from '../core/bytes.ts'
 import { EMPTY_ROOT } from '../core/hash.ts'
+import { decodeHead, HEAD_KEY, key, putCommit, readIndex, textKey, withIndex } from './level-rows.ts'
 import { headMoved } from './memory.ts'
 import { type Commit, type Edge, type Head, type Store, StoreError } from './port.ts'
 
 type Database = Level<Uint8Array, Uint8Array>
-type Put = { type: 'put'; key: Uint8Array; value: Uint8Array }
 
-const HEAD_KEY = Uint8Array.of(0x68)
-const NOTHING = new Uint8Array(0)
-const FEW_KEYS = 16
+/** Up to so many keys are read on this thread: for them the way to another one costs more than the read. */
+const FEW_KEYS = 128
+/** What Level gathers in memory before it writes a table: with its own 4 MB a bulk submission spends a third of its time on merging tables. */
+const WRITE_BUFFER_BYTES = 16 * 1024 * 1024
 
 /**
  * Opens, or creates, the store in a folder.
  * @throws StoreError STORE_LOCKED when another process has it open, STORE_UNREADABLE when it cannot be opened.
  */
 export async function openLevelStore(folder: string): Promise<Store> {
-  const db: Database = new Level(folder, { keyEncoding: 'view', valueEncoding: 'view' })
+  const db: Database = new Level(folder, { keyEncoding: 'view', valueEncoding: 'view', writeBufferSize: WRITE_BUFFER_BYTES })
   try {
     await db.open()
   } catch (error) {
@@ -58,19 +44,15 @@ function levelStore(db: Database): Store {
   const commitNow = async (commit: Commit) => {
     const head = readHead()?.head ?? { size: 0, root: EMPTY_ROOT }
     if (head.size !== commit.previous.size || !equalBytes(head.root, commit.previous.root)) throw headMoved(commit.previous, head)
-    const rows = commitRows(commit)
+    const batch = db.batch()
+    putCommit(commit, (rowKey, value) => batch.put(rowKey, value))
     known = undefined
-    await db.batch(rows, { sync: true })
+    await batch.write({ sync: true })
   }
 
-  const indexesUnder = async (prefix: Uint8Array, limit: number, options: { before?: number; reverse?: boolean } = {}) => {
+  const indexesUnder = async (prefix: Uint8Array, limit: number) => {
     const found: number[] = []
-    const range = {
-      gte: withIndex(prefix, 0),
-      lt: withIndex(prefix, options.before ?? Number.MAX_SAFE_INTEGER),
-      reverse: options.reverse === true,
-    }
-    for await (const key of db.keys(range)) {
+    for await (const key of db.keys({ gte: withIndex(prefix, 0), lt: withIndex(prefix, Number.MAX_SAFE_INTEGER) })) {
       // A record id that itself holds a zero byte can sort into this range: its key is longer.
       if (key.length === prefix.length + 8) found.push(readIndex(key, prefix.length))
       if (found.length >= limit) break
@@ -89,8 +71,7 @@ function levelStore(db: Database): Store {
     },
     async findIdentities(identities) {
       const keys = identities.map(identity => key('i', identity))
-      // Many at once are read on another thread; for a few the way there costs more than the read.
-      const rows = keys.length < FEW_KEYS ? keys.map(row => db.getSync(row)) : await db.getMany(keys)
+      const rows = keys.length <= FEW_KEYS ? keys.map(row => db.getSync(row)) : await db.getMany(keys)
       return rows.map(row => (row === undefined ? undefined : readIndex(row, 0)))
     },
     async readStatement(index) {
@@ -112,7 +93,17 @@ function levelStore(db: Database): Store {
     },
     findByDigest: (digest, limit) => indexesUnder(key('d', digest), limit),
     findByRecord: (agency, record, limit) => indexesUnder(textKey('r', `${agency}\0${record}\0`), limit),
-    listByAgency: (agency, before, limit) => indexesUnder(textKey('a', `${agency}\0`), limit, { before, reverse: true }),
+    async listByAgency(agency, before, limit) {
+      const prefix = textKey('a', `${agency}\0`)
+      const found: number[] = []
+      for await (const [row, count] of db.iterator({ gte: withIndex(prefix, 0), lt: withIndex(prefix, before), reverse: true })) {
+        const first = readIndex(row, prefix.length)
+        const end = Math.min(before, first + readIndex(count, 0))
+        for (let index = end - 1; index >= first && found.length < limit; index--) found.push(index)
+        if (found.length >= limit) break
+      }
+      return found
+    },
     async readDocument(collection, name) {
       const row = db.getSync(documentKey(collection, name))
       return row === undefined ? undefined : fromUtf8(row)
@@ -140,86 +131,8 @@ function levelStore(db: Database): Store {
   }
 }
 
-function commitRows(commit: Commit): Put[] {
-  const rows: Put[] = []
-  const put = (rowKey: Uint8Array, value: Uint8Array) => rows.push({ type: 'put', key: rowKey, value })
-  for (const record of commit.records) {
-    put(withIndex(key('s'), record.index), record.statement)
-    put(key('i', record.identity), withIndex(NOTHING, record.index))
-    for (const digest of record.digests) put(withIndex(key('d', digest), record.index), NOTHING)
-    if (record.subject === undefined) continue
-    const { agency, record: id } = record.subject
-    put(withIndex(textKey('r', `${agency}\0${id}\0`), record.index), NOTHING)
-    put(withIndex(textKey('a', `${agency}\0`), record.index), NOTHING)
-  }
-  for (const tile of commit.tiles) put(withIndex(key('t', Uint8Array.of(tile.level)), tile.index), tile.bytes)
-  for (const bundle of commit.bundles) put(withIndex(key('b'), bundle.index), bundle.bytes)
-  put(withIndex(key('c'), commit.next.size), withIndex(NOTHING, commit.timeMs))
-  put(HEAD_KEY, encodeHead(commit.next, commit.edge))
-  return rows
-}
-
-/** The head row: size (8), root (32), number of tile levels (1), then each level's tile and the bundle, each with its length (4). */
-function encodeHead(head: Head, edge: Edge): Uint8Array {
-  const parts = [...edge.tiles, edge.bundle]
-  const bytes = new Uint8Array(41 + parts.reduce((sum, part) => sum + 4 + part.length, 0))
-  bytes.set(withIndex(NOTHING, head.size), 0)
-  bytes.set(head.root, 8)
-  bytes[40] = edge.tiles.length
-  let at = 41
-  for (const part of parts) {
-    new DataView(bytes.buffer).setUint32(at, part.length)
-    bytes.set(part, at + 4)
-    at += 4 + part.length
-  }
-  return bytes
-}
-
-function decodeHead(row: Uint8Array): { head: Head; edge: Edge } {
-  const view = new DataView(row.buffer, row.byteOffset, row.byteLength)
-  try {
-    const parts: Uint8Array[] = []
-    let at = 41
-    for (let part = 0; part <= view.getUint8(40); part++) {
-      const length = view.getUint32(at)
-      if (at + 4 + length > row.length) throw new RangeError('a part is longer than the row')
-      parts.push(row.slice(at + 4, at + 4 + length))
-      at += 4 + length
-    }
-    if (at !== row.length) throw new RangeError('bytes are left over')
-    const bundle = parts.pop() ?? NOTHING
-    return { head: { size: readIndex(row, 0), root: row.slice(8, 40) }, edge: { tiles: parts, bundle } }
-  } catch (cause) {
-    throw new StoreError('STORE_CORRUPT', 'the head row of the store cannot be read: restore the data folder from a backup', { cause })
-  }
-}
-
-function key(letter: string, rest: Uint8Array = NOTHING): Uint8Array {
-  const bytes = Buffer.allocUnsafe(1 + rest.length)
-  bytes[0] = letter.charCodeAt(0)
-  bytes.set(rest, 1)
-  return bytes
-}
-
-function textKey(letter: string, text: string): Uint8Array {
-  return Buffer.from(letter + text, 'utf8')
-}
-
 function documentKey(collection: string, name: string): Uint8Array {
   return textKey('x', `${collection}\0${name}`)
-}
-
-function withIndex(prefix: Uint8Array, index: number): Uint8Array {
-  const bytes = Buffer.allocUnsafe(prefix.length + 8)
-  bytes.set(prefix)
-  bytes.writeUInt32BE(Math.floor(index / 2 ** 32), prefix.length)
-  bytes.writeUInt32BE(index % 2 ** 32, prefix.length + 4)
-  return bytes
-}
-
-function readIndex(bytes: Uint8Array, at: number): number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset + at, 8)
-  return view.getUint32(0) * 2 ** 32 + view.getUint32(4)
 }
 
 function openError(folder: string, error: unknown): StoreError {

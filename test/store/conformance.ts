@@ -134,6 +134,19 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
     assert.deepEqual(await store.listByAgency('example', Number.MAX_SAFE_INTEGER, 10), [])
   })
 
+  it('lists an agency whose statements follow one another, over several commits and from anywhere among them', async () => {
+    const of = (agency: string, ...indexes: number[]) => indexes.map(i => record(i, { agency, record: `r${i}` }))
+    await store.commit(commitOf(0, 5, [...of('a.example', 0, 1, 2), ...of('b.example', 3), ...of('a.example', 4)]))
+    await store.commit(commitOf(5, 8, of('a.example', 5, 6, 7)))
+    assert.deepEqual(await store.listByAgency('a.example', Number.MAX_SAFE_INTEGER, 10), [7, 6, 5, 4, 2, 1, 0])
+    for (let before = 0; before <= 8; before++) {
+      const expected = [7, 6, 5, 4, 2, 1, 0].filter(index => index < before)
+      assert.deepEqual(await store.listByAgency('a.example', before, 10), expected)
+      assert.deepEqual(await store.listByAgency('a.example', before, 2), expected.slice(0, 2))
+    }
+    assert.deepEqual(await store.listByAgency('b.example', 8, 10), [3])
+  })
+
   it('gives a document with several statements all their indexes', async () => {
     const shared = [0, 1, 2].map(i => ({ ...record(i), digests: [hash('shared'), hash(`own ${i}`)] }))
     await store.commit(commitOf(0, 3, shared))

@@ -1,0 +1,144 @@
+/**
+ * The rows of the embedded store: their keys, and what a commit writes.
+ *
+ * Rows, by the first byte of their key (numbers are big-endian, so keys sort as numbers do):
+ *
+ *   h                                the head and the growing edge, one row, rewritten by each commit
+ *   s index                          a canonical statement
+ *   i identity                       → index
+ *   d digest index                   a document's digest, for look-ups
+ *   r agency 0 record 0 index        a record's statements
+ *   a agency 0 index                 → how many statements of this agency follow one another from this index on
+ *   t level index                    a full tile, written once
+ *   b index                          a full entry bundle, written once
+ *   c size                           → when the commit that led to this size was made, in milliseconds
+ *   x collection 0 key               a named document
+ */
+import type { Commit, Edge, Head, NewRecord } from './port.ts'
+import { StoreError } from './port.ts'
+
+/** Key of the head row. */
+export const HEAD_KEY = Uint8Array.of(0x68)
+/** The value of a row whose key says all. */
+export const NOTHING = new Uint8Array(0)
+
+const INDEX_BYTES = 8
+/** Agency, record and index with what separates them. */
+const MAX_RECORD_KEY_BYTES = 1024
+
+/** The letter of a row, then the rest of its key. */
+export function key(letter: string, rest: Uint8Array = NOTHING): Uint8Array {
+  const bytes = Buffer.allocUnsafe(1 + rest.length)
+  bytes[0] = letter.charCodeAt(0)
+  bytes.set(rest, 1)
+  return bytes
+}
+
+/** The letter of a row, then text as UTF-8. */
+export function textKey(letter: string, text: string): Uint8Array {
+  return Buffer.from(letter + text, 'utf8')
+}
+
+/** A prefix of a key, then an index. */
+export function withIndex(prefix: Uint8Array, index: number): Uint8Array {
+  const bytes = Buffer.allocUnsafe(prefix.length + INDEX_BYTES)
+  bytes.set(prefix)
+  writeIndex(bytes, index, prefix.length)
+  return bytes
+}
+
+/** An index in a key or a value, from this byte on. */
+export function readIndex(bytes: Uint8Array, at: number): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at, INDEX_BYTES)
+  return view.getUint32(0) * 2 ** 32 + view.getUint32(4)
+}
+
+/**
+ * Puts every row of a commit. Keys and small values are written into the same memory each time: `put` must copy what it is given before it
+ * returns, as a Level batch does. A commit puts six rows a record, and making memory for each would cost as much as the rest of sealing.
+ */
+export function putCommit(commit: Commit, put: (key: Uint8Array, value: Uint8Array) => void): void {
+  for (const record of commit.records) putRecord(record, put)
+  for (const { agency, index, count } of agencyRuns(commit.records))
+    put(withIndex(textKey('a', `${agency}\0`), index), withIndex(NOTHING, count))
+  for (const tile of commit.tiles) put(withIndex(key('t', Uint8Array.of(tile.level)), tile.index), tile.bytes)
+  for (const bundle of commit.bundles) put(withIndex(key('b'), bundle.index), bundle.bytes)
+  put(withIndex(key('c'), commit.next.size), withIndex(NOTHING, commit.timeMs))
+  put(HEAD_KEY, encodeHead(commit.next, commit.edge))
+}
+
+const statementKey = Buffer.from('s'.padEnd(1 + INDEX_BYTES))
+const identityKey = Buffer.from('i'.padEnd(1 + 32))
+const digestKey = Buffer.from('d'.padEnd(1 + 32 + INDEX_BYTES))
+const recordKey = Buffer.from('r'.padEnd(MAX_RECORD_KEY_BYTES))
+const indexValue = Buffer.alloc(INDEX_BYTES)
+
+function putRecord({ index, statement, identity, digests, subject }: NewRecord, put: (key: Uint8Array, value: Uint8Array) => void): void {
+  writeIndex(statementKey, index, 1)
+  put(statementKey, statement)
+  identityKey.set(identity, 1)
+  writeIndex(indexValue, index, 0)
+  put(identityKey, indexValue)
+  for (const digest of digests) {
+    digestKey.set(digest, 1)
+    writeIndex(digestKey, index, 1 + digest.length)
+    put(digestKey, NOTHING)
+  }
+  if (subject === undefined) return
+  const end = 1 + recordKey.write(`${subject.agency}\0${subject.record}\0`, 1, 'utf8')
+  writeIndex(recordKey, index, end)
+  put(recordKey.subarray(0, end + INDEX_BYTES), NOTHING)
+}
+
+/** Statements of one agency that follow one another in the log share a row: in a bulk submission that is one row a batch. */
+function agencyRuns(records: readonly NewRecord[]): { agency: string; index: number; count: number }[] {
+  const runs: { agency: string; index: number; count: number }[] = []
+  for (const { index, subject } of records) {
+    if (subject === undefined) continue
+    const last = runs.at(-1)
+    if (last?.agency === subject.agency && last.index + last.count === index) last.count++
+    else runs.push({ agency: subject.agency, index, count: 1 })
+  }
+  return runs
+}
+
+function writeIndex(bytes: Buffer, index: number, at: number): void {
+  bytes.writeUInt32BE(Math.floor(index / 2 ** 32), at)
+  bytes.writeUInt32BE(index % 2 ** 32, at + 4)
+}
+
+/** The head row: size (8), root (32), number of tile levels (1), then each level's tile and the bundle, each with its length (4). */
+export function encodeHead(head: Head, edge: Edge): Uint8Array {
+  const parts = [...edge.tiles, edge.bundle]
+  const bytes = new Uint8Array(41 + parts.reduce((sum, part) => sum + 4 + part.length, 0))
+  bytes.set(withIndex(NOTHING, head.size), 0)
+  bytes.set(head.root, 8)
+  bytes[40] = edge.tiles.length
+  let at = 41
+  for (const part of parts) {
+    new DataView(bytes.buffer).setUint32(at, part.length)
+    bytes.set(part, at + 4)
+    at += 4 + part.length
+  }
+  return bytes
+}
+
+/** Reads the head row. @throws StoreError STORE_CORRUPT */
+export function decodeHead(row: Uint8Array): { head: Head; edge: Edge } {
+  const view = new DataView(row.buffer, row.byteOffset, row.byteLength)
+  try {
+    const parts: Uint8Array[] = []
+    let at = 41
+    for (let part = 0; part <= view.getUint8(40); part++) {
+      const length = view.getUint32(at)
+      if (at + 4 + length > row.length) throw new RangeError('a part is longer than the row')
+      parts.push(row.slice(at + 4, at + 4 + length))
+      at += 4 + length
+    }
+    if (at !== row.length) throw new RangeError('bytes are left over')
+    const bundle = parts.pop() ?? NOTHING
+    return { head: { size: readIndex(row, 0), root: row.slice(8, 40) }, edge: { tiles: parts, bundle } }
+  } catch (cause) {
+    throw new StoreError('STORE_CORRUPT', 'the head row of the store cannot be read: restore the data folder from a backup', { cause })
+  }
+}
