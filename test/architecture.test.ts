@@ -10,7 +10,7 @@ type Import = { readonly file: string; readonly target: string }
 
 const root = dirname(import.meta.dirname)
 
-/** core ← verifier ← web, cli; core ← store ← ledger ← http ← server. Each part may import itself and what stands here. */
+/** core ← verifier ← messages ← web, cli; core ← store ← ledger ← http ← server. Each part may import itself and what stands here. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/core': [],
   'src/verifier': ['src/core'],
@@ -20,9 +20,10 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/ledger': ['src/core', 'src/store', 'src/log.ts'],
   'src/audit': ['src/core', 'src/verifier'],
   'src/chain': ['src/core', 'src/ledger', 'src/log.ts', 'contracts'],
-  'src/web': ['src/core', 'src/verifier'],
+  'src/messages': ['src/verifier'],
+  'src/web': ['src/core', 'src/verifier', 'src/messages'],
   'src/http': ['src/core', 'src/store', 'src/ledger', 'src/web', 'src/log.ts'],
-  'src/cli': ['src/core', 'src/verifier', 'src/audit', 'src/chain', 'src/server.ts', 'src/config.ts'],
+  'src/cli': ['src/core', 'src/verifier', 'src/messages', 'src/audit', 'src/chain', 'src/server.ts', 'src/config.ts'],
 }
 
 /** The composition root may import every part. */
@@ -62,7 +63,9 @@ describe('architecture', () => {
   })
 
   it('imports no part of Node in core, in the verifier and in whatever runs in a browser', () => {
-    const starts = [...imports.keys()].filter(file => /^src\/(core|verifier|web\/browser)\//.test(file) && !platformFiles.includes(file))
+    const starts = [...imports.keys()].filter(
+      file => /^src\/(core|verifier|messages|web\/browser)\//.test(file) && !platformFiles.includes(file),
+    )
     const reached = reachedFrom(starts)
     deepEqual(
       importsOf(file => reached.has(file)).filter(({ target }) => isBuiltin(target)),

@@ -64,6 +64,8 @@ export type Result = {
   readonly limits?: string
   readonly trust: 'policy' | 'ledger'
   readonly checks: readonly CheckResult[]
+  /** The check that the proof does not fit at, of an `invalid` verdict. */
+  readonly failed?: CheckName
   readonly matched?: Match
   /** The earliest time of the final anchors. */
   readonly date?: string
@@ -154,6 +156,7 @@ function conclude(input: VerifyInput, evidence: Evidence, checked: readonly Chec
     ...(showsSomething(verdict) ? { limits: LIMITS } : {}),
     trust,
     checks: NAMES.map(name => resultOf(name, checked)),
+    ...(broken ? { failed: broken.name } : {}),
     ...(matched ? { matched } : {}),
     ...found,
     ...claimsOf(evidence),

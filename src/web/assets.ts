@@ -53,7 +53,7 @@ async function bundleScript(): Promise<string> {
 /** A short hash over the sources that the bundle is made of. */
 async function stampOfSources(): Promise<string> {
   const hash = createHash('sha256')
-  for (const folder of ['core', 'verifier', 'web', 'web/browser']) {
+  for (const folder of ['core', 'verifier', 'messages', 'web', 'web/browser']) {
     for (const name of (await readdir(join(SOURCE, folder))).filter(name => name.endsWith('.ts')).sort()) {
       hash.update(`${folder}/${name}\n`).update(await readFile(join(SOURCE, folder, name)))
     }

@@ -1,7 +1,8 @@
 /** The chart of entries and waiting times, drawn on the server as SVG. The table on the same page says the same. */
+
+import { type Say, sayDuration, sayNumber, sayTime } from '../messages/say.ts'
 import type { SiteAnchor } from './deps.ts'
 import { type Html, html } from './html.ts'
-import { type Say, sayDuration, sayNumber, sayTime } from './say.ts'
 
 const WIDTH = 720
 const HEIGHT = 260

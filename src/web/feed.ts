@@ -1,7 +1,8 @@
 /** Atom feeds (RFC 4287): all records, those of an agency, silent edits and withdrawals. */
+
+import type { Say } from '../messages/say.ts'
 import { html } from './html.ts'
 import type { Entry } from './records.ts'
-import type { Say } from './say.ts'
 
 /** What one feed holds. `flag` marks an entry, in words. */
 export type Feed = {

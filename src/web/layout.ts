@@ -1,9 +1,10 @@
 /** The frame of every page: head, menu, banners, foot, languages. */
+
+import type { MessageKey } from '../messages/en.ts'
+import { LANGUAGE_TAGS, LANGUAGES } from '../messages/language.ts'
+import { type Say, sayTime } from '../messages/say.ts'
 import { type Html, html, type Piece } from './html.ts'
 import { icon } from './icons.ts'
-import { LANGUAGE_TAGS, LANGUAGES } from './language.ts'
-import type { MessageKey } from './messages/en.ts'
-import { type Say, sayTime } from './say.ts'
 
 /** What the frame must know of the request and of the ledger. */
 export type Frame = {

@@ -1,10 +1,10 @@
 /** The offline verifier: one file that asks nobody but the chain endpoints of its reader. */
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
+import { browserMessages, LANGUAGE_TAGS } from '../messages/language.ts'
 import { type Policy, parsePolicy } from '../verifier/index.ts'
 import { PAGE_DATA_ID, type PageData } from './browser/page-data.ts'
 import { html, scriptJson, trusted } from './html.ts'
-import { browserMessages, LANGUAGE_TAGS } from './language.ts'
 import { STYLE } from './style.ts'
 
 /** The file with its policy in it, and the SHA-256 (hex) of its bytes. The same policy and endpoints always make the same file. */

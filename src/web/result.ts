@@ -1,9 +1,10 @@
 /** The answer to a check as people see it: the verdict first, as a sentence. One renderer for the server, the page and the offline file. */
+import type { MessageKey } from '../messages/en.ts'
+import { type Say, sayNumber } from '../messages/say.ts'
+import { sayVerdict } from '../messages/verdict.ts'
 import type { CheckResult, FileDigest, Result, VerdictCode } from '../verifier/index.ts'
 import { type Html, html, trusted } from './html.ts'
 import { type IconName, icon } from './icons.ts'
-import type { MessageKey } from './messages/en.ts'
-import { type Say, sayNumber, sayTime } from './say.ts'
 
 /** What was checked and what came out. */
 export type Finding = {
@@ -76,24 +77,6 @@ export function renderChecks(say: Say, checks: readonly CheckResult[]): Html {
     check => html`<li class="${check.status}" data-check="${check.name}">${icon(STATUS_ICONS[check.status])}<div><b>${say(`check.${check.name}`)}</b>: ${say(`status.${check.status}`)}
 <span class="soft">– ${say(`what.${check.name}`)}</span>${check.status !== 'passed' && html`<br><span class="small soft" lang="en" dir="ltr">${check.detail}${check.code && ` (${check.code})`}</span>`}</div></li>`,
   )}</ol>`
-}
-
-/** The sentence of the verdict in the reader's language: that of design §8. */
-export function sayVerdict(say: Say, result: Result): string {
-  const { verdict, matched } = result
-  const values = {
-    date: result.date === undefined ? '–' : sayTime(say, result.date),
-    withdrawn: result.withdrawn === undefined ? '–' : sayTime(say, result.withdrawn),
-  }
-  if (verdict === 'invalid') {
-    const broken =
-      result.checks.find(check => check.status === 'failed' && !/_UNSUPPORTED$|_ORIGIN$/.test(check.code ?? ''))?.name ?? 'statement'
-    return broken === 'document' ? say('verdict.invalid.document') : say('verdict.invalid', { check: say(`check.${broken}`) })
-  }
-  const statementOnly = matched === undefined
-  if (statementOnly && (verdict === 'sealed' || verdict === 'withdrawn' || verdict === 'superseded' || verdict === 'anchored'))
-    return say(`verdict.${verdict}.statement`, values)
-  return say(`verdict.${verdict}`, values)
 }
 
 function renderFacts(say: Say, { result, digest, fileName, receiptName }: Finding): Html {

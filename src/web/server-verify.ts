@@ -2,10 +2,10 @@
 
 import { parseJson } from '../core/json.ts'
 import { parseAnyStatement } from '../core/statement.ts'
+import type { Say } from '../messages/say.ts'
 import { type CurrencyReader, verify } from '../verifier/index.ts'
 import type { SiteDeps, SiteLedger } from './deps.ts'
 import type { Finding } from './result.ts'
-import type { Say } from './say.ts'
 import { MAX_UPLOAD_BYTES, type Upload } from './upload.ts'
 
 /** The largest file that is taken, in words. */

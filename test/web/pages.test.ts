@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { get } from 'node:http'
 import { gunzipSync } from 'node:zlib'
+import { LANGUAGE_TAGS } from '../../src/messages/language.ts'
 import { html } from '../../src/web/html.ts'
-import { LANGUAGE_TAGS } from '../../src/web/language.ts'
 import { AGENCY, ANCHORED_MS, openWorld, type World } from './world.ts'
 
 const PATHS = [

@@ -1,8 +1,8 @@
 /** Checking what was given: from files and receipts to findings, in the order in which the reader gave them. */
 import { OpenSealError } from '../../core/errors.ts'
+import type { Say } from '../../messages/say.ts'
 import { type ChainReader, type Policy, verify } from '../../verifier/index.ts'
 import type { Finding } from '../result.ts'
-import type { Say } from '../say.ts'
 import { type GivenReceipt, matchReceipts, type Release } from '../subjects.ts'
 import type { LedgerReader } from './ask-ledger.ts'
 import type { ReadFile } from './hash-file.ts'

@@ -1,6 +1,6 @@
 /** What a verify page is told when it starts: written into it as JSON by the server, or into the offline file when that is made. */
 import type { Json } from '../../core/json.ts'
-import type { Messages } from '../messages/en.ts'
+import type { Messages } from '../../messages/en.ts'
 
 /** The data of a page. `ledger` is absent in the offline file, which asks no ledger. */
 export type PageData = {

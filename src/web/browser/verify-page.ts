@@ -1,10 +1,10 @@
 /** The verify page and the offline verifier: takes files, shows verdicts. Nothing is uploaded. */
 import { fromBase64 } from '../../core/bytes.ts'
+import { createSay, type Say } from '../../messages/say.ts'
 import { createJsonRpcReader, OpenSealError, type Policy, parsePolicy } from '../../verifier/index.ts'
 import { type Html, html } from '../html.ts'
 import { icon } from '../icons.ts'
 import { type Finding, renderFinding, renderRunning, VERDICT_LOOKS } from '../result.ts'
-import { createSay, type Say } from '../say.ts'
 import { type GivenReceipt, recognize } from '../subjects.ts'
 import { renderVerifyTool } from '../verify-tool.ts'
 import { createLedgerReader } from './ask-ledger.ts'

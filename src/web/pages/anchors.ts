@@ -1,9 +1,10 @@
 /** The anchors: a chart and the same figures as a table. */
+
+import { sayDuration, sayNumber } from '../../messages/say.ts'
 import { drawAnchors } from '../chart.ts'
 import type { SiteAnchor } from '../deps.ts'
 import { html } from '../html.ts'
 import type { Frame, Page } from '../layout.ts'
-import { sayDuration, sayNumber } from '../say.ts'
 import { renderTime } from './entry-list.ts'
 
 /** Takes anchors in ascending order. */

@@ -1,8 +1,9 @@
 /** Lists of entries, as several pages show them. */
+
+import { type Say, sayTime } from '../../messages/say.ts'
 import { type Html, html } from '../html.ts'
 import type { Frame } from '../layout.ts'
 import type { Entry } from '../records.ts'
-import { type Say, sayTime } from '../say.ts'
 
 /** Entries as a list with links to their pages. */
 export function renderEntries(frame: Frame, entries: readonly Entry[]): Html {

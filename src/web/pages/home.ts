@@ -1,9 +1,10 @@
 /** The start page. */
+
+import { sayNumber } from '../../messages/say.ts'
 import type { SiteAnchor } from '../deps.ts'
 import { html } from '../html.ts'
 import type { Frame, Page } from '../layout.ts'
 import type { Entry } from '../records.ts'
-import { sayNumber } from '../say.ts'
 import { renderEntries, renderTime } from './entry-list.ts'
 
 /** What OpenSeal is for, the ledger's state, the latest records. */

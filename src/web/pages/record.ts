@@ -1,10 +1,10 @@
 /** A record's page. Printed, it is a certificate with everything needed to check by hand. */
 import type { DocumentRef, Statement } from '../../core/statement.ts'
+import { sayDuration, sayNumber, sayTime } from '../../messages/say.ts'
 import type { SiteAgency, SiteAnchor, SiteVersion } from '../deps.ts'
 import { type Html, html, type Piece, trusted } from '../html.ts'
 import { icon } from '../icons.ts'
 import type { Frame, Page } from '../layout.ts'
-import { sayDuration, sayNumber, sayTime } from '../say.ts'
 import { recordTitle, renderTime } from './entry-list.ts'
 
 /** All that the page of one statement shows. */

@@ -1,9 +1,10 @@
 /** The search page. */
+
+import { sayNumber } from '../../messages/say.ts'
 import type { SiteAgency } from '../deps.ts'
 import { html } from '../html.ts'
 import type { Frame, Page } from '../layout.ts'
 import { type Entry, TITLE_SCAN } from '../records.ts'
-import { sayNumber } from '../say.ts'
 import { renderEntries } from './entry-list.ts'
 
 /** The form, and what was found. */

@@ -1,5 +1,5 @@
 /** Saying things in a language: sentences with their placeholders filled, times, numbers and durations. Runs in the browser too. */
-import type { MessageKey, Messages } from './messages/en.ts'
+import type { MessageKey, Messages } from './en.ts'
 
 /** Values for the placeholders of a sentence. */
 export type Values = { readonly [name: string]: string | number }

@@ -1,12 +1,12 @@
 /** The languages of the site and how one is chosen: by URL, else by the browser's header. */
-import { ar } from './messages/ar.ts'
-import { de } from './messages/de.ts'
-import { el } from './messages/el.ts'
-import { en, type MessageKey, type Messages } from './messages/en.ts'
-import { es } from './messages/es.ts'
-import { fr } from './messages/fr.ts'
-import { uk } from './messages/uk.ts'
+import { ar } from './ar.ts'
+import { de } from './de.ts'
+import { el } from './el.ts'
+import { en, type MessageKey, type Messages } from './en.ts'
+import { es } from './es.ts'
+import { fr } from './fr.ts'
 import { createSay, type Say } from './say.ts'
+import { uk } from './uk.ts'
 
 /** Language tags in the order of the menu, with each language's name for itself. */
 export const LANGUAGES = {

@@ -1,8 +1,8 @@
 /** The catalogue: complete, with the same placeholders, and in agreement with the verifier's sentences. */
 import assert from 'node:assert/strict'
+import { en, type MessageKey } from '../../src/messages/en.ts'
+import { browserMessages, CATALOGUES, LANGUAGE_TAGS, negotiateLanguage, speak } from '../../src/messages/language.ts'
 import { LIMITS, SENTENCES } from '../../src/verifier/index.ts'
-import { browserMessages, CATALOGUES, LANGUAGE_TAGS, negotiateLanguage, speak } from '../../src/web/language.ts'
-import { en, type MessageKey } from '../../src/web/messages/en.ts'
 
 const KEYS = Object.keys(en) as MessageKey[]
 const placeholders = (sentence: string) => (sentence.match(/\{\w+\}/g) ?? []).sort()
