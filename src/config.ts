@@ -15,6 +15,8 @@ export type Config = {
   readonly origin: string
   /** JSON-RPC endpoints; none: the embedded chain. */
   readonly rpcUrls: readonly string[]
+  /** JSON-RPC endpoints that pages offer to readers' browsers; absent: those of the embedded chain, else none. */
+  readonly publicRpcUrls?: readonly string[]
   readonly chainPort: number
   /** Lower-case address; absent: the one of `contracts/deployments`, or a new one on the embedded chain. */
   readonly contract?: string
@@ -73,6 +75,7 @@ const VARIABLES = z.object({
     .refine(isOrigin, 'is not a name such as openseal.example/ledger: it must have no spaces, no plus sign and no line breaks')
     .default('openseal.local/demo'),
   OPENSEAL_RPC: urls.optional(),
+  OPENSEAL_PUBLIC_RPC: urls.optional(),
   OPENSEAL_CHAIN_PORT: port('is not a port from 0 to 65535').default(8545),
   OPENSEAL_CONTRACT: z
     .string()
@@ -135,6 +138,7 @@ export function readConfig(env: { readonly [name: string]: string | undefined })
     anchorIntervalMs: v.OPENSEAL_ANCHOR_INTERVAL ?? duration.parse(rpcUrls.length > 0 ? INTERVAL : EMBEDDED_INTERVAL),
     anchorMinBatch: v.OPENSEAL_ANCHOR_MIN_BATCH,
     startWithoutChain: v.OPENSEAL_START_WITHOUT_CHAIN === 'true',
+    ...(v.OPENSEAL_PUBLIC_RPC && { publicRpcUrls: v.OPENSEAL_PUBLIC_RPC }),
     ...(v.OPENSEAL_STORE && { storeUrl: v.OPENSEAL_STORE }),
     ...(v.OPENSEAL_CONTRACT && { contract: v.OPENSEAL_CONTRACT }),
     ...(anchorKey && { anchorKey }),

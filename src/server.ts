@@ -115,7 +115,7 @@ async function start(config: Config, log: Log, parts: Parts, close: () => Promis
   const served = policyOf(ledger, anchor, chain.finality)
   const { notAccepting } = comparison
   const policy = () => served
-  const site = await openSite({ ledger, agencies, policy, nowMs }, chain, log)
+  const site = await openSite({ ledger, agencies, policy, nowMs }, config, chain, log)
   http.serve(createApp({ ledger, agencies, anchorer, policy, operatorKey, log, nowMs, notAccepting, metrics, site }).callback())
   log.info('serving', { url: http.url, origin, size: ledger.head().size, chainId: anchor.chainId, contract: anchor.contract })
   return {
@@ -130,10 +130,15 @@ async function start(config: Config, log: Log, parts: Parts, close: () => Promis
 }
 
 /** The pages for people. Without them the ledger still serves programs, so that their failure stops nothing. */
-async function openSite(deps: Pick<SiteDeps, 'ledger' | 'agencies' | 'policy' | 'nowMs'>, { urls, embedded }: OpenChain, log: Log) {
+async function openSite(
+  deps: Pick<SiteDeps, 'ledger' | 'agencies' | 'policy' | 'nowMs'>,
+  { publicRpcUrls }: Config,
+  { urls, embedded }: OpenChain,
+  log: Log,
+) {
   const chain = urls.map(url => createJsonRpcReader({ url, fetch, timeoutMs: REQUEST_MS }))
-  // A configured endpoint may carry a secret in its address: it stays with us.
-  const publicEndpoints = embedded ? urls : []
+  // The ledger's own endpoint may carry a secret in its address: it stays with us.
+  const publicEndpoints = publicRpcUrls ?? (embedded ? urls : [])
   try {
     return await siteRoutes({ ...deps, chain, publicEndpoints })
   } catch (error) {

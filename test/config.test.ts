@@ -27,6 +27,11 @@ describe('config', () => {
     )
   })
 
+  it('takes the endpoints for readers apart from its own', () => {
+    const config = readConfig({ OPENSEAL_PUBLIC_RPC: 'https://a.example, http://b.example' })
+    deepEqual([config.publicRpcUrls, config.rpcUrls], [['https://a.example', 'http://b.example'], []])
+  })
+
   it('reads times with their unit', () => {
     for (const [text, ms] of [
       ['250ms', 250],

@@ -51,12 +51,15 @@ export function formatReceipt(receipt: { statementText: string; proof: string; a
 
 function readHint(value: Json): AnchorHint[] {
   if (!isJsonObject(value) || typeof value.type !== 'string') throw malformed('an anchor without a type')
-  if (value.type !== 'evm') return []
+  // Under another type, only what is shaped otherwise is of another kind; the rest is an anchor with a damaged type.
+  if (value.type !== 'evm' && value.logId === undefined) return []
+  if (value.type !== 'evm') throw malformed(`an anchor of the unknown type ${JSON.stringify(value.type)}`)
   const { type, chainId, contract, logId, size, transaction, block } = value
   if (!isCount(chainId) || !isCount(size) || typeof contract !== 'string' || typeof logId !== 'string') {
     throw malformed('an anchor needs chainId, contract, logId and size')
   }
   if (transaction !== undefined && typeof transaction !== 'string') throw malformed('the transaction of an anchor is not a string')
+  if ((transaction === undefined) !== (block === undefined)) throw malformed('the transaction and the block of an anchor belong together')
   return [{ type, chainId, contract, logId, size, ...(transaction === undefined ? {} : { transaction }), ...readBlock(block) }]
 }
 

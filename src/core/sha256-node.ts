@@ -13,11 +13,12 @@ export function sha256Text(text: string): Uint8Array {
   return bytesOf(hash('sha256', text, 'binary'))
 }
 
-/** SHA-256 of data that arrives in chunks; `digest` ends it. */
-export function createSha256(): { update(chunk: Uint8Array): void; digest(): Uint8Array } {
+/** SHA-256 of data that arrives in chunks; `soFar` is that of what has come, `digest` ends it. */
+export function createSha256(): { update(chunk: Uint8Array): void; soFar(): Uint8Array; digest(): Uint8Array } {
   const state = createHash('sha256')
   return {
     update: chunk => void state.update(chunk),
+    soFar: () => bytesOf(state.copy().digest('binary')),
     digest: () => bytesOf(state.digest('binary')),
   }
 }

@@ -11,11 +11,12 @@ export function sha256Text(text: string): Uint8Array {
   return noble(new TextEncoder().encode(text))
 }
 
-/** SHA-256 of data that arrives in chunks; `digest` ends it. */
-export function createSha256(): { update(chunk: Uint8Array): void; digest(): Uint8Array } {
+/** SHA-256 of data that arrives in chunks; `soFar` is that of what has come, `digest` ends it. */
+export function createSha256(): { update(chunk: Uint8Array): void; soFar(): Uint8Array; digest(): Uint8Array } {
   const state = noble.create()
   return {
     update: chunk => void state.update(chunk),
+    soFar: () => state.clone().digest(),
     digest: () => state.digest(),
   }
 }

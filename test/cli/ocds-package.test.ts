@@ -6,9 +6,9 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { normaliseDate } from '../../src/cli/ocds/date.ts'
-import { OcdsError } from '../../src/cli/ocds/error.ts'
 import { readPackage } from '../../src/cli/ocds/package.ts'
 import { canonicalJson, parseJson } from '../../src/core/json.ts'
+import { OcdsError } from '../../src/core/ocds/error.ts'
 import type { Statement } from '../../src/core/statement.ts'
 
 const AGENCY = 'transport.gov.example'

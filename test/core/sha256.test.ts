@@ -22,7 +22,10 @@ for (const [name, { sha256, createSha256 }] of Object.entries({ 'sha256-node': n
       fc.assert(
         fc.property(fc.array(fc.uint8Array({ maxLength: 200 })), chunks => {
           const state = createSha256()
-          for (const chunk of chunks) state.update(chunk)
+          for (const [at, chunk] of chunks.entries()) {
+            state.update(chunk)
+            deepEqual(state.soFar(), sha256(Uint8Array.from(Buffer.concat(chunks.slice(0, at + 1)))))
+          }
           deepEqual(state.digest(), sha256(Uint8Array.from(Buffer.concat(chunks))))
         }),
       )

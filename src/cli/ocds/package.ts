@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { OpenSealError } from '../../core/errors.ts'
+import { OcdsError } from '../../core/ocds/error.ts'
+import { createScanner, type Envelope, type FoundRelease, MAX_RELEASE_BYTES } from '../../core/ocds/scan.ts'
 import { parseStatement, type Statement, statementBody } from '../../core/statement.ts'
 import { hashFile, MAX_JSON_BYTES, type OnProgress, readWhole } from '../hash-file.ts'
-import { OcdsError } from './error.ts'
 import { fileStatement, type LinkedRelease, releaseStatement } from './release.ts'
-import { createScanner, type Envelope, type FoundRelease, MAX_RELEASE_BYTES } from './scan.ts'
 
 /** A release that has no statement of its own, and why. `position` counts the file's releases from 1. */
 export type LeftOut = { readonly position: number; readonly code: string; readonly detail: string }

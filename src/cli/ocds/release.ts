@@ -3,11 +3,11 @@ import { basename } from 'node:path'
 import { toHex, toUtf8 } from '../../core/bytes.ts'
 import { sha256 } from '../../core/hash.ts'
 import { canonicalJson, isJsonObject, type Json, parseJson } from '../../core/json.ts'
+import { OcdsError } from '../../core/ocds/error.ts'
+import type { Envelope } from '../../core/ocds/scan.ts'
 import type { Statement } from '../../core/statement.ts'
 import type { FileDigest } from '../../verifier/digest.ts'
 import { normaliseDate } from './date.ts'
-import { OcdsError } from './error.ts'
-import type { Envelope } from './scan.ts'
 
 const MAX_TITLE_CHARACTERS = 500
 const MAX_RECORD_BYTES = 512

@@ -1,7 +1,7 @@
 /** Cutting releases out of a file: every chunk boundary, every way a file can be damaged. */
 import assert from 'node:assert/strict'
-import { OcdsError } from '../../src/cli/ocds/error.ts'
-import { createScanner, type Envelope } from '../../src/cli/ocds/scan.ts'
+import { OcdsError } from '../../../src/core/ocds/error.ts'
+import { createScanner, type Envelope } from '../../../src/core/ocds/scan.ts'
 
 function scan(bytes: Uint8Array, chunkBytes = bytes.length || 1): { releases: string[]; envelope: Envelope } {
   const releases: string[] = []

@@ -3,7 +3,8 @@
  * parser hides duplicate keys), and a file may be larger than memory: so brackets and strings are followed byte by byte, each release is
  * handed out as it stands, and only the members around the releases are read here, strictly, as a small skeleton.
  */
-import { isJsonObject, type Json, JsonError, parseJson } from '../../core/json.ts'
+import { fromUtf8 } from '../bytes.ts'
+import { isJsonObject, type Json, JsonError, parseJson } from '../json.ts'
 import { type Bytes, createBytes, createUtf8Check } from './bytes.ts'
 import { OcdsError } from './error.ts'
 
@@ -219,7 +220,7 @@ function countStrangers(members: { readonly [member: string]: Json }): number {
 
 function readKey(bytes: Uint8Array): string {
   try {
-    return JSON.parse(Buffer.from(bytes).toString('utf8'))
+    return JSON.parse(fromUtf8(bytes))
   } catch {
     return '' // the skeleton's strict reading reports it
   }
