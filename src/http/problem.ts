@@ -61,6 +61,9 @@ const STATUS: { readonly [code: string]: number } = {
   LEDGER_COMMIT_FAILED: 503,
   LEDGER_CLOSED: 503,
   LEDGER_NOT_COMPARED: 503,
+  LEDGER_UNSETTLED: 503,
+  STORE_UNSETTLED: 503,
+  STORE_WRITE_FAILED: 503,
 }
 
 const RETRY_AFTER_SECONDS: { readonly [code: string]: number } = {
@@ -69,6 +72,9 @@ const RETRY_AFTER_SECONDS: { readonly [code: string]: number } = {
   LEDGER_NOT_COMPARED: 5,
   LEDGER_STOPPED: 60,
   LEDGER_CLOSED: 10,
+  LEDGER_UNSETTLED: 10,
+  STORE_UNSETTLED: 10,
+  STORE_WRITE_FAILED: 5,
 }
 
 /** The answer to a failure. What nobody expected becomes a 500 that hides its cause. */

@@ -41,7 +41,7 @@ export type Ledger = Prover & {
   head(): SignedHead
   /**
    * Logs a statement, once: the same statement again has the same index, whatever salt it carries. Resolves when it is durable, signed for
-   * and read back. @throws LedgerError LEDGER_STOPPED, LEDGER_BUSY, LEDGER_COMMIT_FAILED
+   * and read back. @throws LedgerError LEDGER_STOPPED, LEDGER_BUSY, LEDGER_COMMIT_FAILED, LEDGER_UNSETTLED
    */
   submit(statement: Statement): Promise<Submission>
   /** The same for a stream of many: `tell` is called once, later, with what came of it. @throws LedgerError LEDGER_STOPPED, LEDGER_BUSY */
@@ -71,6 +71,8 @@ export type Ledger = Prover & {
   /** Promise 7: refuses submissions from now on; reads go on. */
   stop(reason: string): void
   stopped(): string | undefined
+  /** Why nothing can be sealed for now: a write has failed and the disk takes nothing yet. Ends by itself. */
+  unsettled(): string | undefined
   /** Seals what was submitted, then closes the store. */
   close(): Promise<void>
 }
@@ -169,6 +171,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     waiting: () => pool.waiting(),
     stop: reason => sequencer.stop(reason),
     stopped: () => sequencer.stopped(),
+    unsettled: () => sequencer.unsettled(),
     async close() {
       await pool.drained()
       await store.close()

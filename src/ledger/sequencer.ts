@@ -8,7 +8,7 @@ import { OpenSealError } from '../core/errors.ts'
 import type { Hash } from '../core/hash.ts'
 import { type Signer, signNote } from '../core/note.ts'
 import { rootFromRange, rootNodes } from '../core/tree.ts'
-import type { Head, NewRecord, Store } from '../store/port.ts'
+import { type Head, type NewRecord, type Store, StoreError } from '../store/port.ts'
 import { LedgerError } from './errors.ts'
 import { createNodes, type Nodes } from './nodes.ts'
 import { rederive } from './read-back.ts'
@@ -33,12 +33,15 @@ export type Sequencer = {
   /** Promise 7: no batch is sealed from now on. The first reason is kept. */
   stop(reason: string): void
   stopped(): string | undefined
+  /** Why nothing can be sealed until the store has told what became of a failed write; it is asked again and again. */
+  unsettled(): string | undefined
 }
 
 type Deps = { readonly store: Store; readonly signer: Signer; readonly origin: string; readonly nowMs: () => number }
 
 /** How often a batch is tried again when another node's commit came first. */
 const MOVED_RETRIES = 100
+const ASK_STORE_AGAIN_MS = 1000
 
 /** Opens the sequencer on what the store holds; reads a bounded number of keys. @throws LedgerError LEDGER_CORRUPT */
 export async function openSequencer({ store, signer, origin, nowMs }: Deps): Promise<Sequencer> {
@@ -46,6 +49,9 @@ export async function openSequencer({ store, signer, origin, nowMs }: Deps): Pro
   let nodes = createNodes(store, tree.head, tree.edge)
   let signed = signHead(tree.head)
   let stopReason: string | undefined
+  /** Promise 7: a commit's outcome is not known, so nothing is built upon the head until the store has told it. */
+  let unsettled: string | undefined
+  let settling: Promise<void> | undefined
 
   /** Signs a head, and is only ever given a committed one. Ed25519 is deterministic: a head has one checkpoint, whoever signs it when. */
   function signHead(head: Head): SignedHead {
@@ -89,12 +95,45 @@ export async function openSequencer({ store, signer, origin, nowMs }: Deps): Pro
     try {
       await store.commit({ previous: tree.head, next: state.head, edge: state.edge, tiles, bundles, records, timeMs: nowMs() })
     } catch (cause) {
-      const found = (await store.readHead())?.head ?? EMPTY_STATE.head
+      const found = (await readHeadOr(cause))?.head ?? EMPTY_STATE.head
       if (equalHeads(found, state.head)) return
       if (equalHeads(found, tree.head))
         throw new LedgerError('LEDGER_COMMIT_FAILED', 'The batch could not be written; nothing of it was kept. Send it again.', { cause })
       throw new HeadMoved('HEAD_MOVED', `the head moved to size ${found.size}`, { cause })
     }
+  }
+
+  async function readHeadOr(cause: unknown) {
+    try {
+      return await store.readHead()
+    } catch (error) {
+      throw isUnsettled(error) ? unsettledError(error, cause) : error
+    }
+  }
+
+  /** From here on nothing is sealed until the head was read. Asked for by the next batch, and by the clock where none comes. */
+  function unsettledError(error: StoreError, cause: unknown): LedgerError {
+    unsettled = error.message
+    setTimeout(() => {
+      if (unsettled !== undefined) settle().catch(() => {})
+    }, ASK_STORE_AGAIN_MS).unref()
+    return new LedgerError('LEDGER_UNSETTLED', `${error.message} A record without an answer is not lost by being sent again.`, { cause })
+  }
+
+  function settle(): Promise<void> {
+    settling ??= follow()
+      .then(
+        () => {
+          unsettled = undefined
+        },
+        error => {
+          throw isUnsettled(error) ? unsettledError(error, error.cause) : failStopped(error)
+        },
+      )
+      .finally(() => {
+        settling = undefined
+      })
+    return settling
   }
 
   /** Takes over a head that another node committed, once it is shown to extend ours. */
@@ -112,15 +151,16 @@ export async function openSequencer({ store, signer, origin, nowMs }: Deps): Pro
   async function seal(batch: readonly Prepared[]): Promise<Submission[]> {
     for (let tries = 0; tries < MOVED_RETRIES; tries++) {
       if (stopReason !== undefined) throw stoppedError(stopReason)
+      if (unsettled !== undefined) await settle()
       try {
         return await sealBatch(batch)
       } catch (error) {
-        if (error instanceof LedgerError && error.code === 'LEDGER_COMMIT_FAILED') throw error
+        if (error instanceof LedgerError && (error.code === 'LEDGER_COMMIT_FAILED' || error.code === 'LEDGER_UNSETTLED')) throw error
+        // The store could not be read: nothing was written, and the next batch finds out whether it can be again.
+        if (isUnsettled(error)) throw unsettledError(error, error.cause)
         if (!(error instanceof HeadMoved)) throw failStopped(error)
       }
-      await follow().catch(error => {
-        throw failStopped(error)
-      })
+      await settle()
     }
     throw new LedgerError('LEDGER_BUSY', 'Other nodes kept sealing first. Send it again.')
   }
@@ -139,6 +179,7 @@ export async function openSequencer({ store, signer, origin, nowMs }: Deps): Pro
       stopReason ??= reason
     },
     stopped: () => stopReason,
+    unsettled: () => unsettled,
   }
 }
 
@@ -166,6 +207,10 @@ function numberFrom(size: number, known: readonly (number | undefined)[]): Submi
 
 function equalHeads(a: Head, b: Head): boolean {
   return a.size === b.size && equalBytes(a.root, b.root)
+}
+
+function isUnsettled(error: unknown): error is StoreError {
+  return error instanceof StoreError && error.code === 'STORE_UNSETTLED'
 }
 
 function stoppedError(reason: string, cause?: unknown): LedgerError {

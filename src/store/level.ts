@@ -1,37 +1,30 @@
 /** The embedded store, on Level: one atomic, synced batch per commit. Its rows are those of level-rows. */
-import { Level } from 'level'
 import { equalBytes, fromUtf8, toUtf8 } from '../core/bytes.ts'
 import { EMPTY_ROOT } from '../core/hash.ts'
+import { type LevelDatabase, openLevelDatabase } from './level-database.ts'
 import { decodeHead, HEAD_KEY, key, putCommit, readIndex, textKey, withIndex } from './level-rows.ts'
 import { headMoved } from './memory.ts'
-import { type Commit, type Edge, type Head, type Store, StoreError } from './port.ts'
-
-type Database = Level<Uint8Array, Uint8Array>
+import type { Commit, Edge, Head, Store } from './port.ts'
 
 /** Up to so many keys are read on this thread: for them the way to another one costs more than the read. */
 const FEW_KEYS = 128
-/** What Level gathers in memory before it writes a table: with its own 4 MB a bulk submission spends a third of its time on merging tables. */
-const WRITE_BUFFER_BYTES = 16 * 1024 * 1024
 
 /**
  * Opens, or creates, the store in a folder.
  * @throws StoreError STORE_LOCKED when another process has it open, STORE_UNREADABLE when it cannot be opened.
  */
 export async function openLevelStore(folder: string): Promise<Store> {
-  const db: Database = new Level(folder, { keyEncoding: 'view', valueEncoding: 'view', writeBufferSize: WRITE_BUFFER_BYTES })
-  try {
-    await db.open()
-  } catch (error) {
-    throw openError(folder, error)
-  }
-  return levelStore(db)
+  return levelStore(await openLevelDatabase(folder))
 }
 
-function levelStore(db: Database): Store {
+function levelStore({ db, write, settled, reading, close }: LevelDatabase): Store {
   /** The head as it was last read; undefined after every commit, whatever came of it, so that the next reader sees what is stored. */
   let known: { head: Head; edge: Edge } | 'empty' | undefined
-  /** Commits run one after the other: the check of `previous` and the write are one step. */
-  let lastCommit: Promise<unknown> = Promise.resolve()
+
+  const read = async (row: Uint8Array) => {
+    if (db.status !== 'open') await settled()
+    return db.getSync(row)
+  }
 
   const readHead = () => {
     if (known === undefined) {
@@ -46,8 +39,11 @@ function levelStore(db: Database): Store {
     if (head.size !== commit.previous.size || !equalBytes(head.root, commit.previous.root)) throw headMoved(commit.previous, head)
     const batch = db.batch()
     putCommit(commit, (rowKey, value) => batch.put(rowKey, value))
-    known = undefined
-    await batch.write({ sync: true })
+    try {
+      await batch.write({ sync: true })
+    } finally {
+      known = undefined
+    }
   }
 
   const indexesUnder = async (prefix: Uint8Array, limit: number) => {
@@ -62,50 +58,42 @@ function levelStore(db: Database): Store {
 
   return {
     async readHead() {
+      await settled()
       return readHead()
     },
-    commit(commit) {
-      const done = lastCommit.then(() => commitNow(commit))
-      lastCommit = done.catch(() => undefined)
-      return done
-    },
+    commit: commit => write(() => commitNow(commit)),
     async findIdentities(identities) {
       const keys = identities.map(identity => key('i', identity))
-      const rows = keys.length <= FEW_KEYS ? keys.map(row => db.getSync(row)) : await db.getMany(keys)
+      const rows =
+        keys.length <= FEW_KEYS && db.status === 'open' ? keys.map(row => db.getSync(row)) : await reading(() => db.getMany(keys))
       return rows.map(row => (row === undefined ? undefined : readIndex(row, 0)))
     },
-    async readStatement(index) {
-      return db.getSync(withIndex(key('s'), index))
-    },
+    readStatement: index => read(withIndex(key('s'), index)),
     async *readStatements(from, to) {
-      for (let index = from; index < to; index++) yield { index, statement: db.getSync(withIndex(key('s'), index)) }
+      for (let index = from; index < to; index++) yield { index, statement: await read(withIndex(key('s'), index)) }
     },
     async committedMs(index) {
-      for await (const row of db.values({ gt: withIndex(key('c'), index), lt: withIndex(key('c'), Number.MAX_SAFE_INTEGER), limit: 1 }))
-        return readIndex(row, 0)
-      return undefined
+      const range = { gt: withIndex(key('c'), index), lt: withIndex(key('c'), Number.MAX_SAFE_INTEGER), limit: 1 }
+      const [row] = await reading(() => db.values(range).all())
+      return row === undefined ? undefined : readIndex(row, 0)
     },
-    async readTile(level, index) {
-      return db.getSync(withIndex(key('t', Uint8Array.of(level)), index))
-    },
-    async readBundle(index) {
-      return db.getSync(withIndex(key('b'), index))
-    },
-    findByDigest: (digest, limit) => indexesUnder(key('d', digest), limit),
-    findByRecord: (agency, record, limit) => indexesUnder(textKey('r', `${agency}\0${record}\0`), limit),
+    readTile: (level, index) => read(withIndex(key('t', Uint8Array.of(level)), index)),
+    readBundle: index => read(withIndex(key('b'), index)),
+    findByDigest: (digest, limit) => reading(() => indexesUnder(key('d', digest), limit)),
+    findByRecord: (agency, record, limit) => reading(() => indexesUnder(textKey('r', `${agency}\0${record}\0`), limit)),
     async listByAgency(agency, before, limit) {
       const prefix = textKey('a', `${agency}\0`)
       const found: number[] = []
-      for await (const [row, count] of db.iterator({ gte: withIndex(prefix, 0), lt: withIndex(prefix, before), reverse: true })) {
+      const range = { gte: withIndex(prefix, 0), lt: withIndex(prefix, before), reverse: true, limit }
+      for (const [row, count] of await reading(() => db.iterator(range).all())) {
         const first = readIndex(row, prefix.length)
         const end = Math.min(before, first + readIndex(count, 0))
         for (let index = end - 1; index >= first && found.length < limit; index--) found.push(index)
-        if (found.length >= limit) break
       }
       return found
     },
     async readDocument(collection, name) {
-      const row = db.getSync(documentKey(collection, name))
+      const row = await read(documentKey(collection, name))
       return row === undefined ? undefined : fromUtf8(row)
     },
     async writeDocuments(changes) {
@@ -113,39 +101,20 @@ function levelStore(db: Database): Store {
         const rowKey = documentKey(collection, name)
         return value === null ? ({ type: 'del', key: rowKey } as const) : ({ type: 'put', key: rowKey, value: toUtf8(value) } as const)
       })
-      await db.batch(rows, { sync: true })
+      await write(() => db.batch(rows, { sync: true }))
     },
     async listDocuments(collection, { after, limit = Number.POSITIVE_INFINITY } = {}) {
       const prefix = documentKey(collection, '')
       const end = textKey('x', `${collection}\x01`)
       const start = after === undefined ? { gte: prefix } : { gt: documentKey(collection, after) }
-      const rows: { key: string; value: string }[] = []
-      for await (const [rowKey, value] of db.iterator({ ...start, lt: end, ...(Number.isFinite(limit) ? { limit } : {}) }))
-        rows.push({ key: fromUtf8(rowKey.subarray(prefix.length)), value: fromUtf8(value) })
-      return rows
+      const options = { ...start, lt: end, ...(Number.isFinite(limit) ? { limit } : {}) }
+      const rows = await reading(() => db.iterator(options).all())
+      return rows.map(([rowKey, value]) => ({ key: fromUtf8(rowKey.subarray(prefix.length)), value: fromUtf8(value) }))
     },
-    async close() {
-      await lastCommit
-      await db.close()
-    },
+    close,
   }
 }
 
 function documentKey(collection: string, name: string): Uint8Array {
   return textKey('x', `${collection}\0${name}`)
-}
-
-function openError(folder: string, error: unknown): StoreError {
-  const cause = (error as { cause?: { code?: string } }).cause
-  if (cause?.code === 'LEVEL_LOCKED')
-    return new StoreError('STORE_LOCKED', `The data folder ${folder} is in use by another OpenSeal service: stop that one first.`, {
-      cause: error,
-    })
-  return new StoreError(
-    'STORE_UNREADABLE',
-    `The store in ${folder} cannot be opened: ${String((cause as Error | undefined)?.message ?? error)}`,
-    {
-      cause: error,
-    },
-  )
 }

@@ -55,11 +55,14 @@ export type Commit = {
 export type DocumentChange = { readonly collection: string; readonly key: string; readonly value: string | null }
 
 export type Store = {
-  /** The committed head and its edge, or undefined before the first commit. Never older than the last commit that was answered. */
+  /**
+   * The committed head and its edge, or undefined before the first commit. Never older than the last commit that was answered; after a
+   * failed one it is what the disk holds. @throws StoreError STORE_UNSETTLED while that cannot be told: ask again later
+   */
   readHead(): Promise<{ readonly head: Head; readonly edge: Edge } | undefined>
   /**
-   * Writes one batch. When it returns, all of it is on disk (fsync); when it throws STORE_HEAD_MOVED, nothing is; after any other
-   * error the outcome is unknown until `readHead` tells. A commit whose `previous` is not the head is refused, so two sealers cannot fork.
+   * Writes one batch. When it returns, all of it is on disk (fsync); when it throws STORE_HEAD_MOVED or STORE_UNSETTLED, nothing is; after any
+   * other error the outcome is unknown until `readHead` tells. A commit whose `previous` is not the head is refused, so two sealers cannot fork.
    * The first commit has an empty tree as `previous`.
    */
   commit(commit: Commit): Promise<void>
@@ -89,5 +92,8 @@ export type Store = {
   close(): Promise<void>
 }
 
-/** STORE_HEAD_MOVED, STORE_LOCKED, STORE_CORRUPT, STORE_UNREADABLE. */
+/**
+ * STORE_HEAD_MOVED, STORE_LOCKED, STORE_CORRUPT, STORE_UNREADABLE; STORE_WRITE_FAILED (a write was refused, its outcome is unknown),
+ * STORE_UNSETTLED (an earlier one was, and the disk takes nothing yet).
+ */
 export class StoreError extends OpenSealError {}

@@ -10,7 +10,7 @@ import { parseReceipt } from '../../src/core/receipt.ts'
 import { parseTlogProof } from '../../src/core/tlog-proof.ts'
 import type { FinalAnchor } from '../../src/ledger/final-anchors.ts'
 import { createMemoryStore } from '../../src/store/memory.ts'
-import type { Edge, Store } from '../../src/store/port.ts'
+import { type Edge, type Store, StoreError } from '../../src/store/port.ts'
 import { checkLog } from './check-log.ts'
 import { ORIGIN, openTestLedger, signer, statementOf } from './fixtures.ts'
 
@@ -233,7 +233,7 @@ function flipLast(bytes: Uint8Array): Uint8Array {
 }
 
 /** A store whose writes fail on purpose, before or after they land. */
-function failing(store: Store, plan: { at: number; landed: boolean; headFails?: boolean }): Store {
+function failing(store: Store, plan: { at: number; landed: boolean; headFails?: Error | undefined }): Store {
   let commits = 0
   let failed = false
   return {
@@ -246,7 +246,7 @@ function failing(store: Store, plan: { at: number; landed: boolean; headFails?: 
       throw new Error('EIO: the disk failed')
     },
     async readHead() {
-      if (failed && plan.headFails) throw new Error('EIO: the disk failed again')
+      if (failed && plan.headFails) throw plan.headFails
       return store.readHead()
     },
   }
@@ -257,7 +257,9 @@ describe('sealing when the store fails', () => {
     for (const headFails of [false, true])
       it(`a commit that fails ${landed ? 'after' : 'before'} it landed, ${headFails ? 'and a head that cannot be read' : 'and a head that tells'}`, async () => {
         const store = createMemoryStore()
-        const ledger = await openTestLedger(failing(store, { at: 3, landed, headFails }))
+        const ledger = await openTestLedger(
+          failing(store, { at: 3, landed, headFails: headFails ? new Error('EIO: the disk failed again') : undefined }),
+        )
         const acknowledged = [await ledger.submit(statementOf('one'))]
         const second = await ledger.submit(statementOf('two')).then(
           submission => ({ submission, code: undefined }),
@@ -277,6 +279,23 @@ describe('sealing when the store fails', () => {
         assert.equal((await restarted.submit(statementOf('two'))).known, landed)
         await checkLog(store)
       })
+
+  for (const landed of [false, true])
+    it(`seals nothing until the store tells what became of a commit that ${landed ? 'landed' : 'did not land'}, then goes on`, async () => {
+      const store = createMemoryStore()
+      const unsettled = new StoreError('STORE_UNSETTLED', 'the disk takes nothing yet')
+      const plan = { at: 3, landed, headFails: unsettled }
+      const ledger = await openTestLedger(failing(store, plan))
+      await ledger.submit(statementOf('one'))
+      const before = ledger.head().note
+      for (const record of ['two', 'three']) await assert.rejects(ledger.submit(statementOf(record)), { code: 'LEDGER_UNSETTLED' })
+      assert.deepEqual([ledger.head().note, ledger.unsettled(), ledger.stopped()], [before, unsettled.message, undefined])
+      assert.equal((await store.readHead())?.head.size, landed ? 3 : 2)
+      Object.assign(plan, { headFails: undefined })
+      assert.deepEqual(await ledger.submit(statementOf('two')), { index: 2, known: landed })
+      assert.equal(ledger.unsettled(), undefined)
+      assert.equal(await checkLog(store), 3)
+    })
 
   const damages = {
     'an entry': (edge: Edge): Edge => ({ ...edge, bundle: flipLast(edge.bundle) }),

@@ -44,7 +44,7 @@ export function serviceRoutes(router: Router, deps: RouteDeps): void {
 export function statusOf({ ledger, anchorer, notAccepting }: Pick<RouteDeps, 'ledger' | 'anchorer' | 'notAccepting'>) {
   const { size, root, note } = ledger.head()
   const stopped = ledger.stopped()
-  const reason = stopped === undefined ? notAccepting?.() : `The ledger has stopped sealing: ${stopped}`
+  const reason = stopped === undefined ? (ledger.unsettled() ?? notAccepting?.()) : `The ledger has stopped sealing: ${stopped}`
   const lag = anchorer?.lag()
   const newest = ledger.latestAnchor()
   return {

@@ -1,0 +1,135 @@
+/**
+ * A Level database that survives a disk that fails. LevelDB goes on after a failed append to its journal as if nothing had been: what it
+ * writes next stands behind a torn record, and the next start cannot read it. So the first failed write closes the journal: the database
+ * is opened again, which reads what is on disk into new files, and nothing else is written before that has worked.
+ */
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Level } from 'level'
+import { StoreError } from './port.ts'
+
+export type Database = Level<Uint8Array, Uint8Array>
+
+export type LevelDatabase = {
+  /** For reading. Closed only while it is opened again: then `settled` resolves when it is open. */
+  readonly db: Database
+  /**
+   * Runs a synced batch when those before it are settled, one at a time. A StoreError of `batch` itself is passed on: nothing was written.
+   * @throws StoreError STORE_WRITE_FAILED: the outcome is unknown until `settled`. STORE_UNSETTLED: nothing was written.
+   */
+  write(batch: () => Promise<void>): Promise<void>
+  /** Resolves when the database shows what is on disk: at once unless a write has failed. @throws StoreError STORE_UNSETTLED */
+  settled(): Promise<void>
+  /** Runs a reading that takes more than one turn; the database is not closed under it. */
+  reading<T>(read: () => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+/** What Level gathers in memory before it writes a table: with its own 4 MB a bulk submission spends a third of its time on merging tables. */
+const WRITE_BUFFER_BYTES = 16 * 1024 * 1024
+/** Room for what opening writes besides the journal's content: a manifest and an empty journal. */
+const SPARE_BYTES = 256 * 1024
+/** A folder that LevelDB passes over. */
+const PROBE = 'openseal.probe'
+
+/** Opens, or creates, the database in a folder. @throws StoreError STORE_LOCKED, STORE_UNREADABLE */
+export async function openLevelDatabase(folder: string): Promise<LevelDatabase> {
+  const db: Database = new Level(folder, { keyEncoding: 'view', valueEncoding: 'view', writeBufferSize: WRITE_BUFFER_BYTES })
+  await openOrSay(db, folder)
+  await rm(join(folder, PROBE), { recursive: true, force: true })
+  /** A write has failed since the database was opened. */
+  let inDoubt = false
+  let isClosed = false
+  let reopening: Promise<void> | undefined
+  let lastWrite: Promise<unknown> = Promise.resolve()
+  const readings = new Set<Promise<unknown>>()
+
+  async function reopen(): Promise<void> {
+    try {
+      // While the disk takes nothing, the database stays open for those who read: it shows what it did before the failed write.
+      if (db.status === 'open') await probeDisk(folder)
+      await Promise.allSettled(readings)
+      await db.close()
+      await db.open()
+      inDoubt = false
+    } catch (cause) {
+      throw new StoreError(
+        'STORE_UNSETTLED',
+        'The disk of the data folder has refused a write and does not take any yet: nothing is written until it does. Try again later.',
+        { cause },
+      )
+    }
+  }
+
+  function settled(): Promise<void> {
+    if (!inDoubt || isClosed) return Promise.resolve()
+    reopening ??= reopen().finally(() => {
+      reopening = undefined
+    })
+    return reopening
+  }
+
+  async function writeNow(batch: () => Promise<void>): Promise<void> {
+    await settled()
+    try {
+      await batch()
+    } catch (cause) {
+      if (cause instanceof StoreError) throw cause
+      inDoubt = true
+      // Whoever hears of the failure reads what is on disk from then on, if that can be.
+      await settled().catch(() => {})
+      throw new StoreError('STORE_WRITE_FAILED', 'The disk of the data folder has refused a write. Try again in a moment.', { cause })
+    }
+  }
+
+  return {
+    db,
+    settled,
+    write(batch) {
+      const done = lastWrite.then(() => writeNow(batch))
+      lastWrite = done.catch(() => {})
+      return done
+    },
+    async reading(read) {
+      if (db.status !== 'open') await settled()
+      const reading = read()
+      readings.add(reading)
+      return reading.finally(() => readings.delete(reading))
+    },
+    async close() {
+      await lastWrite
+      await reopening?.catch(() => {})
+      isClosed = true
+      await db.close()
+    },
+  }
+}
+
+/** Writes as much as opening again will, so that a database is not closed which then cannot be opened. */
+async function probeDisk(folder: string): Promise<void> {
+  const files = (await readdir(folder)).filter(name => name.endsWith('.log') || name.startsWith('MANIFEST'))
+  const sizes = await Promise.all(files.map(async name => (await stat(join(folder, name))).size))
+  const probe = join(folder, PROBE)
+  try {
+    await mkdir(probe, { recursive: true })
+    for (const [i, size] of [SPARE_BYTES, ...sizes].entries())
+      await writeFile(join(probe, String(i)), new Uint8Array(size), { flush: true })
+  } finally {
+    await rm(probe, { recursive: true, force: true })
+  }
+}
+
+async function openOrSay(db: Database, folder: string): Promise<void> {
+  try {
+    await db.open()
+  } catch (error) {
+    const cause = (error as { cause?: { code?: string; message?: string } }).cause
+    if (cause?.code === 'LEVEL_LOCKED')
+      throw new StoreError('STORE_LOCKED', `The data folder ${folder} is in use by another OpenSeal service: stop that one first.`, {
+        cause: error,
+      })
+    throw new StoreError('STORE_UNREADABLE', `The store in ${folder} cannot be opened: ${cause?.message ?? String(error)}`, {
+      cause: error,
+    })
+  }
+}
