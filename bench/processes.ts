@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import service from '../scripts/service.json' with { type: 'json' }
 
 /** A running helper. `ask` sends one message and resolves with the answer. */
 export type Helper = {
@@ -13,7 +14,7 @@ export type Helper = {
 }
 
 /** What the service is started with by scripts/run.js. */
-const SERVICE = { execArgv: ['--max-semi-space-size=32', '--max-old-space-size=512'], env: { ...process.env, MALLOC_ARENA_MAX: '2' } }
+const SERVICE = { execArgv: service.flags, env: { ...process.env, ...service.env } }
 
 /** Starts a file of bench/ and waits for its first message. */
 export async function startHelper(file: string, args: readonly string[] = []): Promise<Helper> {

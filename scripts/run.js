@@ -18,12 +18,8 @@ const onWindows = process.platform === 'win32'
 /** A signal that arrives again within this time is the same Ctrl-C: the terminal sends it to every process, and npm passes it on as well. */
 const SAME_SIGNAL_MS = 1000
 
-/**
- * What the service runs with. Without a bound V8 lets garbage grow with the size of the machine, and malloc keeps an arena for each thread. The bench
- * measures with the same (docs/bench.md).
- */
-const serviceFlags = ['--max-semi-space-size=32', '--max-old-space-size=512']
-const serviceEnv = { MALLOC_ARENA_MAX: '2' }
+/** What the service runs with; the bench measures with the same. */
+const service = JSON.parse(readFileSync(join(root, 'scripts', 'service.json'), 'utf8'))
 
 /** Runs a file of this project with the arguments given, and ends this process as that one ended. */
 export function run(file, args) {
@@ -31,9 +27,9 @@ export function run(file, args) {
   const env = { ...process.env, PATH: dirname(node) + delimiter + process.env.PATH }
   install(node, env)
   const isService = file === 'src/cli/main.ts' && args[0] === 'serve'
-  const flags = isService ? serviceFlags : []
+  const flags = isService ? service.flags : []
   const child = spawn(node, [...flags, '--import', watchParent, join(root, file), ...args], {
-    env: isService ? { ...serviceEnv, ...env } : env,
+    env: isService ? { ...service.env, ...env } : env,
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     // Its own process group, so that a Ctrl-C comes to it from here alone, and once.
     detached: !onWindows,

@@ -107,8 +107,10 @@ export function verifyConsistency({ from, to, fromRoot, toRoot, proof }: Consist
 function pathPlan(m: number, from: number, to: number): Node[][] {
   if (to - from === 1) return []
   const middle = from + splitPoint(to - from)
-  if (m < middle) return [...pathPlan(m, from, middle), rangeNodes(middle, to)]
-  return [...pathPlan(m, middle, to), rangeNodes(from, middle)]
+  const left = m < middle
+  const plan = left ? pathPlan(m, from, middle) : pathPlan(m, middle, to)
+  plan.push(left ? rangeNodes(middle, to) : rangeNodes(from, middle))
+  return plan
 }
 
 /** SUBPROOF(m, D[from:to], whole) of RFC 9162 §2.1.4.1, with m counted from the start of the whole tree. `whole`: this is all of the old tree. */

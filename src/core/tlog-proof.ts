@@ -44,8 +44,11 @@ export function parseTlogProof(text: string): TlogProof {
 }
 
 function formatUnchecked({ extra, index, proof, note }: TlogProof): string {
-  const lines = [HEADER, ...(extra ? [`extra ${toBase64(extra)}`] : []), `index ${index}`, ...proof.map(toBase64)]
-  return `${lines.join('\n')}\n\n${note}`
+  let text = `${HEADER}\n`
+  if (extra) text += `extra ${toBase64(extra)}\n`
+  text += `index ${index}\n`
+  for (const hash of proof) text += `${toBase64(hash)}\n`
+  return `${text}\n${note}`
 }
 
 function readExtra(line: string): Uint8Array {

@@ -54,14 +54,28 @@ export function createMetrics({ ledger, anchorer, nowMs }: Pick<HttpDeps, 'ledge
   })
   if (anchorer) anchorGauges(registers, anchorer)
 
+  // Finding a counter by its labels costs as much as counting, and their number is bounded by that of the routes.
+  const counted = new Map<string, { requests: Counter.Internal; durations: Histogram.Internal<string> }>()
+  const outcomes = {
+    accepted: submissions.labels('accepted'),
+    known: submissions.labels('known'),
+    rejected: submissions.labels('rejected'),
+  }
+
   return {
     contentType: registry.contentType,
     text: () => registry.metrics(),
     countRequest: (method, route, status, seconds) => {
-      requests.inc({ method, route, status })
-      durations.observe({ method, route }, seconds)
+      const name = `${method} ${status} ${route}`
+      const counters = counted.get(name) ?? {
+        requests: requests.labels({ method, route, status }),
+        durations: durations.labels({ method, route }),
+      }
+      counted.set(name, counters)
+      counters.requests.inc()
+      counters.durations.observe(seconds)
     },
-    countSubmission: outcome => submissions.inc({ outcome }),
+    countSubmission: outcome => outcomes[outcome].inc(),
     countSeal: ({ records, durationMs }) => {
       seals.observe(durationMs / 1000)
       sealed.inc(records)

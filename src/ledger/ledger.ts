@@ -44,6 +44,8 @@ export type Ledger = Prover & {
    * and read back. @throws LedgerError LEDGER_STOPPED, LEDGER_BUSY, LEDGER_COMMIT_FAILED, LEDGER_UNSETTLED
    */
   submit(statement: Statement): Promise<Submission>
+  /** The same, with the receipt's text. Beside what `submit` throws: RECORD_ERASED where it is known and its statement was erased. */
+  submitForReceipt(statement: Statement): Promise<Submission & { readonly receipt: string }>
   /** The same for a stream of many: `tell` is called once, later, with what came of it. @throws LedgerError LEDGER_STOPPED, LEDGER_BUSY */
   submitEach(statement: Statement, tell: (outcome: Outcome) => void): void
   /** The canonical text of a statement, undefined where it was erased. @throws LedgerError RECORD_NOT_FOUND beyond the head. */
@@ -124,9 +126,28 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     return bytes === undefined ? undefined : decodeText(bytes)
   }
 
-  const submitEach: Ledger['submitEach'] = (submitted, tell) => {
+  const receiptOf = async (index: number, statementText: string): Promise<string> => {
+    const anchor = await finalAnchors.covering(index)
+    const size = anchor?.size ?? sequencer.head().size
+    const note = await prover.checkpointAt(size)
+    const proof = formatTlogProof({ index, proof: await prover.inclusionHashes(index, size), note })
+    return formatReceipt({ statementText, proof, anchors: anchor === undefined ? [] : [anchorHint(anchor)] })
+  }
+
+  const receipt = async (index: number): Promise<string> => {
+    const statementText = await statement(index)
+    if (statementText === undefined)
+      throw new LedgerError('RECORD_ERASED', `The statement of record ${index} was erased; receipts given out before stay valid.`)
+    return receiptOf(index, statementText)
+  }
+
+  const assertAccepting = () => {
     const reason = sequencer.stopped()
     if (reason !== undefined) throw new LedgerError('LEDGER_STOPPED', `The ledger has stopped accepting records: ${reason}`)
+  }
+
+  const submitEach: Ledger['submitEach'] = (submitted, tell) => {
+    assertAccepting()
     pool.submit(prepare(submitted, salt), tell)
   }
 
@@ -135,25 +156,19 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     origin,
     vkey,
     head: () => sequencer.head(),
-    submit: async submitted =>
-      new Promise((resolve, reject) => submitEach(submitted, outcome => ('error' in outcome ? reject(outcome.error) : resolve(outcome)))),
+    submit: async submitted => whenTold(tell => submitEach(submitted, tell)),
+    async submitForReceipt(submitted) {
+      assertAccepting()
+      const prepared = prepare(submitted, salt)
+      const submission = await whenTold(tell => pool.submit(prepared, tell))
+      // A known statement stands there with the salt of its first submission.
+      const receiptText = await (submission.known ? receipt(submission.index) : receiptOf(submission.index, decodeText(prepared.statement)))
+      return { ...submission, receipt: receiptText }
+    },
     submitEach,
     statement,
     sealedMs: index => store.committedMs(index),
-    async receipt(index) {
-      const statementText = await statement(index)
-      if (statementText === undefined)
-        throw new LedgerError('RECORD_ERASED', `The statement of record ${index} was erased; receipts given out before stay valid.`)
-      const anchor = await finalAnchors.covering(index)
-      const size = anchor?.size ?? sequencer.head().size
-      const note = await prover.checkpointAt(size)
-      const { proof } = await prover.inclusion(index, size)
-      return formatReceipt({
-        statementText,
-        proof: formatTlogProof({ index, proof: [...proof], note }),
-        anchors: anchor === undefined ? [] : [anchorHint(anchor)],
-      })
-    },
+    receipt,
     async versions(index) {
       const text = await statement(index)
       const parsed = text === undefined ? undefined : readStatement(text)
@@ -177,6 +192,11 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
       await store.close()
     },
   }
+}
+
+/** A call that tells later, as a promise. */
+function whenTold(act: (tell: (outcome: Outcome) => void) => void): Promise<Submission> {
+  return new Promise((resolve, reject) => act(outcome => ('error' in outcome ? reject(outcome.error) : resolve(outcome))))
 }
 
 /** Canonical bytes once, the salt spliced in; the submitter's salt where there is one. */

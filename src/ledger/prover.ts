@@ -11,6 +11,8 @@ import { rootAt, type Sequencer } from './sequencer.ts'
 export type Prover = {
   /** @throws LedgerError PROOF_RANGE unless index < size ≤ the committed size. */
   inclusion(index: number, size: number): Promise<InclusionProof>
+  /** The hashes of that proof alone. @throws LedgerError PROOF_RANGE */
+  inclusionHashes(index: number, size: number): Promise<Hash[]>
   /** @throws LedgerError PROOF_RANGE unless from ≤ to ≤ the committed size. */
   consistency(from: number, to: number): Promise<ConsistencyProof>
   /** The signed checkpoint of any committed size: the same text every time. @throws LedgerError PROOF_RANGE */
@@ -46,15 +48,21 @@ export function createProver({ store, sequencer, signer, origin }: Deps): Prover
     return size === head.size ? head.root : rootAt({ read }, size)
   }
 
+  const inclusionHashes = async (index: number, size: number) => {
+    assertRange(index + 1, size, `There is no inclusion proof of entry ${index} in a tree of size ${size}`)
+    return proveInclusion(index, size, read)
+  }
+
   const isCommitted = (level: number, index: number, width: number) =>
     width >= 1 && width <= tileWidthAt(level, index, sequencer.head().size)
 
   return {
     async inclusion(index, size) {
-      assertRange(index + 1, size, `There is no inclusion proof of entry ${index} in a tree of size ${size}`)
+      const proof = await inclusionHashes(index, size)
       const [leafHash] = await read([{ level: 0, index }])
-      return { index, size, leafHash: leafHash!, root: await root(size), proof: await proveInclusion(index, size, read) }
+      return { index, size, leafHash: leafHash!, root: await root(size), proof }
     },
+    inclusionHashes,
     async consistency(from, to) {
       assertRange(from, to, `There is no consistency proof from size ${from} to size ${to}`)
       return { from, to, fromRoot: await root(from), toRoot: await root(to), proof: await proveConsistency(from, to, read) }

@@ -54,9 +54,8 @@ export function recordRoutes(router: Router, deps: RouteDeps): void {
 async function submitOne(ctx: Context, key: { agency: string }, deps: RouteDeps): Promise<void> {
   const { ledger, metrics } = deps
   const statement = readSubmission(parseJson(await readBody(ctx)), key)
-  const { index, known } = await ledger.submit(statement)
+  const { index, known, receipt } = await ledger.submitForReceipt(statement)
   metrics.countSubmission(known ? 'known' : 'accepted')
-  const receipt = await ledger.receipt(index)
   ctx.status = known ? 200 : 201
   ctx.set('Location', `/v1/records/${index}`)
   ctx.type = 'application/json'
