@@ -1,7 +1,10 @@
 /** The configuration: read once from the environment, every value checked, each mistake told in one sentence. Design §6. */
 import { z } from 'zod'
+import type { Fees } from './chain/fees.ts'
+import type { SignerOptions } from './chain/signer.ts'
 import { isOrigin } from './core/checkpoint.ts'
 import { OpenSealError } from './core/errors.ts'
+import type { Finality } from './ledger/anchor-chain.ts'
 
 /** What the service is started with. Times in milliseconds; what is absent has its default elsewhere, as the comment says. */
 export type Config = {
@@ -21,7 +24,13 @@ export type Config = {
   /** Lower-case address; absent: the one of `contracts/deployments`, or a new one on the embedded chain. */
   readonly contract?: string
   /** How anchors are signed; absent: the embedded chain's first account. */
-  readonly anchorKey?: { readonly privateKey: string } | { readonly keystore: string; readonly passwordFile: string }
+  readonly anchorSigner?: SignerOptions
+  /** The most that an anchor pays per gas, in wei. */
+  readonly anchorCeiling: Fees
+  /** When a block counts as final on a chain other than the embedded one. */
+  readonly finality: Finality
+  /** The operator's word that the chain is no test network: what the served policy says. */
+  readonly production: boolean
   readonly anchorIntervalMs: number
   /** An anchor waits for so many new entries. */
   readonly anchorMinBatch: number
@@ -53,10 +62,44 @@ const duration = z
   })
   .refine(ms => ms >= 100 && ms <= 7 * 24 * UNITS.h!, 'is not between 100ms and 168h')
 
+/** Up to nine decimals: 1 gwei is 10^9 wei. */
+const gwei = z
+  .string()
+  .regex(/^(0|[1-9]\d{0,8})(\.\d{1,9})?$/, "is not an amount of gwei such as '150' or '0.25'")
+  .transform(text => {
+    const [whole = '0', fraction = ''] = text.split('.')
+    return BigInt(whole) * 1_000_000_000n + BigInt(fraction.padEnd(9, '0'))
+  })
+  .refine(wei => wei > 0n, 'is nothing: no anchor could be paid')
+
+const flag = z.enum(['true', 'false'], 'is neither true nor false').default('false')
+
+const address = (what: string) =>
+  z
+    .string()
+    .regex(/^0x[0-9a-fA-F]{40}$/, what)
+    .transform(text => text.toLowerCase())
+
 const urls = z
   .string()
   .transform(text => text.split(',').map(part => part.trim()))
   .refine(list => list.every(isHttpUrl), 'is not one or more http(s) addresses, separated by commas')
+
+/** Of them one at most is set. */
+const SIGNERS = ['OPENSEAL_ANCHOR_KEY', 'OPENSEAL_ANCHOR_KEY_FILE', 'OPENSEAL_ANCHOR_KEYSTORE', 'OPENSEAL_ANCHOR_SIGNER'] as const
+
+/** The variables that say who signs. */
+const SIGNER_VARIABLES = z.object({
+  OPENSEAL_ANCHOR_KEY: z
+    .string()
+    .regex(/^0x[0-9a-fA-F]{64}$/, 'is not a private key: 0x and 64 hex digits')
+    .optional(),
+  OPENSEAL_ANCHOR_KEY_FILE: z.string().optional(),
+  OPENSEAL_ANCHOR_KEYSTORE: z.string().optional(),
+  OPENSEAL_ANCHOR_KEYSTORE_PASSWORD_FILE: z.string().optional(),
+  OPENSEAL_ANCHOR_SIGNER: z.string().refine(isHttpUrl, 'is not the http(s) address of a signer').optional(),
+  OPENSEAL_ANCHOR_ADDRESS: address('is not an address: 0x and 40 hex digits').optional(),
+})
 
 /** The variables of the service. */
 const VARIABLES = z.object({
@@ -77,17 +120,16 @@ const VARIABLES = z.object({
   OPENSEAL_RPC: urls.optional(),
   OPENSEAL_PUBLIC_RPC: urls.optional(),
   OPENSEAL_CHAIN_PORT: port('is not a port from 0 to 65535').default(8545),
-  OPENSEAL_CONTRACT: z
+  OPENSEAL_CONTRACT: address("is not a contract's address: 0x and 40 hex digits").optional(),
+  ...SIGNER_VARIABLES.shape,
+  OPENSEAL_ANCHOR_MAX_FEE: gwei.default(200_000_000_000n),
+  OPENSEAL_ANCHOR_MAX_TIP: gwei.default(20_000_000_000n),
+  OPENSEAL_FINALITY: z
     .string()
-    .regex(/^0x[0-9a-fA-F]{40}$/, "is not a contract's address: 0x and 40 hex digits")
-    .transform(text => text.toLowerCase())
-    .optional(),
-  OPENSEAL_ANCHOR_KEY: z
-    .string()
-    .regex(/^0x[0-9a-fA-F]{64}$/, 'is not a private key: 0x and 64 hex digits')
-    .optional(),
-  OPENSEAL_ANCHOR_KEYSTORE: z.string().optional(),
-  OPENSEAL_ANCHOR_KEYSTORE_PASSWORD_FILE: z.string().optional(),
+    .regex(/^(finalized|[1-9]\d{0,3})$/, "is neither 'finalized' nor a number of blocks from 1 to 9999")
+    .transform((text): Finality => (text === 'finalized' ? text : { confirmations: Number(text) }))
+    .default('finalized'),
+  OPENSEAL_PRODUCTION: flag,
   OPENSEAL_ANCHOR_INTERVAL: duration.optional(),
   OPENSEAL_ANCHOR_MIN_BATCH: z
     .string()
@@ -98,7 +140,7 @@ const VARIABLES = z.object({
     .string()
     .regex(new RegExp(`^[\\x21-\\x7e]{${MIN_OPERATOR_KEY},512}$`), `is shorter than ${MIN_OPERATOR_KEY} characters, or holds spaces`)
     .optional(),
-  OPENSEAL_START_WITHOUT_CHAIN: z.enum(['true', 'false'], 'is neither true nor false').default('false'),
+  OPENSEAL_START_WITHOUT_CHAIN: flag,
 })
 
 /** Variables of the command line and of the test run, which the service leaves alone. */
@@ -110,7 +152,7 @@ const OTHERS = [
   'OPENSEAL_DEBUG',
   'OPENSEAL_TEST_COUNTS',
 ]
-const SECRETS = ['OPENSEAL_ANCHOR_KEY', 'OPENSEAL_OPERATOR_KEY', 'OPENSEAL_STORE', 'OPENSEAL_RPC']
+const SECRETS = ['OPENSEAL_ANCHOR_KEY', 'OPENSEAL_ANCHOR_SIGNER', 'OPENSEAL_OPERATOR_KEY', 'OPENSEAL_STORE', 'OPENSEAL_RPC']
 
 /** The configuration in an environment. An empty variable counts as left out. Throws ConfigError with a sentence for each mistake. */
 export function readConfig(env: { readonly [name: string]: string | undefined }): Config {
@@ -121,13 +163,15 @@ export function readConfig(env: { readonly [name: string]: string | undefined })
   const parsed = VARIABLES.safeParse(set)
   if (!parsed.success) throw new ConfigError('CONFIG_MALFORMED', parsed.error.issues.map(issue => sentence(issue, set)).join('\n'))
   const v = parsed.data
-  const anchorKey = readAnchorKey(v)
+  const anchorSigner = readSigner(v)
   const rpcUrls = v.OPENSEAL_RPC ?? []
-  if (rpcUrls.length > 0 && anchorKey === undefined)
+  if (rpcUrls.length > 0 && anchorSigner === undefined)
     throw new ConfigError(
       'CONFIG_INCOMPLETE',
-      'OPENSEAL_RPC needs OPENSEAL_ANCHOR_KEY or OPENSEAL_ANCHOR_KEYSTORE: the key that pays for anchors.',
+      'OPENSEAL_RPC needs a key that pays for anchors: OPENSEAL_ANCHOR_KEY, OPENSEAL_ANCHOR_KEY_FILE, OPENSEAL_ANCHOR_KEYSTORE or OPENSEAL_ANCHOR_SIGNER.',
     )
+  if (v.OPENSEAL_PRODUCTION === 'true' && rpcUrls.length === 0)
+    throw new ConfigError('CONFIG_INCOMPLETE', 'OPENSEAL_PRODUCTION needs OPENSEAL_RPC: a chain on this machine is no evidence for anyone.')
   return {
     host: v.OPENSEAL_HOST,
     port: v.OPENSEAL_PORT,
@@ -137,25 +181,44 @@ export function readConfig(env: { readonly [name: string]: string | undefined })
     chainPort: v.OPENSEAL_CHAIN_PORT,
     anchorIntervalMs: v.OPENSEAL_ANCHOR_INTERVAL ?? duration.parse(rpcUrls.length > 0 ? INTERVAL : EMBEDDED_INTERVAL),
     anchorMinBatch: v.OPENSEAL_ANCHOR_MIN_BATCH,
+    anchorCeiling: { maxFeePerGas: v.OPENSEAL_ANCHOR_MAX_FEE, maxPriorityFeePerGas: v.OPENSEAL_ANCHOR_MAX_TIP },
+    finality: v.OPENSEAL_FINALITY,
+    production: v.OPENSEAL_PRODUCTION === 'true',
     startWithoutChain: v.OPENSEAL_START_WITHOUT_CHAIN === 'true',
     ...(v.OPENSEAL_PUBLIC_RPC && { publicRpcUrls: v.OPENSEAL_PUBLIC_RPC }),
     ...(v.OPENSEAL_STORE && { storeUrl: v.OPENSEAL_STORE }),
     ...(v.OPENSEAL_CONTRACT && { contract: v.OPENSEAL_CONTRACT }),
-    ...(anchorKey && { anchorKey }),
+    ...(anchorSigner && { anchorSigner }),
     ...(v.OPENSEAL_OPERATOR_KEY && { operatorKey: v.OPENSEAL_OPERATOR_KEY }),
   }
 }
 
-function readAnchorKey(v: z.infer<typeof VARIABLES>): Config['anchorKey'] {
-  const { OPENSEAL_ANCHOR_KEY: privateKey, OPENSEAL_ANCHOR_KEYSTORE: keystore, OPENSEAL_ANCHOR_KEYSTORE_PASSWORD_FILE: passwordFile } = v
-  if (privateKey && keystore) throw new ConfigError('CONFIG_INCOMPLETE', 'Set OPENSEAL_ANCHOR_KEY or OPENSEAL_ANCHOR_KEYSTORE, not both.')
+/** How anchors are signed, as an environment says it; undefined when it does not. For commands that need nothing else of the configuration. */
+export function readSignerConfig(env: { readonly [name: string]: string | undefined }): SignerOptions | undefined {
+  const set = Object.fromEntries(
+    Object.entries(env).filter(([name, value]) => SIGNER_VARIABLES.keyof().options.includes(name as never) && value),
+  )
+  const parsed = SIGNER_VARIABLES.safeParse(set)
+  if (!parsed.success) throw new ConfigError('CONFIG_MALFORMED', parsed.error.issues.map(issue => sentence(issue, set)).join('\n'))
+  return readSigner(parsed.data)
+}
+
+function readSigner(v: z.infer<typeof SIGNER_VARIABLES>): SignerOptions | undefined {
+  const given = SIGNERS.filter(name => v[name] !== undefined)
+  if (given.length > 1) throw new ConfigError('CONFIG_INCOMPLETE', `Set ${given.join(' or ')}, not both.`)
+  const { OPENSEAL_ANCHOR_KEYSTORE: keystore, OPENSEAL_ANCHOR_KEYSTORE_PASSWORD_FILE: passwordFile } = v
+  const { OPENSEAL_ANCHOR_SIGNER: signerUrl, OPENSEAL_ANCHOR_ADDRESS: address } = v
   if ((keystore === undefined) !== (passwordFile === undefined))
     throw new ConfigError(
       'CONFIG_INCOMPLETE',
       'OPENSEAL_ANCHOR_KEYSTORE and OPENSEAL_ANCHOR_KEYSTORE_PASSWORD_FILE belong together: set both.',
     )
+  if (address !== undefined && signerUrl === undefined)
+    throw new ConfigError('CONFIG_INCOMPLETE', 'OPENSEAL_ANCHOR_ADDRESS is for OPENSEAL_ANCHOR_SIGNER: a key has its own address.')
+  if (v.OPENSEAL_ANCHOR_KEY) return { privateKey: v.OPENSEAL_ANCHOR_KEY.toLowerCase() }
+  if (v.OPENSEAL_ANCHOR_KEY_FILE) return { keyFile: v.OPENSEAL_ANCHOR_KEY_FILE }
   if (keystore && passwordFile) return { keystore, passwordFile }
-  return privateKey ? { privateKey: privateKey.toLowerCase() } : undefined
+  return signerUrl ? { signerUrl, ...(address && { address }) } : undefined
 }
 
 function refuseUnknown(names: readonly string[]): void {

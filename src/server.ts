@@ -4,10 +4,11 @@ import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { checkpointAnchor } from './chain/artifact.ts'
-import { ensureDeployment, ensureLog, readDeployment } from './chain/deploy.ts'
+import { type Access, ensureDeployment, ensureLog, readDeployment } from './chain/deploy.ts'
 import { EMBEDDED_CHAIN_ID, EMBEDDED_KEY, startEmbeddedChain } from './chain/embedded.ts'
 import { readChainId } from './chain/endpoints.ts'
-import { DEFAULT_LIMITS, openAnchorChain } from './chain/ethereum.ts'
+import { openAnchorChain } from './chain/ethereum.ts'
+import { createKeySigner, openSigner, type TxSigner } from './chain/signer.ts'
 import type { Config } from './config.ts'
 import { fromUtf8 } from './core/bytes.ts'
 import { OpenSealError } from './core/errors.ts'
@@ -19,7 +20,7 @@ import { openListener } from './http/listener.ts'
 import { createMetrics, type Metrics } from './http/metrics.ts'
 import { readLogKey, readOperatorKey } from './keys.ts'
 import { createAgencies } from './ledger/agencies.ts'
-import type { Finality } from './ledger/anchor-chain.ts'
+import type { AnchorChain, Finality } from './ledger/anchor-chain.ts'
 import { type Anchorer, createAnchorer } from './ledger/anchorer.ts'
 import { type Ledger, type LedgerDeps, openLedger } from './ledger/ledger.ts'
 import { createLogSigner } from './ledger/signer.ts'
@@ -44,8 +45,11 @@ export type Service = {
   close(): Promise<void>
 }
 
-/** Chains whose anchors are evidence; every other one is a test network to the policy that is served. */
-const PRODUCTION_CHAINS = [1, 10, 100, 137, 8453, 42161]
+/**
+ * Development chains and public test networks by their ids. Whether a chain is production is the operator's word; for these it is not taken, because it
+ * can only be a slip.
+ */
+const TEST_CHAINS = [5, 97, 1337, 17_000, 31_337, 43_113, 59_141, 80_002, 84_532, 421_614, 534_351, 560_048, 11_155_111, 11_155_420]
 const COMPARE_AGAIN_MS = 2_000
 const REQUEST_MS = 10_000
 
@@ -102,17 +106,18 @@ async function start(config: Config, log: Log, parts: Parts, close: () => Promis
   parts.ledger = ledger
   parts.store = undefined
 
-  const anchorChain = openAnchorChain({ ...anchor, urls: chain.urls, key: chain.key, finality: chain.finality, limits: DEFAULT_LIMITS })
+  const limits = { timeoutMs: REQUEST_MS, ceiling: config.anchorCeiling }
+  const anchorChain = openAnchorChain({ ...anchor, urls: chain.urls, signer: chain.signer, finality: chain.finality, limits })
   parts.anchorChain = anchorChain
   const { anchorIntervalMs: intervalMs, anchorMinBatch: minBatch } = config
   const anchorer = createAnchorer({ ledger, store, chain: anchorChain, intervalMs, minBatch, nowMs, log })
-  const comparison = compare(anchorer, config, log)
+  const comparison = compare(anchorer, anchorChain, config, log)
   parts.comparison = comparison
   await comparison.first
 
   metrics = createMetrics({ ledger, anchorer, nowMs })
   const agencies = createAgencies({ store, nowMs, randomBytes })
-  const served = policyOf(ledger, anchor, chain.finality)
+  const served = policyOf(ledger, anchor, chain.finality, config.production)
   const { notAccepting } = comparison
   const policy = () => served
   const site = await openSite({ ledger, agencies, policy, nowMs }, config, chain, log)
@@ -182,7 +187,7 @@ async function openStore({ storeUrl }: Config, dataDir: string): Promise<Store> 
 
 type OpenChain = {
   readonly urls: readonly string[]
-  readonly key: string
+  readonly signer: TxSigner
   readonly finality: Finality
   readonly embedded: boolean
   /** Brings the embedded chain's state to disk. */
@@ -191,35 +196,31 @@ type OpenChain = {
 
 /** The chain to anchor on: the configured endpoints, or the embedded one, started here. */
 async function openChain(config: Config, dataDir: string, log: Log, parts: Parts): Promise<OpenChain> {
-  const { rpcUrls, anchorKey, chainPort } = config
-  if (anchorKey !== undefined && !('privateKey' in anchorKey))
-    throw new ServerError('SERVER_KEYSTORE', 'OPENSEAL_ANCHOR_KEYSTORE is not built yet. Set OPENSEAL_ANCHOR_KEY.')
-  if (rpcUrls.length > 0) {
-    const key = anchorKey?.privateKey
-    if (key === undefined) throw new Error('bug: endpoints without a key passed the configuration')
-    return { urls: rpcUrls, key, finality: 'finalized', embedded: false, save: async () => {} }
-  }
+  const { rpcUrls, anchorSigner, chainPort } = config
+  const signer = anchorSigner === undefined ? createKeySigner(EMBEDDED_KEY) : await openSigner(anchorSigner)
+  if (rpcUrls.length > 0) return { urls: rpcUrls, signer, finality: config.finality, embedded: false, save: async () => {} }
   const chain = await startEmbeddedChain({ dataDir, port: chainPort, log })
   parts.embedded = chain
-  return {
-    urls: [chain.url],
-    key: anchorKey?.privateKey ?? EMBEDDED_KEY,
-    finality: { confirmations: 0 },
-    embedded: true,
-    save: () => chain.save(),
-  }
+  return { urls: [chain.url], signer, finality: { confirmations: 0 }, embedded: true, save: () => chain.save() }
 }
 
 /** Where the log is anchored: what its genesis binds, so that a later start needs no chain; at the first start what is set up on the chain. */
 async function bindAnchor(config: Config, chain: OpenChain, dataDir: string, store: Store, log: Log): Promise<GenesisAnchor> {
   const bound = await readBoundAnchor(store)
+  if (bound !== undefined) requireNoTestChain(config, bound.chainId)
   if (bound !== undefined) return { ...bound, contract: config.contract ?? bound.contract }
   const chainId = chain.embedded ? EMBEDDED_CHAIN_ID : await readChainId(chain.urls, REQUEST_MS)
-  const access = { rpcUrl: chain.urls[0]!, key: chain.key, log }
+  requireNoTestChain(config, chainId)
+  const access = { rpcUrls: chain.urls, signer: chain.signer, log }
   const contract = config.contract ?? (await findContract(chainId, chain, dataDir, access))
   const logId = await ensureLog({ ...access, contract, origin: config.origin })
   await chain.save() // the genesis is about to bind it for ever
   return { type: 'evm', chainId, contract, logId }
+}
+
+function requireNoTestChain({ production }: Config, chainId: number): void {
+  if (production && TEST_CHAINS.includes(chainId))
+    throw new ServerError('SERVER_PRODUCTION', `Chain ${chainId} is a test network: it is no evidence. Leave OPENSEAL_PRODUCTION out.`)
 }
 
 async function readBoundAnchor(store: Store): Promise<GenesisAnchor | undefined> {
@@ -228,12 +229,7 @@ async function readBoundAnchor(store: Store): Promise<GenesisAnchor | undefined>
   return genesis?.type === 'openseal/genesis@v1' ? genesis.anchors[0] : undefined
 }
 
-async function findContract(
-  chainId: number,
-  chain: OpenChain,
-  dataDir: string,
-  access: Parameters<typeof ensureDeployment>[1],
-): Promise<string> {
+async function findContract(chainId: number, chain: OpenChain, dataDir: string, access: Access): Promise<string> {
   if (chain.embedded) return (await ensureDeployment(join(dataDir, 'chain', 'deployment.json'), access)).address
   const file = fileURLToPath(new URL(`../contracts/deployments/${chainId}.json`, import.meta.url))
   const deployment = await readDeployment(file)
@@ -249,7 +245,7 @@ async function findContract(
  * Compares the ledger with its chain before submissions are accepted, again and again while no endpoint answers. `first` is the first try;
  * the anchorer is started once the comparison is made.
  */
-function compare(anchorer: Anchorer, { startWithoutChain }: Config, log: Log) {
+function compare(anchorer: Anchorer, chain: Pick<AnchorChain, 'close'>, { startWithoutChain }: Config, log: Log) {
   let reason: string | undefined = 'The ledger has not compared itself with its chain yet. Try again in a moment.'
   let stopped = false
   let timer: NodeJS.Timeout | undefined
@@ -258,6 +254,7 @@ function compare(anchorer: Anchorer, { startWithoutChain }: Config, log: Log) {
   const attempt = async (): Promise<void> => {
     try {
       await anchorer.compareWithChain()
+      if (stopped) return
       reason = undefined
       anchorer.start()
     } catch (error) {
@@ -282,15 +279,17 @@ function compare(anchorer: Anchorer, { startWithoutChain }: Config, log: Log) {
     stop: async () => {
       stopped = true
       clearTimeout(timer)
+      const ended = anchorer.stop()
+      // Breaks off what an endpoint or a signer keeps waiting: whatever was sent is stored, and the next start looks for it.
+      chain.close()
       await running
-      await anchorer.stop()
+      await ended
     },
   }
 }
 
-function policyOf(ledger: Ledger, anchor: GenesisAnchor, finality: Finality): Policy {
+function policyOf(ledger: Ledger, anchor: GenesisAnchor, finality: Finality, production: boolean): Policy {
   const { codeSha256 } = checkpointAnchor
-  const production = PRODUCTION_CHAINS.includes(anchor.chainId)
   return {
     type: 'openseal/policy@v1',
     origin: ledger.origin,
@@ -302,5 +301,5 @@ function policyOf(ledger: Ledger, anchor: GenesisAnchor, finality: Finality): Po
   }
 }
 
-/** SERVER_STORE, SERVER_DATA, SERVER_CONTRACT, SERVER_KEYSTORE. */
+/** SERVER_STORE, SERVER_DATA, SERVER_CONTRACT, SERVER_PRODUCTION. */
 export class ServerError extends OpenSealError {}

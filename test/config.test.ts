@@ -15,6 +15,9 @@ describe('config', () => {
       chainPort: 8545,
       anchorIntervalMs: 5000,
       anchorMinBatch: 1,
+      anchorCeiling: { maxFeePerGas: 200_000_000_000n, maxPriorityFeePerGas: 20_000_000_000n },
+      finality: 'finalized',
+      production: false,
       startWithoutChain: false,
     })
   })
@@ -22,7 +25,7 @@ describe('config', () => {
   it('anchors every ten minutes on a chain that costs something', () => {
     const config = readConfig({ OPENSEAL_RPC: 'https://a.example/key, http://b.example', OPENSEAL_ANCHOR_KEY: KEY })
     deepEqual(
-      [config.rpcUrls, config.anchorIntervalMs, config.anchorKey],
+      [config.rpcUrls, config.anchorIntervalMs, config.anchorSigner],
       [['https://a.example/key', 'http://b.example'], 600_000, { privateKey: KEY }],
     )
   })
@@ -30,6 +33,35 @@ describe('config', () => {
   it('takes the endpoints for readers apart from its own', () => {
     const config = readConfig({ OPENSEAL_PUBLIC_RPC: 'https://a.example, http://b.example' })
     deepEqual([config.publicRpcUrls, config.rpcUrls], [['https://a.example', 'http://b.example'], []])
+  })
+
+  it('reads who signs, the ceiling of fees, the finality rule and whether the chain is production', () => {
+    const rpc = { OPENSEAL_RPC: 'https://a.example' }
+    for (const [env, signer] of [
+      [{ OPENSEAL_ANCHOR_KEY_FILE: 'k' }, { keyFile: 'k' }],
+      [
+        { OPENSEAL_ANCHOR_KEYSTORE: 'k', OPENSEAL_ANCHOR_KEYSTORE_PASSWORD_FILE: 'p' },
+        { keystore: 'k', passwordFile: 'p' },
+      ],
+      [{ OPENSEAL_ANCHOR_SIGNER: 'http://s.example' }, { signerUrl: 'http://s.example' }],
+      [
+        { OPENSEAL_ANCHOR_SIGNER: 'http://s.example', OPENSEAL_ANCHOR_ADDRESS: `0x${'AB'.repeat(20)}` },
+        { signerUrl: 'http://s.example', address: `0x${'ab'.repeat(20)}` },
+      ],
+    ] as const)
+      deepEqual(readConfig({ ...rpc, ...env }).anchorSigner, signer)
+    const { anchorCeiling, finality, production } = readConfig({
+      ...rpc,
+      OPENSEAL_ANCHOR_KEY: KEY,
+      OPENSEAL_ANCHOR_MAX_FEE: '0.05',
+      OPENSEAL_ANCHOR_MAX_TIP: '1.000000001',
+      OPENSEAL_FINALITY: '12',
+      OPENSEAL_PRODUCTION: 'true',
+    })
+    deepEqual(
+      [anchorCeiling, finality, production],
+      [{ maxFeePerGas: 50_000_000n, maxPriorityFeePerGas: 1_000_000_001n }, { confirmations: 12 }, true],
+    )
   })
 
   it('reads times with their unit', () => {
@@ -56,13 +88,25 @@ describe('config', () => {
     [{ OPENSEAL_ORIGIN: 'a+b' }, 'CONFIG_MALFORMED', /^OPENSEAL_ORIGIN/],
     [{ OPENSEAL_STORE: 'mysql://x' }, 'CONFIG_MALFORMED', /^OPENSEAL_STORE is not a postgres/],
     [{ OPENSEAL_RPC: 'localhost:8545', OPENSEAL_ANCHOR_KEY: KEY }, 'CONFIG_MALFORMED', /^OPENSEAL_RPC is not one or more/],
-    [{ OPENSEAL_RPC: 'http://a.example' }, 'CONFIG_INCOMPLETE', /^OPENSEAL_RPC needs OPENSEAL_ANCHOR_KEY/],
+    [{ OPENSEAL_RPC: 'http://a.example' }, 'CONFIG_INCOMPLETE', /^OPENSEAL_RPC needs a key that pays for anchors: OPENSEAL_ANCHOR_KEY, /],
     [{ OPENSEAL_CONTRACT: '0x12' }, 'CONFIG_MALFORMED', /^OPENSEAL_CONTRACT "0x12" is not a contract's address/],
     [{ OPENSEAL_ANCHOR_INTERVAL: '5' }, 'CONFIG_MALFORMED', /^OPENSEAL_ANCHOR_INTERVAL "5" is not a time/],
     [{ OPENSEAL_ANCHOR_INTERVAL: '1ms' }, 'CONFIG_MALFORMED', /is not between/],
     [{ OPENSEAL_ANCHOR_MIN_BATCH: '0' }, 'CONFIG_MALFORMED', /^OPENSEAL_ANCHOR_MIN_BATCH "0" is not/],
     [{ OPENSEAL_ANCHOR_KEYSTORE: 'k.json' }, 'CONFIG_INCOMPLETE', /belong together/],
     [{ OPENSEAL_ANCHOR_KEY: KEY, OPENSEAL_ANCHOR_KEYSTORE: 'k.json' }, 'CONFIG_INCOMPLETE', /not both/],
+    [
+      { OPENSEAL_ANCHOR_KEY_FILE: 'a', OPENSEAL_ANCHOR_SIGNER: 'http://a.example' },
+      'CONFIG_INCOMPLETE',
+      /OPENSEAL_ANCHOR_SIGNER, not both/,
+    ],
+    [{ OPENSEAL_ANCHOR_SIGNER: 'signer:9000' }, 'CONFIG_MALFORMED', /^OPENSEAL_ANCHOR_SIGNER is not the http\(s\) address of a signer/],
+    [{ OPENSEAL_ANCHOR_ADDRESS: `0x${'ab'.repeat(20)}` }, 'CONFIG_INCOMPLETE', /^OPENSEAL_ANCHOR_ADDRESS is for OPENSEAL_ANCHOR_SIGNER/],
+    [{ OPENSEAL_ANCHOR_MAX_FEE: '1e3' }, 'CONFIG_MALFORMED', /^OPENSEAL_ANCHOR_MAX_FEE "1e3" is not an amount of gwei/],
+    [{ OPENSEAL_ANCHOR_MAX_TIP: '0.0' }, 'CONFIG_MALFORMED', /^OPENSEAL_ANCHOR_MAX_TIP "0.0" is nothing/],
+    [{ OPENSEAL_FINALITY: '0' }, 'CONFIG_MALFORMED', /^OPENSEAL_FINALITY "0" is neither 'finalized' nor a number/],
+    [{ OPENSEAL_PRODUCTION: 'true' }, 'CONFIG_INCOMPLETE', /^OPENSEAL_PRODUCTION needs OPENSEAL_RPC/],
+    [{ OPENSEAL_PRODUCTION: 'yes' }, 'CONFIG_MALFORMED', /^OPENSEAL_PRODUCTION "yes" is neither true nor false/],
     [{ OPENSEAL_OPERATOR_KEY: 'short' }, 'CONFIG_MALFORMED', /^OPENSEAL_OPERATOR_KEY is shorter/],
     [{ OPENSEAL_START_WITHOUT_CHAIN: 'yes' }, 'CONFIG_MALFORMED', /^OPENSEAL_START_WITHOUT_CHAIN "yes" is neither true nor false/],
   ] as const) {

@@ -117,7 +117,7 @@ describe('server', () => {
   })
 
   it('serves reads and refuses submissions while no endpoint of the chain answers, unless told to start without', async () => {
-    const rpc = { rpcUrls: ['http://127.0.0.1:9'], anchorKey: { privateKey: `0x${'ab'.repeat(32)}` } }
+    const rpc = { rpcUrls: ['http://127.0.0.1:9'], anchorSigner: { privateKey: `0x${'ab'.repeat(32)}` } }
     const closed = await start(rpc)
     equal((await fetch(`${closed.url}/v1/records/0`)).status, 200)
     const ready = await fetch(`${closed.url}/readyz`)
@@ -132,7 +132,7 @@ describe('server', () => {
 
   it('says that the chain does not answer when the ledger is to be begun on it', () =>
     rejects(
-      start({ dataDir: join(folder, 'new'), rpcUrls: ['http://127.0.0.1:9'], anchorKey: { privateKey: `0x${'ab'.repeat(32)}` } }),
+      start({ dataDir: join(folder, 'new'), rpcUrls: ['http://127.0.0.1:9'], anchorSigner: { privateKey: `0x${'ab'.repeat(32)}` } }),
       code('CHAIN_UNREACHABLE'),
     ))
 })

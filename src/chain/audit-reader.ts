@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto'
 import { getBytes, hexlify } from 'ethers'
 import type { Hash } from '../core/hash.ts'
 import { anchorInterface } from './artifact.ts'
-import { ChainError, hostOf, openEndpoints } from './endpoints.ts'
+import { type Ask, openEndpoints, quantity, readHex, readQuantity } from './endpoints.ts'
+import { ChainError } from './errors.ts'
+import { hostOf } from './json-rpc.ts'
 
 type Options = {
   readonly url: string
@@ -35,7 +37,7 @@ export function openAuditReader({ url, chainId, fromBlock, timeoutMs, ...log }: 
 
   async function call(name: string, args: readonly unknown[], block: number) {
     const data = anchorInterface.encodeFunctionData(name, [...args])
-    const answer = String(await request('eth_call', [{ to: contract, data }, quantity(block)]))
+    const answer = await request('eth_call', [{ to: contract, data }, quantity(block)], readHex)
     if (answer === '0x') throw new ChainError('CHAIN_NO_CONTRACT', `There is no contract at ${contract} on chain ${chainId}.`)
     return anchorInterface.decodeFunctionResult(name, answer)
   }
@@ -49,7 +51,7 @@ export function openAuditReader({ url, chainId, fromBlock, timeoutMs, ...log }: 
   }
 
   async function readAll() {
-    const block = Number(await request('eth_blockNumber', []))
+    const block = await request('eth_blockNumber', [], readQuantity)
     const topics = anchorInterface.encodeFilterTopics('CheckpointAnchored', [logId]) as string[]
     const logs = await readLogs(request, { address: contract, topics }, Math.min(fromBlock, block), block)
     const [latestSize] = await call('latest', [logId], block)
@@ -64,7 +66,7 @@ export function openAuditReader({ url, chainId, fromBlock, timeoutMs, ...log }: 
     contract,
     logId,
     async codeSha256(): Promise<string> {
-      const code = await understood(request('eth_getCode', [contract, 'latest']).then(answer => getBytes(String(answer))))
+      const code = getBytes(await understood(request('eth_getCode', [contract, 'latest'], readHex)))
       return createHash('sha256').update(code).digest('hex')
     },
     /** Everything as of one block, the newest one: a chain that grows meanwhile does not make events and storage differ. */
@@ -83,7 +85,7 @@ export function openAuditReader({ url, chainId, fromBlock, timeoutMs, ...log }: 
  * refused is asked again in half, and ranges grow again while they are accepted.
  */
 async function readLogs(
-  request: (method: string, params: readonly unknown[]) => Promise<unknown>,
+  request: Ask,
   filter: { readonly address: string; readonly topics: readonly string[] },
   from: number,
   to: number,
@@ -93,7 +95,8 @@ async function readLogs(
   for (let start = from; start <= to; ) {
     const end = Math.min(start + width - 1, to)
     try {
-      const logs = (await request('eth_getLogs', [{ ...filter, fromBlock: quantity(start), toBlock: quantity(end) }])) as RpcLog[]
+      const range = { ...filter, fromBlock: quantity(start), toBlock: quantity(end) }
+      const logs = await request('eth_getLogs', [range], answer => answer as RpcLog[])
       // An endpoint that ignores the filter must not add to the log.
       found.push(
         ...logs.filter(log => log.address.toLowerCase() === filter.address && log.topics.join() === filter.topics.join()).sort(inOrder),
@@ -103,7 +106,7 @@ async function readLogs(
     } catch (cause) {
       if (!(cause instanceof ChainError) || end === start) throw cause
       // An endpoint that is gone fails here too, and then the range was not the reason.
-      await request('eth_blockNumber', [])
+      await request('eth_blockNumber', [], readQuantity)
       width = Math.floor((end - start + 1) / 2)
     }
   }
@@ -121,8 +124,4 @@ function readEvent({ topics, data, blockNumber, transactionHash }: RpcLog) {
 
 function inOrder(a: RpcLog, b: RpcLog): number {
   return Number(a.blockNumber) - Number(b.blockNumber) || Number(a.logIndex) - Number(b.logIndex)
-}
-
-function quantity(number: number): string {
-  return `0x${number.toString(16)}`
 }

@@ -2,10 +2,12 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { getBytes, Transaction, Wallet } from 'ethers'
+import { formatEther, getBytes, Transaction } from 'ethers'
 import type { Log } from '../log.ts'
 import { anchorInterface, checkpointAnchor } from './artifact.ts'
-import { ChainError, type Endpoints, openEndpoints, readChainId } from './endpoints.ts'
+import { type Endpoints, openEndpoints, readBig, readChainId, readHex, readQuantity } from './endpoints.ts'
+import { ChainError } from './errors.ts'
+import { signChecked, type TxSigner } from './signer.ts'
 
 /** A deployment, as `contracts/deployments/<chainId>.json` holds it: what a verifier pins. */
 export type Deployment = {
@@ -18,35 +20,36 @@ export type Deployment = {
   readonly transaction: string
 }
 
-type Access = { readonly rpcUrl: string; readonly key: string; readonly log: Log }
+/** Where the chain is reached, and who signs and pays. */
+export type Access = { readonly rpcUrls: readonly string[]; readonly signer: TxSigner; readonly log: Log }
 
 const REQUEST_MS = 10_000
 const POLL = { everyMs: 100, slowlyMs: 2_000, mostMs: 300_000 }
 
 /** Deploys CheckpointAnchor and waits until it is in a block. @throws ChainError CHAIN_UNREACHABLE, CHAIN_FUNDS, CHAIN_REJECTED, CHAIN_OTHER_CODE */
-export async function deployContract({ rpcUrl, key, log }: Access): Promise<Deployment> {
-  const chainId = await readChainId([rpcUrl], REQUEST_MS)
-  return withEndpoints(rpcUrl, chainId, async endpoints => {
-    const { hash, receipt } = await send(endpoints, chainId, key, { to: null, data: checkpointAnchor.bytecode })
+export async function deployContract({ rpcUrls, signer, log }: Access): Promise<Deployment> {
+  const chainId = await readChainId(rpcUrls, REQUEST_MS)
+  return withEndpoints(rpcUrls, chainId, async endpoints => {
+    const { hash, receipt } = await send(endpoints, chainId, signer, { to: null, data: checkpointAnchor.bytecode })
     const address = String(receipt.contractAddress).toLowerCase()
     const codeSha256 = await codeSha256At(endpoints, address)
     if (codeSha256 !== checkpointAnchor.codeSha256)
       throw new ChainError('CHAIN_OTHER_CODE', `The code at ${address} is not that of contracts/CheckpointAnchor.json.`)
-    const deployment = { chainId, address, block: Number(receipt.blockNumber), codeSha256, transaction: hash }
+    const deployment = { chainId, address, block: receipt.blockNumber, codeSha256, transaction: hash }
     log.info('contract deployed', deployment)
     return deployment
   })
 }
 
 /** Whether the contract of a deployment stands on its chain with the code it was deployed with. */
-export async function isDeployed(rpcUrl: string, { chainId, address, codeSha256 }: Deployment): Promise<boolean> {
-  return withEndpoints(rpcUrl, chainId, async endpoints => (await codeSha256At(endpoints, address)) === codeSha256)
+export async function isDeployed(rpcUrls: readonly string[], { chainId, address, codeSha256 }: Deployment): Promise<boolean> {
+  return withEndpoints(rpcUrls, chainId, async endpoints => (await codeSha256At(endpoints, address)) === codeSha256)
 }
 
 /** The deployment in a file; deployed anew, and kept there, when the file or the contract is missing. For the embedded chain. */
 export async function ensureDeployment(file: string, access: Access): Promise<Deployment> {
   const kept = await readDeployment(file)
-  if (kept !== undefined && (await isDeployed(access.rpcUrl, kept))) return kept
+  if (kept !== undefined && (await isDeployed(access.rpcUrls, kept))) return kept
   const deployment = await deployContract(access)
   await writeDeployment(file, deployment)
   return deployment
@@ -72,28 +75,35 @@ export async function writeDeployment(file: string, deployment: Deployment): Pro
  * Opens the log of `origin` for this key if it is not open yet, with the key's own address as publisher. Returns the log's id,
  * keccak256(abi.encode(address, origin)).
  */
-export async function ensureLog({ rpcUrl, key, log, contract, origin }: Access & { contract: string; origin: string }): Promise<string> {
-  const chainId = await readChainId([rpcUrl], REQUEST_MS)
-  const { address } = new Wallet(key)
-  return withEndpoints(rpcUrl, chainId, async endpoints => {
-    const read = async (name: string, args: readonly unknown[]) => {
+export async function ensureLog({
+  rpcUrls,
+  signer,
+  log,
+  contract,
+  origin,
+}: Access & { contract: string; origin: string }): Promise<string> {
+  const chainId = await readChainId(rpcUrls, REQUEST_MS)
+  const address = await signer.address()
+  return withEndpoints(rpcUrls, chainId, async endpoints => {
+    const read = (name: string, args: readonly unknown[]) => {
       const data = anchorInterface.encodeFunctionData(name, [...args])
-      const answer = String(await endpoints.request('eth_call', [{ to: contract, data }, 'latest']))
-      if (answer === '0x')
-        throw new ChainError('CHAIN_NO_CONTRACT', `There is no contract at ${contract} on chain ${chainId}: deploy it first.`)
-      return anchorInterface.decodeFunctionResult(name, answer)
+      return endpoints.request('eth_call', [{ to: contract, data }, 'latest'], answer => {
+        if (answer === '0x')
+          throw new ChainError('CHAIN_NO_CONTRACT', `There is no contract at ${contract} on chain ${chainId}: deploy it first.`)
+        return anchorInterface.decodeFunctionResult(name, readHex(answer))
+      })
     }
     const logId = String((await read('logIdOf', [address, origin]))[0])
     const { owner } = (await read('logOf', [logId])).toObject()
     if (BigInt(owner) !== 0n) return logId
-    await send(endpoints, chainId, key, { to: contract, data: anchorInterface.encodeFunctionData('openLog', [origin, address]) })
+    await send(endpoints, chainId, signer, { to: contract, data: anchorInterface.encodeFunctionData('openLog', [origin, address]) })
     log.info('log opened on chain', { chainId, contract, logId, origin, publisher: address })
     return logId
   })
 }
 
-async function withEndpoints<T>(rpcUrl: string, chainId: number, act: (endpoints: Endpoints) => Promise<T>): Promise<T> {
-  const endpoints = openEndpoints([rpcUrl], chainId, REQUEST_MS)
+async function withEndpoints<T>(rpcUrls: readonly string[], chainId: number, act: (endpoints: Endpoints) => Promise<T>): Promise<T> {
+  const endpoints = openEndpoints(rpcUrls, chainId, REQUEST_MS)
   try {
     return await act(endpoints)
   } finally {
@@ -102,33 +112,46 @@ async function withEndpoints<T>(rpcUrl: string, chainId: number, act: (endpoints
 }
 
 async function codeSha256At({ request }: Endpoints, address: string): Promise<string> {
-  const code = String(await request('eth_getCode', [address, 'latest']))
+  const code = await request('eth_getCode', [address, 'latest'], readHex)
   return createHash('sha256').update(getBytes(code)).digest('hex')
 }
 
-type RpcReceipt = { contractAddress: string | null; blockNumber: string; status: string }
-
 /** Sends one transaction and waits until it is in a block. For set-up only: anchors go through the anchorer, which survives a crash. */
-async function send({ request }: Endpoints, chainId: number, key: string, { to, data }: { to: string | null; data: string }) {
-  const wallet = new Wallet(key)
-  const from = wallet.address
-  const big = async (method: string, params: readonly unknown[]) => BigInt(String(await request(method, params)))
-  const nonce = Number(await big('eth_getTransactionCount', [from, 'latest']))
-  const gasLimit = ((await big('eth_estimateGas', [to === null ? { from, data } : { from, to, data }])) * 6n) / 5n
-  const tip = await big('eth_maxPriorityFeePerGas', []).catch(() => 1_000_000_000n)
-  const { baseFeePerGas } = (await request('eth_getBlockByNumber', ['latest', false])) as { baseFeePerGas?: string }
-  const fees = { maxFeePerGas: 2n * BigInt(baseFeePerGas ?? 0) + tip, maxPriorityFeePerGas: tip }
-  const raw = await wallet.signTransaction({ type: 2, chainId, to, data, nonce, gasLimit, ...fees })
-  const hash = String(Transaction.from(raw).hash)
-  await request('eth_sendRawTransaction', [raw]).catch(cause => {
+async function send(endpoints: Endpoints, chainId: number, signer: TxSigner, { to, data }: { to: string | null; data: string }) {
+  const { request, each } = endpoints
+  const { serialized, hash } = await signChecked(signer, await fill(endpoints, chainId, await signer.address(), { to, data }))
+  await each(ask => ask('eth_sendRawTransaction', [serialized], () => {})).catch(cause => {
     if (cause?.code !== 'CHAIN_ALREADY_KNOWN') throw cause
   })
-  const startMs = Date.now()
-  for (let pauseMs = POLL.everyMs; Date.now() - startMs < POLL.mostMs; pauseMs = Math.min(pauseMs * 1.5, POLL.slowlyMs)) {
-    const receipt = (await request('eth_getTransactionReceipt', [hash])) as RpcReceipt | null
-    if (receipt?.status === '0x1') return { hash, receipt }
+  const startMs = performance.now()
+  for (let pauseMs = POLL.everyMs; performance.now() - startMs < POLL.mostMs; pauseMs = Math.min(pauseMs * 1.5, POLL.slowlyMs)) {
+    const receipt = await request('eth_getTransactionReceipt', [hash], readReceipt)
+    if (receipt?.succeeded) return { hash, receipt }
     if (receipt !== null) throw new ChainError('CHAIN_REJECTED', `Transaction ${hash} was executed and failed.`)
     await new Promise(done => setTimeout(done, pauseMs))
   }
   throw new ChainError('CHAIN_UNREACHABLE', `Transaction ${hash} is in no block yet: look for it, then run this again.`)
+}
+
+/** The transaction as it is signed. @throws ChainError CHAIN_FUNDS before anything is signed, with what is missing */
+async function fill({ request }: Endpoints, chainId: number, from: string, { to, data }: { to: string | null; data: string }) {
+  const nonce = await request('eth_getTransactionCount', [from, 'latest'], readQuantity)
+  const tip = await request('eth_maxPriorityFeePerGas', [], readBig).catch(() => 1_000_000_000n)
+  const base = await request('eth_getBlockByNumber', ['latest', false], block => {
+    const { baseFeePerGas } = block as { baseFeePerGas?: string }
+    return baseFeePerGas === undefined ? 0n : readBig(baseFeePerGas)
+  })
+  const maxFeePerGas = 2n * base + tip
+  const gasLimit = ((await request('eth_estimateGas', [to === null ? { from, data } : { from, to, data }], readBig)) * 6n) / 5n
+  const balance = await request('eth_getBalance', [from, 'latest'], readBig)
+  const needed = gasLimit * maxFeePerGas
+  if (balance < needed)
+    throw new ChainError('CHAIN_FUNDS', `${from} cannot pay: it has ${formatEther(balance)} ether, and needs up to ${formatEther(needed)}.`)
+  return Transaction.from({ type: 2, chainId, to, data, nonce, gasLimit, maxFeePerGas, maxPriorityFeePerGas: tip })
+}
+
+function readReceipt(value: unknown) {
+  const { blockNumber, contractAddress, status } = (value ?? {}) as { [name: string]: unknown }
+  if (value === null || blockNumber === null) return null
+  return { blockNumber: readQuantity(blockNumber), contractAddress, succeeded: status === '0x1' }
 }

@@ -1,56 +1,116 @@
-/** JSON-RPC endpoints of one chain, asked in order, and what their errors mean. */
-import { FetchRequest, JsonRpcProvider, Network } from 'ethers'
-import { OpenSealError } from '../core/errors.ts'
+/** JSON-RPC endpoints of one chain: whom to ask, whom to believe, and what their errors mean. */
+import { ChainError } from './errors.ts'
+import { createJsonRpc, type JsonRpc, type RpcFault } from './json-rpc.ts'
 
-/** Some endpoints of one chain. */
+/** Asks one endpoint. `read` takes what was answered apart; what it throws counts as no answer. */
+export type Ask = <T>(method: string, params: readonly unknown[], read: (result: unknown) => T) => Promise<T>
+
+/** Some endpoints of one chain. Every call may throw a ChainError: CHAIN_UNREACHABLE, CHAIN_WRONG, and what `chainError` gives. */
 export type Endpoints = {
-  /** Asks one after the other until one answers. @throws ChainError CHAIN_UNREACHABLE, CHAIN_WRONG, and what `chainError` gives. */
-  request(method: string, params: readonly unknown[]): Promise<unknown>
+  /** Asks one after the other until one answers. */
+  readonly request: Ask
+  /** Asks all at once; the answers of those that gave one, in the order of the endpoints, one at least. */
+  each<T>(asking: (ask: Ask) => Promise<T>): Promise<readonly T[]>
+  /** From now on each endpoint has to show its chain id again before it is believed. */
+  recheck(): void
   close(): void
 }
 
-type Endpoint = { readonly url: string; readonly provider: JsonRpcProvider; checked: boolean }
+type Endpoint = { readonly rpc: JsonRpc; checked: boolean; failedMs: number }
+
+/** For so long an endpoint that failed is asked only when no other answers, so that one that hangs does not slow every call. */
+const COOL_MS = 30_000
 
 /** Opens endpoints without asking them anything: the chain id of each is compared at its first use. */
 export function openEndpoints(urls: readonly string[], chainId: number, timeoutMs: number): Endpoints {
-  const network = Network.from(chainId)
-  const endpoints: Endpoint[] = urls.map(url => {
-    const request = new FetchRequest(url)
-    request.timeout = timeoutMs
-    request.setThrottleParams({ maxAttempts: 2 })
-    // No network detection, no batching, no cache: each request stands for itself and nothing is polled behind our back.
-    const provider = new JsonRpcProvider(request, network, { staticNetwork: network, batchMaxCount: 1, cacheTimeout: -1 })
-    return { url, provider, checked: false }
-  })
+  const endpoints: readonly Endpoint[] = urls.map(url => ({
+    rpc: createJsonRpc(url, timeoutMs, "The chain's endpoint"),
+    checked: false,
+    failedMs: Number.NEGATIVE_INFINITY,
+  }))
 
-  async function ask(endpoint: Endpoint, method: string, params: readonly unknown[]): Promise<unknown> {
-    if (!endpoint.checked) {
-      const served = Number(await endpoint.provider.send('eth_chainId', []))
-      if (served !== chainId) throw new ChainError('CHAIN_WRONG', `${hostOf(endpoint.url)} serves chain ${served}, not ${chainId}.`)
-      endpoint.checked = true
+  async function send<T>({ rpc }: Endpoint, method: string, params: readonly unknown[], read: (result: unknown) => T): Promise<T> {
+    const answer = await rpc.send(method, params)
+    if ('error' in answer) throw chainError(answer.error, rpc.host)
+    try {
+      return read(answer.result)
+    } catch (cause) {
+      if (cause instanceof ChainError) throw cause
+      throw new ChainError('CHAIN_UNREACHABLE', `The chain's endpoint ${rpc.host} answers ${method} with what is no answer to it.`, {
+        cause,
+      })
     }
-    return endpoint.provider.send(method, [...params])
+  }
+
+  const asking =
+    (endpoint: Endpoint): Ask =>
+    async (method, params, read) => {
+      try {
+        if (!endpoint.checked) {
+          const served = await send(endpoint, 'eth_chainId', [], readQuantity)
+          if (served !== chainId) throw new ChainError('CHAIN_WRONG', `${endpoint.rpc.host} serves chain ${served}, not ${chainId}.`)
+          endpoint.checked = true
+        }
+        const result = await send(endpoint, method, params, read)
+        endpoint.failedMs = Number.NEGATIVE_INFINITY
+        return result
+      } catch (cause) {
+        if (isTrouble(cause)) {
+          endpoint.checked = false
+          endpoint.failedMs = performance.now()
+        }
+        throw cause
+      }
+    }
+
+  const isWell = ({ failedMs }: Endpoint) => performance.now() - failedMs > COOL_MS
+  const wellFirst = () => [...endpoints.filter(isWell), ...endpoints.filter(endpoint => !isWell(endpoint))]
+
+  async function each<T>(ask: (ask: Ask) => Promise<T>): Promise<readonly T[]> {
+    const well = endpoints.filter(isWell)
+    for (const asked of well.length > 0 && well.length < endpoints.length ? [well, endpoints] : [endpoints]) {
+      const settled = await Promise.allSettled(asked.map(endpoint => ask(asking(endpoint))))
+      const answers = settled.filter(({ status }) => status === 'fulfilled') as PromiseFulfilledResult<T>[]
+      if (answers.length > 0) return answers.map(({ value }) => value)
+      const reasons = settled.map(outcome => (outcome as PromiseRejectedResult).reason)
+      // The chain's own refusal says more than an endpoint's trouble does.
+      const refusal = reasons.find(reason => !isTrouble(reason))
+      if (refusal !== undefined || asked === endpoints) throw refusal ?? reasons[0] ?? noEndpoint()
+    }
+    throw noEndpoint()
   }
 
   return {
-    async request(method, params) {
-      let first: ChainError | undefined
-      for (const endpoint of endpoints) {
+    async request(method, params, read) {
+      let first: unknown
+      for (const endpoint of wellFirst()) {
         try {
-          return await ask(endpoint, method, params)
+          return await asking(endpoint)(method, params, read)
         } catch (cause) {
-          const error = chainError(cause, hostOf(endpoint.url))
           // The chain's own answer would be the same elsewhere; an endpoint's trouble would not.
-          if (error.code !== 'CHAIN_UNREACHABLE' && error.code !== 'CHAIN_WRONG') throw error
-          first ??= error
+          if (!isTrouble(cause)) throw cause
+          first ??= cause
         }
       }
-      throw first ?? new ChainError('CHAIN_UNREACHABLE', 'No endpoint of the chain is configured.')
+      throw first ?? noEndpoint()
+    },
+    each,
+    recheck() {
+      for (const endpoint of endpoints) endpoint.checked = false
     },
     close() {
-      for (const { provider } of endpoints) provider.destroy()
+      for (const { rpc } of endpoints) rpc.close()
     },
   }
+}
+
+/** Whether it is the endpoint's failure and not the chain's word. */
+function isTrouble(cause: unknown): boolean {
+  return cause instanceof ChainError && (cause.code === 'CHAIN_UNREACHABLE' || cause.code === 'CHAIN_WRONG')
+}
+
+function noEndpoint(): ChainError {
+  return new ChainError('CHAIN_UNREACHABLE', 'No endpoint of the chain is configured.')
 }
 
 const MEANINGS: readonly (readonly [RegExp, string, string])[] = [
@@ -60,66 +120,71 @@ const MEANINGS: readonly (readonly [RegExp, string, string])[] = [
     'The chain knows this transaction.',
   ],
   [
-    /nonce.{0,12}too low|nonce has already been used|old nonce|NONCE_EXPIRED/i,
+    /nonce.{0,12}too low|nonce has already been used|old nonce|NONCE_EXPIRED|Expected nonce to be \d+ but got/i,
     'CHAIN_NONCE_TOO_LOW',
     'Another transaction with this nonce was executed.',
   ],
   [
-    /underpriced|replacement fee too low|less than block base fee|fee.{0,20}too low|max fee per gas/i,
+    /underpriced|replacement fee too low|less than block base fee|fee.{0,20}too low|max fee per gas|maxFeePerGas \(\d+\) is too low/i,
     'CHAIN_UNDERPRICED',
     'The transaction pays too little.',
   ],
-  [/insufficient funds|INSUFFICIENT_FUNDS|out of gas funds/i, 'CHAIN_FUNDS', 'The signing address cannot pay for the transaction.'],
+  [
+    /insufficient funds|INSUFFICIENT_FUNDS|out of gas funds|doesn't have enough funds/i,
+    'CHAIN_FUNDS',
+    'The signing address cannot pay for the transaction.',
+  ],
   [/revert/i, 'CHAIN_REJECTED', 'The contract refuses the call.'],
 ]
 
-/** What an error of ethers, or of an endpoint behind it, means to us. */
-export function chainError(cause: unknown, host: string): ChainError {
-  if (cause instanceof ChainError) return cause
-  const answered = answerOf(cause)
-  if (answered === undefined) return new ChainError('CHAIN_UNREACHABLE', `The chain's endpoint ${host} does not answer.`, { cause })
-  const text = `${answered.message} ${cause instanceof Error && 'code' in cause ? cause.code : ''}`
-  for (const [pattern, code, message] of MEANINGS) if (pattern.test(text)) return new ChainError(code, message, { cause })
-  // -32005 limit exceeded, -32603 internal, -32601 method missing: the endpoint's trouble, so the next one is asked.
-  const trouble = [-32005, -32603, -32601, -32016, 429].includes(answered.code)
-  if (trouble) return new ChainError('CHAIN_UNREACHABLE', `The chain's endpoint ${host} cannot answer just now.`, { cause })
-  return new ChainError('CHAIN_REJECTED', `The chain refused: ${answered.message.slice(0, 200)}`, { cause })
+/** -32005 limit exceeded, -32603 internal, -32601 method missing: the endpoint's trouble, so the next one is asked. */
+const TROUBLE = [-32005, -32603, -32601, -32016, 429]
+
+/** What an error that an endpoint answered with means to us. The fault is its cause. */
+export function chainError(fault: RpcFault, host: string): ChainError {
+  for (const [pattern, code, message] of MEANINGS) if (pattern.test(fault.message)) return new ChainError(code, message, { cause: fault })
+  if (TROUBLE.includes(fault.code))
+    return new ChainError('CHAIN_UNREACHABLE', `The chain's endpoint ${host} cannot answer just now.`, { cause: fault })
+  return new ChainError('CHAIN_REJECTED', `The chain refused: ${fault.message.slice(0, 200)}`, { cause: fault })
 }
 
-/** The JSON-RPC error that an endpoint answered with, out of the places where ethers puts it; undefined when it did not answer. */
-function answerOf(cause: unknown): { code: number; message: string; data?: unknown } | undefined {
-  const of = cause as { error?: unknown; info?: { error?: unknown; payload?: unknown } } | undefined
-  for (const found of [of?.error, of?.info?.error] as { code?: unknown; message?: unknown; data?: unknown }[])
-    if (typeof found?.message === 'string') return { code: Number(found.code), message: found.message, data: found.data }
-  return undefined
-}
-
-/** The ABI-encoded error that a contract reverted with, if that is what happened. */
+/** The ABI-encoded error that a contract reverted with, if that is what happened. Endpoints put it in one of two places. */
 export function revertData(cause: unknown): string | undefined {
-  const data = answerOf(cause instanceof ChainError ? cause.cause : cause)?.data
-  return typeof data === 'string' && data.startsWith('0x') && data.length >= 10 ? data : undefined
+  const data = cause instanceof ChainError ? (cause.cause as Partial<RpcFault> | undefined)?.data : undefined
+  const found = typeof data === 'object' && data !== null && 'data' in data ? data.data : data
+  return typeof found === 'string' && /^0x[0-9a-f]{8,}$/i.test(found) ? found : undefined
 }
 
-/** Host and port of an endpoint: the rest of its URL may hold a key. */
-export function hostOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).host : 'of a malformed URL'
+/** Reads a quantity of JSON-RPC. @throws RangeError */
+export function readQuantity(value: unknown): number {
+  const number = Number(readBig(value))
+  if (!Number.isSafeInteger(number)) throw new RangeError('a quantity is too large')
+  return number
+}
+
+/** Reads a quantity of JSON-RPC that may be large, such as wei. @throws RangeError */
+export function readBig(value: unknown): bigint {
+  if (typeof value !== 'string' || !/^0x[0-9a-f]{1,64}$/i.test(value)) throw new RangeError('a quantity is not hex')
+  return BigInt(value)
+}
+
+/** Reads bytes in hex. @throws RangeError */
+export function readHex(value: unknown): string {
+  if (typeof value !== 'string' || !/^0x(?:[0-9a-f]{2})*$/i.test(value)) throw new RangeError('bytes are not hex')
+  return value.toLowerCase()
+}
+
+/** A quantity as JSON-RPC writes it. */
+export function quantity(number: number): string {
+  return `0x${number.toString(16)}`
 }
 
 /** Chain id of the first endpoint that answers. @throws ChainError CHAIN_UNREACHABLE */
 export async function readChainId(urls: readonly string[], timeoutMs: number): Promise<number> {
-  for (const url of urls) {
-    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_chainId', params: [] })
-    const request = { method: 'POST', headers: { 'content-type': 'application/json' }, body, signal: AbortSignal.timeout(timeoutMs) }
-    const answer = (await fetch(url, request)
-      .then(response => response.json())
-      .catch(() => undefined)) as { result?: unknown } | undefined
-    if (/^0x[0-9a-f]+$/.test(String(answer?.result))) return Number(answer?.result)
+  const clients = urls.map(url => createJsonRpc(url, timeoutMs, "The chain's endpoint"))
+  for (const { send } of clients) {
+    const answer = await send('eth_chainId', []).catch(() => undefined)
+    if (answer !== undefined && 'result' in answer && /^0x[0-9a-f]{1,13}$/i.test(String(answer.result))) return Number(answer.result)
   }
-  throw new ChainError('CHAIN_UNREACHABLE', `No endpoint of the chain answers: ${urls.map(hostOf).join(', ')}.`)
+  throw new ChainError('CHAIN_UNREACHABLE', `No endpoint of the chain answers: ${clients.map(({ host }) => host).join(', ')}.`)
 }
-
-/**
- * CHAIN_UNREACHABLE (nobody answered), CHAIN_WRONG (another chain), CHAIN_ALREADY_KNOWN, CHAIN_NONCE_TOO_LOW, CHAIN_UNDERPRICED,
- * CHAIN_FUNDS, CHAIN_REJECTED; CHAIN_NO_CONTRACT and CHAIN_OTHER_CODE when a contract is looked for.
- */
-export class ChainError extends OpenSealError {}

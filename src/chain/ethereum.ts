@@ -1,9 +1,11 @@
-/** The anchorer's chain on ethers: one log in one CheckpointAnchor contract, and the key that writes to it. */
-import { getBytes, hexlify, Transaction, Wallet } from 'ethers'
-import type { AnchorChain, BlockTag, ChainBlock, Finality, SignedTransaction } from '../ledger/anchor-chain.ts'
+/** The anchorer's chain: one log in one CheckpointAnchor contract, and the key that writes to it. ethers encodes, decodes and signs. */
+import { getBytes, hexlify, Transaction } from 'ethers'
+import type { AnchorChain, AnchoredHead, BlockTag, ChainBlock, Finality, SignedTransaction } from '../ledger/anchor-chain.ts'
 import { anchorInterface } from './artifact.ts'
-import { ChainError, openEndpoints, revertData } from './endpoints.ts'
+import { type Ask, openEndpoints, quantity, readBig, readHex, readQuantity, revertData } from './endpoints.ts'
+import { ChainError } from './errors.ts'
 import { bumpFees, type Fees, underCeiling } from './fees.ts'
+import { signChecked, type TxSigner } from './signer.ts'
 
 /** What we pay and wait for at most. Fees are per gas, in wei. */
 export type ChainLimits = { readonly timeoutMs: number; readonly ceiling: Fees }
@@ -15,139 +17,204 @@ export const DEFAULT_LIMITS: ChainLimits = {
 }
 
 type Options = {
-  /** In the order in which they are asked. */
+  /** Reads are asked of the first that answers; what one alone could lie about is asked of all; transactions are sent to all. */
   readonly urls: readonly string[]
   readonly chainId: number
   readonly contract: string
   readonly logId: string
-  /** Private key, 0x-hex, or a wallet out of a keystore. */
-  readonly key: string | Pick<Wallet, 'address' | 'signTransaction'>
+  readonly signer: TxSigner
   readonly finality: Finality
   readonly limits: ChainLimits
 }
 
-type RpcBlock = { number: string; hash: string; timestamp: string; baseFeePerGas?: string }
+/** What an anchor costs in gas, rounded up: to say how many more can be paid. */
+const ANCHOR_GAS = 100_000n
 
-/** Opens the chain without asking it anything: every call may throw CHAIN_UNREACHABLE. */
-export function openAnchorChain({ urls, chainId, key, finality, limits, ...options }: Options): AnchorChain {
+/** Opens the chain without asking it anything: every call may throw CHAIN_UNREACHABLE. The signer is closed with it. */
+export function openAnchorChain({ urls, chainId, signer, finality, limits, ...options }: Options): AnchorChain {
   const contract = options.contract.toLowerCase()
   const logId = options.logId.toLowerCase()
-  const wallet = typeof key === 'string' ? new Wallet(key) : key
-  const { request, close } = openEndpoints(urls, chainId, limits.timeoutMs)
+  const { request, each, recheck, close } = openEndpoints(urls, chainId, limits.timeoutMs)
 
-  async function call(name: string, args: readonly unknown[], tag: BlockTag) {
-    const block = tag === 'finalized' ? quantity(await finalizedNumber()) : typeof tag === 'number' ? quantity(tag) : tag
+  async function call<T>(
+    ask: Ask,
+    name: string,
+    args: readonly unknown[],
+    tag: BlockTag,
+    read: (values: readonly unknown[]) => T,
+  ): Promise<T> {
+    const block = tag === 'finalized' ? quantity(await finalizedNumber(ask)) : typeof tag === 'number' ? quantity(tag) : tag
     const data = anchorInterface.encodeFunctionData(name, [...args])
-    const answer = String(await request('eth_call', [{ to: contract, data }, block]))
-    if (answer === '0x') throw new ChainError('CHAIN_NO_CONTRACT', `There is no contract at ${contract} on chain ${chainId}.`)
-    return anchorInterface.decodeFunctionResult(name, answer)
+    return ask('eth_call', [{ to: contract, data }, block], answer => {
+      if (answer === '0x') throw new ChainError('CHAIN_NO_CONTRACT', `There is no contract at ${contract} on chain ${chainId}.`)
+      return read(anchorInterface.decodeFunctionResult(name, readHex(answer)))
+    })
   }
 
-  async function block(tag: string): Promise<RpcBlock | null> {
-    return (await request('eth_getBlockByNumber', [tag, false])) as RpcBlock | null
-  }
+  const block = (ask: Ask, tag: string) => ask('eth_getBlockByNumber', [tag, false], readBlock)
 
-  async function finalizedNumber(): Promise<number> {
-    if (finality === 'finalized') return Number((await block('finalized'))?.number ?? 0)
-    return Math.max(0, Number(await request('eth_blockNumber', [])) - finality.confirmations)
-  }
-
-  async function chainBlock(number: string): Promise<ChainBlock> {
-    const found = await block(number)
-    if (found === null) throw new ChainError('CHAIN_UNREACHABLE', 'The block of a transaction has just left the chain.')
-    return { number: Number(found.number), hash: found.hash, time: Number(found.timestamp) }
+  /** Of one endpoint. Counted from a block that it shows, not from a number that it says. */
+  async function finalizedNumber(ask: Ask): Promise<number> {
+    if (finality === 'finalized') return (await block(ask, 'finalized'))?.number ?? 0
+    return Math.max(0, ((await block(ask, 'latest'))?.number ?? 0) - finality.confirmations)
   }
 
   async function suggestFees(): Promise<Fees> {
-    const base = BigInt((await block('latest'))?.baseFeePerGas ?? 0)
-    const tip = await request('eth_maxPriorityFeePerGas', []).then(
-      answer => BigInt(String(answer)),
-      () => 1_000_000_000n,
-    )
+    const base = (await block(request, 'latest'))?.baseFeePerGas ?? 0n
+    const tip = await request('eth_maxPriorityFeePerGas', [], readBig).catch(() => 1_000_000_000n)
     // The same rule as ethers' own: twice the base fee lasts through six full blocks in a row.
     return { maxFeePerGas: 2n * base + tip, maxPriorityFeePerGas: tip }
   }
 
-  async function sign(transaction: Transaction): Promise<SignedTransaction> {
-    const raw = await wallet.signTransaction(transaction)
-    const { hash, nonce, maxFeePerGas, maxPriorityFeePerGas } = Transaction.from(raw)
-    if (hash === null) throw new Error('bug: a signed transaction without a hash')
-    return { raw, hash, nonce, maxFeePerGas: String(maxFeePerGas), maxPriorityFeePerGas: String(maxPriorityFeePerGas) }
+  async function sign(fields: { to: string | null; data: string; nonce: number; gasLimit: bigint } & Fees): Promise<SignedTransaction> {
+    const { hash, nonce, serialized, maxFeePerGas, maxPriorityFeePerGas } = await signChecked(
+      signer,
+      Transaction.from({ type: 2, chainId, ...fields }),
+    )
+    return { raw: serialized, hash, nonce, maxFeePerGas: String(maxFeePerGas), maxPriorityFeePerGas: String(maxPriorityFeePerGas) }
+  }
+
+  /** Of one endpoint: a receipt counts only where its block is part of the same endpoint's chain. */
+  async function txReceiptAt(ask: Ask, hash: string) {
+    const found = await ask('eth_getTransactionReceipt', [hash], readTxReceipt)
+    const at = found === null ? null : await block(ask, quantity(found.blockNumber))
+    return found === null || at === null || at.hash !== found.blockHash ? null : { block: plain(at), succeeded: found.succeeded }
+  }
+
+  async function isFinalAt(ask: Ask, { number, hash }: ChainBlock): Promise<boolean> {
+    return number <= (await finalizedNumber(ask)) && (await block(ask, quantity(number)))?.hash === hash
   }
 
   return {
     chainId,
     contract,
     logId,
-    publisher: wallet.address.toLowerCase(),
-    async latest(tag = 'latest') {
-      const [size, root, time] = await call('latest', [logId], tag)
-      return size === 0n ? null : { size: Number(size), root: getBytes(root), time: Number(time) }
+    losesBlocks: finality !== 'finalized' && finality.confirmations === 0,
+    publisher: () => signer.address(),
+    async heads() {
+      recheck()
+      return each(ask => call(ask, 'latest', [logId], 'latest', readHead))
     },
+    latest: () => call(request, 'latest', [logId], 'latest', readHead),
     async anchoredAt(size, root, tag) {
-      return Number((await call('anchoredAt', [logId, size, root], tag))[0])
+      const times = await each(ask => call(ask, 'anchoredAt', [logId, size, root], tag, ([time]) => Number(time)))
+      return Math.max(...times)
     },
     async nextNonce() {
-      return Number(await request('eth_getTransactionCount', [wallet.address, 'latest']))
+      const from = await signer.address()
+      return Math.max(...(await each(ask => ask('eth_getTransactionCount', [from, 'latest'], readQuantity))))
     },
     async prepare({ size, root, proof, nonce }) {
       const data = anchorInterface.encodeFunctionData('anchor', [logId, size, root, proof.map(hash => hexlify(hash))])
-      const estimate = await request('eth_estimateGas', [{ from: wallet.address, to: contract, data }, 'latest']).catch(cause => {
+      const from = await signer.address()
+      const estimate = await request('eth_estimateGas', [{ from, to: contract, data }, 'latest'], readBig).catch(cause => {
         throw explainRevert(cause)
       })
       // Room for a head that has moved when it is executed: other slots are warm or cold then.
-      const gasLimit = (BigInt(String(estimate)) * 5n) / 4n
+      const gasLimit = (estimate * 5n) / 4n
       const fees = underCeiling(await suggestFees(), limits.ceiling)
-      return sign(Transaction.from({ type: 2, chainId, to: contract, data, nonce, gasLimit, ...fees }))
+      return sign({ to: contract, data, nonce, gasLimit, ...fees })
     },
     async bump(raw) {
       const last = Transaction.from(raw)
       const { to, data, nonce, gasLimit, maxFeePerGas, maxPriorityFeePerGas } = last
       const paid = { maxFeePerGas: maxFeePerGas ?? 0n, maxPriorityFeePerGas: maxPriorityFeePerGas ?? 0n }
       const fees = bumpFees(paid, await suggestFees(), limits.ceiling)
-      return fees === undefined ? null : sign(Transaction.from({ type: 2, chainId, to, data, nonce, gasLimit, ...fees }))
+      return fees === undefined ? null : sign({ to, data, nonce, gasLimit, ...fees })
     },
     async broadcast(raw) {
-      try {
-        await request('eth_sendRawTransaction', [raw])
-      } catch (cause) {
-        if (!(cause instanceof ChainError) || cause.code !== 'CHAIN_ALREADY_KNOWN') throw cause
-      }
+      await each(async ask => {
+        await ask('eth_sendRawTransaction', [raw], () => {}).catch(cause => {
+          if (!(cause instanceof ChainError) || cause.code !== 'CHAIN_ALREADY_KNOWN') throw cause
+        })
+      })
     },
     async txReceipt(hash) {
-      const found = (await request('eth_getTransactionReceipt', [hash])) as {
-        blockNumber: string | null
-        blockHash: string
-        status: string
-      } | null
-      if (found === null || found.blockNumber === null) return null
-      const at = await chainBlock(found.blockNumber)
-      return at.hash === found.blockHash ? { block: at, succeeded: found.status === '0x1' } : null
+      const found = await each(ask => txReceiptAt(ask, hash))
+      return found.find(receipt => receipt !== null) ?? null
     },
     async findAnchored(size, root) {
-      const topics = anchorInterface.encodeFilterTopics('CheckpointAnchored', [logId])
-      const filter = { address: contract, topics, fromBlock: '0x0', toBlock: 'latest' }
-      const logs = (await request('eth_getLogs', [filter]).catch(() => [])) as {
-        data: string
-        transactionHash: string
-        blockNumber: string
-      }[]
-      for (const { data, transactionHash, blockNumber } of logs.reverse()) {
-        const [, eventSize, eventRoot] = anchorInterface.decodeEventLog('CheckpointAnchored', data, [topics[0], logId] as string[])
-        if (Number(eventSize) === size && eventRoot === hexlify(root))
-          return { transaction: transactionHash, block: await chainBlock(blockNumber) }
+      const time = await call(request, 'anchoredAt', [logId, size, root], 'latest', ([seconds]) => Number(seconds))
+      const at = time === 0 ? null : await firstBlockSince(time)
+      if (at === null) return null
+      const topics = anchorInterface.encodeFilterTopics('CheckpointAnchored', [logId]) as string[]
+      const newest = (await block(request, 'latest'))?.number ?? at
+      const filter = { address: contract, topics, fromBlock: quantity(at), toBlock: quantity(Math.min(newest, at + SAME_SECOND_BLOCKS)) }
+      for (const { data, transaction, blockNumber } of await request('eth_getLogs', [filter], readLogs).catch(() => [])) {
+        const [, eventSize, eventRoot] = anchorInterface.decodeEventLog('CheckpointAnchored', data, topics)
+        const found = Number(eventSize) === size && eventRoot === hexlify(root) ? await block(request, quantity(blockNumber)) : null
+        if (found !== null) return { transaction, block: plain(found) }
       }
       return null
     },
     async blockHash(number) {
-      return (await block(quantity(number)))?.hash ?? null
+      return (await block(request, quantity(number)))?.hash ?? null
     },
-    finalizedNumber,
-    async balanceWei() {
-      return String(BigInt(String(await request('eth_getBalance', [wallet.address, 'latest']))))
+    async isFinal(anchored) {
+      // One endpoint alone could say so too early: all that answer have to.
+      return (await each(ask => isFinalAt(ask, anchored))).every(final => final)
     },
-    close,
+    async funds() {
+      const balance = await request('eth_getBalance', [await signer.address(), 'latest'], readBig)
+      const { maxFeePerGas } = underCeiling(await suggestFees(), limits.ceiling)
+      return { balanceWei: String(balance), anchors: Number(balance / (ANCHOR_GAS * (maxFeePerGas === 0n ? 1n : maxFeePerGas))) }
+    },
+    close() {
+      close()
+      signer.close()
+    },
   }
+
+  /** Number of the first block of that time or later, null when there is none: some twenty headers, where endpoints refuse to search all events. */
+  async function firstBlockSince(time: number): Promise<number | null> {
+    const newest = await block(request, 'latest')
+    if (newest === null || newest.time < time) return null
+    let low = 0
+    let high = newest.number
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2)
+      const found = await block(request, quantity(middle))
+      if (found !== null && found.time >= time) high = middle
+      else low = middle + 1
+    }
+    return low
+  }
+}
+
+/** Chains that make several blocks a second give them one time: so many are looked through. */
+const SAME_SECOND_BLOCKS = 50
+
+type Block = ChainBlock & { readonly baseFeePerGas: bigint }
+
+function readBlock(value: unknown): Block | null {
+  if (value === null) return null
+  const { number, hash, timestamp, baseFeePerGas } = value as { [name: string]: unknown }
+  const base = baseFeePerGas === undefined ? 0n : readBig(baseFeePerGas)
+  return { number: readQuantity(number), hash: readHex(hash), time: readQuantity(timestamp), baseFeePerGas: base }
+}
+
+function plain({ number, hash, time }: Block): ChainBlock {
+  return { number, hash, time }
+}
+
+function readTxReceipt(value: unknown) {
+  const { blockNumber, blockHash, status } = (value ?? {}) as { [name: string]: unknown }
+  // Some endpoints show transactions that wait with a receipt of no block.
+  if (value === null || blockNumber === null) return null
+  return { blockNumber: readQuantity(blockNumber), blockHash: readHex(blockHash), succeeded: status === '0x1' }
+}
+
+function readLogs(value: unknown) {
+  if (!Array.isArray(value)) throw new RangeError('logs are no list')
+  return value.map(({ data, transactionHash, blockNumber }) => ({
+    data: readHex(data),
+    transaction: readHex(transactionHash),
+    blockNumber: readQuantity(blockNumber),
+  }))
+}
+
+function readHead([size, root, time]: readonly unknown[]): AnchoredHead | null {
+  return size === 0n ? null : { size: Number(size), root: getBytes(String(root)), time: Number(time) }
 }
 
 /** The contract's own error by name, where that is what it was: CheckpointAnchorSizeNotLarger(5, 7). */
@@ -157,8 +224,4 @@ function explainRevert(cause: unknown): unknown {
   if (parsed === null) return cause
   const values = parsed.args.map(value => String(value)).join(', ')
   return new ChainError('CHAIN_REJECTED', `The contract refuses the anchor: ${parsed.name}(${values}).`, { cause })
-}
-
-function quantity(number: number): string {
-  return `0x${number.toString(16)}`
 }

@@ -28,18 +28,23 @@ export type Finality = 'finalized' | { readonly confirmations: number }
 
 /**
  * One log in one contract on one chain, and the key that may write to it. Every call may throw `CHAIN_UNREACHABLE` (no endpoint
- * answered) or `CHAIN_WRONG` (the endpoints serve another chain).
+ * answered) or `CHAIN_WRONG` (the endpoints serve another chain); those that sign, `CHAIN_SIGNER_UNREACHABLE`, `CHAIN_SIGNER_REFUSED` and
+ * `CHAIN_SIGNER_WRONG`.
  */
 export type AnchorChain = {
   readonly chainId: number
   /** The contract's address and the log's id, 0x-hex, lower case. */
   readonly contract: string
   readonly logId: string
+  /** Whether this chain may lose blocks that it called final: an embedded one, killed. Any other never does. */
+  readonly losesBlocks: boolean
   /** The address that signs. It must be ours alone: its nonces are counted here. */
-  readonly publisher: string
-  /** The contract's newest checkpoint of the log, `null` before the first. */
-  latest(block?: BlockTag): Promise<AnchoredHead | null>
-  /** Unix seconds of the block that anchored exactly this size and root, 0 when none did. */
+  publisher(): Promise<string>
+  /** The contract's newest checkpoint of the log, `null` before the first, as each endpoint that answers says it. Asked first in every round. */
+  heads(): Promise<readonly (AnchoredHead | null)[]>
+  /** The same, of the first endpoint that answers. */
+  latest(): Promise<AnchoredHead | null>
+  /** Unix seconds of the block that anchored exactly this size and root, 0 when none did for any endpoint. */
   anchoredAt(size: number, root: Hash, block: BlockTag): Promise<number>
   /** The publisher's next nonce: how many of its transactions are in the chain at its head (pending ones are not counted). */
   nextNonce(): Promise<number>
@@ -51,11 +56,11 @@ export type AnchorChain = {
    */
   bump(raw: string): Promise<SignedTransaction | null>
   /**
-   * Sends. A transaction that the chain knows already is a success. `CHAIN_NONCE_TOO_LOW`: another one with its nonce was executed;
+   * Sends to every endpoint. A transaction that the chain knows already is a success. `CHAIN_NONCE_TOO_LOW`: another one with its nonce was executed;
    * `CHAIN_UNDERPRICED`: another one with its nonce waits and pays as much; `CHAIN_FUNDS`: the publisher cannot pay; `CHAIN_REJECTED`: all else.
    */
   broadcast(raw: string): Promise<void>
-  /** `null` while the transaction is in no block of the chain as it is now. */
+  /** `null` while the transaction is in no block of the chain as any endpoint has it. */
   txReceipt(hash: string): Promise<TxReceipt | null>
   /**
    * The transaction and block that anchored exactly this size and root, out of the contract's events: for an anchor that none of our
@@ -64,9 +69,9 @@ export type AnchorChain = {
   findAnchored(size: number, root: Hash): Promise<{ readonly transaction: string; readonly block: ChainBlock } | null>
   /** Hash of the block at that height in the chain as it is now, `null` above its head. */
   blockHash(number: number): Promise<string | null>
-  /** Number of the last block that is final by the log's finality rule. */
-  finalizedNumber(): Promise<number>
-  /** What the publisher owns, in wei. */
-  balanceWei(): Promise<string>
+  /** Whether the block is final by the log's finality rule, and part of the chain, for every endpoint that answers. */
+  isFinal(block: ChainBlock): Promise<boolean>
+  /** What the publisher owns, in wei, and for how many anchors that lasts at what the chain asks now. */
+  funds(): Promise<{ readonly balanceWei: string; readonly anchors: number }>
   close(): void
 }

@@ -1,38 +1,70 @@
 /** The ledger, its anchor records and the contract, held against each other: what may have happened behind the anchorer's back. */
 import { equalBytes, toHex } from '../core/bytes.ts'
+import { OpenSealError } from '../core/errors.ts'
 import type { Log } from '../log.ts'
 import type { AnchorChain, AnchoredHead } from './anchor-chain.ts'
 import type { AnchorRecord, AnchorRecords } from './anchor-record.ts'
 import type { Ledger } from './ledger.ts'
 
-/** Promise 7: stops the ledger when the contract knows more, or other, than its store. Returns the contract's newest checkpoint. */
+/**
+ * Promise 7: stops the ledger when the contract knows more, or other, than its store. Returns the contract's newest checkpoint. Where several endpoints
+ * answer, all have to say so: when they contradict each other one of them lies or is behind, nobody knows which, and nothing is done until
+ * they agree. @throws AnchorError CHAIN_CONTRADICTED
+ */
 export async function compareHeads(
   ledger: Pick<Ledger, 'head' | 'rootAt' | 'stop'>,
-  chain: Pick<AnchorChain, 'latest'>,
+  chain: Pick<AnchorChain, 'heads'>,
 ): Promise<AnchoredHead | null> {
   // The chain first: the head can only have grown when it is read after.
-  const onChain = await chain.latest()
-  const { size } = ledger.head()
-  if (onChain === null) return null
-  if (onChain.size > size) {
-    ledger.stop(`the contract holds a checkpoint of ${onChain.size} entries, this store only ${size}: restore the newest copy of the store`)
-  } else if (!equalBytes(await ledger.rootAt(onChain.size), onChain.root)) {
-    ledger.stop(`the contract holds another root hash for ${onChain.size} entries than this store: it is not the store that was anchored`)
-  }
-  return onChain
+  const heads = await chain.heads()
+  const found = await Promise.all(heads.map(head => conflictOf(ledger, head)))
+  const conflicts = found.filter(conflict => conflict !== undefined)
+  if (conflicts.length > 0 && conflicts.length < heads.length)
+    throw new AnchorError('CHAIN_CONTRADICTED', `The endpoints of the chain contradict each other. One says: ${conflicts[0]}`)
+  if (conflicts[0] !== undefined) ledger.stop(conflicts[0])
+  return newestOf(heads)
 }
 
-/** Final anchors that the chain has lost all the same: put back, so that their transactions are sent again in their order. */
-export async function reopenLost(records: AnchorRecords, onChain: AnchoredHead | null, log: Log): Promise<void> {
+/** The largest of what the endpoints say: one that is behind says less, never more. */
+export function newestOf(heads: readonly (AnchoredHead | null)[]): AnchoredHead | null {
+  return heads.reduce((newest, head) => ((head?.size ?? 0) > (newest?.size ?? 0) ? head : newest), null)
+}
+
+/** What is wrong between the store and a newest checkpoint of the contract, for people; undefined when they fit. */
+async function conflictOf(ledger: Pick<Ledger, 'head' | 'rootAt'>, onChain: AnchoredHead | null): Promise<string | undefined> {
+  const { size } = ledger.head()
+  if (onChain === null) return undefined
+  if (onChain.size > size)
+    return `the contract holds a checkpoint of ${onChain.size} entries, this store only ${size}: restore the newest copy of the store`
+  if (equalBytes(await ledger.rootAt(onChain.size), onChain.root)) return undefined
+  return `the contract holds another root hash for ${onChain.size} entries than this store: it is not the store that was anchored`
+}
+
+/**
+ * Final anchors that the chain has lost all the same: put back, so that their transactions are sent again in their order. An embedded chain that was
+ * killed loses its last blocks; of any other, an endpoint that does not know a final block is behind. @throws AnchorError CHAIN_BEHIND
+ */
+export async function reopenLost(
+  records: AnchorRecords,
+  onChain: AnchoredHead | null,
+  { chain, log }: { chain: Pick<AnchorChain, 'losesBlocks' | 'blockHash'>; log: Log },
+): Promise<void> {
   const lost: AnchorRecord[] = []
   let anchor = records.lastFinal()
+  const { block: at } = anchor ?? {}
   while (anchor !== undefined && anchor.size > (onChain?.size ?? 0)) {
     const { block: _block, transaction: _transaction, ...waiting } = anchor
     lost.push({ ...waiting, state: 'submitted' })
     anchor = await records.read(anchor.previous)
   }
   if (lost.length === 0) return
-  log.warn('the chain has lost final anchors', { sizes: lost.map(({ size }) => size) })
+  const now = at === undefined || chain.losesBlocks ? undefined : await chain.blockHash(at.number)
+  if (now === null || (now !== undefined && now === at?.hash))
+    throw new AnchorError(
+      'CHAIN_BEHIND',
+      `The endpoints of the chain are behind: they do not show the anchor of block ${at?.number}, which was final.`,
+    )
+  log.error('the chain has lost final anchors', { sizes: lost.map(({ size }) => size) })
   await records.save(...lost)
 }
 
@@ -51,3 +83,6 @@ export async function adoptUnknown(
   await records.save({ size, root: toHex(root), previous, state: 'included', attempts: [], ...found, times })
   log.warn('anchor without a record is taken over', { size })
 }
+
+/** CHAIN_CONTRADICTED, CHAIN_BEHIND. */
+export class AnchorError extends OpenSealError {}

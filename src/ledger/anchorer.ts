@@ -3,28 +3,18 @@
  *
  * Every round looks first and acts then, and a start after a crash is nothing but the next round: there is no recovery path besides it.
  */
-import { fromHex, toHex } from '../core/bytes.ts'
+import { toHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { formatTime } from '../core/time.ts'
 import type { Log } from '../log.ts'
 import type { Store } from '../store/port.ts'
-import type { AnchorChain, ChainBlock } from './anchor-chain.ts'
-import { adoptUnknown, compareHeads, reopenLost } from './anchor-compare.ts'
+import type { AnchorChain } from './anchor-chain.ts'
+import { adoptUnknown, compareHeads, newestOf, reopenLost } from './anchor-compare.ts'
+import { type AnchorLag, createLagWatch } from './anchor-lag.ts'
 import { type AnchorRecord, type AnchorRecords, openAnchorRecords } from './anchor-record.ts'
+import { BUMP_AFTER_MS, brief, createSender, type Found } from './anchor-sender.ts'
 import type { FinalAnchor } from './final-anchors.ts'
 import type { Ledger } from './ledger.ts'
-
-/** How far the chain is behind the ledger: for /readyz, the metrics and the banner. */
-export type AnchorLag = {
-  /** For how long the oldest entry without a final anchor has waited, as far as this process saw; 0 when none waits. */
-  readonly oldestUnanchoredMs: number
-  readonly unanchoredRecords: number
-  /** 0 before the first. */
-  readonly lastFinalSize: number
-  readonly balanceWei?: string
-  /** What is wrong, for people, while something is. */
-  readonly alarm?: string
-}
 
 export type Anchorer = {
   /** Runs rounds until `stop`, never two at once. */
@@ -59,14 +49,8 @@ type Deps = {
   readonly lease?: () => Promise<boolean>
 }
 
-type Found = { readonly transaction: string; readonly block: ChainBlock }
-
+/** So many intervals an anchor of few entries waits. */
 const PATIENCE = 6
-/** A transaction that is in no block after this long is sent again for more. */
-const BUMP_AFTER_MS = 60_000
-/** The nonce was taken and no attempt is found, so often in a row: someone else uses the key, and this anchor will not come about. */
-const MISSES = 3
-const BALANCE_EVERY_MS = 60_000
 const POLL_MS = { least: 250, most: 12_000 }
 
 /** Makes an anchorer; it does nothing until `start` or `tick`. */
@@ -77,8 +61,11 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
   let trouble: string | undefined
   /** Trouble of the round under way, that did not end it. */
   let noted: string | undefined
-  let balance: { readonly wei: string; readonly atMs: number } | undefined
-  const waiting = createWaiting(nowMs)
+  const note = (what: string) => {
+    noted = what
+  }
+  const watch = createLagWatch({ ledger, chain, lateMs: (PATIENCE + 3) * intervalMs + BUMP_AFTER_MS, nowMs })
+  const { look, send } = createSender({ chain, nowMs, log, note })
   let running: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
   let stopping = false
@@ -88,21 +75,21 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
   async function round(): Promise<void> {
     if (ledger.stopped() !== undefined || (lease !== undefined && !(await lease()))) return
     records ??= await openAnchorRecords(store)
-    waiting.note(ledger.head().size, records.lastFinal()?.size ?? 0)
+    watch.note(records)
     const onChain = await compareHeads(ledger, chain)
     compared = true
     if (ledger.stopped() !== undefined) return
-    await reopenLost(records, onChain, log)
+    await reopenLost(records, onChain, { chain, log })
     for (const anchor of records.open()) await follow(records, anchor)
+    await watch.watchFunds()
     await anchorNewest(records)
-    await watchBalance()
   }
 
   /** Signs, stores, sends: the one place where an anchor begins. */
   async function anchorNewest(records: AnchorRecords): Promise<void> {
     // One transaction under way at a time: until it is in a block nothing is built on it. What is sealed meanwhile joins the next.
     if (records.open().some(({ state }) => state !== 'included')) return
-    const from = await chain.latest()
+    const from = newestOf(await chain.heads())
     if (from !== null) await adoptUnknown(records, from, { chain, nowMs, log })
     const { size, root } = ledger.head()
     const previous = from?.size ?? 0
@@ -154,9 +141,7 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
       await records.save(included)
       log.info('anchor included', brief(included))
     }
-    const isFinal =
-      found.block.number <= (await chain.finalizedNumber()) && (await chain.blockHash(found.block.number)) === found.block.hash
-    if (isFinal) await finish(records, included, found)
+    if (await chain.isFinal(found.block)) await finish(records, included, found)
   }
 
   /** Hands a final anchor to the ledger. A crash between the two writes leaves it `included`, and the next round does both again. */
@@ -168,71 +153,6 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
     log.info('anchor final', brief(anchor))
   }
 
-  /** Where the anchor was executed: by any of its attempts, or by a transaction that the contract knows and our store does not. */
-  async function look(anchor: AnchorRecord): Promise<Found | 'refused' | undefined> {
-    let refused = false
-    for (const { hash } of anchor.attempts.toReversed()) {
-      const receipt = await chain.txReceipt(hash)
-      if (receipt?.succeeded) return { transaction: hash, block: receipt.block }
-      refused ||= receipt !== null
-    }
-    const root = fromHex(anchor.root)
-    if ((await chain.anchoredAt(anchor.size, root, 'latest')) > 0) return (await chain.findAnchored(anchor.size, root)) ?? undefined
-    return refused ? 'refused' : undefined
-  }
-
-  /** Sends the newest attempt, again if need be, and for more if it has waited long. */
-  async function send(records: AnchorRecords, waiting: AnchorRecord): Promise<void> {
-    const anchor = await bumpWhenLate(records, waiting)
-    const attempt = anchor.attempts.at(-1)
-    if (attempt === undefined) return records.drop(anchor.size)
-    try {
-      await chain.broadcast(attempt.raw)
-    } catch (cause) {
-      return afterRefusal(records, anchor, cause)
-    }
-    if (anchor.state === 'submitted') return
-    await records.save({ ...anchor, state: 'submitted', times: { ...anchor.times, submittedMs: nowMs() } })
-    log.info('anchor submitted', brief(anchor))
-  }
-
-  /** A higher bid for the same nonce, stored before it is sent as the first one was. */
-  async function bumpWhenLate(records: AnchorRecords, anchor: AnchorRecord): Promise<AnchorRecord> {
-    const last = anchor.attempts.at(-1)
-    const isFirst = records.open().find(({ state }) => state !== 'included')?.size === anchor.size
-    if (last === undefined || anchor.state !== 'submitted' || !isFirst || nowMs() - last.signedMs < BUMP_AFTER_MS) return anchor
-    return (await bump(records, anchor, last.raw)) ?? anchor
-  }
-
-  async function bump(records: AnchorRecords, anchor: AnchorRecord, raw: string): Promise<AnchorRecord | undefined> {
-    const signed = await chain.bump(raw)
-    if (signed === null) {
-      noted = 'The anchor is in no block and its fees are at the ceiling: raise the ceiling or wait for lower fees.'
-      log.error('anchor fees are at the ceiling', brief(anchor))
-      return undefined
-    }
-    const bumped: AnchorRecord = { ...anchor, attempts: [...anchor.attempts, { ...signed, signedMs: nowMs() }] }
-    await records.save(bumped)
-    log.warn('anchor bids more', { ...brief(bumped), maxFeePerGas: signed.maxFeePerGas })
-    return bumped
-  }
-
-  /** The chain did not take a transaction. Throws where the next round can only try again. */
-  async function afterRefusal(records: AnchorRecords, anchor: AnchorRecord, cause: unknown): Promise<void> {
-    const code = cause instanceof OpenSealError ? cause.code : undefined
-    if (code === 'CHAIN_NONCE_TOO_LOW') {
-      // One of our attempts was executed just now, and the next round finds it; or the nonce went to a stranger, and never will.
-      const missed = (await look(anchor)) === undefined ? (anchor.missed ?? 0) + 1 : 0
-      if (missed < MISSES) return records.save({ ...anchor, missed })
-      log.error('anchor given up: its nonce was used by another transaction of this key', brief(anchor))
-      return records.drop(anchor.size)
-    }
-    if (code === 'CHAIN_UNDERPRICED') await bump(records, anchor, anchor.attempts.at(-1)?.raw ?? '')
-    // Refused for good and never sent: the newest checkpoint takes its place, with its nonce.
-    if ((code === 'CHAIN_FUNDS' || code === 'CHAIN_REJECTED') && anchor.state === 'prepared') await records.drop(anchor.size)
-    throw cause
-  }
-
   // ── Clock and figures ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   function isDue(records: AnchorRecords, fresh: number): boolean {
@@ -240,25 +160,6 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
     const waitedMs = nowMs() - (last ?? createdMs)
     if (fresh < minBatch) return waitedMs >= intervalMs * PATIENCE
     return last === undefined || waitedMs >= intervalMs
-  }
-
-  async function watchBalance(): Promise<void> {
-    if (balance !== undefined && nowMs() - balance.atMs < BALANCE_EVERY_MS) return
-    balance = { wei: await chain.balanceWei(), atMs: nowMs() }
-  }
-
-  function lag(): AnchorLag {
-    const lastFinalSize = records?.lastFinal()?.size ?? 0
-    const includedSize = records?.open().findLast(({ state }) => state === 'included')?.size ?? lastFinalSize
-    const isLate = waiting.waitedMs(includedSize) > (PATIENCE + 3) * intervalMs + BUMP_AFTER_MS
-    const alarm = trouble ?? (isLate ? 'Records are accepted and not anchored.' : undefined)
-    return {
-      oldestUnanchoredMs: waiting.waitedMs(lastFinalSize),
-      unanchoredRecords: Math.max(0, ledger.head().size - lastFinalSize),
-      lastFinalSize,
-      ...(balance === undefined ? {} : { balanceWei: balance.wei }),
-      ...(alarm === undefined ? {} : { alarm }),
-    }
   }
 
   async function guarded(): Promise<void> {
@@ -283,7 +184,10 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
 
   function schedule(delayMs: number): void {
     timer = setTimeout(async () => {
-      await tick().catch(cause => log.error('anchoring failed, it is tried again', { cause }))
+      await tick().catch(cause => {
+        // Broken off by the stop, or failed in its way: the next start goes on from what is stored.
+        if (!stopping) log.error('anchoring failed, it is tried again', { cause })
+      })
       if (!stopping) schedule(Math.min(Math.max(intervalMs / 4, POLL_MS.least), POLL_MS.most))
     }, delayMs)
   }
@@ -305,31 +209,11 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
       const last = records?.lastFinal()
       return [...(last === undefined ? [] : [last]), ...(records?.open() ?? [])]
     },
-    lag,
-  }
-}
-
-/** Remembers when each head was first seen, until it is anchored. */
-function createWaiting(nowMs: () => number) {
-  let seen: { readonly size: number; readonly atMs: number }[] = []
-  return {
-    note(size: number, done: number): void {
-      if (seen.at(-1)?.size !== size) seen.push({ size, atMs: nowMs() })
-      seen = seen.filter((mark, position) => mark.size > done || position === seen.length - 1)
-    },
-    /** For how long the oldest head above a size has been there. */
-    waitedMs(since: number): number {
-      const oldest = seen.find(({ size }) => size > since)
-      return oldest === undefined ? 0 : nowMs() - oldest.atMs
-    },
+    lag: () => watch.lag(records, trouble),
   }
 }
 
 function finalAnchor({ chainId, contract, logId }: AnchorChain, { size, root }: AnchorRecord, { transaction, block }: Found): FinalAnchor {
   const at = { number: block.number, hash: block.hash, time: formatTime(block.time * 1000) }
   return { type: 'evm', chainId, contract, logId, size, root, transaction, block: at }
-}
-
-function brief({ size, state, attempts, block }: AnchorRecord) {
-  return { size, state, nonce: attempts.at(-1)?.nonce, transaction: attempts.at(-1)?.hash, block: block?.number }
 }

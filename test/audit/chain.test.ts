@@ -16,6 +16,7 @@ import { openAuditReader } from '../../src/chain/audit-reader.ts'
 import { deployContract, ensureLog } from '../../src/chain/deploy.ts'
 import { EMBEDDED_CHAIN_ID, EMBEDDED_KEY, type EmbeddedChain, startEmbeddedChain } from '../../src/chain/embedded.ts'
 import { DEFAULT_LIMITS, openAnchorChain } from '../../src/chain/ethereum.ts'
+import { createKeySigner } from '../../src/chain/signer.ts'
 import { toHex } from '../../src/core/bytes.ts'
 import { formatPolicy, type PolicyAnchor } from '../../src/core/policy.ts'
 import type { AnchorChain } from '../../src/ledger/anchor-chain.ts'
@@ -24,6 +25,8 @@ import { ORIGIN } from '../ledger/fixtures.ts'
 import { grow, openProxy, policyOf, type Served, serveLedger } from './world.ts'
 
 const OTHER_ROOT = new Uint8Array(32).fill(9)
+
+const signer = createKeySigner(EMBEDDED_KEY)
 
 describe('audit of an anchored ledger', () => {
   let folder: string
@@ -37,7 +40,7 @@ describe('audit of an anchored ledger', () => {
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'openseal-audit-'))
     chain = await startEmbeddedChain({ dataDir: folder, port: 0, log: silentLog })
-    const access = { rpcUrl: chain.url, key: EMBEDDED_KEY, log: silentLog }
+    const access = { rpcUrls: [chain.url], signer, log: silentLog }
     contract = (await deployContract(access)).address
     const logId = await ensureLog({ ...access, contract, origin: ORIGIN })
     const log = { chainId: EMBEDDED_CHAIN_ID, contract, logId }
@@ -74,7 +77,7 @@ describe('audit of an anchored ledger', () => {
       chainId: EMBEDDED_CHAIN_ID,
       contract,
       logId,
-      key: EMBEDDED_KEY,
+      signer,
       finality: { confirmations: 0 },
       limits: DEFAULT_LIMITS,
     })
@@ -160,7 +163,7 @@ describe('audit of an anchored ledger', () => {
   })
 
   it('finds another root on chain, at a size of this run and at one of an earlier run', async () => {
-    const other = openChain(await ensureLog({ rpcUrl: chain.url, key: EMBEDDED_KEY, log: silentLog, contract, origin: 'other' }))
+    const other = openChain(await ensureLog({ rpcUrls: [chain.url], signer, log: silentLog, contract, origin: 'other' }))
     await send(other, 100, OTHER_ROOT, [])
     other.close()
     const policy = policyOf(served.ledger, [{ ...pinned, logId: other.logId, fromSize: 2 }])
@@ -289,7 +292,7 @@ describe('audit of an anchored ledger', () => {
   // The last one: the log cannot be opened again.
   it('finds a ledger that goes beyond the last good size of a closed log, unless the policy ends there', async () => {
     const data = anchorInterface.encodeFunctionData('closeLog', [pinned.logId, 300, `0x${'0'.repeat(64)}`])
-    const params = [{ from: anchorChain.publisher, to: contract, data }]
+    const params = [{ from: await anchorChain.publisher(), to: contract, data }]
     const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_sendTransaction', params })
     await fetch(chain.url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
     for (let tries = 0; (await readOnce()).closedAt === undefined; tries++) ok(tries < 100, 'the log stays open')

@@ -9,8 +9,11 @@ import { type Deployment, deployContract, ensureDeployment, ensureLog, readDeplo
 import { EMBEDDED_CHAIN_ID, EMBEDDED_KEY, type EmbeddedChain, startEmbeddedChain } from '../../src/chain/embedded.ts'
 import { readChainId } from '../../src/chain/endpoints.ts'
 import { DEFAULT_LIMITS, openAnchorChain } from '../../src/chain/ethereum.ts'
+import { createKeySigner } from '../../src/chain/signer.ts'
 import type { AnchorChain } from '../../src/ledger/anchor-chain.ts'
 import { silentLog } from '../../src/log.ts'
+
+const signer = createKeySigner(EMBEDDED_KEY)
 
 /** An address that owns nothing. */
 const POOR_KEY = `0x${'11'.repeat(32)}`
@@ -21,7 +24,7 @@ describe('chain/ethereum and chain/deploy', () => {
   let deployment: Deployment
   let logs = 0
   const chains: AnchorChain[] = []
-  const access = () => ({ rpcUrl: embedded.url, key: EMBEDDED_KEY, log: silentLog })
+  const access = () => ({ rpcUrls: [embedded.url], signer, log: silentLog })
   const openLog = () => ensureLog({ ...access(), contract: deployment.address, origin: `log.example/${logs++}` })
 
   before(async () => {
@@ -40,7 +43,7 @@ describe('chain/ethereum and chain/deploy', () => {
   function open(logId: string, options: { urls?: string[]; chainId?: number; key?: string; contract?: string } = {}): AnchorChain {
     const { urls = [embedded.url], chainId = EMBEDDED_CHAIN_ID, key = EMBEDDED_KEY, contract = deployment.address } = options
     const limits = { ...DEFAULT_LIMITS, timeoutMs: 500 }
-    const chain = openAnchorChain({ urls, chainId, contract, logId, key, finality: { confirmations: 0 }, limits })
+    const chain = openAnchorChain({ urls, chainId, contract, logId, signer: createKeySigner(key), finality: { confirmations: 0 }, limits })
     chains.push(chain)
     return chain
   }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { deployContract, ensureLog } from '../../src/chain/deploy.ts'
 import { EMBEDDED_CHAIN_ID, EMBEDDED_KEY, type EmbeddedChain, startEmbeddedChain } from '../../src/chain/embedded.ts'
 import { DEFAULT_LIMITS, openAnchorChain } from '../../src/chain/ethereum.ts'
+import { createKeySigner } from '../../src/chain/signer.ts'
 import { toHex } from '../../src/core/bytes.ts'
 import type { AnchorChain, Finality } from '../../src/ledger/anchor-chain.ts'
 import { type Anchorer, createAnchorer } from '../../src/ledger/anchorer.ts'
@@ -14,6 +15,8 @@ import { createLogSigner } from '../../src/ledger/signer.ts'
 import { silentLog } from '../../src/log.ts'
 import { createMemoryStore } from '../../src/store/memory.ts'
 import type { Store } from '../../src/store/port.ts'
+
+const signer = createKeySigner(EMBEDDED_KEY)
 
 describe('ledger/anchorer', () => {
   let dataDir: string
@@ -30,7 +33,7 @@ describe('ledger/anchorer', () => {
   before(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'openseal-anchorer-'))
     embedded = await startEmbeddedChain({ dataDir, port: 0, log: silentLog })
-    contract = (await deployContract({ rpcUrl: embedded.url, key: EMBEDDED_KEY, log: silentLog })).address
+    contract = (await deployContract({ rpcUrls: [embedded.url], signer, log: silentLog })).address
   })
   afterEach(() => {
     for (const chain of chains.splice(0)) chain.close()
@@ -43,14 +46,14 @@ describe('ledger/anchorer', () => {
   /** A ledger of its own, with its log opened in the one contract. Time stands still but for `passMs`. */
   async function world(options: { finality?: Finality; minBatch?: number; urls?: string[]; store?: Store } = {}) {
     const origin = `log.example/${logs++}`
-    const logId = await ensureLog({ rpcUrl: embedded.url, key: EMBEDDED_KEY, log: silentLog, contract, origin })
+    const logId = await ensureLog({ rpcUrls: [embedded.url], signer, log: silentLog, contract, origin })
     const { finality = { confirmations: 0 }, urls = [embedded.url] } = options
     const chain = openAnchorChain({
       urls,
       chainId: EMBEDDED_CHAIN_ID,
       contract,
       logId,
-      key: EMBEDDED_KEY,
+      signer,
       finality,
       limits: DEFAULT_LIMITS,
     })
@@ -92,8 +95,8 @@ describe('ledger/anchorer', () => {
     await finish(anchorer)
     assert.equal(await chain.nextNonce(), nonce)
     assert.deepEqual(
-      { ...anchorer.lag(), balanceWei: '' },
-      { oldestUnanchoredMs: 0, unanchoredRecords: 0, lastFinalSize: 4, balanceWei: '' },
+      { ...anchorer.lag(), balanceWei: '', affordableAnchors: 0 },
+      { oldestUnanchoredMs: 0, unanchoredRecords: 0, lastFinalSize: 4, balanceWei: '', affordableAnchors: 0 },
     )
   })
 
@@ -325,7 +328,7 @@ describe('ledger/anchorer', () => {
     const hash = anchorer.state()[0]?.attempts[0]?.hash
     await rpc('anvil_dropTransaction', [hash])
     await rpc('evm_setAutomine', [true])
-    await rpc('eth_sendTransaction', [{ from: chain.publisher, to: chain.publisher, value: '0x1' }])
+    await rpc('eth_sendTransaction', [{ from: await chain.publisher(), to: await chain.publisher(), value: '0x1' }])
     passMs(5_000)
     for (let round = 0; round < 6; round++) await anchorer.tick()
     await finish(anchorer)

@@ -1,0 +1,10 @@
+/** Why the chain, or who signs for it, did not do what was asked. */
+import { OpenSealError } from '../core/errors.ts'
+
+/**
+ * CHAIN_UNREACHABLE (nobody answered in time, or usably), CHAIN_WRONG (another chain), CHAIN_ALREADY_KNOWN, CHAIN_NONCE_TOO_LOW,
+ * CHAIN_UNDERPRICED, CHAIN_FUNDS, CHAIN_REJECTED; CHAIN_NO_CONTRACT and CHAIN_OTHER_CODE when a contract is looked for.
+ * Of a remote signer: CHAIN_SIGNER_UNREACHABLE, CHAIN_SIGNER_REFUSED, CHAIN_SIGNER_WRONG (it signed something else). Of a key's file:
+ * CHAIN_KEY_UNREADABLE, CHAIN_KEY_MALFORMED, CHAIN_KEY_PASSWORD.
+ */
+export class ChainError extends OpenSealError {}
