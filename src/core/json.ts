@@ -14,6 +14,7 @@ export type JsonOptions = {
   readonly exactNumbers?: boolean
 }
 
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const MAX_DEPTH = 128
 
 /**
@@ -40,7 +41,7 @@ export function isJsonObject(value: Json | undefined): value is { readonly [memb
 
 function decodeUtf8(bytes: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    return decoder.decode(bytes)
   } catch (cause) {
     throw new JsonError('JSON_NOT_UTF8', 'the JSON text is not UTF-8', { cause })
   }

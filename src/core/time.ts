@@ -1,12 +1,18 @@
 /** Times as text: exactly `YYYY-MM-DDTHH:MM:SSZ`, in UTC. */
 
-const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/
+const TIME = /^(\d{4})-(\d{2})-(\d{2})T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/
+const MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 
 /** Whether the text is `YYYY-MM-DDTHH:MM:SSZ` and a date of the calendar: no 30 February, no hour 24, no leap second. */
 export function isTime(text: string): boolean {
-  if (!TIME.test(text)) return false
-  const ms = Date.parse(text)
-  return Number.isFinite(ms) && formatTime(ms) === text
+  const [, year, month, day] = TIME.exec(text) ?? []
+  return year !== undefined && Number(day) >= 1 && Number(day) <= daysOf(Number(year), Number(month))
+}
+
+/** How many days a month of the Gregorian calendar has, none when there is no such month. */
+function daysOf(year: number, month: number): number {
+  const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
+  return month === 2 && isLeap ? 29 : (MONTH_DAYS[month - 1] ?? 0)
 }
 
 /** The time of Unix milliseconds, rounded down to the second, in the years 0000 to 9999. */

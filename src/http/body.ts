@@ -23,34 +23,30 @@ export function readBody(ctx: Context): Promise<Buffer> {
   const { req } = ctx
   const chunks: Buffer[] = []
   let bytes = 0
+  // What comes after the first outcome changes nothing: the rest of a refused body is thrown away as it arrives.
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => fail('BODY_TIMEOUT', `The body did not arrive within ${BODY_TIMEOUT_MS / 1000} seconds.`),
-      BODY_TIMEOUT_MS,
-    )
-    const onData = (chunk: Buffer) => {
-      bytes += chunk.length
-      if (bytes > MAX_BODY_BYTES) failTooLarge()
-      else chunks.push(chunk)
-    }
-    const onEnd = () => {
-      settle()
-      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))
-    }
-    const onCut = () => fail('BODY_MALFORMED', 'The body was cut off.')
-    const settle = () => {
-      clearTimeout(timer)
-      req.off('data', onData).off('end', onEnd).off('error', onCut).off('aborted', onCut)
-      req.on('error', () => {}) // what breaks after the answer is decided concerns nobody
-    }
     const fail = (code: string, message: string) => {
-      settle()
+      clearTimeout(timer)
       reject(new RequestError(code, message))
     }
     const failTooLarge = () =>
       fail('BODY_TOO_LARGE', `The body has more than ${MAX_BODY_BYTES} bytes. Documents stay with you: send their hashes only.`)
-    if (Number(ctx.get('Content-Length')) > MAX_BODY_BYTES) failTooLarge()
-    else req.on('data', onData).on('end', onEnd).on('error', onCut).on('aborted', onCut)
+    const failCut = () => fail('BODY_MALFORMED', 'The body was cut off.')
+    const timer = setTimeout(
+      () => fail('BODY_TIMEOUT', `The body did not arrive within ${BODY_TIMEOUT_MS / 1000} seconds.`),
+      BODY_TIMEOUT_MS,
+    )
+    req.on('error', failCut).on('aborted', failCut)
+    if (Number(ctx.get('Content-Length')) > MAX_BODY_BYTES) return failTooLarge()
+    req.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes <= MAX_BODY_BYTES) chunks.push(chunk)
+      else failTooLarge()
+    })
+    req.on('end', () => {
+      clearTimeout(timer)
+      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))
+    })
   })
 }
 

@@ -210,7 +210,7 @@ function prepare(statement: Statement, newSalt: () => string): Prepared {
     entry: encodeEntry(bytes),
     identity: identityOf(body),
     subject: { agency: statement.agency, record: statement.record },
-    digests: [...digests].map(digest => fromHex(digest)),
+    digests: [...digests].map(digest => Buffer.from(digest, 'hex')),
   }
 }
 

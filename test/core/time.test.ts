@@ -36,6 +36,17 @@ describe('time', () => {
     }
   })
 
+  it('knows the days of every month as the calendar of the system does', () => {
+    const two = (n: number) => String(n).padStart(2, '0')
+    for (const year of [1600, 1900, 1999, 2000, 2023, 2024, 2100])
+      for (let month = 0; month <= 13; month++)
+        for (let day = 0; day <= 32; day++) {
+          const text = `${year}-${two(month)}-${two(day)}T12:00:00Z`
+          const date = new Date(Date.UTC(year, month - 1, day))
+          equal(isTime(text), date.getUTCMonth() === month - 1 && date.getUTCDate() === day, text)
+        }
+  })
+
   it('does not write years of more than four digits', () => {
     throws(() => formatTime(Date.UTC(10000, 0)), /bug/)
   })
