@@ -6,6 +6,7 @@ import type { Hash } from '../core/hash.ts'
 import { coversSize, type Policy, type PolicyAnchor } from '../core/policy.ts'
 import { type Attempt, attemptAsync } from './attempt.ts'
 import { failed, notRun, type Outcome, passed } from './checks.ts'
+import { type Note, note } from './notes.ts'
 
 /** The last second of the year 9999, in Unix seconds: no four-digit year can say more. */
 const LATEST_TIME = 253_402_300_799
@@ -23,13 +24,29 @@ export type ChainReader = {
   /** When the contract was given this size and root, in Unix seconds; 0 when it was not. */
   anchoredAt(query: { contract: string; logId: string; size: number; root: Hash; block: BlockTag }): Promise<number>
   blockNumber(): Promise<number>
+  /**
+   * The anchors that a transaction made, or, where the endpoint does not know it, those in a block; undefined where it knows neither. A reader
+   * without this function leaves what a receipt says of them unchecked.
+   */
+  anchoredIn?(place: { transaction: string; blockHash: string }): Promise<readonly AnchoredEvent[] | undefined>
+}
+
+/** An anchor as its transaction logged it. Hex is lower-case. */
+export type AnchoredEvent = {
+  readonly contract: string
+  readonly logId: string
+  readonly size: number
+  readonly transaction: string
+  readonly block: { readonly number: number; readonly hash: string }
+  /** Unix seconds. */
+  readonly time: number
 }
 
 /** An anchor of the policy, by what its chain says at the newest block. */
 export type AnchorAnswer = {
   readonly anchor: PolicyAnchor
   readonly state: 'anchored' | 'not-anchored' | 'other-code' | 'no-answer'
-  readonly detail: string
+  readonly note: Note
   /** Unix seconds; 0 unless anchored. */
   readonly time: number
   readonly endpoints: readonly ChainReader[]
@@ -44,12 +61,12 @@ export function askAnchors(checkpoint: Checkpoint, policy: Policy, chain: readon
 /** Check 6: at least `requireAnchors` of the policy's anchors know the proof's size and root. */
 export function checkAnchor(answers: readonly AnchorAnswer[], { requireAnchors }: Policy): Outcome {
   const states = answers.map(({ state }) => state)
-  const detail = answers.map(answer => answer.detail).join('; ')
-  if (states.filter(state => state === 'anchored').length >= requireAnchors) return passed(detail)
-  if (answers.length < requireAnchors) return failed('ANCHOR_NONE', 'the policy has too few anchors for this tree size', 'unsupported')
-  if (states.includes('other-code')) return failed('ANCHOR_OTHER_CODE', detail, 'unsupported')
-  if (states.includes('no-answer')) return notRun(detail, 'unchecked')
-  return failed('ANCHOR_MISSING', detail, 'sealed')
+  const notes = answers.map(answer => answer.note)
+  if (states.filter(state => state === 'anchored').length >= requireAnchors) return passed(notes)
+  if (answers.length < requireAnchors) return failed('ANCHOR_NONE', note('anchorsFew'), 'unsupported')
+  if (states.includes('other-code')) return failed('ANCHOR_OTHER_CODE', notes, 'unsupported')
+  if (states.includes('no-answer')) return notRun(notes, 'unchecked')
+  return failed('ANCHOR_MISSING', notes, 'sealed')
 }
 
 /** Asks again, of the anchors that were found, at the block that the policy calls final. */
@@ -60,13 +77,13 @@ export function askFinality(answers: readonly AnchorAnswer[], checkpoint: Checkp
 /** Check 7: the same answer at the chain's final block. Anchors that are no evidence make it a test network. */
 export function checkFinality(answers: readonly AnchorAnswer[], { requireAnchors }: Policy): Outcome {
   const final = answers.filter(({ state }) => state === 'anchored')
-  const detail = answers.map(answer => answer.detail).join('; ')
+  const notes = answers.map(answer => answer.note)
   if (final.length < requireAnchors) {
     const silent = answers.some(({ state }) => state === 'no-answer')
-    return silent ? notRun(detail, 'unchecked') : failed('FINALITY_PENDING', detail, 'sealed')
+    return silent ? notRun(notes, 'unchecked') : failed('FINALITY_PENDING', notes, 'sealed')
   }
   const production = final.filter(({ anchor }) => anchor.production).length
-  return production >= requireAnchors ? passed(detail) : passed(`${detail}; a test network`, 'test-network')
+  return production >= requireAnchors ? passed(notes) : passed([...notes, note('testNetwork')], 'test-network')
 }
 
 /**
@@ -81,36 +98,40 @@ export function dateOf(answers: readonly AnchorAnswer[], { requireAnchors }: Pol
 }
 
 async function askAnchor(anchor: PolicyAnchor, checkpoint: Checkpoint, chain: readonly ChainReader[]): Promise<AnchorAnswer> {
-  const where = `chain ${anchor.chainId}`
+  const { chainId, contract } = anchor
   const ids = await Promise.all(chain.map(reader => attemptAsync(() => reader.chainId())))
-  const endpoints = chain.filter((_, at) => ids[at]?.value === anchor.chainId)
+  const endpoints = chain.filter((_, at) => ids[at]?.value === chainId)
   const nothing = { anchor, state: 'no-answer', time: 0, endpoints } as const
-  if (endpoints.length === 0) return { ...nothing, detail: `${where}: none of the endpoints given serves it` }
+  if (endpoints.length === 0) return { ...nothing, note: note('chainUnserved', { chainId }) }
   const answers = await askAll(endpoints, async reader => ({
     code: await reader.codeSha256(anchor.contract),
     time: await readTime(reader, anchor, checkpoint, 'latest'),
   }))
   const first = answers[0]?.value
-  if (first === undefined) return { ...nothing, detail: `${where}: no endpoint answered` }
+  if (first === undefined) return { ...nothing, note: note('chainSilent', { chainId }) }
   if (answers.some(({ value }) => value.code !== first.code || value.time !== first.time)) {
-    return { ...nothing, detail: `${where}: the endpoints ${answers.map(({ name }) => name).join(' and ')} disagree` }
+    return { ...nothing, note: note('chainDisagrees', { chainId, endpoints: answers.map(({ name }) => name).join(', ') }) }
   }
-  if (first.code !== anchor.codeSha256) return { ...nothing, state: 'other-code', detail: `${where}: other code at ${anchor.contract}` }
-  if (first.time === 0) return { ...nothing, state: 'not-anchored', detail: `${where}: not anchored at ${anchor.contract}` }
-  return { ...nothing, state: 'anchored', time: first.time, detail: `${where}: anchored at ${anchor.contract}` }
+  if (first.code !== anchor.codeSha256) return { ...nothing, state: 'other-code', note: note('codeOther', { chainId, contract }) }
+  if (first.time === 0) return { ...nothing, state: 'not-anchored', note: note('anchorMissing', { chainId, contract }) }
+  return { ...nothing, state: 'anchored', time: first.time, note: note('anchored', { chainId, contract }) }
 }
 
 async function askFinal(answer: AnchorAnswer, checkpoint: Checkpoint): Promise<AnchorAnswer> {
   const { anchor, endpoints, time } = answer
-  const where = `chain ${anchor.chainId}`
+  const { chainId } = anchor
   const answers = await askAll(endpoints, async reader => readTime(reader, anchor, checkpoint, await finalBlock(reader, anchor)))
-  if (answers.length === 0) return { ...answer, state: 'no-answer', detail: `${where}: no endpoint answered` }
+  if (answers.length === 0) return { ...answer, state: 'no-answer', note: note('chainSilent', { chainId }) }
   // An endpoint that lags says 0 for a while; two times for one anchor are two histories.
   if (new Set(answers.map(({ value }) => value).filter(value => value > 0)).size > 1) {
-    return { ...answer, state: 'no-answer', detail: `${where}: the endpoints ${answers.map(({ name }) => name).join(' and ')} disagree` }
+    return {
+      ...answer,
+      state: 'no-answer',
+      note: note('chainDisagrees', { chainId, endpoints: answers.map(({ name }) => name).join(', ') }),
+    }
   }
-  if (answers.some(({ value }) => value !== time)) return { ...answer, state: 'not-anchored', detail: `${where}: not final yet` }
-  return { ...answer, detail: `${where}: final` }
+  if (answers.some(({ value }) => value !== time)) return { ...answer, state: 'not-anchored', note: note('notFinal', { chainId }) }
+  return { ...answer, note: note('final', { chainId }) }
 }
 
 /** A block of which the policy says that it is final; undefined while the chain is shorter than the confirmations asked for. */

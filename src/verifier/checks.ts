@@ -13,13 +13,16 @@ import { type AnyStatement, type DocumentRef, parseAnyStatement } from '../core/
 import { parseTlogProof, type TlogProof } from '../core/tlog-proof.ts'
 import { type Attempt, attempt, unwrap } from './attempt.ts'
 import type { FileDigest } from './digest.ts'
+import { type Note, note } from './notes.ts'
 import type { VerdictCode } from './verdict.ts'
 
 /** What a check came to, and the verdict that it brings about unless one higher in the table applies. */
 export type Outcome = {
   readonly status: 'passed' | 'failed' | 'not-run'
   readonly code?: string
-  readonly detail: string
+  readonly notes: readonly Note[]
+  /** In the words of what failed, where there is no note for it. */
+  readonly reason?: string
   readonly verdict?: VerdictCode
 }
 
@@ -32,8 +35,6 @@ export type Evidence = {
   readonly proof: Attempt<TlogProof>
   readonly checkpoint: Attempt<Checkpoint>
 }
-
-const NO_CHECKPOINT = 'there is no checkpoint that could be read'
 
 /** How a file fits a document: by its exact bytes, or by its RFC 8785 form only. */
 export type Match = 'bytes' | 'content'
@@ -50,55 +51,55 @@ export function readEvidence(text: string | Uint8Array): Evidence {
 
 /** Check 1: this file's hash is one of the statement's documents. */
 export function checkDocument({ statement }: Evidence, file: FileDigest | undefined): Outcome {
-  if (statement.error) return notRun('the statement could not be read')
+  if (statement.error) return notRun(note('statementUnreadable'))
   const documents = documentsOf(statement.value)
-  if (documents.length === 0) return notRun('the statement lists no documents')
-  if (file === undefined) return notRun('no file was given')
+  if (documents.length === 0) return notRun(note('documentsNone'))
+  if (file === undefined) return notRun(note('fileNone'))
   const match = matchOf(documents, file)
-  if (match === undefined) return failed('DOCUMENT_OTHER', 'this file is none of the documents that the receipt lists')
-  return passed(match === 'bytes' ? 'unchanged' : 'same content, formatted differently')
+  if (match === undefined) return failed('DOCUMENT_OTHER', note('fileOther'))
+  return passed([note(match === 'bytes' ? 'fileUnchanged' : 'fileReformatted')])
 }
 
 /** Check 2: read strictly, of a known type; its entry is computed from it. */
 export function checkStatement({ statement, entry }: Evidence): Outcome {
   const { type } = unwrap(statement)
   unwrap(entry)
-  return passed(type)
+  return passed([note('statementType', { type })])
 }
 
 /** Check 3: the leaf of that entry is under the checkpoint's root. */
 export function checkInclusion({ receipt, entry, proof, checkpoint }: Evidence): Outcome {
-  if (receipt.error) return notRun('the receipt could not be read')
-  if (isOfCheckpoint(proof.error)) return notRun(NO_CHECKPOINT)
+  if (receipt.error) return notRun(note('receiptUnreadable'))
+  if (isOfCheckpoint(proof.error)) return notRun(note('checkpointUnreadable'))
   const { index, proof: hashes } = unwrap(proof)
-  if (checkpoint.error) return notRun(NO_CHECKPOINT)
+  if (checkpoint.error) return notRun(note('checkpointUnreadable'))
   const { size, root } = checkpoint.value
   verifyInclusion({ index, size, leafHash: hashLeaf(unwrap(entry)), root, proof: hashes })
-  return passed(`index ${index} of ${size}`)
+  return passed([note('included', { index, size })])
 }
 
 /** Check 4: a signed note whose origin line and key name are the policy's origin, signed by a key of the policy valid at that size. */
 export function checkCheckpoint({ proof, checkpoint }: Evidence, policy: Policy): Outcome {
-  if (proof.error && !isOfCheckpoint(proof.error)) return notRun('the proof could not be read')
+  if (proof.error && !isOfCheckpoint(proof.error)) return notRun(note('proofUnreadable'))
   const { origin, size } = unwrap(checkpoint)
-  const { note } = unwrap(proof)
+  const { note: noteText } = unwrap(proof)
   const elsewhere = origin !== policy.origin
   // A damaged origin line under a signature of the policy's key is a bad signature, not another ledger.
-  if (elsewhere && !claimsKeyOf(policy, note)) return otherOrigin(origin, policy)
+  if (elsewhere && !claimsKeyOf(policy, noteText)) return otherOrigin(origin, policy)
   const keys = policy.logKeys.filter(key => coversSize(key, size)).map(key => parseVkey(key.vkey))
-  const signed = verifyNote(note, keys)
+  const signed = verifyNote(noteText, keys)
   if (elsewhere) return otherOrigin(origin, policy)
-  return passed(`size ${size}, signed by ${signed.map(({ name, id }) => `${name}+${id}`).join(', ')}`)
+  return passed([note('signed', { size, keys: signed.map(({ name, id }) => `${name}+${id}`).join(', ') })])
 }
 
 /** Check 5: at least the policy's quorum of its witnesses. */
 export function checkCosignatures({ proof, checkpoint }: Evidence, policy: Policy): Outcome {
-  if (proof.error || checkpoint.error) return notRun(NO_CHECKPOINT)
-  if (policy.witnesses.length === 0) return passed('the policy asks for no witness')
+  if (proof.error || checkpoint.error) return notRun(note('checkpointUnreadable'))
+  if (policy.witnesses.length === 0) return passed([note('witnessesUnasked')])
   const witnesses = verifyCosignatures(proof.value.note, policy.witnesses.map(parseVkey))
   const seen = new Set(witnesses.map(({ vkey }) => vkey.name + vkey.id)).size
-  const detail = `${seen} of the policy's witnesses, ${policy.quorum} are needed`
-  return seen < policy.quorum ? failed('COSIGNATURES_TOO_FEW', detail) : passed(detail)
+  const found = note('witnesses', { count: seen, quorum: policy.quorum })
+  return seen < policy.quorum ? failed('COSIGNATURES_TOO_FEW', found) : passed([found])
 }
 
 /** The documents of a statement; a genesis has none. */
@@ -113,18 +114,19 @@ export function matchOf(documents: readonly DocumentRef[], { sha256, jcs }: File
 }
 
 /** The check stands. A verdict may still follow from what it found. */
-export function passed(detail: string, verdict?: VerdictCode): Outcome {
-  return verdict === undefined ? { status: 'passed', detail } : { status: 'passed', detail, verdict }
+export function passed(notes: readonly Note[], verdict?: VerdictCode): Outcome {
+  return verdict === undefined ? { status: 'passed', notes } : { status: 'passed', notes, verdict }
 }
 
 /** The check does not stand. */
-export function failed(code: string, detail: string, verdict: VerdictCode = 'invalid'): Outcome {
-  return { status: 'failed', code, detail, verdict }
+export function failed(code: string, why: Note | readonly Note[], verdict: VerdictCode = 'invalid'): Outcome {
+  return { status: 'failed', code, notes: 'key' in why ? [why] : why, verdict }
 }
 
 /** The check could not be made, with the reason. */
-export function notRun(detail: string, verdict?: VerdictCode): Outcome {
-  return verdict === undefined ? { status: 'not-run', detail } : { status: 'not-run', detail, verdict }
+export function notRun(why: Note | readonly Note[], verdict?: VerdictCode): Outcome {
+  const notes = 'key' in why ? [why] : why
+  return verdict === undefined ? { status: 'not-run', notes } : { status: 'not-run', notes, verdict }
 }
 
 /** A proof is read whole, with the note in it: what is wrong with that belongs to `checkpoint`. */
@@ -132,11 +134,11 @@ function isOfCheckpoint(error: OpenSealError | undefined): boolean {
   return error instanceof NoteError || error instanceof CheckpointError
 }
 
-function claimsKeyOf(policy: Policy, note: string): boolean {
+function claimsKeyOf(policy: Policy, noteText: string): boolean {
   const keys = policy.logKeys.map(key => parseVkey(key.vkey))
-  return parseNote(note).signatures.some(({ name, id }) => keys.some(key => key.name === name && key.id === id))
+  return parseNote(noteText).signatures.some(({ name, id }) => keys.some(key => key.name === name && key.id === id))
 }
 
 function otherOrigin(origin: string, policy: Policy): Outcome {
-  return failed('CHECKPOINT_ORIGIN', `the checkpoint is of ${origin}, the policy speaks of ${policy.origin}`, 'unsupported')
+  return failed('CHECKPOINT_ORIGIN', note('originOther', { origin, expected: policy.origin }), 'unsupported')
 }

@@ -17,6 +17,7 @@ import {
   readEvidence,
 } from './checks.ts'
 import type { FileDigest } from './digest.ts'
+import { type Note, note } from './notes.ts'
 
 /**
  * Asks a ledger or a mirror for the later statements of the same record. What it answers is believed only as far as each receipt verifies;
@@ -38,33 +39,34 @@ export async function checkCurrency(
   index: number,
   input: { readonly file?: FileDigest | undefined; readonly policy: Policy; readonly currency?: CurrencyReader | undefined },
 ): Promise<CurrencyFindings> {
-  if (statement.type !== 'openseal/statement@v1') return { outcome: notRun('this statement has no versions') }
+  if (statement.type !== 'openseal/statement@v1') return { outcome: notRun(note('versionsNone')) }
   const { currency, file, policy } = input
   const asked = await attemptAsync(async () => (currency ? await currency(statement, index) : undefined))
-  const unasked = asked.error ? `newer versions not checked: ${asked.error.message}` : currency ? undefined : 'newer versions not checked'
+  const answered = currency ? undefined : note('versionsUnasked')
+  const unasked = asked.error ? note('versionsUnanswered', { reason: asked.error.message }) : answered
   const later = (asked.value ?? []).flatMap(answer => verifyLater(answer, { index, statement }, policy))
   later.sort((a, b) => a.index - b.index)
   return judge({ index, statement }, later, file, unasked)
 }
 
-function judge(own: Version, later: readonly Version[], file: FileDigest | undefined, unasked: string | undefined): CurrencyFindings {
+function judge(own: Version, later: readonly Version[], file: FileDigest | undefined, unasked: Note | undefined): CurrencyFindings {
   // In the order of their indexes; the receipt's own statement may be a withdrawal itself.
   const speaking = [own, ...later.filter(({ statement }) => speaksOf(statement, own.statement))]
   const newest = speaking.at(-1) ?? own
   if (newest.statement.action !== 'withdraw' && (newest === own || stillLists(newest.statement, own.statement, file))) {
     if (unasked !== undefined) return { outcome: notRun(unasked) }
     return {
-      outcome: passed(newest === own ? 'no later statement about this version' : `still listed by the statement at index ${newest.index}`),
+      outcome: passed([newest === own ? note('newest') : note('stillListed', { index: newest.index })]),
     }
   }
   const withdrawal = speaking.findLast(({ statement }) => statement.action === 'withdraw')
   if (withdrawal) {
-    const detail = `withdrawn by the statement at index ${withdrawal.index}: ${withdrawal.statement.reason?.code}`
-    return { outcome: failed('CURRENCY_WITHDRAWN', detail, 'withdrawn'), withdrawn: withdrawal.statement.published }
+    const why = note('withdrawn', { index: withdrawal.index, reason: withdrawal.statement.reason?.code ?? '' })
+    return { outcome: failed('CURRENCY_WITHDRAWN', why, 'withdrawn'), withdrawn: withdrawal.statement.published }
   }
   const amendment = speaking.findLast(version => version !== own && version.statement.action === 'amend')
-  if (amendment) return { outcome: failed('CURRENCY_SUPERSEDED', `amended by the statement at index ${amendment.index}`, 'superseded') }
-  return { outcome: passed(`published again with other documents at index ${newest.index}, without an amendment: a silent edit`) }
+  if (amendment) return { outcome: failed('CURRENCY_SUPERSEDED', note('amended', { index: amendment.index }), 'superseded') }
+  return { outcome: passed([note('silentlyEdited', { index: newest.index })]) }
 }
 
 /** A later statement counts when everything about it verifies that the policy can tell without the chain. */

@@ -21,6 +21,8 @@ import {
 } from './checks.ts'
 import { type CurrencyReader, checkCurrency } from './currency.ts'
 import type { FileDigest } from './digest.ts'
+import { checkHints } from './hints.ts'
+import { formatNotes, type Note, note } from './notes.ts'
 import {
   type CheckName,
   exitOf,
@@ -43,6 +45,8 @@ export type VerifyInput = {
   /** One reader an endpoint; those of one chain must agree. */
   readonly chain: readonly ChainReader[]
   readonly currency?: CurrencyReader | undefined
+  /** Told of every check as soon as its outcome stands, in their order. */
+  readonly onCheck?: ((check: CheckResult) => void) | undefined
   /** `ledger` where the policy is the ledger's own word, not a pinned copy. */
   readonly trust: 'policy' | 'ledger'
 }
@@ -52,7 +56,10 @@ export type CheckResult = {
   readonly name: CheckName
   readonly status: 'passed' | 'failed' | 'not-run'
   readonly code?: string
+  /** In English. */
   readonly detail: string
+  /** The same for other languages; empty where `detail` is in the words of what failed. */
+  readonly notes: readonly Note[]
 }
 
 /** The answer. What the statement says is given as stated, whatever the verdict. */
@@ -91,41 +98,53 @@ const NAMES: readonly CheckName[] = ['document', 'statement', 'inclusion', 'chec
 
 /** Checks a file and its receipt. Never rejects for what is wrong with them, only for a bug. */
 export async function verify(input: VerifyInput): Promise<Result> {
-  const { file, policy } = input
+  const { file, policy, chain, onCheck } = input
   if (input.receipt === undefined) return verifyUnknown(input)
   const evidence = readEvidence(input.receipt)
+  const checks: Checked[] = []
+  const run = async (name: CheckName, check: () => Outcome | Promise<Outcome>) => {
+    const outcome = await outcomeOf(check)
+    checks.push({ name, ...outcome })
+    onCheck?.(resultOf(name, checks))
+    return outcome
+  }
 
-  const checks = [
-    await run('document', () => checkDocument(evidence, file)),
-    await run('statement', () => checkStatement(evidence)),
-    await run('inclusion', () => checkInclusion(evidence)),
-    await run('checkpoint', () => checkCheckpoint(evidence, policy)),
-    await run('cosignatures', () => checkCosignatures(evidence, policy)),
-  ]
-  const { statement, proof, checkpoint } = evidence
+  await run('document', () => checkDocument(evidence, file))
+  await run('statement', () => checkStatement(evidence))
+  await run('inclusion', () => checkInclusion(evidence))
+  await run('checkpoint', () => checkCheckpoint(evidence, policy))
+  await run('cosignatures', () => checkCosignatures(evidence, policy))
+  const { receipt, statement, proof, checkpoint } = evidence
   const sound = checks.every(check => check.verdict === undefined)
   // Each of these that could not be read has failed its check above; said again for the types.
-  if (!sound || statement.error || proof.error || checkpoint.error) return conclude(input, evidence, checks, {})
+  if (!sound || receipt.error || statement.error || proof.error || checkpoint.error) return conclude(input, evidence, checks, {})
 
-  const latest = await askAnchors(checkpoint.value, policy, input.chain)
-  const anchor = await run('anchor', () => checkAnchor(latest, policy))
-  const final: readonly AnchorAnswer[] = anchor.status === 'passed' ? await askFinality(latest, checkpoint.value) : []
-  const finality = await run('finality', () =>
-    anchor.status === 'passed' ? checkFinality(final, policy) : notRun('there is no anchor to be final'),
-  )
-  const current = await checkCurrency(statement.value, proof.value.index, input)
-  const currency = await run('currency', () => current.outcome)
-
+  let final: readonly AnchorAnswer[] = []
+  const latest = await askAnchors(checkpoint.value, policy, chain)
+  const { anchors: hints } = receipt.value
+  const anchor = await run('anchor', async () => (await checkHints(hints, checkpoint.value, latest, chain)) ?? checkAnchor(latest, policy))
+  await run('finality', async () => {
+    if (anchor.status !== 'passed') return notRun(note('anchorNone'))
+    final = await askFinality(latest, checkpoint.value)
+    return checkFinality(final, policy)
+  })
   const date = dateOf(final, policy)
-  return conclude(input, evidence, [...checks, anchor, finality, currency], {
+  let withdrawn: string | undefined
+  await run('currency', async () => {
+    const current = await checkCurrency(statement.value, proof.value.index, input)
+    withdrawn = current.withdrawn
+    return current.outcome
+  })
+  return conclude(input, evidence, checks, {
     ...(date === undefined ? {} : { date: formatTime(date * 1000) }),
-    ...(current.withdrawn === undefined ? {} : { withdrawn: current.withdrawn }),
+    ...(withdrawn === undefined ? {} : { withdrawn }),
   })
 }
 
 /** The answer where there is a file but no receipt for it. */
-function verifyUnknown({ trust }: VerifyInput): Result {
-  const checks = NAMES.map(name => ({ name, ...notRun('there is no receipt') }))
+function verifyUnknown({ trust, onCheck }: VerifyInput): Result {
+  const checks = NAMES.map(name => resultOf(name, [{ name, ...notRun(note('receiptNone')) }]))
+  for (const check of checks) onCheck?.(check)
   return {
     verdict: 'unknown',
     exit: exitOf('unknown'),
@@ -135,11 +154,11 @@ function verifyUnknown({ trust }: VerifyInput): Result {
   }
 }
 
-/** Runs one check: what it throws is its failure, and a kind that is not known is never `invalid`. */
-async function run(name: CheckName, check: () => Outcome): Promise<Checked> {
+/** What one check came to: what it throws is its failure, and a kind that is not known is never `invalid`. */
+async function outcomeOf(check: () => Outcome | Promise<Outcome>): Promise<Outcome> {
   const { value, error } = await attemptAsync(check)
-  if (!error) return { name, ...value }
-  return { name, ...failed(error.code, error.message, error.code.endsWith('_UNSUPPORTED') ? 'unsupported' : 'invalid') }
+  if (!error) return value
+  return { ...failed(error.code, [], error.code.endsWith('_UNSUPPORTED') ? 'unsupported' : 'invalid'), reason: error.message }
 }
 
 function conclude(input: VerifyInput, evidence: Evidence, checked: readonly Checked[], found: Found): Result {
@@ -148,6 +167,8 @@ function conclude(input: VerifyInput, evidence: Evidence, checked: readonly Chec
   const documents = evidence.statement.error ? [] : documentsOf(evidence.statement.value)
   const matched = file && matchOf(documents, file)
   const broken = checked.find(check => check.verdict === 'invalid')
+  const checks = NAMES.map(name => resultOf(name, checked))
+  for (const check of checks.slice(checked.length)) input.onCheck?.(check)
   const facts = { compared: matched !== undefined, ...found, ...(broken ? { failed: broken.name } : {}) }
   return {
     verdict,
@@ -155,7 +176,7 @@ function conclude(input: VerifyInput, evidence: Evidence, checked: readonly Chec
     sentence: sentenceOf(verdict, trust, facts),
     ...(showsSomething(verdict) ? { limits: LIMITS } : {}),
     trust,
-    checks: NAMES.map(name => resultOf(name, checked)),
+    checks,
     ...(broken ? { failed: broken.name } : {}),
     ...(matched ? { matched } : {}),
     ...found,
@@ -164,9 +185,9 @@ function conclude(input: VerifyInput, evidence: Evidence, checked: readonly Chec
 }
 
 function resultOf(name: CheckName, checked: readonly Checked[]): CheckResult {
-  const check = checked.find(candidate => candidate.name === name) ?? { name, ...notRun('an earlier check did not pass') }
-  const { status, code, detail } = check
-  return code === undefined ? { name, status, detail } : { name, status, code, detail }
+  const check = checked.find(candidate => candidate.name === name) ?? { name, ...notRun(note('earlier')) }
+  const { status, code, notes, reason } = check
+  return { name, status, ...(code === undefined ? {} : { code }), detail: reason ?? formatNotes(notes), notes }
 }
 
 function sentenceOf(verdict: VerdictCode, trust: VerifyInput['trust'], facts: SentenceFacts): string {

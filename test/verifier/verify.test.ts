@@ -6,7 +6,7 @@ import type { AnyStatement } from '../../src/core/statement.ts'
 import { digestsOf } from '../../src/verifier/digest.ts'
 import type { CheckName, VerdictCode } from '../../src/verifier/verdict.ts'
 import { LIMITS, showsSomething, VERDICTS } from '../../src/verifier/verdict.ts'
-import { type Result, type VerifyInput, verify } from '../../src/verifier/verify.ts'
+import { type CheckResult, type Result, type VerifyInput, verify } from '../../src/verifier/verify.ts'
 import {
   AMENDMENT,
   ANCHOR,
@@ -42,22 +42,26 @@ async function expectFailure(change: Partial<VerifyInput>, verdict: VerdictCode,
 
 describe('verifier/verify: verdicts', () => {
   it('anchored: every check passed or said why not, with the date of the chain', async () => {
-    deepEqual(await ask({ currency: async () => [] }), {
+    const { checks, ...result } = await ask({ currency: async () => [] })
+    deepEqual(
+      checks.map(({ notes, ...check }) => ({ ...check, notes: notes.map(({ key }) => key) })),
+      [
+        { name: 'document', status: 'passed', detail: 'unchanged', notes: ['fileUnchanged'] },
+        { name: 'statement', status: 'passed', detail: 'openseal/statement@v1', notes: ['statementType'] },
+        { name: 'inclusion', status: 'passed', detail: 'index 1 of 5', notes: ['included'] },
+        { name: 'checkpoint', status: 'passed', detail: `size 5, signed by ${ORIGIN}+${LOG.vkey.id}`, notes: ['signed'] },
+        { name: 'cosignatures', status: 'passed', detail: 'the policy asks for no witness', notes: ['witnessesUnasked'] },
+        { name: 'anchor', status: 'passed', detail: `chain 1: anchored at ${ANCHOR.contract}`, notes: ['anchored'] },
+        { name: 'finality', status: 'passed', detail: 'chain 1: final', notes: ['final'] },
+        { name: 'currency', status: 'passed', detail: 'no later statement about this version', notes: ['newest'] },
+      ],
+    )
+    deepEqual(result, {
       verdict: 'anchored',
       exit: 0,
       sentence: `This file is on the record, unchanged since ${DATE}.`,
       limits: LIMITS,
       trust: 'policy',
-      checks: [
-        { name: 'document', status: 'passed', detail: 'unchanged' },
-        { name: 'statement', status: 'passed', detail: 'openseal/statement@v1' },
-        { name: 'inclusion', status: 'passed', detail: 'index 1 of 5' },
-        { name: 'checkpoint', status: 'passed', detail: `size 5, signed by ${ORIGIN}+${LOG.vkey.id}` },
-        { name: 'cosignatures', status: 'passed', detail: 'the policy asks for no witness' },
-        { name: 'anchor', status: 'passed', detail: `chain 1: anchored at ${ANCHOR.contract}` },
-        { name: 'finality', status: 'passed', detail: 'chain 1: final' },
-        { name: 'currency', status: 'passed', detail: 'no later statement about this version' },
-      ],
       matched: 'bytes',
       date: DATE,
       index: 1,
@@ -79,7 +83,12 @@ describe('verifier/verify: verdicts', () => {
       [result.verdict, result.matched, statusOf(result, 'document')?.detail],
       ['anchored', 'content', 'same content, formatted differently'],
     )
-    deepEqual(statusOf(result, 'currency'), { name: 'currency', status: 'not-run', detail: 'newer versions not checked' })
+    deepEqual(statusOf(result, 'currency'), {
+      name: 'currency',
+      status: 'not-run',
+      detail: 'newer versions not checked',
+      notes: [{ key: 'versionsUnasked', values: {} }],
+    })
   })
 
   it('superseded: the file is on the record, and a newer version exists', async () => {
@@ -177,7 +186,20 @@ describe('verifier/verify: verdicts', () => {
     const result = await expectFailure({ file }, 'invalid', 'document', 'DOCUMENT_OTHER')
     deepEqual([result.exit, result.date, result.matched, result.limits], [5, undefined, undefined, undefined])
     equal(result.sentence, 'The proof does not fit: document. The file may have been saved or signed again since.')
-    deepEqual(statusOf(result, 'anchor'), { name: 'anchor', status: 'not-run', detail: 'an earlier check did not pass' })
+    deepEqual(statusOf(result, 'anchor'), {
+      name: 'anchor',
+      status: 'not-run',
+      detail: 'an earlier check did not pass',
+      notes: [{ key: 'earlier', values: {} }],
+    })
+  })
+
+  it('tells of each check as soon as it stands, in the order of the checks, whatever the verdict', async () => {
+    for (const change of [{}, { receipt: undefined }, { receipt: 'torn' }, { chain: [] }]) {
+      const told: CheckResult[] = []
+      const result = await ask({ ...change, onCheck: check => told.push(check) })
+      deepEqual(told, result.checks)
+    }
   })
 
   it('says where it takes the ledger at its word', async () => {
@@ -352,7 +374,7 @@ describe('verifier/verify: anchor and finality', () => {
   it('never takes one of two endpoints that disagree at its word', async () => {
     for (const facts of [{ anchors: [] }, { codeSha256: 'ff'.repeat(32) }, { anchors: [{ world: WORLD, block: 50, time: 1 }] }]) {
       const result = await ask({ chain: [chainWith(WORLD, { name: 'one' }), chainWith(WORLD, { name: 'two', ...facts })] })
-      deepEqual([result.verdict, statusOf(result, 'anchor')?.detail], ['unchecked', 'chain 1: the endpoints one and two disagree'])
+      deepEqual([result.verdict, statusOf(result, 'anchor')?.detail], ['unchecked', 'chain 1: the endpoints one, two disagree'])
     }
   })
 

@@ -9,7 +9,7 @@ import { canonicalJson } from '../../src/core/json.ts'
 import { cosign, createSigner, formatVkey, type Signer, signNote } from '../../src/core/note.ts'
 import { type Policy, type PolicyAnchor, parsePolicy } from '../../src/core/policy.ts'
 import { proveInclusion } from '../../src/core/proof.ts'
-import { formatReceipt } from '../../src/core/receipt.ts'
+import { type AnchorHint, formatReceipt } from '../../src/core/receipt.ts'
 import type { AnyStatement, Statement } from '../../src/core/statement.ts'
 import { formatTlogProof } from '../../src/core/tlog-proof.ts'
 import { type Node, rootFromRange, rootNodes } from '../../src/core/tree.ts'
@@ -69,7 +69,10 @@ export const WITHDRAWAL: Statement = {
 export type World = {
   readonly size: number
   readonly root: Hash
-  receipt(index: number, options?: { signer?: Signer; origin?: string; witnesses?: readonly Signer[] }): Promise<string>
+  receipt(
+    index: number,
+    options?: { signer?: Signer; origin?: string; witnesses?: readonly Signer[]; hints?: readonly AnchorHint[] },
+  ): Promise<string>
 }
 
 /** A ledger that holds these statements in this order. */
@@ -81,13 +84,13 @@ export function createWorld(statements: readonly AnyStatement[]): World {
   return {
     size,
     root,
-    async receipt(index, { signer = LOG, origin = ORIGIN, witnesses = [] } = {}) {
+    async receipt(index, { signer = LOG, origin = ORIGIN, witnesses = [], hints = [] } = {}) {
       const text = formatCheckpoint({ origin, size, root })
       const note = signNote(text, signer) + witnesses.map(witness => cosign(text, ANCHORED_AT, witness)).join('')
       const proof = formatTlogProof({ index, proof: await proveInclusion(index, size, read), note })
       const statement = statements[index]
       if (statement === undefined) throw new Error(`bug: no statement ${index}`)
-      return formatReceipt({ statementText: textOf(statement), proof, anchors: [] })
+      return formatReceipt({ statementText: textOf(statement), proof, anchors: hints })
     },
   }
 }
@@ -111,6 +114,15 @@ export const ANCHOR: PolicyAnchor = {
   fromSize: 0,
 }
 
+/** What a receipt says of the anchor of `chainWith`. */
+export function hintOf({ size }: World): AnchorHint {
+  const { type, chainId, contract, logId } = ANCHOR
+  return { type, chainId, contract, logId, size, transaction: TRANSACTION, block: { number: 50, hash: BLOCK_HASH, time: DATE } }
+}
+
+const TRANSACTION = `0x${'7a'.repeat(32)}`
+const BLOCK_HASH = `0x${'b1'.repeat(32)}`
+
 /** What a chain in memory knows. An anchor of block n is seen at every block from n on. */
 export type ChainFacts = {
   readonly name?: string
@@ -120,6 +132,8 @@ export type ChainFacts = {
   readonly finalized?: number
   readonly anchors?: readonly { readonly world: World; readonly block: number; readonly time: number }[]
   readonly down?: boolean
+  /** A node that has thrown away old transactions and logs. */
+  readonly pruned?: boolean
 }
 
 /** A chain that answers from its facts as the contract would. */
@@ -138,6 +152,19 @@ export function createChain(facts: ChainFacts): ChainReader {
       const at = block === 'latest' ? head : block === 'finalized' ? finalized : block
       const found = anchors.find(anchor => anchor.block <= at && anchor.world.size === size && toHex(anchor.world.root) === toHex(root))
       return answer(found && contract === ANCHOR.contract && logId === ANCHOR.logId ? found.time : 0)
+    },
+    anchoredIn: ({ transaction, blockHash }) => {
+      const isKnown = !facts.pruned && (transaction === TRANSACTION || blockHash === BLOCK_HASH)
+      const { contract, logId } = ANCHOR
+      const events = anchors.map(({ world, block, time }) => ({
+        contract,
+        logId,
+        size: world.size,
+        transaction: TRANSACTION,
+        block: { number: block, hash: BLOCK_HASH },
+        time,
+      }))
+      return answer(isKnown ? events : undefined)
     },
   }
 }

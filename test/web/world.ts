@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { id } from 'ethers'
 import { toHex, toUtf8 } from '../../src/core/bytes.ts'
 import { sha256 } from '../../src/core/hash.ts'
 import { type Policy, parsePolicy } from '../../src/core/policy.ts'
@@ -13,6 +14,7 @@ import { createLogSigner } from '../../src/ledger/signer.ts'
 import { silentLog } from '../../src/log.ts'
 import { createMemoryStore } from '../../src/store/memory.ts'
 import { createJsonRpcReader, digestsOf } from '../../src/verifier/index.ts'
+import type { SiteAnchor } from '../../src/web/deps.ts'
 import { siteRoutes } from '../../src/web/site.ts'
 
 export const ORIGIN = 'openseal.test/web'
@@ -28,9 +30,9 @@ export type World = Awaited<ReturnType<typeof openWorld>>
 
 /** Opens it. `production` false makes the policy one of a test network. */
 export async function openWorld({ production = true }: { production?: boolean } = {}) {
-  const anchored = new Map<string, number>()
-  const chain = await openEndpoint(key => anchored.get(key) ?? 0)
-  const liar = await openEndpoint(() => 1)
+  const anchored: SiteAnchor[] = []
+  const chain = await openEndpoint(({ size, root }) => anchored.find(anchor => anchor.size === size && anchor.root === root), anchored)
+  const liar = await openEndpoint(() => ({ block: { time: '1970-01-01T00:00:01Z' } }), [])
   const state = { production }
   const nowMs = () => ANCHORED_MS + 60_000
   const store = createMemoryStore()
@@ -74,19 +76,12 @@ export async function openWorld({ production = true }: { production?: boolean } 
     /** Anchors the whole ledger, final at once. */
     anchor: async (atMs = ANCHORED_MS) => {
       const { size, root } = ledger.head()
-      anchored.set(`${size}:${toHex(root)}`, atMs / 1000)
       const time = new Date(atMs).toISOString().replace('.000', '')
-      const block = { number: size + 100, hash: `0x${'b1'.repeat(32)}`, time }
-      await ledger.setFinal({
-        type: 'evm',
-        chainId: CHAIN_ID,
-        contract: CONTRACT,
-        logId: LOG_ID,
-        size,
-        root: toHex(root),
-        transaction: `0x${'7a'.repeat(32)}`,
-        block,
-      })
+      const block = { number: size + 100, hash: hex32(0xb1, size), time }
+      const place = { chainId: CHAIN_ID, contract: CONTRACT, logId: LOG_ID, size, root: toHex(root) }
+      const anchor = { ...place, transaction: hex32(0x7a, size), block }
+      anchored.push(anchor)
+      await ledger.setFinal({ type: 'evm', ...anchor })
     },
     close: async () => {
       for (const each of [server, chain, liar]) each.close()
@@ -114,15 +109,25 @@ export function statementOf(record: string, text: string, changes: Partial<State
 }
 
 /** A JSON-RPC endpoint of chain 1 over HTTP, as a browser may ask it. `down` makes it answer 503. */
-async function openEndpoint(timeOf: (key: string) => number) {
+async function openEndpoint(
+  find: (asked: { size: number; root: string }) => { block: { time: string } } | undefined,
+  anchors: readonly SiteAnchor[],
+) {
   const state = { down: false }
-  const answer = (method: string, params: readonly unknown[]): string => {
-    if (method === 'eth_chainId') return `0x${CHAIN_ID.toString(16)}`
-    if (method === 'eth_blockNumber') return '0x3e8'
-    if (method === 'eth_getCode') return CODE
-    const data = (params[0] as { data: string }).data.slice(10)
-    const time = timeOf(`${Number.parseInt(data.slice(64, 128), 16)}:${data.slice(128, 192)}`)
-    return `0x${time.toString(16).padStart(64, '0')}`
+  const logsOf = (wanted: (anchor: SiteAnchor) => boolean) => anchors.filter(wanted).map(logOf)
+  const answers: { readonly [method: string]: (parameter: never) => unknown } = {
+    eth_chainId: () => `0x${CHAIN_ID.toString(16)}`,
+    eth_blockNumber: () => '0x3e8',
+    eth_getCode: () => CODE,
+    eth_getTransactionReceipt: (hash: string) => {
+      const logs = logsOf(({ transaction }) => transaction === hash)
+      return logs.length === 0 ? null : { logs }
+    },
+    eth_getLogs: ({ blockHash }: { blockHash: string }) => logsOf(({ block }) => block.hash === blockHash),
+    eth_call: ({ data }: { data: string }) => {
+      const found = find({ size: Number.parseInt(data.slice(74, 138), 16), root: data.slice(138, 202) })
+      return `0x${word(found === undefined ? 0 : Date.parse(found.block.time) / 1000)}`
+    },
   }
   const server = await listen(async (request, response) => {
     response.setHeader('Access-Control-Allow-Origin', '*')
@@ -131,10 +136,25 @@ async function openEndpoint(timeOf: (key: string) => number) {
     if (request.method === 'OPTIONS' || state.down) return void response.end()
     let body = ''
     for await (const chunk of request) body += chunk
-    const { id, method, params } = JSON.parse(body)
-    response.end(JSON.stringify({ jsonrpc: '2.0', id, result: answer(method, params) }))
+    const { id: call, method, params } = JSON.parse(body)
+    response.end(JSON.stringify({ jsonrpc: '2.0', id: call, result: answers[method]?.(params[0] as never) }))
   })
   return { ...server, state }
+}
+
+/** The event as the contract logs it. */
+function logOf({ contract, logId, size, root, transaction, block }: SiteAnchor) {
+  const data = `0x${word(size)}${root}${word(Date.parse(block.time) / 1000)}`
+  const place = { transactionHash: transaction, blockHash: block.hash, blockNumber: `0x${block.number.toString(16)}` }
+  return { address: contract, topics: [id('CheckpointAnchored(bytes32,uint64,bytes32,uint64)'), logId], data, ...place }
+}
+
+function word(value: number): string {
+  return value.toString(16).padStart(64, '0')
+}
+
+function hex32(first: number, last: number): string {
+  return `0x${first.toString(16)}${last.toString(16).padStart(62, '0')}`
 }
 
 async function listen(listener: RequestListener): Promise<{ url: string; server: Server; close: () => void }> {
