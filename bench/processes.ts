@@ -16,12 +16,18 @@ export type Helper = {
 /** What the service is started with by scripts/run.js. */
 const SERVICE = { execArgv: service.flags, env: { ...process.env, ...service.env } }
 
+const running = new Set<ChildProcess>()
+// Whatever ends this process, no helper is left behind.
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
 /** Starts a file of bench/ and waits for its first message. */
 export async function startHelper(file: string, args: readonly string[] = []): Promise<Helper> {
   const options = file === 'ledger-server.ts' ? SERVICE : {}
   const child = fork(join(import.meta.dirname, file), args, { ...options, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-  // Whatever ends this process, no helper is left behind.
-  process.once('exit', () => child.kill('SIGKILL'))
+  running.add(child)
+  child.once('exit', () => running.delete(child))
   const hello = await nextMessage(child, file)
   return {
     pid: child.pid ?? 0,
