@@ -15,6 +15,7 @@ import { OpenSealError } from './core/errors.ts'
 import { parseJson } from './core/json.ts'
 import type { Policy } from './core/policy.ts'
 import { type GenesisAnchor, parseAnyStatement } from './core/statement.ts'
+import { type Finder, openFinder } from './finder/finder.ts'
 import { createApp } from './http/app.ts'
 import { openListener } from './http/listener.ts'
 import { createMetrics, type Metrics } from './http/metrics.ts'
@@ -57,6 +58,7 @@ const REQUEST_MS = 10_000
 type Parts = {
   http?: { close(): Promise<void> }
   comparison?: { stop(): Promise<void> }
+  finder?: Finder
   ledger?: { close(): Promise<void> }
   /** Only until the ledger has it, which then closes it. */
   store?: { close(): Promise<void> } | undefined
@@ -120,7 +122,11 @@ async function start(config: Config, log: Log, parts: Parts, close: () => Promis
   const served = policyOf(ledger, anchor, chain.finality, config.production)
   const { notAccepting } = comparison
   const policy = () => served
-  const site = await openSite({ ledger, agencies, policy, nowMs }, config, chain, log)
+  const finder = await openFinder({ ledger, folder: join(dataDir, 'finder'), nowMs, log })
+  parts.finder = finder
+  finder.start()
+  const lag = () => anchorer.lag()
+  const site = await openSite({ ledger, agencies, finder, lag, notAccepting, policy, nowMs }, config, chain, log)
   http.serve(createApp({ ledger, agencies, anchorer, policy, operatorKey, log, nowMs, notAccepting, metrics, site }).callback())
   log.info('serving', { url: http.url, origin, size: ledger.head().size, chainId: anchor.chainId, contract: anchor.contract })
   return {
@@ -136,7 +142,7 @@ async function start(config: Config, log: Log, parts: Parts, close: () => Promis
 
 /** The pages for people. Without them the ledger still serves programs, so that their failure stops nothing. */
 async function openSite(
-  deps: Pick<SiteDeps, 'ledger' | 'agencies' | 'policy' | 'nowMs'>,
+  deps: Omit<SiteDeps, 'chain' | 'publicEndpoints'>,
   { publicRpcUrls }: Config,
   { urls, embedded }: OpenChain,
   log: Log,
@@ -153,10 +159,11 @@ async function openSite(
 }
 
 /** Stops accepting and answers what came in, then the anchorer, the ledger with its store, and the chain. Goes on where one fails. */
-async function takeDown({ http, comparison, ledger, store, anchorChain, embedded }: Parts, log: Log): Promise<void> {
+async function takeDown({ http, comparison, finder, ledger, store, anchorChain, embedded }: Parts, log: Log): Promise<void> {
   const steps = [
     () => http?.close(),
     () => comparison?.stop(),
+    () => finder?.stop(),
     () => ledger?.close(),
     () => store?.close(),
     () => anchorChain?.close(),

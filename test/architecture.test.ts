@@ -18,6 +18,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/keys.ts': ['src/core', 'src/log.ts'],
   'src/store': ['src/core'],
   'src/ledger': ['src/core', 'src/store', 'src/log.ts'],
+  'src/finder': ['src/core', 'src/log.ts'],
   'src/audit': ['src/core', 'src/verifier'],
   'src/chain': ['src/core', 'src/ledger', 'src/log.ts', 'contracts'],
   'src/messages': ['src/verifier'],

@@ -217,8 +217,11 @@ export const es: Messages = {
   'agency.records': 'Expedientes de este organismo',
   'search.label': 'Huella, número de expediente, organismo o palabras de un título',
   'search.results': 'Resultados: {count}',
-  'search.none': 'No se encontró nada. Una huella debe estar completa; un número de expediente debe ser exacto.',
-  'search.scope': 'Los títulos se buscan en las {count} entradas más recientes.',
+  'search.none': 'No se encontró nada. La huella debe estar completa; las palabras se encuentran por su comienzo.',
+  'search.behind':
+    'La búsqueda aún se está completando: las {count} entradas más recientes todavía no se encuentran por título ni por número.',
+  'search.older': 'Buscar en entradas más antiguas',
+  'search.noneHere': 'No se encontró nada entre las entradas más recientes. Las más antiguas aún no se han buscado.',
   'anchors.lead': 'En cada anclaje, la huella del registro se escribe en la cadena, donde no se puede cambiar.',
   'anchors.none': 'Todavía no hay anclajes.',
   'anchors.time': 'Hora (UTC)',

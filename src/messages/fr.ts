@@ -220,8 +220,11 @@ export const fr: Messages = {
   'agency.records': 'Dossiers de cette administration',
   'search.label': 'Empreinte, numéro de dossier, administration ou mots d’un titre',
   'search.results': 'Résultats : {count}',
-  'search.none': 'Rien trouvé. Une empreinte doit être complète ; un numéro de dossier doit être exact.',
-  'search.scope': 'Les titres sont cherchés dans les {count} entrées les plus récentes.',
+  'search.none': 'Rien trouvé. Une empreinte doit être complète ; les mots se trouvent par leur début.',
+  'search.behind':
+    'La recherche se remplit encore : les {count} entrées les plus récentes ne peuvent pas encore être trouvées par titre ou numéro.',
+  'search.older': 'Chercher dans les entrées plus anciennes',
+  'search.noneHere': 'Rien trouvé parmi les entrées les plus récentes. Les plus anciennes n’ont pas encore été cherchées.',
   'anchors.lead': 'À chaque ancrage, l’empreinte du registre est écrite sur la chaîne, où elle ne peut plus être changée.',
   'anchors.none': 'Aucun ancrage pour l’instant.',
   'anchors.time': 'Heure (UTC)',

@@ -28,6 +28,8 @@ export type SiteLedger = {
   /** Canonical text; undefined where it was erased. */
   statement(index: number): Promise<string | undefined>
   receipt(index: number): Promise<string>
+  /** When an entry was sealed, by the ledger's own clock. */
+  sealedMs(index: number): Promise<number | undefined>
   versions(index: number): Promise<readonly SiteVersion[]>
   findByDigest(sha256: string, limit: number): Promise<readonly number[]>
   findByRecord(agency: string, record: string, limit: number): Promise<readonly number[]>
@@ -41,6 +43,26 @@ export type SiteLedger = {
   stopped(): string | undefined
 }
 
+/** What a later statement does to what was published before. */
+export type SiteChangeKind = 'silent-edit' | 'amend' | 'withdraw'
+
+/** A change, with the index of the statement of the same version before it, where there is one. */
+export type SiteChange = { readonly index: number; readonly kind: SiteChangeKind; readonly earlier?: number }
+
+/** What was sealed in a stretch of time, and the longest that one of these entries waited for its anchor. */
+export type SiteSlot = { readonly startMs: number; readonly records: number; readonly waitMs?: number }
+
+/** What comes after the log in the background. */
+export type SiteFinder = {
+  /** Entries below this index can be found. */
+  reached(): number
+  /** By a record's whole number, else by words, below `before`, newest first; `older` where there may be more. */
+  search(query: string, before: number, limit: number): Promise<{ readonly indexes: readonly number[]; readonly older?: number }>
+  changes(kinds: readonly SiteChangeKind[], before: number, limit: number): Promise<readonly SiteChange[]>
+  counts(agency: string): { readonly entries: number } & Readonly<Record<SiteChangeKind, number>>
+  activity(unit: 'quarter' | 'day', fromMs: number, limit: number): Promise<readonly SiteSlot[]>
+}
+
 /** An agency as pages show it. */
 export type SiteAgency = { readonly id: string; readonly name: string }
 
@@ -48,6 +70,11 @@ export type SiteAgency = { readonly id: string; readonly name: string }
 export type SiteDeps = {
   readonly ledger: SiteLedger
   readonly agencies: { list(): Promise<readonly SiteAgency[]>; get(id: string): Promise<SiteAgency | undefined> }
+  readonly finder: SiteFinder
+  /** How far the chain is behind; `alarm` while something is wrong. Absent where nothing anchors. */
+  readonly lag?: () => { readonly alarm?: string }
+  /** Why no submission is accepted just now. */
+  readonly notAccepting?: () => string | undefined
   readonly policy: () => Policy
   /** For the check without JavaScript, which our server makes. */
   readonly chain: readonly ChainReader[]

@@ -42,35 +42,19 @@ export async function anchorBefore(ledger: SiteLedger, index: number): Promise<S
   }
 }
 
-/** What a search found, and how far titles were looked at. */
-export type SearchResult = { readonly indexes: readonly number[]; readonly agencies: readonly SiteAgency[] }
+/** What a search found. `older` is where it goes on. */
+export type SearchResult = { readonly indexes: readonly number[]; readonly agencies: readonly SiteAgency[]; readonly older?: number }
 
-/** Titles are looked for in so many of the newest entries. */
-export const TITLE_SCAN = 2000
 const MAX_HITS = 50
 const MAX_ANCHORS = 10_000
 
-/** By fingerprint, by exact record number in any agency, by an agency's address or name, and by the words of a title. */
-export async function searchRecords({ ledger, agencies }: SiteDeps, query: string): Promise<SearchResult> {
-  const text = query.trim().slice(0, 512)
+/** By fingerprint, by a record's number, by the words of a title, and by an agency's address or name. */
+export async function searchRecords({ ledger, finder, agencies }: SiteDeps, query: string, before: number): Promise<SearchResult> {
+  const text = query.trim()
   if (text === '') return { indexes: [], agencies: [] }
   const hex = text.toLowerCase().replace(/^(0x|sha256:)/, '')
   if (/^[0-9a-f]{64}$/.test(hex)) return { indexes: (await ledger.findByDigest(hex, MAX_HITS)).toReversed(), agencies: [] }
-  const all = await agencies.list()
   const small = text.toLocaleLowerCase()
-  const named = all.filter(({ id, name }) => id.includes(small) || name.toLocaleLowerCase().includes(small)).slice(0, MAX_HITS)
-  const byRecord = (await Promise.all(all.map(({ id }) => ledger.findByRecord(id, text, MAX_HITS)))).flat()
-  const byTitle = byRecord.length > 0 ? [] : await scanTitles(ledger, small)
-  return { indexes: [...new Set([...byRecord.toReversed(), ...byTitle])].slice(0, MAX_HITS), agencies: named }
-}
-
-async function scanTitles(ledger: SiteLedger, small: string): Promise<number[]> {
-  const words = small.split(/\s+/)
-  const hits: number[] = []
-  for (const index of newestIndexes(ledger, Number.MAX_SAFE_INTEGER, TITLE_SCAN)) {
-    const text = await ledger.statement(index)
-    const title = text === undefined ? undefined : (JSON.parse(text) as Partial<Statement>).title?.toLocaleLowerCase()
-    if (title !== undefined && words.every(word => title.includes(word)) && hits.push(index) >= MAX_HITS) break
-  }
-  return hits
+  const named = (await agencies.list()).filter(({ id, name }) => id.includes(small) || name.toLocaleLowerCase().includes(small))
+  return { ...(await finder.search(text, before, MAX_HITS)), agencies: named.slice(0, MAX_HITS) }
 }

@@ -41,7 +41,7 @@ type Reply = (frame: Frame, ctx: Context) => Promise<Page | undefined> | Page | 
 
 /** All routes. Bundles the browser's code first, unless that was built before. */
 export async function siteRoutes(deps: SiteDeps): Promise<Router> {
-  const { ledger, agencies, policy, publicEndpoints } = deps
+  const { ledger, agencies, finder, policy, publicEndpoints } = deps
   const assets = await loadAssets()
   const router = new Router()
   const offline = () => makeOfflineVerifier({ policy: policy(), endpoints: publicEndpoints, scriptText: assets.scriptText })
@@ -82,9 +82,12 @@ export async function siteRoutes(deps: SiteDeps): Promise<Router> {
   page('/anchors', async frame => anchorsPage(frame, await newestAnchors(ledger, ANCHORS_SHOWN)))
   page('/about', frame => aboutPage(frame, { offlineSha256: offline().sha256 }))
   page('/search', async (frame, ctx) => {
-    const query = String(ctx.query.q ?? '').slice(0, 512)
-    const found = await searchRecords(deps, query)
-    return searchPage(frame, { query, agencies: found.agencies, entries: await readEntries(ledger, found.indexes) })
+    const query = String(ctx.query.q ?? '')
+      .slice(0, 512)
+      .toWellFormed()
+    const { agencies, indexes, older } = await searchRecords(deps, query, readCursor(ctx) ?? Number.MAX_SAFE_INTEGER)
+    const behind = ledger.head().size - finder.reached()
+    return searchPage(frame, { query, agencies, entries: await readEntries(ledger, indexes), older, behind })
   })
   page('/verify', (frame, ctx) => {
     const { base, say } = frame

@@ -1,12 +1,16 @@
 /** A real service with pages: ledger on a memory store, HTTP on a free port, and JSON-RPC endpoints that answer as the contract would. */
 import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { id } from 'ethers'
 import { toHex, toUtf8 } from '../../src/core/bytes.ts'
 import { sha256 } from '../../src/core/hash.ts'
 import { type Policy, parsePolicy } from '../../src/core/policy.ts'
 import type { Statement } from '../../src/core/statement.ts'
+import { openFinder } from '../../src/finder/finder.ts'
 import { createApp } from '../../src/http/app.ts'
 import { createAgencies } from '../../src/ledger/agencies.ts'
 import { openLedger } from '../../src/ledger/ledger.ts'
@@ -40,6 +44,8 @@ export async function openWorld({ production = true }: { production?: boolean } 
   const ledger = await openLedger({ store, signer, origin: ORIGIN, anchors: [], nowMs, randomBytes })
   const agencies = createAgencies({ store, nowMs, randomBytes })
   await agencies.add({ id: AGENCY, name: 'Υπουργείο Μεταφορών <b>&' })
+  const folder = await mkdtemp(join(tmpdir(), 'openseal-finder-'))
+  const finder = await openFinder({ ledger, folder, nowMs, log: silentLog })
   const policy = (): Policy =>
     parsePolicy({
       type: 'openseal/policy@v1',
@@ -58,7 +64,7 @@ export async function openWorld({ production = true }: { production?: boolean } 
       ],
     })
   const readers = [createJsonRpcReader({ url: chain.url, fetch, timeoutMs: 5000 })]
-  const site = await siteRoutes({ ledger, agencies, policy, chain: readers, publicEndpoints: [chain.url], nowMs })
+  const site = await siteRoutes({ ledger, agencies, finder, policy, chain: readers, publicEndpoints: [chain.url], nowMs })
   const app = createApp({ ledger, agencies, policy, operatorKey: 'operator', log: silentLog, nowMs, site })
   const server = await listen(app.callback())
 
@@ -71,6 +77,7 @@ export async function openWorld({ production = true }: { production?: boolean } 
     policy,
     submit: async (record: string, text: string, changes: Partial<Statement> = {}) => {
       const { index } = await ledger.submit(statementOf(record, text, changes))
+      await finder.tick()
       return index
     },
     /** Anchors the whole ledger, final at once. */
@@ -85,7 +92,9 @@ export async function openWorld({ production = true }: { production?: boolean } 
     },
     close: async () => {
       for (const each of [server, chain, liar]) each.close()
+      await finder.stop()
       await ledger.close()
+      await rm(folder, { recursive: true })
     },
   }
 }

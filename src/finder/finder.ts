@@ -1,0 +1,203 @@
+/**
+ * The finder: what people look for, kept behind the log. It reads what is sealed, in the background and a little at a time, and writes rows of its
+ * own. Sealing never waits for it: it takes turns of a few milliseconds, and rests much longer while submissions wait.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { equalBytes, fromHex, toHex } from '../core/bytes.ts'
+import type { Hash } from '../core/hash.ts'
+import type { AnyStatement } from '../core/statement.ts'
+import type { Log } from '../log.ts'
+import { type AnchorTime, activityRows, listSlots, type Slot, type Unit } from './activity.ts'
+import { type AgencyCounts, type Change, type ChangeKind, gatherChanges, listChanges, readCounts } from './changes.ts'
+import { BLOCK, intersect, postingRows } from './postings.ts'
+import { jsonValue, openRows, type Rows, readJson, rowKey } from './rows.ts'
+import { matches, nameOf, nameToken, searchableOf, tokenOfWord, tokensOf, wordsOf } from './words.ts'
+
+/** The reading side of a ledger. */
+export type FoundLedger = {
+  readonly origin: string
+  head(): { readonly size: number }
+  statement(index: number): Promise<string | undefined>
+  sealedMs(index: number): Promise<number | undefined>
+  rootAt(size: number): Promise<Hash>
+  listAnchors(after: number, limit: number): Promise<readonly AnchorTime[]>
+  /** Submissions that wait to be sealed. */
+  waiting(): number
+}
+
+/** What was found, newest first. `older` is where a further search goes on, where there may be more. */
+export type Found = { readonly indexes: readonly number[]; readonly older?: number }
+
+export type Finder = {
+  /** Entries below this index can be found. */
+  reached(): number
+  /** Entries below `before` with a record's number, or with words that begin as these do. */
+  search(query: string, before: number, limit: number): Promise<Found>
+  /** Changes below `before`, newest first. */
+  changes(kinds: readonly ChangeKind[], before: number, limit: number): Promise<readonly Change[]>
+  counts(agency: string): AgencyCounts
+  /** What was sealed from a time on, ascending. */
+  activity(unit: Unit, fromMs: number, limit: number): Promise<readonly Slot[]>
+  /** Comes after the log until it has caught up; never twice at once. */
+  tick(): Promise<void>
+  /** Goes on with that by itself until `stop`. */
+  start(): void
+  /** Breaks off what is under way, which loses nothing, and closes. */
+  stop(): Promise<void>
+}
+
+type Deps = { readonly ledger: FoundLedger; readonly folder: string; readonly nowMs: () => number; readonly log: Log }
+type Progress = {
+  readonly format: number
+  readonly origin: string
+  /** Entries taken in, and the root of the tree of that size: a store restored from a backup has another. */
+  readonly size: number
+  readonly root: string
+  /** Size of the last anchor taken in. */
+  readonly anchored: number
+}
+
+const FORMAT = 1
+const PROGRESS = rowKey('m')
+const TURN_MS = 4
+/** A pause after each turn: about half of one core is taken while nothing else is to do, a twentieth while submissions wait. */
+const PAUSE_MS = { idle: 4, busy: 80 }
+const POLL_MS = 250
+const RETRY_MS = 5000
+/** A run of entries is written early when it has so many tokens, to bound memory. */
+const MAX_TOKENS = 100_000
+const MAX_ANCHORS = 64
+/** So many entries are read for one answer; the rest is for the next page of it. */
+const MAX_READ = 1000
+/** So many words are looked up; the others are only compared. */
+const MAX_WANTED = 12
+
+/** Opens the finder on a folder, which is its alone. It takes nothing in until `start` or `tick`. */
+export async function openFinder({ ledger, folder, nowMs, log }: Deps): Promise<Finder> {
+  const rows = await openRows(folder)
+  let progress = await readProgress(rows, ledger)
+  let stopping = false
+  let running: Promise<void> | undefined
+  let loop: Promise<void> = Promise.resolve()
+  let turnMs = nowMs()
+  const wake = new AbortController()
+
+  /** Lets others work. False when it is time to stop. */
+  async function rest(): Promise<boolean> {
+    if (nowMs() - turnMs < TURN_MS) return !stopping
+    await sleep(ledger.waiting() > 0 ? PAUSE_MS.busy : PAUSE_MS.idle)
+    turnMs = nowMs()
+    return !stopping
+  }
+
+  /** Takes in one run of entries, and the anchors that came, in one write. False when there is nothing to take in, or no time. */
+  async function advance(): Promise<boolean> {
+    const { size: from, anchored } = progress
+    const block = Math.floor(from / BLOCK)
+    const end = Math.min(ledger.head().size, (block + 1) * BLOCK)
+    const changes = gatherChanges(rows, ledger)
+    const postings = new Map<string, number[]>()
+    let to = from
+    for (let tokens = 0; to < end && tokens < MAX_TOKENS; to++) {
+      if (!(await rest())) return false
+      const text = await ledger.statement(to)
+      const statement: AnyStatement | undefined = text === undefined ? undefined : JSON.parse(text)
+      if (statement?.type !== 'openseal/statement@v1') continue
+      await changes.add(to, statement)
+      for (const token of tokensOf(searchableOf(statement))) {
+        const listed = postings.get(token)
+        if (listed === undefined) postings.set(token, [to])
+        else listed.push(to)
+        tokens++
+      }
+    }
+    // Anchors of entries not taken in yet wait with them, so that the waits of a stretch of time come after its entries.
+    const anchors = (await ledger.listAnchors(anchored, MAX_ANCHORS)).filter(({ size }) => size <= to)
+    if (to === from && anchors.length === 0) return false
+    const activity = await activityRows(rows, index => ledger.sealedMs(index), { from, to }, { covered: anchored, anchors })
+    const next = { ...progress, size: to, root: toHex(await ledger.rootAt(to)), anchored: anchors.at(-1)?.size ?? anchored }
+    if (!(await rest())) return false
+    const listed = postingRows(rows, block, postings)
+    await rows.write([...listed, ...changes.rows(), ...activity, { key: PROGRESS, value: jsonValue(next) }])
+    progress = next
+    return true
+  }
+
+  async function keepUp(): Promise<void> {
+    while (!stopping) {
+      const pause = await tick().then(
+        () => POLL_MS,
+        error => {
+          log.error('finder failed, it is tried again', { error })
+          return RETRY_MS
+        },
+      )
+      if (!stopping) await sleep(pause, undefined, { signal: wake.signal }).catch(() => {})
+    }
+  }
+
+  function tick(): Promise<void> {
+    running ??= (async () => {
+      while (await advance());
+    })().finally(() => {
+      running = undefined
+    })
+    return running
+  }
+
+  return {
+    reached: () => progress.size,
+    search: (query, before, limit) => search(rows, ledger, query, before, limit),
+    changes: (kinds, before, limit) => listChanges(rows, kinds, before, limit),
+    counts: agency => readCounts(rows, agency),
+    activity: (unit, fromMs, limit) => listSlots(rows, unit, fromMs, limit),
+    tick,
+    start() {
+      loop = keepUp()
+    },
+    async stop() {
+      stopping = true
+      wake.abort()
+      await loop
+      await running?.catch(() => {})
+      await rows.close()
+    },
+  }
+}
+
+async function search(rows: Rows, ledger: FoundLedger, query: string, before: number, limit: number): Promise<Found> {
+  const named = await collect(intersect(rows, [nameToken(nameOf(query))], before), limit, async () => true)
+  const words = wordsOf(query)
+  if (named.indexes.length > 0 || words.length === 0) return named
+  const tokens = [...new Set(words.slice(0, MAX_WANTED).map(tokenOfWord))]
+  return collect(intersect(rows, tokens, before), limit, async index => {
+    const text = await ledger.statement(index)
+    return text !== undefined && matches(words, searchableOf(JSON.parse(text)))
+  })
+}
+
+/** Reads candidates until there are enough, or too many were read. */
+async function collect(
+  candidates: ReturnType<typeof intersect>,
+  limit: number,
+  accept: (index: number) => Promise<boolean>,
+): Promise<Found> {
+  const indexes: number[] = []
+  let read = 0
+  for await (const candidate of candidates) {
+    if ('pausedAt' in candidate) return { indexes, older: candidate.pausedAt }
+    if (indexes.length >= limit || read++ >= MAX_READ) return { indexes, older: candidate.index + 1 }
+    if (await accept(candidate.index)) indexes.push(candidate.index)
+  }
+  return { indexes }
+}
+
+/** How far the rows go; they are thrown away where they are of another log, or of another way to write them. */
+async function readProgress(rows: Rows, ledger: FoundLedger): Promise<Progress> {
+  const { origin } = ledger
+  const found = readJson<Progress>(rows.get(PROGRESS))
+  const fits = found?.format === FORMAT && found.origin === origin && found.size <= ledger.head().size
+  if (fits && (found.size === 0 || equalBytes(await ledger.rootAt(found.size), fromHex(found.root)))) return found
+  await rows.clear()
+  return { format: FORMAT, origin, size: 0, root: '', anchored: 0 }
+}

@@ -1,0 +1,80 @@
+/**
+ * The rows of the finder: a Level database of its own, beside the store. Nothing in it is a source of truth: it is derived from the log, is
+ * written without waiting for the disk, and is thrown away and made again when it does not fit.
+ *
+ *   m                        how far it goes, and of which log (`Progress`)
+ *   w token 0 block          → the entries of a block that are listed under a token: their places, two bytes each, ascending
+ *   v version                → index of the newest statement of one version of a record, by hash of agency, record and revision
+ *   k kind index             → a silent edit, an amendment or a withdrawal; the value is the index of what it changes, or empty
+ *   g agency                 → counts, as JSON
+ *   t unit slot              → what was sealed in a stretch of time, and how long it waited for the chain, as JSON
+ */
+import { rm } from 'node:fs/promises'
+import { Level } from 'level'
+
+/** One row to write. */
+export type Row = { readonly key: Uint8Array; readonly value: Uint8Array }
+
+export type Rows = {
+  get(key: Uint8Array): Uint8Array | undefined
+  /** All or nothing. */
+  write(rows: readonly Row[]): Promise<void>
+  /** Keys from `gte` up to, not including, `lt`, in ascending order, or from the end. */
+  range(gte: Uint8Array, lt: Uint8Array, options?: { readonly reverse?: boolean }): AsyncIterable<[Uint8Array, Uint8Array]>
+  clear(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Opens them in a folder; what is there and cannot be opened is removed. */
+export async function openRows(folder: string): Promise<Rows> {
+  const db = await openLevel(folder).catch(async () => {
+    await rm(folder, { recursive: true, force: true })
+    return openLevel(folder)
+  })
+  return {
+    get: key => db.getSync(key),
+    write: rows => db.batch(rows.map(({ key, value }) => ({ type: 'put' as const, key, value }))),
+    range: (gte, lt, { reverse = false } = {}) => db.iterator({ gte, lt, reverse }),
+    clear: () => db.clear(),
+    close: () => db.close(),
+  }
+}
+
+async function openLevel(folder: string): Promise<Level<Uint8Array, Uint8Array>> {
+  const db = new Level<Uint8Array, Uint8Array>(folder, { keyEncoding: 'view', valueEncoding: 'view' })
+  await db.open()
+  return db
+}
+
+/** The key of a row: its letter, then what follows as text, then numbers of 4 or 8 bytes. */
+export function rowKey(letter: string, text = '', numbers: readonly { readonly value: number; readonly bytes: 4 | 8 }[] = []): Buffer {
+  const parts: Uint8Array[] = [Buffer.from(letter + text, 'utf8')]
+  for (const { value, bytes } of numbers) {
+    const part = Buffer.alloc(bytes)
+    if (bytes === 8) part.writeUInt32BE(Math.floor(value / 2 ** 32))
+    part.writeUInt32BE(value % 2 ** 32, bytes - 4)
+    parts.push(part)
+  }
+  return Buffer.concat(parts)
+}
+
+/** The number in the last 8 bytes. */
+export function lastNumber(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 8, 8)
+  return view.getUint32(0) * 2 ** 32 + view.getUint32(4)
+}
+
+/** A number as a value of 8 bytes. */
+export function numberValue(value: number): Buffer {
+  return rowKey('', '', [{ value, bytes: 8 }])
+}
+
+/** JSON as a value. */
+export function jsonValue(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value), 'utf8')
+}
+
+/** What `jsonValue` wrote; undefined where there is no row. */
+export function readJson<T>(value: Uint8Array | undefined): T | undefined {
+  return value === undefined ? undefined : JSON.parse(Buffer.from(value).toString('utf8'))
+}

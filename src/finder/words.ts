@@ -1,0 +1,78 @@
+/** What can be searched for: the words of titles and of the agencies' own numbers, in any script, and how they are cut into tokens. */
+import type { Statement } from '../core/statement.ts'
+
+/** What of a statement can be found: its words, and the numbers that find it when they are typed whole. */
+export type Searchable = { readonly words: readonly string[]; readonly names: readonly string[] }
+
+/** A statement has at most so many distinct words for the finder: what a title of 32 KiB says after them is not found. */
+export const MAX_WORDS = 512
+const MAX_WORD = 32
+const MAX_NAME = 200
+/** A word is found by its beginning: it is listed under its first 3, 5 and 8 letters. */
+const CUTS = [3, 5, 8] as const
+
+/** The searchable part of a statement. */
+export function searchableOf({ title = '', record, revision = '', identifiers = [] }: Statement): Searchable {
+  const numbers = [record, revision, ...identifiers.map(({ value }) => value)]
+  return {
+    words: wordsOf([title, ...numbers].join(' ')),
+    names: [...new Set([record, ...identifiers.map(({ value }) => value)].map(nameOf))],
+  }
+}
+
+/** The distinct words of a text: small letters without accents, so that `ΟΔΟΎ` finds `οδού`. Scripts without spaces count each character. */
+export function wordsOf(text: string): string[] {
+  const words = new Set<string>()
+  for (const [word] of fold(text).matchAll(WORD)) {
+    words.add(word.slice(0, MAX_WORD))
+    if (words.size >= MAX_WORDS) break
+  }
+  return [...words]
+}
+
+/** A number in the form in which it is compared whole. */
+export function nameOf(text: string): string {
+  return text.normalize('NFKC').trim().toLowerCase().slice(0, MAX_NAME)
+}
+
+/** Everything that a statement is listed under. */
+export function tokensOf({ words, names }: Searchable): Set<string> {
+  const tokens = new Set(names.map(nameToken))
+  for (const word of words) {
+    if (word.length < CUTS[0]) tokens.add(wordToken(word))
+    for (const cut of CUTS) if (word.length >= cut) tokens.add(wordToken(word.slice(0, cut)))
+  }
+  return tokens
+}
+
+/** The most telling token of a word that somebody looks for. */
+export function tokenOfWord(word: string): string {
+  const cut = CUTS.findLast(length => word.length >= length)
+  return wordToken(cut === undefined ? word : word.slice(0, cut))
+}
+
+/** The token of a whole number. */
+export function nameToken(name: string): string {
+  return `=${name}`
+}
+
+/** True when each word that somebody looks for begins one of the words. */
+export function matches(wanted: readonly string[], { words }: Searchable): boolean {
+  return wanted.every(start => words.some(word => (start.length < CUTS[0] ? word === start : word.startsWith(start))))
+}
+
+function wordToken(word: string): string {
+  return `~${word}`
+}
+
+function fold(text: string): string {
+  if (ASCII.test(text)) return text.toLowerCase()
+  return text.normalize('NFKD').toLowerCase().replace(MARKS, '').replaceAll('ς', 'σ').replace(UNSPACED, ' $& ')
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII is meant
+const ASCII = /^[\x00-\x7f]*$/
+const WORD = /[\p{L}\p{N}]+/gu
+/** Accents, vowel points, and the stroke that only stretches Arabic words. */
+const MARKS = /[\p{M}\u0640]/gu
+const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/gu

@@ -1,0 +1,207 @@
+/** The finder behind a real ledger, on a real Level database. */
+import assert from 'node:assert/strict'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Statement } from '../../src/core/statement.ts'
+import { formatTime } from '../../src/core/time.ts'
+import { CHANGE_KINDS } from '../../src/finder/changes.ts'
+import { type Finder, type FoundLedger, openFinder } from '../../src/finder/finder.ts'
+import type { Ledger } from '../../src/ledger/ledger.ts'
+import { silentLog } from '../../src/log.ts'
+import { createMemoryStore } from '../../src/store/memory.ts'
+import { openTestLedger, statementOf } from '../ledger/fixtures.ts'
+
+const ALL = Number.MAX_SAFE_INTEGER
+const HOUR_MS = 3_600_000
+const START_MS = Date.UTC(2026, 0, 1)
+
+describe('finder', () => {
+  let folder: string
+  let ledger: Ledger
+  let clockMs: number
+  const open: Finder[] = []
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'openseal-finder-'))
+    clockMs = START_MS
+    ledger = await openTestLedger(createMemoryStore(), { nowMs: () => clockMs })
+  })
+  afterEach(async () => {
+    for (const finder of open.splice(0)) await finder.stop()
+    await ledger.close()
+    await rm(folder, { recursive: true })
+  })
+
+  const openOn = async (of: FoundLedger = ledger) => {
+    const finder = await openFinder({ ledger: of, folder, nowMs: Date.now, log: silentLog })
+    open.push(finder)
+    return finder
+  }
+  const close = (finder: Finder) => {
+    open.splice(open.indexOf(finder), 1)
+    return finder.stop()
+  }
+  const submit = (record: string, content: number, changes: Partial<Statement> = {}) => ledger.submit(statementOf(record, content, changes))
+  const find = async (finder: Finder, query: string) => (await finder.search(query, ALL, 50)).indexes
+
+  it('finds by words, beginnings of words and whole numbers, newest first, in pages', async () => {
+    await submit('ocds-1', 1, { title: 'Road works at Oak Street' })
+    await submit('Δ-17', 2, { title: 'Κατασκευή οδού', identifiers: [{ scheme: 'ada', value: 'Ω1ΑΒ-Χ' }] })
+    await submit('ocds-2', 3, { title: 'ROADSIDE works' })
+    const finder = await openOn()
+    assert.equal(finder.reached(), 0)
+    await finder.tick()
+    assert.equal(finder.reached(), 4)
+    assert.deepEqual(await find(finder, 'works road'), [3, 1])
+    assert.deepEqual(await find(finder, 'roadsi'), [3])
+    assert.deepEqual(await find(finder, 'ΟΔΟΥ κατασ'), [2])
+    assert.deepEqual(await find(finder, 'ω1αβ-χ'), [2])
+    assert.deepEqual(await find(finder, 'ocds'), [3, 1])
+    assert.deepEqual(await find(finder, 'OCDS-1'), [1])
+    for (const nothing of ['', '—', 'street road bridge', 'oaks', '\u0000']) assert.deepEqual(await find(finder, nothing), [])
+    const first = await finder.search('ocds', ALL, 1)
+    assert.deepEqual(first.indexes, [3])
+    assert.deepEqual(await finder.search('ocds', first.older ?? 0, 1), { indexes: [1] })
+  })
+
+  it('agrees with reading everything, across blocks and restarts', async () => {
+    const streets = ['oak', 'elm', 'lime', 'ash', 'birch']
+    const titles = Array.from({ length: 2500 }, (_, at) => `${streets[at % 5]} street ${streets[Math.floor(at / 5) % 5]} ${at % 97}`)
+    const half = titles.length / 2
+    for (const [at, title] of titles.entries()) {
+      if (at === half) {
+        const finder = await openOn()
+        await finder.tick()
+        await close(finder)
+      }
+      await submit(`r${at}`, at, { title })
+    }
+    const finder = await openOn()
+    assert.equal(finder.reached(), half + 1)
+    await finder.tick()
+    for (const [query, test] of [
+      ['oak elm', (title: string) => /oak/.test(title) && /elm/.test(title)],
+      ['str 96', (title: string) => / 96$/.test(title)],
+    ] as const) {
+      const expected = titles.flatMap((title, at) => (test(title) ? [at + 1] : [])).reverse()
+      const found: number[] = []
+      for (let before: number | undefined = ALL; before !== undefined; ) {
+        const { indexes, older } = await finder.search(query, before, 17)
+        found.push(...indexes)
+        before = older
+      }
+      assert.deepEqual(found, expected)
+    }
+  })
+
+  it('leaves out what was erased', async () => {
+    await submit('a', 1, { title: 'one word' })
+    await submit('b', 2, { title: 'one word' })
+    const erased = new Set<number>()
+    const finder = await openOn({ ...ledger, statement: async index => (erased.has(index) ? undefined : ledger.statement(index)) })
+    await finder.tick()
+    erased.add(2)
+    assert.deepEqual(await find(finder, 'word'), [1])
+  })
+
+  it('begins anew for another log, a shorter one, and where its files are damaged', async () => {
+    await submit('a', 1, { title: 'first' })
+    const first = await openOn()
+    await first.tick()
+    await close(first)
+    const other = await openTestLedger(createMemoryStore())
+    await other.submit(statementOf('b', 1, { title: 'other' }))
+    const second = await openOn(other)
+    assert.equal(second.reached(), 0)
+    await second.tick()
+    assert.deepEqual([await find(second, 'first'), await find(second, 'other')], [[], [1]])
+    await close(second)
+    for (const name of await readdir(folder)) await writeFile(join(folder, name), 'damaged')
+    const third = await openOn()
+    await third.tick()
+    assert.deepEqual(await find(third, 'first'), [1])
+    await other.close()
+  })
+
+  it('lists changes as the history of each record flags them', async () => {
+    await submit('a', 1, { revision: '1' })
+    await submit('b', 2)
+    await submit('a', 3, { revision: '1', title: 'silent' })
+    await submit('a', 3, { revision: '1', title: 'repeat' })
+    await submit('a', 4, { revision: '2', action: 'amend', reason: { code: 'correction' } })
+    await submit('b', 5)
+    const finder = await openOn()
+    await finder.tick()
+    await submit('b', 5, { action: 'withdraw', reason: { code: 'other' } })
+    await submit('b', 6)
+    await finder.tick()
+    assert.deepEqual(await finder.changes(CHANGE_KINDS, ALL, 10), [
+      { index: 7, kind: 'withdraw', earlier: 6 },
+      { index: 6, kind: 'silent-edit', earlier: 2 },
+      { index: 5, kind: 'amend' },
+      { index: 3, kind: 'silent-edit', earlier: 1 },
+    ])
+    assert.deepEqual(
+      (await finder.changes(['silent-edit'], 6, 1)).map(({ index }) => index),
+      [3],
+    )
+    const flags = await Promise.all(
+      [1, 2, 3, 4, 5, 6, 7, 8].map(async index => (await ledger.versions(index)).find(v => v.index === index)?.flag),
+    )
+    assert.deepEqual(
+      flags.flatMap((flag, at) => (flag === 'silent-edit' ? [at + 1] : [])),
+      [3, 6],
+    )
+    assert.deepEqual(finder.counts('transport.gov.example'), { entries: 8, 'silent-edit': 2, amend: 1, withdraw: 1 })
+    assert.equal(finder.counts('nobody.example').entries, 0)
+  })
+
+  it('sums up what was sealed when, and how long it waited for the chain', async () => {
+    const finder = await openOn()
+    const anchor = async (atMs: number) => {
+      const block = { number: 1, hash: '0x', time: formatTime(atMs) }
+      await ledger.setFinal({
+        type: 'evm',
+        chainId: 1,
+        contract: '',
+        logId: '',
+        size: ledger.head().size,
+        root: '',
+        transaction: '',
+        block,
+      })
+    }
+    for (let at = 1; at <= 6; at++) {
+      clockMs = START_MS + at * HOUR_MS
+      await submit(`r${at}`, at)
+      await submit(`s${at}`, at)
+      if (at === 3) await anchor(clockMs + 600_000)
+      if (at === 4) await finder.tick()
+    }
+    await finder.tick()
+    const quarters = await finder.activity('quarter', START_MS + HOUR_MS, 10)
+    assert.deepEqual(quarters, [
+      { startMs: START_MS + HOUR_MS, records: 2, waitMs: 2 * HOUR_MS + 600_000 },
+      { startMs: START_MS + 2 * HOUR_MS, records: 2, waitMs: HOUR_MS + 600_000 },
+      { startMs: START_MS + 3 * HOUR_MS, records: 2, waitMs: 600_000 },
+      ...[4, 5, 6].map(at => ({ startMs: START_MS + at * HOUR_MS, records: 2 })),
+    ])
+    await anchor(clockMs + 60_000)
+    await finder.tick()
+    assert.equal((await finder.activity('quarter', START_MS + 6 * HOUR_MS, 10))[0]?.waitMs, 60_000)
+    assert.deepEqual(await finder.activity('day', 0, 10), [{ startMs: START_MS, records: 13, waitMs: 3 * HOUR_MS + 600_000 }])
+  })
+
+  it('comes after the log by itself, and stops in the middle of it', async () => {
+    for (let at = 0; at < 50; at++) await submit(`r${at}`, at, { title: 'word' })
+    const finder = await openOn()
+    finder.start()
+    while (finder.reached() < 51) await new Promise(resolve => setTimeout(resolve, 5))
+    await close(finder)
+    const slow = await openOn({ ...ledger, head: () => ({ size: 1e9 }), statement: async () => undefined })
+    slow.start()
+    await new Promise(resolve => setTimeout(resolve, 20))
+    await close(slow)
+  })
+})
