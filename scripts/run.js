@@ -39,9 +39,13 @@ export function run(file, args) {
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
 }
 
-/** Writes down which lock file, and which Node, node_modules was installed from. npm runs it after every install (`prepare`). */
+/**
+ * Writes down which lock file, and which Node, node_modules was installed from. npm runs it after every install (`prepare`), and also when npx links
+ * this clone, where nothing is installed: then the stamp stays, or the next start would install again under whatever Node npx ran with.
+ */
 export function stampInstall() {
-  writeFileSync(stampFile, stampOf(process.versions.node))
+  const stamp = stampOf(process.versions.node)
+  if (readStamp().split('\n')[0] !== stamp.split('\n')[0]) writeFileSync(stampFile, stamp)
 }
 
 /** Loaded into the program: when this process is killed outright, the program must not live on unseen and hold the port. */
