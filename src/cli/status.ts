@@ -1,8 +1,21 @@
-/** `openseal status`: how the ledger is doing. */
+/** `openseal status`: how the ledger is doing, in words. */
 import type { Command } from 'commander'
 import { createClient } from './client.ts'
 import { addCommand, withLedger } from './command.ts'
 import { print, printJson } from './output.ts'
+
+/** What `GET /v1/status` answers, as far as it is told here. */
+type Status = {
+  readonly origin: string
+  readonly vkey: string
+  readonly size: number
+  readonly root: string
+  readonly accepting: boolean
+  readonly alarms: readonly string[]
+  readonly anchored?: { readonly size: number; readonly time: string }
+  readonly behind: number
+  readonly behindSeconds: number
+}
 
 /** Adds the command. */
 export function addStatus(program: Command): void {
@@ -11,13 +24,32 @@ export function addStatus(program: Command): void {
   ).action(async (options: { ledger: string; json?: boolean }) => {
     const status = await createClient(options.ledger).readJson('/v1/status')
     if (options.json) printJson(status)
-    else print(...flatten(status as object, ''))
+    else print(...formatStatus(status as Status))
   })
 }
 
-function flatten(value: object, prefix: string): string[] {
-  return Object.entries(value).flatMap(([name, inner]) => {
-    const path = prefix === '' ? name : `${prefix}.${name}`
-    return typeof inner === 'object' && inner !== null ? flatten(inner, path) : [`${path.padEnd(28)} ${String(inner)}`]
-  })
+function formatStatus({ origin, vkey, size, root, accepting, alarms, anchored, behind, behindSeconds }: Status): string[] {
+  const waiting =
+    behind === 0 ? 'none waits' : `${count(behind)} ${behind === 1 ? 'waits' : 'wait'}, the longest for ${duration(behindSeconds)}`
+  const facts: [string, string][] = [
+    ['ledger', origin],
+    ['entries', count(size)],
+    ['root', root],
+    ['log key', vkey],
+    ['on the chain', anchored === undefined ? 'nothing yet' : `the first ${count(anchored.size)}, since ${anchored.time}; ${waiting}`],
+    ['records', accepting ? 'are accepted' : 'are NOT accepted just now'],
+  ]
+  return [
+    ...facts.map(([name, value]) => `${name.padEnd(14)}${value}`),
+    ...(alarms.length === 0 ? ['alarms        none'] : ['', ...alarms.map(alarm => `ALARM: ${alarm}`)]),
+  ]
+}
+
+function count(n: number): string {
+  return n.toLocaleString('en')
+}
+
+function duration(seconds: number): string {
+  if (seconds < 120) return `${Math.round(seconds)} s`
+  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`
 }

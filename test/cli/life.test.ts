@@ -138,6 +138,14 @@ describe('the command line against a ledger', function () {
     assert.ok(existsSync(join(folder, 'bridge.txt.1.receipt.json')))
   })
 
+  it('tells in words how the ledger is doing', async () => {
+    const { code, out } = await openseal(['status'])
+    assert.equal(code, 0)
+    const { value } = await json(['status'])
+    assert.match(out, new RegExp(`^ledger +${value.origin.replaceAll('.', '\\.')}\\nentries +${value.size}\\n`))
+    assert.match(out, /^records +are accepted\nalarms +none\n$/m)
+  })
+
   it('sends nothing where something else than a receipt lies in its place', async () => {
     write('notes.txt', 'x')
     write('notes.txt.receipt.json', 'my notes')
