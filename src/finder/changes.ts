@@ -32,15 +32,11 @@ export function gatherChanges(rows: Rows, ledger: Ledger) {
       counts.set(statement.agency, { ...count, entries: count.entries + 1, ...(kind !== 'publish' && { [kind]: count[kind] + 1 }) })
       if (kind !== 'publish') changed.push({ index, kind, ...(earlier !== undefined && { earlier }) })
     },
-    rows(): Row[] {
-      return [
-        ...changed.map(({ index, kind, earlier }) => ({
-          key: changeKey(kind, index),
-          value: earlier === undefined ? new Uint8Array(0) : numberValue(earlier),
-        })),
-        ...[...newest].map(([version, index]) => ({ key: rowKey('v', version), value: numberValue(index) })),
-        ...[...counts].map(([agency, count]) => ({ key: rowKey('g', agency), value: jsonValue(count) })),
-      ]
+    *rows(): Generator<Row> {
+      for (const { index, kind, earlier } of changed)
+        yield { key: changeKey(kind, index), value: earlier === undefined ? new Uint8Array(0) : numberValue(earlier) }
+      for (const [version, index] of newest) yield { key: rowKey('v', version), value: numberValue(index) }
+      for (const [agency, count] of counts) yield { key: rowKey('g', agency), value: jsonValue(count) }
     },
   }
 }

@@ -116,11 +116,14 @@ export async function openFinder({ ledger, folder, nowMs, log }: Deps): Promise<
     if (to === from && anchors.length === 0) return false
     const activity = await activityRows(rows, index => ledger.sealedMs(index), { from, to }, { covered: anchored, anchors })
     const next = { ...progress, size: to, root: toHex(await ledger.rootAt(to)), anchored: anchors.at(-1)?.size ?? anchored }
-    if (!(await rest())) return false
-    const listed = postingRows(rows, block, postings)
-    await rows.write([...listed, ...changes.rows(), ...activity, { key: PROGRESS, value: jsonValue(next) }])
-    progress = next
-    return true
+    // A block that is begun here has no rows yet: nothing to look for.
+    const existing = from % BLOCK === 0 ? { get: () => undefined } : rows
+    const written = await rows.write(
+      all([{ key: PROGRESS, value: jsonValue(next) }], activity, changes.rows(), postingRows(existing, block, postings)),
+      rest,
+    )
+    if (written) progress = next
+    return written
   }
 
   async function keepUp(): Promise<void> {
@@ -163,6 +166,10 @@ export async function openFinder({ ledger, folder, nowMs, log }: Deps): Promise<
       await rows.close()
     },
   }
+}
+
+function* all<T>(...lists: Iterable<T>[]): Generator<T> {
+  for (const list of lists) yield* list
 }
 
 async function search(rows: Rows, ledger: FoundLedger, query: string, before: number, limit: number): Promise<Found> {

@@ -7,15 +7,15 @@ const LETTER = 'w'
 /** So many rows are looked at for one answer; the rest is for the next page of it. */
 const MAX_BLOCKS = 1000
 
-/** The rows that list new entries of one block, by token: those there are, and the new ones after them. */
-export function postingRows(rows: Rows, block: number, added: ReadonlyMap<string, readonly number[]>): Row[] {
-  return [...added].map(([token, indexes]) => {
+/** The rows that list new entries of one block, by token: those there are, and the new ones after them. Made one by one as they are asked for. */
+export function* postingRows(rows: Pick<Rows, 'get'>, block: number, added: ReadonlyMap<string, readonly number[]>): Generator<Row> {
+  for (const [token, indexes] of added) {
     const key = postingKey(token, block)
     const before = rows.get(key)
     const places = Buffer.alloc(indexes.length * 2)
     for (const [at, index] of indexes.entries()) places.writeUInt16BE(index % BLOCK, at * 2)
-    return { key, value: before === undefined ? places : Buffer.concat([before, places]) }
-  })
+    yield { key, value: before === undefined ? places : Buffer.concat([before, places]) }
+  }
 }
 
 /**

@@ -12,13 +12,15 @@
 import { rm } from 'node:fs/promises'
 import { Level } from 'level'
 
+const ROWS_AT_ONCE = 64
+
 /** One row to write. */
 export type Row = { readonly key: Uint8Array; readonly value: Uint8Array }
 
 export type Rows = {
   get(key: Uint8Array): Uint8Array | undefined
-  /** All or nothing. */
-  write(rows: readonly Row[]): Promise<void>
+  /** All or nothing. Gathers a few rows at a time and asks in between whether to go on; false, and nothing written, where not. */
+  write(rows: Iterable<Row>, goOn: () => Promise<boolean>): Promise<boolean>
   /** Keys from `gte` up to, not including, `lt`, in ascending order, or from the end. */
   range(gte: Uint8Array, lt: Uint8Array, options?: { readonly reverse?: boolean }): AsyncIterable<[Uint8Array, Uint8Array]>
   clear(): Promise<void>
@@ -33,7 +35,18 @@ export async function openRows(folder: string): Promise<Rows> {
   })
   return {
     get: key => db.getSync(key),
-    write: rows => db.batch(rows.map(({ key, value }) => ({ type: 'put' as const, key, value }))),
+    async write(rows, goOn) {
+      const batch = db.batch()
+      let gathered = 0
+      for (const { key, value } of rows) {
+        batch.put(key, value)
+        if (++gathered % ROWS_AT_ONCE > 0 || (await goOn())) continue
+        await batch.close()
+        return false
+      }
+      await batch.write()
+      return true
+    },
     range: (gte, lt, { reverse = false } = {}) => db.iterator({ gte, lt, reverse }),
     clear: () => db.clear(),
     close: () => db.close(),
