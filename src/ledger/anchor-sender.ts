@@ -58,6 +58,10 @@ export function createSender({ chain, nowMs, log, note }: Deps): Sender {
     } catch (cause) {
       return afterRefusal(records, anchor, cause)
     }
+    await saveSubmitted(records, anchor)
+  }
+
+  async function saveSubmitted(records: AnchorRecords, anchor: AnchorRecord): Promise<void> {
     if (anchor.state === 'submitted') return
     await records.save({ ...anchor, state: 'submitted', times: { ...anchor.times, submittedMs: nowMs() } })
     log.info('anchor submitted', brief(anchor))
@@ -128,10 +132,20 @@ export function createSender({ chain, nowMs, log, note }: Deps): Sender {
   async function afterRefusal(records: AnchorRecords, anchor: AnchorRecord, cause: unknown): Promise<void> {
     const code = cause instanceof OpenSealError ? cause.code : undefined
     if (code === 'CHAIN_NONCE_TOO_LOW') return afterUsedNonce(records, anchor)
-    if (code === 'CHAIN_UNDERPRICED') await bump(records, anchor, anchor.attempts.at(-1)?.raw ?? '')
+    if (code === 'CHAIN_UNDERPRICED') return afterLowBid(records, anchor)
     // Refused for good and never sent: the newest checkpoint takes its place, with its nonce.
     if ((code === 'CHAIN_FUNDS' || code === 'CHAIN_REJECTED') && anchor.state === 'prepared') await records.drop(anchor.size)
     throw cause
+  }
+
+  /** Another transaction with its nonce pays more, or blocks cost more than it pays: a higher bid at once, as far as the ceiling goes. */
+  async function afterLowBid(records: AnchorRecords, anchor: AnchorRecord): Promise<void> {
+    const bumped = await bump(records, anchor, anchor.attempts.at(-1)?.raw ?? '')
+    if (bumped !== undefined) {
+      await publish(bumped)
+      return saveSubmitted(records, bumped)
+    }
+    if (anchor.state === 'prepared') await records.drop(anchor.size)
   }
 
   /** One of our attempts was executed just now, and the next round finds it; or the nonce went to a stranger, and never will. */

@@ -224,28 +224,6 @@ describe('ledger/anchorer', () => {
     assert.match(other.stopped() ?? '', /another root hash for 4 entries/)
   })
 
-  it('puts an anchor back and sends it again when a reorg takes its block', async () => {
-    const { ledger, chain, anchorerOn } = await world({ finality: { confirmations: 3 } })
-    const anchorer = anchorerOn()
-    await submit(ledger, 1)
-    const before = await rpc('evm_snapshot')
-    await finish(anchorer)
-    const included = anchorer.state()[0]
-    assert.equal(included?.state, 'included')
-    assert.equal(ledger.latestAnchor(), undefined)
-    await rpc('evm_revert', [before])
-    await rpc('evm_mine')
-    await anchorer.tick()
-    assert.equal(anchorer.state()[0]?.state, 'submitted')
-    await finish(anchorer)
-    assert.equal(anchorer.state()[0]?.state, 'included')
-    assert.notEqual(anchorer.state()[0]?.block?.hash, included?.block?.hash)
-    for (let blocks = 0; blocks < 3; blocks++) await rpc('evm_mine')
-    await finish(anchorer)
-    assert.equal(ledger.latestAnchor()?.transaction, included?.transaction)
-    assert.equal((await chain.latest())?.size, 2)
-  })
-
   it('sends final anchors again, in their order, when an embedded chain has lost its last blocks', async () => {
     const { ledger, chain, anchorerOn, passMs } = await world()
     const before = await rpc('evm_snapshot')
@@ -294,46 +272,6 @@ describe('ledger/anchorer', () => {
       assert.equal(await chain.blockHash(block.number), block.hash)
       assert.equal(await chain.anchoredAt(size, await ledger.rootAt(size), 'latest'), Date.parse(block.time) / 1000)
     }
-  })
-
-  it('bids more for an anchor that waits, and takes whichever attempt is executed', async () => {
-    const { ledger, chain, anchorerOn, passMs } = await world()
-    const anchorer = anchorerOn()
-    await submit(ledger, 1)
-    await rpc('evm_setAutomine', [false])
-    try {
-      await anchorer.tick()
-      await anchorer.tick()
-      assert.equal(anchorer.state()[0]?.attempts.length, 1)
-      passMs(60_000)
-      await anchorer.tick()
-      assert.equal(anchorer.state()[0]?.attempts.length, 2)
-      await rpc('evm_mine')
-    } finally {
-      await rpc('evm_setAutomine', [true])
-    }
-    const attempts = anchorer.state()[0]?.attempts
-    await finish(anchorer)
-    assert.equal(attempts?.[0]?.nonce, attempts?.[1]?.nonce)
-    assert.equal(ledger.latestAnchor()?.transaction, attempts?.[1]?.hash)
-    assert.equal((await chain.latest())?.size, 2)
-  })
-
-  it('gives up an anchor whose nonce went to a stranger, and anchors anew', async () => {
-    const { ledger, chain, anchorerOn, passMs } = await world()
-    await submit(ledger, 1)
-    const anchorer = anchorerOn()
-    await rpc('evm_setAutomine', [false])
-    await anchorer.tick()
-    const hash = anchorer.state()[0]?.attempts[0]?.hash
-    await rpc('anvil_dropTransaction', [hash])
-    await rpc('evm_setAutomine', [true])
-    await rpc('eth_sendTransaction', [{ from: await chain.publisher(), to: await chain.publisher(), value: '0x1' }])
-    passMs(5_000)
-    for (let round = 0; round < 6; round++) await anchorer.tick()
-    await finish(anchorer)
-    assert.equal(ledger.latestAnchor()?.size, 2)
-    assert.notEqual(ledger.latestAnchor()?.transaction, hash)
   })
 
   it('takes over what the contract holds when its own record of it is gone', async () => {
