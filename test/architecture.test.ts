@@ -19,7 +19,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/store': ['src/core'],
   'src/ledger': ['src/core', 'src/store', 'src/log.ts'],
   'src/finder': ['src/core', 'src/log.ts'],
-  'src/audit': ['src/core', 'src/verifier'],
+  'src/audit': ['src/core', 'src/verifier', 'src/messages'],
   'src/chain': ['src/core', 'src/ledger', 'src/log.ts', 'contracts'],
   'src/messages': ['src/verifier'],
   'src/web': ['src/core', 'src/verifier', 'src/messages'],

@@ -1,11 +1,12 @@
-/** The chain: events and storage of the contract agree, each anchored root is the tree's, and every anchor that the ledger names is there. */
+/** The chain against the ledger: each anchored root is the tree's, and every anchor that the ledger names is there. Endpoints must agree. */
 import { toHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { coversSize, type PolicyAnchor } from '../core/policy.ts'
-import type { AuditChain, ChainView } from './chain.ts'
-import { finding } from './finding.ts'
+import type { AuditChain } from './chain.ts'
+import { type ChainView, placeOf, readChainLog } from './chain-log.ts'
+import { AuditError, type Finding, finding, type UnfinishedCode } from './finding.ts'
 import type { IsRoot } from './root-check.ts'
-import { addFinding, inParallel, type Run } from './run.ts'
+import { addFinding, addUnfinished, type Run } from './run.ts'
 import type { ClaimedAnchor } from './source.ts'
 
 /** A log as one endpoint shows it, with what the policy says of it. */
@@ -13,49 +14,79 @@ export type AuditedLog = { readonly chain: AuditChain; readonly view: ChainView;
 
 type LogName = { readonly chainId: number; readonly contract: string; readonly logId: string }
 
-/** Reads every log of the policy at every endpoint, its storage too. What does not answer is left out, and said. */
+/** What one endpoint showed: a view, or code that is not the policy's. */
+type Seen = { readonly chain: AuditChain; readonly pinned: readonly PolicyAnchor[]; readonly view?: ChainView; readonly code?: Finding }
+
+/** Reads every log of the policy at every endpoint. What does not answer, and where endpoints disagree, is left out, and said. */
 export async function readLogs(run: Run): Promise<AuditedLog[]> {
   const { policy, chains } = run.input
-  const logs = await Promise.all(chains.map(chain => readLog(run, chain)))
-  for (const anchor of policy.anchors)
-    if (!chains.some(chain => isSameLog(anchor, chain)))
-      run.unfinished.push(`no endpoint was asked for the anchors in ${anchor.contract} on chain ${anchor.chainId}`)
-  return logs.filter(log => log !== undefined)
+  for (const { contract, chainId } of policy.anchors.filter(anchor => !chains.some(chain => isSameLog(anchor, chain))))
+    addUnfinished(run, new AuditError('AUDIT_CHAIN_NOT_ASKED', 'chain', { contract, chainId }))
+  const read = await Promise.all(chains.map(chain => readLog(run, chain)))
+  const seen = read.filter(one => one !== undefined)
+  const logs: AuditedLog[] = []
+  for (const group of Map.groupBy(seen, ({ chain }) => `${chain.chainId} ${chain.contract} ${chain.logId}`.toLowerCase()).values()) {
+    const doubt = disagreement(group)
+    if (doubt !== undefined) addUnfinished(run, doubt)
+    else
+      for (const { chain, pinned, view, code } of group) {
+        for (const found of [...(code === undefined ? [] : [code]), ...(view?.findings ?? [])]) addFinding(run, found)
+        if (view !== undefined) logs.push({ chain, view, pinned })
+      }
+  }
+  return logs
 }
 
-async function readLog(run: Run, chain: AuditChain): Promise<AuditedLog | undefined> {
-  const pinned = run.input.policy.anchors.filter(anchor => isSameLog(anchor, chain))
+async function readLog(run: Run, chain: AuditChain): Promise<Seen | undefined> {
+  const { policy, state, parallel } = run.input
+  const pinned = policy.anchors.filter(anchor => isSameLog(anchor, chain))
   try {
     const code = await chain.codeSha256()
-    if (pinned.some(anchor => anchor.codeSha256 !== code)) {
-      // What other code says counts for nothing.
-      addFinding(run, finding('AUDIT_CONTRACT_CODE', `SHA-256 ${code} at ${chain.contract} ${nameOf(chain)}`))
-      return undefined
-    }
-    const log = { chain, view: await chain.read(), pinned }
-    await checkContract(run, log)
-    return log
+    // What other code says counts for nothing.
+    if (pinned.some(anchor => anchor.codeSha256 !== code))
+      return { chain, pinned, code: finding('AUDIT_CONTRACT_CODE', 'code', { code, contract: chain.contract, ...placeOf(chain) }) }
+    return { chain, pinned, view: await readChainLog({ chain, state, parallel }) }
   } catch (error) {
-    if (!(error instanceof OpenSealError)) throw error
-    run.unfinished.push(`the anchors on chain ${chain.chainId} could not be read at ${chain.name}: ${error.message}`)
+    addUnfinished(run, chainTrouble(error, chain))
     return undefined
   }
 }
 
-/** The contract by itself: its events against its storage. */
-async function checkContract(run: Run, { chain, view }: AuditedLog): Promise<void> {
-  const where = nameOf(chain)
-  const stored = await inParallel(view.events, run.input.parallel, ({ size, root }) => chain.anchoredAt(size, root, view.block))
-  for (const [i, event] of view.events.entries()) {
-    const problem =
-      stored[i] !== event.time
-        ? `size ${event.size}: the event says ${event.time}, the storage ${stored[i]}`
-        : event.size <= (view.events[i - 1]?.size ?? 0) && `size ${event.size} comes after size ${view.events[i - 1]?.size ?? 0}`
-    if (problem) addFinding(run, finding('AUDIT_ANCHOR_STORAGE', `${problem} ${where}`))
+function chainTrouble(error: unknown, chain: AuditChain): unknown {
+  if (!(error instanceof OpenSealError) || error instanceof AuditError) return error
+  const code = CHAIN_TROUBLE[error.code] ?? 'AUDIT_CHAIN_UNREADABLE'
+  return new AuditError(code, 'endpoint.reason', { reason: error.message, ...placeOf(chain) }, { cause: error })
+}
+
+const CHAIN_TROUBLE: Readonly<Record<string, UnfinishedCode>> = {
+  CHAIN_UNREACHABLE: 'AUDIT_CHAIN_UNREACHABLE',
+  CHAIN_WRONG: 'AUDIT_CHAIN_OTHER',
+  CHAIN_EVENTS: 'AUDIT_CHAIN_EVENTS',
+}
+
+/** Where two endpoints do not show the same final anchors one of them is wrong, and nothing here can tell which. */
+function disagreement(group: readonly Seen[]): AuditError | undefined {
+  const [first, ...others] = group
+  for (const other of others) {
+    const values = { first: first!.chain.name, second: other.chain.name, chainId: other.chain.chainId }
+    if (first!.view === undefined || other.view === undefined) {
+      if (first!.view !== other.view) return new AuditError('AUDIT_ENDPOINTS_DISAGREE', 'endpoints.code', values)
+      continue
+    }
+    const common = Math.min(first!.view.final, other.view.final)
+    const upTo = ({ events }: ChainView) => events.filter(({ block }) => block <= common)
+    const [a, b] = [upTo(first!.view), upTo(other.view)]
+    const at = Array.from({ length: Math.max(a.length, b.length) }, (_, i) => i).find(i => nameOf(a[i]) !== nameOf(b[i]))
+    const size = at === undefined ? undefined : (a[at] ?? b[at])!.size
+    if (size !== undefined) return new AuditError('AUDIT_ENDPOINTS_DISAGREE', 'endpoints', { ...values, size })
   }
-  const last = view.events.at(-1)?.size ?? 0
-  if (last !== view.latestSize)
-    addFinding(run, finding('AUDIT_ANCHOR_STORAGE', `the last event is of size ${last}, the storage of size ${view.latestSize} ${where}`))
+  return undefined
+}
+
+type Events = ChainView['events']
+
+function nameOf(event: Events[number] | undefined): string | undefined {
+  return event && `${event.size} ${toHex(event.root)} ${event.time}`
 }
 
 /** What is anchored against the tree, and what the ledger claims against what is anchored. */
@@ -66,29 +97,36 @@ export async function checkAnchors(
   isRoot: IsRoot,
   size: number,
 ): Promise<void> {
-  for (const { chain, view, pinned } of logs) {
-    const where = nameOf(chain)
+  for (const log of logs) {
+    const { chain, view, pinned } = log
+    const place = placeOf(chain)
     const isPinned = (at: number) => pinned.some(range => coversSize(range, at))
     for (const event of view.events.filter(event => isPinned(event.size))) {
-      if (event.size > size)
-        addFinding(run, finding('AUDIT_CHAIN_AHEAD', `size ${event.size} is anchored ${where}, the ledger shows ${size} entries`))
+      if (event.size > size) addFinding(run, finding('AUDIT_CHAIN_AHEAD', 'ahead', { anchored: event.size, size, ...place }))
       else if (!(await isRoot(event.size, event.root)))
-        addFinding(run, finding('AUDIT_ANCHOR_MISMATCH', `${toHex(event.root)} is anchored for size ${event.size} ${where}`))
+        addFinding(run, finding('AUDIT_ANCHOR_MISMATCH', 'anchor', { size: event.size, root: toHex(event.root), ...place }))
     }
-    const anchored = new Set(view.events.map(event => `${event.size} ${toHex(event.root)}`))
-    for (const anchor of claimed)
-      if (isSameLog(anchor, chain) && isPinned(anchor.size) && !anchored.has(`${anchor.size} ${anchor.root}`))
-        addFinding(run, finding('AUDIT_ANCHOR_MISSING', `size ${anchor.size} with root ${anchor.root} ${where}`))
+    checkClaims(
+      run,
+      log,
+      claimed.filter(anchor => isSameLog(anchor, chain) && isPinned(anchor.size)),
+    )
     if (view.closedAt !== undefined && size > view.closedAt && isPinned(view.closedAt + 1))
-      addFinding(run, finding('AUDIT_LOG_CLOSED', `the last good size is ${view.closedAt} ${where}, the ledger shows ${size} entries`))
+      addFinding(run, finding('AUDIT_LOG_CLOSED', 'closed', { last: view.closedAt, size, ...place }))
   }
   const unknown = claimed.filter(anchor => !run.input.policy.anchors.some(pinned => isSameLog(pinned, anchor)))
-  if (unknown.length > 0)
-    run.unfinished.push(`the ledger names ${unknown.length} anchors in a log that the policy does not know (${unknown[0]!.contract})`)
+  const { contract, chainId } = unknown[0] ?? {}
+  if (contract !== undefined && chainId !== undefined)
+    addUnfinished(run, new AuditError('AUDIT_ANCHORS_UNKNOWN', 'unknown', { count: unknown.length, contract, chainId }))
 }
 
-function nameOf({ chainId, name }: AuditChain): string {
-  return `on chain ${chainId} (${name})`
+function checkClaims(run: Run, { chain, view }: AuditedLog, claimed: readonly ClaimedAnchor[]): void {
+  const anchored = new Set(view.events.map(({ size, root }) => `${size} ${toHex(root)}`))
+  for (const { size, root, block } of claimed.filter(({ size, root }) => !anchored.has(`${size} ${root}`))) {
+    const values = { size, root, ...placeOf(chain) }
+    if (block <= view.head.number) addFinding(run, finding('AUDIT_ANCHOR_MISSING', 'anchor', values))
+    else addUnfinished(run, new AuditError('AUDIT_CHAIN_BEHIND', 'behind', { size, block, endpoint: chain.name, head: view.head.number }))
+  }
 }
 
 function isSameLog(a: LogName, b: LogName): boolean {

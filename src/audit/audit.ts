@@ -3,15 +3,16 @@
  * the next run reads only what is new, and a history that was rewritten since is caught.
  */
 import { toHex } from '../core/bytes.ts'
-import { OpenSealError } from '../core/errors.ts'
+import { EMPTY_ROOT } from '../core/hash.ts'
 import { formatTime } from '../core/time.ts'
 import { rootFromRange } from '../core/tree.ts'
 import { type AuditedLog, checkAnchors, readLogs } from './anchors.ts'
+import type { AuditError } from './finding.ts'
 import { continuesHistory, findMisfits, readCheckpoint, reportMisfits, type SeenCheckpoint, seenBefore } from './history.ts'
 import { rederive } from './rederive.ts'
 import { createRootCheck } from './root-check.ts'
 import { type Base, EMPTY_BASE, type Roots } from './roots.ts'
-import type { AuditInput, AuditReport, Run } from './run.ts'
+import { type AuditInput, type AuditReport, addUnfinished, type Run } from './run.ts'
 import type { ClaimedAnchor } from './source.ts'
 
 /** What a run got to. */
@@ -27,22 +28,32 @@ export async function audit(input: AuditInput): Promise<AuditReport> {
     // In this order a ledger that grows meanwhile is none the worse: each answer may only be ahead of those before it.
     const claimed = await readClaimed(run)
     logs = await readLogs(run)
-    const note = await input.source.checkpoint()
-    const checkpoint = readCheckpoint(run, note)
+    const checkpoint = readCheckpoint(run, await input.source.checkpoint())
     if (checkpoint !== undefined) reached = await auditTree(run, checkpoint, logs, claimed)
+    if (reached !== undefined) await lookAgain(run)
   } catch (error) {
-    if (!(error instanceof OpenSealError)) throw error
-    run.unfinished.push(error.message)
+    addUnfinished(run, error)
   }
   return reportOf(run, logs, reached)
+}
+
+/** The report of an audit that could not begin. */
+export function unbegun(origin: string, { unfinished }: AuditError): AuditReport {
+  const nothing = { findings: [], anchors: [], evidence: [], from: 0, size: 0, root: toHex(EMPTY_ROOT), statements: 0, erased: 0, tiles: 0 }
+  return { verdict: 'unfinished', exit: 6, unfinished: [unfinished], origin, ...nothing }
+}
+
+/** The checkpoint once more: a ledger that shows two trees by turns is caught, and the next run has one more to hold it to. */
+async function lookAgain(run: Run): Promise<void> {
+  const checkpoint = readCheckpoint(run, await run.input.source.checkpoint())
+  if (checkpoint !== undefined) await continuesHistory(run, checkpoint, seenBefore(run))
 }
 
 async function readClaimed(run: Run): Promise<ClaimedAnchor[]> {
   try {
     return await run.input.source.anchors()
   } catch (error) {
-    if (!(error instanceof OpenSealError)) throw error
-    run.unfinished.push(error.message)
+    addUnfinished(run, error)
     return []
   }
 }
@@ -55,9 +66,8 @@ async function auditTree(
 ): Promise<Reached | undefined> {
   const { state } = run.input
   const seen = seenBefore(run)
+  // Remembered before the first entry is read: a run that is interrupted has seen it all the same.
   if (!(await continuesHistory(run, checkpoint, seen))) return undefined
-  // Before the first entry is read: a run that is interrupted has seen it all the same.
-  await state.addSeen(checkpoint.note)
   const anchored = [...claimed, ...logs.flatMap(({ view }) => view.events)].map(({ size }) => size)
   const before = run.findings.length
   const reached = await rederiveFromBest(run, checkpoint, seen, anchored)
@@ -95,7 +105,7 @@ async function rederiveFromBest(
     const roots = await rederive(run, checkpoint, start, sizes)
     const misfits = await findMisfits(run, checkpoint, seen, roots, createRootCheck(run, roots))
     if (misfits !== undefined && start !== EMPTY_BASE) continue
-    if (misfits !== undefined) await reportMisfits(run, checkpoint, misfits)
+    if (misfits !== undefined) await reportMisfits(run, checkpoint, misfits, roots)
     return { from: start.size, roots }
   }
   throw new Error('bug: the last start is the empty tree')
@@ -122,6 +132,7 @@ function reportOf({ input, findings, unfinished, evidence, counts }: Run, logs: 
         time: formatTime(event.time * 1000),
         chainId: chain.chainId,
         endpoint: chain.name,
+        final: event.block <= view.final,
       })),
     ),
     evidence,

@@ -1,35 +1,93 @@
-/** What an audit can find, and how the entries of a bundle differ from the tree that they should be. */
+/** What an audit tells, as codes and values: findings, and reasons why something was not looked at. Their words are in `src/messages/audit`. */
 import { toHex } from '../core/bytes.ts'
+import { OpenSealError } from '../core/errors.ts'
 import type { Hash } from '../core/hash.ts'
+import type { AuditMessageKey } from '../messages/audit/en.ts'
 
-/** Every kind of finding, with the sentence that explains it. */
-export const FINDINGS = {
-  AUDIT_CHECKPOINT_FORGED: 'The checkpoint is not signed as the policy asks.',
-  AUDIT_HISTORY_REWRITTEN: 'The ledger shows a history that does not continue the one it signed before.',
-  AUDIT_TREE_SHRANK: 'The ledger shows a smaller tree than one it signed before.',
-  AUDIT_ROOT_MISMATCH: 'The entries do not give the root hash that the checkpoint signs.',
-  AUDIT_ENTRY_CHANGED: 'An entry is not the one in the tree.',
-  AUDIT_ENTRY_DROPPED: 'An entry of the tree is missing from the entries served.',
-  AUDIT_ENTRIES_SWAPPED: 'Entries of the tree are served in another order.',
-  AUDIT_TILE_MISMATCH: 'A tile does not hold the hashes of what is below it.',
-  AUDIT_STATEMENT_MISMATCH: 'A statement is not what its entry commits to.',
-  AUDIT_GENESIS_MISMATCH: 'The first entry does not bind the origin, key and anchors of the policy.',
-  AUDIT_ANCHOR_MISSING: 'The ledger names an anchor that the chain does not have.',
-  AUDIT_ANCHOR_MISMATCH: 'The chain holds another root hash for that size.',
-  AUDIT_ANCHOR_STORAGE: 'The events of the contract and its storage do not agree.',
-  AUDIT_CHAIN_AHEAD: 'The chain holds a larger tree than the ledger shows.',
-  AUDIT_CONTRACT_CODE: 'The contract at the address of the policy has other code.',
-  AUDIT_LOG_CLOSED: 'The log was closed on chain, and the ledger goes beyond the last size that its owner vouches for.',
-} as const
+/** Every kind of finding: something contradicts what the ledger signed or anchored. */
+export const FINDING_CODES = [
+  'AUDIT_CHECKPOINT_FORGED',
+  'AUDIT_HISTORY_REWRITTEN',
+  'AUDIT_TWO_CHECKPOINTS',
+  'AUDIT_TREE_SHRANK',
+  'AUDIT_ROOT_MISMATCH',
+  'AUDIT_ENTRY_CHANGED',
+  'AUDIT_ENTRY_DROPPED',
+  'AUDIT_ENTRIES_SWAPPED',
+  'AUDIT_TILE_MISMATCH',
+  'AUDIT_STATEMENT_CHANGED',
+  'AUDIT_STATEMENTS_SWAPPED',
+  'AUDIT_STATEMENT_UNREADABLE',
+  'AUDIT_GENESIS_MISMATCH',
+  'AUDIT_ANCHOR_MISSING',
+  'AUDIT_ANCHOR_MISMATCH',
+  'AUDIT_ANCHOR_STORAGE',
+  'AUDIT_ANCHOR_ORDER',
+  'AUDIT_CHAIN_AHEAD',
+  'AUDIT_CHAIN_REORG',
+  'AUDIT_CONTRACT_CODE',
+  'AUDIT_LOG_CLOSED',
+] as const satisfies readonly AuditMessageKey[]
 
-export type FindingCode = keyof typeof FINDINGS
+/** Every reason why something was not looked at. None of them says anything against the ledger. */
+export const UNFINISHED_CODES = [
+  'AUDIT_LEDGER_UNREACHABLE',
+  'AUDIT_LEDGER_TIMEOUT',
+  'AUDIT_LEDGER_BUSY',
+  'AUDIT_LEDGER_FAILED',
+  'AUDIT_LEDGER_MISSING',
+  'AUDIT_LEDGER_CUT_OFF',
+  'AUDIT_LEDGER_TOO_LARGE',
+  'AUDIT_LEDGER_TYPE',
+  'AUDIT_LEDGER_REDIRECT',
+  'AUDIT_LEDGER_UNREADABLE',
+  'AUDIT_TOO_MANY',
+  'AUDIT_CHAIN_NOT_ASKED',
+  'AUDIT_CHAIN_UNREACHABLE',
+  'AUDIT_CHAIN_OTHER',
+  'AUDIT_CHAIN_EVENTS',
+  'AUDIT_CHAIN_UNREADABLE',
+  'AUDIT_CHAIN_UNSETTLED',
+  'AUDIT_CHAIN_BEHIND',
+  'AUDIT_ENDPOINTS_DISAGREE',
+  'AUDIT_ANCHORS_UNKNOWN',
+  'AUDIT_STATE_LOCKED',
+  'AUDIT_STATE_DAMAGED',
+  'AUDIT_STATE_OTHER',
+  'AUDIT_STATE_UNWRITABLE',
+] as const satisfies readonly AuditMessageKey[]
 
-/** One inconsistency. `detail` names the place; `index` is the first entry concerned. */
-export type Finding = { readonly code: FindingCode; readonly detail: string; readonly index?: number }
+export type FindingCode = (typeof FINDING_CODES)[number]
+export type UnfinishedCode = (typeof UNFINISHED_CODES)[number]
+
+/** The sentence that says where, without its `at.`, and the values for its placeholders. */
+export type DetailKey = AuditMessageKey extends infer K ? (K extends `at.${infer D}` ? D : never) : never
+export type Values = Readonly<Record<string, string | number>>
+
+/** One contradiction; `index` is the first entry concerned. */
+export type Finding = { readonly code: FindingCode; readonly detail: DetailKey; readonly values: Values; readonly index?: number }
+
+/** One thing that was not looked at, and why. */
+export type Unfinished = { readonly code: UnfinishedCode; readonly detail: DetailKey; readonly values: Values }
+
+/** Thrown where an audit, or a part of it, cannot go on. Codes: UnfinishedCode. */
+export class AuditError extends OpenSealError {
+  readonly unfinished: Unfinished
+
+  constructor(code: UnfinishedCode, detail: DetailKey, values: Values = {}, options?: ErrorOptions) {
+    super(code, Object.values(values).join(', '), options)
+    this.unfinished = { code, detail, values }
+  }
+}
+
+/** Thrown for an answer of the ledger that cannot be read as what it should be. */
+export function unreadable(path: string, reason: string, cause?: unknown): AuditError {
+  return new AuditError('AUDIT_LEDGER_UNREADABLE', 'path.reason', { path, reason }, { cause })
+}
 
 /** Makes a finding. */
-export function finding(code: FindingCode, detail: string, index?: number): Finding {
-  return { code, detail, ...(index === undefined ? {} : { index }) }
+export function finding(code: FindingCode, detail: DetailKey, values: Values, index?: number): Finding {
+  return { code, detail, values, ...(index === undefined ? {} : { index }) }
 }
 
 /** A leaf hash (hex) that was served where the tree has another one. */
@@ -43,11 +101,11 @@ export function compareLeaves(first: number, served: readonly Hash[], expected: 
   const got = served.map(toHex)
   const want = expected.map(toHex)
   const at = want.findIndex((hash, i) => hash !== got[i])
-  if (at === -1)
-    return got.length > want.length ? finding('AUDIT_ENTRY_CHANGED', 'there are more entries than leaves', first + want.length) : undefined
+  const index = first + (at === -1 ? want.length : at)
+  if (at === -1) return got.length > want.length ? finding('AUDIT_ENTRY_CHANGED', 'extra', { index }, index) : undefined
   const hasMovedUp = at + 1 < want.length && want.slice(at + 1).every((hash, i) => hash === got[at + i])
-  if (got.length < want.length || hasMovedUp) return finding('AUDIT_ENTRY_DROPPED', `entry ${first + at} is missing`, first + at)
-  return movedFinding(movedLeaves(first, served, expected))
+  if (got.length < want.length || hasMovedUp) return finding('AUDIT_ENTRY_DROPPED', 'entry', { index }, index)
+  return entriesFinding(movedLeaves(first, served, expected))
 }
 
 /** The leaves that are not the tree's, where there are as many as the tree has. */
@@ -56,13 +114,36 @@ export function movedLeaves(first: number, served: readonly Hash[], expected: re
   return moved.filter(({ got, want }) => got !== want)
 }
 
-/** One finding for all of them: swapped when they are the same leaves in another order. */
-export function movedFinding(moved: readonly Moved[]): Finding {
-  const gots = moved.map(({ got }) => got).sort()
-  const wants = moved.map(({ want }) => want).sort()
-  const isSwap = moved.length > 1 && gots.join() === wants.join()
-  const shown = moved.slice(0, 10).map(({ index }) => index)
-  const names = `${moved.length === 1 ? 'entry' : 'entries'} ${shown.join(', ')}${moved.length > 10 ? ` and ${moved.length - 10} more` : ''}`
-  if (isSwap) return finding('AUDIT_ENTRIES_SWAPPED', `${names} stand in another order`, shown[0])
-  return finding('AUDIT_ENTRY_CHANGED', `${names} ${moved.length === 1 ? 'is' : 'are'} not what the tree has there`, shown[0])
+/** Those that stand in one another's places. */
+export function swappedOf(moved: readonly Moved[]): Moved[] {
+  const wants = new Set(moved.map(({ want }) => want))
+  const gots = new Set(moved.map(({ got }) => got))
+  return moved.filter(({ got, want }) => wants.has(got) && gots.has(want))
+}
+
+/** One finding for all entries that are not the tree's. */
+export function entriesFinding(moved: readonly Moved[]): Finding {
+  const isSwap = moved.length > 1 && swappedOf(moved).length === moved.length
+  return movedFinding(isSwap ? 'AUDIT_ENTRIES_SWAPPED' : 'AUDIT_ENTRY_CHANGED', ENTRIES, moved)
+}
+
+/** One finding for statements that stand in one another's places. */
+export function statementsFinding(moved: readonly Moved[]): Finding {
+  return movedFinding('AUDIT_STATEMENTS_SWAPPED', STATEMENTS, moved)
+}
+
+/** What one, some and many of them are called. */
+const ENTRIES = ['entry', 'entries', 'entries.more'] as const
+const STATEMENTS = ['statement', 'statements', 'statements.more'] as const
+const SHOWN = 10
+
+function movedFinding(code: FindingCode, [one, some, many]: readonly [DetailKey, DetailKey, DetailKey], moved: readonly Moved[]): Finding {
+  const first = moved[0]!.index
+  if (moved.length === 1) return finding(code, one, { index: first }, first)
+  const indexes = moved
+    .slice(0, SHOWN)
+    .map(({ index }) => index)
+    .join(', ')
+  if (moved.length <= SHOWN) return finding(code, some, { indexes }, first)
+  return finding(code, many, { indexes, more: moved.length - SHOWN }, first)
 }

@@ -1,35 +1,36 @@
 /** The signed checkpoint of a run: whether the policy accepts it, and whether it continues every checkpoint that was seen before. */
-import { equalBytes, toHex, toUtf8 } from '../core/bytes.ts'
+import { equalBytes, toHex } from '../core/bytes.ts'
 import { type Checkpoint, parseCheckpoint } from '../core/checkpoint.ts'
 import { OpenSealError } from '../core/errors.ts'
-import { sha256 } from '../core/hash.ts'
 import { parseNote, parseVkey, verifyCosignatures, verifyNote } from '../core/note.ts'
 import { coversSize } from '../core/policy.ts'
-import { type Finding, finding } from './finding.ts'
-import type { IsRoot } from './root-check.ts'
+import { proveConsistency } from '../core/proof.ts'
+import { evidenceFiles, evidenceName, type Shown } from './evidence.ts'
+import { type Finding, finding, unreadable, type Values } from './finding.ts'
+import { createNodeReader, type IsRoot } from './root-check.ts'
 import type { Roots } from './roots.ts'
 import { addFinding, type Run } from './run.ts'
-import { SourceError } from './source.ts'
 
 /** A checkpoint with the note that signs it. */
 export type SeenCheckpoint = Checkpoint & { readonly note: string }
 
-/** The checkpoint, when it is signed as the policy says. @throws SourceError SOURCE_MALFORMED when it is no checkpoint at all */
+/** The checkpoint, when it is signed as the policy says. @throws AuditError AUDIT_LEDGER_UNREADABLE when it is no checkpoint at all */
 export function readCheckpoint(run: Run, note: string): SeenCheckpoint | undefined {
   const { policy } = run.input
   const checkpoint = parseServed(note)
+  const forged = (detail: 'origin' | 'reason' | 'quorum', values: Values) => {
+    addFinding(run, finding('AUDIT_CHECKPOINT_FORGED', detail, values))
+    return undefined
+  }
+  if (checkpoint.origin !== policy.origin) return forged('origin', { origin: checkpoint.origin })
   try {
-    if (checkpoint.origin !== policy.origin) throw new OpenSealError('ORIGIN', `its origin is ${JSON.stringify(checkpoint.origin)}`)
     const keys = policy.logKeys.filter(key => coversSize(key, checkpoint.size)).map(key => parseVkey(key.vkey))
     verifyNote(note, keys)
-    const cosignatures = policy.quorum === 0 ? [] : verifyCosignatures(note, policy.witnesses.map(parseVkey))
-    if (cosignatures.length < policy.quorum)
-      throw new OpenSealError('QUORUM', `${cosignatures.length} of ${policy.quorum} witnesses have cosigned it`)
-    return checkpoint
+    const { length: count } = policy.quorum === 0 ? [] : verifyCosignatures(note, policy.witnesses.map(parseVkey))
+    return count < policy.quorum ? forged('quorum', { count, quorum: policy.quorum }) : checkpoint
   } catch (error) {
     if (!(error instanceof OpenSealError)) throw error
-    addFinding(run, finding('AUDIT_CHECKPOINT_FORGED', error.message))
-    return undefined
+    return forged('reason', { reason: error.message })
   }
 }
 
@@ -38,17 +39,27 @@ export function seenBefore({ input }: Run): SeenCheckpoint[] {
   return input.state.seen.map(parseSeen)
 }
 
-/** False when the checkpoint contradicts one that was seen before, whatever the entries say. */
+/**
+ * Remembers a checkpoint, and holds it against those that were seen before, whatever the entries say. Returns whether its tree can be the
+ * one to re-derive. A ledger that once signed two roots for one size is told of at every run.
+ */
 export async function continuesHistory(run: Run, now: SeenCheckpoint, seen: readonly SeenCheckpoint[]): Promise<boolean> {
-  const other = seen.find(earlier => earlier.size === now.size && !equalBytes(earlier.root, now.root))
-  if (other !== undefined) {
-    await reportRewritten(run, other, now, `two roots are signed for ${now.size} entries: ${toHex(other.root)} and ${toHex(now.root)}`)
-    return false
+  await run.input.state.addSeen(now.note)
+  const roots = new Map<number, SeenCheckpoint>()
+  let isAlone = true
+  for (const checkpoint of [...seen, now]) {
+    const other = roots.get(checkpoint.size) ?? checkpoint
+    roots.set(checkpoint.size, other)
+    if (equalBytes(other.root, checkpoint.root)) continue
+    if (checkpoint.size === now.size) isAlone = false
+    await saveEvidence(run, other, checkpoint)
+    const values = { size: checkpoint.size, earlier: toHex(other.root), now: toHex(checkpoint.root) }
+    addFinding(run, finding('AUDIT_TWO_CHECKPOINTS', 'roots', values))
   }
   const largest = seen.reduce((a, b) => (b.size > a.size ? b : a), now)
-  if (largest.size === now.size) return true
-  const evidence = await saveEvidence(run, largest, now)
-  addFinding(run, finding('AUDIT_TREE_SHRANK', `from ${largest.size} entries to ${now.size}${evidence}`))
+  if (largest.size === now.size) return isAlone
+  await saveEvidence(run, largest, now)
+  addFinding(run, finding('AUDIT_TREE_SHRANK', 'shrank', { earlier: largest.size, size: now.size }))
   return false
 }
 
@@ -67,9 +78,11 @@ export async function findMisfits(
   // The run was cut short: its findings say why.
   if (ours === undefined) return undefined
   const theirs = roots.independentRoot()
+  const wrong = (detail: 'root' | 'root.independent', root: Uint8Array) =>
+    finding('AUDIT_ROOT_MISMATCH', detail, { root: toHex(root), signed: toHex(now.root) })
   const wrongRoots = [
-    ...(equalBytes(ours, now.root) ? [] : [wrongRoot('re-derived', ours, now)]),
-    ...(equalBytes(theirs, now.root) ? [] : [wrongRoot('re-derived with merkletreejs', theirs, now)]),
+    ...(equalBytes(ours, now.root) ? [] : [wrong('root', ours)]),
+    ...(equalBytes(theirs, now.root) ? [] : [wrong('root.independent', theirs)]),
   ]
   // Those up to the confirmed tree were compared when it was confirmed.
   const confirmed = run.input.state.confirmed?.size ?? 0
@@ -81,33 +94,26 @@ export async function findMisfits(
   return wrongRoots.length + rewritten.length === 0 ? undefined : { wrongRoots, rewritten }
 }
 
-/** Reports them, and keeps the checkpoints that contradict each other. */
-export async function reportMisfits(run: Run, now: SeenCheckpoint, { wrongRoots, rewritten }: Misfits): Promise<void> {
+/** Reports them, and keeps the checkpoints that contradict each other, with the proof that they do. */
+export async function reportMisfits(run: Run, now: SeenCheckpoint, { wrongRoots, rewritten }: Misfits, roots: Roots): Promise<void> {
   for (const found of wrongRoots) addFinding(run, found)
-  for (const earlier of rewritten)
-    await reportRewritten(
-      run,
-      earlier,
-      now,
-      `its tree of ${earlier.size} entries no longer has the root ${toHex(earlier.root)} that it signed`,
-    )
+  for (const earlier of rewritten) {
+    // Of a tree that is not the signed one nothing can be proven.
+    await saveEvidence(run, earlier, now, wrongRoots.length === 0 ? await show(run, earlier.size, now, roots) : undefined)
+    addFinding(run, finding('AUDIT_HISTORY_REWRITTEN', 'rewritten', { size: earlier.size, earlier: toHex(earlier.root) }))
+  }
 }
 
-function wrongRoot(who: string, root: Uint8Array, now: SeenCheckpoint): Finding {
-  return finding('AUDIT_ROOT_MISMATCH', `${who} ${toHex(root)}, signed ${toHex(now.root)}`)
+async function show({ input }: Run, size: number, now: SeenCheckpoint, roots: Roots): Promise<Shown | undefined> {
+  const root = roots.at(size)
+  return root && { root, proof: await proveConsistency(size, now.size, createNodeReader(input.source, now.size)) }
 }
 
-async function reportRewritten(run: Run, earlier: SeenCheckpoint, now: SeenCheckpoint, what: string): Promise<void> {
-  const evidence = await saveEvidence(run, earlier, now)
-  addFinding(run, finding('AUDIT_HISTORY_REWRITTEN', `${what}${evidence}`))
-}
-
-/** Keeps both signed checkpoints: together they convince anyone who has the key. Returns where, for the finding's words. */
-async function saveEvidence({ input, evidence }: Run, earlier: SeenCheckpoint, now: SeenCheckpoint): Promise<string> {
-  const name = toHex(sha256(toUtf8(earlier.note + now.note))).slice(0, 16)
-  const files = await input.state.saveEvidence(name, { 'earlier.checkpoint': earlier.note, 'now.checkpoint': now.note })
-  evidence.push(...files)
-  return files.length === 0 ? '' : `; both signed checkpoints are kept in ${files.join(' and ')}`
+async function saveEvidence({ input, evidence }: Run, earlier: SeenCheckpoint, now: SeenCheckpoint, shown?: Shown): Promise<void> {
+  const contradiction = { earlier: earlier.note, later: now.note, shown }
+  const files = evidenceFiles(contradiction, input.policy)
+  const folder = await input.state.saveEvidence(evidenceName(contradiction), files)
+  if (folder !== undefined && !evidence.includes(folder)) evidence.push(folder)
 }
 
 function parseServed(note: string): SeenCheckpoint {
@@ -115,7 +121,7 @@ function parseServed(note: string): SeenCheckpoint {
     return parseSeen(note)
   } catch (cause) {
     if (!(cause instanceof OpenSealError)) throw cause
-    throw new SourceError('SOURCE_MALFORMED', `what the ledger serves as its checkpoint is none: ${cause.message}`, { cause })
+    throw unreadable('/checkpoint', cause.message, cause)
   }
 }
 

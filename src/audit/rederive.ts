@@ -1,80 +1,101 @@
 /**
- * Reads a tree and takes every hash again. Reads go out in parallel, one window of bundles ahead of the hashing; memory is bounded by two
- * windows, whatever the size of the tree.
+ * Reads a tree and takes every hash again. Reads go out in parallel, some spans ahead of the hashing; memory is bounded by those spans,
+ * whatever the size of the tree.
  */
-import { equalBytes } from '../core/bytes.ts'
 import type { Checkpoint } from '../core/checkpoint.ts'
-import { OpenSealError } from '../core/errors.ts'
-import { extendTree } from '../core/extension.ts'
-import { type Hash, hashLeaf } from '../core/hash.ts'
-import { decodeTile, TILE_WIDTH, tileWidthAt } from '../core/tile.ts'
-import { rootFromRange } from '../core/tree.ts'
-import { compareLeaves, finding, type Moved, movedFinding, movedLeaves } from './finding.ts'
+import type { Hash } from '../core/hash.ts'
+import { TILE_WIDTH, tileWidthAt } from '../core/tile.ts'
+import { checkUpperTiles, chooseLeaves, readEntries, readTile } from './bundles.ts'
+import { AuditError, entriesFinding, type Finding, finding, type Moved, statementsFinding, swappedOf } from './finding.ts'
 import { type Base, createRoots, type Roots } from './roots.ts'
-import { addFinding, inParallel, MAX_FINDINGS, type Run } from './run.ts'
-import { MAX_STATEMENTS, type ServedStatement } from './source.ts'
+import { addFinding, addUnfinished, MAX_FINDINGS, type Run } from './run.ts'
+import type { ServedStatements } from './served-statements.ts'
+import { MAX_STATEMENTS } from './source.ts'
 import { checkStatements } from './statements.ts'
 
-/** How many bundles are read at once, before progress is kept. Four calls for statements. */
-const WINDOW_BUNDLES = 16
+/** What is read at once: one call for statements, and the bundles and tiles of the same entries. */
+const SPAN = MAX_STATEMENTS
+/** How many spans are read ahead. */
+const AHEAD = 8
+/** After so many spans the way so far is remembered. */
+const SAVE_EVERY = 16
 
-type Window = {
+type Span = {
   /** The first entry. */
   readonly start: number
   readonly bundles: readonly Uint8Array[]
   readonly tiles: readonly Uint8Array[]
-  readonly statements: readonly ServedStatement[]
+  readonly statements: ServedStatements
 }
+
+/** What was served in other places than the tree's. */
+type Displaced = { readonly entries: Moved[]; readonly statements: Moved[] }
 
 /** Re-derives [start.size, checkpoint.size) and remembers the roots at `sizes`. Stops early at MAX_FINDINGS, or where neither entries nor leaves are served. */
 export async function rederive(run: Run, checkpoint: Checkpoint, start: Base, sizes: Iterable<number>): Promise<Roots> {
-  const { input } = run
+  const { state, onProgress } = run.input
   const { size } = checkpoint
   const before = run.findings.length
-  const moved: Moved[] = []
+  const displaced: Displaced = { entries: [], statements: [] }
   const roots = createRoots([...sizes, size], start)
-  const step = WINDOW_BUNDLES * TILE_WIDTH
-  const read = (from: number) => {
-    const reading = readWindow(run, from, Math.min(from + step, size))
-    // It is awaited below, after the window before it; until then its failure is nobody's.
-    reading.catch(() => {})
-    return reading
+  const keepWay = async () => {
+    if (run.findings.length === before && roots.base().size > start.size) await state.saveTentative(roots.base())
   }
-  let next = start.size < size ? read(start.size) : undefined
-  for (let from = start.size; next !== undefined; from += step) {
-    const window: Window = await next
-    next = from + step < size ? read(from + step) : undefined
-    const isTaken = await takeWindow(run, window, checkpoint, roots, moved)
-    if (!isTaken || run.findings.length >= MAX_FINDINGS) break
-    if (next !== undefined && run.findings.length === before) await input.state.saveTentative(roots.base())
-    input.onProgress?.({ done: roots.tree().size, total: size })
+  let taken = 0
+  try {
+    for await (const span of readAhead(run, start.size, size)) {
+      const isTaken = await takeSpan(run, span, checkpoint, roots, displaced)
+      if (run.findings.length >= MAX_FINDINGS) addUnfinished(run, new AuditError('AUDIT_TOO_MANY', 'findings', { count: MAX_FINDINGS }))
+      if (!isTaken || run.findings.length >= MAX_FINDINGS) break
+      if (++taken % SAVE_EVERY === 0 && roots.tree().size < size) await keepWay()
+      onProgress?.({ done: roots.tree().size, total: size })
+    }
+  } catch (error) {
+    if (error instanceof AuditError) await keepWay()
+    throw error
   }
-  joinSwaps(run, moved)
+  joinSwaps(run, displaced)
   return roots
 }
 
-async function readWindow({ input: { source, parallel } }: Run, start: number, end: number): Promise<Window> {
-  const startsOf = (width: number) => Array.from({ length: Math.ceil((end - start) / width) }, (_, i) => start + i * width)
-  const bundleStarts = startsOf(TILE_WIDTH)
-  const ids = bundleStarts.map(from => ({ index: from / TILE_WIDTH, width: Math.min(TILE_WIDTH, end - from) }))
+/** The spans of [from, size) in order. Their reads are under way long before they are wanted. */
+async function* readAhead(run: Run, from: number, size: number): AsyncGenerator<Span> {
+  const ahead: Promise<Span>[] = []
+  for (let start = from; start < size || ahead.length > 0; ) {
+    while (start < size && ahead.length < AHEAD) {
+      const reading = readSpan(run, start, Math.min(start + SPAN, size))
+      // It is awaited below, after those before it; until then its failure is nobody's.
+      reading.catch(() => {})
+      ahead.push(reading)
+      start += SPAN
+    }
+    yield await ahead.shift()!
+  }
+}
+
+async function readSpan({ input: { source } }: Run, start: number, end: number): Promise<Span> {
+  const ids = Array.from({ length: Math.ceil((end - start) / TILE_WIDTH) }, (_, i) => {
+    const first = start + i * TILE_WIDTH
+    return { index: first / TILE_WIDTH, width: Math.min(TILE_WIDTH, end - first) }
+  })
   const [statements, bundles, tiles] = await Promise.all([
-    inParallel(startsOf(MAX_STATEMENTS), parallel, from => source.statements(from, Math.min(from + MAX_STATEMENTS, end))),
-    inParallel(ids, parallel, ({ index, width }) => source.bundle(index, width)),
-    inParallel(ids, parallel, ({ index, width }) => source.tile(0, index, width)),
+    source.statements(start, end),
+    Promise.all(ids.map(({ index, width }) => source.bundle(index, width))),
+    Promise.all(ids.map(({ index, width }) => source.tile(0, index, width))),
   ])
-  return { start, bundles, tiles, statements: statements.flat() }
+  return { start, bundles, tiles, statements }
 }
 
 /** Statement against entry, entry against leaf, leaf into the tree, and the tiles above against what is served. False when that cannot go on. */
-async function takeWindow(run: Run, window: Window, checkpoint: Checkpoint, roots: Roots, moved: Moved[]): Promise<boolean> {
-  for (const [i, bundle] of window.bundles.entries()) {
-    const start = window.start + i * TILE_WIDTH
+async function takeSpan(run: Run, span: Span, checkpoint: Checkpoint, roots: Roots, displaced: Displaced): Promise<boolean> {
+  for (const [i, bytes] of span.bundles.entries()) {
+    const start = span.start + i * TILE_WIDTH
     const width = tileWidthAt(0, start / TILE_WIDTH, checkpoint.size)
-    const entries = splitBundle(bundle)
-    if (entries === undefined) addFinding(run, finding('AUDIT_ENTRY_CHANGED', `the bundle of entries from ${start} on is no bundle`, start))
-    const tile = readTile(run, window.tiles[i]!, 0, start / TILE_WIDTH, width)
-    const leaves = await chooseLeaves(run, checkpoint, roots, moved, { start, width, entries, tile })
-    checkStatements(run, leaves, window.statements.slice(i * TILE_WIDTH, (i + 1) * TILE_WIDTH), start)
+    const entries = readEntries(bytes)
+    if (entries === undefined) addFinding(run, finding('AUDIT_ENTRY_CHANGED', 'bundle', { index: start }, start))
+    const tile = readTile(run, span.tiles[i]!, 0, start / TILE_WIDTH, width)
+    const leaves = await chooseLeaves(run, checkpoint, roots, displaced.entries, { start, width, entries, tile })
+    checkSpanStatements(run, leaves, span, start, width, displaced.statements)
     run.counts.tiles++
     // Neither entries nor tile can be read: nothing after them can be re-derived.
     if (leaves === undefined) return false
@@ -84,98 +105,35 @@ async function takeWindow(run: Run, window: Window, checkpoint: Checkpoint, root
   return true
 }
 
-type Bundle = {
-  readonly start: number
-  readonly width: number
-  readonly entries: readonly Uint8Array[] | undefined
-  readonly tile: readonly Hash[] | undefined
-}
-
-/**
- * The leaves that the tree goes on with. Where entries and tile differ, one of them is not the tree's: the hash above them tells which, and
- * where that cannot be told the tile is believed, so that one changed entry is not every later one's too.
- */
-async function chooseLeaves(
+function checkSpanStatements(
   run: Run,
-  checkpoint: Checkpoint,
-  roots: Roots,
-  moved: Moved[],
-  bundle: Bundle,
-): Promise<readonly Hash[] | undefined> {
-  const { start, width, entries, tile } = bundle
-  if (entries === undefined) return tile
-  const leaves = entries.map(hashLeaf)
-  if (tile === undefined) return leaves.length === width ? leaves : undefined
-  const difference = compareLeaves(start, leaves, tile)
-  if (difference === undefined) return tile
-  if (leaves.length === width && (await fitsAbove(run, checkpoint, roots, start, leaves))) {
-    const at = leaves.findIndex((leaf, i) => !equalBytes(leaf, tile[i]!))
-    addFinding(
-      run,
-      finding('AUDIT_TILE_MISMATCH', `hash ${at} of tile 0/${start / TILE_WIDTH} is not that of entry ${start + at}`, start + at),
-    )
-    return leaves
+  leaves: readonly Hash[] | undefined,
+  span: Span,
+  start: number,
+  width: number,
+  displaced: Moved[],
+): void {
+  const at = (start - span.start) * 32
+  const { missing, genesis } = span.statements
+  const served = { leaves: span.statements.leaves.subarray(at, at + width * 32), missing, genesis }
+  displaced.push(...checkStatements(run, leaves, served, start))
+}
+
+/** Entries, and statements, that were changed for one another are swapped, however far apart they are. */
+function joinSwaps(run: Run, { entries, statements }: Displaced): void {
+  const swappedEntries = swappedOf(entries)
+  if (swappedEntries.length > 1) {
+    const changed = entries.filter(entry => !swappedEntries.includes(entry))
+    const joined = [entriesFinding(swappedEntries), ...(changed.length > 0 ? [entriesFinding(changed)] : [])]
+    replace(run, found => found.code === 'AUDIT_ENTRY_CHANGED' && entries.some(({ index }) => index === found.index), joined)
   }
-  // A gap that was closed moves every later entry up by one: that is one finding, not one a bundle.
-  const goesOn = difference.code === 'AUDIT_ENTRY_DROPPED' && difference.index === start && run.findings.at(-1)?.code === difference.code
-  if (!goesOn) addFinding(run, difference)
-  if (difference.code === 'AUDIT_ENTRY_CHANGED' && leaves.length === width) moved.push(...movedLeaves(start, leaves, tile))
-  return tile
-}
-
-/** Entries of different bundles that were changed for one another are swapped. */
-function joinSwaps(run: Run, moved: readonly Moved[]): void {
-  if (moved.length === 0) return
-  const joined = movedFinding(moved)
-  if (joined.code !== 'AUDIT_ENTRIES_SWAPPED') return
-  const indexes = new Set(moved.map(({ index }) => index))
-  const others = run.findings.filter(({ code, index }) => code !== 'AUDIT_ENTRY_CHANGED' || index === undefined || !indexes.has(index))
-  run.findings.splice(0, run.findings.length, ...others, joined)
-}
-
-async function fitsAbove(run: Run, checkpoint: Checkpoint, roots: Roots, start: number, leaves: readonly Hash[]): Promise<boolean> {
-  const { size, range } = roots.tree()
-  if (start + leaves.length === checkpoint.size) return equalBytes(rootFromRange(extendTree(size, range, leaves).range), checkpoint.root)
-  const index = start / TILE_WIDTH
-  const width = tileWidthAt(1, Math.floor(index / TILE_WIDTH), checkpoint.size)
-  const above = await run.input.source.tile(1, Math.floor(index / TILE_WIDTH), width)
-  const at = (index % TILE_WIDTH) * 32
-  return equalBytes(rootFromRange(extendTree(0, [], leaves).range), above.subarray(at, at + 32))
-}
-
-/** Tiles above level 0, as far as all below them was re-derived. */
-async function checkUpperTiles(run: Run, roots: Roots, size: number): Promise<void> {
-  for (const { level, index, hashes } of roots.finishedTiles(size)) {
-    run.counts.tiles++
-    const served = readTile(run, await run.input.source.tile(level, index, hashes.length), level, index, hashes.length)
-    const at = served === undefined ? -1 : hashes.findIndex((hash, i) => !equalBytes(hash, served[i]!))
-    if (at !== -1)
-      addFinding(
-        run,
-        finding('AUDIT_TILE_MISMATCH', `hash ${at} of tile ${level}/${index} is not that of tile ${level - 1}/${index * TILE_WIDTH + at}`),
-      )
+  const swapped = swappedOf(statements)
+  if (swapped.length > 1) {
+    const isOfThem = (found: Finding) => found.code === 'AUDIT_STATEMENT_CHANGED' && swapped.some(({ index }) => index === found.index)
+    replace(run, isOfThem, [statementsFinding(swapped)])
   }
 }
 
-function readTile(run: Run, bytes: Uint8Array, level: number, index: number, width: number): Hash[] | undefined {
-  try {
-    return decodeTile(bytes, width)
-  } catch (error) {
-    if (!(error instanceof OpenSealError)) throw error
-    addFinding(run, finding('AUDIT_TILE_MISMATCH', `tile ${level}/${index}: ${error.message}`))
-    return undefined
-  }
-}
-
-/** All entries of a bundle, however many there are; undefined when the last one is cut off. */
-function splitBundle(bytes: Uint8Array): Uint8Array[] | undefined {
-  const entries: Uint8Array[] = []
-  for (let start = 0; start < bytes.length; ) {
-    if (start + 2 > bytes.length) return undefined
-    const end = start + 2 + bytes[start]! * 256 + bytes[start + 1]!
-    if (end > bytes.length) return undefined
-    entries.push(bytes.subarray(start + 2, end))
-    start = end
-  }
-  return entries
+function replace({ findings }: Run, isOld: (found: Finding) => boolean, joined: readonly Finding[]): void {
+  findings.splice(0, findings.length, ...findings.filter(found => !isOld(found)), ...joined)
 }

@@ -39,7 +39,8 @@ async function isConsistent(size: number, root: Hash, tree: Tree, read: ReadHash
   }
 }
 
-function createNodeReader(source: LedgerSource, size: number): ReadHashes {
+/** Reads nodes of a tree of `size` out of the tiles that a ledger serves. */
+export function createNodeReader(source: LedgerSource, size: number): ReadHashes {
   const tiles = new Map<string, Promise<Hash[]>>()
   const readTile = (level: number, index: number) => {
     const width = tileWidthAt(level, index, size)

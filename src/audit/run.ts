@@ -1,7 +1,7 @@
 /** What an audit is given, what it answers, and what its parts share while it runs. */
 import type { Policy } from '../core/policy.ts'
 import type { AnchorEvent, AuditChain } from './chain.ts'
-import type { Finding } from './finding.ts'
+import { AuditError, type Finding, type Unfinished } from './finding.ts'
 import type { LedgerSource } from './source.ts'
 import type { AuditState } from './state.ts'
 
@@ -11,7 +11,7 @@ export type AuditInput = {
   /** One reader for each log of the policy and each endpoint of its chain. */
   readonly chains: readonly AuditChain[]
   readonly state: AuditState
-  /** How many reads of one kind are under way at once. */
+  /** How many questions to an endpoint of a chain are under way at once. */
   readonly parallel: number
   readonly onProgress?: (entries: { readonly done: number; readonly total: number }) => void
 }
@@ -22,6 +22,8 @@ export type AuditedAnchor = Omit<AnchorEvent, 'root' | 'time'> & {
   readonly time: string
   readonly chainId: number
   readonly endpoint: string
+  /** Whether the chain can still take it back. */
+  readonly final: boolean
 }
 
 export type AuditReport = {
@@ -30,7 +32,7 @@ export type AuditReport = {
   readonly exit: number
   readonly findings: readonly Finding[]
   /** What could not be looked at, and why. */
-  readonly unfinished: readonly string[]
+  readonly unfinished: readonly Unfinished[]
   readonly origin: string
   /** The entries that this run re-derived: [from, size). Those before were re-derived by earlier runs. */
   readonly from: number
@@ -50,7 +52,7 @@ export type AuditReport = {
 export type Run = {
   readonly input: AuditInput
   readonly findings: Finding[]
-  readonly unfinished: string[]
+  readonly unfinished: Unfinished[]
   readonly evidence: string[]
   readonly counts: { statements: number; erased: number; tiles: number }
 }
@@ -58,9 +60,16 @@ export type Run = {
 /** A broken ledger can differ everywhere: after so many findings the rest adds nothing. */
 export const MAX_FINDINGS = 100
 
-/** Keeps a finding, up to MAX_FINDINGS. */
+/** Keeps a finding once, and up to MAX_FINDINGS of them. */
 export function addFinding({ findings }: Run, finding: Finding): void {
-  if (findings.length < MAX_FINDINGS) findings.push(finding)
+  const text = JSON.stringify(finding)
+  if (findings.length < MAX_FINDINGS && !findings.some(other => JSON.stringify(other) === text)) findings.push(finding)
+}
+
+/** Keeps why something was not looked at; what is no such reason is thrown on. */
+export function addUnfinished({ unfinished }: Run, error: unknown): void {
+  if (!(error instanceof AuditError)) throw error
+  unfinished.push(error.unfinished)
 }
 
 /** Runs over the items, so many at once; the results are in the order of the items. Stops at the first rejection. */

@@ -1,65 +1,73 @@
-/** A ledger, or a mirror of it, as an audit reads it: over HTTP, with bounds, time-outs and retries. */
+/** A ledger, or a mirror of it, as an audit reads it. */
 import { concatBytes, fromUtf8 } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { isJsonObject, type Json, parseJson } from '../core/json.ts'
 import { formatBundlePath, formatTilePath } from '../core/tile.ts'
+import { unreadable } from './finding.ts'
+import { createHttpReader, type HttpOptions } from './http.ts'
+import { MAX_STATEMENT_LINE, readStatements, type ServedStatements } from './served-statements.ts'
 
-/** An anchor that the ledger says is final. Hex is lower case, `root` without 0x. */
+/** An anchor that the ledger says is final. Hex is lower case, `root` without 0x; `block` is the number of its block, if it is told. */
 export type ClaimedAnchor = {
   readonly chainId: number
   readonly contract: string
   readonly logId: string
   readonly size: number
   readonly root: string
+  readonly block: number
 }
 
-/** What a ledger says a statement is: the value, or why the strict reader refuses it; `erased` where it holds none any more. */
-export type ServedStatement = { readonly value: Json } | { readonly refused: string } | 'erased'
-
-/** What an audit asks. Every function rejects with SourceError when there is no usable answer. */
+/** What an audit asks. Every function rejects with AuditError when there is no usable answer. */
 export type LedgerSource = {
   checkpoint(): Promise<string>
   tile(level: number, index: number, width: number): Promise<Uint8Array>
   bundle(index: number, width: number): Promise<Uint8Array>
-  /** The statements of [from, to), at most MAX_STATEMENTS, one item an index, in order. */
-  statements(from: number, to: number): Promise<ServedStatement[]>
+  /** What the statements of [from, to) commit to, at most MAX_STATEMENTS of them. */
+  statements(from: number, to: number): Promise<ServedStatements>
   anchors(): Promise<ClaimedAnchor[]>
   policy(): Promise<string>
+  /** Breaks off whatever is still being read. */
+  close(): void
 }
-
-export type SourceOptions = { readonly url: string; readonly fetch: typeof fetch; readonly timeoutMs: number; readonly retries: number }
 
 /** The most statements of one call: at 32 KiB each this bounds an answer. */
 export const MAX_STATEMENTS = 1024
 
-const MAX_BYTES = { text: 4 * 1024 * 1024, tile: 8192, bundle: 256 * 65_537, statements: MAX_STATEMENTS * 33 * 1024 }
+/** A ledger that anchors every ten minutes has so many in ten years. */
+const MAX_ANCHORS = 525_600
+const MAX_TEXT = 4 * 1024 * 1024
+const TEXT = ['text/plain', 'application/octet-stream']
+const BINARY = ['application/octet-stream', 'binary/octet-stream']
+const JSON_TYPES = ['application/json', ...TEXT]
+const NDJSON = ['application/x-ndjson', 'application/ndjson', ...JSON_TYPES]
+/** Entries have 33 bytes; of those that are yet to be thought of, so many will do. */
+const MAX_BUNDLE = 256 * 1024
 
 /** Reads from a ledger's URL. */
-export function createHttpSource(options: SourceOptions): LedgerSource {
-  const text = async (path: string, maxBytes: number) => {
-    const bytes = await get(options, path, maxBytes)
-    try {
-      return fromUtf8(bytes)
-    } catch (cause) {
-      throw malformed(`${path} is not UTF-8`, cause)
-    }
-  }
+export function createHttpSource(options: HttpOptions): LedgerSource {
+  const { get, close } = createHttpReader(options)
+  const bytes = (path: string, maxBytes: number) => get({ path, types: BINARY, maxBytes, read: collect })
+  const text = (path: string, types: readonly string[]) =>
+    get({ path, types, maxBytes: MAX_TEXT, read: async body => toText(await collect(body), path) })
   return {
-    checkpoint: () => text('/checkpoint', MAX_BYTES.text),
-    tile: (level, index, width) => get(options, `/${formatTilePath({ level, index, width })}`, MAX_BYTES.tile),
-    bundle: (index, width) => get(options, `/${formatBundlePath({ index, width })}`, MAX_BYTES.bundle),
-    policy: () => text('/policy.json', MAX_BYTES.text),
-    async statements(from, to) {
-      const lines = (await text(`/v1/statements/${from}/${to}`, MAX_BYTES.statements)).split('\n').filter(line => line !== '')
-      if (lines.length !== to - from) throw malformed(`${lines.length} statements instead of ${to - from} from ${from} on`)
-      return lines.map((line, i) => readStatementLine(line, from + i))
+    close,
+    checkpoint: () => text('/checkpoint', TEXT),
+    tile: (level, index, width) => bytes(`/${formatTilePath({ level, index, width })}`, 8192),
+    bundle: (index, width) => bytes(`/${formatBundlePath({ index, width })}`, MAX_BUNDLE),
+    policy: () => text('/policy.json', JSON_TYPES),
+    statements(from, to) {
+      const path = `/v1/statements/${from}/${to}`
+      const maxBytes = (to - from) * MAX_STATEMENT_LINE
+      return get({ path, types: NDJSON, maxBytes, read: body => readStatements(body, path, from, to) })
     },
     async anchors() {
       const anchors: ClaimedAnchor[] = []
       for (let after: number | undefined = 0; after !== undefined; ) {
-        const page = readAnchorPage(await text(`/v1/anchors?after=${after}`, MAX_BYTES.text))
+        const path: string = `/v1/anchors?after=${after}`
+        const page = readAnchorPage(await text(path, JSON_TYPES), path)
         anchors.push(...page.anchors)
-        if (page.after !== undefined && page.after <= after) throw malformed('the pages of anchors do not end')
+        if (page.after !== undefined && page.after <= after) throw unreadable(path, 'the pages do not end')
+        if (anchors.length > MAX_ANCHORS) throw unreadable(path, `more than ${MAX_ANCHORS} anchors`)
         after = page.after
       }
       return anchors
@@ -67,90 +75,48 @@ export function createHttpSource(options: SourceOptions): LedgerSource {
   }
 }
 
-async function get({ url, fetch, timeoutMs, retries }: SourceOptions, path: string, maxBytes: number): Promise<Uint8Array> {
-  const address = url.replace(/\/+$/, '') + path
-  for (let left = retries; ; left--) {
-    try {
-      const response = await fetch(address, { signal: AbortSignal.timeout(timeoutMs) })
-      if (response.ok) return await readBounded(response, path, maxBytes)
-      await response.body?.cancel()
-      if (response.status < 500 && response.status !== 429)
-        throw new SourceError('SOURCE_MISSING', `the ledger does not serve ${path} (${response.status})`)
-      throw new Error(`status ${response.status}`)
-    } catch (cause) {
-      if (cause instanceof OpenSealError) throw cause
-      if (left === 0) throw new SourceError('SOURCE_UNREACHABLE', `${new URL(url).host} did not answer ${path}`, { cause })
-      await new Promise(resolve => setTimeout(resolve, 200 * 2 ** (retries - left)))
-    }
-  }
-}
-
-async function readBounded(response: Response, path: string, maxBytes: number): Promise<Uint8Array> {
+async function collect(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const parts: Uint8Array[] = []
-  let length = 0
-  for await (const part of response.body ?? []) {
-    length += part.length
-    if (length > maxBytes) throw malformed(`${path} is longer than ${maxBytes} bytes`)
-    parts.push(part)
-  }
+  for await (const part of body) parts.push(part)
   return parts.length === 1 ? parts[0]! : concatBytes(...parts)
 }
 
-function readStatementLine(line: string, index: number): ServedStatement {
+function toText(bytes: Uint8Array, path: string): string {
   try {
-    const value = parseJson(line)
-    if (!isJsonObject(value) || value.index !== index) throw malformed(`the line of statement ${index}`)
-    return value.erased === true ? 'erased' : { value: value.statement ?? {} }
-  } catch (error) {
-    if (!(error instanceof OpenSealError) || error instanceof SourceError) throw error
-    // Half a line is a broken answer; a whole one that the strict reader refuses is what the ledger says.
-    if (!isAnyJson(line)) throw malformed(`the line of statement ${index}`, error)
-    return { refused: error.message }
+    return fromUtf8(bytes)
+  } catch (cause) {
+    throw unreadable(path, 'not UTF-8', cause)
   }
 }
 
-function isAnyJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
-}
-
-function readAnchorPage(text: string): { anchors: ClaimedAnchor[]; after: number | undefined } {
-  const value = readJson(text, 'the list of anchors')
-  if (!isJsonObject(value) || !Array.isArray(value.final)) throw malformed('the list of anchors')
+function readAnchorPage(text: string, path: string): { anchors: ClaimedAnchor[]; after: number | undefined } {
+  const value = readJson(text, path)
+  if (!isJsonObject(value) || !Array.isArray(value.final)) throw unreadable(path, 'not a list of anchors')
   const { after } = value
-  if (after !== undefined && !Number.isSafeInteger(after)) throw malformed('the list of anchors')
-  return { anchors: value.final.map(readAnchor), after: after as number | undefined }
+  if (after !== undefined && !Number.isSafeInteger(after)) throw unreadable(path, 'not a list of anchors')
+  return { anchors: value.final.map(anchor => readAnchor(anchor, path)), after: after as number | undefined }
 }
 
-function readJson(text: string, what: string): Json {
+function readJson(text: string, path: string): Json {
   try {
     return parseJson(text, { allowNull: true })
   } catch (cause) {
-    throw malformed(what, cause)
+    if (!(cause instanceof OpenSealError)) throw cause
+    throw unreadable(path, cause.message, cause)
   }
 }
 
-function readAnchor(item: Json): ClaimedAnchor {
-  if (!isJsonObject(item)) throw malformed('an anchor')
-  const { chainId, contract, logId, size, root } = item
-  if (typeof contract !== 'string' || typeof logId !== 'string' || typeof root !== 'string') throw malformed('an anchor')
-  if (!Number.isSafeInteger(chainId) || !Number.isSafeInteger(size)) throw malformed('an anchor')
+function readAnchor(item: Json, path: string): ClaimedAnchor {
+  const { chainId, contract, logId, size, root, block } = isJsonObject(item) ? item : {}
+  const areTexts = typeof contract === 'string' && typeof logId === 'string' && typeof root === 'string'
+  if (!areTexts || !Number.isSafeInteger(chainId) || !Number.isSafeInteger(size)) throw unreadable(path, 'not a list of anchors')
+  const number = isJsonObject(block) ? block.number : undefined
   return {
     chainId: Number(chainId),
     contract: contract.toLowerCase(),
     logId: logId.toLowerCase(),
     size: Number(size),
     root: root.toLowerCase().replace(/^0x/, ''),
+    block: Number.isSafeInteger(number) ? Number(number) : 0,
   }
 }
-
-function malformed(what: string, cause?: unknown): SourceError {
-  return new SourceError('SOURCE_MALFORMED', `the ledger's answer cannot be read: ${what}`, { cause })
-}
-
-/** SOURCE_UNREACHABLE, SOURCE_MISSING, SOURCE_MALFORMED. */
-export class SourceError extends OpenSealError {}

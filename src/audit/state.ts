@@ -1,10 +1,16 @@
-/** What an audit remembers between runs: how far it re-derived the tree, and every signed checkpoint it ever saw. */
+/** What an audit remembers between runs: how far it re-derived the tree, every signed checkpoint it ever saw, and what it read of each chain. */
+import { createHash } from 'node:crypto'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fromHex, toHex } from '../core/bytes.ts'
-import { OpenSealError } from '../core/errors.ts'
 import type { Hash } from '../core/hash.ts'
+import type { AnchorEvent } from './chain.ts'
+import { AuditError } from './finding.ts'
+import { type Lock, lockFolder } from './lock.ts'
 import type { Base } from './roots.ts'
+
+/** The anchors of a log up to a final block, as one endpoint showed them; storage and events agreed. */
+export type ChainMemory = { readonly block: number; readonly hash: string; readonly events: readonly AnchorEvent[] }
 
 export type AuditState = {
   /** A tree that gave the root of a signed checkpoint: the next run goes on from it. */
@@ -19,75 +25,111 @@ export type AuditState = {
   /** Keeps a tree and roots of it; what was tentative is dropped. */
   confirm(base: Base, roots: ReadonlyMap<number, string>): Promise<void>
   addSeen(note: string): Promise<void>
-  /** Keeps both sides of a contradiction, each in a file; returns their paths. */
-  saveEvidence(name: string, notes: Readonly<Record<string, string>>): Promise<string[]>
+  /** What was read of the log `name` names: chain, contract, log id and endpoint. */
+  readChain(name: string): Promise<ChainMemory | undefined>
+  saveChain(name: string, memory: ChainMemory | undefined): Promise<void>
+  /** Keeps both sides of a contradiction, and what proves it, as files of one folder; returns its path, undefined where nothing is kept. */
+  saveEvidence(name: string, files: Readonly<Record<string, string>>): Promise<string | undefined>
+  /** Lets another audit have the folder. */
+  close(): void
 }
 
-/** What the files hold, each a part of it. They are this program's own: a damaged one ends in AUDIT_STATE_MALFORMED. */
+/** What the files hold, each a part of it. Where it is not so, the file is damaged. */
 type StateFile = {
-  readonly origin: string
   readonly size: number
   readonly range: string[]
   readonly edges: string[][]
   readonly checkpoints: string[]
   readonly roots: [number, string][]
+  readonly block: number
+  readonly hash: string
+  readonly events: (Omit<AnchorEvent, 'root'> & { readonly root: string })[]
 }
+
+const TYPE = 'openseal/audit-state@v1'
 
 /** State that lasts only for this run. */
 export function createMemoryState(): AuditState {
+  const seen: string[] = []
   return {
     confirmed: undefined,
     tentative: undefined,
-    seen: [],
+    seen,
     roots: new Map(),
     async saveTentative() {},
     async confirm() {},
-    async addSeen() {},
-    async saveEvidence() {
-      return []
+    async addSeen(note) {
+      seen.push(note)
     },
+    async readChain() {
+      return undefined
+    },
+    async saveChain() {},
+    async saveEvidence() {
+      return undefined
+    },
+    close() {},
   }
 }
 
 /**
- * State of the ledger `origin` in a folder, made when it is not there. One audit at a time may use it.
- * @throws AuditStateError AUDIT_STATE_MALFORMED, AUDIT_STATE_OTHER, AUDIT_STATE_UNWRITABLE
+ * State of the ledger `origin` in a folder, made when it is not there. One audit at a time has it, until it closes it or ends.
+ * @throws AuditError AUDIT_STATE_LOCKED, AUDIT_STATE_DAMAGED, AUDIT_STATE_OTHER, AUDIT_STATE_UNWRITABLE
  */
 export async function openAuditState(folder: string, origin: string): Promise<AuditState> {
   await mkdir(folder, { recursive: true }).catch(cause => {
     throw unwritable(folder, cause)
   })
+  const lock = lockFolder(folder)
+  try {
+    return await readState(folder, origin, lock)
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+}
+
+async function readState(folder: string, origin: string, lock: Lock): Promise<AuditState> {
   const fileOf = (name: string) => path.join(folder, `${name}.json`)
-  const write = (name: string, value: object) => replaceFile(fileOf(name), `${JSON.stringify({ origin, ...value })}\n`)
+  const write = (name: string, value: object) => replaceFile(fileOf(name), formatFile(origin, value))
   const read = async <T>(name: string, parse: (value: StateFile) => T): Promise<T | undefined> => {
     const text = await readIfThere(fileOf(name))
-    return text === undefined ? undefined : readState(fileOf(name), text, origin, parse)
+    return text === undefined ? undefined : parseFile(fileOf(name), text, origin, parse)
   }
+  const forget = (name: string) => rm(fileOf(name), { force: true })
   const seen = (await read('checkpoints', readSeen)) ?? []
   return {
     confirmed: await read('confirmed', readBase),
     tentative: await read('tentative', readBase),
     seen,
-    roots: (await read('roots', ({ roots }) => new Map(roots))) ?? new Map(),
+    roots: (await read('roots', readRoots)) ?? new Map(),
     saveTentative: base => write('tentative', formatBase(base)),
     async confirm(base, roots) {
       await write('roots', { roots: [...roots] })
       await write('confirmed', formatBase(base))
-      await rm(fileOf('tentative'), { force: true })
+      await forget('tentative')
     },
     async addSeen(note) {
-      if (!seen.includes(note)) await write('checkpoints', { checkpoints: [...seen, note] })
+      if (seen.includes(note)) return
+      seen.push(note)
+      await write('checkpoints', { checkpoints: seen })
     },
-    async saveEvidence(name, notes) {
+    readChain: name => read(chainFile(name), readChain),
+    saveChain: (name, memory) => (memory === undefined ? forget(chainFile(name)) : write(chainFile(name), formatChain(memory))),
+    async saveEvidence(name, files) {
       const evidence = path.join(folder, 'evidence', name)
       await mkdir(evidence, { recursive: true }).catch(cause => {
         throw unwritable(evidence, cause)
       })
-      const files = Object.entries(notes).map(([file, note]) => [path.join(evidence, file), note] as const)
-      for (const [file, note] of files) await replaceFile(file, note)
-      return files.map(([file]) => file)
+      for (const [file, text] of Object.entries(files)) await replaceFile(path.join(evidence, file), text)
+      return evidence
     },
+    close: lock.release,
   }
+}
+
+function chainFile(name: string): string {
+  return `chain-${createHash('sha256').update(name).digest('hex').slice(0, 16)}`
 }
 
 function formatBase({ size, range, edges }: Base): object {
@@ -96,34 +138,54 @@ function formatBase({ size, range, edges }: Base): object {
 
 function readBase({ size, range, edges }: StateFile): Base {
   if (!Number.isSafeInteger(size) || size < 0 || size % 256 !== 0) throw new TypeError('the size is none')
-  return { size, range: readHashes(range), edges: edges.map(readHashes) }
+  return { size, range: range.map(readHash), edges: edges.map(edge => edge.map(readHash)) }
 }
 
-function readHashes(hashes: string[]): Hash[] {
-  return hashes.map(hash => fromHex(hash, 32))
+function readHash(hash: string): Hash {
+  return fromHex(hash, 32)
+}
+
+function readRoots({ roots }: StateFile): Map<number, string> {
+  return new Map(roots)
 }
 
 function readSeen({ checkpoints }: StateFile): string[] {
-  if (!checkpoints.every(note => typeof note === 'string')) throw new TypeError('a checkpoint is no text')
-  return checkpoints
+  return checkpoints.map(String)
 }
 
-function readState<T>(file: string, text: string, origin: string, parse: (value: StateFile) => T): T {
-  let value: StateFile
+function formatChain({ block, hash, events }: ChainMemory): object {
+  return { block, hash, events: events.map(event => ({ ...event, root: toHex(event.root) })) }
+}
+
+function readChain({ block, hash, events }: StateFile): ChainMemory {
+  return { block, hash, events: events.map(event => ({ ...event, root: readHash(event.root) })) }
+}
+
+/** With a digest of its own: a flipped bit in a remembered hash would otherwise be a finding against the ledger. */
+function formatFile(origin: string, value: object): string {
+  return `${JSON.stringify({ type: TYPE, origin, sha256: digestOf(value), value })}\n`
+}
+
+function parseFile<T>(file: string, text: string, origin: string, parse: (value: StateFile) => T): T {
+  let kept: { type: string; origin: string; sha256: string; value: StateFile }
   try {
-    value = JSON.parse(text)
-    if (value.origin === origin) return parse(value)
+    kept = JSON.parse(text)
+    if (kept.type !== TYPE || kept.sha256 !== digestOf(kept.value)) throw new TypeError('the digest does not fit')
+    if (kept.origin === origin) return parse(kept.value)
   } catch (cause) {
-    const advice = 'remove the state folder to audit from the start'
-    throw new AuditStateError('AUDIT_STATE_MALFORMED', `${file} cannot be read: ${advice}.`, { cause })
+    throw new AuditError('AUDIT_STATE_DAMAGED', 'file', { file }, { cause })
   }
-  throw new AuditStateError('AUDIT_STATE_OTHER', `${file} is of the ledger ${value.origin}, not of ${origin}: give each its own folder.`)
+  throw new AuditError('AUDIT_STATE_OTHER', 'origins', { file, other: kept.origin, origin })
+}
+
+function digestOf(value: object): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex')
 }
 
 async function readIfThere(file: string): Promise<string | undefined> {
-  return readFile(file, 'utf8').catch(error => {
-    if (error.code === 'ENOENT') return undefined
-    throw error
+  return readFile(file, 'utf8').catch(cause => {
+    if (cause.code === 'ENOENT') return undefined
+    throw new AuditError('AUDIT_STATE_DAMAGED', 'file', { file }, { cause })
   })
 }
 
@@ -137,10 +199,11 @@ async function replaceFile(file: string, text: string): Promise<void> {
   }
 }
 
-function unwritable(file: string, cause: unknown): AuditStateError {
-  const code = (cause as NodeJS.ErrnoException).code
-  return new AuditStateError('AUDIT_STATE_UNWRITABLE', `the state cannot be kept in ${file} (${code})`, { cause })
+function unwritable(file: string, cause: unknown): AuditError {
+  return new AuditError(
+    'AUDIT_STATE_UNWRITABLE',
+    'path.reason',
+    { path: file, reason: String((cause as NodeJS.ErrnoException).code) },
+    { cause },
+  )
 }
-
-/** AUDIT_STATE_MALFORMED, AUDIT_STATE_OTHER, AUDIT_STATE_UNWRITABLE. */
-export class AuditStateError extends OpenSealError {}

@@ -2,19 +2,18 @@
 import { createHash } from 'node:crypto'
 import { getBytes, hexlify } from 'ethers'
 import type { Hash } from '../core/hash.ts'
+import type { PolicyAnchor } from '../core/policy.ts'
 import { anchorInterface } from './artifact.ts'
-import { type Ask, openEndpoints, quantity, readHex, readQuantity } from './endpoints.ts'
+import { createRpc, type Rpc } from './audit-rpc.ts'
 import { ChainError } from './errors.ts'
 import { hostOf } from './json-rpc.ts'
 
-type Options = {
+type Options = Pick<PolicyAnchor, 'chainId' | 'contract' | 'logId' | 'finality'> & {
   readonly url: string
-  readonly chainId: number
-  readonly contract: string
-  readonly logId: string
   /** The block to read events from: that of the deployment, or 0. */
-  readonly fromBlock: number
+  readonly firstBlock: number
   readonly timeoutMs: number
+  readonly retries: number
 }
 
 type RpcLog = {
@@ -26,38 +25,46 @@ type RpcLog = {
   readonly transactionHash: string
 }
 
+/** Events of one contract, of one kind and log. */
+type Filter = { readonly address: string; readonly topics: readonly string[] }
+
 /** 9999-12-31T23:59:59Z. */
 const LAST_SECOND = 253_402_300_799
+/** After so many ranges that were accepted a wider one is tried again. */
+const RETRY_WIDER = 64
 
 /** Opens a reader of one log at one endpoint, the `AuditChain` of an audit. Nothing is asked before the first call. */
-export function openAuditReader({ url, chainId, fromBlock, timeoutMs, ...log }: Options) {
+export function openAuditReader({ url, chainId, finality, firstBlock, timeoutMs, retries, ...log }: Options) {
   const contract = log.contract.toLowerCase()
   const logId = log.logId.toLowerCase()
-  const { request, close } = openEndpoints([url], chainId, timeoutMs)
+  const rpc = createRpc({ url, chainId, timeoutMs, retries })
 
-  async function call(name: string, args: readonly unknown[], block: number) {
+  async function call(name: string, args: readonly unknown[], block: number | 'latest') {
     const data = anchorInterface.encodeFunctionData(name, [...args])
-    const answer = await request('eth_call', [{ to: contract, data }, quantity(block)], readHex)
-    if (answer === '0x') throw new ChainError('CHAIN_NO_CONTRACT', `There is no contract at ${contract} on chain ${chainId}.`)
+    const answer = String(await rpc('eth_call', [{ to: contract, data }, blockTag(block)]))
     return anchorInterface.decodeFunctionResult(name, answer)
   }
 
   /** What an endpoint answers that cannot be decoded is no answer. */
   async function understood<T>(asking: Promise<T>): Promise<T> {
     return asking.catch(cause => {
-      if (cause instanceof ChainError) throw cause
-      throw new ChainError('CHAIN_REJECTED', `The answer of ${hostOf(url)} is not one of this contract.`, { cause })
+      throw cause instanceof ChainError ? cause : unreadable(url, cause)
     })
   }
 
-  async function readAll() {
-    const block = await request('eth_blockNumber', [], readQuantity)
-    const topics = anchorInterface.encodeFilterTopics('CheckpointAnchored', [logId]) as string[]
-    const logs = await readLogs(request, { address: contract, topics }, Math.min(fromBlock, block), block)
-    const [latestSize] = await call('latest', [logId], block)
-    const { closed, lastGoodSize } = (await call('logOf', [logId], block)).toObject()
-    const end = closed ? { closedAt: Number(lastGoodSize) } : {}
-    return { block, events: logs.map(readEvent), latestSize: Number(latestSize), ...end }
+  async function block(tag: number | 'latest' | 'finalized') {
+    const found = (await rpc('eth_getBlockByNumber', [blockTag(tag), false])) as { number: string; hash: string } | null
+    if (found === null) return undefined
+    if (!/^0x[0-9a-f]{64}$/i.test(String(found.hash)) || !Number.isSafeInteger(Number(found.number))) throw unreadable(url)
+    return { number: Number(found.number), hash: found.hash.toLowerCase() }
+  }
+
+  async function readHeads() {
+    const head = await block('latest')
+    if (head === undefined) throw unreadable(url)
+    if (finality === 'finalized') return { head, final: await block('finalized') }
+    const final = head.number - finality.confirmations
+    return { head, final: finality.confirmations === 0 ? head : final < 0 ? undefined : await block(final) }
   }
 
   return {
@@ -65,57 +72,78 @@ export function openAuditReader({ url, chainId, fromBlock, timeoutMs, ...log }: 
     chainId,
     contract,
     logId,
+    firstBlock,
     async codeSha256(): Promise<string> {
-      const code = getBytes(await understood(request('eth_getCode', [contract, 'latest'], readHex)))
+      const code = await understood(rpc('eth_getCode', [contract, 'latest']).then(answer => getBytes(String(answer))))
       return createHash('sha256').update(code).digest('hex')
     },
-    /** Everything as of one block, the newest one: a chain that grows meanwhile does not make events and storage differ. */
-    read: () => understood(readAll()),
-    /** Unix seconds at which this size and root were anchored, 0 when they were not, as of a block. */
-    async anchoredAt(size: number, root: Hash, block: number): Promise<number> {
-      const [time] = await understood(call('anchoredAt', [logId, size, hexlify(root)], block))
+    heads: () => understood(readHeads()),
+    blockHash: (number: number) => understood(block(number).then(found => found?.hash)),
+    async *events(from: number, to: number) {
+      const topics = anchorInterface.encodeFilterTopics('CheckpointAnchored', [logId]) as string[]
+      for await (const part of readLogs(rpc, { address: contract, topics }, from, to))
+        yield { to: part.to, events: await understood(Promise.resolve(part.logs).then(logs => logs.map(readEvent))) }
+    },
+    async anchoredAt(size: number, root: Hash, at: number | 'latest'): Promise<number> {
+      const [time] = await understood(call('anchoredAt', [logId, size, hexlify(root)], at))
       return Number(time)
     },
-    close,
+    async stored(at: number) {
+      const [latestSize] = await understood(call('latest', [logId], at))
+      const { closed, lastGoodSize } = (await understood(call('logOf', [logId], at))).toObject()
+      return { latestSize: Number(latestSize), ...(closed && { closedAt: Number(lastGoodSize) }) }
+    },
   }
 }
 
 /**
  * All logs of [from, to]. Endpoints refuse ranges or answers that are too large, each in its own words and with its own limit: what is
- * refused is asked again in half, and ranges grow again while they are accepted.
+ * refused is asked again in half, and a range that was refused is not tried again for a while.
  */
-async function readLogs(
-  request: Ask,
-  filter: { readonly address: string; readonly topics: readonly string[] },
-  from: number,
-  to: number,
-): Promise<RpcLog[]> {
-  const found: RpcLog[] = []
+async function* readLogs(rpc: Rpc, filter: Filter, from: number, to: number): AsyncGenerator<{ to: number; logs: RpcLog[] }> {
   let width = to - from + 1
+  let refused = Number.POSITIVE_INFINITY
+  let accepted = 0
   for (let start = from; start <= to; ) {
     const end = Math.min(start + width - 1, to)
     try {
-      const range = { ...filter, fromBlock: quantity(start), toBlock: quantity(end) }
-      const logs = await request('eth_getLogs', [range], answer => answer as RpcLog[])
-      // An endpoint that ignores the filter must not add to the log.
-      found.push(
-        ...logs.filter(log => log.address.toLowerCase() === filter.address && log.topics.join() === filter.topics.join()).sort(inOrder),
-      )
+      const logs = await readRange(rpc, filter, start, end)
       start = end + 1
-      width *= 2
+      if (++accepted % RETRY_WIDER === 0) refused *= 2
+      if (width * 2 < refused) width *= 2
+      yield { to: end, logs }
     } catch (cause) {
-      if (!(cause instanceof ChainError) || end === start) throw cause
+      if (!(cause instanceof ChainError) || cause.code === 'CHAIN_UNREADABLE') throw cause
       // An endpoint that is gone fails here too, and then the range was not the reason.
-      await request('eth_blockNumber', [], readQuantity)
-      width = Math.floor((end - start + 1) / 2)
+      await rpc('eth_blockNumber', [])
+      if (end === start) throw new ChainError('CHAIN_EVENTS', `No events are given out: ${cause.message}`, { cause })
+      refused = end - start + 1
+      width = Math.floor(refused / 2)
     }
   }
-  return found
+}
+
+async function readRange(rpc: Rpc, filter: Filter, from: number, to: number): Promise<RpcLog[]> {
+  const logs = await rpc('eth_getLogs', [{ ...filter, fromBlock: blockTag(from), toBlock: blockTag(to) }])
+  if (!Array.isArray(logs)) throw new ChainError('CHAIN_UNREADABLE', 'The list of events is none.')
+  // An endpoint that ignores the filter must not add to the log.
+  const isAskedFor = ({ address, topics, blockNumber }: RpcLog) =>
+    address.toLowerCase() === filter.address &&
+    topics.slice(0, filter.topics.length).join().toLowerCase() === filter.topics.join().toLowerCase() &&
+    Number(blockNumber) >= from &&
+    Number(blockNumber) <= to
+  return (logs as RpcLog[]).filter(isAskedFor).sort(inOrder)
 }
 
 function readEvent({ topics, data, blockNumber, transactionHash }: RpcLog) {
   const [, size, root, time] = anchorInterface.decodeEventLog('CheckpointAnchored', data, topics)
-  const event = { size: Number(size), root: getBytes(root), time: Number(time), block: Number(blockNumber), transaction: transactionHash }
+  const event = {
+    size: Number(size),
+    root: getBytes(root),
+    time: Number(time),
+    block: Number(blockNumber),
+    transaction: String(transactionHash),
+  }
   // The contract cannot have emitted others, nor can times be shown that no calendar has.
   if (!Number.isSafeInteger(event.size) || !Number.isSafeInteger(event.block) || event.time > LAST_SECOND)
     throw new RangeError('an event out of range')
@@ -124,4 +152,12 @@ function readEvent({ topics, data, blockNumber, transactionHash }: RpcLog) {
 
 function inOrder(a: RpcLog, b: RpcLog): number {
   return Number(a.blockNumber) - Number(b.blockNumber) || Number(a.logIndex) - Number(b.logIndex)
+}
+
+function blockTag(block: number | 'latest' | 'finalized'): string {
+  return typeof block === 'string' ? block : `0x${block.toString(16)}`
+}
+
+function unreadable(url: string, cause?: unknown): ChainError {
+  return new ChainError('CHAIN_UNREADABLE', `The answer of ${hostOf(url)} is not one of this contract.`, { cause })
 }

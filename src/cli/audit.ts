@@ -2,20 +2,24 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
-import { audit } from '../audit/audit.ts'
-import { FINDINGS } from '../audit/finding.ts'
-import { formatAuditReport } from '../audit/report.ts'
+import { audit, unbegun } from '../audit/audit.ts'
+import type { AuditChain } from '../audit/chain.ts'
+import { AuditError, type Finding, type Unfinished, unreadable } from '../audit/finding.ts'
+import { type AuditFacts, factsOf, formatAuditReport, sayVerdict } from '../audit/report.ts'
 import type { AuditReport } from '../audit/run.ts'
 import { createHttpSource } from '../audit/source.ts'
-import { createMemoryState, openAuditState } from '../audit/state.ts'
+import { type AuditState, createMemoryState, openAuditState } from '../audit/state.ts'
 import { openAuditReader } from '../chain/audit-reader.ts'
 import { readDeployment } from '../chain/deploy.ts'
 import { readChainId } from '../chain/endpoints.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { type Policy, parsePolicy } from '../core/policy.ts'
+import type { AuditMessageKey } from '../messages/audit/en.ts'
+import { type SayAudit, sayDetail, sayTold, speakAudit } from '../messages/audit/speak.ts'
 import { createClient } from './client.ts'
 import { addCommand, collect, UsageError, withLedger } from './command.ts'
 import { FileError } from './hash-file.ts'
+import { chooseLanguage, withLanguage } from './locale.ts'
 import { print, printJson, remark, startProgress } from './output.ts'
 
 type Options = {
@@ -26,13 +30,13 @@ type Options = {
   rpc?: string[]
   state?: string
   report?: string
+  lang?: string
 }
-
-type Reader = ReturnType<typeof openAuditReader>
 
 const TIMEOUT_MS = 60_000
 const RPC_TIMEOUT_MS = 20_000
 const RETRIES = 4
+const RPC_RETRIES = 2
 const PARALLEL = 8
 const EXIT_UNFINISHED = 6
 /** Chain id of a local development chain, which is asked at its usual place when no other is named. */
@@ -40,7 +44,7 @@ const LOCAL_CHAIN_ID = 31337
 
 /** Adds the command. */
 export function addAudit(program: Command, setExit: (code: number) => void): void {
-  withLedger(addCommand(program, 'audit', 'check the whole ledger: every entry, tile, root, statement and anchor', EXAMPLE))
+  withLanguage(withLedger(addCommand(program, 'audit', 'check the whole ledger: every entry, tile, root, statement and anchor', EXAMPLE)))
     .option('--policy <file>', 'what you trust: a policy that you keep (see: openseal policy --out)')
     .option('--trust-ledger', "take the ledger's own word for the policy; the answer says so")
     .option('--rpc <url>', 'an endpoint of a chain; may be repeated (or OPENSEAL_RPC, by commas)', collect)
@@ -55,89 +59,101 @@ export function addAudit(program: Command, setExit: (code: number) => void): voi
 }
 
 async function runAudit(options: Options): Promise<number> {
+  const say = speakAudit(chooseLanguage(options.lang))
   const { url } = createClient(options.ledger) // for its check of the address
-  const source = createHttpSource({ url, fetch, timeoutMs: TIMEOUT_MS, retries: RETRIES })
-  const trust = options.trustLedger ? 'ledger' : 'policy'
-  let policy: Policy
-  try {
-    policy = parsePolicy(options.policy === undefined ? await source.policy() : await readPolicyFile(options.policy))
-  } catch (error) {
-    if (options.policy !== undefined || !(error instanceof OpenSealError)) throw error
-    if (options.json) printJson({ verdict: 'unfinished', exit: EXIT_UNFINISHED, unfinished: [error.message], findings: [] })
-    else print('The audit could not be finished.', '', `  - ${error.message}`)
-    return EXIT_UNFINISHED
-  }
-  const state = options.state === undefined ? createMemoryState() : await openAuditState(options.state, policy.origin)
-  const chains = await openChains(namedEndpoints(options.rpc, policy), policy)
+  const urls = namedEndpoints(options.rpc)
+  const ownPolicy = options.policy === undefined ? undefined : parsePolicy(await readPolicyFile(options.policy))
+  const source = createHttpSource({ url, fetch, timeoutMs: TIMEOUT_MS, retries: RETRIES, parallel: PARALLEL })
   let bar: ReturnType<typeof startProgress> | undefined
+  let state: AuditState | undefined
   const onProgress = ({ done, total }: { done: number; total: number }) => {
-    bar ??= startProgress('auditing', total)
+    bar ??= startProgress(say('progress'), total)
     bar.update(done)
   }
-  const report = await audit({ source, policy, chains, state, parallel: PARALLEL, onProgress }).finally(() => {
-    bar?.stop()
-    for (const chain of chains) chain.close()
-  })
-  const facts = { ledger: url, trust, time: new Date().toISOString().replace(/\.\d+/, '') } as const
-  if (options.report !== undefined) await writeReport(options.report, formatAuditReport(report, facts))
-  if (options.json) printJson({ ...facts, ...report })
-  else print(...describe(report, url))
-  if (trust === 'ledger') remark('', "The policy is the ledger's own word: keep a copy to hold it to (openseal policy --out FILE).")
-  if (options.state === undefined)
-    remark('', 'Nothing was remembered: with --state DIR a later run can tell whether history was rewritten.')
-  return report.exit
+  try {
+    const policy = ownPolicy ?? parseServedPolicy(await source.policy())
+    state = options.state === undefined ? createMemoryState() : await openAuditState(options.state, policy.origin)
+    const chains = await openChains(urls, policy)
+    const report = await audit({ source, policy, chains, state, parallel: PARALLEL, onProgress }).finally(() => bar?.stop())
+    await tell(report, options, { ledger: url, trust: trustOf(options), time: now() }, say)
+    return report.exit
+  } catch (error) {
+    if (!(error instanceof AuditError)) throw error
+    // Without a policy or a state no audit can begin: that is no finding, and no defect either.
+    await tell(unbegun(ownPolicy?.origin ?? url, error), options, { ledger: url, trust: trustOf(options), time: now() }, say)
+    return EXIT_UNFINISHED
+  } finally {
+    source.close()
+    state?.close()
+  }
+}
+
+async function tell(report: AuditReport, options: Options, facts: AuditFacts, say: SayAudit): Promise<void> {
+  if (options.report !== undefined) await writeReport(options.report, formatAuditReport(report, facts, say))
+  if (options.json) printJson({ ...facts, ...report, findings: report.findings.map(inWords), unfinished: report.unfinished.map(inWords) })
+  else print(...describe(report, facts, say))
+  if (facts.trust === 'ledger') remark('', say('remark.trust'))
+  if (options.state === undefined) remark('', say('remark.state'))
+
+  function inWords<T extends Finding | Unfinished>(told: T) {
+    return { ...told, sentence: say(told.code), where: sayDetail(say, told) }
+  }
 }
 
 /** The sentence that an audit ends in, then the facts, then each finding. */
-function describe(report: AuditReport, url: string): string[] {
-  const sentence = {
-    clean: `The ledger is consistent: ${count(report.size, 'entry gives', 'entries give')} the root that it signs.`,
-    inconsistent: `The ledger is NOT consistent: ${count(report.findings.length, 'finding', 'findings')}.`,
-    unfinished: 'The audit could not be finished.',
-  }[report.verdict]
-  const facts: [string, string | number][] = [
-    ['ledger', `${report.origin} at ${url}`],
-    ['entries', report.from === 0 ? report.size : `${report.size}, of which those from ${report.from} on were read now`],
-    ['root', report.root],
-    ['statements', `${report.statements}${report.erased === 0 ? '' : `, ${report.erased} of them erased`}`],
-    ['tiles', report.tiles],
-    ['anchors', report.anchors.length],
-  ]
+function describe(report: AuditReport, facts: AuditFacts, say: SayAudit): string[] {
+  const rows = factsOf(say, report, facts).map(([name, value]) => [say(name), value] as const)
+  const width = Math.max(...rows.map(([name]) => name.length)) + 2
+  const list = (heading: AuditMessageKey, items: readonly string[]) =>
+    items.length === 0 ? [] : ['', say(heading), ...items.map(item => `  - ${item}`)]
+  const inWords = (told: Finding | Unfinished) => `${sayTold(say, told)} [${told.code}]`
   return [
-    sentence,
+    sayVerdict(say, report),
     '',
-    ...facts.map(([name, value]) => `  ${name.padEnd(12)}${value}`),
-    ...(report.findings.length === 0 ? [] : ['', 'Findings:']),
-    ...report.findings.map(({ code, detail }) => `  - ${FINDINGS[code]} ${detail} [${code}]`),
-    ...(report.unfinished.length === 0 ? [] : ['', 'Not looked at:']),
-    ...report.unfinished.map(reason => `  - ${reason}`),
-    ...(report.evidence.length === 0 ? [] : ['', 'Evidence:']),
-    ...report.evidence.map(file => `  - ${file}`),
+    ...rows.map(([name, value]) => `  ${name.padEnd(width)}${value}`),
+    ...list('heading.findings', report.findings.map(inWords)),
+    ...list('heading.unfinished', report.unfinished.map(inWords)),
+    ...list('heading.evidence', report.evidence),
   ]
 }
 
-function count(number: number, one: string, many: string): string {
-  return `${number} ${number === 1 ? one : many}`
+function trustOf({ trustLedger }: Options): 'policy' | 'ledger' {
+  return trustLedger ? 'ledger' : 'policy'
 }
 
-function namedEndpoints(named: readonly string[] | undefined, policy: Policy): string[] {
+function now(): string {
+  return new Date().toISOString().replace(/\.\d+/, '')
+}
+
+function parseServedPolicy(text: string): Policy {
+  try {
+    return parsePolicy(text)
+  } catch (cause) {
+    if (!(cause instanceof OpenSealError)) throw cause
+    throw unreadable('/policy.json', cause.message, cause)
+  }
+}
+
+function namedEndpoints(named: readonly string[] | undefined): string[] {
   const given = (named ?? (process.env.OPENSEAL_RPC ?? '').split(',')).map(url => url.trim()).filter(url => url !== '')
   const wrong = given.find(url => !/^https?:\/\//.test(url) || !URL.canParse(url))
   if (wrong !== undefined) throw new UsageError(`--rpc wants an address like https://rpc.example, not ${JSON.stringify(wrong)}`)
-  const isLocal = policy.anchors.some(({ chainId }) => chainId === LOCAL_CHAIN_ID)
-  return given.length > 0 || !isLocal ? given : [`http://127.0.0.1:${process.env.OPENSEAL_CHAIN_PORT || 8545}`]
+  return given
 }
 
 /** A reader for each log of the policy at each endpoint of its chain. An endpoint that does not answer is tried for every chain. */
-async function openChains(urls: readonly string[], policy: Policy): Promise<Reader[]> {
+async function openChains(given: readonly string[], policy: Policy): Promise<AuditChain[]> {
+  const isLocal = policy.anchors.some(({ chainId }) => chainId === LOCAL_CHAIN_ID)
+  const urls = given.length > 0 || !isLocal ? given : [`http://127.0.0.1:${process.env.OPENSEAL_CHAIN_PORT || 8545}`]
   const logs = new Map(policy.anchors.map(anchor => [`${anchor.chainId} ${anchor.contract} ${anchor.logId}`, anchor]))
-  const readers: Reader[] = []
+  const readers: AuditChain[] = []
   for (const url of urls) {
     const served = await readChainId([url], RPC_TIMEOUT_MS).catch(() => undefined)
-    for (const { chainId, contract, logId } of logs.values()) {
+    for (const { chainId, contract, logId, finality } of logs.values()) {
       if (served !== undefined && served !== chainId) continue
+      const firstBlock = await deploymentBlock(chainId, contract)
       readers.push(
-        openAuditReader({ url, chainId, contract, logId, fromBlock: await deploymentBlock(chainId, contract), timeoutMs: RPC_TIMEOUT_MS }),
+        openAuditReader({ url, chainId, contract, logId, finality, firstBlock, timeoutMs: RPC_TIMEOUT_MS, retries: RPC_RETRIES }),
       )
     }
   }

@@ -1,9 +1,10 @@
 /** The audit against a real ledger over HTTP, with everything that a ledger could be caught at. */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { FINDINGS } from '../../src/audit/finding.ts'
+import { checkEvidence } from '../../src/audit/evidence.ts'
+import { FINDING_CODES, type Finding, UNFINISHED_CODES, type Unfinished } from '../../src/audit/finding.ts'
 import type { AuditReport } from '../../src/audit/run.ts'
 import { type AuditState, openAuditState } from '../../src/audit/state.ts'
 import { toHex } from '../../src/core/bytes.ts'
@@ -11,10 +12,14 @@ import { formatCheckpoint } from '../../src/core/checkpoint.ts'
 import { createSigner, signNote } from '../../src/core/note.ts'
 import { parsePolicy } from '../../src/core/policy.ts'
 import { decodeBundle, encodeBundle } from '../../src/core/tile.ts'
+import { auditEn } from '../../src/messages/audit/en.ts'
+import { sayDetail, speakAudit } from '../../src/messages/audit/speak.ts'
 import { ORIGIN, signer } from '../ledger/fixtures.ts'
-import { grow, openWorld, type Served, serveLedger, type Tamper, type World } from './world.ts'
+import { grow, openWorld, policyOf, type Served, serveLedger, type Tamper, type World } from './world.ts'
 
 const codesOf = ({ findings }: AuditReport) => findings.map(({ code }) => code)
+const reasonsOf = ({ unfinished }: AuditReport) => unfinished.map(({ code }) => code)
+const where = (told: Finding | Unfinished | undefined) => (told === undefined ? '' : sayDetail(speakAudit('en'), told))
 const onPath =
   (wanted: RegExp, change: (body: Buffer) => Buffer | string): Tamper =>
   (path, body) =>
@@ -109,8 +114,8 @@ describe('audit of a ledger that lies', () => {
   const closeGap = serveEntries(list => list.toSpliced(9, 1))
 
   const cases: readonly (readonly [string, Tamper, string, RegExp, number?])[] = [
-    ['a changed entry', onPath(/entries\/001$/, changeEntry(256, 5)), 'AUDIT_ENTRY_CHANGED', /entry 261 /, 261],
-    ['a changed entry of the partial bundle', onPath(/entries\/002\.p\/88$/, changeEntry(88, 3)), 'AUDIT_ENTRY_CHANGED', /entry 515 /, 515],
+    ['a changed entry', onPath(/entries\/001$/, changeEntry(256, 5)), 'AUDIT_ENTRY_CHANGED', /entry 261$/, 261],
+    ['a changed entry of the partial bundle', onPath(/entries\/002\.p\/88$/, changeEntry(88, 3)), 'AUDIT_ENTRY_CHANGED', /entry 515$/, 515],
     [
       'a dropped entry',
       onPath(
@@ -118,7 +123,7 @@ describe('audit of a ledger that lies', () => {
         changeEntries(256, list => list.toSpliced(9, 1)),
       ),
       'AUDIT_ENTRY_DROPPED',
-      /entry 9 /,
+      /entry 9$/,
       9,
     ],
     [
@@ -128,16 +133,16 @@ describe('audit of a ledger that lies', () => {
         changeEntries(88, list => list.slice(0, -1)),
       ),
       'AUDIT_ENTRY_DROPPED',
-      /entry 599 /,
+      /entry 599$/,
       599,
     ],
-    ['two swapped entries', onPath(/entries\/000$/, swap(3, 200)), 'AUDIT_ENTRIES_SWAPPED', /entries 3, 203?/, 3],
-    ['two entries swapped between bundles', swapAcross, 'AUDIT_ENTRIES_SWAPPED', /entries 10, 520 /, 10],
-    ['a dropped entry whose gap was closed', closeGap, 'AUDIT_ENTRY_DROPPED', /entry 9 /, 9],
+    ['two swapped entries', onPath(/entries\/000$/, swap(3, 200)), 'AUDIT_ENTRIES_SWAPPED', /entries 3, 200$/, 3],
+    ['two entries swapped between bundles', swapAcross, 'AUDIT_ENTRIES_SWAPPED', /entries 10, 520$/, 10],
+    ['a dropped entry whose gap was closed', closeGap, 'AUDIT_ENTRY_DROPPED', /entry 9$/, 9],
     ['a bundle that is none', onPath(/entries\/001$/, body => body.subarray(1)), 'AUDIT_ENTRY_CHANGED', /from 256 on/, 256],
-    ['a changed hash in a tile of level 0', onPath(/tile\/0\/000$/, flip(40)), 'AUDIT_TILE_MISMATCH', /tile 0\/0 /, 1],
-    ['a changed hash in the partial tile of level 0', onPath(/tile\/0\/002/, flip(0)), 'AUDIT_TILE_MISMATCH', /tile 0\/2 /, 512],
-    ['a changed hash in an upper tile', onPath(/tile\/1\//, flip(33)), 'AUDIT_TILE_MISMATCH', /hash 1 of tile 1\/0/],
+    ['a changed hash in a tile of level 0', onPath(/tile\/0\/000$/, flip(40)), 'AUDIT_TILE_MISMATCH', /tile 0\/0, hash 1$/, 1],
+    ['a changed hash in the partial tile of level 0', onPath(/tile\/0\/002/, flip(0)), 'AUDIT_TILE_MISMATCH', /tile 0\/2, hash 0$/, 512],
+    ['a changed hash in an upper tile', onPath(/tile\/1\//, flip(33)), 'AUDIT_TILE_MISMATCH', /tile 1\/0, hash 1$/],
     ['a tile that is cut off', onPath(/tile\/1\//, body => body.subarray(1)), 'AUDIT_TILE_MISMATCH', /tile 1\/0/],
     [
       'a checkpoint signed by another key',
@@ -161,7 +166,7 @@ describe('audit of a ledger that lies', () => {
       'a signed root that is not that of the entries',
       onPath(/checkpoint/, forged(new Uint8Array(32))),
       'AUDIT_ROOT_MISMATCH',
-      /signed 0{64}/,
+      /signed: 0{64}$/,
     ],
     [
       'a changed statement',
@@ -169,8 +174,8 @@ describe('audit of a ledger that lies', () => {
         /statements/,
         statementLine(42, line => line.replace('decision.pdf', 'decisive.pdf')),
       ),
-      'AUDIT_STATEMENT_MISMATCH',
-      /statement 42: the entry/,
+      'AUDIT_STATEMENT_CHANGED',
+      /statement 42$/,
       42,
     ],
     [
@@ -179,7 +184,7 @@ describe('audit of a ledger that lies', () => {
         /statements/,
         statementLine(42, line => line.replace('{"index":42', '{"index":42,"index":42')),
       ),
-      'AUDIT_STATEMENT_MISMATCH',
+      'AUDIT_STATEMENT_UNREADABLE',
       /statement 42: /,
       42,
     ],
@@ -189,8 +194,19 @@ describe('audit of a ledger that lies', () => {
         /statements/,
         statementLine(42, line => line.replace('"kind"', '"king"')),
       ),
-      'AUDIT_STATEMENT_MISMATCH',
+      'AUDIT_STATEMENT_UNREADABLE',
       /statement 42: /,
+      42,
+    ],
+    [
+      'two swapped statements',
+      onPath(/statements/, body => {
+        const lines = body.toString().split('\n')
+        const [a, b] = [lines[42]!, lines[555]!]
+        return lines.with(42, b.replace('"index":555', '"index":42')).with(555, a.replace('"index":42', '"index":555')).join('\n')
+      }),
+      'AUDIT_STATEMENTS_SWAPPED',
+      /statements 42, 555$/,
       42,
     ],
     [
@@ -213,13 +229,14 @@ describe('audit of a ledger that lies', () => {
         codesOf(report).every(found => found === code),
         codesOf(report).join(),
       )
-      match(report.findings[0]!.detail, detail)
+      match(where(report.findings[0]), detail)
       equal(report.findings[0]!.index, index)
     })
   }
 
-  it('has a sentence of its own for each finding', () => {
-    equal(new Set(Object.values(FINDINGS)).size, Object.keys(FINDINGS).length)
+  it('has a sentence of its own for each finding and each reason', () => {
+    const codes = [...FINDING_CODES, ...UNFINISHED_CODES]
+    equal(new Set(codes.map(code => auditEn[code])).size, codes.length)
   })
 
   it('finds a genesis that does not bind the anchors of the policy', async () => {
@@ -235,12 +252,13 @@ describe('audit of a ledger that lies', () => {
     const anchors = [{ ...anchor, production: true, finality: 'finalized' as const, fromSize: 0 }]
     const report = await world.run({ policy: { ...policy, origin, logKeys, anchors } })
     deepEqual([report.exit, codesOf(report)], [5, ['AUDIT_GENESIS_MISMATCH']])
-    match(report.unfinished.join(), /no endpoint was asked/)
+    deepEqual(reasonsOf(report), ['AUDIT_CHAIN_NOT_ASKED'])
   })
 
   it('stops at a hundred findings', async () => {
     world.proxy.tamper = onPath(/statements/, body => body.toString().replaceAll('decision.pdf', 'decisive.pdf'))
-    equal((await world.run()).findings.length, 100)
+    const report = await world.run()
+    deepEqual([report.findings.length, reasonsOf(report)], [100, ['AUDIT_TOO_MANY']])
   })
 })
 
@@ -250,7 +268,13 @@ describe('audit that cannot finish', () => {
     world.proxy.down = true
     const { verdict, exit, unfinished } = await world.run()
     deepEqual([verdict, exit], ['unfinished', 6])
-    match(unfinished.join(), /did not answer \/checkpoint/)
+    deepEqual(
+      unfinished.map(({ code, values }) => [code, values.path]),
+      [
+        ['AUDIT_LEDGER_UNREACHABLE', '/v1/anchors?after=0'],
+        ['AUDIT_LEDGER_UNREACHABLE', '/checkpoint'],
+      ],
+    )
     await world.close()
   })
 
@@ -287,6 +311,9 @@ describe('audit with a memory', () => {
     await other?.close()
   })
 
+  const notesIn = (evidence: string) =>
+    Promise.all(['earlier.checkpoint', 'later.checkpoint'].map(file => readFile(join(evidence, file), 'utf8')))
+
   it('reads only what is new', async () => {
     world = await openWorld(1500)
     equal((await world.run({ state: await state() })).exit, 0)
@@ -295,6 +322,7 @@ describe('audit with a memory', () => {
     const { verdict, from, size, root } = await world.run({ state: await state() })
     deepEqual({ verdict, from, size, root }, { verdict: 'clean', from: 1280, size: 1800, root: toHex(world.ledger.head().root) })
     deepEqual(world.proxy.requests.toSorted(), [
+      '/checkpoint',
       '/checkpoint',
       '/tile/0/005',
       '/tile/0/006',
@@ -347,10 +375,10 @@ describe('audit with a memory', () => {
     deepEqual({ verdict, from, evidence }, { verdict: 'clean', from: 0, evidence: [] })
   })
 
-  for (const [what, second] of [
-    ['of the same size', 600],
-    ['that is longer', 700],
-    ['that is much longer', 2000],
+  for (const [what, second, code] of [
+    ['of the same size', 600, 'AUDIT_TWO_CHECKPOINTS'],
+    ['that is longer', 700, 'AUDIT_HISTORY_REWRITTEN'],
+    ['that is much longer', 2000, 'AUDIT_HISTORY_REWRITTEN'],
   ] as const) {
     it(`catches another history ${what}, and keeps both signed checkpoints`, async () => {
       world = await openWorld(600)
@@ -360,13 +388,14 @@ describe('audit with a memory', () => {
       world.proxy.upstream = other.url
       const report = await world.run({ state: await state() })
       equal(report.exit, 5)
-      ok(codesOf(report).includes('AUDIT_HISTORY_REWRITTEN'), codesOf(report).join())
-      const notes = await Promise.all(report.evidence.map(file => readFile(file, 'utf8')))
-      deepEqual(notes, [world.ledger.head().note, other.ledger.head().note])
-      // And again: the lie is not what the next run goes on from.
+      ok(codesOf(report).includes(code), codesOf(report).join())
+      deepEqual(await notesIn(report.evidence[0]!), [world.ledger.head().note, other.ledger.head().note])
+      const { proven } = checkEvidence(await readFile(join(report.evidence[0]!, 'evidence.json')), policyOf(world.ledger))
+      equal(proven, code === 'AUDIT_TWO_CHECKPOINTS' ? 'two-checkpoints' : 'rewritten')
+      // And again: the lie is not what the next run goes on from. A ledger that signed two histories is told of ever after.
       equal((await world.run({ state: await state() })).exit, 5)
       world.proxy.upstream = world.url
-      equal((await world.run({ state: await state() })).exit, what === 'of the same size' ? 0 : 5)
+      equal((await world.run({ state: await state() })).exit, 5)
     })
   }
 
@@ -380,7 +409,7 @@ describe('audit with a memory', () => {
     equal((await world.run({ state: await state() })).exit, 6)
     Object.assign(world.proxy, { upstream: other.url, down: false, tamper: () => undefined })
     const report = await world.run({ state: await state() })
-    deepEqual([codesOf(report), report.evidence.length], [['AUDIT_HISTORY_REWRITTEN'], 2])
+    deepEqual([codesOf(report), report.evidence.length], [['AUDIT_HISTORY_REWRITTEN'], 1])
   })
 
   it('catches a smaller tree, and keeps both signed checkpoints', async () => {
@@ -391,35 +420,20 @@ describe('audit with a memory', () => {
     world.proxy.tamper = onPath(/checkpoint/, () => earlier)
     const report = await world.run({ state: await state() })
     deepEqual([report.exit, codesOf(report)], [5, ['AUDIT_TREE_SHRANK']])
-    match(report.findings[0]!.detail, /from 400 entries to 300/)
-    const notes = await Promise.all(report.evidence.map(file => readFile(file, 'utf8')))
-    deepEqual(notes, [world.ledger.head().note, earlier])
+    match(where(report.findings[0]), /from 400 entries to 300/)
+    deepEqual(await notesIn(report.evidence[0]!), [world.ledger.head().note, earlier])
   })
 
   it('remembers nothing of a tree with a finding', async () => {
     world = await openWorld(600)
     world.proxy.tamper = onPath(/entries\/000$/, flip(50))
     equal((await world.run({ state: await state() })).exit, 5)
-    const { confirmed, tentative, seen } = await state()
+    const kept = await state()
+    const { confirmed, tentative, seen } = kept
+    kept.close()
     deepEqual([confirmed, tentative, seen], [undefined, undefined, [world.ledger.head().note]])
     world.proxy.tamper = () => undefined
     equal((await world.run({ state: await state() })).exit, 0)
-  })
-
-  it('refuses a state folder of another ledger, and one that is damaged', async () => {
-    world = await openWorld(300)
-    equal((await world.run({ state: await state() })).exit, 0)
-    const codeOf = (opening: Promise<unknown>) =>
-      opening.then(
-        () => 'opened',
-        error => error.code,
-      )
-    equal(await codeOf(openAuditState(folder, 'ledger.example/other')), 'AUDIT_STATE_OTHER')
-    await rm(join(folder, 'confirmed.json'))
-    equal(await codeOf(state()), 'opened')
-    await writeFile(join(folder, 'confirmed.json'), `{"origin":"${ORIGIN}","size":7}`)
-    equal(await codeOf(state()), 'AUDIT_STATE_MALFORMED')
-    equal(await codeOf(openAuditState(join(folder, 'confirmed.json', 'inside'), ORIGIN)), 'AUDIT_STATE_UNWRITABLE')
   })
 })
 

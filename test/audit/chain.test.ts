@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { audit } from '../../src/audit/audit.ts'
 import { formatAuditReport } from '../../src/audit/report.ts'
-import type { AuditInput } from '../../src/audit/run.ts'
+import type { AuditInput, AuditReport } from '../../src/audit/run.ts'
 import { createHttpSource } from '../../src/audit/source.ts'
 import { createMemoryState, openAuditState } from '../../src/audit/state.ts'
 import { anchorInterface, checkpointAnchor } from '../../src/chain/artifact.ts'
@@ -21,9 +21,11 @@ import { toHex } from '../../src/core/bytes.ts'
 import { formatPolicy, type PolicyAnchor } from '../../src/core/policy.ts'
 import type { AnchorChain } from '../../src/ledger/anchor-chain.ts'
 import { silentLog } from '../../src/log.ts'
+import { speakAudit } from '../../src/messages/audit/speak.ts'
 import { ORIGIN } from '../ledger/fixtures.ts'
 import { grow, openProxy, policyOf, type Served, serveLedger } from './world.ts'
 
+const reasonsOf = ({ unfinished }: AuditReport) => unfinished.map(({ code }) => code)
 const OTHER_ROOT = new Uint8Array(32).fill(9)
 
 const signer = createKeySigner(EMBEDDED_KEY)
@@ -103,15 +105,12 @@ describe('audit of an anchored ledger', () => {
     return hash
   }
   const readerAt = (url: string, logId = pinned.logId) =>
-    openAuditReader({ url, chainId: EMBEDDED_CHAIN_ID, contract, logId, fromBlock: 0, timeoutMs: 5000 })
+    openAuditReader({ url, ...pinned, logId, firstBlock: 0, timeoutMs: 60_000, retries: 0 })
   const run = async (changes: Partial<AuditInput> = {}, reader = readerAt(chain.url)) => {
-    const source = createHttpSource({ url: proxy.url, fetch, timeoutMs: 5000, retries: 0 })
+    const source = createHttpSource({ url: proxy.url, fetch, timeoutMs: 60_000, retries: 0, parallel: 8 })
     const policy = policyOf(served.ledger, [pinned])
-    try {
-      return await audit({ source, policy, chains: [reader], state: createMemoryState(), parallel: 4, ...changes })
-    } finally {
-      reader.close()
-    }
+    const input = { source, policy, chains: [reader], state: createMemoryState(), parallel: 4, ...changes }
+    return audit(input).finally(() => input.state.close())
   }
 
   it('is clean when events, storage, tree and claims agree', async () => {
@@ -127,13 +126,13 @@ describe('audit of an anchored ledger', () => {
     const state = () => openAuditState(join(folder, 'late'), ORIGIN)
     const first = await run({ chains: [], state: await state() })
     equal(first.exit, 6)
-    match(first.unfinished.join(), /no endpoint was asked/)
+    deepEqual(reasonsOf(first), ['AUDIT_CHAIN_NOT_ASKED'])
     const second = await run({ state: await state() })
     deepEqual([second.exit, second.from], [0, 512])
     proxy.requests.length = 0
     equal((await run({ state: await state() })).exit, 0)
-    // Anchors, checkpoint, and statements, entries and hashes of the last bundle: no old tile.
-    equal(proxy.requests.length, 5)
+    // Anchors, the checkpoint twice, and statements, entries and hashes of the last bundle: no old tile.
+    equal(proxy.requests.length, 6)
   })
 
   it('finds an anchor that the ledger claims and the chain does not have', async () => {
@@ -145,7 +144,7 @@ describe('audit of an anchored ledger', () => {
     }
     const { exit, findings } = await run()
     deepEqual([exit, findings.map(({ code }) => code)], [5, ['AUDIT_ANCHOR_MISSING']])
-    match(findings[0]!.detail, /size 650 /)
+    equal(findings[0]!.values.size, 650)
   })
 
   it('reads every page of the ledger’s anchors', async () => {
@@ -193,13 +192,13 @@ describe('audit of an anchored ledger', () => {
       ['AUDIT_CONTRACT_CODE'],
     )
     const nowhere = { ...pinned, contract: `0x${'9'.repeat(40)}`, fromSize: 2 }
-    const reader = openAuditReader({ url: chain.url, ...nowhere, fromBlock: 0, timeoutMs: 5000 })
+    const reader = openAuditReader({ url: chain.url, ...nowhere, firstBlock: 0, timeoutMs: 60_000, retries: 0 })
     const none = await run({ policy: policyOf(served.ledger, [nowhere]) }, reader)
     deepEqual(
       none.findings.map(({ code }) => code),
       ['AUDIT_CONTRACT_CODE'],
     )
-    match(none.unfinished.join(), /a log that the policy does not know/)
+    deepEqual(reasonsOf(none), ['AUDIT_ANCHORS_UNKNOWN'])
   })
 
   it('finds events and storage that do not agree, and asks in smaller ranges where it must', async () => {
@@ -243,7 +242,7 @@ describe('audit of an anchored ledger', () => {
     rpc.closeAllConnections()
     const gone = await run({}, readerAt(url))
     deepEqual([gone.exit, gone.verdict, gone.findings], [6, 'unfinished', []])
-    match(gone.unfinished.join(), /could not be read/)
+    deepEqual(reasonsOf(gone), ['AUDIT_CHAIN_UNREACHABLE'])
   })
 
   it('runs from the command line, with a report that names every anchor', async () => {
@@ -263,7 +262,7 @@ describe('audit of an anchored ledger', () => {
     proxy.tamper = (path, body) => (path.startsWith('/tile/entries') ? body.fill(1, 4, 5) : undefined)
     const second = await openseal('audit', ...args, '--rpc', chain.url)
     equal(second.code, 5)
-    match(second.stdout, /The ledger is NOT consistent: 1 findings?\.[\s\S]*AUDIT_ENTRY_CHANGED/)
+    match(second.stdout, /The ledger is NOT consistent\. Findings: 1\.[\s\S]*AUDIT_ENTRY_CHANGED/)
     proxy.tamper = () => undefined
     const [unreachable, wrong] = await Promise.all([
       openseal('audit', ...args, '--rpc', 'http://127.0.0.1:1'),
@@ -279,14 +278,15 @@ describe('audit of an anchored ledger', () => {
       {
         ...report,
         verdict: 'inconsistent',
-        findings: [{ code: 'AUDIT_ENTRY_CHANGED', detail: hostile }],
-        unfinished: [hostile],
+        findings: [{ code: 'AUDIT_ENTRY_CHANGED', detail: 'reason', values: { reason: hostile } }],
+        unfinished: [{ code: 'AUDIT_LEDGER_UNREADABLE', detail: 'reason', values: { reason: hostile } }],
         evidence: [hostile],
       },
       { ledger: hostile, trust: 'ledger', time: '2026-01-01T00:00:00Z' },
+      speakAudit('en'),
     )
     ok(!page.includes('<script'))
-    match(page, /The ledger is not consistent/)
+    match(page, /The ledger is NOT consistent/)
   })
 
   // The last one: the log cannot be opened again.
@@ -295,7 +295,7 @@ describe('audit of an anchored ledger', () => {
     const params = [{ from: await anchorChain.publisher(), to: contract, data }]
     const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_sendTransaction', params })
     await fetch(chain.url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
-    for (let tries = 0; (await readOnce()).closedAt === undefined; tries++) ok(tries < 100, 'the log stays open')
+    for (let tries = 0; !('closedAt' in (await storedNow())); tries++) ok(tries < 100, 'the log stays open')
     deepEqual(
       (await run()).findings.map(({ code }) => code),
       ['AUDIT_LOG_CLOSED'],
@@ -303,9 +303,9 @@ describe('audit of an anchored ledger', () => {
     const { exit, findings } = await run({ policy: policyOf(served.ledger, [{ ...pinned, toSize: 300 }]) })
     deepEqual([exit, findings], [0, []])
   })
-  const readOnce = async () => {
+  const storedNow = async () => {
     const reader = readerAt(chain.url)
-    return reader.read().finally(() => reader.close())
+    return reader.stored((await reader.heads()).head.number)
   }
 })
 

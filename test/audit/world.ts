@@ -54,8 +54,12 @@ export async function openWorld(size: number) {
   const served = await serveLedger(size)
   const proxy = await openProxy(served.url)
   const run = (changes: Partial<AuditInput> = {}) => {
-    const source = createHttpSource({ url: proxy.url, fetch, timeoutMs: 5000, retries: 0 })
-    return audit({ source, policy: policyOf(served.ledger), chains: [], state: createMemoryState(), parallel: 8, ...changes })
+    const source = createHttpSource({ url: proxy.url, fetch, timeoutMs: 60_000, retries: 0, parallel: 8 })
+    const input = { source, policy: policyOf(served.ledger), chains: [], state: createMemoryState(), parallel: 8, ...changes }
+    return audit(input).finally(() => {
+      source.close()
+      input.state.close()
+    })
   }
   const close = async () => {
     proxy.close()

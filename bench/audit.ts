@@ -1,0 +1,112 @@
+/**
+ * How long an audit takes and how much memory: of a whole ledger, again after it grew, and after it was killed half-way.
+ *
+ *   npm run bench:audit                     200,000 records; about a minute
+ *   npm run bench:audit -- --million        a million
+ *   npm run bench:audit -- --keep FOLDER    builds the ledger there, or uses the one that is there
+ *   npm run bench:audit -- --write          puts the table into docs/audit.md
+ */
+import { type ChildProcess, fork } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { memoryOf, startHelper } from './processes.ts'
+
+type Row = { readonly what: string; readonly seconds: number; readonly peakMiB: number; readonly read: number }
+type Told = { readonly done?: number; readonly verdict?: string; readonly from?: number; readonly size?: number }
+
+const GROWTH = 1000
+const MARKERS = ['<!-- bench:start -->', '<!-- bench:end -->'] as const
+
+const { values: options } = parseArgs({
+  options: { million: { type: 'boolean' }, keep: { type: 'string' }, write: { type: 'boolean' } },
+})
+const records = options.million ? 1_000_000 : 200_000
+const scratch = mkdtempSync(join(tmpdir(), 'openseal-bench-audit-'))
+process.once('exit', () => rmSync(scratch, { recursive: true, force: true }))
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
+const folder = options.keep ?? scratch
+mkdirSync(folder, { recursive: true })
+const ledger = join(folder, `ledger-${records}`)
+const size = await build(records)
+const rows: Row[] = []
+let server = await startHelper('ledger-server.ts', [ledger])
+rows.push(await measure('a whole ledger', 'state'))
+await measure('', 'killed', size / 2)
+rows.push(await measure('the same, killed half-way, the rest', 'killed'))
+await server.stop()
+await build(size + GROWTH)
+server = await startHelper('ledger-server.ts', [ledger])
+rows.push(await measure(`again, with ${GROWTH.toLocaleString('en')} new records`, 'state'))
+await server.stop()
+
+const table = formatTable(rows)
+console.log(`\n${table}`)
+if (options.write) writeTable(table)
+process.exit()
+
+/** Builds the ledger to so many entries, where it has not more already. Returns how many it has. */
+async function build(wanted: number): Promise<number> {
+  say(`building a ledger of ${wanted.toLocaleString('en')} entries`)
+  const builder = await startHelper('build.ts', [ledger, String(wanted)])
+  return Number(builder.hello.size)
+}
+
+/** Runs an audit to its end, or kills it once it is `killAt` entries far. */
+async function measure(what: string, state: string, killAt = Number.POSITIVE_INFINITY): Promise<Row> {
+  say(what === '' ? 'an audit that is killed' : `audit: ${what}`)
+  const startMs = performance.now()
+  const url = `http://127.0.0.1:${server.hello.port}`
+  const child = fork(join(import.meta.dirname, 'audit-run.ts'), [url, join(scratch, state)])
+  let peakMiB = 0
+  const {
+    verdict,
+    from = 0,
+    size = 0,
+  } = await new Promise<Told>((resolve, reject) => {
+    let last: Told = {}
+    child.on('message', (told: Told) => {
+      last = told
+      peakMiB = Math.max(peakMiB, memoryOf(child.pid ?? 0)?.peakMiB ?? 0)
+      if ((told.done ?? 0) >= killAt) child.kill('SIGKILL')
+    })
+    child.once('exit', () => resolve(last))
+    child.once('error', reject)
+    stopWith(child)
+  })
+  const seconds = (performance.now() - startMs) / 1000
+  if (killAt === Number.POSITIVE_INFINITY && verdict !== 'clean') throw new Error(`the audit was not clean: ${verdict}`)
+  return { what, seconds, peakMiB, read: size - from }
+}
+
+function stopWith(child: ChildProcess): void {
+  process.once('exit', () => child.kill('SIGKILL'))
+}
+
+function formatTable(rows: readonly Row[]): string {
+  const lines = rows.map(
+    ({ what, seconds, peakMiB, read }) =>
+      `| ${what} | ${read.toLocaleString('en')} | ${seconds.toFixed(1)} s | ${peakMiB} MiB | ${Math.round(read / seconds).toLocaleString('en')} |`,
+  )
+  return [
+    `Node ${process.versions.node}, ${cpus().length} cores (${cpus()[0]?.model.trim()}), ${new Date().toISOString().slice(0, 10)}, ${size.toLocaleString('en')} entries.`,
+    '',
+    '| audit of | entries read | time | peak memory | entries a second |',
+    '| --- | ---: | ---: | ---: | ---: |',
+    ...lines,
+  ].join('\n')
+}
+
+function writeTable(table: string): void {
+  const file = join(dirname(import.meta.dirname), 'docs/audit.md')
+  const text = readFileSync(file, 'utf8')
+  const [start, end] = MARKERS.map(marker => text.indexOf(marker)) as [number, number]
+  if (start < 0 || end < 0) throw new Error(`bug: no place for the table in ${file}`)
+  writeFileSync(file, `${text.slice(0, start + MARKERS[0].length)}\n${table}\n${text.slice(end)}`)
+}
+
+function say(what: string): void {
+  console.error(`… ${what}`)
+}

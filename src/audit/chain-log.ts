@@ -1,0 +1,129 @@
+/**
+ * A log as one endpoint shows it: its events, read from where the last run ended, its storage beside them, and both as of one block. What is
+ * final is remembered; a block that was final and is gone is a finding.
+ */
+import type { AnchorEvent, AuditChain, BlockId, StoredLog } from './chain.ts'
+import { AuditError, type Finding, finding } from './finding.ts'
+import { inParallel } from './run.ts'
+import type { AuditState, ChainMemory } from './state.ts'
+
+/** What one block of a chain says of a log, and what is wrong with it by itself. */
+export type ChainView = StoredLog & {
+  readonly head: BlockId
+  /** Number of the newest final block, -1 where there is none. */
+  readonly final: number
+  /** Every anchor of the log, in the order of the chain. */
+  readonly events: readonly AnchorEvent[]
+  readonly findings: readonly Finding[]
+}
+
+type Reading = { readonly chain: AuditChain; readonly state: AuditState; readonly parallel: number }
+
+/** How often a chain that changes under the reader is read again. */
+const ATTEMPTS = 3
+/** After so many parts of a long first scan the way so far is remembered. */
+const SAVE_EVERY = 100
+
+/** Reads a log. @throws AuditError AUDIT_CHAIN_… */
+export async function readChainLog(reading: Reading): Promise<ChainView> {
+  for (let attempt = 1; ; attempt++) {
+    const view = await readOnce(reading)
+    if (view !== undefined) return view
+    if (attempt === ATTEMPTS) throw new AuditError('AUDIT_CHAIN_UNSETTLED', 'endpoint', placeOf(reading.chain))
+  }
+}
+
+/** The name under which an endpoint's view of a log is remembered. */
+export function chainName({ chainId, contract, logId, name }: AuditChain): string {
+  return `${chainId} ${contract} ${logId} ${name}`.toLowerCase()
+}
+
+/** Undefined when the chain took back the block that all was read of. */
+async function readOnce(reading: Reading): Promise<ChainView | undefined> {
+  const { chain, state } = reading
+  const name = chainName(chain)
+  const kept = await state.readChain(name)
+  const takenBack = kept && (await isTakenBack(chain, kept))
+  if (takenBack) await state.saveChain(name, undefined)
+  const memory = takenBack ? undefined : kept
+  const findings = takenBack ? [finding('AUDIT_CHAIN_REORG', 'block', { block: kept.block, ...placeOf(chain) })] : []
+
+  // What is final first, however long that takes; then the newest blocks, as of one of them.
+  const { final } = await chain.heads()
+  const settled = final === undefined ? memory : await readFinal(reading, name, memory, final, findings)
+  const { head } = await chain.heads()
+  const newest = await readEvents(reading, (settled?.block ?? chain.firstBlock - 1) + 1, head.number, head.number, findings)
+  const events = [...(settled?.events ?? []), ...newest]
+  const stored = await chain.stored(head.number)
+  if ((await chain.blockHash(head.number)) !== head.hash) return undefined
+
+  const order = orderFindings(chain, events)
+  const latest = latestFinding(chain, events, stored)
+  findings.push(...order, ...(latest === undefined ? [] : [latest]))
+  if (settled !== undefined && findings.length === 0) await state.saveChain(name, settled)
+  return { ...stored, head, final: final?.number ?? -1, events, findings }
+}
+
+async function isTakenBack(chain: AuditChain, { block, hash }: ChainMemory): Promise<boolean> {
+  const now = await chain.blockHash(block)
+  if (now !== undefined) return now !== hash
+  const { head } = await chain.heads()
+  throw new AuditError('AUDIT_CHAIN_BEHIND', 'behind.block', { block, head: head.number, ...placeOf(chain) })
+}
+
+/** All events up to a final block, those that are remembered and those since. */
+async function readFinal(
+  reading: Reading,
+  name: string,
+  memory: ChainMemory | undefined,
+  final: BlockId,
+  findings: Finding[],
+): Promise<ChainMemory | undefined> {
+  const { chain, state } = reading
+  if (memory !== undefined && memory.block >= final.number) return memory
+  const events = [...(memory?.events ?? [])]
+  let parts = 0
+  for await (const part of chain.events((memory?.block ?? chain.firstBlock - 1) + 1, final.number)) {
+    findings.push(...(await storageFindings(reading, part.events, 'latest')))
+    events.push(...part.events)
+    const hash = ++parts % SAVE_EVERY === 0 && findings.length === 0 ? await chain.blockHash(part.to) : undefined
+    if (hash !== undefined) await state.saveChain(name, { block: part.to, hash, events })
+  }
+  return { block: final.number, hash: final.hash, events }
+}
+
+async function readEvents(reading: Reading, from: number, to: number, at: number, findings: Finding[]): Promise<AnchorEvent[]> {
+  const events: AnchorEvent[] = []
+  if (from > to) return events
+  for await (const part of reading.chain.events(from, to)) events.push(...part.events)
+  findings.push(...(await storageFindings(reading, events, at)))
+  return events
+}
+
+/** Each event against the storage. */
+async function storageFindings(reading: Reading, events: readonly AnchorEvent[], at: number | 'latest'): Promise<Finding[]> {
+  const { chain, parallel } = reading
+  const stored = await inParallel(events, parallel, ({ size, root }) => chain.anchoredAt(size, root, at))
+  return events.flatMap(({ size, time }, i) => {
+    const values = { size, event: time, stored: stored[i]!, ...placeOf(chain) }
+    return stored[i] === time ? [] : [finding('AUDIT_ANCHOR_STORAGE', 'anchor.times', values)]
+  })
+}
+
+function orderFindings(chain: AuditChain, events: readonly AnchorEvent[]): Finding[] {
+  return events.flatMap(({ size }, i) => {
+    const before = events[i - 1]?.size ?? 0
+    return size > before ? [] : [finding('AUDIT_ANCHOR_ORDER', 'anchor.order', { size, before, ...placeOf(chain) })]
+  })
+}
+
+function latestFinding(chain: AuditChain, events: readonly AnchorEvent[], { latestSize }: StoredLog): Finding | undefined {
+  const event = events.at(-1)?.size ?? 0
+  if (event === latestSize) return undefined
+  return finding('AUDIT_ANCHOR_STORAGE', 'anchor.latest', { event, stored: latestSize, ...placeOf(chain) })
+}
+
+/** Endpoint and chain, for the words of a finding. */
+export function placeOf({ chainId, name }: AuditChain): { chainId: number; endpoint: string } {
+  return { chainId, endpoint: name }
+}

@@ -1,0 +1,29 @@
+/** A lock on a folder that the operating system lets go of when its holder ends, however it ends. */
+import path from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { AuditError } from './finding.ts'
+
+/** A lock that is held. */
+export type Lock = { release(): void }
+
+/**
+ * Locks a folder. An empty SQLite file is locked, because Node offers no other lock that `kill -9` cannot leave behind.
+ * @throws AuditError AUDIT_STATE_LOCKED, AUDIT_STATE_UNWRITABLE
+ */
+export function lockFolder(folder: string): Lock {
+  const file = path.join(folder, 'lock')
+  let database: DatabaseSync | undefined
+  try {
+    database = new DatabaseSync(file, { timeout: 0 })
+    database.exec('BEGIN EXCLUSIVE')
+  } catch (cause) {
+    database?.close()
+    if ((cause as { errcode?: number }).errcode === SQLITE_BUSY)
+      throw new AuditError('AUDIT_STATE_LOCKED', 'file', { file: folder }, { cause })
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new AuditError('AUDIT_STATE_UNWRITABLE', 'path.reason', { path: file, reason }, { cause })
+  }
+  return { release: () => database.isOpen && database.close() }
+}
+
+const SQLITE_BUSY = 5

@@ -1,0 +1,113 @@
+/**
+ * Statements as a ledger serves them, line by line. Of each only the leaf hash is kept that it commits to, taken as it comes in: a
+ * thousand statements are 32 KiB of memory, however long they are.
+ */
+
+import { encodeEntry } from '../core/entry.ts'
+import { OpenSealError } from '../core/errors.ts'
+import { HASH_BYTES, type Hash, hashLeaf } from '../core/hash.ts'
+import { isJsonObject, parseJson } from '../core/json.ts'
+import { type AnyStatement, canonicalStatement, parseAnyStatement } from '../core/statement.ts'
+import { AuditError, unreadable } from './finding.ts'
+
+/** Where a ledger holds no statement any more, or serves one that is none, and why. */
+export type NoStatement = 'erased' | { readonly refused: string }
+
+/** The statements of a range of indexes. */
+export type ServedStatements = {
+  /** The leaf hashes that they commit to, one after the other; zeros where there is no statement. */
+  readonly leaves: Uint8Array
+  /** Where there is none, by index. */
+  readonly missing: ReadonlyMap<number, NoStatement>
+  /** The statement of index 0, where the range begins with it. */
+  readonly genesis: AnyStatement | undefined
+}
+
+/** A statement has at most 32 KiB in canonical form; this leaves room for another spelling. */
+export const MAX_STATEMENT_LINE = 40_000
+
+/** Reads the lines of [from, to), one an index, in order. @throws AuditError AUDIT_LEDGER_UNREADABLE, AUDIT_LEDGER_CUT_OFF */
+export async function readStatements(body: AsyncIterable<Uint8Array>, path: string, from: number, to: number): Promise<ServedStatements> {
+  const leaves = new Uint8Array((to - from) * HASH_BYTES)
+  const missing = new Map<number, NoStatement>()
+  let genesis: AnyStatement | undefined
+  let index = from
+  const takeLine = (line: string) => {
+    if (index === to) throw unreadable(path, `more than ${to - from} lines`)
+    const statement = readLine(line, index, path)
+    if (statement === 'erased' || 'refused' in statement) missing.set(index, statement)
+    else {
+      leaves.set(statement.leaf, (index - from) * HASH_BYTES)
+      if (index === 0) genesis = statement.value
+    }
+    index++
+  }
+  for await (const line of linesOf(body, path)) takeLine(line)
+  if (index < to) throw new AuditError('AUDIT_LEDGER_CUT_OFF', 'path', { path })
+  return { leaves, missing, genesis }
+}
+
+/** The lines without their newline; a last one that has none is cut off. */
+async function* linesOf(body: AsyncIterable<Uint8Array>, path: string): AsyncGenerator<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  let rest = ''
+  for await (const chunk of body) {
+    const lines = (rest + decode(decoder, chunk, path)).split('\n')
+    rest = lines.pop()!
+    if (rest.length > MAX_STATEMENT_LINE) throw unreadable(path, 'a line is too long')
+    for (const line of lines) if (line !== '') yield line
+  }
+  if (rest !== '') throw new AuditError('AUDIT_LEDGER_CUT_OFF', 'path', { path })
+}
+
+function decode(decoder: TextDecoder, chunk: Uint8Array, path: string): string {
+  try {
+    return decoder.decode(chunk, { stream: true })
+  } catch (cause) {
+    throw unreadable(path, 'not UTF-8', cause)
+  }
+}
+
+type Read = { readonly value: AnyStatement; readonly leaf: Hash }
+
+function readLine(line: string, index: number, path: string): Read | NoStatement {
+  return readQuickly(line, index) ?? readStrictly(line, index, path)
+}
+
+/** The statement of a line that is just what a ledger writes: its RFC 8785 form, which rules out everything that the strict reader refuses. */
+function readQuickly(line: string, index: number): Read | undefined {
+  const start = `{"index":${index},"statement":`
+  if (!line.startsWith(start) || !line.endsWith('}')) return undefined
+  try {
+    const text = line.slice(start.length, -1)
+    const value = parseAnyStatement(JSON.parse(text))
+    return canonicalStatement(value) === text ? { value, leaf: hashLeaf(encodeEntry(text)) } : undefined
+  } catch (error) {
+    if (!(error instanceof OpenSealError) && !(error instanceof SyntaxError)) throw error
+    return undefined
+  }
+}
+
+function readStrictly(line: string, index: number, path: string): Read | NoStatement {
+  // Half a line is a broken answer; a whole one that the strict reader refuses is what the ledger says.
+  if (!isAnyJson(line)) throw unreadable(path, `the line of statement ${index}`)
+  try {
+    const served = parseJson(line)
+    if (!isJsonObject(served) || served.index !== index) throw unreadable(path, `the line of statement ${index}`)
+    if (served.erased === true) return 'erased'
+    const value = parseAnyStatement(served.statement ?? {})
+    return { value, leaf: hashLeaf(encodeEntry(canonicalStatement(value))) }
+  } catch (error) {
+    if (!(error instanceof OpenSealError) || error instanceof AuditError) throw error
+    return { refused: error.message }
+  }
+}
+
+function isAnyJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,50 @@
+/** One endpoint as an audit asks it: alone, and again where it is busy, because what one endpoint shows is not to be mixed with what another does. */
+import { ChainError } from './errors.ts'
+import { createJsonRpc } from './json-rpc.ts'
+
+/** Asks one endpoint. @throws ChainError CHAIN_UNREACHABLE, CHAIN_WRONG (it serves another chain), CHAIN_REFUSED (it will not answer this) */
+export type Rpc = (method: string, params: readonly unknown[]) => Promise<unknown>
+
+type Options = { readonly url: string; readonly chainId: number; readonly timeoutMs: number; readonly retries: number }
+
+const FIRST_WAIT_MS = 500
+/** Too many requests: the error of JSON-RPC takes the number from HTTP. */
+const BUSY = 429
+
+/** Opens an endpoint; its chain id is compared before the first question. */
+export function createRpc({ url, chainId, timeoutMs, retries }: Options): Rpc {
+  const endpoint = createJsonRpc(url, timeoutMs, 'The endpoint')
+  let checked: Promise<void> | undefined
+
+  async function askOnce(method: string, params: readonly unknown[]): Promise<unknown> {
+    const answer = await endpoint.send(method, params)
+    if ('result' in answer) return answer.result
+    const { code, message } = answer.error
+    if (code === BUSY) throw new ChainError('CHAIN_UNREACHABLE', `${endpoint.host} is asked too often.`)
+    throw new ChainError('CHAIN_REFUSED', `${endpoint.host} refused ${method}: ${message.slice(0, 200)}`)
+  }
+
+  async function ask(method: string, params: readonly unknown[]): Promise<unknown> {
+    for (let left = retries; ; left--) {
+      try {
+        return await askOnce(method, params)
+      } catch (error) {
+        // An answer that is too large will not be smaller next time.
+        const isPassing = error instanceof ChainError && error.code === 'CHAIN_UNREACHABLE' && !(error.cause instanceof RangeError)
+        if (!isPassing || left === 0) throw error
+        await new Promise(resolve => setTimeout(resolve, FIRST_WAIT_MS * 2 ** (retries - left)))
+      }
+    }
+  }
+
+  async function checkChain(): Promise<void> {
+    const served = Number(await ask('eth_chainId', []))
+    if (served !== chainId) throw new ChainError('CHAIN_WRONG', `${endpoint.host} serves chain ${served}, not ${chainId}.`)
+  }
+
+  return async (method, params) => {
+    checked ??= checkChain()
+    await checked
+    return ask(method, params)
+  }
+}

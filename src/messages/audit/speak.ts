@@ -1,0 +1,30 @@
+/** Speaks the audit's sentences, and the words of its findings. */
+import type { Language } from '../language.ts'
+import { createSay, type Speaker, sayNumber, type Values } from '../say.ts'
+import { type AuditMessageKey, type AuditMessages, auditEn } from './en.ts'
+
+/** The audit's sentences in one language. */
+export type SayAudit = Speaker<AuditMessageKey>
+
+/** All of them. */
+export const AUDIT_CATALOGUES: Readonly<Partial<Record<Language, AuditMessages>>> = { en: auditEn }
+
+/** Speaks the given language. */
+export function speakAudit(language: Language): SayAudit {
+  return createSay<AuditMessageKey>(language, AUDIT_CATALOGUES[language] ?? auditEn)
+}
+
+/** Something that an audit tells: its code is a key of the catalogue, and so is its detail, without `at.`. */
+type Told = { readonly code: AuditMessageKey; readonly detail: string; readonly values: Values }
+
+/** Where, in words; empty where there is nothing to say. Numbers are written as the language writes them. */
+export function sayDetail(say: SayAudit, { detail, values }: Told): string {
+  const written = Object.entries(values).map(([name, value]) => [name, typeof value === 'number' ? sayNumber(say, value) : value])
+  return say(`at.${detail}` as AuditMessageKey, Object.fromEntries(written))
+}
+
+/** The sentence, and where. */
+export function sayTold(say: SayAudit, told: Told): string {
+  const detail = sayDetail(say, told)
+  return detail === '' ? say(told.code) : `${say(told.code)} ${detail}`
+}
