@@ -148,7 +148,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
 
   const submitEach: Ledger['submitEach'] = (submitted, tell) => {
     assertAccepting()
-    pool.submit(prepare(submitted, salt), tell)
+    pool.submit(prepare(submitted, salt).prepared, tell)
   }
 
   return {
@@ -159,10 +159,10 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     submit: async submitted => whenTold(tell => submitEach(submitted, tell)),
     async submitForReceipt(submitted) {
       assertAccepting()
-      const prepared = prepare(submitted, salt)
+      const { text, prepared } = prepare(submitted, salt)
       const submission = await whenTold(tell => pool.submit(prepared, tell))
       // A known statement stands there with the salt of its first submission.
-      const receiptText = await (submission.known ? receipt(submission.index) : receiptOf(submission.index, decodeText(prepared.statement)))
+      const receiptText = await (submission.known ? receipt(submission.index) : receiptOf(submission.index, text))
       return { ...submission, receipt: receiptText }
     },
     submitEach,
@@ -199,19 +199,21 @@ function whenTold(act: (tell: (outcome: Outcome) => void) => void): Promise<Subm
   return new Promise((resolve, reject) => act(outcome => ('error' in outcome ? reject(outcome.error) : resolve(outcome))))
 }
 
-/** Canonical bytes once, the salt spliced in; the submitter's salt where there is one. */
-function prepare(statement: Statement, newSalt: () => string): Prepared {
+/** Canonical text once, the salt spliced in; the submitter's salt where there is one. */
+function prepare(statement: Statement, newSalt: () => string): { readonly text: string; readonly prepared: Prepared } {
   const body = statementBody(statement)
+  const text = spliceSalt(body, statement.salt ?? newSalt(), statement)
   // Several times faster than TextEncoder; a statement that was read strictly is well-formed.
-  const bytes = Buffer.from(spliceSalt(body, statement.salt ?? newSalt(), statement), 'utf8')
+  const bytes = Buffer.from(text, 'utf8')
   const digests = new Set(statement.documents.flatMap(document => [document.sha256, document.jcs ?? document.sha256]))
-  return {
+  const prepared = {
     statement: bytes,
     entry: encodeEntry(bytes),
     identity: identityOf(body),
     subject: { agency: statement.agency, record: statement.record },
     digests: [...digests].map(digest => Buffer.from(digest, 'hex')),
   }
+  return { text, prepared }
 }
 
 /** Salts, drawn many at a time: a call to the system's generator costs more than all else in preparing a statement. */
