@@ -1,26 +1,16 @@
 /** The ledger: what the service, the command line and the tests hold. It joins pool, sequencer, prover and anchors over one store. */
-import { fromHex, toBase64Url, toUtf8 } from '../core/bytes.ts'
-import { encodeEntry } from '../core/entry.ts'
+import { fromHex } from '../core/bytes.ts'
 import { canonicalJson, parseJson } from '../core/json.ts'
 import { formatVkey, type Signer } from '../core/note.ts'
 import { formatReceipt } from '../core/receipt.ts'
-import {
-  canonicalStatement,
-  compareVersions,
-  type Genesis,
-  type GenesisAnchor,
-  identityOf,
-  parseAnyStatement,
-  type Statement,
-  spliceSalt,
-  statementBody,
-} from '../core/statement.ts'
+import { compareVersions, type GenesisAnchor, parseAnyStatement, type Statement } from '../core/statement.ts'
 import { formatTime } from '../core/time.ts'
 import { formatTlogProof } from '../core/tlog-proof.ts'
 import type { Store } from '../store/port.ts'
 import { LedgerError } from './errors.ts'
 import { anchorHint, type FinalAnchor, openFinalAnchors } from './final-anchors.ts'
 import { createPool, type Outcome } from './pool.ts'
+import { createSalts, prepare, prepareGenesis } from './prepare.ts'
 import { createProver, type Prover } from './prover.ts'
 import { openSequencer, type Prepared, type SignedHead, type Submission } from './sequencer.ts'
 
@@ -91,8 +81,6 @@ export type LedgerDeps = {
   readonly onSeal?: (batch: { readonly records: number; readonly durationMs: number }) => void
 }
 
-const SALT_BYTES = 32
-const SALTS_PER_DRAW = 256
 /** How much of one record's history is looked at. */
 const MAX_VERSIONS = 1000
 
@@ -116,7 +104,10 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
   const pool = createPool(sealTimed)
   const salt = createSalts(randomBytes)
 
-  if (sequencer.head().size === 0) await sequencer.seal([prepareGenesis(deps, vkey)])
+  if (sequencer.head().size === 0) {
+    const genesis = { type: 'openseal/genesis@v1', origin, logKey: vkey, anchors: deps.anchors, created: formatTime(nowMs()) } as const
+    await sequencer.seal([prepareGenesis(genesis, randomBytes)])
+  }
   await assertGenesis(deps, vkey)
 
   const statement = async (index: number): Promise<string | undefined> => {
@@ -197,41 +188,6 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
 /** A call that tells later, as a promise. */
 function whenTold(act: (tell: (outcome: Outcome) => void) => void): Promise<Submission> {
   return new Promise((resolve, reject) => act(outcome => ('error' in outcome ? reject(outcome.error) : resolve(outcome))))
-}
-
-/** Canonical text once, the salt spliced in; the submitter's salt where there is one. */
-function prepare(statement: Statement, newSalt: () => string): { readonly text: string; readonly prepared: Prepared } {
-  const body = statementBody(statement)
-  const text = spliceSalt(body, statement.salt ?? newSalt(), statement)
-  // Several times faster than TextEncoder; a statement that was read strictly is well-formed.
-  const bytes = Buffer.from(text, 'utf8')
-  const digests = new Set(statement.documents.flatMap(document => [document.sha256, document.jcs ?? document.sha256]))
-  const prepared = {
-    statement: bytes,
-    entry: encodeEntry(bytes),
-    identity: identityOf(body),
-    subject: { agency: statement.agency, record: statement.record },
-    digests: [...digests].map(digest => Buffer.from(digest, 'hex')),
-  }
-  return { text, prepared }
-}
-
-/** Salts, drawn many at a time: a call to the system's generator costs more than all else in preparing a statement. */
-function createSalts(randomBytes: LedgerDeps['randomBytes']): () => string {
-  let drawn: Uint8Array = new Uint8Array(0)
-  return () => {
-    if (drawn.length === 0) drawn = randomBytes(SALT_BYTES * SALTS_PER_DRAW)
-    const salt = toBase64Url(drawn.subarray(0, SALT_BYTES))
-    drawn = drawn.subarray(SALT_BYTES)
-    return salt
-  }
-}
-
-function prepareGenesis({ origin, anchors, nowMs, randomBytes }: LedgerDeps, logKey: string): Prepared {
-  const unsalted = { type: 'openseal/genesis@v1', origin, logKey, anchors, created: formatTime(nowMs()) } as const
-  const genesis: Genesis = { ...unsalted, salt: toBase64Url(randomBytes(SALT_BYTES)) }
-  const bytes = toUtf8(canonicalStatement(genesis))
-  return { statement: bytes, entry: encodeEntry(bytes), identity: identityOf(canonicalJson(unsalted)), subject: undefined, digests: [] }
 }
 
 /** Promise 3: what the first entry binds must be what this service was started with. */

@@ -1,0 +1,45 @@
+/** From a statement to what is logged of it: canonical bytes, salt, entry, identity and look-up keys. */
+import { toBase64Url, toUtf8 } from '../core/bytes.ts'
+import { encodeEntry } from '../core/entry.ts'
+import { canonicalJson } from '../core/json.ts'
+import { canonicalStatement, type Genesis, identityOf, type Statement, spliceSalt, statementBody } from '../core/statement.ts'
+import type { Prepared } from './sequencer.ts'
+
+type RandomBytes = (count: number) => Uint8Array
+
+const SALT_BYTES = 32
+const SALTS_PER_DRAW = 256
+
+/** Canonical text once, the salt spliced in; the submitter's salt where there is one. */
+export function prepare(statement: Statement, newSalt: () => string): { readonly text: string; readonly prepared: Prepared } {
+  const body = statementBody(statement)
+  const text = spliceSalt(body, statement.salt ?? newSalt(), statement)
+  // Several times faster than TextEncoder; a statement that was read strictly is well-formed.
+  const bytes = Buffer.from(text, 'utf8')
+  const digests = new Set(statement.documents.flatMap(document => [document.sha256, document.jcs ?? document.sha256]))
+  const prepared = {
+    statement: bytes,
+    entry: encodeEntry(bytes),
+    identity: identityOf(body),
+    subject: { agency: statement.agency, record: statement.record },
+    digests: [...digests].map(digest => Buffer.from(digest, 'hex')),
+  }
+  return { text, prepared }
+}
+
+/** New salts, drawn many at a time: a call to the system's generator costs more than all else in preparing a statement. */
+export function createSalts(randomBytes: RandomBytes): () => string {
+  let drawn: Uint8Array = new Uint8Array(0)
+  return () => {
+    if (drawn.length === 0) drawn = randomBytes(SALT_BYTES * SALTS_PER_DRAW)
+    const salt = toBase64Url(drawn.subarray(0, SALT_BYTES))
+    drawn = drawn.subarray(SALT_BYTES)
+    return salt
+  }
+}
+
+/** The first entry of a ledger, with a salt of its own. */
+export function prepareGenesis(unsalted: Omit<Genesis, 'salt'>, randomBytes: RandomBytes): Prepared {
+  const bytes = toUtf8(canonicalStatement({ ...unsalted, salt: toBase64Url(randomBytes(SALT_BYTES)) }))
+  return { statement: bytes, entry: encodeEntry(bytes), identity: identityOf(canonicalJson(unsalted)), subject: undefined, digests: [] }
+}
