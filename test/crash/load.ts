@@ -1,0 +1,131 @@
+/** Submitters who remember what they were told: the other side of every promise that the crash tests hold the ledger to. */
+import { createHash } from 'node:crypto'
+import { OPERATOR_KEY } from './service.ts'
+
+const AGENCY = 'transport.gov.example'
+
+/** One statement that was sent, perhaps several times, and the index that it was acknowledged with. */
+export type Sent = { readonly record: string; readonly content: string; readonly title: string; index?: number }
+
+export type Load = {
+  /** All that was ever sent, by record. */
+  readonly sent: ReadonlyMap<string, Sent>
+  /** Answers that contradict an earlier one. None, if the ledger keeps its promises. */
+  readonly contradictions: string[]
+  /** How many acknowledgements there were, repeats included. */
+  acknowledgements(): number
+  /** Registers the agency and gets a key, where there is none yet; false when the service ended meanwhile. */
+  register(url: string): Promise<boolean>
+  /** Submits until `until` resolves: lone records and streams side by side, the unanswered of earlier lives first. */
+  run(url: string, until: Promise<unknown>): Promise<void>
+  /** Sends again what was never answered, and some of what was; returns how many answers came. */
+  sendAgain(url: string): Promise<number>
+}
+
+const STREAM_LINES = 20
+const LONE = 3
+
+/** Submitters. `titleBytes` makes statements large. */
+export function createLoad(titleBytes = 20): Load {
+  const sent = new Map<string, Sent>()
+  const contradictions: string[] = []
+  let key: string | undefined
+  let acknowledgements = 0
+  let made = 0
+
+  const next = (): Sent => {
+    const record = `r${++made}`
+    const one = {
+      record,
+      content: `content of ${record}`,
+      title: sha256Hex(record)
+        .repeat(Math.ceil(titleBytes / 64))
+        .slice(0, titleBytes),
+    }
+    sent.set(record, one)
+    return one
+  }
+
+  const note = (one: Sent, status: number, index: number | undefined) => {
+    if ((status !== 200 && status !== 201) || index === undefined) return
+    acknowledgements++
+    if (one.index === undefined) one.index = index
+    else if (one.index !== index) contradictions.push(`${one.record} was acknowledged at ${one.index} and at ${index}`)
+    else if (status === 201) contradictions.push(`${one.record} was acknowledged at ${index}, and later as new`)
+  }
+
+  const ask = async (url: string, path: string, bearer: string, type: string, body: string) => {
+    const headers = { authorization: `Bearer ${bearer}`, 'content-type': type }
+    return fetch(url + path, { method: 'POST', headers, body, signal: AbortSignal.timeout(60_000) })
+  }
+
+  async function submitOne(url: string, one: Sent): Promise<void> {
+    const response = await ask(url, '/v1/records', key!, 'application/json', JSON.stringify(statementOf(one)))
+    const { index } = (await response.json()) as { index?: number }
+    note(one, response.status, index)
+  }
+
+  async function submitStream(url: string, many: readonly Sent[]): Promise<void> {
+    const body = many.map(one => `${JSON.stringify(statementOf(one))}\n`).join('')
+    const response = await ask(url, '/v1/records', key!, 'application/x-ndjson', body)
+    let text = ''
+    const decoder = new TextDecoder()
+    // Line by line: an answer that was read counts, whatever becomes of the rest.
+    for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
+      text += decoder.decode(chunk, { stream: true })
+      const lines = text.split('\n')
+      text = lines.pop()!
+      for (const line of lines.filter(found => found !== '')) {
+        const answer = JSON.parse(line)
+        if (answer.line !== undefined) note(many[answer.line - 1]!, answer.status, answer.index)
+      }
+    }
+  }
+
+  return {
+    sent,
+    contradictions,
+    acknowledgements: () => acknowledgements,
+    async register(url) {
+      if (key !== undefined) return true
+      try {
+        await ask(url, '/v1/agencies', OPERATOR_KEY, 'application/json', JSON.stringify({ id: AGENCY, name: 'Ministry of Transport' }))
+        const response = await ask(url, `/v1/agencies/${AGENCY}/keys`, OPERATOR_KEY, 'application/json', '{}')
+        key = ((await response.json()) as { key?: string }).key
+      } catch {
+        return false
+      }
+      return key !== undefined
+    },
+    async run(url, until) {
+      let isOver = false
+      until.then(() => {
+        isOver = true
+      })
+      const repeat = async (act: () => Promise<void>) => {
+        while (!isOver) await act().catch(() => new Promise(resolve => setTimeout(resolve, 20)))
+      }
+      const lone = Array.from({ length: LONE }, () => repeat(() => submitOne(url, next())))
+      const stream = repeat(() => submitStream(url, Array.from({ length: STREAM_LINES }, next)))
+      await Promise.all([...lone, stream])
+    },
+    async sendAgain(url) {
+      const all = [...sent.values()]
+      const again = [...all.filter(({ index }) => index === undefined), ...all.filter(({ index }) => index !== undefined).slice(-50)]
+      const before = acknowledgements
+      if (again.length > 0) await submitStream(url, again)
+      return acknowledgements - before
+    },
+  }
+}
+
+/** What is sent of a record: the same every time. */
+export function statementOf({ record, content, title }: Sent) {
+  const documents = [{ name: 'decision.txt', mediaType: 'text/plain', bytes: content.length, sha256: sha256Hex(content) }]
+  const subject = { agency: AGENCY, kind: 'decision', action: 'publish', record, title }
+  return { type: 'openseal/statement@v1', ...subject, published: '2026-01-30T12:00:00Z', documents }
+}
+
+function sha256Hex(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}

@@ -1,0 +1,105 @@
+/** The service as a process that may be killed at any moment: `openseal serve` on a folder, with its own chain, faults loaded into it. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createWriteStream, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** A folder with a ledger in it, and how its service is started. */
+export type Place = {
+  /** Holds `data`, the plan, and what the service says on stderr. */
+  readonly folder: string
+  /** Where the data is; another place than `folder` for a disk of its own. */
+  readonly data: string
+  /** The library that `disk.c` became, or undefined: then `faults.ts` is loaded. */
+  readonly disk?: string | undefined
+  readonly env?: { readonly [name: string]: string }
+}
+
+export type Running = {
+  readonly child: ChildProcess
+  readonly url: string
+  readonly chainUrl: string
+  /** Resolves when the process is gone. */
+  readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
+  isAlive(): boolean
+  kill(): Promise<void>
+  /** Ends it in order, and its chain with it; the exit code. */
+  stop(): Promise<number | null>
+}
+
+export const OPERATOR_KEY = 'operator-key-of-the-crash-test'
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+const FAULTS = new URL('./faults.ts', import.meta.url).href
+
+/** The file that arms the process; see plan.ts. */
+export function planFile({ folder }: Place): string {
+  return join(folder, 'plan')
+}
+
+/** Starts the service; undefined when it ended before it was ready. */
+export async function startService(place: Place): Promise<Running | undefined> {
+  const env = {
+    PATH: process.env.PATH,
+    OPENSEAL_PORT: '0',
+    OPENSEAL_CHAIN_PORT: '0',
+    OPENSEAL_ANCHOR_INTERVAL: '200ms',
+    OPENSEAL_ORIGIN: 'ledger.example/crash',
+    OPENSEAL_OPERATOR_KEY: OPERATOR_KEY,
+    OPENSEAL_DATA: place.data,
+    CRASH_PLAN: planFile(place),
+    ...(place.disk && { LD_PRELOAD: place.disk, CRASH_FOLDER: place.data }),
+    ...place.env,
+  }
+  const faults = place.disk ? [] : ['--import', FAULTS]
+  const child = spawn(process.execPath, [...faults, MAIN, 'serve', '--json'], { cwd: place.folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  child.stderr!.pipe(createWriteStream(join(place.folder, 'service.log'), { flags: 'a' }))
+  let isAlive = true
+  const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>(resolve =>
+    child.once('close', (code, signal) => {
+      isAlive = false
+      resolve({ code, signal })
+    }),
+  )
+  const said = await Promise.race([readReady(child), ended.then(() => undefined)])
+  if (said === undefined) return undefined
+  return {
+    child,
+    url: said.url.replace('localhost', '127.0.0.1'),
+    chainUrl: said.chain.urls[0]!,
+    ended,
+    isAlive: () => isAlive,
+    async kill() {
+      child.kill('SIGKILL')
+      await ended
+    },
+    async stop() {
+      child.kill('SIGTERM')
+      return (await ended).code
+    },
+  }
+}
+
+/** Ends the chain that killed services left behind. */
+export function endChain({ data }: Place): void {
+  try {
+    const { pid } = JSON.parse(readFileSync(join(data, 'chain', 'process.json'), 'utf8'))
+    if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(data)) process.kill(pid, 'SIGKILL')
+  } catch {
+    // There is none.
+  }
+}
+
+function readReady(child: ChildProcess): Promise<{ url: string; chain: { urls: string[] } }> {
+  return new Promise(resolve => {
+    let out = ''
+    child.stdout!.on('data', chunk => {
+      out += chunk
+      try {
+        const said = JSON.parse(out)
+        if (said.url !== undefined) resolve(said) // else it says why it ends
+      } catch {
+        // Not all of it yet.
+      }
+    })
+  })
+}
