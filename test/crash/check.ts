@@ -16,17 +16,20 @@ const FITS = ['test-network', 'sealed']
 const TIMEOUT_MS = 30_000
 
 /** A checker that remembers, between the lives of a ledger, every checkpoint that it saw and every receipt that it verified. */
-export async function createChecker(folder: string, load: Load) {
-  const state = await openAuditState(folder, 'ledger.example/crash')
+export function createChecker(folder: string, load: Load) {
   const verified = new Set<string>()
 
   /** @throws Error with a sentence for each broken promise. */
   return async function check(url: string, chainUrl: string): Promise<Checked> {
-    const source = createHttpSource({ url, fetch, timeoutMs: TIMEOUT_MS, retries: 2 })
+    const source = createHttpSource({ url, fetch, timeoutMs: TIMEOUT_MS, retries: 2, parallel: 4 })
+    const state = await openAuditState(folder, 'ledger.example/crash')
     const policy = parsePolicy(await source.policy())
     const [anchor] = policy.anchors
-    const chain = openAuditReader({ url: chainUrl, ...anchor!, fromBlock: 0, timeoutMs: TIMEOUT_MS })
-    const report = await audit({ source, policy, chains: [chain], state, parallel: 4 }).finally(() => chain.close())
+    const chain = openAuditReader({ url: chainUrl, ...anchor!, firstBlock: 0, timeoutMs: TIMEOUT_MS, retries: 2 })
+    const report = await audit({ source, policy, chains: [chain], state, parallel: 4 }).finally(() => {
+      source.close()
+      state.close()
+    })
     const broken = [...report.findings, ...report.unfinished].map(found => `audit: ${JSON.stringify(found)}`)
 
     const found = await readRecords(url, report.size)
@@ -72,7 +75,7 @@ async function readRecords(url: string, size: number): Promise<Map<string, numbe
 
 function chooseReceipts({ sent }: Load, verified: ReadonlySet<string>): Sent[] {
   const acknowledged = [...sent.values()].filter(({ index }) => index !== undefined)
-  const fresh = acknowledged.filter(({ record }) => !verified.has(record)).slice(-200)
+  const fresh = acknowledged.filter(({ record }) => !verified.has(record)).slice(-100)
   const step = Math.max(1, Math.floor(acknowledged.length / SAMPLE))
   return [...new Set([...fresh, ...acknowledged.filter((_, i) => i % step === 0)])]
 }

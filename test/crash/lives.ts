@@ -34,7 +34,7 @@ export async function openLives(folder: string, settings: Partial<Place> & { tit
   mkdirSync(place.data, { recursive: true })
   const plan = planFile(place)
   const load = createLoad(titleBytes)
-  const check = await createChecker(join(folder, 'audit'), load)
+  const check = createChecker(join(folder, 'audit'), load)
 
   async function start(): Promise<Running> {
     disarm(plan)
