@@ -2,6 +2,7 @@
  * A log as one endpoint shows it: its events, read from where the last run ended, its storage beside them, and both as of one block. What is
  * final is remembered; a block that was final and is gone is a finding.
  */
+import { formatTime } from '../core/time.ts'
 import type { AnchorEvent, AuditChain, BlockId, StoredLog } from './chain.ts'
 import { AuditError, type Finding, finding } from './finding.ts'
 import { inParallel } from './run.ts'
@@ -105,7 +106,7 @@ async function storageFindings(reading: Reading, events: readonly AnchorEvent[],
   const { chain, parallel } = reading
   const stored = await inParallel(events, parallel, ({ size, root }) => chain.anchoredAt(size, root, at))
   return events.flatMap(({ size, time }, i) => {
-    const values = { size, event: time, stored: stored[i]!, ...placeOf(chain) }
+    const values = { size, event: timeText(time), stored: timeText(stored[i]!), ...placeOf(chain) }
     return stored[i] === time ? [] : [finding('AUDIT_ANCHOR_STORAGE', 'anchor.times', values)]
   })
 }
@@ -121,6 +122,10 @@ function latestFinding(chain: AuditChain, events: readonly AnchorEvent[], { late
   const event = events.at(-1)?.size ?? 0
   if (event === latestSize) return undefined
   return finding('AUDIT_ANCHOR_STORAGE', 'anchor.latest', { event, stored: latestSize, ...placeOf(chain) })
+}
+
+function timeText(seconds: number): string {
+  return seconds === 0 ? '–' : formatTime(seconds * 1000)
 }
 
 /** Endpoint and chain, for the words of a finding. */

@@ -1,7 +1,20 @@
 /** The audit's sentences in English: they fix the set of keys that every other language must have. `{name}` is a placeholder. */
 
+/** What is the same in every language: names, paths and numbers alone. */
+export const auditNames = {
+  'at.none': '',
+  'at.file': '{file}',
+  'at.reason': '{reason}',
+  'at.path': '{path}',
+  'at.path.reason': '{path}: {reason}',
+  'at.endpoint.reason': '{endpoint}, {chainId}: {reason}',
+  'at.endpoint': '{endpoint}, {chainId}',
+} as const
+
 /** Every sentence of `openseal audit`: what it ends in, each finding, each reason why it could not finish, where, and its report. */
 export const auditEn = {
+  ...auditNames,
+
   // What an audit ends in
   clean: 'The ledger is consistent.',
   inconsistent: 'The ledger is NOT consistent.',
@@ -113,19 +126,12 @@ export const auditEn = {
   AUDIT_STATE_UNWRITABLE: 'The state folder cannot be written.',
 
   // Where: the detail beside a finding or a reason
-  'at.none': '',
-  'at.file': '{file}',
   'at.origins': '{file} is of {other}, not of {origin}',
-  'at.reason': '{reason}',
-  'at.path': '{path}',
   'at.path.status': '{path} (status {status})',
-  'at.path.reason': '{path}: {reason}',
   'at.path.location': '{path} points to {location}',
   'at.path.type': '{path} came as {type}',
   'at.path.bytes': '{path} has more than {bytes} bytes',
   'at.path.seconds': '{path}, after {seconds} s',
-  'at.endpoint': '{endpoint}, chain {chainId}',
-  'at.endpoint.reason': '{endpoint}, chain {chainId}: {reason}',
   'at.origin': 'its origin is {origin}',
   'at.quorum': 'cosigned by {count} of {quorum} witnesses',
   'at.entry': 'entry {index}',
@@ -163,7 +169,7 @@ export const auditEn = {
   'at.unknown': '{count} anchors, contract {contract} on chain {chainId}',
   'at.endpoints': '{first} and {second}, chain {chainId}, from size {size} on',
   'at.endpoints.code': '{first} and {second}, chain {chainId}, by the code of the contract',
-  'at.findings': '{count} findings',
+  'at.findings': 'findings: {count}',
 } as const
 
 /** A key of the audit's sentences. */

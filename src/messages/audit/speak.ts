@@ -1,17 +1,34 @@
 /** Speaks the audit's sentences, and the words of its findings. */
 import type { Language } from '../language.ts'
 import { createSay, type Speaker, sayNumber, type Values } from '../say.ts'
+import { auditAr } from './ar.ts'
+import { auditDe } from './de.ts'
+import { auditEl } from './el.ts'
 import { type AuditMessageKey, type AuditMessages, auditEn } from './en.ts'
+import { auditEs } from './es.ts'
+import { auditFr } from './fr.ts'
+import { auditUk } from './uk.ts'
 
 /** The audit's sentences in one language. */
 export type SayAudit = Speaker<AuditMessageKey>
 
 /** All of them. */
-export const AUDIT_CATALOGUES: Readonly<Partial<Record<Language, AuditMessages>>> = { en: auditEn }
+export const AUDIT_CATALOGUES: Readonly<Record<Language, AuditMessages>> = {
+  en: auditEn,
+  fr: auditFr,
+  es: auditEs,
+  de: auditDe,
+  el: auditEl,
+  ar: auditAr,
+  uk: auditUk,
+}
+
+/** Numbers that are names: nobody looks for chain 31,337. */
+const NAMES = ['chainId', 'status']
 
 /** Speaks the given language. */
 export function speakAudit(language: Language): SayAudit {
-  return createSay<AuditMessageKey>(language, AUDIT_CATALOGUES[language] ?? auditEn)
+  return createSay<AuditMessageKey>(language, AUDIT_CATALOGUES[language])
 }
 
 /** Something that an audit tells: its code is a key of the catalogue, and so is its detail, without `at.`. */
@@ -19,7 +36,10 @@ type Told = { readonly code: AuditMessageKey; readonly detail: string; readonly 
 
 /** Where, in words; empty where there is nothing to say. Numbers are written as the language writes them. */
 export function sayDetail(say: SayAudit, { detail, values }: Told): string {
-  const written = Object.entries(values).map(([name, value]) => [name, typeof value === 'number' ? sayNumber(say, value) : value])
+  const written = Object.entries(values).map(([name, value]) => [
+    name,
+    typeof value === 'number' && !NAMES.includes(name) ? sayNumber(say, value) : value,
+  ])
   return say(`at.${detail}` as AuditMessageKey, Object.fromEntries(written))
 }
 
