@@ -27,6 +27,9 @@ export type LevelDatabase = {
 
 /** What Level gathers in memory before it writes a table: with its own 4 MB a bulk submission spends a third of its time on merging tables. */
 const WRITE_BUFFER_BYTES = 16 * 1024 * 1024
+/** Tables of 2 MB that are open at once. Level maps them into memory: without a bound a ledger of a million records would fill 600 MB while it is read at random. */
+const OPEN_TABLES = 96
+const OPTIONS = { keyEncoding: 'view', valueEncoding: 'view', writeBufferSize: WRITE_BUFFER_BYTES, maxOpenFiles: OPEN_TABLES } as const
 /** Room for what opening writes besides the journal's content: a manifest and an empty journal. */
 const SPARE_BYTES = 256 * 1024
 /** A folder that LevelDB passes over. */
@@ -34,7 +37,7 @@ const PROBE = 'openseal.probe'
 
 /** Opens, or creates, the database in a folder. @throws StoreError STORE_LOCKED, STORE_UNREADABLE */
 export async function openLevelDatabase(folder: string): Promise<LevelDatabase> {
-  const db: Database = new Level(folder, { keyEncoding: 'view', valueEncoding: 'view', writeBufferSize: WRITE_BUFFER_BYTES })
+  const db: Database = new Level(folder, OPTIONS)
   await openOrSay(db, folder)
   await rm(join(folder, PROBE), { recursive: true, force: true })
   /** A write has failed since the database was opened. */
