@@ -42,6 +42,38 @@ for (const [name, start] of CHAINS) {
       assert.equal(ledger.latestAnchor()?.size, 2)
     })
 
+    it('tells that records are accepted and not anchored, while no block takes the transaction', async () => {
+      const { ledger, anchorerOn, passMs } = await world({ finality })
+      await at.mining(false)
+      const anchorer = anchorerOn()
+      await submit(ledger, 1)
+      await anchorer.tick()
+      assert.equal(anchorer.lag().alarm, undefined)
+      for (let minutes = 0; minutes < 3; minutes++) {
+        passMs(60_000)
+        await anchorer.tick()
+      }
+      const { alarm, oldestUnanchoredMs, unanchoredRecords } = anchorer.lag()
+      assert.deepEqual([alarm, oldestUnanchoredMs, unanchoredRecords], ['Records are accepted and not anchored.', 180_000, 2])
+      await at.mine()
+      await untilIncluded(anchorer, 2)
+      assert.equal(anchorer.lag().alarm, undefined)
+    })
+
+    it('tells that the chain calls no block final, where its finality has stopped', async () => {
+      const { ledger, anchorerOn, passMs } = await world({ finality })
+      const anchorer = anchorerOn()
+      await submit(ledger, 1)
+      await untilIncluded(anchorer, 2)
+      assert.equal(anchorer.lag().alarm, undefined)
+      passMs(2 * 3_600_000 + 1)
+      await anchorer.tick()
+      assert.match(anchorer.lag().alarm ?? '', /the chain does not call that block final/)
+      await at.mine(3)
+      await anchorer.tick()
+      assert.deepEqual([anchorer.lag().alarm, ledger.latestAnchor()?.size], [undefined, 2])
+    })
+
     it('follows its transaction into another block, at every depth before it is final', async () => {
       const { anchorerOn, ledger, chain } = await world({ finality })
       const anchorer = anchorerOn()
