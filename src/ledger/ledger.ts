@@ -7,6 +7,7 @@ import { compareVersions, type GenesisAnchor, parseAnyStatement, type Statement 
 import { formatTime } from '../core/time.ts'
 import { formatTlogProof } from '../core/tlog-proof.ts'
 import type { Store } from '../store/port.ts'
+import { readStatement } from './checked-statements.ts'
 import { LedgerError } from './errors.ts'
 import { anchorHint, type FinalAnchor, openFinalAnchors } from './final-anchors.ts'
 import { createPool, type Outcome } from './pool.ts'
@@ -113,7 +114,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
   const statement = async (index: number): Promise<string | undefined> => {
     if (!Number.isSafeInteger(index) || index < 0 || index >= sequencer.head().size)
       throw new LedgerError('RECORD_NOT_FOUND', `There is no record ${index} in this ledger.`)
-    const bytes = await store.readStatement(index)
+    const bytes = await readStatement(store, sequencer.nodes, index)
     return bytes === undefined ? undefined : decodeText(bytes)
   }
 
@@ -162,9 +163,9 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     receipt,
     async versions(index) {
       const text = await statement(index)
-      const parsed = text === undefined ? undefined : readStatement(text)
+      const parsed = text === undefined ? undefined : parseStatement(text)
       if (parsed?.type !== 'openseal/statement@v1') return []
-      return history(store, parsed)
+      return history(await store.findByRecord(parsed.agency, parsed.record, MAX_VERSIONS), statement)
     },
     findByDigest: (sha256, limit) => store.findByDigest(fromHex(sha256), limit),
     findByRecord: (agency, record, limit) => store.findByRecord(agency, record, limit),
@@ -193,7 +194,7 @@ function whenTold(act: (tell: (outcome: Outcome) => void) => void): Promise<Subm
 /** Promise 3: what the first entry binds must be what this service was started with. */
 async function assertGenesis({ store, origin, anchors }: LedgerDeps, vkey: string): Promise<void> {
   const bytes = await store.readStatement(0)
-  const genesis = bytes === undefined ? undefined : readStatement(decodeText(bytes))
+  const genesis = bytes === undefined ? undefined : parseStatement(decodeText(bytes))
   if (genesis?.type !== 'openseal/genesis@v1')
     throw new LedgerError('LEDGER_CORRUPT', 'The first entry of the ledger is not a genesis: restore the data from a backup.')
   if (genesis.origin !== origin)
@@ -211,12 +212,12 @@ async function assertGenesis({ store, origin, anchors }: LedgerDeps, vkey: strin
 }
 
 /** The versions of a record, each held against the one before it of the same revision. */
-async function history(store: Store, { agency, record }: Statement): Promise<Version[]> {
+async function history(indexes: readonly number[], read: (index: number) => Promise<string | undefined>): Promise<Version[]> {
   const versions: Version[] = []
   const newest = new Map<string | undefined, Statement>()
-  for (const index of await store.findByRecord(agency, record, MAX_VERSIONS)) {
-    const bytes = await store.readStatement(index)
-    const statement = bytes === undefined ? undefined : readStatement(decodeText(bytes))
+  for (const index of indexes) {
+    const text = await read(index)
+    const statement = text === undefined ? undefined : parseStatement(text)
     if (statement?.type !== 'openseal/statement@v1') continue
     const earlier = newest.get(statement.revision)
     const flag = earlier === undefined ? 'none' : compareVersions(earlier, statement)
@@ -227,7 +228,7 @@ async function history(store: Store, { agency, record }: Statement): Promise<Ver
   return versions
 }
 
-function readStatement(text: string) {
+function parseStatement(text: string) {
   return parseAnyStatement(parseJson(text))
 }
 

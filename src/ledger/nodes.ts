@@ -2,15 +2,19 @@
  * The tree's nodes for those who prove: any perfect subtree of the committed tree, read from full tiles in the store or from the
  * growing edge in memory. Tiles are kept unfolded, the most recently used ones, so that a proof is look-ups and no hashing.
  */
+import { equalBytes } from '../core/bytes.ts'
 import type { HashedNode } from '../core/extension.ts'
 import { HASH_BYTES, type Hash, hashNode } from '../core/hash.ts'
 import { TILE_HEIGHT, TILE_WIDTH } from '../core/tile.ts'
 import type { Node, ReadHashes } from '../core/tree.ts'
 import type { Edge, Head, Store } from '../store/port.ts'
+import { DamageError } from './errors.ts'
 
 export type Nodes = {
-  /** Hashes of perfect subtrees that lie wholly in the committed tree. */
+  /** Hashes of perfect subtrees that lie wholly in the committed tree. @throws DamageError where the store holds another tile than the tree's */
   readonly read: ReadHashes
+  /** A full tile of the committed tree. @throws DamageError */
+  fullTile(level: number, index: number): Promise<Uint8Array>
   /** Takes over the nodes that a committed batch completed. */
   add(nodes: readonly HashedNode[]): void
 }
@@ -40,28 +44,42 @@ export function createNodes(store: Pick<Store, 'readTile'>, head: Head, edge: Ed
     if (cache.size > CACHED_TILES) cache.delete(cache.keys().next().value!)
   }
 
+  /**
+   * A tile of the store is used only when the tile above says that this is its hash, and that one likewise, up to the growing tiles, which give
+   * the head's root: whatever the disk made of a tile, no proof is ever built on another tree than the signed one.
+   */
   const fromStore = async (level: number, index: number): Promise<Unfolded> => {
     const bytes = await store.readTile(level, index)
-    if (bytes === undefined) throw new Error(`bug: tile ${level}/${index} is not in the store`)
+    const part = `tile ${level}/${index}`
+    if (bytes?.length !== TILE_WIDTH * HASH_BYTES) throw new DamageError(part)
     const tile = unfold(bytes)
+    const [left, right] = [tile.subarray(-2 * HASH_BYTES, -HASH_BYTES), tile.subarray(-HASH_BYTES)]
+    const [above] = await read([{ level: (level + 1) * TILE_HEIGHT, index }])
+    if (!equalBytes(hashNode(left, right), above!)) throw new DamageError(part)
     keep(tileKey(level, index), tile)
     return tile
   }
 
+  const read: ReadHashes = async nodes => {
+    const hashes: Hash[] = []
+    let tile: Unfolded | undefined
+    let tileAt = Number.NaN
+    for (const node of nodes) {
+      const { level, index, offset } = place(node)
+      const key = tileKey(level, index)
+      // The nodes of a proof mostly share a tile, and a tile in memory costs no turn of the event loop.
+      if (key !== tileAt) tile = growing.get(key) ?? cache.get(key) ?? (await fromStore(level, index))
+      tileAt = key
+      hashes.push(tile!.slice(offset, offset + HASH_BYTES))
+    }
+    return hashes
+  }
+
   return {
-    async read(nodes) {
-      const hashes: Hash[] = []
-      let tile: Unfolded | undefined
-      let tileAt = Number.NaN
-      for (const node of nodes) {
-        const { level, index, offset } = place(node)
-        const key = tileKey(level, index)
-        // The nodes of a proof mostly share a tile, and a tile in memory costs no turn of the event loop.
-        if (key !== tileAt) tile = growing.get(key) ?? cache.get(key) ?? (await fromStore(level, index))
-        tileAt = key
-        hashes.push(tile!.slice(offset, offset + HASH_BYTES))
-      }
-      return hashes
+    read,
+    async fullTile(level, index) {
+      const tile = cache.get(tileKey(level, index)) ?? (await fromStore(level, index))
+      return tile.slice(0, TILE_WIDTH * HASH_BYTES)
     },
     add(nodes) {
       for (const node of nodes) {

@@ -1,11 +1,12 @@
 /** Proofs, checkpoints and tiles of the committed tree. */
+import { equalBytes } from '../core/bytes.ts'
 import { formatCheckpoint } from '../core/checkpoint.ts'
-import type { Hash } from '../core/hash.ts'
+import { type Hash, hashLeaf } from '../core/hash.ts'
 import { type Signer, signNote } from '../core/note.ts'
 import { type ConsistencyProof, type InclusionProof, proveConsistency, proveInclusion } from '../core/proof.ts'
-import { TILE_HEIGHT, TILE_WIDTH, tileWidthAt } from '../core/tile.ts'
+import { decodeBundle, TILE_HEIGHT, TILE_WIDTH, tileWidthAt } from '../core/tile.ts'
 import type { Store } from '../store/port.ts'
-import { LedgerError } from './errors.ts'
+import { DamageError, LedgerError } from './errors.ts'
 import { rootAt, type Sequencer } from './sequencer.ts'
 
 export type Prover = {
@@ -33,7 +34,7 @@ const CACHED_CHECKPOINTS = 1024
 
 /** Proofs over what the sequencer has committed. */
 export function createProver({ store, sequencer, signer, origin }: Deps): Prover {
-  const { read } = sequencer.nodes
+  const { read, fullTile } = sequencer.nodes
   const checkpoints = new Map<number, string>()
 
   const assertRange = (from: number, to: number, what: string) => {
@@ -80,15 +81,17 @@ export function createProver({ store, sequencer, signer, origin }: Deps): Prover
     rootAt: root,
     async tile(level, index, width) {
       if (!isCommitted(level, index, width)) return undefined
-      const full = await store.readTile(level, index)
-      const bytes = full ?? growingPart(sequencer.edge().tiles[level], level, index)
+      const bytes = isCommitted(level, index, TILE_WIDTH)
+        ? await fullTile(level, index)
+        : growingPart(sequencer.edge().tiles[level], level, index)
       return bytes?.subarray(0, width * HASH_BYTES)
     },
     async bundle(index, width) {
       if (!isCommitted(0, index, width)) return undefined
       const full = await store.readBundle(index)
       const bytes = full ?? growingPart(sequencer.edge().bundle, 0, index)
-      return bytes?.subarray(0, width * BUNDLED_ENTRY_BYTES)
+      const leaves = await read(Array.from({ length: width }, (_, i) => ({ level: 0, index: index * TILE_WIDTH + i })))
+      return fittingBundle(bytes?.subarray(0, width * BUNDLED_ENTRY_BYTES), index, leaves)
     },
   }
 
@@ -96,5 +99,21 @@ export function createProver({ store, sequencer, signer, origin }: Deps): Prover
   function growingPart(bytes: Uint8Array | undefined, level: number, index: number): Uint8Array | undefined {
     const growing = Math.floor(sequencer.head().size / 2 ** ((level + 1) * TILE_HEIGHT))
     return growing === index && bytes !== undefined && bytes.length <= TILE_WIDTH * BUNDLED_ENTRY_BYTES ? bytes : undefined
+  }
+}
+
+/** The bundle, when its entries are the tree's. @throws DamageError */
+function fittingBundle(bytes: Uint8Array | undefined, index: number, leaves: readonly Hash[]): Uint8Array {
+  const entries = bytes === undefined ? undefined : decodedBundle(bytes, leaves.length)
+  if (bytes === undefined || !entries?.every((entry, i) => equalBytes(hashLeaf(entry), leaves[i]!)))
+    throw new DamageError(`entry bundle ${index}`)
+  return bytes
+}
+
+function decodedBundle(bytes: Uint8Array, width: number): Uint8Array[] | undefined {
+  try {
+    return decodeBundle(bytes, width)
+  } catch {
+    return undefined
   }
 }

@@ -173,7 +173,7 @@ export async function openSequencer({ store, signer, origin, nowMs }: Deps): Pro
   return {
     seal,
     head: () => signed,
-    nodes: { read: wanted => nodes.read(wanted), add: added => nodes.add(added) },
+    nodes: { read: wanted => nodes.read(wanted), fullTile: (level, index) => nodes.fullTile(level, index), add: added => nodes.add(added) },
     edge: () => tree.edge,
     stop(reason) {
       stopReason ??= reason

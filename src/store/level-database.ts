@@ -95,7 +95,9 @@ export async function openLevelDatabase(folder: string): Promise<LevelDatabase> 
     },
     async reading(read) {
       if (db.status !== 'open') await settled()
-      const reading = read()
+      const reading = read().catch(cause => {
+        throw damaged(cause)
+      })
       readings.add(reading)
       return reading.finally(() => readings.delete(reading))
     },
@@ -106,6 +108,14 @@ export async function openLevelDatabase(folder: string): Promise<LevelDatabase> 
       await db.close()
     },
   }
+}
+
+/** What LevelDB found damaged itself, by its own checksums. */
+export function damaged(cause: unknown): unknown {
+  const { code } = cause as { code?: string }
+  if (code !== 'LEVEL_CORRUPTION' && code !== 'LEVEL_IO_ERROR') return cause
+  const advice = 'The operator finds out more with "openseal doctor".'
+  return new StoreError('STORE_DAMAGED', `What this ledger has stored here cannot be read from its disk. ${advice}`, { cause })
 }
 
 /** Writes as much as opening again will, so that a database is not closed which then cannot be opened. */

@@ -1,7 +1,7 @@
 /** The embedded store, on Level: one atomic, synced batch per commit. Its rows are those of level-rows. */
 import { equalBytes, fromUtf8, toUtf8 } from '../core/bytes.ts'
 import { EMPTY_ROOT } from '../core/hash.ts'
-import { type LevelDatabase, openLevelDatabase } from './level-database.ts'
+import { damaged, type LevelDatabase, openLevelDatabase } from './level-database.ts'
 import { decodeHead, HEAD_KEY, key, putCommit, readIndex, textKey, withIndex } from './level-rows.ts'
 import { headMoved } from './memory.ts'
 import type { Commit, Edge, Head, Store } from './port.ts'
@@ -23,7 +23,11 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Stor
 
   const read = async (row: Uint8Array) => {
     if (db.status !== 'open') await settled()
-    return db.getSync(row)
+    try {
+      return db.getSync(row)
+    } catch (cause) {
+      throw damaged(cause)
+    }
   }
 
   const readHead = () => {

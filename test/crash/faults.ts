@@ -70,6 +70,7 @@ replace(
   original =>
     function (this: unknown, ...args) {
       const { location } = this as { location: string }
+      if (!location.endsWith('store')) return original.apply(this as never, args)
       if (args.length > 0) return write('batch', location, () => Promise.resolve(original.apply(this as never, args)))
       const chained = original.apply(this as never, args) as { write: AnyFunction }
       const writeAll = chained.write.bind(chained)
