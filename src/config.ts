@@ -38,6 +38,8 @@ export type Config = {
   readonly operatorKey?: string
   /** Accept submissions although no endpoint of the chain has answered yet. */
   readonly startWithoutChain: boolean
+  /** How many entries a second are read again from the disk and hashed, in the background; 0: none. */
+  readonly scrubRate: number
 }
 
 const EMBEDDED_INTERVAL = '5s'
@@ -141,6 +143,11 @@ const VARIABLES = z.object({
     .regex(new RegExp(`^[\\x21-\\x7e]{${MIN_OPERATOR_KEY},512}$`), `is shorter than ${MIN_OPERATOR_KEY} characters, or holds spaces`)
     .optional(),
   OPENSEAL_START_WITHOUT_CHAIN: flag,
+  OPENSEAL_SCRUB_RATE: z
+    .string()
+    .regex(/^\d{1,6}$/, 'is not a number of entries a second, 0 for none')
+    .transform(Number)
+    .default(500),
 })
 
 /** Variables of the command line and of the test run, which the service leaves alone. */
@@ -185,6 +192,7 @@ export function readConfig(env: { readonly [name: string]: string | undefined })
     finality: v.OPENSEAL_FINALITY,
     production: v.OPENSEAL_PRODUCTION === 'true',
     startWithoutChain: v.OPENSEAL_START_WITHOUT_CHAIN === 'true',
+    scrubRate: v.OPENSEAL_SCRUB_RATE,
     ...(v.OPENSEAL_PUBLIC_RPC && { publicRpcUrls: v.OPENSEAL_PUBLIC_RPC }),
     ...(v.OPENSEAL_STORE && { storeUrl: v.OPENSEAL_STORE }),
     ...(v.OPENSEAL_CONTRACT && { contract: v.OPENSEAL_CONTRACT }),

@@ -24,6 +24,7 @@ import { createAgencies } from './ledger/agencies.ts'
 import type { AnchorChain, Finality } from './ledger/anchor-chain.ts'
 import { type Anchorer, createAnchorer } from './ledger/anchorer.ts'
 import { type Ledger, type LedgerDeps, openLedger } from './ledger/ledger.ts'
+import { openScrub, type Scrub } from './ledger/scrub.ts'
 import { createLogSigner } from './ledger/signer.ts'
 import { type Log, silentLog } from './log.ts'
 import { openLevelStore } from './store/level.ts'
@@ -59,6 +60,7 @@ type Parts = {
   http?: { close(): Promise<void> }
   comparison?: { stop(): Promise<void> }
   finder?: Finder
+  scrub?: Scrub
   ledger?: { close(): Promise<void> }
   /** Only until the ledger has it, which then closes it. */
   store?: { close(): Promise<void> } | undefined
@@ -117,7 +119,10 @@ async function start(config: Config, log: Log, parts: Parts, close: () => Promis
   parts.comparison = comparison
   await comparison.first
 
-  metrics = createMetrics({ ledger, anchorer, nowMs })
+  const scrub = await openScrub({ store, entriesPerSecond: config.scrubRate, nowMs, log })
+  parts.scrub = scrub
+  scrub.start()
+  metrics = createMetrics({ ledger, anchorer, scrub, nowMs })
   const agencies = createAgencies({ store, nowMs, randomBytes })
   const served = policyOf(ledger, anchor, chain.finality, config.production)
   const { notAccepting } = comparison
@@ -127,7 +132,7 @@ async function start(config: Config, log: Log, parts: Parts, close: () => Promis
   finder.start()
   const lag = () => anchorer.lag()
   const site = await openSite({ ledger, agencies, finder, lag, notAccepting, policy, nowMs }, config, chain, log)
-  http.serve(createApp({ ledger, agencies, anchorer, policy, operatorKey, log, nowMs, notAccepting, metrics, site }).callback())
+  http.serve(createApp({ ledger, agencies, anchorer, policy, operatorKey, log, nowMs, notAccepting, scrub, metrics, site }).callback())
   log.info('serving', { url: http.url, origin, size: ledger.head().size, chainId: anchor.chainId, contract: anchor.contract })
   return {
     url: http.url,
@@ -159,11 +164,12 @@ async function openSite(
 }
 
 /** Stops accepting and answers what came in, then the anchorer, the ledger with its store, and the chain. Goes on where one fails. */
-async function takeDown({ http, comparison, finder, ledger, store, anchorChain, embedded }: Parts, log: Log): Promise<void> {
+async function takeDown({ http, comparison, finder, scrub, ledger, store, anchorChain, embedded }: Parts, log: Log): Promise<void> {
   const steps = [
     () => http?.close(),
     () => comparison?.stop(),
     () => finder?.stop(),
+    () => scrub?.stop(),
     () => ledger?.close(),
     () => store?.close(),
     () => anchorChain?.close(),

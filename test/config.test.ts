@@ -19,6 +19,7 @@ describe('config', () => {
       finality: 'finalized',
       production: false,
       startWithoutChain: false,
+      scrubRate: 500,
     })
   })
 

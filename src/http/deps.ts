@@ -4,6 +4,7 @@ import type { Policy } from '../core/policy.ts'
 import type { Agencies } from '../ledger/agencies.ts'
 import type { Anchorer } from '../ledger/anchorer.ts'
 import type { Ledger } from '../ledger/ledger.ts'
+import type { Scrub } from '../ledger/scrub.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from './metrics.ts'
 
@@ -19,6 +20,8 @@ export type HttpDeps = {
   readonly nowMs: () => number
   /** Why no submission is accepted now, as LEDGER_NOT_COMPARED; undefined when they are. */
   readonly notAccepting?: (() => string | undefined) | undefined
+  /** Absent where nothing reads the disk again. */
+  readonly scrub?: Pick<Scrub, 'state'> | undefined
   /** Pages for people, which take `/` and what else they know. */
   readonly site?: Router | undefined
   /** Made beforehand where someone else counts too. */

@@ -15,7 +15,7 @@ export type Metrics = {
 }
 
 /** Metrics of the given ledger. Names begin with `openseal_`; those of the process are prom-client's own. */
-export function createMetrics({ ledger, anchorer, nowMs }: Pick<HttpDeps, 'ledger' | 'anchorer' | 'nowMs'>): Metrics {
+export function createMetrics({ ledger, anchorer, scrub, nowMs }: Pick<HttpDeps, 'ledger' | 'anchorer' | 'scrub' | 'nowMs'>): Metrics {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
@@ -53,6 +53,7 @@ export function createMetrics({ ledger, anchorer, nowMs }: Pick<HttpDeps, 'ledge
     return newest === undefined ? -1 : nowMs() / 1000 - Date.parse(newest.block.time) / 1000
   })
   if (anchorer) anchorGauges(registers, anchorer)
+  if (scrub) scrubGauges(registers, scrub)
 
   // Finding a counter by its labels costs as much as counting, and their number is bounded by that of the routes.
   const counted = new Map<string, { requests: Counter.Internal; durations: Histogram.Internal<string> }>()
@@ -102,6 +103,16 @@ function anchorGauges(registers: Registry[], anchorer: NonNullable<HttpDeps['anc
     anchorer.lag().alarm === undefined ? 0 : 1,
   )
   gauge(registers, 'openseal_anchor_pending', 'Anchors under way.', () => anchorer.state().filter(a => a.state !== 'final').length)
+}
+
+function scrubGauges(registers: Registry[], scrub: NonNullable<HttpDeps['scrub']>): void {
+  gauge(registers, 'openseal_scrub_findings', 'Parts of the store that do not fit the tree.', () => scrub.state().findings.length)
+  gauge(registers, 'openseal_scrub_entry', 'The entry that the scrub comes to next.', () => scrub.state().at)
+  gauge(registers, 'openseal_scrub_passes', 'How often the scrub has read the whole ledger.', () => scrub.state().passes)
+  gauge(registers, 'openseal_scrub_last_pass_seconds', 'When it came to the end, in seconds since 1970; 0 before the first time.', () => {
+    const { lastPass } = scrub.state()
+    return lastPass === undefined ? 0 : Date.parse(lastPass) / 1000
+  })
 }
 
 function gauge(registers: Registry[], name: string, help: string, read: () => number): void {

@@ -201,6 +201,10 @@ export const status = z
     anchored: z.strictObject({ size: count, time }).optional(),
     behind: count.describe('how many entries no final anchor covers'),
     behindSeconds: z.number().min(0).describe('for how long the oldest of them has waited, as far as this process saw'),
+    scrub: z
+      .strictObject({ at: count, passes: count, lastPass: time.optional(), findings: z.array(z.string()) })
+      .optional()
+      .describe('how far the ledger has read itself again from its disk, and what did not fit'),
   })
   .meta({ id: 'Status' })
 

@@ -1,8 +1,17 @@
 /** From a statement to what is logged of it: canonical bytes, salt, entry, identity and look-up keys. */
 import { toBase64Url, toUtf8 } from '../core/bytes.ts'
 import { encodeEntry } from '../core/entry.ts'
-import { canonicalJson } from '../core/json.ts'
-import { canonicalStatement, type Genesis, identityOf, type Statement, spliceSalt, statementBody } from '../core/statement.ts'
+import { canonicalJson, parseJson } from '../core/json.ts'
+import {
+  canonicalStatement,
+  type Genesis,
+  identityOf,
+  parseAnyStatement,
+  type Statement,
+  spliceSalt,
+  statementBody,
+} from '../core/statement.ts'
+import type { NewRecord } from '../store/port.ts'
 import type { Prepared } from './sequencer.ts'
 
 type RandomBytes = (count: number) => Uint8Array
@@ -25,6 +34,17 @@ export function prepare(statement: Statement, newSalt: () => string): { readonly
     digests: [...digests].map(digest => Buffer.from(digest, 'hex')),
   }
   return { text, prepared }
+}
+
+/** What a commit wrote of a statement that stands in the log already. @throws StatementError, JsonError when it is none */
+export function recordOf(index: number, bytes: Uint8Array): NewRecord {
+  const statement = parseAnyStatement(parseJson(bytes))
+  if (statement.type === 'openseal/statement@v1') {
+    const { statement: canonical, identity, subject, digests } = prepare(statement, () => '').prepared
+    return { index, statement: canonical, identity, subject, digests }
+  }
+  const { salt: _salt, ...unsalted } = statement
+  return { index, statement: bytes, identity: identityOf(canonicalJson(unsalted)), subject: undefined, digests: [] }
 }
 
 /** New salts, drawn many at a time: a call to the system's generator costs more than all else in preparing a statement. */

@@ -58,13 +58,18 @@ export function readIndex(bytes: Uint8Array, at: number): number {
  * returns, as a Level batch does. A commit puts six rows a record, and making memory for each would cost as much as the rest of sealing.
  */
 export function putCommit(commit: Commit, put: (key: Uint8Array, value: Uint8Array) => void): void {
-  for (const record of commit.records) putRecord(record, put)
-  for (const { agency, index, count } of agencyRuns(commit.records))
-    put(withIndex(textKey('a', `${agency}\0`), index), withIndex(NOTHING, count))
-  for (const tile of commit.tiles) put(withIndex(key('t', Uint8Array.of(tile.level)), tile.index), tile.bytes)
-  for (const bundle of commit.bundles) put(withIndex(key('b'), bundle.index), bundle.bytes)
+  putParts(commit, put)
   put(withIndex(key('c'), commit.next.size), withIndex(NOTHING, commit.timeMs))
   put(HEAD_KEY, encodeHead(commit.next, commit.edge))
+}
+
+/** Puts the rows of records, tiles and bundles alone; for `put` holds the same. */
+export function putParts(parts: Pick<Commit, 'tiles' | 'bundles' | 'records'>, put: (key: Uint8Array, value: Uint8Array) => void): void {
+  for (const record of parts.records) putRecord(record, put)
+  for (const { agency, index, count } of agencyRuns(parts.records))
+    put(withIndex(textKey('a', `${agency}\0`), index), withIndex(NOTHING, count))
+  for (const tile of parts.tiles) put(withIndex(key('t', Uint8Array.of(tile.level)), tile.index), tile.bytes)
+  for (const bundle of parts.bundles) put(withIndex(key('b'), bundle.index), bundle.bytes)
 }
 
 const statementKey = Buffer.from('s'.padEnd(1 + INDEX_BYTES))
@@ -73,7 +78,11 @@ const digestKey = Buffer.from('d'.padEnd(1 + 32 + INDEX_BYTES))
 const recordKey = Buffer.from('r'.padEnd(MAX_RECORD_KEY_BYTES))
 const indexValue = Buffer.alloc(INDEX_BYTES)
 
-function putRecord({ index, statement, identity, digests, subject }: NewRecord, put: (key: Uint8Array, value: Uint8Array) => void): void {
+/** Puts the rows of one record, but for its agency's; for `put` holds what `putCommit` says. */
+export function putRecord(
+  { index, statement, identity, digests, subject }: NewRecord,
+  put: (key: Uint8Array, value: Uint8Array) => void,
+): void {
   writeIndex(statementKey, index, 1)
   put(statementKey, statement)
   identityKey.set(identity, 1)

@@ -2,7 +2,7 @@
 import { equalBytes, fromUtf8, toUtf8 } from '../core/bytes.ts'
 import { EMPTY_ROOT } from '../core/hash.ts'
 import { damaged, type LevelDatabase, openLevelDatabase } from './level-database.ts'
-import { decodeHead, HEAD_KEY, key, putCommit, readIndex, textKey, withIndex } from './level-rows.ts'
+import { decodeHead, HEAD_KEY, key, putCommit, putParts, putRecord, readIndex, textKey, withIndex } from './level-rows.ts'
 import { headMoved } from './memory.ts'
 import type { Commit, Edge, Head, Store } from './port.ts'
 
@@ -60,6 +60,18 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Stor
     return found
   }
 
+  const listByAgency = async (agency: string, before: number, limit: number) => {
+    const prefix = textKey('a', `${agency}\0`)
+    const found: number[] = []
+    const range = { gte: withIndex(prefix, 0), lt: withIndex(prefix, before), reverse: true, limit }
+    for (const [row, count] of await reading(() => db.iterator(range).all())) {
+      const first = readIndex(row, prefix.length)
+      const end = Math.min(before, first + readIndex(count, 0))
+      for (let index = end - 1; index >= first && found.length < limit; index--) found.push(index)
+    }
+    return found
+  }
+
   return {
     async readHead() {
       await settled()
@@ -85,17 +97,31 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Stor
     readBundle: index => read(withIndex(key('b'), index)),
     findByDigest: (digest, limit) => reading(() => indexesUnder(key('d', digest), limit)),
     findByRecord: (agency, record, limit) => reading(() => indexesUnder(textKey('r', `${agency}\0${record}\0`), limit)),
-    async listByAgency(agency, before, limit) {
-      const prefix = textKey('a', `${agency}\0`)
-      const found: number[] = []
-      const range = { gte: withIndex(prefix, 0), lt: withIndex(prefix, before), reverse: true, limit }
-      for (const [row, count] of await reading(() => db.iterator(range).all())) {
-        const first = readIndex(row, prefix.length)
-        const end = Math.min(before, first + readIndex(count, 0))
-        for (let index = end - 1; index >= first && found.length < limit; index--) found.push(index)
+    listByAgency,
+    async findIncomplete(records) {
+      const incomplete = new Set<number>()
+      for (const record of records) {
+        const rows: [Uint8Array, Uint8Array][] = []
+        putRecord(record, (rowKey, value) => rows.push([rowKey.slice(), value.slice()]))
+        for (const [rowKey, value] of rows) {
+          const found = await read(rowKey)
+          if (found === undefined || !equalBytes(found, value)) incomplete.add(record.index)
+        }
       }
-      return found
+      for (const [agency, indexes] of Map.groupBy(records, ({ subject }) => subject?.agency)) {
+        if (agency === undefined) continue
+        const [first, last] = [indexes[0]!.index, indexes.at(-1)!.index]
+        const listed = new Set(await listByAgency(agency, last + 1, last - first + 1))
+        for (const { index } of indexes) if (!listed.has(index)) incomplete.add(index)
+      }
+      return [...incomplete].sort((a, b) => a - b)
     },
+    putBack: parts =>
+      write(async () => {
+        const batch = db.batch()
+        putParts(parts, (rowKey, value) => batch.put(rowKey, value))
+        await batch.write({ sync: true })
+      }),
     async readDocument(collection, name) {
       const row = await read(documentKey(collection, name))
       return row === undefined ? undefined : fromUtf8(row)

@@ -1,7 +1,7 @@
 /** The reference store: plain maps, nothing durable. For tests and for reading the port's guarantees as code. */
 import { compareBytes, equalBytes, toHex } from '../core/bytes.ts'
 import { EMPTY_ROOT } from '../core/hash.ts'
-import { type Commit, type DocumentChange, type Edge, type Head, type Store, StoreError } from './port.ts'
+import { type Commit, type DocumentChange, type Edge, type Head, type NewRecord, type Store, StoreError } from './port.ts'
 
 /** A store in memory: the port's reference implementation. */
 export function createMemoryStore(): Store {
@@ -22,6 +22,25 @@ export function createMemoryStore(): Store {
     else list.push(index)
   }
 
+  const addRecord = (record: NewRecord) => {
+    statements.set(record.index, record.statement)
+    identities.set(toHex(record.identity), record.index)
+    for (const digest of record.digests) push(digests, toHex(digest), record.index)
+    if (record.subject === undefined) return
+    push(records, recordKey(record.subject.agency, record.subject.record), record.index)
+    push(agencies, record.subject.agency, record.index)
+  }
+  const addTiles = ({ tiles: added, bundles: addedBundles }: Pick<Commit, 'tiles' | 'bundles'>) => {
+    for (const tile of added) tiles.set(`${tile.level}/${tile.index}`, tile.bytes)
+    for (const bundle of addedBundles) bundles.set(bundle.index, bundle.bytes)
+  }
+  const isComplete = ({ index, statement, identity, subject, digests: listed }: NewRecord) =>
+    compareBytes(statements.get(index) ?? new Uint8Array(0), statement) === 0 &&
+    identities.get(toHex(identity)) === index &&
+    listed.every(digest => digests.get(toHex(digest))?.includes(index)) &&
+    (subject === undefined ||
+      (records.get(recordKey(subject.agency, subject.record))?.includes(index) && agencies.get(subject.agency)?.includes(index)))
+
   return {
     async readHead() {
       return current
@@ -29,16 +48,8 @@ export function createMemoryStore(): Store {
     async commit(commit: Commit) {
       const head = current?.head ?? { size: 0, root: EMPTY_ROOT }
       if (head.size !== commit.previous.size || !equalBytes(head.root, commit.previous.root)) throw headMoved(commit.previous, head)
-      for (const record of commit.records) {
-        statements.set(record.index, record.statement)
-        identities.set(toHex(record.identity), record.index)
-        for (const digest of record.digests) push(digests, toHex(digest), record.index)
-        if (record.subject === undefined) continue
-        push(records, recordKey(record.subject.agency, record.subject.record), record.index)
-        push(agencies, record.subject.agency, record.index)
-      }
-      for (const tile of commit.tiles) tiles.set(`${tile.level}/${tile.index}`, tile.bytes)
-      for (const bundle of commit.bundles) bundles.set(bundle.index, bundle.bytes)
+      for (const record of commit.records) addRecord(record)
+      addTiles(commit)
       commits.push({ size: commit.next.size, timeMs: commit.timeMs })
       current = { head: commit.next, edge: commit.edge }
     },
@@ -69,6 +80,13 @@ export function createMemoryStore(): Store {
     async listByAgency(agency, before, limit) {
       const list = (agencies.get(agency) ?? []).filter(index => index < before)
       return list.reverse().slice(0, limit)
+    },
+    async findIncomplete(wanted) {
+      return wanted.filter(record => !isComplete(record)).map(({ index }) => index)
+    },
+    async putBack(parts) {
+      for (const record of parts.records) addRecord(record)
+      addTiles(parts)
     },
     async readDocument(collection, key) {
       return documents.get(collection)?.get(key)

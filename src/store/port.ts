@@ -84,6 +84,10 @@ export type Store = {
   findByRecord(agency: string, record: string, limit: number): Promise<number[]>
   /** Indexes of an agency's statements below `before`, newest first, at most `limit`. */
   listByAgency(agency: string, before: number, limit: number): Promise<number[]>
+  /** Of these records, which are in ascending order, the indexes whose rows (statement, identity, look-ups) are not all there as a commit wrote them. */
+  findIncomplete(records: readonly NewRecord[]): Promise<number[]>
+  /** Writes parts of the committed log again, as they were, on disk (fsync) when it returns. The caller has shown that they fit the tree. */
+  putBack(parts: Pick<Commit, 'tiles' | 'bundles' | 'records'>): Promise<void>
   readDocument(collection: string, key: string): Promise<string | undefined>
   /** All or nothing, on disk (fsync) when it returns. */
   writeDocuments(changes: readonly DocumentChange[]): Promise<void>

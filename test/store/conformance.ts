@@ -154,6 +154,33 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
     assert.deepEqual(await store.findByDigest(hash('own 1'), 10), [1])
   })
 
+  it('tells which records are not there as they were committed, and puts them and their tiles back', async () => {
+    const records = [0, 1, 2, 3].map(i => record(i, { agency: i === 2 ? 'b.example' : 'a.example', record: `r${i}` }))
+    await store.commit(commitOf(0, 2, records.slice(0, 2)))
+    assert.deepEqual(await store.findIncomplete(records.slice(0, 2)), [])
+    assert.deepEqual(await store.findIncomplete(records), [2, 3])
+    assert.deepEqual(
+      await store.findIncomplete([
+        { ...records[0]!, statement: text('another') },
+        { ...records[1]!, identity: hash('x') },
+      ]),
+      [0, 1],
+    )
+    assert.deepEqual(await store.findIncomplete([{ ...records[0]!, digests: [hash('another')] }]), [0])
+    await store.putBack({
+      records: records.slice(2),
+      tiles: [{ level: 1, index: 4, bytes: text('tile') }],
+      bundles: [{ index: 4, bytes: text('b') }],
+    })
+    assert.deepEqual(await store.findIncomplete(records), [])
+    assert.deepEqual(
+      [plain(await store.readStatement(3)), plain(await store.readTile(1, 4)), plain(await store.readBundle(4))],
+      ['statement 3', 'tile', 'b'],
+    )
+    assert.deepEqual(await store.listByAgency('a.example', 10, 10), [3, 1, 0])
+    assert.equal((await store.readHead())?.head.size, 2)
+  })
+
   it('writes, replaces, removes and lists documents', async () => {
     await store.writeDocuments([
       { collection: 'c', key: '2', value: 'two' },

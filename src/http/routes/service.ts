@@ -41,12 +41,16 @@ export function serviceRoutes(router: Router, deps: RouteDeps): void {
 }
 
 /** The ledger's state in one object; `alarms` holds a sentence each, none when all is well. */
-export function statusOf({ ledger, anchorer, notAccepting }: Pick<RouteDeps, 'ledger' | 'anchorer' | 'notAccepting'>) {
+export function statusOf({ ledger, anchorer, scrub, notAccepting }: Pick<RouteDeps, 'ledger' | 'anchorer' | 'scrub' | 'notAccepting'>) {
   const { size, root, note } = ledger.head()
   const stopped = ledger.stopped()
   const reason = stopped === undefined ? (ledger.unsettled() ?? notAccepting?.()) : `The ledger has stopped sealing: ${stopped}`
   const lag = anchorer?.lag()
   const newest = ledger.latestAnchor()
+  const scrubbed = scrub?.state()
+  const damage = scrubbed?.findings.length
+    ? `What is stored here is damaged (${scrubbed.findings.slice(0, 3).join(', ')}${scrubbed.findings.length > 3 ? ', …' : ''}): run "openseal doctor".`
+    : undefined
   return {
     origin: ledger.origin,
     vkey: ledger.vkey,
@@ -54,10 +58,11 @@ export function statusOf({ ledger, anchorer, notAccepting }: Pick<RouteDeps, 'le
     root: toHex(root),
     checkpoint: note,
     accepting: reason === undefined,
-    alarms: [...(reason === undefined ? [] : [reason]), ...(lag?.alarm === undefined ? [] : [lag.alarm])],
+    alarms: [reason, lag?.alarm, damage].filter(alarm => alarm !== undefined),
     ...(newest && { anchored: { size: newest.size, time: newest.block.time } }),
     behind: behind(ledger),
     behindSeconds: Math.round((lag?.oldestUnanchoredMs ?? 0) / 1000),
+    ...(scrubbed && { scrub: scrubbed }),
   }
 }
 
