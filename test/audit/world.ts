@@ -1,5 +1,5 @@
 /** A real ledger over HTTP, and a proxy in front of it that can change what it says. */
-import { createServer, type Server } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { audit } from '../../src/audit/audit.ts'
 import type { AuditInput } from '../../src/audit/run.ts'
@@ -86,12 +86,29 @@ export async function openProxy(upstream: string) {
   return Object.assign(state, { url, close: () => stop(server) })
 }
 
-async function listen(server: Server): Promise<string> {
+/** Passes requests on to `upstream`, but those that `answer` has taken. Counts how many are under way at once. */
+export async function openHostile(upstream: string) {
+  const state = { answer: ((_path, _response) => false) as (path: string, response: ServerResponse) => boolean, mostAtOnce: 0 }
+  let underWay = 0
+  const server = createServer(async (request, response) => {
+    state.mostAtOnce = Math.max(state.mostAtOnce, ++underWay)
+    response.once('close', () => underWay--)
+    if (state.answer(request.url!, response)) return
+    const answer = await fetch(upstream + request.url)
+    response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type')! }).end(Buffer.from(await answer.arrayBuffer()))
+  })
+  const url = await listen(server)
+  return Object.assign(state, { url, close: () => stop(server) })
+}
+
+/** Listens on a free port; returns the address. */
+export async function listen(server: Server): Promise<string> {
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-function stop(server: Server): void {
+/** Stops it, whoever is still connected. */
+export function stop(server: Server): void {
   server.close()
   server.closeAllConnections()
 }

@@ -1,0 +1,54 @@
+/** `openseal evidence`: checks what an audit kept of a ledger that contradicts itself, without the ledger and without the auditor. */
+import { readFile } from 'node:fs/promises'
+import type { Command } from 'commander'
+import { checkEvidence } from '../audit/evidence.ts'
+import { toHex } from '../core/bytes.ts'
+import type { Checkpoint } from '../core/checkpoint.ts'
+import { parsePolicy } from '../core/policy.ts'
+import { speakAudit } from '../messages/audit/speak.ts'
+import { sayNumber } from '../messages/say.ts'
+import { addCommand, UsageError } from './command.ts'
+import { FileError } from './hash-file.ts'
+import { chooseLanguage, withLanguage } from './locale.ts'
+import { print, printJson } from './output.ts'
+
+type Options = { json?: boolean; policy?: string; lang?: string }
+
+const EXIT_PROVEN = 5
+const EXIT_NOTHING = 6
+
+/** Adds the command. */
+export function addEvidence(program: Command, setExit: (code: number) => void): void {
+  withLanguage(addCommand(program, 'evidence <file>', 'check evidence that an audit kept of a rewritten history', EXAMPLE))
+    .option('--policy <file>', 'the policy of the ledger, from a source that you trust: its keys decide')
+    .addHelpText('after', '\nExit codes: 5 the contradiction is proven, 6 it proves nothing.')
+    .action(async (file: string, options: Options) => setExit(await runEvidence(file, options)))
+}
+
+async function runEvidence(file: string, options: Options): Promise<number> {
+  const say = speakAudit(chooseLanguage(options.lang))
+  if (options.policy === undefined) throw new UsageError('--policy FILE names the keys that the checkpoints are to be signed by')
+  const policy = parsePolicy(await read(options.policy))
+  const { proven, earlier, later } = checkEvidence(await read(file), policy)
+  const inWords = ({ size, root }: Checkpoint) => say('proof.checkpoint', { size: sayNumber(say, size), root: toHex(root) })
+  const inJson = ({ size, root }: Checkpoint) => ({ size, root: toHex(root) })
+  const sentence = say(`proof.${proven}`)
+  if (options.json) printJson({ proven, sentence, origin: policy.origin, earlier: inJson(earlier), later: inJson(later) })
+  else
+    print(
+      sentence,
+      '',
+      `  ${say('fact.ledger')}: ${policy.origin}`,
+      `  ${say('proof.earlier')}: ${inWords(earlier)}`,
+      `  ${say('proof.later')}: ${inWords(later)}`,
+    )
+  return proven === 'nothing' ? EXIT_NOTHING : EXIT_PROVEN
+}
+
+async function read(file: string): Promise<Uint8Array> {
+  return readFile(file).catch(cause => {
+    throw new FileError('FILE_NOT_FOUND', `${file} cannot be read (${cause.code})`, { cause })
+  })
+}
+
+const EXAMPLE = 'openseal evidence audit-state/evidence/0123456789abcdef/evidence.json --policy openseal.policy.json'

@@ -1,0 +1,175 @@
+/** `openseal audit` and `openseal evidence` as commands: exit codes, words, report, and a run that is killed. */
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { formatAuditReport } from '../../src/audit/report.ts'
+import { toHex } from '../../src/core/bytes.ts'
+import { createSigner, formatVkey } from '../../src/core/note.ts'
+import { formatPolicy } from '../../src/core/policy.ts'
+import { AUDIT_CATALOGUES, speakAudit } from '../../src/messages/audit/speak.ts'
+import { LANGUAGE_TAGS } from '../../src/messages/language.ts'
+import { ORIGIN } from '../ledger/fixtures.ts'
+import { type AnchoredWorld, openAnchoredWorld } from './anchored-world.ts'
+import { openHostile, openWorld, policyOf, serveLedger } from './world.ts'
+
+const MAIN = 'src/cli/main.ts'
+const ENV = { ...process.env, OPENSEAL_RPC: '', LC_ALL: 'C', LANG: 'C' }
+
+/** Runs the command line in a process of its own. */
+function openseal(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  return new Promise(resolve => {
+    const child = execFile(process.execPath, [MAIN, ...args], { env: ENV }, (_error, stdout, stderr) =>
+      resolve({ code: child.exitCode ?? -1, stdout, stderr }),
+    )
+  })
+}
+
+describe('openseal audit', () => {
+  let folder: string
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'openseal-audit-'))
+  })
+  after(() => rm(folder, { recursive: true }))
+
+  describe('of an anchored ledger', () => {
+    let world: AnchoredWorld
+    let args: string[]
+    before(async () => {
+      world = await openAnchoredWorld()
+      const policy = join(folder, 'policy.json')
+      await writeFile(policy, formatPolicy(policyOf(world.served.ledger, [world.pinned])))
+      args = ['audit', '--ledger', world.proxy.url, '--policy', policy, '--rpc', world.chain.url]
+    })
+    beforeEach(() => {
+      world.proxy.tamper = () => undefined
+    })
+    after(() => world.close())
+
+    it('is clean with exit 0, and writes a report that names every anchor', async () => {
+      const html = join(folder, 'audit.html')
+      const { code, stdout } = await openseal(...args, '--state', join(folder, 'state'), '--report', html, '--json')
+      const { verdict, size, trust } = JSON.parse(stdout)
+      deepEqual([code, verdict, size, trust], [0, 'clean', 700, 'policy'])
+      const page = await readFile(html, 'utf8')
+      match(page, /The ledger is consistent\./)
+      for (const anchored of [100, 300, 700]) ok(page.includes(toHex(await world.served.ledger.rootAt(anchored))))
+      match(page, /<svg .*role="img" aria-label="Entries anchored/)
+      ok(!/<script|https?:\/\/(?!127)/.test(page))
+    })
+
+    it('ends with 5 and the finding’s own sentence, in the language that was asked for', async () => {
+      world.proxy.tamper = (path, body) => (path.startsWith('/tile/entries/000') ? body.fill(1, 4, 5) : undefined)
+      const { code, stdout } = await openseal(...args, '--lang', 'de')
+      equal(code, 5)
+      match(stdout, /^Das Register ist NICHT in sich stimmig\. Befunde: 1\.\n/)
+      match(stdout, /Ein Eintrag ist nicht der im Baum\. Eintrag 0 \[AUDIT_ENTRY_CHANGED\]/)
+    })
+
+    it('ends with 6 where something could not be looked at, and with 2 where it is used wrongly', async () => {
+      const [gone, noTrust, noLanguage, noEndpoint] = await Promise.all([
+        openseal(...args.slice(0, -1), 'http://127.0.0.1:1', '--json'),
+        openseal('audit', '--ledger', world.proxy.url),
+        openseal(...args, '--lang', 'xx'),
+        openseal(...args, '--rpc', 'no address'),
+      ])
+      deepEqual([gone.code, noTrust.code, noLanguage.code, noEndpoint.code], [6, 2, 2, 2])
+      const { sentence, code } = JSON.parse(gone.stdout).unfinished[0]
+      deepEqual([code, sentence], ['AUDIT_CHAIN_UNREACHABLE', 'An endpoint of the chain did not answer.'])
+    })
+
+    it('writes the report in every language, and what others say into it as text only', async () => {
+      const report = await world.run()
+      const reason = '<script>alert(1)</script>"&'
+      const told = { detail: 'reason', values: { reason } } as const
+      const lies = {
+        findings: [{ code: 'AUDIT_ENTRY_CHANGED', ...told }],
+        unfinished: [{ code: 'AUDIT_LEDGER_UNREADABLE', ...told }],
+      } as const
+      const facts = { ledger: reason, trust: 'ledger', time: '2026-01-01T00:00:00Z' } as const
+      for (const tag of LANGUAGE_TAGS) {
+        const page = formatAuditReport({ ...report, ...lies, verdict: 'inconsistent', evidence: [reason] }, facts, speakAudit(tag))
+        ok(!page.includes('<script'))
+        ok(page.includes(AUDIT_CATALOGUES[tag].inconsistent))
+        ok(page.includes(`<html lang="${tag}" dir="${tag === 'ar' ? 'rtl' : 'ltr'}">`))
+      }
+    })
+  })
+
+  it('says which state folder it cannot use, with exit 6', async () => {
+    const world = await openWorld(10)
+    const state = join(folder, 'damaged')
+    const args = ['audit', '--ledger', world.url, '--trust-ledger', '--state', state, '--json']
+    equal((await openseal(...args)).code, 0)
+    await writeFile(join(state, 'confirmed.json'), '{}')
+    const { code, stdout } = await openseal(...args)
+    deepEqual([code, JSON.parse(stdout).unfinished[0].code], [6, 'AUDIT_STATE_DAMAGED'])
+    await world.close()
+  })
+
+  it('goes on after kill -9 where it came to', async () => {
+    const served = await serveLedger(20_000)
+    const proxy = await openHostile(served.url)
+    const args = ['audit', '--ledger', proxy.url, '--trust-ledger', '--state', join(folder, 'killed'), '--json']
+    const reached = new Promise<void>(resolve => {
+      // The first tile after the way so far was remembered is never answered.
+      proxy.answer = path => {
+        if (!path.startsWith('/tile/0/077')) return false
+        resolve()
+        return true
+      }
+    })
+    const child = spawn(process.execPath, [MAIN, ...args], { env: ENV, stdio: 'ignore' })
+    await reached
+    const isKept = () =>
+      readFile(join(folder, 'killed', 'tentative.json')).then(
+        () => true,
+        () => false,
+      )
+    while (!(await isKept())) await new Promise(resolve => setTimeout(resolve, 20))
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    proxy.answer = () => false
+    const { code, stdout } = await openseal(...args)
+    const { verdict, from, size } = JSON.parse(stdout)
+    deepEqual([code, verdict, from, size], [0, 'clean', 16_384, 20_000])
+    proxy.close()
+    await served.close()
+  })
+
+  it('keeps evidence that convinces someone else, and nobody who has another key', async () => {
+    const world = await openWorld(600)
+    const other = await serveLedger(700, { seed: 'b' })
+    const args = ['audit', '--ledger', world.proxy.url, '--trust-ledger', '--state', join(folder, 'rewritten')]
+    equal((await openseal(...args)).code, 0)
+    world.proxy.upstream = other.url
+    const { code, stdout } = await openseal(...args, '--json')
+    equal(code, 5)
+    const [evidence] = JSON.parse(stdout).evidence
+    const file = join(evidence, 'evidence.json')
+    const [policy, strange] = [join(folder, 'own.json'), join(folder, 'strange.json')]
+    const own = policyOf(world.ledger)
+    await writeFile(policy, formatPolicy(own))
+    await writeFile(strange, formatPolicy({ ...own, logKeys: [{ vkey: STRANGE_KEY, fromSize: 0 }] }))
+    const kept = JSON.parse(await readFile(file, 'utf8'))
+    const [without, damaged] = [join(folder, 'without.json'), join(folder, 'damaged.json')]
+    await writeFile(without, JSON.stringify({ ...kept, shown: undefined }))
+    await writeFile(damaged, JSON.stringify({ ...kept, shown: { ...kept.shown, root: '0'.repeat(64) } }))
+    const [proven, byStranger, unproven, broken] = await Promise.all([
+      openseal('evidence', file, '--policy', policy, '--json'),
+      openseal('evidence', file, '--policy', strange, '--json'),
+      openseal('evidence', without, '--policy', policy, '--json'),
+      openseal('evidence', damaged, '--policy', policy, '--json'),
+    ])
+    deepEqual([proven.code, JSON.parse(proven.stdout).proven], [5, 'rewritten'])
+    deepEqual([byStranger.code, JSON.parse(byStranger.stdout).code], [1, 'NOTE_UNSIGNED'])
+    deepEqual([unproven.code, JSON.parse(unproven.stdout).proven], [6, 'nothing'])
+    deepEqual([broken.code, JSON.parse(broken.stdout).code], [1, 'PROOF_MISMATCH'])
+    await Promise.all([world.close(), other.close()])
+  })
+})
+
+/** Of the same name, by another secret. */
+const STRANGE_KEY = formatVkey(createSigner(ORIGIN, new Uint8Array(32)).vkey)
