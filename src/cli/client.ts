@@ -136,7 +136,8 @@ function problemOf(status: number, text: string): ClientError {
   return new ClientError('LEDGER_ANSWER', `the answer was HTTP ${status} without a reason: is this the address of an OpenSeal ledger?`)
 }
 
-function unreachable(base: string, cause: unknown): ClientError {
+/** LEDGER_UNREACHABLE, with what to do. */
+export function unreachable(base: string, cause?: unknown): ClientError {
   return new ClientError(
     'LEDGER_UNREACHABLE',
     `no answer from the ledger at ${base}. Start it with "npx openseal serve", or name another with --ledger.`,

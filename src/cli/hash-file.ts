@@ -1,18 +1,12 @@
 /** Hashing files on this machine: the document itself never leaves it. */
-import { createHash } from 'node:crypto'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { extname } from 'node:path'
-import { toHex, toUtf8 } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
-import { sha256 } from '../core/hash.ts'
-import { canonicalJson, JsonError, parseJson } from '../core/json.ts'
 import type { FileDigest } from '../verifier/digest.ts'
+import { createFileReader, type ReadFile } from '../verifier/file-reader.ts'
 
 /** Told of every chunk while a file is read: the bytes of it so far and its size. */
 export type OnProgress = (doneBytes: number, totalBytes: number) => void
-
-/** Largest JSON file whose RFC 8785 form is computed: it must be held in memory as a whole. */
-export const MAX_JSON_BYTES = 64 * 1024 * 1024
 
 const CHUNK_BYTES = 1024 * 1024
 
@@ -43,28 +37,18 @@ export function mediaTypeOf(path: string): string {
 }
 
 /**
- * Hashes a file in one pass and bounded memory; JSON (by its first character) up to 64 MiB also in its RFC 8785 form. Throws FileError
- * FILE_NOT_FOUND, FILE_UNREADABLE, or FILE_CHANGED when the file changed meanwhile.
+ * Reads a file in one pass and bounded memory: its digests (of JSON up to 64 MiB also that of the RFC 8785 form), the past of a PDF, the releases
+ * of a package. Throws FileError FILE_NOT_FOUND, FILE_UNREADABLE, or FILE_CHANGED when the file changed meanwhile.
  */
-export async function hashFile(path: string, onProgress: OnProgress = () => {}): Promise<FileDigest> {
-  const hash = createHash('sha256')
-  const kept: Buffer[] = []
-  let isJson: boolean | undefined
-  const { bytes } = await readWhole(
-    path,
-    chunk => {
-      hash.update(chunk)
-      isJson ??= looksLikeJson(chunk)
-      if (isJson) kept.push(Buffer.from(chunk))
-    },
-    (done, total) => {
-      if (total > MAX_JSON_BYTES) isJson = false
-      onProgress(done, total)
-    },
-  )
-  const digest = { sha256: hash.digest('hex'), bytes }
-  if (isJson) return { ...digest, ...hashJson(Buffer.concat(kept)) }
-  return bytes > MAX_JSON_BYTES && mediaTypeOf(path) === 'application/json' ? { ...digest, jcsReason: 'larger than 64 MiB' } : digest
+export async function readFile(path: string, onProgress: OnProgress = () => {}): Promise<ReadFile> {
+  const reader = createFileReader()
+  await readWhole(path, chunk => reader.update(chunk), onProgress)
+  return reader.finish()
+}
+
+/** The digests of a file. Throws as `readFile` does. */
+export async function hashFile(path: string, onProgress?: OnProgress): Promise<FileDigest> {
+  return (await readFile(path, onProgress)).digest
 }
 
 /** Reads a file once from its beginning and hands out its chunks, each valid only during the call. Throws FileError as `hashFile` does. */
@@ -106,21 +90,6 @@ async function openFile(path: string): Promise<FileHandle> {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOENT') throw new FileError('FILE_NOT_FOUND', `there is no file ${path}`, { cause: error })
     throw new FileError('FILE_UNREADABLE', `${path} cannot be read (${code})`, { cause: error })
-  }
-}
-
-/** Only what begins an object or an array: a number or a word alone is no document. */
-function looksLikeJson(chunk: Buffer): boolean {
-  const first = chunk.find(byte => byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)
-  return first === 0x7b || first === 0x5b
-}
-
-function hashJson(bytes: Buffer): { jcs: string } | { jcsReason: string } {
-  try {
-    return { jcs: toHex(sha256(toUtf8(canonicalJson(parseJson(bytes, { allowNull: true, exactNumbers: true }))))) }
-  } catch (error) {
-    if (error instanceof JsonError) return { jcsReason: error.message }
-    throw error
   }
 }
 

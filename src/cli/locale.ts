@@ -16,3 +16,9 @@ export function chooseLanguage(asked: string | undefined, env: NodeJS.ProcessEnv
   if (language === undefined) throw new UsageError(`--lang wants one of ${LANGUAGE_TAGS.join(', ')}, not ${JSON.stringify(asked)}`)
   return language
 }
+
+/** Whether the terminal can be expected to show more than ASCII. */
+export function isUtf8(env: NodeJS.ProcessEnv = process.env): boolean {
+  if (process.platform === 'win32') return true
+  return /utf-?8/i.test(env.LC_ALL || env.LC_CTYPE || env.LANG || '')
+}

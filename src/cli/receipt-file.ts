@@ -3,9 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import { link, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { canonicalJson } from '../core/json.ts'
-import { parseReceipt, type Receipt } from '../core/receipt.ts'
-import { parseTlogProof } from '../core/tlog-proof.ts'
+import { isSameRecord, parseReceipt, type Receipt, receiptIndex } from '../core/receipt.ts'
 import { FileError } from './hash-file.ts'
 
 /** Where the receipt of a document lies, and where those of a package lie. */
@@ -27,16 +25,6 @@ export async function readThere(path: string): Promise<string> {
   return text
 }
 
-/** The index that a receipt is about. Throws TlogProofError. */
-export function indexOf(receipt: Receipt): number {
-  return parseTlogProof(receipt.proof).index
-}
-
-/** Whether two receipts are of the same statement at the same index: then either may take the other's place. */
-export function sameRecord(a: Receipt, b: Receipt): boolean {
-  return indexOf(a) === indexOf(b) && canonicalJson(a.statement) === canonicalJson(b.statement)
-}
-
 /**
  * Writes a receipt beside its document. One of the same statement and index that is there already is replaced unless it says more (it is
  * anchored and the new one is not). Throws FileError FILE_EXISTS where a receipt of another statement, or anything else, lies there.
@@ -49,10 +37,10 @@ export async function writeReceipt(path: string, text: string): Promise<'written
     return 'written'
   }
   const old = readOld(before)
-  if (old === undefined || !sameRecord(old, fresh)) {
+  if (old === undefined || !isSameRecord(old, fresh)) {
     throw new FileError(
       'FILE_EXISTS',
-      `${path} is the receipt of another statement. Move it away, then: openseal receipt ${indexOf(fresh)} --out ${path}`,
+      `${path} is the receipt of another statement. Move it away, then: openseal receipt ${receiptIndex(fresh)} --out ${path}`,
     )
   }
   if (old.anchors.length > 0 && fresh.anchors.length === 0) return 'kept'
@@ -75,11 +63,11 @@ export async function writeReceiptOfVersion(document: string, text: string): Pro
   const path = receiptPath(document)
   const before = await readIfThere(path)
   const old = before === undefined ? undefined : readOld(before)
-  if (before === undefined || old === undefined || sameRecord(old, parseReceipt(text))) {
+  if (before === undefined || old === undefined || isSameRecord(old, parseReceipt(text))) {
     await writeReceipt(path, text)
     return undefined
   }
-  const moved = `${document}.${indexOf(old)}.receipt.json`
+  const moved = `${document}.${receiptIndex(old)}.receipt.json`
   await writeReceipt(moved, before)
   await replaceFile(path, text)
   return moved
@@ -128,7 +116,7 @@ async function writeTemporary(path: string, text: string | AsyncIterable<string>
 function readOld(text: string): Receipt | undefined {
   try {
     const receipt = parseReceipt(text)
-    indexOf(receipt)
+    receiptIndex(receipt)
     return receipt
   } catch {
     return undefined // damaged or no receipt at all: not ours to replace

@@ -1,11 +1,11 @@
 /** `openseal receipt`: fetches a receipt, or completes one that was only sealed when it was given out. */
 import type { Command } from 'commander'
-import { parseReceipt } from '../core/receipt.ts'
+import { isSameRecord, parseReceipt, receiptIndex } from '../core/receipt.ts'
 import { type Client, createClient } from './client.ts'
 import { addCommand, readIndex, UsageError, withLedger } from './command.ts'
 import { FileError } from './hash-file.ts'
 import { print, printJson } from './output.ts'
-import { indexOf, readIfThere, readThere, receiptPath, replaceFile, sameRecord, writeReceipt } from './receipt-file.ts'
+import { readIfThere, readThere, receiptPath, replaceFile, writeReceipt } from './receipt-file.ts'
 
 type Options = { ledger: string; json?: boolean; upgrade?: string; out?: string }
 
@@ -72,12 +72,12 @@ async function findReceipt(file: string): Promise<string> {
 async function complete(client: Client, text: string): Promise<{ receipt: string; isAnchored: boolean }> {
   const before = parseReceipt(text)
   if (before.anchors.length > 0) return { receipt: text, isAnchored: true }
-  const fresh = await client.readText(`/v1/records/${indexOf(before)}/receipt`)
+  const fresh = await client.readText(`/v1/records/${receiptIndex(before)}/receipt`)
   const after = parseReceipt(fresh)
-  if (!sameRecord(before, after)) {
+  if (!isSameRecord(before, after)) {
     throw new FileError(
       'RECEIPT_OTHER',
-      `the ledger's record ${indexOf(before)} is another one: this receipt is of another ledger, or damaged`,
+      `the ledger's record ${receiptIndex(before)} is another one: this receipt is of another ledger, or damaged`,
     )
   }
   return after.anchors.length > 0 ? { receipt: fresh, isAnchored: true } : { receipt: text, isAnchored: false }

@@ -6,13 +6,13 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseReceipt } from '../core/receipt.ts'
+import { parseReceipt, receiptIndex } from '../core/receipt.ts'
 import { waitForAnchor } from './anchor-wait.ts'
 import { type Client, createClient, type LineAnswer } from './client.ts'
 import { FileError } from './hash-file.ts'
 import { type LeftOut, type PackageReport, readPackage } from './ocds/package.ts'
 import { print, printJson, remark, startByteProgress, startProgress } from './output.ts'
-import { indexOf, receiptsPath, replaceFile } from './receipt-file.ts'
+import { receiptsPath, replaceFile } from './receipt-file.ts'
 import { readSecret } from './secret.ts'
 import { ATTEMPTS, flagsOf, isWorthRetrying, type SubmitOptions } from './submit.ts'
 
@@ -166,7 +166,7 @@ async function writeReceipts(client: Client, path: string, indexes: readonly num
 
 function indexOfLine(line: string, path: string): number {
   try {
-    return indexOf(parseReceipt(line))
+    return receiptIndex(parseReceipt(line))
   } catch (error) {
     throw new FileError('FILE_EXISTS', `${path} is there already and holds something else than receipts. Move it away first.`, {
       cause: error,

@@ -1,131 +1,164 @@
 /** `openseal verify`: checks a file by its receipt, a policy and the chain. With all three at hand no ledger is needed. */
 import { createReadStream } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile as readBytesOf } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
 import { type Policy, parsePolicy } from '../core/policy.ts'
-import { parseReceipt, type Receipt } from '../core/receipt.ts'
-
-import { type ChainReader, type CurrencyReader, createJsonRpcReader, type FileDigest, type Result, verify } from '../verifier/index.ts'
-import { type Client, ClientError, createClient } from './client.ts'
+import { speak } from '../messages/language.ts'
+import type { Say } from '../messages/say.ts'
+import {
+  type Answer,
+  type Answers,
+  type ChainReader,
+  createJsonRpcReader,
+  createLedgerReader,
+  type GivenReceipt,
+  partOf,
+  planChecks,
+  type ReadFile,
+  readReceipt,
+  readReceiptLine,
+} from '../verifier/index.ts'
+import { createClient, unreachable } from './client.ts'
 import { addCommand, collect, UsageError, withLedger } from './command.ts'
-import { FileError, hashFile } from './hash-file.ts'
-import { formatResult, print, printJson, remark, startByteProgress } from './output.ts'
-import { receiptPath, receiptsPath, sameRecord } from './receipt-file.ts'
+import { formatAnswers, markOf } from './finding-text.ts'
+import { FileError, readFile } from './hash-file.ts'
+import { chooseLanguage, withLanguage } from './locale.ts'
+import { print, printJson, remark, startByteProgress, startProgress, startWordLine } from './output.ts'
+import { receiptPath, receiptsPath } from './receipt-file.ts'
 
-type Options = { ledger: string; json?: boolean; receipt?: string; policy?: string; trustLedger?: boolean; rpc?: string[] }
-type Found = { readonly bytes?: Uint8Array; readonly from: string }
+type Options = {
+  readonly ledger: string
+  readonly json?: boolean
+  readonly receipt?: string
+  readonly policy?: string
+  readonly trustLedger?: boolean
+  readonly rpc?: readonly string[]
+  readonly lang?: string
+}
 
-const RPC_TIMEOUT_MS = 15_000
+const TIMEOUT_MS = 15_000
 /** Chain id of a local development chain, which is asked at its usual place when no other is named. */
 const LOCAL_CHAIN_ID = 31337
+const EXIT_INVALID = 5
 
 /** Adds the command. */
 export function addVerify(program: Command, setExit: (code: number) => void): void {
-  withLedger(addCommand(program, 'verify <file>', 'check a file: is it on the record, and unchanged since when?', EXAMPLE))
-    .option('--receipt <file>', 'its receipt (default: FILE.receipt.json, else the ledger is asked by the hash)')
+  withLanguage(withLedger(addCommand(program, 'verify <file>', 'check a file: is it on the record, and unchanged since when?', EXAMPLE)))
+    .option('--receipt <file>', 'its receipt (default: FILE.receipt.json or FILE.receipts.ndjson, else the ledger is asked by the hash)')
     .option('--policy <file>', 'what you trust: a policy that you keep (see: openseal policy --out)')
     .option('--trust-ledger', "take the ledger's own word for the policy; the answer says so")
     .option('--rpc <url>', 'an endpoint of the chain; may be repeated (or OPENSEAL_RPC, by commas)', collect)
+    .addHelpText('after', RELEASES)
     .action(async (file: string, options: Options) => {
       if ((options.policy === undefined) === (options.trustLedger === undefined)) {
         throw new UsageError("say what to trust: either --policy FILE, or --trust-ledger for the ledger's own word")
       }
+      const say = speak(chooseLanguage(options.lang))
       const client = createClient(options.ledger)
       const policy = parsePolicy(options.policy === undefined ? await client.readText('/policy.json') : await readBytes(options.policy))
       const chain = openChain(options.rpc, policy)
-      const { result, from, fresher } = await verifyFile(file, options, client, policy, chain)
-      setExit(result.exit)
-      if (options.json) return printJson({ file, receipt: from, ...result })
-      print(...formatResult(result, file))
-      if (fresher)
-        remark('', `The receipt in ${from} is sealed only; the ledger had the anchored one. Keep it: openseal receipt --upgrade ${file}`)
-      if (result.verdict === 'unchecked' && chain.length === 0) remark('', 'No endpoint of the chain was named: add --rpc URL.')
+      const answers = await verifyFile(file, options, { url: client.url, policy, chain, say })
+      if (answers.own.some(({ problem }) => problem === 'ledger-gone')) throw unreachable(client.url)
+      setExit(exitOf(answers))
+      if (options.json) return printJson(asJson(file, client.url, answers))
+      print(...formatAnswers(say, answers))
+      const [main] = answers.own
+      if (main?.finding?.isFresher) remark('', `openseal receipt --upgrade ${file}`)
+      if (main?.finding?.result.verdict === 'unchecked' && chain.length === 0)
+        remark('', 'No endpoint of the chain was named: add --rpc URL.')
     })
 }
 
-type Answer = { readonly result: Result; readonly from: string; readonly fresher: boolean }
+type Setting = { readonly url: string; readonly policy: Policy; readonly chain: readonly ChainReader[]; readonly say: Say }
 
-async function verifyFile(path: string, options: Options, client: Client, policy: Policy, chain: readonly ChainReader[]): Promise<Answer> {
-  const progress = startByteProgress(`hashing ${path}`)
-  const file = await hashFile(path, progress.report).finally(progress.stop)
-  const found = await findReceipt(path, file, options, client)
-  const currency = createCurrencyReader(client, policy)
+async function verifyFile(path: string, options: Options, { url, policy, chain, say }: Setting): Promise<Answers> {
+  const hashing = startByteProgress(`hashing ${path}`)
+  const read = await readFile(path, hashing.report).finally(hashing.stop)
+  const receipts = await readReceipts(path, read, options)
+  const ledger = createLedgerReader({ url, origin: policy.origin, fetch, timeoutMs: TIMEOUT_MS })
   const trust = options.trustLedger ? 'ledger' : 'policy'
-  const result = await verify({ file, receipt: found.bytes, policy, chain, currency, trust })
-  if (result.verdict !== 'sealed' || found.bytes === undefined) return { result, from: found.from, fresher: false }
-
-  // Sealed only: the ledger may have the anchored receipt by now. It is checked just as this one was.
-  const fresh = await fetchFresher(client, parseReceipt(found.bytes), result.index!)
-  if (fresh === undefined) return { result, from: found.from, fresher: false }
-  const again = await verify({ file, receipt: fresh, policy, chain, currency, trust })
-  const isBetter = again.verdict !== 'invalid' && again.verdict !== 'unsupported'
-  return isBetter ? { result: again, from: found.from, fresher: true } : { result, from: found.from, fresher: false }
+  const means = { policy, trust, chain, ledger, maxReleases: Number.POSITIVE_INFINITY } as const
+  const [task] = planChecks([{ name: path, read }], receipts, means)
+  if (task === undefined) throw new Error('bug: nothing to check for a file')
+  const line = startWordLine()
+  const releases = startProgress(path, read.releases.length > 100 ? read.releases.length : 0)
+  try {
+    return await task.run({
+      onCheck: ({ name, status }) => line.add(`${markOf(status)} ${say(`check.${name}`)}`),
+      onPart: done => releases.update(done),
+    })
+  } finally {
+    line.stop()
+    releases.stop()
+  }
 }
 
-/** The receipt that was named, else the one beside the file, else what the ledger has for the file's hash; without `bytes` there is none. */
-async function findReceipt(path: string, file: FileDigest, { receipt }: Options, client: Client): Promise<Found> {
+/** The receipt that was named, else those beside the file; none: the ledger is to be asked. */
+async function readReceipts(path: string, read: ReadFile, { receipt }: Options): Promise<GivenReceipt[]> {
   if (receipt !== undefined) {
-    return { from: receipt, bytes: receipt.endsWith('.ndjson') ? await pickLine(receipt, file, true) : await readBytes(receipt) }
+    return receipt.endsWith('.ndjson') ? readLines(receipt, read, true) : [readReceipt(receipt, await readBytes(receipt))]
   }
-  const beside = await readFile(receiptPath(path)).catch(() => undefined)
-  if (beside !== undefined) return { from: receiptPath(path), bytes: beside }
-  const line = await pickLine(receiptsPath(path), file, false)
-  if (line !== undefined) return { from: receiptsPath(path), bytes: line }
-  for (const hash of new Set([file.sha256, ...(file.jcs === undefined ? [] : [file.jcs])])) {
-    const { records } = (await client.readJson(`/v1/records?sha256=${hash}`)) as { records: readonly { index: number }[] }
-    if (records.length === 0) continue
-    const index = Math.min(...records.map(record => record.index))
-    return { from: client.url, bytes: new TextEncoder().encode(await client.readText(`/v1/records/${index}/receipt`)) }
-  }
-  return { from: client.url }
+  const beside = await readBytesOf(receiptPath(path)).catch(() => undefined)
+  const lines = await readLines(receiptsPath(path), read, false)
+  return beside === undefined ? lines : [readReceipt(receiptPath(path), beside), ...lines]
 }
 
-/** The receipt among a package's that lists the file; the first one where none does and one was asked for by name. */
-async function pickLine(path: string, file: FileDigest, isNamed: true): Promise<Uint8Array>
-async function pickLine(path: string, file: FileDigest, isNamed: boolean): Promise<Uint8Array | undefined>
-async function pickLine(path: string, file: FileDigest, isNamed: boolean): Promise<Uint8Array | undefined> {
+/** The receipts of a package that are of this file or of a release in it; the first one where none is and they were asked for by name. */
+async function readLines(path: string, { digest, pdf, releases }: ReadFile, isNamed: boolean): Promise<GivenReceipt[]> {
+  const hashes = [
+    digest.sha256,
+    digest.jcs,
+    ...(pdf?.states ?? []).map(({ sha256 }) => sha256),
+    ...releases.map(each => each.digest?.sha256),
+  ]
+  const wanted = new Set(hashes.filter(hash => hash !== undefined))
+  const found: GivenReceipt[] = []
+  let first: GivenReceipt | undefined
   const stream = createReadStream(path)
-  let first: string | undefined
   try {
     for await (const line of createInterface({ input: stream })) {
-      first ??= line
-      const isOfFile = line.includes(file.sha256) || (file.jcs !== undefined && line.includes(file.jcs))
-      if (isOfFile) return new TextEncoder().encode(line)
+      if (line.trim() === '') continue
+      const receipt = readReceiptLine(path, line)
+      first ??= receipt
+      if (receipt.digests.some(hash => wanted.has(hash))) found.push(receipt)
     }
   } catch (error) {
-    if (!isNamed) return undefined
+    if (!isNamed) return []
     throw new FileError('FILE_NOT_FOUND', `${path} cannot be read (${(error as NodeJS.ErrnoException).code})`, { cause: error })
   } finally {
     stream.destroy()
   }
-  return isNamed ? new TextEncoder().encode(first ?? '') : undefined
+  return found.length > 0 || !isNamed ? found : [first ?? readReceipt(path, '')]
 }
 
-async function fetchFresher(client: Client, before: Receipt, index: number): Promise<string | undefined> {
-  try {
-    const text = await client.readText(`/v1/records/${index}/receipt`)
-    const after = parseReceipt(text)
-    return after.anchors.length > before.anchors.length && sameRecord(before, after) ? text : undefined
-  } catch {
-    return undefined // the ledger is an extra here: what is at hand stands by itself
+/** That of the file's own verdict, unless the receipt of a release in it does not fit. */
+function exitOf({ own, parts }: Answers): number {
+  const isInvalid = ({ finding }: Answer) => finding?.part?.kind === 'release' && finding.result.verdict === 'invalid'
+  if (parts.some(isInvalid)) return EXIT_INVALID
+  const [main] = own
+  if (main?.finding === undefined) throw new Error('bug: a file without a verdict')
+  return main.finding.result.exit
+}
+
+/** The file's own result; `others` where more records name it, `earlierState` of a PDF, `releases` of a package. */
+function asJson(file: string, url: string, { own, parts }: Answers) {
+  const plain = (answer: Answer) => {
+    const { finding, problem, reason } = answer
+    const { kind: _, ...place } = partOf(answer) ?? {}
+    if (finding === undefined) return { ...place, problem, reason }
+    return { ...place, receipt: finding.receiptName ?? url, ...(finding.isFresher && { fresher: true }), ...finding.result }
   }
-}
-
-function createCurrencyReader(client: Client, policy: Policy): CurrencyReader {
-  return async (statement, index) => {
-    const { origin } = (await client.readJson('/v1/status')) as { origin: string }
-    // Another ledger would know of no newer version, and its silence would look like an answer.
-    if (origin !== policy.origin) throw new ClientError('LEDGER_OTHER', `the ledger at ${client.url} is ${origin}, not ${policy.origin}`)
-    const later: number[] = []
-    let cursor: string | undefined
-    do {
-      const query = new URLSearchParams({ agency: statement.agency, record: statement.record, ...(cursor === undefined ? {} : { cursor }) })
-      const page = (await client.readJson(`/v1/records?${query}`)) as { records: readonly { index: number }[]; cursor?: string }
-      later.push(...page.records.map(record => record.index).filter(found => found > index))
-      cursor = page.cursor
-    } while (cursor !== undefined)
-    return Promise.all(later.map(async found => ({ index: found, receiptText: await client.readText(`/v1/records/${found}/receipt`) })))
+  const [main, ...others] = own
+  const state = parts.find(answer => partOf(answer)?.kind === 'state')
+  const releases = parts.filter(answer => partOf(answer)?.kind === 'release')
+  return {
+    file,
+    ...(main && plain(main)),
+    ...(main?.finding?.pdf && { signedPdf: main.finding.pdf.isSigned }),
+    ...(others.length > 0 && { others: others.map(plain) }),
+    ...(state && { earlierState: plain(state) }),
+    ...(releases.length > 0 && { releases: releases.map(plain) }),
   }
 }
 
@@ -138,12 +171,12 @@ function openChain(named: readonly string[] | undefined, policy: Policy): ChainR
   return (given.length > 0 ? given : local).map(url => {
     if (!/^https?:\/\//.test(url) || !URL.canParse(url))
       throw new UsageError(`--rpc wants an address like https://rpc.example, not ${JSON.stringify(url)}`)
-    return createJsonRpcReader({ url, fetch, timeoutMs: RPC_TIMEOUT_MS })
+    return createJsonRpcReader({ url, fetch, timeoutMs: TIMEOUT_MS })
   })
 }
 
 async function readBytes(path: string): Promise<Uint8Array> {
-  return readFile(path).catch(error => {
+  return readBytesOf(path).catch(error => {
     if (error.code === 'ENOENT') throw new FileError('FILE_NOT_FOUND', `there is no file ${path}`, { cause: error })
     throw new FileError('FILE_UNREADABLE', `${path} cannot be read (${error.code})`, { cause: error })
   })
@@ -151,3 +184,6 @@ async function readBytes(path: string): Promise<Uint8Array> {
 
 const EXAMPLE = `openseal verify decision.pdf --trust-ledger
 openseal verify decision.pdf --policy openseal.policy.json --rpc https://rpc.example`
+const RELEASES = `
+Every release of an OCDS package gets its own verdict. The exit code is that of the file's own,
+or 5 where the receipt of a release does not fit.`

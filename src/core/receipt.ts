@@ -1,7 +1,8 @@
 /** The receipt: all that a holder of a file needs beside the policy and the chain. Design §3.3. */
 
 import { OpenSealError } from './errors.ts'
-import { isJsonObject, type Json, parseJson } from './json.ts'
+import { canonicalJson, isJsonObject, type Json, parseJson } from './json.ts'
+import { parseTlogProof } from './tlog-proof.ts'
 
 /** Where people may look for the anchor. Nothing in it is evidence: what counts is what the contract answers. */
 export type AnchorHint = {
@@ -47,6 +48,16 @@ export function parseReceipt(input: string | Uint8Array): Receipt {
 export function formatReceipt(receipt: { statementText: string; proof: string; anchors: readonly AnchorHint[] }): string {
   const { statementText, proof, anchors } = receipt
   return `{"type":"${TYPE}","statement":${statementText},"proof":${JSON.stringify(proof)},"anchors":${JSON.stringify(anchors)}}\n`
+}
+
+/** The index that a receipt is about. Throws TlogProofError. */
+export function receiptIndex(receipt: Receipt): number {
+  return parseTlogProof(receipt.proof).index
+}
+
+/** Whether two receipts are of the same statement at the same index: then either may take the other's place. */
+export function isSameRecord(a: Receipt, b: Receipt): boolean {
+  return receiptIndex(a) === receiptIndex(b) && canonicalJson(a.statement) === canonicalJson(b.statement)
 }
 
 function readHint(value: Json): AnchorHint[] {

@@ -45,6 +45,10 @@ export const de: Messages = {
   'matched.content': 'Gleicher Inhalt, anders formatiert.',
   'pdf.signed':
     'Dieses PDF trägt eine digitale Signatur. Signieren ändert die Bytes einer Datei: Eine Kopie, die nach dem Einreichen signiert oder neu signiert wurde, passt nicht. Bitten Sie um die Datei, wie sie eingereicht wurde.',
+  'pdf.saved':
+    'Dieses PDF wurde nach seiner Erstellung erneut gespeichert. Eine Kopie, die nach der Einreichung erneut gespeichert wurde, passt nicht mehr. Bitten Sie um die Datei, wie sie eingereicht wurde.',
+  'pdf.earlier':
+    'Ein früherer Stand dieser Datei ist aber bekannt, siehe unten: Was nach ihren ersten {bytes} Bytes folgt, kam später hinzu, durch eine Unterschrift oder erneutes Speichern.',
   // Checks (design §7)
   'check.document': 'Dokument',
   'check.statement': 'Erklärung',
@@ -79,6 +83,12 @@ export const de: Messages = {
   'result.open': 'Seite des Vorgangs öffnen',
   'result.releases': 'Veröffentlichungen (Releases) in diesem Paket',
   'result.release': 'Veröffentlichung {id}',
+  'result.state': 'Früherer Stand der Datei: ihre ersten {bytes} Bytes',
+  'result.refused':
+    'Diese Veröffentlichung lässt sich nicht zweifelsfrei lesen und hat darum kein eigenes Ergebnis; das der ganzen Datei schließt sie ein. Grund: {reason}',
+  'result.fresher':
+    'Ihr Beleg stammt aus der Zeit, bevor die Kette den Eintrag bestätigte. An seiner Stelle wurde der neuere Beleg des Registers geprüft.',
+  'result.verdict': 'Ergebnis',
   'result.nofile': 'Nur der Beleg: Fügen Sie die Datei hinzu, um sie zu prüfen.',
   'result.currencyUnchecked': 'Nach neueren Fassungen wurde nicht gesucht.',
   // Verify page, in the browser
@@ -91,6 +101,7 @@ export const de: Messages = {
   'verify.results': 'Ergebnisse',
   'verify.hashing': '{name} wird gelesen: {percent} %',
   'verify.checking': '{name} wird geprüft …',
+  'verify.part': '{name} wird geprüft: {done} von {total} Veröffentlichungen',
   'verify.done': 'Fertig. Ergebnisse: {count}',
   'verify.clear': 'Neu beginnen',
   'verify.unreadable':
@@ -114,16 +125,17 @@ export const de: Messages = {
   'verify.serverWarning':
     'Dieses Formular sendet uns Ihre Datei: Sie verlässt Ihr Gerät. Sie wird im Arbeitsspeicher geprüft und nicht aufbewahrt.',
   'verify.serverNoScript': 'Ihr Browser führt kein JavaScript aus, daher ist eine Prüfung auf Ihrem Gerät hier nicht möglich.',
-  'verify.serverFile': 'Datei',
-  'verify.serverReceipt': 'Beleg (falls vorhanden)',
-  'verify.serverHash': 'oder ihr SHA-256-Fingerabdruck (64 Zeichen)',
+  'verify.serverFiles': 'Dateien und Belege, mehrere auf einmal, in beliebiger Reihenfolge',
+  'verify.serverPaste': 'oder ein SHA-256-Fingerabdruck (64 Zeichen) oder der Text eines Belegs',
   'verify.serverSubmit': 'Senden und prüfen',
-  'verify.serverSent': 'Ihre Datei hat für diese Prüfung Ihr Gerät verlassen. Sie wurde nicht aufbewahrt.',
+  'verify.serverSent': 'Was Sie gesendet haben, hat für diese Prüfung Ihr Gerät verlassen. Es wurde nicht aufbewahrt.',
   'verify.serverHashOnly': 'Nur der Fingerabdruck wurde gesendet.',
-  'verify.serverNothing': 'Wählen Sie eine Datei, oder fügen Sie einen Fingerabdruck aus 64 Zeichen 0–9 und a–f ein.',
+  'verify.serverNothing':
+    'Wählen Sie eine Datei, oder fügen Sie einen Fingerabdruck aus 64 Zeichen 0–9 und a–f oder den Text eines Belegs ein.',
   'verify.serverTooLarge':
     'Diese Datei ist zu groß für unseren Server (Grenze {size}). Berechnen Sie ihren SHA-256-Fingerabdruck und fügen Sie ihn ein.',
   'verify.otherHash': 'Das sieht aus wie {kind}. Wir suchen nur nach SHA-256, weil andere fälschbar oder hier nicht verzeichnet sind.',
+  'verify.serverMany': 'Höchstens {count} Dateien werden auf einmal geprüft. Senden Sie die übrigen getrennt.',
   'verify.again': 'Eine andere Datei prüfen',
   // Frame
   'site.name': 'OpenSeal',
@@ -256,4 +268,44 @@ export const de: Messages = {
   'about.access': 'Barrierefreiheit',
   'about.accessText':
     'Diese Website strebt WCAG 2.2, Stufe AA an. Sie funktioniert mit der Tastatur, ohne JavaScript, vergrößert und gedruckt. Sagen Sie dem Betreiber, wenn etwas für Sie nicht funktioniert.',
+  // What a check has to say (the verifier's notes)
+  'detail.earlier': 'eine frühere Prüfung wurde nicht bestanden',
+  'detail.receiptNone': 'es gibt keinen Beleg',
+  'detail.receiptUnreadable': 'der Beleg konnte nicht gelesen werden',
+  'detail.statementUnreadable': 'die Erklärung konnte nicht gelesen werden',
+  'detail.proofUnreadable': 'der Nachweis konnte nicht gelesen werden',
+  'detail.checkpointUnreadable': 'es gibt keinen lesbaren Prüfpunkt',
+  'detail.documentsNone': 'die Erklärung nennt keine Dokumente',
+  'detail.fileNone': 'es wurde keine Datei angegeben',
+  'detail.fileOther': 'diese Datei ist keines der Dokumente, die der Beleg nennt',
+  'detail.fileUnchanged': 'unverändert',
+  'detail.fileReformatted': 'gleicher Inhalt, anders formatiert',
+  'detail.statementType': '{type}',
+  'detail.included': 'Nummer {index} von {size}',
+  'detail.originOther': 'der Prüfpunkt ist von {origin}, die Regeln sprechen von {expected}',
+  'detail.signed': 'Größe {size}, unterschrieben von {keys}',
+  'detail.witnessesUnasked': 'die Regeln verlangen keinen Zeugen',
+  'detail.witnesses': '{count} der vorgesehenen Zeugen, {quorum} sind nötig',
+  'detail.anchorsFew': 'die Regeln haben zu wenige Anker für diese Größe',
+  'detail.chainUnserved': 'Kette {chainId}: keiner der angegebenen Zugänge bedient sie',
+  'detail.chainSilent': 'Kette {chainId}: kein Zugang hat geantwortet',
+  'detail.chainDisagrees': 'Kette {chainId}: die Zugänge {endpoints} widersprechen sich',
+  'detail.codeOther': 'Kette {chainId}: anderer Code bei {contract}',
+  'detail.anchorMissing': 'Kette {chainId}: nicht verankert in {contract}',
+  'detail.anchored': 'Kette {chainId}: verankert in {contract}',
+  'detail.hintMalformed': 'der im Beleg genannte Anker hat einen unmöglichen Wert: {member}',
+  'detail.hintContradicted': 'der im Beleg genannte Anker passt nicht: {member}',
+  'detail.anchorNone': 'es gibt keinen Anker, der endgültig sein könnte',
+  'detail.notFinal': 'Kette {chainId}: noch nicht endgültig',
+  'detail.final': 'Kette {chainId}: endgültig',
+  'detail.testNetwork': 'ein Testnetz',
+  'detail.versionsNone': 'diese Erklärung hat keine Fassungen',
+  'detail.versionsUnasked': 'neuere Fassungen wurden nicht geprüft',
+  'detail.versionsUnanswered': 'neuere Fassungen wurden nicht geprüft: {reason}',
+  'detail.newest': 'keine spätere Erklärung zu dieser Fassung',
+  'detail.stillListed': 'weiterhin genannt von der Erklärung Nummer {index}',
+  'detail.withdrawn': 'zurückgezogen durch die Erklärung Nummer {index}: {reason}',
+  'detail.amended': 'geändert durch die Erklärung Nummer {index}',
+  'detail.silentlyEdited':
+    'mit anderen Dokumenten erneut veröffentlicht unter Nummer {index}, ohne Änderungserklärung: eine stille Änderung',
 }

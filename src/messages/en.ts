@@ -1,7 +1,7 @@
 /** The English sentences: they fix the set of keys that every other language must have. */
+import { NOTES, type NoteKey } from '../verifier/notes.ts'
 
-/** Every sentence that people read, in English. `{name}` is a placeholder. */
-export const en = {
+const SENTENCES = {
   // Verdicts (design §8)
   'verdict.invalid': 'The proof does not fit: {check}.',
   'verdict.invalid.document': 'The proof does not fit: document. The file may have been saved or signed again since.',
@@ -41,6 +41,10 @@ export const en = {
   'matched.content': 'Same content, formatted differently.',
   'pdf.signed':
     'This PDF carries a digital signature. Signing changes the bytes of a file, so a copy that was signed, or signed again, after it was submitted does not match. Ask for the file as it was submitted.',
+  'pdf.saved':
+    'This PDF was saved again after it was first made. A copy that was saved again after it was submitted does not match. Ask for the file as it was submitted.',
+  'pdf.earlier':
+    'But an earlier state of this file is known, see below: what follows its first {bytes} bytes was added later, by a signature or by saving it again.',
   // Checks (design §7)
   'check.document': 'document',
   'check.statement': 'statement',
@@ -75,6 +79,12 @@ export const en = {
   'result.open': 'Open the record page',
   'result.releases': 'Releases in this package',
   'result.release': 'Release {id}',
+  'result.state': 'Earlier state of the file: its first {bytes} bytes',
+  'result.refused':
+    'This release cannot be read without doubt, so it has no answer of its own; the answer for the whole file covers it. Reason: {reason}',
+  'result.fresher':
+    'Your receipt is from the time before the chain vouched for the record. The ledger’s newer receipt was checked in its place.',
+  'result.verdict': 'Verdict',
   'result.nofile': 'Receipt only: add the file to check it.',
   'result.currencyUnchecked': 'Newer versions were not checked.',
   // Verify page, in the browser
@@ -87,6 +97,7 @@ export const en = {
   'verify.results': 'Results',
   'verify.hashing': 'Reading {name}: {percent} %',
   'verify.checking': 'Checking {name}…',
+  'verify.part': 'Checking {name}: {done} of {total} releases',
   'verify.done': 'Done. Results: {count}',
   'verify.clear': 'Start again',
   'verify.unreadable': 'The file could not be read. It may have been moved or changed meanwhile: choose it again.',
@@ -107,15 +118,15 @@ export const en = {
   'verify.serverTitle': 'Check on our server instead',
   'verify.serverWarning': 'This form sends your file to us: it leaves your device. It is checked in memory and not kept.',
   'verify.serverNoScript': 'Your browser does not run JavaScript, so checking on your own device is not possible here.',
-  'verify.serverFile': 'File',
-  'verify.serverReceipt': 'Receipt (if you have one)',
-  'verify.serverHash': 'or its SHA-256 fingerprint (64 characters)',
+  'verify.serverFiles': 'Files and receipts, several at once, in any order',
+  'verify.serverPaste': 'or a SHA-256 fingerprint (64 characters), or the text of a receipt',
   'verify.serverSubmit': 'Send and check',
-  'verify.serverSent': 'Your file left your device for this check. It was not kept.',
+  'verify.serverSent': 'What you sent left your device for this check. It was not kept.',
   'verify.serverHashOnly': 'Only the fingerprint was sent.',
-  'verify.serverNothing': 'Choose a file, or paste a fingerprint of 64 characters 0–9 and a–f.',
+  'verify.serverNothing': 'Choose a file, or paste a fingerprint of 64 characters 0–9 and a–f, or the text of a receipt.',
   'verify.serverTooLarge': 'This file is too large to check on our server (limit {size}). Compute its SHA-256 fingerprint and paste that.',
   'verify.otherHash': 'This looks like {kind}. We look up SHA-256 only, because the others can be forged or are not recorded here.',
+  'verify.serverMany': 'At most {count} files are checked at once. Send the others separately.',
   'verify.again': 'Check another file',
   // Frame
   'site.name': 'OpenSeal',
@@ -247,8 +258,15 @@ export const en = {
     'This site aims at WCAG 2.2 level AA. It works by keyboard, without JavaScript, enlarged, and printed. Tell the operator if something does not work for you.',
 } as const
 
-/** A key of the catalogue. */
-export type MessageKey = keyof typeof en
+type DetailKey = `detail.${NoteKey}`
+
+/** A key of the catalogue. `detail.…` are the verifier's notes. */
+export type MessageKey = keyof typeof SENTENCES | DetailKey
 
 /** A whole language: a sentence for every key. */
 export type Messages = Readonly<Record<MessageKey, string>>
+
+const DETAILS = Object.fromEntries(Object.entries(NOTES).map(([key, text]) => [`detail.${key}`, text])) as Record<DetailKey, string>
+
+/** Every sentence that people read, in English. `{name}` is a placeholder. */
+export const en: Messages = { ...SENTENCES, ...DETAILS }

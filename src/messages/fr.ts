@@ -46,6 +46,10 @@ export const fr: Messages = {
   'matched.content': 'Même contenu, mis en forme autrement.',
   'pdf.signed':
     'Ce PDF porte une signature numérique. Signer modifie les octets d’un fichier : une copie signée, ou signée de nouveau, après le dépôt ne correspond pas. Demandez le fichier tel qu’il a été déposé.',
+  'pdf.saved':
+    'Ce PDF a été enregistré de nouveau après sa création. Une copie enregistrée de nouveau après son dépôt ne correspond plus. Demandez le fichier tel qu’il a été déposé.',
+  'pdf.earlier':
+    'Mais un état antérieur de ce fichier est connu, voir plus bas : ce qui suit ses {bytes} premiers octets a été ajouté plus tard, par une signature ou un nouvel enregistrement.',
   // Checks (design §7)
   'check.document': 'document',
   'check.statement': 'déclaration',
@@ -80,6 +84,12 @@ export const fr: Messages = {
   'result.open': 'Ouvrir la page du dossier',
   'result.releases': 'Publications (releases) de ce paquet',
   'result.release': 'Publication {id}',
+  'result.state': 'État antérieur du fichier : ses {bytes} premiers octets',
+  'result.refused':
+    'Cette publication ne peut pas être lue sans ambiguïté : elle n’a donc pas de réponse propre ; celle du fichier entier la couvre. Raison : {reason}',
+  'result.fresher':
+    'Votre reçu date d’avant que la chaîne ne s’en porte garante. Le reçu plus récent du registre a été vérifié à sa place.',
+  'result.verdict': 'Résultat',
   'result.nofile': 'Reçu seul : ajoutez le fichier pour le vérifier.',
   'result.currencyUnchecked': 'Les versions plus récentes n’ont pas été recherchées.',
   // Verify page, in the browser
@@ -92,6 +102,7 @@ export const fr: Messages = {
   'verify.results': 'Résultats',
   'verify.hashing': 'Lecture de {name} : {percent} %',
   'verify.checking': 'Vérification de {name}…',
+  'verify.part': 'Vérification de {name} : {done} publications sur {total}',
   'verify.done': 'Terminé. Résultats : {count}',
   'verify.clear': 'Recommencer',
   'verify.unreadable': 'Le fichier n’a pas pu être lu. Il a peut-être été déplacé ou modifié entre-temps : choisissez-le de nouveau.',
@@ -114,16 +125,16 @@ export const fr: Messages = {
   'verify.serverWarning':
     'Ce formulaire nous envoie votre fichier : il quitte votre appareil. Il est vérifié en mémoire et n’est pas conservé.',
   'verify.serverNoScript': 'Votre navigateur n’exécute pas JavaScript : la vérification sur votre appareil n’est pas possible ici.',
-  'verify.serverFile': 'Fichier',
-  'verify.serverReceipt': 'Reçu (si vous en avez un)',
-  'verify.serverHash': 'ou son empreinte SHA-256 (64 caractères)',
+  'verify.serverFiles': 'Fichiers et reçus, plusieurs à la fois, dans n’importe quel ordre',
+  'verify.serverPaste': 'ou une empreinte SHA-256 (64 caractères), ou le texte d’un reçu',
   'verify.serverSubmit': 'Envoyer et vérifier',
-  'verify.serverSent': 'Votre fichier a quitté votre appareil pour cette vérification. Il n’a pas été conservé.',
+  'verify.serverSent': 'Ce que vous avez envoyé a quitté votre appareil pour cette vérification. Rien n’a été conservé.',
   'verify.serverHashOnly': 'Seule l’empreinte a été envoyée.',
-  'verify.serverNothing': 'Choisissez un fichier, ou collez une empreinte de 64 caractères 0–9 et a–f.',
+  'verify.serverNothing': 'Choisissez un fichier, ou collez une empreinte de 64 caractères 0–9 et a–f, ou le texte d’un reçu.',
   'verify.serverTooLarge': 'Ce fichier est trop grand pour notre serveur (limite {size}). Calculez son empreinte SHA-256 et collez-la.',
   'verify.otherHash':
     'Cela ressemble à {kind}. Nous ne cherchons que SHA-256, car les autres peuvent être falsifiées ou ne sont pas enregistrées ici.',
+  'verify.serverMany': 'Au plus {count} fichiers sont vérifiés à la fois. Envoyez les autres séparément.',
   'verify.again': 'Vérifier un autre fichier',
   // Frame
   'site.name': 'OpenSeal',
@@ -256,4 +267,44 @@ export const fr: Messages = {
   'about.access': 'Accessibilité',
   'about.accessText':
     'Ce site vise le niveau AA des WCAG 2.2. Il fonctionne au clavier, sans JavaScript, agrandi et imprimé. Signalez à l’exploitant ce qui ne fonctionne pas pour vous.',
+  // What a check has to say (the verifier's notes)
+  'detail.earlier': 'une vérification précédente n’a pas réussi',
+  'detail.receiptNone': 'il n’y a pas de reçu',
+  'detail.receiptUnreadable': 'le reçu n’a pas pu être lu',
+  'detail.statementUnreadable': 'la déclaration n’a pas pu être lue',
+  'detail.proofUnreadable': 'la preuve n’a pas pu être lue',
+  'detail.checkpointUnreadable': 'aucun point de contrôle n’a pu être lu',
+  'detail.documentsNone': 'la déclaration ne nomme aucun document',
+  'detail.fileNone': 'aucun fichier n’a été fourni',
+  'detail.fileOther': 'ce fichier n’est aucun des documents nommés dans le reçu',
+  'detail.fileUnchanged': 'inchangé',
+  'detail.fileReformatted': 'même contenu, mise en forme différente',
+  'detail.statementType': '{type}',
+  'detail.included': 'numéro {index} sur {size}',
+  'detail.originOther': 'le point de contrôle est de {origin}, les règles parlent de {expected}',
+  'detail.signed': 'taille {size}, signé par {keys}',
+  'detail.witnessesUnasked': 'les règles ne demandent aucun témoin',
+  'detail.witnesses': '{count} des témoins prévus, {quorum} sont nécessaires',
+  'detail.anchorsFew': 'les règles ont trop peu d’ancrages pour cette taille',
+  'detail.chainUnserved': 'chaîne {chainId} : aucun des points d’accès indiqués ne la dessert',
+  'detail.chainSilent': 'chaîne {chainId} : aucun point d’accès n’a répondu',
+  'detail.chainDisagrees': 'chaîne {chainId} : les points d’accès {endpoints} se contredisent',
+  'detail.codeOther': 'chaîne {chainId} : un autre code se trouve à {contract}',
+  'detail.anchorMissing': 'chaîne {chainId} : pas ancré dans {contract}',
+  'detail.anchored': 'chaîne {chainId} : ancré dans {contract}',
+  'detail.hintMalformed': 'l’ancrage nommé dans le reçu a une valeur impossible : {member}',
+  'detail.hintContradicted': 'l’ancrage nommé dans le reçu ne correspond pas : {member}',
+  'detail.anchorNone': 'il n’y a pas d’ancrage qui puisse être définitif',
+  'detail.notFinal': 'chaîne {chainId} : pas encore définitif',
+  'detail.final': 'chaîne {chainId} : définitif',
+  'detail.testNetwork': 'un réseau de test',
+  'detail.versionsNone': 'cette déclaration n’a pas de versions',
+  'detail.versionsUnasked': 'les versions plus récentes n’ont pas été vérifiées',
+  'detail.versionsUnanswered': 'les versions plus récentes n’ont pas été vérifiées : {reason}',
+  'detail.newest': 'aucune déclaration ultérieure sur cette version',
+  'detail.stillListed': 'toujours nommé par la déclaration numéro {index}',
+  'detail.withdrawn': 'retiré par la déclaration numéro {index} : {reason}',
+  'detail.amended': 'modifié par la déclaration numéro {index}',
+  'detail.silentlyEdited':
+    'publié de nouveau avec d’autres documents au numéro {index}, sans modification déclarée : une modification silencieuse',
 }

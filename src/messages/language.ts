@@ -59,4 +59,5 @@ export function browserMessages(language: Language): Readonly<Partial<Messages>>
   return Object.fromEntries(keys.map(key => [key, CATALOGUES[language][key]]))
 }
 
-const BROWSER_KEYS = /^((verdict|mark|next|limits|trust|matched|pdf|check|what|status|result|verify)\.|record\.(content|title|revision)$)/
+const BROWSER_KEYS =
+  /^((verdict|mark|next|limits|trust|matched|pdf|check|detail|what|status|result|verify)\.|record\.(content|title|revision)$)/

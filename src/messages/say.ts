@@ -1,4 +1,5 @@
 /** Saying things in a language: sentences with their placeholders filled, times, numbers and durations. Runs in the browser too. */
+import { fillIn } from '../verifier/notes.ts'
 import type { MessageKey } from './en.ts'
 
 /** Values for the placeholders of a sentence. */
@@ -18,7 +19,7 @@ export function createSay<Key extends string = MessageKey>(lang: string, message
   const say = (key: Key, values: Values = {}): string => {
     const sentence = messages[key]
     if (sentence === undefined) throw new Error(`bug: no sentence ${key} in ${lang}`)
-    return sentence.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole))
+    return fillIn(sentence, values)
   }
   return Object.assign(say, { lang, dir: lang === 'ar' ? ('rtl' as const) : ('ltr' as const) })
 }

@@ -5,9 +5,26 @@ export { type Policy, type PolicyAnchor, parsePolicy } from '../core/policy.ts'
 export { parseReceipt, type Receipt } from '../core/receipt.ts'
 export type { Statement } from '../core/statement.ts'
 export type { BlockTag, ChainReader } from './anchors.ts'
+export {
+  type Answer,
+  type Answers,
+  type Finding,
+  type Means,
+  type Part,
+  type Problem,
+  partOf,
+  planChecks,
+  type Task,
+  type Watch,
+} from './check-given.ts'
 export type { CurrencyReader, LaterStatement } from './currency.ts'
 export { digestsOf, type FileDigest } from './digest.ts'
+export { createFileReader, type FileReader, type ReadFile, type Release } from './file-reader.ts'
+export { type Given, type GivenFile, type GivenReceipt, readReceipt, readReceiptLine, recognize } from './given.ts'
 export { createJsonRpcReader, type JsonRpcOptions } from './json-rpc.ts'
+export { createLedgerReader, type LedgerReader } from './ledger-reader.ts'
+export type { Note, NoteKey } from './notes.ts'
+export type { PdfFacts } from './pdf.ts'
 export {
   type CheckName,
   LIMITS,

@@ -1,31 +1,27 @@
 /** The answer to a check as people see it: the verdict first, as a sentence. One renderer for the server, the page and the offline file. */
 import type { MessageKey } from '../messages/en.ts'
 import { type Say, sayNumber } from '../messages/say.ts'
-import { sayVerdict } from '../messages/verdict.ts'
-import type { CheckResult, FileDigest, Result, VerdictCode } from '../verifier/index.ts'
+import { sayDetail, sayNext, sayPart, sayPdf, sayProblem, sayRemarks, sayVerdict } from '../messages/verdict.ts'
+import {
+  type Answer,
+  type Answers,
+  type CheckName,
+  type CheckResult,
+  type Finding,
+  type Part,
+  partOf,
+  type VerdictCode,
+} from '../verifier/index.ts'
 import { type Html, html, trusted } from './html.ts'
 import { type IconName, icon } from './icons.ts'
 
-/** What was checked and what came out. */
-export type Finding = {
-  readonly fileName?: string | undefined
-  readonly receiptName?: string | undefined
-  readonly digest?: FileDigest | undefined
-  /** Whether the bytes hold the marks of a signed PDF. */
-  readonly signedPdf?: boolean
-  readonly result: Result
-  /** The id of a release where one of an OCDS package was checked. */
-  readonly release?: string
-  /** Something else to say, such as that the ledger did not answer. */
-  readonly note?: string | undefined
-  /** Address of the ledger's pages, to link the record; absent offline. */
-  readonly recordHref?: string | undefined
-}
+/** Whose record pages are linked, and how they begin; there are none to link in the offline file. */
+export type RecordPages = { readonly origin: string; readonly base: string }
 
 type Tone = 'good' | 'bad' | 'warn' | 'calm'
 
 /** Colour and drawing of each verdict. A test network is never green. */
-export const VERDICT_LOOKS: { readonly [verdict in VerdictCode]: readonly [Tone, IconName] } = {
+const LOOKS: { readonly [verdict in VerdictCode]: readonly [Tone, IconName] } = {
   invalid: ['bad', 'cross'],
   unknown: ['calm', 'question'],
   unsupported: ['warn', 'warn'],
@@ -38,51 +34,99 @@ export const VERDICT_LOOKS: { readonly [verdict in VerdictCode]: readonly [Tone,
 }
 
 const STATUS_ICONS = { passed: 'tick', failed: 'cross', 'not-run': 'dash' } as const
-const NEXT: { readonly [verdict in VerdictCode]?: MessageKey } = {
-  invalid: 'next.invalid',
-  unknown: 'next.unknown',
-  unsupported: 'next.unsupported',
-  unchecked: 'next.unchecked',
-  'test-network': 'next.test-network',
-  sealed: 'next.sealed',
+const CHECKS: readonly CheckName[] = ['document', 'statement', 'inclusion', 'checkpoint', 'cosignatures', 'anchor', 'finality', 'currency']
+/** So many releases get a whole card; those after them one line each, so that a page of thousands stays light. */
+const WHOLE_CARDS = 200
+
+/** All answers to one thing that was given: its own, the earlier state of a PDF, the releases of a package. */
+export function renderAnswers(say: Say, { own, parts, partsLeftOut }: Answers, pages?: RecordPages): Html {
+  const isState = (answer: Answer) => partOf(answer)?.kind === 'state'
+  const state = parts.find(isState)
+  const releases = parts.filter(answer => !isState(answer))
+  return html`${own.map(answer => renderAnswer(say, answer, { level: 2, pages, state: state && partOf(state) }))}
+${state && renderAnswer(say, state, { level: 3, pages })}
+${
+  releases.length > 0 &&
+  html`<section class="releases"><h3>${say('result.releases')}</h3><p>${renderCounts(say, releases)}</p>
+${releases.map((answer, at) => renderRelease(say, answer, { level: 3, pages }, at < WHOLE_CARDS))}
+${partsLeftOut > 0 && html`<p>${say('verify.tooManyReleases', { count: sayNumber(say, releases.length) })}</p>`}</section>`
+}`
 }
 
-/** A finding as a card. */
-export function renderFinding(say: Say, finding: Finding, level: 2 | 3 = 2): Html {
-  const { result, signedPdf, note } = finding
-  const [tone, drawing] = VERDICT_LOOKS[result.verdict]
-  const next = NEXT[result.verdict]
-  const mismatch = result.verdict === 'unknown' || result.verdict === 'invalid'
-  const sentence = html`<span class="sr">${say(`mark.${result.verdict}`)}: </span>${sayVerdict(say, result)}`
-  return html`<article class="card ${tone}" data-verdict="${result.verdict}" aria-label="${nameOf(say, finding)}">
-<header>${icon(drawing)}<div><p class="mark" aria-hidden="true">${say(`mark.${result.verdict}`)}</p>
+/** The list of checks while they run. */
+export function renderRunning(say: Say, name: string): Html {
+  return html`<article class="card calm" aria-label="${name}" aria-busy="true"><header>${icon('clock')}<div><p class="sentence">${say('verify.checking', { name })}</p></div></header>
+<div class="body"><ol class="checks">${CHECKS.map(
+    check =>
+      html`<li class="running" data-check="${check}">${RUNNING}<div><b>${say(`check.${check}`)}</b>: ${say('status.running')} <span class="soft">– ${say(`what.${check}`)}</span></div></li>`,
+  )}</ol></div></article>`
+}
+
+/** One check of design §7, with drawing and words. */
+export function renderCheck(say: Say, check: CheckResult): Html {
+  const { text, isTranslated } = sayDetail(say, check)
+  const code = check.code && ` (${check.code})`
+  return html`<li class="${check.status}" data-check="${check.name}">${icon(STATUS_ICONS[check.status])}<div><b>${say(`check.${check.name}`)}</b>: ${say(`status.${check.status}`)}
+<span class="soft">– ${say(`what.${check.name}`)}</span><br><span class="small soft detail"${!isTranslated && html` lang="en" dir="ltr"`}>${text}${code}</span></div></li>`
+}
+
+type Setting = { readonly level: 2 | 3; readonly pages?: RecordPages | undefined; readonly state?: Part | undefined }
+
+function renderAnswer(say: Say, answer: Answer, setting: Setting): Html {
+  if (answer.finding) return renderFinding(say, answer.finding, setting)
+  const name = answer.part ? sayPart(say, answer.part) : answer.name
+  return html`<article class="card calm" data-verdict="none" aria-label="${name}"><header>${icon('question')}<div><p class="sentence">${sayProblem(say, answer)}</p></div></header><div class="body"><p><bdi><b>${name}</b></bdi></p></div></article>`
+}
+
+function renderFinding(say: Say, finding: Finding, { level, pages, state }: Setting): Html {
+  const { result } = finding
+  const { verdict, matched } = result
+  const [tone, drawing] = LOOKS[verdict]
+  const name = nameOf(say, finding)
+  const sentence = html`<span class="sr">${say(`mark.${verdict}`)}: </span>${sayVerdict(say, result)}`
+  const next = sayNext(say, verdict)
+  const onRecord =
+    pages && result.index !== undefined && result.origin === pages.origin && verdict !== 'invalid' && verdict !== 'unsupported'
+  return html`<article class="card ${tone}" data-verdict="${verdict}" aria-label="${name}">
+<header>${icon(drawing)}<div><p class="mark" aria-hidden="true">${say(`mark.${verdict}`)}</p>
 ${level === 2 ? html`<h2 class="sentence">${sentence}</h2>` : html`<h3 class="sentence">${sentence}</h3>`}</div></header>
 <div class="body">
-<p><bdi><b>${nameOf(say, finding)}</b></bdi></p>
-${result.matched && html`<p>${say(`matched.${result.matched}`)}</p>`}
-${next && html`<p>${say(next)}</p>`}
-${signedPdf && mismatch && html`<p>${say('pdf.signed')}</p>`}
-${note && html`<p>${note}</p>`}
-${currencyUnchecked(result) && html`<p>${say('result.currencyUnchecked')}</p>`}
-${finding.recordHref && html`<p><a href="${finding.recordHref}">${say('result.open')}</a></p>`}
-<details${result.verdict === 'invalid' && html` open`}><summary>${say('result.checks')}</summary>${renderChecks(say, result.checks)}</details>
+<p><bdi><b>${name}</b></bdi></p>
+${matched && html`<p>${say(`matched.${matched}`)}</p>`}
+${next && html`<p>${next}</p>`}
+${[...sayPdf(say, finding, state), ...sayRemarks(say, finding)].map(remark => html`<p>${remark}</p>`)}
+${onRecord && html`<p><a href="${pages.base}/records/${result.index}">${say('result.open')}</a></p>`}
+<details${verdict === 'invalid' && html` open`}><summary>${say('result.checks')}</summary><ol class="checks">${result.checks.map(check => renderCheck(say, check))}</ol></details>
 <details><summary>${say('result.details')}</summary>${renderFacts(say, finding)}</details>
-${result.verdict !== 'unknown' && html`<p class="limits small">${say('limits.sentence')} ${say(`trust.${result.trust}`)}</p>`}
+${verdict !== 'unknown' && html`<p class="limits small">${say('limits.sentence')} ${say(`trust.${result.trust}`)}</p>`}
 </div></article>`
 }
 
-/** The checks of design §7 in their order, each with drawing and words. */
-export function renderChecks(say: Say, checks: readonly CheckResult[]): Html {
-  return html`<ol class="checks">${checks.map(
-    check => html`<li class="${check.status}" data-check="${check.name}">${icon(STATUS_ICONS[check.status])}<div><b>${say(`check.${check.name}`)}</b>: ${say(`status.${check.status}`)}
-<span class="soft">– ${say(`what.${check.name}`)}</span>${check.status !== 'passed' && html`<br><span class="small soft" lang="en" dir="ltr">${check.detail}${check.code && ` (${check.code})`}</span>`}</div></li>`,
-  )}</ol>`
+/** How many releases came to each verdict, in the words of their marks. */
+function renderCounts(say: Say, releases: readonly Answer[]): string {
+  const counts = new Map<string, number>()
+  for (const { finding } of releases) {
+    const mark = finding ? say(`mark.${finding.result.verdict}`) : say('status.not-run')
+    counts.set(mark, (counts.get(mark) ?? 0) + 1)
+  }
+  return [...counts].map(([mark, count]) => `${mark}: ${sayNumber(say, count)}`).join(' · ')
+}
+
+function renderRelease(say: Say, answer: Answer, setting: Setting, isWhole: boolean): Html {
+  const { finding } = answer
+  const part = partOf(answer)
+  const name = part ? sayPart(say, part) : ''
+  const verdict = finding?.result.verdict ?? 'none'
+  const drawing = finding ? LOOKS[finding.result.verdict][1] : 'question'
+  const line = html`${icon(drawing)} <bdi>${name}</bdi>: ${finding ? say(`mark.${finding.result.verdict}`) : say('status.not-run')}`
+  if (!isWhole) return html`<p class="release" data-release-verdict="${verdict}">${line}</p>`
+  return html`<details class="release" data-release-verdict="${verdict}"><summary>${line}</summary>${renderAnswer(say, answer, setting)}</details>`
 }
 
 function renderFacts(say: Say, { result, digest, fileName, receiptName }: Finding): Html {
-  const facts: (readonly [MessageKey, Html | string | undefined])[] = [
+  const facts: (readonly [MessageKey, Html | string | false | undefined])[] = [
     ['result.file', fileName && html`<bdi>${fileName}</bdi>`],
-    ['result.size', digest && say('result.bytes', { count: sayNumber(say, digest.bytes) })],
+    ['result.size', digest && digest.bytes > 0 && say('result.bytes', { count: sayNumber(say, digest.bytes) })],
     ['result.hash', digest && html`<span class="hash">${digest.sha256}</span>`],
     ['record.content', digest?.jcs && html`<span class="hash">${digest.jcs}</span>`],
     ['result.receipt', receiptName && html`<bdi>${receiptName}</bdi>`],
@@ -92,34 +136,14 @@ function renderFacts(say: Say, { result, digest, fileName, receiptName }: Findin
     ['record.revision', result.revision && html`<bdi>${result.revision}</bdi>`],
     ['result.index', result.index === undefined ? undefined : String(result.index)],
   ]
-  return html`<dl class="facts">${facts.map(([key, value]) => value !== undefined && value !== '' && html`<dt>${say(key)}</dt><dd>${value}</dd>`)}</dl>
+  return html`<dl class="facts">${facts.map(([key, value]) => value && html`<dt>${say(key)}</dt><dd>${value}</dd>`)}</dl>
 <p class="small hash" lang="en">${result.sentence}</p>`
 }
 
-function nameOf(say: Say, { fileName, release, receiptName, result }: Finding): string {
-  if (release !== undefined) return say('result.release', { id: release })
-  return fileName ?? receiptName ?? result.record ?? say('result.file')
-}
-
-function currencyUnchecked({ verdict, checks }: Result): boolean {
-  return (
-    (verdict === 'anchored' || verdict === 'test-network') && checks.some(check => check.name === 'currency' && check.status === 'not-run')
-  )
-}
-
-/** The list of checks while they run. */
-export function renderRunning(say: Say, name: string): Html {
-  const names = ['document', 'statement', 'inclusion', 'checkpoint', 'cosignatures', 'anchor', 'finality', 'currency'] as const
-  return html`<article class="card calm" aria-label="${name}" aria-busy="true"><header>${icon('clock')}<div><p class="sentence">${say('verify.checking', { name })}</p></div></header>
-<div class="body"><ol class="checks">${names.map(
-    check =>
-      html`<li class="running">${RUNNING}<div><b>${say(`check.${check}`)}</b>: ${say('status.running')} <span class="soft">– ${say(`what.${check}`)}</span></div></li>`,
-  )}</ol></div></article>`
+function nameOf(say: Say, { fileName, part, receiptName, result }: Finding): string {
+  return part ? sayPart(say, part) : (fileName ?? receiptName ?? result.record ?? say('result.file'))
 }
 
 const RUNNING = trusted(
-  '<svg class="icon" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" aria-hidden="true"><path d="M12 1.500A10.500 10.500 0 0 1 22.500 12"/></svg>'.replaceAll(
-    '500',
-    '5',
-  ),
+  '<svg class="icon" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" aria-hidden="true"><path d="M12 1.5A10.5 10.5 0 0 1 22.5 12"/></svg>',
 )

@@ -1,66 +1,94 @@
-/** The check that our server makes for a reader without JavaScript. */
+/** The check that our server makes for a reader without JavaScript: what the page does itself where it can, with the ledger asked directly. */
 
-import { parseJson } from '../core/json.ts'
-import { parseAnyStatement } from '../core/statement.ts'
 import type { Say } from '../messages/say.ts'
-import { type CurrencyReader, verify } from '../verifier/index.ts'
+import {
+  type Answers,
+  type GivenFile,
+  type GivenReceipt,
+  type LedgerReader,
+  OpenSealError,
+  type Policy,
+  parsePolicy,
+  planChecks,
+  readReceipt,
+  recognize,
+} from '../verifier/index.ts'
+import { earliestOfEach, type ListedEntry } from '../verifier/ledger-reader.ts'
 import type { SiteDeps, SiteLedger } from './deps.ts'
-import type { Finding } from './result.ts'
 import { MAX_UPLOAD_BYTES, type Upload } from './upload.ts'
 
-/** The largest file that is taken, in words. */
+/** The largest upload that is taken, in words. */
 export const UPLOAD_LIMIT = `${MAX_UPLOAD_BYTES / 1024 / 1024} MB`
 
-/** The answer to a form: a finding, or a sentence that says what is missing. */
-export type FormAnswer = { readonly finding: Finding; readonly fileSent: boolean } | { readonly message: string }
+/** The answer to a form: what was found, or a sentence that says what is missing. */
+export type FormAnswer =
+  | { readonly answers: readonly Answers[]; readonly notices: readonly string[]; readonly fileSent: boolean }
+  | { readonly message: string }
+
+const MAX_RELEASES = 1000
+const MAX_FOUND = 1000
 
 /** Checks what was sent. Without a receipt the ledger's own is taken. */
-export async function checkUpload(say: Say, base: string, upload: Upload, deps: SiteDeps): Promise<FormAnswer> {
-  const { ledger, policy, chain } = deps
-  const { file, receipt } = upload
-  const pasted = upload.sha256?.toLowerCase().replace(/^(0x|sha256:)/, '')
-  if (file === undefined && pasted !== undefined && !/^[0-9a-f]{64}$/.test(pasted)) return { message: hashAdvice(say, pasted) }
-  const digest = file?.digest ?? (pasted === undefined ? undefined : { bytes: 0, sha256: pasted })
-  if (digest === undefined && receipt === undefined) return { message: say('verify.serverNothing') }
-  const found = receipt === undefined && digest !== undefined ? await findReceipt(ledger, digest) : undefined
-  const result = await verify({
-    file: digest,
-    receipt: receipt?.bytes ?? found,
-    policy: policy(),
-    chain,
-    trust: 'ledger',
-    currency: currencyOf(ledger),
-  })
-  const onRecord = result.index !== undefined && result.origin === ledger.origin && result.verdict !== 'invalid'
+export async function checkUpload(say: Say, upload: Upload, deps: SiteDeps): Promise<FormAnswer> {
+  const sorted = sort(say, upload)
+  const pasted = upload.pasted?.trim() ?? ''
+  const hash = pasted.toLowerCase().replace(/^(0x|sha256:)/, '')
+  if (pasted.startsWith('{')) sorted.receipts.push(readReceipt(say('result.receipt'), pasted))
+  else if (/^[0-9a-f]{64}$/.test(hash)) sorted.files.push({ name: hash, read: { digest: { bytes: 0, sha256: hash }, releases: [] } })
+  else if (pasted !== '' || (sorted.files.length === 0 && sorted.receipts.length === 0)) return { message: hashAdvice(say, hash) }
+
+  const { files, receipts, notices } = sorted
+  const policy = sorted.policy ?? deps.policy()
+  const trust = sorted.policy ? 'policy' : 'ledger'
+  const ledger = createSiteReader(deps.ledger)
+  const plan = planChecks(files, receipts, { policy, trust, chain: deps.chain, ledger, maxReleases: MAX_RELEASES })
+  const answers: Answers[] = []
+  for (const { run } of plan) answers.push(await run())
+  return { answers, notices, fileSent: upload.files.length > 0 || pasted.startsWith('{') }
+}
+
+type Sorted = { readonly files: GivenFile[]; readonly receipts: GivenReceipt[]; readonly notices: string[]; policy?: Policy }
+
+function sort(say: Say, { files }: Upload): Sorted {
+  const sorted: Sorted = { files: [], receipts: [], notices: [] }
+  for (const { name, read } of files) {
+    const given = recognize(name, read)
+    if (given.kind === 'file') sorted.files.push(given.file)
+    else if (given.kind === 'receipts') sorted.receipts.push(...given.receipts)
+    else usePolicy(say, sorted, name, given.bytes)
+  }
+  return sorted
+}
+
+function usePolicy(say: Say, sorted: Sorted, name: string, bytes: Uint8Array): void {
+  try {
+    sorted.policy = parsePolicy(bytes)
+    sorted.notices.push(say('verify.policyUsed', { name }))
+  } catch (error) {
+    if (!(error instanceof OpenSealError)) throw error
+    sorted.notices.push(`${name}: ${say('verify.badPolicy')}`)
+  }
+}
+
+/** Our own ledger, read without HTTP; the verifier checks each receipt all the same. */
+function createSiteReader(ledger: SiteLedger): LedgerReader {
+  const listed = async (indexes: readonly number[]): Promise<ListedEntry[]> => {
+    const texts = await Promise.all(indexes.map(async index => ({ index, text: await ledger.statement(index) })))
+    return texts.flatMap(({ index, text }) => (text === undefined ? [] : [{ ...JSON.parse(text), index }]))
+  }
   return {
-    fileSent: file !== undefined || receipt !== undefined,
-    finding: {
-      result,
-      fileName: file?.name ?? pasted,
-      digest: file?.digest,
-      signedPdf: file?.signedPdf ?? false,
-      receiptName: receipt?.name,
-      note: digest === undefined ? say('result.nofile') : undefined,
-      recordHref: onRecord ? `${base}/records/${result.index}` : undefined,
+    async findReceipts(hashes) {
+      for (const hash of hashes) {
+        const found = earliestOfEach(await listed(await ledger.findByDigest(hash, MAX_FOUND)))
+        if (found.length > 0) return Promise.all(found.map(index => ledger.receipt(index)))
+      }
+      return []
     },
-  }
-}
-
-async function findReceipt(ledger: SiteLedger, { sha256, jcs }: { sha256: string; jcs?: string }): Promise<string | undefined> {
-  for (const hash of jcs === undefined ? [sha256] : [sha256, jcs]) {
-    const index = Math.max(-1, ...(await ledger.findByDigest(hash, 1000)))
-    if (index >= 0) return ledger.receipt(index)
-  }
-  return undefined
-}
-
-/** Later statements straight from our own ledger; the verifier checks each receipt all the same. */
-function currencyOf(ledger: SiteLedger): CurrencyReader {
-  return async (statement, index) => {
-    const indexes = (await ledger.findByRecord(statement.agency, statement.record, 1000)).filter(candidate => candidate > index)
-    const readable = await Promise.all(indexes.map(async at => ({ at, text: await ledger.statement(at) })))
-    const kept = readable.filter(({ text }) => text !== undefined && parseAnyStatement(parseJson(text)).type === 'openseal/statement@v1')
-    return Promise.all(kept.map(async ({ at }) => ({ index: at, receiptText: await ledger.receipt(at) })))
+    readReceipt: index => ledger.receipt(index),
+    async currency({ agency, record }, index) {
+      const later = (await ledger.findByRecord(agency, record, MAX_FOUND)).filter(candidate => candidate > index)
+      return Promise.all((await listed(later)).map(async entry => ({ index: entry.index, receiptText: await ledger.receipt(entry.index) })))
+    },
   }
 }
 

@@ -5,6 +5,7 @@ import { gzip } from 'node:zlib'
 import Router from '@koa/router'
 import type { Context, Next } from 'koa'
 import QRCode from 'qrcode'
+import type { MessageKey } from '../messages/en.ts'
 import { browserMessages, CATALOGUES, type Language, negotiateLanguage, speak } from '../messages/language.ts'
 import { OpenSealError } from '../verifier/index.ts'
 import type { Asset } from './assets.ts'
@@ -24,7 +25,7 @@ import { searchPage } from './pages/search.ts'
 import { verifiedPage, verifyPage } from './pages/verify.ts'
 import { anchorBefore, type Entry, newestAnchors, newestIndexes, readEntries, readEntry, searchRecords } from './records.ts'
 import { checkUpload, UPLOAD_LIMIT } from './server-verify.ts'
-import { readUpload, UploadError } from './upload.ts'
+import { MAX_UPLOAD_FILES, readUpload, UploadError } from './upload.ts'
 
 const LIST_LENGTH = 25
 const FEED_LENGTH = 50
@@ -36,6 +37,11 @@ const LAG_ALARM_MS = 60 * 60 * 1000
 const ASSET_CACHE = 'public, max-age=31536000, immutable'
 const ICON =
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><circle cx="12" cy="12" r="12" fill="#12324e"/><path d="m6.5 12.5 4 4 7-8" fill="none" stroke="#fff" stroke-width="2.5"/></svg>'
+
+const UPLOAD_PROBLEMS: { readonly [code: string]: MessageKey } = {
+  UPLOAD_TOO_LARGE: 'verify.serverTooLarge',
+  UPLOAD_TOO_MANY: 'verify.serverMany',
+}
 
 type Reply = (frame: Frame, ctx: Context) => Promise<Page | undefined> | Page | undefined
 
@@ -96,7 +102,7 @@ export async function siteRoutes(deps: SiteDeps): Promise<Router> {
       languages: { [say.lang]: browserMessages(say.lang as Language) },
       policy: JSON.parse(JSON.stringify(policy())),
       endpoints: publicEndpoints,
-      ledger: { url: '', base },
+      ledger: { url: '', base, origin: ledger.origin },
     }
     ctx.set('Content-Security-Policy', securityPolicy(true))
     return verifyPage(frame, { data, scriptHref: assets.script.path })
@@ -173,14 +179,14 @@ async function showRecord(frame: Frame, ctx: Context, deps: SiteDeps): Promise<P
 }
 
 async function answerForm(frame: Frame, ctx: Context, deps: SiteDeps): Promise<Page> {
-  const { say, base } = frame
+  const { say } = frame
   try {
-    return verifiedPage(frame, await checkUpload(say, base, await readUpload(ctx.req), deps))
+    return verifiedPage(frame, await checkUpload(say, await readUpload(ctx.req), deps))
   } catch (error) {
     if (!(error instanceof UploadError)) throw error
-    ctx.status = error.code === 'UPLOAD_TOO_LARGE' ? 413 : 400
+    ctx.status = error.code === 'UPLOAD_MALFORMED' ? 400 : 413
     return verifiedPage(frame, {
-      message: say(error.code === 'UPLOAD_TOO_LARGE' ? 'verify.serverTooLarge' : 'verify.serverNothing', { size: UPLOAD_LIMIT }),
+      message: say(UPLOAD_PROBLEMS[error.code] ?? 'verify.serverNothing', { size: UPLOAD_LIMIT, count: MAX_UPLOAD_FILES }),
     })
   }
 }

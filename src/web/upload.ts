@@ -1,50 +1,40 @@
-/** The form of a reader without JavaScript: a file is hashed as it comes in, never stored, and a receipt kept in memory. */
+/** The form of a reader without JavaScript: files are hashed as they come in and never stored; JSON is kept in memory until the answer is made. */
 
 import type { IncomingMessage } from 'node:http'
 import busboy from 'busboy'
-import { createSha256 } from '#sha256'
-import { concatBytes, toHex } from '../core/bytes.ts'
-import { OpenSealError } from '../core/errors.ts'
-import { digestsOf, type FileDigest } from '../verifier/index.ts'
-import { createMarkFinder, SIGNATURE_MARK } from './browser/hash-file.ts'
+import { createFileReader, OpenSealError, type ReadFile } from '../verifier/index.ts'
 
-/** What was sent. */
-export type Upload = {
-  readonly file?: { readonly name: string; readonly digest: FileDigest; readonly signedPdf: boolean }
-  readonly receipt?: { readonly name: string; readonly bytes: Uint8Array }
-  readonly sha256?: string
-}
+/** What was sent: files, receipts and policies alike, and what was pasted. */
+export type Upload = { readonly files: readonly { readonly name: string; readonly read: ReadFile }[]; readonly pasted?: string }
 
-/** The largest file that our server hashes for a reader. */
+/** The most that our server hashes for a reader at once. */
 export const MAX_UPLOAD_BYTES = 64 * 1024 * 1024
-const MAX_RECEIPT_BYTES = 1024 * 1024
-/** JSON up to this size is held in memory for its content digest. */
+/** The most files at once. */
+export const MAX_UPLOAD_FILES = 20
+/** JSON up to this size is held in memory for its content digest, all files of a form together. */
 const MAX_JSON_BYTES = 8 * 1024 * 1024
+/** As long as a receipt may be. */
+const MAX_PASTED_BYTES = 1024 * 1024
 
-type Part = {
-  readonly name: string
-  readonly bytes: number
-  readonly sha256: string
-  readonly signedPdf: boolean
-  readonly held: Uint8Array | undefined
-  readonly cut: boolean
-}
-
-/** Reads the form. @throws UploadError UPLOAD_MALFORMED, UPLOAD_TOO_LARGE */
+/** Reads the form. @throws UploadError UPLOAD_MALFORMED, UPLOAD_TOO_LARGE, UPLOAD_TOO_MANY */
 export async function readUpload(request: IncomingMessage): Promise<Upload> {
-  const parts = new Map<string, Promise<Part>>()
-  const fields = new Map<string, string>()
+  const parts: Promise<Upload['files'][number] | undefined>[] = []
+  const budget = { bytes: MAX_UPLOAD_BYTES, jsonBytes: MAX_JSON_BYTES }
+  let pasted = ''
+  let isTooMany = false
   await new Promise<void>((resolve, reject) => {
     const malformed = (cause: unknown) =>
       reject(new UploadError('UPLOAD_MALFORMED', 'The form could not be read: send it again.', { cause }))
     try {
-      const form = busboy({
-        headers: request.headers,
-        defParamCharset: 'utf8',
-        limits: { files: 2, fields: 4, fieldSize: 1024, parts: 8, fileSize: MAX_UPLOAD_BYTES },
+      const limits = { files: MAX_UPLOAD_FILES, fields: 4, fieldSize: MAX_PASTED_BYTES, parts: MAX_UPLOAD_FILES + 4 }
+      const form = busboy({ headers: request.headers, defParamCharset: 'utf8', limits })
+      form.on('file', (_, stream, info) => parts.push(readPart(info.filename ?? '', stream, budget)))
+      form.on('field', (_, value) => {
+        pasted ||= value
       })
-      form.on('file', (field, stream, info) => parts.set(field, readPart(info.filename ?? '', stream)))
-      form.on('field', (field, value) => fields.set(field, value))
+      form.on('filesLimit', () => {
+        isTooMany = true
+      })
       form.on('close', resolve)
       form.on('error', malformed)
       request.on('aborted', malformed)
@@ -54,51 +44,30 @@ export async function readUpload(request: IncomingMessage): Promise<Upload> {
       malformed(error)
     }
   })
-  return toUpload(await parts.get('file'), await parts.get('receipt'), fields.get('sha256'))
+  const files = (await Promise.all(parts)).filter(part => part !== undefined)
+  if (budget.bytes < 0) throw new UploadError('UPLOAD_TOO_LARGE', 'The files are too large.')
+  if (isTooMany) throw new UploadError('UPLOAD_TOO_MANY', 'There are too many files.')
+  return pasted === '' ? { files } : { files, pasted }
 }
 
-function toUpload(file: Part | undefined, receipt: Part | undefined, hash: string | undefined): Upload {
-  if (file?.cut || receipt?.cut || (receipt && receipt.bytes > MAX_RECEIPT_BYTES))
-    throw new UploadError('UPLOAD_TOO_LARGE', 'The file is too large.')
-  // A browser sends an empty part without a name for a file that was not chosen.
-  const chosen = (part: Part | undefined) => part !== undefined && (part.name !== '' || part.bytes > 0)
-  return {
-    ...(file && chosen(file) && { file: { name: file.name, digest: digestOf(file), signedPdf: file.signedPdf } }),
-    ...(receipt && chosen(receipt) && { receipt: { name: receipt.name, bytes: receipt.held ?? new Uint8Array(0) } }),
-    ...(hash?.trim() && { sha256: hash.trim() }),
-  }
-}
-
-function digestOf({ held, bytes, sha256 }: Part): FileDigest {
-  return held === undefined ? { bytes, sha256 } : digestsOf(held)
-}
-
-async function readPart(name: string, stream: NodeJS.ReadableStream & { truncated?: boolean }): Promise<Part> {
-  const hash = createSha256()
-  const mark = createMarkFinder(SIGNATURE_MARK)
-  let held: Uint8Array[] | undefined = []
+/** undefined for the empty part without a name that a browser sends where no file was chosen. */
+async function readPart(name: string, stream: AsyncIterable<Uint8Array>, budget: { bytes: number; jsonBytes: number }) {
+  const reader = createFileReader({ maxJsonBytes: budget.jsonBytes })
   let bytes = 0
   try {
-    for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+    for await (const chunk of stream) {
       bytes += chunk.length
-      hash.update(chunk)
-      mark.look(chunk)
-      if (bytes > MAX_JSON_BYTES) held = undefined
-      held?.push(chunk)
+      budget.bytes -= chunk.length
+      // Read to its end all the same, so that the browser gets to hear the answer.
+      if (budget.bytes >= 0) reader.update(chunk)
     }
   } catch {
-    // The form's own error tells the reader; this part just ends.
-    return { name, bytes, sha256: '', signedPdf: false, held: undefined, cut: true }
+    return undefined // the form's own error tells the reader
   }
-  return {
-    name,
-    bytes,
-    sha256: toHex(hash.digest()),
-    signedPdf: mark.found(),
-    held: held && concatBytes(...held),
-    cut: stream.truncated === true,
-  }
+  const read = reader.finish()
+  budget.jsonBytes -= read.json?.length ?? 0
+  return name === '' && bytes === 0 ? undefined : { name, read }
 }
 
-/** UPLOAD_MALFORMED, UPLOAD_TOO_LARGE */
+/** UPLOAD_MALFORMED, UPLOAD_TOO_LARGE, UPLOAD_TOO_MANY */
 export class UploadError extends OpenSealError {}

@@ -122,37 +122,65 @@ describe('web/pages', () => {
   })
 
   describe('the form for browsers without JavaScript', () => {
-    const send = async (parts: Record<string, string | File>, path = '/verify') => {
+    const send = async (files: readonly File[], pasted = '', path = '/verify') => {
       const body = new FormData()
-      for (const [name, value] of Object.entries(parts)) body.append(name, value)
+      for (const each of files) body.append('files', each)
+      body.append('pasted', pasted)
       const response = await fetch(world.url + path, { method: 'POST', body })
       return { status: response.status, text: await response.text() }
     }
     const file = (text: string, name = 'a.txt') => new File([text], name)
-    const verdict = (text: string) => text.match(/data-verdict="([^"]*)"/)?.[1]
+    const verdicts = (text: string) => [...text.matchAll(/<article[^>]* data-verdict="([^"]*)"/g)].map(([, verdict]) => verdict)
 
-    it('checks a file, a fingerprint, and a file with its receipt, and says that the file left the machine', async () => {
-      const { text } = await send({ file: file('second', '<b>.txt') })
-      assert.equal(verdict(text), 'anchored')
-      assert.match(text, /Your file left your device for this check. It was not kept./)
+    it('checks files and receipts, several at once, and says that they left the machine', async () => {
+      const { text } = await send([file('second', '<b>.txt')])
+      assert.deepEqual(verdicts(text), ['anchored'])
+      assert.match(text, /What you sent left your device for this check. It was not kept./)
       assert.doesNotMatch(text, /<b>\.txt/)
       const receipt = file(await world.ledger.receipt(2), 'any.json')
-      assert.equal(verdict((await send({ file: file('second'), receipt })).text), 'anchored')
-      assert.equal(verdict((await send({ file: file('other'), receipt })).text), 'invalid')
-      assert.equal(verdict((await send({ receipt })).text), 'anchored')
-      const sha256 = createHash('sha256').update('second').digest('hex')
-      const pasted = await send({ sha256: ` ${sha256.toUpperCase()} `, file: file('', '') }, '/ar/verify')
-      assert.equal(verdict(pasted.text), 'anchored')
-      assert.match(pasted.text, /<html lang="ar"/)
+      assert.deepEqual(verdicts((await send([file('second'), receipt])).text), ['anchored'])
+      assert.deepEqual(verdicts((await send([receipt, file('other')])).text), ['invalid'])
+      assert.deepEqual(verdicts((await send([receipt])).text), ['anchored'])
+      const several = await send([file('second'), file('never seen', 'b.txt'), file('{"a":1}', 'c.json')])
+      assert.deepEqual(verdicts(several.text), ['anchored', 'unknown', 'withdrawn'])
     })
 
-    it('says unknown, withdrawn, and why another fingerprint is not looked up', async () => {
-      assert.equal(verdict((await send({ file: file('never seen /ByteRange') })).text), 'unknown')
-      assert.match((await send({ file: file('never seen /ByteRange') })).text, /carries a digital signature/)
-      assert.equal(verdict((await send({ file: file('{"a":1}') })).text), 'withdrawn')
-      assert.match((await send({ sha256: 'a'.repeat(40) })).text, /This looks like SHA-1/)
-      assert.match((await send({ sha256: '<b>' })).text, /Choose a file, or paste/)
-      assert.match((await send({})).text, /Choose a file, or paste/)
+    it('checks a pasted fingerprint, which is no file, and a pasted receipt, which is more than one', async () => {
+      const sha256 = createHash('sha256').update('second').digest('hex')
+      const pasted = await send([file('', '')], ` ${sha256.toUpperCase()} `, '/ar/verify')
+      assert.deepEqual(verdicts(pasted.text), ['anchored'])
+      assert.match(pasted.text, /<html lang="ar"/)
+      assert.match((await send([], sha256)).text, /Only the fingerprint was sent/)
+      const receipt = await world.ledger.receipt(2)
+      const both = await send([file('second')], `${receipt}\n`)
+      assert.deepEqual(verdicts(both.text), ['anchored'])
+      const damaged = await send([], receipt.replace('"publish"', '"amend"'))
+      assert.deepEqual(verdicts(damaged.text), ['invalid'])
+      assert.match(damaged.text, /left your device/)
+    })
+
+    it('takes a policy that is sent along for the reader’s own', async () => {
+      const other = { ...world.policy(), anchors: world.policy().anchors.map(anchor => ({ ...anchor, codeSha256: '0'.repeat(64) })) }
+      const { text } = await send([file('second'), file(JSON.stringify(other), 'p.json')])
+      assert.deepEqual(verdicts(text), ['unsupported'])
+      assert.match(text, /Your own policy file is in use: p\.json/)
+    })
+
+    it('says unknown, why a signed PDF may not match, and why another fingerprint is not looked up', async () => {
+      const { text } = await send([file('%PDF-1.7 never seen /ByteRange')])
+      assert.deepEqual(verdicts(text), ['unknown'])
+      assert.match(text, /carries a digital signature/)
+      assert.match((await send([], 'a'.repeat(40))).text, /This looks like SHA-1/)
+      assert.match((await send([], '<b>')).text, /Choose a file, or paste/)
+      assert.match((await send([])).text, /Choose a file, or paste/)
+    })
+
+    it('refuses more than it takes, and says how much that is', async () => {
+      const many = await send(Array.from({ length: 21 }, (_, at) => file('x', `${at}.txt`)))
+      assert.deepEqual([many.status, /At most 20 files/.test(many.text)], [413, true])
+      const large = new File([new Uint8Array(33 * 1024 * 1024)], 'half')
+      const heavy = await send([large, large])
+      assert.deepEqual([heavy.status, /too large to check on our server \(limit 64 MB\)/.test(heavy.text)], [413, true])
     })
 
     it('answers a broken form with what to do', async () => {

@@ -19,6 +19,9 @@ const given = (name: string, content: string | Buffer): Given => ({
   buffer: Buffer.from(content),
 })
 
+/** Submitted as it stands; signed afterwards in the test. */
+const PDF = '%PDF-1.7\n1 %%EOF'
+
 describe('web in Chromium', function () {
   this.timeout(120_000)
   let world: World
@@ -33,6 +36,7 @@ describe('web in Chromium', function () {
     for (const id of ['r1', 'r2']) await world.submit('ocds-1', JSON.stringify({ id, ocid: 'ocds-1' }), { revision: id, title: id })
     await world.anchor(ANCHORED_MS - 3_600_000)
     await world.submit('good', 'good file')
+    await world.submit('pdf', PDF)
     await world.submit('old', 'new version', { action: 'amend', reason: { code: 'correction' } })
     await world.submit('gone', 'withdrawn file', { action: 'withdraw', reason: { code: 'court-order' }, documents: [] })
     await world.anchor()
@@ -70,7 +74,70 @@ describe('web in Chromium', function () {
   }
   const verdicts = (page: Page) =>
     page.locator('#results article').evaluateAll(cards => cards.map(card => (card as HTMLElement).dataset.verdict))
+  const useEndpoints = async (page: Page, endpoints: string) => {
+    await page.locator('#endpoints').evaluate((node, value) => {
+      ;(node as HTMLTextAreaElement).value = value
+      node.closest('details')?.setAttribute('open', '')
+    }, endpoints)
+    await page.locator('#endpoints-form button').click()
+  }
+  const saveOffline = async () => {
+    const path = join(folder, 'openseal-verifier.html')
+    await writeFile(path, await (await fetch(`${world.url}/openseal-verifier.html`)).text())
+    return path
+  }
   const receiptOf = async (index: number) => world.ledger.receipt(index)
+
+  it('gives each of the nine verdicts, with its own mark in words and in drawing', async () => {
+    const bring = async (...files: Given[]) => {
+      let seen: (string | undefined)[] = []
+      await withPage('/en/verify', async page => {
+        await check(page, files)
+        seen = await verdicts(page)
+        assert.match((await page.locator('#results .mark').first().textContent()) ?? '', /\S/)
+        assert.equal(await page.locator('#results article > header svg').count(), files.filter(({ name }) => name.startsWith('f')).length)
+      })
+      return seen
+    }
+    const stranger = formatPolicy({ ...world.policy(), anchors: world.policy().anchors.map(a => ({ ...a, codeSha256: '0'.repeat(64) })) })
+    const files = ['good file', 'old version', 'withdrawn file', 'fresh file', 'never seen'].map((text, at) => given(`f${at}`, text))
+    assert.deepEqual(await bring(...files), ['anchored', 'superseded', 'withdrawn', 'sealed', 'unknown'])
+    assert.deepEqual(await bring(given('f', 'good file!'), given('x.receipt.json', await receiptOf(6))), ['invalid'])
+    assert.deepEqual(await bring(given('f', 'good file'), given('policy.json', stranger)), ['unsupported'])
+    world.chain.state.down = true
+    assert.deepEqual(await bring(given('f', 'good file')), ['unchecked'])
+    world.chain.state.down = false
+    world.state.production = false
+    assert.deepEqual(await bring(given('f', 'good file')), ['test-network'])
+  })
+
+  it('lists the checks as they run, in their order and words, and never shows a verdict before they are done', async () => {
+    await withPage('/en/verify', async page => {
+      let release = () => {}
+      const held = new Promise<void>(resolve => {
+        release = resolve
+      })
+      await page.route(`${world.chain.url}/**`, async route => {
+        await held
+        await route.continue()
+      })
+      await page.setInputFiles('#files', [given('f', 'good file'), given('f.receipt.json', await receiptOf(6))])
+      await page.waitForSelector('#results li.passed[data-check="cosignatures"]')
+      const states = () =>
+        page.locator('#results li[data-check]').evaluateAll(items => items.map(item => [item.className, item.getAttribute('data-check')]))
+      const before = ['document', 'statement', 'inclusion', 'checkpoint', 'cosignatures'].map(name => ['passed', name])
+      const after = ['anchor', 'finality', 'currency']
+      assert.deepEqual(await states(), [...before, ...after.map(name => ['running', name])])
+      assert.match(
+        await textOf(page.locator('#results li[data-check=inclusion]')),
+        /Inclusion: passed\s+– the statement is in the ledger’s list\s+index 6 of/,
+      )
+      assert.equal(await page.locator('#results [data-verdict]').count(), 0)
+      release()
+      await page.waitForSelector('#results article[data-verdict="anchored"]')
+      assert.deepEqual(await states(), [...before, ...after.map(name => ['passed', name])])
+    })
+  })
 
   it('gives each verdict that needs no receipt, in the order in which files came', async () => {
     await withPage('/en/verify', async page => {
@@ -167,16 +234,11 @@ describe('web in Chromium', function () {
       await check(page, given('f', 'good file'))
       assert.deepEqual(await verdicts(page), ['unchecked'])
       world.chain.state.down = false
-      const use = async (endpoints: string, verdict: string) => {
-        await page.locator('#endpoints').evaluate((node, value) => {
-          ;(node as HTMLTextAreaElement).value = value
-          node.closest('details')?.setAttribute('open', '')
-        }, endpoints)
-        await page.locator('#endpoints-form button').click()
-        await page.waitForSelector(`#results article[data-verdict="${verdict}"]`)
-      }
-      await use(`${world.chain.url}\n${world.liar.url}`, 'unchecked')
-      await use(world.chain.url, 'anchored')
+      await useEndpoints(page, `${world.chain.url}\n${world.liar.url}`)
+      await page.waitForSelector('#results li.not-run[data-check="anchor"] .detail:has-text("disagree")', { state: 'attached' })
+      assert.deepEqual(await verdicts(page), ['unchecked'])
+      await useEndpoints(page, world.chain.url)
+      await page.waitForSelector('#results article[data-verdict="anchored"]')
     })
   })
 
@@ -191,22 +253,67 @@ describe('web in Chromium', function () {
     })
   })
 
-  it('gives every release of a package its own verdict', async () => {
+  it('gives every release of a package its own verdict, by the ledger or by the receipts that came with it', async () => {
+    const releases = ['r1', 'r2', 'r3'].map(id => ({ ocid: 'ocds-1', id }))
+    const file = given('package.json', `${JSON.stringify({ uri: 'u', releases }).slice(0, -2)},{"id":"x","id":"x"}]}`)
+    const found = (page: Page) =>
+      page.locator('[data-release-verdict]').evaluateAll(nodes => nodes.map(node => (node as HTMLElement).dataset.releaseVerdict))
     await withPage('/en/verify', async page => {
-      const releases = ['r1', 'r2', 'r3'].map(id => ({ ocid: 'ocds-1', id }))
-      await check(page, given('package.json', JSON.stringify({ uri: 'u', releases })))
-      const found = await page
-        .locator('[data-release-verdict]')
-        .evaluateAll(nodes => nodes.map(node => (node as HTMLElement).dataset.releaseVerdict))
-      assert.deepEqual(found, ['anchored', 'anchored', 'unknown'])
+      await check(page, file)
+      assert.deepEqual(await found(page), ['anchored', 'anchored', 'unknown', 'none'])
+      assert.match(await textOf(page.locator('#results')), /On the record: 2 · No record: 1 · not checked: 1/)
     })
+    const path = await saveOffline()
+    await withPage(pathToFileURL(path).href, async page => {
+      const lines = [await receiptOf(4), await receiptOf(5)].join('')
+      await check(page, [file, given('package.json.receipts.ndjson', lines)])
+      assert.deepEqual(await found(page), ['anchored', 'anchored', 'none', 'none'])
+    })
+    await withPage(
+      '/en/verify',
+      async page => {
+        await page.setInputFiles('#server-files', file)
+        await page.locator('form[method=post] button').click()
+        await page.waitForSelector('[data-release-verdict]')
+        assert.deepEqual(await found(page), ['anchored', 'anchored', 'unknown', 'none'])
+      },
+      { javaScriptEnabled: false },
+    )
   })
 
-  it('explains why a signed PDF may not match', async () => {
+  it('explains why a signed PDF may not match, and finds the earlier state in it that is on the record', async () => {
+    const signed = given('a.pdf', `${PDF}\n2 /ByteRange [0 1] %%EOF\n`)
+    const expectExplained = async (page: Page) => {
+      const text = await textOf(page.locator('main'))
+      assert.match(text, /This PDF carries a digital signature/)
+      assert.match(text, new RegExp(`an earlier state of this file is known, see below: what follows its first ${PDF.length} bytes`))
+      assert.match(text, new RegExp(`Earlier state of the file: its first ${PDF.length} bytes`))
+    }
     await withPage('/en/verify', async page => {
-      await check(page, given('a.pdf', '%PDF-1.7 /ByteRange [0 1]'))
+      await check(page, given('never.pdf', '%PDF-1.7 /ByteRange [0 1]'))
       assert.match(await textOf(page.locator('#results')), /This PDF carries a digital signature/)
+      assert.deepEqual(await verdicts(page), ['unknown'])
     })
+    for (const [others, verdict] of [
+      [[], 'unknown'],
+      [[given('any.json', await receiptOf(7))], 'invalid'],
+    ] as const) {
+      await withPage('/en/verify', async page => {
+        await check(page, [signed, ...others])
+        assert.deepEqual(await verdicts(page), [verdict, 'anchored'])
+        await expectExplained(page)
+      })
+    }
+    await withPage(
+      '/en/verify',
+      async page => {
+        await page.setInputFiles('#server-files', signed)
+        await page.locator('form[method=post] button').click()
+        await page.waitForSelector('article[data-verdict="anchored"]')
+        await expectExplained(page)
+      },
+      { javaScriptEnabled: false },
+    )
   })
 
   it('hashes 300 MB in bounded memory, with progress', async () => {
@@ -228,8 +335,7 @@ describe('web in Chromium', function () {
   })
 
   it('works from disk as one file that asks only the chain', async () => {
-    const path = join(folder, 'openseal-verifier.html')
-    await writeFile(path, await (await fetch(`${world.url}/openseal-verifier.html`)).text())
+    const path = await saveOffline()
     for (const locale of ['en-GB', 'ar']) {
       await withPage(
         pathToFileURL(path).href,
@@ -243,6 +349,9 @@ describe('web in Chromium', function () {
           await check(page, given('f.receipt.json', await receiptOf(6)))
           assert.deepEqual(await verdicts(page), ['anchored'])
           assert.deepEqual([...asked], [world.chain.url])
+          await useEndpoints(page, `${world.chain.url}\n${world.liar.url}`)
+          await page.waitForSelector('#results article[data-verdict="unchecked"]')
+          assert.deepEqual([...asked], [world.chain.url, world.liar.url])
           await assertAccessible(page)
         },
         { locale, bypassCSP: false },
@@ -255,10 +364,15 @@ describe('web in Chromium', function () {
       '/en/verify',
       async page => {
         assert.match(await textOf(page.locator('main')), /This form sends your file to us: it leaves your device/)
-        await page.setInputFiles('#server-file', given('f.txt', 'good file'))
+        await page.setInputFiles('#server-files', [given('f.txt', 'good file'), given('g.txt', 'never seen')])
+        await page.locator('form[method=post] button').click()
+        await page.waitForSelector('article[data-verdict="unknown"]')
+        assert.equal(await page.locator('article[data-verdict="anchored"]').count(), 1)
+        assert.match(await textOf(page.locator('main')), /It was not kept/)
+        await page.goto(`${world.url}/en/verify`)
+        await page.fill('#server-paste', await receiptOf(6))
         await page.locator('form[method=post] button').click()
         await page.waitForSelector('article[data-verdict="anchored"]')
-        assert.match(await textOf(page.locator('main')), /It was not kept/)
       },
       { javaScriptEnabled: false },
     )

@@ -6,7 +6,8 @@ import { OpenSealError } from '../../core/errors.ts'
 import { OcdsError } from '../../core/ocds/error.ts'
 import { createScanner, type Envelope, type FoundRelease, MAX_RELEASE_BYTES } from '../../core/ocds/scan.ts'
 import { parseStatement, type Statement, statementBody } from '../../core/statement.ts'
-import { hashFile, MAX_JSON_BYTES, type OnProgress, readWhole } from '../hash-file.ts'
+import { MAX_JSON_BYTES } from '../../verifier/file-reader.ts'
+import { hashFile, type OnProgress, readWhole } from '../hash-file.ts'
 import { fileStatement, type LinkedRelease, releaseStatement } from './release.ts'
 
 /** A release that has no statement of its own, and why. `position` counts the file's releases from 1. */

@@ -11,7 +11,7 @@ export type PageData = {
   readonly lang?: string
   readonly policy: { readonly [member: string]: Json }
   readonly endpoints: readonly string[]
-  readonly ledger?: { readonly url: string; readonly base: string }
+  readonly ledger?: { readonly url: string; readonly base: string; readonly origin: string }
 }
 
 /** Id of the script element that holds the data. */

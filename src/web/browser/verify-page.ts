@@ -1,18 +1,32 @@
 /** The verify page and the offline verifier: takes files, shows verdicts. Nothing is uploaded. */
 import { fromBase64 } from '../../core/bytes.ts'
 import { createSay, type Say } from '../../messages/say.ts'
-import { createJsonRpcReader, OpenSealError, type Policy, parsePolicy } from '../../verifier/index.ts'
-import { type Html, html } from '../html.ts'
-import { icon } from '../icons.ts'
-import { type Finding, renderFinding, renderRunning, VERDICT_LOOKS } from '../result.ts'
-import { type GivenReceipt, recognize } from '../subjects.ts'
+import {
+  type CheckResult,
+  createJsonRpcReader,
+  createLedgerReader,
+  type GivenFile,
+  type GivenReceipt,
+  type Means,
+  OpenSealError,
+  type Policy,
+  parsePolicy,
+  planChecks,
+  type ReadFile,
+  recognize,
+  type Task,
+} from '../../verifier/index.ts'
+import { html } from '../html.ts'
+import { renderAnswers, renderCheck, renderRunning } from '../result.ts'
 import { renderVerifyTool } from '../verify-tool.ts'
-import { createLedgerReader } from './ask-ledger.ts'
-import { type Answer, type Answers, type GivenFile, MAX_RELEASES, type Means, planChecks } from './check-files.ts'
-import { readFile } from './hash-file.ts'
 import { PAGE_DATA_ID, type PageData } from './page-data.ts'
+import { readBlob } from './read-blob.ts'
 
-const RPC_TIMEOUT_MS = 15_000
+const TIMEOUT_MS = 15_000
+/** How many releases of a package are checked. */
+const MAX_RELEASES = 10_000
+/** While releases are checked, the page is drawn as often as this. */
+const DRAW_MS = 100
 
 const data = JSON.parse(find(`#${PAGE_DATA_ID}`).textContent ?? '{}') as PageData
 let say: Say
@@ -78,7 +92,7 @@ async function takeOne(file: File): Promise<void> {
   bar.hidden = false
   let last = -1
   try {
-    const read = await readFile(file, part => {
+    const read = await readBlob(file.name, file, part => {
       const percent = Math.floor(part * 100)
       if (percent === last) return
       last = percent
@@ -94,15 +108,11 @@ async function takeOne(file: File): Promise<void> {
   }
 }
 
-function sort(name: string, read: Awaited<ReturnType<typeof readFile>>): void {
-  // A damaged receipt may not look like JSON any more: its name still tells what it is.
-  const damaged = read.bytes === undefined && /\.receipt\.json$/i.test(name)
-  if (damaged) receipts.push({ name, text: '', digests: [] })
-  if (damaged) return
-  const given = read.bytes === undefined ? undefined : recognize(name, read.bytes)
-  if (given?.kind === 'receipts') receipts.push(...given.receipts)
-  else if (given?.kind === 'policy') usePolicy(name, given.bytes)
-  else files.push({ name, read, releases: given?.releases ?? [] })
+function sort(name: string, read: ReadFile): void {
+  const given = recognize(name, read)
+  if (given.kind === 'receipts') receipts.push(...given.receipts)
+  else if (given.kind === 'policy') usePolicy(name, given.bytes)
+  else files.push(given.file)
 }
 
 function usePolicy(name: string, bytes: Uint8Array): void {
@@ -130,25 +140,10 @@ function useEndpoints(text: string): void {
 async function show(): Promise<void> {
   const mine = ++round
   const list = find('#results')
-  const { ledger } = data
-  const means: Means = {
-    say,
-    policy,
-    trust,
-    chain: endpoints.map(url => createJsonRpcReader({ url, fetch: (...request) => fetch(...request), timeoutMs: RPC_TIMEOUT_MS })),
-    ledger: ledger && createLedgerReader(ledger.url),
-    ...(ledger && { recordHref: (index: number) => `${ledger.base}/records/${index}` }),
-  }
-  const plan = planChecks(files, receipts, means)
+  const plan = planChecks(files, receipts, createMeans())
   list.innerHTML = html`${plan.map(({ name }) => html`<div class="slot">${renderRunning(say, name)}</div>`)}`.safe
   find('#results-part').hidden = plan.length === 0
-  await Promise.all(
-    plan.map(async ({ run }, at) => {
-      const answers = await run()
-      const slot = list.children[at]
-      if (mine === round && slot) slot.innerHTML = renderAnswers(answers).safe
-    }),
-  )
+  await Promise.all(plan.map((task, at) => showTask(task, list.children[at] as HTMLElement, () => mine === round)))
   if (mine !== round || plan.length === 0) return
   tell(
     `${say('verify.done', { count: plan.length })} ${[...list.querySelectorAll('.sentence')]
@@ -162,28 +157,38 @@ async function show(): Promise<void> {
   find('#results-heading').scrollIntoView({ block: 'start' })
 }
 
-function renderAnswers({ own, releases }: Answers): Html {
-  return html`${own.map(answer => renderAnswer(answer))}${
-    releases.length > 0 &&
-    html`<section class="releases"><h3>${say('result.releases')}</h3>${releases.map(renderRelease)}
-${releases.length === MAX_RELEASES && html`<p>${say('verify.tooManyReleases', { count: MAX_RELEASES })}</p>`}</section>`
-  }`
+function createMeans(): Means {
+  const { ledger } = data
+  // Called through a function: a browser's fetch must not be called as a method of another object.
+  const ask: typeof fetch = (...request) => fetch(...request)
+  return {
+    policy,
+    trust,
+    chain: endpoints.map(url => createJsonRpcReader({ url, fetch: ask, timeoutMs: TIMEOUT_MS })),
+    ledger: ledger && createLedgerReader({ url: ledger.url, origin: policy.origin, fetch: ask, timeoutMs: TIMEOUT_MS }),
+    maxReleases: MAX_RELEASES,
+  }
 }
 
-function renderAnswer(answer: Answer, level: 2 | 3 = 2): Html {
-  if ('finding' in answer) return renderFinding(say, answer.finding, level)
-  return html`<article class="card calm" data-verdict="none" aria-label="${answer.name}"><header>${icon('question')}<div><p class="sentence">${answer.message}</p></div></header><div class="body"><p><bdi><b>${answer.name}</b></bdi></p></div></article>`
+/** Lists the checks of one task as they run, then shows its answers. */
+async function showTask({ name, run }: Task, slot: HTMLElement, isCurrent: () => boolean): Promise<void> {
+  let drawnMs = performance.now()
+  const answers = await run({
+    onCheck: check => isCurrent() && showCheck(slot, check),
+    onPart: async (done, total) => {
+      if (performance.now() - drawnMs < DRAW_MS || !isCurrent()) return
+      const sentence = slot.querySelector('.sentence')
+      if (sentence) sentence.textContent = say('verify.part', { name, done, total })
+      await new Promise(resolve => setTimeout(resolve))
+      drawnMs = performance.now()
+    },
+  })
+  if (isCurrent()) slot.innerHTML = renderAnswers(say, answers, data.ledger).safe
 }
 
-function renderRelease(answer: Answer): Html {
-  if (!('finding' in answer)) return renderAnswer(answer, 3)
-  const { finding } = answer
-  const [, drawing] = VERDICT_LOOKS[finding.result.verdict]
-  return html`<details class="release" data-release-verdict="${finding.result.verdict}"><summary>${icon(drawing)} ${releaseName(finding)}: ${say(`mark.${finding.result.verdict}`)}</summary>${renderAnswer(answer, 3)}</details>`
-}
-
-function releaseName({ release }: Finding): string {
-  return say('result.release', { id: release ?? '' })
+function showCheck(slot: HTMLElement, check: CheckResult): void {
+  const line = slot.querySelector(`li[data-check="${check.name}"]`)
+  if (line) line.outerHTML = renderCheck(say, check).safe
 }
 
 function clear(): void {

@@ -3,7 +3,8 @@ import { PAGE_DATA_ID, type PageData } from '../browser/page-data.ts'
 import { type Html, html, scriptJson } from '../html.ts'
 import { icon } from '../icons.ts'
 import type { Frame, Page } from '../layout.ts'
-import { type Finding, renderFinding } from '../result.ts'
+import { renderAnswers } from '../result.ts'
+import type { FormAnswer } from '../server-verify.ts'
 
 /** The page to begin with. */
 export function verifyPage(frame: Frame, { data, scriptHref }: { readonly data: PageData; readonly scriptHref: string }): Page {
@@ -19,12 +20,9 @@ export function verifyPage(frame: Frame, { data, scriptHref }: { readonly data: 
   }
 }
 
-/** The answer to the form: a finding, or what to do instead. */
-export function verifiedPage(
-  frame: Frame,
-  answer: { readonly finding: Finding; readonly fileSent: boolean } | { readonly message: string },
-): Page {
-  const { say, base } = frame
+/** The answer to the form: what was found, or what to do instead. */
+export function verifiedPage(frame: Frame, answer: FormAnswer): Page {
+  const { say, base, origin } = frame
   return {
     title: say('verify.results'),
     noIndex: true,
@@ -32,7 +30,8 @@ export function verifiedPage(
 ${
   'message' in answer
     ? html`<div class="banner">${icon('warn')}<p>${answer.message}</p></div>${renderForm(frame)}`
-    : html`${renderFinding(say, answer.finding)}<p class="soft">${say(answer.fileSent ? 'verify.serverSent' : 'verify.serverHashOnly')}</p>`
+    : html`${answer.notices.map(notice => html`<p>${notice}</p>`)}${answer.answers.map(each => renderAnswers(say, each, { origin, base }))}
+<p class="soft">${say(answer.fileSent ? 'verify.serverSent' : 'verify.serverHashOnly')}</p>`
 }
 <p class="no-print"><a href="${base}/verify">${say('verify.again')}</a></p>`,
   }
@@ -41,8 +40,7 @@ ${
 function renderForm({ say, base }: Frame): Html {
   return html`<form action="${base}/verify" method="post" enctype="multipart/form-data">
 <div class="banner">${icon('warn')}<p>${say('verify.serverWarning')}</p></div>
-<label for="server-file">${say('verify.serverFile')}</label><input type="file" id="server-file" name="file">
-<label for="server-hash">${say('verify.serverHash')}</label><input type="text" id="server-hash" name="sha256" dir="ltr" autocomplete="off" spellcheck="false" maxlength="140">
-<label for="server-receipt">${say('verify.serverReceipt')}</label><input type="file" id="server-receipt" name="receipt" accept=".json,application/json">
+<label for="server-files">${say('verify.serverFiles')}</label><input type="file" id="server-files" name="files" multiple>
+<label for="server-paste">${say('verify.serverPaste')}</label><textarea id="server-paste" name="pasted" rows="3" dir="ltr" autocomplete="off" spellcheck="false"></textarea>
 <p><button type="submit">${say('verify.serverSubmit')}</button></p></form>`
 }

@@ -1,0 +1,90 @@
+/** What `openseal verify` prints of what it found: the verdict's sentence first, in the reader's language, then the checks. */
+import type { Say } from '../messages/say.ts'
+import { sayTime } from '../messages/say.ts'
+import { sayDetail, sayNext, sayPart, sayPdf, sayProblem, sayRemarks, sayVerdict } from '../messages/verdict.ts'
+import { type Answer, type Answers, type CheckResult, type Finding, type Part, partOf } from '../verifier/index.ts'
+import { isUtf8 } from './locale.ts'
+
+const SHOWN_RELEASES = 20
+
+/** All lines about one file. Of a package's releases those that are not in order come first; the rest is counted. */
+export function formatAnswers(say: Say, { own, parts, partsLeftOut }: Answers): string[] {
+  const state = parts.find(answer => partOf(answer)?.kind === 'state')
+  const releases = parts.filter(answer => answer !== state)
+  return [
+    ...own.flatMap((answer, at) => [...(at > 0 ? [''] : []), ...formatAnswer(say, answer, state && partOf(state))]),
+    ...(state ? ['', ...formatAnswer(say, state)] : []),
+    ...(releases.length > 0 ? ['', ...formatReleases(say, releases, partsLeftOut)] : []),
+  ]
+}
+
+/** The mark of a check: a letter where the terminal knows no more. */
+export function markOf(status: CheckResult['status']): string {
+  return (isUtf8() ? { passed: '✓', failed: '✗', 'not-run': '–' } : { passed: '+', failed: 'x', 'not-run': '-' })[status]
+}
+
+function formatAnswer(say: Say, answer: Answer, state?: Part): string[] {
+  if (answer.finding) return formatFinding(say, answer.finding, state)
+  return [sayProblem(say, answer), `  ${answer.part ? sayPart(say, answer.part) : answer.name}`]
+}
+
+function formatFinding(say: Say, finding: Finding, state: Part | undefined): string[] {
+  const { result } = finding
+  const { verdict, matched, trust, limits } = result
+  const about = [matched && say(`matched.${matched}`), sayNext(say, verdict), ...sayPdf(say, finding, state), ...sayRemarks(say, finding)]
+  return [
+    sayVerdict(say, result),
+    ...about.filter(line => line !== undefined),
+    ...(verdict === 'unknown' ? [] : [say(`trust.${trust}`)]),
+    '',
+    ...inColumns(factsOf(say, finding), '  '),
+    '',
+    ...formatChecks(say, result.checks),
+    ...(limits === undefined ? [] : ['', say('limits.sentence')]),
+  ]
+}
+
+function factsOf(say: Say, { fileName, receiptName, part, result }: Finding): string[][] {
+  const { verdict, agency, record, revision, title, published, origin, index } = result
+  const facts: [string, string | undefined][] = [
+    [say('result.file'), part ? sayPart(say, part) : fileName],
+    [say('result.verdict'), `${verdict} (${say(`mark.${verdict}`)})`],
+    [say('result.receipt'), receiptName],
+    [say('record.title'), title],
+    [say('result.agency'), agency],
+    [say('result.record'), record],
+    [say('record.revision'), revision],
+    [say('record.published'), published === undefined ? undefined : sayTime(say, published)],
+    [say('result.index'), index === undefined ? undefined : `${index} (${origin})`],
+  ]
+  return facts.filter((fact): fact is [string, string] => fact[1] !== undefined)
+}
+
+function formatChecks(say: Say, checks: readonly CheckResult[]): string[] {
+  const rows = checks.map(check => {
+    const code = check.code === undefined ? '' : ` [${check.code}]`
+    return [markOf(check.status), say(`check.${check.name}`), say(`status.${check.status}`), `${sayDetail(say, check).text}${code}`]
+  })
+  return inColumns(rows, '  ')
+}
+
+function formatReleases(say: Say, releases: readonly Answer[], leftOut: number): string[] {
+  const markOfRelease = ({ finding }: Answer) => (finding ? say(`mark.${finding.result.verdict}`) : say('status.not-run'))
+  const counts = [...Map.groupBy(releases, markOfRelease)].map(([mark, { length }]) => `${mark}: ${length}`)
+  const odd = releases.filter(({ finding }) => finding?.result.exit !== 0 && finding?.result.verdict !== 'test-network')
+  const shown = odd.slice(0, SHOWN_RELEASES).map(answer => {
+    const part = partOf(answer)
+    return `  ${part ? sayPart(say, part) : ''}: ${answer.finding ? sayVerdict(say, answer.finding.result) : sayProblem(say, answer)}`
+  })
+  return [
+    `${say('result.releases')}: ${counts.join(' · ')}`,
+    ...shown,
+    ...(odd.length > SHOWN_RELEASES ? [`  … +${odd.length - SHOWN_RELEASES} (--json)`] : []),
+    ...(leftOut > 0 ? [`  ${say('verify.tooManyReleases', { count: releases.length })}`] : []),
+  ]
+}
+
+function inColumns(rows: readonly (readonly string[])[], indent: string): string[] {
+  const widths = rows.reduce<number[]>((widest, row) => row.map((cell, at) => Math.max(widest[at] ?? 0, cell.length)), [])
+  return rows.map(row => `${indent}${row.map((cell, at) => (at < row.length - 1 ? cell.padEnd(widths[at] ?? 0) : cell)).join(' ')}`)
+}

@@ -1,0 +1,196 @@
+/** Checking what was given: from files and receipts to findings, in the order in which the reader gave them. The same on every page and on the command line. */
+import type { Policy } from '../core/policy.ts'
+import { isSameRecord, parseReceipt } from '../core/receipt.ts'
+import type { ChainReader } from './anchors.ts'
+import { attempt, attemptAsync } from './attempt.ts'
+import { rememberAnswers } from './chain-memory.ts'
+import type { FileDigest } from './digest.ts'
+import type { Release } from './file-reader.ts'
+import { type GivenFile, type GivenReceipt, hashesOf, matchReceipts, naming } from './given.ts'
+import { inTurns, type LedgerReader } from './ledger-reader.ts'
+import type { PdfFacts } from './pdf.ts'
+import { type CheckResult, type Result, verify } from './verify.ts'
+
+/** What a finding is about where it is not a whole file: a release of an OCDS package, or a beginning of a PDF that was added to since. */
+export type Part =
+  | { readonly kind: 'release'; readonly position: number; readonly name?: string | undefined }
+  | { readonly kind: 'state'; readonly bytes: number }
+
+/** What was checked and what came out. */
+export type Finding = {
+  readonly fileName?: string | undefined
+  /** Absent where the ledger gave the receipt. */
+  readonly receiptName?: string | undefined
+  readonly digest?: FileDigest | undefined
+  readonly pdf?: PdfFacts | undefined
+  readonly part?: Part | undefined
+  readonly result: Result
+  /** The receipt that was given was only sealed: the ledger's newer one was checked in its place. */
+  readonly isFresher: boolean
+}
+
+/** Why there is no verdict. `release-refused`: the strict reader refused it, for the `reason`. */
+export type Problem = 'ledger-gone' | 'need-receipt' | 'release-refused'
+
+/** A finding, or why there is none. */
+export type Answer =
+  | { readonly finding: Finding; readonly problem?: undefined; readonly reason?: undefined }
+  | {
+      readonly finding?: undefined
+      readonly name: string
+      readonly part?: Part | undefined
+      readonly problem: Problem
+      readonly reason?: string
+    }
+
+/** The answers to one thing that was given: its own (one for each record that names it), then those of the parts in it. */
+export type Answers = { readonly own: readonly Answer[]; readonly parts: readonly Answer[]; readonly partsLeftOut: number }
+
+/** The part of a file that an answer is about; undefined where it is about the whole file. */
+export function partOf(answer: Answer): Part | undefined {
+  return answer.finding ? answer.finding.part : answer.part
+}
+
+/** By what is checked. Without a ledger, nobody is asked for receipts. */
+export type Means = {
+  readonly policy: Policy
+  readonly trust: 'policy' | 'ledger'
+  readonly chain: readonly ChainReader[]
+  readonly ledger?: LedgerReader | undefined
+  /** How many releases of a package are checked. */
+  readonly maxReleases: number
+}
+
+/** Who is told while it runs. `onPart` may wait, so that a page can be drawn. */
+export type Watch = {
+  readonly onCheck?: (check: CheckResult) => void
+  readonly onPart?: (done: number, total: number) => void | Promise<void>
+}
+
+/** One thing to check. */
+export type Task = { readonly name: string; run(watch?: Watch): Promise<Answers> }
+
+type Subject = Pick<Finding, 'fileName' | 'digest' | 'pdf' | 'part'>
+
+const RELEASES_AT_ONCE = 4
+/** An earlier state that is older than so many is not looked up. */
+const MAX_STATES_ASKED = 48
+
+/** One task a file, and one a receipt without a file. */
+export function planChecks(files: readonly GivenFile[], receipts: readonly GivenReceipt[], means: Means): Task[] {
+  const asked = { ...means, chain: means.chain.map(rememberAnswers) }
+  const releaseHashes = new Set(files.flatMap(({ read }) => read.releases.flatMap(({ digest }) => digest?.sha256 ?? [])))
+  const own = receipts.filter(({ digests }) => !digests.some(digest => releaseHashes.has(digest)))
+  const byDigest = new Map(receipts.flatMap(receipt => receipt.digests.map(digest => [digest, receipt] as const)))
+  const { pairs, alone } = matchReceipts(files, own)
+  return [
+    ...files.map((file, at) => ({ name: file.name, run: (watch?: Watch) => checkFile(file, pairs[at] ?? [], byDigest, asked, watch) })),
+    ...alone.map(receipt => ({
+      name: receipt.name,
+      run: async (watch?: Watch) => ({ own: [await checkWith({}, receipt, asked, watch)], parts: [], partsLeftOut: 0 }),
+    })),
+  ]
+}
+
+async function checkFile(
+  file: GivenFile,
+  receipts: readonly GivenReceipt[],
+  byDigest: ReadonlyMap<string, GivenReceipt>,
+  means: Means,
+  watch: Watch = {},
+): Promise<Answers> {
+  const { digest, pdf, releases } = file.read
+  const subject = { fileName: file.name, digest, pdf }
+  const own =
+    receipts.length > 0
+      ? await inOrder(receipts, receipt => checkWith(subject, receipt, means, watch))
+      : await lookUp(subject, means, watch)
+  const isMatched = own.some(({ finding }) => finding === undefined || finding.result.matched !== undefined)
+  const state = isMatched ? undefined : await findState(file, receipts, means)
+  const checked = releases.slice(0, means.maxReleases)
+  let done = 0
+  const parts = await inTurns(checked, RELEASES_AT_ONCE, async release => {
+    const answer = await checkRelease(file.name, release, byDigest, means)
+    await watch.onPart?.(++done, checked.length)
+    return answer
+  })
+  return { own, parts: state ? [state, ...parts] : parts, partsLeftOut: releases.length - checked.length }
+}
+
+async function checkRelease(
+  fileName: string,
+  release: Release,
+  byDigest: ReadonlyMap<string, GivenReceipt>,
+  means: Means,
+): Promise<Answer> {
+  const part = { kind: 'release', position: release.position, name: release.name } as const
+  if (release.digest === undefined) return { name: fileName, part, problem: 'release-refused', reason: release.refused }
+  const subject = { fileName, digest: release.digest, part }
+  const given = byDigest.get(release.digest.sha256)
+  if (given !== undefined) return checkWith(subject, given, means)
+  const [first] = await lookUp(subject, means)
+  if (first === undefined) throw new Error('bug: a release without an answer')
+  return first
+}
+
+/** The newest earlier state of a PDF that is on the record, by the receipts given or by the ledger. */
+async function findState({ name, read }: GivenFile, receipts: readonly GivenReceipt[], means: Means): Promise<Answer | undefined> {
+  const { ledger } = means
+  for (const { bytes, sha256 } of (read.pdf?.states ?? []).slice(-MAX_STATES_ASKED).reverse()) {
+    const subject = { fileName: name, digest: { bytes, sha256 }, part: { kind: 'state', bytes } } as const
+    const [given] = naming([sha256], receipts)
+    if (given !== undefined) return checkWith(subject, given, means)
+    if (receipts.length > 0 || ledger === undefined) continue
+    const { value: found = [], error } = await attemptAsync(() => ledger.findReceipts([sha256]))
+    if (error) return undefined
+    if (found[0] !== undefined) return { finding: await findingOf(subject, found[0], means) }
+  }
+  return undefined
+}
+
+/** Asks the ledger for receipts by the hash: one answer for each record that names the file, or that there is none. */
+async function lookUp(subject: Subject, means: Means, watch: Watch = {}): Promise<Answer[]> {
+  const { ledger } = means
+  const name = subject.fileName ?? ''
+  const { digest, part } = subject
+  if (ledger === undefined || digest === undefined) return [{ name, part, problem: 'need-receipt' }]
+  const { value: found, error } = await attemptAsync(() => ledger.findReceipts(hashesOf(digest)))
+  if (error) return [{ name, part, problem: 'ledger-gone' }]
+  if (found.length === 0) return [{ finding: await findingOf(subject, undefined, means, watch) }]
+  return inOrder(found, async text => ({ finding: await findingOf(subject, text, means, watch) }))
+}
+
+/** Checks by a receipt that was given. Where that is only sealed, the ledger may have the anchored one by now: it is checked just as this one was. */
+async function checkWith(subject: Subject, { name, text }: GivenReceipt, means: Means, watch: Watch = {}): Promise<Answer> {
+  const { ledger } = means
+  const finding = { ...(await findingOf(subject, text, means, watch)), receiptName: name }
+  const { verdict, index } = finding.result
+  if (verdict !== 'sealed' || ledger === undefined || index === undefined) return { finding }
+  const { value: fresh } = await attemptAsync(() => ledger.readReceipt(index))
+  if (fresh === undefined || !continues(fresh, text)) return { finding }
+  const again = await findingOf(subject, fresh, means, watch)
+  const isBetter = again.result.verdict !== 'invalid' && again.result.verdict !== 'unsupported'
+  return { finding: isBetter ? { ...again, receiptName: name, isFresher: true } : finding }
+}
+
+function continues(fresh: string, text: string | Uint8Array): boolean {
+  const isMore = attempt(() => {
+    const [after, before] = [parseReceipt(fresh), parseReceipt(text)]
+    return after.anchors.length > before.anchors.length && isSameRecord(after, before)
+  })
+  return isMore.value === true
+}
+
+async function findingOf(
+  subject: Subject,
+  receipt: string | Uint8Array | undefined,
+  { policy, trust, chain, ledger }: Means,
+  { onCheck }: Watch = {},
+): Promise<Finding> {
+  const result = await verify({ file: subject.digest, receipt, policy, chain, trust, currency: ledger?.currency, onCheck })
+  return { ...subject, result, isFresher: false }
+}
+
+async function inOrder<T, R>(items: readonly T[], task: (item: T) => Promise<R>): Promise<R[]> {
+  return inTurns(items, 1, task)
+}

@@ -1,0 +1,92 @@
+/** Reading a file in chunks and bounded memory: its digests, the past of a PDF, the releases of an OCDS package. For browsers and Node alike. */
+import { createSha256 } from '#sha256'
+import { concatBytes, toHex } from '../core/bytes.ts'
+import { isJsonObject, parseJson } from '../core/json.ts'
+import { createScanner, type FoundRelease } from '../core/ocds/scan.ts'
+import { type Attempt, attempt } from './attempt.ts'
+import { digestsOf, type FileDigest } from './digest.ts'
+import { createPdfReader, type PdfFacts } from './pdf.ts'
+
+/** A release of an OCDS package, by its place in the file, from 1. Without a digest the strict reader refused it, for the reason that stands there. */
+export type Release = { readonly position: number; readonly name?: string } & (
+  | { readonly digest: FileDigest }
+  | { readonly digest?: undefined; readonly refused: string }
+)
+
+/** What a file turned out to be. */
+export type ReadFile = {
+  readonly digest: FileDigest
+  /** The bytes of JSON, or what looks like it, that was not too large to keep. */
+  readonly json?: Uint8Array
+  readonly pdf?: PdfFacts
+  readonly releases: readonly Release[]
+}
+
+/** Takes a file chunk by chunk, each valid only during the call. */
+export type FileReader = { update(chunk: Uint8Array): void; finish(): ReadFile }
+
+/** JSON up to this size is kept, for its content digest. */
+export const MAX_JSON_BYTES = 64 * 1024 * 1024
+
+/** Makes a reader of one file. */
+export function createFileReader({ maxJsonBytes = MAX_JSON_BYTES }: { readonly maxJsonBytes?: number } = {}): FileReader {
+  const hash = createSha256()
+  const pdf = createPdfReader(hash)
+  const releases: Release[] = []
+  let scanner: ReturnType<typeof createScanner> | undefined = createScanner(found => releases.push(readRelease(found)))
+  let isJson: boolean | undefined
+  let kept: Uint8Array[] | undefined = []
+  let bytes = 0
+  return {
+    update: chunk => {
+      isJson ??= looksLikeJson(chunk)
+      bytes += chunk.length
+      pdf.update(chunk)
+      if (isJson === false) scanner = undefined
+      if (isJson === false || bytes > maxJsonBytes) kept = undefined
+      kept?.push(chunk.slice())
+      // What is no OCDS file is no error here: it counts by its bytes.
+      if (attempt(() => scanner?.push(chunk)).error) scanner = undefined
+    },
+    finish: () => {
+      const sha256 = toHex(hash.digest())
+      const facts = pdf.finish()
+      const json = isJson && kept ? concatBytes(...kept) : undefined
+      const isPackage = attempt(() => scanner?.end()).value !== undefined
+      const jcs: Partial<FileDigest> = json ? contentDigest(json) : isJson ? { jcsReason: `larger than ${maxJsonBytes} bytes` } : {}
+      return {
+        digest: { bytes, sha256, ...jcs },
+        releases: isPackage ? releases : [],
+        ...(json && { json }),
+        ...(facts && { pdf: facts }),
+      }
+    },
+  }
+}
+
+function contentDigest(json: Uint8Array): Pick<FileDigest, 'jcs' | 'jcsReason'> {
+  const { jcs, jcsReason } = digestsOf(json)
+  return jcs === undefined ? { jcsReason: jcsReason ?? '' } : { jcs }
+}
+
+/** By its RFC 8785 form, as it was submitted: a release has no bytes of its own. */
+function readRelease({ position, bytes }: FoundRelease): Release {
+  if (bytes === undefined) return { position, refused: 'too large' }
+  const release = attempt(() => parseJson(bytes, { allowNull: true, exactNumbers: true }))
+  if (release.error) return { position, refused: release.error.message }
+  const { jcs } = digestsOf(bytes)
+  if (jcs === undefined) throw new Error('bug: a release that was read has no RFC 8785 form')
+  return { position, ...nameOf(release), digest: { bytes: bytes.length, sha256: jcs, jcs } }
+}
+
+function nameOf({ value }: Attempt<ReturnType<typeof parseJson>>): { name?: string } {
+  if (!isJsonObject(value)) return {}
+  const parts = [value.ocid, value.id].filter(part => typeof part === 'string' || typeof part === 'number')
+  return parts.length === 0 ? {} : { name: parts.join(' ') }
+}
+
+/** Only what begins an object or an array; undefined while there was nothing but white space. */
+function looksLikeJson(chunk: Uint8Array): boolean | undefined {
+  const first = chunk.find(byte => byte !== 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d)
+  return first === undefined ? undefined : first === 0x7b || first === 0x5b
+}

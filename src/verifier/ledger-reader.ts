@@ -1,0 +1,114 @@
+/** What a check asks of a ledger or a mirror: receipts by a file's hash, and later statements of a record. Hashes are sent, files never. */
+import { OpenSealError } from '../core/errors.ts'
+import { isJsonObject, type Json, parseJson } from '../core/json.ts'
+import { attempt } from './attempt.ts'
+import type { CurrencyReader } from './currency.ts'
+
+/** The ledger as a check sees it. Its functions reject with an OpenSealError when it gives no usable answer. */
+export type LedgerReader = {
+  /** Receipts for a file, by its hashes: of each record that names it the earliest, the oldest first. Empty when there is none. */
+  findReceipts(hashes: readonly string[]): Promise<readonly string[]>
+  /** The receipt of an entry as it is given out now: one that was only sealed may be anchored by then. */
+  readReceipt(index: number): Promise<string>
+  readonly currency: CurrencyReader
+}
+
+/** An entry in the ledger's own list. */
+export type ListedEntry = { readonly index: number; readonly agency?: unknown; readonly record?: unknown }
+
+/** Where to ask, and whose ledger it must be. `url` has no slash at the end; empty for a page's own. */
+export type LedgerReaderOptions = {
+  readonly url: string
+  readonly origin: string
+  readonly fetch: typeof fetch
+  readonly timeoutMs: number
+}
+
+/** A file that stands in more records is checked in the earliest of them. */
+const MAX_RECORDS = 8
+const MAX_LISTED = 2000
+const AT_ONCE = 8
+
+/** Asks a ledger over HTTP. */
+export function createLedgerReader(options: LedgerReaderOptions): LedgerReader {
+  const receiptOf = (index: number) => read(options, `/v1/records/${index}/receipt`)
+  let status: Promise<void> | undefined
+  return {
+    async findReceipts(hashes) {
+      for (const hash of hashes) {
+        const found = earliestOfEach(await list(options, new URLSearchParams({ sha256: hash })))
+        if (found.length > 0) return inTurns(found, AT_ONCE, receiptOf)
+      }
+      return []
+    },
+    readReceipt: receiptOf,
+    async currency({ agency, record }, index) {
+      status ??= checkOrigin(options)
+      await status
+      const listed = await list(options, new URLSearchParams({ agency, record }))
+      const later = listed.map(entry => entry.index).filter(candidate => candidate > index)
+      return inTurns(later, AT_ONCE, async at => ({ index: at, receiptText: await receiptOf(at) }))
+    },
+  }
+}
+
+/** The earliest entry of each record, the oldest first. */
+export function earliestOfEach(listed: readonly ListedEntry[]): number[] {
+  const byRecord = new Map<string, number>()
+  const oldestFirst = [...listed].sort((a, b) => a.index - b.index)
+  for (const { index, agency, record } of oldestFirst) {
+    const key = JSON.stringify([agency, record])
+    if (!byRecord.has(key)) byRecord.set(key, index)
+  }
+  return [...byRecord.values()].slice(0, MAX_RECORDS)
+}
+
+/** Runs a task for each item, a few at a time, results in order. */
+export async function inTurns<T, R>(items: readonly T[], width: number, task: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  let next = 0
+  const work = async () => {
+    for (let at = next++; at < items.length; at = next++) results[at] = await task(items[at] as T)
+  }
+  await Promise.all(Array.from({ length: width }, work))
+  return results
+}
+
+/** Another ledger would know of no newer version, and its silence would look like an answer. */
+async function checkOrigin(options: LedgerReaderOptions): Promise<void> {
+  const { origin } = readObject(await read(options, '/v1/status'))
+  if (origin !== options.origin) throw new LedgerReadError('LEDGER_OTHER', `the ledger asked is ${String(origin)}, not ${options.origin}`)
+}
+
+async function list(options: LedgerReaderOptions, query: URLSearchParams): Promise<ListedEntry[]> {
+  const found: ListedEntry[] = []
+  query.set('limit', '100')
+  do {
+    const { records, cursor } = readObject(await read(options, `/v1/records?${query}`))
+    for (const record of Array.isArray(records) ? (records as readonly Json[]) : []) {
+      // What was erased has no receipt any more.
+      if (isJsonObject(record) && Number.isSafeInteger(record.index) && record.erased !== true) found.push(record as { index: number })
+    }
+    if (typeof cursor !== 'string') return found
+    query.set('cursor', cursor)
+  } while (found.length < MAX_LISTED)
+  throw new LedgerReadError('LEDGER_TOO_MANY', `more than ${MAX_LISTED} entries are concerned`)
+}
+
+function readObject(text: string): { readonly [member: string]: Json } {
+  const { value } = attempt(() => parseJson(text, { allowNull: true }))
+  if (!isJsonObject(value)) throw new LedgerReadError('LEDGER_ANSWER', 'the answer is not that of a ledger')
+  return value
+}
+
+async function read({ url, fetch, timeoutMs }: LedgerReaderOptions, path: string): Promise<string> {
+  const unreachable = (cause: unknown): never => {
+    throw new LedgerReadError('LEDGER_UNREACHABLE', 'the ledger did not answer', { cause })
+  }
+  const response = await fetch(url + path, { signal: AbortSignal.timeout(timeoutMs) }).catch(unreachable)
+  if (!response.ok) return unreachable(response.status)
+  return response.text().catch(unreachable)
+}
+
+/** LEDGER_UNREACHABLE, LEDGER_ANSWER, LEDGER_OTHER or LEDGER_TOO_MANY. */
+export class LedgerReadError extends OpenSealError {}

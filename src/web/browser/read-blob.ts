@@ -1,0 +1,32 @@
+/** Reading a file in the browser, in bounded memory. */
+import { createFileReader, OpenSealError, type ReadFile } from '../../verifier/index.ts'
+
+/** The receipts of a package are one file, which has to be kept whole. */
+const MAX_RECEIPTS_BYTES = 256 * 1024 * 1024
+
+/** Reads a file in chunks. `onProgress` gets 0 to 1. Throws FileError FILE_UNREADABLE, also where it changed meanwhile. */
+export async function readBlob(name: string, file: Blob, onProgress: (part: number) => void): Promise<ReadFile> {
+  try {
+    const reader = createFileReader(name.toLowerCase().endsWith('.receipts.ndjson') ? { maxJsonBytes: MAX_RECEIPTS_BYTES } : {})
+    let read = 0
+    for await (const chunk of chunksOf(file)) {
+      reader.update(chunk)
+      read += chunk.length
+      onProgress(file.size === 0 ? 1 : read / file.size)
+    }
+    if (read !== file.size) throw new FileError('FILE_UNREADABLE', `${read} of ${file.size} bytes were read`)
+    return reader.finish()
+  } catch (error) {
+    if (error instanceof FileError) throw error
+    throw new FileError('FILE_UNREADABLE', 'the file could not be read', { cause: error })
+  }
+}
+
+/** By its reader, because not every browser can iterate over a stream. */
+async function* chunksOf(file: Blob): AsyncGenerator<Uint8Array> {
+  const reader = file.stream().getReader()
+  for (let part = await reader.read(); !part.done; part = await reader.read()) yield part.value
+}
+
+/** FILE_UNREADABLE */
+export class FileError extends OpenSealError {}
