@@ -38,6 +38,8 @@ export function createNodes(store: Pick<Store, 'readTile'>, head: Head, edge: Ed
     growing.set(tileKey(level, Math.floor(head.size / 2 ** ((level + 1) * TILE_HEIGHT))), unfold(bytes))
   })
 
+  const underWay = new Map<number, Promise<Unfolded>>()
+
   const keep = (key: number, tile: Unfolded) => {
     cache.delete(key)
     cache.set(key, tile)
@@ -48,7 +50,7 @@ export function createNodes(store: Pick<Store, 'readTile'>, head: Head, edge: Ed
    * A tile of the store is used only when the tile above says that this is its hash, and that one likewise, up to the growing tiles, which give
    * the head's root: whatever the disk made of a tile, no proof is ever built on another tree than the signed one.
    */
-  const fromStore = async (level: number, index: number): Promise<Unfolded> => {
+  const readTile = async (level: number, index: number): Promise<Unfolded> => {
     const bytes = await store.readTile(level, index)
     const part = `tile ${level}/${index}`
     if (bytes?.length !== TILE_WIDTH * HASH_BYTES) throw new DamageError(part)
@@ -58,6 +60,14 @@ export function createNodes(store: Pick<Store, 'readTile'>, head: Head, edge: Ed
     if (!equalBytes(hashNode(left, right), above!)) throw new DamageError(part)
     keep(tileKey(level, index), tile)
     return tile
+  }
+
+  /** Who asks for a tile while it is being read gets the same one: an auditor asks for entries, hashes and statements of it at once. */
+  const fromStore = (level: number, index: number): Promise<Unfolded> => {
+    const key = tileKey(level, index)
+    const reading = underWay.get(key) ?? readTile(level, index).finally(() => underWay.delete(key))
+    underWay.set(key, reading)
+    return reading
   }
 
   const read: ReadHashes = async nodes => {
