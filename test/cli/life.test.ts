@@ -228,6 +228,63 @@ describe('the command line against a ledger', function () {
     assert.equal((await json([...verifyArgs, 'alone.json'])).value.matched, 'content')
   })
 
+  it('gives every release of a package its own verdict, by its receipts with the ledger gone, and by the ledger without receipts', async () => {
+    write('many.json', `{"uri":"many","publishedDate":"2026-01-02T00:00:00Z","releases":[${release('m1', 'One')},${release('m2', 'Two')}]}`)
+    assert.equal((await json([...ocds, 'many.json', '--wait', '30'])).code, 0)
+    type Part = { verdict?: string; name: string; receipt: string; problem?: string }
+    const verdicts = (releases: Part[]) => releases.map(({ name, verdict, problem }) => [name, verdict ?? problem])
+    const offline = await json([...verifyArgs, 'many.json'], { OPENSEAL_LEDGER: 'http://127.0.0.1:9' })
+    assert.deepEqual([offline.code, offline.value.verdict], [3, 'test-network'])
+    const both = ['ocds-ex-1 m1', 'ocds-ex-1 m2'].map(name => [name, 'test-network'])
+    assert.deepEqual(verdicts(offline.value.releases), both)
+    assert.ok(offline.value.releases.every(({ receipt }: Part) => receipt === 'many.json.receipts.ndjson'))
+
+    write(
+      'more.json',
+      `{"uri":"more","releases":[${release('m1', 'One')},${release('m3', 'New')},{"id":"x","id":"y"}, ${release('m2', 'Two')}]}`,
+    )
+    const asked = await json([...verifyArgs, 'more.json'])
+    assert.deepEqual([asked.code, asked.value.verdict], [4, 'unknown'])
+    assert.deepEqual(verdicts(asked.value.releases), [both[0], ['ocds-ex-1 m3', 'unknown'], [undefined, 'release-refused'], both[1]])
+    const text = (await openseal([...verifyArgs, 'more.json'])).out
+    assert.match(
+      text,
+      /Releases in this package: Test network: 2 · No record: 1 · not checked: 1\n {2}Release ocds-ex-1 m3: No record of this file/,
+    )
+
+    const receipts = readFileSync(join(folder, 'many.json.receipts.ndjson'), 'utf8')
+    write('bad.ndjson', receipts.replace('"title":"Two"', '"title":"Tow"'))
+    const damaged = await json([...verifyArgs, 'many.json', '--receipt', 'bad.ndjson'])
+    assert.deepEqual([damaged.code, damaged.value.verdict], [5, 'test-network'])
+    assert.deepEqual(verdicts(damaged.value.releases), [both[0], ['ocds-ex-1 m2', 'invalid']])
+  })
+
+  it('explains a PDF that was signed after it was submitted, and checks the state that was', async () => {
+    write('act.pdf', '%PDF-1.7\nact\n%%EOF\n')
+    assert.equal((await openseal([...submit, 'act.pdf', '--record', 'act', '--wait', '30'])).code, 0)
+    appendFileSync(join(folder, 'act.pdf'), '/ByteRange [0 9]\n%%EOF\n')
+    const { code, value } = await json([...verifyArgs, 'act.pdf'])
+    assert.deepEqual([code, value.verdict, value.failed, value.signedPdf], [5, 'invalid', 'document', true])
+    assert.deepEqual([value.earlierState.verdict, value.earlierState.bytes, value.earlierState.matched], ['test-network', 19, 'bytes'])
+    const { out } = await openseal([...verifyArgs, 'act.pdf'])
+    assert.match(out, /This PDF carries a digital signature/)
+    assert.match(out, /what follows its first 19 bytes was added later.*Earlier state of the file: its first 19 bytes/s)
+    rmSync(join(folder, 'act.pdf.receipt.json'))
+    const asked = await json([...verifyArgs, 'act.pdf'])
+    assert.deepEqual([asked.code, asked.value.verdict, asked.value.earlierState.verdict], [4, 'unknown', 'test-network'])
+  })
+
+  it('answers in the language of the locale, or in the one that is asked for, and to programs always in English', async () => {
+    write('langs.txt', 'never seen')
+    const args = [...verifyArgs, 'langs.txt']
+    const first = async (env: object, ...more: string[]) => (await openseal([...args, ...more], { ...env })).out.split('\n')[0]
+    assert.match((await first({ LC_ALL: 'de_AT.UTF-8' })) ?? '', /^Kein Eintrag/)
+    assert.match((await first({ LC_ALL: '', LC_MESSAGES: 'fr_FR.UTF-8' })) ?? '', /^Aucun/)
+    assert.match((await first({ LC_ALL: '', LANG: 'uk_UA.UTF-8' }, '--lang', 'el')) ?? '', /^[Α-Ωα-ω]/)
+    assert.match((await json(args, { LC_ALL: 'de_DE.UTF-8' })).value.sentence, /^No record of this file\./)
+    assert.equal((await openseal([...args, '--lang', 'xx'])).code, 2)
+  })
+
   it('sends nothing of any file when one is cut off', async () => {
     write('whole.json', `{"uri":"u","releases":[${release('w1', 'Whole')}]}`)
     write('torn.json', `{"uri":"u","releases":[${release('t1', 'Torn')},`)
