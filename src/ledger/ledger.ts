@@ -45,7 +45,7 @@ export type Ledger = Prover & {
   sealedMs(index: number): Promise<number | undefined>
   /** The receipt's text: anchored as soon as a final anchor covers the index. @throws LedgerError RECORD_NOT_FOUND, RECORD_ERASED */
   receipt(index: number): Promise<string>
-  /** The history of the record that a statement speaks of, oldest first; empty for the genesis. @throws LedgerError RECORD_NOT_FOUND */
+  /** The history of the record that a statement speaks of, oldest first, of a very long one its newest part; empty for the genesis. @throws LedgerError RECORD_NOT_FOUND */
   versions(index: number): Promise<Version[]>
   findByDigest(sha256: string, limit: number): Promise<number[]>
   findByRecord(agency: string, record: string, limit: number): Promise<number[]>
@@ -82,8 +82,11 @@ export type LedgerDeps = {
   readonly onSeal?: (batch: { readonly records: number; readonly durationMs: number }) => void
 }
 
-/** How much of one record's history is looked at. */
+/** How much of one record's history is read: its newest versions, and those before the one that is asked for. */
 const MAX_VERSIONS = 1000
+const VERSIONS_BEFORE = 100
+/** How many of a record's versions are looked up. */
+const MAX_FOUND = 100_000
 
 /**
  * Opens the ledger in a store, or begins it with its genesis entry.
@@ -165,7 +168,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
       const text = await statement(index)
       const parsed = text === undefined ? undefined : parseStatement(text)
       if (parsed?.type !== 'openseal/statement@v1') return []
-      return history(await store.findByRecord(parsed.agency, parsed.record, MAX_VERSIONS), statement)
+      return history(near(await store.findByRecord(parsed.agency, parsed.record, MAX_FOUND), index), statement)
     },
     findByDigest: (sha256, limit) => store.findByDigest(fromHex(sha256), limit),
     findByRecord: (agency, record, limit) => store.findByRecord(agency, record, limit),
@@ -209,6 +212,12 @@ async function assertGenesis({ store, origin, anchors }: LedgerDeps, vkey: strin
       'LEDGER_ANCHOR_CHANGED',
       `This ledger is anchored at ${canonicalJson(genesis.anchors)}, and this service was started with ${canonicalJson(anchors)}.`,
     )
+}
+
+/** Of a long history the newest versions, and those before the one that is asked for. */
+function near(versions: readonly number[], index: number): number[] {
+  const place = versions.indexOf(index)
+  return [...new Set([...versions.slice(Math.max(0, place - VERSIONS_BEFORE), place + 1), ...versions.slice(-MAX_VERSIONS)])]
 }
 
 /** The versions of a record, each held against the one before it of the same revision. */

@@ -1,49 +1,71 @@
-/** Atom feeds (RFC 4287): all records, those of an agency, silent edits and withdrawals. */
-
+/** Atom feeds (RFC 4287) in pages (RFC 5005 §3): all records, those of an agency, changes. */
+import { formatTime } from '../core/time.ts'
 import type { Say } from '../messages/say.ts'
+import { clip } from './content.ts'
 import { html } from './html.ts'
 import type { Entry } from './records.ts'
 
-/** What one feed holds. `flag` marks an entry, in words. */
+/** An entry with the time at which the ledger accepted it. `flag` marks it, in words. */
+export type FeedEntry = Entry & { readonly sealedMs: number; readonly flag?: string }
+
+/** One page of a feed. */
 export type Feed = {
   readonly title: string
-  /** Absolute address of the site, and the path of the feed itself. */
+  /** The same for ever, wherever the ledger is served: the ids of feeds and entries begin with it. */
+  readonly tag: string
+  /** Absolute address of the site, and the path of the feed without the query. */
   readonly siteUrl: string
   readonly path: string
   readonly origin: string
   readonly base: string
-  readonly entries: readonly (Entry & { readonly flag?: string })[]
+  readonly before: number | undefined
+  /** Where the next page begins, where there is one. */
+  readonly older: number | undefined
+  readonly updatedMs: number
+  readonly entries: readonly FeedEntry[]
 }
 
-/** The feed as XML. Times are those that the agencies state: the ledger keeps no other for a statement. */
-export function renderFeed(say: Say, { title, siteUrl, path, origin, base, entries }: Feed): string {
-  const stated = entries.filter(entry => entry.statement !== undefined)
-  const updated =
-    stated
-      .map(entry => entry.statement?.published ?? '')
-      .sort()
-      .at(-1) ?? '1970-01-01T00:00:00Z'
+/** The feed as XML. `updated` is when the ledger accepted an entry, `published` what the agency states. */
+export function renderFeed(say: Say, feed: Feed): string {
+  const { title, tag, siteUrl, path, origin, base, before, older, updatedMs, entries } = feed
+  const self = `${siteUrl}${path}`
   return html`<?xml version="1.0" encoding="utf-8"?>
 <feed xmlns="http://www.w3.org/2005/Atom" xml:lang="${say.lang}">
 <title>${title}</title>
-<id>${siteUrl}${path}</id>
-<updated>${updated}</updated>
+<id>${tag}${path}</id>
+<updated>${formatTime(updatedMs)}</updated>
 <author><name>${origin}</name></author>
-<link rel="self" type="application/atom+xml" href="${siteUrl}${path}"/>
-<link rel="alternate" type="text/html" href="${siteUrl}${base}/records"/>
-${stated.map(
-  ({ index, statement, flag }) =>
-    statement &&
-    html`<entry>
-<id>${siteUrl}/records/${index}</id>
-<title${statement.language && html` xml:lang="${statement.language}"`}>${statement.title ?? statement.record}</title>
-<updated>${statement.published}</updated>
-<author><name>${statement.agency}</name></author>
-<link rel="alternate" type="text/html" href="${siteUrl}${base}/records/${index}"/>
-<category term="${statement.action}" label="${say(`action.${statement.action}`)}"/>
-<summary>${say('record.entry', { index })}: ${flag ?? say(`action.${statement.action}`)}. ${statement.record}</summary>
-</entry>
-`,
-)}</feed>
+<link rel="self" type="application/atom+xml" href="${self}${before !== undefined && `?before=${before}`}"/>
+<link rel="alternate" type="text/html" href="${siteUrl}${base}/"/>
+<link rel="first" type="application/atom+xml" href="${self}"/>
+${older !== undefined && html`<link rel="next" type="application/atom+xml" href="${self}?before=${older}"/>`}
+${entries.map(entry => renderEntry(say, feed, entry))}</feed>
 `.safe
 }
+
+function renderEntry(say: Say, { tag, siteUrl, base }: Feed, { index, statement, sealedMs, flag }: FeedEntry) {
+  if (statement === undefined) return undefined
+  const { title, record, language, published, agency, action } = statement
+  const name = title === undefined || title.trim() === '' ? record : title
+  return html`<entry>
+<id>${tag}/records/${index}</id>
+<title${language && html` xml:lang="${language}"`}>${clip(name, MAX_TITLE)}</title>
+<updated>${formatTime(sealedMs)}</updated>
+<published>${published}</published>
+<author><name>${agency}</name></author>
+<link rel="alternate" type="text/html" href="${siteUrl}${base}/records/${index}"/>
+<category term="${action}" label="${say(`action.${action}`)}"/>
+<summary>${say('record.entry', { index })}: ${flag ?? say(`action.${action}`)}. ${record}</summary>
+</entry>
+`
+}
+
+/** The part of a tag URI (RFC 4151) that is the ledger's own: its origin, and the day on which it began. */
+export function tagOf(origin: string, bornMs: number): string {
+  const [host = '', ...rest] = origin.split('/')
+  const authority = /^[a-z0-9.-]+$/i.test(host) ? host.toLowerCase() : 'ledger.invalid'
+  const specific = authority === 'ledger.invalid' ? [host, ...rest] : rest
+  return `tag:${authority},${formatTime(bornMs).slice(0, 10)}:${specific.map(encodeURIComponent).join('/')}`
+}
+
+const MAX_TITLE = 500

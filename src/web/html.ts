@@ -16,6 +16,16 @@ export function trusted(text: string): Html {
   return { safe: text }
 }
 
+/** A sentence with values in its `{placeholders}` that may be HTML themselves. */
+export function fill(sentence: string, values: { readonly [name: string]: Piece }): Html {
+  return {
+    safe: sentence
+      .split(/\{(\w+)\}/)
+      .map((part, at) => render(at % 2 === 0 ? part : values[part]))
+      .join(''),
+  }
+}
+
 /** Escapes text for element content, quoted attributes and XML. Characters that XML forbids become U+FFFD. */
 export function escapeText(text: string): string {
   return text.replace(FORBIDDEN, '\uFFFD').replace(/[&<>"']/g, character => ESCAPES[character] ?? character)

@@ -2,7 +2,7 @@
 
 import type { MessageKey } from '../messages/en.ts'
 import { LANGUAGE_TAGS, LANGUAGES } from '../messages/language.ts'
-import { type Say, sayTime } from '../messages/say.ts'
+import { type Say, sayNumber, sayTime } from '../messages/say.ts'
 import { type Html, html, type Piece } from './html.ts'
 import { icon } from './icons.ts'
 
@@ -23,8 +23,10 @@ export type Frame = {
 export type Banners = {
   readonly testNetwork: boolean
   readonly stopped: boolean
-  /** Unix ms of the last anchor when it lags, `never` when there is none though there should be. */
-  readonly lagging?: number | 'never'
+  /** Submissions are refused for now. */
+  readonly notAccepting: boolean
+  /** Entries that wait too long for the chain, and since when, while they do. */
+  readonly waiting?: { readonly count: number; readonly sinceMs: number }
 }
 
 /** One page: its title, what stands in `main`, and what its head needs beyond the frame's. */
@@ -40,6 +42,7 @@ const MENU: readonly (readonly [string, MessageKey])[] = [
   ['/', 'site.home'],
   ['/verify', 'verify.title'],
   ['/records', 'site.records'],
+  ['/changes', 'site.changes'],
   ['/agencies', 'site.agencies'],
   ['/anchors', 'site.anchors'],
   ['/search', 'site.search'],
@@ -91,12 +94,11 @@ function languageItem({ say, path }: Frame, tag: keyof typeof LANGUAGES): Html {
   return html`<li><a href="/${tag}${path}" lang="${tag}" dir="${tag === 'ar' ? 'rtl' : 'ltr'}" hreflang="${tag}"${say.lang === tag && html` aria-current="true"`}>${LANGUAGES[tag]}</a></li>`
 }
 
-function renderBanners({ say, banners }: Frame): Html[] {
+function renderBanners({ say, banners: { stopped, notAccepting, waiting, testNetwork } }: Frame): Html[] {
   const sentences = [
-    banners.stopped && say('site.stopped'),
-    banners.lagging !== undefined &&
-      (banners.lagging === 'never' ? say('site.neverAnchored') : say('site.lagging', { date: sayTime(say, banners.lagging) })),
-    banners.testNetwork && say('site.testNetwork'),
+    stopped ? say('site.stopped') : notAccepting && say('site.notAccepting'),
+    waiting !== undefined && say('site.alarm', { count: sayNumber(say, waiting.count), date: sayTime(say, waiting.sinceMs) }),
+    testNetwork && say('site.testNetwork'),
   ]
   return sentences.filter(sentence => sentence !== false).map(sentence => html`<div class="banner">${icon('warn')}<p>${sentence}</p></div>`)
 }

@@ -1,5 +1,6 @@
 /** Reading records and anchors for pages. */
 import type { Statement } from '../core/statement.ts'
+import { OpenSealError } from '../verifier/index.ts'
 import type { SiteAgency, SiteAnchor, SiteDeps, SiteLedger } from './deps.ts'
 
 /** An entry in a list. Without a statement it was erased, or is the genesis. */
@@ -25,20 +26,40 @@ export function newestIndexes(ledger: SiteLedger, before: number, limit: number)
   return Array.from({ length: Math.max(0, Math.min(limit, top)) }, (_, back) => top - 1 - back)
 }
 
-/** The newest anchors in ascending order: looked for in growing windows, because they are listed from below. */
-export async function newestAnchors(ledger: SiteLedger, limit: number): Promise<readonly SiteAnchor[]> {
-  const size = ledger.latestAnchor()?.size ?? 0
+/** The first `limit` of a list that was read one longer, and where the next page begins when there is one. */
+export function pageOf(
+  indexes: readonly number[],
+  limit: number,
+): { readonly indexes: readonly number[]; readonly older: number | undefined } {
+  return { indexes: indexes.slice(0, limit), older: indexes.length > limit ? indexes[limit - 1] : undefined }
+}
+
+/** Anchors of a size below `before`, newest first: looked for in growing windows, because they are listed from below. */
+export async function newestAnchors(ledger: SiteLedger, before: number, limit: number): Promise<readonly SiteAnchor[]> {
+  const top = Math.min(before, (ledger.latestAnchor()?.size ?? 0) + 1)
   for (let window = limit; ; window *= 8) {
-    const found = await ledger.listAnchors(Math.max(0, size - window), MAX_ANCHORS)
-    if (found.length >= limit || window >= size) return found.slice(-limit)
+    const found = (await ledger.listAnchors(Math.max(0, top - window - 1), MAX_ANCHORS)).filter(({ size }) => size < top)
+    if (found.length >= limit || window >= top) return found.toReversed().slice(0, limit)
   }
 }
 
-/** The newest anchor that does not cover an index: the entry was accepted after it. */
-export async function anchorBefore(ledger: SiteLedger, index: number): Promise<SiteAnchor | undefined> {
-  for (let window = 16; ; window *= 8) {
-    const found = (await ledger.listAnchors(Math.max(0, index - window), MAX_ANCHORS)).findLast(({ size }) => size <= index)
-    if (found !== undefined || window >= index) return found
+/** Anchors as they were found, each with the longest that one of its entries had waited for it. */
+export function readWaits(ledger: SiteLedger, newestFirst: readonly SiteAnchor[], from: number) {
+  return Promise.all(
+    newestFirst.map(async (anchor, at) => {
+      const sealedMs = await ledger.sealedMs(newestFirst[at + 1]?.size ?? from)
+      return { anchor, waitMs: sealedMs === undefined ? undefined : Math.max(0, Date.parse(anchor.block.time) - sealedMs) }
+    }),
+  )
+}
+
+/** undefined where there is none. */
+export async function findAgency(id: string, { agencies }: SiteDeps): Promise<SiteAgency | undefined> {
+  try {
+    return await agencies.get(id)
+  } catch (error) {
+    if (error instanceof OpenSealError && error.code === 'AGENCY_NOT_FOUND') return undefined
+    throw error
   }
 }
 

@@ -61,8 +61,13 @@ td.num{font-variant-numeric:tabular-nums;white-space:nowrap}
 .line{list-style:none;margin:.6rem .6rem;padding:0 0 0 0;border-inline-start:3px solid var(--line)}.line li{position:relative;padding:.35rem 0 .6rem;padding-inline-start:1.1rem}
 .line li::before{content:"";position:absolute;inset-inline-start:-.52rem;inset-block-start:.75rem;inline-size:.85rem;block-size:.85rem;border-radius:50%;background:var(--paper);border:3px solid var(--calm)}
 .line li.alert::before{border-color:var(--bad);background:var(--bad);border-radius:0}
+.line li.gap::before{display:none}.plain{list-style:none;margin:0;padding:0}
+.tabs ul{margin-block:.6rem}.tabs li a{padding:.3rem .7rem;border:1px solid var(--line);border-radius:.3rem;min-height:32px}.tabs [aria-current]{background:var(--calm-bg);border-color:currentColor}
+.steps{padding-inline-start:1.6rem}.steps>li{padding-block:.3rem}.steps code{background:var(--panel);padding:.1rem .3rem;border-radius:.2rem}
+.raw{white-space:pre-wrap;font-family:ui-monospace,SFMono-Regular,Consolas,"Liberation Mono",monospace;font-size:.85rem;overflow-wrap:anywhere;background:var(--panel);padding:.5rem .7rem;border-radius:.3rem;text-align:left;unicode-bidi:isolate}
+.path{font-size:.92rem}.path td,.path th{padding:.15rem .5rem;vertical-align:baseline}.path td:first-child{font-variant-numeric:tabular-nums}
 .row{display:flex;flex-wrap:wrap;gap:.7rem;align-items:center;margin-block:.9rem}
-.chart{inline-size:100%;block-size:auto;background:var(--panel);border-radius:.3rem}.chart text{fill:var(--ink);font-size:13px}.chart .axis{stroke:var(--line)}.chart .bar{fill:var(--line)}.chart .curve{fill:none;stroke:var(--link);stroke-width:2.5}
+.chart{inline-size:100%;block-size:auto;background:var(--panel);border-radius:.3rem}.chart text{fill:var(--ink);font-size:13px}.chart .axis{stroke:var(--line)}.chart .top{stroke-dasharray:2 4}.chart .bar{fill:var(--link)}
 figure{margin:0}
 .qr{inline-size:9rem;block-size:9rem;background:#fff;padding:.3rem}
 .limits{border-block-start:1px solid var(--line);padding-block-start:.6rem;margin-block-start:.8rem}
@@ -74,9 +79,12 @@ figure{margin:0}
 table.stack tr{display:block;padding-block:.5rem;border-block-end:1px solid var(--line)}table.stack td{display:block;border:0;padding:.1rem 0}table.stack td[data-label]::before{content:attr(data-label);display:block;color:var(--soft);font-size:.92rem}}
 @media(prefers-reduced-motion:no-preference){.running svg{animation:turn 1.2s linear infinite}@keyframes turn{to{rotate:360deg}}}
 @media(forced-colors:active){.card,.drop,.banner{border:2px solid CanvasText}}
-@media print{:root{--ink:#000;--soft:#333;--paper:#fff;--panel:#fff;--line:#555;--link:#000;color-scheme:light}@page{size:A4;margin:15mm}
+@media print{:root{--ink:#000;--soft:#333;--paper:#fff;--panel:#fff;--line:#555;--link:#000;color-scheme:light}@page{margin:14mm}
 html{font-size:9.5pt}.no-print,.skip,.top nav,.foot,.button,button{display:none!important}.only-print{display:block!important}
 .top{background:none;color:#000;padding:0;border-block-end:2px solid #000}.top a,.tag{color:#000}main{padding-block:.4rem}.wrap{max-width:none;padding:0}
 h1{font-size:16pt}h2{font-size:12pt;margin:.8rem 0 .3rem}li,tr,.sign{break-inside:avoid}h2{break-after:avoid}table.stack td,table.stack th{padding:.2rem .4rem}
-.sign{grid-template-columns:1fr 1fr 1fr}.qr{inline-size:26mm;block-size:26mm;float:inline-end}.banner{border:2px solid #000;color:#000}a{text-decoration:none}}
+.steps{margin:.2rem 0}.steps>li{padding-block:.1rem;break-inside:auto}.steps p{margin:.15rem 0}.raw{font-size:6.8pt;line-height:1.3;padding:0}.steps code,.steps .hash{font-size:7.6pt;padding:0}
+.path{font-size:7.4pt;line-height:1.15;margin:.2rem 0}.path td,.path th{padding:0 .4rem;border:0}.path .hash{font-size:7pt}.documents,.documents .hash{font-size:8pt}.documents td{padding:.1rem .4rem}
+dl.facts{gap:.1rem 1rem;margin:.3rem 0}.line{margin:.2rem .6rem}.line li{padding-block:.1rem .2rem}.banner{margin-block:.3rem;padding:.3rem .6rem}.limits{margin-block-start:.4rem;padding-block-start:.3rem}p{margin:.25rem 0}
+.sign-part{break-inside:avoid}.sign{grid-template-columns:1fr 1fr 1fr;gap:1rem;margin-block-start:0}.qr{inline-size:26mm;block-size:26mm;float:inline-end}.banner{border:2px solid #000;color:#000}a{text-decoration:none}}
 `.trim()

@@ -30,6 +30,9 @@ const CODE = '0x6001'
 /** The block time of every anchor of these tests: 2026-11-20 10:00 UTC. */
 export const ANCHORED_MS = Date.UTC(2026, 10, 20, 10)
 
+/** What a test may change while the service runs. */
+type WorldState = { production: boolean; nowMs: number; lag: { alarm?: string }; notAccepting: string | undefined }
+
 export type World = Awaited<ReturnType<typeof openWorld>>
 
 /** Opens it. `production` false makes the policy one of a test network. */
@@ -37,8 +40,8 @@ export async function openWorld({ production = true }: { production?: boolean } 
   const anchored: SiteAnchor[] = []
   const chain = await openEndpoint(({ size, root }) => anchored.find(anchor => anchor.size === size && anchor.root === root), anchored)
   const liar = await openEndpoint(() => ({ block: { time: '1970-01-01T00:00:01Z' } }), [])
-  const state = { production }
-  const nowMs = () => ANCHORED_MS + 60_000
+  const state: WorldState = { production, nowMs: ANCHORED_MS - 7_200_000, lag: {}, notAccepting: undefined }
+  const nowMs = () => state.nowMs
   const store = createMemoryStore()
   const signer = createLogSigner(ORIGIN, new Uint8Array(32).fill(9))
   const ledger = await openLedger({ store, signer, origin: ORIGIN, anchors: [], nowMs, randomBytes })
@@ -64,13 +67,30 @@ export async function openWorld({ production = true }: { production?: boolean } 
       ],
     })
   const readers = [createJsonRpcReader({ url: chain.url, fetch, timeoutMs: 5000 })]
-  const site = await siteRoutes({ ledger, agencies, finder, policy, chain: readers, publicEndpoints: [chain.url], nowMs })
+  const erased = new Set<number>()
+  const readable: typeof ledger = { ...ledger, statement: async index => (erased.has(index) ? undefined : ledger.statement(index)) }
+  const lag = () => state.lag
+  const notAccepting = () => state.notAccepting
+  const site = await siteRoutes({
+    ledger: readable,
+    agencies,
+    finder,
+    lag,
+    notAccepting,
+    policy,
+    chain: readers,
+    publicEndpoints: [chain.url],
+    nowMs,
+  })
   const app = createApp({ ledger, agencies, policy, operatorKey: 'operator', log: silentLog, nowMs, site })
   const server = await listen(app.callback())
 
   return {
     url: server.url,
     ledger,
+    finder,
+    /** The site finds no statement at these indexes. */
+    erased,
     state,
     chain,
     liar,

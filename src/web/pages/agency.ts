@@ -1,5 +1,6 @@
 /** The agencies, and one of them. */
-import type { SiteAgency } from '../deps.ts'
+import { sayNumber } from '../../messages/say.ts'
+import type { SiteAgency, SiteFinder } from '../deps.ts'
 import { html } from '../html.ts'
 import type { Frame, Page } from '../layout.ts'
 import type { Entry } from '../records.ts'
@@ -20,6 +21,7 @@ export function agencyPage(
   frame: Frame,
   data: {
     readonly agency: SiteAgency
+    readonly counts: ReturnType<SiteFinder['counts']>
     readonly entries: readonly Entry[]
     readonly before: number | undefined
     readonly older: number | undefined
@@ -27,16 +29,19 @@ export function agencyPage(
 ): Page {
   const { say, base } = frame
   const { id, name } = data.agency
+  const { entries, amend, withdraw, 'silent-edit': edits } = data.counts
+  const count = (value: number) => sayNumber(say, value)
   const here = `${base}/agencies/${encodeURIComponent(id)}`
   return {
     title: name,
     feed: `${here}/feed.atom`,
     main: html`<h1><bdi>${name}</bdi></h1>
 <dl class="facts"><dt>${say('agency.id')}</dt><dd><bdi>${id}</bdi></dd></dl>
+<p>${say('agency.count', { entries: count(entries), edits: count(edits), amendments: count(amend), withdrawals: count(withdraw) })}</p>
 <h2>${say('agency.records')}</h2>
 ${renderEntries(frame, data.entries)}
 <p class="row no-print">${data.before !== undefined && html`<a href="${here}">${say('site.newest')}</a>`}
 ${data.older !== undefined && html`<a href="${here}?before=${data.older}">${say('site.older')}</a>`}</p>
-<p class="no-print"><a href="${here}/feed.atom">${say('feed.agency', { agency: name })}</a></p>`,
+<p class="no-print"><a href="${here}/feed.atom">${say('feed.agency', { agency: name })} (Atom)</a></p>`,
   }
 }

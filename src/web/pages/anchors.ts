@@ -1,38 +1,65 @@
-/** The anchors: a chart and the same figures as a table. */
-
+/** The anchors: what was accepted over time, how long it waited for the chain, and each anchor. */
 import { sayDuration, sayNumber } from '../../messages/say.ts'
-import { drawAnchors } from '../chart.ts'
+import { type Activity, RANGES } from '../activity.ts'
+import { drawBars } from '../chart.ts'
 import type { SiteAnchor } from '../deps.ts'
-import { html } from '../html.ts'
+import { type Html, html } from '../html.ts'
 import type { Frame, Page } from '../layout.ts'
 import { renderTime } from './entry-list.ts'
 
-/** Takes anchors in ascending order. */
-export function anchorsPage({ say }: Frame, anchors: readonly SiteAnchor[]): Page {
-  const rows = anchors.map((anchor, at) => {
-    const before = anchors[at - 1]
-    return { anchor, gapSeconds: before && seconds(anchor) - seconds(before) }
-  })
+/** An anchor, and the longest that one of its entries had waited for it; undefined where that is not known. */
+export type WaitedAnchor = { readonly anchor: SiteAnchor; readonly waitMs: number | undefined }
+
+/** Takes anchors newest first. */
+export function anchorsPage(
+  frame: Frame,
+  data: {
+    readonly anchors: readonly WaitedAnchor[]
+    readonly activity: Activity
+    readonly before: number | undefined
+    readonly older: number | undefined
+  },
+): Page {
+  const { say, base } = frame
+  const { anchors, activity, before, older } = data
   return {
     title: say('site.anchors'),
     main: html`<h1>${say('site.anchors')}</h1><p class="lead">${say('anchors.lead')}</p>
-${anchors.length === 0 && html`<p>${say('anchors.none')}</p>`}
-${anchors.length > 1 && html`<h2>${say('anchors.chart')}</h2>${drawAnchors(say, anchors)}`}
-${
-  anchors.length > 0 &&
-  html`<div class="scroll" role="region" tabindex="0" aria-label="${say('site.anchors')}"><table class="stack"><caption>${say('site.anchors')}</caption>
-<thead><tr><th scope="col">${say('anchors.time')}</th><th scope="col">${say('anchors.covers')}</th><th scope="col">${say('anchors.gap')}</th><th scope="col">${say('anchors.network')}</th><th scope="col">${say('anchors.transaction')}</th></tr></thead>
-<tbody>${rows.toReversed().map(
-    ({
-      anchor,
-      gapSeconds,
-    }) => html`<tr><td data-label="${say('anchors.time')}">${renderTime(say, anchor.block.time)}</td><td class="num" data-label="${say('anchors.covers')}">${sayNumber(say, anchor.size)}</td>
-<td data-label="${say('anchors.gap')}">${gapSeconds === undefined ? '–' : sayDuration(say, gapSeconds)}</td><td class="num" data-label="${say('anchors.network')}">${anchor.chainId}</td><td data-label="${say('anchors.transaction')}"><span class="hash">${anchor.transaction}</span></td></tr>`,
-  )}</tbody></table></div>`
-}`,
+${before === undefined && renderActivity(frame, activity)}
+<h2>${say('anchors.newest')}</h2>
+${anchors.length === 0 ? html`<p>${say('anchors.none')}</p>` : renderAnchors(frame, anchors)}
+<p class="row no-print">${before !== undefined && html`<a href="${base}/anchors">${say('anchors.newest')}</a>`}
+${older !== undefined && html`<a href="${base}/anchors?before=${older}">${say('anchors.older')}</a>`}</p>`,
   }
 }
 
-function seconds({ block }: SiteAnchor): number {
-  return Date.parse(block.time) / 1000
+function renderActivity({ say, base }: Frame, activity: Activity): Html {
+  const { range, slots } = activity
+  const waits = slots.flatMap(({ startMs, waitMs }) => (waitMs === undefined ? [] : [{ startMs, value: waitMs / 1000 }]))
+  return html`<h2>${say('activity.title')}</h2>
+<nav class="tabs" aria-label="${say('activity.range')}"><ul>${RANGES.map(each => html`<li><a href="${base}/anchors?range=${each}"${each === range && html` aria-current="page"`}>${say(`activity.${each}`)}</a></li>`)}</ul></nav>
+${slots.length === 0 && html`<p>${say('activity.none')}</p>`}
+${slots.length > 0 && html`<h3>${say('activity.records')}</h3>${drawBars(say, activity, { what: say('activity.records'), bars: slots.map(({ startMs, records }) => ({ startMs, value: records })), format: value => sayNumber(say, value) })}`}
+${waits.length > 0 && html`<h3>${say('activity.waits')}</h3>${drawBars(say, activity, { what: say('activity.waits'), bars: waits, format: value => sayDuration(say, value) })}`}
+${slots.length > 0 && renderTable({ say }, slots)}`
+}
+
+function renderTable({ say }: Pick<Frame, 'say'>, slots: Activity['slots']): Html {
+  return html`<details class="no-print"><summary>${say('activity.table')}</summary><table class="stack"><caption>${say('activity.title')}</caption>
+<thead><tr><th scope="col">${say('activity.from')}</th><th scope="col">${say('activity.records')}</th><th scope="col">${say('activity.waits')}</th></tr></thead>
+<tbody>${slots.map(
+    ({ startMs, records, waitMs }) => html`<tr><td data-label="${say('activity.from')}">${renderTime(say, startMs)}</td>
+<td class="num" data-label="${say('activity.records')}">${sayNumber(say, records)}</td><td data-label="${say('activity.waits')}">${waitMs === undefined ? '–' : sayDuration(say, waitMs / 1000)}</td></tr>`,
+  )}</tbody></table></details>`
+}
+
+function renderAnchors({ say }: Frame, anchors: readonly WaitedAnchor[]): Html {
+  const heads = ['anchors.time', 'anchors.covers', 'anchors.wait', 'anchors.network', 'anchors.transaction'] as const
+  return html`<div class="scroll" role="region" tabindex="0" aria-label="${say('site.anchors')}"><table class="stack">
+<thead><tr>${heads.map(head => html`<th scope="col">${say(head)}</th>`)}</tr></thead>
+<tbody>${anchors.map(
+    ({ anchor, waitMs }) => html`<tr><td data-label="${say('anchors.time')}">${renderTime(say, anchor.block.time)}</td>
+<td class="num" data-label="${say('anchors.covers')}">${sayNumber(say, anchor.size)}</td><td data-label="${say('anchors.wait')}">${waitMs === undefined ? '–' : sayDuration(say, waitMs / 1000)}</td>
+<td class="num" data-label="${say('anchors.network')}">${anchor.chainId}</td><td data-label="${say('anchors.transaction')}"><span class="hash">${anchor.transaction}</span></td></tr>`,
+  )}</tbody></table></div>`
 }

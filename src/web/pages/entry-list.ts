@@ -1,29 +1,39 @@
 /** Lists of entries, as several pages show them. */
-
 import { type Say, sayTime } from '../../messages/say.ts'
-import { type Html, html } from '../html.ts'
+import { clip, renderContent, SHOWN } from '../content.ts'
+import { type Html, html, type Piece } from '../html.ts'
 import type { Frame } from '../layout.ts'
 import type { Entry } from '../records.ts'
 
-/** Entries as a list with links to their pages. */
-export function renderEntries(frame: Frame, entries: readonly Entry[]): Html {
+/** Entries as a list with links to their pages. `extra` is said after each of them. */
+export function renderEntries(frame: Frame, entries: readonly Entry[], extra: (entry: Entry) => Piece = () => undefined): Html {
   const { say, base } = frame
   if (entries.length === 0) return html`<p>${say('home.none')}</p>`
   return html`<ul class="list">${entries.map(
-    ({ index, statement, genesis }) => html`<li><a class="name" href="${base}/records/${index}">${
-      statement ? recordTitle(say, statement) : say(genesis ? 'record.genesis' : 'record.erasedTitle')
-    }</a>
-${statement && html`<p class="soft small">${say('record.entry', { index })} · <bdi>${statement.agency}</bdi> · ${say(`kind.${statement.kind}`)} · ${say(`action.${statement.action}`)} · ${renderTime(say, statement.published)}</p>`}</li>`,
+    entry => html`<li><a class="name" href="${base}/records/${entry.index}">${nameOf(say, entry)}</a>
+${entry.statement && renderSummary(say, entry.index, entry.statement)}${extra(entry)}</li>`,
   )}</ul>`
 }
 
 /** The title of a record in its own language; its number where it has none. */
-export function recordTitle(say: Say, { title, language, record }: { title?: string; language?: string; record: string }): Html {
-  if (title === undefined) return html`${say('result.record')} <bdi>${record}</bdi>`
-  return language === undefined ? html`<bdi>${title}</bdi>` : html`<bdi lang="${language}" dir="auto">${title}</bdi>`
+export function recordTitle(
+  say: Say,
+  { title, language, record }: { title?: string; language?: string; record: string },
+  shown: number,
+): Html {
+  if (title === undefined || title.trim() === '') return html`${say('result.record')} <bdi>${clip(record, shown)}</bdi>`
+  return renderContent(title, language, shown)
 }
 
-/** A time with its machine-readable form. */
-export function renderTime(say: Say, time: string): Html {
-  return html`<time datetime="${time}">${sayTime(say, time)}</time>`
+/** A time with its machine-readable form. Takes unix milliseconds or `YYYY-MM-DDTHH:MM:SSZ`. */
+export function renderTime(say: Say, time: string | number): Html {
+  return html`<time datetime="${typeof time === 'number' ? new Date(time).toISOString() : time}">${sayTime(say, time)}</time>`
+}
+
+function nameOf(say: Say, { statement, genesis }: Entry): Html | string {
+  return statement ? recordTitle(say, statement, SHOWN.listed) : say(genesis ? 'record.genesis' : 'record.erasedTitle')
+}
+
+function renderSummary(say: Say, index: number, { agency, kind, action, published }: NonNullable<Entry['statement']>): Html {
+  return html`<p class="soft small">${say('record.entry', { index })} · <bdi>${agency}</bdi> · ${say(`kind.${kind}`)} · ${say(`action.${action}`)} · ${renderTime(say, published)}</p>`
 }

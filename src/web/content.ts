@@ -1,0 +1,30 @@
+/** What agencies wrote, as pages show it: marked with its own language and direction, and cut where it is very long. */
+import { type Html, html } from './html.ts'
+
+/** Letters of a title, name or reason that are shown at once; the rest stands behind "Whole text". */
+export const SHOWN = { heading: 240, listed: 160, detail: 400 } as const
+
+/** A text in the language that its statement names. */
+export function renderContent(text: string, language: string | undefined, shown = Number.MAX_SAFE_INTEGER): Html {
+  const tag = language !== undefined && isKnown(language) ? language : undefined
+  return html`<bdi${tag !== undefined && html` lang="${tag}"`} dir="auto">${clip(text, shown)}</bdi>`
+}
+
+/** The beginning of a text, with dots where something was left out. No letter is cut in two. */
+export function clip(text: string, shown: number): string {
+  if (text.length <= shown) return text
+  const start = [...new Intl.Segmenter().segment(text.slice(0, shown + MARGIN))].findLast(({ index }) => index <= shown)
+  return `${text.slice(0, start?.index || shown).toWellFormed()}…`
+}
+
+const MARGIN = 32
+const names = new Intl.DisplayNames('en', { type: 'language', fallback: 'none' })
+
+/** A tag that no software knows would only mislead those who read aloud. */
+function isKnown(tag: string): boolean {
+  try {
+    return names.of(tag.split('-')[0] ?? '') !== undefined
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,30 @@
+/** What a certificate shows of a receipt: every number on the way from the statement to the root that is anchored. */
+import { equalBytes, toUtf8 } from '../core/bytes.ts'
+import { parseCheckpoint } from '../core/checkpoint.ts'
+import { encodeEntry } from '../core/entry.ts'
+import { type Hash, hashLeaf, sha256 } from '../core/hash.ts'
+import { parseNote } from '../core/note.ts'
+import { parseReceipt } from '../core/receipt.ts'
+import { parseTlogProof } from '../core/tlog-proof.ts'
+import { type PathLine, proofPath } from './proof-path.ts'
+
+/** The statement's canonical text, its fingerprint, the leaf, the way up, and the root of the tree of `size`. */
+export type Evidence = {
+  readonly statementText: string
+  readonly statementHash: Hash
+  readonly leafHash: Hash
+  readonly path: readonly PathLine[]
+  readonly size: number
+  readonly root: Hash
+}
+
+/** Reads it from a receipt of ours. */
+export function evidenceOf(statementText: string, receiptText: string): Evidence {
+  const { index, proof, note } = parseTlogProof(parseReceipt(receiptText).proof)
+  const { size, root } = parseCheckpoint(parseNote(note).text)
+  const statement = toUtf8(statementText)
+  const leafHash = hashLeaf(encodeEntry(statement))
+  const path = proofPath(index, size, leafHash, proof)
+  if (!equalBytes(path.at(-1)?.result ?? leafHash, root)) throw new Error(`bug: the receipt of entry ${index} does not lead to its root`)
+  return { statementText, statementHash: sha256(statement), leafHash, path, size, root }
+}

@@ -1,0 +1,65 @@
+/** The routes of the Atom feeds. */
+import type Router from '@koa/router'
+import type { Context, Next } from 'koa'
+import type { SiteChangeKind, SiteDeps } from './deps.ts'
+import { type Feed, type FeedEntry, renderFeed, tagOf } from './feed.ts'
+import { frameOf, readCursor, sendText, siteUrl } from './frame.ts'
+import type { Frame } from './layout.ts'
+import { CHANGE_KINDS } from './pages/changes.ts'
+import { findAgency, newestIndexes, pageOf, readEntries } from './records.ts'
+
+type Content = Pick<Feed, 'title' | 'older'> & { readonly indexes: readonly number[]; readonly flags?: ReadonlyMap<number, string> }
+
+const LENGTH = 50
+const WATCHED: readonly SiteChangeKind[] = ['silent-edit', 'withdraw']
+
+/** Adds the feeds of all records, of an agency, of silent edits and withdrawals, and of all changes. */
+export function feedRoutes(router: Router, deps: SiteDeps): void {
+  const { ledger, finder } = deps
+  const send = (path: string, read: (frame: Frame, before: number, ctx: Context) => Promise<Content | undefined>) =>
+    router.get(`{/:lang}${path}`, async (ctx: Context, next: Next) => {
+      const frame = await frameOf(ctx, path, deps, '')
+      const before = readCursor(ctx)
+      const content = frame && (await read(frame, before ?? Number.MAX_SAFE_INTEGER, ctx))
+      if (frame === undefined || content === undefined) return next()
+      ctx.vary('Accept-Language')
+      ctx.type = 'application/atom+xml; charset=utf-8'
+      await sendText(ctx, renderFeed(frame.say, await complete(ctx, frame, before, content, deps)))
+    })
+
+  send('/feed.atom', async ({ say }, before) => ({
+    title: say('feed.all'),
+    ...pageOf(newestIndexes(ledger, before, LENGTH + 1), LENGTH),
+  }))
+  send('/agencies/:id/feed.atom', async ({ say }, before, ctx) => {
+    const agency = await findAgency(String(ctx.params.id), deps)
+    if (agency === undefined) return undefined
+    const indexes = await ledger.listByAgency(agency.id, before, LENGTH + 1)
+    return { title: say('feed.agency', { agency: agency.name }), ...pageOf(indexes, LENGTH) }
+  })
+  const changes = async ({ say }: Frame, kinds: readonly SiteChangeKind[], before: number) => {
+    const found = await finder.changes(kinds, before, LENGTH + 1)
+    const flags = new Map(found.map(({ index, kind }) => [index, say(kind === 'silent-edit' ? 'flag.silent-edit' : `action.${kind}`)]))
+    const indexes = found.map(({ index }) => index)
+    return { ...pageOf(indexes, LENGTH), flags }
+  }
+  send('/changes.atom', async (frame, before) => ({ title: frame.say('feed.watch'), ...(await changes(frame, WATCHED, before)) }))
+  send('/changes/all.atom', async (frame, before) => ({
+    title: frame.say('feed.changes'),
+    ...(await changes(frame, CHANGE_KINDS, before)),
+  }))
+}
+
+async function complete(ctx: Context, frame: Frame, before: number | undefined, content: Content, { ledger }: SiteDeps): Promise<Feed> {
+  const { title, older, indexes, flags } = content
+  const bornMs = (await ledger.sealedMs(0)) ?? 0
+  const entries: FeedEntry[] = []
+  for (const entry of await readEntries(ledger, indexes)) {
+    const flag = flags?.get(entry.index)
+    if (entry.statement !== undefined)
+      entries.push({ ...entry, sealedMs: (await ledger.sealedMs(entry.index)) ?? bornMs, ...(flag !== undefined && { flag }) })
+  }
+  const updatedMs = Math.max(bornMs, ...entries.map(({ sealedMs }) => sealedMs))
+  const { base, origin } = frame
+  return { title, tag: tagOf(origin, bornMs), siteUrl: siteUrl(ctx), path: ctx.path, origin, base, before, older, updatedMs, entries }
+}

@@ -1,0 +1,87 @@
+/** From a request to the frame of its answer, and the sending of it: what all routes of the site share. */
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import type { Context } from 'koa'
+import { CATALOGUES, type Language, negotiateLanguage, speak } from '../messages/language.ts'
+import type { Asset } from './assets.ts'
+import type { SiteDeps } from './deps.ts'
+import type { Banners, Frame } from './layout.ts'
+
+/** Where nothing anchors here that could raise its own alarm: entries that wait longer than this are said on every page. */
+const LAG_ALARM_MS = 60 * 60 * 1000
+const ASSET_CACHE = 'public, max-age=31536000, immutable'
+
+/** The frame of a request for a page at `pattern`; undefined where what stands before it is no language of ours. */
+export async function frameOf(ctx: Context, pattern: string, deps: SiteDeps, styleHref: string): Promise<Frame | undefined> {
+  // Not by ctx.params: the router hands those of a pattern that passed a request on to the next one.
+  const first = ctx.path.split('/')[1] ?? ''
+  const prefix = Object.hasOwn(CATALOGUES, first) ? (first as Language) : undefined
+  const base = prefix === undefined ? '' : `/${prefix}`
+  const path = ctx.path.slice(base.length) || '/'
+  if (path.split('/').length !== pattern.split('/').length || !path.startsWith(pattern.split(':')[0] ?? pattern)) return undefined
+  if (pattern === '/' && path !== '/') return undefined
+  const language = prefix === undefined ? negotiateLanguage(ctx.get('Accept-Language')) : prefix
+  ctx.set('Content-Security-Policy', securityPolicy(false))
+  ctx.set('Referrer-Policy', 'no-referrer')
+  ctx.set('X-Content-Type-Options', 'nosniff')
+  return { say: speak(language), base, path: path + ctx.search, origin: deps.ledger.origin, styleHref, banners: await bannersOf(deps) }
+}
+
+/** Pages load only from here; the verify page may also ask chain endpoints that its reader names. */
+export function securityPolicy(asksChain: boolean): string {
+  const connect = asksChain ? "'self' http: https:" : "'none'"
+  return `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src ${connect}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`
+}
+
+/** Entries that no final anchor covers, and when the oldest of them was accepted. */
+export async function readWaiting({ ledger }: SiteDeps): Promise<{ readonly count: number; readonly sinceMs: number | undefined }> {
+  const covered = ledger.latestAnchor()?.size ?? 0
+  const count = Math.max(0, ledger.head().size - covered)
+  return { count, sinceMs: count > 0 ? await ledger.sealedMs(covered) : undefined }
+}
+
+async function bannersOf(deps: SiteDeps): Promise<Banners> {
+  const { ledger, policy, nowMs, lag, notAccepting } = deps
+  const { count, sinceMs } = await readWaiting(deps)
+  const isLate = lag === undefined ? sinceMs !== undefined && nowMs() - sinceMs > LAG_ALARM_MS : lag().alarm !== undefined
+  return {
+    testNetwork: !policy().anchors.some(({ production }) => production),
+    stopped: ledger.stopped() !== undefined,
+    notAccepting: notAccepting?.() !== undefined,
+    ...(isLate && sinceMs !== undefined && { waiting: { count, sinceMs } }),
+  }
+}
+
+/** The address that the reader used, for printed pages and feeds. */
+export function siteUrl({ protocol, host }: Context): string {
+  return `${protocol}://${host}`
+}
+
+/** Where a list goes on, as its address says; undefined at its beginning. */
+export function readCursor(ctx: Context): number | undefined {
+  const before = Number(ctx.query.before)
+  return Number.isSafeInteger(before) && before > 0 ? before : undefined
+}
+
+/** One of a few words in the query; undefined for anything else. */
+export function readChoice<T extends string>(ctx: Context, name: string, choices: readonly T[]): T | undefined {
+  return choices.find(choice => choice === ctx.query[name])
+}
+
+/** Sends a page compressed where the browser takes that. No secret stands in a page, so that its length tells nothing. */
+export async function sendText(ctx: Context, text: string): Promise<void> {
+  ctx.vary('Accept-Encoding')
+  const zipped = ctx.acceptsEncodings('gzip', 'identity') === 'gzip'
+  if (zipped) ctx.set('Content-Encoding', 'gzip')
+  ctx.body = zipped ? await promisify(gzip)(text) : text
+}
+
+/** Sends a file whose path holds its hash. */
+export function sendAsset(ctx: Context, { type, body, gzip: zipped, brotli }: Asset): void {
+  const encoding = ctx.acceptsEncodings('br', 'gzip', 'identity')
+  ctx.vary('Accept-Encoding')
+  ctx.set('Cache-Control', ASSET_CACHE)
+  ctx.type = type
+  if (encoding === 'br' || encoding === 'gzip') ctx.set('Content-Encoding', encoding)
+  ctx.body = encoding === 'br' ? brotli : encoding === 'gzip' ? zipped : body
+}

@@ -1,0 +1,58 @@
+/** What agencies changed after they had published it: silent edits, amendments, withdrawals. */
+import { sayNumber } from '../../messages/say.ts'
+import type { SiteChange, SiteChangeKind } from '../deps.ts'
+import { type Html, html } from '../html.ts'
+import type { Frame, Page } from '../layout.ts'
+import type { Entry } from '../records.ts'
+import { renderEntries } from './entry-list.ts'
+
+/** A change with the entry that makes it. */
+export type ChangeEntry = Entry & { readonly change: SiteChange }
+
+/** The kinds in the order in which they are offered. */
+export const CHANGE_KINDS: readonly SiteChangeKind[] = ['silent-edit', 'amend', 'withdraw']
+
+/** A page of the list. */
+export function changesPage(
+  frame: Frame,
+  data: {
+    readonly kind: SiteChangeKind | undefined
+    readonly entries: readonly ChangeEntry[]
+    readonly before: number | undefined
+    readonly older: number | undefined
+    /** Newest entries that were not looked at yet. */
+    readonly behind: number
+  },
+): Page {
+  const { say, base } = frame
+  const { kind, entries, before, older, behind } = data
+  const here = `${base}/changes`
+  const only = kind === undefined ? '' : `kind=${kind}&`
+  const changeOf = new Map(entries.map(({ index, change }) => [index, change]))
+  return {
+    title: say('site.changes'),
+    feed: `${here}/all.atom`,
+    main: html`<h1>${say('site.changes')}</h1><p class="lead">${say('changes.lead')}</p>
+<nav class="tabs" aria-label="${say('changes.show')}"><ul><li>${tab(say('changes.all'), here, kind === undefined)}</li>
+${CHANGE_KINDS.map(each => html`<li>${tab(say(`changes.${each}`), `${here}?kind=${each}`, kind === each)}</li>`)}</ul></nav>
+${behind > 0 && html`<p class="small soft">${say('changes.behind', { count: sayNumber(say, behind) })}</p>`}
+${entries.length === 0 ? html`<p>${say('changes.none')}</p>` : renderEntries(frame, entries, ({ index }) => renderChange(frame, changeOf.get(index)))}
+<p class="row no-print">${before !== undefined && html`<a href="${here}${kind !== undefined && `?kind=${kind}`}">${say('changes.newest')}</a>`}
+${older !== undefined && html`<a href="${here}?${only}before=${older}">${say('changes.older')}</a>`}</p>
+<p class="no-print"><a href="${here}.atom">${say('feed.watch')} (Atom)</a> · <a href="${here}/all.atom">${say('feed.changes')} (Atom)</a></p>`,
+  }
+}
+
+function renderChange({ say, base }: Frame, change: SiteChange | undefined): Html | undefined {
+  if (change === undefined) return undefined
+  const { kind, earlier } = change
+  const badge =
+    kind === 'silent-edit'
+      ? html`<span class="badge alert">${say('flag.silent-edit')}</span>`
+      : html`<span class="badge note">${say(`changes.${kind}`)}</span>`
+  return html`<p>${badge}${earlier !== undefined && html` <span class="small">${say('flag.before')}: <a href="${base}/records/${earlier}">${say('record.entry', { index: earlier })}</a></span>`}</p>`
+}
+
+function tab(name: string, href: string, isHere: boolean): Html {
+  return html`<a href="${href}"${isHere && html` aria-current="page"`}>${name}</a>`
+}

@@ -1,0 +1,235 @@
+/** Records, changes, feeds, anchors and certificates over HTTP: what each says, in pages, however long and hostile the contents. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { toHex } from '../../src/core/bytes.ts'
+import { AGENCY, ANCHORED_MS, openWorld, type World } from './world.ts'
+
+const HOUR_MS = 3_600_000
+const HEX = /[0-9a-f]{64}/
+
+describe('web/looking around', () => {
+  let world: World
+  before(async () => {
+    world = await openWorld()
+    await world.submit('r-1', 'first')
+    await world.submit('r-1', 'second')
+    await world.submit('r-2', 'third', { action: 'amend', reason: { code: 'correction' } })
+    await world.anchor(ANCHORED_MS - HOUR_MS)
+    world.state.nowMs = ANCHORED_MS - 60_000
+    for (let at = 0; at < 60; at++) await world.submit(`many-${at}`, `text ${at}`, { title: `Bridge ${at}` })
+    await world.submit('r-2', 'gone', { action: 'withdraw', reason: { code: 'other' } })
+    await world.anchor()
+    await world.submit('waits', 'not anchored')
+    world.state.nowMs = ANCHORED_MS
+  })
+  after(() => world.close())
+
+  const read = async (path: string) => {
+    const response = await fetch(world.url + path)
+    return { status: response.status, type: response.headers.get('content-type') ?? '', text: await response.text() }
+  }
+  const linksTo = (text: string, path: string) =>
+    [...text.matchAll(new RegExp(`href="${path}(\\d+)"`, 'g'))].map(([, index]) => Number(index))
+
+  it('lists changes with what they replace, newest first, by kind', async () => {
+    const { text } = await read('/changes')
+    assert.deepEqual(linksTo(text, '/records/'), [64, 3, 3, 2, 1])
+    assert.match(text, /Published before as: <a href="\/records\/1">Entry 1<\/a>/)
+    assert.deepEqual(linksTo((await read('/changes?kind=amend')).text, '/records/'), [3])
+    assert.deepEqual(linksTo((await read('/changes?before=3')).text, '/records/'), [2, 1])
+    assert.match((await read('/changes?kind=__proto__')).text, /All changes/)
+  })
+
+  it('counts what an agency did', async () => {
+    assert.match((await read(`/agencies/${AGENCY}`)).text, /Entries: 65\. Silent edits: 1\. Amendments: 1\. Withdrawals: 1\./)
+  })
+
+  it('goes on with a search, a list and the anchors page by page', async () => {
+    const first = (await read('/search?q=bridge')).text
+    assert.equal(linksTo(first, '/records/').length, 50)
+    const next = first.match(/href="(\/search\?q=bridge&amp;before=\d+)"/)?.[1]?.replace('&amp;', '&') ?? ''
+    assert.equal(linksTo((await read(next)).text, '/records/').length, 10)
+    const older = (await read('/records')).text.match(/href="(\/records\?before=\d+)"/)?.[1] ?? ''
+    assert.equal(Math.max(...linksTo((await read(older)).text, '/records/')), 40)
+    const { text } = await read('/anchors')
+    assert.match(text, /<td data-label="Longest wait of its entries">60 minutes<\/td>/)
+    assert.match(text, /Longest wait for the chain: from .* The highest bar stands for 60 minutes\./)
+    for (const range of ['day', 'season', 'all', 'x']) assert.equal((await read(`/anchors?range=${range}`)).status, 200)
+  })
+
+  it('writes feeds in pages that lead through everything once, with ids that do not depend on the address', async () => {
+    for (const [path, entries] of [
+      ['/feed.atom', 65],
+      [`/de/agencies/${AGENCY}/feed.atom`, 65],
+      ['/changes.atom', 2],
+      ['/ar/changes/all.atom', 3],
+    ] as const) {
+      const ids: string[] = []
+      for (let next: string | undefined = path; next !== undefined; ) {
+        const { text, type, status } = await read(next)
+        assert.equal(status, 200, next)
+        assert.match(type, /application\/atom\+xml/)
+        ids.push(...[...text.matchAll(/<entry>\n<id>([^<]+)<\/id>/g)].map(([, id]) => id ?? ''))
+        assert.match(text, /<updated>2026-11-20T0[89]:/)
+        next = text.match(/<link rel="next" [^>]*href="[^"]*?:\d+(\/[^"]+)"/)?.[1]
+      }
+      assert.equal(ids.length, entries, path)
+      assert.equal(new Set(ids).size, entries, path)
+      assert.ok(
+        ids.every(id => /^tag:openseal\.test,2026-11-20:web\/records\/\d+$/.test(id)),
+        ids[0],
+      )
+    }
+    assert.equal((await read('/agencies/nobody.example/feed.atom')).status, 404)
+  })
+
+  it('says on every page when entries wait too long, and when none is accepted', async () => {
+    world.state.lag = { alarm: 'no funds' }
+    assert.match((await read('/about')).text, /Entries that wait: 1, the oldest since 20 November 2026 at 09:59 UTC/)
+    world.state.lag = {}
+    assert.doesNotMatch((await read('/about')).text, /Entries that wait/)
+    world.state.notAccepting = 'not compared'
+    assert.match((await read('/')).text, /New records are not accepted just now.*<dd>not accepted<\/dd>/s)
+    world.state.notAccepting = undefined
+    assert.match((await read('/')).text, /<dd>1 <span class="small soft">since <time/)
+  })
+
+  describe('the certificate', () => {
+    it('leads from the statement to the anchored root with what is printed alone', async () => {
+      for (const index of [1, 2, 40, 64, 65]) {
+        const { text } = await read(`/records/${index}`)
+        const steps = text.slice(text.indexOf('<ol class="steps">')).split(/\n<li>/)
+        const raw = unescape(text.match(/<p class="raw" dir="ltr">(.*?)<\/p>/)?.[1] ?? '')
+        assert.equal(sha256(Buffer.from(raw)), last(steps[1]), 'step 2')
+        assert.equal(sha256(Buffer.from(`0001${last(steps[1])}`, 'hex')), last(steps[2]), 'step 3')
+        let result = last(steps[2])
+        const lines = [
+          ...text.matchAll(
+            /<td>\d+<\/td><td><span class="hash">(.{64})<\/span><\/td><td>(left|right)<\/td><td><span class="hash">(.{8})</g,
+          ),
+        ]
+        for (const [, given = '', side, begins] of lines) {
+          result = sha256(Buffer.from(`01${side === 'left' ? given + result : result + given}`, 'hex'))
+          assert.equal(result.slice(0, 8), begins)
+        }
+        assert.ok(steps[4]?.includes(result), 'step 5')
+        if (index < 65) assert.equal(result, (await world.ledger.anchorOf(index))?.root)
+        else assert.equal(result, toHex(world.ledger.head().root))
+      }
+    })
+
+    it('names a command that takes the statement out of the receipt', async () => {
+      const { text } = await read('/records/40')
+      const command = unescape(text.match(/<code dir="ltr">(sed .*?)<\/code>/)?.[1] ?? '').replace(' RECEIPT', '')
+      const output = execFileSync('sh', ['-c', command], { input: await world.ledger.receipt(40), encoding: 'utf8' })
+      assert.ok(text.includes(output.match(HEX)?.[0] ?? 'none'))
+    })
+
+    it('shows one of many documents, and says how many there are', async () => {
+      const one = { mediaType: 'text/plain', bytes: 1 }
+      const documents = Array.from({ length: 200 }, (_, at) => ({ ...one, name: `d${at}`, sha256: sha256(Buffer.from(`d${at}`)) }))
+      const index = await world.submit('documents', 'x', { documents })
+      const all = (await read(`/records/${index}`)).text
+      assert.equal(all.match(/data-label="Name"/g)?.length, 200)
+      assert.match(all, /<p class="only-print">Other documents of this statement: 190\./)
+      const only = (await read(`/records/${index}?document=77`)).text
+      assert.deepEqual(
+        [...only.matchAll(/data-label="Name"><bdi[^>]*>(d\d+)/g)].map(([, name]) => name),
+        ['d76'],
+      )
+      assert.match(only, /Other documents of this statement: 199\./)
+      for (const wrong of ['0', '201', 'x', '1.5', '-1'])
+        assert.equal((await read(`/records/${index}?document=${wrong}`)).text.match(/data-label="Name"/g)?.length, 200)
+    })
+  })
+
+  describe('huge and hostile contents', () => {
+    it('shortens titles of 32 KiB everywhere and shows the whole on the record page', async () => {
+      const title = '<b>💥 &"\' '.repeat(1500)
+      const index = await world.submit('huge', 'huge', {
+        title,
+        language: 'qq-<'.slice(0, 2),
+        action: 'amend',
+        reason: { code: 'other', text: 'x'.repeat(2000) },
+      })
+      for (const path of ['/', '/records', '/changes', `/agencies/${AGENCY}`, '/feed.atom', '/search?q=huge']) {
+        const { text, status } = await read(path)
+        assert.equal(status, 200)
+        assert.doesNotMatch(text, /<b>💥|\ufffd/, path)
+        assert.ok(text.length < 60_000, `${path}: ${text.length}`)
+      }
+      const { text } = await read(`/records/${index}`)
+      assert.equal(text.match(/Whole text/g)?.length, 2)
+      assert.doesNotMatch(text, /lang="qq"|<b>💥|class="raw"/)
+    })
+
+    it('keeps writing in either direction apart, and marks it with its language', async () => {
+      const index = await world.submit('\u202Ereversed', 'rtl', { title: 'مناقصة \u202E عامة', language: 'ar' })
+      const { text } = await read(`/records/${index}`)
+      assert.match(text, /<h1><bdi lang="ar" dir="auto">/)
+      assert.match(text, /<bdi>\u202Ereversed<\/bdi>/)
+      assert.doesNotMatch(text, /class="raw"/)
+    })
+
+    it('shows the newest part of a very long history, and this entry in it', async () => {
+      for (let at = 0; at < 1100; at++) await world.ledger.submit({ ...LONG, revision: String(at) })
+      await world.finder.tick()
+      const size = world.ledger.head().size
+      const last = size - 1
+      await world.submit('long', 'x', { revision: '0', action: 'withdraw', reason: { code: 'other' } })
+      const middle = last - 600
+      const { text } = await read(`/records/${middle}`)
+      assert.deepEqual(linksTo(text.slice(text.indexOf('class="line"')), '/records/').slice(-3), [last - 1, last, last + 1])
+      assert.match(text, new RegExp(`<b>Entry ${middle} \\(this page\\)</b>`))
+      assert.ok(text.length < 40_000, String(text.length))
+      assert.ok((await read(`/records/${middle}?history=all`)).text.length > 100_000)
+      // The withdrawal is far beyond the first thousand versions, and speaks of the first one only.
+      const first = (await read(`/records/${last - 1099}`)).text
+      assert.match(first, new RegExp(`On the record, withdrawn: <a href="/records/${size}">`))
+      assert.doesNotMatch(text, /On the record, withdrawn/)
+    })
+
+    it('keeps every page where a statement was erased', async () => {
+      world.erased.add(2)
+      for (const path of [
+        '/',
+        '/records?before=4',
+        '/changes',
+        `/agencies/${AGENCY}?before=4`,
+        '/search?q=r-1',
+        '/feed.atom?before=4',
+        '/changes.atom',
+        '/records/1',
+      ]) {
+        assert.equal((await read(path)).status, 200, path)
+      }
+      const { text } = await read('/records/2')
+      assert.match(text, /Entry 2: Erased entry/)
+      assert.match((await read('/changes')).text, /Erased entry/)
+      world.erased.clear()
+    })
+  })
+})
+
+const LONG = {
+  type: 'openseal/statement@v1',
+  agency: AGENCY,
+  kind: 'decision',
+  action: 'publish',
+  record: 'long',
+  published: '2026-11-19T08:00:00Z',
+  documents: [{ name: 'a', mediaType: 'text/plain', bytes: 1, sha256: 'ab'.repeat(32) }],
+} as const
+
+function sha256(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+function last(step: string | undefined): string {
+  return step?.replace(/<p .*/s, '').match(new RegExp(`${HEX.source}(?!.*${HEX.source})`, 's'))?.[0] ?? 'none'
+}
+
+function unescape(text: string): string {
+  return text.replace(/&(lt|gt|quot|#39|amp);/g, (_, name: string) => ({ lt: '<', gt: '>', quot: '"', '#39': "'", amp: '&' })[name] ?? '')
+}
