@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { equalBytes, fromHex, toHex } from '../core/bytes.ts'
+import { OpenSealError } from '../core/errors.ts'
 import type { Hash } from '../core/hash.ts'
 import type { AnyStatement } from '../core/statement.ts'
 import type { Log } from '../log.ts'
@@ -90,6 +91,17 @@ export async function openFinder({ ledger, folder, nowMs, log }: Deps): Promise<
     return !stopping
   }
 
+  /** A statement that does not fit the tree is not served, and so not found. */
+  async function readText(index: number): Promise<string | undefined> {
+    try {
+      return await ledger.statement(index)
+    } catch (error) {
+      if (!(error instanceof OpenSealError) || error.code !== 'LEDGER_DAMAGED') throw error
+      log.error('entry cannot be found, because it is damaged', { index })
+      return undefined
+    }
+  }
+
   /** Takes in one run of entries, and the anchors that came, in one write. False when there is nothing to take in, or no time. */
   async function advance(): Promise<boolean> {
     const { size: from, anchored } = progress
@@ -100,7 +112,7 @@ export async function openFinder({ ledger, folder, nowMs, log }: Deps): Promise<
     let to = from
     for (let tokens = 0; to < end && tokens < MAX_TOKENS; to++) {
       if (!(await rest())) return false
-      const text = await ledger.statement(to)
+      const text = await readText(to)
       const statement: AnyStatement | undefined = text === undefined ? undefined : JSON.parse(text)
       if (statement?.type !== 'openseal/statement@v1') continue
       await changes.add(to, statement)

@@ -210,6 +210,9 @@ export const de: Messages = {
   'record.qr': 'Code mit der Adresse dieser Seite',
   'record.erased': 'Der Text dieses Eintrags wurde gelöscht. Sein Platz im Register und die Nachweise aller anderen bleiben unberührt.',
   'record.erasedTitle': 'Gelöschter Eintrag',
+  'record.damagedTitle': 'Eintrag, der nicht gezeigt werden kann',
+  'record.damaged':
+    'Was hier zu diesem Eintrag gespeichert ist, passt nicht zur eigenen Liste des Registers und wird daher nicht gezeigt. Der Betreiber muss es aus einer Sicherung wiederherstellen.',
   'record.genesis': 'Erster Eintrag: die Gründung dieses Registers',
   'record.notFound': 'Es gibt keinen Eintrag mit dieser Nummer.',
   'record.notFoundTitle': 'Nicht gefunden',

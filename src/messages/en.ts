@@ -200,6 +200,9 @@ const SENTENCES = {
   'record.qr': 'Code with the address of this page',
   'record.erased': 'The text of this entry was erased. Its place in the ledger, and the proofs of all others, are unaffected.',
   'record.erasedTitle': 'Erased entry',
+  'record.damagedTitle': 'Entry that cannot be shown',
+  'record.damaged':
+    'What is stored here for this entry does not fit the ledger’s own list, so it is not shown. The operator has to repair it from a backup.',
   'record.genesis': 'First entry: the founding of this ledger',
   'record.notFound': 'There is no entry with this number.',
   'record.notFoundTitle': 'Not found',

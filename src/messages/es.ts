@@ -206,6 +206,9 @@ export const es: Messages = {
   'record.qr': 'Código con la dirección de esta página',
   'record.erased': 'El texto de esta entrada se borró. Su lugar en el registro y las pruebas de las demás no cambian.',
   'record.erasedTitle': 'Entrada borrada',
+  'record.damagedTitle': 'Entrada que no se puede mostrar',
+  'record.damaged':
+    'Lo que aquí se guarda de esta entrada no encaja con la lista del propio registro, por eso no se muestra. El operador debe repararlo desde una copia de seguridad.',
   'record.genesis': 'Primera entrada: la fundación de este registro',
   'record.notFound': 'No hay ninguna entrada con este número.',
   'record.notFoundTitle': 'No encontrado',

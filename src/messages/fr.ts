@@ -209,6 +209,9 @@ export const fr: Messages = {
   'record.qr': 'Code avec l’adresse de cette page',
   'record.erased': 'Le texte de cette entrée a été effacé. Sa place dans le registre et les preuves de toutes les autres restent intactes.',
   'record.erasedTitle': 'Entrée effacée',
+  'record.damagedTitle': 'Entrée impossible à afficher',
+  'record.damaged':
+    'Ce qui est conservé ici pour cette entrée ne correspond pas à la liste du registre ; ce n’est donc pas affiché. L’exploitant doit le réparer à partir d’une sauvegarde.',
   'record.genesis': 'Première entrée : la fondation de ce registre',
   'record.notFound': 'Il n’y a pas d’entrée portant ce numéro.',
   'record.notFoundTitle': 'Introuvable',

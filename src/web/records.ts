@@ -1,23 +1,27 @@
 /** Reading records and anchors for pages. */
-import type { Statement } from '../core/statement.ts'
+import type { AnyStatement, Statement } from '../core/statement.ts'
 import { OpenSealError } from '../verifier/index.ts'
 import type { SiteAgency, SiteAnchor, SiteDeps, SiteLedger } from './deps.ts'
 
-/** An entry in a list. Without a statement it was erased, or is the genesis. */
-export type Entry = { readonly index: number; readonly statement?: Statement; readonly genesis?: true; readonly anchored: boolean }
+/** An entry in a list. Without a statement it is the genesis, was erased, or is damaged in the store. */
+export type Entry = { readonly index: number; readonly statement?: Statement; readonly without?: 'genesis' | 'erased' | 'damaged' }
 
 /** The entries with these indexes. */
 export function readEntries(ledger: SiteLedger, indexes: readonly number[]): Promise<Entry[]> {
   return Promise.all(indexes.map(index => readEntry(ledger, index)))
 }
 
-/** One entry. */
-export async function readEntry(ledger: SiteLedger, index: number): Promise<Entry> {
-  const text = await ledger.statement(index)
-  const anchored = index < (ledger.latestAnchor()?.size ?? 0)
-  if (text === undefined) return { index, anchored }
-  const statement = JSON.parse(text) as Statement
-  return statement.type === 'openseal/statement@v1' ? { index, statement, anchored } : { index, genesis: true, anchored }
+/** One entry. What does not fit the tree is never shown; the rest of a page is. */
+export async function readEntry(ledger: SiteLedger, index: number): Promise<Entry & { readonly text?: string }> {
+  try {
+    const text = await ledger.statement(index)
+    if (text === undefined) return { index, without: 'erased' }
+    const statement: AnyStatement = JSON.parse(text)
+    return statement.type === 'openseal/statement@v1' ? { index, statement, text } : { index, without: 'genesis' }
+  } catch (error) {
+    if (error instanceof OpenSealError && error.code === 'LEDGER_DAMAGED') return { index, without: 'damaged' }
+    throw error
+  }
 }
 
 /** Indexes below `before`, newest first. */

@@ -1,24 +1,24 @@
 /** The page of one record: reads all that it shows. */
 import type { Context } from 'koa'
 import QRCode from 'qrcode'
-import type { AnyStatement } from '../core/statement.ts'
 import type { SiteAnchor, SiteDeps } from './deps.ts'
 import { evidenceOf } from './evidence.ts'
 import { siteUrl } from './frame.ts'
 import type { Frame, Page } from './layout.ts'
 import { missingPage } from './pages/missing.ts'
 import { plainEntryPage, recordPage } from './pages/record.ts'
-import { findAgency } from './records.ts'
+import { findAgency, readEntry } from './records.ts'
 
 /** Answers `/records/:index`. */
 export async function showRecord(frame: Frame, ctx: Context, deps: SiteDeps): Promise<Page> {
   const { ledger, nowMs } = deps
   const index = /^(0|[1-9]\d{0,15})$/.test(ctx.params.index) ? Number(ctx.params.index) : -1
   if (index < 0 || index >= ledger.head().size) return missingPage(frame, ctx, frame.say('record.notFound'))
-  const text = await ledger.statement(index)
-  if (text === undefined) return plainEntryPage(frame, index, 'erased')
-  const statement: AnyStatement = JSON.parse(text)
-  if (statement.type !== 'openseal/statement@v1') return plainEntryPage(frame, index, 'genesis')
+  const { statement, text, without = 'erased' } = await readEntry(ledger, index)
+  if (statement === undefined || text === undefined) {
+    if (without === 'damaged') ctx.status = 500
+    return plainEntryPage(frame, index, without)
+  }
   const only = Number(ctx.query.document)
   const evidence = evidenceOf(text, await ledger.receipt(index))
   const found = await ledger.anchorOf(index)

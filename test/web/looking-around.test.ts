@@ -106,7 +106,7 @@ describe('web/looking around', () => {
         let result = last(steps[2])
         const lines = [
           ...text.matchAll(
-            /<td>\d+<\/td><td><span class="hash">(.{64})<\/span><\/td><td>(left|right)<\/td><td><span class="hash">(.{8})</g,
+            /<td[^>]*>\d+<\/td><td[^>]*><span class="hash">(.{64})<\/span><\/td><td[^>]*>(left|right)<\/td><td[^>]*><span class="hash">(.{8})</g,
           ),
         ]
         for (const [, given = '', side, begins] of lines) {
@@ -190,8 +190,9 @@ describe('web/looking around', () => {
       assert.doesNotMatch(text, /On the record, withdrawn/)
     })
 
-    it('keeps every page where a statement was erased', async () => {
+    it('keeps every page where a statement was erased or is damaged', async () => {
       world.erased.add(2)
+      world.damaged.add(1)
       for (const path of [
         '/',
         '/records?before=4',
@@ -200,14 +201,18 @@ describe('web/looking around', () => {
         '/search?q=r-1',
         '/feed.atom?before=4',
         '/changes.atom',
-        '/records/1',
+        '/records/3',
       ]) {
         assert.equal((await read(path)).status, 200, path)
       }
       const { text } = await read('/records/2')
       assert.match(text, /Entry 2: Erased entry/)
       assert.match((await read('/changes')).text, /Erased entry/)
+      const damaged = await read('/records/1')
+      assert.equal(damaged.status, 500)
+      assert.match(damaged.text, /does not fit the ledger’s own list/)
       world.erased.clear()
+      world.damaged.clear()
     })
   })
 })

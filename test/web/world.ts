@@ -13,6 +13,7 @@ import type { Statement } from '../../src/core/statement.ts'
 import { openFinder } from '../../src/finder/finder.ts'
 import { createApp } from '../../src/http/app.ts'
 import { createAgencies } from '../../src/ledger/agencies.ts'
+import { DamageError } from '../../src/ledger/errors.ts'
 import { openLedger } from '../../src/ledger/ledger.ts'
 import { createLogSigner } from '../../src/ledger/signer.ts'
 import { silentLog } from '../../src/log.ts'
@@ -68,7 +69,14 @@ export async function openWorld({ production = true }: { production?: boolean } 
     })
   const readers = [createJsonRpcReader({ url: chain.url, fetch, timeoutMs: 5000 })]
   const erased = new Set<number>()
-  const readable: typeof ledger = { ...ledger, statement: async index => (erased.has(index) ? undefined : ledger.statement(index)) }
+  const damaged = new Set<number>()
+  const readable: typeof ledger = {
+    ...ledger,
+    statement: async index => {
+      if (damaged.has(index)) throw new DamageError(`statement ${index}`)
+      return erased.has(index) ? undefined : ledger.statement(index)
+    },
+  }
   const lag = () => state.lag
   const notAccepting = () => state.notAccepting
   const site = await siteRoutes({
@@ -91,6 +99,8 @@ export async function openWorld({ production = true }: { production?: boolean } 
     finder,
     /** The site finds no statement at these indexes. */
     erased,
+    /** The site is told that what is stored at these indexes is damaged. */
+    damaged,
     state,
     chain,
     liar,

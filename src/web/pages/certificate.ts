@@ -43,10 +43,10 @@ function renderStatement(say: Frame['say'], { statementText }: Evidence): Html |
 }
 
 function renderPath(say: Frame['say'], { path }: Evidence): Html {
-  return html`<table class="path"><thead><tr><th scope="col">${say('cert.line')}</th><th scope="col">${say('cert.given')}</th><th scope="col">${say('cert.side')}</th><th scope="col">${say('cert.result')}</th></tr></thead>
+  return html`<table class="stack path"><thead><tr><th scope="col">${say('cert.line')}</th><th scope="col">${say('cert.given')}</th><th scope="col">${say('cert.side')}</th><th scope="col">${say('cert.result')}</th></tr></thead>
 <tbody>${path.map(
     ({ side, given, result }, at) =>
-      html`<tr><td>${at + 1}</td><td>${mono(toHex(given))}</td><td>${say(`cert.${side}`)}</td><td>${mono(toHex(result).slice(0, 8))}</td></tr>`,
+      html`<tr><td data-label="${say('cert.line')}">${at + 1}</td><td data-label="${say('cert.given')}">${mono(toHex(given))}</td><td data-label="${say('cert.side')}">${say(`cert.${side}`)}</td><td data-label="${say('cert.result')}">${mono(toHex(result).slice(0, 8))}</td></tr>`,
   )}</tbody></table>`
 }
 

@@ -5,6 +5,9 @@ import { type Html, html, type Piece } from '../html.ts'
 import type { Frame } from '../layout.ts'
 import type { Entry } from '../records.ts'
 
+/** What an entry without a statement is called. */
+export const WITHOUT = { genesis: 'record.genesis', erased: 'record.erasedTitle', damaged: 'record.damagedTitle' } as const
+
 /** Entries as a list with links to their pages. `extra` is said after each of them. */
 export function renderEntries(frame: Frame, entries: readonly Entry[], extra: (entry: Entry) => Piece = () => undefined): Html {
   const { say, base } = frame
@@ -30,8 +33,8 @@ export function renderTime(say: Say, time: string | number): Html {
   return html`<time datetime="${typeof time === 'number' ? new Date(time).toISOString() : time}">${sayTime(say, time)}</time>`
 }
 
-function nameOf(say: Say, { statement, genesis }: Entry): Html | string {
-  return statement ? recordTitle(say, statement, SHOWN.listed) : say(genesis ? 'record.genesis' : 'record.erasedTitle')
+function nameOf(say: Say, { statement, without }: Entry): Html | string {
+  return statement ? recordTitle(say, statement, SHOWN.listed) : say(WITHOUT[without ?? 'erased'])
 }
 
 function renderSummary(say: Say, index: number, { agency, kind, action, published }: NonNullable<Entry['statement']>): Html {

@@ -7,8 +7,9 @@ import type { Evidence } from '../evidence.ts'
 import { type Html, html, type Piece, trusted } from '../html.ts'
 import { icon } from '../icons.ts'
 import type { Frame, Page } from '../layout.ts'
+import type { Entry } from '../records.ts'
 import { renderSignature, renderSteps } from './certificate.ts'
-import { recordTitle, renderTime } from './entry-list.ts'
+import { recordTitle, renderTime, WITHOUT } from './entry-list.ts'
 import { renderTimeLine } from './time-line.ts'
 
 /** All that the page of one statement shows. */
@@ -64,10 +65,10 @@ ${renderSignature(frame)}`,
   }
 }
 
-/** The page of an entry that has no statement to show: the genesis, or an erased one. */
-export function plainEntryPage({ say }: Frame, index: number, kind: 'genesis' | 'erased'): Page {
-  const title = `${say('record.entry', { index })}: ${say(kind === 'genesis' ? 'record.genesis' : 'record.erasedTitle')}`
-  return { title, main: html`<h1>${title}</h1>${kind === 'erased' && html`<p>${say('record.erased')}</p>`}` }
+/** The page of an entry that has no statement to show. */
+export function plainEntryPage({ say }: Frame, index: number, without: NonNullable<Entry['without']>): Page {
+  const title = `${say('record.entry', { index })}: ${say(WITHOUT[without])}`
+  return { title, main: html`<h1>${title}</h1>${without !== 'genesis' && html`<p>${say(`record.${without}`)}</p>`}` }
 }
 
 /** Said above all else: a withdrawal, a newer version, a silent edit. Judged as the verifier does: of this version, or of the whole record. */
