@@ -85,7 +85,7 @@ export async function openLives(folder: string, settings: Partial<Place> & { tit
 
   async function judge(running: Running, phase: Phase, planned: Plan): Promise<Outcome> {
     const fired = firedAt(plan)
-    if (!running.isAlive()) return end(phase, planned, 'killed')
+    if (!running.isAlive()) return end(phase, planned, 'killed', await running.ended)
     if (fired === undefined) return { phase, plan: planned, fired, end: 'not reached' }
     disarm(plan)
     // A write was refused and the process lives: it goes on, or says that it does not; what it has answered holds either way.
@@ -96,9 +96,10 @@ export async function openLives(folder: string, settings: Partial<Place> & { tit
     return running.isAlive() ? { phase, plan: planned, fired, end: 'stopped sealing' } : end(phase, planned, 'ended')
   }
 
-  function end(phase: Phase, planned: Plan, how: 'killed' | 'ended'): Outcome {
+  function end(phase: Phase, planned: Plan, how: 'killed' | 'ended', exit = {}): Outcome {
     const fired = firedAt(plan)
-    if (fired === undefined) throw new Error(`the service ended though nothing had been done to it: ${lastLines(place)}`)
+    if (fired === undefined)
+      throw new Error(`the service ended ${JSON.stringify(exit)} though nothing had been done to it: ${lastLines(place)}`)
     if (planned.mode === 'torn' && place.disk === undefined) tear(`${plan}.fired`)
     return { phase, plan: planned, fired, end: planned.mode.startsWith('kill') || planned.mode === 'torn' ? how : 'ended' }
   }
