@@ -7,6 +7,7 @@ import { addAgency } from './agency.ts'
 import { addAudit } from './audit.ts'
 import { EXIT_USAGE, UsageError } from './command.ts'
 import { addDeploy } from './deploy.ts'
+import { addDoctor } from './doctor.ts'
 import { addEvidence } from './evidence.ts'
 import { printJson, remark } from './output.ts'
 import { addPolicy } from './policy.ts'
@@ -29,7 +30,19 @@ export async function main(args: readonly string[]): Promise<number> {
     .addHelpText('after', EXIT_CODES)
     .showHelpAfterError('(--help shows how it is used)')
     .exitOverride()
-  for (const add of [addServe, addAgency, addSubmit, addReceipt, addVerify, addAudit, addEvidence, addStatus, addPolicy, addDeploy]) {
+  for (const add of [
+    addServe,
+    addAgency,
+    addSubmit,
+    addReceipt,
+    addVerify,
+    addAudit,
+    addEvidence,
+    addStatus,
+    addPolicy,
+    addDeploy,
+    addDoctor,
+  ]) {
     add(program, code => {
       exit = code
     })

@@ -1,0 +1,128 @@
+/** Putting damaged parts of the store back from others. What is made is written only where it gives the hash that the tree has for it. */
+import { equalBytes } from '../core/bytes.ts'
+import { encodeEntry } from '../core/entry.ts'
+import { OpenSealError } from '../core/errors.ts'
+import { type Hash, hashLeaf } from '../core/hash.ts'
+import { decodeBundle, encodeBundle, encodeTile, TILE_HEIGHT, TILE_WIDTH } from '../core/tile.ts'
+import type { Store } from '../store/port.ts'
+import type { Committed, Damage } from './inspect.ts'
+import { createNodes } from './nodes.ts'
+import { recordOf } from './prepare.ts'
+import { perfectRoot, splitHashes } from './tree-state.ts'
+
+/** Repairs one part from what else the store holds; false where that does not give it. Tiles above first: they tell what those below must be. */
+export async function repair(store: Store, committed: Committed, damage: Damage): Promise<boolean> {
+  if (damage.kind === 'tile') return repairTile(store, committed, damage)
+  if (damage.kind === 'bundle') return repairBundle(store, committed, damage.index)
+  if (damage.kind === 'lookups') return repairLookups(store, damage.index)
+  return false
+}
+
+/** Writes a statement back that was found elsewhere; false where it is not the one that the tree commits to. */
+export async function putStatementBack(store: Store, committed: Committed, index: number, statement: Uint8Array): Promise<boolean> {
+  const [leaf] = (await nodesOf(store, committed, [{ level: 0, index }])) ?? []
+  if (leaf === undefined || !equalBytes(hashLeaf(encodeEntry(statement)), leaf)) return false
+  await store.putBack({ tiles: [], bundles: [], records: [recordOf(index, statement)] })
+  return true
+}
+
+async function repairTile(store: Store, committed: Committed, { level, index }: Damage & { kind: 'tile' }): Promise<boolean> {
+  const [root] = (await nodesOf(store, committed, [{ level: (level + 1) * TILE_HEIGHT, index }])) ?? []
+  if (root === undefined) return false
+  const ways = level === 0 ? [leavesOfBundle, leavesOfStatements] : [rootsOfTiles, rootsOfBundles]
+  for (const way of ways) {
+    const hashes = await way(store, index, level)
+    if (hashes === undefined || !equalBytes(perfectRoot(hashes), root)) continue
+    await store.putBack({ tiles: [{ level, index, bytes: encodeTile(hashes) }], bundles: [], records: [] })
+    return true
+  }
+  return false
+}
+
+/** The entries, each from its statement or from what is left of the bundle, whichever the tree's leaf is of. The growing bundle is in the head. */
+async function repairBundle(store: Store, committed: Committed, index: number): Promise<boolean> {
+  if ((index + 1) * TILE_WIDTH > committed.head.size) return false
+  const wanted = Array.from({ length: TILE_WIDTH }, (_, i) => ({ level: 0, index: index * TILE_WIDTH + i }))
+  const leaves = await nodesOf(store, committed, wanted)
+  const left = await entriesOfBundle(store, index)
+  const entries: Uint8Array[] = []
+  for (const [i, leaf] of (leaves ?? []).entries()) {
+    const statement = await readable(store.readStatement(index * TILE_WIDTH + i))
+    const candidates = [statement && encodeEntry(statement), left?.[i]]
+    const entry = candidates.find(candidate => candidate !== undefined && equalBytes(hashLeaf(candidate), leaf))
+    if (entry === undefined) return false
+    entries.push(entry)
+  }
+  if (entries.length < TILE_WIDTH) return false
+  await store.putBack({ tiles: [], bundles: [{ index, bytes: encodeBundle(entries) }], records: [] })
+  return true
+}
+
+async function repairLookups(store: Store, index: number): Promise<boolean> {
+  const statement = await readable(store.readStatement(index))
+  if (statement === undefined) return false
+  await store.putBack({ tiles: [], bundles: [], records: [recordOf(index, statement)] })
+  return true
+}
+
+async function leavesOfBundle(store: Store, index: number): Promise<Hash[] | undefined> {
+  return (await entriesOfBundle(store, index))?.map(hashLeaf)
+}
+
+async function leavesOfStatements(store: Store, index: number): Promise<Hash[] | undefined> {
+  const leaves: Hash[] = []
+  for (let i = index * TILE_WIDTH; i < (index + 1) * TILE_WIDTH; i++) {
+    const statement = await readable(store.readStatement(i))
+    if (statement === undefined) return undefined
+    leaves.push(hashLeaf(encodeEntry(statement)))
+  }
+  return leaves
+}
+
+async function rootsOfTiles(store: Store, index: number, level: number): Promise<Hash[] | undefined> {
+  const roots: Hash[] = []
+  for (let below = index * TILE_WIDTH; below < (index + 1) * TILE_WIDTH; below++) {
+    const bytes = await readable(store.readTile(level - 1, below))
+    if (bytes?.length !== TILE_WIDTH * 32) return undefined
+    roots.push(perfectRoot(splitHashes(bytes)))
+  }
+  return roots
+}
+
+/** Only of the tiles above the lowest: for those higher up the tiles between are repaired first, by their own turn. */
+async function rootsOfBundles(store: Store, index: number, level: number): Promise<Hash[] | undefined> {
+  if (level !== 1) return undefined
+  const roots: Hash[] = []
+  for (let bundle = index * TILE_WIDTH; bundle < (index + 1) * TILE_WIDTH; bundle++) {
+    const leaves = await leavesOfBundle(store, bundle)
+    if (leaves === undefined) return undefined
+    roots.push(perfectRoot(leaves))
+  }
+  return roots
+}
+
+async function entriesOfBundle(store: Store, index: number): Promise<Uint8Array[] | undefined> {
+  const bytes = await readable(store.readBundle(index))
+  try {
+    return bytes === undefined ? undefined : decodeBundle(bytes, TILE_WIDTH)
+  } catch {
+    return undefined
+  }
+}
+
+async function nodesOf(store: Store, { head, edge }: Committed, wanted: readonly { level: number; index: number }[]) {
+  return expected(createNodes(store, head, edge).read(wanted), ['LEDGER_DAMAGED', 'STORE_DAMAGED'])
+}
+
+function readable<T>(reading: Promise<T>): Promise<T | undefined> {
+  return expected(reading, ['STORE_DAMAGED'])
+}
+
+async function expected<T>(reading: Promise<T>, codes: readonly string[]): Promise<T | undefined> {
+  try {
+    return await reading
+  } catch (error) {
+    if (error instanceof OpenSealError && codes.includes(error.code)) return undefined
+    throw error
+  }
+}

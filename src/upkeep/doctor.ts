@@ -1,0 +1,160 @@
+/** The doctor: looks at a ledger at rest, all of it, says what is wrong, and puts back what can be derived from the rest. */
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fromHex } from '../core/bytes.ts'
+import { OpenSealError } from '../core/errors.ts'
+import { TILE_WIDTH } from '../core/tile.ts'
+import { type FinalAnchor, sizeKey } from '../ledger/final-anchors.ts'
+import { type Committed, type Damage, describeDamage, inspectBundle } from '../ledger/inspect.ts'
+import { createNodes } from '../ledger/nodes.ts'
+import { putStatementBack, repair } from '../ledger/repair.ts'
+import { rootAt } from '../ledger/sequencer.ts'
+import { restore } from '../ledger/tree-state.ts'
+import { openLevelStore } from '../store/level.ts'
+import type { Store } from '../store/port.ts'
+
+export type Complaint = {
+  /** DOCTOR_HEAD, DOCTOR_TILE, DOCTOR_BUNDLE, DOCTOR_STATEMENT, DOCTOR_LOOKUPS, DOCTOR_ANCHOR, DOCTOR_KEY, DOCTOR_RESTORED. */
+  readonly code: string
+  readonly detail: string
+  readonly repaired: boolean
+  /** What helps, where the doctor cannot. */
+  readonly advice?: string
+}
+
+export type Diagnosis = {
+  readonly verdict: 'sound' | 'repaired' | 'damaged'
+  /** 0: sound, or everything was repaired. 5: something is damaged. */
+  readonly exit: 0 | 5
+  readonly size: number
+  readonly complaints: readonly Complaint[]
+}
+
+export type DoctorInput = {
+  readonly dataDir: string
+  /** Put back what can be derived. */
+  readonly repair: boolean
+  /** Where statements can be had that are not here any more: another copy of the ledger. */
+  readonly readElsewhere?: ((index: number) => Promise<Uint8Array | undefined>) | undefined
+  readonly onProgress?: (entries: { readonly done: number; readonly total: number }) => void
+}
+
+const CODES = { tile: 'DOCTOR_TILE', bundle: 'DOCTOR_BUNDLE', statement: 'DOCTOR_STATEMENT', lookups: 'DOCTOR_LOOKUPS' } as const
+const FROM_BACKUP = 'Restore the data folder from a backup (openseal restore).'
+const ADVICE = {
+  tile: FROM_BACKUP,
+  bundle: FROM_BACKUP,
+  statement: 'Fetch it from another copy of this ledger (openseal doctor --repair --refill URL), or restore a backup.',
+  lookups: FROM_BACKUP,
+} as const
+
+/** Examines the ledger in a data folder, which no service may have open. @throws StoreError STORE_LOCKED, STORE_UNREADABLE; DoctorError */
+export async function examine(input: DoctorInput): Promise<Diagnosis> {
+  const folder = join(input.dataDir, 'store')
+  // Opening would make a new store: there is nothing to be said of that.
+  if (!(await isThere(folder)))
+    throw new DoctorError('DOCTOR_NO_LEDGER', `There is no ledger in ${input.dataDir}. Name its folder with --data.`)
+  const store = await openLevelStore(folder)
+  try {
+    return await examineStore(store, input)
+  } finally {
+    await store.close()
+  }
+}
+
+async function examineStore(store: Store, input: DoctorInput): Promise<Diagnosis> {
+  const complaints: Complaint[] = []
+  const committed = await readCommitted(store, complaints)
+  if (committed !== undefined) {
+    complaints.push(...(await treatAll(store, committed, input)))
+    complaints.push(...(await checkAnchors(store, committed)))
+  }
+  if (!(await isThere(join(input.dataDir, 'keys', 'log.key'))))
+    complaints.push({
+      code: 'DOCTOR_KEY',
+      detail: 'keys/log.key is missing',
+      repaired: false,
+      advice: 'Put it back from a backup: without it nothing can be signed.',
+    })
+  const isDamaged = complaints.some(({ repaired }) => !repaired)
+  const verdict = isDamaged ? 'damaged' : complaints.length > 0 ? 'repaired' : 'sound'
+  return { verdict, exit: isDamaged ? 5 : 0, size: committed?.head.size ?? 0, complaints }
+}
+
+async function readCommitted(store: Store, complaints: Complaint[]): Promise<Committed | undefined> {
+  try {
+    const committed = await store.readHead()
+    if (committed !== undefined && restore(committed.head, committed.edge) !== undefined) return committed
+    const detail = committed === undefined ? 'the store holds no ledger' : 'the growing edge does not give the root of the head'
+    complaints.push({ code: 'DOCTOR_HEAD', detail, repaired: false, advice: FROM_BACKUP })
+  } catch (error) {
+    if (!(error instanceof OpenSealError)) throw error
+    complaints.push({ code: 'DOCTOR_HEAD', detail: error.message, repaired: false, advice: FROM_BACKUP })
+  }
+  return undefined
+}
+
+/** Looks again as long as something was repaired: below a tile that fits again, more may come to light. */
+async function treatAll(store: Store, committed: Committed, input: DoctorInput): Promise<Complaint[]> {
+  const complaints = new Map<string, Complaint>()
+  for (let isBetter = true; isBetter; ) {
+    isBetter = false
+    for (const damage of await inspectAll(store, committed, input)) {
+      const complaint = await treat(store, committed, damage, input)
+      isBetter ||= complaint.repaired && complaints.get(complaint.detail)?.repaired !== true
+      complaints.set(complaint.detail, complaint)
+    }
+  }
+  return [...complaints.values()]
+}
+
+/** Every damaged part once. */
+async function inspectAll(store: Store, committed: Committed, input: DoctorInput): Promise<Damage[]> {
+  const found = new Map<string, Damage>()
+  for (let bundle = 0; bundle * TILE_WIDTH < committed.head.size; bundle++) {
+    for (const damage of await inspectBundle(store, committed, bundle)) found.set(describeDamage(damage), damage)
+    input.onProgress?.({ done: Math.min(committed.head.size, (bundle + 1) * TILE_WIDTH), total: committed.head.size })
+  }
+  return [...found.values()].sort(byOrderOfRepair)
+}
+
+/** Tiles from the top, then bundles, statements, look-ups: each is told by those before it. */
+function byOrderOfRepair(a: Damage, b: Damage): number {
+  const kinds = ['tile', 'bundle', 'statement', 'lookups']
+  const level = (damage: Damage) => (damage.kind === 'tile' ? damage.level : 0)
+  return kinds.indexOf(a.kind) - kinds.indexOf(b.kind) || level(b) - level(a) || a.index - b.index
+}
+
+async function treat(store: Store, committed: Committed, damage: Damage, input: DoctorInput): Promise<Complaint> {
+  const complaint = { code: CODES[damage.kind], detail: `${describeDamage(damage)} does not fit the tree` }
+  const isRepaired = input.repair && ((await repair(store, committed, damage)) || (await refetch(store, committed, damage, input)))
+  return isRepaired
+    ? { ...complaint, repaired: true }
+    : { ...complaint, repaired: false, advice: input.repair ? ADVICE[damage.kind] : 'Run openseal doctor --repair.' }
+}
+
+async function refetch(store: Store, committed: Committed, damage: Damage, { readElsewhere }: DoctorInput): Promise<boolean> {
+  if (damage.kind !== 'statement' || readElsewhere === undefined) return false
+  const statement = await readElsewhere(damage.index)
+  return statement !== undefined && putStatementBack(store, committed, damage.index, statement)
+}
+
+/** Each final anchor must be of a root of this tree: else the store is behind its own anchors, or at odds with them. */
+async function checkAnchors(store: Store, { head, edge }: Committed): Promise<Complaint[]> {
+  const complaints: Complaint[] = []
+  const nodes = createNodes(store, head, edge)
+  for (const { value } of await store.listDocuments('final-anchors', { after: sizeKey(0) })) {
+    const anchor: FinalAnchor = JSON.parse(value)
+    if (anchor.size <= head.size && Buffer.compare(await rootAt(nodes, anchor.size), fromHex(anchor.root)) === 0) continue
+    const detail = `the anchor of size ${anchor.size} is not of this tree, which has ${head.size} entries`
+    complaints.push({ code: 'DOCTOR_ANCHOR', detail, repaired: false, advice: FROM_BACKUP })
+  }
+  return complaints
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined
+}
+
+/** DOCTOR_NO_LEDGER. */
+export class DoctorError extends OpenSealError {}

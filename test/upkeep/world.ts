@@ -1,0 +1,50 @@
+/** A ledger at rest in a folder, and hands that change single rows of it. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Level } from 'level'
+import { openLevelStore } from '../../src/store/level.ts'
+import { openTestLedger, statementOf } from '../ledger/fixtures.ts'
+
+export type Rest = {
+  readonly dataDir: string
+  /** Changes a row, or removes it: the key is its letter and what follows. */
+  change(letter: string, rest: Uint8Array, how: (value: Uint8Array) => Uint8Array | undefined): Promise<void>
+  remove(): Promise<void>
+}
+
+/** Makes a ledger of `size` entries and closes it. */
+export async function layToRest(size: number): Promise<Rest> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'openseal-rest-'))
+  const store = await openLevelStore(join(dataDir, 'store'))
+  const ledger = await openTestLedger(store)
+  await Promise.all(Array.from({ length: size - 1 }, (_, i) => ledger.submit(statementOf(`r${i}`, i))))
+  await ledger.close()
+  await mkdir(join(dataDir, 'keys'))
+  await writeFile(join(dataDir, 'keys', 'log.key'), '07'.repeat(32))
+  return {
+    dataDir,
+    async change(letter, rest, how) {
+      const raw = new Level<Uint8Array, Uint8Array>(join(dataDir, 'store'), { keyEncoding: 'view', valueEncoding: 'view' })
+      const key = Buffer.concat([Buffer.from(letter), rest])
+      const before = await raw.get(key)
+      if (before === undefined) throw new Error(`bug: no row ${letter}`)
+      const after = how(before)
+      await (after === undefined ? raw.del(key) : raw.put(key, after))
+      await raw.close()
+    },
+    remove: () => rm(dataDir, { recursive: true, force: true }),
+  }
+}
+
+/** An index as keys have it. */
+export function indexBytes(index: number): Uint8Array {
+  const bytes = Buffer.alloc(8)
+  bytes.writeBigUInt64BE(BigInt(index))
+  return bytes
+}
+
+/** The bytes with one bit changed. */
+export function flipBit(bytes: Uint8Array): Uint8Array {
+  return bytes.map((byte, i) => (i === Math.floor(bytes.length / 2) ? byte ^ 8 : byte))
+}
