@@ -100,7 +100,7 @@ describe('web/looking around', () => {
       for (const index of [1, 2, 40, 64, 65]) {
         const { text } = await read(`/records/${index}`)
         const steps = text.slice(text.indexOf('<ol class="steps">')).split(/\n<li>/)
-        const raw = unescape(text.match(/<p class="raw" dir="ltr">(.*?)<\/p>/)?.[1] ?? '')
+        const raw = unescapeHtml(text.match(/<p class="raw" dir="ltr">(.*?)<\/p>/)?.[1] ?? '')
         assert.equal(sha256(Buffer.from(raw)), last(steps[1]), 'step 2')
         assert.equal(sha256(Buffer.from(`0001${last(steps[1])}`, 'hex')), last(steps[2]), 'step 3')
         let result = last(steps[2])
@@ -121,7 +121,7 @@ describe('web/looking around', () => {
 
     it('names a command that takes the statement out of the receipt', async () => {
       const { text } = await read('/records/40')
-      const command = unescape(text.match(/<code dir="ltr">(sed .*?)<\/code>/)?.[1] ?? '').replace(' RECEIPT', '')
+      const command = unescapeHtml(text.match(/<code dir="ltr">(sed .*?)<\/code>/)?.[1] ?? '').replace(' RECEIPT', '')
       const output = execFileSync('sh', ['-c', command], { input: await world.ledger.receipt(40), encoding: 'utf8' })
       assert.ok(text.includes(output.match(HEX)?.[0] ?? 'none'))
     })
@@ -235,6 +235,6 @@ function last(step: string | undefined): string {
   return step?.replace(/<p .*/s, '').match(new RegExp(`${HEX.source}(?!.*${HEX.source})`, 's'))?.[0] ?? 'none'
 }
 
-function unescape(text: string): string {
+function unescapeHtml(text: string): string {
   return text.replace(/&(lt|gt|quot|#39|amp);/g, (_, name: string) => ({ lt: '<', gt: '>', quot: '"', '#39': "'", amp: '&' })[name] ?? '')
 }
