@@ -42,20 +42,20 @@ export async function readStatements(body: AsyncIterable<Uint8Array>, path: stri
     }
     index++
   }
-  for await (const line of linesOf(body, path)) takeLine(line)
+  for await (const lines of linesOf(body, path)) for (const line of lines) if (line !== '') takeLine(line)
   if (index < to) throw new AuditError('AUDIT_LEDGER_CUT_OFF', 'path', { path })
   return { leaves, missing, genesis }
 }
 
-/** The lines without their newline; a last one that has none is cut off. */
-async function* linesOf(body: AsyncIterable<Uint8Array>, path: string): AsyncGenerator<string> {
+/** The lines without their newline, as many at once as have come in; a last one that has none is cut off. */
+async function* linesOf(body: AsyncIterable<Uint8Array>, path: string): AsyncGenerator<readonly string[]> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   let rest = ''
   for await (const chunk of body) {
     const lines = (rest + decode(decoder, chunk, path)).split('\n')
     rest = lines.pop()!
     if (rest.length > MAX_STATEMENT_LINE) throw unreadable(path, 'a line is too long')
-    for (const line of lines) if (line !== '') yield line
+    yield lines
   }
   if (rest !== '') throw new AuditError('AUDIT_LEDGER_CUT_OFF', 'path', { path })
 }
