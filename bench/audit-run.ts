@@ -10,4 +10,6 @@ const policy = { ...parsePolicy(await source.policy()), anchors: [] }
 const state = await openAuditState(folder, policy.origin)
 const onProgress = ({ done }: { done: number }) => process.send?.({ done })
 const { verdict, findings, unfinished, from, size } = await audit({ source, policy, chains: [], state, parallel: 8, onProgress })
-process.send?.({ verdict, findings, unfinished, from, size }, () => process.exit(0))
+const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage()
+const costs = { cpuSeconds: (userCPUTime + systemCPUTime) / 1e6, peakMiB: Math.round(maxRSS / 1024) }
+process.send?.({ verdict, findings, unfinished, from, size, ...costs }, () => process.exit(0))
