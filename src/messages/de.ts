@@ -254,7 +254,7 @@ export const de: Messages = {
   'cert.result': 'Ergebnis beginnt mit',
   'cert.step5': 'Das letzte Ergebnis muss die Wurzel der ersten {size} Einträge des Registers {origin} sein: {root}',
   'cert.step6':
-    'Fragen Sie einen beliebigen Zugang zur Kette {chainId} nach anchoredAt({logId}, {size}, 0x{root}) beim Vertrag {contract}. Die Antwort ist das Datum in Sekunden seit 1970; 0 heißt nicht verankert.',
+    'Fragen Sie einen beliebigen Zugang zur Kette {chainId} nach {question} beim Vertrag {contract}. Die Antwort ist das Datum in Sekunden seit 1970; 0 heißt nicht verankert.',
   'cert.answer': 'Die Antwort war {seconds}, das ist {date}.',
   'cert.step6sealed': 'Die Kette bürgt noch nicht für diesen Eintrag. Drucken Sie diese Bescheinigung noch einmal, sobald sie es tut.',
   'cert.print': 'Drucken Sie diese Seite: Sie ist eine Bescheinigung',

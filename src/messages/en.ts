@@ -241,7 +241,7 @@ const SENTENCES = {
   'cert.result': 'Result begins with',
   'cert.step5': 'The last result must be the root of the first {size} entries of the ledger {origin}: {root}',
   'cert.step6':
-    'Ask any endpoint of chain {chainId} for anchoredAt({logId}, {size}, 0x{root}) at contract {contract}. The answer is the date in seconds since 1970; 0 means not anchored.',
+    'Ask any endpoint of chain {chainId} for {question} at contract {contract}. The answer is the date in seconds since 1970; 0 means not anchored.',
   'cert.answer': 'The answer was {seconds}, which is {date}.',
   'cert.step6sealed': 'The chain does not vouch for this entry yet. Print this certificate again once it does.',
   'cert.print': 'Print this page: it is a certificate',

@@ -247,7 +247,7 @@ export const es: Messages = {
   'cert.result': 'El resultado empieza por',
   'cert.step5': 'El último resultado debe ser la raíz de las primeras {size} entradas del registro {origin}: {root}',
   'cert.step6':
-    'Pregunte a cualquier acceso de la cadena {chainId} por anchoredAt({logId}, {size}, 0x{root}) en el contrato {contract}. La respuesta es la fecha en segundos desde 1970; 0 significa sin anclar.',
+    'Pregunte a cualquier acceso de la cadena {chainId} por {question} en el contrato {contract}. La respuesta es la fecha en segundos desde 1970; 0 significa sin anclar.',
   'cert.answer': 'La respuesta fue {seconds}, es decir, {date}.',
   'cert.step6sealed': 'La cadena todavía no responde por esta entrada. Imprima de nuevo este certificado cuando lo haga.',
   'cert.print': 'Imprima esta página: es un certificado',

@@ -251,7 +251,7 @@ export const fr: Messages = {
   'cert.result': 'Le résultat commence par',
   'cert.step5': 'Le dernier résultat doit être la racine des {size} premières entrées du registre {origin} : {root}',
   'cert.step6':
-    'Demandez à n’importe quel point d’accès de la chaîne {chainId} anchoredAt({logId}, {size}, 0x{root}) au contrat {contract}. La réponse est la date en secondes depuis 1970 ; 0 signifie non ancré.',
+    'Demandez à n’importe quel point d’accès de la chaîne {chainId} {question} au contrat {contract}. La réponse est la date en secondes depuis 1970 ; 0 signifie non ancré.',
   'cert.answer': 'La réponse était {seconds}, soit le {date}.',
   'cert.step6sealed': 'La chaîne ne se porte pas encore garante de cette entrée. Imprimez de nouveau ce certificat lorsque ce sera le cas.',
   'cert.print': 'Imprimez cette page : c’est un certificat',

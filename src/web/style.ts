@@ -55,15 +55,15 @@ td.num{font-variant-numeric:tabular-nums;white-space:nowrap}
 .list{list-style:none;margin:.4rem 0;padding:0}.list>li{padding-block:.65rem;border-block-end:1px solid color-mix(in srgb,var(--line) 45%,transparent)}
 .list .name{font-weight:600;display:inline-block;min-height:24px}.list p{margin:.1rem 0}
 .badge{display:inline-block;border:1px solid currentColor;border-radius:.25rem;padding:.05rem .45rem;font-size:.9rem;font-weight:600}
-.badge.alert{color:var(--bad);background:var(--bad-bg)}.badge.note{color:var(--warn);background:var(--warn-bg)}
-.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(11rem,1fr));gap:.8rem;margin:.8rem 0;padding:0}
-.figures div{background:var(--panel);padding:.8rem 1rem;border-radius:.3rem}.figures dt{color:var(--soft)}.figures dd{margin:0;font-size:1.25rem;font-weight:700;overflow-wrap:anywhere}
+.badge:first-letter{text-transform:uppercase}.badge.alert{color:var(--bad);background:var(--bad-bg)}.badge.note{color:var(--warn);background:var(--warn-bg)}
+.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:.8rem;margin:.8rem 0;padding:0}
+.figures div{background:var(--panel);padding:.8rem 1rem;border-radius:.3rem}.figures dt{color:var(--soft)}.figures dd{margin:0;font-size:1.15rem;font-weight:700;overflow-wrap:break-word}
 .line{list-style:none;margin:.6rem .6rem;padding:0 0 0 0;border-inline-start:3px solid var(--line)}.line li{position:relative;padding:.35rem 0 .6rem;padding-inline-start:1.1rem}
 .line li::before{content:"";position:absolute;inset-inline-start:-.52rem;inset-block-start:.75rem;inline-size:.85rem;block-size:.85rem;border-radius:50%;background:var(--paper);border:3px solid var(--calm)}
 .line li.alert::before{border-color:var(--bad);background:var(--bad);border-radius:0}
 .line li.gap::before{display:none}.plain{list-style:none;margin:0;padding:0}
 .tabs ul{margin-block:.6rem}.tabs li a{padding:.3rem .7rem;border:1px solid var(--line);border-radius:.3rem;min-height:32px}.tabs [aria-current]{background:var(--calm-bg);border-color:currentColor}
-.steps{padding-inline-start:1.6rem}.steps>li{padding-block:.3rem}.steps code{background:var(--panel);padding:.1rem .3rem;border-radius:.2rem}
+.steps{padding-inline-start:1.6rem}.steps>li{padding-block:.3rem}.steps code{background:var(--panel);display:inline-block;max-inline-size:100%;text-align:left}.steps .hash{display:inline}
 .raw{white-space:pre-wrap;font-family:ui-monospace,SFMono-Regular,Consolas,"Liberation Mono",monospace;font-size:.85rem;overflow-wrap:anywhere;background:var(--panel);padding:.5rem .7rem;border-radius:.3rem;text-align:left;unicode-bidi:isolate}
 .path{font-size:.92rem}.path td,.path th{padding:.15rem .5rem;vertical-align:baseline}.path td:first-child{font-variant-numeric:tabular-nums}
 .row{display:flex;flex-wrap:wrap;gap:.7rem;align-items:center;margin-block:.9rem}

@@ -51,7 +51,7 @@ function renderPath(say: Frame['say'], { path }: Evidence): Html {
 }
 
 function renderQuestion(say: Frame['say'], { chainId, contract, logId, size, root, block }: SiteAnchor): Html {
-  const values = { chainId, contract: mono(contract), logId: mono(logId), size, root: mono(root) }
+  const values = { chainId, contract: mono(contract), question: code(`anchoredAt(${logId}, ${size}, 0x${root})`) }
   const seconds = Date.parse(block.time) / 1000
   return html`${fill(say('cert.step6'), values)} ${say('cert.answer', { seconds, date: sayTime(say, block.time) })}`
 }

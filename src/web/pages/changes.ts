@@ -28,7 +28,6 @@ export function changesPage(
   const { kind, entries, before, older, behind } = data
   const here = `${base}/changes`
   const only = kind === undefined ? '' : `kind=${kind}&`
-  const changeOf = new Map(entries.map(({ index, change }) => [index, change]))
   return {
     title: say('site.changes'),
     feed: `${here}/all.atom`,
@@ -36,21 +35,18 @@ export function changesPage(
 <nav class="tabs" aria-label="${say('changes.show')}"><ul><li>${tab(say('changes.all'), here, kind === undefined)}</li>
 ${CHANGE_KINDS.map(each => html`<li>${tab(say(`changes.${each}`), `${here}?kind=${each}`, kind === each)}</li>`)}</ul></nav>
 ${behind > 0 && html`<p class="small soft">${say('changes.behind', { count: sayNumber(say, behind) })}</p>`}
-${entries.length === 0 ? html`<p>${say('changes.none')}</p>` : renderEntries(frame, entries, ({ index }) => renderChange(frame, changeOf.get(index)))}
+${entries.length === 0 ? html`<p>${say('changes.none')}</p>` : renderEntries(frame, entries, entry => renderChange(frame, entry))}
 <p class="row no-print">${before !== undefined && html`<a href="${here}${kind !== undefined && `?kind=${kind}`}">${say('changes.newest')}</a>`}
 ${older !== undefined && html`<a href="${here}?${only}before=${older}">${say('changes.older')}</a>`}</p>
 <p class="no-print"><a href="${here}.atom">${say('feed.watch')} (Atom)</a> · <a href="${here}/all.atom">${say('feed.changes')} (Atom)</a></p>`,
   }
 }
 
-function renderChange({ say, base }: Frame, change: SiteChange | undefined): Html | undefined {
-  if (change === undefined) return undefined
+function renderChange({ say, base }: Frame, { change, statement }: ChangeEntry): Html {
   const { kind, earlier } = change
-  const badge =
-    kind === 'silent-edit'
-      ? html`<span class="badge alert">${say('flag.silent-edit')}</span>`
-      : html`<span class="badge note">${say(`changes.${kind}`)}</span>`
-  return html`<p>${badge}${earlier !== undefined && html` <span class="small">${say('flag.before')}: <a href="${base}/records/${earlier}">${say('record.entry', { index: earlier })}</a></span>`}</p>`
+  const reason = statement?.reason && `: ${say(`reason.${statement.reason.code}`)}`
+  return html`<p><span class="badge ${kind === 'amend' ? 'note' : 'alert'}">${say(kind === 'silent-edit' ? 'flag.silent-edit' : `action.${kind}`)}${reason}</span>
+${earlier !== undefined && html` <span class="small">${say('flag.before')}: <a href="${base}/records/${earlier}">${say('record.entry', { index: earlier })}</a></span>`}</p>`
 }
 
 function tab(name: string, href: string, isHere: boolean): Html {

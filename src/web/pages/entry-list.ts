@@ -9,7 +9,7 @@ import type { Entry } from '../records.ts'
 export const WITHOUT = { genesis: 'record.genesis', erased: 'record.erasedTitle', damaged: 'record.damagedTitle' } as const
 
 /** Entries as a list with links to their pages. `extra` is said after each of them. */
-export function renderEntries(frame: Frame, entries: readonly Entry[], extra: (entry: Entry) => Piece = () => undefined): Html {
+export function renderEntries<T extends Entry>(frame: Frame, entries: readonly T[], extra: (entry: T) => Piece = () => undefined): Html {
   const { say, base } = frame
   if (entries.length === 0) return html`<p>${say('home.none')}</p>`
   return html`<ul class="list">${entries.map(
