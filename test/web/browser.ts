@@ -13,11 +13,11 @@ const OFFLINE_SAFE = [
 // One process for all crashes when a context closes, and rules between sites are what some tests are about.
 const UNWANTED = ['--single-process', '--no-zygote', '--disable-web-security', '--allow-running-insecure-content']
 
-/** Launches it. */
-export async function launchBrowser(): Promise<Browser> {
+/** Launches it, with further arguments if there are any. */
+export async function launchBrowser(more: readonly string[] = []): Promise<Browser> {
   return playwright.launch({
     executablePath: await chromium.executablePath(),
-    args: [...chromium.args.filter(arg => !UNWANTED.includes(arg)), ...OFFLINE_SAFE],
+    args: [...chromium.args.filter(arg => !UNWANTED.includes(arg)), ...OFFLINE_SAFE, ...more],
     headless: true,
   })
 }
