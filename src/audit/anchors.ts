@@ -55,6 +55,8 @@ async function readLog(run: Run, chain: AuditChain): Promise<Seen | undefined> {
 function chainTrouble(error: unknown, chain: AuditChain): unknown {
   if (!(error instanceof OpenSealError) || error instanceof AuditError) return error
   const code = CHAIN_TROUBLE[error.code] ?? 'AUDIT_CHAIN_UNREADABLE'
+  // That an endpoint does not answer says all.
+  if (code === 'AUDIT_CHAIN_UNREACHABLE') return new AuditError(code, 'endpoint', placeOf(chain), { cause: error })
   return new AuditError(code, 'endpoint.reason', { reason: error.message, ...placeOf(chain) }, { cause: error })
 }
 

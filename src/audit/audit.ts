@@ -39,7 +39,18 @@ export async function audit(input: AuditInput): Promise<AuditReport> {
 
 /** The report of an audit that could not begin. */
 export function unbegun(origin: string, { unfinished }: AuditError): AuditReport {
-  const nothing = { findings: [], anchors: [], evidence: [], from: 0, size: 0, root: toHex(EMPTY_ROOT), statements: 0, erased: 0, tiles: 0 }
+  const nothing = {
+    findings: [],
+    testNetwork: false,
+    anchors: [],
+    evidence: [],
+    from: 0,
+    size: 0,
+    root: toHex(EMPTY_ROOT),
+    statements: 0,
+    erased: 0,
+    tiles: 0,
+  }
   return { verdict: 'unfinished', exit: 6, unfinished: [unfinished], origin, ...nothing }
 }
 
@@ -121,6 +132,7 @@ function reportOf({ input, findings, unfinished, evidence, counts }: Run, logs: 
     findings,
     unfinished,
     origin: input.policy.origin,
+    testNetwork: !input.policy.anchors.some(({ production }) => production),
     from: reached?.from ?? 0,
     size: tree.size,
     root: toHex(rootFromRange(tree.range)),

@@ -43,29 +43,40 @@ ${factsOf(say, report, facts)
 ${formatFindings(report, say)}
 ${formatUnfinished(report, say)}
 ${formatAnchors(report.anchors, say)}
-<h2>${say('heading.shows')}</h2>
-<p>${say('shows.entries')} ${say('shows.anchors')} ${say('shows.not')}</p>
+${formatShown(report, say)}
 </main>
 </body>
 </html>
 `
 }
 
+/** What it shows, where anything was looked at, and what not. */
+function formatShown({ size, anchors, testNetwork }: AuditReport, say: SayAudit): string {
+  if (size === 0) return ''
+  const ofAnchors = anchors.length === 0 ? '' : say(testNetwork ? 'shows.test' : 'shows.anchors')
+  return `<h2>${say('heading.shows')}</h2>\n<p>${say('shows.entries')}</p>\n<p>${ofAnchors} ${say('shows.not')}</p>`
+}
+
 /** The sentence that an audit ends in. */
 export function sayVerdict(say: SayAudit, { verdict, findings, size }: AuditReport): string {
   const values = { count: sayNumber(say, findings.length), size: sayNumber(say, size) }
-  return `${say(verdict)} ${say(`${verdict}.more`, values)}`
+  const isNothing = verdict === 'unfinished' && size === 0
+  return `${say(verdict)} ${isNothing ? say('unfinished.nothing') : say(`${verdict}.more`, values)}`
 }
 
 /** The facts of an audit, each with its name. */
 export function factsOf(say: SayAudit, report: AuditReport, { ledger, trust, time }: AuditFacts): (readonly [AuditMessageKey, string])[] {
   const number = (value: number) => sayNumber(say, value)
   const range = { from: number(report.from), to: number(report.size - 1) }
-  return [
+  const about = [
     ['fact.ledger', report.origin],
     ['fact.address', ledger],
     ['fact.time', sayTime(say, time)],
     ['fact.policy', say(trust === 'policy' ? 'fact.policy.own' : 'fact.policy.ledger')],
+  ] as const
+  if (report.size === 0) return [...about]
+  return [
+    ...about,
     ['fact.entries', number(report.size)],
     ['fact.read', report.size > report.from ? say('fact.read.range', range) : say('fact.read.none')],
     ['fact.root', report.root],

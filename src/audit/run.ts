@@ -42,6 +42,8 @@ export type AuditReport = {
   readonly statements: number
   readonly erased: number
   readonly tiles: number
+  /** Whether no chain of the policy is more than a test network. */
+  readonly testNetwork: boolean
   /** Every anchor on chain, in order, an endpoint after the other. */
   readonly anchors: readonly AuditedAnchor[]
   /** Files with both sides of a contradiction. */

@@ -92,6 +92,7 @@ async function tell(report: AuditReport, options: Options, facts: AuditFacts, sa
   if (options.report !== undefined) await writeReport(options.report, formatAuditReport(report, facts, say))
   if (options.json) printJson({ ...facts, ...report, findings: report.findings.map(inWords), unfinished: report.unfinished.map(inWords) })
   else print(...describe(report, facts, say))
+  if (report.testNetwork && report.anchors.length > 0) remark('', say('shows.test'))
   if (facts.trust === 'ledger') remark('', say('remark.trust'))
   if (options.state === undefined) remark('', say('remark.state'))
 

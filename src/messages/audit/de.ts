@@ -9,6 +9,7 @@ export const auditDe: AuditMessages = {
   unfinished: 'Die Prüfung konnte nicht abgeschlossen werden.',
   'clean.more': 'Seine Einträge ({size}) ergeben den Wurzel-Fingerabdruck, den es unterschreibt.',
   'inconsistent.more': 'Befunde: {count}.',
+  'unfinished.nothing': 'Nichts konnte geprüft werden.',
   'unfinished.more': 'In dem, was geprüft wurde, fand sich kein Widerspruch.',
   title: 'Prüfung von {origin}',
   'fact.ledger': 'Register',
@@ -49,6 +50,7 @@ export const auditDe: AuditMessages = {
   'shows.entries':
     'Die Einträge bis zu dieser Größe sind die, für die das Register unterschrieben hat, und jede noch vorhandene Erklärung ist die, auf die ihr Eintrag festgelegt ist.',
   'shows.anchors': 'Wo ein Anker steht, bürgt die Kette dafür, dass der Baum dieser Größe zu dieser Zeit bestand.',
+  'shows.test': 'Die Anker stehen auf einem Testnetz, das sein Betreiber zurücksetzen kann: Sie sind kein Beweis.',
   'shows.not': 'Es zeigt nicht, dass stimmt, was in den Unterlagen steht.',
   'remark.trust':
     'Die Richtlinie ist das Wort des Registers selbst: Bewahren Sie eine Kopie auf, um es daran zu messen (openseal policy --out DATEI).',

@@ -21,6 +21,7 @@ export const auditEn = {
   unfinished: 'The audit could not be finished.',
   'clean.more': 'Its entries ({size}) give the root hash that it signs.',
   'inconsistent.more': 'Findings: {count}.',
+  'unfinished.nothing': 'Nothing could be looked at.',
   'unfinished.more': 'No contradiction was found in what was looked at.',
 
   // The facts of an audit, on the terminal and in its report
@@ -63,6 +64,7 @@ export const auditEn = {
   'shows.entries':
     'The entries up to this size are those that the ledger signed for, and each statement that is still there is the one that its entry commits to.',
   'shows.anchors': 'Where an anchor is listed, the chain vouches that the tree of that size existed at that time.',
+  'shows.test': 'The anchors are on a test network, which anyone who runs it can reset: they are no evidence.',
   'shows.not': 'It does not show that what the records say is true.',
   'remark.trust': 'The policy is the ledger’s own word: keep a copy to hold it to (openseal policy --out FILE).',
   'remark.state': 'Nothing was remembered: with --state DIR a later run can tell whether history was rewritten.',

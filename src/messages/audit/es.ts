@@ -9,6 +9,7 @@ export const auditEs: AuditMessages = {
   unfinished: 'No se pudo terminar la auditoría.',
   'clean.more': 'Sus entradas ({size}) dan la huella raíz que firma.',
   'inconsistent.more': 'Hallazgos: {count}.',
+  'unfinished.nothing': 'No se pudo examinar nada.',
   'unfinished.more': 'No se halló contradicción en lo que se examinó.',
   title: 'Auditoría de {origin}',
   'fact.ledger': 'Registro',
@@ -49,6 +50,7 @@ export const auditEs: AuditMessages = {
   'shows.entries':
     'Las entradas hasta este tamaño son las que el registro firmó, y cada declaración que sigue ahí es aquella a la que su entrada compromete.',
   'shows.anchors': 'Donde figura un anclaje, la cadena responde de que el árbol de ese tamaño existía en ese momento.',
+  'shows.test': 'Los anclajes están en una red de pruebas, que puede reiniciar quien la opera: no prueban nada.',
   'shows.not': 'No muestra que lo que dicen los documentos sea cierto.',
   'remark.trust': 'La política es la palabra del propio registro: guarde una copia para exigírsela (openseal policy --out ARCHIVO).',
   'remark.state': 'No se recordó nada: con --state CARPETA una auditoría posterior puede decir si se reescribió la historia.',

@@ -9,6 +9,7 @@ export const auditFr: AuditMessages = {
   unfinished: 'L’audit n’a pas pu être terminé.',
   'clean.more': 'Ses entrées ({size}) donnent l’empreinte racine qu’il signe.',
   'inconsistent.more': 'Constats : {count}.',
+  'unfinished.nothing': 'Rien n’a pu être examiné.',
   'unfinished.more': 'Aucune contradiction n’a été trouvée dans ce qui a été examiné.',
   title: 'Audit de {origin}',
   'fact.ledger': 'Registre',
@@ -49,6 +50,7 @@ export const auditFr: AuditMessages = {
   'shows.entries':
     'Les entrées jusqu’à cette taille sont celles que le registre a signées, et chaque déclaration encore présente est celle à laquelle son entrée engage.',
   'shows.anchors': 'Là où un ancrage est indiqué, la chaîne atteste que la liste de cette taille existait à cette date.',
+  'shows.test': 'Les ancrages sont sur un réseau d’essai, que celui qui l’exploite peut remettre à zéro : ils ne prouvent rien.',
   'shows.not': 'Cela ne montre pas que ce que disent les documents est vrai.',
   'remark.trust':
     'La politique est la parole du registre lui-même : gardez-en une copie pour la lui opposer (openseal policy --out FICHIER).',
