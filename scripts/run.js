@@ -48,9 +48,12 @@ export function stampInstall() {
   if (readStamp().split('\n')[0] !== stamp.split('\n')[0]) writeFileSync(stampFile, stamp)
 }
 
-/** Loaded into the program: when this process is killed outright, the program must not live on unseen and hold the port. */
+/**
+ * Loaded into the program: when this process is killed outright, the program must not live on unseen and hold the port. What the program forks
+ * inherits it, has a channel of its own, and is left alone.
+ */
 const watchParent = `data:text/javascript,${encodeURIComponent(
-  "process.on('disconnect', () => process.kill(process.pid, 'SIGKILL')); process.channel.unref()",
+  `if (process.ppid === ${process.pid}) { process.on('disconnect', () => process.kill(process.pid, 'SIGKILL')); process.channel.unref() }`,
 )}`
 
 function passOn(signal, child) {

@@ -41,9 +41,13 @@ async function mocha(args: readonly string[]): Promise<Outcome> {
   const startMs = performance.now()
   const folder = mkdtempSync(join(tmpdir(), 'openseal-test-'))
   const countsFile = join(folder, 'counts.json')
-  const { code } = await runNode(['node_modules/mocha/bin/mocha.js', '--reporter', './scripts/mocha-counts.ts', ...args], 'inherit', {
-    OPENSEAL_TEST_COUNTS: countsFile,
-  })
+  const { code } = await runNode(
+    ['node_modules/mocha/bin/mocha.js', '--reporter', './scripts/mocha-counts.ts', ...args, 'test/**/*.test.ts'],
+    'inherit',
+    {
+      OPENSEAL_TEST_COUNTS: countsFile,
+    },
+  )
   const counts = readCounts(countsFile)
   rmSync(folder, { recursive: true })
   const seconds = secondsSince(startMs)

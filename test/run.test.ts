@@ -1,6 +1,7 @@
 /** scripts/run.js: when it installs, and when it leaves a sound installation alone. */
 import { equal, match } from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -47,9 +48,31 @@ describe('scripts/run.js', () => {
     equal(stamp() === before, false)
   })
 
+  it('takes its program along when it is killed outright, and leaves alone what the program forks', async () => {
+    writeFileSync(
+      join(clone, 'lives.ts'),
+      "import { fork } from 'node:child_process'\nif (process.send && process.argv[2] === 'forked') setTimeout(() => process.send!('alive', () => process.exit()), 100)\n" +
+        "else fork('lives.ts', ['forked']).on('message', said => console.log(said, process.pid))\nsetInterval(() => {}, 1000)\n",
+    )
+    const child = spawn(process.execPath, ['scripts/run.js', 'lives.ts'], { cwd: clone, stdio: ['ignore', 'pipe', 'inherit'] })
+    const [said] = await once(child.stdout, 'data')
+    const [, word, pid] = /^(\w+) (\d+)\n$/.exec(String(said)) ?? []
+    equal(word, 'alive')
+    child.kill('SIGKILL')
+    while (isAlive(Number(pid))) await new Promise(resolve => setTimeout(resolve, 10))
+  })
+
   it('says how it is used when it is given nothing to run', () => {
     const done = run()
     equal(done.status, 1)
     match(done.stderr, /usage/)
   })
 })
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
