@@ -5,22 +5,11 @@
  */
 
 import { existsSync } from 'node:fs'
-import { sep } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { run, start } from './run.js'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
-const bundle = fileURLToPath(new URL('../dist/cli.js', import.meta.url))
-const isInstalled = root.split(sep).includes('node_modules') || !existsSync(new URL('../src/cli/main.ts', import.meta.url))
+const args = process.argv.slice(2)
+const hasSources = existsSync(new URL('../src/cli/main.ts', import.meta.url))
 
-if (isInstalled) {
-  const { runCommandLine } = await import(new URL('../dist/cli.js', import.meta.url).href).catch(error => {
-    process.stderr.write(
-      `openseal: ${existsSync(bundle) ? error.message : 'this package was packed without its bundle: npm pack makes it'}\n`,
-    )
-    process.exit(1)
-  })
-  await runCommandLine(process.argv.slice(2))
-} else {
-  const { run } = await import('./run.js')
-  run('src/cli/main.ts', process.argv.slice(2))
-}
+if (hasSources) run('src/cli/main.ts', args)
+else if (args[0] === 'serve') start(process.execPath, process.env, 'dist/main.js', args)
+else await import(new URL('../dist/main.js', import.meta.url).href)

@@ -26,7 +26,12 @@ export function run(file, args) {
   const node = findNode()
   const env = { ...process.env, PATH: dirname(node) + delimiter + process.env.PATH }
   install(node, env)
-  const isService = file === 'src/cli/main.ts' && args[0] === 'serve'
+  start(node, env, file, args)
+}
+
+/** Runs a file of this project, or of the installed package, on a Node that can run it, and ends this process as that one ended. */
+export function start(node, env, file, args) {
+  const isService = ['src/cli/main.ts', 'dist/main.js'].includes(file) && args[0] === 'serve'
   const flags = isService ? service.flags : []
   const child = spawn(node, [...flags, '--import', watchParent, join(root, file), ...args], {
     env: isService ? { ...service.env, ...env } : env,

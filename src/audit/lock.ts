@@ -1,6 +1,6 @@
 /** A lock on a folder that the operating system lets go of when its holder ends, however it ends. */
 import path from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import { AuditError } from './finding.ts'
 
 /** A lock that is held. */
@@ -12,9 +12,13 @@ export type Lock = { release(): void }
  */
 export function lockFolder(folder: string): Lock {
   const file = path.join(folder, 'lock')
+  // Not imported: the command line also runs where Node has no SQLite, as long as no state is to be kept.
+  const sqlite = process.getBuiltinModule('node:sqlite') as typeof import('node:sqlite') | undefined
+  if (sqlite === undefined)
+    throw new AuditError('AUDIT_STATE_UNWRITABLE', 'path.reason', { path: file, reason: 'Node 22.13 or newer is needed' })
   let database: DatabaseSync | undefined
   try {
-    database = new DatabaseSync(file, { timeout: 0 })
+    database = new sqlite.DatabaseSync(file, { timeout: 0 })
     database.exec('BEGIN EXCLUSIVE')
   } catch (cause) {
     database?.close()

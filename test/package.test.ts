@@ -1,0 +1,177 @@
+/** The npm package, packed and put into an empty folder with what it depends on: the command and the library run there, on every Node of this machine. */
+import assert from 'node:assert/strict'
+import { execFile, spawn } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { delimiter, dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const root = join(import.meta.dirname, '..')
+
+describe('npm package', function () {
+  this.timeout(60_000)
+  let folder: string
+  let nodes: readonly string[]
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'openseal-package-'))
+    nodes = await findNodes()
+    await install(folder)
+  })
+  after(() => rm(folder, { recursive: true, force: true }))
+
+  it('holds what runs, what a reader wants to see, and neither sources nor tests', async () => {
+    const files = await readdir(join(folder, 'node_modules/openseal'), { recursive: true })
+    assert.deepEqual(
+      [
+        'README.md',
+        'LICENSE',
+        'CHANGELOG.md',
+        'contracts/CheckpointAnchor.sol',
+        'dist/verifier.js',
+        'dist/types/verifier/index.d.ts',
+      ].filter(file => !files.includes(file)),
+      [],
+    )
+    assert.deepEqual(
+      files.filter(file => /^(src|test|bench|\.ci)\b|\.tgz$|deployments\/31337/.test(file)),
+      [],
+    )
+  })
+
+  it('shows its help, on every Node', async () => {
+    const shown = await Promise.all(nodes.map(node => openseal(node, ['--help'])))
+    for (const { text } of shown) assert.match(text, /^Usage: openseal/)
+  })
+
+  it('gives its verifier to programs, on every Node, and its types to their compiler', async () => {
+    const text = `import { createJsonRpcReader, parsePolicy, verify, VERDICTS } from 'openseal/verifier'
+      const kinds = [createJsonRpcReader, parsePolicy, verify].map(value => typeof value)
+      console.log(kinds.join(), VERDICTS.length)`
+    await writeFile(join(folder, 'use.mjs'), text)
+    for (const node of nodes) assert.equal((await run(node, ['use.mjs'], { cwd: folder })).stdout, 'function,function,function 9\n')
+    const typed = `import { type Policy, type Result, parsePolicy, verify } from 'openseal/verifier'
+      export const read: (bytes: Uint8Array) => Policy = parsePolicy
+      export const run = (input: Parameters<typeof verify>[0]): Promise<Result> => verify(input)
+      // @ts-expect-error: a result has no such member, which only real types can tell
+      export const wrong = (result: Result) => result.nothing`
+    await writeFile(join(folder, 'use.mts'), typed)
+    const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023', '--types', '']
+    const compiled = run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), ...flags, 'use.mts'], { cwd: folder })
+    assert.equal(
+      await compiled.then(
+        ({ stdout }) => stdout,
+        error => error.stdout,
+      ),
+      '',
+    )
+  })
+
+  it('serves, with its pages, takes a file and verifies it, on every Node', async () => {
+    await Promise.all(nodes.map(live))
+  })
+
+  async function openseal(node: string, args: readonly string[], env: { readonly [name: string]: string } = {}) {
+    const command = join(folder, 'node_modules/openseal/scripts/openseal.js')
+    const path = `${dirname(node)}${delimiter}${process.env.PATH}`
+    return run(node, [command, ...args], { cwd: folder, env: { PATH: path, ...env } }).then(
+      ({ stdout, stderr }) => ({ code: 0, text: stdout, err: stderr }),
+      ({ code, stdout, stderr }) => ({ code, text: stdout as string, err: stderr as string }),
+    )
+  }
+
+  /** The life of a record with nothing but the package. */
+  async function live(node: string): Promise<void> {
+    const [port, chainPort] = [await freePort(), await freePort()]
+    const url = `http://127.0.0.1:${port}`
+    const rpc = `http://127.0.0.1:${chainPort}`
+    const data = `data-${port}`
+    const settings = {
+      OPENSEAL_PORT: String(port),
+      OPENSEAL_CHAIN_PORT: String(chainPort),
+      OPENSEAL_DATA: data,
+      OPENSEAL_ANCHOR_INTERVAL: '200ms',
+    }
+    const service = spawn(node, [join(folder, 'node_modules/openseal/scripts/openseal.js'), 'serve'], {
+      cwd: folder,
+      env: { PATH: process.env.PATH, ...settings },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let printed = ''
+    service.stderr.on('data', chunk => (printed += chunk))
+    const ended = new Promise<number | null>(done => service.once('exit', done))
+    try {
+      await new Promise<void>((done, fail) => {
+        service.stdout.on('data', chunk => String(chunk).includes('Ctrl-C stops it.') && done())
+        void ended.then(() => fail(new Error(`it ended: ${printed}`)))
+      })
+      const env = {
+        OPENSEAL_LEDGER: url,
+        OPENSEAL_OPERATOR_KEY_FILE: `${data}/keys/operator.key`,
+        OPENSEAL_API_KEY_FILE: `${data}/agency.key`,
+      }
+      const steps: readonly (readonly [readonly string[], number])[] = [
+        [['agency', 'add', 'demo.gov.example', '--name', 'Demo', '--key-file', `${data}/agency.key`], 0],
+        [['submit', `${data}.txt`, '--agency', 'demo.gov.example', '--kind', 'decision', '--record', '1', '--wait', '30'], 0],
+        [['policy', '--out', `${data}.policy.json`], 0],
+        [['verify', `${data}.txt`, '--policy', `${data}.policy.json`, '--rpc', rpc], 3],
+      ]
+      await writeFile(join(folder, `${data}.txt`), 'The bridge is to be built.')
+      for (const [args, expected] of steps) {
+        const { code, text, err } = await openseal(node, args, env)
+        assert.equal(code, expected, `${args.join(' ')}: ${text}${err}`)
+        if (args[0] === 'verify') assert.match(text, /test-network/)
+      }
+      assert.equal((await fetch(`${url}/verify`)).status, 200)
+      assert.match(await (await fetch(`${url}/openseal-verifier.html`)).text(), /OpenSeal offline verifier/)
+    } finally {
+      service.kill('SIGINT')
+    }
+    assert.equal(await ended, 0, printed)
+  }
+})
+
+/** Packs, unpacks, and links what the package depends on: its own packages only, so that one of the development's is missing when it is used. */
+async function install(folder: string): Promise<void> {
+  const path = `${dirname(process.execPath)}${delimiter}${process.env.PATH}`
+  await run('npm', ['pack', '--pack-destination', folder, '--loglevel=error'], { cwd: root, env: { ...process.env, PATH: path } })
+  const [tarball = ''] = (await readdir(folder)).filter(name => name.endsWith('.tgz'))
+  const home = join(folder, 'node_modules/openseal')
+  await mkdir(home, { recursive: true })
+  await run('tar', ['xzf', join(folder, tarball), '-C', home, '--strip-components=1'])
+  const { dependencies } = JSON.parse(await readFile(join(home, 'package.json'), 'utf8')) as { dependencies: { [name: string]: string } }
+  for (const name of Object.keys(dependencies)) {
+    await mkdir(dirname(join(folder, 'node_modules', name)), { recursive: true })
+    await symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name))
+  }
+  // Of the chain's package of this platform: npm puts it beside.
+  for (const name of await readdir(join(root, 'node_modules/@foundry-rs')))
+    if (name !== 'anvil') await symlink(join(root, 'node_modules/@foundry-rs', name), join(folder, 'node_modules/@foundry-rs', name))
+}
+
+/** One of each version that is found: the one that runs this, and those of the search path. */
+async function findNodes(): Promise<readonly string[]> {
+  const paths = [process.execPath, ...(process.env.PATH ?? '').split(delimiter).map(path => join(path, 'node'))]
+  const found = new Map<string, string>()
+  for (const path of paths) {
+    const version = await run(path, ['--version']).then(
+      ({ stdout }) => stdout.trim(),
+      () => undefined,
+    )
+    if (version !== undefined && !found.has(version)) found.set(version, path)
+  }
+  return [...found.values()]
+}
+
+function freePort(): Promise<number> {
+  return new Promise((done, fail) => {
+    const server = createServer()
+    server.once('error', fail)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => done(port))
+    })
+  })
+}
