@@ -126,7 +126,7 @@ ${rows.join('\n')}
 function formatRow({ time, size, root, chainId, endpoint, block, transaction, final }: AuditedAnchor, say: SayAudit): string {
   const chain = say('cell.block', { chainId, endpoint, block: sayNumber(say, block) })
   const state = final ? '' : ` <strong>${escapeHtml(say('cell.notFinal'))}</strong>`
-  return `<tr><td class="number">${escapeHtml(sayTime(say, time))}${state}</td><td class="number">${sayNumber(say, size)}</td><td><code>${root}</code></td>\
+  return `<tr><td>${escapeHtml(sayTime(say, time))}${state}</td><td class="number">${sayNumber(say, size)}</td><td><code>${root}</code></td>\
 <td><bdi>${escapeHtml(chain)}</bdi></td><td><code>${escapeHtml(transaction)}</code></td></tr>`
 }
 

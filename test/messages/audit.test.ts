@@ -1,5 +1,7 @@
 /** The audit's catalogue: complete in every language, with the same placeholders. */
 import { deepEqual, equal, notEqual } from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { FINDING_CODES, UNFINISHED_CODES } from '../../src/audit/finding.ts'
 import { type AuditMessageKey, auditEn, auditNames } from '../../src/messages/audit/en.ts'
 import { AUDIT_CATALOGUES, sayTold, speakAudit } from '../../src/messages/audit/speak.ts'
@@ -24,6 +26,11 @@ describe('messages/audit', () => {
       equal(new Set(codes.map(code => AUDIT_CATALOGUES[tag][code])).size, codes.length)
     })
   }
+
+  it('explains every finding and every reason in docs/audit.md, and names no other', () => {
+    const named = readFileSync(join(import.meta.dirname, '../../docs/audit.md'), 'utf8').matchAll(/`(AUDIT_[A-Z_]+)`/g)
+    deepEqual(new Set(Array.from(named, ([, code]) => code)), new Set([...FINDING_CODES, ...UNFINISHED_CODES]))
+  })
 
   it('leaves no sentence untranslated', () => {
     for (const tag of LANGUAGE_TAGS.filter(tag => tag !== 'en')) {
