@@ -24,10 +24,11 @@ import { createAgencies } from './ledger/agencies.ts'
 import type { AnchorChain, Finality } from './ledger/anchor-chain.ts'
 import { type Anchorer, createAnchorer } from './ledger/anchorer.ts'
 import { type Ledger, type LedgerDeps, openLedger } from './ledger/ledger.ts'
+import { readRestored, restoredReason } from './ledger/restored.ts'
 import { openScrub, type Scrub } from './ledger/scrub.ts'
 import { createLogSigner } from './ledger/signer.ts'
 import { type Log, silentLog } from './log.ts'
-import { openLevelStore } from './store/level.ts'
+import { type LevelStore, openLevelStore } from './store/level.ts'
 import type { Store } from './store/port.ts'
 import { createJsonRpcReader } from './verifier/json-rpc.ts'
 import type { SiteDeps } from './web/deps.ts'
@@ -109,6 +110,8 @@ async function start(config: Config, log: Log, parts: Parts, close: () => Promis
   const ledger = await openLedger({ store, signer, origin, anchors: [anchor], nowMs, randomBytes, onSeal })
   parts.ledger = ledger
   parts.store = undefined
+  const restored = await readRestored(store)
+  if (restored !== undefined) ledger.stop(restoredReason(restored))
 
   const limits = { timeoutMs: REQUEST_MS, ceiling: config.anchorCeiling }
   const anchorChain = openAnchorChain({ ...anchor, urls: chain.urls, signer: chain.signer, finality: chain.finality, limits })
@@ -132,7 +135,22 @@ async function start(config: Config, log: Log, parts: Parts, close: () => Promis
   finder.start()
   const lag = () => anchorer.lag()
   const site = await openSite({ ledger, agencies, finder, lag, notAccepting, policy, nowMs }, config, chain, log)
-  http.serve(createApp({ ledger, agencies, anchorer, policy, operatorKey, log, nowMs, notAccepting, scrub, metrics, site }).callback())
+  http.serve(
+    createApp({
+      ledger,
+      agencies,
+      anchorer,
+      policy,
+      operatorKey,
+      log,
+      nowMs,
+      notAccepting,
+      scrub,
+      rows: store.rows,
+      metrics,
+      site,
+    }).callback(),
+  )
   log.info('serving', { url: http.url, origin, size: ledger.head().size, chainId: anchor.chainId, contract: anchor.contract })
   return {
     url: http.url,
@@ -184,7 +202,7 @@ async function takeDown({ http, comparison, finder, scrub, ledger, store, anchor
   }
 }
 
-async function openStore({ storeUrl }: Config, dataDir: string): Promise<Store> {
+async function openStore({ storeUrl }: Config, dataDir: string): Promise<LevelStore> {
   if (storeUrl !== undefined)
     throw new ServerError(
       'SERVER_STORE',

@@ -1,11 +1,9 @@
 /** `openseal doctor`: looks at a ledger at rest, says what is wrong with it, and puts back what can be derived from the rest. */
 import type { Command } from 'commander'
 import { OpenSealError } from '../core/errors.ts'
-import { isJsonObject, parseJson } from '../core/json.ts'
-import { canonicalStatement, parseAnyStatement } from '../core/statement.ts'
 import { type Diagnosis, examine } from '../upkeep/doctor.ts'
-import { createClient } from './client.ts'
 import { addCommand } from './command.ts'
+import { openCopy } from './copy.ts'
 import { print, printJson, startProgress } from './output.ts'
 
 type Options = { data: string; repair?: boolean; refill?: string; json?: boolean }
@@ -18,7 +16,7 @@ export function addDoctor(program: Command, setExit: (code: number) => void): vo
   addCommand(program, 'doctor', 'look at the data of a stopped ledger: every tile, entry, statement and look-up', EXAMPLE)
     .option('--data <dir>', 'its data folder (or OPENSEAL_DATA)', process.env.OPENSEAL_DATA || './data')
     .option('--repair', 'put back what can be derived from the rest')
-    .option('--refill <url>', 'with --repair: fetch statements that are not here any more from another copy of the ledger')
+    .option('--refill <url>', 'with --repair: fetch what is not here any more from another copy of the ledger')
     .addHelpText(
       'after',
       '\nExit codes: 0 sound or repaired, 5 something is damaged, 6 it could not be looked at (the service is running, no ledger is there).',
@@ -28,13 +26,13 @@ export function addDoctor(program: Command, setExit: (code: number) => void): vo
 
 async function run({ data, repair = false, refill, json }: Options): Promise<number> {
   let bar: ReturnType<typeof startProgress> | undefined
-  const readElsewhere = refill === undefined ? undefined : readStatementsOf(refill)
+  const copy = refill === undefined ? undefined : openCopy(refill)
   const onProgress = ({ done, total }: { done: number; total: number }) => {
     bar ??= startProgress('looking', total)
     bar.update(done)
   }
   try {
-    const diagnosis = await examine({ dataDir: data, repair, readElsewhere, onProgress }).finally(() => bar?.stop())
+    const diagnosis = await examine({ dataDir: data, repair, copy, onProgress }).finally(() => bar?.stop())
     if (json) printJson(diagnosis)
     else print(...describe(diagnosis))
     return diagnosis.exit
@@ -46,7 +44,7 @@ async function run({ data, repair = false, refill, json }: Options): Promise<num
   }
 }
 
-function describe({ verdict, size, complaints }: Diagnosis): string[] {
+function describe({ verdict, size, restored, complaints }: Diagnosis): string[] {
   const sentence = {
     sound: `The ledger is sound: all of its ${size} entries fit the tree.`,
     repaired: `The ledger was damaged and is repaired: all of its ${size} entries fit the tree.`,
@@ -55,15 +53,20 @@ function describe({ verdict, size, complaints }: Diagnosis): string[] {
   const lines = complaints.map(
     ({ code, detail, repaired, advice }) => `  - ${detail}${repaired ? ': repaired' : ''} [${code}]${advice ? ` ${advice}` : ''}`,
   )
-  return [sentence, ...(lines.length > 0 ? ['', ...lines] : [])]
+  return [
+    sentence,
+    ...(lines.length > 0 ? ['', ...lines] : []),
+    ...(restored === undefined ? [] : ['', ...describeRestored(restored, size)]),
+  ]
 }
 
-/** Statements of another copy, in canonical form; undefined where it has none either. */
-function readStatementsOf(url: string): (index: number) => Promise<Uint8Array | undefined> {
-  const client = createClient(url)
-  return async index => {
-    const line = parseJson((await client.readText(`/v1/statements/${index}/${index + 1}`)).trim())
-    const statement = isJsonObject(line) ? line.statement : undefined
-    return statement === undefined ? undefined : new TextEncoder().encode(canonicalStatement(parseAnyStatement(statement)))
-  }
+/** What the operator of a restored ledger has to decide. */
+export function describeRestored({ backupTime }: NonNullable<Diagnosis['restored']>, size: number): string[] {
+  return [
+    `It was restored from a backup of ${backupTime} and has ${size} entries. What was acknowledged after that may be missing.`,
+    'The service serves it and accepts nothing until you decide:',
+    '  - fetch the rest from another copy: openseal doctor --repair --refill URL',
+    `  - then say that this is all there is: openseal restore --accept-loss ${size}`,
+    'Whoever holds a receipt of a missing record has proof that it was there. What the chain has anchored cannot be left out: then only a new ledger helps.',
+  ]
 }

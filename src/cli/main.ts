@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander'
 import { OpenSealError } from '../core/errors.ts'
 import { addAgency } from './agency.ts'
 import { addAudit } from './audit.ts'
+import { addBackup } from './backup.ts'
 import { EXIT_USAGE, UsageError } from './command.ts'
 import { addDeploy } from './deploy.ts'
 import { addDoctor } from './doctor.ts'
@@ -42,6 +43,7 @@ export async function main(args: readonly string[]): Promise<number> {
     addPolicy,
     addDeploy,
     addDoctor,
+    addBackup,
   ]) {
     add(program, code => {
       exit = code

@@ -7,6 +7,7 @@ import { createMetrics } from './metrics.ts'
 import { answerProblem, answerProblems, isClientGone } from './problem.ts'
 import { agencyRoutes } from './routes/agencies.ts'
 import { anchorRoutes } from './routes/anchors.ts'
+import { backupRoutes } from './routes/backup.ts'
 import { proofRoutes } from './routes/proofs.ts'
 import { receiptRoutes } from './routes/receipts.ts'
 import { recordRoutes } from './routes/records.ts'
@@ -33,7 +34,8 @@ export function createApp(deps: HttpDeps): Koa {
 /** All routes of the interface, without the pages of the site. */
 export function createRouter(deps: RouteDeps): Router {
   const router = new Router({ strict: true, sensitive: true })
-  for (const add of [tileRoutes, recordRoutes, receiptRoutes, proofRoutes, anchorRoutes, agencyRoutes, serviceRoutes]) add(router, deps)
+  for (const add of [tileRoutes, recordRoutes, receiptRoutes, proofRoutes, anchorRoutes, agencyRoutes, backupRoutes, serviceRoutes])
+    add(router, deps)
   return router
 }
 

@@ -6,6 +6,7 @@ import type { Anchorer } from '../ledger/anchorer.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Scrub } from '../ledger/scrub.ts'
 import type { Log } from '../log.ts'
+import type { Row } from '../store/backup.ts'
 import type { Metrics } from './metrics.ts'
 
 export type HttpDeps = {
@@ -22,6 +23,8 @@ export type HttpDeps = {
   readonly notAccepting?: (() => string | undefined) | undefined
   /** Absent where nothing reads the disk again. */
   readonly scrub?: Pick<Scrub, 'state'> | undefined
+  /** Every row of the store as of one moment, for a backup; absent where the store is a database of its own. */
+  readonly rows?: (() => AsyncIterable<Row>) | undefined
   /** Pages for people, which take `/` and what else they know. */
   readonly site?: Router | undefined
   /** Made beforehand where someone else counts too. */

@@ -109,6 +109,13 @@ export const OPERATIONS: readonly Operation[] = [
     answers: { 200: json(schemas.keyList) },
   },
   { method: 'get', path: '/v1/agencies/:id/keys/:keyId', summary: 'One API key.', key: 'operator', answers: { 200: json(schemas.apiKey) } },
+  {
+    method: 'get',
+    path: '/v1/backup',
+    summary: 'Every row of the store as of now, for openseal backup.',
+    key: 'operator',
+    answers: { 200: { 'application/octet-stream': null } },
+  },
   { method: 'delete', path: '/v1/agencies/:id/keys/:keyId', summary: 'Revoke an API key.', key: 'operator', answers: { 204: null } },
   {
     method: 'get',

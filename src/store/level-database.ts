@@ -3,7 +3,7 @@
  * writes next stands behind a torn record, and the next start cannot read it. So the first failed write closes the journal: the database
  * is opened again, which reads what is on disk into new files, and nothing else is written before that has worked.
  */
-import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { StoreError } from './port.ts'
@@ -53,6 +53,7 @@ export async function openLevelDatabase(folder: string): Promise<LevelDatabase> 
       if (db.status === 'open') await probeDisk(folder)
       await Promise.allSettled(readings)
       await db.close()
+      await mendCurrent(folder)
       await db.open()
       inDoubt = false
     } catch (cause) {
@@ -132,8 +133,25 @@ async function probeDisk(folder: string): Promise<void> {
   }
 }
 
+/**
+ * LevelDB names its newest manifest in the file CURRENT. Where the disk reports a failed rename of CURRENT that landed all the same, LevelDB
+ * removes the manifest that CURRENT names from then on. The one before it is still there, with all that belongs to it: nothing old is
+ * removed before a start has succeeded.
+ */
+async function mendCurrent(folder: string): Promise<void> {
+  const current = join(folder, 'CURRENT')
+  const named = (await readFile(current, 'utf8').catch(() => '')).trim()
+  const names = await readdir(folder).catch((): string[] => [])
+  const before = names.filter(name => /^MANIFEST-\d{6}$/.test(name) && name < named).sort()
+  if (named === '' || names.includes(named) || before.length === 0) return
+  const beside = `${current}.mended`
+  await writeFile(beside, `${before.at(-1)}\n`, { flush: true })
+  await rename(beside, current)
+}
+
 async function openOrSay(db: Database, folder: string): Promise<void> {
   try {
+    await mendCurrent(folder)
     await db.open()
   } catch (error) {
     const cause = (error as { cause?: { code?: string; message?: string } }).cause

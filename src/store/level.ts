@@ -1,10 +1,19 @@
 /** The embedded store, on Level: one atomic, synced batch per commit. Its rows are those of level-rows. */
 import { equalBytes, fromUtf8, toUtf8 } from '../core/bytes.ts'
 import { EMPTY_ROOT } from '../core/hash.ts'
+import type { Row } from './backup.ts'
 import { damaged, type LevelDatabase, openLevelDatabase } from './level-database.ts'
 import { decodeHead, HEAD_KEY, key, putCommit, putParts, putRecord, readIndex, textKey, withIndex } from './level-rows.ts'
 import { headMoved } from './memory.ts'
 import type { Commit, Edge, Head, Store } from './port.ts'
+
+/** A store that can give out its rows. */
+export type LevelStore = Store & {
+  /** Every row, as of the moment in which the first is asked for. Breaks off when the store has to be opened again. */
+  rows(): AsyncIterable<Row>
+}
+
+const ROWS_AT_ONCE = 1000
 
 /** Up to so many keys are read on this thread: for them the way to another one costs more than the read. */
 const FEW_KEYS = 128
@@ -13,11 +22,27 @@ const FEW_KEYS = 128
  * Opens, or creates, the store in a folder.
  * @throws StoreError STORE_LOCKED when another process has it open, STORE_UNREADABLE when it cannot be opened.
  */
-export async function openLevelStore(folder: string): Promise<Store> {
+export async function openLevelStore(folder: string): Promise<LevelStore> {
   return levelStore(await openLevelDatabase(folder))
 }
 
-function levelStore({ db, write, settled, reading, close }: LevelDatabase): Store {
+/** Makes a store of rows as `rows` gave them. @throws what reading the rows throws; then the folder holds no whole store */
+export async function fillLevelStore(folder: string, rows: AsyncIterable<Row>): Promise<void> {
+  const { db, write, close } = await openLevelDatabase(folder)
+  const writeAll = async () => {
+    let batch = db.batch()
+    for await (const [rowKey, value] of rows) {
+      batch.put(rowKey, value)
+      if (batch.length < ROWS_AT_ONCE) continue
+      await write(() => batch.write({ sync: true }))
+      batch = db.batch()
+    }
+    await write(() => batch.write({ sync: true }))
+  }
+  await writeAll().finally(close)
+}
+
+function levelStore({ db, write, settled, reading, close }: LevelDatabase): LevelStore {
   /** The head as it was last read; undefined after every commit, whatever came of it, so that the next reader sees what is stored. */
   let known: { head: Head; edge: Edge } | 'empty' | undefined
 
@@ -141,6 +166,7 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Stor
       const rows = await reading(() => db.iterator(options).all())
       return rows.map(([rowKey, value]) => ({ key: fromUtf8(rowKey.subarray(prefix.length)), value: fromUtf8(value) }))
     },
+    rows: () => db.iterator(),
     close,
   }
 }

@@ -4,17 +4,21 @@ import { join } from 'node:path'
 import { fromHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { TILE_WIDTH } from '../core/tile.ts'
+import { readLogKey } from '../keys.ts'
 import { type FinalAnchor, sizeKey } from '../ledger/final-anchors.ts'
 import { type Committed, type Damage, describeDamage, inspectBundle } from '../ledger/inspect.ts'
 import { createNodes } from '../ledger/nodes.ts'
 import { putStatementBack, repair } from '../ledger/repair.ts'
+import { type Restored, readRestored } from '../ledger/restored.ts'
 import { rootAt } from '../ledger/sequencer.ts'
 import { restore } from '../ledger/tree-state.ts'
+import { silentLog } from '../log.ts'
 import { openLevelStore } from '../store/level.ts'
 import type { Store } from '../store/port.ts'
+import { type Copy, refill } from './refill.ts'
 
 export type Complaint = {
-  /** DOCTOR_HEAD, DOCTOR_TILE, DOCTOR_BUNDLE, DOCTOR_STATEMENT, DOCTOR_LOOKUPS, DOCTOR_ANCHOR, DOCTOR_KEY, DOCTOR_RESTORED. */
+  /** DOCTOR_HEAD, DOCTOR_TILE, DOCTOR_BUNDLE, DOCTOR_STATEMENT, DOCTOR_LOOKUPS, DOCTOR_ANCHOR, DOCTOR_BEHIND, DOCTOR_KEY. */
   readonly code: string
   readonly detail: string
   readonly repaired: boolean
@@ -27,6 +31,8 @@ export type Diagnosis = {
   /** 0: sound, or everything was repaired. 5: something is damaged. */
   readonly exit: 0 | 5
   readonly size: number
+  /** Where it was restored from a backup and waits for the operator's decision. */
+  readonly restored?: Restored
   readonly complaints: readonly Complaint[]
 }
 
@@ -34,8 +40,8 @@ export type DoctorInput = {
   readonly dataDir: string
   /** Put back what can be derived. */
   readonly repair: boolean
-  /** Where statements can be had that are not here any more: another copy of the ledger. */
-  readonly readElsewhere?: ((index: number) => Promise<Uint8Array | undefined>) | undefined
+  /** With `repair`: another copy of the ledger, for statements that are not here any more, and for what came after a backup. */
+  readonly copy?: Copy | undefined
   readonly onProgress?: (entries: { readonly done: number; readonly total: number }) => void
 }
 
@@ -68,6 +74,7 @@ async function examineStore(store: Store, input: DoctorInput): Promise<Diagnosis
   if (committed !== undefined) {
     complaints.push(...(await treatAll(store, committed, input)))
     complaints.push(...(await checkAnchors(store, committed)))
+    complaints.push(...(await fillUp(store, input)))
   }
   if (!(await isThere(join(input.dataDir, 'keys', 'log.key'))))
     complaints.push({
@@ -78,7 +85,9 @@ async function examineStore(store: Store, input: DoctorInput): Promise<Diagnosis
     })
   const isDamaged = complaints.some(({ repaired }) => !repaired)
   const verdict = isDamaged ? 'damaged' : complaints.length > 0 ? 'repaired' : 'sound'
-  return { verdict, exit: isDamaged ? 5 : 0, size: committed?.head.size ?? 0, complaints }
+  const size = committed === undefined ? 0 : ((await store.readHead())?.head.size ?? 0)
+  const restored = await readRestored(store)
+  return { verdict, exit: isDamaged ? 5 : 0, size, ...(restored && { restored }), complaints }
 }
 
 async function readCommitted(store: Store, complaints: Complaint[]): Promise<Committed | undefined> {
@@ -133,10 +142,21 @@ async function treat(store: Store, committed: Committed, damage: Damage, input: 
     : { ...complaint, repaired: false, advice: input.repair ? ADVICE[damage.kind] : 'Run openseal doctor --repair.' }
 }
 
-async function refetch(store: Store, committed: Committed, damage: Damage, { readElsewhere }: DoctorInput): Promise<boolean> {
-  if (damage.kind !== 'statement' || readElsewhere === undefined) return false
-  const statement = await readElsewhere(damage.index)
+async function refetch(store: Store, committed: Committed, damage: Damage, { copy }: DoctorInput): Promise<boolean> {
+  if (damage.kind !== 'statement' || copy === undefined) return false
+  const [statement] = await copy.statements(damage.index, damage.index + 1)
   return statement !== undefined && putStatementBack(store, committed, damage.index, statement)
+}
+
+/** What another copy has beyond our head. */
+async function fillUp(store: Store, { dataDir, repair, copy }: DoctorInput): Promise<Complaint[]> {
+  if (!repair || copy === undefined) return []
+  const randomBytes = () => {
+    throw new Error('bug: the doctor makes no key')
+  }
+  const seed = await readLogKey(join(dataDir, 'keys', 'log.key'), { mustExist: true, randomBytes, log: silentLog })
+  const added = await refill(store, copy, seed, Date.now)
+  return added === 0 ? [] : [{ code: 'DOCTOR_BEHIND', detail: `${added} entries at the end were missing`, repaired: true }]
 }
 
 /** Each final anchor must be of a root of this tree: else the store is behind its own anchors, or at odds with them. */

@@ -38,7 +38,10 @@ export async function openService(overrides: Partial<HttpDeps> = {}) {
   const logged: string[] = []
   const log = createLog({ write: line => logged.push(line), nowMs })
   const policy = () => ({ ...POLICY, logKeys: [{ vkey: ledger.vkey, fromSize: 0 }] })
-  const app = createApp({ ledger, agencies, policy, operatorKey: OPERATOR_KEY, log, nowMs, ...overrides })
+  const rows = async function* () {
+    yield [Uint8Array.of(1), Uint8Array.of(2)] as const
+  }
+  const app = createApp({ ledger, agencies, policy, operatorKey: OPERATOR_KEY, log, nowMs, rows, ...overrides })
   const server = createServer(app.callback())
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo

@@ -1,7 +1,7 @@
 /** The Level store against the conformance suite, and what only a store on disk can get wrong. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Level } from 'level'
@@ -41,6 +41,18 @@ describe('Level store', () => {
     const damaged = await openIn(folder)
     await assert.rejects(damaged.readHead(), { code: 'STORE_CORRUPT' })
     await damaged.close()
+  })
+
+  it('finds its rows again when the disk failed while a manifest took the place of another', async () => {
+    const folder = await newFolder()
+    const store = await openIn(folder)
+    await store.writeDocuments([{ collection: 'c', key: 'k', value: 'v' }])
+    await store.close()
+    // As LevelDB leaves it: the rename of CURRENT landed and was reported as failed, so that the manifest which it names was removed.
+    await writeFile(path.join(folder, 'CURRENT'), 'MANIFEST-000999\n')
+    const again = await openIn(folder)
+    assert.equal(await again.readDocument('c', 'k'), 'v')
+    await again.close()
   })
 
   it('has every answered commit after kill -9', async () => {

@@ -17,8 +17,13 @@ describe('doctor', () => {
     rest = await layToRest(SIZE)
   })
   afterEach(() => rest.remove())
-  const look = (repair = false, readElsewhere?: (index: number) => Promise<Uint8Array | undefined>) =>
-    examine({ dataDir: rest.dataDir, repair, readElsewhere })
+  const look = (repair = false, elsewhere?: Uint8Array) => examine({ dataDir: rest.dataDir, repair, copy: elsewhere && copyOf(elsewhere) })
+  /** Another copy that has the same head, and this for every statement. */
+  const copyOf = (statement: Uint8Array) => ({
+    checkpoint: async () => rest.note,
+    bundle: () => Promise.reject(new Error()),
+    statements: async () => [statement],
+  })
   const withStore = async <T>(act: (store: Awaited<ReturnType<typeof openLevelStore>>) => Promise<T>): Promise<T> => {
     const store = await openLevelStore(join(rest.dataDir, 'store'))
     return act(store).finally(() => store.close())
@@ -83,8 +88,8 @@ describe('doctor', () => {
     const alone = await look(true)
     assert.deepEqual([alone.verdict, alone.complaints[0]?.code], ['damaged', 'DOCTOR_STATEMENT'])
     assert.match(alone.complaints[0]?.advice ?? '', /--refill/)
-    assert.equal((await look(true, async () => new TextEncoder().encode('{}'))).verdict, 'damaged')
-    assert.equal((await look(true, async () => original)).verdict, 'repaired')
+    assert.equal((await look(true, new TextEncoder().encode('{}'))).verdict, 'damaged')
+    assert.equal((await look(true, original)).verdict, 'repaired')
     assert.equal(await withStore(checkLog), SIZE)
   })
 

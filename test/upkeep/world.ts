@@ -8,10 +8,15 @@ import { openTestLedger, statementOf } from '../ledger/fixtures.ts'
 
 export type Rest = {
   readonly dataDir: string
+  /** Its signed checkpoint. */
+  readonly note: string
   /** Changes a row, or removes it: the key is its letter and what follows. */
   change(letter: string, rest: Uint8Array, how: (value: Uint8Array) => Uint8Array | undefined): Promise<void>
   remove(): Promise<void>
 }
+
+/** The test ledger's own key is all sevens, which the service would refuse as not random: nothing here signs with this one. */
+const LOG_KEY = Buffer.from(Array.from({ length: 32 }, (_, i) => i)).toString('hex')
 
 /** Makes a ledger of `size` entries and closes it. */
 export async function layToRest(size: number): Promise<Rest> {
@@ -19,11 +24,13 @@ export async function layToRest(size: number): Promise<Rest> {
   const store = await openLevelStore(join(dataDir, 'store'))
   const ledger = await openTestLedger(store)
   await Promise.all(Array.from({ length: size - 1 }, (_, i) => ledger.submit(statementOf(`r${i}`, i))))
+  const { note } = ledger.head()
   await ledger.close()
   await mkdir(join(dataDir, 'keys'))
-  await writeFile(join(dataDir, 'keys', 'log.key'), '07'.repeat(32))
+  await writeFile(join(dataDir, 'keys', 'log.key'), LOG_KEY)
   return {
     dataDir,
+    note,
     async change(letter, rest, how) {
       const raw = new Level<Uint8Array, Uint8Array>(join(dataDir, 'store'), { keyEncoding: 'view', valueEncoding: 'view' })
       const key = Buffer.concat([Buffer.from(letter), rest])

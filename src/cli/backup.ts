@@ -1,0 +1,71 @@
+/** `openseal backup` and `openseal restore`: a copy of a running ledger, and a ledger from that copy. */
+import { type Command, InvalidArgumentError } from 'commander'
+import { acceptLoss, restoreBackup, takeBackup } from '../upkeep/backup.ts'
+import { ClientError, createClient } from './client.ts'
+import { addCommand, UsageError, withLedger } from './command.ts'
+import { describeRestored } from './doctor.ts'
+import { print, printJson } from './output.ts'
+import { readSecret } from './secret.ts'
+
+type BackupOptions = { ledger: string; data: string; json?: boolean }
+type RestoreOptions = { data: string; acceptLoss?: number; json?: boolean }
+
+const BACKUP_EXAMPLE = 'OPENSEAL_OPERATOR_KEY_FILE=data/keys/operator.key openseal backup /backups/2026-11-24'
+const RESTORE_EXAMPLE = 'openseal restore /backups/2026-11-24 --data ./data\nopenseal restore --data ./data --accept-loss 1234'
+const DATA: [string, string, string] = ['--data <dir>', 'the data folder (or OPENSEAL_DATA)', process.env.OPENSEAL_DATA || './data']
+
+/** Adds both. */
+export function addBackup(program: Command, setExit: (code: number) => void): void {
+  withLedger(addCommand(program, 'backup <folder>', 'copy a running ledger into a new folder (operator)', BACKUP_EXAMPLE))
+    .option(...DATA)
+    .action(async (folder: string, options: BackupOptions) => backup(folder, options))
+  addCommand(program, 'restore [folder]', 'make a data folder from a backup, or accept what is missing in it', RESTORE_EXAMPLE)
+    .option(...DATA)
+    .option('--accept-loss <size>', 'say that the restored ledger of this many entries is all there is', readSize)
+    .action(async (folder: string | undefined, options: RestoreOptions) => setExit(await restore(folder, options)))
+}
+
+async function backup(folder: string, { ledger, data, json }: BackupOptions): Promise<void> {
+  const { url } = createClient(ledger)
+  const key = await readSecret('OPENSEAL_OPERATOR_KEY', "the operator's key, in the data folder of the service as keys/operator.key")
+  const taken = await takeBackup(await ask(url, key), folder, data)
+  if (json) return printJson({ folder, ...taken })
+  print(
+    `The backup is in ${folder}: ${taken.rows} rows of ${taken.header.origin} as of ${taken.header.time}, read back and whole.`,
+    taken.withKeys
+      ? 'The private keys are in it: keep it where only you can read it.'
+      : `The private keys are NOT in it: ${data} is not where they are. Copy the folder keys of the service's data folder yourself.`,
+  )
+}
+
+async function ask(url: string, key: string): Promise<AsyncIterable<Uint8Array>> {
+  const response = await fetch(`${url}/v1/backup`, { headers: { authorization: `Bearer ${key}` } }).catch(cause => {
+    throw new ClientError('LEDGER_UNREACHABLE', `no answer from the ledger at ${url}`, { cause })
+  })
+  if (response.ok && response.body !== null) return response.body
+  const problem = (await response.json().catch(() => ({}))) as { code?: string; detail?: string }
+  throw new ClientError(problem.code ?? 'LEDGER_ANSWER', problem.detail ?? `the answer was HTTP ${response.status}`)
+}
+
+async function restore(folder: string | undefined, { data, acceptLoss: size, json }: RestoreOptions): Promise<number> {
+  if ((folder === undefined) === (size === undefined)) throw new UsageError('name either the folder of a backup, or --accept-loss SIZE')
+  if (size !== undefined) {
+    await acceptLoss(data, size)
+    if (json) printJson({ data, size, accepted: true })
+    else print(`The ledger in ${data} goes on from its ${size} entries when the service is started.`)
+    return 0
+  }
+  const { header, diagnosis } = await restoreBackup(folder!, data)
+  if (json) printJson({ data, header, ...diagnosis })
+  else {
+    const how = diagnosis.verdict === 'sound' ? 'All of it was read again and fits its tree.' : 'It is DAMAGED: see openseal doctor.'
+    print(`${header.origin} is restored in ${data}. ${how}`)
+    if (diagnosis.restored) print('', ...describeRestored(diagnosis.restored, diagnosis.size))
+  }
+  return diagnosis.exit
+}
+
+function readSize(text: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError('A size is a whole number.')
+  return Number(text)
+}

@@ -1,0 +1,30 @@
+/** Another copy of a ledger over HTTP: where the doctor fetches what is missing. What it gives is checked by who asks. */
+import { isJsonObject, parseJson } from '../core/json.ts'
+import { canonicalStatement, parseAnyStatement } from '../core/statement.ts'
+import { formatBundlePath } from '../core/tile.ts'
+import { ClientError, createClient } from './client.ts'
+
+const TIMEOUT_MS = 60_000
+
+/** Opens it; nothing is asked before the first call. */
+export function openCopy(url: string) {
+  const client = createClient(url)
+  return {
+    checkpoint: () => client.readText('/checkpoint'),
+    async bundle(index: number, width: number): Promise<Uint8Array> {
+      const path = `/${formatBundlePath({ index, width })}`
+      const response = await fetch(client.url + path, { signal: AbortSignal.timeout(TIMEOUT_MS) })
+      if (!response.ok) throw new ClientError('LEDGER_ANSWER', `${client.url} does not serve ${path} (${response.status})`)
+      return new Uint8Array(await response.arrayBuffer())
+    },
+    async statements(from: number, to: number): Promise<(Uint8Array | undefined)[]> {
+      const found: (Uint8Array | undefined)[] = []
+      for await (const line of client.readLines(`/v1/statements/${from}/${to}`)) {
+        const value = parseJson(line)
+        const statement = isJsonObject(value) ? value.statement : undefined
+        found.push(statement === undefined ? undefined : new TextEncoder().encode(canonicalStatement(parseAnyStatement(statement))))
+      }
+      return found
+    },
+  }
+}

@@ -1,0 +1,22 @@
+/** A backup of the whole store while the service runs, for the operator alone. It holds statements and hashed keys, and no private key. */
+import { Readable } from 'node:stream'
+import type Router from '@koa/router'
+import type { Context } from 'koa'
+import { formatTime } from '../../core/time.ts'
+import { encodeBackup } from '../../store/backup.ts'
+import { requireOperator } from '../auth.ts'
+import type { RouteDeps } from '../deps.ts'
+import { RequestError } from '../problem.ts'
+
+/** Adds /v1/backup. */
+export function backupRoutes(router: Router, { ledger, rows, operatorKey, nowMs, log }: RouteDeps): void {
+  router.get('/v1/backup', (ctx: Context) => {
+    requireOperator(ctx, operatorKey)
+    if (rows === undefined) throw new RequestError('BACKUP_ELSEWHERE', 'This ledger keeps its records in a database: back that up.')
+    log.info('backup begun', { size: ledger.head().size })
+    ctx.type = 'application/octet-stream'
+    ctx.body = Readable.from(encodeBackup({ origin: ledger.origin, vkey: ledger.vkey, time: formatTime(nowMs()) }, rows()), {
+      objectMode: false,
+    })
+  })
+}

@@ -1,0 +1,25 @@
+/** The mark of a ledger that was restored from a backup: nothing is sealed upon it until the operator has decided what to do about the rest. */
+import type { Store } from '../store/port.ts'
+
+export type Restored = { readonly backupTime: string; readonly size: number }
+
+const MARK = { collection: 'ledger', key: 'restored' }
+
+/** The mark, undefined where there is none. */
+export async function readRestored(store: Pick<Store, 'readDocument'>): Promise<Restored | undefined> {
+  const text = await store.readDocument(MARK.collection, MARK.key)
+  return text === undefined ? undefined : JSON.parse(text)
+}
+
+/** Sets the mark, or takes it off. */
+export function markRestored(store: Pick<Store, 'writeDocuments'>, restored: Restored | undefined): Promise<void> {
+  return store.writeDocuments([{ ...MARK, value: restored === undefined ? null : JSON.stringify(restored) }])
+}
+
+/** Why a marked ledger does not seal, and what its operator can do. */
+export function restoredReason({ backupTime }: Restored): string {
+  return (
+    `it was restored from a backup of ${backupTime}, and what was acknowledged after that may be missing. ` +
+    'Stop it, fetch the rest from another copy (openseal doctor --repair --refill URL), and then say that this is all there is (openseal restore --accept-loss SIZE).'
+  )
+}
