@@ -2,7 +2,7 @@
 import { type Html, html } from './html.ts'
 
 /** Letters of a title, name or reason that are shown at once; the rest stands behind "Whole text". */
-export const SHOWN = { heading: 240, listed: 160, detail: 400 } as const
+export const SHOWN = { heading: 160, listed: 160, detail: 240 } as const
 
 /** A text in the language that its statement names. */
 export function renderContent(text: string, language: string | undefined, shown = Number.MAX_SAFE_INTEGER): Html {

@@ -53,7 +53,7 @@ table{border-collapse:collapse;inline-size:100%;margin-block:.6rem}caption{text-
 th,td{text-align:start;vertical-align:top;padding:.45rem .6rem;border-block-end:1px solid color-mix(in srgb,var(--line) 55%,transparent)}th{color:var(--soft);font-weight:600}
 td.num{font-variant-numeric:tabular-nums;white-space:nowrap}
 .list{list-style:none;margin:.4rem 0;padding:0}.list>li{padding-block:.65rem;border-block-end:1px solid color-mix(in srgb,var(--line) 45%,transparent)}
-.list .name{font-weight:600;display:inline-block;min-height:24px}.list p{margin:.1rem 0}
+.list .name{font-weight:600;display:inline-block;min-height:24px;max-inline-size:100%;overflow-wrap:anywhere}h1,h2,bdi{overflow-wrap:anywhere}.list p{margin:.1rem 0}
 .badge{display:inline-block;border:1px solid currentColor;border-radius:.25rem;padding:.05rem .45rem;font-size:.9rem;font-weight:600}
 .badge:first-letter{text-transform:uppercase}.badge.alert{color:var(--bad);background:var(--bad-bg)}.badge.note{color:var(--warn);background:var(--warn-bg)}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:.8rem;margin:.8rem 0;padding:0}
@@ -79,12 +79,12 @@ figure{margin:0}
 table.stack tr{display:block;padding-block:.5rem;border-block-end:1px solid var(--line)}table.stack td{display:block;border:0;padding:.1rem 0}table.stack td[data-label]::before{content:attr(data-label);display:block;color:var(--soft);font-size:.92rem}}
 @media(prefers-reduced-motion:no-preference){.running svg{animation:turn 1.2s linear infinite}@keyframes turn{to{rotate:360deg}}}
 @media(forced-colors:active){.card,.drop,.banner{border:2px solid CanvasText}}
-@media print{:root{--ink:#000;--soft:#333;--paper:#fff;--panel:#fff;--line:#555;--link:#000;color-scheme:light}@page{margin:14mm}
-html{font-size:9.5pt}.no-print,.skip,.top nav,.foot,.button,button{display:none!important}.only-print{display:block!important}
+@media print{:root{--ink:#000;--soft:#333;--paper:#fff;--panel:#fff;--line:#555;--link:#000;--warn:#000;--warn-bg:#fff;--bad:#000;--bad-bg:#fff;--calm:#000;--calm-bg:#fff;--good:#000;--good-bg:#fff;color-scheme:light}@page{margin:12mm 13mm}
+html{font-size:8.6pt;line-height:1.26}.no-print,.skip,.top nav,.foot,.button,button{display:none!important}.only-print{display:block!important}
 .top{background:none;color:#000;padding:0;border-block-end:2px solid #000}.top a,.tag{color:#000}main{padding-block:.4rem}.wrap{max-width:none;padding:0}
-h1{font-size:16pt}h2{font-size:12pt;margin:.8rem 0 .3rem}li,tr,.sign{break-inside:avoid}h2{break-after:avoid}table.stack td,table.stack th{padding:.2rem .4rem}
+h1{font-size:13pt;margin:.1rem 0 .3rem}h2{font-size:10.5pt;margin:.5rem 0 .15rem}.plain li{display:inline}.plain li+li::before{content:" · "}.tag{display:none}li,tr,.sign{break-inside:avoid}h2{break-after:avoid}table.stack td,table.stack th{padding:.2rem .4rem}
 .steps{margin:.2rem 0}.steps>li{padding-block:.1rem;break-inside:auto}.steps p{margin:.15rem 0}.raw{font-size:6.8pt;line-height:1.3;padding:0}.steps code,.steps .hash{font-size:7.6pt;padding:0}
-.path{font-size:7.4pt;line-height:1.15;margin:.2rem 0}.path td,.path th{padding:0 .4rem;border:0}.path .hash{font-size:7pt}.documents,.documents .hash{font-size:8pt}.documents td{padding:.1rem .4rem}
+.path{font-size:6.8pt;line-height:1;margin:.2rem 0}table.path td,table.path th{padding:0 .4rem;border:0}.steps .path .hash{font-size:6.6pt}.documents{line-height:1.15}.documents,.documents .hash{font-size:7.4pt}table.documents td{padding:.1rem .4rem}.badge{font-size:7.4pt;padding:0 .3rem}
 dl.facts{gap:.1rem 1rem;margin:.3rem 0}.line{margin:.2rem .6rem}.line li{padding-block:.1rem .2rem}.banner{margin-block:.3rem;padding:.3rem .6rem}.limits{margin-block-start:.4rem;padding-block-start:.3rem}p{margin:.25rem 0}
 .sign-part{break-inside:avoid}.sign{grid-template-columns:1fr 1fr 1fr;gap:1rem;margin-block-start:0}.qr{inline-size:26mm;block-size:26mm;float:inline-end}.banner{border:2px solid #000;color:#000}a{text-decoration:none}}
 `.trim()

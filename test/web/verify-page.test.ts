@@ -5,12 +5,12 @@ import { mkdtemp, open, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import axe from 'axe-core'
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core'
 import { createSigner, formatVkey } from '../../src/core/note.ts'
 import { formatPolicy } from '../../src/core/policy.ts'
+import { assertAccessible } from './axe.ts'
 import { launchBrowser } from './browser.ts'
-import { AGENCY, ANCHORED_MS, openWorld, type World } from './world.ts'
+import { ANCHORED_MS, openWorld, type World } from './world.ts'
 
 type Given = { name: string; mimeType: string; buffer: Buffer }
 const given = (name: string, content: string | Buffer): Given => ({
@@ -396,68 +396,9 @@ describe('web in Chromium', function () {
       assert.equal(await page.locator('#results details').first().getAttribute('open'), '')
     })
   })
-
-  it('passes axe on every page in three languages, and fits 320 px', async () => {
-    const paths = [
-      '/',
-      '/verify',
-      '/records',
-      '/records/1',
-      '/agencies',
-      `/agencies/${AGENCY}`,
-      '/anchors',
-      '/search?q=gone',
-      '/about',
-      '/records/999',
-    ]
-    for (const [at, tag] of ['en', 'ar', 'el'].entries()) {
-      await withPage(
-        `/${tag}/`,
-        async page => {
-          for (const path of paths) {
-            await page.goto(`${world.url}/${tag}${path}`)
-            if (path === '/verify') await check(page, [given('f', 'good file'), given('g', 'withdrawn file'), given('h', 'unknown')])
-            await assertAccessible(page)
-            assert.ok(
-              await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth),
-              `${tag}${path} is wider than 320 px`,
-            )
-          }
-        },
-        { viewport: { width: 320, height: 640 }, colorScheme: at === 1 ? 'dark' : 'light' },
-      )
-    }
-  })
-
-  it('prints a record as a tagged certificate of at most two pages', async () => {
-    await withPage('/en/records/6', async page => {
-      const pdf = (await page.pdf({ preferCSSPageSize: true, tagged: true })).toString('latin1')
-      const pages = pdf.match(/\/Type \/Page\b(?!s)/g)?.length ?? 0
-      assert.ok(pages >= 1 && pages <= 2, `${pages} pages`)
-      assert.match(pdf, /\/StructTreeRoot/)
-      assert.match(pdf, /\/Lang/)
-      await page.emulateMedia({ media: 'print' })
-      const text = await textOf(page.locator('main'))
-      for (const part of ['Certificate of record', 'sha256sum', 'anchoredAt(', 'Signature', 'It does not show that what it says is true'])
-        assert.ok(text.includes(part), part)
-    })
-  })
 })
 
 /** What a reader sees of it. */
 async function textOf(locator: Locator): Promise<string> {
   return (await locator.allInnerTexts()).join('\n')
-}
-
-/** By evaluate, which works under the page's own content security policy. */
-async function assertAccessible(page: Page): Promise<void> {
-  await page.evaluate(axe.source)
-  const violations = await page.evaluate(async () => {
-    const { axe } = globalThis as unknown as {
-      axe: { run(options: object): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> }
-    }
-    const found = await axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
-    return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html.slice(0, 120)).join(' ')}`)
-  })
-  assert.deepEqual(violations, [], page.url())
 }

@@ -32,8 +32,9 @@ export type RecordData = {
   readonly wholeHistory: boolean
 }
 
-/** So many documents are printed; the others are in the receipt. */
-const PRINTED_DOCUMENTS = 10
+/** Two pages have room for so many lines of the proof, or for a document in place of seven of them; other documents are in the receipt. */
+const PRINTED_LINES = 74
+const LINES_OF_DOCUMENT = 7
 const PRINTED_IDENTIFIERS = 8
 
 /** The page of a statement. */
@@ -138,19 +139,20 @@ function renderRest({ say }: Frame, text: string | undefined, language: string |
   return html`<details class="no-print"><summary>${say('record.whole')}</summary><p>${renderContent(text, language)}</p></details>`
 }
 
-function renderDocuments(frame: Frame, { index, statement, onlyDocument }: RecordData): Html {
+function renderDocuments(frame: Frame, { index, statement, onlyDocument, evidence }: RecordData): Html {
   const { say, base } = frame
   const { documents } = statement
-  const many = documents.length > PRINTED_DOCUMENTS
+  const printed = Math.max(1, Math.floor((PRINTED_LINES - evidence.path.length) / LINES_OF_DOCUMENT))
+  const many = documents.length > printed
   const numbered = documents.map((document, at) => ({ document, number: at + 1 }))
   const shown = onlyDocument === undefined ? numbered : numbered.filter(({ number }) => number === onlyDocument)
-  const others = documents.length - Math.min(shown.length, PRINTED_DOCUMENTS)
+  const others = documents.length - Math.min(shown.length, printed)
   const here = `${base}/records/${index}`
   return html`<div class="scroll" role="region" tabindex="0" aria-label="${say('record.documents')}"><table class="stack documents"><thead><tr><th scope="col">${say('record.name')}</th><th scope="col">${say('result.size')}</th><th scope="col">${say('result.hash')}</th></tr></thead>
 <tbody>${shown.map(({ document, number }, at) =>
     renderDocument(frame, document, {
       language: statement.language,
-      isPrinted: at < PRINTED_DOCUMENTS,
+      isPrinted: at < printed,
       href: many && onlyDocument === undefined ? `${here}?document=${number}` : undefined,
     }),
   )}</tbody></table></div>

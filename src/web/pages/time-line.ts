@@ -8,8 +8,8 @@ import { renderTime } from './entry-list.ts'
 
 type Shown = { readonly version: SiteVersion; readonly isPrinted: boolean; readonly hiddenBefore: number }
 
-const NEWEST = { screen: 12, print: 3 } as const
-const NEAR = { screen: 4, print: 1 } as const
+const NEWEST = { screen: 12, print: 2 } as const
+const NEAR = { screen: 4, print: 0 } as const
 
 /** The versions, oldest first; silent edits and withdrawals are marked. */
 export function renderTimeLine(

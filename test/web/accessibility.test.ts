@@ -1,0 +1,286 @@
+/** Every page in every language in a real Chromium: axe, narrow and enlarged, dark and light, by keyboard, wider letters, feeds as XML, and print. */
+import assert from 'node:assert/strict'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { Statement } from '../../src/core/statement.ts'
+import { LANGUAGE_TAGS, type Language, speak } from '../../src/messages/language.ts'
+import { renderPage } from '../../src/web/layout.ts'
+import { recordPage } from '../../src/web/pages/record.ts'
+import type { PathLine } from '../../src/web/proof-path.ts'
+import { STYLE } from '../../src/web/style.ts'
+import { addAxe, assertAccessible, assertFits } from './axe.ts'
+import { launchBrowser } from './browser.ts'
+import { AGENCY, ANCHORED_MS, openWorld, statementOf, type World } from './world.ts'
+
+const PATHS = [
+  '/',
+  '/records',
+  '/records/0',
+  '/records/2',
+  '/changes?kind=silent-edit',
+  '/changes',
+  '/agencies',
+  `/agencies/${AGENCY}`,
+  '/anchors',
+  '/search?q=r',
+  '/search?q=nothing',
+  '/about',
+  '/records/3',
+  '/records/999',
+]
+/** 1280 × 1024 pixels at 400 %. */
+const ENLARGED = { width: 320, height: 256 }
+
+describe('web/accessibility', function () {
+  this.timeout(120_000)
+  let world: World
+  let browser: Browser
+
+  before(async () => {
+    world = await openWorld()
+    await world.submit('r-1', 'first', { title: 'مناقصة عامة', language: 'ar', identifiers: [{ scheme: 'ocid', value: 'x'.repeat(80) }] })
+    await world.submit('r-1', 'second', { title: 'W'.repeat(300), language: 'xx-unknown' })
+    await world.submit('r-2', 'erased')
+    await world.submit('r-3', 'amended', { action: 'amend', reason: { code: 'personal-data', text: 'y'.repeat(500) } })
+    await world.anchor(ANCHORED_MS - 3_600_000)
+    await world.submit('r-3', 'gone', { action: 'withdraw', reason: { code: 'court-order' }, documents: [] })
+    await world.anchor()
+    await world.submit('r-4', 'fresh')
+    world.erased.add(3)
+    world.state.lag = { alarm: 'no funds' }
+    browser = await launchBrowser()
+  })
+  after(async () => {
+    await browser?.close()
+    await world?.close()
+  })
+
+  const withPage = async (use: (page: Page) => Promise<void>, options: BrowserContextOptions = {}) => {
+    const context = await browser.newContext(options)
+    await addAxe(context)
+    try {
+      await use(await context.newPage())
+    } finally {
+      await context.close()
+    }
+  }
+
+  for (const [at, tag] of LANGUAGE_TAGS.entries()) {
+    it(`axe finds nothing on any page in ${tag}, and each fits a screen that is enlarged four times`, async () => {
+      const options: BrowserContextOptions = { viewport: ENLARGED, colorScheme: at % 2 === 0 ? 'light' : 'dark', reducedMotion: 'reduce' }
+      await withPage(async page => {
+        for (const path of PATHS) {
+          await page.goto(`${world.url}/${tag}${path}`)
+          await assertAccessible(page)
+          await assertFits(page)
+          assert.equal(await page.evaluate(() => document.getAnimations().length), 0)
+        }
+        await page.goto(`${world.url}/${tag}/verify`)
+        await page.setInputFiles('#files', [
+          { name: 'a', mimeType: 'text/plain', buffer: Buffer.from('first') },
+          { name: 'b', mimeType: 'text/plain', buffer: Buffer.from('nowhere') },
+        ])
+        await page.waitForSelector('#results article[data-verdict] >> nth=1')
+        await assertAccessible(page)
+        await assertFits(page)
+      }, options)
+    })
+  }
+
+  it('axe finds nothing on wide screens, in the other colours and in print', async () => {
+    for (const colorScheme of ['dark', 'light'] as const) {
+      await withPage(
+        async page => {
+          for (const path of ['/', '/records/2', '/anchors']) {
+            await page.goto(`${world.url}/en${path}`)
+            await assertAccessible(page)
+          }
+          await page.emulateMedia({ media: 'print' })
+          await page.goto(`${world.url}/en/records/2`)
+          await assertAccessible(page)
+        },
+        { viewport: { width: 1280, height: 900 }, colorScheme },
+      )
+    }
+  })
+
+  it('holds wider letters, words and lines (WCAG 1.4.12)', async () => {
+    await withPage(
+      async page => {
+        for (const path of PATHS) {
+          await page.goto(`${world.url}/de${path}`)
+          await page.evaluate(() => {
+            for (const node of document.querySelectorAll<HTMLElement>('body *'))
+              Object.assign(node.style, { lineHeight: '1.5', letterSpacing: '0.12em', wordSpacing: '0.16em' })
+          })
+          await assertFits(page, 'with wider letters')
+        }
+      },
+      { viewport: { width: 320, height: 640 } },
+    )
+  })
+
+  it('reaches everything by keyboard, in order, and shows where the reader is', async () => {
+    await withPage(async page => {
+      for (const path of ['/', '/changes', '/records/2', '/anchors', '/search?q=r']) {
+        await page.goto(`${world.url}/en${path}`)
+        const expected = await page.evaluate(
+          () =>
+            [...document.querySelectorAll<HTMLElement>('a[href], button, input, summary, [tabindex="0"]')].filter(node =>
+              node.checkVisibility(),
+            ).length,
+        )
+        for (let at = 0; at < expected; at++) {
+          await page.keyboard.press('Tab')
+          const outline = await page.evaluate(() => getComputedStyle(document.activeElement ?? document.body).outlineStyle)
+          assert.notEqual(outline, 'none', `${path}, stop ${at}`)
+        }
+        const last = await page.evaluate(() => document.activeElement?.closest('footer') !== null)
+        assert.ok(last, `${path}: the last stop is not at the end`)
+      }
+    })
+  })
+
+  it('writes feeds that an XML parser takes, with what RFC 4287 asks for', async () => {
+    await withPage(async page => {
+      await page.goto(`${world.url}/en/about`)
+      for (const path of ['/feed.atom', '/ar/feed.atom', `/agencies/${AGENCY}/feed.atom`, '/changes.atom', '/changes/all.atom']) {
+        const text = await (await fetch(world.url + path)).text()
+        const missing = await page.evaluate(xml => {
+          const feed = new DOMParser().parseFromString(xml, 'application/xml')
+          if (feed.querySelector('parsererror')) return [feed.querySelector('parsererror')?.textContent]
+          const isAbsolute = (uri: string | null | undefined) => /^(tag|https?):[^\s]+$/.test(uri ?? '')
+          const times = [...feed.querySelectorAll('updated, published')].filter(
+            node => !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(node.textContent ?? ''),
+          )
+          return [
+            ...times.map(node => node.outerHTML),
+            ...['feed', 'entry'].flatMap(parent =>
+              [...feed.querySelectorAll(parent)].flatMap(node =>
+                ['id', 'title', 'updated', 'author > name'].filter(child => !node.querySelector(`:scope > ${child}`)?.textContent),
+              ),
+            ),
+            ...[...feed.querySelectorAll('id')].map(node => node.textContent).filter(id => !isAbsolute(id)),
+            ...[...feed.querySelectorAll('link')].map(node => node.getAttribute('href')).filter(href => !isAbsolute(href)),
+          ]
+        }, text)
+        assert.deepEqual(missing, [], path)
+      }
+    })
+  })
+
+  describe('print', () => {
+    const countPages = (pdf: Buffer) => pdf.toString('latin1').match(/\/Type \/Page\b(?!s)/g)?.length ?? 0
+
+    it('makes a tagged certificate of at most two pages, with all that is needed to check by hand', async () => {
+      await withPage(async page => {
+        await page.goto(`${world.url}/en/records/1`)
+        const pdf = await page.pdf({ preferCSSPageSize: true, tagged: true })
+        assert.ok(countPages(pdf) <= 2, `${countPages(pdf)} pages`)
+        assert.match(pdf.toString('latin1'), /\/StructTreeRoot/)
+        assert.match(pdf.toString('latin1'), /\/Lang/)
+        await page.emulateMedia({ media: 'print' })
+        const text = await page.locator('main').innerText()
+        for (const part of ['Certificate of record', 'sha256sum', 'anchoredAt(', 'Signature', 'It does not show that what it says is true'])
+          assert.ok(text.includes(part), part)
+        assert.equal(await page.locator('svg.qr:visible').count(), 1)
+      })
+    })
+
+    it('fits two pages with the longest proof, many documents, a huge title and a long history, in every language', async () => {
+      await withPage(async page => {
+        const fits = async (tag: Language, shape: Shape, format: 'A4' | 'Letter') => {
+          await page.setContent(certificate(tag, shape))
+          const pages = countPages(await page.pdf({ format, preferCSSPageSize: false }))
+          assert.ok(pages <= 2, `${tag}, ${format}, ${shape.statement.documents.length} documents: ${pages} pages`)
+        }
+        for (const tag of LANGUAGE_TAGS) await fits(tag, LONGEST, 'Letter')
+        await fits('el', LONGEST, 'A4')
+        await fits('el', ORDINARY, 'Letter')
+      })
+    })
+  })
+})
+
+type Shape = { readonly statement: Statement; readonly proofLength: number; readonly versions: number }
+
+const DOCUMENT = {
+  name: 'Bekanntmachung der Vergabe.json',
+  mediaType: 'application/json',
+  bytes: 123_456,
+  sha256: 'ab'.repeat(32),
+  jcs: 'cd'.repeat(32),
+}
+
+/** As long as anything may be: a tree of 2^53 entries, 256 documents, 32 KiB of title. */
+const LONGEST: Shape = {
+  statement: statementOf('r'.repeat(512), 'x', {
+    action: 'amend',
+    title: 'Vergabe von Bauleistungen '.repeat(1000),
+    revision: 'v'.repeat(200),
+    identifiers: Array.from({ length: 40 }, (_, at) => ({ scheme: 'local', value: `number-${at}` })),
+    reason: { code: 'correction', text: 'Tippfehler '.repeat(500) },
+    documents: Array.from({ length: 256 }, () => DOCUMENT),
+  }),
+  proofLength: 53,
+  versions: 1000,
+}
+
+/** A ledger of a million entries, and as many documents as are printed then. */
+const ORDINARY: Shape = {
+  statement: statementOf('case-17', 'x', { documents: Array.from({ length: 7 }, () => DOCUMENT) }),
+  proofLength: 20,
+  versions: 3,
+}
+
+function certificate(tag: Language, { statement, proofLength, versions }: Shape): string {
+  const hash = new Uint8Array(32).fill(0xab)
+  const line: PathLine = { side: 'right', given: hash, result: hash }
+  const frame = {
+    say: speak(tag),
+    base: '',
+    path: '/records/7',
+    origin: 'ledger.example/log',
+    styleHref: '',
+    banners: { testNetwork: true, stopped: false, notAccepting: false },
+  }
+  const html = renderPage(
+    frame,
+    recordPage(frame, {
+      index: 7,
+      statement,
+      agency: { id: AGENCY, name: 'Bundesministerium für Verkehr' },
+      versions: Array.from({ length: versions }, (_, at) => ({
+        index: at + 7,
+        action: 'publish',
+        revision: 'v',
+        published: statement.published,
+        flag: 'silent-edit',
+      })),
+      anchor: {
+        chainId: 1,
+        contract: `0x${'c0'.repeat(20)}`,
+        logId: `0x${'1d'.repeat(32)}`,
+        size: 2 ** 53 - 1,
+        root: 'ab'.repeat(32),
+        transaction: `0x${'7a'.repeat(32)}`,
+        block: { number: 20_000_000, hash: `0x${'b1'.repeat(32)}`, time: '2026-11-20T10:00:00Z' },
+      },
+      production: true,
+      sealedMs: ANCHORED_MS - 60_000,
+      nowMs: ANCHORED_MS,
+      evidence: {
+        statementText: JSON.stringify(statement),
+        statementHash: hash,
+        leafHash: hash,
+        path: Array.from({ length: proofLength }, () => line),
+        size: 2 ** 53 - 1,
+        root: hash,
+      },
+      siteUrl: 'https://ledger.transport.gov.example',
+      qrSvg: '<svg viewBox="0 0 33 33"></svg>',
+      onlyDocument: undefined,
+      wholeHistory: false,
+    }),
+  )
+  return html.replace('</head>', `<style>${STYLE}</style></head>`)
+}
