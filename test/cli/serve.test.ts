@@ -1,10 +1,12 @@
 /** `openseal serve` as a process: what it prints, how it ends, and what it refuses in one sentence. */
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { createJsonRpcReader, parsePolicy, verify } from '../../src/verifier/index.ts'
+import { statement } from '../http/service.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
@@ -64,6 +66,92 @@ describe('openseal serve', function () {
     }
     assert.equal(keys[0], keys[1])
   })
+
+  it('has its anchors on chain again after it and its chain were killed in the moment of an anchor, and ends the chain last', async () => {
+    const data = 'killed'
+    const first = serve({ OPENSEAL_DATA: data, OPENSEAL_ANCHOR_INTERVAL: '100ms' })
+    const url = /at (http:\S+)/.exec(await first.ready)![1]!
+    const operator = readFileSync(join(folder, data, 'keys/operator.key'), 'utf8').trim()
+    const send = (to: string, path: string, key: string, body: unknown) =>
+      fetch(to + path, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+    await send(url, '/v1/agencies', operator, { id: 'transport.gov.example', name: 'Ministry of Transport' })
+    const { key } = (await (await send(url, '/v1/agencies/transport.gov.example/keys', operator, {})).json()) as { key: string }
+    for (const number of [1, 2, 3]) {
+      assert.equal((await send(url, '/v1/records', key, statement(number))).status, 201)
+      // The chain keeps a block within a quarter of a second: what is killed now has lost the last ones.
+      await untilAnchored(url, number)
+    }
+    const chainPid = chainOf(data)
+    process.kill(chainPid, 'SIGKILL')
+    first.child.kill('SIGKILL')
+    await first.ended
+
+    const second = serve({ OPENSEAL_DATA: data, OPENSEAL_ANCHOR_INTERVAL: '100ms' })
+    const out = await second.ready
+    const again = /at (http:\S+)/.exec(out)![1]!
+    const rpc = /--rpc (http:\S+)/.exec(out)![1]!
+    await untilAnchored(again, 3)
+    for (const index of [1, 2, 3]) assert.equal(await verdictOf(again, rpc, index), 'test-network')
+    const pid = chainOf(data)
+    second.child.kill('SIGINT')
+    const { code, err } = await second.ended
+    assert.equal(code, 0, err)
+    assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' })
+    assert.deepEqual(
+      err
+        .split('\n')
+        .filter(line => line.includes('"level":"error"'))
+        .filter(line => !line.includes('the chain has lost final anchors')),
+      [],
+    )
+  })
+
+  it('takes records while its chain is dead, starts the chain again, and anchors them', async () => {
+    const service = serve({ OPENSEAL_DATA: 'killed', OPENSEAL_ANCHOR_INTERVAL: '100ms' })
+    const url = /at (http:\S+)/.exec(await service.ready)![1]!
+    const operator = readFileSync(join(folder, 'killed/keys/operator.key'), 'utf8').trim()
+    const headers = { authorization: `Bearer ${operator}`, 'content-type': 'application/json' }
+    const made = await fetch(`${url}/v1/agencies/transport.gov.example/keys`, { method: 'POST', headers, body: '{}' })
+    const { key } = (await made.json()) as { key: string }
+    process.kill(chainOf('killed'), 'SIGKILL')
+    const body = JSON.stringify(statement(4))
+    const answer = await fetch(`${url}/v1/records`, { method: 'POST', headers: { ...headers, authorization: `Bearer ${key}` }, body })
+    assert.equal(answer.status, 201)
+    await untilAnchored(url, 4)
+    service.child.kill('SIGTERM')
+    assert.equal((await service.ended).code, 0)
+  })
+
+  /** Process id of the embedded chain of a data folder. */
+  function chainOf(data: string): number {
+    return JSON.parse(readFileSync(join(folder, data, 'chain/process.json'), 'utf8')).pid
+  }
+
+  async function untilAnchored(url: string, index: number): Promise<void> {
+    for (;;) {
+      const { state } = (await (await fetch(`${url}/v1/records/${index}`)).json()) as { state: string }
+      if (state === 'anchored') return
+      await new Promise(done => setTimeout(done, 10))
+    }
+  }
+
+  /** By the ledger's own policy and receipt, asked of the chain. */
+  async function verdictOf(url: string, rpc: string, index: number): Promise<string> {
+    const bytes = async (path: string) => new Uint8Array(await (await fetch(url + path)).arrayBuffer())
+    const policy = parsePolicy(await bytes('/policy.json'))
+    const receipt = await bytes(`/v1/records/${index}/receipt`)
+    const chain = [createJsonRpcReader({ url: rpc, fetch, timeoutMs: 5_000 })]
+    for (;;) {
+      const { verdict } = await verify({ receipt, policy, chain, trust: 'policy' })
+      // The anchors that were lost are sent again within a moment.
+      if (verdict !== 'sealed') return verdict
+      await new Promise(done => setTimeout(done, 20))
+    }
+  }
 
   it('refuses a wrong setting, a busy port and a folder in use: one sentence, exit 1', async () => {
     const first = serve({ OPENSEAL_DATA: 'busy' })
