@@ -1,7 +1,7 @@
 /** What `openseal verify` prints of what it found: the verdict's sentence first, in the reader's language, then the checks. */
 import type { Say } from '../messages/say.ts'
 import { sayTime } from '../messages/say.ts'
-import { sayDetail, sayNext, sayPart, sayPdf, sayProblem, sayRemarks, sayVerdict } from '../messages/verdict.ts'
+import { sayDetail, sayHeading, sayNext, sayPart, sayPdf, sayProblem, sayRemarks, sayVerdict } from '../messages/verdict.ts'
 import { type Answer, type Answers, type CheckResult, type Finding, type Part, partOf } from '../verifier/index.ts'
 import { isUtf8 } from './locale.ts'
 
@@ -30,17 +30,18 @@ function formatAnswer(say: Say, answer: Answer, state?: Part): string[] {
 
 function formatFinding(say: Say, finding: Finding, state: Part | undefined): string[] {
   const { result } = finding
-  const { verdict, matched, trust, limits } = result
-  const about = [matched && say(`matched.${matched}`), sayNext(say, verdict), ...sayPdf(say, finding, state), ...sayRemarks(say, finding)]
+  const { verdict, trust, limits } = result
+  const { sentence, more } = sayHeading(say, finding)
+  const about = [...more, sayNext(say, verdict), ...sayPdf(say, finding, state), ...sayRemarks(say, finding)]
   return [
-    sayVerdict(say, result),
+    sentence,
     ...about.filter(line => line !== undefined),
     ...(verdict === 'unknown' ? [] : [say(`trust.${trust}`)]),
     '',
     ...inColumns(factsOf(say, finding), '  '),
     '',
     ...formatChecks(say, result.checks),
-    ...(limits === undefined ? [] : ['', say('limits.sentence')]),
+    ...(limits === undefined || finding.part?.kind === 'state' ? [] : ['', say('limits.sentence')]),
   ]
 }
 

@@ -84,6 +84,9 @@ export const de: Messages = {
   'result.releases': 'Veröffentlichungen (Releases) in diesem Paket',
   'result.release': 'Veröffentlichung {id}',
   'result.state': 'Früherer Stand der Datei: ihre ersten {bytes} Bytes',
+  'result.stateWarning':
+    'Nur ein früherer Stand dieser Datei ist verzeichnet. Was seither hinzukam, ist es nicht und kann verändern, was die Datei zeigt.',
+  'result.stateVerdict': 'Allein für diesen früheren Stand: {sentence}',
   'result.refused':
     'Diese Veröffentlichung lässt sich nicht zweifelsfrei lesen und hat darum kein eigenes Ergebnis; das der ganzen Datei schließt sie ein. Grund: {reason}',
   'result.fresher':

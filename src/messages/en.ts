@@ -80,6 +80,9 @@ const SENTENCES = {
   'result.releases': 'Releases in this package',
   'result.release': 'Release {id}',
   'result.state': 'Earlier state of the file: its first {bytes} bytes',
+  'result.stateWarning':
+    'Only an earlier state of this file is on the record. What was added to it since is not, and may change what the file shows.',
+  'result.stateVerdict': 'For that earlier state alone: {sentence}',
   'result.refused':
     'This release cannot be read without doubt, so it has no answer of its own; the answer for the whole file covers it. Reason: {reason}',
   'result.fresher':

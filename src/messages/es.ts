@@ -84,6 +84,9 @@ export const es: Messages = {
   'result.releases': 'Publicaciones (releases) de este paquete',
   'result.release': 'Publicación {id}',
   'result.state': 'Estado anterior del archivo: sus primeros {bytes} bytes',
+  'result.stateWarning':
+    'Solo un estado anterior de este archivo consta en el registro. Lo que se le añadió después no consta y puede cambiar lo que el archivo muestra.',
+  'result.stateVerdict': 'Solo para ese estado anterior: {sentence}',
   'result.refused':
     'Esta publicación no se puede leer sin dudas, por eso no tiene respuesta propia; la del archivo entero la abarca. Motivo: {reason}',
   'result.fresher':

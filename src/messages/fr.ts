@@ -85,6 +85,9 @@ export const fr: Messages = {
   'result.releases': 'Publications (releases) de ce paquet',
   'result.release': 'Publication {id}',
   'result.state': 'État antérieur du fichier : ses {bytes} premiers octets',
+  'result.stateWarning':
+    'Seul un état antérieur de ce fichier est enregistré. Ce qui y a été ajouté depuis ne l’est pas et peut changer ce que le fichier montre.',
+  'result.stateVerdict': 'Pour ce seul état antérieur : {sentence}',
   'result.refused':
     'Cette publication ne peut pas être lue sans ambiguïté : elle n’a donc pas de réponse propre ; celle du fichier entier la couvre. Raison : {reason}',
   'result.fresher':

@@ -15,6 +15,16 @@ export function sayVerdict(say: Say, { verdict, matched, failed = 'statement', d
   return say(`verdict.${verdict}`, values)
 }
 
+/**
+ * What stands first about a finding, and what under it. An earlier state that fits must not read as if the file did: what was added since may
+ * show anything.
+ */
+export function sayHeading(say: Say, { part, result }: Finding): { readonly sentence: string; readonly more: readonly string[] } {
+  const verdict = sayVerdict(say, result)
+  if (part?.kind === 'state') return { sentence: say('result.stateWarning'), more: [say('result.stateVerdict', { sentence: verdict })] }
+  return { sentence: verdict, more: result.matched ? [say(`matched.${result.matched}`)] : [] }
+}
+
 /** What a check has to say, in the reader's language as far as that has words for it. */
 export function sayDetail(say: Say, { detail, notes }: CheckResult): { readonly text: string; readonly isTranslated: boolean } {
   if (notes.length === 0) return { text: detail, isTranslated: false }

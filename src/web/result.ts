@@ -1,7 +1,7 @@
 /** The answer to a check as people see it: the verdict first, as a sentence. One renderer for the server, the page and the offline file. */
 import type { MessageKey } from '../messages/en.ts'
 import { type Say, sayNumber } from '../messages/say.ts'
-import { sayDetail, sayNext, sayPart, sayPdf, sayProblem, sayRemarks, sayVerdict } from '../messages/verdict.ts'
+import { sayDetail, sayHeading, sayNext, sayPart, sayPdf, sayProblem, sayRemarks } from '../messages/verdict.ts'
 import {
   type Answer,
   type Answers,
@@ -33,6 +33,8 @@ const LOOKS: { readonly [verdict in VerdictCode]: readonly [Tone, IconName] } = 
   anchored: ['good', 'tick'],
 }
 
+/** An earlier state is never green either: it is not the file. */
+const STATE_LOOK: readonly [Tone, IconName] = ['warn', 'newer']
 const STATUS_ICONS = { passed: 'tick', failed: 'cross', 'not-run': 'dash' } as const
 const CHECKS: readonly CheckName[] = ['document', 'statement', 'inclusion', 'checkpoint', 'cosignatures', 'anchor', 'finality', 'currency']
 /** So many releases get a whole card; those after them one line each, so that a page of thousands stays light. */
@@ -44,10 +46,10 @@ export function renderAnswers(say: Say, { own, parts, partsLeftOut }: Answers, p
   const state = parts.find(isState)
   const releases = parts.filter(answer => !isState(answer))
   return html`${own.map(answer => renderAnswer(say, answer, { level: 2, pages, state: state && partOf(state) }))}
-${state && renderAnswer(say, state, { level: 3, pages })}
+${state && html`<section class="parts">${renderAnswer(say, state, { level: 3, pages })}</section>`}
 ${
   releases.length > 0 &&
-  html`<section class="releases"><h3>${say('result.releases')}</h3><p>${renderCounts(say, releases)}</p>
+  html`<section class="parts"><h3>${say('result.releases')}</h3><p>${renderCounts(say, releases)}</p>
 ${releases.map((answer, at) => renderRelease(say, answer, { level: 3, pages }, at < WHOLE_CARDS))}
 ${partsLeftOut > 0 && html`<p>${say('verify.tooManyReleases', { count: sayNumber(say, releases.length) })}</p>`}</section>`
 }`
@@ -80,25 +82,28 @@ function renderAnswer(say: Say, answer: Answer, setting: Setting): Html {
 
 function renderFinding(say: Say, finding: Finding, { level, pages, state }: Setting): Html {
   const { result } = finding
-  const { verdict, matched } = result
-  const [tone, drawing] = LOOKS[verdict]
+  const { verdict } = result
+  const isState = finding.part?.kind === 'state'
+  const [tone, drawing] = isState ? STATE_LOOK : LOOKS[verdict]
   const name = nameOf(say, finding)
-  const sentence = html`<span class="sr">${say(`mark.${verdict}`)}: </span>${sayVerdict(say, result)}`
+  const { sentence: heading, more } = sayHeading(say, finding)
+  const mark = isState ? name : say(`mark.${verdict}`)
+  const sentence = html`<span class="sr">${mark}: </span>${heading}`
   const next = sayNext(say, verdict)
   const onRecord =
     pages && result.index !== undefined && result.origin === pages.origin && verdict !== 'invalid' && verdict !== 'unsupported'
   return html`<article class="card ${tone}" data-verdict="${verdict}" aria-label="${name}">
-<header>${icon(drawing)}<div><p class="mark" aria-hidden="true">${say(`mark.${verdict}`)}</p>
+<header>${icon(drawing)}<div><p class="mark" aria-hidden="true">${mark}</p>
 ${level === 2 ? html`<h2 class="sentence">${sentence}</h2>` : html`<h3 class="sentence">${sentence}</h3>`}</div></header>
 <div class="body">
-<p><bdi><b>${name}</b></bdi></p>
-${matched && html`<p>${say(`matched.${matched}`)}</p>`}
+${!isState && html`<p><bdi><b>${name}</b></bdi></p>`}
+${more.map(line => html`<p>${line}</p>`)}
 ${next && html`<p>${next}</p>`}
 ${[...sayPdf(say, finding, state), ...sayRemarks(say, finding)].map(remark => html`<p>${remark}</p>`)}
 ${onRecord && html`<p><a href="${pages.base}/records/${result.index}">${say('result.open')}</a></p>`}
 <details${verdict === 'invalid' && html` open`}><summary>${say('result.checks')}</summary><ol class="checks">${result.checks.map(check => renderCheck(say, check))}</ol></details>
 <details><summary>${say('result.details')}</summary>${renderFacts(say, finding)}</details>
-${verdict !== 'unknown' && html`<p class="limits small">${say('limits.sentence')} ${say(`trust.${result.trust}`)}</p>`}
+${verdict !== 'unknown' && !isState && html`<p class="limits small">${say('limits.sentence')} ${say(`trust.${result.trust}`)}</p>`}
 </div></article>`
 }
 

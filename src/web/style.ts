@@ -45,7 +45,7 @@ progress{inline-size:100%;block-size:1.1rem;accent-color:var(--link)}
 .checks{list-style:none;margin:.4rem 0;padding:0}.checks li{display:grid;grid-template-columns:1.6rem 1fr;gap:.4rem;padding-block:.35rem;border-block-start:1px solid color-mix(in srgb,var(--line) 45%,transparent)}
 .checks svg{inline-size:1.3rem;block-size:1.3rem;margin-block-start:.15rem}.checks b:first-letter{text-transform:uppercase}.checks b{display:inline-block}
 
-.detail{overflow-wrap:anywhere}.release summary .icon,p.release .icon{inline-size:1.3rem;block-size:1.3rem;vertical-align:text-bottom}.passed svg{color:var(--good)}.failed svg{color:var(--bad)}.not-run svg,.running svg{color:var(--soft)}
+.parts{margin-inline-start:.4rem;padding-inline-start:.8rem;border-inline-start:3px solid var(--line)}.detail{overflow-wrap:anywhere}.release summary .icon,p.release .icon{inline-size:1.3rem;block-size:1.3rem;vertical-align:text-bottom}.passed svg{color:var(--good)}.failed svg{color:var(--bad)}.not-run svg,.running svg{color:var(--soft)}
 dl.facts{display:grid;grid-template-columns:minmax(8rem,14rem) 1fr;gap:.35rem 1rem;margin:.6rem 0}dl.facts dt{color:var(--soft)}dl.facts dd{margin:0;min-inline-size:0;overflow-wrap:anywhere}
 details{margin-block:.8rem}summary{cursor:pointer;min-height:28px;padding-block:.2rem;color:var(--link);font-weight:600}
 .scroll{overflow-x:auto;max-inline-size:100%}

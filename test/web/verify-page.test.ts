@@ -287,7 +287,12 @@ describe('web in Chromium', function () {
       const text = await textOf(page.locator('main'))
       assert.match(text, /This PDF carries a digital signature/)
       assert.match(text, new RegExp(`an earlier state of this file is known, see below: what follows its first ${PDF.length} bytes`))
-      assert.match(text, new RegExp(`Earlier state of the file: its first ${PDF.length} bytes`))
+      assert.match(
+        text,
+        new RegExp(`Earlier state of the file: its first ${PDF.length} bytes:?\\s+Only an earlier state of this file is on the record`),
+      )
+      assert.match(text, /For that earlier state alone: This file is on the record, unchanged since/)
+      assert.equal(await page.locator('article.good').count(), 0)
     }
     await withPage('/en/verify', async page => {
       await check(page, given('never.pdf', '%PDF-1.7 /ByteRange [0 1]'))
