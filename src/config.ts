@@ -38,6 +38,11 @@ export type Config = {
   readonly operatorKey?: string
   /** Accept submissions although no endpoint of the chain has answered yet. */
   readonly startWithoutChain: boolean
+  /** Proxies before the service, whose word for the reader's address and scheme is taken. */
+  readonly trustedProxies: number
+  /** Requests a second that one address, and submitting requests that one key, may make; 0: any number. */
+  readonly addressRate: number
+  readonly keyRate: number
   /** How many entries a second are read again from the disk and hashed, in the background; 0: none. */
   readonly scrubRate: number
 }
@@ -75,6 +80,11 @@ const gwei = z
   .refine(wei => wei > 0n, 'is nothing: no anchor could be paid')
 
 const flag = z.enum(['true', 'false'], 'is neither true nor false').default('false')
+
+const rate = z
+  .string()
+  .regex(/^\d{1,6}$/, 'is not a number of requests a second, 0 for any')
+  .transform(Number)
 
 const address = (what: string) =>
   z
@@ -143,6 +153,9 @@ const VARIABLES = z.object({
     .regex(new RegExp(`^[\\x21-\\x7e]{${MIN_OPERATOR_KEY},512}$`), `is shorter than ${MIN_OPERATOR_KEY} characters, or holds spaces`)
     .optional(),
   OPENSEAL_START_WITHOUT_CHAIN: flag,
+  OPENSEAL_TRUST_PROXY: z.string().regex(/^\d$/, 'is not the number of proxies before the service, 0 to 9').transform(Number).default(0),
+  OPENSEAL_RATE_ADDRESS: rate.default(200),
+  OPENSEAL_RATE_KEY: rate.default(1000),
   OPENSEAL_SCRUB_RATE: z
     .string()
     .regex(/^\d{1,6}$/, 'is not a number of entries a second, 0 for none')
@@ -192,6 +205,9 @@ export function readConfig(env: { readonly [name: string]: string | undefined })
     finality: v.OPENSEAL_FINALITY,
     production: v.OPENSEAL_PRODUCTION === 'true',
     startWithoutChain: v.OPENSEAL_START_WITHOUT_CHAIN === 'true',
+    trustedProxies: v.OPENSEAL_TRUST_PROXY,
+    addressRate: v.OPENSEAL_RATE_ADDRESS,
+    keyRate: v.OPENSEAL_RATE_KEY,
     scrubRate: v.OPENSEAL_SCRUB_RATE,
     ...(v.OPENSEAL_PUBLIC_RPC && { publicRpcUrls: v.OPENSEAL_PUBLIC_RPC }),
     ...(v.OPENSEAL_STORE && { storeUrl: v.OPENSEAL_STORE }),

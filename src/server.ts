@@ -16,7 +16,9 @@ import { parseJson } from './core/json.ts'
 import type { Policy } from './core/policy.ts'
 import { type GenesisAnchor, parseAnyStatement } from './core/statement.ts'
 import { type Finder, openFinder } from './finder/finder.ts'
+import { ADMISSION, createAdmission } from './http/admission.ts'
 import { createApp } from './http/app.ts'
+import { createLimits, type Limits, PLACES } from './http/limits.ts'
 import { openListener } from './http/listener.ts'
 import { createMetrics, type Metrics } from './http/metrics.ts'
 import { readLogKey, readOperatorKey } from './keys.ts'
@@ -59,6 +61,7 @@ const REQUEST_MS = 10_000
 /** What has been started so far, in the order in which it is taken down. */
 type Parts = {
   http?: { close(): Promise<void> }
+  admission?: { stop(): void }
   comparison?: { stop(): Promise<void> }
   finder?: Finder
   scrub?: Scrub
@@ -106,10 +109,15 @@ async function start(config: Config, log: Log, parts: Parts, close: () => Promis
   const { origin } = config
   const signer = createLogSigner(origin, seed)
   let metrics: Metrics | undefined
-  const onSeal: LedgerDeps['onSeal'] = batch => metrics?.countSeal(batch)
+  const onSeal: LedgerDeps['onSeal'] = batch => {
+    metrics?.countSeal(batch)
+    admission.noteSeal(batch.records)
+  }
   const ledger = await openLedger({ store, signer, origin, anchors: [anchor], nowMs, randomBytes, onSeal })
   parts.ledger = ledger
   parts.store = undefined
+  const admission = createAdmission({ ...ADMISSION, waiting: () => ledger.waiting(), nowMs })
+  parts.admission = admission
   const restored = await readRestored(store)
   if (restored !== undefined) ledger.stop(restoredReason(restored))
 
@@ -135,6 +143,8 @@ async function start(config: Config, log: Log, parts: Parts, close: () => Promis
   finder.start()
   const lag = () => anchorer.lag()
   const site = await openSite({ ledger, agencies, finder, lag, notAccepting, policy, nowMs }, config, chain, log)
+  const { trustedProxies } = config
+  const guards = { admission, limits: limitsOf(config), isClosing: http.isClosing, trustedProxies }
   http.serve(
     createApp({
       ledger,
@@ -149,6 +159,7 @@ async function start(config: Config, log: Log, parts: Parts, close: () => Promis
       rows: store.rows,
       metrics,
       site,
+      ...guards,
     }).callback(),
   )
   log.info('serving', { url: http.url, origin, size: ledger.head().size, chainId: anchor.chainId, contract: anchor.contract })
@@ -161,6 +172,12 @@ async function start(config: Config, log: Log, parts: Parts, close: () => Promis
     notAccepting,
     close,
   }
+}
+
+/** Five seconds' worth at once: a page with its files, a script that starts. */
+function limitsOf({ addressRate, keyRate }: Config): Limits {
+  const rate = (perSecond: number) => (perSecond === 0 ? undefined : { perSecond, burst: 5 * perSecond })
+  return createLimits({ ...PLACES, address: rate(addressRate), key: rate(keyRate), nowMs: Date.now })
 }
 
 /** The pages for people. Without them the ledger still serves programs, so that their failure stops nothing. */
@@ -182,9 +199,13 @@ async function openSite(
 }
 
 /** Stops accepting and answers what came in, then the anchorer, the ledger with its store, and the chain. Goes on where one fails. */
-async function takeDown({ http, comparison, finder, scrub, ledger, store, anchorChain, embedded }: Parts, log: Log): Promise<void> {
+async function takeDown(
+  { http, admission, comparison, finder, scrub, ledger, store, anchorChain, embedded }: Parts,
+  log: Log,
+): Promise<void> {
   const steps = [
     () => http?.close(),
+    () => admission?.stop(),
     () => comparison?.stop(),
     () => finder?.stop(),
     () => scrub?.stop(),

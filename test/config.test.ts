@@ -19,6 +19,9 @@ describe('config', () => {
       finality: 'finalized',
       production: false,
       startWithoutChain: false,
+      trustedProxies: 0,
+      addressRate: 200,
+      keyRate: 1000,
       scrubRate: 500,
     })
   })

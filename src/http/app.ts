@@ -16,7 +16,9 @@ import { tileRoutes } from './routes/tiles.ts'
 
 /** The application on the given parts. It holds no state of its own but its metrics. */
 export function createApp(deps: HttpDeps): Koa {
-  const app = new Koa()
+  const proxies = deps.trustedProxies ?? 0
+  // Of X-Forwarded-For only what the trusted proxies wrote counts: the last addresses, one for each of them.
+  const app = new Koa({ proxy: proxies > 0, maxIpsCount: proxies })
   const routeDeps: RouteDeps = { ...deps, metrics: deps.metrics ?? createMetrics(deps) }
   app.on('error', (error: unknown) => {
     if (!isClientGone(error)) deps.log.error('answer failed', { error })
@@ -24,6 +26,7 @@ export function createApp(deps: HttpDeps): Koa {
   app.use(measure(routeDeps))
   app.use(guardHeaders)
   app.use(answerProblems(deps.log))
+  if (deps.limits) app.use(deps.limits.admitRequest)
   app.use(answerOptions)
   const router = createRouter(routeDeps)
   app.use(router.routes())
@@ -40,12 +43,14 @@ export function createRouter(deps: RouteDeps): Router {
 }
 
 /** Counts and times each request by its route pattern once its answer has left or its client has gone. */
-function measure({ metrics, nowMs, log }: RouteDeps): Middleware {
+function measure({ metrics, nowMs, log, isClosing }: RouteDeps): Middleware {
   return async (ctx: Context, next: Next) => {
     const startMs = nowMs()
+    if (isClosing?.()) ctx.set('Connection', 'close')
     ctx.res.once('close', () => {
       const route = typeof ctx._matchedRoute === 'string' ? ctx._matchedRoute : 'none'
       metrics.countRequest(route === 'none' ? 'any' : ctx.method, route, ctx.res.statusCode, (nowMs() - startMs) / 1000)
+      if (ctx.state.problem !== undefined) metrics.countProblem(ctx.state.problem)
     })
     try {
       await next()

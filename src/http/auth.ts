@@ -3,21 +3,29 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Context } from 'koa'
 import type { Agencies } from '../ledger/agencies.ts'
-import { RequestError } from './problem.ts'
+import type { RouteDeps } from './deps.ts'
+import { problemOf, RequestError } from './problem.ts'
 
 /** Throws OPERATOR_KEY_MISSING or OPERATOR_KEY_WRONG unless the request carries the operator key. */
-export function requireOperator(ctx: Context, operatorKey: string): void {
+export function requireOperator(ctx: Context, { operatorKey, limits }: Pick<RouteDeps, 'operatorKey' | 'limits'>): void {
   const sent = bearer(ctx)
   if (sent === undefined) throw new RequestError('OPERATOR_KEY_MISSING', 'Send the operator key: Authorization: Bearer <key>.')
-  if (!timingSafeEqual(digest(sent), digest(operatorKey)))
-    throw new RequestError('OPERATOR_KEY_WRONG', 'This is not the operator key of this ledger.')
+  if (timingSafeEqual(digest(sent), digest(operatorKey))) return
+  limits?.noteWrongKey(ctx)
+  throw new RequestError('OPERATOR_KEY_WRONG', 'This is not the operator key of this ledger.')
 }
 
-/** The agency and key id that the request's API key speaks for. Throws KEY_MISSING, KEY_UNKNOWN, KEY_REVOKED, KEY_EXPIRED. */
-export function requireAgency(ctx: Context, agencies: Agencies): ReturnType<Agencies['authenticate']> {
+/** The agency and key id that the request's API key speaks for. Throws KEY_MISSING, KEY_UNKNOWN, KEY_REVOKED, KEY_EXPIRED, KEY_ATTEMPTS. */
+export async function requireAgency(
+  ctx: Context,
+  { agencies, limits }: Pick<RouteDeps, 'agencies' | 'limits'>,
+): ReturnType<Agencies['authenticate']> {
   const sent = bearer(ctx)
   if (sent === undefined) throw new RequestError('KEY_MISSING', "Send your agency's API key: Authorization: Bearer <key>.")
-  return agencies.authenticate(sent)
+  return agencies.authenticate(sent).catch(error => {
+    if (problemOf(error).status === 401) limits?.noteWrongKey(ctx)
+    throw error
+  })
 }
 
 /** Throws KEY_OTHER_AGENCY where a statement speaks in another agency's name than its key. */

@@ -7,6 +7,8 @@ import type { Ledger } from '../ledger/ledger.ts'
 import type { Scrub } from '../ledger/scrub.ts'
 import type { Log } from '../log.ts'
 import type { Row } from '../store/backup.ts'
+import type { Admission } from './admission.ts'
+import type { Limits } from './limits.ts'
 import type { Metrics } from './metrics.ts'
 
 export type HttpDeps = {
@@ -21,6 +23,14 @@ export type HttpDeps = {
   readonly nowMs: () => number
   /** Why no submission is accepted now, as LEDGER_NOT_COMPARED; undefined when they are. */
   readonly notAccepting?: (() => string | undefined) | undefined
+  /** Whether the service is on its way down: what came in is answered, and nothing more is taken. */
+  readonly isClosing?: (() => boolean) | undefined
+  /** Absent where nobody is limited. */
+  readonly limits?: Limits | undefined
+  /** Absent where everything is taken in, however long it must wait. */
+  readonly admission?: Admission | undefined
+  /** How many proxies stand before the service, whose X-Forwarded headers are believed; absent: none. */
+  readonly trustedProxies?: number | undefined
   /** Absent where nothing reads the disk again. */
   readonly scrub?: Pick<Scrub, 'state'> | undefined
   /** Every row of the store as of one moment, for a backup; absent where the store is a database of its own. */

@@ -1,22 +1,40 @@
-/** Headers that belong to no single route: caching, cross-origin reads, the protection of pages. */
+/** Headers that belong to no single route: caching, cross-origin reads, what a browser may do with an answer. */
 import type { Context, Next } from 'koa'
+import { RequestError } from './problem.ts'
 
 /** What may be kept for ever: tiles, bundles and proofs that were found. Everything else is `no-store`. */
 export const IMMUTABLE = 'public, max-age=31536000, immutable'
 
-const CONTENT_SECURITY_POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+/**
+ * What every answer carries, whoever wrote it: not kept, not sniffed, not framed, and nothing that runs or loads, should it ever be shown as a page. A route that
+ * may be kept, and a page that has a script of ours, says so itself.
+ */
+export const GUARDS = {
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy': "default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+  'Referrer-Policy': 'no-referrer',
+}
 
-/** Sets what every answer carries: not kept unless its route says so, not sniffed, readable from any origin; pages run only our own scripts. */
+const PAGE_GUARDS = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Permissions-Policy': 'camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()',
+}
+const YEAR_SECONDS = 31_536_000
+/** A host name or an address with or without a port: whatever else stands there would end up in links and feeds. */
+const HOST = /^(?:[a-z0-9_](?:[a-z0-9._-]{0,251}[a-z0-9_])?|\[[0-9a-f:.]{2,45}\])\.?(?::\d{1,5})?$/i
+
+/** Sets what every answer carries, and refuses a request whose Host is none. Any origin may read; browsers that came over TLS stay with it. */
 export async function guardHeaders(ctx: Context, next: Next): Promise<void> {
-  ctx.set('Cache-Control', 'no-store')
-  ctx.set('X-Content-Type-Options', 'nosniff')
+  ctx.set(GUARDS)
   if (ctx.method === 'GET' || ctx.method === 'HEAD') ctx.set('Access-Control-Allow-Origin', '*')
+  if (ctx.secure) ctx.set('Strict-Transport-Security', `max-age=${YEAR_SECONDS}`)
+  // The header itself, of which Koa takes parts away, and what a trusted proxy forwards; HTTP/1.0 needs none.
+  const hosts = [ctx.get('Host'), ctx.host].filter(host => host !== '')
+  if (!hosts.every(host => HOST.test(host))) throw new RequestError('HOST_MALFORMED', 'The Host of this request is no host name.')
   await next()
-  if (ctx.response.is('html') && !ctx.response.get('Content-Security-Policy')) {
-    ctx.set('Content-Security-Policy', CONTENT_SECURITY_POLICY)
-    ctx.set('Referrer-Policy', 'no-referrer')
-  }
+  if (ctx.response.is('html')) ctx.set(PAGE_GUARDS)
 }
 
 /** Any origin may read; a page that wants to write is of ours and needs no preflight. */

@@ -1,37 +1,87 @@
-/** The listening side of the service: the port, its time limits, and its orderly end. */
-import { createServer, type RequestListener, type Server } from 'node:http'
+/** The listening side of the service: the port, its limits before a request is understood, and its orderly end. */
+import { createServer, type RequestListener, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { OpenSealError } from '../core/errors.ts'
+import { GUARDS } from './headers.ts'
+import { formatProblem, type Problem } from './problem.ts'
 
 export type Listener = {
   readonly url: string
   /** From now on requests go to this application. */
   serve(listener: RequestListener): void
+  /** From `close` on. */
+  isClosing(): boolean
   /** Takes no more connections and waits for the requests under way, for DRAIN_MS at most. */
   close(): Promise<void>
 }
 
+/** Bounds of what is not yet a request. In milliseconds: */
+export type ListenerTimes = {
+  /** For the whole head of a request, so that nobody holds a connection by sending a header at a time. */
+  readonly headers: number
+  /** For a connection on which nothing moves. */
+  readonly idle: number
+  /** How often these are looked at. */
+  readonly check: number
+}
+
+const TIMES: ListenerTimes = { headers: 15_000, idle: 120_000, check: 5_000 }
 const DRAIN_MS = 10_000
-const IDLE_MS = 120_000
+const IDLE_CHECK_MS = 50
+const MAX_HEADER_BYTES = 16 * 1024
+const MAX_HEADERS = 100
+const MAX_CONNECTIONS = 4096
+
+const STARTING: Problem = { status: 503, code: 'LEDGER_STARTING', detail: 'The ledger is starting.' }
+const EXPECTATION: Problem = { status: 417, code: 'EXPECT_UNKNOWN', detail: 'Of Expect only 100-continue is known here.' }
+/** What Node's parser refuses, by its codes; any other is no HTTP. */
+const NO_REQUEST: { readonly [code: string]: Problem } = {
+  HPE_HEADER_OVERFLOW: { status: 431, code: 'HEADERS_TOO_LARGE', detail: `The head of a request has at most ${MAX_HEADER_BYTES} bytes.` },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, code: 'HEADERS_TIMEOUT', detail: 'The head of the request did not arrive in time.' },
+}
+const NO_HTTP: Problem = { status: 400, code: 'HTTP_MALFORMED', detail: 'This is not a request of HTTP/1.1.' }
 
 /** Listens on a port, 0 for any free one. Every request gets 503 until `serve`, so that a busy port is told before anything else is started. Throws SERVER_LISTEN. */
-export async function openListener({ host, port }: { host: string; port: number }): Promise<Listener> {
-  let listener: RequestListener = (_request, response) => {
-    const problem = {
-      type: 'about:blank',
-      title: 'Service Unavailable',
-      status: 503,
-      code: 'LEDGER_STARTING',
-      detail: 'The ledger is starting.',
-    }
-    response.writeHead(503, { 'content-type': 'application/problem+json', 'cache-control': 'no-store', 'retry-after': '1' })
-    response.end(JSON.stringify(problem))
-  }
-  // A stream of a million records takes longer than Node's five minutes for a request; bodies have bounds of their own.
-  const server = createServer({ requestTimeout: 0, headersTimeout: 30_000, keepAliveTimeout: 65_000 }, (request, response) =>
-    listener(request, response),
+export async function openListener({
+  host,
+  port,
+  times = TIMES,
+}: {
+  host: string
+  port: number
+  times?: ListenerTimes
+}): Promise<Listener> {
+  let listener: RequestListener = (_request, response) => answer(response, STARTING, { 'retry-after': '1' })
+  let closing = false
+  const answering = new WeakMap<Duplex, ServerResponse>()
+  const server = createServer(
+    {
+      // A stream of a million records takes longer than any time for a whole request; bodies have bounds of their own.
+      requestTimeout: 0,
+      headersTimeout: times.headers,
+      connectionsCheckingInterval: times.check,
+      keepAliveTimeout: 65_000,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      requireHostHeader: true,
+    },
+    (request, response) => {
+      answering.set(request.socket, response)
+      if (request.httpVersionMajor === 1) listener(request, response)
+      else answer(response, NO_HTTP, { connection: 'close' })
+    },
   )
-  server.setTimeout(IDLE_MS)
+  server.maxHeadersCount = MAX_HEADERS
+  server.maxConnections = MAX_CONNECTIONS
+  server.setTimeout(times.idle)
+  server.on('checkExpectation', (_request, response: ServerResponse) => answer(response, EXPECTATION, { connection: 'close' }))
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    // Into the middle of an answer nothing can be said.
+    const response = answering.get(socket)
+    const isBegun = response?.headersSent === true && !response.writableFinished
+    if (isBegun || !socket.writable) socket.destroy()
+    else refuse(socket, NO_REQUEST[error.code ?? ''] ?? NO_HTTP)
+  })
   await new Promise<void>((listening, failed) => {
     server.once('error', cause => failed(listenError(cause, host, port)))
     server.listen(port, host, listening)
@@ -43,8 +93,28 @@ export async function openListener({ host, port }: { host: string; port: number 
     serve: (next: RequestListener) => {
       listener = next
     },
-    close: () => closeHttp(server),
+    isClosing: () => closing,
+    close: () => {
+      closing = true
+      return closeHttp(server)
+    },
   }
+}
+
+/** An answer from before there is an application. */
+function answer(response: ServerResponse, problem: Problem, headers: { readonly [name: string]: string }): void {
+  const body = formatProblem(problem)
+  const form = { 'content-type': 'application/problem+json', 'content-length': Buffer.byteLength(body) }
+  response.writeHead(problem.status, { ...GUARDS, ...form, ...headers })
+  response.end(body)
+}
+
+/** Tells a connection why what came over it was no request, and closes it: where the next one would begin cannot be known. */
+function refuse(socket: Duplex, problem: Problem): void {
+  const body = formatProblem(problem)
+  const headers = { ...GUARDS, 'Content-Type': 'application/problem+json', 'Content-Length': Buffer.byteLength(body), Connection: 'close' }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
+  socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${lines.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
 }
 
 function listenError(cause: NodeJS.ErrnoException, host: string, port: number): ListenError {
@@ -59,9 +129,11 @@ async function closeHttp(server: Server): Promise<void> {
   const closed = new Promise<void>(done => {
     server.close(() => done())
   })
-  server.closeIdleConnections()
+  // A connection that was answered is idle from then on.
+  const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS)
   const cut = setTimeout(() => server.closeAllConnections(), DRAIN_MS)
   await closed
+  clearInterval(idle)
   clearTimeout(cut)
 }
 

@@ -8,6 +8,8 @@ export type Metrics = {
   text(): Promise<string>
   /** Counts one answered request by its route pattern, never by its path. */
   countRequest(method: string, route: string, status: number, seconds: number): void
+  /** Counts one problem document by its code. */
+  countProblem(code: string): void
   /** Counts one answer to a submission. */
   countSubmission(outcome: 'accepted' | 'known' | 'rejected'): void
   /** Notes one sealed batch. */
@@ -30,6 +32,12 @@ export function createMetrics({ ledger, anchorer, scrub, nowMs }: Pick<HttpDeps,
     help: 'Time to the end of the answer, by route pattern.',
     labelNames: ['method', 'route'],
     buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 60],
+    registers,
+  })
+  const problems = new Counter({
+    name: 'openseal_problems_total',
+    help: 'Requests answered with a problem, by its code.',
+    labelNames: ['code'],
     registers,
   })
   const submissions = new Counter({
@@ -76,6 +84,7 @@ export function createMetrics({ ledger, anchorer, scrub, nowMs }: Pick<HttpDeps,
       counters.requests.inc()
       counters.durations.observe(seconds)
     },
+    countProblem: code => problems.inc({ code }),
     countSubmission: outcome => outcomes[outcome].inc(),
     countSeal: ({ records, durationMs }) => {
       seals.observe(durationMs / 1000)

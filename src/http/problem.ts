@@ -29,6 +29,14 @@ const STATUS: { readonly [code: string]: number } = {
   METHOD_NOT_ALLOWED: 405,
   BODY_TIMEOUT: 408,
   AGENCY_EXISTS: 409,
+  RATE_ADDRESS: 429,
+  RATE_KEY: 429,
+  REQUESTS_ADDRESS: 429,
+  KEY_ATTEMPTS: 429,
+  STREAMS_KEY: 429,
+  STREAMS_ALL: 503,
+  HOST_MALFORMED: 400,
+  EXPECT_UNKNOWN: 417,
   AGENCY_ID_MALFORMED: 400,
   AGENCY_NAME_MALFORMED: 400,
   AGENCY_MALFORMED: 400,
@@ -57,6 +65,7 @@ const STATUS: { readonly [code: string]: number } = {
   JSON_NUMBER: 400,
   JSON_NOT_UTF8: 400,
   LEDGER_BUSY: 503,
+  LEDGER_OVERLOADED: 503,
   LEDGER_STOPPED: 503,
   LEDGER_COMMIT_FAILED: 503,
   LEDGER_CLOSED: 503,
@@ -110,11 +119,20 @@ export function answerProblem(ctx: Context, error: unknown, log: Log): void {
   ctx.status = problem.status
   ctx.set('Cache-Control', 'no-store')
   if (problem.status === 401) ctx.set('WWW-Authenticate', 'Bearer realm="openseal"')
-  const retryAfter = RETRY_AFTER_SECONDS[problem.code]
+  if (problem.status === 415) ctx.set('Accept-Encoding', 'identity')
+  // A body of another form may have been begun.
+  ctx.remove('Content-Encoding')
+  const retryAfter = error instanceof BusyError ? error.seconds : RETRY_AFTER_SECONDS[problem.code]
   if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter))
   ctx.type = 'application/problem+json'
-  ctx.body = JSON.stringify({ type: 'about:blank', title: STATUS_CODES[problem.status], ...problem })
+  ctx.body = formatProblem(problem)
+  ctx.state.problem = problem.code
   discardRest(ctx)
+}
+
+/** The text of a problem document. */
+export function formatProblem(problem: Problem): string {
+  return JSON.stringify({ type: 'about:blank', title: STATUS_CODES[problem.status], ...problem })
 }
 
 /** Whether a failure only says that the client went away, which nobody needs to hear of. */
@@ -146,3 +164,13 @@ function discardRest(ctx: Context): void {
 
 /** A request that cannot be served as it was sent. */
 export class RequestError extends OpenSealError {}
+
+/** A request that may be sent again, unchanged, after so many seconds. */
+export class BusyError extends RequestError {
+  readonly seconds: number
+
+  constructor(code: string, message: string, seconds: number) {
+    super(code, message)
+    this.seconds = seconds
+  }
+}

@@ -22,8 +22,6 @@ export async function frameOf(ctx: Context, pattern: string, deps: SiteDeps, sty
   if (pattern === '/' && path !== '/') return undefined
   const language = prefix === undefined ? negotiateLanguage(ctx.get('Accept-Language')) : prefix
   ctx.set('Content-Security-Policy', securityPolicy(false))
-  ctx.set('Referrer-Policy', 'no-referrer')
-  ctx.set('X-Content-Type-Options', 'nosniff')
   return { say: speak(language), base, path: path + ctx.search, origin: deps.ledger.origin, styleHref, banners: await bannersOf(deps) }
 }
 

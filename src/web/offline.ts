@@ -7,7 +7,10 @@ import { PAGE_DATA_ID, type PageData } from './browser/page-data.ts'
 import { html, scriptJson, trusted } from './html.ts'
 import { STYLE } from './style.ts'
 
-/** The file with its policy in it, and the SHA-256 (hex) of its bytes. The same policy and endpoints always make the same file. */
+/**
+ * The file with its policy in it, the SHA-256 (hex) of its bytes, and the Content Security Policy that stands in it. The same policy and endpoints
+ * always make the same file.
+ */
 export function makeOfflineVerifier({
   policy,
   endpoints,
@@ -19,6 +22,7 @@ export function makeOfflineVerifier({
 }): {
   readonly text: string
   readonly sha256: string
+  readonly securityPolicy: string
 } {
   const languages = Object.fromEntries(LANGUAGE_TAGS.map(tag => [tag, browserMessages(tag)]))
   const packed = gzipSync(JSON.stringify(languages), { level: 9 }).toString('base64')
@@ -26,11 +30,12 @@ export function makeOfflineVerifier({
   parsePolicy(data.policy)
   // Inside a script element only this could end it early; in JavaScript text both spellings are the same.
   const script = scriptText.replaceAll('</script', '<\\/script')
+  const securityPolicy = `default-src 'none'; style-src '${sourceHash(STYLE)}'; script-src '${sourceHash(script)}'; connect-src http: https:; img-src data:; base-uri 'none'; form-action 'none'`
   const text = html`<!doctype html>
 <html lang="en" dir="ltr">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src '${sourceHash(STYLE)}'; script-src '${sourceHash(script)}'; connect-src http: https:; img-src data:; base-uri 'none'; form-action 'none'">
+<meta http-equiv="Content-Security-Policy" content="${securityPolicy}">
 <title>OpenSeal offline verifier</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
@@ -50,7 +55,7 @@ export function makeOfflineVerifier({
 </body>
 </html>
 `.safe
-  return { text, sha256: createHash('sha256').update(text).digest('hex') }
+  return { text, sha256: createHash('sha256').update(text).digest('hex'), securityPolicy }
 }
 
 /** A source expression of a Content Security Policy that lets exactly this text run. */

@@ -67,6 +67,7 @@ export async function openService(overrides: Partial<HttpDeps> = {}) {
     })
 
   return {
+    app,
     ledger,
     agencies,
     store,

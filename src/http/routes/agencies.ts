@@ -8,9 +8,10 @@ import { RequestError } from '../problem.ts'
 import { newAgency, newKey, readAs } from '../schemas.ts'
 
 /** Adds the routes of /v1/agencies. */
-export function agencyRoutes(router: Router, { agencies, operatorKey, nowMs, log }: RouteDeps): void {
+export function agencyRoutes(router: Router, deps: RouteDeps): void {
+  const { agencies, nowMs, log } = deps
   const operator = async (ctx: Context, next: Next) => {
-    requireOperator(ctx, operatorKey)
+    requireOperator(ctx, deps)
     await next()
   }
 

@@ -9,9 +9,10 @@ import type { RouteDeps } from '../deps.ts'
 import { RequestError } from '../problem.ts'
 
 /** Adds /v1/backup. */
-export function backupRoutes(router: Router, { ledger, rows, operatorKey, nowMs, log }: RouteDeps): void {
+export function backupRoutes(router: Router, deps: RouteDeps): void {
+  const { ledger, rows, nowMs, log } = deps
   router.get('/v1/backup', (ctx: Context) => {
-    requireOperator(ctx, operatorKey)
+    requireOperator(ctx, deps)
     if (rows === undefined) throw new RequestError('BACKUP_ELSEWHERE', 'This ledger keeps its records in a database: back that up.')
     log.info('backup begun', { size: ledger.head().size })
     ctx.type = 'application/octet-stream'

@@ -8,6 +8,7 @@ import { requireAgency, requireSameAgency } from '../auth.ts'
 import { bodyType, MAX_BODY_BYTES, readBody } from '../body.ts'
 import type { RouteDeps } from '../deps.ts'
 import { type AnswerLine, answerLines, type LineAnswer } from '../ndjson.ts'
+import { STREAM_PACE, watchPace } from '../pace.ts'
 import { problemOf, RequestError } from '../problem.ts'
 import { readAs, readCount, readStatement, recordQuery } from '../schemas.ts'
 import { pendingAnchors } from './anchors.ts'
@@ -25,15 +26,19 @@ const LINE_TOO_LONG: LineAnswer = {
 
 /** Adds the routes of /v1/records. */
 export function recordRoutes(router: Router, deps: RouteDeps): void {
-  const { ledger, agencies, notAccepting } = deps
+  const { ledger, admission, limits, notAccepting, isClosing } = deps
 
   router.post('/v1/records', async (ctx: Context) => {
-    const key = await requireAgency(ctx, agencies)
+    if (isClosing?.()) throw closing()
+    admission?.admit()
+    const key = await requireAgency(ctx, deps)
+    limits?.admitKey(key.keyId)
     const type = bodyType(ctx, ['application/json', 'application/x-ndjson'])
     const reason = notAccepting?.()
     if (reason !== undefined) throw new RequestError('LEDGER_NOT_COMPARED', reason)
-    if (type === 'application/json') await submitOne(ctx, key, deps)
-    else submitMany(ctx, key, deps)
+    if (type === 'application/x-ndjson') return submitMany(ctx, key, deps)
+    const leave = admission?.enter()
+    await submitOne(ctx, key, deps).finally(leave)
   })
 
   router.get('/v1/records', async (ctx: Context) => {
@@ -63,13 +68,16 @@ async function submitOne(ctx: Context, key: { agency: string }, deps: RouteDeps)
 }
 
 /** Answers a stream while it comes in. The key is looked at again every second: a revoked one ends what it may submit, not the stream. */
-function submitMany(ctx: Context, sent: { agency: string }, deps: RouteDeps): void {
-  const { ledger, agencies, nowMs, log, metrics } = deps
+function submitMany(ctx: Context, sent: { agency: string; keyId: string }, deps: RouteDeps): void {
+  const { ledger, limits, nowMs, log, metrics, isClosing } = deps
+  const leave = limits?.admitStream(sent.keyId)
+  if (leave) ctx.res.once('close', leave)
+  watchPace(ctx.req, STREAM_PACE)
   let checkedMs = nowMs()
   let refusal: LineAnswer | undefined
   const recheck = () => {
     checkedMs = nowMs()
-    requireAgency(ctx, agencies).catch(error => {
+    requireAgency(ctx, deps).catch(error => {
       refusal = problemOf(error)
     })
   }
@@ -81,6 +89,8 @@ function submitMany(ctx: Context, sent: { agency: string }, deps: RouteDeps): vo
   }
   const answerLine: AnswerLine = ({ bytes }, settle) => {
     if (nowMs() - checkedMs > RECHECK_KEY_MS) recheck()
+    // What was taken is answered; the rest is told so, and its sender sends it again.
+    if (isClosing?.()) refusal ??= problemOf(closing())
     if (refusal !== undefined) return settle(refusal)
     if (bytes === undefined) return settle(LINE_TOO_LONG)
     try {
@@ -98,6 +108,10 @@ function submitMany(ctx: Context, sent: { agency: string }, deps: RouteDeps): vo
   ctx.status = 200
   ctx.type = 'application/x-ndjson'
   ctx.body = answerLines(ctx.req, MAX_BODY_BYTES, answerLine)
+}
+
+function closing(): RequestError {
+  return new RequestError('LEDGER_CLOSED', 'The ledger is being stopped: send this again when it is back.')
 }
 
 /** The statement that an agency sent. Throws KEY_OTHER_AGENCY before anything else is looked at, then what is wrong with it. */

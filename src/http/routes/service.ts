@@ -41,10 +41,17 @@ export function serviceRoutes(router: Router, deps: RouteDeps): void {
 }
 
 /** The ledger's state in one object; `alarms` holds a sentence each, none when all is well. */
-export function statusOf({ ledger, anchorer, scrub, notAccepting }: Pick<RouteDeps, 'ledger' | 'anchorer' | 'scrub' | 'notAccepting'>) {
+export function statusOf({
+  ledger,
+  anchorer,
+  scrub,
+  notAccepting,
+  isClosing,
+}: Pick<RouteDeps, 'ledger' | 'anchorer' | 'scrub' | 'notAccepting' | 'isClosing'>) {
   const { size, root, note } = ledger.head()
   const stopped = ledger.stopped()
-  const reason = stopped === undefined ? (ledger.unsettled() ?? notAccepting?.()) : `The ledger has stopped sealing: ${stopped}`
+  const leaving = isClosing?.() ? 'The ledger is being stopped.' : undefined
+  const reason = stopped === undefined ? (leaving ?? ledger.unsettled() ?? notAccepting?.()) : `The ledger has stopped sealing: ${stopped}`
   const lag = anchorer?.lag()
   const newest = ledger.latestAnchor()
   const scrubbed = scrub?.state()

@@ -1,0 +1,99 @@
+/**
+ * Overload: what can be taken in is measured, and whatever is past it is told so at once, before it costs anything. Who was let in keeps a short wait, and whoever
+ * was not comes back later: nothing of theirs was begun.
+ */
+import { BusyError } from './problem.ts'
+
+export type Admission = {
+  /** Throws LEDGER_OVERLOADED where a submission that comes now would wait for too long. */
+  admit(): void
+  /** A single submission is under way until the call that this returns. */
+  enter(): () => void
+  /** A batch was sealed. */
+  noteSeal(records: number): void
+  stop(): void
+}
+
+export type AdmissionOptions = {
+  /** Statements that wait to be sealed. */
+  readonly waiting: () => number
+  readonly nowMs: () => number
+  /** Single submissions at once: their number is what each of them waits for. */
+  readonly maxUnderWay: number
+  /** The longest that one may have to wait for those before it. */
+  readonly maxWaitMs: number
+  /** How late this process may be for its own appointments. */
+  readonly maxLateMs: number
+  /** For how long nothing may be sealed while something waits. */
+  readonly maxStallMs: number
+}
+
+/** A few hundred at once keep the disk busy; with more, each only waits longer. */
+export const ADMISSION = { maxUnderWay: 256, maxWaitMs: 2_000, maxLateMs: 500, maxStallMs: 5_000 }
+
+/** Below these nobody is refused, however slow the machine is just now: a handful of submissions is no crowd. */
+const FEW_UNDER_WAY = 32
+const FEW_WAITING = 2048
+/** Until something was measured. */
+const FIRST_PER_SECOND = 2_000
+const TICK_MS = 100
+/** A second's measure counts as much as all before it. */
+const WEIGHT = 0.5
+const MAX_RETRY_SECONDS = 30
+
+/** Measures from now on, until `stop`. */
+export function createAdmission({ waiting, nowMs, maxUnderWay, maxWaitMs, maxLateMs, maxStallMs }: AdmissionOptions): Admission {
+  let underWay = 0
+  let perSecond = FIRST_PER_SECOND
+  let measure = { sinceMs: nowMs(), records: 0 }
+  let lateMs = 0
+  let movedMs = nowMs()
+  let dueMs = nowMs() + TICK_MS
+
+  const tick = setInterval(() => {
+    const now = nowMs()
+    // The worst of about a second, fading.
+    lateMs = Math.max(now - dueMs, lateMs * 0.8)
+    dueMs = now + TICK_MS
+    if (waiting() === 0 && underWay === 0) movedMs = now
+    if (now - measure.sinceMs < 1000) return
+    // Only a second in which there was enough to do says how much can be done.
+    if (waiting() >= FEW_WAITING || measure.records / perSecond > 0.9)
+      perSecond = Math.max(1, perSecond * (1 - WEIGHT) + ((measure.records * 1000) / (now - measure.sinceMs)) * WEIGHT)
+    measure = { sinceMs: now, records: 0 }
+  }, TICK_MS).unref()
+
+  /** How long somebody who comes now would wait, and whether that is too long. */
+  const tooLongMs = (): number => {
+    if (underWay < FEW_UNDER_WAY && waiting() < FEW_WAITING) return 0
+    const waitMs = (waiting() / perSecond) * 1000
+    if (waitMs > maxWaitMs) return waitMs
+    const stalledMs = nowMs() - movedMs
+    if (stalledMs > maxStallMs) return stalledMs
+    return underWay >= maxUnderWay || lateMs > maxLateMs ? Math.max(1000, waitMs) : 0
+  }
+
+  return {
+    admit() {
+      const ms = tooLongMs()
+      if (ms === 0) return
+      const seconds = Math.min(MAX_RETRY_SECONDS, Math.ceil(ms / 1000))
+      throw new BusyError(
+        'LEDGER_OVERLOADED',
+        `More is submitted than can be sealed. Send it again in ${seconds} s: nothing of it was taken.`,
+        seconds,
+      )
+    },
+    enter() {
+      underWay++
+      return () => {
+        underWay--
+      }
+    },
+    noteSeal(records) {
+      measure.records += records
+      movedMs = nowMs()
+    },
+    stop: () => clearInterval(tick),
+  }
+}
