@@ -33,7 +33,7 @@ export const de: Messages = {
   'next.unknown': 'Suchen Sie die ursprüngliche Datei beim Herausgeber. Ein fehlender Eintrag beweist keine Fälschung.',
   'next.unsupported': 'Verwenden Sie die Richtliniendatei des Registers, das den Beleg ausgestellt hat.',
   'next.unchecked':
-    'Das ist keine gescheiterte Prüfung. Versuchen Sie es später noch einmal, oder nutzen Sie unten einen anderen Zugang zur Kette.',
+    'Das ist keine gescheiterte Prüfung. Versuchen Sie es später noch einmal, oder nutzen Sie einen anderen Zugang zur Kette.',
   'next.test-network': 'Wer ein Testnetz betreibt, kann es zurücksetzen. Verlassen Sie sich nicht auf dieses Ergebnis.',
   'next.sealed': 'Prüfen Sie später noch einmal. Bis die Kette dafür bürgt, haben Sie nur das Wort des Registers.',
   'limits.sentence':

@@ -30,7 +30,7 @@ const SENTENCES = {
   'next.invalid': 'Ask for the file and its receipt again, exactly as they were published. A mismatch alone does not prove forgery.',
   'next.unknown': 'Look for the original file at the publisher. A missing record does not prove forgery.',
   'next.unsupported': 'Use the policy file of the ledger that issued the receipt.',
-  'next.unchecked': 'This is not a failed check. Try again later, or use another chain endpoint below.',
+  'next.unchecked': 'This is not a failed check. Try again later, or ask another endpoint of the chain.',
   'next.test-network': 'Test networks can be reset by anyone who runs them. Do not rely on this result.',
   'next.sealed': 'Check again later. Until the chain vouches for it you have only the word of the ledger.',
   'limits.sentence':

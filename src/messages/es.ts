@@ -33,7 +33,7 @@ export const es: Messages = {
     'Pida de nuevo el archivo y su recibo, tal como se publicaron. Una diferencia por sí sola no demuestra una falsificación.',
   'next.unknown': 'Busque el archivo original en quien lo publicó. Que no conste no demuestra una falsificación.',
   'next.unsupported': 'Use el archivo de política del registro que emitió el recibo.',
-  'next.unchecked': 'No es una comprobación fallida. Inténtelo más tarde o use otro acceso a la cadena más abajo.',
+  'next.unchecked': 'No es una comprobación fallida. Inténtelo más tarde o use otro acceso a la cadena.',
   'next.test-network': 'Quien opera una red de pruebas puede reiniciarla. No se fíe de este resultado.',
   'next.sealed': 'Compruebe de nuevo más tarde. Hasta que la cadena responda por él, solo tiene la palabra del registro.',
   'limits.sentence':

@@ -33,8 +33,7 @@ export const fr: Messages = {
     'Demandez de nouveau le fichier et son reçu, exactement tels que publiés. Un écart ne prouve pas à lui seul une falsification.',
   'next.unknown': 'Cherchez le fichier d’origine auprès de l’éditeur. L’absence de trace ne prouve pas une falsification.',
   'next.unsupported': 'Utilisez le fichier de politique du registre qui a émis le reçu.',
-  'next.unchecked':
-    'Ce n’est pas un échec de la vérification. Réessayez plus tard, ou utilisez un autre point d’accès à la chaîne ci-dessous.',
+  'next.unchecked': 'Ce n’est pas un échec de la vérification. Réessayez plus tard, ou utilisez un autre point d’accès à la chaîne.',
   'next.test-network': 'Un réseau de test peut être remis à zéro par ceux qui l’exploitent. Ne vous fiez pas à ce résultat.',
   'next.sealed': 'Vérifiez de nouveau plus tard. D’ici là, vous n’avez que la parole du registre.',
   'limits.sentence':
