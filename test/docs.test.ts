@@ -5,21 +5,23 @@ import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
 
-describe('docs/reliability.md', () => {
-  it('names tests that exist', () => {
-    const sources = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
-      .filter(file => file.endsWith('.ts'))
-      .map(file => readFileSync(join(root, 'test', file), 'utf8'))
-      .join('\n')
-    const tables = readFileSync(join(root, 'docs/reliability.md'), 'utf8').split('<!-- tests -->\n').slice(1)
-    const named = tables.flatMap(table => readLastColumn(table).flatMap(cell => cell.split(' · ')))
-    ok(named.length > 0)
-    deepEqual(
-      named.filter(name => !isThere(sources, name)),
-      [],
-    )
+const sources = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
+  .filter(file => file.endsWith('.ts'))
+  .map(file => readFileSync(join(root, 'test', file), 'utf8'))
+  .join('\n')
+
+for (const page of ['docs/reliability.md', 'docs/threat-model.md'])
+  describe(page, () => {
+    it('names tests that exist', () => {
+      const tables = readFileSync(join(root, page), 'utf8').split('<!-- tests -->\n').slice(1)
+      const named = tables.flatMap(table => readLastColumn(table).flatMap(cell => cell.split(' · ')))
+      ok(named.length > 0)
+      deepEqual(
+        named.filter(name => !isThere(sources, name)),
+        [],
+      )
+    })
   })
-})
 
 /** The last cells of the rows of the table that a text begins with. */
 function readLastColumn(text: string): string[] {
