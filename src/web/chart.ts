@@ -3,9 +3,9 @@ import { type Say, sayDuration, sayTime } from '../messages/say.ts'
 import type { Activity } from './activity.ts'
 import { type Html, html } from './html.ts'
 
-const WIDTH = 720
-const HEIGHT = 170
-const PAD = { side: 8, top: 26, bottom: 24 }
+/** Of the drawing, which is stretched to the width of the page: the words stand outside of it and keep their size. */
+const WIDTH = 1000
+const HEIGHT = 100
 
 /** One bar for each stretch of time that has a value; `format` puts a value into words. */
 export function drawBars(
@@ -14,10 +14,8 @@ export function drawBars(
   { what, bars, format }: { what: string; bars: readonly { startMs: number; value: number }[]; format: (value: number) => string },
 ): Html {
   const most = Math.max(...bars.map(({ value }) => value))
-  const x = (timeMs: number) => PAD.side + ((timeMs - fromMs) / (toMs - fromMs)) * (WIDTH - 2 * PAD.side)
-  const room = HEIGHT - PAD.top - PAD.bottom
-  const width = Math.max(1, (x(fromMs + unitMs) - x(fromMs)) * 0.8)
-  const ground = HEIGHT - PAD.bottom
+  const x = (timeMs: number) => ((timeMs - fromMs) / (toMs - fromMs)) * WIDTH
+  const width = Math.max(2, x(fromMs + unitMs) * 0.8)
   const text = say('activity.text', {
     what,
     from: sayTime(say, fromMs),
@@ -25,17 +23,14 @@ export function drawBars(
     duration: sayDuration(say, unitMs / 1000),
     most: format(most),
   })
-  return html`<figure><svg class="chart" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${text}" direction="ltr">
+  return html`<figure><p class="scale" dir="ltr" aria-hidden="true"><bdi>${format(most)}</bdi></p>
+<svg class="chart" viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${text}">
 ${bars.map(({ startMs, value }) => {
   // The smallest value is still to be seen.
-  const height = value === 0 ? 0 : Math.max(2, (value / (most || 1)) * room)
-  return html`<rect class="bar" x="${round(x(startMs))}" y="${round(ground - height)}" width="${round(width)}" height="${round(height)}"/>`
-})}
-<line class="axis" x1="${PAD.side}" y1="${ground}" x2="${WIDTH - PAD.side}" y2="${ground}"/>
-<line class="axis top" x1="${PAD.side}" y1="${PAD.top}" x2="${WIDTH - PAD.side}" y2="${PAD.top}"/>
-<text x="${PAD.side}" y="${PAD.top - 8}">${format(most)}</text>
-<text x="${PAD.side}" y="${HEIGHT - 7}">${stamp(fromMs)}</text>
-<text x="${WIDTH - PAD.side}" y="${HEIGHT - 7}" text-anchor="end">${stamp(toMs)}</text></svg>
+  const height = value === 0 ? 0 : Math.max(2, (value / (most || 1)) * HEIGHT)
+  return html`<rect x="${round(x(startMs))}" y="${round(HEIGHT - height)}" width="${round(width)}" height="${round(height)}"/>`
+})}</svg>
+<p class="scale" dir="ltr" aria-hidden="true"><span>${stamp(fromMs)}</span><span>${stamp(toMs)}</span></p>
 <figcaption class="small soft">${text}</figcaption></figure>`
 }
 

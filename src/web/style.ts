@@ -67,7 +67,7 @@ td.num{font-variant-numeric:tabular-nums;white-space:nowrap}
 .raw{white-space:pre-wrap;font-family:ui-monospace,SFMono-Regular,Consolas,"Liberation Mono",monospace;font-size:.85rem;overflow-wrap:anywhere;background:var(--panel);padding:.5rem .7rem;border-radius:.3rem;text-align:left;unicode-bidi:isolate}
 .path{font-size:.92rem}.path td,.path th{padding:.15rem .5rem;vertical-align:baseline}.path td:first-child{font-variant-numeric:tabular-nums}
 .row{display:flex;flex-wrap:wrap;gap:.7rem;align-items:center;margin-block:.9rem}
-.chart{inline-size:100%;block-size:auto;background:var(--panel);border-radius:.3rem}.chart text{fill:var(--ink);font-size:13px}.chart .axis{stroke:var(--line)}.chart .top{stroke-dasharray:2 4}.chart .bar{fill:var(--link)}
+.chart{display:block;inline-size:100%;block-size:8rem;background:var(--panel);border-block:1px solid var(--line)}.chart rect{fill:var(--link)}.scale{display:flex;justify-content:space-between;flex-wrap:wrap;gap:0 1rem;font-size:.9rem;margin:.2rem 0}
 figure{margin:0}
 .qr{inline-size:9rem;block-size:9rem;background:#fff;padding:.3rem}
 .limits{border-block-start:1px solid var(--line);padding-block-start:.6rem;margin-block-start:.8rem}
