@@ -13,6 +13,8 @@ import { rm } from 'node:fs/promises'
 import { Level } from 'level'
 
 const ROWS_AT_ONCE = 64
+/** Each is mapped into memory while it is open. */
+const OPEN_TABLES = 32
 
 /** One row to write. */
 export type Row = { readonly key: Uint8Array; readonly value: Uint8Array }
@@ -54,7 +56,7 @@ export async function openRows(folder: string): Promise<Rows> {
 }
 
 async function openLevel(folder: string): Promise<Level<Uint8Array, Uint8Array>> {
-  const db = new Level<Uint8Array, Uint8Array>(folder, { keyEncoding: 'view', valueEncoding: 'view' })
+  const db = new Level<Uint8Array, Uint8Array>(folder, { keyEncoding: 'view', valueEncoding: 'view', maxOpenFiles: OPEN_TABLES })
   await db.open()
   return db
 }
