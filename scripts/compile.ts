@@ -33,7 +33,7 @@ export type ContractArtifact = {
 }
 
 type CompilerOutput = {
-  readonly errors?: readonly { readonly formattedMessage: string }[]
+  readonly errors?: readonly { readonly severity: string; readonly formattedMessage: string }[]
   readonly contracts?: Record<string, Record<string, CompiledContract>>
 }
 
@@ -50,11 +50,18 @@ const ROOT = new URL('../', import.meta.url)
 
 /** Compiles the contract and returns its artifact; throws on any compiler message, warnings included. */
 export function compileContract(): ContractArtifact {
+  const { artifact, warnings } = compileSource(readFileSync(new URL(SOURCE, ROOT), 'utf8'))
+  if (warnings.length > 0) throw new Error(warnings.join('\n'))
+  return artifact
+}
+
+/** Compiles a text of the contract; throws on an error, and hands back the warnings. */
+export function compileSource(content: string): { readonly artifact: ContractArtifact; readonly warnings: readonly string[] } {
   const solc = createRequire(import.meta.url)('solc') as { compile(input: string): string; version(): string }
   if (!solc.version().startsWith(`${COMPILER_VERSION}+`)) throw new Error(`solc is ${solc.version()}, not ${COMPILER_VERSION}: run npm ci`)
   const input = {
     language: 'Solidity',
-    sources: { [SOURCE]: { content: readFileSync(new URL(SOURCE, ROOT), 'utf8') } },
+    sources: { [SOURCE]: { content } },
     settings: {
       ...COMPILER_SETTINGS,
       outputSelection: {
@@ -63,13 +70,15 @@ export function compileContract(): ContractArtifact {
     },
   }
   const output = JSON.parse(solc.compile(JSON.stringify(input))) as CompilerOutput
-  if (output.errors?.length) throw new Error(output.errors.map(e => e.formattedMessage).join('\n'))
+  const said = (isError: boolean) =>
+    (output.errors ?? []).filter(({ severity }) => (severity === 'error') === isError).map(({ formattedMessage }) => formattedMessage)
+  if (said(true).length > 0) throw new Error(said(true).join('\n'))
   const contract = output.contracts?.[SOURCE]?.[NAME]
   if (!contract) throw new Error(`bug: the compiler returned no ${NAME}`)
   const deployed = contract.evm.deployedBytecode
   if (Object.keys(deployed.immutableReferences ?? {}).length)
     throw new Error(`${NAME} has immutables: its code hash would differ per deployment`)
-  return {
+  const artifact = {
     contractName: NAME,
     compiler: solc.version(),
     settings: COMPILER_SETTINGS,
@@ -78,6 +87,7 @@ export function compileContract(): ContractArtifact {
     deployedBytecode: `0x${deployed.object}`,
     codeSha256: createHash('sha256').update(deployed.object, 'hex').digest('hex'),
   }
+  return { artifact, warnings: said(false) }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
