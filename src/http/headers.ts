@@ -17,6 +17,8 @@ export const GUARDS = {
   'Referrer-Policy': 'no-referrer',
 }
 
+const GUARD_LIST = Object.entries(GUARDS)
+
 const PAGE_GUARDS = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Permissions-Policy': 'camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()',
@@ -27,14 +29,19 @@ const HOST = /^(?:[a-z0-9_](?:[a-z0-9._-]{0,251}[a-z0-9_])?|\[[0-9a-f:.]{2,45}\]
 
 /** Sets what every answer carries, and refuses a request whose Host is none. Any origin may read; browsers that came over TLS stay with it. */
 export async function guardHeaders(ctx: Context, next: Next): Promise<void> {
-  ctx.set(GUARDS)
+  for (const [name, value] of GUARD_LIST) ctx.res.setHeader(name, value)
   if (ctx.method === 'GET' || ctx.method === 'HEAD') ctx.set('Access-Control-Allow-Origin', '*')
   if (ctx.secure) ctx.set('Strict-Transport-Security', `max-age=${YEAR_SECONDS}`)
-  // The header itself, of which Koa takes parts away, and what a trusted proxy forwards; HTTP/1.0 needs none.
-  const hosts = [ctx.get('Host'), ctx.host].filter(host => host !== '')
-  if (!hosts.every(host => HOST.test(host))) throw new RequestError('HOST_MALFORMED', 'The Host of this request is no host name.')
+  // The header itself, of which Koa takes parts away, and what a trusted proxy forwards.
+  if (!isHost(ctx.get('Host')) || (ctx.app.proxy && !isHost(ctx.host)))
+    throw new RequestError('HOST_MALFORMED', 'The Host of this request is no host name.')
   await next()
-  if (ctx.response.is('html')) ctx.set(PAGE_GUARDS)
+  if (ctx.response.type === 'text/html') ctx.set(PAGE_GUARDS)
+}
+
+/** HTTP/1.0 needs none. */
+function isHost(text: string): boolean {
+  return text === '' || HOST.test(text)
 }
 
 /** Any origin may read; a page that wants to write is of ours and needs no preflight. */
