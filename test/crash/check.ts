@@ -9,14 +9,12 @@ import type { Load, Sent } from './load.ts'
 
 export type Checked = { readonly entries: number; readonly receipts: number; readonly anchors: number }
 
-/** Receipts looked at in each life, besides those acknowledged since the last look. */
-const SAMPLE = 20
 /** Verdicts of a receipt that fits: every check passed, on a test network. */
 const FITS = ['test-network', 'sealed']
 const TIMEOUT_MS = 30_000
 
-/** A checker that remembers, between the lives of a ledger, every checkpoint that it saw and every receipt that it verified. */
-export function createChecker(folder: string, load: Load) {
+/** A checker that verifies `sample` receipts each time, besides those acknowledged since the last, and that remembers, between the lives of a ledger, every checkpoint that it saw and every receipt that it verified. */
+export function createChecker(folder: string, load: Load, sample = 20) {
   const verified = new Set<string>()
 
   /** @throws Error with a sentence for each broken promise. */
@@ -36,7 +34,7 @@ export function createChecker(folder: string, load: Load) {
     broken.push(...load.contradictions, ...misplaced(load, found))
 
     const reader = createJsonRpcReader({ url: chainUrl, fetch, timeoutMs: TIMEOUT_MS })
-    const wanted = chooseReceipts(load, verified)
+    const wanted = chooseReceipts(load, verified, sample)
     for (const { record, content, index } of wanted) {
       const receipt = await (await fetch(`${url}/v1/records/${index}/receipt`)).text()
       const result = await verify({ file: digestsOf(Buffer.from(content)), receipt, policy, chain: [reader], trust: 'policy' })
@@ -73,9 +71,9 @@ async function readRecords(url: string, size: number): Promise<Map<string, numbe
   return found
 }
 
-function chooseReceipts({ sent }: Load, verified: ReadonlySet<string>): Sent[] {
+function chooseReceipts({ sent }: Load, verified: ReadonlySet<string>, sample: number): Sent[] {
   const acknowledged = [...sent.values()].filter(({ index }) => index !== undefined)
   const fresh = acknowledged.filter(({ record }) => !verified.has(record)).slice(-100)
-  const step = Math.max(1, Math.floor(acknowledged.length / SAMPLE))
+  const step = Math.max(1, Math.floor(acknowledged.length / sample))
   return [...new Set([...fresh, ...acknowledged.filter((_, i) => i % step === 0)])]
 }

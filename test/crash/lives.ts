@@ -56,7 +56,7 @@ export async function openLives(folder: string, settings: Partial<Place> & { tit
     const isAtStart = phase === 'start' || phase === 'recovery'
     if (isAtStart) arm(plan, planned)
     const running = isAtStart ? await startService(place) : await start()
-    if (running === undefined) return end(phase, planned, 'killed')
+    if (running === undefined) return end(phase, planned, firedAt(plan))
     if (!isAtStart) await look(running)
     if (phase === 'seal' || phase === 'table') await underLoad(running, planned, REACH_MS[phase])
     if (phase === 'anchor') await whileAnchoring(running, planned)
@@ -85,7 +85,9 @@ export async function openLives(folder: string, settings: Partial<Place> & { tit
 
   async function judge(running: Running, phase: Phase, planned: Plan): Promise<Outcome> {
     const fired = firedAt(plan)
-    if (!running.isAlive()) return end(phase, planned, 'killed', await running.ended)
+    // It says what is about to happen, and then it happens.
+    if (fired !== undefined && isDeadly(planned)) await running.ended
+    if (!running.isAlive()) return end(phase, planned, fired, await running.ended)
     if (fired === undefined) return { phase, plan: planned, fired, end: 'not reached' }
     disarm(plan)
     // A write was refused and the process lives: it goes on, or says that it does not; what it has answered holds either way.
@@ -93,15 +95,14 @@ export async function openLives(folder: string, settings: Partial<Place> & { tit
       await look(running)
       return { phase, plan: planned, fired, end: 'went on' }
     }
-    return running.isAlive() ? { phase, plan: planned, fired, end: 'stopped sealing' } : end(phase, planned, 'ended')
+    return running.isAlive() ? { phase, plan: planned, fired, end: 'stopped sealing' } : end(phase, planned, fired, await running.ended)
   }
 
-  function end(phase: Phase, planned: Plan, how: 'killed' | 'ended', exit = {}): Outcome {
-    const fired = firedAt(plan)
+  function end(phase: Phase, planned: Plan, fired: string | undefined, exit: object = {}): Outcome {
     if (fired === undefined)
       throw new Error(`the service ended ${JSON.stringify(exit)} though nothing had been done to it: ${lastLines(place)}`)
     if (planned.mode === 'torn' && place.disk === undefined) tear(`${plan}.fired`)
-    return { phase, plan: planned, fired, end: planned.mode.startsWith('kill') || planned.mode === 'torn' ? how : 'ended' }
+    return { phase, plan: planned, fired, end: isDeadly(planned) ? 'killed' : 'ended' }
   }
 
   /** Waits until the service accepts records; false when it says that it will not. */
@@ -116,6 +117,10 @@ export async function openLives(folder: string, settings: Partial<Place> & { tit
   }
 
   return { place, load, start, look, live, check, end: () => endChain(place) }
+}
+
+function isDeadly({ mode }: Plan): boolean {
+  return mode.startsWith('kill') || mode === 'torn'
 }
 
 /** Cuts the journals off in the middle of what the last write added to them, as a power failure does. */

@@ -18,12 +18,20 @@ export type Load = {
   register(url: string): Promise<boolean>
   /** Submits until `until` resolves: lone records and streams side by side, the unanswered of earlier lives first. */
   run(url: string, until: Promise<unknown>): Promise<void>
+  /**
+   * Submits so many a second, in streams, what was not answered before first, to wherever `url` says, until `until` resolves. What the service
+   * does not take in time is left for later and not made up for.
+   */
+  runPaced(url: () => string | undefined, perSecond: number, until: Promise<unknown>): Promise<void>
   /** Sends again what was never answered, and some of what was; returns how many answers came. */
   sendAgain(url: string): Promise<number>
 }
 
 const STREAM_LINES = 20
 const LONE = 3
+const TICK_MS = 50
+const STREAMS_AT_ONCE = 20
+const AGAIN_AT_ONCE = 5000
 
 /** Submitters. `titleBytes` makes statements large. */
 export function createLoad(titleBytes = 20): Load {
@@ -109,11 +117,36 @@ export function createLoad(titleBytes = 20): Load {
       const stream = repeat(() => submitStream(url, Array.from({ length: STREAM_LINES }, next)))
       await Promise.all([...lone, stream])
     },
+    async runPaced(url, perSecond, until) {
+      let isOver = false
+      until.then(() => {
+        isOver = true
+      })
+      const waiting: Sent[] = []
+      let underWay = 0
+      while (!isOver) {
+        const to = url()
+        if (to !== undefined && underWay < STREAMS_AT_ONCE) {
+          const wanted = Math.round((perSecond * TICK_MS) / 1000)
+          const batch = waiting.splice(0, wanted)
+          while (batch.length < wanted) batch.push(next())
+          underWay++
+          submitStream(to, batch)
+            .catch(() => {})
+            .finally(() => {
+              underWay--
+              waiting.push(...batch.filter(({ index }) => index === undefined))
+            })
+        }
+        await new Promise(resolve => setTimeout(resolve, TICK_MS))
+      }
+      while (underWay > 0) await new Promise(resolve => setTimeout(resolve, TICK_MS))
+    },
     async sendAgain(url) {
       const all = [...sent.values()]
       const again = [...all.filter(({ index }) => index === undefined), ...all.filter(({ index }) => index !== undefined).slice(-50)]
       const before = acknowledgements
-      if (again.length > 0) await submitStream(url, again)
+      for (let from = 0; from < again.length; from += AGAIN_AT_ONCE) await submitStream(url, again.slice(from, from + AGAIN_AT_ONCE))
       return acknowledgements - before
     },
   }

@@ -124,7 +124,7 @@ async function runClock(matrix: Matrix): Promise<void> {
 async function begin(lives: Lives, phase: Phase): Promise<void> {
   const running = await lives.start()
   await lives.look(running)
-  if (phase !== 'recovery') await lives.load.run(running.url, sleep(100))
+  await lives.load.run(running.url, sleep(phase === 'recovery' ? 5 : 100))
   await running.kill()
 }
 

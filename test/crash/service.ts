@@ -1,6 +1,6 @@
 /** The service as a process that may be killed at any moment: `openseal serve` on a folder, with its own chain, faults loaded into it. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createWriteStream, readFileSync } from 'node:fs'
+import { createWriteStream, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -10,8 +10,9 @@ export type Place = {
   readonly folder: string
   /** Where the data is; another place than `folder` for a disk of its own. */
   readonly data: string
-  /** The library that `disk.c` became, or undefined: then `faults.ts` is loaded. */
+  /** The library that `disk.c` became, or undefined: then `faults.ts` is loaded, if faults are wanted at all. */
   readonly disk?: string | undefined
+  readonly faults?: boolean
   readonly env?: { readonly [name: string]: string }
 }
 
@@ -50,7 +51,7 @@ export async function startService(place: Place): Promise<Running | undefined> {
     ...(place.disk && { LD_PRELOAD: place.disk, CRASH_FOLDER: place.data }),
     ...place.env,
   }
-  const faults = place.disk ? [] : ['--import', FAULTS]
+  const faults = place.disk || place.faults === false ? [] : ['--import', FAULTS]
   const child = spawn(process.execPath, [...faults, MAIN, 'serve', '--json'], { cwd: place.folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
   child.stderr!.pipe(createWriteStream(join(place.folder, 'service.log'), { flags: 'a' }))
   let isAlive = true
@@ -79,13 +80,15 @@ export async function startService(place: Place): Promise<Running | undefined> {
   }
 }
 
-/** Ends the chain that killed services left behind. */
+/** Ends the chains that killed services left behind: one that was killed while it started its chain has not even written down which. */
 export function endChain({ data }: Place): void {
-  try {
-    const { pid } = JSON.parse(readFileSync(join(data, 'chain', 'process.json'), 'utf8'))
-    if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(data)) process.kill(pid, 'SIGKILL')
-  } catch {
-    // There is none.
+  for (const pid of readdirSync('/proc').filter(name => /^\d+$/.test(name))) {
+    try {
+      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+      if (command.includes('anvil') && command.includes(join(data, 'chain'))) process.kill(Number(pid), 'SIGKILL')
+    } catch {
+      // It is gone already, or not ours to look at.
+    }
   }
 }
 
