@@ -108,6 +108,12 @@ function anchorGauges(registers: Registry[], anchorer: NonNullable<HttpDeps['anc
   gauge(registers, 'openseal_anchor_balance_wei', 'What the signing address owns; -1 while it is not known.', () =>
     Number(anchorer.lag().balanceWei ?? -1),
   )
+  gauge(
+    registers,
+    'openseal_anchor_affordable',
+    'For how many more anchors the balance lasts at what the chain asks now; -1 while it is not known.',
+    () => anchorer.lag().affordableAnchors ?? -1,
+  )
   gauge(registers, 'openseal_anchor_alarm', '1 while something is wrong with anchoring.', () =>
     anchorer.lag().alarm === undefined ? 0 : 1,
   )

@@ -272,6 +272,26 @@ for (const [name, start] of CHAINS) {
         await untilIncluded(anchorer, ledger.head().size)
       })
 
+      it('finds the bid that was executed between looking for it and sending a higher one', async () => {
+        const { anchorer, passMs } = await world([one])
+        await at.mining(false)
+        try {
+          await anchorer.tick()
+          const [first] = attemptsOf(anchorer)
+          passMs(60_000)
+          one.behave(async ({ method }) => {
+            if (method === 'eth_sendRawTransaction') await at.mine()
+          })
+          await anchorer.tick()
+          assert.equal(attemptsOf(anchorer).length, 2)
+          await untilIncluded(anchorer, 2)
+          assert.equal(openAnchors(anchorer)[0]?.transaction, first?.hash)
+          assert.equal(anchorer.lag().alarm, undefined)
+        } finally {
+          await at.mining(true)
+        }
+      })
+
       it('finds a transaction that was executed although the endpoint said that it failed to send it', async () => {
         const { anchorer, ledger, chain } = await world([one])
         const nonce = await chain.nextNonce()
