@@ -50,6 +50,11 @@ export async function listChanges(rows: Rows, kinds: readonly ChangeKind[], befo
     .slice(0, limit)
 }
 
+/** Whether an entry is a silent edit, as far as it has been looked at. */
+export function isSilentEdit(rows: Rows, index: number): boolean {
+  return rows.get(changeKey('silent-edit', index)) !== undefined
+}
+
 /** All zero for an agency that has sent nothing. */
 export function readCounts(rows: Rows, agency: string): AgencyCounts {
   return readJson<AgencyCounts>(rows.get(rowKey('g', agency))) ?? { entries: 0, 'silent-edit': 0, amend: 0, withdraw: 0 }

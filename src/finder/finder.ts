@@ -9,7 +9,7 @@ import type { Hash } from '../core/hash.ts'
 import type { AnyStatement } from '../core/statement.ts'
 import type { Log } from '../log.ts'
 import { type AnchorTime, activityRows, listSlots, type Slot, type Unit } from './activity.ts'
-import { type AgencyCounts, type Change, type ChangeKind, gatherChanges, listChanges, readCounts } from './changes.ts'
+import { type AgencyCounts, type Change, type ChangeKind, gatherChanges, isSilentEdit, listChanges, readCounts } from './changes.ts'
 import { BLOCK, intersect, postingRows } from './postings.ts'
 import { jsonValue, openRows, type Rows, readJson, rowKey } from './rows.ts'
 import { matches, nameOf, nameToken, searchableOf, tokenOfWord, tokensOf, wordsOf } from './words.ts'
@@ -36,6 +36,7 @@ export type Finder = {
   search(query: string, before: number, limit: number): Promise<Found>
   /** Changes below `before`, newest first. */
   changes(kinds: readonly ChangeKind[], before: number, limit: number): Promise<readonly Change[]>
+  isSilentEdit(index: number): boolean
   counts(agency: string): AgencyCounts
   /** What was sealed from a time on, ascending. */
   activity(unit: Unit, fromMs: number, limit: number): Promise<readonly Slot[]>
@@ -164,6 +165,7 @@ export async function openFinder({ ledger, folder, nowMs, log }: Deps): Promise<
     reached: () => progress.size,
     search: (query, before, limit) => search(rows, ledger, query, before, limit),
     changes: (kinds, before, limit) => listChanges(rows, kinds, before, limit),
+    isSilentEdit: index => isSilentEdit(rows, index),
     counts: agency => readCounts(rows, agency),
     activity: (unit, fromMs, limit) => listSlots(rows, unit, fromMs, limit),
     tick,

@@ -183,6 +183,7 @@ export const ar: Messages = {
   'record.name': 'الاسم',
   'record.noDocuments': 'هذا التصريح لا يذكر وثائق.',
   'record.content': 'بصمة المحتوى (JCS)',
+  'record.canonical': 'هذه بصمة المحتوى في صيغته القياسية (RFC 8785)، كما هي لإصدار داخل حزمة، وليست بصمة ملف كما هو مخزّن.',
   'record.onlyThis': 'شهادة لهذه الوثيقة وحدها',
   'record.otherDocuments': 'وثائق أخرى في هذا التصريح: {count}. الإيصال يذكرها كلها.',
   'record.allDocuments': 'عرض كل الوثائق',

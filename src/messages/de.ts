@@ -200,6 +200,8 @@ export const de: Messages = {
   'record.name': 'Name',
   'record.noDocuments': 'Diese Erklärung nennt keine Dokumente.',
   'record.content': 'Fingerabdruck des Inhalts (JCS)',
+  'record.canonical':
+    'Dies ist der Fingerabdruck des Inhalts in seiner kanonischen Form (RFC 8785), wie ihn eine Veröffentlichung in einem Paket hat, nicht der einer gespeicherten Datei.',
   'record.onlyThis': 'Bescheinigung nur für dieses Dokument',
   'record.otherDocuments': 'Weitere Dokumente dieser Erklärung: {count}. Der Beleg nennt sie alle.',
   'record.allDocuments': 'Alle Dokumente zeigen',

@@ -190,6 +190,8 @@ const SENTENCES = {
   'record.name': 'Name',
   'record.noDocuments': 'This statement names no documents.',
   'record.content': 'Content fingerprint (JCS)',
+  'record.canonical':
+    'This is the fingerprint of the content in its canonical form (RFC 8785), as a release inside a package has it, not of a file as it is stored.',
   'record.onlyThis': 'Certificate for this document only',
   'record.otherDocuments': 'Other documents of this statement: {count}. The receipt lists them all.',
   'record.allDocuments': 'Show all documents',

@@ -196,6 +196,8 @@ export const es: Messages = {
   'record.name': 'Nombre',
   'record.noDocuments': 'Esta declaración no cita documentos.',
   'record.content': 'Huella del contenido (JCS)',
+  'record.canonical':
+    'Es la huella del contenido en su forma canónica (RFC 8785), la de una entrega dentro de un paquete, no la de un archivo tal como se guarda.',
   'record.onlyThis': 'Certificado solo de este documento',
   'record.otherDocuments': 'Otros documentos de esta declaración: {count}. El recibo los enumera todos.',
   'record.allDocuments': 'Mostrar todos los documentos',

@@ -198,6 +198,8 @@ export const fr: Messages = {
   'record.name': 'Nom',
   'record.noDocuments': 'Cette déclaration ne nomme aucun document.',
   'record.content': 'Empreinte du contenu (JCS)',
+  'record.canonical':
+    'C’est l’empreinte du contenu sous sa forme canonique (RFC 8785), celle d’une publication contenue dans un paquet, et non d’un fichier tel qu’il est enregistré.',
   'record.onlyThis': 'Certificat pour ce seul document',
   'record.otherDocuments': 'Autres documents de cette déclaration : {count}. Le reçu les énumère tous.',
   'record.allDocuments': 'Afficher tous les documents',

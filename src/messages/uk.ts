@@ -190,6 +190,8 @@ export const uk: Messages = {
   'record.name': 'Назва',
   'record.noDocuments': 'Ця заява не називає документів.',
   'record.content': 'Відбиток змісту (JCS)',
+  'record.canonical':
+    'Це відбиток змісту в канонічній формі (RFC 8785), яку має випуск усередині пакета, а не файлу в тому вигляді, як його збережено.',
   'record.onlyThis': 'Довідка лише про цей документ',
   'record.otherDocuments': 'Інших документів у цій заяві: {count}. Квитанція перелічує всі.',
   'record.allDocuments': 'Показати всі документи',

@@ -59,6 +59,7 @@ export type SiteFinder = {
   /** By a record's whole number, else by words, below `before`, newest first; `older` where there may be more. */
   search(query: string, before: number, limit: number): Promise<{ readonly indexes: readonly number[]; readonly older?: number }>
   changes(kinds: readonly SiteChangeKind[], before: number, limit: number): Promise<readonly SiteChange[]>
+  isSilentEdit(index: number): boolean
   counts(agency: string): { readonly entries: number } & Readonly<Record<SiteChangeKind, number>>
   activity(unit: 'quarter' | 'day', fromMs: number, limit: number): Promise<readonly SiteSlot[]>
 }

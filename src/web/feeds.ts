@@ -50,11 +50,12 @@ export function feedRoutes(router: Router, deps: SiteDeps): void {
   }))
 }
 
-async function complete(ctx: Context, frame: Frame, before: number | undefined, content: Content, { ledger }: SiteDeps): Promise<Feed> {
+async function complete(ctx: Context, frame: Frame, before: number | undefined, content: Content, deps: SiteDeps): Promise<Feed> {
+  const { ledger } = deps
   const { title, older, indexes, flags } = content
   const bornMs = (await ledger.sealedMs(0)) ?? 0
   const entries: FeedEntry[] = []
-  for (const entry of await readEntries(ledger, indexes)) {
+  for (const entry of await readEntries(deps, indexes)) {
     const flag = flags?.get(entry.index)
     if (entry.statement !== undefined)
       entries.push({ ...entry, sealedMs: (await ledger.sealedMs(entry.index)) ?? bornMs, ...(flag !== undefined && { flag }) })

@@ -4,11 +4,16 @@ import { OpenSealError } from '../verifier/index.ts'
 import type { SiteAgency, SiteAnchor, SiteDeps, SiteLedger } from './deps.ts'
 
 /** An entry in a list. Without a statement it is the genesis, was erased, or is damaged in the store. */
-export type Entry = { readonly index: number; readonly statement?: Statement; readonly without?: 'genesis' | 'erased' | 'damaged' }
+export type Entry = {
+  readonly index: number
+  readonly statement?: Statement
+  readonly without?: 'genesis' | 'erased' | 'damaged'
+  readonly isSilentEdit?: boolean
+}
 
-/** The entries with these indexes. */
-export function readEntries(ledger: SiteLedger, indexes: readonly number[]): Promise<Entry[]> {
-  return Promise.all(indexes.map(index => readEntry(ledger, index)))
+/** The entries with these indexes, silent edits marked. */
+export function readEntries({ ledger, finder }: SiteDeps, indexes: readonly number[]): Promise<Entry[]> {
+  return Promise.all(indexes.map(async index => ({ ...(await readEntry(ledger, index)), isSilentEdit: finder.isSilentEdit(index) })))
 }
 
 /** One entry. What does not fit the tree is never shown; the rest of a page is. */

@@ -95,7 +95,7 @@ export async function siteRoutes(deps: SiteDeps): Promise<Router> {
 function recordPages(page: AddPage, deps: SiteDeps): void {
   const { ledger, finder, agencies, notAccepting } = deps
   page('/', async frame => {
-    const latest = await readEntries(ledger, newestIndexes(ledger, NEWEST, HOME.records))
+    const latest = await readEntries(deps, newestIndexes(ledger, NEWEST, HOME.records))
     const anchors = await newestAnchors(ledger, NEWEST, HOME.anchors)
     const isAccepting = ledger.stopped() === undefined && notAccepting?.() === undefined
     const { sinceMs: waitingSinceMs } = await readWaiting(deps)
@@ -104,7 +104,7 @@ function recordPages(page: AddPage, deps: SiteDeps): void {
   page('/records', async (frame, ctx) => {
     const before = readCursor(ctx)
     const { indexes, older } = pageOf(newestIndexes(ledger, before ?? NEWEST, LIST_LENGTH + 1), LIST_LENGTH)
-    return recordsPage(frame, { entries: await readEntries(ledger, indexes), before, older })
+    return recordsPage(frame, { entries: await readEntries(deps, indexes), before, older })
   })
   page('/records/:index', (frame, ctx) => showRecord(frame, ctx, deps))
   page('/agencies', async frame => agenciesPage(frame, await agencies.list()))
@@ -113,7 +113,7 @@ function recordPages(page: AddPage, deps: SiteDeps): void {
     if (agency === undefined) return missingPage(frame, ctx, frame.say('agency.notFound'))
     const before = readCursor(ctx)
     const { indexes, older } = pageOf(await ledger.listByAgency(agency.id, before ?? NEWEST, LIST_LENGTH + 1), LIST_LENGTH)
-    return agencyPage(frame, { agency, counts: finder.counts(agency.id), entries: await readEntries(ledger, indexes), before, older })
+    return agencyPage(frame, { agency, counts: finder.counts(agency.id), entries: await readEntries(deps, indexes), before, older })
   })
 }
 
@@ -127,7 +127,7 @@ function otherPages(page: AddPage, deps: SiteDeps): void {
     const changes = await finder.changes(kind === undefined ? CHANGE_KINDS : [kind], before ?? NEWEST, LIST_LENGTH + 1)
     const changeOf = new Map(changes.map(change => [change.index, change]))
     const { indexes, older } = pageOf([...changeOf.keys()], LIST_LENGTH)
-    const entries = await readEntries(ledger, indexes)
+    const entries = await readEntries(deps, indexes)
     const changed = entries.map(entry => ({ ...entry, change: changeOf.get(entry.index)! }))
     return changesPage(frame, { kind, entries: changed, before, older, behind: countBehind() })
   })
@@ -145,7 +145,7 @@ function otherPages(page: AddPage, deps: SiteDeps): void {
       .slice(0, 512)
       .toWellFormed()
     const { agencies, indexes, older } = await searchRecords(deps, query, readCursor(ctx) ?? NEWEST)
-    return searchPage(frame, { query, agencies, entries: await readEntries(ledger, indexes), older, behind: countBehind() })
+    return searchPage(frame, { query, agencies, entries: await readEntries(deps, indexes), older, behind: countBehind() })
   })
 }
 

@@ -39,6 +39,8 @@ describe('web/looking around', () => {
     assert.deepEqual(linksTo((await read('/changes?kind=amend')).text, '/records/'), [3])
     assert.deepEqual(linksTo((await read('/changes?before=3')).text, '/records/'), [2, 1])
     assert.match((await read('/changes?kind=__proto__')).text, /All changes/)
+    assert.equal((await read('/records?before=4')).text.match(/class="badge alert">Silent edit/g)?.length, 1)
+    assert.match((await read('/records/2')).text, /other documents\. Published before as: <a href="\/records\/1">/)
   })
 
   it('counts what an agency did', async () => {

@@ -14,7 +14,8 @@ export function aboutPage({ say, base }: Frame, { offlineSha256 }: { readonly of
 <p><a class="button" href="/openseal-verifier.html" download="openseal-verifier.html">${say('about.offlineLink')}</a></p>
 <dl class="facts"><dt>${say('about.offlineHash')}</dt><dd><span class="hash" id="offline-sha256">${offlineSha256}</span></dd></dl>
 <ul><li><a href="/policy.json">${say('about.policy')}</a></li><li><a href="/openapi.json">${say('about.api')}</a></li>
-<li><a href="${base}/feed.atom">${say('feed.all')}</a></li><li><a href="${base}/changes.atom">${say('feed.watch')}</a></li></ul>
+<li><a href="${base}/feed.atom">${say('feed.all')} (Atom)</a></li><li><a href="${base}/changes.atom">${say('feed.watch')} (Atom)</a></li>
+<li><a href="${base}/changes/all.atom">${say('feed.changes')} (Atom)</a></li></ul>
 <h2>${say('about.access')}</h2><p>${say('about.accessText')}</p>`,
   }
 }

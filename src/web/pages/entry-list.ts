@@ -8,14 +8,22 @@ import type { Entry } from '../records.ts'
 /** What an entry without a statement is called. */
 export const WITHOUT = { genesis: 'record.genesis', erased: 'record.erasedTitle', damaged: 'record.damagedTitle' } as const
 
-/** Entries as a list with links to their pages. `extra` is said after each of them. */
-export function renderEntries<T extends Entry>(frame: Frame, entries: readonly T[], extra: (entry: T) => Piece = () => undefined): Html {
+/** Entries as a list with links to their pages. `extra` is said after each of them, by default whether it is a silent edit. */
+export function renderEntries<T extends Entry>(
+  frame: Frame,
+  entries: readonly T[],
+  extra: (entry: T) => Piece = entry => editBadge(frame, entry),
+): Html {
   const { say, base } = frame
   if (entries.length === 0) return html`<p>${say('home.none')}</p>`
   return html`<ul class="list">${entries.map(
     entry => html`<li><a class="name" href="${base}/records/${entry.index}">${nameOf(say, entry)}</a>
 ${entry.statement && renderSummary(say, entry.index, entry.statement)}${extra(entry)}</li>`,
   )}</ul>`
+}
+
+function editBadge({ say }: Frame, { isSilentEdit }: Entry): Html | false {
+  return isSilentEdit === true && html`<p><span class="badge alert">${say('flag.silent-edit')}</span></p>`
 }
 
 /** The title of a record in its own language; its number where it has none. */

@@ -76,6 +76,7 @@ export function plainEntryPage({ say }: Frame, index: number, without: NonNullab
 function renderNotices({ say, base }: Frame, { index, versions }: RecordData): Html[] {
   const link = (at: number) => html`<a href="${base}/records/${at}">${say('record.entry', { index: at })}</a>`
   const own = versions.find(version => version.index === index)
+  const before = versions.findLast(version => version.index < index && version.revision === own?.revision)
   const later = versions.filter(version => version.index > index)
   const speaking = later.filter(({ action, revision }) => revision === own?.revision || (action !== 'publish' && revision === undefined))
   const withdrawal = speaking.findLast(({ action }) => action === 'withdraw')
@@ -83,7 +84,7 @@ function renderNotices({ say, base }: Frame, { index, versions }: RecordData): H
   const edit = speaking.findLast(({ flag }) => flag === 'silent-edit')
   const newest = later.at(-1)
   const notices: Piece[] = [
-    own?.flag === 'silent-edit' && say('flag.silent-edit'),
+    own?.flag === 'silent-edit' && html`${say('flag.silent-edit')}${before && html`. ${say('flag.before')}: ${link(before.index)}`}`,
     own?.action === 'withdraw' && say('mark.withdrawn'),
     withdrawal && html`${say('mark.withdrawn')}: ${link(withdrawal.index)}`,
     amendment && html`${say('mark.superseded')}: ${link(amendment.index)}`,
@@ -168,5 +169,5 @@ function renderDocument(
   return html`<tr${!isPrinted && html` class="no-print"`}><td data-label="${say('record.name')}">${renderContent(name, language, SHOWN.listed)}<br><span class="small soft">${clip(mediaType, SHOWN.listed)}</span>
 ${href !== undefined && html`<br><a class="small no-print" href="${href}">${say('record.onlyThis')}</a>`}</td>
 <td class="num" data-label="${say('result.size')}">${say('result.bytes', { count: sayNumber(say, bytes) })}</td>
-<td data-label="${say('result.hash')}"><span class="hash">${sha256}</span>${jcs !== undefined && jcs !== sha256 && html`<br><span class="small soft">${say('record.content')}</span><br><span class="hash">${jcs}</span>`}</td></tr>`
+<td data-label="${say('result.hash')}"><span class="hash">${sha256}</span>${jcs !== undefined && jcs !== sha256 && html`<br><span class="small soft">${say('record.content')}</span><br><span class="hash">${jcs}</span>`}${jcs === sha256 && html`<br><span class="small soft">${say('record.canonical')}</span>`}</td></tr>`
 }
