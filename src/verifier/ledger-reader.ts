@@ -28,6 +28,8 @@ export type LedgerReaderOptions = {
 const MAX_RECORDS = 8
 const MAX_LISTED = 2000
 const AT_ONCE = 8
+const ATTEMPTS = 4
+const MAX_WAIT_SECONDS = 15
 
 /** Asks a ledger over HTTP. */
 export function createLedgerReader(options: LedgerReaderOptions): LedgerReader {
@@ -101,13 +103,20 @@ function readObject(text: string): { readonly [member: string]: Json } {
   return value
 }
 
-async function read({ url, fetch, timeoutMs }: LedgerReaderOptions, path: string): Promise<string> {
+async function read(options: LedgerReaderOptions, path: string): Promise<string> {
+  const { url, fetch, timeoutMs } = options
   const unreachable = (cause: unknown): never => {
     throw new LedgerReadError('LEDGER_UNREACHABLE', 'the ledger did not answer', { cause })
   }
-  const response = await fetch(url + path, { signal: AbortSignal.timeout(timeoutMs) }).catch(unreachable)
-  if (!response.ok) return unreachable(response.status)
-  return response.text().catch(unreachable)
+  for (let attempt = 1; ; attempt++) {
+    const response = await fetch(url + path, { signal: AbortSignal.timeout(timeoutMs) }).catch(unreachable)
+    if (response.ok) return response.text().catch(unreachable)
+    // Busy, or asked too often by one reader of a large package: it says when to come again.
+    const isBusy = response.status === 429 || response.status === 503
+    const waitSeconds = Number(response.headers.get('retry-after') ?? 1)
+    if (!isBusy || attempt === ATTEMPTS || !(waitSeconds <= MAX_WAIT_SECONDS)) return unreachable(response.status)
+    await new Promise(resolve => setTimeout(resolve, waitSeconds * 1000))
+  }
 }
 
 /** LEDGER_UNREACHABLE, LEDGER_ANSWER, LEDGER_OTHER or LEDGER_TOO_MANY. */

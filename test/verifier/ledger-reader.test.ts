@@ -1,0 +1,98 @@
+/** Asking a ledger over HTTP: a real server that answers as it is told. */
+import { deepEqual, equal, rejects } from 'node:assert/strict'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createLedgerReader } from '../../src/verifier/ledger-reader.ts'
+import { STATEMENT } from './world.ts'
+
+type Reply = { status?: number; body?: unknown; retryAfter?: string }
+
+describe('verifier/ledger-reader', () => {
+  let server: Server
+  let asked: string[] = []
+  let reply: (path: string) => Reply
+
+  before(done => {
+    server = createServer((request, response) => {
+      asked.push(request.url ?? '')
+      const { status = 200, body = '', retryAfter } = reply(request.url ?? '')
+      if (retryAfter !== undefined) response.setHeader('Retry-After', retryAfter)
+      response.writeHead(status).end(typeof body === 'string' ? body : JSON.stringify(body))
+    }).listen(0, '127.0.0.1', done)
+  })
+  after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  beforeEach(() => {
+    asked = []
+  })
+  const reader = () =>
+    createLedgerReader({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, origin: 'o', fetch, timeoutMs: 5000 })
+  const receiptsFor = (records: readonly object[]) => (path: string) =>
+    path.endsWith('/receipt') ? { body: `receipt ${path.split('/')[3]}` } : { body: { records } }
+
+  it('takes of each record the earliest entry that names the file, the oldest first', async () => {
+    reply = receiptsFor([
+      { index: 9, agency: 'a', record: 'x' },
+      { index: 7, agency: 'b', record: 'x' },
+      { index: 5, agency: 'a', record: 'x' },
+      { index: 4, erased: true },
+      { index: 8, agency: 'a', record: 'y' },
+    ])
+    deepEqual(await reader().findReceipts(['aa']), ['receipt 5', 'receipt 7', 'receipt 8'])
+  })
+
+  it('asks by the second hash only where the first is not known', async () => {
+    reply = path => (path.includes('sha256=aa') ? { body: { records: [] } } : receiptsFor([{ index: 1 }])(path))
+    deepEqual(await reader().findReceipts(['aa', 'bb']), ['receipt 1'])
+    reply = () => ({ body: { records: [] } })
+    deepEqual(await reader().findReceipts(['aa', 'bb']), [])
+  })
+
+  it('follows the pages of a list, and gives up on one without end', async () => {
+    reply = path => {
+      if (path.endsWith('/receipt')) return { body: 'r' }
+      return path.includes('cursor=5') ? { body: { records: [{ index: 3 }] } } : { body: { records: [{ index: 5 }], cursor: '5' } }
+    }
+    equal((await reader().findReceipts(['aa'])).length, 1)
+    deepEqual(asked.at(-1), '/v1/records/3/receipt')
+    reply = () => ({ body: { records: Array.from({ length: 500 }, (_, index) => ({ index })), cursor: '1' } })
+    await rejects(reader().findReceipts(['aa']), { code: 'LEDGER_TOO_MANY' })
+  })
+
+  it('asks for later statements of the record only of the ledger that the policy names', async () => {
+    const ledger = (origin: string) => (path: string) =>
+      path === '/v1/status' ? { body: { origin } } : receiptsFor([{ index: 3 }, { index: 1 }, { index: 2 }])(path)
+    reply = ledger('o')
+    deepEqual(await reader().currency(STATEMENT, 1), [
+      { index: 3, receiptText: 'receipt 3' },
+      { index: 2, receiptText: 'receipt 2' },
+    ])
+    reply = ledger('other')
+    await rejects(reader().currency(STATEMENT, 1), { code: 'LEDGER_OTHER' })
+  })
+
+  it('comes again when a busy ledger says so, not when it would take long', async () => {
+    let busy = 2
+    reply = () => (busy-- > 0 ? { status: busy === 0 ? 429 : 503, retryAfter: '0' } : { body: 'receipt' })
+    equal(await reader().readReceipt(1), 'receipt')
+    equal(asked.length, 3)
+    for (const refusal of [
+      { status: 503, retryAfter: '3600' },
+      { status: 503, retryAfter: 'Tue' },
+      { status: 404 },
+      { status: 429, retryAfter: '0' },
+    ]) {
+      reply = () => refusal
+      await rejects(reader().readReceipt(1), { code: 'LEDGER_UNREACHABLE' })
+    }
+  })
+
+  it('is told apart from what is no ledger', async () => {
+    reply = () => ({ body: '<html>' })
+    await rejects(reader().findReceipts(['aa']), { code: 'LEDGER_ANSWER' })
+    reply = () => ({ body: { records: 7 } })
+    deepEqual(await reader().findReceipts(['aa']), [])
+  })
+})
