@@ -79,8 +79,9 @@ export type World = {
 export function createWorld(statements: readonly AnyStatement[]): World {
   const leaves = statements.map(statement => hashLeaf(encodeEntry(textOf(statement))))
   const size = leaves.length
-  const read = async (nodes: readonly Node[]) => nodes.map(node => subtree(leaves, node))
-  const root = rootFromRange(rootNodes(size).map(node => subtree(leaves, node)))
+  const known = new Map<string, Hash>()
+  const read = async (nodes: readonly Node[]) => nodes.map(node => subtree(leaves, node, known))
+  const root = rootFromRange(rootNodes(size).map(node => subtree(leaves, node, known)))
   return {
     size,
     root,
@@ -179,8 +180,12 @@ function textOf(statement: AnyStatement): string {
   return canonicalJson(statement)
 }
 
-function subtree(leaves: readonly Hash[], { level, index }: Node): Hash {
+function subtree(leaves: readonly Hash[], { level, index }: Node, known: Map<string, Hash>): Hash {
   const leaf = leaves[index]
   if (level === 0 && leaf) return leaf
-  return hashNode(subtree(leaves, { level: level - 1, index: index * 2 }), subtree(leaves, { level: level - 1, index: index * 2 + 1 }))
+  const key = `${level} ${index}`
+  const half = (at: number) => subtree(leaves, { level: level - 1, index: at }, known)
+  const hash = known.get(key) ?? hashNode(half(index * 2), half(index * 2 + 1))
+  known.set(key, hash)
+  return hash
 }
