@@ -1,0 +1,201 @@
+/** The HTTP surface as targets: the interface, and the pages, of real services that are asked for anything in any way, with keys and without. */
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import { type IncomingMessage, request } from 'node:http'
+import fc from 'fast-check'
+import { parseNote } from '../../src/core/note.ts'
+import { AGENCY, OPERATOR_KEY, openService, statement } from '../http/service.ts'
+import { openWorld, AGENCY as PAGES_AGENCY } from '../web/world.ts'
+import { mutated, mutatedText } from './mutate.ts'
+import { type Target, target } from './target.ts'
+
+const DIGEST = 'ab'.repeat(32)
+const INTERFACE = [
+  ...[
+    '/checkpoint',
+    '/tile/0/000.p/2',
+    '/tile/entries/000.p/2',
+    '/tile/1/000',
+    '/policy.json',
+    '/openapi.json',
+    '/healthz',
+    '/readyz',
+    '/metrics',
+  ],
+  ...['/v1/records', '/v1/records/1', '/v1/records/1/receipt', '/v1/records?cursor=2&limit=3', `/v1/records?sha256=${DIGEST}`],
+  ...[
+    `/v1/records?agency=${AGENCY}&record=local-1`,
+    '/v1/receipts/0/2',
+    '/v1/statements/0/2',
+    '/v1/status',
+    '/v1/anchors',
+    '/v1/anchors/1',
+  ],
+  ...['/v1/anchors?after=0', '/v1/proofs/inclusion/1/2', '/v1/proofs/consistency/1/2', '/v1/agencies', `/v1/agencies/${AGENCY}/keys`],
+]
+const POSTS = ['/v1/records', '/v1/agencies', `/v1/agencies/${AGENCY}/keys`]
+const SCRIPT = '<script>alert(1)</script>'
+const PAGES = [
+  ...[
+    '/',
+    '/el',
+    '/verify',
+    '/ar/verify',
+    '/records',
+    '/records?before=2',
+    '/records/1',
+    '/uk/records/2',
+    '/agencies',
+    `/agencies/${PAGES_AGENCY}`,
+  ],
+  ...[
+    '/changes?kind=withdraw',
+    '/anchors?range=day',
+    '/about',
+    '/feed.atom',
+    '/fr/feed.atom?before=2',
+    `/agencies/${PAGES_AGENCY}/feed.atom`,
+  ],
+  ...[
+    '/search?q=1',
+    `/search?q=${DIGEST}`,
+    `/de/search?q=${encodeURIComponent(SCRIPT)}`,
+    '/openseal-verifier.html',
+    '/assets/icon.svg',
+    `/verify?sha256=${DIGEST}`,
+  ],
+]
+const LINES = [
+  statement(1),
+  statement(2, { action: 'withdraw', documents: [], reason: { code: 'other', text: 'x' } }),
+  { id: 'a.example', name: 'A' },
+].map(value => JSON.stringify(value))
+const part = (name: string, file: string, text: string) => `--x\r\nContent-Disposition: form-data; name="${name}"${file}\r\n\r\n${text}\r\n`
+const FORMS = [
+  `${part('files', '; filename="a.txt"', 'hello')}${part('sha256', '', DIGEST)}--x--\r\n`,
+  `sha256=${DIGEST}`,
+  `${part('files', `; filename="${SCRIPT}"`, LINES[0]!)}--x--\r\n`,
+]
+const TYPES = [
+  'application/json',
+  'application/x-ndjson',
+  'multipart/form-data; boundary=x',
+  'application/x-www-form-urlencoded',
+  'text/plain',
+  '',
+]
+
+type Asked = {
+  readonly method: string
+  readonly path: string
+  readonly bearer: string
+  readonly type: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+}
+type Answer = { readonly status: number; readonly headers: IncomingMessage['headers']; readonly text: string }
+
+/** Reads of these paths and their like, and posts to those. */
+function requests(gets: readonly string[], posts: readonly string[], bodies: readonly string[]): fc.Arbitrary<Asked> {
+  const bearer = fc.constantFrom('agency', 'agency', 'operator', 'none', 'noise')
+  const reading = fc.record({
+    method: fc.constantFrom('GET', 'GET', 'GET', 'HEAD', 'OPTIONS', 'DELETE', 'PUT'),
+    path: fc.oneof(fc.constantFrom(...gets), paths(gets)),
+    bearer,
+    type: fc.constant(''),
+    headers: headersOf('accept-language', 'accept', 'if-none-match', 'range', 'x-forwarded-for', 'accept-encoding', 'cookie'),
+    body: fc.constant(new Uint8Array(0)),
+  })
+  const writing = fc.record({
+    method: fc.constant('POST'),
+    path: fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...posts) }, { weight: 1, arbitrary: paths(posts) }),
+    bearer,
+    type: fc.constantFrom(...TYPES),
+    headers: headersOf('content-encoding', 'accept-language', 'origin', 'referer'),
+    body: mutated(bodies),
+  })
+  return fc.oneof(reading, writing)
+}
+
+/** What can stand in a request line: node:http refuses to send the rest. */
+function paths(samples: readonly string[]): fc.Arbitrary<string> {
+  const odd = /[^\u0021-\u007e]/gu
+  const written = (text: string) => text.replace(odd, character => (character.isWellFormed() ? encodeURIComponent(character) : '%ED'))
+  return mutatedText(samples).map(text => `/${written(text).replace(/^\/+/, '')}`.slice(0, 2000))
+}
+
+function headersOf(...names: readonly string[]): fc.Arbitrary<Record<string, string>> {
+  const value = mutatedText(['en, ar;q=0.5', 'text/html', 'bytes=0-', '"etag"', 'gzip', '127.0.0.1']).map(text =>
+    text.replace(/[^\t\u0020-\u007e\u0080-\u00ff]/g, '?'),
+  )
+  return fc.dictionary(fc.constantFrom(...names), value, { maxKeys: 3 })
+}
+
+/** Opened at the first input, and open for as long as the process runs. */
+const open = {
+  service: undefined as ReturnType<typeof openService> | undefined,
+  world: undefined as ReturnType<typeof openPages> | undefined,
+}
+
+async function openPages() {
+  const world = await openWorld()
+  for (const n of [1, 2, 3]) await world.submit(`record ${n}`, `text ${n}`)
+  await world.anchor()
+  await world.anchor()
+  return world
+}
+
+/** The targets. */
+export const HTTP: readonly Target[] = [
+  target('http interface', requests(INTERFACE, POSTS, [...LINES, `${LINES.join('\n')}\n`]), async asked => {
+    open.service ??= openService()
+    const { port, key, ledger } = await open.service
+    const answer = await send(port, key, asked)
+    checkAnswer(answer)
+    if (answer.status >= 400) checkRefusal(asked, answer)
+    // Whatever was asked, the ledger's head is what its checkpoint signs.
+    equal(Number(parseNote(ledger.head().note).text.split('\n')[1]), ledger.head().size)
+    return answer.status < 400
+  }),
+  target('http pages', requests(PAGES, ['/verify', '/el/verify'], FORMS), async asked => {
+    open.world ??= openPages()
+    const { url } = await open.world
+    const answer = await send(Number(new URL(url).port), 'no key', asked)
+    checkAnswer(answer)
+    // Titles, queries and names of files with markup in them are shown as text.
+    ok(!answer.text.includes(SCRIPT), 'markup of others')
+    return answer.status < 400
+  }),
+]
+
+function send(port: number, key: string, { method, path, bearer, type, headers, body }: Asked): Promise<Answer> {
+  const keys: Readonly<Record<string, string>> = { agency: key, operator: OPERATOR_KEY, noise: 'x'.repeat(40) }
+  const all = {
+    ...headers,
+    ...(keys[bearer] === undefined ? {} : { authorization: `Bearer ${keys[bearer]}` }),
+    ...(type === '' ? {} : { 'content-type': type }),
+    ...(body.length === 0 ? {} : { 'content-length': String(body.length) }),
+  }
+  return new Promise((resolve, reject) => {
+    const sent = request({ port, host: '127.0.0.1', method, path, headers: all }, answer => {
+      const chunks: Buffer[] = []
+      answer.on('data', chunk => chunks.push(chunk)).on('error', reject)
+      answer.on('end', () => resolve({ status: answer.statusCode!, headers: answer.headers, text: Buffer.concat(chunks).toString() }))
+    })
+    sent.on('error', reject)
+    sent.end(Buffer.from(body))
+  })
+}
+
+function checkAnswer({ status, text }: Answer): void {
+  ok(status !== 500 && status < 504, `${status}: ${text.slice(0, 500)}`)
+  ok(!/\n\s+at .*\.ts:\d+/.test(text), 'a stack trace')
+}
+
+/** A refusal is a problem document with a code, and no cache keeps it. */
+function checkRefusal({ method, path }: Asked, { status, headers, text }: Answer): void {
+  equal(headers['cache-control'], 'no-store')
+  if (method === 'HEAD' || text === '' || !String(headers['content-type']).startsWith('application/problem+json')) return
+  const problem = JSON.parse(text)
+  deepEqual([problem.status, typeof problem.detail], [status, 'string'], path)
+  ok(/^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$/.test(problem.code), problem.code)
+}

@@ -1,0 +1,32 @@
+/**
+ * Long runs of every target.
+ *
+ *   npm run fuzz                               every target, 20 seconds each, from a seed that is printed
+ *   npm run fuzz -- --seconds 600              ten minutes each
+ *   npm run fuzz -- --seed 42 --only json      again, from the same seed, what has `json` in its name
+ */
+import { parseArgs } from 'node:util'
+import { HTTP } from './http.ts'
+import { PARSERS } from './parsers.ts'
+import { run } from './target.ts'
+
+const { values } = parseArgs({ options: { seconds: { type: 'string' }, seed: { type: 'string' }, only: { type: 'string' } } })
+const seconds = Number(values.seconds ?? 20)
+const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31))
+const targets = [...PARSERS, ...HTTP].filter(({ name }) => name.includes(values.only ?? ''))
+if (!(seconds > 0) || !Number.isSafeInteger(seed) || targets.length === 0) {
+  process.stderr.write('fuzz: --seconds wants a number, --seed a whole number, --only a part of the name of a target\n')
+  process.exit(2)
+}
+
+process.stdout.write(`seed ${seed}, ${seconds} s for each of ${targets.length} targets\n`)
+let failed = 0
+for (const target of targets) {
+  const { runs, accepted, failure } = await run(target, { seed, numRuns: 2 ** 31, milliseconds: seconds * 1000 })
+  process.stdout.write(`${failure === undefined ? 'ok  ' : 'FAIL'}  ${target.name.padEnd(36)} ${runs} inputs, ${accepted} accepted\n`)
+  if (failure === undefined) continue
+  failed++
+  process.stdout.write(`${failure}\n`)
+}
+process.stdout.write(`${targets.length - failed} passed, ${failed} failed\n`)
+process.exit(failed === 0 ? 0 : 1)
