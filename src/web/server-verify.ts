@@ -27,6 +27,8 @@ export type FormAnswer =
 
 const MAX_RELEASES = 1000
 const MAX_FOUND = 1000
+/** How many versions of a record are looked up, to check the newest of them. */
+const MAX_VERSIONS = 100_000
 
 /** Checks what was sent. Without a receipt the ledger's own is taken. */
 export async function checkUpload(say: Say, upload: Upload, deps: SiteDeps): Promise<FormAnswer> {
@@ -86,7 +88,7 @@ function createSiteReader(ledger: SiteLedger): LedgerReader {
     },
     readReceipt: index => ledger.receipt(index),
     async currency({ agency, record }, index) {
-      const later = (await ledger.findByRecord(agency, record, MAX_FOUND)).filter(candidate => candidate > index)
+      const later = (await ledger.findByRecord(agency, record, MAX_VERSIONS)).filter(candidate => candidate > index).slice(-MAX_FOUND)
       return Promise.all((await listed(later)).map(async entry => ({ index: entry.index, receiptText: await ledger.receipt(entry.index) })))
     },
   }

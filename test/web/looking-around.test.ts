@@ -190,6 +190,11 @@ describe('web/looking around', () => {
       const first = (await read(`/records/${last - 1099}`)).text
       assert.match(first, new RegExp(`On the record, withdrawn: <a href="/records/${size}">`))
       assert.doesNotMatch(text, /On the record, withdrawn/)
+      await world.anchor()
+      const body = new FormData()
+      body.append('sha256', LONG.documents[0].sha256)
+      const checked = await (await fetch(`${world.url}/verify`, { method: 'POST', body })).text()
+      assert.match(checked, /data-verdict="withdrawn"/)
     })
 
     it('keeps every page where a statement was erased or is damaged', async () => {
