@@ -249,6 +249,8 @@ export const ar: Messages = {
   // Agencies, search, anchors
   'agency.id': 'عنوان الجهة',
   'agency.none': 'لا توجد جهات بعد.',
+  'agency.more': 'المزيد من الجهات',
+  'agency.first': 'الجهات الأولى',
   'agency.notFound': 'لا توجد جهة بهذا العنوان.',
   'agency.records': 'سجلات هذه الجهة',
   'agency.count': 'القيود: {entries}. التعديلات الصامتة: {edits}. التعديلات المعلنة: {amendments}. حالات السحب: {withdrawals}.',

@@ -272,6 +272,8 @@ export const de: Messages = {
   // Agencies, search, anchors
   'agency.id': 'Adresse der Behörde',
   'agency.none': 'Noch keine Behörden.',
+  'agency.more': 'Weitere Behörden',
+  'agency.first': 'Erste Behörden',
   'agency.notFound': 'Es gibt keine Behörde mit dieser Adresse.',
   'agency.records': 'Vorgänge dieser Behörde',
   'agency.count': 'Einträge: {entries}. Stille Änderungen: {edits}. Erklärte Änderungen: {amendments}. Rücknahmen: {withdrawals}.',

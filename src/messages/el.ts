@@ -268,6 +268,8 @@ export const el: Messages = {
   // Agencies, search, anchors
   'agency.id': 'Διεύθυνση του φορέα',
   'agency.none': 'Δεν υπάρχουν ακόμη φορείς.',
+  'agency.more': 'Περισσότεροι φορείς',
+  'agency.first': 'Πρώτοι φορείς',
   'agency.notFound': 'Δεν υπάρχει φορέας με αυτή τη διεύθυνση.',
   'agency.records': 'Φάκελοι αυτού του φορέα',
   'agency.count': 'Εγγραφές: {entries}. Σιωπηρές αλλαγές: {edits}. Τροποποιήσεις: {amendments}. Αποσύρσεις: {withdrawals}.',

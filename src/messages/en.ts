@@ -258,6 +258,8 @@ const SENTENCES = {
   // Agencies, search, anchors
   'agency.id': 'Address of the agency',
   'agency.none': 'No agencies yet.',
+  'agency.more': 'More agencies',
+  'agency.first': 'First agencies',
   'agency.notFound': 'There is no agency with this address.',
   'agency.records': 'Records of this agency',
   'agency.count': 'Entries: {entries}. Silent edits: {edits}. Amendments: {amendments}. Withdrawals: {withdrawals}.',

@@ -264,6 +264,8 @@ export const es: Messages = {
   // Agencies, search, anchors
   'agency.id': 'Dirección del organismo',
   'agency.none': 'Todavía no hay organismos.',
+  'agency.more': 'Más organismos',
+  'agency.first': 'Primeros organismos',
   'agency.notFound': 'No hay ningún organismo con esta dirección.',
   'agency.records': 'Expedientes de este organismo',
   'agency.count': 'Entradas: {entries}. Cambios silenciosos: {edits}. Enmiendas: {amendments}. Retiradas: {withdrawals}.',

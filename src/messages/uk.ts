@@ -258,6 +258,8 @@ export const uk: Messages = {
   // Agencies, search, anchors
   'agency.id': 'Адреса установи',
   'agency.none': 'Установ іще немає.',
+  'agency.more': 'Більше установ',
+  'agency.first': 'Перші установи',
   'agency.notFound': 'Установи з такою адресою немає.',
   'agency.records': 'Справи цієї установи',
   'agency.count': 'Записів: {entries}. Мовчазних змін: {edits}. Оголошених змін: {amendments}. Відкликань: {withdrawals}.',

@@ -56,9 +56,9 @@ export function siteUrl({ protocol, host }: Context): string {
 }
 
 /** Where a list goes on, as its address says; undefined at its beginning. */
-export function readCursor(ctx: Context): number | undefined {
-  const before = Number(ctx.query.before)
-  return Number.isSafeInteger(before) && before > 0 ? before : undefined
+export function readCursor(ctx: Context, name: 'before' | 'from' = 'before'): number | undefined {
+  const value = Number(ctx.query[name])
+  return Number.isSafeInteger(value) && value > 0 ? value : undefined
 }
 
 /** One of a few words in the query; undefined for anything else. */

@@ -107,7 +107,7 @@ function recordPages(page: AddPage, deps: SiteDeps): void {
     return recordsPage(frame, { entries: await readEntries(deps, indexes), before, older })
   })
   page('/records/:index', (frame, ctx) => showRecord(frame, ctx, deps))
-  page('/agencies', async frame => agenciesPage(frame, await agencies.list()))
+  page('/agencies', async (frame, ctx) => agenciesPage(frame, await agencies.list(), readCursor(ctx, 'from') ?? 0))
   page('/agencies/:id', async (frame, ctx) => {
     const agency = await findAgency(String(ctx.params.id), deps)
     if (agency === undefined) return missingPage(frame, ctx, frame.say('agency.notFound'))

@@ -47,6 +47,13 @@ describe('web/looking around', () => {
     assert.match((await read(`/agencies/${AGENCY}`)).text, /Entries: 65\. Silent edits: 1\. Amendments: 1\. Withdrawals: 1\./)
   })
 
+  it('lists agencies by name, a page at a time', async () => {
+    for (let at = 0; at < 100; at++) await world.agencies.add({ id: `a${at}.example`, name: `Agency ${String(at).padStart(3, '0')}` })
+    const { text } = await read('/agencies')
+    assert.match(text, /Agency 000.*Agency 099.*href="\/agencies\?from=100">More agencies/s)
+    assert.match((await read('/agencies?from=100')).text, /Υπουργείο.*First agencies/s)
+  })
+
   it('goes on with a search, a list and the anchors page by page', async () => {
     const first = (await read('/search?q=bridge')).text
     assert.equal(linksTo(first, '/records/').length, 50)

@@ -96,6 +96,7 @@ export async function openWorld({ production = true }: { production?: boolean } 
   return {
     url: server.url,
     ledger,
+    agencies,
     finder,
     /** The site finds no statement at these indexes. */
     erased,

@@ -6,13 +6,20 @@ import type { Frame, Page } from '../layout.ts'
 import type { Entry } from '../records.ts'
 import { renderEntries } from './entry-list.ts'
 
-/** All agencies. */
-export function agenciesPage({ say, base }: Frame, agencies: readonly SiteAgency[]): Page {
+const LISTED = 100
+
+/** The agencies by name, a page at a time; `from` is how many stand before this page. */
+export function agenciesPage({ say, base }: Frame, agencies: readonly SiteAgency[], from: number): Page {
+  const { compare } = new Intl.Collator(say.lang)
+  const sorted = agencies.toSorted((a, b) => compare(a.name, b.name))
+  const more = from + LISTED < sorted.length && from + LISTED
   return {
     title: say('site.agencies'),
     main: html`<h1>${say('site.agencies')}</h1>
 ${agencies.length === 0 && html`<p>${say('agency.none')}</p>`}
-<ul class="list">${agencies.map(({ id, name }) => html`<li><a class="name" href="${base}/agencies/${encodeURIComponent(id)}"><bdi>${name}</bdi></a><p class="soft small"><bdi>${id}</bdi></p></li>`)}</ul>`,
+<ul class="list">${sorted.slice(from, from + LISTED).map(({ id, name }) => html`<li><a class="name" href="${base}/agencies/${encodeURIComponent(id)}"><bdi>${name}</bdi></a><p class="soft small"><bdi>${id}</bdi></p></li>`)}</ul>
+<p class="row no-print">${from > 0 && html`<a href="${base}/agencies">${say('agency.first')}</a>`}
+${more !== false && html`<a href="${base}/agencies?from=${more}">${say('agency.more')}</a>`}</p>`,
   }
 }
 
