@@ -9,13 +9,15 @@ import type { Load, Sent } from './load.ts'
 
 export type Checked = { readonly entries: number; readonly receipts: number; readonly anchors: number }
 
+/** Receipts looked at each time, of those acknowledged last. */
+const FRESH = 100
 /** Verdicts of a receipt that fits: every check passed, on a test network. */
 const FITS = ['test-network', 'sealed']
 const TIMEOUT_MS = 30_000
 
 /** A checker that verifies `sample` receipts each time, besides those acknowledged since the last, and that remembers, between the lives of a ledger, every checkpoint that it saw and every receipt that it verified. */
 export function createChecker(folder: string, load: Load, sample = 20) {
-  const verified = new Set<string>()
+  const verified = new Set<number>()
 
   /** @throws Error with a sentence for each broken promise. */
   return async function check(url: string, chainUrl: string): Promise<Checked> {
@@ -30,16 +32,16 @@ export function createChecker(folder: string, load: Load, sample = 20) {
     })
     const broken = [...report.findings, ...report.unfinished].map(found => `audit: ${JSON.stringify(found)}`)
 
-    const found = await readRecords(url, report.size)
-    broken.push(...load.contradictions, ...misplaced(load, found))
+    broken.push(...load.contradictions, ...(await misplaced(load, url, report.size)))
 
     const reader = createJsonRpcReader({ url: chainUrl, fetch, timeoutMs: TIMEOUT_MS })
     const wanted = chooseReceipts(load, verified, sample)
-    for (const { record, content, index } of wanted) {
+    for (const { number, record, content } of wanted) {
+      const index = load.indexOf(number)
       const receipt = await (await fetch(`${url}/v1/records/${index}/receipt`)).text()
       const result = await verify({ file: digestsOf(Buffer.from(content)), receipt, policy, chain: [reader], trust: 'policy' })
       if (!FITS.includes(result.verdict) || result.index !== index) broken.push(`the receipt of ${record} at ${index} is ${result.verdict}`)
-      else verified.add(record)
+      else verified.add(number)
     }
     if (broken.length > 0) throw new Error(broken.slice(0, 20).join('\n'))
     return { entries: report.size, receipts: wanted.length, anchors: report.anchors.length }
@@ -47,33 +49,39 @@ export function createChecker(folder: string, load: Load, sample = 20) {
 }
 
 /** Every acknowledged record once and in its place, and nothing that nobody sent. */
-function misplaced({ sent }: Load, found: ReadonlyMap<string, readonly number[]>): string[] {
+async function misplaced(load: Load, url: string, size: number): Promise<string[]> {
   const broken: string[] = []
-  for (const { record, index } of sent.values()) {
-    const at = found.get(record) ?? []
-    if (index !== undefined && at[0] !== index) broken.push(`${record} was acknowledged at ${index} and is at ${at[0] ?? 'no index'}`)
-    if (at.length > 1) broken.push(`${record} is there ${at.length} times: at ${at.join(', ')}`)
+  /** By number, where each was found: its index, and one more so that 0 is nowhere. */
+  const places = new Float64Array(load.sent() + 1)
+  for await (const { record, index } of readRecords(url, size)) {
+    const number = Number(/^r([1-9]\d*)$/.exec(record)?.[1] ?? 0)
+    if (number === 0 || number > load.sent()) broken.push(`${record} is there at ${index} and was never sent`)
+    else if (places[number] !== 0) broken.push(`${record} is there twice: at ${places[number]! - 1} and at ${index}`)
+    else places[number] = index + 1
   }
-  for (const record of found.keys()) if (!sent.has(record)) broken.push(`${record} is there and was never sent`)
+  for (let number = 1; number <= load.sent(); number++) {
+    const index = load.indexOf(number)
+    if (index !== undefined && places[number] !== index + 1) broken.push(`r${number} was acknowledged at ${index} and is not there`)
+  }
   return broken
 }
 
-async function readRecords(url: string, size: number): Promise<Map<string, number[]>> {
-  const found = new Map<string, number[]>()
+async function* readRecords(url: string, size: number): AsyncGenerator<{ record: string; index: number }> {
   for (let from = 0; from < size; from += 5000) {
     const text = await (await fetch(`${url}/v1/statements/${from}/${Math.min(size, from + 5000)}`)).text()
     for (const line of text.trimEnd().split('\n')) {
       const { index, statement } = JSON.parse(line)
-      if (statement?.record === undefined) continue
-      found.set(statement.record, [...(found.get(statement.record) ?? []), index])
+      if (statement?.record !== undefined) yield { record: statement.record, index }
     }
   }
-  return found
 }
 
-function chooseReceipts({ sent }: Load, verified: ReadonlySet<string>, sample: number): Sent[] {
-  const acknowledged = [...sent.values()].filter(({ index }) => index !== undefined)
-  const fresh = acknowledged.filter(({ record }) => !verified.has(record)).slice(-100)
-  const step = Math.max(1, Math.floor(acknowledged.length / sample))
-  return [...new Set([...fresh, ...acknowledged.filter((_, i) => i % step === 0)])]
+/** The newest that were acknowledged since the last look, and some of all. */
+function chooseReceipts(load: Load, verified: ReadonlySet<number>, sample: number): Sent[] {
+  const chosen = new Set<number>()
+  for (let number = load.sent(); number > 0 && chosen.size < FRESH; number--)
+    if (load.indexOf(number) !== undefined && !verified.has(number)) chosen.add(number)
+  const step = Math.max(1, Math.floor(load.sent() / sample))
+  for (let number = 1; number <= load.sent(); number += step) if (load.indexOf(number) !== undefined) chosen.add(number)
+  return [...chosen].map(load.statement)
 }

@@ -4,12 +4,15 @@ import { OPERATOR_KEY } from './service.ts'
 
 const AGENCY = 'transport.gov.example'
 
-/** One statement that was sent, perhaps several times, and the index that it was acknowledged with. */
-export type Sent = { readonly record: string; readonly content: string; readonly title: string; index?: number }
+/** One statement, which follows from its number: there are millions of them. */
+export type Sent = { readonly number: number; readonly record: string; readonly content: string; readonly title: string }
 
 export type Load = {
-  /** All that was ever sent, by record. */
-  readonly sent: ReadonlyMap<string, Sent>
+  /** How many statements were ever sent: those of the numbers from 1 on. */
+  sent(): number
+  statement(number: number): Sent
+  /** The index that it was acknowledged with. */
+  indexOf(number: number): number | undefined
   /** Answers that contradict an earlier one. None, if the ledger keeps its promises. */
   readonly contradictions: string[]
   /** How many acknowledgements there were, repeats included. */
@@ -35,31 +38,29 @@ const AGAIN_AT_ONCE = 5000
 
 /** Submitters. `titleBytes` makes statements large. */
 export function createLoad(titleBytes = 20): Load {
-  const sent = new Map<string, Sent>()
+  /** By number. */
+  const indexes: (number | undefined)[] = [undefined]
   const contradictions: string[] = []
   let key: string | undefined
   let acknowledgements = 0
-  let made = 0
 
-  const next = (): Sent => {
-    const record = `r${++made}`
-    const one = {
-      record,
-      content: `content of ${record}`,
-      title: sha256Hex(record)
-        .repeat(Math.ceil(titleBytes / 64))
-        .slice(0, titleBytes),
-    }
-    sent.set(record, one)
-    return one
+  const statement = (number: number): Sent => {
+    const record = `r${number}`
+    const title = sha256Hex(record)
+      .repeat(Math.ceil(titleBytes / 64))
+      .slice(0, titleBytes)
+    return { number, record, content: `content of ${record}`, title }
   }
+  const next = (): Sent => statement(indexes.push(undefined) - 1)
+  const unanswered = () => indexes.flatMap((index, number) => (number > 0 && index === undefined ? [number] : []))
 
-  const note = (one: Sent, status: number, index: number | undefined) => {
+  const note = ({ number, record }: Sent, status: number, index: number | undefined) => {
     if ((status !== 200 && status !== 201) || index === undefined) return
     acknowledgements++
-    if (one.index === undefined) one.index = index
-    else if (one.index !== index) contradictions.push(`${one.record} was acknowledged at ${one.index} and at ${index}`)
-    else if (status === 201) contradictions.push(`${one.record} was acknowledged at ${index}, and later as new`)
+    const before = indexes[number]
+    indexes[number] = index
+    if (before !== undefined && before !== index) contradictions.push(`${record} was acknowledged at ${before} and at ${index}`)
+    else if (before !== undefined && status === 201) contradictions.push(`${record} was acknowledged at ${index}, and later as new`)
   }
 
   const ask = async (url: string, path: string, bearer: string, type: string, body: string) => {
@@ -91,7 +92,9 @@ export function createLoad(titleBytes = 20): Load {
   }
 
   return {
-    sent,
+    sent: () => indexes.length - 1,
+    statement,
+    indexOf: number => indexes[number],
     contradictions,
     acknowledgements: () => acknowledgements,
     async register(url) {
@@ -135,7 +138,7 @@ export function createLoad(titleBytes = 20): Load {
             .catch(() => {})
             .finally(() => {
               underWay--
-              waiting.push(...batch.filter(({ index }) => index === undefined))
+              waiting.push(...batch.filter(({ number }) => indexes[number] === undefined))
             })
         }
         await new Promise(resolve => setTimeout(resolve, TICK_MS))
@@ -143,8 +146,8 @@ export function createLoad(titleBytes = 20): Load {
       while (underWay > 0) await new Promise(resolve => setTimeout(resolve, TICK_MS))
     },
     async sendAgain(url) {
-      const all = [...sent.values()]
-      const again = [...all.filter(({ index }) => index === undefined), ...all.filter(({ index }) => index !== undefined).slice(-50)]
+      const latest = Array.from({ length: Math.min(50, indexes.length - 1) }, (_, i) => indexes.length - 1 - i)
+      const again = [...new Set([...unanswered(), ...latest])].map(statement)
       const before = acknowledgements
       for (let from = 0; from < again.length; from += AGAIN_AT_ONCE) await submitStream(url, again.slice(from, from + AGAIN_AT_ONCE))
       return acknowledgements - before

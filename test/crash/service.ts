@@ -1,6 +1,6 @@
 /** The service as a process that may be killed at any moment: `openseal serve` on a folder, with its own chain, faults loaded into it. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createWriteStream, readdirSync, readFileSync } from 'node:fs'
+import { createWriteStream, existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -82,7 +82,8 @@ export async function startService(place: Place): Promise<Running | undefined> {
 
 /** Ends the chains that killed services left behind: one that was killed while it started its chain has not even written down which. */
 export function endChain({ data }: Place): void {
-  for (const pid of readdirSync('/proc').filter(name => /^\d+$/.test(name))) {
+  const processes = existsSync('/proc') ? readdirSync('/proc') : []
+  for (const pid of processes.filter(name => /^\d+$/.test(name))) {
     try {
       const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
       if (command.includes('anvil') && command.includes(join(data, 'chain'))) process.kill(Number(pid), 'SIGKILL')

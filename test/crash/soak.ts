@@ -126,8 +126,8 @@ async function troubleTheChain(isOver: () => boolean): Promise<void> {
 async function finish(): Promise<void> {
   service ??= await begin()
   await load.sendAgain(service.url)
-  const unanswered = [...load.sent.values()].filter(({ index }) => index === undefined).length
-  if (unanswered > 0) throw new Error(`${unanswered} records were never answered`)
+  for (let number = 1; number <= load.sent(); number++)
+    if (load.indexOf(number) === undefined) throw new Error(`record ${number} of ${load.sent()} was never answered`)
   for (const until = performance.now() + CATCH_UP_MS; ; await sleep(500)) {
     const { size, anchored } = await (await fetch(`${service.url}/v1/status`)).json()
     if (anchored?.size === size) break
