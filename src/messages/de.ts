@@ -194,7 +194,7 @@ export const de: Messages = {
   'record.state.test': 'In einem Testnetz verankert seit {date}: Das ist kein Beweis',
   'record.sealed': 'Vom Register angenommen',
   'record.took': '{duration} nach der Annahme durch das Register',
-  'record.waiting': 'Es wartet seit {duration}',
+  'record.waiting': 'Bisherige Wartezeit: {duration}',
   'record.chain': 'Kette {chainId}, Vertrag {contract}, Transaktion {transaction}, Block {block}',
   'record.documents': 'Dokumente',
   'record.name': 'Name',

@@ -267,8 +267,8 @@ export const fr: Messages = {
   // Agencies, search, anchors
   'agency.id': 'Adresse de l’administration',
   'agency.none': 'Aucune administration pour l’instant.',
-  'agency.more': 'Autres organismes',
-  'agency.first': 'Premiers organismes',
+  'agency.more': 'Autres administrations',
+  'agency.first': 'Premières administrations',
   'agency.notFound': 'Il n’y a pas d’administration à cette adresse.',
   'agency.records': 'Dossiers de cette administration',
   'agency.count':
