@@ -14,7 +14,8 @@ export function renderContent(text: string, language: string | undefined, shown 
 export function clip(text: string, shown: number): string {
   if (text.length <= shown) return text
   const start = [...new Intl.Segmenter().segment(text.slice(0, shown + MARGIN))].findLast(({ index }) => index <= shown)
-  return `${text.slice(0, start?.index || shown).toWellFormed()}…`
+  // A letter with more marks than are shown at all is cut between two of them.
+  return `${text.slice(0, start?.index || shown).replace(/[\ud800-\udbff]$/, '')}…`
 }
 
 const MARGIN = 32
