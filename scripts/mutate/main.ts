@@ -1,6 +1,6 @@
 /**
- * Mutation testing: changes one thing in the code and asks whether a test notices. `npm run mutate -- core verifier contract [--sample N] [--seed S] [--only FILE]`:
- * N mutants of each part, chosen by the seed; all without it. Prints those that no test noticed, and the share of those that were.
+ * Mutation testing: changes one thing in the code and asks whether a test notices. `npm run mutate -- core verifier contract [--sample N] [--seed S] [--minutes M] [--only FILE]`:
+ * N mutants of each part in the seed's order, as many as M minutes allow; all without these. Prints those that no test noticed, and the share of those that were.
  */
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -70,7 +70,7 @@ function sources(folder: string, testFolders: readonly string[]): Part {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { sample: { type: 'string' }, seed: { type: 'string', default: '1' }, only: { type: 'string' } },
+  options: { sample: { type: 'string' }, seed: { type: 'string', default: '1' }, minutes: { type: 'string' }, only: { type: 'string' } },
 })
 const scratch = mkdtempSync(join(tmpdir(), 'openseal-mutate-'))
 for (const name of positionals.length > 0 ? positionals : Object.keys(PARTS)) await runPart(name)
@@ -80,14 +80,15 @@ async function runPart(name: string): Promise<void> {
   const part = PARTS[name]
   if (part === undefined) throw new Error(`no such part: ${name}; there are ${Object.keys(PARTS).join(', ')}`)
   const all = part.mutants().filter(({ file }) => values.only === undefined || file.endsWith(values.only))
-  const chosen = values.sample === undefined ? all : shuffled(all, Number(values.seed)).slice(0, Number(values.sample))
+  const chosen = shuffled(all, Number(values.seed)).slice(0, Number(values.sample ?? all.length))
   const whole = [...new Set(all.flatMap(mutant => part.tests(mutant)).flat())]
   if ((await runTests(whole, { MUTANT_FILE: '', MUTANT_TEXT: '' })) !== 'survived')
     throw new Error(`the tests of ${name} fail without a mutant`)
   const counts: { [outcome in Outcome]: number } = { killed: 0, timeout: 0, survived: 0, invalid: 0 }
   let next = 0
+  const endMs = performance.now() + Number(values.minutes ?? Number.POSITIVE_INFINITY) * 60_000
   const worker = async () => {
-    for (let mutant = chosen[next++]; mutant !== undefined; mutant = chosen[next++]) {
+    for (let mutant = chosen[next++]; mutant !== undefined && performance.now() < endMs; mutant = chosen[next++]) {
       const outcome = await tryMutant(part, mutant)
       counts[outcome]++
       if (outcome === 'survived')
