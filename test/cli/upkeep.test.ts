@@ -1,0 +1,66 @@
+/** `openseal doctor`, `backup` and `restore` as an operator types them: what they print, and their exit codes. */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { readConfig } from '../../src/config.ts'
+import { startServer } from '../../src/server.ts'
+import { flipBit, indexBytes, layToRest } from '../upkeep/world.ts'
+
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+const OPERATOR_KEY = 'operator-key-of-the-upkeep-test'
+
+function openseal(...args: string[]): Promise<{ code: number; out: string; json: () => ReturnType<typeof JSON.parse> }> {
+  const env = { PATH: process.env.PATH, OPENSEAL_OPERATOR_KEY: OPERATOR_KEY }
+  return new Promise(resolve => {
+    execFile(process.execPath, [MAIN, ...args], { env }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), out: stdout + stderr, json: () => JSON.parse(stdout) })
+    })
+  })
+}
+
+describe('upkeep on the command line', function () {
+  this.timeout(60_000)
+
+  it('doctor: 0 sound, 5 damaged, 0 again when repaired, 6 where there is nothing to look at', async () => {
+    const rest = await layToRest(300)
+    const doctor = (...more: string[]) => openseal('doctor', '--data', rest.dataDir, ...more)
+    const sound = await doctor()
+    assert.equal(sound.code, 0, sound.out)
+    assert.match(sound.out, /The ledger is sound: all of its 300 entries fit the tree/)
+    await rest.change('b', indexBytes(0), flipBit)
+    const damaged = await doctor()
+    assert.equal(damaged.code, 5)
+    assert.match(damaged.out, /DAMAGED[\s\S]*entry bundle 0 does not fit the tree \[DOCTOR_BUNDLE\] Run openseal doctor --repair/)
+    const repaired = await doctor('--repair', '--json')
+    assert.deepEqual([repaired.code, repaired.json().verdict, repaired.json().complaints.length], [0, 'repaired', 1])
+    const nothing = await openseal('doctor', '--data', join(rest.dataDir, 'no'), '--json')
+    assert.deepEqual([nothing.code, nothing.json().code], [6, 'DOCTOR_NO_LEDGER'])
+    await rest.remove()
+  })
+
+  it('backup of a running ledger, restore, and the decision that is asked for', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'openseal-upkeep-'))
+    const [data, backup, restored] = ['data', 'backup', 'restored'].map(name => join(folder, name)) as [string, string, string]
+    const config = readConfig({ OPENSEAL_PORT: '0', OPENSEAL_CHAIN_PORT: '0', OPENSEAL_OPERATOR_KEY: OPERATOR_KEY })
+    const service = await startServer({ ...config, dataDir: data })
+    const taken = await openseal('backup', backup, '--ledger', service.url, '--data', data)
+    assert.equal(taken.code, 0, taken.out)
+    assert.match(taken.out, /read back and whole[\s\S]*The private keys are in it/)
+    const locked = await openseal('doctor', '--data', data)
+    assert.equal(locked.code, 6)
+    assert.match(locked.out, /in use by another OpenSeal service[\s\S]*STORE_LOCKED/)
+    await service.close()
+
+    const made = await openseal('restore', backup, '--data', restored)
+    assert.equal(made.code, 0, made.out)
+    assert.match(made.out, /All of it was read again and fits its tree[\s\S]*openseal restore --accept-loss 1/)
+    assert.equal((await openseal('restore', backup, '--data', restored)).code, 1)
+    assert.equal((await openseal('restore', '--data', restored)).code, 2)
+    const accepted = await openseal('restore', '--data', restored, '--accept-loss', '1', '--json')
+    assert.deepEqual([accepted.code, accepted.json()], [0, { data: restored, size: 1, accepted: true }])
+    await rm(folder, { recursive: true, force: true })
+  })
+})
