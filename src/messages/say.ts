@@ -28,18 +28,18 @@ export function createSay<Key extends string = MessageKey>(lang: string, message
 export function sayTime(say: Tongue, time: string | number): string {
   const date = new Date(time)
   if (Number.isNaN(date.getTime())) return String(time)
-  return `${new Intl.DateTimeFormat(say.lang === 'en' ? 'en-GB' : say.lang, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' }).format(date)} UTC`
+  return `${timesOf(say.lang === 'en' ? 'en-GB' : say.lang).format(date)} UTC`
 }
 
 /** A whole number with the language's separators. */
 export function sayNumber(say: Tongue, value: number): string {
-  return new Intl.NumberFormat(say.lang).format(value)
+  return numbersOf(say.lang).format(value)
 }
 
 /** A length of time in its largest sensible unit: `4 minutes`. */
 export function sayDuration(say: Tongue, seconds: number): string {
   const [unit, size] = UNITS.find(([, size]) => seconds >= size * 2) ?? (['second', 1] as const)
-  return new Intl.NumberFormat(say.lang, { style: 'unit', unit, unitDisplay: 'long' }).format(Math.round(seconds / size))
+  return lengthsOf(say.lang)[unit].format(Math.round(seconds / size))
 }
 
 const UNITS = [
@@ -47,3 +47,20 @@ const UNITS = [
   ['hour', 3600],
   ['minute', 60],
 ] as const
+
+// Formats are made once for a language: making one takes longer than all else on a page.
+const timesOf = perLanguage(lang => new Intl.DateTimeFormat(lang, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' }))
+const numbersOf = perLanguage(lang => new Intl.NumberFormat(lang))
+const lengthsOf = perLanguage(lang => {
+  const of = (unit: string) => new Intl.NumberFormat(lang, { style: 'unit', unit, unitDisplay: 'long' })
+  return { day: of('day'), hour: of('hour'), minute: of('minute'), second: of('second') }
+})
+
+function perLanguage<T>(make: (lang: string) => T): (lang: string) => T {
+  const made = new Map<string, T>()
+  return lang => {
+    const known = made.get(lang) ?? make(lang)
+    made.set(lang, known)
+    return known
+  }
+}

@@ -13,12 +13,13 @@ export function renderContent(text: string, language: string | undefined, shown 
 /** The beginning of a text, with dots where something was left out. No letter is cut in two. */
 export function clip(text: string, shown: number): string {
   if (text.length <= shown) return text
-  const start = [...new Intl.Segmenter().segment(text.slice(0, shown + MARGIN))].findLast(({ index }) => index <= shown)
+  const start = [...letters.segment(text.slice(0, shown + MARGIN))].findLast(({ index }) => index <= shown)
   // A letter with more marks than are shown at all is cut between two of them.
   return `${text.slice(0, start?.index || shown).replace(/[\ud800-\udbff]$/, '')}…`
 }
 
 const MARGIN = 32
+const letters = new Intl.Segmenter()
 const names = new Intl.DisplayNames('en', { type: 'language', fallback: 'none' })
 
 /** A tag that no software knows would only mislead those who read aloud. */
