@@ -1,6 +1,6 @@
 /** The service's own secrets in the data folder: made at the first start, readable by their owner only, checked when read. */
 import { constants } from 'node:fs'
-import { mkdir, open, readFile, rename, stat } from 'node:fs/promises'
+import { link, mkdir, open, readFile, rename, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { fromBase64Url, fromHex, toBase64Url, toHex } from './core/bytes.ts'
 import { OpenSealError } from './core/errors.ts'
@@ -19,6 +19,17 @@ export async function readLogKey(path: string, { mustExist, ...deps }: KeyDeps &
   if (text === undefined)
     throw new KeyFileError('KEY_FILE_MISSING', `${path} is missing, and this ledger was begun with it: put it back from a backup.`)
   return readRandomBytes(path, text, fromHex)
+}
+
+/** Puts a log key in the place of another, which stays beside it: `<path>.until-<size>`. Whole or not at all, and no harm when it is done again. */
+export async function replaceLogKey(path: string, next: string, lastSize: number): Promise<string> {
+  const kept = `${path}.until-${lastSize}`
+  await link(path, kept).catch(cause => {
+    if (cause.code !== 'EEXIST') throw cause
+  })
+  await rename(next, path)
+  await syncFolder(path)
+  return kept
 }
 
 /** The operator key out of its file; without one it is made. Throws KeyFileError. */
@@ -53,9 +64,13 @@ async function createSecret(path: string, text: string): Promise<string> {
     await file.close()
   }
   await rename(`${path}.new`, path)
+  await syncFolder(path)
+  return text
+}
+
+async function syncFolder(path: string): Promise<void> {
   const folder = await open(dirname(path), 'r')
   await folder.sync().finally(() => folder.close())
-  return text
 }
 
 function readRandomBytes(path: string, text: string, read: (text: string, bytes: number) => Uint8Array): Uint8Array {

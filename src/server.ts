@@ -13,6 +13,7 @@ import type { Config } from './config.ts'
 import { fromUtf8 } from './core/bytes.ts'
 import { OpenSealError } from './core/errors.ts'
 import { parseJson } from './core/json.ts'
+import { formatVkey } from './core/note.ts'
 import type { Policy } from './core/policy.ts'
 import { type GenesisAnchor, parseAnyStatement } from './core/statement.ts'
 import { type Finder, openFinder } from './finder/finder.ts'
@@ -21,11 +22,12 @@ import { createApp } from './http/app.ts'
 import { createLimits, type Limits, PLACES } from './http/limits.ts'
 import { openListener } from './http/listener.ts'
 import { createMetrics, type Metrics } from './http/metrics.ts'
-import { readLogKey, readOperatorKey } from './keys.ts'
+import { readLogKey, readOperatorKey, replaceLogKey } from './keys.ts'
 import { createAgencies } from './ledger/agencies.ts'
 import type { AnchorChain, Finality } from './ledger/anchor-chain.ts'
 import { type Anchorer, createAnchorer } from './ledger/anchorer.ts'
 import { type Ledger, type LedgerDeps, openLedger } from './ledger/ledger.ts'
+import { readKeyChanges } from './ledger/log-keys.ts'
 import { readRestored, restoredReason } from './ledger/restored.ts'
 import { openScrub, type Scrub } from './ledger/scrub.ts'
 import { createLogSigner } from './ledger/signer.ts'
@@ -58,6 +60,10 @@ const TEST_CHAINS = [5, 97, 1337, 17_000, 31_337, 43_113, 59_141, 80_002, 84_532
 const COMPARE_AGAIN_MS = 2_000
 const REQUEST_MS = 10_000
 
+const nowMs = Date.now
+const randomBytes = (count: number) => randomFillSync(new Uint8Array(count))
+const logKeyFile = (dataDir: string) => join(dataDir, 'keys', 'log.key')
+
 /** What has been started so far, in the order in which it is taken down. */
 type Parts = {
   http?: { close(): Promise<void> }
@@ -89,8 +95,6 @@ export async function startServer(config: Config, { log = silentLog }: { log?: L
 }
 
 async function start(config: Config, log: Log, parts: Parts, close: () => Promise<void>): Promise<Service> {
-  const nowMs = Date.now
-  const randomBytes = (count: number) => randomFillSync(new Uint8Array(count))
   const dataDir = resolve(config.dataDir)
 
   // The store's lock comes first: a second service on this folder touches neither its keys nor its chain. Then the port.
@@ -99,33 +103,17 @@ async function start(config: Config, log: Log, parts: Parts, close: () => Promis
   const http = await openListener(config)
   parts.http = http
 
-  const isBegun = (await store.readHead()) !== undefined
-  const seed = await readLogKey(join(dataDir, 'keys', 'log.key'), { mustExist: isBegun, randomBytes, log })
   const operatorKeyFile = join(dataDir, 'keys', 'operator.key')
-  const operatorKey = config.operatorKey ?? (await readOperatorKey(operatorKeyFile, { randomBytes, log }))
-
-  const chain = await openChain(config, dataDir, log, parts)
-  const anchor = await bindAnchor(config, chain, dataDir, store, log)
-  const { origin } = config
-  const signer = createLogSigner(origin, seed)
   let metrics: Metrics | undefined
   const onSeal: LedgerDeps['onSeal'] = batch => {
     metrics?.countSeal(batch)
     admission.noteSeal(batch.records)
   }
-  const ledger = await openLedger({ store, signer, origin, anchors: [anchor], nowMs, randomBytes, onSeal })
-  parts.ledger = ledger
-  parts.store = undefined
+  const { ledger, chain, anchor, anchorChain, anchorer } = await openLog({ config, store, dataDir, log, parts, onSeal })
+  const { origin } = config
+  const operatorKey = config.operatorKey ?? (await readOperatorKey(operatorKeyFile, { randomBytes, log }))
   const admission = createAdmission({ ...ADMISSION, waiting: () => ledger.waiting(), nowMs })
   parts.admission = admission
-  const restored = await readRestored(store)
-  if (restored !== undefined) ledger.stop(restoredReason(restored))
-
-  const limits = { timeoutMs: REQUEST_MS, ceiling: config.anchorCeiling }
-  const anchorChain = openAnchorChain({ ...anchor, urls: chain.urls, signer: chain.signer, finality: chain.finality, limits })
-  parts.anchorChain = anchorChain
-  const { anchorIntervalMs: intervalMs, anchorMinBatch: minBatch } = config
-  const anchorer = createAnchorer({ ledger, store, chain: anchorChain, intervalMs, minBatch, nowMs, log })
   const comparison = compare(anchorer, anchorChain, config, log)
   parts.comparison = comparison
   await comparison.first
@@ -172,6 +160,73 @@ async function start(config: Config, log: Log, parts: Parts, close: () => Promis
     notAccepting,
     close,
   }
+}
+
+type LogDeps = { config: Config; store: Store; dataDir: string; log: Log; parts: Parts; onSeal?: LedgerDeps['onSeal'] }
+
+/** The log with its key, its chain and its anchorer, which does nothing yet. */
+async function openLog({ config, store, dataDir, log, parts, onSeal }: LogDeps) {
+  const isBegun = (await store.readHead()) !== undefined
+  const seed = await readLogKey(logKeyFile(dataDir), { mustExist: isBegun, randomBytes, log })
+  const chain = await openChain(config, dataDir, log, parts)
+  const anchor = await bindAnchor(config, chain, dataDir, store, log)
+  const { origin, anchorIntervalMs: intervalMs, anchorMinBatch: minBatch } = config
+  const signer = createLogSigner(origin, seed)
+  const ledger = await openLedger({ store, signer, origin, anchors: [anchor], nowMs, randomBytes, ...(onSeal && { onSeal }) })
+  parts.ledger = ledger
+  parts.store = undefined
+  const restored = await readRestored(store)
+  if (restored !== undefined) ledger.stop(restoredReason(restored))
+  const limits = { timeoutMs: REQUEST_MS, ceiling: config.anchorCeiling }
+  const anchorChain = openAnchorChain({ ...anchor, urls: chain.urls, signer: chain.signer, finality: chain.finality, limits })
+  parts.anchorChain = anchorChain
+  const anchorer = createAnchorer({ ledger, store, chain: anchorChain, intervalMs, minBatch, nowMs, log })
+  return { ledger, chain, anchor, anchorChain, anchorer }
+}
+
+/** What `rotateLogKey` did. */
+export type Rotation = {
+  readonly oldKey: string
+  readonly newKey: string
+  readonly index: number
+  readonly fromSize: number
+  readonly kept: string
+}
+
+/**
+ * Ends the log's key and begins another, on a ledger at rest: no service may run on this folder. Broken off anywhere, it is finished by being called again.
+ * Throws what `startServer` throws, and LEDGER_STOPPED where the ledger is behind, or at odds with, its own anchor.
+ */
+export async function rotateLogKey(config: Config, { log = silentLog }: { log?: Log } = {}): Promise<Rotation> {
+  const parts: Parts = {}
+  const dataDir = resolve(config.dataDir)
+  const path = logKeyFile(dataDir)
+  const next = `${path}.next`
+  try {
+    const store = await openStore(config, dataDir)
+    parts.store = store
+    if ((await store.readHead()) === undefined)
+      throw new ServerError('SERVER_DATA', `There is no ledger in ${dataDir} whose key could be changed.`)
+    const deps = { randomBytes, log }
+    const current = formatVkey(createLogSigner(config.origin, await readLogKey(path, { ...deps, mustExist: true })).vkey)
+    const newKey = formatVkey(createLogSigner(config.origin, await readLogKey(next, { ...deps, mustExist: false })).vkey)
+    const done = (await readKeyChanges(store)).find(({ change }) => change.oldKey === current && change.newKey === newKey)
+    const { index, change } = done ?? (await changeKey({ config, store, dataDir, log, parts }, newKey))
+    const kept = await replaceLogKey(path, next, change.fromSize - 1)
+    log.info('log key changed', { index, oldKey: current, newKey, fromSize: change.fromSize })
+    return { oldKey: current, newKey, index, fromSize: change.fromSize, kept }
+  } finally {
+    await takeDown(parts, log)
+  }
+}
+
+/** Only once the chain has shown that nothing is missing here: what is sealed upon an old copy would be a fork. */
+async function changeKey(deps: LogDeps, newKey: string) {
+  const { ledger, anchorer } = await openLog(deps)
+  await anchorer.compareWithChain()
+  const reason = ledger.stopped()
+  if (reason !== undefined && !reason.startsWith('a change of the log key')) throw new ServerError('LEDGER_STOPPED', reason)
+  return ledger.changeKey(newKey)
 }
 
 /** Five seconds' worth at once: a page with its files, a script that starts. */
@@ -345,7 +400,7 @@ function policyOf(ledger: Ledger, anchor: GenesisAnchor, finality: Finality, pro
   return {
     type: 'openseal/policy@v1',
     origin: ledger.origin,
-    logKeys: [{ vkey: ledger.vkey, fromSize: 0 }],
+    logKeys: ledger.logKeys(),
     witnesses: [],
     quorum: 0,
     anchors: [{ ...anchor, codeSha256, production, finality, fromSize: 0 }],

@@ -102,6 +102,24 @@ export async function ensureLog({
   })
 }
 
+/** Names another publisher for a log, as its owner. Returns the transaction. @throws ChainError CHAIN_REJECTED where the key is not the owner's */
+export async function setPublisher({
+  rpcUrls,
+  signer,
+  log,
+  chainId,
+  contract,
+  logId,
+  publisher,
+}: Access & { chainId: number; contract: string; logId: string; publisher: string }): Promise<string> {
+  return withEndpoints(rpcUrls, chainId, async endpoints => {
+    const data = anchorInterface.encodeFunctionData('setPublisher', [logId, publisher])
+    const { hash } = await send(endpoints, chainId, signer, { to: contract, data })
+    log.info('publisher changed', { chainId, contract, logId, publisher })
+    return hash
+  })
+}
+
 async function withEndpoints<T>(rpcUrls: readonly string[], chainId: number, act: (endpoints: Endpoints) => Promise<T>): Promise<T> {
   const endpoints = openEndpoints(rpcUrls, chainId, REQUEST_MS)
   try {

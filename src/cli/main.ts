@@ -13,6 +13,7 @@ import { addEvidence } from './evidence.ts'
 import { printJson, remark } from './output.ts'
 import { addPolicy } from './policy.ts'
 import { addReceipt } from './receipt.ts'
+import { addRotate } from './rotate.ts'
 import { addServe } from './serve.ts'
 import { addStatus } from './status.ts'
 import { addSubmit } from './submit.ts'
@@ -42,6 +43,7 @@ export async function main(args: readonly string[]): Promise<number> {
     addStatus,
     addPolicy,
     addDeploy,
+    addRotate,
     addDoctor,
     addBackup,
   ]) {

@@ -51,14 +51,27 @@ export type Genesis = {
 /** A log on a chain that a genesis binds. */
 export type GenesisAnchor = { readonly type: 'evm'; readonly chainId: number; readonly contract: string; readonly logId: string }
 
+/** The log's key changes: the last entry under the old key. */
+export type KeyChange = {
+  readonly type: 'openseal/key@v1'
+  readonly origin: string
+  readonly oldKey: string
+  readonly newKey: string
+  /** The first tree size that the old key does not sign any more. */
+  readonly fromSize: number
+  readonly created: string
+  readonly salt: string
+}
+
 /** All that an entry can commit to. */
-export type AnyStatement = Statement | Genesis
+export type AnyStatement = Statement | Genesis | KeyChange
 
 /** The canonical form with its salt is at most this long. */
 export const MAX_STATEMENT_BYTES = 32 * 1024
 
 const STATEMENT = 'openseal/statement@v1'
 const GENESIS = 'openseal/genesis@v1'
+const KEY = 'openseal/key@v1'
 /** `"salt":"…43 characters…",` */
 const SALT_MEMBER_BYTES = 53
 
@@ -79,7 +92,9 @@ export function parseStatement(value: Json, { salted }: { salted: boolean }): St
 
 /** A salted statement of any known type. Throws StatementError: STATEMENT_UNSUPPORTED for a type that is not known. */
 export function parseAnyStatement(value: Json): AnyStatement {
-  return typeOf(value) === GENESIS ? parseGenesis(value) : parseStatement(value, { salted: true })
+  const type = typeOf(value)
+  if (type === GENESIS) return parseGenesis(value)
+  return type === KEY ? parseKeyChange(value) : parseStatement(value, { salted: true })
 }
 
 /** The RFC 8785 form without the salt. The members of a statement are fixed, so writing them in order is several times faster than sorting. */
@@ -96,6 +111,7 @@ export function spliceSalt(body: string, salt: string, s: Statement): string {
 /** The RFC 8785 form of a salted statement of any type: what its entry commits to. */
 export function canonicalStatement(s: AnyStatement): string {
   if (s.type === GENESIS) return canonicalGenesis(s)
+  if (s.type === KEY) return canonicalJson(s)
   return s.salt === undefined ? statementBody(s) : spliceSalt(statementBody(s), s.salt, s)
 }
 
@@ -245,6 +261,21 @@ function parseGenesis(value: Json): Genesis {
   const genesis = value as unknown as Genesis
   if (byteLength(canonicalGenesis(genesis)) > MAX_STATEMENT_BYTES) throw tooLarge()
   return genesis
+}
+
+function parseKeyChange(value: Json): KeyChange {
+  const k = members(value, 'the change of keys', ['type', 'origin', 'oldKey', 'newKey', 'fromSize', 'created', 'salt'], [])
+  const origin = text(k.origin, 'origin')
+  for (const name of ['oldKey', 'newKey'] as const)
+    if (origin === '' || !text(k[name], name).startsWith(`${origin}+`)) throw malformed(`${name} is not a vkey of the origin`)
+  if (k.oldKey === k.newKey) throw malformed('newKey is the old one')
+  // The genesis and the change itself stand under the old key.
+  if (!Number.isSafeInteger(k.fromSize) || (k.fromSize as number) < 3) throw malformed('fromSize is not a tree size from 3')
+  if (!isTime(text(k.created, 'created'))) throw malformed('created is not a time like 2026-01-31T23:59:59Z')
+  if (!SALT.test(text(k.salt, 'salt'))) throw malformed('salt is not base64url of 32 bytes')
+  const change = value as unknown as KeyChange
+  if (byteLength(canonicalJson(change)) > MAX_STATEMENT_BYTES) throw tooLarge()
+  return change
 }
 
 function members(value: Json | undefined, path: string, required: readonly string[], optional: readonly string[]): Members {

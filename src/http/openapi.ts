@@ -79,6 +79,12 @@ export const OPERATIONS: readonly Operation[] = [
   { method: 'get', path: '/v1/status', summary: 'The state of the ledger.', answers: { 200: json(schemas.status) } },
   {
     method: 'get',
+    path: '/v1/keys',
+    summary: "The log's keys, and how each was introduced by the one before it.",
+    answers: { 200: json(schemas.logKeys) },
+  },
+  {
+    method: 'get',
     path: '/policy.json',
     summary: 'What a verifier of this ledger trusts. Pin your own copy.',
     answers: { 200: json(schemas.policy) },

@@ -61,7 +61,19 @@ const genesis = z
   })
   .meta({ id: 'Genesis' })
 
-const anyStatement = z.union([statement, genesis])
+const keyChange = z
+  .strictObject({
+    type: z.literal('openseal/key@v1'),
+    origin: z.string(),
+    oldKey: z.string(),
+    newKey: z.string(),
+    fromSize: count,
+    created: time,
+    salt: z.string(),
+  })
+  .meta({ id: 'KeyChange' })
+
+const anyStatement = z.union([statement, genesis, keyChange])
 
 const anchorHint = z
   .strictObject({
@@ -209,6 +221,13 @@ export const status = z
   .meta({ id: 'Status' })
 
 /** What a verifier trusts. */
+
+/** The log's keys, and the receipts with which each old one introduces the next. */
+export const logKeys = z.object({
+  keys: z.array(z.object({ vkey: z.string(), fromSize: count, toSize: count.optional() })),
+  changes: z.array(z.object({ index: count, receipt })),
+})
+
 export const policy = z
   .strictObject({
     type: z.literal('openseal/policy@v1'),

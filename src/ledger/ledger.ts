@@ -2,6 +2,7 @@
 import { fromHex } from '../core/bytes.ts'
 import { canonicalJson, parseJson } from '../core/json.ts'
 import { formatVkey, type Signer } from '../core/note.ts'
+import type { PolicyKey } from '../core/policy.ts'
 import { formatReceipt } from '../core/receipt.ts'
 import { compareVersions, type GenesisAnchor, parseAnyStatement, type Statement } from '../core/statement.ts'
 import { formatTime } from '../core/time.ts'
@@ -10,6 +11,7 @@ import type { Store } from '../store/port.ts'
 import { readStatement } from './checked-statements.ts'
 import { LedgerError } from './errors.ts'
 import { anchorHint, type FinalAnchor, openFinalAnchors } from './final-anchors.ts'
+import { keysAfter, type LoggedChange, logKeyChange, readKeyChanges, readOpenChange } from './log-keys.ts'
 import { createPool, type Outcome } from './pool.ts'
 import { createSalts, prepare, prepareGenesis } from './prepare.ts'
 import { createProver, type Prover } from './prover.ts'
@@ -28,6 +30,12 @@ export type Version = {
 export type Ledger = Prover & {
   readonly origin: string
   readonly vkey: string
+  /** The keys that signed this log, oldest first, as a policy lists them. */
+  logKeys(): readonly PolicyKey[]
+  /** For each change of the log's key a receipt under the key that it ended, oldest first. */
+  keyReceipts(): Promise<{ readonly index: number; readonly receipt: string }[]>
+  /** Ends the key that signs now: the next start needs the new one. Nothing may be submitted from here on. */
+  changeKey(newKey: string): Promise<LoggedChange>
   /** The newest committed head and its signed checkpoint. */
   head(): SignedHead
   /**
@@ -112,7 +120,11 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     const genesis = { type: 'openseal/genesis@v1', origin, logKey: vkey, anchors: deps.anchors, created: formatTime(nowMs()) } as const
     await sequencer.seal([prepareGenesis(genesis, randomBytes)])
   }
-  await assertGenesis(deps, vkey)
+  const first = await readFirstKey(deps)
+  const keys = keysAfter(first, await readKeyChanges(store))
+  assertKey(keys.at(-1)!.vkey, vkey)
+  if ((await readOpenChange(store, sequencer.head().size)) !== undefined)
+    sequencer.stop('a change of the log key was begun: run "openseal rotate log-key" again')
 
   const statement = async (index: number): Promise<string | undefined> => {
     if (!Number.isSafeInteger(index) || index < 0 || index >= sequencer.head().size)
@@ -136,6 +148,13 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     return receiptOf(index, statementText)
   }
 
+  const keyReceipt = async ({ index, note }: LoggedChange): Promise<string> => {
+    const statementText = await statement(index)
+    if (statementText === undefined) throw new LedgerError('RECORD_ERASED', `Entry ${index} was erased.`)
+    const proof = formatTlogProof({ index, proof: await prover.inclusionHashes(index, index + 1), note })
+    return formatReceipt({ statementText, proof, anchors: [] })
+  }
+
   const assertAccepting = () => {
     const reason = sequencer.stopped()
     if (reason !== undefined) throw new LedgerError('LEDGER_STOPPED', `The ledger has stopped accepting records: ${reason}`)
@@ -150,6 +169,16 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     ...prover,
     origin,
     vkey,
+    logKeys: () => keys,
+    keyReceipts: async () =>
+      Promise.all((await readKeyChanges(store)).map(async change => ({ index: change.index, receipt: await keyReceipt(change) }))),
+    async changeKey(newKey) {
+      await pool.drained()
+      const unsalted = { origin, oldKey: vkey, newKey, created: formatTime(nowMs()) }
+      const change = await logKeyChange(store, sequencer, unsalted, salt())
+      sequencer.stop('the log key was changed')
+      return change
+    },
     head: () => sequencer.head(),
     submit: async submitted => whenTold(tell => submitEach(submitted, tell)),
     async submitForReceipt(submitted) {
@@ -194,8 +223,8 @@ function whenTold(act: (tell: (outcome: Outcome) => void) => void): Promise<Subm
   return new Promise((resolve, reject) => act(outcome => ('error' in outcome ? reject(outcome.error) : resolve(outcome))))
 }
 
-/** Promise 3: what the first entry binds must be what this service was started with. */
-async function assertGenesis({ store, origin, anchors }: LedgerDeps, vkey: string): Promise<void> {
+/** The key of the first entry. Promise 3: what that binds must be what this service was started with. */
+async function readFirstKey({ store, origin, anchors }: LedgerDeps): Promise<string> {
   const bytes = await store.readStatement(0)
   const genesis = bytes === undefined ? undefined : parseStatement(decodeText(bytes))
   if (genesis?.type !== 'openseal/genesis@v1')
@@ -205,13 +234,18 @@ async function assertGenesis({ store, origin, anchors }: LedgerDeps, vkey: strin
       'LEDGER_ORIGIN_CHANGED',
       `This ledger's origin is ${genesis.origin} for ever; OPENSEAL_ORIGIN says ${origin}. Set it back, or use another data folder.`,
     )
-  if (genesis.logKey !== vkey)
-    throw new LedgerError('LEDGER_KEY_CHANGED', `The log key is not the one this ledger began with (${genesis.logKey}): put that key back.`)
   if (canonicalJson(genesis.anchors) !== canonicalJson(anchors))
     throw new LedgerError(
       'LEDGER_ANCHOR_CHANGED',
       `This ledger is anchored at ${canonicalJson(genesis.anchors)}, and this service was started with ${canonicalJson(anchors)}.`,
     )
+  return genesis.logKey
+}
+
+function assertKey(wanted: string, vkey: string): void {
+  if (wanted === vkey) return
+  const advice = 'Put that key back, or run "openseal rotate log-key" again where that broke off.'
+  throw new LedgerError('LEDGER_KEY_CHANGED', `The log key is not the one that signs this ledger (${wanted}). ${advice}`)
 }
 
 /** Of a long history the newest versions, and those before the one that is asked for. */

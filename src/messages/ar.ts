@@ -200,6 +200,7 @@ export const ar: Messages = {
   'record.damagedTitle': 'قيد لا يمكن عرضه',
   'record.damaged': 'ما هو مخزّن هنا لهذا القيد لا يطابق قائمة السجل نفسه، ولذلك لا يُعرض. على المشغّل إصلاحه من نسخة احتياطية.',
   'record.genesis': 'القيد الأول: تأسيس هذا السجل',
+  'record.keyChange': 'تغيير المفتاح الذي يوقّع به هذا السجل',
   'record.notFound': 'لا يوجد قيد بهذا الرقم.',
   'record.notFoundTitle': 'غير موجود',
   'action.publish': 'نُشر',

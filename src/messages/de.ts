@@ -219,6 +219,7 @@ export const de: Messages = {
   'record.damaged':
     'Was hier zu diesem Eintrag gespeichert ist, passt nicht zur eigenen Liste des Registers und wird daher nicht gezeigt. Der Betreiber muss es aus einer Sicherung wiederherstellen.',
   'record.genesis': 'Erster Eintrag: die Gründung dieses Registers',
+  'record.keyChange': 'Wechsel des Schlüssels, mit dem dieses Register unterschreibt',
   'record.notFound': 'Es gibt keinen Eintrag mit dieser Nummer.',
   'record.notFoundTitle': 'Nicht gefunden',
   'action.publish': 'veröffentlicht',

@@ -209,6 +209,7 @@ const SENTENCES = {
   'record.damaged':
     'What is stored here for this entry does not fit the ledger’s own list, so it is not shown. The operator has to repair it from a backup.',
   'record.genesis': 'First entry: the founding of this ledger',
+  'record.keyChange': 'A change of the key with which this ledger signs',
   'record.notFound': 'There is no entry with this number.',
   'record.notFoundTitle': 'Not found',
   'action.publish': 'published',

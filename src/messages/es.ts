@@ -215,6 +215,7 @@ export const es: Messages = {
   'record.damaged':
     'Lo que aquí se guarda de esta entrada no encaja con la lista del propio registro, por eso no se muestra. El operador debe repararlo desde una copia de seguridad.',
   'record.genesis': 'Primera entrada: la fundación de este registro',
+  'record.keyChange': 'Cambio de la clave con la que firma este registro',
   'record.notFound': 'No hay ninguna entrada con este número.',
   'record.notFoundTitle': 'No encontrado',
   'action.publish': 'publicado',

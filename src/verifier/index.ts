@@ -19,6 +19,7 @@ export {
 } from './check-given.ts'
 export type { CurrencyReader, LaterStatement } from './currency.ts'
 export { digestsOf, type FileDigest } from './digest.ts'
+export { ExtendError, extendPolicy } from './extend.ts'
 export { createFileReader, type FileReader, type ReadFile, type Release } from './file-reader.ts'
 export { type Given, type GivenFile, type GivenReceipt, readReceipt, readReceiptLine, recognize } from './given.ts'
 export { createJsonRpcReader, type JsonRpcOptions } from './json-rpc.ts'

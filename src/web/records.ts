@@ -3,11 +3,11 @@ import type { AnyStatement, Statement } from '../core/statement.ts'
 import { OpenSealError } from '../verifier/index.ts'
 import type { SiteAgency, SiteAnchor, SiteDeps, SiteLedger } from './deps.ts'
 
-/** An entry in a list. Without a statement it is the genesis, was erased, or is damaged in the store. */
+/** An entry in a list. Without a statement it is of the ledger itself, was erased, or is damaged in the store. */
 export type Entry = {
   readonly index: number
   readonly statement?: Statement
-  readonly without?: 'genesis' | 'erased' | 'damaged'
+  readonly without?: 'genesis' | 'keyChange' | 'erased' | 'damaged'
   readonly isSilentEdit?: boolean
 }
 
@@ -22,7 +22,8 @@ export async function readEntry(ledger: SiteLedger, index: number): Promise<Entr
     const text = await ledger.statement(index)
     if (text === undefined) return { index, without: 'erased' }
     const statement: AnyStatement = JSON.parse(text)
-    return statement.type === 'openseal/statement@v1' ? { index, statement, text } : { index, without: 'genesis' }
+    if (statement.type === 'openseal/statement@v1') return { index, statement, text }
+    return { index, without: statement.type === 'openseal/key@v1' ? 'keyChange' : 'genesis' }
   } catch (error) {
     if (error instanceof OpenSealError && error.code === 'LEDGER_DAMAGED') return { index, without: 'damaged' }
     throw error

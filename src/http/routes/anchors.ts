@@ -23,7 +23,7 @@ export function pendingAnchors(anchorer: RouteDeps['anchorer']) {
   })
 }
 
-/** Adds the routes of /v1/anchors and /policy.json. */
+/** Adds the routes of /v1/anchors, /v1/keys and /policy.json. */
 export function anchorRoutes(router: Router, { ledger, anchorer, policy }: RouteDeps): void {
   router.get('/v1/anchors', async (ctx: Context) => {
     const query = readAs(anchorQuery, { ...ctx.query }, 'QUERY_MALFORMED')
@@ -41,6 +41,11 @@ export function anchorRoutes(router: Router, { ledger, anchorer, policy }: Route
     const anchor = await ledger.anchorAt(size)
     if (anchor === undefined) throw new RequestError('ANCHOR_NOT_FOUND', `No final anchor is of size ${size}. GET /v1/anchors lists them.`)
     ctx.body = anchor
+  })
+  router.get('/v1/keys', async (ctx: Context) => {
+    const changes = (await ledger.keyReceipts()).map(({ index, receipt }) => `{"index":${index},"receipt":${receipt.trimEnd()}}`)
+    ctx.type = 'application/json'
+    ctx.body = Buffer.from(`{"keys":${JSON.stringify(ledger.logKeys())},"changes":[${changes.join(',')}]}\n`, 'utf8')
   })
   router.get('/policy.json', (ctx: Context) => {
     ctx.body = policy()

@@ -6,7 +6,12 @@ import type { Frame } from '../layout.ts'
 import type { Entry } from '../records.ts'
 
 /** What an entry without a statement is called. */
-export const WITHOUT = { genesis: 'record.genesis', erased: 'record.erasedTitle', damaged: 'record.damagedTitle' } as const
+export const WITHOUT = {
+  genesis: 'record.genesis',
+  keyChange: 'record.keyChange',
+  erased: 'record.erasedTitle',
+  damaged: 'record.damagedTitle',
+} as const
 
 /** Entries as a list with links to their pages. `extra` is said after each of them, by default whether it is a silent edit. */
 export function renderEntries<T extends Entry>(

@@ -69,7 +69,10 @@ ${renderSignature(frame)}`,
 /** The page of an entry that has no statement to show. */
 export function plainEntryPage({ say }: Frame, index: number, without: NonNullable<Entry['without']>): Page {
   const title = `${say('record.entry', { index })}: ${say(WITHOUT[without])}`
-  return { title, main: html`<h1>${title}</h1>${without !== 'genesis' && html`<p>${say(`record.${without}`)}</p>`}` }
+  return {
+    title,
+    main: html`<h1>${title}</h1>${(without === 'erased' || without === 'damaged') && html`<p>${say(`record.${without}`)}</p>`}`,
+  }
 }
 
 /** Said above all else: a withdrawal, a newer version, a silent edit. Judged as the verifier does: of this version, or of the whole record. */

@@ -1,0 +1,109 @@
+/** Keys changed as an operator does it, on the embedded chain: the log's key, then the publisher; what was given out before stays good. */
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { EMBEDDED_KEY } from '../../src/chain/embedded.ts'
+import { type Config, readConfig } from '../../src/config.ts'
+import { parsePolicy } from '../../src/core/policy.ts'
+import { type Service, startServer } from '../../src/server.ts'
+import { createJsonRpcReader, verify } from '../../src/verifier/index.ts'
+import { statement } from '../http/service.ts'
+
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+/** The second account of every development chain: its key is public. */
+const SECOND_KEY = '0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d'
+const SECOND_ADDRESS = '0x70997970c51812dc3a010c7d01b50e0d17dc79c8'
+
+describe('openseal rotate', function () {
+  this.timeout(60_000)
+  let folder: string
+  let env: { [name: string]: string }
+  let service: Service | undefined
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'openseal-rotate-'))
+    env = {
+      OPENSEAL_PORT: '0',
+      OPENSEAL_CHAIN_PORT: '0',
+      OPENSEAL_DATA: join(folder, 'data'),
+      OPENSEAL_ANCHOR_INTERVAL: '200ms',
+      OPENSEAL_OPERATOR_KEY: 'operator-key-of-this-test',
+    }
+  })
+  after(async () => {
+    await service?.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  const openseal = (args: readonly string[], changes: { [name: string]: string } = {}) =>
+    new Promise<{ code: number; out: string; err: string }>(resolve => {
+      const child = execFile(
+        process.execPath,
+        [MAIN, ...args],
+        { cwd: folder, env: { PATH: process.env.PATH!, ...changes } },
+        (_, out, err) => resolve({ code: child.exitCode ?? -1, out, err }),
+      )
+    })
+  const start = async (overrides: Partial<Config> = {}) => {
+    service = await startServer({ ...readConfig(env), ...overrides })
+    return service.url
+  }
+  const send = async (url: string, path: string, body: unknown, bearer = env.OPENSEAL_OPERATOR_KEY) => {
+    const headers = { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' }
+    return (await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) })).json()
+  }
+  const anchored = async (url: string, index: number) => {
+    for (;;) {
+      const text = await (await fetch(`${url}/v1/records/${index}/receipt`)).text()
+      if (JSON.parse(text).anchors.length > 0) return text
+      await sleep(50)
+    }
+  }
+
+  it('changes the log’s key and the publisher; old receipts verify, new ones by the extended policy, and anchoring goes on', async () => {
+    let url = await start()
+    await send(url, '/v1/agencies', { id: 'transport.gov.example', name: 'Transport' })
+    const { key } = await send(url, '/v1/agencies/transport.gov.example/keys', {})
+    await send(url, '/v1/records', statement(1), key)
+    const oldReceipt = await anchored(url, 1)
+    equal((await openseal(['policy', '--out', 'pinned.json', '--ledger', url])).code, 0)
+    const pinned = parsePolicy(readFileSync(join(folder, 'pinned.json')))
+    const { code: running } = await openseal(['rotate', 'log-key'], env)
+    equal(running, 1)
+    await service?.close()
+
+    const rotated = await openseal(['rotate', 'log-key', '--json'], env)
+    equal(rotated.code, 0, rotated.err)
+    const { oldKey, newKey, index, fromSize, kept } = JSON.parse(rotated.out)
+    deepEqual([oldKey, index, fromSize, existsSync(kept)], [pinned.logKeys[0]!.vkey, 2, 4, true])
+
+    url = await start()
+    equal(service?.vkey, newKey)
+    await send(url, '/v1/records', statement(2), key)
+    const newReceipt = await anchored(url, 3)
+    const chain = [createJsonRpcReader({ url: service!.chain.urls[0]!, fetch, timeoutMs: 10_000 })]
+    const verdict = async (receipt: string, policy = pinned) => (await verify({ receipt, policy, chain, trust: 'policy' })).verdict
+    deepEqual([await verdict(oldReceipt), await verdict(newReceipt)], ['test-network', 'invalid'])
+    const extended = await openseal(['policy', '--extend', 'pinned.json', '--ledger', url, '--json'])
+    deepEqual(JSON.parse(extended.out), { file: 'pinned.json', added: [newKey] })
+    const policy = parsePolicy(readFileSync(join(folder, 'pinned.json')))
+    deepEqual([await verdict(oldReceipt, policy), await verdict(newReceipt, policy)], ['test-network', 'test-network'])
+    match((await openseal(['policy', '--extend', 'pinned.json', '--ledger', url])).out, /knows every key/)
+    ok((await (await fetch(`${url}/records/2`)).text()).includes('A change of the key with which this ledger signs'))
+
+    const rpc = service!.chain.urls[0]!
+    const publisher = ['rotate', 'publisher', '--to', SECOND_ADDRESS, '--rpc', rpc, '--ledger', url, '--json']
+    const stranger = await openseal(publisher, { OPENSEAL_ANCHOR_KEY: SECOND_KEY })
+    equal(stranger.code, 1)
+    match(stranger.err, /CHAIN_REJECTED/)
+    const named = await openseal(publisher, { OPENSEAL_ANCHOR_KEY: EMBEDDED_KEY })
+    deepEqual([named.code, JSON.parse(named.out).publisher], [0, SECOND_ADDRESS], named.err)
+    await service!.close()
+    url = await start({ anchorSigner: { privateKey: SECOND_KEY } })
+    await send(url, '/v1/records', statement(3), key)
+    equal(JSON.parse(await anchored(url, 4)).anchors.length, 1)
+  })
+})
