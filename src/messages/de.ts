@@ -101,6 +101,9 @@ export const de: Messages = {
   'verify.privateOffline': 'Die Datei bleibt auf diesem Gerät. Nur die Zugänge zur Kette unten werden befragt.',
   'verify.drop': 'Dateien und Belege hier ablegen, in beliebiger Reihenfolge',
   'verify.choose': 'Dateien wählen',
+  'verify.paste': 'Fingerabdruck oder Beleg einfügen',
+  'verify.pasteHint': 'Ein SHA-256-Fingerabdruck (64 Zeichen), mehrere Zeilen von „sha256sum“ oder der Text eines Belegs',
+  'verify.pasteUse': 'Eingefügtes prüfen',
   'verify.results': 'Ergebnisse',
   'verify.hashing': '{name} wird gelesen: {percent} %',
   'verify.checking': '{name} wird geprüft …',
@@ -133,8 +136,7 @@ export const de: Messages = {
   'verify.serverSubmit': 'Senden und prüfen',
   'verify.serverSent': 'Was Sie gesendet haben, hat für diese Prüfung Ihr Gerät verlassen. Es wurde nicht aufbewahrt.',
   'verify.serverHashOnly': 'Nur der Fingerabdruck wurde gesendet.',
-  'verify.serverNothing':
-    'Wählen Sie eine Datei, oder fügen Sie einen Fingerabdruck aus 64 Zeichen 0–9 und a–f oder den Text eines Belegs ein.',
+  'verify.nothing': 'Wählen Sie eine Datei, oder fügen Sie einen Fingerabdruck aus 64 Zeichen 0–9 und a–f oder den Text eines Belegs ein.',
   'verify.serverTooLarge':
     'Diese Datei ist zu groß für unseren Server (Grenze {size}). Berechnen Sie ihren SHA-256-Fingerabdruck und fügen Sie ihn ein.',
   'verify.otherHash': 'Das sieht aus wie {kind}. Wir suchen nur nach SHA-256, weil andere fälschbar oder hier nicht verzeichnet sind.',

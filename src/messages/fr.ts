@@ -101,6 +101,9 @@ export const fr: Messages = {
   'verify.privateOffline': 'Le fichier reste sur cet appareil. Seuls les points d’accès à la chaîne ci-dessous sont interrogés.',
   'verify.drop': 'Déposez ici fichiers et reçus, dans n’importe quel ordre',
   'verify.choose': 'Choisir des fichiers',
+  'verify.paste': 'Coller une empreinte ou un reçu',
+  'verify.pasteHint': 'Une empreinte SHA-256 (64 caractères), plusieurs lignes de « sha256sum » ou le texte d’un reçu',
+  'verify.pasteUse': 'Vérifier ce qui a été collé',
   'verify.results': 'Résultats',
   'verify.hashing': 'Lecture de {name} : {percent} %',
   'verify.checking': 'Vérification de {name}…',
@@ -132,7 +135,7 @@ export const fr: Messages = {
   'verify.serverSubmit': 'Envoyer et vérifier',
   'verify.serverSent': 'Ce que vous avez envoyé a quitté votre appareil pour cette vérification. Rien n’a été conservé.',
   'verify.serverHashOnly': 'Seule l’empreinte a été envoyée.',
-  'verify.serverNothing': 'Choisissez un fichier, ou collez une empreinte de 64 caractères 0–9 et a–f, ou le texte d’un reçu.',
+  'verify.nothing': 'Choisissez un fichier, ou collez une empreinte de 64 caractères 0–9 et a–f, ou le texte d’un reçu.',
   'verify.serverTooLarge': 'Ce fichier est trop grand pour notre serveur (limite {size}). Calculez son empreinte SHA-256 et collez-la.',
   'verify.otherHash':
     'Cela ressemble à {kind}. Nous ne cherchons que SHA-256, car les autres peuvent être falsifiées ou ne sont pas enregistrées ici.',

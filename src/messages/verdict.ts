@@ -1,5 +1,5 @@
 /** What was found, in a language: the sentence of the verdict (design §8), and all that stands under it. */
-import type { CheckResult, Finding, Part, Problem, Result, VerdictCode } from '../verifier/index.ts'
+import type { CheckResult, Finding, Part, Pasted, Problem, Result, VerdictCode } from '../verifier/index.ts'
 import type { MessageKey } from './en.ts'
 import { type Say, sayNumber, sayTime } from './say.ts'
 
@@ -75,4 +75,9 @@ const NEXT: { readonly [verdict in VerdictCode]?: MessageKey } = {
   unchecked: 'next.unchecked',
   'test-network': 'next.test-network',
   sealed: 'next.sealed',
+}
+
+/** What to do about something pasted that cannot be checked. */
+export function sayNotPasted(say: Say, pasted: Exclude<Pasted, { kind: 'given' }>): string {
+  return pasted.kind === 'other-hash' ? say('verify.otherHash', { kind: pasted.algorithm }) : say('verify.nothing')
 }

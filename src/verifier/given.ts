@@ -32,6 +32,31 @@ export function recognize(name: string, read: ReadFile): Given {
   return { kind: 'file', file: { name, read } }
 }
 
+/** What was pasted: fingerprints as files that nobody has read, receipts; or what it is in place of these. */
+export type Pasted =
+  | { readonly kind: 'given'; readonly files: readonly GivenFile[]; readonly receipts: readonly GivenReceipt[] }
+  | { readonly kind: 'other-hash'; readonly algorithm: string }
+  | { readonly kind: 'nothing' }
+
+const HASH_LINE = /^\\?(?:0x|sha256:)?([0-9a-f]{64})(?:\s+\*?(\S.*))?$/i
+/** Other hashes by their length in hex, which are recorded nowhere here. */
+const OTHER_HASHES: { readonly [length: number]: string } = { 32: 'MD5', 40: 'SHA-1', 96: 'SHA-384', 128: 'SHA-512' }
+
+/** Reads the text of a receipt, or SHA-256 fingerprints, one a line, also as `sha256sum` writes them. */
+export function readPasted(name: string, text: string): Pasted {
+  const pasted = text.trim()
+  if (pasted.startsWith('{')) return { kind: 'given', files: [], receipts: [readReceipt(name, pasted)] }
+  const lines = pasted.split('\n').map(line => line.trim())
+  const files = lines.flatMap(line => {
+    const [, hash = '', fileName] = HASH_LINE.exec(line) ?? []
+    const sha256 = hash.toLowerCase()
+    return hash === '' ? [] : [{ name: fileName ?? sha256, read: { digest: { bytes: 0, sha256 }, releases: [] } }]
+  })
+  if (pasted !== '' && files.length === lines.length) return { kind: 'given', files, receipts: [] }
+  const algorithm = /^[0-9a-f]+$/i.test(pasted) ? OTHER_HASHES[pasted.length] : undefined
+  return algorithm === undefined ? { kind: 'nothing' } : { kind: 'other-hash', algorithm }
+}
+
 /** A receipt by itself. */
 export function readReceipt(name: string, text: string | Uint8Array): GivenReceipt {
   return { name, text, digests: digestsIn(readLoosely(text)) }

@@ -1,11 +1,12 @@
 /** The offline verifier: one file that asks nobody but the chain endpoints of its reader. */
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
-import { browserMessages, LANGUAGE_TAGS } from '../messages/language.ts'
+import type { MessageKey } from '../messages/en.ts'
+import { browserMessages, CATALOGUES, LANGUAGE_TAGS } from '../messages/language.ts'
 import { type Policy, parsePolicy } from '../verifier/index.ts'
-import { PAGE_DATA_ID, type PageData } from './browser/page-data.ts'
+import { PAGE_DATA_ID, type PackedLanguages, type PageData } from './browser/page-data.ts'
 import { html, scriptJson, trusted } from './html.ts'
-import { STYLE } from './style.ts'
+import { TOOL_STYLE } from './style.ts'
 
 /**
  * The file with its policy in it, the SHA-256 (hex) of its bytes, and the Content Security Policy that stands in it. The same policy and endpoints
@@ -24,13 +25,12 @@ export function makeOfflineVerifier({
   readonly sha256: string
   readonly securityPolicy: string
 } {
-  const languages = Object.fromEntries(LANGUAGE_TAGS.map(tag => [tag, browserMessages(tag)]))
-  const packed = gzipSync(JSON.stringify(languages), { level: 9 }).toString('base64')
+  const packed = gzipSync(JSON.stringify(packLanguages()), { level: 9 }).toString('base64')
   const data: PageData = { languages: {}, packed, policy: JSON.parse(JSON.stringify(policy)), endpoints }
   parsePolicy(data.policy)
   // Inside a script element only this could end it early; in JavaScript text both spellings are the same.
   const script = scriptText.replaceAll('</script', '<\\/script')
-  const securityPolicy = `default-src 'none'; style-src '${sourceHash(STYLE)}'; script-src '${sourceHash(script)}'; connect-src http: https:; img-src data:; base-uri 'none'; form-action 'none'`
+  const securityPolicy = `default-src 'none'; style-src '${sourceHash(TOOL_STYLE)}'; script-src '${sourceHash(script)}'; connect-src http: https:; img-src data:; base-uri 'none'; form-action 'none'`
   const text = html`<!doctype html>
 <html lang="en" dir="ltr">
 <head>
@@ -40,7 +40,7 @@ export function makeOfflineVerifier({
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
-<style>${trusted(STYLE)}</style>
+<style>${trusted(TOOL_STYLE)}</style>
 </head>
 <body>
 <header class="top"><div class="wrap"><span class="brand">OpenSeal</span></div></header>
@@ -56,6 +56,12 @@ export function makeOfflineVerifier({
 </html>
 `.safe
   return { text, sha256: createHash('sha256').update(text).digest('hex'), securityPolicy }
+}
+
+/** All sentences of a page by language; each key only once. */
+function packLanguages(): PackedLanguages {
+  const keys = Object.keys(browserMessages('en')) as MessageKey[]
+  return { keys, sentences: Object.fromEntries(LANGUAGE_TAGS.map(tag => [tag, keys.map(key => CATALOGUES[tag][key])])) }
 }
 
 /** A source expression of a Content Security Policy that lets exactly this text run. */

@@ -98,6 +98,7 @@ ${level === 2 ? html`<h2 class="sentence">${sentence}</h2>` : html`<h3 class="se
 <div class="body">
 ${!isState && html`<p><bdi><b>${name}</b></bdi></p>`}
 ${more.map(line => html`<p>${line}</p>`)}
+${result.limits && html`<p>${say('result.agency')}: <bdi>${result.agency}</bdi> · ${say('result.record')}: <bdi${result.title && html` lang="${result.language ?? ''}"`}>${result.title ?? result.record}</bdi></p>`}
 ${next && html`<p>${next}</p>`}
 ${[...sayPdf(say, finding, state), ...sayRemarks(say, finding)].map(remark => html`<p>${remark}</p>`)}
 ${onRecord && html`<p><a href="${pages.base}/records/${result.index}">${say('result.open')}</a></p>`}

@@ -1,6 +1,7 @@
 /** The check that our server makes for a reader without JavaScript: what the page does itself where it can, with the ledger asked directly. */
 
 import type { Say } from '../messages/say.ts'
+import { sayNotPasted } from '../messages/verdict.ts'
 import {
   type Answers,
   type GivenFile,
@@ -10,7 +11,7 @@ import {
   type Policy,
   parsePolicy,
   planChecks,
-  readReceipt,
+  readPasted,
   recognize,
 } from '../verifier/index.ts'
 import { earliestOfEach, type ListedEntry } from '../verifier/ledger-reader.ts'
@@ -27,17 +28,20 @@ export type FormAnswer =
 
 const MAX_RELEASES = 1000
 const MAX_FOUND = 1000
+const MAX_PASTED_HASHES = 100
 /** How many versions of a record are looked up, to check the newest of them. */
 const MAX_VERSIONS = 100_000
 
 /** Checks what was sent. Without a receipt the ledger's own is taken. */
 export async function checkUpload(say: Say, upload: Upload, deps: SiteDeps): Promise<FormAnswer> {
   const sorted = sort(say, upload)
-  const pasted = upload.pasted?.trim() ?? ''
-  const hash = pasted.toLowerCase().replace(/^(0x|sha256:)/, '')
-  if (pasted.startsWith('{')) sorted.receipts.push(readReceipt(say('result.receipt'), pasted))
-  else if (/^[0-9a-f]{64}$/.test(hash)) sorted.files.push({ name: hash, read: { digest: { bytes: 0, sha256: hash }, releases: [] } })
-  else if (pasted !== '' || (sorted.files.length === 0 && sorted.receipts.length === 0)) return { message: hashAdvice(say, hash) }
+  const pasted = readPasted(say('result.receipt'), upload.pasted ?? '')
+  if (pasted.kind === 'given') {
+    sorted.files.push(...pasted.files.slice(0, MAX_PASTED_HASHES))
+    sorted.receipts.push(...pasted.receipts)
+  } else if (upload.pasted?.trim() || (sorted.files.length === 0 && sorted.receipts.length === 0)) {
+    return { message: sayNotPasted(say, pasted) }
+  }
 
   const { files, receipts, notices } = sorted
   const policy = sorted.policy ?? deps.policy()
@@ -46,7 +50,7 @@ export async function checkUpload(say: Say, upload: Upload, deps: SiteDeps): Pro
   const plan = planChecks(files, receipts, { policy, trust, chain: deps.chain, ledger, maxReleases: MAX_RELEASES })
   const answers: Answers[] = []
   for (const { run } of plan) answers.push(await run())
-  return { answers, notices, fileSent: upload.files.length > 0 || pasted.startsWith('{') }
+  return { answers, notices, fileSent: upload.files.length > 0 || receipts.length > 0 }
 }
 
 type Sorted = { readonly files: GivenFile[]; readonly receipts: GivenReceipt[]; readonly notices: string[]; policy?: Policy }
@@ -92,9 +96,4 @@ function createSiteReader(ledger: SiteLedger): LedgerReader {
       return Promise.all((await listed(later)).map(async entry => ({ index: entry.index, receiptText: await ledger.receipt(entry.index) })))
     },
   }
-}
-
-function hashAdvice(say: Say, pasted: string): string {
-  const kind = /^[0-9a-f]+$/.test(pasted) ? { 32: 'MD5', 40: 'SHA-1', 96: 'SHA-384', 128: 'SHA-512' }[pasted.length] : undefined
-  return kind === undefined ? say('verify.serverNothing') : say('verify.otherHash', { kind })
 }

@@ -157,7 +157,7 @@ async function answerForm(frame: Frame, ctx: Context, deps: SiteDeps): Promise<P
     if (!(error instanceof UploadError)) throw error
     ctx.status = error.code === 'UPLOAD_MALFORMED' ? 400 : 413
     return verifiedPage(frame, {
-      message: say(UPLOAD_PROBLEMS[error.code] ?? 'verify.serverNothing', { size: UPLOAD_LIMIT, count: MAX_UPLOAD_FILES }),
+      message: say(UPLOAD_PROBLEMS[error.code] ?? 'verify.nothing', { size: UPLOAD_LIMIT, count: MAX_UPLOAD_FILES }),
     })
   }
 }

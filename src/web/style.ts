@@ -1,7 +1,7 @@
 /** The site's one style sheet: system fonts, light and dark, any width from 320 px, either direction of writing, and print. */
 
-/** The style sheet, also set into the offline verifier. */
-export const STYLE = `
+/** What the verify tool and its frame need: all that the offline verifier has. */
+const TOOL = `
 :root{color-scheme:light dark;--ink:#14181c;--soft:#4b555f;--paper:#fff;--panel:#f3f5f7;--line:#8a949e;--link:#0b4f8a;--focus:#b35900;
 --good:#0f5c2e;--good-bg:#e6f4ea;--bad:#9b1c1c;--bad-bg:#fdecec;--warn:#6b4700;--warn-bg:#fff4dc;--calm:#2f4358;--calm-bg:#e8eef4;--head:#12324e}
 @media(prefers-color-scheme:dark){:root{--ink:#eceff2;--soft:#b4bdc6;--paper:#14181c;--panel:#1f262d;--line:#75808b;--link:#8fc7ff;--focus:#ffb454;
@@ -44,10 +44,22 @@ progress{inline-size:100%;block-size:1.1rem;accent-color:var(--link)}
 .good{--tone:var(--good);--tone-bg:var(--good-bg)}.bad{--tone:var(--bad);--tone-bg:var(--bad-bg)}.warn{--tone:var(--warn);--tone-bg:var(--warn-bg)}.calm{--tone:var(--calm);--tone-bg:var(--calm-bg)}
 .checks{list-style:none;margin:.4rem 0;padding:0}.checks li{display:grid;grid-template-columns:1.6rem 1fr;gap:.4rem;padding-block:.35rem;border-block-start:1px solid color-mix(in srgb,var(--line) 45%,transparent)}
 .checks svg{inline-size:1.3rem;block-size:1.3rem;margin-block-start:.15rem}.checks b:first-letter{text-transform:uppercase}.checks b{display:inline-block}
-
 .parts{margin-inline-start:.4rem;padding-inline-start:.8rem;border-inline-start:3px solid var(--line)}.detail{overflow-wrap:anywhere}.release summary .icon,p.release .icon{inline-size:1.3rem;block-size:1.3rem;vertical-align:text-bottom}.passed svg{color:var(--good)}.failed svg{color:var(--bad)}.not-run svg,.running svg{color:var(--soft)}
 dl.facts{display:grid;grid-template-columns:minmax(8rem,14rem) 1fr;gap:.35rem 1rem;margin:.6rem 0}dl.facts dt{color:var(--soft)}dl.facts dd{margin:0;min-inline-size:0;overflow-wrap:anywhere}
 details{margin-block:.8rem}summary{cursor:pointer;min-height:28px;padding-block:.2rem;color:var(--link);font-weight:600}
+.limits{border-block-start:1px solid var(--line);padding-block-start:.6rem;margin-block-start:.8rem}
+.only-print,[hidden]{display:none!important}
+.sr{position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
+`
+const TOOL_MEDIA = `
+@media(max-width:36rem){dl.facts{grid-template-columns:1fr;gap:0}dl.facts dd{margin-block-end:.6rem}h1{font-size:1.45rem}}
+@media(prefers-reduced-motion:no-preference){.running svg{animation:turn 1.2s linear infinite}@keyframes turn{to{rotate:360deg}}}
+@media(forced-colors:active){.card,.drop,.banner{border:2px solid CanvasText}}
+@media print{:root{--ink:#000;--soft:#333;--paper:#fff;--panel:#fff;--line:#555;--link:#000;--warn:#000;--warn-bg:#fff;--bad:#000;--bad-bg:#fff;--calm:#000;--calm-bg:#fff;--good:#000;--good-bg:#fff;color-scheme:light}@page{margin:12mm 13mm}
+html{font-size:8.6pt;line-height:1.26}.no-print,.skip,.top nav,.foot,.button,button{display:none!important}.only-print{display:block!important}}
+`
+/** What only the site's other pages need. */
+const SITE = `
 .scroll{overflow-x:auto;max-inline-size:100%}
 table{border-collapse:collapse;inline-size:100%;margin-block:.6rem}caption{text-align:start;font-weight:600;padding-block:.3rem}
 th,td{text-align:start;vertical-align:top;padding:.45rem .6rem;border-block-end:1px solid color-mix(in srgb,var(--line) 55%,transparent)}th{color:var(--soft);font-weight:600}
@@ -70,21 +82,22 @@ td.num{font-variant-numeric:tabular-nums;white-space:nowrap}
 .chart{display:block;inline-size:100%;block-size:8rem;background:var(--panel);border-block:1px solid var(--line)}.chart rect{fill:var(--link)}.scale{display:flex;justify-content:space-between;flex-wrap:wrap;gap:0 1rem;font-size:.9rem;margin:.2rem 0}
 figure{margin:0}
 .qr{inline-size:9rem;block-size:9rem;background:#fff;padding:.3rem}
-.limits{border-block-start:1px solid var(--line);padding-block-start:.6rem;margin-block-start:.8rem}
 .foot{border-block-start:1px solid var(--line);padding-block:1rem 2rem;font-size:.95rem}.foot ul{list-style:none;padding:0;margin:.3rem 0;display:flex;flex-wrap:wrap;gap:.2rem 1.1rem}.foot li a{display:inline-block;min-height:28px}
-.only-print,[hidden]{display:none!important}
 .sign{display:grid;grid-template-columns:1fr;gap:1.6rem;margin-block-start:1rem}.sign div{border-block-start:1px solid currentColor;padding-block-start:.2rem;margin-block-start:1.4rem}
-.sr{position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
-@media(max-width:36rem){dl.facts{grid-template-columns:1fr;gap:0}dl.facts dd{margin-block-end:.6rem}h1{font-size:1.45rem}table.stack thead{position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%)}
+`
+const SITE_MEDIA = `
+@media(max-width:36rem){table.stack thead{position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%)}
 table.stack tr{display:block;padding-block:.5rem;border-block-end:1px solid var(--line)}table.stack td{display:block;border:0;padding:.1rem 0}table.stack td[data-label]::before{content:attr(data-label);display:block;color:var(--soft);font-size:.92rem}}
-@media(prefers-reduced-motion:no-preference){.running svg{animation:turn 1.2s linear infinite}@keyframes turn{to{rotate:360deg}}}
-@media(forced-colors:active){.card,.drop,.banner{border:2px solid CanvasText}}
-@media print{:root{--ink:#000;--soft:#333;--paper:#fff;--panel:#fff;--line:#555;--link:#000;--warn:#000;--warn-bg:#fff;--bad:#000;--bad-bg:#fff;--calm:#000;--calm-bg:#fff;--good:#000;--good-bg:#fff;color-scheme:light}@page{margin:12mm 13mm}
-html{font-size:8.6pt;line-height:1.26}.no-print,.skip,.top nav,.foot,.button,button{display:none!important}.only-print{display:block!important}
-.top{background:none;color:#000;padding:0;border-block-end:2px solid #000}.top a,.tag{color:#000}main{padding-block:.4rem}.wrap{max-width:none;padding:0}
+@media print{.top{background:none;color:#000;padding:0;border-block-end:2px solid #000}.top a,.tag{color:#000}main{padding-block:.4rem}.wrap{max-width:none;padding:0}
 h1{font-size:13pt;margin:.1rem 0 .3rem}h2{font-size:10.5pt;margin:.5rem 0 .15rem}.plain li{display:inline}.plain li+li::before{content:" · "}.tag{display:none}li,tr,.sign{break-inside:avoid}h2{break-after:avoid}table.stack td,table.stack th{padding:.2rem .4rem}
 .steps{margin:.2rem 0}.steps>li{padding-block:.1rem;break-inside:auto}.steps p{margin:.15rem 0}.raw{font-size:6.8pt;line-height:1.3;padding:0}.steps code,.steps .hash{font-size:7.6pt;padding:0}
 .path{font-size:6.8pt;line-height:1;margin:.2rem 0}table.path td,table.path th{padding:0 .4rem;border:0}.steps .path .hash{font-size:6.6pt}.documents{line-height:1.15}.documents,.documents .hash{font-size:7.4pt}table.documents td{padding:.1rem .4rem}.badge{font-size:7.4pt;padding:0 .3rem}
 dl.facts{gap:.1rem 1rem;margin:.3rem 0}.line{margin:.2rem .6rem}.line li{padding-block:.1rem .2rem}.banner{margin-block:.3rem;padding:.3rem .6rem}.limits{margin-block-start:.4rem;padding-block-start:.3rem}p{margin:.25rem 0}
 .sign-part{break-inside:avoid}.sign{grid-template-columns:1fr 1fr 1fr;gap:1rem;margin-block-start:0}.qr{inline-size:26mm;block-size:26mm;float:inline-end}.banner{border:2px solid #000;color:#000}a{text-decoration:none}}
-`.trim()
+`
+
+/** The site's style sheet. Rules for a medium come after those that they change. */
+export const STYLE = (TOOL + SITE + TOOL_MEDIA + SITE_MEDIA).trim()
+
+/** The part of it that is set into the offline verifier. */
+export const TOOL_STYLE = (TOOL + TOOL_MEDIA).trim()

@@ -13,6 +13,10 @@ export function renderVerifyTool(
 <input class="sr" type="file" id="files" multiple aria-describedby="privacy"><label class="button" for="files">${say('verify.choose')}</label>
 <p class="small" id="privacy">${say(online ? 'verify.private' : 'verify.privateOffline')}</p>
 </div>
+<details class="no-print" id="paste-part"><summary>${say('verify.paste')}</summary>
+<form id="paste-form"><label for="paste">${say('verify.pasteHint')}</label>
+<textarea id="paste" rows="3" dir="ltr" spellcheck="false" autocapitalize="off" autocomplete="off"></textarea>
+<p><button type="submit">${say('verify.pasteUse')}</button></p></form></details>
 <progress id="progress" max="100" value="0" aria-label="${say('verify.checking', { name: '' })}" hidden></progress>
 <p id="status" class="sr" role="status"></p>
 <div id="notices"></div>

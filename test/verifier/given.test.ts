@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { toUtf8 } from '../../src/core/bytes.ts'
 import { digestsOf } from '../../src/verifier/digest.ts'
 import { createFileReader, type ReadFile } from '../../src/verifier/file-reader.ts'
-import { type GivenFile, type GivenReceipt, matchReceipts, recognize } from '../../src/verifier/given.ts'
+import { type GivenFile, type GivenReceipt, matchReceipts, readPasted, recognize } from '../../src/verifier/given.ts'
 
 const receipt = (name: string, ...digests: string[]): GivenReceipt => ({ name, text: '', digests })
 const file = (name: string, sha256: string, states: readonly string[] = []): GivenFile => ({
@@ -47,6 +47,25 @@ describe('verifier/given', () => {
     assert.equal(given('x', '{"type":"openseal/policy@v1"}').kind, 'policy')
     assert.equal(given('x', '{"type":"openseal/receipt@v1"}').kind, 'receipts')
     assert.equal(given('x', '{"type":"else"}').kind, 'file')
+  })
+
+  it('takes fingerprints as they are pasted, also from sha256sum, and the text of a receipt', () => {
+    const hash = 'aB'.repeat(32)
+    const files = (text: string) => {
+      const pasted = readPasted('pasted', text)
+      return pasted.kind === 'given' ? pasted.files.map(({ name, read }) => [name, read.digest.sha256]) : pasted
+    }
+    const small = hash.toLowerCase()
+    for (const text of [hash, ` 0x${hash} `, `sha256:${hash}\n`]) assert.deepEqual(files(text), [[small, small]])
+    assert.deepEqual(files(`${hash}  a b.pdf\r\n\\${hash} *c.pdf\n`), [
+      ['a b.pdf', small],
+      ['c.pdf', small],
+    ])
+    const receipt = readPasted('pasted', ' {"statement":{"documents":[{"sha256":"aa"}]}}\n')
+    assert.ok(receipt.kind === 'given')
+    assert.deepEqual(receipt.receipts[0]?.digests, ['aa'])
+    assert.deepEqual(files('a'.repeat(40)), { kind: 'other-hash', algorithm: 'SHA-1' })
+    for (const text of ['', ' ', '<b>', `${hash}x`, `${hash}\nrubbish`, 'g'.repeat(64)]) assert.deepEqual(files(text), { kind: 'nothing' })
   })
 
   it('splits the receipts of a package by lines', () => {

@@ -1,6 +1,7 @@
 /** The pages in a real Chromium: every verdict, damage, silence, disagreement, the offline file, no JavaScript, keyboard, axe, print. */
 
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { mkdtemp, open, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -37,6 +38,9 @@ describe('web in Chromium', function () {
     await world.anchor(ANCHORED_MS - 3_600_000)
     await world.submit('good', 'good file')
     await world.submit('pdf', PDF)
+    await world.submit('form-1', 'standard form', { title: 'First use' })
+    await world.submit('form-2', 'standard form', { title: 'Second use' })
+    await world.submit('form-2', 'standard form', { action: 'withdraw', reason: { code: 'other' }, documents: [] })
     await world.submit('old', 'new version', { action: 'amend', reason: { code: 'correction' } })
     await world.submit('gone', 'withdrawn file', { action: 'withdraw', reason: { code: 'court-order' }, documents: [] })
     await world.anchor()
@@ -167,6 +171,34 @@ describe('web in Chromium', function () {
       await check(page, given('another name.txt', 'good file'))
       assert.deepEqual(await verdicts(page), ['anchored'])
       assert.deepEqual(asked, [])
+    })
+  })
+
+  it('checks pasted fingerprints and receipts without any file', async () => {
+    await withPage('/en/verify', async page => {
+      const paste = async (text: string) => {
+        await page.locator('#paste-part').evaluate(node => node.setAttribute('open', ''))
+        await page.fill('#paste', text)
+        await page.locator('#paste-form button').click()
+      }
+      const hash = (text: string) => createHash('sha256').update(text).digest('hex')
+      await paste(`${hash('good file')}  good.txt\n${hash('never seen')}  never.txt\n`)
+      await page.waitForSelector('#results[data-done="1"]', { state: 'attached' })
+      assert.deepEqual(await verdicts(page), ['anchored', 'unknown'])
+      await paste('a'.repeat(32))
+      assert.match(await textOf(page.locator('#notices')), /This looks like MD5/)
+      await paste(await receiptOf(8))
+      await page.waitForSelector('#results[data-done="2"]', { state: 'attached' })
+      assert.deepEqual((await verdicts(page)).length, 3)
+    })
+  })
+
+  it('gives an answer for each record that names the file', async () => {
+    await withPage('/en/verify', async page => {
+      await check(page, given('form.txt', 'standard form'))
+      assert.deepEqual(await verdicts(page), ['anchored', 'withdrawn'])
+      const text = await textOf(page.locator('#results'))
+      assert.match(text, /Record: First use.*Record: Second use/s)
     })
   })
 

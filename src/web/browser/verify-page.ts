@@ -1,6 +1,7 @@
 /** The verify page and the offline verifier: takes files, shows verdicts. Nothing is uploaded. */
 import { fromBase64 } from '../../core/bytes.ts'
 import { createSay, type Say } from '../../messages/say.ts'
+import { sayNotPasted } from '../../messages/verdict.ts'
 import {
   type CheckResult,
   createJsonRpcReader,
@@ -13,13 +14,14 @@ import {
   parsePolicy,
   planChecks,
   type ReadFile,
+  readPasted,
   recognize,
   type Task,
 } from '../../verifier/index.ts'
 import { html } from '../html.ts'
 import { renderAnswers, renderCheck, renderRunning } from '../result.ts'
 import { renderVerifyTool } from '../verify-tool.ts'
-import { PAGE_DATA_ID, type PageData } from './page-data.ts'
+import { PAGE_DATA_ID, type PackedLanguages, type PageData } from './page-data.ts'
 import { readBlob } from './read-blob.ts'
 
 const TIMEOUT_MS = 15_000
@@ -73,6 +75,10 @@ async function start(): Promise<void> {
     take([...(event.dataTransfer?.files ?? [])])
   })
   find('#clear').addEventListener('click', clear)
+  find('#paste-form').addEventListener('submit', event => {
+    event.preventDefault()
+    takePasted(find('#paste') as HTMLTextAreaElement)
+  })
   find('#endpoints-form').addEventListener('submit', event => {
     event.preventDefault()
     useEndpoints((find('#endpoints') as HTMLTextAreaElement).value)
@@ -85,6 +91,18 @@ function take(given: readonly File[]): void {
     for (const file of given) await takeOne(file)
     await show()
   })
+}
+
+function takePasted(field: HTMLTextAreaElement): void {
+  const pasted = readPasted(say('result.receipt'), field.value)
+  if (pasted.kind !== 'given') {
+    notice(sayNotPasted(say, pasted))
+    return
+  }
+  field.value = ''
+  files.push(...pasted.files)
+  receipts.push(...pasted.receipts)
+  queue = queue.then(show)
 }
 
 async function takeOne(file: File): Promise<void> {
@@ -224,5 +242,9 @@ function chooseSay(lang: string | undefined, languages: PageData['languages']): 
 
 async function unpack(packed: string): Promise<PageData['languages']> {
   const bytes = fromBase64(packed)
-  return new Response(new Blob([bytes as BlobPart]).stream().pipeThrough(new DecompressionStream('gzip'))).json()
+  const unpacked = new Response(new Blob([bytes as BlobPart]).stream().pipeThrough(new DecompressionStream('gzip')))
+  const { keys, sentences } = (await unpacked.json()) as PackedLanguages
+  return Object.fromEntries(
+    Object.entries(sentences).map(([lang, all]) => [lang, Object.fromEntries(keys.map((key, at) => [key, all[at]]))]),
+  )
 }
