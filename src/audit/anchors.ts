@@ -38,14 +38,14 @@ export async function readLogs(run: Run): Promise<AuditedLog[]> {
 }
 
 async function readLog(run: Run, chain: AuditChain): Promise<Seen | undefined> {
-  const { policy, state, parallel } = run.input
+  const { policy, state, parallel, onBlocks } = run.input
   const pinned = policy.anchors.filter(anchor => isSameLog(anchor, chain))
   try {
     const code = await chain.codeSha256()
     // What other code says counts for nothing.
     if (pinned.some(anchor => anchor.codeSha256 !== code))
       return { chain, pinned, code: finding('AUDIT_CONTRACT_CODE', 'code', { code, contract: chain.contract, ...placeOf(chain) }) }
-    return { chain, pinned, view: await readChainLog({ chain, state, parallel }) }
+    return { chain, pinned, view: await readChainLog({ chain, state, parallel, onBlocks }) }
   } catch (error) {
     addUnfinished(run, chainTrouble(error, chain))
     return undefined

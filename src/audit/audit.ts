@@ -20,7 +20,7 @@ type Reached = { readonly from: number; readonly roots: Roots }
 
 /** Audits once. Never rejects for what a ledger or an endpoint does: that is `inconsistent` or `unfinished`. */
 export async function audit(input: AuditInput): Promise<AuditReport> {
-  const counts = { statements: 0, erased: 0, tiles: 0 }
+  const counts = { statements: 0, erased: 0, withheld: 0, tiles: 0 }
   const run: Run = { input, findings: [], unfinished: [], evidence: [], counts }
   let logs: AuditedLog[] = []
   let reached: Reached | undefined
@@ -49,6 +49,7 @@ export function unbegun(origin: string, { unfinished }: AuditError): AuditReport
     root: toHex(EMPTY_ROOT),
     statements: 0,
     erased: 0,
+    withheld: 0,
     tiles: 0,
   }
   return { verdict: 'unfinished', exit: 6, unfinished: [unfinished], origin, ...nothing }
@@ -84,7 +85,8 @@ async function auditTree(
   const reached = await rederiveFromBest(run, checkpoint, seen, anchored)
   const isTreeGood = run.findings.length === before
   await checkAnchors(run, logs, claimed, createRootCheck(run, reached.roots), checkpoint.size)
-  if (isTreeGood && reached.roots.at(checkpoint.size) !== undefined) {
+  // What was not seen of a tree is not remembered as seen.
+  if (isTreeGood && run.counts.withheld === 0 && reached.roots.at(checkpoint.size) !== undefined) {
     const roots = new Map(state.roots)
     for (const size of anchored) {
       const root = reached.roots.at(size)
@@ -112,7 +114,7 @@ async function rederiveFromBest(
   const before = run.findings.length
   for (const start of [...starts, EMPTY_BASE]) {
     run.findings.length = before
-    Object.assign(run.counts, { statements: 0, erased: 0, tiles: 0 })
+    Object.assign(run.counts, { statements: 0, erased: 0, withheld: 0, tiles: 0 })
     const roots = await rederive(run, checkpoint, start, sizes)
     const misfits = await findMisfits(run, checkpoint, seen, roots, createRootCheck(run, roots))
     if (misfits !== undefined && start !== EMPTY_BASE) continue

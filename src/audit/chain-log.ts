@@ -5,7 +5,7 @@
 import { formatTime } from '../core/time.ts'
 import type { AnchorEvent, AuditChain, BlockId, StoredLog } from './chain.ts'
 import { AuditError, type Finding, finding } from './finding.ts'
-import { inParallel } from './run.ts'
+import { inParallel, type Progress } from './run.ts'
 import type { AuditState, ChainMemory } from './state.ts'
 
 /** What one block of a chain says of a log, and what is wrong with it by itself. */
@@ -18,7 +18,12 @@ export type ChainView = StoredLog & {
   readonly findings: readonly Finding[]
 }
 
-type Reading = { readonly chain: AuditChain; readonly state: AuditState; readonly parallel: number }
+type Reading = {
+  readonly chain: AuditChain
+  readonly state: AuditState
+  readonly parallel: number
+  readonly onBlocks?: ((blocks: Progress) => void) | undefined
+}
 
 /** How often a chain that changes under the reader is read again. */
 const ATTEMPTS = 3
@@ -83,8 +88,10 @@ async function readFinal(
   const { chain, state } = reading
   if (memory !== undefined && memory.block >= final.number) return memory
   const events = [...(memory?.events ?? [])]
+  const first = (memory?.block ?? chain.firstBlock - 1) + 1
   let parts = 0
-  for await (const part of chain.events((memory?.block ?? chain.firstBlock - 1) + 1, final.number)) {
+  for await (const part of chain.events(first, final.number)) {
+    reading.onBlocks?.({ done: part.to - first + 1, total: final.number - first + 1 })
     findings.push(...(await storageFindings(reading, part.events, 'latest')))
     events.push(...part.events)
     const hash = ++parts % SAVE_EVERY === 0 && findings.length === 0 ? await chain.blockHash(part.to) : undefined

@@ -25,7 +25,8 @@ type Span = {
   readonly start: number
   readonly bundles: readonly Uint8Array[]
   readonly tiles: readonly Uint8Array[]
-  readonly statements: ServedStatements
+  /** Undefined where they are not served. */
+  readonly statements: ServedStatements | undefined
 }
 
 /** What was served in other places than the tree's. */
@@ -39,7 +40,8 @@ export async function rederive(run: Run, checkpoint: Checkpoint, start: Base, si
   const displaced: Displaced = { entries: [], statements: [] }
   const roots = createRoots([...sizes, size], start)
   const keepWay = async () => {
-    if (run.findings.length === before && roots.base().size > start.size) await state.saveTentative(roots.base())
+    if (run.findings.length === before && run.counts.withheld === 0 && roots.base().size > start.size)
+      await state.saveTentative(roots.base())
   }
   let taken = 0
   try {
@@ -73,17 +75,30 @@ async function* readAhead(run: Run, from: number, size: number): AsyncGenerator<
   }
 }
 
-async function readSpan({ input: { source } }: Run, start: number, end: number): Promise<Span> {
+async function readSpan(run: Run, start: number, end: number): Promise<Span> {
+  const { source } = run.input
   const ids = Array.from({ length: Math.ceil((end - start) / TILE_WIDTH) }, (_, i) => {
     const first = start + i * TILE_WIDTH
     return { index: first / TILE_WIDTH, width: Math.min(TILE_WIDTH, end - first) }
   })
   const [statements, bundles, tiles] = await Promise.all([
-    source.statements(start, end),
+    readStatements(run, start, end),
     Promise.all(ids.map(({ index, width }) => source.bundle(index, width))),
     Promise.all(ids.map(({ index, width }) => source.tile(0, index, width))),
   ])
   return { start, bundles, tiles, statements }
+}
+
+/** A mirror may have the tree and no statements: that is said once, and the tree is looked at all the same. */
+async function readStatements(run: Run, start: number, end: number): Promise<ServedStatements | undefined> {
+  try {
+    return await run.input.source.statements(start, end)
+  } catch (error) {
+    if (!(error instanceof AuditError) || error.code !== 'AUDIT_LEDGER_MISSING') throw error
+    if (run.counts.withheld === 0) addUnfinished(run, error)
+    run.counts.withheld += end - start
+    return undefined
+  }
 }
 
 /** Statement against entry, entry against leaf, leaf into the tree, and the tiles above against what is served. False when that cannot go on. */
@@ -113,6 +128,7 @@ function checkSpanStatements(
   width: number,
   displaced: Moved[],
 ): void {
+  if (span.statements === undefined) return
   const at = (start - span.start) * 32
   const { missing, genesis } = span.statements
   const served = { leaves: span.statements.leaves.subarray(at, at + width * 32), missing, genesis }

@@ -5,6 +5,9 @@ import { AuditError, type Finding, type Unfinished } from './finding.ts'
 import type { LedgerSource } from './source.ts'
 import type { AuditState } from './state.ts'
 
+/** How far something is. */
+export type Progress = { readonly done: number; readonly total: number }
+
 export type AuditInput = {
   readonly source: LedgerSource
   readonly policy: Policy
@@ -13,7 +16,9 @@ export type AuditInput = {
   readonly state: AuditState
   /** How many questions to an endpoint of a chain are under way at once. */
   readonly parallel: number
-  readonly onProgress?: (entries: { readonly done: number; readonly total: number }) => void
+  readonly onProgress?: (entries: Progress) => void
+  /** The blocks of a chain that are read for the first time. */
+  readonly onBlocks?: (blocks: Progress) => void
 }
 
 /** An anchor on chain, as one endpoint shows it: `root` in hex, `time` as text. */
@@ -41,6 +46,8 @@ export type AuditReport = {
   readonly root: string
   readonly statements: number
   readonly erased: number
+  /** Statements that the ledger, or a mirror of its tree alone, does not serve. */
+  readonly withheld: number
   readonly tiles: number
   /** Whether no chain of the policy is more than a test network. */
   readonly testNetwork: boolean
@@ -56,7 +63,7 @@ export type Run = {
   readonly findings: Finding[]
   readonly unfinished: Unfinished[]
   readonly evidence: string[]
-  readonly counts: { statements: number; erased: number; tiles: number }
+  readonly counts: { statements: number; erased: number; withheld: number; tiles: number }
 }
 
 /** A broken ledger can differ everywhere: after so many findings the rest adds nothing. */

@@ -6,7 +6,7 @@ import { audit, unbegun } from '../audit/audit.ts'
 import type { AuditChain } from '../audit/chain.ts'
 import { AuditError, type Finding, type Unfinished, unreadable } from '../audit/finding.ts'
 import { type AuditFacts, factsOf, formatAuditReport, sayVerdict } from '../audit/report.ts'
-import type { AuditReport } from '../audit/run.ts'
+import type { AuditReport, Progress } from '../audit/run.ts'
 import { createHttpSource } from '../audit/source.ts'
 import { type AuditState, createMemoryState, openAuditState } from '../audit/state.ts'
 import { openAuditReader } from '../chain/audit-reader.ts'
@@ -64,17 +64,14 @@ async function runAudit(options: Options): Promise<number> {
   const urls = namedEndpoints(options.rpc)
   const ownPolicy = options.policy === undefined ? undefined : parsePolicy(await readPolicyFile(options.policy))
   const source = createHttpSource({ url, fetch, timeoutMs: TIMEOUT_MS, retries: RETRIES, parallel: PARALLEL })
-  let bar: ReturnType<typeof startProgress> | undefined
+  const bars = createBars()
   let state: AuditState | undefined
-  const onProgress = ({ done, total }: { done: number; total: number }) => {
-    bar ??= startProgress(say('progress'), total)
-    bar.update(done)
-  }
+  const [onBlocks, onProgress] = [bars.show(say('progress.chain')), bars.show(say('progress'))]
   try {
     const policy = ownPolicy ?? parseServedPolicy(await source.policy())
     state = options.state === undefined ? createMemoryState() : await openAuditState(options.state, policy.origin)
     const chains = await openChains(urls, policy)
-    const report = await audit({ source, policy, chains, state, parallel: PARALLEL, onProgress }).finally(() => bar?.stop())
+    const report = await audit({ source, policy, chains, state, parallel: PARALLEL, onBlocks, onProgress }).finally(bars.stop)
     await tell(report, options, { ledger: url, trust: trustOf(options), time: now() }, say)
     return report.exit
   } catch (error) {
@@ -86,6 +83,24 @@ async function runAudit(options: Options): Promise<number> {
     source.close()
     state?.close()
   }
+}
+
+/** One progress bar at a time, under the name of what is under way. */
+function createBars() {
+  let bar: ReturnType<typeof startProgress> | undefined
+  let shown = ''
+  const stop = () => bar?.stop()
+  const show =
+    (label: string) =>
+    ({ done, total }: Progress) => {
+      if (label !== shown) {
+        stop()
+        bar = startProgress(label, total)
+        shown = label
+      }
+      bar?.update(done)
+    }
+  return { show, stop }
 }
 
 async function tell(report: AuditReport, options: Options, facts: AuditFacts, say: SayAudit): Promise<void> {

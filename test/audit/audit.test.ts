@@ -1,12 +1,10 @@
 /** The audit against a real ledger over HTTP, with everything that a ledger could be caught at. */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { checkEvidence } from '../../src/audit/evidence.ts'
 import type { Finding, Unfinished } from '../../src/audit/finding.ts'
-import type { AuditReport } from '../../src/audit/run.ts'
-import { type AuditState, openAuditState } from '../../src/audit/state.ts'
+import { openAuditState } from '../../src/audit/state.ts'
 import { toHex } from '../../src/core/bytes.ts'
 import { formatCheckpoint } from '../../src/core/checkpoint.ts'
 import { createSigner, signNote } from '../../src/core/note.ts'
@@ -14,19 +12,9 @@ import { parsePolicy } from '../../src/core/policy.ts'
 import { decodeBundle, encodeBundle } from '../../src/core/tile.ts'
 import { sayDetail, speakAudit } from '../../src/messages/audit/speak.ts'
 import { ORIGIN, signer } from '../ledger/fixtures.ts'
-import { grow, openWorld, policyOf, type Served, serveLedger, type Tamper, type World } from './world.ts'
+import { codesOf, flip, grow, onPath, openWorld, reasonsOf, type Tamper, type World } from './world.ts'
 
-const codesOf = ({ findings }: AuditReport) => findings.map(({ code }) => code)
-const reasonsOf = ({ unfinished }: AuditReport) => unfinished.map(({ code }) => code)
 const where = (told: Finding | Unfinished | undefined) => (told === undefined ? '' : sayDetail(speakAudit('en'), told))
-const onPath =
-  (wanted: RegExp, change: (body: Buffer) => Buffer | string): Tamper =>
-  (path, body) =>
-    wanted.test(path) ? change(body) : undefined
-const flip = (at: number) => (body: Buffer) => {
-  body[at] = body[at]! ^ 1
-  return body
-}
 const changeEntries = (width: number, change: (entries: Uint8Array[]) => Uint8Array[]) => (body: Buffer) =>
   Buffer.from(encodeBundle(change(decodeBundle(body, width))))
 
@@ -272,6 +260,22 @@ describe('audit that cannot finish', () => {
     await world.close()
   })
 
+  it('looks at the tree of a mirror that has no statements, says what is missing, and remembers nothing of it', async () => {
+    const world = await openWorld(2100)
+    world.proxy.missing = /^\/v1\/statements/
+    const folder = await mkdtemp(join(tmpdir(), 'openseal-audit-'))
+    const report = await world.run({ state: await openAuditState(folder, ORIGIN) })
+    deepEqual([report.exit, reasonsOf(report), report.withheld, report.size], [6, ['AUDIT_LEDGER_MISSING'], 2100, 2100])
+    equal(report.root, toHex(world.ledger.head().root))
+    const { confirmed, tentative, close } = await openAuditState(folder, ORIGIN)
+    close()
+    await rm(folder, { recursive: true })
+    deepEqual([confirmed, tentative], [undefined, undefined])
+    world.proxy.tamper = onPath(/entries\/001$/, flip(40))
+    deepEqual(codesOf(await world.run()), ['AUDIT_ENTRY_CHANGED'])
+    await world.close()
+  })
+
   it('says so when an answer is cut off, withheld, or not of a ledger', async () => {
     const world = await openWorld(300)
     const broken: readonly Tamper[] = [
@@ -286,148 +290,6 @@ describe('audit that cannot finish', () => {
       deepEqual({ exit, findings }, { exit: 6, findings: [] })
     }
     await world.close()
-  })
-})
-
-describe('audit with a memory', () => {
-  let folder: string
-  let state: () => Promise<AuditState>
-  let world: World
-  let other: Served | undefined
-  beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'openseal-audit-'))
-    state = () => openAuditState(folder, ORIGIN)
-    other = undefined
-  })
-  afterEach(async () => {
-    await rm(folder, { recursive: true })
-    await world.close()
-    await other?.close()
-  })
-
-  const notesIn = (evidence: string) =>
-    Promise.all(['earlier.checkpoint', 'later.checkpoint'].map(file => readFile(join(evidence, file), 'utf8')))
-
-  it('reads only what is new', async () => {
-    world = await openWorld(1500)
-    equal((await world.run({ state: await state() })).exit, 0)
-    await grow(world.ledger, 1800)
-    world.proxy.requests.length = 0
-    const { verdict, from, size, root } = await world.run({ state: await state() })
-    deepEqual({ verdict, from, size, root }, { verdict: 'clean', from: 1280, size: 1800, root: toHex(world.ledger.head().root) })
-    deepEqual(world.proxy.requests.toSorted(), [
-      '/checkpoint',
-      '/checkpoint',
-      '/tile/0/005',
-      '/tile/0/006',
-      '/tile/0/007.p/8',
-      '/tile/1/000.p/7',
-      '/tile/entries/005',
-      '/tile/entries/006',
-      '/tile/entries/007.p/8',
-      '/v1/anchors?after=0',
-      '/v1/statements/1280/1800',
-    ])
-  })
-
-  it('is clean again when nothing was added', async () => {
-    for (const size of [1, 300, 512]) {
-      await world?.close()
-      await rm(folder, { recursive: true })
-      world = await openWorld(size)
-      for (const _ of [1, 2, 3]) equal((await world.run({ state: await state() })).exit, 0)
-    }
-  })
-
-  it('goes on where an interrupted run came to', async () => {
-    world = await openWorld(4400)
-    world.proxy.tamper = path => {
-      if (path.startsWith('/tile/0/016')) world.proxy.down = true
-      return undefined
-    }
-    equal((await world.run({ state: await state() })).exit, 6)
-    world.proxy.down = false
-    world.proxy.tamper = () => undefined
-    const { verdict, from } = await world.run({ state: await state() })
-    deepEqual({ verdict, from }, { verdict: 'clean', from: 4096 })
-  })
-
-  it('does not believe what an interrupted run remembered from a bad mirror', async () => {
-    world = await openWorld(4400)
-    other = await serveLedger(4400, { seed: 'b' })
-    const honest = world.proxy.upstream
-    const note = world.ledger.head().note
-    // Another tree under the right checkpoint, and then the line goes dead.
-    world.proxy.upstream = other.url
-    world.proxy.tamper = path => {
-      if (path.startsWith('/tile/0/016')) world.proxy.down = true
-      return path === '/checkpoint' ? note : undefined
-    }
-    equal((await world.run({ state: await state() })).exit, 6)
-    Object.assign(world.proxy, { upstream: honest, down: false, tamper: () => undefined })
-    const { verdict, from, evidence } = await world.run({ state: await state() })
-    deepEqual({ verdict, from, evidence }, { verdict: 'clean', from: 0, evidence: [] })
-  })
-
-  for (const [what, second, code] of [
-    ['of the same size', 600, 'AUDIT_TWO_CHECKPOINTS'],
-    ['that is longer', 700, 'AUDIT_HISTORY_REWRITTEN'],
-    ['that is much longer', 2000, 'AUDIT_HISTORY_REWRITTEN'],
-  ] as const) {
-    it(`catches another history ${what}, and keeps both signed checkpoints`, async () => {
-      world = await openWorld(600)
-      other = await serveLedger(second, { seed: 'b' })
-      const first = await world.run({ state: await state() })
-      equal(first.exit, 0)
-      world.proxy.upstream = other.url
-      const report = await world.run({ state: await state() })
-      equal(report.exit, 5)
-      ok(codesOf(report).includes(code), codesOf(report).join())
-      deepEqual(await notesIn(report.evidence[0]!), [world.ledger.head().note, other.ledger.head().note])
-      const { proven } = checkEvidence(await readFile(join(report.evidence[0]!, 'evidence.json')), policyOf(world.ledger))
-      equal(proven, code === 'AUDIT_TWO_CHECKPOINTS' ? 'two-checkpoints' : 'rewritten')
-      // And again: the lie is not what the next run goes on from. A ledger that signed two histories is told of ever after.
-      equal((await world.run({ state: await state() })).exit, 5)
-      world.proxy.upstream = world.url
-      equal((await world.run({ state: await state() })).exit, 5)
-    })
-  }
-
-  it('catches a history that was rewritten after a run that was interrupted', async () => {
-    world = await openWorld(4400)
-    other = await serveLedger(4500, { seed: 'b' })
-    world.proxy.tamper = path => {
-      if (path.startsWith('/tile/0/016')) world.proxy.down = true
-      return undefined
-    }
-    equal((await world.run({ state: await state() })).exit, 6)
-    Object.assign(world.proxy, { upstream: other.url, down: false, tamper: () => undefined })
-    const report = await world.run({ state: await state() })
-    deepEqual([codesOf(report), report.evidence.length], [['AUDIT_HISTORY_REWRITTEN'], 1])
-  })
-
-  it('catches a smaller tree, and keeps both signed checkpoints', async () => {
-    world = await openWorld(300)
-    const earlier = world.ledger.head().note
-    await grow(world.ledger, 400)
-    equal((await world.run({ state: await state() })).exit, 0)
-    world.proxy.tamper = onPath(/checkpoint/, () => earlier)
-    const report = await world.run({ state: await state() })
-    deepEqual([report.exit, codesOf(report)], [5, ['AUDIT_TREE_SHRANK']])
-    match(where(report.findings[0]), /from 400 entries to 300/)
-    deepEqual(await notesIn(report.evidence[0]!), [world.ledger.head().note, earlier])
-  })
-
-  it('remembers nothing of a tree with a finding', async () => {
-    world = await openWorld(600)
-    world.proxy.tamper = onPath(/entries\/000$/, flip(50))
-    equal((await world.run({ state: await state() })).exit, 5)
-    const kept = await state()
-    const { confirmed, tentative, seen } = kept
-    kept.close()
-    deepEqual([confirmed, tentative, seen], [undefined, undefined, [world.ledger.head().note]])
-    world.proxy.tamper = () => undefined
-    equal((await world.run({ state: await state() })).exit, 0)
   })
 })
 

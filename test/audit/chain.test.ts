@@ -1,16 +1,14 @@
 /** The audit of a ledger that is anchored on a real chain: what is anchored, what the ledger claims, and the contract itself. */
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { join } from 'node:path'
-import type { AuditReport } from '../../src/audit/run.ts'
 import { createMemoryState, openAuditState } from '../../src/audit/state.ts'
 import { anchorInterface } from '../../src/chain/artifact.ts'
 import { openAuditReader } from '../../src/chain/audit-reader.ts'
 import { toHex } from '../../src/core/bytes.ts'
 import { ORIGIN } from '../ledger/fixtures.ts'
 import { type AnchoredWorld, openAnchoredWorld } from './anchored-world.ts'
-import { policyOf } from './world.ts'
+import { policyOf, reasonsOf } from './world.ts'
 
-const reasonsOf = ({ unfinished }: AuditReport) => unfinished.map(({ code }) => code)
 const OTHER_ROOT = new Uint8Array(32).fill(9)
 
 describe('audit of an anchored ledger', () => {

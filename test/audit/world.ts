@@ -2,7 +2,7 @@
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { audit } from '../../src/audit/audit.ts'
-import type { AuditInput } from '../../src/audit/run.ts'
+import type { AuditInput, AuditReport } from '../../src/audit/run.ts'
 import { createHttpSource } from '../../src/audit/source.ts'
 import { createMemoryState } from '../../src/audit/state.ts'
 import type { Policy, PolicyAnchor } from '../../src/core/policy.ts'
@@ -19,6 +19,24 @@ export type Tamper = (path: string, body: Buffer) => Buffer | string | undefined
 
 export type Served = { readonly ledger: Ledger; readonly url: string; close(): Promise<void> }
 export type World = Awaited<ReturnType<typeof openWorld>>
+
+/** Changes the answers to these paths. */
+export const onPath =
+  (wanted: RegExp, change: (body: Buffer) => Buffer | string): Tamper =>
+  (path, body) =>
+    wanted.test(path) ? change(body) : undefined
+
+/** Changes one bit of a body. */
+export const flip = (at: number) => (body: Buffer) => {
+  body[at] = body[at]! ^ 1
+  return body
+}
+
+/** What an audit found, by its codes. */
+export const codesOf = ({ findings }: AuditReport) => findings.map(({ code }) => code)
+
+/** What an audit did not look at, by its codes. */
+export const reasonsOf = ({ unfinished }: AuditReport) => unfinished.map(({ code }) => code)
 
 /** Serves a ledger of `size` entries, the genesis included, over HTTP. The same `seed` makes the same statements. */
 export async function serveLedger(size: number, { seed = 'a', anchors = [] as GenesisAnchor[] } = {}): Promise<Served> {
@@ -70,11 +88,18 @@ export async function openWorld(size: number) {
 
 /** Passes requests on to `upstream` and changes their answers. */
 export async function openProxy(upstream: string) {
-  const state = { upstream, tamper: (() => undefined) as Tamper, requests: [] as string[], down: false }
+  const state = {
+    upstream,
+    tamper: (() => undefined) as Tamper,
+    requests: [] as string[],
+    down: false,
+    missing: undefined as RegExp | undefined,
+  }
   const server = createServer(async (request, response) => {
     const path = request.url!
     state.requests.push(path)
     if (state.down) return void response.destroy()
+    if (state.missing?.test(path)) return void response.writeHead(404).end()
     const answer = await fetch(state.upstream + path)
     const body = Buffer.from(await answer.arrayBuffer())
     const changed = state.tamper(path, body) ?? body

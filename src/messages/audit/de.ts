@@ -56,6 +56,7 @@ export const auditDe: AuditMessages = {
     'Die Richtlinie ist das Wort des Registers selbst: Bewahren Sie eine Kopie auf, um es daran zu messen (openseal policy --out DATEI).',
   'remark.state': 'Nichts wurde gemerkt: Mit --state ORDNER kann eine spätere Prüfung sagen, ob die Geschichte umgeschrieben wurde.',
   progress: 'Prüfung läuft',
+  'progress.chain': 'Kette wird gelesen',
   'proof.two-checkpoints': 'Bewiesen: Das Register hat für eine Zahl von Einträgen zwei verschiedene Wurzel-Fingerabdrücke unterschrieben.',
   'proof.rewritten': 'Bewiesen: Der spätere Prüfpunkt, den das Register unterschrieben hat, setzt den früheren nicht fort.',
   'proof.nothing': 'Das Register hat beide Prüfpunkte unterschrieben. Für sich allein widersprechen sie einander nicht.',

@@ -69,6 +69,7 @@ export const auditEn = {
   'remark.trust': 'The policy is the ledger’s own word: keep a copy to hold it to (openseal policy --out FILE).',
   'remark.state': 'Nothing was remembered: with --state DIR a later run can tell whether history was rewritten.',
   progress: 'auditing',
+  'progress.chain': 'reading the chain',
 
   // Evidence, checked by someone else
   'proof.two-checkpoints': 'Proven: the ledger has signed two different root hashes for one number of entries.',

@@ -55,6 +55,7 @@ export const auditEs: AuditMessages = {
   'remark.trust': 'La política es la palabra del propio registro: guarde una copia para exigírsela (openseal policy --out ARCHIVO).',
   'remark.state': 'No se recordó nada: con --state CARPETA una auditoría posterior puede decir si se reescribió la historia.',
   progress: 'auditando',
+  'progress.chain': 'leyendo la cadena',
   'proof.two-checkpoints': 'Probado: el registro ha firmado dos huellas raíz distintas para un mismo número de entradas.',
   'proof.rewritten': 'Probado: el punto de control posterior que firmó el registro no continúa el anterior.',
   'proof.nothing': 'El registro ha firmado ambos puntos de control. Por sí solos no se contradicen.',

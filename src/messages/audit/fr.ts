@@ -56,6 +56,7 @@ export const auditFr: AuditMessages = {
     'La politique est la parole du registre lui-même : gardez-en une copie pour la lui opposer (openseal policy --out FICHIER).',
   'remark.state': 'Rien n’a été mémorisé : avec --state DOSSIER, un audit ultérieur peut dire si l’histoire a été réécrite.',
   progress: 'audit en cours',
+  'progress.chain': 'lecture de la chaîne',
   'proof.two-checkpoints': 'Prouvé : le registre a signé deux empreintes racine différentes pour un même nombre d’entrées.',
   'proof.rewritten': 'Prouvé : le point de contrôle ultérieur signé par le registre n’est pas la suite du précédent.',
   'proof.nothing': 'Le registre a signé les deux points de contrôle. Ils ne se contredisent pas à eux seuls.',
