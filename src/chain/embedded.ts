@@ -132,7 +132,7 @@ function filesOf(dataDir: string): Files {
 
 /** The chain that a killed service left behind: ours if the process of our file runs with our folder and answers on its port. */
 async function adopt(files: Files, port: number, log: Log): Promise<Process | undefined> {
-  const left = await readProcess(files)
+  const left = (await readProcess(files)) ?? findProcess(files)
   if (left === undefined || !commandOf(left.pid).includes(files.cache)) return undefined
   const usable = port === 0 || port === left.port
   const answers = await rpc(`http://127.0.0.1:${left.port}`, 'eth_chainId').then(
@@ -249,6 +249,21 @@ async function readProcess(files: Files): Promise<Process | undefined> {
   const text = await readFile(files.process, 'utf8').catch(() => '')
   const match = /^\{"pid":(\d+),"port":(\d+)\}$/.exec(text)
   return match ? { pid: Number(match[1]), port: Number(match[2]) } : undefined
+}
+
+/** The chain of a service that was killed before it had written down which one it is: found by how it was called. */
+function findProcess({ cache }: Files): Process | undefined {
+  try {
+    const processes = execFileSync('ps', ['-A', '-ww', '-o', 'pid=', '-o', 'args='], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+      maxBuffer: 64 * 1024 * 1024,
+    }).split('\n')
+    const [, pid, port] = /^\s*(\d+) .*--port (\d+) /.exec(processes.find(line => line.includes(` --cache-path ${cache}`)) ?? '') ?? []
+    return pid === undefined ? undefined : { pid: Number(pid), port: Number(port) }
+  } catch {
+    return undefined
+  }
 }
 
 /** How the process was called, empty when it is gone. Process ids are used again: only the command line tells that it is ours. */

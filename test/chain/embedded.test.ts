@@ -67,6 +67,14 @@ describe('chain/embedded', () => {
     await assert.rejects(block(second.url, 'latest'))
   })
 
+  it('takes over a chain whose service was killed before it had written down which one it is', async () => {
+    const first = await start()
+    await rm(join(dataDir, 'chain', 'process.json'))
+    const second = await startEmbeddedChain({ dataDir, port: Number(new URL(first.url).port), log: silentLog })
+    assert.equal(second.pid(), first.pid())
+    await second.stop()
+  })
+
   it('outlives a service that is killed, keeps out of its process group, and is taken over by the next', async () => {
     const source = new URL('../../src/chain/embedded.ts', import.meta.url)
     const script = `import { startEmbeddedChain } from ${JSON.stringify(source.href)}
