@@ -30,6 +30,9 @@ type Options = {
 /** What an anchor costs in gas, rounded up: to say how many more can be paid. */
 const ANCHOR_GAS = 100_000n
 
+/** An endpoint whose newest block is older than this has stopped taking blocks. */
+const STUCK_MS = 3_600_000
+
 /** Opens the chain without asking it anything: every call may throw CHAIN_UNREACHABLE. The signer is closed with it. */
 export function openAnchorChain({ urls, chainId, signer, finality, limits, ...options }: Options): AnchorChain {
   const contract = options.contract.toLowerCase()
@@ -81,8 +84,11 @@ export function openAnchorChain({ urls, chainId, signer, finality, limits, ...op
     return found === null || at === null || at.hash !== found.blockHash ? null : { block: plain(at), succeeded: found.succeeded }
   }
 
-  async function isFinalAt(ask: Ask, { number, hash }: ChainBlock): Promise<boolean> {
-    return number <= (await finalizedNumber(ask)) && (await block(ask, quantity(number)))?.hash === hash
+  /** What one endpoint says of a block; undefined when it does not have it because it stopped taking blocks. */
+  async function isFinalAt(ask: Ask, { number, hash }: ChainBlock, atMs: number): Promise<boolean | undefined> {
+    const found = await block(ask, quantity(number))
+    if (found === null && ((await block(ask, 'latest'))?.time ?? 0) * 1000 < atMs - STUCK_MS) return undefined
+    return found?.hash === hash && number <= (await finalizedNumber(ask))
   }
 
   return {
@@ -151,9 +157,10 @@ export function openAnchorChain({ urls, chainId, signer, finality, limits, ...op
     async blockHash(number) {
       return (await block(request, quantity(number)))?.hash ?? null
     },
-    async isFinal(anchored) {
+    async isFinal(anchored, atMs) {
       // One endpoint alone could say so too early: all that answer have to.
-      return (await each(ask => isFinalAt(ask, anchored))).every(final => final)
+      const said = (await each(ask => isFinalAt(ask, anchored, atMs))).filter(final => final !== undefined)
+      return said.length > 0 && said.every(final => final)
     },
     async funds() {
       const balance = await request('eth_getBalance', [await signer.address(), 'latest'], readBig)

@@ -69,8 +69,11 @@ export type AnchorChain = {
   findAnchored(size: number, root: Hash): Promise<{ readonly transaction: string; readonly block: ChainBlock } | null>
   /** Hash of the block at that height in the chain as it is now, `null` above its head. */
   blockHash(number: number): Promise<string | null>
-  /** Whether the block is final by the log's finality rule, and part of the chain, for every endpoint that answers. */
-  isFinal(block: ChainBlock): Promise<boolean>
+  /**
+   * Whether the block is final by the log's finality rule, and part of the chain, for every endpoint that answers. One that is stuck an hour or more before
+   * `atMs`, the time by our clock, has no say.
+   */
+  isFinal(block: ChainBlock, atMs: number): Promise<boolean>
   /** What the publisher owns, in wei, and for how many anchors that lasts at what the chain asks now. */
   funds(): Promise<{ readonly balanceWei: string; readonly anchors: number }>
   close(): void

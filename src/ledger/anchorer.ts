@@ -141,7 +141,7 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
       await records.save(included)
       log.info('anchor included', brief(included))
     }
-    if (await chain.isFinal(found.block)) await finish(records, included, found)
+    if (await chain.isFinal(found.block, nowMs())) await finish(records, included, found)
   }
 
   /** Hands a final anchor to the ledger. A crash between the two writes leaves it `included`, and the next round does both again. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { AbiCoder } from 'ethers'
 import { CHAINS, type TestChain } from '../chain/chains.ts'
 import { ANSWERED, type Endpoint, frozenAt, openEndpoint, silent } from '../chain/endpoint.ts'
-import { attemptsOf, type Options, openAnchors, openWorld, pause, submit, untilIncluded, type World } from './anchor-world.ts'
+import { attemptsOf, CLOCK_MS, type Options, openAnchors, openWorld, pause, submit, untilIncluded, type World } from './anchor-world.ts'
 
 const limits = { timeoutMs: 300 }
 
@@ -236,6 +236,20 @@ for (const [name, start] of CHAINS) {
         one.behave(undefined)
         await untilIncluded(anchorer, ledger.head().size)
         assert.equal(openAnchors(anchorer)[0]?.transaction, only?.hash)
+      })
+
+      it('waits for one that is a little behind before it calls an anchor final, and not for one that is stuck', async () => {
+        const { anchorer, ledger, passMs } = await world([one, two])
+        one.behave(frozenAt(at.url, await headNumber()))
+        await untilIncluded(anchorer, 2)
+        await at.mine(2)
+        await anchorer.tick()
+        assert.equal(ledger.latestAnchor(), undefined)
+        // The anchorer's clock stands long before the chain's: now it is long after.
+        const { timestamp } = await at.rpc<{ timestamp: string }>('eth_getBlockByNumber', ['latest', false])
+        passMs(Number(timestamp) * 1000 - CLOCK_MS + 2 * 3_600_000)
+        await anchorer.tick()
+        assert.equal(ledger.latestAnchor()?.size, 2)
       })
 
       it('does not take back a final anchor because the only endpoint fell behind it', async () => {

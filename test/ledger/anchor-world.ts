@@ -36,6 +36,9 @@ export type Options = {
 
 const ETHER = 10n ** 18n
 const GWEI = 10n ** 9n
+/** Where the clock of every world begins. */
+export const CLOCK_MS = Date.UTC(2026, 0, 1)
+
 let worlds = 0
 let records = 0
 
@@ -57,7 +60,7 @@ export async function openWorld(at: TestChain, options: Options = {}): Promise<W
   const chain = open(options)
   const store = createMemoryStore()
   const ledger = await openFor(store, origin, logId)
-  let clockMs = Date.UTC(2026, 0, 1)
+  let clockMs = CLOCK_MS
   return {
     chain,
     store,
