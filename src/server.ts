@@ -126,11 +126,8 @@ async function start(config: Config, log: Log, parts: Parts, close: () => Promis
   const served = policyOf(ledger, anchor, chain.finality, config.production)
   const { notAccepting } = comparison
   const policy = () => served
-  const finder = await openFinder({ ledger, folder: join(dataDir, 'finder'), nowMs, log })
-  parts.finder = finder
-  finder.start()
   const lag = () => anchorer.lag()
-  const site = await openSite({ ledger, agencies, finder, lag, notAccepting, policy, nowMs }, config, chain, log)
+  const site = await openSite({ ledger, agencies, lag, notAccepting, policy, nowMs }, config, chain, { dataDir, log, parts })
   const { trustedProxies } = config
   const guards = { admission, limits: limitsOf(config), isClosing: http.isClosing, trustedProxies }
   http.serve(
@@ -237,16 +234,19 @@ function limitsOf({ addressRate, keyRate }: Config): Limits {
 
 /** The pages for people. Without them the ledger still serves programs, so that their failure stops nothing. */
 async function openSite(
-  deps: Omit<SiteDeps, 'chain' | 'publicEndpoints'>,
+  deps: Omit<SiteDeps, 'chain' | 'publicEndpoints' | 'ledger' | 'finder'> & { readonly ledger: Ledger },
   { publicRpcUrls }: Config,
   { urls, embedded }: OpenChain,
-  log: Log,
+  { dataDir, log, parts }: { readonly dataDir: string; readonly log: Log; readonly parts: Parts },
 ) {
   const chain = urls.map(url => createJsonRpcReader({ url, fetch, timeoutMs: REQUEST_MS }))
   // The ledger's own endpoint may carry a secret in its address: it stays with us.
   const publicEndpoints = publicRpcUrls ?? (embedded ? urls : [])
   try {
-    return await siteRoutes({ ...deps, chain, publicEndpoints })
+    const finder = await openFinder({ ledger: deps.ledger, folder: join(dataDir, 'finder'), nowMs: deps.nowMs, log })
+    parts.finder = finder
+    finder.start()
+    return await siteRoutes({ ...deps, finder, chain, publicEndpoints })
   } catch (error) {
     log.error('site failed', { error })
     return undefined

@@ -13,6 +13,9 @@ export type Change = { readonly index: number; readonly kind: ChangeKind; readon
 /** Entries of an agency, and how many of them changed something. */
 export type AgencyCounts = { readonly entries: number } & Readonly<Record<ChangeKind, number>>
 
+/** Of an agency that has sent nothing. */
+export const NO_COUNTS: AgencyCounts = { entries: 0, 'silent-edit': 0, amend: 0, withdraw: 0 }
+
 type Ledger = { statement(index: number): Promise<string | undefined> }
 
 /** Gathers the changes in a run of entries; `rows` gives what is to be written. */
@@ -57,7 +60,7 @@ export function isSilentEdit(rows: Rows, index: number): boolean {
 
 /** All zero for an agency that has sent nothing. */
 export function readCounts(rows: Rows, agency: string): AgencyCounts {
-  return readJson<AgencyCounts>(rows.get(rowKey('g', agency))) ?? { entries: 0, 'silent-edit': 0, amend: 0, withdraw: 0 }
+  return readJson<AgencyCounts>(rows.get(rowKey('g', agency))) ?? NO_COUNTS
 }
 
 async function listKind(rows: Rows, kind: ChangeKind, before: number, limit: number): Promise<Change[]> {

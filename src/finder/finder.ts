@@ -2,6 +2,7 @@
  * The finder: what people look for, kept behind the log. It reads what is sealed, in the background and a little at a time, and writes rows of its
  * own. Sealing never waits for it: it takes turns of a few milliseconds, and rests much longer while submissions wait.
  */
+import { rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { equalBytes, fromHex, toHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
@@ -9,10 +10,20 @@ import type { Hash } from '../core/hash.ts'
 import type { AnyStatement } from '../core/statement.ts'
 import type { Log } from '../log.ts'
 import { type AnchorTime, activityRows, listSlots, type Slot, type Unit } from './activity.ts'
-import { type AgencyCounts, type Change, type ChangeKind, gatherChanges, isSilentEdit, listChanges, readCounts } from './changes.ts'
-import { BLOCK, intersect, postingRows } from './postings.ts'
+import {
+  type AgencyCounts,
+  type Change,
+  type ChangeKind,
+  gatherChanges,
+  isSilentEdit,
+  listChanges,
+  NO_COUNTS,
+  readCounts,
+} from './changes.ts'
+import { BLOCK, postingRows } from './postings.ts'
 import { jsonValue, openRows, type Rows, readJson, rowKey } from './rows.ts'
-import { matches, nameOf, nameToken, searchableOf, tokenOfWord, tokensOf, wordsOf } from './words.ts'
+import { type Found, search } from './search.ts'
+import { searchableOf, tokensOf } from './words.ts'
 
 /** The reading side of a ledger. */
 export type FoundLedger = {
@@ -26,9 +37,6 @@ export type FoundLedger = {
   waiting(): number
 }
 
-/** What was found, newest first. `older` is where a further search goes on, where there may be more. */
-export type Found = { readonly indexes: readonly number[]; readonly older?: number }
-
 export type Finder = {
   /** Entries below this index can be found. */
   reached(): number
@@ -36,8 +44,8 @@ export type Finder = {
   search(query: string, before: number, limit: number): Promise<Found>
   /** Changes below `before`, newest first. */
   changes(kinds: readonly ChangeKind[], before: number, limit: number): Promise<readonly Change[]>
-  isSilentEdit(index: number): boolean
-  counts(agency: string): AgencyCounts
+  isSilentEdit(index: number): Promise<boolean>
+  counts(agency: string): Promise<AgencyCounts>
   /** What was sealed from a time on, ascending. */
   activity(unit: Unit, fromMs: number, limit: number): Promise<readonly Slot[]>
   /** Comes after the log until it has caught up; never twice at once. */
@@ -69,15 +77,12 @@ const RETRY_MS = 5000
 /** A run of entries is written early when it has so many tokens, to bound memory. */
 const MAX_TOKENS = 100_000
 const MAX_ANCHORS = 64
-/** So many entries are read for one answer; the rest is for the next page of it. */
-const MAX_READ = 1000
-/** So many words are looked up; the others are only compared. */
-const MAX_WANTED = 12
 
 /** Opens the finder on a folder, which is its alone. It takes nothing in until `start` or `tick`. */
 export async function openFinder({ ledger, folder, nowMs, log }: Deps): Promise<Finder> {
-  const rows = await openRows(folder)
-  let progress = await readProgress(rows, ledger)
+  let { rows, progress } = await begin(folder, ledger, log)
+  /** What is asked of damaged rows has no answer until they are made again. */
+  let damaged = false
   let stopping = false
   let running: Promise<void> | undefined
   let loop: Promise<void> = Promise.resolve()
@@ -153,21 +158,48 @@ export async function openFinder({ ledger, folder, nowMs, log }: Deps): Promise<
   }
 
   function tick(): Promise<void> {
-    running ??= (async () => {
-      while (await advance());
-    })().finally(() => {
+    running ??= catchUp().finally(() => {
       running = undefined
     })
     return running
   }
 
+  async function catchUp(): Promise<void> {
+    if (damaged) {
+      await rows.close()
+      await rm(folder, { recursive: true, force: true })
+      const fresh = await begin(folder, ledger, log)
+      rows = fresh.rows
+      progress = fresh.progress
+      damaged = false
+    }
+    try {
+      while (await advance());
+    } catch (error) {
+      damaged ||= isDamage(error)
+      throw error
+    }
+  }
+
+  async function ask<T>(read: () => T | Promise<T>, nothing: T): Promise<T> {
+    try {
+      return await read()
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      log.error('finder is damaged, it is made again', { error })
+      damaged = true
+      return nothing
+    }
+  }
+
   return {
-    reached: () => progress.size,
-    search: (query, before, limit) => search(rows, ledger, query, before, limit),
-    changes: (kinds, before, limit) => listChanges(rows, kinds, before, limit),
-    isSilentEdit: index => isSilentEdit(rows, index),
-    counts: agency => readCounts(rows, agency),
-    activity: (unit, fromMs, limit) => listSlots(rows, unit, fromMs, limit),
+    reached: () => (damaged ? 0 : progress.size),
+    search: (query, before, limit) =>
+      ask<Found>(() => search(rows, index => ledger.statement(index), query, before, limit), { indexes: [] }),
+    changes: (kinds, before, limit) => ask<readonly Change[]>(() => listChanges(rows, kinds, before, limit), []),
+    isSilentEdit: index => ask(() => isSilentEdit(rows, index), false),
+    counts: agency => ask(() => readCounts(rows, agency), NO_COUNTS),
+    activity: (unit, fromMs, limit) => ask<readonly Slot[]>(() => listSlots(rows, unit, fromMs, limit), []),
     tick,
     start() {
       loop = keepUp()
@@ -186,31 +218,33 @@ function* all<T>(...lists: Iterable<T>[]): Generator<T> {
   for (const list of lists) yield* list
 }
 
-async function search(rows: Rows, ledger: FoundLedger, query: string, before: number, limit: number): Promise<Found> {
-  const named = await collect(intersect(rows, [nameToken(nameOf(query))], before), limit, async () => true)
-  const words = wordsOf(query)
-  if (named.indexes.length > 0 || words.length === 0) return named
-  const tokens = [...new Set(words.slice(0, MAX_WANTED).map(tokenOfWord))]
-  return collect(intersect(rows, tokens, before), limit, async index => {
-    const text = await ledger.statement(index)
-    return text !== undefined && matches(words, searchableOf(JSON.parse(text)))
-  })
+type Begun = { readonly rows: Rows; readonly progress: Progress }
+
+/** Opens the rows; what is there and cannot be read is removed. */
+async function begin(folder: string, ledger: FoundLedger, log: Log): Promise<Begun> {
+  try {
+    return await beginWith(folder, ledger)
+  } catch (error) {
+    log.error('finder cannot be read, it is made again', { error })
+    await rm(folder, { recursive: true, force: true })
+    return beginWith(folder, ledger)
+  }
 }
 
-/** Reads candidates until there are enough, or too many were read. */
-async function collect(
-  candidates: ReturnType<typeof intersect>,
-  limit: number,
-  accept: (index: number) => Promise<boolean>,
-): Promise<Found> {
-  const indexes: number[] = []
-  let read = 0
-  for await (const candidate of candidates) {
-    if ('pausedAt' in candidate) return { indexes, older: candidate.pausedAt }
-    if (indexes.length >= limit || read++ >= MAX_READ) return { indexes, older: candidate.index + 1 }
-    if (await accept(candidate.index)) indexes.push(candidate.index)
+async function beginWith(folder: string, ledger: FoundLedger): Promise<Begun> {
+  const rows = await openRows(folder)
+  try {
+    return { rows, progress: await readProgress(rows, ledger) }
+  } catch (error) {
+    await rows.close()
+    throw error
   }
-  return { indexes }
+}
+
+/** Whether rows were unreadable, or closed to be made again. */
+function isDamage(error: unknown): boolean {
+  const { code } = error as { code?: string }
+  return code === 'LEVEL_CORRUPTION' || code === 'LEVEL_DATABASE_NOT_OPEN'
 }
 
 /** How far the rows go; they are thrown away where they are of another log, or of another way to write them. */

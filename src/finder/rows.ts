@@ -9,7 +9,6 @@
  *   g agency                 → counts, as JSON
  *   t unit slot              → what was sealed in a stretch of time, and how long it waited for the chain, as JSON
  */
-import { rm } from 'node:fs/promises'
 import { Level } from 'level'
 
 const ROWS_AT_ONCE = 64
@@ -29,12 +28,10 @@ export type Rows = {
   close(): Promise<void>
 }
 
-/** Opens them in a folder; what is there and cannot be opened is removed. */
+/** Opens them in a folder. */
 export async function openRows(folder: string): Promise<Rows> {
-  const db = await openLevel(folder).catch(async () => {
-    await rm(folder, { recursive: true, force: true })
-    return openLevel(folder)
-  })
+  const db = new Level<Uint8Array, Uint8Array>(folder, { keyEncoding: 'view', valueEncoding: 'view', maxOpenFiles: OPEN_TABLES })
+  await db.open()
   return {
     get: key => db.getSync(key),
     async write(rows, goOn) {
@@ -53,12 +50,6 @@ export async function openRows(folder: string): Promise<Rows> {
     clear: () => db.clear(),
     close: () => db.close(),
   }
-}
-
-async function openLevel(folder: string): Promise<Level<Uint8Array, Uint8Array>> {
-  const db = new Level<Uint8Array, Uint8Array>(folder, { keyEncoding: 'view', valueEncoding: 'view', maxOpenFiles: OPEN_TABLES })
-  await db.open()
-  return db
 }
 
 /** The key of a row: its letter, then what follows as text, then numbers of 4 or 8 bytes. */

@@ -52,6 +52,9 @@ export type SiteChange = { readonly index: number; readonly kind: SiteChangeKind
 /** What was sealed in a stretch of time, and the longest that one of these entries waited for its anchor. */
 export type SiteSlot = { readonly startMs: number; readonly records: number; readonly waitMs?: number }
 
+/** Entries of an agency, and how many of them changed something. */
+export type SiteCounts = { readonly entries: number } & Readonly<Record<SiteChangeKind, number>>
+
 /** What comes after the log in the background. */
 export type SiteFinder = {
   /** Entries below this index can be found. */
@@ -59,8 +62,8 @@ export type SiteFinder = {
   /** By a record's whole number, else by words, below `before`, newest first; `older` where there may be more. */
   search(query: string, before: number, limit: number): Promise<{ readonly indexes: readonly number[]; readonly older?: number }>
   changes(kinds: readonly SiteChangeKind[], before: number, limit: number): Promise<readonly SiteChange[]>
-  isSilentEdit(index: number): boolean
-  counts(agency: string): { readonly entries: number } & Readonly<Record<SiteChangeKind, number>>
+  isSilentEdit(index: number): Promise<boolean>
+  counts(agency: string): Promise<SiteCounts>
   activity(unit: 'quarter' | 'day', fromMs: number, limit: number): Promise<readonly SiteSlot[]>
 }
 

@@ -13,7 +13,7 @@ export type Entry = {
 
 /** The entries with these indexes, silent edits marked. */
 export function readEntries({ ledger, finder }: SiteDeps, indexes: readonly number[]): Promise<Entry[]> {
-  return Promise.all(indexes.map(async index => ({ ...(await readEntry(ledger, index)), isSilentEdit: finder.isSilentEdit(index) })))
+  return Promise.all(indexes.map(async index => ({ ...(await readEntry(ledger, index)), isSilentEdit: await finder.isSilentEdit(index) })))
 }
 
 /** One entry. What does not fit the tree is never shown; the rest of a page is. */

@@ -113,7 +113,7 @@ function recordPages(page: AddPage, deps: SiteDeps): void {
     if (agency === undefined) return missingPage(frame, ctx, frame.say('agency.notFound'))
     const before = readCursor(ctx)
     const { indexes, older } = pageOf(await ledger.listByAgency(agency.id, before ?? NEWEST, LIST_LENGTH + 1), LIST_LENGTH)
-    return agencyPage(frame, { agency, counts: finder.counts(agency.id), entries: await readEntries(deps, indexes), before, older })
+    return agencyPage(frame, { agency, counts: await finder.counts(agency.id), entries: await readEntries(deps, indexes), before, older })
   })
 }
 

@@ -1,6 +1,6 @@
 /** The agencies, and one of them. */
 import { sayNumber } from '../../messages/say.ts'
-import type { SiteAgency, SiteFinder } from '../deps.ts'
+import type { SiteAgency, SiteCounts } from '../deps.ts'
 import { html } from '../html.ts'
 import type { Frame, Page } from '../layout.ts'
 import type { Entry } from '../records.ts'
@@ -28,7 +28,7 @@ export function agencyPage(
   frame: Frame,
   data: {
     readonly agency: SiteAgency
-    readonly counts: ReturnType<SiteFinder['counts']>
+    readonly counts: SiteCounts
     readonly entries: readonly Entry[]
     readonly before: number | undefined
     readonly older: number | undefined
