@@ -78,7 +78,7 @@ async function verifyFile(path: string, options: Options, { url, policy, chain, 
   const receipts = await readReceipts(path, read, options)
   const ledger = createLedgerReader({ url, origin: policy.origin, fetch, timeoutMs: TIMEOUT_MS })
   const trust = options.trustLedger ? 'ledger' : 'policy'
-  const means = { policy, trust, chain, ledger, maxReleases: Number.POSITIVE_INFINITY } as const
+  const means = { policy, trust, chain, ledger } as const
   const [task] = planChecks([{ name: path, read }], receipts, means)
   if (task === undefined) throw new Error('bug: nothing to check for a file')
   const line = startWordLine()

@@ -57,8 +57,6 @@ export type Means = {
   readonly trust: 'policy' | 'ledger'
   readonly chain: readonly ChainReader[]
   readonly ledger?: LedgerReader | undefined
-  /** How many releases of a package are checked. */
-  readonly maxReleases: number
 }
 
 /** Who is told while it runs. `onPart` may wait, so that a page can be drawn. */
@@ -99,7 +97,7 @@ async function checkFile(
   means: Means,
   watch: Watch = {},
 ): Promise<Answers> {
-  const { digest, pdf, releases } = file.read
+  const { digest, pdf, releases, releasesLeftOut } = file.read
   const subject = { fileName: file.name, digest, pdf }
   const own =
     receipts.length > 0
@@ -107,14 +105,13 @@ async function checkFile(
       : await lookUp(subject, means, watch)
   const isMatched = own.some(({ finding }) => finding === undefined || finding.result.matched !== undefined)
   const state = isMatched ? undefined : await findState(file, receipts, means)
-  const checked = releases.slice(0, means.maxReleases)
   let done = 0
-  const parts = await inTurns(checked, RELEASES_AT_ONCE, async release => {
+  const parts = await inTurns(releases, RELEASES_AT_ONCE, async release => {
     const answer = await checkRelease(file.name, release, byDigest, means)
-    await watch.onPart?.(++done, checked.length)
+    await watch.onPart?.(++done, releases.length)
     return answer
   })
-  return { own, parts: state ? [state, ...parts] : parts, partsLeftOut: releases.length - checked.length }
+  return { own, parts: state ? [state, ...parts] : parts, partsLeftOut: releasesLeftOut }
 }
 
 async function checkRelease(

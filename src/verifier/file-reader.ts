@@ -19,8 +19,13 @@ export type ReadFile = {
   /** The bytes of JSON, or what looks like it, that was not too large to keep. */
   readonly json?: Uint8Array
   readonly pdf?: PdfFacts
+  /** The first of them, as many as were to be read, and how many more there are. */
   readonly releases: readonly Release[]
+  readonly releasesLeftOut: number
 }
+
+/** How much of a file is kept and read. */
+export type FileReaderOptions = { readonly maxJsonBytes?: number; readonly maxReleases?: number }
 
 /** Takes a file chunk by chunk, each valid only during the call. */
 export type FileReader = { update(chunk: Uint8Array): void; finish(): ReadFile }
@@ -29,11 +34,18 @@ export type FileReader = { update(chunk: Uint8Array): void; finish(): ReadFile }
 export const MAX_JSON_BYTES = 64 * 1024 * 1024
 
 /** Makes a reader of one file. */
-export function createFileReader({ maxJsonBytes = MAX_JSON_BYTES }: { readonly maxJsonBytes?: number } = {}): FileReader {
+export function createFileReader({
+  maxJsonBytes = MAX_JSON_BYTES,
+  maxReleases = Number.POSITIVE_INFINITY,
+}: FileReaderOptions = {}): FileReader {
   const hash = createSha256()
   const pdf = createPdfReader(hash)
   const releases: Release[] = []
-  let scanner: ReturnType<typeof createScanner> | undefined = createScanner(found => releases.push(readRelease(found)))
+  let leftOut = 0
+  let scanner: ReturnType<typeof createScanner> | undefined = createScanner(found => {
+    if (releases.length < maxReleases) releases.push(readRelease(found))
+    else leftOut++
+  })
   let isJson: boolean | undefined
   let kept: Uint8Array[] | undefined = []
   let bytes = 0
@@ -57,6 +69,7 @@ export function createFileReader({ maxJsonBytes = MAX_JSON_BYTES }: { readonly m
       return {
         digest: { bytes, sha256, ...jcs },
         releases: isPackage ? releases : [],
+        releasesLeftOut: isPackage ? leftOut : 0,
         ...(json && { json }),
         ...(facts && { pdf: facts }),
       }

@@ -50,7 +50,7 @@ export function readPasted(name: string, text: string): Pasted {
   const files = lines.flatMap(line => {
     const [, hash = '', fileName] = HASH_LINE.exec(line) ?? []
     const sha256 = hash.toLowerCase()
-    return hash === '' ? [] : [{ name: fileName ?? sha256, read: { digest: { bytes: 0, sha256 }, releases: [] } }]
+    return hash === '' ? [] : [{ name: fileName ?? sha256, read: { digest: { bytes: 0, sha256 }, releases: [], releasesLeftOut: 0 } }]
   })
   if (pasted !== '' && files.length === lines.length) return { kind: 'given', files, receipts: [] }
   const algorithm = /^[0-9a-f]+$/i.test(pasted) ? OTHER_HASHES[pasted.length] : undefined

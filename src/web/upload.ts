@@ -13,6 +13,8 @@ export const MAX_UPLOAD_BYTES = 64 * 1024 * 1024
 export const MAX_UPLOAD_FILES = 20
 /** JSON up to this size is held in memory for its content digest, all files of a form together. */
 const MAX_JSON_BYTES = 8 * 1024 * 1024
+/** How many releases of a package are looked at. */
+const MAX_RELEASES = 1000
 /** As long as a receipt may be. */
 const MAX_PASTED_BYTES = 1024 * 1024
 
@@ -52,7 +54,7 @@ export async function readUpload(request: IncomingMessage): Promise<Upload> {
 
 /** undefined for the empty part without a name that a browser sends where no file was chosen. */
 async function readPart(name: string, stream: AsyncIterable<Uint8Array>, budget: { bytes: number; jsonBytes: number }) {
-  const reader = createFileReader({ maxJsonBytes: budget.jsonBytes })
+  const reader = createFileReader({ maxJsonBytes: budget.jsonBytes, maxReleases: MAX_RELEASES })
   let bytes = 0
   try {
     for await (const chunk of stream) {

@@ -13,7 +13,7 @@ const utf8 = (text: string) => new TextEncoder().encode(text)
 const digestOf = (text: string) => digestsOf(utf8(text))
 const fileOf = (name: string, bytes: Uint8Array, read: Partial<ReadFile> = {}): GivenFile => ({
   name,
-  read: { digest: digestsOf(bytes), releases: [], ...read },
+  read: { digest: digestsOf(bytes), releases: [], releasesLeftOut: 0, ...read },
 })
 const releaseOf = (position: number, text: string): Release => ({ position, name: `release ${position}`, digest: digestOf(text) })
 /** A statement of one document with these contents. */
@@ -51,7 +51,7 @@ const goneLedger: LedgerReader = {
 
 describe('verifier/check-given', () => {
   const world = createWorld([GENESIS, STATEMENT, stating('one'), stating('two', { record: 'two' })])
-  const means: Means = { policy: policyWith(), trust: 'policy', chain: [chainWith(world)], maxReleases: 10 }
+  const means: Means = { policy: policyWith(), trust: 'policy', chain: [chainWith(world)] }
   const receiptAt = async (name: string, index: number): Promise<GivenReceipt> => readReceipt(name, await world.receipt(index))
   const runAll = async (files: readonly GivenFile[], receipts: readonly GivenReceipt[], over: Partial<Means> = {}) => {
     const answers: Answers[] = []
@@ -205,8 +205,9 @@ describe('verifier/check-given', () => {
       ])
     })
 
-    it('beyond the number that is checked are counted', async () => {
-      const [answers] = await runAll([pack([releaseOf(1, 'a'), releaseOf(2, 'b'), releaseOf(3, 'c')])], [], { maxReleases: 2 })
+    it('beyond the number that was read are counted', async () => {
+      const file = fileOf('pack.json', utf8('pack'), { releases: [releaseOf(1, 'a'), releaseOf(2, 'b')], releasesLeftOut: 1 })
+      const [answers] = await runAll([file], [])
       assert.deepEqual([answers?.parts.length, answers?.partsLeftOut], [2, 1])
       assert.deepEqual(
         answers?.parts.map(({ problem }) => problem),

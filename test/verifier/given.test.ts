@@ -2,16 +2,21 @@
 import assert from 'node:assert/strict'
 import { toUtf8 } from '../../src/core/bytes.ts'
 import { digestsOf } from '../../src/verifier/digest.ts'
-import { createFileReader, type ReadFile } from '../../src/verifier/file-reader.ts'
+import { createFileReader, type FileReaderOptions, type ReadFile } from '../../src/verifier/file-reader.ts'
 import { type GivenFile, type GivenReceipt, matchReceipts, readPasted, recognize } from '../../src/verifier/given.ts'
 
 const receipt = (name: string, ...digests: string[]): GivenReceipt => ({ name, text: '', digests })
 const file = (name: string, sha256: string, states: readonly string[] = []): GivenFile => ({
   name,
-  read: { digest: { bytes: 9, sha256 }, releases: [], pdf: { isSigned: true, states: states.map(state => ({ bytes: 1, sha256: state })) } },
+  read: {
+    digest: { bytes: 9, sha256 },
+    releases: [],
+    releasesLeftOut: 0,
+    pdf: { isSigned: true, states: states.map(state => ({ bytes: 1, sha256: state })) },
+  },
 })
 
-function readBytes(bytes: Uint8Array, chunkBytes = 7, options: { maxJsonBytes?: number } = {}): ReadFile {
+function readBytes(bytes: Uint8Array, chunkBytes = 7, options: FileReaderOptions = {}): ReadFile {
   const reader = createFileReader(options)
   for (let at = 0; at < bytes.length; at += chunkBytes) reader.update(bytes.subarray(at, at + chunkBytes))
   return reader.finish()
@@ -125,6 +130,12 @@ describe('verifier/file-reader', () => {
       readBytes(toUtf8(text), 7, { maxJsonBytes: 10 }).releases.map(({ name }) => name),
       ['a 1', 'b 2'],
     )
+  })
+
+  it('reads as many releases as it is told to, and counts the others', () => {
+    const text = JSON.stringify({ releases: ['1', '2', '3', '4'].map(id => ({ ocid: 'a', id })) })
+    const { releases, releasesLeftOut } = readBytes(toUtf8(text), 7, { maxReleases: 3 })
+    assert.deepEqual([releases.map(({ name }) => name), releasesLeftOut], [['a 1', 'a 2', 'a 3'], 1])
   })
 
   it('takes what is no whole package for a plain file', () => {

@@ -166,6 +166,13 @@ describe('web/pages', () => {
       assert.match((await send([])).text, /Choose a file, or paste/)
     })
 
+    it('looks at the first thousand releases of a package, and says that there are more', async () => {
+      const releases = Array.from({ length: 1002 }, (_, id) => ({ ocid: 'a', id: String(id) }))
+      const { text } = await send([file(JSON.stringify({ releases }), 'p.json')])
+      assert.equal(text.match(/data-release-verdict="unknown"/g)?.length, 1000)
+      assert.match(text, /Only the first 1,000 releases were checked/)
+    })
+
     it('refuses more than it takes, and says how much that is', async () => {
       const many = await send(Array.from({ length: 21 }, (_, at) => file('x', `${at}.txt`)))
       assert.deepEqual([many.status, /At most 20 files/.test(many.text)], [413, true])

@@ -4,12 +4,17 @@ import { createFileReader, OpenSealError, type ReadFile } from '../../verifier/i
 /** The receipts of a package are one file, which has to be kept whole. */
 const MAX_RECEIPTS_BYTES = 256 * 1024 * 1024
 
+/** How many releases of a package are looked at. */
+const MAX_RELEASES = 10_000
 const CHUNK_BYTES = 1024 * 1024
 
 /** Reads a file in chunks. `onProgress` gets 0 to 1. Throws FileError FILE_UNREADABLE, also where it changed meanwhile. */
 export async function readBlob(name: string, file: Blob, onProgress: (part: number) => void): Promise<ReadFile> {
   try {
-    const reader = createFileReader(name.toLowerCase().endsWith('.receipts.ndjson') ? { maxJsonBytes: MAX_RECEIPTS_BYTES } : {})
+    const reader = createFileReader({
+      maxReleases: MAX_RELEASES,
+      ...(name.toLowerCase().endsWith('.receipts.ndjson') && { maxJsonBytes: MAX_RECEIPTS_BYTES }),
+    })
     let read = 0
     for await (const chunk of chunksOf(file)) {
       reader.update(chunk)

@@ -25,8 +25,6 @@ import { PAGE_DATA_ID, type PackedLanguages, type PageData } from './page-data.t
 import { readBlob } from './read-blob.ts'
 
 const TIMEOUT_MS = 15_000
-/** How many releases of a package are checked. */
-const MAX_RELEASES = 10_000
 /** While releases are checked, the page is drawn as often as this. */
 const DRAW_MS = 100
 
@@ -184,7 +182,6 @@ function createMeans(): Means {
     trust,
     chain: endpoints.map(url => createJsonRpcReader({ url, fetch: ask, timeoutMs: TIMEOUT_MS })),
     ledger: ledger && createLedgerReader({ url: ledger.url, origin: policy.origin, fetch: ask, timeoutMs: TIMEOUT_MS }),
-    maxReleases: MAX_RELEASES,
   }
 }
 
