@@ -60,15 +60,14 @@ async function runStarts(matrix: Matrix, mode: Mode): Promise<void> {
 async function runPhase(matrix: Matrix, phase: Phase, mode: Mode, env: { readonly [name: string]: string } = {}): Promise<void> {
   const titleBytes = phase === 'table' ? 12_000 : 20
   const spread = phase === 'table' ? 150 : 1
-  for (let at = 1; at <= POINTS[phase]; ) {
+  const points = Array.from({ length: POINTS[phase] }, (_, i) => i * spread + 1).filter(at => !isDone(matrix, phase, mode, at))
+  while (points.length > 0) {
+    const next = points.splice(0, LIVES_OF_A_LEDGER)
     const goesOn = await inFolder(async folder => {
       const lives = await openLives(folder, { disk: matrix.disk, env, titleBytes })
       return withLives(lives, async () => {
         await begin(lives, phase)
-        for (const end = at + LIVES_OF_A_LEDGER; at < end && at <= POINTS[phase]; at++) {
-          const one = { phase, mode, at: (at - 1) * spread + 1, count: 1 }
-          if (!isDone(matrix, phase, mode, one.at) && !(await live(matrix, lives, one))) return false
-        }
+        for (const at of next) if (!(await live(matrix, lives, { phase, mode, at, count: 1 }))) return false
         return true
       })
     })
