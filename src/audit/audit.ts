@@ -111,9 +111,10 @@ async function rederiveFromBest(
   const { tentative, confirmed } = run.input.state
   const starts = [tentative, confirmed].filter(base => base !== undefined && base.size > 0 && base.size <= checkpoint.size) as Base[]
   const sizes = [...anchored, ...seen.map(({ size }) => size)]
-  const before = run.findings.length
+  const before = { findings: run.findings.length, unfinished: run.unfinished.length }
   for (const start of [...starts, EMPTY_BASE]) {
-    run.findings.length = before
+    run.findings.length = before.findings
+    run.unfinished.length = before.unfinished
     Object.assign(run.counts, { statements: 0, erased: 0, withheld: 0, tiles: 0 })
     const roots = await rederive(run, checkpoint, start, sizes)
     const misfits = await findMisfits(run, checkpoint, seen, roots, createRootCheck(run, roots))
