@@ -159,6 +159,7 @@ export const recordSummary = z
     index: count,
     state,
     erased: z.literal(true).optional(),
+    damaged: z.literal(true).optional(),
     type: z.string().optional(),
     agency: z.string().optional(),
     kind: z.string().optional(),
@@ -174,11 +175,16 @@ export const recordSummary = z
 export const recordList = z.strictObject({ records: z.array(recordSummary), cursor: z.string().optional() }).meta({ id: 'RecordList' })
 
 const erased = z.strictObject({ index: count, erased: z.literal(true) })
+const damaged = z
+  .strictObject({ index: count, damaged: z.literal(true) })
+  .describe('what is stored does not fit the tree: it is not served')
 
 /** A line of /v1/receipts. */
-export const receiptLine = z.union([z.strictObject({ index: count, receipt }), erased]).meta({ id: 'ReceiptLine' })
+export const receiptLine = z.union([z.strictObject({ index: count, receipt }), erased, damaged]).meta({ id: 'ReceiptLine' })
 /** A line of /v1/statements. */
-export const statementLine = z.union([z.strictObject({ index: count, statement: anyStatement }), erased]).meta({ id: 'StatementLine' })
+export const statementLine = z
+  .union([z.strictObject({ index: count, statement: anyStatement }), erased, damaged])
+  .meta({ id: 'StatementLine' })
 
 /** An inclusion proof. */
 export const inclusion = z

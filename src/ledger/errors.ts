@@ -18,3 +18,8 @@ export class DamageError extends LedgerError {
     this.part = part
   }
 }
+
+/** Whether a failure only says that one part of the store is damaged: the others can still be read. */
+export function isDamage(error: unknown): boolean {
+  return error instanceof OpenSealError && (error.code === 'LEDGER_DAMAGED' || error.code === 'STORE_DAMAGED')
+}

@@ -3,7 +3,7 @@
 import { Readable } from 'node:stream'
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { LedgerError } from '../../ledger/errors.ts'
+import { isDamage, LedgerError } from '../../ledger/errors.ts'
 import type { RouteDeps } from '../deps.ts'
 import { RequestError } from '../problem.ts'
 import { readCount } from '../schemas.ts'
@@ -12,6 +12,7 @@ import { readCount } from '../schemas.ts'
 export const MAX_RANGE = 10_000
 
 const CHUNK_LINES = 64
+const DAMAGED = Symbol('damaged')
 
 /** Adds the routes of /v1/receipts and /v1/statements. */
 export function receiptRoutes(router: Router, { ledger }: RouteDeps): void {
@@ -27,7 +28,7 @@ export function receiptRoutes(router: Router, { ledger }: RouteDeps): void {
     const { from, to } = readRange(ctx)
     ctx.type = 'application/x-ndjson'
     ctx.body = Readable.from(
-      chunksOf(from, to, async index => formatLine(index, member, await read(index))),
+      chunksOf(from, to, async index => formatLine(index, member, await read(index).catch(damagedOnly))),
       { objectMode: false },
     )
   }
@@ -44,11 +45,18 @@ async function* chunksOf(from: number, to: number, line: (index: number) => Prom
   }
 }
 
-function formatLine(index: number, member: string, text: string | undefined): string {
+function formatLine(index: number, member: string, text: string | undefined | typeof DAMAGED): string {
+  if (text === DAMAGED) return `{"index":${index},"damaged":true}\n`
   return text === undefined ? `{"index":${index},"erased":true}\n` : `{"index":${index},"${member}":${text.trimEnd()}}\n`
 }
 
 function undefinedIfErased(error: unknown): undefined {
   if (error instanceof LedgerError && error.code === 'RECORD_ERASED') return undefined
+  throw error
+}
+
+/** One damaged record does not end the stream of the others. */
+function damagedOnly(error: unknown): typeof DAMAGED {
+  if (isDamage(error)) return DAMAGED
   throw error
 }

@@ -3,6 +3,7 @@ import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { isJsonObject, type Json, parseJson } from '../../core/json.ts'
 import { type Statement, StatementError } from '../../core/statement.ts'
+import { isDamage } from '../../ledger/errors.ts'
 import type { Submission } from '../../ledger/sequencer.ts'
 import { requireAgency, requireSameAgency } from '../auth.ts'
 import { bodyType, MAX_BODY_BYTES, readBody } from '../body.ts'
@@ -174,7 +175,11 @@ async function findIndexes(
 
 async function summarize(index: number, { ledger }: RouteDeps) {
   const state = index < (ledger.latestAnchor()?.size ?? 0) ? 'anchored' : 'sealed'
-  const text = await ledger.statement(index)
+  const text = await ledger.statement(index).catch(error => {
+    if (isDamage(error)) return null
+    throw error
+  })
+  if (text === null) return { index, state, damaged: true }
   if (text === undefined) return { index, state, erased: true }
   const { type, agency, kind, action, record, revision, title, published }: Statement = JSON.parse(text)
   return { index, state, type, agency, kind, action, record, revision, title, published }
