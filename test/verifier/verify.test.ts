@@ -155,7 +155,7 @@ describe('verifier/verify: verdicts', () => {
   })
 
   it('unsupported: a type of statement that is logged but not known, other code, no anchor for that size', async () => {
-    const world = createWorld([GENESIS, { ...GENESIS, type: 'openseal/key@v1' } as unknown as AnyStatement])
+    const world = createWorld([GENESIS, { ...GENESIS, type: 'openseal/key@v2' } as unknown as AnyStatement])
     const result = await expectFailure({ receipt: await world.receipt(1) }, 'unsupported', 'statement', 'STATEMENT_UNSUPPORTED')
     deepEqual([statusOf(result, 'inclusion')?.status, statusOf(result, 'document')?.status], ['passed', 'not-run'])
     await expectFailure({ chain: [chainWith(WORLD, { codeSha256: 'ff'.repeat(32) })] }, 'unsupported', 'anchor', 'ANCHOR_OTHER_CODE')
