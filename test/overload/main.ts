@@ -1,0 +1,197 @@
+/**
+ * `npm run overload`: what the ledger does past its capacity. It measures the capacity of single submissions, then submits twice and ten times as many, and
+ * looks at what was acknowledged. `-- --seconds N` for each of the two (30), `--write` puts the table into docs/reliability.md.
+ */
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { AGENCY, statementLine } from '../../bench/statements.ts'
+import { endChain, OPERATOR_KEY, type Running, startService } from '../crash/service.ts'
+import type { Order, Report } from './load.ts'
+
+const { values } = parseArgs({ options: { seconds: { type: 'string', default: '30' }, write: { type: 'boolean', default: false } } })
+const DOCS = fileURLToPath(new URL('../../docs/reliability.md', import.meta.url))
+const LOAD = fileURLToPath(new URL('./load.ts', import.meta.url))
+const seconds = Number(values.seconds)
+const WARM_UP_MS = 3_000
+const MEASURE_MS = 8_000
+const CONNECTIONS = 64
+const CROWD = 1_000
+
+type Row = Report & {
+  readonly what: string
+  readonly run: string
+  readonly offered: number
+  readonly seconds: number
+  readonly anchors: number
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'openseal-overload-'))
+const place = { folder, data: join(folder, 'data'), faults: false, env: { OPENSEAL_RATE_KEY: '0', OPENSEAL_ANCHOR_INTERVAL: '1s' } }
+let service: Running | undefined
+let load: ChildProcess | undefined
+try {
+  service = await startService(place)
+  if (service === undefined) throw new Error(`the service did not start: see ${folder}/service.log`)
+  load = fork(LOAD, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  await once(load, 'message')
+  await run(service, load)
+} finally {
+  load?.kill('SIGTERM')
+  await service?.stop()
+  endChain(place)
+  rmSync(folder, { recursive: true, force: true })
+}
+
+async function run(ledger: Running, client: ChildProcess): Promise<void> {
+  const key = await registerAgency(ledger.url)
+  const order = { port: Number(new URL(ledger.url).port), key, connections: CONNECTIONS }
+  await ask(client, { ...order, run: 'warm', durationMs: WARM_UP_MS })
+  const rows: Row[] = []
+  const measured = await step(ledger, client, 'as fast as 64 connections are answered', {
+    ...order,
+    run: 'capacity',
+    durationMs: MEASURE_MS,
+  })
+  rows.push(measured)
+  const capacity = Math.round((measured.sent / MEASURE_MS) * 1000)
+  say(`capacity: ${capacity} single submissions a second`)
+  for (const times of [2, 10]) {
+    const what = `${times === 2 ? 'twice' : 'ten times'} as many`
+    rows.push(
+      await step(ledger, client, what, {
+        ...order,
+        run: `x${times}`,
+        perSecond: capacity * times,
+        connections: CROWD,
+        durationMs: seconds * 1000,
+      }),
+    )
+  }
+  const again = await step(ledger, client, 'half as many, right after', {
+    ...order,
+    run: 'after',
+    perSecond: Math.round(capacity / 2),
+    durationMs: 5_000,
+  })
+  rows.push(again)
+  const checked = await check(ledger.url, rows)
+  const table = [
+    ...render(rows),
+    '',
+    `${checked} acknowledged records looked up afterwards: each there once, at the index that was answered. Lost: nothing.`,
+  ]
+  say('', ...table)
+  if (values.write) writeTable(table)
+}
+
+async function step(ledger: Running, client: ChildProcess, what: string, order: Order): Promise<Row> {
+  const before = await anchoredSize(ledger.url)
+  const seen = new Set<number>()
+  const watch = setInterval(() => {
+    anchoredSize(ledger.url).then(
+      size => size > before && seen.add(size),
+      () => {},
+    )
+  }, 1_000)
+  const report = await ask(client, order)
+  clearInterval(watch)
+  if (report.withoutRetry > 0)
+    throw new Error(`${report.withoutRetry} refusals said nothing of when to come again: ${JSON.stringify(report.answers)}`)
+  say(`${what}: ${JSON.stringify(report.answers)}`)
+  return {
+    ...report,
+    what,
+    run: order.run,
+    offered: order.perSecond ?? Math.round((report.sent / order.durationMs) * 1000),
+    seconds: order.durationMs / 1000,
+    anchors: seen.size,
+  }
+}
+
+async function ask(client: ChildProcess, order: Order): Promise<Report> {
+  client.send(order)
+  return (await once(client, 'message'))[0] as Report
+}
+
+/** Every acknowledged record is at its index, and nothing is there twice. */
+async function check(url: string, rows: readonly Row[]): Promise<number> {
+  const { size } = await json(url, '/v1/status')
+  const found = new Map<string, number>()
+  for (let from = 0; from < size; from += 10_000) {
+    const text = await (await fetch(`${url}/v1/statements/${from}/${Math.min(size, from + 10_000)}`)).text()
+    for (const line of text.trimEnd().split('\n')) {
+      const { index, statement } = JSON.parse(line)
+      if (statement?.record === undefined) continue
+      if (found.has(statement.record)) throw new Error(`${statement.record} is there twice`)
+      found.set(statement.record, index)
+    }
+  }
+  let checked = 0
+  for (const { acknowledged, run } of rows) {
+    for (const [n, index] of acknowledged) {
+      const { record } = JSON.parse(statementLine(run, n))
+      if (found.get(record) !== index) throw new Error(`${record} was acknowledged at ${index} and is at ${found.get(record)}`)
+      checked++
+    }
+  }
+  return checked
+}
+
+async function registerAgency(url: string): Promise<string> {
+  const send = (path: string, body: object) =>
+    json(url, path, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${OPERATOR_KEY}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+  await send('/v1/agencies', { id: AGENCY, name: 'Overload' })
+  return (await send(`/v1/agencies/${AGENCY}/keys`, {})).key
+}
+
+async function anchoredSize(url: string): Promise<number> {
+  return (await json(url, '/v1/status')).anchored?.size ?? 0
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: answers of several shapes
+async function json(url: string, path: string, init?: RequestInit): Promise<any> {
+  return (await fetch(url + path, init)).json()
+}
+
+function render(rows: readonly Row[]): string[] {
+  const ms = ([median, most, longest]: readonly number[]) => `${median} / ${most} / ${longest}`
+  return [
+    '| submitted | a second | for | accepted a second | ms to be accepted: half, 99 %, all | refused with 503 and `Retry-After` | ms to be refused | not even sent | anchors that came meanwhile |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+    ...rows.map(row => {
+      const taken = row.acknowledged.length
+      const cells = [
+        row.what,
+        row.offered,
+        `${row.seconds} s`,
+        Math.round(taken / row.seconds),
+        ms(row.accepted),
+        row.sent - taken,
+        ms(row.refused),
+        row.unsent,
+        row.anchors,
+      ]
+      return `| ${cells.join(' | ')} |`
+    }),
+  ]
+}
+
+function writeTable(lines: readonly string[]): void {
+  const text = readFileSync(DOCS, 'utf8')
+  const [start, end] = ['<!-- overload:start -->', '<!-- overload:end -->']
+  const [before, after] = [text.indexOf(start) + start.length, text.indexOf(end)]
+  writeFileSync(DOCS, `${text.slice(0, before)}\n${lines.join('\n')}\n${text.slice(after)}`)
+}
+
+function say(...lines: string[]): void {
+  process.stdout.write(`${lines.join('\n')}\n`)
+}
