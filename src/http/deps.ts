@@ -1,5 +1,5 @@
 /** What the HTTP side is given: live parts made by the composition root. */
-import type Router from '@koa/router'
+import type { Middleware } from 'koa'
 import type { Policy } from '../core/policy.ts'
 import type { Agencies } from '../ledger/agencies.ts'
 import type { Anchorer } from '../ledger/anchorer.ts'
@@ -36,7 +36,7 @@ export type HttpDeps = {
   /** Every row of the store as of one moment, for a backup; absent where the store is a database of its own. */
   readonly rows?: (() => AsyncIterable<Row>) | undefined
   /** Pages for people, which take `/` and what else they know. */
-  readonly site?: Router | undefined
+  readonly site?: { routes(): Middleware } | undefined
   /** Made beforehand where someone else counts too. */
   readonly metrics?: Metrics
 }

@@ -206,6 +206,7 @@ export const ar: Messages = {
   'record.keyChange': 'تغيير المفتاح الذي يوقّع به هذا السجل',
   'record.notFound': 'لا يوجد قيد بهذا الرقم.',
   'record.notFoundTitle': 'غير موجود',
+  'site.notFound': 'لا توجد صفحة على هذا العنوان. تحقق من كتابته، أو ابحث عمّا تحتاج إليه.',
   'action.publish': 'نُشر',
   'action.amend': 'عُدّل',
   'action.withdraw': 'سُحب',

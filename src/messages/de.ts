@@ -224,6 +224,7 @@ export const de: Messages = {
   'record.keyChange': 'Wechsel des Schlüssels, mit dem dieses Register unterschreibt',
   'record.notFound': 'Es gibt keinen Eintrag mit dieser Nummer.',
   'record.notFoundTitle': 'Nicht gefunden',
+  'site.notFound': 'Unter dieser Adresse gibt es keine Seite. Prüfen Sie die Schreibweise, oder suchen Sie, was Sie brauchen.',
   'action.publish': 'veröffentlicht',
   'action.amend': 'geändert',
   'action.withdraw': 'zurückgezogen',

@@ -215,6 +215,7 @@ const SENTENCES = {
   'record.keyChange': 'A change of the key with which this ledger signs',
   'record.notFound': 'There is no entry with this number.',
   'record.notFoundTitle': 'Not found',
+  'site.notFound': 'There is no page at this address. Check how it is spelled, or search for what you need.',
   'action.publish': 'published',
   'action.amend': 'amended',
   'action.withdraw': 'withdrawn',

@@ -221,6 +221,7 @@ export const es: Messages = {
   'record.keyChange': 'Cambio de la clave con la que firma este registro',
   'record.notFound': 'No hay ninguna entrada con este número.',
   'record.notFoundTitle': 'No encontrado',
+  'site.notFound': 'No hay ninguna página en esta dirección. Compruebe cómo está escrita, o busque lo que necesita.',
   'action.publish': 'publicado',
   'action.amend': 'modificado',
   'action.withdraw': 'retirado',

@@ -223,6 +223,7 @@ export const fr: Messages = {
   'record.keyChange': 'Changement de la clé avec laquelle ce registre signe',
   'record.notFound': 'Il n’y a pas d’entrée portant ce numéro.',
   'record.notFoundTitle': 'Introuvable',
+  'site.notFound': 'Il n’y a pas de page à cette adresse. Vérifiez son orthographe, ou cherchez ce dont vous avez besoin.',
   'action.publish': 'publié',
   'action.amend': 'modifié',
   'action.withdraw': 'retiré',

@@ -215,6 +215,7 @@ export const uk: Messages = {
   'record.keyChange': 'Зміна ключа, яким підписує цей реєстр',
   'record.notFound': 'Запису з таким номером немає.',
   'record.notFoundTitle': 'Не знайдено',
+  'site.notFound': 'За цією адресою сторінки немає. Перевірте написання або знайдіть потрібне через пошук.',
   'action.publish': 'оприлюднено',
   'action.amend': 'змінено',
   'action.withdraw': 'відкликано',

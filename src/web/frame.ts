@@ -5,7 +5,7 @@ import type { Context } from 'koa'
 import { CATALOGUES, type Language, negotiateLanguage, speak } from '../messages/language.ts'
 import type { Asset } from './assets.ts'
 import type { SiteDeps } from './deps.ts'
-import type { Banners, Frame } from './layout.ts'
+import { type Banners, type Frame, type Page, renderPage } from './layout.ts'
 
 /** Where nothing anchors here that could raise its own alarm: entries that wait longer than this are said on every page. */
 const LAG_ALARM_MS = 60 * 60 * 1000
@@ -13,16 +13,27 @@ const ASSET_CACHE = 'public, max-age=31536000, immutable'
 
 /** The frame of a request for a page at `pattern`; undefined where what stands before it is no language of ours. */
 export async function frameOf(ctx: Context, pattern: string, deps: SiteDeps, styleHref: string): Promise<Frame | undefined> {
-  // Not by ctx.params: the router hands those of a pattern that passed a request on to the next one.
+  const { path } = placeOf(ctx)
+  if (path.split('/').length !== pattern.split('/').length || !path.startsWith(pattern.split(':')[0] ?? pattern)) return undefined
+  return pattern === '/' && path !== '/' ? undefined : anyFrame(ctx, deps, styleHref)
+}
+
+/** The frame of whatever was asked for. */
+export async function anyFrame(ctx: Context, deps: SiteDeps, styleHref: string): Promise<Frame> {
+  const { prefix, base, path } = placeOf(ctx)
+  const language = prefix === undefined ? negotiateLanguage(ctx.get('Accept-Language')) : prefix
+  ctx.set('Content-Security-Policy', securityPolicy(false))
+  ctx.set('Referrer-Policy', 'no-referrer')
+  ctx.set('X-Content-Type-Options', 'nosniff')
+  return { say: speak(language), base, path: path + ctx.search, origin: deps.ledger.origin, styleHref, banners: await bannersOf(deps) }
+}
+
+/** The language in the path, and what stands after it. Not by ctx.params: the router hands those of a pattern that passed a request on to the next one. */
+function placeOf(ctx: Context): { readonly prefix: Language | undefined; readonly base: string; readonly path: string } {
   const first = ctx.path.split('/')[1] ?? ''
   const prefix = Object.hasOwn(CATALOGUES, first) ? (first as Language) : undefined
   const base = prefix === undefined ? '' : `/${prefix}`
-  const path = ctx.path.slice(base.length) || '/'
-  if (path.split('/').length !== pattern.split('/').length || !path.startsWith(pattern.split(':')[0] ?? pattern)) return undefined
-  if (pattern === '/' && path !== '/') return undefined
-  const language = prefix === undefined ? negotiateLanguage(ctx.get('Accept-Language')) : prefix
-  ctx.set('Content-Security-Policy', securityPolicy(false))
-  return { say: speak(language), base, path: path + ctx.search, origin: deps.ledger.origin, styleHref, banners: await bannersOf(deps) }
+  return { prefix, base, path: ctx.path.slice(base.length) || '/' }
 }
 
 /** Pages load only from here; the verify page may also ask chain endpoints that its reader names. */
@@ -66,7 +77,15 @@ export function readChoice<T extends string>(ctx: Context, name: string, choices
   return choices.find(choice => choice === ctx.query[name])
 }
 
-/** Sends a page compressed where the browser takes that. No secret stands in a page, so that its length tells nothing. */
+/** Sends a page in its frame. */
+export async function sendPage(ctx: Context, frame: Frame, page: Page): Promise<void> {
+  ctx.set('Content-Language', frame.say.lang)
+  ctx.vary('Accept-Language')
+  ctx.type = 'text/html'
+  await sendText(ctx, renderPage(frame, page))
+}
+
+/** Sends a text compressed where the browser takes that. No secret stands in a page, so that its length tells nothing. */
 export async function sendText(ctx: Context, text: string): Promise<void> {
   ctx.vary('Accept-Encoding')
   const zipped = ctx.acceptsEncodings('gzip', 'identity') === 'gzip'

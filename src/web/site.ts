@@ -1,6 +1,6 @@
 /** The pages for people, as routes: every page in every language, the offline verifier and the static files. */
 import Router from '@koa/router'
-import type { Context, Next } from 'koa'
+import type { Context, Middleware, Next } from 'koa'
 import type { MessageKey } from '../messages/en.ts'
 import { browserMessages, type Language } from '../messages/language.ts'
 import { RANGES, readActivity } from './activity.ts'
@@ -8,8 +8,8 @@ import { loadAssets } from './assets.ts'
 import type { PageData } from './browser/page-data.ts'
 import type { SiteDeps } from './deps.ts'
 import { feedRoutes } from './feeds.ts'
-import { frameOf, readChoice, readCursor, readWaiting, securityPolicy, sendAsset, sendText } from './frame.ts'
-import { type Frame, type Page, renderPage } from './layout.ts'
+import { anyFrame, frameOf, readChoice, readCursor, readWaiting, securityPolicy, sendAsset, sendPage, sendText } from './frame.ts'
+import type { Frame, Page } from './layout.ts'
 import { makeOfflineVerifier } from './offline.ts'
 import { aboutPage } from './pages/about.ts'
 import { agenciesPage, agencyPage } from './pages/agency.ts'
@@ -39,8 +39,11 @@ const UPLOAD_PROBLEMS: { readonly [code: string]: MessageKey } = {
 type Reply = (frame: Frame, ctx: Context) => Promise<Page | undefined> | Page | undefined
 type AddPage = (path: string, reply: Reply, method?: 'get' | 'post') => void
 
+/** The site, as the application takes it. */
+export type Site = { routes(): Middleware }
+
 /** All routes. Bundles the browser's code first, unless that was built before. */
-export async function siteRoutes(deps: SiteDeps): Promise<Router> {
+export async function siteRoutes(deps: SiteDeps): Promise<Site> {
   const { policy, publicEndpoints } = deps
   const assets = await loadAssets()
   const router = new Router()
@@ -52,10 +55,7 @@ export async function siteRoutes(deps: SiteDeps): Promise<Router> {
       const frame = await frameOf(ctx, path, deps, assets.style.path)
       const answer = frame && (await reply(frame, ctx))
       if (frame === undefined || answer === undefined) return next()
-      ctx.set('Content-Language', frame.say.lang)
-      ctx.vary('Accept-Language')
-      ctx.type = 'text/html'
-      await sendText(ctx, renderPage(frame, answer))
+      await sendPage(ctx, frame, answer)
     })
   }
   recordPages(page, deps)
@@ -88,7 +88,21 @@ export async function siteRoutes(deps: SiteDeps): Promise<Router> {
     ctx.type = 'image/svg+xml'
     ctx.body = ICON
   })
-  return router
+  // The router itself adds what its type asks of a context.
+  const routes = router.routes() as unknown as Middleware
+  return { routes: () => withMissingPage(routes, deps, assets.style.path) }
+}
+
+/** Where nothing answers, a person is told so by a page; a program gets the interface's own answer. */
+function withMissingPage(routes: Middleware, deps: SiteDeps, styleHref: string): Middleware {
+  return (ctx: Context, next: Next) =>
+    routes(ctx, async () => {
+      await next()
+      const isPerson = (ctx.method === 'GET' || ctx.method === 'HEAD') && ctx.get('Accept').includes('text/html')
+      if (!isPerson || ctx.status !== 404 || (ctx.body !== undefined && ctx.body !== null) || /^\/(v1|tile)\//.test(ctx.path)) return
+      const frame = await anyFrame(ctx, deps, styleHref)
+      await sendPage(ctx, frame, missingPage(frame, ctx, frame.say('site.notFound')))
+    })
 }
 
 /** The start page, lists of records, one record, agencies. */

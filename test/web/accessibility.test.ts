@@ -25,7 +25,7 @@ const PATHS = [
   '/search?q=nothing',
   '/about',
   '/records/3',
-  '/records/999',
+  '/nothing',
 ]
 /** 1280 × 1024 pixels at 400 %. */
 const ENLARGED = { width: 320, height: 256 }

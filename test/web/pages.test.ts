@@ -79,6 +79,17 @@ describe('web/pages', () => {
       assert.equal((await read(path)).status, 404, path)
   })
 
+  it('tells a person by a page, and a program as the interface does, that there is nothing', async () => {
+    for (const path of ['/nothing', '/fr/nothing', '/xx', '/records/1/x']) {
+      const { status, text, headers } = await read(path, { accept: 'text/html,*/*;q=0.8', 'accept-language': 'fr' })
+      assert.equal(status, 404, path)
+      assert.match(text, /Il n’y a pas de page à cette adresse/)
+      assert.match(headers.get('content-security-policy') ?? '', /script-src 'self'/)
+      assert.match((await read(path)).text, /"code":"ROUTE_NOT_FOUND"/)
+    }
+    assert.match((await read('/v1/nothing', { accept: 'text/html' })).text, /"code":"ROUTE_NOT_FOUND"/)
+  })
+
   it('answers 404 with a page for a record or an agency that is not there', async () => {
     for (const path of ['/records/999', '/records/01', '/records/-1', '/records/1e1', '/agencies/nobody.example', '/agencies/%3Cb%3E']) {
       const { status, text } = await read(path)
