@@ -21,7 +21,7 @@ const MANY_RECEIPTS = /\.receipts\.ndjson$/i
 
 /** Sorts by content. A damaged receipt is told by its name, so that it is refused as a receipt and not looked up as a document. */
 export function recognize(name: string, read: ReadFile): Given {
-  const { json } = read
+  const { json, ...rest } = read
   if (MANY_RECEIPTS.test(name)) return { kind: 'receipts', receipts: readReceiptLines(name, json ?? new Uint8Array(0)) }
   const value = json && readLoosely(json)
   const type = isJsonObject(value) ? value.type : undefined
@@ -29,7 +29,8 @@ export function recognize(name: string, read: ReadFile): Given {
     return { kind: 'receipts', receipts: [{ name, text: json ?? '', digests: digestsIn(value) }] }
   }
   if (json && typeof type === 'string' && type.startsWith('openseal/policy@')) return { kind: 'policy', bytes: json }
-  return { kind: 'file', file: { name, read } }
+  // Its bytes were only needed to tell what it is.
+  return { kind: 'file', file: { name, read: rest } }
 }
 
 /** What was pasted: fingerprints as files that nobody has read, receipts; or what it is in place of these. */

@@ -43,11 +43,12 @@ export function makeOfflineVerifier({
 <style>${trusted(TOOL_STYLE)}</style>
 </head>
 <body>
-<header class="top"><div class="wrap"><span class="brand">OpenSeal</span></div></header>
+<header class="top"><div class="wrap"><span class="brand">OpenSeal</span>
+<p id="offline-language-part" hidden><label id="offline-language-label" for="offline-language"></label> <select id="offline-language"></select></p></div></header>
 <main id="main"><div class="wrap">
 <h1 id="offline-title">Offline verifier for public records</h1>
 <p id="offline-ledger"></p>
-<div id="tool"><noscript><p>This file needs JavaScript to compute fingerprints on your device.</p></noscript></div>
+<div id="tool"><p>If nothing else appears here, this browser is too old for this file. Use a newer one.</p><noscript><p>This file needs JavaScript to compute fingerprints on your device.</p></noscript></div>
 <p class="limits" id="offline-limits"></p>
 </div></main>
 <script type="application/json" id="${PAGE_DATA_ID}">${scriptJson(data)}</script>

@@ -31,6 +31,7 @@ code,.hash{font-family:ui-monospace,SFMono-Regular,Consolas,"Liberation Mono",mo
 .button.quiet,button.quiet{background:transparent;color:var(--link);border-color:var(--link)}
 input[type=text],input[type=search],textarea{font:inherit;inline-size:100%;max-inline-size:44rem;padding:.5rem;border:1px solid var(--line);border-radius:.25rem;background:var(--paper);color:var(--ink);min-height:44px}
 input[type=file]{font:inherit;max-inline-size:100%;min-height:32px;color:inherit}
+select{font:inherit;min-height:32px;background:var(--paper);color:var(--ink)}.top label{display:inline}.top p:not(.tag){margin:.3rem 0 0}
 label{font-weight:600;display:block;margin-block:.7rem .25rem}
 .drop{border:2px dashed var(--line);border-radius:.5rem;background:var(--panel);padding:1.6rem 1rem;text-align:center;margin-block:1rem}
 .drop.over{border-color:var(--link);border-style:solid}.drop p{margin:.2rem 0 .8rem;font-size:1.1rem}.drop{position:relative}

@@ -396,6 +396,22 @@ describe('web in Chromium', function () {
     }
   })
 
+  it('lets the reader of the offline file choose another language, and keeps what was given and found', async () => {
+    const href = pathToFileURL(await saveOffline()).href
+    await withPage(href, async page => {
+      await check(page, [given('f', 'good file'), given('f.receipt.json', await receiptOf(6))])
+      assert.equal(await page.locator('#offline-language').inputValue(), 'en')
+      await page.selectOption('#offline-language', 'uk')
+      await page.waitForSelector('#results article[data-verdict="anchored"] .sentence:has-text("зареєстровано")')
+      assert.deepEqual(await page.evaluate(() => [document.documentElement.lang, location.hash]), ['uk', '#uk'])
+      await page.selectOption('#offline-language', 'ar')
+      await page.waitForSelector('html[dir=rtl] #results article[data-verdict="anchored"]')
+    })
+    await withPage(`${href}#el`, async page => {
+      await page.waitForSelector('html[lang=el] #files', { state: 'attached' })
+    })
+  })
+
   it('works without JavaScript by upload and by pasted fingerprint, and says that the file leaves the machine', async () => {
     await withPage(
       '/en/verify',

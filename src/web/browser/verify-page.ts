@@ -1,5 +1,4 @@
 /** The verify page and the offline verifier: takes files, shows verdicts. Nothing is uploaded. */
-import { fromBase64 } from '../../core/bytes.ts'
 import { createSay, type Say } from '../../messages/say.ts'
 import { sayNotPasted } from '../../messages/verdict.ts'
 import {
@@ -21,7 +20,8 @@ import {
 import { html } from '../html.ts'
 import { renderAnswers, renderCheck, renderRunning } from '../result.ts'
 import { renderVerifyTool } from '../verify-tool.ts'
-import { PAGE_DATA_ID, type PackedLanguages, type PageData } from './page-data.ts'
+import { chooseLanguage, drawFrame, type Languages, onLanguage, unpackLanguages } from './offline-frame.ts'
+import { PAGE_DATA_ID, type PageData } from './page-data.ts'
 import { readBlob } from './read-blob.ts'
 
 const TIMEOUT_MS = 15_000
@@ -41,36 +41,39 @@ let queue: Promise<void> = Promise.resolve()
 void start()
 
 async function start(): Promise<void> {
-  say = chooseSay(data.lang, data.packed === undefined ? data.languages : await unpack(data.packed))
-  if (data.ledger === undefined) {
-    document.documentElement.lang = say.lang
-    document.documentElement.dir = say.dir
-    document.title = say('verify.offlineTitle')
-    find('#offline-title').textContent = say('verify.offlineTitle')
-    find('#offline-ledger').textContent = say('verify.offlineLedger', { origin: policy.origin })
-    find('#offline-limits').textContent = say('limits.sentence')
-  }
+  const languages = data.packed === undefined ? data.languages : await unpackLanguages(data.packed)
+  speak(languages, data.lang ?? chooseLanguage(languages))
   // Whoever runs scripts needs the form that sends the file last of all.
   document.querySelector('details.server')?.removeAttribute('open')
-  const tool = find('#tool')
-  tool.innerHTML = renderVerifyTool(say, { online: data.ledger !== undefined, endpoints }).safe
-  const drop = find('#drop')
+  for (const type of ['dragenter', 'dragover']) {
+    document.addEventListener(type, event => {
+      event.preventDefault()
+      find('#drop').classList.add('over')
+    })
+  }
+  document.addEventListener('dragleave', () => find('#drop').classList.remove('over'))
+  document.addEventListener('drop', event => {
+    event.preventDefault()
+    find('#drop').classList.remove('over')
+    take([...(event.dataTransfer?.files ?? [])])
+  })
+  onLanguage(lang => {
+    queue = queue.then(() => {
+      speak(languages, lang)
+      return show()
+    })
+  })
+}
+
+/** Draws the tool, empty, in a language. */
+function speak(languages: Languages, lang: string): void {
+  say = createSay(lang, languages[lang] ?? {})
+  if (data.ledger === undefined) drawFrame(say, Object.keys(languages), policy.origin)
+  find('#tool').innerHTML = renderVerifyTool(say, { online: data.ledger !== undefined, endpoints }).safe
   const input = find('#files') as HTMLInputElement
   input.addEventListener('change', () => {
     take([...(input.files ?? [])])
     input.value = ''
-  })
-  for (const type of ['dragenter', 'dragover']) {
-    document.addEventListener(type, event => {
-      event.preventDefault()
-      drop.classList.add('over')
-    })
-  }
-  document.addEventListener('dragleave', () => drop.classList.remove('over'))
-  document.addEventListener('drop', event => {
-    event.preventDefault()
-    drop.classList.remove('over')
-    take([...(event.dataTransfer?.files ?? [])])
   })
   find('#clear').addEventListener('click', clear)
   find('#paste-form').addEventListener('submit', event => {
@@ -229,19 +232,4 @@ function find(selector: string): HTMLElement {
   const node = document.querySelector<HTMLElement>(selector)
   if (node === null) throw new Error(`bug: the page has no ${selector}`)
   return node
-}
-
-function chooseSay(lang: string | undefined, languages: PageData['languages']): Say {
-  const wishes = lang === undefined ? navigator.languages.map(tag => tag.slice(0, 2)) : [lang]
-  const chosen = wishes.find(tag => languages[tag] !== undefined) ?? 'en'
-  return createSay(chosen, languages[chosen] ?? {})
-}
-
-async function unpack(packed: string): Promise<PageData['languages']> {
-  const bytes = fromBase64(packed)
-  const unpacked = new Response(new Blob([bytes as BlobPart]).stream().pipeThrough(new DecompressionStream('gzip')))
-  const { keys, sentences } = (await unpacked.json()) as PackedLanguages
-  return Object.fromEntries(
-    Object.entries(sentences).map(([lang, all]) => [lang, Object.fromEntries(keys.map((key, at) => [key, all[at]]))]),
-  )
 }

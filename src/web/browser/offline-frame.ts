@@ -1,0 +1,54 @@
+/** What the offline verifier does that a served page has from its server: it unpacks its languages, chooses one, and lets its reader choose. */
+import { fromBase64 } from '../../core/bytes.ts'
+import type { Say } from '../../messages/say.ts'
+import type { PackedLanguages, PageData } from './page-data.ts'
+
+/** The sentences of the page by language. */
+export type Languages = PageData['languages']
+
+/** Unpacks what `packLanguages` packed. */
+export async function unpackLanguages(packed: string): Promise<Languages> {
+  const bytes = fromBase64(packed)
+  const unpacked = new Response(new Blob([bytes as BlobPart]).stream().pipeThrough(new DecompressionStream('gzip')))
+  const { keys, sentences } = (await unpacked.json()) as PackedLanguages
+  return Object.fromEntries(
+    Object.entries(sentences).map(([lang, all]) => [lang, Object.fromEntries(keys.map((key, at) => [key, all[at]]))]),
+  )
+}
+
+/** By what stands behind # in the address, else by the browser's wishes; English where there is none of ours. */
+export function chooseLanguage(languages: Languages): string {
+  const wishes = [location.hash.slice(1), ...navigator.languages.map(tag => tag.slice(0, 2))]
+  return wishes.find(tag => languages[tag] !== undefined) ?? 'en'
+}
+
+/** Writes everything around the tool, and the choice of language. */
+export function drawFrame(say: Say, tags: readonly string[], origin: string): void {
+  document.documentElement.lang = say.lang
+  document.documentElement.dir = say.dir
+  document.title = say('verify.offlineTitle')
+  const texts = {
+    'offline-title': say('verify.offlineTitle'),
+    'offline-ledger': say('verify.offlineLedger', { origin }),
+    'offline-limits': say('limits.sentence'),
+    'offline-language-label': say('site.languages'),
+  }
+  for (const [id, text] of Object.entries(texts)) document.getElementById(id)?.replaceChildren(text)
+  const select = document.getElementById('offline-language')
+  select?.replaceChildren(...tags.map(tag => new Option(nameOf(tag), tag, tag === say.lang, tag === say.lang)))
+  document.getElementById('offline-language-part')?.removeAttribute('hidden')
+}
+
+/** Tells when the reader chooses another language; the address keeps it. */
+export function onLanguage(choose: (tag: string) => void): void {
+  document.getElementById('offline-language')?.addEventListener('change', event => {
+    const { value } = event.target as HTMLSelectElement
+    location.hash = value
+    choose(value)
+  })
+}
+
+/** A language's name for itself. */
+function nameOf(tag: string): string {
+  return new Intl.DisplayNames(tag, { type: 'language' }).of(tag) ?? tag
+}
