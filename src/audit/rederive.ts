@@ -11,7 +11,7 @@ import { type Base, createRoots, type Roots } from './roots.ts'
 import { addFinding, addUnfinished, MAX_FINDINGS, type Run } from './run.ts'
 import type { ServedStatements } from './served-statements.ts'
 import { MAX_STATEMENTS } from './source.ts'
-import { checkStatements } from './statements.ts'
+import { checkKeyChanges, checkStatements } from './statements.ts'
 
 /** What is read at once: one call for statements, and the bundles and tiles of the same entries. */
 const SPAN = MAX_STATEMENTS
@@ -116,6 +116,7 @@ async function takeSpan(run: Run, span: Span, checkpoint: Checkpoint, roots: Roo
     if (leaves === undefined) return false
     roots.append(leaves)
   }
+  if (span.statements !== undefined) checkKeyChanges(run, span.statements)
   await checkUpperTiles(run, roots, checkpoint.size)
   return true
 }
@@ -130,8 +131,7 @@ function checkSpanStatements(
 ): void {
   if (span.statements === undefined) return
   const at = (start - span.start) * 32
-  const { missing, genesis } = span.statements
-  const served = { leaves: span.statements.leaves.subarray(at, at + width * 32), missing, genesis }
+  const served = { ...span.statements, leaves: span.statements.leaves.subarray(at, at + width * 32) }
   displaced.push(...checkStatements(run, leaves, served, start))
 }
 

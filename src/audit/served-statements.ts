@@ -7,11 +7,11 @@ import { encodeEntry } from '../core/entry.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { HASH_BYTES, type Hash, hashLeaf } from '../core/hash.ts'
 import { isJsonObject, parseJson } from '../core/json.ts'
-import { type AnyStatement, canonicalStatement, parseAnyStatement } from '../core/statement.ts'
+import { type AnyStatement, canonicalStatement, type KeyChange, parseAnyStatement } from '../core/statement.ts'
 import { AuditError, unreadable } from './finding.ts'
 
-/** Where a ledger holds no statement any more, or serves one that is none, and why. */
-export type NoStatement = 'erased' | { readonly refused: string }
+/** Where a ledger holds no statement any more, says that what it holds is damaged, or serves one that is none, and why. */
+export type NoStatement = 'erased' | 'damaged' | { readonly refused: string }
 
 /** The statements of a range of indexes. */
 export type ServedStatements = {
@@ -21,30 +21,38 @@ export type ServedStatements = {
   readonly missing: ReadonlyMap<number, NoStatement>
   /** The statement of index 0, where the range begins with it. */
   readonly genesis: AnyStatement | undefined
+  /** The changes of the log's key among them. */
+  readonly keyChanges: readonly { readonly index: number; readonly change: KeyChange }[]
 }
 
 /** A statement has at most 32 KiB in canonical form; this leaves room for another spelling. */
 export const MAX_STATEMENT_LINE = 40_000
 
+/** Of a range of statements; a ledger changes its key once in years. */
+const MAX_KEY_CHANGES = 16
+
 /** Reads the lines of [from, to), one an index, in order. @throws AuditError AUDIT_LEDGER_UNREADABLE, AUDIT_LEDGER_CUT_OFF */
 export async function readStatements(body: AsyncIterable<Uint8Array>, path: string, from: number, to: number): Promise<ServedStatements> {
   const leaves = new Uint8Array((to - from) * HASH_BYTES)
   const missing = new Map<number, NoStatement>()
+  const keyChanges: { index: number; change: KeyChange }[] = []
   let genesis: AnyStatement | undefined
   let index = from
   const takeLine = (line: string) => {
     if (index === to) throw unreadable(path, `more than ${to - from} lines`)
     const statement = readLine(line, index, path)
-    if (statement === 'erased' || 'refused' in statement) missing.set(index, statement)
+    if (typeof statement === 'string' || 'refused' in statement) missing.set(index, statement)
     else {
       leaves.set(statement.leaf, (index - from) * HASH_BYTES)
       if (index === 0) genesis = statement.value
+      if (statement.value.type === 'openseal/key@v1' && keyChanges.length < MAX_KEY_CHANGES)
+        keyChanges.push({ index, change: statement.value })
     }
     index++
   }
   for await (const lines of linesOf(body, path)) for (const line of lines) if (line !== '') takeLine(line)
   if (index < to) throw new AuditError('AUDIT_LEDGER_CUT_OFF', 'path', { path })
-  return { leaves, missing, genesis }
+  return { leaves, missing, genesis, keyChanges }
 }
 
 /** The lines without their newline, as many at once as have come in; a last one that has none is cut off. */
@@ -95,6 +103,7 @@ function readStrictly(line: string, index: number, path: string): Read | NoState
     const served = parseJson(line)
     if (!isJsonObject(served) || served.index !== index) throw unreadable(path, `the line of statement ${index}`)
     if (served.erased === true) return 'erased'
+    if (served.damaged === true) return 'damaged'
     const value = parseAnyStatement(served.statement ?? {})
     return { value, leaf: hashLeaf(encodeEntry(canonicalStatement(value))) }
   } catch (error) {

@@ -19,6 +19,7 @@ export function checkStatements(run: Run, leaves: readonly Hash[] | undefined, s
     const index = start + i
     const missing = served.missing.get(index)
     if (missing === 'erased') run.counts.erased++
+    else if (missing === 'damaged') addFinding(run, finding('AUDIT_STATEMENT_DAMAGED', 'statement', { index }, index))
     else if (missing !== undefined)
       addFinding(run, finding('AUDIT_STATEMENT_UNREADABLE', 'statement.reason', { index, reason: missing.refused }, index))
     else {
@@ -32,6 +33,16 @@ export function checkStatements(run: Run, leaves: readonly Hash[] | undefined, s
   }
   if (start === 0) checkGenesis(run, served)
   return moved
+}
+
+/** Each change of the log's key is one from a key of the policy to another: else the ledger speaks under a key that nobody was told of. */
+export function checkKeyChanges(run: Run, { keyChanges }: ServedStatements): void {
+  const { origin, logKeys } = run.input.policy
+  const isKnown = (key: string) => logKeys.some(({ vkey }) => vkey === key)
+  for (const { index, change } of keyChanges) {
+    if (change.origin === origin && isKnown(change.oldKey) && isKnown(change.newKey)) continue
+    addFinding(run, finding('AUDIT_KEY_CHANGE', 'keyChange', { index, before: change.oldKey, after: change.newKey }, index))
+  }
 }
 
 function checkGenesis(run: Run, { missing, genesis }: ServedStatements): void {

@@ -198,6 +198,16 @@ describe('audit of a ledger that lies', () => {
       42,
     ],
     [
+      'a statement that the ledger itself calls damaged',
+      onPath(
+        /statements/,
+        statementLine(42, () => '{"index":42,"damaged":true}'),
+      ),
+      'AUDIT_STATEMENT_DAMAGED',
+      /statement 42$/,
+      42,
+    ],
+    [
       'a genesis that was erased',
       onPath(
         /statements/,
