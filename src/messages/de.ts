@@ -243,6 +243,7 @@ export const de: Messages = {
   'reason.other': 'Sonstiges',
   // Certificate (print)
   'cert.title': 'Bescheinigung der Registrierung',
+  'cert.asOf': 'Stand des Registers am {date}. Spätere Änderungen stehen auf der Seite.',
   'cert.how': 'So prüfen Sie von Hand',
   'cert.easy':
     'Der einfache Weg: Öffnen Sie den gespeicherten Offline-Prüfer oder {url}, und geben Sie ihm die Datei und ihren Beleg. Von Hand, Schritt für Schritt:',

@@ -234,6 +234,7 @@ const SENTENCES = {
   'reason.other': 'Other',
   // Certificate (print)
   'cert.title': 'Certificate of record',
+  'cert.asOf': 'As the ledger stood on {date}. Later changes are on its page.',
   'cert.how': 'How to check this by hand',
   'cert.easy': 'The easy way: open the saved offline verifier, or {url}, and give it the file and its receipt. By hand, step by step:',
   'cert.step1': 'Compute the fingerprint of the file: “{command}”. It must be one of the fingerprints above.',

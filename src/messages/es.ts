@@ -240,6 +240,7 @@ export const es: Messages = {
   'reason.other': 'Otro',
   // Certificate (print)
   'cert.title': 'Certificado de inscripción',
+  'cert.asOf': 'Según el registro el {date}. Los cambios posteriores están en su página.',
   'cert.how': 'Cómo comprobarlo a mano',
   'cert.easy': 'Lo más fácil: abra el verificador sin conexión que guardó, o {url}, y dele el archivo y su recibo. A mano, paso a paso:',
   'cert.step1': 'Calcule la huella del archivo: «{command}». Debe ser una de las huellas de arriba.',

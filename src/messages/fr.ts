@@ -242,6 +242,7 @@ export const fr: Messages = {
   'reason.other': 'Autre',
   // Certificate (print)
   'cert.title': 'Certificat d’inscription',
+  'cert.asOf': 'État du registre le {date}. Les changements ultérieurs figurent sur sa page.',
   'cert.how': 'Comment vérifier à la main',
   'cert.easy':
     'Le plus simple : ouvrez le vérificateur hors ligne enregistré, ou {url}, et donnez-lui le fichier et son reçu. À la main, étape par étape :',

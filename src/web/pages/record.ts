@@ -33,7 +33,7 @@ export type RecordData = {
 }
 
 /** Two pages have room for so many lines of the proof, or for a document in place of seven of them; other documents are in the receipt. */
-const PRINTED_LINES = 74
+const PRINTED_LINES = 68
 const LINES_OF_DOCUMENT = 7
 const PRINTED_IDENTIFIERS = 8
 
@@ -44,7 +44,7 @@ export function recordPage(frame: Frame, data: RecordData): Page {
   return {
     title: `${clip(statement.title ?? statement.record, SHOWN.listed)} (${say('record.entry', { index })})`,
     feed: `${base}/agencies/${encodeURIComponent(statement.agency)}/feed.atom`,
-    main: html`<p class="only-print"><b>${say('cert.title')}</b></p>
+    main: html`<p class="only-print"><b>${say('cert.title')}</b>. ${say('cert.asOf', { date: sayTime(say, data.nowMs) })}</p>
 <div class="qr-box">${trusted(data.qrSvg.replace('<svg', '<svg class="qr only-print" aria-hidden="true"'))}</div>
 <h1>${recordTitle(say, statement, SHOWN.heading)}</h1>
 ${renderRest(frame, statement.title, statement.language, SHOWN.heading)}
