@@ -73,8 +73,7 @@ export function addVerify(program: Command, setExit: (code: number) => void): vo
 type Setting = { readonly url: string; readonly policy: Policy; readonly chain: readonly ChainReader[]; readonly say: Say }
 
 async function verifyFile(path: string, options: Options, { url, policy, chain, say }: Setting): Promise<Answers> {
-  const hashing = startByteProgress(`hashing ${path}`)
-  const read = await readFile(path, hashing.report).finally(hashing.stop)
+  const read = digestNamed(path) ?? (await readWithProgress(path))
   const receipts = await readReceipts(path, read, options)
   const ledger = createLedgerReader({ url, origin: policy.origin, fetch, timeoutMs: TIMEOUT_MS })
   const trust = options.trustLedger ? 'ledger' : 'policy'
@@ -92,6 +91,17 @@ async function verifyFile(path: string, options: Options, { url, policy, chain, 
     line.stop()
     releases.stop()
   }
+}
+
+async function readWithProgress(path: string): Promise<ReadFile> {
+  const hashing = startByteProgress(`hashing ${path}`)
+  return readFile(path, hashing.report).finally(hashing.stop)
+}
+
+/** What is known of a file that was named by its SHA-256; undefined for the path of one. */
+function digestNamed(text: string): ReadFile | undefined {
+  const [, sha256] = /^sha256:([0-9a-f]{64})$/.exec(text) ?? []
+  return sha256 === undefined ? undefined : { digest: { bytes: 0, sha256 }, releases: [], releasesLeftOut: 0 }
 }
 
 /** The receipt that was named, else those beside the file; none: the ledger is to be asked. */
@@ -183,7 +193,8 @@ async function readBytes(path: string): Promise<Uint8Array> {
 }
 
 const EXAMPLE = `openseal verify decision.pdf --trust-ledger
-openseal verify decision.pdf --policy openseal.policy.json --rpc https://rpc.example`
+openseal verify decision.pdf --policy openseal.policy.json --rpc https://rpc.example
+openseal verify sha256:<64 digits> --policy openseal.policy.json`
 const RELEASES = `
 Every release of an OCDS package gets its own verdict. The exit code is that of the file's own,
 or 5 where the receipt of a release does not fit.`

@@ -14,21 +14,37 @@ import { note } from './notes.ts'
 const ADDRESS = /^0x[0-9a-f]{40}$/
 const HASH = /^0x[0-9a-f]{64}$/
 
-/** A failed outcome for the first hint that cannot be or is contradicted, else undefined. What nobody knows contradicts nothing. */
-export async function checkHints(
+/** What is wrong with a hint, by the member that shows it. */
+type Contradiction = { readonly key: 'hintMalformed' | 'hintContradicted'; readonly member: string }
+
+/** What is wrong with each hint by itself, by the proof, or by what the endpoints know of its transaction; undefined where it may stand. */
+export function askHints(
   hints: readonly AnchorHint[],
   checkpoint: Checkpoint,
-  answers: readonly AnchorAnswer[],
   chain: readonly ChainReader[],
-): Promise<Outcome | undefined> {
-  for (const hint of hints) {
-    const malformed = malformedMember(hint)
-    if (malformed !== undefined) return failed('ANCHOR_HINT', note('hintMalformed', { member: malformed }))
-    const wrong =
-      hint.size === checkpoint.size ? (contradictedByContract(hint, answers) ?? (await contradictedByChain(hint, chain))) : 'size'
-    if (wrong !== undefined) return failed('ANCHOR_HINT', note('hintContradicted', { member: wrong }))
-  }
-  return undefined
+): Promise<(Contradiction | undefined)[]> {
+  return Promise.all(
+    hints.map(async hint => {
+      const malformed = malformedMember(hint)
+      if (malformed !== undefined) return { key: 'hintMalformed', member: malformed }
+      const member = hint.size === checkpoint.size ? await contradictedByChain(hint, chain) : 'size'
+      return member === undefined ? undefined : { key: 'hintContradicted', member }
+    }),
+  )
+}
+
+/** A failed outcome for the first hint that cannot be or is contradicted, else undefined. What nobody knows contradicts nothing. */
+export function checkHints(
+  hints: readonly AnchorHint[],
+  answers: readonly AnchorAnswer[],
+  contradictions: readonly (Contradiction | undefined)[],
+): Outcome | undefined {
+  const found = hints.map((hint, at): Contradiction | undefined => {
+    const member = contradictedByContract(hint, answers)
+    return contradictions[at] ?? (member === undefined ? undefined : { key: 'hintContradicted', member })
+  })
+  const first = found.find(contradiction => contradiction !== undefined)
+  return first && failed('ANCHOR_HINT', note(first.key, { member: first.member }))
 }
 
 function malformedMember({ contract, logId, transaction, block }: AnchorHint): string | undefined {

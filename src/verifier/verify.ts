@@ -21,7 +21,7 @@ import {
 } from './checks.ts'
 import { type CurrencyReader, checkCurrency } from './currency.ts'
 import type { FileDigest } from './digest.ts'
-import { checkHints } from './hints.ts'
+import { askHints, checkHints } from './hints.ts'
 import { formatNotes, type Note, note } from './notes.ts'
 import {
   type CheckName,
@@ -120,9 +120,16 @@ export async function verify(input: VerifyInput): Promise<Result> {
   if (!sound || receipt.error || statement.error || proof.error || checkpoint.error) return conclude(input, evidence, checks, {})
 
   let final: readonly AnchorAnswer[] = []
-  const latest = await askAnchors(checkpoint.value, policy, chain)
   const { anchors: hints } = receipt.value
-  const anchor = await run('anchor', async () => (await checkHints(hints, checkpoint.value, latest, chain)) ?? checkAnchor(latest, policy))
+  let latest: readonly AnchorAnswer[] = []
+  const anchor = await run('anchor', async () => {
+    const [answers, contradictions] = await Promise.all([
+      askAnchors(checkpoint.value, policy, chain),
+      askHints(hints, checkpoint.value, chain),
+    ])
+    latest = answers
+    return checkHints(hints, answers, contradictions) ?? checkAnchor(answers, policy)
+  })
   await run('finality', async () => {
     if (anchor.status !== 'passed') return notRun(note('anchorNone'))
     final = await askFinality(latest, checkpoint.value)

@@ -1,6 +1,7 @@
 /** The command line as a user types it, against a real ledger on the embedded chain: the life of a record, and what goes wrong on the way. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -101,6 +102,15 @@ describe('the command line against a ledger', function () {
     write('renamed.bin', 'The bridge is to be built.\n')
     const { code, value } = await json(['verify', '--trust-ledger', 'renamed.bin'])
     assert.deepEqual([code, value.trust, value.receipt], [3, 'ledger', service.url])
+  })
+
+  it('checks a file that is not there by its SHA-256, with the ledger or with a receipt', async () => {
+    const sha256 = createHash('sha256').update('The bridge is to be built.\n').digest('hex')
+    for (const more of [[], ['--receipt', 'bridge.txt.receipt.json']]) {
+      const { code, value } = await json([...verifyArgs, `sha256:${sha256}`, ...more])
+      assert.deepEqual([code, value.matched], [3, 'bytes'])
+    }
+    assert.equal((await openseal([...verifyArgs, `sha256:${'0'.repeat(64)}`])).code, 4)
   })
 
   it('tells a changed file apart: invalid with a receipt, unknown without', async () => {
