@@ -2,16 +2,17 @@
  * Mutation testing: changes one thing in the code and asks whether a test notices. `npm run mutate -- core verifier contract [--sample N] [--seed S] [--minutes M] [--only FILE]`:
  * N mutants of each part in the seed's order, as many as M minutes allow; all without these. Prints those that no test noticed, and the share of those that were.
  */
-import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { availableParallelism, tmpdir } from 'node:os'
+import { type ChildProcess, fork } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { compileSource } from '../compile.ts'
 import { contractMutants } from './solidity.ts'
 import { type Mutant, mutantsOf } from './typescript.ts'
+import type { Job, Outcome } from './worker.ts'
 
-type Outcome = 'killed' | 'timeout' | 'survived' | 'invalid'
+type Count = Outcome | 'endless' | 'invalid'
 type Part = {
   mutants(): Mutant[]
   /** The tests that are asked, one group after the other until one notices. */
@@ -23,7 +24,9 @@ type Part = {
 const root = join(import.meta.dirname, '../..')
 const CONTRACT = 'contracts/CheckpointAnchor.sol'
 /** Far more than any test needs: a mutant that runs for so long has no end. */
-const ENDLESS_MS = 120_000
+const ENDLESS_MS = 60_000
+/** Modules of past mutants stay in memory: after so many a process is replaced. */
+const JOBS_A_PROCESS = 60
 
 const read = (file: string) => readFileSync(join(root, file), 'utf8')
 const filesIn = (folder: string, end: string) =>
@@ -72,9 +75,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { sample: { type: 'string' }, seed: { type: 'string', default: '1' }, minutes: { type: 'string' }, only: { type: 'string' } },
 })
-const scratch = mkdtempSync(join(tmpdir(), 'openseal-mutate-'))
 for (const name of positionals.length > 0 ? positionals : Object.keys(PARTS)) await runPart(name)
-rmSync(scratch, { recursive: true })
 
 async function runPart(name: string): Promise<void> {
   const part = PARTS[name]
@@ -82,53 +83,60 @@ async function runPart(name: string): Promise<void> {
   const all = part.mutants().filter(({ file }) => values.only === undefined || file.endsWith(values.only))
   const chosen = shuffled(all, Number(values.seed)).slice(0, Number(values.sample ?? all.length))
   const whole = [...new Set(all.flatMap(mutant => part.tests(mutant)).flat())]
-  if ((await runTests(whole, { MUTANT_FILE: '', MUTANT_TEXT: '' })) !== 'survived')
+  const workers = Array.from({ length: availableParallelism() }, createWorker)
+  if ((await workers[0]?.run({ file: '', text: '', groups: [whole] })) !== 'survived')
     throw new Error(`the tests of ${name} fail without a mutant`)
-  const counts: { [outcome in Outcome]: number } = { killed: 0, timeout: 0, survived: 0, invalid: 0 }
+  const counts: { [count in Count]: number } = { killed: 0, endless: 0, survived: 0, invalid: 0 }
   let next = 0
   const endMs = performance.now() + Number(values.minutes ?? Number.POSITIVE_INFINITY) * 60_000
-  const worker = async () => {
-    for (let mutant = chosen[next++]; mutant !== undefined && performance.now() < endMs; mutant = chosen[next++]) {
-      const outcome = await tryMutant(part, mutant)
-      counts[outcome]++
-      if (outcome === 'survived')
-        console.log(`${mutant.file}:${mutant.line}  ${short(mutant.before)}  ->  ${short(mutant.after) || 'nothing'}`)
-    }
-  }
-  await Promise.all(Array.from({ length: availableParallelism() }, worker))
-  const noticed = counts.killed + counts.timeout
-  const share = ((100 * noticed) / Math.max(1, noticed + counts.survived)).toFixed(1)
-  console.log(
-    `${name}: ${noticed} of ${noticed + counts.survived} noticed (${share} %), ${counts.timeout} of them by running for ever; ${JSON.stringify({ all: all.length, ...counts })}`,
+  await Promise.all(
+    workers.map(async worker => {
+      for (let mutant = chosen[next++]; mutant !== undefined && performance.now() < endMs; mutant = chosen[next++]) {
+        const mutated = part.text(mutant)
+        const outcome = mutated === undefined ? 'invalid' : await worker.run({ ...mutated, groups: part.tests(mutant) })
+        counts[outcome]++
+        if (outcome === 'survived')
+          console.log(`${mutant.file}:${mutant.line}  ${short(mutant.before)}  ->  ${short(mutant.after) || 'nothing'}`)
+      }
+      worker.end()
+    }),
   )
+  const noticed = counts.killed + counts.endless
+  const share = ((100 * noticed) / Math.max(1, noticed + counts.survived)).toFixed(1)
+  const rest = `${counts.endless} of them because they ran for ever; ${counts.invalid} did not compile; there are ${all.length} in all`
+  console.log(`${name}: ${noticed} of ${noticed + counts.survived} noticed (${share} %), ${rest}`)
 }
 
-async function tryMutant(part: Part, mutant: Mutant): Promise<Outcome> {
-  const mutated = part.text(mutant)
-  if (mutated === undefined) return 'invalid'
-  const text = join(scratch, `${mutant.line}-${mutant.from}-${Math.random()}`)
-  writeFileSync(text, mutated.text)
-  for (const tests of part.tests(mutant)) {
-    const outcome = await runTests(tests, { MUTANT_FILE: mutated.file, MUTANT_TEXT: text })
-    if (outcome !== 'survived') return outcome
+/** A process that tries mutants; replaced when one of them runs for ever, kills it, or it has become large. */
+function createWorker() {
+  let child: ChildProcess | undefined
+  let jobs = 0
+  const end = () => {
+    child?.kill('SIGKILL')
+    child = undefined
+    jobs = 0
   }
-  return 'survived'
-}
-
-function runTests(tests: readonly string[], env: { readonly [name: string]: string }): Promise<Outcome> {
-  const flags = ['--import', join(import.meta.dirname, 'loader.js'), join(root, 'node_modules/mocha/bin/mocha.js')]
-  const mocha = ['--no-config', '--bail', '--exit', '--timeout', '60000', '--reporter', 'dot', '--require', './test/setup.ts']
-  const child = spawn(process.execPath, [...flags, ...mocha, ...tests], { cwd: root, env: { ...process.env, ...env }, stdio: 'ignore' })
-  return new Promise(done => {
-    const timer = setTimeout(() => {
-      child.kill('SIGKILL')
-      done('timeout')
-    }, ENDLESS_MS)
-    child.once('exit', code => {
-      clearTimeout(timer)
-      done(code === 0 ? 'survived' : 'killed')
-    })
-  })
+  return {
+    end,
+    async run(job: Job): Promise<Outcome | 'endless'> {
+      if (++jobs > JOBS_A_PROCESS) end()
+      child ??= fork(join(import.meta.dirname, 'worker.ts'), { cwd: root, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
+      const running = child
+      running.send(job)
+      const outcome = await new Promise<Outcome | 'endless' | 'died'>(done => {
+        const timer = setTimeout(() => done('endless'), ENDLESS_MS)
+        const finish = (result: Outcome | 'died') => {
+          clearTimeout(timer)
+          done(result)
+        }
+        running.removeAllListeners()
+        running.once('message', message => finish(message as Outcome))
+        running.once('exit', () => finish('died'))
+      })
+      if (outcome === 'endless' || outcome === 'died') end()
+      return outcome === 'died' ? 'killed' : outcome
+    },
+  }
 }
 
 /** The same order for the same seed: mulberry32. */
