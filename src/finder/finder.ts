@@ -83,6 +83,7 @@ export async function openFinder({ ledger, folder, nowMs, log }: Deps): Promise<
   let { rows, progress } = await begin(folder, ledger, log)
   /** What is asked of damaged rows has no answer until they are made again. */
   let damaged = false
+  let failed = false
   let stopping = false
   let running: Promise<void> | undefined
   let loop: Promise<void> = Promise.resolve()
@@ -165,17 +166,17 @@ export async function openFinder({ ledger, folder, nowMs, log }: Deps): Promise<
   }
 
   async function catchUp(): Promise<void> {
-    if (damaged) {
+    if (failed || damaged) {
+      // Opened again, Level begins another journal: what follows a torn record in one is not read back.
       await rows.close()
-      await rm(folder, { recursive: true, force: true })
-      const fresh = await begin(folder, ledger, log)
-      rows = fresh.rows
-      progress = fresh.progress
-      damaged = false
+      if (damaged) await rm(folder, { recursive: true, force: true })
+      ;({ rows, progress } = await begin(folder, ledger, log))
+      failed = damaged = false
     }
     try {
       while (await advance());
     } catch (error) {
+      failed = true
       damaged ||= isDamage(error)
       throw error
     }
@@ -185,9 +186,10 @@ export async function openFinder({ ledger, folder, nowMs, log }: Deps): Promise<
     try {
       return await read()
     } catch (error) {
-      if (!isDamage(error)) throw error
-      log.error('finder is damaged, it is made again', { error })
-      damaged = true
+      if (isDamage(error)) {
+        log.error('finder is damaged, it is made again', { error })
+        damaged = true
+      } else if (!isClosed(error)) throw error
       return nothing
     }
   }
@@ -241,10 +243,13 @@ async function beginWith(folder: string, ledger: FoundLedger): Promise<Begun> {
   }
 }
 
-/** Whether rows were unreadable, or closed to be made again. */
 function isDamage(error: unknown): boolean {
-  const { code } = error as { code?: string }
-  return code === 'LEVEL_CORRUPTION' || code === 'LEVEL_DATABASE_NOT_OPEN'
+  return (error as { code?: string }).code === 'LEVEL_CORRUPTION'
+}
+
+/** Closed for a moment, to be opened again. */
+function isClosed(error: unknown): boolean {
+  return /^LEVEL_(DATABASE|ITERATOR)_NOT_OPEN$/.test((error as { code?: string }).code ?? '')
 }
 
 /** How far the rows go; they are thrown away where they are of another log, or of another way to write them. */

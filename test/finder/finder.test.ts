@@ -124,6 +124,23 @@ describe('finder', () => {
     await other.close()
   })
 
+  it('goes on where it was after a round that failed', async () => {
+    for (let at = 0; at < 5; at++) await submit(`r${at}`, at, { title: 'word' })
+    let broken = false
+    const statement = async (index: number) => {
+      if (broken) throw new Error('no answer')
+      return ledger.statement(index)
+    }
+    const finder = await openOn({ ...ledger, statement })
+    await finder.tick()
+    await submit('r5', 5, { title: 'word' })
+    broken = true
+    await assert.rejects(finder.tick(), /no answer/)
+    broken = false
+    await finder.tick()
+    assert.deepEqual(await find(finder, 'word'), [6, 5, 4, 3, 2, 1])
+  })
+
   it('answers nothing while its rows are damaged, and makes them again', async () => {
     for (let at = 0; at < 300; at++) await submit(`r${at}`, at, { title: 'word' })
     for (let times = 0; times < 2; times++) {
