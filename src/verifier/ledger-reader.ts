@@ -1,7 +1,7 @@
 /** What a check asks of a ledger or a mirror: receipts by a file's hash, and later statements of a record. Hashes are sent, files never. */
 import { OpenSealError } from '../core/errors.ts'
 import { isJsonObject, type Json, parseJson } from '../core/json.ts'
-import { attempt } from './attempt.ts'
+import { attempt, attemptAsync, unwrap } from './attempt.ts'
 import type { CurrencyReader } from './currency.ts'
 
 /** The ledger as a check sees it. Its functions reject with an OpenSealError when it gives no usable answer. */
@@ -39,7 +39,7 @@ export function createLedgerReader(options: LedgerReaderOptions): LedgerReader {
     async findReceipts(hashes) {
       for (const hash of hashes) {
         const found = earliestOfEach(await list(options, new URLSearchParams({ sha256: hash })))
-        if (found.length > 0) return inTurns(found, AT_ONCE, receiptOf)
+        if (found.length > 0) return readReceipts(found, receiptOf)
       }
       return []
     },
@@ -63,6 +63,13 @@ export function earliestOfEach(listed: readonly ListedEntry[]): number[] {
     if (!byRecord.has(key)) byRecord.set(key, index)
   }
   return [...byRecord.values()].slice(0, MAX_RECORDS)
+}
+
+/** The receipts of these entries as far as they can be read: one that is damaged or erased hides no other. Rejects when none can. */
+export async function readReceipts(indexes: readonly number[], read: (index: number) => Promise<string>): Promise<string[]> {
+  const attempts = await inTurns(indexes, AT_ONCE, index => attemptAsync(() => read(index)))
+  const texts = attempts.flatMap(({ value }) => value ?? [])
+  return texts.length > 0 ? texts : attempts.slice(0, 1).map(unwrap)
 }
 
 /** Runs a task for each item, a few at a time, results in order. */

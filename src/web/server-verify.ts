@@ -2,6 +2,7 @@
 
 import type { Say } from '../messages/say.ts'
 import { sayNotPasted } from '../messages/verdict.ts'
+import { attemptAsync } from '../verifier/attempt.ts'
 import {
   type Answers,
   type GivenFile,
@@ -14,7 +15,7 @@ import {
   readPasted,
   recognize,
 } from '../verifier/index.ts'
-import { earliestOfEach, type ListedEntry } from '../verifier/ledger-reader.ts'
+import { earliestOfEach, type ListedEntry, readReceipts } from '../verifier/ledger-reader.ts'
 import type { SiteDeps, SiteLedger } from './deps.ts'
 import { MAX_UPLOAD_BYTES, type Upload } from './upload.ts'
 
@@ -80,14 +81,21 @@ function usePolicy(say: Say, sorted: Sorted, name: string, bytes: Uint8Array): v
 /** Our own ledger, read without HTTP; the verifier checks each receipt all the same. */
 function createSiteReader(ledger: SiteLedger): LedgerReader {
   const listed = async (indexes: readonly number[]): Promise<ListedEntry[]> => {
-    const texts = await Promise.all(indexes.map(async index => ({ index, text: await ledger.statement(index) })))
-    return texts.flatMap(({ index, text }) => (text === undefined ? [] : [{ ...JSON.parse(text), index }]))
+    const entries = await Promise.all(
+      indexes.map(async index => {
+        const { value: text, error } = await attemptAsync(() => ledger.statement(index))
+        // A damaged one stands for itself: reading its receipt then says so.
+        if (error) return [{ index, record: index }]
+        return text === undefined ? [] : [{ ...JSON.parse(text), index }]
+      }),
+    )
+    return entries.flat()
   }
   return {
     async findReceipts(hashes) {
       for (const hash of hashes) {
         const found = earliestOfEach(await listed(await ledger.findByDigest(hash, MAX_FOUND)))
-        if (found.length > 0) return Promise.all(found.map(index => ledger.receipt(index)))
+        if (found.length > 0) return readReceipts(found, index => ledger.receipt(index))
       }
       return []
     },

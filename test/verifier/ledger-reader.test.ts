@@ -43,6 +43,17 @@ describe('verifier/ledger-reader', () => {
     deepEqual(await reader().findReceipts(['aa']), ['receipt 5', 'receipt 7', 'receipt 8'])
   })
 
+  it('is not kept from the other records by one whose receipt cannot be read', async () => {
+    const records = [
+      { index: 1, record: 'x' },
+      { index: 2, record: 'y' },
+    ]
+    reply = path => (path.startsWith('/v1/records/1/') ? { status: 500 } : receiptsFor(records)(path))
+    deepEqual(await reader().findReceipts(['aa']), ['receipt 2'])
+    reply = path => (path.endsWith('/receipt') ? { status: 500 } : receiptsFor(records)(path))
+    await rejects(reader().findReceipts(['aa']), { code: 'LEDGER_UNREACHABLE' })
+  })
+
   it('asks by the second hash only where the first is not known', async () => {
     reply = path => (path.includes('sha256=aa') ? { body: { records: [] } } : receiptsFor([{ index: 1 }])(path))
     deepEqual(await reader().findReceipts(['aa', 'bb']), ['receipt 1'])
