@@ -4,7 +4,7 @@
  */
 import { rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { equalBytes, fromHex, toHex } from '../core/bytes.ts'
+import { toHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import type { Hash } from '../core/hash.ts'
 import type { AnyStatement } from '../core/statement.ts'
@@ -21,7 +21,8 @@ import {
   readCounts,
 } from './changes.ts'
 import { BLOCK, postingRows } from './postings.ts'
-import { jsonValue, openRows, type Rows, readJson, rowKey } from './rows.ts'
+import { begin, PROGRESS } from './progress.ts'
+import { jsonValue } from './rows.ts'
 import { type Found, search } from './search.ts'
 import { searchableOf, tokensOf } from './words.ts'
 
@@ -57,18 +58,6 @@ export type Finder = {
 }
 
 type Deps = { readonly ledger: FoundLedger; readonly folder: string; readonly nowMs: () => number; readonly log: Log }
-type Progress = {
-  readonly format: number
-  readonly origin: string
-  /** Entries taken in, and the root of the tree of that size: a store restored from a backup has another. */
-  readonly size: number
-  readonly root: string
-  /** Size of the last anchor taken in. */
-  readonly anchored: number
-}
-
-const FORMAT = 1
-const PROGRESS = rowKey('m')
 const TURN_MS = 4
 /** A pause after each turn: about half of one core is taken while nothing else is to do, a twentieth while submissions wait. */
 const PAUSE_MS = { idle: 4, busy: 80 }
@@ -220,29 +209,6 @@ function* all<T>(...lists: Iterable<T>[]): Generator<T> {
   for (const list of lists) yield* list
 }
 
-type Begun = { readonly rows: Rows; readonly progress: Progress }
-
-/** Opens the rows; what is there and cannot be read is removed. */
-async function begin(folder: string, ledger: FoundLedger, log: Log): Promise<Begun> {
-  try {
-    return await beginWith(folder, ledger)
-  } catch (error) {
-    log.error('finder cannot be read, it is made again', { error })
-    await rm(folder, { recursive: true, force: true })
-    return beginWith(folder, ledger)
-  }
-}
-
-async function beginWith(folder: string, ledger: FoundLedger): Promise<Begun> {
-  const rows = await openRows(folder)
-  try {
-    return { rows, progress: await readProgress(rows, ledger) }
-  } catch (error) {
-    await rows.close()
-    throw error
-  }
-}
-
 function isDamage(error: unknown): boolean {
   return (error as { code?: string }).code === 'LEVEL_CORRUPTION'
 }
@@ -250,14 +216,4 @@ function isDamage(error: unknown): boolean {
 /** Closed for a moment, to be opened again. */
 function isClosed(error: unknown): boolean {
   return /^LEVEL_(DATABASE|ITERATOR)_NOT_OPEN$/.test((error as { code?: string }).code ?? '')
-}
-
-/** How far the rows go; they are thrown away where they are of another log, or of another way to write them. */
-async function readProgress(rows: Rows, ledger: FoundLedger): Promise<Progress> {
-  const { origin } = ledger
-  const found = readJson<Progress>(rows.get(PROGRESS))
-  const fits = found?.format === FORMAT && found.origin === origin && found.size <= ledger.head().size
-  if (fits && (found.size === 0 || equalBytes(await ledger.rootAt(found.size), fromHex(found.root)))) return found
-  await rows.clear()
-  return { format: FORMAT, origin, size: 0, root: '', anchored: 0 }
 }
