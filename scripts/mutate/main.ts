@@ -24,7 +24,7 @@ type Part = {
 const root = join(import.meta.dirname, '../..')
 const CONTRACT = 'contracts/CheckpointAnchor.sol'
 /** Far more than any test needs: a mutant that runs for so long has no end. */
-const ENDLESS_MS = 60_000
+const ENDLESS_MS = 180_000
 /** Modules of past mutants stay in memory: after so many a process is replaced. */
 const JOBS_A_PROCESS = 60
 

@@ -96,8 +96,10 @@ function mutantsIn(file: string, source: Node, text: string): Mutant[] {
 
 /** The wording of an error: free, and held by no test (conventions: callers branch on the code). */
 function isMessage(node: Node): boolean {
-  const parent = node.parent as Node & { arguments?: readonly Node[] }
-  if (parent?.kind !== SyntaxKind.NewExpression) return false
+  const parent = node.parent as Node & { arguments?: readonly Node[]; expression?: Node & { text?: string } }
+  const makesError =
+    parent?.kind === SyntaxKind.NewExpression || (parent?.kind === SyntaxKind.CallExpression && parent.expression?.text === 'malformed')
+  if (!makesError) return false
   const isText = [SyntaxKind.StringLiteral, SyntaxKind.TemplateExpression, SyntaxKind.NoSubstitutionTemplateLiteral].includes(node.kind)
   const position = parent.arguments?.findIndex(argument => argument.pos === node.pos) ?? -1
   return isText && (position > 0 || (parent.arguments?.length ?? 0) === 1)

@@ -136,6 +136,28 @@ describe('core/statement: what is accepted', () => {
     refuses({ documents: [] }, /documents has 0 items/, PUBLISH)
   })
 
+  it('finds a canonical form above 32 KiB whichever member makes it so', () => {
+    const { title: _title, ...rest } = FULL
+    const long = 'x'.repeat(33 * 1024)
+    const [document] = FULL.documents
+    const large: readonly object[] = [
+      { title: long },
+      { language: long },
+      { reason: { code: 'other', text: long } },
+      { identifiers: [{ scheme: 'local', value: long }] },
+      { identifiers: Array.from({ length: 1200 }, () => ({ scheme: 'local', value: 'x' })) },
+      { documents: [{ ...document, name: long }] },
+      { documents: [{ ...document, mediaType: long }] },
+      { documents: Array.from({ length: 256 }, () => document) },
+    ]
+    for (const change of large)
+      throws(
+        () => parse({ ...rest, ...change } as never),
+        (error: { code?: string }) => error.code === 'STATEMENT_TOO_LARGE' || error.code === 'STATEMENT_MALFORMED',
+        JSON.stringify(change).slice(0, 60),
+      )
+  })
+
   it('accepts 256 documents and refuses a canonical form above 32 KiB by one byte', () => {
     const small = { name: 'a', mediaType: 'a/b', bytes: 1, sha256: 'ab'.repeat(32) }
     parse({ ...FULL, documents: Array(256).fill(small) })
