@@ -61,9 +61,9 @@ function describe({ verdict, size, restored, complaints }: Diagnosis): string[] 
 }
 
 /** What the operator of a restored ledger has to decide. */
-export function describeRestored({ backupTime }: NonNullable<Diagnosis['restored']>, size: number): string[] {
+export function describeRestored({ why }: NonNullable<Diagnosis['restored']>, size: number): string[] {
   return [
-    `It was restored from a backup of ${backupTime} and has ${size} entries. What was acknowledged after that may be missing.`,
+    `It ${why} and has ${size} entries. What was acknowledged after that may be missing.`,
     'The service serves it and accepts nothing until you decide:',
     '  - fetch the rest from another copy: openseal doctor --repair --refill URL',
     `  - then say that this is all there is: openseal restore --accept-loss ${size}`,

@@ -1,7 +1,8 @@
-/** The mark of a ledger that was restored from a backup: nothing is sealed upon it until the operator has decided what to do about the rest. */
+/** The mark of a ledger that may have lost its newest records (restored from a backup, salvaged from a damaged journal): nothing is sealed upon it until the operator has decided what to do about the rest. */
 import type { Store } from '../store/port.ts'
 
-export type Restored = { readonly backupTime: string; readonly size: number }
+/** `why`: what happened to it, as a sentence goes on after "it". */
+export type Restored = { readonly why: string; readonly size: number }
 
 const MARK = { collection: 'ledger', key: 'restored' }
 
@@ -17,9 +18,9 @@ export function markRestored(store: Pick<Store, 'writeDocuments'>, restored: Res
 }
 
 /** Why a marked ledger does not seal, and what its operator can do. */
-export function restoredReason({ backupTime }: Restored): string {
+export function restoredReason({ why }: Restored): string {
   return (
-    `it was restored from a backup of ${backupTime}, and what was acknowledged after that may be missing. ` +
+    `it ${why}, and what was acknowledged after that may be missing. ` +
     'Stop it, fetch the rest from another copy (openseal doctor --repair --refill URL), and then say that this is all there is (openseal restore --accept-loss SIZE).'
   )
 }

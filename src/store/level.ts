@@ -3,9 +3,10 @@ import { equalBytes, fromUtf8, toUtf8 } from '../core/bytes.ts'
 import { EMPTY_ROOT } from '../core/hash.ts'
 import type { Row } from './backup.ts'
 import { damaged, type LevelDatabase, openLevelDatabase } from './level-database.ts'
+import { findDamagedJournal } from './level-journal.ts'
 import { decodeHead, HEAD_KEY, key, putCommit, putParts, putRecord, readIndex, textKey, withIndex } from './level-rows.ts'
 import { headMoved } from './memory.ts'
-import type { Commit, Edge, Head, Store } from './port.ts'
+import { type Commit, type Edge, type Head, type Store, StoreError } from './port.ts'
 
 /** A store that can give out its rows. */
 export type LevelStore = Store & {
@@ -20,9 +21,20 @@ const FEW_KEYS = 128
 
 /**
  * Opens, or creates, the store in a folder.
- * @throws StoreError STORE_LOCKED when another process has it open, STORE_UNREADABLE when it cannot be opened.
+ * @throws StoreError STORE_LOCKED when another process has it open, STORE_UNREADABLE when it cannot be opened, STORE_JOURNAL when opening it
+ * would pass over acknowledged records.
  */
 export async function openLevelStore(folder: string): Promise<LevelStore> {
+  const journal = await findDamagedJournal(folder)
+  if (journal === undefined) return salvageLevelStore(folder)
+  throw new StoreError(
+    'STORE_JOURNAL',
+    `The journal ${journal} of the store in ${folder} is damaged: to start now would drop acknowledged records. Run "openseal doctor".`,
+  )
+}
+
+/** Opens it all the same, with whatever LevelDB makes of a damaged journal: what is lost then is lost. @throws StoreError STORE_LOCKED, STORE_UNREADABLE */
+export async function salvageLevelStore(folder: string): Promise<LevelStore> {
   return levelStore(await openLevelDatabase(folder))
 }
 

@@ -98,7 +98,7 @@ export type Store = {
 
 /**
  * STORE_HEAD_MOVED, STORE_LOCKED, STORE_CORRUPT, STORE_UNREADABLE, STORE_DAMAGED (the disk gives a row back that
- * fails its checksum); STORE_WRITE_FAILED (a write was refused, its outcome is unknown),
+ * fails its checksum), STORE_JOURNAL (opening would pass over acknowledged records); STORE_WRITE_FAILED (a write was refused, its outcome is unknown),
  * STORE_UNSETTLED (an earlier one was, and the disk takes nothing yet).
  */
 export class StoreError extends OpenSealError {}

@@ -74,7 +74,7 @@ export async function acceptLoss(dataDir: string, size: number): Promise<void> {
 async function mark(folder: string, { time }: BackupHeader): Promise<void> {
   const store = await openLevelStore(folder)
   const size = (await store.readHead())?.head.size ?? 0
-  await markRestored(store, { backupTime: time, size })
+  await markRestored(store, { why: `was restored from a backup of ${time}`, size })
   await store.close()
 }
 

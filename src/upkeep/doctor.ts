@@ -9,16 +9,17 @@ import { type FinalAnchor, sizeKey } from '../ledger/final-anchors.ts'
 import { type Committed, type Damage, describeDamage, inspectBundle } from '../ledger/inspect.ts'
 import { createNodes } from '../ledger/nodes.ts'
 import { putStatementBack, repair } from '../ledger/repair.ts'
-import { type Restored, readRestored } from '../ledger/restored.ts'
+import { markRestored, type Restored, readRestored } from '../ledger/restored.ts'
 import { rootAt } from '../ledger/sequencer.ts'
 import { restore } from '../ledger/tree-state.ts'
 import { silentLog } from '../log.ts'
-import { openLevelStore } from '../store/level.ts'
+import { salvageLevelStore } from '../store/level.ts'
+import { findDamagedJournal } from '../store/level-journal.ts'
 import type { Store } from '../store/port.ts'
 import { type Copy, refill } from './refill.ts'
 
 export type Complaint = {
-  /** DOCTOR_HEAD, DOCTOR_TILE, DOCTOR_BUNDLE, DOCTOR_STATEMENT, DOCTOR_LOOKUPS, DOCTOR_ANCHOR, DOCTOR_BEHIND, DOCTOR_KEY. */
+  /** DOCTOR_JOURNAL, DOCTOR_HEAD, DOCTOR_TILE, DOCTOR_BUNDLE, DOCTOR_STATEMENT, DOCTOR_LOOKUPS, DOCTOR_ANCHOR, DOCTOR_BEHIND, DOCTOR_KEY. */
   readonly code: string
   readonly detail: string
   readonly repaired: boolean
@@ -46,6 +47,7 @@ export type DoctorInput = {
 }
 
 const CODES = { tile: 'DOCTOR_TILE', bundle: 'DOCTOR_BUNDLE', statement: 'DOCTOR_STATEMENT', lookups: 'DOCTOR_LOOKUPS' } as const
+const JOURNAL = 'a journal of the store is damaged before its end'
 const FROM_BACKUP = 'Restore the data folder from a backup (openseal restore).'
 const ADVICE = {
   tile: FROM_BACKUP,
@@ -60,16 +62,34 @@ export async function examine(input: DoctorInput): Promise<Diagnosis> {
   // Opening would make a new store: there is nothing to be said of that.
   if (!(await isThere(folder)))
     throw new DoctorError('DOCTOR_NO_LEDGER', `There is no ledger in ${input.dataDir}. Name its folder with --data.`)
-  const store = await openLevelStore(folder)
+  const journal = await findDamagedJournal(folder)
+  if (journal !== undefined && !input.repair) {
+    const advice =
+      'Opening it drops what stands there: copy the data folder first, then run openseal doctor --repair, with --refill if there is another copy.'
+    const complaint = { code: 'DOCTOR_JOURNAL', detail: `${JOURNAL}: ${journal}`, repaired: false, advice }
+    return { verdict: 'damaged', exit: 5, size: 0, complaints: [complaint] }
+  }
+  const store = await salvageLevelStore(folder)
   try {
-    return await examineStore(store, input)
+    if (journal !== undefined) await markSalvaged(store)
+    return await examineStore(
+      store,
+      input,
+      journal === undefined ? [] : [{ code: 'DOCTOR_JOURNAL', detail: `${JOURNAL}: ${journal}`, repaired: true }],
+    )
   } finally {
     await store.close()
   }
 }
 
-async function examineStore(store: Store, input: DoctorInput): Promise<Diagnosis> {
-  const complaints: Complaint[] = []
+/** What stood at the end of the journal may be lost: nothing is sealed upon it until the operator has decided. */
+async function markSalvaged(store: Store): Promise<void> {
+  const size = (await store.readHead())?.head.size ?? 0
+  await markRestored(store, { why: 'was opened with a damaged journal', size })
+}
+
+async function examineStore(store: Store, input: DoctorInput, before: readonly Complaint[]): Promise<Diagnosis> {
+  const complaints: Complaint[] = [...before]
   const committed = await readCommitted(store, complaints)
   if (committed !== undefined) {
     complaints.push(...(await treatAll(store, committed, input)))

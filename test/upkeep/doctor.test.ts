@@ -108,6 +108,20 @@ describe('doctor', () => {
     )
   })
 
+  it('refuses to start over a damaged journal, says so, and opens it only when told to, with a mark', async () => {
+    const folder = join(rest.dataDir, 'store')
+    const [journal] = (await readdir(folder)).filter(name => name.endsWith('.log'))
+    const sound = await readFile(join(folder, journal!))
+    await writeFile(join(folder, journal!), flipAt(sound, 100))
+    await assert.rejects(openLevelStore(folder), { code: 'STORE_JOURNAL', message: /would drop acknowledged records/ })
+    const found = await look()
+    assert.deepEqual([found.exit, found.complaints.map(({ code }) => code)], [5, ['DOCTOR_JOURNAL']])
+    await assert.rejects(openLevelStore(folder), { code: 'STORE_JOURNAL' })
+    const salvaged = await look(true)
+    assert.match(salvaged.restored?.why ?? '', /damaged journal/)
+    await (await openLevelStore(folder)).close()
+  })
+
   it('never ends in anything but a diagnosis or one of its codes, whichever byte on disk is changed', async () => {
     const folder = join(rest.dataDir, 'store')
     await (await openLevelStore(folder)).close() // which writes the journal out as a table

@@ -1,0 +1,77 @@
+/**
+ * LevelDB's journals, as it wrote them: `<number>.log`, blocks of 32 KiB, in them records of a checksum (CRC-32C, masked), a length, a kind and
+ * the bytes; a batch that does not fit into its block is several records. At a start LevelDB reads what it can and passes over the rest
+ * without a word. What a crash leaves is a batch cut short at the end, which nobody was answered for. Where another batch begins behind a damaged
+ * one, the damaged one was synced before it, and acknowledged.
+ */
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+const BLOCK_BYTES = 32 * 1024
+const HEADER_BYTES = 7
+/** Kinds of records: a whole batch, or its first, a middle (3) or its last part. */
+const FULL = 1
+const FIRST = 2
+const LAST = 4
+const MASK_DELTA = 0xa282ead8
+const POLYNOMIAL = 0x82f63b78
+
+/** The name of a journal in a folder in which a batch begins behind a damaged one; undefined where there is none. */
+export async function findDamagedJournal(folder: string): Promise<string | undefined> {
+  const names = await readdir(folder).catch((): string[] => [])
+  for (const name of names.filter(found => found.endsWith('.log')).sort()) if (isDamaged(await readFile(join(folder, name)))) return name
+  return undefined
+}
+
+/** Whether a batch begins behind a damaged one. */
+export function isDamaged(journal: Uint8Array): boolean {
+  let isBroken = false
+  for (let block = 0; block < journal.length; block += BLOCK_BYTES) {
+    const end = Math.min(journal.length, block + BLOCK_BYTES)
+    for (let at = block; at + HEADER_BYTES <= end; ) {
+      const record = readRecord(journal, at, end)
+      if (record === undefined) {
+        isBroken ||= !isPadding(journal, at, end)
+        // Where a record ends is not known any more: the next block begins with one.
+        break
+      }
+      if (isBroken && record.isSound && record.beginsBatch) return true
+      isBroken ||= !record.isSound
+      at += HEADER_BYTES + record.length
+    }
+  }
+  return false
+}
+
+/** The record at a place, undefined where what stands there can be none. */
+function readRecord(journal: Uint8Array, at: number, end: number) {
+  const view = new DataView(journal.buffer, journal.byteOffset + at, HEADER_BYTES)
+  const length = view.getUint16(4, true)
+  const kind = view.getUint8(6)
+  if (kind < FULL || kind > LAST || at + HEADER_BYTES + length > end) return undefined
+  const crc = crc32c(journal, at + HEADER_BYTES - 1, at + HEADER_BYTES + length)
+  return { length, beginsBatch: kind === FULL || kind === FIRST, isSound: view.getUint32(0, true) === masked(crc) }
+}
+
+/** Zeros to the end of the block: space that a file system gave and nobody wrote to. */
+function isPadding(journal: Uint8Array, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) if (journal[i] !== 0) return false
+  return true
+}
+
+/** Rotated right by 15 bits, plus a constant: LevelDB's way to keep checksums of checksums apart. */
+function masked(crc: number): number {
+  return ((((crc >>> 15) | (crc << 17)) >>> 0) + MASK_DELTA) >>> 0
+}
+
+const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ POLYNOMIAL : crc >>> 1
+  return crc >>> 0
+})
+
+function crc32c(bytes: Uint8Array, from: number, to: number): number {
+  let crc = 0xffffffff
+  for (let i = from; i < to; i++) crc = TABLE[(crc ^ bytes[i]!) & 0xff]! ^ (crc >>> 8)
+  return (crc ^ 0xffffffff) >>> 0
+}
