@@ -40,9 +40,12 @@ describe('chain/ethereum and chain/deploy', () => {
     await rm(dataDir, { recursive: true, force: true })
   })
 
-  function open(logId: string, options: { urls?: string[]; chainId?: number; key?: string; contract?: string } = {}): AnchorChain {
+  function open(
+    logId: string,
+    options: { urls?: string[]; chainId?: number; key?: string; contract?: string; timeoutMs?: number } = {},
+  ): AnchorChain {
     const { urls = [embedded.url], chainId = EMBEDDED_CHAIN_ID, key = EMBEDDED_KEY, contract = deployment.address } = options
-    const limits = { ...DEFAULT_LIMITS, timeoutMs: 500 }
+    const limits = { ...DEFAULT_LIMITS, timeoutMs: options.timeoutMs ?? 20_000 }
     const chain = openAnchorChain({ urls, chainId, contract, logId, signer: createKeySigner(key), finality: { confirmations: 0 }, limits })
     chains.push(chain)
     return chain
@@ -143,11 +146,11 @@ describe('chain/ethereum and chain/deploy', () => {
     const port = await new Promise<number>(done => mute.listen(0, '127.0.0.1', () => done((mute.address() as { port: number }).port)))
     const silent = `http://127.0.0.1:${port}`
     const logId = await openLog()
-    assert.equal(await open(logId, { urls: ['http://127.0.0.1:9', silent, embedded.url] }).latest(), null)
-    await assert.rejects(open(logId, { urls: ['http://127.0.0.1:9', silent] }).latest(), { code: 'CHAIN_UNREACHABLE' })
+    assert.equal(await open(logId, { urls: ['http://127.0.0.1:9', silent, embedded.url], timeoutMs: 2_000 }).latest(), null)
+    await assert.rejects(open(logId, { urls: ['http://127.0.0.1:9', silent], timeoutMs: 200 }).latest(), { code: 'CHAIN_UNREACHABLE' })
     await assert.rejects(open(logId, { chainId: 1 }).latest(), { code: 'CHAIN_WRONG' })
     await assert.rejects(open(logId, { contract: `0x${'22'.repeat(20)}` }).latest(), { code: 'CHAIN_NO_CONTRACT' })
-    assert.equal(await readChainId(['http://127.0.0.1:9', embedded.url], 500), EMBEDDED_CHAIN_ID)
+    assert.equal(await readChainId(['http://127.0.0.1:9', embedded.url], 20_000), EMBEDDED_CHAIN_ID)
     await assert.rejects(readChainId([silent], 300), { code: 'CHAIN_UNREACHABLE' })
     mute.close()
   })

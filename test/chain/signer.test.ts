@@ -127,10 +127,10 @@ describe('chain/signer', () => {
       after(() => at.close())
 
       /** A world whose publisher's key is held by a signer over HTTP, which does what `behave` says. */
-      async function signedWorld(timeoutMs = 300) {
+      async function signedWorld() {
         const world = await openWorld(at)
         const signing = await startSigner(world.key)
-        const signer = createRemoteSigner({ url: signing.url, timeoutMs })
+        const signer = createRemoteSigner({ url: signing.url, timeoutMs: 20_000 })
         const chain = world.open({ signer })
         await submit(world.ledger, 1)
         const close = async () => {
@@ -170,15 +170,17 @@ describe('chain/signer', () => {
       })
 
       it('waits for it so long and no longer when it hangs, or is gone', async () => {
-        const { anchorer, signing, ledger, close } = await signedWorld()
+        const { anchorer, anchorerOn, open, signing, ledger, close } = await signedWorld()
         signing.behave = () => new Promise(() => {})
-        const round = anchorer.tick().catch(error => error.code)
+        const hasty = createRemoteSigner({ url: signing.url, timeoutMs: 200 })
+        const round = anchorerOn(open({ signer: hasty })).tick()
+        const ended = round.catch(error => error.code)
         await submit(ledger, 1)
-        assert.equal(await round, 'CHAIN_SIGNER_UNREACHABLE')
+        assert.equal(await ended, 'CHAIN_SIGNER_UNREACHABLE')
         signing.behave = undefined
         await untilIncluded(anchorer, 3)
         await close()
-        const gone = createRemoteSigner({ url: signing.url, timeoutMs: 300 })
+        const gone = createRemoteSigner({ url: signing.url, timeoutMs: 20_000 })
         await assert.rejects(gone.address(), {
           code: 'CHAIN_SIGNER_UNREACHABLE',
           message: /^The signer 127\.0\.0\.1:\d+ does not answer\.$/,
@@ -230,13 +232,13 @@ describe('chain/signer', () => {
   it('wants one account, or to be told which', async () => {
     const signing = await startSigner(KEY, [ADDRESS, `0x${'55'.repeat(20)}`])
     const { url } = signing
-    await assert.rejects(createRemoteSigner({ url, timeoutMs: 300 }).address(), {
+    await assert.rejects(createRemoteSigner({ url, timeoutMs: 20_000 }).address(), {
       code: 'CHAIN_SIGNER_REFUSED',
       message: /has 2 accounts: set OPENSEAL_ANCHOR_ADDRESS/,
     })
-    assert.equal(await createRemoteSigner({ url, timeoutMs: 300, address: ADDRESS }).address(), ADDRESS)
+    assert.equal(await createRemoteSigner({ url, timeoutMs: 20_000, address: ADDRESS }).address(), ADDRESS)
     const other = `0x${'66'.repeat(20)}`
-    await assert.rejects(createRemoteSigner({ url, timeoutMs: 300, address: other }).address(), {
+    await assert.rejects(createRemoteSigner({ url, timeoutMs: 20_000, address: other }).address(), {
       code: 'CHAIN_SIGNER_REFUSED',
       message: /does not have 0x66/,
     })

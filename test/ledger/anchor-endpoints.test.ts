@@ -5,7 +5,9 @@ import { CHAINS, type TestChain } from '../chain/chains.ts'
 import { ANSWERED, type Endpoint, frozenAt, openEndpoint, silent } from '../chain/endpoint.ts'
 import { attemptsOf, CLOCK_MS, type Options, openAnchors, openWorld, pause, submit, untilIncluded, type World } from './anchor-world.ts'
 
-const limits = { timeoutMs: 300 }
+/** Long enough for a true answer under any load, and short, where nothing but silence is waited for. */
+const limits = { timeoutMs: 20_000 }
+const hasty = { timeoutMs: 200 }
 
 for (const [name, start] of CHAINS) {
   describe(`anchors over endpoints of ${name}`, () => {
@@ -40,21 +42,20 @@ for (const [name, start] of CHAINS) {
 
     describe('that do not answer', () => {
       it('seals while an endpoint hangs, and anchors when it answers again', async () => {
-        const { anchorer, ledger } = await world([one])
+        const { anchorer, anchorerOn, open, ledger } = await world([one])
         one.behave(silent)
-        const round = anchorer.tick().catch(error => error)
+        const waiting = anchorerOn(open({ urls: [one.url], limits: hasty }))
+        const round = waiting.tick().catch(error => error)
         await submit(ledger, 3)
         assert.equal(ledger.head().size, 5)
-        assert.deepEqual(
-          [(await round).code, anchorer.lag().alarm],
-          ['CHAIN_UNREACHABLE', `The chain's endpoint ${new URL(one.url).host} does not answer.`],
-        )
+        const alarm = `The chain's endpoint ${new URL(one.url).host} does not answer.`
+        assert.deepEqual([(await round).code, waiting.lag().alarm], ['CHAIN_UNREACHABLE', alarm])
         one.behave(undefined)
         await untilIncluded(anchorer, 5)
       })
 
       it('asks the other one, and bothers the one that hangs no more for a while', async () => {
-        const { anchorer, ledger } = await world([one, two])
+        const { anchorer, ledger } = await world([one, two], { limits: { timeoutMs: 2_000 } })
         one.behave(silent)
         await anchorer.tick()
         const asked = one.seen.length
@@ -64,9 +65,9 @@ for (const [name, start] of CHAINS) {
       })
 
       it('takes an answer that comes too late, or trickles in for ever, for none', async () => {
-        const { anchorer } = await world([one])
+        const { anchorer } = await world([one], { limits: hasty })
         one.behave(async () => {
-          await new Promise(done => setTimeout(done, 500))
+          await new Promise(done => setTimeout(done, 1_000))
         })
         await assert.rejects(anchorer.tick(), { code: 'CHAIN_UNREACHABLE' })
         one.behave((_call, response) => {
