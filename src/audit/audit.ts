@@ -7,12 +7,12 @@ import { EMPTY_ROOT } from '../core/hash.ts'
 import { formatTime } from '../core/time.ts'
 import { rootFromRange } from '../core/tree.ts'
 import { type AuditedLog, checkAnchors, readLogs } from './anchors.ts'
-import type { AuditError } from './finding.ts'
+import { type AuditError, finding } from './finding.ts'
 import { continuesHistory, findMisfits, readCheckpoint, reportMisfits, type SeenCheckpoint, seenBefore } from './history.ts'
 import { rederive } from './rederive.ts'
 import { createRootCheck } from './root-check.ts'
 import { type Base, EMPTY_BASE, type Roots } from './roots.ts'
-import { type AuditInput, type AuditReport, addUnfinished, type Run } from './run.ts'
+import { type AuditInput, type AuditReport, addFinding, addUnfinished, type Run } from './run.ts'
 import type { ClaimedAnchor } from './source.ts'
 
 /** What a run got to. */
@@ -82,6 +82,7 @@ async function auditTree(
   if (!(await continuesHistory(run, checkpoint, seen))) return undefined
   const anchored = [...claimed, ...logs.flatMap(({ view }) => view.events)].map(({ size }) => size)
   const before = run.findings.length
+  if (checkpoint.size === 0) addFinding(run, finding('AUDIT_GENESIS_MISMATCH', 'genesis.none', {}))
   const reached = await rederiveFromBest(run, checkpoint, seen, anchored)
   const isTreeGood = run.findings.length === before
   await checkAnchors(run, logs, claimed, createRootCheck(run, reached.roots), checkpoint.size)

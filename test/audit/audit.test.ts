@@ -8,6 +8,7 @@ import type { Finding, Unfinished } from '../../src/audit/finding.ts'
 import { openAuditState } from '../../src/audit/state.ts'
 import { toHex } from '../../src/core/bytes.ts'
 import { formatCheckpoint } from '../../src/core/checkpoint.ts'
+import { EMPTY_ROOT } from '../../src/core/hash.ts'
 import { createSigner, signNote } from '../../src/core/note.ts'
 import { parsePolicy } from '../../src/core/policy.ts'
 import { decodeBundle, encodeBundle } from '../../src/core/tile.ts'
@@ -246,6 +247,13 @@ describe('audit of a ledger that lies', () => {
     const report = await world.run({ policy: { ...policy, origin, logKeys, anchors } })
     deepEqual([report.exit, codesOf(report)], [5, ['AUDIT_GENESIS_MISMATCH']])
     deepEqual(reasonsOf(report), ['AUDIT_CHAIN_NOT_ASKED'])
+  })
+
+  it('finds an empty ledger, which has not even a first entry', async () => {
+    const note = signNote(formatCheckpoint({ origin: ORIGIN, size: 0, root: EMPTY_ROOT }), signer)
+    world.proxy.tamper = onPath(/checkpoint/, () => note)
+    const report = await world.run()
+    deepEqual([report.exit, codesOf(report)], [5, ['AUDIT_GENESIS_MISMATCH']])
   })
 
   it('is never clean where any one bit of tiles, entries, statements or checkpoint was changed', async () => {

@@ -131,6 +131,7 @@ export const auditAr: AuditMessages = {
   'at.roots': 'لعدد {size} من القيود: {earlier} و{now}',
   'at.rewritten': 'كان لأول {size} من قيوده الجذر {earlier} ولم يعد لها',
   'at.shrank': 'من {earlier} قيداً إلى {size}',
+  'at.genesis.none': 'لا يوجد: السجل فارغ',
   'at.genesis.erased': 'محاه السجل',
   'at.genesis.kind': 'هو من نوع آخر',
   'at.genesis.origin': 'هو من {origin}',

@@ -135,6 +135,7 @@ export const auditDe: AuditMessages = {
   'at.roots': 'für {size} Einträge: {earlier} und {now}',
   'at.rewritten': 'seine ersten {size} Einträge hatten die Wurzel {earlier} und haben sie nicht mehr',
   'at.shrank': 'von {earlier} Einträgen auf {size}',
+  'at.genesis.none': 'es gibt keinen: das Register ist leer',
   'at.genesis.erased': 'das Register hat ihn gelöscht',
   'at.genesis.kind': 'er ist von anderer Art',
   'at.genesis.origin': 'er ist von {origin}',

@@ -134,6 +134,7 @@ export const auditEl: AuditMessages = {
   'at.roots': 'για {size} εγγραφές: {earlier} και {now}',
   'at.rewritten': 'οι πρώτες {size} εγγραφές του είχαν τη ρίζα {earlier} και δεν την έχουν πια',
   'at.shrank': 'από {earlier} εγγραφές σε {size}',
+  'at.genesis.none': 'δεν υπάρχει: το μητρώο είναι άδειο',
   'at.genesis.erased': 'το μητρώο την έχει διαγράψει',
   'at.genesis.kind': 'είναι άλλου είδους',
   'at.genesis.origin': 'είναι του {origin}',

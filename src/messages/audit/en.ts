@@ -155,6 +155,7 @@ export const auditEn = {
   'at.roots': 'for {size} entries: {earlier} and {now}',
   'at.rewritten': 'its first {size} entries had the root {earlier}, and no longer have it',
   'at.shrank': 'from {earlier} entries to {size}',
+  'at.genesis.none': 'there is none: the ledger is empty',
   'at.genesis.erased': 'the ledger has erased it',
   'at.genesis.kind': 'it is of another kind',
   'at.genesis.origin': 'it is of {origin}',

@@ -133,6 +133,7 @@ export const auditEs: AuditMessages = {
   'at.roots': 'para {size} entradas: {earlier} y {now}',
   'at.rewritten': 'sus primeras {size} entradas tenían la raíz {earlier} y ya no la tienen',
   'at.shrank': 'de {earlier} entradas a {size}',
+  'at.genesis.none': 'no hay ninguna: el registro está vacío',
   'at.genesis.erased': 'el registro la ha borrado',
   'at.genesis.kind': 'es de otra clase',
   'at.genesis.origin': 'es de {origin}',

@@ -134,6 +134,7 @@ export const auditFr: AuditMessages = {
   'at.roots': 'pour {size} entrées : {earlier} et {now}',
   'at.rewritten': 'ses {size} premières entrées avaient la racine {earlier} et ne l’ont plus',
   'at.shrank': 'de {earlier} entrées à {size}',
+  'at.genesis.none': 'il n’y en a pas : le registre est vide',
   'at.genesis.erased': 'le registre l’a effacée',
   'at.genesis.kind': 'elle est d’un autre genre',
   'at.genesis.origin': 'elle est de {origin}',

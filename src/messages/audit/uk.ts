@@ -132,6 +132,7 @@ export const auditUk: AuditMessages = {
   'at.roots': 'для {size} записів: {earlier} і {now}',
   'at.rewritten': 'його перші {size} записів мали корінь {earlier} і більше його не мають',
   'at.shrank': 'з {earlier} записів до {size}',
+  'at.genesis.none': 'його немає: реєстр порожній',
   'at.genesis.erased': 'реєстр його стер',
   'at.genesis.kind': 'він іншого виду',
   'at.genesis.origin': 'він належить {origin}',
