@@ -55,7 +55,7 @@ details{margin-block:.8rem}summary{cursor:pointer;min-height:28px;padding-block:
 const TOOL_MEDIA = `
 @media(max-width:36rem){dl.facts{grid-template-columns:1fr;gap:0}dl.facts dd{margin-block-end:.6rem}h1{font-size:1.45rem}}
 @media(prefers-reduced-motion:no-preference){.running svg{animation:turn 1.2s linear infinite}@keyframes turn{to{rotate:360deg}}}
-@media(forced-colors:active){.card,.drop,.banner{border:2px solid CanvasText}}
+@media(forced-colors:active){.chart rect{fill:CanvasText}.card,.drop,.banner{border:2px solid CanvasText}}
 @media print{:root{--ink:#000;--soft:#333;--paper:#fff;--panel:#fff;--line:#555;--link:#000;--warn:#000;--warn-bg:#fff;--bad:#000;--bad-bg:#fff;--calm:#000;--calm-bg:#fff;--good:#000;--good-bg:#fff;color-scheme:light}@page{margin:12mm 13mm}
 html{font-size:8.6pt;line-height:1.26}.no-print,.skip,.top nav,.foot,.button,button{display:none!important}.only-print{display:block!important}}
 `
