@@ -84,6 +84,21 @@ describe('server on a chain of its operator', function () {
     assert.equal(anchor.production, false)
   })
 
+  it('offers readers the endpoints that are public, and shows its own to nobody', async () => {
+    for (const OPENSEAL_PUBLIC_RPC of ['', 'https://public.example/rpc']) {
+      const service = await startServer(readConfig({ ...env, OPENSEAL_PUBLIC_RPC }))
+      const texts = await Promise.all(
+        ['/en/verify', '/openseal-verifier.html', '/en/about', '/v1/status'].map(async path => (await fetch(service.url + path)).text()),
+      )
+      await service.close()
+      assert.deepEqual(
+        texts.map(text => text.includes('https://public.example/rpc')),
+        [OPENSEAL_PUBLIC_RPC !== '', OPENSEAL_PUBLIC_RPC !== '', false, false],
+      )
+      for (const url of env.OPENSEAL_RPC?.split(',') ?? []) assert.ok(!texts.some(text => text.includes(url)))
+    }
+  })
+
   it('does not take the word of an operator who calls a development chain production', () => {
     const config = { ...readConfig({ OPENSEAL_PORT: '0', OPENSEAL_CHAIN_PORT: '0' }), dataDir: join(folder, 'dev'), production: true }
     return assert.rejects(startServer(config), { code: 'SERVER_PRODUCTION' })

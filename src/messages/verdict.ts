@@ -28,7 +28,15 @@ export function sayHeading(say: Say, { part, result }: Finding): { readonly sent
 /** What a check has to say, in the reader's language as far as that has words for it. */
 export function sayDetail(say: Say, { detail, notes }: CheckResult): { readonly text: string; readonly isTranslated: boolean } {
   if (notes.length === 0) return { text: detail, isTranslated: false }
-  return { text: notes.map(({ key, values }) => say(`detail.${key}`, values)).join('; '), isTranslated: true }
+  const sentences = notes.map(({ key, values }) =>
+    say(`detail.${key}`, key === 'withdrawn' ? { ...values, reason: sayReason(say, values.reason) } : values),
+  )
+  return { text: sentences.join('; '), isTranslated: true }
+}
+
+/** Of a statement that was read: its reason is one of those that there are. */
+function sayReason(say: Say, code: string | number | undefined): string {
+  return REASONS.includes(code as Reason) ? say(`reason.${code as Reason}`) : ''
 }
 
 /** What to do next, where the verdict leaves something to do. */
@@ -68,6 +76,8 @@ export function sayProblem(say: Say, { problem, reason = '' }: { readonly proble
   return problem === 'need-receipt' ? say('verify.needReceipt') : say('result.refused', { reason })
 }
 
+const REASONS = ['correction', 'legal-change', 'publication-error', 'personal-data', 'court-order', 'other'] as const
+type Reason = (typeof REASONS)[number]
 const NEXT: { readonly [verdict in VerdictCode]?: MessageKey } = {
   invalid: 'next.invalid',
   unknown: 'next.unknown',

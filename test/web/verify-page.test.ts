@@ -75,6 +75,10 @@ describe('verify page', function () {
       assert.deepEqual(await verdicts(page), ['anchored', 'unknown', 'superseded', 'withdrawn', 'sealed'])
       const sentences = await page.locator('.sentence').allTextContents()
       assert.match(sentences[0] ?? '', /This file is on the record, unchanged since 20 November 2026 at 10:00 UTC\./)
+      assert.match(
+        (await page.locator('article[data-verdict=withdrawn] li[data-check=currency] .detail').textContent()) ?? '',
+        /^withdrawn by the statement at index 12: Court order/,
+      )
       assert.match(sentences[3] ?? '', /and was withdrawn on 19 November 2026/)
     })
   })
