@@ -37,7 +37,7 @@ const changed = ({ from, to, after }: Mutant, text: string) => text.slice(0, fro
 
 const PARTS: { readonly [name: string]: Part } = {
   core: sources('core', ['core', 'verifier']),
-  verifier: sources('verifier', ['verifier']),
+  verifier: sources('verifier', ['verifier'], ['test/ledger/log-keys.test.ts']),
   contract: {
     mutants: () => contractMutants(CONTRACT, read(CONTRACT)),
     tests: () => [['rules'], ['consistency', 'inclusion', 'model']].map(names => names.map(name => `test/contracts/${name}.test.ts`)),
@@ -53,8 +53,8 @@ const PARTS: { readonly [name: string]: Part } = {
   },
 }
 
-/** A folder of sources, its own test first, then all of these folders. */
-function sources(folder: string, testFolders: readonly string[]): Part {
+/** A folder of sources, its own test first, then all of these folders and those tests that need more than the folder. */
+function sources(folder: string, testFolders: readonly string[], others: readonly string[] = []): Part {
   return {
     mutants: () =>
       mutantsOf(
@@ -64,7 +64,7 @@ function sources(folder: string, testFolders: readonly string[]): Part {
       ),
     tests({ file }) {
       const own = `test/${folder}/${basename(file, '.ts')}.test.ts`
-      const all = testFolders.flatMap(name => filesIn(`test/${name}`, '.test.ts')).filter(test => test !== own)
+      const all = [...testFolders.flatMap(name => filesIn(`test/${name}`, '.test.ts')), ...others].filter(test => test !== own)
       return existsSync(join(root, own)) ? [[own], all] : [all]
     },
     text: mutant => ({ file: join(root, mutant.file), text: changed(mutant, read(mutant.file)) }),

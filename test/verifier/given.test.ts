@@ -88,6 +88,10 @@ describe('verifier/given', () => {
         { name: 'p.receipts.ndjson:3', digests: [] },
       ],
     )
+    assert.deepEqual(
+      lines.receipts.map(({ text }) => text),
+      ['{"statement":{"documents":[{"jcs":"bb","sha256":"aa"}]},"type":"openseal/receipt@v1"}', 'rubbish'],
+    )
   })
 })
 
