@@ -7,7 +7,7 @@ import { rememberAnswers } from './chain-memory.ts'
 import type { FileDigest } from './digest.ts'
 import type { Release } from './file-reader.ts'
 import { type GivenFile, type GivenReceipt, hashesOf, matchReceipts, naming } from './given.ts'
-import { inTurns, type LedgerReader } from './ledger-reader.ts'
+import { giveUpWhenGone, inTurns, type LedgerReader } from './ledger-reader.ts'
 import type { PdfFacts } from './pdf.ts'
 import { type CheckResult, type Result, verify } from './verify.ts'
 
@@ -76,7 +76,7 @@ const MAX_STATES_ASKED = 48
 
 /** One task a file, and one a receipt without a file. */
 export function planChecks(files: readonly GivenFile[], receipts: readonly GivenReceipt[], means: Means): Task[] {
-  const asked = { ...means, chain: means.chain.map(rememberAnswers) }
+  const asked = { ...means, chain: means.chain.map(rememberAnswers), ledger: means.ledger && giveUpWhenGone(means.ledger) }
   const releaseHashes = new Set(files.flatMap(({ read }) => read.releases.flatMap(({ digest }) => digest?.sha256 ?? [])))
   const own = receipts.filter(({ digests }) => !digests.some(digest => releaseHashes.has(digest)))
   const byDigest = new Map(receipts.flatMap(receipt => receipt.digests.map(digest => [digest, receipt] as const)))

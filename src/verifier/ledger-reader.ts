@@ -54,6 +54,23 @@ export function createLedgerReader(options: LedgerReaderOptions): LedgerReader {
   }
 }
 
+/** A reader that asks no more once the ledger was not reached: a package of thousands of releases must not wait for it thousands of times. */
+export function giveUpWhenGone(ledger: LedgerReader): LedgerReader {
+  let gone: OpenSealError | undefined
+  const ask = async <T>(question: () => Promise<T>): Promise<T> => {
+    if (gone) throw gone
+    const { value, error } = await attemptAsync(question)
+    if (!error) return value
+    if (error.code === 'LEDGER_UNREACHABLE') gone = error
+    throw error
+  }
+  return {
+    findReceipts: hashes => ask(() => ledger.findReceipts(hashes)),
+    readReceipt: index => ask(() => ledger.readReceipt(index)),
+    currency: (statement, index) => ask(async () => ledger.currency(statement, index)),
+  }
+}
+
 /** The earliest entry of each record, the oldest first. */
 export function earliestOfEach(listed: readonly ListedEntry[]): number[] {
   const byRecord = new Map<string, number>()
@@ -121,10 +138,11 @@ async function read(options: LedgerReaderOptions, path: string): Promise<string>
     // Busy, or asked too often by one reader of a large package: it says when to come again.
     const isBusy = response.status === 429 || response.status === 503
     const waitSeconds = Number(response.headers.get('retry-after') ?? 1)
-    if (!isBusy || attempt === ATTEMPTS || !(waitSeconds <= MAX_WAIT_SECONDS)) return unreachable(response.status)
+    if (!isBusy || attempt === ATTEMPTS || !(waitSeconds <= MAX_WAIT_SECONDS))
+      throw new LedgerReadError('LEDGER_REFUSED', `the ledger answered with status ${response.status}`)
     await new Promise(resolve => setTimeout(resolve, waitSeconds * 1000))
   }
 }
 
-/** LEDGER_UNREACHABLE, LEDGER_ANSWER, LEDGER_OTHER or LEDGER_TOO_MANY. */
+/** LEDGER_UNREACHABLE, LEDGER_REFUSED, LEDGER_ANSWER, LEDGER_OTHER or LEDGER_TOO_MANY. */
 export class LedgerReadError extends OpenSealError {}

@@ -61,9 +61,25 @@ export function makeOfflineVerifier({
 
 /** All sentences of a page by language; each key only once. */
 function packLanguages(): PackedLanguages {
-  const keys = Object.keys(browserMessages('en')) as MessageKey[]
+  const keys = (Object.keys(browserMessages('en')) as MessageKey[]).filter(key => !OF_LEDGERS.includes(key))
   return { keys, sentences: Object.fromEntries(LANGUAGE_TAGS.map(tag => [tag, keys.map(key => CATALOGUES[tag][key])])) }
 }
+
+/** What is said only where a ledger is asked, which the offline verifier never does. */
+const OF_LEDGERS: readonly MessageKey[] = [
+  'verify.private',
+  'verify.ledgerGone',
+  'result.open',
+  'result.fresher',
+  'verdict.superseded',
+  'verdict.superseded.statement',
+  'mark.superseded',
+  'detail.versionsUnanswered',
+  'detail.newest',
+  'detail.stillListed',
+  'detail.amended',
+  'detail.silentlyEdited',
+]
 
 /** A source expression of a Content Security Policy that lets exactly this text run. */
 function sourceHash(text: string): string {

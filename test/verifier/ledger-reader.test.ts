@@ -2,7 +2,7 @@
 import { deepEqual, equal, rejects } from 'node:assert/strict'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createLedgerReader } from '../../src/verifier/ledger-reader.ts'
+import { createLedgerReader, giveUpWhenGone } from '../../src/verifier/ledger-reader.ts'
 import { STATEMENT } from './world.ts'
 
 type Reply = { status?: number; body?: unknown; retryAfter?: string }
@@ -51,7 +51,7 @@ describe('verifier/ledger-reader', () => {
     reply = path => (path.startsWith('/v1/records/1/') ? { status: 500 } : receiptsFor(records)(path))
     deepEqual(await reader().findReceipts(['aa']), ['receipt 2'])
     reply = path => (path.endsWith('/receipt') ? { status: 500 } : receiptsFor(records)(path))
-    await rejects(reader().findReceipts(['aa']), { code: 'LEDGER_UNREACHABLE' })
+    await rejects(reader().findReceipts(['aa']), { code: 'LEDGER_REFUSED' })
   })
 
   it('asks by the second hash only where the first is not known', async () => {
@@ -96,8 +96,25 @@ describe('verifier/ledger-reader', () => {
       { status: 429, retryAfter: '0' },
     ]) {
       reply = () => refusal
-      await rejects(reader().readReceipt(1), { code: 'LEDGER_UNREACHABLE' })
+      await rejects(reader().readReceipt(1), { code: 'LEDGER_REFUSED' })
     }
+  })
+
+  it('is not asked again once it was not reached, but is when it only refused something', async () => {
+    const alive = giveUpWhenGone(reader())
+    reply = () => ({ status: 404 })
+    for (let time = 0; time < 2; time++) await rejects(alive.readReceipt(1), { code: 'LEDGER_REFUSED' })
+    equal(asked.length, 2)
+    let calls = 0
+    const dead = () => {
+      calls++
+      return Promise.reject(new TypeError('fetch failed'))
+    }
+    const gone = giveUpWhenGone(createLedgerReader({ url: 'http://gone.example', origin: 'o', fetch: dead, timeoutMs: 100 }))
+    await rejects(gone.findReceipts(['aa']), { code: 'LEDGER_UNREACHABLE' })
+    await rejects(gone.readReceipt(1), { code: 'LEDGER_UNREACHABLE' })
+    await rejects(async () => gone.currency(STATEMENT, 1), { code: 'LEDGER_UNREACHABLE' })
+    equal(calls, 1)
   })
 
   it('is told apart from what is no ledger', async () => {

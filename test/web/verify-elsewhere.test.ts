@@ -22,6 +22,8 @@ describe('verify page: offline, without JavaScript, by keyboard', function () {
           assert.deepEqual(await verdicts(page), ['none'])
           await check(page, given('f.receipt.json', await receiptOf(6)))
           assert.deepEqual(await verdicts(page), ['anchored'])
+          await check(page, given('w.receipt.json', await receiptOf(12)))
+          assert.deepEqual(await verdicts(page), ['anchored', 'withdrawn'])
           assert.deepEqual([...asked], [state.world.chain.url])
           await useEndpoints(page, `${state.world.chain.url}\n${state.world.liar.url}`)
           await page.waitForSelector('#results article[data-verdict="unchecked"]')
