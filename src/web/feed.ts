@@ -5,8 +5,8 @@ import { clip } from './content.ts'
 import { html } from './html.ts'
 import type { Entry } from './records.ts'
 
-/** An entry with the time at which the ledger accepted it. `flag` marks it, in words. */
-export type FeedEntry = Entry & { readonly sealedMs: number; readonly flag?: string }
+/** An entry with the time at which the ledger accepted it. */
+export type FeedEntry = Entry & { readonly sealedMs: number }
 
 /** One page of a feed. */
 export type Feed = {
@@ -43,7 +43,7 @@ ${entries.map(entry => renderEntry(say, feed, entry))}</feed>
 `.safe
 }
 
-function renderEntry(say: Say, { tag, siteUrl, base }: Feed, { index, statement, sealedMs, flag }: FeedEntry) {
+function renderEntry(say: Say, { tag, siteUrl, base }: Feed, { index, statement, sealedMs, isSilentEdit }: FeedEntry) {
   if (statement === undefined) return undefined
   const { title, record, language, published, agency, action } = statement
   const name = title === undefined || title.trim() === '' ? record : title
@@ -55,7 +55,8 @@ function renderEntry(say: Say, { tag, siteUrl, base }: Feed, { index, statement,
 <author><name>${agency}</name></author>
 <link rel="alternate" type="text/html" href="${siteUrl}${base}/records/${index}"/>
 <category term="${action}" label="${say(`action.${action}`)}"/>
-<summary>${say('record.entry', { index })}: ${flag ?? say(`action.${action}`)}. ${record}</summary>
+${isSilentEdit === true && html`<category term="silent-edit" label="${say('changes.silent-edit')}"/>`}
+<summary>${say('record.entry', { index })}: ${say(isSilentEdit === true ? 'flag.silent-edit' : `action.${action}`)}. ${record}</summary>
 </entry>
 `
 }

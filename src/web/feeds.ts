@@ -8,7 +8,7 @@ import type { Frame } from './layout.ts'
 import { CHANGE_KINDS } from './pages/changes.ts'
 import { findAgency, newestIndexes, pageOf, readEntries } from './records.ts'
 
-type Content = Pick<Feed, 'title' | 'older'> & { readonly indexes: readonly number[]; readonly flags?: ReadonlyMap<number, string> }
+type Content = Pick<Feed, 'title' | 'older'> & { readonly indexes: readonly number[] }
 
 const LENGTH = 50
 const WATCHED: readonly SiteChangeKind[] = ['silent-edit', 'withdraw']
@@ -37,28 +37,22 @@ export function feedRoutes(router: Router, deps: SiteDeps): void {
     const indexes = await ledger.listByAgency(agency.id, before, LENGTH + 1)
     return { title: say('feed.agency', { agency: agency.name }), ...pageOf(indexes, LENGTH) }
   })
-  const changes = async ({ say }: Frame, kinds: readonly SiteChangeKind[], before: number) => {
+  const changes = async (kinds: readonly SiteChangeKind[], before: number) => {
     const found = await finder.changes(kinds, before, LENGTH + 1)
-    const flags = new Map(found.map(({ index, kind }) => [index, say(kind === 'silent-edit' ? 'flag.silent-edit' : `action.${kind}`)]))
     const indexes = found.map(({ index }) => index)
-    return { ...pageOf(indexes, LENGTH), flags }
+    return pageOf(indexes, LENGTH)
   }
-  send('/changes.atom', async (frame, before) => ({ title: frame.say('feed.watch'), ...(await changes(frame, WATCHED, before)) }))
-  send('/changes/all.atom', async (frame, before) => ({
-    title: frame.say('feed.changes'),
-    ...(await changes(frame, CHANGE_KINDS, before)),
-  }))
+  send('/changes.atom', async ({ say }, before) => ({ title: say('feed.watch'), ...(await changes(WATCHED, before)) }))
+  send('/changes/all.atom', async ({ say }, before) => ({ title: say('feed.changes'), ...(await changes(CHANGE_KINDS, before)) }))
 }
 
 async function complete(ctx: Context, frame: Frame, before: number | undefined, content: Content, deps: SiteDeps): Promise<Feed> {
   const { ledger } = deps
-  const { title, older, indexes, flags } = content
+  const { title, older, indexes } = content
   const bornMs = (await ledger.sealedMs(0)) ?? 0
   const entries: FeedEntry[] = []
   for (const entry of await readEntries(deps, indexes)) {
-    const flag = flags?.get(entry.index)
-    if (entry.statement !== undefined)
-      entries.push({ ...entry, sealedMs: (await ledger.sealedMs(entry.index)) ?? bornMs, ...(flag !== undefined && { flag }) })
+    if (entry.statement !== undefined) entries.push({ ...entry, sealedMs: (await ledger.sealedMs(entry.index)) ?? bornMs })
   }
   const updatedMs = Math.max(bornMs, ...entries.map(({ sealedMs }) => sealedMs))
   const { base, origin } = frame

@@ -91,6 +91,8 @@ describe('web/looking around', () => {
       )
     }
     assert.equal((await read('/agencies/nobody.example/feed.atom')).status, 404)
+    assert.equal((await read('/feed.atom?before=4')).text.match(/<category term="silent-edit" label="Silent edits"\/>/g)?.length, 1)
+    assert.match((await read('/changes.atom')).text, /<summary>Entry 2: Silent edit: same version number, other documents\. r-1</)
   })
 
   it('says on every page when entries wait too long, and when none is accepted', async () => {
