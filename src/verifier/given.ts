@@ -97,9 +97,9 @@ export function matchReceipts(
   return { pairs, alone: free() }
 }
 
-/** The receipts that name one of the hashes. */
+/** The receipts that name one of the hashes, those of the first hash first: what fits by its bytes goes before what fits by its content. */
 export function naming(hashes: readonly string[], receipts: readonly GivenReceipt[]): GivenReceipt[] {
-  return receipts.filter(receipt => receipt.digests.some(digest => hashes.includes(digest)))
+  return [...new Set(hashes.flatMap(hash => receipts.filter(({ digests }) => digests.includes(hash))))]
 }
 
 /** The hashes under which a file may be on the record. */

@@ -38,6 +38,13 @@ describe('verifier/given', () => {
     assert.deepEqual(matchReceipts(files.slice(1), [c]), { pairs: [[], []], alone: [c] })
   })
 
+  it('puts what names the bytes of a file before what names only its content', () => {
+    const content = receipt('c.receipt.json', 'jj')
+    const bytes = receipt('b.receipt.json', 'ss', 'jj')
+    const bare: GivenFile = { name: 'bare.json', read: { digest: { bytes: 9, sha256: 'ss', jcs: 'jj' }, releases: [], releasesLeftOut: 0 } }
+    assert.deepEqual(matchReceipts([bare], [content, bytes]), { pairs: [[bytes, content]], alone: [] })
+  })
+
   it('pairs a PDF with the receipt of an earlier state of it', () => {
     const old = receipt('old.receipt.json', 'e1')
     const files = [file('a.pdf', 'aa', ['e0', 'e1']), file('b.pdf', 'bb')]
