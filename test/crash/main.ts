@@ -1,6 +1,6 @@
 /**
  * `npm run crash`: the whole crash matrix. `npm run crash -- seal anchor` only these phases; `--state FILE` keeps what was done and goes on from
- * there; `--node` puts the faults in where Node calls the system, as on a machine without a C compiler.
+ * there; `--points N` tries only so many writes of each phase; `--node` puts the faults in where Node calls the system, as on a machine without a C compiler.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -12,7 +12,7 @@ import { PHASES } from './lives.ts'
 import { type Result, runMatrix } from './matrix.ts'
 
 const { values, positionals } = parseArgs({
-  options: { state: { type: 'string' }, node: { type: 'boolean' } },
+  options: { state: { type: 'string' }, points: { type: 'string' }, node: { type: 'boolean' } },
   allowPositionals: true,
 })
 const ALL: readonly string[] = [...PHASES, 'full', 'clock']
@@ -25,7 +25,13 @@ const done: Result[] = values.state !== undefined && existsSync(values.state) ? 
 say(disk === undefined ? 'Faults where Node calls the system (no C compiler, or --node).' : 'Faults below the system library.')
 
 try {
-  await runMatrix({ phases: positionals.length > 0 ? positionals : ALL, disk, done: [...done], note: keep })
+  await runMatrix({
+    phases: positionals.length > 0 ? positionals : ALL,
+    points: values.points === undefined ? undefined : Number(values.points),
+    disk,
+    done: [...done],
+    note: keep,
+  })
   say('', ...table(done), '', `${done.length} crashes. Lost: nothing. There twice: nothing.`)
 } catch (error) {
   say('', ...table(done), '', `A promise was broken: ${error instanceof Error ? error.message : error}`)
