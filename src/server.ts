@@ -1,5 +1,6 @@
 /** The composition root: makes the parts of the service from its configuration, in order, and takes them down in reverse. */
 import { randomFillSync } from 'node:crypto'
+import { statfsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -18,7 +19,7 @@ import type { Policy } from './core/policy.ts'
 import { type GenesisAnchor, parseAnyStatement } from './core/statement.ts'
 import { type Finder, openFinder } from './finder/finder.ts'
 import { ADMISSION, createAdmission } from './http/admission.ts'
-import { createApp } from './http/app.ts'
+import { createHandler } from './http/app.ts'
 import { createLimits, type Limits, PLACES } from './http/limits.ts'
 import { openListener } from './http/listener.ts'
 import { createMetrics, type Metrics } from './http/metrics.ts'
@@ -121,17 +122,17 @@ async function start(config: Config, log: Log, parts: Parts, close: () => Promis
   const scrub = await openScrub({ store, entriesPerSecond: config.scrubRate, nowMs, log })
   parts.scrub = scrub
   scrub.start()
-  metrics = createMetrics({ ledger, anchorer, scrub, nowMs })
+  const { notAccepting } = comparison
+  metrics = createMetrics({ ledger, anchorer, scrub, nowMs, notAccepting, freeBytes: () => freeBytes(dataDir) })
   const agencies = createAgencies({ store, nowMs, randomBytes })
   const served = policyOf(ledger, anchor, chain.finality, config.production)
-  const { notAccepting } = comparison
   const policy = () => served
   const lag = () => anchorer.lag()
   const site = await openSite({ ledger, agencies, lag, notAccepting, policy, nowMs }, config, chain, { dataDir, log, parts })
   const { trustedProxies } = config
   const guards = { admission, limits: limitsOf(config), isClosing: http.isClosing, trustedProxies }
   http.serve(
-    createApp({
+    createHandler({
       ledger,
       agencies,
       anchorer,
@@ -145,7 +146,7 @@ async function start(config: Config, log: Log, parts: Parts, close: () => Promis
       metrics,
       site,
       ...guards,
-    }).callback(),
+    }),
   )
   log.info('serving', { url: http.url, origin, size: ledger.head().size, chainId: anchor.chainId, contract: anchor.contract })
   return {
@@ -224,6 +225,11 @@ async function changeKey(deps: LogDeps, newKey: string) {
   const reason = ledger.stopped()
   if (reason !== undefined && !reason.startsWith('a change of the log key')) throw new ServerError('LEDGER_STOPPED', reason)
   return ledger.changeKey(newKey)
+}
+
+function freeBytes(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder)
+  return bavail * bsize
 }
 
 /** Five seconds' worth at once: a page with its files, a script that starts. */

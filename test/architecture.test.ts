@@ -25,7 +25,17 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/web': ['src/core', 'src/verifier', 'src/messages'],
   'src/http': ['src/core', 'src/store', 'src/ledger', 'src/web', 'src/log.ts'],
   'src/upkeep': ['src/core', 'src/store', 'src/ledger', 'src/keys.ts', 'src/log.ts'],
-  'src/cli': ['src/core', 'src/verifier', 'src/messages', 'src/audit', 'src/chain', 'src/upkeep', 'src/server.ts', 'src/config.ts'],
+  'src/cli': [
+    'src/core',
+    'src/verifier',
+    'src/messages',
+    'src/audit',
+    'src/chain',
+    'src/upkeep',
+    'src/server.ts',
+    'src/config.ts',
+    'src/log.ts',
+  ],
 }
 
 /** The composition root may import every part. */

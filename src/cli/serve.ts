@@ -1,13 +1,12 @@
 /** `openseal serve`: the service, from the configuration in the environment. Ctrl-C ends it in order, a second one at once. */
 import { relative } from 'node:path'
 import type { Command } from 'commander'
-import { OpenSealError } from '../core/errors.ts'
+import { createLog } from '../log.ts'
 import type { startServer } from '../server.ts'
 import { addCommand } from './command.ts'
 import { print, printJson } from './output.ts'
 
 type Service = Awaited<ReturnType<typeof startServer>>
-type Log = NonNullable<NonNullable<Parameters<typeof startServer>[1]>['log']>
 
 const EXIT_FORCED = 130
 
@@ -19,7 +18,9 @@ export function addServe(program: Command): void {
       const stopping = waitForSignal()
       // Loaded here only: the other commands start in a fraction of the time without the service.
       const [{ readConfig }, { startServer }] = await Promise.all([import('../config.ts'), import('../server.ts')])
-      const service = await startServer(readConfig(process.env), { log: createLineLog() })
+      const service = await startServer(readConfig(process.env), {
+        log: createLog({ write: line => process.stderr.write(line), nowMs: Date.now }),
+      })
       if (options.json) printJson({ url: service.url, origin: service.origin, vkey: service.vkey, chain: service.chain })
       else print(...nextSteps(service))
       await stopping
@@ -80,21 +81,4 @@ function waitForSignal(): Promise<void> {
     }
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
   })
-}
-
-/** One JSON object a line on stderr. */
-function createLineLog(): Log {
-  const at =
-    (level: string): Log['info'] =>
-    (event, fields = {}) => {
-      const line = { time: new Date().toISOString(), level, event, ...fields }
-      process.stderr.write(`${JSON.stringify(line, (_, value) => plain(value))}\n`)
-    }
-  return { info: at('info'), warn: at('warn'), error: at('error') }
-}
-
-function plain(value: unknown): unknown {
-  if (typeof value === 'bigint') return String(value)
-  if (value instanceof OpenSealError) return { code: value.code, message: value.message, cause: value.cause }
-  return value instanceof Error ? { message: value.message, stack: value.stack, cause: value.cause } : value
 }

@@ -2,11 +2,14 @@
  * Overload: what can be taken in is measured, and whatever is past it is told so at once, before it costs anything. Who was let in keeps a short wait, and whoever
  * was not comes back later: nothing of theirs was begun.
  */
-import { BusyError } from './problem.ts'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { GUARDS } from './headers.ts'
+import type { Metrics } from './metrics.ts'
+import { discardRest, formatProblem } from './problem.ts'
 
 export type Admission = {
-  /** Throws LEDGER_OVERLOADED where a submission that comes now would wait for too long. */
-  admit(): void
+  /** 0 where a submission can be let in now; else in how many seconds it may come again. */
+  busySeconds(): number
   /** A single submission is under way until the call that this returns. */
   enter(): () => void
   /** A batch was sealed. */
@@ -28,8 +31,8 @@ export type AdmissionOptions = {
   readonly maxStallMs: number
 }
 
-/** A few hundred at once keep the disk busy; with more, each only waits longer. */
-export const ADMISSION = { maxUnderWay: 256, maxWaitMs: 2_000, maxLateMs: 500, maxStallMs: 5_000 }
+/** A hundred at once keep the disk busy; with more, each only waits longer. */
+export const ADMISSION = { maxUnderWay: 128, maxWaitMs: 2_000, maxLateMs: 500, maxStallMs: 5_000 }
 
 /** Below these nobody is refused, however slow the machine is just now: a handful of submissions is no crowd. */
 const FEW_UNDER_WAY = 32
@@ -74,16 +77,7 @@ export function createAdmission({ waiting, nowMs, maxUnderWay, maxWaitMs, maxLat
   }
 
   return {
-    admit() {
-      const ms = tooLongMs()
-      if (ms === 0) return
-      const seconds = Math.min(MAX_RETRY_SECONDS, Math.ceil(ms / 1000))
-      throw new BusyError(
-        'LEDGER_OVERLOADED',
-        `More is submitted than can be sealed. Send it again in ${seconds} s: nothing of it was taken.`,
-        seconds,
-      )
-    },
+    busySeconds: () => Math.min(MAX_RETRY_SECONDS, Math.ceil(tooLongMs() / 1000)),
     enter() {
       underWay++
       return () => {
@@ -96,4 +90,23 @@ export function createAdmission({ waiting, nowMs, maxUnderWay, maxWaitMs, maxLat
     },
     stop: () => clearInterval(tick),
   }
+}
+
+/** An application behind a look at the load: a submission that cannot be let in is told so before anything is done for it, and before its key is read. */
+export function refuseEarly(next: RequestListener, { busySeconds }: Admission, metrics: Pick<Metrics, 'countProblem'>): RequestListener {
+  return (request, response) => {
+    const seconds = request.method === 'POST' && request.url === '/v1/records' ? busySeconds() : 0
+    if (seconds === 0) return next(request, response)
+    metrics.countProblem('LEDGER_OVERLOADED')
+    refuse(request, response, seconds)
+  }
+}
+
+function refuse(request: IncomingMessage, response: ServerResponse, seconds: number): void {
+  const detail = `More is submitted than can be sealed. Send it again in ${seconds} s: nothing of it was taken.`
+  const body = formatProblem({ status: 503, code: 'LEDGER_OVERLOADED', detail })
+  const form = { 'content-type': 'application/problem+json', 'content-length': Buffer.byteLength(body), 'retry-after': String(seconds) }
+  response.writeHead(503, { ...GUARDS, ...form })
+  response.end(body)
+  discardRest(request)
 }

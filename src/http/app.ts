@@ -1,6 +1,8 @@
 /** The Koa application: what every request passes through, and the routes of design §6. */
+import type { RequestListener } from 'node:http'
 import Router from '@koa/router'
 import Koa, { type Context, type Middleware, type Next } from 'koa'
+import { refuseEarly } from './admission.ts'
 import type { HttpDeps, RouteDeps } from './deps.ts'
 import { answerOptions, guardHeaders } from './headers.ts'
 import { createMetrics } from './metrics.ts'
@@ -32,6 +34,13 @@ export function createApp(deps: HttpDeps): Koa {
   app.use(router.routes())
   if (deps.site) app.use(deps.site.routes())
   return app
+}
+
+/** The application as the listener calls it, with what is refused before. */
+export function createHandler(deps: HttpDeps): RequestListener {
+  const metrics = deps.metrics ?? createMetrics(deps)
+  const app = createApp({ ...deps, metrics }).callback()
+  return deps.admission === undefined ? app : refuseEarly(app, deps.admission, metrics)
 }
 
 /** All routes of the interface, without the pages of the site. */

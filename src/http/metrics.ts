@@ -17,7 +17,17 @@ export type Metrics = {
 }
 
 /** Metrics of the given ledger. Names begin with `openseal_`; those of the process are prom-client's own. */
-export function createMetrics({ ledger, anchorer, scrub, nowMs }: Pick<HttpDeps, 'ledger' | 'anchorer' | 'scrub' | 'nowMs'>): Metrics {
+export function createMetrics({
+  ledger,
+  anchorer,
+  scrub,
+  nowMs,
+  notAccepting,
+  freeBytes,
+}: Pick<HttpDeps, 'ledger' | 'anchorer' | 'scrub' | 'nowMs' | 'notAccepting'> & {
+  /** What the disk under the data still takes; absent where that is not known. */
+  readonly freeBytes?: () => number
+}): Metrics {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
@@ -55,6 +65,11 @@ export function createMetrics({ ledger, anchorer, scrub, nowMs }: Pick<HttpDeps,
   const sealed = new Counter({ name: 'openseal_sealed_submissions_total', help: 'Submissions that went through a seal.', registers })
   gauge(registers, 'openseal_tree_size', 'Entries in the log.', () => ledger.head().size)
   gauge(registers, 'openseal_stopped', '1 when the ledger has stopped sealing.', () => (ledger.stopped() === undefined ? 0 : 1))
+  gauge(registers, 'openseal_accepting', '1 while submissions are accepted.', () =>
+    (ledger.stopped() ?? ledger.unsettled() ?? notAccepting?.()) === undefined ? 1 : 0,
+  )
+  gauge(registers, 'openseal_waiting', 'Statements that wait to be sealed.', () => ledger.waiting())
+  if (freeBytes) gauge(registers, 'openseal_disk_free_bytes', 'What the disk under the data still takes.', freeBytes)
   gauge(registers, 'openseal_anchor_unanchored_entries', 'Entries that no final anchor covers.', () => behind(ledger))
   gauge(registers, 'openseal_anchor_age_seconds', 'Age of the newest final anchor; -1 before the first.', () => {
     const newest = ledger.latestAnchor()

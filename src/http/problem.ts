@@ -1,6 +1,6 @@
 /** Problem documents (RFC 9457): the one place where HTTP turns a failure into an answer. */
 
-import { STATUS_CODES } from 'node:http'
+import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Context, Middleware, Next } from 'koa'
 import { OpenSealError } from '../core/errors.ts'
 import type { Log } from '../log.ts'
@@ -65,7 +65,6 @@ const STATUS: { readonly [code: string]: number } = {
   JSON_NUMBER: 400,
   JSON_NOT_UTF8: 400,
   LEDGER_BUSY: 503,
-  LEDGER_OVERLOADED: 503,
   LEDGER_STOPPED: 503,
   LEDGER_COMMIT_FAILED: 503,
   LEDGER_CLOSED: 503,
@@ -127,7 +126,7 @@ export function answerProblem(ctx: Context, error: unknown, log: Log): void {
   ctx.type = 'application/problem+json'
   ctx.body = formatProblem(problem)
   ctx.state.problem = problem.code
-  discardRest(ctx)
+  discardRest(ctx.req)
 }
 
 /** The text of a problem document. */
@@ -155,11 +154,11 @@ function refuseRoute(ctx: Context): never {
 const DISCARD_MS = 30_000
 
 /** A refused body is read and thrown away for a while, so that the client sees the answer and not a reset; then the connection is cut. */
-function discardRest(ctx: Context): void {
-  if (ctx.req.complete) return
-  ctx.req.resume()
-  const cut = setTimeout(() => ctx.req.complete || ctx.req.destroy(), DISCARD_MS).unref()
-  ctx.req.once('close', () => clearTimeout(cut))
+export function discardRest(request: IncomingMessage): void {
+  if (request.complete) return
+  request.resume()
+  const cut = setTimeout(() => request.complete || request.destroy(), DISCARD_MS).unref()
+  request.once('close', () => clearTimeout(cut))
 }
 
 /** A request that cannot be served as it was sent. */

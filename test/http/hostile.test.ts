@@ -14,7 +14,7 @@ describe('http: hostile clients', () => {
   before(async () => {
     service = await openService()
     listener = await openListener({ host: '127.0.0.1', port: 0, times: { headers: 400, idle: 700, check: 50 } })
-    listener.serve(service.app.callback())
+    listener.serve(service.handler)
     port = Number(new URL(listener.url).port)
   })
   after(async () => {

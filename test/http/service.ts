@@ -3,7 +3,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type RequestOptions, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createApp } from '../../src/http/app.ts'
+import { createHandler } from '../../src/http/app.ts'
 import type { HttpDeps } from '../../src/http/deps.ts'
 import { createAgencies } from '../../src/ledger/agencies.ts'
 import { openLedger } from '../../src/ledger/ledger.ts'
@@ -41,8 +41,8 @@ export async function openService(overrides: Partial<HttpDeps> = {}) {
   const rows = async function* () {
     yield [Uint8Array.of(1), Uint8Array.of(2)] as const
   }
-  const app = createApp({ ledger, agencies, policy, operatorKey: OPERATOR_KEY, log, nowMs, rows, ...overrides })
-  const server = createServer(app.callback())
+  const handler = createHandler({ ledger, agencies, policy, operatorKey: OPERATOR_KEY, log, nowMs, rows, ...overrides })
+  const server = createServer(handler)
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
 
@@ -67,7 +67,7 @@ export async function openService(overrides: Partial<HttpDeps> = {}) {
     })
 
   return {
-    app,
+    handler,
     ledger,
     agencies,
     store,

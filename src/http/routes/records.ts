@@ -31,7 +31,6 @@ export function recordRoutes(router: Router, deps: RouteDeps): void {
 
   router.post('/v1/records', async (ctx: Context) => {
     if (isClosing?.()) throw closing()
-    admission?.admit()
     const key = await requireAgency(ctx, deps)
     limits?.admitKey(key.keyId)
     const type = bodyType(ctx, ['application/json', 'application/x-ndjson'])
