@@ -27,6 +27,7 @@ export type LedgerReaderOptions = {
 /** A file that stands in more records is checked in the earliest of them. */
 const MAX_RECORDS = 8
 const MAX_LISTED = 2000
+const PAGE = 100
 const AT_ONCE = 8
 const ATTEMPTS = 4
 const MAX_WAIT_SECONDS = 15
@@ -108,8 +109,9 @@ async function checkOrigin(options: LedgerReaderOptions): Promise<void> {
 
 async function list(options: LedgerReaderOptions, query: URLSearchParams): Promise<ListedEntry[]> {
   const found: ListedEntry[] = []
-  query.set('limit', '100')
-  do {
+  query.set('limit', String(PAGE))
+  // A ledger that answers with empty pages for ever must not keep a reader for ever.
+  for (let page = 0; page < MAX_LISTED / PAGE; page++) {
     const { records, cursor } = readObject(await read(options, `/v1/records?${query}`))
     for (const record of Array.isArray(records) ? (records as readonly Json[]) : []) {
       // What was erased has no receipt any more.
@@ -117,7 +119,7 @@ async function list(options: LedgerReaderOptions, query: URLSearchParams): Promi
     }
     if (typeof cursor !== 'string') return found
     query.set('cursor', cursor)
-  } while (found.length < MAX_LISTED)
+  }
   throw new LedgerReadError('LEDGER_TOO_MANY', `more than ${MAX_LISTED} entries are concerned`)
 }
 

@@ -35,6 +35,7 @@ import {
   WITHDRAWAL,
   WITNESSES,
 } from '../verifier/world.ts'
+import { ANSWERS } from './answers.ts'
 import { mutated, mutatedText } from './mutate.ts'
 import { parser, type Target, target } from './target.ts'
 
@@ -212,7 +213,7 @@ const READERS: readonly Target[] = [
 ]
 
 /** All of them. */
-export const PARSERS: readonly Target[] = [...CORE, ...READERS]
+export const PARSERS: readonly Target[] = [...CORE, ...READERS, ...ANSWERS]
 
 /** What a receipt says that somebody whom the policy knows has signed: lines of witnesses that it does not know may be anything. */
 function meaningOf(receipt: string | Uint8Array): string {

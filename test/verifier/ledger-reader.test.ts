@@ -70,6 +70,9 @@ describe('verifier/ledger-reader', () => {
     deepEqual(asked.at(-1), '/v1/records/3/receipt')
     reply = () => ({ body: { records: Array.from({ length: 500 }, (_, index) => ({ index })), cursor: '1' } })
     await rejects(reader().findReceipts(['aa']), { code: 'LEDGER_TOO_MANY' })
+    // Found by fuzzing: empty pages, each naming a next one.
+    reply = () => ({ body: { records: [], cursor: '1' } })
+    await rejects(reader().findReceipts(['aa']), { code: 'LEDGER_TOO_MANY' })
   })
 
   it('asks for later statements of the record only of the ledger that the policy names', async () => {
