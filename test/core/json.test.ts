@@ -75,6 +75,10 @@ describe('core/json: the strict reader', () => {
     refuses(nested(129), 'JSON_DEPTH')
     refuses(nested(100_000), 'JSON_DEPTH')
     refuses('{"a":'.repeat(100_000), 'JSON_DEPTH')
+    const mixed = (pairs: number) => `${'{"a":['.repeat(pairs)}1${']}'.repeat(pairs)}`
+    equal(canonicalJson(parseJson(mixed(64))), mixed(64))
+    for (const pairs of [65, 128, 200]) refuses(mixed(pairs), 'JSON_DEPTH')
+    refuses(`${'{"a":'.repeat(129)}1${'}'.repeat(129)}`, 'JSON_DEPTH')
     equal((parseJson(`[${Array(1000).fill('[]').join()}]`) as Json[]).length, 1000)
   })
 

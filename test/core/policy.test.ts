@@ -50,6 +50,16 @@ describe('core/policy', () => {
     })
   })
 
+  it('wants lists of keys, witnesses and anchors, and objects in them', () => {
+    for (const name of ['logKeys', 'witnesses', 'anchors'] as const)
+      for (const value of ['x', 7, {}, true, [7], ['x'], [[]]])
+        throws(
+          () => parsePolicy(JSON.stringify({ ...FULL, [name]: value })),
+          { code: /^(POLICY|NOTE)_/ },
+          `${name}: ${JSON.stringify(value)}`,
+        )
+  })
+
   it('brings hex to lower case', () => {
     const { contract, logId, codeSha256 } = ANCHOR
     const upper = {
