@@ -10,6 +10,7 @@ import { parseNote, parseVkey, verifyNote } from '../core/note.ts'
 import { parseAnyStatement } from '../core/statement.ts'
 import { decodeBundle, TILE_WIDTH } from '../core/tile.ts'
 import { rootFromRange } from '../core/tree.ts'
+import { keysAfter, readKeyChanges } from '../ledger/log-keys.ts'
 import { recordOf } from '../ledger/prepare.ts'
 import { openSequencer, rootAt } from '../ledger/sequencer.ts'
 import { createLogSigner } from '../ledger/signer.ts'
@@ -67,7 +68,8 @@ async function readCheckpoint(store: Store, copy: Copy) {
   if (genesis?.type !== 'openseal/genesis@v1')
     throw new RefillError('REFILL_FORK', 'This ledger has no genesis: nothing can be put upon it.')
   const note = await copy.checkpoint()
-  const signed = verifyNote(note, [parseVkey(genesis.logKey)])
+  const keys = keysAfter(genesis.logKey, await readKeyChanges(store))
+  const signed = verifyNote(note, [parseVkey(keys.at(-1)!.vkey)])
   const checkpoint = parseCheckpoint(parseNote(note).text)
   if (signed.length === 0 || checkpoint.origin !== genesis.origin)
     throw new RefillError('REFILL_UNSIGNED', `The other copy shows no checkpoint that is signed by this ledger, ${genesis.origin}.`)
