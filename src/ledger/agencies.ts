@@ -53,7 +53,7 @@ export function createAgencies({ store, nowMs, randomBytes }: Deps): Agencies {
   /** Adding looks before it writes, so additions wait for each other. */
   let lastAddition: Promise<unknown> = Promise.resolve()
 
-  /** Keys found valid a moment ago, so that a crowd of requests under one key reads it once. Revoking here forgets them at once. */
+  /** By the hash of the key, so that no time depends on the key itself: those found valid a moment ago, so that a crowd of requests under one key reads it once. Revoking here forgets them at once. */
   const recentKeys = new Map<string, { readonly stored: StoredKey; readonly readMs: number }>()
 
   const get = async (id: string): Promise<Agency> => {
@@ -67,17 +67,17 @@ export function createAgencies({ store, nowMs, randomBytes }: Deps): Agencies {
   }
   const writeKey = (key: StoredKey) => store.writeDocuments([{ collection: KEYS, key: key.keyId, value: JSON.stringify(key) }])
 
-  const readValid = async (key: string): Promise<StoredKey> => {
+  const readValid = async (key: string, hash: Buffer): Promise<StoredKey> => {
     const keyId = KEY_FORMAT.exec(key)?.[1]
     const stored = keyId === undefined ? undefined : await readKey(keyId)
-    if (stored === undefined || !timingSafeEqual(keyHash(key), Buffer.from(stored.sha256, 'hex')))
+    if (stored === undefined || !timingSafeEqual(hash, Buffer.from(stored.sha256, 'hex')))
       throw new AgencyError(
         'KEY_UNKNOWN',
         'This API key is not known here: check that it was copied whole, or ask the operator for a new one.',
       )
     if (stored.revoked !== undefined) throw new AgencyError('KEY_REVOKED', 'This API key was revoked: ask the operator for a new one.')
     if (recentKeys.size >= RECENT_KEYS) recentKeys.clear()
-    recentKeys.set(key, { stored, readMs: nowMs() })
+    recentKeys.set(hash.toString('latin1'), { stored, readMs: nowMs() })
     return stored
   }
 
@@ -126,8 +126,9 @@ export function createAgencies({ store, nowMs, randomBytes }: Deps): Agencies {
       recentKeys.clear()
     },
     async authenticate(key) {
-      const recent = recentKeys.get(key)
-      const stored = recent !== undefined && nowMs() - recent.readMs < REREAD_KEY_MS ? recent.stored : await readValid(key)
+      const hash = keyHash(key)
+      const recent = recentKeys.get(hash.toString('latin1'))
+      const stored = recent !== undefined && nowMs() - recent.readMs < REREAD_KEY_MS ? recent.stored : await readValid(key, hash)
       // Times of one format compare as text.
       if (stored.expires !== undefined && stored.expires <= formatTime(nowMs()))
         throw new AgencyError('KEY_EXPIRED', `This API key expired on ${stored.expires}: ask the operator for a new one.`)
