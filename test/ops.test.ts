@@ -141,15 +141,22 @@ describe('operations', function () {
     const write = (lines: string) => socket.write(`${Buffer.byteLength(lines).toString(16)}\r\n${lines}\r\n`)
     write(Array.from({ length: 500 }, (_, n) => `${JSON.stringify(statement(n))}\n`).join(''))
     while (!text.includes('"line":500')) await new Promise(resolve => socket.once('data', resolve))
-    // Half a request, so that the connection is not idle when the stop begins.
-    second.write('GET /readyz HTTP/1.1\r\nHost: a\r\n')
-    await new Promise(resolve => setTimeout(resolve, 50))
+    // A connection that the stop finds in use: its last request is asked once the stop has begun.
+    let ready = ''
+    second.on('data', data => {
+      ready += data
+    })
+    const lastAsked = new Promise(resolve => second.once('close', resolve))
+    second.write('GET /healthz HTTP/1.1\r\nHost: a\r\n\r\nGET /readyz HTTP/1.1\r\nHost: a\r\n')
+    while (!ready.includes('"ok"')) await new Promise(resolve => second.once('data', resolve))
     const closed = service.close()
+    second.write('\r\n')
+    await lastAsked
+    match(ready, /HTTP\/1\.1 503 [\s\S]*The ledger is being stopped\./)
     write(`${JSON.stringify(statement(900))}\n`)
     socket.write('0\r\n\r\n')
     await new Promise(resolve => socket.once('close', resolve))
     await closed
-    second.destroy()
     const accepted = text.match(/"status":20[01],"index"/g)?.length
     equal(accepted, 500)
     match(text, /"line":501,"status":503,"code":"LEDGER_CLOSED"/)
