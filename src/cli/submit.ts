@@ -173,9 +173,14 @@ async function send(client: Client, key: string, statement: Statement): Promise<
   }
 }
 
-/** Whether sending again may help: the connection was lost, or the ledger was busy. */
+const PASSING = [
+  ...['LEDGER_UNREACHABLE', 'CLIENT_INCOMPLETE', 'LEDGER_BUSY', 'LEDGER_OVERLOADED', 'LEDGER_CLOSED', 'LEDGER_STARTING'],
+  ...['RATE_ADDRESS', 'RATE_KEY', 'REQUESTS_ADDRESS', 'STREAMS_KEY', 'STREAMS_ALL'],
+]
+
+/** Whether sending again may help: the connection was lost, or the ledger had too much to do. */
 export function isWorthRetrying(error: unknown): boolean {
-  return error instanceof ClientError && ['LEDGER_UNREACHABLE', 'CLIENT_INCOMPLETE', 'LEDGER_BUSY'].includes(error.code)
+  return error instanceof ClientError && PASSING.includes(error.code)
 }
 
 /** How the ledger flags the statements of the record that the index belongs to, by their indexes. */
