@@ -12,6 +12,13 @@ export type SmallDisk = {
   remove(): void
 }
 
+/** Whether this machine lets the test mount one. Leaves nothing behind, because a suite that asks may not be run at all. */
+export function canMount(): boolean {
+  const disk = mountSmallDisk(1024 * 1024)
+  disk?.remove()
+  return disk !== undefined
+}
+
 /** Mounts one; undefined where that is not allowed. */
 export function mountSmallDisk(sizeBytes: number): SmallDisk | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'openseal-disk-'))
