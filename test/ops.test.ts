@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readConfig } from '../src/config.ts'
 import { createLog } from '../src/log.ts'
-import { type Service, startServer } from '../src/server.ts'
+import { type Service, startServer } from '../src/server/server.ts'
 import { statement } from './http/service.ts'
 import { head } from './http/socket.ts'
 

@@ -9,7 +9,7 @@ import { deployContract } from '../src/chain/deploy.ts'
 import { createKeySigner } from '../src/chain/signer.ts'
 import { readConfig } from '../src/config.ts'
 import { silentLog } from '../src/log.ts'
-import { type Service, startServer } from '../src/server.ts'
+import { type Service, startServer } from '../src/server/server.ts'
 import { statement } from './http/service.ts'
 
 /** Of no chain that is known: whether it is production is up to its operator. */

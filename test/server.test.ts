@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Config, readConfig } from '../src/config.ts'
 import { createLog } from '../src/log.ts'
-import { type Service, startServer } from '../src/server.ts'
+import { type Service, startServer } from '../src/server/server.ts'
 import { statement } from './http/service.ts'
 
 describe('server', () => {

@@ -15,7 +15,7 @@ export function addRotate(program: Command): void {
   const logKey = 'end the key that signs the log, and begin another; the service must be stopped, and its settings be those of "serve"'
   addCommand(rotate, 'log-key', logKey, 'OPENSEAL_DATA=/srv/openseal openseal rotate log-key').action(async ({ json }: Options) => {
     // Loaded here only: the other commands start in a fraction of the time without the service.
-    const [{ readConfig }, { rotateLogKey }] = await Promise.all([import('../config.ts'), import('../server.ts')])
+    const [{ readConfig }, { rotateLogKey }] = await Promise.all([import('../config.ts'), import('../server/rotate.ts')])
     const done = await rotateLogKey(readConfig(process.env), { log: quiet })
     if (json) return printJson(done)
     print(

@@ -2,7 +2,7 @@
 import { relative } from 'node:path'
 import type { Command } from 'commander'
 import { createLog } from '../log.ts'
-import type { startServer } from '../server.ts'
+import type { startServer } from '../server/server.ts'
 import { addCommand } from './command.ts'
 import { print, printJson } from './output.ts'
 
@@ -17,7 +17,7 @@ export function addServe(program: Command): void {
     async (options: { json?: boolean }) => {
       const stopping = waitForSignal()
       // Loaded here only: the other commands start in a fraction of the time without the service.
-      const [{ readConfig }, { startServer }] = await Promise.all([import('../config.ts'), import('../server.ts')])
+      const [{ readConfig }, { startServer }] = await Promise.all([import('../config.ts'), import('../server/server.ts')])
       const service = await startServer(readConfig(process.env), {
         log: createLog({ write: line => process.stderr.write(line), nowMs: Date.now }),
       })

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { EMBEDDED_KEY } from '../../src/chain/embedded.ts'
 import { type Config, readConfig } from '../../src/config.ts'
 import { parsePolicy } from '../../src/core/policy.ts'
-import { type Service, startServer } from '../../src/server.ts'
+import { type Service, startServer } from '../../src/server/server.ts'
 import { createJsonRpcReader, verify } from '../../src/verifier/index.ts'
 import { statement } from '../http/service.ts'
 

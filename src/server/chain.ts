@@ -1,0 +1,82 @@
+/** The chain of a service: the configured endpoints or the embedded one, and where on it the log is anchored. */
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Access, ensureDeployment, ensureLog, readDeployment } from '../chain/deploy.ts'
+import { EMBEDDED_CHAIN_ID, EMBEDDED_KEY, startEmbeddedChain } from '../chain/embedded.ts'
+import { readChainId } from '../chain/endpoints.ts'
+import { createKeySigner, openSigner, type TxSigner } from '../chain/signer.ts'
+import type { Config } from '../config.ts'
+import { fromUtf8 } from '../core/bytes.ts'
+import { parseJson } from '../core/json.ts'
+import { type GenesisAnchor, parseAnyStatement } from '../core/statement.ts'
+import type { Finality } from '../ledger/anchor-chain.ts'
+import type { Log } from '../log.ts'
+import type { Store } from '../store/port.ts'
+import { ServerError } from './errors.ts'
+import type { Parts } from './parts.ts'
+
+/** How long an endpoint may take for one answer. */
+export const REQUEST_MS = 10_000
+
+/**
+ * Development chains and public test networks by their ids. Whether a chain is production is the operator's word; for these it is not taken, because it
+ * can only be a slip.
+ */
+const TEST_CHAINS = [5, 97, 1337, 17_000, 31_337, 43_113, 59_141, 80_002, 84_532, 421_614, 534_351, 560_048, 11_155_111, 11_155_420]
+
+/** The chain that a service anchors on. */
+export type OpenChain = {
+  readonly urls: readonly string[]
+  readonly signer: TxSigner
+  readonly finality: Finality
+  readonly embedded: boolean
+  /** Brings the embedded chain's state to disk. */
+  save(): Promise<void>
+}
+
+/** The chain to anchor on: the configured endpoints, or the embedded one, started here. */
+export async function openChain(config: Config, dataDir: string, log: Log, parts: Parts): Promise<OpenChain> {
+  const { rpcUrls, anchorSigner, chainPort } = config
+  const signer = anchorSigner === undefined ? createKeySigner(EMBEDDED_KEY) : await openSigner(anchorSigner)
+  if (rpcUrls.length > 0) return { urls: rpcUrls, signer, finality: config.finality, embedded: false, save: async () => {} }
+  const chain = await startEmbeddedChain({ dataDir, port: chainPort, log })
+  parts.embedded = chain
+  return { urls: [chain.url], signer, finality: { confirmations: 0 }, embedded: true, save: () => chain.save() }
+}
+
+/** Where the log is anchored: what its genesis binds, so that a later start needs no chain; at the first start what is set up on the chain. */
+export async function bindAnchor(config: Config, chain: OpenChain, dataDir: string, store: Store, log: Log): Promise<GenesisAnchor> {
+  const bound = await readBoundAnchor(store)
+  if (bound !== undefined) requireNoTestChain(config, bound.chainId)
+  if (bound !== undefined) return { ...bound, contract: config.contract ?? bound.contract }
+  const chainId = chain.embedded ? EMBEDDED_CHAIN_ID : await readChainId(chain.urls, REQUEST_MS)
+  requireNoTestChain(config, chainId)
+  const access = { rpcUrls: chain.urls, signer: chain.signer, log }
+  const contract = config.contract ?? (await findContract(chainId, chain, dataDir, access))
+  const logId = await ensureLog({ ...access, contract, origin: config.origin })
+  await chain.save() // the genesis is about to bind it for ever
+  return { type: 'evm', chainId, contract, logId }
+}
+
+function requireNoTestChain({ production }: Config, chainId: number): void {
+  if (production && TEST_CHAINS.includes(chainId))
+    throw new ServerError('SERVER_PRODUCTION', `Chain ${chainId} is a test network: it is no evidence. Leave OPENSEAL_PRODUCTION out.`)
+}
+
+async function readBoundAnchor(store: Store): Promise<GenesisAnchor | undefined> {
+  const bytes = await store.readStatement(0)
+  const genesis = bytes === undefined ? undefined : parseAnyStatement(parseJson(fromUtf8(bytes)))
+  return genesis?.type === 'openseal/genesis@v1' ? genesis.anchors[0] : undefined
+}
+
+async function findContract(chainId: number, chain: OpenChain, dataDir: string, access: Access): Promise<string> {
+  if (chain.embedded) return (await ensureDeployment(join(dataDir, 'chain', 'deployment.json'), access)).address
+  const file = fileURLToPath(new URL(`../contracts/deployments/${chainId}.json`, import.meta.url))
+  const deployment = await readDeployment(file)
+  if (deployment === undefined)
+    throw new ServerError(
+      'SERVER_CONTRACT',
+      `No contract is known on chain ${chainId}: deploy it with "openseal deploy", or set OPENSEAL_CONTRACT.`,
+    )
+  return deployment.address
+}

@@ -1,0 +1,5 @@
+/** What keeps the service from starting. */
+import { OpenSealError } from '../core/errors.ts'
+
+/** SERVER_STORE, SERVER_DATA, SERVER_CONTRACT, SERVER_PRODUCTION. */
+export class ServerError extends OpenSealError {}

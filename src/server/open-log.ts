@@ -1,0 +1,62 @@
+/** The log of a service: its store, its key, its chain and its anchorer. */
+import { randomFillSync } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { openAnchorChain } from '../chain/ethereum.ts'
+import type { Config } from '../config.ts'
+import { readLogKey } from '../keys.ts'
+import { createAnchorer } from '../ledger/anchorer.ts'
+import { type LedgerDeps, openLedger } from '../ledger/ledger.ts'
+import { readRestored, restoredReason } from '../ledger/restored.ts'
+import { createLogSigner } from '../ledger/signer.ts'
+import type { Log } from '../log.ts'
+import { type LevelStore, openLevelStore } from '../store/level.ts'
+import type { Store } from '../store/port.ts'
+import { bindAnchor, openChain, REQUEST_MS } from './chain.ts'
+import { ServerError } from './errors.ts'
+import type { Parts } from './parts.ts'
+
+/** The clock of the service. */
+export const nowMs = Date.now
+/** Bytes that nobody can guess. */
+export const randomBytes = (count: number) => randomFillSync(new Uint8Array(count))
+/** Where the log's key is kept. */
+export const logKeyFile = (dataDir: string) => join(dataDir, 'keys', 'log.key')
+
+/** Opens the store of the data folder, which takes its lock. */
+export async function openStore({ storeUrl }: Config, dataDir: string): Promise<LevelStore> {
+  if (storeUrl !== undefined)
+    throw new ServerError(
+      'SERVER_STORE',
+      'OPENSEAL_STORE: the PostgreSQL store is not built yet. Leave it out to keep the ledger in the data folder.',
+    )
+  await mkdir(dataDir, { recursive: true }).catch(cause => {
+    throw new ServerError('SERVER_DATA', `The data folder ${dataDir} cannot be made (${cause.code}). Set OPENSEAL_DATA to another.`, {
+      cause,
+    })
+  })
+  return openLevelStore(join(dataDir, 'store'))
+}
+
+/** What the log is opened with. */
+export type LogDeps = { config: Config; store: Store; dataDir: string; log: Log; parts: Parts; onSeal?: LedgerDeps['onSeal'] }
+
+/** The log with its key, its chain and its anchorer, which does nothing yet. */
+export async function openLog({ config, store, dataDir, log, parts, onSeal }: LogDeps) {
+  const isBegun = (await store.readHead()) !== undefined
+  const seed = await readLogKey(logKeyFile(dataDir), { mustExist: isBegun, randomBytes, log })
+  const chain = await openChain(config, dataDir, log, parts)
+  const anchor = await bindAnchor(config, chain, dataDir, store, log)
+  const { origin, anchorIntervalMs: intervalMs, anchorMinBatch: minBatch } = config
+  const signer = createLogSigner(origin, seed)
+  const ledger = await openLedger({ store, signer, origin, anchors: [anchor], nowMs, randomBytes, ...(onSeal && { onSeal }) })
+  parts.ledger = ledger
+  parts.store = undefined
+  const restored = await readRestored(store)
+  if (restored !== undefined) ledger.stop(restoredReason(restored))
+  const limits = { timeoutMs: REQUEST_MS, ceiling: config.anchorCeiling }
+  const anchorChain = openAnchorChain({ ...anchor, urls: chain.urls, signer: chain.signer, finality: chain.finality, limits })
+  parts.anchorChain = anchorChain
+  const anchorer = createAnchorer({ ledger, store, chain: anchorChain, intervalMs, minBatch, nowMs, log })
+  return { ledger, chain, anchor, anchorChain, anchorer }
+}

@@ -1,0 +1,43 @@
+/** What a service is made of while it runs, and the order in which it is taken down. */
+import type { Finder } from '../finder/finder.ts'
+import type { Scrub } from '../ledger/scrub.ts'
+import type { Log } from '../log.ts'
+
+/** What has been started so far, in the order in which it is taken down. */
+export type Parts = {
+  http?: { close(): Promise<void> }
+  admission?: { stop(): void }
+  comparison?: { stop(): Promise<void> }
+  finder?: Finder
+  scrub?: Scrub
+  ledger?: { close(): Promise<void> }
+  /** Only until the ledger has it, which then closes it. */
+  store?: { close(): Promise<void> } | undefined
+  anchorChain?: { close(): void }
+  embedded?: { stop(): Promise<void> }
+}
+
+/** Stops accepting and answers what came in, then the anchorer, the ledger with its store, and the chain. Goes on where one fails. */
+export async function takeDown(
+  { http, admission, comparison, finder, scrub, ledger, store, anchorChain, embedded }: Parts,
+  log: Log,
+): Promise<void> {
+  const steps = [
+    () => http?.close(),
+    () => admission?.stop(),
+    () => comparison?.stop(),
+    () => finder?.stop(),
+    () => scrub?.stop(),
+    () => ledger?.close(),
+    () => store?.close(),
+    () => anchorChain?.close(),
+    () => embedded?.stop(),
+  ]
+  for (const step of steps) {
+    try {
+      await step()
+    } catch (error) {
+      log.error('close failed', { error })
+    }
+  }
+}

@@ -1,0 +1,56 @@
+/** Another key for the log of a ledger at rest. */
+import { resolve } from 'node:path'
+import type { Config } from '../config.ts'
+import { formatVkey } from '../core/note.ts'
+import { readLogKey, replaceLogKey } from '../keys.ts'
+import { readKeyChanges } from '../ledger/log-keys.ts'
+import { createLogSigner } from '../ledger/signer.ts'
+import { type Log, silentLog } from '../log.ts'
+import { ServerError } from './errors.ts'
+import { type LogDeps, logKeyFile, openLog, openStore, randomBytes } from './open-log.ts'
+import { type Parts, takeDown } from './parts.ts'
+
+/** What `rotateLogKey` did. */
+export type Rotation = {
+  readonly oldKey: string
+  readonly newKey: string
+  readonly index: number
+  readonly fromSize: number
+  readonly kept: string
+}
+
+/**
+ * Ends the log's key and begins another, on a ledger at rest: no service may run on this folder. Broken off anywhere, it is finished by being called again.
+ * Throws what `startServer` throws, and LEDGER_STOPPED where the ledger is behind, or at odds with, its own anchor.
+ */
+export async function rotateLogKey(config: Config, { log = silentLog }: { log?: Log } = {}): Promise<Rotation> {
+  const parts: Parts = {}
+  const dataDir = resolve(config.dataDir)
+  const path = logKeyFile(dataDir)
+  const next = `${path}.next`
+  try {
+    const store = await openStore(config, dataDir)
+    parts.store = store
+    if ((await store.readHead()) === undefined)
+      throw new ServerError('SERVER_DATA', `There is no ledger in ${dataDir} whose key could be changed.`)
+    const deps = { randomBytes, log }
+    const current = formatVkey(createLogSigner(config.origin, await readLogKey(path, { ...deps, mustExist: true })).vkey)
+    const newKey = formatVkey(createLogSigner(config.origin, await readLogKey(next, { ...deps, mustExist: false })).vkey)
+    const done = (await readKeyChanges(store)).find(({ change }) => change.oldKey === current && change.newKey === newKey)
+    const { index, change } = done ?? (await changeKey({ config, store, dataDir, log, parts }, newKey))
+    const kept = await replaceLogKey(path, next, change.fromSize - 1)
+    log.info('log key changed', { index, oldKey: current, newKey, fromSize: change.fromSize })
+    return { oldKey: current, newKey, index, fromSize: change.fromSize, kept }
+  } finally {
+    await takeDown(parts, log)
+  }
+}
+
+/** Only once the chain has shown that nothing is missing here: what is sealed upon an old copy would be a fork. */
+async function changeKey(deps: LogDeps, newKey: string) {
+  const { ledger, anchorer } = await openLog(deps)
+  await anchorer.compareWithChain()
+  const reason = ledger.stopped()
+  if (reason !== undefined && !reason.startsWith('a change of the log key')) throw new ServerError('LEDGER_STOPPED', reason)
+  return ledger.changeKey(newKey)
+}
