@@ -1,5 +1,5 @@
 /** Agencies and their API keys: who may submit for whom. Keys are random, shown once and stored hashed. */
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash as digest, timingSafeEqual } from 'node:crypto'
 import { toBase64Url, toHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { isAgencyId } from '../core/statement.ts'
@@ -138,7 +138,7 @@ export function createAgencies({ store, nowMs, randomBytes }: Deps): Agencies {
 }
 
 function keyHash(key: string): Buffer {
-  return createHash('sha256').update(key).digest()
+  return Buffer.from(digest('sha256', key, 'binary'), 'latin1')
 }
 
 /** AGENCY_EXISTS, AGENCY_NOT_FOUND, AGENCY_ID_MALFORMED, KEY_NOT_FOUND, KEY_UNKNOWN, KEY_REVOKED, KEY_EXPIRED. */
