@@ -6,6 +6,7 @@ import { sha256 } from '../core/hash.ts'
 import { isJsonObject, type Json, parseJson } from '../core/json.ts'
 import type { AnchoredEvent, BlockTag, ChainReader } from './anchors.ts'
 import { attemptAsync } from './attempt.ts'
+import { readBounded } from './bounded.ts'
 
 /** keccak256("CheckpointAnchored(bytes32,uint64,bytes32,uint64)"). */
 const CHECKPOINT_ANCHORED = '0x81aa484e785fddfe9489a2e8366e2c01d721f83751b07765ef222e25ba0339ab'
@@ -52,7 +53,9 @@ async function call({ url, fetch, timeoutMs }: JsonRpcOptions, method: string, p
     throw new RpcError('RPC_UNREACHABLE', `${new URL(url).host} did not answer ${method}`, { cause })
   }
   const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body, signal }).catch(unreachable)
-  const answer = parseJson(await readBounded(response).catch(unreachable), { allowNull: true })
+  const bytes = await readBounded(response, MAX_ANSWER_BYTES).catch(unreachable)
+  if (bytes === undefined) throw malformed(`an answer is larger than ${MAX_ANSWER_BYTES} bytes`)
+  const answer = parseJson(bytes, { allowNull: true })
   if (!isJsonObject(answer)) throw malformed('an answer is not an object')
   if (answer.error !== undefined && answer.error !== null) {
     const message = isJsonObject(answer.error) ? String(answer.error.message) : 'an error without words'
@@ -60,34 +63,6 @@ async function call({ url, fetch, timeoutMs }: JsonRpcOptions, method: string, p
   }
   if (answer.result === undefined) throw malformed('an answer has no result')
   return answer.result
-}
-
-async function readBounded(response: Response): Promise<Uint8Array> {
-  const parts: Uint8Array[] = []
-  let length = 0
-  for await (const part of chunks(response)) {
-    length += part.length
-    if (length > MAX_ANSWER_BYTES) throw malformed(`an answer is larger than ${MAX_ANSWER_BYTES} bytes`)
-    parts.push(part)
-  }
-  const bytes = new Uint8Array(length)
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  return bytes
-}
-
-/** The body's chunks. By its reader, because not every browser can iterate over a stream. */
-async function* chunks(response: Response): AsyncGenerator<Uint8Array> {
-  const reader = response.body?.getReader()
-  if (reader === undefined) return
-  try {
-    for (let part = await reader.read(); !part.done; part = await reader.read()) yield part.value
-  } finally {
-    await reader.cancel()
-  }
 }
 
 function formatBlock(block: BlockTag): string {

@@ -2,6 +2,7 @@
 import { OpenSealError } from '../core/errors.ts'
 import { isJsonObject, type Json, parseJson } from '../core/json.ts'
 import { attempt, attemptAsync, unwrap } from './attempt.ts'
+import { readBounded } from './bounded.ts'
 import type { CurrencyReader } from './currency.ts'
 
 /** The ledger as a check sees it. Its functions reject with an OpenSealError when it gives no usable answer. */
@@ -27,6 +28,8 @@ export type LedgerReaderOptions = {
 /** A file that stands in more records is checked in the earliest of them. */
 const MAX_RECORDS = 8
 const MAX_LISTED = 2000
+/** The history of a record with a thousand versions has about 200 KB. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024
 const PAGE = 100
 const AT_ONCE = 8
 const ATTEMPTS = 4
@@ -136,7 +139,11 @@ async function read(options: LedgerReaderOptions, path: string): Promise<string>
   }
   for (let attempt = 1; ; attempt++) {
     const response = await fetch(url + path, { signal: AbortSignal.timeout(timeoutMs) }).catch(unreachable)
-    if (response.ok) return response.text().catch(unreachable)
+    if (response.ok) {
+      const bytes = await readBounded(response, MAX_ANSWER_BYTES).catch(unreachable)
+      if (bytes === undefined) throw new LedgerReadError('LEDGER_ANSWER', 'the answer is larger than that of a ledger')
+      return new TextDecoder().decode(bytes)
+    }
     // Busy, or asked too often by one reader of a large package: it says when to come again.
     const isBusy = response.status === 429 || response.status === 503
     const waitSeconds = Number(response.headers.get('retry-after') ?? 1)

@@ -120,6 +120,11 @@ describe('verifier/ledger-reader', () => {
     equal(calls, 1)
   })
 
+  it('reads no more than a ledger has to say', async () => {
+    reply = () => ({ body: 'x'.repeat(17 * 1024 * 1024) })
+    await rejects(reader().findReceipts(['aa']), { code: 'LEDGER_ANSWER', message: /larger/ })
+  })
+
   it('is told apart from what is no ledger', async () => {
     reply = () => ({ body: '<html>' })
     await rejects(reader().findReceipts(['aa']), { code: 'LEDGER_ANSWER' })
