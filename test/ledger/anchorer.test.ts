@@ -15,6 +15,7 @@ import { createLogSigner } from '../../src/ledger/signer.ts'
 import { silentLog } from '../../src/log.ts'
 import { createMemoryStore } from '../../src/store/memory.ts'
 import type { Store } from '../../src/store/port.ts'
+import { submit } from './anchor-world.ts'
 
 const signer = createKeySigner(EMBEDDED_KEY)
 
@@ -321,21 +322,6 @@ function openFor(store: Store, origin: string, logId: string): Promise<Ledger> {
     nowMs: Date.now,
     randomBytes: count => new Uint8Array(randomBytes(count)),
   })
-}
-
-let records = 0
-
-async function submit(ledger: Ledger, count: number): Promise<void> {
-  for (let index = 0; index < count; index++)
-    await ledger.submit({
-      type: 'openseal/statement@v1',
-      agency: 'transport.gov.example',
-      kind: 'decision',
-      action: 'publish',
-      record: `record-${records++}`,
-      published: '2026-01-01T00:00:00Z',
-      documents: [{ name: 'a.pdf', mediaType: 'application/pdf', bytes: 1, sha256: 'ab'.repeat(32) }],
-    })
 }
 
 /** Rounds until nothing that can come about by itself is open: anvil executes a moment after it has taken a transaction. */

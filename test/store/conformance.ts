@@ -145,6 +145,9 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
       assert.deepEqual(await store.listByAgency('a.example', before, 2), expected.slice(0, 2))
     }
     assert.deepEqual(await store.listByAgency('b.example', 8, 10), [3])
+    const ofNobody = { ...record(9), subject: undefined }
+    await store.commit(commitOf(8, 11, [...of('b.example', 8), ofNobody, ...of('b.example', 10)]))
+    assert.deepEqual(await store.listByAgency('b.example', 11, 10), [10, 8, 3])
   })
 
   it('gives a document with several statements all their indexes', async () => {
