@@ -5,8 +5,8 @@
  * moment leaves half a file and no chain. We take the state by RPC instead, after each new block, and rename it into place. Blocks
  * mined in the last moments before a `kill -9` of everything are lost all the same; the anchorer sends their transactions again.
  */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
@@ -15,6 +15,7 @@ import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { OpenSealError } from '../core/errors.ts'
 import type { Log } from '../log.ts'
+import { commandOf, endProcess, findCommand } from './processes.ts'
 
 /** Chain id of the embedded chain. Every anvil has it: what tells ours from another is the hash of block 0. */
 export const EMBEDDED_CHAIN_ID = 31337
@@ -253,43 +254,8 @@ async function readProcess(files: Files): Promise<Process | undefined> {
 
 /** The chain of a service that was killed before it had written down which one it is: found by how it was called. */
 function findProcess({ cache }: Files): Process | undefined {
-  try {
-    const processes = execFileSync('ps', ['-A', '-ww', '-o', 'pid=', '-o', 'args='], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-      maxBuffer: 64 * 1024 * 1024,
-    }).split('\n')
-    const [, pid, port] = /^\s*(\d+) .*--port (\d+) /.exec(processes.find(line => line.includes(` --cache-path ${cache}`)) ?? '') ?? []
-    return pid === undefined ? undefined : { pid: Number(pid), port: Number(port) }
-  } catch {
-    return undefined
-  }
-}
-
-/** How the process was called, empty when it is gone. Process ids are used again: only the command line tells that it is ours. */
-function commandOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
-  } catch {}
-  try {
-    return execFileSync('ps', ['-ww', '-o', 'command=', '-p', String(pid)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
-  } catch {
-    return ''
-  }
-}
-
-async function endProcess(pid: number): Promise<void> {
-  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-    try {
-      process.kill(pid, signal)
-    } catch {
-      return
-    }
-    for (let waited = 0; waited < 2_000; waited += 20) {
-      if (!commandOf(pid).includes('anvil') || commandOf(pid).includes('<defunct>')) return
-      await sleep(20)
-    }
-  }
+  const [, pid, port] = /^\s*(\d+) .*--port (\d+) /.exec(findCommand(` --cache-path ${cache}`) ?? '') ?? []
+  return pid === undefined ? undefined : { pid: Number(pid), port: Number(port) }
 }
 
 /** The chain's identity and height: block 0's hash and the newest block's. */

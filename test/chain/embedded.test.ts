@@ -1,3 +1,4 @@
+/** The embedded chain as real processes: its blocks over stops, kills and starts, and who ends it. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -31,7 +32,9 @@ describe('chain/embedded', () => {
     const first = await start()
     const hash = await mine(first.url)
     const genesis = await block(first.url, '0x0')
+    const pid = first.pid()
     await first.stop()
+    assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' }, 'gone, and not only about to go')
     const second = await start()
     assert.equal((await receipt(second.url, hash))?.blockNumber, '0x1')
     assert.deepEqual(await block(second.url, '0x0'), genesis)
