@@ -1,15 +1,21 @@
-/** The service under test: OpenSeal's own HTTP application on a Level store, in a process of its own. Argument: the store's folder. */
+/**
+ * The service under test: OpenSeal's own HTTP side on a Level store, with its admission and its limits (but for how often one key may submit), in a process of
+ * its own. Argument: the store's folder.
+ */
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parsePolicy } from '../src/core/policy.ts'
-import { createApp } from '../src/http/app.ts'
+import { ADMISSION, createAdmission } from '../src/http/admission.ts'
+import { createHandler } from '../src/http/app.ts'
+import { createLimits, PLACES } from '../src/http/limits.ts'
 import { createAgencies } from '../src/ledger/agencies.ts'
 import { silentLog } from '../src/log.ts'
 import { openBenchLedger } from './open.ts'
 import { AGENCY } from './statements.ts'
 
-const { ledger, store } = await openBenchLedger(process.argv[2] ?? '')
+let noteSeal = (_records: number) => {}
+const { ledger, store } = await openBenchLedger(process.argv[2] ?? '', ({ records }) => noteSeal(records))
 const agencies = createAgencies({ store, nowMs: Date.now, randomBytes: n => randomBytes(n) })
 if (!(await agencies.list()).some(({ id }) => id === AGENCY)) await agencies.add({ id: AGENCY, name: 'Bench' })
 const { key } = await agencies.addKey(AGENCY, {})
@@ -31,8 +37,12 @@ const policy = parsePolicy({
   ],
   requireAnchors: 1,
 })
-const app = createApp({ ledger, agencies, policy: () => policy, operatorKey: 'bench-operator-key', log: silentLog, nowMs: Date.now })
-const server = createServer(app.callback()).listen(0, '127.0.0.1', () => {
+const nowMs = Date.now
+const admission = createAdmission({ ...ADMISSION, waiting: () => ledger.waiting(), nowMs })
+noteSeal = admission.noteSeal
+const limits = createLimits({ ...PLACES, address: { perSecond: 200, burst: 1000 }, nowMs })
+const guards = { admission, limits, operatorKey: 'bench-operator-key', log: silentLog, nowMs }
+const server = createServer(createHandler({ ledger, agencies, policy: () => policy, ...guards })).listen(0, '127.0.0.1', () => {
   process.send?.({ port: (server.address() as AddressInfo).port, key, size: ledger.head().size })
 })
 

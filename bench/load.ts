@@ -46,9 +46,10 @@ async function measure(load: Load): Promise<object> {
 
 /** All statements as one stream; per second, from the first byte sent to the summary line read. */
 async function bulk({ port, key, run, count }: Extract<Load, { kind: 'bulk' }>): Promise<object> {
-  const chunks: string[] = []
+  const chunks: Buffer[] = []
   for (let n = 0; n < count; n += 256) {
-    chunks.push(Array.from({ length: Math.min(256, count - n) }, (_, i) => `${statementLine(run, n + i)}\n`).join(''))
+    const lines = Array.from({ length: Math.min(256, count - n) }, (_, i) => `${statementLine(run, n + i)}\n`)
+    chunks.push(Buffer.from(lines.join('')))
   }
   const startMs = performance.now()
   const req = request({

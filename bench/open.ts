@@ -1,6 +1,6 @@
 /** A ledger on a Level store, as the service has it, without a chain. */
 import { randomBytes } from 'node:crypto'
-import { type Ledger, openLedger } from '../src/ledger/ledger.ts'
+import { type Ledger, type LedgerDeps, openLedger } from '../src/ledger/ledger.ts'
 import { createLogSigner } from '../src/ledger/signer.ts'
 import { openLevelStore } from '../src/store/level.ts'
 import type { Store } from '../src/store/port.ts'
@@ -8,9 +8,10 @@ import type { Store } from '../src/store/port.ts'
 const ORIGIN = 'openseal.local/bench'
 
 /** Opens, or begins, the ledger in a folder. */
-export async function openBenchLedger(folder: string): Promise<{ ledger: Ledger; store: Store }> {
+export async function openBenchLedger(folder: string, onSeal: LedgerDeps['onSeal'] = () => {}): Promise<{ ledger: Ledger; store: Store }> {
   const store = await openLevelStore(folder)
   const signer = createLogSigner(ORIGIN, new Uint8Array(32).fill(7))
-  const ledger = await openLedger({ store, signer, origin: ORIGIN, anchors: [], nowMs: Date.now, randomBytes: n => randomBytes(n) })
+  const parts = { store, signer, origin: ORIGIN, anchors: [], nowMs: Date.now, randomBytes: (n: number) => randomBytes(n) }
+  const ledger = await openLedger({ ...parts, onSeal })
   return { ledger, store }
 }

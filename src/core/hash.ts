@@ -1,5 +1,5 @@
 /** The hashes of the tree. RFC 6962 §2.1, the same in RFC 9162 §2.1.1. */
-import { sha256, sha256Text } from '#sha256'
+import { sha256, sha256Hex, sha256Text } from '#sha256'
 
 /** A SHA-256 hash: 32 bytes. */
 export type Hash = Uint8Array
@@ -13,8 +13,8 @@ const NODE_PREFIX = 0x01
 /** What a node hash is taken over, written anew for each: hashing is synchronous, and a tree is mostly nodes. */
 const nodeInput = new Uint8Array(1 + 2 * HASH_BYTES).fill(NODE_PREFIX, 0, 1)
 
-/** SHA-256 of the data, or of the UTF-8 of a well-formed text, 32 bytes. */
-export { sha256, sha256Text }
+/** SHA-256 of the data, or of the UTF-8 of a well-formed text: 32 bytes, or these in lower-case hex. */
+export { sha256, sha256Hex, sha256Text }
 
 /** Hash of an entry at the bottom of the tree: SHA-256(0x00 ‖ entry). RFC 6962 §2.1. */
 export function hashLeaf(entry: Uint8Array): Hash {

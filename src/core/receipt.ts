@@ -2,7 +2,7 @@
 
 import { OpenSealError } from './errors.ts'
 import { canonicalJson, isJsonObject, type Json, parseJson } from './json.ts'
-import { parseTlogProof } from './tlog-proof.ts'
+import { parseTlogProof, quoteTlogProof, type TlogProof } from './tlog-proof.ts'
 
 /** Where people may look for the anchor. Nothing in it is evidence: what counts is what the contract answers. */
 export type AnchorHint = {
@@ -44,10 +44,10 @@ export function parseReceipt(input: string | Uint8Array): Receipt {
   return { type, statement, proof, anchors: anchors.flatMap(readHint) }
 }
 
-/** The receipt's text from a canonical salted statement: one line of JSON. */
-export function formatReceipt(receipt: { statementText: string; proof: string; anchors: readonly AnchorHint[] }): string {
+/** The receipt's text from a canonical salted statement: one line of JSON. Throws what formatTlogProof throws. */
+export function formatReceipt(receipt: { statementText: string; proof: TlogProof; anchors: readonly AnchorHint[] }): string {
   const { statementText, proof, anchors } = receipt
-  return `{"type":"${TYPE}","statement":${statementText},"proof":${JSON.stringify(proof)},"anchors":${JSON.stringify(anchors)}}\n`
+  return `{"type":"${TYPE}","statement":${statementText},"proof":${quoteTlogProof(proof)},"anchors":${JSON.stringify(anchors)}}\n`
 }
 
 /** The index that a receipt is about. Throws TlogProofError. */

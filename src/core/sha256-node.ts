@@ -13,6 +13,11 @@ export function sha256Text(text: string): Uint8Array {
   return bytesOf(hash('sha256', text, 'binary'))
 }
 
+/** SHA-256 of the UTF-8 of a well-formed text, in lower-case hex. */
+export function sha256Hex(text: string): string {
+  return hash('sha256', text, 'hex')
+}
+
 /** SHA-256 of data that arrives in chunks; `soFar` is that of what has come, `digest` ends it. */
 export function createSha256(): { update(chunk: Uint8Array): void; soFar(): Uint8Array; digest(): Uint8Array } {
   const state = createHash('sha256')

@@ -2,7 +2,7 @@
 
 import { toUtf8 } from './bytes.ts'
 import { OpenSealError } from './errors.ts'
-import { type Hash, sha256Text } from './hash.ts'
+import { sha256Hex } from './hash.ts'
 import { canonicalJson, isJsonObject, type Json } from './json.ts'
 import { isTime } from './time.ts'
 
@@ -120,9 +120,9 @@ export function canonicalGenesis(g: Genesis): string {
   return canonicalJson(g)
 }
 
-/** What makes a submission the same one: SHA-256 of the canonical form without the salt. */
-export function identityOf(body: string): Hash {
-  return sha256Text(body)
+/** What makes a submission the same one: SHA-256 of the canonical form without the salt, in lower-case hex. */
+export function identityOf(body: string): string {
+  return sha256Hex(body)
 }
 
 /** True when both list the same files, whatever their order and names. */

@@ -1,5 +1,5 @@
 /** The proof of one entry in one file, C2SP tlog-proof: index, inclusion proof and the signed checkpoint that it leads to. */
-import { readBase64, toBase64 } from './bytes.ts'
+import { fromUtf8, readBase64, toBase64, toUtf8 } from './bytes.ts'
 import { parseCheckpoint } from './checkpoint.ts'
 import { OpenSealError } from './errors.ts'
 import { HASH_BYTES, type Hash } from './hash.ts'
@@ -10,18 +10,20 @@ export type TlogProof = { readonly extra?: Uint8Array; readonly index: number; r
 
 const HEADER = 'c2sp.org/tlog-proof@v1'
 const MAX_HASHES = 63
-/** The note that was found sound last: many proofs in a row lead to one checkpoint. */
-let lastSoundNote: string | undefined
+/** The note that was found sound last, and what stands between the quotes of its JSON string: many proofs in a row lead to one checkpoint. */
+let lastNote: { readonly note: string; readonly quoted: string } | undefined
 
 /** The proof as text. Throws what parseTlogProof throws, when that would refuse it. */
 export function formatTlogProof(proof: TlogProof): string {
-  const { extra, index, proof: hashes, note } = proof
-  const fits = Number.isSafeInteger(index) && index >= 0 && hashes.length <= MAX_HASHES && hashes.every(hash => hash.length === HASH_BYTES)
-  if (!fits || extra?.length === 0)
-    throw new TlogProofError('TLOG_PROOF_MALFORMED', 'an index, at most 63 hashes of 32 bytes, and no empty extra')
-  if (note !== lastSoundNote) parseCheckpoint(parseNote(note).text)
-  lastSoundNote = note
+  checkParts(proof)
+  quoteNote(proof.note)
   return formatUnchecked(proof)
+}
+
+/** The same text as a JSON string, in ASCII: a text that holds the dash of a signature is written to a network several times slower. Throws the same. */
+export function quoteTlogProof(proof: TlogProof): string {
+  checkParts(proof)
+  return `"${linesOf(proof).join('\\n')}\\n\\n${quoteNote(proof.note)}"`
 }
 
 /** Reads what formatTlogProof writes, and no other spelling. Throws TLOG_PROOF_MALFORMED; NOTE_MALFORMED, CHECKPOINT_MALFORMED of its checkpoint. */
@@ -43,12 +45,28 @@ export function parseTlogProof(text: string): TlogProof {
   return parsed
 }
 
-function formatUnchecked({ extra, index, proof, note }: TlogProof): string {
-  let text = `${HEADER}\n`
-  if (extra) text += `extra ${toBase64(extra)}\n`
-  text += `index ${index}\n`
-  for (const hash of proof) text += `${toBase64(hash)}\n`
-  return `${text}\n${note}`
+function checkParts({ extra, index, proof }: TlogProof): void {
+  const fits = Number.isSafeInteger(index) && index >= 0 && proof.length <= MAX_HASHES && proof.every(hash => hash.length === HASH_BYTES)
+  if (!fits || extra?.length === 0)
+    throw new TlogProofError('TLOG_PROOF_MALFORMED', 'an index, at most 63 hashes of 32 bytes, and no empty extra')
+}
+
+/** What stands between the quotes of a sound note's JSON string in ASCII. */
+function quoteNote(note: string): string {
+  if (lastNote?.note === note) return lastNote.quoted
+  parseCheckpoint(parseNote(note).text)
+  const ascii = JSON.stringify(note).replace(/[^\0-\x7f]/g, unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  // Through bytes, for a string that is cut out of a wider one stays as wide.
+  lastNote = { note, quoted: fromUtf8(toUtf8(ascii.slice(1, -1))) }
+  return lastNote.quoted
+}
+
+function formatUnchecked(proof: TlogProof): string {
+  return `${linesOf(proof).join('\n')}\n\n${proof.note}`
+}
+
+function linesOf({ extra, index, proof }: TlogProof): string[] {
+  return [HEADER, ...(extra ? [`extra ${toBase64(extra)}`] : []), `index ${index}`, ...proof.map(toBase64)]
 }
 
 function readExtra(line: string): Uint8Array {

@@ -45,10 +45,14 @@ function isHost(text: string): boolean {
 }
 
 /** Any origin may read; a page that wants to write is of ours and needs no preflight. */
-export async function answerOptions(ctx: Context, next: Next): Promise<void> {
+export function answerOptions(ctx: Context, next: Next): Promise<void> {
+  return ctx.method === 'OPTIONS' ? answerWithMethods(ctx, next) : next()
+}
+
+async function answerWithMethods(ctx: Context, next: Next): Promise<void> {
   await next()
   const known = Array.isArray(ctx.matched) && ctx.matched.length > 0
-  if (ctx.method !== 'OPTIONS' || !known || ctx.body !== undefined) return
+  if (!known || ctx.body !== undefined) return
   ctx.status = 204
   ctx.set('Allow', [...new Set(ctx.matched.flatMap((layer: { methods: string[] }) => layer.methods)), 'OPTIONS'].sort().join(', '))
   ctx.set('Access-Control-Allow-Origin', '*')

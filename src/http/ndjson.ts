@@ -25,7 +25,7 @@ export type StreamBounds = {
   readonly waitingRuns: number
 }
 
-const BOUNDS: StreamBounds = { pendingLines: 8192, pendingBytes: 16 * 1024 * 1024, waitingRuns: 250_000 }
+const BOUNDS: StreamBounds = { pendingLines: 4096, pendingBytes: 16 * 1024 * 1024, waitingRuns: 250_000 }
 const CHUNK_LINES = 1000
 const NEWLINE = 10
 

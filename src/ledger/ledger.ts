@@ -1,12 +1,10 @@
 /** The ledger: what the service, the command line and the tests hold. It joins pool, sequencer, prover and anchors over one store. */
-import { fromHex } from '../core/bytes.ts'
 import { canonicalJson, parseJson } from '../core/json.ts'
 import { formatVkey, type Signer } from '../core/note.ts'
 import type { PolicyKey } from '../core/policy.ts'
 import { formatReceipt } from '../core/receipt.ts'
 import { compareVersions, type GenesisAnchor, parseAnyStatement, type Statement } from '../core/statement.ts'
 import { formatTime } from '../core/time.ts'
-import { formatTlogProof } from '../core/tlog-proof.ts'
 import type { Store } from '../store/port.ts'
 import { readStatement } from './checked-statements.ts'
 import { LedgerError } from './errors.ts'
@@ -137,7 +135,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     const anchor = await finalAnchors.covering(index)
     const size = anchor?.size ?? sequencer.head().size
     const note = await prover.checkpointAt(size)
-    const proof = formatTlogProof({ index, proof: await prover.inclusionHashes(index, size), note })
+    const proof = { index, proof: await prover.inclusionHashes(index, size), note }
     return formatReceipt({ statementText, proof, anchors: anchor === undefined ? [] : [anchorHint(anchor)] })
   }
 
@@ -151,7 +149,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
   const keyReceipt = async ({ index, note }: LoggedChange): Promise<string> => {
     const statementText = await statement(index)
     if (statementText === undefined) throw new LedgerError('RECORD_ERASED', `Entry ${index} was erased.`)
-    const proof = formatTlogProof({ index, proof: await prover.inclusionHashes(index, index + 1), note })
+    const proof = { index, proof: await prover.inclusionHashes(index, index + 1), note }
     return formatReceipt({ statementText, proof, anchors: [] })
   }
 
@@ -199,7 +197,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
       if (parsed?.type !== 'openseal/statement@v1') return []
       return history(near(await store.findByRecord(parsed.agency, parsed.record, MAX_FOUND), index), statement)
     },
-    findByDigest: (sha256, limit) => store.findByDigest(fromHex(sha256), limit),
+    findByDigest: (sha256, limit) => store.findByDigest(sha256, limit),
     findByRecord: (agency, record, limit) => store.findByRecord(agency, record, limit),
     listByAgency: (agency, before, limit) => store.listByAgency(agency, before, limit),
     latestAnchor: () => finalAnchors.latest(),

@@ -18,10 +18,10 @@ export type Pool = {
 }
 
 /** One statement and all who submitted it: the first, then those who sent the same while it waited. */
-type Waiting = { readonly key: string; readonly statement: Prepared; readonly tell: ((outcome: Outcome) => void)[] }
+type Waiting = { readonly statement: Prepared; readonly tell: ((outcome: Outcome) => void)[] }
 
 const MAX_BATCH_BYTES = 8 * 1024 * 1024
-/** A quarter of what a stream may have open, so that reading goes on while a batch is written. */
+/** Half of what a stream may have open, so that reading goes on while a batch is written. */
 const MAX_BATCH_STATEMENTS = 2048
 const MAX_WAITING_BYTES = 64 * 1024 * 1024
 
@@ -68,8 +68,8 @@ export function createPool(seal: (batch: readonly Prepared[]) => Promise<Submiss
     return batch
   }
 
-  function tell({ key, statement, tell: [first, ...others] }: Waiting, outcome: Outcome): void {
-    unanswered.delete(key)
+  function tell({ statement, tell: [first, ...others] }: Waiting, outcome: Outcome): void {
+    unanswered.delete(statement.identity)
     waitingBytes -= statement.statement.length
     first!(outcome)
     for (const other of others) other('error' in outcome ? outcome : { ...outcome, known: true })
@@ -77,16 +77,16 @@ export function createPool(seal: (batch: readonly Prepared[]) => Promise<Submiss
 
   return {
     submit(statement, tellOne) {
-      const key = toKey(statement.identity)
-      const same = unanswered.get(key)
+      const { identity } = statement
+      const same = unanswered.get(identity)
       if (same !== undefined) {
         same.tell.push(tellOne)
         return
       }
       if (waitingBytes + statement.statement.length > MAX_WAITING_BYTES)
         throw new LedgerError('LEDGER_BUSY', 'Too many records are waiting to be sealed. Send it again in a moment.')
-      const waiting = { key, statement, tell: [tellOne] }
-      unanswered.set(key, waiting)
+      const waiting = { statement, tell: [tellOne] }
+      unanswered.set(identity, waiting)
       queue.push(waiting)
       waitingBytes += statement.statement.length
       running ??= run()
@@ -96,11 +96,6 @@ export function createPool(seal: (batch: readonly Prepared[]) => Promise<Submiss
     },
     waiting: () => unanswered.size,
   }
-}
-
-/** The whole identity as a key of a Map: a string is compared by value. */
-function toKey({ buffer, byteOffset, byteLength }: Uint8Array): string {
-  return Buffer.from(buffer, byteOffset, byteLength).toString('latin1')
 }
 
 function nextTurn(): Promise<void> {

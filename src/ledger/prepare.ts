@@ -25,15 +25,21 @@ export function prepare(statement: Statement, newSalt: () => string): { readonly
   const text = spliceSalt(body, statement.salt ?? newSalt(), statement)
   // Several times faster than TextEncoder; a statement that was read strictly is well-formed.
   const bytes = Buffer.from(text, 'utf8')
-  const digests = new Set(statement.documents.flatMap(document => [document.sha256, document.jcs ?? document.sha256]))
   const prepared = {
     statement: bytes,
     entry: encodeEntry(bytes),
     identity: identityOf(body),
     subject: { agency: statement.agency, record: statement.record },
-    digests: [...digests].map(digest => Buffer.from(digest, 'hex')),
+    digests: digestsOf(statement),
   }
   return { text, prepared }
+}
+
+/** Each once, in the order of the documents. */
+function digestsOf({ documents }: Statement): string[] {
+  const digests: string[] = []
+  for (const { sha256, jcs = sha256 } of documents) digests.push(sha256, jcs)
+  return [...new Set(digests)]
 }
 
 /** What a commit wrote of a statement that stands in the log already. @throws StatementError, JsonError when it is none */
@@ -49,12 +55,15 @@ export function recordOf(index: number, bytes: Uint8Array): NewRecord {
 
 /** New salts, drawn many at a time: a call to the system's generator costs more than all else in preparing a statement. */
 export function createSalts(randomBytes: RandomBytes): () => string {
-  let drawn: Uint8Array = new Uint8Array(0)
+  let drawn: Buffer = Buffer.alloc(0)
+  let used = 0
   return () => {
-    if (drawn.length === 0) drawn = randomBytes(SALT_BYTES * SALTS_PER_DRAW)
-    const salt = toBase64Url(drawn.subarray(0, SALT_BYTES))
-    drawn = drawn.subarray(SALT_BYTES)
-    return salt
+    if (used === drawn.length) {
+      drawn = bufferOf(randomBytes(SALT_BYTES * SALTS_PER_DRAW))
+      used = 0
+    }
+    used += SALT_BYTES
+    return drawn.toString('base64url', used - SALT_BYTES, used)
   }
 }
 
@@ -62,4 +71,9 @@ export function createSalts(randomBytes: RandomBytes): () => string {
 export function prepareGenesis(unsalted: Omit<Genesis, 'salt'>, randomBytes: RandomBytes): Prepared {
   const bytes = toUtf8(canonicalStatement({ ...unsalted, salt: toBase64Url(randomBytes(SALT_BYTES)) }))
   return { statement: bytes, entry: encodeEntry(bytes), identity: identityOf(canonicalJson(unsalted)), subject: undefined, digests: [] }
+}
+
+/** The same memory. */
+function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength)
 }

@@ -14,6 +14,7 @@
  *   c size                           → when the commit that led to this size was made, in milliseconds
  *   x collection 0 key               a named document
  */
+import { HASH_BYTES } from '../core/hash.ts'
 import type { Commit, Edge, Head, NewRecord } from './port.ts'
 import { StoreError } from './port.ts'
 
@@ -31,6 +32,14 @@ export function key(letter: string, rest: Uint8Array = NOTHING): Uint8Array {
   const bytes = Buffer.allocUnsafe(1 + rest.length)
   bytes[0] = letter.charCodeAt(0)
   bytes.set(rest, 1)
+  return bytes
+}
+
+/** The letter of a row, then a hash that comes in hex. */
+export function hexKey(letter: string, hash: string): Uint8Array {
+  const bytes = Buffer.allocUnsafe(1 + HASH_BYTES)
+  bytes[0] = letter.charCodeAt(0)
+  if (bytes.write(hash, 1, 'hex') !== HASH_BYTES) throw new Error(`bug: ${JSON.stringify(hash)} is no hash in hex`)
   return bytes
 }
 
@@ -73,8 +82,8 @@ export function putParts(parts: Pick<Commit, 'tiles' | 'bundles' | 'records'>, p
 }
 
 const statementKey = Buffer.from('s'.padEnd(1 + INDEX_BYTES))
-const identityKey = Buffer.from('i'.padEnd(1 + 32))
-const digestKey = Buffer.from('d'.padEnd(1 + 32 + INDEX_BYTES))
+const identityKey = Buffer.from('i'.padEnd(1 + HASH_BYTES))
+const digestKey = Buffer.from('d'.padEnd(1 + HASH_BYTES + INDEX_BYTES))
 const recordKey = Buffer.from('r'.padEnd(MAX_RECORD_KEY_BYTES))
 const indexValue = Buffer.alloc(INDEX_BYTES)
 
@@ -85,12 +94,12 @@ export function putRecord(
 ): void {
   writeIndex(statementKey, index, 1)
   put(statementKey, statement)
-  identityKey.set(identity, 1)
+  identityKey.write(identity, 1, 'hex')
   writeIndex(indexValue, index, 0)
   put(identityKey, indexValue)
   for (const digest of digests) {
-    digestKey.set(digest, 1)
-    writeIndex(digestKey, index, 1 + digest.length)
+    digestKey.write(digest, 1, 'hex')
+    writeIndex(digestKey, index, 1 + HASH_BYTES)
     put(digestKey, NOTHING)
   }
   if (subject === undefined) return

@@ -4,7 +4,7 @@ import { EMPTY_ROOT } from '../core/hash.ts'
 import type { Row } from './backup.ts'
 import { damaged, type LevelDatabase, openLevelDatabase } from './level-database.ts'
 import { findDamagedJournal } from './level-journal.ts'
-import { decodeHead, HEAD_KEY, key, putCommit, putParts, putRecord, readIndex, textKey, withIndex } from './level-rows.ts'
+import { decodeHead, HEAD_KEY, hexKey, key, putCommit, putParts, putRecord, readIndex, textKey, withIndex } from './level-rows.ts'
 import { headMoved } from './memory.ts'
 import { type Commit, type Edge, type Head, type Store, StoreError } from './port.ts'
 
@@ -116,7 +116,7 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
     },
     commit: commit => write(() => commitNow(commit)),
     async findIdentities(identities) {
-      const keys = identities.map(identity => key('i', identity))
+      const keys = identities.map(identity => hexKey('i', identity))
       const rows =
         keys.length <= FEW_KEYS && db.status === 'open' ? keys.map(row => db.getSync(row)) : await reading(() => db.getMany(keys))
       return rows.map(row => (row === undefined ? undefined : readIndex(row, 0)))
@@ -132,7 +132,7 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
     },
     readTile: (level, index) => read(withIndex(key('t', Uint8Array.of(level)), index)),
     readBundle: index => read(withIndex(key('b'), index)),
-    findByDigest: (digest, limit) => reading(() => indexesUnder(key('d', digest), limit)),
+    findByDigest: (digest, limit) => reading(() => indexesUnder(hexKey('d', digest), limit)),
     findByRecord: (agency, record, limit) => reading(() => indexesUnder(textKey('r', `${agency}\0${record}\0`), limit)),
     listByAgency,
     async findIncomplete(records) {

@@ -1,5 +1,5 @@
 /** The reference store: plain maps, nothing durable. For tests and for reading the port's guarantees as code. */
-import { compareBytes, equalBytes, toHex } from '../core/bytes.ts'
+import { compareBytes, equalBytes } from '../core/bytes.ts'
 import { EMPTY_ROOT } from '../core/hash.ts'
 import { type Commit, type DocumentChange, type Edge, type Head, type NewRecord, type Store, StoreError } from './port.ts'
 
@@ -24,8 +24,8 @@ export function createMemoryStore(): Store {
 
   const addRecord = (record: NewRecord) => {
     statements.set(record.index, record.statement)
-    identities.set(toHex(record.identity), record.index)
-    for (const digest of record.digests) push(digests, toHex(digest), record.index)
+    identities.set(record.identity, record.index)
+    for (const digest of record.digests) push(digests, digest, record.index)
     if (record.subject === undefined) return
     push(records, recordKey(record.subject.agency, record.subject.record), record.index)
     push(agencies, record.subject.agency, record.index)
@@ -36,8 +36,8 @@ export function createMemoryStore(): Store {
   }
   const isComplete = ({ index, statement, identity, subject, digests: listed }: NewRecord) =>
     compareBytes(statements.get(index) ?? new Uint8Array(0), statement) === 0 &&
-    identities.get(toHex(identity)) === index &&
-    listed.every(digest => digests.get(toHex(digest))?.includes(index)) &&
+    identities.get(identity) === index &&
+    listed.every(digest => digests.get(digest)?.includes(index)) &&
     (subject === undefined ||
       (records.get(recordKey(subject.agency, subject.record))?.includes(index) && agencies.get(subject.agency)?.includes(index)))
 
@@ -54,7 +54,7 @@ export function createMemoryStore(): Store {
       current = { head: commit.next, edge: commit.edge }
     },
     async findIdentities(wanted) {
-      return wanted.map(identity => identities.get(toHex(identity)))
+      return wanted.map(identity => identities.get(identity))
     },
     async readStatement(index) {
       return statements.get(index)
@@ -72,7 +72,7 @@ export function createMemoryStore(): Store {
       return bundles.get(index)
     },
     async findByDigest(digest, limit) {
-      return (digests.get(toHex(digest)) ?? []).slice(0, limit)
+      return (digests.get(digest) ?? []).slice(0, limit)
     },
     async findByRecord(agency, record, limit) {
       return (records.get(recordKey(agency, record)) ?? []).slice(0, limit)

@@ -24,12 +24,12 @@ export type NewRecord = {
   readonly index: number
   /** The canonical statement with its salt, as UTF-8. */
   readonly statement: Uint8Array
-  /** SHA-256 of the canonical statement without its salt. */
-  readonly identity: Hash
+  /** SHA-256 of the canonical statement without its salt, in lower-case hex. */
+  readonly identity: string
   /** Look-up keys; the genesis has no agency and no record. */
   readonly subject: { readonly agency: string; readonly record: string } | undefined
-  /** The distinct digests (`sha256`, `jcs`) of its documents. */
-  readonly digests: readonly Hash[]
+  /** The distinct digests (`sha256`, `jcs`) of its documents, in lower-case hex as the statement has them. */
+  readonly digests: readonly string[]
 }
 
 /** A full tile: 256 hashes, end to end. */
@@ -67,7 +67,7 @@ export type Store = {
    */
   commit(commit: Commit): Promise<void>
   /** The index of each identity, undefined where there is none. Sees every commit that was answered. */
-  findIdentities(identities: readonly Hash[]): Promise<(number | undefined)[]>
+  findIdentities(identities: readonly string[]): Promise<(number | undefined)[]>
   /** The canonical statement at an index, undefined where it was erased or is beyond the head. */
   readStatement(index: number): Promise<Uint8Array | undefined>
   /** When the commit that brought an index was made, as it said itself; undefined beyond the head. */
@@ -79,7 +79,7 @@ export type Store = {
   /** A full entry bundle, undefined where it is not full yet. */
   readBundle(index: number): Promise<Uint8Array | undefined>
   /** Indexes of the statements that list a document with this digest, ascending, at most `limit`. */
-  findByDigest(digest: Hash, limit: number): Promise<number[]>
+  findByDigest(digest: string, limit: number): Promise<number[]>
   /** Indexes of the statements about one record, ascending, at most `limit`. */
   findByRecord(agency: string, record: string, limit: number): Promise<number[]>
   /** Indexes of an agency's statements below `before`, newest first, at most `limit`. */

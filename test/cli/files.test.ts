@@ -8,7 +8,6 @@ import { FileError, hashFile, mediaTypeOf } from '../../src/cli/hash-file.ts'
 import { writeReceipt } from '../../src/cli/receipt-file.ts'
 import { canonicalJson, type Json } from '../../src/core/json.ts'
 import { formatReceipt } from '../../src/core/receipt.ts'
-import { formatTlogProof } from '../../src/core/tlog-proof.ts'
 
 const isCode = (code: string) => (error: unknown) => error instanceof FileError && error.code === code
 let folder: string
@@ -79,7 +78,7 @@ describe('receipts beside documents', () => {
   const receipt = (index: number, statement: Json, anchored = false) =>
     formatReceipt({
       statementText: canonicalJson(statement),
-      proof: formatTlogProof({ index, proof: [], note: NOTE }),
+      proof: { index, proof: [], note: NOTE },
       anchors: anchored ? [{ type: 'evm', chainId: 1, contract: `0x${'1'.repeat(40)}`, logId: `0x${'2'.repeat(64)}`, size: 9 }] : [],
     })
 

@@ -1,8 +1,11 @@
 /** Receipts, as text. */
 
 import { deepEqual, equal, throws } from 'node:assert/strict'
+import { formatCheckpoint } from '../../src/core/checkpoint.ts'
+import { createSigner, signNote } from '../../src/core/note.ts'
 import { type AnchorHint, formatReceipt, parseReceipt } from '../../src/core/receipt.ts'
 import { canonicalStatement } from '../../src/core/statement.ts'
+import { formatTlogProof, type TlogProof } from '../../src/core/tlog-proof.ts'
 import { FULL } from './statements.ts'
 
 const HINT: AnchorHint = {
@@ -14,12 +17,15 @@ const HINT: AnchorHint = {
   transaction: '0x03',
   block: { number: 5, hash: '0x04', time: '2026-11-23T10:00:00Z' },
 }
-const RECEIPT = { type: 'openseal/receipt@v1', statement: FULL, proof: 'p\n', anchors: [HINT] }
+const signer = createSigner('log.example', new Uint8Array(32).fill(1))
+const note = signNote(formatCheckpoint({ origin: 'log.example', size: 8, root: new Uint8Array(32) }), signer)
+const PROOF: TlogProof = { index: 7, proof: [new Uint8Array(32).fill(255)], note }
+const RECEIPT = { type: 'openseal/receipt@v1', statement: FULL, proof: formatTlogProof(PROOF), anchors: [HINT] }
 const parse = (change: object) => parseReceipt(JSON.stringify({ ...RECEIPT, ...change }))
 
 describe('core/receipt', () => {
   it('is one line of JSON that reads back', () => {
-    const text = formatReceipt({ statementText: canonicalStatement(FULL), proof: 'p\n', anchors: [HINT] })
+    const text = formatReceipt({ statementText: canonicalStatement(FULL), proof: PROOF, anchors: [HINT] })
     equal(text.indexOf('\n'), text.length - 1)
     deepEqual(parseReceipt(text), RECEIPT)
     deepEqual(parseReceipt(new TextEncoder().encode(text)), RECEIPT)

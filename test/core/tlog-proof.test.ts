@@ -1,9 +1,9 @@
-import { deepEqual, equal, throws } from 'node:assert/strict'
+import { deepEqual, equal, match, throws } from 'node:assert/strict'
 import fc from 'fast-check'
 import { fromUtf8, toBase64, toUtf8 } from '../../src/core/bytes.ts'
 import { formatCheckpoint } from '../../src/core/checkpoint.ts'
 import { createSigner, signNote } from '../../src/core/note.ts'
-import { formatTlogProof, parseTlogProof } from '../../src/core/tlog-proof.ts'
+import { formatTlogProof, parseTlogProof, quoteTlogProof } from '../../src/core/tlog-proof.ts'
 import { code, damage, damages, parsedOrRefused } from './damage.ts'
 import { someLeaves } from './naive.ts'
 
@@ -28,6 +28,18 @@ describe('tlog-proof', () => {
 
   it('reads what it writes', () => {
     fc.assert(fc.property(anyProof, proof => deepEqual(parseTlogProof(formatTlogProof(proof)), proof)))
+  })
+
+  it('is the same text as a JSON string, in ASCII, whatever the name of the log', () => {
+    const name = 'журнал.example/𐀀'
+    const other = signNote(formatCheckpoint({ origin: name, size: 8, root: HASHES[0]! }), createSigner(name, new Uint8Array(32)))
+    const named = fc.constantFrom(NOTE, other).chain(note => anyProof.map(proof => ({ ...proof, note })))
+    fc.assert(
+      fc.property(named, proof => {
+        match(quoteTlogProof(proof), /^"[\x20-\x7e]*"$/)
+        equal(JSON.parse(quoteTlogProof(proof)), formatTlogProof(proof))
+      }),
+    )
   })
 
   it('refuses every other spelling', () => {
@@ -73,9 +85,10 @@ describe('tlog-proof', () => {
 
   it('writes nothing that it would not read', () => {
     for (const bad of [{ index: -1 }, { index: 0.5 }, { proof: HASHES }, { proof: [new Uint8Array(31)] }, { extra: new Uint8Array(0) }]) {
-      throws(() => formatTlogProof({ ...PROOF, ...bad }), code('TLOG_PROOF_MALFORMED'))
+      for (const format of [formatTlogProof, quoteTlogProof]) throws(() => format({ ...PROOF, ...bad }), code('TLOG_PROOF_MALFORMED'))
     }
-    throws(() => formatTlogProof({ ...PROOF, note: 'log.example\n' }), code('NOTE_MALFORMED'))
+    for (const format of [formatTlogProof, quoteTlogProof])
+      throws(() => format({ ...PROOF, note: 'log.example\n' }), code('NOTE_MALFORMED'))
   })
 
   it('answers any damage with a code or with a proof that is spelled alike', () => {

@@ -10,7 +10,7 @@ import { canonicalJson, type Json, parseJson } from '../../src/core/json.ts'
 import { cosign, formatVkey, parseNote, parseVkey, signNote, verifyCosignatures, verifyNote } from '../../src/core/note.ts'
 import { createScanner } from '../../src/core/ocds/scan.ts'
 import { formatPolicy, parsePolicy } from '../../src/core/policy.ts'
-import { formatReceipt, parseReceipt } from '../../src/core/receipt.ts'
+import { parseReceipt } from '../../src/core/receipt.ts'
 import { canonicalStatement, parseAnyStatement } from '../../src/core/statement.ts'
 import { decodeBundle, decodeTile, encodeBundle, encodeTile, formatBundlePath, formatTilePath, parseTilePath } from '../../src/core/tile.ts'
 import { formatTime, isTime } from '../../src/core/time.ts'
@@ -151,13 +151,7 @@ const CORE: readonly Target[] = [
   ),
   parser('core/receipt', mutated(RECEIPTS), parseReceipt, receipt => {
     const { statement, proof, anchors } = receipt
-    const again = parseReceipt(
-      formatReceipt({
-        statementText: canonicalJson(statement as unknown as Json),
-        proof,
-        anchors: anchors.filter(({ type }) => type === 'evm'),
-      }),
-    )
+    const again = parseReceipt(JSON.stringify({ ...receipt, anchors: anchors.filter(({ type }) => type === 'evm') }))
     deepEqual([again.statement, again.proof], [statement, proof])
   }),
   parser(

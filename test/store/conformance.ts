@@ -1,19 +1,20 @@
 /** What every store must do: the port's guarantees as tests. Each implementation runs this suite with its own factory. */
 import assert from 'node:assert/strict'
-import { EMPTY_ROOT, sha256 } from '../../src/core/hash.ts'
+import { EMPTY_ROOT, sha256, sha256Hex } from '../../src/core/hash.ts'
 import { type Commit, type NewRecord, type Store, StoreError } from '../../src/store/port.ts'
 
 const text = (s: string) => new TextEncoder().encode(s)
 const hash = (s: string) => sha256(text(s))
+const hex = (s: string) => sha256Hex(s)
 const plain = (bytes: Uint8Array | undefined) => (bytes === undefined ? undefined : Buffer.from(bytes).toString('latin1'))
 
 function record(index: number, subject: NewRecord['subject'] = { agency: 'a.example', record: `r${index}` }): NewRecord {
   return {
     index,
     statement: text(`statement ${index}`),
-    identity: hash(`identity ${index}`),
+    identity: hex(`identity ${index}`),
     subject,
-    digests: [hash(`document ${index}`)],
+    digests: [hex(`document ${index}`)],
   }
 }
 
@@ -40,7 +41,7 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
 
   it('has no head before the first commit', async () => {
     assert.equal(await store.readHead(), undefined)
-    assert.deepEqual(await store.findIdentities([hash('identity 0')]), [undefined])
+    assert.deepEqual(await store.findIdentities([hex('identity 0')]), [undefined])
     assert.equal(await store.readStatement(0), undefined)
   })
 
@@ -52,8 +53,8 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
     assert.deepEqual(row?.edge.tiles.map(plain), ['edge 3', ''])
     assert.equal(plain(row?.edge.bundle), 'bundle 3')
     assert.equal(plain(await store.readStatement(2)), 'statement 2')
-    assert.deepEqual(await store.findIdentities([hash('identity 2'), hash('other'), hash('identity 0')]), [2, undefined, 0])
-    assert.deepEqual(await store.findByDigest(hash('document 1'), 10), [1])
+    assert.deepEqual(await store.findIdentities([hex('identity 2'), hex('other'), hex('identity 0')]), [2, undefined, 0])
+    assert.deepEqual(await store.findByDigest(hex('document 1'), 10), [1])
     assert.deepEqual(await store.findByRecord('a.example', 'r1', 10), [1])
   })
 
@@ -67,7 +68,7 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
 
   it('finds many identities at once, each in its place', async () => {
     await store.commit(commitOf(0, 40))
-    const asked = Array.from({ length: 80 }, (_, i) => hash(`identity ${79 - i}`))
+    const asked = Array.from({ length: 80 }, (_, i) => hex(`identity ${79 - i}`))
     assert.deepEqual(
       await store.findIdentities(asked),
       asked.map((_, i) => (79 - i < 40 ? 79 - i : undefined)),
@@ -80,7 +81,7 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
       await assert.rejects(store.commit(wrong), (error: StoreError) => error instanceof StoreError && error.code === 'STORE_HEAD_MOVED')
     assert.equal((await store.readHead())?.head.size, 3)
     assert.equal(await store.readStatement(3), undefined)
-    assert.deepEqual(await store.findIdentities([hash('identity 3')]), [undefined])
+    assert.deepEqual(await store.findIdentities([hex('identity 3')]), [undefined])
   })
 
   it('lets one of two commits on the same head through', async () => {
@@ -151,10 +152,10 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
   })
 
   it('gives a document with several statements all their indexes', async () => {
-    const shared = [0, 1, 2].map(i => ({ ...record(i), digests: [hash('shared'), hash(`own ${i}`)] }))
+    const shared = [0, 1, 2].map(i => ({ ...record(i), digests: [hex('shared'), hex(`own ${i}`)] }))
     await store.commit(commitOf(0, 3, shared))
-    assert.deepEqual(await store.findByDigest(hash('shared'), 10), [0, 1, 2])
-    assert.deepEqual(await store.findByDigest(hash('own 1'), 10), [1])
+    assert.deepEqual(await store.findByDigest(hex('shared'), 10), [0, 1, 2])
+    assert.deepEqual(await store.findByDigest(hex('own 1'), 10), [1])
   })
 
   it('tells which records are not there as they were committed, and puts them and their tiles back', async () => {
@@ -165,11 +166,11 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
     assert.deepEqual(
       await store.findIncomplete([
         { ...records[0]!, statement: text('another') },
-        { ...records[1]!, identity: hash('x') },
+        { ...records[1]!, identity: hex('x') },
       ]),
       [0, 1],
     )
-    assert.deepEqual(await store.findIncomplete([{ ...records[0]!, digests: [hash('another')] }]), [0])
+    assert.deepEqual(await store.findIncomplete([{ ...records[0]!, digests: [hex('another')] }]), [0])
     await store.putBack({
       records: records.slice(2),
       tiles: [{ level: 1, index: 4, bytes: text('tile') }],
@@ -215,6 +216,6 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
     assert.equal(plain(await store.readTile(0, 7)), 'tile')
     assert.equal(await store.readDocument('c', 'k'), 'v')
     await store.commit(commitOf(3, 4))
-    assert.deepEqual(await store.findIdentities([hash('identity 3')]), [3])
+    assert.deepEqual(await store.findIdentities([hex('identity 3')]), [3])
   })
 }

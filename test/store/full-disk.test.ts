@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { toHex } from '../../src/core/bytes.ts'
 import { EMPTY_ROOT, sha256 } from '../../src/core/hash.ts'
 import { openLevelStore } from '../../src/store/level.ts'
 import type { Commit, Store } from '../../src/store/port.ts'
@@ -18,7 +19,7 @@ const rootOf = (size: number) => (size === 0 ? EMPTY_ROOT : sha256(new TextEncod
 
 /** A commit of one statement of so many bytes that do not compress. */
 function commitOf(size: number, bytes: number): Commit {
-  const record = { index: size, statement: randomBytes(bytes), identity: rootOf(size + 1), subject: undefined, digests: [] }
+  const record = { index: size, statement: randomBytes(bytes), identity: toHex(rootOf(size + 1)), subject: undefined, digests: [] }
   const next = { size: size + 1, root: rootOf(size + 1) }
   const edge = { tiles: [], bundle: new Uint8Array(0) }
   return { previous: { size, root: rootOf(size) }, next, edge, tiles: [], bundles: [], records: [record], timeMs: 1 }
@@ -28,7 +29,7 @@ function commitOf(size: number, bytes: number): Commit {
 async function assertHolds(store: Store, size: number): Promise<void> {
   assert.equal((await store.readHead())?.head.size, size)
   for (let index = 0; index < size; index++) assert.notEqual(await store.readStatement(index), undefined, `statement ${index}`)
-  assert.deepEqual(await store.findIdentities([rootOf(size), rootOf(size + 1)]), [size - 1, undefined])
+  assert.deepEqual(await store.findIdentities([toHex(rootOf(size)), toHex(rootOf(size + 1))]), [size - 1, undefined])
 }
 
 describe('full disk', () => {

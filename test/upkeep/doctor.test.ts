@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { readdir, readFile, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fromHex } from '../../src/core/bytes.ts'
 import { recordOf } from '../../src/ledger/prepare.ts'
 import { openLevelStore } from '../../src/store/level.ts'
 import { examine } from '../../src/upkeep/doctor.ts'
@@ -70,7 +71,7 @@ describe('doctor', () => {
       assert.deepEqual(await ledger.submit(statementOf('r9', 9)), { index: 10, known: true })
       return recordOf(10, (await store.readStatement(10))!).identity
     })
-    await rest.change('i', identity, () => undefined)
+    await rest.change('i', fromHex(identity), () => undefined)
     assert.deepEqual(
       (await look()).complaints.map(({ code, detail }) => [code, detail]),
       [['DOCTOR_LOOKUPS', 'look-ups of 10 does not fit the tree']],

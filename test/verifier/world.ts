@@ -11,7 +11,6 @@ import { type Policy, type PolicyAnchor, parsePolicy } from '../../src/core/poli
 import { proveInclusion } from '../../src/core/proof.ts'
 import { type AnchorHint, formatReceipt } from '../../src/core/receipt.ts'
 import type { AnyStatement, Statement } from '../../src/core/statement.ts'
-import { formatTlogProof } from '../../src/core/tlog-proof.ts'
 import { type Node, rootFromRange, rootNodes } from '../../src/core/tree.ts'
 import type { ChainReader } from '../../src/verifier/anchors.ts'
 import { digestsOf } from '../../src/verifier/digest.ts'
@@ -88,7 +87,7 @@ export function createWorld(statements: readonly AnyStatement[]): World {
     async receipt(index, { signer = LOG, origin = ORIGIN, witnesses = [], hints = [] } = {}) {
       const text = formatCheckpoint({ origin, size, root })
       const note = signNote(text, signer) + witnesses.map(witness => cosign(text, ANCHORED_AT, witness)).join('')
-      const proof = formatTlogProof({ index, proof: await proveInclusion(index, size, read), note })
+      const proof = { index, proof: await proveInclusion(index, size, read), note }
       const statement = statements[index]
       if (statement === undefined) throw new Error(`bug: no statement ${index}`)
       return formatReceipt({ statementText: textOf(statement), proof, anchors: hints })

@@ -1,6 +1,7 @@
 /** Where the ledger stands on the chain, and what a verifier of it trusts. */
 import type Router from '@koa/router'
 import type { Context } from 'koa'
+import { textBody } from '../body.ts'
 import type { RouteDeps } from '../deps.ts'
 import { RequestError } from '../problem.ts'
 import { anchorQuery, readAs, readCount } from '../schemas.ts'
@@ -45,7 +46,7 @@ export function anchorRoutes(router: Router, { ledger, anchorer, policy }: Route
   router.get('/v1/keys', async (ctx: Context) => {
     const changes = (await ledger.keyReceipts()).map(({ index, receipt }) => `{"index":${index},"receipt":${receipt.trimEnd()}}`)
     ctx.type = 'application/json'
-    ctx.body = Buffer.from(`{"keys":${JSON.stringify(ledger.logKeys())},"changes":[${changes.join(',')}]}\n`, 'utf8')
+    ctx.body = textBody(`{"keys":${JSON.stringify(ledger.logKeys())},"changes":[${changes.join(',')}]}\n`)
   })
   router.get('/policy.json', (ctx: Context) => {
     ctx.body = policy()
