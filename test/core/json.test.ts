@@ -26,8 +26,16 @@ describe('core/json: the strict reader', () => {
     equal(parseJson(' \t\r\n"\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\uD83D\\uDE00" '), '"\\/\b\f\n\r\té😀')
   })
 
+  it('reads the escaped dash of receipts as the dash, and an escaped backslash before the same letters as these', () => {
+    deepEqual(parseJson('{"a":"\\u2014 x"}'), { a: '— x' })
+    deepEqual(parseJson('{"a":"\\\\u2014"}'), { a: '\\u2014' })
+    deepEqual(parseJson('["—","\\u2014","\\\\\\u2014"]'), ['—', '—', '\\—'])
+  })
+
   for (const [text, code] of [
     ['{"a":1,"a":2}', 'JSON_DUPLICATE_KEY'],
+    ['{"—":1,"\\u2014":2}', 'JSON_DUPLICATE_KEY'],
+    ['{"\\u2014":1,"\\u2014":1}', 'JSON_DUPLICATE_KEY'],
     ['{"a":1,"\\u0061":2}', 'JSON_DUPLICATE_KEY'],
     ['{"__proto__":1,"__proto__":2}', 'JSON_DUPLICATE_KEY'],
     ['{"a":{"b":[{"c":1,"c":1}]}}', 'JSON_DUPLICATE_KEY'],
