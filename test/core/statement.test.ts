@@ -1,22 +1,20 @@
-/** Statements: what is accepted, their canonical bytes, and versions of one record. */
+/** Statements: what is accepted, and their canonical bytes. */
 
 import { deepEqual, equal, notEqual, throws } from 'node:assert/strict'
 import fc from 'fast-check'
 import { toHex } from '../../src/core/bytes.ts'
 import { canonicalJson, type Json, parseJson } from '../../src/core/json.ts'
+import { MAX_STATEMENT_BYTES } from '../../src/core/members.ts'
 import {
   canonicalStatement,
-  compareVersions,
   identityOf,
-  MAX_STATEMENT_BYTES,
   parseAnyStatement,
   parseStatement,
   type Statement,
-  sameDocuments,
   spliceSalt,
   statementBody,
 } from '../../src/core/statement.ts'
-import { anyStatement, FULL, SALT } from './statements.ts'
+import { anyStatement, FULL } from './statements.ts'
 
 const parse = (value: object) => parseStatement(value as unknown as Json, { salted: false })
 const { reason: _reason, ...withoutReason } = FULL
@@ -192,125 +190,5 @@ describe('core/statement: canonical bytes', () => {
     for (const change of [{ record: 'x' }, { revision: 'x' }, { title: 'x' }, { published: '2026-11-23T10:00:01Z' }, { documents: [] }]) {
       notEqual(identity(FULL), identity({ ...FULL, ...change }))
     }
-  })
-})
-
-describe('core/statement: a change of keys', () => {
-  const change = {
-    type: 'openseal/key@v1',
-    origin: 'ledger.example/log',
-    oldKey: 'ledger.example/log+00000001+Aa==',
-    newKey: 'ledger.example/log+00000002+Ab==',
-    fromSize: 3,
-    created: '2026-11-24T00:00:00Z',
-    salt: SALT,
-  }
-
-  it('is read as it stands, and written in its canonical form', () => {
-    const read = parseAnyStatement(change)
-    deepEqual(read, change)
-    equal(canonicalStatement(read), canonicalJson(change))
-  })
-
-  it('is refused with any member missing, unknown or out of bounds', () => {
-    const wrong: readonly object[] = [
-      ...Object.keys(change)
-        .filter(name => name !== 'type')
-        .map(name => ({ [name]: undefined })),
-      { more: 1 },
-      { origin: '' },
-      { origin: 'other.example' },
-      { oldKey: 'other.example+00000001+Aa==' },
-      { newKey: change.oldKey },
-      { newKey: 'ledger.example/logs+00000002+Ab==' },
-      { fromSize: 2 },
-      { fromSize: 3.5 },
-      { fromSize: '3' },
-      { created: '2026-11-24' },
-      { salt: 'short' },
-    ]
-    for (const damage of wrong) {
-      const damaged = JSON.parse(JSON.stringify({ ...change, ...damage }))
-      throws(() => parseAnyStatement(damaged), { code: 'STATEMENT_MALFORMED' }, JSON.stringify(damage))
-    }
-    const long = { ...change, newKey: `${change.newKey}${'A'.repeat(33 * 1024)}` }
-    throws(() => parseAnyStatement(long), { code: 'STATEMENT_TOO_LARGE' })
-  })
-})
-
-describe('core/statement: the genesis', () => {
-  const genesis = {
-    type: 'openseal/genesis@v1',
-    origin: 'log.example/one',
-    logKey: 'log.example/one+00000000+AAAA',
-    anchors: [{ type: 'evm', chainId: 1, contract: `0x${'ab'.repeat(20)}`, logId: `0x${'cd'.repeat(32)}` }],
-    created: '2026-11-23T10:00:00Z',
-    salt: SALT,
-  }
-
-  it('is read, and has its RFC 8785 form', () => {
-    const read = parseAnyStatement(genesis)
-    deepEqual(read, genesis)
-    equal(canonicalStatement(read), canonicalJson(genesis))
-  })
-
-  it('refuses a key of another name, unknown members, a bad time, salt or anchor', () => {
-    const [anchor] = genesis.anchors
-    for (const change of [
-      { logKey: 'other+00000000+AAAA' },
-      { origin: '' },
-      { more: 1 },
-      { created: 'today' },
-      { salt: 'A' },
-      { anchors: {} },
-      { anchors: [{ ...anchor, chainId: 0 }] },
-      { anchors: [{ ...anchor, contract: `0x${'AB'.repeat(20)}` }] },
-      { anchors: [{ ...anchor, logId: '0x' }] },
-      { anchors: [{ ...anchor, x: 1 }] },
-    ]) {
-      throws(() => parseAnyStatement({ ...genesis, ...change } as Json), { code: 'STATEMENT_MALFORMED' })
-    }
-    throws(() => parseAnyStatement({ ...genesis, anchors: [{ ...anchor, type: 'btc' }] } as Json), { code: 'STATEMENT_UNSUPPORTED' })
-  })
-})
-
-describe('core/statement: versions of one record', () => {
-  const other = { ...document, sha256: 'ef'.repeat(32) }
-  const { jcs: _jcs, ...plain } = document
-  const edited = { ...plain, sha256: '12'.repeat(32) }
-  const { revision: _revision, ...unversioned } = PUBLISH
-
-  it('calls the same revision with other documents a silent edit', () => {
-    equal(compareVersions(PUBLISH, { ...PUBLISH, documents: [edited] }), 'silent-edit')
-    equal(compareVersions(PUBLISH, { ...PUBLISH, documents: [document, edited] }), 'silent-edit')
-    equal(compareVersions(FULL, { ...PUBLISH, documents: [edited] }), 'silent-edit')
-  })
-
-  it('calls equal content in other bytes reformatted', () => {
-    equal(compareVersions(PUBLISH, { ...PUBLISH, documents: [other] }), 'reformatted')
-    equal(compareVersions({ ...PUBLISH, documents: [document, edited] }, { ...PUBLISH, documents: [edited, other] }), 'reformatted')
-    equal(compareVersions({ ...PUBLISH, documents: [document, document] }, { ...PUBLISH, documents: [other, edited] }), 'silent-edit')
-  })
-
-  it('calls the same documents again a repeat, in any order and under any name', () => {
-    equal(compareVersions(PUBLISH, { ...PUBLISH, published: '2026-12-01T00:00:00Z' }), 'repeat')
-    const two = { ...PUBLISH, documents: [edited, { ...document, name: 'b' }] }
-    equal(compareVersions({ ...PUBLISH, documents: [document, edited] }, two), 'repeat')
-    equal(sameDocuments(PUBLISH, two), false)
-  })
-
-  it('lets only publications collide where there is no revision', () => {
-    equal(compareVersions(unversioned, { ...unversioned, documents: [edited] }), 'silent-edit')
-    const { revision: _, ...amendment } = FULL
-    equal(compareVersions(amendment, { ...unversioned, documents: [edited] }), 'none')
-    equal(compareVersions(unversioned, { ...amendment, documents: [edited] }), 'none')
-  })
-
-  it('calls nothing an edit that is of another version, or says openly what it does', () => {
-    equal(compareVersions(PUBLISH, { ...PUBLISH, revision: 'r-3', documents: [edited] }), 'none')
-    equal(compareVersions(PUBLISH, { ...PUBLISH, record: 'x', documents: [edited] }), 'none')
-    equal(compareVersions(PUBLISH, { ...PUBLISH, agency: 'a.b', documents: [edited] }), 'none')
-    equal(compareVersions(PUBLISH, { ...FULL, documents: [edited] }), 'none')
-    equal(compareVersions(PUBLISH, { ...FULL, action: 'withdraw', documents: [] }), 'none')
   })
 })
