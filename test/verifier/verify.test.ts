@@ -4,9 +4,10 @@ import { deepEqual, equal, match, rejects } from 'node:assert/strict'
 import { createSigner, formatVkey } from '../../src/core/note.ts'
 import type { AnyStatement } from '../../src/core/statement.ts'
 import { digestsOf } from '../../src/verifier/digest.ts'
+import type { CheckResult, Result } from '../../src/verifier/result.ts'
 import type { CheckName, VerdictCode } from '../../src/verifier/verdict.ts'
 import { LIMITS, showsSomething, VERDICTS } from '../../src/verifier/verdict.ts'
-import { type CheckResult, type Result, type VerifyInput, verify } from '../../src/verifier/verify.ts'
+import { type VerifyInput, verify } from '../../src/verifier/verify.ts'
 import {
   AMENDMENT,
   ANCHOR,
