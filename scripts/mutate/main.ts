@@ -4,17 +4,19 @@
  *     npm run mutate -- core verifier contract [--sample N] [--seed S] [--minutes M] [--only FILE] [--workers N] [--results FILE]
  *
  * N mutants of each part in the seed's order, as many as M minutes allow; all without these. With a file for the results a run that was stopped goes
- * on where it was. Prints those that no test noticed, and the share of those that were.
+ * on where it was, and mutants that survived are asked about again only by tests that are new or have changed. Prints those that no test noticed, and the share of those that were.
  */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { parseArgs } from 'node:util'
-import { PARTS, type Part } from './parts.ts'
+import { PARTS, type Part, root } from './parts.ts'
 import { createProcess, type TestProcess } from './process.ts'
-import { type Outcome, openResults, type Results } from './results.ts'
+import { digest, type Outcome, openResults, type Result, type Results } from './results.ts'
 import type { Mutant } from './typescript.ts'
 
-/** A test file, how long it takes without a mutant, and the files that it reads. */
-type Asked = { readonly test: string; readonly files: ReadonlySet<string>; ms: number }
+/** A test file, the files that it reads, the digest of its own text and of the helpers among them, and how long it takes without a mutant. */
+type Asked = { readonly test: string; readonly files: ReadonlySet<string>; readonly digest: string; ms: number }
 
 /** A test file with a mutant has ten times its own time and this: far more than any needs that comes to an end. */
 const PATIENCE_MS = 5000
@@ -40,7 +42,7 @@ async function runPart(name: string): Promise<void> {
   if (part === undefined) throw new Error(`no such part: ${name}; there are ${Object.keys(PARTS).join(', ')}`)
   const all = part.mutants().filter(({ file }) => values.only === undefined || file.endsWith(values.only))
   const chosen = shuffled(all, Number(values.seed)).slice(0, Number(values.sample ?? all.length))
-  const results = openResults(values.results, part)
+  const results = openResults(values.results)
   const processes = Array.from({ length: Number(values.workers) }, createProcess)
   const start = performance.now()
   const endMs = start + Number(values.minutes ?? Number.POSITIVE_INFINITY) * 60_000
@@ -67,28 +69,38 @@ async function askWithout(part: Part, process: TestProcess): Promise<Asked[]> {
   for (const test of part.tests) {
     const reply = await process.ask({ generation: ++generation, file: '', text: '', test }, FIRST_MS)
     if (typeof reply === 'string' || !reply.passed) throw new Error(`${test} fails without a mutant`)
-    asked.push({ test, files: new Set(reply.read), ms: reply.ms })
+    const files = new Set(reply.read)
+    const texts = [...files].filter(file => file.startsWith(join(root, 'test'))).sort()
+    asked.push({ test, files, digest: digest(texts.map(file => readFileSync(file, 'utf8')).join('\0')), ms: reply.ms })
   }
   return asked
 }
 
 async function outcomeOf(mutant: Mutant, part: Part, tests: readonly Asked[], process: TestProcess, results: Results): Promise<Outcome> {
   const known = results.get(mutant)
-  if (known !== undefined) return known
+  if (known !== undefined && known.outcome !== 'survived') return known.outcome
   const mutated = part.text(mutant)
-  const outcome = mutated === undefined ? 'invalid' : await tryMutant(mutated, inOrder(tests, mutant, mutated.file), process)
-  results.add(mutant, outcome)
-  return outcome
+  const result: Result =
+    mutated === undefined
+      ? { outcome: 'invalid' }
+      : await tryMutant(mutated, inOrder(tests, mutant, mutated.file, part.slow), known?.passed ?? [], process)
+  results.add(mutant, result)
+  return result.outcome
 }
 
-async function tryMutant(mutated: { file: string; text: string }, tests: readonly Asked[], process: TestProcess): Promise<Outcome> {
+async function tryMutant(
+  mutated: { file: string; text: string },
+  tests: readonly Asked[],
+  passed: readonly string[],
+  process: TestProcess,
+): Promise<Result> {
   const own = ++generation
-  for (const asked of tests) {
+  for (const asked of tests.filter(test => !passed.includes(test.digest))) {
     const reply = await askPatiently({ ...mutated, generation: own, test: asked.test }, asked, process)
-    if (reply === 'endless') return reply
-    if (reply === 'died' || !reply.passed) return 'killed'
+    if (reply === 'endless') return { outcome: 'endless' }
+    if (reply === 'died' || !reply.passed) return { outcome: 'killed' }
   }
-  return 'survived'
+  return { outcome: 'survived', passed: tests.map(test => test.digest) }
 }
 
 /** Asks; a test that runs on counts only where the machine has not become slow meanwhile: the test without the mutant tells. */
@@ -104,10 +116,11 @@ async function askPatiently(job: Parameters<TestProcess['ask']>[0], asked: Asked
 }
 
 /** The tests that read the file, likeliest first: the file's own, then the quickest. */
-function inOrder(tests: readonly Asked[], mutant: Mutant, file: string): Asked[] {
+function inOrder(tests: readonly Asked[], mutant: Mutant, file: string, slow: Part['slow']): Asked[] {
   const own = mutant.file.replace(/^src\/(.*)\.ts$/, 'test/$1.test.ts')
   const rank = ({ test, ms }: Asked) => (test === own ? 0 : ms)
-  return tests.filter(({ files }) => files.has(file)).sort((a, b) => rank(a) - rank(b))
+  const concerned = tests.filter(({ test, files }) => files.has(file) && (slow[test]?.test(mutant.file) ?? true))
+  return concerned.sort((a, b) => rank(a) - rank(b))
 }
 
 function report(name: string, outcomes: readonly Outcome[], all: number, ms: number): void {

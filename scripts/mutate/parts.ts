@@ -11,6 +11,8 @@ export type Part = {
   mutants(): Mutant[]
   /** The test files that are asked. */
   readonly tests: readonly string[]
+  /** Tests of seconds that are asked of these files only. */
+  readonly slow: { readonly [test: string]: RegExp }
   /** The file that the tests read, and its text with the mutant in it; undefined when it does not compile, or compiles to the same. */
   text(mutant: Mutant): { readonly file: string; readonly text: string } | undefined
 }
@@ -22,6 +24,9 @@ const CONTRACT = 'contracts/CheckpointAnchor.sol'
 const ARTIFACT = 'contracts/CheckpointAnchor.json'
 /** Files that name things, or hold sentences for people. */
 const WORDS_ONLY = /\/(index|notes)\.ts$/
+
+/** It damages receipts at random, so that what it says of a mutant may be another thing tomorrow. */
+const BY_CHANCE = 'test/verifier/damage.test.ts'
 
 /** The text of a file of the project. */
 export const read = (file: string) => readFileSync(join(root, file), 'utf8')
@@ -35,11 +40,15 @@ const changed = ({ from, to, after }: Mutant, text: string) => text.slice(0, fro
 
 /** The parts by their names. */
 export const PARTS: { readonly [name: string]: Part } = {
-  core: sources('core', ['core', 'verifier'], ['test/cli/ocds-package.test.ts']),
-  verifier: sources('verifier', ['verifier'], ['test/ledger/log-keys.test.ts']),
+  core: sources('core', ['core', 'verifier'], ['test/cli/ocds-package.test.ts'], {
+    'test/core/proof.test.ts': /\/(proof|tree)\.ts$/,
+    'test/cli/ocds-package.test.ts': /\/ocds\//,
+  }),
+  verifier: sources('verifier', ['verifier'], ['test/ledger/log-keys.test.ts'], {}),
   contract: {
     mutants: () => contractMutants(CONTRACT, read(CONTRACT)),
     tests: ['rules', 'model', 'inclusion', 'consistency'].map(name => `test/contracts/${name}.test.ts`),
+    slow: {},
     text(mutant) {
       try {
         const { artifact } = compileSource(changed(mutant, read(CONTRACT)))
@@ -53,11 +62,12 @@ export const PARTS: { readonly [name: string]: Part } = {
 }
 
 /** A folder of sources, and all tests of these folders with those others that need more than the folder. */
-function sources(folder: string, testFolders: readonly string[], others: readonly string[]): Part {
+function sources(folder: string, testFolders: readonly string[], others: readonly string[], slow: Part['slow']): Part {
   const files = filesIn(`src/${folder}`, '.ts').filter(file => !WORDS_ONLY.test(file))
   return {
     mutants: () => mutantsOf(root, files, read),
-    tests: [...testFolders.flatMap(name => filesIn(`test/${name}`, '.test.ts')), ...others],
+    tests: [...testFolders.flatMap(name => filesIn(`test/${name}`, '.test.ts')).filter(test => test !== BY_CHANCE), ...others],
+    slow,
     text: mutant => ({ file: join(root, mutant.file), text: changed(mutant, read(mutant.file)) }),
   }
 }

@@ -44,6 +44,7 @@ fs.readFileSync = ((path: fs.PathOrFileDescriptor, ...rest: []) => {
 }) as typeof readFileSync
 syncBuiltinESMExports()
 
+process.on('disconnect', () => process.exit())
 process.on('message', async (job: Job) => {
   current = job
   files = []
@@ -69,5 +70,6 @@ async function pass({ test, generation }: Job): Promise<boolean> {
     return false
   } finally {
     process.off('unhandledRejection', stray)
+    mocha.dispose()
   }
 }
