@@ -46,4 +46,16 @@ describe('core/key-change', () => {
     const long = { ...change, newKey: `${change.newKey}${'A'.repeat(33 * 1024)}` }
     throws(() => parseAnyStatement(long), { code: 'STATEMENT_TOO_LARGE' })
   })
+
+  it('names the member that is not what it must be', () => {
+    for (const name of ['origin', 'oldKey', 'newKey', 'fromSize', 'created', 'salt'])
+      throws(() => parseAnyStatement({ ...change, [name]: [] }), { code: 'STATEMENT_MALFORMED', message: new RegExp(`^${name} `) })
+    throws(() => parseAnyStatement({ ...change, more: 1 }), { message: /^the change of keys has an unknown member "more"/ })
+  })
+
+  it('may have 32 KiB', () => {
+    const room = 32 * 1024 - canonicalJson(change).length
+    parseAnyStatement({ ...change, newKey: change.newKey + 'A'.repeat(room) })
+    throws(() => parseAnyStatement({ ...change, newKey: `${change.newKey}A${'A'.repeat(room)}` }), { code: 'STATEMENT_TOO_LARGE' })
+  })
 })

@@ -14,7 +14,7 @@ import {
   spliceSalt,
   statementBody,
 } from '../../src/core/statement.ts'
-import { anyStatement, FULL } from './statements.ts'
+import { anyStatement, FULL, SALT } from './statements.ts'
 
 const parse = (value: object) => parseStatement(value as unknown as Json, { salted: false })
 const { reason: _reason, ...withoutReason } = FULL
@@ -108,6 +108,16 @@ describe('core/statement: what is accepted', () => {
     ['documents that are no list', { documents: {} }],
     ['257 documents', { documents: Array(257).fill(document) }],
     ['a document without a name', { documents: [{ ...document, name: '' }] }],
+    ['a media type with something before it', { documents: [{ ...document, mediaType: ' a/b' }] }],
+    ['a media type with something behind it', { documents: [{ ...document, mediaType: 'a/b c' }] }],
+    ['a media type with a line behind it', { documents: [{ ...document, mediaType: 'a/b; c\n' }] }],
+    ['a salt with something behind it', { salt: `${SALT}A` }],
+    ['a salt with something before it', { salt: `A${SALT}` }],
+    ['an identifier scheme with something before it', { identifiers: [{ scheme: ' ocid', value: 'x' }] }],
+    ['an identifier scheme with something behind it', { identifiers: [{ scheme: 'ocid ', value: 'x' }] }],
+    ['a digest with something behind it', { documents: [{ ...document, sha256: 'a'.repeat(65) }] }],
+    ['a language with something behind it', { language: 'en ' }],
+    ['a text of a reason that is no string', { reason: { code: 'other', text: 7 } }],
     ['a media type without a subtype', { documents: [{ ...document, mediaType: 'pdf' }] }],
     ['negative bytes', { documents: [{ ...document, bytes: -1 }] }],
     ['broken bytes', { documents: [{ ...document, bytes: 1.5 }] }],
@@ -121,6 +131,38 @@ describe('core/statement: what is accepted', () => {
   ] as const) {
     it(`refuses ${what}`, () => refuses(change, /./))
   }
+
+  it('names the member that is not what it must be', () => {
+    const names = [
+      'type',
+      'agency',
+      'kind',
+      'action',
+      'record',
+      'revision',
+      'identifiers',
+      'title',
+      'language',
+      'published',
+      'documents',
+      'reason',
+      'salt',
+    ]
+    for (const name of names) refuses({ [name]: 7 }, new RegExp(`^${name} |^${name}$`))
+    for (const name of ['scheme', 'value'])
+      refuses({ identifiers: [{ scheme: 'ocid', value: 'x', [name]: 7 }] }, new RegExp(`^identifiers\\[0\\]\\.${name} `))
+    for (const name of ['name', 'mediaType', 'bytes', 'sha256', 'jcs'])
+      refuses({ documents: [document, { ...document, [name]: [] }] }, new RegExp(`^documents\\[1\\]\\.${name} `))
+    for (const name of ['code', 'text']) refuses({ reason: { code: 'other', [name]: 7 } }, new RegExp(`^reason\\.${name} `))
+    for (const name of ['identifiers', 'documents']) refuses({ [name]: [7] }, new RegExp(`^${name}\\[0\\] is not an object`))
+    for (const value of [7, [], null, 'x'])
+      throws(() => parseStatement(value as Json, { salted: false }), { message: /^the statement is not an object/ })
+  })
+
+  it('takes an empty file, and every kind of media type', () => {
+    for (const mediaType of ['a/b', 'application/vnd.ms-excel', 'text/html; charset=utf-8', 'image/svg+xml;x', 'A/B'])
+      equal(parse({ ...FULL, documents: [{ ...document, bytes: 0, mediaType }] }).documents[0]?.mediaType, mediaType)
+  })
 
   it('wants a reason to amend and to withdraw, and none to publish', () => {
     refuses({ action: 'amend' }, /reason is missing/, withoutReason)

@@ -145,6 +145,11 @@ describe('entry bundle', () => {
     const long = new Uint8Array(65_535).fill(1)
     deepEqual(decodeBundle(encodeBundle([long]), 1), [long])
     deepEqual(encodeBundle([long]).subarray(0, 2), Uint8Array.of(255, 255))
+    for (const length of [255, 256, 257, 511, 512]) {
+      const entry = new Uint8Array(length).fill(2)
+      deepEqual(encodeBundle([entry]).subarray(0, 2), Uint8Array.of(length >> 8, length & 255))
+      deepEqual(decodeBundle(encodeBundle([entry, entry]), 2), [entry, entry])
+    }
   })
 
   it('reads back the entries that it was made of', () => {
