@@ -170,6 +170,11 @@ describe('core/statement: what is accepted', () => {
     refuses({ action: 'publish' }, /reason belongs/)
   })
 
+  it('knows six reasons', () => {
+    for (const code of ['correction', 'legal-change', 'publication-error', 'personal-data', 'court-order', 'other'])
+      equal(parse({ ...FULL, reason: { code } }).reason?.code, code)
+  })
+
   it('lets only a withdrawal go without documents', () => {
     deepEqual(parse({ ...FULL, action: 'withdraw', documents: [] }).documents, [])
     refuses({ documents: [] }, /documents has 0 items/)
@@ -189,6 +194,8 @@ describe('core/statement: what is accepted', () => {
       { documents: [{ ...document, name: long }] },
       { documents: [{ ...document, mediaType: long }] },
       { documents: Array.from({ length: 256 }, () => document) },
+      { documents: Array(256).fill({ name: 'a', mediaType: 'a/b', bytes: 1, sha256: 'ab'.repeat(32), jcs: 'ab'.repeat(32) }) },
+      { identifiers: Array(1300).fill({ scheme: 'a', value: 'b' }) },
     ]
     for (const change of large)
       throws(

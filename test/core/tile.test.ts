@@ -9,6 +9,8 @@ import {
   formatBundlePath,
   formatTilePath,
   parseTilePath,
+  TILE_HEIGHT,
+  TILE_WIDTH,
   type TilePath,
   tilesOf,
   tileWidthAt,
@@ -111,6 +113,8 @@ describe('tiles of a tree', () => {
     deepEqual(tilesOf(255), [{ level: 0, index: 0, width: 255 }])
     deepEqual(tilesOf(0), [])
   })
+
+  it('spans eight levels of the tree', () => equal(2 ** TILE_HEIGHT, TILE_WIDTH))
 
   it('counts the hashes of a tile at any size', () => {
     deepEqual([tileWidthAt(0, 273, 70_000), tileWidthAt(0, 274, 70_000), tileWidthAt(63, 0, 2 ** 53 - 1)], [112, 0, 0])
