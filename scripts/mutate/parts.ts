@@ -40,8 +40,12 @@ const changed = ({ from, to, after }: Mutant, text: string) => text.slice(0, fro
 
 /** The parts by their names. */
 export const PARTS: { readonly [name: string]: Part } = {
-  core: sources('core', ['core', 'verifier'], [], { 'test/core/proof.test.ts': /\/(proof|tree)\.ts$/ }),
-  verifier: sources('verifier', ['verifier'], ['test/ledger/log-keys.test.ts'], {}),
+  core: sources('core', ['test/verifier/verify.test.ts', 'test/verifier/currency.test.ts'], {
+    'test/core/proof.test.ts': /\/(proof|tree)\.ts$/,
+    'test/core/extension.test.ts': /\/(extension|hash|tree)\.ts$/,
+    'test/core/note.test.ts': /\/(note|bytes|checkpoint)\.ts$/,
+  }),
+  verifier: sources('verifier', ['test/ledger/log-keys.test.ts'], {}),
   contract: {
     mutants: () => contractMutants(CONTRACT, read(CONTRACT)),
     tests: ['rules', 'model', 'inclusion', 'consistency'].map(name => `test/contracts/${name}.test.ts`),
@@ -58,12 +62,12 @@ export const PARTS: { readonly [name: string]: Part } = {
   },
 }
 
-/** A folder of sources, and all tests of these folders with those others that need more than the folder. */
-function sources(folder: string, testFolders: readonly string[], others: readonly string[], slow: Part['slow']): Part {
+/** A folder of sources and its tests, with others that are asked too. */
+function sources(folder: string, others: readonly string[], slow: Part['slow']): Part {
   const files = filesIn(`src/${folder}`, '.ts').filter(file => !WORDS_ONLY.test(file))
   return {
     mutants: () => mutantsOf(root, files, read),
-    tests: [...testFolders.flatMap(name => filesIn(`test/${name}`, '.test.ts')).filter(test => test !== BY_CHANCE), ...others],
+    tests: [...filesIn(`test/${folder}`, '.test.ts').filter(test => test !== BY_CHANCE), ...others],
     slow,
     text: mutant => ({ file: join(root, mutant.file), text: changed(mutant, read(mutant.file)) }),
   }
