@@ -227,6 +227,7 @@ describe('core/statement: canonical bytes', () => {
         const { salt, ...unsalted } = s
         equal(canonicalStatement(s), canonicalJson(s))
         equal(statementBody(s), canonicalJson(unsalted))
+        equal(canonicalStatement(unsalted), canonicalJson(unsalted))
         equal(spliceSalt(statementBody(unsalted), salt, unsalted), canonicalJson(s))
       }),
       { numRuns: 500 },

@@ -31,6 +31,7 @@ describe('core/versions', () => {
     equal(compareVersions(PUBLISH, { ...PUBLISH, published: '2026-12-01T00:00:00Z' }), 'repeat')
     const two = { ...PUBLISH, documents: [edited, { ...document, name: 'b' }] }
     equal(compareVersions({ ...PUBLISH, documents: [document, edited] }, two), 'repeat')
+    equal(compareVersions(two, two), 'repeat')
     equal(compareVersions(PUBLISH, two), 'silent-edit')
   })
 
@@ -47,5 +48,6 @@ describe('core/versions', () => {
     equal(compareVersions(PUBLISH, { ...PUBLISH, agency: 'a.b', documents: [edited] }), 'none')
     equal(compareVersions(PUBLISH, { ...FULL, documents: [edited] }), 'none')
     equal(compareVersions(PUBLISH, { ...FULL, action: 'withdraw', documents: [] }), 'none')
+    equal(compareVersions({ ...FULL, action: 'withdraw', documents: [] }, PUBLISH), 'none')
   })
 })

@@ -80,6 +80,17 @@ describe('scan of an OCDS file', () => {
     assert.deepEqual([releases, envelope.shape], [[], 'bare-release'])
   })
 
+  it('is not led astray by escapes, brackets and quotes in strings, nor by white space before the file', () => {
+    const releases = ['{"t":"a\\"}]{[","u":"\\\\"}', '{"id":"\\\\\\"]"}']
+    const file = text(`\t\r\n {\t"note":"\\"}]{[\\\\","releases":[${releases.join()}],"end":"\\\\"}`)
+    for (const chunkBytes of [1, 2, file.length]) assert.deepEqual(scan(file, chunkBytes).releases, releases)
+  })
+
+  it('takes a list among the records for no record', () => {
+    const { releases } = scan(text('{"records":[[{"releases":[{"id":"1"}]}],{"ocid":"A","releases":[{"id":"2"}]}]}'))
+    assert.deepEqual(releases, ['{"id":"2"}'])
+  })
+
   it('counts elements that are no objects, also a literal nought', () => {
     assert.equal(scan(text('{"releases":[{"id":"1"},null,"x",7]}')).envelope.strangers, 3)
   })
