@@ -1,82 +1,40 @@
 /**
- * Mutation testing: changes one thing in the code and asks whether a test notices. `npm run mutate -- core verifier contract [--sample N] [--seed S] [--minutes M] [--only FILE]`:
- * N mutants of each part in the seed's order, as many as M minutes allow; all without these. Prints those that no test noticed, and the share of those that were.
+ * Mutation testing: changes one thing in the code and asks whether a test notices.
+ *
+ *     npm run mutate -- core verifier contract [--sample N] [--seed S] [--minutes M] [--only FILE] [--workers N] [--results FILE]
+ *
+ * N mutants of each part in the seed's order, as many as M minutes allow; all without these. With a file for the results a run that was stopped goes
+ * on where it was, and mutants that survived are asked about again only by tests that are new or have changed. Prints those that no test noticed, and the share of those that were.
  */
-import { type ChildProcess, fork } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
-import { basename, join } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { performance } from 'node:perf_hooks'
 import { parseArgs } from 'node:util'
-import { compileSource } from '../compile.ts'
-import { contractMutants } from './solidity.ts'
-import { type Mutant, mutantsOf } from './typescript.ts'
-import type { Job, Outcome } from './worker.ts'
+import { PARTS, type Part, root } from './parts.ts'
+import { createProcess, type TestProcess } from './process.ts'
+import { digest, type Outcome, openResults, type Result, type Results } from './results.ts'
+import type { Mutant } from './typescript.ts'
 
-type Count = Outcome | 'endless' | 'invalid'
-type Part = {
-  mutants(): Mutant[]
-  /** The tests that are asked, one group after the other until one notices. */
-  tests(mutant: Mutant): readonly (readonly string[])[]
-  /** The file that the tests read, and its text with the mutant in it; undefined when it does not compile. */
-  text(mutant: Mutant): { readonly file: string; readonly text: string } | undefined
-}
+/** A test file, the files that it reads, the digest of its own text and of the helpers among them, and how long it takes without a mutant. */
+type Asked = { readonly test: string; readonly files: ReadonlySet<string>; readonly digest: string; ms: number }
 
-const root = join(import.meta.dirname, '../..')
-const CONTRACT = 'contracts/CheckpointAnchor.sol'
-/** Files that name things, or hold sentences for people. */
-const WORDS_ONLY = /\/(index|notes)\.ts$/
-/** Far more than any test needs: a mutant that runs for so long has no end. */
-const ENDLESS_MS = 180_000
-/** Modules of past mutants stay in memory: after so many a process is replaced. */
-const JOBS_A_PROCESS = 60
-
-const read = (file: string) => readFileSync(join(root, file), 'utf8')
-const filesIn = (folder: string, end: string) =>
-  readdirSync(join(root, folder))
-    .filter(name => name.endsWith(end))
-    .map(name => `${folder}/${name}`)
-const changed = ({ from, to, after }: Mutant, text: string) => text.slice(0, from) + after + text.slice(to)
-
-const PARTS: { readonly [name: string]: Part } = {
-  core: sources('core', ['core', 'verifier']),
-  verifier: sources('verifier', ['verifier'], ['test/ledger/log-keys.test.ts']),
-  contract: {
-    mutants: () => contractMutants(CONTRACT, read(CONTRACT)),
-    tests: () => [['rules'], ['consistency', 'inclusion', 'model']].map(names => names.map(name => `test/contracts/${name}.test.ts`)),
-    text(mutant) {
-      try {
-        const { artifact } = compileSource(changed(mutant, read(CONTRACT)))
-        const isOther = artifact.deployedBytecode !== JSON.parse(read('contracts/CheckpointAnchor.json')).deployedBytecode
-        return isOther ? { file: join(root, 'contracts/CheckpointAnchor.json'), text: JSON.stringify(artifact) } : undefined
-      } catch {
-        return undefined
-      }
-    },
-  },
-}
-
-/** A folder of sources, its own test first, then all of these folders and those tests that need more than the folder. */
-function sources(folder: string, testFolders: readonly string[], others: readonly string[] = []): Part {
-  return {
-    mutants: () =>
-      mutantsOf(
-        root,
-        filesIn(`src/${folder}`, '.ts').filter(file => !WORDS_ONLY.test(file)),
-        read,
-      ),
-    tests({ file }) {
-      const own = `test/${folder}/${basename(file, '.ts')}.test.ts`
-      const all = [...testFolders.flatMap(name => filesIn(`test/${name}`, '.test.ts')), ...others].filter(test => test !== own)
-      return existsSync(join(root, own)) ? [[own], all] : [all]
-    },
-    text: mutant => ({ file: join(root, mutant.file), text: changed(mutant, read(mutant.file)) }),
-  }
-}
+/** A test file with a mutant has ten times its own time and this: far more than any needs that comes to an end. */
+const PATIENCE_MS = 5000
+const PATIENCE = 10
+const FIRST_MS = 300_000
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { sample: { type: 'string' }, seed: { type: 'string', default: '1' }, minutes: { type: 'string' }, only: { type: 'string' } },
+  options: {
+    sample: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+    minutes: { type: 'string' },
+    only: { type: 'string' },
+    workers: { type: 'string', default: '1' },
+    results: { type: 'string' },
+  },
 })
+let generation = 0
 for (const name of positionals.length > 0 ? positionals : Object.keys(PARTS)) await runPart(name)
 
 async function runPart(name: string): Promise<void> {
@@ -84,61 +42,94 @@ async function runPart(name: string): Promise<void> {
   if (part === undefined) throw new Error(`no such part: ${name}; there are ${Object.keys(PARTS).join(', ')}`)
   const all = part.mutants().filter(({ file }) => values.only === undefined || file.endsWith(values.only))
   const chosen = shuffled(all, Number(values.seed)).slice(0, Number(values.sample ?? all.length))
-  const whole = [...new Set(all.flatMap(mutant => part.tests(mutant)).flat())]
-  const workers = Array.from({ length: availableParallelism() }, createWorker)
-  if ((await workers[0]?.run({ file: '', text: '', groups: [whole] })) !== 'survived')
-    throw new Error(`the tests of ${name} fail without a mutant`)
-  const counts: { [count in Count]: number } = { killed: 0, endless: 0, survived: 0, invalid: 0 }
+  const results = openResults(values.results)
+  const processes = Array.from({ length: Number(values.workers) }, createProcess)
+  const start = performance.now()
+  const endMs = start + Number(values.minutes ?? Number.POSITIVE_INFINITY) * 60_000
+  const tests = await askWithout(part, processes[0] ?? createProcess())
+  const outcomes: Outcome[] = []
   let next = 0
-  const endMs = performance.now() + Number(values.minutes ?? Number.POSITIVE_INFINITY) * 60_000
   await Promise.all(
-    workers.map(async worker => {
+    processes.map(async process => {
       for (let mutant = chosen[next++]; mutant !== undefined && performance.now() < endMs; mutant = chosen[next++]) {
-        const mutated = part.text(mutant)
-        const outcome = mutated === undefined ? 'invalid' : await worker.run({ ...mutated, groups: part.tests(mutant) })
-        counts[outcome]++
+        const outcome = await outcomeOf(mutant, part, tests, process, results)
+        outcomes.push(outcome)
         if (outcome === 'survived')
           console.log(`${mutant.file}:${mutant.line}  ${short(mutant.before)}  ->  ${short(mutant.after) || 'nothing'}`)
       }
-      worker.end()
+      process.end()
     }),
   )
-  const noticed = counts.killed + counts.endless
-  const share = ((100 * noticed) / Math.max(1, noticed + counts.survived)).toFixed(1)
-  const rest = `${counts.endless} of them because they ran for ever; ${counts.invalid} did not compile; there are ${all.length} in all`
-  console.log(`${name}: ${noticed} of ${noticed + counts.survived} noticed (${share} %), ${rest}`)
+  report(name, outcomes, all.length, performance.now() - start)
 }
 
-/** A process that tries mutants; replaced when one of them runs for ever, kills it, or it has become large. */
-function createWorker() {
-  let child: ChildProcess | undefined
-  let jobs = 0
-  const end = () => {
-    child?.kill('SIGKILL')
-    child = undefined
-    jobs = 0
+/** Every test file without a mutant: how long it takes, and what it reads. */
+async function askWithout(part: Part, process: TestProcess): Promise<Asked[]> {
+  const asked: Asked[] = []
+  for (const test of part.tests) {
+    const reply = await process.ask({ generation: ++generation, file: '', text: '', test }, FIRST_MS)
+    if (typeof reply === 'string' || !reply.passed) throw new Error(`${test} fails without a mutant`)
+    const files = new Set(reply.read)
+    const texts = [...files].filter(file => file.startsWith(join(root, 'test'))).sort()
+    asked.push({ test, files, digest: digest(texts.map(file => readFileSync(file, 'utf8')).join('\0')), ms: reply.ms })
   }
-  return {
-    end,
-    async run(job: Job): Promise<Outcome | 'endless'> {
-      if (++jobs > JOBS_A_PROCESS) end()
-      child ??= fork(join(import.meta.dirname, 'worker.ts'), { cwd: root, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
-      const running = child
-      running.send(job)
-      const outcome = await new Promise<Outcome | 'endless' | 'died'>(done => {
-        const timer = setTimeout(() => done('endless'), ENDLESS_MS)
-        const finish = (result: Outcome | 'died') => {
-          clearTimeout(timer)
-          done(result)
-        }
-        running.removeAllListeners()
-        running.once('message', message => finish(message as Outcome))
-        running.once('exit', () => finish('died'))
-      })
-      if (outcome === 'endless' || outcome === 'died') end()
-      return outcome === 'died' ? 'killed' : outcome
-    },
+  return asked
+}
+
+async function outcomeOf(mutant: Mutant, part: Part, tests: readonly Asked[], process: TestProcess, results: Results): Promise<Outcome> {
+  const known = results.get(mutant)
+  if (known !== undefined && known.outcome !== 'survived') return known.outcome
+  const mutated = part.text(mutant)
+  const result: Result =
+    mutated === undefined
+      ? { outcome: 'invalid' }
+      : await tryMutant(mutated, inOrder(tests, mutant, mutated.file, part.slow), known?.passed ?? [], process)
+  results.add(mutant, result)
+  return result.outcome
+}
+
+async function tryMutant(
+  mutated: { file: string; text: string },
+  tests: readonly Asked[],
+  passed: readonly string[],
+  process: TestProcess,
+): Promise<Result> {
+  const own = ++generation
+  for (const asked of tests.filter(test => !passed.includes(test.digest))) {
+    const reply = await askPatiently({ ...mutated, generation: own, test: asked.test }, asked, process)
+    if (reply === 'endless') return { outcome: 'endless' }
+    if (reply === 'died' || !reply.passed) return { outcome: 'killed' }
   }
+  return { outcome: 'survived', passed: tests.map(test => test.digest) }
+}
+
+/** Asks; a test that runs on counts only where the machine has not become slow meanwhile: the test without the mutant tells. */
+async function askPatiently(job: Parameters<TestProcess['ask']>[0], asked: Asked, process: TestProcess) {
+  for (;;) {
+    const reply = await process.ask(job, PATIENCE_MS + PATIENCE * asked.ms)
+    if (reply !== 'endless') return reply
+    const without = await process.ask({ generation: ++generation, file: '', text: '', test: asked.test }, FIRST_MS)
+    const nowMs = typeof without === 'string' ? FIRST_MS : without.ms
+    if (nowMs <= 3 * asked.ms + 1000) return reply
+    asked.ms = nowMs
+  }
+}
+
+/** The tests that read the file, likeliest first: the file's own, then the quickest. */
+function inOrder(tests: readonly Asked[], mutant: Mutant, file: string, slow: Part['slow']): Asked[] {
+  const own = mutant.file.replace(/^src\/(.*)\.ts$/, 'test/$1.test.ts')
+  const rank = ({ test, ms }: Asked) => (test === own ? 0 : ms)
+  const concerned = tests.filter(({ test, files }) => files.has(file) && (slow[test]?.test(mutant.file) ?? true))
+  return concerned.sort((a, b) => rank(a) - rank(b))
+}
+
+function report(name: string, outcomes: readonly Outcome[], all: number, ms: number): void {
+  const count = (outcome: Outcome) => outcomes.filter(other => other === outcome).length
+  const noticed = count('killed') + count('endless')
+  const judged = noticed + count('survived')
+  const share = ((100 * noticed) / Math.max(1, judged)).toFixed(1)
+  const rest = `${count('endless')} of them because they ran on; ${count('invalid')} did not compile, or to the same; there are ${all} in all`
+  console.log(`${name}: ${noticed} of ${judged} noticed (${share} %), ${rest}; seed ${values.seed}, ${(ms / 60_000).toFixed(1)} minutes`)
 }
 
 /** The same order for the same seed: mulberry32. */

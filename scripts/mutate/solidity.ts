@@ -29,6 +29,16 @@ const CHANGES: readonly (readonly [RegExp, readonly string[]])[] = [
   [/(?<=^ +)delete [^;]+;$/gm, [';']],
   [/(?<=^ +)_\w+\(.*\);$/gm, [';']],
   [/(?<=[ (])[0-9]+(?=[ );,])/g, ['7']],
+  // Assembly.
+  [/\bshr\(/g, ['shl(']],
+  [/\bxor\(/g, ['and(']],
+  [/\band\(/g, ['or(']],
+  [/\badd\(/g, ['sub(']],
+  [/\bsub\(/g, ['add(']],
+  [/\beq\(/g, ['lt(']],
+  [/(?<=[ (])0x[0-9a-f]{2}(?=[ );,])/g, ['0x00', '0x60']],
+  [/(?<=^ +)(?:mstore8?|pop)\(.*\)$/gm, ['']],
+  [/(?<=^ +)\w+ := .*$/gm, ['']],
 ]
 
 /** All mutants of the contract's text. Those that the compiler refuses are among them. */

@@ -1,10 +1,23 @@
 /** The statement: what an agency says about one version of a record, and its canonical bytes. Design §3.2. */
 
-import { toUtf8 } from './bytes.ts'
-import { OpenSealError } from './errors.ts'
+import { parseGenesis } from './genesis.ts'
 import { sha256Hex } from './hash.ts'
 import { canonicalJson, isJsonObject, type Json } from './json.ts'
-import { isTime } from './time.ts'
+import { parseKeyChange } from './key-change.ts'
+import {
+  byteLength,
+  checkSalt,
+  checkTime,
+  list,
+  MAX_STATEMENT_BYTES,
+  type Members,
+  malformed,
+  members,
+  StatementError,
+  text,
+  tooLarge,
+  unsupported,
+} from './members.ts'
 
 /** One file of a record. `sha256` is over its exact bytes, `jcs` over the RFC 8785 form of a JSON document, both lower-case hex. */
 export type DocumentRef = {
@@ -66,9 +79,6 @@ export type KeyChange = {
 /** All that an entry can commit to. */
 export type AnyStatement = Statement | Genesis | KeyChange
 
-/** The canonical form with its salt is at most this long. */
-export const MAX_STATEMENT_BYTES = 32 * 1024
-
 const STATEMENT = 'openseal/statement@v1'
 const GENESIS = 'openseal/genesis@v1'
 const KEY = 'openseal/key@v1'
@@ -110,14 +120,8 @@ export function spliceSalt(body: string, salt: string, s: Statement): string {
 
 /** The RFC 8785 form of a salted statement of any type: what its entry commits to. */
 export function canonicalStatement(s: AnyStatement): string {
-  if (s.type === GENESIS) return canonicalGenesis(s)
-  if (s.type === KEY) return canonicalJson(s)
+  if (s.type === GENESIS || s.type === KEY) return canonicalJson(s)
   return s.salt === undefined ? statementBody(s) : spliceSalt(statementBody(s), s.salt, s)
-}
-
-/** The RFC 8785 form of a genesis. */
-export function canonicalGenesis(g: Genesis): string {
-  return canonicalJson(g)
 }
 
 /** What makes a submission the same one: SHA-256 of the canonical form without the salt, in lower-case hex. */
@@ -125,41 +129,8 @@ export function identityOf(body: string): string {
   return sha256Hex(body)
 }
 
-/** True when both list the same files, whatever their order and names. */
-export function sameDocuments(a: Statement, b: Statement): boolean {
-  return unmatched(a, b, d => d.sha256).length === 0 && a.documents.length === b.documents.length
-}
-
-/**
- * What a later statement is to an earlier one of the same record: `silent-edit` when it publishes the same revision with other documents,
- * `reformatted` when only their bytes differ, `repeat` when nothing does, `none` when the two cannot collide: an amendment or withdrawal
- * says openly what it does, and without a revision only two publications speak of the same version.
- */
-export function compareVersions(earlier: Statement, later: Statement): 'repeat' | 'reformatted' | 'silent-edit' | 'none' {
-  const sameVersion = earlier.agency === later.agency && earlier.record === later.record && earlier.revision === later.revision
-  if (!sameVersion || later.action !== 'publish' || earlier.action === 'withdraw') return 'none'
-  if (later.revision === undefined && earlier.action !== 'publish') return 'none'
-  if (sameDocuments(earlier, later)) return 'repeat'
-  if (earlier.documents.length !== later.documents.length) return 'silent-edit'
-  const before = { documents: unmatched(earlier, later, d => d.sha256) }
-  const after = { documents: unmatched(later, earlier, d => d.sha256) }
-  return unmatched(before, after, d => d.jcs).length === 0 ? 'reformatted' : 'silent-edit'
-}
-
-/** The documents of `a` that have no partner with the same digest in `b`, each partner used once. */
-function unmatched(
-  a: Pick<Statement, 'documents'>,
-  b: Pick<Statement, 'documents'>,
-  digest: (d: DocumentRef) => string | undefined,
-): DocumentRef[] {
-  const partners = b.documents.map(digest)
-  return a.documents.filter(document => {
-    const mine = digest(document)
-    const at = mine === undefined ? -1 : partners.indexOf(mine)
-    if (at >= 0) partners.splice(at, 1)
-    return at < 0
-  })
-}
+/** STATEMENT_MALFORMED, STATEMENT_TOO_LARGE or STATEMENT_UNSUPPORTED. */
+export { StatementError }
 
 // The canonical form. Its members are sorted, so the salt stands between these two halves.
 
@@ -188,8 +159,6 @@ const quote: (text: string) => string = JSON.stringify
 
 // The checks, member by member.
 
-type Members = { readonly [member: string]: Json | undefined }
-
 const REQUIRED = ['type', 'agency', 'kind', 'action', 'record', 'published', 'documents']
 const SALTED = [...REQUIRED, 'salt']
 const OPTIONAL = ['revision', 'identifiers', 'title', 'language', 'reason', 'salt']
@@ -199,8 +168,6 @@ const AGENCY = new RegExp(`^(?=.{1,253}$)${LABEL}(?:\\.${LABEL})+$`)
 const LANGUAGE = /^(?:[a-z]{2,8}|[ix](?=-))(?:-[a-z0-9]{1,8})*$/i
 const MEDIA_TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*(?: *;[ -~]*)?$/i
 const HEX_32 = /^[0-9a-f]{64}$/
-/** Base64url of 32 bytes: the last of 43 characters carries two zero bits. */
-const SALT = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/
 
 /** True for the id of an agency: a lower-case DNS name of two labels or more. */
 export function isAgencyId(text: string): boolean {
@@ -214,8 +181,8 @@ function checkNames(s: Members): void {
   if (s.revision !== undefined) id(s.revision, 'revision')
   if (s.title !== undefined) text(s.title, 'title')
   if (s.language !== undefined && !LANGUAGE.test(text(s.language, 'language'))) throw malformed('language is not a BCP 47 tag')
-  if (!isTime(text(s.published, 'published'))) throw malformed('published is not a time like 2026-01-31T23:59:59Z')
-  if (s.salt !== undefined && !SALT.test(text(s.salt, 'salt'))) throw malformed('salt is not base64url of 32 bytes')
+  checkTime(s.published, 'published')
+  if (s.salt !== undefined) checkSalt(s.salt)
 }
 
 function checkAction({ action, reason }: Members): void {
@@ -245,57 +212,9 @@ function checkDocument(value: Json, path: string): void {
   if (d.jcs !== undefined && !HEX_32.test(text(d.jcs, `${path}.jcs`))) throw malformed(`${path}.jcs is not 64 lower-case hex digits`)
 }
 
-function parseGenesis(value: Json): Genesis {
-  const g = members(value, 'the genesis', ['type', 'origin', 'logKey', 'anchors', 'created', 'salt'], [])
-  const origin = text(g.origin, 'origin')
-  if (origin === '' || !text(g.logKey, 'logKey').startsWith(`${origin}+`)) throw malformed('logKey is not a vkey of the origin')
-  if (!isTime(text(g.created, 'created'))) throw malformed('created is not a time like 2026-01-31T23:59:59Z')
-  if (!SALT.test(text(g.salt, 'salt'))) throw malformed('salt is not base64url of 32 bytes')
-  for (const [at, item] of list(g.anchors, 'anchors', 0, 64).entries()) {
-    const anchor = members(item, `anchors[${at}]`, ['type', 'chainId', 'contract', 'logId'], [])
-    if (anchor.type !== 'evm') throw unsupported(`${GENESIS} with an anchor of type ${String(anchor.type)}`)
-    if (!Number.isSafeInteger(anchor.chainId) || (anchor.chainId as number) < 1) throw malformed(`anchors[${at}].chainId is not a chain id`)
-    if (!/^0x[0-9a-f]{40}$/.test(text(anchor.contract, 'contract'))) throw malformed(`anchors[${at}].contract is not a lower-case address`)
-    if (!/^0x[0-9a-f]{64}$/.test(text(anchor.logId, 'logId'))) throw malformed(`anchors[${at}].logId is not 32 bytes of lower-case hex`)
-  }
-  const genesis = value as unknown as Genesis
-  if (byteLength(canonicalGenesis(genesis)) > MAX_STATEMENT_BYTES) throw tooLarge()
-  return genesis
-}
-
-function parseKeyChange(value: Json): KeyChange {
-  const k = members(value, 'the change of keys', ['type', 'origin', 'oldKey', 'newKey', 'fromSize', 'created', 'salt'], [])
-  const origin = text(k.origin, 'origin')
-  for (const name of ['oldKey', 'newKey'] as const)
-    if (origin === '' || !text(k[name], name).startsWith(`${origin}+`)) throw malformed(`${name} is not a vkey of the origin`)
-  if (k.oldKey === k.newKey) throw malformed('newKey is the old one')
-  // The genesis and the change itself stand under the old key.
-  if (!Number.isSafeInteger(k.fromSize) || (k.fromSize as number) < 3) throw malformed('fromSize is not a tree size from 3')
-  if (!isTime(text(k.created, 'created'))) throw malformed('created is not a time like 2026-01-31T23:59:59Z')
-  if (!SALT.test(text(k.salt, 'salt'))) throw malformed('salt is not base64url of 32 bytes')
-  const change = value as unknown as KeyChange
-  if (byteLength(canonicalJson(change)) > MAX_STATEMENT_BYTES) throw tooLarge()
-  return change
-}
-
-function members(value: Json | undefined, path: string, required: readonly string[], optional: readonly string[]): Members {
-  if (!isJsonObject(value)) throw malformed(`${path} is not an object`)
-  for (const member of Object.keys(value)) {
-    if (!required.includes(member) && !optional.includes(member)) throw malformed(`${path} has an unknown member ${JSON.stringify(member)}`)
-  }
-  for (const member of required) if (!Object.hasOwn(value, member)) throw malformed(`${path} lacks ${member}`)
-  return value
-}
-
 function typeOf(value: Json): string {
   if (!isJsonObject(value)) throw malformed('the statement is not an object')
   return text(value.type, 'type')
-}
-
-function text(value: Json | undefined, path: string): string {
-  if (typeof value !== 'string') throw malformed(`${path} is not a string`)
-  if (!value.isWellFormed()) throw malformed(`${path} holds half of a surrogate pair`)
-  return value
 }
 
 function id(value: Json | undefined, path: string): void {
@@ -304,12 +223,6 @@ function id(value: Json | undefined, path: string): void {
   if (characters !== '' && characters.length * 3 <= 512) return
   const bytes = byteLength(characters)
   if (bytes < 1 || bytes > 512) throw malformed(`${path} has ${bytes} bytes instead of 1 to 512`)
-}
-
-function list(value: Json | undefined, path: string, min: number, max: number): readonly Json[] {
-  if (!Array.isArray(value)) throw malformed(`${path} is not a list`)
-  if (value.length < min || value.length > max) throw malformed(`${path} has ${value.length} items instead of ${min} to ${max}`)
-  return value
 }
 
 /** A length that no canonical form exceeds, so that most statements need not be written out to be found small enough. */
@@ -326,22 +239,3 @@ function checkSize(body: string): void {
   // A UTF-16 unit is at most three bytes of UTF-8, so most statements need no counting.
   if (body.length * 3 > max && byteLength(body) > max) throw tooLarge()
 }
-
-function byteLength(text: string): number {
-  return toUtf8(text).length
-}
-
-function malformed(what: string): StatementError {
-  return new StatementError('STATEMENT_MALFORMED', what)
-}
-
-function tooLarge(): StatementError {
-  return new StatementError('STATEMENT_TOO_LARGE', `the statement is larger than ${MAX_STATEMENT_BYTES} bytes in canonical form`)
-}
-
-function unsupported(type: string): StatementError {
-  return new StatementError('STATEMENT_UNSUPPORTED', `a statement of type ${JSON.stringify(type.slice(0, 100))} is not known here`)
-}
-
-/** STATEMENT_MALFORMED, STATEMENT_TOO_LARGE or STATEMENT_UNSUPPORTED. */
-export class StatementError extends OpenSealError {}

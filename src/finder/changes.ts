@@ -1,6 +1,7 @@
 /** What agencies changed: silent edits, amendments, withdrawals; and how many of each an agency has. */
 import { createHash } from 'node:crypto'
-import { compareVersions, type Statement } from '../core/statement.ts'
+import type { Statement } from '../core/statement.ts'
+import { compareVersions } from '../core/versions.ts'
 import { jsonValue, lastNumber, numberValue, type Row, type Rows, readJson, rowKey } from './rows.ts'
 
 /** The ways in which a later statement changes what was published. */

@@ -4,8 +4,10 @@ import type { Checkpoint } from '../core/checkpoint.ts'
 import { OpenSealError } from '../core/errors.ts'
 import type { Hash } from '../core/hash.ts'
 import { coversSize, type Policy, type PolicyAnchor } from '../core/policy.ts'
-import { type Attempt, attemptAsync } from './attempt.ts'
-import { failed, notRun, type Outcome, passed } from './checks.ts'
+import { formatTime } from '../core/time.ts'
+import { type Attempt, attemptAsync, unwrap } from './attempt.ts'
+import { type Evidence, failed, notRun, type Outcome, passed } from './checks.ts'
+import { askHints, checkHints } from './hints.ts'
 import { type Note, note } from './notes.ts'
 
 /** The last second of the year 9999, in Unix seconds: no four-digit year can say more. */
@@ -52,14 +54,41 @@ export type AnchorAnswer = {
   readonly endpoints: readonly ChainReader[]
 }
 
-/** Asks every anchor that the policy has for a checkpoint's size, whatever the receipt says. */
-export function askAnchors(checkpoint: Checkpoint, policy: Policy, chain: readonly ChainReader[]): Promise<AnchorAnswer[]> {
+/** What `anchor` came to, with what each of the policy's anchors answered. */
+export type AnchorOutcome = Outcome & { readonly answers: readonly AnchorAnswer[] }
+
+/**
+ * Check 6: asked of the policy's anchors for the proof's size and root, whatever the receipt's `anchors` say; at least `requireAnchors` of them know both.
+ * What the receipt says of its anchors must not contradict what is known of them.
+ */
+export async function checkAnchor(evidence: Evidence, policy: Policy, chain: readonly ChainReader[]): Promise<AnchorOutcome> {
+  const checkpoint = unwrap(evidence.checkpoint)
+  const { anchors: hints } = unwrap(evidence.receipt)
   const anchors = policy.anchors.filter(anchor => coversSize(anchor, checkpoint.size))
-  return Promise.all(anchors.map(anchor => askAnchor(anchor, checkpoint, chain)))
+  const [answers, contradictions] = await Promise.all([
+    Promise.all(anchors.map(anchor => askAnchor(anchor, checkpoint, chain))),
+    askHints(hints, checkpoint, chain),
+  ])
+  return { ...(checkHints(hints, answers, contradictions) ?? judgeAnchors(answers, policy)), answers }
 }
 
-/** Check 6: at least `requireAnchors` of the policy's anchors know the proof's size and root. */
-export function checkAnchor(answers: readonly AnchorAnswer[], { requireAnchors }: Policy): Outcome {
+/**
+ * Check 7: the same answer at the chain's `finalized` block, or at head minus n; otherwise `sealed`. Only final anchors give the date, and unless
+ * `requireAnchors` of them are `production` it is a test network.
+ */
+export async function checkFinality(
+  evidence: Evidence,
+  policy: Policy,
+  anchor: Outcome & Partial<Pick<AnchorOutcome, 'answers'>>,
+): Promise<Outcome> {
+  if (anchor.status !== 'passed') return notRun(note('anchorNone'))
+  const checkpoint = unwrap(evidence.checkpoint)
+  const anchored = anchor.answers?.filter(({ state }) => state === 'anchored') ?? []
+  const answers = await Promise.all(anchored.map(answer => askFinal(answer, checkpoint)))
+  return judgeFinality(answers, policy)
+}
+
+function judgeAnchors(answers: readonly AnchorAnswer[], { requireAnchors }: Policy): Outcome {
   const states = answers.map(({ state }) => state)
   const notes = answers.map(answer => answer.note)
   if (states.filter(state => state === 'anchored').length >= requireAnchors) return passed(notes)
@@ -69,32 +98,18 @@ export function checkAnchor(answers: readonly AnchorAnswer[], { requireAnchors }
   return failed('ANCHOR_MISSING', notes, 'sealed')
 }
 
-/** Asks again, of the anchors that were found, at the block that the policy calls final. */
-export function askFinality(answers: readonly AnchorAnswer[], checkpoint: Checkpoint): Promise<AnchorAnswer[]> {
-  return Promise.all(answers.filter(({ state }) => state === 'anchored').map(answer => askFinal(answer, checkpoint)))
-}
-
-/** Check 7: the same answer at the chain's final block. Anchors that are no evidence make it a test network. */
-export function checkFinality(answers: readonly AnchorAnswer[], { requireAnchors }: Policy): Outcome {
+function judgeFinality(answers: readonly AnchorAnswer[], { requireAnchors }: Policy): Outcome {
   const final = answers.filter(({ state }) => state === 'anchored')
   const notes = answers.map(answer => answer.note)
   if (final.length < requireAnchors) {
     const silent = answers.some(({ state }) => state === 'no-answer')
     return silent ? notRun(notes, 'unchecked') : failed('FINALITY_PENDING', notes, 'sealed')
   }
-  const production = final.filter(({ anchor }) => anchor.production).length
-  return production >= requireAnchors ? passed(notes) : passed([...notes, note('testNetwork')], 'test-network')
-}
-
-/**
- * The earliest time of the final anchors, in Unix seconds; undefined when too few are final. Test networks, whose clocks anyone may set,
- * do not date what production chains vouch for.
- */
-export function dateOf(answers: readonly AnchorAnswer[], { requireAnchors }: Policy): number | undefined {
-  const final = answers.filter(({ state }) => state === 'anchored')
+  // Test networks, whose clocks anyone may set, do not date what production chains vouch for.
   const production = final.filter(({ anchor }) => anchor.production)
-  const dating = production.length >= requireAnchors ? production : final
-  return dating.length >= requireAnchors ? Math.min(...dating.map(({ time }) => time)) : undefined
+  const isEvidence = production.length >= requireAnchors
+  const date = formatTime(1000 * Math.min(...(isEvidence ? production : final).map(({ time }) => time)))
+  return { ...(isEvidence ? passed(notes) : passed([...notes, note('testNetwork')], 'test-network')), date }
 }
 
 async function askAnchor(anchor: PolicyAnchor, checkpoint: Checkpoint, chain: readonly ChainReader[]): Promise<AnchorAnswer> {

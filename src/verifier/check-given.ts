@@ -9,7 +9,8 @@ import type { Release } from './file-reader.ts'
 import { type GivenFile, type GivenReceipt, hashesOf, matchReceipts, naming } from './given.ts'
 import { giveUpWhenGone, inTurns, type LedgerReader } from './ledger-reader.ts'
 import type { PdfFacts } from './pdf.ts'
-import { type CheckResult, type Result, verify } from './verify.ts'
+import type { CheckResult, Result } from './result.ts'
+import { verify } from './verify.ts'
 
 /** What a finding is about where it is not a whole file: a release of an OCDS package, or a beginning of a PDF that was added to since. */
 export type Part =

@@ -24,6 +24,10 @@ export type Outcome = {
   /** In the words of what failed, where there is no note for it. */
   readonly reason?: string
   readonly verdict?: VerdictCode
+  /** The earliest time of the final anchors: `finality` finds it. */
+  readonly date?: string
+  /** When the agency says that it withdrew the record: `currency` finds it. */
+  readonly withdrawn?: string
 }
 
 /** The parts of a receipt, each read or with the reason why it cannot be. */
@@ -49,7 +53,7 @@ export function readEvidence(text: string | Uint8Array): Evidence {
   return { receipt, statement, entry, proof, checkpoint }
 }
 
-/** Check 1: this file's hash is one of the statement's documents. */
+/** Check 1: this file's hash is one of the statement's documents, by `bytes` or by `content`. */
 export function checkDocument({ statement }: Evidence, file: FileDigest | undefined): Outcome {
   if (statement.error) return notRun(note('statementUnreadable'))
   const documents = documentsOf(statement.value)

@@ -1,8 +1,8 @@
 /** The last check of design §7, `currency`: whether a later statement amends or withdraws what the receipt shows. */
 
 import type { Policy } from '../core/policy.ts'
-import type { AnyStatement, Statement } from '../core/statement.ts'
-import { attempt, attemptAsync } from './attempt.ts'
+import type { Statement } from '../core/statement.ts'
+import { attempt, attemptAsync, unwrap } from './attempt.ts'
 import {
   checkCheckpoint,
   checkCosignatures,
@@ -28,19 +28,16 @@ export type CurrencyReader = (statement: Statement, index: number) => Promise<re
 /** A later statement as a ledger gives it: its index and the text of its receipt. */
 export type LaterStatement = { readonly index: number; readonly receiptText: string }
 
-/** What `currency` found; `withdrawn` is the time at which the agency says that it withdrew the record. */
-export type CurrencyFindings = { readonly outcome: Outcome; readonly withdrawn?: string }
-
 type Version = { readonly index: number; readonly statement: Statement }
 
 /** Check 8: no later verified statement amends or withdraws it. */
 export async function checkCurrency(
-  statement: AnyStatement,
-  index: number,
-  input: { readonly file?: FileDigest | undefined; readonly policy: Policy; readonly currency?: CurrencyReader | undefined },
-): Promise<CurrencyFindings> {
-  if (statement.type !== 'openseal/statement@v1') return { outcome: notRun(note('versionsNone')) }
-  const { currency, file, policy } = input
+  evidence: Evidence,
+  { currency, file, policy }: { file?: FileDigest | undefined; policy: Policy; currency?: CurrencyReader | undefined },
+): Promise<Outcome> {
+  const statement = unwrap(evidence.statement)
+  const { index } = unwrap(evidence.proof)
+  if (statement.type !== 'openseal/statement@v1') return notRun(note('versionsNone'))
   const asked = await attemptAsync(async () => (currency ? await currency(statement, index) : undefined))
   const answered = currency ? undefined : note('versionsUnasked')
   const unasked = asked.error ? note('versionsUnanswered', { reason: asked.error.message }) : answered
@@ -49,24 +46,22 @@ export async function checkCurrency(
   return judge({ index, statement }, later, file, unasked)
 }
 
-function judge(own: Version, later: readonly Version[], file: FileDigest | undefined, unasked: Note | undefined): CurrencyFindings {
+function judge(own: Version, later: readonly Version[], file: FileDigest | undefined, unasked: Note | undefined): Outcome {
   // In the order of their indexes; the receipt's own statement may be a withdrawal itself.
   const speaking = [own, ...later.filter(({ statement }) => speaksOf(statement, own.statement))]
   const newest = speaking.at(-1) ?? own
   if (newest.statement.action !== 'withdraw' && (newest === own || stillLists(newest.statement, own.statement, file))) {
-    if (unasked !== undefined) return { outcome: notRun(unasked) }
-    return {
-      outcome: passed([newest === own ? note('newest') : note('stillListed', { index: newest.index })]),
-    }
+    if (unasked !== undefined) return notRun(unasked)
+    return passed([newest === own ? note('newest') : note('stillListed', { index: newest.index })])
   }
   const withdrawal = speaking.findLast(({ statement }) => statement.action === 'withdraw')
   if (withdrawal) {
     const why = note('withdrawn', { index: withdrawal.index, reason: withdrawal.statement.reason?.code ?? '' })
-    return { outcome: failed('CURRENCY_WITHDRAWN', why, 'withdrawn'), withdrawn: withdrawal.statement.published }
+    return { ...failed('CURRENCY_WITHDRAWN', why, 'withdrawn'), withdrawn: withdrawal.statement.published }
   }
   const amendment = speaking.findLast(version => version !== own && version.statement.action === 'amend')
-  if (amendment) return { outcome: failed('CURRENCY_SUPERSEDED', note('amended', { index: amendment.index }), 'superseded') }
-  return { outcome: passed([note('silentlyEdited', { index: newest.index })]) }
+  if (amendment) return failed('CURRENCY_SUPERSEDED', note('amended', { index: amendment.index }), 'superseded')
+  return passed([note('silentlyEdited', { index: newest.index })])
 }
 
 /** A later statement counts when everything about it verifies that the policy can tell without the chain. */

@@ -26,7 +26,9 @@ export { createJsonRpcReader, type JsonRpcOptions } from './json-rpc.ts'
 export { createLedgerReader, type LedgerReader } from './ledger-reader.ts'
 export type { Note, NoteKey } from './notes.ts'
 export type { PdfFacts } from './pdf.ts'
+export type { CheckResult, Result } from './result.ts'
 export {
+  CHECKS,
   type CheckName,
   LIMITS,
   SENTENCES,
@@ -36,4 +38,4 @@ export {
   VERDICTS,
   type VerdictCode,
 } from './verdict.ts'
-export { type CheckResult, type Result, type VerifyInput, verify } from './verify.ts'
+export { type VerifyInput, verify } from './verify.ts'

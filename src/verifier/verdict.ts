@@ -1,7 +1,10 @@
 /** The verdicts of design §8: their order, exit codes and sentences. The same in the library, on the command line and on the page. */
 
-/** The names of the checks of design §7, which the sentences speak of. */
-export type CheckName = 'document' | 'statement' | 'inclusion' | 'checkpoint' | 'cosignatures' | 'anchor' | 'finality' | 'currency'
+/** The names of the checks of design §7, in their order. */
+export const CHECKS = ['document', 'statement', 'inclusion', 'checkpoint', 'cosignatures', 'anchor', 'finality', 'currency'] as const
+
+/** The name of a check, which the sentences speak of. */
+export type CheckName = (typeof CHECKS)[number]
 
 /** The code of a verdict. */
 export type VerdictCode =

@@ -5,7 +5,7 @@ import { sayDetail, sayHeading, sayNext, sayPart, sayPdf, sayProblem, sayRemarks
 import {
   type Answer,
   type Answers,
-  type CheckName,
+  CHECKS,
   type CheckResult,
   type Finding,
   type Part,
@@ -36,7 +36,6 @@ const LOOKS: { readonly [verdict in VerdictCode]: readonly [Tone, IconName] } = 
 /** An earlier state is never green either: it is not the file. */
 const STATE_LOOK: readonly [Tone, IconName] = ['warn', 'newer']
 const STATUS_ICONS = { passed: 'tick', failed: 'cross', 'not-run': 'dash' } as const
-const CHECKS: readonly CheckName[] = ['document', 'statement', 'inclusion', 'checkpoint', 'cosignatures', 'anchor', 'finality', 'currency']
 /** So many releases get a whole card; those after them one line each, so that a page of thousands stays light. */
 const WHOLE_CARDS = 200
 

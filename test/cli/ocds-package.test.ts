@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { normaliseDate } from '../../src/cli/ocds/date.ts'
@@ -136,13 +136,28 @@ describe('an OCDS file as statements', () => {
     for (const [text, expected] of cases) assert.equal(normaliseDate(text), expected, text)
   })
 
-  it('reads a large package in bounded memory', async function () {
-    this.timeout(60_000)
+  it('notices a file that grew or was replaced while it was read', async () => {
+    const path = join(folder, 'changing.json')
+    const content = '{"uri":"u","releases":[{"ocid":"A","id":"1","date":"2026-01-01"}]}'
+    for (const other of [`${content} `, content.replace('"1"', '"2"')]) {
+      writeFileSync(path, content)
+      const change = (done: number) => {
+        if (done === 0) return
+        writeFileSync(`${path}.new`, other)
+        renameSync(`${path}.new`, path)
+      }
+      const reading = readPackage(path, { agency: AGENCY }, join(folder, 'spool.ndjson'), change)
+      await assert.rejects(reading, { code: 'FILE_CHANGED' })
+    }
+  })
+
+  it('reads a package of 500 MB in bounded memory', async function () {
+    this.timeout(120_000)
     const path = join(folder, 'large.json')
     const file = openSync(path, 'w')
-    const filler = JSON.stringify({ description: 'x'.repeat(9000), quantity: 1 })
+    const filler = JSON.stringify({ description: 'x'.repeat(525_000), quantity: 1 })
     writeSync(file, '{"uri":"u","publishedDate":"2026-01-01T00:00:00Z","releases":[')
-    const releases = 20_000
+    const releases = 1000
     for (let id = 0; id < releases; id++) {
       writeSync(
         file,
@@ -157,6 +172,7 @@ describe('an OCDS file as statements', () => {
       process.stdout.write(JSON.stringify({ lines: report.labels.length, maxRssMb: process.resourceUsage().maxRSS / 1024 }))`
     const args = ['--max-old-space-size=100', '--input-type=module', '-e', program, path]
     const { lines, maxRssMb } = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }))
+    assert.ok(statSync(path).size > 500 * 1024 * 1024)
     assert.equal(lines, releases + 1)
     assert.ok(maxRssMb < 300, `${maxRssMb} MB`)
   })

@@ -84,6 +84,12 @@ describe('bytes', () => {
         equal(equalBytes(a, a.slice()), true)
       }),
     )
+    const sorted = [[], [0], [0, 0], [0, 1], [1, 0], [1, 0, 0], [1, 1], [255]].map(list => Uint8Array.from(list))
+    for (const [at, a] of sorted.entries())
+      for (const [other, b] of sorted.entries()) {
+        equal(Math.sign(compareBytes(a, b)), Math.sign(at - other))
+        equal(equalBytes(a, b), at === other)
+      }
     deepEqual(concatBytes(), new Uint8Array(0))
   })
 })

@@ -23,6 +23,11 @@ describe('checkpoint', () => {
     fc.assert(fc.property(anyCheckpoint, checkpoint => deepEqual(parseCheckpoint(formatCheckpoint(checkpoint)), checkpoint)))
   })
 
+  it('reads the checkpoint of an empty log', () => {
+    const empty = { origin: 'log.example/records', size: 0, root: EMPTY_ROOT }
+    deepEqual(parseCheckpoint(formatCheckpoint(empty)), empty)
+  })
+
   it('refuses every other spelling', () => {
     for (const text of [
       '',

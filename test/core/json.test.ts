@@ -67,6 +67,10 @@ describe('core/json: the strict reader', () => {
     ['{} {}', 'JSON_MALFORMED'],
     ['\u00a0{}', 'JSON_MALFORMED'],
     ['[1]//', 'JSON_MALFORMED'],
+    ['{a":1}', 'JSON_MALFORMED'],
+    ['{"a":1,b":1}', 'JSON_MALFORMED'],
+    ['"\nn"', 'JSON_MALFORMED'],
+    ['"\u0000n"', 'JSON_MALFORMED'],
   ] as const) {
     it(`refuses ${JSON.stringify(text)} with ${code}`, () => refuses(text, code))
   }
@@ -85,6 +89,15 @@ describe('core/json: the strict reader', () => {
     refuses('{"a":'.repeat(100_000), 'JSON_DEPTH')
     const mixed = (pairs: number) => `${'{"a":['.repeat(pairs)}1${']}'.repeat(pairs)}`
     equal(canonicalJson(parseJson(mixed(64))), mixed(64))
+    // With white space the careful path reads it.
+    for (const [open, close] of [
+      ['[', ']'],
+      ['{"a":', '}'],
+    ] as const) {
+      const spaced = (depth: number) => `${`${open} `.repeat(depth)}1${close.repeat(depth)}`
+      equal(canonicalJson(parseJson(spaced(128))), spaced(128).replaceAll(' ', ''))
+      refuses(spaced(129), 'JSON_DEPTH')
+    }
     for (const pairs of [65, 128, 200]) refuses(mixed(pairs), 'JSON_DEPTH')
     refuses(`${'{"a":'.repeat(129)}1${'}'.repeat(129)}`, 'JSON_DEPTH')
     equal((parseJson(`[${Array(1000).fill('[]').join()}]`) as Json[]).length, 1000)

@@ -99,12 +99,43 @@ describe('core/policy', () => {
     ['a chain id that is no number', { anchors: [{ ...ANCHOR, chainId: '1' }] }],
     ['a contract of 19 bytes', { anchors: [{ ...ANCHOR, contract: `0x${'ab'.repeat(19)}` }] }],
     ['a log id without 0x', { anchors: [{ ...ANCHOR, logId: 'ef'.repeat(32) }] }],
+    ['something before a contract', { anchors: [{ ...ANCHOR, contract: ` ${ANCHOR.contract}` }] }],
+    ['something behind a contract', { anchors: [{ ...ANCHOR, contract: `${ANCHOR.contract}0` }] }],
+    ['something before a log id', { anchors: [{ ...ANCHOR, logId: `0${ANCHOR.logId}` }] }],
+    ['something behind a log id', { anchors: [{ ...ANCHOR, logId: `${ANCHOR.logId}0` }] }],
+    ['something before a code hash', { anchors: [{ ...ANCHOR, codeSha256: `0${ANCHOR.codeSha256}` }] }],
+    ['something behind a code hash', { anchors: [{ ...ANCHOR, codeSha256: `${ANCHOR.codeSha256}0` }] }],
+    ['a chain id of nought', { anchors: [{ ...ANCHOR, chainId: 0 }] }],
     ['a code hash with 0x', { anchors: [{ ...ANCHOR, codeSha256: `0x${'cd'.repeat(32)}` }] }],
     ['production that is no boolean', { anchors: [{ ...ANCHOR, production: 1 }] }],
     ['one log on one chain twice, so that it would count twice', { anchors: [ANCHOR, { ...ANCHOR, fromSize: 9, production: false }] }],
   ] as const) {
     it(`refuses ${what}`, () => throws(() => parsePolicy(JSON.stringify({ ...FULL, ...change })), { code: 'POLICY_MALFORMED' }))
   }
+
+  it('names the member that cannot be used', () => {
+    const wrong: readonly (readonly [object, RegExp])[] = [
+      [{ origin: 7 }, /origin/],
+      [{ logKeys: {} }, /logKeys is not a list/],
+      [{ logKeys: [7] }, /logKeys\[0\]/],
+      [{ logKeys: [{ vkey: 7 }] }, /logKeys\[0\]\.vkey/],
+      [{ logKeys: [{ vkey: KEY, fromSize: -1 }] }, /logKeys\[0\]\.fromSize/],
+      [{ logKeys: [{ vkey: KEY, toSize: -1 }] }, /logKeys\[0\]\.toSize/],
+      [{ witnesses: {} }, /witnesses is not a list/],
+      [{ witnesses: [WITNESS, 7] }, /witnesses\[1\]/],
+      [{ quorum: -1 }, /quorum/],
+      [{ requireAnchors: '1' }, /requireAnchors/],
+      [{ anchors: {} }, /anchors is not a list/],
+      [{ anchors: [ANCHOR, 7] }, /anchors\[1\]/],
+      ...['chainId', 'contract', 'codeSha256', 'logId', 'production', 'finality', 'fromSize', 'toSize'].map(
+        name => [{ anchors: [{ ...ANCHOR, [name]: [] }] }, new RegExp(`anchors\\[0\\]\\.${name}`)] as const,
+      ),
+      [{ anchors: [{ ...ANCHOR, finality: { confirmations: '1' } }] }, /anchors\[0\]\.finality\.confirmations/],
+    ]
+    for (const [change, message] of wrong)
+      throws(() => parsePolicy(JSON.stringify({ ...FULL, ...change })), { code: 'POLICY_MALFORMED', message }, String(message))
+    throws(() => parsePolicy('[]'), { code: 'POLICY_MALFORMED', message: /the policy is not an object/ })
+  })
 
   it('accepts one log twice for different sizes', () => {
     equal(

@@ -46,6 +46,14 @@ describe('core/receipt', () => {
     deepEqual(parse({ anchors: [] }).anchors, [])
   })
 
+  it('takes the first block of a chain, and a whole megabyte', () => {
+    const first = { ...HINT, size: 0, block: { ...HINT.block!, number: 0 } }
+    deepEqual(parse({ anchors: [first] }).anchors, [first])
+    const room = 2 ** 20 - JSON.stringify({ ...RECEIPT, extra: '' }).length
+    deepEqual(parse({ extra: 'x'.repeat(room) }), RECEIPT)
+    throws(() => parse({ extra: 'x'.repeat(room + 1) }), { code: 'RECEIPT_MALFORMED' })
+  })
+
   for (const [what, change] of [
     ['another type', { type: 'openseal/statement@v1' }],
     ['no type', { type: undefined }],

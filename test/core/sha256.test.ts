@@ -4,11 +4,15 @@ import { fromHex } from '../../src/core/bytes.ts'
 import * as node from '../../src/core/sha256-node.ts'
 import * as pure from '../../src/core/sha256-pure.ts'
 
-for (const [name, { sha256, createSha256 }] of Object.entries({ 'sha256-node': node, 'sha256-pure': pure })) {
+for (const [name, { sha256, sha256Text, createSha256 }] of Object.entries({ 'sha256-node': node, 'sha256-pure': pure })) {
   describe(name, () => {
     it('answers the vectors of FIPS 180-4', () => {
       deepEqual(sha256(new Uint8Array(0)), fromHex('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'))
       deepEqual(sha256(Uint8Array.from(Buffer.from('abc'))), fromHex('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'))
+    })
+
+    it('hashes a text by its UTF-8', () => {
+      fc.assert(fc.property(fc.string({ unit: 'binary' }), text => deepEqual(sha256Text(text), sha256(new TextEncoder().encode(text)))))
     })
 
     it('gives plain bytes that share no memory', () => {

@@ -1,17 +1,15 @@
-/** Statements: what is accepted, their canonical bytes, and versions of one record. */
+/** Statements: what is accepted, and their canonical bytes. */
 
 import { deepEqual, equal, notEqual, throws } from 'node:assert/strict'
 import fc from 'fast-check'
 import { canonicalJson, type Json, parseJson } from '../../src/core/json.ts'
+import { MAX_STATEMENT_BYTES } from '../../src/core/members.ts'
 import {
   canonicalStatement,
-  compareVersions,
   identityOf,
-  MAX_STATEMENT_BYTES,
   parseAnyStatement,
   parseStatement,
   type Statement,
-  sameDocuments,
   spliceSalt,
   statementBody,
 } from '../../src/core/statement.ts'
@@ -109,6 +107,16 @@ describe('core/statement: what is accepted', () => {
     ['documents that are no list', { documents: {} }],
     ['257 documents', { documents: Array(257).fill(document) }],
     ['a document without a name', { documents: [{ ...document, name: '' }] }],
+    ['a media type with something before it', { documents: [{ ...document, mediaType: ' a/b' }] }],
+    ['a media type with something behind it', { documents: [{ ...document, mediaType: 'a/b c' }] }],
+    ['a media type with a line behind it', { documents: [{ ...document, mediaType: 'a/b; c\n' }] }],
+    ['a salt with something behind it', { salt: `${SALT}A` }],
+    ['a salt with something before it', { salt: `A${SALT}` }],
+    ['an identifier scheme with something before it', { identifiers: [{ scheme: ' ocid', value: 'x' }] }],
+    ['an identifier scheme with something behind it', { identifiers: [{ scheme: 'ocid ', value: 'x' }] }],
+    ['a digest with something behind it', { documents: [{ ...document, sha256: 'a'.repeat(65) }] }],
+    ['a language with something behind it', { language: 'en ' }],
+    ['a text of a reason that is no string', { reason: { code: 'other', text: 7 } }],
     ['a media type without a subtype', { documents: [{ ...document, mediaType: 'pdf' }] }],
     ['negative bytes', { documents: [{ ...document, bytes: -1 }] }],
     ['broken bytes', { documents: [{ ...document, bytes: 1.5 }] }],
@@ -123,10 +131,47 @@ describe('core/statement: what is accepted', () => {
     it(`refuses ${what}`, () => refuses(change, /./))
   }
 
+  it('names the member that is not what it must be', () => {
+    const names = [
+      'type',
+      'agency',
+      'kind',
+      'action',
+      'record',
+      'revision',
+      'identifiers',
+      'title',
+      'language',
+      'published',
+      'documents',
+      'reason',
+      'salt',
+    ]
+    for (const name of names) refuses({ [name]: 7 }, new RegExp(`^${name} |^${name}$`))
+    for (const name of ['scheme', 'value'])
+      refuses({ identifiers: [{ scheme: 'ocid', value: 'x', [name]: 7 }] }, new RegExp(`^identifiers\\[0\\]\\.${name} `))
+    for (const name of ['name', 'mediaType', 'bytes', 'sha256', 'jcs'])
+      refuses({ documents: [document, { ...document, [name]: [] }] }, new RegExp(`^documents\\[1\\]\\.${name} `))
+    for (const name of ['code', 'text']) refuses({ reason: { code: 'other', [name]: 7 } }, new RegExp(`^reason\\.${name} `))
+    for (const name of ['identifiers', 'documents']) refuses({ [name]: [7] }, new RegExp(`^${name}\\[0\\] is not an object`))
+    for (const value of [7, [], null, 'x'])
+      throws(() => parseStatement(value as Json, { salted: false }), { message: /^the statement is not an object/ })
+  })
+
+  it('takes an empty file, and every kind of media type', () => {
+    for (const mediaType of ['a/b', 'application/vnd.ms-excel', 'text/html; charset=utf-8', 'image/svg+xml;x', 'A/B'])
+      equal(parse({ ...FULL, documents: [{ ...document, bytes: 0, mediaType }] }).documents[0]?.mediaType, mediaType)
+  })
+
   it('wants a reason to amend and to withdraw, and none to publish', () => {
     refuses({ action: 'amend' }, /reason is missing/, withoutReason)
     refuses({ action: 'withdraw' }, /reason is missing/, withoutReason)
     refuses({ action: 'publish' }, /reason belongs/)
+  })
+
+  it('knows six reasons', () => {
+    for (const code of ['correction', 'legal-change', 'publication-error', 'personal-data', 'court-order', 'other'])
+      equal(parse({ ...FULL, reason: { code } }).reason?.code, code)
   })
 
   it('lets only a withdrawal go without documents', () => {
@@ -148,6 +193,8 @@ describe('core/statement: what is accepted', () => {
       { documents: [{ ...document, name: long }] },
       { documents: [{ ...document, mediaType: long }] },
       { documents: Array.from({ length: 256 }, () => document) },
+      { documents: Array(256).fill({ name: 'a', mediaType: 'a/b', bytes: 1, sha256: 'ab'.repeat(32), jcs: 'ab'.repeat(32) }) },
+      { identifiers: Array(1300).fill({ scheme: 'a', value: 'b' }) },
     ]
     for (const change of large)
       throws(
@@ -179,6 +226,7 @@ describe('core/statement: canonical bytes', () => {
         const { salt, ...unsalted } = s
         equal(canonicalStatement(s), canonicalJson(s))
         equal(statementBody(s), canonicalJson(unsalted))
+        equal(canonicalStatement(unsalted), canonicalJson(unsalted))
         equal(spliceSalt(statementBody(unsalted), salt, unsalted), canonicalJson(s))
       }),
       { numRuns: 500 },
@@ -191,125 +239,5 @@ describe('core/statement: canonical bytes', () => {
     for (const change of [{ record: 'x' }, { revision: 'x' }, { title: 'x' }, { published: '2026-11-23T10:00:01Z' }, { documents: [] }]) {
       notEqual(identity(FULL), identity({ ...FULL, ...change }))
     }
-  })
-})
-
-describe('core/statement: a change of keys', () => {
-  const change = {
-    type: 'openseal/key@v1',
-    origin: 'ledger.example/log',
-    oldKey: 'ledger.example/log+00000001+Aa==',
-    newKey: 'ledger.example/log+00000002+Ab==',
-    fromSize: 3,
-    created: '2026-11-24T00:00:00Z',
-    salt: SALT,
-  }
-
-  it('is read as it stands, and written in its canonical form', () => {
-    const read = parseAnyStatement(change)
-    deepEqual(read, change)
-    equal(canonicalStatement(read), canonicalJson(change))
-  })
-
-  it('is refused with any member missing, unknown or out of bounds', () => {
-    const wrong: readonly object[] = [
-      ...Object.keys(change)
-        .filter(name => name !== 'type')
-        .map(name => ({ [name]: undefined })),
-      { more: 1 },
-      { origin: '' },
-      { origin: 'other.example' },
-      { oldKey: 'other.example+00000001+Aa==' },
-      { newKey: change.oldKey },
-      { newKey: 'ledger.example/logs+00000002+Ab==' },
-      { fromSize: 2 },
-      { fromSize: 3.5 },
-      { fromSize: '3' },
-      { created: '2026-11-24' },
-      { salt: 'short' },
-    ]
-    for (const damage of wrong) {
-      const damaged = JSON.parse(JSON.stringify({ ...change, ...damage }))
-      throws(() => parseAnyStatement(damaged), { code: 'STATEMENT_MALFORMED' }, JSON.stringify(damage))
-    }
-    const long = { ...change, newKey: `${change.newKey}${'A'.repeat(33 * 1024)}` }
-    throws(() => parseAnyStatement(long), { code: 'STATEMENT_TOO_LARGE' })
-  })
-})
-
-describe('core/statement: the genesis', () => {
-  const genesis = {
-    type: 'openseal/genesis@v1',
-    origin: 'log.example/one',
-    logKey: 'log.example/one+00000000+AAAA',
-    anchors: [{ type: 'evm', chainId: 1, contract: `0x${'ab'.repeat(20)}`, logId: `0x${'cd'.repeat(32)}` }],
-    created: '2026-11-23T10:00:00Z',
-    salt: SALT,
-  }
-
-  it('is read, and has its RFC 8785 form', () => {
-    const read = parseAnyStatement(genesis)
-    deepEqual(read, genesis)
-    equal(canonicalStatement(read), canonicalJson(genesis))
-  })
-
-  it('refuses a key of another name, unknown members, a bad time, salt or anchor', () => {
-    const [anchor] = genesis.anchors
-    for (const change of [
-      { logKey: 'other+00000000+AAAA' },
-      { origin: '' },
-      { more: 1 },
-      { created: 'today' },
-      { salt: 'A' },
-      { anchors: {} },
-      { anchors: [{ ...anchor, chainId: 0 }] },
-      { anchors: [{ ...anchor, contract: `0x${'AB'.repeat(20)}` }] },
-      { anchors: [{ ...anchor, logId: '0x' }] },
-      { anchors: [{ ...anchor, x: 1 }] },
-    ]) {
-      throws(() => parseAnyStatement({ ...genesis, ...change } as Json), { code: 'STATEMENT_MALFORMED' })
-    }
-    throws(() => parseAnyStatement({ ...genesis, anchors: [{ ...anchor, type: 'btc' }] } as Json), { code: 'STATEMENT_UNSUPPORTED' })
-  })
-})
-
-describe('core/statement: versions of one record', () => {
-  const other = { ...document, sha256: 'ef'.repeat(32) }
-  const { jcs: _jcs, ...plain } = document
-  const edited = { ...plain, sha256: '12'.repeat(32) }
-  const { revision: _revision, ...unversioned } = PUBLISH
-
-  it('calls the same revision with other documents a silent edit', () => {
-    equal(compareVersions(PUBLISH, { ...PUBLISH, documents: [edited] }), 'silent-edit')
-    equal(compareVersions(PUBLISH, { ...PUBLISH, documents: [document, edited] }), 'silent-edit')
-    equal(compareVersions(FULL, { ...PUBLISH, documents: [edited] }), 'silent-edit')
-  })
-
-  it('calls equal content in other bytes reformatted', () => {
-    equal(compareVersions(PUBLISH, { ...PUBLISH, documents: [other] }), 'reformatted')
-    equal(compareVersions({ ...PUBLISH, documents: [document, edited] }, { ...PUBLISH, documents: [edited, other] }), 'reformatted')
-    equal(compareVersions({ ...PUBLISH, documents: [document, document] }, { ...PUBLISH, documents: [other, edited] }), 'silent-edit')
-  })
-
-  it('calls the same documents again a repeat, in any order and under any name', () => {
-    equal(compareVersions(PUBLISH, { ...PUBLISH, published: '2026-12-01T00:00:00Z' }), 'repeat')
-    const two = { ...PUBLISH, documents: [edited, { ...document, name: 'b' }] }
-    equal(compareVersions({ ...PUBLISH, documents: [document, edited] }, two), 'repeat')
-    equal(sameDocuments(PUBLISH, two), false)
-  })
-
-  it('lets only publications collide where there is no revision', () => {
-    equal(compareVersions(unversioned, { ...unversioned, documents: [edited] }), 'silent-edit')
-    const { revision: _, ...amendment } = FULL
-    equal(compareVersions(amendment, { ...unversioned, documents: [edited] }), 'none')
-    equal(compareVersions(unversioned, { ...amendment, documents: [edited] }), 'none')
-  })
-
-  it('calls nothing an edit that is of another version, or says openly what it does', () => {
-    equal(compareVersions(PUBLISH, { ...PUBLISH, revision: 'r-3', documents: [edited] }), 'none')
-    equal(compareVersions(PUBLISH, { ...PUBLISH, record: 'x', documents: [edited] }), 'none')
-    equal(compareVersions(PUBLISH, { ...PUBLISH, agency: 'a.b', documents: [edited] }), 'none')
-    equal(compareVersions(PUBLISH, { ...FULL, documents: [edited] }), 'none')
-    equal(compareVersions(PUBLISH, { ...FULL, action: 'withdraw', documents: [] }), 'none')
   })
 })

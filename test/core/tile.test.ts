@@ -9,6 +9,8 @@ import {
   formatBundlePath,
   formatTilePath,
   parseTilePath,
+  TILE_HEIGHT,
+  TILE_WIDTH,
   type TilePath,
   tilesOf,
   tileWidthAt,
@@ -112,6 +114,8 @@ describe('tiles of a tree', () => {
     deepEqual(tilesOf(0), [])
   })
 
+  it('spans eight levels of the tree', () => equal(2 ** TILE_HEIGHT, TILE_WIDTH))
+
   it('counts the hashes of a tile at any size', () => {
     deepEqual([tileWidthAt(0, 273, 70_000), tileWidthAt(0, 274, 70_000), tileWidthAt(63, 0, 2 ** 53 - 1)], [112, 0, 0])
     deepEqual(
@@ -145,6 +149,11 @@ describe('entry bundle', () => {
     const long = new Uint8Array(65_535).fill(1)
     deepEqual(decodeBundle(encodeBundle([long]), 1), [long])
     deepEqual(encodeBundle([long]).subarray(0, 2), Uint8Array.of(255, 255))
+    for (const length of [255, 256, 257, 511, 512]) {
+      const entry = new Uint8Array(length).fill(2)
+      deepEqual(encodeBundle([entry]).subarray(0, 2), Uint8Array.of(length >> 8, length & 255))
+      deepEqual(decodeBundle(encodeBundle([entry, entry]), 2), [entry, entry])
+    }
   })
 
   it('reads back the entries that it was made of', () => {

@@ -1,6 +1,6 @@
 /** The last check, `currency`: which later statements count, and what they make of the file. */
 
-import { deepEqual } from 'node:assert/strict'
+import { deepEqual, equal } from 'node:assert/strict'
 import { OpenSealError } from '../../src/core/errors.ts'
 import { createSigner } from '../../src/core/note.ts'
 import type { AnyStatement, Statement } from '../../src/core/statement.ts'
@@ -83,6 +83,52 @@ describe('verifier/currency: what later statements make of a file', () => {
     deepEqual(await outcomeAfter({ ...EDITED, revision: 'r-2' }), CURRENT)
   })
 
+  it('takes the newest by its index, in whatever order the ledger answers', async () => {
+    const listing = { ...AMENDMENT, documents: STATEMENT.documents }
+    const backwards = (statements: readonly AnyStatement[], world: World): CurrencyReader => {
+      const inOrder = honest(statements, world)
+      return async (statement, index) => [...(await inOrder(statement, index))].reverse()
+    }
+    deepEqual(await judge([GENESIS, STATEMENT, AMENDMENT, listing], backwards), [
+      'anchored',
+      'passed',
+      'still listed by the statement at index 3',
+    ])
+    deepEqual(await judge([GENESIS, STATEMENT, listing, AMENDMENT], backwards), SUPERSEDED)
+  })
+
+  it('is untouched by a publication that names no revision: only an amendment speaks of the whole record', async () => {
+    const { revision: _, ...unversioned } = EDITED
+    deepEqual(await outcomeAfter(unversioned), CURRENT)
+  })
+
+  it('asks of the file that was given only, where the statement lists others too', async () => {
+    const [document] = STATEMENT.documents
+    const other = { name: 'annex.pdf', mediaType: 'application/pdf', bytes: 1, sha256: 'cd'.repeat(32) }
+    const two = { ...STATEMENT, documents: [document!, other] }
+    const onlyFile = { ...AMENDMENT, documents: [document!] }
+    const world = createWorld([GENESIS, two, onlyFile])
+    const base = { receipt: await world.receipt(1), policy: policyWith(), chain: [chainWith(world)], trust: 'policy' } as const
+    const currency = honest([GENESIS, two, onlyFile], world)
+    equal((await verify({ ...base, currency, file: digestsOf(FILE) })).verdict, 'anchored')
+    equal((await verify({ ...base, currency })).verdict, 'superseded')
+  })
+
+  it('lists nothing, for a withdrawal without documents: what follows it does not take it back', async () => {
+    const statements = [GENESIS, WITHDRAWAL, AGAIN]
+    const world = createWorld(statements)
+    const base = { receipt: await world.receipt(1), policy: policyWith(), chain: [chainWith(world)], trust: 'policy' } as const
+    equal((await verify({ ...base, currency: honest(statements, world) })).verdict, 'withdrawn')
+  })
+
+  it('says that a genesis has no versions, without asking anyone', async () => {
+    const world = createWorld([GENESIS, STATEMENT])
+    const currency: CurrencyReader = () => Promise.reject(new Error('bug: asked'))
+    const input = { receipt: await world.receipt(0), policy: policyWith(), chain: [chainWith(world)], currency }
+    const { checks } = await verify({ ...input, trust: 'policy' })
+    deepEqual(checks.at(-1)?.notes, [{ key: 'versionsNone', values: {} }])
+  })
+
   it('names a silent edit without calling the file superseded', async () => {
     const silent = 'published again with other documents at index 2, without an amendment: a silent edit'
     deepEqual(await outcomeAfter(EDITED), ['anchored', 'passed', silent])
@@ -130,6 +176,8 @@ describe('verifier/currency: what a ledger answers is believed only as far as it
   it('believes no index but that of the proof, and none before its own', async () => {
     const reader = (index: number) => (_: unknown, world: World) => async () => [{ index, receiptText: await world.receipt(2) }]
     deepEqual(await judge(withdrawn, reader(3)), CURRENT)
+    const itself = (_: unknown, world: World) => async () => [{ index: 1, receiptText: await world.receipt(1) }]
+    deepEqual(await judge([GENESIS, STATEMENT], itself), CURRENT)
     const earlier = createWorld([WITHDRAWAL, STATEMENT])
     const result = await judge([WITHDRAWAL, STATEMENT], () => async () => [{ index: 0, receiptText: await earlier.receipt(0) }])
     deepEqual(result, CURRENT)

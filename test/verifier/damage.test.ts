@@ -4,12 +4,15 @@ import { equal, notEqual, ok } from 'node:assert/strict'
 import fc from 'fast-check'
 import { toHex } from '../../src/core/bytes.ts'
 import { canonicalJson, type Json } from '../../src/core/json.ts'
+import { createSigner, formatVkey } from '../../src/core/note.ts'
+import type { Policy } from '../../src/core/policy.ts'
 import { parseReceipt } from '../../src/core/receipt.ts'
-import type { Statement } from '../../src/core/statement.ts'
+import type { AnyStatement, Genesis, Statement } from '../../src/core/statement.ts'
+import type { ChainReader } from '../../src/verifier/anchors.ts'
 import { digestsOf } from '../../src/verifier/digest.ts'
-import { VERDICTS } from '../../src/verifier/verdict.ts'
+import { showsSomething, VERDICTS, type VerdictCode } from '../../src/verifier/verdict.ts'
 import { verify } from '../../src/verifier/verify.ts'
-import { chainWith, createWorld, FILE, GENESIS, hintOf, policyWith, STATEMENT } from './world.ts'
+import { chainWith, createChain, createWorld, FILE, GENESIS, hintOf, LOG, ORIGIN, policyWith, STATEMENT, WITNESSES } from './world.ts'
 
 /** A thousand statements, each with what happens to be in it. */
 const WORLD = createWorld([GENESIS, ...fc.sample(fc.gen().map(randomStatement), { numRuns: 1000, seed: 20261124 })])
@@ -67,6 +70,56 @@ describe('verifier: damage', () => {
       { numRuns: 300 },
     )
   })
+})
+
+describe('verifier: damage to every kind of receipt', () => {
+  const release = new TextEncoder().encode('{"id":"r-1","ocid":"ocds-1","tender":{"title":"Bridge"}}')
+  const { jcs = '' } = digestsOf(release)
+  const KEY_CHANGE: AnyStatement = {
+    type: 'openseal/key@v1',
+    origin: ORIGIN,
+    oldKey: formatVkey(LOG.vkey),
+    newKey: formatVkey(createSigner(ORIGIN, new Uint8Array(32).fill(4)).vkey),
+    fromSize: 4,
+    created: '2026-11-20T00:00:00Z',
+    salt: 'A'.repeat(43),
+  }
+  const documents = [{ name: 'r-1.json', mediaType: 'application/json', bytes: release.length, sha256: jcs, jcs }]
+  const anchors = [{ type: 'evm', chainId: 1, contract: `0x${'c0'.repeat(20)}`, logId: `0x${'1d'.repeat(32)}` }] as const
+  const world = createWorld([{ ...(GENESIS as Genesis), anchors }, STATEMENT, { ...STATEMENT, documents }, KEY_CHANGE])
+  const hints = [hintOf(world)]
+  const cosigned = policyWith({}, { witnesses: WITNESSES.map(({ vkey }) => formatVkey(vkey)), quorum: WITNESSES.length })
+  const known = [chainWith(world)]
+  type Kind = { index: number; verdict: VerdictCode; file?: Uint8Array; policy?: Policy; chain?: ChainReader[]; more?: object }
+  const kinds: { readonly [kind: string]: Kind } = {
+    'the genesis': { index: 0, verdict: 'anchored', more: { hints } },
+    'a change of keys': { index: 3, verdict: 'anchored', more: { hints } },
+    'an OCDS release': { index: 2, verdict: 'anchored', file: release, more: { hints } },
+    'an anchored record': { index: 1, verdict: 'anchored', file: FILE, more: { hints } },
+    'a sealed record': { index: 1, verdict: 'sealed', file: FILE, chain: [createChain({})] },
+    'a cosigned record': { index: 1, verdict: 'anchored', file: FILE, policy: cosigned, more: { hints, witnesses: WITNESSES } },
+  }
+  for (const [name, { index, verdict, file, policy = POLICY, chain = known, more = {} }] of Object.entries(kinds)) {
+    it(`ends in one of our codes for ${name} with any byte changed, and shows something only where its meaning is whole`, async () => {
+      const receipt = await world.receipt(index, more)
+      const check = (given: string | Uint8Array) =>
+        verify({ file: file && digestsOf(file), receipt: given, policy, chain, trust: 'policy' })
+      equal((await check(receipt)).verdict, verdict)
+      const bytes = new TextEncoder().encode(receipt)
+      const [start = 0] = fc.sample(fc.nat({ max: 4 }), 1)
+      const differences = fc.sample(fc.integer({ min: 1, max: 255 }), Math.ceil(bytes.length / 5))
+      for (const [turn, difference] of differences.entries()) {
+        const at = (start + 5 * turn) % bytes.length
+        const damaged = bytes.slice()
+        damaged[at] = ((damaged[at] ?? 0) + difference) % 256
+        const result = await check(damaged)
+        const place = `byte ${at} plus ${difference} of ${receipt}`
+        ok(VERDICTS.some(row => row.code === result.verdict))
+        for (const { status, code = '' } of result.checks) ok(status !== 'failed' || /^[A-Z0-9]+(_[A-Z0-9]+)+$/.test(code), place)
+        if (showsSomething(result.verdict)) equal(essence(damaged), essence(receipt), place)
+      }
+    })
+  }
 })
 
 /** Of any action and kind, with whatever members it may have; it lists FILE, or the verdict would say so. */

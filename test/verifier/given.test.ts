@@ -1,9 +1,8 @@
-/** What a reader gave, sorted; and reading files in chunks. */
+/** What a reader gave, sorted. */
 import assert from 'node:assert/strict'
 import { toUtf8 } from '../../src/core/bytes.ts'
-import { digestsOf } from '../../src/verifier/digest.ts'
-import { createFileReader, type FileReaderOptions, type ReadFile } from '../../src/verifier/file-reader.ts'
 import { type GivenFile, type GivenReceipt, matchReceipts, readPasted, recognize } from '../../src/verifier/given.ts'
+import { readBytes } from './read-bytes.ts'
 
 const receipt = (name: string, ...digests: string[]): GivenReceipt => ({ name, text: '', digests })
 const file = (name: string, sha256: string, states: readonly string[] = []): GivenFile => ({
@@ -15,12 +14,6 @@ const file = (name: string, sha256: string, states: readonly string[] = []): Giv
     pdf: { isSigned: true, states: states.map(state => ({ bytes: 1, sha256: state })) },
   },
 })
-
-function readBytes(bytes: Uint8Array, chunkBytes = 7, options: FileReaderOptions = {}): ReadFile {
-  const reader = createFileReader(options)
-  for (let at = 0; at < bytes.length; at += chunkBytes) reader.update(bytes.subarray(at, at + chunkBytes))
-  return reader.finish()
-}
 
 const given = (name: string, text: string) => recognize(name, readBytes(toUtf8(text)))
 
@@ -100,58 +93,47 @@ describe('verifier/given', () => {
       ['{"statement":{"documents":[{"jcs":"bb","sha256":"aa"}]},"type":"openseal/receipt@v1"}', 'rubbish'],
     )
   })
-})
 
-describe('verifier/file-reader', () => {
-  it('reads a file in chunks to the digests of its bytes', () => {
-    for (const text of ['', 'plain', ' {"b":1.0,"a":2}', '[1', '{"a":1,"a":2}']) {
-      const bytes = toUtf8(text)
-      for (const chunkBytes of [1, 3, 100]) {
-        const { digest } = readBytes(bytes, chunkBytes)
-        const { sha256, jcs } = digestsOf(bytes)
-        assert.deepEqual([digest.sha256, digest.jcs, digest.bytes], [sha256, jcs, bytes.length])
-      }
+  it('tells a file by more than the beginning or the middle of its name', () => {
+    for (const name of ['p.receipts.ndjson.txt', 'a.receipt.json.bak']) assert.equal(given(name, 'text').kind, 'file')
+  })
+
+  it('takes no receipt from a file of receipts that holds nothing, or cannot be kept', () => {
+    for (const text of ['', 'rubbish']) {
+      const lines = given('p.receipts.ndjson', text)
+      assert.ok(lines.kind === 'receipts')
+      assert.deepEqual(lines.receipts, [])
     }
   })
 
-  it('keeps no JSON that is too large, and says so', () => {
-    const { digest, json } = readBytes(toUtf8('{"a":1}'), 2, { maxJsonBytes: 5 })
-    assert.deepEqual([digest.jcs, digest.jcsReason, json], [undefined, 'larger than 5 bytes', undefined])
-  })
-
-  it('finds the releases of a package each by its RFC 8785 form, and keeps the rest where one is refused', () => {
-    const release = { ocid: 'ocds-1', id: 'r1', tender: { b: 1, a: null } }
-    const text = `{"uri":"u","releases":[${JSON.stringify(release)},7,{"id":"no ocid"},{"id":"x","id":"y"}]}`
-    const { jcs } = digestsOf(toUtf8(JSON.stringify(release)))
-    const [first, second, third, ...more] = readBytes(toUtf8(text)).releases
-    assert.deepEqual([first?.name, first?.position, first?.digest?.sha256, first?.digest?.jcs], ['ocds-1 r1', 1, jcs, jcs])
-    assert.deepEqual([second?.name, second?.position], ['no ocid', 2])
-    assert.ok(third && third.digest === undefined && third.refused.includes('stands twice'))
-    assert.deepEqual(more, [])
-  })
-
-  it('finds those embedded in the records of a record package, also past the size that is kept', () => {
-    const text = JSON.stringify({
-      uri: 'u',
-      records: [
-        { ocid: 'a', releases: [{ ocid: 'a', id: '1' }] },
-        { ocid: 'b', releases: [{ ocid: 'b', id: 2 }] },
-      ],
-    })
+  it('hands on a damaged receipt as it stands, with the digests that can be read of it', () => {
+    const whole = '{"type":"openseal/receipt@v1","statement":{"documents":[{"sha256":"aa"},7,{"sha256":8,"jcs":"bb"}]}}'
+    const one = given('a.receipt.json', whole)
+    assert.ok(one.kind === 'receipts')
     assert.deepEqual(
-      readBytes(toUtf8(text), 7, { maxJsonBytes: 10 }).releases.map(({ name }) => name),
-      ['a 1', 'b 2'],
+      one.receipts.map(({ name, text, digests }) => ({ name, text: new TextDecoder().decode(text as Uint8Array), digests })),
+      [{ name: 'a.receipt.json', text: whole, digests: ['aa', 'bb'] }],
     )
+    const torn = given('a.receipt.json', 'torn')
+    assert.ok(torn.kind === 'receipts')
+    assert.deepEqual(torn.receipts, [{ name: 'a.receipt.json', text: '', digests: [] }])
   })
 
-  it('reads as many releases as it is told to, and counts the others', () => {
-    const text = JSON.stringify({ releases: ['1', '2', '3', '4'].map(id => ({ ocid: 'a', id })) })
-    const { releases, releasesLeftOut } = readBytes(toUtf8(text), 7, { maxReleases: 3 })
-    assert.deepEqual([releases.map(({ name }) => name), releasesLeftOut], [['a 1', 'a 2', 'a 3'], 1])
+  it('names a hash of another kind by its length, only where nothing else was pasted', () => {
+    for (const [digits, algorithm] of [
+      [32, 'MD5'],
+      [40, 'SHA-1'],
+      [96, 'SHA-384'],
+      [128, 'SHA-512'],
+    ] as const)
+      assert.deepEqual(readPasted('pasted', 'aB'.repeat(digits / 2)), { kind: 'other-hash', algorithm })
+    for (const text of [`x${'a'.repeat(31)}`, `${'a'.repeat(31)}x`, `=${'a'.repeat(64)}`, 'a'.repeat(33)])
+      assert.deepEqual(readPasted('pasted', text), { kind: 'nothing' }, text)
   })
 
-  it('takes what is no whole package for a plain file', () => {
-    for (const text of ['{"releases":[],"releases":[]}', '{"releases":[{"id":1}', '[{"id":1}]', '{"ocid":"a","id":"1"}', 'releases'])
-      assert.deepEqual(readBytes(toUtf8(text)).releases, [], text)
+  it('reads a fingerprint as a file of which nothing else is known', () => {
+    const sha256 = 'ab'.repeat(32)
+    const read = { digest: { bytes: 0, sha256 }, releases: [], releasesLeftOut: 0 }
+    assert.deepEqual(readPasted('pasted', sha256), { kind: 'given', files: [{ name: sha256, read }], receipts: [] })
   })
 })

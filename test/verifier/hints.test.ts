@@ -45,6 +45,10 @@ describe('verifier/hints', () => {
     ['contract', { contract: HINT.contract.toUpperCase() }],
     ['logId', { logId: HINT.logId.replace('1', 'g') }],
     ['transaction', { transaction: HINT.transaction!.slice(1) }],
+    ['contract', { contract: `x${HINT.contract}` }],
+    ['contract', { contract: `${HINT.contract}0` }],
+    ['logId', { logId: `x${HINT.logId}` }],
+    ['logId', { logId: `${HINT.logId}0` }],
     ['block.hash', block({ hash: '' })],
     ['block.time', block({ time: '2026-02-30T00:00:00Z' })],
   ] as const) {
@@ -64,6 +68,47 @@ describe('verifier/hints', () => {
       'ANCHOR_HINT',
       'block.time',
     ])
+  })
+
+  it('refuses a size that is not that of the proof, with no chain to ask', async () => {
+    deepEqual(await ask({ size: WORLD.size + 1 }, []), ['invalid', 'ANCHOR_HINT', 'size'])
+  })
+
+  it('asks nobody about a hint that names no transaction', async () => {
+    const { transaction: _t, block: _b, ...bare } = HINT
+    const asked: unknown[] = []
+    const anchoredIn: ChainReader['anchoredIn'] = async place => {
+      asked.push(place)
+      return []
+    }
+    const receipt = await WORLD.receipt(1, { hints: [bare] })
+    const chain = [{ ...chainWith(WORLD), anchoredIn }]
+    const result = await verify({ file: digestsOf(FILE), receipt, policy: policyWith(), chain, trust: 'policy' })
+    deepEqual([result.verdict, asked], ['anchored', []])
+  })
+
+  it('holds the time of the block against the anchor of its own chain, contract and log only', async () => {
+    const time = block({ time: '2026-01-01T00:00:00Z' })
+    const pruned = [chainWith(WORLD, { pruned: true })]
+    deepEqual(await ask(time, pruned), ['invalid', 'ANCHOR_HINT', 'block.time'])
+    for (const other of [{ chainId: 2 }, { contract: later(HINT.contract) }, { logId: later(HINT.logId) }])
+      deepEqual(await ask({ ...time, ...other }, pruned), ['anchored', undefined, undefined])
+  })
+
+  it('names the member by the anchor that is most like the hint, among several of one transaction', async () => {
+    const good = chainWith(WORLD)
+    const [event] = (await good.anchoredIn?.({ transaction: HINT.transaction!, blockHash: HINT.block!.hash })) ?? []
+    const other = { ...event!, contract: later(HINT.contract), logId: later(HINT.logId), size: 99 }
+    const between = { ...event!, logId: later(HINT.logId), size: 98 }
+    for (const events of [
+      [other, between, event!],
+      [event!, between, other],
+      [between, event!, other],
+    ]) {
+      const chain = [{ ...good, anchoredIn: async () => events }]
+      deepEqual(await ask({}, chain), ['anchored', undefined, undefined])
+      deepEqual(await ask(block({ number: 51 }), chain), ['invalid', 'ANCHOR_HINT', 'block.number'])
+    }
   })
 
   it('lets a hint stand that one of two endpoints confirms', async () => {

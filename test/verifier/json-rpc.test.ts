@@ -35,6 +35,10 @@ describe('verifier/json-rpc', () => {
   })
 
   const url = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const rejectsWith = async (text: string, code: string, message: RegExp) => {
+    answer = () => text
+    await rejects(reader().chainId(), { code, message })
+  }
   const reader = (timeoutMs = 2000) => createJsonRpcReader({ url: url(), fetch, timeoutMs })
   const result = (value: unknown) => {
     answer = () => JSON.stringify({ jsonrpc: '2.0', id: 1, result: value })
@@ -87,6 +91,10 @@ describe('verifier/json-rpc', () => {
     deepEqual(await reader().anchoredIn?.(place), [])
     answers(null, { result: [log] })
     deepEqual(await reader().anchoredIn?.(place), [event])
+    deepEqual(calls.slice(-2), [
+      { jsonrpc: '2.0', id: 1, method: 'eth_getTransactionReceipt', params: [place.transaction] },
+      { jsonrpc: '2.0', id: 1, method: 'eth_getLogs', params: [{ blockHash: place.blockHash, topics: [topic] }] },
+    ])
     for (const logs of [{ result: [] }, { error: { message: 'unknown block' } }]) {
       answers(null, logs)
       equal(await reader().anchoredIn?.(place), undefined)
@@ -103,6 +111,7 @@ describe('verifier/json-rpc', () => {
     const { contract, logId, size, root } = QUERY
     const words = AbiCoder.defaultAbiCoder().encode(['bytes32', 'uint64', 'bytes32'], [logId, size, root])
     const data = id('anchoredAt(bytes32,uint64,bytes32)').slice(0, 10) + words.slice(2)
+    deepEqual([...new Set(calls.map(({ method }) => method))], ['eth_call'])
     deepEqual(
       calls.map(({ params }) => params),
       ['latest', 'finalized', '0x0', '0xff'].map(block => [{ to: contract, data }, block]),
@@ -133,11 +142,30 @@ describe('verifier/json-rpc', () => {
     })
   }
 
+  it('says what is wrong with an answer by its code', async () => {
+    await rejectsWith('[]', 'RPC_ANSWER_MALFORMED', /not an object/)
+    await rejectsWith('{"jsonrpc":"2.0","id":1}', 'RPC_ANSWER_MALFORMED', /no result/)
+    await rejectsWith('{"result":"x0x1"}', 'RPC_ANSWER_MALFORMED', /quantity/)
+    await rejectsWith('{"result":"0x1x"}', 'RPC_ANSWER_MALFORMED', /quantity/)
+    await rejectsWith('{"result":"0x20000000000000"}', 'RPC_ANSWER_MALFORMED', /too large/)
+    await rejectsWith('{"error":{"message":"no"},"result":"0x1"}', 'RPC_REFUSED', /refused eth_chainId: no$/)
+    await rejectsWith('{"error":"no"}', 'RPC_REFUSED', /an error without words/)
+    await rejectsWith(`{"result":"0x${'00'.repeat(2 ** 18)}"}`, 'RPC_ANSWER_MALFORMED', /larger than 262144 bytes/)
+    answer = () => '{"error":null,"result":"0x1fffffffffffff"}'
+    equal(await reader().chainId(), Number.MAX_SAFE_INTEGER)
+  })
+
   it('rejects a time of more than one word of 64 bits, and bytes that are not hex', async () => {
     for (const value of ['0x', '0x01', word(`1${'0'.repeat(16)}`), `${word('1')}00`, word('ffffffffffffffff')]) {
       result(value)
       await rejects(reader().anchoredAt({ ...QUERY, block: 'latest' }), { code: 'RPC_ANSWER_MALFORMED' })
     }
+    for (const value of [`x${word('1')}`, `0x1${word('1')}`]) {
+      result(value)
+      await rejects(reader().anchoredAt({ ...QUERY, block: 'latest' }), { code: 'RPC_ANSWER_MALFORMED' })
+    }
+    result('x0x00')
+    await rejects(reader().codeSha256(QUERY.contract), { code: 'RPC_ANSWER_MALFORMED' })
     result('0x0')
     await rejects(reader().codeSha256(QUERY.contract), { code: 'RPC_ANSWER_MALFORMED' })
   })

@@ -87,6 +87,35 @@ describe('verifier/ledger-reader', () => {
     await rejects(reader().currency(STATEMENT, 1), { code: 'LEDGER_OTHER' })
   })
 
+  it('asks for whole pages, and for the first once', async () => {
+    reply = () => ({ body: { records: [] } })
+    await reader().findReceipts(['aa'])
+    deepEqual(asked, ['/v1/records?sha256=aa&limit=100'])
+  })
+
+  it('reads a list of as many entries as it says at most', async () => {
+    let page = 0
+    reply = path => {
+      if (path.endsWith('/receipt')) return { body: 'r' }
+      const records = [{ index: page, record: 'x' }]
+      return { body: ++page < 20 ? { records, cursor: String(page) } : { records } }
+    }
+    deepEqual(await reader().findReceipts(['aa']), ['r'])
+    equal(asked.filter(path => path.includes('?sha256=')).length, 20)
+  })
+
+  it('reads the receipts of eight records at most, the oldest', async () => {
+    reply = receiptsFor(Array.from({ length: 9 }, (_, index) => ({ index, record: `r-${index}` })))
+    equal((await reader().findReceipts(['aa'])).length, 8)
+    equal(asked.includes('/v1/records/8/receipt'), false)
+  })
+
+  it('gives up on a busy ledger after four attempts', async () => {
+    reply = () => ({ status: 503, retryAfter: '0' })
+    await rejects(reader().readReceipt(1), { code: 'LEDGER_REFUSED', message: /503/ })
+    equal(asked.length, 4)
+  })
+
   it('comes again when a busy ledger says so, not when it would take long', async () => {
     let busy = 2
     reply = () => (busy-- > 0 ? { status: busy === 0 ? 429 : 503, retryAfter: '0' } : { body: 'receipt' })

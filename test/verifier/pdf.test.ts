@@ -37,6 +37,26 @@ describe('verifier/pdf', () => {
     assert.deepEqual(read(toUtf8(`${' '.repeat(1000)}%PDF-1.0 x`)).facts, { isSigned: false, states: [] })
   })
 
+  it('looks for the head in the first 1024 bytes, however the file comes', () => {
+    for (const [before, isPdf] of [
+      [1019, true],
+      [1020, false],
+    ] as const) {
+      const bytes = toUtf8(`${' '.repeat(before)}%PDF-1.0 x`)
+      for (const cuts of [[], [1], [1020], [1000, 1024], [500, 1023]])
+        assert.equal(read(bytes, cuts).facts !== undefined, isPdf, `${before} ${cuts}`)
+    }
+  })
+
+  it('takes a line end only right behind the mark, and one only', () => {
+    const ends = (text: string) => read(toUtf8(`%PDF-1.0 %%EOF${text}`)).facts?.states.map(({ bytes }) => bytes - 14)
+    assert.deepEqual(ends('\n\nx'), [0, 1])
+    assert.deepEqual(ends('\r\rx'), [0, 1])
+    assert.deepEqual(ends('\r\n\nx'), [0, 1, 2])
+    assert.deepEqual(ends('\n\rx'), [0, 1])
+    assert.deepEqual(ends(' \nx'), [0])
+  })
+
   it('gives up on a file that ends a thousand times, and hashes it whole all the same', () => {
     const bytes = toUtf8(`%PDF-1.0 ${'%%EOF\n'.repeat(1000)}`)
     const { facts, sha256 } = read(bytes)

@@ -1,12 +1,14 @@
 /** Every verdict and every check, on a real ledger and a chain in memory. */
 
 import { deepEqual, equal, match, rejects } from 'node:assert/strict'
-import { createSigner, formatVkey } from '../../src/core/note.ts'
+import { createSigner, formatVkey, signNote } from '../../src/core/note.ts'
 import type { AnyStatement } from '../../src/core/statement.ts'
+import type { ChainReader } from '../../src/verifier/anchors.ts'
 import { digestsOf } from '../../src/verifier/digest.ts'
+import type { CheckResult, Result } from '../../src/verifier/result.ts'
 import type { CheckName, VerdictCode } from '../../src/verifier/verdict.ts'
 import { LIMITS, showsSomething, VERDICTS } from '../../src/verifier/verdict.ts'
-import { type CheckResult, type Result, type VerifyInput, verify } from '../../src/verifier/verify.ts'
+import { type VerifyInput, verify } from '../../src/verifier/verify.ts'
 import {
   AMENDMENT,
   ANCHOR,
@@ -137,11 +139,27 @@ describe('verifier/verify: verdicts', () => {
       true,
     )
     equal(result.sentence, 'Everything fits, on a test network: this is no evidence.')
+    deepEqual(
+      statusOf(result, 'finality')?.notes.map(({ key }) => key),
+      ['final', 'testNetwork'],
+    )
   })
 
   it('unchecked: no endpoint, none that answers, none of that chain', async () => {
-    for (const chain of [[], [chainWith(WORLD, { down: true })], [chainWith(WORLD, { chainId: 2 })]]) {
+    const good = chainWith(WORLD)
+    const halfDown = { ...good, codeSha256: chainWith(WORLD, { down: true }).codeSha256 }
+    const chains: (readonly [readonly ChainReader[], string])[] = [
+      [[], 'chainUnserved'],
+      [[chainWith(WORLD, { down: true })], 'chainUnserved'],
+      [[chainWith(WORLD, { chainId: 2 })], 'chainUnserved'],
+      [[halfDown], 'chainSilent'],
+    ]
+    for (const [chain, why] of chains) {
       const result = await expectFailure({ chain }, 'unchecked', 'anchor', undefined)
+      deepEqual(
+        statusOf(result, 'anchor')?.notes.map(({ key }) => key),
+        [why],
+      )
       deepEqual([result.exit, statusOf(result, 'anchor')?.status, result.sentence], [6, 'not-run', 'We could not ask the chain just now.'])
     }
   })
@@ -234,8 +252,8 @@ describe('verifier/verify: statement, inclusion, checkpoint, cosignatures', () =
     for (const receipt of ['', 'x', '[]', RECEIPT.slice(0, -3), RECEIPT.replace('{', '{"proof":"",'), '{"type":"openseal/receipt@v1"}']) {
       const result = await ask({ receipt })
       deepEqual(
-        [result.verdict, result.checks.map(({ status }) => status).slice(0, 3)],
-        ['invalid', ['not-run', 'failed', 'not-run']],
+        [result.verdict, ...result.checks.map(({ status }) => status)],
+        ['invalid', 'not-run', 'failed', 'not-run', 'not-run', 'not-run', 'not-run', 'not-run', 'not-run'],
         receipt,
       )
       equal(result.sentence, 'The proof does not fit: statement.')
@@ -331,6 +349,19 @@ describe('verifier/verify: statement, inclusion, checkpoint, cosignatures', () =
     )
   })
 
+  it('names every key of the policy that signed', async () => {
+    const other = createSigner(ORIGIN, new Uint8Array(32).fill(9))
+    const policy = policyWith({}, { logKeys: [LOG, other].map(({ vkey }) => ({ vkey: formatVkey(vkey) })) })
+    const { receipt } = damaged(r => {
+      const [text = '', line = ''] = r.proof.split('\n\n').slice(1)
+      const [, second = ''] = signNote(`${text}\n`, other).split('\n\n')
+      Object.assign(r, { proof: r.proof.replace(line, line + second) })
+    })
+    const keys = [LOG, other].map(({ vkey }) => `${vkey.name}+${vkey.id}`).join(', ')
+    const result = await ask({ receipt, policy })
+    deepEqual([result.verdict, statusOf(result, 'checkpoint')?.detail], ['anchored', `size 5, signed by ${keys}`])
+  })
+
   it('a key counts only for the sizes that the policy gives it', async () => {
     const key = (range: object) => ({ policy: policyWith({}, { logKeys: [{ vkey: formatVkey(LOG.vkey), ...range }] }) })
     for (const range of [{ toSize: 4 }, { fromSize: 6 }]) await expectFailure(key(range), 'invalid', 'checkpoint', 'NOTE_UNSIGNED')
@@ -343,7 +374,11 @@ describe('verifier/verify: statement, inclusion, checkpoint, cosignatures', () =
     const receiptBy = async (...witnesses: typeof WITNESSES) => ({ policy, receipt: await WORLD.receipt(1, { witnesses }) })
     await expectFailure(await receiptBy(), 'invalid', 'cosignatures', 'COSIGNATURES_TOO_FEW')
     await expectFailure(await receiptBy(first!, first!), 'invalid', 'cosignatures', 'COSIGNATURES_TOO_FEW')
-    equal((await ask(await receiptBy(first!, second!))).verdict, 'anchored')
+    const result = await ask(await receiptBy(first!, second!))
+    deepEqual(
+      [result.verdict, statusOf(result, 'cosignatures')?.notes],
+      ['anchored', [{ key: 'witnesses', values: { count: 2, quorum: 2 } }]],
+    )
   })
 })
 
@@ -393,6 +428,40 @@ describe('verifier/verify: anchor and finality', () => {
     await expectFailure({ chain: [forked] }, 'sealed', 'finality', 'FINALITY_PENDING')
   })
 
+  it('names endpoints that disagree, those without a name by their number, at the final block too', async () => {
+    const nameless = (time: number) => chainWith(WORLD, { anchors: [{ world: WORLD, block: 50, time }] })
+    const first = await ask({ chain: [nameless(1), nameless(2)] })
+    equal(statusOf(first, 'anchor')?.detail, 'chain 1: the endpoints endpoint 1, endpoint 2 disagree')
+    const good = chainWith(WORLD, { name: 'one' })
+    const forked = {
+      ...good,
+      name: 'two',
+      anchoredAt: async (query: Parameters<typeof good.anchoredAt>[0]) => (query.block === 'latest' ? ANCHORED_AT : 1),
+    }
+    const result = await ask({ chain: [good, forked] })
+    equal(statusOf(result, 'finality')?.detail, 'chain 1: the endpoints one, two disagree')
+  })
+
+  it('counts confirmations from the head, the first block included, and asks at no block below it', async () => {
+    const asked: unknown[] = []
+    const short = (head: number) => {
+      const reader = chainWith(WORLD, { head, anchors: [{ world: WORLD, block: 0, time: ANCHORED_AT }] })
+      return {
+        ...reader,
+        anchoredAt: (query: Parameters<typeof reader.anchoredAt>[0]) => {
+          asked.push(query.block)
+          return reader.anchoredAt(query)
+        },
+      }
+    }
+    const policy = policyWith({ finality: { confirmations: 5 } })
+    equal((await ask({ policy, chain: [short(5)] })).verdict, 'anchored')
+    equal((await ask({ policy, chain: [short(4)] })).verdict, 'sealed')
+    // One that is behind says "not yet", which contradicts nobody.
+    equal((await ask({ policy, chain: [short(5), short(4)] })).verdict, 'sealed')
+    deepEqual(new Set(asked), new Set(['latest', 0]))
+  })
+
   it('is unchecked when the endpoint falls silent between the two questions', async () => {
     const good = chainWith(WORLD)
     const silent = chainWith(WORLD, { down: true })
@@ -432,7 +501,10 @@ describe('verifier/verify: anchor and finality', () => {
   })
 
   it('takes a time that no block can have for no answer', async () => {
-    for (const time of [-1, 1.5, 2 ** 60]) {
+    const lastSecond = Date.UTC(9999, 11, 31, 23, 59, 59) / 1000
+    const at = (time: number) => [chainWith(WORLD, { anchors: [{ world: WORLD, block: 1, time }] })]
+    equal((await ask({ chain: at(lastSecond) })).date, '9999-12-31T23:59:59Z')
+    for (const time of [-1, 1.5, 2 ** 60, lastSecond + 1]) {
       await expectFailure({ chain: [chainWith(WORLD, { anchors: [{ world: WORLD, block: 1, time }] })] }, 'unchecked', 'anchor', undefined)
     }
   })

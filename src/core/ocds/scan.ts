@@ -37,7 +37,7 @@ const PLACEHOLDER = 0x30
 type Place = 'envelope' | 'record' | 'releases' | 'records'
 
 /** A container that the scan is inside of. Arrays write into the skeleton of the object around them. */
-type Frame = { readonly place: Place; readonly skeleton: Bytes; key?: string; expectsKey: boolean; elements: number }
+type Frame = { readonly place: Place; readonly skeleton: Bytes; key?: string; expectsKey: boolean }
 
 /** The value that is being passed over, kept if it is a release. */
 type Skip = { depth: number; inString: boolean; escaped: boolean; readonly kept?: Bytes }
@@ -66,24 +66,22 @@ export function createScanner(found: (release: FoundRelease) => void): { push(ch
         throw new OcdsError('OCDS_SHAPE', 'the file holds an array: a release package, a record package or one release is expected')
       const skeleton = createBytes(MAX_SKELETON_BYTES)
       skeleton.add(byte)
-      frames.push({ place: 'envelope', skeleton, expectsKey: true, elements: 0 })
+      frames.push({ place: 'envelope', skeleton, expectsKey: true })
       return
     }
     const inner = placeOf(top, byte)
     if (inner === 'releases' || inner === 'records') {
       top.skeleton.add(byte)
-      frames.push({ place: inner, skeleton: top.skeleton, expectsKey: false, elements: 0 })
+      frames.push({ place: inner, skeleton: top.skeleton, expectsKey: false })
       if (top.place === 'envelope') seen = inner
     } else if (inner === 'record') {
       top.skeleton.add(PLACEHOLDER)
       const skeleton = createBytes(MAX_SKELETON_BYTES)
       skeleton.add(byte)
-      frames.push({ place: 'record', skeleton, expectsKey: true, elements: 0 })
-      top.elements++
+      frames.push({ place: 'record', skeleton, expectsKey: true })
     } else {
       top.skeleton.add(PLACEHOLDER)
       const isRelease = top.place === 'releases' && byte === OPEN_OBJECT
-      if (isRelease) top.elements++
       skip = { depth: 0, inString: false, escaped: false, ...(isRelease ? { kept: createBytes(MAX_RELEASE_BYTES, true) } : {}) }
     }
   }

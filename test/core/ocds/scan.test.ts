@@ -1,7 +1,7 @@
 /** Cutting releases out of a file: every chunk boundary, every way a file can be damaged. */
 import assert from 'node:assert/strict'
 import { OcdsError } from '../../../src/core/ocds/error.ts'
-import { createScanner, type Envelope } from '../../../src/core/ocds/scan.ts'
+import { createScanner, type Envelope, type FoundRelease, MAX_RELEASE_BYTES } from '../../../src/core/ocds/scan.ts'
 
 function scan(bytes: Uint8Array, chunkBytes = bytes.length || 1): { releases: string[]; envelope: Envelope } {
   const releases: string[] = []
@@ -47,9 +47,48 @@ describe('scan of an OCDS file', () => {
     assert.equal(envelope.shape, 'record-package')
   })
 
+  it('finds them where they come first in a record', () => {
+    const { releases } = scan(text('{"records":[{"releases":[{"id":"1"}]},{"ocid":"A","releases":[{"id":"2"}]}]}'))
+    assert.deepEqual(releases, ['{"id":"1"}', '{"id":"2"}'])
+  })
+
+  it('hands out a release that is too large without its bytes, and those after it whole', () => {
+    const found: FoundRelease[] = []
+    const scanner = createScanner(release => found.push(release))
+    scanner.push(text('{"releases":[{"id":"'))
+    const filler = new Uint8Array(1024 * 1024).fill(0x78)
+    for (let read = 0; read <= MAX_RELEASE_BYTES; read += filler.length) scanner.push(filler)
+    scanner.push(text('"},{"id":"2"}]}'))
+    scanner.end()
+    assert.deepEqual(found, [{ position: 1 }, { position: 2, bytes: Uint8Array.from(text('{"id":"2"}')) }])
+  })
+
+  it('refuses more than 16 MiB around the releases', () => {
+    const scanner = createScanner(() => {})
+    scanner.push(text('{"uri":"'))
+    const filler = new Uint8Array(1024 * 1024).fill(0x78)
+    assert.throws(
+      () => {
+        for (let read = 0; read <= 16; read++) scanner.push(filler)
+      },
+      { code: 'OCDS_TOO_LARGE' },
+    )
+  })
+
   it('knows a bare release by its ocid', () => {
     const { releases, envelope } = scan(text('{"ocid":"A","id":"1","tender":{"id":1}}'))
     assert.deepEqual([releases, envelope.shape], [[], 'bare-release'])
+  })
+
+  it('is not led astray by escapes, brackets and quotes in strings, nor by white space before the file', () => {
+    const releases = ['{"t":"a\\"}]{[","u":"\\\\"}', '{"id":"\\\\\\"]"}']
+    const file = text(`\t\r\n {\t"note":"\\"}]{[\\\\","releases":[${releases.join()}],"end":"\\\\"}`)
+    for (const chunkBytes of [1, 2, file.length]) assert.deepEqual(scan(file, chunkBytes).releases, releases)
+  })
+
+  it('takes a list among the records for no record', () => {
+    const { releases } = scan(text('{"records":[[{"releases":[{"id":"1"}]}],{"ocid":"A","releases":[{"id":"2"}]}]}'))
+    assert.deepEqual(releases, ['{"id":"2"}'])
   })
 
   it('counts elements that are no objects, also a literal nought', () => {

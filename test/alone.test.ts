@@ -1,0 +1,106 @@
+/**
+ * Everything deleted but the core, the verifier and the page: what is left, in an empty folder, still checks a receipt against the chain. The ledger
+ * that gave the receipt is gone.
+ */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
+import { type AnchoredWorld, openAnchoredWorld } from './audit/anchored-world.ts'
+import { policyOf } from './audit/world.ts'
+import { statementOf } from './ledger/fixtures.ts'
+import { launchBrowser } from './web/browser.ts'
+
+const run = promisify(execFile)
+const root = dirname(import.meta.dirname)
+const FILE = 'The bridge is to be built.\n'
+
+describe('the core, the verifier and the page alone', function () {
+  this.timeout(120_000)
+  let world: AnchoredWorld
+  let folder: string
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'openseal-alone-'))
+    world = await openAnchoredWorld()
+    const { ledger, close } = world.served
+    const sha256 = createHash('sha256').update(FILE).digest('hex')
+    const documents = [{ name: 'bridge.txt', mediaType: 'text/plain', bytes: FILE.length, sha256 }]
+    const { index } = await ledger.submit(statementOf('bridge', 0, { documents }))
+    await world.anchorHead(index + 1)
+    const policy = policyOf(ledger, [{ ...world.pinned, production: true }])
+    await writeFile(join(folder, 'policy.json'), JSON.stringify(policy))
+    await writeFile(join(folder, 'bridge.txt.receipt.json'), await ledger.receipt(index))
+    await writeFile(join(folder, 'bridge.txt'), FILE)
+    await close()
+  })
+  after(async () => {
+    await world?.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  /** Copies these folders of src, and links these packages; nothing else of the project is there. */
+  async function leaveOnly(place: string, sources: readonly string[], packages: readonly string[]) {
+    const { imports } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+    await mkdir(place)
+    await writeFile(join(place, 'package.json'), JSON.stringify({ type: 'module', imports }))
+    for (const source of sources) await cp(join(root, 'src', source), join(place, 'src', source), { recursive: true })
+    for (const name of packages) {
+      const link = join(place, 'node_modules', name)
+      await mkdir(dirname(link), { recursive: true })
+      await symlink(join(root, 'node_modules', name), link)
+    }
+  }
+
+  it('the verifier says "anchored" of the file and its receipt, and "invalid" of another file', async () => {
+    const place = join(folder, 'verifier')
+    await leaveOnly(place, ['core', 'verifier'], ['@noble/curves', '@noble/hashes', 'canonicalize'])
+    const program = `import { readFileSync } from 'node:fs'
+      import { createJsonRpcReader, digestsOf, parsePolicy, verify } from './src/verifier/index.ts'
+      const policy = parsePolicy(readFileSync('../policy.json'))
+      const chain = [createJsonRpcReader({ url: process.argv[2], fetch, timeoutMs: 60_000 })]
+      const receipt = readFileSync('../bridge.txt.receipt.json')
+      const files = [readFileSync('../bridge.txt'), Buffer.from('another')]
+      for (const file of files) {
+        const { verdict, date, checks } = await verify({ file: digestsOf(file), receipt, policy, chain, trust: 'policy' })
+        console.log(verdict, date, checks.map(({ status }) => status).join())
+      }`
+    await writeFile(join(place, 'check.mjs'), program)
+    const { stdout } = await run(process.execPath, ['check.mjs', world.chain.url], { cwd: place })
+    const { block } = JSON.parse(await readFile(join(folder, 'bridge.txt.receipt.json'), 'utf8')).anchors[0]
+    assert.deepEqual(stdout.split('\n'), [
+      `anchored ${block.time} passed,passed,passed,passed,passed,passed,passed,not-run`,
+      'invalid undefined failed,passed,passed,passed,passed,not-run,not-run,not-run',
+      '',
+    ])
+  })
+
+  it('the page is made, opened from disk in a browser, and says the same', async () => {
+    const place = join(folder, 'page')
+    await leaveOnly(place, ['core', 'verifier', 'messages', 'web'], ['@noble/curves', '@noble/hashes', 'canonicalize', 'esbuild'])
+    const program = `import { readFileSync, writeFileSync } from 'node:fs'
+      import { bundleScript } from './src/web/assets.ts'
+      import { makeOfflineVerifier } from './src/web/offline.ts'
+      const policy = JSON.parse(readFileSync('../policy.json', 'utf8'))
+      const { text } = makeOfflineVerifier({ policy, endpoints: [process.argv[2]], scriptText: await bundleScript() })
+      writeFileSync('page.html', text)`
+    await writeFile(join(place, 'make.mjs'), program)
+    await run(process.execPath, ['make.mjs', world.chain.url], { cwd: place })
+    const browser = await launchBrowser()
+    try {
+      const page = await browser.newPage({ locale: 'en-GB' })
+      await page.goto(pathToFileURL(join(place, 'page.html')).href)
+      await page.setInputFiles('#files', [join(folder, 'bridge.txt'), join(folder, 'bridge.txt.receipt.json')])
+      await page.waitForSelector('#results article[data-verdict="anchored"]')
+      await writeFile(join(place, 'bridge.txt'), 'another')
+      await page.setInputFiles('#files', [join(place, 'bridge.txt'), join(folder, 'bridge.txt.receipt.json')])
+      await page.waitForSelector('#results article[data-verdict="invalid"]')
+    } finally {
+      await browser.close()
+    }
+  })
+})
