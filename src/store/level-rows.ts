@@ -148,6 +148,12 @@ export function decodeHead(row: Uint8Array): { head: Head; edge: Edge } {
     const bundle = parts.pop() ?? NOTHING
     return { head: { size: readIndex(row, 0), root: row.slice(8, 40) }, edge: { tiles: parts, bundle } }
   } catch (cause) {
-    throw new StoreError('STORE_CORRUPT', 'the head row of the store cannot be read: restore the data folder from a backup', { cause })
+    throw headUnreadable('cannot be read', cause)
   }
+}
+
+/** The error of a head row that is no use. */
+export function headUnreadable(what: string, cause?: unknown): StoreError {
+  const advice = 'Stop the service, copy the data folder, and run "openseal doctor".'
+  return new StoreError('STORE_CORRUPT', `The head row of the store ${what}. ${advice}`, { cause })
 }

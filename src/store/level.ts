@@ -4,7 +4,19 @@ import { EMPTY_ROOT } from '../core/hash.ts'
 import type { Row } from './backup.ts'
 import { damaged, type LevelDatabase, openLevelDatabase } from './level-database.ts'
 import { findDamagedJournal } from './level-journal.ts'
-import { decodeHead, HEAD_KEY, key, putCommit, putParts, putRecord, readIndex, textKey, withIndex } from './level-rows.ts'
+import {
+  decodeHead,
+  encodeHead,
+  HEAD_KEY,
+  headUnreadable,
+  key,
+  putCommit,
+  putParts,
+  putRecord,
+  readIndex,
+  textKey,
+  withIndex,
+} from './level-rows.ts'
 import { headMoved } from './memory.ts'
 import { type Commit, type Edge, type Head, type Store, StoreError } from './port.ts'
 
@@ -67,16 +79,23 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
     }
   }
 
-  const readHead = () => {
+  const lastSize = async () => {
+    const range = { gte: withIndex(key('c'), 0), lt: withIndex(key('c'), Number.MAX_SAFE_INTEGER), reverse: true, limit: 1 }
+    const [row] = await reading(() => db.keys(range).all())
+    return row === undefined ? undefined : readIndex(row, 1)
+  }
+
+  const readHead = async () => {
     if (known === undefined) {
-      const row = db.getSync(HEAD_KEY)
+      const row = await read(HEAD_KEY)
+      if (row === undefined && (await lastSize()) !== undefined) throw headUnreadable('is gone')
       known = row === undefined ? 'empty' : decodeHead(row)
     }
     return known === 'empty' ? undefined : known
   }
 
   const commitNow = async (commit: Commit) => {
-    const head = readHead()?.head ?? { size: 0, root: EMPTY_ROOT }
+    const head = (await readHead())?.head ?? { size: 0, root: EMPTY_ROOT }
     if (head.size !== commit.previous.size || !equalBytes(head.root, commit.previous.root)) throw headMoved(commit.previous, head)
     const batch = db.batch()
     putCommit(commit, (rowKey, value) => batch.put(rowKey, value))
@@ -121,6 +140,7 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
         keys.length <= FEW_KEYS && db.status === 'open' ? keys.map(row => db.getSync(row)) : await reading(() => db.getMany(keys))
       return rows.map(row => (row === undefined ? undefined : readIndex(row, 0)))
     },
+    lastSize,
     readStatement: index => read(withIndex(key('s'), index)),
     async *readStatements(from, to) {
       for (let index = from; index < to; index++) yield { index, statement: await read(withIndex(key('s'), index)) }
@@ -158,6 +178,10 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
         const batch = db.batch()
         putParts(parts, (rowKey, value) => batch.put(rowKey, value))
         await batch.write({ sync: true })
+      }),
+    putHead: (head, edge) =>
+      write(() => db.put(HEAD_KEY, encodeHead(head, edge), { sync: true })).finally(() => {
+        known = undefined
       }),
     async readDocument(collection, name) {
       const row = await read(documentKey(collection, name))

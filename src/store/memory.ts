@@ -56,6 +56,9 @@ export function createMemoryStore(): Store {
     async findIdentities(wanted) {
       return wanted.map(identity => identities.get(toHex(identity)))
     },
+    async lastSize() {
+      return commits.at(-1)?.size
+    },
     async readStatement(index) {
       return statements.get(index)
     },
@@ -87,6 +90,9 @@ export function createMemoryStore(): Store {
     async putBack(parts) {
       for (const record of parts.records) addRecord(record)
       addTiles(parts)
+    },
+    async putHead(head, edge) {
+      current = { head, edge }
     },
     async readDocument(collection, key) {
       return documents.get(collection)?.get(key)

@@ -57,7 +57,8 @@ export type DocumentChange = { readonly collection: string; readonly key: string
 export type Store = {
   /**
    * The committed head and its edge, or undefined before the first commit. Never older than the last commit that was answered; after a
-   * failed one it is what the disk holds. @throws StoreError STORE_UNSETTLED while that cannot be told: ask again later
+   * failed one it is what the disk holds. @throws StoreError STORE_UNSETTLED while that cannot be told: ask again later; STORE_CORRUPT where
+   * something was committed and the head cannot be read or is gone, so that nobody begins a new log over an old one
    */
   readHead(): Promise<{ readonly head: Head; readonly edge: Edge } | undefined>
   /**
@@ -68,6 +69,8 @@ export type Store = {
   commit(commit: Commit): Promise<void>
   /** The index of each identity, undefined where there is none. Sees every commit that was answered. */
   findIdentities(identities: readonly Hash[]): Promise<(number | undefined)[]>
+  /** The size that the newest commit led to, as its own row says and not the head; undefined before the first. */
+  lastSize(): Promise<number | undefined>
   /** The canonical statement at an index, undefined where it was erased or is beyond the head. */
   readStatement(index: number): Promise<Uint8Array | undefined>
   /** When the commit that brought an index was made, as it said itself; undefined beyond the head. */
@@ -88,6 +91,8 @@ export type Store = {
   findIncomplete(records: readonly NewRecord[]): Promise<number[]>
   /** Writes parts of the committed log again, as they were, on disk (fsync) when it returns. The caller has shown that they fit the tree. */
   putBack(parts: Pick<Commit, 'tiles' | 'bundles' | 'records'>): Promise<void>
+  /** Writes the head again, on disk (fsync) when it returns. The caller has derived it from the other rows of the log and shown that it fits them. */
+  putHead(head: Head, edge: Edge): Promise<void>
   readDocument(collection: string, key: string): Promise<string | undefined>
   /** All or nothing, on disk (fsync) when it returns. */
   writeDocuments(changes: readonly DocumentChange[]): Promise<void>

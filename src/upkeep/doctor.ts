@@ -9,13 +9,13 @@ import { type FinalAnchor, sizeKey } from '../ledger/final-anchors.ts'
 import { type Committed, type Damage, describeDamage, inspectBundle } from '../ledger/inspect.ts'
 import { createNodes } from '../ledger/nodes.ts'
 import { putStatementBack, repair } from '../ledger/repair.ts'
-import { markRestored, type Restored, readRestored } from '../ledger/restored.ts'
+import { markRestored, type Restored, readRestored, sizeToMark } from '../ledger/restored.ts'
 import { rootAt } from '../ledger/sequencer.ts'
-import { restore } from '../ledger/tree-state.ts'
 import { silentLog } from '../log.ts'
 import { salvageLevelStore } from '../store/level.ts'
 import { findDamagedJournal } from '../store/level-journal.ts'
 import type { Store } from '../store/port.ts'
+import { FROM_BACKUP, treatHead } from './head.ts'
 import { type Copy, refill } from './refill.ts'
 
 export type Complaint = {
@@ -48,7 +48,6 @@ export type DoctorInput = {
 
 const CODES = { tile: 'DOCTOR_TILE', bundle: 'DOCTOR_BUNDLE', statement: 'DOCTOR_STATEMENT', lookups: 'DOCTOR_LOOKUPS' } as const
 const JOURNAL = 'a journal of the store is damaged before its end'
-const FROM_BACKUP = 'Restore the data folder from a backup (openseal restore).'
 const ADVICE = {
   tile: FROM_BACKUP,
   bundle: FROM_BACKUP,
@@ -84,13 +83,13 @@ export async function examine(input: DoctorInput): Promise<Diagnosis> {
 
 /** What stood at the end of the journal may be lost: nothing is sealed upon it until the operator has decided. */
 async function markSalvaged(store: Store): Promise<void> {
-  const size = (await store.readHead())?.head.size ?? 0
-  await markRestored(store, { why: 'was opened with a damaged journal', size })
+  await markRestored(store, { why: 'was opened with a damaged journal', size: await sizeToMark(store) })
 }
 
 async function examineStore(store: Store, input: DoctorInput, before: readonly Complaint[]): Promise<Diagnosis> {
   const complaints: Complaint[] = [...before]
-  const committed = await readCommitted(store, complaints)
+  const { committed, complaint } = await treatHead(store, input.repair)
+  complaints.push(...complaint)
   if (committed !== undefined) {
     complaints.push(...(await treatAll(store, committed, input)))
     complaints.push(...(await checkAnchors(store, committed)))
@@ -105,29 +104,19 @@ async function examineStore(store: Store, input: DoctorInput, before: readonly C
     })
   const isDamaged = complaints.some(({ repaired }) => !repaired)
   const verdict = isDamaged ? 'damaged' : complaints.length > 0 ? 'repaired' : 'sound'
-  const size = committed === undefined ? 0 : ((await store.readHead())?.head.size ?? 0)
+  const standing = input.repair && committed !== undefined ? await store.readHead() : committed
   const restored = await readRestored(store)
-  return { verdict, exit: isDamaged ? 5 : 0, size, ...(restored && { restored }), complaints }
-}
-
-async function readCommitted(store: Store, complaints: Complaint[]): Promise<Committed | undefined> {
-  try {
-    const committed = await store.readHead()
-    if (committed !== undefined && restore(committed.head, committed.edge) !== undefined) return committed
-    const detail = committed === undefined ? 'the store holds no ledger' : 'the growing edge does not give the root of the head'
-    complaints.push({ code: 'DOCTOR_HEAD', detail, repaired: false, advice: FROM_BACKUP })
-  } catch (error) {
-    if (!(error instanceof OpenSealError)) throw error
-    complaints.push({ code: 'DOCTOR_HEAD', detail: error.message, repaired: false, advice: FROM_BACKUP })
-  }
-  return undefined
+  return { verdict, exit: isDamaged ? 5 : 0, size: standing?.head.size ?? 0, ...(restored && { restored }), complaints }
 }
 
 /** Looks again as long as something was repaired: below a tile that fits again, more may come to light. */
-async function treatAll(store: Store, committed: Committed, input: DoctorInput): Promise<Complaint[]> {
+async function treatAll(store: Store, before: Committed, input: DoctorInput): Promise<Complaint[]> {
   const complaints = new Map<string, Complaint>()
+  let committed = before
   for (let isBetter = true; isBetter; ) {
     isBetter = false
+    // The growing bundle stands in the head row, and may have been put back there.
+    if (input.repair) committed = (await store.readHead()) ?? committed
     for (const damage of await inspectAll(store, committed, input)) {
       const complaint = await treat(store, committed, damage, input)
       isBetter ||= complaint.repaired && complaints.get(complaint.detail)?.repaired !== true

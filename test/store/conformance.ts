@@ -65,6 +65,20 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
     assert.deepEqual(times, [1_700_000_000_003, 1_700_000_000_003, 1_700_000_000_004, undefined])
   })
 
+  it('tells the size that the newest commit led to, whatever the head says, and puts a head back', async () => {
+    assert.equal(await store.lastSize(), undefined)
+    await store.commit(commitOf(0, 3))
+    await store.commit(commitOf(3, 4))
+    assert.equal(await store.lastSize(), 4)
+    const { head, edge } = { head: commitOf(0, 2).next, edge: commitOf(0, 2).edge }
+    await store.putHead(head, edge)
+    const row = await store.readHead()
+    assert.deepEqual([row?.head.size, plain(row?.head.root), plain(row?.edge.bundle)], [2, plain(head.root), 'bundle 2'])
+    assert.equal(await store.lastSize(), 4)
+    await store.commit(commitOf(2, 5))
+    assert.equal((await store.readHead())?.head.size, 5)
+  })
+
   it('finds many identities at once, each in its place', async () => {
     await store.commit(commitOf(0, 40))
     const asked = Array.from({ length: 80 }, (_, i) => hash(`identity ${79 - i}`))
@@ -214,6 +228,7 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
     assert.equal((await store.readHead())?.head.size, 3)
     assert.equal(plain(await store.readTile(0, 7)), 'tile')
     assert.equal(await store.readDocument('c', 'k'), 'v')
+    assert.equal(await store.lastSize(), 3)
     await store.commit(commitOf(3, 4))
     assert.deepEqual(await store.findIdentities([hash('identity 3')]), [3])
   })

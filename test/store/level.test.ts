@@ -7,6 +7,7 @@ import path from 'node:path'
 import { Level } from 'level'
 import { openLevelStore } from '../../src/store/level.ts'
 import type { Store } from '../../src/store/port.ts'
+import { openTestLedger } from '../ledger/fixtures.ts'
 import { storeConformance } from './conformance.ts'
 
 describe('Level store', () => {
@@ -41,6 +42,20 @@ describe('Level store', () => {
     const damaged = await openIn(folder)
     await assert.rejects(damaged.readHead(), { code: 'STORE_CORRUPT' })
     await damaged.close()
+  })
+
+  it('says that a head row which is gone is corrupt, so that no new log is begun over an old one', async () => {
+    const folder = await newFolder()
+    const store = await openIn(folder)
+    await openTestLedger(store)
+    await store.close()
+    const raw = new Level<Uint8Array, Uint8Array>(folder, { keyEncoding: 'view', valueEncoding: 'view' })
+    await raw.del(new TextEncoder().encode('h'))
+    await raw.close()
+    const beheaded = await openIn(folder)
+    await assert.rejects(openTestLedger(beheaded), { code: 'STORE_CORRUPT', message: /is gone.*openseal doctor/ })
+    assert.equal(await beheaded.lastSize(), 1)
+    await beheaded.close()
   })
 
   it('finds its rows again when the disk failed while a manifest took the place of another', async () => {

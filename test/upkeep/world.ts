@@ -12,6 +12,8 @@ export type Rest = {
   readonly note: string
   /** Changes a row, or removes it: the key is its letter and what follows. */
   change(letter: string, rest: Uint8Array, how: (value: Uint8Array) => Uint8Array | undefined): Promise<void>
+  /** The keys of the rows of a letter, without it. */
+  keys(letter: string): Promise<Uint8Array[]>
   remove(): Promise<void>
 }
 
@@ -26,13 +28,21 @@ export async function layToRest(size: number): Promise<Rest> {
   await Promise.all(Array.from({ length: size - 1 }, (_, i) => ledger.submit(statementOf(`r${i}`, i))))
   const { note } = ledger.head()
   await ledger.close()
+  const openRaw = () => new Level<Uint8Array, Uint8Array>(join(dataDir, 'store'), { keyEncoding: 'view', valueEncoding: 'view' })
   await mkdir(join(dataDir, 'keys'))
   await writeFile(join(dataDir, 'keys', 'log.key'), LOG_KEY)
   return {
     dataDir,
     note,
+    async keys(letter) {
+      const raw = openRaw()
+      const [gte, lt] = [Buffer.from(letter), Buffer.from(String.fromCharCode(letter.charCodeAt(0) + 1))]
+      const keys = await raw.keys({ gte, lt }).all()
+      await raw.close()
+      return keys.map(key => key.slice(1))
+    },
     async change(letter, rest, how) {
-      const raw = new Level<Uint8Array, Uint8Array>(join(dataDir, 'store'), { keyEncoding: 'view', valueEncoding: 'view' })
+      const raw = openRaw()
       const key = Buffer.concat([Buffer.from(letter), rest])
       const before = await raw.get(key)
       if (before === undefined) throw new Error(`bug: no row ${letter}`)
