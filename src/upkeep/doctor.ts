@@ -1,22 +1,27 @@
 /** The doctor: looks at a ledger at rest, all of it, says what is wrong, and puts back what can be derived from the rest. */
+import { randomBytes } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fromHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
+import { formatVkey } from '../core/note.ts'
 import { TILE_WIDTH } from '../core/tile.ts'
 import { readLogKey } from '../keys.ts'
 import { type FinalAnchor, sizeKey } from '../ledger/final-anchors.ts'
 import { type Committed, type Damage, describeDamage, inspectBundle } from '../ledger/inspect.ts'
+import { readLog } from '../ledger/log-keys.ts'
 import { createNodes } from '../ledger/nodes.ts'
 import { putStatementBack, repair } from '../ledger/repair.ts'
 import { markRestored, type Restored, readRestored, sizeToMark } from '../ledger/restored.ts'
 import { rootAt } from '../ledger/sequencer.ts'
+import { createLogSigner } from '../ledger/signer.ts'
 import { silentLog } from '../log.ts'
 import { salvageLevelStore } from '../store/level.ts'
 import { findDamagedJournal } from '../store/level-journal.ts'
 import type { Store } from '../store/port.ts'
+import type { Copy } from './copy.ts'
 import { FROM_BACKUP, treatHead } from './head.ts'
-import { type Copy, refill } from './refill.ts'
+import { refill } from './refill.ts'
 
 export type Complaint = {
   /** DOCTOR_JOURNAL, DOCTOR_HEAD, DOCTOR_TILE, DOCTOR_BUNDLE, DOCTOR_STATEMENT, DOCTOR_LOOKUPS, DOCTOR_ANCHOR, DOCTOR_BEHIND, DOCTOR_KEY. */
@@ -92,19 +97,13 @@ async function examineStore(store: Store, input: DoctorInput, before: readonly C
   complaints.push(...complaint)
   if (committed !== undefined) {
     complaints.push(...(await treatAll(store, committed, input)))
-    complaints.push(...(await checkAnchors(store, committed)))
     complaints.push(...(await fillUp(store, input)))
   }
-  if (!(await isThere(join(input.dataDir, 'keys', 'log.key'))))
-    complaints.push({
-      code: 'DOCTOR_KEY',
-      detail: 'keys/log.key is missing',
-      repaired: false,
-      advice: 'Put it back from a backup: without it nothing can be signed.',
-    })
+  const standing = input.repair && committed !== undefined ? await store.readHead() : committed
+  if (standing !== undefined) complaints.push(...(await checkAnchors(store, standing)))
+  complaints.push(...(await checkKey(store, input.dataDir)))
   const isDamaged = complaints.some(({ repaired }) => !repaired)
   const verdict = isDamaged ? 'damaged' : complaints.length > 0 ? 'repaired' : 'sound'
-  const standing = input.repair && committed !== undefined ? await store.readHead() : committed
   const restored = await readRestored(store)
   return { verdict, exit: isDamaged ? 5 : 0, size: standing?.head.size ?? 0, ...(restored && { restored }), complaints }
 }
@@ -158,13 +157,9 @@ async function refetch(store: Store, committed: Committed, damage: Damage, { cop
 }
 
 /** What another copy has beyond our head. */
-async function fillUp(store: Store, { dataDir, repair, copy }: DoctorInput): Promise<Complaint[]> {
+async function fillUp(store: Store, { repair, copy }: DoctorInput): Promise<Complaint[]> {
   if (!repair || copy === undefined) return []
-  const randomBytes = () => {
-    throw new Error('bug: the doctor makes no key')
-  }
-  const seed = await readLogKey(join(dataDir, 'keys', 'log.key'), { mustExist: true, randomBytes, log: silentLog })
-  const added = await refill(store, copy, seed, Date.now)
+  const added = await refill(store, copy, Date.now)
   return added === 0 ? [] : [{ code: 'DOCTOR_BEHIND', detail: `${added} entries at the end were missing`, repaired: true }]
 }
 
@@ -179,6 +174,23 @@ async function checkAnchors(store: Store, { head, edge }: Committed): Promise<Co
     complaints.push({ code: 'DOCTOR_ANCHOR', detail, repaired: false, advice: FROM_BACKUP })
   }
   return complaints
+}
+
+/** The key in the data folder must be the one that signs the log now: after a refill across a change of the key it is the old one. */
+async function checkKey(store: Store, dataDir: string): Promise<Complaint[]> {
+  const complaint = (detail: string, advice: string) => [{ code: 'DOCTOR_KEY', detail, repaired: false, advice }]
+  const path = join(dataDir, 'keys', 'log.key')
+  if (!(await isThere(path))) return complaint('keys/log.key is missing', 'Put it back from a backup: without it nothing can be signed.')
+  try {
+    const log = await readLog(store)
+    const seed = await readLogKey(path, { mustExist: true, randomBytes, log: silentLog })
+    const signs = log?.keys.at(-1)?.vkey
+    if (log === undefined || formatVkey(createLogSigner(log.origin, seed).vkey) === signs) return []
+    return complaint(`keys/log.key is not the key that signs this log now (${signs})`, 'Put that one in its place, from a newer backup.')
+  } catch (error) {
+    if (error instanceof OpenSealError) return complaint(`keys/log.key cannot be held against the log: ${error.message}`, FROM_BACKUP)
+    throw error
+  }
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { openLevelStore } from '../../src/store/level.ts'
-import { openTestLedger, statementOf } from '../ledger/fixtures.ts'
+import { LOG_KEY, openTestLedger, statementOf } from '../ledger/fixtures.ts'
 
 export type Rest = {
   readonly dataDir: string
@@ -17,9 +17,6 @@ export type Rest = {
   remove(): Promise<void>
 }
 
-/** The test ledger's own key is all sevens, which the service would refuse as not random: nothing here signs with this one. */
-const LOG_KEY = Buffer.from(Array.from({ length: 32 }, (_, i) => i)).toString('hex')
-
 /** Makes a ledger of `size` entries and closes it. */
 export async function layToRest(size: number): Promise<Rest> {
   const dataDir = await mkdtemp(join(tmpdir(), 'openseal-rest-'))
@@ -30,7 +27,7 @@ export async function layToRest(size: number): Promise<Rest> {
   await ledger.close()
   const openRaw = () => new Level<Uint8Array, Uint8Array>(join(dataDir, 'store'), { keyEncoding: 'view', valueEncoding: 'view' })
   await mkdir(join(dataDir, 'keys'))
-  await writeFile(join(dataDir, 'keys', 'log.key'), LOG_KEY)
+  await writeFile(join(dataDir, 'keys', 'log.key'), Buffer.from(LOG_KEY).toString('hex'))
   return {
     dataDir,
     note,
