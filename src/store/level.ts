@@ -106,9 +106,11 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
     }
   }
 
-  const indexesUnder = async (prefix: Uint8Array, limit: number) => {
+  /** What is listed under a prefix: oldest first, or newest first below `before`. */
+  const indexesUnder = async (prefix: Uint8Array, limit: number, before?: number) => {
     const found: number[] = []
-    for await (const key of db.keys({ gte: withIndex(prefix, 0), lt: withIndex(prefix, Number.MAX_SAFE_INTEGER) })) {
+    const range = { gte: withIndex(prefix, 0), lt: withIndex(prefix, before ?? Number.MAX_SAFE_INTEGER), reverse: before !== undefined }
+    for await (const key of db.keys(range)) {
       // A record id that itself holds a zero byte can sort into this range: its key is longer.
       if (key.length === prefix.length + 8) found.push(readIndex(key, prefix.length))
       if (found.length >= limit) break
@@ -153,7 +155,8 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
     readTile: (level, index) => read(withIndex(key('t', Uint8Array.of(level)), index)),
     readBundle: index => read(withIndex(key('b'), index)),
     findByDigest: (digest, limit) => reading(() => indexesUnder(key('d', digest), limit)),
-    findByRecord: (agency, record, limit) => reading(() => indexesUnder(textKey('r', `${agency}\0${record}\0`), limit)),
+    listByDigest: (digest, before, limit) => reading(() => indexesUnder(key('d', digest), limit, before)),
+    listByRecord: (agency, record, before, limit) => reading(() => indexesUnder(textKey('r', `${agency}\0${record}\0`), limit, before)),
     listByAgency,
     async findIncomplete(records) {
       const incomplete = new Set<number>()

@@ -81,10 +81,12 @@ export type Store = {
   readTile(level: number, index: number): Promise<Uint8Array | undefined>
   /** A full entry bundle, undefined where it is not full yet. */
   readBundle(index: number): Promise<Uint8Array | undefined>
-  /** Indexes of the statements that list a document with this digest, ascending, at most `limit`. */
+  /** Indexes of the statements that list a document with this digest, oldest first, at most `limit`: who asks for a file's date wants the first. */
   findByDigest(digest: Hash, limit: number): Promise<number[]>
-  /** Indexes of the statements about one record, ascending, at most `limit`. */
-  findByRecord(agency: string, record: string, limit: number): Promise<number[]>
+  /** The same below `before`, newest first, at most `limit`; of this and the next two no more is read than is given. */
+  listByDigest(digest: Hash, before: number, limit: number): Promise<number[]>
+  /** Indexes of the statements about one record below `before`, newest first, at most `limit`. */
+  listByRecord(agency: string, record: string, before: number, limit: number): Promise<number[]>
   /** Indexes of an agency's statements below `before`, newest first, at most `limit`. */
   listByAgency(agency: string, before: number, limit: number): Promise<number[]>
   /** Of these records, which are in ascending order, the indexes whose rows (statement, identity, look-ups) are not all there as a commit wrote them. */

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import { EMPTY_ROOT, sha256 } from '../../src/core/hash.ts'
 import { type Commit, type NewRecord, type Store, StoreError } from '../../src/store/port.ts'
 
+/** Above every index. */
+const TOP = Number.MAX_SAFE_INTEGER
 const text = (s: string) => new TextEncoder().encode(s)
 const hash = (s: string) => sha256(text(s))
 const plain = (bytes: Uint8Array | undefined) => (bytes === undefined ? undefined : Buffer.from(bytes).toString('latin1'))
@@ -54,7 +56,7 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
     assert.equal(plain(await store.readStatement(2)), 'statement 2')
     assert.deepEqual(await store.findIdentities([hash('identity 2'), hash('other'), hash('identity 0')]), [2, undefined, 0])
     assert.deepEqual(await store.findByDigest(hash('document 1'), 10), [1])
-    assert.deepEqual(await store.findByRecord('a.example', 'r1', 10), [1])
+    assert.deepEqual(await store.listByRecord('a.example', 'r1', TOP, 10), [1])
   })
 
   it('tells of each index when its commit was made', async () => {
@@ -134,15 +136,24 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
         ids.map((id, i) => record(i, { agency: 'a.example', record: id })),
       ),
     )
-    for (const [i, id] of ids.entries()) assert.deepEqual(await store.findByRecord('a.example', id, 10), [i], JSON.stringify(id))
-    assert.deepEqual(await store.findByRecord('b.example', 'r', 10), [])
+    for (const [i, id] of ids.entries()) assert.deepEqual(await store.listByRecord('a.example', id, TOP, 10), [i], JSON.stringify(id))
+    assert.deepEqual(await store.listByRecord('b.example', 'r', TOP, 10), [])
   })
 
   it('lists the statements of a record and of an agency, in their order and within the limit', async () => {
     const records = [0, 1, 2, 3, 4, 5].map(i => record(i, { agency: i % 2 === 0 ? 'a.example' : 'a.example.org', record: 'same' }))
     await store.commit(commitOf(0, 6, records))
-    assert.deepEqual(await store.findByRecord('a.example', 'same', 10), [0, 2, 4])
-    assert.deepEqual(await store.findByRecord('a.example', 'same', 2), [0, 2])
+    for (const [before, expected] of [
+      [TOP, [4, 2, 0]],
+      [5, [4, 2, 0]],
+      [4, [2, 0]],
+      [3, [2, 0]],
+      [1, [0]],
+      [0, []],
+    ] as const) {
+      assert.deepEqual(await store.listByRecord('a.example', 'same', before, 10), expected)
+      assert.deepEqual(await store.listByRecord('a.example', 'same', before, 2), expected.slice(0, 2))
+    }
     assert.deepEqual(await store.listByAgency('a.example', Number.MAX_SAFE_INTEGER, 10), [4, 2, 0])
     assert.deepEqual(await store.listByAgency('a.example', 4, 1), [2])
     assert.deepEqual(await store.listByAgency('example', Number.MAX_SAFE_INTEGER, 10), [])
@@ -168,7 +179,12 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
     const shared = [0, 1, 2].map(i => ({ ...record(i), digests: [hash('shared'), hash(`own ${i}`)] }))
     await store.commit(commitOf(0, 3, shared))
     assert.deepEqual(await store.findByDigest(hash('shared'), 10), [0, 1, 2])
+    assert.deepEqual(await store.findByDigest(hash('shared'), 2), [0, 1])
     assert.deepEqual(await store.findByDigest(hash('own 1'), 10), [1])
+    assert.deepEqual(await store.listByDigest(hash('shared'), TOP, 10), [2, 1, 0])
+    assert.deepEqual(await store.listByDigest(hash('shared'), TOP, 2), [2, 1])
+    assert.deepEqual(await store.listByDigest(hash('shared'), 2, 10), [1, 0])
+    assert.deepEqual(await store.listByDigest(hash('shared'), 0, 10), [])
   })
 
   it('tells which records are not there as they were committed, and puts them and their tiles back', async () => {
