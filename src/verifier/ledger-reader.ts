@@ -1,8 +1,8 @@
 /** What a check asks of a ledger or a mirror: receipts by a file's hash, and later statements of a record. Hashes are sent, files never. */
+import { readBounded } from '../core/bounded.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { isJsonObject, type Json, parseJson } from '../core/json.ts'
 import { attempt, attemptAsync, unwrap } from './attempt.ts'
-import { readBounded } from './bounded.ts'
 import type { CurrencyReader } from './currency.ts'
 import { chooseLater, type ListedEntry } from './later.ts'
 
@@ -159,7 +159,7 @@ async function read(options: LedgerReaderOptions, path: string): Promise<string>
   for (let attempt = 1; ; attempt++) {
     const response = await fetch(url + path, { signal: AbortSignal.timeout(timeoutMs) }).catch(unreachable)
     if (response.ok) {
-      const bytes = await readBounded(response, MAX_ANSWER_BYTES).catch(unreachable)
+      const bytes = await readBounded(response.body, MAX_ANSWER_BYTES).catch(unreachable)
       if (bytes === undefined) throw new LedgerReadError('LEDGER_ANSWER', 'the answer is larger than that of a ledger')
       return new TextDecoder().decode(bytes)
     }
