@@ -12,7 +12,7 @@
  *   t level index                    a full tile, written once
  *   b index                          a full entry bundle, written once
  *   c size                           → when the commit that led to this size was made, in milliseconds
- *   x collection 0 key               a named document
+ *   x collection 0 key               a named document, see level-documents
  */
 import type { Commit, Edge, Head, NewRecord } from './port.ts'
 import { StoreError } from './port.ts'

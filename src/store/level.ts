@@ -1,8 +1,9 @@
 /** The embedded store, on Level: one atomic, synced batch per commit. Its rows are those of level-rows. */
-import { equalBytes, fromUtf8, toUtf8 } from '../core/bytes.ts'
+import { equalBytes, fromUtf8 } from '../core/bytes.ts'
 import { EMPTY_ROOT } from '../core/hash.ts'
 import type { Row } from './backup.ts'
 import { damaged, type LevelDatabase, openLevelDatabase } from './level-database.ts'
+import { DOCUMENTS, decodeDocument, documentKey, documentName, encodeDocument, isSoundDocument } from './level-documents.ts'
 import { findDamagedJournal } from './level-journal.ts'
 import {
   decodeHead,
@@ -18,12 +19,14 @@ import {
   withIndex,
 } from './level-rows.ts'
 import { headMoved } from './memory.ts'
-import { type Commit, type Edge, type Head, type Store, StoreError } from './port.ts'
+import { type Commit, type DocumentChange, type Edge, type Head, type Store, StoreError } from './port.ts'
 
 /** A store that can give out its rows. */
 export type LevelStore = Store & {
   /** Every row, as of the moment in which the first is asked for. Breaks off when the store has to be opened again. */
   rows(): AsyncIterable<Row>
+  /** Documents that the disk has changed. */
+  damagedDocuments(): AsyncIterable<Pick<DocumentChange, 'collection' | 'key'>>
 }
 
 const ROWS_AT_ONCE = 1000
@@ -187,13 +190,16 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
         known = undefined
       }),
     async readDocument(collection, name) {
-      const row = await read(documentKey(collection, name))
-      return row === undefined ? undefined : fromUtf8(row)
+      const rowKey = documentKey(collection, name)
+      const row = await read(rowKey)
+      return row === undefined ? undefined : decodeDocument(rowKey, row)
     },
     async writeDocuments(changes) {
       const rows = changes.map(({ collection, key: name, value }) => {
         const rowKey = documentKey(collection, name)
-        return value === null ? ({ type: 'del', key: rowKey } as const) : ({ type: 'put', key: rowKey, value: toUtf8(value) } as const)
+        return value === null
+          ? ({ type: 'del', key: rowKey } as const)
+          : ({ type: 'put', key: rowKey, value: encodeDocument(rowKey, value) } as const)
       })
       await write(() => db.batch(rows, { sync: true }))
     },
@@ -203,13 +209,12 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
       const start = after === undefined ? { gte: prefix } : { gt: documentKey(collection, after) }
       const options = { ...start, lt: end, ...(Number.isFinite(limit) ? { limit } : {}) }
       const rows = await reading(() => db.iterator(options).all())
-      return rows.map(([rowKey, value]) => ({ key: fromUtf8(rowKey.subarray(prefix.length)), value: fromUtf8(value) }))
+      return rows.map(([rowKey, value]) => ({ key: fromUtf8(rowKey.subarray(prefix.length)), value: decodeDocument(rowKey, value) }))
     },
     rows: () => db.iterator(),
+    async *damagedDocuments() {
+      for await (const [rowKey, row] of db.iterator(DOCUMENTS)) if (!isSoundDocument(rowKey, row)) yield documentName(rowKey)
+    },
     close,
   }
-}
-
-function documentKey(collection: string, name: string): Uint8Array {
-  return textKey('x', `${collection}\0${name}`)
 }

@@ -16,15 +16,16 @@ import { markRestored, type Restored, readRestored, sizeToMark } from '../ledger
 import { rootAt } from '../ledger/sequencer.ts'
 import { createLogSigner } from '../ledger/signer.ts'
 import { silentLog } from '../log.ts'
-import { salvageLevelStore } from '../store/level.ts'
+import { type LevelStore, salvageLevelStore } from '../store/level.ts'
 import { findDamagedJournal } from '../store/level-journal.ts'
 import type { Store } from '../store/port.ts'
 import type { Copy } from './copy.ts'
+import { treatDocuments } from './documents.ts'
 import { FROM_BACKUP, treatHead } from './head.ts'
 import { refill } from './refill.ts'
 
 export type Complaint = {
-  /** DOCTOR_JOURNAL, DOCTOR_HEAD, DOCTOR_TILE, DOCTOR_BUNDLE, DOCTOR_STATEMENT, DOCTOR_LOOKUPS, DOCTOR_ANCHOR, DOCTOR_BEHIND, DOCTOR_KEY. */
+  /** DOCTOR_JOURNAL, DOCTOR_HEAD, DOCTOR_TILE, DOCTOR_BUNDLE, DOCTOR_STATEMENT, DOCTOR_LOOKUPS, DOCTOR_ANCHOR, DOCTOR_DOCUMENT, DOCTOR_BEHIND, DOCTOR_KEY. */
   readonly code: string
   readonly detail: string
   readonly repaired: boolean
@@ -91,8 +92,11 @@ async function markSalvaged(store: Store): Promise<void> {
   await markRestored(store, { why: 'was opened with a damaged journal', size: await sizeToMark(store) })
 }
 
-async function examineStore(store: Store, input: DoctorInput, before: readonly Complaint[]): Promise<Diagnosis> {
-  const complaints: Complaint[] = [...before]
+async function examineStore(store: LevelStore, input: DoctorInput, before: readonly Complaint[]): Promise<Diagnosis> {
+  const documents = await treatDocuments(store, input.repair)
+  const complaints: Complaint[] = [...before, ...documents]
+  // What else there is to say rests on documents: the mark of a restored ledger, erasures, anchors, changes of the key.
+  if (documents.some(({ repaired }) => !repaired)) return { verdict: 'damaged', exit: 5, size: 0, complaints }
   const { committed, complaint } = await treatHead(store, input.repair)
   complaints.push(...complaint)
   if (committed !== undefined) {
