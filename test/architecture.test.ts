@@ -24,7 +24,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/messages': ['src/verifier'],
   'src/web': ['src/core', 'src/verifier', 'src/messages'],
   'src/http': ['src/core', 'src/store', 'src/ledger', 'src/web', 'src/log.ts'],
-  'src/upkeep': ['src/core', 'src/store', 'src/ledger', 'src/keys.ts', 'src/log.ts'],
+  'src/upkeep': ['src/core', 'src/verifier', 'src/store', 'src/ledger', 'src/keys.ts', 'src/log.ts'],
   'src/cli': [
     'src/core',
     'src/verifier',

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { formatEther, getBytes, Transaction } from 'ethers'
 import type { Log } from '../log.ts'
 import { anchorInterface, checkpointAnchor } from './artifact.ts'
@@ -53,6 +54,11 @@ export async function ensureDeployment(file: string, access: Access): Promise<De
   const deployment = await deployContract(access)
   await writeDeployment(file, deployment)
   return deployment
+}
+
+/** Where the project keeps what stands on a chain. */
+export function deploymentFile(chainId: number): string {
+  return fileURLToPath(new URL(`../../contracts/deployments/${chainId}.json`, import.meta.url))
 }
 
 /** Reads a deployment file, undefined where there is none. */

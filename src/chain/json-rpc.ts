@@ -1,4 +1,5 @@
 /** One JSON-RPC endpoint on `fetch`: every call is bounded in time, from the first byte sent to the last one read, and in memory. */
+import { readBounded } from '../core/bounded.ts'
 import { ChainError } from './errors.ts'
 
 /** What an endpoint answered: a result, or its error as it gave it. */
@@ -31,7 +32,9 @@ export function createJsonRpc(url: string, timeoutMs: number, role: string): Jso
   async function post(body: string): Promise<{ status: number; text: string }> {
     const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), closing.signal])
     const response = await fetch(address, { method: 'POST', headers, body, signal, redirect: 'error' })
-    return { status: response.status, text: await readBounded(response) }
+    const bytes = await readBounded(response.body, MAX_ANSWER_BYTES)
+    if (bytes === undefined) throw new RangeError(`more than ${MAX_ANSWER_BYTES} bytes`)
+    return { status: response.status, text: new TextDecoder().decode(bytes) }
   }
 
   return {
@@ -65,18 +68,6 @@ function splitCredentials(url: string): { address: string; headers: Record<strin
   parsed.password = ''
   const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
   return { address: parsed.href, headers: { ...headers, authorization: `Basic ${Buffer.from(pair).toString('base64')}` } }
-}
-
-/** The body as text. @throws RangeError when it is too large, however it is sent */
-async function readBounded(response: Response): Promise<string> {
-  const parts: Uint8Array[] = []
-  let bytes = 0
-  for await (const part of response.body ?? []) {
-    bytes += part.length
-    if (bytes > MAX_ANSWER_BYTES) throw new RangeError(`more than ${MAX_ANSWER_BYTES} bytes`)
-    parts.push(part)
-  }
-  return Buffer.concat(parts).toString('utf8')
 }
 
 /** Undefined when it is no answer of JSON-RPC. Some endpoints send their errors with an HTTP status of failure, so that one does not count. */

@@ -1,6 +1,5 @@
 /** `openseal audit`: re-derives a whole ledger from what it serves, and compares it with the chain and with what it showed before. */
 import { readFile, writeFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
 import { audit, unbegun } from '../audit/audit.ts'
 import type { AuditChain } from '../audit/chain.ts'
@@ -10,7 +9,7 @@ import type { AuditReport, Progress } from '../audit/run.ts'
 import { createHttpSource } from '../audit/source.ts'
 import { type AuditState, createMemoryState, openAuditState } from '../audit/state.ts'
 import { openAuditReader } from '../chain/audit-reader.ts'
-import { readDeployment } from '../chain/deploy.ts'
+import { deploymentFile, readDeployment } from '../chain/deploy.ts'
 import { readChainId } from '../chain/endpoints.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { type Policy, parsePolicy } from '../core/policy.ts'
@@ -180,8 +179,7 @@ async function openChains(given: readonly string[], policy: Policy): Promise<Aud
 async function deploymentBlock(chainId: number, contract: string): Promise<number> {
   // A development chain begins anew with every data folder: its file may be another chain's.
   if (chainId === LOCAL_CHAIN_ID) return 0
-  const file = fileURLToPath(new URL(`../../contracts/deployments/${chainId}.json`, import.meta.url))
-  const deployment = await readDeployment(file)
+  const deployment = await readDeployment(deploymentFile(chainId))
   return deployment?.address.toLowerCase() === contract ? deployment.block : 0
 }
 

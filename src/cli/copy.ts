@@ -11,6 +11,11 @@ export function openCopy(url: string) {
   const client = createClient(url)
   return {
     checkpoint: () => client.readText('/checkpoint'),
+    async keyReceipts(): Promise<string[]> {
+      const { changes } = (await client.readJson('/v1/keys')) as { changes?: readonly { receipt?: unknown }[] }
+      if (!Array.isArray(changes)) throw new ClientError('LEDGER_ANSWER', `${client.url} does not say which keys signed its log`)
+      return changes.map(({ receipt }) => JSON.stringify(receipt ?? null))
+    },
     async bundle(index: number, width: number): Promise<Uint8Array> {
       const path = `/${formatBundlePath({ index, width })}`
       const response = await fetch(client.url + path, { signal: AbortSignal.timeout(TIMEOUT_MS) })

@@ -1,5 +1,4 @@
 /** `openseal deploy`: puts the contract on a chain, and keeps on file where it is. */
-import { fileURLToPath } from 'node:url'
 import { type Command, InvalidArgumentError } from 'commander'
 import { addCommand, UsageError } from './command.ts'
 import { FileError } from './hash-file.ts'
@@ -29,14 +28,14 @@ async function deploy({ json, rpc, chainId: wanted, out }: Options): Promise<voi
   if (signing === undefined)
     throw new UsageError('set OPENSEAL_ANCHOR_KEY_FILE (or _KEY, _KEYSTORE, _SIGNER): the key that pays for the deployment')
   // Loaded here only: the other commands start in a fraction of the time without ethers.
-  const { deployContract, isDeployed, readDeployment, writeDeployment } = await import('../chain/deploy.ts')
+  const { deployContract, deploymentFile, isDeployed, readDeployment, writeDeployment } = await import('../chain/deploy.ts')
   const { readChainId } = await import('../chain/endpoints.ts')
   const { openSigner } = await import('../chain/signer.ts')
 
   const chainId = await readChainId(rpcUrls, CHAIN_TIMEOUT_MS)
   if (wanted !== undefined && wanted !== chainId)
     throw new UsageError(`the endpoint serves chain ${chainId}, not ${wanted}: nothing was sent`)
-  const file = out ?? fileURLToPath(new URL(`../../contracts/deployments/${chainId}.json`, import.meta.url))
+  const file = out ?? deploymentFile(chainId)
   const before = await readDeployment(file)
   if (before !== undefined && before.chainId === chainId && (await isDeployed(rpcUrls, before)))
     throw new FileError(

@@ -1,9 +1,10 @@
 /**
- * Overload: what can be taken in is measured, and whatever is past it is told so at once, before it costs anything. Who was let in keeps a short wait, and whoever
- * was not comes back later: nothing of theirs was begun.
+ * Overload: what can be taken in is measured, and whatever is past it is refused before it costs anything. Who was let in keeps a short wait, and whoever
+ * was not comes back later: nothing of theirs was begun. Of many refusals all but the first are held back for a moment.
  */
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { RequestListener, ServerResponse } from 'node:http'
 import { GUARDS } from './headers.ts'
+import { createHold, HOLD, type Hold } from './hold.ts'
 import type { Metrics } from './metrics.ts'
 import { discardRest, formatProblem } from './problem.ts'
 
@@ -12,6 +13,8 @@ export type Admission = {
   busySeconds(): number
   /** A single submission is under way until the call that this returns. */
   enter(): () => void
+  /** Where those who are refused may have to wait a moment for it. */
+  readonly hold: Hold
   /** A batch was sealed. */
   noteSeal(records: number): void
   stop(): void
@@ -46,6 +49,8 @@ const MAX_RETRY_SECONDS = 30
 
 /** Measures from now on, until `stop`. */
 export function createAdmission({ waiting, nowMs, maxUnderWay, maxWaitMs, maxLateMs, maxStallMs }: AdmissionOptions): Admission {
+  // Not by the clock of the day: where that is set back, nobody must be held for as long.
+  const hold = createHold({ ...HOLD, nowMs: () => performance.now() })
   let underWay = 0
   let perSecond = FIRST_PER_SECOND
   let measure = { sinceMs: nowMs(), records: 0 }
@@ -88,25 +93,33 @@ export function createAdmission({ waiting, nowMs, maxUnderWay, maxWaitMs, maxLat
       measure.records += records
       movedMs = nowMs()
     },
-    stop: () => clearInterval(tick),
+    hold,
+    stop() {
+      clearInterval(tick)
+      hold.stop()
+    },
   }
 }
 
 /** An application behind a look at the load: a submission that cannot be let in is told so before anything is done for it, and before its key is read. */
-export function refuseEarly(next: RequestListener, { busySeconds }: Admission, metrics: Pick<Metrics, 'countProblem'>): RequestListener {
+export function refuseEarly(
+  next: RequestListener,
+  { busySeconds, hold }: Admission,
+  metrics: Pick<Metrics, 'countProblem'>,
+): RequestListener {
   return (request, response) => {
     const seconds = request.method === 'POST' && request.url === '/v1/records' ? busySeconds() : 0
     if (seconds === 0) return next(request, response)
     metrics.countProblem('LEDGER_OVERLOADED')
-    refuse(request, response, seconds)
+    discardRest(request)
+    hold.refuse(request, () => refuse(response, seconds))
   }
 }
 
-function refuse(request: IncomingMessage, response: ServerResponse, seconds: number): void {
+function refuse(response: ServerResponse, seconds: number): void {
   const detail = `More is submitted than can be sealed. Send it again in ${seconds} s: nothing of it was taken.`
   const body = formatProblem({ status: 503, code: 'LEDGER_OVERLOADED', detail })
   const form = { 'content-type': 'application/problem+json', 'content-length': Buffer.byteLength(body), 'retry-after': String(seconds) }
   response.writeHead(503, { ...GUARDS, ...form })
   response.end(body)
-  discardRest(request)
 }

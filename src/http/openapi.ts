@@ -33,7 +33,7 @@ export const OPERATIONS: readonly Operation[] = [
   {
     method: 'get',
     path: '/v1/records',
-    summary: 'Find records by hash, agency or record id, or list the newest.',
+    summary: 'Find records by hash, agency or record id, or list them all: the newest first, any number by the cursor.',
     query: schemas.recordQuery,
     answers: { 200: json(schemas.recordList) },
   },

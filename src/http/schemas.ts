@@ -298,7 +298,7 @@ export const recordQuery = z
       .string()
       .regex(/^(0|[1-9]\d{0,15})$/)
       .optional()
-      .describe('only records below this index'),
+      .describe('only records below this index: the cursor of the page before'),
     limit: z
       .string()
       .regex(/^([1-9]|[1-9]\d|100)$/)

@@ -78,7 +78,7 @@ function fits(hashes: readonly Hash[], leaves: readonly Hash[] | undefined): boo
 }
 
 /** What the disk cannot give back is as good as not there. */
-async function readable<T>(reading: Promise<T>): Promise<T | undefined> {
+export async function readable<T>(reading: Promise<T>): Promise<T | undefined> {
   try {
     return await reading
   } catch (error) {

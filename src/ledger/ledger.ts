@@ -54,9 +54,11 @@ export type Ledger = Prover & {
   receipt(index: number): Promise<string>
   /** The history of the record that a statement speaks of, oldest first, of a very long one its newest part; empty for the genesis. @throws LedgerError RECORD_NOT_FOUND */
   versions(index: number): Promise<Version[]>
+  /** Oldest first. */
   findByDigest(sha256: string, limit: number): Promise<number[]>
-  findByRecord(agency: string, record: string, limit: number): Promise<number[]>
-  /** Newest first, below `before`. */
+  /** Newest first, below `before`, like those after it. */
+  listByDigest(sha256: string, before: number, limit: number): Promise<number[]>
+  listByRecord(agency: string, record: string, before: number, limit: number): Promise<number[]>
   listByAgency(agency: string, before: number, limit: number): Promise<number[]>
   latestAnchor(): FinalAnchor | undefined
   /** The first final anchor that covers an index. */
@@ -92,8 +94,6 @@ export type LedgerDeps = {
 /** How much of one record's history is read: its newest versions, and those before the one that is asked for. */
 const MAX_VERSIONS = 1000
 const VERSIONS_BEFORE = 100
-/** How many of a record's versions are looked up. */
-const MAX_FOUND = 100_000
 
 /**
  * Opens the ledger in a store, or begins it with its genesis entry.
@@ -196,10 +196,11 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
       const text = await statement(index)
       const parsed = text === undefined ? undefined : parseStatement(text)
       if (parsed?.type !== 'openseal/statement@v1') return []
-      return history(near(await store.findByRecord(parsed.agency, parsed.record, MAX_FOUND), index), statement)
+      return history(await near(store, parsed, index), statement)
     },
     findByDigest: (sha256, limit) => store.findByDigest(sha256, limit),
-    findByRecord: (agency, record, limit) => store.findByRecord(agency, record, limit),
+    listByDigest: (sha256, before, limit) => store.listByDigest(sha256, before, limit),
+    listByRecord: (agency, record, before, limit) => store.listByRecord(agency, record, before, limit),
     listByAgency: (agency, before, limit) => store.listByAgency(agency, before, limit),
     latestAnchor: () => finalAnchors.latest(),
     anchorOf: index => finalAnchors.covering(index),
@@ -247,10 +248,11 @@ function assertKey(wanted: string, vkey: string): void {
   throw new LedgerError('LEDGER_KEY_CHANGED', `The log key is not the one that signs this ledger (${wanted}). ${advice}`)
 }
 
-/** Of a long history the newest versions, and those before the one that is asked for. */
-function near(versions: readonly number[], index: number): number[] {
-  const place = versions.indexOf(index)
-  return [...new Set([...versions.slice(Math.max(0, place - VERSIONS_BEFORE), place + 1), ...versions.slice(-MAX_VERSIONS)])]
+/** Of a record's history the newest versions, and the one that is asked for with those before it, oldest first. */
+async function near(store: Pick<Store, 'listByRecord'>, { agency, record }: Statement, index: number): Promise<number[]> {
+  const newest = await store.listByRecord(agency, record, Number.MAX_SAFE_INTEGER, MAX_VERSIONS)
+  const before = await store.listByRecord(agency, record, index + 1, VERSIONS_BEFORE + 1)
+  return [...new Set([...newest, ...before])].sort((a, b) => a - b)
 }
 
 /** The versions of a record, each held against the one before it of the same revision. */

@@ -33,6 +33,14 @@ export async function readKeyChanges(store: Rows): Promise<LoggedChange[]> {
   )
 }
 
+/** The name of the log in a store and the keys that signed it, as the genesis and the changes after it have them; undefined where it begins with none. */
+export async function readLog(store: Rows): Promise<{ readonly origin: string; readonly keys: readonly PolicyKey[] } | undefined> {
+  const bytes = await store.readStatement(0)
+  const genesis = bytes === undefined ? undefined : parseAnyStatement(parseJson(bytes))
+  if (genesis?.type !== 'openseal/genesis@v1') return undefined
+  return { origin: genesis.origin, keys: keysAfter(genesis.logKey, await readKeyChanges(store)) }
+}
+
 /** The keys of a log that began with `first`, as a policy lists them. A newer key counts for every size: it may sign again what an older one signed. */
 export function keysAfter(first: string, changes: readonly LoggedChange[]): PolicyKey[] {
   const keys: PolicyKey[] = [{ vkey: first, fromSize: 0 }]
@@ -63,8 +71,13 @@ export async function logKeyChange(
   const { size, note } = sequencer.head()
   const index = size - 1
   // From here on the old key signs nothing, and a service that has it does not start.
-  await store.writeDocuments([{ collection: CHANGES, key: sizeKey(index), value: JSON.stringify({ index, note }) }])
+  await keepKeyChange(store, { index, note })
   return { index, note, change: (await readChange(store, index))! }
+}
+
+/** Keeps that the key was changed by an entry of the log, with the old key's checkpoint that ends with it. Durable when it resolves. */
+export function keepKeyChange(store: Pick<Store, 'writeDocuments'>, { index, note }: Omit<LoggedChange, 'change'>): Promise<void> {
+  return store.writeDocuments([{ collection: CHANGES, key: sizeKey(index), value: JSON.stringify({ index, note }) }])
 }
 
 /** The change that the log ends with though it was not completed: nothing may be put upon it. */

@@ -2,10 +2,10 @@
 import { equalBytes } from '../core/bytes.ts'
 import { encodeEntry } from '../core/entry.ts'
 import { OpenSealError } from '../core/errors.ts'
-import { type Hash, hashLeaf } from '../core/hash.ts'
-import { decodeBundle, encodeBundle, encodeTile, TILE_HEIGHT, TILE_WIDTH } from '../core/tile.ts'
+import { HASH_BYTES, type Hash, hashLeaf } from '../core/hash.ts'
+import { decodeBundle, encodeBundle, encodeTile, TILE_HEIGHT, TILE_WIDTH, tileWidthAt } from '../core/tile.ts'
 import type { Store } from '../store/port.ts'
-import type { Committed, Damage } from './inspect.ts'
+import { type Committed, type Damage, readable } from './inspect.ts'
 import { createNodes } from './nodes.ts'
 import { recordOf } from './prepare.ts'
 import { perfectRoot, splitHashes } from './tree-state.ts'
@@ -29,8 +29,7 @@ export async function putStatementBack(store: Store, committed: Committed, index
 async function repairTile(store: Store, committed: Committed, { level, index }: Damage & { kind: 'tile' }): Promise<boolean> {
   const [root] = (await nodesOf(store, committed, [{ level: (level + 1) * TILE_HEIGHT, index }])) ?? []
   if (root === undefined) return false
-  const ways = level === 0 ? [leavesOfBundle, leavesOfStatements] : [rootsOfTiles, rootsOfBundles]
-  for (const way of ways) {
+  for (const way of waysTo(level)) {
     const hashes = await way(store, index, level)
     if (hashes === undefined || !equalBytes(perfectRoot(hashes), root)) continue
     await store.putBack({ tiles: [{ level, index, bytes: encodeTile(hashes) }], bundles: [], records: [] })
@@ -39,12 +38,13 @@ async function repairTile(store: Store, committed: Committed, { level, index }: 
   return false
 }
 
-/** The entries, each from its statement or from what is left of the bundle, whichever the tree's leaf is of. The growing bundle is in the head. */
+/** The entries, each from its statement or from what is left of the bundle, whichever the tree's leaf is of. The growing bundle stands in the head row. */
 async function repairBundle(store: Store, committed: Committed, index: number): Promise<boolean> {
-  if ((index + 1) * TILE_WIDTH > committed.head.size) return false
-  const wanted = Array.from({ length: TILE_WIDTH }, (_, i) => ({ level: 0, index: index * TILE_WIDTH + i }))
+  const { head, edge } = committed
+  const width = tileWidthAt(0, index, head.size)
+  const wanted = Array.from({ length: width }, (_, i) => ({ level: 0, index: index * TILE_WIDTH + i }))
   const leaves = await nodesOf(store, committed, wanted)
-  const left = await entriesOfBundle(store, index)
+  const left = width === TILE_WIDTH ? await entriesOfBundle(store, index) : entriesOf(edge.bundle, width)
   const entries: Uint8Array[] = []
   for (const [i, leaf] of (leaves ?? []).entries()) {
     const statement = await readable(store.readStatement(index * TILE_WIDTH + i))
@@ -53,8 +53,10 @@ async function repairBundle(store: Store, committed: Committed, index: number): 
     if (entry === undefined) return false
     entries.push(entry)
   }
-  if (entries.length < TILE_WIDTH) return false
-  await store.putBack({ tiles: [], bundles: [{ index, bytes: encodeBundle(entries) }], records: [] })
+  if (entries.length < width) return false
+  const bytes = encodeBundle(entries)
+  if (width === TILE_WIDTH) await store.putBack({ tiles: [], bundles: [{ index, bytes }], records: [] })
+  else await store.putHead(head, { ...edge, bundle: bytes })
   return true
 }
 
@@ -63,6 +65,32 @@ async function repairLookups(store: Store, index: number): Promise<boolean> {
   if (statement === undefined) return false
   await store.putBack({ tiles: [], bundles: [], records: [recordOf(index, statement)] })
   return true
+}
+
+/**
+ * The root of a full tile, where the tile and what lies under it, or two ways that lead to it from below, give the same one; else undefined. For when no tile
+ * above tells what it must be.
+ */
+export async function agreedRoot(store: Store, level: number, index: number): Promise<Hash | undefined> {
+  const seen: Hash[] = []
+  for (const way of [hashesOfTile, ...waysTo(level)]) {
+    const hashes = await way(store, index, level)
+    if (hashes === undefined) continue
+    const root = perfectRoot(hashes)
+    if (seen.some(other => equalBytes(other, root))) return root
+    seen.push(root)
+  }
+  return undefined
+}
+
+/** How the hashes of a tile of this level are made of what lies under it. */
+function waysTo(level: number) {
+  return level === 0 ? [leavesOfBundle, leavesOfStatements] : [rootsOfTiles, rootsOfBundles]
+}
+
+async function hashesOfTile(store: Store, index: number, level: number): Promise<Hash[] | undefined> {
+  const bytes = await readable(store.readTile(level, index))
+  return bytes?.length === TILE_WIDTH * HASH_BYTES ? splitHashes(bytes) : undefined
 }
 
 async function leavesOfBundle(store: Store, index: number): Promise<Hash[] | undefined> {
@@ -82,9 +110,9 @@ async function leavesOfStatements(store: Store, index: number): Promise<Hash[] |
 async function rootsOfTiles(store: Store, index: number, level: number): Promise<Hash[] | undefined> {
   const roots: Hash[] = []
   for (let below = index * TILE_WIDTH; below < (index + 1) * TILE_WIDTH; below++) {
-    const bytes = await readable(store.readTile(level - 1, below))
-    if (bytes?.length !== TILE_WIDTH * 32) return undefined
-    roots.push(perfectRoot(splitHashes(bytes)))
+    const hashes = await hashesOfTile(store, below, level - 1)
+    if (hashes === undefined) return undefined
+    roots.push(perfectRoot(hashes))
   }
   return roots
 }
@@ -102,27 +130,22 @@ async function rootsOfBundles(store: Store, index: number, level: number): Promi
 }
 
 async function entriesOfBundle(store: Store, index: number): Promise<Uint8Array[] | undefined> {
-  const bytes = await readable(store.readBundle(index))
+  return entriesOf(await readable(store.readBundle(index)), TILE_WIDTH)
+}
+
+function entriesOf(bundle: Uint8Array | undefined, width: number): Uint8Array[] | undefined {
   try {
-    return bytes === undefined ? undefined : decodeBundle(bytes, TILE_WIDTH)
+    return bundle === undefined ? undefined : decodeBundle(bundle, width)
   } catch {
     return undefined
   }
 }
 
 async function nodesOf(store: Store, { head, edge }: Committed, wanted: readonly { level: number; index: number }[]) {
-  return expected(createNodes(store, head, edge).read(wanted), ['LEDGER_DAMAGED', 'STORE_DAMAGED'])
-}
-
-function readable<T>(reading: Promise<T>): Promise<T | undefined> {
-  return expected(reading, ['STORE_DAMAGED'])
-}
-
-async function expected<T>(reading: Promise<T>, codes: readonly string[]): Promise<T | undefined> {
   try {
-    return await reading
+    return await createNodes(store, head, edge).read(wanted)
   } catch (error) {
-    if (error instanceof OpenSealError && codes.includes(error.code)) return undefined
+    if (error instanceof OpenSealError && ['LEDGER_DAMAGED', 'STORE_DAMAGED'].includes(error.code)) return undefined
     throw error
   }
 }

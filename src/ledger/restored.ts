@@ -1,5 +1,5 @@
-/** The mark of a ledger that may have lost its newest records (restored from a backup, salvaged from a damaged journal): nothing is sealed upon it until the operator has decided what to do about the rest. */
-import type { Store } from '../store/port.ts'
+/** The mark of a ledger that may have lost its newest records (restored from a backup, salvaged from a damaged journal, with a head that was derived again): nothing is sealed upon it until the operator has decided what to do about the rest. */
+import { type Store, StoreError } from '../store/port.ts'
 
 /** `why`: what happened to it, as a sentence goes on after "it". */
 export type Restored = { readonly why: string; readonly size: number }
@@ -10,6 +10,16 @@ const MARK = { collection: 'ledger', key: 'restored' }
 export async function readRestored(store: Pick<Store, 'readDocument'>): Promise<Restored | undefined> {
   const text = await store.readDocument(MARK.collection, MARK.key)
   return text === undefined ? undefined : JSON.parse(text)
+}
+
+/** How many entries a store says that it has: by its head, or by its newest commit where that cannot be read. */
+export async function sizeToMark(store: Pick<Store, 'readHead' | 'lastSize'>): Promise<number> {
+  try {
+    return (await store.readHead())?.head.size ?? 0
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error
+    return (await store.lastSize()) ?? 0
+  }
 }
 
 /** Sets the mark, or takes it off. */

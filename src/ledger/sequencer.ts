@@ -195,7 +195,7 @@ async function readTree(store: Store): Promise<TreeState> {
   if (tree !== undefined) return tree
   throw new LedgerError(
     'LEDGER_CORRUPT',
-    'The growing edge in the store does not give the root of its head: restore the data from a backup.',
+    'The growing edge in the store does not give the size and root of its head. Stop the service, copy the data folder, and run "openseal doctor".',
   )
 }
 

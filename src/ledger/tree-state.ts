@@ -36,9 +36,24 @@ export function grow(before: TreeState, entries: readonly Uint8Array[]): Growth 
 
 /**
  * The tree of a head row as it was read from the store: derives the compact range from the edge and holds it against the head.
- * @returns undefined when the edge does not give the head's root.
+ * @returns undefined when the edge is not that of a tree of the head's size, or does not give the head's root.
  */
 export function restore(head: Head, edge: Edge): TreeState | undefined {
+  const widths = edgeWidths(head.size)
+  const isOfSize = edge.tiles.length === widths.length && edge.tiles.every((tile, level) => tile.length === widths[level]! * HASH_BYTES)
+  const tree = treeOf(head.size, edge)
+  return isOfSize && equalBytes(tree.head.root, head.root) ? tree : undefined
+}
+
+/** How many hashes the growing tile of each level has in a tree of this size: the digits of the size to the base 256, the lowest first. */
+export function edgeWidths(size: number): number[] {
+  const widths: number[] = []
+  for (let whole = size; widths.length === 0 || whole > 0; whole = Math.floor(whole / TILE_WIDTH)) widths.push(whole % TILE_WIDTH)
+  return widths
+}
+
+/** The tree of this size whose growing edge this is, with the root that the edge gives. */
+export function treeOf(size: number, edge: Edge): TreeState {
   const range: Hash[] = []
   for (let level = edge.tiles.length - 1; level >= 0; level--) {
     let hashes = splitHashes(edge.tiles[level]!)
@@ -48,7 +63,7 @@ export function restore(head: Head, edge: Edge): TreeState | undefined {
       hashes = hashes.slice(width)
     }
   }
-  return equalBytes(rootFromRange(range), head.root) ? { head, edge, range } : undefined
+  return { head: { size, root: rootFromRange(range) }, edge, range }
 }
 
 /** Hash of the perfect subtree over a power-of-two number of hashes. */

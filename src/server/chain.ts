@@ -1,7 +1,6 @@
 /** The chain of a service: the configured endpoints or the embedded one, and where on it the log is anchored. */
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { type Access, ensureDeployment, ensureLog, readDeployment } from '../chain/deploy.ts'
+import { type Access, deploymentFile, ensureDeployment, ensureLog, readDeployment } from '../chain/deploy.ts'
 import { EMBEDDED_CHAIN_ID, EMBEDDED_KEY, startEmbeddedChain } from '../chain/embedded.ts'
 import { readChainId } from '../chain/endpoints.ts'
 import { createKeySigner, openSigner, type TxSigner } from '../chain/signer.ts'
@@ -71,8 +70,7 @@ async function readBoundAnchor(store: Store): Promise<GenesisAnchor | undefined>
 
 async function findContract(chainId: number, chain: OpenChain, dataDir: string, access: Access): Promise<string> {
   if (chain.embedded) return (await ensureDeployment(join(dataDir, 'chain', 'deployment.json'), access)).address
-  const file = fileURLToPath(new URL(`../contracts/deployments/${chainId}.json`, import.meta.url))
-  const deployment = await readDeployment(file)
+  const deployment = await readDeployment(deploymentFile(chainId))
   if (deployment === undefined)
     throw new ServerError(
       'SERVER_CONTRACT',

@@ -9,12 +9,11 @@ import { createAnchorer } from '../ledger/anchorer.ts'
 import { type LedgerDeps, openLedger } from '../ledger/ledger.ts'
 import { readRestored, restoredReason } from '../ledger/restored.ts'
 import { createLogSigner } from '../ledger/signer.ts'
-import type { Log } from '../log.ts'
 import { type LevelStore, openLevelStore } from '../store/level.ts'
 import type { Store } from '../store/port.ts'
 import { bindAnchor, openChain, REQUEST_MS } from './chain.ts'
 import { ServerError } from './errors.ts'
-import type { Parts } from './parts.ts'
+import type { Start } from './parts.ts'
 
 /** The clock of the service. */
 export const nowMs = Date.now
@@ -39,7 +38,10 @@ export async function openStore({ storeUrl }: Config, dataDir: string): Promise<
 }
 
 /** What the log is opened with. */
-export type LogDeps = { config: Config; store: Store; dataDir: string; log: Log; parts: Parts; onSeal?: LedgerDeps['onSeal'] }
+export type LogDeps = Start & { readonly store: Store; readonly onSeal?: LedgerDeps['onSeal'] }
+
+/** The log, opened. */
+export type OpenLog = Awaited<ReturnType<typeof openLog>>
 
 /** The log with its key, its chain and its anchorer, which does nothing yet. */
 export async function openLog({ config, store, dataDir, log, parts, onSeal }: LogDeps) {

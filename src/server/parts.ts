@@ -1,4 +1,5 @@
 /** What a service is made of while it runs, and the order in which it is taken down. */
+import type { Config } from '../config.ts'
 import type { Finder } from '../finder/finder.ts'
 import type { Scrub } from '../ledger/scrub.ts'
 import type { Log } from '../log.ts'
@@ -16,6 +17,9 @@ export type Parts = {
   anchorChain?: { close(): void }
   embedded?: { stop(): Promise<void> }
 }
+
+/** What a start begins with. */
+export type Start = { readonly config: Config; readonly dataDir: string; readonly log: Log; readonly parts: Parts }
 
 /** Stops accepting and answers what came in, then the anchorer, the ledger with its store, and the chain. Goes on where one fails. */
 export async function takeDown(

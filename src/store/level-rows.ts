@@ -12,7 +12,7 @@
  *   t level index                    a full tile, written once
  *   b index                          a full entry bundle, written once
  *   c size                           → when the commit that led to this size was made, in milliseconds
- *   x collection 0 key               a named document
+ *   x collection 0 key               a named document, see level-documents
  */
 import { HASH_BYTES } from '../core/hash.ts'
 import type { Commit, Edge, Head, NewRecord } from './port.ts'
@@ -157,6 +157,12 @@ export function decodeHead(row: Uint8Array): { head: Head; edge: Edge } {
     const bundle = parts.pop() ?? NOTHING
     return { head: { size: readIndex(row, 0), root: row.slice(8, 40) }, edge: { tiles: parts, bundle } }
   } catch (cause) {
-    throw new StoreError('STORE_CORRUPT', 'the head row of the store cannot be read: restore the data folder from a backup', { cause })
+    throw headUnreadable('cannot be read', cause)
   }
+}
+
+/** The error of a head row that is no use. */
+export function headUnreadable(what: string, cause?: unknown): StoreError {
+  const advice = 'Stop the service, copy the data folder, and run "openseal doctor".'
+  return new StoreError('STORE_CORRUPT', `The head row of the store ${what}. ${advice}`, { cause })
 }

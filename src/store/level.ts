@@ -1,17 +1,33 @@
 /** The embedded store, on Level: one atomic, synced batch per commit. Its rows are those of level-rows. */
-import { equalBytes, fromUtf8, toUtf8 } from '../core/bytes.ts'
+import { equalBytes, fromUtf8 } from '../core/bytes.ts'
 import { EMPTY_ROOT } from '../core/hash.ts'
 import type { Row } from './backup.ts'
 import { damaged, type LevelDatabase, openLevelDatabase } from './level-database.ts'
+import { DOCUMENTS, decodeDocument, documentKey, documentName, encodeDocument, isSoundDocument } from './level-documents.ts'
 import { findDamagedJournal } from './level-journal.ts'
-import { decodeHead, HEAD_KEY, hexKey, key, putCommit, putParts, putRecord, readIndex, textKey, withIndex } from './level-rows.ts'
+import {
+  decodeHead,
+  encodeHead,
+  HEAD_KEY,
+  headUnreadable,
+  hexKey,
+  key,
+  putCommit,
+  putParts,
+  putRecord,
+  readIndex,
+  textKey,
+  withIndex,
+} from './level-rows.ts'
 import { headMoved } from './memory.ts'
-import { type Commit, type Edge, type Head, type Store, StoreError } from './port.ts'
+import { type Commit, type DocumentChange, type Edge, type Head, type Store, StoreError } from './port.ts'
 
 /** A store that can give out its rows. */
 export type LevelStore = Store & {
   /** Every row, as of the moment in which the first is asked for. Breaks off when the store has to be opened again. */
   rows(): AsyncIterable<Row>
+  /** Documents that the disk has changed. */
+  damagedDocuments(): AsyncIterable<Pick<DocumentChange, 'collection' | 'key'>>
 }
 
 const ROWS_AT_ONCE = 1000
@@ -67,16 +83,23 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
     }
   }
 
-  const readHead = () => {
+  const lastSize = async () => {
+    const range = { gte: withIndex(key('c'), 0), lt: withIndex(key('c'), Number.MAX_SAFE_INTEGER), reverse: true, limit: 1 }
+    const [row] = await reading(() => db.keys(range).all())
+    return row === undefined ? undefined : readIndex(row, 1)
+  }
+
+  const readHead = async () => {
     if (known === undefined) {
-      const row = db.getSync(HEAD_KEY)
+      const row = await read(HEAD_KEY)
+      if (row === undefined && (await lastSize()) !== undefined) throw headUnreadable('is gone')
       known = row === undefined ? 'empty' : decodeHead(row)
     }
     return known === 'empty' ? undefined : known
   }
 
   const commitNow = async (commit: Commit) => {
-    const head = readHead()?.head ?? { size: 0, root: EMPTY_ROOT }
+    const head = (await readHead())?.head ?? { size: 0, root: EMPTY_ROOT }
     if (head.size !== commit.previous.size || !equalBytes(head.root, commit.previous.root)) throw headMoved(commit.previous, head)
     const batch = db.batch()
     putCommit(commit, (rowKey, value) => batch.put(rowKey, value))
@@ -87,9 +110,11 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
     }
   }
 
-  const indexesUnder = async (prefix: Uint8Array, limit: number) => {
+  /** What is listed under a prefix: oldest first, or newest first below `before`. */
+  const indexesUnder = async (prefix: Uint8Array, limit: number, before?: number) => {
     const found: number[] = []
-    for await (const key of db.keys({ gte: withIndex(prefix, 0), lt: withIndex(prefix, Number.MAX_SAFE_INTEGER) })) {
+    const range = { gte: withIndex(prefix, 0), lt: withIndex(prefix, before ?? Number.MAX_SAFE_INTEGER), reverse: before !== undefined }
+    for await (const key of db.keys(range)) {
       // A record id that itself holds a zero byte can sort into this range: its key is longer.
       if (key.length === prefix.length + 8) found.push(readIndex(key, prefix.length))
       if (found.length >= limit) break
@@ -121,6 +146,7 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
         keys.length <= FEW_KEYS && db.status === 'open' ? keys.map(row => db.getSync(row)) : await reading(() => db.getMany(keys))
       return rows.map(row => (row === undefined ? undefined : readIndex(row, 0)))
     },
+    lastSize,
     readStatement: index => read(withIndex(key('s'), index)),
     async *readStatements(from, to) {
       for (let index = from; index < to; index++) yield { index, statement: await read(withIndex(key('s'), index)) }
@@ -133,7 +159,8 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
     readTile: (level, index) => read(withIndex(key('t', Uint8Array.of(level)), index)),
     readBundle: index => read(withIndex(key('b'), index)),
     findByDigest: (digest, limit) => reading(() => indexesUnder(hexKey('d', digest), limit)),
-    findByRecord: (agency, record, limit) => reading(() => indexesUnder(textKey('r', `${agency}\0${record}\0`), limit)),
+    listByDigest: (digest, before, limit) => reading(() => indexesUnder(hexKey('d', digest), limit, before)),
+    listByRecord: (agency, record, before, limit) => reading(() => indexesUnder(textKey('r', `${agency}\0${record}\0`), limit, before)),
     listByAgency,
     async findIncomplete(records) {
       const incomplete = new Set<number>()
@@ -159,14 +186,21 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
         putParts(parts, (rowKey, value) => batch.put(rowKey, value))
         await batch.write({ sync: true })
       }),
+    putHead: (head, edge) =>
+      write(() => db.put(HEAD_KEY, encodeHead(head, edge), { sync: true })).finally(() => {
+        known = undefined
+      }),
     async readDocument(collection, name) {
-      const row = await read(documentKey(collection, name))
-      return row === undefined ? undefined : fromUtf8(row)
+      const rowKey = documentKey(collection, name)
+      const row = await read(rowKey)
+      return row === undefined ? undefined : decodeDocument(rowKey, row)
     },
     async writeDocuments(changes) {
       const rows = changes.map(({ collection, key: name, value }) => {
         const rowKey = documentKey(collection, name)
-        return value === null ? ({ type: 'del', key: rowKey } as const) : ({ type: 'put', key: rowKey, value: toUtf8(value) } as const)
+        return value === null
+          ? ({ type: 'del', key: rowKey } as const)
+          : ({ type: 'put', key: rowKey, value: encodeDocument(rowKey, value) } as const)
       })
       await write(() => db.batch(rows, { sync: true }))
     },
@@ -176,13 +210,12 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
       const start = after === undefined ? { gte: prefix } : { gt: documentKey(collection, after) }
       const options = { ...start, lt: end, ...(Number.isFinite(limit) ? { limit } : {}) }
       const rows = await reading(() => db.iterator(options).all())
-      return rows.map(([rowKey, value]) => ({ key: fromUtf8(rowKey.subarray(prefix.length)), value: fromUtf8(value) }))
+      return rows.map(([rowKey, value]) => ({ key: fromUtf8(rowKey.subarray(prefix.length)), value: decodeDocument(rowKey, value) }))
     },
     rows: () => db.iterator(),
+    async *damagedDocuments() {
+      for await (const [rowKey, row] of db.iterator(DOCUMENTS)) if (!isSoundDocument(rowKey, row)) yield documentName(rowKey)
+    },
     close,
   }
-}
-
-function documentKey(collection: string, name: string): Uint8Array {
-  return textKey('x', `${collection}\0${name}`)
 }

@@ -56,6 +56,9 @@ export function createMemoryStore(): Store {
     async findIdentities(wanted) {
       return wanted.map(identity => identities.get(identity))
     },
+    async lastSize() {
+      return commits.at(-1)?.size
+    },
     async readStatement(index) {
       return statements.get(index)
     },
@@ -74,12 +77,14 @@ export function createMemoryStore(): Store {
     async findByDigest(digest, limit) {
       return (digests.get(digest) ?? []).slice(0, limit)
     },
-    async findByRecord(agency, record, limit) {
-      return (records.get(recordKey(agency, record)) ?? []).slice(0, limit)
+    async listByDigest(digest, before, limit) {
+      return newest(digests.get(digest), before, limit)
+    },
+    async listByRecord(agency, record, before, limit) {
+      return newest(records.get(recordKey(agency, record)), before, limit)
     },
     async listByAgency(agency, before, limit) {
-      const list = (agencies.get(agency) ?? []).filter(index => index < before)
-      return list.reverse().slice(0, limit)
+      return newest(agencies.get(agency), before, limit)
     },
     async findIncomplete(wanted) {
       return wanted.filter(record => !isComplete(record)).map(({ index }) => index)
@@ -87,6 +92,9 @@ export function createMemoryStore(): Store {
     async putBack(parts) {
       for (const record of parts.records) addRecord(record)
       addTiles(parts)
+    },
+    async putHead(head, edge) {
+      current = { head, edge }
     },
     async readDocument(collection, key) {
       return documents.get(collection)?.get(key)
@@ -111,6 +119,12 @@ export function createMemoryStore(): Store {
 /** The error of a commit whose `previous` is not the head. */
 export function headMoved(previous: Head, head: Head): StoreError {
   return new StoreError('STORE_HEAD_MOVED', `the commit was built on size ${previous.size}, the head is at size ${head.size}`)
+}
+
+/** Those below `before`, the newest first. */
+function newest(indexes: readonly number[] | undefined, before: number, limit: number): number[] {
+  const below = (indexes ?? []).filter(index => index < before)
+  return below.reverse().slice(0, limit)
 }
 
 function recordKey(agency: string, record: string): string {

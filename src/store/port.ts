@@ -57,7 +57,8 @@ export type DocumentChange = { readonly collection: string; readonly key: string
 export type Store = {
   /**
    * The committed head and its edge, or undefined before the first commit. Never older than the last commit that was answered; after a
-   * failed one it is what the disk holds. @throws StoreError STORE_UNSETTLED while that cannot be told: ask again later
+   * failed one it is what the disk holds. @throws StoreError STORE_UNSETTLED while that cannot be told: ask again later; STORE_CORRUPT where
+   * something was committed and the head cannot be read or is gone, so that nobody begins a new log over an old one
    */
   readHead(): Promise<{ readonly head: Head; readonly edge: Edge } | undefined>
   /**
@@ -68,6 +69,8 @@ export type Store = {
   commit(commit: Commit): Promise<void>
   /** The index of each identity, undefined where there is none. Sees every commit that was answered. */
   findIdentities(identities: readonly string[]): Promise<(number | undefined)[]>
+  /** The size that the newest commit led to, as its own row says and not the head; undefined before the first. */
+  lastSize(): Promise<number | undefined>
   /** The canonical statement at an index, undefined where it was erased or is beyond the head. */
   readStatement(index: number): Promise<Uint8Array | undefined>
   /** When the commit that brought an index was made, as it said itself; undefined beyond the head. */
@@ -78,16 +81,20 @@ export type Store = {
   readTile(level: number, index: number): Promise<Uint8Array | undefined>
   /** A full entry bundle, undefined where it is not full yet. */
   readBundle(index: number): Promise<Uint8Array | undefined>
-  /** Indexes of the statements that list a document with this digest, ascending, at most `limit`. */
+  /** Indexes of the statements that list a document with this digest, oldest first, at most `limit`: who asks for a file's date wants the first. */
   findByDigest(digest: string, limit: number): Promise<number[]>
-  /** Indexes of the statements about one record, ascending, at most `limit`. */
-  findByRecord(agency: string, record: string, limit: number): Promise<number[]>
+  /** The same below `before`, newest first, at most `limit`; of this and the next two no more is read than is given. */
+  listByDigest(digest: string, before: number, limit: number): Promise<number[]>
+  /** Indexes of the statements about one record below `before`, newest first, at most `limit`. */
+  listByRecord(agency: string, record: string, before: number, limit: number): Promise<number[]>
   /** Indexes of an agency's statements below `before`, newest first, at most `limit`. */
   listByAgency(agency: string, before: number, limit: number): Promise<number[]>
   /** Of these records, which are in ascending order, the indexes whose rows (statement, identity, look-ups) are not all there as a commit wrote them. */
   findIncomplete(records: readonly NewRecord[]): Promise<number[]>
   /** Writes parts of the committed log again, as they were, on disk (fsync) when it returns. The caller has shown that they fit the tree. */
   putBack(parts: Pick<Commit, 'tiles' | 'bundles' | 'records'>): Promise<void>
+  /** Writes the head again, on disk (fsync) when it returns. The caller has derived it from the other rows of the log and shown that it fits them. */
+  putHead(head: Head, edge: Edge): Promise<void>
   readDocument(collection: string, key: string): Promise<string | undefined>
   /** All or nothing, on disk (fsync) when it returns. */
   writeDocuments(changes: readonly DocumentChange[]): Promise<void>

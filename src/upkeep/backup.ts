@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { OpenSealError } from '../core/errors.ts'
-import { markRestored, readRestored } from '../ledger/restored.ts'
+import { markRestored, readRestored, sizeToMark } from '../ledger/restored.ts'
 import { type BackupHeader, decodeBackup } from '../store/backup.ts'
 import { fillLevelStore, openLevelStore } from '../store/level.ts'
 import { type Diagnosis, examine } from './doctor.ts'
@@ -73,7 +73,7 @@ export async function acceptLoss(dataDir: string, size: number): Promise<void> {
 
 async function mark(folder: string, { time }: BackupHeader): Promise<void> {
   const store = await openLevelStore(folder)
-  const size = (await store.readHead())?.head.size ?? 0
+  const size = await sizeToMark(store)
   await markRestored(store, { why: `was restored from a backup of ${time}`, size })
   await store.close()
 }

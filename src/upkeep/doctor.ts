@@ -1,25 +1,31 @@
 /** The doctor: looks at a ledger at rest, all of it, says what is wrong, and puts back what can be derived from the rest. */
+import { randomBytes } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fromHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
+import { formatVkey } from '../core/note.ts'
 import { TILE_WIDTH } from '../core/tile.ts'
 import { readLogKey } from '../keys.ts'
 import { type FinalAnchor, sizeKey } from '../ledger/final-anchors.ts'
 import { type Committed, type Damage, describeDamage, inspectBundle } from '../ledger/inspect.ts'
+import { readLog } from '../ledger/log-keys.ts'
 import { createNodes } from '../ledger/nodes.ts'
 import { putStatementBack, repair } from '../ledger/repair.ts'
-import { markRestored, type Restored, readRestored } from '../ledger/restored.ts'
+import { markRestored, type Restored, readRestored, sizeToMark } from '../ledger/restored.ts'
 import { rootAt } from '../ledger/sequencer.ts'
-import { restore } from '../ledger/tree-state.ts'
+import { createLogSigner } from '../ledger/signer.ts'
 import { silentLog } from '../log.ts'
-import { salvageLevelStore } from '../store/level.ts'
+import { type LevelStore, salvageLevelStore } from '../store/level.ts'
 import { findDamagedJournal } from '../store/level-journal.ts'
 import type { Store } from '../store/port.ts'
-import { type Copy, refill } from './refill.ts'
+import type { Copy } from './copy.ts'
+import { treatDocuments } from './documents.ts'
+import { FROM_BACKUP, treatHead } from './head.ts'
+import { refill } from './refill.ts'
 
 export type Complaint = {
-  /** DOCTOR_JOURNAL, DOCTOR_HEAD, DOCTOR_TILE, DOCTOR_BUNDLE, DOCTOR_STATEMENT, DOCTOR_LOOKUPS, DOCTOR_ANCHOR, DOCTOR_BEHIND, DOCTOR_KEY. */
+  /** DOCTOR_JOURNAL, DOCTOR_HEAD, DOCTOR_TILE, DOCTOR_BUNDLE, DOCTOR_STATEMENT, DOCTOR_LOOKUPS, DOCTOR_ANCHOR, DOCTOR_DOCUMENT, DOCTOR_BEHIND, DOCTOR_KEY. */
   readonly code: string
   readonly detail: string
   readonly repaired: boolean
@@ -48,7 +54,6 @@ export type DoctorInput = {
 
 const CODES = { tile: 'DOCTOR_TILE', bundle: 'DOCTOR_BUNDLE', statement: 'DOCTOR_STATEMENT', lookups: 'DOCTOR_LOOKUPS' } as const
 const JOURNAL = 'a journal of the store is damaged before its end'
-const FROM_BACKUP = 'Restore the data folder from a backup (openseal restore).'
 const ADVICE = {
   tile: FROM_BACKUP,
   bundle: FROM_BACKUP,
@@ -84,50 +89,37 @@ export async function examine(input: DoctorInput): Promise<Diagnosis> {
 
 /** What stood at the end of the journal may be lost: nothing is sealed upon it until the operator has decided. */
 async function markSalvaged(store: Store): Promise<void> {
-  const size = (await store.readHead())?.head.size ?? 0
-  await markRestored(store, { why: 'was opened with a damaged journal', size })
+  await markRestored(store, { why: 'was opened with a damaged journal', size: await sizeToMark(store) })
 }
 
-async function examineStore(store: Store, input: DoctorInput, before: readonly Complaint[]): Promise<Diagnosis> {
-  const complaints: Complaint[] = [...before]
-  const committed = await readCommitted(store, complaints)
+async function examineStore(store: LevelStore, input: DoctorInput, before: readonly Complaint[]): Promise<Diagnosis> {
+  const documents = await treatDocuments(store, input.repair)
+  const complaints: Complaint[] = [...before, ...documents]
+  // What else there is to say rests on documents: the mark of a restored ledger, erasures, anchors, changes of the key.
+  if (documents.some(({ repaired }) => !repaired)) return { verdict: 'damaged', exit: 5, size: 0, complaints }
+  const { committed, complaint } = await treatHead(store, input.repair)
+  complaints.push(...complaint)
   if (committed !== undefined) {
     complaints.push(...(await treatAll(store, committed, input)))
-    complaints.push(...(await checkAnchors(store, committed)))
     complaints.push(...(await fillUp(store, input)))
   }
-  if (!(await isThere(join(input.dataDir, 'keys', 'log.key'))))
-    complaints.push({
-      code: 'DOCTOR_KEY',
-      detail: 'keys/log.key is missing',
-      repaired: false,
-      advice: 'Put it back from a backup: without it nothing can be signed.',
-    })
+  const standing = input.repair && committed !== undefined ? await store.readHead() : committed
+  if (standing !== undefined) complaints.push(...(await checkAnchors(store, standing)))
+  complaints.push(...(await checkKey(store, input.dataDir)))
   const isDamaged = complaints.some(({ repaired }) => !repaired)
   const verdict = isDamaged ? 'damaged' : complaints.length > 0 ? 'repaired' : 'sound'
-  const size = committed === undefined ? 0 : ((await store.readHead())?.head.size ?? 0)
   const restored = await readRestored(store)
-  return { verdict, exit: isDamaged ? 5 : 0, size, ...(restored && { restored }), complaints }
-}
-
-async function readCommitted(store: Store, complaints: Complaint[]): Promise<Committed | undefined> {
-  try {
-    const committed = await store.readHead()
-    if (committed !== undefined && restore(committed.head, committed.edge) !== undefined) return committed
-    const detail = committed === undefined ? 'the store holds no ledger' : 'the growing edge does not give the root of the head'
-    complaints.push({ code: 'DOCTOR_HEAD', detail, repaired: false, advice: FROM_BACKUP })
-  } catch (error) {
-    if (!(error instanceof OpenSealError)) throw error
-    complaints.push({ code: 'DOCTOR_HEAD', detail: error.message, repaired: false, advice: FROM_BACKUP })
-  }
-  return undefined
+  return { verdict, exit: isDamaged ? 5 : 0, size: standing?.head.size ?? 0, ...(restored && { restored }), complaints }
 }
 
 /** Looks again as long as something was repaired: below a tile that fits again, more may come to light. */
-async function treatAll(store: Store, committed: Committed, input: DoctorInput): Promise<Complaint[]> {
+async function treatAll(store: Store, before: Committed, input: DoctorInput): Promise<Complaint[]> {
   const complaints = new Map<string, Complaint>()
+  let committed = before
   for (let isBetter = true; isBetter; ) {
     isBetter = false
+    // The growing bundle stands in the head row, and may have been put back there.
+    if (input.repair) committed = (await store.readHead()) ?? committed
     for (const damage of await inspectAll(store, committed, input)) {
       const complaint = await treat(store, committed, damage, input)
       isBetter ||= complaint.repaired && complaints.get(complaint.detail)?.repaired !== true
@@ -169,13 +161,9 @@ async function refetch(store: Store, committed: Committed, damage: Damage, { cop
 }
 
 /** What another copy has beyond our head. */
-async function fillUp(store: Store, { dataDir, repair, copy }: DoctorInput): Promise<Complaint[]> {
+async function fillUp(store: Store, { repair, copy }: DoctorInput): Promise<Complaint[]> {
   if (!repair || copy === undefined) return []
-  const randomBytes = () => {
-    throw new Error('bug: the doctor makes no key')
-  }
-  const seed = await readLogKey(join(dataDir, 'keys', 'log.key'), { mustExist: true, randomBytes, log: silentLog })
-  const added = await refill(store, copy, seed, Date.now)
+  const added = await refill(store, copy, Date.now)
   return added === 0 ? [] : [{ code: 'DOCTOR_BEHIND', detail: `${added} entries at the end were missing`, repaired: true }]
 }
 
@@ -190,6 +178,23 @@ async function checkAnchors(store: Store, { head, edge }: Committed): Promise<Co
     complaints.push({ code: 'DOCTOR_ANCHOR', detail, repaired: false, advice: FROM_BACKUP })
   }
   return complaints
+}
+
+/** The key in the data folder must be the one that signs the log now: after a refill across a change of the key it is the old one. */
+async function checkKey(store: Store, dataDir: string): Promise<Complaint[]> {
+  const complaint = (detail: string, advice: string) => [{ code: 'DOCTOR_KEY', detail, repaired: false, advice }]
+  const path = join(dataDir, 'keys', 'log.key')
+  if (!(await isThere(path))) return complaint('keys/log.key is missing', 'Put it back from a backup: without it nothing can be signed.')
+  try {
+    const log = await readLog(store)
+    const seed = await readLogKey(path, { mustExist: true, randomBytes, log: silentLog })
+    const signs = log?.keys.at(-1)?.vkey
+    if (log === undefined || formatVkey(createLogSigner(log.origin, seed).vkey) === signs) return []
+    return complaint(`keys/log.key is not the key that signs this log now (${signs})`, 'Put that one in its place, from a newer backup.')
+  } catch (error) {
+    if (error instanceof OpenSealError) return complaint(`keys/log.key cannot be held against the log: ${error.message}`, FROM_BACKUP)
+    throw error
+  }
 }
 
 async function isThere(path: string): Promise<boolean> {

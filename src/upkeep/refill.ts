@@ -1,79 +1,79 @@
-/** Filling up a ledger that is behind (a restored backup) from another copy of it: nothing is taken that its own key has not signed. */
+/** Filling up a ledger that is behind (a restored backup) from another copy of it: nothing is taken that the log's key, or one that it introduced, has not signed. */
+import { randomBytes } from 'node:crypto'
 import { equalBytes } from '../core/bytes.ts'
-import { parseCheckpoint } from '../core/checkpoint.ts'
+import type { Checkpoint } from '../core/checkpoint.ts'
 import { encodeEntry } from '../core/entry.ts'
-import { OpenSealError } from '../core/errors.ts'
 import { extendTree } from '../core/extension.ts'
-import { hashLeaf } from '../core/hash.ts'
-import { parseJson } from '../core/json.ts'
-import { parseNote, parseVkey, verifyNote } from '../core/note.ts'
-import { parseAnyStatement } from '../core/statement.ts'
+import { type Hash, hashLeaf } from '../core/hash.ts'
 import { decodeBundle, TILE_WIDTH } from '../core/tile.ts'
 import { rootFromRange } from '../core/tree.ts'
-import { keysAfter, readKeyChanges } from '../ledger/log-keys.ts'
+import { keepKeyChange, readLog } from '../ledger/log-keys.ts'
 import { recordOf } from '../ledger/prepare.ts'
-import { openSequencer, rootAt } from '../ledger/sequencer.ts'
+import { openSequencer, rootAt, type Sequencer } from '../ledger/sequencer.ts'
 import { createLogSigner } from '../ledger/signer.ts'
-import { restore } from '../ledger/tree-state.ts'
+import { restore, type TreeState } from '../ledger/tree-state.ts'
 import type { Store } from '../store/port.ts'
-
-/** Another copy of the ledger. */
-export type Copy = {
-  checkpoint(): Promise<string>
-  bundle(index: number, width: number): Promise<Uint8Array>
-  /** The canonical statements of [from, to); undefined where it has none. */
-  statements(from: number, to: number): Promise<(Uint8Array | undefined)[]>
-}
+import { type Copy, RefillError } from './copy.ts'
+import { type NewChange, readSignedCheckpoint } from './follow-keys.ts'
 
 const STATEMENTS_AT_ONCE = 1024
+
+/** What is to be appended: the entries from `from` on, and the changes of the log's key among them. */
+type Missing = { readonly from: number; readonly entries: readonly Uint8Array[]; readonly changes: readonly NewChange[] }
 
 /**
  * Appends what the copy has and the store has not; returns how many entries. All of it is shown to lead to the copy's signed checkpoint before
  * anything is written. @throws RefillError REFILL_FORK, REFILL_UNSIGNED, REFILL_MISSING
  */
-export async function refill(store: Store, copy: Copy, seed: Uint8Array, nowMs: () => number): Promise<number> {
+export async function refill(store: Store, copy: Copy, nowMs: () => number): Promise<number> {
   const row = await store.readHead()
   const state = row && restore(row.head, row.edge)
   if (state === undefined) throw new RefillError('REFILL_FORK', 'The head of this ledger is damaged: nothing can be put upon it.')
-  const { origin, checkpoint } = await readCheckpoint(store, copy)
-  const signer = createLogSigner(origin, seed)
+  const log = await readLog(store)
+  if (log === undefined) throw new RefillError('REFILL_FORK', 'This ledger has no genesis: nothing can be put upon it.')
+  const { origin } = log
+  const { checkpoint, changes } = await readSignedCheckpoint(copy, log)
+  // What is signed while a ledger is at rest is shown to nobody: no key of the log is needed for it.
+  const signer = createLogSigner(origin, randomBytes(32))
   const sequencer = await openSequencer({ store, signer, origin, nowMs })
   const from = state.head.size
-  if (checkpoint.size <= from) {
-    if (equalBytes(await rootAt(sequencer.nodes, checkpoint.size), checkpoint.root)) return 0
-    throw new RefillError('REFILL_FORK', `The other copy has another history: its root of size ${checkpoint.size} is not ours.`)
-  }
+  const entries = checkpoint.size > from ? await readEntries(copy, from, checkpoint.size) : []
+  const leaves = entries.map(hashLeaf)
+  for (const shown of [...changes.map(change => change.checkpoint), checkpoint])
+    if (!(await isOfTree(shown, sequencer, state, leaves)))
+      throw new RefillError(
+        'REFILL_FORK',
+        `The other copy has another history: our entries do not lead to its signed root of size ${shown.size}.`,
+      )
+  await append(store, sequencer, copy, { from, entries, changes })
+  return entries.length
+}
 
-  const entries = await readEntries(copy, from, checkpoint.size)
-  const { range } = extendTree(from, state.range, entries.map(hashLeaf))
-  if (!equalBytes(rootFromRange(range), checkpoint.root))
-    throw new RefillError('REFILL_FORK', `The entries of the other copy do not lead from our ${from} entries to its signed root.`)
+/** Whether a checkpoint is one of our tree after the leaves are appended. */
+async function isOfTree({ size, root }: Checkpoint, sequencer: Sequencer, { head, range }: TreeState, leaves: readonly Hash[]) {
+  if (size > head.size + leaves.length) return false
+  if (size <= head.size) return equalBytes(await rootAt(sequencer.nodes, size), root)
+  return equalBytes(rootFromRange(extendTree(head.size, range, leaves.slice(0, size - head.size)).range), root)
+}
 
-  for (let at = from; at < checkpoint.size; at += STATEMENTS_AT_ONCE) {
-    const statements = await copy.statements(at, Math.min(checkpoint.size, at + STATEMENTS_AT_ONCE))
-    const batch = statements.map((statement, i) => {
-      const entry = entries[at - from + i]!
+/** A change of the key ends its batch, and is kept before anything is put upon it: broken off in between, it stands there as one that was begun. */
+async function append(store: Store, sequencer: Sequencer, copy: Copy, { from, entries, changes }: Missing): Promise<void> {
+  for (const change of changes) if (change.index < from) await keepKeyChange(store, change)
+  const end = from + entries.length
+  for (let at = from; at < end; ) {
+    const change = changes.find(({ index }) => index >= at)
+    const to = Math.min(end, at + STATEMENTS_AT_ONCE, (change?.index ?? end) + 1)
+    const statements = await copy.statements(at, to)
+    const batch = entries.slice(at - from, to - from).map((entry, i) => {
+      const statement = statements[i]
       if (statement === undefined || !equalBytes(encodeEntry(statement), entry))
         throw new RefillError('REFILL_MISSING', `The other copy does not have the statement of entry ${at + i}: try another one.`)
       return { ...recordOf(at + i, statement), entry }
     })
     await sequencer.seal(batch)
+    if (change?.index === to - 1) await keepKeyChange(store, change)
+    at = to
   }
-  return checkpoint.size - from
-}
-
-async function readCheckpoint(store: Store, copy: Copy) {
-  const bytes = await store.readStatement(0)
-  const genesis = bytes === undefined ? undefined : parseAnyStatement(parseJson(bytes))
-  if (genesis?.type !== 'openseal/genesis@v1')
-    throw new RefillError('REFILL_FORK', 'This ledger has no genesis: nothing can be put upon it.')
-  const note = await copy.checkpoint()
-  const keys = keysAfter(genesis.logKey, await readKeyChanges(store))
-  const signed = verifyNote(note, [parseVkey(keys.at(-1)!.vkey)])
-  const checkpoint = parseCheckpoint(parseNote(note).text)
-  if (signed.length === 0 || checkpoint.origin !== genesis.origin)
-    throw new RefillError('REFILL_UNSIGNED', `The other copy shows no checkpoint that is signed by this ledger, ${genesis.origin}.`)
-  return { origin: genesis.origin, checkpoint }
 }
 
 async function readEntries(copy: Copy, from: number, to: number): Promise<Uint8Array[]> {
@@ -85,6 +85,3 @@ async function readEntries(copy: Copy, from: number, to: number): Promise<Uint8A
   }
   return entries
 }
-
-/** REFILL_FORK, REFILL_UNSIGNED, REFILL_MISSING. */
-export class RefillError extends OpenSealError {}

@@ -17,10 +17,11 @@ import {
   readEvidence,
 } from './checks.ts'
 import type { FileDigest } from './digest.ts'
+import { speaksOf } from './later.ts'
 import { type Note, note } from './notes.ts'
 
 /**
- * Asks a ledger or a mirror for the later statements of the same record. What it answers is believed only as far as each receipt verifies;
+ * Asks a ledger or a mirror for the later statements of the same record: of each action the newest ones that speak of this statement, at least. What it answers is believed only as far as each receipt verifies;
  * rejects with an OpenSealError when it cannot answer.
  */
 export type CurrencyReader = (statement: Statement, index: number) => Promise<readonly LaterStatement[]>
@@ -84,11 +85,6 @@ function verifies(evidence: Evidence, policy: Policy): boolean {
     () => checkCosignatures(evidence, policy),
   ]
   return checks.every(check => attempt(check).value?.status === 'passed')
-}
-
-/** An amendment or withdrawal speaks of the revision that it names, or of the whole record; a publication of its own version only. */
-function speaksOf(later: Statement, own: Statement): boolean {
-  return later.revision === own.revision || (later.action !== 'publish' && later.revision === undefined)
 }
 
 function stillLists(newest: Statement, own: Statement, file: FileDigest | undefined): boolean {

@@ -1,12 +1,12 @@
 /** A chain reader on `fetch`: the few JSON-RPC calls that an anchor needs, of one endpoint. */
 
+import { readBounded } from '../core/bounded.ts'
 import { fromHex, toHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { sha256 } from '../core/hash.ts'
 import { isJsonObject, type Json, parseJson } from '../core/json.ts'
 import type { AnchoredEvent, BlockTag, ChainReader } from './anchors.ts'
 import { attemptAsync } from './attempt.ts'
-import { readBounded } from './bounded.ts'
 
 /** keccak256("CheckpointAnchored(bytes32,uint64,bytes32,uint64)"). */
 const CHECKPOINT_ANCHORED = '0x81aa484e785fddfe9489a2e8366e2c01d721f83751b07765ef222e25ba0339ab'
@@ -53,7 +53,7 @@ async function call({ url, fetch, timeoutMs }: JsonRpcOptions, method: string, p
     throw new RpcError('RPC_UNREACHABLE', `${new URL(url).host} did not answer ${method}`, { cause })
   }
   const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body, signal }).catch(unreachable)
-  const bytes = await readBounded(response, MAX_ANSWER_BYTES).catch(unreachable)
+  const bytes = await readBounded(response.body, MAX_ANSWER_BYTES).catch(unreachable)
   if (bytes === undefined) throw malformed(`an answer is larger than ${MAX_ANSWER_BYTES} bytes`)
   const answer = parseJson(bytes, { allowNull: true })
   if (!isJsonObject(answer)) throw malformed('an answer is not an object')

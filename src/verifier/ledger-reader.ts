@@ -1,9 +1,10 @@
 /** What a check asks of a ledger or a mirror: receipts by a file's hash, and later statements of a record. Hashes are sent, files never. */
+import { readBounded } from '../core/bounded.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { isJsonObject, type Json, parseJson } from '../core/json.ts'
 import { attempt, attemptAsync, unwrap } from './attempt.ts'
-import { readBounded } from './bounded.ts'
 import type { CurrencyReader } from './currency.ts'
+import { chooseLater, type ListedEntry } from './later.ts'
 
 /** The ledger as a check sees it. Its functions reject with an OpenSealError when it gives no usable answer. */
 export type LedgerReader = {
@@ -13,9 +14,6 @@ export type LedgerReader = {
   readReceipt(index: number): Promise<string>
   readonly currency: CurrencyReader
 }
-
-/** An entry in the ledger's own list. */
-export type ListedEntry = { readonly index: number; readonly agency?: unknown; readonly record?: unknown }
 
 /** Where to ask, and whose ledger it must be. `url` has no slash at the end; empty for a page's own. */
 export type LedgerReaderOptions = {
@@ -27,7 +25,8 @@ export type LedgerReaderOptions = {
 
 /** A file that stands in more records is checked in the earliest of them. */
 const MAX_RECORDS = 8
-const MAX_LISTED = 2000
+/** A list without end is none: so many entries of one file, or of one record, are looked through. */
+const MAX_PAGES = 10_000
 /** The history of a record with a thousand versions has about 200 KB. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024
 const PAGE = 100
@@ -42,17 +41,19 @@ export function createLedgerReader(options: LedgerReaderOptions): LedgerReader {
   return {
     async findReceipts(hashes) {
       for (const hash of hashes) {
-        const found = earliestOfEach(await list(options, new URLSearchParams({ sha256: hash })))
-        if (found.length > 0) return readReceipts(found, receiptOf)
+        let found: readonly ListedEntry[] = []
+        for await (const page of listPages(options, new URLSearchParams({ sha256: hash }))) found = earliestOfEach([...found, ...page])
+        if (found.length > 0) return readReceipts(indexesOf(found), receiptOf)
       }
       return []
     },
     readReceipt: receiptOf,
-    async currency({ agency, record }, index) {
+    async currency(statement, index) {
       status ??= checkOrigin(options)
       await status
-      const listed = await list(options, new URLSearchParams({ agency, record }))
-      const later = listed.map(entry => entry.index).filter(candidate => candidate > index)
+      const { agency, record } = statement
+      const pages = pagesAbove(index, listPages(options, new URLSearchParams({ agency, record })))
+      const later = await chooseLater(statement, index, pages)
       return inTurns(later, AT_ONCE, async at => ({ index: at, receiptText: await receiptOf(at) }))
     },
   }
@@ -75,15 +76,28 @@ export function giveUpWhenGone(ledger: LedgerReader): LedgerReader {
   }
 }
 
-/** The earliest entry of each record, the oldest first. */
-export function earliestOfEach(listed: readonly ListedEntry[]): number[] {
-  const byRecord = new Map<string, number>()
-  const oldestFirst = [...listed].sort((a, b) => a.index - b.index)
-  for (const { index, agency, record } of oldestFirst) {
-    const key = JSON.stringify([agency, record])
-    if (!byRecord.has(key)) byRecord.set(key, index)
+/** The earliest entry of each record, the oldest first; of the earliest records only. What was erased has no receipt any more. */
+export function earliestOfEach(listed: readonly ListedEntry[]): ListedEntry[] {
+  const byRecord = new Map<string, ListedEntry>()
+  const oldestFirst = listed.filter(({ erased }) => erased !== true).sort((a, b) => a.index - b.index)
+  for (const entry of oldestFirst) {
+    const key = JSON.stringify([entry.agency, entry.record])
+    if (!byRecord.has(key)) byRecord.set(key, entry)
   }
   return [...byRecord.values()].slice(0, MAX_RECORDS)
+}
+
+/** Where entries stand. */
+export function indexesOf(entries: readonly ListedEntry[]): number[] {
+  return entries.map(({ index }) => index)
+}
+
+/** Of pages that come newest first those that still hold something above an index. */
+async function* pagesAbove(index: number, pages: AsyncIterable<readonly ListedEntry[]>): AsyncGenerator<readonly ListedEntry[]> {
+  for await (const page of pages) {
+    yield page
+    if (page.length > 0 && page.every(entry => entry.index <= index)) return
+  }
 }
 
 /** The receipts of these entries as far as they can be read: one that is damaged or erased hides no other. Rejects when none can. */
@@ -110,20 +124,25 @@ async function checkOrigin(options: LedgerReaderOptions): Promise<void> {
   if (origin !== options.origin) throw new LedgerReadError('LEDGER_OTHER', `the ledger asked is ${String(origin)}, not ${options.origin}`)
 }
 
-async function list(options: LedgerReaderOptions, query: URLSearchParams): Promise<ListedEntry[]> {
-  const found: ListedEntry[] = []
+/** What the ledger lists for a query, page by page, the newest first. A cursor that does not lead on would keep a reader for ever, and so would pages that hold nothing. */
+async function* listPages(options: LedgerReaderOptions, query: URLSearchParams): AsyncGenerator<readonly ListedEntry[]> {
   query.set('limit', String(PAGE))
-  // A ledger that answers with empty pages for ever must not keep a reader for ever.
-  for (let page = 0; page < MAX_LISTED / PAGE; page++) {
+  let before = Number.POSITIVE_INFINITY
+  for (let page = 0; page < MAX_PAGES; page++) {
     const { records, cursor } = readObject(await read(options, `/v1/records?${query}`))
-    for (const record of Array.isArray(records) ? (records as readonly Json[]) : []) {
-      // What was erased has no receipt any more.
-      if (isJsonObject(record) && Number.isSafeInteger(record.index) && record.erased !== true) found.push(record as { index: number })
-    }
-    if (typeof cursor !== 'string') return found
+    const entries = (Array.isArray(records) ? (records as readonly Json[]) : []).filter(isListed)
+    yield entries
+    if (cursor === undefined) return
+    if (entries.length === 0 || typeof cursor !== 'string' || !(Number(cursor) < before))
+      throw new LedgerReadError('LEDGER_ANSWER', 'the list of the ledger does not lead on')
+    before = Number(cursor)
     query.set('cursor', cursor)
   }
-  throw new LedgerReadError('LEDGER_TOO_MANY', `more than ${MAX_LISTED} entries are concerned`)
+  throw new LedgerReadError('LEDGER_TOO_MANY', `more than ${MAX_PAGES * PAGE} entries are concerned`)
+}
+
+function isListed(entry: Json): entry is Json & ListedEntry {
+  return isJsonObject(entry) && Number.isSafeInteger(entry.index)
 }
 
 function readObject(text: string): { readonly [member: string]: Json } {
@@ -140,7 +159,7 @@ async function read(options: LedgerReaderOptions, path: string): Promise<string>
   for (let attempt = 1; ; attempt++) {
     const response = await fetch(url + path, { signal: AbortSignal.timeout(timeoutMs) }).catch(unreachable)
     if (response.ok) {
-      const bytes = await readBounded(response, MAX_ANSWER_BYTES).catch(unreachable)
+      const bytes = await readBounded(response.body, MAX_ANSWER_BYTES).catch(unreachable)
       if (bytes === undefined) throw new LedgerReadError('LEDGER_ANSWER', 'the answer is larger than that of a ledger')
       return new TextDecoder().decode(bytes)
     }

@@ -31,9 +31,11 @@ export type SiteLedger = {
   /** When an entry was sealed, by the ledger's own clock. */
   sealedMs(index: number): Promise<number | undefined>
   versions(index: number): Promise<readonly SiteVersion[]>
+  /** Oldest first. */
   findByDigest(sha256: string, limit: number): Promise<readonly number[]>
-  findByRecord(agency: string, record: string, limit: number): Promise<readonly number[]>
-  /** Newest first, below `before`. */
+  /** Newest first, below `before`, like those after it. */
+  listByDigest(sha256: string, before: number, limit: number): Promise<readonly number[]>
+  listByRecord(agency: string, record: string, before: number, limit: number): Promise<readonly number[]>
   listByAgency(agency: string, before: number, limit: number): Promise<readonly number[]>
   latestAnchor(): SiteAnchor | undefined
   /** The first final anchor that covers an index. */

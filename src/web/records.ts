@@ -74,7 +74,11 @@ export async function findAgency(id: string, { agencies }: SiteDeps): Promise<Si
 }
 
 /** What a search found. `older` is where it goes on. */
-export type SearchResult = { readonly indexes: readonly number[]; readonly agencies: readonly SiteAgency[]; readonly older?: number }
+export type SearchResult = {
+  readonly indexes: readonly number[]
+  readonly agencies: readonly SiteAgency[]
+  readonly older?: number | undefined
+}
 
 const MAX_HITS = 50
 const MAX_ANCHORS = 10_000
@@ -84,7 +88,7 @@ export async function searchRecords({ ledger, finder, agencies }: SiteDeps, quer
   const text = query.trim()
   if (text === '') return { indexes: [], agencies: [] }
   const hex = text.toLowerCase().replace(/^(0x|sha256:)/, '')
-  if (/^[0-9a-f]{64}$/.test(hex)) return { indexes: (await ledger.findByDigest(hex, MAX_HITS)).toReversed(), agencies: [] }
+  if (/^[0-9a-f]{64}$/.test(hex)) return { ...pageOf(await ledger.listByDigest(hex, before, MAX_HITS + 1), MAX_HITS), agencies: [] }
   const small = text.toLocaleLowerCase()
   const named = (await agencies.list()).filter(({ id, name }) => id.includes(small) || name.toLocaleLowerCase().includes(small))
   return { ...(await finder.search(text, before, MAX_HITS)), agencies: named.slice(0, MAX_HITS) }

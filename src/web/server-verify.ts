@@ -14,8 +14,10 @@ import {
   planChecks,
   readPasted,
   recognize,
+  type Statement,
 } from '../verifier/index.ts'
-import { earliestOfEach, type ListedEntry, readReceipts } from '../verifier/ledger-reader.ts'
+import { chooseLater, type ListedEntry } from '../verifier/later.ts'
+import { earliestOfEach, indexesOf, readReceipts } from '../verifier/ledger-reader.ts'
 import type { SiteDeps, SiteLedger } from './deps.ts'
 import { MAX_UPLOAD_BYTES, type Upload } from './upload.ts'
 
@@ -29,8 +31,8 @@ export type FormAnswer =
 
 const MAX_FOUND = 1000
 const MAX_PASTED_HASHES = 100
-/** How many versions of a record are looked up, to check the newest of them. */
-const MAX_VERSIONS = 100_000
+/** How many statements of a record are looked through in a turn. */
+const PAGE = 1000
 
 /** Checks what was sent. Without a receipt the ledger's own is taken. */
 export async function checkUpload(say: Say, upload: Upload, deps: SiteDeps): Promise<FormAnswer> {
@@ -91,18 +93,28 @@ function createSiteReader(ledger: SiteLedger): LedgerReader {
     )
     return entries.flat()
   }
+  /** The statements of a record above an index, newest first; others get their turn between the pages. */
+  async function* laterPages({ agency, record }: Statement, index: number): AsyncGenerator<readonly ListedEntry[]> {
+    for (let before = Number.MAX_SAFE_INTEGER; ; ) {
+      const later = (await ledger.listByRecord(agency, record, before, PAGE)).filter(candidate => candidate > index)
+      if (later.length > 0) yield await listed(later)
+      if (later.length < PAGE) return
+      before = later.at(-1)!
+      await new Promise(resolve => setImmediate(resolve))
+    }
+  }
   return {
     async findReceipts(hashes) {
       for (const hash of hashes) {
         const found = earliestOfEach(await listed(await ledger.findByDigest(hash, MAX_FOUND)))
-        if (found.length > 0) return readReceipts(found, index => ledger.receipt(index))
+        if (found.length > 0) return readReceipts(indexesOf(found), index => ledger.receipt(index))
       }
       return []
     },
     readReceipt: index => ledger.receipt(index),
-    async currency({ agency, record }, index) {
-      const later = (await ledger.findByRecord(agency, record, MAX_VERSIONS)).filter(candidate => candidate > index).slice(-MAX_FOUND)
-      return Promise.all((await listed(later)).map(async entry => ({ index: entry.index, receiptText: await ledger.receipt(entry.index) })))
+    async currency(statement, index) {
+      const later = await chooseLater(statement, index, laterPages(statement, index))
+      return Promise.all(later.map(async at => ({ index: at, receiptText: await ledger.receipt(at) })))
     },
   }
 }

@@ -4,16 +4,24 @@ import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Wallet } from 'ethers'
 import { checkpointAnchor } from '../../src/chain/artifact.ts'
+import { deploymentFile } from '../../src/chain/deploy.ts'
 import { CHAIN_ID, CHAINS, type TestChain } from '../chain/chains.ts'
 
 /** Arguments, environment, exit code and sentence. */
 type Case = readonly [readonly string[], { readonly [name: string]: string }, number, RegExp]
 
 const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
+
+describe('openseal deploy', () => {
+  it('keeps what stands on a chain where the service and the audit look for it: beside the contract', () => {
+    assert.equal(deploymentFile(11_155_111), at('contracts/deployments/11155111.json'))
+    assert.ok(existsSync(dirname(deploymentFile(1))))
+  })
+})
 
 for (const [name, start] of CHAINS) {
   describe(`openseal deploy on ${name}`, function () {

@@ -183,6 +183,22 @@ describe('http: records', () => {
     deepEqual((await service.get(`/v1/records?sha256=${'00'.repeat(32)}`)).json, { records: [] })
   })
 
+  it('finds any number of statements of one record, or of one document, over pages, newest first', async () => {
+    const { documents } = statement(31)
+    const lines = Array.from({ length: 25 }, (_, i) => ({ ...statement(31), revision: `v${i}`, documents }))
+    await service.stream(lines.map(line => JSON.stringify(line)).join('\n'))
+    for (const query of [`agency=${AGENCY}&record=${statement(31).record}`, `sha256=${documents[0]!.sha256}`]) {
+      const seen: string[] = []
+      for (let cursor = ''; ; ) {
+        const page = (await service.get(`/v1/records?${query}&limit=10${cursor}`)).json
+        seen.push(...page.records.map((record: { revision: string }) => record.revision))
+        if (page.cursor === undefined) break
+        cursor = `&cursor=${page.cursor}`
+      }
+      deepEqual(seen, lines.map(({ revision }) => revision).reverse())
+    }
+  })
+
   it('lists all records over pages, each once, the genesis last', async () => {
     const seen: number[] = []
     for (let cursor = ''; ; ) {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { AbiCoder } from 'ethers'
 import { CHAINS, type TestChain } from '../chain/chains.ts'
 import { ANSWERED, type Endpoint, frozenAt, openEndpoint, silent } from '../chain/endpoint.ts'
-import { attemptsOf, CLOCK_MS, type Options, openAnchors, openWorld, pause, submit, untilIncluded, type World } from './anchor-world.ts'
+import { attemptsOf, CLOCK_MS, type Options, openAnchors, pause, submit, untilIncluded, useWorlds } from './anchor-world.ts'
 
 /** Long enough for a true answer under any load, and short, where nothing but silence is waited for. */
 const limits = { timeoutMs: 20_000 }
@@ -14,27 +14,21 @@ for (const [name, start] of CHAINS) {
     let at: TestChain
     let one: Endpoint
     let two: Endpoint
-    const worlds: World[] = []
-
-    before(async function () {
-      this.timeout(60_000)
-      at = await start()
+    const openOn = useWorlds(start, async chain => {
+      at = chain
       one = await openEndpoint(at.url)
       two = await openEndpoint(at.url)
     })
-    afterEach(async () => {
-      for (const world of worlds.splice(0)) world.close()
+    afterEach(() => {
       for (const endpoint of [one, two]) endpoint.behave(undefined)
     })
     after(async () => {
       for (const endpoint of [one, two]) await endpoint.close()
-      await at.close()
     })
 
     /** A world of a record, over the first endpoint, or over both. */
     async function world(endpoints: readonly Endpoint[], options: Options = {}) {
-      const opened = await openWorld(at, { urls: endpoints.map(({ url }) => url), limits, ...options })
-      worlds.push(opened)
+      const opened = await openOn({ urls: endpoints.map(({ url }) => url), limits, ...options })
       await submit(opened.ledger, 1)
       return { ...opened, anchorer: opened.anchorerOn() }
     }

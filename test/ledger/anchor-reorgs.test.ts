@@ -2,29 +2,14 @@
 import assert from 'node:assert/strict'
 import type { Finality } from '../../src/ledger/anchor-chain.ts'
 import { CHAINS, type TestChain } from '../chain/chains.ts'
-import { attemptsOf, type Options, openAnchors, openWorld, sendFrom, submit, untilIncluded, type World } from './anchor-world.ts'
+import { attemptsOf, openAnchors, sendFrom, submit, untilIncluded, useWorlds } from './anchor-world.ts'
 
 for (const [name, start] of CHAINS) {
   describe(`anchors in reorgs on ${name}`, () => {
     let at: TestChain
-    const worlds: World[] = []
-
-    before(async function () {
-      this.timeout(60_000)
-      at = await start()
+    const world = useWorlds(start, chain => {
+      at = chain
     })
-    afterEach(async () => {
-      for (const world of worlds.splice(0)) world.close()
-      await at.mining(true)
-      await at.mine()
-    })
-    after(() => at.close())
-
-    async function world(options: Options = {}): Promise<World> {
-      const opened = await openWorld(at, options)
-      worlds.push(opened)
-      return opened
-    }
 
     const finality: Finality = { confirmations: 3 }
 

@@ -7,7 +7,7 @@ import { Transaction, Wallet } from 'ethers'
 import { anchorInterface } from '../../src/chain/artifact.ts'
 import { createKeySigner } from '../../src/chain/signer.ts'
 import { CHAINS, type TestChain } from '../chain/chains.ts'
-import { attemptsOf, type Options, openAnchors, openWorld, sendFrom, submit, untilIncluded, type World } from './anchor-world.ts'
+import { attemptsOf, type Options, openAnchors, sendFrom, submit, untilIncluded, useWorlds } from './anchor-world.ts'
 
 const GWEI = 1_000_000_000n
 const MINUTE = 60_000
@@ -15,24 +15,9 @@ const MINUTE = 60_000
 for (const [name, start] of CHAINS) {
   describe(`anchor transactions on ${name}`, () => {
     let at: TestChain
-    const worlds: World[] = []
-
-    before(async function () {
-      this.timeout(60_000)
-      at = await start()
+    const world = useWorlds(start, chain => {
+      at = chain
     })
-    afterEach(async () => {
-      for (const world of worlds.splice(0)) world.close()
-      await at.mining(true)
-      await at.mine()
-    })
-    after(() => at.close())
-
-    async function world(options: Options = {}): Promise<World> {
-      const opened = await openWorld(at, options)
-      worlds.push(opened)
-      return opened
-    }
 
     /** A world with a record, and mining by hand from now on. */
     async function waitingWorld(options: Options = {}) {

@@ -79,6 +79,30 @@ export async function openWorld(at: TestChain, options: Options = {}): Promise<W
   }
 }
 
+/** For a suite on one chain, which is started once and told to `begun`: opens worlds, closes them after each test, and lets the chain mine by itself again. */
+export function useWorlds(start: () => Promise<TestChain>, begun: (at: TestChain) => unknown): (options?: Options) => Promise<World> {
+  let at: TestChain
+  const opened: World[] = []
+
+  before(async function () {
+    this.timeout(60_000)
+    at = await start()
+    await begun(at)
+  })
+  afterEach(async () => {
+    for (const world of opened.splice(0)) world.close()
+    await at.mining(true)
+    await at.mine()
+  })
+  after(() => at.close())
+
+  return async (options = {}) => {
+    const world = await openWorld(at, options)
+    opened.push(world)
+    return world
+  }
+}
+
 /** A ledger on a store, bound to a log in the contract. */
 export function openFor(store: Store, origin: string, logId: string): Promise<Ledger> {
   return openLedger({

@@ -5,7 +5,9 @@ import { createLogSigner } from '../../src/ledger/signer.ts'
 import type { Store } from '../../src/store/port.ts'
 
 export const ORIGIN = 'ledger.example/test'
-export const signer = createLogSigner(ORIGIN, new Uint8Array(32).fill(7))
+/** The log's secret key: 0, 1, 2, … 31. */
+export const LOG_KEY = Uint8Array.from({ length: 32 }, (_, i) => i)
+export const signer = createLogSigner(ORIGIN, LOG_KEY)
 
 /** Opens a ledger of no anchors on a store; every opening has other salts. */
 export function openTestLedger(store: Store, changes: Partial<LedgerDeps> = {}): Promise<Ledger> {

@@ -199,6 +199,17 @@ describe('ledger', () => {
     assert.deepEqual(await ledger.versions(0), [])
   })
 
+  it('gives of a long history the newest thousand, and the one that is asked for with the hundred before it', async () => {
+    const ledger = await openTestLedger(createMemoryStore())
+    await Promise.all(Array.from({ length: 1500 }, (_, i) => ledger.submit(statementOf('r', i, { revision: String(i) }))))
+    const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i)
+    const indexes = async (index: number) => (await ledger.versions(index)).map(version => version.index)
+    assert.deepEqual(await indexes(1500), range(501, 1500))
+    assert.deepEqual(await indexes(300), [...range(200, 300), ...range(501, 1500)])
+    assert.deepEqual(await indexes(550), [...range(450, 500), ...range(501, 1500)])
+    assert.deepEqual(await indexes(1), [1, ...range(501, 1500)])
+  })
+
   it('refuses submissions once it was stopped, and goes on reading', async () => {
     const ledger = await openTestLedger(createMemoryStore())
     await ledger.submit(statementOf('one'))

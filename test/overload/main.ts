@@ -2,20 +2,18 @@
  * `npm run overload`: what the ledger does past its capacity. It measures the capacity of single submissions, then submits twice and ten times as many, and
  * looks at what was acknowledged. `-- --seconds N` for each of the two (30), `--write` puts the table into docs/reliability.md.
  */
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
+import type { ChildProcess } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { AGENCY, statementLine } from '../../bench/statements.ts'
-import { endChain, OPERATOR_KEY, type Running, startService } from '../crash/service.ts'
+import { endChain, type Running, startService } from '../crash/service.ts'
 import type { Order, Report } from './load.ts'
+import { anchoredSize, ask, check, openClient, registerAgency } from './world.ts'
 
 const { values } = parseArgs({ options: { seconds: { type: 'string', default: '30' }, write: { type: 'boolean', default: false } } })
 const DOCS = fileURLToPath(new URL('../../docs/reliability.md', import.meta.url))
-const LOAD = fileURLToPath(new URL('./load.ts', import.meta.url))
 const seconds = Number(values.seconds)
 const WARM_UP_MS = 3_000
 const MEASURE_MS = 8_000
@@ -37,8 +35,7 @@ let load: ChildProcess | undefined
 try {
   service = await startService(place)
   if (service === undefined) throw new Error(`the service did not start: see ${folder}/service.log`)
-  load = fork(LOAD, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-  await once(load, 'message')
+  load = await openClient()
   await run(service, load)
 } finally {
   load?.kill('SIGTERM')
@@ -111,55 +108,6 @@ async function step(ledger: Running, client: ChildProcess, what: string, order: 
     seconds: order.durationMs / 1000,
     anchors: seen.size,
   }
-}
-
-async function ask(client: ChildProcess, order: Order): Promise<Report> {
-  client.send(order)
-  return (await once(client, 'message'))[0] as Report
-}
-
-/** Every acknowledged record is at its index, and nothing is there twice. */
-async function check(url: string, rows: readonly Row[]): Promise<number> {
-  const { size } = await json(url, '/v1/status')
-  const found = new Map<string, number>()
-  for (let from = 0; from < size; from += 10_000) {
-    const text = await (await fetch(`${url}/v1/statements/${from}/${Math.min(size, from + 10_000)}`)).text()
-    for (const line of text.trimEnd().split('\n')) {
-      const { index, statement } = JSON.parse(line)
-      if (statement?.record === undefined) continue
-      if (found.has(statement.record)) throw new Error(`${statement.record} is there twice`)
-      found.set(statement.record, index)
-    }
-  }
-  let checked = 0
-  for (const { acknowledged, run } of rows) {
-    for (const [n, index] of acknowledged) {
-      const { record } = JSON.parse(statementLine(run, n))
-      if (found.get(record) !== index) throw new Error(`${record} was acknowledged at ${index} and is at ${found.get(record)}`)
-      checked++
-    }
-  }
-  return checked
-}
-
-async function registerAgency(url: string): Promise<string> {
-  const send = (path: string, body: object) =>
-    json(url, path, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${OPERATOR_KEY}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    })
-  await send('/v1/agencies', { id: AGENCY, name: 'Overload' })
-  return (await send(`/v1/agencies/${AGENCY}/keys`, {})).key
-}
-
-async function anchoredSize(url: string): Promise<number> {
-  return (await json(url, '/v1/status')).anchored?.size ?? 0
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: answers of several shapes
-async function json(url: string, path: string, init?: RequestInit): Promise<any> {
-  return (await fetch(url + path, init)).json()
 }
 
 function render(rows: readonly Row[]): string[] {

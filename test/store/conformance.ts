@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import { EMPTY_ROOT, sha256, sha256Hex } from '../../src/core/hash.ts'
 import { type Commit, type NewRecord, type Store, StoreError } from '../../src/store/port.ts'
 
+/** Above every index. */
+const TOP = Number.MAX_SAFE_INTEGER
 const text = (s: string) => new TextEncoder().encode(s)
 const hash = (s: string) => sha256(text(s))
 const hex = (s: string) => sha256Hex(s)
@@ -49,13 +51,13 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
     await store.commit(commitOf(0, 3))
     const row = await store.readHead()
     assert.equal(row?.head.size, 3)
-    assert.deepEqual(Buffer.from(row!.head.root), Buffer.from(hash('root 3')))
+    assert.deepEqual(Buffer.from(row!.head.root), Buffer.from(hex('root 3')))
     assert.deepEqual(row?.edge.tiles.map(plain), ['edge 3', ''])
     assert.equal(plain(row?.edge.bundle), 'bundle 3')
     assert.equal(plain(await store.readStatement(2)), 'statement 2')
     assert.deepEqual(await store.findIdentities([hex('identity 2'), hex('other'), hex('identity 0')]), [2, undefined, 0])
     assert.deepEqual(await store.findByDigest(hex('document 1'), 10), [1])
-    assert.deepEqual(await store.findByRecord('a.example', 'r1', 10), [1])
+    assert.deepEqual(await store.listByRecord('a.example', 'r1', TOP, 10), [1])
   })
 
   it('tells of each index when its commit was made', async () => {
@@ -64,6 +66,20 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
     await store.commit(commitOf(3, 4))
     const times = await Promise.all([0, 2, 3, 4].map(index => store.committedMs(index)))
     assert.deepEqual(times, [1_700_000_000_003, 1_700_000_000_003, 1_700_000_000_004, undefined])
+  })
+
+  it('tells the size that the newest commit led to, whatever the head says, and puts a head back', async () => {
+    assert.equal(await store.lastSize(), undefined)
+    await store.commit(commitOf(0, 3))
+    await store.commit(commitOf(3, 4))
+    assert.equal(await store.lastSize(), 4)
+    const { head, edge } = { head: commitOf(0, 2).next, edge: commitOf(0, 2).edge }
+    await store.putHead(head, edge)
+    const row = await store.readHead()
+    assert.deepEqual([row?.head.size, plain(row?.head.root), plain(row?.edge.bundle)], [2, plain(head.root), 'bundle 2'])
+    assert.equal(await store.lastSize(), 4)
+    await store.commit(commitOf(2, 5))
+    assert.equal((await store.readHead())?.head.size, 5)
   })
 
   it('finds many identities at once, each in its place', async () => {
@@ -121,15 +137,24 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
         ids.map((id, i) => record(i, { agency: 'a.example', record: id })),
       ),
     )
-    for (const [i, id] of ids.entries()) assert.deepEqual(await store.findByRecord('a.example', id, 10), [i], JSON.stringify(id))
-    assert.deepEqual(await store.findByRecord('b.example', 'r', 10), [])
+    for (const [i, id] of ids.entries()) assert.deepEqual(await store.listByRecord('a.example', id, TOP, 10), [i], JSON.stringify(id))
+    assert.deepEqual(await store.listByRecord('b.example', 'r', TOP, 10), [])
   })
 
   it('lists the statements of a record and of an agency, in their order and within the limit', async () => {
     const records = [0, 1, 2, 3, 4, 5].map(i => record(i, { agency: i % 2 === 0 ? 'a.example' : 'a.example.org', record: 'same' }))
     await store.commit(commitOf(0, 6, records))
-    assert.deepEqual(await store.findByRecord('a.example', 'same', 10), [0, 2, 4])
-    assert.deepEqual(await store.findByRecord('a.example', 'same', 2), [0, 2])
+    for (const [before, expected] of [
+      [TOP, [4, 2, 0]],
+      [5, [4, 2, 0]],
+      [4, [2, 0]],
+      [3, [2, 0]],
+      [1, [0]],
+      [0, []],
+    ] as const) {
+      assert.deepEqual(await store.listByRecord('a.example', 'same', before, 10), expected)
+      assert.deepEqual(await store.listByRecord('a.example', 'same', before, 2), expected.slice(0, 2))
+    }
     assert.deepEqual(await store.listByAgency('a.example', Number.MAX_SAFE_INTEGER, 10), [4, 2, 0])
     assert.deepEqual(await store.listByAgency('a.example', 4, 1), [2])
     assert.deepEqual(await store.listByAgency('example', Number.MAX_SAFE_INTEGER, 10), [])
@@ -155,7 +180,12 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
     const shared = [0, 1, 2].map(i => ({ ...record(i), digests: [hex('shared'), hex(`own ${i}`)] }))
     await store.commit(commitOf(0, 3, shared))
     assert.deepEqual(await store.findByDigest(hex('shared'), 10), [0, 1, 2])
+    assert.deepEqual(await store.findByDigest(hex('shared'), 2), [0, 1])
     assert.deepEqual(await store.findByDigest(hex('own 1'), 10), [1])
+    assert.deepEqual(await store.listByDigest(hex('shared'), TOP, 10), [2, 1, 0])
+    assert.deepEqual(await store.listByDigest(hex('shared'), TOP, 2), [2, 1])
+    assert.deepEqual(await store.listByDigest(hex('shared'), 2, 10), [1, 0])
+    assert.deepEqual(await store.listByDigest(hex('shared'), 0, 10), [])
   })
 
   it('tells which records are not there as they were committed, and puts them and their tiles back', async () => {
@@ -215,6 +245,7 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
     assert.equal((await store.readHead())?.head.size, 3)
     assert.equal(plain(await store.readTile(0, 7)), 'tile')
     assert.equal(await store.readDocument('c', 'k'), 'v')
+    assert.equal(await store.lastSize(), 3)
     await store.commit(commitOf(3, 4))
     assert.deepEqual(await store.findIdentities([hex('identity 3')]), [3])
   })

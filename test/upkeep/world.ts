@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { openLevelStore } from '../../src/store/level.ts'
-import { openTestLedger, statementOf } from '../ledger/fixtures.ts'
+import { LOG_KEY, openTestLedger, statementOf } from '../ledger/fixtures.ts'
 
 export type Rest = {
   readonly dataDir: string
@@ -12,11 +12,10 @@ export type Rest = {
   readonly note: string
   /** Changes a row, or removes it: the key is its letter and what follows. */
   change(letter: string, rest: Uint8Array, how: (value: Uint8Array) => Uint8Array | undefined): Promise<void>
+  /** The keys of the rows of a letter, without it. */
+  keys(letter: string): Promise<Uint8Array[]>
   remove(): Promise<void>
 }
-
-/** The test ledger's own key is all sevens, which the service would refuse as not random: nothing here signs with this one. */
-const LOG_KEY = Buffer.from(Array.from({ length: 32 }, (_, i) => i)).toString('hex')
 
 /** Makes a ledger of `size` entries and closes it. */
 export async function layToRest(size: number): Promise<Rest> {
@@ -26,13 +25,21 @@ export async function layToRest(size: number): Promise<Rest> {
   await Promise.all(Array.from({ length: size - 1 }, (_, i) => ledger.submit(statementOf(`r${i}`, i))))
   const { note } = ledger.head()
   await ledger.close()
+  const openRaw = () => new Level<Uint8Array, Uint8Array>(join(dataDir, 'store'), { keyEncoding: 'view', valueEncoding: 'view' })
   await mkdir(join(dataDir, 'keys'))
-  await writeFile(join(dataDir, 'keys', 'log.key'), LOG_KEY)
+  await writeFile(join(dataDir, 'keys', 'log.key'), Buffer.from(LOG_KEY).toString('hex'))
   return {
     dataDir,
     note,
+    async keys(letter) {
+      const raw = openRaw()
+      const [gte, lt] = [Buffer.from(letter), Buffer.from(String.fromCharCode(letter.charCodeAt(0) + 1))]
+      const keys = await raw.keys({ gte, lt }).all()
+      await raw.close()
+      return keys.map(key => key.slice(1))
+    },
     async change(letter, rest, how) {
-      const raw = new Level<Uint8Array, Uint8Array>(join(dataDir, 'store'), { keyEncoding: 'view', valueEncoding: 'view' })
+      const raw = openRaw()
       const key = Buffer.concat([Buffer.from(letter), rest])
       const before = await raw.get(key)
       if (before === undefined) throw new Error(`bug: no row ${letter}`)

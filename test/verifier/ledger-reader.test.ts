@@ -2,6 +2,7 @@
 import { deepEqual, equal, rejects } from 'node:assert/strict'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { ListedEntry } from '../../src/verifier/later.ts'
 import { createLedgerReader, giveUpWhenGone } from '../../src/verifier/ledger-reader.ts'
 import { STATEMENT } from './world.ts'
 
@@ -69,10 +70,53 @@ describe('verifier/ledger-reader', () => {
     equal((await reader().findReceipts(['aa'])).length, 1)
     deepEqual(asked.at(-1), '/v1/records/3/receipt')
     reply = () => ({ body: { records: Array.from({ length: 500 }, (_, index) => ({ index })), cursor: '1' } })
-    await rejects(reader().findReceipts(['aa']), { code: 'LEDGER_TOO_MANY' })
+    await rejects(reader().findReceipts(['aa']), { code: 'LEDGER_ANSWER', message: /does not lead on/ })
+    equal(asked.filter(path => path.includes('cursor')).length, 2)
     // Found by fuzzing: empty pages, each naming a next one.
     reply = () => ({ body: { records: [], cursor: '1' } })
-    await rejects(reader().findReceipts(['aa']), { code: 'LEDGER_TOO_MANY' })
+    await rejects(reader().findReceipts(['aa']), { code: 'LEDGER_ANSWER', message: /does not lead on/ })
+    let next = 2 ** 52
+    const endless: typeof fetch = async () => new Response(JSON.stringify({ records: [{ index: next }], cursor: String(next--) }))
+    await rejects(createLedgerReader({ url: '', origin: 'o', fetch: endless, timeoutMs: 1000 }).findReceipts(['aa']), {
+      code: 'LEDGER_TOO_MANY',
+    })
+  })
+
+  /** A ledger that lists these entries as ours does: newest first, from a cursor on, 100 a page. */
+  const listing = (entries: readonly ListedEntry[]) => (path: string) => {
+    if (path === '/v1/status') return { body: { origin: 'o' } }
+    if (path.endsWith('/receipt')) return { body: `receipt ${path.split('/')[3]}` }
+    const before = Number(new URLSearchParams(path.split('?')[1]).get('cursor') ?? Number.MAX_SAFE_INTEGER)
+    const below = entries.filter(({ index }) => index < before).sort((a, b) => b.index - a.index)
+    return { body: { records: below.slice(0, 100), ...(below.length > 100 && { cursor: String(below[99]!.index) }) } }
+  }
+  const { revision } = STATEMENT
+
+  it('finds the earliest entry of each record among any number that name the file', async () => {
+    const older = Array.from({ length: 2500 }, (_, i) => ({ index: i + 10, agency: 'a', record: `r${i % 3}` }))
+    reply = listing([...older, { index: 5000, agency: 'a', record: 'new' }])
+    deepEqual(await reader().findReceipts(['aa']), ['receipt 10', 'receipt 11', 'receipt 12', 'receipt 5000'])
+  })
+
+  it('sees a withdrawal and an amendment behind any number of later publications, and reads few receipts for it', async () => {
+    const published = Array.from({ length: 2500 }, (_, i) => ({ index: i + 10, action: 'publish', revision }))
+    reply = listing([
+      { index: 2, action: 'withdraw' },
+      { index: 3, action: 'withdraw' },
+      { index: 4, action: 'amend', revision },
+      ...published,
+    ])
+    const later = (await reader().currency(STATEMENT, 2)).map(({ index }) => index)
+    deepEqual(later, [2509, 2508, 2507, 2506, 2505, 2504, 2503, 2502, 4, 3])
+  })
+
+  it('asks for no page beyond the statement that it asks about', async () => {
+    reply = listing(Array.from({ length: 2500 }, (_, index) => ({ index, action: 'publish', revision })))
+    deepEqual(
+      (await reader().currency(STATEMENT, 2495)).map(({ index }) => index),
+      [2499, 2498, 2497, 2496],
+    )
+    equal(asked.filter(path => path.includes('record=')).length, 2)
   })
 
   it('asks for later statements of the record only of the ledger that the policy names', async () => {

@@ -5,7 +5,7 @@ import { get } from 'node:http'
 import { gunzipSync } from 'node:zlib'
 import { LANGUAGE_TAGS } from '../../src/messages/language.ts'
 import { html } from '../../src/web/html.ts'
-import { AGENCY, ANCHORED_MS, openWorld, type World } from './world.ts'
+import { AGENCY, ANCHORED_MS, openWorld, statementOf, type World } from './world.ts'
 
 const PATHS = [
   '/',
@@ -225,6 +225,23 @@ describe('web/pages', () => {
     assert.match((await read('/about')).text, new RegExp(sha256))
     assert.match(headers.get('repr-digest') ?? '', /^sha-256=:/)
     assert.equal((await read('/openseal-verifier.html')).text, text)
+  })
+
+  it('sees a withdrawal behind any number of later publications, and leads through all that list one fingerprint', async () => {
+    await world.submit('r-deep', 'deep')
+    await world.submit('r-deep', 'other', { action: 'withdraw', reason: { code: 'other' } })
+    await Promise.all(Array.from({ length: 1200 }, (_, i) => world.ledger.submit(statementOf('r-deep', `deep ${i}`))))
+    await world.anchor()
+    const body = new FormData()
+    body.append('files', new File(['deep'], 'a.txt'))
+    const checked = await (await fetch(`${world.url}/verify`, { method: 'POST', body })).text()
+    assert.match(checked, /data-verdict="withdrawn"/)
+    const shared = createHash('sha256').update('shared').digest('hex')
+    await Promise.all(Array.from({ length: 60 }, (_, i) => world.ledger.submit(statementOf(`r-shared-${i}`, 'shared'))))
+    const entries = (text: string) => [...text.matchAll(/class="name" href="\/records\/(\d+)"/g)].map(([, index]) => index)
+    const first = (await read(`/search?q=${shared}`)).text
+    const next = first.match(/href="(\/search\?q=[0-9a-f]+&amp;before=\d+)"/)?.[1]?.replace('&amp;', '&') ?? ''
+    assert.deepEqual([entries(first).length, new Set([...entries(first), ...entries((await read(next)).text)]).size], [50, 60])
   })
 
   it('sends static files compressed and the same', async () => {

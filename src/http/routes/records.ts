@@ -17,8 +17,6 @@ import { pendingAnchors } from './anchors.ts'
 /** How often the key of a running stream is looked at again. */
 const RECHECK_KEY_MS = 1000
 const DEFAULT_LIMIT = 50
-/** How far a look-up by hash or by record id goes. */
-const MAX_FOUND = 10_000
 const LINE_TOO_LONG: LineAnswer = {
   status: 413,
   code: 'LINE_TOO_LONG',
@@ -159,13 +157,8 @@ async function findIndexes(
   { ledger }: RouteDeps,
 ): Promise<number[]> {
   const { sha256, agency, record } = query
-  const newest = (ascending: readonly number[]) =>
-    ascending
-      .filter(index => index < before)
-      .toReversed()
-      .slice(0, limit)
-  if (sha256 !== undefined) return newest(await ledger.findByDigest(sha256, MAX_FOUND))
-  if (agency !== undefined && record !== undefined) return newest(await ledger.findByRecord(agency, record, MAX_FOUND))
+  if (sha256 !== undefined) return ledger.listByDigest(sha256, before, limit)
+  if (agency !== undefined && record !== undefined) return ledger.listByRecord(agency, record, before, limit)
   if (agency !== undefined) return ledger.listByAgency(agency, before, limit)
   const top = Math.min(before, ledger.head().size)
   return Array.from({ length: Math.min(limit, top) }, (_, back) => top - 1 - back)

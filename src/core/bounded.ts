@@ -1,10 +1,10 @@
 /** Answers of bounded size: whoever is asked decides what comes, and must not fill the memory of who asks. */
 
 /** The whole body, or undefined where it has more than `maxBytes`: then the rest is not read. Rejects where the body breaks off. */
-export async function readBounded(response: Response, maxBytes: number): Promise<Uint8Array | undefined> {
+export async function readBounded(body: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<Uint8Array | undefined> {
   const parts: Uint8Array[] = []
   let length = 0
-  for await (const part of chunks(response)) {
+  for await (const part of chunks(body)) {
     length += part.length
     if (length > maxBytes) return undefined
     parts.push(part)
@@ -19,8 +19,8 @@ export async function readBounded(response: Response, maxBytes: number): Promise
 }
 
 /** The body's chunks. By its reader, because not every browser can iterate over a stream. */
-async function* chunks(response: Response): AsyncGenerator<Uint8Array> {
-  const reader = response.body?.getReader()
+async function* chunks(body: ReadableStream<Uint8Array> | null): AsyncGenerator<Uint8Array> {
+  const reader = body?.getReader()
   if (reader === undefined) return
   try {
     for (let part = await reader.read(); !part.done; part = await reader.read()) yield part.value

@@ -1,6 +1,6 @@
 /** Answers of bounded size. */
 import { deepEqual, equal, rejects } from 'node:assert/strict'
-import { readBounded } from '../../src/verifier/bounded.ts'
+import { readBounded } from '../../src/core/bounded.ts'
 
 /** A response whose body comes in these parts, and how much of it was taken. */
 function responseOf(parts: readonly (readonly number[])[], failing = false) {

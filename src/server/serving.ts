@@ -1,0 +1,78 @@
+/** What is served: the interface for programs and the pages for people, on what the ledger and its watch are. */
+import type { RequestListener } from 'node:http'
+import { join } from 'node:path'
+import { checkpointAnchor } from '../chain/artifact.ts'
+import type { Config } from '../config.ts'
+import type { Policy } from '../core/policy.ts'
+import type { GenesisAnchor } from '../core/statement.ts'
+import { openFinder } from '../finder/finder.ts'
+import { createHandler } from '../http/app.ts'
+import { createLimits, type Limits, PLACES } from '../http/limits.ts'
+import { createAgencies } from '../ledger/agencies.ts'
+import type { Finality } from '../ledger/anchor-chain.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { LevelStore } from '../store/level.ts'
+import { createJsonRpcReader } from '../verifier/json-rpc.ts'
+import type { SiteDeps } from '../web/deps.ts'
+import { siteRoutes } from '../web/site.ts'
+import { type OpenChain, REQUEST_MS } from './chain.ts'
+import { nowMs, type OpenLog, randomBytes } from './open-log.ts'
+import type { Start } from './parts.ts'
+import type { Watch } from './watch.ts'
+
+/** What answers the requests. */
+export async function openServing(
+  start: Start,
+  store: LevelStore,
+  { ledger, chain, anchor, anchorer }: OpenLog,
+  { admission, notAccepting, scrub, metrics }: Watch,
+  { operatorKey, isClosing }: { readonly operatorKey: string; readonly isClosing: () => boolean },
+): Promise<RequestListener> {
+  const { config, log } = start
+  const agencies = createAgencies({ store, nowMs, randomBytes })
+  const offered = policyOf(ledger, anchor, chain.finality, config.production)
+  const policy = () => offered
+  const site = await openSite({ ledger, agencies, lag: () => anchorer.lag(), notAccepting, policy, nowMs }, chain, start)
+  const ofLedger = { ledger, agencies, anchorer, policy, notAccepting, scrub, rows: store.rows }
+  const guards = { operatorKey, admission, limits: limitsOf(config), isClosing, trustedProxies: config.trustedProxies }
+  return createHandler({ ...ofLedger, ...guards, log, nowMs, metrics, site })
+}
+
+/** Five seconds' worth at once: a page with its files, a script that starts. */
+function limitsOf({ addressRate, keyRate }: Config): Limits {
+  const rate = (perSecond: number) => (perSecond === 0 ? undefined : { perSecond, burst: 5 * perSecond })
+  return createLimits({ ...PLACES, address: rate(addressRate), key: rate(keyRate), nowMs: Date.now })
+}
+
+/** The pages for people. Without them the ledger still serves programs, so that their failure stops nothing. */
+async function openSite(
+  deps: Omit<SiteDeps, 'chain' | 'publicEndpoints' | 'ledger' | 'finder'> & { readonly ledger: Ledger },
+  { urls, embedded }: OpenChain,
+  { config, dataDir, log, parts }: Start,
+) {
+  const chain = urls.map(url => createJsonRpcReader({ url, fetch, timeoutMs: REQUEST_MS }))
+  // The ledger's own endpoint may carry a secret in its address: it stays with us.
+  const publicEndpoints = config.publicRpcUrls ?? (embedded ? urls : [])
+  try {
+    const finder = await openFinder({ ledger: deps.ledger, folder: join(dataDir, 'finder'), nowMs: deps.nowMs, log })
+    parts.finder = finder
+    finder.start()
+    return await siteRoutes({ ...deps, finder, chain, publicEndpoints })
+  } catch (error) {
+    log.error('site failed', { error })
+    return undefined
+  }
+}
+
+function policyOf(ledger: Ledger, anchor: GenesisAnchor, finality: Finality, production: boolean): Policy {
+  const { codeSha256 } = checkpointAnchor
+  return {
+    type: 'openseal/policy@v1',
+    origin: ledger.origin,
+    logKeys: ledger.logKeys(),
+    witnesses: [],
+    quorum: 0,
+    anchors: [{ ...anchor, codeSha256, production, finality, fromSize: 0 }],
+    requireAnchors: 1,
+  }
+}

@@ -1,0 +1,53 @@
+/** What watches the ledger while it runs: the load, the comparison with its chain, the scrub of its disk, and the figures of all of them. */
+import { statfsSync } from 'node:fs'
+import { ADMISSION, createAdmission } from '../http/admission.ts'
+import { createMetrics } from '../http/metrics.ts'
+import type { LedgerDeps } from '../ledger/ledger.ts'
+import { openScrub } from '../ledger/scrub.ts'
+import type { Store } from '../store/port.ts'
+import { compare } from './compare.ts'
+import { nowMs, type OpenLog } from './open-log.ts'
+import type { Start } from './parts.ts'
+
+type OnSeal = NonNullable<LedgerDeps['onSeal']>
+
+/** Who hears of each sealed batch: the ledger is opened before anybody who listens. */
+export function createSealBell() {
+  const listeners: OnSeal[] = []
+  const ring: OnSeal = batch => {
+    for (const listener of listeners) listener(batch)
+  }
+  return { ring, listen: (listener: OnSeal) => listeners.push(listener) }
+}
+
+export type Watch = Awaited<ReturnType<typeof openWatch>>
+
+/** Starts all of it. Comes back when the ledger has tried once to compare itself with its chain: until it has, nothing is accepted. */
+export async function openWatch(
+  { config, dataDir, log, parts }: Start,
+  store: Store,
+  { ledger, anchorer, anchorChain }: OpenLog,
+  bell: ReturnType<typeof createSealBell>,
+) {
+  const admission = createAdmission({ ...ADMISSION, waiting: () => ledger.waiting(), nowMs })
+  parts.admission = admission
+  bell.listen(({ records }) => admission.noteSeal(records))
+
+  const comparison = compare(anchorer, anchorChain, config, log)
+  parts.comparison = comparison
+  await comparison.first
+  const { notAccepting } = comparison
+
+  const scrub = await openScrub({ store, entriesPerSecond: config.scrubRate, nowMs, log })
+  parts.scrub = scrub
+  scrub.start()
+
+  const metrics = createMetrics({ ledger, anchorer, scrub, nowMs, notAccepting, freeBytes: () => freeBytes(dataDir) })
+  bell.listen(metrics.countSeal)
+  return { admission, notAccepting, scrub, metrics }
+}
+
+function freeBytes(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder)
+  return bavail * bsize
+}
