@@ -27,7 +27,7 @@ export function createApp(deps: HttpDeps): Koa {
   })
   app.use(measure(routeDeps))
   app.use(guardHeaders)
-  app.use(answerProblems(deps.log))
+  app.use(answerProblems(deps))
   if (deps.limits) app.use(deps.limits.admitRequest)
   app.use(answerOptions)
   const router = createRouter(routeDeps)
@@ -52,7 +52,8 @@ export function createRouter(deps: RouteDeps): Router {
 }
 
 /** Counts and times each request by its route pattern once its answer has left or its client has gone. */
-function measure({ metrics, nowMs, log, isClosing }: RouteDeps): Middleware {
+function measure(deps: RouteDeps): Middleware {
+  const { metrics, nowMs, isClosing } = deps
   return async (ctx: Context, next: Next) => {
     const startMs = nowMs()
     if (isClosing?.()) ctx.set('Connection', 'close')
@@ -64,7 +65,7 @@ function measure({ metrics, nowMs, log, isClosing }: RouteDeps): Middleware {
     try {
       await next()
     } catch (error) {
-      answerProblem(ctx, error, log)
+      answerProblem(ctx, error, deps)
     }
   }
 }

@@ -141,6 +141,7 @@ export const de: Messages = {
     'Diese Datei ist zu groß für unseren Server (Grenze {size}). Berechnen Sie ihren SHA-256-Fingerabdruck und fügen Sie ihn ein.',
   'verify.otherHash': 'Das sieht aus wie {kind}. Wir suchen nur nach SHA-256, weil andere fälschbar oder hier nicht verzeichnet sind.',
   'verify.serverMany': 'Höchstens {count} Dateien werden auf einmal geprüft. Senden Sie die übrigen getrennt.',
+  'verify.serverCutOff': 'Das Formular kam nicht vollständig an: Vielleicht wurde die Verbindung unterbrochen. Senden Sie es noch einmal.',
   'verify.again': 'Eine andere Datei prüfen',
   // Frame
   'site.name': 'OpenSeal',
@@ -225,6 +226,35 @@ export const de: Messages = {
   'record.notFound': 'Es gibt keinen Eintrag mit dieser Nummer.',
   'record.notFoundTitle': 'Nicht gefunden',
   'site.notFound': 'Unter dieser Adresse gibt es keine Seite. Prüfen Sie die Schreibweise, oder suchen Sie, was Sie brauchen.',
+  'problem.request.title': 'Diese Anfrage war nicht zu verstehen',
+  'problem.request':
+    'In der Adresse oder im Formular fehlt etwas, oder es wurde unterwegs verändert. Gehen Sie zur vorigen Seite zurück, prüfen Sie Ihre Eingabe, und versuchen Sie es erneut.',
+  'problem.key.title': 'Das ist für Behörden und für den Betreiber',
+  'problem.key':
+    'Hier wird ein Schlüssel gebraucht, und es kam kein gültiger. Zum Lesen und zum Prüfen von Dateien brauchen Sie keinen: Beginnen Sie auf der Startseite.',
+  'problem.method.title': 'Diese Adresse wird nicht so benutzt',
+  'problem.method': 'Öffnen Sie sie über ihren Link, oder beginnen Sie auf der Startseite.',
+  'problem.slow.title': 'Was Sie gesendet haben, kam nicht rechtzeitig an',
+  'problem.slow':
+    'Vielleicht ist Ihre Verbindung langsam oder wurde unterbrochen. Senden Sie es noch einmal. Eine Datei muss gar nicht gesendet werden: Ihr SHA-256-Fingerabdruck genügt.',
+  'problem.large.title': 'Was Sie gesendet haben, ist zu groß',
+  'problem.large':
+    'Eine Datei muss gar nicht gesendet werden: Ihr SHA-256-Fingerabdruck genügt. Fügen Sie ihn auf der Seite ein, auf der Dateien geprüft werden.',
+  'problem.type.title': 'Was Sie gesendet haben, ist von einer Art, die hier nicht gelesen wird',
+  'problem.type': 'Gehen Sie zur Seite, auf der Dateien geprüft werden, und wählen Sie sie dort im Formular aus.',
+  'problem.often.title': 'Von Ihrer Adresse kamen zu viele Anfragen',
+  'problem.often': 'Die anderer, die Ihre Verbindung teilen, zählen mit. Warten Sie einen Augenblick, und laden Sie die Seite neu.',
+  'problem.failed.title': 'Das Register konnte nicht antworten',
+  'problem.failed':
+    'Es liegt nicht an Ihnen, und nichts wurde nur halb getan. Versuchen Sie es später erneut. Bleibt es dabei, so nennen Sie dem Betreiber den Code unten und die Uhrzeit.',
+  'problem.damaged.title': 'Das kann nicht gezeigt werden',
+  'problem.damaged':
+    'Was hier gespeichert ist, passt nicht zur eigenen Liste des Registers. Der Betreiber muss es aus einer Sicherung wiederherstellen. Ausgestellte Belege lassen sich trotzdem prüfen, mit einem Offline-Prüfer, den Sie gespeichert haben.',
+  'problem.busy.title': 'Das Register kann gerade nicht antworten',
+  'problem.busy':
+    'Von seinem Inhalt ist nichts verloren. Laden Sie die Seite gleich noch einmal. Dateien und ihre Belege lassen sich trotzdem prüfen, mit einem Offline-Prüfer, den Sie gespeichert haben.',
+  'problem.wait': 'Versuchen Sie es in {duration} erneut.',
+  'problem.code': 'Code: {code}',
   'action.publish': 'veröffentlicht',
   'action.amend': 'geändert',
   'action.withdraw': 'zurückgezogen',

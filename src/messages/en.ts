@@ -133,6 +133,7 @@ const SENTENCES = {
   'verify.serverTooLarge': 'This file is too large to check on our server (limit {size}). Compute its SHA-256 fingerprint and paste that.',
   'verify.otherHash': 'This looks like {kind}. We look up SHA-256 only, because the others can be forged or are not recorded here.',
   'verify.serverMany': 'At most {count} files are checked at once. Send the others separately.',
+  'verify.serverCutOff': 'The form could not be read whole: it may have been cut off on its way. Send it again.',
   'verify.again': 'Check another file',
   // Frame
   'site.name': 'OpenSeal',
@@ -216,6 +217,34 @@ const SENTENCES = {
   'record.notFound': 'There is no entry with this number.',
   'record.notFoundTitle': 'Not found',
   'site.notFound': 'There is no page at this address. Check how it is spelled, or search for what you need.',
+  'problem.request.title': 'This request could not be understood',
+  'problem.request':
+    'Something in the address or in the form is missing, or was changed on its way. Go back to the page that you came from, check what you entered, and try again.',
+  'problem.key.title': 'This is for agencies and for the operator',
+  'problem.key':
+    'A key is needed here, and none came that is valid. To read records and to check files you need none: begin at the start page.',
+  'problem.method.title': 'This address is not used in this way',
+  'problem.method': 'Open it from its link, or begin again at the start page.',
+  'problem.slow.title': 'What you sent did not arrive in time',
+  'problem.slow':
+    'Your connection may be slow or was interrupted. Send it again. A file need not be sent at all: its SHA-256 fingerprint is enough.',
+  'problem.large.title': 'What you sent is too large',
+  'problem.large': 'A file need not be sent at all: its SHA-256 fingerprint is enough. Paste it on the page where files are checked.',
+  'problem.type.title': 'What you sent is of a kind that is not read here',
+  'problem.type': 'Go to the page where files are checked, and choose the files in the form there.',
+  'problem.often.title': 'Too many requests came from your address',
+  'problem.often': 'Others who share your connection count too. Wait a moment, then load the page again.',
+  'problem.failed.title': 'The ledger failed to answer this',
+  'problem.failed':
+    'It is not your fault, and nothing was half done. Try again later. If it stays so, tell the operator the code below and the time.',
+  'problem.damaged.title': 'This cannot be shown',
+  'problem.damaged':
+    'What is stored here does not fit the ledger’s own list. The operator has to repair it from a backup. Receipts that were given out can be checked all the same, with an offline verifier that you saved.',
+  'problem.busy.title': 'The ledger cannot answer just now',
+  'problem.busy':
+    'Nothing of what it holds is lost. Load the page again in a moment. Files and their receipts can be checked all the same, with an offline verifier that you saved.',
+  'problem.wait': 'Try again in {duration}.',
+  'problem.code': 'Code: {code}',
   'action.publish': 'published',
   'action.amend': 'amended',
   'action.withdraw': 'withdrawn',

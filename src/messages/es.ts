@@ -138,6 +138,7 @@ export const es: Messages = {
   'verify.serverTooLarge': 'Este archivo es demasiado grande para nuestro servidor (límite {size}). Calcule su huella SHA-256 y péguela.',
   'verify.otherHash': 'Esto parece {kind}. Solo buscamos SHA-256, porque las otras se pueden falsificar o no se registran aquí.',
   'verify.serverMany': 'Se comprueban {count} archivos a la vez como máximo. Envíe los demás por separado.',
+  'verify.serverCutOff': 'El formulario no llegó entero: puede que se cortara la conexión. Envíelo otra vez.',
   'verify.again': 'Comprobar otro archivo',
   // Frame
   'site.name': 'OpenSeal',
@@ -222,6 +223,34 @@ export const es: Messages = {
   'record.notFound': 'No hay ninguna entrada con este número.',
   'record.notFoundTitle': 'No encontrado',
   'site.notFound': 'No hay ninguna página en esta dirección. Compruebe cómo está escrita, o busque lo que necesita.',
+  'problem.request.title': 'No se ha podido entender esta petición',
+  'problem.request':
+    'Falta algo en la dirección o en el formulario, o cambió por el camino. Vuelva a la página de la que viene, compruebe lo que escribió e inténtelo de nuevo.',
+  'problem.key.title': 'Esto es para los organismos y para el operador',
+  'problem.key':
+    'Aquí hace falta una clave, y no ha llegado ninguna válida. Para leer documentos y comprobar archivos no se necesita: empiece en la página de inicio.',
+  'problem.method.title': 'Esta dirección no se usa así',
+  'problem.method': 'Ábrala desde su enlace, o empiece de nuevo en la página de inicio.',
+  'problem.slow.title': 'Lo que envió no llegó a tiempo',
+  'problem.slow':
+    'Puede que su conexión sea lenta o se haya cortado. Envíelo otra vez. No hace falta enviar un archivo: basta su huella SHA-256.',
+  'problem.large.title': 'Lo que envió es demasiado grande',
+  'problem.large': 'No hace falta enviar un archivo: basta su huella SHA-256. Péguela en la página donde se comprueban archivos.',
+  'problem.type.title': 'Lo que envió es de un tipo que aquí no se lee',
+  'problem.type': 'Vaya a la página donde se comprueban archivos y elíjalos en su formulario.',
+  'problem.often.title': 'Han llegado demasiadas peticiones desde su dirección',
+  'problem.often': 'También cuentan las de quienes comparten su conexión. Espere un momento y cargue la página de nuevo.',
+  'problem.failed.title': 'El registro no ha podido responder',
+  'problem.failed':
+    'No es culpa suya, y nada quedó a medias. Inténtelo más tarde. Si sigue igual, diga al operador el código de abajo y la hora.',
+  'problem.damaged.title': 'Esto no se puede mostrar',
+  'problem.damaged':
+    'Lo que aquí se guarda no encaja con la lista del propio registro. El operador debe repararlo desde una copia de seguridad. Los recibos ya entregados se pueden comprobar igualmente con un verificador sin conexión que usted haya guardado.',
+  'problem.busy.title': 'El registro no puede responder ahora mismo',
+  'problem.busy':
+    'No se ha perdido nada de lo que contiene. Cargue la página de nuevo en un momento. Los archivos y sus recibos se pueden comprobar igualmente con un verificador sin conexión que usted haya guardado.',
+  'problem.wait': 'Inténtelo de nuevo en {duration}.',
+  'problem.code': 'Código: {code}',
   'action.publish': 'publicado',
   'action.amend': 'modificado',
   'action.withdraw': 'retirado',

@@ -140,6 +140,7 @@ export const fr: Messages = {
   'verify.otherHash':
     'Cela ressemble à {kind}. Nous ne cherchons que SHA-256, car les autres peuvent être falsifiées ou ne sont pas enregistrées ici.',
   'verify.serverMany': 'Au plus {count} fichiers sont vérifiés à la fois. Envoyez les autres séparément.',
+  'verify.serverCutOff': 'Le formulaire n’est pas arrivé entier : la connexion a peut-être été coupée. Envoyez-le de nouveau.',
   'verify.again': 'Vérifier un autre fichier',
   // Frame
   'site.name': 'OpenSeal',
@@ -224,6 +225,35 @@ export const fr: Messages = {
   'record.notFound': 'Il n’y a pas d’entrée portant ce numéro.',
   'record.notFoundTitle': 'Introuvable',
   'site.notFound': 'Il n’y a pas de page à cette adresse. Vérifiez son orthographe, ou cherchez ce dont vous avez besoin.',
+  'problem.request.title': 'Cette demande n’a pas pu être comprise',
+  'problem.request':
+    'Il manque quelque chose dans l’adresse ou dans le formulaire, ou cela a été modifié en route. Revenez à la page d’où vous venez, vérifiez ce que vous avez saisi et réessayez.',
+  'problem.key.title': 'Ceci est réservé aux organismes et à l’exploitant',
+  'problem.key':
+    'Il faut ici une clé, et aucune clé valable n’a été reçue. Pour lire les documents et vérifier des fichiers, il n’en faut pas : commencez à la page d’accueil.',
+  'problem.method.title': 'Cette adresse ne s’utilise pas ainsi',
+  'problem.method': 'Ouvrez-la par son lien, ou recommencez à la page d’accueil.',
+  'problem.slow.title': 'Votre envoi n’est pas arrivé à temps',
+  'problem.slow':
+    'Votre connexion est peut-être lente ou a été coupée. Envoyez de nouveau. Il n’est pas nécessaire d’envoyer un fichier : son empreinte SHA-256 suffit.',
+  'problem.large.title': 'Votre envoi est trop grand',
+  'problem.large':
+    'Il n’est pas nécessaire d’envoyer un fichier : son empreinte SHA-256 suffit. Collez-la sur la page où l’on vérifie des fichiers.',
+  'problem.type.title': 'Votre envoi est d’un type qui n’est pas lu ici',
+  'problem.type': 'Allez à la page où l’on vérifie des fichiers, et choisissez-les dans son formulaire.',
+  'problem.often.title': 'Trop de demandes sont venues de votre adresse',
+  'problem.often': 'Celles des autres personnes qui partagent votre connexion comptent aussi. Attendez un instant, puis rechargez la page.',
+  'problem.failed.title': 'Le registre n’a pas pu répondre',
+  'problem.failed':
+    'Ce n’est pas votre faute, et rien n’a été fait à moitié. Réessayez plus tard. Si cela persiste, indiquez à l’exploitant le code ci-dessous et l’heure.',
+  'problem.damaged.title': 'Ceci ne peut pas être affiché',
+  'problem.damaged':
+    'Ce qui est conservé ici ne correspond pas à la liste du registre. L’exploitant doit le réparer à partir d’une sauvegarde. Les reçus déjà remis restent vérifiables avec un vérificateur hors ligne que vous avez enregistré.',
+  'problem.busy.title': 'Le registre ne peut pas répondre en ce moment',
+  'problem.busy':
+    'Rien de ce qu’il contient n’est perdu. Rechargez la page dans un instant. Les fichiers et leurs reçus restent vérifiables avec un vérificateur hors ligne que vous avez enregistré.',
+  'problem.wait': 'Réessayez dans {duration}.',
+  'problem.code': 'Code : {code}',
   'action.publish': 'publié',
   'action.amend': 'modifié',
   'action.withdraw': 'retiré',

@@ -22,10 +22,10 @@ import { MAX_UPLOAD_BYTES, type Upload } from './upload.ts'
 /** The largest upload that is taken, in words. */
 export const UPLOAD_LIMIT = `${MAX_UPLOAD_BYTES / 1024 / 1024} MB`
 
-/** The answer to a form: what was found, or a sentence that says what is missing. */
+/** The answer to a form: what was found, or a sentence that says what is missing, with the code of what went wrong. */
 export type FormAnswer =
   | { readonly answers: readonly Answers[]; readonly notices: readonly string[]; readonly fileSent: boolean }
-  | { readonly message: string }
+  | { readonly message: string; readonly code?: string }
 
 const MAX_FOUND = 1000
 const MAX_PASTED_HASHES = 100

@@ -13,7 +13,7 @@ import { findAgency, readEntry } from './records.ts'
 export async function showRecord(frame: Frame, ctx: Context, deps: SiteDeps): Promise<Page> {
   const { ledger, nowMs } = deps
   const index = /^(0|[1-9]\d{0,15})$/.test(ctx.params.index) ? Number(ctx.params.index) : -1
-  if (index < 0 || index >= ledger.head().size) return missingPage(frame, ctx, frame.say('record.notFound'))
+  if (index < 0 || index >= ledger.head().size) return missingPage(frame, ctx, 'RECORD_NOT_FOUND')
   const { statement, text, without = 'erased' } = await readEntry(ledger, index)
   if (statement === undefined || text === undefined) {
     if (without === 'damaged') ctx.status = 500

@@ -200,7 +200,7 @@ describe('web/pages', () => {
       ] as const) {
         const response = await fetch(`${world.url}/verify`, { method: 'POST', body, headers: { 'content-type': type } })
         assert.equal(response.status, 400, type)
-        assert.match(await response.text(), /Choose a file, or paste/)
+        assert.match(await response.text(), /The form could not be read whole.*Send it again.*UPLOAD_MALFORMED/)
       }
     })
   })
