@@ -94,6 +94,17 @@ export const de: Messages = {
   'result.verdict': 'Ergebnis',
   'result.nofile': 'Nur der Beleg: Fügen Sie die Datei hinzu, um sie zu prüfen.',
   'result.currencyUnchecked': 'Nach neueren Fassungen wurde nicht gesucht.',
+  'fault.broken':
+    'Es wurde nach der Ausstellung abgeschnitten oder verändert und ist nicht lesbar. Holen Sie es noch einmal von dort, woher es kam.',
+  'fault.newer': 'Diese Art kennt dieser Prüfer nicht. Versuchen Sie es mit einem neueren.',
+  'fault.twice': 'Derselbe Name steht zweimal darin: Man kann es auf zwei Arten lesen.',
+  'fault.characters': 'Einige Zeichen sind beschädigt, oder es wurde nicht als UTF-8 gespeichert.',
+  'fault.number': 'Eine Zahl darin hat mehr Stellen, als Programme genau behalten.',
+  'fault.large': 'Es ist größer oder tiefer verschachtelt als das, was hier gelesen wird.',
+  'fault.root': 'Es führt zu einer anderen Liste als der unterschriebenen: Die Erklärung oder der Nachweis wurde verändert.',
+  'fault.unsigned': 'Kein Schlüssel, den die Richtlinie nennt, hat die Liste unterschrieben.',
+  'fault.signature': 'Die Unterschrift passt nicht: Die Liste wurde verändert, oder jemand anderes hat unterschrieben.',
+  'fault.ledger': 'Das Register gab keine brauchbare Antwort.',
   // Verify page, in the browser
   'verify.title': 'Datei prüfen',
   'verify.lead': 'Finden Sie heraus, ob ein amtliches Dokument unverändert ist, seit es registriert wurde.',

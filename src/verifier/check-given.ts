@@ -29,17 +29,18 @@ export type Finding = {
   readonly isFresher: boolean
 }
 
-/** Why there is no verdict. `release-refused`: the strict reader refused it, for the `reason`. */
+/** Why there is no verdict. `release-refused`: the strict reader refused it, for the `code`, whose `reason` is in English. */
 export type Problem = 'ledger-gone' | 'need-receipt' | 'release-refused'
 
 /** A finding, or why there is none. */
 export type Answer =
-  | { readonly finding: Finding; readonly problem?: undefined; readonly reason?: undefined }
+  | { readonly finding: Finding; readonly problem?: undefined; readonly code?: undefined; readonly reason?: undefined }
   | {
       readonly finding?: undefined
       readonly name: string
       readonly part?: Part | undefined
       readonly problem: Problem
+      readonly code?: string
       readonly reason?: string
     }
 
@@ -121,7 +122,7 @@ async function checkRelease(
   means: Means,
 ): Promise<Answer> {
   const part = { kind: 'release', position: release.position, name: release.name } as const
-  if (release.digest === undefined) return { name: fileName, part, problem: 'release-refused', reason: release.refused }
+  if (release.digest === undefined) return { name: fileName, part, problem: 'release-refused', code: release.code, reason: release.refused }
   const subject = { fileName, digest: release.digest, part }
   const given = byDigest.get(release.digest.sha256)
   if (given !== undefined) return checkWith(subject, given, means)

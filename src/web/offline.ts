@@ -75,6 +75,7 @@ const OF_LEDGERS: readonly MessageKey[] = [
   'verdict.superseded.statement',
   'mark.superseded',
   'detail.versionsUnanswered',
+  'fault.ledger',
   'detail.newest',
   'detail.stillListed',
   'detail.amended',

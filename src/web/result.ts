@@ -66,10 +66,13 @@ export function renderRunning(say: Say, name: string): Html {
 
 /** One check of design §7, with drawing and words. */
 export function renderCheck(say: Say, check: CheckResult): Html {
-  const { text, isTranslated } = sayDetail(say, check)
-  const code = check.code && ` (${check.code})`
+  const { text, technical } = sayDetail(say, check)
   return html`<li class="${check.status}" data-check="${check.name}">${icon(STATUS_ICONS[check.status])}<div><b>${say(`check.${check.name}`)}</b>: ${say(`status.${check.status}`)}
-<span class="soft">– ${say(`what.${check.name}`)}</span><br><span class="small soft detail"${!isTranslated && html` lang="en" dir="ltr"`}>${text}${code}</span></div></li>`
+<span class="soft">– ${say(`what.${check.name}`)}</span><br><span class="small soft detail">${text} ${renderTechnical(technical)}</span></div></li>`
+}
+
+function renderTechnical(text: string | undefined): Html | undefined {
+  return text === undefined ? undefined : html`<span lang="en" dir="ltr">(${text})</span>`
 }
 
 type Setting = { readonly level: 2 | 3; readonly pages?: RecordPages | undefined; readonly state?: Part | undefined }
@@ -77,7 +80,8 @@ type Setting = { readonly level: 2 | 3; readonly pages?: RecordPages | undefined
 function renderAnswer(say: Say, answer: Answer, setting: Setting): Html {
   if (answer.finding) return renderFinding(say, answer.finding, setting)
   const name = answer.part ? sayPart(say, answer.part) : answer.name
-  return html`<article class="card calm" data-verdict="none" aria-label="${name}"><header>${icon('question')}<div><p class="sentence">${sayProblem(say, answer)}</p></div></header><div class="body"><p><bdi><b>${name}</b></bdi></p></div></article>`
+  return html`<article class="card calm" data-verdict="none" aria-label="${name}"><header>${icon('question')}<div><p class="sentence">${sayProblem(say, answer)}</p></div></header><div class="body"><p><bdi><b>${name}</b></bdi></p>
+${answer.code && html`<p class="small soft detail">${renderTechnical(`${answer.code}: ${answer.reason}`)}</p>`}</div></article>`
 }
 
 function renderFinding(say: Say, finding: Finding, { level, pages, state }: Setting): Html {

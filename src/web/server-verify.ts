@@ -1,7 +1,7 @@
 /** The check that our server makes for a reader without JavaScript: what the page does itself where it can, with the ledger asked directly. */
 
 import type { Say } from '../messages/say.ts'
-import { sayNotPasted } from '../messages/verdict.ts'
+import { sayBadPolicy, sayNotPasted } from '../messages/verdict.ts'
 import { attemptAsync } from '../verifier/attempt.ts'
 import {
   type Answers,
@@ -74,7 +74,7 @@ function usePolicy(say: Say, sorted: Sorted, name: string, bytes: Uint8Array): v
     sorted.notices.push(say('verify.policyUsed', { name }))
   } catch (error) {
     if (!(error instanceof OpenSealError)) throw error
-    sorted.notices.push(`${name}: ${say('verify.badPolicy')}`)
+    sorted.notices.push(sayBadPolicy(say, name, error.code))
   }
 }
 

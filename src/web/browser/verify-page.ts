@@ -1,6 +1,6 @@
 /** The verify page and the offline verifier: takes files, shows verdicts. Nothing is uploaded. */
 import { createSay, type Say } from '../../messages/say.ts'
-import { sayNotPasted } from '../../messages/verdict.ts'
+import { sayBadPolicy, sayNotPasted } from '../../messages/verdict.ts'
 import {
   type CheckResult,
   createJsonRpcReader,
@@ -141,7 +141,7 @@ function usePolicy(name: string, bytes: Uint8Array): void {
     notice(say('verify.policyUsed', { name }))
   } catch (error) {
     if (!(error instanceof OpenSealError)) throw error
-    notice(`${name}: ${say('verify.badPolicy')}`)
+    notice(sayBadPolicy(say, name, error.code))
   }
 }
 
