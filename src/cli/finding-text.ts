@@ -82,7 +82,7 @@ function formatReleases(say: Say, releases: readonly Answer[], leftOut: number):
     `${say('result.releases')}: ${counts.join(' · ')}`,
     ...shown,
     ...(odd.length > SHOWN_RELEASES ? [`  … +${odd.length - SHOWN_RELEASES} (--json)`] : []),
-    ...(leftOut > 0 ? [`  ${say('verify.tooManyReleases', { count: releases.length })}`] : []),
+    ...(leftOut > 0 ? [`  ${say('verify.tooManyReleases', { count: releases.length, left: leftOut })}`] : []),
   ]
 }
 

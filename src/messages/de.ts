@@ -127,7 +127,9 @@ export const de: Messages = {
   'verify.policyUsed': 'Ihre eigene Richtliniendatei wird verwendet: {name}',
   'verify.ledgerGone': 'Das Register hat nicht geantwortet, der Beleg konnte nicht gesucht werden. Fügen Sie die Belegdatei hinzu.',
   'verify.needReceipt': 'Fügen Sie auch den Beleg dieser Datei hinzu: Diese Seite befragt kein Register.',
-  'verify.tooManyReleases': 'Nur die ersten {count} Veröffentlichungen wurden geprüft.',
+  'verify.tooManyReleases': '{count} Veröffentlichungen wurden geprüft, {left} nicht. Der Befehl „openseal verify“ prüft sie alle.',
+  'verify.stop': 'Hier anhalten',
+  'verify.more': '{count} weitere zeigen',
   'verify.settings': 'Wer nach der Kette gefragt wird',
   'verify.endpoints': 'Zugänge zur Kette (JSON-RPC), einer je Zeile',
   'verify.endpointsHint':

@@ -125,7 +125,9 @@ export const el: Messages = {
   'verify.policyUsed': 'Χρησιμοποιείται το δικό σας αρχείο πολιτικής: {name}',
   'verify.ledgerGone': 'Το μητρώο δεν απάντησε, οπότε δεν αναζητήθηκε το αποδεικτικό του. Προσθέστε το αρχείο του αποδεικτικού.',
   'verify.needReceipt': 'Προσθέστε και το αποδεικτικό αυτού του αρχείου: αυτή η σελίδα δεν ρωτά κανένα μητρώο.',
-  'verify.tooManyReleases': 'Ελέγχθηκαν μόνο οι πρώτες {count} δημοσιεύσεις.',
+  'verify.tooManyReleases': 'Ελέγχθηκαν {count} δημοσιεύσεις, {left} όχι. Η εντολή «openseal verify» τις ελέγχει όλες.',
+  'verify.stop': 'Διακοπή εδώ',
+  'verify.more': 'Εμφάνιση {count} ακόμη',
   'verify.settings': 'Ποιος ερωτάται για την αλυσίδα',
   'verify.endpoints': 'Σημεία πρόσβασης στην αλυσίδα (JSON-RPC), ένα ανά γραμμή',
   'verify.endpointsHint':

@@ -125,7 +125,9 @@ export const es: Messages = {
   'verify.policyUsed': 'Se usa su propio archivo de política: {name}',
   'verify.ledgerGone': 'El registro no respondió, así que no se pudo buscar su recibo. Añada el archivo del recibo.',
   'verify.needReceipt': 'Añada también el recibo de este archivo: esta página no consulta ningún registro.',
-  'verify.tooManyReleases': 'Solo se comprobaron las primeras {count} publicaciones.',
+  'verify.tooManyReleases': 'Se comprobaron {count} publicaciones y {left} no. La orden «openseal verify» las comprueba todas.',
+  'verify.stop': 'Parar aquí',
+  'verify.more': 'Mostrar {count} más',
   'verify.settings': 'A quién se pregunta por la cadena',
   'verify.endpoints': 'Accesos a la cadena (JSON-RPC), uno por línea',
   'verify.endpointsHint':

@@ -125,7 +125,10 @@ export const fr: Messages = {
   'verify.policyUsed': 'Votre propre fichier de politique est utilisé : {name}',
   'verify.ledgerGone': 'Le registre n’a pas répondu : son reçu n’a pas pu être cherché. Ajoutez le fichier du reçu.',
   'verify.needReceipt': 'Ajoutez aussi le reçu de ce fichier : cette page n’interroge aucun registre.',
-  'verify.tooManyReleases': 'Seules les {count} premières publications ont été vérifiées.',
+  'verify.tooManyReleases':
+    '{count} publications ont été vérifiées, {left} ne l’ont pas été. La commande « openseal verify » les vérifie toutes.',
+  'verify.stop': 'Arrêter ici',
+  'verify.more': 'En montrer {count} de plus',
   'verify.settings': 'Qui est interrogé au sujet de la chaîne',
   'verify.endpoints': 'Points d’accès à la chaîne (JSON-RPC), un par ligne',
   'verify.endpointsHint':

@@ -120,7 +120,9 @@ export const uk: Messages = {
   'verify.policyUsed': 'Використовується ваш файл політики: {name}',
   'verify.ledgerGone': 'Реєстр не відповів, тому квитанцію не вдалося знайти. Додайте файл квитанції.',
   'verify.needReceipt': 'Додайте також квитанцію цього файлу: ця сторінка не запитує жодного реєстру.',
-  'verify.tooManyReleases': 'Перевірено лише перші публікації: {count}.',
+  'verify.tooManyReleases': 'Перевірено публікацій: {count}, не перевірено: {left}. Команда «openseal verify» перевіряє всі.',
+  'verify.stop': 'Зупинити тут',
+  'verify.more': 'Показати ще {count}',
   'verify.settings': 'Кого запитують про ланцюг',
   'verify.endpoints': 'Точки доступу до ланцюга (JSON-RPC), по одній у рядку',
   'verify.endpointsHint':

@@ -67,6 +67,11 @@ function packLanguages(): PackedLanguages {
 
 /** What is said only where a ledger is asked, which the offline verifier never does. */
 const OF_LEDGERS: readonly MessageKey[] = [
+  'verdict.unknown',
+  'mark.unknown',
+  'next.unknown',
+  'detail.receiptNone',
+  'trust.ledger',
   'verify.private',
   'verify.ledgerGone',
   'result.open',

@@ -17,6 +17,7 @@ import {
 } from '../verifier/index.ts'
 import { earliestOfEach, type ListedEntry, readReceipts } from '../verifier/ledger-reader.ts'
 import type { SiteDeps, SiteLedger } from './deps.ts'
+import { WHOLE_CARDS } from './result.ts'
 import { MAX_UPLOAD_BYTES, type Upload } from './upload.ts'
 
 /** The largest upload that is taken, in words. */
@@ -51,7 +52,7 @@ export async function checkUpload(say: Say, upload: Upload, deps: SiteDeps): Pro
   const answers: Answers[] = []
   // A large package must not keep all others waiting.
   const onPart = () => new Promise<void>(resolve => setImmediate(resolve))
-  for (const { run } of plan) answers.push(await run({ onPart }))
+  for (const { run } of plan) answers.push(await run({ onPart, maxWhole: WHOLE_CARDS }))
   return { answers, notices, fileSent: upload.files.length > 0 || receipts.length > 0 }
 }
 
