@@ -11,8 +11,8 @@ type Outline = {
   readonly say: Say
   /** `/fr` where the language stands in the URL, else empty: put before every link to a page. */
   readonly base: string
-  /** The path without the language, with its query: for the links of the language menu. */
-  readonly path: string
+  /** The path without the language, with its query: for the links of the language menu. undefined where that leads to the start page. */
+  readonly path: string | undefined
 }
 
 /** Where the style sheet is, and the name of the ledger. */
@@ -88,12 +88,12 @@ ${page.scripts}
 }
 
 function menuItem({ say, base, path }: Outline, href: string, key: MessageKey): Html {
-  const here = path.split('?')[0] === href
+  const here = path?.split('?')[0] === href
   return html`<li><a href="${base}${href}"${here && html` aria-current="page"`}>${say(key)}</a></li>`
 }
 
 function languageItem({ say, path }: Outline, tag: keyof typeof LANGUAGES): Html {
-  return html`<li><a href="/${tag}${path}" lang="${tag}" dir="${tag === 'ar' ? 'rtl' : 'ltr'}" hreflang="${tag}"${say.lang === tag && html` aria-current="true"`}>${LANGUAGES[tag]}</a></li>`
+  return html`<li><a href="/${tag}${path ?? '/'}" lang="${tag}" dir="${tag === 'ar' ? 'rtl' : 'ltr'}" hreflang="${tag}"${say.lang === tag && html` aria-current="true"`}>${LANGUAGES[tag]}</a></li>`
 }
 
 function renderBanners(say: Say, { stopped, notAccepting, waiting, testNetwork }: Banners): Html[] {

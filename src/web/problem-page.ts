@@ -1,4 +1,5 @@
 /** A failure as a page: what happened in plain words, what to do next, and the stable code below. It reads nothing of the ledger, which may be what failed. */
+import { OpenSealError } from '../core/errors.ts'
 import type { MessageKey } from '../messages/en.ts'
 import { negotiateLanguage, speak } from '../messages/language.ts'
 import { type Say, sayDuration } from '../messages/say.ts'
@@ -41,8 +42,8 @@ export function renderProblemPage(
 ): { readonly text: string; readonly language: string } {
   const { prefix, base, path } = placeOf(whole)
   const say = speak(prefix ?? negotiateLanguage(languages))
-  // Of the interface there are no other languages to choose.
-  const shown = INTERFACE.test(path) ? '/' : path + search
+  // The interface has no languages to choose from.
+  const shown = INTERFACE.test(path) ? undefined : path + search
   return { text: renderPage({ say, base, path: shown, ...look }, problemPage(say, base, failure, retrySeconds)), language: say.lang }
 }
 
@@ -72,6 +73,8 @@ const SAID = {
   request: ['problem.request.title', 'problem.request'],
   key: ['problem.key.title', 'problem.key'],
   missing: ['record.notFoundTitle', 'site.notFound'],
+  noRecord: ['record.notFoundTitle', 'record.notFound'],
+  noAgency: ['record.notFoundTitle', 'agency.notFound'],
   method: ['problem.method.title', 'problem.method'],
   slow: ['problem.slow.title', 'problem.slow'],
   erased: ['record.erasedTitle', 'record.erased'],
@@ -98,7 +101,12 @@ const BY_STATUS: { readonly [status: number]: Kind } = {
   503: 'busy',
 }
 
-const BY_CODE: { readonly [code: string]: Kind } = { LEDGER_DAMAGED: 'damaged', STORE_DAMAGED: 'damaged' }
+const BY_CODE: { readonly [code: string]: Kind } = {
+  RECORD_NOT_FOUND: 'noRecord',
+  AGENCY_NOT_FOUND: 'noAgency',
+  LEDGER_DAMAGED: 'damaged',
+  STORE_DAMAGED: 'damaged',
+}
 
 /** How much an Accept header likes a type, from 0 to 1; what it does not name counts as 0. */
 function weightOf(accept: string, type: string): number {
@@ -108,3 +116,6 @@ function weightOf(accept: string, type: string): number {
   const weight = found.find(parameter => parameter.startsWith('q='))
   return weight === undefined ? 1 : Number(weight.slice(2)) || 0
 }
+
+/** RECORD_NOT_FOUND, AGENCY_NOT_FOUND: a page was asked for what is not there. */
+export class MissingError extends OpenSealError {}

@@ -16,10 +16,10 @@ import { agenciesPage, agencyPage } from './pages/agency.ts'
 import { anchorsPage } from './pages/anchors.ts'
 import { CHANGE_KINDS, changesPage } from './pages/changes.ts'
 import { homePage, recordsPage } from './pages/home.ts'
-import { missingPage } from './pages/missing.ts'
 import { searchPage } from './pages/search.ts'
 import { verifiedPage, verifyPage } from './pages/verify.ts'
 import type { PagePath } from './places.ts'
+import { MissingError } from './problem-page.ts'
 import { findAgency, newestAnchors, newestIndexes, pageOf, readEntries, readWaits, searchRecords } from './records.ts'
 import { checkUpload, UPLOAD_LIMIT } from './server-verify.ts'
 import { showRecord } from './show-record.ts'
@@ -113,7 +113,7 @@ function recordPages(page: AddPage, deps: SiteDeps): void {
   page('/agencies', async (frame, ctx) => agenciesPage(frame, await agencies.list(), readCursor(ctx, 'from') ?? 0))
   page('/agencies/:id', async (frame, ctx) => {
     const agency = await findAgency(String(ctx.params.id), deps)
-    if (agency === undefined) return missingPage(frame, ctx, 'AGENCY_NOT_FOUND')
+    if (agency === undefined) throw new MissingError('AGENCY_NOT_FOUND', 'There is no agency with this address.')
     const before = readCursor(ctx)
     const { indexes, older } = pageOf(await ledger.listByAgency(agency.id, before ?? NEWEST, LIST_LENGTH + 1), LIST_LENGTH)
     return agencyPage(frame, { agency, counts: await finder.counts(agency.id), entries: await readEntries(deps, indexes), before, older })

@@ -39,7 +39,7 @@ describe('http: failures', () => {
     await service.get('/healthz', { 'x-forwarded-for': '9.9.9.9' })
     for (const [method, path, headers, expected, sentence] of [
       ['GET', '/nothing', {}, '404 ROUTE_NOT_FOUND', 'Il n’y a pas de page à cette adresse'],
-      ['GET', '/v1/records/99', {}, '404 RECORD_NOT_FOUND', 'Il n’y a pas de page à cette adresse'],
+      ['GET', '/v1/records/99', {}, '404 RECORD_NOT_FOUND', 'Il n’y a pas d’entrée portant ce numéro'],
       ['GET', '/v1/records?limit=x', {}, '400 QUERY_MALFORMED', 'Cette demande n’a pas pu être comprise'],
       ['GET', '/v1/records/2/receipt', {}, '500 LEDGER_DAMAGED', 'Ceci ne peut pas être affiché'],
       ['GET', '/v1/agencies/transport.gov.example/keys', {}, '401 OPERATOR_KEY_MISSING', 'réservé aux organismes'],
@@ -56,6 +56,8 @@ describe('http: failures', () => {
       match(String(person.headers['content-security-policy']), /^default-src 'none'; script-src 'self'/)
       ok(person.text.includes(sentence), path)
       ok(person.text.includes(`Code : ${program.json.code}`), path)
+      // A page of the interface is none of the menu's.
+      if (path.startsWith('/v1/')) doesNotMatch(person.text, /aria-current="page"/)
       if (program.headers['retry-after']) match(person.text, /Réessayez dans 1\sseconde\./)
     }
   })
