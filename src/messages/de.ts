@@ -290,12 +290,11 @@ export const de: Messages = {
   'cert.how': 'So prüfen Sie von Hand',
   'cert.easy':
     'Der einfache Weg: Öffnen Sie den gespeicherten Offline-Prüfer oder {url}, und geben Sie ihm die Datei und ihren Beleg. Von Hand, Schritt für Schritt:',
-  'cert.step1': 'Berechnen Sie den Fingerabdruck der Datei: „{command}“. Er muss einer der Fingerabdrücke oben sein.',
-  'cert.step2':
-    'Nehmen Sie die Erklärung aus dem Beleg ({url}), und berechnen Sie ihren Fingerabdruck: „{command}“. Er muss lauten: {hash}',
+  'cert.step1': 'Berechnen Sie den Fingerabdruck der Datei: {command} Er muss einer der Fingerabdrücke oben sein.',
+  'cert.step2': 'Nehmen Sie die Erklärung aus dem Beleg ({url}), und berechnen Sie ihren Fingerabdruck: {command} Er muss lauten: {hash}',
   'cert.text': 'Die Erklärung selbst: eine Zeile von {count} Bytes, ohne Zeilenumbruch am Ende.',
   'cert.step3':
-    'Setzen Sie 0001 vor diesen Fingerabdruck, und berechnen Sie den Fingerabdruck dieser 34 Bytes: „{command}“. Er muss lauten: {hash}',
+    'Setzen Sie 0001 vor diesen Fingerabdruck, und berechnen Sie den Fingerabdruck dieser 34 Bytes: {command} Er muss lauten: {hash}',
   'cert.step4':
     'Gehen Sie Zeile für Zeile hinauf: Schreiben Sie 01, dann den linken und den rechten von zwei Fingerabdrücken, dem in der Zeile genannten und dem letzten Ergebnis, und berechnen Sie ebenso den Fingerabdruck dieser 65 Bytes.',
   'cert.step4none': 'Die Liste hat nur diesen Eintrag: Dieser Fingerabdruck ist ihre Wurzel.',

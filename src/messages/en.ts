@@ -278,10 +278,10 @@ const SENTENCES = {
   'cert.asOf': 'As the ledger stood on {date}. Later changes are on its page.',
   'cert.how': 'How to check this by hand',
   'cert.easy': 'The easy way: open the saved offline verifier, or {url}, and give it the file and its receipt. By hand, step by step:',
-  'cert.step1': 'Compute the fingerprint of the file: “{command}”. It must be one of the fingerprints above.',
-  'cert.step2': 'Take the statement out of the receipt ({url}) and compute its fingerprint: “{command}”. It must be: {hash}',
+  'cert.step1': 'Compute the fingerprint of the file: {command} It must be one of the fingerprints above.',
+  'cert.step2': 'Take the statement out of the receipt ({url}) and compute its fingerprint: {command} It must be: {hash}',
   'cert.text': 'The statement itself: one line of {count} bytes, without a line break at its end.',
-  'cert.step3': 'Put 0001 before that fingerprint and compute the fingerprint of these 34 bytes: “{command}”. It must be: {hash}',
+  'cert.step3': 'Put 0001 before that fingerprint and compute the fingerprint of these 34 bytes: {command} It must be: {hash}',
   'cert.step4':
     'Go up line by line: write 01, then the left and the right of two fingerprints, the one given in the line and the last result, and compute the fingerprint of these 65 bytes in the same way.',
   'cert.step4none': 'The list has this entry only: that fingerprint is its root.',

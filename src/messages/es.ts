@@ -284,10 +284,10 @@ export const es: Messages = {
   'cert.asOf': 'Según el registro el {date}. Los cambios posteriores están en su página.',
   'cert.how': 'Cómo comprobarlo a mano',
   'cert.easy': 'Lo más fácil: abra el verificador sin conexión que guardó, o {url}, y dele el archivo y su recibo. A mano, paso a paso:',
-  'cert.step1': 'Calcule la huella del archivo: «{command}». Debe ser una de las huellas de arriba.',
-  'cert.step2': 'Saque la declaración del recibo ({url}) y calcule su huella: «{command}». Debe ser: {hash}',
+  'cert.step1': 'Calcule la huella del archivo: {command} Debe ser una de las huellas de arriba.',
+  'cert.step2': 'Saque la declaración del recibo ({url}) y calcule su huella: {command} Debe ser: {hash}',
   'cert.text': 'La declaración misma: una sola línea de {count} bytes, sin salto de línea al final.',
-  'cert.step3': 'Ponga 0001 delante de esa huella y calcule la huella de estos 34 bytes: «{command}». Debe ser: {hash}',
+  'cert.step3': 'Ponga 0001 delante de esa huella y calcule la huella de estos 34 bytes: {command} Debe ser: {hash}',
   'cert.step4':
     'Suba línea por línea: escriba 01 y luego la izquierda y la derecha de dos huellas, la que da la línea y el último resultado, y calcule del mismo modo la huella de estos 65 bytes.',
   'cert.step4none': 'La lista solo tiene esta entrada: esa huella es su raíz.',

@@ -289,10 +289,10 @@ export const fr: Messages = {
   'cert.how': 'Comment vérifier à la main',
   'cert.easy':
     'Le plus simple : ouvrez le vérificateur hors ligne enregistré, ou {url}, et donnez-lui le fichier et son reçu. À la main, étape par étape :',
-  'cert.step1': 'Calculez l’empreinte du fichier : « {command} ». Elle doit être l’une des empreintes ci-dessus.',
-  'cert.step2': 'Extrayez la déclaration du reçu ({url}) et calculez son empreinte : « {command} ». Elle doit être : {hash}',
+  'cert.step1': 'Calculez l’empreinte du fichier : {command} Elle doit être l’une des empreintes ci-dessus.',
+  'cert.step2': 'Extrayez la déclaration du reçu ({url}) et calculez son empreinte : {command} Elle doit être : {hash}',
   'cert.text': 'La déclaration elle-même : une seule ligne de {count} octets, sans saut de ligne à la fin.',
-  'cert.step3': 'Placez 0001 devant cette empreinte et calculez l’empreinte de ces 34 octets : « {command} ». Elle doit être : {hash}',
+  'cert.step3': 'Placez 0001 devant cette empreinte et calculez l’empreinte de ces 34 octets : {command} Elle doit être : {hash}',
   'cert.step4':
     'Montez ligne par ligne : écrivez 01, puis la gauche et la droite de deux empreintes, celle donnée dans la ligne et le dernier résultat, et calculez de la même façon l’empreinte de ces 65 octets.',
   'cert.step4none': 'La liste ne contient que cette entrée : cette empreinte est sa racine.',

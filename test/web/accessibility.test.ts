@@ -208,7 +208,15 @@ describe('web/accessibility', function () {
         assert.match(pdf.toString('latin1'), /\/StructTreeRoot/)
         assert.match(pdf.toString('latin1'), /\/Lang/)
         await page.emulateMedia({ media: 'print' })
-        for (const part of ['Certificate of record', 'sha256sum', 'anchoredAt(', 'Signature', 'It does not show that what it says is true'])
+        for (const part of [
+          'Certificate of record',
+          'sha256sum FILE',
+          'shasum -a 256 FILE',
+          'certutil -hashfile FILE SHA256',
+          'anchoredAt(',
+          'Signature',
+          'It does not show that what it says is true',
+        ])
           assert.ok(await page.locator('main').getByText(part).filter({ visible: true }).count(), part)
         assert.equal(await page.locator('svg.qr:visible').count(), 1)
       })
