@@ -111,7 +111,7 @@ export const ar: Messages = {
   'verify.done': 'تم. عدد النتائج: {count}',
   'verify.clear': 'البدء من جديد',
   'verify.unreadable': 'تعذّرت قراءة الملف. ربما نُقل أو تغيّر في هذه الأثناء: اختره من جديد.',
-  'verify.badPolicy': 'تعذّرت قراءة ملف السياسة هذا، فلم يُستخدم.',
+  'verify.badPolicy': 'لم يُستخدم ملف السياسة هذا.',
   'verify.policyUsed': 'يُستخدم ملف السياسة الخاص بك: {name}',
   'verify.ledgerGone': 'لم يُجب السجل، فتعذّر البحث عن إيصاله. أضف ملف الإيصال.',
   'verify.needReceipt': 'أضف إيصال هذا الملف أيضاً: هذه الصفحة لا تسأل أي سجل.',

@@ -123,7 +123,7 @@ export const de: Messages = {
   'verify.clear': 'Neu beginnen',
   'verify.unreadable':
     'Die Datei konnte nicht gelesen werden. Vielleicht wurde sie inzwischen verschoben oder geändert: Wählen Sie sie noch einmal.',
-  'verify.badPolicy': 'Diese Richtliniendatei ist nicht lesbar und wurde nicht verwendet.',
+  'verify.badPolicy': 'Diese Richtliniendatei wurde nicht verwendet.',
   'verify.policyUsed': 'Ihre eigene Richtliniendatei wird verwendet: {name}',
   'verify.ledgerGone': 'Das Register hat nicht geantwortet, der Beleg konnte nicht gesucht werden. Fügen Sie die Belegdatei hinzu.',
   'verify.needReceipt': 'Fügen Sie auch den Beleg dieser Datei hinzu: Diese Seite befragt kein Register.',

@@ -117,7 +117,7 @@ const SENTENCES = {
   'verify.done': 'Done. Results: {count}',
   'verify.clear': 'Start again',
   'verify.unreadable': 'The file could not be read. It may have been moved or changed meanwhile: choose it again.',
-  'verify.badPolicy': 'This policy file cannot be read, so it was not used.',
+  'verify.badPolicy': 'This policy file was not used.',
   'verify.policyUsed': 'Your own policy file is in use: {name}',
   'verify.ledgerGone': 'The ledger did not answer, so its receipt could not be looked up. Add the receipt file.',
   'verify.needReceipt': 'Add the receipt of this file too: this page asks no ledger.',

@@ -121,7 +121,7 @@ export const es: Messages = {
   'verify.done': 'Listo. Resultados: {count}',
   'verify.clear': 'Empezar de nuevo',
   'verify.unreadable': 'No se pudo leer el archivo. Quizá se movió o cambió entretanto: elíjalo de nuevo.',
-  'verify.badPolicy': 'Este archivo de política no se puede leer, así que no se usó.',
+  'verify.badPolicy': 'Este archivo de política no se usó.',
   'verify.policyUsed': 'Se usa su propio archivo de política: {name}',
   'verify.ledgerGone': 'El registro no respondió, así que no se pudo buscar su recibo. Añada el archivo del recibo.',
   'verify.needReceipt': 'Añada también el recibo de este archivo: esta página no consulta ningún registro.',

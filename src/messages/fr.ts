@@ -121,7 +121,7 @@ export const fr: Messages = {
   'verify.done': 'Terminé. Résultats : {count}',
   'verify.clear': 'Recommencer',
   'verify.unreadable': 'Le fichier n’a pas pu être lu. Il a peut-être été déplacé ou modifié entre-temps : choisissez-le de nouveau.',
-  'verify.badPolicy': 'Ce fichier de politique est illisible et n’a donc pas été utilisé.',
+  'verify.badPolicy': 'Ce fichier de politique n’a pas été utilisé.',
   'verify.policyUsed': 'Votre propre fichier de politique est utilisé : {name}',
   'verify.ledgerGone': 'Le registre n’a pas répondu : son reçu n’a pas pu être cherché. Ajoutez le fichier du reçu.',
   'verify.needReceipt': 'Ajoutez aussi le reçu de ce fichier : cette page n’interroge aucun registre.',

@@ -22,7 +22,9 @@ export function sayVerdict(say: Say, { verdict, matched, failed = 'statement', d
 export function sayHeading(say: Say, { part, result }: Finding): { readonly sentence: string; readonly more: readonly string[] } {
   const verdict = sayVerdict(say, result)
   if (part?.kind === 'state') return { sentence: say('result.stateWarning'), more: [say('result.stateVerdict', { sentence: verdict })] }
-  return { sentence: verdict, more: result.matched ? [say(`matched.${result.matched}`)] : [] }
+  // What fits a receipt that proves nothing must not be called unchanged beside that.
+  const isProven = result.verdict !== 'invalid' && result.verdict !== 'unsupported'
+  return { sentence: verdict, more: result.matched && isProven ? [say(`matched.${result.matched}`)] : [] }
 }
 
 /** What a check has to say in the reader's language; `technical` is the code with what it says in English, for whoever is asked for help. */

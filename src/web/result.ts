@@ -128,7 +128,7 @@ ${[...sayPdf(say, finding, state), ...sayRemarks(say, finding)].map(remark => ht
 ${onRecord && html`<p><a href="${pages.base}/records/${result.index}">${say('result.open')}</a></p>`}
 <details${verdict === 'invalid' && html` open`}><summary>${say('result.checks')}</summary><ol class="checks">${result.checks.map(check => renderCheck(say, check))}</ol></details>
 <details><summary>${say('result.details')}</summary>${renderFacts(say, finding)}</details>
-${verdict !== 'unknown' && !isState && html`<p class="limits small">${say('limits.sentence')} ${say(`trust.${result.trust}`)}</p>`}
+${verdict !== 'unknown' && !isState && html`<p class="limits small">${result.limits && say('limits.sentence')} ${say(`trust.${result.trust}`)}</p>`}
 </div></article>`
 }
 

@@ -62,6 +62,33 @@ describe('messages: failures of what is read', () => {
     assert.ok(said.has('broken') && said.has('characters') && said.has('root'), [...said].join())
   })
 
+  it('never calls a file unchanged, nor says what that shows, beside a receipt that does not fit', async () => {
+    const receipt = await world.receipt(1)
+    const forged = receipt.replace(/(— \S+ \S{20})(\S)/, (_, before: string, digit: string) => before + (digit === 'A' ? 'B' : 'A'))
+    const say = speak('en')
+    for (const [text, verdict] of [
+      [receipt, 'anchored'],
+      [forged, 'invalid'],
+    ] as const) {
+      const [task] = planChecks(
+        [{ name: 'f', read: { digest: digestsOf(FILE), releases: [], releasesLeftOut: 0 } }],
+        [readReceipt('r', text)],
+        {
+          policy,
+          trust: 'policy',
+          chain,
+        },
+      )
+      const answers = await task!.run()
+      const [main] = answers.own
+      assert.deepEqual([main?.finding?.result.verdict, main?.finding?.result.matched], [verdict, 'bytes'])
+      const page = renderAnswers(say, answers).safe
+      const lines = formatAnswers(say, answers).join('\n')
+      for (const sentence of [say('matched.bytes'), say('limits.sentence')])
+        assert.deepEqual([page.includes(sentence), lines.includes(sentence)], [verdict === 'anchored', verdict === 'anchored'], sentence)
+    }
+  })
+
   it('says in the language of the reader, on the page and on the command line, why a release is refused, whatever refuses it', async () => {
     const deep = `${'['.repeat(200)}${']'.repeat(200)}`
     const releases = [

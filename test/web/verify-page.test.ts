@@ -184,7 +184,7 @@ describe('verify page', function () {
     await withPage('/en/verify', async page => {
       await check(page, [given('p.json', '{"type":"openseal/policy@v1"}'), given('f', 'good file')])
       assert.deepEqual(await verdicts(page), ['anchored'])
-      assert.match(await textOf(page.locator('#notices')), /cannot be read, so it was not used/)
+      assert.match(await textOf(page.locator('#notices')), /p.json: This policy file was not used. It was cut off or changed .* \(POLICY_MALFORMED\)/)
     })
   })
 
