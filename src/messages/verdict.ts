@@ -1,7 +1,7 @@
 /** What was found, in a language: the sentence of the verdict (design §8), and all that stands under it. */
 import type { CheckResult, Finding, Note, Part, Pasted, Problem, Result, VerdictCode } from '../verifier/index.ts'
 import type { MessageKey } from './en.ts'
-import { type Say, sayNumber, sayTime } from './say.ts'
+import { isolate, type Say, sayNumber, sayTime } from './say.ts'
 
 /** The sentence of the verdict in the reader's language. */
 export function sayVerdict(say: Say, { verdict, matched, failed = 'statement', date, withdrawn }: Result): string {
@@ -41,7 +41,7 @@ export function sayFault(say: Say, code: string): string {
 
 /** A policy file that cannot be used, and why. */
 export function sayBadPolicy(say: Say, name: string, code: string): string {
-  return `${name}: ${say('verify.badPolicy')} ${sayFault(say, code)} (${code})`
+  return `${isolate(name)}: ${say('verify.badPolicy')} ${sayFault(say, code)} (${code})`
 }
 
 function reasonOf(say: Say, key: Note['key'], { reason, code }: Note['values']): Note['values'] {

@@ -1,6 +1,6 @@
 /** The answer to a check as people see it: the verdict first, as a sentence. One renderer for the server, the page and the offline file. */
 import type { MessageKey } from '../messages/en.ts'
-import { type Say, sayNumber } from '../messages/say.ts'
+import { isolate, type Say, sayNumber } from '../messages/say.ts'
 import { sayDetail, sayHeading, sayNext, sayPart, sayPdf, sayProblem, sayRemarks } from '../messages/verdict.ts'
 import {
   type Answer,
@@ -77,7 +77,7 @@ function isState(answer: Answer): boolean {
 
 /** The list of checks while they run. */
 export function renderRunning(say: Say, name: string): Html {
-  return html`<article class="card calm" aria-label="${name}" aria-busy="true"><header>${icon('clock')}<div><p class="sentence">${say('verify.checking', { name })}</p></div></header>
+  return html`<article class="card calm" aria-label="${name}" aria-busy="true"><header>${icon('clock')}<div><p class="sentence">${say('verify.checking', { name: isolate(name) })}</p></div></header>
 <div class="body"><ol class="checks">${CHECKS.map(
     check =>
       html`<li class="running" data-check="${check}">${RUNNING}<div><b>${say(`check.${check}`)}</b>: ${say('status.running')} <span class="soft">– ${say(`what.${check}`)}</span></div></li>`,

@@ -1,6 +1,6 @@
 /** The check that our server makes for a reader without JavaScript: what the page does itself where it can, with the ledger asked directly. */
 
-import type { Say } from '../messages/say.ts'
+import { isolate, type Say } from '../messages/say.ts'
 import { sayBadPolicy, sayNotPasted } from '../messages/verdict.ts'
 import { attemptAsync } from '../verifier/attempt.ts'
 import {
@@ -72,7 +72,7 @@ function sort(say: Say, { files }: Upload): Sorted {
 function usePolicy(say: Say, sorted: Sorted, name: string, bytes: Uint8Array): void {
   try {
     sorted.policy = parsePolicy(bytes)
-    sorted.notices.push(say('verify.policyUsed', { name }))
+    sorted.notices.push(say('verify.policyUsed', { name: isolate(name) }))
   } catch (error) {
     if (!(error instanceof OpenSealError)) throw error
     sorted.notices.push(sayBadPolicy(say, name, error.code))

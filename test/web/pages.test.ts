@@ -115,6 +115,7 @@ describe('web/pages', () => {
     }
     assert.match((await read('/search?q=transport')).text, new RegExp(`href="/agencies/${AGENCY}"`))
     assert.match((await read(`/search?q=${'0'.repeat(64)}`)).text, /Nothing found/)
+    assert.match((await read(`/search?q=${'0'.repeat(40)}`)).text, /looks like SHA-1\. We look up SHA-256 only/)
   })
 
   it('escapes text in elements, attributes and XML', () => {
@@ -165,7 +166,7 @@ describe('web/pages', () => {
       const other = { ...world.policy(), anchors: world.policy().anchors.map(anchor => ({ ...anchor, codeSha256: '0'.repeat(64) })) }
       const { text } = await send([file('second'), file(JSON.stringify(other), 'p.json')])
       assert.deepEqual(verdicts(text), ['unsupported'])
-      assert.match(text, /Your own policy file is in use: p\.json/)
+      assert.match(text, /Your own policy file is in use: \u2068p\.json\u2069/)
     })
 
     it('says unknown, why a signed PDF may not match, and why another fingerprint is not looked up', async () => {

@@ -1,5 +1,5 @@
 /** The verify page and the offline verifier: takes files, shows verdicts. Nothing is uploaded. */
-import { createSay, type Say } from '../../messages/say.ts'
+import { createSay, isolate, type Say } from '../../messages/say.ts'
 import { sayBadPolicy, sayNotPasted } from '../../messages/verdict.ts'
 import {
   type CheckResult,
@@ -121,7 +121,7 @@ async function takeOne(file: File): Promise<void> {
     sort(file.name, read)
   } catch (error) {
     if (!(error instanceof OpenSealError)) throw error
-    notice(`${file.name}: ${say('verify.unreadable')}`)
+    notice(`${isolate(file.name)}: ${say('verify.unreadable')}`)
   } finally {
     bar.hidden = true
   }
@@ -138,7 +138,7 @@ function usePolicy(name: string, bytes: Uint8Array): void {
   try {
     policy = parsePolicy(bytes)
     trust = 'policy'
-    notice(say('verify.policyUsed', { name }))
+    notice(say('verify.policyUsed', { name: isolate(name) }))
   } catch (error) {
     if (!(error instanceof OpenSealError)) throw error
     notice(sayBadPolicy(say, name, error.code))
@@ -203,7 +203,7 @@ async function showTask({ name, run }: Task, slot: HTMLElement, isCurrent: () =>
       if (performance.now() - drawnMs < DRAW_MS || !isCurrent()) return
       slot.querySelector('.stop')?.removeAttribute('hidden')
       const sentence = slot.querySelector('.sentence')
-      if (sentence) sentence.textContent = say('verify.part', { name, done, total })
+      if (sentence) sentence.textContent = say('verify.part', { name: isolate(name), done, total })
       await new Promise(resolve => setTimeout(resolve))
       drawnMs = performance.now()
     },
