@@ -35,7 +35,8 @@ export const de: Messages = {
   'next.unchecked':
     'Das ist keine gescheiterte Prüfung. Versuchen Sie es später noch einmal, oder nutzen Sie einen anderen Zugang zur Kette.',
   'next.test-network': 'Wer ein Testnetz betreibt, kann es zurücksetzen. Verlassen Sie sich nicht auf dieses Ergebnis.',
-  'next.sealed': 'Prüfen Sie später noch einmal. Bis die Kette dafür bürgt, haben Sie nur das Wort des Registers.',
+  'next.sealed':
+    'Prüfen Sie später noch einmal, mit einem neueren Beleg von der Seite des Vorgangs. Bis die Kette dafür bürgt, haben Sie nur das Wort des Registers.',
   'limits.sentence':
     'Das zeigt, dass die Datei seit diesem Datum unverändert ist und wer sie laut Register eingereicht hat. Es zeigt nicht, dass ihr Inhalt wahr ist.',
   'trust.ledger':

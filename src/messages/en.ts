@@ -32,7 +32,8 @@ const SENTENCES = {
   'next.unsupported': 'Use the policy file of the ledger that issued the receipt.',
   'next.unchecked': 'This is not a failed check. Try again later, or ask another endpoint of the chain.',
   'next.test-network': 'Test networks can be reset by anyone who runs them. Do not rely on this result.',
-  'next.sealed': 'Check again later. Until the chain vouches for it you have only the word of the ledger.',
+  'next.sealed':
+    'Check again later, with a newer receipt from the record’s page. Until the chain vouches for it you have only the word of the ledger.',
   'limits.sentence':
     'This shows that the file is unchanged since that date and who submitted it according to the ledger. It does not show that what it says is true.',
   'trust.ledger': 'Checked by the rules that the ledger itself publishes. To rely on nobody, add your own copy of the policy file.',

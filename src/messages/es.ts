@@ -35,7 +35,8 @@ export const es: Messages = {
   'next.unsupported': 'Use el archivo de política del registro que emitió el recibo.',
   'next.unchecked': 'No es una comprobación fallida. Inténtelo más tarde o use otro acceso a la cadena.',
   'next.test-network': 'Quien opera una red de pruebas puede reiniciarla. No se fíe de este resultado.',
-  'next.sealed': 'Compruebe de nuevo más tarde. Hasta que la cadena responda por él, solo tiene la palabra del registro.',
+  'next.sealed':
+    'Compruebe de nuevo más tarde, con un recibo más reciente de la página del expediente. Hasta que la cadena responda por él, solo tiene la palabra del registro.',
   'limits.sentence':
     'Esto muestra que el archivo no ha cambiado desde esa fecha y quién lo presentó según el registro. No muestra que lo que dice sea verdad.',
   'trust.ledger':

@@ -35,7 +35,8 @@ export const fr: Messages = {
   'next.unsupported': 'Utilisez le fichier de politique du registre qui a émis le reçu.',
   'next.unchecked': 'Ce n’est pas un échec de la vérification. Réessayez plus tard, ou utilisez un autre point d’accès à la chaîne.',
   'next.test-network': 'Un réseau de test peut être remis à zéro par ceux qui l’exploitent. Ne vous fiez pas à ce résultat.',
-  'next.sealed': 'Vérifiez de nouveau plus tard. D’ici là, vous n’avez que la parole du registre.',
+  'next.sealed':
+    'Vérifiez de nouveau plus tard, avec un reçu plus récent pris sur la page du dossier. D’ici là, vous n’avez que la parole du registre.',
   'limits.sentence':
     'Cela montre que le fichier est inchangé depuis cette date et qui l’a soumis selon le registre. Cela ne montre pas que ce qu’il dit est vrai.',
   'trust.ledger':
