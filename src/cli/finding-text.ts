@@ -63,8 +63,9 @@ function factsOf(say: Say, { fileName, receiptName, part, result }: Finding): st
 
 function formatChecks(say: Say, checks: readonly CheckResult[]): string[] {
   const rows = checks.map(check => {
-    const code = check.code === undefined ? '' : ` [${check.code}]`
-    return [markOf(check.status), say(`check.${check.name}`), say(`status.${check.status}`), `${sayDetail(say, check).text}${code}`]
+    const { text, technical } = sayDetail(say, check)
+    const code = technical === undefined ? '' : ` [${technical}]`
+    return [markOf(check.status), say(`check.${check.name}`), say(`status.${check.status}`), `${text}${code}`]
   })
   return inColumns(rows, '  ')
 }
@@ -75,14 +76,19 @@ function formatReleases(say: Say, releases: readonly Answer[], leftOut: number):
   const odd = releases.filter(({ finding }) => finding?.result.exit !== 0 && finding?.result.verdict !== 'test-network')
   const shown = odd.slice(0, SHOWN_RELEASES).map(answer => {
     const part = partOf(answer)
-    return `  ${part ? sayPart(say, part) : ''}: ${answer.finding ? sayVerdict(say, answer.finding.result) : sayProblem(say, answer)}`
+    return `  ${part ? sayPart(say, part) : ''}: ${answer.finding ? sayVerdict(say, answer.finding.result) : sayRefused(say, answer)}`
   })
   return [
     `${say('result.releases')}: ${counts.join(' · ')}`,
     ...shown,
     ...(odd.length > SHOWN_RELEASES ? [`  … +${odd.length - SHOWN_RELEASES} (--json)`] : []),
-    ...(leftOut > 0 ? [`  ${say('verify.tooManyReleases', { count: releases.length })}`] : []),
+    ...(leftOut > 0 ? [`  ${say('verify.tooManyReleases', { count: releases.length, left: leftOut })}`] : []),
   ]
+}
+
+function sayRefused(say: Say, answer: Exclude<Answer, { finding: Finding }>): string {
+  const code = answer.code === undefined ? '' : ` [${answer.code}: ${answer.reason}]`
+  return `${sayProblem(say, answer)}${code}`
 }
 
 function inColumns(rows: readonly (readonly string[])[], indent: string): string[] {

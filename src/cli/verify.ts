@@ -154,9 +154,9 @@ function exitOf({ own, parts }: Answers): number {
 /** The file's own result; `others` where more records name it, `earlierState` of a PDF, `releases` of a package. */
 function asJson(file: string, url: string, { own, parts }: Answers) {
   const plain = (answer: Answer) => {
-    const { finding, problem, reason } = answer
+    const { finding, problem, code, reason } = answer
     const { kind: _, ...place } = partOf(answer) ?? {}
-    if (finding === undefined) return { ...place, problem, reason }
+    if (finding === undefined) return { ...place, problem, code, reason }
     return { ...place, receipt: finding.receiptName ?? url, ...(finding.isFresher && { fresher: true }), ...finding.result }
   }
   const [main, ...others] = own

@@ -6,7 +6,7 @@ import { refuseEarly } from './admission.ts'
 import type { HttpDeps, RouteDeps } from './deps.ts'
 import { answerOptions, guardHeaders } from './headers.ts'
 import { createMetrics } from './metrics.ts'
-import { answerProblems, isClientGone } from './problem.ts'
+import { answerProblem, answerProblems, isClientGone } from './problem.ts'
 import { agencyRoutes } from './routes/agencies.ts'
 import { anchorRoutes } from './routes/anchors.ts'
 import { backupRoutes } from './routes/backup.ts'
@@ -26,8 +26,8 @@ export function createApp(deps: HttpDeps): Koa {
     if (!isClientGone(error)) deps.log.error('answer failed', { error })
   })
   app.use(measure(routeDeps))
-  app.use(answerProblems(deps.log))
   app.use(guardHeaders)
+  app.use(answerProblems(deps))
   if (deps.limits) app.use(deps.limits.admitRequest)
   app.use(answerOptions)
   const router = createRouter(routeDeps)
@@ -52,8 +52,9 @@ export function createRouter(deps: RouteDeps): Router {
 }
 
 /** Counts and times each request by its route pattern once its answer has left or its client has gone. */
-function measure({ metrics, nowMs, isClosing }: RouteDeps): Middleware {
-  return (ctx: Context, next: Next) => {
+function measure(deps: RouteDeps): Middleware {
+  const { metrics, nowMs, isClosing } = deps
+  return async (ctx: Context, next: Next) => {
     const startMs = nowMs()
     if (isClosing?.()) ctx.set('Connection', 'close')
     ctx.res.once('close', () => {
@@ -61,6 +62,10 @@ function measure({ metrics, nowMs, isClosing }: RouteDeps): Middleware {
       metrics.countRequest(route === 'none' ? 'any' : ctx.method, route, ctx.res.statusCode, (nowMs() - startMs) / 1000)
       if (ctx.state.problem !== undefined) metrics.countProblem(ctx.state.problem)
     })
-    return next()
+    try {
+      await next()
+    } catch (error) {
+      answerProblem(ctx, error, deps)
+    }
   }
 }

@@ -7,6 +7,7 @@ import type { Ledger } from '../ledger/ledger.ts'
 import type { Scrub } from '../ledger/scrub.ts'
 import type { Log } from '../log.ts'
 import type { Row } from '../store/backup.ts'
+import type { Look } from '../web/layout.ts'
 import type { Admission } from './admission.ts'
 import type { Limits } from './limits.ts'
 import type { Metrics } from './metrics.ts'
@@ -36,7 +37,7 @@ export type HttpDeps = {
   /** Every row of the store as of one moment, for a backup; absent where the store is a database of its own. */
   readonly rows?: (() => AsyncIterable<Row>) | undefined
   /** Pages for people, which take `/` and what else they know. */
-  readonly site?: { routes(): Middleware } | undefined
+  readonly site?: { routes(): Middleware; readonly look: Look } | undefined
   /** Made beforehand where someone else counts too. */
   readonly metrics?: Metrics
 }

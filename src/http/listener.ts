@@ -1,10 +1,10 @@
 /** The listening side of the service: the port, its limits before a request is understood, and its orderly end. */
-import { createServer, type RequestListener, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { OpenSealError } from '../core/errors.ts'
 import { GUARDS } from './headers.ts'
-import { formatProblem, type Problem } from './problem.ts'
+import { formatProblem, formOf, type Problem } from './problem.ts'
 
 export type Listener = {
   readonly url: string
@@ -52,7 +52,7 @@ export async function openListener({
   port: number
   times?: ListenerTimes
 }): Promise<Listener> {
-  let listener: RequestListener = (_request, response) => answer(response, STARTING, { 'retry-after': '1' })
+  let listener: RequestListener = (request, response) => answer(request, response, STARTING, { 'Retry-After': '1' })
   let closing = false
   const answering = new WeakMap<Duplex, ServerResponse>()
   const server = createServer(
@@ -68,13 +68,15 @@ export async function openListener({
     (request, response) => {
       answering.set(request.socket, response)
       if (request.httpVersionMajor === 1) listener(request, response)
-      else answer(response, NO_HTTP, { connection: 'close' })
+      else answer(request, response, NO_HTTP, { Connection: 'close' })
     },
   )
   server.maxHeadersCount = MAX_HEADERS
   server.maxConnections = MAX_CONNECTIONS
   server.setTimeout(times.idle)
-  server.on('checkExpectation', (_request, response: ServerResponse) => answer(response, EXPECTATION, { connection: 'close' }))
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
+    answer(request, response, EXPECTATION, { Connection: 'close' }),
+  )
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     // Into the middle of an answer nothing can be said.
     const response = answering.get(socket)
@@ -102,11 +104,17 @@ export async function openListener({
 }
 
 /** An answer from before there is an application. */
-function answer(response: ServerResponse, problem: Problem, headers: { readonly [name: string]: string }): void {
-  const body = formatProblem(problem)
-  const form = { 'content-type': 'application/problem+json', 'content-length': Buffer.byteLength(body) }
-  response.writeHead(problem.status, { ...GUARDS, ...form, ...headers })
-  response.end(body)
+function answer(
+  { method = '', url = '', headers: sent }: IncomingMessage,
+  response: ServerResponse,
+  problem: Problem,
+  headers: { readonly [name: string]: string },
+): void {
+  const [path = '', query] = url.split('?', 2)
+  const search = query === undefined ? '' : `?${query}`
+  const form = formOf({ method, path, search, accept: sent.accept ?? '', languages: sent['accept-language'] ?? '' }, problem)
+  response.writeHead(problem.status, { ...GUARDS, ...form.headers, 'Content-Length': Buffer.byteLength(form.body), ...headers })
+  response.end(form.body)
 }
 
 /** Tells a connection why what came over it was no request, and closes it: where the next one would begin cannot be known. */

@@ -1,9 +1,11 @@
-/** Problem documents (RFC 9457): the one place where HTTP turns a failure into an answer. */
+/** The one place where HTTP turns a failure into an answer: a problem document (RFC 9457) for programs, a page for whoever asked for one. */
 
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Context, Middleware, Next } from 'koa'
 import { OpenSealError } from '../core/errors.ts'
 import type { Log } from '../log.ts'
+import { type Look, securityPolicy } from '../web/layout.ts'
+import { type Asked, isPageAsked, renderProblemPage } from '../web/problem-page.ts'
 
 /** What the outside learns of a failure. `code` is stable, `detail` is for people and says what to do next. */
 export type Problem = { readonly status: number; readonly code: string; readonly detail: string }
@@ -99,20 +101,23 @@ export function problemOf(error: unknown): Problem {
   }
 }
 
-/** Answers every failure below it, and every path that no route took, as `application/problem+json`. */
-export function answerProblems(log: Log): Middleware {
+/** What answering a failure needs: the log for what nobody expected, and the look of the site, where there is one. */
+export type ProblemDeps = { readonly log: Log; readonly site?: { readonly look: Look } | undefined }
+
+/** Answers every failure below it, and every path that no route took. */
+export function answerProblems(deps: ProblemDeps): Middleware {
   return async (ctx: Context, next: Next) => {
     try {
       await next()
-      if (ctx.status === 404 && ctx.body === undefined) refuseRoute(ctx)
+      if (ctx.status === 404 && (ctx.body === undefined || ctx.body === null)) refuseRoute(ctx)
     } catch (error) {
-      if (!isClientGone(error)) answerProblem(ctx, error, log)
+      if (!isClientGone(error)) answerProblem(ctx, error, deps)
     }
   }
 }
 
-/** Writes the problem document of a failure as this request's answer. */
-export function answerProblem(ctx: Context, error: unknown, log: Log): void {
+/** Writes what is to be told of a failure as this request's answer. */
+export function answerProblem(ctx: Context, error: unknown, { log, site }: ProblemDeps): void {
   const problem = problemOf(error)
   if (problem.status === 500) log.error('request failed', { method: ctx.method, path: ctx.path, error })
   ctx.status = problem.status
@@ -121,12 +126,31 @@ export function answerProblem(ctx: Context, error: unknown, log: Log): void {
   if (problem.status === 415) ctx.set('Accept-Encoding', 'identity')
   // A body of another form may have been begun.
   ctx.remove('Content-Encoding')
-  const retryAfter = error instanceof BusyError ? error.seconds : RETRY_AFTER_SECONDS[problem.code]
-  if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter))
-  ctx.type = 'application/problem+json'
-  ctx.body = formatProblem(problem)
+  const retrySeconds = error instanceof BusyError ? error.seconds : RETRY_AFTER_SECONDS[problem.code]
+  if (retrySeconds !== undefined) ctx.set('Retry-After', String(retrySeconds))
+  const { method, path, search } = ctx
+  const asked = { method, path, search, accept: ctx.get('Accept'), languages: ctx.get('Accept-Language') }
+  const { headers, body } = formOf(asked, problem, { look: site?.look, retrySeconds })
+  ctx.set(headers)
+  ctx.body = body
   ctx.state.problem = problem.code
   discardRest(ctx.req)
+}
+
+/** A failure in the form that its asker can read, with the headers of that form. Whether it is a person or a program is decided here and nowhere else. */
+export function formOf(
+  asked: Asked,
+  problem: Problem,
+  told: { readonly look?: Look | undefined; readonly retrySeconds?: number | undefined } = {},
+): { readonly headers: { readonly [name: string]: string }; readonly body: string } {
+  if (!isPageAsked(asked)) return { headers: { 'Content-Type': 'application/problem+json' }, body: formatProblem(problem) }
+  const { text, language } = renderProblemPage(asked, problem, told)
+  const headers = {
+    'Content-Type': 'text/html; charset=utf-8',
+    'Content-Language': language,
+    'Content-Security-Policy': securityPolicy(false),
+  }
+  return { headers, body: text }
 }
 
 /** The text of a problem document. */

@@ -35,7 +35,8 @@ export const de: Messages = {
   'next.unchecked':
     'Das ist keine gescheiterte Prüfung. Versuchen Sie es später noch einmal, oder nutzen Sie einen anderen Zugang zur Kette.',
   'next.test-network': 'Wer ein Testnetz betreibt, kann es zurücksetzen. Verlassen Sie sich nicht auf dieses Ergebnis.',
-  'next.sealed': 'Prüfen Sie später noch einmal. Bis die Kette dafür bürgt, haben Sie nur das Wort des Registers.',
+  'next.sealed':
+    'Prüfen Sie später noch einmal, mit einem neueren Beleg von der Seite des Vorgangs. Bis die Kette dafür bürgt, haben Sie nur das Wort des Registers.',
   'limits.sentence':
     'Das zeigt, dass die Datei seit diesem Datum unverändert ist und wer sie laut Register eingereicht hat. Es zeigt nicht, dass ihr Inhalt wahr ist.',
   'trust.ledger':
@@ -94,6 +95,17 @@ export const de: Messages = {
   'result.verdict': 'Ergebnis',
   'result.nofile': 'Nur der Beleg: Fügen Sie die Datei hinzu, um sie zu prüfen.',
   'result.currencyUnchecked': 'Nach neueren Fassungen wurde nicht gesucht.',
+  'fault.broken':
+    'Es wurde nach der Ausstellung abgeschnitten oder verändert und ist nicht lesbar. Holen Sie es noch einmal von dort, woher es kam.',
+  'fault.newer': 'Diese Art kennt dieser Prüfer nicht. Versuchen Sie es mit einem neueren.',
+  'fault.twice': 'Derselbe Name steht zweimal darin: Man kann es auf zwei Arten lesen.',
+  'fault.characters': 'Einige Zeichen sind beschädigt, oder es wurde nicht als UTF-8 gespeichert.',
+  'fault.number': 'Eine Zahl darin hat mehr Stellen, als Programme genau behalten.',
+  'fault.large': 'Es ist größer oder tiefer verschachtelt als das, was hier gelesen wird.',
+  'fault.root': 'Es führt zu einer anderen Liste als der unterschriebenen: Die Erklärung oder der Nachweis wurde verändert.',
+  'fault.unsigned': 'Kein Schlüssel, den die Richtlinie nennt, hat die Liste unterschrieben.',
+  'fault.signature': 'Die Unterschrift passt nicht: Die Liste wurde verändert, oder jemand anderes hat unterschrieben.',
+  'fault.ledger': 'Das Register gab keine brauchbare Antwort.',
   // Verify page, in the browser
   'verify.title': 'Datei prüfen',
   'verify.lead': 'Finden Sie heraus, ob ein amtliches Dokument unverändert ist, seit es registriert wurde.',
@@ -112,11 +124,13 @@ export const de: Messages = {
   'verify.clear': 'Neu beginnen',
   'verify.unreadable':
     'Die Datei konnte nicht gelesen werden. Vielleicht wurde sie inzwischen verschoben oder geändert: Wählen Sie sie noch einmal.',
-  'verify.badPolicy': 'Diese Richtliniendatei ist nicht lesbar und wurde nicht verwendet.',
+  'verify.badPolicy': 'Diese Richtliniendatei wurde nicht verwendet.',
   'verify.policyUsed': 'Ihre eigene Richtliniendatei wird verwendet: {name}',
   'verify.ledgerGone': 'Das Register hat nicht geantwortet, der Beleg konnte nicht gesucht werden. Fügen Sie die Belegdatei hinzu.',
   'verify.needReceipt': 'Fügen Sie auch den Beleg dieser Datei hinzu: Diese Seite befragt kein Register.',
-  'verify.tooManyReleases': 'Nur die ersten {count} Veröffentlichungen wurden geprüft.',
+  'verify.tooManyReleases': '{count} Veröffentlichungen wurden geprüft, {left} nicht. Der Befehl „openseal verify“ prüft sie alle.',
+  'verify.stop': 'Hier anhalten',
+  'verify.more': '{count} weitere zeigen',
   'verify.settings': 'Wer nach der Kette gefragt wird',
   'verify.endpoints': 'Zugänge zur Kette (JSON-RPC), einer je Zeile',
   'verify.endpointsHint':
@@ -141,6 +155,7 @@ export const de: Messages = {
     'Diese Datei ist zu groß für unseren Server (Grenze {size}). Berechnen Sie ihren SHA-256-Fingerabdruck und fügen Sie ihn ein.',
   'verify.otherHash': 'Das sieht aus wie {kind}. Wir suchen nur nach SHA-256, weil andere fälschbar oder hier nicht verzeichnet sind.',
   'verify.serverMany': 'Höchstens {count} Dateien werden auf einmal geprüft. Senden Sie die übrigen getrennt.',
+  'verify.serverCutOff': 'Das Formular kam nicht vollständig an: Vielleicht wurde die Verbindung unterbrochen. Senden Sie es noch einmal.',
   'verify.again': 'Eine andere Datei prüfen',
   // Frame
   'site.name': 'OpenSeal',
@@ -225,6 +240,35 @@ export const de: Messages = {
   'record.notFound': 'Es gibt keinen Eintrag mit dieser Nummer.',
   'record.notFoundTitle': 'Nicht gefunden',
   'site.notFound': 'Unter dieser Adresse gibt es keine Seite. Prüfen Sie die Schreibweise, oder suchen Sie, was Sie brauchen.',
+  'problem.request.title': 'Diese Anfrage war nicht zu verstehen',
+  'problem.request':
+    'In der Adresse oder im Formular fehlt etwas, oder es wurde unterwegs verändert. Gehen Sie zur vorigen Seite zurück, prüfen Sie Ihre Eingabe, und versuchen Sie es erneut.',
+  'problem.key.title': 'Das ist für Behörden und für den Betreiber',
+  'problem.key':
+    'Hier wird ein Schlüssel gebraucht, und es kam kein gültiger. Zum Lesen und zum Prüfen von Dateien brauchen Sie keinen: Beginnen Sie auf der Startseite.',
+  'problem.method.title': 'Diese Adresse wird nicht so benutzt',
+  'problem.method': 'Öffnen Sie sie über ihren Link, oder beginnen Sie auf der Startseite.',
+  'problem.slow.title': 'Was Sie gesendet haben, kam nicht rechtzeitig an',
+  'problem.slow':
+    'Vielleicht ist Ihre Verbindung langsam oder wurde unterbrochen. Senden Sie es noch einmal. Eine Datei muss gar nicht gesendet werden: Ihr SHA-256-Fingerabdruck genügt.',
+  'problem.large.title': 'Was Sie gesendet haben, ist zu groß',
+  'problem.large':
+    'Eine Datei muss gar nicht gesendet werden: Ihr SHA-256-Fingerabdruck genügt. Fügen Sie ihn auf der Seite ein, auf der Dateien geprüft werden.',
+  'problem.type.title': 'Was Sie gesendet haben, ist von einer Art, die hier nicht gelesen wird',
+  'problem.type': 'Gehen Sie zur Seite, auf der Dateien geprüft werden, und wählen Sie sie dort im Formular aus.',
+  'problem.often.title': 'Von Ihrer Adresse kamen zu viele Anfragen',
+  'problem.often': 'Die anderer, die Ihre Verbindung teilen, zählen mit. Warten Sie einen Augenblick, und laden Sie die Seite neu.',
+  'problem.failed.title': 'Das Register konnte nicht antworten',
+  'problem.failed':
+    'Es liegt nicht an Ihnen, und nichts wurde nur halb getan. Versuchen Sie es später erneut. Bleibt es dabei, so nennen Sie dem Betreiber den Code unten und die Uhrzeit.',
+  'problem.damaged.title': 'Das kann nicht gezeigt werden',
+  'problem.damaged':
+    'Was hier gespeichert ist, passt nicht zur eigenen Liste des Registers. Der Betreiber muss es aus einer Sicherung wiederherstellen. Ausgestellte Belege lassen sich trotzdem prüfen, mit einem Offline-Prüfer, den Sie gespeichert haben.',
+  'problem.busy.title': 'Das Register kann gerade nicht antworten',
+  'problem.busy':
+    'Von seinem Inhalt ist nichts verloren. Laden Sie die Seite gleich noch einmal. Dateien und ihre Belege lassen sich trotzdem prüfen, mit einem Offline-Prüfer, den Sie gespeichert haben.',
+  'problem.wait': 'Versuchen Sie es in {duration} erneut.',
+  'problem.code': 'Code: {code}',
   'action.publish': 'veröffentlicht',
   'action.amend': 'geändert',
   'action.withdraw': 'zurückgezogen',
@@ -247,12 +291,11 @@ export const de: Messages = {
   'cert.how': 'So prüfen Sie von Hand',
   'cert.easy':
     'Der einfache Weg: Öffnen Sie den gespeicherten Offline-Prüfer oder {url}, und geben Sie ihm die Datei und ihren Beleg. Von Hand, Schritt für Schritt:',
-  'cert.step1': 'Berechnen Sie den Fingerabdruck der Datei: „{command}“. Er muss einer der Fingerabdrücke oben sein.',
-  'cert.step2':
-    'Nehmen Sie die Erklärung aus dem Beleg ({url}), und berechnen Sie ihren Fingerabdruck: „{command}“. Er muss lauten: {hash}',
+  'cert.step1': 'Berechnen Sie den Fingerabdruck der Datei: {command} Er muss einer der Fingerabdrücke oben sein.',
+  'cert.step2': 'Nehmen Sie die Erklärung aus dem Beleg ({url}), und berechnen Sie ihren Fingerabdruck: {command} Er muss lauten: {hash}',
   'cert.text': 'Die Erklärung selbst: eine Zeile von {count} Bytes, ohne Zeilenumbruch am Ende.',
   'cert.step3':
-    'Setzen Sie 0001 vor diesen Fingerabdruck, und berechnen Sie den Fingerabdruck dieser 34 Bytes: „{command}“. Er muss lauten: {hash}',
+    'Setzen Sie 0001 vor diesen Fingerabdruck, und berechnen Sie den Fingerabdruck dieser 34 Bytes: {command} Er muss lauten: {hash}',
   'cert.step4':
     'Gehen Sie Zeile für Zeile hinauf: Schreiben Sie 01, dann den linken und den rechten von zwei Fingerabdrücken, dem in der Zeile genannten und dem letzten Ergebnis, und berechnen Sie ebenso den Fingerabdruck dieser 65 Bytes.',
   'cert.step4none': 'Die Liste hat nur diesen Eintrag: Dieser Fingerabdruck ist ihre Wurzel.',

@@ -35,7 +35,8 @@ export const fr: Messages = {
   'next.unsupported': 'Utilisez le fichier de politique du registre qui a émis le reçu.',
   'next.unchecked': 'Ce n’est pas un échec de la vérification. Réessayez plus tard, ou utilisez un autre point d’accès à la chaîne.',
   'next.test-network': 'Un réseau de test peut être remis à zéro par ceux qui l’exploitent. Ne vous fiez pas à ce résultat.',
-  'next.sealed': 'Vérifiez de nouveau plus tard. D’ici là, vous n’avez que la parole du registre.',
+  'next.sealed':
+    'Vérifiez de nouveau plus tard, avec un reçu plus récent pris sur la page du dossier. D’ici là, vous n’avez que la parole du registre.',
   'limits.sentence':
     'Cela montre que le fichier est inchangé depuis cette date et qui l’a soumis selon le registre. Cela ne montre pas que ce qu’il dit est vrai.',
   'trust.ledger':
@@ -94,6 +95,16 @@ export const fr: Messages = {
   'result.verdict': 'Résultat',
   'result.nofile': 'Reçu seul : ajoutez le fichier pour le vérifier.',
   'result.currencyUnchecked': 'Les versions plus récentes n’ont pas été recherchées.',
+  'fault.broken': 'Cela a été coupé ou modifié après avoir été délivré, et ne peut pas être lu. Demandez-le de nouveau à sa source.',
+  'fault.newer': 'C’est d’un type que ce vérificateur ne connaît pas. Essayez-en un plus récent.',
+  'fault.twice': 'Le même nom y figure deux fois : on peut le lire de deux façons.',
+  'fault.characters': 'Certains caractères sont endommagés, ou l’enregistrement n’est pas en UTF-8.',
+  'fault.number': 'Un nombre y a plus de chiffres que les programmes n’en conservent exactement.',
+  'fault.large': 'C’est plus grand, ou plus profondément imbriqué, que ce qui est lu ici.',
+  'fault.root': 'Cela mène à une autre liste que celle qui est signée : la déclaration ou la preuve a été modifiée.',
+  'fault.unsigned': 'Aucune clé citée par la politique n’a signé la liste.',
+  'fault.signature': 'La signature ne correspond pas : la liste a été modifiée, ou quelqu’un d’autre a signé.',
+  'fault.ledger': 'Le registre n’a pas donné de réponse utilisable.',
   // Verify page, in the browser
   'verify.title': 'Vérifier un fichier',
   'verify.lead': 'Sachez si un document public est inchangé depuis son inscription au registre.',
@@ -111,11 +122,14 @@ export const fr: Messages = {
   'verify.done': 'Terminé. Résultats : {count}',
   'verify.clear': 'Recommencer',
   'verify.unreadable': 'Le fichier n’a pas pu être lu. Il a peut-être été déplacé ou modifié entre-temps : choisissez-le de nouveau.',
-  'verify.badPolicy': 'Ce fichier de politique est illisible et n’a donc pas été utilisé.',
+  'verify.badPolicy': 'Ce fichier de politique n’a pas été utilisé.',
   'verify.policyUsed': 'Votre propre fichier de politique est utilisé : {name}',
   'verify.ledgerGone': 'Le registre n’a pas répondu : son reçu n’a pas pu être cherché. Ajoutez le fichier du reçu.',
   'verify.needReceipt': 'Ajoutez aussi le reçu de ce fichier : cette page n’interroge aucun registre.',
-  'verify.tooManyReleases': 'Seules les {count} premières publications ont été vérifiées.',
+  'verify.tooManyReleases':
+    '{count} publications ont été vérifiées, {left} ne l’ont pas été. La commande « openseal verify » les vérifie toutes.',
+  'verify.stop': 'Arrêter ici',
+  'verify.more': 'En montrer {count} de plus',
   'verify.settings': 'Qui est interrogé au sujet de la chaîne',
   'verify.endpoints': 'Points d’accès à la chaîne (JSON-RPC), un par ligne',
   'verify.endpointsHint':
@@ -140,6 +154,7 @@ export const fr: Messages = {
   'verify.otherHash':
     'Cela ressemble à {kind}. Nous ne cherchons que SHA-256, car les autres peuvent être falsifiées ou ne sont pas enregistrées ici.',
   'verify.serverMany': 'Au plus {count} fichiers sont vérifiés à la fois. Envoyez les autres séparément.',
+  'verify.serverCutOff': 'Le formulaire n’est pas arrivé entier : la connexion a peut-être été coupée. Envoyez-le de nouveau.',
   'verify.again': 'Vérifier un autre fichier',
   // Frame
   'site.name': 'OpenSeal',
@@ -224,6 +239,35 @@ export const fr: Messages = {
   'record.notFound': 'Il n’y a pas d’entrée portant ce numéro.',
   'record.notFoundTitle': 'Introuvable',
   'site.notFound': 'Il n’y a pas de page à cette adresse. Vérifiez son orthographe, ou cherchez ce dont vous avez besoin.',
+  'problem.request.title': 'Cette demande n’a pas pu être comprise',
+  'problem.request':
+    'Il manque quelque chose dans l’adresse ou dans le formulaire, ou cela a été modifié en route. Revenez à la page d’où vous venez, vérifiez ce que vous avez saisi et réessayez.',
+  'problem.key.title': 'Ceci est réservé aux organismes et à l’exploitant',
+  'problem.key':
+    'Il faut ici une clé, et aucune clé valable n’a été reçue. Pour lire les documents et vérifier des fichiers, il n’en faut pas : commencez à la page d’accueil.',
+  'problem.method.title': 'Cette adresse ne s’utilise pas ainsi',
+  'problem.method': 'Ouvrez-la par son lien, ou recommencez à la page d’accueil.',
+  'problem.slow.title': 'Votre envoi n’est pas arrivé à temps',
+  'problem.slow':
+    'Votre connexion est peut-être lente ou a été coupée. Envoyez de nouveau. Il n’est pas nécessaire d’envoyer un fichier : son empreinte SHA-256 suffit.',
+  'problem.large.title': 'Votre envoi est trop grand',
+  'problem.large':
+    'Il n’est pas nécessaire d’envoyer un fichier : son empreinte SHA-256 suffit. Collez-la sur la page où l’on vérifie des fichiers.',
+  'problem.type.title': 'Votre envoi est d’un type qui n’est pas lu ici',
+  'problem.type': 'Allez à la page où l’on vérifie des fichiers, et choisissez-les dans son formulaire.',
+  'problem.often.title': 'Trop de demandes sont venues de votre adresse',
+  'problem.often': 'Celles des autres personnes qui partagent votre connexion comptent aussi. Attendez un instant, puis rechargez la page.',
+  'problem.failed.title': 'Le registre n’a pas pu répondre',
+  'problem.failed':
+    'Ce n’est pas votre faute, et rien n’a été fait à moitié. Réessayez plus tard. Si cela persiste, indiquez à l’exploitant le code ci-dessous et l’heure.',
+  'problem.damaged.title': 'Ceci ne peut pas être affiché',
+  'problem.damaged':
+    'Ce qui est conservé ici ne correspond pas à la liste du registre. L’exploitant doit le réparer à partir d’une sauvegarde. Les reçus déjà remis restent vérifiables avec un vérificateur hors ligne que vous avez enregistré.',
+  'problem.busy.title': 'Le registre ne peut pas répondre en ce moment',
+  'problem.busy':
+    'Rien de ce qu’il contient n’est perdu. Rechargez la page dans un instant. Les fichiers et leurs reçus restent vérifiables avec un vérificateur hors ligne que vous avez enregistré.',
+  'problem.wait': 'Réessayez dans {duration}.',
+  'problem.code': 'Code : {code}',
   'action.publish': 'publié',
   'action.amend': 'modifié',
   'action.withdraw': 'retiré',
@@ -246,10 +290,10 @@ export const fr: Messages = {
   'cert.how': 'Comment vérifier à la main',
   'cert.easy':
     'Le plus simple : ouvrez le vérificateur hors ligne enregistré, ou {url}, et donnez-lui le fichier et son reçu. À la main, étape par étape :',
-  'cert.step1': 'Calculez l’empreinte du fichier : « {command} ». Elle doit être l’une des empreintes ci-dessus.',
-  'cert.step2': 'Extrayez la déclaration du reçu ({url}) et calculez son empreinte : « {command} ». Elle doit être : {hash}',
+  'cert.step1': 'Calculez l’empreinte du fichier : {command} Elle doit être l’une des empreintes ci-dessus.',
+  'cert.step2': 'Extrayez la déclaration du reçu ({url}) et calculez son empreinte : {command} Elle doit être : {hash}',
   'cert.text': 'La déclaration elle-même : une seule ligne de {count} octets, sans saut de ligne à la fin.',
-  'cert.step3': 'Placez 0001 devant cette empreinte et calculez l’empreinte de ces 34 octets : « {command} ». Elle doit être : {hash}',
+  'cert.step3': 'Placez 0001 devant cette empreinte et calculez l’empreinte de ces 34 octets : {command} Elle doit être : {hash}',
   'cert.step4':
     'Montez ligne par ligne : écrivez 01, puis la gauche et la droite de deux empreintes, celle donnée dans la ligne et le dernier résultat, et calculez de la même façon l’empreinte de ces 65 octets.',
   'cert.step4none': 'La liste ne contient que cette entrée : cette empreinte est sa racine.',

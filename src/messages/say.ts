@@ -24,6 +24,11 @@ export function createSay<Key extends string = MessageKey>(lang: string, message
   return Object.assign(say, { lang, dir: lang === 'ar' ? ('rtl' as const) : ('ltr' as const) })
 }
 
+/** Text of its own direction, such as a name, that must not change the order of the sentence around it (Unicode isolates). */
+export function isolate(text: string): string {
+  return `\u2068${text}\u2069`
+}
+
 /** A time in the words of the language, always UTC: `12 March 2026, 10:05 UTC`. Takes unix milliseconds or `YYYY-MM-DDTHH:MM:SSZ`. */
 export function sayTime(say: Tongue, time: string | number): string {
   const date = new Date(time)

@@ -1,7 +1,7 @@
 /** What was found, in a language: the sentence of the verdict (design §8), and all that stands under it. */
-import type { CheckResult, Finding, Part, Pasted, Problem, Result, VerdictCode } from '../verifier/index.ts'
+import type { CheckResult, Finding, Note, Part, Pasted, Problem, Result, VerdictCode } from '../verifier/index.ts'
 import type { MessageKey } from './en.ts'
-import { type Say, sayNumber, sayTime } from './say.ts'
+import { isolate, type Say, sayNumber, sayTime } from './say.ts'
 
 /** The sentence of the verdict in the reader's language. */
 export function sayVerdict(say: Say, { verdict, matched, failed = 'statement', date, withdrawn }: Result): string {
@@ -22,16 +22,31 @@ export function sayVerdict(say: Say, { verdict, matched, failed = 'statement', d
 export function sayHeading(say: Say, { part, result }: Finding): { readonly sentence: string; readonly more: readonly string[] } {
   const verdict = sayVerdict(say, result)
   if (part?.kind === 'state') return { sentence: say('result.stateWarning'), more: [say('result.stateVerdict', { sentence: verdict })] }
-  return { sentence: verdict, more: result.matched ? [say(`matched.${result.matched}`)] : [] }
+  // What fits a receipt that proves nothing must not be called unchanged beside that.
+  const isProven = result.verdict !== 'invalid' && result.verdict !== 'unsupported'
+  return { sentence: verdict, more: result.matched && isProven ? [say(`matched.${result.matched}`)] : [] }
 }
 
-/** What a check has to say, in the reader's language as far as that has words for it. */
-export function sayDetail(say: Say, { detail, notes }: CheckResult): { readonly text: string; readonly isTranslated: boolean } {
-  if (notes.length === 0) return { text: detail, isTranslated: false }
-  const sentences = notes.map(({ key, values }) =>
-    say(`detail.${key}`, key === 'withdrawn' ? { ...values, reason: sayReason(say, values.reason) } : values),
-  )
-  return { text: sentences.join('; '), isTranslated: true }
+/** What a check has to say in the reader's language; `technical` is the code with what it says in English, for whoever is asked for help. */
+export function sayDetail(say: Say, { code, detail, notes }: CheckResult): { readonly text: string; readonly technical?: string } {
+  if (notes.length === 0 && code !== undefined) return { text: sayFault(say, code), technical: `${code}: ${detail}` }
+  const sentences = notes.map(({ key, values }) => say(`detail.${key}`, { ...values, ...reasonOf(say, key, values) }))
+  return { text: sentences.join('; '), ...(code !== undefined && { technical: code }) }
+}
+
+/** What is wrong with something that was read, by the code of the failure. */
+export function sayFault(say: Say, code: string): string {
+  return say(`fault.${FAULTS[code] ?? 'broken'}`)
+}
+
+/** A policy file that cannot be used, and why. */
+export function sayBadPolicy(say: Say, name: string, code: string): string {
+  return `${isolate(name)}: ${say('verify.badPolicy')} ${sayFault(say, code)} (${code})`
+}
+
+function reasonOf(say: Say, key: Note['key'], { reason, code }: Note['values']): Note['values'] {
+  if (key === 'withdrawn') return { reason: sayReason(say, reason) }
+  return key === 'versionsUnanswered' ? { reason: sayFault(say, String(code)) } : {}
 }
 
 /** Of a statement that was read: its reason is one of those that there are. */
@@ -71,9 +86,47 @@ export function sayRemarks(say: Say, { digest, isFresher, result }: Finding): st
 }
 
 /** Why there is no verdict. */
-export function sayProblem(say: Say, { problem, reason = '' }: { readonly problem: Problem; readonly reason?: string }): string {
+export function sayProblem(say: Say, { problem, code = '' }: { readonly problem: Problem; readonly code?: string }): string {
   if (problem === 'ledger-gone') return say('verify.ledgerGone')
-  return problem === 'need-receipt' ? say('verify.needReceipt') : say('result.refused', { reason })
+  return problem === 'need-receipt' ? say('verify.needReceipt') : say('result.refused', { reason: sayFault(say, code) })
+}
+
+/** Which sentence speaks of a failure. Several codes share one: what is to be done about them is the same. */
+export const FAULTS: {
+  readonly [code: string]: 'broken' | 'newer' | 'twice' | 'characters' | 'number' | 'large' | 'root' | 'unsigned' | 'signature' | 'ledger'
+} = {
+  RECEIPT_MALFORMED: 'broken',
+  STATEMENT_MALFORMED: 'broken',
+  TLOG_PROOF_MALFORMED: 'broken',
+  NOTE_MALFORMED: 'broken',
+  CHECKPOINT_MALFORMED: 'broken',
+  POLICY_MALFORMED: 'broken',
+  JSON_MALFORMED: 'broken',
+  JSON_NULL: 'broken',
+  HEX_MALFORMED: 'broken',
+  BASE64_MALFORMED: 'broken',
+  PROOF_RANGE: 'broken',
+  PROOF_LENGTH: 'broken',
+  RECEIPT_UNSUPPORTED: 'newer',
+  STATEMENT_UNSUPPORTED: 'newer',
+  POLICY_UNSUPPORTED: 'newer',
+  NOTE_KEY_MALFORMED: 'newer',
+  JSON_DUPLICATE_KEY: 'twice',
+  JSON_NOT_UTF8: 'characters',
+  JSON_SURROGATE: 'characters',
+  UTF8_MALFORMED: 'characters',
+  JSON_NUMBER: 'number',
+  JSON_DEPTH: 'large',
+  STATEMENT_TOO_LARGE: 'large',
+  RELEASE_TOO_LARGE: 'large',
+  PROOF_MISMATCH: 'root',
+  NOTE_UNSIGNED: 'unsigned',
+  NOTE_SIGNATURE: 'signature',
+  LEDGER_UNREACHABLE: 'ledger',
+  LEDGER_REFUSED: 'ledger',
+  LEDGER_ANSWER: 'ledger',
+  LEDGER_OTHER: 'ledger',
+  LEDGER_TOO_MANY: 'ledger',
 }
 
 const REASONS = ['correction', 'legal-change', 'publication-error', 'personal-data', 'court-order', 'other'] as const

@@ -30,17 +30,18 @@ export type Finding = {
   readonly isFresher: boolean
 }
 
-/** Why there is no verdict. `release-refused`: the strict reader refused it, for the `reason`. */
+/** Why there is no verdict. `release-refused`: the strict reader refused it, for the `code`, whose `reason` is in English. */
 export type Problem = 'ledger-gone' | 'need-receipt' | 'release-refused'
 
 /** A finding, or why there is none. */
 export type Answer =
-  | { readonly finding: Finding; readonly problem?: undefined; readonly reason?: undefined }
+  | { readonly finding: Finding; readonly problem?: undefined; readonly code?: undefined; readonly reason?: undefined }
   | {
       readonly finding?: undefined
       readonly name: string
       readonly part?: Part | undefined
       readonly problem: Problem
+      readonly code?: string
       readonly reason?: string
     }
 
@@ -60,10 +61,15 @@ export type Means = {
   readonly ledger?: LedgerReader | undefined
 }
 
-/** Who is told while it runs. `onPart` may wait, so that a page can be drawn. */
+/** Who is told while it runs, and what is kept. */
 export type Watch = {
   readonly onCheck?: (check: CheckResult) => void
+  /** May wait, so that a page can be drawn. */
   readonly onPart?: (done: number, total: number) => void | Promise<void>
+  /** Once it says so no further release is begun: the rest counts as left out. */
+  readonly isStopped?: () => boolean
+  /** The releases of one verdict whose checks are kept; of those after them the verdict stays, so that thousands fit in memory. Absent: all. */
+  readonly maxWhole?: number
 }
 
 /** One thing to check. */
@@ -107,12 +113,28 @@ async function checkFile(
   const isMatched = own.some(({ finding }) => finding === undefined || finding.result.matched !== undefined)
   const state = isMatched ? undefined : await findState(file, receipts, means)
   let done = 0
-  const parts = await inTurns(releases, RELEASES_AT_ONCE, async release => {
-    const answer = await checkRelease(file.name, release, byDigest, means)
+  const keep = keepSome(watch.maxWhole ?? Number.POSITIVE_INFINITY)
+  const answered = await inTurns(releases, RELEASES_AT_ONCE, async release => {
+    if (watch.isStopped?.()) return undefined
+    const answer = keep(await checkRelease(file.name, release, byDigest, means))
     await watch.onPart?.(++done, releases.length)
     return answer
   })
-  return { own, parts: state ? [state, ...parts] : parts, partsLeftOut: releasesLeftOut }
+  const parts = answered.filter(answer => answer !== undefined)
+  const partsLeftOut = releasesLeftOut + releases.length - parts.length
+  return { own, parts: state ? [state, ...parts] : parts, partsLeftOut }
+}
+
+/** The first answers of each verdict as they are, those after them without their checks. */
+function keepSome(maxWhole: number): (answer: Answer) => Answer {
+  const counts = new Map<string, number>()
+  return answer => {
+    const { finding } = answer
+    if (finding === undefined) return answer
+    const count = (counts.get(finding.result.verdict) ?? 0) + 1
+    counts.set(finding.result.verdict, count)
+    return count <= maxWhole ? answer : { finding: { ...finding, result: { ...finding.result, checks: [] } } }
+  }
 }
 
 async function checkRelease(
@@ -122,7 +144,7 @@ async function checkRelease(
   means: Means,
 ): Promise<Answer> {
   const part = { kind: 'release', position: release.position, name: release.name } as const
-  if (release.digest === undefined) return { name: fileName, part, problem: 'release-refused', reason: release.refused }
+  if (release.digest === undefined) return { name: fileName, part, problem: 'release-refused', code: release.code, reason: release.refused }
   const subject = { fileName, digest: release.digest, part }
   const given = byDigest.get(release.digest.sha256)
   if (given !== undefined) return checkWith(subject, given, means)

@@ -41,7 +41,7 @@ export async function checkCurrency(
   if (statement.type !== 'openseal/statement@v1') return notRun(note('versionsNone'))
   const asked = await attemptAsync(async () => (currency ? await currency(statement, index) : undefined))
   const answered = currency ? undefined : note('versionsUnasked')
-  const unasked = asked.error ? note('versionsUnanswered', { reason: asked.error.message }) : answered
+  const unasked = asked.error ? note('versionsUnanswered', { reason: asked.error.message, code: asked.error.code }) : answered
   const later = (asked.value ?? []).flatMap(answer => verifyLater(answer, { index, statement }, policy))
   later.sort((a, b) => a.index - b.index)
   return judge({ index, statement }, later, file, unasked)

@@ -7,10 +7,10 @@ import { type Attempt, attempt } from './attempt.ts'
 import { digestsOf, type FileDigest } from './digest.ts'
 import { createPdfReader, type PdfFacts } from './pdf.ts'
 
-/** A release of an OCDS package, by its place in the file, from 1. Without a digest the strict reader refused it, for the reason that stands there. */
+/** A release of an OCDS package, by its place in the file, from 1. Without a digest the strict reader refused it: why stands there, as a code and in English. */
 export type Release = { readonly position: number; readonly name?: string } & (
   | { readonly digest: FileDigest }
-  | { readonly digest?: undefined; readonly refused: string }
+  | { readonly digest?: undefined; readonly code: string; readonly refused: string }
 )
 
 /** What a file turned out to be. */
@@ -84,9 +84,9 @@ function contentDigest(json: Uint8Array): Pick<FileDigest, 'jcs' | 'jcsReason'> 
 
 /** By its RFC 8785 form, as it was submitted: a release has no bytes of its own. */
 function readRelease({ position, bytes }: FoundRelease): Release {
-  if (bytes === undefined) return { position, refused: 'too large' }
+  if (bytes === undefined) return { position, code: 'RELEASE_TOO_LARGE', refused: 'too large' }
   const release = attempt(() => parseJson(bytes, { allowNull: true, exactNumbers: true }))
-  if (release.error) return { position, refused: release.error.message }
+  if (release.error) return { position, code: release.error.code, refused: release.error.message }
   const { jcs } = digestsOf(bytes)
   if (jcs === undefined) throw new Error('bug: a release that was read has no RFC 8785 form')
   return { position, ...nameOf(release), digest: { bytes: bytes.length, sha256: jcs, jcs } }

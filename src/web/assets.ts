@@ -42,6 +42,6 @@ export async function bundleScript(): Promise<string> {
 function asset(name: string, extension: string, type: string, text: string): Asset {
   const body = Buffer.from(text)
   const hash = createHash('sha256').update(body).digest('hex').slice(0, 16)
-  const brotli = brotliCompressSync(body, { params: { [zlib.BROTLI_PARAM_QUALITY]: 9 } })
+  const brotli = brotliCompressSync(body, { params: { [zlib.BROTLI_PARAM_QUALITY]: zlib.BROTLI_MAX_QUALITY } })
   return { path: `/assets/${name}-${hash}.${extension}`, type, body, gzip: gzipSync(body), brotli }
 }

@@ -2,44 +2,25 @@
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { Context } from 'koa'
-import { CATALOGUES, type Language, negotiateLanguage, speak } from '../messages/language.ts'
+import { negotiateLanguage, speak } from '../messages/language.ts'
 import type { Asset } from './assets.ts'
 import type { SiteDeps } from './deps.ts'
-import { type Banners, type Frame, type Page, renderPage } from './layout.ts'
+import { type Banners, type Frame, type Page, renderPage, securityPolicy } from './layout.ts'
+import { isAt, placeOf } from './places.ts'
 
 /** Where nothing anchors here that could raise its own alarm: entries that wait longer than this are said on every page. */
 const LAG_ALARM_MS = 60 * 60 * 1000
 const ASSET_CACHE = 'public, max-age=31536000, immutable'
 
-/** The frame of a request for a page at `pattern`; undefined where what stands before it is no language of ours. */
+/** The frame of a request at `pattern`; undefined where what stands before its path is no language of ours. */
 export async function frameOf(ctx: Context, pattern: string, deps: SiteDeps, styleHref: string): Promise<Frame | undefined> {
-  const { path } = placeOf(ctx)
-  if (path.split('/').length !== pattern.split('/').length || !path.startsWith(pattern.split(':')[0] ?? pattern)) return undefined
-  return pattern === '/' && path !== '/' ? undefined : anyFrame(ctx, deps, styleHref)
-}
-
-/** The frame of whatever was asked for. */
-export async function anyFrame(ctx: Context, deps: SiteDeps, styleHref: string): Promise<Frame> {
-  const { prefix, base, path } = placeOf(ctx)
+  const { prefix, base, path } = placeOf(ctx.path)
+  if (!isAt(path, pattern)) return undefined
   const language = prefix === undefined ? negotiateLanguage(ctx.get('Accept-Language')) : prefix
   ctx.set('Content-Security-Policy', securityPolicy(false))
   ctx.set('Referrer-Policy', 'no-referrer')
   ctx.set('X-Content-Type-Options', 'nosniff')
   return { say: speak(language), base, path: path + ctx.search, origin: deps.ledger.origin, styleHref, banners: await bannersOf(deps) }
-}
-
-/** The language in the path, and what stands after it. Not by ctx.params: the router hands those of a pattern that passed a request on to the next one. */
-function placeOf(ctx: Context): { readonly prefix: Language | undefined; readonly base: string; readonly path: string } {
-  const first = ctx.path.split('/')[1] ?? ''
-  const prefix = Object.hasOwn(CATALOGUES, first) ? (first as Language) : undefined
-  const base = prefix === undefined ? '' : `/${prefix}`
-  return { prefix, base, path: ctx.path.slice(base.length) || '/' }
-}
-
-/** Pages load only from here; the verify page may also ask chain endpoints that its reader names. */
-export function securityPolicy(asksChain: boolean): string {
-  const connect = asksChain ? "'self' http: https:" : "'none'"
-  return `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src ${connect}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`
 }
 
 /** Entries that no final anchor covers, and when the oldest of them was accepted. */

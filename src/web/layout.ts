@@ -6,18 +6,20 @@ import { type Say, sayNumber, sayTime } from '../messages/say.ts'
 import { type Html, html, type Piece } from './html.ts'
 import { icon } from './icons.ts'
 
-/** What the frame must know of the request and of the ledger. */
-export type Frame = {
+/** What every page is made with. */
+type Outline = {
   readonly say: Say
   /** `/fr` where the language stands in the URL, else empty: put before every link to a page. */
   readonly base: string
-  /** The path without the language, with its query: for the links of the language menu. */
-  readonly path: string
-  readonly origin: string
-  /** Where the style sheet is. */
-  readonly styleHref: string
-  readonly banners: Banners
+  /** The path without the language, with its query: for the links of the language menu. undefined where that leads to the start page. */
+  readonly path: string | undefined
 }
+
+/** Where the style sheet is, and the name of the ledger. */
+export type Look = { readonly styleHref: string; readonly origin: string }
+
+/** What the frame must know of the request and of the ledger. */
+export type Frame = Outline & Look & { readonly banners: Banners }
 
 /** What everybody must be told, whatever page they read. */
 export type Banners = {
@@ -49,9 +51,9 @@ const MENU: readonly (readonly [string, MessageKey])[] = [
   ['/about', 'site.about'],
 ]
 
-/** A whole page as text. */
-export function renderPage(frame: Frame, page: Page): string {
-  const { say, base, origin } = frame
+/** A whole page as text. What is not known of the ledger is left out: a failure must be told all the same. */
+export function renderPage(frame: Outline & Partial<Frame>, page: Page): string {
+  const { say, base, origin, styleHref, banners } = frame
   return html`<!doctype html>
 <html lang="${say.lang}" dir="${say.dir}">
 <head>
@@ -60,7 +62,7 @@ export function renderPage(frame: Frame, page: Page): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 ${page.noIndex && html`<meta name="robots" content="noindex">`}
-<link rel="stylesheet" href="${frame.styleHref}">
+${styleHref !== undefined && html`<link rel="stylesheet" href="${styleHref}">`}
 <link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
 <link rel="alternate" type="application/atom+xml" href="${page.feed ?? `${base}/feed.atom`}" title="${say('site.feed')}">
 </head>
@@ -72,11 +74,11 @@ ${page.noIndex && html`<meta name="robots" content="noindex">`}
 <nav aria-label="${say('site.menu')}"><ul>${MENU.map(([path, key]) => menuItem(frame, path, key))}</ul></nav>
 </div></header>
 <main id="main" tabindex="-1"><div class="wrap">
-${renderBanners(frame)}
+${banners && renderBanners(say, banners)}
 ${page.main}
 </div></main>
 <footer class="foot"><div class="wrap">
-<p>${say('site.ledger', { origin })} · <a href="${page.feed ?? `${base}/feed.atom`}">${say('site.feed')}</a></p>
+<p>${origin !== undefined && html`${say('site.ledger', { origin })} · `}<a href="${page.feed ?? `${base}/feed.atom`}">${say('site.feed')}</a></p>
 <nav aria-label="${say('site.languages')}"><ul>${LANGUAGE_TAGS.map(tag => languageItem(frame, tag))}</ul></nav>
 </div></footer>
 ${page.scripts}
@@ -85,20 +87,26 @@ ${page.scripts}
 `.safe
 }
 
-function menuItem({ say, base, path }: Frame, href: string, key: MessageKey): Html {
-  const here = path.split('?')[0] === href
+function menuItem({ say, base, path }: Outline, href: string, key: MessageKey): Html {
+  const here = path?.split('?')[0] === href
   return html`<li><a href="${base}${href}"${here && html` aria-current="page"`}>${say(key)}</a></li>`
 }
 
-function languageItem({ say, path }: Frame, tag: keyof typeof LANGUAGES): Html {
-  return html`<li><a href="/${tag}${path}" lang="${tag}" dir="${tag === 'ar' ? 'rtl' : 'ltr'}" hreflang="${tag}"${say.lang === tag && html` aria-current="true"`}>${LANGUAGES[tag]}</a></li>`
+function languageItem({ say, path }: Outline, tag: keyof typeof LANGUAGES): Html {
+  return html`<li><a href="/${tag}${path ?? '/'}" lang="${tag}" dir="${tag === 'ar' ? 'rtl' : 'ltr'}" hreflang="${tag}"${say.lang === tag && html` aria-current="true"`}>${LANGUAGES[tag]}</a></li>`
 }
 
-function renderBanners({ say, banners: { stopped, notAccepting, waiting, testNetwork } }: Frame): Html[] {
+function renderBanners(say: Say, { stopped, notAccepting, waiting, testNetwork }: Banners): Html[] {
   const sentences = [
     stopped ? say('site.stopped') : notAccepting && say('site.notAccepting'),
     waiting !== undefined && say('site.alarm', { count: sayNumber(say, waiting.count), date: sayTime(say, waiting.sinceMs) }),
     testNetwork && say('site.testNetwork'),
   ]
   return sentences.filter(sentence => sentence !== false).map(sentence => html`<div class="banner">${icon('warn')}<p>${sentence}</p></div>`)
+}
+
+/** Pages load only from here; the verify page may also ask chain endpoints that its reader names. */
+export function securityPolicy(asksChain: boolean): string {
+  const connect = asksChain ? "'self' http: https:" : "'none'"
+  return `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src ${connect}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`
 }

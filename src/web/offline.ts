@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import type { MessageKey } from '../messages/en.ts'
-import { browserMessages, CATALOGUES, LANGUAGE_TAGS } from '../messages/language.ts'
+import { browserMessages, CATALOGUES, LANGUAGE_TAGS, type Language } from '../messages/language.ts'
 import { type Policy, parsePolicy } from '../verifier/index.ts'
 import { PAGE_DATA_ID, type PackedLanguages, type PageData } from './browser/page-data.ts'
 import { html, scriptJson, trusted } from './html.ts'
@@ -62,11 +62,18 @@ export function makeOfflineVerifier({
 /** All sentences of a page by language; each key only once. */
 function packLanguages(): PackedLanguages {
   const keys = (Object.keys(browserMessages('en')) as MessageKey[]).filter(key => !OF_LEDGERS.includes(key))
-  return { keys, sentences: Object.fromEntries(LANGUAGE_TAGS.map(tag => [tag, keys.map(key => CATALOGUES[tag][key])])) }
+  // The English of the verifier's notes is in the script already.
+  const packed = (tag: Language, key: MessageKey) => (tag === 'en' && key.startsWith('detail.') ? '' : CATALOGUES[tag][key])
+  return { keys, sentences: Object.fromEntries(LANGUAGE_TAGS.map(tag => [tag, keys.map(key => packed(tag, key))])) }
 }
 
 /** What is said only where a ledger is asked, which the offline verifier never does. */
 const OF_LEDGERS: readonly MessageKey[] = [
+  'verdict.unknown',
+  'mark.unknown',
+  'next.unknown',
+  'detail.receiptNone',
+  'trust.ledger',
   'verify.private',
   'verify.ledgerGone',
   'result.open',
@@ -75,6 +82,7 @@ const OF_LEDGERS: readonly MessageKey[] = [
   'verdict.superseded.statement',
   'mark.superseded',
   'detail.versionsUnanswered',
+  'fault.ledger',
   'detail.newest',
   'detail.stillListed',
   'detail.amended',

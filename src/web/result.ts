@@ -1,6 +1,6 @@
 /** The answer to a check as people see it: the verdict first, as a sentence. One renderer for the server, the page and the offline file. */
 import type { MessageKey } from '../messages/en.ts'
-import { type Say, sayNumber } from '../messages/say.ts'
+import { isolate, type Say, sayNumber } from '../messages/say.ts'
 import { sayDetail, sayHeading, sayNext, sayPart, sayPdf, sayProblem, sayRemarks } from '../messages/verdict.ts'
 import {
   type Answer,
@@ -33,42 +33,65 @@ const LOOKS: { readonly [verdict in VerdictCode]: readonly [Tone, IconName] } = 
   anchored: ['good', 'tick'],
 }
 
+/** As in design §8, the gravest first. */
+const ORDER = Object.keys(LOOKS)
 /** An earlier state is never green either: it is not the file. */
 const STATE_LOOK: readonly [Tone, IconName] = ['warn', 'newer']
 const STATUS_ICONS = { passed: 'tick', failed: 'cross', 'not-run': 'dash' } as const
-/** So many releases get a whole card; those after them one line each, so that a page of thousands stays light. */
-const WHOLE_CARDS = 200
+/** So many releases of one verdict get a whole card; those after them one line each, so that a page of thousands stays light. */
+export const WHOLE_CARDS = 200
+/** Where the releases without a verdict stand among the others: after what does not fit. */
+const NO_VERDICT = 0.5
 
-/** All answers to one thing that was given: its own, the earlier state of a PDF, the releases of a package. */
-export function renderAnswers(say: Say, { own, parts, partsLeftOut }: Answers, pages?: RecordPages): Html {
-  const isState = (answer: Answer) => partOf(answer)?.kind === 'state'
-  const state = parts.find(isState)
-  const releases = parts.filter(answer => !isState(answer))
+/** All answers to one thing that was given: its own, the earlier state of a PDF, the releases of a package, of these the first `shown`. */
+export function renderAnswers(say: Say, answers: Answers, pages?: RecordPages, shown = Number.POSITIVE_INFINITY): Html {
+  const { own, partsLeftOut } = answers
+  const state = answers.parts.find(isState)
+  const releases = releasesOf(answers)
   return html`${own.map(answer => renderAnswer(say, answer, { level: 2, pages, state: state && partOf(state) }))}
 ${state && html`<section class="parts">${renderAnswer(say, state, { level: 3, pages })}</section>`}
 ${
-  releases.length > 0 &&
+  releases.length + partsLeftOut > 0 &&
   html`<section class="parts"><h3>${say('result.releases')}</h3><p>${renderCounts(say, releases)}</p>
-${releases.map((answer, at) => renderRelease(say, answer, { level: 3, pages }, at < WHOLE_CARDS))}
-${partsLeftOut > 0 && html`<p>${say('verify.tooManyReleases', { count: sayNumber(say, releases.length) })}</p>`}</section>`
+${partsLeftOut > 0 && html`<p>${say('verify.tooManyReleases', { count: sayNumber(say, releases.length), left: sayNumber(say, partsLeftOut) })}</p>`}
+${renderReleases(say, releases.slice(0, shown), pages)}
+${releases.length > shown && html`<p class="no-print"><button type="button" class="quiet more">${say('verify.more', { count: Math.min(shown, releases.length - shown) })}</button></p>`}</section>`
 }`
+}
+
+/** Releases in a row, as `releasesOf` orders them. */
+export function renderReleases(say: Say, releases: readonly Answer[], pages?: RecordPages): Html {
+  return html`${releases.map(answer => renderRelease(say, answer, { level: 3, pages }))}`
+}
+
+/** The releases of a package: the gravest verdict first, and in the order of the file where it is the same. */
+export function releasesOf({ parts }: Answers): Answer[] {
+  const rank = ({ finding }: Answer) => (finding ? ORDER.indexOf(finding.result.verdict) : NO_VERDICT)
+  return parts.filter(answer => !isState(answer)).sort((a, b) => rank(a) - rank(b))
+}
+
+function isState(answer: Answer): boolean {
+  return partOf(answer)?.kind === 'state'
 }
 
 /** The list of checks while they run. */
 export function renderRunning(say: Say, name: string): Html {
-  return html`<article class="card calm" aria-label="${name}" aria-busy="true"><header>${icon('clock')}<div><p class="sentence">${say('verify.checking', { name })}</p></div></header>
+  return html`<article class="card calm" aria-label="${name}" aria-busy="true"><header>${icon('clock')}<div><p class="sentence">${say('verify.checking', { name: isolate(name) })}</p></div></header>
 <div class="body"><ol class="checks">${CHECKS.map(
     check =>
       html`<li class="running" data-check="${check}">${RUNNING}<div><b>${say(`check.${check}`)}</b>: ${say('status.running')} <span class="soft">– ${say(`what.${check}`)}</span></div></li>`,
-  )}</ol></div></article>`
+  )}</ol><p><button type="button" class="quiet stop" hidden>${say('verify.stop')}</button></p></div></article>`
 }
 
 /** One check of design §7, with drawing and words. */
 export function renderCheck(say: Say, check: CheckResult): Html {
-  const { text, isTranslated } = sayDetail(say, check)
-  const code = check.code && ` (${check.code})`
+  const { text, technical } = sayDetail(say, check)
   return html`<li class="${check.status}" data-check="${check.name}">${icon(STATUS_ICONS[check.status])}<div><b>${say(`check.${check.name}`)}</b>: ${say(`status.${check.status}`)}
-<span class="soft">– ${say(`what.${check.name}`)}</span><br><span class="small soft detail"${!isTranslated && html` lang="en" dir="ltr"`}>${text}${code}</span></div></li>`
+<span class="soft">– ${say(`what.${check.name}`)}</span><br><span class="small soft detail">${text} ${renderTechnical(technical)}</span></div></li>`
+}
+
+function renderTechnical(text: string | undefined): Html | undefined {
+  return text === undefined ? undefined : html`<span lang="en" dir="ltr">(${text})</span>`
 }
 
 type Setting = { readonly level: 2 | 3; readonly pages?: RecordPages | undefined; readonly state?: Part | undefined }
@@ -76,7 +99,8 @@ type Setting = { readonly level: 2 | 3; readonly pages?: RecordPages | undefined
 function renderAnswer(say: Say, answer: Answer, setting: Setting): Html {
   if (answer.finding) return renderFinding(say, answer.finding, setting)
   const name = answer.part ? sayPart(say, answer.part) : answer.name
-  return html`<article class="card calm" data-verdict="none" aria-label="${name}"><header>${icon('question')}<div><p class="sentence">${sayProblem(say, answer)}</p></div></header><div class="body"><p><bdi><b>${name}</b></bdi></p></div></article>`
+  return html`<article class="card calm" data-verdict="none" aria-label="${name}"><header>${icon('question')}<div><p class="sentence">${sayProblem(say, answer)}</p></div></header><div class="body"><p><bdi><b>${name}</b></bdi></p>
+${answer.code && html`<p class="small soft detail">${renderTechnical(`${answer.code}: ${answer.reason}`)}</p>`}</div></article>`
 }
 
 function renderFinding(say: Say, finding: Finding, { level, pages, state }: Setting): Html {
@@ -103,7 +127,7 @@ ${[...sayPdf(say, finding, state), ...sayRemarks(say, finding)].map(remark => ht
 ${onRecord && html`<p><a href="${pages.base}/records/${result.index}">${say('result.open')}</a></p>`}
 <details${verdict === 'invalid' && html` open`}><summary>${say('result.checks')}</summary><ol class="checks">${result.checks.map(check => renderCheck(say, check))}</ol></details>
 <details><summary>${say('result.details')}</summary>${renderFacts(say, finding)}</details>
-${verdict !== 'unknown' && !isState && html`<p class="limits small">${say('limits.sentence')} ${say(`trust.${result.trust}`)}</p>`}
+${verdict !== 'unknown' && !isState && html`<p class="limits small">${result.limits && say('limits.sentence')} ${say(`trust.${result.trust}`)}</p>`}
 </div></article>`
 }
 
@@ -117,14 +141,14 @@ function renderCounts(say: Say, releases: readonly Answer[]): string {
   return [...counts].map(([mark, count]) => `${mark}: ${sayNumber(say, count)}`).join(' · ')
 }
 
-function renderRelease(say: Say, answer: Answer, setting: Setting, isWhole: boolean): Html {
+function renderRelease(say: Say, answer: Answer, setting: Setting): Html {
   const { finding } = answer
   const part = partOf(answer)
   const name = part ? sayPart(say, part) : ''
   const verdict = finding?.result.verdict ?? 'none'
   const drawing = finding ? LOOKS[finding.result.verdict][1] : 'question'
   const line = html`${icon(drawing)} <bdi>${name}</bdi>: ${finding ? say(`mark.${finding.result.verdict}`) : say('status.not-run')}`
-  if (!isWhole) return html`<p class="release" data-release-verdict="${verdict}">${line}</p>`
+  if (finding?.result.checks.length === 0) return html`<p class="release" data-release-verdict="${verdict}">${line}</p>`
   return html`<details class="release" data-release-verdict="${verdict}"><summary>${line}</summary>${renderAnswer(say, answer, setting)}</details>`
 }
 

@@ -1,7 +1,7 @@
 /** The check that our server makes for a reader without JavaScript: what the page does itself where it can, with the ledger asked directly. */
 
-import type { Say } from '../messages/say.ts'
-import { sayNotPasted } from '../messages/verdict.ts'
+import { isolate, type Say } from '../messages/say.ts'
+import { sayBadPolicy, sayNotPasted } from '../messages/verdict.ts'
 import { attemptAsync } from '../verifier/attempt.ts'
 import {
   type Answers,
@@ -19,15 +19,16 @@ import {
 import { chooseLater, type ListedEntry } from '../verifier/later.ts'
 import { earliestOfEach, indexesOf, readReceipts } from '../verifier/ledger-reader.ts'
 import type { SiteDeps, SiteLedger } from './deps.ts'
+import { WHOLE_CARDS } from './result.ts'
 import { MAX_UPLOAD_BYTES, type Upload } from './upload.ts'
 
 /** The largest upload that is taken, in words. */
 export const UPLOAD_LIMIT = `${MAX_UPLOAD_BYTES / 1024 / 1024} MB`
 
-/** The answer to a form: what was found, or a sentence that says what is missing. */
+/** The answer to a form: what was found, or a sentence that says what is missing, with the code of what went wrong. */
 export type FormAnswer =
   | { readonly answers: readonly Answers[]; readonly notices: readonly string[]; readonly fileSent: boolean }
-  | { readonly message: string }
+  | { readonly message: string; readonly code?: string }
 
 const MAX_FOUND = 1000
 const MAX_PASTED_HASHES = 100
@@ -53,7 +54,7 @@ export async function checkUpload(say: Say, upload: Upload, deps: SiteDeps): Pro
   const answers: Answers[] = []
   // A large package must not keep all others waiting.
   const onPart = () => new Promise<void>(resolve => setImmediate(resolve))
-  for (const { run } of plan) answers.push(await run({ onPart }))
+  for (const { run } of plan) answers.push(await run({ onPart, maxWhole: WHOLE_CARDS }))
   return { answers, notices, fileSent: upload.files.length > 0 || receipts.length > 0 }
 }
 
@@ -73,10 +74,10 @@ function sort(say: Say, { files }: Upload): Sorted {
 function usePolicy(say: Say, sorted: Sorted, name: string, bytes: Uint8Array): void {
   try {
     sorted.policy = parsePolicy(bytes)
-    sorted.notices.push(say('verify.policyUsed', { name }))
+    sorted.notices.push(say('verify.policyUsed', { name: isolate(name) }))
   } catch (error) {
     if (!(error instanceof OpenSealError)) throw error
-    sorted.notices.push(`${name}: ${say('verify.badPolicy')}`)
+    sorted.notices.push(sayBadPolicy(say, name, error.code))
   }
 }
 

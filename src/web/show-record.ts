@@ -5,15 +5,15 @@ import type { SiteAnchor, SiteDeps } from './deps.ts'
 import { evidenceOf } from './evidence.ts'
 import { siteUrl } from './frame.ts'
 import type { Frame, Page } from './layout.ts'
-import { missingPage } from './pages/missing.ts'
 import { plainEntryPage, recordPage } from './pages/record.ts'
+import { MissingError } from './problem-page.ts'
 import { findAgency, readEntry } from './records.ts'
 
 /** Answers `/records/:index`. */
 export async function showRecord(frame: Frame, ctx: Context, deps: SiteDeps): Promise<Page> {
   const { ledger, nowMs } = deps
   const index = /^(0|[1-9]\d{0,15})$/.test(ctx.params.index) ? Number(ctx.params.index) : -1
-  if (index < 0 || index >= ledger.head().size) return missingPage(frame, ctx, frame.say('record.notFound'))
+  if (index < 0 || index >= ledger.head().size) throw new MissingError('RECORD_NOT_FOUND', 'There is no entry with this number.')
   const { statement, text, without = 'erased' } = await readEntry(ledger, index)
   if (statement === undefined || text === undefined) {
     if (without === 'damaged') ctx.status = 500

@@ -8,17 +8,18 @@ import { loadAssets } from './assets.ts'
 import type { PageData } from './browser/page-data.ts'
 import type { SiteDeps } from './deps.ts'
 import { feedRoutes } from './feeds.ts'
-import { anyFrame, frameOf, readChoice, readCursor, readWaiting, securityPolicy, sendAsset, sendPage, sendText } from './frame.ts'
-import type { Frame, Page } from './layout.ts'
+import { frameOf, readChoice, readCursor, readWaiting, sendAsset, sendPage, sendText } from './frame.ts'
+import { type Frame, type Look, type Page, securityPolicy } from './layout.ts'
 import { makeOfflineVerifier } from './offline.ts'
 import { aboutPage } from './pages/about.ts'
 import { agenciesPage, agencyPage } from './pages/agency.ts'
 import { anchorsPage } from './pages/anchors.ts'
 import { CHANGE_KINDS, changesPage } from './pages/changes.ts'
 import { homePage, recordsPage } from './pages/home.ts'
-import { missingPage } from './pages/missing.ts'
 import { searchPage } from './pages/search.ts'
 import { verifiedPage, verifyPage } from './pages/verify.ts'
+import type { PagePath } from './places.ts'
+import { MissingError } from './problem-page.ts'
 import { findAgency, newestAnchors, newestIndexes, pageOf, readEntries, readWaits, searchRecords } from './records.ts'
 import { checkUpload, UPLOAD_LIMIT } from './server-verify.ts'
 import { showRecord } from './show-record.ts'
@@ -32,15 +33,16 @@ const ICON =
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><circle cx="12" cy="12" r="12" fill="#12324e"/><path d="m6.5 12.5 4 4 7-8" fill="none" stroke="#fff" stroke-width="2.5"/></svg>'
 
 const UPLOAD_PROBLEMS: { readonly [code: string]: MessageKey } = {
+  UPLOAD_MALFORMED: 'verify.serverCutOff',
   UPLOAD_TOO_LARGE: 'verify.serverTooLarge',
   UPLOAD_TOO_MANY: 'verify.serverMany',
 }
 
 type Reply = (frame: Frame, ctx: Context) => Promise<Page | undefined> | Page | undefined
-type AddPage = (path: string, reply: Reply, method?: 'get' | 'post') => void
+type AddPage = (path: PagePath, reply: Reply, method?: 'get' | 'post') => void
 
-/** The site, as the application takes it. */
-export type Site = { routes(): Middleware }
+/** The site, as the application takes it. `look` is for pages that are made without it: those of failures. */
+export type Site = { routes(): Middleware; readonly look: Look }
 
 /** All routes. Bundles the browser's code first, unless that was built before. */
 export async function siteRoutes(deps: SiteDeps): Promise<Site> {
@@ -89,20 +91,7 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
     ctx.body = ICON
   })
   // The router itself adds what its type asks of a context.
-  const routes = router.routes() as unknown as Middleware
-  return { routes: () => withMissingPage(routes, deps, assets.style.path) }
-}
-
-/** Where nothing answers, a person is told so by a page; a program gets the interface's own answer. */
-function withMissingPage(routes: Middleware, deps: SiteDeps, styleHref: string): Middleware {
-  return (ctx: Context, next: Next) =>
-    routes(ctx, async () => {
-      await next()
-      const isPerson = (ctx.method === 'GET' || ctx.method === 'HEAD') && ctx.get('Accept').includes('text/html')
-      if (!isPerson || ctx.status !== 404 || (ctx.body !== undefined && ctx.body !== null) || /^\/(v1|tile)\//.test(ctx.path)) return
-      const frame = await anyFrame(ctx, deps, styleHref)
-      await sendPage(ctx, frame, missingPage(frame, ctx, frame.say('site.notFound')))
-    })
+  return { routes: () => router.routes() as unknown as Middleware, look: { styleHref: assets.style.path, origin: deps.ledger.origin } }
 }
 
 /** The start page, lists of records, one record, agencies. */
@@ -124,7 +113,7 @@ function recordPages(page: AddPage, deps: SiteDeps): void {
   page('/agencies', async (frame, ctx) => agenciesPage(frame, await agencies.list(), readCursor(ctx, 'from') ?? 0))
   page('/agencies/:id', async (frame, ctx) => {
     const agency = await findAgency(String(ctx.params.id), deps)
-    if (agency === undefined) return missingPage(frame, ctx, frame.say('agency.notFound'))
+    if (agency === undefined) throw new MissingError('AGENCY_NOT_FOUND', 'There is no agency with this address.')
     const before = readCursor(ctx)
     const { indexes, older } = pageOf(await ledger.listByAgency(agency.id, before ?? NEWEST, LIST_LENGTH + 1), LIST_LENGTH)
     return agencyPage(frame, { agency, counts: await finder.counts(agency.id), entries: await readEntries(deps, indexes), before, older })
@@ -170,8 +159,7 @@ async function answerForm(frame: Frame, ctx: Context, deps: SiteDeps): Promise<P
   } catch (error) {
     if (!(error instanceof UploadError)) throw error
     ctx.status = error.code === 'UPLOAD_MALFORMED' ? 400 : 413
-    return verifiedPage(frame, {
-      message: say(UPLOAD_PROBLEMS[error.code] ?? 'verify.nothing', { size: UPLOAD_LIMIT, count: MAX_UPLOAD_FILES }),
-    })
+    const message = say(UPLOAD_PROBLEMS[error.code] ?? 'verify.nothing', { size: UPLOAD_LIMIT, count: MAX_UPLOAD_FILES })
+    return verifiedPage(frame, { message, code: error.code })
   }
 }

@@ -22,20 +22,20 @@ function responseOf(parts: readonly (readonly number[])[], failing = false) {
   return { response: new Response(body), state }
 }
 
-describe('verifier/bounded', () => {
+describe('core/bounded', () => {
   it('joins the parts of a body in their order', async () => {
     const { response } = responseOf([[1, 2], [], [3], [4, 5, 6]])
-    deepEqual(await readBounded(response, 100), Uint8Array.of(1, 2, 3, 4, 5, 6))
+    deepEqual(await readBounded(response.body, 100), Uint8Array.of(1, 2, 3, 4, 5, 6))
   })
 
   it('takes as many bytes as are allowed, and not one more', async () => {
-    deepEqual(await readBounded(responseOf([[1, 2], [3]]).response, 3), Uint8Array.of(1, 2, 3))
+    deepEqual(await readBounded(responseOf([[1, 2], [3]]).response.body, 3), Uint8Array.of(1, 2, 3))
     equal(
       await readBounded(
         responseOf([
           [1, 2],
           [3, 4],
-        ]).response,
+        ]).response.body,
         3,
       ),
       undefined,
@@ -44,12 +44,12 @@ describe('verifier/bounded', () => {
 
   it('does not read on once there is too much, and lets the sender know', async () => {
     const { response, state } = responseOf([[1, 2], [3, 4], [5], [6]])
-    equal(await readBounded(response, 3), undefined)
+    equal(await readBounded(response.body, 3), undefined)
     deepEqual(state, { pulled: 2, cancelled: true })
   })
 
   it('takes an answer without a body for an empty one, and rejects one that breaks off', async () => {
-    deepEqual(await readBounded(new Response(null), 1), new Uint8Array(0))
-    await rejects(readBounded(responseOf([[1]], true).response, 100), TypeError)
+    deepEqual(await readBounded(new Response(null).body, 1), new Uint8Array(0))
+    await rejects(readBounded(responseOf([[1]], true).response.body, 100), TypeError)
   })
 })

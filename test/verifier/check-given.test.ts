@@ -167,7 +167,7 @@ describe('verifier/check-given', () => {
     const pack = (releases: readonly Release[]) => fileOf('pack.json', utf8('pack'), { releases })
 
     it('are each checked by their own receipt, else asked for, in their order; those receipts are not for the file', async () => {
-      const refused = { position: 3, name: 'release 3', refused: 'a name stands twice' } as Release
+      const refused = { position: 3, name: 'release 3', code: 'JSON_DUPLICATE_KEY', refused: 'a name stands twice' } as Release
       const ledger = ledgerOf({ [digestOf('two').sha256]: [await world.receipt(3)] })
       const told: [number, number][] = []
       const tasks = planChecks(
@@ -195,7 +195,7 @@ describe('verifier/check-given', () => {
       )
       assert.deepEqual(partOf(parts[0]!), { kind: 'release', position: 1, name: 'release 1' })
       assert.deepEqual(partOf(parts[2]!), { kind: 'release', position: 3, name: 'release 3' })
-      assert.equal(parts[2]?.reason, 'a name stands twice')
+      assert.deepEqual([parts[2]?.code, parts[2]?.reason], ['JSON_DUPLICATE_KEY', 'a name stands twice'])
       assert.equal(partsLeftOut, 0)
       assert.deepEqual(told, [
         [1, 4],
@@ -203,6 +203,35 @@ describe('verifier/check-given', () => {
         [3, 4],
         [4, 4],
       ])
+    })
+
+    it('are left out from where it is stopped, and counted', async () => {
+      const file = pack(Array.from({ length: 20 }, (_, at) => releaseOf(at + 1, `none ${at}`)))
+      let done = 0
+      const [task] = planChecks([file], [], { ...means, ledger: ledgerOf({}) })
+      const { parts, partsLeftOut } = await task!.run({ onPart: () => void done++, isStopped: () => done >= 8 })
+      assert.equal(parts.length + partsLeftOut, 20)
+      assert.ok(parts.length >= 8 && parts.length < 12, String(parts.length))
+    })
+
+    it('keep their checks as far as asked, those of each verdict by themselves', async () => {
+      const file = pack([
+        releaseOf(1, 'one'),
+        ...Array.from({ length: 3 }, (_, at) => releaseOf(at + 2, `none ${at}`)),
+        releaseOf(5, 'two'),
+      ])
+      const [task] = planChecks([file], [await receiptAt('r', 2), await receiptAt('s', 3)], { ...means, ledger: ledgerOf({}) })
+      const { parts } = await task!.run({ maxWhole: 1 })
+      assert.deepEqual(
+        parts.map(({ finding }) => [finding?.result.verdict, finding?.result.checks.length]),
+        [
+          ['anchored', 8],
+          ['unknown', 8],
+          ['unknown', 0],
+          ['unknown', 0],
+          ['anchored', 0],
+        ],
+      )
     })
 
     it('beyond the number that was read are counted', async () => {

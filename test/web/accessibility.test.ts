@@ -5,6 +5,7 @@ import type { Statement } from '../../src/core/statement.ts'
 import { LANGUAGE_TAGS, type Language, speak } from '../../src/messages/language.ts'
 import { renderPage } from '../../src/web/layout.ts'
 import { recordPage } from '../../src/web/pages/record.ts'
+import { renderProblemPage } from '../../src/web/problem-page.ts'
 import type { PathLine } from '../../src/web/proof-path.ts'
 import { STYLE } from '../../src/web/style.ts'
 import { addAxe, assertAccessible, assertFits } from './axe.ts'
@@ -26,6 +27,11 @@ const PATHS = [
   '/about',
   '/records/3',
   '/nothing',
+]
+/** One of each kind that is told apart. */
+const FAILURES: readonly (readonly [number, string])[] = [
+  ...[400, 401, 404, 405, 408, 410, 413, 415, 429, 500, 503].map(status => [status, 'REQUEST_MALFORMED'] as const),
+  [500, 'STORE_DAMAGED'],
 ]
 /** 1280 × 1024 pixels at 400 %. */
 const ENLARGED = { width: 320, height: 256 }
@@ -85,6 +91,29 @@ describe('web/accessibility', function () {
       }, options)
     })
   }
+
+  for (const tag of ['en', 'ar', 'de'] as const)
+    it(`axe finds nothing on the page of any failure in ${tag}, narrow and wide, dark and light`, async () => {
+      const look = {
+        styleHref: `${world.url}${/\/assets\/[^"]+css/.exec(await (await fetch(world.url)).text())?.[0]}`,
+        origin: 'x.example',
+      }
+      for (const [colorScheme, width] of [
+        ['dark', 320],
+        ['light', 1280],
+      ] as const)
+        await withPage(
+          async page => {
+            for (const [status, code] of FAILURES) {
+              const asked = { method: 'GET', path: `/${tag}/records/7`, search: '', accept: 'text/html', languages: '' }
+              await page.setContent(renderProblemPage(asked, { status, code, detail: 'x'.repeat(200) }, { look, retrySeconds: 90 }).text)
+              await assertAccessible(page)
+              await assertFits(page)
+            }
+          },
+          { viewport: { width, height: 256 }, colorScheme },
+        )
+    })
 
   it('axe finds nothing on wide screens, in the other colours and in print', async () => {
     for (const colorScheme of ['dark', 'light'] as const) {
@@ -179,7 +208,15 @@ describe('web/accessibility', function () {
         assert.match(pdf.toString('latin1'), /\/StructTreeRoot/)
         assert.match(pdf.toString('latin1'), /\/Lang/)
         await page.emulateMedia({ media: 'print' })
-        for (const part of ['Certificate of record', 'sha256sum', 'anchoredAt(', 'Signature', 'It does not show that what it says is true'])
+        for (const part of [
+          'Certificate of record',
+          'sha256sum FILE',
+          'shasum -a 256 FILE',
+          'certutil -hashfile FILE SHA256',
+          'anchoredAt(',
+          'Signature',
+          'It does not show that what it says is true',
+        ])
           assert.ok(await page.locator('main').getByText(part).filter({ visible: true }).count(), part)
         assert.equal(await page.locator('svg.qr:visible').count(), 1)
       })

@@ -115,6 +115,7 @@ describe('web/pages', () => {
     }
     assert.match((await read('/search?q=transport')).text, new RegExp(`href="/agencies/${AGENCY}"`))
     assert.match((await read(`/search?q=${'0'.repeat(64)}`)).text, /Nothing found/)
+    assert.match((await read(`/search?q=${'0'.repeat(40)}`)).text, /looks like SHA-1\. We look up SHA-256 only/)
   })
 
   it('escapes text in elements, attributes and XML', () => {
@@ -165,7 +166,7 @@ describe('web/pages', () => {
       const other = { ...world.policy(), anchors: world.policy().anchors.map(anchor => ({ ...anchor, codeSha256: '0'.repeat(64) })) }
       const { text } = await send([file('second'), file(JSON.stringify(other), 'p.json')])
       assert.deepEqual(verdicts(text), ['unsupported'])
-      assert.match(text, /Your own policy file is in use: p\.json/)
+      assert.match(text, /Your own policy file is in use: \u2068p\.json\u2069/)
     })
 
     it('says unknown, why a signed PDF may not match, and why another fingerprint is not looked up', async () => {
@@ -181,7 +182,7 @@ describe('web/pages', () => {
       const releases = Array.from({ length: 1002 }, (_, id) => ({ ocid: 'a', id: String(id) }))
       const { text } = await send([file(JSON.stringify({ releases }), 'p.json')])
       assert.equal(text.match(/data-release-verdict="unknown"/g)?.length, 1000)
-      assert.match(text, /Only the first 1,000 releases were checked/)
+      assert.match(text, /1,000 releases were checked, 2 were not. The command “openseal verify” checks them all/)
     })
 
     it('refuses more than it takes, and says how much that is', async () => {
@@ -200,7 +201,7 @@ describe('web/pages', () => {
       ] as const) {
         const response = await fetch(`${world.url}/verify`, { method: 'POST', body, headers: { 'content-type': type } })
         assert.equal(response.status, 400, type)
-        assert.match(await response.text(), /Choose a file, or paste/)
+        assert.match(await response.text(), /The form could not be read whole.*Send it again.*UPLOAD_MALFORMED/)
       }
     })
   })

@@ -4,6 +4,7 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Page } from 'playwright-core'
+import { assertAccessible } from './axe.ts'
 import { check, given, PDF, textOf, useVerifyPage, verdicts } from './verify-tool.ts'
 
 describe('verify page: inside of files', function () {
@@ -17,14 +18,14 @@ describe('verify page: inside of files', function () {
       page.locator('[data-release-verdict]').evaluateAll(nodes => nodes.map(node => (node as HTMLElement).dataset.releaseVerdict))
     await withPage('/en/verify', async page => {
       await check(page, file)
-      assert.deepEqual(await found(page), ['anchored', 'anchored', 'unknown', 'none'])
-      assert.match(await textOf(page.locator('#results')), /On the record: 2 · No record: 1 · not checked: 1/)
+      assert.deepEqual(await found(page), ['none', 'unknown', 'anchored', 'anchored'])
+      assert.match(await textOf(page.locator('#results')), /not checked: 1 · No record: 1 · On the record: 2/)
     })
     const path = await saveOffline()
     await withPage(pathToFileURL(path).href, async page => {
       const lines = [await receiptOf(4), await receiptOf(5)].join('')
       await check(page, [file, given('package.json.receipts.ndjson', lines)])
-      assert.deepEqual(await found(page), ['anchored', 'anchored', 'none', 'none'])
+      assert.deepEqual(await found(page), ['none', 'none', 'anchored', 'anchored'])
     })
     await withPage(
       '/en/verify',
@@ -32,10 +33,57 @@ describe('verify page: inside of files', function () {
         await page.setInputFiles('#server-files', file)
         await page.locator('form[method=post] button').click()
         await page.waitForSelector('[data-release-verdict]')
-        assert.deepEqual(await found(page), ['anchored', 'anchored', 'unknown', 'none'])
+        assert.deepEqual(await found(page), ['none', 'unknown', 'anchored', 'anchored'])
       },
       { javaScriptEnabled: false },
     )
+  })
+
+  it('looks at every release of a large package, shows them in parts, the gravest first, and goes on where the reader is', async () => {
+    const releases = Array.from({ length: 12_345 }, (_, at) => ({ ocid: 'ocds-large', id: String(at) }))
+    const r = (id: string) => ({ ocid: 'ocds-1', id })
+    const file = given('large.json', JSON.stringify({ uri: 'u', releases: [r('r1'), ...releases, r('r2')] }))
+    const receipts = given('large.json.receipts.ndjson', [await receiptOf(4), await receiptOf(5)].join(''))
+    await withPage(pathToFileURL(await saveOffline()).href, async page => {
+      await check(page, [file, receipts])
+      assert.match(await textOf(page.locator('#results')), /not checked: 12,345 · On the record: 2/)
+      const shown = page.locator('[data-release-verdict]')
+      assert.equal(await shown.count(), 200)
+      await assertAccessible(page)
+      await page.locator('button.more').click()
+      assert.equal(await shown.count(), 400)
+      assert.equal(await page.evaluate(() => document.activeElement === document.querySelectorAll('.release')[200]), true)
+      while ((await page.locator('button.more').count()) > 0)
+        await page.evaluate(() => document.querySelector<HTMLElement>('.more')?.click())
+      assert.equal(await shown.count(), 12_347)
+      const verdicts = await shown.evaluateAll(nodes => nodes.slice(-3).map(node => (node as HTMLElement).dataset.releaseVerdict))
+      assert.deepEqual(verdicts, ['none', 'anchored', 'anchored'])
+    })
+  })
+
+  it('stops within a package when it is told to, says how many were looked at and what looks at all, and goes on with what comes next', async () => {
+    const releases = Array.from({ length: 500 }, (_, at) => ({ ocid: 'ocds-slow', id: String(at) }))
+    await withPage('/en/verify', async page => {
+      let asked = 0
+      const held: (() => void)[] = []
+      await page.route('**/v1/records?sha256=*', async route => {
+        if (++asked > 40) await new Promise<void>(resolve => held.push(resolve))
+        await route.continue()
+      })
+      await page.setInputFiles('#files', given('slow.json', JSON.stringify({ releases })))
+      while (held.length < 4) await page.evaluate(() => new Promise(requestAnimationFrame))
+      await page.locator('button.stop').click()
+      for (const release of held) release()
+      await page.waitForSelector('#results[data-done]')
+      const text = await textOf(page.locator('#results'))
+      const [, checked = '', left = ''] =
+        /(\d+) releases were checked, (\d+) were not. The command “openseal verify” checks them all/.exec(text) ?? []
+      assert.equal(Number(checked) + Number(left), 500)
+      assert.ok(Number(checked) < 100, checked)
+      await page.unroute('**/v1/records?sha256=*')
+      await check(page, given('good.txt', 'good'))
+      assert.ok((await verdicts(page)).length >= 1)
+    })
   })
 
   it('explains why a signed PDF may not match, and finds the earlier state in it that is on the record', async () => {

@@ -175,7 +175,7 @@ describe('verify page', function () {
         await check(page, [given('my-policy.json', policy), given('f', 'good file'), given('f.receipt.json', await receiptOf(6))])
         assert.deepEqual(await verdicts(page), [verdict])
         assert.match(await textOf(page.locator('#results')), /Checked by your own copy of the rules/)
-        assert.match(await textOf(page.locator('#notices')), /Your own policy file is in use: my-policy\.json/)
+        assert.match(await textOf(page.locator('#notices')), /Your own policy file is in use: \u2068my-policy\.json\u2069/)
       })
     }
   })
@@ -184,7 +184,10 @@ describe('verify page', function () {
     await withPage('/en/verify', async page => {
       await check(page, [given('p.json', '{"type":"openseal/policy@v1"}'), given('f', 'good file')])
       assert.deepEqual(await verdicts(page), ['anchored'])
-      assert.match(await textOf(page.locator('#notices')), /cannot be read, so it was not used/)
+      assert.match(
+        await textOf(page.locator('#notices')),
+        /\u2068p.json\u2069: This policy file was not used. It was cut off or changed .* \(POLICY_MALFORMED\)/,
+      )
     })
   })
 

@@ -1,6 +1,7 @@
 /** What the offline verifier does that a served page has from its server: it unpacks its languages, chooses one, and lets its reader choose. */
 import { fromBase64 } from '../../core/bytes.ts'
 import type { Say } from '../../messages/say.ts'
+import { NOTES, type NoteKey } from '../../verifier/notes.ts'
 import type { PackedLanguages, PageData } from './page-data.ts'
 
 /** The sentences of the page by language. */
@@ -12,7 +13,10 @@ export async function unpackLanguages(packed: string): Promise<Languages> {
   const unpacked = new Response(new Blob([bytes as BlobPart]).stream().pipeThrough(new DecompressionStream('gzip')))
   const { keys, sentences } = (await unpacked.json()) as PackedLanguages
   return Object.fromEntries(
-    Object.entries(sentences).map(([lang, all]) => [lang, Object.fromEntries(keys.map((key, at) => [key, all[at]]))]),
+    Object.entries(sentences).map(([lang, all]) => [
+      lang,
+      Object.fromEntries(keys.map((key, at) => [key, all[at] || NOTES[key.slice('detail.'.length) as NoteKey]])),
+    ]),
   )
 }
 

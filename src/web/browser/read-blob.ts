@@ -4,8 +4,8 @@ import { createFileReader, OpenSealError, type ReadFile } from '../../verifier/i
 /** The receipts of a package are one file, which has to be kept whole. */
 const MAX_RECEIPTS_BYTES = 256 * 1024 * 1024
 
-/** How many releases of a package are looked at. */
-const MAX_RELEASES = 10_000
+/** How many releases of a package are looked at: a page keeps a kilobyte of each. */
+const MAX_RELEASES = 250_000
 const CHUNK_BYTES = 1024 * 1024
 
 /** Reads a file in chunks. `onProgress` gets 0 to 1. Throws FileError FILE_UNREADABLE, also where it changed meanwhile. */

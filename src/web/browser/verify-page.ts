@@ -1,6 +1,6 @@
 /** The verify page and the offline verifier: takes files, shows verdicts. Nothing is uploaded. */
-import { createSay, type Say } from '../../messages/say.ts'
-import { sayNotPasted } from '../../messages/verdict.ts'
+import { createSay, isolate, type Say } from '../../messages/say.ts'
+import { sayBadPolicy, sayNotPasted } from '../../messages/verdict.ts'
 import {
   type CheckResult,
   createJsonRpcReader,
@@ -18,7 +18,7 @@ import {
   type Task,
 } from '../../verifier/index.ts'
 import { html } from '../html.ts'
-import { renderAnswers, renderCheck, renderRunning } from '../result.ts'
+import { releasesOf, renderAnswers, renderCheck, renderReleases, renderRunning, WHOLE_CARDS } from '../result.ts'
 import { renderVerifyTool } from '../verify-tool.ts'
 import { chooseLanguage, drawFrame, type Languages, onLanguage, unpackLanguages } from './offline-frame.ts'
 import { PAGE_DATA_ID, type PageData } from './page-data.ts'
@@ -121,7 +121,7 @@ async function takeOne(file: File): Promise<void> {
     sort(file.name, read)
   } catch (error) {
     if (!(error instanceof OpenSealError)) throw error
-    notice(`${file.name}: ${say('verify.unreadable')}`)
+    notice(`${isolate(file.name)}: ${say('verify.unreadable')}`)
   } finally {
     bar.hidden = true
   }
@@ -138,10 +138,10 @@ function usePolicy(name: string, bytes: Uint8Array): void {
   try {
     policy = parsePolicy(bytes)
     trust = 'policy'
-    notice(say('verify.policyUsed', { name }))
+    notice(say('verify.policyUsed', { name: isolate(name) }))
   } catch (error) {
     if (!(error instanceof OpenSealError)) throw error
-    notice(`${name}: ${say('verify.badPolicy')}`)
+    notice(sayBadPolicy(say, name, error.code))
   }
 }
 
@@ -188,20 +188,49 @@ function createMeans(): Means {
   }
 }
 
-/** Lists the checks of one task as they run, then shows its answers. */
+/** Lists the checks of one task as they run, then shows its answers. A package can be stopped: what was checked by then stands. */
 async function showTask({ name, run }: Task, slot: HTMLElement, isCurrent: () => boolean): Promise<void> {
   let drawnMs = performance.now()
+  let isStopped = false
+  onButton(slot, 'stop', () => {
+    isStopped = true
+  })
   const answers = await run({
     onCheck: check => isCurrent() && showCheck(slot, check),
+    isStopped: () => isStopped || !isCurrent(),
+    maxWhole: WHOLE_CARDS,
     onPart: async (done, total) => {
       if (performance.now() - drawnMs < DRAW_MS || !isCurrent()) return
+      slot.querySelector('.stop')?.removeAttribute('hidden')
       const sentence = slot.querySelector('.sentence')
-      if (sentence) sentence.textContent = say('verify.part', { name, done, total })
+      if (sentence) sentence.textContent = say('verify.part', { name: isolate(name), done, total })
       await new Promise(resolve => setTimeout(resolve))
       drawnMs = performance.now()
     },
   })
-  if (isCurrent()) slot.innerHTML = renderAnswers(say, answers, data.ledger).safe
+  if (!isCurrent()) return
+  slot.innerHTML = renderAnswers(say, answers, data.ledger, WHOLE_CARDS).safe
+  const releases = releasesOf(answers)
+  let shown = WHOLE_CARDS
+  onButton(slot, 'more', button => {
+    const next = releases.slice(shown, shown + WHOLE_CARDS)
+    shown += WHOLE_CARDS
+    const place = button.parentElement
+    const last = place?.previousElementSibling
+    place?.insertAdjacentHTML('beforebegin', renderReleases(say, next, data.ledger).safe)
+    if (shown >= releases.length) place?.remove()
+    // The reader goes on at the first that is new.
+    const first = last?.nextElementSibling as HTMLElement
+    first.tabIndex = -1
+    first.focus()
+  })
+}
+
+function onButton(slot: HTMLElement, name: string, act: (button: Element) => void): void {
+  slot.addEventListener('click', ({ target }) => {
+    const button = (target as Element).closest(`.${name}`)
+    if (button) act(button)
+  })
 }
 
 function showCheck(slot: HTMLElement, check: CheckResult): void {

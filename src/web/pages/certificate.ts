@@ -10,7 +10,12 @@ import type { Frame } from '../layout.ts'
 const PRINTED_BYTES = 1300
 /** What nobody could read off paper. */
 const UNPRINTABLE = /[\p{Cf}\p{Zl}\p{Zp}]/u
-const HASH_FILE = 'sha256sum FILE'
+/** Without anything to install. */
+const HASH_FILES = [
+  ['Linux', 'sha256sum FILE'],
+  ['macOS', 'shasum -a 256 FILE'],
+  ['Windows', 'certutil -hashfile FILE SHA256'],
+] as const
 const TAKE_STATEMENT = `sed 's/^{"type":"openseal.receipt@v1","statement"://;s/,"proof":"c2sp.org.*//' RECEIPT | tr -d '\\n' | sha256sum`
 const HASH_BYTES = 'echo 0001… | xxd -r -p | sha256sum'
 
@@ -22,7 +27,7 @@ export function renderSteps(
   const { statementHash, leafHash, path, size, root } = evidence
   const step = (key: 'cert.step2' | 'cert.step3' | 'cert.step5', values: Readonly<Record<string, string | Html>>) => fill(say(key), values)
   return html`<p>${fill(say('cert.easy'), { url: mono(`${siteUrl}/verify`) })}</p>
-<ol class="steps"><li>${fill(say('cert.step1'), { command: code(HASH_FILE) })}</li>
+<ol class="steps"><li>${fill(say('cert.step1'), { command: html`${HASH_FILES.map(([system, command], at) => html`${at > 0 && ' · '}${mono(command)} <bdi>(${system})</bdi>`)}.` })}</li>
 <li>${step('cert.step2', { url: mono(`${siteUrl}/v1/records/${index}/receipt`), command: code(TAKE_STATEMENT), hash: mono(toHex(statementHash)) })}${renderStatement(say, evidence)}</li>
 <li>${step('cert.step3', { command: code(HASH_BYTES), hash: mono(toHex(leafHash)) })}</li>
 <li>${say(path.length === 0 ? 'cert.step4none' : 'cert.step4')}${path.length > 0 && renderPath(say, evidence)}</li>

@@ -3,6 +3,7 @@ import { PAGE_DATA_ID, type PageData } from '../browser/page-data.ts'
 import { type Html, html, scriptJson } from '../html.ts'
 import { icon } from '../icons.ts'
 import type { Frame, Page } from '../layout.ts'
+import { renderCode } from '../problem-page.ts'
 import { renderAnswers } from '../result.ts'
 import type { FormAnswer } from '../server-verify.ts'
 
@@ -29,7 +30,7 @@ export function verifiedPage(frame: Frame, answer: FormAnswer): Page {
     main: html`<h1>${say('verify.results')}</h1>
 ${
   'message' in answer
-    ? html`<div class="banner">${icon('warn')}<p>${answer.message}</p></div>${renderForm(frame)}`
+    ? html`<div class="banner">${icon('warn')}<p>${answer.message}</p></div>${answer.code !== undefined && renderCode(say, answer.code)}${renderForm(frame)}`
     : html`${answer.notices.map(notice => html`<p>${notice}</p>`)}${answer.answers.map(each => renderAnswers(say, each, { origin, base }))}
 <p class="soft">${say(answer.fileSent ? 'verify.serverSent' : 'verify.serverHashOnly')}</p>`
 }
