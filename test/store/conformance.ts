@@ -51,7 +51,7 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
     await store.commit(commitOf(0, 3))
     const row = await store.readHead()
     assert.equal(row?.head.size, 3)
-    assert.deepEqual(Buffer.from(row!.head.root), Buffer.from(hex('root 3')))
+    assert.deepEqual(Buffer.from(row!.head.root), Buffer.from(hash('root 3')))
     assert.deepEqual(row?.edge.tiles.map(plain), ['edge 3', ''])
     assert.equal(plain(row?.edge.bundle), 'bundle 3')
     assert.equal(plain(await store.readStatement(2)), 'statement 2')
