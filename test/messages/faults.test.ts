@@ -64,7 +64,7 @@ describe('messages: failures of what is read', () => {
 
   it('never calls a file unchanged, nor says what that shows, beside a receipt that does not fit', async () => {
     const receipt = await world.receipt(1)
-    const forged = receipt.replace(/(— \S+ \S{20})(\S)/, (_, before: string, digit: string) => before + (digit === 'A' ? 'B' : 'A'))
+    const forged = receipt.replace(/(\\u2014 \S+ \S{20})(\S)/, (_, before: string, digit: string) => before + (digit === 'A' ? 'B' : 'A'))
     const say = speak('en')
     for (const [text, verdict] of [
       [receipt, 'anchored'],

@@ -137,15 +137,17 @@ describe('verifier/ledger-reader', () => {
     deepEqual(asked, ['/v1/records?sha256=aa&limit=100'])
   })
 
-  it('reads a list of as many entries as it says at most', async () => {
-    let page = 0
+  it('follows a list through its pages to the oldest entry of a record', async () => {
+    let newest = 2000
     reply = path => {
       if (path.endsWith('/receipt')) return { body: 'r' }
-      const records = [{ index: page, record: 'x' }]
-      return { body: ++page < 20 ? { records, cursor: String(page) } : { records } }
+      const records = [{ index: newest, record: 'x' }]
+      newest -= 100
+      return { body: newest > 0 ? { records, cursor: String(newest + 1) } : { records } }
     }
     deepEqual(await reader().findReceipts(['aa']), ['r'])
     equal(asked.filter(path => path.includes('?sha256=')).length, 20)
+    equal(asked.at(-1), '/v1/records/100/receipt')
   })
 
   it('reads the receipts of eight records at most, the oldest', async () => {
