@@ -2,7 +2,6 @@
 import { createSay, isolate, type Say } from '../../messages/say.ts'
 import { sayBadPolicy, sayNotPasted } from '../../messages/verdict.ts'
 import {
-  type CheckResult,
   createJsonRpcReader,
   createLedgerReader,
   type GivenFile,
@@ -15,18 +14,16 @@ import {
   type ReadFile,
   readPasted,
   recognize,
-  type Task,
 } from '../../verifier/index.ts'
 import { html } from '../html.ts'
-import { releasesOf, renderAnswers, renderCheck, renderReleases, renderRunning, WHOLE_CARDS } from '../result.ts'
+import { renderRunning } from '../result.ts'
 import { renderVerifyTool } from '../verify-tool.ts'
 import { chooseLanguage, drawFrame, type Languages, onLanguage, unpackLanguages } from './offline-frame.ts'
 import { PAGE_DATA_ID, type PageData } from './page-data.ts'
 import { readBlob } from './read-blob.ts'
+import { showTask } from './show-task.ts'
 
 const TIMEOUT_MS = 15_000
-/** While releases are checked, the page is drawn as often as this. */
-const DRAW_MS = 100
 
 const data = JSON.parse(find(`#${PAGE_DATA_ID}`).textContent ?? '{}') as PageData
 let say: Say
@@ -162,7 +159,9 @@ async function show(): Promise<void> {
   const plan = planChecks(files, receipts, createMeans())
   list.innerHTML = html`${plan.map(({ name }) => html`<div class="slot">${renderRunning(say, name)}</div>`)}`.safe
   find('#results-part').hidden = plan.length === 0
-  await Promise.all(plan.map((task, at) => showTask(task, list.children[at] as HTMLElement, () => mine === round)))
+  await Promise.all(
+    plan.map((task, at) => showTask(task, list.children[at] as HTMLElement, { say, pages: data.ledger, isCurrent: () => mine === round })),
+  )
   if (mine !== round || plan.length === 0) return
   tell(
     `${say('verify.done', { count: plan.length })} ${[...list.querySelectorAll('.sentence')]
@@ -186,56 +185,6 @@ function createMeans(): Means {
     chain: endpoints.map(url => createJsonRpcReader({ url, fetch: ask, timeoutMs: TIMEOUT_MS })),
     ledger: ledger && createLedgerReader({ url: ledger.url, origin: policy.origin, fetch: ask, timeoutMs: TIMEOUT_MS }),
   }
-}
-
-/** Lists the checks of one task as they run, then shows its answers. A package can be stopped: what was checked by then stands. */
-async function showTask({ name, run }: Task, slot: HTMLElement, isCurrent: () => boolean): Promise<void> {
-  let drawnMs = performance.now()
-  let isStopped = false
-  onButton(slot, 'stop', () => {
-    isStopped = true
-  })
-  const answers = await run({
-    onCheck: check => isCurrent() && showCheck(slot, check),
-    isStopped: () => isStopped || !isCurrent(),
-    maxWhole: WHOLE_CARDS,
-    onPart: async (done, total) => {
-      if (performance.now() - drawnMs < DRAW_MS || !isCurrent()) return
-      slot.querySelector('.stop')?.removeAttribute('hidden')
-      const sentence = slot.querySelector('.sentence')
-      if (sentence) sentence.textContent = say('verify.part', { name: isolate(name), done, total })
-      await new Promise(resolve => setTimeout(resolve))
-      drawnMs = performance.now()
-    },
-  })
-  if (!isCurrent()) return
-  slot.innerHTML = renderAnswers(say, answers, data.ledger, WHOLE_CARDS).safe
-  const releases = releasesOf(answers)
-  let shown = WHOLE_CARDS
-  onButton(slot, 'more', button => {
-    const next = releases.slice(shown, shown + WHOLE_CARDS)
-    shown += WHOLE_CARDS
-    const place = button.parentElement
-    const last = place?.previousElementSibling
-    place?.insertAdjacentHTML('beforebegin', renderReleases(say, next, data.ledger).safe)
-    if (shown >= releases.length) place?.remove()
-    // The reader goes on at the first that is new.
-    const first = last?.nextElementSibling as HTMLElement
-    first.tabIndex = -1
-    first.focus()
-  })
-}
-
-function onButton(slot: HTMLElement, name: string, act: (button: Element) => void): void {
-  slot.addEventListener('click', ({ target }) => {
-    const button = (target as Element).closest(`.${name}`)
-    if (button) act(button)
-  })
-}
-
-function showCheck(slot: HTMLElement, check: CheckResult): void {
-  const line = slot.querySelector(`li[data-check="${check.name}"]`)
-  if (line) line.outerHTML = renderCheck(say, check).safe
 }
 
 function clear(): void {
