@@ -34,6 +34,7 @@ let trust: Means['trust'] = data.ledger ? 'ledger' : 'policy'
 let endpoints: readonly string[] = data.endpoints
 let round = 0
 let queue: Promise<void> = Promise.resolve()
+let waiting = 0
 
 void start()
 
@@ -55,7 +56,7 @@ async function start(): Promise<void> {
     take([...(event.dataTransfer?.files ?? [])])
   })
   onLanguage(lang => {
-    queue = queue.then(() => {
+    inTurn(() => {
       speak(languages, lang)
       return show()
     })
@@ -85,7 +86,7 @@ function speak(languages: Languages, lang: string): void {
 
 function take(given: readonly File[]): void {
   if (given.length === 0) return
-  queue = queue.then(async () => {
+  inTurn(async () => {
     for (const file of given) await takeOne(file)
     await show()
   })
@@ -100,7 +101,7 @@ function takePasted(field: HTMLTextAreaElement): void {
   field.value = ''
   files.push(...pasted.files)
   receipts.push(...pasted.receipts)
-  queue = queue.then(show)
+  inTurn(show)
 }
 
 async function takeOne(file: File): Promise<void> {
@@ -149,20 +150,28 @@ function useEndpoints(text: string): void {
   status.textContent = bad === undefined ? say('verify.endpointsSaved', { count: lines.length }) : say('verify.endpointBad', { url: bad })
   if (bad !== undefined) return
   endpoints = lines
-  queue = queue.then(show)
+  inTurn(show)
+}
+
+/** Does one thing after the other; what comes next ends a check that is under way, because all is checked anew then. */
+function inTurn(act: () => Promise<void>): void {
+  waiting++
+  queue = queue.then(() => {
+    waiting--
+    return act()
+  })
 }
 
 /** Checks everything that was given, anew: another file may be what a receipt waited for. */
 async function show(): Promise<void> {
   const mine = ++round
+  const isCurrent = () => mine === round && waiting === 0
   const list = find('#results')
   const plan = planChecks(files, receipts, createMeans())
   list.innerHTML = html`${plan.map(({ name }) => html`<div class="slot">${renderRunning(say, name)}</div>`)}`.safe
   find('#results-part').hidden = plan.length === 0
-  await Promise.all(
-    plan.map((task, at) => showTask(task, list.children[at] as HTMLElement, { say, pages: data.ledger, isCurrent: () => mine === round })),
-  )
-  if (mine !== round || plan.length === 0) return
+  await Promise.all(plan.map((task, at) => showTask(task, list.children[at] as HTMLElement, { say, pages: data.ledger, isCurrent })))
+  if (!isCurrent() || plan.length === 0) return
   tell(
     `${say('verify.done', { count: plan.length })} ${[...list.querySelectorAll('.sentence')]
       .map(node => node.textContent)
