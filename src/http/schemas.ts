@@ -8,7 +8,9 @@ import { RequestError } from './problem.ts'
 const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
 
 /** 32 bytes as lower-case hex. */
-export const hex32 = z.string().regex(/^[0-9a-f]{64}$/)
+export const hex32 = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, 'expected a SHA-256 as 64 hex digits in lower case; other hashes are not recorded here')
 /** 0x-hex of 32 bytes, as the chain writes it. */
 const chainHash = z.string().regex(/^0x[0-9a-f]{64}$/)
 /** Exactly `YYYY-MM-DDTHH:MM:SSZ`. */

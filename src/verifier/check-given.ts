@@ -125,7 +125,7 @@ async function checkFile(
   return { own, parts: state ? [state, ...parts] : parts, partsLeftOut }
 }
 
-/** The first answers of each verdict as they are, those after them without their checks. */
+/** The first answers of each verdict as they are, of those after them which release came to which verdict. */
 function keepSome(maxWhole: number): (answer: Answer) => Answer {
   const counts = new Map<string, number>()
   return answer => {
@@ -133,7 +133,10 @@ function keepSome(maxWhole: number): (answer: Answer) => Answer {
     if (finding === undefined) return answer
     const count = (counts.get(finding.result.verdict) ?? 0) + 1
     counts.set(finding.result.verdict, count)
-    return count <= maxWhole ? answer : { finding: { ...finding, result: { ...finding.result, checks: [] } } }
+    if (count <= maxWhole) return answer
+    // Whatever else was read of a receipt would keep its whole text in memory.
+    const { verdict, exit, sentence, trust } = finding.result
+    return { finding: { part: finding.part, isFresher: finding.isFresher, result: { verdict, exit, sentence, trust, checks: [] } } }
   }
 }
 

@@ -181,6 +181,8 @@ describe('http: records', () => {
       deepEqual([found[0].record, found[0].state], ['local-30', 'sealed'])
     }
     deepEqual((await service.get(`/v1/records?sha256=${'00'.repeat(32)}`)).json, { records: [] })
+    // Of SHA-1: why it is not looked up.
+    match((await service.get(`/v1/records?sha256=${'00'.repeat(20)}`)).json.detail, /^sha256: .*other hashes are not recorded here$/)
   })
 
   it('finds any number of statements of one record, or of one document, over pages, newest first', async () => {

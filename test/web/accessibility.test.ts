@@ -84,8 +84,15 @@ describe('web/accessibility', function () {
         await page.setInputFiles('#files', [
           { name: 'a', mimeType: 'text/plain', buffer: Buffer.from('first') },
           { name: 'b', mimeType: 'text/plain', buffer: Buffer.from('nowhere') },
+          { name: 'damaged.receipt.json', mimeType: 'text/plain', buffer: Buffer.from('{"type":"openseal/receipt@v1"') },
+          { name: 'policy.json', mimeType: 'text/plain', buffer: Buffer.from('{"type":"openseal/policy@v1"}') },
+          { name: 'package.json', mimeType: 'text/plain', buffer: Buffer.from('{"releases":[{"id":"1","id":"2"},{"ocid":"a"}]}') },
         ])
-        await page.waitForSelector('#results article[data-verdict] >> nth=1')
+        await page.waitForSelector('#results[data-done]')
+        await page.evaluate(() => {
+          for (const part of document.querySelectorAll('details')) part.open = true
+        })
+        assert.equal(await page.locator('#results article[data-verdict]').count(), 6)
         await assertAccessible(page)
         await assertFits(page)
       }, options)

@@ -86,6 +86,26 @@ describe('verify page: inside of files', function () {
     })
   })
 
+  it('begins anew with what is added while a package is checked, without looking at the rest of it first', async () => {
+    const releases = Array.from({ length: 500 }, (_, at) => ({ ocid: 'ocds-slow', id: String(at) }))
+    await withPage('/en/verify', async page => {
+      let asked = 0
+      const held: (() => void)[] = []
+      await page.route('**/v1/records?sha256=*', async route => {
+        if (++asked > 40 && held.length < 4) await new Promise<void>(resolve => held.push(resolve))
+        await route.continue()
+      })
+      await page.setInputFiles('#files', given('slow.json', JSON.stringify({ releases })))
+      while (held.length < 4) await page.evaluate(() => new Promise(requestAnimationFrame))
+      await page.setInputFiles('#files', given('good.txt', 'good file'))
+      for (const release of held) release()
+      await page.waitForSelector('#results[data-done]')
+      assert.deepEqual((await verdicts(page)).slice(-1), ['anchored'])
+      assert.match(await textOf(page.locator('#results')), /No record: 500/)
+      assert.ok(asked < 700, `${asked} questions`)
+    })
+  })
+
   it('explains why a signed PDF may not match, and finds the earlier state in it that is on the record', async () => {
     const signed = given('a.pdf', `${PDF}\n2 /ByteRange [0 1] %%EOF\n`)
     const expectExplained = async (page: Page) => {

@@ -2,7 +2,6 @@
 import { createSay, isolate, type Say } from '../../messages/say.ts'
 import { sayBadPolicy, sayNotPasted } from '../../messages/verdict.ts'
 import {
-  type CheckResult,
   createJsonRpcReader,
   createLedgerReader,
   type GivenFile,
@@ -15,18 +14,16 @@ import {
   type ReadFile,
   readPasted,
   recognize,
-  type Task,
 } from '../../verifier/index.ts'
 import { html } from '../html.ts'
-import { releasesOf, renderAnswers, renderCheck, renderReleases, renderRunning, WHOLE_CARDS } from '../result.ts'
+import { renderRunning } from '../result.ts'
 import { renderVerifyTool } from '../verify-tool.ts'
 import { chooseLanguage, drawFrame, type Languages, onLanguage, unpackLanguages } from './offline-frame.ts'
 import { PAGE_DATA_ID, type PageData } from './page-data.ts'
 import { readBlob } from './read-blob.ts'
+import { showTask } from './show-task.ts'
 
 const TIMEOUT_MS = 15_000
-/** While releases are checked, the page is drawn as often as this. */
-const DRAW_MS = 100
 
 const data = JSON.parse(find(`#${PAGE_DATA_ID}`).textContent ?? '{}') as PageData
 let say: Say
@@ -37,6 +34,7 @@ let trust: Means['trust'] = data.ledger ? 'ledger' : 'policy'
 let endpoints: readonly string[] = data.endpoints
 let round = 0
 let queue: Promise<void> = Promise.resolve()
+let waiting = 0
 
 void start()
 
@@ -58,7 +56,7 @@ async function start(): Promise<void> {
     take([...(event.dataTransfer?.files ?? [])])
   })
   onLanguage(lang => {
-    queue = queue.then(() => {
+    inTurn(() => {
       speak(languages, lang)
       return show()
     })
@@ -88,7 +86,7 @@ function speak(languages: Languages, lang: string): void {
 
 function take(given: readonly File[]): void {
   if (given.length === 0) return
-  queue = queue.then(async () => {
+  inTurn(async () => {
     for (const file of given) await takeOne(file)
     await show()
   })
@@ -103,7 +101,7 @@ function takePasted(field: HTMLTextAreaElement): void {
   field.value = ''
   files.push(...pasted.files)
   receipts.push(...pasted.receipts)
-  queue = queue.then(show)
+  inTurn(show)
 }
 
 async function takeOne(file: File): Promise<void> {
@@ -152,18 +150,28 @@ function useEndpoints(text: string): void {
   status.textContent = bad === undefined ? say('verify.endpointsSaved', { count: lines.length }) : say('verify.endpointBad', { url: bad })
   if (bad !== undefined) return
   endpoints = lines
-  queue = queue.then(show)
+  inTurn(show)
+}
+
+/** Does one thing after the other; what comes next ends a check that is under way, because all is checked anew then. */
+function inTurn(act: () => Promise<void>): void {
+  waiting++
+  queue = queue.then(() => {
+    waiting--
+    return act()
+  })
 }
 
 /** Checks everything that was given, anew: another file may be what a receipt waited for. */
 async function show(): Promise<void> {
   const mine = ++round
+  const isCurrent = () => mine === round && waiting === 0
   const list = find('#results')
   const plan = planChecks(files, receipts, createMeans())
   list.innerHTML = html`${plan.map(({ name }) => html`<div class="slot">${renderRunning(say, name)}</div>`)}`.safe
   find('#results-part').hidden = plan.length === 0
-  await Promise.all(plan.map((task, at) => showTask(task, list.children[at] as HTMLElement, () => mine === round)))
-  if (mine !== round || plan.length === 0) return
+  await Promise.all(plan.map((task, at) => showTask(task, list.children[at] as HTMLElement, { say, pages: data.ledger, isCurrent })))
+  if (!isCurrent() || plan.length === 0) return
   tell(
     `${say('verify.done', { count: plan.length })} ${[...list.querySelectorAll('.sentence')]
       .map(node => node.textContent)
@@ -186,56 +194,6 @@ function createMeans(): Means {
     chain: endpoints.map(url => createJsonRpcReader({ url, fetch: ask, timeoutMs: TIMEOUT_MS })),
     ledger: ledger && createLedgerReader({ url: ledger.url, origin: policy.origin, fetch: ask, timeoutMs: TIMEOUT_MS }),
   }
-}
-
-/** Lists the checks of one task as they run, then shows its answers. A package can be stopped: what was checked by then stands. */
-async function showTask({ name, run }: Task, slot: HTMLElement, isCurrent: () => boolean): Promise<void> {
-  let drawnMs = performance.now()
-  let isStopped = false
-  onButton(slot, 'stop', () => {
-    isStopped = true
-  })
-  const answers = await run({
-    onCheck: check => isCurrent() && showCheck(slot, check),
-    isStopped: () => isStopped || !isCurrent(),
-    maxWhole: WHOLE_CARDS,
-    onPart: async (done, total) => {
-      if (performance.now() - drawnMs < DRAW_MS || !isCurrent()) return
-      slot.querySelector('.stop')?.removeAttribute('hidden')
-      const sentence = slot.querySelector('.sentence')
-      if (sentence) sentence.textContent = say('verify.part', { name: isolate(name), done, total })
-      await new Promise(resolve => setTimeout(resolve))
-      drawnMs = performance.now()
-    },
-  })
-  if (!isCurrent()) return
-  slot.innerHTML = renderAnswers(say, answers, data.ledger, WHOLE_CARDS).safe
-  const releases = releasesOf(answers)
-  let shown = WHOLE_CARDS
-  onButton(slot, 'more', button => {
-    const next = releases.slice(shown, shown + WHOLE_CARDS)
-    shown += WHOLE_CARDS
-    const place = button.parentElement
-    const last = place?.previousElementSibling
-    place?.insertAdjacentHTML('beforebegin', renderReleases(say, next, data.ledger).safe)
-    if (shown >= releases.length) place?.remove()
-    // The reader goes on at the first that is new.
-    const first = last?.nextElementSibling as HTMLElement
-    first.tabIndex = -1
-    first.focus()
-  })
-}
-
-function onButton(slot: HTMLElement, name: string, act: (button: Element) => void): void {
-  slot.addEventListener('click', ({ target }) => {
-    const button = (target as Element).closest(`.${name}`)
-    if (button) act(button)
-  })
-}
-
-function showCheck(slot: HTMLElement, check: CheckResult): void {
-  const line = slot.querySelector(`li[data-check="${check.name}"]`)
-  if (line) line.outerHTML = renderCheck(say, check).safe
 }
 
 function clear(): void {
