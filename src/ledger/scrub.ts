@@ -7,7 +7,7 @@ import { TILE_WIDTH } from '../core/tile.ts'
 import { formatTime } from '../core/time.ts'
 import type { Log } from '../log.ts'
 import type { Store } from '../store/port.ts'
-import { describeDamage, inspectBundle } from './inspect.ts'
+import { describeDamage, inspectBundle, readable } from './inspect.ts'
 
 export type ScrubState = {
   /** The entry that it comes to next. */
@@ -51,7 +51,8 @@ const AFTER_ERROR_MS = 30_000
 
 /** Opens it where it was. It does nothing until `start` or `step`. */
 export async function openScrub({ store, entriesPerSecond, nowMs, log }: Deps): Promise<Scrub> {
-  const text = await store.readDocument(PLACE.collection, PLACE.key)
+  // Where the disk has changed that, it begins anew: no service is held up by it.
+  const text = await readable(store.readDocument(PLACE.collection, PLACE.key))
   let kept: Kept = text === undefined ? { bundle: 0, passes: 0, findings: {} } : JSON.parse(text)
   let unsaved = 0
   let stopped = false

@@ -87,6 +87,13 @@ describe('scrub', () => {
     assert.deepEqual((await pass(scrub)).findings, ['statement 300'])
   })
 
+  it('begins anew where its own place cannot be read', async () => {
+    const readDocument: Store['readDocument'] = async () => {
+      throw new StoreError('STORE_DAMAGED', 'changed')
+    }
+    assert.equal((await openOn({ readDocument })).state().at, 0)
+  })
+
   it('goes on where it was after a restart', async () => {
     const first = await openOn({})
     await first.step()
