@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { createInterface } from 'node:readline'
+import { readBounded } from '../core/bounded.ts'
 import { OpenSealError } from '../core/errors.ts'
 
 /** One answer line of a stream of statements: the line it answers, counted from 1. */
@@ -14,7 +15,7 @@ export type Client = {
   readonly url: string
   /** The answer's JSON. */
   readJson(path: string): Promise<unknown>
-  /** The answer's text, byte for byte. */
+  /** The answer's text, byte for byte. Like every answer of at most 16 MiB. */
   readText(path: string): Promise<string>
   /** The answer's lines as they come in. */
   readLines(path: string): AsyncIterable<string>
@@ -24,6 +25,9 @@ export type Client = {
 }
 
 const TIMEOUT_MS = 60_000
+/** Far more than any answer, or any line of one, has: a ledger that is asked must not fill the memory of who asks. A receipt has at most 1 MiB. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024
+const MAX_LINE_LENGTH = 2 * 1024 * 1024
 
 /** Makes a client of the ledger at `url`. Nothing is asked before the first call. */
 export function createClient(url: string): Client {
@@ -36,12 +40,15 @@ export function createClient(url: string): Client {
       throw unreachable(base, error)
     })
     if (response.ok) return response
-    throw problemOf(response.status, await response.text().catch(() => ''))
+    throw problemOf(response.status, await textOf(response).catch(() => ''))
   }
-  const textOf = (response: Response) =>
-    response.text().catch(error => {
+  const textOf = async (response: Response) => {
+    const bytes = await readBounded(response.body, MAX_ANSWER_BYTES).catch(error => {
       throw new ClientError('CLIENT_INCOMPLETE', `the answer of ${base} broke off; try again`, { cause: error })
     })
+    if (bytes === undefined) throw tooLarge(base)
+    return new TextDecoder().decode(bytes)
+  }
 
   return {
     url: base,
@@ -54,6 +61,7 @@ export function createClient(url: string): Client {
       for await (const chunk of response.body ?? []) {
         const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
         rest = lines.pop()!
+        if (rest.length > MAX_LINE_LENGTH) throw tooLarge(base)
         yield* lines.filter(line => line !== '')
       }
       if (rest !== '') yield rest
@@ -134,6 +142,10 @@ function problemOf(status: number, text: string): ClientError {
   if (typeof problem.code === 'string')
     return new ClientError(problem.code, typeof problem.detail === 'string' ? problem.detail : `HTTP ${status}`)
   return new ClientError('LEDGER_ANSWER', `the answer was HTTP ${status} without a reason: is this the address of an OpenSeal ledger?`)
+}
+
+function tooLarge(base: string): ClientError {
+  return new ClientError('LEDGER_ANSWER', `${base} answers with more than a ledger has to say: is this the address of an OpenSeal ledger?`)
 }
 
 /** LEDGER_UNREACHABLE, with what to do. */

@@ -1,10 +1,13 @@
 /** Another copy of a ledger over HTTP: where the doctor fetches what is missing. What it gives is checked by who asks. */
+import { readBounded } from '../core/bounded.ts'
 import { isJsonObject, parseJson } from '../core/json.ts'
 import { canonicalStatement, parseAnyStatement } from '../core/statement.ts'
 import { formatBundlePath } from '../core/tile.ts'
 import { ClientError, createClient } from './client.ts'
 
 const TIMEOUT_MS = 60_000
+/** An entry of this log has 35 bytes in its bundle; one of another, in the same format, may have more. */
+const MAX_BUNDLE_BYTES = 1024 * 1024
 
 /** Opens it; nothing is asked before the first call. */
 export function openCopy(url: string) {
@@ -19,8 +22,9 @@ export function openCopy(url: string) {
     async bundle(index: number, width: number): Promise<Uint8Array> {
       const path = `/${formatBundlePath({ index, width })}`
       const response = await fetch(client.url + path, { signal: AbortSignal.timeout(TIMEOUT_MS) })
-      if (!response.ok) throw new ClientError('LEDGER_ANSWER', `${client.url} does not serve ${path} (${response.status})`)
-      return new Uint8Array(await response.arrayBuffer())
+      const bytes = response.ok ? await readBounded(response.body, MAX_BUNDLE_BYTES) : undefined
+      if (bytes === undefined) throw new ClientError('LEDGER_ANSWER', `${client.url} does not serve ${path} (${response.status})`)
+      return bytes
     },
     async statements(from: number, to: number): Promise<(Uint8Array | undefined)[]> {
       const found: (Uint8Array | undefined)[] = []

@@ -65,7 +65,7 @@ async function inspectStatements(store: Store, start: number, leaves: readonly H
   for (const [i, leaf] of leaves.entries()) {
     const index = start + i
     const statement = await readable(store.readStatement(index))
-    if (statement === undefined && (await isErased(store, index))) continue
+    if (statement === undefined && (await readable(isErased(store, index)))) continue
     if (statement === undefined || !equalBytes(hashLeaf(encodeEntry(statement)), leaf)) found.push({ kind: 'statement', index })
     else records.push(recordOf(index, statement))
   }

@@ -7,7 +7,7 @@ import { TILE_WIDTH } from '../core/tile.ts'
 import { formatTime } from '../core/time.ts'
 import type { Log } from '../log.ts'
 import type { Store } from '../store/port.ts'
-import { describeDamage, inspectBundle } from './inspect.ts'
+import { describeDamage, inspectBundle, readable } from './inspect.ts'
 
 export type ScrubState = {
   /** The entry that it comes to next. */
@@ -36,7 +36,7 @@ type Deps = {
   readonly log: Log
 }
 
-/** What is kept: findings by bundle, so that a part which fits again is taken off. */
+/** What is kept: findings by the place where they were, a bundle or the documents, so that a part which fits again is taken off. */
 type Kept = {
   readonly bundle: number
   readonly passes: number
@@ -51,7 +51,8 @@ const AFTER_ERROR_MS = 30_000
 
 /** Opens it where it was. It does nothing until `start` or `step`. */
 export async function openScrub({ store, entriesPerSecond, nowMs, log }: Deps): Promise<Scrub> {
-  const text = await store.readDocument(PLACE.collection, PLACE.key)
+  // Where the disk has changed that, it begins anew: no service is held up by it.
+  const text = await readable(store.readDocument(PLACE.collection, PLACE.key))
   let kept: Kept = text === undefined ? { bundle: 0, passes: 0, findings: {} } : JSON.parse(text)
   let unsaved = 0
   let stopped = false
@@ -68,17 +69,22 @@ export async function openScrub({ store, entriesPerSecond, nowMs, log }: Deps): 
     if (committed === undefined) return
     const { bundle } = kept
     const damages = await inspectBundle(store, committed, bundle)
-    const parts = damages.map(describeDamage)
-    const before = kept.findings[bundle] ?? []
-    const { [bundle]: _before, ...others } = kept.findings
-    const findings = parts.length === 0 ? others : { ...others, [bundle]: parts }
-    for (const part of parts.filter(part => !before.includes(part))) log.error('scrub found damage', { part })
-    for (const part of before.filter(part => !parts.includes(part))) log.info('scrub found it repaired', { part })
+    let isNews = note(String(bundle), damages.map(describeDamage))
 
     const isLast = (bundle + 1) * TILE_WIDTH >= committed.head.size
+    if (isLast) isNews = note('documents', await inspectDocuments(store)) || isNews
     const passed = isLast ? { passes: kept.passes + 1, lastPass: formatTime(nowMs()) } : {}
-    kept = { ...kept, ...passed, bundle: isLast ? 0 : bundle + 1, findings }
-    if (isLast || parts.join() !== before.join() || ++unsaved >= STEPS_PER_SAVE) await save()
+    kept = { ...kept, ...passed, bundle: isLast ? 0 : bundle + 1 }
+    if (isLast || isNews || ++unsaved >= STEPS_PER_SAVE) await save()
+  }
+
+  /** Takes over what was found in one place; whether that is another than before. */
+  function note(place: string, parts: string[]): boolean {
+    const { [place]: before = [], ...others } = kept.findings
+    kept = { ...kept, findings: parts.length === 0 ? others : { ...others, [place]: parts } }
+    for (const part of parts.filter(part => !before.includes(part))) log.error('scrub found damage', { part })
+    for (const part of before.filter(part => !parts.includes(part))) log.info('scrub found it repaired', { part })
+    return parts.join() !== before.join()
   }
 
   function schedule(delayMs: number): void {
@@ -111,4 +117,11 @@ export async function openScrub({ store, entriesPerSecond, nowMs, log }: Deps): 
       findings: [...new Set(Object.values(kept.findings).flat())],
     }),
   }
+}
+
+/** Damaged documents, by their collections: what a key or an agency is called is nobody's business here. The doctor names them. */
+async function inspectDocuments(store: Pick<Store, 'damagedDocuments'>): Promise<string[]> {
+  const found = new Set<string>()
+  for await (const { collection } of store.damagedDocuments()) found.add(`a document in ${collection}`)
+  return [...found]
 }

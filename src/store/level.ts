@@ -20,14 +20,12 @@ import {
   withIndex,
 } from './level-rows.ts'
 import { headMoved } from './memory.ts'
-import { type Commit, type DocumentChange, type Edge, type Head, type Store, StoreError } from './port.ts'
+import { type Commit, type Edge, type Head, type Store, StoreError } from './port.ts'
 
 /** A store that can give out its rows. */
 export type LevelStore = Store & {
   /** Every row, as of the moment in which the first is asked for. Breaks off when the store has to be opened again. */
   rows(): AsyncIterable<Row>
-  /** Documents that the disk has changed. */
-  damagedDocuments(): AsyncIterable<Pick<DocumentChange, 'collection' | 'key'>>
 }
 
 const ROWS_AT_ONCE = 1000

@@ -100,6 +100,8 @@ export type Store = {
   writeDocuments(changes: readonly DocumentChange[]): Promise<void>
   /** Documents of a collection in ascending order of their keys, those after `after` only, at most `limit`. */
   listDocuments(collection: string, range?: { readonly after?: string; readonly limit?: number }): Promise<{ key: string; value: string }[]>
+  /** Documents that are not as they were written, which reading refuses. */
+  damagedDocuments(): AsyncIterable<Pick<DocumentChange, 'collection' | 'key'>>
   close(): Promise<void>
 }
 

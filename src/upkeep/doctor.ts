@@ -16,7 +16,7 @@ import { markRestored, type Restored, readRestored, sizeToMark } from '../ledger
 import { rootAt } from '../ledger/sequencer.ts'
 import { createLogSigner } from '../ledger/signer.ts'
 import { silentLog } from '../log.ts'
-import { type LevelStore, salvageLevelStore } from '../store/level.ts'
+import { salvageLevelStore } from '../store/level.ts'
 import { findDamagedJournal } from '../store/level-journal.ts'
 import type { Store } from '../store/port.ts'
 import type { Copy } from './copy.ts'
@@ -92,7 +92,7 @@ async function markSalvaged(store: Store): Promise<void> {
   await markRestored(store, { why: 'was opened with a damaged journal', size: await sizeToMark(store) })
 }
 
-async function examineStore(store: LevelStore, input: DoctorInput, before: readonly Complaint[]): Promise<Diagnosis> {
+async function examineStore(store: Store, input: DoctorInput, before: readonly Complaint[]): Promise<Diagnosis> {
   const documents = await treatDocuments(store, input.repair)
   const complaints: Complaint[] = [...before, ...documents]
   // What else there is to say rests on documents: the mark of a restored ledger, erasures, anchors, changes of the key.

@@ -1,10 +1,10 @@
 /** The doctor's look at the small documents beside the log. What was changed on the disk is refused by the store; some can be made again, or done without. */
 import { markRestored, sizeToMark } from '../ledger/restored.ts'
-import type { LevelStore } from '../store/level.ts'
+import type { Store } from '../store/port.ts'
 import type { Complaint } from './doctor.ts'
 import { FROM_BACKUP } from './head.ts'
 
-type Mend = (store: LevelStore, key: string) => Promise<void>
+type Mend = (store: Store, key: string) => Promise<void>
 
 /** By the collection, or collection and key, of the document. */
 const MENDED: { readonly [name: string]: Mend } = {
@@ -23,7 +23,7 @@ const MENDED: { readonly [name: string]: Mend } = {
 }
 
 /** Every document that the disk has changed. */
-export async function treatDocuments(store: LevelStore, repair: boolean): Promise<Complaint[]> {
+export async function treatDocuments(store: Store, repair: boolean): Promise<Complaint[]> {
   const complaints: Complaint[] = []
   for await (const { collection, key } of store.damagedDocuments()) {
     const complaint = { code: 'DOCTOR_DOCUMENT', detail: `the document ${collection}/${key} was changed on the disk` }

@@ -211,4 +211,19 @@ describe('audit through endpoints of a chain', () => {
     await world.rpc('evm_revert', snapshot)
     deepEqual(told(await world.run({ state: await state() })), { exit: 6, findings: [], unfinished: ['AUDIT_CHAIN_BEHIND'] })
   })
+
+  for (const [what, wrong, expected] of [
+    ['asks again where a chain that goes on answered as of the next block', 1, { exit: 0, findings: [], unfinished: [] }],
+    ['finds what contradicts each time, though the chain goes on', 9, { exit: 5, findings: ['AUDIT_ANCHOR_STORAGE'], unfinished: [] }],
+  ] as const)
+    it(what, async () => {
+      let asked = 0
+      const report = await runThrough(async (call, pass) => {
+        const answer = await pass()
+        if (!isCallOf('latest', call) || ++asked > wrong) return answer
+        await world.rpc('anvil_mine', '0x1')
+        return { result: `0x${(900).toString(16).padStart(64, '0')}${String(answer.result).slice(66)}` }
+      })
+      deepEqual(told(report), expected)
+    })
 })

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { openScrub } from '../../src/ledger/scrub.ts'
 import { createLog } from '../../src/log.ts'
 import { createMemoryStore } from '../../src/store/memory.ts'
-import type { Store } from '../../src/store/port.ts'
+import { type Store, StoreError } from '../../src/store/port.ts'
 import { openTestLedger, statementOf } from './fixtures.ts'
 
 const SIZE = 600
@@ -47,6 +47,14 @@ describe('scrub', () => {
       { readStatement: async index => (index === 599 ? flip(await sound.readStatement(index)) : sound.readStatement(index)) },
     ],
     ['statement 300', { readStatement: async index => (index === 300 ? undefined : sound.readStatement(index)) }],
+    [
+      'a document in agency-keys',
+      {
+        async *damagedDocuments() {
+          for (const key of ['1', '2']) yield { collection: 'agency-keys', key }
+        },
+      },
+    ],
     ['look-ups of 7', { findIncomplete: async records => records.map(({ index }) => index).filter(index => index === 7) }],
   ]
   for (const [part, changes] of damages)
@@ -67,6 +75,23 @@ describe('scrub', () => {
     const scrub = await openOn({ readStatement: async index => (index === 300 ? undefined : sound.readStatement(index)) })
     assert.deepEqual((await pass(scrub)).findings, [])
     await sound.writeDocuments([{ collection: 'erasures', key: String(300).padStart(16, '0'), value: null }])
+  })
+
+  it('is not held up by an erasure that cannot be read: the statement counts as missing', async () => {
+    const unreadable = async () => {
+      throw new StoreError('STORE_DAMAGED', 'changed')
+    }
+    const readDocument: Store['readDocument'] = async (collection, key) =>
+      collection === 'erasures' ? unreadable() : sound.readDocument(collection, key)
+    const scrub = await openOn({ readDocument, readStatement: async index => (index === 300 ? undefined : sound.readStatement(index)) })
+    assert.deepEqual((await pass(scrub)).findings, ['statement 300'])
+  })
+
+  it('begins anew where its own place cannot be read', async () => {
+    const readDocument: Store['readDocument'] = async () => {
+      throw new StoreError('STORE_DAMAGED', 'changed')
+    }
+    assert.equal((await openOn({ readDocument })).state().at, 0)
   })
 
   it('goes on where it was after a restart', async () => {

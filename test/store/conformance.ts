@@ -236,6 +236,15 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
     assert.deepEqual(await store.listDocuments('c', { after: '3' }), [])
   })
 
+  it('finds no document damaged that was written, replaced or removed', async () => {
+    await store.writeDocuments([
+      { collection: 'c', key: '1', value: '{"one":1}' },
+      { collection: 'c', key: '\u00e9/\n', value: '' },
+    ])
+    await store.writeDocuments([{ collection: 'c', key: '1', value: '{"one":2}' }])
+    for await (const found of store.damagedDocuments()) assert.fail(JSON.stringify(found))
+  })
+
   if (reopen === undefined) return
   it('has everything again after it was closed and opened', async () => {
     await store.commit({ ...commitOf(0, 3), tiles: [{ level: 0, index: 7, bytes: text('tile') }] })

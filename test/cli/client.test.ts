@@ -1,0 +1,48 @@
+/** The commands' client, and another copy of a ledger: what answers without end is given up, before it fills any memory. */
+import { deepEqual, rejects } from 'node:assert/strict'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createClient } from '../../src/cli/client.ts'
+import { openCopy } from '../../src/cli/copy.ts'
+
+describe('cli: client', () => {
+  let server: Server
+  let url: string
+  const chunk = Buffer.alloc(256 * 1024, 'x')
+  before(done => {
+    server = createServer((request, response) => {
+      if (request.url === '/lines') return void response.end('one\n\ntwo\nthree')
+      response.writeHead(request.url === '/refused' ? 500 : 200)
+      const more = () => {
+        response.write(chunk) ? setImmediate(more) : response.once('drain', more)
+      }
+      response.once('close', () => response.removeAllListeners('drain'))
+      more()
+    }).listen(0, '127.0.0.1', () => {
+      url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+      done()
+    })
+  })
+  after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+
+  const endless: [string, () => Promise<unknown>, string][] = [
+    ['a text', () => createClient(url).readText('/checkpoint'), 'LEDGER_ANSWER'],
+    ['JSON', () => createClient(url).readJson('/v1/status'), 'LEDGER_ANSWER'],
+    ['a line', () => createClient(url).readLines('/v1/statements/0/1')[Symbol.asyncIterator]().next(), 'LEDGER_ANSWER'],
+    ['a refusal', () => createClient(url).readText('/refused'), 'LEDGER_ANSWER'],
+    ['a bundle', () => openCopy(url).bundle(0, 256), 'LEDGER_ANSWER'],
+  ]
+  for (const [what, read, code] of endless)
+    it(`reads ${what} without end no further than its bound`, async () => {
+      await rejects(read(), { code })
+    })
+
+  it('reads lines, the last one without a newline too, and leaves blank ones out', async () => {
+    const lines: string[] = []
+    for await (const line of createClient(url).readLines('/lines')) lines.push(line)
+    deepEqual(lines, ['one', 'two', 'three'])
+  })
+})
