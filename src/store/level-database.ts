@@ -26,9 +26,9 @@ export type LevelDatabase = {
 }
 
 /** What Level gathers in memory before it writes a table: with its own 4 MB a bulk submission spends a third of its time on merging tables. */
-const WRITE_BUFFER_BYTES = 24 * 1024 * 1024
+const WRITE_BUFFER_BYTES = 32 * 1024 * 1024
 /** Tables of 2 MB that are open at once. Level maps them into memory: without a bound a ledger of a million records would fill 600 MB while it is read at random. */
-const OPEN_TABLES = 96
+const OPEN_TABLES = 84
 const OPTIONS = { keyEncoding: 'view', valueEncoding: 'view', writeBufferSize: WRITE_BUFFER_BYTES, maxOpenFiles: OPEN_TABLES } as const
 /** Room for what opening writes besides the journal's content: a manifest and an empty journal. */
 const SPARE_BYTES = 256 * 1024
