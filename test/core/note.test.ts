@@ -208,6 +208,9 @@ describe('cosignature', () => {
     equal(parseNote(cosigned).signatures[1]!.signature.length, 8 + 64)
     const late = NOTE + cosign(TEXT, 2 ** 53 - 1, witness)
     deepEqual(verifyCosignatures(late, [witness.vkey]), [{ vkey: witness.vkey, timeSeconds: 2 ** 53 - 1 }])
+    deepEqual(verifyCosignatures(NOTE + cosign(TEXT, 0, witness), [witness.vkey]), [{ vkey: witness.vkey, timeSeconds: 0 }])
+    for (const no of [-1, 0.5, 2 ** 53]) throws(() => cosign(TEXT, no, witness), /^Error: bug/)
+    throws(() => cosign(TEXT, time, log), /^Error: bug/)
   })
 
   it('counts a witness once', () => {

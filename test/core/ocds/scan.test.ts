@@ -97,7 +97,9 @@ describe('scan of an OCDS file', () => {
 
   it('calls a file that is cut off anywhere truncated', () => {
     const whole = text('{"uri":"u","releases":[{"ocid":"A","t":"ü\\u00fc"},{}],"version":"1.1"}')
-    for (let end = 0; end < whole.length; end++) assert.equal(codeOf(whole.subarray(0, end)), 'OCDS_TRUNCATED', `after ${end}`)
+    const records = text('{"uri":"u","records":[{"ocid":"A","releases":[{}]},{"ocid":"B"}]}')
+    for (const file of [whole, records])
+      for (let end = 0; end < file.length; end++) assert.equal(codeOf(file.subarray(0, end)), 'OCDS_TRUNCATED', `after ${end}`)
   })
 
   it('refuses what is not UTF-8, in whatever chunks it comes', () => {
