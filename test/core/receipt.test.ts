@@ -52,6 +52,7 @@ describe('core/receipt', () => {
   for (const [what, change] of [
     ['a type that only ends like a later one', { type: 'my openseal/receipt@v2' }],
     ['a type that only begins like a later one', { type: 'openseal/receipt@v2b' }],
+    ['a log on a chain without its chain', { anchors: [{ ...HINT, chainId: undefined }] }],
     ['a log on a chain without its id', { anchors: [{ ...HINT, logId: undefined }] }],
     ['a log on a chain without its contract', { anchors: [{ ...HINT, contract: undefined }] }],
     ['a block without a number', { anchors: [{ ...HINT, block: { ...HINT.block!, number: undefined } }] }],

@@ -92,7 +92,9 @@ describe('scan of an OCDS file', () => {
   })
 
   it('counts elements that are no objects, also a literal nought', () => {
-    assert.equal(scan(text('{"releases":[{"id":"1"},null,"x",7]}')).envelope.strangers, 3)
+    assert.equal(scan(text('{"releases":[{"id":"1"},null,"x",7,0,[{"id":"2"}]]}')).envelope.strangers, 5)
+    assert.equal(scan(text('{"records":[{"ocid":"A","releases":[0,{}]},0,[],"x"]}')).envelope.strangers, 4)
+    assert.equal(scan(text('{"ocid":"A","other":[0,1],"releases":[{},{}]}')).envelope.strangers, 0)
   })
 
   it('calls a file that is cut off anywhere truncated', () => {
@@ -128,6 +130,7 @@ describe('scan of an OCDS file', () => {
     ]) {
       assert.equal(codeOf(text(bad)), 'OCDS_MALFORMED', bad)
     }
-    for (const other of ['[{"ocid":"A"}]', '{}', '{"uri":"u","release":[]}']) assert.equal(codeOf(text(other)), 'OCDS_SHAPE', other)
+    for (const other of ['[{"ocid":"A"}]', '{}', '{"uri":"u","release":[]}', '{"releases":{"id":1}}', '{"records":{}}'])
+      assert.equal(codeOf(text(other)), 'OCDS_SHAPE', other)
   })
 })
