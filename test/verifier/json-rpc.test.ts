@@ -22,6 +22,7 @@ describe('verifier/json-rpc', () => {
       let body = ''
       for await (const part of request) body += part
       calls.push(JSON.parse(body))
+      if (request.method !== 'POST' || request.headers['content-type'] !== 'application/json') return void response.writeHead(415).end()
       const text = answer(JSON.parse(body))
       if (text !== undefined) response.end(text)
     }).listen(0, '127.0.0.1', done)
