@@ -157,7 +157,7 @@ describe('verifier/json-rpc', () => {
   })
 
   it('rejects a time of more than one word of 64 bits, and bytes that are not hex', async () => {
-    for (const value of ['0x', '0x01', word(`1${'0'.repeat(16)}`), `${word('1')}00`, word('ffffffffffffffff')]) {
+    for (const value of ['0x', '0x01', word(`1${'0'.repeat(16)}`), word('1000000000000001'), `${word('1')}00`, word('ffffffffffffffff')]) {
       result(value)
       await rejects(reader().anchoredAt({ ...QUERY, block: 'latest' }), { code: 'RPC_ANSWER_MALFORMED' })
     }
