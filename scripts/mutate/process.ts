@@ -26,6 +26,8 @@ export function createProcess(): TestProcess {
     end,
     async ask(job, limitMs) {
       if (!generations.has(job.generation) && generations.size >= MUTANTS_A_PROCESS) end()
+      // What a mutant left behind may have ended it since its last answer.
+      if (child?.connected === false) end()
       generations.add(job.generation)
       child ??= fork(join(import.meta.dirname, 'worker.ts'), { cwd: root, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
       const reply = await replyOf(child, job, limitMs)
@@ -41,10 +43,12 @@ function replyOf(child: ChildProcess, job: Job, limitMs: number): Promise<Reply>
     const finish = (reply: Reply) => {
       clearTimeout(timer)
       child.removeAllListeners()
+      child.on('error', () => {})
       done(reply)
     }
     child.once('message', message => finish(message as Answer))
     child.once('exit', () => finish('died'))
+    child.on('error', () => finish('died'))
     child.send(job)
   })
 }

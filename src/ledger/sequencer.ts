@@ -81,7 +81,8 @@ export async function openSequencer({ store, signer, origin, nowMs }: Deps): Pro
     // Read the batch back from the store and re-derive the head. A crash leaves a sound commit; a mismatch stops the ledger, unanswered.
     await rederive(store, tree, growth.state.head)
 
-    // From here on the batch is public: reads, proofs and the checkpoint see it, and the submitters are answered.
+    // From here on the batch is public: reads, proofs and the checkpoint see it, and the submitters are answered. A crash leaves a sound, signed commit;
+    // whoever has no answer yet sends again and is answered "known".
     tree = growth.state
     nodes.add(growth.nodes)
     signed = next

@@ -72,6 +72,14 @@ describe('verifier key', () => {
     throws(() => createSigner('a', new Uint8Array(31)), code('NOTE_KEY_MALFORMED'))
   })
 
+  it('makes no key of a bad name, of another type, or of a seed that has not 32 bytes', () => {
+    const seed = new Uint8Array(32).fill(1)
+    for (const name of ['', 'a b', 'a+b', 'a\u2003b', 'a\nb', '\ud800']) throws(() => createSigner(name, seed), code('NOTE_KEY_MALFORMED'))
+    for (const type of [0, 2, 3, 5]) throws(() => createSigner('a', seed, type), code('NOTE_KEY_MALFORMED'))
+    for (const length of [0, 31, 33]) throws(() => createSigner('a', new Uint8Array(length)), code('NOTE_KEY_MALFORMED'))
+    throws(() => ed25519Vkey('a', new Uint8Array(31)), code('NOTE_KEY_MALFORMED'))
+  })
+
   it('names a key without spaces of any script, plus signs or control characters', () => {
     for (const name of ['', 'a b', 'a+b', 'a\tb', 'a\u00a0b', 'a\u0085b', 'a\u3000b', 'a\u2028b', 'a\u0001b', 'a\ud800'])
       equal(isKeyName(name), false)
@@ -160,6 +168,8 @@ describe('note', () => {
       NOTE.replace('— ', '—  '),
       NOTE.replace('— ', '—'),
       withLines(line.replace('\n', ' \n')),
+      withLines(`x${line}`),
+      withLines(line.replace('\n', ' x\n')),
       withLines(line.replace('=\n', '\n')),
       withLines('— log.example/one AAAAAA==\n'),
       withLines('— log.example/one+ AAAAAAA=\n'),
@@ -208,6 +218,9 @@ describe('cosignature', () => {
     equal(parseNote(cosigned).signatures[1]!.signature.length, 8 + 64)
     const late = NOTE + cosign(TEXT, 2 ** 53 - 1, witness)
     deepEqual(verifyCosignatures(late, [witness.vkey]), [{ vkey: witness.vkey, timeSeconds: 2 ** 53 - 1 }])
+    deepEqual(verifyCosignatures(NOTE + cosign(TEXT, 0, witness), [witness.vkey]), [{ vkey: witness.vkey, timeSeconds: 0 }])
+    for (const no of [-1, 0.5, 2 ** 53]) throws(() => cosign(TEXT, no, witness), /^Error: bug/)
+    throws(() => cosign(TEXT, time, log), /^Error: bug/)
   })
 
   it('counts a witness once', () => {

@@ -3,7 +3,7 @@
 import { deepEqual, equal, throws } from 'node:assert/strict'
 import { formatCheckpoint } from '../../src/core/checkpoint.ts'
 import { createSigner, signNote } from '../../src/core/note.ts'
-import { type AnchorHint, formatReceipt, parseReceipt } from '../../src/core/receipt.ts'
+import { type AnchorHint, formatReceipt, isSameRecord, parseReceipt, receiptIndex } from '../../src/core/receipt.ts'
 import { canonicalStatement } from '../../src/core/statement.ts'
 import { formatTlogProof, type TlogProof } from '../../src/core/tlog-proof.ts'
 import { FULL } from './statements.ts'
@@ -55,6 +55,13 @@ describe('core/receipt', () => {
   })
 
   for (const [what, change] of [
+    ['a type that only ends like a later one', { type: 'my openseal/receipt@v2' }],
+    ['a type that only begins like a later one', { type: 'openseal/receipt@v2b' }],
+    ['a log on a chain without its chain', { anchors: [{ ...HINT, chainId: undefined }] }],
+    ['a log on a chain without its id', { anchors: [{ ...HINT, logId: undefined }] }],
+    ['a log on a chain without its contract', { anchors: [{ ...HINT, contract: undefined }] }],
+    ['a block without a number', { anchors: [{ ...HINT, block: { ...HINT.block!, number: undefined } }] }],
+    ['a block without a hash', { anchors: [{ ...HINT, block: { ...HINT.block!, hash: undefined } }] }],
     ['another type', { type: 'openseal/statement@v1' }],
     ['no type', { type: undefined }],
     ['no statement', { statement: undefined }],
@@ -76,6 +83,18 @@ describe('core/receipt', () => {
   ] as const) {
     it(`refuses ${what}`, () => throws(() => parse(change), { code: 'RECEIPT_MALFORMED' }))
   }
+
+  it('is of the same record as another by its index and its statement, whatever else is in it', () => {
+    const note = `a.example/log\n9\n${'A'.repeat(43)}=\n\n— a.example/log ${Buffer.alloc(68).toString('base64')}\n`
+    const at = (index: number, change: object = {}) => parse({ proof: formatTlogProof({ index, proof: [], note }), ...change })
+    deepEqual(
+      [0, 3].map(index => receiptIndex(at(index))),
+      [0, 3],
+    )
+    equal(isSameRecord(at(3), at(3, { anchors: [] })), true)
+    equal(isSameRecord(at(3), at(4)), false)
+    equal(isSameRecord(at(3), at(3, { statement: { ...FULL, title: 'x' } })), false)
+  })
 
   it('refuses what is no object, and JSON that the strict reader refuses', () => {
     throws(() => parseReceipt('[]'), { code: 'RECEIPT_MALFORMED' })

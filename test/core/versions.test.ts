@@ -27,6 +27,12 @@ describe('core/versions', () => {
     equal(compareVersions({ ...PUBLISH, documents: [document, document] }, { ...PUBLISH, documents: [other, edited] }), 'silent-edit')
   })
 
+  it('takes documents without a content hash for other ones, and each for its own where some are the same', () => {
+    const once = { ...plain, sha256: '34'.repeat(32) }
+    equal(compareVersions({ ...PUBLISH, documents: [edited] }, { ...PUBLISH, documents: [once] }), 'silent-edit')
+    equal(compareVersions({ ...PUBLISH, documents: [document, edited] }, { ...PUBLISH, documents: [other, edited] }), 'reformatted')
+  })
+
   it('calls the same documents again a repeat, in any order and under any name', () => {
     equal(compareVersions(PUBLISH, { ...PUBLISH, published: '2026-12-01T00:00:00Z' }), 'repeat')
     const two = { ...PUBLISH, documents: [edited, { ...document, name: 'b' }] }

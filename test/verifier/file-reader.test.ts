@@ -1,7 +1,9 @@
 /** Reading files in chunks. */
 import assert from 'node:assert/strict'
 import { toUtf8 } from '../../src/core/bytes.ts'
+import { MAX_RELEASE_BYTES } from '../../src/core/ocds/scan.ts'
 import { digestsOf } from '../../src/verifier/digest.ts'
+import { createFileReader } from '../../src/verifier/file-reader.ts'
 import { readBytes } from './read-bytes.ts'
 
 describe('verifier/file-reader', () => {
@@ -91,6 +93,17 @@ describe('verifier/file-reader', () => {
       read.map(release => 'name' in release),
       [true, true, true, false, false],
     )
+  })
+
+  it('refuses a release whose number is not exact, and one that is too large, each with the reason', () => {
+    const [inexact] = readBytes(toUtf8('{"releases":[{"id":"n","v":12345678901234567890}]}')).releases
+    assert.ok(inexact && inexact.digest === undefined && /not exact/.test(inexact.refused))
+    const reader = createFileReader()
+    reader.update(toUtf8('{"releases":[{"id":"'))
+    const filler = new Uint8Array(4 * 1024 * 1024).fill(0x78)
+    for (let read = 0; read <= MAX_RELEASE_BYTES; read += filler.length) reader.update(filler)
+    reader.update(toUtf8('"}]}'))
+    assert.deepEqual(reader.finish().releases, [{ position: 1, refused: 'too large' }])
   })
 
   it('counts none as left out where the file turns out to be no package', () => {

@@ -22,6 +22,7 @@ describe('verifier/json-rpc', () => {
       let body = ''
       for await (const part of request) body += part
       calls.push(JSON.parse(body))
+      if (request.method !== 'POST' || request.headers['content-type'] !== 'application/json') return void response.writeHead(415).end()
       const text = answer(JSON.parse(body))
       if (text !== undefined) response.end(text)
     }).listen(0, '127.0.0.1', done)
@@ -156,7 +157,7 @@ describe('verifier/json-rpc', () => {
   })
 
   it('rejects a time of more than one word of 64 bits, and bytes that are not hex', async () => {
-    for (const value of ['0x', '0x01', word(`1${'0'.repeat(16)}`), `${word('1')}00`, word('ffffffffffffffff')]) {
+    for (const value of ['0x', '0x01', word(`1${'0'.repeat(16)}`), word('1000000000000001'), `${word('1')}00`, word('ffffffffffffffff')]) {
       result(value)
       await rejects(reader().anchoredAt({ ...QUERY, block: 'latest' }), { code: 'RPC_ANSWER_MALFORMED' })
     }

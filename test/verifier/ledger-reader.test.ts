@@ -65,7 +65,9 @@ describe('verifier/ledger-reader', () => {
   it('follows the pages of a list, and gives up on one without end', async () => {
     reply = path => {
       if (path.endsWith('/receipt')) return { body: 'r' }
-      return path.includes('cursor=5') ? { body: { records: [{ index: 3 }] } } : { body: { records: [{ index: 5 }], cursor: '5' } }
+      return path.includes('cursor=5')
+        ? { body: { records: [{ index: 3, title: null }], cursor: null } }
+        : { body: { records: [{ index: 5 }], cursor: '5' } }
     }
     equal((await reader().findReceipts(['aa'])).length, 1)
     deepEqual(asked.at(-1), '/v1/records/3/receipt')

@@ -170,6 +170,9 @@ describe('verifier/verify: verdicts', () => {
     const result = await expectFailure({ receipt }, 'unsupported', 'checkpoint', 'CHECKPOINT_ORIGIN')
     deepEqual([result.exit, result.sentence], [7, 'This proof is of a kind, or of a ledger, that the policy does not know.'])
     await expectFailure({ receipt: await WORLD.receipt(1, { origin: 'other.example' }) }, 'unsupported', 'checkpoint', 'CHECKPOINT_ORIGIN')
+    const stranger = createSigner(ORIGIN, new Uint8Array(32).fill(9))
+    const named = await WORLD.receipt(1, { signer: stranger, origin: 'other.example' })
+    await expectFailure({ receipt: named }, 'unsupported', 'checkpoint', 'CHECKPOINT_ORIGIN')
   })
 
   it('unsupported: a type of statement that is logged but not known, other code, no anchor for that size', async () => {
@@ -193,6 +196,7 @@ describe('verifier/verify: verdicts', () => {
       [result.verdict, result.exit, result.sentence],
       ['unknown', 4, 'No record of this file. It may have been saved or signed again since.'],
     )
+    deepEqual(new Set(result.checks.flatMap(({ notes }) => notes.map(({ key }) => key))), new Set(['receiptNone']))
     equal(
       result.checks.every(check => check.status === 'not-run'),
       true,
@@ -202,7 +206,8 @@ describe('verifier/verify: verdicts', () => {
   it('invalid: names the check that failed first, and says nothing of a date', async () => {
     const file = digestsOf(new TextEncoder().encode('another'))
     const result = await expectFailure({ file }, 'invalid', 'document', 'DOCUMENT_OTHER')
-    deepEqual([result.exit, result.date, result.matched, result.limits], [5, undefined, undefined, undefined])
+    deepEqual([result.exit, result.failed], [5, 'document'])
+    for (const member of ['date', 'withdrawn', 'matched', 'limits']) equal(member in result, false, member)
     equal(result.sentence, 'The proof does not fit: document. The file may have been saved or signed again since.')
     deepEqual(statusOf(result, 'anchor'), {
       name: 'anchor',
@@ -220,6 +225,23 @@ describe('verifier/verify: verdicts', () => {
     }
   })
 
+  it('tells of what the receipt shows by itself before the chain is asked, and of the anchor before it is asked again', async () => {
+    const told: string[] = []
+    const good = chainWith(WORLD)
+    const chain: ChainReader[] = [
+      {
+        ...good,
+        anchoredAt: query => {
+          told.push(`asked at ${query.block}`)
+          return good.anchoredAt(query)
+        },
+      },
+    ]
+    await ask({ chain, onCheck: ({ name }) => told.push(name) })
+    const alone = ['document', 'statement', 'inclusion', 'checkpoint', 'cosignatures']
+    deepEqual(told, [...alone, 'asked at latest', 'anchor', 'asked at finalized', 'finality', 'currency'])
+  })
+
   it('says where it takes the ledger at its word', async () => {
     const result = await ask({ trust: 'ledger' })
     equal(result.trust, 'ledger')
@@ -227,6 +249,10 @@ describe('verifier/verify: verdicts', () => {
   })
 
   it('says what it does not show wherever it shows something', () => {
+    equal(
+      LIMITS,
+      'This shows that the file is unchanged since that date and who submitted it according to the ledger. It does not show that what it says is true.',
+    )
     deepEqual(
       VERDICTS.filter(({ code }) => showsSomething(code)).map(({ code }) => code),
       ['test-network', 'sealed', 'withdrawn', 'superseded', 'anchored'],

@@ -3,7 +3,7 @@
  * parser hides duplicate keys), and a file may be larger than memory: so brackets and strings are followed byte by byte, each release is
  * handed out as it stands, and only the members around the releases are read here, strictly, as a small skeleton.
  */
-import { fromUtf8 } from '../bytes.ts'
+import { fromUtf8, toUtf8 } from '../bytes.ts'
 import { isJsonObject, type Json, JsonError, parseJson } from '../json.ts'
 import { type Bytes, createBytes, createUtf8Check } from './bytes.ts'
 import { OcdsError } from './error.ts'
@@ -11,7 +11,7 @@ import { OcdsError } from './error.ts'
 /** One release as it stands in the file; without `bytes` it was larger than a release may be. */
 export type FoundRelease = { readonly position: number; readonly bytes?: Uint8Array }
 
-/** The members around the releases: strings, numbers and booleans as they are, other arrays and objects as 0. */
+/** The members around the releases: strings, numbers and booleans as they are, releases and records as {}, other arrays and objects as 0. */
 export type Envelope = {
   readonly shape: 'release-package' | 'record-package' | 'bare-release'
   readonly members: { readonly [member: string]: Json }
@@ -32,7 +32,9 @@ const CLOSE_OBJECT = 0x7d
 const OPEN_ARRAY = 0x5b
 const CLOSE_ARRAY = 0x5d
 const SPACE = 0x20
-const PLACEHOLDER = 0x30
+/** What stands in the skeleton in the place of a release or a record, and of what else is passed over. */
+const PASSED_OBJECT = toUtf8('{}')
+const PASSED_OTHER = toUtf8('0')
 
 type Place = 'envelope' | 'record' | 'releases' | 'records'
 
@@ -75,13 +77,13 @@ export function createScanner(found: (release: FoundRelease) => void): { push(ch
       frames.push({ place: inner, skeleton: top.skeleton, expectsKey: false })
       if (top.place === 'envelope') seen = inner
     } else if (inner === 'record') {
-      top.skeleton.add(PLACEHOLDER)
+      top.skeleton.addAll(PASSED_OBJECT)
       const skeleton = createBytes(MAX_SKELETON_BYTES)
       skeleton.add(byte)
       frames.push({ place: 'record', skeleton, expectsKey: true })
     } else {
-      top.skeleton.add(PLACEHOLDER)
       const isRelease = top.place === 'releases' && byte === OPEN_OBJECT
+      top.skeleton.addAll(isRelease ? PASSED_OBJECT : PASSED_OTHER)
       skip = { depth: 0, inString: false, escaped: false, ...(isRelease ? { kept: createBytes(MAX_RELEASE_BYTES, true) } : {}) }
     }
   }
@@ -208,11 +210,11 @@ function readSkeleton(bytes: Uint8Array): { readonly [member: string]: Json } {
   }
 }
 
-/** Placeholders are the number 0; anything else in these arrays is no release and no record. */
+/** Elements of these arrays that are no objects are no releases and no records. */
 function countStrangers(members: { readonly [member: string]: Json }): number {
   return ['releases', 'records'].reduce((sum, name) => {
     const list = members[name]
-    return Array.isArray(list) ? sum + list.filter(element => element !== 0).length : sum
+    return Array.isArray(list) ? sum + list.filter(element => !isJsonObject(element)).length : sum
   }, 0)
 }
 

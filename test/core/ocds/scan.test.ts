@@ -92,12 +92,16 @@ describe('scan of an OCDS file', () => {
   })
 
   it('counts elements that are no objects, also a literal nought', () => {
-    assert.equal(scan(text('{"releases":[{"id":"1"},null,"x",7]}')).envelope.strangers, 3)
+    assert.equal(scan(text('{"releases":[{"id":"1"},null,"x",7,0,[{"id":"2"}]]}')).envelope.strangers, 5)
+    assert.equal(scan(text('{"records":[{"ocid":"A","releases":[0,{}]},0,[],"x"]}')).envelope.strangers, 4)
+    assert.equal(scan(text('{"ocid":"A","other":[0,1],"releases":[{},{}]}')).envelope.strangers, 0)
   })
 
   it('calls a file that is cut off anywhere truncated', () => {
     const whole = text('{"uri":"u","releases":[{"ocid":"A","t":"ü\\u00fc"},{}],"version":"1.1"}')
-    for (let end = 0; end < whole.length; end++) assert.equal(codeOf(whole.subarray(0, end)), 'OCDS_TRUNCATED', `after ${end}`)
+    const records = text('{"uri":"u","records":[{"ocid":"A","releases":[{}]},{"ocid":"B"}]}')
+    for (const file of [whole, records])
+      for (let end = 0; end < file.length; end++) assert.equal(codeOf(file.subarray(0, end)), 'OCDS_TRUNCATED', `after ${end}`)
   })
 
   it('refuses what is not UTF-8, in whatever chunks it comes', () => {
@@ -126,6 +130,7 @@ describe('scan of an OCDS file', () => {
     ]) {
       assert.equal(codeOf(text(bad)), 'OCDS_MALFORMED', bad)
     }
-    for (const other of ['[{"ocid":"A"}]', '{}', '{"uri":"u","release":[]}']) assert.equal(codeOf(text(other)), 'OCDS_SHAPE', other)
+    for (const other of ['[{"ocid":"A"}]', '{}', '{"uri":"u","release":[]}', '{"releases":{"id":1}}', '{"records":{}}'])
+      assert.equal(codeOf(text(other)), 'OCDS_SHAPE', other)
   })
 })
