@@ -5,8 +5,10 @@ const HEX_DIGITS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).pa
 const HEX_VALUE = valuesOf('0123456789abcdef')
 const BASE64_DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 const BASE64_VALUE = valuesOf(BASE64_DIGITS)
-/** The two digits of each 12-bit number. */
-const BASE64_PAIRS = Array.from({ length: 4096 }, (_, bits) => BASE64_DIGITS[Math.floor(bits / 64)]! + BASE64_DIGITS[bits % 64]!)
+const BASE64_CHARACTERS = Array.from(BASE64_DIGITS, digit => digit.charCodeAt(0))
+const PADDING = 0x3d
+/** So many bytes, a multiple of three, become text at once: a call takes only so many arguments. */
+const BASE64_PART_BYTES = 3072
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 const BASE64_URL = /^[A-Za-z0-9_-]*$/
 const HEX = /^(?:[0-9a-f]{2})*$/
@@ -59,12 +61,23 @@ export function fromHex(text: string, length?: number): Uint8Array {
 /** Base64, RFC 4648 §4, padded. */
 export function toBase64(bytes: Uint8Array): string {
   let text = ''
-  for (let i = 0; i < bytes.length; i += 3) {
-    const group = (bytes[i]! << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0)
-    text += BASE64_PAIRS[group >> 12]
-    text += i + 2 < bytes.length ? BASE64_PAIRS[group & 0xfff] : i + 1 < bytes.length ? `${BASE64_DIGITS[(group >> 6) & 63]}=` : '=='
-  }
+  for (let from = 0; from < bytes.length; from += BASE64_PART_BYTES)
+    text += partToBase64(bytes, from, Math.min(bytes.length, from + BASE64_PART_BYTES))
   return text
+}
+
+/** From characters at once, because a string that grows costs half as much again. */
+function partToBase64(bytes: Uint8Array, from: number, to: number): string {
+  const characters = new Array<number>(Math.ceil((to - from) / 3) * 4)
+  let count = 0
+  for (let i = from; i < to; i += 3) {
+    const group = (bytes[i]! << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0)
+    characters[count++] = BASE64_CHARACTERS[group >> 18]!
+    characters[count++] = BASE64_CHARACTERS[(group >> 12) & 63]!
+    characters[count++] = i + 1 < to ? BASE64_CHARACTERS[(group >> 6) & 63]! : PADDING
+    characters[count++] = i + 2 < to ? BASE64_CHARACTERS[group & 63]! : PADDING
+  }
+  return String.fromCharCode(...characters)
 }
 
 /** The bytes of canonical padded base64, exactly `length` of them when given; undefined for any other text. */

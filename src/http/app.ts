@@ -4,9 +4,9 @@ import Router from '@koa/router'
 import Koa, { type Context, type Middleware, type Next } from 'koa'
 import { refuseEarly } from './admission.ts'
 import type { HttpDeps, RouteDeps } from './deps.ts'
-import { answerOptions, guardHeaders } from './headers.ts'
+import { answerOptions, guardHeaders, requireHost } from './headers.ts'
 import { createMetrics } from './metrics.ts'
-import { answerProblem, answerProblems, isClientGone } from './problem.ts'
+import { answerProblems, isClientGone } from './problem.ts'
 import { agencyRoutes } from './routes/agencies.ts'
 import { anchorRoutes } from './routes/anchors.ts'
 import { backupRoutes } from './routes/backup.ts'
@@ -28,6 +28,7 @@ export function createApp(deps: HttpDeps): Koa {
   app.use(measure(routeDeps))
   app.use(guardHeaders)
   app.use(answerProblems(deps))
+  app.use(requireHost)
   if (deps.limits) app.use(deps.limits.admitRequest)
   app.use(answerOptions)
   const router = createRouter(routeDeps)
@@ -52,9 +53,8 @@ export function createRouter(deps: RouteDeps): Router {
 }
 
 /** Counts and times each request by its route pattern once its answer has left or its client has gone. */
-function measure(deps: RouteDeps): Middleware {
-  const { metrics, nowMs, isClosing } = deps
-  return async (ctx: Context, next: Next) => {
+function measure({ metrics, nowMs, isClosing }: RouteDeps): Middleware {
+  return (ctx: Context, next: Next) => {
     const startMs = nowMs()
     if (isClosing?.()) ctx.set('Connection', 'close')
     ctx.res.once('close', () => {
@@ -62,10 +62,6 @@ function measure(deps: RouteDeps): Middleware {
       metrics.countRequest(route === 'none' ? 'any' : ctx.method, route, ctx.res.statusCode, (nowMs() - startMs) / 1000)
       if (ctx.state.problem !== undefined) metrics.countProblem(ctx.state.problem)
     })
-    try {
-      await next()
-    } catch (error) {
-      answerProblem(ctx, error, deps)
-    }
+    return next()
   }
 }

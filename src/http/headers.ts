@@ -27,16 +27,20 @@ const YEAR_SECONDS = 31_536_000
 /** A host name or an address with or without a port: whatever else stands there would end up in links and feeds. */
 const HOST = /^(?:[a-z0-9_](?:[a-z0-9._-]{0,251}[a-z0-9_])?|\[[0-9a-f:.]{2,45}\])\.?(?::\d{1,5})?$/i
 
-/** Sets what every answer carries, and refuses a request whose Host is none. Any origin may read; browsers that came over TLS stay with it. */
+/** Sets what every answer carries. Any origin may read; browsers that came over TLS stay with it. */
 export async function guardHeaders(ctx: Context, next: Next): Promise<void> {
   for (const [name, value] of GUARD_LIST) ctx.res.setHeader(name, value)
   if (ctx.method === 'GET' || ctx.method === 'HEAD') ctx.set('Access-Control-Allow-Origin', '*')
   if (ctx.secure) ctx.set('Strict-Transport-Security', `max-age=${YEAR_SECONDS}`)
-  // The header itself, of which Koa takes parts away, and what a trusted proxy forwards.
-  if (!isHost(ctx.get('Host')) || (ctx.app.proxy && !isHost(ctx.host)))
-    throw new RequestError('HOST_MALFORMED', 'The Host of this request is no host name.')
   await next()
   if (ctx.response.type === 'text/html') ctx.set(PAGE_GUARDS)
+}
+
+/** Refuses a request whose Host is none: HOST_MALFORMED. */
+export function requireHost(ctx: Context, next: Next): Promise<void> {
+  // The header itself, of which Koa takes parts away, and what a trusted proxy forwards.
+  if (isHost(ctx.get('Host')) && (!ctx.app.proxy || isHost(ctx.host))) return next()
+  throw new RequestError('HOST_MALFORMED', 'The Host of this request is no host name.')
 }
 
 /** HTTP/1.0 needs none. */

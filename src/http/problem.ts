@@ -117,7 +117,7 @@ export function answerProblems(deps: ProblemDeps): Middleware {
 }
 
 /** Writes what is to be told of a failure as this request's answer. */
-export function answerProblem(ctx: Context, error: unknown, { log, site }: ProblemDeps): void {
+function answerProblem(ctx: Context, error: unknown, { log, site }: ProblemDeps): void {
   const problem = problemOf(error)
   if (problem.status === 500) log.error('request failed', { method: ctx.method, path: ctx.path, error })
   ctx.status = problem.status
