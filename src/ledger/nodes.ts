@@ -28,6 +28,8 @@ type Unfolded = Uint8Array
 /** How many unfolded tiles are kept, of 16 KB each. */
 const CACHED_TILES = 2048
 const UNFOLDED_BYTES = (2 * TILE_WIDTH - 2) * HASH_BYTES
+/** How many nodes of each height a tile has. */
+const WIDTHS = Array.from({ length: TILE_HEIGHT }, (_, height) => TILE_WIDTH / 2 ** height)
 
 /** The nodes of a committed tree, from its head row on. */
 export function createNodes(store: Pick<Store, 'readTile'>, head: Head, edge: Edge): Nodes {
@@ -110,7 +112,7 @@ export function createNodes(store: Pick<Store, 'readTile'>, head: Head, edge: Ed
 /** Where a node stands: in the tile of its level, as one of that tile's subtrees. */
 function place(node: Node): { level: number; index: number; offset: number } {
   const height = node.level % TILE_HEIGHT
-  const width = TILE_WIDTH / 2 ** height
+  const width = WIDTHS[height]!
   const position = startOf(width) + (node.index % width)
   return { level: (node.level - height) / TILE_HEIGHT, index: Math.floor(node.index / width), offset: position * HASH_BYTES }
 }

@@ -3,9 +3,10 @@ import { equalBytes } from '../core/bytes.ts'
 import { formatCheckpoint } from '../core/checkpoint.ts'
 import { type Hash, hashLeaf } from '../core/hash.ts'
 import { type Signer, signNote } from '../core/note.ts'
-import { type ConsistencyProof, type InclusionProof, proveConsistency, proveInclusion } from '../core/proof.ts'
+import { type ConsistencyProof, type InclusionProof, inclusionPlan, proveConsistency } from '../core/proof.ts'
 import { decodeBundle, TILE_HEIGHT, TILE_WIDTH, tileWidthAt } from '../core/tile.ts'
 import type { Store } from '../store/port.ts'
+import { createEdgeRoots } from './edge-roots.ts'
 import { DamageError, LedgerError } from './errors.ts'
 import { rootAt, type Sequencer } from './sequencer.ts'
 
@@ -35,6 +36,7 @@ const CACHED_CHECKPOINTS = 1024
 /** Proofs over what the sequencer has committed. */
 export function createProver({ store, sequencer, signer, origin }: Deps): Prover {
   const { read, fullTile } = sequencer.nodes
+  const readRoots = createEdgeRoots(read)
   const checkpoints = new Map<number, string>()
 
   const assertRange = (from: number, to: number, what: string) => {
@@ -51,7 +53,7 @@ export function createProver({ store, sequencer, signer, origin }: Deps): Prover
 
   const inclusionHashes = async (index: number, size: number) => {
     assertRange(index + 1, size, `There is no inclusion proof of entry ${index} in a tree of size ${size}`)
-    return proveInclusion(index, size, read)
+    return readRoots(size, inclusionPlan(index, size))
   }
 
   const isCommitted = (level: number, index: number, width: number) =>
