@@ -56,8 +56,9 @@ function parseQuickly(text: string, { allowNull }: JsonOptions): Json | undefine
   if (compact.includes('\\ud') || (!allowNull && compact.includes('null')) || !hasFewBrackets(compact)) return undefined
   try {
     const value: Json = JSON.parse(compact)
+    const plain = JSON.stringify(value)
     // The one character that we escape without need, in the proofs of receipts (quoteTlogProof).
-    return JSON.stringify(value) === compact.replaceAll('\\u2014', '\u2014') ? value : undefined
+    return plain === compact || plain === compact.replaceAll('\\u2014', '\u2014') ? value : undefined
   } catch (error) {
     // The strict reader says what is wrong, and where.
     if (error instanceof SyntaxError) return undefined

@@ -38,8 +38,11 @@ export function prepare(statement: Statement, newSalt: () => string): { readonly
 /** Each once, in the order of the documents. */
 function digestsOf({ documents }: Statement): string[] {
   const digests: string[] = []
-  for (const { sha256, jcs = sha256 } of documents) digests.push(sha256, jcs)
-  return [...new Set(digests)]
+  for (const { sha256, jcs = sha256 } of documents) {
+    if (!digests.includes(sha256)) digests.push(sha256)
+    if (jcs !== sha256 && !digests.includes(jcs)) digests.push(jcs)
+  }
+  return digests
 }
 
 /** What a commit wrote of a statement that stands in the log already. @throws StatementError, JsonError when it is none */
