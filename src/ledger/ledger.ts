@@ -5,7 +5,6 @@ import type { PolicyKey } from '../core/policy.ts'
 import { formatReceipt } from '../core/receipt.ts'
 import { type GenesisAnchor, parseAnyStatement, type Statement } from '../core/statement.ts'
 import { formatTime } from '../core/time.ts'
-import { compareVersions } from '../core/versions.ts'
 import type { Store } from '../store/port.ts'
 import { readStatement } from './checked-statements.ts'
 import { LedgerError } from './errors.ts'
@@ -15,16 +14,7 @@ import { createPool, type Outcome } from './pool.ts'
 import { createSalts, prepare, prepareGenesis } from './prepare.ts'
 import { createProver, type Prover } from './prover.ts'
 import { openSequencer, type Prepared, type SignedHead, type Submission } from './sequencer.ts'
-
-/** One statement in the history of its record. */
-export type Version = {
-  readonly index: number
-  readonly action: Statement['action']
-  readonly revision?: string
-  readonly published: string
-  /** What it is to the version before it of the same revision. Absent where there is nothing to say. */
-  readonly flag?: 'silent-edit' | 'reformatted' | 'repeat'
-}
+import { readVersions, type Version } from './versions.ts'
 
 export type Ledger = Prover & {
   readonly origin: string
@@ -90,10 +80,6 @@ export type LedgerDeps = {
   /** Told after each sealed batch, for metrics. */
   readonly onSeal?: (batch: { readonly records: number; readonly durationMs: number }) => void
 }
-
-/** How much of one record's history is read: its newest versions, and those before the one that is asked for. */
-const MAX_VERSIONS = 1000
-const VERSIONS_BEFORE = 100
 
 /**
  * Opens the ledger in a store, or begins it with its genesis entry.
@@ -192,12 +178,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     statement,
     sealedMs: index => store.committedMs(index),
     receipt,
-    async versions(index) {
-      const text = await statement(index)
-      const parsed = text === undefined ? undefined : parseStatement(text)
-      if (parsed?.type !== 'openseal/statement@v1') return []
-      return history(await near(store, parsed, index), statement)
-    },
+    versions: index => readVersions(store, index, statement),
     findByDigest: (sha256, limit) => store.findByDigest(sha256, limit),
     listByDigest: (sha256, before, limit) => store.listByDigest(sha256, before, limit),
     listByRecord: (agency, record, before, limit) => store.listByRecord(agency, record, before, limit),
@@ -246,30 +227,6 @@ function assertKey(wanted: string, vkey: string): void {
   if (wanted === vkey) return
   const advice = 'Put that key back, or run "openseal rotate log-key" again where that broke off.'
   throw new LedgerError('LEDGER_KEY_CHANGED', `The log key is not the one that signs this ledger (${wanted}). ${advice}`)
-}
-
-/** Of a record's history the newest versions, and the one that is asked for with those before it, oldest first. */
-async function near(store: Pick<Store, 'listByRecord'>, { agency, record }: Statement, index: number): Promise<number[]> {
-  const newest = await store.listByRecord(agency, record, Number.MAX_SAFE_INTEGER, MAX_VERSIONS)
-  const before = await store.listByRecord(agency, record, index + 1, VERSIONS_BEFORE + 1)
-  return [...new Set([...newest, ...before])].sort((a, b) => a - b)
-}
-
-/** The versions of a record, each held against the one before it of the same revision. */
-async function history(indexes: readonly number[], read: (index: number) => Promise<string | undefined>): Promise<Version[]> {
-  const versions: Version[] = []
-  const newest = new Map<string | undefined, Statement>()
-  for (const index of indexes) {
-    const text = await read(index)
-    const statement = text === undefined ? undefined : parseStatement(text)
-    if (statement?.type !== 'openseal/statement@v1') continue
-    const earlier = newest.get(statement.revision)
-    const flag = earlier === undefined ? 'none' : compareVersions(earlier, statement)
-    const { action, revision, published } = statement
-    versions.push({ index, action, published, ...(revision === undefined ? {} : { revision }), ...(flag === 'none' ? {} : { flag }) })
-    newest.set(revision, statement)
-  }
-  return versions
 }
 
 function parseStatement(text: string) {

@@ -1,0 +1,58 @@
+/** The history of a record: its statements in order, each held against the one before it. */
+import { parseJson } from '../core/json.ts'
+import { parseAnyStatement, type Statement } from '../core/statement.ts'
+import { compareVersions } from '../core/versions.ts'
+import type { Store } from '../store/port.ts'
+
+/** One statement in the history of its record. */
+export type Version = {
+  readonly index: number
+  readonly action: Statement['action']
+  readonly revision?: string
+  readonly published: string
+  /** What it is to the version before it of the same revision. Absent where there is nothing to say. */
+  readonly flag?: 'silent-edit' | 'reformatted' | 'repeat'
+}
+
+/** The canonical text of a statement, undefined where it was erased. */
+type ReadStatement = (index: number) => Promise<string | undefined>
+
+/** How much of one record's history is read: its newest versions, and those before the one that is asked for. */
+const MAX_VERSIONS = 1000
+const VERSIONS_BEFORE = 100
+
+/** The history of the record that the statement at an index speaks of, oldest first; of a very long one its newest part, and what comes before that index. Empty where it speaks of none. */
+export async function readVersions(store: Pick<Store, 'listByRecord'>, index: number, read: ReadStatement): Promise<Version[]> {
+  const own = await readOne(index, read)
+  return own === undefined ? [] : history(await near(store, own, index), read)
+}
+
+/** Of a record's history the newest versions, and the one that is asked for with those before it, oldest first. */
+async function near(store: Pick<Store, 'listByRecord'>, { agency, record }: Statement, index: number): Promise<number[]> {
+  const newest = await store.listByRecord(agency, record, Number.MAX_SAFE_INTEGER, MAX_VERSIONS)
+  const before = await store.listByRecord(agency, record, index + 1, VERSIONS_BEFORE + 1)
+  return [...new Set([...newest, ...before])].sort((a, b) => a - b)
+}
+
+/** The versions of a record, each held against the one before it of the same revision. */
+async function history(indexes: readonly number[], read: ReadStatement): Promise<Version[]> {
+  const versions: Version[] = []
+  const newest = new Map<string | undefined, Statement>()
+  for (const index of indexes) {
+    const statement = await readOne(index, read)
+    if (statement === undefined) continue
+    const earlier = newest.get(statement.revision)
+    const flag = earlier === undefined ? 'none' : compareVersions(earlier, statement)
+    const { action, revision, published } = statement
+    versions.push({ index, action, published, ...(revision === undefined ? {} : { revision }), ...(flag === 'none' ? {} : { flag }) })
+    newest.set(revision, statement)
+  }
+  return versions
+}
+
+/** Undefined where it was erased, or is not about a record. */
+async function readOne(index: number, read: ReadStatement): Promise<Statement | undefined> {
+  const text = await read(index)
+  const statement = text === undefined ? undefined : parseAnyStatement(parseJson(text))
+  return statement?.type === 'openseal/statement@v1' ? statement : undefined
+}
