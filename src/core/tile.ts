@@ -19,6 +19,8 @@ export type BundleId = { readonly index: number; readonly width: number }
 export type TilePath = ({ readonly kind: 'tile' } & TileId) | ({ readonly kind: 'entries' } & BundleId)
 
 const MAX_LEVEL = 63
+/** Before each entry of a bundle. */
+const LENGTH_BYTES = 2
 const MAX_ENTRY_BYTES = 65_535
 const PATH = /^tile\/(entries|\d{1,2})\/((?:x\d{3}\/)*\d{3})(?:\.p\/(\d{1,3}))?$/
 
@@ -77,7 +79,15 @@ export function decodeTile(bytes: Uint8Array, width: number): Hash[] {
 export function encodeBundle(entries: readonly Uint8Array[]): Uint8Array {
   const tooLong = entries.find(entry => entry.length > MAX_ENTRY_BYTES)
   if (tooLong) throw new TileError('BUNDLE_MALFORMED', `an entry has at most ${MAX_ENTRY_BYTES} bytes, not ${tooLong.length}`)
-  return concatBytes(...entries.flatMap(entry => [Uint8Array.of(Math.floor(entry.length / 256), entry.length % 256), entry]))
+  const bytes = new Uint8Array(entries.reduce((length, entry) => length + LENGTH_BYTES + entry.length, 0))
+  let at = 0
+  for (const entry of entries) {
+    bytes[at] = Math.floor(entry.length / 256)
+    bytes[at + 1] = entry.length % 256
+    bytes.set(entry, at + LENGTH_BYTES)
+    at += LENGTH_BYTES + entry.length
+  }
+  return bytes
 }
 
 /** The entries of a bundle of exactly this width, as views of its bytes. Throws TileError BUNDLE_MALFORMED. */
@@ -85,10 +95,11 @@ export function decodeBundle(bytes: Uint8Array, width: number): Uint8Array[] {
   const entries: Uint8Array[] = []
   let start = 0
   while (start < bytes.length) {
-    const [high, low] = bytes.subarray(start, start + 2)
-    const end = high === undefined || low === undefined ? Number.POSITIVE_INFINITY : start + 2 + high * 256 + low
+    const high = bytes[start]
+    const low = bytes[start + 1]
+    const end = high === undefined || low === undefined ? Number.POSITIVE_INFINITY : start + LENGTH_BYTES + high * 256 + low
     if (end > bytes.length) throw new TileError('BUNDLE_MALFORMED', `entry ${entries.length} of the bundle is cut off`)
-    entries.push(bytes.subarray(start + 2, end))
+    entries.push(bytes.subarray(start + LENGTH_BYTES, end))
     start = end
   }
   if (entries.length !== width) throw new TileError('BUNDLE_MALFORMED', `a bundle of width ${width} has not ${entries.length} entries`)

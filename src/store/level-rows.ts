@@ -141,7 +141,7 @@ export function encodeHead(head: Head, edge: Edge): Uint8Array {
   return bytes
 }
 
-/** Reads the head row. @throws StoreError STORE_CORRUPT */
+/** Reads the head row; what it returns are views of the row. @throws StoreError STORE_CORRUPT */
 export function decodeHead(row: Uint8Array): { head: Head; edge: Edge } {
   const view = new DataView(row.buffer, row.byteOffset, row.byteLength)
   try {
@@ -150,12 +150,12 @@ export function decodeHead(row: Uint8Array): { head: Head; edge: Edge } {
     for (let part = 0; part <= view.getUint8(40); part++) {
       const length = view.getUint32(at)
       if (at + 4 + length > row.length) throw new RangeError('a part is longer than the row')
-      parts.push(row.slice(at + 4, at + 4 + length))
+      parts.push(row.subarray(at + 4, at + 4 + length))
       at += 4 + length
     }
     if (at !== row.length) throw new RangeError('bytes are left over')
     const bundle = parts.pop() ?? NOTHING
-    return { head: { size: readIndex(row, 0), root: row.slice(8, 40) }, edge: { tiles: parts, bundle } }
+    return { head: { size: readIndex(row, 0), root: row.subarray(8, 40) }, edge: { tiles: parts, bundle } }
   } catch (cause) {
     throw headUnreadable('cannot be read', cause)
   }
