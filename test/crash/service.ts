@@ -1,8 +1,9 @@
-/** The service as a process that may be killed at any moment: `openseal serve` on a folder, with its own chain, faults loaded into it. */
+/** The service as a process that may be killed at any moment: `openseal serve` on a folder, with its own chain and the bounds of `npm start`, faults loaded into it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createWriteStream, existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import service from '../../scripts/service.json' with { type: 'json' }
 
 /** A folder with a ledger in it, and how its service is started. */
 export type Place = {
@@ -48,11 +49,13 @@ export async function startService(place: Place): Promise<Running | undefined> {
     OPENSEAL_OPERATOR_KEY: OPERATOR_KEY,
     OPENSEAL_DATA: place.data,
     CRASH_PLAN: planFile(place),
+    ...service.env,
     ...(place.disk && { LD_PRELOAD: place.disk, CRASH_FOLDER: place.data }),
     ...place.env,
   }
   const faults = place.disk || place.faults === false ? [] : ['--import', FAULTS]
-  const child = spawn(process.execPath, [...faults, MAIN, 'serve', '--json'], { cwd: place.folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const command = [...service.flags, ...faults, MAIN, 'serve', '--json']
+  const child = spawn(process.execPath, command, { cwd: place.folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
   child.stderr!.pipe(createWriteStream(join(place.folder, 'service.log'), { flags: 'a' }))
   let isAlive = true
   const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>(resolve =>
