@@ -41,7 +41,7 @@ export function createLimits({ address, key, requestsPerAddress, streamsPerKey, 
   const allStreams = createPlaces(streams)
 
   return {
-    async admitRequest(ctx, next) {
+    admitRequest(ctx, next) {
       if (isOfThisMachine(ctx)) return next()
       const visitor = visitorOf(ctx.ip)
       const seconds = addresses?.take(visitor) ?? 0
@@ -49,7 +49,7 @@ export function createLimits({ address, key, requestsPerAddress, streamsPerKey, 
       const leave = requests.take(visitor)
       if (leave === undefined) throw new BusyError('REQUESTS_ADDRESS', 'Too many requests from your address are under way.', 1)
       ctx.res.once('close', leave)
-      await next()
+      return next()
     },
     noteWrongKey(ctx) {
       const seconds = wrongKeys.take(visitorOf(ctx.ip))

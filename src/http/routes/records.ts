@@ -36,7 +36,11 @@ export function recordRoutes(router: Router, deps: RouteDeps): void {
     if (reason !== undefined) throw new RequestError('LEDGER_NOT_COMPARED', reason)
     if (type === 'application/x-ndjson') return submitMany(ctx, key, deps)
     const leave = admission?.enter()
-    await submitOne(ctx, key, deps).finally(leave)
+    try {
+      await submitOne(ctx, key, deps)
+    } finally {
+      leave?.()
+    }
   })
 
   router.get('/v1/records', async (ctx: Context) => {
