@@ -132,7 +132,7 @@ async function* listPages(options: LedgerReaderOptions, query: URLSearchParams):
     const { records, cursor } = readObject(await read(options, `/v1/records?${query}`))
     const entries = (Array.isArray(records) ? (records as readonly Json[]) : []).filter(isListed)
     yield entries
-    if (cursor === undefined) return
+    if (cursor === undefined || cursor === null) return
     if (entries.length === 0 || typeof cursor !== 'string' || !(Number(cursor) < before))
       throw new LedgerReadError('LEDGER_ANSWER', 'the list of the ledger does not lead on')
     before = Number(cursor)

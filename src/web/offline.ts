@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib'
 import type { MessageKey } from '../messages/en.ts'
 import { browserMessages, CATALOGUES, LANGUAGE_TAGS, type Language } from '../messages/language.ts'
 import { type Policy, parsePolicy } from '../verifier/index.ts'
-import { PAGE_DATA_ID, type PackedLanguages, type PageData } from './browser/page-data.ts'
+import { PAGE_DATA_ID, type PageData } from './browser/page-data.ts'
 import { html, scriptJson, trusted } from './html.ts'
 import { TOOL_STYLE } from './style.ts'
 
@@ -25,7 +25,7 @@ export function makeOfflineVerifier({
   readonly sha256: string
   readonly securityPolicy: string
 } {
-  const packed = gzipSync(JSON.stringify(packLanguages()), { level: 9 }).toString('base64')
+  const packed = gzipSync(packLanguages(), { level: 9 }).toString('base64')
   const data: PageData = { languages: {}, packed, policy: JSON.parse(JSON.stringify(policy)), endpoints }
   parsePolicy(data.policy)
   // Inside a script element only this could end it early; in JavaScript text both spellings are the same.
@@ -59,12 +59,14 @@ export function makeOfflineVerifier({
   return { text, sha256: createHash('sha256').update(text).digest('hex'), securityPolicy }
 }
 
-/** All sentences of a page by language; each key only once. */
-function packLanguages(): PackedLanguages {
+/** All sentences of a page as PageData describes them. */
+function packLanguages(): string {
   const keys = (Object.keys(browserMessages('en')) as MessageKey[]).filter(key => !OF_LEDGERS.includes(key))
   // The English of the verifier's notes is in the script already.
   const packed = (tag: Language, key: MessageKey) => (tag === 'en' && key.startsWith('detail.') ? '' : CATALOGUES[tag][key])
-  return { keys, sentences: Object.fromEntries(LANGUAGE_TAGS.map(tag => [tag, keys.map(key => packed(tag, key))])) }
+  const lists = [['key', ...keys], ...LANGUAGE_TAGS.map(tag => [tag, ...keys.map(key => packed(tag, key))])]
+  if (lists.flat().some(text => /[\n\f]/.test(text))) throw new Error('bug: a sentence of two lines')
+  return lists.map(list => list.join('\n')).join('\f')
 }
 
 /** What is said only where a ledger is asked, which the offline verifier never does. */

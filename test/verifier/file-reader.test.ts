@@ -103,7 +103,7 @@ describe('verifier/file-reader', () => {
     const filler = new Uint8Array(4 * 1024 * 1024).fill(0x78)
     for (let read = 0; read <= MAX_RELEASE_BYTES; read += filler.length) reader.update(filler)
     reader.update(toUtf8('"}]}'))
-    assert.deepEqual(reader.finish().releases, [{ position: 1, refused: 'too large' }])
+    assert.deepEqual(reader.finish().releases, [{ position: 1, refused: 'too large', code: 'RELEASE_TOO_LARGE' }])
   })
 
   it('counts none as left out where the file turns out to be no package', () => {

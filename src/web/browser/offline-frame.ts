@@ -2,7 +2,7 @@
 import { fromBase64 } from '../../core/bytes.ts'
 import type { Say } from '../../messages/say.ts'
 import { NOTES, type NoteKey } from '../../verifier/notes.ts'
-import type { PackedLanguages, PageData } from './page-data.ts'
+import type { PageData } from './page-data.ts'
 
 /** The sentences of the page by language. */
 export type Languages = PageData['languages']
@@ -11,11 +11,11 @@ export type Languages = PageData['languages']
 export async function unpackLanguages(packed: string): Promise<Languages> {
   const bytes = fromBase64(packed)
   const unpacked = new Response(new Blob([bytes as BlobPart]).stream().pipeThrough(new DecompressionStream('gzip')))
-  const { keys, sentences } = (await unpacked.json()) as PackedLanguages
+  const [keys = [], ...languages] = (await unpacked.text()).split('\f').map(list => list.split('\n'))
   return Object.fromEntries(
-    Object.entries(sentences).map(([lang, all]) => [
-      lang,
-      Object.fromEntries(keys.map((key, at) => [key, all[at] || NOTES[key.slice('detail.'.length) as NoteKey]])),
+    languages.map(lines => [
+      lines[0],
+      Object.fromEntries(keys.map((key, at) => [key, lines[at] || NOTES[key.slice('detail.'.length) as NoteKey]])),
     ]),
   )
 }
