@@ -91,10 +91,8 @@ export function parseStatement(value: Json, { salted }: { salted: boolean }): St
   const s = members(value, 'the statement', salted ? SALTED : REQUIRED, OPTIONAL)
   checkNames(s)
   checkAction(s)
-  for (const [at, identifier] of list(s.identifiers ?? [], 'identifiers', 0, Number.MAX_SAFE_INTEGER).entries())
-    checkIdentifier(identifier, `identifiers[${at}]`)
-  for (const [at, document] of list(s.documents, 'documents', s.action === 'withdraw' ? 0 : 1, 256).entries())
-    checkDocument(document, `documents[${at}]`)
+  list(s.identifiers ?? [], 'identifiers', 0, Number.MAX_SAFE_INTEGER).forEach(checkIdentifier)
+  list(s.documents, 'documents', s.action === 'withdraw' ? 0 : 1, 256).forEach(checkDocument)
   const statement = value as unknown as Statement
   if (longestForm(statement) > MAX_STATEMENT_BYTES) checkSize(statementBody(statement))
   return statement
@@ -107,9 +105,9 @@ export function parseAnyStatement(value: Json): AnyStatement {
   return type === KEY ? parseKeyChange(value) : parseStatement(value, { salted: true })
 }
 
-/** The RFC 8785 form without the salt. The members of a statement are fixed, so writing them in order is several times faster than sorting. */
+/** The RFC 8785 form without the salt. The members of a statement are fixed, so naming them in order is several times faster than sorting. */
 export function statementBody(s: Statement): string {
-  return statementHead(s) + statementTail(s)
+  return JSON.stringify(inOrder(s))
 }
 
 /** The RFC 8785 form with the salt, from the form without: nothing is written twice. */
@@ -132,30 +130,30 @@ export function identityOf(body: string): string {
 /** STATEMENT_MALFORMED, STATEMENT_TOO_LARGE or STATEMENT_UNSUPPORTED. */
 export { StatementError }
 
-// The canonical form. Its members are sorted, so the salt stands between these two halves.
+// The canonical form.
 
-function statementHead(s: Statement): string {
-  const identifiers = s.identifiers?.map(({ scheme, value }) => `{"scheme":${quote(scheme)},"value":${quote(value)}}`)
-  let text = `{"action":"${s.action}","agency":${quote(s.agency)},"documents":[${s.documents.map(documentText).join()}]`
-  if (identifiers) text += `,"identifiers":[${identifiers.join()}]`
-  text += `,"kind":"${s.kind}"`
-  if (s.language !== undefined) text += `,"language":${quote(s.language)}`
-  text += `,"published":"${s.published}"`
-  if (s.reason) text += `,"reason":{"code":"${s.reason.code}"${s.reason.text === undefined ? '' : `,"text":${quote(s.reason.text)}`}}`
-  text += `,"record":${quote(s.record)}`
-  return s.revision === undefined ? text : `${text},"revision":${quote(s.revision)}`
+/** The members in the order of RFC 8785, which is all that JSON.stringify leaves to do: it writes texts and whole numbers as the RFC wants them, and nothing for undefined. */
+function inOrder(s: Statement) {
+  return {
+    action: s.action,
+    agency: s.agency,
+    documents: s.documents.map(({ bytes, jcs, mediaType, name, sha256 }) => ({ bytes, jcs, mediaType, name, sha256 })),
+    identifiers: s.identifiers?.map(({ scheme, value }) => ({ scheme, value })),
+    kind: s.kind,
+    language: s.language,
+    published: s.published,
+    reason: s.reason && { code: s.reason.code, text: s.reason.text },
+    record: s.record,
+    revision: s.revision,
+    title: s.title,
+    type: s.type,
+  }
 }
 
-function statementTail(s: Statement): string {
-  return `${s.title === undefined ? '' : `,"title":${quote(s.title)}`},"type":"${STATEMENT}"}`
+/** What follows the salt. */
+function statementTail({ title, type }: Statement): string {
+  return `${title === undefined ? '' : `,"title":${JSON.stringify(title)}`},"type":"${type}"}`
 }
-
-function documentText(d: DocumentRef): string {
-  const jcs = d.jcs === undefined ? '' : `,"jcs":"${d.jcs}"`
-  return `{"bytes":${d.bytes}${jcs},"mediaType":${quote(d.mediaType)},"name":${quote(d.name)},"sha256":"${d.sha256}"}`
-}
-
-const quote: (text: string) => string = JSON.stringify
 
 // The checks, member by member.
 
@@ -197,13 +195,15 @@ function checkAction({ action, reason }: Members): void {
   if (words !== undefined) text(words, 'reason.text')
 }
 
-function checkIdentifier(value: Json, path: string): void {
+function checkIdentifier(value: Json, at: number): void {
+  const path = `identifiers[${at}]`
   const identifier = members(value, path, ['scheme', 'value'], [])
   if (!/^[a-z0-9-]{1,32}$/.test(text(identifier.scheme, `${path}.scheme`))) throw malformed(`${path}.scheme does not match [a-z0-9-]{1,32}`)
   if (text(identifier.value, `${path}.value`) === '') throw malformed(`${path}.value is empty`)
 }
 
-function checkDocument(value: Json, path: string): void {
+function checkDocument(value: Json, at: number): void {
+  const path = `documents[${at}]`
   const d = members(value, path, ['name', 'mediaType', 'bytes', 'sha256'], ['jcs'])
   if (text(d.name, `${path}.name`) === '') throw malformed(`${path}.name is empty`)
   if (!MEDIA_TYPE.test(text(d.mediaType, `${path}.mediaType`))) throw malformed(`${path}.mediaType is not a media type`)

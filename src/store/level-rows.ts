@@ -74,7 +74,7 @@ export function putCommit(commit: Commit, put: (key: Uint8Array, value: Uint8Arr
 
 /** Puts the rows of records, tiles and bundles alone; for `put` holds the same. */
 export function putParts(parts: Pick<Commit, 'tiles' | 'bundles' | 'records'>, put: (key: Uint8Array, value: Uint8Array) => void): void {
-  for (const record of parts.records) putRecord(record, put)
+  putRecords(parts.records, put)
   for (const { agency, index, count } of agencyRuns(parts.records))
     put(withIndex(textKey('a', `${agency}\0`), index), withIndex(NOTHING, count))
   for (const tile of parts.tiles) put(withIndex(key('t', Uint8Array.of(tile.level)), tile.index), tile.bytes)
@@ -87,25 +87,43 @@ const digestKey = Buffer.from('d'.padEnd(1 + HASH_BYTES + INDEX_BYTES))
 const recordKey = Buffer.from('r'.padEnd(MAX_RECORD_KEY_BYTES))
 const indexValue = Buffer.alloc(INDEX_BYTES)
 
-/** Puts the rows of one record, but for its agency's; for `put` holds what `putCommit` says. */
-export function putRecord(
-  { index, statement, identity, digests, subject }: NewRecord,
-  put: (key: Uint8Array, value: Uint8Array) => void,
-): void {
-  writeIndex(statementKey, index, 1)
-  put(statementKey, statement)
-  identityKey.write(identity, 1, 'hex')
-  writeIndex(indexValue, index, 0)
-  put(identityKey, indexValue)
-  for (const digest of digests) {
-    digestKey.write(digest, 1, 'hex')
+/** Puts the rows of records, but for those of their agencies; for `put` holds what `putCommit` says. */
+export function putRecords(records: readonly NewRecord[], put: (key: Uint8Array, value: Uint8Array) => void): void {
+  for (const { index, statement } of records) {
+    writeIndex(statementKey, index, 1)
+    put(statementKey, statement)
+  }
+  for (const { hash, index } of inOrder(records, ({ identity }) => [identity])) {
+    identityKey.write(hash, 1, 'hex')
+    writeIndex(indexValue, index, 0)
+    put(identityKey, indexValue)
+  }
+  for (const { hash, index } of inOrder(records, ({ digests }) => digests)) {
+    digestKey.write(hash, 1, 'hex')
     writeIndex(digestKey, index, 1 + HASH_BYTES)
     put(digestKey, NOTHING)
   }
-  if (subject === undefined) return
-  const end = 1 + recordKey.write(`${subject.agency}\0${subject.record}\0`, 1, 'utf8')
-  writeIndex(recordKey, index, end)
-  put(recordKey.subarray(0, end + INDEX_BYTES), NOTHING)
+  for (const { index, subject } of records) {
+    if (subject === undefined) continue
+    const end = 1 + recordKey.write(`${subject.agency}\0${subject.record}\0`, 1, 'utf8')
+    writeIndex(recordKey, index, end)
+    put(recordKey.subarray(0, end + INDEX_BYTES), NOTHING)
+  }
+}
+
+/** A row under a hash in hex. */
+type HashRow = { readonly hash: string; readonly index: number }
+
+/**
+ * The rows of records under some of their hashes, in the order of these, for the sake of speed alone: Level finds the place of each beside that of the one before it. At
+ * random, finding the places takes longer than everything else about writing them. By their first 24 bits, as numbers, because sorting texts would cost what it saves.
+ */
+function inOrder(records: readonly NewRecord[], hashesOf: (record: NewRecord) => readonly string[]): HashRow[] {
+  const rows: HashRow[] = []
+  for (const record of records) for (const hash of hashesOf(record)) rows.push({ hash, index: record.index })
+  const places = new Float64Array(rows.length)
+  for (let at = 0; at < rows.length; at++) places[at] = Number.parseInt(rows[at]!.hash.slice(0, 6), 16) * 2 ** 29 + at
+  return Array.from(places.sort(), place => rows[place % 2 ** 29]!)
 }
 
 /** Statements of one agency that follow one another in the log share a row: in a bulk submission that is one row a batch. */

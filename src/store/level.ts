@@ -14,7 +14,7 @@ import {
   key,
   putCommit,
   putParts,
-  putRecord,
+  putRecords,
   readIndex,
   textKey,
   withIndex,
@@ -164,7 +164,7 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
       const incomplete = new Set<number>()
       for (const record of records) {
         const rows: [Uint8Array, Uint8Array][] = []
-        putRecord(record, (rowKey, value) => rows.push([rowKey.slice(), value.slice()]))
+        putRecords([record], (rowKey, value) => rows.push([rowKey.slice(), value.slice()]))
         for (const [rowKey, value] of rows) {
           const found = await read(rowKey)
           if (found === undefined || !equalBytes(found, value)) incomplete.add(record.index)
