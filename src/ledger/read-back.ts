@@ -17,7 +17,7 @@ const HASH_BYTES = 32
 export async function rederive(store: Store, before: TreeState, head: Head): Promise<void> {
   const stored = await store.readHead()
   if (stored === undefined || stored.head.size !== head.size || !equalBytes(stored.head.root, head.root)) throw mismatch('the head')
-  const entries = await readEntries(store, stored.edge, before.head.size, head.size)
+  const entries = await readEntries(store, stored.edge, before, head.size)
   const { range, nodes } = extendTree(before.head.size, before.range, entries.map(hashLeaf))
   if (!equalBytes(rootFromRange(range), head.root)) throw mismatch('the entries')
 
@@ -33,13 +33,16 @@ export async function rederive(store: Store, before: TreeState, head: Head): Pro
   }
 }
 
-async function readEntries(store: Store, edge: Edge, from: number, to: number): Promise<Uint8Array[]> {
+async function readEntries(store: Store, edge: Edge, before: TreeState, to: number): Promise<Uint8Array[]> {
   const entries: Uint8Array[] = []
-  for (let bundle = Math.floor(from / TILE_WIDTH); bundle * TILE_WIDTH < to; bundle++) {
+  const growing = Math.floor(before.head.size / TILE_WIDTH)
+  for (let bundle = growing; bundle * TILE_WIDTH < to; bundle++) {
     const width = Math.min(TILE_WIDTH, to - bundle * TILE_WIDTH)
     const bytes = width === TILE_WIDTH ? await store.readBundle(bundle) : edge.bundle
     if (bytes === undefined) throw mismatch(`entry bundle ${bundle}`)
-    entries.push(...decodeBundle(bytes, width).slice(Math.max(0, from - bundle * TILE_WIDTH)))
+    // What was in the growing bundle before was read back with the batches that put it there.
+    const [earlierBytes, earlier] = bundle === growing ? [before.edge.bundle.length, before.head.size % TILE_WIDTH] : [0, 0]
+    entries.push(...decodeBundle(bytes.subarray(earlierBytes), width - earlier))
   }
   return entries
 }

@@ -190,14 +190,20 @@ export async function rootAt(nodes: Pick<Nodes, 'read'>, size: number): Promise<
 }
 
 async function readTree(store: Store): Promise<TreeState> {
+  // Read before the head, which another node may move meanwhile.
+  const newest = (await store.lastSize()) ?? 0
   const row = await store.readHead()
   if (row === undefined) return EMPTY_STATE
   const tree = restore(row.head, row.edge)
-  if (tree !== undefined) return tree
-  throw new LedgerError(
-    'LEDGER_CORRUPT',
-    'The growing edge in the store does not give the size and root of its head. Stop the service, copy the data folder, and run "openseal doctor".',
-  )
+  if (tree === undefined) throw corruptHead('The growing edge in the store does not give the size and root of its head.')
+  // Whoever seals upon an old head signs another tree than the one that was signed.
+  if (newest > row.head.size)
+    throw corruptHead(`The head in the store is of ${row.head.size} entries, and a newer commit led to ${newest}.`)
+  return tree
+}
+
+function corruptHead(what: string): LedgerError {
+  return new LedgerError('LEDGER_CORRUPT', `${what} Stop the service, copy the data folder, and run "openseal doctor".`)
 }
 
 /** New statements get the next indexes, in the batch's order; known ones keep theirs. */

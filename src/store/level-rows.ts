@@ -3,7 +3,8 @@
  *
  * Rows, by the first byte of their key (numbers are big-endian, so keys sort as numbers do):
  *
- *   h                                the head and the growing edge, one row, rewritten by each commit
+ *   h                                the head and the growing edge as of some commit, see level-head
+ *   g size                           what a later commit made of them
  *   s index                          a canonical statement
  *   i identity                       → index
  *   d digest index                   a document's digest, for look-ups
@@ -15,11 +16,8 @@
  *   x collection 0 key               a named document, see level-documents
  */
 import { HASH_BYTES } from '../core/hash.ts'
-import type { Commit, Edge, Head, NewRecord } from './port.ts'
-import { StoreError } from './port.ts'
+import type { Commit, NewRecord } from './port.ts'
 
-/** Key of the head row. */
-export const HEAD_KEY = Uint8Array.of(0x68)
 /** The value of a row whose key says all. */
 export const NOTHING = new Uint8Array(0)
 
@@ -63,13 +61,12 @@ export function readIndex(bytes: Uint8Array, at: number): number {
 }
 
 /**
- * Puts every row of a commit. Keys and small values are written into the same memory each time: `put` must copy what it is given before it
+ * Puts every row of a commit but that of its head. Keys and small values are written into the same memory each time: `put` must copy what it is given before it
  * returns, as a Level batch does. A commit puts six rows a record, and making memory for each would cost as much as the rest of sealing.
  */
 export function putCommit(commit: Commit, put: (key: Uint8Array, value: Uint8Array) => void): void {
   putParts(commit, put)
   put(withIndex(key('c'), commit.next.size), withIndex(NOTHING, commit.timeMs))
-  put(HEAD_KEY, encodeHead(commit.next, commit.edge))
 }
 
 /** Puts the rows of records, tiles and bundles alone; for `put` holds the same. */
@@ -141,46 +138,4 @@ function agencyRuns(records: readonly NewRecord[]): { agency: string; index: num
 function writeIndex(bytes: Buffer, index: number, at: number): void {
   bytes.writeUInt32BE(Math.floor(index / 2 ** 32), at)
   bytes.writeUInt32BE(index % 2 ** 32, at + 4)
-}
-
-/** The head row: size (8), root (32), number of tile levels (1), then each level's tile and the bundle, each with its length (4). */
-export function encodeHead(head: Head, edge: Edge): Uint8Array {
-  const parts = [...edge.tiles, edge.bundle]
-  const bytes = new Uint8Array(41 + parts.reduce((sum, part) => sum + 4 + part.length, 0))
-  bytes.set(withIndex(NOTHING, head.size), 0)
-  bytes.set(head.root, 8)
-  bytes[40] = edge.tiles.length
-  let at = 41
-  for (const part of parts) {
-    new DataView(bytes.buffer).setUint32(at, part.length)
-    bytes.set(part, at + 4)
-    at += 4 + part.length
-  }
-  return bytes
-}
-
-/** Reads the head row; what it returns are views of the row. @throws StoreError STORE_CORRUPT */
-export function decodeHead(row: Uint8Array): { head: Head; edge: Edge } {
-  const view = new DataView(row.buffer, row.byteOffset, row.byteLength)
-  try {
-    const parts: Uint8Array[] = []
-    let at = 41
-    for (let part = 0; part <= view.getUint8(40); part++) {
-      const length = view.getUint32(at)
-      if (at + 4 + length > row.length) throw new RangeError('a part is longer than the row')
-      parts.push(row.subarray(at + 4, at + 4 + length))
-      at += 4 + length
-    }
-    if (at !== row.length) throw new RangeError('bytes are left over')
-    const bundle = parts.pop() ?? NOTHING
-    return { head: { size: readIndex(row, 0), root: row.subarray(8, 40) }, edge: { tiles: parts, bundle } }
-  } catch (cause) {
-    throw headUnreadable('cannot be read', cause)
-  }
-}
-
-/** The error of a head row that is no use. */
-export function headUnreadable(what: string, cause?: unknown): StoreError {
-  const advice = 'Stop the service, copy the data folder, and run "openseal doctor".'
-  return new StoreError('STORE_CORRUPT', `The head row of the store ${what}. ${advice}`, { cause })
 }

@@ -4,23 +4,11 @@ import { EMPTY_ROOT } from '../core/hash.ts'
 import type { Row } from './backup.ts'
 import { damaged, type LevelDatabase, openLevelDatabase } from './level-database.ts'
 import { DOCUMENTS, decodeDocument, documentKey, documentName, encodeDocument, isSoundDocument } from './level-documents.ts'
+import { additionsTo, addTo, changeHead, decodeHead, encodeHead, HEAD_KEY, headUnreadable, type StoredHead } from './level-head.ts'
 import { findDamagedJournal } from './level-journal.ts'
-import {
-  decodeHead,
-  encodeHead,
-  HEAD_KEY,
-  headUnreadable,
-  hexKey,
-  key,
-  putCommit,
-  putParts,
-  putRecords,
-  readIndex,
-  textKey,
-  withIndex,
-} from './level-rows.ts'
+import { hexKey, key, putCommit, putParts, putRecords, readIndex, textKey, withIndex } from './level-rows.ts'
 import { headMoved } from './memory.ts'
-import { type Commit, type Edge, type Head, type Store, StoreError } from './port.ts'
+import { type Commit, type Store, StoreError } from './port.ts'
 
 /** A store that can give out its rows. */
 export type LevelStore = Store & {
@@ -69,8 +57,10 @@ export async function fillLevelStore(folder: string, rows: AsyncIterable<Row>): 
 }
 
 function levelStore({ db, write, settled, reading, close }: LevelDatabase): LevelStore {
-  /** The head as it was last read; undefined after every commit, whatever came of it, so that the next reader sees what is stored. */
-  let known: { head: Head; edge: Edge } | 'empty' | undefined
+  /** The head as it was last read; undefined after a write that failed, so that the next reader sees what is stored. */
+  let known: StoredHead | 'empty' | undefined
+  /** Where the last commit wrote its head, until that row is read: those before it were read after their own commits. */
+  let unread: Uint8Array | undefined
 
   const read = async (row: Uint8Array) => {
     if (db.status !== 'open') await settled()
@@ -87,24 +77,46 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
     return row === undefined ? undefined : readIndex(row, 1)
   }
 
+  const readRow = async (rowKey: Uint8Array) => {
+    const row = await read(rowKey)
+    if (row === undefined) throw headUnreadable('is gone')
+    return row
+  }
+
+  const readWholeHead = async (): Promise<StoredHead | 'empty'> => {
+    const row = await read(HEAD_KEY)
+    if (row === undefined && (await lastSize()) !== undefined) throw headUnreadable('is gone')
+    if (row === undefined) return 'empty'
+    const whole = decodeHead(row)
+    const additions = await reading(() => db.iterator(additionsTo(whole.head.size)).all())
+    return additions.reduce((stored, [rowKey, addition]) => addTo(stored, rowKey, addition), whole)
+  }
+
   const readHead = async () => {
-    if (known === undefined) {
-      const row = await read(HEAD_KEY)
-      if (row === undefined && (await lastSize()) !== undefined) throw headUnreadable('is gone')
-      known = row === undefined ? 'empty' : decodeHead(row)
+    if (unread !== undefined) {
+      const row = await readRow(unread)
+      known = known === undefined || known === 'empty' || unread === HEAD_KEY ? decodeHead(row) : addTo(known, unread, row)
+      unread = undefined
     }
+    known ??= await readWholeHead()
     return known === 'empty' ? undefined : known
   }
 
   const commitNow = async (commit: Commit) => {
-    const head = (await readHead())?.head ?? { size: 0, root: EMPTY_ROOT }
+    const stored = await readHead()
+    const head = stored?.head ?? { size: 0, root: EMPTY_ROOT }
     if (head.size !== commit.previous.size || !equalBytes(head.root, commit.previous.root)) throw headMoved(commit.previous, head)
     const batch = db.batch()
     putCommit(commit, (rowKey, value) => batch.put(rowKey, value))
+    const { row, dropped } = changeHead(stored, commit.next, commit.edge)
+    batch.put(...row)
+    for (const rowKey of dropped) batch.del(rowKey)
     try {
       await batch.write({ sync: true })
-    } finally {
+      unread = row[0]
+    } catch (cause) {
       known = undefined
+      throw cause
     }
   }
 
@@ -135,7 +147,8 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
   return {
     async readHead() {
       await settled()
-      return readHead()
+      const stored = await readHead()
+      return stored && { head: stored.head, edge: stored.edge }
     },
     commit: commit => write(() => commitNow(commit)),
     async findIdentities(identities) {
@@ -185,8 +198,13 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
         await batch.write({ sync: true })
       }),
     putHead: (head, edge) =>
-      write(() => db.put(HEAD_KEY, encodeHead(head, edge), { sync: true })).finally(() => {
+      write(async () => {
+        const batch = db.batch().put(HEAD_KEY, encodeHead(head, edge))
+        for (const rowKey of await db.keys(additionsTo(0)).all()) batch.del(rowKey)
+        await batch.write({ sync: true })
+      }).finally(() => {
         known = undefined
+        unread = undefined
       }),
     async readDocument(collection, name) {
       const rowKey = documentKey(collection, name)

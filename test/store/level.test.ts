@@ -7,7 +7,8 @@ import path from 'node:path'
 import { Level } from 'level'
 import { openLevelStore } from '../../src/store/level.ts'
 import type { Store } from '../../src/store/port.ts'
-import { openTestLedger } from '../ledger/fixtures.ts'
+import { checkLog } from '../ledger/check-log.ts'
+import { openTestLedger, statementOf } from '../ledger/fixtures.ts'
 import { storeConformance } from './conformance.ts'
 
 describe('Level store', () => {
@@ -56,6 +57,46 @@ describe('Level store', () => {
     await assert.rejects(openTestLedger(beheaded), { code: 'STORE_CORRUPT', message: /is gone.*openseal doctor/ })
     assert.equal(await beheaded.lastSize(), 1)
     await beheaded.close()
+  })
+
+  it('gives the head of each of many commits, then and when it is opened again, and keeps few rows of it', async () => {
+    const folder = await newFolder()
+    let store = await openLevelStore(folder)
+    let ledger = await openTestLedger(store)
+    for (let n = 1; n <= 300; n++) {
+      // One at a time and in crowds, so that bundles and tiles fill up within a commit as well as at its end.
+      await Promise.all(Array.from({ length: n % 50 === 0 ? 300 : 1 }, (_, i) => ledger.submit(statementOf(`r${n}-${i}`, i))))
+      const { size, root } = ledger.head()
+      assert.deepEqual((await store.readHead())?.head, { size, root })
+      if (n % 17 !== 0) continue
+      await ledger.close()
+      const rows = await rowsOf(folder, 'g')
+      assert.ok(rows.length <= 32, `${rows.length} rows`)
+      store = await openLevelStore(folder)
+      ledger = await openTestLedger(store)
+      assert.deepEqual([ledger.head().size, ledger.head().root], [size, root])
+    }
+    assert.equal(await checkLog(store), ledger.head().size)
+    await ledger.close()
+  })
+
+  it('reads a head from before there were additions, and adds none to it, for what wrote it would pass over them', async () => {
+    const folder = await newFolder()
+    const store = await openLevelStore(folder)
+    await (await openTestLedger(store)).submit(statementOf('a', 1))
+    const { head, edge } = (await store.readHead())!
+    await store.putHead(head, edge)
+    await store.close()
+    const withoutFlag = (row: Uint8Array) => row.map((byte, at) => (at === 40 ? byte & 0x7f : byte))
+    await changeRow(folder, 'h', withoutFlag)
+    const again = await openTestLedger(await openLevelStore(folder))
+    assert.equal((await again.submit(statementOf('b', 2))).index, 2)
+    await again.close()
+    assert.deepEqual(await rowsOf(folder, 'g'), [])
+    const last = await openTestLedger(await openLevelStore(folder))
+    assert.equal((await last.submit(statementOf('c', 3))).index, 3)
+    await last.close()
+    assert.equal((await rowsOf(folder, 'g')).length, 1)
   })
 
   it('refuses a document of which the disk has changed any bit, or whose row stands under another key, and gives the others', async () => {
@@ -122,6 +163,21 @@ describe('Level store', () => {
     await store.close()
   })
 })
+
+/** The keys of a closed store that begin with this letter. */
+async function rowsOf(folder: string, letter: string): Promise<Uint8Array[]> {
+  const raw = new Level<Uint8Array, Uint8Array>(folder, { keyEncoding: 'view', valueEncoding: 'view' })
+  const keys = await raw.keys({ gte: Buffer.from(letter), lt: Buffer.from(String.fromCharCode(letter.charCodeAt(0) + 1)) }).all()
+  await raw.close()
+  return keys
+}
+
+/** Changes a row of a closed store. */
+async function changeRow(folder: string, key: string, how: (row: Uint8Array) => Uint8Array): Promise<void> {
+  const raw = new Level<Uint8Array, Uint8Array>(folder, { keyEncoding: 'view', valueEncoding: 'view' })
+  await raw.put(Buffer.from(key), how((await raw.get(Buffer.from(key)))!))
+  await raw.close()
+}
 
 /** Runs a process that commits one record after the other, kills it in the middle, and returns how many commits it had answered. */
 function runUntilKilled(folder: string): Promise<number> {

@@ -26,11 +26,21 @@ describe('doctor: the head row', function () {
     return act(store).finally(() => store.close())
   }
   const headRow = () => withStore(store => store.readHead())
-  const changeHead = (how: (row: Uint8Array) => Uint8Array | undefined) => rest.change('h', NO_KEY, how)
+  type Change = (row: Uint8Array) => Uint8Array | undefined
+  /** Changes the whole row, when all of the head stands in it, as some commits leave it. */
+  const changeHead = async (how: Change) => {
+    await withStore(async store => {
+      const { head, edge } = (await store.readHead())!
+      await store.putHead(head, edge)
+    })
+    await rest.change('h', NO_KEY, how)
+  }
+  /** Changes the row with what the newest commit added to it, as most commits leave it. */
+  const changeAddition = async (how: Change) => rest.change('g', (await rest.keys('g')).at(-1)!, how)
   const flipAt = (at: number) => (row: Uint8Array) => row.map((byte, i) => (i === (at + row.length) % row.length ? byte ^ 1 : byte))
 
   /** What can become of the row: size (8 bytes), root (32), number of levels (1), tiles and bundle, each behind its length (4). */
-  const damages: [string, (row: Uint8Array) => Uint8Array | undefined][] = [
+  const damages: [string, Change][] = [
     ['of another size', flipAt(5)],
     ['of another root', flipAt(20)],
     ['with another number of levels', flipAt(40)],
@@ -39,24 +49,43 @@ describe('doctor: the head row', function () {
     ['cut short in its root', row => row.slice(0, 30)],
     ['gone', () => undefined],
   ]
+  /** The same of an addition: the size before it (8), then as above, but each part behind how much of the former one it keeps (4). */
+  const additionDamages: typeof damages = [
+    ['one to another size', flipAt(5)],
+    ['of another size', flipAt(13)],
+    ['of another root', flipAt(28)],
+    ['with another number of levels', flipAt(48)],
+    ['one that keeps more of a tile than there was', row => row.map((byte, i) => (i === 51 ? byte + 1 : byte))],
+    ['with another edge', flipAt(60)],
+    ['one with a byte too many', row => Buffer.concat([row, Uint8Array.of(0)])],
+    ['cut short', row => row.slice(0, -1)],
+    ['cut short in its root', row => row.slice(0, 30)],
+    ['gone', () => undefined],
+  ]
+  const cases = [
+    ...[5, 256, 257, 700].flatMap(size => damages.map(([what, how]) => [size, `that is ${what}`, () => changeHead(how)] as const)),
+    ...[5, 257, 700].flatMap(size =>
+      additionDamages.map(([what, how]) => [size, `whose newest addition is ${what}`, () => changeAddition(how)] as const),
+    ),
+  ]
 
-  for (const size of [5, 256, 257, 700])
-    for (const [what, how] of damages)
-      it(`derives a head of ${size} entries again that is ${what}, and marks the ledger`, async () => {
-        rest = await layToRest(size)
-        const sound = await headRow()
-        await changeHead(how)
-        const found = await look()
-        assert.deepEqual([found.exit, found.size, found.complaints.map(({ code }) => code)], [5, size, ['DOCTOR_HEAD']])
-        assert.match(found.complaints[0]?.advice ?? '', new RegExp(`derived from the rest: ${size} entries`))
+  for (const [size, what, damage] of cases)
+    it(`derives a head of ${size} entries again ${what}, and marks the ledger`, async () => {
+      rest = await layToRest(size)
+      const sound = await headRow()
+      await damage()
+      await assert.rejects(withStore(openTestLedger), /openseal doctor/)
+      const found = await look()
+      assert.deepEqual([found.exit, found.size, found.complaints.map(({ code }) => code)], [5, size, ['DOCTOR_HEAD']])
+      assert.match(found.complaints[0]?.advice ?? '', new RegExp(`derived from the rest: ${size} entries`))
 
-        const repaired = await look(true)
-        assert.deepEqual([repaired.verdict, repaired.restored], ['repaired', { why: MARK, size }])
-        assert.deepEqual(await headRow(), sound)
-        assert.equal(await withStore(checkLog), size)
-        const after = await look()
-        assert.deepEqual([after.verdict, after.restored?.size], ['sound', size])
-      })
+      const repaired = await look(true)
+      assert.deepEqual([repaired.verdict, repaired.restored], ['repaired', { why: MARK, size }])
+      assert.deepEqual(await headRow(), sound)
+      assert.equal(await withStore(checkLog), size)
+      const after = await look()
+      assert.deepEqual([after.verdict, after.restored?.size], ['sound', size])
+    })
 
   it('derives the head of a large ledger, also where a tile under its edge is damaged as well', async () => {
     rest = await layToRest(LARGE)
@@ -160,6 +189,12 @@ describe('doctor: the head row', function () {
       await rest.change('s', indexBytes(300), () => undefined)
       await cannot(/Tile 0\/1 is missing/)
     })
+  })
+
+  it('does not let the service seal upon a head that is older than the newest commit', async () => {
+    rest = await layToRest(5)
+    await changeAddition(() => undefined)
+    await assert.rejects(withStore(openTestLedger), { code: 'LEDGER_CORRUPT', message: /newer commit led to 5/ })
   })
 
   it('does not let the service begin a new log over one whose head is gone', async () => {
