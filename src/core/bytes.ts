@@ -66,9 +66,12 @@ export function toBase64(bytes: Uint8Array): string {
   return text
 }
 
+/** The characters of the part that is being written: encoding is synchronous, and mostly it is hashes, one after the other. */
+const characters: number[] = []
+
 /** From characters at once, because a string that grows costs half as much again. */
 function partToBase64(bytes: Uint8Array, from: number, to: number): string {
-  const characters = new Array<number>(Math.ceil((to - from) / 3) * 4)
+  characters.length = Math.ceil((to - from) / 3) * 4
   let count = 0
   for (let i = from; i < to; i += 3) {
     const group = (bytes[i]! << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0)

@@ -17,13 +17,11 @@ export function rootNodes(size: number): Node[] {
  * `from` is a multiple of the smallest power of two that is not below the range's length.
  */
 export function rangeNodes(from: number, to: number): Node[] {
-  const nodes: Node[] = []
-  for (let start = from; start < to; ) {
-    const level = floorLog2(to - start)
-    nodes.push({ level, index: start / 2 ** level })
-    start += 2 ** level
-  }
-  return nodes
+  if (from === to) return []
+  const level = floorLog2(to - from)
+  const largest = { level, index: from / 2 ** level }
+  const end = from + 2 ** level
+  return end === to ? [largest] : [largest, ...rangeNodes(end, to)]
 }
 
 /** The root over perfect subtrees given largest first, as `rootNodes` lists them. MTH is right-heavy: the smallest two join first. */

@@ -82,7 +82,7 @@ export function createNodes(store: Pick<Store, 'readTile'>, head: Head, edge: Ed
       // The nodes of a proof mostly share a tile, and a tile in memory costs no turn of the event loop.
       if (key !== tileAt) tile = growing.get(key) ?? cache.get(key) ?? (await fromStore(level, index))
       tileAt = key
-      hashes.push(tile!.slice(offset, offset + HASH_BYTES))
+      hashes.push(tile!.subarray(offset, offset + HASH_BYTES))
     }
     return hashes
   }
