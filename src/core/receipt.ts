@@ -44,10 +44,10 @@ export function parseReceipt(input: string | Uint8Array): Receipt {
   return { type, statement, proof, anchors: anchors.flatMap(readHint) }
 }
 
-/** The receipt's text from a canonical salted statement: one line of JSON. Throws what formatTlogProof throws. */
+/** The receipt's text from a canonical salted statement: JSON in one line, without its newline. Throws what formatTlogProof throws. */
 export function formatReceipt(receipt: { statementText: string; proof: TlogProof; anchors: readonly AnchorHint[] }): string {
   const { statementText, proof, anchors } = receipt
-  return `{"type":"${TYPE}","statement":${statementText},"proof":${quoteTlogProof(proof)},"anchors":${JSON.stringify(anchors)}}\n`
+  return `{"type":"${TYPE}","statement":${statementText},"proof":${quoteTlogProof(proof)},"anchors":${JSON.stringify(anchors)}}`
 }
 
 /** The index that a receipt is about. Throws TlogProofError. */

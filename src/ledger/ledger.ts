@@ -32,7 +32,7 @@ export type Ledger = Prover & {
    * and read back. @throws LedgerError LEDGER_STOPPED, LEDGER_BUSY, LEDGER_COMMIT_FAILED, LEDGER_UNSETTLED
    */
   submit(statement: Statement): Promise<Submission>
-  /** The same, with the receipt's text. Beside what `submit` throws: RECORD_ERASED where it is known and its statement was erased. */
+  /** The same, with the receipt's text without its newline. Beside what `submit` throws: RECORD_ERASED where it is known and its statement was erased. */
   submitForReceipt(statement: Statement): Promise<Submission & { readonly receipt: string }>
   /** The same for a stream of many: `tell` is called once, later, with what came of it. @throws LedgerError LEDGER_STOPPED, LEDGER_BUSY */
   submitEach(statement: Statement, tell: (outcome: Outcome) => void): void
@@ -130,14 +130,14 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     const statementText = await statement(index)
     if (statementText === undefined)
       throw new LedgerError('RECORD_ERASED', `The statement of record ${index} was erased; receipts given out before stay valid.`)
-    return receiptOf(index, statementText)
+    return `${await receiptOf(index, statementText)}\n`
   }
 
   const keyReceipt = async ({ index, note }: LoggedChange): Promise<string> => {
     const statementText = await statement(index)
     if (statementText === undefined) throw new LedgerError('RECORD_ERASED', `Entry ${index} was erased.`)
     const proof = { index, proof: await prover.inclusionHashes(index, index + 1), note }
-    return formatReceipt({ statementText, proof, anchors: [] })
+    return `${formatReceipt({ statementText, proof, anchors: [] })}\n`
   }
 
   const assertAccepting = () => {
@@ -171,7 +171,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
       const { text, prepared } = prepare(submitted, salt)
       const submission = await whenTold(tell => pool.submit(prepared, tell))
       // A known statement stands there with the salt of its first submission.
-      const receiptText = await (submission.known ? receipt(submission.index) : receiptOf(submission.index, text))
+      const receiptText = submission.known ? (await receipt(submission.index)).trimEnd() : await receiptOf(submission.index, text)
       return { ...submission, receipt: receiptText }
     },
     submitEach,

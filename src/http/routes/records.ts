@@ -65,7 +65,7 @@ async function submitOne(ctx: Context, key: { agency: string }, deps: RouteDeps)
   ctx.status = known ? 200 : 201
   ctx.set('Location', `/v1/records/${index}`)
   ctx.type = 'application/json'
-  ctx.body = textBody(`{"index":${index},"receipt":${receipt.trimEnd()}}\n`)
+  ctx.body = textBody(`{"index":${index},"receipt":${receipt}}\n`)
 }
 
 /** Answers a stream while it comes in. The key is looked at again every second: a revoked one ends what it may submit, not the stream. */
