@@ -4,9 +4,9 @@ import Router from '@koa/router'
 import Koa, { type Context, type Middleware, type Next } from 'koa'
 import { refuseEarly } from './admission.ts'
 import type { HttpDeps, RouteDeps } from './deps.ts'
-import { answerOptions, guardHeaders, requireHost } from './headers.ts'
+import { answerOptions, guard, guardPage, requireHost } from './headers.ts'
 import { createMetrics } from './metrics.ts'
-import { answerProblems, isClientGone } from './problem.ts'
+import { answerProblem, isClientGone, refuseRoute } from './problem.ts'
 import { agencyRoutes } from './routes/agencies.ts'
 import { anchorRoutes } from './routes/anchors.ts'
 import { backupRoutes } from './routes/backup.ts'
@@ -25,14 +25,8 @@ export function createApp(deps: HttpDeps): Koa {
   app.on('error', (error: unknown) => {
     if (!isClientGone(error)) deps.log.error('answer failed', { error })
   })
-  app.use(measure(routeDeps))
-  app.use(guardHeaders)
-  app.use(answerProblems(deps))
-  app.use(requireHost)
-  if (deps.limits) app.use(deps.limits.admitRequest)
-  app.use(answerOptions)
-  const router = createRouter(routeDeps)
-  app.use(router.routes())
+  app.use(passEach(routeDeps))
+  app.use(createRouter(routeDeps).routes())
   if (deps.site) app.use(deps.site.routes())
   return app
 }
@@ -52,16 +46,31 @@ export function createRouter(deps: RouteDeps): Router {
   return router
 }
 
-/** Counts and times each request by its route pattern once its answer has left or its client has gone. */
-function measure({ metrics, nowMs, isClosing }: RouteDeps): Middleware {
-  return (ctx: Context, next: Next) => {
-    const startMs = nowMs()
-    if (isClosing?.()) ctx.set('Connection', 'close')
-    ctx.res.once('close', () => {
-      const route = typeof ctx._matchedRoute === 'string' ? ctx._matchedRoute : 'none'
-      metrics.countRequest(route === 'none' ? 'any' : ctx.method, route, ctx.res.statusCode, (nowMs() - startMs) / 1000)
-      if (ctx.state.problem !== undefined) metrics.countProblem(ctx.state.problem)
-    })
-    return next()
+/** What every request passes through. One middleware and not one for each step: every one of them costs a request a promise and a call more. */
+function passEach(deps: RouteDeps): Middleware {
+  return async (ctx: Context, next: Next) => {
+    measure(ctx, deps)
+    guard(ctx)
+    try {
+      requireHost(ctx)
+      deps.limits?.admitRequest(ctx)
+      await next()
+      if (ctx.method === 'OPTIONS') answerOptions(ctx)
+      if (ctx.status === 404 && (ctx.body === undefined || ctx.body === null)) refuseRoute(ctx)
+    } catch (error) {
+      if (!isClientGone(error)) answerProblem(ctx, error, deps)
+    }
+    guardPage(ctx)
   }
+}
+
+/** Counts and times a request by its route pattern once its answer has left or its client has gone. */
+function measure(ctx: Context, { metrics, nowMs, isClosing }: RouteDeps): void {
+  const startMs = nowMs()
+  if (isClosing?.()) ctx.set('Connection', 'close')
+  ctx.res.on('close', () => {
+    const route = typeof ctx._matchedRoute === 'string' ? ctx._matchedRoute : 'none'
+    metrics.countRequest(route === 'none' ? 'any' : ctx.method, route, ctx.res.statusCode, (nowMs() - startMs) / 1000)
+    if (ctx.state.problem !== undefined) metrics.countProblem(ctx.state.problem)
+  })
 }

@@ -1,5 +1,5 @@
 /** Headers that belong to no single route: caching, cross-origin reads, what a browser may do with an answer. */
-import type { Context, Next } from 'koa'
+import type { Context } from 'koa'
 import { RequestError } from './problem.ts'
 
 /** What may be kept for ever: tiles, bundles and proofs that were found. Everything else is `no-store`. */
@@ -28,19 +28,22 @@ const YEAR_SECONDS = 31_536_000
 const HOST = /^(?:[a-z0-9_](?:[a-z0-9._-]{0,251}[a-z0-9_])?|\[[0-9a-f:.]{2,45}\])\.?(?::\d{1,5})?$/i
 
 /** Sets what every answer carries. Any origin may read; browsers that came over TLS stay with it. */
-export async function guardHeaders(ctx: Context, next: Next): Promise<void> {
+export function guard(ctx: Context): void {
   for (const [name, value] of GUARD_LIST) ctx.res.setHeader(name, value)
   if (ctx.method === 'GET' || ctx.method === 'HEAD') ctx.set('Access-Control-Allow-Origin', '*')
   if (ctx.secure) ctx.set('Strict-Transport-Security', `max-age=${YEAR_SECONDS}`)
-  await next()
+}
+
+/** Sets what an answer carries beyond that where it has turned out to be a page. */
+export function guardPage(ctx: Context): void {
   if (ctx.response.type === 'text/html') ctx.set(PAGE_GUARDS)
 }
 
 /** Refuses a request whose Host is none: HOST_MALFORMED. */
-export function requireHost(ctx: Context, next: Next): Promise<void> {
+export function requireHost(ctx: Context): void {
   // The header itself, of which Koa takes parts away, and what a trusted proxy forwards.
-  if (isHost(ctx.get('Host')) && (!ctx.app.proxy || isHost(ctx.host))) return next()
-  throw new RequestError('HOST_MALFORMED', 'The Host of this request is no host name.')
+  const isSound = isHost(ctx.get('Host')) && (!ctx.app.proxy || isHost(ctx.host))
+  if (!isSound) throw new RequestError('HOST_MALFORMED', 'The Host of this request is no host name.')
 }
 
 /** HTTP/1.0 needs none. */
@@ -48,13 +51,8 @@ function isHost(text: string): boolean {
   return text === '' || HOST.test(text)
 }
 
-/** Any origin may read; a page that wants to write is of ours and needs no preflight. */
-export function answerOptions(ctx: Context, next: Next): Promise<void> {
-  return ctx.method === 'OPTIONS' ? answerWithMethods(ctx, next) : next()
-}
-
-async function answerWithMethods(ctx: Context, next: Next): Promise<void> {
-  await next()
+/** Answers OPTIONS where nobody else has. Any origin may read; a page that wants to write is of ours and needs no preflight. */
+export function answerOptions(ctx: Context): void {
   const known = Array.isArray(ctx.matched) && ctx.matched.length > 0
   if (!known || ctx.body !== undefined) return
   ctx.status = 204

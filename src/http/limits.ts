@@ -1,5 +1,5 @@
 /** What one visitor, or one key, may take of the service: requests a second, requests at once, streams at once, wrong keys. */
-import type { Context, Next } from 'koa'
+import type { Context } from 'koa'
 import { BusyError } from './problem.ts'
 import { createRates, isLoopback, type Rate, visitorOf } from './rates.ts'
 
@@ -16,7 +16,7 @@ export type LimitOptions = {
 
 export type Limits = {
   /** One request, from its first byte to the last of its answer. */
-  admitRequest(ctx: Context, next: Next): Promise<void>
+  admitRequest(ctx: Context): void
   /** Counts a wrong key; throws KEY_ATTEMPTS where its sender has sent too many. A right key is never refused for them. */
   noteWrongKey(ctx: Context): void
   /** Counts a request of a key. Throws RATE_KEY. */
@@ -41,15 +41,14 @@ export function createLimits({ address, key, requestsPerAddress, streamsPerKey, 
   const allStreams = createPlaces(streams)
 
   return {
-    admitRequest(ctx, next) {
-      if (isOfThisMachine(ctx)) return next()
+    admitRequest(ctx) {
+      if (isOfThisMachine(ctx)) return
       const visitor = visitorOf(ctx.ip)
       const seconds = addresses?.take(visitor) ?? 0
       if (seconds > 0) throw new BusyError('RATE_ADDRESS', 'Too many requests from your address: go on more slowly.', seconds)
       const leave = requests.take(visitor)
       if (leave === undefined) throw new BusyError('REQUESTS_ADDRESS', 'Too many requests from your address are under way.', 1)
       ctx.res.once('close', leave)
-      return next()
     },
     noteWrongKey(ctx) {
       const seconds = wrongKeys.take(visitorOf(ctx.ip))
@@ -99,5 +98,5 @@ function createPlaces(most: number) {
 /** Not by what a header says, whoever is trusted. */
 function isOfThisMachine(ctx: Context): boolean {
   const own = ctx.req.socket.remoteAddress ?? ''
-  return ctx.ip === own && isLoopback(own)
+  return isLoopback(own) && (!ctx.app.proxy || ctx.ip === own)
 }

@@ -1,7 +1,7 @@
 /** The one place where HTTP turns a failure into an answer: a problem document (RFC 9457) for programs, a page for whoever asked for one. */
 
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
-import type { Context, Middleware, Next } from 'koa'
+import type { Context } from 'koa'
 import { OpenSealError } from '../core/errors.ts'
 import type { Log } from '../log.ts'
 import { type Look, securityPolicy } from '../web/layout.ts'
@@ -104,20 +104,8 @@ export function problemOf(error: unknown): Problem {
 /** What answering a failure needs: the log for what nobody expected, and the look of the site, where there is one. */
 export type ProblemDeps = { readonly log: Log; readonly site?: { readonly look: Look } | undefined }
 
-/** Answers every failure below it, and every path that no route took. */
-export function answerProblems(deps: ProblemDeps): Middleware {
-  return async (ctx: Context, next: Next) => {
-    try {
-      await next()
-      if (ctx.status === 404 && (ctx.body === undefined || ctx.body === null)) refuseRoute(ctx)
-    } catch (error) {
-      if (!isClientGone(error)) answerProblem(ctx, error, deps)
-    }
-  }
-}
-
 /** Writes what is to be told of a failure as this request's answer. */
-function answerProblem(ctx: Context, error: unknown, { log, site }: ProblemDeps): void {
+export function answerProblem(ctx: Context, error: unknown, { log, site }: ProblemDeps): void {
   const problem = problemOf(error)
   if (problem.status === 500) log.error('request failed', { method: ctx.method, path: ctx.path, error })
   ctx.status = problem.status
@@ -164,7 +152,8 @@ export function isClientGone(error: unknown): boolean {
   return code === 'ECONNRESET' || code === 'EPIPE' || code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'ECONNABORTED'
 }
 
-function refuseRoute(ctx: Context): never {
+/** Throws ROUTE_NOT_FOUND, or METHOD_NOT_ALLOWED with the methods that are. */
+export function refuseRoute(ctx: Context): never {
   const matched: { methods: string[] }[] = ctx.matched ?? []
   const methods = new Set(matched.flatMap(layer => layer.methods))
   // A pattern of the site may match and pass on: then it is not the method that is wrong.
