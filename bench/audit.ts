@@ -11,7 +11,7 @@ import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { readOptions } from '../scripts/options.ts'
 import { startHelper } from './processes.ts'
 
 type Costs = { readonly cpuSeconds: number; readonly peakMiB: number }
@@ -21,7 +21,7 @@ type Told = Partial<Costs> & { readonly done?: number; readonly verdict?: string
 const GROWTH = 1000
 const MARKERS = ['<!-- bench:start -->', '<!-- bench:end -->'] as const
 
-const { values: options } = parseArgs({
+const { values: options } = readOptions('bench:audit', {
   options: { million: { type: 'boolean' }, keep: { type: 'string' }, write: { type: 'boolean' } },
 })
 const records = options.million ? 1_000_000 : 200_000

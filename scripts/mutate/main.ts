@@ -9,7 +9,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
-import { parseArgs } from 'node:util'
+import { readOptions } from '../options.ts'
 import { PARTS, type Part, root } from './parts.ts'
 import { createProcess, type TestProcess } from './process.ts'
 import { digest, type Outcome, openResults, type Result, type Results } from './results.ts'
@@ -23,7 +23,7 @@ const PATIENCE_MS = 5000
 const PATIENCE = 10
 const FIRST_MS = 300_000
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = readOptions('mutate', {
   allowPositionals: true,
   options: {
     sample: { type: 'string' },

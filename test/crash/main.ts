@@ -7,11 +7,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { numberOption, readOptions } from '../../scripts/options.ts'
 import { PHASES } from './lives.ts'
 import { type Result, runMatrix } from './matrix.ts'
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = readOptions('crash', {
   options: { state: { type: 'string' }, points: { type: 'string' }, node: { type: 'boolean' } },
   allowPositionals: true,
 })
@@ -27,7 +27,7 @@ say(disk === undefined ? 'Faults where Node calls the system (no C compiler, or 
 try {
   await runMatrix({
     phases: positionals.length > 0 ? positionals : ALL,
-    points: values.points === undefined ? undefined : Number(values.points),
+    points: values.points === undefined ? undefined : numberOption('crash', 'points', values.points, 1),
     disk,
     done: [...done],
     note: keep,

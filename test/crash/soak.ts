@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
+import { numberOption, readOptions } from '../../scripts/options.ts'
 import { EMBEDDED_KEY } from '../../src/chain/embedded.ts'
 import { CHAINS } from '../chain/chains.ts'
 import { ANSWERED, frozenAt, openEndpoint } from '../chain/endpoint.ts'
@@ -14,8 +14,8 @@ import { createChecker } from './check.ts'
 import { createLoad } from './load.ts'
 import { type Place, type Running, startService } from './service.ts'
 
-const { values } = parseArgs({ options: { minutes: { type: 'string', default: '20' }, rate: { type: 'string' } } })
-const MINUTES = Number(values.minutes)
+const { values } = readOptions('soak', { options: { minutes: { type: 'string' }, rate: { type: 'string' } } })
+const MINUTES = numberOption('soak', 'minutes', values.minutes, 20)
 const KILL_EVERY_MS = 30_000
 const MEASURE_MS = 10_000
 const CATCH_UP_MS = 300_000

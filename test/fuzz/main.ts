@@ -5,12 +5,12 @@
  *   npm run fuzz -- --seconds 600              ten minutes each
  *   npm run fuzz -- --seed 42 --only json      again, from the same seed, what has `json` in its name
  */
-import { parseArgs } from 'node:util'
+import { readOptions } from '../../scripts/options.ts'
 import { HTTP } from './http.ts'
 import { PARSERS } from './parsers.ts'
 import { run } from './target.ts'
 
-const { values } = parseArgs({ options: { seconds: { type: 'string' }, seed: { type: 'string' }, only: { type: 'string' } } })
+const { values } = readOptions('fuzz', { options: { seconds: { type: 'string' }, seed: { type: 'string' }, only: { type: 'string' } } })
 const seconds = Number(values.seconds ?? 20)
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31))
 const targets = [...PARSERS, ...HTTP].filter(({ name }) => name.includes(values.only ?? ''))

@@ -7,14 +7,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { numberOption, readOptions } from '../../scripts/options.ts'
 import { endChain, type Running, startService } from '../crash/service.ts'
 import type { Order, Report } from './load.ts'
 import { anchoredSize, ask, check, openClient, registerAgency } from './world.ts'
 
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '30' }, write: { type: 'boolean', default: false } } })
+const { values } = readOptions('overload', { options: { seconds: { type: 'string' }, write: { type: 'boolean', default: false } } })
 const DOCS = fileURLToPath(new URL('../../docs/reliability.md', import.meta.url))
-const seconds = Number(values.seconds)
+const seconds = numberOption('overload', 'seconds', values.seconds, 30)
 const WARM_UP_MS = 3_000
 const MEASURE_MS = 8_000
 const CONNECTIONS = 64

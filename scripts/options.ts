@@ -1,0 +1,27 @@
+/** The options of a tool of this project. Whoever misspells one is told so in a sentence, and which there are. */
+import { type ParseArgsConfig, parseArgs } from 'node:util'
+
+/** What `parseArgs` gives; where it refuses, or `--help` is asked for, this process ends with 2, or 0. */
+export function readOptions<T extends ParseArgsConfig>(tool: string, config: T): ReturnType<typeof parseArgs<T>> {
+  const options = Object.entries(config.options ?? {}).map(([name, { type }]) => (type === 'string' ? `--${name} VALUE` : `--${name}`))
+  const usage = `npm run ${tool} -- ${config.allowPositionals ? '[NAME…] ' : ''}${options.map(option => `[${option}]`).join(' ')}`
+  if (process.argv.includes('--help')) {
+    console.log(usage)
+    process.exit(0)
+  }
+  try {
+    return parseArgs(config)
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    console.error(`${tool}: ${error.message.split('. ')[0]}. ${usage}`)
+    process.exit(2)
+  }
+}
+
+/** An option that must be a number above zero; `otherwise` where it is not given. Anything else ends this process with 2. */
+export function numberOption(tool: string, name: string, value: string | undefined, otherwise: number): number {
+  const number = value === undefined ? otherwise : Number(value)
+  if (number > 0) return number
+  console.error(`${tool}: --${name} wants a number above zero, not ${JSON.stringify(value)}.`)
+  process.exit(2)
+}
