@@ -61,6 +61,8 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
   let known: StoredHead | 'empty' | undefined
   /** Where the last commit wrote its head, until that row is read: those before it were read after their own commits. */
   let unread: Uint8Array | undefined
+  /** Counts the beginnings and ends of writes of the head: what somebody read across one is not kept. */
+  let writes = 0
 
   const read = async (row: Uint8Array) => {
     if (db.status !== 'open') await settled()
@@ -92,13 +94,20 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
     return additions.reduce((stored, [rowKey, addition]) => addTo(stored, rowKey, addition), whole)
   }
 
+  /** The head after the last commit, which wrote it under this key, upon what was known before. */
+  const readNewest = async (stored: StoredHead | 'empty' | undefined, rowKey: Uint8Array) => {
+    const row = await readRow(rowKey)
+    return stored === undefined || stored === 'empty' || rowKey === HEAD_KEY ? decodeHead(row) : addTo(stored, rowKey, row)
+  }
+
   const readHead = async () => {
-    if (unread !== undefined) {
-      const row = await readRow(unread)
-      known = known === undefined || known === 'empty' || unread === HEAD_KEY ? decodeHead(row) : addTo(known, unread, row)
+    while (known === undefined || unread !== undefined) {
+      const before = writes
+      const found = unread === undefined ? await readWholeHead() : await readNewest(known, unread)
+      if (before !== writes) continue
+      known = found
       unread = undefined
     }
-    known ??= await readWholeHead()
     return known === 'empty' ? undefined : known
   }
 
@@ -111,12 +120,15 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
     const { row, dropped } = changeHead(stored, commit.next, commit.edge)
     batch.put(...row)
     for (const rowKey of dropped) batch.del(rowKey)
+    writes++
     try {
       await batch.write({ sync: true })
       unread = row[0]
     } catch (cause) {
       known = undefined
       throw cause
+    } finally {
+      writes++
     }
   }
 
@@ -201,10 +213,12 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
       write(async () => {
         const batch = db.batch().put(HEAD_KEY, encodeHead(head, edge))
         for (const rowKey of await db.keys(additionsTo(0)).all()) batch.del(rowKey)
+        writes++
         await batch.write({ sync: true })
       }).finally(() => {
         known = undefined
         unread = undefined
+        writes++
       }),
     async readDocument(collection, name) {
       const rowKey = documentKey(collection, name)

@@ -82,6 +82,17 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
     assert.equal((await store.readHead())?.head.size, 5)
   })
 
+  it('gives one head to all who ask for it at once, also while it is moved', async () => {
+    for (let size = 1; size <= 80; size++) {
+      const committed = store.commit(commitOf(size - 1, size))
+      const meanwhile = await Promise.all(Array.from({ length: 4 }, () => store.readHead()))
+      for (const row of meanwhile) assert.ok(row === undefined || row.head.size === size - 1 || row.head.size === size)
+      await committed
+      for (const row of await Promise.all(Array.from({ length: 4 }, () => store.readHead())))
+        assert.deepEqual([row?.head.size, plain(row?.edge.bundle), plain(row?.edge.tiles[0])], [size, `bundle ${size}`, `edge ${size}`])
+    }
+  })
+
   it('finds many identities at once, each in its place', async () => {
     await store.commit(commitOf(0, 40))
     const asked = Array.from({ length: 80 }, (_, i) => hex(`identity ${79 - i}`))
