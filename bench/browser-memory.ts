@@ -26,7 +26,7 @@ try {
 }
 
 async function writePage(): Promise<string> {
-  const { scriptText } = await loadAssets()
+  const { offlineScript } = await loadAssets()
   const origin = 'openseal.example/bench'
   const policy = parsePolicy({
     type: 'openseal/policy@v1',
@@ -35,7 +35,7 @@ async function writePage(): Promise<string> {
     anchors: [],
   })
   const path = join(folder, 'verifier.html')
-  await writeFile(path, makeOfflineVerifier({ policy, endpoints: [], scriptText }).text)
+  await writeFile(path, makeOfflineVerifier({ policy, endpoints: [], scriptText: offlineScript }).text)
   return path
 }
 

@@ -8,7 +8,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
-import { bundleScript } from '../src/web/assets.ts'
+import { bundleScript, SCRIPTS } from '../src/web/assets.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const common: BuildOptions = { absWorkingDir: root, outdir: 'dist', bundle: true, format: 'esm', logLevel: 'warning' }
@@ -30,7 +30,7 @@ const node: BuildOptions = { platform: 'node', target: 'node20', packages: 'exte
 await build({ ...common, ...node, entryPoints: { main: 'scripts/packed.ts' } })
 await build({ ...common, platform: 'browser', target: 'es2022', entryPoints: { verifier: 'src/verifier/index.ts' } })
 await mkdir(`${root}dist/web`)
-await writeFile(`${root}dist/web/verify.js`, await bundleScript())
+for (const script of SCRIPTS) await writeFile(`${root}dist/web/${script}.js`, await bundleScript(script))
 await buildTypes()
 
 /** The verifier's types: what it exports, and what that names. */

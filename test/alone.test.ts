@@ -86,7 +86,7 @@ describe('the core, the verifier and the page alone', function () {
       import { bundleScript } from './src/web/assets.ts'
       import { makeOfflineVerifier } from './src/web/offline.ts'
       const policy = JSON.parse(readFileSync('../policy.json', 'utf8'))
-      const { text } = makeOfflineVerifier({ policy, endpoints: [process.argv[2]], scriptText: await bundleScript() })
+      const { text } = makeOfflineVerifier({ policy, endpoints: [process.argv[2]], scriptText: await bundleScript('offline') })
       writeFileSync('page.html', text)`
     await writeFile(join(place, 'make.mjs'), program)
     await run(process.execPath, ['make.mjs', world.chain.url], { cwd: place })

@@ -9,23 +9,32 @@ import { STYLE } from './style.ts'
 /** A file with its compressed forms, and the path that it is served at: its hash stands in it. */
 export type Asset = { readonly path: string; readonly type: string; readonly body: Buffer; readonly gzip: Buffer; readonly brotli: Buffer }
 
-/** What pages link. `script` is also set into the offline file. */
-export type Assets = { readonly style: Asset; readonly script: Asset; readonly scriptText: string }
+/** What pages link, and the script that is set into the offline file. */
+export type Assets = { readonly style: Asset; readonly script: Asset; readonly offlineScript: string }
 
-const PACKED = fileURLToPath(new URL('../../dist/web/verify.js', import.meta.url))
-const ENTRY = fileURLToPath(new URL('./browser/verify-page.ts', import.meta.url))
+/** The browser's code: that of the page which a ledger serves, and that of the offline verifier. */
+export const SCRIPTS = ['served', 'offline'] as const
+type Script = (typeof SCRIPTS)[number]
 
 /** Loads them. In a clone the sources are there, and what is served is of these very sources. */
 export async function loadAssets(): Promise<Assets> {
-  const scriptText = existsSync(ENTRY) ? await bundleScript() : await readFile(PACKED, 'utf8')
-  return { style: asset('site', 'css', 'text/css', STYLE), script: asset('verify', 'js', 'text/javascript', scriptText), scriptText }
+  const script = asset('verify', 'js', 'text/javascript', await loadScript('served'))
+  return { style: asset('site', 'css', 'text/css', STYLE), script, offlineScript: await loadScript('offline') }
 }
 
-/** Bundles the browser's code. */
-export async function bundleScript(): Promise<string> {
+async function loadScript(script: Script): Promise<string> {
+  return existsSync(sourceOf(script)) ? bundleScript(script) : readFile(new URL(`../../dist/web/${script}.js`, import.meta.url), 'utf8')
+}
+
+function sourceOf(script: Script): string {
+  return fileURLToPath(new URL(`./browser/${script}.ts`, import.meta.url))
+}
+
+/** Bundles one of the scripts. */
+export async function bundleScript(script: Script): Promise<string> {
   const esbuild = await import('esbuild')
   const { outputFiles } = await esbuild.build({
-    entryPoints: [ENTRY],
+    entryPoints: [sourceOf(script)],
     bundle: true,
     write: false,
     minify: true,

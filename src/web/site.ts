@@ -49,7 +49,7 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
   const { policy, publicEndpoints } = deps
   const assets = await loadAssets()
   const router = new Router()
-  const offline = () => makeOfflineVerifier({ policy: policy(), endpoints: publicEndpoints, scriptText: assets.scriptText })
+  const offline = () => makeOfflineVerifier({ policy: policy(), endpoints: publicEndpoints, scriptText: assets.offlineScript })
 
   /** A page under its path, with and without the language before it. `undefined` as page passes the request on. */
   const page: AddPage = (path, reply, method = 'get') => {

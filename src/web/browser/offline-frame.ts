@@ -4,8 +4,7 @@ import type { Say } from '../../messages/say.ts'
 import { NOTES, type NoteKey } from '../../verifier/notes.ts'
 import type { PageData } from './page-data.ts'
 
-/** The sentences of the page by language. */
-export type Languages = PageData['languages']
+type Languages = PageData['languages']
 
 /** Unpacks what `packLanguages` packed. */
 export async function unpackLanguages(packed: string): Promise<Languages> {

@@ -1,9 +1,9 @@
-/** The verify page and the offline verifier: takes files, shows verdicts. Nothing is uploaded. */
+/** The verify page, served and offline: takes files, shows verdicts. Nothing is uploaded. */
 import { createSay, isolate, type Say } from '../../messages/say.ts'
 import { sayBadPolicy, sayNotPasted } from '../../messages/verdict.ts'
 import {
   createJsonRpcReader,
-  createLedgerReader,
+  type createLedgerReader,
   type GivenFile,
   type GivenReceipt,
   type Means,
@@ -18,14 +18,24 @@ import {
 import { html } from '../html.ts'
 import { renderRunning } from '../result.ts'
 import { renderVerifyTool } from '../verify-tool.ts'
-import { chooseLanguage, drawFrame, type Languages, onLanguage, unpackLanguages } from './offline-frame.ts'
 import { PAGE_DATA_ID, type PageData } from './page-data.ts'
 import { readBlob } from './read-blob.ts'
 import { showTask } from './show-task.ts'
 
+/** What a page has only where it is served, and what only where it is not: neither carries the other's part. */
+export type Parts = {
+  /** Asks the ledger that serves the page. */
+  readonly openLedger?: typeof createLedgerReader
+  /** Does what a served page has from its server. */
+  readonly frame?: typeof import('./offline-frame.ts')
+}
+
+type Languages = PageData['languages']
+
 const TIMEOUT_MS = 15_000
 
 const data = JSON.parse(find(`#${PAGE_DATA_ID}`).textContent ?? '{}') as PageData
+let parts: Parts = {}
 let say: Say
 const files: GivenFile[] = []
 const receipts: GivenReceipt[] = []
@@ -36,11 +46,12 @@ let round = 0
 let queue: Promise<void> = Promise.resolve()
 let waiting = 0
 
-void start()
-
-async function start(): Promise<void> {
-  const languages = data.packed === undefined ? data.languages : await unpackLanguages(data.packed)
-  speak(languages, data.lang ?? chooseLanguage(languages))
+/** Begins. There is one page in a document. */
+export async function startPage(given: Parts): Promise<void> {
+  parts = given
+  const { frame } = parts
+  const languages = frame === undefined ? data.languages : await frame.unpackLanguages(data.packed ?? '')
+  speak(languages, data.lang ?? frame?.chooseLanguage(languages) ?? 'en')
   // Whoever runs scripts needs the form that sends the file last of all.
   document.querySelector('details.server')?.removeAttribute('open')
   for (const type of ['dragenter', 'dragover']) {
@@ -55,7 +66,7 @@ async function start(): Promise<void> {
     find('#drop').classList.remove('over')
     take([...(event.dataTransfer?.files ?? [])])
   })
-  onLanguage(lang => {
+  frame?.onLanguage(lang => {
     inTurn(() => {
       speak(languages, lang)
       return show()
@@ -66,7 +77,7 @@ async function start(): Promise<void> {
 /** Draws the tool, empty, in a language. */
 function speak(languages: Languages, lang: string): void {
   say = createSay(lang, languages[lang] ?? {})
-  if (data.ledger === undefined) drawFrame(say, Object.keys(languages), policy.origin)
+  parts.frame?.drawFrame(say, Object.keys(languages), policy.origin)
   find('#tool').innerHTML = renderVerifyTool(say, { online: data.ledger !== undefined, endpoints }).safe
   const input = find('#files') as HTMLInputElement
   input.addEventListener('change', () => {
@@ -192,7 +203,7 @@ function createMeans(): Means {
     policy,
     trust,
     chain: endpoints.map(url => createJsonRpcReader({ url, fetch: ask, timeoutMs: TIMEOUT_MS })),
-    ledger: ledger && createLedgerReader({ url: ledger.url, origin: policy.origin, fetch: ask, timeoutMs: TIMEOUT_MS }),
+    ledger: ledger && parts.openLedger?.({ url: ledger.url, origin: policy.origin, fetch: ask, timeoutMs: TIMEOUT_MS }),
   }
 }
 

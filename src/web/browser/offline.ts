@@ -1,0 +1,5 @@
+/** The script of the offline verifier: it asks no ledger, and brings its own languages and frame. */
+import * as frame from './offline-frame.ts'
+import { startPage } from './verify-page.ts'
+
+void startPage({ frame })
