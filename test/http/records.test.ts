@@ -2,6 +2,7 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { parseReceipt } from '../../src/core/receipt.ts'
 import { AGENCY, type Answer, linesOf, OPERATOR_KEY, OTHER_AGENCY, openService, type Service, statement } from './service.ts'
+import { head, sendRaw } from './socket.ts'
 
 describe('http: records', () => {
   let service: Service
@@ -91,6 +92,38 @@ describe('http: records', () => {
   it('names the member that is wrong', async () => {
     match((await service.submit(statement(9, { extra: 1 }))).json.detail, /unknown member "extra"/)
     match((await service.submit(statement(9, { documents: [{ name: '' }] }))).json.detail, /documents\[0\]\.name/)
+  })
+
+  it('takes a body with its head, behind it, in pieces and in chunks alike', async () => {
+    const text = JSON.stringify(statement(990, { title: 'Ζώνη' }))
+    const body = Buffer.from(text)
+    const sent = ['Content-Type: application/json', `Authorization: Bearer ${service.key}`]
+    const withLength = Buffer.from(head('POST', '/v1/records', [...sent, `Content-Length: ${body.length}`]))
+    const chunked = head('POST', '/v1/records', [...sent, 'Transfer-Encoding: chunked'])
+    const ways: [string, (string | Buffer)[]][] = [
+      ['with its head', [Buffer.concat([withLength, body])]],
+      ['behind its head', [withLength, body]],
+      // A piece ends within a character.
+      ['in pieces', [Buffer.concat([withLength, body.subarray(0, 9)]), ...Array.from(body.subarray(9), byte => Buffer.of(byte))]],
+      ['in chunks', [Buffer.concat([Buffer.from(`${chunked}${body.length.toString(16)}\r\n`), body, Buffer.from('\r\n0\r\n\r\n')])]],
+    ]
+    const answers = []
+    for (const [way, pieces] of ways) answers.push({ way, answer: await sendRaw(service.port, pieces, way === 'behind its head' ? 50 : 1) })
+    deepEqual(
+      answers.map(({ way, answer }) => [way, answer.status]),
+      ways.map(([way], at) => [way, at === 0 ? 201 : 200]),
+    )
+    const receipts = answers.map(({ answer }) => JSON.parse(answer.body.slice(answer.body.indexOf('{'), answer.body.lastIndexOf('}') + 1)))
+    for (const { index, receipt } of receipts) deepEqual([index, receipt.statement.title], [receipts[0].index, 'Ζώνη'])
+  })
+
+  it('refuses no body at all, with its head and behind it', async () => {
+    const sent = ['Content-Type: application/json', `Authorization: Bearer ${service.key}`]
+    for (const headers of [[], ['Content-Length: 0'], ['Transfer-Encoding: chunked']]) {
+      const end = headers[0]?.startsWith('Transfer') ? ['0\r\n\r\n'] : []
+      const answer = await sendRaw(service.port, [head('POST', '/v1/records', [...sent, ...headers]), ...end], 20)
+      deepEqual([answer.status, JSON.parse(answer.body).code], [400, 'JSON_MALFORMED'])
+    }
   })
 
   it('refuses a chunked body that grows over the bound without its length being told', async () => {
