@@ -20,6 +20,13 @@ describe('hash', () => {
     deepEqual(hashLeaf(left), naiveSha256(Uint8Array.of(0), left))
   })
 
+  it('hashes each leaf by itself, whatever length the one before it had', () => {
+    const entries = [33, 33, 5, 0, 33, 1, 200, 33].map((length, at) => new Uint8Array(length).fill(at + 1))
+    for (const entry of entries) deepEqual(hashLeaf(entry), naiveSha256(Uint8Array.of(0), entry))
+    const [first, second] = [hashLeaf(entries[0]!), hashLeaf(entries[1]!)]
+    deepEqual([first, second], [naiveSha256(Uint8Array.of(0), entries[0]!), naiveSha256(Uint8Array.of(0), entries[1]!)])
+  })
+
   it('never joins anything but two whole hashes', () => {
     throws(() => hashNode(fromHex('00'), EMPTY_ROOT), /bug/)
     throws(() => hashNode(EMPTY_ROOT.subarray(1), new Uint8Array(33)), /bug/)

@@ -1,10 +1,10 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import fc from 'fast-check'
-import { fromHex } from '../../src/core/bytes.ts'
+import { fromHex, toHex } from '../../src/core/bytes.ts'
 import * as node from '../../src/core/sha256-node.ts'
 import * as pure from '../../src/core/sha256-pure.ts'
 
-for (const [name, { sha256, sha256Text, createSha256 }] of Object.entries({ 'sha256-node': node, 'sha256-pure': pure })) {
+for (const [name, { sha256, sha256Text, sha256Hex, createSha256 }] of Object.entries({ 'sha256-node': node, 'sha256-pure': pure })) {
   describe(name, () => {
     it('answers the vectors of FIPS 180-4', () => {
       deepEqual(sha256(new Uint8Array(0)), fromHex('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'))
@@ -12,7 +12,13 @@ for (const [name, { sha256, sha256Text, createSha256 }] of Object.entries({ 'sha
     })
 
     it('hashes a text by its UTF-8', () => {
-      fc.assert(fc.property(fc.string({ unit: 'binary' }), text => deepEqual(sha256Text(text), sha256(new TextEncoder().encode(text)))))
+      fc.assert(
+        fc.property(fc.string({ unit: 'binary' }), text => {
+          const hash = sha256(new TextEncoder().encode(text))
+          deepEqual(sha256Text(text), hash)
+          equal(sha256Hex(text), toHex(hash))
+        }),
+      )
     })
 
     it('gives plain bytes that share no memory', () => {
