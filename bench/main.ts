@@ -24,9 +24,11 @@ type Row = {
 }
 
 const ROUNDS = 5
+/** More of those where each takes what LevelDB happens to merge meanwhile. */
+const CROWD_ROUNDS = 9
 const BULK = 30_000
 const LONE = 200
-const CROWD_MS = 1500
+const CROWD_MS = 1000
 const CONNECTIONS = 64
 const TREE = 50_000
 const RECORDS = 200_000
@@ -77,8 +79,8 @@ async function measureWrites(): Promise<Row[]> {
   const bare: number[] = []
   const lone: number[] = []
   const put: number[] = []
-  for (let round = 0; round < ROUNDS; round++) {
-    say(`single submissions, round ${round + 1} of ${ROUNDS}`)
+  for (let round = 0; round < CROWD_ROUNDS; round++) {
+    say(`single submissions, round ${round + 1} of ${CROWD_ROUNDS}`)
     submits.push((await ask<Rate>(load, { ...crowd, port, run: `crowd${round}` })).perSecond)
     bare.push((await ask<Rate>(load, { ...crowd, port: koaPort, run: `crowd${round}` })).perSecond)
     lone.push((await ask<{ p50Ms: number }>(load, { kind: 'lone', port, key, run: `lone${round}`, count: LONE })).p50Ms)
