@@ -30,7 +30,8 @@ const HOST = /^(?:[a-z0-9_](?:[a-z0-9._-]{0,251}[a-z0-9_])?|\[[0-9a-f:.]{2,45}\]
 /** Sets what every answer carries. Any origin may read; browsers that came over TLS stay with it. */
 export function guard(ctx: Context): void {
   for (const [name, value] of GUARD_LIST) ctx.res.setHeader(name, value)
-  if (ctx.method === 'GET' || ctx.method === 'HEAD') ctx.set('Access-Control-Allow-Origin', '*')
+  const { method } = ctx.req
+  if (method === 'GET' || method === 'HEAD') ctx.set('Access-Control-Allow-Origin', '*')
   if (ctx.secure) ctx.set('Strict-Transport-Security', `max-age=${YEAR_SECONDS}`)
 }
 
@@ -42,7 +43,7 @@ export function guardPage(ctx: Context): void {
 /** Refuses a request whose Host is none: HOST_MALFORMED. */
 export function requireHost(ctx: Context): void {
   // The header itself, of which Koa takes parts away, and what a trusted proxy forwards.
-  const isSound = isHost(ctx.get('Host')) && (!ctx.app.proxy || isHost(ctx.host))
+  const isSound = isHost(ctx.req.headers.host ?? '') && (!ctx.app.proxy || isHost(ctx.host))
   if (!isSound) throw new RequestError('HOST_MALFORMED', 'The Host of this request is no host name.')
 }
 

@@ -108,6 +108,9 @@ export function putRecords(records: readonly NewRecord[], put: (key: Uint8Array,
   }
 }
 
+/** Among so few rows of a table none is near another, in whatever order they come. */
+const FEW_ROWS = 128
+
 /** A row under a hash in hex. */
 type HashRow = { readonly hash: string; readonly index: number }
 
@@ -118,6 +121,7 @@ type HashRow = { readonly hash: string; readonly index: number }
 function inOrder(records: readonly NewRecord[], hashesOf: (record: NewRecord) => readonly string[]): HashRow[] {
   const rows: HashRow[] = []
   for (const record of records) for (const hash of hashesOf(record)) rows.push({ hash, index: record.index })
+  if (rows.length < FEW_ROWS) return rows
   const places = new Float64Array(rows.length)
   for (let at = 0; at < rows.length; at++) places[at] = Number.parseInt(rows[at]!.hash.slice(0, 6), 16) * 2 ** 29 + at
   return Array.from(places.sort(), place => rows[place % 2 ** 29]!)
