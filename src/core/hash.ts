@@ -12,17 +12,16 @@ const LEAF_PREFIX = 0x00
 const NODE_PREFIX = 0x01
 /** What a node hash is taken over, written anew for each: hashing is synchronous, and a tree is mostly nodes. */
 const nodeInput = new Uint8Array(1 + 2 * HASH_BYTES).fill(NODE_PREFIX, 0, 1)
-/** The same of a leaf hash: the entries of a log mostly are of one length. */
-let leafInput = new Uint8Array(0)
 
 /** SHA-256 of the data, or of the UTF-8 of a well-formed text: 32 bytes, or these in lower-case hex. */
 export { sha256, sha256Hex, sha256Text }
 
 /** Hash of an entry at the bottom of the tree: SHA-256(0x00 ‖ entry). RFC 6962 §2.1. */
 export function hashLeaf(entry: Uint8Array): Hash {
-  if (leafInput.length !== 1 + entry.length) leafInput = new Uint8Array(1 + entry.length).fill(LEAF_PREFIX, 0, 1)
-  leafInput.set(entry, 1)
-  return sha256(leafInput)
+  const input = new Uint8Array(1 + entry.length)
+  input[0] = LEAF_PREFIX
+  input.set(entry, 1)
+  return sha256(input)
 }
 
 /** Hash of two subtrees side by side: SHA-256(0x01 ‖ left ‖ right). RFC 6962 §2.1. */

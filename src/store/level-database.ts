@@ -14,7 +14,7 @@ export type LevelDatabase = {
   /** For reading. Closed only while it is opened again: then `settled` resolves when it is open. */
   readonly db: Database
   /**
-   * Runs a synced batch when those before it are settled, one at a time. A StoreError of `batch` itself is passed on: nothing was written.
+   * Runs a synced batch when those before it are settled, one at a time. A StoreError of `batch` itself is passed on as it is, and the database goes on.
    * @throws StoreError STORE_WRITE_FAILED: the outcome is unknown until `settled`. STORE_UNSETTLED: nothing was written.
    */
   write(batch: () => Promise<void>): Promise<void>

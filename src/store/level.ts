@@ -57,12 +57,10 @@ export async function fillLevelStore(folder: string, rows: AsyncIterable<Row>): 
 }
 
 function levelStore({ db, write, settled, reading, close }: LevelDatabase): LevelStore {
-  /** The head as it was last read; undefined after a write that failed, so that the next reader sees what is stored. */
+  /** The head as it was last read, after each commit; undefined after a write that failed, so that the next reader sees what is stored. */
   let known: StoredHead | 'empty' | undefined
-  /** Where the last commit wrote its head, until that row is read: those before it were read after their own commits. */
-  let unread: Uint8Array | undefined
-  /** Counts the beginnings and ends of writes of the head: what somebody read across one is not kept. */
-  let writes = 0
+  /** The reading of all its rows, for all who wait for it. A commit waits for it too, so that no write comes in between. */
+  let wholeReading: Promise<void> | undefined
 
   const read = async (row: Uint8Array) => {
     if (db.status !== 'open') await settled()
@@ -79,34 +77,31 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
     return row === undefined ? undefined : readIndex(row, 1)
   }
 
-  const readRow = async (rowKey: Uint8Array) => {
-    const row = await read(rowKey)
-    if (row === undefined) throw headUnreadable('is gone')
-    return row
-  }
-
-  const readWholeHead = async (): Promise<StoredHead | 'empty'> => {
+  const readWholeHead = async () => {
     const row = await read(HEAD_KEY)
     if (row === undefined && (await lastSize()) !== undefined) throw headUnreadable('is gone')
-    if (row === undefined) return 'empty'
+    if (row === undefined) {
+      known = 'empty'
+      return
+    }
     const whole = decodeHead(row)
     const additions = await reading(() => db.iterator(additionsTo(whole.head.size)).all())
-    return additions.reduce((stored, [rowKey, addition]) => addTo(stored, rowKey, addition), whole)
+    known = additions.reduce((stored, [rowKey, addition]) => addTo(stored, rowKey, addition), whole)
   }
 
-  /** The head after the last commit, which wrote it under this key, upon what was known before. */
-  const readNewest = async (stored: StoredHead | 'empty' | undefined, rowKey: Uint8Array) => {
-    const row = await readRow(rowKey)
-    return stored === undefined || stored === 'empty' || rowKey === HEAD_KEY ? decodeHead(row) : addTo(stored, rowKey, row)
+  /** The head after a commit, from the one row of it that was written: those before it were read after their own commits. */
+  const readWritten = async (before: StoredHead | undefined, rowKey: Uint8Array) => {
+    const row = await read(rowKey)
+    if (row === undefined) throw headUnreadable('is gone')
+    return before === undefined || rowKey === HEAD_KEY ? decodeHead(row) : addTo(before, rowKey, row)
   }
 
   const readHead = async () => {
-    while (known === undefined || unread !== undefined) {
-      const before = writes
-      const found = unread === undefined ? await readWholeHead() : await readNewest(known, unread)
-      if (before !== writes) continue
-      known = found
-      unread = undefined
+    while (known === undefined) {
+      wholeReading ??= readWholeHead().finally(() => {
+        wholeReading = undefined
+      })
+      await wholeReading
     }
     return known === 'empty' ? undefined : known
   }
@@ -120,15 +115,12 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
     const { row, dropped } = changeHead(stored, commit.next, commit.edge)
     batch.put(...row)
     for (const rowKey of dropped) batch.del(rowKey)
-    writes++
     try {
       await batch.write({ sync: true })
-      unread = row[0]
+      known = await readWritten(stored, row[0])
     } catch (cause) {
       known = undefined
       throw cause
-    } finally {
-      writes++
     }
   }
 
@@ -213,12 +205,9 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
       write(async () => {
         const batch = db.batch().put(HEAD_KEY, encodeHead(head, edge))
         for (const rowKey of await db.keys(additionsTo(0)).all()) batch.del(rowKey)
-        writes++
         await batch.write({ sync: true })
       }).finally(() => {
         known = undefined
-        unread = undefined
-        writes++
       }),
     async readDocument(collection, name) {
       const rowKey = documentKey(collection, name)
