@@ -10,6 +10,7 @@ import { answerProblem, isClientGone, refuseRoute } from './problem.ts'
 import { agencyRoutes } from './routes/agencies.ts'
 import { anchorRoutes } from './routes/anchors.ts'
 import { backupRoutes } from './routes/backup.ts'
+import { digestRoutes } from './routes/digests.ts'
 import { proofRoutes } from './routes/proofs.ts'
 import { receiptRoutes } from './routes/receipts.ts'
 import { recordRoutes } from './routes/records.ts'
@@ -41,7 +42,17 @@ export function createHandler(deps: HttpDeps): RequestListener {
 /** All routes of the interface, without the pages of the site. */
 export function createRouter(deps: RouteDeps): Router {
   const router = new Router({ strict: true, sensitive: true })
-  for (const add of [tileRoutes, recordRoutes, receiptRoutes, proofRoutes, anchorRoutes, agencyRoutes, backupRoutes, serviceRoutes])
+  for (const add of [
+    tileRoutes,
+    recordRoutes,
+    digestRoutes,
+    receiptRoutes,
+    proofRoutes,
+    anchorRoutes,
+    agencyRoutes,
+    backupRoutes,
+    serviceRoutes,
+  ])
     add(router, deps)
   return router
 }

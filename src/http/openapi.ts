@@ -39,6 +39,13 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     method: 'get',
+    path: '/v1/digests/:prefix',
+    summary: 'The digests that begin with 3 to 8 hex digits: compare them on your own machine, and nobody learns which file you hold.',
+    query: schemas.digestQuery,
+    answers: { 200: json(schemas.digestList) },
+  },
+  {
+    method: 'get',
     path: '/v1/records/:index',
     summary: 'A record: its statement, its state and its versions.',
     answers: { 200: json(schemas.record) },

@@ -310,6 +310,31 @@ export const recordQuery = z
   .refine(q => q.sha256 === undefined || (q.agency === undefined && q.record === undefined), 'ask either by sha256 or by agency')
   .refine(q => q.record === undefined || q.agency !== undefined, 'a record id belongs to an agency: send agency too')
 
+/** The query of /v1/digests: where to go on after an answer that was truncated. */
+export const digestQuery = z.strictObject({
+  after: hex32.optional().describe('only digests above this one: the last of the answer before'),
+})
+
+/** The digests under a prefix. */
+export const digestList = z
+  .strictObject({
+    prefix: z.string(),
+    digests: z
+      .array(
+        z.strictObject({
+          digest: hex32,
+          indexes: z.array(count).describe('entries that list it, ascending: at most the 16 oldest and the 16 newest'),
+          more: z.literal(true).optional().describe('it has others between the oldest and the newest of these'),
+        }),
+      )
+      .describe('in ascending order'),
+    truncated: z
+      .literal(true)
+      .optional()
+      .describe('more digests follow the last one listed: ask with a longer prefix, or with ?after= that one'),
+  })
+  .meta({ id: 'DigestList' })
+
 /** The query of /v1/anchors. */
 export const anchorQuery = z.strictObject({
   after: z

@@ -48,6 +48,8 @@ export type Ledger = Prover & {
   findByDigest(sha256: string, limit: number): Promise<number[]>
   /** Newest first, below `before`, like those after it. */
   listByDigest(sha256: string, before: number, limit: number): Promise<number[]>
+  /** As the store's. */
+  digestsWithPrefix: Store['digestsWithPrefix']
   listByRecord(agency: string, record: string, before: number, limit: number): Promise<number[]>
   listByAgency(agency: string, before: number, limit: number): Promise<number[]>
   latestAnchor(): FinalAnchor | undefined
@@ -181,6 +183,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     versions: index => readVersions(store, index, statement),
     findByDigest: (sha256, limit) => store.findByDigest(sha256, limit),
     listByDigest: (sha256, before, limit) => store.listByDigest(sha256, before, limit),
+    digestsWithPrefix: (prefix, range) => store.digestsWithPrefix(prefix, range),
     listByRecord: (agency, record, before, limit) => store.listByRecord(agency, record, before, limit),
     listByAgency: (agency, before, limit) => store.listByAgency(agency, before, limit),
     latestAnchor: () => finalAnchors.latest(),

@@ -1,6 +1,6 @@
 /** The embedded store, on Level: one atomic, synced batch per commit. Its rows are those of level-rows. */
-import { equalBytes, fromUtf8 } from '../core/bytes.ts'
-import { EMPTY_ROOT } from '../core/hash.ts'
+import { equalBytes, fromUtf8, toHex } from '../core/bytes.ts'
+import { EMPTY_ROOT, HASH_BYTES } from '../core/hash.ts'
 import type { Row } from './backup.ts'
 import { damaged, type LevelDatabase, openLevelDatabase } from './level-database.ts'
 import { DOCUMENTS, decodeDocument, documentKey, documentName, encodeDocument, isSoundDocument } from './level-documents.ts'
@@ -8,7 +8,7 @@ import { additionsTo, addTo, changeHead, decodeHead, encodeHead, HEAD_KEY, headU
 import { findDamagedJournal } from './level-journal.ts'
 import { hexKey, key, putCommit, putParts, putRecords, readIndex, textKey, withIndex } from './level-rows.ts'
 import { headMoved } from './memory.ts'
-import { type Commit, type Store, StoreError } from './port.ts'
+import { type Commit, type DigestIndexes, type Store, StoreError } from './port.ts'
 
 /** A store that can give out its rows. */
 export type LevelStore = Store & {
@@ -136,6 +136,38 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
     return found
   }
 
+  const digestsWithPrefix: Store['digestsWithPrefix'] = async (prefix, { after, limit, each }) => {
+    const found: DigestIndexes[] = []
+    const last = Number.MAX_SAFE_INTEGER
+    const end = withIndex(hexKey('d', prefix.padEnd(2 * HASH_BYTES, 'f')), last)
+    const first = withIndex(hexKey('d', prefix.padEnd(2 * HASH_BYTES, '0')), 0)
+    const rows = db.keys({ ...(after === undefined ? { gte: first } : { gt: withIndex(hexKey('d', after), last) }), lt: end })
+    try {
+      let row = await rows.next()
+      while (row !== undefined && found.length < limit) {
+        const digestKey = row.slice(0, 1 + HASH_BYTES)
+        const indexes: number[] = []
+        for (; row !== undefined && equalBytes(row.subarray(0, digestKey.length), digestKey); row = await rows.next()) {
+          if (indexes.length > each) break
+          indexes.push(readIndex(row, digestKey.length))
+        }
+        const digest = toHex(digestKey.subarray(1))
+        if (indexes.length <= each) {
+          found.push({ digest, indexes })
+          continue
+        }
+        const newest = await indexesUnder(digestKey, each / 2, last)
+        found.push({ digest, indexes: [...indexes.slice(0, each / 2), ...newest.reverse()], more: true })
+        // One digest can have as many rows as the log has entries: those between are passed over, not read.
+        rows.seek(withIndex(digestKey, last))
+        row = await rows.next()
+      }
+    } finally {
+      await rows.close()
+    }
+    return found
+  }
+
   const listByAgency = async (agency: string, before: number, limit: number) => {
     const prefix = textKey('a', `${agency}\0`)
     const found: number[] = []
@@ -175,6 +207,7 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
     readBundle: index => read(withIndex(key('b'), index)),
     findByDigest: (digest, limit) => reading(() => indexesUnder(hexKey('d', digest), limit)),
     listByDigest: (digest, before, limit) => reading(() => indexesUnder(hexKey('d', digest), limit, before)),
+    digestsWithPrefix: (prefix, range) => reading(() => digestsWithPrefix(prefix, range)),
     listByRecord: (agency, record, before, limit) => reading(() => indexesUnder(textKey('r', `${agency}\0${record}\0`), limit, before)),
     listByAgency,
     async findIncomplete(records) {

@@ -80,6 +80,14 @@ export function createMemoryStore(): Store {
     async listByDigest(digest, before, limit) {
       return newest(digests.get(digest), before, limit)
     },
+    async digestsWithPrefix(prefix, { after = '', limit, each }) {
+      const found = [...digests.keys()].filter(digest => digest.startsWith(prefix) && digest > after).sort()
+      return found.slice(0, limit).map(digest => {
+        const indexes = [...new Set(digests.get(digest))].sort((a, b) => a - b)
+        if (indexes.length <= each) return { digest, indexes }
+        return { digest, indexes: [...indexes.slice(0, each / 2), ...indexes.slice(-each / 2)], more: true }
+      })
+    },
     async listByRecord(agency, record, before, limit) {
       return newest(records.get(recordKey(agency, record)), before, limit)
     },

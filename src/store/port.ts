@@ -54,6 +54,9 @@ export type Commit = {
 /** A change of one document; `null` removes it. */
 export type DocumentChange = { readonly collection: string; readonly key: string; readonly value: string | null }
 
+/** A document's digest, and indexes of statements that list it, ascending. `more` where there are others between the oldest and the newest of them. */
+export type DigestIndexes = { readonly digest: string; readonly indexes: readonly number[]; readonly more?: true }
+
 export type Store = {
   /**
    * The committed head and its edge, or undefined before the first commit. Never older than the last commit that was answered; after a
@@ -85,6 +88,14 @@ export type Store = {
   findByDigest(digest: string, limit: number): Promise<number[]>
   /** The same below `before`, newest first, at most `limit`; of this and the next two no more is read than is given. */
   listByDigest(digest: string, before: number, limit: number): Promise<number[]>
+  /**
+   * Digests that begin with these hex digits, in ascending order, those after `after` only, at most `limit`. Of a digest with more than `each` indexes the
+   * oldest and the newest are given, half of `each` from either end.
+   */
+  digestsWithPrefix(
+    prefix: string,
+    range: { readonly after?: string | undefined; readonly limit: number; readonly each: number },
+  ): Promise<DigestIndexes[]>
   /** Indexes of the statements about one record below `before`, newest first, at most `limit`. */
   listByRecord(agency: string, record: string, before: number, limit: number): Promise<number[]>
   /** Indexes of an agency's statements below `before`, newest first, at most `limit`. */

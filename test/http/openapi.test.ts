@@ -37,6 +37,7 @@ describe('http: openapi', () => {
       .replace(':size', '2')
       .replace(':id', AGENCY)
       .replace(':keyId', keyId)
+      .replace(':prefix', statement(1).documents[0]!.sha256.slice(0, 4))
       .replace('*path', '0/000.p/3')
   const BODIES: { readonly [path: string]: unknown } = {
     '/v1/records': statement(3),

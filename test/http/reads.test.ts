@@ -7,6 +7,7 @@ import { hashLeaf } from '../../src/core/hash.ts'
 import { parseNote, parseVkey, verifyNote } from '../../src/core/note.ts'
 import { verifyConsistency, verifyInclusion } from '../../src/core/proof.ts'
 import { decodeBundle } from '../../src/core/tile.ts'
+import { createMetrics } from '../../src/http/metrics.ts'
 import { AGENCY, type AnyJson, linesOf, openService, type Service, statement } from './service.ts'
 
 const IMMUTABLE = 'public, max-age=31536000, immutable'
@@ -26,6 +27,55 @@ describe('http: reads', () => {
     equal(verifyNote(text, [parseVkey(service.ledger.vkey)]).length, 1)
     equal(parseCheckpoint(parseNote(text).text).size, SIZE)
     deepEqual([headers['content-type'], headers['cache-control']], ['text/plain; charset=utf-8', 'no-store'])
+  })
+
+  it('lists the digests under a prefix with their entries, so that a reader names no file', async () => {
+    const { sha256 } = statement(7).documents[0]!
+    const { json, headers } = await service.get(`/v1/digests/${sha256.slice(0, 3)}`)
+    equal(headers['cache-control'], 'no-store')
+    equal(json.prefix, sha256.slice(0, 3))
+    const all = Array.from({ length: SIZE - 1 }, (_, n) => ({ digest: statement(n).documents[0]!.sha256, indexes: [n + 1] }))
+    const wanted = all.filter(({ digest }) => digest.startsWith(json.prefix)).sort((a, b) => (a.digest < b.digest ? -1 : 1))
+    deepEqual(json.digests, wanted)
+    deepEqual((await service.get(`/v1/digests/${sha256.slice(0, 8)}`)).json.digests, [{ digest: sha256, indexes: [8] }])
+    deepEqual((await service.get(`/v1/digests/${sha256.slice(0, 8)}?after=${sha256}`)).json.digests, [])
+  })
+
+  it('says where more digests follow than one answer holds, and goes on after the last one', async () => {
+    const start = '01234567'
+    const digests = Array.from({ length: 4100 }, (_, n) => start + String(n).padStart(56, '0'))
+    const documents = digests.map((sha256, n) => ({ name: `${n}.pdf`, mediaType: 'application/pdf', bytes: 3, sha256 }))
+    const lines = Array.from({ length: 21 }, (_, n) => statement(1000 + n, { documents: documents.slice(n * 200, (n + 1) * 200) }))
+    const crowded = await openService()
+    await crowded.stream(lines.map(line => JSON.stringify(line)).join('\n'))
+    const first = (await crowded.get(`/v1/digests/${start}`)).json
+    deepEqual([first.digests.length, first.truncated], [4096, true])
+    const rest = (await crowded.get(`/v1/digests/${start}?after=${first.digests.at(-1).digest}`)).json
+    equal(rest.truncated, undefined)
+    deepEqual(
+      [...first.digests, ...rest.digests].map(({ digest }: AnyJson) => digest),
+      digests,
+    )
+    await crowded.close()
+  })
+
+  it('keeps digests out of its log and its metrics, and repeats none in a refusal', async () => {
+    const metrics = createMetrics({ ledger: service.ledger, nowMs: Date.now })
+    const watched = await openService({ metrics })
+    const { sha256 } = statement(7).documents[0]!
+    for (const path of [`/v1/digests/${sha256}`, `/v1/digests/${sha256.slice(0, 9)}`, `/v1/digests/ab`, `/v1/digests/ABC`]) {
+      const { status, json, text } = await watched.get(path)
+      deepEqual([status, json.code, text.includes(sha256.slice(0, 9))], [400, 'DIGEST_PREFIX', false], path)
+    }
+    watched.store.digestsWithPrefix = watched.store.listByDigest = async () => {
+      throw new Error('the disk is gone')
+    }
+    for (const path of [`/v1/digests/${sha256.slice(0, 4)}?after=${sha256}`, `/v1/records?sha256=${sha256}`])
+      equal((await watched.get(path)).status, 500)
+    equal(watched.logged.length, 2)
+    const told = watched.logged.join('') + (await metrics.text())
+    ok(!told.includes(sha256) && told.includes('/v1/digests/:prefix'))
+    await watched.close()
   })
 
   it('serves a tile and an entry bundle at any width up to the committed one, for ever', async () => {

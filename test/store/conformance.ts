@@ -199,6 +199,30 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
     assert.deepEqual(await store.listByDigest(hex('shared'), 0, 10), [])
   })
 
+  it('lists the digests that begin with some hex digits, in order, and of each its oldest and newest statements', async () => {
+    const [low, high, other] = ['abc0', 'abcf', 'abd0'].map(start => start.padEnd(64, '0')) as [string, string, string]
+    const lists = [[low], [high, other], [low], [low, high], [low], [low], [low]]
+    await store.commit(
+      commitOf(
+        0,
+        7,
+        lists.map((digests, i) => ({ ...record(i), digests })),
+      ),
+    )
+    const all = { limit: 10, each: 10 }
+    const lowest = { digest: low, indexes: [0, 2, 3, 4, 5, 6] }
+    const highest = { digest: high, indexes: [1, 3] }
+    assert.deepEqual(await store.digestsWithPrefix('abc', all), [lowest, highest])
+    assert.deepEqual(await store.digestsWithPrefix('abcf000', all), [highest])
+    assert.deepEqual(await store.digestsWithPrefix('ab', all), [lowest, highest, { digest: other, indexes: [1] }])
+    assert.deepEqual(await store.digestsWithPrefix('fff', all), [])
+    assert.deepEqual(await store.digestsWithPrefix('abc', { ...all, limit: 1 }), [lowest])
+    assert.deepEqual(await store.digestsWithPrefix('abc', { ...all, after: low }), [highest])
+    assert.deepEqual(await store.digestsWithPrefix('abc', { ...all, after: high }), [])
+    const few = [{ digest: low, indexes: [0, 2, 5, 6], more: true }, highest]
+    assert.deepEqual(await store.digestsWithPrefix('abc', { ...all, each: 4 }), few)
+  })
+
   it('tells which records are not there as they were committed, and puts them and their tiles back', async () => {
     const records = [0, 1, 2, 3].map(i => record(i, { agency: i === 2 ? 'b.example' : 'a.example', record: `r${i}` }))
     await store.commit(commitOf(0, 2, records.slice(0, 2)))
