@@ -10,7 +10,7 @@ import { EXIT_USAGE, UsageError } from './command.ts'
 import { addDeploy } from './deploy.ts'
 import { addDoctor } from './doctor.ts'
 import { addEvidence } from './evidence.ts'
-import { printJson, remark } from './output.ts'
+import { printJson, remark, visible } from './output.ts'
 import { addPolicy } from './policy.ts'
 import { addReceipt } from './receipt.ts'
 import { addRotate } from './rotate.ts'
@@ -77,7 +77,7 @@ function report(error: unknown, asJson: boolean): number {
   const detail = error instanceof Error ? error.message : String(error)
   if (asJson) printJson({ code, detail })
   remark(isExpected ? `openseal: ${detail} [${code}]` : `openseal: internal error: ${detail}`)
-  if (process.env.OPENSEAL_DEBUG === '1') process.stderr.write(`${error instanceof Error ? stacks(error) : ''}\n`)
+  if (process.env.OPENSEAL_DEBUG === '1') process.stderr.write(visible(`${error instanceof Error ? stacks(error) : ''}\n`, '\n'))
   else if (!isExpected) remark('openseal: OPENSEAL_DEBUG=1 shows where')
   return error instanceof UsageError ? EXIT_USAGE : EXIT_INTERNAL
 }
