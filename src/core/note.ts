@@ -1,6 +1,6 @@
 /** Signed notes: C2SP signed-note with Ed25519 (type 0x01), and the cosignatures of witnesses, C2SP tlog-cosignature (type 0x04). */
-import { ed25519 } from '@noble/curves/ed25519.js'
 import { concatBytes, fromHex, readBase64, toBase64, toHex, toUtf8 } from './bytes.ts'
+import { ED25519_KEY_BYTES, ED25519_SIGNATURE_BYTES, ed25519PublicKey, isEd25519Key, signEd25519, verifyEd25519 } from './ed25519.ts'
 import { OpenSealError } from './errors.ts'
 import { sha256 } from './hash.ts'
 
@@ -29,8 +29,6 @@ const MAX_SIGNATURES = 64
 const MAX_NOTE_LENGTH = 1_000_000
 const KEY_ID_BYTES = 4
 const TIMESTAMP_BYTES = 8
-const SIGNATURE_BYTES = 64
-const PUBLIC_KEY_BYTES = 32
 const SPACE_OR_PLUS = /[\p{White_Space}+]/u
 const VKEY = /^([^+]+)\+([0-9a-f]{8})\+(.+)$/
 const SIGNATURE_LINE = /^— ([^ ]+) ([^ ]+)$/
@@ -44,7 +42,8 @@ export function isKeyName(text: string): boolean {
 export function ed25519Vkey(name: string, publicKey: Uint8Array, type: number = ED25519): Vkey {
   if (!isKeyName(name)) throw new NoteError('NOTE_KEY_MALFORMED', `key name ${JSON.stringify(name)}`)
   if (type !== ED25519 && type !== ED25519_COSIGNATURE) throw new NoteError('NOTE_KEY_MALFORMED', `key type ${type} is not supported`)
-  if (publicKey.length !== PUBLIC_KEY_BYTES) throw new NoteError('NOTE_KEY_MALFORMED', `public key of ${publicKey.length} bytes`)
+  if (publicKey.length !== ED25519_KEY_BYTES) throw new NoteError('NOTE_KEY_MALFORMED', `public key of ${publicKey.length} bytes`)
+  if (!isEd25519Key(publicKey)) throw new NoteError('NOTE_KEY_MALFORMED', `the public key of ${name} is not a valid Ed25519 key`)
   // signed-note, "Signatures": key ID = SHA-256(key name || 0x0A || signature type || public key)[:4]
   const id = sha256(concatBytes(toUtf8(`${name}\n`), Uint8Array.of(type), publicKey)).subarray(0, KEY_ID_BYTES)
   return { name, id: toHex(id), type, publicKey }
@@ -53,7 +52,7 @@ export function ed25519Vkey(name: string, publicKey: Uint8Array, type: number = 
 /** Reads `<name>+<id>+<base64(type ‖ public key)>`, as formatVkey writes it. Throws NoteError NOTE_KEY_MALFORMED. */
 export function parseVkey(text: string): Vkey {
   const [, name = '', , encoded = ''] = VKEY.exec(text) ?? []
-  const key = readBase64(encoded, 1 + PUBLIC_KEY_BYTES)
+  const key = readBase64(encoded, 1 + ED25519_KEY_BYTES)
   if (!key) throw new NoteError('NOTE_KEY_MALFORMED', `verifier key ${JSON.stringify(text)}`)
   const vkey = ed25519Vkey(name, key.slice(1), key[0])
   if (formatVkey(vkey) !== text) throw new NoteError('NOTE_KEY_MALFORMED', `the id in ${JSON.stringify(text)} is not its key's`)
@@ -67,8 +66,8 @@ export function formatVkey(vkey: Vkey): string {
 
 /** A signer from a secret Ed25519 seed of 32 bytes. Throws NoteError NOTE_KEY_MALFORMED. */
 export function createSigner(name: string, seed: Uint8Array, type: number = ED25519): Signer {
-  if (seed.length !== 32) throw new NoteError('NOTE_KEY_MALFORMED', `a seed has 32 bytes, not ${seed.length}`)
-  return { vkey: ed25519Vkey(name, ed25519.getPublicKey(seed), type), sign: message => ed25519.sign(message, seed) }
+  if (seed.length !== ED25519_KEY_BYTES) throw new NoteError('NOTE_KEY_MALFORMED', `a seed has 32 bytes, not ${seed.length}`)
+  return { vkey: ed25519Vkey(name, ed25519PublicKey(seed), type), sign: message => signEd25519(message, seed) }
 }
 
 /** The note of a text that ends in a newline, with one signature a signer. Throws NoteError NOTE_MALFORMED. */
@@ -168,10 +167,9 @@ function signerOf(line: NoteSignature, vkeys: readonly Vkey[], type: number): Vk
   return vkeys.find(vkey => vkey.type === type && vkey.name === line.name && vkey.id === line.id)
 }
 
-/** Ed25519 by RFC 8032 §5.1.7, strictly: one encoding of each point, no keys of small order. */
 function checkSignature(vkey: Vkey, signature: Uint8Array, message: Uint8Array): void {
-  const valid = signature.length === SIGNATURE_BYTES && ed25519.verify(signature, message, vkey.publicKey, { zip215: false })
-  if (!valid) throw new NoteError('NOTE_SIGNATURE', `the signature in the name of ${vkey.name}+${vkey.id} is not by that key`)
+  if (!verifyEd25519(signature, message, vkey.publicKey))
+    throw new NoteError('NOTE_SIGNATURE', `the signature in the name of ${vkey.name}+${vkey.id} is not by that key`)
 }
 
 /** What a witness signs. tlog-cosignature, "Ed25519 signed message". */
@@ -180,7 +178,7 @@ function cosignedMessage(checkpointText: string, timeSeconds: number): Uint8Arra
 }
 
 function readTimestamp({ name, signature }: NoteSignature): number {
-  const whole = signature.length === TIMESTAMP_BYTES + SIGNATURE_BYTES
+  const whole = signature.length === TIMESTAMP_BYTES + ED25519_SIGNATURE_BYTES
   const view = new DataView(signature.buffer, signature.byteOffset)
   const seconds = whole ? view.getUint32(0) * 2 ** 32 + view.getUint32(4) : Number.NaN
   if (!Number.isSafeInteger(seconds)) throw new NoteError('NOTE_SIGNATURE', `the cosignature in the name of ${name} holds no time`)

@@ -16,6 +16,7 @@ import {
   verifyNote,
 } from '../../src/core/note.ts'
 import { code, damage, damages, parsedOrRefused } from './damage.ts'
+import { Point, signByOwner, TORSION } from './ed25519-vectors.ts'
 
 // C2SP signed-note, "Example".
 const EXAMPLE_VKEY = 'example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k'
@@ -137,9 +138,18 @@ describe('note', () => {
   })
 
   it('refuses a key of small order, with which one signature fits every text', () => {
-    const weak = ed25519Vkey('weak', Uint8Array.of(1, ...new Uint8Array(31)))
+    const key = Uint8Array.of(1, ...new Uint8Array(31))
+    throws(() => ed25519Vkey('weak', key), code('NOTE_KEY_MALFORMED'))
+    const weak = { ...log.vkey, publicKey: key }
     const signature = Uint8Array.of(1, ...new Uint8Array(63))
     throws(() => verifyNote(signNote(TEXT, { vkey: weak, sign: () => signature }), [weak]), code('NOTE_SIGNATURE'))
+  })
+
+  it('refuses a signature that holds only when multiplied by the cofactor, which other implementations refuse', () => {
+    // Design §7: otherwise the owner of a key can sign what one verifier accepts and another does not.
+    const { key, signature } = signByOwner(seed(4), toUtf8(TEXT), 5n, Point.BASE.multiply(5n).add(TORSION))
+    const owner = ed25519Vkey('log.example/one', key)
+    throws(() => verifyNote(signNote(TEXT, { vkey: owner, sign: () => signature }), [owner]), code('NOTE_SIGNATURE'))
   })
 
   it('keeps empty lines in the text, the last one ends it', () => {
