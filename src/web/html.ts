@@ -1,4 +1,5 @@
 /** A tagged template that escapes what is put into HTML: the only way in which this project makes pages, on the server and in the browser. */
+import { visible } from '../core/visible.ts'
 
 /** HTML that is safe to send: made by `html` only. */
 export type Html = { readonly safe: string }
@@ -26,9 +27,9 @@ export function fill(sentence: string, values: { readonly [name: string]: Piece 
   }
 }
 
-/** Escapes text for element content, quoted attributes and XML. Characters that XML forbids become U+FFFD. */
+/** Escapes text for element content, quoted attributes and XML. Controls and bidi controls become visible marks; other characters that XML forbids, U+FFFD. */
 export function escapeText(text: string): string {
-  return text.replace(FORBIDDEN, '\uFFFD').replace(/[&<>"']/g, character => ESCAPES[character] ?? character)
+  return visible(text).replace(FORBIDDEN, '\uFFFD').replace(/[&<>"']/g, character => ESCAPES[character] ?? character)
 }
 
 /** JSON that can stand in a script element of type application/json. */
@@ -48,5 +49,5 @@ function render(value: Piece): string {
 }
 
 const ESCAPES: { readonly [character: string]: string } = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
-// What XML cannot hold: control characters but tab and line ends, lone surrogates, two non-characters.
-const FORBIDDEN = /[^\P{Cc}\t\n\r]|\p{Cs}|[\ufffe\uffff]/gu
+// What else XML cannot hold: lone surrogates, two non-characters.
+const FORBIDDEN = /\p{Cs}|[\ufffe\uffff]/gu
