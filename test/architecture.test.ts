@@ -21,7 +21,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/finder': ['src/core', 'src/log.ts'],
   'src/audit': ['src/core', 'src/verifier', 'src/messages'],
   'src/chain': ['src/core', 'src/ledger', 'src/log.ts', 'contracts'],
-  'src/messages': ['src/verifier'],
+  'src/messages': ['src/core', 'src/verifier'],
   'src/web': ['src/core', 'src/verifier', 'src/messages'],
   'src/http': ['src/core', 'src/store', 'src/ledger', 'src/web', 'src/log.ts'],
   'src/upkeep': ['src/core', 'src/verifier', 'src/store', 'src/ledger', 'src/keys.ts', 'src/log.ts'],

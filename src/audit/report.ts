@@ -1,4 +1,6 @@
 /** The audit's report for people: one HTML page that needs nothing else, for the screen, light or dark, and for paper. */
+
+import { visible } from '../core/text.ts'
 import type { AuditMessageKey } from '../messages/audit/en.ts'
 import { type SayAudit, sayDetail } from '../messages/audit/speak.ts'
 import { sayNumber, sayTime } from '../messages/say.ts'
@@ -132,5 +134,5 @@ function formatRow({ time, size, root, chainId, endpoint, block, transaction, fi
 
 /** Text of others as text only. */
 export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, found => `&#${found.charCodeAt(0)};`)
+  return visible(text).replace(/[&<>"']/g, found => `&#${found.charCodeAt(0)};`)
 }

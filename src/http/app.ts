@@ -2,6 +2,7 @@
 import type { RequestListener } from 'node:http'
 import Router from '@koa/router'
 import Koa, { type Context, type Middleware, type Next } from 'koa'
+import { visibleJson } from '../core/text.ts'
 import { refuseEarly } from './admission.ts'
 import type { HttpDeps, RouteDeps } from './deps.ts'
 import { answerOptions, guard, guardPage, requireHost } from './headers.ts'
@@ -66,6 +67,7 @@ function passEach(deps: RouteDeps): Middleware {
       requireHost(ctx)
       deps.limits?.admitRequest(ctx)
       await next()
+      writeJson(ctx)
       if (ctx.method === 'OPTIONS') answerOptions(ctx)
       if (ctx.status === 404 && (ctx.body === undefined || ctx.body === null)) refuseRoute(ctx)
     } catch (error) {
@@ -73,6 +75,13 @@ function passEach(deps: RouteDeps): Middleware {
     }
     guardPage(ctx)
   }
+}
+
+/** Writes a value that a route answers with as JSON that is harmless wherever its text is shown. */
+function writeJson(ctx: Context): void {
+  const { body } = ctx
+  if (typeof body !== 'object' || body === null || Object.getPrototypeOf(body) !== Object.prototype) return
+  ctx.body = visibleJson(JSON.stringify(body))
 }
 
 /** Counts and times a request by its route pattern once its answer has left or its client has gone. */

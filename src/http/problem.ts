@@ -3,6 +3,7 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Context } from 'koa'
 import { OpenSealError } from '../core/errors.ts'
+import { visibleJson } from '../core/text.ts'
 import type { Log } from '../log.ts'
 import { type Look, securityPolicy } from '../web/layout.ts'
 import { type Asked, isPageAsked, renderProblemPage } from '../web/problem-page.ts'
@@ -144,7 +145,7 @@ export function formOf(
 
 /** The text of a problem document. */
 export function formatProblem(problem: Problem): string {
-  return JSON.stringify({ type: 'about:blank', title: STATUS_CODES[problem.status], ...problem })
+  return visibleJson(JSON.stringify({ type: 'about:blank', title: STATUS_CODES[problem.status], ...problem }))
 }
 
 /** Whether a failure only says that the client went away, which nobody needs to hear of. */

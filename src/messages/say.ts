@@ -1,4 +1,5 @@
 /** Saying things in a language: sentences with their placeholders filled, times, numbers and durations. Runs in the browser too. */
+import { visible } from '../core/text.ts'
 import { fillIn } from '../verifier/notes.ts'
 import type { MessageKey } from './en.ts'
 
@@ -24,9 +25,9 @@ export function createSay<Key extends string = MessageKey>(lang: string, message
   return Object.assign(say, { lang, dir: lang === 'ar' ? ('rtl' as const) : ('ltr' as const) })
 }
 
-/** Text of its own direction, such as a name, that must not change the order of the sentence around it (Unicode isolates). */
+/** Text of its own direction, such as a name, that must not change the order of the sentence around it (Unicode isolates). Its own controls are shown as marks. */
 export function isolate(text: string): string {
-  return `\u2068${text}\u2069`
+  return `\u2068${visible(text)}\u2069`
 }
 
 /** A time in the words of the language, always UTC: `12 March 2026, 10:05 UTC`. Takes unix milliseconds or `YYYY-MM-DDTHH:MM:SSZ`. */

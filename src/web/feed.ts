@@ -1,6 +1,6 @@
 /** Atom feeds (RFC 4287) in pages (RFC 5005 §3): all records, those of an agency, changes. */
 import { formatTime } from '../core/time.ts'
-import type { Say } from '../messages/say.ts'
+import { isolate, type Say } from '../messages/say.ts'
 import { clip } from './content.ts'
 import { html } from './html.ts'
 import type { Entry } from './records.ts'
@@ -56,7 +56,7 @@ function renderEntry(say: Say, { tag, siteUrl, base }: Feed, { index, statement,
 <link rel="alternate" type="text/html" href="${siteUrl}${base}/records/${index}"/>
 <category term="${action}" label="${say(`action.${action}`)}"/>
 ${isSilentEdit === true && html`<category term="silent-edit" label="${say('changes.silent-edit')}"/>`}
-<summary>${say('record.entry', { index })}: ${say(isSilentEdit === true ? 'flag.silent-edit' : `action.${action}`)}. ${record}</summary>
+<summary>${say('record.entry', { index })}: ${say(isSilentEdit === true ? 'flag.silent-edit' : `action.${action}`)}. ${isolate(record)}</summary>
 </entry>
 `
 }

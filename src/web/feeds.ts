@@ -1,6 +1,7 @@
 /** The routes of the Atom feeds. */
 import type Router from '@koa/router'
 import type { Context, Next } from 'koa'
+import { isolate } from '../messages/say.ts'
 import type { SiteChangeKind, SiteDeps } from './deps.ts'
 import { type Feed, type FeedEntry, renderFeed, tagOf } from './feed.ts'
 import { frameOf, readCursor, sendText, siteUrl } from './frame.ts'
@@ -35,7 +36,7 @@ export function feedRoutes(router: Router, deps: SiteDeps): void {
     const agency = await findAgency(String(ctx.params.id), deps)
     if (agency === undefined) return undefined
     const indexes = await ledger.listByAgency(agency.id, before, LENGTH + 1)
-    return { title: say('feed.agency', { agency: agency.name }), ...pageOf(indexes, LENGTH) }
+    return { title: say('feed.agency', { agency: isolate(agency.name) }), ...pageOf(indexes, LENGTH) }
   })
   const changes = async (kinds: readonly SiteChangeKind[], before: number) => {
     const found = await finder.changes(kinds, before, LENGTH + 1)

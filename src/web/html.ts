@@ -29,7 +29,9 @@ export function fill(sentence: string, values: { readonly [name: string]: Piece 
 
 /** Escapes text for element content, quoted attributes and XML. Controls and bidi controls become visible marks; other characters that XML forbids, U+FFFD. */
 export function escapeText(text: string): string {
-  return visible(text).replace(FORBIDDEN, '\uFFFD').replace(/[&<>"']/g, character => ESCAPES[character] ?? character)
+  return visible(text)
+    .replace(FORBIDDEN, '\uFFFD')
+    .replace(/[&<>"']/g, character => ESCAPES[character] ?? character)
 }
 
 /** JSON that can stand in a script element of type application/json. */

@@ -2,7 +2,7 @@
 
 import type { MessageKey } from '../messages/en.ts'
 import { LANGUAGE_TAGS, LANGUAGES } from '../messages/language.ts'
-import { type Say, sayNumber, sayTime } from '../messages/say.ts'
+import { isolate, type Say, sayNumber, sayTime } from '../messages/say.ts'
 import { type Html, html, type Piece } from './html.ts'
 import { icon } from './icons.ts'
 
@@ -78,7 +78,7 @@ ${banners && renderBanners(say, banners)}
 ${page.main}
 </div></main>
 <footer class="foot"><div class="wrap">
-<p>${origin !== undefined && html`${say('site.ledger', { origin })} · `}<a href="${page.feed ?? `${base}/feed.atom`}">${say('site.feed')}</a></p>
+<p>${origin !== undefined && html`${say('site.ledger', { origin: isolate(origin) })} · `}<a href="${page.feed ?? `${base}/feed.atom`}">${say('site.feed')}</a></p>
 <nav aria-label="${say('site.languages')}"><ul>${LANGUAGE_TAGS.map(tag => languageItem(frame, tag))}</ul></nav>
 </div></footer>
 ${page.scripts}

@@ -92,7 +92,10 @@ describe('web/looking around', () => {
     }
     assert.equal((await read('/agencies/nobody.example/feed.atom')).status, 404)
     assert.equal((await read('/feed.atom?before=4')).text.match(/<category term="silent-edit" label="Silent edits"\/>/g)?.length, 1)
-    assert.match((await read('/changes.atom')).text, /<summary>Entry 2: Silent edit: same version number, other documents\. r-1</)
+    assert.match(
+      (await read('/changes.atom')).text,
+      /<summary>Entry 2: Silent edit: same version number, other documents\. \u2068r-1\u2069</,
+    )
   })
 
   it('says on every page when entries wait too long, and when none is accepted', async () => {
@@ -179,8 +182,36 @@ describe('web/looking around', () => {
       const index = await world.submit('\u202Ereversed', 'rtl', { title: 'مناقصة \u202E عامة', language: 'ar' })
       const { text } = await read(`/records/${index}`)
       assert.match(text, /<h1><bdi lang="ar" dir="auto">/)
-      assert.match(text, /<bdi>\u202Ereversed<\/bdi>/)
+      assert.match(text, /<bdi>\[U\+202E\]reversed<\/bdi>/)
       assert.doesNotMatch(text, /class="raw"/)
+    })
+
+    it('shows the controls in text of others as marks, on every page, in every feed and in JSON', async () => {
+      const steering = [0x85, 0x9b, 0x61c, 0x200e, 0x200f, 0x202a, 0x202b, 0x202c, 0x202d, 0x202e, 0x2066, 0x2067, 0x2069, 0x2068]
+      const hostile = `7${String.fromCodePoint(...steering)}8`
+      await world.agencies.add({ id: 'hostile.example', name: `0 ${hostile}` })
+      const agency = { agency: 'hostile.example', title: `Hostile ${hostile}` }
+      await world.submit('controls', 'controls 1', agency)
+      const reason = { code: 'other', text: hostile } as const
+      const documents = [{ name: `${hostile}.txt`, mediaType: 'text/plain', bytes: 1, sha256: '0'.repeat(64) }]
+      const index = await world.submit('controls', 'controls 2', { ...agency, action: 'amend', reason, documents })
+      const pages = ['/', '/records', '/changes', '/agencies', '/agencies/hostile.example', '/search?q=hostile', `/records/${index}`]
+      const feeds = ['/feed.atom', '/agencies/hostile.example/feed.atom', '/changes/all.atom']
+      const json = [`/v1/records/${index}`, '/v1/records', '/v1/agencies', '/v1/agencies/hostile.example', `/v1/records?${hostile}`]
+      for (const path of [...pages.flatMap(page => [page, `/ar${page}`]), ...feeds, ...json]) {
+        const { text } = await read(path)
+        // Isolates that are ours and closed may stay.
+        const shown = text.replace(/\u2068\P{Bidi_Control}*\u2069/gu, '')
+        assert.deepEqual(shown.match(/.{0,30}(?:[^\P{Cc}\n]|\p{Bidi_Control})/gu), null, path)
+        assert.match(
+          text,
+          json.includes(path) ? /7\\u0085\\u009b\\u061c.*8/ : /7\[U\+0085\]\[U\+009B\]\[U\+061C\].*\[U\+2069\]\[U\+2068\]8/,
+          path,
+        )
+      }
+      const { text } = await read(`/records/${index}`)
+      assert.match(text, /<title>\u2068Hostile 7\[U\+0085\][^\u2069]*8\u2069 \(Entry \d+\) – OpenSeal<\/title>/)
+      assert.match(text, /<h1><bdi dir="auto">Hostile 7\[U\+0085\]/)
     })
 
     it('shows the newest part of a very long history, and this entry in it', async () => {

@@ -3,6 +3,7 @@ import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { isJsonObject, type Json, parseJson } from '../../core/json.ts'
 import { type Statement, StatementError } from '../../core/statement.ts'
+import { visibleJson } from '../../core/text.ts'
 import { isDamage } from '../../ledger/errors.ts'
 import type { Submission } from '../../ledger/sequencer.ts'
 import { requireAgency, requireSameAgency } from '../auth.ts'
@@ -140,7 +141,7 @@ async function formatRecord(index: number, { ledger, anchorer }: RouteDeps): Pro
     versions: text === undefined ? [] : await ledger.versions(index),
   })
   const statement = text === undefined ? '' : `"statement":${text},`
-  return `{"index":${index},"state":"${anchor ? 'anchored' : 'sealed'}",${statement}${rest.slice(1)}\n`
+  return visibleJson(`{"index":${index},"state":"${anchor ? 'anchored' : 'sealed'}",${statement}${rest.slice(1)}\n`)
 }
 
 async function listRecords(ctx: Context, deps: RouteDeps) {

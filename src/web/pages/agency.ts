@@ -1,5 +1,5 @@
 /** The agencies, and one of them. */
-import { sayNumber } from '../../messages/say.ts'
+import { isolate, sayNumber } from '../../messages/say.ts'
 import type { SiteAgency, SiteCounts } from '../deps.ts'
 import { html } from '../html.ts'
 import type { Frame, Page } from '../layout.ts'
@@ -40,7 +40,7 @@ export function agencyPage(
   const count = (value: number) => sayNumber(say, value)
   const here = `${base}/agencies/${encodeURIComponent(id)}`
   return {
-    title: name,
+    title: isolate(name),
     feed: `${here}/feed.atom`,
     main: html`<h1><bdi>${name}</bdi></h1>
 <dl class="facts"><dt>${say('agency.id')}</dt><dd><bdi>${id}</bdi></dd></dl>
@@ -49,6 +49,6 @@ export function agencyPage(
 ${renderEntries(frame, data.entries)}
 <p class="row no-print">${data.before !== undefined && html`<a href="${here}">${say('site.newest')}</a>`}
 ${data.older !== undefined && html`<a href="${here}?before=${data.older}">${say('site.older')}</a>`}</p>
-<p class="no-print"><a href="${here}/feed.atom">${say('feed.agency', { agency: name })} (Atom)</a></p>`,
+<p class="no-print"><a href="${here}/feed.atom">${say('feed.agency', { agency: isolate(name) })} (Atom)</a></p>`,
   }
 }

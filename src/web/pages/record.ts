@@ -1,6 +1,6 @@
 /** A record's page. Printed, it is a certificate with everything needed to check by hand. */
 import type { DocumentRef, Statement } from '../../core/statement.ts'
-import { sayDuration, sayNumber, sayTime } from '../../messages/say.ts'
+import { isolate, sayDuration, sayNumber, sayTime } from '../../messages/say.ts'
 import { clip, renderContent, SHOWN } from '../content.ts'
 import type { SiteAgency, SiteAnchor, SiteVersion } from '../deps.ts'
 import type { Evidence } from '../evidence.ts'
@@ -42,7 +42,7 @@ export function recordPage(frame: Frame, data: RecordData): Page {
   const { say, base } = frame
   const { index, statement, siteUrl } = data
   return {
-    title: `${clip(statement.title ?? statement.record, SHOWN.listed)} (${say('record.entry', { index })})`,
+    title: `${isolate(clip(statement.title ?? statement.record, SHOWN.listed))} (${say('record.entry', { index })})`,
     feed: `${base}/agencies/${encodeURIComponent(statement.agency)}/feed.atom`,
     main: html`<p class="only-print"><b>${say('cert.title')}</b>. ${say('cert.asOf', { date: sayTime(say, data.nowMs) })}</p>
 <div class="qr-box">${trusted(data.qrSvg.replace('<svg', '<svg class="qr only-print" aria-hidden="true"'))}</div>
@@ -169,7 +169,7 @@ function renderDocument(
   { name, mediaType, bytes, sha256, jcs }: DocumentRef,
   { language, isPrinted, href }: { language: string | undefined; isPrinted: boolean; href: string | undefined },
 ): Html {
-  return html`<tr${!isPrinted && html` class="no-print"`}><td data-label="${say('record.name')}">${renderContent(name, language, SHOWN.listed)}<br><span class="small soft">${clip(mediaType, SHOWN.listed)}</span>
+  return html`<tr${!isPrinted && html` class="no-print"`}><td data-label="${say('record.name')}">${renderContent(name, language, SHOWN.listed)}<br><bdi class="small soft">${clip(mediaType, SHOWN.listed)}</bdi>
 ${href !== undefined && html`<br><a class="small no-print" href="${href}">${say('record.onlyThis')}</a>`}</td>
 <td class="num" data-label="${say('result.size')}">${say('result.bytes', { count: sayNumber(say, bytes) })}</td>
 <td data-label="${say('result.hash')}"><span class="hash">${sha256}</span>${jcs !== undefined && jcs !== sha256 && html`<br><span class="small soft">${say('record.content')}</span><br><span class="hash">${jcs}</span>`}${jcs === sha256 && html`<br><span class="small soft">${say('record.canonical')}</span>`}</td></tr>`
