@@ -1,6 +1,6 @@
 /** The audit's report for people: one HTML page that needs nothing else, for the screen, light or dark, and for paper. */
 
-import { visible } from '../core/text.ts'
+import { visible } from '../core/visible.ts'
 import type { AuditMessageKey } from '../messages/audit/en.ts'
 import { type SayAudit, sayDetail } from '../messages/audit/speak.ts'
 import { sayNumber, sayTime } from '../messages/say.ts'

@@ -2,7 +2,7 @@
 import type { RequestListener } from 'node:http'
 import Router from '@koa/router'
 import Koa, { type Context, type Middleware, type Next } from 'koa'
-import { visibleJson } from '../core/text.ts'
+import { visibleJson } from '../core/visible.ts'
 import { refuseEarly } from './admission.ts'
 import type { HttpDeps, RouteDeps } from './deps.ts'
 import { answerOptions, guard, guardPage, requireHost } from './headers.ts'

@@ -1,5 +1,5 @@
 /** Saying things in a language: sentences with their placeholders filled, times, numbers and durations. Runs in the browser too. */
-import { visible } from '../core/text.ts'
+import { visible } from '../core/visible.ts'
 import { fillIn } from '../verifier/notes.ts'
 import type { MessageKey } from './en.ts'
 
