@@ -25,7 +25,7 @@ export const ED25519 = 0x01
 /** Signature type of a timestamped Ed25519 cosignature. */
 export const ED25519_COSIGNATURE = 0x04
 
-const MAX_SIGNATURES = 64
+const MAX_SIGNATURES = 100
 const MAX_NOTE_LENGTH = 1_000_000
 const KEY_ID_BYTES = 4
 const TIMESTAMP_BYTES = 8
@@ -78,7 +78,7 @@ export function signNote(text: string, ...signers: readonly Signer[]): string {
   return note
 }
 
-/** Takes a note apart without verifying it; at most 64 signatures. Throws NoteError NOTE_MALFORMED. */
+/** Takes a note apart without verifying it; at most 100 signatures. Throws NoteError NOTE_MALFORMED. */
 export function parseNote(note: string): Note {
   if (note.length > MAX_NOTE_LENGTH) throw new NoteError('NOTE_MALFORMED', `a note of more than ${MAX_NOTE_LENGTH} characters`)
   if (!isNoteText(note)) throw new NoteError('NOTE_MALFORMED', 'a note holds no control character but the newline')
@@ -104,7 +104,8 @@ export function verifyNote(note: string, vkeys: readonly Vkey[]): Vkey[] {
   const signed = new Set<Vkey>()
   for (const line of signatures) {
     const vkey = signerOf(line, vkeys, ED25519)
-    if (!vkey) continue
+    // One that stands there again says nothing more, and verifying costs.
+    if (!vkey || signed.has(vkey)) continue
     checkSignature(vkey, line.signature, toUtf8(text))
     signed.add(vkey)
   }
@@ -132,10 +133,10 @@ export function verifyCosignatures(note: string, witnesses: readonly Vkey[]): Co
   const cosigned = new Map<Vkey, Cosignature>()
   for (const line of signatures) {
     const vkey = signerOf(line, witnesses, ED25519_COSIGNATURE)
-    if (!vkey) continue
+    if (!vkey || cosigned.has(vkey)) continue
     const timeSeconds = readTimestamp(line)
     checkSignature(vkey, line.signature.subarray(TIMESTAMP_BYTES), cosignedMessage(text, timeSeconds))
-    if (!cosigned.has(vkey)) cosigned.set(vkey, { vkey, timeSeconds })
+    cosigned.set(vkey, { vkey, timeSeconds })
   }
   return [...cosigned.values()]
 }

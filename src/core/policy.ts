@@ -1,9 +1,11 @@
 /** The policy: what a verifier trusts. Design §3.4. */
 
+import { readBase64 } from './bytes.ts'
 import { isOrigin } from './checkpoint.ts'
+import { decodeText, isLonger, mostBytes } from './encoding.ts'
 import { OpenSealError } from './errors.ts'
 import { isJsonObject, type Json, parseJson } from './json.ts'
-import { parseVkey } from './note.ts'
+import { ED25519, ED25519_COSIGNATURE, parseVkey, type Vkey } from './note.ts'
 
 /** What a verifier trusts, all defaults filled in. Tree sizes are inclusive; without `toSize` a range is open. */
 export type Policy = {
@@ -30,18 +32,23 @@ export type PolicyAnchor = {
   /** False for a test network, whose anchors are no evidence. */
   readonly production: boolean
   readonly finality: 'finalized' | { readonly confirmations: number }
+  /** What links to the chain begin with. No check reads it. */
+  readonly explorer?: string
 } & SizeRange
 
 /** Tree sizes from one to another, both included. */
 export type SizeRange = { readonly fromSize: number; readonly toSize?: number }
 
 const TYPE = 'openseal/policy@v1'
-const ED25519 = 1
-const COSIGNATURE = 4
+const MAX_POLICY_BYTES = 64 * 1024
+/** Of keys, of witnesses and of anchors. */
+const MAX_ITEMS = 64
+const MAX_EXPLORER_LENGTH = 2000
+const VKEY = /^[^+]+\+[0-9a-f]{8}\+([A-Za-z0-9+/=]+)$/
 
-/** Reads a policy strictly, from its text, its bytes or a JSON object. Throws PolicyError, JsonError or NoteError. */
+/** Reads a policy strictly, from its text or bytes, in whatever encoding it was saved, or from a JSON object. Throws PolicyError, JsonError, NoteError or EncodingError. */
 export function parsePolicy(input: string | Uint8Array | { readonly [member: string]: Json }): Policy {
-  const value = typeof input === 'string' || input instanceof Uint8Array ? parseJson(input) : input
+  const value = typeof input === 'string' || input instanceof Uint8Array ? parseBounded(input) : input
   if (isJsonObject(value) && typeof value.type === 'string' && value.type !== TYPE) {
     throw new PolicyError('POLICY_UNSUPPORTED', `a policy of type ${JSON.stringify(value.type.slice(0, 100))} is not known here`)
   }
@@ -49,17 +56,37 @@ export function parsePolicy(input: string | Uint8Array | { readonly [member: str
   if (p.type !== TYPE) throw malformed(`type is not ${TYPE}`)
   const origin = p.origin
   if (typeof origin !== 'string' || !isOrigin(origin)) throw malformed('origin is not the name of a log')
-  const witnesses = list(p.witnesses ?? [], 'witnesses').map((item, at) => readVkey(item, `witnesses[${at}]`, COSIGNATURE))
+  const witnesses = list(p.witnesses ?? [], 'witnesses').map((item, at) => readVkey(item, `witnesses[${at}]`, ED25519_COSIGNATURE))
   if (new Set(witnesses.map(vkey => vkey.slice(vkey.lastIndexOf('+')))).size < witnesses.length)
     throw malformed('witnesses holds a key twice')
   const quorum = count(p.quorum ?? 0, 'quorum', 0)
   if (quorum > witnesses.length) throw malformed(`quorum is ${quorum} of only ${witnesses.length} witnesses`)
   const logKeys = list(p.logKeys, 'logKeys').map((item, at) => readKey(item, `logKeys[${at}]`, origin))
   if (logKeys.length === 0) throw malformed('logKeys is empty')
-  const anchors = list(p.anchors, 'anchors').map((item, at) => readAnchor(item, `anchors[${at}]`))
+  const requireAnchors = count(p.requireAnchors ?? 1, 'requireAnchors', 1)
+  const given = list(p.anchors, 'anchors')
+  if (quorum === 0) refuseWithoutForkGuard(given, requireAnchors)
+  const anchors = given.map((item, at) => readAnchor(item, `anchors[${at}]`))
   refuseTwice(anchors)
-  return { type: TYPE, origin, logKeys, witnesses, quorum, anchors, requireAnchors: count(p.requireAnchors ?? 1, 'requireAnchors', 1) }
+  return { type: TYPE, origin, logKeys, witnesses, quorum, anchors, requireAnchors }
 }
+
+/** The keys of a policy, each read once however many receipts are checked by it. */
+export function keysOf(policy: Policy): PolicyKeys {
+  const known = KEYS.get(policy)
+  if (known !== undefined) return known
+  const keys = {
+    log: policy.logKeys.map(key => ({ ...key, key: parseVkey(key.vkey) })),
+    witnesses: policy.witnesses.map(parseVkey),
+  }
+  KEYS.set(policy, keys)
+  return keys
+}
+
+/** The keys of a policy as they verify: those of the log with the sizes for which they count. */
+export type PolicyKeys = { readonly log: readonly (PolicyKey & { readonly key: Vkey })[]; readonly witnesses: readonly Vkey[] }
+
+const KEYS = new WeakMap<Policy, PolicyKeys>()
 
 /** The policy's text, indented for people. */
 export function formatPolicy(policy: Policy): string {
@@ -71,6 +98,14 @@ export function coversSize({ fromSize, toSize }: SizeRange, size: number): boole
   return size >= fromSize && (toSize === undefined || size <= toSize)
 }
 
+function parseBounded(input: string | Uint8Array): Json {
+  const tooLarge = () => malformed(`it is larger than ${MAX_POLICY_BYTES} bytes`)
+  if (input.length > mostBytes(MAX_POLICY_BYTES)) throw tooLarge()
+  const text = decodeText(input)
+  if (isLonger(text, MAX_POLICY_BYTES)) throw tooLarge()
+  return parseJson(text)
+}
+
 function readKey(value: Json, path: string, origin: string): PolicyKey {
   const key = members(value, path, ['vkey'], ['fromSize', 'toSize'])
   const vkey = readVkey(key.vkey, `${path}.vkey`, ED25519)
@@ -80,6 +115,9 @@ function readKey(value: Json, path: string, origin: string): PolicyKey {
 
 function readVkey(value: Json | undefined, path: string, type: number): string {
   if (typeof value !== 'string') throw malformed(`${path} is not a string`)
+  const ofAnyType = readBase64(VKEY.exec(value)?.[1] ?? '')?.[0]
+  if (ofAnyType !== undefined && ofAnyType !== ED25519 && ofAnyType !== ED25519_COSIGNATURE)
+    throw new PolicyError('POLICY_UNSUPPORTED', `${path} is a key of a type that is not known here: ${ofAnyType}`)
   if (parseVkey(value).type !== type) throw malformed(`${path} is a key of another type than ${type}`)
   return value
 }
@@ -88,7 +126,12 @@ function readAnchor(value: Json, path: string): PolicyAnchor {
   if (isJsonObject(value) && typeof value.type === 'string' && value.type !== 'evm') {
     throw new PolicyError('POLICY_UNSUPPORTED', `${path} is of a type that is not known here: ${JSON.stringify(value.type.slice(0, 100))}`)
   }
-  const a = members(value, path, ['type', 'chainId', 'contract', 'codeSha256', 'logId', 'finality'], ['production', 'fromSize', 'toSize'])
+  const a = members(
+    value,
+    path,
+    ['type', 'chainId', 'contract', 'codeSha256', 'logId', 'finality'],
+    ['production', 'explorer', 'fromSize', 'toSize'],
+  )
   if (a.type !== 'evm') throw malformed(`${path}.type is not evm`)
   if (a.production !== undefined && typeof a.production !== 'boolean') throw malformed(`${path}.production is not true or false`)
   return {
@@ -99,6 +142,7 @@ function readAnchor(value: Json, path: string): PolicyAnchor {
     logId: hex(a.logId, `${path}.logId`, /^0x[0-9a-f]{64}$/i),
     production: a.production ?? false,
     finality: readFinality(a.finality, `${path}.finality`),
+    ...readExplorer(a.explorer, `${path}.explorer`),
     ...readRange(a, path),
   }
 }
@@ -114,14 +158,34 @@ function readRange({ fromSize, toSize }: Members, path: string): SizeRange {
   return toSize === undefined ? { fromSize: from } : { fromSize: from, toSize: count(toSize, `${path}.toSize`, from) }
 }
 
-/** One log on one chain must not count twice towards `requireAnchors`. */
+/** A prefix for links, and for nothing that could run as a script. */
+function readExplorer(value: Json | undefined, path: string): { explorer?: string } {
+  if (value === undefined) return {}
+  if (typeof value !== 'string' || value.length > MAX_EXPLORER_LENGTH || !/^https?:\/\/[^\s/"'<>\\]+\/?[^\s"'<>\\]*$/.test(value))
+    throw malformed(`${path} is not the beginning of a web address`)
+  return { explorer: value }
+}
+
+/**
+ * A time stamp dates a checkpoint and stops no fork. Where no witness is asked either, more anchors than time stamps must be required at every size; most
+ * time stamps count where the range of one of them begins.
+ */
+function refuseWithoutForkGuard(anchors: readonly Json[], requireAnchors: number): void {
+  const stamps = anchors.filter(isJsonObject).filter(({ type }) => type === 'rfc3161')
+  const ranges = stamps.map((stamp, at) => readRange(stamp, `anchors: the time stamp ${at + 1}`))
+  const most = Math.max(0, ...ranges.map(({ fromSize }) => ranges.filter(range => coversSize(range, fromSize)).length))
+  if (most >= requireAnchors) throw new PolicyError('POLICY_NO_FORK_GUARD', 'the policy cannot be used: time stamps alone would satisfy it')
+}
+
+/** One log on one chain must not stand for two ranges that overlap. */
 function refuseTwice(anchors: readonly PolicyAnchor[]): void {
-  for (const [at, a] of anchors.entries()) {
-    for (const b of anchors.slice(at + 1)) {
-      const sameLog = a.chainId === b.chainId && a.contract === b.contract && a.logId === b.logId
-      const overlap = coversSize(a, b.fromSize) || coversSize(b, a.fromSize)
-      if (sameLog && overlap) throw malformed(`anchors holds one log twice for the same sizes: ${a.contract} on chain ${a.chainId}`)
-    }
+  const ordered = [...anchors].sort((a, b) => a.fromSize - b.fromSize)
+  const ends = new Map<string, number>()
+  for (const { chainId, contract, logId, fromSize, toSize = Number.POSITIVE_INFINITY } of ordered) {
+    const log = `${chainId} ${contract} ${logId}`
+    if ((ends.get(log) ?? -1) >= fromSize)
+      throw malformed(`anchors holds one log twice for the same sizes: ${contract} on chain ${chainId}`)
+    ends.set(log, toSize)
   }
 }
 
@@ -138,6 +202,7 @@ function members(value: Json | undefined, path: string, required: readonly strin
 
 function list(value: Json | undefined, path: string): readonly Json[] {
   if (!Array.isArray(value)) throw malformed(`${path} is not a list`)
+  if (value.length > MAX_ITEMS) throw malformed(`${path} has more than ${MAX_ITEMS} items`)
   return value
 }
 
@@ -155,5 +220,5 @@ function malformed(what: string): PolicyError {
   return new PolicyError('POLICY_MALFORMED', `the policy cannot be used: ${what}`)
 }
 
-/** POLICY_MALFORMED or POLICY_UNSUPPORTED. */
+/** POLICY_MALFORMED, POLICY_UNSUPPORTED or POLICY_NO_FORK_GUARD. */
 export class PolicyError extends OpenSealError {}

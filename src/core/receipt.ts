@@ -1,5 +1,6 @@
 /** The receipt: all that a holder of a file needs beside the policy and the chain. Design §3.3. */
 
+import { decodeText, isLonger, mostBytes } from './encoding.ts'
 import { OpenSealError } from './errors.ts'
 import { canonicalJson, isJsonObject, type Json, parseJson } from './json.ts'
 import { parseTlogProof, quoteTlogProof, type TlogProof } from './tlog-proof.ts'
@@ -25,11 +26,19 @@ export type Receipt = {
 
 const TYPE = 'openseal/receipt@v1'
 const MAX_RECEIPT_BYTES = 1024 * 1024
+const MAX_PROOF_BYTES = 64 * 1024
+const MAX_ANCHORS = 64
 
-/** Reads a receipt strictly. Unknown members and anchors of unknown types are left out. Throws ReceiptError or JsonError. */
+/**
+ * Reads a receipt strictly, in whatever encoding it was saved. Unknown members are left out, and so is an anchor that is of an unknown type, of another
+ * size than the proof, or not as it should be: anchors are hints, and no verdict depends on them. Throws ReceiptError, JsonError or EncodingError.
+ */
 export function parseReceipt(input: string | Uint8Array): Receipt {
-  if (input.length > MAX_RECEIPT_BYTES) throw malformed(`larger than ${MAX_RECEIPT_BYTES} bytes`)
-  const value = parseJson(input)
+  const tooLarge = () => malformed(`larger than ${MAX_RECEIPT_BYTES} bytes`)
+  if (input.length > mostBytes(MAX_RECEIPT_BYTES)) throw tooLarge()
+  const text = decodeText(input)
+  if (isLonger(text, MAX_RECEIPT_BYTES)) throw tooLarge()
+  const value = parseJson(text)
   if (!isJsonObject(value)) throw malformed('not an object')
   const { type, statement, proof, anchors } = value
   if (type !== TYPE) {
@@ -40,8 +49,11 @@ export function parseReceipt(input: string | Uint8Array): Receipt {
   }
   if (statement === undefined) throw malformed('the statement is missing')
   if (typeof proof !== 'string') throw malformed('the proof is missing')
+  if (isLonger(proof, MAX_PROOF_BYTES)) throw malformed(`its proof is larger than ${MAX_PROOF_BYTES} bytes`)
   if (!Array.isArray(anchors)) throw malformed('the anchors are missing')
-  return { type, statement, proof, anchors: anchors.flatMap(readHint) }
+  if (anchors.length > MAX_ANCHORS) throw malformed(`it names more than ${MAX_ANCHORS} anchors`)
+  const size = claimedSize(proof)
+  return { type, statement, proof, anchors: anchors.flatMap(readHint).filter(hint => hint.size === size) }
 }
 
 /** The receipt's text from a canonical salted statement: JSON in one line, without its newline. Throws what formatTlogProof throws. */
@@ -60,27 +72,26 @@ export function isSameRecord(a: Receipt, b: Receipt): boolean {
   return receiptIndex(a) === receiptIndex(b) && canonicalJson(a.statement) === canonicalJson(b.statement)
 }
 
-function readHint(value: Json): AnchorHint[] {
-  if (!isJsonObject(value) || typeof value.type !== 'string') throw malformed('an anchor without a type')
-  // Under another type, only what is shaped otherwise is of another kind; the rest is an anchor with a damaged type.
-  if (value.type !== 'evm' && value.logId === undefined) return []
-  if (value.type !== 'evm') throw malformed(`an anchor of the unknown type ${JSON.stringify(value.type)}`)
-  const { type, chainId, contract, logId, size, transaction, block } = value
-  if (!isCount(chainId) || !isCount(size) || typeof contract !== 'string' || typeof logId !== 'string') {
-    throw malformed('an anchor needs chainId, contract, logId and size')
-  }
-  if (transaction !== undefined && typeof transaction !== 'string') throw malformed('the transaction of an anchor is not a string')
-  if ((transaction === undefined) !== (block === undefined)) throw malformed('the transaction and the block of an anchor belong together')
-  return [{ type, chainId, contract, logId, size, ...(transaction === undefined ? {} : { transaction }), ...readBlock(block) }]
+/** The size that a proof says its checkpoint has, unchecked: NaN where it says none. */
+function claimedSize(proof: string): number {
+  const [, size = ''] = proof.slice(proof.indexOf('\n\n') + 2).split('\n', 2)
+  return size === '' ? Number.NaN : Number(size)
 }
 
-function readBlock(block: Json | undefined): { block?: NonNullable<AnchorHint['block']> } {
-  if (block === undefined) return {}
-  if (!isJsonObject(block)) throw malformed('the block of an anchor is not an object')
-  const { number, hash, time } = block
-  if (!isCount(number) || typeof hash !== 'string' || typeof time !== 'string')
-    throw malformed('the block of an anchor needs number, hash and time')
-  return { block: { number, hash, time } }
+function readHint(value: Json): AnchorHint[] {
+  if (!isJsonObject(value) || value.type !== 'evm') return []
+  const { type, chainId, contract, logId, size, transaction, block } = value
+  if (!isCount(chainId) || !isCount(size) || typeof contract !== 'string' || typeof logId !== 'string') return []
+  const hint = { type, chainId, contract, logId, size } as const
+  if (transaction === undefined && block === undefined) return [hint]
+  const read = readBlock(block)
+  return typeof transaction === 'string' && read !== undefined ? [{ ...hint, transaction, block: read }] : []
+}
+
+function readBlock(value: Json | undefined): AnchorHint['block'] {
+  if (!isJsonObject(value)) return undefined
+  const { number, hash, time } = value
+  return isCount(number) && typeof hash === 'string' && typeof time === 'string' ? { number, hash, time } : undefined
 }
 
 function isCount(value: Json | undefined): value is number {

@@ -379,8 +379,6 @@ export const ar: Messages = {
   'detail.codeOther': 'السلسلة {chainId}: شيفرة أخرى عند {contract}',
   'detail.anchorMissing': 'السلسلة {chainId}: غير مثبت عند {contract}',
   'detail.anchored': 'السلسلة {chainId}: مثبت عند {contract}',
-  'detail.hintMalformed': 'في التثبيت المذكور في الإيصال قيمة غير ممكنة: {member}',
-  'detail.hintContradicted': 'التثبيت المذكور في الإيصال لا يتطابق: {member}',
   'detail.anchorNone': 'لا يوجد تثبيت يمكن أن يكون نهائياً',
   'detail.notFinal': 'السلسلة {chainId}: ليس نهائياً بعد',
   'detail.final': 'السلسلة {chainId}: نهائي',

@@ -409,8 +409,6 @@ export const de: Messages = {
   'detail.codeOther': 'Kette {chainId}: anderer Code bei {contract}',
   'detail.anchorMissing': 'Kette {chainId}: nicht verankert in {contract}',
   'detail.anchored': 'Kette {chainId}: verankert in {contract}',
-  'detail.hintMalformed': 'der im Beleg genannte Anker hat einen unmöglichen Wert: {member}',
-  'detail.hintContradicted': 'der im Beleg genannte Anker passt nicht: {member}',
   'detail.anchorNone': 'es gibt keinen Anker, der endgültig sein könnte',
   'detail.notFinal': 'Kette {chainId}: noch nicht endgültig',
   'detail.final': 'Kette {chainId}: endgültig',

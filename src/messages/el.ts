@@ -404,8 +404,6 @@ export const el: Messages = {
   'detail.codeOther': 'αλυσίδα {chainId}: άλλος κώδικας στο {contract}',
   'detail.anchorMissing': 'αλυσίδα {chainId}: δεν είναι αγκυρωμένο στο {contract}',
   'detail.anchored': 'αλυσίδα {chainId}: αγκυρωμένο στο {contract}',
-  'detail.hintMalformed': 'η αγκύρωση που αναφέρει το αποδεικτικό έχει αδύνατη τιμή: {member}',
-  'detail.hintContradicted': 'η αγκύρωση που αναφέρει το αποδεικτικό δεν ταιριάζει: {member}',
   'detail.anchorNone': 'δεν υπάρχει αγκύρωση που να μπορεί να είναι οριστική',
   'detail.notFinal': 'αλυσίδα {chainId}: όχι ακόμη οριστικό',
   'detail.final': 'αλυσίδα {chainId}: οριστικό',

@@ -401,8 +401,6 @@ export const es: Messages = {
   'detail.codeOther': 'cadena {chainId}: hay otro código en {contract}',
   'detail.anchorMissing': 'cadena {chainId}: no anclado en {contract}',
   'detail.anchored': 'cadena {chainId}: anclado en {contract}',
-  'detail.hintMalformed': 'el anclaje nombrado en el recibo tiene un valor imposible: {member}',
-  'detail.hintContradicted': 'el anclaje nombrado en el recibo no encaja: {member}',
   'detail.anchorNone': 'no hay anclaje que pueda ser definitivo',
   'detail.notFinal': 'cadena {chainId}: aún no es definitivo',
   'detail.final': 'cadena {chainId}: definitivo',

@@ -408,8 +408,6 @@ export const fr: Messages = {
   'detail.codeOther': 'chaîne {chainId} : un autre code se trouve à {contract}',
   'detail.anchorMissing': 'chaîne {chainId} : pas ancré dans {contract}',
   'detail.anchored': 'chaîne {chainId} : ancré dans {contract}',
-  'detail.hintMalformed': 'l’ancrage nommé dans le reçu a une valeur impossible : {member}',
-  'detail.hintContradicted': 'l’ancrage nommé dans le reçu ne correspond pas : {member}',
   'detail.anchorNone': 'il n’y a pas d’ancrage qui puisse être définitif',
   'detail.notFinal': 'chaîne {chainId} : pas encore définitif',
   'detail.final': 'chaîne {chainId} : définitif',

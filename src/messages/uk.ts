@@ -391,8 +391,6 @@ export const uk: Messages = {
   'detail.codeOther': 'ланцюг {chainId}: інший код за адресою {contract}',
   'detail.anchorMissing': 'ланцюг {chainId}: не закріплено в {contract}',
   'detail.anchored': 'ланцюг {chainId}: закріплено в {contract}',
-  'detail.hintMalformed': 'якір, названий у квитанції, має неможливе значення: {member}',
-  'detail.hintContradicted': 'якір, названий у квитанції, не збігається: {member}',
   'detail.anchorNone': 'немає якоря, який міг би бути остаточним',
   'detail.notFinal': 'ланцюг {chainId}: ще не остаточно',
   'detail.final': 'ланцюг {chainId}: остаточно',

@@ -7,7 +7,6 @@ import { coversSize, type Policy, type PolicyAnchor } from '../core/policy.ts'
 import { formatTime } from '../core/time.ts'
 import { type Attempt, attemptAsync, unwrap } from './attempt.ts'
 import { type Evidence, failed, notRun, type Outcome, passed } from './checks.ts'
-import { askHints, checkHints } from './hints.ts'
 import { type Note, note } from './notes.ts'
 
 /** The last second of the year 9999, in Unix seconds: no four-digit year can say more. */
@@ -26,22 +25,6 @@ export type ChainReader = {
   /** When the contract was given this size and root, in Unix seconds; 0 when it was not. */
   anchoredAt(query: { contract: string; logId: string; size: number; root: Hash; block: BlockTag }): Promise<number>
   blockNumber(): Promise<number>
-  /**
-   * The anchors that a transaction made, or, where the endpoint does not know it, those in a block; undefined where it knows neither. A reader
-   * without this function leaves what a receipt says of them unchecked.
-   */
-  anchoredIn?(place: { transaction: string; blockHash: string }): Promise<readonly AnchoredEvent[] | undefined>
-}
-
-/** An anchor as its transaction logged it. Hex is lower-case. */
-export type AnchoredEvent = {
-  readonly contract: string
-  readonly logId: string
-  readonly size: number
-  readonly transaction: string
-  readonly block: { readonly number: number; readonly hash: string }
-  /** Unix seconds. */
-  readonly time: number
 }
 
 /** An anchor of the policy, by what its chain says at the newest block. */
@@ -59,17 +42,12 @@ export type AnchorOutcome = Outcome & { readonly answers: readonly AnchorAnswer[
 
 /**
  * Check 6: asked of the policy's anchors for the proof's size and root, whatever the receipt's `anchors` say; at least `requireAnchors` of them know both.
- * What the receipt says of its anchors must not contradict what is known of them.
  */
 export async function checkAnchor(evidence: Evidence, policy: Policy, chain: readonly ChainReader[]): Promise<AnchorOutcome> {
   const checkpoint = unwrap(evidence.checkpoint)
-  const { anchors: hints } = unwrap(evidence.receipt)
   const anchors = policy.anchors.filter(anchor => coversSize(anchor, checkpoint.size))
-  const [answers, contradictions] = await Promise.all([
-    Promise.all(anchors.map(anchor => askAnchor(anchor, checkpoint, chain))),
-    askHints(hints, checkpoint, chain),
-  ])
-  return { ...(checkHints(hints, answers, contradictions) ?? judgeAnchors(answers, policy)), answers }
+  const answers = await Promise.all(anchors.map(anchor => askAnchor(anchor, checkpoint, chain)))
+  return { ...judgeAnchors(answers, policy), answers }
 }
 
 /**

@@ -12,13 +12,12 @@ export function rememberAnswers(reader: ChainReader): ChainReader {
     if (known === undefined) answers.set(key, answer)
     return answer
   }
-  const { name, anchoredIn } = reader
+  const { name } = reader
   return {
     ...(name === undefined ? {} : { name }),
     chainId: () => once(['chainId'], () => reader.chainId()),
     codeSha256: contract => once(['code', contract], () => reader.codeSha256(contract)),
     anchoredAt: query => once(['anchoredAt', { ...query, root: toHex(query.root) }], () => reader.anchoredAt(query)),
     blockNumber: () => once(['blockNumber'], () => reader.blockNumber()),
-    ...(anchoredIn && { anchoredIn: place => once(['anchoredIn', place], () => anchoredIn(place)) }),
   }
 }

@@ -5,8 +5,8 @@ import { encodeEntry } from '../core/entry.ts'
 import type { OpenSealError } from '../core/errors.ts'
 import { hashLeaf } from '../core/hash.ts'
 import { canonicalJson } from '../core/json.ts'
-import { NoteError, parseNote, parseVkey, verifyCosignatures, verifyNote } from '../core/note.ts'
-import { coversSize, type Policy } from '../core/policy.ts'
+import { NoteError, parseNote, verifyCosignatures, verifyNote } from '../core/note.ts'
+import { coversSize, keysOf, type Policy } from '../core/policy.ts'
 import { verifyInclusion } from '../core/proof.ts'
 import { parseReceipt, type Receipt } from '../core/receipt.ts'
 import { type AnyStatement, type DocumentRef, parseAnyStatement } from '../core/statement.ts'
@@ -90,8 +90,11 @@ export function checkCheckpoint({ proof, checkpoint }: Evidence, policy: Policy)
   const elsewhere = origin !== policy.origin
   // A damaged origin line under a signature of the policy's key is a bad signature, not another ledger.
   if (elsewhere && !claimsKeyOf(policy, noteText)) return otherOrigin(origin, policy)
-  const keys = policy.logKeys.filter(key => coversSize(key, size)).map(key => parseVkey(key.vkey))
-  const signed = verifyNote(noteText, keys)
+  const keys = keysOf(policy).log.filter(key => coversSize(key, size))
+  const signed = verifyNote(
+    noteText,
+    keys.map(({ key }) => key),
+  )
   if (elsewhere) return otherOrigin(origin, policy)
   return passed([note('signed', { size, keys: signed.map(({ name, id }) => `${name}+${id}`).join(', ') })])
 }
@@ -100,7 +103,7 @@ export function checkCheckpoint({ proof, checkpoint }: Evidence, policy: Policy)
 export function checkCosignatures({ proof, checkpoint }: Evidence, policy: Policy): Outcome {
   if (proof.error || checkpoint.error) return notRun(note('checkpointUnreadable'))
   if (policy.witnesses.length === 0) return passed([note('witnessesUnasked')])
-  const witnesses = verifyCosignatures(proof.value.note, policy.witnesses.map(parseVkey))
+  const witnesses = verifyCosignatures(proof.value.note, keysOf(policy).witnesses)
   const seen = new Set(witnesses.map(({ vkey }) => vkey.name + vkey.id)).size
   const found = note('witnesses', { count: seen, quorum: policy.quorum })
   return seen < policy.quorum ? failed('COSIGNATURES_TOO_FEW', found) : passed([found])
@@ -139,8 +142,8 @@ function isOfCheckpoint(error: OpenSealError | undefined): boolean {
 }
 
 function claimsKeyOf(policy: Policy, noteText: string): boolean {
-  const keys = policy.logKeys.map(key => parseVkey(key.vkey))
-  return parseNote(noteText).signatures.some(({ name, id }) => keys.some(key => key.name === name && key.id === id))
+  const { log } = keysOf(policy)
+  return parseNote(noteText).signatures.some(({ name, id }) => log.some(({ key }) => key.name === name && key.id === id))
 }
 
 function otherOrigin(origin: string, policy: Policy): Outcome {

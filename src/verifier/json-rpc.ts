@@ -5,11 +5,8 @@ import { fromHex, toHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { sha256 } from '../core/hash.ts'
 import { isJsonObject, type Json, parseJson } from '../core/json.ts'
-import type { AnchoredEvent, BlockTag, ChainReader } from './anchors.ts'
-import { attemptAsync } from './attempt.ts'
+import type { BlockTag, ChainReader } from './anchors.ts'
 
-/** keccak256("CheckpointAnchored(bytes32,uint64,bytes32,uint64)"). */
-const CHECKPOINT_ANCHORED = '0x81aa484e785fddfe9489a2e8366e2c01d721f83751b07765ef222e25ba0339ab'
 /** The first four bytes of keccak256("anchoredAt(bytes32,uint64,bytes32)"). */
 const ANCHORED_AT = '0xd05aafd3'
 const MAX_ANSWER_BYTES = 256 * 1024
@@ -34,13 +31,6 @@ export function createJsonRpcReader({ url, fetch, timeoutMs }: JsonRpcOptions): 
     },
     async blockNumber() {
       return readQuantity(await ask('eth_blockNumber', []))
-    },
-    async anchoredIn({ transaction, blockHash }) {
-      const txReceipt = await ask('eth_getTransactionReceipt', [transaction])
-      if (isJsonObject(txReceipt)) return readEvents(txReceipt.logs)
-      // A node that does not know the block says so by an error.
-      const { value } = await attemptAsync(() => ask('eth_getLogs', [{ blockHash, topics: [CHECKPOINT_ANCHORED] }]))
-      return Array.isArray(value) && value.length > 0 ? readEvents(value) : undefined
     },
   }
 }
@@ -84,30 +74,6 @@ function readBytes(value: Json): Uint8Array {
 function readUint(value: Json): number {
   if (typeof value !== 'string' || !/^0x0{48}[0-9a-f]{16}$/i.test(value)) throw malformed('a time is not one word')
   return readQuantity(`0x${value.slice(-16).replace(/^0{1,15}/, '')}`)
-}
-
-function readEvents(logs: Json | undefined): AnchoredEvent[] {
-  if (!Array.isArray(logs)) throw malformed('logs are no list')
-  return (logs as readonly Json[]).flatMap(log => {
-    if (!isJsonObject(log) || !Array.isArray(log.topics)) throw malformed('a log is not an object with topics')
-    const { address, topics, data, transactionHash, blockHash, blockNumber } = log
-    const [topic, logId] = topics as readonly Json[]
-    if (topic !== CHECKPOINT_ANCHORED) return []
-    const texts = [address, logId, data, transactionHash, blockHash]
-    if (!texts.every(text => typeof text === 'string') || typeof data !== 'string' || data.length !== 2 + 3 * 64)
-      throw malformed('a log is not that of an anchor')
-    const word = (at: number) => readUint(`0x${data.slice(2 + at * 64, 2 + (at + 1) * 64)}`)
-    return [
-      {
-        contract: String(address).toLowerCase(),
-        logId: String(logId).toLowerCase(),
-        size: word(0),
-        transaction: String(transactionHash).toLowerCase(),
-        block: { number: readQuantity(blockNumber ?? null), hash: String(blockHash).toLowerCase() },
-        time: word(2),
-      },
-    ]
-  })
 }
 
 function malformed(what: string): RpcError {

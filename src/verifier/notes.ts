@@ -26,8 +26,6 @@ export const NOTES = {
   codeOther: 'chain {chainId}: other code at {contract}',
   anchorMissing: 'chain {chainId}: not anchored at {contract}',
   anchored: 'chain {chainId}: anchored at {contract}',
-  hintMalformed: 'the anchor named in the receipt has no possible {member}',
-  hintContradicted: 'the anchor named in the receipt does not fit: {member}',
   anchorNone: 'there is no anchor to be final',
   notFinal: 'chain {chainId}: not final yet',
   final: 'chain {chainId}: final',

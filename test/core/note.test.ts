@@ -1,7 +1,7 @@
 import { deepEqual, equal, throws } from 'node:assert/strict'
 import { createPrivateKey, createPublicKey, sign as nodeSign } from 'node:crypto'
 import fc from 'fast-check'
-import { fromBase64, fromUtf8, toBase64, toUtf8 } from '../../src/core/bytes.ts'
+import { concatBytes, fromBase64, fromHex, fromUtf8, toBase64, toUtf8 } from '../../src/core/bytes.ts'
 import {
   cosign,
   createSigner,
@@ -127,7 +127,7 @@ describe('note', () => {
 
   it('refuses a note with one bad signature of a known key beside a good one', () => {
     const bad = lineOf(log, 'another text\n')
-    throws(() => verifyNote(withLines(lineOf(log), bad), [log.vkey]), code('NOTE_SIGNATURE'))
+    throws(() => verifyNote(withLines(lineOf(other), bad), [log.vkey, other.vkey]), code('NOTE_SIGNATURE'))
     throws(() => verifyNote(withLines(bad, lineOf(log)), [log.vkey]), code('NOTE_SIGNATURE'))
     throws(() => verifyNote(NOTE.replace('\n3\n', '\n4\n'), [log.vkey]), code('NOTE_SIGNATURE'))
     const bytes = fromBase64(lineOf(log).trimEnd().split(' ')[2]!)
@@ -184,14 +184,22 @@ describe('note', () => {
       withLines('— log.example/one AAAAAA==\n'),
       withLines('— log.example/one+ AAAAAAA=\n'),
       withLines('— log.example/one AAAAAAB=\n'),
-      withLines(...Array(65).fill(line)),
+      withLines(...Array(101).fill(line)),
       `${'a'.repeat(1_000_000)}${NOTE}`,
     ]) {
       throws(() => verifyNote(note, [log.vkey]), code('NOTE_MALFORMED'), JSON.stringify(note.slice(0, 300)))
     }
-    equal(parseNote(withLines(...Array(64).fill(line))).signatures.length, 64)
+    equal(parseNote(withLines(...Array(100).fill(line))).signatures.length, 100)
     throws(() => signNote('no newline', log), code('NOTE_MALFORMED'))
     throws(() => signNote(TEXT), code('NOTE_MALFORMED'))
+  })
+
+  it('verifies each key once: what follows in its name is not tried', () => {
+    const bad = `— ${log.vkey.name} ${toBase64(concatBytes(fromHex(log.vkey.id), new Uint8Array(64)))}\n`
+    deepEqual(verifyNote(NOTE + bad.repeat(99), [log.vkey]), [log.vkey])
+    throws(() => verifyNote(withLines(bad, NOTE.slice(NOTE.indexOf('— '))), [log.vkey]), code('NOTE_SIGNATURE'))
+    const line = cosign(TEXT, 1, witness)
+    deepEqual(verifyCosignatures(NOTE + line + line.replace(/.{4}\n$/, 'AAA=\n'), [witness.vkey]).length, 1)
   })
 
   it('reads back any text that it signed', () => {

@@ -1,9 +1,11 @@
 /** Policies. */
 
-import { deepEqual, equal, throws } from 'node:assert/strict'
+import { deepEqual, equal, ok, throws } from 'node:assert/strict'
+import { toBase64 } from '../../src/core/bytes.ts'
 import type { Json } from '../../src/core/json.ts'
-import { createSigner, formatVkey } from '../../src/core/note.ts'
-import { coversSize, formatPolicy, parsePolicy } from '../../src/core/policy.ts'
+import { createSigner, formatVkey, parseVkey } from '../../src/core/note.ts'
+import { coversSize, formatPolicy, keysOf, type PolicyError, parsePolicy } from '../../src/core/policy.ts'
+import { savedAs } from './saved-as.ts'
 
 const ORIGIN = 'log.example/one'
 const vkeyOf = (name: string, byte: number, type = 1) => formatVkey(createSigner(name, new Uint8Array(32).fill(byte), type).vkey)
@@ -152,13 +154,89 @@ describe('core/policy', () => {
     )
   })
 
+  it('reads what was saved with a byte order mark or in UTF-16', () => {
+    for (const bytes of Object.values(savedAs(formatPolicy(FULL)))) deepEqual(parsePolicy(bytes), FULL)
+    throws(() => parsePolicy(Uint8Array.of(0x7b, 0xff)), { code: 'TEXT_NOT_UTF8' })
+  })
+
+  it('keeps the beginning of a block explorer’s addresses, and takes nothing there that is not a web address', () => {
+    const explorer = 'https://explorer.example/mainnet/'
+    deepEqual(parsePolicy(JSON.stringify({ ...FULL, anchors: [{ ...ANCHOR, explorer }] })).anchors, [{ ...ANCHOR, explorer }])
+    for (const wrong of [
+      'javascript:alert(1)',
+      'https://',
+      '//a.example',
+      'https://a.example/" onclick="',
+      7,
+      `https://${'a'.repeat(2000)}`,
+    ])
+      throws(() => parsePolicy(JSON.stringify({ ...FULL, anchors: [{ ...ANCHOR, explorer: wrong }] })), { code: 'POLICY_MALFORMED' })
+  })
+
+  it('takes 64 keys, witnesses and anchors and no more, and 64 KiB', () => {
+    const many = (length: number) => Array.from({ length }, (_, at) => at)
+    const lists = {
+      logKeys: (length: number) => many(length).map(at => ({ vkey: KEY, fromSize: at, toSize: at })),
+      witnesses: (length: number) => many(length).map(at => vkeyOf(`w${at}.example`, at + 3, 4)),
+      anchors: (length: number) => many(length).map(at => ({ ...ANCHOR, chainId: at + 1 })),
+    }
+    for (const [name, make] of Object.entries(lists)) {
+      equal(parsePolicy(JSON.stringify({ ...FULL, quorum: 0, [name]: make(64) })).type, FULL.type)
+      throws(() => parsePolicy(JSON.stringify({ ...FULL, quorum: 0, [name]: make(65) })), { code: 'POLICY_MALFORMED', message: /64/ })
+    }
+    const spacious = `${JSON.stringify(FULL)}${' '.repeat(2 ** 16)}`
+    throws(() => parsePolicy(spacious), { code: 'POLICY_MALFORMED', message: /65536/ })
+    deepEqual(parsePolicy(spacious.slice(0, 2 ** 16)), FULL)
+  })
+
+  it('answers a policy of 7 MB with tens of thousands of anchors at once', () => {
+    const anchors = Array.from({ length: 25_000 }, (_, at) => ({ ...ANCHOR, chainId: at + 1 }))
+    const text = JSON.stringify({ ...FULL, anchors })
+    for (const input of [text, JSON.parse(text)]) {
+      const began = performance.now()
+      throws(() => parsePolicy(input), { code: 'POLICY_MALFORMED' })
+      ok(performance.now() - began < 1000)
+    }
+  })
+
+  it('refuses a policy that time stamps alone could satisfy at some size: they stop no fork', () => {
+    const stamp = { type: 'rfc3161', name: 'tsa.example', certificates: [], production: true }
+    const code = (change: object) => {
+      try {
+        return parsePolicy(JSON.stringify({ ...FULL, quorum: 0, ...change })).type
+      } catch (error) {
+        return (error as PolicyError).code
+      }
+    }
+    equal(code({ anchors: [stamp] }), 'POLICY_NO_FORK_GUARD')
+    equal(code({ anchors: [ANCHOR, stamp] }), 'POLICY_NO_FORK_GUARD')
+    equal(code({ anchors: [ANCHOR, stamp, { ...stamp, fromSize: 9 }], requireAnchors: 2 }), 'POLICY_NO_FORK_GUARD')
+    // Time stamps are taken in later: until then a policy that names one is not supported.
+    equal(code({ anchors: [ANCHOR, stamp], requireAnchors: 2 }), 'POLICY_UNSUPPORTED')
+    equal(code({ anchors: [ANCHOR, { ...stamp, toSize: 8 }, { ...stamp, fromSize: 9 }], requireAnchors: 2 }), 'POLICY_UNSUPPORTED')
+    equal(code({ anchors: [stamp], quorum: 1 }), 'POLICY_UNSUPPORTED')
+  })
+
+  it('reads its keys once, each with the sizes for which it counts', () => {
+    const policy = parsePolicy(formatPolicy(FULL))
+    const keys = keysOf(policy)
+    deepEqual(keys.log, [{ vkey: KEY, fromSize: 0, toSize: 100, key: parseVkey(KEY) }])
+    deepEqual(keys.witnesses, [parseVkey(WITNESS)])
+    equal(keysOf(policy), keys)
+  })
+
   it('refuses a damaged key with the code of keys', () => {
     throws(() => parsePolicy(JSON.stringify({ ...FULL, logKeys: [{ vkey: KEY.replace('+', '+0') }] })), { code: 'NOTE_KEY_MALFORMED' })
   })
 
-  it('calls another version, and an anchor of another kind, unsupported', () => {
+  it('calls another version, and a key or an anchor of another kind, unsupported', () => {
     throws(() => parsePolicy(JSON.stringify({ ...FULL, type: 'openseal/policy@v2' })), { code: 'POLICY_UNSUPPORTED' })
     throws(() => parsePolicy(JSON.stringify({ ...FULL, anchors: [{ type: 'btc' }] })), { code: 'POLICY_UNSUPPORTED' })
+    for (const bytes of [Uint8Array.of(6, 1, 2, 3), new Uint8Array(33).fill(2)]) {
+      const vkey = `${ORIGIN}+01234567+${toBase64(bytes)}`
+      throws(() => parsePolicy(JSON.stringify({ ...FULL, logKeys: [{ vkey }] })), { code: 'POLICY_UNSUPPORTED' })
+      throws(() => parsePolicy(JSON.stringify({ ...FULL, witnesses: [vkey] })), { code: 'POLICY_UNSUPPORTED' })
+    }
   })
 
   it('covers the sizes of a range, both ends included', () => {

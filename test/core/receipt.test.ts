@@ -6,6 +6,7 @@ import { createSigner, signNote } from '../../src/core/note.ts'
 import { type AnchorHint, formatReceipt, isSameRecord, parseReceipt, receiptIndex } from '../../src/core/receipt.ts'
 import { canonicalStatement } from '../../src/core/statement.ts'
 import { formatTlogProof, type TlogProof } from '../../src/core/tlog-proof.ts'
+import { savedAs } from './saved-as.ts'
 import { FULL } from './statements.ts'
 
 const HINT: AnchorHint = {
@@ -13,7 +14,7 @@ const HINT: AnchorHint = {
   chainId: 1,
   contract: '0x01',
   logId: '0x02',
-  size: 7,
+  size: 8,
   transaction: '0x03',
   block: { number: 5, hash: '0x04', time: '2026-11-23T10:00:00Z' },
 }
@@ -47,21 +48,45 @@ describe('core/receipt', () => {
   })
 
   it('takes the first block of a chain, and a whole megabyte', () => {
-    const first = { ...HINT, size: 0, block: { ...HINT.block!, number: 0 } }
+    const first = { ...HINT, block: { ...HINT.block!, number: 0 } }
     deepEqual(parse({ anchors: [first] }).anchors, [first])
-    const room = 2 ** 20 - JSON.stringify({ ...RECEIPT, extra: '' }).length
+    const room = 2 ** 20 - Buffer.byteLength(JSON.stringify({ ...RECEIPT, extra: '' }))
     deepEqual(parse({ extra: 'x'.repeat(room) }), RECEIPT)
     throws(() => parse({ extra: 'x'.repeat(room + 1) }), { code: 'RECEIPT_MALFORMED' })
+    throws(() => parse({ extra: 'я'.repeat(Math.ceil(room / 2) + 1) }), { code: 'RECEIPT_MALFORMED' })
+  })
+
+  for (const [what, anchor] of [
+    ['of another size than the proof', { ...HINT, size: 7 }],
+    ['of another type that looks like a chain', { ...HINT, type: 'evn' }],
+    ['that is no object', 'evm'],
+    ['without a type', { chainId: 1 }],
+    ['without its chain', { ...HINT, chainId: undefined }],
+    ['without the log’s id', { ...HINT, logId: undefined }],
+    ['without its contract', { ...HINT, contract: undefined }],
+    ['without a size', { ...HINT, size: undefined }],
+    ['of a broken size', { ...HINT, size: 8.5 }],
+    ['whose transaction is no text', { ...HINT, transaction: 1 }],
+    ['with a transaction and no block', { ...HINT, block: undefined }],
+    ['with a block and no transaction', { ...HINT, transaction: undefined }],
+    ['whose block is no object', { ...HINT, block: 5 }],
+    ['whose block has no number', { ...HINT, block: { ...HINT.block!, number: undefined } }],
+    ['whose block has no hash', { ...HINT, block: { ...HINT.block!, hash: undefined } }],
+    ['whose block has no time', { ...HINT, block: { number: 5, hash: '0x04' } }],
+  ] as const) {
+    it(`passes over an anchor ${what}, because anchors are hints`, () => deepEqual(parse({ anchors: [anchor, HINT] }).anchors, [HINT]))
+  }
+
+  it('reads what was saved with a byte order mark or in UTF-16', () => {
+    const text = JSON.stringify(RECEIPT)
+    for (const bytes of Object.values(savedAs(text))) deepEqual(parseReceipt(bytes), RECEIPT)
+    deepEqual(parseReceipt(`\ufeff${text}`), RECEIPT)
+    throws(() => parseReceipt(Uint8Array.of(0xff, 0xfe, 0x00, 0xd8)), { code: 'TEXT_NOT_UTF8' })
   })
 
   for (const [what, change] of [
     ['a type that only ends like a later one', { type: 'my openseal/receipt@v2' }],
     ['a type that only begins like a later one', { type: 'openseal/receipt@v2b' }],
-    ['a log on a chain without its chain', { anchors: [{ ...HINT, chainId: undefined }] }],
-    ['a log on a chain without its id', { anchors: [{ ...HINT, logId: undefined }] }],
-    ['a log on a chain without its contract', { anchors: [{ ...HINT, contract: undefined }] }],
-    ['a block without a number', { anchors: [{ ...HINT, block: { ...HINT.block!, number: undefined } }] }],
-    ['a block without a hash', { anchors: [{ ...HINT, block: { ...HINT.block!, hash: undefined } }] }],
     ['another type', { type: 'openseal/statement@v1' }],
     ['no type', { type: undefined }],
     ['no statement', { statement: undefined }],
@@ -69,16 +94,8 @@ describe('core/receipt', () => {
     ['a proof that is no text', { proof: { index: 1 } }],
     ['no anchors', { anchors: undefined }],
     ['anchors that are no list', { anchors: {} }],
-    ['an anchor that is no object', { anchors: ['evm'] }],
-    ['an anchor without a type', { anchors: [{ chainId: 1 }] }],
-    ['an anchor without a size', { anchors: [{ ...HINT, size: undefined }] }],
-    ['an anchor of a broken size', { anchors: [{ ...HINT, size: 1.5 }] }],
-    ['a transaction that is no text', { anchors: [{ ...HINT, transaction: 1 }] }],
-    ['a transaction without its block', { anchors: [{ ...HINT, block: undefined }] }],
-    ['a block without its transaction', { anchors: [{ ...HINT, transaction: undefined }] }],
-    ['an anchor whose type alone is damaged', { anchors: [{ ...HINT, type: 'evn' }] }],
-    ['a block that is no object', { anchors: [{ ...HINT, block: 5 }] }],
-    ['a block without a time', { anchors: [{ ...HINT, block: { number: 5, hash: '0x04' } }] }],
+    ['more than 64 anchors', { anchors: Array(65).fill(HINT) }],
+    ['a proof of more than 64 KiB', { proof: `${RECEIPT.proof}${'x'.repeat(2 ** 16)}` }],
     ['more than a megabyte', { extra: 'x'.repeat(2 ** 20) }],
   ] as const) {
     it(`refuses ${what}`, () => throws(() => parse(change), { code: 'RECEIPT_MALFORMED' }))

@@ -16,10 +16,6 @@ function counting(): { reader: ChainReader; asked: string[] } {
     codeSha256: async contract => `${answer(`code ${contract}`)}`,
     anchoredAt: async ({ size, root, block }) => answer(`anchoredAt ${size} ${root[0]} ${block}`),
     blockNumber: async () => answer('blockNumber'),
-    anchoredIn: async ({ transaction }) => {
-      answer(`anchoredIn ${transaction}`)
-      return undefined
-    },
   }
   return { reader, asked }
 }
@@ -45,8 +41,6 @@ describe('verifier/chain-memory', () => {
     assert.deepEqual(await ask(), answers)
     assert.deepEqual(await ask(), answers)
     assert.equal(asked.length, 8)
-    for (const transaction of ['0x1', '0x2', '0x1']) await remembering.anchoredIn?.({ transaction, blockHash: '0xb1' } as never)
-    assert.deepEqual(asked.slice(8), ['anchoredIn 0x1', 'anchoredIn 0x2'])
   })
 
   it('keeps failures too, and asks once for several at the same moment', async () => {
@@ -66,11 +60,5 @@ describe('verifier/chain-memory', () => {
     )
     await assert.rejects(failing.chainId(), /down/)
     assert.equal(asked, 1)
-  })
-
-  it('does not offer what the reader cannot answer', () => {
-    const { anchoredIn: _anchoredIn, name: _name, ...reader } = counting().reader
-    const remembering = rememberAnswers(reader)
-    assert.deepEqual(['anchoredIn' in remembering, 'name' in remembering], [false, false])
   })
 })

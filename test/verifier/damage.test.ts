@@ -3,7 +3,7 @@
 import { equal, notEqual, ok } from 'node:assert/strict'
 import fc from 'fast-check'
 import { toHex } from '../../src/core/bytes.ts'
-import { canonicalJson, type Json } from '../../src/core/json.ts'
+import { canonicalJson } from '../../src/core/json.ts'
 import { createSigner, formatVkey } from '../../src/core/note.ts'
 import type { Policy } from '../../src/core/policy.ts'
 import { parseReceipt } from '../../src/core/receipt.ts'
@@ -41,7 +41,7 @@ describe('verifier: damage', () => {
       // Only white space and what the format ignores may differ.
       if (result.exit === 0) equal(essence(damaged), essence(receipt), `byte ${place} plus ${difference} of ${receipt}`)
     }
-    ok((verdicts.get('invalid') ?? 0) > 900, JSON.stringify([...verdicts]))
+    ok((verdicts.get('invalid') ?? 0) > 500, JSON.stringify([...verdicts]))
   })
 
   it('answers a receipt that is cut off anywhere with `invalid`', async () => {
@@ -65,7 +65,7 @@ describe('verifier: damage', () => {
     await fc.assert(
       fc.asyncProperty(fc.jsonValue(), fc.constantFrom('statement', 'proof', 'anchors', 'type', undefined), async (value, member) => {
         const result = await ask(JSON.stringify(member === undefined ? value : { ...valid, [member]: value }))
-        ok(result.exit !== 0 || (member === 'anchors' && parseReceipt(JSON.stringify({ ...valid, anchors: value })).anchors.length === 0))
+        ok(result.exit !== 0 || (member === 'anchors' && Array.isArray(value)))
       }),
       { numRuns: 300 },
     )
@@ -141,7 +141,8 @@ function randomStatement(gen: fc.GeneratorValue): Statement {
   }
 }
 
+/** All that a verdict may depend on: the anchors of a receipt are hints. */
 function essence(receipt: string | Uint8Array): string {
-  const { statement, proof, anchors } = parseReceipt(receipt)
-  return canonicalJson({ statement, proof, anchors: JSON.parse(JSON.stringify(anchors)) } satisfies Json)
+  const { statement, proof } = parseReceipt(receipt)
+  return canonicalJson({ statement, proof })
 }

@@ -63,49 +63,6 @@ describe('verifier/json-rpc', () => {
     )
   })
 
-  it('reads the anchors of a transaction as ethers encodes them, else those of its block, else nothing', async () => {
-    const topic = id('CheckpointAnchored(bytes32,uint64,bytes32,uint64)')
-    const place = { transaction: word('7a'), blockHash: word('b1') }
-    const data = AbiCoder.defaultAbiCoder().encode(['uint64', 'bytes32', 'uint64'], [QUERY.size, word('ab'), 0x6ab3c500])
-    const log = {
-      address: QUERY.contract,
-      topics: [topic, QUERY.logId],
-      data,
-      transactionHash: word('7a'),
-      blockHash: word('b1'),
-      blockNumber: '0x32',
-    }
-    const event = {
-      contract: QUERY.contract,
-      logId: QUERY.logId,
-      size: QUERY.size,
-      transaction: word('7a'),
-      block: { number: 50, hash: word('b1') },
-      time: 0x6ab3c500,
-    }
-    const answers = (txReceipt: unknown, logs: unknown) => {
-      answer = ({ method }) => JSON.stringify({ id: 1, ...(method === 'eth_getLogs' ? Object(logs) : { result: txReceipt }) })
-    }
-    answers({ logs: [{ ...log, topics: [word('1')] }, log] }, { error: { message: 'unasked' } })
-    deepEqual(await reader().anchoredIn?.(place), [event])
-    answers({ logs: [] }, {})
-    deepEqual(await reader().anchoredIn?.(place), [])
-    answers(null, { result: [log] })
-    deepEqual(await reader().anchoredIn?.(place), [event])
-    deepEqual(calls.slice(-2), [
-      { jsonrpc: '2.0', id: 1, method: 'eth_getTransactionReceipt', params: [place.transaction] },
-      { jsonrpc: '2.0', id: 1, method: 'eth_getLogs', params: [{ blockHash: place.blockHash, topics: [topic] }] },
-    ])
-    for (const logs of [{ result: [] }, { error: { message: 'unknown block' } }]) {
-      answers(null, logs)
-      equal(await reader().anchoredIn?.(place), undefined)
-    }
-    for (const broken of [7, [7], [{ ...log, data: '0x' }], [{ ...log, blockNumber: null }], [{ ...log, address: 1 }]]) {
-      answers({ logs: broken }, {})
-      await rejects(async () => reader().anchoredIn?.(place), { code: 'RPC_ANSWER_MALFORMED' })
-    }
-  })
-
   it('encodes anchoredAt as ethers does, with the block it is asked for', async () => {
     result(word('6ab3c500'))
     for (const block of ['latest', 'finalized', 0, 255] as const) equal(await reader().anchoredAt({ ...QUERY, block }), 0x6ab3c500)

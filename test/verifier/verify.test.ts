@@ -1,6 +1,6 @@
 /** Every verdict and every check, on a real ledger and a chain in memory. */
 
-import { deepEqual, equal, match, rejects } from 'node:assert/strict'
+import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { createSigner, formatVkey, signNote } from '../../src/core/note.ts'
 import type { AnyStatement } from '../../src/core/statement.ts'
 import type { ChainReader } from '../../src/verifier/anchors.ts'
@@ -19,6 +19,7 @@ import {
   DATE,
   FILE,
   GENESIS,
+  hintOf,
   LOG,
   ORIGIN,
   policyWith,
@@ -425,6 +426,21 @@ describe('verifier/verify: document', () => {
   })
 })
 
+/** A reader that writes down which contracts it is asked about. */
+function spied(reader: ChainReader, asked: unknown[]): ChainReader {
+  return {
+    ...reader,
+    codeSha256: contract => {
+      asked.push(contract)
+      return reader.codeSha256(contract)
+    },
+    anchoredAt: query => {
+      asked.push(query.contract)
+      return reader.anchoredAt(query)
+    },
+  }
+}
+
 describe('verifier/verify: anchor and finality', () => {
   const second = { ...ANCHOR, chainId: 2 }
   const both = (requireAnchors: number, change: object = {}) =>
@@ -532,6 +548,24 @@ describe('verifier/verify: anchor and finality', () => {
     equal((await ask({ chain: at(lastSecond) })).date, '9999-12-31T23:59:59Z')
     for (const time of [-1, 1.5, 2 ** 60, lastSecond + 1]) {
       await expectFailure({ chain: [chainWith(WORLD, { anchors: [{ world: WORLD, block: 1, time }] })] }, 'unchecked', 'anchor', undefined)
+    }
+  })
+
+  it('takes no word of a receipt’s anchors for its verdict, however many they are and whatever they say', async () => {
+    const hint = { ...hintOf(WORLD), transaction: `0x${'00'.repeat(32)}` }
+    const odd = [
+      { ...hint, block: { number: 1, hash: `0x${'ff'.repeat(32)}`, time: '1999-01-01T00:00:00Z' } },
+      { ...hint, chainId: 2, contract: `0x${'00'.repeat(20)}` },
+      { ...hint, contract: 'nowhere', logId: '', transaction: 'x', block: { number: 0, hash: '', time: 'never' } },
+      { ...hint, size: WORLD.size + 1 },
+    ]
+    const expected = await ask({})
+    for (const hints of [[hintOf(WORLD)], odd, Array.from({ length: 64 }, () => hint)]) {
+      const asked: unknown[] = []
+      const chain = [spied(chainWith(WORLD), asked)]
+      deepEqual(await ask({ receipt: await WORLD.receipt(1, { hints }), chain }), expected)
+      deepEqual(new Set(asked.filter(question => typeof question === 'string')), new Set([ANCHOR.contract]))
+      ok(asked.length < 10)
     }
   })
 

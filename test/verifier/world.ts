@@ -132,8 +132,6 @@ export type ChainFacts = {
   readonly finalized?: number
   readonly anchors?: readonly { readonly world: World; readonly block: number; readonly time: number }[]
   readonly down?: boolean
-  /** A node that has thrown away old transactions and logs. */
-  readonly pruned?: boolean
 }
 
 /** A chain that answers from its facts as the contract would. */
@@ -152,19 +150,6 @@ export function createChain(facts: ChainFacts): ChainReader {
       const at = block === 'latest' ? head : block === 'finalized' ? finalized : block
       const found = anchors.find(anchor => anchor.block <= at && anchor.world.size === size && toHex(anchor.world.root) === toHex(root))
       return answer(found && contract === ANCHOR.contract && logId === ANCHOR.logId ? found.time : 0)
-    },
-    anchoredIn: ({ transaction, blockHash }) => {
-      const isKnown = !facts.pruned && (transaction === TRANSACTION || blockHash === BLOCK_HASH)
-      const { contract, logId } = ANCHOR
-      const events = anchors.map(({ world, block, time }) => ({
-        contract,
-        logId,
-        size: world.size,
-        transaction: TRANSACTION,
-        block: { number: block, hash: BLOCK_HASH },
-        time,
-      }))
-      return answer(isKnown ? events : undefined)
     },
   }
 }
