@@ -3,8 +3,11 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { OpenSealError } from '../core/errors.ts'
 import { isTime } from '../core/time.ts'
 
-/** The exit code of wrong usage (design §8). */
+/** Exit codes of design §8: wrong usage; sealed only; what was given does not fit; not everything could be checked. */
 export const EXIT_USAGE = 2
+export const EXIT_SEALED = 3
+export const EXIT_INVALID = 5
+export const EXIT_UNCHECKED = 6
 
 /** Adds a command with --json, and an example to its --help. */
 export function addCommand(parent: Command, nameAndArguments: string, summary: string, example: string): Command {
@@ -39,9 +42,18 @@ export function collect(value: string, before: readonly string[] | undefined): s
   return [...(before ?? []), value]
 }
 
+/** An expected failure that has an exit code of its own. */
+export class CommandError extends OpenSealError {
+  readonly exit: number
+  constructor(exit: number, code: string, message: string, options?: ErrorOptions) {
+    super(code, message, options)
+    this.exit = exit
+  }
+}
+
 /** USAGE_WRONG: exit 2. */
-export class UsageError extends OpenSealError {
+export class UsageError extends CommandError {
   constructor(message: string, options?: ErrorOptions) {
-    super('USAGE_WRONG', message, options)
+    super(EXIT_USAGE, 'USAGE_WRONG', message, options)
   }
 }

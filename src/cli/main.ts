@@ -6,7 +6,7 @@ import { OpenSealError } from '../core/errors.ts'
 import { addAgency } from './agency.ts'
 import { addAudit } from './audit.ts'
 import { addBackup } from './backup.ts'
-import { EXIT_USAGE, UsageError } from './command.ts'
+import { CommandError, EXIT_USAGE } from './command.ts'
 import { addDeploy } from './deploy.ts'
 import { addDoctor } from './doctor.ts'
 import { addEvidence } from './evidence.ts'
@@ -79,7 +79,7 @@ function report(error: unknown, asJson: boolean): number {
   remark(isExpected ? `openseal: ${detail} [${code}]` : `openseal: internal error: ${detail}`)
   if (process.env.OPENSEAL_DEBUG === '1') process.stderr.write(visible(`${error instanceof Error ? stacks(error) : ''}\n`, '\n'))
   else if (!isExpected) remark('openseal: OPENSEAL_DEBUG=1 shows where')
-  return error instanceof UsageError ? EXIT_USAGE : EXIT_INTERNAL
+  return error instanceof CommandError ? error.exit : EXIT_INTERNAL
 }
 
 function stacks(error: Error): string {

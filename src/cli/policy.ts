@@ -1,21 +1,25 @@
 /** `openseal policy`: shows the policy that the ledger offers, or keeps a copy of it to verify by from now on. */
 
-import { readFile, rename, writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { formatPolicy, parsePolicy } from '../core/policy.ts'
-import { extendPolicy } from '../verifier/index.ts'
-import { createClient } from './client.ts'
-import { addCommand, withLedger } from './command.ts'
+import { OpenSealError } from '../core/errors.ts'
+import { formatPolicy, type Policy, parsePolicy } from '../core/policy.ts'
+import { ExtendError, extendPolicy } from '../verifier/index.ts'
+import { openChainReaders } from './chain-readers.ts'
+import { type Client, ClientError, createClient } from './client.ts'
+import { addCommand, CommandError, collect, EXIT_INVALID, EXIT_SEALED, EXIT_UNCHECKED, withLedger } from './command.ts'
 import { print, printJson, remark } from './output.ts'
-import { writeNew } from './receipt-file.ts'
+import { readThere, replaceFile, writeNew } from './receipt-file.ts'
+
+type Options = { ledger: string; json?: boolean; out?: string; extend?: string; rpc?: string[] }
 
 /** Adds the command. */
 export function addPolicy(program: Command): void {
   const example = 'openseal policy --out openseal.policy.json\nopenseal verify decision.pdf --policy openseal.policy.json'
   withLedger(addCommand(program, 'policy', "print the ledger's policy, or pin it to a file", example))
     .option('--out <file>', 'write it to a file; a different one that is there already is never replaced')
-    .option('--extend <file>', 'add to a pinned policy the keys that its own keys introduce')
-    .action(async (options: { ledger: string; json?: boolean; out?: string; extend?: string }) => {
+    .option('--extend <file>', "take over the log's next key into a pinned policy, where the old key and the chain vouch for the change")
+    .option('--rpc <url>', 'with --extend, an endpoint of the chain; may be repeated (or OPENSEAL_RPC, by commas)', collect)
+    .action(async (options: Options) => {
       if (options.extend !== undefined) return extend(options.extend, options)
       const text = await createClient(options.ledger).readText('/policy.json')
       const policy = parsePolicy(text)
@@ -28,22 +32,40 @@ export function addPolicy(program: Command): void {
 }
 
 /** The new keys into the pinned file, in its place; everything else in it stays as it was pinned. */
-async function extend(file: string, { ledger, json }: { ledger: string; json?: boolean }): Promise<void> {
-  const pinned = parsePolicy(await readFile(file))
-  const { changes } = (await createClient(ledger).readJson('/v1/keys')) as { changes: readonly { receipt: unknown }[] }
-  const extended = extendPolicy(
-    pinned,
-    changes.map(({ receipt }) => JSON.stringify(receipt)),
-  )
+async function extend(file: string, { ledger, json, rpc }: Options): Promise<void> {
+  const pinned = parsePolicy(await readThere(file))
+  const client = createClient(ledger)
+  const extended = await follow(client, pinned, await readChanges(client), rpc)
   const added = extended.logKeys.filter(({ vkey }) => !pinned.logKeys.some(key => key.vkey === vkey)).map(({ vkey }) => vkey)
-  if (added.length > 0) {
-    await writeFile(`${file}.new`, formatPolicy(extended), { flush: true })
-    await rename(`${file}.new`, file)
-  }
+  if (added.length > 0) await replaceFile(file, formatPolicy(extended))
   if (json) return printJson({ file, added })
   if (added.length === 0) return print(`${file} knows every key of ${pinned.origin} already.`)
   print(`${file} trusts from now on:`, ...added)
   remark(
-    "The old key vouches for it. Whoever stole that could do so too: compare the new key with what the ledger's operator publishes elsewhere.",
+    'The old key signed the change, and the chain of your policy vouches for it.',
+    "If the operator's machine was taken over, its thief could have done both: compare the new key with what the operator publishes elsewhere.",
   )
 }
+
+/** The receipts of the changes that the ledger tells of. Nothing of them is believed yet. */
+async function readChanges(client: Client): Promise<string[]> {
+  const { changes } = (await client.readJson('/v1/keys')) as { changes?: readonly { receipt?: unknown }[] }
+  if (!Array.isArray(changes)) throw new ClientError('LEDGER_ANSWER', `${client.url} does not say which keys signed its log`)
+  return changes.map(change => JSON.stringify(change?.receipt ?? null))
+}
+
+/** Nothing is written where one change cannot be believed: the error says by whom it was told. */
+async function follow(client: Client, pinned: Policy, receipts: readonly string[], rpc: string[] | undefined): Promise<Policy> {
+  try {
+    return await extendPolicy(pinned, receipts, openChainReaders(rpc, pinned))
+  } catch (cause) {
+    if (!(cause instanceof OpenSealError) || cause instanceof CommandError) throw cause
+    const code = cause instanceof ExtendError ? cause.code : 'EXTEND_UNPROVEN'
+    const what = cause instanceof ExtendError ? cause.message : `the change of keys is not proven: ${cause.message}`
+    throw new CommandError(EXITS[code] ?? EXIT_INVALID, code, `${client.url} tells of a new key, and it was not taken over: ${what}`, {
+      cause,
+    })
+  }
+}
+
+const EXITS: { readonly [code: string]: number } = { EXTEND_NOT_ANCHORED: EXIT_SEALED, EXTEND_UNCHECKED: EXIT_UNCHECKED }

@@ -2,14 +2,12 @@
 import type { Command } from 'commander'
 import { isSameRecord, parseReceipt, receiptIndex } from '../core/receipt.ts'
 import { type Client, createClient } from './client.ts'
-import { addCommand, readIndex, UsageError, withLedger } from './command.ts'
+import { addCommand, EXIT_SEALED, readIndex, UsageError, withLedger } from './command.ts'
 import { FileError } from './hash-file.ts'
 import { print, printJson } from './output.ts'
 import { readIfThere, readThere, receiptPath, replaceFile, writeReceipt } from './receipt-file.ts'
 
 type Options = { ledger: string; json?: boolean; upgrade?: string; out?: string }
-
-const EXIT_SEALED = 3
 
 /** Adds the command. */
 export function addReceipt(program: Command, setExit: (code: number) => void): void {

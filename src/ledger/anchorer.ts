@@ -33,7 +33,7 @@ export type Anchorer = {
 }
 
 type Deps = {
-  readonly ledger: Pick<Ledger, 'head' | 'rootAt' | 'consistency' | 'setFinal' | 'stop' | 'stopped'>
+  readonly ledger: Pick<Ledger, 'head' | 'nextToAnchor' | 'rootAt' | 'consistency' | 'setFinal' | 'stop' | 'stopped'>
   readonly store: Pick<Store, 'readDocument' | 'writeDocuments'>
   readonly chain: AnchorChain
   /** At least so long between two anchors. */
@@ -91,8 +91,8 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
     if (records.open().some(({ state }) => state !== 'included')) return
     const from = newestOf(await chain.heads())
     if (from !== null) await adoptUnknown(records, from, { chain, nowMs, log })
-    const { size, root } = ledger.head()
     const previous = from?.size ?? 0
+    const { size, root } = await ledger.nextToAnchor(previous)
     if (size <= previous || !isDue(records, size - previous)) return
     const proof = previous === 0 ? [] : (await ledger.consistency(previous, size)).proof
     // Above every nonce of ours that a reorg might set free again: those transactions come back, and this one rests on them.

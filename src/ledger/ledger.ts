@@ -1,4 +1,5 @@
 /** The ledger: what the service, the command line and the tests hold. It joins pool, sequencer, prover and anchors over one store. */
+import type { Hash } from '../core/hash.ts'
 import { canonicalJson, parseJson } from '../core/json.ts'
 import { formatVkey, type Signer } from '../core/note.ts'
 import type { PolicyKey } from '../core/policy.ts'
@@ -56,6 +57,11 @@ export type Ledger = Prover & {
   /** The first final anchor that covers an index. */
   anchorOf(index: number): Promise<FinalAnchor | undefined>
   anchorAt(size: number): Promise<FinalAnchor | undefined>
+  /**
+   * The checkpoint to anchor after one of size `previous`: the newest, unless a key of the log ended in between. The last checkpoint of that key comes first, so
+   * that the chain vouches for the change while only the old key is known to readers.
+   */
+  nextToAnchor(previous: number): Promise<{ readonly size: number; readonly root: Hash }>
   /** In ascending order of size, those above `after`. */
   listAnchors(after: number, limit: number): Promise<FinalAnchor[]>
   /** For the anchorer: an anchor became final. Durable when it resolves. */
@@ -108,7 +114,8 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     await sequencer.seal([prepareGenesis(genesis, randomBytes)])
   }
   const first = await readFirstKey(deps)
-  const keys = keysAfter(first, await readKeyChanges(store))
+  const changes = await readKeyChanges(store)
+  const keys = keysAfter(first, changes)
   assertKey(keys.at(-1)!.vkey, vkey)
   if ((await readOpenChange(store, sequencer.head().size)) !== undefined)
     sequencer.stop('a change of the log key was begun: run "openseal rotate log-key" again')
@@ -139,7 +146,8 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     const statementText = await statement(index)
     if (statementText === undefined) throw new LedgerError('RECORD_ERASED', `Entry ${index} was erased.`)
     const proof = { index, proof: await prover.inclusionHashes(index, index + 1), note }
-    return `${formatReceipt({ statementText, proof, anchors: [] })}\n`
+    const anchor = await finalAnchors.at(index + 1)
+    return `${formatReceipt({ statementText, proof, anchors: anchor === undefined ? [] : [anchorHint(anchor)] })}\n`
   }
 
   const assertAccepting = () => {
@@ -189,6 +197,11 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     latestAnchor: () => finalAnchors.latest(),
     anchorOf: index => finalAnchors.covering(index),
     anchorAt: size => finalAnchors.at(size),
+    async nextToAnchor(previous) {
+      const head = sequencer.head().size
+      const size = changes.map(({ index }) => index + 1).find(end => end > previous && end < head) ?? head
+      return { size, root: await prover.rootAt(size) }
+    },
     listAnchors: (after, limit) => finalAnchors.list(after, limit),
     setFinal: anchor => finalAnchors.add(anchor),
     waiting: () => pool.waiting(),

@@ -5,7 +5,7 @@ import { NoteError, parseNote, parseVkey, verifyNote } from '../core/note.ts'
 import type { Policy, PolicyKey } from '../core/policy.ts'
 import { parseReceipt } from '../core/receipt.ts'
 import { parseTlogProof } from '../core/tlog-proof.ts'
-import { extendPolicy } from '../verifier/extend.ts'
+import { followKeyChange } from '../verifier/extend.ts'
 import { type Copy, RefillError } from './copy.ts'
 
 /** A change of the key that is not in the store yet: where its entry stands, and the old key's checkpoint, which ends with that entry. */
@@ -44,7 +44,7 @@ function isSigned(note: string, { logKeys }: Policy): boolean {
 
 function extend(policy: Policy, receipt: string): Policy {
   try {
-    return extendPolicy(policy, [receipt])
+    return followKeyChange(policy, receipt)?.policy ?? policy
   } catch (cause) {
     throw cause instanceof OpenSealError ? unsigned(policy.origin, cause) : cause
   }

@@ -1,39 +1,89 @@
-/** Extends a pinned policy by the keys that its own keys introduce: each change is an entry under a checkpoint that the key before it signed. */
+/** Follows a pinned policy forward: it takes over the log's next key where a logged change, vouched for by the policy's own anchors, says so. Design §3.4. */
 import { OpenSealError } from '../core/errors.ts'
 import { type Policy, type PolicyKey, parsePolicy } from '../core/policy.ts'
+import type { ChainReader } from './anchors.ts'
 import { unwrap } from './attempt.ts'
-import { checkCheckpoint, checkCosignatures, checkInclusion, checkStatement, readEvidence } from './checks.ts'
+import { checkCheckpoint, checkInclusion, checkStatement, readEvidence } from './checks.ts'
+import type { Result } from './result.ts'
+import type { CheckName } from './verdict.ts'
+import { verify } from './verify.ts'
+
+/** What must be there for a change of the key to be believed. `cosignatures` may be left out by a policy that asks for none. */
+const PROOF: readonly CheckName[] = ['statement', 'inclusion', 'checkpoint', 'anchor', 'finality']
 
 /**
- * The pinned policy with the keys that the receipts, oldest first, introduce. What it trusts already is left as it is: a change that it knows is passed over.
- * @throws ExtendError EXTEND_UNPROVEN, EXTEND_OTHER_LEDGER, EXTEND_OTHER_KEY; or what is wrong with a receipt, by its own code
+ * The pinned policy with the keys that the receipts, oldest first, introduce. Each change must verify to `anchored` under the policy as extended so far, with
+ * the old key alone: whoever stole that key has no publisher, and can put no tree of their own on the policy's chain. A change that the policy knows is passed
+ * over. Anchors are never taken over: the policy's own stay as they were pinned.
+ * @throws ExtendError EXTEND_UNPROVEN, EXTEND_NOT_ANCHORED, EXTEND_UNCHECKED, EXTEND_OTHER_LEDGER, EXTEND_OTHER_KEY; or what is wrong with a receipt, by its own code
  */
-export function extendPolicy(pinned: Policy, receipts: readonly string[]): Policy {
-  const policy = receipts.reduce(extendOnce, pinned)
+export async function extendPolicy(pinned: Policy, receipts: readonly string[], chain: readonly ChainReader[]): Promise<Policy> {
+  let policy = pinned
+  for (const receipt of receipts) {
+    const followed = followKeyChange(policy, receipt)
+    if (followed === undefined) continue
+    await assertAnchored(receipt, { ...policy, logKeys: [followed.old] }, chain)
+    policy = followed.policy
+  }
   return parsePolicy(JSON.parse(JSON.stringify(policy)))
 }
 
-function extendOnce(policy: Policy, receipt: string): Policy {
+/**
+ * The policy with the key that a receipt introduces, and the key that ends; undefined where the policy knows that key. The old key's signature is checked, and
+ * that is all: for a ledger that follows its own keys. @throws ExtendError, or what is wrong with the receipt, by its own code
+ */
+export function followKeyChange(policy: Policy, receipt: string): { readonly policy: Policy; readonly old: PolicyKey } | undefined {
   const evidence = readEvidence(receipt)
   const change = unwrap(evidence.statement)
-  const { size } = unwrap(evidence.checkpoint)
   if (change.type !== 'openseal/key@v1') throw new ExtendError('EXTEND_UNPROVEN', `a statement of type ${change.type} introduces no key`)
   if (change.origin !== policy.origin)
     throw new ExtendError('EXTEND_OTHER_LEDGER', `the key is one of ${change.origin}, and the policy one of ${policy.origin}`)
-  if (policy.logKeys.some(({ vkey }) => vkey === change.newKey)) return policy
+  if (policy.logKeys.some(({ vkey }) => vkey === change.newKey)) return undefined
   const old = policy.logKeys.find(({ vkey, toSize }) => vkey === change.oldKey && toSize === undefined)
   if (old === undefined) throw new ExtendError('EXTEND_OTHER_KEY', 'the key that ends is none that the policy trusts without an end')
-  if (size >= change.fromSize) throw new ExtendError('EXTEND_UNPROVEN', 'the old key had ended when it signed this')
-  // By the policy with the old key alone: another of its keys does not speak for this one.
+  // The change is the last entry but one under the old key: an end elsewhere would make good receipts invalid, or bad ones good.
+  if (unwrap(evidence.proof).index + 2 !== change.fromSize)
+    throw new ExtendError(
+      'EXTEND_UNPROVEN',
+      `the change stands at index ${unwrap(evidence.proof).index} and cannot end a key at size ${change.fromSize}`,
+    )
   const alone = { ...policy, logKeys: [old] }
-  for (const check of [checkStatement, checkInclusion, checkCheckpoint, checkCosignatures]) {
+  for (const check of [checkStatement, checkInclusion, checkCheckpoint]) {
     const { status, code, reason } = check(evidence, alone)
     if (status !== 'passed') throw new ExtendError('EXTEND_UNPROVEN', `the change of keys is not proven: ${code ?? reason ?? status}`)
   }
   const ended: PolicyKey = { ...old, toSize: change.fromSize - 1 }
   const logKeys = policy.logKeys.flatMap(key => (key === old ? [ended, { vkey: change.newKey, fromSize: 0 }] : [key]))
-  return { ...policy, logKeys }
+  return { policy: { ...policy, logKeys }, old }
 }
 
-/** EXTEND_UNPROVEN, EXTEND_OTHER_LEDGER, EXTEND_OTHER_KEY. */
+async function assertAnchored(receipt: string, alone: Policy, chain: readonly ChainReader[]): Promise<void> {
+  const result = await verify({ receipt, policy: alone, chain, trust: 'policy' })
+  if (isProven(result, alone)) return
+  const failed = result.checks.find(({ status, name }) => status === 'failed' || (status === 'not-run' && PROOF.includes(name)))
+  const why = failed === undefined ? result.verdict : `${failed.name}${failed.code === undefined ? '' : ` ${failed.code}`}`
+  if (result.verdict === 'unchecked')
+    throw new ExtendError(
+      'EXTEND_UNCHECKED',
+      `the change of keys could not be checked, because no endpoint of the chain gave a usable answer (${why})`,
+    )
+  if (['sealed', 'test-network'].includes(result.verdict))
+    throw new ExtendError(
+      'EXTEND_NOT_ANCHORED',
+      `the change of keys is signed by the old key, but the chain does not vouch for it (${why})`,
+    )
+  throw new ExtendError('EXTEND_UNPROVEN', `the change of keys is not proven (${why})`)
+}
+
+/** On a test network only where the policy names no other chain: there nothing is evidence, before the change or after it. */
+function isProven({ verdict, checks }: Result, { anchors }: Policy): boolean {
+  const passed = PROOF.every(name => checks.some(check => check.name === name && check.status === 'passed'))
+  const isTrial = verdict === 'test-network' && anchors.every(({ production }) => !production)
+  return passed && !checks.some(({ status, name }) => status === 'failed' && name !== 'currency') && (verdict === 'anchored' || isTrial)
+}
+
+/**
+ * EXTEND_UNPROVEN, EXTEND_NOT_ANCHORED (the chain does not know the change), EXTEND_UNCHECKED (the chain could not be asked), EXTEND_OTHER_LEDGER,
+ * EXTEND_OTHER_KEY.
+ */
 export class ExtendError extends OpenSealError {}

@@ -87,7 +87,12 @@ describe('openseal rotate', function () {
     const chain = [createJsonRpcReader({ url: service!.chain.urls[0]!, fetch, timeoutMs: 10_000 })]
     const verdict = async (receipt: string, policy = pinned) => (await verify({ receipt, policy, chain, trust: 'policy' })).verdict
     deepEqual([await verdict(oldReceipt), await verdict(newReceipt)], ['test-network', 'invalid'])
-    const extended = await openseal(['policy', '--extend', 'pinned.json', '--ledger', url, '--json'])
+    const before = readFileSync(join(folder, 'pinned.json'), 'utf8')
+    const extend = ['policy', '--extend', 'pinned.json', '--ledger', url, '--rpc', service!.chain.urls[0]!, '--json']
+    const nobody = await openseal([...extend.slice(0, 5), '--rpc', 'http://127.0.0.1:1', '--json'])
+    deepEqual([nobody.code, JSON.parse(nobody.out).code], [6, 'EXTEND_UNCHECKED'])
+    equal(readFileSync(join(folder, 'pinned.json'), 'utf8'), before)
+    const extended = await openseal(extend)
     deepEqual(JSON.parse(extended.out), { file: 'pinned.json', added: [newKey] })
     const policy = parsePolicy(readFileSync(join(folder, 'pinned.json')))
     deepEqual([await verdict(oldReceipt, policy), await verdict(newReceipt, policy)], ['test-network', 'test-network'])

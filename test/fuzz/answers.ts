@@ -5,7 +5,7 @@ import { toHex } from '../../src/core/bytes.ts'
 import { createSigner, formatVkey } from '../../src/core/note.ts'
 import { createJsonRpcReader, extendPolicy } from '../../src/verifier/index.ts'
 import { createLedgerReader } from '../../src/verifier/ledger-reader.ts'
-import { createWorld, GENESIS, LOG, ORIGIN, policyWith, STATEMENT } from '../verifier/world.ts'
+import { chainWith, createWorld, GENESIS, LOG, ORIGIN, policyWith, STATEMENT } from '../verifier/world.ts'
 import { mutated } from './mutate.ts'
 import { parser, type Target } from './target.ts'
 
@@ -16,7 +16,7 @@ const RESULTS = ['"0x1"', '"0x7a69"', '"0x"', '"0x6001"', `"0x${'00'.repeat(31)}
 )
 const ERROR = '{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"no"}}'
 const NEW_KEY = formatVkey(createSigner(ORIGIN, new Uint8Array(32).fill(9)).vkey)
-const CHANGE = await createWorld([
+const CHANGED = createWorld([
   GENESIS,
   {
     type: 'openseal/key@v1',
@@ -27,7 +27,8 @@ const CHANGE = await createWorld([
     created: '2026-11-01T00:00:00Z',
     salt: 'A'.repeat(43),
   },
-]).receipt(1)
+])
+const CHANGE = await CHANGED.receipt(1)
 
 /** One answer to whatever is asked. */
 const answering =
@@ -60,7 +61,7 @@ export const ANSWERS: readonly Target[] = [
   parser(
     'verifier/extend',
     mutated([CHANGE, RECEIPT]),
-    bytes => extendPolicy(policyWith(), [new TextDecoder().decode(bytes)]),
+    bytes => extendPolicy(policyWith(), [new TextDecoder().decode(bytes)], [chainWith(CHANGED)]),
     ({ logKeys }) => equal(logKeys.map(({ vkey }) => vkey).join(), [formatVkey(LOG.vkey), NEW_KEY].join()),
   ),
 ]

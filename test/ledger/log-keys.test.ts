@@ -3,17 +3,21 @@ import { deepEqual, equal, ok, rejects, throws } from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import type { Json } from '../../src/core/json.ts'
 import { formatVkey, parseVkey } from '../../src/core/note.ts'
-import { parsePolicy } from '../../src/core/policy.ts'
+import { type Policy, parsePolicy } from '../../src/core/policy.ts'
 import type { Statement } from '../../src/core/statement.ts'
 import { openLedger } from '../../src/ledger/ledger.ts'
 import { createLogSigner } from '../../src/ledger/signer.ts'
 import { createMemoryStore } from '../../src/store/memory.ts'
-import { extendPolicy, verify } from '../../src/verifier/index.ts'
+import { followKeyChange } from '../../src/verifier/extend.ts'
+import { verify } from '../../src/verifier/index.ts'
 import { AGENCY, openService, statement } from '../http/service.ts'
 
 const ORIGIN = 'openseal.test/keys'
 const signerOf = (seed: number) => createLogSigner(ORIGIN, new Uint8Array(32).fill(seed))
 const vkeyOf = (seed: number) => formatVkey(signerOf(seed).vkey)
+
+const follow = (policy: Policy, receipts: readonly string[]) =>
+  receipts.reduce((before, receipt) => followKeyChange(before, receipt)?.policy ?? before, policy)
 
 describe('ledger: log keys', () => {
   const open = (store: ReturnType<typeof createMemoryStore>, seed: number) =>
@@ -83,17 +87,17 @@ describe('ledger: log keys', () => {
     const { receipt } = await submit(ledger, 3)
     equal(await signatureCheck(receipt, pinned), 'failed')
     const receipts = (await ledger.keyReceipts()).map(change => change.receipt)
-    const extended = extendPolicy(pinned, receipts)
+    const extended = follow(pinned, receipts)
     deepEqual(extended, { ...pinned, logKeys: ledger.logKeys() })
     equal(await signatureCheck(receipt, extended), 'passed')
-    deepEqual(extendPolicy(extended, receipts), extended)
+    deepEqual(follow(extended, receipts), extended)
     // A second change, on top of the first.
     await ledger.changeKey(vkeyOf(3))
     const third = await open(store, 3)
     const both = (await third.keyReceipts()).map(change => change.receipt)
-    deepEqual(extendPolicy(pinned, both).logKeys, third.logKeys())
-    deepEqual(extendPolicy(extended, both).logKeys, third.logKeys())
-    throws(() => extendPolicy(pinned, both.slice(1)), { code: 'EXTEND_OTHER_KEY' })
+    deepEqual(follow(pinned, both).logKeys, third.logKeys())
+    deepEqual(follow(extended, both).logKeys, third.logKeys())
+    throws(() => follow(pinned, both.slice(1)), { code: 'EXTEND_OTHER_KEY' })
   })
 
   it('are not believed on another word: no proof, another key’s signature, another ledger, another statement', async () => {
@@ -101,18 +105,30 @@ describe('ledger: log keys', () => {
     const ledger = await open(store, 2)
     const [change] = (await ledger.keyReceipts()).map(each => each.receipt)
     const pinned = policyWith([{ vkey: vkeyOf(1), fromSize: 0 }])
-    throws(() => extendPolicy(pinned, [receipt]), { code: 'EXTEND_UNPROVEN' })
+    throws(() => follow(pinned, [receipt]), { code: 'EXTEND_UNPROVEN' })
     // Signed by the new key itself, which nobody knows yet.
     const parsed = JSON.parse(change!)
     const later = { ...parsed, proof: JSON.parse(await ledger.receipt(3)).proof }
-    throws(() => extendPolicy(pinned, [JSON.stringify(later)]), { code: /NOTE_UNSIGNED|EXTEND_UNPROVEN/ })
+    throws(() => follow(pinned, [JSON.stringify(later)]), { code: /NOTE_UNSIGNED|EXTEND_UNPROVEN/ })
     const forged = JSON.stringify({ ...parsed, statement: { ...parsed.statement, newKey: vkeyOf(9) } })
-    throws(() => extendPolicy(pinned, [forged]), { code: /PROOF_|EXTEND_UNPROVEN/ })
-    throws(() => extendPolicy({ ...pinned, origin: 'other.test/log' }, [change!]), { code: 'EXTEND_OTHER_LEDGER' })
-    throws(() => extendPolicy(policyWith([{ vkey: vkeyOf(9), fromSize: 0 }]), [change!]), { code: 'EXTEND_OTHER_KEY' })
-    throws(() => extendPolicy(policyWith([{ vkey: vkeyOf(1), fromSize: 0, toSize: 2 }]), [change!]), { code: 'EXTEND_OTHER_KEY' })
-    throws(() => extendPolicy(policyWith([{ vkey: vkeyOf(1), fromSize: 9 }]), [change!]), { code: /NOTE_UNSIGNED|EXTEND_UNPROVEN/ })
+    throws(() => follow(pinned, [forged]), { code: /PROOF_|EXTEND_UNPROVEN/ })
+    throws(() => follow({ ...pinned, origin: 'other.test/log' }, [change!]), { code: 'EXTEND_OTHER_LEDGER' })
+    throws(() => follow(policyWith([{ vkey: vkeyOf(9), fromSize: 0 }]), [change!]), { code: 'EXTEND_OTHER_KEY' })
+    throws(() => follow(policyWith([{ vkey: vkeyOf(1), fromSize: 0, toSize: 2 }]), [change!]), { code: 'EXTEND_OTHER_KEY' })
+    throws(() => follow(policyWith([{ vkey: vkeyOf(1), fromSize: 9 }]), [change!]), { code: /NOTE_UNSIGNED|EXTEND_UNPROVEN/ })
     ok(parseVkey(vkeyOf(1)).name === ORIGIN)
+  })
+
+  it('have the last checkpoint of an ended key anchored before any larger one', async () => {
+    const { store } = await rotated()
+    const ledger = await open(store, 2)
+    deepEqual((await ledger.nextToAnchor(0)).size, 4)
+    await submit(ledger, 3)
+    await submit(ledger, 4)
+    const next = await ledger.nextToAnchor(2)
+    deepEqual([next.size, next.root], [4, await ledger.rootAt(4)])
+    deepEqual((await ledger.nextToAnchor(4)).size, 6)
+    deepEqual(await ledger.nextToAnchor(6), { size: 6, root: ledger.head().root })
   })
 
   it('are changed once, wherever the change broke off: it is taken up where it was', async () => {

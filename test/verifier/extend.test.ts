@@ -1,9 +1,11 @@
 /** Extending a pinned policy by a change of keys, one rule at a time; on a real ledger in test/ledger/log-keys.test.ts. */
-import { deepEqual, throws } from 'node:assert/strict'
-import { createSigner, formatVkey } from '../../src/core/note.ts'
+import { deepEqual, rejects } from 'node:assert/strict'
+import { createSigner, formatVkey, type Signer } from '../../src/core/note.ts'
+import type { Policy } from '../../src/core/policy.ts'
 import type { KeyChange } from '../../src/core/statement.ts'
+import type { ChainReader } from '../../src/verifier/anchors.ts'
 import { extendPolicy } from '../../src/verifier/extend.ts'
-import { createWorld, GENESIS, LOG, ORIGIN, policyWith, STATEMENT, WITNESSES } from './world.ts'
+import { ANCHOR, chainWith, createChain, createWorld, GENESIS, LOG, ORIGIN, policyWith, STATEMENT, WITNESSES, type World } from './world.ts'
 
 const OLD = formatVkey(LOG.vkey)
 const NEXT = createSigner(ORIGIN, new Uint8Array(32).fill(4))
@@ -17,56 +19,87 @@ const CHANGE: KeyChange = {
   created: '2026-11-20T00:00:00Z',
   salt: 'A'.repeat(43),
 }
-/** The receipt of a change that is entry 1 of 2. */
-const receiptOf = (change: KeyChange, more: object = {}) => createWorld([GENESIS, change]).receipt(1, more)
-const refuses = async (change: Partial<KeyChange>, code: string, policy = policyWith(), more: object = {}) => {
-  const receipt = await receiptOf({ ...CHANGE, ...change }, more)
-  throws(() => extendPolicy(policy, [receipt]), { code })
-}
+const TREE = [GENESIS, CHANGE]
+const POLICY = policyWith()
+/** The change as entry 1 of 2, and a chain that has that tree. */
+const worldOf = (change: Partial<KeyChange> = {}) => createWorld([GENESIS, { ...CHANGE, ...change }])
+const extend = async (world: World, { policy = POLICY, chain = [chainWith(world)], ...more }: Given = {}) =>
+  extendPolicy(policy, [await world.receipt(1, more)], chain)
+type Given = { policy?: Policy; chain?: readonly ChainReader[]; signer?: Signer; witnesses?: readonly Signer[] }
+const refuses = (code: string, change: Partial<KeyChange>, given: Given = {}) => rejects(extend(worldOf(change), given), { code })
 
 describe('verifier/extend', () => {
   it('ends the old key where the change says, and trusts the new one', async () => {
-    const { logKeys, ...rest } = extendPolicy(policyWith(), [await receiptOf(CHANGE)])
+    const { logKeys, ...rest } = await extend(worldOf())
     deepEqual(logKeys, [
       { vkey: OLD, fromSize: 0, toSize: 2 },
       { vkey: NEW, fromSize: 0 },
     ])
-    const { logKeys: _, ...pinned } = policyWith()
+    const { logKeys: _, ...pinned } = POLICY
     deepEqual(rest, pinned)
   })
 
-  it('passes over a change that the policy knows', async () => {
-    const once = extendPolicy(policyWith(), [await receiptOf(CHANGE)])
-    deepEqual(extendPolicy(once, [await receiptOf(CHANGE)]), once)
+  it('passes over a change that the policy knows, without asking anyone', async () => {
+    const once = await extend(worldOf())
+    deepEqual(await extend(worldOf(), { policy: once, chain: [] }), once)
+  })
+
+  it('believes no tree that the chain does not vouch for, whatever the old key signed', async () => {
+    // The thief of a log key signs a tree of one leaf, or of a few, with a change to a key of their own.
+    const real = createWorld([GENESIS, STATEMENT, STATEMENT])
+    await rejects(extendPolicy(POLICY, [await createWorld([CHANGE]).receipt(0)], [chainWith(real)]), { code: 'EXTEND_UNPROVEN' })
+    await refuses('EXTEND_NOT_ANCHORED', {}, { chain: [chainWith(real)] })
+    await refuses('EXTEND_NOT_ANCHORED', {}, { chain: [createChain({})] })
+  })
+
+  it('believes nothing while the chain cannot be asked, or while its block is not final', async () => {
+    const world = worldOf()
+    await rejects(extend(world, { chain: [] }), { code: 'EXTEND_UNCHECKED' })
+    await rejects(extend(world, { chain: [chainWith(world, { down: true })] }), { code: 'EXTEND_UNCHECKED' })
+    await rejects(extend(world, { chain: [chainWith(world, { finalized: 49 })] }), { code: 'EXTEND_NOT_ANCHORED' })
+  })
+
+  it('takes no anchor of another chain, of another contract or of other code than the pinned ones', async () => {
+    const world = worldOf()
+    await rejects(extend(world, { chain: [chainWith(world, { chainId: 31337 })] }), { code: 'EXTEND_UNCHECKED' })
+    await rejects(extend(world, { chain: [chainWith(world, { codeSha256: 'ff'.repeat(32) })] }), { code: 'EXTEND_UNPROVEN' })
+    await rejects(extend(world, { policy: policyWith({ contract: `0x${'aa'.repeat(20)}` }) }), { code: 'EXTEND_NOT_ANCHORED' })
+  })
+
+  it('takes the word of a test network only where the policy names no other chain', async () => {
+    const trial = policyWith({ production: false })
+    deepEqual((await extend(worldOf(), { policy: trial })).logKeys.length, 2)
+    const { production: _, ...anchor } = ANCHOR
+    const ended = { ...ANCHOR, chainId: 2, toSize: 1 }
+    const both = policyWith({}, { anchors: [ended, { ...anchor, production: false }] })
+    await refuses('EXTEND_NOT_ANCHORED', {}, { policy: both })
   })
 
   it('takes no key from another statement, another ledger, or a key that the policy does not trust', async () => {
-    const statement = await createWorld([GENESIS, STATEMENT]).receipt(1)
-    throws(() => extendPolicy(policyWith(), [statement]), { code: 'EXTEND_UNPROVEN' })
+    const statement = createWorld([GENESIS, STATEMENT])
+    await rejects(extend(statement), { code: 'EXTEND_UNPROVEN' })
     const vkey = (name: string, byte: number) => formatVkey(createSigner(name, new Uint8Array(32).fill(byte)).vkey)
     const elsewhere = { origin: 'other.example', oldKey: vkey('other.example', 1), newKey: vkey('other.example', 2) }
-    await refuses(elsewhere, 'EXTEND_OTHER_LEDGER')
-    await refuses({ oldKey: vkey(ORIGIN, 8) }, 'EXTEND_OTHER_KEY')
+    await refuses('EXTEND_OTHER_LEDGER', elsewhere)
+    await refuses('EXTEND_OTHER_KEY', { oldKey: vkey(ORIGIN, 8) })
   })
 
   it('lets a key that has an end already introduce no other', async () => {
-    await refuses({}, 'EXTEND_OTHER_KEY', policyWith({}, { logKeys: [{ vkey: OLD, toSize: 9 }] }))
+    await refuses('EXTEND_OTHER_KEY', {}, { policy: policyWith({}, { logKeys: [{ vkey: OLD, toSize: 9 }] }) })
   })
 
-  it('takes the word of the old key only up to the size at which it ends', async () => {
-    const change = { ...CHANGE, fromSize: 3 }
-    const three = await createWorld([GENESIS, change, STATEMENT]).receipt(1)
-    throws(() => extendPolicy(policyWith(), [three]), { code: 'EXTEND_UNPROVEN' })
-    const four = await createWorld([GENESIS, { ...CHANGE, fromSize: 4 }, STATEMENT]).receipt(1)
-    deepEqual(extendPolicy(policyWith(), [four]).logKeys[0], { vkey: OLD, fromSize: 0, toSize: 3 })
+  it('believes a change under a checkpoint of any size that the old key signed, and no end but the one behind its entry', async () => {
+    const later = createWorld([...TREE, STATEMENT, STATEMENT])
+    deepEqual((await extend(later)).logKeys[0], { vkey: OLD, fromSize: 0, toSize: 2 })
+    await refuses('EXTEND_UNPROVEN', { fromSize: 4 })
+    await rejects(extend(createWorld([...[GENESIS, { ...CHANGE, fromSize: 9 }], STATEMENT])), { code: 'EXTEND_UNPROVEN' })
   })
 
-  it('wants the signature of the old key: the new one cannot introduce itself', () =>
-    refuses({}, 'NOTE_UNSIGNED', policyWith(), { signer: NEXT }))
+  it('wants the signature of the old key: the new one cannot introduce itself', () => refuses('NOTE_UNSIGNED', {}, { signer: NEXT }))
 
   it('wants the cosignatures that the policy asks for', async () => {
     const policy = policyWith({}, { witnesses: WITNESSES.map(({ vkey }) => formatVkey(vkey)), quorum: 2 })
-    await refuses({}, 'EXTEND_UNPROVEN', policy, { witnesses: WITNESSES.slice(1) })
-    deepEqual(extendPolicy(policy, [await receiptOf(CHANGE, { witnesses: WITNESSES })]).logKeys.length, 2)
+    await refuses('EXTEND_UNPROVEN', {}, { policy, witnesses: WITNESSES.slice(1) })
+    deepEqual((await extend(worldOf(), { policy, witnesses: WITNESSES })).logKeys.length, 2)
   })
 })
