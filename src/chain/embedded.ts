@@ -168,10 +168,10 @@ async function startProcess(files: Files, port: number, log: Log): Promise<Proce
     ended ??= new Error(`anvil ended with ${signal ?? code}`)
   })
   const url = `http://127.0.0.1:${port}`
-  for (const end = Date.now() + START_MS; ; await sleep(50)) {
+  for (const end = performance.now() + START_MS; ; await sleep(50)) {
     const id = await rpc(url, 'eth_chainId').catch(() => undefined)
     if (id !== undefined && ended === undefined && child.pid !== undefined) break
-    if (ended === undefined && Date.now() < end) continue
+    if (ended === undefined && performance.now() < end) continue
     child.kill('SIGKILL')
     throw new ChainProcessError('CHAIN_START_FAILED', `The embedded chain did not start: see ${files.output}.`, { cause: ended })
   }

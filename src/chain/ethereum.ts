@@ -84,11 +84,11 @@ export function openAnchorChain({ urls, chainId, signer, finality, limits, ...op
     return found === null || at === null || at.hash !== found.blockHash ? null : { block: plain(at), succeeded: found.succeeded }
   }
 
-  /** What one endpoint says of a block; undefined when it does not have it because it stopped taking blocks. */
-  async function isFinalAt(ask: Ask, { number, hash }: ChainBlock, atMs: number): Promise<boolean | undefined> {
+  /** What one endpoint says of a block, and the time of its newest one where it does not have it. */
+  async function isFinalAt(ask: Ask, { number, hash }: ChainBlock): Promise<{ isFinal: boolean; newestMs: number; isThere: boolean }> {
     const found = await block(ask, quantity(number))
-    if (found === null && ((await block(ask, 'latest'))?.time ?? 0) * 1000 < atMs - STUCK_MS) return undefined
-    return found?.hash === hash && number <= (await finalizedNumber(ask))
+    const newestMs = ((await block(ask, 'latest'))?.time ?? 0) * 1000
+    return { isFinal: found?.hash === hash && number <= (await finalizedNumber(ask)), newestMs, isThere: found !== null }
   }
 
   return {
@@ -158,9 +158,12 @@ export function openAnchorChain({ urls, chainId, signer, finality, limits, ...op
       return (await block(request, quantity(number)))?.hash ?? null
     },
     async isFinal(anchored, atMs) {
-      // One endpoint alone could say so too early: all that answer have to.
-      const said = (await each(ask => isFinalAt(ask, anchored, atMs))).filter(final => final !== undefined)
-      return said.length > 0 && said.every(final => final)
+      // One endpoint alone could say so too early: all that answer have to. How late it is is said by the earlier of our clock and
+      // of the newest block: neither a clock that was set forward nor one endpoint alone can take the word from all the others.
+      const said = await each(ask => isFinalAt(ask, anchored))
+      const newestMs = Math.min(atMs, Math.max(...said.map(one => one.newestMs)))
+      const heard = said.filter(one => one.isThere || one.newestMs >= newestMs - STUCK_MS)
+      return heard.length > 0 && heard.every(({ isFinal }) => isFinal)
     },
     async funds() {
       const balance = await request('eth_getBalance', [await signer.address(), 'latest'], readBig)

@@ -57,7 +57,7 @@ export type Finder = {
   stop(): Promise<void>
 }
 
-type Deps = { readonly ledger: FoundLedger; readonly folder: string; readonly nowMs: () => number; readonly log: Log }
+type Deps = { readonly ledger: FoundLedger; readonly folder: string; readonly steadyMs: () => number; readonly log: Log }
 const TURN_MS = 4
 /** A pause after each turn: about half of one core is taken while nothing else is to do, a twentieth while submissions wait. */
 const PAUSE_MS = { idle: 4, busy: 80 }
@@ -68,7 +68,7 @@ const MAX_TOKENS = 100_000
 const MAX_ANCHORS = 64
 
 /** Opens the finder on a folder, which is its alone. It takes nothing in until `start` or `tick`. */
-export async function openFinder({ ledger, folder, nowMs, log }: Deps): Promise<Finder> {
+export async function openFinder({ ledger, folder, steadyMs, log }: Deps): Promise<Finder> {
   let { rows, progress } = await begin(folder, ledger, log)
   /** What is asked of damaged rows has no answer until they are made again. */
   let damaged = false
@@ -76,14 +76,14 @@ export async function openFinder({ ledger, folder, nowMs, log }: Deps): Promise<
   let stopping = false
   let running: Promise<void> | undefined
   let loop: Promise<void> = Promise.resolve()
-  let turnMs = nowMs()
+  let turnMs = steadyMs()
   const wake = new AbortController()
 
   /** Lets others work. False when it is time to stop. */
   async function rest(): Promise<boolean> {
-    if (nowMs() - turnMs < TURN_MS) return !stopping
+    if (steadyMs() - turnMs < TURN_MS) return !stopping
     await sleep(ledger.waiting() > 0 ? PAUSE_MS.busy : PAUSE_MS.idle)
-    turnMs = nowMs()
+    turnMs = steadyMs()
     return !stopping
   }
 

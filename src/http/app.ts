@@ -85,12 +85,12 @@ function writeJson(ctx: Context): void {
 }
 
 /** Counts and times a request by its route pattern once its answer has left or its client has gone. */
-function measure(ctx: Context, { metrics, nowMs, isClosing }: RouteDeps): void {
-  const startMs = nowMs()
+function measure(ctx: Context, { metrics, isClosing }: RouteDeps): void {
+  const startMs = performance.now()
   if (isClosing?.()) ctx.set('Connection', 'close')
   ctx.res.on('close', () => {
     const route = typeof ctx._matchedRoute === 'string' ? ctx._matchedRoute : 'none'
-    metrics.countRequest(route === 'none' ? 'any' : ctx.method, route, ctx.res.statusCode, (nowMs() - startMs) / 1000)
+    metrics.countRequest(route === 'none' ? 'any' : ctx.method, route, ctx.res.statusCode, (performance.now() - startMs) / 1000)
     if (ctx.state.problem !== undefined) metrics.countProblem(ctx.state.problem)
   })
 }

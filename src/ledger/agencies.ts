@@ -34,6 +34,8 @@ export type Agencies = {
 type Deps = {
   readonly store: Pick<Store, 'readDocument' | 'writeDocuments' | 'listDocuments'>
   readonly nowMs: () => number
+  /** For intervals, which a clock that is set must not stretch. */
+  readonly steadyMs?: () => number
   readonly randomBytes: (count: number) => Uint8Array
 }
 
@@ -49,7 +51,7 @@ const RECENT_KEYS = 1000
 const KEY_FORMAT = /^osk_([0-9a-f]{16})_[A-Za-z0-9_-]{43}$/
 
 /** The agencies of a store. */
-export function createAgencies({ store, nowMs, randomBytes }: Deps): Agencies {
+export function createAgencies({ store, nowMs, steadyMs = () => performance.now(), randomBytes }: Deps): Agencies {
   /** Adding looks before it writes, so additions wait for each other. */
   let lastAddition: Promise<unknown> = Promise.resolve()
 
@@ -77,7 +79,7 @@ export function createAgencies({ store, nowMs, randomBytes }: Deps): Agencies {
       )
     if (stored.revoked !== undefined) throw new AgencyError('KEY_REVOKED', 'This API key was revoked: ask the operator for a new one.')
     if (recentKeys.size >= RECENT_KEYS) recentKeys.clear()
-    recentKeys.set(hash.toString('latin1'), { stored, readMs: nowMs() })
+    recentKeys.set(hash.toString('latin1'), { stored, readMs: steadyMs() })
     return stored
   }
 
@@ -128,7 +130,7 @@ export function createAgencies({ store, nowMs, randomBytes }: Deps): Agencies {
     async authenticate(key) {
       const hash = keyHash(key)
       const recent = recentKeys.get(hash.toString('latin1'))
-      const stored = recent !== undefined && nowMs() - recent.readMs < REREAD_KEY_MS ? recent.stored : await readValid(key, hash)
+      const stored = recent !== undefined && steadyMs() - recent.readMs < REREAD_KEY_MS ? recent.stored : await readValid(key, hash)
       // Times of one format compare as text.
       if (stored.expires !== undefined && stored.expires <= formatTime(nowMs()))
         throw new AgencyError('KEY_EXPIRED', `This API key expired on ${stored.expires}: ask the operator for a new one.`)

@@ -70,8 +70,8 @@ export type AnchorChain = {
   /** Hash of the block at that height in the chain as it is now, `null` above its head. */
   blockHash(number: number): Promise<string | null>
   /**
-   * Whether the block is final by the log's finality rule, and part of the chain, for every endpoint that answers. One that is stuck an hour or more before
-   * `atMs`, the time by our clock, has no say.
+   * Whether the block is final by the log's finality rule, and part of the chain, for every endpoint that answers. One that does not
+   * have it and is an hour or more behind has no say: behind the newest block of all, and behind `atMs`, the time by our clock.
    */
   isFinal(block: ChainBlock, atMs: number): Promise<boolean>
   /** What the publisher owns, in wei, and for how many anchors that lasts at what the chain asks now. */

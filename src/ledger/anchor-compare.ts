@@ -2,6 +2,7 @@
 import { equalBytes, toHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import type { Log } from '../log.ts'
+import type { Ages } from './ages.ts'
 import type { AnchorChain, AnchoredHead } from './anchor-chain.ts'
 import type { AnchorRecord, AnchorRecords } from './anchor-record.ts'
 import type { Ledger } from './ledger.ts'
@@ -72,13 +73,13 @@ export async function reopenLost(
 export async function adoptUnknown(
   records: AnchorRecords,
   { size, root }: AnchoredHead,
-  { chain, nowMs, log }: { chain: Pick<AnchorChain, 'findAnchored'>; nowMs: () => number; log: Log },
+  { chain, ages, log }: { chain: Pick<AnchorChain, 'findAnchored'>; ages: Pick<Ages, 'stamp'>; log: Log },
 ): Promise<void> {
   const isKnown = records.lastFinal()?.size === size || records.open().some(open => open.size === size)
   if (isKnown || (await records.read(size)) !== undefined) return
   const found = await chain.findAnchored(size, root)
   if (found === null) return log.warn('anchor without a record, and its event is not to be found', { size })
-  const times = { preparedMs: nowMs(), includedMs: nowMs() }
+  const times = { preparedMs: ages.stamp(), includedMs: ages.stamp() }
   const previous = records.lastFinal()?.size ?? 0
   await records.save({ size, root: toHex(root), previous, state: 'included', attempts: [], ...found, times })
   log.warn('anchor without a record is taken over', { size })

@@ -2,7 +2,9 @@
 import { fromHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import type { Log } from '../log.ts'
+import type { Ages } from './ages.ts'
 import type { AnchorChain, ChainBlock, SignedTransaction } from './anchor-chain.ts'
+import type { Trouble } from './anchor-lag.ts'
 import type { AnchorRecord, AnchorRecords } from './anchor-record.ts'
 
 /** Where an anchor was executed. */
@@ -17,10 +19,10 @@ export type Sender = {
 
 type Deps = {
   readonly chain: AnchorChain
-  readonly nowMs: () => number
+  readonly ages: Ages
   readonly log: Log
-  /** Trouble that does not end the round, for people. */
-  readonly note: (trouble: string) => void
+  /** Trouble that does not end the round. */
+  readonly note: (trouble: Trouble) => void
 }
 
 /** A transaction that is in no block after this long is sent again for more. */
@@ -29,7 +31,7 @@ export const BUMP_AFTER_MS = 60_000
 const MISSES = 3
 
 /** Makes a sender. */
-export function createSender({ chain, nowMs, log, note }: Deps): Sender {
+export function createSender({ chain, ages, log, note }: Deps): Sender {
   async function look(anchor: AnchorRecord): Promise<Found | 'refused' | undefined> {
     let refused = false
     for (const hash of await executedHashes(anchor)) {
@@ -63,7 +65,7 @@ export function createSender({ chain, nowMs, log, note }: Deps): Sender {
 
   async function saveSubmitted(records: AnchorRecords, anchor: AnchorRecord): Promise<void> {
     if (anchor.state === 'submitted') return
-    await records.save({ ...anchor, state: 'submitted', times: { ...anchor.times, submittedMs: nowMs() } })
+    await records.save({ ...anchor, state: 'submitted', times: { ...anchor.times, submittedMs: ages.stamp() } })
     log.info('anchor submitted', brief(anchor))
   }
 
@@ -73,7 +75,7 @@ export function createSender({ chain, nowMs, log, note }: Deps): Sender {
     for (const { raw } of attempts.toReversed()) {
       try {
         await chain.broadcast(raw)
-        if (refusal !== undefined) note(refusal.message)
+        if (refusal !== undefined) note(refusal)
         return
       } catch (cause) {
         if (!(cause instanceof OpenSealError) || !REFUSALS.includes(cause.code)) throw cause
@@ -92,13 +94,15 @@ export function createSender({ chain, nowMs, log, note }: Deps): Sender {
       return undefined
     }
     const isFirst = records.open().find(({ state }) => state !== 'included')?.size === anchor.size
-    if (anchor.state !== 'submitted' || !isFirst || nowMs() - last.signedMs < BUMP_AFTER_MS) return anchor
+    if (anchor.state !== 'submitted' || !isFirst || ages.ageMs(last.signedMs) < BUMP_AFTER_MS) return anchor
     const free = await chain.nextNonce()
     if (free < last.nonce) {
       // A nonce below it is free, and nothing of ours will use it: what stood there left the chain for good. Nothing above it can be executed
       // before. The newest checkpoint takes that nonce; should the old transaction be executed after it, the contract refuses it.
-      log.error('anchor given up: a nonce below its own is free', { ...brief(anchor), free })
-      await records.drop(anchor.size)
+      for (const lost of records.open().filter(({ state, attempts }) => state !== 'included' && free < (attempts.at(-1)?.nonce ?? 0))) {
+        log.error('anchor given up: a nonce below its own is free', { ...brief(lost), free })
+        await records.drop(lost.size)
+      }
       return undefined
     }
     return (await bump(records, anchor, last.raw)) ?? anchor
@@ -106,24 +110,25 @@ export function createSender({ chain, nowMs, log, note }: Deps): Sender {
 
   /** A higher bid for the same nonce, stored before it is sent as the first one was. Without one the old bids are sent again. */
   async function bump(records: AnchorRecords, anchor: AnchorRecord, raw: string): Promise<AnchorRecord | undefined> {
-    const signed = await signHigher(anchor, raw)
+    const signed = await signHigher(raw)
     if (signed === undefined) return undefined
-    const bumped: AnchorRecord = { ...anchor, attempts: [...anchor.attempts, { ...signed, signedMs: nowMs() }] }
+    const bumped: AnchorRecord = { ...anchor, attempts: [...anchor.attempts, { ...signed, signedMs: ages.stamp() }] }
     await records.save(bumped)
     log.warn('anchor bids more', { ...brief(bumped), maxFeePerGas: signed.maxFeePerGas })
     return bumped
   }
 
-  async function signHigher(anchor: AnchorRecord, raw: string): Promise<SignedTransaction | undefined> {
+  async function signHigher(raw: string): Promise<SignedTransaction | undefined> {
     try {
       const signed = await chain.bump(raw)
       if (signed !== null) return signed
-      note('The anchor is in no block and its fees are at the ceiling: raise OPENSEAL_ANCHOR_MAX_FEE or wait for lower fees.')
-      log.error('anchor fees are at the ceiling', brief(anchor))
+      note({
+        code: 'ANCHOR_FEE_CEILING',
+        message: 'The anchor is in no block and its fees are at the ceiling: raise OPENSEAL_ANCHOR_MAX_FEE or wait for lower fees.',
+      })
     } catch (cause) {
       if (!(cause instanceof OpenSealError) || !cause.code.startsWith('CHAIN_SIGNER_')) throw cause
-      note(cause.message)
-      log.error('signer does not sign a higher bid', { ...brief(anchor), cause })
+      note(cause)
     }
     return undefined
   }

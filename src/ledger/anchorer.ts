@@ -8,9 +8,10 @@ import { OpenSealError } from '../core/errors.ts'
 import { formatTime } from '../core/time.ts'
 import type { Log } from '../log.ts'
 import type { Store } from '../store/port.ts'
+import { type Clocks, createAges } from './ages.ts'
 import type { AnchorChain } from './anchor-chain.ts'
 import { adoptUnknown, compareHeads, newestOf, reopenLost } from './anchor-compare.ts'
-import { type AnchorLag, createLagWatch } from './anchor-lag.ts'
+import { type AnchorLag, createLagWatch, type Trouble } from './anchor-lag.ts'
 import { type AnchorRecord, type AnchorRecords, openAnchorRecords } from './anchor-record.ts'
 import { BUMP_AFTER_MS, brief, createSender, type Found } from './anchor-sender.ts'
 import type { FinalAnchor } from './final-anchors.ts'
@@ -32,15 +33,14 @@ export type Anchorer = {
   lag(): AnchorLag
 }
 
-type Deps = {
-  readonly ledger: Pick<Ledger, 'head' | 'nextToAnchor' | 'rootAt' | 'consistency' | 'setFinal' | 'stop' | 'stopped'>
+type Deps = Clocks & {
+  readonly ledger: Pick<Ledger, 'head' | 'nextToAnchor' | 'sealedMs' | 'rootAt' | 'consistency' | 'setFinal' | 'stop' | 'stopped'>
   readonly store: Pick<Store, 'readDocument' | 'writeDocuments'>
   readonly chain: AnchorChain
   /** At least so long between two anchors. */
   readonly intervalMs: number
   /** With fewer new entries than this, an anchor waits for up to `PATIENCE` intervals. */
   readonly minBatch: number
-  readonly nowMs: () => number
   readonly log: Log
   /**
    * One anchorer at a time. An embedded store is open in one process only; where several nodes share one, each asks here before every
@@ -54,18 +54,19 @@ const PATIENCE = 6
 const POLL_MS = { least: 250, most: 12_000 }
 
 /** Makes an anchorer; it does nothing until `start` or `tick`. */
-export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, nowMs, log, lease }: Deps): Anchorer {
-  const createdMs = nowMs()
+export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, nowMs, steadyMs, log, lease }: Deps): Anchorer {
+  const ages = createAges({ nowMs, steadyMs })
+  const createdMs = steadyMs()
   let records: AnchorRecords | undefined
   let compared = false
-  let trouble: string | undefined
+  let trouble: Trouble | undefined
   /** Trouble of the round under way, that did not end it. */
-  let noted: string | undefined
-  const note = (what: string) => {
+  let noted: Trouble | undefined
+  const note = (what: Trouble) => {
     noted = what
   }
-  const watch = createLagWatch({ ledger, chain, lateMs: (PATIENCE + 3) * intervalMs + BUMP_AFTER_MS, nowMs })
-  const { look, send } = createSender({ chain, nowMs, log, note })
+  const watch = createLagWatch({ ledger, chain, lateMs: (PATIENCE + 3) * intervalMs + BUMP_AFTER_MS, ages, steadyMs })
+  const { look, send } = createSender({ chain, ages, log, note })
   let running: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
   let stopping = false
@@ -75,7 +76,7 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
   async function round(): Promise<void> {
     if (ledger.stopped() !== undefined || (lease !== undefined && !(await lease()))) return
     records ??= await openAnchorRecords(store)
-    watch.note(records)
+    await watch.note(records)
     const onChain = await compareHeads(ledger, chain)
     compared = true
     if (ledger.stopped() !== undefined) return
@@ -90,7 +91,7 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
     // One transaction under way at a time: until it is in a block nothing is built on it. What is sealed meanwhile joins the next.
     if (records.open().some(({ state }) => state !== 'included')) return
     const from = newestOf(await chain.heads())
-    if (from !== null) await adoptUnknown(records, from, { chain, nowMs, log })
+    if (from !== null) await adoptUnknown(records, from, { chain, ages, log })
     const previous = from?.size ?? 0
     const { size, root } = await ledger.nextToAnchor(previous)
     if (size <= previous || !isDue(records, size - previous)) return
@@ -104,13 +105,13 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
 
     // Stored, raw and with its hash, before anyone sees it: a crash after this line leaves a transaction that the next start finds
     // open and sends, the same bytes, so that it cannot be executed twice.
-    const times = { preparedMs: nowMs() }
+    const times = { preparedMs: ages.stamp() }
     const anchor: AnchorRecord = {
       size,
       root: toHex(root),
       previous,
       state: 'prepared',
-      attempts: [{ ...signed, signedMs: nowMs() }],
+      attempts: [{ ...signed, signedMs: ages.stamp() }],
       times,
     }
     await records.save(anchor)
@@ -135,7 +136,7 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
       if (submitted !== anchor) await records.save(submitted)
       return send(records, submitted)
     }
-    const times = { ...anchor.times, includedMs: anchor.times.includedMs ?? nowMs() }
+    const times = { ...anchor.times, includedMs: anchor.times.includedMs ?? ages.stamp() }
     const included: AnchorRecord = { ...waiting, ...found, state: 'included', times }
     if (anchor.state !== 'included' || anchor.block?.hash !== found.block.hash) {
       await records.save(included)
@@ -149,7 +150,7 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
     await ledger.setFinal(finalAnchor(chain, anchor, found))
     // The executed attempt is kept: a chain that loses blocks (an embedded one, killed) gets the same transaction again.
     const attempts = anchor.attempts.filter(({ hash }) => hash === found.transaction)
-    await records.save({ ...anchor, attempts, state: 'final', times: { ...anchor.times, finalMs: nowMs() } })
+    await records.save({ ...anchor, attempts, state: 'final', times: { ...anchor.times, finalMs: ages.stamp() } })
     log.info('anchor final', brief(anchor))
   }
 
@@ -157,7 +158,7 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
 
   function isDue(records: AnchorRecords, fresh: number): boolean {
     const last = [records.lastFinal(), ...records.open()].at(-1)?.times.preparedMs
-    const waitedMs = nowMs() - (last ?? createdMs)
+    const waitedMs = last === undefined ? steadyMs() - createdMs : ages.ageMs(last)
     if (fresh < minBatch) return waitedMs >= intervalMs * PATIENCE
     return last === undefined || waitedMs >= intervalMs
   }
@@ -166,13 +167,23 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
     noted = undefined
     try {
       await round()
-      trouble = noted
+      if (records !== undefined) await watch.note(records)
+      tell(noted)
     } catch (cause) {
-      trouble = cause instanceof OpenSealError && cause.code.startsWith('CHAIN_') ? cause.message : 'Anchoring fails: see the log.'
       // What a failed write left on disk is not known: the next round reads it.
-      if (!(cause instanceof OpenSealError) || !cause.code.startsWith('CHAIN_')) records = undefined
+      if (!isOfChain(cause)) records = undefined
+      tell(troubleOf(cause), cause)
       throw cause
     }
+  }
+
+  /** One line of the log for each change of what is wrong, however many rounds it lasts. */
+  function tell(next: Trouble | undefined, cause?: unknown): void {
+    // Broken off by the stop, or failed in its way: the next start goes on from what is stored.
+    if (stopping) return
+    if (next !== undefined && next.code !== trouble?.code) log.error('anchoring is in trouble', { ...plain(next), cause })
+    if (next === undefined && trouble !== undefined) log.info('anchoring goes on', { after: trouble.code })
+    trouble = next
   }
 
   function tick(): Promise<void> {
@@ -184,10 +195,8 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
 
   function schedule(delayMs: number): void {
     timer = setTimeout(async () => {
-      await tick().catch(cause => {
-        // Broken off by the stop, or failed in its way: the next start goes on from what is stored.
-        if (!stopping) log.error('anchoring failed, it is tried again', { cause })
-      })
+      // What went wrong was told.
+      await tick().catch(() => {})
       if (!stopping) schedule(Math.min(Math.max(intervalMs / 4, POLL_MS.least), POLL_MS.most))
     }, delayMs)
   }
@@ -201,7 +210,13 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
     },
     tick,
     async compareWithChain() {
-      await compareHeads(ledger, chain)
+      try {
+        await compareHeads(ledger, chain)
+        tell(undefined)
+      } catch (cause) {
+        tell(troubleOf(cause), cause)
+        throw cause
+      }
       compared = true
     },
     compared: () => compared,
@@ -211,6 +226,19 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
     },
     lag: () => watch.lag(records, trouble),
   }
+}
+
+function isOfChain(cause: unknown): cause is OpenSealError {
+  return cause instanceof OpenSealError && cause.code.startsWith('CHAIN_')
+}
+
+function troubleOf(cause: unknown): Trouble {
+  return isOfChain(cause) ? plain(cause) : { code: 'ANCHOR_FAILED', message: 'Anchoring fails: see the log.' }
+}
+
+/** Out of an error too, for which the log has a place of its own. */
+function plain({ code, message }: Trouble): Trouble {
+  return { code, message }
 }
 
 function finalAnchor({ chainId, contract, logId }: AnchorChain, { size, root }: AnchorRecord, { transaction, block }: Found): FinalAnchor {

@@ -15,8 +15,10 @@ import { bindAnchor, openChain, REQUEST_MS } from './chain.ts'
 import { ServerError } from './errors.ts'
 import type { Start } from './parts.ts'
 
-/** The clock of the service. */
+/** The clock of the day, which somebody may set: for times that are told and kept. */
 export const nowMs = Date.now
+/** A clock that only goes forward: for intervals. */
+export const steadyMs = () => performance.now()
 /** Bytes that nobody can guess. */
 export const randomBytes = (count: number) => randomFillSync(new Uint8Array(count))
 /** Where the log's key is kept. */
@@ -59,6 +61,6 @@ export async function openLog({ config, store, dataDir, log, parts, onSeal }: Lo
   const limits = { timeoutMs: REQUEST_MS, ceiling: config.anchorCeiling }
   const anchorChain = openAnchorChain({ ...anchor, urls: chain.urls, signer: chain.signer, finality: chain.finality, limits })
   parts.anchorChain = anchorChain
-  const anchorer = createAnchorer({ ledger, store, chain: anchorChain, intervalMs, minBatch, nowMs, log })
+  const anchorer = createAnchorer({ ledger, store, chain: anchorChain, intervalMs, minBatch, nowMs, steadyMs, log })
   return { ledger, chain, anchor, anchorChain, anchorer }
 }

@@ -16,7 +16,7 @@ import { createJsonRpcReader } from '../verifier/json-rpc.ts'
 import type { SiteDeps } from '../web/deps.ts'
 import { siteRoutes } from '../web/site.ts'
 import { type OpenChain, REQUEST_MS } from './chain.ts'
-import { nowMs, type OpenLog, randomBytes } from './open-log.ts'
+import { nowMs, type OpenLog, randomBytes, steadyMs } from './open-log.ts'
 import type { Start } from './parts.ts'
 import type { Watch } from './watch.ts'
 
@@ -41,7 +41,7 @@ export async function openServing(
 /** Five seconds' worth at once: a page with its files, a script that starts. */
 function limitsOf({ addressRate, keyRate }: Config): Limits {
   const rate = (perSecond: number) => (perSecond === 0 ? undefined : { perSecond, burst: 5 * perSecond })
-  return createLimits({ ...PLACES, address: rate(addressRate), key: rate(keyRate), nowMs: Date.now })
+  return createLimits({ ...PLACES, address: rate(addressRate), key: rate(keyRate), nowMs: steadyMs })
 }
 
 /** The pages for people. Without them the ledger still serves programs, so that their failure stops nothing. */
@@ -54,7 +54,7 @@ async function openSite(
   // The ledger's own endpoint may carry a secret in its address: it stays with us.
   const publicEndpoints = config.publicRpcUrls ?? (embedded ? urls : [])
   try {
-    const finder = await openFinder({ ledger: deps.ledger, folder: join(dataDir, 'finder'), nowMs: deps.nowMs, log })
+    const finder = await openFinder({ ledger: deps.ledger, folder: join(dataDir, 'finder'), steadyMs, log })
     parts.finder = finder
     finder.start()
     return await siteRoutes({ ...deps, finder, chain, publicEndpoints })

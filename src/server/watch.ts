@@ -6,7 +6,7 @@ import type { LedgerDeps } from '../ledger/ledger.ts'
 import { openScrub } from '../ledger/scrub.ts'
 import type { Store } from '../store/port.ts'
 import { compare } from './compare.ts'
-import { nowMs, type OpenLog } from './open-log.ts'
+import { nowMs, type OpenLog, steadyMs } from './open-log.ts'
 import type { Start } from './parts.ts'
 
 type OnSeal = NonNullable<LedgerDeps['onSeal']>
@@ -29,7 +29,7 @@ export async function openWatch(
   { ledger, anchorer, anchorChain }: OpenLog,
   bell: ReturnType<typeof createSealBell>,
 ) {
-  const admission = createAdmission({ ...ADMISSION, waiting: () => ledger.waiting(), nowMs })
+  const admission = createAdmission({ ...ADMISSION, waiting: () => ledger.waiting(), nowMs: steadyMs })
   parts.admission = admission
   bell.listen(({ records }) => admission.noteSeal(records))
 

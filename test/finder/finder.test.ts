@@ -34,7 +34,7 @@ describe('finder', () => {
   })
 
   const openOn = async (of: FoundLedger = ledger) => {
-    const finder = await openFinder({ ledger: of, folder, nowMs: Date.now, log: silentLog })
+    const finder = await openFinder({ ledger: of, folder, steadyMs: () => performance.now(), log: silentLog })
     open.push(finder)
     return finder
   }

@@ -8,7 +8,7 @@ import type { AnchorChain, Finality } from '../../src/ledger/anchor-chain.ts'
 import { type Anchorer, createAnchorer } from '../../src/ledger/anchorer.ts'
 import { type Ledger, openLedger } from '../../src/ledger/ledger.ts'
 import { createLogSigner } from '../../src/ledger/signer.ts'
-import { silentLog } from '../../src/log.ts'
+import { type Log, silentLog } from '../../src/log.ts'
 import { createMemoryStore } from '../../src/store/memory.ts'
 import type { Store } from '../../src/store/port.ts'
 import { CHAIN_ID, type TestChain } from '../chain/chains.ts'
@@ -24,6 +24,8 @@ export type World = {
   /** The same log on other endpoints, with another signer, under other limits. */
   open(changes: Options): AnchorChain
   passMs(ms: number): void
+  /** Sets the clock of the day forward or back. The steady one, of the same process, does not notice. */
+  setClock(byMs: number): void
   close(): void
 }
 
@@ -32,6 +34,7 @@ export type Options = {
   readonly signer?: TxSigner
   readonly finality?: Finality
   readonly limits?: Partial<ChainLimits>
+  readonly log?: Log
 }
 
 const ETHER = 10n ** 18n
@@ -43,7 +46,7 @@ let worlds = 0
 let records = 0
 
 /** Opens a log of its own, of a key of its own, with 100 ether. */
-export async function openWorld(at: TestChain, options: Options = {}): Promise<World> {
+export async function openWorld(at: TestChain, { log = silentLog, ...options }: Options = {}): Promise<World> {
   const key = `0x${randomBytes(32).toString('hex')}`
   const keySigner = createKeySigner(key)
   const address = await keySigner.address()
@@ -59,8 +62,9 @@ export async function openWorld(at: TestChain, options: Options = {}): Promise<W
   }
   const chain = open(options)
   const store = createMemoryStore()
-  const ledger = await openFor(store, origin, logId)
   let clockMs = CLOCK_MS
+  let steadyMs = 0
+  const ledger = await openFor(store, origin, logId, () => clockMs)
   return {
     chain,
     store,
@@ -68,10 +72,23 @@ export async function openWorld(at: TestChain, options: Options = {}): Promise<W
     address,
     key,
     anchorerOn: (over = chain) =>
-      createAnchorer({ ledger, store, chain: over, intervalMs: 5_000, minBatch: 1, nowMs: () => clockMs, log: silentLog }),
+      createAnchorer({
+        ledger,
+        store,
+        chain: over,
+        intervalMs: 5_000,
+        minBatch: 1,
+        nowMs: () => clockMs,
+        steadyMs: () => steadyMs,
+        log,
+      }),
     open,
     passMs(ms) {
       clockMs += ms
+      steadyMs += ms
+    },
+    setClock(byMs) {
+      clockMs += byMs
     },
     close() {
       for (const each of opened) each.close()
@@ -104,13 +121,13 @@ export function useWorlds(start: () => Promise<TestChain>, begun: (at: TestChain
 }
 
 /** A ledger on a store, bound to a log in the contract. */
-export function openFor(store: Store, origin: string, logId: string): Promise<Ledger> {
+export function openFor(store: Store, origin: string, logId: string, nowMs: () => number = Date.now): Promise<Ledger> {
   return openLedger({
     store,
     signer: createLogSigner(origin, new Uint8Array(32).fill(7)),
     origin,
     anchors: [{ type: 'evm', chainId: CHAIN_ID, contract: `0x${'0'.repeat(40)}`, logId }],
-    nowMs: Date.now,
+    nowMs,
     randomBytes: count => new Uint8Array(randomBytes(count)),
   })
 }

@@ -60,8 +60,8 @@ describe('ledger/anchorer', () => {
     })
     chains.push(chain)
     const store = options.store ?? createMemoryStore()
-    const ledger = await openFor(store, origin, logId)
     let clockMs = Date.UTC(2026, 0, 1)
+    const ledger = await openFor(store, origin, logId, () => clockMs)
     const anchorerOn = (over: Pick<Store, 'readDocument' | 'writeDocuments'> = store, book: Ledger = ledger): Anchorer =>
       createAnchorer({
         ledger: book,
@@ -70,6 +70,7 @@ describe('ledger/anchorer', () => {
         intervalMs: 5_000,
         minBatch: options.minBatch ?? 1,
         nowMs: () => clockMs,
+        steadyMs: () => clockMs,
         log: silentLog,
       })
     const passMs = (ms: number) => {
@@ -147,6 +148,7 @@ describe('ledger/anchorer', () => {
       intervalMs: 5_000,
       minBatch: 1,
       nowMs: Date.now,
+      steadyMs: () => performance.now(),
       log: silentLog,
     })
     await assert.rejects(dying.tick(), /power cut/)
@@ -313,13 +315,13 @@ describe('ledger/anchorer', () => {
   })
 })
 
-function openFor(store: Store, origin: string, logId: string): Promise<Ledger> {
+function openFor(store: Store, origin: string, logId: string, nowMs: () => number = Date.now): Promise<Ledger> {
   return openLedger({
     store,
     signer: createLogSigner(origin, new Uint8Array(32).fill(7)),
     origin,
     anchors: [{ type: 'evm', chainId: EMBEDDED_CHAIN_ID, contract: `0x${'0'.repeat(40)}`, logId }],
-    nowMs: Date.now,
+    nowMs,
     randomBytes: count => new Uint8Array(randomBytes(count)),
   })
 }

@@ -49,7 +49,7 @@ export async function openWorld({ production = true }: { production?: boolean } 
   const agencies = createAgencies({ store, nowMs, randomBytes })
   await agencies.add({ id: AGENCY, name: 'Υπουργείο Μεταφορών <b>&' })
   const folder = await mkdtemp(join(tmpdir(), 'openseal-finder-'))
-  const finder = await openFinder({ ledger, folder, nowMs, log: silentLog })
+  const finder = await openFinder({ ledger, folder, steadyMs: () => performance.now(), log: silentLog })
   const policy = (): Policy =>
     parsePolicy({
       type: 'openseal/policy@v1',

@@ -71,14 +71,14 @@ async function submitOne(ctx: Context, key: { agency: string }, deps: RouteDeps)
 
 /** Answers a stream while it comes in. The key is looked at again every second: a revoked one ends what it may submit, not the stream. */
 function submitMany(ctx: Context, sent: { agency: string; keyId: string }, deps: RouteDeps): void {
-  const { ledger, limits, nowMs, log, metrics, isClosing } = deps
+  const { ledger, limits, log, metrics, isClosing } = deps
   const leave = limits?.admitStream(sent.keyId)
   if (leave) ctx.res.once('close', leave)
   watchPace(ctx.req, STREAM_PACE)
-  let checkedMs = nowMs()
+  let checkedMs = performance.now()
   let refusal: LineAnswer | undefined
   const recheck = () => {
-    checkedMs = nowMs()
+    checkedMs = performance.now()
     requireAgency(ctx, deps).catch(error => {
       refusal = problemOf(error)
     })
@@ -90,7 +90,7 @@ function submitMany(ctx: Context, sent: { agency: string; keyId: string }, deps:
     return problem
   }
   const answerLine: AnswerLine = ({ bytes }, settle) => {
-    if (nowMs() - checkedMs > RECHECK_KEY_MS) recheck()
+    if (performance.now() - checkedMs > RECHECK_KEY_MS) recheck()
     // What was taken is answered; the rest is told so, and its sender sends it again.
     if (isClosing?.()) refusal ??= problemOf(closing())
     if (refusal !== undefined) return settle(refusal)
