@@ -25,8 +25,8 @@ export type ServedStatements = {
   readonly keyChanges: readonly { readonly index: number; readonly change: KeyChange }[]
 }
 
-/** A statement has at most 32 KiB in canonical form; this leaves room for another spelling. */
-export const MAX_STATEMENT_LINE = 40_000
+/** A statement has at most 128 KiB in canonical form; this leaves room for another spelling. */
+export const MAX_STATEMENT_LINE = 160_000
 
 /** Of a range of statements; a ledger changes its key once in years. */
 const MAX_KEY_CHANGES = 16

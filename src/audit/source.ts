@@ -30,7 +30,7 @@ export type LedgerSource = {
   close(): void
 }
 
-/** The most statements of one call: at 32 KiB each this bounds an answer. */
+/** The most statements of one call: at 128 KiB each this bounds an answer. */
 export const MAX_STATEMENTS = 1024
 
 /** A ledger that anchors every ten minutes has so many in ten years. */

@@ -5,14 +5,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Json } from '../core/json.ts'
 import { parseReceipt } from '../core/receipt.ts'
-import { parseStatement, REASON_CODES, type Statement, statementBody } from '../core/statement.ts'
-import { formatTime } from '../core/time.ts'
+import { parseStatement, REASON_CODES, type Statement } from '../core/statement.ts'
 import { waitForAnchor } from './anchor-wait.ts'
 import { type Client, ClientError, createClient } from './client.ts'
 import { addCommand, readTime, UsageError, withLedger } from './command.ts'
 import { hashFile, mediaTypeOf } from './hash-file.ts'
 import { print, printJson, remark, startByteProgress } from './output.ts'
-import { checkReceiptPlace, readIfThere, receiptPath, writeReceiptOfVersion } from './receipt-file.ts'
+import { checkReceiptPlace, receiptPath, writeReceiptOfVersion } from './receipt-file.ts'
 import { readSecret } from './secret.ts'
 import { submitPackages } from './submit-ocds.ts'
 
@@ -26,6 +25,7 @@ export type SubmitOptions = {
   kind?: string
   action?: string
   revision?: string
+  target?: string
   title?: string
   language?: string
   published?: string
@@ -51,9 +51,14 @@ export function addSubmit(program: Command, setExit: (code: number) => void): vo
     .addOption(new Option('--kind <kind>', 'what it is').choices(['procurement', 'decision']))
     .addOption(new Option('--action <action>', 'what is done (default: publish)').choices(['publish', 'amend', 'withdraw']))
     .option('--revision <id>', "the agency's id of this version")
+    .option('--target <id>', 'the earlier version that --action amend or withdraw speaks of (default: every earlier version)')
     .option('--title <text>', 'a title')
     .option('--language <tag>', 'its language, like en or el-GR')
-    .option('--published <time>', 'when it was published, like 2026-01-31T23:59:59Z (default: now)', readTime)
+    .option(
+      '--published <time>',
+      'when the agency published it, like 2026-01-31T23:59:59Z; left out, the statement names no date',
+      readTime,
+    )
     .option('--identifier <scheme=value>', 'another id of the record; may be repeated', readIdentifier)
     .addOption(new Option('--reason <code>', 'why, for amend and withdraw').choices([...REASON_CODES]))
     .option('--reason-text <text>', 'why, in words')
@@ -77,7 +82,7 @@ async function submitDocuments(files: readonly string[], options: SubmitOptions)
   for (const file of files) await checkReceiptPlace(receiptPath(file))
   const documents = []
   for (const file of files) documents.push(await describe(file))
-  const statement = await completeStatement(files, documents, { ...options, record, kind, action })
+  const statement = completeStatement(documents, { ...options, record, kind, action })
   const { index, known, receipt: sealed } = await send(client, key, statement)
 
   const isAnchored = options.wait !== undefined && (await waitForAnchor(client, index, options.wait))
@@ -123,41 +128,27 @@ async function describe(path: string) {
 
 type Claims = SubmitOptions & { record: string; kind: string; action: string }
 
-async function completeStatement(files: readonly string[], documents: readonly Json[], claims: Claims): Promise<Statement> {
-  const { agency, record, kind, action, revision, title, language, identifier, reason, reasonText } = claims
-  const given = (published: string): Statement =>
-    parseStatement(
-      {
-        type: 'openseal/statement@v1',
-        agency,
-        kind,
-        action,
-        record,
-        ...(revision === undefined ? {} : { revision }),
-        ...(identifier === undefined ? {} : { identifiers: identifier }),
-        ...(title === undefined ? {} : { title }),
-        ...(language === undefined ? {} : { language }),
-        published,
-        documents,
-        ...(reason === undefined ? {} : { reason: { code: reason, ...(reasonText === undefined ? {} : { text: reasonText }) } }),
-      },
-      { salted: false },
-    )
-  if (claims.published !== undefined) return given(claims.published)
-  // Without a date the same command twice would make two statements: an earlier receipt that says the same gives its date.
-  const earlier = files[0] === undefined ? undefined : await earlierStatement(receiptPath(files[0]))
-  if (earlier !== undefined && statementBody(given(earlier.published)) === statementBody(earlier)) return given(earlier.published)
-  return given(formatTime(Date.now()))
-}
-
-async function earlierStatement(path: string): Promise<Statement | undefined> {
-  const text = await readIfThere(path)
-  if (text === undefined) return undefined
-  try {
-    return parseStatement(parseReceipt(text).statement, { salted: true })
-  } catch {
-    return undefined // damaged: writeReceipt refuses to replace it, and says so
-  }
+/** Only what the submitter says: a date of our own would be stated in the agency's name, and make two entries of the same command. */
+function completeStatement(documents: readonly Json[], claims: Claims): Statement {
+  const { agency, record, kind, action, revision, target, title, language, identifier, published, reason, reasonText } = claims
+  return parseStatement(
+    {
+      type: 'openseal/statement@v1',
+      agency,
+      kind,
+      action,
+      record,
+      ...(revision === undefined ? {} : { revision }),
+      ...(target === undefined ? {} : { target }),
+      ...(identifier === undefined ? {} : { identifiers: identifier }),
+      ...(title === undefined ? {} : { title }),
+      ...(language === undefined ? {} : { language }),
+      ...(published === undefined ? {} : { published }),
+      documents,
+      ...(reason === undefined ? {} : { reason: { code: reason, ...(reasonText === undefined ? {} : { text: reasonText }) } }),
+    },
+    { salted: false },
+  )
 }
 
 async function send(client: Client, key: string, statement: Statement): Promise<{ index: number; known: boolean; receipt: string }> {
@@ -191,7 +182,7 @@ export async function flagsOf(client: Client, index: number): Promise<Map<number
 
 function readOcdsOptions(files: readonly string[], options: SubmitOptions): SubmitOptions {
   if (files.length === 0) throw new UsageError('name at least one file')
-  const refused = ['record', 'kind', 'action', 'revision', 'title', 'language', 'identifier', 'reason', 'reasonText'] as const
+  const refused = ['record', 'kind', 'action', 'revision', 'target', 'title', 'language', 'identifier', 'reason', 'reasonText'] as const
   const given = refused.find(name => options[name] !== undefined)
   if (given !== undefined) throw new UsageError(`--${given.replace('T', '-t')} does not go with --ocds: the releases say it themselves`)
   return options

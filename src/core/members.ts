@@ -9,7 +9,7 @@ import { isTime } from './time.ts'
 export type Members = { readonly [member: string]: Json | undefined }
 
 /** The canonical form with its salt is at most this long. */
-export const MAX_STATEMENT_BYTES = 32 * 1024
+export const MAX_STATEMENT_BYTES = 128 * 1024
 
 /** Base64url of 32 bytes: the last of 43 characters carries two zero bits. */
 const SALT = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/
@@ -68,5 +68,5 @@ export function unsupported(type: string): StatementError {
   return new StatementError('STATEMENT_UNSUPPORTED', `a statement of type ${JSON.stringify(type.slice(0, 100))} is not known here`)
 }
 
-/** STATEMENT_MALFORMED, STATEMENT_TOO_LARGE or STATEMENT_UNSUPPORTED. */
+/** STATEMENT_MALFORMED, STATEMENT_NAME_TWICE, STATEMENT_TOO_LARGE or STATEMENT_UNSUPPORTED. */
 export class StatementError extends OpenSealError {}

@@ -35,11 +35,14 @@ export type Statement = {
   readonly kind: 'procurement' | 'decision'
   readonly action: 'publish' | 'amend' | 'withdraw'
   readonly record: string
+  /** The agency's id of this version. */
   readonly revision?: string
+  /** The revision that an amendment or a withdrawal speaks of; without it, every earlier version of the record. */
+  readonly target?: string
   readonly identifiers?: readonly { readonly scheme: string; readonly value: string }[]
   readonly title?: string
   readonly language?: string
-  readonly published: string
+  readonly published?: string
   readonly documents: readonly DocumentRef[]
   readonly reason?: { readonly code: ReasonCode; readonly text?: string }
   readonly salt?: string
@@ -50,6 +53,12 @@ export type ReasonCode = (typeof REASON_CODES)[number]
 
 /** The codes that a reason may have. */
 export const REASON_CODES = ['correction', 'legal-change', 'publication-error', 'personal-data', 'court-order', 'other'] as const
+
+/** The schemes of identifiers that readers know; others are taken too. */
+export const IDENTIFIER_SCHEMES = [
+  ...['ocid', 'oc4ids', 'ted-notice', 'ted-publication', 'ojs', 'ecli', 'eli', 'ncn'],
+  ...['akn-work', 'akn-expression', 'akn-manifestation', 'ada', 'message-id', 'local'],
+] as const
 
 /** Entry 0 of every ledger: binds its name to its key and its anchors. */
 export type Genesis = {
@@ -93,6 +102,7 @@ export function parseStatement(value: Json, { salted }: { salted: boolean }): St
   checkAction(s)
   list(s.identifiers ?? [], 'identifiers', 0, Number.MAX_SAFE_INTEGER).forEach(checkIdentifier)
   list(s.documents, 'documents', s.action === 'withdraw' ? 0 : 1, 256).forEach(checkDocument)
+  checkTwice(s.documents as unknown as readonly DocumentRef[])
   const statement = value as unknown as Statement
   if (longestForm(statement) > MAX_STATEMENT_BYTES) checkSize(statementBody(statement))
   return statement
@@ -127,7 +137,7 @@ export function identityOf(body: string): string {
   return sha256Hex(body)
 }
 
-/** STATEMENT_MALFORMED, STATEMENT_TOO_LARGE or STATEMENT_UNSUPPORTED. */
+/** STATEMENT_MALFORMED, STATEMENT_NAME_TWICE, STATEMENT_TOO_LARGE or STATEMENT_UNSUPPORTED. */
 export { StatementError }
 
 // The canonical form.
@@ -145,27 +155,32 @@ function inOrder(s: Statement) {
     reason: s.reason && { code: s.reason.code, text: s.reason.text },
     record: s.record,
     revision: s.revision,
+    target: s.target,
     title: s.title,
     type: s.type,
   }
 }
 
 /** What follows the salt. */
-function statementTail({ title, type }: Statement): string {
-  return `${title === undefined ? '' : `,"title":${JSON.stringify(title)}`},"type":"${type}"}`
+function statementTail({ target, title, type }: Statement): string {
+  return `${target === undefined ? '' : `,"target":${JSON.stringify(target)}`}${title === undefined ? '' : `,"title":${JSON.stringify(title)}`},"type":"${type}"}`
 }
 
 // The checks, member by member.
 
-const REQUIRED = ['type', 'agency', 'kind', 'action', 'record', 'published', 'documents']
+const REQUIRED = ['type', 'agency', 'kind', 'action', 'record', 'documents']
 const SALTED = [...REQUIRED, 'salt']
-const OPTIONAL = ['revision', 'identifiers', 'title', 'language', 'reason', 'salt']
+const OPTIONAL = ['revision', 'target', 'identifiers', 'title', 'language', 'published', 'reason', 'salt']
 const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
 const AGENCY = new RegExp(`^(?=.{1,253}$)${LABEL}(?:\\.${LABEL})+$`)
 /** BCP 47 by its outline: subtags of 1 to 8 letters and digits, the first of letters (RFC 5646 §2.1). */
 const LANGUAGE = /^(?:[a-z]{2,8}|[ix](?=-))(?:-[a-z0-9]{1,8})*$/i
 const MEDIA_TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*(?: *;[ -~]*)?$/i
 const HEX_32 = /^[0-9a-f]{64}$/
+const PLAIN = /^[!-~](?:[ -~]*[!-~])?$/
+const OUTER_SPACE = /^\p{White_Space}|\p{White_Space}$/u
+/** Control characters, and those that turn the direction in which text is shown. */
+const UNSEEN = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
 
 /** True for the id of an agency: a lower-case DNS name of two labels or more. */
 export function isAgencyId(text: string): boolean {
@@ -177,15 +192,19 @@ function checkNames(s: Members): void {
   if (s.kind !== 'procurement' && s.kind !== 'decision') throw malformed('kind is neither procurement nor decision')
   id(s.record, 'record')
   if (s.revision !== undefined) id(s.revision, 'revision')
+  if (s.target !== undefined) id(s.target, 'target')
   if (s.title !== undefined) text(s.title, 'title')
   if (s.language !== undefined && !LANGUAGE.test(text(s.language, 'language'))) throw malformed('language is not a BCP 47 tag')
-  checkTime(s.published, 'published')
+  if (s.published !== undefined) checkTime(s.published, 'published')
   if (s.salt !== undefined) checkSalt(s.salt)
 }
 
-function checkAction({ action, reason }: Members): void {
+function checkAction({ action, reason, revision, target }: Members): void {
   if (action !== 'publish' && action !== 'amend' && action !== 'withdraw') throw malformed('action is none of publish, amend, withdraw')
+  if (action === 'withdraw' && revision !== undefined)
+    throw malformed('revision does not go with withdraw: a withdrawal is no version. Name the version that it speaks of as target')
   if (action === 'publish') {
+    if (target !== undefined) throw malformed('target belongs to amend and withdraw, not to publish')
     if (reason !== undefined) throw malformed('reason belongs to amend and withdraw, not to publish')
     return
   }
@@ -199,13 +218,13 @@ function checkIdentifier(value: Json, at: number): void {
   const path = `identifiers[${at}]`
   const identifier = members(value, path, ['scheme', 'value'], [])
   if (!/^[a-z0-9-]{1,32}$/.test(text(identifier.scheme, `${path}.scheme`))) throw malformed(`${path}.scheme does not match [a-z0-9-]{1,32}`)
-  if (text(identifier.value, `${path}.value`) === '') throw malformed(`${path}.value is empty`)
+  name(identifier.value, `${path}.value`)
 }
 
 function checkDocument(value: Json, at: number): void {
   const path = `documents[${at}]`
   const d = members(value, path, ['name', 'mediaType', 'bytes', 'sha256'], ['jcs'])
-  if (text(d.name, `${path}.name`) === '') throw malformed(`${path}.name is empty`)
+  name(d.name, `${path}.name`)
   if (!MEDIA_TYPE.test(text(d.mediaType, `${path}.mediaType`))) throw malformed(`${path}.mediaType is not a media type`)
   if (!Number.isSafeInteger(d.bytes) || (d.bytes as number) < 0) throw malformed(`${path}.bytes is not a count of bytes`)
   if (!HEX_32.test(text(d.sha256, `${path}.sha256`))) throw malformed(`${path}.sha256 is not 64 lower-case hex digits`)
@@ -217,17 +236,42 @@ function typeOf(value: Json): string {
   return text(value.type, 'type')
 }
 
-function id(value: Json | undefined, path: string): void {
+/** An id or a name that looks like itself wherever it is shown: nothing in it is unseen. */
+function name(value: Json | undefined, path: string): string {
   const characters = text(value, path)
+  if (PLAIN.test(characters)) return characters
+  if (characters === '') throw malformed(`${path} is empty`)
+  if (OUTER_SPACE.test(characters)) throw malformed(`${path} begins or ends with white space`)
+  if (UNSEEN.test(characters)) throw malformed(`${path} holds a control character or one that turns the direction of text`)
+  return characters
+}
+
+/** Names that differ only in how their accents are encoded are the same name: documents are matched by it. */
+function checkTwice(documents: readonly DocumentRef[]): void {
+  if (documents.length < 2) return
+  const seen = new Set<string>()
+  for (const [at, document] of documents.entries()) {
+    const normal = document.name.normalize('NFC')
+    if (seen.has(normal))
+      throw new StatementError(
+        'STATEMENT_NAME_TWICE',
+        `documents[${at}].name is there already: ${JSON.stringify(document.name.slice(0, 100))}`,
+      )
+    seen.add(normal)
+  }
+}
+
+function id(value: Json | undefined, path: string): void {
+  const characters = name(value, path)
   // A UTF-16 unit is at most three bytes of UTF-8, so most ids need no counting.
-  if (characters !== '' && characters.length * 3 <= 512) return
+  if (characters.length * 3 <= 512) return
   const bytes = byteLength(characters)
-  if (bytes < 1 || bytes > 512) throw malformed(`${path} has ${bytes} bytes instead of 1 to 512`)
+  if (bytes > 512) throw malformed(`${path} has ${bytes} bytes instead of 1 to 512`)
 }
 
 /** A length that no canonical form exceeds, so that most statements need not be written out to be found small enough. */
-function longestForm({ agency, record, revision, title, language, reason, identifiers = [], documents }: Statement): number {
-  const texts = [agency, record, revision, title, language, reason?.text]
+function longestForm({ agency, record, revision, target, title, language, reason, identifiers = [], documents }: Statement): number {
+  const texts = [agency, record, revision, target, title, language, reason?.text]
   for (const { scheme, value } of identifiers) texts.push(scheme, value)
   for (const { name, mediaType } of documents) texts.push(name, mediaType)
   // A UTF-16 unit is at most six bytes, as an escape; names, hashes and numbers of a member or list item fit into what is added.

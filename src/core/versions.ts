@@ -1,39 +1,216 @@
-/** Versions of one record: what a later statement is to an earlier one. Design §3.2. */
+/** Versions of one record: what a later statement is to an earlier one, and what became of a version. Design §3.2. */
 
 import type { DocumentRef, Statement } from './statement.ts'
 
+/** A statement of a record and its index in the log. */
+export type Version = { readonly index: number; readonly statement: Statement }
+
+/** What a later statement did to a version. */
+export type ChangeKind = 'withdrawn' | 'superseded' | 'edited' | 'edited-elsewhere' | 'published' | 'added' | 'reformatted'
+
+/** One thing that became of a version, and the entry that did it. */
+export type VersionChange = { readonly index: number; readonly what: ChangeKind }
+
+/** What a `publish` statement is to the ones of the same version before it. */
+export type VersionFlag = 'silent-edit' | 'added' | 'reformatted' | 'repeat'
+
+/** Of a version in a history: its flag, and whether an earlier or a later one of the same version has other content under a name of its own. */
+export type VersionMarks = { readonly flag?: VersionFlag; readonly edited?: true }
+
+type Digests = Pick<DocumentRef, 'sha256' | 'jcs'>
+
 /**
- * What a later statement is to an earlier one of the same record: `silent-edit` when it publishes the same revision with other documents,
- * `reformatted` when only their bytes differ, `repeat` when nothing does, `none` when the two cannot collide: an amendment or withdrawal
- * says openly what it does, and without a revision only two publications speak of the same version.
+ * What became of `own`, by the other statements of the same agency and record, earlier and later, in the order of their indexes. With
+ * a file only the document under whose name it was found counts as edited; an edit of another is `edited-elsewhere`. Without one, or
+ * with one that `own` does not list, any document counts. Takes time in proportion to the number of the others.
  */
-export function compareVersions(earlier: Statement, later: Statement): 'repeat' | 'reformatted' | 'silent-edit' | 'none' {
-  const sameVersion = earlier.agency === later.agency && earlier.record === later.record && earlier.revision === later.revision
-  if (!sameVersion || later.action !== 'publish' || earlier.action === 'withdraw') return 'none'
-  if (later.revision === undefined && earlier.action !== 'publish') return 'none'
-  if (sameDocuments(earlier, later)) return 'repeat'
-  if (earlier.documents.length !== later.documents.length) return 'silent-edit'
-  const before = { documents: unmatched(earlier, later, d => d.sha256) }
-  const after = { documents: unmatched(later, earlier, d => d.sha256) }
-  return unmatched(before, after, d => d.jcs).length === 0 ? 'reformatted' : 'silent-edit'
+export function changesOf(own: Version, others: readonly Version[], file?: Digests): VersionChange[] {
+  const ofRecord = others.filter(({ index, statement }) => index !== own.index && isSameRecord(statement, own.statement))
+  const ordered = [own, ...ofRecord].sort((a, b) => a.index - b.index)
+  const at = ordered.indexOf(own)
+  const listed = file === undefined ? [] : own.statement.documents.filter(document => fits(document, file))
+  const compare = createComparison(own, listed)
+  const before = editsBefore(own, ordered.slice(0, at), compare)
+  const wanted = file === undefined || listed.length === 0 ? own.statement.documents : [file]
+  const itself: VersionChange[] = own.statement.action === 'withdraw' ? [{ index: own.index, what: 'withdrawn' }] : []
+  return [...before, ...itself, ...changesAfter(own, ordered.slice(at + 1), wanted, compare)]
 }
 
-/** True when both list the same files, whatever their order and names. */
-function sameDocuments(a: Statement, b: Statement): boolean {
-  return unmatched(a, b, d => d.sha256).length === 0 && a.documents.length === b.documents.length
+/** What a later `publish` is to an earlier one of the same version, given what stands between them. */
+export function compareVersions(
+  earlier: Version,
+  later: Version,
+  between: readonly Version[],
+): 'repeat' | 'reformatted' | 'added' | 'silent-edit' | 'none' {
+  if (later.index <= earlier.index || !isSameVersion(earlier.statement, later.statement)) return 'none'
+  const standsBetween = ({ index, statement }: Version) =>
+    index > earlier.index && index < later.index && covers(statement, earlier.statement)
+  if (between.some(standsBetween)) return 'none'
+  return compareDocuments(earlier.statement.documents, byName(later.statement.documents))
 }
 
-/** The documents of `a` that have no partner with the same digest in `b`, each partner used once. */
-function unmatched(
-  a: Pick<Statement, 'documents'>,
-  b: Pick<Statement, 'documents'>,
-  digest: (d: DocumentRef) => string | undefined,
-): DocumentRef[] {
-  const partners = b.documents.map(digest)
-  return a.documents.filter(document => {
-    const mine = digest(document)
-    const at = mine === undefined ? -1 : partners.indexOf(mine)
-    if (at >= 0) partners.splice(at, 1)
-    return at < 0
+/** True when an amendment or a withdrawal speaks of an earlier statement: of the revision that it names, else of the whole record. */
+export function covers(later: Statement, earlier: Statement): boolean {
+  if (later.action === 'publish' || !isSameRecord(later, earlier)) return false
+  return later.target === undefined || later.target === earlier.revision
+}
+
+/** The marks of each version of one record, given in the order of their indexes. Takes time in proportion to the number of documents. */
+export function markHistory(versions: readonly Version[]): VersionMarks[] {
+  const flags = new Map<Version, VersionFlag>()
+  const edited = new Set<Version>()
+  const open = new Map<string | undefined, ReturnType<typeof createStretch>>()
+  const end = (revision: string | undefined) => {
+    for (const version of open.get(revision)?.edited() ?? []) edited.add(version)
+    open.delete(revision)
+  }
+  for (const version of versions) {
+    const { action, revision, target } = version.statement
+    if (action === 'publish') {
+      const stretch = open.get(revision) ?? createStretch()
+      open.set(revision, stretch)
+      const flag = stretch.add(version)
+      if (flag !== undefined) flags.set(version, flag)
+    } else if (target !== undefined) end(target)
+    else for (const each of [...open.keys()]) end(each)
+  }
+  for (const each of [...open.keys()]) end(each)
+  return versions.map(version => {
+    const flag = flags.get(version)
+    return { ...(flag !== undefined && { flag }), ...(edited.has(version) && { edited: true }) }
   })
+}
+
+/** True where both have the same exact bytes, or both have a digest of the same JSON content. */
+function fits(a: Digests, b: Digests): boolean {
+  return a.sha256 === b.sha256 || (a.jcs !== undefined && a.jcs === b.jcs)
+}
+
+function isSameRecord(a: Statement, b: Statement): boolean {
+  return a.agency === b.agency && a.record === b.record
+}
+
+/** Two publications of one version; no revision counts as one. */
+function isSameVersion(a: Statement, b: Statement): boolean {
+  return a.action === 'publish' && b.action === 'publish' && isSameRecord(a, b) && a.revision === b.revision
+}
+
+function byName(documents: readonly DocumentRef[]): Map<string, DocumentRef> {
+  return new Map(documents.map(document => [document.name.normalize('NFC'), document]))
+}
+
+/** Matched by name: the gravest of what differs. A document that is left out says nothing. */
+function compareDocuments(
+  earlier: readonly DocumentRef[],
+  later: ReadonlyMap<string, DocumentRef>,
+): 'repeat' | 'reformatted' | 'added' | 'silent-edit' {
+  let matched = 0
+  let reformatted = false
+  for (const document of earlier) {
+    const same = later.get(document.name.normalize('NFC'))
+    if (same === undefined) continue
+    matched++
+    if (!fits(document, same)) return 'silent-edit'
+    if (document.sha256 !== same.sha256) reformatted = true
+  }
+  if (matched < later.size) return 'added'
+  return reformatted ? 'reformatted' : 'repeat'
+}
+
+type Comparison = (other: Version, order: 'earlier' | 'later') => VersionChange['what'] | 'repeat'
+
+/** Compares other publications of the same version with `own`: the documents that count apart from those that do not. */
+function createComparison(own: Version, listed: readonly DocumentRef[]): Comparison {
+  const { documents } = own.statement
+  const counted = listed.length === 0 ? documents : listed
+  const rest = documents.filter(document => !counted.includes(document))
+  const names = byName(documents)
+  return (other, order) => {
+    const others = byName(other.statement.documents)
+    if (compareDocuments(counted, others) === 'silent-edit') return 'edited'
+    if (compareDocuments(rest, others) === 'silent-edit') return 'edited-elsewhere'
+    // What an earlier one lacks or formats in another way became of that one, not of this one.
+    if (order === 'earlier') return 'repeat'
+    const isReformatted = counted.some(({ name, sha256 }) => (others.get(name.normalize('NFC'))?.sha256 ?? sha256) !== sha256)
+    if (isReformatted) return 'reformatted'
+    return [...others.keys()].some(name => !names.has(name)) ? 'added' : 'repeat'
+  }
+}
+
+/** Edits of earlier publications of the same version, back to the newest amendment or withdrawal that covers them all. */
+function editsBefore(own: Version, earlier: readonly Version[], compare: Comparison): VersionChange[] {
+  const edits: VersionChange[] = []
+  for (const other of earlier.toReversed()) {
+    if (isSameVersion(other.statement, own.statement)) {
+      const what = compare(other, 'earlier')
+      if (what === 'edited' || what === 'edited-elsewhere') edits.push({ index: other.index, what })
+    } else if (covers(other.statement, own.statement)) break // and so every earlier publication of the same version
+  }
+  return edits.reverse()
+}
+
+function changesAfter(own: Version, later: readonly Version[], wanted: readonly Digests[], compare: Comparison): VersionChange[] {
+  const changes: VersionChange[] = []
+  let isCovered = false
+  for (const { index, statement } of later) {
+    if (statement.action === 'publish') {
+      const sameVersion = !isCovered && isSameVersion(statement, own.statement)
+      const what = sameVersion ? compare({ index, statement }, 'later') : 'published'
+      if (what !== 'repeat') changes.push({ index, what })
+    } else if (covers(statement, own.statement)) {
+      isCovered = true
+      if (statement.action === 'withdraw') changes.push({ index, what: 'withdrawn' })
+      else if (!listsAll(statement.documents, wanted)) changes.push({ index, what: 'superseded' })
+    }
+  }
+  return changes
+}
+
+/** A statement without documents has nothing that could still be listed. */
+function listsAll(documents: readonly DocumentRef[], wanted: readonly Digests[]): boolean {
+  return wanted.length > 0 && wanted.every(digests => documents.some(document => fits(document, digests)))
+}
+
+type Contents = { total: number; newest: DocumentRef; readonly counts: Map<string, number> }
+
+/** The publications of one version that nothing covers: how often each content was given under each name, so that no pair has to be compared. */
+function createStretch() {
+  const names = new Map<string, Contents>()
+  const versions: Version[] = []
+  /** How many documents of that name fit this one: each is counted once by its bytes, by its content and by both. */
+  const fitting = ({ counts }: Contents, { sha256, jcs }: DocumentRef) =>
+    (counts.get(sha256) ?? 0) + (jcs === undefined ? 0 : (counts.get(`=${jcs}`) ?? 0) - (counts.get(`${sha256}=${jcs}`) ?? 0))
+
+  const take = (document: DocumentRef): VersionFlag => {
+    const name = document.name.normalize('NFC')
+    const contents = names.get(name) ?? { total: 0, newest: document, counts: new Map<string, number>() }
+    names.set(name, contents)
+    const before = contents.newest
+    const isNew = contents.total === 0
+    contents.total++
+    contents.newest = document
+    const { sha256, jcs } = document
+    for (const key of jcs === undefined ? [sha256] : [sha256, `=${jcs}`, `${sha256}=${jcs}`])
+      contents.counts.set(key, (contents.counts.get(key) ?? 0) + 1)
+    if (isNew) return 'added'
+    if (!fits(before, document)) return 'silent-edit'
+    return before.sha256 === sha256 ? 'repeat' : 'reformatted'
+  }
+
+  return {
+    /** What it is to the newest documents of the same names. */
+    add(version: Version): VersionFlag | undefined {
+      const flags = new Set(version.statement.documents.map(take))
+      const isFirst = versions.push(version) === 1
+      return isFirst ? undefined : (['silent-edit', 'added', 'reformatted', 'repeat'] as const).find(flag => flags.has(flag))
+    },
+    /** Those that differ under a name from any other. */
+    edited: () =>
+      versions.filter(({ statement }) =>
+        statement.documents.some(document => {
+          const contents = names.get(document.name.normalize('NFC'))
+          return contents !== undefined && fitting(contents, document) < contents.total
+        }),
+      ),
+  }
 }

@@ -31,6 +31,7 @@ export type FoundLedger = {
   readonly origin: string
   head(): { readonly size: number }
   statement(index: number): Promise<string | undefined>
+  listByRecord(agency: string, record: string, before: number, limit: number): Promise<readonly number[]>
   sealedMs(index: number): Promise<number | undefined>
   rootAt(size: number): Promise<Hash>
   listAnchors(after: number, limit: number): Promise<readonly AnchorTime[]>

@@ -4,7 +4,7 @@ import type { Statement } from '../core/statement.ts'
 /** What of a statement can be found: its words, and the numbers that find it when they are typed whole. */
 export type Searchable = { readonly words: readonly string[]; readonly names: readonly string[] }
 
-/** A statement has at most so many distinct words for the finder: what a title of 32 KiB says after them is not found. */
+/** A statement has at most so many distinct words for the finder: what a title of 128 KiB says after them is not found. */
 export const MAX_WORDS = 512
 const MAX_WORD = 32
 const MAX_NAME = 200

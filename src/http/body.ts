@@ -3,8 +3,8 @@ import type { Context } from 'koa'
 import { fromUtf8 } from '../core/bytes.ts'
 import { RequestError } from './problem.ts'
 
-/** The most bytes of one request body that is read as a whole, and of one line of a stream. */
-export const MAX_BODY_BYTES = 65_536
+/** The most bytes of one request body that is read as a whole, and of one line of a stream: twice a statement, for other spellings of it. */
+export const MAX_BODY_BYTES = 262_144
 
 const BODY_TIMEOUT_MS = 30_000
 

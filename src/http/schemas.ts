@@ -1,7 +1,7 @@
 /** The shapes of requests and answers, as zod schemas: what comes in is parsed with them, and /openapi.json is generated from them. */
 import { z } from 'zod'
 import { isJsonObject, type Json } from '../core/json.ts'
-import { parseStatement, REASON_CODES, type Statement, StatementError } from '../core/statement.ts'
+import { IDENTIFIER_SCHEMES, parseStatement, REASON_CODES, type Statement, StatementError } from '../core/statement.ts'
 import { isTime } from '../core/time.ts'
 import { RequestError } from './problem.ts'
 
@@ -20,6 +20,17 @@ export const count = z.int().min(0)
 /** An agency's id: a lower-case DNS name of two labels or more. */
 export const agencyId = z.string().regex(new RegExp(`^(?=.{1,253}$)${LABEL}(?:\\.${LABEL})+$`))
 
+/** An id of a record or of one version of it. */
+const versionId = z.string().min(1).max(512)
+
+const identifier = z.strictObject({
+  scheme: z
+    .string()
+    .regex(/^[a-z0-9-]{1,32}$/)
+    .describe(`known are ${IDENTIFIER_SCHEMES.join(', ')}`),
+  value: z.string().min(1),
+})
+
 const document = z
   .strictObject({
     name: z.string().min(1),
@@ -37,13 +48,16 @@ export const statement = z
     agency: agencyId,
     kind: z.enum(['procurement', 'decision']),
     action: z.enum(['publish', 'amend', 'withdraw']),
-    record: z.string().min(1).max(512),
-    revision: z.string().min(1).max(512).optional(),
-    identifiers: z.array(z.strictObject({ scheme: z.string().regex(/^[a-z0-9-]{1,32}$/), value: z.string().min(1) })).optional(),
+    record: versionId.describe("the agency's own stable id of the record"),
+    revision: versionId.optional().describe("the agency's id of this version; not with withdraw"),
+    target: versionId
+      .optional()
+      .describe('with amend and withdraw: the revision that is spoken of; left out, every earlier version of the record'),
+    identifiers: z.array(identifier).optional(),
     title: z.string().optional(),
     language: z.string().optional().describe('BCP 47'),
-    published: time,
-    documents: z.array(document).max(256),
+    published: time.optional().describe('when the agency says that it published it'),
+    documents: z.array(document).max(256).describe('each under a name of its own; none only with withdraw'),
     reason: z.strictObject({ code: z.enum(REASON_CODES), text: z.string().optional() }).optional(),
     salt: z
       .string()
@@ -137,8 +151,13 @@ const version = z
     index: count,
     action: z.string(),
     revision: z.string().optional(),
-    published: time,
-    flag: z.enum(['repeat', 'reformatted', 'silent-edit']).optional(),
+    target: z.string().optional(),
+    published: time.optional(),
+    flag: z
+      .enum(['repeat', 'reformatted', 'added', 'silent-edit'])
+      .optional()
+      .describe('what it is to the publications of this version before it'),
+    edited: z.literal(true).optional().describe('an earlier or a later publication of this version has other content under the same name'),
   })
   .meta({ id: 'Version' })
 
@@ -168,6 +187,7 @@ export const recordSummary = z
     action: z.string().optional(),
     record: z.string().optional(),
     revision: z.string().optional(),
+    target: z.string().optional(),
     title: z.string().optional(),
     published: time.optional(),
   })

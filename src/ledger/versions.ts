@@ -1,7 +1,6 @@
-/** The history of a record: its statements in order, each held against the one before it. */
-import { parseJson } from '../core/json.ts'
-import { parseAnyStatement, type Statement } from '../core/statement.ts'
-import { compareVersions } from '../core/versions.ts'
+/** The history of a record: its statements in order, and what each is to the others of its version. */
+import type { AnyStatement, Statement } from '../core/statement.ts'
+import { markHistory, type VersionMarks } from '../core/versions.ts'
 import type { Store } from '../store/port.ts'
 
 /** One statement in the history of its record. */
@@ -9,10 +8,10 @@ export type Version = {
   readonly index: number
   readonly action: Statement['action']
   readonly revision?: string
-  readonly published: string
-  /** What it is to the version before it of the same revision. Absent where there is nothing to say. */
-  readonly flag?: 'silent-edit' | 'reformatted' | 'repeat'
-}
+  /** Of an amendment or a withdrawal: the revision that it speaks of. */
+  readonly target?: string
+  readonly published?: string
+} & VersionMarks
 
 /** The canonical text of a statement, undefined where it was erased. */
 type ReadStatement = (index: number) => Promise<string | undefined>
@@ -34,25 +33,28 @@ async function near(store: Pick<Store, 'listByRecord'>, { agency, record }: Stat
   return [...new Set([...newest, ...before])].sort((a, b) => a - b)
 }
 
-/** The versions of a record, each held against the one before it of the same revision. */
+/** The versions of a record, with what each is to those before it. */
 async function history(indexes: readonly number[], read: ReadStatement): Promise<Version[]> {
-  const versions: Version[] = []
-  const newest = new Map<string | undefined, Statement>()
+  const found: { index: number; statement: Statement }[] = []
   for (const index of indexes) {
     const statement = await readOne(index, read)
-    if (statement === undefined) continue
-    const earlier = newest.get(statement.revision)
-    const flag = earlier === undefined ? 'none' : compareVersions(earlier, statement)
-    const { action, revision, published } = statement
-    versions.push({ index, action, published, ...(revision === undefined ? {} : { revision }), ...(flag === 'none' ? {} : { flag }) })
-    newest.set(revision, statement)
+    if (statement !== undefined) found.push({ index, statement })
   }
-  return versions
+  const marks = markHistory(found)
+  return found.map(({ index, statement: { action, revision, target, published } }, at) => ({
+    index,
+    action,
+    ...(revision !== undefined && { revision }),
+    ...(target !== undefined && { target }),
+    ...(published !== undefined && { published }),
+    ...marks[at],
+  }))
 }
 
 /** Undefined where it was erased, or is not about a record. */
 async function readOne(index: number, read: ReadStatement): Promise<Statement | undefined> {
   const text = await read(index)
-  const statement = text === undefined ? undefined : parseAnyStatement(parseJson(text))
+  // It has been held against the tree: what was sealed is history, by whatever rules.
+  const statement: AnyStatement | undefined = text === undefined ? undefined : JSON.parse(text)
   return statement?.type === 'openseal/statement@v1' ? statement : undefined
 }

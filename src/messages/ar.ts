@@ -249,6 +249,7 @@ export const ar: Messages = {
   'action.amend': 'عُدّل',
   'action.withdraw': 'سُحب',
   'flag.silent-edit': 'تعديل صامت: رقم النسخة نفسه ووثائق مختلفة',
+  'flag.added': 'أُضيف مستند',
   'flag.reformatted': 'المحتوى نفسه، بتنسيق مختلف',
   'flag.repeat': 'تكرار دون تغيير',
   'flag.silentLater': 'نُشرت لاحقاً وثائق مختلفة تحت رقم النسخة نفسه (تعديل صامت)',

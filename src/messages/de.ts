@@ -273,6 +273,7 @@ export const de: Messages = {
   'action.amend': 'geändert',
   'action.withdraw': 'zurückgezogen',
   'flag.silent-edit': 'Stille Änderung: gleiche Fassungsnummer, andere Dokumente',
+  'flag.added': 'Ein Dokument wurde hinzugefügt',
   'flag.reformatted': 'Gleicher Inhalt, anders formatiert',
   'flag.repeat': 'Ohne Änderung wiederholt',
   'flag.silentLater': 'Später wurden unter derselben Fassungsnummer andere Dokumente veröffentlicht (stille Änderung)',

@@ -262,6 +262,7 @@ const SENTENCES = {
   'action.amend': 'amended',
   'action.withdraw': 'withdrawn',
   'flag.silent-edit': 'Silent edit: same version number, other documents',
+  'flag.added': 'A document was added',
   'flag.reformatted': 'Same content, formatted differently',
   'flag.repeat': 'Repeated without change',
   'flag.silentLater': 'Other documents were published later under the same version number (silent edit)',

@@ -268,6 +268,7 @@ export const es: Messages = {
   'action.amend': 'modificado',
   'action.withdraw': 'retirado',
   'flag.silent-edit': 'Cambio silencioso: el mismo número de versión, otros documentos',
+  'flag.added': 'Se añadió un documento',
   'flag.reformatted': 'El mismo contenido, con otro formato',
   'flag.repeat': 'Repetido sin cambios',
   'flag.silentLater': 'Más tarde se publicaron otros documentos con el mismo número de versión (cambio silencioso)',

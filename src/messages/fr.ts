@@ -272,6 +272,7 @@ export const fr: Messages = {
   'action.amend': 'modifié',
   'action.withdraw': 'retiré',
   'flag.silent-edit': 'Modification silencieuse : même numéro de version, autres documents',
+  'flag.added': 'Un document a été ajouté',
   'flag.reformatted': 'Même contenu, mis en forme autrement',
   'flag.repeat': 'Répété sans changement',
   'flag.silentLater': 'D’autres documents ont été publiés plus tard sous le même numéro de version (modification silencieuse)',

@@ -113,6 +113,7 @@ export const FAULTS: {
   POLICY_UNSUPPORTED: 'newer',
   NOTE_KEY_MALFORMED: 'newer',
   JSON_DUPLICATE_KEY: 'twice',
+  STATEMENT_NAME_TWICE: 'twice',
   JSON_NOT_UTF8: 'characters',
   JSON_SURROGATE: 'characters',
   UTF8_MALFORMED: 'characters',

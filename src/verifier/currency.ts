@@ -58,7 +58,8 @@ function judge(own: Version, later: readonly Version[], file: FileDigest | undef
   const withdrawal = speaking.findLast(({ statement }) => statement.action === 'withdraw')
   if (withdrawal) {
     const why = note('withdrawn', { index: withdrawal.index, reason: withdrawal.statement.reason?.code ?? '' })
-    return { ...failed('CURRENCY_WITHDRAWN', why, 'withdrawn'), withdrawn: withdrawal.statement.published }
+    const { published } = withdrawal.statement
+    return { ...failed('CURRENCY_WITHDRAWN', why, 'withdrawn'), ...(published !== undefined && { withdrawn: published }) }
   }
   const amendment = speaking.findLast(version => version !== own && version.statement.action === 'amend')
   if (amendment) return failed('CURRENCY_SUPERSEDED', note('amended', { index: amendment.index }), 'superseded')

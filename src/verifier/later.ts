@@ -8,6 +8,7 @@ export type ListedEntry = {
   readonly agency?: unknown
   readonly record?: unknown
   readonly revision?: unknown
+  readonly target?: unknown
   readonly action?: unknown
   readonly erased?: unknown
 }
@@ -18,11 +19,12 @@ const READ_OF_EACH = 8
 const MAX_LISTED = 1_000_000
 
 /** The part of a statement that says what it speaks of. */
-type Speech = { readonly action?: unknown; readonly revision?: unknown }
+type Speech = { readonly action?: unknown; readonly revision?: unknown; readonly target?: unknown }
 
 /** An amendment or withdrawal speaks of the revision that it names, or of the whole record; a publication of its own version only. */
 export function speaksOf(later: Speech, own: Speech): boolean {
-  return later.revision === own.revision || (later.action !== 'publish' && later.revision === undefined)
+  if (later.action === 'publish') return later.revision === own.revision
+  return later.target === undefined || later.target === own.revision
 }
 
 /**

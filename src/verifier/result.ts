@@ -121,7 +121,7 @@ function claimsOf({ statement, proof, checkpoint }: Evidence): Partial<Result> {
   }
   if (statement.error || statement.value.type !== 'openseal/statement@v1') return place
   const { agency, kind, action, record, revision, title, language, published } = statement.value
-  const optional = { revision, title, language }
+  const optional = { revision, title, language, published }
   const given = Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined))
-  return { ...place, agency, kind, action, record, published, ...given }
+  return { ...place, agency, kind, action, record, ...given }
 }

@@ -17,8 +17,13 @@ export type SiteVersion = {
   readonly index: number
   readonly action: 'publish' | 'amend' | 'withdraw'
   readonly revision?: string
-  readonly published: string
-  readonly flag?: 'silent-edit' | 'reformatted' | 'repeat'
+  /** Of an amendment or a withdrawal: the revision that it speaks of. */
+  readonly target?: string
+  readonly published?: string
+  /** What it is to the versions before it. */
+  readonly flag?: 'silent-edit' | 'added' | 'reformatted' | 'repeat'
+  /** Where an earlier or a later one of the same version has other content under the same name. */
+  readonly edited?: true
 }
 
 /** The reading side of the ledger. */

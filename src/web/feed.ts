@@ -51,7 +51,7 @@ function renderEntry(say: Say, { tag, siteUrl, base }: Feed, { index, statement,
 <id>${tag}/records/${index}</id>
 <title${language && html` xml:lang="${language}"`}>${clip(name, MAX_TITLE)}</title>
 <updated>${formatTime(sealedMs)}</updated>
-<published>${published}</published>
+${published !== undefined && html`<published>${published}</published>`}
 <author><name>${agency}</name></author>
 <link rel="alternate" type="text/html" href="${siteUrl}${base}/records/${index}"/>
 <category term="${action}" label="${say(`action.${action}`)}"/>

@@ -54,10 +54,10 @@ describe('core/genesis', () => {
     refuses({ more: 1 }, /^the genesis has an unknown member "more"/)
   })
 
-  it('may have up to 64 anchors, and 32 KiB', () => {
+  it('may have up to 64 anchors, and 128 KiB', () => {
     const anchors = Array(64).fill(genesis.anchors[0])
     deepEqual(parseAnyStatement({ ...genesis, anchors } as Json), { ...genesis, anchors })
-    const room = 32 * 1024 - canonicalJson(genesis).length
+    const room = 128 * 1024 - canonicalJson(genesis).length
     parseAnyStatement({ ...genesis, logKey: genesis.logKey + 'A'.repeat(room) })
     throws(() => parseAnyStatement({ ...genesis, logKey: genesis.logKey + 'A'.repeat(room + 1) }), { code: 'STATEMENT_TOO_LARGE' })
   })

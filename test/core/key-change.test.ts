@@ -43,7 +43,7 @@ describe('core/key-change', () => {
       const damaged = JSON.parse(JSON.stringify({ ...change, ...damage }))
       throws(() => parseAnyStatement(damaged), { code: 'STATEMENT_MALFORMED' }, JSON.stringify(damage))
     }
-    const long = { ...change, newKey: `${change.newKey}${'A'.repeat(33 * 1024)}` }
+    const long = { ...change, newKey: `${change.newKey}${'A'.repeat(140 * 1024)}` }
     throws(() => parseAnyStatement(long), { code: 'STATEMENT_TOO_LARGE' })
   })
 
@@ -53,8 +53,8 @@ describe('core/key-change', () => {
     throws(() => parseAnyStatement({ ...change, more: 1 }), { message: /^the change of keys has an unknown member "more"/ })
   })
 
-  it('may have 32 KiB', () => {
-    const room = 32 * 1024 - canonicalJson(change).length
+  it('may have 128 KiB', () => {
+    const room = 128 * 1024 - canonicalJson(change).length
     parseAnyStatement({ ...change, newKey: change.newKey + 'A'.repeat(room) })
     throws(() => parseAnyStatement({ ...change, newKey: `${change.newKey}A${'A'.repeat(room)}` }), { code: 'STATEMENT_TOO_LARGE' })
   })

@@ -6,6 +6,7 @@ import { canonicalJson, type Json, parseJson } from '../../src/core/json.ts'
 import { MAX_STATEMENT_BYTES } from '../../src/core/members.ts'
 import {
   canonicalStatement,
+  IDENTIFIER_SCHEMES,
   identityOf,
   parseAnyStatement,
   parseStatement,
@@ -17,7 +18,9 @@ import { anyStatement, FULL, SALT } from './statements.ts'
 
 const parse = (value: object) => parseStatement(value as unknown as Json, { salted: false })
 const { reason: _reason, ...withoutReason } = FULL
-const PUBLISH: Statement = { ...withoutReason, action: 'publish' }
+const { target: _target, ...withoutTarget } = withoutReason
+const PUBLISH: Statement = { ...withoutTarget, action: 'publish' }
+const { revision: _revision, ...WITHDRAW } = { ...FULL, action: 'withdraw' }
 const document = FULL.documents[0]!
 const refuses = (change: object, message: RegExp, base: object = FULL) =>
   throws(() => parse({ ...base, ...change }), { code: 'STATEMENT_MALFORMED', message })
@@ -36,7 +39,7 @@ describe('core/statement: what is accepted', () => {
   })
 
   it('names the member that is missing', () => {
-    for (const member of ['agency', 'kind', 'action', 'record', 'published', 'documents']) {
+    for (const member of ['agency', 'kind', 'action', 'record', 'documents']) {
       const { [member]: _, ...rest } = FULL as unknown as Record<string, Json>
       throws(() => parse(rest), { code: 'STATEMENT_MALFORMED', message: new RegExp(`lacks ${member}`) })
     }
@@ -139,6 +142,7 @@ describe('core/statement: what is accepted', () => {
       'action',
       'record',
       'revision',
+      'target',
       'identifiers',
       'title',
       'language',
@@ -165,8 +169,69 @@ describe('core/statement: what is accepted', () => {
 
   it('wants a reason to amend and to withdraw, and none to publish', () => {
     refuses({ action: 'amend' }, /reason is missing/, withoutReason)
-    refuses({ action: 'withdraw' }, /reason is missing/, withoutReason)
-    refuses({ action: 'publish' }, /reason belongs/)
+    refuses({}, /reason is missing/, { ...WITHDRAW, reason: undefined })
+    refuses({ reason: FULL.reason }, /reason belongs/, PUBLISH)
+  })
+
+  it('lets an amendment and a withdrawal name the version that they speak of, and nothing else', () => {
+    for (const base of [FULL, WITHDRAW]) {
+      const { target: _, ...whole } = base
+      equal(parse(base).target, 'r-1')
+      equal(parse(whole).target, undefined)
+    }
+    refuses({ target: 'r-1' }, /target belongs to amend and withdraw/, PUBLISH)
+    refuses({ target: '' }, /target is empty/)
+  })
+
+  it('refuses the revision of a withdrawal, which is no version', () => {
+    refuses({ revision: 'r-2' }, /revision does not go with withdraw/, WITHDRAW)
+  })
+
+  it('takes a statement that names no date', () => {
+    const { published: _, ...undated } = FULL
+    equal(parse(undated).published, undefined)
+    equal(canonicalStatement(undated), canonicalJson(undated))
+  })
+
+  it('refuses ids and names that begin or end with white space, or hold characters that nobody sees', () => {
+    const { title: _, ...rest } = FULL
+    const put: ((text: string) => object)[] = [
+      ...['record', 'revision', 'target'].map(member => (text: string) => ({ ...rest, [member]: text })),
+      text => ({ ...rest, identifiers: [{ scheme: 'local', value: text }] }),
+      text => ({ ...rest, documents: [{ ...document, name: text }] }),
+    ]
+    for (const at of put) {
+      for (const text of ['a b', 'Α β', '2026/117', 'é', 'a\u00a0b', '文書 1', 'a\u200bb']) parse(at(text))
+      for (const text of [' a', 'a ', '\u00a0a', 'a\u3000', 'a\u2028', '\u0085a', ' '])
+        throws(() => parse(at(text)), { code: 'STATEMENT_MALFORMED', message: /white space|control/ }, JSON.stringify(text))
+      for (const text of [
+        'a\nb',
+        'a\u0000b',
+        'a\u007fb',
+        'a\u009bb',
+        'a\u061cb',
+        'a\u200eb',
+        'a\u200fb',
+        'a\u202eb',
+        'a\u2066b',
+        'a\u2069b',
+      ])
+        throws(() => parse(at(text)), { code: 'STATEMENT_MALFORMED', message: /control character/ }, JSON.stringify(text))
+    }
+  })
+
+  it('refuses two documents of one name, however its accents are encoded', () => {
+    const named = (...names: string[]) => ({ ...FULL, documents: names.map(name => ({ ...document, name })) })
+    for (const names of [
+      ['a.pdf', 'b.pdf', 'a.pdf'],
+      ['\u00e9.pdf', 'e\u0301.pdf'],
+    ])
+      throws(() => parse(named(...names)), { code: 'STATEMENT_NAME_TWICE', message: /is there already/ })
+    parse(named('a.pdf', 'A.pdf'))
+  })
+
+  it('takes every known scheme of identifiers, and others', () => {
+    for (const scheme of [...IDENTIFIER_SCHEMES, 'x-1']) parse({ ...FULL, identifiers: [{ scheme, value: 'x' }] })
   })
 
   it('knows six reasons', () => {
@@ -175,26 +240,25 @@ describe('core/statement: what is accepted', () => {
   })
 
   it('lets only a withdrawal go without documents', () => {
-    deepEqual(parse({ ...FULL, action: 'withdraw', documents: [] }).documents, [])
+    deepEqual(parse({ ...WITHDRAW, documents: [] }).documents, [])
     refuses({ documents: [] }, /documents has 0 items/)
     refuses({ documents: [] }, /documents has 0 items/, PUBLISH)
   })
 
-  it('finds a canonical form above 32 KiB whichever member makes it so', () => {
+  it('finds a canonical form above 128 KiB whichever member makes it so', () => {
     const { title: _title, ...rest } = FULL
-    const long = 'x'.repeat(33 * 1024)
+    const long = 'x'.repeat(129 * 1024)
     const [document] = FULL.documents
     const large: readonly object[] = [
       { title: long },
       { language: long },
       { reason: { code: 'other', text: long } },
       { identifiers: [{ scheme: 'local', value: long }] },
-      { identifiers: Array.from({ length: 1200 }, () => ({ scheme: 'local', value: 'x' })) },
+      { identifiers: Array.from({ length: 4800 }, () => ({ scheme: 'local', value: 'x' })) },
       { documents: [{ ...document, name: long }] },
       { documents: [{ ...document, mediaType: long }] },
-      { documents: Array.from({ length: 256 }, () => document) },
-      { documents: Array(256).fill({ name: 'a', mediaType: 'a/b', bytes: 1, sha256: 'ab'.repeat(32), jcs: 'ab'.repeat(32) }) },
-      { identifiers: Array(1300).fill({ scheme: 'a', value: 'b' }) },
+      { documents: Array.from({ length: 256 }, (_, at) => ({ ...document, name: `${at}`.padEnd(400, 'x') })) },
+      { identifiers: Array(5200).fill({ scheme: 'a', value: 'b' }) },
     ]
     for (const change of large)
       throws(
@@ -204,9 +268,9 @@ describe('core/statement: what is accepted', () => {
       )
   })
 
-  it('accepts 256 documents and refuses a canonical form above 32 KiB by one byte', () => {
+  it('accepts 256 documents and refuses a canonical form above 128 KiB by one byte', () => {
     const small = { name: 'a', mediaType: 'a/b', bytes: 1, sha256: 'ab'.repeat(32) }
-    parse({ ...FULL, documents: Array(256).fill(small) })
+    parse({ ...FULL, documents: Array.from({ length: 256 }, (_, at) => ({ ...small, name: `${at}` })) })
     const room = MAX_STATEMENT_BYTES - Buffer.byteLength(canonicalStatement({ ...FULL, title: '' }))
     for (const { salt, ...rest } of [FULL]) {
       parse({ ...rest, salt, title: 'x'.repeat(room) })
@@ -215,7 +279,7 @@ describe('core/statement: what is accepted', () => {
       throws(() => parse({ ...rest, title: 'x'.repeat(room + 1) }), { code: 'STATEMENT_TOO_LARGE' })
       throws(() => parse({ ...rest, title: 'é'.repeat(room / 2 + 1) }), { code: 'STATEMENT_TOO_LARGE' })
     }
-    throws(() => parse({ ...FULL, title: 'x'.repeat(40 * 1024) }), { code: 'STATEMENT_TOO_LARGE' })
+    throws(() => parse({ ...FULL, title: 'x'.repeat(160 * 1024) }), { code: 'STATEMENT_TOO_LARGE' })
   })
 })
 

@@ -15,6 +15,7 @@ export const FULL: Statement & { salt: string } = {
   action: 'amend',
   record: 'ocds-87SD3T-0001',
   revision: 'r-2',
+  target: 'r-1',
   identifiers: [{ scheme: 'ocid', value: 'ocds-87SD3T-0001' }],
   title: 'Ремонт моста — Γέφυρα',
   language: 'uk-UA',
@@ -26,7 +27,9 @@ export const FULL: Statement & { salt: string } = {
 
 const text = (maxLength = 30) => fc.string({ unit: 'grapheme', maxLength })
 const words = fc.string({ unit: 'binary', maxLength: 30 })
-const name = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 30 })
+const name = fc
+  .string({ unit: 'grapheme', minLength: 1, maxLength: 30 })
+  .filter(text => !/^\p{White_Space}|\p{White_Space}$|[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u.test(text))
 const hex = fc.uint8Array({ minLength: 32, maxLength: 32 }).map(bytes => Buffer.from(bytes).toString('hex'))
 const label = fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?$/)
 const some = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined })
@@ -50,17 +53,21 @@ export const anyStatement: fc.Arbitrary<Statement & { salt: string }> = fc
     action: fc.constantFrom('publish', 'amend', 'withdraw'),
     record: name,
     revision: some(name),
+    target: some(name),
     identifiers: some(fc.array(fc.record({ scheme: fc.constantFrom('ocid', 'ada', 'x-1'), value: name }), { maxLength: 3 })),
     title: some(words),
     language: some(fc.constantFrom('en', 'el-GR', 'zh-Hant-TW', 'x-local')),
-    published: fc.integer({ min: 0, max: 253_402_300_799 }).map(seconds => formatTime(seconds * 1000)),
-    documents: fc.array(document, { minLength: 1, maxLength: 4 }),
+    published: some(fc.integer({ min: 0, max: 253_402_300_799 }).map(seconds => formatTime(seconds * 1000))),
+    documents: fc.uniqueArray(document, { minLength: 1, maxLength: 4, selector: ({ name }) => name.normalize('NFC') }),
     code: fc.constantFrom(...REASON_CODES),
     words: some(text()),
     salt: fc.uint8Array({ minLength: 32, maxLength: 32 }).map(bytes => Buffer.from(bytes).toString('base64url')),
   })
   .map(({ code, words, ...rest }) => {
-    const reason = rest.action === 'publish' ? undefined : { code, text: words }
+    const { action } = rest
+    const reason = action === 'publish' ? undefined : { code, text: words }
+    const target = action === 'publish' ? undefined : rest.target
+    const revision = action === 'withdraw' ? undefined : rest.revision
     // JSON leaves out what is undefined.
-    return JSON.parse(JSON.stringify({ type: 'openseal/statement@v1', ...rest, reason }))
+    return JSON.parse(JSON.stringify({ type: 'openseal/statement@v1', ...rest, reason, target, revision }))
   })

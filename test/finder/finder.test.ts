@@ -179,7 +179,7 @@ describe('finder', () => {
     assert.deepEqual(await finder.changes(CHANGE_KINDS, ALL, 10), [
       { index: 7, kind: 'withdraw', earlier: 6 },
       { index: 6, kind: 'silent-edit', earlier: 2 },
-      { index: 5, kind: 'amend' },
+      { index: 5, kind: 'amend', earlier: 4 },
       { index: 3, kind: 'silent-edit', earlier: 1 },
     ])
     assert.deepEqual(

@@ -76,8 +76,8 @@ describe('http: records', () => {
       400,
       'STATEMENT_MALFORMED',
     ],
-    ['a title of 40 KiB', () => service.submit(statement(9, { title: 'x'.repeat(40 * 1024) })), 413, 'STATEMENT_TOO_LARGE'],
-    ['a body of 100 KiB', () => service.submit(statement(9, { title: 'x'.repeat(100 * 1024) })), 413, 'BODY_TOO_LARGE'],
+    ['a title of 160 KiB', () => service.submit(statement(9, { title: 'x'.repeat(160 * 1024) })), 413, 'STATEMENT_TOO_LARGE'],
+    ['a body of 300 KiB', () => service.submit(statement(9, { title: 'x'.repeat(300 * 1024) })), 413, 'BODY_TOO_LARGE'],
   ]
   for (const [what, send, status, code] of cases) {
     it(`refuses ${what} with ${status} ${code} and logs nothing in the tree`, async () => {
@@ -127,7 +127,7 @@ describe('http: records', () => {
   })
 
   it('refuses a chunked body that grows over the bound without its length being told', async () => {
-    const body = JSON.stringify(statement(9, { title: 'x'.repeat(200_000) }))
+    const body = JSON.stringify(statement(9, { title: 'x'.repeat(300_000) }))
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${service.key}`, 'transfer-encoding': 'chunked' }
     refused(await service.ask('POST', '/v1/records', { body, headers }), 413, 'BODY_TOO_LARGE')
   })
@@ -155,8 +155,15 @@ describe('http: records', () => {
       state: 'sealed',
       statement: second.json.receipt.statement,
       versions: [
-        { index: first.json.index, action: 'publish', published: '2026-01-30T12:00:00Z', revision: 'r1' },
-        { index: second.json.index, action: 'publish', published: '2026-01-30T12:00:00Z', revision: 'r1', flag: 'silent-edit' },
+        { index: first.json.index, action: 'publish', published: '2026-01-30T12:00:00Z', revision: 'r1', edited: true },
+        {
+          index: second.json.index,
+          action: 'publish',
+          published: '2026-01-30T12:00:00Z',
+          revision: 'r1',
+          flag: 'silent-edit',
+          edited: true,
+        },
       ],
     })
   })

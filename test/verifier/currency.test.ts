@@ -11,8 +11,8 @@ import { AMENDMENT, chainWith, createWorld, FILE, GENESIS, policyWith, STATEMENT
 
 const AGAIN: Statement = { ...STATEMENT, published: '2026-11-09T00:00:00Z' }
 const EDITED: Statement = { ...STATEMENT, documents: AMENDMENT.documents }
-const { revision: _a, ...AMEND_ALL } = AMENDMENT
-const { revision: _w, ...WITHDRAW_ALL } = WITHDRAWAL
+const { target: _a, ...AMEND_ALL } = AMENDMENT
+const { target: _w, ...WITHDRAW_ALL } = WITHDRAWAL
 
 /** Answers with every later statement of the record, as an honest ledger would; the damage is done to each receipt. */
 function honest(statements: readonly AnyStatement[], world: World, damage = (text: string) => text): CurrencyReader {
@@ -69,7 +69,7 @@ describe('verifier/currency: what later statements make of a file', () => {
   })
 
   it('is current while the newest statement still lists it', async () => {
-    const listing = { ...AMENDMENT, documents: [...AMENDMENT.documents, ...STATEMENT.documents] }
+    const listing = { ...AMENDMENT, documents: [{ ...AMENDMENT.documents[0]!, name: 'annex.json' }, ...STATEMENT.documents] }
     deepEqual(await outcomeAfter(listing), ['anchored', 'passed', 'still listed by the statement at index 2'])
     deepEqual(await outcomeAfter(AMENDMENT, listing), ['anchored', 'passed', 'still listed by the statement at index 3'])
     deepEqual(await outcomeAfter(listing, AMENDMENT), SUPERSEDED)
@@ -77,7 +77,7 @@ describe('verifier/currency: what later statements make of a file', () => {
   })
 
   it('is untouched by other revisions, other records and other agencies', async () => {
-    deepEqual(await outcomeAfter({ ...AMENDMENT, revision: 'r-2' }), CURRENT)
+    deepEqual(await outcomeAfter({ ...AMENDMENT, target: 'r-2' }), CURRENT)
     deepEqual(await outcomeAfter({ ...WITHDRAWAL, record: 'ocds-2' }), CURRENT)
     deepEqual(await outcomeAfter({ ...WITHDRAWAL, agency: 'other.gov.example' }), CURRENT)
     deepEqual(await outcomeAfter({ ...EDITED, revision: 'r-2' }), CURRENT)
@@ -143,7 +143,11 @@ describe('verifier/currency: what later statements make of a file', () => {
   })
 
   it('compares all documents of the statement where no file is given', async () => {
-    const statements = [GENESIS, STATEMENT, { ...AMENDMENT, documents: [...AMENDMENT.documents, ...STATEMENT.documents] }]
+    const statements = [
+      GENESIS,
+      STATEMENT,
+      { ...AMENDMENT, documents: [{ ...AMENDMENT.documents[0]!, name: 'annex.json' }, ...STATEMENT.documents] },
+    ]
     const world = createWorld(statements)
     const base = { receipt: await world.receipt(1), policy: policyWith(), chain: [chainWith(world)], trust: 'policy' } as const
     deepEqual((await verify({ ...base, currency: honest(statements, world) })).verdict, 'anchored')

@@ -125,18 +125,23 @@ describe('verifier: damage to every kind of receipt', () => {
 /** Of any action and kind, with whatever members it may have; it lists FILE, or the verdict would say so. */
 function randomStatement(gen: fc.GeneratorValue): Statement {
   const text = (maxLength: number) => gen(fc.string, { unit: 'grapheme', minLength: 1, maxLength })
+  const name = (maxLength: number) =>
+    text(maxLength)
+      .replace(/[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '')
+      .trim() || 'x'
   const action = gen(fc.constantFrom, 'publish', 'amend')
   const strays = gen(fc.array, fc.uint8Array({ minLength: 32, maxLength: 32 }), { maxLength: 3 })
   return {
     ...STATEMENT,
     action,
+    ...(gen(fc.boolean) && action === 'amend' ? { target: name(20) } : {}),
     kind: gen(fc.constantFrom, 'procurement', 'decision'),
-    record: text(60),
+    record: name(60),
     ...(gen(fc.boolean) ? { title: text(80) } : {}),
     ...(action === 'amend' ? { reason: { code: 'correction', text: text(40) } } : {}),
     documents: [
       ...STATEMENT.documents,
-      ...strays.map((hash, at) => ({ name: `${at}-${text(20)}`, mediaType: 'text/plain', bytes: at, sha256: toHex(hash) })),
+      ...strays.map((hash, at) => ({ name: `${at}-${name(20)}`, mediaType: 'text/plain', bytes: at, sha256: toHex(hash) })),
     ],
   }
 }

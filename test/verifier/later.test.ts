@@ -14,11 +14,11 @@ describe('verifier/later', () => {
   it('are those above the index that speak of the statement, and that were not erased', async () => {
     const listed = [
       { index: 20, action: 'publish', revision: 'another' },
-      { index: 19, action: 'amend', revision: 'another' },
+      { index: 19, action: 'amend', target: 'another' },
       { index: 18, action: 'publish' },
       { index: 17, action: 'withdraw' },
-      { index: 16, action: 'amend', revision, erased: true },
-      { index: 15, action: 'amend', revision },
+      { index: 16, action: 'amend', target: revision, erased: true },
+      { index: 15, action: 'amend', target: revision },
       { index: 14, action: 'publish', revision },
       { index: 10, action: 'withdraw' },
     ]
@@ -27,7 +27,11 @@ describe('verifier/later', () => {
 
   it('are of each action the newest eight, in whatever order the pages come', async () => {
     const of = (action: string, from: number, count: number) =>
-      Array.from({ length: count }, (_, i) => ({ index: from + i, action, revision }))
+      Array.from({ length: count }, (_, i) => ({
+        index: from + i,
+        action,
+        ...(action === 'publish' ? { revision } : { target: revision }),
+      }))
     const expected = [...of('publish', 92, 8), ...of('amend', 40, 2), ...of('withdraw', 12, 8)].map(({ index }) => index).reverse()
     const pages = [of('publish', 60, 20), of('withdraw', 10, 10), of('publish', 80, 20), of('amend', 40, 2)]
     for (const order of [pages, pages.toReversed()])

@@ -105,7 +105,7 @@ describe('verifier/ledger-reader', () => {
     reply = listing([
       { index: 2, action: 'withdraw' },
       { index: 3, action: 'withdraw' },
-      { index: 4, action: 'amend', revision },
+      { index: 4, action: 'amend', target: revision },
       ...published,
     ])
     const later = (await reader().currency(STATEMENT, 2)).map(({ index }) => index)

@@ -51,14 +51,18 @@ export const GENESIS: AnyStatement = {
 export const AMENDMENT: Statement = {
   ...STATEMENT,
   action: 'amend',
+  revision: 'r-2',
+  target: 'r-1',
   published: '2026-11-02T00:00:00Z',
   documents: [{ name: 'tender.json', mediaType: 'application/json', bytes: 1, sha256: 'ab'.repeat(32) }],
   reason: { code: 'correction' },
 }
 
+const { revision: _, ...unversioned } = AMENDMENT
+
 /** Withdraws STATEMENT. */
 export const WITHDRAWAL: Statement = {
-  ...AMENDMENT,
+  ...unversioned,
   action: 'withdraw',
   published: '2026-11-03T00:00:00Z',
   documents: [],

@@ -262,7 +262,7 @@ const LONGEST: Shape = {
     revision: 'v'.repeat(200),
     identifiers: Array.from({ length: 40 }, (_, at) => ({ scheme: 'local', value: `number-${at}` })),
     reason: { code: 'correction', text: 'Tippfehler '.repeat(500) },
-    documents: Array.from({ length: 256 }, () => DOCUMENT),
+    documents: Array.from({ length: 256 }, (_, at) => ({ ...DOCUMENT, name: `${at} ${DOCUMENT.name}` })),
   }),
   proofLength: 53,
   versions: 1000,
@@ -296,7 +296,7 @@ function certificate(tag: Language, { statement, proofLength, versions }: Shape)
         index: at + 7,
         action: 'publish',
         revision: 'v',
-        published: statement.published,
+        ...(statement.published !== undefined && { published: statement.published }),
         flag: 'silent-edit',
       })),
       anchor: {

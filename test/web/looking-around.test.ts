@@ -219,7 +219,7 @@ describe('web/looking around', () => {
       await world.finder.tick()
       const size = world.ledger.head().size
       const last = size - 1
-      await world.submit('long', 'x', { revision: '0', action: 'withdraw', reason: { code: 'other' } })
+      await world.submit('long', 'x', { target: '0', action: 'withdraw', reason: { code: 'other' } })
       const middle = last - 600
       const { text } = await read(`/records/${middle}`)
       assert.deepEqual(linksTo(text.slice(text.indexOf('class="line"')), '/records/').slice(-3), [last - 1, last, last + 1])

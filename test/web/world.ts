@@ -139,7 +139,7 @@ export function statementOf(record: string, text: string, changes: Partial<State
     kind: 'procurement',
     action: 'publish',
     record,
-    revision: '1',
+    ...(changes.action === 'withdraw' ? {} : { revision: '1' }),
     title: 'Ανάθεση έργου <script>alert(1)</script> οδού',
     language: 'el',
     published: '2026-11-19T08:00:00Z',

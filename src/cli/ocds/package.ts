@@ -95,7 +95,8 @@ function takeRelease(release: FoundRelease, agency: string, found: Collected, wr
       return
     }
     write(statement, `${statement.record} ${statement.revision}`)
-    if (found.newest === undefined || statement.published > found.newest) found.newest = ownCopy(statement.published)
+    const { published } = statement
+    if (published !== undefined && (found.newest === undefined || published > found.newest)) found.newest = ownCopy(published)
   } catch (error) {
     if (!(error instanceof OpenSealError)) throw error
     found.refused.push({ position, code: error.code, detail: error.message })

@@ -177,6 +177,6 @@ async function summarize(index: number, { ledger }: RouteDeps) {
   })
   if (text === null) return { index, state, damaged: true }
   if (text === undefined) return { index, state, erased: true }
-  const { type, agency, kind, action, record, revision, title, published }: Statement = JSON.parse(text)
-  return { index, state, type, agency, kind, action, record, revision, title, published }
+  const { type, agency, kind, action, record, revision, target, title, published }: Statement = JSON.parse(text)
+  return { index, state, type, agency, kind, action, record, revision, target, title, published }
 }

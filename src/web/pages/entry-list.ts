@@ -51,5 +51,5 @@ function nameOf(say: Say, { statement, without }: Entry): Html | string {
 }
 
 function renderSummary(say: Say, index: number, { agency, kind, action, published }: NonNullable<Entry['statement']>): Html {
-  return html`<p class="soft small">${say('record.entry', { index })} · <bdi>${agency}</bdi> · ${say(`kind.${kind}`)} · ${say(`action.${action}`)} · ${renderTime(say, published)}</p>`
+  return html`<p class="soft small">${say('record.entry', { index })} · <bdi>${agency}</bdi> · ${say(`kind.${kind}`)} · ${say(`action.${action}`)}${published !== undefined && html` · ${renderTime(say, published)}`}</p>`
 }

@@ -81,7 +81,9 @@ function renderNotices({ say, base }: Frame, { index, versions }: RecordData): H
   const own = versions.find(version => version.index === index)
   const before = versions.findLast(version => version.index < index && version.revision === own?.revision)
   const later = versions.filter(version => version.index > index)
-  const speaking = later.filter(({ action, revision }) => revision === own?.revision || (action !== 'publish' && revision === undefined))
+  const speaking = later.filter(({ action, revision, target }) =>
+    action === 'publish' ? revision === own?.revision : target === undefined || target === own?.revision,
+  )
   const withdrawal = speaking.findLast(({ action }) => action === 'withdraw')
   const amendment = speaking.findLast(({ action }) => action === 'amend')
   const edit = speaking.findLast(({ flag }) => flag === 'silent-edit')
@@ -111,7 +113,7 @@ function renderFacts(frame: Frame, data: RecordData): Html {
 ${revision !== undefined && html`<dt>${say('record.revision')}</dt><dd><bdi>${revision}</bdi></dd>`}
 ${identifiers !== undefined && identifiers.length > 0 && html`<dt>${say('record.identifiers')}</dt><dd>${renderIdentifiers(identifiers)}</dd>`}
 ${reason !== undefined && html`<dt>${say('record.reason')}</dt><dd>${say(`reason.${reason.code}`)}${reason.text && html`: ${renderContent(reason.text, language, SHOWN.detail)}${renderRest(frame, reason.text, language, SHOWN.detail)}`}</dd>`}
-<dt>${say('record.published')}</dt><dd>${renderTime(say, published)}</dd>
+${published !== undefined && html`<dt>${say('record.published')}</dt><dd>${renderTime(say, published)}</dd>`}
 ${sealedMs !== undefined && html`<dt>${say('record.sealed')}</dt><dd>${renderTime(say, sealedMs)}</dd>`}
 <dt>${say('result.index')}</dt><dd>${index}</dd>
 </dl>`

@@ -34,14 +34,14 @@ ${hidden > 0 && html`<p class="no-print"><a href="${base}/records/${index}?histo
 
 function renderVersion(
   { say, base }: Pick<Frame, 'say' | 'base'>,
-  { index, action, revision, published, flag }: SiteVersion,
+  { index, action, revision, published, flag, edited }: SiteVersion,
   { isOwn, isPrinted }: { isOwn: boolean; isPrinted: boolean },
 ): Html {
-  const classes = [flag === 'silent-edit' || action === 'withdraw' ? 'alert' : '', isPrinted ? '' : 'no-print'].join(' ').trim()
+  const classes = [edited === true || action === 'withdraw' ? 'alert' : '', isPrinted ? '' : 'no-print'].join(' ').trim()
   const name = say('record.entry', { index })
   return html`<li${classes !== '' && html` class="${classes}"`}>
 ${isOwn ? html`<b>${name} (${say('record.current')})</b>` : html`<a href="${base}/records/${index}">${name}</a>`}:
-${say(`action.${action}`)} · ${renderTime(say, published)}${revision !== undefined && html` · ${say('record.revision')} <bdi>${revision}</bdi>`}
+${say(`action.${action}`)}${published !== undefined && html` · ${renderTime(say, published)}`}${revision !== undefined && html` · ${say('record.revision')} <bdi>${revision}</bdi>`}
 ${flag && html` <span class="badge ${flag === 'silent-edit' ? 'alert' : 'note'}">${say(`flag.${flag}`)}</span>`}</li>`
 }
 
