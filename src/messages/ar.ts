@@ -41,7 +41,8 @@ export const ar: Messages = {
   'pdf.signed':
     'يحمل ملف PDF هذا توقيعاً رقمياً. التوقيع يغيّر بايتات الملف، فالنسخة التي وُقّعت، أو أعيد توقيعها، بعد تقديمها لا تطابق. اطلب الملف كما قُدّم.',
   'pdf.saved': 'حُفظ ملف PDF هذا من جديد بعد إنشائه. النسخة التي حُفظت من جديد بعد إيداعها لا تتطابق. اطلب الملف كما أُودع.',
-  'pdf.earlier': 'لكنّ حالة سابقة من هذا الملف معروفة، انظر أدناه: ما يلي أول {bytes} بايت منه أُضيف لاحقاً، بتوقيع أو بحفظ جديد.',
+  'pdf.earlier':
+    'لكنّ حالة سابقة من هذا الملف معروفة، انظر أدناه: ما يلي {bytes, plural, zero {بدايته} one {أول بايت منه} two {أول بايتين منه} few {أول # بايتات منه} many {أول # بايتاً منه} other {أول # بايت منه}} أُضيف لاحقاً، بتوقيع أو بحفظ جديد.',
   // Checks (design §7)
   'check.document': 'الوثيقة',
   'check.statement': 'التصريح',
@@ -68,7 +69,7 @@ export const ar: Messages = {
   'result.file': 'الملف',
   'result.receipt': 'الإيصال',
   'result.size': 'الحجم',
-  'result.bytes': 'عدد البايتات: {count}',
+  'result.bytes': '{count, plural, zero {لا بايت} one {بايت واحد} two {بايتان} few {# بايتات} many {# بايتاً} other {# بايت}}',
   'result.hash': 'بصمة SHA-256',
   'result.agency': 'قدّمه',
   'result.record': 'السجلّ المعني',
@@ -76,7 +77,8 @@ export const ar: Messages = {
   'result.open': 'فتح صفحة السجلّ',
   'result.releases': 'الإصدارات (releases) في هذه الحزمة',
   'result.release': 'الإصدار {id}',
-  'result.state': 'حالة سابقة من الملف: أول {bytes} بايت منه',
+  'result.state':
+    'حالة سابقة من الملف: {bytes, plural, zero {لا شيء منه} one {أول بايت منه} two {أول بايتين منه} few {أول # بايتات منه} many {أول # بايتاً منه} other {أول # بايت منه}}',
   'result.stateWarning': 'حالة سابقة فقط من هذا الملف مسجّلة. أما ما أُضيف إليه بعدها فليس مسجّلاً، وقد يغيّر ما يعرضه الملف.',
   'result.stateVerdict': 'لتلك الحالة السابقة وحدها: {sentence}',
   'result.refused': 'لا يمكن قراءة هذا الإصدار دون لبس، ولذلك ليس له جواب خاص؛ ويشمله جواب الملف كله. السبب: {reason}',
@@ -107,7 +109,8 @@ export const ar: Messages = {
   'verify.results': 'النتائج',
   'verify.hashing': 'قراءة {name}: {percent} %',
   'verify.checking': 'فحص {name}…',
-  'verify.part': 'فحص {name}: {done} من {total} من الإصدارات',
+  'verify.part':
+    'فحص {name}: {done} من {total, plural, zero {لا إصدارات} one {إصدار واحد} two {إصدارين} few {# إصدارات} many {# إصداراً} other {# إصدار}}',
   'verify.done': 'تم. عدد النتائج: {count}',
   'verify.clear': 'البدء من جديد',
   'verify.unreadable': 'تعذّرت قراءة الملف. ربما نُقل أو تغيّر في هذه الأثناء: اختره من جديد.',
@@ -115,7 +118,8 @@ export const ar: Messages = {
   'verify.policyUsed': 'يُستخدم ملف السياسة الخاص بك: {name}',
   'verify.ledgerGone': 'لم يُجب السجل، فتعذّر البحث عن إيصاله. أضف ملف الإيصال.',
   'verify.needReceipt': 'أضف إيصال هذا الملف أيضاً: هذه الصفحة لا تسأل أي سجل.',
-  'verify.tooManyReleases': 'فُحص {count} إصداراً، ولم يُفحص {left}. الأمر “openseal verify” يفحصها كلها.',
+  'verify.tooManyReleases':
+    '{count, plural, zero {لم يُفحص أي إصدار} one {فُحص إصدار واحد} two {فُحص إصداران} few {فُحصت # إصدارات} many {فُحص # إصداراً} other {فُحص # إصدار}}. ما لم يُفحص: {left}. الأمر “openseal verify” يفحصها كلها.',
   'verify.stop': 'توقف هنا',
   'verify.more': 'اعرض {count} أخرى',
   'verify.settings': 'من يُسأل عن السلسلة',
@@ -138,7 +142,8 @@ export const ar: Messages = {
   'verify.nothing': 'اختر ملفاً، أو ألصق بصمة من 64 حرفاً 0–9 و a–f، أو نص إيصال.',
   'verify.serverTooLarge': 'هذا الملف أكبر من أن يُفحص على خادمنا (الحد {size}). احسب بصمته SHA-256 والصقها.',
   'verify.otherHash': 'يبدو هذا {kind}. لا نبحث إلا عن SHA-256، لأن غيرها يمكن تزويره أو غير مسجّل هنا.',
-  'verify.serverMany': 'يُفحص {count} ملفاً على الأكثر في المرة. أرسل الباقي على حدة.',
+  'verify.serverMany':
+    'يُفحص {count, plural, zero {# ملف} one {ملف واحد} two {ملفان} few {# ملفات} many {# ملفاً} other {# ملف}} على الأكثر في المرة. أرسل الباقي على حدة.',
   'verify.serverCutOff': 'لم يصل النموذج كاملاً: ربما انقطع الاتصال. أرسله مرة أخرى.',
   'verify.again': 'فحص ملف آخر',
   // Frame
@@ -174,7 +179,8 @@ export const ar: Messages = {
   'home.accepting': 'السجلات الجديدة',
   'home.acceptingYes': 'مقبولة',
   'home.acceptingNo': 'غير مقبولة',
-  'home.covers': 'القيود المشمولة: {count}',
+  'home.covers':
+    '{count, plural, zero {لا يشمل أي قيد} one {يشمل قيداً واحداً} two {يشمل قيدين} few {يشمل # قيود} many {يشمل # قيداً} other {يشمل # قيد}}',
   'home.allAnchors': 'كل عمليات التثبيت ومدد الانتظار',
   'home.latest': 'أحدث السجلات',
   'home.none': 'لا توجد سجلات بعد.',
@@ -269,7 +275,8 @@ export const ar: Messages = {
   'cert.easy': 'الطريقة السهلة: افتح أداة الفحص المحفوظة دون اتصال، أو {url}، وأعطها الملف وإيصاله. يدوياً، خطوة خطوة:',
   'cert.step1': 'احسب بصمة الملف: {command} يجب أن تكون إحدى البصمات أعلاه.',
   'cert.step2': 'خذ التصريح من الإيصال ({url}) واحسب بصمته: {command} يجب أن تكون: {hash}',
-  'cert.text': 'التصريح نفسه: سطر واحد من {count} بايت، دون فاصل أسطر في آخره.',
+  'cert.text':
+    'التصريح نفسه: سطر واحد من {count, plural, zero {# بايت} one {بايت واحد} two {بايتين} few {# بايتات} many {# بايتاً} other {# بايت}}، دون فاصل أسطر في آخره.',
   'cert.step3': 'ضع 0001 قبل تلك البصمة واحسب بصمة هذه البايتات الأربعة والثلاثين: {command} يجب أن تكون: {hash}',
   'cert.step4':
     'اصعد سطراً سطراً: اكتب 01 ثم اليسرى واليمنى من بصمتين، البصمة المعطاة في السطر والنتيجة الأخيرة، واحسب بالطريقة نفسها بصمة هذه البايتات الخمسة والستين.',
@@ -280,7 +287,8 @@ export const ar: Messages = {
   'cert.left': 'يساراً',
   'cert.right': 'يميناً',
   'cert.result': 'تبدأ النتيجة بـ',
-  'cert.step5': 'يجب أن تكون النتيجة الأخيرة جذر أول {size} قيداً من السجل {origin}: {root}',
+  'cert.step5':
+    'يجب أن تكون النتيجة الأخيرة جذر {size, plural, zero {قائمة بلا قيود} one {أول قيد} two {أول قيدين} few {أول # قيود} many {أول # قيداً} other {أول # قيد}} من السجل {origin}: {root}',
   'cert.step6':
     'اسأل أي نقطة وصول إلى السلسلة {chainId} عن {question} في العقد {contract}. الجواب هو التاريخ بالثواني منذ 1970؛ و0 يعني غير مثبّت.',
   'cert.answer': 'كان الجواب {seconds}، أي {date}.',
@@ -308,11 +316,13 @@ export const ar: Messages = {
   'changes.none': 'لا توجد تغييرات من هذا النوع.',
   'changes.older': 'تغييرات أقدم',
   'changes.newest': 'أحدث التغييرات',
-  'changes.behind': 'لم تُفحص بعد أحدث القيود، وعددها {count}.',
+  'changes.behind':
+    '{count, plural, zero {فُحصت كل القيود} one {لم يُفحص بعد أحدث قيد} two {لم يُفحص بعد أحدث قيدين} few {لم تُفحص بعد أحدث # قيود} many {لم يُفحص بعد أحدث # قيداً} other {لم يُفحص بعد أحدث # قيد}}.',
   'search.label': 'بصمة أو رقم سجلّ أو جهة أو كلمات من عنوان',
   'search.results': 'عدد النتائج: {count}',
   'search.none': 'لم يُعثر على شيء. يجب أن تكون البصمة كاملة؛ ويُعثر على الكلمات من بدايتها.',
-  'search.behind': 'لا يزال البحث قيد الاستكمال: لا يمكن بعد العثور على أحدث القيود ({count}) بالعنوان أو بالرقم.',
+  'search.behind':
+    'لا يزال البحث قيد الاستكمال: لا يمكن بعد العثور على {count, plural, zero {بعض القيود} one {أحدث قيد} two {أحدث قيدين} few {أحدث # قيود} many {أحدث # قيداً} other {أحدث # قيد}} بالعنوان أو بالرقم.',
   'search.older': 'البحث في القيود الأقدم',
   'search.noneHere': 'لم يُعثر على شيء بين أحدث القيود. ولم يُبحث بعد في القيود الأقدم.',
   'anchors.lead': 'عند كل تثبيت تُكتب بصمة السجل في السلسلة، حيث لا يمكن تغييرها.',
@@ -326,6 +336,7 @@ export const ar: Messages = {
   'anchors.newest': 'أحدث عمليات التثبيت',
   'activity.title': 'السجلات ومدد الانتظار',
   'activity.records': 'القيود المقبولة',
+  'activity.entries': '{count, plural, zero {لا قيود} one {قيد واحد} two {قيدان} few {# قيود} many {# قيداً} other {# قيد}}',
   'activity.waits': 'أطول انتظار للسلسلة',
   'activity.text': '{what}: من {from} إلى {to}، عمود لكل {duration}. وأعلى عمود يمثل {most}.',
   'activity.day': 'آخر 24 ساعة',

@@ -49,7 +49,7 @@ export const de: Messages = {
   'pdf.saved':
     'Dieses PDF wurde nach seiner Erstellung erneut gespeichert. Eine Kopie, die nach der Einreichung erneut gespeichert wurde, passt nicht mehr. Bitten Sie um die Datei, wie sie eingereicht wurde.',
   'pdf.earlier':
-    'Ein früherer Stand dieser Datei ist aber bekannt, siehe unten: Was nach ihren ersten {bytes} Bytes folgt, kam später hinzu, durch eine Unterschrift oder erneutes Speichern.',
+    'Ein früherer Stand dieser Datei ist aber bekannt, siehe unten: Was nach {bytes, plural, one {ihrem ersten # Byte} other {ihren ersten # Bytes}} folgt, kam später hinzu, durch eine Unterschrift oder erneutes Speichern.',
   // Checks (design §7)
   'check.document': 'Dokument',
   'check.statement': 'Erklärung',
@@ -76,7 +76,7 @@ export const de: Messages = {
   'result.file': 'Datei',
   'result.receipt': 'Beleg',
   'result.size': 'Größe',
-  'result.bytes': '{count} Bytes',
+  'result.bytes': '{count, plural, one {# Byte} other {# Bytes}}',
   'result.hash': 'SHA-256-Fingerabdruck',
   'result.agency': 'Eingereicht von',
   'result.record': 'Vorgang',
@@ -84,7 +84,7 @@ export const de: Messages = {
   'result.open': 'Seite des Vorgangs öffnen',
   'result.releases': 'Veröffentlichungen (Releases) in diesem Paket',
   'result.release': 'Veröffentlichung {id}',
-  'result.state': 'Früherer Stand der Datei: ihre ersten {bytes} Bytes',
+  'result.state': 'Früherer Stand der Datei: {bytes, plural, one {ihr erstes # Byte} other {ihre ersten # Bytes}}',
   'result.stateWarning':
     'Nur ein früherer Stand dieser Datei ist verzeichnet. Was seither hinzukam, ist es nicht und kann verändern, was die Datei zeigt.',
   'result.stateVerdict': 'Allein für diesen früheren Stand: {sentence}',
@@ -119,7 +119,7 @@ export const de: Messages = {
   'verify.results': 'Ergebnisse',
   'verify.hashing': '{name} wird gelesen: {percent} %',
   'verify.checking': '{name} wird geprüft …',
-  'verify.part': '{name} wird geprüft: {done} von {total} Veröffentlichungen',
+  'verify.part': '{name} wird geprüft: {done} von {total, plural, one {# Veröffentlichung} other {# Veröffentlichungen}}',
   'verify.done': 'Fertig. Ergebnisse: {count}',
   'verify.clear': 'Neu beginnen',
   'verify.unreadable':
@@ -128,7 +128,8 @@ export const de: Messages = {
   'verify.policyUsed': 'Ihre eigene Richtliniendatei wird verwendet: {name}',
   'verify.ledgerGone': 'Das Register hat nicht geantwortet, der Beleg konnte nicht gesucht werden. Fügen Sie die Belegdatei hinzu.',
   'verify.needReceipt': 'Fügen Sie auch den Beleg dieser Datei hinzu: Diese Seite befragt kein Register.',
-  'verify.tooManyReleases': '{count} Veröffentlichungen wurden geprüft, {left} nicht. Der Befehl „openseal verify“ prüft sie alle.',
+  'verify.tooManyReleases':
+    '{count, plural, one {# Veröffentlichung wurde geprüft} other {# Veröffentlichungen wurden geprüft}}. Nicht geprüft: {left}. Der Befehl „openseal verify“ prüft sie alle.',
   'verify.stop': 'Hier anhalten',
   'verify.more': '{count} weitere zeigen',
   'verify.settings': 'Wer nach der Kette gefragt wird',
@@ -154,7 +155,8 @@ export const de: Messages = {
   'verify.serverTooLarge':
     'Diese Datei ist zu groß für unseren Server (Grenze {size}). Berechnen Sie ihren SHA-256-Fingerabdruck und fügen Sie ihn ein.',
   'verify.otherHash': 'Das sieht aus wie {kind}. Wir suchen nur nach SHA-256, weil andere fälschbar oder hier nicht verzeichnet sind.',
-  'verify.serverMany': 'Höchstens {count} Dateien werden auf einmal geprüft. Senden Sie die übrigen getrennt.',
+  'verify.serverMany':
+    'Höchstens {count, plural, one {# Datei wird} other {# Dateien werden}} auf einmal geprüft. Senden Sie die übrigen getrennt.',
   'verify.serverCutOff': 'Das Formular kam nicht vollständig an: Vielleicht wurde die Verbindung unterbrochen. Senden Sie es noch einmal.',
   'verify.again': 'Eine andere Datei prüfen',
   // Frame
@@ -192,7 +194,7 @@ export const de: Messages = {
   'home.accepting': 'Neue Vorgänge',
   'home.acceptingYes': 'angenommen',
   'home.acceptingNo': 'nicht angenommen',
-  'home.covers': '{count} Einträge erfasst',
+  'home.covers': '{count, plural, one {# Eintrag erfasst} other {# Einträge erfasst}}',
   'home.allAnchors': 'Alle Anker und Wartezeiten',
   'home.latest': 'Neueste Vorgänge',
   'home.none': 'Noch keine Vorgänge.',
@@ -294,7 +296,7 @@ export const de: Messages = {
     'Der einfache Weg: Öffnen Sie den gespeicherten Offline-Prüfer oder {url}, und geben Sie ihm die Datei und ihren Beleg. Von Hand, Schritt für Schritt:',
   'cert.step1': 'Berechnen Sie den Fingerabdruck der Datei: {command} Er muss einer der Fingerabdrücke oben sein.',
   'cert.step2': 'Nehmen Sie die Erklärung aus dem Beleg ({url}), und berechnen Sie ihren Fingerabdruck: {command} Er muss lauten: {hash}',
-  'cert.text': 'Die Erklärung selbst: eine Zeile von {count} Bytes, ohne Zeilenumbruch am Ende.',
+  'cert.text': 'Die Erklärung selbst: eine Zeile von {count, plural, one {# Byte} other {# Bytes}}, ohne Zeilenumbruch am Ende.',
   'cert.step3':
     'Setzen Sie 0001 vor diesen Fingerabdruck, und berechnen Sie den Fingerabdruck dieser 34 Bytes: {command} Er muss lauten: {hash}',
   'cert.step4':
@@ -306,7 +308,8 @@ export const de: Messages = {
   'cert.left': 'links',
   'cert.right': 'rechts',
   'cert.result': 'Ergebnis beginnt mit',
-  'cert.step5': 'Das letzte Ergebnis muss die Wurzel der ersten {size} Einträge des Registers {origin} sein: {root}',
+  'cert.step5':
+    'Das letzte Ergebnis muss die Wurzel {size, plural, one {des ersten # Eintrags} other {der ersten # Einträge}} des Registers {origin} sein: {root}',
   'cert.step6':
     'Fragen Sie einen beliebigen Zugang zur Kette {chainId} nach {question} beim Vertrag {contract}. Die Antwort ist das Datum in Sekunden seit 1970; 0 heißt nicht verankert.',
   'cert.answer': 'Die Antwort war {seconds}, das ist {date}.',
@@ -336,11 +339,13 @@ export const de: Messages = {
   'changes.none': 'Keine solchen Änderungen.',
   'changes.older': 'Ältere Änderungen',
   'changes.newest': 'Neueste Änderungen',
-  'changes.behind': 'Die neuesten {count} Einträge wurden noch nicht durchgesehen.',
+  'changes.behind':
+    '{count, plural, one {Der neueste Eintrag wurde noch nicht durchgesehen} other {Die neuesten # Einträge wurden noch nicht durchgesehen}}.',
   'search.label': 'Fingerabdruck, Vorgangsnummer, Behörde oder Wörter eines Titels',
   'search.results': 'Ergebnisse: {count}',
   'search.none': 'Nichts gefunden. Ein Fingerabdruck muss vollständig sein; Wörter werden an ihrem Anfang gefunden.',
-  'search.behind': 'Die Suche wird noch gefüllt: Die neuesten {count} Einträge sind über Titel oder Nummer noch nicht zu finden.',
+  'search.behind':
+    'Die Suche wird noch gefüllt: {count, plural, one {Der neueste Eintrag ist} other {Die neuesten # Einträge sind}} über Titel oder Nummer noch nicht zu finden.',
   'search.older': 'In älteren Einträgen suchen',
   'search.noneHere': 'Unter den neuesten Einträgen nichts gefunden. Ältere wurden noch nicht durchsucht.',
   'anchors.lead': 'Bei jedem Anker wird der Fingerabdruck des Registers in die Kette geschrieben, wo er nicht geändert werden kann.',
@@ -354,6 +359,7 @@ export const de: Messages = {
   'anchors.newest': 'Neueste Anker',
   'activity.title': 'Vorgänge und Wartezeiten',
   'activity.records': 'Angenommene Einträge',
+  'activity.entries': '{count, plural, one {# Eintrag} other {# Einträge}}',
   'activity.waits': 'Längste Wartezeit auf die Kette',
   'activity.text': '{what}: von {from} bis {to}, ein Balken für je {duration}. Der höchste Balken steht für {most}.',
   'activity.day': 'Letzte 24 Stunden',

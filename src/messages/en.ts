@@ -45,7 +45,7 @@ const SENTENCES = {
   'pdf.saved':
     'This PDF was saved again after it was first made. A copy that was saved again after it was submitted does not match. Ask for the file as it was submitted.',
   'pdf.earlier':
-    'But an earlier state of this file is known, see below: what follows its first {bytes} bytes was added later, by a signature or by saving it again.',
+    'But an earlier state of this file is known, see below: what follows its first {bytes, plural, one {# byte} other {# bytes}} was added later, by a signature or by saving it again.',
   // Checks (design §7)
   'check.document': 'document',
   'check.statement': 'statement',
@@ -72,7 +72,7 @@ const SENTENCES = {
   'result.file': 'File',
   'result.receipt': 'Receipt',
   'result.size': 'Size',
-  'result.bytes': '{count} bytes',
+  'result.bytes': '{count, plural, one {# byte} other {# bytes}}',
   'result.hash': 'SHA-256 fingerprint',
   'result.agency': 'Submitted by',
   'result.record': 'Record',
@@ -80,7 +80,7 @@ const SENTENCES = {
   'result.open': 'Open the record page',
   'result.releases': 'Releases in this package',
   'result.release': 'Release {id}',
-  'result.state': 'Earlier state of the file: its first {bytes} bytes',
+  'result.state': 'Earlier state of the file: its first {bytes, plural, one {# byte} other {# bytes}}',
   'result.stateWarning':
     'Only an earlier state of this file is on the record. What was added to it since is not, and may change what the file shows.',
   'result.stateVerdict': 'For that earlier state alone: {sentence}',
@@ -114,7 +114,7 @@ const SENTENCES = {
   'verify.results': 'Results',
   'verify.hashing': 'Reading {name}: {percent} %',
   'verify.checking': 'Checking {name}…',
-  'verify.part': 'Checking {name}: {done} of {total} releases',
+  'verify.part': 'Checking {name}: {done} of {total, plural, one {# release} other {# releases}}',
   'verify.done': 'Done. Results: {count}',
   'verify.clear': 'Start again',
   'verify.unreadable': 'The file could not be read. It may have been moved or changed meanwhile: choose it again.',
@@ -122,7 +122,8 @@ const SENTENCES = {
   'verify.policyUsed': 'Your own policy file is in use: {name}',
   'verify.ledgerGone': 'The ledger did not answer, so its receipt could not be looked up. Add the receipt file.',
   'verify.needReceipt': 'Add the receipt of this file too: this page asks no ledger.',
-  'verify.tooManyReleases': '{count} releases were checked, {left} were not. The command “openseal verify” checks them all.',
+  'verify.tooManyReleases':
+    '{count, plural, one {# release was checked} other {# releases were checked}}. Not checked: {left}. The command “openseal verify” checks them all.',
   'verify.stop': 'Stop here',
   'verify.more': 'Show {count} more',
   'verify.settings': 'Who is asked about the chain',
@@ -145,7 +146,7 @@ const SENTENCES = {
   'verify.nothing': 'Choose a file, or paste a fingerprint of 64 characters 0–9 and a–f, or the text of a receipt.',
   'verify.serverTooLarge': 'This file is too large to check on our server (limit {size}). Compute its SHA-256 fingerprint and paste that.',
   'verify.otherHash': 'This looks like {kind}. We look up SHA-256 only, because the others can be forged or are not recorded here.',
-  'verify.serverMany': 'At most {count} files are checked at once. Send the others separately.',
+  'verify.serverMany': 'At most {count, plural, one {# file is checked} other {# files are checked}} at once. Send the others separately.',
   'verify.serverCutOff': 'The form could not be read whole: it may have been cut off on its way. Send it again.',
   'verify.again': 'Check another file',
   // Frame
@@ -182,7 +183,7 @@ const SENTENCES = {
   'home.accepting': 'New records',
   'home.acceptingYes': 'accepted',
   'home.acceptingNo': 'not accepted',
-  'home.covers': '{count} entries covered',
+  'home.covers': '{count, plural, one {# entry covered} other {# entries covered}}',
   'home.allAnchors': 'All anchors and waiting times',
   'home.latest': 'Latest records',
   'home.none': 'No records yet.',
@@ -282,7 +283,7 @@ const SENTENCES = {
   'cert.easy': 'The easy way: open the saved offline verifier, or {url}, and give it the file and its receipt. By hand, step by step:',
   'cert.step1': 'Compute the fingerprint of the file: {command} It must be one of the fingerprints above.',
   'cert.step2': 'Take the statement out of the receipt ({url}) and compute its fingerprint: {command} It must be: {hash}',
-  'cert.text': 'The statement itself: one line of {count} bytes, without a line break at its end.',
+  'cert.text': 'The statement itself: one line of {count, plural, one {# byte} other {# bytes}}, without a line break at its end.',
   'cert.step3': 'Put 0001 before that fingerprint and compute the fingerprint of these 34 bytes: {command} It must be: {hash}',
   'cert.step4':
     'Go up line by line: write 01, then the left and the right of two fingerprints, the one given in the line and the last result, and compute the fingerprint of these 65 bytes in the same way.',
@@ -293,7 +294,8 @@ const SENTENCES = {
   'cert.left': 'left',
   'cert.right': 'right',
   'cert.result': 'Result begins with',
-  'cert.step5': 'The last result must be the root of the first {size} entries of the ledger {origin}: {root}',
+  'cert.step5':
+    'The last result must be the root of the first {size, plural, one {# entry} other {# entries}} of the ledger {origin}: {root}',
   'cert.step6':
     'Ask any endpoint of chain {chainId} for {question} at contract {contract}. The answer is the date in seconds since 1970; 0 means not anchored.',
   'cert.answer': 'The answer was {seconds}, which is {date}.',
@@ -321,11 +323,13 @@ const SENTENCES = {
   'changes.none': 'No such changes.',
   'changes.older': 'Older changes',
   'changes.newest': 'Newest changes',
-  'changes.behind': 'The newest {count} entries have not been looked at yet.',
+  'changes.behind':
+    '{count, plural, one {The newest entry has not been looked at yet} other {The newest # entries have not been looked at yet}}.',
   'search.label': 'Fingerprint, record number, agency or words of a title',
   'search.results': 'Results: {count}',
   'search.none': 'Nothing found. A fingerprint must be complete; words are found by their beginning.',
-  'search.behind': 'The search is still being filled: the newest {count} entries cannot be found by title or number yet.',
+  'search.behind':
+    'The search is still being filled: {count, plural, one {the newest entry cannot be found} other {the newest # entries cannot be found}} by title or number yet.',
   'search.older': 'Search in older entries',
   'search.noneHere': 'Nothing found among the newest entries. Older ones were not searched yet.',
   'anchors.lead': 'At each anchor the ledger’s fingerprint is written to the chain, where it cannot be changed.',
@@ -339,6 +343,7 @@ const SENTENCES = {
   'anchors.newest': 'Newest anchors',
   'activity.title': 'Records and waiting times',
   'activity.records': 'Entries accepted',
+  'activity.entries': '{count, plural, one {# entry} other {# entries}}',
   'activity.waits': 'Longest wait for the chain',
   'activity.text': '{what}: from {from} to {to}, one bar for each {duration}. The highest bar stands for {most}.',
   'activity.day': 'Last 24 hours',

@@ -49,7 +49,7 @@ export const es: Messages = {
   'pdf.saved':
     'Este PDF se guardó de nuevo después de crearse. Una copia que se guardó de nuevo después de presentarse ya no coincide. Pida el archivo tal como se presentó.',
   'pdf.earlier':
-    'Pero se conoce un estado anterior de este archivo, véase más abajo: lo que sigue a sus primeros {bytes} bytes se añadió después, por una firma o al guardarlo de nuevo.',
+    'Pero se conoce un estado anterior de este archivo, véase más abajo: lo que sigue {bytes, plural, one {a su primer # byte} many {a sus primeros # de bytes} other {a sus primeros # bytes}} se añadió después, por una firma o al guardarlo de nuevo.',
   // Checks (design §7)
   'check.document': 'documento',
   'check.statement': 'declaración',
@@ -76,7 +76,7 @@ export const es: Messages = {
   'result.file': 'Archivo',
   'result.receipt': 'Recibo',
   'result.size': 'Tamaño',
-  'result.bytes': '{count} bytes',
+  'result.bytes': '{count, plural, one {# byte} many {# de bytes} other {# bytes}}',
   'result.hash': 'Huella SHA-256',
   'result.agency': 'Presentado por',
   'result.record': 'Expediente',
@@ -84,7 +84,8 @@ export const es: Messages = {
   'result.open': 'Abrir la página del expediente',
   'result.releases': 'Publicaciones (releases) de este paquete',
   'result.release': 'Publicación {id}',
-  'result.state': 'Estado anterior del archivo: sus primeros {bytes} bytes',
+  'result.state':
+    'Estado anterior del archivo: {bytes, plural, one {su primer # byte} many {sus primeros # de bytes} other {sus primeros # bytes}}',
   'result.stateWarning':
     'Solo un estado anterior de este archivo consta en el registro. Lo que se le añadió después no consta y puede cambiar lo que el archivo muestra.',
   'result.stateVerdict': 'Solo para ese estado anterior: {sentence}',
@@ -118,7 +119,7 @@ export const es: Messages = {
   'verify.results': 'Resultados',
   'verify.hashing': 'Leyendo {name}: {percent} %',
   'verify.checking': 'Comprobando {name}…',
-  'verify.part': 'Comprobando {name}: {done} de {total} publicaciones',
+  'verify.part': 'Comprobando {name}: {done} de {total, plural, one {# publicación} many {# de publicaciones} other {# publicaciones}}',
   'verify.done': 'Listo. Resultados: {count}',
   'verify.clear': 'Empezar de nuevo',
   'verify.unreadable': 'No se pudo leer el archivo. Quizá se movió o cambió entretanto: elíjalo de nuevo.',
@@ -126,7 +127,8 @@ export const es: Messages = {
   'verify.policyUsed': 'Se usa su propio archivo de política: {name}',
   'verify.ledgerGone': 'El registro no respondió, así que no se pudo buscar su recibo. Añada el archivo del recibo.',
   'verify.needReceipt': 'Añada también el recibo de este archivo: esta página no consulta ningún registro.',
-  'verify.tooManyReleases': 'Se comprobaron {count} publicaciones y {left} no. La orden «openseal verify» las comprueba todas.',
+  'verify.tooManyReleases':
+    '{count, plural, one {Se comprobó # publicación} many {Se comprobaron # de publicaciones} other {Se comprobaron # publicaciones}}. Sin comprobar: {left}. La orden «openseal verify» las comprueba todas.',
   'verify.stop': 'Parar aquí',
   'verify.more': 'Mostrar {count} más',
   'verify.settings': 'A quién se pregunta por la cadena',
@@ -150,7 +152,8 @@ export const es: Messages = {
   'verify.nothing': 'Elija un archivo, o pegue una huella de 64 caracteres 0–9 y a–f, o el texto de un recibo.',
   'verify.serverTooLarge': 'Este archivo es demasiado grande para nuestro servidor (límite {size}). Calcule su huella SHA-256 y péguela.',
   'verify.otherHash': 'Esto parece {kind}. Solo buscamos SHA-256, porque las otras se pueden falsificar o no se registran aquí.',
-  'verify.serverMany': 'Se comprueban {count} archivos a la vez como máximo. Envíe los demás por separado.',
+  'verify.serverMany':
+    '{count, plural, one {Se comprueba # archivo} many {Se comprueban # de archivos} other {Se comprueban # archivos}} a la vez como máximo. Envíe los demás por separado.',
   'verify.serverCutOff': 'El formulario no llegó entero: puede que se cortara la conexión. Envíelo otra vez.',
   'verify.again': 'Comprobar otro archivo',
   // Frame
@@ -188,7 +191,7 @@ export const es: Messages = {
   'home.accepting': 'Expedientes nuevos',
   'home.acceptingYes': 'se aceptan',
   'home.acceptingNo': 'no se aceptan',
-  'home.covers': '{count} entradas cubiertas',
+  'home.covers': '{count, plural, one {# entrada cubierta} many {# de entradas cubiertas} other {# entradas cubiertas}}',
   'home.allAnchors': 'Todos los anclajes y tiempos de espera',
   'home.latest': 'Últimos expedientes',
   'home.none': 'Todavía no hay expedientes.',
@@ -288,7 +291,8 @@ export const es: Messages = {
   'cert.easy': 'Lo más fácil: abra el verificador sin conexión que guardó, o {url}, y dele el archivo y su recibo. A mano, paso a paso:',
   'cert.step1': 'Calcule la huella del archivo: {command} Debe ser una de las huellas de arriba.',
   'cert.step2': 'Saque la declaración del recibo ({url}) y calcule su huella: {command} Debe ser: {hash}',
-  'cert.text': 'La declaración misma: una sola línea de {count} bytes, sin salto de línea al final.',
+  'cert.text':
+    'La declaración misma: una sola línea de {count, plural, one {# byte} many {# de bytes} other {# bytes}}, sin salto de línea al final.',
   'cert.step3': 'Ponga 0001 delante de esa huella y calcule la huella de estos 34 bytes: {command} Debe ser: {hash}',
   'cert.step4':
     'Suba línea por línea: escriba 01 y luego la izquierda y la derecha de dos huellas, la que da la línea y el último resultado, y calcule del mismo modo la huella de estos 65 bytes.',
@@ -299,7 +303,8 @@ export const es: Messages = {
   'cert.left': 'a la izquierda',
   'cert.right': 'a la derecha',
   'cert.result': 'El resultado empieza por',
-  'cert.step5': 'El último resultado debe ser la raíz de las primeras {size} entradas del registro {origin}: {root}',
+  'cert.step5':
+    'El último resultado debe ser la raíz de {size, plural, one {la primera # entrada} many {las primeras # de entradas} other {las primeras # entradas}} del registro {origin}: {root}',
   'cert.step6':
     'Pregunte a cualquier acceso de la cadena {chainId} por {question} en el contrato {contract}. La respuesta es la fecha en segundos desde 1970; 0 significa sin anclar.',
   'cert.answer': 'La respuesta fue {seconds}, es decir, {date}.',
@@ -328,12 +333,13 @@ export const es: Messages = {
   'changes.none': 'No hay cambios de este tipo.',
   'changes.older': 'Cambios anteriores',
   'changes.newest': 'Cambios más recientes',
-  'changes.behind': 'Las {count} entradas más recientes aún no se han examinado.',
+  'changes.behind':
+    '{count, plural, one {La entrada más reciente aún no se ha examinado} many {Las # de entradas más recientes aún no se han examinado} other {Las # entradas más recientes aún no se han examinado}}.',
   'search.label': 'Huella, número de expediente, organismo o palabras de un título',
   'search.results': 'Resultados: {count}',
   'search.none': 'No se encontró nada. La huella debe estar completa; las palabras se encuentran por su comienzo.',
   'search.behind':
-    'La búsqueda aún se está completando: las {count} entradas más recientes todavía no se encuentran por título ni por número.',
+    'La búsqueda aún se está completando: {count, plural, one {la entrada más reciente todavía no se encuentra} many {las # de entradas más recientes todavía no se encuentran} other {las # entradas más recientes todavía no se encuentran}} por título ni por número.',
   'search.older': 'Buscar en entradas más antiguas',
   'search.noneHere': 'No se encontró nada entre las entradas más recientes. Las más antiguas aún no se han buscado.',
   'anchors.lead': 'En cada anclaje, la huella del registro se escribe en la cadena, donde no se puede cambiar.',
@@ -347,6 +353,7 @@ export const es: Messages = {
   'anchors.newest': 'Anclajes más recientes',
   'activity.title': 'Expedientes y tiempos de espera',
   'activity.records': 'Entradas aceptadas',
+  'activity.entries': '{count, plural, one {# entrada} many {# de entradas} other {# entradas}}',
   'activity.waits': 'Espera más larga de la cadena',
   'activity.text': '{what}: del {from} al {to}, una barra por cada {duration}. La barra más alta representa {most}.',
   'activity.day': 'Últimas 24 horas',

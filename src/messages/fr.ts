@@ -49,7 +49,7 @@ export const fr: Messages = {
   'pdf.saved':
     'Ce PDF a été enregistré de nouveau après sa création. Une copie enregistrée de nouveau après son dépôt ne correspond plus. Demandez le fichier tel qu’il a été déposé.',
   'pdf.earlier':
-    'Mais un état antérieur de ce fichier est connu, voir plus bas : ce qui suit ses {bytes} premiers octets a été ajouté plus tard, par une signature ou un nouvel enregistrement.',
+    'Mais un état antérieur de ce fichier est connu, voir plus bas : ce qui suit {bytes, plural, one {son # premier octet} many {ses # de premiers octets} other {ses # premiers octets}} a été ajouté plus tard, par une signature ou un nouvel enregistrement.',
   // Checks (design §7)
   'check.document': 'document',
   'check.statement': 'déclaration',
@@ -76,7 +76,7 @@ export const fr: Messages = {
   'result.file': 'Fichier',
   'result.receipt': 'Reçu',
   'result.size': 'Taille',
-  'result.bytes': '{count} octets',
+  'result.bytes': '{count, plural, one {# octet} many {# d’octets} other {# octets}}',
   'result.hash': 'Empreinte SHA-256',
   'result.agency': 'Soumis par',
   'result.record': 'Dossier',
@@ -84,7 +84,8 @@ export const fr: Messages = {
   'result.open': 'Ouvrir la page du dossier',
   'result.releases': 'Publications (releases) de ce paquet',
   'result.release': 'Publication {id}',
-  'result.state': 'État antérieur du fichier : ses {bytes} premiers octets',
+  'result.state':
+    'État antérieur du fichier : {bytes, plural, one {son # premier octet} many {ses # de premiers octets} other {ses # premiers octets}}',
   'result.stateWarning':
     'Seul un état antérieur de ce fichier est enregistré. Ce qui y a été ajouté depuis ne l’est pas et peut changer ce que le fichier montre.',
   'result.stateVerdict': 'Pour ce seul état antérieur : {sentence}',
@@ -118,7 +119,7 @@ export const fr: Messages = {
   'verify.results': 'Résultats',
   'verify.hashing': 'Lecture de {name} : {percent} %',
   'verify.checking': 'Vérification de {name}…',
-  'verify.part': 'Vérification de {name} : {done} publications sur {total}',
+  'verify.part': 'Vérification de {name} : {done} sur {total, plural, one {# publication} many {# de publications} other {# publications}}',
   'verify.done': 'Terminé. Résultats : {count}',
   'verify.clear': 'Recommencer',
   'verify.unreadable': 'Le fichier n’a pas pu être lu. Il a peut-être été déplacé ou modifié entre-temps : choisissez-le de nouveau.',
@@ -127,7 +128,7 @@ export const fr: Messages = {
   'verify.ledgerGone': 'Le registre n’a pas répondu : son reçu n’a pas pu être cherché. Ajoutez le fichier du reçu.',
   'verify.needReceipt': 'Ajoutez aussi le reçu de ce fichier : cette page n’interroge aucun registre.',
   'verify.tooManyReleases':
-    '{count} publications ont été vérifiées, {left} ne l’ont pas été. La commande « openseal verify » les vérifie toutes.',
+    '{count, plural, one {# publication a été vérifiée} many {# de publications ont été vérifiées} other {# publications ont été vérifiées}}. Non vérifiées : {left}. La commande « openseal verify » les vérifie toutes.',
   'verify.stop': 'Arrêter ici',
   'verify.more': 'En montrer {count} de plus',
   'verify.settings': 'Qui est interrogé au sujet de la chaîne',
@@ -153,7 +154,8 @@ export const fr: Messages = {
   'verify.serverTooLarge': 'Ce fichier est trop grand pour notre serveur (limite {size}). Calculez son empreinte SHA-256 et collez-la.',
   'verify.otherHash':
     'Cela ressemble à {kind}. Nous ne cherchons que SHA-256, car les autres peuvent être falsifiées ou ne sont pas enregistrées ici.',
-  'verify.serverMany': 'Au plus {count} fichiers sont vérifiés à la fois. Envoyez les autres séparément.',
+  'verify.serverMany':
+    'Au plus {count, plural, one {# fichier est vérifié} many {# de fichiers sont vérifiés} other {# fichiers sont vérifiés}} à la fois. Envoyez les autres séparément.',
   'verify.serverCutOff': 'Le formulaire n’est pas arrivé entier : la connexion a peut-être été coupée. Envoyez-le de nouveau.',
   'verify.again': 'Vérifier un autre fichier',
   // Frame
@@ -191,7 +193,7 @@ export const fr: Messages = {
   'home.accepting': 'Nouveaux dossiers',
   'home.acceptingYes': 'acceptés',
   'home.acceptingNo': 'pas acceptés',
-  'home.covers': '{count} entrées couvertes',
+  'home.covers': '{count, plural, one {# entrée couverte} many {# d’entrées couvertes} other {# entrées couvertes}}',
   'home.allAnchors': 'Tous les ancrages et temps d’attente',
   'home.latest': 'Derniers dossiers',
   'home.none': 'Aucun dossier pour l’instant.',
@@ -293,7 +295,8 @@ export const fr: Messages = {
     'Le plus simple : ouvrez le vérificateur hors ligne enregistré, ou {url}, et donnez-lui le fichier et son reçu. À la main, étape par étape :',
   'cert.step1': 'Calculez l’empreinte du fichier : {command} Elle doit être l’une des empreintes ci-dessus.',
   'cert.step2': 'Extrayez la déclaration du reçu ({url}) et calculez son empreinte : {command} Elle doit être : {hash}',
-  'cert.text': 'La déclaration elle-même : une seule ligne de {count} octets, sans saut de ligne à la fin.',
+  'cert.text':
+    'La déclaration elle-même : une seule ligne de {count, plural, one {# octet} many {# d’octets} other {# octets}}, sans saut de ligne à la fin.',
   'cert.step3': 'Placez 0001 devant cette empreinte et calculez l’empreinte de ces 34 octets : {command} Elle doit être : {hash}',
   'cert.step4':
     'Montez ligne par ligne : écrivez 01, puis la gauche et la droite de deux empreintes, celle donnée dans la ligne et le dernier résultat, et calculez de la même façon l’empreinte de ces 65 octets.',
@@ -304,7 +307,8 @@ export const fr: Messages = {
   'cert.left': 'à gauche',
   'cert.right': 'à droite',
   'cert.result': 'Le résultat commence par',
-  'cert.step5': 'Le dernier résultat doit être la racine des {size} premières entrées du registre {origin} : {root}',
+  'cert.step5':
+    'Le dernier résultat doit être la racine {size, plural, one {de la # première entrée} many {des # de premières entrées} other {des # premières entrées}} du registre {origin} : {root}',
   'cert.step6':
     'Demandez à n’importe quel point d’accès de la chaîne {chainId} {question} au contrat {contract}. La réponse est la date en secondes depuis 1970 ; 0 signifie non ancré.',
   'cert.answer': 'La réponse était {seconds}, soit le {date}.',
@@ -334,12 +338,13 @@ export const fr: Messages = {
   'changes.none': 'Aucun changement de ce genre.',
   'changes.older': 'Changements plus anciens',
   'changes.newest': 'Changements les plus récents',
-  'changes.behind': 'Les {count} entrées les plus récentes n’ont pas encore été examinées.',
+  'changes.behind':
+    '{count, plural, one {L’entrée la plus récente n’a pas encore été examinée} many {Les # d’entrées les plus récentes n’ont pas encore été examinées} other {Les # entrées les plus récentes n’ont pas encore été examinées}}.',
   'search.label': 'Empreinte, numéro de dossier, administration ou mots d’un titre',
   'search.results': 'Résultats : {count}',
   'search.none': 'Rien trouvé. Une empreinte doit être complète ; les mots se trouvent par leur début.',
   'search.behind':
-    'La recherche se remplit encore : les {count} entrées les plus récentes ne peuvent pas encore être trouvées par titre ou numéro.',
+    'La recherche se remplit encore : {count, plural, one {l’entrée la plus récente ne peut pas encore être trouvée} many {les # d’entrées les plus récentes ne peuvent pas encore être trouvées} other {les # entrées les plus récentes ne peuvent pas encore être trouvées}} par titre ou numéro.',
   'search.older': 'Chercher dans les entrées plus anciennes',
   'search.noneHere': 'Rien trouvé parmi les entrées les plus récentes. Les plus anciennes n’ont pas encore été cherchées.',
   'anchors.lead': 'À chaque ancrage, l’empreinte du registre est écrite sur la chaîne, où elle ne peut plus être changée.',
@@ -353,6 +358,7 @@ export const fr: Messages = {
   'anchors.newest': 'Ancrages les plus récents',
   'activity.title': 'Dossiers et temps d’attente',
   'activity.records': 'Entrées acceptées',
+  'activity.entries': '{count, plural, one {# entrée} many {# d’entrées} other {# entrées}}',
   'activity.waits': 'Plus longue attente de la chaîne',
   'activity.text': '{what} : du {from} au {to}, une barre par tranche de {duration}. La barre la plus haute représente {most}.',
   'activity.day': 'Dernières 24 heures',

@@ -3,7 +3,7 @@ import { visible } from '../core/visible.ts'
 import { fillIn } from '../verifier/notes.ts'
 import type { MessageKey } from './en.ts'
 
-/** Values for the placeholders of a sentence. */
+/** Values for the placeholders of a sentence. What a plural counts is given as a number. */
 export type Values = { readonly [name: string]: string | number }
 
 /** A language: its tag, and the direction of its writing. */
@@ -20,10 +20,27 @@ export function createSay<Key extends string = MessageKey>(lang: string, message
   const say = (key: Key, values: Values = {}): string => {
     const sentence = messages[key]
     if (sentence === undefined) throw new Error(`bug: no sentence ${key} in ${lang}`)
-    return fillIn(sentence, values)
+    return fillIn(chooseForms(sentence, values, lang), values)
   }
   return Object.assign(say, { lang, dir: lang === 'ar' ? ('rtl' as const) : ('ltr' as const) })
 }
+
+/**
+ * The plurals of a sentence in the form that the language wants: of `{count, plural, one {# entry} other {# entries}}`, as ICU writes it, one form is left, with the
+ * number in place of `#`.
+ */
+function chooseForms(sentence: string, values: Values, lang: string): string {
+  return sentence.replace(PLURAL, (_, name: string, forms: string) => {
+    const value = values[name]
+    if (typeof value !== 'number') throw new Error(`bug: ${name} is no number in ${JSON.stringify(sentence)}`)
+    const category = pluralsOf(lang).select(value)
+    const form = Object.fromEntries([...forms.matchAll(FORM)].map(([, key, text]) => [key, text]))
+    return (form[category] ?? form.other ?? '').replace('#', numbersOf(lang).format(value))
+  })
+}
+
+const PLURAL = /\{(\w+), plural,((?:\s*\w+\s*\{[^{}]*\})+)\s*\}/g
+const FORM = /(\w+)\s*\{([^{}]*)\}/g
 
 /** Text of its own direction, such as a name, that must not change the order of the sentence around it (Unicode isolates). Its own controls are shown as marks. */
 export function isolate(text: string): string {
@@ -57,6 +74,7 @@ const UNITS = [
 // Formats are made once for a language: making one takes longer than all else on a page.
 const timesOf = perLanguage(lang => new Intl.DateTimeFormat(lang, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' }))
 const numbersOf = perLanguage(lang => new Intl.NumberFormat(lang))
+const pluralsOf = perLanguage(lang => new Intl.PluralRules(lang))
 const lengthsOf = perLanguage(lang => {
   const of = (unit: string) => new Intl.NumberFormat(lang, { style: 'unit', unit, unitDisplay: 'long' })
   return { day: of('day'), hour: of('hour'), minute: of('minute'), second: of('second') }

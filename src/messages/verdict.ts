@@ -1,7 +1,7 @@
 /** What was found, in a language: the sentence of the verdict (design §8), and all that stands under it. */
 import type { CheckResult, Finding, Note, Part, Pasted, Problem, Result, VerdictCode } from '../verifier/index.ts'
 import type { MessageKey } from './en.ts'
-import { isolate, type Say, sayNumber, sayTime } from './say.ts'
+import { isolate, type Say, sayTime } from './say.ts'
 
 /** The sentence of the verdict in the reader's language. */
 export function sayVerdict(say: Say, { verdict, matched, failed = 'statement', date, withdrawn }: Result): string {
@@ -64,12 +64,12 @@ export function sayNext(say: Say, verdict: VerdictCode): string | undefined {
 export function sayPdf(say: Say, { pdf, result }: Finding, state: Part | undefined): string[] {
   if (pdf === undefined || (result.verdict !== 'unknown' && result.failed !== 'document')) return []
   const why = pdf.isSigned ? [say('pdf.signed')] : pdf.states.length > 1 ? [say('pdf.saved')] : []
-  return state?.kind === 'state' ? [...why, say('pdf.earlier', { bytes: sayNumber(say, state.bytes) })] : why
+  return state?.kind === 'state' ? [...why, say('pdf.earlier', { bytes: state.bytes })] : why
 }
 
 /** What a part of a file is called. */
 export function sayPart(say: Say, part: Part): string {
-  if (part.kind === 'state') return say('result.state', { bytes: sayNumber(say, part.bytes) })
+  if (part.kind === 'state') return say('result.state', { bytes: part.bytes })
   return say('result.release', { id: part.name ?? part.position })
 }
 

@@ -7,7 +7,7 @@ import { type Html, html } from './html.ts'
 const WIDTH = 1000
 const HEIGHT = 100
 
-/** One bar for each stretch of time that has a value; `format` puts a value into words. */
+/** One bar for each stretch of time that has a value above nothing, of at least one; `format` puts a value into words. */
 export function drawBars(
   say: Say,
   { fromMs, toMs, unitMs }: Omit<Activity, 'slots' | 'range'>,
@@ -27,7 +27,7 @@ export function drawBars(
 <svg class="chart" viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${text}">
 ${bars.map(({ startMs, value }) => {
   // The smallest value is still to be seen.
-  const height = value === 0 ? 0 : Math.max(2, (value / (most || 1)) * HEIGHT)
+  const height = Math.max(2, (value / most) * HEIGHT)
   return html`<rect x="${round(x(startMs))}" y="${round(HEIGHT - height)}" width="${round(width)}" height="${round(height)}"/>`
 })}</svg>
 <p class="scale" dir="ltr" aria-hidden="true"><span>${stamp(fromMs)}</span><span>${stamp(toMs)}</span></p>

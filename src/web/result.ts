@@ -53,7 +53,7 @@ ${state && html`<section class="parts">${renderAnswer(say, state, { level: 3, pa
 ${
   releases.length + partsLeftOut > 0 &&
   html`<section class="parts"><h3>${say('result.releases')}</h3><p>${renderCounts(say, releases)}</p>
-${partsLeftOut > 0 && html`<p>${say('verify.tooManyReleases', { count: sayNumber(say, releases.length), left: sayNumber(say, partsLeftOut) })}</p>`}
+${partsLeftOut > 0 && html`<p>${say('verify.tooManyReleases', { count: releases.length, left: sayNumber(say, partsLeftOut) })}</p>`}
 ${renderReleases(say, releases.slice(0, shown), pages)}
 ${releases.length > shown && html`<p class="no-print"><button type="button" class="quiet more">${say('verify.more', { count: Math.min(shown, releases.length - shown) })}</button></p>`}</section>`
 }`
@@ -155,7 +155,7 @@ function renderRelease(say: Say, answer: Answer, setting: Setting): Html {
 function renderFacts(say: Say, { result, digest, fileName, receiptName }: Finding): Html {
   const facts: (readonly [MessageKey, Html | string | false | undefined])[] = [
     ['result.file', fileName && html`<bdi>${fileName}</bdi>`],
-    ['result.size', digest && digest.bytes > 0 && say('result.bytes', { count: sayNumber(say, digest.bytes) })],
+    ['result.size', digest && digest.bytes > 0 && say('result.bytes', { count: digest.bytes })],
     ['result.hash', digest && html`<span class="hash">${digest.sha256}</span>`],
     ['record.content', digest?.jcs && html`<span class="hash">${digest.jcs}</span>`],
     ['result.receipt', receiptName && html`<bdi>${receiptName}</bdi>`],

@@ -1,11 +1,14 @@
 /** The catalogue: complete, with the same placeholders, and in agreement with the verifier's sentences. */
 import assert from 'node:assert/strict'
 import { en, type MessageKey } from '../../src/messages/en.ts'
-import { browserMessages, CATALOGUES, LANGUAGE_TAGS, negotiateLanguage, speak } from '../../src/messages/language.ts'
+import { browserMessages, CATALOGUES, LANGUAGE_TAGS, type Language, negotiateLanguage, speak } from '../../src/messages/language.ts'
 import { LIMITS, SENTENCES } from '../../src/verifier/index.ts'
 
 const KEYS = Object.keys(en) as MessageKey[]
-const placeholders = (sentence: string) => (sentence.match(/\{\w+\}/g) ?? []).sort()
+const PLURAL = /\{(\w+), plural,((?:\s*\w+\s*\{[^{}]*\})+)\s*\}/g
+const placeholders = (sentence: string) => (sentence.replace(PLURAL, '{$1}').match(/\{\w+\}/g) ?? []).sort()
+/** Enough to meet every plural category that whole numbers have in these languages. */
+const NUMBERS = [...Array.from({ length: 112 }, (_, n) => n), 1_000_000, 1_000_001]
 
 describe('web/messages', () => {
   for (const tag of LANGUAGE_TAGS) {
@@ -18,6 +21,33 @@ describe('web/messages', () => {
       }
     })
   }
+
+  for (const tag of LANGUAGE_TAGS) {
+    it(`has every plural form that ${tag} needs, and no other`, () => {
+      const rules = new Intl.PluralRules(tag)
+      const needed = [...new Set(NUMBERS.map(number => rules.select(number)))].sort()
+      // Where whole numbers never are "other", it stands for what is left.
+      const categories = [...new Set([...needed, 'other'])].sort()
+      const plurals = KEYS.flatMap(key => [...CATALOGUES[tag][key].matchAll(PLURAL)].map(([, , forms = '']) => ({ key, forms })))
+      assert.ok(plurals.length > 8)
+      for (const { key, forms } of plurals)
+        assert.deepEqual([...forms.matchAll(/(\w+)\s*\{/g)].map(([, category]) => category).sort(), categories, key)
+      for (const key of KEYS) assert.equal(/plural/.test(CATALOGUES[tag][key].replace(PLURAL, '')), false, key)
+    })
+  }
+
+  it('puts a number and its noun into the form that the language wants', () => {
+    const said = (tag: Language, numbers: readonly number[]) => numbers.map(count => speak(tag)('home.covers', { count }))
+    assert.deepEqual(said('en', [0, 1, 2, 1000]), ['0 entries covered', '1 entry covered', '2 entries covered', '1,000 entries covered'])
+    assert.deepEqual(said('uk', [1, 2, 5, 11, 21]), [
+      'охоплено 1 запис',
+      'охоплено 2 записи',
+      'охоплено 5 записів',
+      'охоплено 11 записів',
+      'охоплено 21 запис',
+    ])
+    assert.equal(new Set(said('ar', [0, 1, 2, 3, 11, 100]).map(text => text.replace(/\d+/g, '#'))).size, 6)
+  })
 
   it('leaves no sentence of a page untranslated', () => {
     for (const tag of LANGUAGE_TAGS.filter(tag => tag !== 'en')) {

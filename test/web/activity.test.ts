@@ -1,7 +1,10 @@
 /** Which stretch of time a chart shows, and in how many bars. */
 import assert from 'node:assert/strict'
+import { speak } from '../../src/messages/language.ts'
 import { readActivity } from '../../src/web/activity.ts'
 import type { SiteDeps, SiteSlot } from '../../src/web/deps.ts'
+import { html } from '../../src/web/html.ts'
+import { anchorsPage } from '../../src/web/pages/anchors.ts'
 
 const DAY_MS = 86_400_000
 const NOW_MS = Date.UTC(2026, 10, 24, 12)
@@ -40,5 +43,30 @@ describe('web/activity', () => {
       assert.equal(sum(slots), sum(all))
       assert.equal(Math.max(...slots.map(({ waitMs = 0 }) => waitMs)), Math.max(...all.map(({ waitMs = 0 }) => waitMs)))
     }
+  })
+
+  it('draws no bar for nothing, and says one entry where there is one', () => {
+    const place = {
+      base: '',
+      path: '/anchors',
+      origin: 'o',
+      styleHref: '',
+      banners: { testNetwork: false, stopped: false, notAccepting: false },
+    }
+    const frame = { say: speak('en'), ...place }
+    const drawn = (slots: readonly SiteSlot[]) => {
+      const activity = { range: 'day', fromMs: NOW_MS - DAY_MS, toMs: NOW_MS, unitMs: 900_000, slots } as const
+      const page = anchorsPage(frame, { anchors: [], activity, before: undefined, older: undefined })
+      return html`${page.main}`.safe
+    }
+    const nothing = drawn([{ startMs: NOW_MS - DAY_MS, records: 0, waitMs: 0 }])
+    assert.doesNotMatch(nothing, /<svg|<rect/)
+    const one = drawn([
+      { startMs: NOW_MS - DAY_MS, records: 1, waitMs: 0 },
+      { startMs: NOW_MS - 900_000, records: 0 },
+    ])
+    assert.deepEqual([one.match(/<svg/g)?.length, one.match(/<rect/g)?.length], [1, 1])
+    assert.match(one, /The highest bar stands for 1 entry\./)
+    assert.doesNotMatch(one, /height="0"/)
   })
 })

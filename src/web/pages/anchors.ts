@@ -35,11 +35,14 @@ ${older !== undefined && html`<a href="${base}/anchors?before=${older}">${say('a
 
 function renderActivity({ say, base }: Frame, activity: Activity): Html {
   const { range, slots } = activity
-  const waits = slots.flatMap(({ startMs, waitMs }) => (waitMs === undefined ? [] : [{ startMs, value: waitMs / 1000 }]))
+  // Nothing is no bar: neither a stretch without entries nor a wait of no time at all.
+  const accepted = slots.filter(({ records }) => records > 0).map(({ startMs, records }) => ({ startMs, value: records }))
+  const waits = slots.filter(({ waitMs = 0 }) => waitMs > 0).map(({ startMs, waitMs = 0 }) => ({ startMs, value: waitMs / 1000 }))
+  const sayEntries = (count: number) => say('activity.entries', { count })
   return html`<h2>${say('activity.title')}</h2>
 <nav class="tabs" aria-label="${say('activity.range')}"><ul>${RANGES.map(each => html`<li><a href="${base}/anchors?range=${each}"${each === range && html` aria-current="page"`}>${say(`activity.${each}`)}</a></li>`)}</ul></nav>
 ${slots.length === 0 && html`<p>${say('activity.none')}</p>`}
-${slots.length > 0 && html`<h3>${say('activity.records')}</h3>${drawBars(say, activity, { what: say('activity.records'), bars: slots.map(({ startMs, records }) => ({ startMs, value: records })), format: value => sayNumber(say, value) })}`}
+${accepted.length > 0 && html`<h3>${say('activity.records')}</h3>${drawBars(say, activity, { what: say('activity.records'), bars: accepted, format: sayEntries })}`}
 ${waits.length > 0 && html`<h3>${say('activity.waits')}</h3>${drawBars(say, activity, { what: say('activity.waits'), bars: waits, format: value => sayDuration(say, value) })}`}
 ${slots.length > 0 && renderTable({ say }, slots)}`
 }

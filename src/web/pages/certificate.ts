@@ -1,6 +1,6 @@
 /** How to check by hand: numbered steps with every number on the way, for a reader with a print-out and `sha256sum`; and the block to sign. */
 import { toHex, toUtf8 } from '../../core/bytes.ts'
-import { sayNumber, sayTime } from '../../messages/say.ts'
+import { sayTime } from '../../messages/say.ts'
 import type { SiteAnchor } from '../deps.ts'
 import type { Evidence } from '../evidence.ts'
 import { fill, type Html, html } from '../html.ts'
@@ -25,13 +25,14 @@ export function renderSteps(
   { index, siteUrl, evidence, anchor }: { index: number; siteUrl: string; evidence: Evidence; anchor: SiteAnchor | undefined },
 ): Html {
   const { statementHash, leafHash, path, size, root } = evidence
-  const step = (key: 'cert.step2' | 'cert.step3' | 'cert.step5', values: Readonly<Record<string, string | Html>>) => fill(say(key), values)
+  const step = (key: 'cert.step2' | 'cert.step3' | 'cert.step5', values: Readonly<Record<string, string | Html>>) =>
+    fill(say(key, { size }), values)
   return html`<p>${fill(say('cert.easy'), { url: mono(`${siteUrl}/verify`) })}</p>
 <ol class="steps"><li>${fill(say('cert.step1'), { command: html`${HASH_FILES.map(([system, command], at) => html`${at > 0 && ' · '}${mono(command)} <bdi>(${system})</bdi>`)}.` })}</li>
 <li>${step('cert.step2', { url: mono(`${siteUrl}/v1/records/${index}/receipt`), command: code(TAKE_STATEMENT), hash: mono(toHex(statementHash)) })}${renderStatement(say, evidence)}</li>
 <li>${step('cert.step3', { command: code(HASH_BYTES), hash: mono(toHex(leafHash)) })}</li>
 <li>${say(path.length === 0 ? 'cert.step4none' : 'cert.step4')}${path.length > 0 && renderPath(say, evidence)}</li>
-<li>${step('cert.step5', { size: sayNumber(say, size), origin: html`<bdi>${origin}</bdi>`, root: mono(toHex(root)) })}</li>
+<li>${step('cert.step5', { origin: html`<bdi>${origin}</bdi>`, root: mono(toHex(root)) })}</li>
 <li>${anchor === undefined ? say('cert.step6sealed') : renderQuestion(say, anchor)}</li></ol>`
 }
 
@@ -44,7 +45,7 @@ export function renderSignature({ say }: Frame): Html {
 function renderStatement(say: Frame['say'], { statementText }: Evidence): Html | false {
   const count = toUtf8(statementText).length
   if (count > PRINTED_BYTES || UNPRINTABLE.test(statementText)) return false
-  return html`<p class="small soft">${say('cert.text', { count: sayNumber(say, count) })}</p><p class="raw" dir="ltr">${statementText}</p>`
+  return html`<p class="small soft">${say('cert.text', { count })}</p><p class="raw" dir="ltr">${statementText}</p>`
 }
 
 function renderPath(say: Frame['say'], { path }: Evidence): Html {

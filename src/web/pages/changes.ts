@@ -1,5 +1,3 @@
-/** What agencies changed after they had published it: silent edits, amendments, withdrawals. */
-import { sayNumber } from '../../messages/say.ts'
 import type { SiteChange, SiteChangeKind } from '../deps.ts'
 import { type Html, html } from '../html.ts'
 import type { Frame, Page } from '../layout.ts'
@@ -34,7 +32,7 @@ export function changesPage(
     main: html`<h1>${say('site.changes')}</h1><p class="lead">${say('changes.lead')}</p>
 <nav class="tabs" aria-label="${say('changes.show')}"><ul><li>${tab(say('changes.all'), here, kind === undefined)}</li>
 ${CHANGE_KINDS.map(each => html`<li>${tab(say(`changes.${each}`), `${here}?kind=${each}`, kind === each)}</li>`)}</ul></nav>
-${behind > 0 && html`<p class="small soft">${say('changes.behind', { count: sayNumber(say, behind) })}</p>`}
+${behind > 0 && html`<p class="small soft">${say('changes.behind', { count: behind })}</p>`}
 ${entries.length === 0 ? html`<p>${say('changes.none')}</p>` : renderEntries(frame, entries, entry => renderChange(frame, entry))}
 <p class="row no-print">${before !== undefined && html`<a href="${here}${kind !== undefined && `?kind=${kind}`}">${say('changes.newest')}</a>`}
 ${older !== undefined && html`<a href="${here}?${only}before=${older}">${say('changes.older')}</a>`}</p>

@@ -51,7 +51,7 @@ function renderAnchors({ say }: Frame, anchors: readonly SiteAnchor[]): Html {
   if (anchors.length === 0) return html`<p>${say('anchors.none')}</p>`
   return html`<ul class="list">${anchors.map(
     ({ size, block, chainId }) =>
-      html`<li>${renderTime(say, block.time)}: ${say('home.covers', { count: sayNumber(say, size) })} <span class="soft small">(${say('anchors.network')} ${chainId})</span></li>`,
+      html`<li>${renderTime(say, block.time)}: ${say('home.covers', { count: size })} <span class="soft small">(${say('anchors.network')} ${chainId})</span></li>`,
   )}</ul>`
 }
 

@@ -173,6 +173,6 @@ function renderDocument(
 ): Html {
   return html`<tr${!isPrinted && html` class="no-print"`}><td data-label="${say('record.name')}">${renderContent(name, language, SHOWN.listed)}<br><bdi class="small soft">${clip(mediaType, SHOWN.listed)}</bdi>
 ${href !== undefined && html`<br><a class="small no-print" href="${href}">${say('record.onlyThis')}</a>`}</td>
-<td class="num" data-label="${say('result.size')}">${say('result.bytes', { count: sayNumber(say, bytes) })}</td>
+<td class="num" data-label="${say('result.size')}">${say('result.bytes', { count: bytes })}</td>
 <td data-label="${say('result.hash')}"><span class="hash">${sha256}</span>${jcs !== undefined && jcs !== sha256 && html`<br><span class="small soft">${say('record.content')}</span><br><span class="hash">${jcs}</span>`}${jcs === sha256 && html`<br><span class="small soft">${say('record.canonical')}</span>`}</td></tr>`
 }

@@ -32,7 +32,7 @@ export function searchPage(
     main: html`<h1>${say('site.search')}</h1>
 <form role="search" action="${base}/search" method="get"><label for="q">${say('search.label')}</label>
 <div class="row"><input type="search" id="q" name="q" maxlength="512" dir="auto" value="${query}"><button type="submit">${say('site.search')}</button></div></form>
-${behind > 0 && html`<p class="small soft">${say('search.behind', { count: sayNumber(say, behind) })}</p>`}
+${behind > 0 && html`<p class="small soft">${say('search.behind', { count: behind })}</p>`}
 ${query !== '' && html`<h2>${say('search.results', { count: sayNumber(say, count) })}</h2>`}
 ${query !== '' && count === 0 && html`<p>${pasted.kind === 'other-hash' ? sayNotPasted(say, pasted) : say(older === undefined ? 'search.none' : 'search.noneHere')}</p>`}
 ${agencies.length > 0 && html`<ul class="list">${agencies.map(({ id, name }) => html`<li><a class="name" href="${base}/agencies/${encodeURIComponent(id)}"><bdi>${name}</bdi></a> <bdi class="soft small">${id}</bdi></li>`)}</ul>`}
