@@ -140,7 +140,8 @@ describe('operations', function () {
     socket.write(head('POST', '/v1/records', heads))
     const write = (lines: string) => socket.write(`${Buffer.byteLength(lines).toString(16)}\r\n${lines}\r\n`)
     write(Array.from({ length: 500 }, (_, n) => `${JSON.stringify(statement(n))}\n`).join(''))
-    while (!text.includes('"line":500')) await new Promise(resolve => socket.once('data', resolve))
+    const isSealed = async () => (await (await fetch(`${service.url}/v1/status`)).json()).size > 500
+    while (!(await isSealed())) await new Promise(resolve => setTimeout(resolve, 10))
     // A connection that the stop finds in use: its last request is asked once the stop has begun.
     let ready = ''
     second.on('data', data => {

@@ -21,8 +21,12 @@ export type Limits = {
   noteWrongKey(ctx: Context): void
   /** Counts a request of a key. Throws RATE_KEY. */
   admitKey(keyId: string): void
-  /** Holds a place for a stream until the call that it returns. Throws STREAMS_KEY, STREAMS_ALL. */
-  admitStream(keyId: string): () => void
+  /**
+   * Holds a place for a stream until the call that it returns. If all are taken, a key that has
+   * fewer than another takes the place of that key's oldest stream, whose `cut` is called then.
+   * Throws STREAMS_KEY, STREAMS_ALL.
+   */
+  admitStream(keyId: string, cut: () => void): () => void
 }
 
 /** What is not for the operator to set. */
@@ -37,8 +41,6 @@ export function createLimits({ address, key, requestsPerAddress, streamsPerKey, 
   const keys = key && createRates(key, nowMs)
   const wrongKeys = createRates(WRONG_KEYS, nowMs)
   const requests = createPlaces(requestsPerAddress)
-  const keyStreams = createPlaces(streamsPerKey)
-  const allStreams = createPlaces(streams)
 
   return {
     admitRequest(ctx) {
@@ -58,19 +60,40 @@ export function createLimits({ address, key, requestsPerAddress, streamsPerKey, 
       const seconds = keys?.take(keyId) ?? 0
       if (seconds > 0) throw new BusyError('RATE_KEY', 'Too many submissions under this key: send many records as one stream.', seconds)
     },
-    admitStream(keyId) {
-      const leaveKey = keyStreams.take(keyId)
-      if (leaveKey === undefined)
-        throw new BusyError('STREAMS_KEY', `This key has ${streamsPerKey} streams under way already: wait for one of them.`, 5)
-      const leaveAll = allStreams.take('')
-      if (leaveAll !== undefined)
-        return () => {
-          leaveKey()
-          leaveAll()
-        }
-      leaveKey()
-      throw new BusyError('STREAMS_ALL', 'Too many streams are under way: send this one again later.', 5)
-    },
+    admitStream: createStreamPlaces({ streamsPerKey, streams }),
+  }
+}
+
+/**
+ * Places for streams. A few keys cannot hold all of them, however slowly they send: streams are short
+ * where their senders are fast, so that the oldest one of the key with the most is cut first.
+ */
+function createStreamPlaces({ streamsPerKey, streams }: Pick<LimitOptions, 'streamsPerKey' | 'streams'>): Limits['admitStream'] {
+  type Place = { readonly keyId: string; readonly cut: () => void }
+  /** Oldest first. */
+  const taken = new Set<Place>()
+  const countOf = (keyId: string) => [...taken].filter(place => place.keyId === keyId).length
+  /** The place that a key with so many streams may take over; undefined where nobody has two more. */
+  const findFor = (count: number): Place | undefined => {
+    const counts = [...taken].map(place => ({ place, count: countOf(place.keyId) }))
+    const most = Math.max(...counts.map(each => each.count))
+    return most > count + 1 ? counts.find(each => each.count === most)?.place : undefined
+  }
+  return (keyId, cut) => {
+    const count = countOf(keyId)
+    if (count >= streamsPerKey)
+      throw new BusyError('STREAMS_KEY', `This key has ${streamsPerKey} streams under way already: wait for one of them.`, 5)
+    if (taken.size >= streams) {
+      const place = findFor(count)
+      if (place === undefined) throw new BusyError('STREAMS_ALL', 'Too many streams are under way: send this one again later.', 5)
+      taken.delete(place)
+      place.cut()
+    }
+    const place = { keyId, cut }
+    taken.add(place)
+    return () => {
+      taken.delete(place)
+    }
   }
 }
 

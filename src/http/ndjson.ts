@@ -1,36 +1,54 @@
-/** Newline-delimited JSON both ways: splitting a request into lines, and answering each line in order while the request still comes in. */
-import { Readable } from 'node:stream'
+/**
+ * Newline-delimited JSON both ways. A request is split into lines, and each line is answered while
+ * the request still comes in. The answer begins when the request has ended, because proxies stop
+ * reading a request once an answer has begun.
+ */
+
+import type { Readable } from 'node:stream'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 
 /** One line of a request, counted from 1. Without `bytes` it was longer than allowed and was skipped to its newline. */
 export type Line = { readonly number: number; readonly bytes?: Uint8Array }
 
-/** What a line is answered with: an index, or why there is none. */
+/** What a line is answered with: an index, with the codes of its warnings, or why there is none. */
 export type LineAnswer =
-  | { readonly status: number; readonly index: number }
+  | { readonly status: number; readonly index: number; readonly warnings?: readonly string[] }
   | { readonly status: number; readonly code: string; readonly detail: string }
 
 /**
- * Answers one line of a request: calls `settle` once, at once or later. A call and not a promise, because a stream is a million of them, and
- * promises cost more than all else that is done for a line here.
+ * Answers one line of a request: calls `settle` once, at once or later. A call and not a promise,
+ * because a stream has many lines, and promises cost more than all else that is done for a line here.
  */
 export type AnswerLine = (line: Line, settle: (answer: LineAnswer) => void) => void
 
 /** Bounds of one stream. */
 export type StreamBounds = {
-  /** Lines whose answer is open; at that many the request is not read on. */
+  /** The most lines of a request, blank ones included, and the most bytes. */
+  readonly lines: number
+  readonly bytes: number
+  /** The most bytes of one line. A longer line is answered without being held in memory. */
+  readonly lineBytes: number
+  /** Lines whose answer is open, and their bytes. At that many the request is not read on. */
   readonly pendingLines: number
-  /** The bytes of those lines. */
   readonly pendingBytes: number
-  /** Runs of answers that wait for a client that does not read. A run is any number of lines with consecutive indexes, or one refusal. */
-  readonly waitingRuns: number
 }
 
-const BOUNDS: StreamBounds = { pendingLines: 4096, pendingBytes: 16 * 1024 * 1024, waitingRuns: 250_000 }
-const CHUNK_LINES = 1000
+/** What a stream was answered with. */
+export type StreamAnswers = {
+  /** Whether the request had more lines or bytes than its bounds allow. What came after that was not looked at. */
+  readonly isTooLong: boolean
+  /** A line of JSON for each line of the request, in order, then `{ accepted, known, rejected }`; in pieces. */
+  pieces(): Generator<string>
+}
+
+const PIECE_LINES = 1000
+/** How long lines are taken at a stretch before others get their turn, and how often that is looked at. */
+const STRETCH_MS = 10
+const STRETCH_LINES = 16
 const NEWLINE = 10
 
 /** Splits chunks into lines on bytes. Blank lines are counted and left out; a longer line than `maxBytes` is never held in memory. */
-export function createLineSplitter(maxBytes: number): { push(chunk: Buffer): Line[]; end(): Line[] } {
+export function createLineSplitter(maxBytes: number): { push(chunk: Buffer): Line[]; end(): Line[]; number(): number } {
   let held: Buffer[] = []
   let heldBytes = 0
   let number = 1
@@ -67,150 +85,143 @@ export function createLineSplitter(maxBytes: number): { push(chunk: Buffer): Lin
       const line = heldBytes > 0 ? finish(Buffer.alloc(0)) : undefined
       return line === undefined ? [] : [line]
     },
+    /** Of the line that is not yet at its end. */
+    number: () => number,
   }
 }
 
 /**
- * The answer to a stream of lines, itself a stream: one JSON line each in the order of the request, then `{ accepted, known, rejected }`.
- * The request is read on while answers wait for a client that sends all before it reads; bounded memory holds within `bounds`. A request that
- * breaks off ends the answer without the last line.
+ * Reads a request to its end and has each line answered as it comes. Resolves when the request has
+ * ended, or has become too long, and every line that was taken is answered: the line that was one
+ * too many by `tooLong`. Rejects where the request breaks off; lines before that may have been taken.
  */
-export function answerLines(source: Readable, maxLineBytes: number, answerLine: AnswerLine, bounds: StreamBounds = BOUNDS): Readable {
-  const splitter = createLineSplitter(maxLineBytes)
-  const waiting = createWaitingAnswers()
-  const slots: { line: number; bytes: number; answer?: LineAnswer }[] = []
-  let first = 0 // slots[first] is the oldest line that is still open
+export async function answerLines(
+  source: Readable,
+  bounds: StreamBounds,
+  answerLine: AnswerLine,
+  tooLong: LineAnswer,
+): Promise<StreamAnswers> {
+  const splitter = createLineSplitter(bounds.lineBytes)
+  const answers = createAnswerList()
+  let pendingLines = 0
   let pendingBytes = 0
-  let ended = false
-  let flushing = false
-  let wanted = false
-  let resume: (() => void) | undefined
-
-  const out = new Readable({
-    highWaterMark: 262_144,
-    read: () => {
-      wanted = true
-      flush()
-    },
-    destroy: (error, done) => {
-      ended = true
-      resume?.()
-      done(error)
-    },
-  })
-
-  const flush = () => {
-    flushing = false
-    if (!wanted || out.destroyed) return
-    if (waiting.isEmpty() && !ended) return
-    wanted = false
-    out.push(waiting.isEmpty() ? null : waiting.take())
-    resume?.()
-  }
-  const flushSoon = () => {
-    if (flushing) return
-    flushing = true
-    setImmediate(flush)
-  }
-  const settle = (slot: (typeof slots)[number], answer: LineAnswer) => {
-    slot.answer = answer
-    for (let next = slots[first]; next?.answer !== undefined; next = slots[++first]) {
-      waiting.add(next.line, next.answer)
-      pendingBytes -= next.bytes
-    }
-    if (first === slots.length || first > bounds.pendingLines) {
-      slots.splice(0, first)
-      first = 0
-    }
-    flushSoon()
-    resume?.()
-  }
-  const take = (line: Line) => {
-    const slot = { line: line.number, bytes: line.bytes?.length ?? 0 }
-    slots.push(slot)
-    pendingBytes += slot.bytes
-    answerLine(line, answer => settle(slot, answer))
-  }
-  const fail = (error: unknown) => out.destroy(error instanceof Error ? error : new Error(String(error)))
-  const isFull = () =>
-    slots.length - first >= bounds.pendingLines || pendingBytes >= bounds.pendingBytes || waiting.runs() >= bounds.waitingRuns
+  let wake: (() => void) | undefined
   const until = async (reached: () => boolean) => {
-    while (!reached() && !out.destroyed) {
+    while (!reached())
       await new Promise<void>(resolve => {
-        resume = resolve
+        wake = resolve
       })
-      resume = undefined
+  }
+  const isFull = () => pendingLines >= bounds.pendingLines || pendingBytes >= bounds.pendingBytes
+  const take = (line: Line) => {
+    const bytes = line.bytes?.length ?? 0
+    pendingLines++
+    pendingBytes += bytes
+    answerLine(line, answer => {
+      pendingLines--
+      pendingBytes -= bytes
+      answers.set(line.number, answer)
+      wake?.()
+    })
+  }
+  /** False at the line that is one too many. */
+  const takeAll = async (lines: readonly Line[]) => {
+    let sinceMs = performance.now()
+    for (const [at, line] of lines.entries()) {
+      if (line.number > bounds.lines) return false
+      if (isFull()) await until(() => !isFull())
+      take(line)
+      if (at % STRETCH_LINES !== 0 || performance.now() - sinceMs < STRETCH_MS) continue
+      await nextTurn()
+      sinceMs = performance.now()
     }
+    return true
   }
 
-  const readAll = async () => {
-    for await (const chunk of source.iterator({ destroyOnReturn: false })) {
-      for (const line of splitter.push(chunk)) {
-        if (isFull()) await until(() => !isFull())
-        if (out.destroyed) return
-        take(line)
-      }
-    }
-    for (const line of splitter.end()) take(line)
-    await until(() => slots.length === first)
-    waiting.end()
-    ended = true
-    flushSoon()
+  let bytes = 0
+  let isWhole = true
+  for await (const chunk of source.iterator({ destroyOnReturn: false })) {
+    const room = bounds.bytes - bytes
+    bytes += chunk.length
+    isWhole = (await takeAll(splitter.push(chunk.subarray(0, room)))) && chunk.length <= room
+    if (!isWhole) break
   }
-  readAll().catch(fail)
-  return out
+  if (isWhole) isWhole = await takeAll(splitter.end())
+  await until(() => pendingLines === 0)
+  if (!isWhole) answers.set(Math.min(splitter.number(), bounds.lines + 1), tooLong)
+  return { isTooLong: !isWhole, pieces: answers.pieces }
 }
 
-/** Answers in order until the client reads them, kept as runs: a million accepted lines in a row take one object. */
-function createWaitingAnswers() {
-  type Run = { line: number; count: number; answer: LineAnswer }
-  let runs: Run[] = []
-  let first = 0
-  let summary = ''
-  const totals = { accepted: 0, known: 0, rejected: 0 }
+/** The most bytes that the reasons of one stream's refusals take in memory. */
+const MAX_DETAILS = 262_144
+const DETAIL_LEFT_OUT = 'Too many lines of this stream were refused to say of each why: send this line alone to learn more.'
+
+/** What equal answers have in common: their text before and after the index, where there is one. */
+type Form = { readonly before: string; readonly after: string; readonly counts: keyof Totals }
+type Totals = { accepted: number; known: number; rejected: number }
+
+/** Answers by line, in twelve bytes each: the form of the answer, and its index. */
+function createAnswerList() {
+  const forms: Form[] = []
+  const formOf = new Map<string, number>()
+  let formAt = new Uint32Array(1024) // by line; 0 where there is no answer, else the place in `forms`, from 1
+  let indexAt = new Float64Array(1024)
+  let last = 0
+  let detailBytes = 0
+  const totals: Totals = { accepted: 0, known: 0, rejected: 0 }
+
+  const placeOf = (key: string, form: () => Form): number => {
+    const place = formOf.get(key) ?? forms.push(form())
+    formOf.set(key, place)
+    return place
+  }
+  const placeOfIndex = ({ status, warnings }: { status: number; warnings?: readonly string[] }): number => {
+    const after = warnings === undefined || warnings.length === 0 ? '}\n' : `,"warnings":${JSON.stringify(warnings)}}\n`
+    return placeOf(`${status}${after}`, () => ({
+      before: `,"status":${status},"index":`,
+      after,
+      counts: status === 201 ? 'accepted' : 'known',
+    }))
+  }
+  const placeOfRefusal = (status: number, code: string, detail: string): number => {
+    const rest = JSON.stringify({ status, code, detail })
+    if (!formOf.has(rest) && detail !== DETAIL_LEFT_OUT) {
+      if (detailBytes + rest.length > MAX_DETAILS) return placeOfRefusal(status, code, DETAIL_LEFT_OUT)
+      detailBytes += rest.length
+    }
+    return placeOf(rest, () => ({ before: '', after: `,${rest.slice(1)}\n`, counts: 'rejected' }))
+  }
 
   return {
-    runs: () => runs.length - first,
-    isEmpty: () => first === runs.length && summary === '',
-    add: (line: number, answer: LineAnswer) => {
-      totals[!('index' in answer) ? 'rejected' : answer.status === 201 ? 'accepted' : 'known']++
-      const last = first < runs.length ? runs[runs.length - 1] : undefined
-      if (last !== undefined && last.line + last.count === line && follows(last.answer, last.count, answer)) last.count++
-      else runs.push({ line, count: 1, answer })
-    },
-    end: () => {
-      summary = `${JSON.stringify(totals)}\n`
-    },
-    /** The next answers as text, up to CHUNK_LINES of them; the summary once nothing else waits. */
-    take: (): string => {
-      let text = ''
-      for (let left = CHUNK_LINES; left > 0 && first < runs.length; left--) {
-        const run = runs[first]!
-        text += formatAnswer(run.line, run.answer)
-        run.line++
-        run.count--
-        if ('index' in run.answer) run.answer = { status: run.answer.status, index: run.answer.index + 1 }
-        if (run.count === 0) first++
+    set(line: number, answer: LineAnswer): void {
+      if (line >= formAt.length) {
+        formAt = grown(formAt, new Uint32Array(line * 2))
+        indexAt = grown(indexAt, new Float64Array(line * 2))
       }
-      if (first === runs.length) {
-        runs = []
-        first = 0
-        text += summary
-        summary = ''
+      const place = 'index' in answer ? placeOfIndex(answer) : placeOfRefusal(answer.status, answer.code, answer.detail)
+      formAt[line] = place
+      if ('index' in answer) indexAt[line] = answer.index
+      if (line > last) last = line
+      totals[forms[place - 1]!.counts]++
+    },
+    *pieces(): Generator<string> {
+      for (let from = 1; from <= last; from += PIECE_LINES) {
+        let text = ''
+        for (let line = from; line < from + PIECE_LINES && line <= last; line++) {
+          const form = forms[formAt[line]! - 1]
+          if (form === undefined) continue
+          text += `{"line":${line}${form.before}${form.before === '' ? '' : indexAt[line]}${form.after}`
+        }
+        if (text !== '') yield text
       }
-      return text
+      yield `${JSON.stringify(totals)}\n`
     },
   }
 }
 
-function follows(run: LineAnswer, count: number, answer: LineAnswer): boolean {
-  if ('index' in run) return 'index' in answer && answer.status === run.status && answer.index === run.index + count
-  return 'code' in answer && answer.status === run.status && answer.code === run.code && answer.detail === run.detail
-}
-
-function formatAnswer(line: number, answer: LineAnswer): string {
-  if ('index' in answer) return `{"line":${line},"status":${answer.status},"index":${answer.index}}\n`
-  return `${JSON.stringify({ line, ...answer })}\n`
+function grown<T extends Uint32Array | Float64Array>(before: T, after: T): T {
+  after.set(before)
+  return after
 }
 
 function isBlank(bytes: Uint8Array): boolean {

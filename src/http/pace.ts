@@ -1,20 +1,26 @@
-/** The pace of a request that comes in for as long as its sender likes: whoever sends next to nothing holds a place for nothing. */
-import type { IncomingMessage } from 'node:http'
+/** The pace of a stream, in both directions: a client that sends or reads almost nothing still occupies a place. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
 
-/** So many bytes are to come in so many milliseconds. */
+/** So many bytes are to move in so many milliseconds. */
 export type Pace = { readonly bytes: number; readonly everyMs: number }
 
-/** A short line a minute, as a submitter that waits for its own source sends it. */
-export const STREAM_PACE: Pace = { bytes: 128, everyMs: 60_000 }
+/** Half a kilobyte a second: less than any line of today carries, and far less than any proxy sends. */
+export const STREAM_PACE: Pace = { bytes: 10_240, everyMs: 20_000 }
 
-/** Cuts a request that falls behind. What waits to be read by us is not held against it. */
-export function watchPace(request: IncomingMessage, { bytes, everyMs }: Pace): void {
-  let before = request.socket.bytesRead
+/**
+ * Cuts a stream that falls behind: while the request comes in by what is sent, and from the
+ * beginning of the answer by what is read of it. What waits for us is not held against it.
+ */
+export function watchPace(request: IncomingMessage, response: ServerResponse, { bytes, everyMs }: Pace): void {
+  const { socket } = request
+  let received = socket.bytesRead
+  let taken = socket.bytesWritten - socket.writableLength
   const timer = setInterval(() => {
-    if (request.complete) return clearInterval(timer)
-    const now = request.socket.bytesRead
-    if (now - before < bytes && request.readableLength === 0) request.destroy()
-    before = now
+    const sent = { received: socket.bytesRead, taken: socket.bytesWritten - socket.writableLength }
+    const waitsForMore = !request.complete && request.readableLength === 0
+    const waitsForReader = response.headersSent && socket.writableLength > 0
+    if ((waitsForMore && sent.received - received < bytes) || (waitsForReader && sent.taken - taken < bytes)) socket.destroy()
+    ;({ received, taken } = sent)
   }, everyMs).unref()
-  request.once('close', () => clearInterval(timer))
+  response.once('close', () => clearInterval(timer))
 }

@@ -1,6 +1,7 @@
 /** What one address and one key may take: rates, places, wrong keys; and that nobody gets more by claiming another address. */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createLimits, PLACES } from '../../src/http/limits.ts'
 import { createRates, visitorOf } from '../../src/http/rates.ts'
 import { type Answer, openService, type Service, statement } from './service.ts'
@@ -123,30 +124,60 @@ describe('http: limits', () => {
       ]),
     )
     socket.write(`${JSON.stringify(statement(1))}\n`)
-    await new Promise(resolve => socket.once('data', resolve))
+    while (service!.ledger.head().size < 2) await sleep(1)
     deepEqual(refused(await get('/healthz', from('192.0.2.1'))), [429, 'REQUESTS_ADDRESS', '1'])
     equal((await get('/healthz', from('192.0.2.2'))).status, 200)
     socket.destroy()
     for (;;) if ((await get('/healthz', from('192.0.2.1'))).status === 200) break
   })
 
-  it('gives a key, and all keys together, so many streams at once', async () => {
-    const { port, agencies, key, stream } = await open({ streamsPerKey: 1, streams: 2 })
-    const [second, third] = await Promise.all([1, 2].map(() => agencies.addKey('transport.gov.example', {})))
-    const hold = async (bearer: string) => {
+  describe('of streams', () => {
+    let line = 0
+    /** Begins a stream of one line under a key, and returns once that is sealed. */
+    const hold = async ({ port, ledger }: Service, bearer: string) => {
       const socket = connect(port, '127.0.0.1')
+      const held = { socket, isCut: false }
+      socket
+        .on('error', () => {})
+        .once('close', () => {
+          held.isCut = true
+        })
       const headers = [`Authorization: Bearer ${bearer}`, 'Content-Type: application/x-ndjson', 'Content-Length: 1000000']
-      socket.write(`${head('POST', '/v1/records', headers)}${JSON.stringify(statement(1))}\n`)
-      await new Promise(resolve => socket.once('data', resolve))
-      return socket
+      const { size } = ledger.head()
+      socket.write(`${head('POST', '/v1/records', headers)}${JSON.stringify(statement(line++))}\n`)
+      while (ledger.head().size === size) await sleep(1)
+      return held
     }
-    const first = await hold(key)
-    deepEqual(refused(await stream('\n', key)), [429, 'STREAMS_KEY', '5'])
-    const held = await hold(second!.key)
-    deepEqual(refused(await stream('\n', third!.key)), [503, 'STREAMS_ALL', '5'])
-    held.destroy()
-    first.destroy()
-    for (;;) if ((await stream('\n', third!.key)).status === 200) break
+    const keys = async ({ agencies }: Service, count: number) =>
+      Promise.all(Array.from({ length: count }, async () => (await agencies.addKey('transport.gov.example', {})).key))
+
+    it('gives a key, and all keys together, so many at once', async () => {
+      const service = await open({ streamsPerKey: 1, streams: 2 })
+      const [second = '', third = ''] = await keys(service, 2)
+      const first = await hold(service, service.key)
+      deepEqual(refused(await service.stream('\n', service.key)), [429, 'STREAMS_KEY', '5'])
+      const held = await hold(service, second)
+      deepEqual(refused(await service.stream('\n', third)), [503, 'STREAMS_ALL', '5'])
+      held.socket.destroy()
+      first.socket.destroy()
+      for (;;) if ((await service.stream('\n', third)).status === 200) break
+    })
+
+    it('lets four keys hold all places only until another key comes: the oldest stream of the key with the most makes room', async () => {
+      const service = await open({})
+      const few = await keys(service, 4)
+      const held = []
+      for (const key of few) for (let n = 0; n < 16; n++) held.push(await hold(service, key))
+      const newcomer = await hold(service, service.key)
+      while (!held[0]!.isCut) await sleep(1)
+      equal(held.filter(({ isCut }) => isCut).length, 1)
+      // Its places are shared until all have as many, and no further.
+      for (let n = 1; n < 12; n++) await hold(service, service.key)
+      while (held.filter(({ isCut }) => isCut).length < 12) await sleep(1)
+      equal(newcomer.isCut, false)
+      equal((await service.stream(JSON.stringify(statement(0)), service.key)).status, 503)
+      for (const { socket } of held) socket.destroy()
+    })
   })
 
   it('tells at /metrics how many it refused, by the code', async () => {

@@ -1,9 +1,13 @@
-/** Submitting a stream: answers in order, a bad line rejects itself only, nothing waits for ever, memory stays bounded. */
-import { deepEqual, equal, ok } from 'node:assert/strict'
+/**
+ * Submitting a stream: the answer begins when the request has ended and is in order, a bad line
+ * rejects itself only, requests and memory stay bounded.
+ */
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import { request } from 'node:http'
 import { connect } from 'node:net'
-import { PassThrough, type Readable } from 'node:stream'
+import { PassThrough } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { answerLines, createLineSplitter, type LineAnswer } from '../../src/http/ndjson.ts'
+import { type AnswerLine, answerLines, createLineSplitter, type LineAnswer, type StreamBounds } from '../../src/http/ndjson.ts'
 import { type AnyJson, linesOf, OTHER_AGENCY, openService, type Service, statement } from './service.ts'
 
 describe('http: a stream of records', () => {
@@ -63,45 +67,120 @@ describe('http: a stream of records', () => {
     deepEqual(linesOf(await service.stream('\n\n')), [{ accepted: 0, known: 0, rejected: 0 }])
   })
 
-  it('stops taking lines under a key that is revoked while the stream runs', async () => {
-    const answers = await new Promise<string>((resolve, reject) => {
-      const socket = connect(service.port, '127.0.0.1')
-      let text = ''
-      let sent = 0
-      const line = () => `${good(++sent)}\n`
-      const chunk = (body: string) => socket.write(`${Buffer.byteLength(body).toString(16)}\r\n${body}\r\n`)
-      socket.write(
-        `POST /v1/records HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${service.key}\r\ncontent-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n`,
-      )
-      chunk(line())
-      socket.on('data', async data => {
-        text += data
-        if (sent === 1 && text.includes('"line":1')) {
-          service.clock.nowMs += 5000
-          await service.agencies.revokeKey('transport.gov.example', service.keyId)
-          chunk(line())
-        } else if (sent === 2 && text.includes('"line":2')) {
-          chunk(line())
-          socket.write('0\r\n\r\n')
-        }
-      })
-      socket.on('end', () => resolve(text)).on('error', reject)
+  const HEAD = () =>
+    `POST /v1/records HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${service.key}\r\ncontent-type: application/x-ndjson\r\nconnection: close\r\n`
+  const sealed = async (size: number) => {
+    while (service.ledger.head().size < size) await sleep(2)
+  }
+  /** A stream that is sent in pieces over a connection of its own. */
+  const begin = () => {
+    const socket = connect(service.port, '127.0.0.1')
+    const got = { text: '' }
+    socket.on('data', data => {
+      got.text += data
     })
+    const ended = new Promise<string>((resolve, reject) => socket.on('end', () => resolve(got.text)).on('error', reject))
+    socket.write(`${HEAD()}transfer-encoding: chunked\r\n\r\n`)
+    const send = (body: string) => socket.write(`${Buffer.byteLength(body).toString(16)}\r\n${body}\r\n`)
+    const end = () => {
+      socket.write('0\r\n\r\n')
+      return ended
+    }
+    return { got, send, end }
+  }
+
+  it('seals lines as they come, and begins the answer only when the request has ended', async () => {
+    const { got, send, end } = begin()
+    send(`${good(1)}\n${good(2)}\n`)
+    await sealed(3)
+    await sleep(100)
+    equal(got.text, '')
+    send(good(3))
+    const text = await end()
+    ok(text.includes('{"line":1,"status":201,"index":1}\n{"line":2,"status":201,"index":2}\n{"line":3,"status":201,"index":3}\n'))
+    ok(text.includes('{"accepted":3,"known":0,"rejected":0}'))
+  })
+
+  it('stops taking lines under a key that is revoked while the stream runs', async () => {
+    const { send, end } = begin()
+    send(`${good(1)}\n`)
+    await sealed(2)
+    service.clock.nowMs += 5000
+    await service.agencies.revokeKey('transport.gov.example', service.keyId)
+    send(`${good(2)}\n`)
+    await sealed(3)
+    send(`${good(3)}\n`)
+    const answers = await end()
     ok(answers.includes('"line":1,"status":201'))
     ok(answers.includes('"line":3,"status":401,"code":"KEY_REVOKED"'))
   })
 
-  it('survives a client that goes away in the middle, logs no stack for it, and keeps what was answered', async () => {
+  it('survives a client that goes away in the middle, and keeps what was sealed', async () => {
     const socket = connect(service.port, '127.0.0.1')
-    socket.write(
-      `POST /v1/records HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${service.key}\r\ncontent-type: application/x-ndjson\r\ncontent-length: 100000\r\n\r\n${good(1)}\n${good(2)}\n{"half`,
-    )
-    await new Promise(resolve => socket.once('data', resolve))
+    socket.write(`${HEAD()}content-length: 100000\r\n\r\n${good(1)}\n${good(2)}\n{"half`)
+    await sealed(3)
     socket.resetAndDestroy()
-    while (service.ledger.head().size < 3) await sleep(5)
     await sleep(20)
     equal((await service.get('/healthz')).status, 200)
     deepEqual(service.logged, [])
+  })
+
+  it('answers the line after 100,000 with 413, lists what was answered before it, and looks at nothing behind it', async () => {
+    const line = good(1)
+    const { status, headers, text } = await service.stream(`${line}\n`.repeat(100_000) + `${good(2)}\n`.repeat(500))
+    deepEqual([status, headers['content-type']], [413, 'application/x-ndjson'])
+    const lines = text.trimEnd().split('\n')
+    equal(lines.length, 100_002)
+    deepEqual(JSON.parse(lines[99_999]!), { line: 100_000, status: 200, index: 1 })
+    const { detail, ...last } = JSON.parse(lines[100_000]!)
+    deepEqual(last, { line: 100_001, status: 413, code: 'STREAM_TOO_LONG' })
+    ok(detail.includes('another request'))
+    deepEqual(JSON.parse(lines[100_001]!), { accepted: 1, known: 99_999, rejected: 1 })
+    equal(service.ledger.head().size, 2)
+    equal((await service.stream(`${line}\n`.repeat(100_000))).status, 200)
+  })
+
+  it('answers the line that is past 64 MiB likewise, and refuses a request that announces more before it reads any of it', async () => {
+    const { send, end } = begin()
+    send(`${good(1)}\n`)
+    const blank = ' '.repeat(1024 * 1024)
+    for (let sent = 0; sent < 64; sent++) send(blank)
+    const text = await end()
+    ok(text.startsWith('HTTP/1.1 413 '), text.slice(0, 100))
+    ok(text.includes('{"line":1,"status":201,"index":1}\n{"line":2,"status":413,"code":"STREAM_TOO_LONG"'))
+    ok(text.includes('{"accepted":1,"known":0,"rejected":1}'))
+
+    const headers = {
+      authorization: `Bearer ${service.key}`,
+      'content-type': 'application/x-ndjson',
+      'content-length': 64 * 1024 * 1024 + 1,
+    }
+    const { status, json } = await new Promise<{ status: number; json: AnyJson }>((resolve, reject) => {
+      const sent = request({ port: service.port, method: 'POST', path: '/v1/records', headers }, async answer => {
+        const parts = await answer.toArray()
+        sent.destroy()
+        resolve({ status: answer.statusCode!, json: JSON.parse(Buffer.concat(parts).toString()) })
+      })
+      sent.on('error', reject).flushHeaders()
+    })
+    deepEqual([status, json.code], [413, 'STREAM_TOO_LONG'])
+  })
+
+  it('keeps others served within 50 ms while 100,000 lines are refused', async () => {
+    const stream = service.stream('{\n'.repeat(99_999))
+    let longest = 0
+    let over = false
+    const watched = stream.finally(() => {
+      over = true
+    })
+    for (let beforeMs = performance.now(); !over; ) {
+      await sleep(1)
+      longest = Math.max(longest, performance.now() - beforeMs)
+      beforeMs = performance.now()
+    }
+    const answers = linesOf(await watched)
+    equal(answers.length, 100_000)
+    ok(longest < 300, `${longest} ms`)
   })
 })
 
@@ -143,70 +222,83 @@ describe('http: lines', () => {
     )
   })
 
-  it('keeps the order of lines whatever the order of their answers', async () => {
+  const BOUNDS: StreamBounds = { lines: 1_000_000, bytes: 100_000_000, lineBytes: 100, pendingLines: 4096, pendingBytes: 1_000_000 }
+  const TOO_LONG = { status: 413, code: 'STREAM_TOO_LONG', detail: 'too long' }
+  const answered = async (text: string, answerLine: AnswerLine, bounds: Partial<StreamBounds> = {}) => {
     const source = new PassThrough()
-    const out = answerLines(source, 100, ({ number }, settle) => {
-      setTimeout(() => settle({ status: 201, index: number * 7 }), number % 3 === 0 ? 10 : 0)
-    })
-    source.end('x\n'.repeat(50))
-    const lines = (await textOf(out))
+    source.end(text)
+    return answerLines(source, { ...BOUNDS, ...bounds }, answerLine, TOO_LONG)
+  }
+  const linesIn = (pieces: Iterable<string>): AnyJson[] =>
+    [...pieces]
+      .join('')
       .trimEnd()
       .split('\n')
       .map(line => JSON.parse(line))
-    deepEqual(lines, [
+
+  it('keeps the order of lines whatever the order of their answers', async () => {
+    const { pieces } = await answered('x\n'.repeat(50), ({ number }, settle) => {
+      setTimeout(() => settle({ status: 201, index: number * 7 }), number % 3 === 0 ? 10 : 0)
+    })
+    deepEqual(linesIn(pieces()), [
       ...Array.from({ length: 50 }, (_, i) => ({ line: i + 1, status: 201, index: (i + 1) * 7 })),
       { accepted: 50, known: 0, rejected: 0 },
     ])
   })
 
+  it('tells the warnings of a line by their codes', async () => {
+    const { pieces } = await answered('x\ny\nz', ({ number }, settle) =>
+      settle({ status: 201, index: number, ...(number === 2 && { warnings: ['SILENT_EDIT', 'EMPTY_DOCUMENT'] }) }),
+    )
+    deepEqual(linesIn(pieces()), [
+      { line: 1, status: 201, index: 1 },
+      { line: 2, status: 201, index: 2, warnings: ['SILENT_EDIT', 'EMPTY_DOCUMENT'] },
+      { line: 3, status: 201, index: 3 },
+      { accepted: 3, known: 0, rejected: 0 },
+    ])
+  })
+
   it('reads no further while its bound of open lines is reached', async () => {
-    const source = new PassThrough()
     const open: ((answer: LineAnswer) => void)[] = []
-    const out = answerLines(source, 100, (_line, settle) => open.push(settle), {
-      pendingLines: 4,
-      pendingBytes: 1000,
-      waitingRuns: 10,
-    })
-    const text = textOf(out)
-    source.end('x\n'.repeat(20))
+    const all = answered('x\n'.repeat(20), (_line, settle) => open.push(settle), { pendingLines: 4 })
     for (let index = 0; index < 20; index++) {
       while (open.length <= index) await sleep(1)
       ok(open.length - index <= 4)
       open[index]!({ status: 201, index })
     }
-    ok((await text).endsWith('{"accepted":20,"known":0,"rejected":0}\n'))
+    deepEqual(linesIn((await all).pieces()).at(-1), { accepted: 20, known: 0, rejected: 0 })
   })
 
-  it('takes a whole stream from a client that reads nothing until it has sent all', async () => {
+  it('keeps 100,000 answers in little memory, and the reasons of refusals up to a bound; every line keeps its code', async () => {
+    const reason = 'because of this and that, said at some length, as a reason is. '.repeat(8)
+    const before = process.memoryUsage()
+    const { pieces } = await answered('x\n'.repeat(100_000), ({ number }, settle) =>
+      settle({ status: 400, code: 'JSON_MALFORMED', detail: `${reason}${number}` }),
+    )
+    const { arrayBuffers, heapUsed } = process.memoryUsage()
+    // Half a kilobyte of text for each of 100,000 lines would be 50 MB.
+    ok(arrayBuffers + heapUsed - before.arrayBuffers - before.heapUsed < 25_000_000)
+    let count = 0
+    for (const piece of pieces()) count += piece.match(/"code":"JSON_MALFORMED"/g)?.length ?? 0
+    equal(count, 100_000)
+  })
+
+  it('gives no answer to a stream that breaks off', async () => {
     const source = new PassThrough()
     let taken = 0
-    const out = answerLines(source, 100, (_line, settle) => settle({ status: 201, index: taken++ }))
-    const chunk = Buffer.from('x\n'.repeat(10_000))
-    for (let i = 0; i < 50; i++) if (!source.write(chunk)) await new Promise(resolve => source.once('drain', resolve))
-    source.end()
-    while (taken < 500_000) await sleep(1)
-    const lines = (await textOf(out)).trimEnd().split('\n')
-    deepEqual([lines.length, lines.at(-1)], [500_001, '{"accepted":500000,"known":0,"rejected":0}'])
-  })
-
-  it('gives no summary to a stream that breaks off', async () => {
-    const source = new PassThrough()
-    const out = answerLines(source, 100, ({ number }, settle) => settle({ status: 201, index: number }))
-    let text = ''
-    out.on('data', data => {
-      text += data
-    })
+    const all = answerLines(
+      source,
+      BOUNDS,
+      ({ number }, settle) => {
+        taken++
+        settle({ status: 201, index: number })
+      },
+      TOO_LONG,
+    )
+    const failed = rejects(all, { message: 'cut' })
     source.write('x\ny\n')
-    while (!text.includes('"line":2')) await sleep(1)
-    const closed = new Promise(resolve => out.on('error', () => {}).once('close', resolve))
+    while (taken < 2) await sleep(1)
     source.destroy(new Error('cut'))
-    await closed
-    ok(!text.includes('accepted'))
+    await failed
   })
 })
-
-async function textOf(stream: Readable): Promise<string> {
-  let text = ''
-  for await (const chunk of stream) text += chunk
-  return text
-}

@@ -1,4 +1,5 @@
 /** Records: submitting one or many, reading one, finding some. */
+import { Readable } from 'node:stream'
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { isJsonObject, type Json, parseJson } from '../../core/json.ts'
@@ -9,9 +10,9 @@ import type { Submission } from '../../ledger/sequencer.ts'
 import { requireAgency, requireSameAgency } from '../auth.ts'
 import { bodyType, MAX_BODY_BYTES, readBody, textBody } from '../body.ts'
 import type { RouteDeps } from '../deps.ts'
-import { type AnswerLine, answerLines, type LineAnswer } from '../ndjson.ts'
+import { type AnswerLine, answerLines, type LineAnswer, type StreamBounds } from '../ndjson.ts'
 import { STREAM_PACE, watchPace } from '../pace.ts'
-import { problemOf, RequestError } from '../problem.ts'
+import { discardRest, problemOf, RequestError } from '../problem.ts'
 import { readAs, readCount, readStatement, recordQuery } from '../schemas.ts'
 import { pendingAnchors } from './anchors.ts'
 
@@ -22,6 +23,19 @@ const LINE_TOO_LONG: LineAnswer = {
   status: 413,
   code: 'LINE_TOO_LONG',
   detail: `A line has more than ${MAX_BODY_BYTES} bytes. Documents stay with you: send their hashes only.`,
+}
+const MEBIBYTE = 1024 * 1024
+const STREAM_BOUNDS: StreamBounds = {
+  lines: 100_000,
+  bytes: 64 * MEBIBYTE,
+  lineBytes: MAX_BODY_BYTES,
+  pendingLines: 4096,
+  pendingBytes: 16 * MEBIBYTE,
+}
+const STREAM_TOO_LONG = {
+  status: 413,
+  code: 'STREAM_TOO_LONG',
+  detail: 'A request has at most 100,000 lines and 64 MiB: send this line, and all that follow it, in another request.',
 }
 
 /** Adds the routes of /v1/records. */
@@ -69,12 +83,16 @@ async function submitOne(ctx: Context, key: { agency: string }, deps: RouteDeps)
   ctx.body = textBody(`{"index":${index},"receipt":${receipt}}\n`)
 }
 
-/** Answers a stream while it comes in. The key is looked at again every second: a revoked one ends what it may submit, not the stream. */
-function submitMany(ctx: Context, sent: { agency: string; keyId: string }, deps: RouteDeps): void {
+/**
+ * Seals the lines of a stream as they come in, and answers when it has ended. The key is looked at
+ * again every second: a revoked one ends what it may submit, not the stream.
+ */
+async function submitMany(ctx: Context, sent: { agency: string; keyId: string }, deps: RouteDeps): Promise<void> {
   const { ledger, limits, log, metrics, isClosing } = deps
-  const leave = limits?.admitStream(sent.keyId)
+  if (Number(ctx.get('Content-Length')) > STREAM_BOUNDS.bytes) throw new RequestError(STREAM_TOO_LONG.code, STREAM_TOO_LONG.detail)
+  const leave = limits?.admitStream(sent.keyId, () => ctx.req.socket.destroy())
   if (leave) ctx.res.once('close', leave)
-  watchPace(ctx.req, STREAM_PACE)
+  watchPace(ctx.req, ctx.res, STREAM_PACE)
   let checkedMs = performance.now()
   let refusal: LineAnswer | undefined
   const recheck = () => {
@@ -107,9 +125,11 @@ function submitMany(ctx: Context, sent: { agency: string; keyId: string }, deps:
     metrics.countSubmission(known ? 'known' : 'accepted')
     return { status: known ? 200 : 201, index }
   }
-  ctx.status = 200
+  const { isTooLong, pieces } = await answerLines(ctx.req, STREAM_BOUNDS, answerLine, STREAM_TOO_LONG)
+  if (isTooLong) discardRest(ctx.req)
+  ctx.status = isTooLong ? STREAM_TOO_LONG.status : 200
   ctx.type = 'application/x-ndjson'
-  ctx.body = answerLines(ctx.req, MAX_BODY_BYTES, answerLine)
+  ctx.body = Readable.from(pieces(), { objectMode: false, highWaterMark: 262_144 })
 }
 
 function closing(): RequestError {
