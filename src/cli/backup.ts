@@ -1,7 +1,8 @@
 /** `openseal backup` and `openseal restore`: a copy of a running ledger, and a ledger from that copy. */
 import { type Command, InvalidArgumentError } from 'commander'
 import { acceptLoss, restoreBackup, takeBackup } from '../upkeep/backup.ts'
-import { ClientError, createClient } from './client.ts'
+import { createClient } from './client.ts'
+import { ClientError } from './client-error.ts'
 import { addCommand, UsageError, withLedger } from './command.ts'
 import { describeRestored } from './doctor.ts'
 import { print, printJson } from './output.ts'

@@ -3,7 +3,8 @@ import { readBounded } from '../core/bounded.ts'
 import { isJsonObject, parseJson } from '../core/json.ts'
 import { canonicalStatement, parseAnyStatement } from '../core/statement.ts'
 import { formatBundlePath } from '../core/tile.ts'
-import { ClientError, createClient } from './client.ts'
+import { createClient } from './client.ts'
+import { ClientError } from './client-error.ts'
 
 const TIMEOUT_MS = 60_000
 /** An entry of this log has 35 bytes in its bundle; one of another, in the same format, may have more. */

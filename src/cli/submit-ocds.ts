@@ -5,16 +5,16 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { parseReceipt, receiptIndex } from '../core/receipt.ts'
 import { waitForAnchor } from './anchor-wait.ts'
-import { type Client, createClient, type LineAnswer } from './client.ts'
+import { type Client, createClient } from './client.ts'
 import { FileError } from './hash-file.ts'
+import type { LineAnswer } from './line-sender.ts'
 import { type LeftOut, type PackageReport, readPackage } from './ocds/package.ts'
 import { print, printJson, remark, startByteProgress, startProgress } from './output.ts'
 import { receiptsPath, replaceFile } from './receipt-file.ts'
 import { readSecret } from './secret.ts'
-import { ATTEMPTS, flagsOf, isWorthRetrying, type SubmitOptions } from './submit.ts'
+import { flagsOf, type SubmitOptions } from './submit.ts'
 
 type Flagged = { readonly index: number; readonly label: string }
 type Rejection = { readonly label: string; readonly code: string; readonly detail: string }
@@ -101,29 +101,22 @@ async function submitPackage(client: Client, key: string, report: PackageReport,
   }
 }
 
-/** The answers by line. A stream that breaks off is sent again as a whole: what had been accepted is then known, and still counts as accepted. */
+/** The answers by line. */
 async function sendSpool(client: Client, key: string, report: PackageReport, spool: string): Promise<LineAnswer[]> {
   const answers: LineAnswer[] = []
   const progress = startProgress(`sealing ${basename(report.path)}`, report.labels.length > 2000 ? report.labels.length : 0)
   try {
-    for (let attempt = 1; ; attempt++) {
-      let failure: unknown
-      await client
-        .sendLines(spool, key, answer => {
-          const before = answers[answer.line - 1]
-          if (before?.status !== 201) answers[answer.line - 1] = answer
-          progress.update(answer.line)
-        })
-        .catch(error => {
-          failure = error
-        })
-      const isBusy = failure === undefined && answers.some(({ code }) => code === 'LEDGER_BUSY')
-      if (failure === undefined && !isBusy) return answers
-      if (failure !== undefined && (attempt === ATTEMPTS || !isWorthRetrying(failure))) throw failure
-      if (attempt === ATTEMPTS) return answers
-      remark(`${report.path}: ${isBusy ? 'the ledger is busy' : 'the connection was lost'}; sending again, which is safe`)
-      await sleep(1000 * attempt)
-    }
+    await client.sendLines(spool, key, {
+      onAnswer(answer) {
+        answers[answer.line - 1] = answer
+        progress.update(answer.line)
+      },
+      onRetry: why => {
+        const reason = why === 'busy' ? 'the ledger is busy' : 'the connection was lost'
+        remark(`${report.path}: ${reason}; what was not answered is sent again, which is safe`)
+      },
+    })
+    return answers
   } finally {
     progress.stop()
   }

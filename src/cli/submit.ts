@@ -7,7 +7,8 @@ import type { Json } from '../core/json.ts'
 import { parseReceipt } from '../core/receipt.ts'
 import { parseStatement, REASON_CODES, type Statement } from '../core/statement.ts'
 import { waitForAnchor } from './anchor-wait.ts'
-import { type Client, ClientError, createClient } from './client.ts'
+import { type Client, createClient } from './client.ts'
+import { isWorthRetrying } from './client-error.ts'
 import { addCommand, readTime, UsageError, withLedger } from './command.ts'
 import { hashFile, mediaTypeOf } from './hash-file.ts'
 import { print, printJson, remark, startByteProgress } from './output.ts'
@@ -36,7 +37,7 @@ export type SubmitOptions = {
 }
 
 /** How often a submission whose answer was lost is sent in all: sending again is safe, for the ledger knows it by its identity. */
-export const ATTEMPTS = 3
+const ATTEMPTS = 3
 const RETRY_MS = 500
 
 /** Adds the command. */
@@ -162,16 +163,6 @@ async function send(client: Client, key: string, statement: Statement): Promise<
       await sleep(RETRY_MS * attempt)
     }
   }
-}
-
-const PASSING = [
-  ...['LEDGER_UNREACHABLE', 'CLIENT_INCOMPLETE', 'LEDGER_BUSY', 'LEDGER_OVERLOADED', 'LEDGER_CLOSED', 'LEDGER_STARTING'],
-  ...['RATE_ADDRESS', 'RATE_KEY', 'REQUESTS_ADDRESS', 'STREAMS_KEY', 'STREAMS_ALL'],
-]
-
-/** Whether sending again may help: the connection was lost, or the ledger had too much to do. */
-export function isWorthRetrying(error: unknown): boolean {
-  return error instanceof ClientError && PASSING.includes(error.code)
 }
 
 /** How the ledger flags the statements of the record that the index belongs to, by their indexes. */

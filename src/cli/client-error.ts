@@ -1,0 +1,80 @@
+/** What can go wrong between a command and a ledger, and whether sending again may help. */
+import { STATUS_CODES } from 'node:http'
+import { OpenSealError } from '../core/errors.ts'
+
+/**
+ * LEDGER_URL, LEDGER_UNREACHABLE, LEDGER_ANSWER, LEDGER_MOVED, CLIENT_INCOMPLETE, PROXY_TOO_LARGE,
+ * PROXY_UNAVAILABLE, PROXY_REFUSED, PROXY_PAGE, or the code that the ledger itself gave.
+ */
+export class ClientError extends OpenSealError {
+  /** How long the ledger, or a proxy before it, asks to wait. */
+  readonly retrySeconds: number | undefined
+
+  constructor(code: string, message: string, options: { cause?: unknown; retrySeconds?: number | undefined } = {}) {
+    super(code, message, options)
+    this.retrySeconds = options.retrySeconds
+  }
+}
+
+const PASSING = [
+  ...['LEDGER_UNREACHABLE', 'CLIENT_INCOMPLETE', 'LEDGER_BUSY', 'LEDGER_OVERLOADED', 'LEDGER_CLOSED', 'LEDGER_STARTING'],
+  ...['RATE_ADDRESS', 'RATE_KEY', 'REQUESTS_ADDRESS', 'STREAMS_KEY', 'STREAMS_ALL', 'PROXY_UNAVAILABLE'],
+]
+const BEHIND_PROXY = [502, 503, 504]
+
+/** Whether sending again may help: the connection was lost, or the ledger had too much to do. */
+export function isWorthRetrying(error: unknown): boolean {
+  return error instanceof ClientError && PASSING.includes(error.code)
+}
+
+/** What an answer other than a success says: the ledger's own reason, or that of whatever stands before it. */
+export function refusalOf({ status, headers }: Pick<Response, 'status' | 'headers'>, text: string): ClientError {
+  const retrySeconds = Number(headers.get('retry-after') ?? Number.NaN) || undefined
+  const problem = readProblem(text)
+  if (problem !== undefined) return new ClientError(problem.code, problem.detail ?? `HTTP ${status}`, { retrySeconds })
+  const said = `${status} ${STATUS_CODES[status] ?? ''}`.trim()
+  if (status >= 300 && status < 400)
+    return new ClientError('LEDGER_MOVED', `this address leads on to ${headers.get('location') ?? 'another'}: name that one with --ledger`)
+  if (status === 413)
+    return new ClientError(
+      'PROXY_TOO_LARGE',
+      `A proxy in front of the ledger refused the request: ${said}. It allows less than 900 KiB; ask the operator of the ledger.`,
+    )
+  if (BEHIND_PROXY.includes(status))
+    return new ClientError(
+      'PROXY_UNAVAILABLE',
+      `A proxy in front of the ledger answered in its place: ${said}. The ledger behind it gave no answer; try again later.`,
+      { retrySeconds },
+    )
+  if (/^text\/html/i.test(headers.get('content-type') ?? '') && status !== 404)
+    return new ClientError(
+      'PROXY_REFUSED',
+      `A proxy in front of the ledger refused the request: ${said}. Ask the operator of the ledger, or is this another address?`,
+    )
+  return new ClientError('LEDGER_ANSWER', `the answer was HTTP ${status} without a reason: is this the address of an OpenSeal ledger?`)
+}
+
+/** The JSON of an answer. Throws LEDGER_ANSWER, or PROXY_PAGE where a web page came in its place. */
+export function readAnswer(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    if (text.trimStart().startsWith('<'))
+      throw new ClientError(
+        'PROXY_PAGE',
+        'a web page came in place of an answer: a proxy or a sign-in page stands before the ledger, or this is not the address of one',
+        { cause },
+      )
+    throw new ClientError('LEDGER_ANSWER', 'the answer is not JSON: is this the address of an OpenSeal ledger?', { cause })
+  }
+}
+
+function readProblem(text: string): { readonly code: string; readonly detail?: string } | undefined {
+  try {
+    const { code, detail } = JSON.parse(text) as { code?: unknown; detail?: unknown }
+    if (typeof code === 'string') return { code, ...(typeof detail === 'string' && { detail }) }
+  } catch {
+    // Not a problem document: a proxy in between, or no ledger at all.
+  }
+  return undefined
+}

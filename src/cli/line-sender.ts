@@ -1,0 +1,106 @@
+/**
+ * Sends a file of statements, one a line, in requests so small that every proxy takes them. Each
+ * request is tried again on its own, and only with the lines that have no answer yet.
+ */
+import { createReadStream } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ClientError, isWorthRetrying } from './client-error.ts'
+
+/** One answer line of a stream of statements: the line it answers, counted from 1. */
+export type LineAnswer = { line: number; status: number; index?: number; code?: string; detail?: string }
+
+/** What is told while lines are sent. */
+export type LinesTold = {
+  onAnswer(answer: LineAnswer): void
+  /** The lines of a request that have no answer yet are sent again after this. */
+  onRetry(why: 'busy' | 'lost'): void
+}
+
+/** The answer to one request, line by line, as it comes. Throws ClientError where the request was refused, or the answer breaks off. */
+export type PostLines = (body: string) => AsyncIterable<unknown>
+
+type NumberedLine = { readonly number: number; readonly text: string }
+
+/** Proxies take a megabyte where nobody has told them otherwise. */
+const MAX_REQUEST_BYTES = 900 * 1024
+const ATTEMPTS = 5
+const RETRY_MS = 1000
+/** A server chooses what it asks for, so a client bounds how long it waits. */
+const MAX_RETRY_MS = 30_000
+const BUSY = 503
+const NEWLINE = 10
+
+/** Sends the whole file. Throws ClientError where a request could not be answered, however often it was sent; requests before it are answered then. */
+export async function sendLines(file: string, post: PostLines, told: LinesTold): Promise<void> {
+  let request: NumberedLine[] = []
+  let bytes = 0
+  for await (const line of linesOf(file)) {
+    const size = Buffer.byteLength(line.text) + 1
+    if (bytes + size > MAX_REQUEST_BYTES && request.length > 0) {
+      await sendRequest(request, post, told)
+      request = []
+      bytes = 0
+    }
+    request.push(line)
+    bytes += size
+  }
+  if (request.length > 0) await sendRequest(request, post, told)
+}
+
+async function sendRequest(lines: readonly NumberedLine[], post: PostLines, told: LinesTold): Promise<void> {
+  let open = new Map(lines.map(line => [line.number, line.text]))
+  for (let attempt = 1; ; attempt++) {
+    const { left, busy, failure } = await sendOnce(open, post, told)
+    const isLast = attempt === ATTEMPTS
+    if (failure !== undefined && (isLast || !isWorthRetrying(failure))) throw failure
+    if (isLast) for (const answer of busy) told.onAnswer(answer)
+    if (isLast || left.size === 0) return
+    open = left
+    told.onRetry(failure === undefined ? 'busy' : 'lost')
+    const askedMs = failure instanceof ClientError ? (failure.retrySeconds ?? 0) * 1000 : 0
+    await sleep(Math.min(MAX_RETRY_MS, Math.max(RETRY_MS * attempt, askedMs)))
+  }
+}
+
+/** Sends what is open. Tells the answers that are final; `left` is what to send again, and `busy` the answers that say so. */
+async function sendOnce(open: ReadonlyMap<number, string>, post: PostLines, told: LinesTold) {
+  const numbers = [...open.keys()]
+  const left = new Map(open)
+  const busy: LineAnswer[] = []
+  let isComplete = false
+  let failure: unknown
+  try {
+    for await (const value of post(`${[...open.values()].join('\n')}\n`)) {
+      const answer = value as Partial<LineAnswer> & { accepted?: number }
+      if (typeof answer.accepted === 'number') isComplete = true
+      const number = numbers[(answer.line ?? 0) - 1]
+      if (number === undefined || typeof answer.status !== 'number') continue
+      const own = { ...(answer as LineAnswer), line: number }
+      if (own.status === BUSY) busy.push(own)
+      else if (left.delete(number)) told.onAnswer(own)
+    }
+    if (!isComplete || left.size > busy.length)
+      throw new ClientError('CLIENT_INCOMPLETE', "the ledger's answer is not complete; sending again is safe")
+  } catch (error) {
+    failure = error
+  }
+  return { left, busy, failure }
+}
+
+/** Lines that are not blank, split on bytes: a statement may hold any other line separator. */
+async function* linesOf(file: string): AsyncGenerator<NumberedLine> {
+  let rest: Buffer = Buffer.alloc(0)
+  let number = 1
+  for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>) {
+    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+    let from = 0
+    for (let to = bytes.indexOf(NEWLINE); to !== -1; to = bytes.indexOf(NEWLINE, from)) {
+      const line = { number: number++, text: bytes.toString('utf8', from, to) }
+      if (line.text.trim() !== '') yield line
+      from = to + 1
+    }
+    rest = bytes.subarray(from)
+  }
+  const text = rest.toString('utf8')
+  if (text.trim() !== '') yield { number, text }
+}
