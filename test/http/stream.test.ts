@@ -24,7 +24,7 @@ describe('http: a stream of records', () => {
     [JSON.stringify(statement(1, { extra: true })), 400, 'STATEMENT_MALFORMED'],
     [JSON.stringify(statement(1, { agency: OTHER_AGENCY })), 403, 'KEY_OTHER_AGENCY'],
     [`{"a":1,"a":2}`, 400, 'JSON_DUPLICATE_KEY'],
-    [JSON.stringify(statement(1, { title: 'x'.repeat(40 * 1024) })), 413, 'STATEMENT_TOO_LARGE'],
+    [JSON.stringify(statement(1, { title: 'x'.repeat(150 * 1024) })), 413, 'STATEMENT_TOO_LARGE'],
     ['x'.repeat(300_000), 413, 'LINE_TOO_LONG'],
   ]
 
