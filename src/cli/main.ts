@@ -3,6 +3,7 @@ import { realpathSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { Command, CommanderError } from 'commander'
 import { OpenSealError } from '../core/errors.ts'
+import { visible } from '../core/visible.ts'
 import { addAgency } from './agency.ts'
 import { addAudit } from './audit.ts'
 import { addBackup } from './backup.ts'
@@ -10,7 +11,7 @@ import { CommandError, EXIT_USAGE } from './command.ts'
 import { addDeploy } from './deploy.ts'
 import { addDoctor } from './doctor.ts'
 import { addEvidence } from './evidence.ts'
-import { printJson, remark, visible } from './output.ts'
+import { printJson, remark } from './output.ts'
 import { addPolicy } from './policy.ts'
 import { addReceipt } from './receipt.ts'
 import { addRotate } from './rotate.ts'
@@ -77,7 +78,7 @@ function report(error: unknown, asJson: boolean): number {
   const detail = error instanceof Error ? error.message : String(error)
   if (asJson) printJson({ code, detail })
   remark(isExpected ? `openseal: ${detail} [${code}]` : `openseal: internal error: ${detail}`)
-  if (process.env.OPENSEAL_DEBUG === '1') process.stderr.write(visible(`${error instanceof Error ? stacks(error) : ''}\n`, '\n'))
+  if (process.env.OPENSEAL_DEBUG === '1') process.stderr.write(visible(`${error instanceof Error ? stacks(error) : ''}\n`))
   else if (!isExpected) remark('openseal: OPENSEAL_DEBUG=1 shows where')
   return error instanceof CommandError ? error.exit : EXIT_INTERNAL
 }

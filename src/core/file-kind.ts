@@ -1,6 +1,5 @@
 /** What a file is, where that decides what can be done with it: archives, spreadsheets, and the shapes in which OCDS data come. */
 import { isJsonObject, type Json } from './json.ts'
-import { isOtherEncoding } from './text.ts'
 
 /**
  * `encoding`: text in UTF-16 or with a byte order mark. `json-lines`: one JSON text a line. `json-list`: a JSON array. `compiled-release` and `versioned-release`: what a
@@ -56,6 +55,14 @@ export function kindOfJson(value: Json): FileKind | undefined {
 function isVersioned(value: Json | undefined): boolean {
   const [first] = Array.isArray(value) ? (value as readonly Json[]) : []
   return isJsonObject(first) && 'releaseID' in first && 'releaseDate' in first && 'value' in first
+}
+
+/** Text that is not plain UTF-8: it begins with a byte order mark, or has the zero bytes of UTF-16 beside letters of ASCII. */
+function isOtherEncoding([first, second, third, fourth]: Uint8Array): boolean {
+  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) return true
+  if (first === 0xef && second === 0xbb && third === 0xbf) return true
+  if (first && third) return second === 0 && fourth === 0
+  return first === 0 && third === 0 && Boolean(second && fourth)
 }
 
 function isText(value: Json | undefined, shape: RegExp): boolean {

@@ -1,4 +1,6 @@
 /** Checking what was given: from files and receipts to findings, in the order in which the reader gave them. The same on every page and on the command line. */
+
+import type { FileKind } from '../core/file-kind.ts'
 import type { Policy } from '../core/policy.ts'
 import { isSameRecord, parseReceipt } from '../core/receipt.ts'
 import type { ChainReader } from './anchors.ts'
@@ -6,8 +8,8 @@ import { attempt, attemptAsync } from './attempt.ts'
 import { rememberAnswers } from './chain-memory.ts'
 import type { FileDigest } from './digest.ts'
 import type { Release } from './file-reader.ts'
-import { type GivenFile, type GivenReceipt, hashesOf, matchReceipts, naming } from './given.ts'
-import { giveUpWhenGone, inTurns, type LedgerReader } from './ledger-reader.ts'
+import { type GivenFile, type GivenReceipt, hashesOf, isOf, matchReceipts, type NamedDocument, naming } from './given.ts'
+import { type FoundReceipts, giveUpWhenGone, inTurns, type LedgerReader } from './ledger-reader.ts'
 import type { PdfFacts } from './pdf.ts'
 import type { CheckResult, Result } from './result.ts'
 import { verify } from './verify.ts'
@@ -23,15 +25,25 @@ export type Finding = {
   /** Absent where the ledger gave the receipt. */
   readonly receiptName?: string | undefined
   readonly digest?: FileDigest | undefined
+  /** Only its SHA-256 was given, and nobody has read it. */
+  readonly isFingerprint?: boolean | undefined
+  readonly fileKind?: FileKind | undefined
   readonly pdf?: PdfFacts | undefined
   readonly part?: Part | undefined
   readonly result: Result
+  /** What the receipt names in place of this file, where that is none of it. */
+  readonly expected?: readonly NamedDocument[]
+  /** Where the file stands in earlier entries of the record too: the first of them, with its date where the chain vouches for that. */
+  readonly earlier?: { readonly index: number; readonly date?: string } | undefined
   /** The receipt that was given was only sealed: the ledger's newer one was checked in its place. */
   readonly isFresher: boolean
 }
 
-/** Why there is no verdict. `release-refused`: the strict reader refused it, for the `code`, whose `reason` is in English. */
-export type Problem = 'ledger-gone' | 'need-receipt' | 'release-refused'
+/**
+ * Why there is no verdict. `release-refused`: the strict reader refused it, for the `code`, whose `reason` is in English. `receipt-encoding`: its receipt is no text that can be
+ * decoded.
+ */
+export type Problem = 'ledger-gone' | 'need-receipt' | 'release-refused' | 'receipt-encoding'
 
 /** A finding, or why there is none. */
 export type Answer =
@@ -59,6 +71,8 @@ export type Means = {
   readonly trust: 'policy' | 'ledger'
   readonly chain: readonly ChainReader[]
   readonly ledger?: LedgerReader | undefined
+  /** When it says so no release is begun any more. What asks for the others has to be given it too. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Who is told while it runs, and what is kept. */
@@ -75,7 +89,9 @@ export type Watch = {
 /** One thing to check. */
 export type Task = { readonly name: string; run(watch?: Watch): Promise<Answers> }
 
-type Subject = Pick<Finding, 'fileName' | 'digest' | 'pdf' | 'part'>
+type Subject = Pick<Finding, 'fileName' | 'digest' | 'isFingerprint' | 'fileKind' | 'pdf' | 'part'>
+/** The receipts that speak of releases: by a digest, and, of those that lay beside a file, by the release that they name. */
+type ReleaseReceipts = { readonly byDigest: ReadonlyMap<string, GivenReceipt>; readonly byName: ReadonlyMap<string, GivenReceipt> }
 
 const RELEASES_AT_ONCE = 4
 /** An earlier state that is older than so many is not looked up. */
@@ -89,7 +105,11 @@ export function planChecks(files: readonly GivenFile[], receipts: readonly Given
   const byDigest = new Map(receipts.flatMap(receipt => receipt.digests.map(digest => [digest, receipt] as const)))
   const { pairs, alone } = matchReceipts(files, own)
   return [
-    ...files.map((file, at) => ({ name: file.name, run: (watch?: Watch) => checkFile(file, pairs[at] ?? [], byDigest, asked, watch) })),
+    ...files.map((file, at) => {
+      const beside = receipts.flatMap(receipt => (receipt.release && isOf(receipt, file.name) ? [[receipt.release, receipt] as const] : []))
+      const ofReleases = { byDigest, byName: new Map(beside) }
+      return { name: file.name, run: (watch?: Watch) => checkFile(file, pairs[at] ?? [], ofReleases, asked, watch) }
+    }),
     ...alone.map(receipt => ({
       name: receipt.name,
       run: async (watch?: Watch) => ({ own: [await checkWith({}, receipt, asked, watch)], parts: [], partsLeftOut: 0 }),
@@ -100,12 +120,12 @@ export function planChecks(files: readonly GivenFile[], receipts: readonly Given
 async function checkFile(
   file: GivenFile,
   receipts: readonly GivenReceipt[],
-  byDigest: ReadonlyMap<string, GivenReceipt>,
+  ofReleases: ReleaseReceipts,
   means: Means,
   watch: Watch = {},
 ): Promise<Answers> {
-  const { digest, pdf, releases, releasesLeftOut } = file.read
-  const subject = { fileName: file.name, digest, pdf }
+  const { digest, kind, pdf, releases, releasesLeftOut } = file.read
+  const subject = { fileName: file.name, digest, isFingerprint: file.isFingerprint, fileKind: kind, pdf }
   const own =
     receipts.length > 0
       ? await inOrder(receipts, receipt => checkWith(subject, receipt, means, watch))
@@ -115,8 +135,8 @@ async function checkFile(
   let done = 0
   const keep = keepSome(watch.maxWhole ?? Number.POSITIVE_INFINITY)
   const answered = await inTurns(releases, RELEASES_AT_ONCE, async release => {
-    if (watch.isStopped?.()) return undefined
-    const answer = keep(await checkRelease(file.name, release, byDigest, means))
+    if (watch.isStopped?.() || means.signal?.aborted) return undefined
+    const answer = keep(await checkRelease(file.name, release, ofReleases, means))
     await watch.onPart?.(++done, releases.length)
     return answer
   })
@@ -140,16 +160,12 @@ function keepSome(maxWhole: number): (answer: Answer) => Answer {
   }
 }
 
-async function checkRelease(
-  fileName: string,
-  release: Release,
-  byDigest: ReadonlyMap<string, GivenReceipt>,
-  means: Means,
-): Promise<Answer> {
+async function checkRelease(fileName: string, release: Release, { byDigest, byName }: ReleaseReceipts, means: Means): Promise<Answer> {
   const part = { kind: 'release', position: release.position, name: release.name } as const
   if (release.digest === undefined) return { name: fileName, part, problem: 'release-refused', code: release.code, reason: release.refused }
   const subject = { fileName, digest: release.digest, part }
-  const given = byDigest.get(release.digest.sha256)
+  // A release that the receipts beside its package name otherwise contradicts them: the ledger may know this one too.
+  const given = byDigest.get(release.digest.sha256) ?? (release.name === undefined ? undefined : byName.get(release.name))
   if (given !== undefined) return checkWith(subject, given, means)
   const [first] = await lookUp(subject, means)
   if (first === undefined) throw new Error('bug: a release without an answer')
@@ -166,7 +182,7 @@ async function findState({ name, read }: GivenFile, receipts: readonly GivenRece
     if (receipts.length > 0 || ledger === undefined) continue
     const { value: found = [], error } = await attemptAsync(() => ledger.findReceipts([sha256]))
     if (error) return undefined
-    if (found[0] !== undefined) return { finding: await findingOf(subject, found[0], means) }
+    if (found[0] !== undefined) return { finding: await findingOf(subject, found[0].newest, means) }
   }
   return undefined
 }
@@ -180,23 +196,38 @@ async function lookUp(subject: Subject, means: Means, watch: Watch = {}): Promis
   const { value: found, error } = await attemptAsync(() => ledger.findReceipts(hashesOf(digest)))
   if (error) return [{ name, part, problem: 'ledger-gone' }]
   if (found.length === 0) return [{ finding: await findingOf(subject, undefined, means, watch) }]
-  return inOrder(found, async text => ({ finding: await findingOf(subject, text, means, watch) }))
+  return inOrder(found, async receipts => ({ finding: await findingAmong(subject, receipts, means, watch) }))
+}
+
+/** Of several entries of a record that name the file the newest is checked, and the date of the earliest is told beside it. */
+async function findingAmong(subject: Subject, { newest, earliest }: FoundReceipts, means: Means, watch: Watch): Promise<Finding> {
+  const finding = await findingOf(subject, newest, means, watch)
+  if (earliest === undefined) return finding
+  const { result } = await findingOf(subject, earliest, { ...means, ledger: undefined })
+  const isEarlier = result.matched !== undefined && (result.date !== undefined || result.verdict === 'sealed')
+  if (!isEarlier || result.index === undefined) return finding
+  return { ...finding, earlier: { index: result.index, ...(result.date !== undefined && { date: result.date }) } }
 }
 
 /** Checks by a receipt that was given. Where that is only sealed, the ledger may have the anchored one by now: it is checked just as this one was. */
-async function checkWith(subject: Subject, { name, text }: GivenReceipt, means: Means, watch: Watch = {}): Promise<Answer> {
+async function checkWith(subject: Subject, receipt: GivenReceipt, means: Means, watch: Watch = {}): Promise<Answer> {
   const { ledger } = means
-  const finding = { ...(await findingOf(subject, text, means, watch)), receiptName: name }
+  const { name, text, documents } = receipt
+  if (text === undefined) return { name, part: subject.part, problem: 'receipt-encoding' }
+  const told = (finding: Finding) => ({
+    finding: { ...finding, receiptName: name, ...(finding.result.failed === 'document' && { expected: documents }) },
+  })
+  const finding = await findingOf(subject, text, means, watch)
   const { verdict, index } = finding.result
-  if (verdict !== 'sealed' || ledger === undefined || index === undefined) return { finding }
+  if (verdict !== 'sealed' || ledger === undefined || index === undefined) return told(finding)
   const { value: fresh } = await attemptAsync(() => ledger.readReceipt(index))
-  if (fresh === undefined || !continues(fresh, text)) return { finding }
+  if (fresh === undefined || !continues(fresh, text)) return told(finding)
   const again = await findingOf(subject, fresh, means, watch)
   const isBetter = again.result.verdict !== 'invalid' && again.result.verdict !== 'unsupported'
-  return { finding: isBetter ? { ...again, receiptName: name, isFresher: true } : finding }
+  return told(isBetter ? { ...again, isFresher: true } : finding)
 }
 
-function continues(fresh: string, text: string | Uint8Array): boolean {
+function continues(fresh: string, text: string): boolean {
   const isMore = attempt(() => {
     const [after, before] = [parseReceipt(fresh), parseReceipt(text)]
     return after.anchors.length > before.anchors.length && isSameRecord(after, before)

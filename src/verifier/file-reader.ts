@@ -1,6 +1,7 @@
 /** Reading a file in chunks and bounded memory: its digests, the past of a PDF, the releases of an OCDS package. For browsers and Node alike. */
 import { createSha256 } from '#sha256'
 import { concatBytes, toHex } from '../core/bytes.ts'
+import { type FileKind, HEAD_BYTES, kindOfHead } from '../core/file-kind.ts'
 import { isJsonObject, parseJson } from '../core/json.ts'
 import { createScanner, type FoundRelease } from '../core/ocds/scan.ts'
 import { type Attempt, attempt } from './attempt.ts'
@@ -16,8 +17,10 @@ export type Release = { readonly position: number; readonly name?: string } & (
 /** What a file turned out to be. */
 export type ReadFile = {
   readonly digest: FileDigest
-  /** The bytes of JSON, or what looks like it, that was not too large to keep. */
+  /** The bytes of JSON, or what looks like it in whatever encoding, that was not too large to keep. */
   readonly json?: Uint8Array
+  /** What it is, where that decides what can be done with it. Of JSON `recognize` tells more. */
+  readonly kind?: FileKind
   readonly pdf?: PdfFacts
   /** The first of them, as many as were to be read, and how many more there are. */
   readonly releases: readonly Release[]
@@ -48,11 +51,13 @@ export function createFileReader({
   })
   let isJson: boolean | undefined
   let kept: Uint8Array[] | undefined = []
+  let head: Uint8Array = new Uint8Array(0)
   let bytes = 0
   return {
     update: chunk => {
       isJson ??= looksLikeJson(chunk)
       bytes += chunk.length
+      if (head.length < HEAD_BYTES) head = concatBytes(head, chunk.subarray(0, HEAD_BYTES - head.length))
       pdf.update(chunk)
       if (isJson === false) scanner = undefined
       if (isJson === false || bytes > maxJsonBytes) kept = undefined
@@ -65,12 +70,14 @@ export function createFileReader({
       const facts = pdf.finish()
       const json = isJson && kept ? concatBytes(...kept) : undefined
       const isPackage = attempt(() => scanner?.end()).value !== undefined
+      const kind = kindOfHead(head)
       const jcs: Partial<FileDigest> = json ? contentDigest(json) : isJson ? { jcsReason: `larger than ${maxJsonBytes} bytes` } : {}
       return {
         digest: { bytes, sha256, ...jcs },
         releases: isPackage ? releases : [],
         releasesLeftOut: isPackage ? leftOut : 0,
         ...(json && { json }),
+        ...(kind && { kind }),
         ...(facts && { pdf: facts }),
       }
     },
@@ -98,8 +105,10 @@ function nameOf({ value }: Attempt<ReturnType<typeof parseJson>>): { name?: stri
   return parts.length === 0 ? {} : { name: parts.join(' ') }
 }
 
-/** Only what begins an object or an array; undefined while there was nothing but white space. */
+/** Only what begins an object or an array; undefined while there was nothing but white space, a byte order mark and the zeros of UTF-16. */
 function looksLikeJson(chunk: Uint8Array): boolean | undefined {
-  const first = chunk.find(byte => byte !== 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d)
+  const first = chunk.find(byte => !BEFORE_JSON.includes(byte))
   return first === undefined ? undefined : first === 0x7b || first === 0x5b
 }
+
+const BEFORE_JSON = [0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf, 0xff, 0xfe, 0x00]

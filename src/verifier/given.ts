@@ -1,19 +1,37 @@
 /** What a reader gave, sorted: files, receipts, a policy; and which receipt speaks of which file. */
-import { toUtf8 } from '../core/bytes.ts'
+
+import { decodeText } from '../core/encoding.ts'
+import { type FileKind, isJsonLines, kindOfJson } from '../core/file-kind.ts'
 import { canonicalJson, isJsonObject, type Json, parseJson } from '../core/json.ts'
 import { attempt } from './attempt.ts'
 import type { ReadFile } from './file-reader.ts'
 
-/** A receipt as it came, or as it stood in a line of a `.receipts.ndjson`. `digests` are the hashes of the documents that it names. */
-export type GivenReceipt = { readonly name: string; readonly text: string | Uint8Array; readonly digests: readonly string[] }
+/** A document as a receipt names it. */
+export type NamedDocument = { readonly name: string; readonly sha256: string; readonly jcs?: string }
 
-/** A file that was read and is neither receipt nor policy. */
-export type GivenFile = { readonly name: string; readonly read: ReadFile }
+/** A receipt as it came, or as it stood in a line of a `.receipts.ndjson`. */
+export type GivenReceipt = {
+  readonly name: string
+  /** undefined where it is in an encoding that is not known. */
+  readonly text: string | undefined
+  /** The documents that it names, and the hashes of them. */
+  readonly documents: readonly NamedDocument[]
+  readonly digests: readonly string[]
+  /** The name of the file that this receipt lay beside, by its own name or by the reader's word: it is that file's. */
+  readonly of?: string
+  /** Of a line of a `.receipts.ndjson`: the record and revision that it speaks of, a release's ocid and id. */
+  readonly release?: string
+  /** Of such a line: it speaks of the whole package. */
+  readonly isOfPackage?: boolean
+}
+
+/** A file that was read and is neither receipt nor policy. `isFingerprint`: only its SHA-256 was given, and nobody has read it. */
+export type GivenFile = { readonly name: string; readonly read: ReadFile; readonly isFingerprint?: boolean }
 
 /** What something that was read turned out to be. */
 export type Given =
   | { readonly kind: 'receipts'; readonly receipts: readonly GivenReceipt[] }
-  | { readonly kind: 'policy'; readonly bytes: Uint8Array }
+  | { readonly kind: 'policy'; readonly name: string; readonly text: string }
   | { readonly kind: 'file'; readonly file: GivenFile }
 
 const ONE_RECEIPT = /\.receipt\.json$/i
@@ -22,56 +40,37 @@ const MANY_RECEIPTS = /\.receipts\.ndjson$/i
 /** Sorts by content. A damaged receipt is told by its name, so that it is refused as a receipt and not looked up as a document. */
 export function recognize(name: string, read: ReadFile): Given {
   const { json, ...rest } = read
-  if (MANY_RECEIPTS.test(name)) return { kind: 'receipts', receipts: readReceiptLines(name, json ?? new Uint8Array(0)) }
-  const value = json && readLoosely(json)
-  const type = isJsonObject(value) ? value.type : undefined
-  if (ONE_RECEIPT.test(name) || type === 'openseal/receipt@v1') {
-    return { kind: 'receipts', receipts: [{ name, text: json ?? '', digests: digestsIn(value) }] }
+  const text = json && attempt(() => decodeText(json)).value
+  if (json !== undefined && text === undefined && (ONE_RECEIPT.test(name) || MANY_RECEIPTS.test(name))) {
+    return { kind: 'receipts', receipts: [{ name, text: undefined, documents: [], digests: [], ...ofName(name) }] }
   }
-  if (json && typeof type === 'string' && type.startsWith('openseal/policy@')) return { kind: 'policy', bytes: json }
+  if (MANY_RECEIPTS.test(name)) return { kind: 'receipts', receipts: readReceiptLines(name, text ?? '') }
+  const value = text === undefined ? undefined : readLoosely(text)
+  if (ONE_RECEIPT.test(name) || isReceipt(value)) {
+    return { kind: 'receipts', receipts: [{ name, text: text ?? '', ...ofName(name), ...namedIn(value) }] }
+  }
+  if (text !== undefined && holdsReceipts(text, value)) return { kind: 'receipts', receipts: readReceiptLines(name, text, value) }
+  const type = isJsonObject(value) ? value.type : undefined
+  if (text !== undefined && typeof type === 'string' && type.startsWith('openseal/policy@')) return { kind: 'policy', name, text }
   // Its bytes were only needed to tell what it is.
-  return { kind: 'file', file: { name, read: rest } }
+  const kind = read.kind ?? kindOf(text, value)
+  return { kind: 'file', file: { name, read: { ...rest, ...(kind && { kind }) } } }
 }
 
-/** What was pasted: fingerprints as files that nobody has read, receipts; or what it is in place of these. */
-export type Pasted =
-  | { readonly kind: 'given'; readonly files: readonly GivenFile[]; readonly receipts: readonly GivenReceipt[] }
-  | { readonly kind: 'other-hash'; readonly algorithm: string }
-  | { readonly kind: 'nothing' }
-
-const HASH_LINE = /^\\?(?:0x|sha256:)?([0-9a-f]{64})(?:\s+\*?(\S.*))?$/i
-/** Other hashes by their length in hex, which are recorded nowhere here. */
-const OTHER_HASHES: { readonly [length: number]: string } = { 32: 'MD5', 40: 'SHA-1', 96: 'SHA-384', 128: 'SHA-512' }
-
-/** Reads the text of a receipt, or SHA-256 fingerprints, one a line, also as `sha256sum` writes them. */
-export function readPasted(name: string, text: string): Pasted {
-  const pasted = text.trim()
-  if (pasted.startsWith('{')) return { kind: 'given', files: [], receipts: [readReceipt(name, pasted)] }
-  const lines = pasted.split('\n').map(line => line.trim())
-  const files = lines.flatMap(line => {
-    const [, hash = '', fileName] = HASH_LINE.exec(line) ?? []
-    const sha256 = hash.toLowerCase()
-    return hash === '' ? [] : [{ name: fileName ?? sha256, read: { digest: { bytes: 0, sha256 }, releases: [], releasesLeftOut: 0 } }]
-  })
-  if (pasted !== '' && files.length === lines.length) return { kind: 'given', files, receipts: [] }
-  const algorithm = /^[0-9a-f]+$/i.test(pasted) ? OTHER_HASHES[pasted.length] : undefined
-  return algorithm === undefined ? { kind: 'nothing' } : { kind: 'other-hash', algorithm }
-}
-
-/** A receipt by itself. */
-export function readReceipt(name: string, text: string | Uint8Array): GivenReceipt {
-  return { name, text, digests: digestsIn(readLoosely(text)) }
+/** A receipt by itself. `of` is the file that it was given for, where that was said. */
+export function readReceipt(name: string, input: string | Uint8Array, of?: string): GivenReceipt {
+  const text = typeof input === 'string' ? input : attempt(() => decodeText(input)).value
+  const value = text === undefined ? undefined : readLoosely(text)
+  return { name, text, ...(of === undefined ? ofName(name) : { of }), ...namedIn(value) }
 }
 
 /** One receipt a line, as a submission of a package leaves them and as `/v1/receipts/:from/:to` answers. */
-export function readReceiptLine(name: string, line: string): GivenReceipt {
-  const value = readLoosely(line)
-  const receipt = isJsonObject(value) && isJsonObject(value.receipt) ? value.receipt : value
-  return { name, text: receipt === undefined ? line : canonicalJson(receipt), digests: digestsIn(receipt) }
+export function readReceiptLine(name: string, line: string, of?: string): GivenReceipt {
+  return lineOf(name, readLoosely(line), line, of)
 }
 
 /**
- * The receipts for each file: by its digests, else by those of its earlier states; else by its name, though it may fit another file too; else
+ * The receipts for each file: by its digests, else by those of its earlier states; those that lay beside it, though they may fit another file, or none; else
  * the only one that is left when it is the only file that is left.
  */
 export function matchReceipts(
@@ -83,18 +82,32 @@ export function matchReceipts(
   const free = () => receipts.filter(receipt => !used.has(receipt))
   const without = () => files.flatMap((file, at) => (pairs[at]?.length ? [] : [{ file, at }]))
   const pair = (at: number, found: readonly GivenReceipt[]) => {
-    pairs[at] = [...found]
+    pairs[at] = [...(pairs[at] ?? []), ...found]
     for (const receipt of found) used.add(receipt)
   }
   for (const { file, at } of without()) pair(at, naming(file.read.pdf?.states.map(state => state.sha256) ?? [], free()))
-  for (const { file, at } of without()) {
-    const wanted = `${file.name.toLowerCase()}.receipt.json`
-    pair(at, receipts.filter(receipt => receipt.name.toLowerCase() === wanted).slice(0, 1))
-  }
+  for (const [at, file] of files.entries()) pair(at, besideIt(file, receipts, pairs[at]?.length ? used : new Set()))
+  const besides = (receipt: GivenReceipt) => receipt.isOfPackage !== undefined && files.some(({ name }) => isOf(receipt, name))
   const [only, ...more] = without()
-  const left = free()
+  const left = free().filter(receipt => !besides(receipt))
   if (only && more.length === 0 && left.length === 1) pair(only.at, left)
-  return { pairs, alone: free() }
+  return { pairs, alone: free().filter(receipt => !besides(receipt)) }
+}
+
+/**
+ * What lay beside a file and was not `used` yet: whether it fits is what a reader wants to know. Of the receipts of a package, which may hold those of its earlier
+ * states and of every release too, the newest of the whole package, where nothing of the file is known otherwise.
+ */
+function besideIt({ name }: GivenFile, receipts: readonly GivenReceipt[], used: ReadonlySet<GivenReceipt>): GivenReceipt[] {
+  const beside = receipts.filter(receipt => isOf(receipt, name) && !used.has(receipt))
+  const single = beside.filter(({ isOfPackage }) => isOfPackage === undefined)
+  if (single.length > 0 || used.size > 0) return single
+  return [beside.findLast(({ isOfPackage }) => isOfPackage) ?? beside.at(-1)].filter(found => found !== undefined)
+}
+
+/** Whether a receipt lay beside the file of this name. */
+export function isOf({ of }: GivenReceipt, name: string): boolean {
+  return of?.toLowerCase() === name.toLowerCase()
 }
 
 /** The receipts that name one of the hashes, those of the first hash first: what fits by its bytes goes before what fits by its content. */
@@ -107,20 +120,62 @@ export function hashesOf({ sha256, jcs }: { readonly sha256: string; readonly jc
   return jcs === undefined || jcs === sha256 ? [sha256] : [sha256, jcs]
 }
 
-function readReceiptLines(name: string, bytes: Uint8Array): GivenReceipt[] {
-  const lines = new TextDecoder().decode(bytes).split('\n')
-  return lines.flatMap((line, at) => (line.trim() === '' ? [] : [readReceiptLine(`${name}:${at + 1}`, line)]))
+/** What JSON that is no receipt and no policy is. */
+function kindOf(text: string | undefined, value: Json | undefined): FileKind | undefined {
+  if (value !== undefined) return kindOfJson(value)
+  return text !== undefined && isJsonLines(text) ? 'json-lines' : undefined
 }
 
-function digestsIn(value: Json | undefined): string[] {
+function isReceipt(value: Json | undefined): boolean {
+  return isJsonObject(value) && typeof value.type === 'string' && value.type.startsWith('openseal/receipt@')
+}
+
+/** A JSON list of receipts, or a line for each. */
+function holdsReceipts(text: string, value: Json | undefined): boolean {
+  if (Array.isArray(value)) return value.length > 0 && value.every(element => isReceipt(receiptIn(element)))
+  if (value !== undefined) return isReceipt(receiptIn(value))
+  return isJsonLines(text) && isReceipt(receiptIn(readLoosely(text.trimStart().split('\n', 1)[0] ?? '')))
+}
+
+function readReceiptLines(name: string, text: string, value?: Json): GivenReceipt[] {
+  const of = MANY_RECEIPTS.test(name) ? name.replace(MANY_RECEIPTS, '') : undefined
+  if (Array.isArray(value)) return value.map((element: Json, at) => lineOf(`${name}:${at + 1}`, element, '', of))
+  if (value !== undefined) return [lineOf(name, value, text, of)]
+  return text.split('\n').flatMap((line, at) => (line.trim() === '' ? [] : [readReceiptLine(`${name}:${at + 1}`, line, of)]))
+}
+
+function lineOf(name: string, value: Json | undefined, line: string, of: string | undefined): GivenReceipt {
+  const receipt = receiptIn(value)
+  const text = receipt === undefined ? line : canonicalJson(receipt)
+  if (of === undefined) return { name, text, ...namedIn(receipt) }
+  const statement = isJsonObject(receipt) && isJsonObject(receipt.statement) ? receipt.statement : {}
+  const { record, revision } = statement
+  const isOfPackage = typeof record === 'string' && record.startsWith('urn:sha256:')
+  const release = typeof record === 'string' && typeof revision === 'string' ? { release: `${record} ${revision}` } : {}
+  return { name, text, of, isOfPackage, ...release, ...namedIn(receipt) }
+}
+
+/** The receipt in a line of `/v1/receipts/:from/:to`, or the value itself. */
+function receiptIn(value: Json | undefined): Json | undefined {
+  return isJsonObject(value) && isJsonObject(value.receipt) ? value.receipt : value
+}
+
+function ofName(name: string): { of?: string } {
+  return ONE_RECEIPT.test(name) ? { of: name.replace(ONE_RECEIPT, '') } : {}
+}
+
+function namedIn(value: Json | undefined): Pick<GivenReceipt, 'documents' | 'digests'> {
   const statement = isJsonObject(value) ? value.statement : undefined
-  const documents = isJsonObject(statement) && Array.isArray(statement.documents) ? (statement.documents as readonly Json[]) : []
-  return documents
-    .flatMap(document => (isJsonObject(document) ? [document.sha256, document.jcs] : []))
-    .filter(hash => typeof hash === 'string')
+  const list = isJsonObject(statement) && Array.isArray(statement.documents) ? (statement.documents as readonly Json[]) : []
+  const objects = list.filter(isJsonObject)
+  const digests = objects.flatMap(({ sha256, jcs }) => [sha256, jcs]).filter(hash => typeof hash === 'string')
+  const documents = objects.flatMap(({ name, sha256, jcs }) =>
+    typeof name === 'string' && typeof sha256 === 'string' ? [{ name, sha256, ...(typeof jcs === 'string' && { jcs }) }] : [],
+  )
+  return { documents, digests }
 }
 
 /** undefined for what the strict reader refuses. */
-function readLoosely(input: string | Uint8Array): Json | undefined {
-  return attempt(() => parseJson(typeof input === 'string' ? toUtf8(input) : input, { allowNull: true })).value
+function readLoosely(text: string): Json | undefined {
+  return attempt(() => parseJson(text, { allowNull: true })).value
 }

@@ -1,6 +1,7 @@
 /** The published library `openseal/verifier`: checks a file, its receipt and a policy against the chain. Node and browsers alike. */
 
 export { OpenSealError } from '../core/errors.ts'
+export type { FileKind } from '../core/file-kind.ts'
 export { type Policy, type PolicyAnchor, parsePolicy } from '../core/policy.ts'
 export { parseReceipt, type Receipt } from '../core/receipt.ts'
 export type { Statement } from '../core/statement.ts'
@@ -18,13 +19,15 @@ export {
   type Watch,
 } from './check-given.ts'
 export type { CurrencyReader, LaterStatement } from './currency.ts'
+export { fetchUntil } from './deadline.ts'
 export { digestsOf, type FileDigest } from './digest.ts'
 export { ExtendError, extendPolicy } from './extend.ts'
 export { createFileReader, type FileReader, type ReadFile, type Release } from './file-reader.ts'
-export { type Given, type GivenFile, type GivenReceipt, type Pasted, readPasted, readReceipt, readReceiptLine, recognize } from './given.ts'
+export { type Given, type GivenFile, type GivenReceipt, type NamedDocument, readReceipt, readReceiptLine, recognize } from './given.ts'
 export { createJsonRpcReader, type JsonRpcOptions } from './json-rpc.ts'
 export { createLedgerReader, type LedgerReader } from './ledger-reader.ts'
 export type { Note, NoteKey } from './notes.ts'
+export { fingerprint, type Pasted, readPasted } from './pasted.ts'
 export type { PdfFacts } from './pdf.ts'
 export type { CheckResult, Result } from './result.ts'
 export {

@@ -17,7 +17,7 @@ import {
   type Statement,
 } from '../verifier/index.ts'
 import { chooseLater, type ListedEntry } from '../verifier/later.ts'
-import { earliestOfEach, indexesOf, readReceipts } from '../verifier/ledger-reader.ts'
+import { readFound } from '../verifier/ledger-reader.ts'
 import type { SiteDeps, SiteLedger } from './deps.ts'
 import { WHOLE_CARDS } from './result.ts'
 import { MAX_UPLOAD_BYTES, type Upload } from './upload.ts'
@@ -30,7 +30,9 @@ export type FormAnswer =
   | { readonly answers: readonly Answers[]; readonly notices: readonly string[]; readonly fileSent: boolean }
   | { readonly message: string; readonly code?: string }
 
-const MAX_FOUND = 1000
+/** Of the entries that name a file so many of the oldest are read, and so many of the newest. */
+const MAX_FOUND = 16
+const NEWEST = Number.MAX_SAFE_INTEGER
 const MAX_PASTED_HASHES = 100
 /** How many statements of a record are looked through in a turn. */
 const PAGE = 1000
@@ -66,14 +68,14 @@ function sort(say: Say, { files }: Upload): Sorted {
     const given = recognize(name, read)
     if (given.kind === 'file') sorted.files.push(given.file)
     else if (given.kind === 'receipts') sorted.receipts.push(...given.receipts)
-    else usePolicy(say, sorted, name, given.bytes)
+    else usePolicy(say, sorted, name, given.text)
   }
   return sorted
 }
 
-function usePolicy(say: Say, sorted: Sorted, name: string, bytes: Uint8Array): void {
+function usePolicy(say: Say, sorted: Sorted, name: string, text: string): void {
   try {
-    sorted.policy = parsePolicy(bytes)
+    sorted.policy = parsePolicy(text)
     sorted.notices.push(say('verify.policyUsed', { name: isolate(name) }))
   } catch (error) {
     if (!(error instanceof OpenSealError)) throw error
@@ -107,8 +109,8 @@ function createSiteReader(ledger: SiteLedger): LedgerReader {
   return {
     async findReceipts(hashes) {
       for (const hash of hashes) {
-        const found = earliestOfEach(await listed(await ledger.findByDigest(hash, MAX_FOUND)))
-        if (found.length > 0) return readReceipts(indexesOf(found), index => ledger.receipt(index))
+        const indexes = [...(await ledger.findByDigest(hash, MAX_FOUND)), ...(await ledger.listByDigest(hash, NEWEST, MAX_FOUND))]
+        if (indexes.length > 0) return readFound(indexes, index => ledger.receipt(index))
       }
       return []
     },

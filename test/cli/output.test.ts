@@ -1,6 +1,8 @@
 /** What the commands print of others' text: nothing of it steers the terminal or turns a sentence round. */
 import assert from 'node:assert/strict'
-import { visible } from '../../src/cli/output.ts'
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { visibleLine } from '../../src/cli/output.ts'
 import { CATALOGUES } from '../../src/messages/language.ts'
 
 /** C0 and C1 controls (U+009B begins an escape sequence like ESC [), line separators, and every character of the bidi algorithm. */
@@ -12,24 +14,30 @@ const UNSEEN = [
 ]
 
 describe('cli/output', () => {
-  it('shows control and direction characters as escapes, and leaves every other letter as it is', () => {
+  it('shows control and direction characters as marks, line ends too, and leaves every other letter as it is', () => {
     for (const code of UNSEEN) {
-      const escaped = `\\u${code.toString(16).padStart(4, '0')}`
-      assert.equal(visible(`a${String.fromCodePoint(code)}b`), `a${escaped}b`)
+      const mark = `[U+${code.toString(16).toUpperCase().padStart(4, '0')}]`
+      assert.equal(visibleLine(`a${String.fromCodePoint(code)}b`), `a${mark}b`)
     }
     const plain = 'Ανάθεση, عقد, договір, 契約 \u{1f4c4} (1–2)'
-    assert.equal(visible(plain), plain)
+    assert.equal(visibleLine(plain), plain)
   })
 
-  it('writes JSON of the same meaning without one of these characters in it', () => {
+  it('prints JSON of the same meaning without one of these characters in it', async () => {
     const value = { title: UNSEEN.map(code => String.fromCodePoint(code)).join('x'), deep: ['\u202e', { '\u009b': '\n' }] }
-    const text = visible(JSON.stringify(value, undefined, 2), '\n')
+    const text = await printedBy(`printJson(${JSON.stringify(value)})`)
     assert.deepEqual(JSON.parse(text), value)
     assert.doesNotMatch(text, /[^\P{Cc}\n]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u)
   })
 
-  it('has no sentence of its own that would be shown with an escape in it', () => {
+  it('has no sentence of its own that would be shown with a mark in it', () => {
     for (const messages of Object.values(CATALOGUES))
-      for (const sentence of Object.values(messages)) assert.equal(visible(sentence), sentence)
+      for (const sentence of Object.values(messages)) assert.equal(visibleLine(sentence), sentence)
   })
 })
+
+/** What a process of the command line writes to its output. */
+async function printedBy(code: string): Promise<string> {
+  const script = `import { printJson } from './src/cli/output.ts'; ${code}`
+  return (await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script])).stdout
+}

@@ -3,7 +3,6 @@ import { deepEqual, equal } from 'node:assert/strict'
 import { deflateRawSync, gzipSync } from 'node:zlib'
 import { toUtf8 } from '../../src/core/bytes.ts'
 import { isJsonLines, kindOfHead, kindOfJson } from '../../src/core/file-kind.ts'
-import { readText, TextError } from '../../src/core/text.ts'
 
 const MARK = '\ufeff'
 const utf16 = (text: string, isBigEndian = false) => {
@@ -82,29 +81,5 @@ describe('core/file-kind', () => {
     for (const text of ['{"a":1}\n{"b":2}\n', '\n [1]\r\n\r\n[2]', '{"a":1}\n{"b"']) equal(isJsonLines(text), true, text)
     for (const text of ['{"a":1}\n', '{"a":1}', '{\n{', '{"a":\n{"b":2}}', '[\n[1],\n[2]]', 'x\n{}', '1\n2', ''])
       equal(isJsonLines(text), false, text)
-  })
-})
-
-describe('core/text', () => {
-  it('reads UTF-8 with and without a byte order mark, and UTF-16 as Windows tools write it', () => {
-    const text = '{"title":"Ωδε 契約"}'
-    const saved = [toUtf8(text), toUtf8(MARK + text), utf16(text), utf16(text, true), utf16(MARK + text), utf16(MARK + text, true)]
-    deepEqual(saved.map(readText), Array(6).fill(text))
-    equal(readText(new Uint8Array(0)), '')
-  })
-
-  it('refuses what is in no encoding that it knows, and says what to do', () => {
-    for (const bytes of [Buffer.from([0x7b, 0xe9, 0x7d]), Buffer.from([0xff, 0xfe, 0x7b, 0x00, 0x00, 0xd8])]) {
-      let error: unknown
-      try {
-        readText(bytes)
-      } catch (thrown) {
-        error = thrown
-      }
-      deepEqual(error instanceof TextError && [error.code, error.message], [
-        'TEXT_ENCODING',
-        'it is in an encoding that is not known here: save it as UTF-8',
-      ])
-    }
   })
 })

@@ -5,9 +5,9 @@ import type { Statement } from '../../src/core/statement.ts'
 import { type Answers, type Means, partOf, planChecks } from '../../src/verifier/check-given.ts'
 import { digestsOf } from '../../src/verifier/digest.ts'
 import type { ReadFile, Release } from '../../src/verifier/file-reader.ts'
-import { type GivenFile, type GivenReceipt, readReceipt } from '../../src/verifier/given.ts'
+import { type GivenFile, type GivenReceipt, readReceipt, readReceiptLine } from '../../src/verifier/given.ts'
 import type { LedgerReader } from '../../src/verifier/ledger-reader.ts'
-import { ANCHORED_AT, chainWith, createChain, createWorld, FILE, GENESIS, policyWith, STATEMENT } from './world.ts'
+import { ANCHORED_AT, chainWith, createChain, createWorld, DATE, FILE, GENESIS, policyWith, STATEMENT } from './world.ts'
 
 const utf8 = (text: string) => new TextEncoder().encode(text)
 const digestOf = (text: string) => digestsOf(utf8(text))
@@ -32,7 +32,7 @@ function ledgerOf(
     asked,
     async findReceipts(hashes) {
       asked.push(hashes)
-      return hashes.flatMap(hash => byHash[hash] ?? [])
+      return hashes.flatMap(hash => (byHash[hash] ?? []).map(newest => ({ newest })))
     },
     async readReceipt(index) {
       asked.push(index)
@@ -107,6 +107,44 @@ describe('verifier/check-given', () => {
         ['anchored', 'y'],
       ],
     ])
+  })
+
+  it('checks the newest entry of a record that names the file, and tells the date of the earliest', async () => {
+    const twice = createWorld([GENESIS, STATEMENT, { ...STATEMENT, revision: 'r-2' }])
+    const found = { newest: await twice.receipt(2), earliest: await twice.receipt(1) }
+    const ledger = { ...ledgerOf({}), findReceipts: async () => [found] }
+    const [answers] = await runAll([fileOf('a.json', FILE)], [], { ledger, chain: [chainWith(twice)] })
+    const { finding } = answers?.own[0] ?? {}
+    assert.deepEqual([finding?.result.verdict, finding?.result.index, finding?.earlier], ['anchored', 2, { index: 1, date: DATE }])
+    const lying = { ...ledger, findReceipts: async () => [{ ...found, earliest: await world.receipt(2) }] }
+    const [others] = await runAll([fileOf('a.json', FILE)], [], { ledger: lying, chain: [chainWith(twice)] })
+    assert.equal(others?.own[0]?.finding?.earlier, undefined)
+  })
+
+  it('names what the receipt lists where the file is none of it', async () => {
+    const [answers] = await runAll([fileOf('forged', utf8('forged'))], [await receiptAt('x', 2)])
+    const { finding } = answers?.own[0] ?? {}
+    const { sha256 } = digestOf('one')
+    assert.deepEqual([finding?.result.verdict, finding?.result.failed, finding?.expected], ['invalid', 'document', [{ name: 'd', sha256 }]])
+    assert.equal(finding?.digest?.sha256, digestOf('forged').sha256)
+  })
+
+  it('finds a file invalid by the receipt that lies beside it, though the ledger or another receipt knows the file', async () => {
+    const file = fileOf('b.txt', utf8('two'))
+    const ledger = ledgerOf({ [digestOf('two').sha256]: [await world.receipt(3)] })
+    const beside = await receiptAt('b.txt.receipt.json', 2)
+    assert.deepEqual(short(await runAll([file], [beside], { ledger })), [[['invalid', 'b.txt.receipt.json']]])
+    assert.deepEqual(short(await runAll([file], [await receiptAt('x', 3), beside])), [
+      [
+        ['anchored', 'x'],
+        ['invalid', 'b.txt.receipt.json'],
+      ],
+    ])
+  })
+
+  it('has no verdict by a receipt that cannot be decoded', async () => {
+    const receipt = { name: 'a.json.receipt.json', of: 'a.json', text: undefined, documents: [], digests: [] }
+    assert.deepEqual(short(await runAll([fileOf('a.json', FILE)], [receipt])), [[['receipt-encoding', undefined]]])
   })
 
   describe('a receipt that was only sealed', () => {
@@ -203,6 +241,39 @@ describe('verifier/check-given', () => {
         [3, 4],
         [4, 4],
       ])
+    })
+
+    it('and the package that holds them are held against the receipts that lie beside it, whatever the ledger knows', async () => {
+      const ofPackage = (text: string) => stating(text, { record: `urn:sha256:${digestOf(text).sha256}` })
+      const ofRelease = (text: string, revision: string) => stating(text, { record: 'ocds-1', revision })
+      const packed = createWorld([GENESIS, ofRelease('one', '1'), ofRelease('two', '2'), ofPackage('pack'), ofRelease('forged', '1')])
+      const lines = await Promise.all(
+        [1, 2, 3].map(async index => readReceiptLine(`pack.json.receipts.ndjson:${index}`, await packed.receipt(index), 'pack.json')),
+      )
+      const ledger = ledgerOf({ [digestOf('forged').sha256]: [await packed.receipt(4)] })
+      const release = (position: number, name: string, text: string) => ({ ...releaseOf(position, text), name })
+      const check = async (text: string, ...releases: Release[]) => {
+        const [answers, ...others] = await runAll([fileOf('pack.json', utf8(text), { releases })], lines, {
+          chain: [chainWith(packed)],
+          ledger,
+        })
+        assert.deepEqual(others, [])
+        return [...(answers?.own ?? []), ...(answers?.parts ?? [])].map(({ finding }) => finding?.result.verdict)
+      }
+      const [one, two] = [release(1, 'ocds-1 1', 'one'), release(2, 'ocds-1 2', 'two')]
+      assert.deepEqual(await check('pack', one, two), ['anchored', 'anchored', 'anchored'])
+      assert.deepEqual(await check('forged', release(1, 'ocds-1 1', 'forged'), two), ['invalid', 'invalid', 'anchored'])
+      assert.deepEqual(await check('cut', two), ['invalid', 'anchored'])
+      assert.deepEqual(await check('longer', one, two, release(3, 'ocds-1 3', 'three')), ['invalid', 'anchored', 'anchored', 'unknown'])
+    })
+
+    it('are left out from where the time for the whole is over', async () => {
+      const file = pack(Array.from({ length: 20 }, (_, at) => releaseOf(at + 1, `none ${at}`)))
+      const stop = new AbortController()
+      const [task] = planChecks([file], [], { ...means, ledger: ledgerOf({}), signal: stop.signal })
+      const { parts, partsLeftOut } = await task!.run({ onPart: done => (done >= 8 ? stop.abort() : undefined) })
+      assert.equal(parts.length + partsLeftOut, 20)
+      assert.ok(parts.length < 12, String(parts.length))
     })
 
     it('are left out from where it is stopped, and counted', async () => {

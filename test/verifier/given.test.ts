@@ -1,10 +1,18 @@
 /** What a reader gave, sorted. */
 import assert from 'node:assert/strict'
+import { gzipSync } from 'node:zlib'
 import { toUtf8 } from '../../src/core/bytes.ts'
-import { type GivenFile, type GivenReceipt, matchReceipts, readPasted, recognize } from '../../src/verifier/given.ts'
+import { type GivenFile, type GivenReceipt, matchReceipts, readReceipt, recognize } from '../../src/verifier/given.ts'
+import { savedAs } from '../core/saved-as.ts'
 import { readBytes } from './read-bytes.ts'
 
-const receipt = (name: string, ...digests: string[]): GivenReceipt => ({ name, text: '', digests })
+const receipt = (name: string, ...digests: string[]): GivenReceipt => ({
+  name,
+  text: '',
+  documents: [],
+  digests,
+  ...(name.endsWith('.receipt.json') && { of: name.slice(0, -'.receipt.json'.length) }),
+})
 const file = (name: string, sha256: string, states: readonly string[] = []): GivenFile => ({
   name,
   read: {
@@ -55,25 +63,6 @@ describe('verifier/given', () => {
     assert.ok(other.kind === 'file' && other.file.read.json === undefined && other.file.read.digest.jcs !== undefined)
   })
 
-  it('takes fingerprints as they are pasted, also from sha256sum, and the text of a receipt', () => {
-    const hash = 'aB'.repeat(32)
-    const files = (text: string) => {
-      const pasted = readPasted('pasted', text)
-      return pasted.kind === 'given' ? pasted.files.map(({ name, read }) => [name, read.digest.sha256]) : pasted
-    }
-    const small = hash.toLowerCase()
-    for (const text of [hash, ` 0x${hash} `, `sha256:${hash}\n`]) assert.deepEqual(files(text), [[small, small]])
-    assert.deepEqual(files(`${hash}  a b.pdf\r\n\\${hash} *c.pdf\n`), [
-      ['a b.pdf', small],
-      ['c.pdf', small],
-    ])
-    const receipt = readPasted('pasted', ' {"statement":{"documents":[{"sha256":"aa"}]}}\n')
-    assert.ok(receipt.kind === 'given')
-    assert.deepEqual(receipt.receipts[0]?.digests, ['aa'])
-    assert.deepEqual(files('a'.repeat(40)), { kind: 'other-hash', algorithm: 'SHA-1' })
-    for (const text of ['', ' ', '<b>', `${hash}x`, `${hash}\nrubbish`, 'g'.repeat(64)]) assert.deepEqual(files(text), { kind: 'nothing' })
-  })
-
   it('splits the receipts of a package by lines', () => {
     const line = JSON.stringify({
       index: 1,
@@ -111,29 +100,93 @@ describe('verifier/given', () => {
     const one = given('a.receipt.json', whole)
     assert.ok(one.kind === 'receipts')
     assert.deepEqual(
-      one.receipts.map(({ name, text, digests }) => ({ name, text: new TextDecoder().decode(text as Uint8Array), digests })),
+      one.receipts.map(({ name, text, digests }) => ({ name, text, digests })),
       [{ name: 'a.receipt.json', text: whole, digests: ['aa', 'bb'] }],
     )
     const torn = given('a.receipt.json', 'torn')
     assert.ok(torn.kind === 'receipts')
-    assert.deepEqual(torn.receipts, [{ name: 'a.receipt.json', text: '', digests: [] }])
+    assert.deepEqual(torn.receipts, [{ name: 'a.receipt.json', of: 'a', text: '', documents: [], digests: [] }])
   })
 
-  it('names a hash of another kind by its length, only where nothing else was pasted', () => {
-    for (const [digits, algorithm] of [
-      [32, 'MD5'],
-      [40, 'SHA-1'],
-      [96, 'SHA-384'],
-      [128, 'SHA-512'],
-    ] as const)
-      assert.deepEqual(readPasted('pasted', 'aB'.repeat(digits / 2)), { kind: 'other-hash', algorithm })
-    for (const text of [`x${'a'.repeat(31)}`, `${'a'.repeat(31)}x`, `=${'a'.repeat(64)}`, 'a'.repeat(33)])
-      assert.deepEqual(readPasted('pasted', text), { kind: 'nothing' }, text)
+  it('reads receipts and policies in UTF-16 and with a byte order mark, and says of a receipt in another encoding that it cannot', () => {
+    const receipt = '{"type":"openseal/receipt@v1","statement":{"documents":[{"name":"a","sha256":"aa"}]}}'
+    for (const [encoding, bytes] of Object.entries(savedAs(receipt))) {
+      const given = recognize('x', readBytes(bytes))
+      assert.ok(given.kind === 'receipts', encoding)
+      assert.deepEqual([given.receipts[0]?.text, given.receipts[0]?.digests], [receipt, ['aa']])
+      assert.deepEqual(readReceipt('x', bytes).digests, ['aa'])
+      assert.equal(recognize('x', readBytes(savedAs('{"type":"openseal/policy@v1"}')[encoding]!)).kind, 'policy')
+    }
+    const latin1 = Buffer.from('{"type":"openseal/receipt@v1","statement":"caf\xe9"}', 'latin1')
+    const damaged = recognize('a.receipt.json', readBytes(latin1))
+    assert.deepEqual(damaged, {
+      kind: 'receipts',
+      receipts: [{ name: 'a.receipt.json', of: 'a', text: undefined, documents: [], digests: [] }],
+    })
+    assert.equal(recognize('a.json', readBytes(latin1)).kind, 'file')
   })
 
-  it('reads a fingerprint as a file of which nothing else is known', () => {
-    const sha256 = 'ab'.repeat(32)
-    const read = { digest: { bytes: 0, sha256 }, releases: [], releasesLeftOut: 0 }
-    assert.deepEqual(readPasted('pasted', sha256), { kind: 'given', files: [{ name: sha256, read }], receipts: [] })
+  it('tells several receipts in one file by their content: lines, lines of a ledger, and a list', () => {
+    const one = (sha256: string) => `{"type":"openseal/receipt@v1","statement":{"documents":[{"name":"d","sha256":"${sha256}"}]}}`
+    const forms = [
+      `${one('aa')}\n${one('bb')}\n`,
+      `{"index":1,"receipt":${one('aa')}}\n{"index":2,"receipt":${one('bb')}}`,
+      `[${one('aa')},${one('bb')}]`,
+    ]
+    for (const text of forms) {
+      const many = given('download', text)
+      assert.ok(many.kind === 'receipts', text)
+      assert.deepEqual(
+        many.receipts.map(({ name, digests, of }) => [name, digests, of]),
+        [
+          ['download:1', ['aa'], undefined],
+          ['download:2', ['bb'], undefined],
+        ],
+      )
+    }
+    assert.equal(given('x', `{"index":1,"receipt":${one('aa')}}`).kind, 'receipts')
+    for (const text of ['[]', '[{"a":1}]', '{"a":1}\n{"b":2}']) assert.equal(given('x', text).kind, 'file')
+  })
+
+  it('names a file for what it is', () => {
+    const kind = (text: string | Uint8Array) => {
+      const found = recognize('x', readBytes(typeof text === 'string' ? toUtf8(text) : text))
+      return found.kind === 'file' ? found.file.read.kind : found.kind
+    }
+    const named = [
+      '{"a":1}\n{"b":2}\n',
+      '[{"ocid":"o"}]',
+      '{"ocid":"o","tag":["compiled"]}',
+      '{"projects":[]}',
+      '\ufeff{"releases":[]}',
+    ].map(kind)
+    assert.deepEqual(named, ['json-lines', 'json-list', 'compiled-release', 'oc4ids', 'encoding'])
+    assert.equal(kind(gzipSync('{}')), 'gzip')
+    for (const plain of ['Ωδε', '契約 {', '{"ocid":"o","id":"1"}', '{"releases":[]}', '{', '']) assert.equal(kind(plain), undefined, plain)
+  })
+
+  it('takes what lies beside a file for its own, whether it fits or not, and keeps it from no other file that it fits', () => {
+    const beside: GivenReceipt = { ...receipt('A.txt.receipt.json', 'zz'), of: 'A.txt' }
+    const other = receipt('other.receipt.json', 'aa')
+    assert.deepEqual(matchReceipts([file('a.txt', 'aa')], [other, beside]), { pairs: [[other, beside]], alone: [] })
+    assert.deepEqual(matchReceipts([file('a.txt', 'aa'), file('z.txt', 'zz')], [other, beside]), { pairs: [[other], [beside]], alone: [] })
+  })
+
+  it('holds a package against the newest receipt of the whole that lies beside it, and none of the rest is left alone', () => {
+    const lines = given(
+      'p.json.receipts.ndjson',
+      [statement('urn:sha256:old', undefined, 'old'), statement('ocds-1', '1', 'r1'), statement('urn:sha256:new', undefined, 'new')].join(
+        '\n',
+      ),
+    )
+    assert.ok(lines.kind === 'receipts')
+    const [older, release, newest] = lines.receipts
+    assert.deepEqual(matchReceipts([file('p.json', 'forged')], lines.receipts), { pairs: [[newest]], alone: [] })
+    assert.deepEqual(matchReceipts([file('p.json', 'old')], lines.receipts), { pairs: [[older]], alone: [] })
+    assert.deepEqual(matchReceipts([file('else.json', 'forged')], lines.receipts).pairs, [[]])
+    assert.equal(release?.release, 'ocds-1 1')
   })
 })
+
+const statement = (record: string, revision: string | undefined, sha256: string) =>
+  JSON.stringify({ type: 'openseal/receipt@v1', statement: { record, revision, documents: [{ name: 'd', sha256 }] } })

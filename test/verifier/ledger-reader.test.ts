@@ -1,5 +1,5 @@
 /** Asking a ledger over HTTP: a real server that answers as it is told. */
-import { deepEqual, equal, rejects } from 'node:assert/strict'
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { ListedEntry } from '../../src/verifier/later.ts'
@@ -28,60 +28,134 @@ describe('verifier/ledger-reader', () => {
   beforeEach(() => {
     asked = []
   })
-  const reader = () =>
-    createLedgerReader({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, origin: 'o', fetch, timeoutMs: 5000 })
-  const receiptsFor = (records: readonly object[]) => (path: string) =>
-    path.endsWith('/receipt') ? { body: `receipt ${path.split('/')[3]}` } : { body: { records } }
+  const addressOf = () => ({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })
+  const reader = () => createLedgerReader({ ...addressOf(), origin: 'o', fetch, timeoutMs: 5000 })
+  const hash = (start: string) => start.padEnd(64, '0')
+  /** A ledger that lists these digests under every prefix that they have, `limit` at most, and has a receipt of each entry. */
+  const knowing =
+    (rows: { readonly [digest: string]: readonly number[] }, recordOf = (index: number) => `r-${index}`, limit = 4096) =>
+    (path: string): Reply => {
+      const [, prefix] = /^\/v1\/digests\/([0-9a-f]{3,8})$/.exec(path) ?? []
+      const index = Number(path.split('/')[3])
+      if (prefix === undefined)
+        return {
+          body: { type: 'openseal/receipt@v1', statement: { agency: 'a', record: recordOf(index) }, proof: `p${index}`, anchors: [] },
+        }
+      const found = Object.keys(rows)
+        .filter(digest => digest.startsWith(prefix))
+        .sort()
+      const digests = found.slice(0, limit).map(digest => ({ digest, indexes: rows[digest] }))
+      return { body: { prefix, digests, ...(found.length > limit && { truncated: true }) } }
+    }
+  const indexesIn = (found: readonly { newest: string; earliest?: string }[]) =>
+    found.map(({ newest, earliest }) => [newest, earliest].map(text => text && Number(/p(\d+)/.exec(text)?.[1])))
 
-  it('takes of each record the earliest entry that names the file, the oldest first', async () => {
-    reply = receiptsFor([
-      { index: 9, agency: 'a', record: 'x' },
-      { index: 7, agency: 'b', record: 'x' },
-      { index: 5, agency: 'a', record: 'x' },
-      { index: 4, erased: true },
-      { index: 8, agency: 'a', record: 'y' },
+  it('sends the first three digits of a hash and compares on its own side, so that nobody learns which file is asked for', async () => {
+    reply = knowing({ [hash('abc1')]: [4], [hash('abc2')]: [7], [hash('abd')]: [9] })
+    deepEqual(indexesIn(await reader().findReceipts([hash('abc2')])), [[7, undefined]])
+    deepEqual(asked, ['/v1/digests/abc', '/v1/records/7/receipt'])
+    asked = []
+    deepEqual(await reader().findReceipts([hash('abc3')]), [])
+    deepEqual(asked, ['/v1/digests/abc'])
+  })
+
+  it('sends one digit more only where the ledger left digests out, and gives up where that never ends', async () => {
+    const many = Object.fromEntries(['abc1', 'abc2', 'abc3', 'abc9'].map((start, index) => [hash(start), [index]]))
+    reply = knowing(many, undefined, 2)
+    deepEqual(indexesIn(await reader().findReceipts([hash('abc9')])), [[3, undefined]])
+    deepEqual(asked, ['/v1/digests/abc', '/v1/digests/abc9', '/v1/records/3/receipt'])
+    asked = []
+    // What stands before the last digest listed would have been listed.
+    deepEqual(await reader().findReceipts([hash('abc11')]), [])
+    deepEqual(asked, ['/v1/digests/abc'])
+    reply = path => ({ body: { digests: [{ digest: path.split('/')[3]!.padEnd(64, '0'), indexes: [1] }], truncated: true } })
+    await rejects(reader().findReceipts(['f'.repeat(64)]), { code: 'LEDGER_TOO_MANY' })
+  })
+
+  it('asks for each prefix once, as long as it was answered', async () => {
+    reply = knowing({ [hash('abc1')]: [4] })
+    const asking = reader()
+    await Promise.all([hash('abc2'), hash('abc3'), hash('abc4')].map(each => asking.findReceipts([each])))
+    deepEqual(asked, ['/v1/digests/abc'])
+    reply = () => ({ status: 404 })
+    await rejects(asking.findReceipts([hash('def')]), { code: 'LEDGER_REFUSED' })
+    reply = knowing({})
+    deepEqual(await asking.findReceipts([hash('def')]), [])
+  })
+
+  it('takes of each record the newest entry that names the file, and the earliest beside it, the oldest record first', async () => {
+    reply = knowing({ [hash('abc')]: [9, 5, 7, 8] }, index => (index === 5 || index === 9 ? 'x' : `y${index}`))
+    deepEqual(indexesIn(await reader().findReceipts([hash('abc')])), [
+      [9, 5],
+      [7, undefined],
+      [8, undefined],
     ])
-    deepEqual(await reader().findReceipts(['aa']), ['receipt 5', 'receipt 7', 'receipt 8'])
   })
 
   it('is not kept from the other records by one whose receipt cannot be read', async () => {
-    const records = [
-      { index: 1, record: 'x' },
-      { index: 2, record: 'y' },
-    ]
-    reply = path => (path.startsWith('/v1/records/1/') ? { status: 500 } : receiptsFor(records)(path))
-    deepEqual(await reader().findReceipts(['aa']), ['receipt 2'])
-    reply = path => (path.endsWith('/receipt') ? { status: 500 } : receiptsFor(records)(path))
-    await rejects(reader().findReceipts(['aa']), { code: 'LEDGER_REFUSED' })
+    const known = knowing({ [hash('abc')]: [1, 2] })
+    reply = path => (path.startsWith('/v1/records/1/') ? { status: 500 } : known(path))
+    deepEqual(indexesIn(await reader().findReceipts([hash('abc')])), [[2, undefined]])
+    reply = path => (path.endsWith('/receipt') ? { status: 500 } : known(path))
+    await rejects(reader().findReceipts([hash('abc')]), { code: 'LEDGER_REFUSED' })
   })
 
   it('asks by the second hash only where the first is not known', async () => {
-    reply = path => (path.includes('sha256=aa') ? { body: { records: [] } } : receiptsFor([{ index: 1 }])(path))
-    deepEqual(await reader().findReceipts(['aa', 'bb']), ['receipt 1'])
-    reply = () => ({ body: { records: [] } })
-    deepEqual(await reader().findReceipts(['aa', 'bb']), [])
+    reply = knowing({ [hash('bbb')]: [1] })
+    deepEqual(indexesIn(await reader().findReceipts([hash('aaa'), hash('bbb')])), [[1, undefined]])
+    deepEqual(await reader().findReceipts([hash('aaa'), hash('ccc')]), [])
   })
 
-  it('follows the pages of a list, and gives up on one without end', async () => {
-    reply = path => {
-      if (path.endsWith('/receipt')) return { body: 'r' }
-      return path.includes('cursor=5')
-        ? { body: { records: [{ index: 3, title: null }], cursor: null } }
-        : { body: { records: [{ index: 5 }], cursor: '5' } }
+  it('reads the receipts of thirty-two entries at most, the oldest and the newest, of eight records', async () => {
+    reply = knowing({ [hash('abc')]: Array.from({ length: 100 }, (_, index) => index) })
+    deepEqual(
+      indexesIn(await reader().findReceipts([hash('abc')])),
+      Array.from({ length: 8 }, (_, index) => [index, undefined]),
+    )
+    const read = asked.filter(path => path.endsWith('/receipt')).map(path => Number(path.split('/')[3]))
+    deepEqual(
+      read.sort((a, b) => a - b),
+      [...Array(16).keys(), ...Array.from({ length: 16 }, (_, at) => 84 + at)],
+    )
+  })
+
+  it('takes no digest that was not asked for, nor anything else that is no answer of a ledger', async () => {
+    const row = { digest: hash('abc'), indexes: [1] }
+    for (const digests of [
+      [{ ...row, digest: hash('def') }],
+      [{ ...row, digest: 'abc' }],
+      [{ ...row, indexes: ['1'] }],
+      [{ digest: row.digest }],
+      [7],
+      7,
+    ]) {
+      reply = () => ({ body: { prefix: 'abc', digests } })
+      await rejects(reader().findReceipts([hash('abc')]), { code: 'LEDGER_ANSWER' }, JSON.stringify(digests))
     }
-    equal((await reader().findReceipts(['aa'])).length, 1)
-    deepEqual(asked.at(-1), '/v1/records/3/receipt')
-    reply = () => ({ body: { records: Array.from({ length: 500 }, (_, index) => ({ index })), cursor: '1' } })
-    await rejects(reader().findReceipts(['aa']), { code: 'LEDGER_ANSWER', message: /does not lead on/ })
-    equal(asked.filter(path => path.includes('cursor')).length, 2)
-    // Found by fuzzing: empty pages, each naming a next one.
-    reply = () => ({ body: { records: [], cursor: '1' } })
-    await rejects(reader().findReceipts(['aa']), { code: 'LEDGER_ANSWER', message: /does not lead on/ })
+  })
+
+  it('keeps one deadline for all that it asks, while it waits for a busy ledger too', async () => {
+    const stop = AbortSignal.timeout(200)
+    const slow = createLedgerReader({ ...addressOf(), origin: 'o', fetch, timeoutMs: 5000, signal: stop })
+    reply = () => ({ status: 503, retryAfter: '10' })
+    const before = performance.now()
+    await rejects(slow.readReceipt(1), { code: 'LEDGER_UNREACHABLE', message: /time for the whole check was over/ })
+    ok(performance.now() - before < 5000)
+    asked = []
+    await rejects(slow.readReceipt(2), { code: 'LEDGER_UNREACHABLE' })
+    deepEqual(asked, [])
+  })
+
+  it('gives up at the deadline with a ledger that names one more page each time', async () => {
     let next = 2 ** 52
-    const endless: typeof fetch = async () => new Response(JSON.stringify({ records: [{ index: next }], cursor: String(next--) }))
-    await rejects(createLedgerReader({ url: '', origin: 'o', fetch: endless, timeoutMs: 1000 }).findReceipts(['aa']), {
-      code: 'LEDGER_TOO_MANY',
-    })
+    reply = path =>
+      path === '/v1/status'
+        ? { body: { origin: 'o' } }
+        : { body: { records: [{ index: next, action: 'publish' }], cursor: String(next--) } }
+    const lying = createLedgerReader({ ...addressOf(), origin: 'o', fetch, timeoutMs: 5000, signal: AbortSignal.timeout(300) })
+    const before = performance.now()
+    await rejects(async () => lying.currency(STATEMENT, 1), { code: 'LEDGER_UNREACHABLE' })
+    ok(performance.now() - before < 5000)
   })
 
   /** A ledger that lists these entries as ours does: newest first, from a cursor on, 100 a page. */
@@ -93,12 +167,6 @@ describe('verifier/ledger-reader', () => {
     return { body: { records: below.slice(0, 100), ...(below.length > 100 && { cursor: String(below[99]!.index) }) } }
   }
   const { revision } = STATEMENT
-
-  it('finds the earliest entry of each record among any number that name the file', async () => {
-    const older = Array.from({ length: 2500 }, (_, i) => ({ index: i + 10, agency: 'a', record: `r${i % 3}` }))
-    reply = listing([...older, { index: 5000, agency: 'a', record: 'new' }])
-    deepEqual(await reader().findReceipts(['aa']), ['receipt 10', 'receipt 11', 'receipt 12', 'receipt 5000'])
-  })
 
   it('sees a withdrawal and an amendment behind any number of later publications, and reads few receipts for it', async () => {
     const published = Array.from({ length: 2500 }, (_, i) => ({ index: i + 10, action: 'publish', revision }))
@@ -112,6 +180,31 @@ describe('verifier/ledger-reader', () => {
     deepEqual(later, [2509, 2508, 2507, 2506, 2505, 2504, 2503, 2502, 4, 3])
   })
 
+  it('gives up on a list that does not lead on, or has no end', async () => {
+    const list = (page: () => object) => (path: string) => (path === '/v1/status' ? { body: { origin: 'o' } } : { body: page() })
+    for (const page of [
+      { records: Array.from({ length: 500 }, (_, index) => ({ index: index + 2, action: 'publish', revision })), cursor: '1' },
+      { records: [], cursor: '1' },
+    ]) {
+      asked = []
+      reply = list(() => page)
+      await rejects(async () => reader().currency(STATEMENT, 1), { code: 'LEDGER_ANSWER', message: /does not lead on/ })
+      ok(asked.length <= 3)
+    }
+    let next = 2 ** 52
+    const endless: typeof fetch = async address =>
+      new Response(
+        JSON.stringify(
+          String(address).endsWith('/status')
+            ? { origin: 'o' }
+            : { records: [{ index: next, action: 'publish', revision }], cursor: String(next--) },
+        ),
+      )
+    await rejects(async () => createLedgerReader({ url: '', origin: 'o', fetch: endless, timeoutMs: 1000 }).currency(STATEMENT, 1), {
+      code: 'LEDGER_TOO_MANY',
+    })
+  })
+
   it('asks for no page beyond the statement that it asks about', async () => {
     reply = listing(Array.from({ length: 2500 }, (_, index) => ({ index, action: 'publish', revision })))
     deepEqual(
@@ -122,8 +215,12 @@ describe('verifier/ledger-reader', () => {
   })
 
   it('asks for later statements of the record only of the ledger that the policy names', async () => {
-    const ledger = (origin: string) => (path: string) =>
-      path === '/v1/status' ? { body: { origin } } : receiptsFor([{ index: 3 }, { index: 1 }, { index: 2 }])(path)
+    const ledger = (origin: string) => (path: string) => {
+      if (path === '/v1/status') return { body: { origin } }
+      return path.endsWith('/receipt')
+        ? { body: `receipt ${path.split('/')[3]}` }
+        : { body: { records: [{ index: 3 }, { index: 1 }, { index: 2 }] } }
+    }
     reply = ledger('o')
     deepEqual(await reader().currency(STATEMENT, 1), [
       { index: 3, receiptText: 'receipt 3' },
@@ -131,31 +228,6 @@ describe('verifier/ledger-reader', () => {
     ])
     reply = ledger('other')
     await rejects(reader().currency(STATEMENT, 1), { code: 'LEDGER_OTHER' })
-  })
-
-  it('asks for whole pages, and for the first once', async () => {
-    reply = () => ({ body: { records: [] } })
-    await reader().findReceipts(['aa'])
-    deepEqual(asked, ['/v1/records?sha256=aa&limit=100'])
-  })
-
-  it('follows a list through its pages to the oldest entry of a record', async () => {
-    let newest = 2000
-    reply = path => {
-      if (path.endsWith('/receipt')) return { body: 'r' }
-      const records = [{ index: newest, record: 'x' }]
-      newest -= 100
-      return { body: newest > 0 ? { records, cursor: String(newest + 1) } : { records } }
-    }
-    deepEqual(await reader().findReceipts(['aa']), ['r'])
-    equal(asked.filter(path => path.includes('?sha256=')).length, 20)
-    equal(asked.at(-1), '/v1/records/100/receipt')
-  })
-
-  it('reads the receipts of eight records at most, the oldest', async () => {
-    reply = receiptsFor(Array.from({ length: 9 }, (_, index) => ({ index, record: `r-${index}` })))
-    equal((await reader().findReceipts(['aa'])).length, 8)
-    equal(asked.includes('/v1/records/8/receipt'), false)
   })
 
   it('gives up on a busy ledger after four attempts', async () => {
@@ -191,7 +263,7 @@ describe('verifier/ledger-reader', () => {
       return Promise.reject(new TypeError('fetch failed'))
     }
     const gone = giveUpWhenGone(createLedgerReader({ url: 'http://gone.example', origin: 'o', fetch: dead, timeoutMs: 100 }))
-    await rejects(gone.findReceipts(['aa']), { code: 'LEDGER_UNREACHABLE' })
+    await rejects(gone.findReceipts([hash('aaa')]), { code: 'LEDGER_UNREACHABLE' })
     await rejects(gone.readReceipt(1), { code: 'LEDGER_UNREACHABLE' })
     await rejects(async () => gone.currency(STATEMENT, 1), { code: 'LEDGER_UNREACHABLE' })
     equal(calls, 1)
@@ -199,13 +271,13 @@ describe('verifier/ledger-reader', () => {
 
   it('reads no more than a ledger has to say', async () => {
     reply = () => ({ body: 'x'.repeat(17 * 1024 * 1024) })
-    await rejects(reader().findReceipts(['aa']), { code: 'LEDGER_ANSWER', message: /larger/ })
+    await rejects(reader().findReceipts([hash('aaa')]), { code: 'LEDGER_ANSWER', message: /larger/ })
   })
 
   it('is told apart from what is no ledger', async () => {
     reply = () => ({ body: '<html>' })
-    await rejects(reader().findReceipts(['aa']), { code: 'LEDGER_ANSWER' })
-    reply = () => ({ body: { records: 7 } })
-    deepEqual(await reader().findReceipts(['aa']), [])
+    await rejects(reader().findReceipts([hash('aaa')]), { code: 'LEDGER_ANSWER' })
+    reply = () => ({ body: { digests: {} } })
+    await rejects(reader().findReceipts([hash('aaa')]), { code: 'LEDGER_ANSWER' })
   })
 })

@@ -66,7 +66,7 @@ describe('verify page: inside of files', function () {
     await withPage('/en/verify', async page => {
       let asked = 0
       const held: (() => void)[] = []
-      await page.route('**/v1/records?sha256=*', async route => {
+      await page.route('**/v1/digests/*', async route => {
         if (++asked > 40) await new Promise<void>(resolve => held.push(resolve))
         await route.continue()
       })
@@ -80,7 +80,7 @@ describe('verify page: inside of files', function () {
         /(\d+) releases were checked\. Not checked: (\d+)\. The command “openseal verify” checks them all/.exec(text) ?? []
       assert.equal(Number(checked) + Number(left), 500)
       assert.ok(Number(checked) < 100, checked)
-      await page.unroute('**/v1/records?sha256=*')
+      await page.unroute('**/v1/digests/*')
       await check(page, given('good.txt', 'good'))
       assert.ok((await verdicts(page)).length >= 1)
     })
@@ -91,7 +91,7 @@ describe('verify page: inside of files', function () {
     await withPage('/en/verify', async page => {
       let asked = 0
       const held: (() => void)[] = []
-      await page.route('**/v1/records?sha256=*', async route => {
+      await page.route('**/v1/digests/*', async route => {
         if (++asked > 40 && held.length < 4) await new Promise<void>(resolve => held.push(resolve))
         await route.continue()
       })

@@ -86,7 +86,7 @@ describe('verify page', function () {
   it('pairs files and receipts in any order, renamed or not, and asks no ledger for them', async () => {
     await withPage('/en/verify', async page => {
       const asked: string[] = []
-      await page.route('**/v1/records?sha256=*', route => {
+      await page.route('**/v1/digests/*', route => {
         asked.push(route.request().url())
         return route.continue()
       })

@@ -139,13 +139,13 @@ async function takeOne(file: File): Promise<void> {
 function sort(name: string, read: ReadFile): void {
   const given = recognize(name, read)
   if (given.kind === 'receipts') receipts.push(...given.receipts)
-  else if (given.kind === 'policy') usePolicy(name, given.bytes)
+  else if (given.kind === 'policy') usePolicy(name, given.text)
   else files.push(given.file)
 }
 
-function usePolicy(name: string, bytes: Uint8Array): void {
+function usePolicy(name: string, text: string): void {
   try {
-    policy = parsePolicy(bytes)
+    policy = parsePolicy(text)
     trust = 'policy'
     notice(say('verify.policyUsed', { name: isolate(name) }))
   } catch (error) {
