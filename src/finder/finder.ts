@@ -104,7 +104,7 @@ export async function openFinder({ ledger, folder, steadyMs, log }: Deps): Promi
     const { size: from, anchored } = progress
     const block = Math.floor(from / BLOCK)
     const end = Math.min(ledger.head().size, (block + 1) * BLOCK)
-    const changes = gatherChanges(rows, ledger)
+    const changes = gatherChanges(rows, { ...ledger, statement: readText })
     const postings = new Map<string, number[]>()
     let to = from
     for (let tokens = 0; to < end && tokens < MAX_TOKENS; to++) {

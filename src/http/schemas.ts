@@ -161,6 +161,13 @@ const version = z
   })
   .meta({ id: 'Version' })
 
+const change = z
+  .strictObject({
+    index: count.describe('the entry that did it'),
+    what: z.enum(['withdrawn', 'superseded', 'edited', 'edited-elsewhere', 'published', 'added', 'reformatted']),
+  })
+  .meta({ id: 'VersionChange' })
+
 /** One record as its page shows it. */
 export const record = z
   .strictObject({
@@ -170,7 +177,11 @@ export const record = z
     erased: z.literal(true).optional(),
     anchor: anchor.optional().describe('the first final anchor that covers it'),
     pending: pendingAnchor.optional().describe('the anchor under way that will cover it'),
-    versions: z.array(version).describe('all statements of the same record, oldest first'),
+    versions: z
+      .array(version)
+      .describe('the statements of the same record, oldest first; of more than 1000 the newest, and those before this one'),
+    changes: z.array(change).describe('what became of this version'),
+    partial: z.literal(true).optional().describe('the record has more statements than are shown: more may have become of this version'),
   })
   .meta({ id: 'Record' })
 

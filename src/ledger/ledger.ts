@@ -15,7 +15,7 @@ import { createPool, type Outcome } from './pool.ts'
 import { createSalts, prepare, prepareGenesis } from './prepare.ts'
 import { createProver, type Prover } from './prover.ts'
 import { openSequencer, type Prepared, type SignedHead, type Submission } from './sequencer.ts'
-import { readVersions, type Version } from './versions.ts'
+import { type History, readHistory } from './versions.ts'
 
 export type Ledger = Prover & {
   readonly origin: string
@@ -43,8 +43,8 @@ export type Ledger = Prover & {
   sealedMs(index: number): Promise<number | undefined>
   /** The receipt's text: anchored as soon as a final anchor covers the index. @throws LedgerError RECORD_NOT_FOUND, RECORD_ERASED */
   receipt(index: number): Promise<string>
-  /** The history of the record that a statement speaks of, oldest first, of a very long one its newest part; empty for the genesis. @throws LedgerError RECORD_NOT_FOUND */
-  versions(index: number): Promise<Version[]>
+  /** The history of the record that a statement speaks of, and what became of this version; empty for the genesis. @throws LedgerError RECORD_NOT_FOUND */
+  history(index: number): Promise<History>
   /** Oldest first. */
   findByDigest(sha256: string, limit: number): Promise<number[]>
   /** Newest first, below `before`, like those after it. */
@@ -188,7 +188,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     statement,
     sealedMs: index => store.committedMs(index),
     receipt,
-    versions: index => readVersions(store, index, statement),
+    history: index => readHistory(store, index, statement),
     findByDigest: (sha256, limit) => store.findByDigest(sha256, limit),
     listByDigest: (sha256, before, limit) => store.listByDigest(sha256, before, limit),
     digestsWithPrefix: (prefix, range) => store.digestsWithPrefix(prefix, range),

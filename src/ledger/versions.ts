@@ -1,6 +1,6 @@
 /** The history of a record: its statements in order, and what each is to the others of its version. */
 import type { AnyStatement, Statement } from '../core/statement.ts'
-import { markHistory, type VersionMarks } from '../core/versions.ts'
+import { changesOf, markHistory, type VersionChange, type VersionMarks } from '../core/versions.ts'
 import type { Store } from '../store/port.ts'
 
 /** One statement in the history of its record. */
@@ -20,26 +20,42 @@ type ReadStatement = (index: number) => Promise<string | undefined>
 const MAX_VERSIONS = 1000
 const VERSIONS_BEFORE = 100
 
-/** The history of the record that the statement at an index speaks of, oldest first; of a very long one its newest part, and what comes before that index. Empty where it speaks of none. */
-export async function readVersions(store: Pick<Store, 'listByRecord'>, index: number, read: ReadStatement): Promise<Version[]> {
+/** The history of a record, as far as it was read. */
+export type History = {
+  /** Oldest first. Empty where the entry speaks of no record. */
+  readonly versions: readonly Version[]
+  /** What became of the version that was asked for. */
+  readonly changes: readonly VersionChange[]
+  /** There where the record has more statements than were read: more may have become of the version. */
+  readonly partial?: true
+}
+
+/** The history of the record that the statement at an index speaks of; of a very long one its newest part, and what comes before that index. */
+export async function readHistory(store: Pick<Store, 'listByRecord'>, index: number, read: ReadStatement): Promise<History> {
   const own = await readOne(index, read)
-  return own === undefined ? [] : history(await near(store, own, index), read)
+  if (own === undefined) return { versions: [], changes: [] }
+  const { indexes, partial } = await near(store, own, index)
+  const found: { index: number; statement: Statement }[] = []
+  for (const each of indexes) {
+    const statement = await readOne(each, read)
+    if (statement !== undefined) found.push({ index: each, statement })
+  }
+  return {
+    versions: describe(found),
+    changes: changesOf({ index, statement: own }, found),
+    ...(partial && { partial }),
+  }
 }
 
 /** Of a record's history the newest versions, and the one that is asked for with those before it, oldest first. */
-async function near(store: Pick<Store, 'listByRecord'>, { agency, record }: Statement, index: number): Promise<number[]> {
-  const newest = await store.listByRecord(agency, record, Number.MAX_SAFE_INTEGER, MAX_VERSIONS)
+async function near(store: Pick<Store, 'listByRecord'>, { agency, record }: Statement, index: number) {
+  const newest = await store.listByRecord(agency, record, Number.MAX_SAFE_INTEGER, MAX_VERSIONS + 1)
   const before = await store.listByRecord(agency, record, index + 1, VERSIONS_BEFORE + 1)
-  return [...new Set([...newest, ...before])].sort((a, b) => a - b)
+  const indexes = [...new Set([...newest.slice(0, MAX_VERSIONS), ...before])].sort((a, b) => a - b)
+  return { indexes, partial: newest.length > MAX_VERSIONS }
 }
 
-/** The versions of a record, with what each is to those before it. */
-async function history(indexes: readonly number[], read: ReadStatement): Promise<Version[]> {
-  const found: { index: number; statement: Statement }[] = []
-  for (const index of indexes) {
-    const statement = await readOne(index, read)
-    if (statement !== undefined) found.push({ index, statement })
-  }
+function describe(found: readonly { readonly index: number; readonly statement: Statement }[]): Version[] {
   const marks = markHistory(found)
   return found.map(({ index, statement: { action, revision, target, published } }, at) => ({
     index,

@@ -227,6 +227,8 @@ export const de: Messages = {
   'record.versions': 'Verlauf',
   'record.current': 'diese Seite',
   'record.later': 'Es gibt eine spätere Fassung dieses Vorgangs',
+  'record.partial':
+    'Dieser Vorgang hat mehr Fassungen, als hier durchgesehen wurden. Prüfen Sie die Datei, um ihren heutigen Stand zu erfahren.',
   'record.hidden': 'Hier nicht gezeigte Fassungen: {count}',
   'record.showAll': 'Mehr vom Verlauf zeigen',
   'record.whole': 'Ganzer Text',
@@ -274,11 +276,12 @@ export const de: Messages = {
   'action.publish': 'veröffentlicht',
   'action.amend': 'geändert',
   'action.withdraw': 'zurückgezogen',
-  'flag.silent-edit': 'Stille Änderung: gleiche Fassungsnummer, andere Dokumente',
+  'flag.silent-edit': 'Ohne neue Fassung geändert: gleiche Fassungsnummer, gleicher Name, anderer Inhalt',
   'flag.added': 'Ein Dokument wurde hinzugefügt',
   'flag.reformatted': 'Gleicher Inhalt, anders formatiert',
   'flag.repeat': 'Ohne Änderung wiederholt',
-  'flag.silentLater': 'Später wurden unter derselben Fassungsnummer andere Dokumente veröffentlicht (stille Änderung)',
+  'flag.silentLater':
+    'Später wurde unter derselben Fassungsnummer und demselben Namen anderer Inhalt veröffentlicht (ohne neue Fassung geändert)',
   'flag.before': 'Zuvor veröffentlicht als',
   'kind.procurement': 'Vergabe',
   'kind.decision': 'Entscheidung',

@@ -1,4 +1,5 @@
 /** What the site is given: live parts made by the composition root, as far as pages read them. The site knows no ledger module, only these shapes. */
+import type { VersionChange } from '../core/versions.ts'
 import type { ChainReader, Policy } from '../verifier/index.ts'
 
 /** A final anchor as pages show it. `time` is `YYYY-MM-DDTHH:MM:SSZ`. */
@@ -35,7 +36,13 @@ export type SiteLedger = {
   receipt(index: number): Promise<string>
   /** When an entry was sealed, by the ledger's own clock. */
   sealedMs(index: number): Promise<number | undefined>
-  versions(index: number): Promise<readonly SiteVersion[]>
+  history(index: number): Promise<{
+    readonly versions: readonly SiteVersion[]
+    /** What became of this version, in the order of the entries that did it. */
+    readonly changes: readonly VersionChange[]
+    /** There where the record has more statements than were read. */
+    readonly partial?: true
+  }>
   /** Oldest first. */
   findByDigest(sha256: string, limit: number): Promise<readonly number[]>
   /** Newest first, below `before`, like those after it. */

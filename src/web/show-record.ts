@@ -28,7 +28,7 @@ export async function showRecord(frame: Frame, ctx: Context, deps: SiteDeps): Pr
     index,
     statement,
     agency: await findAgency(statement.agency, deps),
-    versions: await ledger.versions(index),
+    ...(await ledger.history(index)),
     anchor,
     production: isProduction(anchor, deps),
     sealedMs: await ledger.sealedMs(index),

@@ -187,7 +187,7 @@ describe('finder', () => {
       [3],
     )
     const flags = await Promise.all(
-      [1, 2, 3, 4, 5, 6, 7, 8].map(async index => (await ledger.versions(index)).find(v => v.index === index)?.flag),
+      [1, 2, 3, 4, 5, 6, 7, 8].map(async index => (await ledger.history(index)).versions.find(v => v.index === index)?.flag),
     )
     assert.deepEqual(
       flags.flatMap((flag, at) => (flag === 'silent-edit' ? [at + 1] : [])),
@@ -195,6 +195,55 @@ describe('finder', () => {
     )
     assert.deepEqual(await finder.counts('transport.gov.example'), { entries: 8, 'silent-edit': 2, amend: 1, withdraw: 1 })
     assert.equal((await finder.counts('nobody.example')).entries, 0)
+  })
+
+  it('accuses nobody of an annex, of a file that was withdrawn and published rightly, or of one that was amended', async () => {
+    const reason = { reason: { code: 'publication-error' } } as const
+    const named = (name: string, content: number) => ({ documents: [{ ...statementOf('x', content).documents[0]!, name }] })
+    await submit('a', 1, named('decision.txt', 1))
+    await submit('a', 2, named('annex.txt', 2))
+    await submit('b', 1)
+    await submit('b', 1, { action: 'withdraw', documents: [], ...reason })
+    await submit('b', 2)
+    await submit('c', 1, { revision: '1' })
+    await submit('c', 1, { action: 'withdraw', documents: [], target: '1', ...reason })
+    await submit('c', 2, { revision: '1' })
+    const finder = await openOn()
+    await finder.tick()
+    assert.deepEqual(await finder.changes(['silent-edit'], ALL, 10), [])
+    // Behind the annex the decision itself is changed.
+    await submit('a', 3, named('decision.txt', 3))
+    await submit('b', 3)
+    await submit('c', 4, { revision: '1' })
+    await finder.tick()
+    assert.deepEqual(await finder.changes(['silent-edit'], ALL, 10), [
+      { index: 11, kind: 'silent-edit', earlier: 8 },
+      { index: 10, kind: 'silent-edit', earlier: 5 },
+      { index: 9, kind: 'silent-edit', earlier: 1 },
+    ])
+  })
+
+  it('names what an amendment or a withdrawal speaks of: the newest of the version that it names, else of the record', async () => {
+    const reason = { reason: { code: 'correction' } } as const
+    await submit('a', 1, { revision: '1' })
+    await submit('a', 2, { revision: '2' })
+    await submit('a', 3, { revision: '3', target: '1', action: 'amend', ...reason })
+    await submit('a', 3, { target: '2', action: 'withdraw', documents: [], ...reason })
+    await submit('a', 4, { action: 'withdraw', documents: [], ...reason })
+    await submit('b', 4, { action: 'withdraw', documents: [], ...reason })
+    await submit('a', 4, { target: '9', action: 'amend', ...reason })
+    const finder = await openOn()
+    await finder.tick()
+    assert.deepEqual(
+      (await finder.changes(CHANGE_KINDS, ALL, 10)).map(({ index, earlier }) => [index, earlier]),
+      [
+        [7, undefined],
+        [6, undefined],
+        [5, 4],
+        [4, 2],
+        [3, 1],
+      ],
+    )
   })
 
   it('sums up what was sealed when, and how long it waited for the chain', async () => {

@@ -165,6 +165,7 @@ describe('http: records', () => {
           edited: true,
         },
       ],
+      changes: [{ index: first.json.index, what: 'edited' }],
     })
   })
 

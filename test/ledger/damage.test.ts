@@ -64,7 +64,7 @@ describe('a damaged store', () => {
       const readStatement: Store['readStatement'] = async index =>
         index === 5 ? change(await sound.readStatement(index)) : sound.readStatement(index)
       const ledger = await openOn({ readStatement })
-      for (const read of [ledger.statement(5), ledger.receipt(5), ledger.versions(5)]) await refused(read, /statement 5/)
+      for (const read of [ledger.statement(5), ledger.receipt(5), ledger.history(5)]) await refused(read, /statement 5/)
       assert.ok(await ledger.receipt(6))
     })
   }

@@ -191,23 +191,51 @@ describe('ledger', () => {
       [{ revision: '2', action: 'amend', reason: { code: 'correction' } }, 5],
     ]
     for (const [changes, content] of history) await ledger.submit(statementOf('r', content, changes))
-    const versions = await ledger.versions(3)
+    const { versions } = await ledger.history(3)
     assert.deepEqual(
       versions.map(version => version.flag),
       [undefined, 'reformatted', 'repeat', 'silent-edit', undefined, undefined],
     )
-    assert.deepEqual(await ledger.versions(0), [])
+    assert.deepEqual(await ledger.history(0), { versions: [], changes: [] })
   })
 
   it('gives of a long history the newest thousand, and the one that is asked for with the hundred before it', async () => {
     const ledger = await openTestLedger(createMemoryStore())
     await Promise.all(Array.from({ length: 1500 }, (_, i) => ledger.submit(statementOf('r', i, { revision: String(i) }))))
     const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i)
-    const indexes = async (index: number) => (await ledger.versions(index)).map(version => version.index)
+    const indexes = async (index: number) => (await ledger.history(index)).versions.map(version => version.index)
     assert.deepEqual(await indexes(1500), range(501, 1500))
     assert.deepEqual(await indexes(300), [...range(200, 300), ...range(501, 1500)])
     assert.deepEqual(await indexes(550), [...range(450, 500), ...range(501, 1500)])
     assert.deepEqual(await indexes(1), [1, ...range(501, 1500)])
+    assert.deepEqual((await ledger.history(1500)).partial, true)
+  })
+
+  it('tells what became of a version on both sides of an edit, and of none that was corrected openly', async () => {
+    const ledger = await openTestLedger(createMemoryStore())
+    const reason = { reason: { code: 'correction' } } as const
+    await ledger.submit(statementOf('r', 1))
+    await ledger.submit(statementOf('r', 2))
+    await ledger.submit(statementOf('r', 3, { action: 'withdraw', documents: [], ...reason }))
+    await ledger.submit(statementOf('r', 3))
+    await ledger.submit(statementOf('s', 1, { revision: '1' }))
+    await ledger.submit(statementOf('s', 2, { revision: '2', action: 'amend', ...reason }))
+    const changes = async (index: number) => (await ledger.history(index)).changes.map(({ index, what }) => `${index} ${what}`)
+    assert.deepEqual(await changes(1), ['2 edited', '3 withdrawn', '4 published'])
+    assert.deepEqual(await changes(2), ['1 edited', '3 withdrawn', '4 published'])
+    assert.deepEqual(await changes(4), [])
+    assert.deepEqual(await changes(5), ['6 superseded'])
+    const { versions, partial } = await ledger.history(4)
+    assert.deepEqual(
+      versions.map(({ flag, edited = false }) => [flag, edited]),
+      [
+        [undefined, true],
+        ['silent-edit', true],
+        [undefined, false],
+        [undefined, false],
+      ],
+    )
+    assert.equal(partial, undefined)
   })
 
   it('refuses submissions once it was stopped, and goes on reading', async () => {

@@ -145,7 +145,7 @@ describe('ledger: log keys', () => {
 
   it('are no business of an agency: a submitted change is refused, and one that is there belongs to no record', async () => {
     const { ledger } = await rotated()
-    deepEqual(await ledger.versions(3), [])
+    deepEqual(await ledger.history(3), { versions: [], changes: [] })
     const service = await openService()
     try {
       const { salt: _salt, ...change } = JSON.parse((await ledger.statement(3))!)

@@ -292,6 +292,12 @@ function certificate(tag: Language, { statement, proofLength, versions }: Shape)
       index: 7,
       statement,
       agency: { id: AGENCY, name: 'Bundesministerium für Verkehr' },
+      changes: [
+        { index: 8, what: 'edited' },
+        { index: 9, what: 'withdrawn' },
+        { index: 10, what: 'superseded' },
+        { index: 11, what: 'published' },
+      ],
       versions: Array.from({ length: versions }, (_, at) => ({
         index: at + 7,
         action: 'publish',

@@ -39,8 +39,8 @@ describe('web/looking around', () => {
     assert.deepEqual(linksTo((await read('/changes?kind=amend')).text, '/records/'), [3])
     assert.deepEqual(linksTo((await read('/changes?before=3')).text, '/records/'), [2, 1])
     assert.match((await read('/changes?kind=__proto__')).text, /All changes/)
-    assert.equal((await read('/records?before=4')).text.match(/class="badge alert">Silent edit/g)?.length, 1)
-    assert.match((await read('/records/2')).text, /other documents\. Published before as: <a href="\/records\/1">/)
+    assert.equal((await read('/records?before=4')).text.match(/class="badge alert">Changed without/g)?.length, 1)
+    assert.match((await read('/records/2')).text, /other content\. Published before as: <a href="\/records\/1">/)
   })
 
   it('counts what an agency did', async () => {
@@ -94,7 +94,7 @@ describe('web/looking around', () => {
     assert.equal((await read('/feed.atom?before=4')).text.match(/<category term="silent-edit" label="Silent edits"\/>/g)?.length, 1)
     assert.match(
       (await read('/changes.atom')).text,
-      /<summary>Entry 2: Silent edit: same version number, other documents\. \u2068r-1\u2069</,
+      /<summary>Entry 2: Changed without a new version: same version number and name, other content\. \u2068r-1\u2069</,
     )
   })
 

@@ -158,7 +158,7 @@ async function formatRecord(index: number, { ledger, anchorer }: RouteDeps): Pro
     ...(text === undefined && { erased: true }),
     ...(anchor && { anchor }),
     ...(pending && { pending }),
-    versions: text === undefined ? [] : await ledger.versions(index),
+    ...(text === undefined ? { versions: [], changes: [] } : await ledger.history(index)),
   })
   const statement = text === undefined ? '' : `"statement":${text},`
   return visibleJson(`{"index":${index},"state":"${anchor ? 'anchored' : 'sealed'}",${statement}${rest.slice(1)}\n`)

@@ -1,5 +1,6 @@
 /** A record's page. Printed, it is a certificate with everything needed to check by hand. */
 import type { DocumentRef, Statement } from '../../core/statement.ts'
+import type { VersionChange } from '../../core/versions.ts'
 import { isolate, sayDuration, sayNumber, sayTime } from '../../messages/say.ts'
 import { clip, renderContent, SHOWN } from '../content.ts'
 import type { SiteAgency, SiteAnchor, SiteVersion } from '../deps.ts'
@@ -18,6 +19,9 @@ export type RecordData = {
   readonly statement: Statement
   readonly agency: SiteAgency | undefined
   readonly versions: readonly SiteVersion[]
+  readonly changes: readonly VersionChange[]
+  /** There where the record has more statements than were read. */
+  readonly partial?: true
   readonly anchor: SiteAnchor | undefined
   /** Of the anchor: false on a test network, which is no evidence. */
   readonly production: boolean
@@ -35,6 +39,7 @@ export type RecordData = {
 /** Two pages have room for so many lines of the proof, or for a document in place of seven of them; other documents are in the receipt. */
 const PRINTED_LINES = 68
 const LINES_OF_DOCUMENT = 7
+const LINES_OF_NOTICE = 3
 const PRINTED_IDENTIFIERS = 8
 
 /** The page of a statement. */
@@ -75,30 +80,27 @@ export function plainEntryPage({ say }: Frame, index: number, without: NonNullab
   }
 }
 
-/** Said above all else: a withdrawal, a newer version, a silent edit. Judged as the verifier does: of this version, or of the whole record. */
-function renderNotices({ say, base }: Frame, { index, versions }: RecordData): Html[] {
+/** Said above all else: what became of this version, of each kind the newest. An edit of an earlier version is told as well. */
+function renderNotices({ say, base }: Frame, { index, statement, changes, partial }: RecordData): Html | false {
   const link = (at: number) => html`<a href="${base}/records/${at}">${say('record.entry', { index: at })}</a>`
-  const own = versions.find(version => version.index === index)
-  const before = versions.findLast(version => version.index < index && version.revision === own?.revision)
-  const later = versions.filter(version => version.index > index)
-  const speaking = later.filter(({ action, revision, target }) =>
-    action === 'publish' ? revision === own?.revision : target === undefined || target === own?.revision,
-  )
-  const withdrawal = speaking.findLast(({ action }) => action === 'withdraw')
-  const amendment = speaking.findLast(({ action }) => action === 'amend')
-  const edit = speaking.findLast(({ flag }) => flag === 'silent-edit')
-  const newest = later.at(-1)
+  const newest = (what: VersionChange['what']) => changes.findLast(change => change.what === what && change.index > index)
+  const before = changes.find(({ index: at, what }) => what === 'edited' && at < index)
+  const [withdrawn, superseded, edited, published] = (['withdrawn', 'superseded', 'edited', 'published'] as const).map(newest)
   const notices: Piece[] = [
-    own?.flag === 'silent-edit' && html`${say('flag.silent-edit')}${before && html`. ${say('flag.before')}: ${link(before.index)}`}`,
-    own?.action === 'withdraw' && say('mark.withdrawn'),
-    withdrawal && html`${say('mark.withdrawn')}: ${link(withdrawal.index)}`,
-    amendment && html`${say('mark.superseded')}: ${link(amendment.index)}`,
-    edit && html`${say('flag.silentLater')}: ${link(edit.index)}`,
-    newest && speaking.length === 0 && html`${say('record.later')}: ${link(newest.index)}`,
+    before && html`${say('flag.silent-edit')}. ${say('flag.before')}: ${link(before.index)}`,
+    statement.action === 'withdraw' && say('mark.withdrawn'),
+    withdrawn && html`${say('mark.withdrawn')}: ${link(withdrawn.index)}`,
+    superseded && html`${say('mark.superseded')}: ${link(superseded.index)}`,
+    edited && html`${say('flag.silentLater')}: ${link(edited.index)}`,
+    published && html`${say('record.later')}: ${link(published.index)}`,
+    partial && say('record.partial'),
   ]
-  return notices
-    .filter(notice => notice !== false && notice !== undefined)
-    .map(notice => html`<div class="banner">${icon('warn')}<p>${notice}</p></div>`)
+  const told = notices.filter(notice => notice !== false && notice !== undefined)
+  // One banner for all of them, so that the certificate keeps its two pages.
+  return (
+    told.length > 0 &&
+    html`<div class="banner">${icon('warn')}<p>${told.map((notice, at) => html`${at > 0 && html`<br>`}${notice}`)}</p></div>`
+  )
 }
 
 function renderFacts(frame: Frame, data: RecordData): Html {
@@ -145,10 +147,11 @@ function renderRest({ say }: Frame, text: string | undefined, language: string |
   return html`<details class="no-print"><summary>${say('record.whole')}</summary><p>${renderContent(text, language)}</p></details>`
 }
 
-function renderDocuments(frame: Frame, { index, statement, onlyDocument, evidence }: RecordData): Html {
+function renderDocuments(frame: Frame, { index, statement, changes, onlyDocument, evidence }: RecordData): Html {
   const { say, base } = frame
   const { documents } = statement
-  const printed = Math.max(1, Math.floor((PRINTED_LINES - evidence.path.length) / LINES_OF_DOCUMENT))
+  const noticed = LINES_OF_NOTICE * new Set(changes.map(({ what }) => what)).size
+  const printed = Math.max(1, Math.floor((PRINTED_LINES - evidence.path.length - noticed) / LINES_OF_DOCUMENT))
   const many = documents.length > printed
   const numbered = documents.map((document, at) => ({ document, number: at + 1 }))
   const shown = onlyDocument === undefined ? numbered : numbered.filter(({ number }) => number === onlyDocument)
