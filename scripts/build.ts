@@ -27,7 +27,7 @@ await rm(`${root}dist`, { recursive: true, force: true })
 // Split, so that a command loads what it needs and no more; all in one folder, so that places count from there. Dependencies are installed beside
 // it: native parts and data files stay where they belong.
 const node: BuildOptions = { platform: 'node', target: 'node20', packages: 'external', splitting: true, plugins: [keepPlaces] }
-await build({ ...common, ...node, entryPoints: { main: 'scripts/packed.ts' } })
+await build({ ...common, ...node, entryPoints: { main: 'scripts/packed.ts', check: 'scripts/packed-check.ts' } })
 await build({ ...common, platform: 'browser', target: 'es2022', entryPoints: { verifier: 'src/verifier/index.ts' } })
 await mkdir(`${root}dist/web`)
 for (const script of SCRIPTS) await writeFile(`${root}dist/web/${script}.js`, await bundleScript(script))

@@ -7,7 +7,7 @@ import { refuseEarly } from './admission.ts'
 import type { HttpDeps, RouteDeps } from './deps.ts'
 import { answerOptions, guard, guardPage, requireHost } from './headers.ts'
 import { createMetrics } from './metrics.ts'
-import { answerProblem, isClientGone, refuseRoute } from './problem.ts'
+import { answerProblem, discardRest, isClientGone, refuseRoute } from './problem.ts'
 import { agencyRoutes } from './routes/agencies.ts'
 import { anchorRoutes } from './routes/anchors.ts'
 import { backupRoutes } from './routes/backup.ts'
@@ -62,6 +62,8 @@ export function createRouter(deps: RouteDeps): Router {
 function passEach(deps: RouteDeps): Middleware {
   return async (ctx: Context, next: Next) => {
     measure(ctx, deps)
+    // A body that nobody reads, or not to its end, must not keep its connection for as long as its sender likes.
+    ctx.res.once('finish', () => discardRest(ctx.req))
     guard(ctx)
     try {
       requireHost(ctx)

@@ -31,6 +31,7 @@ const STATUS: { readonly [code: string]: number } = {
   TILE_PATH: 404,
   METHOD_NOT_ALLOWED: 405,
   BODY_TIMEOUT: 408,
+  UPLOAD_SLOW: 408,
   AGENCY_EXISTS: 409,
   RATE_ADDRESS: 429,
   RATE_KEY: 429,
@@ -70,6 +71,9 @@ const STATUS: { readonly [code: string]: number } = {
   JSON_DEPTH: 400,
   JSON_NUMBER: 400,
   JSON_NOT_UTF8: 400,
+  CHECK_BUSY: 503,
+  CHECK_DEADLINE: 503,
+  CHECK_FAILED: 503,
   LEDGER_BUSY: 503,
   LEDGER_STOPPED: 503,
   LEDGER_COMMIT_FAILED: 503,
@@ -84,6 +88,7 @@ const STATUS: { readonly [code: string]: number } = {
 }
 
 const RETRY_AFTER_SECONDS: { readonly [code: string]: number } = {
+  CHECK_BUSY: 5,
   LEDGER_BUSY: 1,
   LEDGER_COMMIT_FAILED: 5,
   LEDGER_NOT_COMPARED: 5,
@@ -153,7 +158,13 @@ export function formatProblem(problem: Problem): string {
 /** Whether a failure only says that the client went away, which nobody needs to hear of. */
 export function isClientGone(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
-  return code === 'ECONNRESET' || code === 'EPIPE' || code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'ECONNABORTED'
+  return (
+    code === 'CHECK_CANCELLED' ||
+    code === 'ECONNRESET' ||
+    code === 'EPIPE' ||
+    code === 'ERR_STREAM_PREMATURE_CLOSE' ||
+    code === 'ECONNABORTED'
+  )
 }
 
 /** Throws ROUTE_NOT_FOUND, or METHOD_NOT_ALLOWED with the methods that are. */

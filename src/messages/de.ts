@@ -271,6 +271,9 @@ export const de: Messages = {
   'problem.busy.title': 'Das Register kann gerade nicht antworten',
   'problem.busy':
     'Von seinem Inhalt ist nichts verloren. Laden Sie die Seite gleich noch einmal. Dateien und ihre Belege lassen sich trotzdem prüfen, mit einem Offline-Prüfer, den Sie gespeichert haben.',
+  'problem.check.title': 'Diese Prüfung war mehr, als unser Server für ein Formular leistet',
+  'problem.check':
+    'Über Ihre Datei wurde nichts entschieden, und nichts von ihr wurde behalten. Senden Sie weniger Dateien und Belege auf einmal, oder prüfen Sie sie auf Ihrem eigenen Gerät: in einem Browser mit JavaScript oder mit dem Offline-Prüfer.',
   'problem.wait': 'Versuchen Sie es in {duration} erneut.',
   'problem.code': 'Code: {code}',
   'action.publish': 'veröffentlicht',

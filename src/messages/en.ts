@@ -258,6 +258,9 @@ const SENTENCES = {
   'problem.busy.title': 'The ledger cannot answer just now',
   'problem.busy':
     'Nothing of what it holds is lost. Load the page again in a moment. Files and their receipts can be checked all the same, with an offline verifier that you saved.',
+  'problem.check.title': 'This check was more than our server does for one form',
+  'problem.check':
+    'Nothing was decided about your file, and nothing of it was kept. Send fewer files and receipts at once, or check them on your own device: in a browser with JavaScript, or with the offline verifier.',
   'problem.wait': 'Try again in {duration}.',
   'problem.code': 'Code: {code}',
   'action.publish': 'published',

@@ -267,6 +267,9 @@ export const es: Messages = {
   'problem.busy.title': 'El registro no puede responder ahora mismo',
   'problem.busy':
     'No se ha perdido nada de lo que contiene. Cargue la página de nuevo en un momento. Los archivos y sus recibos se pueden comprobar igualmente con un verificador sin conexión que usted haya guardado.',
+  'problem.check.title': 'Esta comprobación es más de lo que nuestro servidor hace por un formulario',
+  'problem.check':
+    'No se ha decidido nada sobre su archivo ni se ha conservado nada de él. Envíe menos archivos y recibos a la vez, o compruébelos en su propio dispositivo: en un navegador con JavaScript o con el verificador sin conexión.',
   'problem.wait': 'Inténtelo de nuevo en {duration}.',
   'problem.code': 'Código: {code}',
   'action.publish': 'publicado',

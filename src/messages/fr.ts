@@ -269,6 +269,9 @@ export const fr: Messages = {
   'problem.busy.title': 'Le registre ne peut pas répondre en ce moment',
   'problem.busy':
     'Rien de ce qu’il contient n’est perdu. Rechargez la page dans un instant. Les fichiers et leurs reçus restent vérifiables avec un vérificateur hors ligne que vous avez enregistré.',
+  'problem.check.title': 'Cette vérification dépasse ce que notre serveur fait pour un formulaire',
+  'problem.check':
+    'Rien n’a été décidé au sujet de votre fichier, et rien n’en a été conservé. Envoyez moins de fichiers et de reçus à la fois, ou vérifiez-les sur votre propre appareil : dans un navigateur avec JavaScript, ou avec le vérificateur hors ligne.',
   'problem.wait': 'Réessayez dans {duration}.',
   'problem.code': 'Code : {code}',
   'action.publish': 'publié',

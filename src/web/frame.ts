@@ -58,12 +58,12 @@ export function readChoice<T extends string>(ctx: Context, name: string, choices
   return choices.find(choice => choice === ctx.query[name])
 }
 
-/** Sends a page in its frame. */
-export async function sendPage(ctx: Context, frame: Frame, page: Page): Promise<void> {
+/** Sends a page in its frame, or one that has it already. */
+export async function sendPage(ctx: Context, frame: Frame, page: Page | string): Promise<void> {
   ctx.set('Content-Language', frame.say.lang)
   ctx.vary('Accept-Language')
   ctx.type = 'text/html'
-  await sendText(ctx, renderPage(frame, page))
+  await sendText(ctx, typeof page === 'string' ? page : renderPage(frame, page))
 }
 
 /** Sends a text compressed where the browser takes that. No secret stands in a page, so that its length tells nothing. */

@@ -84,6 +84,7 @@ const SAID = {
   failed: ['problem.failed.title', 'problem.failed'],
   damaged: ['problem.damaged.title', 'problem.damaged'],
   busy: ['problem.busy.title', 'problem.busy'],
+  check: ['problem.check.title', 'problem.check'],
 } as const satisfies { readonly [kind: string]: readonly [MessageKey, MessageKey] }
 
 type Kind = keyof typeof SAID
@@ -102,6 +103,8 @@ const BY_STATUS: { readonly [status: number]: Kind } = {
 }
 
 const BY_CODE: { readonly [code: string]: Kind } = {
+  CHECK_DEADLINE: 'check',
+  CHECK_FAILED: 'check',
   RECORD_NOT_FOUND: 'noRecord',
   AGENCY_NOT_FOUND: 'noAgency',
   LEDGER_DAMAGED: 'damaged',

@@ -5,6 +5,7 @@ import { sayBadPolicy, sayNotPasted } from '../messages/verdict.ts'
 import { attemptAsync } from '../verifier/attempt.ts'
 import {
   type Answers,
+  type ChainReader,
   type GivenFile,
   type GivenReceipt,
   type LedgerReader,
@@ -18,9 +19,9 @@ import {
 } from '../verifier/index.ts'
 import { chooseLater, type ListedEntry } from '../verifier/later.ts'
 import { readFound } from '../verifier/ledger-reader.ts'
-import type { SiteDeps, SiteLedger } from './deps.ts'
+import type { CheckLedger } from './questions.ts'
 import { WHOLE_CARDS } from './result.ts'
-import { MAX_UPLOAD_BYTES, type Upload } from './upload.ts'
+import { MAX_UPLOAD_BYTES, type Upload, UploadError } from './upload.ts'
 
 /** The largest upload that is taken, in words. */
 export const UPLOAD_LIMIT = `${MAX_UPLOAD_BYTES / 1024 / 1024} MB`
@@ -33,12 +34,17 @@ export type FormAnswer =
 /** Of the entries that name a file so many of the oldest are read, and so many of the newest. */
 const MAX_FOUND = 16
 const NEWEST = Number.MAX_SAFE_INTEGER
+/** A receipt for each release of a package that is looked at, and as many again. */
+const MAX_RECEIPTS = 2000
 const MAX_PASTED_HASHES = 100
 /** How many statements of a record are looked through in a turn. */
 const PAGE = 1000
 
+/** By what a form is checked: it runs in a process of its own, and asks the service for what it reads of the ledger and of the chain. */
+export type CheckMeans = { readonly policy: Policy; readonly chain: readonly ChainReader[]; readonly ledger: CheckLedger }
+
 /** Checks what was sent. Without a receipt the ledger's own is taken. */
-export async function checkUpload(say: Say, upload: Upload, deps: SiteDeps): Promise<FormAnswer> {
+export async function checkUpload(say: Say, upload: Upload, means: CheckMeans): Promise<FormAnswer> {
   const sorted = sort(say, upload)
   const pasted = readPasted(say('result.receipt'), upload.pasted ?? '')
   if (pasted.kind === 'given') {
@@ -49,14 +55,13 @@ export async function checkUpload(say: Say, upload: Upload, deps: SiteDeps): Pro
   }
 
   const { files, receipts, notices } = sorted
-  const policy = sorted.policy ?? deps.policy()
+  const policy = sorted.policy ?? means.policy
   const trust = sorted.policy ? 'policy' : 'ledger'
-  const ledger = createSiteReader(deps.ledger)
-  const plan = planChecks(files, receipts, { policy, trust, chain: deps.chain, ledger })
+  if (receipts.length > MAX_RECEIPTS) throw new UploadError('UPLOAD_TOO_MANY', 'There are too many receipts.')
+  const ledger = createSiteReader(means.ledger)
+  const plan = planChecks(files, receipts, { policy, trust, chain: means.chain, ledger })
   const answers: Answers[] = []
-  // A large package must not keep all others waiting.
-  const onPart = () => new Promise<void>(resolve => setImmediate(resolve))
-  for (const { run } of plan) answers.push(await run({ onPart, maxWhole: WHOLE_CARDS }))
+  for (const { run } of plan) answers.push(await run({ maxWhole: WHOLE_CARDS }))
   return { answers, notices, fileSent: upload.files.length > 0 || receipts.length > 0 }
 }
 
@@ -84,7 +89,7 @@ function usePolicy(say: Say, sorted: Sorted, name: string, text: string): void {
 }
 
 /** Our own ledger, read without HTTP; the verifier checks each receipt all the same. */
-function createSiteReader(ledger: SiteLedger): LedgerReader {
+function createSiteReader(ledger: CheckLedger): LedgerReader {
   const listed = async (indexes: readonly number[]): Promise<ListedEntry[]> => {
     const entries = await Promise.all(
       indexes.map(async index => {
@@ -96,14 +101,13 @@ function createSiteReader(ledger: SiteLedger): LedgerReader {
     )
     return entries.flat()
   }
-  /** The statements of a record above an index, newest first; others get their turn between the pages. */
+  /** The statements of a record above an index, newest first. */
   async function* laterPages({ agency, record }: Statement, index: number): AsyncGenerator<readonly ListedEntry[]> {
     for (let before = Number.MAX_SAFE_INTEGER; ; ) {
       const later = (await ledger.listByRecord(agency, record, before, PAGE)).filter(candidate => candidate > index)
       if (later.length > 0) yield await listed(later)
       if (later.length < PAGE) return
       before = later.at(-1)!
-      await new Promise(resolve => setImmediate(resolve))
     }
   }
   return {

@@ -1,11 +1,11 @@
 /** The pages for people, as routes: every page in every language, the offline verifier and the static files. */
 import Router from '@koa/router'
 import type { Context, Middleware, Next } from 'koa'
-import type { MessageKey } from '../messages/en.ts'
 import { browserMessages, type Language } from '../messages/language.ts'
 import { RANGES, readActivity } from './activity.ts'
 import { loadAssets } from './assets.ts'
 import type { PageData } from './browser/page-data.ts'
+import { type Checker, createChecker } from './checker.ts'
 import type { SiteDeps } from './deps.ts'
 import { feedRoutes } from './feeds.ts'
 import { frameOf, readChoice, readCursor, readWaiting, sendAsset, sendPage, sendText } from './frame.ts'
@@ -17,13 +17,11 @@ import { anchorsPage } from './pages/anchors.ts'
 import { CHANGE_KINDS, changesPage } from './pages/changes.ts'
 import { homePage, recordsPage } from './pages/home.ts'
 import { searchPage } from './pages/search.ts'
-import { verifiedPage, verifyPage } from './pages/verify.ts'
+import { verifyPage } from './pages/verify.ts'
 import type { PagePath } from './places.ts'
 import { MissingError } from './problem-page.ts'
 import { findAgency, newestAnchors, newestIndexes, pageOf, readEntries, readWaits, searchRecords } from './records.ts'
-import { checkUpload, UPLOAD_LIMIT } from './server-verify.ts'
 import { showRecord } from './show-record.ts'
-import { MAX_UPLOAD_FILES, readUpload, UploadError } from './upload.ts'
 
 const LIST_LENGTH = 25
 const ANCHORS_LISTED = 50
@@ -32,13 +30,9 @@ const NEWEST = Number.MAX_SAFE_INTEGER
 const ICON =
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><circle cx="12" cy="12" r="12" fill="#12324e"/><path d="m6.5 12.5 4 4 7-8" fill="none" stroke="#fff" stroke-width="2.5"/></svg>'
 
-const UPLOAD_PROBLEMS: { readonly [code: string]: MessageKey } = {
-  UPLOAD_MALFORMED: 'verify.serverCutOff',
-  UPLOAD_TOO_LARGE: 'verify.serverTooLarge',
-  UPLOAD_TOO_MANY: 'verify.serverMany',
-}
-
-type Reply = (frame: Frame, ctx: Context) => Promise<Page | undefined> | Page | undefined
+/** A page to be put into its frame, or one that is whole. */
+type Answer = Page | string | undefined
+type Reply = (frame: Frame, ctx: Context) => Promise<Answer> | Answer
 type AddPage = (path: PagePath, reply: Reply, method?: 'get' | 'post') => void
 
 /** The site, as the application takes it. `look` is for pages that are made without it: those of failures. */
@@ -75,7 +69,8 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
     ctx.set('Content-Security-Policy', securityPolicy(true))
     return verifyPage(frame, { data, scriptHref: assets.script.path })
   })
-  page('/verify', (frame, ctx) => answerForm(frame, ctx, deps), 'post')
+  const checker = createChecker(deps)
+  page('/verify', (frame, ctx) => answerForm(frame, ctx, checker), 'post')
   feedRoutes(router, deps)
 
   router.get('/openseal-verifier.html', async (ctx: Context) => {
@@ -152,14 +147,8 @@ function otherPages(page: AddPage, deps: SiteDeps): void {
   })
 }
 
-async function answerForm(frame: Frame, ctx: Context, deps: SiteDeps): Promise<Page> {
-  const { say } = frame
-  try {
-    return verifiedPage(frame, await checkUpload(say, await readUpload(ctx.req), deps))
-  } catch (error) {
-    if (!(error instanceof UploadError)) throw error
-    ctx.status = error.code === 'UPLOAD_MALFORMED' ? 400 : 413
-    const message = say(UPLOAD_PROBLEMS[error.code] ?? 'verify.nothing', { size: UPLOAD_LIMIT, count: MAX_UPLOAD_FILES })
-    return verifiedPage(frame, { message, code: error.code })
-  }
+async function answerForm({ say, ...frame }: Frame, ctx: Context, checker: Checker): Promise<string> {
+  const { status, page } = await checker.check(ctx.req, { lang: say.lang as Language, frame })
+  ctx.status = status
+  return page
 }

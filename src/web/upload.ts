@@ -1,6 +1,7 @@
 /** The form of a reader without JavaScript: files are hashed as they come in and never stored; JSON is kept in memory until the answer is made. */
 
-import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Readable } from 'node:stream'
 import busboy from 'busboy'
 import { createFileReader, OpenSealError, type ReadFile } from '../verifier/index.ts'
 
@@ -18,8 +19,8 @@ const MAX_RELEASES = 1000
 /** As long as a receipt may be. */
 const MAX_PASTED_BYTES = 1024 * 1024
 
-/** Reads the form. @throws UploadError UPLOAD_MALFORMED, UPLOAD_TOO_LARGE, UPLOAD_TOO_MANY */
-export async function readUpload(request: IncomingMessage): Promise<Upload> {
+/** Reads the form from the headers and the body of its request. @throws UploadError UPLOAD_MALFORMED, UPLOAD_TOO_LARGE, UPLOAD_TOO_MANY */
+export async function readUpload(headers: IncomingHttpHeaders, body: Readable): Promise<Upload> {
   const parts: Promise<Upload['files'][number] | undefined>[] = []
   const budget = { bytes: MAX_UPLOAD_BYTES, jsonBytes: MAX_JSON_BYTES }
   let pasted = ''
@@ -29,7 +30,7 @@ export async function readUpload(request: IncomingMessage): Promise<Upload> {
       reject(new UploadError('UPLOAD_MALFORMED', 'The form could not be read: send it again.', { cause }))
     try {
       const limits = { files: MAX_UPLOAD_FILES, fields: 4, fieldSize: MAX_PASTED_BYTES, parts: MAX_UPLOAD_FILES + 4 }
-      const form = busboy({ headers: request.headers, defParamCharset: 'utf8', limits })
+      const form = busboy({ headers, defParamCharset: 'utf8', limits })
       form.on('file', (_, stream, info) => parts.push(readPart(info.filename ?? '', stream, budget)))
       form.on('field', (_, value) => {
         pasted ||= value
@@ -39,9 +40,8 @@ export async function readUpload(request: IncomingMessage): Promise<Upload> {
       })
       form.on('close', resolve)
       form.on('error', malformed)
-      request.on('aborted', malformed)
-      request.on('error', malformed)
-      request.pipe(form)
+      body.on('error', malformed)
+      body.pipe(form)
     } catch (error) {
       malformed(error)
     }

@@ -1,0 +1,107 @@
+/** What the process that checks a form may ask of the service: a few reads of the ledger and of the chain, counted, a few at a time, as messages. */
+import { OpenSealError } from '../core/errors.ts'
+import type { ChainReader } from '../verifier/index.ts'
+import type { SiteLedger } from './deps.ts'
+
+/** What a check may read of the ledger. Each is answered by a message, so that each is a promise. */
+export type CheckLedger = {
+  readonly [Read in (typeof LEDGER_READS)[number]]: (
+    ...args: Parameters<SiteLedger[Read]>
+  ) => Promise<Awaited<ReturnType<SiteLedger[Read]>>>
+}
+
+const LEDGER_READS = ['head', 'statement', 'receipt', 'findByDigest', 'listByDigest', 'listByRecord'] as const
+
+/** Whom a question is for: the ledger, or an endpoint of the chain by its place in the list. */
+type Asked = 'ledger' | number
+
+type Question = { readonly id: number; readonly asked: Asked; readonly method: string; readonly args: readonly unknown[] }
+type Reply = { readonly id: number; readonly value?: unknown; readonly error?: { readonly code: string; readonly message: string } }
+
+/** An endpoint as the other side must know it to ask: its name, and which functions it has. */
+export type EndpointShape = { readonly name: string | undefined; readonly methods: readonly string[] }
+
+/** How many questions one form may ask. */
+export type QuestionLimits = { readonly ledger: number; readonly perEndpoint: number }
+
+/** So many questions of one form are under way at once: the service answers them between its other work. */
+const AT_ONCE = 8
+
+/** The functions of each endpoint by their names. */
+export function shapesOf(chain: readonly ChainReader[]): EndpointShape[] {
+  return chain.map(reader => ({
+    name: reader.name,
+    methods: Object.entries(reader).flatMap(([method, value]) => (typeof value === 'function' ? [method] : [])),
+  }))
+}
+
+/**
+ * The service's side: answers the questions of one form, as long as there are not more than it may ask. Rejects for a failure that nobody expected;
+ * expected ones go to the asker.
+ */
+export function createAnswerer(ledger: SiteLedger, chain: readonly ChainReader[], limits: QuestionLimits) {
+  const asked = { ledger: 0, endpoints: chain.map(() => 0) }
+  const mayAsk = (whom: Asked): boolean => {
+    if (whom === 'ledger') return ++asked.ledger <= limits.ledger
+    asked.endpoints[whom] = (asked.endpoints[whom] ?? 0) + 1
+    return asked.endpoints[whom] <= limits.perEndpoint
+  }
+  return async ({ id, asked: whom, method, args }: Question): Promise<Reply> => {
+    if (!mayAsk(whom)) return { id, error: { code: 'CHECK_QUESTIONS', message: 'one form may not ask as much as this' } }
+    try {
+      const answer = whom === 'ledger' ? askLedger(ledger, method, args) : askEndpoint(chain[whom], method, args)
+      return { id, value: await answer }
+    } catch (error) {
+      if (!(error instanceof OpenSealError)) throw error
+      return { id, error: { code: error.code, message: error.message } }
+    }
+  }
+}
+
+function askLedger(ledger: SiteLedger, method: string, args: readonly unknown[]): unknown {
+  const read = LEDGER_READS.find(name => name === method)
+  if (read === undefined) throw new Error(`bug: the ledger is not asked for ${method}`)
+  return (ledger[read] as (...args: readonly unknown[]) => unknown)(...args)
+}
+
+function askEndpoint(reader: ChainReader | undefined, method: string, args: readonly unknown[]): unknown {
+  const known = Object.entries(reader ?? {}).find(([name, value]) => name === method && typeof value === 'function')
+  if (known === undefined) throw new Error(`bug: an endpoint is not asked for ${method}`)
+  return (known[1] as (...args: readonly unknown[]) => unknown)(...args)
+}
+
+/** The asker's side: the ledger and the chain as a check knows them, and where the replies are to be put. */
+export function createAsker(send: (question: Question) => void, shapes: readonly EndpointShape[]) {
+  const open = new Map<number, (reply: Reply) => void>()
+  const waiting: Question[] = []
+  let ids = 0
+
+  const sendNext = () => {
+    const next = open.size - waiting.length < AT_ONCE ? waiting.shift() : undefined
+    if (next !== undefined) send(next)
+  }
+  const ask = (asked: Asked, method: string, args: readonly unknown[]): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      const id = ++ids
+      open.set(id, ({ value, error }) => (error === undefined ? resolve(value) : reject(new OpenSealError(error.code, error.message))))
+      waiting.push({ id, asked, method, args })
+      sendNext()
+    })
+  const askerOf = (asked: Asked, methods: readonly string[]) =>
+    Object.fromEntries(methods.map(method => [method, (...args: readonly unknown[]) => ask(asked, method, args)]))
+
+  return {
+    ledger: askerOf('ledger', LEDGER_READS) as unknown as CheckLedger,
+    chain: shapes.map(
+      ({ name, methods }, at) => ({ ...askerOf(at, methods), ...(name !== undefined && { name }) }) as unknown as ChainReader,
+    ),
+    take(reply: Reply) {
+      const settle = open.get(reply.id)
+      open.delete(reply.id)
+      settle?.(reply)
+      sendNext()
+    },
+  }
+}
+
+export type { Question, Reply }

@@ -1,0 +1,51 @@
+/**
+ * The operator's chain endpoints as anonymous forms may ask them: an answer serves all who ask the same within a few seconds, and all together send no more than so
+ * many calls in a minute, however many forms come and whatever stands in them.
+ */
+import { toHex } from '../core/bytes.ts'
+import { OpenSealError } from '../core/errors.ts'
+import type { ChainReader } from '../verifier/index.ts'
+
+/** How long an answer serves, and a failure. */
+const ANSWER_MS = 10_000
+const FAILURE_MS = 2_000
+/** Of all forms together, to one endpoint. */
+const CALLS_PER_MINUTE = 300
+const MAX_ANSWERS = 2_000
+
+type Kept = { readonly answer: Promise<unknown>; untilMs: number }
+
+/** The same endpoints behind that. */
+export function shareChain(chain: readonly ChainReader[], nowMs = () => performance.now()): ChainReader[] {
+  return chain.map(reader => shareEndpoint(reader, nowMs))
+}
+
+function shareEndpoint(reader: ChainReader, nowMs: () => number): ChainReader {
+  const kept = new Map<string, Kept>()
+  let minute = { sinceMs: nowMs(), calls: 0 }
+
+  const count = () => {
+    if (nowMs() - minute.sinceMs >= 60_000) minute = { sinceMs: nowMs(), calls: 0 }
+    if (++minute.calls > CALLS_PER_MINUTE) throw new OpenSealError('CHAIN_BUSY', 'the chain is asked too much just now')
+  }
+  const share =
+    (method: string, ask: (...args: readonly unknown[]) => Promise<unknown>) =>
+    async (...args: readonly unknown[]): Promise<unknown> => {
+      const key = JSON.stringify([method, ...args], (_, value) => (value instanceof Uint8Array ? toHex(value) : value))
+      const known = kept.get(key)
+      if (known !== undefined && nowMs() < known.untilMs) return known.answer
+      count()
+      const fresh: Kept = { answer: ask(...args), untilMs: Number.POSITIVE_INFINITY }
+      kept.delete(key)
+      kept.set(key, fresh)
+      if (kept.size > MAX_ANSWERS) kept.delete(kept.keys().next().value!)
+      const until = (ms: number) => () => {
+        fresh.untilMs = nowMs() + ms
+      }
+      fresh.answer.then(until(ANSWER_MS), until(FAILURE_MS))
+      return fresh.answer
+    }
+
+  const functions = Object.entries(reader).filter(([, value]) => typeof value === 'function')
+  return { ...reader, ...Object.fromEntries(functions.map(([name, ask]) => [name, share(name, ask as never)])) }
+}
