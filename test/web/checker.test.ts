@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { OpenSealError } from '../../src/core/errors.ts'
 import type { ChainReader } from '../../src/verifier/index.ts'
 import { CHECK_LIMITS, type CheckLimits, createChecker } from '../../src/web/checker.ts'
+import { createAnswerer } from '../../src/web/questions.ts'
 import { shareChain } from '../../src/web/shared-chain.ts'
 import { sendRaw } from '../http/socket.ts'
 import { openWorld, type World } from './world.ts'
@@ -125,18 +126,20 @@ describe('web/checker', function () {
       codeSha256: ask('codeSha256', '0'.repeat(64)),
       anchoredAt: ask('anchoredAt', 0),
       blockNumber: ask('blockNumber', 5),
-      anchoredIn: ask('anchoredIn', undefined),
     }
-    const { send } = await open({}, [chain])
-    const receipt = JSON.parse(await world.ledger.receipt(1))
-    const hint = (k: number) => ({
-      ...receipt.anchors[0],
-      transaction: `0x${hex(k)}`,
-      block: { number: k, hash: `0x${hex(k)}`, time: '2026-01-01T00:00:00Z' },
-    })
-    const manyHints = { ...receipt, anchors: Array.from({ length: 2700 }, (_, k) => hint(k)) }
-    await send([{ name: 'a.receipt.json', body: JSON.stringify(manyHints) }])
-    ok(asked.length <= CHECK_LIMITS.questions.perEndpoint, `${asked.length} calls`)
+    const limits = { ledger: 5, perEndpoint: 3 }
+    const answer = createAnswerer(world.ledger, [chain, chain], limits)
+    const question = (id: number, asked: 'ledger' | number, method: string) => ({ id, asked, method, args: [id] })
+    const all = [
+      ...Array.from({ length: 10 }, (_, at) => question(at, at % 2, 'anchoredAt')),
+      ...Array(9).fill(question(1, 'ledger', 'statement')),
+    ]
+    const replies = await Promise.all(all.map(answer))
+    equal(asked.length, 6)
+    equal(replies.filter(({ error }) => error?.code === 'CHECK_QUESTIONS').length, 4 + 4)
+    const { send } = await open({ questions: { ledger: 100, perEndpoint: 1 } }, [chain])
+    const { text } = await send([{ name: 'a.receipt.json', body: await world.ledger.receipt(1) }])
+    match(text, /data-verdict="unchecked"/)
   })
 
   it('asks once what many forms ask within a few seconds, and no endpoint more than so often a minute', async () => {
