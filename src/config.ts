@@ -15,6 +15,8 @@ export type Config = {
   readonly dataDir: string
   /** A `postgres://` URL; absent: Level in the data folder. */
   readonly storeUrl?: string
+  /** Folder of the mark, outside the data folder; absent: in the user's state folder. */
+  readonly markFolder?: string
   readonly origin: string
   /** JSON-RPC endpoints; none: the embedded chain. */
   readonly rpcUrls: readonly string[]
@@ -121,6 +123,7 @@ const VARIABLES = z.object({
     .default('127.0.0.1'),
   OPENSEAL_PORT: port('is not a port from 0 to 65535').default(8080),
   OPENSEAL_DATA: z.string().default('./data'),
+  OPENSEAL_MARK: z.string().optional(),
   OPENSEAL_STORE: z
     .string()
     .regex(/^postgres(ql)?:\/\/./, 'is not a postgres:// address; leave it out for Level in the data folder')
@@ -210,6 +213,7 @@ export function readConfig(env: { readonly [name: string]: string | undefined })
     keyRate: v.OPENSEAL_RATE_KEY,
     scrubRate: v.OPENSEAL_SCRUB_RATE,
     ...(v.OPENSEAL_PUBLIC_RPC && { publicRpcUrls: v.OPENSEAL_PUBLIC_RPC }),
+    ...(v.OPENSEAL_MARK && { markFolder: v.OPENSEAL_MARK }),
     ...(v.OPENSEAL_STORE && { storeUrl: v.OPENSEAL_STORE }),
     ...(v.OPENSEAL_CONTRACT && { contract: v.OPENSEAL_CONTRACT }),
     ...(anchorSigner && { anchorSigner }),

@@ -16,6 +16,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/verifier': ['src/core'],
   'src/log.ts': ['src/core'],
   'src/keys.ts': ['src/core', 'src/log.ts'],
+  'src/mark.ts': ['src/core'],
   'src/store': ['src/core'],
   'src/ledger': ['src/core', 'src/store', 'src/log.ts'],
   'src/finder': ['src/core', 'src/log.ts'],
@@ -24,7 +25,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/messages': ['src/core', 'src/verifier'],
   'src/web': ['src/core', 'src/verifier', 'src/messages'],
   'src/http': ['src/core', 'src/store', 'src/ledger', 'src/web', 'src/log.ts'],
-  'src/upkeep': ['src/core', 'src/verifier', 'src/store', 'src/ledger', 'src/keys.ts', 'src/log.ts'],
+  'src/upkeep': ['src/core', 'src/verifier', 'src/store', 'src/ledger', 'src/keys.ts', 'src/mark.ts', 'src/log.ts'],
   'src/cli': [
     'src/core',
     'src/verifier',
@@ -35,6 +36,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'src/server',
     'src/config.ts',
     'src/log.ts',
+    'src/mark.ts',
   ],
 }
 

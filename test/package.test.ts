@@ -96,7 +96,7 @@ describe('npm package', function () {
     }
     const service = spawn(node, [join(folder, 'node_modules/openseal/scripts/openseal.js'), 'serve'], {
       cwd: folder,
-      env: { PATH: process.env.PATH, ...settings },
+      env: { PATH: process.env.PATH, OPENSEAL_MARK: process.env.OPENSEAL_MARK, ...settings },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     let printed = ''

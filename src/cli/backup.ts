@@ -1,5 +1,6 @@
 /** `openseal backup` and `openseal restore`: a copy of a running ledger, and a ledger from that copy. */
 import { type Command, InvalidArgumentError } from 'commander'
+import { defaultMarkFolder } from '../mark.ts'
 import { acceptLoss, restoreBackup, takeBackup } from '../upkeep/backup.ts'
 import { createClient } from './client.ts'
 import { ClientError } from './client-error.ts'
@@ -22,7 +23,11 @@ export function addBackup(program: Command, setExit: (code: number) => void): vo
     .action(async (folder: string, options: BackupOptions) => backup(folder, options))
   addCommand(program, 'restore [folder]', 'make a data folder from a backup, or accept what is missing in it', RESTORE_EXAMPLE)
     .option(...DATA)
-    .option('--accept-loss <size>', 'say that the restored ledger of this many entries is all there is', readSize)
+    .option(
+      '--accept-loss <size>',
+      'say that the ledger of this many entries is all there is: after a restore, a copied folder or a lost mark',
+      readSize,
+    )
     .action(async (folder: string | undefined, options: RestoreOptions) => setExit(await restore(folder, options)))
 }
 
@@ -51,12 +56,12 @@ async function ask(url: string, key: string): Promise<AsyncIterable<Uint8Array>>
 async function restore(folder: string | undefined, { data, acceptLoss: size, json }: RestoreOptions): Promise<number> {
   if ((folder === undefined) === (size === undefined)) throw new UsageError('name either the folder of a backup, or --accept-loss SIZE')
   if (size !== undefined) {
-    await acceptLoss(data, size)
+    await acceptLoss(data, size, process.env.OPENSEAL_MARK || defaultMarkFolder())
     if (json) printJson({ data, size, accepted: true })
     else print(`The ledger in ${data} goes on from its ${size} entries when the service is started.`)
     return 0
   }
-  const { header, diagnosis } = await restoreBackup(folder!, data)
+  const { header, diagnosis } = await restoreBackup(folder!, data, process.env.OPENSEAL_MARK || defaultMarkFolder())
   if (json) printJson({ data, header, ...diagnosis })
   else {
     const how = diagnosis.verdict === 'sound' ? 'All of it was read again and fits its tree.' : 'It is DAMAGED: see openseal doctor.'

@@ -1,6 +1,7 @@
 /** `openseal doctor`: looks at a ledger at rest, says what is wrong with it, and puts back what can be derived from the rest. */
 import type { Command } from 'commander'
 import { OpenSealError } from '../core/errors.ts'
+import { defaultMarkFolder } from '../mark.ts'
 import { type Diagnosis, examine } from '../upkeep/doctor.ts'
 import { addCommand } from './command.ts'
 import { openCopy } from './copy.ts'
@@ -32,7 +33,13 @@ async function run({ data, repair = false, refill, json }: Options): Promise<num
     bar.update(done)
   }
   try {
-    const diagnosis = await examine({ dataDir: data, repair, copy, onProgress }).finally(() => bar?.stop())
+    const diagnosis = await examine({
+      dataDir: data,
+      repair,
+      copy,
+      markFolder: process.env.OPENSEAL_MARK || defaultMarkFolder(),
+      onProgress,
+    }).finally(() => bar?.stop())
     if (json) printJson(diagnosis)
     else print(...describe(diagnosis))
     return diagnosis.exit

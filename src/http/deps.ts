@@ -12,6 +12,9 @@ import type { Admission } from './admission.ts'
 import type { Limits } from './limits.ts'
 import type { Metrics } from './metrics.ts'
 
+/** Something that is wrong: a stable code, and a sentence for people. */
+export type Alarm = { readonly code: string; readonly message: string }
+
 export type HttpDeps = {
   readonly ledger: Ledger
   readonly agencies: Agencies
@@ -24,6 +27,8 @@ export type HttpDeps = {
   readonly nowMs: () => number
   /** Why no submission is accepted now, as LEDGER_NOT_COMPARED; undefined when they are. */
   readonly notAccepting?: (() => string | undefined) | undefined
+  /** What else is wrong, beside anchoring and what the scrub found. */
+  readonly alarms?: (() => readonly Alarm[]) | undefined
   /** Whether the service is on its way down: what came in is answered, and nothing more is taken. */
   readonly isClosing?: (() => boolean) | undefined
   /** Absent where nobody is limited. */

@@ -249,6 +249,7 @@ export const status = z
     checkpoint: z.string(),
     accepting: z.boolean(),
     alarms: z.array(z.string()).describe('a sentence each, the reason first where nothing is accepted'),
+    alarmCodes: z.array(z.string()).describe('a stable code for each alarm, in the same order'),
     anchored: z.strictObject({ size: count, time }).optional(),
     behind: count.describe('how many entries no final anchor covers'),
     behindSeconds: z.number().min(0).describe('for how long the oldest of them has waited, as far as this process saw'),
@@ -318,7 +319,13 @@ export const health = z.strictObject({ status: z.literal('ok') }).meta({ id: 'He
 
 /** Readiness: whether submissions are accepted, and how far the anchor lags. */
 export const readiness = z
-  .strictObject({ status: z.enum(['ok', 'stopped']), alarms: z.array(z.string()), behind: count, behindSeconds: z.number().min(0) })
+  .strictObject({
+    status: z.enum(['ok', 'stopped']),
+    alarms: z.array(z.string()),
+    alarmCodes: z.array(z.string()),
+    behind: count,
+    behindSeconds: z.number().min(0),
+  })
   .meta({ id: 'Readiness' })
 
 /** The query of /v1/records: one look-up, or the list. */

@@ -69,8 +69,10 @@ export type Ledger = Prover & {
   /** Statements that wait to be sealed. */
   waiting(): number
   /** Promise 7: refuses submissions from now on; reads go on. */
-  stop(reason: string): void
+  stop(reason: string, code?: string): void
   stopped(): string | undefined
+  /** The stable code of that reason. */
+  stopCode(): string | undefined
   /** Why nothing can be sealed for now: a write has failed and the disk takes nothing yet. Ends by itself. */
   unsettled(): string | undefined
   /** Seals what was submitted, then closes the store. */
@@ -205,8 +207,9 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     listAnchors: (after, limit) => finalAnchors.list(after, limit),
     setFinal: anchor => finalAnchors.add(anchor),
     waiting: () => pool.waiting(),
-    stop: reason => sequencer.stop(reason),
+    stop: (reason, code) => sequencer.stop(reason, code),
     stopped: () => sequencer.stopped(),
+    stopCode: () => sequencer.stopCode(),
     unsettled: () => sequencer.unsettled(),
     async close() {
       await pool.drained()

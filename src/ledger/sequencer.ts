@@ -31,8 +31,10 @@ export type Sequencer = {
   readonly nodes: Nodes
   edge(): TreeState['edge']
   /** Promise 7: no batch is sealed from now on. The first reason is kept. */
-  stop(reason: string): void
+  stop(reason: string, code?: string): void
   stopped(): string | undefined
+  /** The stable code of that reason. */
+  stopCode(): string | undefined
   /** Why nothing can be sealed until the store has told what became of a failed write; it is asked again and again. */
   unsettled(): string | undefined
 }
@@ -49,6 +51,7 @@ export async function openSequencer({ store, signer, origin, nowMs }: Deps): Pro
   let nodes = createNodes(store, tree.head, tree.edge)
   let signed = signHead(tree.head)
   let stopReason: string | undefined
+  let stopCode: string | undefined
   /** Promise 7: a commit's outcome is not known, so nothing is built upon the head until the store has told it. */
   let unsettled: string | undefined
   let settling: Promise<void> | undefined
@@ -166,9 +169,14 @@ export async function openSequencer({ store, signer, origin, nowMs }: Deps): Pro
     throw new LedgerError('LEDGER_BUSY', 'Other nodes kept sealing first. Send it again.')
   }
 
+  function stop(reason: string, code = 'LEDGER_STOPPED'): void {
+    stopCode ??= code
+    stopReason ??= reason
+  }
+
   function failStopped(cause: unknown): LedgerError {
-    stopReason ??= cause instanceof Error ? cause.message : String(cause)
-    return stoppedError(stopReason, cause)
+    stop(cause instanceof Error ? cause.message : String(cause), cause instanceof OpenSealError ? cause.code : 'INTERNAL')
+    return stoppedError(stopReason ?? '', cause)
   }
 
   return {
@@ -176,10 +184,9 @@ export async function openSequencer({ store, signer, origin, nowMs }: Deps): Pro
     head: () => signed,
     nodes: { read: wanted => nodes.read(wanted), fullTile: (level, index) => nodes.fullTile(level, index), add: added => nodes.add(added) },
     edge: () => tree.edge,
-    stop(reason) {
-      stopReason ??= reason
-    },
+    stop,
     stopped: () => stopReason,
+    stopCode: () => stopCode,
     unsettled: () => unsettled,
   }
 }

@@ -13,6 +13,7 @@ import { type LevelStore, openLevelStore } from '../store/level.ts'
 import type { Store } from '../store/port.ts'
 import { bindAnchor, openChain, REQUEST_MS } from './chain.ts'
 import { ServerError } from './errors.ts'
+import { type MarkKeeper, markFolderOf, openMarkKeeper } from './mark.ts'
 import type { Start } from './parts.ts'
 
 /** The clock of the day, which somebody may set: for times that are told and kept. */
@@ -47,20 +48,28 @@ export type OpenLog = Awaited<ReturnType<typeof openLog>>
 
 /** The log with its key, its chain and its anchorer, which does nothing yet. */
 export async function openLog({ config, store, dataDir, log, parts, onSeal }: LogDeps) {
+  const markFolder = markFolderOf(config.markFolder, dataDir)
   const isBegun = (await store.readHead()) !== undefined
   const seed = await readLogKey(logKeyFile(dataDir), { mustExist: isBegun, randomBytes, log })
   const chain = await openChain(config, dataDir, log, parts)
   const anchor = await bindAnchor(config, chain, dataDir, store, log)
   const { origin, anchorIntervalMs: intervalMs, anchorMinBatch: minBatch } = config
   const signer = createLogSigner(origin, seed)
-  const ledger = await openLedger({ store, signer, origin, anchors: [anchor], nowMs, randomBytes, ...(onSeal && { onSeal }) })
+  let mark: MarkKeeper | undefined
+  const heard: LedgerDeps['onSeal'] = batch => {
+    mark?.note()
+    onSeal?.(batch)
+  }
+  const ledger = await openLedger({ store, signer, origin, anchors: [anchor], nowMs, randomBytes, onSeal: heard })
   parts.ledger = ledger
   parts.store = undefined
   const restored = await readRestored(store)
-  if (restored !== undefined) ledger.stop(restoredReason(restored))
+  if (restored !== undefined) ledger.stop(restoredReason(restored), 'LEDGER_RESTORED')
+  mark = await openMarkKeeper({ ledger, folder: markFolder, isNew: !isBegun, log })
+  parts.mark = mark
   const limits = { timeoutMs: REQUEST_MS, ceiling: config.anchorCeiling }
   const anchorChain = openAnchorChain({ ...anchor, urls: chain.urls, signer: chain.signer, finality: chain.finality, limits })
   parts.anchorChain = anchorChain
   const anchorer = createAnchorer({ ledger, store, chain: anchorChain, intervalMs, minBatch, nowMs, steadyMs, log })
-  return { ledger, chain, anchor, anchorChain, anchorer }
+  return { ledger, chain, anchor, anchorChain, anchorer, mark }
 }

@@ -12,6 +12,7 @@ export type Parts = {
   finder?: Finder
   scrub?: Scrub
   ledger?: { close(): Promise<void> }
+  mark?: { close(): Promise<void> }
   /** Only until the ledger has it, which then closes it. */
   store?: { close(): Promise<void> } | undefined
   anchorChain?: { close(): void }
@@ -23,7 +24,7 @@ export type Start = { readonly config: Config; readonly dataDir: string; readonl
 
 /** Stops accepting and answers what came in, then the anchorer, the ledger with its store, and the chain. Goes on where one fails. */
 export async function takeDown(
-  { http, admission, comparison, finder, scrub, ledger, store, anchorChain, embedded }: Parts,
+  { http, admission, comparison, finder, scrub, ledger, mark, store, anchorChain, embedded }: Parts,
   log: Log,
 ): Promise<void> {
   const steps = [
@@ -33,6 +34,8 @@ export async function takeDown(
     () => finder?.stop(),
     () => scrub?.stop(),
     () => ledger?.close(),
+    // After the last seal.
+    () => mark?.close(),
     () => store?.close(),
     () => anchorChain?.close(),
     () => embedded?.stop(),

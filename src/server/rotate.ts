@@ -6,7 +6,9 @@ import { readLogKey, replaceLogKey } from '../keys.ts'
 import { readKeyChanges } from '../ledger/log-keys.ts'
 import { createLogSigner } from '../ledger/signer.ts'
 import { type Log, silentLog } from '../log.ts'
+import { openMarkFile } from '../mark.ts'
 import { ServerError } from './errors.ts'
+import { markFolderOf } from './mark.ts'
 import { type LogDeps, logKeyFile, openLog, openStore, randomBytes } from './open-log.ts'
 import { type Parts, takeDown } from './parts.ts'
 
@@ -38,6 +40,10 @@ export async function rotateLogKey(config: Config, { log = silentLog }: { log?: 
     const newKey = formatVkey(createLogSigner(config.origin, await readLogKey(next, { ...deps, mustExist: false })).vkey)
     const done = (await readKeyChanges(store)).find(({ change }) => change.oldKey === current && change.newKey === newKey)
     const { index, change } = done ?? (await changeKey({ config, store, dataDir, log, parts }, newKey))
+    // What the old key signed is what the new one signs on, and its mark begins there.
+    const { head } = (await store.readHead())!
+    const folder = markFolderOf(config.markFolder, dataDir)
+    await openMarkFile(folder, { origin: config.origin, vkey: newKey }).write(async found => (found === undefined ? head : undefined))
     const kept = await replaceLogKey(path, next, change.fromSize - 1)
     log.info('log key changed', { index, oldKey: current, newKey, fromSize: change.fromSize })
     return { oldKey: current, newKey, index, fromSize: change.fromSize, kept }

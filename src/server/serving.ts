@@ -24,7 +24,7 @@ import type { Watch } from './watch.ts'
 export async function openServing(
   start: Start,
   store: LevelStore,
-  { ledger, chain, anchor, anchorer }: OpenLog,
+  { ledger, chain, anchor, anchorer, mark }: OpenLog,
   { admission, notAccepting, scrub, metrics }: Watch,
   { operatorKey, isClosing }: { readonly operatorKey: string; readonly isClosing: () => boolean },
 ): Promise<RequestListener> {
@@ -33,7 +33,8 @@ export async function openServing(
   const offered = policyOf(ledger, anchor, chain.finality, config.production)
   const policy = () => offered
   const site = await openSite({ ledger, agencies, lag: () => anchorer.lag(), notAccepting, policy, nowMs }, chain, start)
-  const ofLedger = { ledger, agencies, anchorer, policy, notAccepting, scrub, rows: store.rows }
+  const alarms = () => [mark.alarm()].filter(alarm => alarm !== undefined)
+  const ofLedger = { ledger, agencies, anchorer, policy, notAccepting, scrub, alarms, rows: store.rows }
   const guards = { operatorKey, admission, limits: limitsOf(config), isClosing, trustedProxies: config.trustedProxies }
   return createHandler({ ...ofLedger, ...guards, log, nowMs, metrics, site })
 }

@@ -9,6 +9,7 @@ import { markRestored, readRestored, sizeToMark } from '../ledger/restored.ts'
 import { type BackupHeader, decodeBackup } from '../store/backup.ts'
 import { fillLevelStore, openLevelStore } from '../store/level.ts'
 import { type Diagnosis, examine } from './doctor.ts'
+import { readStanding } from './mark.ts'
 
 export type Taken = { readonly header: BackupHeader; readonly rows: number; readonly bytes: number; readonly withKeys: boolean }
 
@@ -41,7 +42,11 @@ export async function takeBackup(stream: AsyncIterable<Uint8Array>, folder: stri
  * Makes a data folder from a backup, and examines all of it. The ledger in it seals nothing until `acceptLoss`.
  * @throws UpkeepError RESTORE_EXISTS; BackupError
  */
-export async function restoreBackup(folder: string, dataDir: string): Promise<{ header: BackupHeader; diagnosis: Diagnosis }> {
+export async function restoreBackup(
+  folder: string,
+  dataDir: string,
+  markFolder?: string,
+): Promise<{ header: BackupHeader; diagnosis: Diagnosis }> {
   const store = join(dataDir, 'store')
   if (await isThere(store))
     throw new UpkeepError('RESTORE_EXISTS', `There is a ledger in ${dataDir} already. Name another folder with --data.`)
@@ -54,17 +59,26 @@ export async function restoreBackup(folder: string, dataDir: string): Promise<{ 
   await rename(beside, store)
   for (const name of COPIED) if (await isThere(join(folder, name))) await copyFolder(join(folder, name), join(dataDir, name))
   await syncFolder(dataDir)
-  return { header, diagnosis: await examine({ dataDir, repair: false }) }
+  return { header, diagnosis: await examine({ dataDir, repair: false, markFolder }) }
 }
 
-/** The operator's decision that a restored ledger of this size is all there is. @throws UpkeepError RESTORE_SIZE, RESTORE_NOT_MARKED */
-export async function acceptLoss(dataDir: string, size: number): Promise<void> {
+/**
+ * The operator's decision that a ledger of this size is all there is: it takes off the mark of a restored one, and puts the mark of what
+ * was signed where the ledger is now. @throws UpkeepError RESTORE_SIZE, RESTORE_NOT_MARKED, RESTORE_FORKED
+ */
+export async function acceptLoss(dataDir: string, size: number, markFolder: string): Promise<void> {
   const store = await openLevelStore(join(dataDir, 'store'))
   try {
-    const head = (await store.readHead())?.head.size ?? 0
-    if ((await readRestored(store)) === undefined) throw new UpkeepError('RESTORE_NOT_MARKED', 'This ledger waits for no decision.')
+    const row = await store.readHead()
+    const head = row?.head.size ?? 0
+    const mark = row && (await readStanding(store, row, markFolder))
+    const isOpen = (await readRestored(store)) !== undefined || (mark !== undefined && mark.fit !== 'fits' && mark.fit !== 'missing')
+    if (!isOpen) throw new UpkeepError('RESTORE_NOT_MARKED', 'This ledger waits for no decision.')
     if (head !== size)
       throw new UpkeepError('RESTORE_SIZE', `This ledger has ${head} entries, not ${size}: say the size that you have looked at.`)
+    if (mark?.fit === 'forked') throw new UpkeepError('RESTORE_FORKED', `Nothing that is lost can be accepted here: ${mark.detail}`)
+    // The mark first: broken off behind it, the ledger still waits for the decision.
+    if (row) await mark?.file.reset(row.head)
     await markRestored(store, undefined)
   } finally {
     await store.close()
@@ -94,5 +108,5 @@ async function isThere(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined)) !== undefined
 }
 
-/** BACKUP_EXISTS, RESTORE_EXISTS, RESTORE_SIZE, RESTORE_NOT_MARKED. */
+/** BACKUP_EXISTS, RESTORE_EXISTS, RESTORE_SIZE, RESTORE_NOT_MARKED, RESTORE_FORKED. */
 export class UpkeepError extends OpenSealError {}

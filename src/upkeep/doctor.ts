@@ -22,10 +22,11 @@ import type { Store } from '../store/port.ts'
 import type { Copy } from './copy.ts'
 import { treatDocuments } from './documents.ts'
 import { FROM_BACKUP, treatHead } from './head.ts'
+import { readStanding } from './mark.ts'
 import { refill } from './refill.ts'
 
 export type Complaint = {
-  /** DOCTOR_JOURNAL, DOCTOR_HEAD, DOCTOR_TILE, DOCTOR_BUNDLE, DOCTOR_STATEMENT, DOCTOR_LOOKUPS, DOCTOR_ANCHOR, DOCTOR_DOCUMENT, DOCTOR_BEHIND, DOCTOR_KEY. */
+  /** DOCTOR_JOURNAL, DOCTOR_HEAD, DOCTOR_TILE, DOCTOR_BUNDLE, DOCTOR_STATEMENT, DOCTOR_LOOKUPS, DOCTOR_ANCHOR, DOCTOR_DOCUMENT, DOCTOR_BEHIND, DOCTOR_KEY, DOCTOR_MARK. */
   readonly code: string
   readonly detail: string
   readonly repaired: boolean
@@ -49,6 +50,8 @@ export type DoctorInput = {
   readonly repair: boolean
   /** With `repair`: another copy of the ledger, for statements that are not here any more, and for what came after a backup. */
   readonly copy?: Copy | undefined
+  /** Where the mark of what was signed is kept; absent: it is not looked at. */
+  readonly markFolder?: string | undefined
   readonly onProgress?: (entries: { readonly done: number; readonly total: number }) => void
 }
 
@@ -106,6 +109,7 @@ async function examineStore(store: Store, input: DoctorInput, before: readonly C
   const standing = input.repair && committed !== undefined ? await store.readHead() : committed
   if (standing !== undefined) complaints.push(...(await checkAnchors(store, standing)))
   complaints.push(...(await checkKey(store, input.dataDir)))
+  if (standing !== undefined && input.markFolder !== undefined) complaints.push(...(await checkMark(store, standing, input.markFolder)))
   const isDamaged = complaints.some(({ repaired }) => !repaired)
   const verdict = isDamaged ? 'damaged' : complaints.length > 0 ? 'repaired' : 'sound'
   const restored = await readRestored(store)
@@ -195,6 +199,11 @@ async function checkKey(store: Store, dataDir: string): Promise<Complaint[]> {
     if (error instanceof OpenSealError) return complaint(`keys/log.key cannot be held against the log: ${error.message}`, FROM_BACKUP)
     throw error
   }
+}
+
+async function checkMark(store: Store, standing: Committed, folder: string): Promise<Complaint[]> {
+  const detail = (await readStanding(store, standing, folder))?.detail
+  return detail === undefined ? [] : [{ code: 'DOCTOR_MARK', detail, repaired: false }]
 }
 
 async function isThere(path: string): Promise<boolean> {

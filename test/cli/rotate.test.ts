@@ -43,7 +43,7 @@ describe('openseal rotate', function () {
       const child = execFile(
         process.execPath,
         [MAIN, ...args],
-        { cwd: folder, env: { PATH: process.env.PATH!, ...changes } },
+        { cwd: folder, env: { PATH: process.env.PATH!, OPENSEAL_MARK: process.env.OPENSEAL_MARK!, ...changes } },
         (_, out, err) => resolve({ code: child.exitCode ?? -1, out, err }),
       )
     })

@@ -19,7 +19,10 @@ describe('openseal serve', function () {
 
   function serve(env: { readonly [name: string]: string } = {}): Served {
     const ports = { OPENSEAL_PORT: '0', OPENSEAL_CHAIN_PORT: '0' }
-    const child = spawn(process.execPath, [MAIN, 'serve'], { cwd: folder, env: { PATH: process.env.PATH, ...ports, ...env } })
+    const child = spawn(process.execPath, [MAIN, 'serve'], {
+      cwd: folder,
+      env: { PATH: process.env.PATH, OPENSEAL_MARK: process.env.OPENSEAL_MARK, ...ports, ...env },
+    })
     running.add(child)
     let out = ''
     let err = ''

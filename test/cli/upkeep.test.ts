@@ -13,7 +13,7 @@ const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const OPERATOR_KEY = 'operator-key-of-the-upkeep-test'
 
 function openseal(...args: string[]): Promise<{ code: number; out: string; json: () => ReturnType<typeof JSON.parse> }> {
-  const env = { PATH: process.env.PATH, OPENSEAL_OPERATOR_KEY: OPERATOR_KEY }
+  const env = { PATH: process.env.PATH, OPENSEAL_MARK: process.env.OPENSEAL_MARK, OPENSEAL_OPERATOR_KEY: OPERATOR_KEY }
   return new Promise(resolve => {
     execFile(process.execPath, [MAIN, ...args], { env }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), out: stdout + stderr, json: () => JSON.parse(stdout) })

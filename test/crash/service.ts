@@ -48,6 +48,7 @@ export async function startService(place: Place): Promise<Running | undefined> {
     OPENSEAL_ORIGIN: 'ledger.example/crash',
     OPENSEAL_OPERATOR_KEY: OPERATOR_KEY,
     OPENSEAL_DATA: place.data,
+    OPENSEAL_MARK: join(place.folder, 'mark'),
     CRASH_PLAN: planFile(place),
     ...service.env,
     ...(place.disk && { LD_PRELOAD: place.disk, CRASH_FOLDER: place.data }),

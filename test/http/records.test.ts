@@ -263,6 +263,7 @@ describe('http: records', () => {
     deepEqual((await waiting.get('/readyz')).json, {
       status: 'stopped',
       alarms: ['Nobody answered for the chain yet.'],
+      alarmCodes: ['LEDGER_NOT_COMPARED'],
       behind: 1,
       behindSeconds: 0,
     })

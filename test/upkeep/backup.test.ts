@@ -100,9 +100,9 @@ describe('backup and restore', function () {
     const { head } = await status(service)
     const filled = await examine({ dataDir: at('restored'), repair: true, copy: openCopy(service.url) })
     assert.deepEqual([filled.verdict, filled.size, filled.complaints.map(({ code }) => code)], ['repaired', head.size, ['DOCTOR_BEHIND']])
-    await assert.rejects(acceptLoss(at('restored'), head.size - 1), { code: 'RESTORE_SIZE' })
-    await acceptLoss(at('restored'), head.size)
-    await assert.rejects(acceptLoss(at('restored'), head.size), { code: 'RESTORE_NOT_MARKED' })
+    await assert.rejects(acceptLoss(at('restored'), head.size - 1, at('mark')), { code: 'RESTORE_SIZE' })
+    await acceptLoss(at('restored'), head.size, at('mark'))
+    await assert.rejects(acceptLoss(at('restored'), head.size, at('mark')), { code: 'RESTORE_NOT_MARKED' })
 
     const restored = await start('restored')
     assert.deepEqual((await status(restored)).head, head)

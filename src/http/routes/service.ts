@@ -2,7 +2,7 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { toHex } from '../../core/bytes.ts'
-import type { RouteDeps } from '../deps.ts'
+import type { Alarm, RouteDeps } from '../deps.ts'
 import { behind } from '../metrics.ts'
 import { openApiDocument } from '../openapi.ts'
 
@@ -18,10 +18,10 @@ export function serviceRoutes(router: Router, deps: RouteDeps): void {
     ctx.body = { status: 'ok' }
   })
   router.get('/readyz', (ctx: Context) => {
-    const { accepting, alarms, behind, behindSeconds } = statusOf(deps)
+    const { accepting, alarms, alarmCodes, behind, behindSeconds } = statusOf(deps)
     ctx.status = accepting ? 200 : 503
     if (!accepting) ctx.set('Retry-After', '5')
-    ctx.body = { status: accepting ? 'ok' : 'stopped', alarms, behind, behindSeconds }
+    ctx.body = { status: accepting ? 'ok' : 'stopped', alarms, alarmCodes, behind, behindSeconds }
   })
   router.get('/metrics', async (ctx: Context) => {
     const text = await metrics.text()
@@ -40,32 +40,50 @@ export function serviceRoutes(router: Router, deps: RouteDeps): void {
   })
 }
 
-/** The ledger's state in one object; `alarms` holds a sentence each, none when all is well. */
+/** Why nothing is accepted now; undefined where submissions are. */
+function refusalOf({ ledger, notAccepting, isClosing }: Pick<RouteDeps, 'ledger' | 'notAccepting' | 'isClosing'>): Alarm | undefined {
+  const stopped = ledger.stopped()
+  if (stopped !== undefined) return { code: ledger.stopCode() ?? 'LEDGER_STOPPED', message: `The ledger has stopped sealing: ${stopped}` }
+  if (isClosing?.()) return { code: 'LEDGER_CLOSING', message: 'The ledger is being stopped.' }
+  const unsettled = ledger.unsettled()
+  if (unsettled !== undefined) return { code: 'LEDGER_UNSETTLED', message: unsettled }
+  const waiting = notAccepting?.()
+  return waiting === undefined ? undefined : { code: 'LEDGER_NOT_COMPARED', message: waiting }
+}
+
+/** The ledger's state in one object; `alarms` holds a sentence each, none when all is well, and `alarmCodes` their codes. */
 export function statusOf({
   ledger,
   anchorer,
   scrub,
   notAccepting,
   isClosing,
-}: Pick<RouteDeps, 'ledger' | 'anchorer' | 'scrub' | 'notAccepting' | 'isClosing'>) {
+  alarms,
+}: Pick<RouteDeps, 'ledger' | 'anchorer' | 'scrub' | 'notAccepting' | 'isClosing' | 'alarms'>) {
   const { size, root, note } = ledger.head()
-  const stopped = ledger.stopped()
-  const leaving = isClosing?.() ? 'The ledger is being stopped.' : undefined
-  const reason = stopped === undefined ? (leaving ?? ledger.unsettled() ?? notAccepting?.()) : `The ledger has stopped sealing: ${stopped}`
+  const refusal = refusalOf({ ledger, notAccepting, isClosing })
   const lag = anchorer?.lag()
   const newest = ledger.latestAnchor()
   const scrubbed = scrub?.state()
   const damage = scrubbed?.findings.length
     ? `What is stored here is damaged (${scrubbed.findings.slice(0, 3).join(', ')}${scrubbed.findings.length > 3 ? ', …' : ''}): run "openseal doctor".`
     : undefined
+  const found: readonly (Alarm | undefined)[] = [
+    refusal,
+    lag?.alarm === undefined ? undefined : { code: lag.alarmCode ?? 'ANCHOR_FAILED', message: lag.alarm },
+    damage === undefined ? undefined : { code: 'LEDGER_DAMAGED', message: damage },
+    ...(alarms?.() ?? []),
+  ]
+  const all = found.filter(alarm => alarm !== undefined)
   return {
     origin: ledger.origin,
     vkey: ledger.vkey,
     size,
     root: toHex(root),
     checkpoint: note,
-    accepting: reason === undefined,
-    alarms: [reason, lag?.alarm, damage].filter(alarm => alarm !== undefined),
+    accepting: refusal === undefined,
+    alarms: all.map(({ message }) => message),
+    alarmCodes: all.map(({ code }) => code),
     ...(newest && { anchored: { size: newest.size, time: newest.block.time } }),
     behind: behind(ledger),
     behindSeconds: Math.round((lag?.oldestUnanchoredMs ?? 0) / 1000),

@@ -1,0 +1,158 @@
+/**
+ * The mark: the newest size and root that a key has signed for a log, kept outside the data folder. A data folder that somebody puts
+ * back from a copy says nothing of what was signed since; its mark does.
+ */
+import { createHash } from 'node:crypto'
+import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fromHex, toHex } from './core/bytes.ts'
+import { OpenSealError } from './core/errors.ts'
+import type { Hash } from './core/hash.ts'
+
+/** What was signed last. */
+export type Mark = { readonly size: number; readonly root: Hash }
+
+export type MarkFile = {
+  readonly path: string
+  /** @throws MarkError MARK_UNREADABLE */
+  read(): Promise<Mark | undefined>
+  /** Puts another mark there, under a lock: `next` is given the one that is there, and returns undefined where that one stays. */
+  write(next: (found: Mark | undefined) => Promise<Mark | undefined>): Promise<void>
+  /** Puts a mark there whatever the file holds, a smaller one too: the operator's word. */
+  reset(mark: Mark): Promise<void>
+}
+
+/** How a log stands to its mark. `behind`: it is smaller. `other`: it has another root at the mark's size. `forked`: and that is its own size. */
+export type MarkFit = 'missing' | 'fits' | 'behind' | 'other' | 'forked'
+
+type Tree = { head(): { readonly size: number }; rootAt(size: number): Promise<Hash> }
+
+const TYPE = 'openseal/mark@v1'
+const LOCK_TRIES = 40
+const LOCK_EVERY_MS = 50
+
+/** Where marks are kept unless OPENSEAL_MARK says otherwise: in the state folder of the user. */
+export function defaultMarkFolder(): string {
+  return join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'openseal')
+}
+
+/** The mark of one log and key in a folder. Nothing is made before the first write. */
+export function openMarkFile(folder: string, { origin, vkey }: { readonly origin: string; readonly vkey: string }): MarkFile {
+  // A vkey holds the origin, and may hold what no file name can.
+  const path = join(folder, `${createHash('sha256').update(vkey).digest('hex').slice(0, 32)}.json`)
+
+  async function read(): Promise<Mark | undefined> {
+    const text = await readFile(path, 'utf8').catch(cause => {
+      if (cause.code === 'ENOENT') return undefined
+      throw unreadable(path, cause)
+    })
+    return text === undefined ? undefined : parseMark(path, text, { origin, vkey })
+  }
+
+  async function put({ size, root }: Mark): Promise<void> {
+    await writeSynced(path, `${JSON.stringify({ type: TYPE, origin, vkey, size, root: toHex(root) }, null, 2)}\n`)
+  }
+
+  return {
+    path,
+    read,
+    write: next =>
+      withLock(folder, async () => {
+        const mark = await next(await read())
+        if (mark !== undefined) await put(mark)
+      }),
+    reset: mark => withLock(folder, () => put(mark)),
+  }
+}
+
+/** How a log stands to a mark. */
+export async function fitMark(mark: Mark | undefined, { head, rootAt }: Tree): Promise<MarkFit> {
+  if (mark === undefined) return 'missing'
+  const { size } = head()
+  if (mark.size > size) return 'behind'
+  if (toHex(await rootAt(mark.size)) === toHex(mark.root)) return 'fits'
+  return mark.size === size ? 'forked' : 'other'
+}
+
+/** What a mark that does not fit means, as a sentence goes on after "the ledger has stopped sealing:". */
+export function markReason(fit: Exclude<MarkFit, 'missing' | 'fits'>, path: string, mark: Mark, size: number): string {
+  const accept = `If this is all there is, say so: openseal restore --accept-loss ${size}.`
+  const reasons = {
+    behind:
+      `this key has signed ${mark.size} entries, as the mark in ${path} shows, and this store has only ${size}: it is an older copy. ` +
+      `Stop it and put the newest copy in its place, or fetch the rest from another one (openseal doctor --repair --refill URL). ${accept}`,
+    other:
+      `this key has signed another tree of ${mark.size} entries, as the mark in ${path} shows: this store is a copy that went its own way. ` +
+      `Stop it and look for the store that was signed last. ${accept}`,
+    forked:
+      `this key has signed another tree of the same ${size} entries, as the mark in ${path} shows: two stores have run with one key. ` +
+      'Stop both, and keep both: what one of them has acknowledged is missing in the other.',
+  }
+  return reasons[fit]
+}
+
+function parseMark(path: string, text: string, { origin, vkey }: { origin: string; vkey: string }): Mark {
+  try {
+    const found = JSON.parse(text)
+    const isOurs = found.type === TYPE && found.origin === origin && found.vkey === vkey
+    if (isOurs && Number.isSafeInteger(found.size) && found.size > 0) return { size: found.size, root: fromHex(found.root, 32) }
+  } catch (cause) {
+    throw unreadable(path, cause)
+  }
+  throw unreadable(path)
+}
+
+function unreadable(path: string, cause?: unknown): MarkError {
+  const advice = 'Look at it, and say how large the ledger is: openseal restore --accept-loss SIZE.'
+  return new MarkError('MARK_UNREADABLE', `the mark in ${path} cannot be read. ${advice}`, { cause })
+}
+
+/** Whole on disk or not at all: written beside, synced, renamed, and the folder synced. */
+async function writeSynced(path: string, text: string): Promise<void> {
+  const file = await open(`${path}.new`, 'w', 0o600)
+  try {
+    await file.writeFile(text)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(`${path}.new`, path)
+  const folder = await open(join(path, '..'), 'r')
+  await folder.sync().catch(() => {})
+  await folder.close()
+}
+
+/** One writer at a time on this machine. An empty SQLite file is locked: the operating system lets go of it however the holder ends. */
+async function withLock(folder: string, act: () => Promise<void>): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const file = join(folder, 'lock')
+  // SQLite would make it readable for others.
+  await (await open(file, 'a', 0o600)).close()
+  const sqlite = process.getBuiltinModule('node:sqlite') as typeof import('node:sqlite')
+  const database = new sqlite.DatabaseSync(file, { timeout: 0 })
+  try {
+    await lock(database)
+    await act()
+  } finally {
+    database.close()
+  }
+}
+
+async function lock(database: DatabaseSync): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return database.exec('BEGIN EXCLUSIVE')
+    } catch (cause) {
+      if ((cause as { errcode?: number }).errcode !== SQLITE_BUSY || tries === LOCK_TRIES) throw cause
+      await sleep(LOCK_EVERY_MS)
+    }
+  }
+}
+
+const SQLITE_BUSY = 5
+
+/** MARK_UNREADABLE. */
+export class MarkError extends OpenSealError {}

@@ -1,0 +1,115 @@
+/** The mark of a running ledger: held against its store before anything is sealed, and raised behind what is sealed. */
+import { relative, resolve } from 'node:path'
+import { OpenSealError } from '../core/errors.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { Log } from '../log.ts'
+import { defaultMarkFolder, fitMark, type Mark, MarkError, markReason, openMarkFile } from '../mark.ts'
+import { ServerError } from './errors.ts'
+
+export type MarkKeeper = {
+  /** Something was sealed: within a second the mark is there. */
+  note(): void
+  /** Raises the mark to the head now. Called last, when nothing is sealed any more. */
+  close(): Promise<void>
+  /** What is wrong with the mark, while something is. */
+  alarm(): { readonly code: string; readonly message: string } | undefined
+}
+
+type Deps = {
+  readonly ledger: Pick<Ledger, 'origin' | 'vkey' | 'head' | 'rootAt' | 'stop'>
+  readonly folder: string
+  /** Whether this start began the ledger: it has no mark yet. */
+  readonly isNew: boolean
+  readonly log: Log
+}
+
+/** A seal is followed by its mark after so long. */
+const RAISE_MS = 700
+
+/** Where marks are kept. @throws ServerError SERVER_MARK inside the data folder, with which it would be copied */
+export function markFolderOf(configured: string | undefined, dataDir: string): string {
+  const folder = resolve(configured ?? defaultMarkFolder())
+  const within = relative(dataDir, folder)
+  if (within === '' || !/^\.\.([/\\]|$)|^([A-Za-z]:)?[/\\]/.test(within))
+    throw new ServerError('SERVER_MARK', `OPENSEAL_MARK ${folder} is in the data folder, with which it would be copied: set it to another.`)
+  return folder
+}
+
+/** Compares the ledger with its mark, stops it where it does not hold what was signed, and keeps the mark from then on. */
+export async function openMarkKeeper({ ledger, folder, isNew, log }: Deps): Promise<MarkKeeper> {
+  const file = openMarkFile(folder, ledger)
+  let alarm: { readonly code: string; readonly message: string } | undefined
+  let written: Mark | undefined
+  let timer: NodeJS.Timeout | undefined
+  let raising: Promise<void> = Promise.resolve()
+  let isClosed = false
+  let isAtOdds = false
+
+  /** What is there must be of our tree: otherwise somebody else has signed with our key, and we sign no more. */
+  async function next(found: Mark | undefined): Promise<Mark | undefined> {
+    const { size, root } = ledger.head()
+    // Our own last one needs no comparison, which could not be made any more once the store is closed.
+    const fit = isSame(found, written) ? 'fits' : await fitMark(found, ledger)
+    if (found !== undefined && fit !== 'fits' && fit !== 'missing') {
+      stop(`MARK_${fit.toUpperCase()}`, markReason(fit, file.path, found, size))
+      return undefined
+    }
+    written = { size, root }
+    return size === found?.size ? undefined : written
+  }
+
+  function stop(code: string, reason: string): void {
+    if (!isAtOdds) log.error('mark does not fit', { code, reason })
+    isAtOdds = true
+    ledger.stop(reason, code)
+  }
+
+  async function raise(): Promise<void> {
+    try {
+      await file.write(next)
+      if (alarm?.code === 'MARK_NOT_WRITTEN') alarm = undefined
+    } catch (cause) {
+      if (cause instanceof MarkError) return stop(cause.code, cause.message)
+      if (alarm?.code !== 'MARK_NOT_WRITTEN') log.error('mark not written', { path: file.path, cause })
+      alarm = { code: 'MARK_NOT_WRITTEN', message: `The mark of this ledger cannot be written: see OPENSEAL_MARK (${folder}).` }
+      if (!isClosed) schedule()
+    }
+  }
+
+  function schedule(): void {
+    timer ??= setTimeout(() => {
+      timer = undefined
+      raising = raising.then(raise)
+    }, RAISE_MS)
+  }
+
+  const isThere = await file.read().then(found => found !== undefined, isUnreadable)
+  if (!isThere && !isNew) {
+    alarm = {
+      code: 'MARK_MISSING',
+      message: `The mark of this ledger was missing at its start: was ${folder} lost, or is this another machine?`,
+    }
+    log.warn('mark is missing', { path: file.path, size: ledger.head().size })
+  }
+  await raise()
+
+  return {
+    note: schedule,
+    alarm: () => alarm,
+    async close() {
+      isClosed = true
+      clearTimeout(timer)
+      await raising
+      if (!isAtOdds) await raise()
+    },
+  }
+}
+
+function isUnreadable(cause: unknown): true {
+  if (cause instanceof OpenSealError) return true
+  throw cause
+}
+
+function isSame(a: Mark | undefined, b: Mark | undefined): boolean {
+  return a !== undefined && a.size === b?.size && Buffer.compare(a.root, b.root) === 0
+}

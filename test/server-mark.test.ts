@@ -1,0 +1,207 @@
+/** A data folder that somebody copied and put back: its mark, kept elsewhere, shows what the key has signed since. */
+import assert from 'node:assert/strict'
+import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Config, readConfig } from '../src/config.ts'
+import { createLog } from '../src/log.ts'
+import { rotateLogKey } from '../src/server/rotate.ts'
+import { type Service, startServer } from '../src/server/server.ts'
+import { acceptLoss } from '../src/upkeep/backup.ts'
+import { examine } from '../src/upkeep/doctor.ts'
+import { type AnyJson, statement } from './http/service.ts'
+
+const OPERATOR_KEY = 'operator-key-of-the-mark-test'
+
+describe('the mark of a ledger', function () {
+  this.timeout(30_000)
+  let folder: string
+  let data: string
+  let mark: string
+  let config: Config
+  let key: string
+  const running: Service[] = []
+  const logged: string[] = []
+  const log = createLog({ write: line => logged.push(line), nowMs: Date.now })
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'openseal-mark-'))
+    data = join(folder, 'data')
+    mark = join(folder, 'mark')
+    // Nothing is anchored while a test runs: only the mark can tell.
+    config = {
+      ...readConfig({ OPENSEAL_PORT: '0', OPENSEAL_CHAIN_PORT: '0', OPENSEAL_ANCHOR_INTERVAL: '1h', OPENSEAL_MARK: mark }),
+      operatorKey: OPERATOR_KEY,
+      dataDir: data,
+    }
+    logged.length = 0
+    const service = await start()
+    await send(service, '/v1/agencies', OPERATOR_KEY, { id: 'transport.gov.example', name: 'Ministry of Transport' })
+    key = (await send(service, '/v1/agencies/transport.gov.example/keys', OPERATOR_KEY, {})).json.key
+    assert.deepEqual(await submit(service, 1), [201, undefined])
+    await service.close()
+  })
+  afterEach(async () => {
+    for (const service of running.splice(0)) await service.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  const start = async (changes: Partial<Config> = {}) => {
+    const service = await startServer({ ...config, ...changes }, { log })
+    running.push(service)
+    return service
+  }
+  const send = async (service: Service, path: string, bearer: string, body: unknown) => {
+    const headers = { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' }
+    const answer = await fetch(service.url + path, { method: 'POST', headers, body: JSON.stringify(body) })
+    return { status: answer.status, json: (await answer.json()) as AnyJson }
+  }
+  const submit = async (service: Service, n: number) => {
+    const { status, json } = await send(service, '/v1/records', key, statement(n))
+    return [status, json.code]
+  }
+  const ready = async (service: Service): Promise<AnyJson> => (await fetch(`${service.url}/readyz`)).json()
+  const readMark = async () => {
+    const files = (await readdir(mark)).filter(name => name.endsWith('.json'))
+    assert.equal(files.length, 1)
+    return JSON.parse(await readFile(join(mark, files[0]!), 'utf8'))
+  }
+  /** Runs the service for some records, then puts the folder back as it was before. */
+  const copyThenGoOn = async (records: number) => {
+    await cp(data, join(folder, 'copy'), { recursive: true })
+    const service = await start()
+    for (let n = 0; n < records; n++) assert.deepEqual(await submit(service, 10 + n), [201, undefined])
+    await service.close()
+    await cp(data, join(folder, 'newest'), { recursive: true })
+    await putBack('copy')
+  }
+  const putBack = async (name: string) => {
+    await rm(data, { recursive: true, force: true })
+    await cp(join(folder, name), data, { recursive: true })
+  }
+
+  it('is exact after an orderly stop, at most a second behind while it runs, and for its owner alone', async () => {
+    const service = await start()
+    const { size: before } = await readMark()
+    assert.equal(before, 2)
+    await submit(service, 2)
+    await sleep(1000)
+    const { json } = { json: (await (await fetch(`${service.url}/v1/status`)).json()) as AnyJson }
+    const { type, origin, vkey, size, root } = await readMark()
+    assert.deepEqual([type, origin, vkey, size, root], ['openseal/mark@v1', service.origin, service.vkey, 3, json.root])
+    await submit(service, 3)
+    await service.close()
+    assert.equal((await readMark()).size, 4)
+    assert.equal((await stat(mark)).mode % 0o1000, 0o700)
+    for (const name of await readdir(mark)) assert.equal((await stat(join(mark, name))).mode % 0o100, 0, name)
+  })
+
+  it('keeps a copied data folder from being sealed upon, until the operator has decided', async () => {
+    await copyThenGoOn(2)
+    const old = await start()
+    assert.deepEqual(await submit(old, 20), [503, 'LEDGER_STOPPED'])
+    const { status, alarms, alarmCodes } = await ready(old)
+    assert.deepEqual([status, alarmCodes[0]], ['stopped', 'MARK_BEHIND'])
+    assert.match(alarms[0], /has signed 4 entries.*this store has only 2.*openseal restore --accept-loss 2/)
+    assert.equal((await fetch(`${old.url}/v1/records/1`)).status, 200)
+    await old.close()
+    assert.equal((await readMark()).size, 4, 'a ledger that is stopped lowers no mark')
+
+    const diagnosis = await examine({ dataDir: data, repair: false, markFolder: mark })
+    assert.deepEqual([diagnosis.verdict, diagnosis.complaints.map(({ code }) => code)], ['damaged', ['DOCTOR_MARK']])
+    await assert.rejects(acceptLoss(data, 4, mark), { code: 'RESTORE_SIZE' })
+    await acceptLoss(data, 2, mark)
+    assert.equal((await readMark()).size, 2)
+    await assert.rejects(acceptLoss(data, 2, mark), { code: 'RESTORE_NOT_MARKED' })
+    assert.deepEqual(await submit(await start(), 20), [201, undefined])
+  })
+
+  it('lets the newest store go on as ever, put back after all', async () => {
+    await copyThenGoOn(2)
+    await putBack('newest')
+    const service = await start()
+    assert.deepEqual([await submit(service, 20), (await ready(service)).alarmCodes], [[201, undefined], []])
+  })
+
+  it('stops a store that is larger, and another tree at the size that was signed', async () => {
+    await copyThenGoOn(1)
+    await acceptLoss(data, 2, mark)
+    const other = await start()
+    for (const n of [20, 21]) await submit(other, n)
+    await other.close()
+    await cp(data, join(folder, 'other'), { recursive: true })
+    await putBack('newest')
+    await acceptLoss(data, 3, mark)
+    await putBack('other')
+    const service = await start()
+    assert.deepEqual(await submit(service, 30), [503, 'LEDGER_STOPPED'])
+    const { alarms, alarmCodes } = await ready(service)
+    assert.equal(alarmCodes[0], 'MARK_OTHER')
+    assert.match(alarms[0], /another tree of 3 entries/)
+  })
+
+  it('stops two stores of one key at once: within a second the second one knows of the first', async () => {
+    await cp(data, join(folder, 'twin'), { recursive: true })
+    const one = await start()
+    const two = await start({ dataDir: join(folder, 'twin') })
+    await submit(one, 20)
+    await sleep(1000)
+    await submit(two, 21)
+    await sleep(1000)
+    assert.deepEqual(await submit(two, 22), [503, 'LEDGER_STOPPED'])
+    assert.deepEqual((await ready(two)).alarmCodes[0], 'MARK_FORKED')
+    await two.close()
+    await assert.rejects(acceptLoss(join(folder, 'twin'), 3, mark), { code: 'RESTORE_FORKED' })
+    assert.deepEqual(await submit(one, 23), [201, undefined])
+  })
+
+  it('is missed once, in the log and at /readyz, and stops nothing', async () => {
+    await rm(mark, { recursive: true })
+    const service = await start()
+    const { status, alarmCodes } = await ready(service)
+    assert.deepEqual([status, alarmCodes, await submit(service, 20)], ['ok', ['MARK_MISSING'], [201, undefined]])
+    assert.equal(logged.filter(line => line.includes('mark is missing')).length, 1)
+    await service.close()
+    assert.deepEqual((await ready(await start())).alarmCodes, [])
+  })
+
+  it('stops the ledger where it cannot be read, until the operator has decided', async () => {
+    const [name] = (await readdir(mark)).filter(found => found.endsWith('.json'))
+    await writeFile(join(mark, name!), '{"type":"openseal/mark@v1","size":')
+    const service = await start()
+    assert.deepEqual(await submit(service, 20), [503, 'LEDGER_STOPPED'])
+    assert.deepEqual((await ready(service)).alarmCodes[0], 'MARK_UNREADABLE')
+    await service.close()
+    await acceptLoss(data, 2, mark)
+    assert.deepEqual(await submit(await start(), 20), [201, undefined])
+  })
+
+  it('goes on accepting where it cannot be written, with an alarm until it can', async () => {
+    await rm(mark, { recursive: true })
+    await writeFile(mark, 'a file where a folder should be')
+    const service = await start()
+    assert.deepEqual(await submit(service, 20), [201, undefined])
+    assert.deepEqual((await ready(service)).alarmCodes, ['MARK_NOT_WRITTEN'])
+    await rm(mark)
+    while ((await ready(service)).alarmCodes.length > 0) await sleep(50)
+    assert.equal((await readMark()).size, 3)
+  })
+
+  it('must not be in the data folder, with which it would be copied', async () => {
+    for (const markFolder of [data, join(data, 'mark'), join(data, '..', 'data', 'x')])
+      await assert.rejects(start({ markFolder }), { code: 'SERVER_MARK' })
+    await start({ markFolder: join(folder, 'data-mark') })
+  })
+
+  it('follows a change of the log’s key: an old copy is found out, the new key begins where the old one ended', async () => {
+    await cp(data, join(folder, 'copy'), { recursive: true })
+    await rotateLogKey(config)
+    const service = await start()
+    assert.deepEqual([await submit(service, 20), (await ready(service)).alarmCodes], [[201, undefined], []])
+    await service.close()
+    await putBack('copy')
+    const old = await start()
+    assert.deepEqual((await ready(old)).alarmCodes[0], 'MARK_BEHIND')
+  })
+})
