@@ -1,4 +1,5 @@
 /** One endpoint as an audit asks it: alone, and again where it is busy, because what one endpoint shows is not to be mixed with what another does. */
+import { RpcError } from '../rpc/endpoint.ts'
 import { ChainError } from './errors.ts'
 import { createJsonRpc } from './json-rpc.ts'
 
@@ -30,7 +31,7 @@ export function createRpc({ url, chainId, timeoutMs, retries }: Options): Rpc {
         return await askOnce(method, params)
       } catch (error) {
         // An answer that is too large will not be smaller next time.
-        const isPassing = error instanceof ChainError && error.code === 'CHAIN_UNREACHABLE' && !(error.cause instanceof RangeError)
+        const isPassing = error instanceof ChainError && error.code === 'CHAIN_UNREACHABLE' && !isTooLarge(error.cause)
         if (!isPassing || left === 0) throw error
         await new Promise(resolve => setTimeout(resolve, FIRST_WAIT_MS * 2 ** (retries - left)))
       }
@@ -47,4 +48,8 @@ export function createRpc({ url, chainId, timeoutMs, retries }: Options): Rpc {
     await checked
     return ask(method, params)
   }
+}
+
+function isTooLarge(cause: unknown): boolean {
+  return cause instanceof RpcError && cause.code === 'RPC_ANSWER_TOO_LARGE'
 }

@@ -1,13 +1,14 @@
 /** The JSON-RPC reader, against a real HTTP server. */
 
-import { deepEqual, equal, rejects } from 'node:assert/strict'
+import { deepEqual, doesNotMatch, equal, rejects } from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { inspect } from 'node:util'
 import { AbiCoder, id } from 'ethers'
 import { createJsonRpcReader } from '../../src/verifier/json-rpc.ts'
 
-type Call = { readonly method: string; readonly params: readonly unknown[] }
+type Call = { readonly method: string; readonly params: readonly unknown[]; readonly authorization?: string | undefined }
 
 const QUERY = { contract: `0x${'c0'.repeat(20)}`, logId: `0x${'1d'.repeat(32)}`, size: 2 ** 40 + 7, root: new Uint8Array(32).fill(0xab) }
 const word = (hex: string) => `0x${hex.padStart(64, '0')}`
@@ -15,13 +16,16 @@ const word = (hex: string) => `0x${hex.padStart(64, '0')}`
 describe('verifier/json-rpc', () => {
   let server: Server
   let calls: Call[] = []
+  let location: { status: number; url: string } | undefined
   let answer: (call: Call) => string | undefined
 
   before(done => {
     server = createServer(async (request, response) => {
       let body = ''
       for await (const part of request) body += part
-      calls.push(JSON.parse(body))
+      calls.push({ ...JSON.parse(body), authorization: request.headers.authorization })
+      if (location !== undefined && request.url === '/')
+        return void response.writeHead(location.status, { location: `${location.url}/elsewhere` }).end()
       if (request.method !== 'POST' || request.headers['content-type'] !== 'application/json') return void response.writeHead(415).end()
       const text = answer(JSON.parse(body))
       if (text !== undefined) response.end(text)
@@ -108,7 +112,7 @@ describe('verifier/json-rpc', () => {
     await rejectsWith('{"result":"0x20000000000000"}', 'RPC_ANSWER_MALFORMED', /too large/)
     await rejectsWith('{"error":{"message":"no"},"result":"0x1"}', 'RPC_REFUSED', /refused eth_chainId: no$/)
     await rejectsWith('{"error":"no"}', 'RPC_REFUSED', /an error without words/)
-    await rejectsWith(`{"result":"0x${'00'.repeat(2 ** 18)}"}`, 'RPC_ANSWER_MALFORMED', /larger than 262144 bytes/)
+    await rejectsWith(`{"result":"0x${'00'.repeat(2 ** 18)}"}`, 'RPC_ANSWER_TOO_LARGE', /more than 262144 bytes/)
     answer = () => '{"error":null,"result":"0x1fffffffffffff"}'
     equal(await reader().chainId(), Number.MAX_SAFE_INTEGER)
   })
@@ -132,6 +136,28 @@ describe('verifier/json-rpc', () => {
     answer = () => undefined
     await rejects(reader(50).chainId(), { code: 'RPC_UNREACHABLE' })
     await rejects(createJsonRpcReader({ url: 'http://127.0.0.1:1', fetch, timeoutMs: 1000 }).chainId(), { code: 'RPC_UNREACHABLE' })
+  })
+
+  it('sends name and password of an endpoint in a header, and says them nowhere', async () => {
+    result('0x1')
+    const withSecret = (at: string) => createJsonRpcReader({ url: at.replace('//', '//us%20er:p%25%C3%A4ss@'), fetch, timeoutMs: 1000 })
+    equal(await withSecret(url()).chainId(), 1)
+    equal(calls.at(-1)?.authorization, `Basic ${Buffer.from('us er:p%äss').toString('base64')}`)
+    const failure = await withSecret('http://127.0.0.1:1')
+      .chainId()
+      .catch(error => error)
+    equal(withSecret(url()).name, new URL(url()).host)
+    doesNotMatch(inspect(failure, { depth: 9 }), /ss@|us%20er|us er/)
+  })
+
+  it('follows no redirect: the endpoint that was named is asked, and no other', async () => {
+    result('0x1')
+    for (const status of [301, 302, 307, 308]) {
+      location = { status, url: url() }
+      await rejects(reader().chainId(), { code: 'RPC_UNREACHABLE' })
+    }
+    location = undefined
+    equal(calls.length, 4)
   })
 
   it('names the endpoint by its host, for a path may hold a key', () => {
