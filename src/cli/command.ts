@@ -24,11 +24,10 @@ export function withLedger(command: Command): Command {
   return command.option('--ledger <url>', 'address of the ledger (or OPENSEAL_LEDGER)', fallback)
 }
 
-/** Reads an index from the command line. */
-export function readIndex(text: string): number {
+/** An index in its one spelling; undefined for anything else. */
+export function parseIndex(text: string): number | undefined {
   const index = Number(text)
-  if (!Number.isSafeInteger(index) || index < 0 || String(index) !== text) throw new InvalidArgumentError('An index is a number from 0 on.')
-  return index
+  return Number.isSafeInteger(index) && index >= 0 && String(index) === text ? index : undefined
 }
 
 /** Reads a time from the command line. */

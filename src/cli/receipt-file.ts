@@ -25,11 +25,14 @@ export async function readThere(path: string): Promise<string> {
   return text
 }
 
+/** Whether a receipt may take the place of one of the same statement and index that is there. */
+export type IsBetter = (old: string) => Promise<boolean>
+
 /**
- * Writes a receipt beside its document. One of the same statement and index that is there already is replaced unless it says more (it is
- * anchored and the new one is not). Throws FileError FILE_EXISTS where a receipt of another statement, or anything else, lies there.
+ * Writes a receipt beside its document. One of the same statement and index that is there already is kept unless the new one is better. Throws FileError
+ * FILE_EXISTS where a receipt of another statement, or anything else, lies there.
  */
-export async function writeReceipt(path: string, text: string): Promise<'written' | 'kept'> {
+export async function writeReceipt(path: string, text: string, isBetter: IsBetter): Promise<'written' | 'kept'> {
   const before = await readIfThere(path)
   const fresh = parseReceipt(text)
   if (before === undefined) {
@@ -43,7 +46,7 @@ export async function writeReceipt(path: string, text: string): Promise<'written
       `${path} is the receipt of another statement. Move it away, then: openseal receipt ${receiptIndex(fresh)} --out ${path}`,
     )
   }
-  if (old.anchors.length > 0 && fresh.anchors.length === 0) return 'kept'
+  if (!(await isBetter(before))) return 'kept'
   await replaceFile(path, text)
   return 'written'
 }
@@ -59,16 +62,16 @@ export async function checkReceiptPlace(path: string): Promise<void> {
  * Writes the receipt of a newly submitted version. The receipt of an earlier version keeps its content under FILE.INDEX.receipt.json; its new
  * path is returned. Throws FileError FILE_EXISTS where that is taken.
  */
-export async function writeReceiptOfVersion(document: string, text: string): Promise<string | undefined> {
+export async function writeReceiptOfVersion(document: string, text: string, isBetter: IsBetter): Promise<string | undefined> {
   const path = receiptPath(document)
   const before = await readIfThere(path)
   const old = before === undefined ? undefined : readOld(before)
   if (before === undefined || old === undefined || isSameRecord(old, parseReceipt(text))) {
-    await writeReceipt(path, text)
+    await writeReceipt(path, text, isBetter)
     return undefined
   }
   const moved = `${document}.${receiptIndex(old)}.receipt.json`
-  await writeReceipt(moved, before)
+  await writeReceipt(moved, before, async () => false)
   await replaceFile(path, text)
   return moved
 }

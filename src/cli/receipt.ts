@@ -1,82 +1,169 @@
 /** `openseal receipt`: fetches a receipt, or completes one that was only sealed when it was given out. */
+import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { isSameRecord, parseReceipt, receiptIndex } from '../core/receipt.ts'
-import { type Client, createClient } from './client.ts'
-import { addCommand, EXIT_SEALED, readIndex, UsageError, withLedger } from './command.ts'
+import { decodeText } from '../core/encoding.ts'
+import { OpenSealError } from '../core/errors.ts'
+import { isJsonObject, parseJson } from '../core/json.ts'
+import { parseReceipt, receiptIndex } from '../core/receipt.ts'
+import { createClient } from './client.ts'
+import { addCommand, CommandError, EXIT_SEALED, EXIT_UNCHECKED, EXIT_USAGE, parseIndex, UsageError, withLedger } from './command.ts'
 import { FileError } from './hash-file.ts'
-import { print, printJson } from './output.ts'
-import { readIfThere, readThere, receiptPath, replaceFile, writeReceipt } from './receipt-file.ts'
+import { print, printJson, remark, visible } from './output.ts'
+import { readIfThere, receiptPath, receiptsPath, replaceFile, writeReceipt } from './receipt-file.ts'
+import { openReceiver, type Receiver, type TrustOptions, withTrust } from './received.ts'
 
-type Options = { ledger: string; json?: boolean; upgrade?: string; out?: string }
+type Options = TrustOptions & { readonly ledger: string; readonly json?: boolean; readonly upgrade?: string; readonly out?: string }
+
+/** A receipt in a file, as a line of its own or as the whole of it. `write` puts another in its place as this one stood there. */
+type Held = { readonly text: string; readonly place: string; write(text: string): string }
 
 /** Adds the command. */
 export function addReceipt(program: Command, setExit: (code: number) => void): void {
-  const example = 'openseal receipt 42 --out decision.pdf.receipt.json\nopenseal receipt --upgrade decision.pdf'
-  withLedger(addCommand(program, 'receipt [index]', 'fetch a receipt, or complete one that was only sealed', example))
-    .option('--upgrade <file>', 'a document with its receipt beside it, a receipt, or a package with its receipts')
+  const example = 'openseal receipt 42 --out decision.pdf.receipt.json\nopenseal receipt --upgrade decision.pdf --policy openseal.policy.json'
+  withTrust(withLedger(addCommand(program, 'receipt [index]', 'fetch a receipt, or complete one that was only sealed', example)))
+    .option('--upgrade <file>', 'a document with its receipt beside it, a receipt, or a file with one receipt a line')
     .option('--out <file>', 'write the receipt to a file instead of printing it')
+    .addHelpText('after', EXITS)
     .action(async (index: string | undefined, options: Options) => {
       if ((index === undefined) === (options.upgrade === undefined)) throw new UsageError('give either an index or --upgrade FILE')
-      const client = createClient(options.ledger)
-      setExit(index === undefined ? await upgrade(client, options.upgrade!, options) : await fetchOne(client, readIndex(index), options))
+      setExit(index === undefined ? await upgrade(options.upgrade!, options) : await fetchOne(readIndex(index), options))
     })
 }
 
-async function fetchOne(client: Client, index: number, options: Options): Promise<number> {
-  const text = await client.readText(`/v1/records/${index}/receipt`)
+function readIndex(text: string): number {
+  const index = parseIndex(text)
+  if (index !== undefined) return index
+  throw new UsageError(`an index is a number from 0 on, and ${JSON.stringify(text)} is none. For a file: openseal receipt --upgrade FILE`)
+}
+
+async function fetchOne(index: number, options: Options): Promise<number> {
+  const receiver = await openReceiver(createClient(options.ledger), options)
+  const received = await receiver.read({ index })
   if (options.out === undefined) {
-    process.stdout.write(text)
+    process.stdout.write(`${visible(received.text)}\n`)
     return 0
   }
-  await writeReceipt(options.out, text)
-  if (options.json) printJson({ index, receipt: options.out })
-  else print(`Receipt of index ${index}: ${options.out}`)
+  const done = await writeReceipt(options.out, `${received.text}\n`, old => isBetter(receiver, received, old))
+  if (options.json) printJson({ index, receipt: options.out, state: received.state, kept: done === 'kept' })
+  else print(done === 'kept' ? `The receipt that is there says no less, and was kept: ${options.out}` : `Receipt of index ${index}: ${options.out}`)
   return 0
 }
 
-async function upgrade(client: Client, file: string, options: Options): Promise<number> {
-  const path = await findReceipt(file)
-  const text = await readThere(path)
-  const lines = path.endsWith('.ndjson') ? text.split('\n').filter(line => line !== '') : [text]
-  const upgraded: string[] = []
-  let anchored = 0
-  for (const line of lines) {
-    const { receipt, isAnchored } = await complete(client, line)
-    upgraded.push(receipt)
-    if (isAnchored) anchored++
+/** Only what the chain vouches for is better than what is there, and only where it does not vouch for that. */
+export async function isBetter(receiver: Receiver, received: { readonly state: string }, old: string): Promise<boolean> {
+  if (received.state !== 'anchored') return false
+  return (await receiver.standing(old))?.state !== 'anchored'
+}
+
+async function upgrade(file: string, options: Options): Promise<number> {
+  const { path, text } = await findReceipts(file)
+  const held = readHeld(path, text)
+  const receiver = await openReceiver(createClient(options.ledger), options)
+  const counts = { anchored: 0, sealed: 0, unchecked: 0 }
+  let isTest = false
+  const next: string[] = []
+  // The first one that does not fit ends the command: a ledger that lied once is believed in nothing.
+  for (const each of held) {
+    const standing = await complete(receiver, each)
+    if (standing !== undefined) counts[standing.state]++
+    isTest ||= standing?.isTest === true
+    next.push(standing?.text === undefined ? each.write(each.text) : each.write(standing.text))
   }
-  const next = upgraded.map(line => `${line.trimEnd()}\n`).join('')
-  if (next !== text) await replaceFile(path, next)
-  const open = lines.length - anchored
-  if (options.json) printJson({ receipt: path, anchored, sealed: open })
-  else if (open === 0) print(`${lines.length === 1 ? 'The receipt is' : `All ${lines.length} receipts are`} anchored: ${path}`)
-  else
-    print(
-      `${open === lines.length ? 'The chain does not vouch for it yet' : `${anchored} anchored, ${open} still waiting for the chain`}: ${path}`,
-    )
-  return open === 0 ? 0 : EXIT_SEALED
+  const replaced = next.join('')
+  if (replaced !== text) await replaceFile(path, replaced)
+  tell(path, counts, { ...options, isTest })
+  if (counts.unchecked > 0) return EXIT_UNCHECKED
+  return counts.sealed > 0 ? EXIT_SEALED : 0
 }
 
-async function findReceipt(file: string): Promise<string> {
-  if (/\.receipt\.json$|\.receipts\.ndjson$/.test(file)) return file
-  for (const path of [receiptPath(file), `${file}.receipts.ndjson`]) if ((await readIfThere(path)) !== undefined) return path
-  throw new FileError(
-    'FILE_NOT_FOUND',
-    `there is no receipt beside ${file}. Fetch it with: openseal receipt INDEX --out ${receiptPath(file)}`,
-  )
+function tell(path: string, counts: { anchored: number; sealed: number; unchecked: number }, { json, isTest }: Options & { isTest: boolean }) {
+  const { anchored, sealed, unchecked } = counts
+  const all = anchored + sealed + unchecked
+  if (json) return printJson({ receipt: path, anchored, sealed, unchecked, testNetwork: isTest })
+  const network = isTest ? ', on a test network' : ''
+  if (anchored === all) print(`${all === 1 ? 'The receipt is' : `All ${all} receipts are`} anchored${network}: ${path}`)
+  else if (all === 1 && sealed === 1) print(`The chain does not vouch for it yet: ${path}`)
+  else if (all === 1) print(`The chain could not be asked, and the receipt stays as it was: ${path}`)
+  else print(`${anchored} anchored${network}, ${sealed} still waiting for the chain, ${unchecked} not checked: ${path}`)
+  if (unchecked > 0) remark('No endpoint of the chain gave a usable answer. Name one, or another one: --rpc URL')
 }
 
-/** The anchored form of a receipt, where the ledger has one of the very same statement. */
-async function complete(client: Client, text: string): Promise<{ receipt: string; isAnchored: boolean }> {
+/** The receipt as it stands now, or as the ledger has it where only that is anchored. Undefined for what is no receipt in a list of them: an erased entry. */
+async function complete(receiver: Receiver, { text, place }: Held) {
+  if (text === '') return undefined
   const before = parseReceipt(text)
-  if (before.anchors.length > 0) return { receipt: text, isAnchored: true }
-  const fresh = await client.readText(`/v1/records/${receiptIndex(before)}/receipt`)
-  const after = parseReceipt(fresh)
-  if (!isSameRecord(before, after)) {
-    throw new FileError(
-      'RECEIPT_OTHER',
-      `the ledger's record ${receiptIndex(before)} is another one: this receipt is of another ledger, or damaged`,
-    )
-  }
-  return after.anchors.length > 0 ? { receipt: fresh, isAnchored: true } : { receipt: text, isAnchored: false }
+  const own = before.anchors.length > 0 ? await receiver.standing(text) : undefined
+  if (own?.state === 'anchored') return { ...own, text: undefined }
+  const received = await receiver.read({ index: receiptIndex(before), like: before }).catch(error => {
+    throw error instanceof CommandError ? new CommandError(error.exit, error.code, `${place}: ${error.message}`, { cause: error }) : error
+  })
+  if (received.state === 'anchored') return received
+  // Nothing vouches for the new one more than for the old one, which stays.
+  return { state: received.claimed || own?.claimed ? received.state : 'sealed', isTest: received.isTest, text: undefined } as const
 }
+
+/** The receipts of a file: beside it, or in it. */
+async function findReceipts(file: string): Promise<{ path: string; text: string }> {
+  for (const path of [receiptPath(file), receiptsPath(file)]) {
+    const text = await readIfThere(path)
+    if (text !== undefined) return { path, text }
+  }
+  const bytes = await readFile(file).catch(cause => {
+    if (cause.code === 'ENOENT') throw new FileError('FILE_NOT_FOUND', `there is no file ${file}, and no receipt beside it`, { cause })
+    throw new FileError('FILE_UNREADABLE', `${file} cannot be read (${cause.code})`, { cause })
+  })
+  const text = /\.receipt\.json$|\.ndjson$/i.test(file) || looksLikeReceipt(bytes) ? attemptText(file, bytes) : undefined
+  if (text !== undefined) return { path: file, text }
+  throw new FileError('FILE_NOT_FOUND', `there is no receipt beside ${file}. Fetch it with: openseal receipt INDEX --out ${receiptPath(file)}`)
+}
+
+function looksLikeReceipt(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes.subarray(0, 4096)).toString('latin1').replaceAll('\0', '').includes('openseal/receipt@v')
+}
+
+function attemptText(file: string, bytes: Uint8Array): string {
+  try {
+    return decodeText(bytes)
+  } catch (cause) {
+    throw new CommandError(EXIT_USAGE, 'FILE_ENCODING', `${file} cannot be read as text. Save it as UTF-8.`, { cause })
+  }
+}
+
+/** One receipt, or one a line: as `submit --ocds` leaves them, or with its index as `/v1/receipts` answers. */
+function readHeld(path: string, text: string): Held[] {
+  const lines = text.split('\n').filter(line => line.trim() !== '')
+  if (lines.length !== 1 && isReceipt(text)) return [{ text, place: path, write: next => (next === text ? text : `${next}\n`) }]
+  return lines.map((line, at) => readHeldLine(line, lines.length === 1 ? path : `${path}, line ${at + 1}`))
+}
+
+function readHeldLine(line: string, place: string): Held {
+  try {
+    const value = parseJson(line)
+    if (isJsonObject(value) && value.type === undefined && typeof value.index === 'number') {
+      const { index, receipt } = value
+      // An entry whose statement was erased has no receipt any more.
+      if (receipt === undefined) return { text: '', place, write: () => `${line}\n` }
+      const inner = JSON.stringify(receipt)
+      receiptIndex(parseReceipt(inner))
+      return { text: inner, place, write: next => `${next === inner ? line : `{"index":${index},"receipt":${next}}`}\n` }
+    }
+    receiptIndex(parseReceipt(line))
+    return { text: line, place, write: next => `${next}\n` }
+  } catch (cause) {
+    if (!(cause instanceof OpenSealError)) throw cause
+    throw new CommandError(EXIT_USAGE, 'RECEIPT_MALFORMED', `${place} is no receipt that can be read: ${cause.message}`, { cause })
+  }
+}
+
+function isReceipt(text: string): boolean {
+  try {
+    parseReceipt(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const EXITS = `
+Exit codes of --upgrade: 0 the chain vouches for every receipt, 3 it does not vouch for some yet,
+5 the ledger answered with something else, and nothing was written, 6 the chain could not be asked.`

@@ -1,0 +1,180 @@
+/** What a ledger or a mirror answered for a receipt: checked here before any command prints, stores or believes it. */
+import type { Command } from 'commander'
+import { OpenSealError } from '../core/errors.ts'
+import { canonicalJson } from '../core/json.ts'
+import { parseVkey, verifyNote } from '../core/note.ts'
+import { type Policy, parsePolicy } from '../core/policy.ts'
+import { parseReceipt, type Receipt } from '../core/receipt.ts'
+import { parseStatement, type Statement, statementBody } from '../core/statement.ts'
+import { parseTlogProof } from '../core/tlog-proof.ts'
+import { checkInclusion, checkStatement, readEvidence } from '../verifier/checks.ts'
+import { type ChainReader, type Result, verify } from '../verifier/index.ts'
+import { openChainReaders } from './chain-readers.ts'
+import type { Client } from './client.ts'
+import { CommandError, collect, EXIT_INVALID, EXIT_UNCHECKED } from './command.ts'
+import { readThere } from './receipt-file.ts'
+
+/**
+ * Where a receipt that fits stands: the chain vouches for it, it does not (or not enough witnesses do), or nobody could be asked. `claimed` tells whether the
+ * receipt itself speaks of an anchor.
+ */
+export type Standing = { readonly state: 'anchored' | 'sealed' | 'unchecked'; readonly isTest: boolean; readonly claimed: boolean }
+
+/** A receipt that fits. `text` is one line without its newline. */
+export type Received = Standing & { readonly text: string; readonly receipt: Receipt; readonly index: number }
+
+/** What a receipt must be of, beside its index: a statement that was sent, or the one of a receipt that is there already. */
+export type Expected = { readonly index: number; readonly statement?: Statement; readonly like?: Receipt }
+
+export type Receiver = {
+  /** The endpoints that are asked; without any nothing can be called anchored. */
+  readonly chain: readonly ChainReader[]
+  /** Checks what was answered. @throws CommandError LEDGER_LIED (exit 5) where it does not fit, RECEIPT_OTHER_KEY (6), RECEIPT_UNSUPPORTED (7) */
+  check(text: string, expected: Expected): Promise<Received>
+  /** Fetches the receipt of an index and checks it. */
+  read(expected: Expected): Promise<Received>
+  /** How one's own receipt stands; undefined where it does not fit. */
+  standing(text: string): Promise<Standing | undefined>
+}
+
+export type TrustOptions = { readonly policy?: string; readonly rpc?: readonly string[] }
+
+const EXIT_UNSUPPORTED = 7
+/** So many checkpoints are remembered: receipts in a row are of few. */
+const REMEMBERED = 64
+/** So long a checkpoint that is not anchored is not asked about again. */
+const RECENT_MS = 900
+/** What a receipt needs to be one of this log, whoever vouches for the log beside its key. */
+const NEEDED = ['statement', 'inclusion', 'checkpoint'] as const
+
+/** Adds --policy and --rpc. */
+export function withTrust(command: Command): Command {
+  return command
+    .option('--policy <file>', "the policy by which receipts are checked (default: the ledger's own word)")
+    .option('--rpc <url>', 'an endpoint of the chain, which is asked before anything is called anchored; may be repeated (or OPENSEAL_RPC)', collect)
+}
+
+/** Checks the receipts of one ledger, by a pinned policy or by its own. */
+export async function openReceiver(client: Client, { policy: pinned, rpc }: TrustOptions): Promise<Receiver> {
+  const policy = pinned === undefined ? await readServedPolicy(client) : parsePolicy(await readThere(pinned))
+  const chain = openChainReaders(rpc, policy)
+  const isPinned = pinned !== undefined
+  /** Of each checkpoint what the checks behind `inclusion` came to: they are the same for every receipt under it. */
+  const known = new Map<string, { readonly judged: Judged; readonly atMs: number }>()
+
+  const lied = (why: string, cause?: unknown) =>
+    new CommandError(EXIT_INVALID, 'LEDGER_LIED', `${client.url} answered with a receipt that does not fit: ${why}. Nothing of it was kept.`, { cause })
+
+  async function judge(text: string, note: string): Promise<Judged> {
+    const before = known.get(note)
+    if (before !== undefined && (before.judged.standing?.state === 'anchored' || performance.now() - before.atMs < RECENT_MS)) return before.judged
+    const judged = judgeResult(await verify({ receipt: text, policy, chain, trust: isPinned ? 'policy' : 'ledger' }))
+    if (known.size >= REMEMBERED) known.clear()
+    // What does not fit may be this receipt alone, and not its checkpoint.
+    if (judged.standing !== undefined) known.set(note, { judged, atMs: performance.now() })
+    return judged
+  }
+
+  async function check(text: string, expected: Expected): Promise<Received> {
+    const receipt = await attempt(() => parseReceipt(text), lied)
+    const { index, note } = await attempt(() => parseTlogProof(receipt.proof), lied)
+    if (index !== expected.index) throw lied(`it is of index ${index}, and index ${expected.index} was asked for`)
+    const { statement, like } = expected
+    if (statement !== undefined && bodyOf(receipt) !== statementBody(statement)) throw lied('it is of another statement than the one that was sent')
+    if (like !== undefined && canonicalJson(like.statement) !== canonicalJson(receipt.statement))
+      throw lied('it is of another statement than the receipt that you have')
+    const { standing, fault, isUnsupported } = await judge(text, note)
+    if (isUnsupported) throw new CommandError(EXIT_UNSUPPORTED, 'RECEIPT_UNSUPPORTED', `${client.url} answered with a receipt that the policy does not know: ${fault}`)
+    // What was judged may have been another receipt under the same checkpoint.
+    const own = ownFault(text)
+    if (standing === undefined || own !== undefined) throw lied(own ?? fault)
+    if (like !== undefined && !isPinned) assertSameKey(policy, parseTlogProof(like.proof).note, note, client.url)
+    return { ...standing, claimed: receipt.anchors.length > 0, text: text.trimEnd(), receipt, index }
+  }
+
+  return {
+    chain,
+    check,
+    read: async expected => check(await client.readText(`/v1/records/${expected.index}/receipt`), expected),
+    async standing(text) {
+      const { note } = parseTlogProof(parseReceipt(text).proof)
+      const { standing } = await judge(text, note)
+      return standing && ownFault(text) === undefined ? { ...standing, claimed: parseReceipt(text).anchors.length > 0 } : undefined
+    },
+  }
+}
+
+type Judged = { readonly standing?: Omit<Standing, 'claimed'>; readonly fault: string; readonly isUnsupported: boolean }
+
+function judgeResult({ verdict, checks }: Result): Judged {
+  const statusOf = (name: string) => checks.find(check => check.name === name)?.status
+  const broken = checks.find(({ name, status, code }) => status === 'failed' && (NEEDED.some(needed => needed === name) || code === 'NOTE_SIGNATURE'))
+  if (broken !== undefined || NEEDED.some(name => statusOf(name) !== 'passed')) {
+    const fault = broken === undefined ? 'it is incomplete' : `${broken.detail} [${broken.name}${broken.code === undefined ? '' : ` ${broken.code}`}]`
+    return { fault, isUnsupported: verdict === 'unsupported' }
+  }
+  const isAnchored = ['anchor', 'finality'].every(name => statusOf(name) === 'passed') && statusOf('cosignatures') !== 'failed'
+  const state = isAnchored ? 'anchored' : verdict === 'unchecked' ? 'unchecked' : 'sealed'
+  return { standing: { state, isTest: verdict === 'test-network' }, fault: '', isUnsupported: false }
+}
+
+/** What is wrong with a receipt of a checkpoint that is sound: its statement, or its proof. */
+function ownFault(text: string): string | undefined {
+  const evidence = readEvidence(text)
+  for (const check of [checkStatement, checkInclusion]) {
+    try {
+      const { status, code } = check(evidence)
+      if (status !== 'passed') return code ?? status
+    } catch (error) {
+      if (!(error instanceof OpenSealError)) throw error
+      return `${error.message} [${error.code}]`
+    }
+  }
+  return undefined
+}
+
+/** By the ledger's own word a receipt is replaced only by one that the same key signed: a mirror may serve any policy, and has that key not. */
+function assertSameKey(policy: Policy, before: string, after: string, url: string): void {
+  const keys = policy.logKeys.map(key => parseVkey(key.vkey))
+  const signers = (note: string) => {
+    try {
+      return verifyNote(note, keys).map(({ id }) => id)
+    } catch {
+      return []
+    }
+  }
+  const old = signers(before)
+  if (signers(after).some(id => old.includes(id))) return
+  throw new CommandError(
+    EXIT_UNCHECKED,
+    'RECEIPT_OTHER_KEY',
+    `${url} answered with a receipt that another key signed than the one you have. Name a policy that you trust (--policy FILE), extended where the log's key has changed.`,
+  )
+}
+
+async function readServedPolicy(client: Client): Promise<Policy> {
+  const text = await client.readText('/policy.json')
+  try {
+    return parsePolicy(text)
+  } catch (cause) {
+    if (!(cause instanceof OpenSealError)) throw cause
+    throw new CommandError(EXIT_INVALID, 'LEDGER_LIED', `${client.url} serves a policy that cannot be used: ${cause.message}`, { cause })
+  }
+}
+
+function bodyOf({ statement }: Receipt): string | undefined {
+  try {
+    return statementBody(parseStatement(statement, { salted: true }))
+  } catch {
+    return undefined
+  }
+}
+
+async function attempt<T>(read: () => T, lied: (why: string, cause: unknown) => CommandError): Promise<T> {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof OpenSealError)) throw error
+    throw lied(error.message, error)
+  }
+}
