@@ -10,7 +10,7 @@ import { addCommand, CommandError, EXIT_SEALED, EXIT_UNCHECKED, EXIT_USAGE, pars
 import { FileError } from './hash-file.ts'
 import { print, printJson, remark, visible } from './output.ts'
 import { readIfThere, receiptPath, receiptsPath, replaceFile, writeReceipt } from './receipt-file.ts'
-import { openReceiver, type Receiver, type TrustOptions, withTrust } from './received.ts'
+import { isBetter, NOT_ASKED, openReceiver, type Receiver, type TrustOptions, withTrust } from './received.ts'
 
 type Options = TrustOptions & { readonly ledger: string; readonly json?: boolean; readonly upgrade?: string; readonly out?: string }
 
@@ -19,7 +19,8 @@ type Held = { readonly text: string; readonly place: string; write(text: string)
 
 /** Adds the command. */
 export function addReceipt(program: Command, setExit: (code: number) => void): void {
-  const example = 'openseal receipt 42 --out decision.pdf.receipt.json\nopenseal receipt --upgrade decision.pdf --policy openseal.policy.json'
+  const example =
+    'openseal receipt 42 --out decision.pdf.receipt.json\nopenseal receipt --upgrade decision.pdf --policy openseal.policy.json'
   withTrust(withLedger(addCommand(program, 'receipt [index]', 'fetch a receipt, or complete one that was only sealed', example)))
     .option('--upgrade <file>', 'a document with its receipt beside it, a receipt, or a file with one receipt a line')
     .option('--out <file>', 'write the receipt to a file instead of printing it')
@@ -45,14 +46,13 @@ async function fetchOne(index: number, options: Options): Promise<number> {
   }
   const done = await writeReceipt(options.out, `${received.text}\n`, old => isBetter(receiver, received, old))
   if (options.json) printJson({ index, receipt: options.out, state: received.state, kept: done === 'kept' })
-  else print(done === 'kept' ? `The receipt that is there says no less, and was kept: ${options.out}` : `Receipt of index ${index}: ${options.out}`)
+  else
+    print(
+      done === 'kept'
+        ? `The receipt that is there says no less, and was kept: ${options.out}`
+        : `Receipt of index ${index}: ${options.out}`,
+    )
   return 0
-}
-
-/** Only what the chain vouches for is better than what is there, and only where it does not vouch for that. */
-export async function isBetter(receiver: Receiver, received: { readonly state: string }, old: string): Promise<boolean> {
-  if (received.state !== 'anchored') return false
-  return (await receiver.standing(old))?.state !== 'anchored'
 }
 
 async function upgrade(file: string, options: Options): Promise<number> {
@@ -60,23 +60,27 @@ async function upgrade(file: string, options: Options): Promise<number> {
   const held = readHeld(path, text)
   const receiver = await openReceiver(createClient(options.ledger), options)
   const counts = { anchored: 0, sealed: 0, unchecked: 0 }
-  let isTest = false
+  let [isTest, isChanged] = [false, false]
   const next: string[] = []
   // The first one that does not fit ends the command: a ledger that lied once is believed in nothing.
   for (const each of held) {
     const standing = await complete(receiver, each)
     if (standing !== undefined) counts[standing.state]++
     isTest ||= standing?.isTest === true
-    next.push(standing?.text === undefined ? each.write(each.text) : each.write(standing.text))
+    isChanged ||= standing?.text !== undefined
+    next.push(each.write(standing?.text ?? each.text))
   }
-  const replaced = next.join('')
-  if (replaced !== text) await replaceFile(path, replaced)
+  if (isChanged) await replaceFile(path, next.join(''))
   tell(path, counts, { ...options, isTest })
   if (counts.unchecked > 0) return EXIT_UNCHECKED
   return counts.sealed > 0 ? EXIT_SEALED : 0
 }
 
-function tell(path: string, counts: { anchored: number; sealed: number; unchecked: number }, { json, isTest }: Options & { isTest: boolean }) {
+function tell(
+  path: string,
+  counts: { anchored: number; sealed: number; unchecked: number },
+  { json, isTest }: Options & { isTest: boolean },
+) {
   const { anchored, sealed, unchecked } = counts
   const all = anchored + sealed + unchecked
   if (json) return printJson({ receipt: path, anchored, sealed, unchecked, testNetwork: isTest })
@@ -85,7 +89,7 @@ function tell(path: string, counts: { anchored: number; sealed: number; unchecke
   else if (all === 1 && sealed === 1) print(`The chain does not vouch for it yet: ${path}`)
   else if (all === 1) print(`The chain could not be asked, and the receipt stays as it was: ${path}`)
   else print(`${anchored} anchored${network}, ${sealed} still waiting for the chain, ${unchecked} not checked: ${path}`)
-  if (unchecked > 0) remark('No endpoint of the chain gave a usable answer. Name one, or another one: --rpc URL')
+  if (unchecked > 0) remark(NOT_ASKED)
 }
 
 /** The receipt as it stands now, or as the ledger has it where only that is anchored. Undefined for what is no receipt in a list of them: an erased entry. */
@@ -114,7 +118,10 @@ async function findReceipts(file: string): Promise<{ path: string; text: string 
   })
   const text = /\.receipt\.json$|\.ndjson$/i.test(file) || looksLikeReceipt(bytes) ? attemptText(file, bytes) : undefined
   if (text !== undefined) return { path: file, text }
-  throw new FileError('FILE_NOT_FOUND', `there is no receipt beside ${file}. Fetch it with: openseal receipt INDEX --out ${receiptPath(file)}`)
+  throw new FileError(
+    'FILE_NOT_FOUND',
+    `there is no receipt beside ${file}. Fetch it with: openseal receipt INDEX --out ${receiptPath(file)}`,
+  )
 }
 
 function looksLikeReceipt(bytes: Uint8Array): boolean {

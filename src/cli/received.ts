@@ -5,13 +5,13 @@ import { canonicalJson } from '../core/json.ts'
 import { parseVkey, verifyNote } from '../core/note.ts'
 import { type Policy, parsePolicy } from '../core/policy.ts'
 import { parseReceipt, type Receipt } from '../core/receipt.ts'
-import { parseStatement, type Statement, statementBody } from '../core/statement.ts'
+import { identityOf, parseStatement, statementBody } from '../core/statement.ts'
 import { parseTlogProof } from '../core/tlog-proof.ts'
 import { checkInclusion, checkStatement, readEvidence } from '../verifier/checks.ts'
 import { type ChainReader, type Result, verify } from '../verifier/index.ts'
 import { openChainReaders } from './chain-readers.ts'
 import type { Client } from './client.ts'
-import { CommandError, collect, EXIT_INVALID, EXIT_UNCHECKED } from './command.ts'
+import { CommandError, collect, EXIT_INVALID, EXIT_SEALED, EXIT_UNCHECKED } from './command.ts'
 import { readThere } from './receipt-file.ts'
 
 /**
@@ -23,8 +23,8 @@ export type Standing = { readonly state: 'anchored' | 'sealed' | 'unchecked'; re
 /** A receipt that fits. `text` is one line without its newline. */
 export type Received = Standing & { readonly text: string; readonly receipt: Receipt; readonly index: number }
 
-/** What a receipt must be of, beside its index: a statement that was sent, or the one of a receipt that is there already. */
-export type Expected = { readonly index: number; readonly statement?: Statement; readonly like?: Receipt }
+/** What a receipt must be of, beside its index: a statement that was sent, by its identity, or the one of a receipt that is there already. */
+export type Expected = { readonly index: number; readonly identity?: string; readonly like?: Receipt }
 
 export type Receiver = {
   /** The endpoints that are asked; without any nothing can be called anchored. */
@@ -36,6 +36,13 @@ export type Receiver = {
   /** How one's own receipt stands; undefined where it does not fit. */
   standing(text: string): Promise<Standing | undefined>
 }
+
+/** What to say where a receipt speaks of an anchor that could not be checked. */
+export const NOT_ASKED =
+  'No endpoint of the chain gave a usable answer, so nothing here is called anchored. Name one, or another one: --rpc URL'
+
+/** The exit code of waiting for the chain, by how the receipt stands. */
+export const EXIT_BY_STATE = { anchored: 0, sealed: EXIT_SEALED, unchecked: EXIT_UNCHECKED } as const
 
 export type TrustOptions = { readonly policy?: string; readonly rpc?: readonly string[] }
 
@@ -51,7 +58,11 @@ const NEEDED = ['statement', 'inclusion', 'checkpoint'] as const
 export function withTrust(command: Command): Command {
   return command
     .option('--policy <file>', "the policy by which receipts are checked (default: the ledger's own word)")
-    .option('--rpc <url>', 'an endpoint of the chain, which is asked before anything is called anchored; may be repeated (or OPENSEAL_RPC)', collect)
+    .option(
+      '--rpc <url>',
+      'an endpoint of the chain, which is asked before anything is called anchored; may be repeated (or OPENSEAL_RPC)',
+      collect,
+    )
 }
 
 /** Checks the receipts of one ledger, by a pinned policy or by its own. */
@@ -63,15 +74,24 @@ export async function openReceiver(client: Client, { policy: pinned, rpc }: Trus
   const known = new Map<string, { readonly judged: Judged; readonly atMs: number }>()
 
   const lied = (why: string, cause?: unknown) =>
-    new CommandError(EXIT_INVALID, 'LEDGER_LIED', `${client.url} answered with a receipt that does not fit: ${why}. Nothing of it was kept.`, { cause })
+    new CommandError(
+      EXIT_INVALID,
+      'LEDGER_LIED',
+      `${client.url} answered with a receipt that does not fit: ${why}. Nothing of it was kept.`,
+      { cause },
+    )
 
-  async function judge(text: string, note: string): Promise<Judged> {
-    const before = known.get(note)
-    if (before !== undefined && (before.judged.standing?.state === 'anchored' || performance.now() - before.atMs < RECENT_MS)) return before.judged
-    const judged = judgeResult(await verify({ receipt: text, policy, chain, trust: isPinned ? 'policy' : 'ledger' }))
+  /** A receipt that speaks of no anchor is not asked about: a ledger says where it has one. */
+  async function judge(text: string, note: string, claimed: boolean): Promise<Judged> {
+    const key = `${claimed} ${note}`
+    const before = known.get(key)
+    if (before !== undefined && (before.judged.standing?.state === 'anchored' || performance.now() - before.atMs < RECENT_MS))
+      return before.judged
+    const trust = isPinned ? 'policy' : 'ledger'
+    const judged = judgeResult(await verify({ receipt: text, policy, chain: claimed ? chain : [], trust }), claimed)
     if (known.size >= REMEMBERED) known.clear()
     // What does not fit may be this receipt alone, and not its checkpoint.
-    if (judged.standing !== undefined) known.set(note, { judged, atMs: performance.now() })
+    if (judged.standing !== undefined) known.set(key, { judged, atMs: performance.now() })
     return judged
   }
 
@@ -79,12 +99,17 @@ export async function openReceiver(client: Client, { policy: pinned, rpc }: Trus
     const receipt = await attempt(() => parseReceipt(text), lied)
     const { index, note } = await attempt(() => parseTlogProof(receipt.proof), lied)
     if (index !== expected.index) throw lied(`it is of index ${index}, and index ${expected.index} was asked for`)
-    const { statement, like } = expected
-    if (statement !== undefined && bodyOf(receipt) !== statementBody(statement)) throw lied('it is of another statement than the one that was sent')
+    const { identity, like } = expected
+    if (identity !== undefined && identityIn(receipt) !== identity) throw lied('it is of another statement than the one that was sent')
     if (like !== undefined && canonicalJson(like.statement) !== canonicalJson(receipt.statement))
       throw lied('it is of another statement than the receipt that you have')
-    const { standing, fault, isUnsupported } = await judge(text, note)
-    if (isUnsupported) throw new CommandError(EXIT_UNSUPPORTED, 'RECEIPT_UNSUPPORTED', `${client.url} answered with a receipt that the policy does not know: ${fault}`)
+    const { standing, fault, isUnsupported } = await judge(text, note, receipt.anchors.length > 0)
+    if (isUnsupported)
+      throw new CommandError(
+        EXIT_UNSUPPORTED,
+        'RECEIPT_UNSUPPORTED',
+        `${client.url} answered with a receipt that the policy does not know: ${fault}`,
+      )
     // What was judged may have been another receipt under the same checkpoint.
     const own = ownFault(text)
     if (standing === undefined || own !== undefined) throw lied(own ?? fault)
@@ -97,24 +122,33 @@ export async function openReceiver(client: Client, { policy: pinned, rpc }: Trus
     check,
     read: async expected => check(await client.readText(`/v1/records/${expected.index}/receipt`), expected),
     async standing(text) {
-      const { note } = parseTlogProof(parseReceipt(text).proof)
-      const { standing } = await judge(text, note)
-      return standing && ownFault(text) === undefined ? { ...standing, claimed: parseReceipt(text).anchors.length > 0 } : undefined
+      const { proof, anchors } = parseReceipt(text)
+      const claimed = anchors.length > 0
+      const { standing } = await judge(text, parseTlogProof(proof).note, claimed)
+      return standing && ownFault(text) === undefined ? { ...standing, claimed } : undefined
     },
   }
 }
 
+/** Only what the chain vouches for is better than what is there, and only where it does not vouch for that. */
+export async function isBetter(receiver: Receiver, { state }: Pick<Received, 'state'>, old: string): Promise<boolean> {
+  return state === 'anchored' && (await receiver.standing(old))?.state !== 'anchored'
+}
+
 type Judged = { readonly standing?: Omit<Standing, 'claimed'>; readonly fault: string; readonly isUnsupported: boolean }
 
-function judgeResult({ verdict, checks }: Result): Judged {
+function judgeResult({ verdict, checks }: Result, claimed: boolean): Judged {
   const statusOf = (name: string) => checks.find(check => check.name === name)?.status
-  const broken = checks.find(({ name, status, code }) => status === 'failed' && (NEEDED.some(needed => needed === name) || code === 'NOTE_SIGNATURE'))
+  const broken = checks.find(
+    ({ name, status, code }) => status === 'failed' && (NEEDED.some(needed => needed === name) || code === 'NOTE_SIGNATURE'),
+  )
   if (broken !== undefined || NEEDED.some(name => statusOf(name) !== 'passed')) {
-    const fault = broken === undefined ? 'it is incomplete' : `${broken.detail} [${broken.name}${broken.code === undefined ? '' : ` ${broken.code}`}]`
+    const fault =
+      broken === undefined ? 'it is incomplete' : `${broken.detail} [${broken.name}${broken.code === undefined ? '' : ` ${broken.code}`}]`
     return { fault, isUnsupported: verdict === 'unsupported' }
   }
   const isAnchored = ['anchor', 'finality'].every(name => statusOf(name) === 'passed') && statusOf('cosignatures') !== 'failed'
-  const state = isAnchored ? 'anchored' : verdict === 'unchecked' ? 'unchecked' : 'sealed'
+  const state = isAnchored ? 'anchored' : claimed && verdict === 'unchecked' ? 'unchecked' : 'sealed'
   return { standing: { state, isTest: verdict === 'test-network' }, fault: '', isUnsupported: false }
 }
 
@@ -162,9 +196,10 @@ async function readServedPolicy(client: Client): Promise<Policy> {
   }
 }
 
-function bodyOf({ statement }: Receipt): string | undefined {
+/** The identity of a receipt's statement, whatever its salt; undefined where it is none that an agency sends. */
+export function identityIn({ statement }: Receipt): string | undefined {
   try {
-    return statementBody(parseStatement(statement, { salted: true }))
+    return identityOf(statementBody(parseStatement(statement, { salted: true })))
   } catch {
     return undefined
   }

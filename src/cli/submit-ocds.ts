@@ -1,18 +1,18 @@
 /** `openseal submit --ocds`: first every file is read to its end, then its statements are sent as one stream. */
 
-import { createReadStream, existsSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { parseReceipt, receiptIndex } from '../core/receipt.ts'
 import { waitForAnchor } from './anchor-wait.ts'
 import { type Client, createClient } from './client.ts'
-import { FileError } from './hash-file.ts'
+import { EXIT_SEALED, EXIT_UNCHECKED } from './command.ts'
 import type { LineAnswer } from './line-sender.ts'
 import { type LeftOut, type PackageReport, readPackage } from './ocds/package.ts'
 import { print, printJson, remark, startByteProgress, startProgress } from './output.ts'
-import { receiptsPath, replaceFile } from './receipt-file.ts'
+import { receiptsPath } from './receipt-file.ts'
+import { type ReceiptCounts, readIdentities, writeReceiptLines } from './receipt-lines.ts'
+import { NOT_ASKED, openReceiver, type Receiver } from './received.ts'
 import { readSecret } from './secret.ts'
 import { flagsOf, type SubmitOptions } from './submit.ts'
 
@@ -28,22 +28,21 @@ type Outcome = {
   /** New statements whose flags were not looked at, being of too many records. */
   readonly unlooked: number
   readonly receipts: string
-  readonly anchored?: boolean
+  /** How the receipts stand that were written. */
+  readonly counts: ReceiptCounts
 }
 
 /** The flags of a record are one question to the ledger: of a bulk import only the first records are asked about. */
 const MAX_FLAG_QUESTIONS = 2000
 const FLAG_QUESTIONS_AT_ONCE = 16
 const EXIT_INTERRUPTED = 130
-const MAX_RECEIPTS = 10_000
-const MAX_GAP = 32
 const SHOWN = 20
 
 /** Submits the files; returns the exit code: 1 when the ledger rejected a statement or a release was refused, 3 when --wait ended too early. */
 export async function submitPackages(files: readonly string[], options: SubmitOptions): Promise<number> {
   const key = await readSecret('OPENSEAL_API_KEY', 'the API key of the agency')
   const client = createClient(options.ledger)
-  await client.readJson('/v1/status') // a ledger that is not there is told before a long reading, not after
+  const receiver = await openReceiver(client, options) // a ledger that is not there is told before a long reading, not after
   const folder = await mkdtemp(join(tmpdir(), 'openseal-'))
   // Also when it is interrupted: the statements name what may not be public yet.
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
@@ -61,17 +60,20 @@ export async function submitPackages(files: readonly string[], options: SubmitOp
       }
     }
     const outcomes: Outcome[] = []
-    for (const { report, spool } of spools) outcomes.push(await submitPackage(client, key, report, spool, options.wait))
+    for (const { report, spool } of spools) outcomes.push(await submitPackage({ client, receiver, key, wait: options.wait }, report, spool))
     if (options.json) printJson({ files: outcomes.map(asJson) })
     else for (const outcome of outcomes) printOutcome(outcome)
     if (outcomes.some(({ rejected, report }) => rejected.length > 0 || report.refused.length > 0)) return 1
-    return outcomes.some(({ anchored }) => anchored === false) ? 3 : 0
+    if (outcomes.some(({ counts }) => counts.missing > 0)) return 1
+    return options.wait === undefined ? 0 : exitOf(outcomes.map(({ counts }) => counts))
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-async function submitPackage(client: Client, key: string, report: PackageReport, spool: string, waitSeconds?: number): Promise<Outcome> {
+type Sending = { readonly client: Client; readonly receiver: Receiver; readonly key: string; readonly wait: number | undefined }
+
+async function submitPackage({ client, receiver, key, wait }: Sending, report: PackageReport, spool: string): Promise<Outcome> {
   const answers = await sendSpool(client, key, report, spool)
   const entries = [...answers.entries()]
   const rejected = entries.flatMap(([at, answer]) =>
@@ -85,9 +87,11 @@ async function submitPackage(client: Client, key: string, report: PackageReport,
     .filter(([, answer]) => isNew(answer))
     .map(([at, answer]) => ({ index: answer.index!, label: report.labels[at]!, record: report.records[at]! }))
   const { silentEdits, unlooked } = await findSilentEdits(client, fresh)
-  const newest = Math.max(...indexes)
-  const anchored = waitSeconds === undefined || indexes.length === 0 ? undefined : await waitForAnchor(client, newest, waitSeconds)
-  await writeReceipts(client, receiptsPath(report.path), indexes)
+  const identities = await readIdentities(spool)
+  const wanted = new Map(entries.flatMap(([at, { index }]) => (index === undefined ? [] : [[index, identities[at]!] as const])))
+  const newest = indexes.reduce((most, index) => Math.max(most, index), 0)
+  if (wait !== undefined && indexes.length > 0) await waitForAnchor(receiver, { index: newest, identity: wanted.get(newest)! }, wait)
+  const counts = await writeReceiptLines({ client, receiver }, receiptsPath(report.path), wanted)
   return {
     report,
     accepted: fresh.length,
@@ -97,8 +101,14 @@ async function submitPackage(client: Client, key: string, report: PackageReport,
     silentEdits,
     unlooked,
     receipts: receiptsPath(report.path),
-    ...(anchored === undefined ? {} : { anchored }),
+    counts,
   }
+}
+
+/** Of waiting for the chain. */
+function exitOf(all: readonly ReceiptCounts[]): number {
+  if (all.some(({ unchecked }) => unchecked > 0)) return EXIT_UNCHECKED
+  return all.some(({ sealed }) => sealed > 0) ? EXIT_SEALED : 0
 }
 
 /** The answers by line. */
@@ -136,54 +146,12 @@ async function findSilentEdits(client: Client, fresh: readonly (Flagged & { reco
   return { silentEdits: silentEdits.map(({ index, label }) => ({ index, label })), unlooked }
 }
 
-/** One receipt a line, by index. Receipts of other statements that lie there already (an earlier state of the file) stay. */
-async function writeReceipts(client: Client, path: string, indexes: readonly number[]): Promise<void> {
-  const wanted = new Set(indexes)
-  if (wanted.size === 0) return
-  const isThere = existsSync(path)
-  async function* lines() {
-    if (isThere) {
-      for await (const line of createInterface({ input: createReadStream(path) })) {
-        if (line !== '' && !wanted.has(indexOfLine(line, path))) yield `${line}\n`
-      }
-    }
-    for (const { from, to } of rangesOf([...wanted])) {
-      for await (const line of client.readLines(`/v1/receipts/${from}/${to}`)) {
-        const { index, receipt } = JSON.parse(line) as { index: number; receipt?: unknown }
-        if (wanted.has(index) && receipt !== undefined) yield `${JSON.stringify(receipt)}\n`
-      }
-    }
-  }
-  await replaceFile(path, lines())
-}
-
-function indexOfLine(line: string, path: string): number {
-  try {
-    return receiptIndex(parseReceipt(line))
-  } catch (error) {
-    throw new FileError('FILE_EXISTS', `${path} is there already and holds something else than receipts. Move it away first.`, {
-      cause: error,
-    })
-  }
-}
-
-/** Ranges that cover the indexes, few questions rather than exact ones: `from` inclusive, `to` exclusive. */
-function rangesOf(indexes: readonly number[]): { from: number; to: number }[] {
-  const ranges: { from: number; to: number }[] = []
-  for (const index of [...indexes].sort((a, b) => a - b)) {
-    const last = ranges.at(-1)
-    if (last !== undefined && index - last.to <= MAX_GAP && index - last.from < MAX_RECEIPTS) last.to = index + 1
-    else ranges.push({ from: index, to: index + 1 })
-  }
-  return ranges
-}
-
-function asJson({ report, indexes, ...outcome }: Outcome) {
+function asJson({ report, indexes, counts, ...outcome }: Outcome) {
   const { path, shape, refused, linked } = report
-  return { file: path, shape, statements: report.labels.length, ...outcome, refused, linked, index: indexes.at(-1) }
+  return { file: path, shape, statements: report.labels.length, ...outcome, ...counts, refused, linked, index: indexes.at(-1) }
 }
 
-function printOutcome({ report, accepted, known, rejected, silentEdits, unlooked, receipts, anchored }: Outcome): void {
+function printOutcome({ report, accepted, known, rejected, silentEdits, unlooked, receipts, counts }: Outcome): void {
   const { path, shape, refused, linked, labels } = report
   print(
     `${path}: ${accepted} accepted, ${known} known already, ${rejected.length} rejected (${shape}, ${labels.length - 1} releases and the file itself).`,
@@ -194,7 +162,9 @@ function printOutcome({ report, accepted, known, rejected, silentEdits, unlooked
   printSome(rejected, ({ label, code, detail }) => `  rejected: ${label}: ${detail} [${code}]`)
   printSome(silentEdits, ({ index, label }) => `  silent edit: ${label} at index ${index} was published before with other content`)
   if (unlooked > 0) print(`  ${unlooked} more were not looked through for silent edits; their pages show them.`)
-  if (anchored === false) print('  The chain does not vouch for them yet.')
+  if (counts.sealed > 0) print(`  The chain does not vouch for ${counts.sealed} of the receipts yet.`)
+  if (counts.missing > 0) print(`  The ledger did not give ${counts.missing} of the receipts: run the same command again.`)
+  if (counts.unchecked > 0) remark(NOT_ASKED)
   print(`  Receipts: ${receipts}`)
 }
 

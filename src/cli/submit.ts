@@ -4,8 +4,7 @@ import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Json } from '../core/json.ts'
-import { parseReceipt } from '../core/receipt.ts'
-import { parseStatement, REASON_CODES, type Statement } from '../core/statement.ts'
+import { identityOf, parseStatement, REASON_CODES, type Statement, statementBody } from '../core/statement.ts'
 import { waitForAnchor } from './anchor-wait.ts'
 import { type Client, createClient } from './client.ts'
 import { isWorthRetrying } from './client-error.ts'
@@ -13,11 +12,12 @@ import { addCommand, readTime, UsageError, withLedger } from './command.ts'
 import { hashFile, mediaTypeOf } from './hash-file.ts'
 import { print, printJson, remark, startByteProgress } from './output.ts'
 import { checkReceiptPlace, receiptPath, writeReceiptOfVersion } from './receipt-file.ts'
+import { EXIT_BY_STATE, isBetter, NOT_ASKED, openReceiver, type Received, type Receiver, type TrustOptions, withTrust } from './received.ts'
 import { readSecret } from './secret.ts'
 import { submitPackages } from './submit-ocds.ts'
 
 /** The options of `submit`, as commander gives them. */
-export type SubmitOptions = {
+export type SubmitOptions = TrustOptions & {
   ledger: string
   json?: boolean
   agency: string
@@ -42,7 +42,7 @@ const RETRY_MS = 500
 
 /** Adds the command. */
 export function addSubmit(program: Command, setExit: (code: number) => void): void {
-  withLedger(addCommand(program, 'submit [files...]', 'seal documents: only their hashes leave this machine', EXAMPLE))
+  withTrust(withLedger(addCommand(program, 'submit [files...]', 'seal documents: only their hashes leave this machine', EXAMPLE)))
     .requiredOption('--agency <id>', "the agency's id, which the key in OPENSEAL_API_KEY (or OPENSEAL_API_KEY_FILE) speaks for")
     .option(
       '--ocds',
@@ -84,33 +84,49 @@ async function submitDocuments(files: readonly string[], options: SubmitOptions)
   const documents = []
   for (const file of files) documents.push(await describe(file))
   const statement = completeStatement(documents, { ...options, record, kind, action })
-  const { index, known, receipt: sealed } = await send(client, key, statement)
-
-  const isAnchored = options.wait !== undefined && (await waitForAnchor(client, index, options.wait))
-  const receipt = isAnchored ? await client.readText(`/v1/records/${index}/receipt`) : sealed
-  const receipts = files.map(receiptPath)
-  const moved = await writeReceipts(files, receipt, index)
-  const flag = (await flagsOf(client, index)).get(index)
-  if (options.json)
-    printJson({ index, known, state: parseReceipt(receipt).anchors.length > 0 ? 'anchored' : 'sealed', receipts, ...(flag && { flag }) })
-  else {
-    print(
-      `${known ? 'Known already' : 'Sealed'} at index ${index}${isAnchored ? ', and anchored' : ''}.`,
-      ...receipts.map(path => `Receipt: ${path}`),
-    )
-    for (const path of moved) print(`The receipt of the earlier version is now ${path}`)
-    if (files.length === 0) print(`Fetch its receipt with: openseal receipt ${index}`)
-    if (flag === 'silent-edit') print('Flagged as a silent edit: this record and revision were published before with other documents.')
-  }
-  return options.wait !== undefined && !isAnchored ? 3 : 0
+  const receiver = await openReceiver(client, options)
+  const sent = await send(client, key, statement)
+  const expected = { index: sent.index, identity: identityOf(statementBody(statement)) }
+  const sealed = await receiver.check(sent.receipt, expected)
+  const waited = options.wait === undefined ? undefined : await waitForAnchor(receiver, expected, options.wait)
+  const received = waited !== undefined && (waited.state === 'anchored' || waited.claimed) ? waited : sealed
+  const moved = await writeReceipts(files, received, receiver)
+  const flag = (await flagsOf(client, sent.index)).get(sent.index)
+  tell({ ...sent, received, waited, receipts: files.map(receiptPath), moved, flag }, options)
+  return waited === undefined ? 0 : EXIT_BY_STATE[waited.state]
 }
 
-async function writeReceipts(files: readonly string[], receipt: string, index: number): Promise<string[]> {
+type Told = {
+  readonly index: number
+  readonly known: boolean
+  readonly received: Received
+  readonly waited: Received | undefined
+  readonly receipts: readonly string[]
+  readonly moved: readonly string[]
+  readonly flag: string | undefined
+}
+
+function tell({ index, known, received, waited, receipts, moved, flag }: Told, { json }: SubmitOptions): void {
+  if (json) {
+    printJson({ index, known, state: received.state, receipts, ...(flag && { flag }) })
+    return
+  }
+  const anchored = received.state === 'anchored' ? `, and anchored${received.isTest ? ' on a test network' : ''}` : ''
+  print(`${known ? 'Known already' : 'Sealed'} at index ${index}${anchored}.`, ...receipts.map(path => `Receipt: ${path}`))
+  for (const path of moved) print(`The receipt of the earlier version is now ${path}`)
+  if (receipts.length === 0) print(`Fetch its receipt with: openseal receipt ${index}`)
+  if (flag === 'silent-edit') print('Flagged as a silent edit: this record and revision were published before with other documents.')
+  if (waited?.state === 'sealed') remark('The chain does not vouch for it yet.')
+  if (waited?.state === 'unchecked') remark(NOT_ASKED)
+}
+
+async function writeReceipts(files: readonly string[], received: Received, receiver: Receiver): Promise<string[]> {
   try {
     const moved = []
-    for (const file of files) moved.push(await writeReceiptOfVersion(file, receipt))
+    for (const file of files) moved.push(await writeReceiptOfVersion(file, `${received.text}\n`, old => isBetter(receiver, received, old)))
     return moved.filter(path => path !== undefined)
   } catch (error) {
+    const { index } = received
     remark(`The statement is sealed at index ${index}. Its receipt can be fetched at any time: openseal receipt ${index}`)
     throw error
   }

@@ -75,6 +75,7 @@ describe('hashing a file', () => {
 })
 
 describe('receipts beside documents', () => {
+  const no = async () => false
   const receipt = (index: number, statement: Json, anchored = false) =>
     formatReceipt({
       statementText: canonicalJson(statement),
@@ -82,12 +83,12 @@ describe('receipts beside documents', () => {
       anchors: anchored ? [{ type: 'evm', chainId: 1, contract: `0x${'1'.repeat(40)}`, logId: `0x${'2'.repeat(64)}`, size: 9 }] : [],
     })
 
-  it('replaces a sealed one by the anchored one, and never the other way round', async () => {
+  it('replaces one of the same statement only where the new one is better', async () => {
     const path = join(folder, 'a.receipt.json')
     const [sealed, anchored] = [receipt(3, { a: 1 }), receipt(3, { a: 1 }, true)]
-    assert.equal(await writeReceipt(path, sealed), 'written')
-    assert.equal(await writeReceipt(path, anchored), 'written')
-    assert.equal(await writeReceipt(path, sealed), 'kept')
+    assert.equal(await writeReceipt(path, sealed, no), 'written')
+    assert.equal(await writeReceipt(path, anchored, async old => old === sealed), 'written')
+    assert.equal(await writeReceipt(path, sealed, no), 'kept')
     assert.equal(readFileSync(path, 'utf8'), anchored)
     assert.deepEqual(readdirSync(folder), ['a.receipt.json'])
   })
@@ -96,7 +97,10 @@ describe('receipts beside documents', () => {
     const path = join(folder, 'a.receipt.json')
     for (const there of [receipt(3, { a: 1 }), receipt(4, { a: 2 }), 'my notes', '']) {
       writeFileSync(path, there)
-      await assert.rejects(writeReceipt(path, receipt(3, { a: 2 })), isCode('FILE_EXISTS'))
+      await assert.rejects(
+        writeReceipt(path, receipt(3, { a: 2 }), async () => true),
+        isCode('FILE_EXISTS'),
+      )
       assert.equal(readFileSync(path, 'utf8'), there)
     }
     assert.deepEqual(readdirSync(folder), ['a.receipt.json'])

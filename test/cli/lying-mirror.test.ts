@@ -1,0 +1,310 @@
+/** The command line against a server that passes a real ledger's answers on and lies in one of them: no lie is believed, printed or kept. */
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { readConfig } from '../../src/config.ts'
+import { fromHex } from '../../src/core/bytes.ts'
+import { formatCheckpoint } from '../../src/core/checkpoint.ts'
+import { encodeEntry } from '../../src/core/entry.ts'
+import { hashLeaf, hashNode } from '../../src/core/hash.ts'
+import { canonicalJson, parseJson } from '../../src/core/json.ts'
+import { createSigner, formatVkey, type Signer, signNote } from '../../src/core/note.ts'
+import { formatReceipt } from '../../src/core/receipt.ts'
+import { startServer } from '../../src/server/server.ts'
+import { statement } from '../http/service.ts'
+
+type Ran = { code: number; out: string; err: string }
+type Service = Awaited<ReturnType<typeof startServer>>
+/** What is answered in place of what the ledger answered; undefined passes that on. */
+type Lie = (path: string, truth: string) => string | undefined
+
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+const AGENCY = 'transport.gov.example'
+const THIEF = new Uint8Array(32).fill(66)
+
+describe('the command line against a mirror that lies', function () {
+  this.timeout(60_000)
+  let folder: string
+  let service: Service
+  let mirror: Server
+  let url: string
+  let lie: Lie = () => undefined
+  let asked: string[] = []
+
+  const openseal = (args: readonly string[], env: { readonly [name: string]: string } = {}): Promise<Ran> => {
+    const rpc = service.chain.urls.join(',')
+    const settings = { LC_ALL: 'C.UTF-8', OPENSEAL_LEDGER: url, OPENSEAL_RPC: rpc, OPENSEAL_API_KEY_FILE: 'agency.key' }
+    const child = spawn(process.execPath, [MAIN, ...args], { cwd: folder, env: { PATH: process.env.PATH, ...settings, ...env } })
+    let [out, err] = ['', '']
+    child.stdout.on('data', chunk => (out += chunk))
+    child.stderr.on('data', chunk => (err += chunk))
+    return new Promise(resolve => child.on('close', code => resolve({ code: code ?? -1, out, err })))
+  }
+  const read = (name: string) => readFileSync(join(folder, name), 'utf8')
+  const write = (name: string, text: string) => writeFileSync(join(folder, name), text)
+  const submit = ['submit', '--agency', AGENCY, '--kind', 'decision']
+  /** The receipt that the ledger itself gives once the chain vouches for it. */
+  const anchoredReceipt = async (index: number) => {
+    for (;;) {
+      const text = await (await fetch(`${service.url}/v1/records/${index}/receipt`)).text()
+      if (JSON.parse(text).anchors.length > 0) return text
+      await sleep(50)
+    }
+  }
+  /** The command says by whom it was lied to, exits with 5, and what stood in the folder stands there still. */
+  const refuses = async (args: readonly string[], told: Lie, why: RegExp) => {
+    const before = readdirSync(folder).map(name => [name, name === 'data' ? '' : read(name)])
+    lie = told
+    const ran = await openseal(args)
+    lie = () => undefined
+    equal(ran.code, 5, `${args.join(' ')}: ${ran.out}${ran.err}`)
+    ok(ran.err.includes(url), ran.err)
+    match(ran.err, why)
+    equal(ran.out, '')
+    deepEqual(
+      readdirSync(folder).map(name => [name, name === 'data' ? '' : read(name)]),
+      before,
+    )
+  }
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'openseal-mirror-'))
+    service = await startServer(
+      readConfig({ OPENSEAL_PORT: '0', OPENSEAL_CHAIN_PORT: '0', OPENSEAL_DATA: join(folder, 'data'), OPENSEAL_ANCHOR_INTERVAL: '200ms' }),
+    )
+    mirror = createServer(async (request, response) => {
+      const chunks: Buffer[] = []
+      for await (const chunk of request) chunks.push(chunk)
+      asked.push(request.url!)
+      const {
+        host: _,
+        connection: _c,
+        'accept-encoding': _e,
+        'transfer-encoding': _t,
+        ...headers
+      } = request.headers as { [name: string]: string }
+      const body = request.method === 'GET' ? {} : { body: Buffer.concat(chunks) }
+      const truth = await fetch(service.url + request.url, { method: request.method!, headers, ...body })
+      const text = await truth.text()
+      response.writeHead(truth.status, { 'content-type': truth.headers.get('content-type') ?? 'text/plain' })
+      response.end(lie(request.url!, text) ?? text)
+    }).listen(0, '127.0.0.1')
+    url = await new Promise<string>(done =>
+      mirror.once('listening', () => done(`http://127.0.0.1:${(mirror.address() as AddressInfo).port}`)),
+    )
+    const operator = { OPENSEAL_OPERATOR_KEY_FILE: service.operatorKeyFile! }
+    equal((await openseal(['agency', 'add', AGENCY, '--name', 'Transport', '--key-file', 'agency.key'], operator)).code, 0)
+    equal((await openseal(['policy', '--out', 'policy.json'])).code, 0)
+    write('one.txt', 'one\n')
+    write('two.txt', 'two\n')
+    equal((await openseal([...submit, 'one.txt', '--record', '1'])).code, 0)
+    equal((await openseal([...submit, 'two.txt', '--record', '2'])).code, 0)
+    asked = []
+  })
+  after(async () => {
+    mirror?.close()
+    await service?.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  it('refuses the receipt of another statement, whatever it says of its index', async () => {
+    const [one, two] = [JSON.parse(await anchoredReceipt(1)), JSON.parse(await anchoredReceipt(2))]
+    const other: Lie = path => (path.endsWith('/receipt') ? JSON.stringify(two) : undefined)
+    await refuses(['receipt', '1'], other, /LEDGER_LIED/)
+    await refuses(['receipt', '--upgrade', 'one.txt'], other, /LEDGER_LIED/)
+    const swapped: Lie = path => (path.endsWith('/receipt') ? JSON.stringify({ ...one, statement: two.statement }) : undefined)
+    for (const args of [
+      ['receipt', '1', '--out', 'new.json'],
+      ['receipt', '--upgrade', 'one.txt'],
+      ['receipt', '1', '--policy', 'policy.json'],
+    ])
+      await refuses(args, swapped, /LEDGER_LIED/)
+    ok(!existsSync(join(folder, 'new.json')))
+  })
+
+  it('refuses what another key signed, though the mirror serves a policy for it', async () => {
+    const genuine = JSON.parse(await anchoredReceipt(1))
+    const policy = JSON.parse(read('policy.json'))
+    const thief = createSigner(policy.origin, THIEF)
+    const forged = forge(genuine.statement, policy.origin, thief)
+    const mine: Lie = path => (path.endsWith('/receipt') ? JSON.stringify({ ...JSON.parse(forged), anchors: genuine.anchors }) : undefined)
+    await refuses(['receipt', '1', '--policy', 'policy.json'], mine, /LEDGER_LIED/)
+    await refuses(['receipt', '--upgrade', 'one.txt', '--policy', 'policy.json'], mine, /LEDGER_LIED/)
+    await refuses(['receipt', '--upgrade', 'one.txt'], mine, /LEDGER_LIED/)
+    const before = read('one.txt.receipt.json')
+    lie = (path, truth) =>
+      path === '/policy.json'
+        ? JSON.stringify({ ...policy, logKeys: [...policy.logKeys, { vkey: formatVkey(thief.vkey), fromSize: 0 }] })
+        : mine(path, truth)
+    const { code, err } = await openseal(['receipt', '--upgrade', 'one.txt'])
+    lie = () => undefined
+    deepEqual([code, /RECEIPT_OTHER_KEY/.test(err)], [6, true], err)
+    equal(read('one.txt.receipt.json'), before)
+  })
+
+  it('keeps good evidence where the answer only claims to be anchored', async () => {
+    const before = read('one.txt.receipt.json')
+    deepEqual(JSON.parse(before).anchors, [])
+    const { anchors } = JSON.parse(await anchoredReceipt(1))
+    const size = Number(/\n(\d+)\n/.exec(JSON.parse(before).proof.split('\n\n')[1])![1])
+    // A sealed receipt of a size that no anchor has, with an anchor invented for it.
+    const claims: Lie = path =>
+      path.endsWith('/receipt') ? JSON.stringify({ ...JSON.parse(before), anchors: [{ ...anchors[0], size }] }) : undefined
+    if (anchors[0].size !== size) {
+      lie = claims
+      const { code, out } = await openseal(['receipt', '--upgrade', 'one.txt', '--json'])
+      lie = () => undefined
+      deepEqual([code, JSON.parse(out).sealed], [3, 1])
+    }
+    lie = claims
+    const unasked = await openseal(['receipt', '--upgrade', 'one.txt', '--json'], { OPENSEAL_RPC: 'http://127.0.0.1:1' })
+    lie = () => undefined
+    deepEqual([unasked.code, JSON.parse(unasked.out).unchecked], [6, 1])
+    equal(read('one.txt.receipt.json'), before)
+  })
+
+  it('completes a receipt with what verifies, and asks nobody again', async () => {
+    write(
+      'list.ndjson',
+      `{"index":1,"receipt":${read('one.txt.receipt.json').trim()}}\n{"index":7,"erased":9}\n${read('two.txt.receipt.json')}`,
+    )
+    const done = await openseal(['receipt', '--upgrade', 'one.txt', '--json'])
+    deepEqual(
+      [done.code, JSON.parse(done.out)],
+      [0, { receipt: 'one.txt.receipt.json', anchored: 1, sealed: 0, unchecked: 0, testNetwork: true }],
+    )
+    equal(read('one.txt.receipt.json').trim(), (await anchoredReceipt(1)).trim())
+    asked = []
+    equal((await openseal(['receipt', '--upgrade', 'one.txt', '--policy', 'policy.json'])).code, 0)
+    deepEqual(asked, [])
+    // And what a later answer lacks takes nothing away.
+    const listed = await openseal(['receipt', '--upgrade', 'list.ndjson', '--json'])
+    deepEqual([listed.code, JSON.parse(listed.out).anchored], [0, 2], listed.err)
+    const [first, erased, last] = read('list.ndjson')
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line))
+    deepEqual([first.index, first.receipt.anchors.length, erased, last.anchors.length], [1, 1, { index: 7, erased: 9 }, 1])
+  })
+
+  it('reports no success of a submission by the receipt of another statement', async () => {
+    const other = await anchoredReceipt(2)
+    write('three.txt', 'three\n')
+    const args = [...submit, 'three.txt', '--record', '3']
+    await refuses(args, path => (path === '/v1/records' ? `{"index":2,"receipt":${other}}` : undefined), /LEDGER_LIED.*|another statement/)
+    ok(!existsSync(join(folder, 'three.txt.receipt.json')))
+    await refuses([...args, '--wait', '20'], path => (path.endsWith('/receipt') ? other : undefined), /LEDGER_LIED/)
+    ok(!existsSync(join(folder, 'three.txt.receipt.json')))
+    const waited = await openseal([...args, '--wait', '30', '--json'])
+    deepEqual([waited.code, JSON.parse(waited.out).state], [0, 'anchored'], waited.err)
+  })
+
+  it('does not call anchored what no endpoint of the chain was asked about', async () => {
+    write('four.txt', 'four\n')
+    const args = [...submit, 'four.txt', '--record', '4', '--wait', '5', '--json']
+    const { code, out, err } = await openseal(args, { OPENSEAL_RPC: 'http://127.0.0.1:1' })
+    deepEqual([code, JSON.parse(out).state], [6, 'unchecked'], err)
+  })
+
+  it('writes none of the receipts of a package where one is of another statement', async () => {
+    const release = (id: string) => ({ ocid: `ocds-1-${id}`, id, date: '2026-11-01T00:00:00Z', tag: ['tender'], initiationType: 'tender' })
+    write(
+      'package.json',
+      JSON.stringify({
+        uri: 'https://a.example/p',
+        version: '1.1',
+        publishedDate: '2026-11-01T00:00:00Z',
+        releases: [release('a'), release('b')],
+      }),
+    )
+    const args = ['submit', '--ocds', 'package.json', '--agency', AGENCY]
+    const swapped: Lie = (path, truth) => {
+      if (!path.startsWith('/v1/receipts/')) return undefined
+      const lines = truth
+        .trim()
+        .split('\n')
+        .map(line => JSON.parse(line))
+      const last = lines.at(-1)
+      return `${lines.map(line => JSON.stringify({ ...line, receipt: last.receipt })).join('\n')}\n`
+    }
+    await refuses(args, swapped, /LEDGER_LIED/)
+    ok(!existsSync(join(folder, 'package.json.receipts.ndjson')))
+    const sent = await openseal([...args, '--wait', '30', '--json'])
+    equal(sent.code, 0, sent.err)
+    deepEqual([JSON.parse(sent.out).files[0].anchored, JSON.parse(sent.out).files[0].missing], [3, 0])
+    const kept = read('package.json.receipts.ndjson')
+    lie = (path, truth) => (path.startsWith('/v1/receipts/') ? truth.replace(/"anchors":\[[^\]]*\]/g, '"anchors":[]') : undefined)
+    equal((await openseal(args)).code, 0)
+    lie = () => undefined
+    equal(read('package.json.receipts.ndjson'), kept)
+  })
+
+  it('takes no key over from a mirror: not one that the stolen key of the log introduces in a tree of its own', async () => {
+    const policy = JSON.parse(read('policy.json'))
+    const stolen = createSigner(policy.origin, fromHex(readFileSync(join(folder, 'data/keys/log.key'), 'utf8').trim()))
+    equal(formatVkey(stolen.vkey), policy.logKeys[0].vkey)
+    const newKey = formatVkey(createSigner(policy.origin, THIEF).vkey)
+    const change = {
+      type: 'openseal/key@v1',
+      origin: policy.origin,
+      oldKey: policy.logKeys[0].vkey,
+      newKey,
+      fromSize: 3,
+      created: '2026-11-01T00:00:00Z',
+      salt: 'A'.repeat(43),
+    }
+    const receipt = forge(change, policy.origin, stolen)
+    const told: Lie = path => (path === '/v1/keys' ? `{"keys":[],"changes":[{"index":1,"receipt":${receipt}}]}` : undefined)
+    const before = read('policy.json')
+    lie = told
+    const { code, err } = await openseal(['policy', '--extend', 'policy.json'])
+    lie = () => undefined
+    deepEqual([code, /EXTEND_NOT_ANCHORED/.test(err), err.includes(url)], [3, true, true], err)
+    equal(read('policy.json'), before)
+    const unsigned = forge(change, policy.origin, createSigner(policy.origin, THIEF))
+    await refuses(
+      ['policy', '--extend', 'policy.json'],
+      path => (path === '/v1/keys' ? `{"keys":[],"changes":[{"index":1,"receipt":${unsigned}}]}` : undefined),
+      /EXTEND_UNPROVEN/,
+    )
+    await refuses(
+      ['policy', '--extend', 'policy.json'],
+      path => (path === '/v1/keys' ? '{"changes":[{"receipt":null}]}' : undefined),
+      /EXTEND_UNPROVEN/,
+    )
+  })
+
+  it('says what an index is, where it was given something else', async () => {
+    for (const args of [
+      ['receipt', 'abc'],
+      ['receipt', '-1'],
+      ['receipt', '1.5'],
+      ['receipt', '01'],
+      ['receipt'],
+      ['receipt', '1', '--upgrade', 'one.txt'],
+    ]) {
+      const { code, err, out } = await openseal(args)
+      equal(code, 2, args.join(' '))
+      ok(err.trim().length > 20 && out === '', `${args.join(' ')}: ${err}`)
+    }
+    match((await openseal(['receipt', 'abc'])).err, /"abc".*receipt --upgrade/)
+  })
+})
+
+/** A tree of two leaves, a record of no account and this statement, signed by a key. */
+function forge(value: object, origin: string, signer: Signer): string {
+  const entry = (of: object) => encodeEntry(canonicalJson(parseJson(JSON.stringify(of))))
+  const [first, second] = [hashLeaf(entry(statement(9))), hashLeaf(entry(value))]
+  const note = signNote(formatCheckpoint({ origin, size: 2, root: hashNode(first, second) }), signer)
+  return formatReceipt({
+    statementText: canonicalJson(parseJson(JSON.stringify(value))),
+    proof: { index: 1, proof: [first], note },
+    anchors: [],
+  })
+}
