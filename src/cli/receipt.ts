@@ -5,10 +5,11 @@ import { decodeText } from '../core/encoding.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { isJsonObject, parseJson } from '../core/json.ts'
 import { parseReceipt, receiptIndex } from '../core/receipt.ts'
+import { visibleJson } from '../core/visible.ts'
 import { createClient } from './client.ts'
 import { addCommand, CommandError, EXIT_SEALED, EXIT_UNCHECKED, EXIT_USAGE, parseIndex, UsageError, withLedger } from './command.ts'
 import { FileError } from './hash-file.ts'
-import { print, printJson, remark, visible } from './output.ts'
+import { print, printJson, remark } from './output.ts'
 import { readIfThere, receiptPath, receiptsPath, replaceFile, writeReceipt } from './receipt-file.ts'
 import { isBetter, NOT_ASKED, openReceiver, type Receiver, type TrustOptions, withTrust } from './received.ts'
 
@@ -41,7 +42,7 @@ async function fetchOne(index: number, options: Options): Promise<number> {
   const receiver = await openReceiver(createClient(options.ledger), options)
   const received = await receiver.read({ index })
   if (options.out === undefined) {
-    process.stdout.write(`${visible(received.text)}\n`)
+    process.stdout.write(`${visibleJson(received.text)}\n`)
     return 0
   }
   const done = await writeReceipt(options.out, `${received.text}\n`, old => isBetter(receiver, received, old))

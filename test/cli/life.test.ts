@@ -320,7 +320,7 @@ describe('the command line against a ledger', function () {
       const { port } = proxy.address() as AddressInfo
       const { code, value, err } = await json([...ocds, 'cut.json'], { OPENSEAL_LEDGER: `http://127.0.0.1:${port}` })
       assert.equal(code, 0, err)
-      assert.match(err, /sending again, which is safe/)
+      assert.match(err, /sent again, which is safe/)
       const { accepted, known, receipts } = value.files[0]
       assert.equal(accepted + known, 3001)
       const lines = readFileSync(join(folder, receipts), 'utf8').trimEnd().split('\n')
