@@ -10,6 +10,7 @@ import type { Hash } from '../core/hash.ts'
 import type { AnyStatement } from '../core/statement.ts'
 import type { Log } from '../log.ts'
 import { type AnchorTime, activityRows, listSlots, type Slot, type Unit } from './activity.ts'
+import { findAlike, gatherAlike } from './alike.ts'
 import {
   type AgencyCounts,
   type Change,
@@ -48,6 +49,8 @@ export type Finder = {
   changes(kinds: readonly ChangeKind[], before: number, limit: number): Promise<readonly Change[]>
   isSilentEdit(index: number): Promise<boolean>
   counts(agency: string): Promise<AgencyCounts>
+  /** Record ids of an agency that people could take for this one, without it. */
+  recordsLike(agency: string, record: string): Promise<readonly string[]>
   /** What was sealed from a time on, ascending. */
   activity(unit: Unit, fromMs: number, limit: number): Promise<readonly Slot[]>
   /** Comes after the log until it has caught up; never twice at once. */
@@ -105,6 +108,7 @@ export async function openFinder({ ledger, folder, steadyMs, log }: Deps): Promi
     const block = Math.floor(from / BLOCK)
     const end = Math.min(ledger.head().size, (block + 1) * BLOCK)
     const changes = gatherChanges(rows, { ...ledger, statement: readText })
+    const alike = gatherAlike(rows)
     const postings = new Map<string, number[]>()
     let to = from
     for (let tokens = 0; to < end && tokens < MAX_TOKENS; to++) {
@@ -113,6 +117,7 @@ export async function openFinder({ ledger, folder, steadyMs, log }: Deps): Promi
       const statement: AnyStatement | undefined = text === undefined ? undefined : JSON.parse(text)
       if (statement?.type !== 'openseal/statement@v1') continue
       await changes.add(to, statement)
+      alike.add(to, statement)
       for (const token of tokensOf(searchableOf(statement))) {
         const listed = postings.get(token)
         if (listed === undefined) postings.set(token, [to])
@@ -128,7 +133,7 @@ export async function openFinder({ ledger, folder, steadyMs, log }: Deps): Promi
     // A block that is begun here has no rows yet: nothing to look for.
     const existing = from % BLOCK === 0 ? { get: () => undefined } : rows
     const written = await rows.write(
-      all([{ key: PROGRESS, value: jsonValue(next) }], activity, changes.rows(), postingRows(existing, block, postings)),
+      all([{ key: PROGRESS, value: jsonValue(next) }], activity, changes.rows(), alike.rows(), postingRows(existing, block, postings)),
       rest,
     )
     if (written) progress = next
@@ -191,6 +196,7 @@ export async function openFinder({ ledger, folder, steadyMs, log }: Deps): Promi
     changes: (kinds, before, limit) => ask<readonly Change[]>(() => listChanges(rows, kinds, before, limit), []),
     isSilentEdit: index => ask(() => isSilentEdit(rows, index), false),
     counts: agency => ask(() => readCounts(rows, agency), NO_COUNTS),
+    recordsLike: (agency, record) => ask<readonly string[]>(() => findAlike(rows, readText, agency, record), []),
     activity: (unit, fromMs, limit) => ask<readonly Slot[]>(() => listSlots(rows, unit, fromMs, limit), []),
     tick,
     start() {

@@ -37,6 +37,8 @@ export type HttpDeps = {
   readonly admission?: Admission | undefined
   /** How many proxies stand before the service, whose X-Forwarded headers are believed; absent: none. */
   readonly trustedProxies?: number | undefined
+  /** Record ids of an agency that people could take for this one; absent where nothing keeps them. */
+  readonly recordsLike?: ((agency: string, record: string) => Promise<readonly string[]>) | undefined
   /** Absent where nothing reads the disk again. */
   readonly scrub?: Pick<Scrub, 'state'> | undefined
   /** Every row of the store as of one moment, for a backup; absent where the store is a database of its own. */

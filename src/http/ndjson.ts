@@ -10,9 +10,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 /** One line of a request, counted from 1. Without `bytes` it was longer than allowed and was skipped to its newline. */
 export type Line = { readonly number: number; readonly bytes?: Uint8Array }
 
-/** What a line is answered with: an index, with the codes of its warnings, or why there is none. */
+/** What a line is answered with: an index, or in a dry run the one where it is known; with the codes of its warnings; or why there is none. */
 export type LineAnswer =
   | { readonly status: number; readonly index: number; readonly warnings?: readonly string[] }
+  | { readonly status: number; readonly known?: number; readonly code?: undefined; readonly warnings?: readonly string[] }
   | { readonly status: number; readonly code: string; readonly detail: string }
 
 /**
@@ -175,13 +176,22 @@ function createAnswerList() {
     formOf.set(key, place)
     return place
   }
-  const placeOfIndex = ({ status, warnings }: { status: number; warnings?: readonly string[] }): number => {
+  /** Of an index in the log, by the name that it has in the answer; without a name there is none. */
+  const placeOfIndex = (
+    name: 'index' | 'known' | undefined,
+    { status, warnings }: { status: number; warnings?: readonly string[] },
+    counts: keyof Totals,
+  ): number => {
     const after = warnings === undefined || warnings.length === 0 ? '}\n' : `,"warnings":${JSON.stringify(warnings)}}\n`
-    return placeOf(`${status}${after}`, () => ({
-      before: `,"status":${status},"index":`,
-      after,
-      counts: status === 201 ? 'accepted' : 'known',
-    }))
+    const before = `,"status":${status}`
+    return placeOf(`${before},${name}${after}`, () =>
+      name === undefined ? { before: '', after: before + after, counts } : { before: `${before},"${name}":`, after, counts },
+    )
+  }
+  const placeOfAnswer = (answer: LineAnswer): number => {
+    if ('index' in answer) return placeOfIndex('index', answer, answer.status === 201 ? 'accepted' : 'known')
+    if (answer.code !== undefined) return placeOfRefusal(answer.status, answer.code, answer.detail)
+    return answer.known === undefined ? placeOfIndex(undefined, answer, 'accepted') : placeOfIndex('known', answer, 'known')
   }
   const placeOfRefusal = (status: number, code: string, detail: string): number => {
     const rest = JSON.stringify({ status, code, detail })
@@ -198,9 +208,10 @@ function createAnswerList() {
         formAt = grown(formAt, new Uint32Array(line * 2))
         indexAt = grown(indexAt, new Float64Array(line * 2))
       }
-      const place = 'index' in answer ? placeOfIndex(answer) : placeOfRefusal(answer.status, answer.code, answer.detail)
+      const place = placeOfAnswer(answer)
       formAt[line] = place
       if ('index' in answer) indexAt[line] = answer.index
+      else if (answer.code === undefined) indexAt[line] = answer.known ?? 0
       if (line > last) last = line
       totals[forms[place - 1]!.counts]++
     },

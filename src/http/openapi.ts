@@ -26,11 +26,12 @@ export const OPERATIONS: readonly Operation[] = [
     method: 'post',
     path: '/v1/records',
     summary:
-      'Submit one statement, or a stream of them. The same statement again has the same index. A stream has at most 100,000 lines and 64 MiB; its answer begins when the request has ended.',
+      'Submit one statement, or a stream of them. The same statement again has the same index. A stream has at most 100,000 lines and 64 MiB; its answer begins when the request has ended. With ?dry-run nothing is logged, and the answer says what would become of it.',
     key: 'agency',
+    query: schemas.submitQuery,
     body: { 'application/json': schemas.statement, 'application/x-ndjson': schemas.statement },
     answers: {
-      200: { 'application/json': schemas.submitted, 'application/x-ndjson': schemas.answerLine },
+      200: { 'application/json': z.union([schemas.submitted, schemas.dryAnswer]), 'application/x-ndjson': schemas.answerLine },
       201: json(schemas.submitted),
       413: ndjson(schemas.answerLine),
     },

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { isJsonObject, type Json } from '../core/json.ts'
 import { IDENTIFIER_SCHEMES, parseStatement, REASON_CODES, type Statement, StatementError } from '../core/statement.ts'
 import { isTime } from '../core/time.ts'
+import { WARNING_CODES } from '../core/warnings.ts'
 import { RequestError } from './problem.ts'
 
 const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
@@ -132,13 +133,31 @@ export const problem = z
   .object({ type: z.string(), title: z.string(), status: z.int(), code: z.string().regex(/^[A-Z0-9_]+$/), detail: z.string() })
   .meta({ id: 'Problem' })
 
+const warningCode = z.enum(WARNING_CODES)
+const warnings = z
+  .array(z.strictObject({ code: warningCode, detail: z.string() }).meta({ id: 'Warning' }))
+  .describe('what the submitter should know; none of it refuses the statement')
+
 /** The answer to one submission. */
-export const submitted = z.strictObject({ index: count, receipt }).meta({ id: 'Submitted' })
+export const submitted = z.strictObject({ index: count, receipt, warnings: warnings.optional() }).meta({ id: 'Submitted' })
+
+/** The answer to a dry run of one submission: nothing was logged. */
+export const dryAnswer = z
+  .strictObject({ known: count.optional().describe('the index of the same statement, where it is in the log'), warnings })
+  .meta({ id: 'DryAnswer' })
+
+/** The query of a submission. */
+export const submitQuery = z.object({
+  'dry-run': z.literal('').optional().describe('log nothing, and say what would become of each statement'),
+})
 
 /** One line of the answer to a stream of submissions; the last one is the summary. */
 export const answerLine = z
   .union([
-    z.strictObject({ line: z.int().min(1), status: z.int(), index: count }),
+    z.strictObject({ line: z.int().min(1), status: z.int(), index: count, warnings: z.array(warningCode).optional() }),
+    z
+      .strictObject({ line: z.int().min(1), status: z.literal(200), known: count.optional(), warnings: z.array(warningCode).optional() })
+      .describe('of a dry run'),
     z.strictObject({ line: z.int().min(1), status: z.int(), code: z.string(), detail: z.string() }),
     z.strictObject({ accepted: count, known: count, rejected: count }),
   ])

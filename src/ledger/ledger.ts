@@ -4,7 +4,7 @@ import { canonicalJson, parseJson } from '../core/json.ts'
 import { formatVkey, type Signer } from '../core/note.ts'
 import type { PolicyKey } from '../core/policy.ts'
 import { formatReceipt } from '../core/receipt.ts'
-import { type GenesisAnchor, parseAnyStatement, type Statement } from '../core/statement.ts'
+import { type GenesisAnchor, identityOf, parseAnyStatement, type Statement, statementBody } from '../core/statement.ts'
 import { formatTime } from '../core/time.ts'
 import type { Store } from '../store/port.ts'
 import { readStatement } from './checked-statements.ts'
@@ -37,6 +37,8 @@ export type Ledger = Prover & {
   submitForReceipt(statement: Statement): Promise<Submission & { readonly receipt: string }>
   /** The same for a stream of many: `tell` is called once, later, with what came of it. @throws LedgerError LEDGER_STOPPED, LEDGER_BUSY */
   submitEach(statement: Statement, tell: (outcome: Outcome) => void): void
+  /** Where a statement would be found known if it were submitted now; undefined where it would be logged. @throws LedgerError LEDGER_STOPPED */
+  findKnown(statement: Statement): Promise<number | undefined>
   /** The canonical text of a statement, undefined where it was erased. @throws LedgerError RECORD_NOT_FOUND beyond the head. */
   statement(index: number): Promise<string | undefined>
   /** When a record was sealed, in milliseconds since 1970, by this ledger's own clock; undefined beyond the head. No evidence: that is the anchor's time. */
@@ -187,6 +189,11 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
       return { ...submission, receipt: receiptText }
     },
     submitEach,
+    async findKnown(submitted) {
+      assertAccepting()
+      const [index] = await store.findIdentities([identityOf(statementBody(submitted))])
+      return index
+    },
     statement,
     sealedMs: index => store.committedMs(index),
     receipt,

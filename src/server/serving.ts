@@ -36,7 +36,8 @@ export async function openServing(
   const alarms = () => [mark.alarm()].filter(alarm => alarm !== undefined)
   const ofLedger = { ledger, agencies, anchorer, policy, notAccepting, scrub, alarms, rows: store.rows }
   const guards = { operatorKey, admission, limits: limitsOf(config), isClosing, trustedProxies: config.trustedProxies }
-  return createHandler({ ...ofLedger, ...guards, log, nowMs, metrics, site })
+  const recordsLike = async (agency: string, record: string) => (await start.parts.finder?.recordsLike(agency, record)) ?? []
+  return createHandler({ ...ofLedger, ...guards, log, nowMs, metrics, site, recordsLike })
 }
 
 /** Five seconds' worth at once: a page with its files, a script that starts. */

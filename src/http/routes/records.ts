@@ -5,8 +5,9 @@ import type { Context } from 'koa'
 import { isJsonObject, type Json, parseJson } from '../../core/json.ts'
 import { type Statement, StatementError } from '../../core/statement.ts'
 import { visibleJson } from '../../core/visible.ts'
+import type { Warning } from '../../core/warnings.ts'
 import { isDamage } from '../../ledger/errors.ts'
-import type { Submission } from '../../ledger/sequencer.ts'
+import { createWarner, type Warner } from '../../ledger/warnings.ts'
 import { requireAgency, requireSameAgency } from '../auth.ts'
 import { bodyType, MAX_BODY_BYTES, readBody, textBody } from '../body.ts'
 import type { RouteDeps } from '../deps.ts'
@@ -38,9 +39,13 @@ const STREAM_TOO_LONG = {
   detail: 'A request has at most 100,000 lines and 64 MiB: send this line, and all that follow it, in another request.',
 }
 
+/** What is done with what is sent. */
+type How = { readonly dry: boolean; readonly warner: Warner }
+
 /** Adds the routes of /v1/records. */
 export function recordRoutes(router: Router, deps: RouteDeps): void {
   const { ledger, admission, limits, notAccepting, isClosing } = deps
+  const warner = createWarner(deps)
 
   router.post('/v1/records', async (ctx: Context) => {
     if (isClosing?.()) throw closing()
@@ -49,10 +54,11 @@ export function recordRoutes(router: Router, deps: RouteDeps): void {
     const type = bodyType(ctx, ['application/json', 'application/x-ndjson'])
     const reason = notAccepting?.()
     if (reason !== undefined) throw new RequestError('LEDGER_NOT_COMPARED', reason)
-    if (type === 'application/x-ndjson') return submitMany(ctx, key, deps)
+    const how = { dry: isDryRun(ctx), warner }
+    if (type === 'application/x-ndjson') return submitMany(ctx, key, how, deps)
     const leave = admission?.enter()
     try {
-      await submitOne(ctx, key, deps)
+      await submitOne(ctx, key, how, deps)
     } finally {
       leave?.()
     }
@@ -72,23 +78,40 @@ export function recordRoutes(router: Router, deps: RouteDeps): void {
   })
 }
 
-async function submitOne(ctx: Context, key: { agency: string }, deps: RouteDeps): Promise<void> {
-  const { ledger, metrics } = deps
+/** Nothing is logged by mistake: a query that is not known is refused. */
+function isDryRun(ctx: Context): boolean {
+  if (ctx.querystring === '') return false
+  if (ctx.querystring === 'dry-run' || ctx.querystring === 'dry-run=') return true
+  throw new RequestError('QUERY_MALFORMED', 'POST /v1/records knows no query but ?dry-run.')
+}
+
+async function submitOne(ctx: Context, key: { agency: string }, { dry, warner }: How, deps: RouteDeps): Promise<void> {
+  const { ledger, metrics, log } = deps
   const statement = readSubmission(parseJson(await readBody(ctx)), key)
+  if (dry) {
+    ctx.body = await warner.dryRun()(statement)
+    return
+  }
   const { index, known, receipt } = await ledger.submitForReceipt(statement)
   metrics.countSubmission(known ? 'known' : 'accepted')
+  // It is in the log whatever is said of it: a warning that cannot be made refuses nothing.
+  const warnings = await warner.warn(statement, { index, known }).catch(error => {
+    log.error('warnings failed', { index, error })
+    return []
+  })
   ctx.status = known ? 200 : 201
   ctx.set('Location', `/v1/records/${index}`)
   ctx.type = 'application/json'
-  ctx.body = textBody(`{"index":${index},"receipt":${receipt}}\n`)
+  const told = warnings.length === 0 ? '' : `,"warnings":${visibleJson(JSON.stringify(warnings))}`
+  ctx.body = textBody(`{"index":${index},"receipt":${receipt}${told}}\n`)
 }
 
 /**
  * Seals the lines of a stream as they come in, and answers when it has ended. The key is looked at
  * again every second: a revoked one ends what it may submit, not the stream.
  */
-async function submitMany(ctx: Context, sent: { agency: string; keyId: string }, deps: RouteDeps): Promise<void> {
-  const { ledger, limits, log, metrics, isClosing } = deps
+async function submitMany(ctx: Context, sent: { agency: string; keyId: string }, how: How, deps: RouteDeps): Promise<void> {
+  const { limits, log, metrics, isClosing } = deps
   if (Number(ctx.get('Content-Length')) > STREAM_BOUNDS.bytes) throw new RequestError(STREAM_TOO_LONG.code, STREAM_TOO_LONG.detail)
   const leave = limits?.admitStream(sent.keyId, () => ctx.req.socket.destroy())
   if (leave) ctx.res.once('close', leave)
@@ -107,29 +130,67 @@ async function submitMany(ctx: Context, sent: { agency: string; keyId: string },
     metrics.countSubmission('rejected')
     return problem
   }
-  const answerLine: AnswerLine = ({ bytes }, settle) => {
+  const handle = how.dry ? createDryRunner(how.warner) : createSubmitter(how.warner, deps)
+  const answerLine: AnswerLine = ({ number, bytes }, settle) => {
     if (performance.now() - checkedMs > RECHECK_KEY_MS) recheck()
     // What was taken is answered; the rest is told so, and its sender sends it again.
     if (isClosing?.()) refusal ??= problemOf(closing())
     if (refusal !== undefined) return settle(refusal)
     if (bytes === undefined) return settle(LINE_TOO_LONG)
     try {
-      ledger.submitEach(readSubmission(parseJson(bytes), sent), outcome =>
-        settle('error' in outcome ? refuse(outcome.error) : accept(outcome)),
-      )
+      handle(readSubmission(parseJson(bytes), sent), number, outcome => settle('error' in outcome ? refuse(outcome.error) : outcome))
     } catch (error) {
       settle(refuse(error))
     }
-  }
-  const accept = ({ index, known }: Submission): LineAnswer => {
-    metrics.countSubmission(known ? 'known' : 'accepted')
-    return { status: known ? 200 : 201, index }
   }
   const { isTooLong, pieces } = await answerLines(ctx.req, STREAM_BOUNDS, answerLine, STREAM_TOO_LONG)
   if (isTooLong) discardRest(ctx.req)
   ctx.status = isTooLong ? STREAM_TOO_LONG.status : 200
   ctx.type = 'application/x-ndjson'
   ctx.body = Readable.from(pieces(), { objectMode: false, highWaterMark: 262_144 })
+}
+
+/** How the lines of a stream are handled: each is told of once, later. */
+type Handle = (statement: Statement, line: number, tell: (outcome: LineAnswer | { readonly error: unknown }) => void) => void
+
+/** Logs each line. Its warnings are those that cost next to nothing; a dry run tells all of them. */
+function createSubmitter(warner: Warner, { ledger, metrics, log }: RouteDeps): Handle {
+  return (statement, _, tell) =>
+    ledger.submitEach(statement, outcome => {
+      if ('error' in outcome) return tell(outcome)
+      const { index, known } = outcome
+      metrics.countSubmission(known ? 'known' : 'accepted')
+      const answer = { status: known ? 200 : 201, index }
+      const warnings = warner.warnSoon(statement, outcome)
+      if (!(warnings instanceof Promise)) return tell(withCodes(answer, warnings))
+      warnings.then(
+        found => tell(withCodes(answer, found)),
+        error => {
+          log.error('warnings failed', { index, error })
+          tell(answer)
+        },
+      )
+    })
+}
+
+/** Looks at each line after the one before it, because they are compared. */
+function createDryRunner(warner: Warner): Handle {
+  const run = warner.dryRun()
+  let before = Promise.resolve()
+  return (statement, line, tell) => {
+    before = before.then(async () => {
+      try {
+        const { known, warnings } = await run(statement, line)
+        tell(withCodes({ status: 200, ...(known !== undefined && { known }) }, warnings))
+      } catch (error) {
+        tell({ error })
+      }
+    })
+  }
+}
+
+function withCodes<T extends object>(answer: T, warnings: readonly Warning[]): T & { readonly warnings?: readonly string[] } {
+  return warnings.length === 0 ? answer : { ...answer, warnings: warnings.map(({ code }) => code) }
 }
 
 function closing(): RequestError {
