@@ -40,7 +40,11 @@ export type Config = {
   readonly operatorKey?: string
   /** Accept submissions although no endpoint of the chain has answered yet. */
   readonly startWithoutChain: boolean
-  /** Proxies before the service, whose word for the reader's address and scheme is taken. */
+  /** The public address, which decides links: scheme, host and port alone. Absent: where it listens. */
+  readonly url?: string
+  /** Where the operator is answered, and nowhere else. Absent: on this machine, at `host` and `port`. */
+  readonly operator?: { readonly host: string; readonly port: number }
+  /** Proxies before the service, whose word for the reader's address and scheme is taken, for limits and HSTS. */
   readonly trustedProxies: number
   /** Requests a second that one address, and submitting requests that one key, may make; 0: any number. */
   readonly addressRate: number
@@ -98,6 +102,9 @@ const urls = z
   .string()
   .transform(text => text.split(',').map(part => part.trim()))
   .refine(list => list.every(isHttpUrl), 'is not one or more http(s) addresses, separated by commas')
+
+/** `host:port`, an IPv6 address in brackets; as a URL too. */
+const LISTEN_ADDRESS = /^(?:http:\/\/)?(?:\[([0-9a-fA-F:.]{2,45})\]|([A-Za-z0-9._-]{1,253})):(\d{1,5})\/?$/
 
 /** Of them one at most is set. */
 const SIGNERS = ['OPENSEAL_ANCHOR_KEY', 'OPENSEAL_ANCHOR_KEY_FILE', 'OPENSEAL_ANCHOR_KEYSTORE', 'OPENSEAL_ANCHOR_SIGNER'] as const
@@ -157,6 +164,20 @@ const VARIABLES = z.object({
     .optional(),
   OPENSEAL_START_WITHOUT_CHAIN: flag,
   OPENSEAL_TRUST_PROXY: z.string().regex(/^\d$/, 'is not the number of proxies before the service, 0 to 9').transform(Number).default(0),
+  OPENSEAL_URL: z
+    .string()
+    .refine(isPlainUrl, 'is not the public address of the ledger, such as https://ledger.example, without a path')
+    .transform(text => new URL(text).origin)
+    .optional(),
+  OPENSEAL_ADMIN: z
+    .string()
+    .regex(LISTEN_ADDRESS, 'is not an address to listen on such as 127.0.0.1:9090')
+    .transform(text => {
+      const [, v6, name, digits] = LISTEN_ADDRESS.exec(text)!
+      return { host: (v6 ?? name)!, port: Number(digits) }
+    })
+    .refine(at => at.port <= 65_535, 'has no port from 0 to 65535')
+    .optional(),
   OPENSEAL_RATE_ADDRESS: rate.default(200),
   OPENSEAL_RATE_KEY: rate.default(1000),
   OPENSEAL_SCRUB_RATE: z
@@ -209,6 +230,8 @@ export function readConfig(env: { readonly [name: string]: string | undefined })
     production: v.OPENSEAL_PRODUCTION === 'true',
     startWithoutChain: v.OPENSEAL_START_WITHOUT_CHAIN === 'true',
     trustedProxies: v.OPENSEAL_TRUST_PROXY,
+    ...(v.OPENSEAL_URL && { url: v.OPENSEAL_URL }),
+    ...(v.OPENSEAL_ADMIN && { operator: v.OPENSEAL_ADMIN }),
     addressRate: v.OPENSEAL_RATE_ADDRESS,
     keyRate: v.OPENSEAL_RATE_KEY,
     scrubRate: v.OPENSEAL_SCRUB_RATE,
@@ -269,6 +292,12 @@ function sentence(issue: z.core.$ZodIssue, set: { readonly [name: string]: strin
 
 function isHttpUrl(text: string): boolean {
   return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+}
+
+function isPlainUrl(text: string): boolean {
+  if (!isHttpUrl(text)) return false
+  const { username, password, pathname, search, hash } = new URL(text)
+  return username + password + search + hash === '' && pathname === '/'
 }
 
 /** Levenshtein's distance. */

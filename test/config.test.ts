@@ -68,6 +68,21 @@ describe('config', () => {
     )
   })
 
+  it('reads the public address as links begin with it, and where the operator is answered', () => {
+    for (const [text, url] of [
+      ['https://ledger.example', 'https://ledger.example'],
+      ['https://LEDGER.example:443/', 'https://ledger.example'],
+      ['http://[::1]:8080', 'http://[::1]:8080'],
+    ] as const)
+      deepEqual(readConfig({ OPENSEAL_URL: text }).url, url)
+    for (const [text, operator] of [
+      ['127.0.0.1:9090', { host: '127.0.0.1', port: 9090 }],
+      ['http://10.0.0.5:9090/', { host: '10.0.0.5', port: 9090 }],
+      ['[::1]:0', { host: '::1', port: 0 }],
+    ] as const)
+      deepEqual(readConfig({ OPENSEAL_ADMIN: text }).operator, operator)
+  })
+
   it('reads times with their unit', () => {
     for (const [text, ms] of [
       ['250ms', 250],
@@ -86,6 +101,11 @@ describe('config', () => {
     [{ OPENSEAL_PROT: '1' }, 'CONFIG_UNKNOWN', /^OPENSEAL_PROT is not a setting of OpenSeal\. Did you mean OPENSEAL_PORT\?$/],
     [{ OPENSEAL_COLOUR_OF_PAGES: '1' }, 'CONFIG_UNKNOWN', /Known are OPENSEAL_HOST, /],
     [{ OPENSEAL_PORT: '80a' }, 'CONFIG_MALFORMED', /^OPENSEAL_PORT "80a" is not a port/],
+    [{ OPENSEAL_URL: 'ledger.example' }, 'CONFIG_MALFORMED', /^OPENSEAL_URL "ledger.example" is not the public address/],
+    [{ OPENSEAL_URL: 'https://a.example/ledger' }, 'CONFIG_MALFORMED', /without a path/],
+    [{ OPENSEAL_URL: 'https://a:b@a.example' }, 'CONFIG_MALFORMED', /^OPENSEAL_URL/],
+    [{ OPENSEAL_ADMIN: '9090' }, 'CONFIG_MALFORMED', /^OPENSEAL_ADMIN "9090" is not an address to listen on/],
+    [{ OPENSEAL_ADMIN: '127.0.0.1:99999' }, 'CONFIG_MALFORMED', /^OPENSEAL_ADMIN .* has no port/],
     [{ OPENSEAL_PORT: '65536' }, 'CONFIG_MALFORMED', /^OPENSEAL_PORT "65536" is not a port/],
     [{ OPENSEAL_HOST: 'a b' }, 'CONFIG_MALFORMED', /^OPENSEAL_HOST "a b" is not a host name/],
     [{ OPENSEAL_ORIGIN: 'two words' }, 'CONFIG_MALFORMED', /^OPENSEAL_ORIGIN "two words" is not a name/],

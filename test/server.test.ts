@@ -74,6 +74,26 @@ describe('server', () => {
     ok(!logged.some(line => line.includes(key) || line.includes(operatorKey)))
   })
 
+  it('answers the operator at the address of their own alone, and begins links with the public address', async () => {
+    const service = await start({ url: 'https://ledger.example', operator: { host: '127.0.0.1', port: 0 } })
+    const operatorKey = (await readFile(service.operatorKeyFile!, 'utf8')).trim()
+    const headers = { authorization: `Bearer ${operatorKey}` }
+    for (const path of ['/metrics', '/v1/backup', '/v1/agencies/transport.gov.example/keys']) {
+      const answers = [service.url, service.operatorUrl!].map(url => fetch(url + path, { headers }))
+      const [open, own] = await Promise.all(answers)
+      deepEqual([path, open!.status, (await open!.json()).code, own!.status], [path, 403, 'OPERATOR_ELSEWHERE', 200])
+      await own!.body?.cancel()
+    }
+    equal((await send(service, '/v1/agencies', operatorKey, { id: 'b.example', name: 'B' })).code, 'OPERATOR_ELSEWHERE')
+    const own = { ...service, url: service.operatorUrl! }
+    equal((await send(own, '/v1/agencies', operatorKey, { id: 'b.example', name: 'B' })).id, 'b.example')
+    ok(
+      (await (await fetch(`${service.url}/feed.atom`)).text()).includes(
+        '<link rel="self" type="application/atom+xml" href="https://ledger.example/feed.atom"/>',
+      ),
+    )
+  })
+
   it('refuses a second service on the same data folder, and the first goes on', async () => {
     const first = await start()
     await rejects(start(), code('STORE_LOCKED'))

@@ -6,6 +6,7 @@ import type { RequestListener, ServerResponse } from 'node:http'
 import { GUARDS } from './headers.ts'
 import { createHold, HOLD, type Hold } from './hold.ts'
 import type { Metrics } from './metrics.ts'
+import { pathOf } from './place.ts'
 import { discardRest, formatProblem } from './problem.ts'
 
 export type Admission = {
@@ -33,6 +34,9 @@ export type AdmissionOptions = {
   /** For how long nothing may be sealed while something waits. */
   readonly maxStallMs: number
 }
+
+/** Where statements are submitted: the router's path, which is what an application in origin-form is asked for. */
+export const SUBMIT_PATH = '/v1/records'
 
 /** A hundred at once keep the disk busy; with more, each only waits longer. */
 export const ADMISSION = { maxUnderWay: 128, maxWaitMs: 2_000, maxLateMs: 500, maxStallMs: 5_000 }
@@ -108,7 +112,7 @@ export function refuseEarly(
   metrics: Pick<Metrics, 'countProblem'>,
 ): RequestListener {
   return (request, response) => {
-    const seconds = request.method === 'POST' && request.url === '/v1/records' ? busySeconds() : 0
+    const seconds = request.method === 'POST' && pathOf(request) === SUBMIT_PATH ? busySeconds() : 0
     if (seconds === 0) return next(request, response)
     metrics.countProblem('LEDGER_OVERLOADED')
     discardRest(request)

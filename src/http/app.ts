@@ -6,8 +6,10 @@ import { visibleJson } from '../core/visible.ts'
 import { refuseEarly } from './admission.ts'
 import type { HttpDeps, RouteDeps } from './deps.ts'
 import { answerOptions, guard, guardPage, requireHost } from './headers.ts'
+import { answerEarly } from './listener.ts'
 import { createMetrics } from './metrics.ts'
-import { answerProblem, discardRest, isClientGone, refuseRoute } from './problem.ts'
+import { withOriginForm } from './place.ts'
+import { answerProblem, discardRest, isClientGone, type Problem, refuseRoute } from './problem.ts'
 import { agencyRoutes } from './routes/agencies.ts'
 import { anchorRoutes } from './routes/anchors.ts'
 import { backupRoutes } from './routes/backup.ts'
@@ -17,6 +19,8 @@ import { receiptRoutes } from './routes/receipts.ts'
 import { recordRoutes } from './routes/records.ts'
 import { serviceRoutes } from './routes/service.ts'
 import { tileRoutes } from './routes/tiles.ts'
+
+const TARGET_MALFORMED: Problem = { status: 400, code: 'TARGET_MALFORMED', detail: 'The target of this request is no path.' }
 
 /** The application on the given parts. It holds no state of its own but its metrics. */
 export function createApp(deps: HttpDeps): Koa {
@@ -37,7 +41,12 @@ export function createApp(deps: HttpDeps): Koa {
 export function createHandler(deps: HttpDeps): RequestListener {
   const metrics = deps.metrics ?? createMetrics(deps)
   const app = createApp({ ...deps, metrics }).callback()
-  return deps.admission === undefined ? app : refuseEarly(app, deps.admission, metrics)
+  const admitted = deps.admission === undefined ? app : refuseEarly(app, deps.admission, metrics)
+  return withOriginForm(admitted, (request, response) => {
+    metrics.countProblem(TARGET_MALFORMED.code)
+    discardRest(request)
+    answerEarly(request, response, TARGET_MALFORMED)
+  })
 }
 
 /** All routes of the interface, without the pages of the site. */

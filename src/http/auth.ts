@@ -4,10 +4,16 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Context } from 'koa'
 import type { Agencies } from '../ledger/agencies.ts'
 import type { RouteDeps } from './deps.ts'
+import { requireOperatorPlace } from './place.ts'
 import { problemOf, RequestError } from './problem.ts'
 
-/** Throws OPERATOR_KEY_MISSING or OPERATOR_KEY_WRONG unless the request carries the operator key. */
-export function requireOperator(ctx: Context, { operatorKey, limits }: Pick<RouteDeps, 'operatorKey' | 'limits'>): void {
+/**
+ * Throws OPERATOR_ELSEWHERE where the operator is not answered, and OPERATOR_KEY_MISSING or
+ * OPERATOR_KEY_WRONG unless the request carries the operator key.
+ */
+export function requireOperator(ctx: Context, deps: Pick<RouteDeps, 'operatorKey' | 'operatorPlace' | 'limits'>): void {
+  const { operatorKey, limits } = deps
+  requireOperatorPlace(ctx, deps)
   const sent = bearer(ctx)
   if (sent === undefined) throw new RequestError('OPERATOR_KEY_MISSING', 'Send the operator key: Authorization: Bearer <key>.')
   if (timingSafeEqual(digest(sent), digest(operatorKey))) return

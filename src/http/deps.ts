@@ -11,6 +11,7 @@ import type { Look } from '../web/layout.ts'
 import type { Admission } from './admission.ts'
 import type { Limits } from './limits.ts'
 import type { Metrics } from './metrics.ts'
+import type { OperatorPlace } from './place.ts'
 
 /** Something that is wrong: a stable code, and a sentence for people. */
 export type Alarm = { readonly code: string; readonly message: string }
@@ -35,10 +36,12 @@ export type HttpDeps = {
   readonly limits?: Limits | undefined
   /** Absent where everything is taken in, however long it must wait. */
   readonly admission?: Admission | undefined
-  /** How many proxies stand before the service, whose X-Forwarded headers are believed; absent: none. */
+  /** How many proxies stand before the service, whose `X-Forwarded-For` and `-Proto` are believed, for limits and HSTS; absent: none. */
   readonly trustedProxies?: number | undefined
   /** Record ids of an agency that people could take for this one; absent where nothing keeps them. */
   readonly recordsLike?: ((agency: string, record: string) => Promise<readonly string[]>) | undefined
+  /** Where this application is reached, as far as it matters to the operator; absent: `local`. */
+  readonly operatorPlace?: OperatorPlace | undefined
   /** Absent where nothing reads the disk again. */
   readonly scrub?: Pick<Scrub, 'state'> | undefined
   /** Every row of the store as of one moment, for a backup; absent where the store is a database of its own. */

@@ -40,11 +40,16 @@ export function guardPage(ctx: Context): void {
   if (ctx.response.type === 'text/html') ctx.set(PAGE_GUARDS)
 }
 
-/** Refuses a request whose Host is none: HOST_MALFORMED. */
-export function requireHost(ctx: Context): void {
-  // The header itself, of which Koa takes parts away, and what a trusted proxy forwards.
-  const isSound = isHost(ctx.req.headers.host ?? '') && (!ctx.app.proxy || isHost(ctx.host))
-  if (!isSound) throw new RequestError('HOST_MALFORMED', 'The Host of this request is no host name.')
+/** Refuses a request whose Host is no host name, or that has two: HOST_MALFORMED. No answer depends on it. */
+export function requireHost({ req }: Context): void {
+  if (!isHost(req.headers.host ?? '')) throw new RequestError('HOST_MALFORMED', 'The Host of this request is no host name.')
+  let count = 0
+  // Node keeps the first of several; names and values take turns.
+  for (let at = 0; at < req.rawHeaders.length; at += 2) {
+    const name = req.rawHeaders[at]!
+    if (name.length === 4 && name.toLowerCase() === 'host') count++
+  }
+  if (count > 1) throw new RequestError('HOST_MALFORMED', 'This request has more than one Host.')
 }
 
 /** HTTP/1.0 needs none. */

@@ -52,7 +52,7 @@ export async function openListener({
   port: number
   times?: ListenerTimes
 }): Promise<Listener> {
-  let listener: RequestListener = (request, response) => answer(request, response, STARTING, { 'Retry-After': '1' })
+  let listener: RequestListener = (request, response) => answerEarly(request, response, STARTING, { 'Retry-After': '1' })
   let closing = false
   const answering = new WeakMap<Duplex, ServerResponse>()
   const server = createServer(
@@ -68,14 +68,14 @@ export async function openListener({
     (request, response) => {
       answering.set(request.socket, response)
       if (request.httpVersionMajor === 1) listener(request, response)
-      else answer(request, response, NO_HTTP, { Connection: 'close' })
+      else answerEarly(request, response, NO_HTTP, { Connection: 'close' })
     },
   )
   server.maxHeadersCount = MAX_HEADERS
   server.maxConnections = MAX_CONNECTIONS
   server.setTimeout(times.idle)
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
-    answer(request, response, EXPECTATION, { Connection: 'close' }),
+    answerEarly(request, response, EXPECTATION, { Connection: 'close' }),
   )
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     // Into the middle of an answer nothing can be said.
@@ -104,11 +104,11 @@ export async function openListener({
 }
 
 /** An answer from before there is an application. */
-function answer(
+export function answerEarly(
   { method = '', url = '', headers: sent }: IncomingMessage,
   response: ServerResponse,
   problem: Problem,
-  headers: { readonly [name: string]: string },
+  headers: { readonly [name: string]: string } = {},
 ): void {
   const [path = '', query] = url.split('?', 2)
   const search = query === undefined ? '' : `?${query}`

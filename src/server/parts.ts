@@ -7,6 +7,7 @@ import type { Log } from '../log.ts'
 /** What has been started so far, in the order in which it is taken down. */
 export type Parts = {
   http?: { close(): Promise<void> }
+  operatorHttp?: { close(): Promise<void> }
   admission?: { stop(): void }
   comparison?: { stop(): Promise<void> }
   finder?: Finder
@@ -24,11 +25,12 @@ export type Start = { readonly config: Config; readonly dataDir: string; readonl
 
 /** Stops accepting and answers what came in, then the anchorer, the ledger with its store, and the chain. Goes on where one fails. */
 export async function takeDown(
-  { http, admission, comparison, finder, scrub, ledger, mark, store, anchorChain, embedded }: Parts,
+  { http, operatorHttp, admission, comparison, finder, scrub, ledger, mark, store, anchorChain, embedded }: Parts,
   log: Log,
 ): Promise<void> {
   const steps = [
     () => http?.close(),
+    () => operatorHttp?.close(),
     () => admission?.stop(),
     () => comparison?.stop(),
     () => finder?.stop(),

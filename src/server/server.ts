@@ -12,7 +12,10 @@ import { createSealBell, openWatch } from './watch.ts'
 
 /** A running service. */
 export type Service = {
+  /** Where it listens. */
   readonly url: string
+  /** Where it listens for the operator alone, if that is another address. */
+  readonly operatorUrl?: string
   readonly origin: string
   readonly vkey: string
   /** Where the operator key is kept; absent when it came from the environment. */
@@ -48,6 +51,8 @@ async function open(start: Start): Promise<Omit<Service, 'close'>> {
   parts.store = store
   const http = await openListener(config)
   parts.http = http
+  const operatorHttp = config.operator && (await openListener(config.operator))
+  if (operatorHttp) parts.operatorHttp = operatorHttp
 
   // The log with its key and its chain; then the operator's key, which the first start makes.
   const bell = createSealBell()
@@ -57,7 +62,10 @@ async function open(start: Start): Promise<Omit<Service, 'close'>> {
 
   // Nothing is served before the first try to compare the ledger with its chain.
   const watch = await openWatch(start, store, opened, bell)
-  http.serve(await openServing(start, store, opened, watch, { operatorKey, isClosing: http.isClosing }))
+  const url = config.url ?? http.url
+  const serving = await openServing(start, store, opened, watch, { url, operatorKey, isClosing: http.isClosing })
+  http.serve(serving(operatorHttp === undefined ? 'local' : 'elsewhere'))
+  operatorHttp?.serve(serving('here'))
 
   const { ledger, chain, anchor } = opened
   const { origin, vkey } = ledger
@@ -66,6 +74,7 @@ async function open(start: Start): Promise<Omit<Service, 'close'>> {
     url: http.url,
     origin,
     vkey,
+    ...(operatorHttp && { operatorUrl: operatorHttp.url }),
     ...(config.operatorKey === undefined && { operatorKeyFile }),
     chain: { urls: chain.urls, anchor, embedded: chain.embedded },
     notAccepting: watch.notAccepting,

@@ -8,6 +8,7 @@ import type { GenesisAnchor } from '../core/statement.ts'
 import { openFinder } from '../finder/finder.ts'
 import { createHandler } from '../http/app.ts'
 import { createLimits, type Limits, PLACES } from '../http/limits.ts'
+import type { OperatorPlace } from '../http/place.ts'
 import { createAgencies } from '../ledger/agencies.ts'
 import type { Finality } from '../ledger/anchor-chain.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -20,24 +21,24 @@ import { nowMs, type OpenLog, randomBytes, steadyMs } from './open-log.ts'
 import type { Start } from './parts.ts'
 import type { Watch } from './watch.ts'
 
-/** What answers the requests. */
+/** What answers the requests, by where they come in. */
 export async function openServing(
   start: Start,
   store: LevelStore,
   { ledger, chain, anchor, anchorer, mark }: OpenLog,
   { admission, notAccepting, scrub, metrics }: Watch,
-  { operatorKey, isClosing }: { readonly operatorKey: string; readonly isClosing: () => boolean },
-): Promise<RequestListener> {
+  { url, operatorKey, isClosing }: { readonly url: string; readonly operatorKey: string; readonly isClosing: () => boolean },
+): Promise<(place: OperatorPlace) => RequestListener> {
   const { config, log } = start
   const agencies = createAgencies({ store, nowMs, randomBytes })
   const offered = policyOf(ledger, anchor, chain.finality, config.production)
   const policy = () => offered
-  const site = await openSite({ ledger, agencies, lag: () => anchorer.lag(), notAccepting, policy, nowMs }, chain, start)
+  const site = await openSite({ url, ledger, agencies, lag: () => anchorer.lag(), notAccepting, policy, nowMs }, chain, start)
   const alarms = () => [mark.alarm()].filter(alarm => alarm !== undefined)
   const ofLedger = { ledger, agencies, anchorer, policy, notAccepting, scrub, alarms, rows: store.rows }
   const guards = { operatorKey, admission, limits: limitsOf(config), isClosing, trustedProxies: config.trustedProxies }
   const recordsLike = async (agency: string, record: string) => (await start.parts.finder?.recordsLike(agency, record)) ?? []
-  return createHandler({ ...ofLedger, ...guards, log, nowMs, metrics, site, recordsLike })
+  return operatorPlace => createHandler({ ...ofLedger, ...guards, log, nowMs, metrics, site, operatorPlace, recordsLike })
 }
 
 /** Five seconds' worth at once: a page with its files, a script that starts. */

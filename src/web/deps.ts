@@ -86,6 +86,8 @@ export type SiteAgency = { readonly id: string; readonly name: string }
 
 /** All that `siteRoutes` needs. */
 export type SiteDeps = {
+  /** The public address of the ledger, without a slash at its end: links, codes and feeds begin with it. */
+  readonly url: string
   readonly ledger: SiteLedger
   readonly agencies: { list(): Promise<readonly SiteAgency[]>; get(id: string): Promise<SiteAgency | undefined> }
   readonly finder: SiteFinder

@@ -4,7 +4,7 @@ import type { Context, Next } from 'koa'
 import { isolate } from '../messages/say.ts'
 import type { SiteChangeKind, SiteDeps } from './deps.ts'
 import { type Feed, type FeedEntry, renderFeed, tagOf } from './feed.ts'
-import { frameOf, readCursor, sendText, siteUrl } from './frame.ts'
+import { frameOf, readCursor, sendText } from './frame.ts'
 import type { Frame } from './layout.ts'
 import { CHANGE_KINDS } from './pages/changes.ts'
 import { findAgency, newestIndexes, pageOf, readEntries } from './records.ts'
@@ -57,5 +57,5 @@ async function complete(ctx: Context, frame: Frame, before: number | undefined, 
   }
   const updatedMs = Math.max(bornMs, ...entries.map(({ sealedMs }) => sealedMs))
   const { base, origin } = frame
-  return { title, tag: tagOf(origin, bornMs), siteUrl: siteUrl(ctx), path: ctx.path, origin, base, before, older, updatedMs, entries }
+  return { title, tag: tagOf(origin, bornMs), siteUrl: deps.url, path: ctx.path, origin, base, before, older, updatedMs, entries }
 }

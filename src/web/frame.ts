@@ -42,11 +42,6 @@ async function bannersOf(deps: SiteDeps): Promise<Banners> {
   }
 }
 
-/** The address that the reader used, for printed pages and feeds. */
-export function siteUrl({ protocol, host }: Context): string {
-  return `${protocol}://${host}`
-}
-
 /** Where a list goes on, as its address says; undefined at its beginning. */
 export function readCursor(ctx: Context, name: 'before' | 'from' = 'before'): number | undefined {
   const value = Number(ctx.query[name])

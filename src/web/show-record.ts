@@ -3,7 +3,6 @@ import type { Context } from 'koa'
 import QRCode from 'qrcode'
 import type { SiteAnchor, SiteDeps } from './deps.ts'
 import { evidenceOf } from './evidence.ts'
-import { siteUrl } from './frame.ts'
 import type { Frame, Page } from './layout.ts'
 import { plainEntryPage, recordPage } from './pages/record.ts'
 import { MissingError } from './problem-page.ts'
@@ -34,8 +33,8 @@ export async function showRecord(frame: Frame, ctx: Context, deps: SiteDeps): Pr
     sealedMs: await ledger.sealedMs(index),
     nowMs: nowMs(),
     evidence,
-    siteUrl: siteUrl(ctx),
-    qrSvg: await QRCode.toString(`${siteUrl(ctx)}/records/${index}`, { type: 'svg', margin: 2, errorCorrectionLevel: 'M' }),
+    siteUrl: deps.url,
+    qrSvg: await QRCode.toString(`${deps.url}/records/${index}`, { type: 'svg', margin: 2, errorCorrectionLevel: 'M' }),
     onlyDocument: statement.documents[only - 1] === undefined ? undefined : only,
     wholeHistory: ctx.query.history === 'all',
   })

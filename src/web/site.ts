@@ -1,4 +1,5 @@
 /** The pages for people, as routes: every page in every language, the offline verifier and the static files. */
+import { createHash } from 'node:crypto'
 import Router from '@koa/router'
 import type { Context, Middleware, Next } from 'koa'
 import { browserMessages, type Language } from '../messages/language.ts'
@@ -74,11 +75,17 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
   feedRoutes(router, deps)
 
   router.get('/openseal-verifier.html', async (ctx: Context) => {
-    const { text, sha256, securityPolicy } = offline()
+    const { text, securityPolicy } = offline()
     ctx.type = 'text/html'
     ctx.set('Content-Security-Policy', `${securityPolicy}; frame-ancestors 'none'`)
-    ctx.set('Repr-Digest', `sha-256=:${Buffer.from(sha256, 'hex').toString('base64')}:`)
     await sendText(ctx, text)
+    // Of the bytes that are sent, compressed or not: RFC 9530 §3.
+    ctx.set(
+      'Repr-Digest',
+      `sha-256=:${createHash('sha256')
+        .update(ctx.body as string | Buffer)
+        .digest('base64')}:`,
+    )
   })
   for (const asset of [assets.style, assets.script]) router.get(asset.path, (ctx: Context) => sendAsset(ctx, asset))
   router.get('/assets/icon.svg', (ctx: Context) => {

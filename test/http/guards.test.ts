@@ -126,7 +126,6 @@ describe('http: headers', () => {
       equal((await behind.get('/healthz', sent)).headers['strict-transport-security'], 'max-age=31536000')
       equal((await behind.get('/healthz')).headers['strict-transport-security'], undefined)
       equal((await service.get('/healthz', sent)).headers['strict-transport-security'], undefined)
-      deepEqual((await behind.get('/healthz', { ...sent, 'x-forwarded-host': 'a"><b>' })).json.code, 'HOST_MALFORMED')
     } finally {
       await behind.close()
     }

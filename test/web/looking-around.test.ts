@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import QRCode from 'qrcode'
 import { toHex } from '../../src/core/bytes.ts'
-import { AGENCY, ANCHORED_MS, openWorld, type World } from './world.ts'
+import { sendRaw } from '../http/socket.ts'
+import { AGENCY, ANCHORED_MS, openWorld, SITE_URL, type World } from './world.ts'
 
 const HOUR_MS = 3_600_000
 const HEX = /[0-9a-f]{64}/
@@ -67,6 +69,33 @@ describe('web/looking around', () => {
     for (const range of ['day', 'season', 'all', 'x']) assert.equal((await read(`/anchors?range=${range}`)).status, 200)
   })
 
+  it('begins every link, feed and code with the address that the operator has named, whatever a request says', async () => {
+    const evil = ['Host: evil.example', 'X-Forwarded-Host: evil.example', 'X-Forwarded-Proto: http', 'Forwarded: host=evil.example']
+    const { port } = new URL(world.url)
+    for (const path of [
+      '/',
+      '/records/1',
+      '/ar/records/2',
+      '/feed.atom',
+      '/changes.atom',
+      '/verify',
+      '/about',
+      '/openseal-verifier.html',
+      '/policy.json',
+    ]) {
+      const target = ['http://evil.example', ''].map(authority => `GET ${authority}${path} HTTP/1.1`)
+      for (const first of target) {
+        const { body } = await sendRaw(Number(port), [[first, ...evil, 'Connection: close', '', ''].join('\r\n')])
+        assert.ok(body.length > 100 && !body.includes('evil.example') && !body.includes(`localhost:${port}`), path)
+      }
+    }
+    const page = (await read('/records/1')).text
+    assert.ok(page.includes(`${SITE_URL}/records/1<`) && page.includes(`${SITE_URL}/v1/records/1/receipt`))
+    const code = await QRCode.toString(`${SITE_URL}/records/1`, { type: 'svg', margin: 2, errorCorrectionLevel: 'M' })
+    assert.ok(page.includes(code.match(/d="([^"]{500,})"/)![1]!))
+    assert.match((await read('/feed.atom')).text, new RegExp(`<link rel="alternate" type="text/html" href="${SITE_URL}/records/\\d+"/>`))
+  })
+
   it('writes feeds in pages that lead through everything once, with ids that do not depend on the address', async () => {
     for (const [path, entries] of [
       ['/feed.atom', 65],
@@ -81,7 +110,7 @@ describe('web/looking around', () => {
         assert.match(type, /application\/atom\+xml/)
         ids.push(...[...text.matchAll(/<entry>\n<id>([^<]+)<\/id>/g)].map(([, id]) => id ?? ''))
         assert.match(text, /<updated>2026-11-20T0[89]:/)
-        next = text.match(/<link rel="next" [^>]*href="[^"]*?:\d+(\/[^"]+)"/)?.[1]
+        next = text.match(/<link rel="next" [^>]*href="https:\/\/ledger\.example(\/[^"]+)"/)?.[1]
       }
       assert.equal(ids.length, entries, path)
       assert.equal(new Set(ids).size, entries, path)

@@ -37,6 +37,9 @@ type WorldState = { production: boolean; nowMs: number; lag: { alarm?: string };
 export type World = Awaited<ReturnType<typeof openWorld>>
 
 /** Opens it. `production` false makes the policy one of a test network. */
+/** The public address that the site is told, which is not where it listens. */
+export const SITE_URL = 'https://ledger.example'
+
 export async function openWorld({ production = true }: { production?: boolean } = {}) {
   const anchored: SiteAnchor[] = []
   const chain = await openEndpoint(({ size, root }) => anchored.find(anchor => anchor.size === size && anchor.root === root), anchored)
@@ -80,6 +83,7 @@ export async function openWorld({ production = true }: { production?: boolean } 
   const lag = () => state.lag
   const notAccepting = () => state.notAccepting
   const site = await siteRoutes({
+    url: SITE_URL,
     ledger: readable,
     agencies,
     finder,

@@ -8,6 +8,7 @@ import { visibleJson } from '../../core/visible.ts'
 import type { Warning } from '../../core/warnings.ts'
 import { isDamage } from '../../ledger/errors.ts'
 import { createWarner, type Warner } from '../../ledger/warnings.ts'
+import { SUBMIT_PATH } from '../admission.ts'
 import { requireAgency, requireSameAgency } from '../auth.ts'
 import { bodyType, MAX_BODY_BYTES, readBody, textBody } from '../body.ts'
 import type { RouteDeps } from '../deps.ts'
@@ -47,7 +48,7 @@ export function recordRoutes(router: Router, deps: RouteDeps): void {
   const { ledger, admission, limits, notAccepting, isClosing } = deps
   const warner = createWarner(deps)
 
-  router.post('/v1/records', async (ctx: Context) => {
+  router.post(SUBMIT_PATH, async (ctx: Context) => {
     if (isClosing?.()) throw closing()
     const key = await requireAgency(ctx, deps)
     limits?.admitKey(key.keyId)

@@ -5,6 +5,7 @@ import { toHex } from '../../core/bytes.ts'
 import type { Alarm, RouteDeps } from '../deps.ts'
 import { behind } from '../metrics.ts'
 import { openApiDocument } from '../openapi.ts'
+import { requireOperatorPlace } from '../place.ts'
 
 /** Adds /v1/status, /healthz, /readyz, /metrics, /openapi.json and `/`. */
 export function serviceRoutes(router: Router, deps: RouteDeps): void {
@@ -24,6 +25,7 @@ export function serviceRoutes(router: Router, deps: RouteDeps): void {
     ctx.body = { status: accepting ? 'ok' : 'stopped', alarms, alarmCodes, behind, behindSeconds }
   })
   router.get('/metrics', async (ctx: Context) => {
+    requireOperatorPlace(ctx, deps)
     const text = await metrics.text()
     ctx.type = metrics.contentType
     ctx.body = text

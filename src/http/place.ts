@@ -1,0 +1,60 @@
+/**
+ * Where a request came in: the path that it asks for, in the one spelling that limits, admission and
+ * router read, and whether it may ask for what only the operator should see.
+ */
+import type { IncomingMessage, RequestListener } from 'node:http'
+import type { Context } from 'koa'
+import type { HttpDeps } from './deps.ts'
+import { RequestError } from './problem.ts'
+import { isLoopback } from './rates.ts'
+
+/**
+ * Where the operator's routes are answered: `here`, at an address of their own; `elsewhere`, where
+ * there is such an address and it is not this one; `local`, to this machine alone.
+ */
+export type OperatorPlace = 'here' | 'elsewhere' | 'local'
+
+/** A path and a query of visible characters, without a fragment, as origin-form has them (RFC 9112 §3.2.1). */
+const ORIGIN_FORM = /^\/[!-"$-~]*$/
+/** What stands before the path in absolute-form (§3.2.2). Its host decides nothing, like any other. */
+const AUTHORITY = /^https?:\/\/[^/?#]+(?=\/)/i
+/** RFC 7239 and 9110, and what proxies write of their own accord. */
+const FORWARDED = /^(?:forwarded|via|x-forwarded(?:-.+)?|x-real-ip|x-original-.+)$/
+const OWN_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i
+
+/**
+ * An application that only ever sees targets in origin-form, and `refuse` for all others. Routers and
+ * URL parsers read the odd ones differently: one would let `/v1/records#` past a limit that another applies.
+ */
+export function withOriginForm(next: RequestListener, refuse: RequestListener): RequestListener {
+  return (request, response) => {
+    const url = request.url ?? ''
+    const target = url.startsWith('/') ? url : url.replace(AUTHORITY, '')
+    if (!ORIGIN_FORM.test(target)) return refuse(request, response)
+    request.url = target
+    next(request, response)
+  }
+}
+
+/** The path of a request in origin-form, without its query. */
+export function pathOf({ url = '' }: IncomingMessage): string {
+  const end = url.indexOf('?')
+  return end === -1 ? url : url.slice(0, end)
+}
+
+/** Throws OPERATOR_ELSEWHERE unless a request came in where the operator's routes are answered. */
+export function requireOperatorPlace({ req }: Context, { operatorPlace = 'local' }: Pick<HttpDeps, 'operatorPlace'>): void {
+  if (operatorPlace === 'here' || (operatorPlace === 'local' && isOfThisMachine(req))) return
+  const where =
+    operatorPlace === 'local' ? 'Ask from the machine of the ledger, without a proxy.' : 'Ask at the address that OPENSEAL_ADMIN names.'
+  throw new RequestError('OPERATOR_ELSEWHERE', `This is for the operator of the ledger alone. ${where}`)
+}
+
+/**
+ * Sent on this machine, to a name of this machine, and by no proxy. A proxy on this machine that says
+ * nothing of itself still speaks HTTP/1.0, or names the host that its client asked for, with most defaults.
+ */
+function isOfThisMachine({ socket, headers, httpVersionMinor }: IncomingMessage): boolean {
+  if (!isLoopback(socket.remoteAddress ?? '') || httpVersionMinor < 1) return false
+  return OWN_HOST.test(headers.host ?? '') && !Object.keys(headers).some(name => FORWARDED.test(name))
+}
