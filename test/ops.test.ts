@@ -109,7 +109,7 @@ describe('operations', function () {
     const seconds = Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1])
     ok(seconds > 10, 'longer than requests have')
     const variables = [...unit.matchAll(/^Environment=(OPENSEAL_\w+)=/gm)].map(([, name]) => name)
-    deepEqual(variables, ['OPENSEAL_DATA'])
+    deepEqual(variables, ['OPENSEAL_DATA', 'OPENSEAL_MARK'])
   })
 
   it('logs one JSON object a line, without a key, whatever was sent', async () => {
