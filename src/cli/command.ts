@@ -36,6 +36,13 @@ export function readTime(text: string): string {
   return text
 }
 
+/** Reads a number of seconds from the command line. */
+export function readSeconds(text: string): number {
+  const seconds = Number(text)
+  if (!(seconds > 0 && seconds <= 86_400)) throw new InvalidArgumentError('A number of seconds is wanted, at most 86400.')
+  return seconds
+}
+
 /** Collects an option that may be given several times. */
 export function collect(value: string, before: readonly string[] | undefined): string[] {
   return [...(before ?? []), value]

@@ -1,11 +1,25 @@
 /** What `openseal verify` prints of what it found: the verdict's sentence first, in the reader's language, then the checks. */
 import type { Say } from '../messages/say.ts'
 import { sayTime } from '../messages/say.ts'
-import { sayDetail, sayHeading, sayNext, sayPart, sayPdf, sayProblem, sayRemarks, sayVerdict } from '../messages/verdict.ts'
+import {
+  sayDetail,
+  sayHeading,
+  sayKind,
+  sayNext,
+  sayPart,
+  sayPdf,
+  sayProblem,
+  sayRemarks,
+  sayTrust,
+  sayVerdict,
+} from '../messages/verdict.ts'
 import { type Answer, type Answers, type CheckResult, type Finding, type Part, partOf } from '../verifier/index.ts'
+import { RECEIPT_GIVEN, type Row } from './finding-json.ts'
 import { isUtf8 } from './locale.ts'
 
 const SHOWN_RELEASES = 20
+/** So many of the documents that a receipt names are shown beside a file that is none of them; --json has all. */
+const SHOWN_DOCUMENTS = 5
 
 /** All lines about one file. Of a package's releases those that are not in order come first; the rest is counted. */
 export function formatAnswers(say: Say, { own, parts, partsLeftOut }: Answers): string[] {
@@ -16,6 +30,22 @@ export function formatAnswers(say: Say, { own, parts, partsLeftOut }: Answers): 
     ...(state ? ['', ...formatAnswer(say, state)] : []),
     ...(releases.length > 0 ? ['', ...formatReleases(say, releases, partsLeftOut)] : []),
   ]
+}
+
+/** A line for each of several files: the name, the verdict and its sentence. */
+export function formatTable(say: Say, rows: readonly Row[]): string[] {
+  return rows.flatMap(row => {
+    if (row.kind === 'left-out') return [`${markOf('failed')} ${row.name}: ${row.detail} [${row.code}]`]
+    const isReceipt = row.kind === 'receipt'
+    return row.answers.own.map(answer => {
+      const { finding } = answer
+      if (finding === undefined) return `${markOf('not-run')} ${row.name}: ${sayProblem(say, answer)}`
+      const { result } = finding
+      const mark = markOf(result.exit === 0 ? 'passed' : result.verdict === 'invalid' ? 'failed' : 'not-run')
+      const sentence = `${result.verdict} (${say(`mark.${result.verdict}`)}): ${sayHeading(say, finding).sentence}`
+      return `${mark} ${row.name}: ${sentence}${isReceipt ? ` [${RECEIPT_GIVEN.code}: ${RECEIPT_GIVEN.detail}]` : ''}`
+    })
+  })
 }
 
 /** The mark of a check: a letter where the terminal knows no more. */
@@ -30,13 +60,13 @@ function formatAnswer(say: Say, answer: Answer, state?: Part): string[] {
 
 function formatFinding(say: Say, finding: Finding, state: Part | undefined): string[] {
   const { result } = finding
-  const { verdict, trust, limits } = result
+  const { verdict, limits } = result
   const { sentence, more } = sayHeading(say, finding)
-  const about = [...more, sayNext(say, verdict), ...sayPdf(say, finding, state), ...sayRemarks(say, finding)]
+  const about = [...more, sayNext(say, verdict), ...sayKind(say, finding), ...sayPdf(say, finding, state), ...sayRemarks(say, finding)]
   return [
     sentence,
     ...about.filter(line => line !== undefined),
-    ...(verdict === 'unknown' ? [] : [say(`trust.${trust}`)]),
+    ...(verdict === 'unknown' ? [] : [sayTrust(say, finding)]),
     '',
     ...inColumns(factsOf(say, finding), '  '),
     '',
@@ -45,11 +75,13 @@ function formatFinding(say: Say, finding: Finding, state: Part | undefined): str
   ]
 }
 
-function factsOf(say: Say, { fileName, receiptName, part, result }: Finding): string[][] {
+function factsOf(say: Say, { digest, isFingerprint, expected = [], fileName, receiptName, part, result }: Finding): string[][] {
   const { verdict, agency, record, revision, title, published, origin, index } = result
   const facts: [string, string | undefined][] = [
     [say('result.file'), part ? sayPart(say, part) : fileName],
     [say('result.verdict'), `${verdict} (${say(`mark.${verdict}`)})`],
+    [say(isFingerprint ? 'result.hash' : 'result.computed'), expected.length > 0 ? digest?.sha256 : undefined],
+    ...expected.slice(0, SHOWN_DOCUMENTS).map(({ name, sha256 }): [string, string] => [say('result.expected'), `${sha256} (${name})`]),
     [say('result.receipt'), receiptName],
     [say('record.title'), title],
     [say('result.agency'), agency],

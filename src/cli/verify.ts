@@ -1,31 +1,33 @@
-/** `openseal verify`: checks a file by its receipt, a policy and the chain. With all three at hand no ledger is needed. */
-import { createReadStream } from 'node:fs'
-import { readFile as readBytesOf } from 'node:fs/promises'
-import { createInterface } from 'node:readline'
+/** `openseal verify`: checks files by their receipts, a policy and the chain. With all three at hand no ledger is needed. */
+import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
+import { OpenSealError } from '../core/errors.ts'
 import { type Policy, parsePolicy } from '../core/policy.ts'
 import { speak } from '../messages/language.ts'
 import type { Say } from '../messages/say.ts'
+import { attemptAsync } from '../verifier/attempt.ts'
 import {
-  type Answer,
   type Answers,
   type ChainReader,
   createJsonRpcReader,
   createLedgerReader,
+  fetchUntil,
+  type GivenFile,
+  type GivenPolicy,
   type GivenReceipt,
-  partOf,
+  type PolicySource,
   planChecks,
-  type ReadFile,
-  readReceipt,
-  readReceiptLine,
+  readPolicy,
+  type Task,
 } from '../verifier/index.ts'
-import { createClient, unreachable } from './client.ts'
-import { addCommand, collect, UsageError, withLedger } from './command.ts'
-import { formatAnswers, markOf } from './finding-text.ts'
-import { FileError, readFile } from './hash-file.ts'
+import { createClient } from './client.ts'
+import { addCommand, collect, readSeconds, UsageError, withLedger } from './command.ts'
+import { exitOfAll, RECEIPT_GIVEN, type Row, rowAsJson } from './finding-json.ts'
+import { formatAnswers, formatTable, markOf } from './finding-text.ts'
+import { readArgument, receiptsOf } from './given-files.ts'
+import { FileError } from './hash-file.ts'
 import { chooseLanguage, withLanguage } from './locale.ts'
-import { print, printJson, remark, startByteProgress, startProgress, startWordLine } from './output.ts'
-import { receiptPath, receiptsPath } from './receipt-file.ts'
+import { print, printJson, remark, startProgress, startWordLine } from './output.ts'
 
 type Options = {
   readonly ledger: string
@@ -35,53 +37,103 @@ type Options = {
   readonly trustLedger?: boolean
   readonly rpc?: readonly string[]
   readonly lang?: string
+  readonly timeout: number
 }
 
+/** For one question to a ledger or a chain. */
 const TIMEOUT_MS = 15_000
+/** For all of them together. */
+const DEADLINE_SECONDS = 600
 /** Chain id of a local development chain, which is asked at its usual place when no other is named. */
 const LOCAL_CHAIN_ID = 31337
-const EXIT_INVALID = 5
 
 /** Adds the command. */
 export function addVerify(program: Command, setExit: (code: number) => void): void {
-  withLanguage(withLedger(addCommand(program, 'verify <file>', 'check a file: is it on the record, and unchanged since when?', EXAMPLE)))
-    .option('--receipt <file>', 'its receipt (default: FILE.receipt.json or FILE.receipts.ndjson, else the ledger is asked by the hash)')
+  withLanguage(
+    withLedger(addCommand(program, 'verify <file...>', 'check files: are they on the record, and unchanged since when?', EXAMPLE)),
+  )
+    .option('--receipt <file>', 'the receipt of the file (default: FILE.receipt.json or FILE.receipts.ndjson, else the ledger is asked)')
     .option('--policy <file>', 'what you trust: a policy that you keep (see: openseal policy --out)')
     .option('--trust-ledger', "take the ledger's own word for the policy; the answer says so")
     .option('--rpc <url>', 'an endpoint of the chain; may be repeated (or OPENSEAL_RPC, by commas)', collect)
-    .addHelpText('after', RELEASES)
-    .action(async (file: string, options: Options) => {
-      if ((options.policy === undefined) === (options.trustLedger === undefined)) {
-        throw new UsageError("say what to trust: either --policy FILE, or --trust-ledger for the ledger's own word")
-      }
-      const say = speak(chooseLanguage(options.lang))
-      const client = createClient(options.ledger)
-      const policy = parsePolicy(options.policy === undefined ? await client.readText('/policy.json') : await readBytes(options.policy))
-      const chain = openChain(options.rpc, policy)
-      const answers = await verifyFile(file, options, { url: client.url, policy, chain, say })
-      if (answers.own.some(({ problem }) => problem === 'ledger-gone')) throw unreachable(client.url)
-      setExit(exitOf(answers))
-      if (options.json) return printJson(asJson(file, client.url, answers))
-      print(...formatAnswers(say, answers))
-      const [main] = answers.own
-      if (main?.finding?.isFresher) remark('', `openseal receipt --upgrade ${file}`)
-      if (main?.finding?.result.verdict === 'unchecked' && chain.length === 0)
-        remark('', 'No endpoint of the chain was named: add --rpc URL.')
+    .option('--timeout <seconds>', 'how long the whole check may ask the ledger and the chain', readSeconds, DEADLINE_SECONDS)
+    .addHelpText('after', MORE)
+    .action(async (files: readonly string[], options: Options) => {
+      const setting = await readSetting(files, options)
+      const rows = await verifyAll(files, options, setting)
+      setExit(exitOfAll(rows))
+      if (options.json) return printJson(rows.length === 1 ? rowAsJson(rows[0]!, setting) : rows.map(row => rowAsJson(row, setting)))
+      printRows(rows, setting)
     })
 }
 
-type Setting = { readonly url: string; readonly policy: Policy; readonly chain: readonly ChainReader[]; readonly say: Say }
+type LeftOut = Extract<Row, { kind: 'left-out' }>
 
-async function verifyFile(path: string, options: Options, { url, policy, chain, say }: Setting): Promise<Answers> {
-  const read = digestNamed(path) ?? (await readWithProgress(path))
-  const receipts = await readReceipts(path, read, options)
-  const ledger = createLedgerReader({ url, origin: policy.origin, fetch, timeoutMs: TIMEOUT_MS })
-  const trust = options.trustLedger ? 'ledger' : 'policy'
-  const means = { policy, trust, chain, ledger } as const
-  const [task] = planChecks([{ name: path, read }], receipts, means)
-  if (task === undefined) throw new Error('bug: nothing to check for a file')
+/** By what all files of a call are checked, and how it is said. */
+type Setting = {
+  readonly url: string
+  readonly policy: Policy
+  readonly policySource: PolicySource | undefined
+  readonly chain: readonly ChainReader[]
+  /** Addresses of the chain's endpoints, without what may be a secret in them. */
+  readonly endpoints: readonly string[]
+  readonly signal: AbortSignal
+  readonly say: Say
+}
+
+async function readSetting(files: readonly string[], options: Options): Promise<Setting> {
+  if ((options.policy === undefined) === (options.trustLedger === undefined)) {
+    throw new UsageError("say what to trust: either --policy FILE, or --trust-ledger for the ledger's own word")
+  }
+  if (options.receipt !== undefined && files.length > 1)
+    throw new UsageError('--receipt is for one file. Of several, give the receipts among the files: each finds its own.')
+  const client = createClient(options.ledger)
+  const given = options.policy === undefined ? undefined : await readPolicyFile(options.policy)
+  const policy = given?.policy ?? parsePolicy(await client.readText('/policy.json'))
+  const signal = AbortSignal.timeout(options.timeout * 1000)
+  const urls = endpointsFor(options.rpc, policy)
+  const chain = urls.map(url => createJsonRpcReader({ url, fetch: fetchUntil(signal, fetch), timeoutMs: TIMEOUT_MS }))
+  const endpoints = urls.map(url => new URL(url).origin)
+  return { url: client.url, policy, policySource: given?.source, chain, endpoints, signal, say: speak(chooseLanguage(options.lang)) }
+}
+
+/** Every argument by itself: one that cannot be read is named, and the others are checked. Receipts among them find their files. */
+async function verifyAll(names: readonly string[], options: Options, setting: Setting): Promise<Row[]> {
+  const taken: (GivenFile | LeftOut)[] = []
+  const receipts: GivenReceipt[] = []
+  for (const name of names) {
+    const argument = await readArgument(name)
+    if ('code' in argument) taken.push({ kind: 'left-out', ...argument })
+    else {
+      taken.push(...argument.files)
+      receipts.push(...argument.receipts)
+    }
+  }
+  const files: GivenFile[] = []
+  for (const [at, file] of taken.entries()) {
+    if ('kind' in file) continue
+    const beside = await attemptAsync(() => receiptsOf(file, options.receipt))
+    if (beside.error) taken[at] = { kind: 'left-out', name: file.name, code: beside.error.code, detail: beside.error.message }
+    else {
+      files.push(file)
+      // One that was given among the files is there already.
+      const known = new Set(receipts.map(receipt => receipt.name))
+      receipts.push(...beside.value.filter(receipt => !known.has(receipt.name)))
+    }
+  }
+  const { url, policy, signal, say } = setting
+  const ledger = createLedgerReader({ url, origin: policy.origin, fetch, timeoutMs: TIMEOUT_MS, signal })
+  const tasks = planChecks(files, receipts, { ...setting, trust: options.trustLedger ? 'ledger' : 'policy', ledger })
+  const answers = new Map<GivenFile, Answers>()
+  for (const [at, file] of files.entries()) answers.set(file, await runTask(tasks[at]!, file, say))
+  const rows = taken.map((file): Row => ('kind' in file ? file : { kind: 'checked', name: file.name, answers: answers.get(file)! }))
+  for (const task of tasks.slice(files.length)) rows.push({ kind: 'receipt', name: task.name, answers: await task.run() })
+  return rows
+}
+
+async function runTask(task: Task, { name, read }: GivenFile, say: Say): Promise<Answers> {
   const line = startWordLine()
-  const releases = startProgress(path, read.releases.length > 100 ? read.releases.length : 0)
+  const releases = startProgress(name, read.releases.length > 100 ? read.releases.length : 0)
   try {
     return await task.run({
       onCheck: ({ name, status }) => line.add(`${markOf(status)} ${say(`check.${name}`)}`),
@@ -93,100 +145,43 @@ async function verifyFile(path: string, options: Options, { url, policy, chain, 
   }
 }
 
-async function readWithProgress(path: string): Promise<ReadFile> {
-  const hashing = startByteProgress(`hashing ${path}`)
-  return readFile(path, hashing.report).finally(hashing.stop)
-}
-
-/** What is known of a file that was named by its SHA-256; undefined for the path of one. */
-function digestNamed(text: string): ReadFile | undefined {
-  const [, sha256] = /^sha256:([0-9a-f]{64})$/.exec(text) ?? []
-  return sha256 === undefined ? undefined : { digest: { bytes: 0, sha256 }, releases: [], releasesLeftOut: 0 }
-}
-
-/** The receipt that was named, else those beside the file; none: the ledger is to be asked. */
-async function readReceipts(path: string, read: ReadFile, { receipt }: Options): Promise<GivenReceipt[]> {
-  if (receipt !== undefined) {
-    return receipt.endsWith('.ndjson') ? readLines(receipt, read, true) : [readReceipt(receipt, await readBytes(receipt))]
+/** One file in full; of several a table, and each one's sentence. */
+function printRows(rows: readonly Row[], { url, endpoints, say }: Setting): void {
+  const [row] = rows
+  if (row === undefined || rows.length > 1) print(...formatTable(say, rows))
+  else if (row.kind === 'left-out') remark(`openseal: ${row.detail} [${row.code}]`)
+  else {
+    print(...formatAnswers(say, row.answers))
+    if (row.kind === 'receipt') remark('', `openseal: ${row.name}: ${RECEIPT_GIVEN.detail} [${RECEIPT_GIVEN.code}]`)
+    if (row.answers.own[0]?.finding?.isFresher) remark('', `openseal receipt --upgrade ${row.name}`)
   }
-  const beside = await readBytesOf(receiptPath(path)).catch(() => undefined)
-  const lines = await readLines(receiptsPath(path), read, false)
-  return beside === undefined ? lines : [readReceipt(receiptPath(path), beside), ...lines]
+  const isUnchecked = (answers: Answers) =>
+    answers.own.some(({ finding }) => finding === undefined || finding.result.verdict === 'unchecked')
+  if (!rows.some(row => row.kind !== 'left-out' && isUnchecked(row.answers))) return
+  remark('', `Asked: the ledger at ${url}; endpoints of the chain: ${endpoints.join(', ') || 'none. Name one with --rpc URL.'}`)
 }
 
-/** The receipts of a package that are of this file or of a release in it; the first one where none is and they were asked for by name. */
-async function readLines(path: string, { digest, pdf, releases }: ReadFile, isNamed: boolean): Promise<GivenReceipt[]> {
-  const hashes = [
-    digest.sha256,
-    digest.jcs,
-    ...(pdf?.states ?? []).map(({ sha256 }) => sha256),
-    ...releases.map(each => each.digest?.sha256),
-  ]
-  const wanted = new Set(hashes.filter(hash => hash !== undefined))
-  const found: GivenReceipt[] = []
-  let first: GivenReceipt | undefined
-  const stream = createReadStream(path)
-  try {
-    for await (const line of createInterface({ input: stream })) {
-      if (line.trim() === '') continue
-      const receipt = readReceiptLine(path, line)
-      first ??= receipt
-      if (receipt.digests.some(hash => wanted.has(hash))) found.push(receipt)
-    }
-  } catch (error) {
-    if (!isNamed) return []
-    throw new FileError('FILE_NOT_FOUND', `${path} cannot be read (${(error as NodeJS.ErrnoException).code})`, { cause: error })
-  } finally {
-    stream.destroy()
-  }
-  return found.length > 0 || !isNamed ? found : [first ?? readReceipt(path, '')]
-}
-
-/** That of the file's own verdict, unless the receipt of a release in it does not fit. */
-function exitOf({ own, parts }: Answers): number {
-  const isInvalid = ({ finding }: Answer) => finding?.part?.kind === 'release' && finding.result.verdict === 'invalid'
-  if (parts.some(isInvalid)) return EXIT_INVALID
-  const [main] = own
-  if (main?.finding === undefined) throw new Error('bug: a file without a verdict')
-  return main.finding.result.exit
-}
-
-/** The file's own result; `others` where more records name it, `earlierState` of a PDF, `releases` of a package. */
-function asJson(file: string, url: string, { own, parts }: Answers) {
-  const plain = (answer: Answer) => {
-    const { finding, problem, code, reason } = answer
-    const { kind: _, ...place } = partOf(answer) ?? {}
-    if (finding === undefined) return { ...place, problem, code, reason }
-    return { ...place, receipt: finding.receiptName ?? url, ...(finding.isFresher && { fresher: true }), ...finding.result }
-  }
-  const [main, ...others] = own
-  const state = parts.find(answer => partOf(answer)?.kind === 'state')
-  const releases = parts.filter(answer => partOf(answer)?.kind === 'release')
-  return {
-    file,
-    ...(main && plain(main)),
-    ...(main?.finding?.pdf && { signedPdf: main.finding.pdf.isSigned }),
-    ...(others.length > 0 && { others: others.map(plain) }),
-    ...(state && { earlierState: plain(state) }),
-    ...(releases.length > 0 && { releases: releases.map(plain) }),
-  }
-}
-
-function openChain(named: readonly string[] | undefined, policy: Policy): ChainReader[] {
+function endpointsFor(named: readonly string[] | undefined, policy: Policy): string[] {
   const fromEnvironment = (process.env.OPENSEAL_RPC ?? '').split(',').map(url => url.trim())
   const local = policy.anchors.some(({ chainId }) => chainId === LOCAL_CHAIN_ID)
     ? [`http://127.0.0.1:${process.env.OPENSEAL_CHAIN_PORT || 8545}`]
     : []
   const given = (named ?? fromEnvironment).filter(url => url !== '')
-  return (given.length > 0 ? given : local).map(url => {
-    if (!/^https?:\/\//.test(url) || !URL.canParse(url))
-      throw new UsageError(`--rpc wants an address like https://rpc.example, not ${JSON.stringify(url)}`)
-    return createJsonRpcReader({ url, fetch, timeoutMs: TIMEOUT_MS })
-  })
+  const urls = given.length > 0 ? given : local
+  const bad = urls.find(url => !/^https?:\/\//.test(url) || !URL.canParse(url))
+  if (bad !== undefined) throw new UsageError(`--rpc wants an address like https://rpc.example, not ${JSON.stringify(bad)}`)
+  return urls
+}
+
+async function readPolicyFile(path: string): Promise<GivenPolicy> {
+  const { value, error } = await attemptAsync(async () => readPolicy(path, await readBytes(path)))
+  if (!error) return value
+  if (error instanceof FileError) throw new UsageError(error.message, { cause: error })
+  throw new OpenSealError(error.code, `${path}: ${error.message}`, { cause: error })
 }
 
 async function readBytes(path: string): Promise<Uint8Array> {
-  return readBytesOf(path).catch(error => {
+  return readFile(path).catch(error => {
     if (error.code === 'ENOENT') throw new FileError('FILE_NOT_FOUND', `there is no file ${path}`, { cause: error })
     throw new FileError('FILE_UNREADABLE', `${path} cannot be read (${error.code})`, { cause: error })
   })
@@ -194,7 +189,10 @@ async function readBytes(path: string): Promise<Uint8Array> {
 
 const EXAMPLE = `openseal verify decision.pdf --trust-ledger
 openseal verify decision.pdf --policy openseal.policy.json --rpc https://rpc.example
+openseal verify folder/* --policy openseal.policy.json
 openseal verify sha256:<64 digits> --policy openseal.policy.json`
-const RELEASES = `
-Every release of an OCDS package gets its own verdict. The exit code is that of the file's own,
-or 5 where the receipt of a release does not fit.`
+const MORE = `
+A file can be named by its SHA-256 too, or be - for what comes on stdin: fingerprints as certutil,
+Get-FileHash or sha256sum print them. Of several files the exit code is that of the gravest verdict; one that
+cannot be read is named, the others are checked, and the exit code is 2 unless something does not fit (5).
+Every release of an OCDS package gets its own verdict; one that its receipt does not fit makes the exit code 5.`

@@ -42,6 +42,8 @@ export const de: Messages = {
   'trust.ledger':
     'Geprüft nach den Regeln, die das Register selbst veröffentlicht. Um sich auf niemanden zu verlassen, fügen Sie Ihre eigene Kopie der Richtliniendatei hinzu.',
   'trust.policy': 'Geprüft nach Ihrer eigenen Kopie der Regeln (Richtlinie).',
+  'trust.file': 'Geprüft nach der Richtlinie in {name} mit dem SHA-256 {hash}.',
+  'trust.saved': 'Geprüft nach der Richtlinie, die in dieser Datei gespeichert ist.',
   'matched.bytes': 'Die Datei ist unverändert, Byte für Byte.',
   'matched.content': 'Gleicher Inhalt, anders formatiert.',
   'pdf.signed':
@@ -94,6 +96,26 @@ export const de: Messages = {
     'Ihr Beleg stammt aus der Zeit, bevor die Kette den Eintrag bestätigte. An seiner Stelle wurde der neuere Beleg des Registers geprüft.',
   'result.verdict': 'Ergebnis',
   'result.nofile': 'Nur der Beleg: Fügen Sie die Datei hinzu, um sie zu prüfen.',
+  'is.gzip':
+    'Dies ist eine komprimierte Datei (gzip). Die Datei darin ist möglicherweise registriert: Entpacken Sie sie und prüfen Sie diese.',
+  'is.zip': 'Dies ist ein ZIP-Archiv. Die Dateien darin sind möglicherweise registriert: Entpacken Sie es und prüfen Sie diese.',
+  'is.spreadsheet':
+    'Dies ist eine Tabellendatei. Programme ändern ihre Bytes beim Speichern. Prüfen Sie deshalb die Kopie, die veröffentlicht wurde.',
+  'is.encoding':
+    'Diese Textdatei ist in UTF-16 oder beginnt mit einer Bytereihenfolge-Markierung. Hat ein Programm sie so erneut gespeichert, haben sich ihre Bytes geändert.',
+  'is.json-lines': 'Diese Datei enthält einen JSON-Text pro Zeile. Sie wurde als Ganzes geprüft, nicht Zeile für Zeile.',
+  'is.json-list': 'Diese Datei enthält eine JSON-Liste. Sie wurde als Ganzes geprüft, nicht Element für Element.',
+  'is.compiled-release':
+    'Dies ist eine zusammengefasste OCDS-Veröffentlichung (compiled release): Ein Programm hat sie aus mehreren erstellt. Prüfen Sie das Paket, aus dem sie stammt.',
+  'is.versioned-release':
+    'Dies ist eine OCDS-Veröffentlichung mit Verlauf (versioned release): Ein Programm hat sie aus mehreren erstellt. Prüfen Sie das Paket, aus dem sie stammt.',
+  'is.oc4ids': 'Diese Datei enthält Daten zu Infrastrukturprojekten (OC4IDS). Sie wurde als Ganzes geprüft, nicht Projekt für Projekt.',
+  'result.receiptEncoding':
+    'Die Zeichenkodierung dieses Belegs können wir nicht lesen. Speichern Sie ihn als UTF-8 oder holen Sie ihn erneut dort, wo er herkam.',
+  'result.earlier': 'Dieselbe Datei steht auch in Eintrag {index} und ist seit {date} registriert.',
+  'result.earlierSealed': 'Dieselbe Datei steht auch im früheren Eintrag {index}.',
+  'result.computed': 'Aus Ihrer Datei berechnetes SHA-256',
+  'result.expected': 'Im Beleg genanntes SHA-256',
   'result.currencyUnchecked': 'Nach neueren Fassungen wurde nicht gesucht.',
   'fault.broken':
     'Es wurde nach der Ausstellung abgeschnitten oder verändert und ist nicht lesbar. Holen Sie es noch einmal von dort, woher es kam.',
@@ -125,7 +147,15 @@ export const de: Messages = {
   'verify.unreadable':
     'Die Datei konnte nicht gelesen werden. Vielleicht wurde sie inzwischen verschoben oder geändert: Wählen Sie sie noch einmal.',
   'verify.badPolicy': 'Diese Richtliniendatei wurde nicht verwendet.',
-  'verify.policyUsed': 'Ihre eigene Richtliniendatei wird verwendet: {name}',
+  'verify.policyUsed': 'Die Richtlinie in {name} entscheidet über diese Ergebnisse, bis Sie neu beginnen.',
+  'verify.policyAsk':
+    '{name} ist eine Richtlinie: die Regeln, nach denen Dateien beurteilt werden. Verwenden Sie sie nur, wenn Sie wissen, woher sie kommt.',
+  'verify.policyLedger': 'Register, für das sie gilt',
+  'verify.policyHash': 'SHA-256 der Richtlinie (Form nach RFC 8785)',
+  'verify.policyUse': 'Nach dieser Richtlinie urteilen',
+  'verify.policyLeave': 'Nicht verwenden',
+  'verify.policyNotUsed':
+    '{name} ist eine Richtlinie und wurde nicht verwendet. Soll sie gelten, wählen Sie sie im Feld für Ihre eigene Richtlinie.',
   'verify.ledgerGone': 'Das Register hat nicht geantwortet, der Beleg konnte nicht gesucht werden. Fügen Sie die Belegdatei hinzu.',
   'verify.needReceipt': 'Fügen Sie auch den Beleg dieser Datei hinzu: Diese Seite befragt kein Register.',
   'verify.tooManyReleases':
@@ -148,6 +178,7 @@ export const de: Messages = {
   'verify.serverNoScript': 'Ihr Browser führt kein JavaScript aus, daher ist eine Prüfung auf Ihrem Gerät hier nicht möglich.',
   'verify.serverFiles': 'Dateien und Belege, mehrere auf einmal, in beliebiger Reihenfolge',
   'verify.serverPaste': 'oder ein SHA-256-Fingerabdruck (64 Zeichen) oder der Text eines Belegs',
+  'verify.serverPolicy': 'Ihre eigene Richtliniendatei, falls sie anstelle der des Registers gelten soll',
   'verify.serverSubmit': 'Senden und prüfen',
   'verify.serverSent': 'Was Sie gesendet haben, hat für diese Prüfung Ihr Gerät verlassen. Es wurde nicht aufbewahrt.',
   'verify.serverHashOnly': 'Nur der Fingerabdruck wurde gesendet.',

@@ -42,6 +42,8 @@ export const fr: Messages = {
   'trust.ledger':
     'Vérifié selon les règles que le registre publie lui-même. Pour ne dépendre de personne, ajoutez votre propre copie du fichier de politique.',
   'trust.policy': 'Vérifié selon votre propre copie des règles (politique).',
+  'trust.file': 'Vérifié selon la politique de {name}, dont le SHA-256 est {hash}.',
+  'trust.saved': 'Vérifié selon la politique enregistrée dans ce fichier.',
   'matched.bytes': 'Le fichier est inchangé, octet pour octet.',
   'matched.content': 'Même contenu, mis en forme autrement.',
   'pdf.signed':
@@ -95,6 +97,25 @@ export const fr: Messages = {
     'Votre reçu date d’avant que la chaîne ne s’en porte garante. Le reçu plus récent du registre a été vérifié à sa place.',
   'result.verdict': 'Résultat',
   'result.nofile': 'Reçu seul : ajoutez le fichier pour le vérifier.',
+  'is.gzip':
+    'C’est un fichier compressé (gzip). Le fichier qu’il contient est peut-être enregistré : décompressez-le et vérifiez celui-là.',
+  'is.zip': 'C’est une archive ZIP. Les fichiers qu’elle contient sont peut-être enregistrés : extrayez-les et vérifiez-les.',
+  'is.spreadsheet': 'C’est un tableur. Les programmes modifient ses octets en l’enregistrant : vérifiez la copie qui a été publiée.',
+  'is.encoding':
+    'Ce fichier texte est en UTF-16 ou commence par une marque d’ordre des octets. Si un programme l’a enregistré ainsi, ses octets ont changé.',
+  'is.json-lines': 'Ce fichier contient un texte JSON par ligne. Il a été vérifié dans son ensemble, pas ligne par ligne.',
+  'is.json-list': 'Ce fichier contient une liste JSON. Il a été vérifié dans son ensemble, pas élément par élément.',
+  'is.compiled-release':
+    'C’est une publication OCDS compilée : un programme l’a faite à partir de plusieurs publications. Vérifiez le paquet dont elle provient.',
+  'is.versioned-release':
+    'C’est une publication OCDS avec historique : un programme l’a faite à partir de plusieurs publications. Vérifiez le paquet dont elle provient.',
+  'is.oc4ids':
+    'Ce fichier contient des données sur des projets d’infrastructure (OC4IDS). Il a été vérifié dans son ensemble, pas projet par projet.',
+  'result.receiptEncoding': 'Nous ne pouvons pas lire l’encodage de ce reçu. Enregistrez-le en UTF-8, ou récupérez-le là d’où il vient.',
+  'result.earlier': 'Le même fichier figure aussi à l’entrée {index}, enregistrée depuis le {date}.',
+  'result.earlierSealed': 'Le même fichier figure aussi à l’entrée antérieure {index}.',
+  'result.computed': 'SHA-256 calculé à partir de votre fichier',
+  'result.expected': 'SHA-256 indiqué dans le reçu',
   'result.currencyUnchecked': 'Les versions plus récentes n’ont pas été recherchées.',
   'fault.broken': 'Cela a été coupé ou modifié après avoir été délivré, et ne peut pas être lu. Demandez-le de nouveau à sa source.',
   'fault.newer': 'C’est d’un type que ce vérificateur ne connaît pas. Essayez-en un plus récent.',
@@ -124,7 +145,15 @@ export const fr: Messages = {
   'verify.clear': 'Recommencer',
   'verify.unreadable': 'Le fichier n’a pas pu être lu. Il a peut-être été déplacé ou modifié entre-temps : choisissez-le de nouveau.',
   'verify.badPolicy': 'Ce fichier de politique n’a pas été utilisé.',
-  'verify.policyUsed': 'Votre propre fichier de politique est utilisé : {name}',
+  'verify.policyUsed': 'La politique de {name} décide de ces résultats jusqu’à ce que vous recommenciez.',
+  'verify.policyAsk':
+    '{name} est une politique : les règles selon lesquelles les fichiers sont jugés. Ne l’utilisez que si vous savez d’où elle vient.',
+  'verify.policyLedger': 'Registre concerné',
+  'verify.policyHash': 'SHA-256 de la politique (forme RFC 8785)',
+  'verify.policyUse': 'Juger selon cette politique',
+  'verify.policyLeave': 'Ne pas l’utiliser',
+  'verify.policyNotUsed':
+    '{name} est une politique et n’a pas été utilisée. Pour juger selon elle, choisissez-la dans le champ prévu pour votre propre politique.',
   'verify.ledgerGone': 'Le registre n’a pas répondu : son reçu n’a pas pu être cherché. Ajoutez le fichier du reçu.',
   'verify.needReceipt': 'Ajoutez aussi le reçu de ce fichier : cette page n’interroge aucun registre.',
   'verify.tooManyReleases':
@@ -147,6 +176,7 @@ export const fr: Messages = {
   'verify.serverNoScript': 'Votre navigateur n’exécute pas JavaScript : la vérification sur votre appareil n’est pas possible ici.',
   'verify.serverFiles': 'Fichiers et reçus, plusieurs à la fois, dans n’importe quel ordre',
   'verify.serverPaste': 'ou une empreinte SHA-256 (64 caractères), ou le texte d’un reçu',
+  'verify.serverPolicy': 'Votre propre fichier de politique, s’il doit remplacer celui du registre',
   'verify.serverSubmit': 'Envoyer et vérifier',
   'verify.serverSent': 'Ce que vous avez envoyé a quitté votre appareil pour cette vérification. Rien n’a été conservé.',
   'verify.serverHashOnly': 'Seule l’empreinte a été envoyée.',

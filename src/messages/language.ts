@@ -60,4 +60,4 @@ export function browserMessages(language: Language): Readonly<Partial<Messages>>
 }
 
 const BROWSER_KEYS =
-  /^((verdict|mark|next|limits|trust|matched|pdf|check|detail|fault|what|status|result|verify|reason)\.|record\.(content|title|revision)$|site\.languages$)/
+  /^((verdict|mark|next|limits|trust|matched|pdf|check|detail|fault|what|status|result|verify|reason|is)\.|record\.(content|title|revision)$|site\.languages$)/

@@ -67,6 +67,19 @@ export function sayPdf(say: Say, { pdf, result }: Finding, state: Part | undefin
   return state?.kind === 'state' ? [...why, say('pdf.earlier', { bytes: state.bytes })] : why
 }
 
+/** What the file is, where that tells why it is not on the record, or not as a whole. */
+export function sayKind(say: Say, { fileKind, result }: Finding): string[] {
+  const isOther = result.verdict === 'unknown' || result.failed === 'document'
+  return fileKind !== undefined && isOther ? [say(`is.${fileKind}`)] : []
+}
+
+/** By which policy it was judged. */
+export function sayTrust(say: Say, { policySource, result }: Finding): string {
+  if (result.trust !== 'policy' || policySource === undefined) return say(`trust.${result.trust}`)
+  if (policySource.kind === 'saved') return say('trust.saved')
+  return say('trust.file', { name: isolate(policySource.name), hash: policySource.sha256 })
+}
+
 /** What a part of a file is called. */
 export function sayPart(say: Say, part: Part): string {
   if (part.kind === 'state') return say('result.state', { bytes: part.bytes })
@@ -74,19 +87,25 @@ export function sayPart(say: Say, part: Part): string {
 }
 
 /** What else is to be said of a finding. */
-export function sayRemarks(say: Say, { digest, isFresher, result }: Finding): string[] {
+export function sayRemarks(say: Say, { digest, earlier, isFresher, result }: Finding): string[] {
   const { verdict, checks } = result
   const isOld =
     (verdict === 'anchored' || verdict === 'test-network') && checks.some(({ name, status }) => name === 'currency' && status === 'not-run')
   return [
     ...(digest === undefined ? [say('result.nofile')] : []),
     ...(isFresher ? [say('result.fresher')] : []),
+    ...(earlier ? [sayEarlier(say, earlier)] : []),
     ...(isOld ? [say('result.currencyUnchecked')] : []),
   ]
 }
 
+function sayEarlier(say: Say, { index, date }: NonNullable<Finding['earlier']>): string {
+  return date === undefined ? say('result.earlierSealed', { index }) : say('result.earlier', { index, date: sayTime(say, date) })
+}
+
 /** Why there is no verdict. */
 export function sayProblem(say: Say, { problem, code = '' }: { readonly problem: Problem; readonly code?: string }): string {
+  if (problem === 'receipt-encoding') return say('result.receiptEncoding')
   if (problem === 'ledger-gone') return say('verify.ledgerGone')
   return problem === 'need-receipt' ? say('verify.needReceipt') : say('result.refused', { reason: sayFault(say, code) })
 }

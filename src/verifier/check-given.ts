@@ -11,6 +11,7 @@ import type { Release } from './file-reader.ts'
 import { type GivenFile, type GivenReceipt, hashesOf, isOf, matchReceipts, type NamedDocument, naming } from './given.ts'
 import { type FoundReceipts, giveUpWhenGone, inTurns, type LedgerReader } from './ledger-reader.ts'
 import type { PdfFacts } from './pdf.ts'
+import type { PolicySource } from './policy-source.ts'
 import type { CheckResult, Result } from './result.ts'
 import { verify } from './verify.ts'
 
@@ -31,6 +32,7 @@ export type Finding = {
   readonly pdf?: PdfFacts | undefined
   readonly part?: Part | undefined
   readonly result: Result
+  readonly policySource?: PolicySource | undefined
   /** What the receipt names in place of this file, where that is none of it. */
   readonly expected?: readonly NamedDocument[]
   /** Where the file stands in earlier entries of the record too: the first of them, with its date where the chain vouches for that. */
@@ -71,6 +73,7 @@ export type Means = {
   readonly trust: 'policy' | 'ledger'
   readonly chain: readonly ChainReader[]
   readonly ledger?: LedgerReader | undefined
+  readonly policySource?: PolicySource | undefined
   /** When it says so no release is begun any more. What asks for the others has to be given it too. */
   readonly signal?: AbortSignal | undefined
 }
@@ -238,11 +241,11 @@ function continues(fresh: string, text: string): boolean {
 async function findingOf(
   subject: Subject,
   receipt: string | Uint8Array | undefined,
-  { policy, trust, chain, ledger }: Means,
+  { policy, policySource, trust, chain, ledger }: Means,
   { onCheck }: Watch = {},
 ): Promise<Finding> {
   const result = await verify({ file: subject.digest, receipt, policy, chain, trust, currency: ledger?.currency, onCheck })
-  return { ...subject, result, isFresher: false }
+  return { ...subject, ...(policySource && { policySource }), result, isFresher: false }
 }
 
 async function inOrder<T, R>(items: readonly T[], task: (item: T) => Promise<R>): Promise<R[]> {

@@ -147,12 +147,11 @@ function readReceiptLines(name: string, text: string, value?: Json): GivenReceip
 function lineOf(name: string, value: Json | undefined, line: string, of: string | undefined): GivenReceipt {
   const receipt = receiptIn(value)
   const text = receipt === undefined ? line : canonicalJson(receipt)
-  if (of === undefined) return { name, text, ...namedIn(receipt) }
   const statement = isJsonObject(receipt) && isJsonObject(receipt.statement) ? receipt.statement : {}
   const { record, revision } = statement
   const isOfPackage = typeof record === 'string' && record.startsWith('urn:sha256:')
   const release = typeof record === 'string' && typeof revision === 'string' ? { release: `${record} ${revision}` } : {}
-  return { name, text, of, isOfPackage, ...release, ...namedIn(receipt) }
+  return { name, text, ...(of !== undefined && { of }), isOfPackage, ...release, ...namedIn(receipt) }
 }
 
 /** The receipt in a line of `/v1/receipts/:from/:to`, or the value itself. */

@@ -29,6 +29,7 @@ export { createLedgerReader, type LedgerReader } from './ledger-reader.ts'
 export type { Note, NoteKey } from './notes.ts'
 export { fingerprint, type Pasted, readPasted } from './pasted.ts'
 export type { PdfFacts } from './pdf.ts'
+export { type GivenPolicy, type PolicySource, readPolicy } from './policy-source.ts'
 export type { CheckResult, Result } from './result.ts'
 export {
   CHECKS,

@@ -1,13 +1,14 @@
 /** The answer to a check as people see it: the verdict first, as a sentence. One renderer for the server, the page and the offline file. */
 import type { MessageKey } from '../messages/en.ts'
 import { isolate, type Say, sayNumber } from '../messages/say.ts'
-import { sayDetail, sayHeading, sayNext, sayPart, sayPdf, sayProblem, sayRemarks } from '../messages/verdict.ts'
+import { sayDetail, sayHeading, sayKind, sayNext, sayPart, sayPdf, sayProblem, sayRemarks, sayTrust } from '../messages/verdict.ts'
 import {
   type Answer,
   type Answers,
   CHECKS,
   type CheckResult,
   type Finding,
+  type NamedDocument,
   type Part,
   partOf,
   type VerdictCode,
@@ -40,6 +41,8 @@ const STATE_LOOK: readonly [Tone, IconName] = ['warn', 'newer']
 const STATUS_ICONS = { passed: 'tick', failed: 'cross', 'not-run': 'dash' } as const
 /** So many releases of one verdict get a whole card; those after them one line each, so that a page of thousands stays light. */
 export const WHOLE_CARDS = 200
+/** So many of the documents that a receipt names are shown beside a file that is none of them. */
+const SHOWN_DOCUMENTS = 5
 /** Where the releases without a verdict stand among the others: after what does not fit. */
 const NO_VERDICT = 0.5
 
@@ -123,11 +126,11 @@ ${!isState && html`<p><bdi><b>${name}</b></bdi></p>`}
 ${more.map(line => html`<p>${line}</p>`)}
 ${result.limits && html`<p>${say('result.agency')}: <bdi>${result.agency}</bdi> · ${say('result.record')}: <bdi${result.title && html` lang="${result.language ?? ''}"`}>${result.title ?? result.record}</bdi></p>`}
 ${next && html`<p>${next}</p>`}
-${[...sayPdf(say, finding, state), ...sayRemarks(say, finding)].map(remark => html`<p>${remark}</p>`)}
+${[...sayKind(say, finding), ...sayPdf(say, finding, state), ...sayRemarks(say, finding)].map(remark => html`<p>${remark}</p>`)}
 ${onRecord && html`<p><a href="${pages.base}/records/${result.index}">${say('result.open')}</a></p>`}
 <details${verdict === 'invalid' && html` open`}><summary>${say('result.checks')}</summary><ol class="checks">${result.checks.map(check => renderCheck(say, check))}</ol></details>
 <details><summary>${say('result.details')}</summary>${renderFacts(say, finding)}</details>
-${verdict !== 'unknown' && !isState && html`<p class="limits small">${result.limits && say('limits.sentence')} ${say(`trust.${result.trust}`)}</p>`}
+${verdict !== 'unknown' && !isState && html`<p class="limits small">${result.limits && say('limits.sentence')} ${sayTrust(say, finding)}</p>`}
 </div></article>`
 }
 
@@ -152,12 +155,13 @@ function renderRelease(say: Say, answer: Answer, setting: Setting): Html {
   return html`<details class="release" data-release-verdict="${verdict}"><summary>${line}</summary>${renderAnswer(say, answer, setting)}</details>`
 }
 
-function renderFacts(say: Say, { result, digest, fileName, receiptName }: Finding): Html {
+function renderFacts(say: Say, { result, digest, isFingerprint, expected = [], fileName, receiptName }: Finding): Html {
   const facts: (readonly [MessageKey, Html | string | false | undefined])[] = [
     ['result.file', fileName && html`<bdi>${fileName}</bdi>`],
     ['result.size', digest && digest.bytes > 0 && say('result.bytes', { count: digest.bytes })],
-    ['result.hash', digest && html`<span class="hash">${digest.sha256}</span>`],
+    [expected.length > 0 && !isFingerprint ? 'result.computed' : 'result.hash', digest && html`<span class="hash">${digest.sha256}</span>`],
     ['record.content', digest?.jcs && html`<span class="hash">${digest.jcs}</span>`],
+    ...expected.slice(0, SHOWN_DOCUMENTS).map(document => ['result.expected', renderDocument(document)] as const),
     ['result.receipt', receiptName && html`<bdi>${receiptName}</bdi>`],
     ['record.title', result.title && html`<bdi lang="${result.language ?? ''}">${result.title}</bdi>`],
     ['result.agency', result.agency && html`<bdi>${result.agency}</bdi>`],
@@ -167,6 +171,10 @@ function renderFacts(say: Say, { result, digest, fileName, receiptName }: Findin
   ]
   return html`<dl class="facts">${facts.map(([key, value]) => value && html`<dt>${say(key)}</dt><dd>${value}</dd>`)}</dl>
 <p class="small hash" lang="en">${result.sentence}</p>`
+}
+
+function renderDocument({ name, sha256 }: NamedDocument): Html {
+  return html`<bdi>${name}</bdi>: <span class="hash">${sha256}</span>`
 }
 
 function nameOf(say: Say, { fileName, part, receiptName, result }: Finding): string {

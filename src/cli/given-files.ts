@@ -1,0 +1,121 @@
+/** What `openseal verify` was given: files, fingerprints, receipts among them, and the receipts that lie beside the files. */
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { createInterface } from 'node:readline'
+import { OpenSealError } from '../core/errors.ts'
+import {
+  fingerprint,
+  type Given,
+  type GivenFile,
+  type GivenReceipt,
+  type ReadFile,
+  readPasted,
+  readReceipt,
+  readReceiptLine,
+  recognize,
+} from '../verifier/index.ts'
+import { FileError, readFile } from './hash-file.ts'
+import { startByteProgress } from './output.ts'
+import { receiptPath, receiptsPath } from './receipt-file.ts'
+
+/** What one argument turned out to be, or why it cannot be checked. */
+export type Argument =
+  | { readonly name: string; readonly files: readonly GivenFile[]; readonly receipts: readonly GivenReceipt[] }
+  | { readonly name: string; readonly code: string; readonly detail: string }
+
+/** Receipts up to this size are read whole, in whatever encoding; larger ones line by line. */
+const MAX_WHOLE_BYTES = 64 * 1024 * 1024
+/** What is pasted into a terminal, or comes from another program: lists of fingerprints, and a receipt. */
+const MAX_INPUT_BYTES = 16 * 1024 * 1024
+
+/** Reads an argument: a path, `sha256:…` or 64 digits that are no path, or `-` for what comes on stdin. */
+export async function readArgument(text: string): Promise<Argument> {
+  if (text === '-') return readInput()
+  const [, sha256] = /^(?:sha256:)?([0-9a-f]{64})$/i.exec(text) ?? []
+  if (sha256 !== undefined && (text.includes(':') || !(await isThere(text))))
+    return { name: text, files: [fingerprint(sha256.toLowerCase(), text)], receipts: [] }
+  try {
+    const given = recognize(text, await readWithProgress(text))
+    if (given.kind === 'file') return { name: text, files: [given.file], receipts: [] }
+    if (given.kind === 'receipts') return { name: text, files: [], receipts: given.receipts }
+    return {
+      name: text,
+      code: 'FILE_IS_POLICY',
+      detail: `${text} is a policy, not a file to check. Name the file, and the policy with --policy ${text}`,
+    }
+  } catch (error) {
+    if (!(error instanceof OpenSealError)) throw error
+    return { name: text, code: error.code, detail: error.message }
+  }
+}
+
+/** The receipts of a file: those in the file that was named for it, else those that lie beside it. None: the ledger is to be asked. */
+export async function receiptsOf(file: GivenFile, named: string | undefined): Promise<readonly GivenReceipt[]> {
+  if (named !== undefined) return readNamed(named, file)
+  const beside = await Promise.all([receiptPath(file.name), receiptsPath(file.name)].map(path => readBeside(path, file)))
+  return beside.flat()
+}
+
+async function readBeside(path: string, file: GivenFile): Promise<readonly GivenReceipt[]> {
+  return (await isThere(path)) ? readNamed(path, file) : []
+}
+
+async function readNamed(path: string, file: GivenFile): Promise<readonly GivenReceipt[]> {
+  const { size } = await stat(path).catch(() => ({ size: 0 }))
+  if (size > MAX_WHOLE_BYTES) return readLines(path, file)
+  const read = await readFile(path)
+  const given: Given = recognize(path, read)
+  if (given.kind === 'policy') throw new FileError('RECEIPT_IS_POLICY', `${path} is a policy, not a receipt. Name it with --policy ${path}`)
+  // What was named as a receipt is judged as one, whatever it is.
+  const receipts = given.kind === 'receipts' ? given.receipts : [readReceipt(path, read.json ?? '')]
+  return receipts.map(receipt => ({ ...receipt, name: path, of: file.name }))
+}
+
+/** Of more receipts than memory should hold those of this file and of the releases in it, and those that contradict them. */
+async function readLines(path: string, { name, read }: GivenFile): Promise<readonly GivenReceipt[]> {
+  const { digest, pdf, releases } = read
+  const states = (pdf?.states ?? []).map(({ sha256 }) => sha256)
+  const hashes = new Set([digest.sha256, digest.jcs, ...states, ...releases.map(each => each.digest?.sha256)])
+  const names = new Set(releases.map(each => each.name))
+  const found: GivenReceipt[] = []
+  let ofPackage: GivenReceipt | undefined
+  let last: GivenReceipt | undefined
+  for await (const line of createInterface({ input: createReadStream(path) })) {
+    if (line.trim() === '') continue
+    last = readReceiptLine(path, line, name)
+    const isWanted = last.digests.some(hash => hashes.has(hash)) || (last.release !== undefined && names.has(last.release))
+    if (isWanted) found.push(last)
+    else if (last.isOfPackage) ofPackage = last
+  }
+  const [whole = last] = [ofPackage]
+  return whole === undefined || found.includes(whole) ? found : [...found, whole]
+}
+
+async function readInput(): Promise<Argument> {
+  const name = '-'
+  let text = ''
+  process.stdin.setEncoding('utf8')
+  for await (const chunk of process.stdin) {
+    text += chunk
+    if (text.length > MAX_INPUT_BYTES) return { name, code: 'INPUT_TOO_LARGE', detail: `more than ${MAX_INPUT_BYTES} bytes came on stdin` }
+  }
+  const pasted = readPasted(name, text)
+  if (pasted.kind === 'given') return { name, files: pasted.files, receipts: pasted.receipts }
+  const detail =
+    pasted.kind === 'other-hash'
+      ? `what came on stdin is ${pasted.algorithm}: only SHA-256 is looked up`
+      : 'what came on stdin is neither a SHA-256 fingerprint nor a receipt'
+  return { name, code: 'INPUT_UNKNOWN', detail }
+}
+
+async function readWithProgress(path: string): Promise<ReadFile> {
+  const hashing = startByteProgress(`hashing ${path}`)
+  return readFile(path, hashing.report).finally(hashing.stop)
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
+}
