@@ -7,24 +7,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { toHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import type { Hash } from '../core/hash.ts'
-import type { AnyStatement } from '../core/statement.ts'
+import type { AnyStatement, Statement } from '../core/statement.ts'
 import type { Log } from '../log.ts'
 import { type AnchorTime, activityRows, listSlots, type Slot, type Unit } from './activity.ts'
 import { findAlike, gatherAlike } from './alike.ts'
-import {
-  type AgencyCounts,
-  type Change,
-  type ChangeKind,
-  gatherChanges,
-  isSilentEdit,
-  listChanges,
-  NO_COUNTS,
-  readCounts,
-} from './changes.ts'
+import { type AgencyCounts, type Change, type ChangeKind, gatherChanges, listChanges, NO_COUNTS, readCounts, stateOf } from './changes.ts'
 import { BLOCK, postingRows } from './postings.ts'
 import { begin, PROGRESS } from './progress.ts'
 import { jsonValue } from './rows.ts'
 import { type Found, search } from './search.ts'
+import type { EntryState } from './threads.ts'
 import { searchableOf, tokensOf } from './words.ts'
 
 /** The reading side of a ledger. */
@@ -32,7 +24,6 @@ export type FoundLedger = {
   readonly origin: string
   head(): { readonly size: number }
   statement(index: number): Promise<string | undefined>
-  listByRecord(agency: string, record: string, before: number, limit: number): Promise<readonly number[]>
   sealedMs(index: number): Promise<number | undefined>
   rootAt(size: number): Promise<Hash>
   listAnchors(after: number, limit: number): Promise<readonly AnchorTime[]>
@@ -47,7 +38,8 @@ export type Finder = {
   search(query: string, before: number, limit: number): Promise<Found>
   /** Changes below `before`, newest first. */
   changes(kinds: readonly ChangeKind[], before: number, limit: number): Promise<readonly Change[]>
-  isSilentEdit(index: number): Promise<boolean>
+  /** What became of an entry with this statement, by all entries below `reached()`. */
+  state(index: number, statement: Statement): Promise<EntryState>
   counts(agency: string): Promise<AgencyCounts>
   /** Record ids of an agency that people could take for this one, without it. */
   recordsLike(agency: string, record: string): Promise<readonly string[]>
@@ -107,7 +99,7 @@ export async function openFinder({ ledger, folder, steadyMs, log }: Deps): Promi
     const { size: from, anchored } = progress
     const block = Math.floor(from / BLOCK)
     const end = Math.min(ledger.head().size, (block + 1) * BLOCK)
-    const changes = gatherChanges(rows, { ...ledger, statement: readText })
+    const changes = gatherChanges(rows, { statement: readText })
     const alike = gatherAlike(rows)
     const postings = new Map<string, number[]>()
     let to = from
@@ -118,6 +110,8 @@ export async function openFinder({ ledger, folder, steadyMs, log }: Deps): Promi
       if (statement?.type !== 'openseal/statement@v1') continue
       await changes.add(to, statement)
       alike.add(to, statement)
+      // Each of its documents may become a row.
+      tokens += statement.documents.length
       for (const token of tokensOf(searchableOf(statement))) {
         const listed = postings.get(token)
         if (listed === undefined) postings.set(token, [to])
@@ -194,7 +188,7 @@ export async function openFinder({ ledger, folder, steadyMs, log }: Deps): Promi
     search: (query, before, limit) =>
       ask<Found>(() => search(rows, index => ledger.statement(index), query, before, limit), { indexes: [] }),
     changes: (kinds, before, limit) => ask<readonly Change[]>(() => listChanges(rows, kinds, before, limit), []),
-    isSilentEdit: index => ask(() => isSilentEdit(rows, index), false),
+    state: (index, statement) => ask<EntryState>(() => stateOf(rows, index, statement), {}),
     counts: agency => ask(() => readCounts(rows, agency), NO_COUNTS),
     recordsLike: (agency, record) => ask<readonly string[]>(() => findAlike(rows, readText, agency, record), []),
     activity: (unit, fromMs, limit) => ask<readonly Slot[]>(() => listSlots(rows, unit, fromMs, limit), []),

@@ -4,10 +4,9 @@
  *
  *   m                        how far it goes, and of which log (`Progress`)
  *   w token 0 block          → the entries of a block that are listed under a token: their places, two bytes each, ascending
- *   v version                → by hash of agency, record and revision: index of its newest statement, then those of its newest open publications;
- *                              by hash of agency and record: index of the newest statement that amends or withdraws the whole record
  *   s skeleton               → by hash of agency and skeleton: the first entry of each record id that has it, behind a hash of the id
  *   k kind index             → a silent edit, an amendment or a withdrawal; the value is the index of what it changes, or empty
+ *   v n e b a                what became of each entry, see threads
  *   g agency                 → counts, as JSON
  *   t unit slot              → what was sealed in a stretch of time, and how long it waited for the chain, as JSON
  */

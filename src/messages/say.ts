@@ -66,6 +66,7 @@ export function sayDuration(say: Tongue, seconds: number): string {
 }
 
 const UNITS = [
+  ['year', 31_557_600],
   ['day', 86400],
   ['hour', 3600],
   ['minute', 60],
@@ -77,7 +78,7 @@ const numbersOf = perLanguage(lang => new Intl.NumberFormat(lang))
 const pluralsOf = perLanguage(lang => new Intl.PluralRules(lang))
 const lengthsOf = perLanguage(lang => {
   const of = (unit: string) => new Intl.NumberFormat(lang, { style: 'unit', unit, unitDisplay: 'long' })
-  return { day: of('day'), hour: of('hour'), minute: of('minute'), second: of('second') }
+  return { year: of('year'), day: of('day'), hour: of('hour'), minute: of('minute'), second: of('second') }
 })
 
 function perLanguage<T>(make: (lang: string) => T): (lang: string) => T {

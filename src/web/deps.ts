@@ -1,4 +1,5 @@
 /** What the site is given: live parts made by the composition root, as far as pages read them. The site knows no ledger module, only these shapes. */
+import type { Statement } from '../core/statement.ts'
 import type { VersionChange } from '../core/versions.ts'
 import type { ChainReader, Policy } from '../verifier/index.ts'
 
@@ -63,6 +64,9 @@ export type SiteChangeKind = 'silent-edit' | 'amend' | 'withdraw'
 /** A change, with the index of the statement of the same version before it, where there is one. */
 export type SiteChange = { readonly index: number; readonly kind: SiteChangeKind; readonly earlier?: number }
 
+/** What became of an entry: the newest one that withdrew it, one that superseded it, and whether a silent edit concerns it, or is itself. */
+export type SiteState = { readonly withdrawn?: number; readonly superseded?: number; readonly edited?: true; readonly isSilentEdit?: true }
+
 /** What was sealed in a stretch of time, and the longest that one of these entries waited for its anchor. */
 export type SiteSlot = { readonly startMs: number; readonly records: number; readonly waitMs?: number }
 
@@ -76,7 +80,8 @@ export type SiteFinder = {
   /** By a record's whole number, else by words, below `before`, newest first; `older` where there may be more. */
   search(query: string, before: number, limit: number): Promise<{ readonly indexes: readonly number[]; readonly older?: number }>
   changes(kinds: readonly SiteChangeKind[], before: number, limit: number): Promise<readonly SiteChange[]>
-  isSilentEdit(index: number): Promise<boolean>
+  /** What became of an entry, by all entries below `reached()`. */
+  state(index: number, statement: Statement): Promise<SiteState>
   counts(agency: string): Promise<SiteCounts>
   activity(unit: 'quarter' | 'day', fromMs: number, limit: number): Promise<readonly SiteSlot[]>
 }

@@ -1,12 +1,13 @@
 /** Atom feeds (RFC 4287) in pages (RFC 5005 §3): all records, those of an agency, changes. */
+import type { Statement } from '../core/statement.ts'
 import { formatTime } from '../core/time.ts'
-import { isolate, type Say } from '../messages/say.ts'
+import { isolate, type Say, sayTime } from '../messages/say.ts'
 import { clip } from './content.ts'
 import { html } from './html.ts'
 import type { Entry } from './records.ts'
 
-/** An entry with the time at which the ledger accepted it. */
-export type FeedEntry = Entry & { readonly sealedMs: number }
+/** An entry with the time at which the ledger accepted it, and the ledger's date of it: the chain's, once that vouches for it. */
+export type FeedEntry = Entry & { readonly sealedMs: number; readonly ledgerMs: number }
 
 /** One page of a feed. */
 export type Feed = {
@@ -25,7 +26,7 @@ export type Feed = {
   readonly entries: readonly FeedEntry[]
 }
 
-/** The feed as XML. `updated` is when the ledger accepted an entry, `published` what the agency states. */
+/** The feed as XML. Of an entry `published` is when the ledger accepted it, and `updated` the ledger's date. The agency's own date is only told: readers sort by the others. */
 export function renderFeed(say: Say, feed: Feed): string {
   const { title, tag, siteUrl, path, origin, base, before, older, updatedMs, entries } = feed
   const self = `${siteUrl}${path}`
@@ -43,22 +44,47 @@ ${entries.map(entry => renderEntry(say, feed, entry))}</feed>
 `.safe
 }
 
-function renderEntry(say: Say, { tag, siteUrl, base }: Feed, { index, statement, sealedMs, isSilentEdit }: FeedEntry) {
+function renderEntry(say: Say, { tag, siteUrl, base }: Feed, entry: FeedEntry) {
+  const { index, statement, sealedMs, ledgerMs } = entry
   if (statement === undefined) return undefined
-  const { title, record, language, published, agency, action } = statement
+  const { title, record, language, agency, action } = statement
   const name = title === undefined || title.trim() === '' ? record : title
   return html`<entry>
 <id>${tag}/records/${index}</id>
 <title${language && html` xml:lang="${language}"`}>${clip(name, MAX_TITLE)}</title>
-<updated>${formatTime(sealedMs)}</updated>
-${published !== undefined && html`<published>${published}</published>`}
+<updated>${formatTime(ledgerMs)}</updated>
+<published>${formatTime(sealedMs)}</published>
 <author><name>${agency}</name></author>
 <link rel="alternate" type="text/html" href="${siteUrl}${base}/records/${index}"/>
 <category term="${action}" label="${say(`action.${action}`)}"/>
-${isSilentEdit === true && html`<category term="silent-edit" label="${say('changes.silent-edit')}"/>`}
-<summary>${say('record.entry', { index })}: ${say(isSilentEdit === true ? 'flag.silent-edit' : `action.${action}`)}. ${isolate(record)}</summary>
+${entry.state.isSilentEdit === true && html`<category term="silent-edit" label="${say('changes.silent-edit')}"/>`}
+<summary>${summarize(say, entry, statement)}</summary>
 </entry>
 `
+}
+
+/** In one line: what it is, the ledger's date of it, the agency's, and what became of it. */
+function summarize(say: Say, { index, state, dates, sealedMs }: FeedEntry, { action, record, published }: Statement): string {
+  const { withdrawn, superseded, edited, isSilentEdit } = state
+  const by = (sentence: string, other: number | undefined) => other !== undefined && `${sentence}: ${say('record.entry', { index: other })}`
+  const { anchored } = dates
+  const ledgerDate = anchored
+    ? say(anchored.isEvidence ? 'date.anchored' : 'date.test', { date: sayTime(say, anchored.time) })
+    : say('date.accepted', { date: sayTime(say, sealedMs) })
+  const sentences = [
+    `${say('record.entry', { index })}: ${say(isSilentEdit === true ? 'flag.silent-edit' : `action.${action}`)}`,
+    isolate(record),
+    ledgerDate,
+    published !== undefined && say('date.agency', { date: sayTime(say, published) }),
+    by(say('state.withdrawn'), withdrawn),
+    by(say('state.superseded'), superseded),
+    edited === true && isSilentEdit !== true && say('state.edited'),
+    anchored === undefined && say('state.waiting'),
+  ]
+  return sentences
+    .filter(sentence => sentence !== false)
+    .map(sentence => `${sentence}.`)
+    .join(' ')
 }
 
 /** The part of a tag URI (RFC 4151) that is the ledger's own: its origin, and the day on which it began. */

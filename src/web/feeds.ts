@@ -53,9 +53,11 @@ async function complete(ctx: Context, frame: Frame, before: number | undefined, 
   const bornMs = (await ledger.sealedMs(0)) ?? 0
   const entries: FeedEntry[] = []
   for (const entry of await readEntries(deps, indexes)) {
-    if (entry.statement !== undefined) entries.push({ ...entry, sealedMs: (await ledger.sealedMs(entry.index)) ?? bornMs })
+    if (entry.statement === undefined) continue
+    const { sealedMs = bornMs, anchored } = entry.dates
+    entries.push({ ...entry, sealedMs, ledgerMs: anchored === undefined ? sealedMs : Date.parse(anchored.time) })
   }
-  const updatedMs = Math.max(bornMs, ...entries.map(({ sealedMs }) => sealedMs))
+  const updatedMs = Math.max(bornMs, ...entries.map(({ ledgerMs }) => ledgerMs))
   const { base, origin } = frame
   return { title, tag: tagOf(origin, bornMs), siteUrl: deps.url, path: ctx.path, origin, base, before, older, updatedMs, entries }
 }

@@ -1,23 +1,56 @@
 /** Reading records and anchors for pages. */
 import type { AnyStatement, Statement } from '../core/statement.ts'
-import { OpenSealError } from '../verifier/index.ts'
-import type { SiteAgency, SiteAnchor, SiteDeps, SiteLedger } from './deps.ts'
+import { OpenSealError, type Policy } from '../verifier/index.ts'
+import type { SiteAgency, SiteAnchor, SiteDeps, SiteLedger, SiteState } from './deps.ts'
 
-/** An entry in a list. Without a statement it is of the ledger itself, was erased, or is damaged in the store. */
-export type Entry = {
+/** When an entry came: by the clock of the ledger, and by the chain once it vouches for it. */
+export type Dates = {
+  readonly sealedMs: number | undefined
+  /** Block time of the first final anchor; `isEvidence` is false on a test network. */
+  readonly anchored?: { readonly time: string; readonly isEvidence: boolean }
+}
+
+/** An entry by itself. Without a statement it is of the ledger itself, was erased, or is damaged in the store. */
+export type BareEntry = {
   readonly index: number
   readonly statement?: Statement
   readonly without?: 'genesis' | 'keyChange' | 'erased' | 'damaged'
-  readonly isSilentEdit?: boolean
 }
 
-/** The entries with these indexes, silent edits marked. */
-export function readEntries({ ledger, finder }: SiteDeps, indexes: readonly number[]): Promise<Entry[]> {
-  return Promise.all(indexes.map(async index => ({ ...(await readEntry(ledger, index)), isSilentEdit: await finder.isSilentEdit(index) })))
+/** An entry in a list: with its dates, and what became of it as far as the log has been looked at. */
+export type Entry = BareEntry & { readonly dates: Dates; readonly state: SiteState }
+
+/** So long a list holds up everybody else at a stretch, at most. */
+const TURN_MS = 10
+
+/** The entries with these indexes. */
+export async function readEntries(deps: SiteDeps, indexes: readonly number[]): Promise<Entry[]> {
+  const entries: Entry[] = []
+  let turnMs = performance.now()
+  for (const index of indexes) {
+    const entry = await readEntry(deps.ledger, index)
+    const state = entry.statement === undefined ? {} : await deps.finder.state(index, entry.statement)
+    entries.push({ ...entry, state, dates: await readDates(deps, index) })
+    if (performance.now() - turnMs < TURN_MS) continue
+    await new Promise(resolve => setImmediate(resolve))
+    turnMs = performance.now()
+  }
+  return entries
+}
+
+/** When an entry came. */
+export async function readDates({ ledger, policy }: SiteDeps, index: number): Promise<Dates> {
+  const [sealedMs, anchor] = [await ledger.sealedMs(index), await ledger.anchorOf(index)]
+  return { sealedMs, ...(anchor && { anchored: { time: anchor.block.time, isEvidence: isProduction(anchor, policy()) } }) }
+}
+
+/** False on a test network, whose anchors are no evidence. */
+export function isProduction({ chainId, contract, logId }: SiteAnchor, { anchors }: Policy): boolean {
+  return anchors.some(anchor => anchor.production && anchor.chainId === chainId && anchor.contract === contract && anchor.logId === logId)
 }
 
 /** One entry. What does not fit the tree is never shown; the rest of a page is. */
-export async function readEntry(ledger: SiteLedger, index: number): Promise<Entry & { readonly text?: string }> {
+export async function readEntry(ledger: SiteLedger, index: number): Promise<BareEntry & { readonly text?: string }> {
   try {
     const text = await ledger.statement(index)
     if (text === undefined) return { index, without: 'erased' }

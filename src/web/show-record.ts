@@ -1,12 +1,12 @@
 /** The page of one record: reads all that it shows. */
 import type { Context } from 'koa'
 import QRCode from 'qrcode'
-import type { SiteAnchor, SiteDeps } from './deps.ts'
+import type { SiteDeps } from './deps.ts'
 import { evidenceOf } from './evidence.ts'
 import type { Frame, Page } from './layout.ts'
 import { plainEntryPage, recordPage } from './pages/record.ts'
 import { MissingError } from './problem-page.ts'
-import { findAgency, readEntry } from './records.ts'
+import { findAgency, isProduction, readEntry } from './records.ts'
 
 /** Answers `/records/:index`. */
 export async function showRecord(frame: Frame, ctx: Context, deps: SiteDeps): Promise<Page> {
@@ -29,7 +29,7 @@ export async function showRecord(frame: Frame, ctx: Context, deps: SiteDeps): Pr
     agency: await findAgency(statement.agency, deps),
     ...(await ledger.history(index)),
     anchor,
-    production: isProduction(anchor, deps),
+    production: anchor !== undefined && isProduction(anchor, deps.policy()),
     sealedMs: await ledger.sealedMs(index),
     nowMs: nowMs(),
     evidence,
@@ -38,11 +38,4 @@ export async function showRecord(frame: Frame, ctx: Context, deps: SiteDeps): Pr
     onlyDocument: statement.documents[only - 1] === undefined ? undefined : only,
     wholeHistory: ctx.query.history === 'all',
   })
-}
-
-function isProduction(anchor: SiteAnchor | undefined, { policy }: SiteDeps): boolean {
-  return policy().anchors.some(
-    ({ chainId, contract, logId, production }) =>
-      production && chainId === anchor?.chainId && contract === anchor.contract && logId === anchor.logId,
-  )
 }

@@ -104,12 +104,12 @@ function recordPages(page: AddPage, deps: SiteDeps): void {
     const anchors = await newestAnchors(ledger, NEWEST, HOME.anchors)
     const isAccepting = ledger.stopped() === undefined && notAccepting?.() === undefined
     const { sinceMs: waitingSinceMs } = await readWaiting(deps)
-    return homePage(frame, { state: { size: ledger.head().size, anchors, waitingSinceMs, isAccepting }, latest })
+    return homePage(frame, { state: { size: ledger.head().size, anchors, waitingSinceMs, isAccepting }, latest, behind: countBehind(deps) })
   })
   page('/records', async (frame, ctx) => {
     const before = readCursor(ctx)
     const { indexes, older } = pageOf(newestIndexes(ledger, before ?? NEWEST, LIST_LENGTH + 1), LIST_LENGTH)
-    return recordsPage(frame, { entries: await readEntries(deps, indexes), before, older })
+    return recordsPage(frame, { entries: await readEntries(deps, indexes), before, older, behind: countBehind(deps) })
   })
   page('/records/:index', (frame, ctx) => showRecord(frame, ctx, deps))
   page('/agencies', async (frame, ctx) => agenciesPage(frame, await agencies.list(), readCursor(ctx, 'from') ?? 0))
@@ -118,14 +118,14 @@ function recordPages(page: AddPage, deps: SiteDeps): void {
     if (agency === undefined) throw new MissingError('AGENCY_NOT_FOUND', 'There is no agency with this address.')
     const before = readCursor(ctx)
     const { indexes, older } = pageOf(await ledger.listByAgency(agency.id, before ?? NEWEST, LIST_LENGTH + 1), LIST_LENGTH)
-    return agencyPage(frame, { agency, counts: await finder.counts(agency.id), entries: await readEntries(deps, indexes), before, older })
+    const counts = await finder.counts(agency.id)
+    return agencyPage(frame, { agency, counts, entries: await readEntries(deps, indexes), before, older, behind: countBehind(deps) })
   })
 }
 
 /** Changes, anchors, search. */
 function otherPages(page: AddPage, deps: SiteDeps): void {
   const { ledger, finder } = deps
-  const countBehind = () => ledger.head().size - finder.reached()
   page('/changes', async (frame, ctx) => {
     const before = readCursor(ctx)
     const kind = readChoice(ctx, 'kind', CHANGE_KINDS)
@@ -133,8 +133,13 @@ function otherPages(page: AddPage, deps: SiteDeps): void {
     const changeOf = new Map(changes.map(change => [change.index, change]))
     const { indexes, older } = pageOf([...changeOf.keys()], LIST_LENGTH)
     const entries = await readEntries(deps, indexes)
-    const changed = entries.map(entry => ({ ...entry, change: changeOf.get(entry.index)! }))
-    return changesPage(frame, { kind, entries: changed, before, older, behind: countBehind() })
+    const changed = entries.map(entry => {
+      const change = changeOf.get(entry.index)!
+      // What the change itself says is not said twice.
+      const { edited, isSilentEdit, ...others } = entry.state
+      return { ...entry, change, state: change.kind === 'silent-edit' ? others : entry.state }
+    })
+    return changesPage(frame, { kind, entries: changed, before, older, behind: countBehind(deps) })
   })
   page('/anchors', async (frame, ctx) => {
     const before = readCursor(ctx)
@@ -150,8 +155,13 @@ function otherPages(page: AddPage, deps: SiteDeps): void {
       .slice(0, 512)
       .toWellFormed()
     const { agencies, indexes, older } = await searchRecords(deps, query, readCursor(ctx) ?? NEWEST)
-    return searchPage(frame, { query, agencies, entries: await readEntries(deps, indexes), older, behind: countBehind() })
+    return searchPage(frame, { query, agencies, entries: await readEntries(deps, indexes), older, behind: countBehind(deps) })
   })
+}
+
+/** Newest entries that the finder has not looked at yet. */
+function countBehind({ ledger, finder }: SiteDeps): number {
+  return Math.max(0, ledger.head().size - finder.reached())
 }
 
 async function answerForm({ say, ...frame }: Frame, ctx: Context, checker: Checker): Promise<string> {

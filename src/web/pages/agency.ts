@@ -4,7 +4,7 @@ import type { SiteAgency, SiteCounts } from '../deps.ts'
 import { html } from '../html.ts'
 import type { Frame, Page } from '../layout.ts'
 import type { Entry } from '../records.ts'
-import { renderEntries } from './entry-list.ts'
+import { renderBehind, renderEntries } from './entry-list.ts'
 
 const LISTED = 100
 
@@ -32,6 +32,8 @@ export function agencyPage(
     readonly entries: readonly Entry[]
     readonly before: number | undefined
     readonly older: number | undefined
+    /** Newest entries that were not looked at yet. */
+    readonly behind: number
   },
 ): Page {
   const { say, base } = frame
@@ -46,6 +48,7 @@ export function agencyPage(
 <dl class="facts"><dt>${say('agency.id')}</dt><dd><bdi>${id}</bdi></dd></dl>
 <p>${say('agency.count', { entries: count(entries), edits: count(edits), amendments: count(amend), withdrawals: count(withdraw) })}</p>
 <h2>${say('agency.records')}</h2>
+${renderBehind(frame, data.behind)}
 ${renderEntries(frame, data.entries)}
 <p class="row no-print">${data.before !== undefined && html`<a href="${here}">${say('site.newest')}</a>`}
 ${data.older !== undefined && html`<a href="${here}?before=${data.older}">${say('site.older')}</a>`}</p>

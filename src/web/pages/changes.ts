@@ -1,8 +1,8 @@
 import type { SiteChange, SiteChangeKind } from '../deps.ts'
-import { type Html, html } from '../html.ts'
+import { fill, type Html, html } from '../html.ts'
 import type { Frame, Page } from '../layout.ts'
 import type { Entry } from '../records.ts'
-import { renderEntries } from './entry-list.ts'
+import { renderBehind, renderEntries } from './entry-list.ts'
 
 /** A change with the entry that makes it. */
 export type ChangeEntry = Entry & { readonly change: SiteChange }
@@ -32,7 +32,7 @@ export function changesPage(
     main: html`<h1>${say('site.changes')}</h1><p class="lead">${say('changes.lead')}</p>
 <nav class="tabs" aria-label="${say('changes.show')}"><ul><li>${tab(say('changes.all'), here, kind === undefined)}</li>
 ${CHANGE_KINDS.map(each => html`<li>${tab(say(`changes.${each}`), `${here}?kind=${each}`, kind === each)}</li>`)}</ul></nav>
-${behind > 0 && html`<p class="small soft">${say('changes.behind', { count: behind })}</p>`}
+${renderBehind(frame, behind)}
 ${entries.length === 0 ? html`<p>${say('changes.none')}</p>` : renderEntries(frame, entries, entry => renderChange(frame, entry))}
 <p class="row no-print">${before !== undefined && html`<a href="${here}${kind !== undefined && `?kind=${kind}`}">${say('changes.newest')}</a>`}
 ${older !== undefined && html`<a href="${here}?${only}before=${older}">${say('changes.older')}</a>`}</p>
@@ -40,12 +40,22 @@ ${older !== undefined && html`<a href="${here}?${only}before=${older}">${say('ch
   }
 }
 
+/** What changed, why, and which earlier entry it speaks of. */
 function renderChange({ say, base }: Frame, { change, statement }: ChangeEntry): Html {
   const { kind, earlier } = change
-  const reason = statement?.reason && `: ${say(`reason.${statement.reason.code}`)}`
-  return html`<p><span class="badge ${kind === 'amend' ? 'note' : 'alert'}">${say(kind === 'silent-edit' ? 'flag.silent-edit' : `action.${kind}`)}${reason}</span>
-${earlier !== undefined && html` <span class="small">${say('flag.before')}: <a href="${base}/records/${earlier}">${say('record.entry', { index: earlier })}</a></span>`}</p>`
+  const { reason, target } = statement ?? {}
+  const tone = kind === 'amend' ? 'note' : 'alert'
+  const name = say(kind === 'silent-edit' ? 'flag.silent-edit' : `action.${kind}`)
+  const entry = earlier !== undefined && html`<a href="${base}/records/${earlier}">${say('record.entry', { index: earlier })}</a>`
+  const version = target !== undefined && fill(say('changes.version'), { revision: html`<bdi>${target}</bdi>` })
+  const spokenOf = entry
+    ? html`${version ? html`${version}, ` : kind !== 'silent-edit' && html`${say('changes.allEarlier')} `}${entry}`
+    : html`${version && html`${version}: `}${say('changes.unknown')}`
+  return html`<p><span class="badge ${tone}">${name}${reason && `: ${say(`reason.${reason.code}`)}`}</span>
+<span class="small">${say(SPEAKS[kind])}: ${spokenOf}</span></p>`
 }
+
+const SPEAKS = { 'silent-edit': 'flag.before', amend: 'changes.replaces', withdraw: 'changes.withdraws' } as const
 
 function tab(name: string, href: string, isHere: boolean): Html {
   return html`<a href="${href}"${isHere && html` aria-current="page"`}>${name}</a>`

@@ -1,9 +1,9 @@
 /** Lists of entries, as several pages show them. */
-import { type Say, sayTime } from '../../messages/say.ts'
+import { type Say, sayDuration, sayTime } from '../../messages/say.ts'
 import { clip, renderContent, SHOWN } from '../content.ts'
-import { type Html, html, type Piece } from '../html.ts'
+import { fill, type Html, html, type Piece } from '../html.ts'
 import type { Frame } from '../layout.ts'
-import type { Entry } from '../records.ts'
+import type { BareEntry, Dates, Entry } from '../records.ts'
 
 /** What an entry without a statement is called. */
 export const WITHOUT = {
@@ -13,22 +13,53 @@ export const WITHOUT = {
   damaged: 'record.damagedTitle',
 } as const
 
-/** Entries as a list with links to their pages. `extra` is said after each of them, by default whether it is a silent edit. */
-export function renderEntries<T extends Entry>(
-  frame: Frame,
-  entries: readonly T[],
-  extra: (entry: T) => Piece = entry => editBadge(frame, entry),
-): Html {
+/** How far a date of an agency may lie from the ledger's before that is marked: a day ahead, or a year behind. */
+const FAR_MS = { ahead: 86_400_000, behind: 365 * 86_400_000 } as const
+
+/** Entries as a list with links to their pages, with their dates and what became of each. `extra` is said after each of them. */
+export function renderEntries<T extends Entry>(frame: Frame, entries: readonly T[], extra: (entry: T) => Piece = () => false): Html {
   const { say, base } = frame
   if (entries.length === 0) return html`<p>${say('home.none')}</p>`
   return html`<ul class="list">${entries.map(
     entry => html`<li><a class="name" href="${base}/records/${entry.index}">${nameOf(say, entry)}</a>
-${entry.statement && renderSummary(say, entry.index, entry.statement)}${extra(entry)}</li>`,
+${renderSummary(say, entry)}${renderMarks(frame, entry)}${extra(entry)}</li>`,
   )}</ul>`
 }
 
-function editBadge({ say }: Frame, { isSilentEdit }: Entry): Html | false {
-  return isSilentEdit === true && html`<p><span class="badge alert">${say('flag.silent-edit')}</span></p>`
+/** Said above a list whose newest changes were not looked at yet. */
+export function renderBehind({ say }: Frame, behind: number): Html | false {
+  return behind > 0 && html`<p class="small soft">${say('changes.behind', { count: behind })}</p>`
+}
+
+/** What became of an entry, as badges with links to what did it. */
+export function renderMarks({ say, base }: Frame, { state, dates }: Pick<Entry, 'state' | 'dates'>): Html | false {
+  const { withdrawn, superseded, edited, isSilentEdit } = state
+  const by = (index: number) => html`: <a href="${base}/records/${index}">${say('record.entry', { index })}</a>`
+  const badge = (tone: 'alert' | 'note', sentence: string, index?: number) =>
+    html` <span class="badge ${tone}">${sentence}${index !== undefined && by(index)}</span>`
+  const marks = [
+    withdrawn !== undefined && badge('alert', say('state.withdrawn'), withdrawn),
+    superseded !== undefined && badge('note', say('state.superseded'), superseded),
+    (edited === true || isSilentEdit === true) && badge('alert', say('state.edited')),
+    dates.anchored === undefined && badge('note', say('state.waiting')),
+  ].filter(mark => mark !== false)
+  return marks.length > 0 && html`<p>${marks}</p>`
+}
+
+/** The ledger's date of an entry: that of the first final anchor, before it that of acceptance, as the ledger's word. */
+export function renderLedgerDate(say: Say, { sealedMs, anchored }: Dates): Html | false {
+  if (anchored !== undefined)
+    return fill(say(anchored.isEvidence ? 'date.anchored' : 'date.test'), { date: renderTime(say, anchored.time) })
+  return sealedMs !== undefined && fill(say('date.accepted'), { date: renderTime(say, sealedMs) })
+}
+
+/** The agency's own date, where it gave one, called so; marked where it lies far from the ledger's. */
+export function renderAgencyDate(say: Say, published: string | undefined, { sealedMs }: Dates): Html | false {
+  if (published === undefined) return false
+  const aheadMs = sealedMs === undefined ? 0 : Date.parse(published) - sealedMs
+  const isFar = aheadMs > FAR_MS.ahead || -aheadMs > FAR_MS.behind
+  const gap = () => say(aheadMs > 0 ? 'date.late' : 'date.early', { duration: sayDuration(say, Math.abs(aheadMs) / 1000) })
+  return html`${fill(say('date.agency'), { date: renderTime(say, published) })}${isFar && html` <span class="badge note">${gap()}</span>`}`
 }
 
 /** The title of a record in its own language; its number where it has none. */
@@ -46,10 +77,15 @@ export function renderTime(say: Say, time: string | number): Html {
   return html`<time datetime="${typeof time === 'number' ? new Date(time).toISOString() : time}">${sayTime(say, time)}</time>`
 }
 
-function nameOf(say: Say, { statement, without }: Entry): Html | string {
+function nameOf(say: Say, { statement, without }: BareEntry): Html | string {
   return statement ? recordTitle(say, statement, SHOWN.listed) : say(WITHOUT[without ?? 'erased'])
 }
 
-function renderSummary(say: Say, index: number, { agency, kind, action, published }: NonNullable<Entry['statement']>): Html {
-  return html`<p class="soft small">${say('record.entry', { index })} · <bdi>${agency}</bdi> · ${say(`kind.${kind}`)} · ${say(`action.${action}`)}${published !== undefined && html` · ${renderTime(say, published)}`}</p>`
+function renderSummary(say: Say, { index, statement, dates }: Entry): Html {
+  const date = html`<b>${renderLedgerDate(say, dates)}</b> · ${say('record.entry', { index })}`
+  if (statement === undefined) return html`<p class="small">${date}</p>`
+  const { agency, kind, action, published } = statement
+  const agencyDate = renderAgencyDate(say, published, dates)
+  return html`<p class="small">${date} · <bdi>${agency}</bdi> · ${say(`kind.${kind}`)} · ${say(`action.${action}`)}</p>
+${agencyDate && html`<p class="soft small">${agencyDate}</p>`}`
 }

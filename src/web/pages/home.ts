@@ -4,7 +4,7 @@ import type { SiteAnchor } from '../deps.ts'
 import { fill, type Html, html } from '../html.ts'
 import type { Frame, Page } from '../layout.ts'
 import type { Entry } from '../records.ts'
-import { renderEntries, renderTime } from './entry-list.ts'
+import { renderBehind, renderEntries, renderTime } from './entry-list.ts'
 
 /** How the ledger is doing. */
 export type LedgerState = {
@@ -17,7 +17,10 @@ export type LedgerState = {
 }
 
 /** What OpenSeal is for, the ledger's state, the latest records and anchors. */
-export function homePage(frame: Frame, { state, latest }: { readonly state: LedgerState; readonly latest: readonly Entry[] }): Page {
+export function homePage(
+  frame: Frame,
+  { state, latest, behind }: { readonly state: LedgerState; readonly latest: readonly Entry[]; readonly behind: number },
+): Page {
   const { say, base } = frame
   return {
     title: say('site.tagline'),
@@ -29,6 +32,7 @@ export function homePage(frame: Frame, { state, latest }: { readonly state: Ledg
 <h2>${say('home.state')}</h2>
 ${renderState(frame, state)}
 <h2>${say('home.latest')}</h2>
+${renderBehind(frame, behind)}
 ${renderEntries(frame, latest)}
 <p><a href="${base}/records">${say('home.all')}</a></p>
 <h2>${say('anchors.newest')}</h2>
@@ -58,12 +62,19 @@ function renderAnchors({ say }: Frame, anchors: readonly SiteAnchor[]): Html {
 /** All records, a page at a time. */
 export function recordsPage(
   frame: Frame,
-  data: { readonly entries: readonly Entry[]; readonly before: number | undefined; readonly older: number | undefined },
+  data: {
+    readonly entries: readonly Entry[]
+    readonly before: number | undefined
+    readonly older: number | undefined
+    /** Newest entries that were not looked at yet. */
+    readonly behind: number
+  },
 ): Page {
   const { say, base } = frame
   return {
     title: say('site.records'),
     main: html`<h1>${say('site.records')}</h1>
+${renderBehind(frame, data.behind)}
 ${renderEntries(frame, data.entries)}
 <p class="row no-print">${data.before !== undefined && html`<a href="${base}/records">${say('site.newest')}</a>`}
 ${data.older !== undefined && html`<a href="${base}/records?before=${data.older}">${say('site.older')}</a>`}</p>

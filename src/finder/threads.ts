@@ -1,0 +1,189 @@
+/**
+ * What becomes of each entry (design §3.2), kept so that neither taking in a statement nor asking about one costs more the longer the history of its record is.
+ *
+ *   v record | version       → `Thread`, of a whole record or of one version of it, by hash
+ *   n stretch name           → `Content[]`: what was published under a name within one stretch, by hash
+ *   e stretch                → there was a silent edit in this stretch
+ *   b index                  → the amendment or withdrawal with which the stretch of a publication begins; none: it begins with the record
+ *   a index                  → the digests that an amendment lists
+ *
+ * A stretch is what was published of one version between two amendments or withdrawals that cover it: only there can an edit be silent.
+ */
+import { createHash } from 'node:crypto'
+import type { DocumentRef, Statement } from '../core/statement.ts'
+import { jsonValue, lastNumber, numberValue, type Row, type Rows, readJson, rowKey } from './rows.ts'
+
+/** What became of an entry: the newest entry that withdrew it, one that superseded it, and whether a silent edit concerns it. */
+export type EntryState = { readonly withdrawn?: number; readonly superseded?: number; readonly edited?: true; readonly isSilentEdit?: true }
+
+type Digests = Pick<DocumentRef, 'sha256' | 'jcs'>
+/** What is known of a record, or of one version of it. */
+type Thread = {
+  /** Its newest version that is not a withdrawal. */
+  readonly newest?: number
+  /** The newest withdrawal, and the newest amendments, that speak of all of it. */
+  readonly withdrawal?: number
+  readonly amendments?: readonly number[]
+  /** Of a version: where its newest stretch with a publication begins, and that publication for as long as it is the only one. */
+  readonly start?: number
+  readonly alone?: number
+}
+/** One content of a document name, and the newest entry that published it. */
+type Content = Digests & { readonly index: number }
+type ReadStatement = (index: number) => Promise<string | undefined>
+
+/** So many amendments are held against an older version; an agency that repeats all its documents in more of them hides what those before did from the lists. */
+const MAX_AMENDMENTS = 8
+/** So many contents of one name are kept apart within a stretch. */
+const MAX_CONTENTS = 8
+
+/** Takes in statements one after the other; `rows` gives what is to be written. */
+export function createThreads(stored: Pick<Rows, 'get'>, readStatement: ReadStatement) {
+  const written = new Map<string, Row>()
+  const rows: Pick<Rows, 'get'> = { get: key => written.get(keyName(key))?.value ?? stored.get(key) }
+  const put = (key: Uint8Array, value: Uint8Array) => written.set(keyName(key), { key, value })
+
+  /** Notes what a document is named, and tells the newest entry that has other content under that name. */
+  const note = (stretch: string, index: number, document: DocumentRef): number | undefined => {
+    const key = nameKey(stretch, document.name)
+    const contents = readJson<readonly Content[]>(rows.get(key)) ?? []
+    const newest = contents.at(-1)
+    const { sha256, jcs } = document
+    const others = contents.filter(content => content.sha256 !== sha256 || content.jcs !== jcs)
+    put(key, jsonValue([...others.slice(1 - MAX_CONTENTS), { index, sha256, ...(jcs !== undefined && { jcs }) }]))
+    if (others.some(content => !fits(content, document))) put(editKey(stretch), NOTHING)
+    return newest !== undefined && !fits(newest, document) ? newest.index : undefined
+  }
+
+  /** The newest publication of the same stretch that a publication edits. */
+  const publish = async (index: number, statement: Statement): Promise<number | undefined> => {
+    const key = threadKey(statement, statement.revision)
+    const thread = readThread(rows, key)
+    const start = startOf(rows, statement)
+    const stretch = stretchOf(statement, start)
+    const isFirst = thread.start !== start
+    put(key, jsonValue({ ...thread, newest: index, start, alone: isFirst ? index : undefined }))
+    if (start >= 0) put(startKey(index), numberValue(start))
+    if (isFirst) return undefined
+    // Most versions are published once. So the names of the first are written when there is a second.
+    if (thread.alone !== undefined) {
+      const text = await readStatement(thread.alone)
+      const first: Statement | undefined = text === undefined ? undefined : JSON.parse(text)
+      for (const document of first?.documents ?? []) note(stretch, thread.alone, document)
+    }
+    const edited = statement.documents.map(document => note(stretch, index, document)).filter(earlier => earlier !== undefined)
+    return edited.length === 0 ? undefined : Math.max(...edited)
+  }
+
+  /** The newest version that an amendment or a withdrawal speaks of. */
+  const cover = (index: number, statement: Statement): number | undefined => {
+    const { action, target, documents } = statement
+    const key = target === undefined ? recordKey(statement) : threadKey(statement, target)
+    const thread = readThread(rows, key)
+    if (action === 'withdraw') put(key, jsonValue({ ...thread, withdrawal: index }))
+    else {
+      put(key, jsonValue({ ...thread, amendments: [...(thread.amendments ?? []), index].slice(-MAX_AMENDMENTS) }))
+      put(listKey(index), jsonValue(documents.map(({ sha256, jcs }): Digests => ({ sha256, ...(jcs !== undefined && { jcs }) }))))
+      const own = threadKey(statement, statement.revision)
+      put(own, jsonValue({ ...readThread(rows, own), newest: index }))
+    }
+    return thread.newest
+  }
+
+  return {
+    /** Takes one in. Gives the earlier entry that it edits in silence, amends or withdraws, where there is one. */
+    async add(index: number, statement: Statement): Promise<number | undefined> {
+      const earlier = statement.action === 'publish' ? await publish(index, statement) : cover(index, statement)
+      if (statement.action !== 'withdraw') {
+        const key = recordKey(statement)
+        put(key, jsonValue({ ...readThread(rows, key), newest: index }))
+      }
+      return earlier
+    },
+    rows: (): Iterable<Row> => written.values(),
+  }
+}
+
+/** What became of an entry, as far as the log has been looked at. */
+export function readState(rows: Pick<Rows, 'get'>, index: number, statement: Statement): Omit<EntryState, 'isSilentEdit'> {
+  const threads = [readThread(rows, recordKey(statement)), readThread(rows, threadKey(statement, statement.revision))]
+  const withdrawn = Math.max(...threads.map(({ withdrawal = -1 }) => withdrawal))
+  const amendments = threads.flatMap(({ amendments = [] }) => amendments).filter(amendment => amendment > index)
+  const superseded = amendments.sort((a, b) => b - a).find(amendment => !listsAll(rows, amendment, statement))
+  return {
+    ...(withdrawn > index && { withdrawn }),
+    ...(superseded !== undefined && { superseded }),
+    ...(isEdited(rows, index, statement) && { edited: true }),
+  }
+}
+
+function isEdited(rows: Pick<Rows, 'get'>, index: number, statement: Statement): boolean {
+  if (statement.action !== 'publish') return false
+  const start = rows.get(startKey(index))
+  const stretch = stretchOf(statement, start === undefined ? -1 : lastNumber(start))
+  if (rows.get(editKey(stretch)) === undefined) return false
+  return statement.documents.some(document => {
+    const contents = readJson<readonly Content[]>(rows.get(nameKey(stretch, document.name))) ?? []
+    return contents.some(content => !fits(content, document))
+  })
+}
+
+/** Whether an amendment lists every document of a statement. One without documents has nothing that could still be listed. */
+function listsAll(rows: Pick<Rows, 'get'>, amendment: number, { documents }: Statement): boolean {
+  const listed = readJson<readonly Digests[]>(rows.get(listKey(amendment))) ?? []
+  const digests = new Set(listed.flatMap(({ sha256, jcs }) => (jcs === undefined ? [sha256] : [sha256, `=${jcs}`])))
+  return documents.length > 0 && documents.every(({ sha256, jcs }) => digests.has(sha256) || (jcs !== undefined && digests.has(`=${jcs}`)))
+}
+
+/** The amendment or withdrawal after which the newest stretch of a version begins; -1 where there is none. */
+function startOf(rows: Pick<Rows, 'get'>, statement: Statement): number {
+  const covers = [readThread(rows, recordKey(statement)), readThread(rows, threadKey(statement, statement.revision))]
+  return Math.max(...covers.map(({ withdrawal = -1, amendments = [] }) => Math.max(withdrawal, amendments.at(-1) ?? -1)))
+}
+
+function readThread(rows: Pick<Rows, 'get'>, key: Uint8Array): Thread {
+  return readJson<Thread>(rows.get(key)) ?? {}
+}
+
+/** True where both have the same exact bytes, or both have a digest of the same JSON content. */
+function fits(a: Digests, b: Digests): boolean {
+  return a.sha256 === b.sha256 || (a.jcs !== undefined && a.jcs === b.jcs)
+}
+
+const NOTHING = new Uint8Array(0)
+
+function recordKey({ agency, record }: Statement): Buffer {
+  return rowKey('v', hashOf([agency, record]))
+}
+
+function threadKey({ agency, record }: Statement, revision: string | undefined): Buffer {
+  return rowKey('v', hashOf([agency, record, revision ?? null]))
+}
+
+function stretchOf({ agency, record, revision }: Statement, start: number): string {
+  return hashOf([agency, record, revision ?? null, start])
+}
+
+function nameKey(stretch: string, name: string): Buffer {
+  return rowKey('n', hashOf([stretch, name.normalize('NFC')]))
+}
+
+function editKey(stretch: string): Buffer {
+  return rowKey('e', stretch)
+}
+
+function startKey(index: number): Buffer {
+  return rowKey('b', '', [{ value: index, bytes: 8 }])
+}
+
+function listKey(index: number): Buffer {
+  return rowKey('a', '', [{ value: index, bytes: 8 }])
+}
+
+function keyName(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1')
+}
+
+function hashOf(names: readonly (string | number | null)[]): string {
+  return createHash('sha256').update(JSON.stringify(names)).digest('base64')
+}
