@@ -55,9 +55,11 @@ export function negotiateLanguage(header: string | undefined): Language {
 
 /** The sentences that the browser needs to check a file: verdicts, checks, results and the page's own. */
 export function browserMessages(language: Language): Readonly<Partial<Messages>> {
-  const keys = (Object.keys(en) as MessageKey[]).filter(key => BROWSER_KEYS.test(key) && !key.startsWith('verify.server'))
+  const keys = (Object.keys(en) as MessageKey[]).filter(key => BROWSER_KEYS.test(key) && !SERVER_KEYS.test(key))
   return Object.fromEntries(keys.map(key => [key, CATALOGUES[language][key]]))
 }
 
+/** Of the form without JavaScript. */
+const SERVER_KEYS = /^verify\.(server|again$)/
 const BROWSER_KEYS =
   /^((verdict|mark|next|limits|trust|matched|pdf|check|detail|fault|what|status|result|verify|reason|is)\.|record\.(content|title|revision)$|site\.languages$)/

@@ -5,8 +5,9 @@ import type { SiteDeps } from './deps.ts'
 import { evidenceOf } from './evidence.ts'
 import type { Frame, Page } from './layout.ts'
 import { plainEntryPage, recordPage } from './pages/record.ts'
+import { chooseVersions } from './pages/time-line.ts'
 import { MissingError } from './problem-page.ts'
-import { findAgency, isProduction, readEntry } from './records.ts'
+import { findAgency, isProduction, readEntries, readEntry } from './records.ts'
 
 /** Answers `/records/:index`. */
 export async function showRecord(frame: Frame, ctx: Context, deps: SiteDeps): Promise<Page> {
@@ -27,7 +28,8 @@ export async function showRecord(frame: Frame, ctx: Context, deps: SiteDeps): Pr
     index,
     statement,
     agency: await findAgency(statement.agency, deps),
-    ...(await ledger.history(index)),
+    ...(await readHistory(deps, index, ctx.query.history === 'all')),
+    state: await deps.finder.state(index, statement),
     anchor,
     production: anchor !== undefined && isProduction(anchor, deps.policy()),
     sealedMs: await ledger.sealedMs(index),
@@ -36,6 +38,16 @@ export async function showRecord(frame: Frame, ctx: Context, deps: SiteDeps): Pr
     siteUrl: deps.url,
     qrSvg: await QRCode.toString(`${deps.url}/records/${index}`, { type: 'svg', margin: 2, errorCorrectionLevel: 'M' }),
     onlyDocument: statement.documents[only - 1] === undefined ? undefined : only,
-    wholeHistory: ctx.query.history === 'all',
   })
+}
+
+/** The history of its record, with the dates and the states of those versions that are shown. */
+async function readHistory(deps: SiteDeps, index: number, whole: boolean) {
+  const { versions, ...rest } = await deps.ledger.history(index)
+  const shown = chooseVersions(versions, index, whole)
+  const entries = await readEntries(
+    deps,
+    shown.map(({ version }) => version.index),
+  )
+  return { ...rest, timeLine: { shown: shown.map((each, at) => ({ ...each, entry: entries[at]! })), count: versions.length } }
 }

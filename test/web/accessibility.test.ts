@@ -5,6 +5,7 @@ import type { Statement } from '../../src/core/statement.ts'
 import { LANGUAGE_TAGS, type Language, speak } from '../../src/messages/language.ts'
 import { renderPage } from '../../src/web/layout.ts'
 import { recordPage } from '../../src/web/pages/record.ts'
+import { chooseVersions, type TimeLine } from '../../src/web/pages/time-line.ts'
 import { renderProblemPage } from '../../src/web/problem-page.ts'
 import type { PathLine } from '../../src/web/proof-path.ts'
 import { STYLE } from '../../src/web/style.ts'
@@ -275,6 +276,23 @@ const ORDINARY: Shape = {
   versions: 3,
 }
 
+/** A history in which everything became of each version that can, under dates far from the ledger's. */
+function timeLineOf({ published = '1999-01-01T00:00:00Z' }: Statement, count: number): TimeLine {
+  const sealedMs = Date.UTC(2026, 10, 20)
+  const versions = Array.from({ length: count }, (_, at) => ({
+    index: at + 7,
+    action: 'publish' as const,
+    revision: 'v',
+    published,
+    flag: 'silent-edit' as const,
+    edited: true as const,
+  }))
+  const dates = { sealedMs, anchored: { time: '2026-11-20T10:00:00Z', isEvidence: true } }
+  const state = { withdrawn: 9, superseded: 10, edited: true } as const
+  const shown = chooseVersions(versions, 7, false).map(each => ({ ...each, entry: { index: each.version.index, dates, state } }))
+  return { shown, count }
+}
+
 function certificate(tag: Language, { statement, proofLength, versions }: Shape): string {
   const hash = new Uint8Array(32).fill(0xab)
   const line: PathLine = { side: 'right', given: hash, result: hash }
@@ -298,13 +316,8 @@ function certificate(tag: Language, { statement, proofLength, versions }: Shape)
         { index: 10, what: 'superseded' },
         { index: 11, what: 'published' },
       ],
-      versions: Array.from({ length: versions }, (_, at) => ({
-        index: at + 7,
-        action: 'publish',
-        revision: 'v',
-        ...(statement.published !== undefined && { published: statement.published }),
-        flag: 'silent-edit',
-      })),
+      state: {},
+      timeLine: timeLineOf(statement, versions),
       anchor: {
         chainId: 1,
         contract: `0x${'c0'.repeat(20)}`,
@@ -328,7 +341,6 @@ function certificate(tag: Language, { statement, proofLength, versions }: Shape)
       siteUrl: 'https://ledger.transport.gov.example',
       qrSvg: '<svg viewBox="0 0 33 33"></svg>',
       onlyDocument: undefined,
-      wholeHistory: false,
     }),
   )
   return html.replace('</head>', `<style>${STYLE}</style></head>`)

@@ -56,10 +56,15 @@ export function renderLedgerDate(say: Say, { sealedMs, anchored }: Dates): Html 
 /** The agency's own date, where it gave one, called so; marked where it lies far from the ledger's. */
 export function renderAgencyDate(say: Say, published: string | undefined, { sealedMs }: Dates): Html | false {
   if (published === undefined) return false
+  return html`${fill(say('date.agency'), { date: renderTime(say, published) })}${renderGap(say, published, sealedMs)}`
+}
+
+/** How far a date of an agency lies from the ledger's, where that is much. */
+export function renderGap(say: Say, published: string, sealedMs: number | undefined): Html | false {
   const aheadMs = sealedMs === undefined ? 0 : Date.parse(published) - sealedMs
-  const isFar = aheadMs > FAR_MS.ahead || -aheadMs > FAR_MS.behind
-  const gap = () => say(aheadMs > 0 ? 'date.late' : 'date.early', { duration: sayDuration(say, Math.abs(aheadMs) / 1000) })
-  return html`${fill(say('date.agency'), { date: renderTime(say, published) })}${isFar && html` <span class="badge note">${gap()}</span>`}`
+  if (aheadMs <= FAR_MS.ahead && -aheadMs <= FAR_MS.behind) return false
+  const duration = sayDuration(say, Math.abs(aheadMs) / 1000)
+  return html` <span class="badge note">${say(aheadMs > 0 ? 'date.late' : 'date.early', { duration })}</span>`
 }
 
 /** The title of a record in its own language; its number where it has none. */

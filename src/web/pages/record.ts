@@ -3,22 +3,24 @@ import type { DocumentRef, Statement } from '../../core/statement.ts'
 import type { VersionChange } from '../../core/versions.ts'
 import { isolate, sayDuration, sayNumber, sayTime } from '../../messages/say.ts'
 import { clip, renderContent, SHOWN } from '../content.ts'
-import type { SiteAgency, SiteAnchor, SiteVersion } from '../deps.ts'
+import type { SiteAgency, SiteAnchor, SiteState } from '../deps.ts'
 import type { Evidence } from '../evidence.ts'
-import { type Html, html, type Piece, trusted } from '../html.ts'
+import { fill, type Html, html, type Piece, trusted } from '../html.ts'
 import { icon } from '../icons.ts'
 import type { Frame, Page } from '../layout.ts'
 import type { Entry } from '../records.ts'
 import { renderSignature, renderSteps } from './certificate.ts'
-import { recordTitle, renderTime, WITHOUT } from './entry-list.ts'
-import { renderTimeLine } from './time-line.ts'
+import { recordTitle, renderGap, renderTime, WITHOUT } from './entry-list.ts'
+import { renderTimeLine, type TimeLine } from './time-line.ts'
 
 /** All that the page of one statement shows. */
 export type RecordData = {
   readonly index: number
   readonly statement: Statement
   readonly agency: SiteAgency | undefined
-  readonly versions: readonly SiteVersion[]
+  readonly timeLine: TimeLine
+  /** What became of it as far as the finder has come; a history that is too long to be read is known to it all the same. */
+  readonly state: SiteState
   readonly changes: readonly VersionChange[]
   /** There where the record has more statements than were read. */
   readonly partial?: true
@@ -33,7 +35,6 @@ export type RecordData = {
   readonly qrSvg: string
   /** The only document to show, from 1: for a certificate about one of very many. */
   readonly onlyDocument: number | undefined
-  readonly wholeHistory: boolean
 }
 
 /** Two pages have room for so many lines of the proof, or for a document in place of seven of them; other documents are in the receipt. */
@@ -81,16 +82,18 @@ export function plainEntryPage({ say }: Frame, index: number, without: NonNullab
 }
 
 /** Said above all else: what became of this version, of each kind the newest. An edit of an earlier version is told as well. */
-function renderNotices({ say, base }: Frame, { index, statement, changes, partial }: RecordData): Html | false {
+function renderNotices({ say, base }: Frame, { index, statement, changes, state, partial }: RecordData): Html | false {
   const link = (at: number) => html`<a href="${base}/records/${at}">${say('record.entry', { index: at })}</a>`
   const newest = (what: VersionChange['what']) => changes.findLast(change => change.what === what && change.index > index)
   const before = changes.find(({ index: at, what }) => what === 'edited' && at < index)
-  const [withdrawn, superseded, edited, published] = (['withdrawn', 'superseded', 'edited', 'published'] as const).map(newest)
+  const [edited, published] = (['edited', 'published'] as const).map(newest)
+  const withdrawn = newest('withdrawn')?.index ?? state.withdrawn
+  const superseded = newest('superseded')?.index ?? state.superseded
   const notices: Piece[] = [
     before && html`${say('flag.silent-edit')}. ${say('flag.before')}: ${link(before.index)}`,
     statement.action === 'withdraw' && say('mark.withdrawn'),
-    withdrawn && html`${say('mark.withdrawn')}: ${link(withdrawn.index)}`,
-    superseded && html`${say('mark.superseded')}: ${link(superseded.index)}`,
+    withdrawn !== undefined && html`${say('mark.withdrawn')}: ${link(withdrawn)}`,
+    superseded !== undefined && html`${say('mark.superseded')}: ${link(superseded)}`,
     edited && html`${say('flag.silentLater')}: ${link(edited.index)}`,
     published && html`${say('record.later')}: ${link(published.index)}`,
     partial && say('record.partial'),
@@ -106,17 +109,17 @@ function renderNotices({ say, base }: Frame, { index, statement, changes, partia
 function renderFacts(frame: Frame, data: RecordData): Html {
   const { say, base } = frame
   const { index, statement, agency, sealedMs } = data
-  const { record, revision, identifiers, reason, published, kind, action, language } = statement
+  const { record, revision, target, identifiers, reason, published, kind, action, language } = statement
   return html`<dl class="facts">
 <dt>${say('record.state')}</dt><dd>${renderState(say, data)}</dd>
+${sealedMs !== undefined && html`<dt>${say('record.sealed')}</dt><dd>${renderTime(say, sealedMs)}</dd>`}
 <dt>${say('result.agency')}</dt><dd><a href="${base}/agencies/${encodeURIComponent(statement.agency)}"><bdi>${agency?.name ?? statement.agency}</bdi></a> (<bdi>${statement.agency}</bdi>)</dd>
-<dt>${say('record.kind')}</dt><dd>${say(`kind.${kind}`)} · ${say(`action.${action}`)}</dd>
+<dt>${say('record.kind')}</dt><dd>${say(`kind.${kind}`)} · ${say(`action.${action}`)}${target !== undefined && html`: ${fill(say('changes.version'), { revision: html`<bdi>${target}</bdi>` })}`}</dd>
 <dt>${say('result.record')}</dt><dd><bdi>${record}</bdi></dd>
 ${revision !== undefined && html`<dt>${say('record.revision')}</dt><dd><bdi>${revision}</bdi></dd>`}
 ${identifiers !== undefined && identifiers.length > 0 && html`<dt>${say('record.identifiers')}</dt><dd>${renderIdentifiers(identifiers)}</dd>`}
 ${reason !== undefined && html`<dt>${say('record.reason')}</dt><dd>${say(`reason.${reason.code}`)}${reason.text && html`: ${renderContent(reason.text, language, SHOWN.detail)}${renderRest(frame, reason.text, language, SHOWN.detail)}`}</dd>`}
-${published !== undefined && html`<dt>${say('record.published')}</dt><dd>${renderTime(say, published)}</dd>`}
-${sealedMs !== undefined && html`<dt>${say('record.sealed')}</dt><dd>${renderTime(say, sealedMs)}</dd>`}
+${published !== undefined && html`<dt>${say('record.published')}</dt><dd>${renderTime(say, published)}${renderGap(say, published, sealedMs)}</dd>`}
 <dt>${say('result.index')}</dt><dd>${index}</dd>
 </dl>`
 }

@@ -2,47 +2,56 @@
 
 import { sayNumber } from '../../messages/say.ts'
 import type { SiteVersion } from '../deps.ts'
-import { type Html, html } from '../html.ts'
+import { fill, type Html, html } from '../html.ts'
 import type { Frame } from '../layout.ts'
-import { renderTime } from './entry-list.ts'
+import type { Entry } from '../records.ts'
+import { renderAgencyDate, renderLedgerDate, renderMarks } from './entry-list.ts'
 
-type Shown = { readonly version: SiteVersion; readonly isPrinted: boolean; readonly hiddenBefore: number }
+/** A version of a history as it is shown, with how many are left out before it. */
+export type Shown = { readonly version: SiteVersion; readonly isPrinted: boolean; readonly hiddenBefore: number }
+
+/** A history: what is shown of it, and how many versions it has. */
+export type TimeLine = { readonly shown: readonly (Shown & { readonly entry: Entry })[]; readonly count: number }
 
 const NEWEST = { screen: 12, print: 2 } as const
 const NEAR = { screen: 4, print: 0 } as const
 
-/** The versions, oldest first; silent edits and withdrawals are marked. */
-export function renderTimeLine(
-  { say, base }: Frame,
-  { index, versions, wholeHistory }: { readonly index: number; readonly versions: readonly SiteVersion[]; readonly wholeHistory: boolean },
-): Html {
-  const shown = wholeHistory ? versions.map(version => ({ version, isPrinted: true, hiddenBefore: 0 })) : choose(versions, index)
-  const hidden = versions.length - shown.length
-  const unprinted = versions.length - shown.filter(({ isPrinted }) => isPrinted).length
-  const left = (count: number) => say('record.hidden', { count: sayNumber(say, count) })
+/** The versions, oldest first, with their dates and what became of each. */
+export function renderTimeLine(frame: Frame, { index, timeLine }: { readonly index: number; readonly timeLine: TimeLine }): Html {
+  const { say, base } = frame
+  const { shown, count } = timeLine
+  const hidden = count - shown.length
+  const unprinted = count - shown.filter(({ isPrinted }) => isPrinted).length
+  const left = (number: number) => say('record.hidden', { count: sayNumber(say, number) })
   return html`<ol class="line">${shown.map(
-    ({
-      version,
-      isPrinted,
-      hiddenBefore,
-    }) => html`${hiddenBefore > 0 && html`<li class="gap no-print soft small">${left(hiddenBefore)}</li>`}
-${renderVersion({ say, base }, version, { isOwn: version.index === index, isPrinted })}`,
+    each => html`${each.hiddenBefore > 0 && html`<li class="gap no-print soft small">${left(each.hiddenBefore)}</li>`}
+${renderVersion(frame, each, each.version.index === index)}`,
   )}</ol>
 ${unprinted > 0 && html`<p class="only-print small">${left(unprinted)}</p>`}
 ${hidden > 0 && html`<p class="no-print"><a href="${base}/records/${index}?history=all">${say('record.showAll')}</a></p>`}`
 }
 
-function renderVersion(
-  { say, base }: Pick<Frame, 'say' | 'base'>,
-  { index, action, revision, published, flag, edited }: SiteVersion,
-  { isOwn, isPrinted }: { isOwn: boolean; isPrinted: boolean },
-): Html {
+function renderVersion(frame: Frame, { version, isPrinted, entry }: TimeLine['shown'][number], isOwn: boolean): Html {
+  const { say, base } = frame
+  const { index, action, revision, target, published, flag, edited } = version
+  const { dates, state } = entry
   const classes = [edited === true || action === 'withdraw' ? 'alert' : '', isPrinted ? '' : 'no-print'].join(' ').trim()
   const name = say('record.entry', { index })
+  const agencyDate = renderAgencyDate(say, published, dates)
+  const of = target !== undefined && html`: ${fill(say('changes.version'), { revision: html`<bdi>${target}</bdi>` })}`
+  // What the flag says of this version is not said twice.
+  const { edited: _, isSilentEdit, ...others } = state
   return html`<li${classes !== '' && html` class="${classes}"`}>
 ${isOwn ? html`<b>${name} (${say('record.current')})</b>` : html`<a href="${base}/records/${index}">${name}</a>`}:
-${say(`action.${action}`)}${published !== undefined && html` · ${renderTime(say, published)}`}${revision !== undefined && html` · ${say('record.revision')} <bdi>${revision}</bdi>`}
-${flag && html` <span class="badge ${flag === 'silent-edit' ? 'alert' : 'note'}">${say(`flag.${flag}`)}</span>`}</li>`
+${renderLedgerDate(say, dates)} · ${say(`action.${action}`)}${of}${revision !== undefined && html` · ${say('record.revision')} <bdi>${revision}</bdi>`}
+${flag && html` <span class="badge ${flag === 'silent-edit' ? 'alert' : 'note'}">${say(`flag.${flag}`)}</span>`}
+${agencyDate && html`<br><span class="soft small">${agencyDate}</span>`}
+${renderMarks(frame, { dates, state: flag === 'silent-edit' ? others : { ...others, ...(edited && { edited }) } })}</li>`
+}
+
+/** What is shown of a history: all of it, or its first version, those around one, and its newest. */
+export function chooseVersions(versions: readonly SiteVersion[], index: number, whole: boolean): Shown[] {
+  return whole ? versions.map(version => ({ version, isPrinted: true, hiddenBefore: 0 })) : choose(versions, index)
 }
 
 /** The first, those around this one, and the newest. */
