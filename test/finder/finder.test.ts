@@ -239,7 +239,8 @@ describe('finder', () => {
       [
         [7, undefined],
         [6, undefined],
-        [5, 4],
+        // A withdrawal is no version: the newest of the record is the amendment.
+        [5, 3],
         [4, 2],
         [3, 1],
       ],

@@ -262,7 +262,7 @@ describe('web/looking around', () => {
       assert.doesNotMatch(text, /On the record, withdrawn/)
       await world.anchor()
       const body = new FormData()
-      body.append('sha256', LONG.documents[0].sha256)
+      body.append('pasted', await world.ledger.receipt(last - 1099))
       const checked = await (await fetch(`${world.url}/verify`, { method: 'POST', body })).text()
       assert.match(checked, /data-verdict="withdrawn"/)
     })
