@@ -91,14 +91,7 @@ export async function ensureLog({
   const chainId = await readChainId(rpcUrls, REQUEST_MS)
   const address = await signer.address()
   return withEndpoints(rpcUrls, chainId, async endpoints => {
-    const read = (name: string, args: readonly unknown[]) => {
-      const data = anchorInterface.encodeFunctionData(name, [...args])
-      return endpoints.request('eth_call', [{ to: contract, data }, 'latest'], answer => {
-        if (answer === '0x')
-          throw new ChainError('CHAIN_NO_CONTRACT', `There is no contract at ${contract} on chain ${chainId}: deploy it first.`)
-        return anchorInterface.decodeFunctionResult(name, readHex(answer))
-      })
-    }
+    const read = readerOf(endpoints, contract, chainId)
     const logId = String((await read('logIdOf', [address, origin]))[0])
     const { owner } = (await read('logOf', [logId])).toObject()
     if (BigInt(owner) !== 0n) return logId
@@ -108,22 +101,54 @@ export async function ensureLog({
   })
 }
 
-/** Names another publisher for a log, as its owner. Returns the transaction. @throws ChainError CHAIN_REJECTED where the key is not the owner's */
+/** A log that its owner changes: its contract, the code that must stand there, and its id. Without the id it is the one that this key opened for the origin. */
+export type OwnLog = { readonly contract: string; readonly codeSha256: string } & ({ readonly logId: string } | { readonly origin: string })
+
+/**
+ * Names another publisher for a log, as its owner. Nothing is signed before the contract has the code of the deployment and names this key as the owner.
+ * @throws ChainError CHAIN_OTHER_CODE, CHAIN_NO_CONTRACT, CHAIN_REJECTED where the key is not the owner's
+ */
 export async function setPublisher({
   rpcUrls,
   signer,
   log,
   chainId,
-  contract,
-  logId,
+  of,
   publisher,
-}: Access & { chainId: number; contract: string; logId: string; publisher: string }): Promise<string> {
+}: Access & { chainId: number; of: OwnLog; publisher: string }): Promise<{ logId: string; transaction: string }> {
+  const { contract, codeSha256 } = of
+  const address = await signer.address()
   return withEndpoints(rpcUrls, chainId, async endpoints => {
+    if ((await codeSha256At(endpoints, contract)) !== codeSha256)
+      throw new ChainError(
+        'CHAIN_OTHER_CODE',
+        `The code at ${contract} on chain ${chainId} is not that of the deployment. Nothing was signed.`,
+      )
+    const read = readerOf(endpoints, contract, chainId)
+    const logId = 'logId' in of ? of.logId : String((await read('logIdOf', [address, of.origin]))[0])
+    const { owner } = (await read('logOf', [logId])).toObject()
+    if (String(owner).toLowerCase() !== address.toLowerCase())
+      throw new ChainError(
+        'CHAIN_REJECTED',
+        `The owner of log ${logId} at ${contract} is ${owner}, and this key is that of ${address}. Nothing was signed.`,
+      )
     const data = anchorInterface.encodeFunctionData('setPublisher', [logId, publisher])
     const { hash } = await send(endpoints, chainId, signer, { to: contract, data })
     log.info('publisher changed', { chainId, contract, logId, publisher })
-    return hash
+    return { logId, transaction: hash }
   })
+}
+
+/** Calls a function of the contract that only reads. */
+function readerOf({ request }: Endpoints, contract: string, chainId: number) {
+  return (name: string, args: readonly unknown[]) => {
+    const data = anchorInterface.encodeFunctionData(name, [...args])
+    return request('eth_call', [{ to: contract, data }, 'latest'], answer => {
+      if (answer === '0x')
+        throw new ChainError('CHAIN_NO_CONTRACT', `There is no contract at ${contract} on chain ${chainId}: deploy it first.`)
+      return anchorInterface.decodeFunctionResult(name, readHex(answer))
+    })
+  }
 }
 
 async function withEndpoints<T>(rpcUrls: readonly string[], chainId: number, act: (endpoints: Endpoints) => Promise<T>): Promise<T> {

@@ -1,12 +1,16 @@
 /** `openseal rotate`: other keys in the place of old ones. API keys are changed with `openseal agency key` and `revoke`. */
+import { join } from 'node:path'
 import type { Command } from 'commander'
+import type { OwnLog } from '../chain/deploy.ts'
 import { parsePolicy } from '../core/policy.ts'
-import { createClient } from './client.ts'
-import { addCommand, UsageError, withLedger } from './command.ts'
+import { addCommand, UsageError } from './command.ts'
 import { print, printJson, remark } from './output.ts'
+import { readThere } from './receipt-file.ts'
 
 type Options = { json?: boolean }
-type PublisherOptions = Options & { ledger: string; rpc?: string; to: string }
+type PublisherOptions = Options & { policy?: string; rpc?: string; to: string }
+
+const CHAIN_TIMEOUT_MS = 15_000
 
 /** Adds the command with log-key and publisher. */
 export function addRotate(program: Command): void {
@@ -29,20 +33,18 @@ export function addRotate(program: Command): void {
 
   const publisher =
     "name another publisher for the log on its chain; signed by the log's owner (OPENSEAL_ANCHOR_KEY_FILE, or _KEY, _KEYSTORE, _SIGNER)"
-  withLedger(
-    addCommand(
-      rotate,
-      'publisher',
-      publisher,
-      'OPENSEAL_ANCHOR_KEY_FILE=owner.key openseal rotate publisher --to 0x… --rpc https://rpc.example',
-    ),
-  )
+  addCommand(rotate, 'publisher', publisher, PUBLISHER_EXAMPLE)
     .requiredOption('--to <address>', 'address of the new publisher')
     .option('--rpc <url>', 'an endpoint of the chain, or several by commas (or OPENSEAL_RPC)')
+    .option(
+      '--policy <file>',
+      'a policy that you keep: it names the log (default: the settings of "serve", as OPENSEAL_CONTRACT and OPENSEAL_ORIGIN)',
+    )
     .action(rotatePublisher)
 }
 
-async function rotatePublisher({ ledger, json, rpc, to }: PublisherOptions): Promise<void> {
+/** What is signed is decided here, by what the operator keeps: no ledger is asked. */
+async function rotatePublisher({ policy, json, rpc, to }: PublisherOptions): Promise<void> {
   if (!/^0x[0-9a-fA-F]{40}$/.test(to)) throw new UsageError('--to wants an address: 0x and 40 hex digits')
   const rpcUrls = (rpc ?? process.env.OPENSEAL_RPC ?? '').split(',').map(url => url.trim())
   if (!rpcUrls.every(url => /^https?:\/\//.test(url) && URL.canParse(url)))
@@ -50,12 +52,44 @@ async function rotatePublisher({ ledger, json, rpc, to }: PublisherOptions): Pro
   const { readSignerConfig } = await import('../config.ts')
   const signing = readSignerConfig(process.env)
   if (signing === undefined) throw new UsageError("set OPENSEAL_ANCHOR_KEY_FILE (or _KEY, _KEYSTORE, _SIGNER): the key of the log's owner")
-  const [anchor] = parsePolicy(await createClient(ledger).readText('/policy.json')).anchors
-  if (anchor === undefined) throw new UsageError('this ledger is anchored nowhere')
-  const [{ setPublisher }, { openSigner }] = await Promise.all([import('../chain/deploy.ts'), import('../chain/signer.ts')])
-  const transaction = await setPublisher({ rpcUrls, signer: await openSigner(signing), log: quiet, ...anchor, publisher: to.toLowerCase() })
-  if (json) return printJson({ ...anchor, publisher: to.toLowerCase(), transaction })
-  print(`The publisher of the log is ${to} from transaction ${transaction} on.`, 'Start the service again with its key.')
+  const [{ setPublisher }, { readChainId }, { openSigner }] = await Promise.all([
+    import('../chain/deploy.ts'),
+    import('../chain/endpoints.ts'),
+    import('../chain/signer.ts'),
+  ])
+  const chainId = await readChainId(rpcUrls, CHAIN_TIMEOUT_MS)
+  const of = policy === undefined ? await readOwnLog(chainId) : await readPinnedLog(policy, chainId)
+  const publisher = to.toLowerCase()
+  const done = await setPublisher({ rpcUrls, signer: await openSigner(signing), log: quiet, chainId, of, publisher })
+  if (json) return printJson({ chainId, contract: of.contract, ...done, publisher })
+  print(`The publisher of the log is ${to} from transaction ${done.transaction} on.`, 'Start the service again with its key.')
+}
+
+/** The log of a pinned policy on this chain. */
+async function readPinnedLog(file: string, chainId: number): Promise<OwnLog> {
+  const [anchor, ...more] = parsePolicy(await readThere(file)).anchors.filter(each => each.chainId === chainId)
+  if (anchor === undefined || more.length > 0)
+    throw new UsageError(`${file} names ${anchor === undefined ? 'no log' : 'several logs'} on chain ${chainId}, which the endpoint serves`)
+  return anchor
+}
+
+/** The log that this key opened for OPENSEAL_ORIGIN, in the contract that the service would use. */
+async function readOwnLog(chainId: number): Promise<OwnLog> {
+  const [{ readConfig }, { deploymentFile, readDeployment }, { checkpointAnchor }] = await Promise.all([
+    import('../config.ts'),
+    import('../chain/deploy.ts'),
+    import('../chain/artifact.ts'),
+  ])
+  const { contract, dataDir, origin } = readConfig(process.env)
+  if (contract !== undefined) return { contract, codeSha256: checkpointAnchor.codeSha256, origin }
+  for (const file of [join(dataDir, 'chain', 'deployment.json'), deploymentFile(chainId)]) {
+    const deployment = await readDeployment(file)
+    if (deployment?.chainId === chainId) return { contract: deployment.address, codeSha256: deployment.codeSha256, origin }
+  }
+  throw new UsageError(`no contract is known on chain ${chainId}: set OPENSEAL_CONTRACT, or name a policy that you keep with --policy FILE`)
 }
 
 const quiet = { info: () => {}, warn: (event: string) => remark(event), error: (event: string) => remark(event) }
+
+const PUBLISHER_EXAMPLE = `OPENSEAL_ANCHOR_KEY_FILE=owner.key openseal rotate publisher --to 0x… --rpc https://rpc.example
+OPENSEAL_ANCHOR_KEY_FILE=owner.key openseal rotate publisher --to 0x… --rpc https://rpc.example --policy openseal.policy.json`

@@ -1,7 +1,7 @@
 /** Keys changed as an operator does it, on the embedded chain: the log's key, then the publisher; what was given out before stays good. */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -99,12 +99,23 @@ describe('openseal rotate', function () {
     ok((await (await fetch(`${url}/records/2`)).text()).includes('A change of the key with which this ledger signs'))
 
     const rpc = service!.chain.urls[0]!
-    const publisher = ['rotate', 'publisher', '--to', SECOND_ADDRESS, '--rpc', rpc, '--ledger', url, '--json']
-    const stranger = await openseal(publisher, { OPENSEAL_ANCHOR_KEY: SECOND_KEY })
+    const publisher = ['rotate', 'publisher', '--to', SECOND_ADDRESS, '--rpc', rpc, '--json']
+    const owner = { OPENSEAL_ANCHOR_KEY: EMBEDDED_KEY, OPENSEAL_DATA: env.OPENSEAL_DATA! }
+    const stranger = await openseal(publisher, { ...owner, OPENSEAL_ANCHOR_KEY: SECOND_KEY })
     equal(stranger.code, 1)
     match(stranger.err, /CHAIN_REJECTED/)
-    const named = await openseal(publisher, { OPENSEAL_ANCHOR_KEY: EMBEDDED_KEY })
+    // What is signed is what the operator keeps: a policy, or the settings of the service; a ledger that answers at some address decides nothing.
+    const elsewhere = JSON.stringify({ ...policy, anchors: [{ ...policy.anchors[0], contract: `0x${'11'.repeat(20)}` }] })
+    writeFileSync(join(folder, 'elsewhere.json'), elsewhere)
+    const other = await openseal([...publisher, '--policy', 'elsewhere.json'], owner)
+    deepEqual([other.code, JSON.parse(other.out).code], [1, 'CHAIN_OTHER_CODE'])
+    const unnamed = await openseal(publisher, { ...owner, OPENSEAL_DATA: 'nowhere', OPENSEAL_LEDGER: url })
+    deepEqual([unnamed.code, /OPENSEAL_CONTRACT/.test(unnamed.err)], [2, true], unnamed.err)
+    equal((await openseal([...publisher, '--ledger', url], owner)).code, 2)
+    const named = await openseal([...publisher, '--policy', 'pinned.json'], owner)
     deepEqual([named.code, JSON.parse(named.out).publisher], [0, SECOND_ADDRESS], named.err)
+    const again = await openseal(publisher, owner)
+    deepEqual([again.code, JSON.parse(again.out).logId], [0, policy.anchors[0]!.logId], again.err)
     await service!.close()
     url = await start({ anchorSigner: { privateKey: SECOND_KEY } })
     await send(url, '/v1/records', statement(3), key)
