@@ -56,6 +56,7 @@ export async function startEmbeddedChain({ dataDir, port, log }: { dataDir: stri
   const url = `http://127.0.0.1:${running.port}`
   let saved = await currentState(url)
   let stopping = false
+  let answers = true
   let timer: NodeJS.Timeout | undefined
   let saving: Promise<void> = Promise.resolve()
   let round: Promise<void> = Promise.resolve()
@@ -75,10 +76,16 @@ export async function startEmbeddedChain({ dataDir, port, log }: { dataDir: stri
   async function watch(): Promise<void> {
     try {
       if ((await currentState(url)) !== saved) await save()
+      if (!answers) log.info('embedded chain answers again', { url })
+      answers = true
     } catch (cause) {
       if (stopping) return
       // A broken connection is no death: only a process that is gone is started again.
-      if (commandOf(running.pid).includes(files.cache)) return log.warn('embedded chain does not answer', { url, cause })
+      if (commandOf(running.pid).includes(files.cache)) {
+        if (answers) log.warn('embedded chain does not answer', { url, cause })
+        answers = false
+        return
+      }
       log.error('embedded chain has died, starting it again', { pid: running.pid })
       await respawn()
     }

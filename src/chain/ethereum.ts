@@ -1,6 +1,16 @@
 /** The anchorer's chain: one log in one CheckpointAnchor contract, and the key that writes to it. ethers encodes, decodes and signs. */
 import { getBytes, hexlify, Transaction } from 'ethers'
-import type { AnchorChain, AnchoredHead, BlockTag, ChainBlock, Finality, SignedTransaction } from '../ledger/anchor-chain.ts'
+import type { Hash } from '../core/hash.ts'
+import type {
+  AnchorChain,
+  AnchoredHead,
+  BlockTag,
+  ChainBlock,
+  Closing,
+  Finality,
+  SignedTransaction,
+  Standing,
+} from '../ledger/anchor-chain.ts'
 import { anchorInterface } from './artifact.ts'
 import { type Ask, openEndpoints, quantity, readBig, readHex, readQuantity, revertData } from './endpoints.ts'
 import { ChainError } from './errors.ts'
@@ -91,6 +101,14 @@ export function openAnchorChain({ urls, chainId, signer, finality, limits, ...op
     return { isFinal: found?.hash === hash && number <= (await finalizedNumber(ask)), newestMs, isThere: found !== null }
   }
 
+  /** What one endpoint says of an anchor that was final. */
+  async function standingAt(ask: Ask, at: Pick<ChainBlock, 'number' | 'hash'>, size: number, root: Hash): Promise<Standing> {
+    const found = await block(ask, quantity(at.number))
+    if (found?.hash === at.hash) return 'there'
+    if ((await call(ask, 'anchoredAt', [logId, size, root], 'latest', ([time]) => Number(time))) > 0) return 'moved'
+    return found === null ? 'unknown' : 'gone'
+  }
+
   return {
     chainId,
     contract,
@@ -101,6 +119,7 @@ export function openAnchorChain({ urls, chainId, signer, finality, limits, ...op
       recheck()
       return each(ask => call(ask, 'latest', [logId], 'latest', readHead))
     },
+    closings: () => each(ask => call(ask, 'logOf', [logId], 'latest', readClosing)),
     latest: () => call(request, 'latest', [logId], 'latest', readHead),
     async anchoredAt(size, root, tag) {
       const times = await each(ask => call(ask, 'anchoredAt', [logId, size, root], tag, ([time]) => Number(time)))
@@ -153,6 +172,14 @@ export function openAnchorChain({ urls, chainId, signer, finality, limits, ...op
         if (found !== null) return { transaction, block: plain(found) }
       }
       return null
+    },
+    async standing(at, size, root) {
+      const said = await each(ask => standingAt(ask, at, size, root))
+      const clear = said.filter(one => one !== 'unknown')
+      const [first = 'unknown'] = clear
+      // An endpoint that is behind says nothing against what the others see, but for the word that an anchor is gone all are heard.
+      const isSaid = clear.every(one => one === first) && (first !== 'gone' || clear.length === said.length)
+      return isSaid ? first : 'unknown'
     },
     async blockHash(number) {
       return (await block(request, quantity(number)))?.hash ?? null
@@ -226,6 +253,13 @@ function readLogs(value: unknown) {
 
 function readHead([size, root, time]: readonly unknown[]): AnchoredHead | null {
   return size === 0n ? null : { size: Number(size), root: getBytes(String(root)), time: Number(time) }
+}
+
+/** Out of `logOf`: owner, pending owner, publisher, closed, last good size, successor. */
+function readClosing([, , , closed, lastGoodSize, successor]: readonly unknown[]): Closing | undefined {
+  if (closed !== true) return undefined
+  const next = String(successor).toLowerCase()
+  return { lastGoodSize: Number(lastGoodSize), ...(BigInt(next) === 0n ? {} : { successor: next }) }
 }
 
 /** The contract's own error by name, where that is what it was: CheckpointAnchorSizeNotLarger(5, 7). */

@@ -23,6 +23,15 @@ export type TxReceipt = { readonly block: ChainBlock; readonly succeeded: boolea
 /** Which state of the chain is asked: its head, its last final block by the log's finality rule, or a block by number. */
 export type BlockTag = 'latest' | 'finalized' | number
 
+/**
+ * Where an anchor stands that was final. `there`: its block is part of the chain. `moved`: it is not, and the contract holds the anchor all
+ * the same. `gone`: it is not, and the contract does not hold it. `unknown`: endpoints are behind, or contradict each other.
+ */
+export type Standing = 'there' | 'moved' | 'gone' | 'unknown'
+
+/** That the owner of a log has closed it, the largest size that they vouch for, and the id of the log that goes on, 0x-hex. */
+export type Closing = { readonly lastGoodSize: number; readonly successor?: string }
+
 /** When a block counts as final: the chain's own `finalized` tag, or so many blocks on top of it. */
 export type Finality = 'finalized' | { readonly confirmations: number }
 
@@ -42,7 +51,9 @@ export type AnchorChain = {
   publisher(): Promise<string>
   /** The contract's newest checkpoint of the log, `null` before the first, as each endpoint that answers says it. Asked first in every round. */
   heads(): Promise<readonly (AnchoredHead | null)[]>
-  /** The same, of the first endpoint that answers. */
+  /** Whether the log was closed, as each endpoint that answers says it: undefined while it is open. */
+  closings(): Promise<readonly (Closing | undefined)[]>
+  /** The newest checkpoint, of the first endpoint that answers. */
   latest(): Promise<AnchoredHead | null>
   /** Unix seconds of the block that anchored exactly this size and root, 0 when none did for any endpoint. */
   anchoredAt(size: number, root: Hash, block: BlockTag): Promise<number>
@@ -67,6 +78,8 @@ export type AnchorChain = {
    * stored transactions made (a store that came from a backup). `null` when there is none, or the endpoints do not keep events that long.
    */
   findAnchored(size: number, root: Hash): Promise<{ readonly transaction: string; readonly block: ChainBlock } | null>
+  /** Where a final anchor of this size and root stands, by its block. */
+  standing(block: Pick<ChainBlock, 'number' | 'hash'>, size: number, root: Hash): Promise<Standing>
   /** Hash of the block at that height in the chain as it is now, `null` above its head. */
   blockHash(number: number): Promise<string | null>
   /**

@@ -13,8 +13,8 @@ import type { Ledger } from './ledger.ts'
  * they agree. @throws AnchorError CHAIN_CONTRADICTED
  */
 export async function compareHeads(
-  ledger: Pick<Ledger, 'head' | 'rootAt' | 'stop'>,
-  chain: Pick<AnchorChain, 'heads'>,
+  ledger: Pick<Ledger, 'head' | 'rootAt' | 'stop' | 'disown'>,
+  chain: Pick<AnchorChain, 'heads' | 'closings'>,
 ): Promise<AnchoredHead | null> {
   // The chain first: the head can only have grown when it is read after.
   const heads = await chain.heads()
@@ -22,8 +22,19 @@ export async function compareHeads(
   const conflicts = found.filter(conflict => conflict !== undefined)
   if (conflicts.length > 0 && conflicts.length < heads.length)
     throw new AnchorError('CHAIN_CONTRADICTED', `The endpoints of the chain contradict each other. One says: ${conflicts[0]}`)
-  if (conflicts[0] !== undefined) ledger.stop(conflicts[0])
+  if (conflicts[0] !== undefined) ledger.stop(conflicts[0], 'LEDGER_AT_ODDS')
+  else await compareClosings(ledger, chain)
   return newestOf(heads)
+}
+
+/** Stops the ledger for good when its owner has closed the log, as all endpoints that answer say it. @throws AnchorError CHAIN_CONTRADICTED */
+export async function compareClosings(ledger: Pick<Ledger, 'disown'>, chain: Pick<AnchorChain, 'closings'>): Promise<void> {
+  const closings = await chain.closings()
+  const [found] = closings.filter(closing => closing !== undefined)
+  if (found === undefined) return
+  if (closings.includes(undefined))
+    throw new AnchorError('CHAIN_CONTRADICTED', 'The endpoints of the chain contradict each other: one says that the log was closed.')
+  ledger.disown(found)
 }
 
 /** The largest of what the endpoints say: one that is behind says less, never more. */
@@ -48,14 +59,14 @@ async function conflictOf(ledger: Pick<Ledger, 'head' | 'rootAt'>, onChain: Anch
 export async function reopenLost(
   records: AnchorRecords,
   onChain: AnchoredHead | null,
-  { chain, log }: { chain: Pick<AnchorChain, 'losesBlocks' | 'blockHash'>; log: Log },
+  { chain, ledger, log }: { chain: Pick<AnchorChain, 'losesBlocks' | 'blockHash'>; ledger: Pick<Ledger, 'dropFinal'>; log: Log },
 ): Promise<void> {
   const lost: AnchorRecord[] = []
   let anchor = records.lastFinal()
   const { block: at } = anchor ?? {}
   while (anchor !== undefined && anchor.size > (onChain?.size ?? 0)) {
     const { block: _block, transaction: _transaction, ...waiting } = anchor
-    lost.push({ ...waiting, state: 'submitted' })
+    lost.push({ ...waiting, state: 'submitted', lost: true })
     anchor = await records.read(anchor.previous)
   }
   if (lost.length === 0) return
@@ -65,8 +76,11 @@ export async function reopenLost(
       'CHAIN_BEHIND',
       `The endpoints of the chain are behind: they do not show the anchor of block ${at?.number}, which was final.`,
     )
-  log.error('the chain has lost final anchors', { sizes: lost.map(({ size }) => size) })
+  const sizes = lost.map(({ size }) => size)
+  log.error('the chain has lost final anchors', { sizes })
   await records.save(...lost)
+  // A crash before this leaves receipts that name them, until they are final again; their state says that they are on their way.
+  await ledger.dropFinal(sizes)
 }
 
 /** A checkpoint of ours that the contract holds and the store has no record of, because the store came from a backup. */

@@ -25,6 +25,8 @@ export type AnchorRecord = {
   readonly block?: ChainBlock
   /** How often in a row the nonce was taken and no attempt was found. */
   readonly missed?: number
+  /** It was final, the chain has lost it, and it is sent again. */
+  readonly lost?: true
   readonly times: { readonly preparedMs: number; readonly submittedMs?: number; readonly includedMs?: number; readonly finalMs?: number }
 }
 

@@ -10,8 +10,9 @@ import type { Log } from '../log.ts'
 import type { Store } from '../store/port.ts'
 import { type Clocks, createAges } from './ages.ts'
 import type { AnchorChain } from './anchor-chain.ts'
-import { adoptUnknown, compareHeads, newestOf, reopenLost } from './anchor-compare.ts'
+import { adoptUnknown, compareClosings, compareHeads, newestOf, reopenLost } from './anchor-compare.ts'
 import { type AnchorLag, createLagWatch, type Trouble } from './anchor-lag.ts'
+import { createRecheck } from './anchor-recheck.ts'
 import { type AnchorRecord, type AnchorRecords, openAnchorRecords } from './anchor-record.ts'
 import { BUMP_AFTER_MS, brief, createSender, type Found } from './anchor-sender.ts'
 import type { FinalAnchor } from './final-anchors.ts'
@@ -34,7 +35,11 @@ export type Anchorer = {
 }
 
 type Deps = Clocks & {
-  readonly ledger: Pick<Ledger, 'head' | 'nextToAnchor' | 'sealedMs' | 'rootAt' | 'consistency' | 'setFinal' | 'stop' | 'stopped'>
+  readonly ledger: Pick<
+    Ledger,
+    'head' | 'nextToAnchor' | 'sealedMs' | 'rootAt' | 'consistency' | 'setFinal' | 'stop' | 'stopped' | 'stopCode'
+  > &
+    Pick<Ledger, 'disown' | 'dropFinal' | 'latestAnchor' | 'anchorAt' | 'listAnchors'>
   readonly store: Pick<Store, 'readDocument' | 'writeDocuments'>
   readonly chain: AnchorChain
   /** At least so long between two anchors. */
@@ -67,6 +72,7 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
   }
   const watch = createLagWatch({ ledger, chain, lateMs: (PATIENCE + 3) * intervalMs + BUMP_AFTER_MS, ages, steadyMs })
   const { look, send } = createSender({ chain, ages, log, note })
+  const recheck = createRecheck({ ledger, chain, look, nowMs, log, note, keep: (...kept) => finish(...kept) })
   let running: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
   let stopping = false
@@ -74,16 +80,30 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
   // ── The life of an anchor ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   async function round(): Promise<void> {
-    if (ledger.stopped() !== undefined || (lease !== undefined && !(await lease()))) return
+    if (lease !== undefined && !(await lease())) return
+    if (ledger.stopped() !== undefined) return afterStop()
     records ??= await openAnchorRecords(store)
     await watch.note(records)
     const onChain = await compareHeads(ledger, chain)
     compared = true
     if (ledger.stopped() !== undefined) return
-    await reopenLost(records, onChain, { chain, log })
+    await reopenLost(records, onChain, { chain, ledger, log })
+    await recheck(records)
     for (const anchor of records.open()) await follow(records, anchor)
+    if (records.open().some(({ lost }) => lost === true))
+      note({ code: 'ANCHOR_LOST', message: 'The chain has lost anchors that were final. They are sent again.' })
     await watch.watchFunds()
     await anchorNewest(records)
+  }
+
+  /** A ledger that has stopped anchors nothing. It still hears that its owner closed the log, and what was sent before still becomes final. */
+  async function afterStop(): Promise<void> {
+    if (ledger.stopCode() !== 'LOG_CLOSED') return compareClosings(ledger, chain)
+    records ??= await openAnchorRecords(store)
+    for (const anchor of records.open()) {
+      const found = await look(anchor)
+      if (found !== undefined && found !== 'refused') await include(records, anchor, found)
+    }
   }
 
   /** Signs, stores, sends: the one place where an anchor begins. */
@@ -136,8 +156,13 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
       if (submitted !== anchor) await records.save(submitted)
       return send(records, submitted)
     }
+    return include(records, anchor, found)
+  }
+
+  /** An anchor is in a block, and final once that block is. */
+  async function include(records: AnchorRecords, { missed: _missed, ...anchor }: AnchorRecord, found: Found): Promise<void> {
     const times = { ...anchor.times, includedMs: anchor.times.includedMs ?? ages.stamp() }
-    const included: AnchorRecord = { ...waiting, ...found, state: 'included', times }
+    const included: AnchorRecord = { ...anchor, ...found, state: 'included', times }
     if (anchor.state !== 'included' || anchor.block?.hash !== found.block.hash) {
       await records.save(included)
       log.info('anchor included', brief(included))
@@ -146,11 +171,11 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
   }
 
   /** Hands a final anchor to the ledger. A crash between the two writes leaves it `included`, and the next round does both again. */
-  async function finish(records: AnchorRecords, anchor: AnchorRecord, found: Found): Promise<void> {
+  async function finish(records: AnchorRecords, { lost: _lost, ...anchor }: AnchorRecord, found: Found): Promise<void> {
     await ledger.setFinal(finalAnchor(chain, anchor, found))
     // The executed attempt is kept: a chain that loses blocks (an embedded one, killed) gets the same transaction again.
     const attempts = anchor.attempts.filter(({ hash }) => hash === found.transaction)
-    await records.save({ ...anchor, attempts, state: 'final', times: { ...anchor.times, finalMs: ages.stamp() } })
+    await records.save({ ...anchor, ...found, attempts, state: 'final', times: { ...anchor.times, finalMs: ages.stamp() } })
     log.info('anchor final', brief(anchor))
   }
 

@@ -21,8 +21,10 @@ export type FinalAnchors = {
   at(size: number): Promise<FinalAnchor | undefined>
   /** In ascending order of size, those above `after`, at most `limit`. */
   list(after: number, limit: number): Promise<FinalAnchor[]>
-  /** Keeps one, durably; the same one again changes nothing. */
+  /** Keeps one, durably, in the place of one of the same size. */
   add(anchor: FinalAnchor): Promise<void>
+  /** Takes off those of these sizes, which the chain holds no longer. */
+  remove(sizes: readonly number[]): Promise<void>
 }
 
 type StoredDocuments = Pick<Store, 'readDocument' | 'writeDocuments' | 'listDocuments'>
@@ -43,6 +45,10 @@ export async function openFinalAnchors(store: StoredDocuments): Promise<FinalAnc
     const rows = await store.listDocuments(COLLECTION, { after: sizeKey(after), limit })
     return rows.map(({ value }) => JSON.parse(value) as FinalAnchor)
   }
+
+  /** Reads all of them: the store lists them upwards only, and a chain loses what was final once in many years. */
+  const newestBut = async (removed: ReadonlySet<number>) =>
+    (await list(0, Number.POSITIVE_INFINITY)).findLast(({ size }) => !removed.has(size))
 
   /** Position in the cache of the first anchor above an index. */
   const positionOf = (index: number) => {
@@ -77,9 +83,19 @@ export async function openFinalAnchors(store: StoredDocuments): Promise<FinalAnc
     async add(anchor) {
       const value = JSON.stringify(anchor)
       const change = { collection: COLLECTION, key: sizeKey(anchor.size), value }
-      const isNewest = latest === undefined || anchor.size > latest.size
+      const isNewest = latest === undefined || anchor.size >= latest.size
       await store.writeDocuments(isNewest ? [change, { ...LATEST, value }] : [change])
+      // One among others covers what a larger one has covered until now; one above all of them does not.
+      if (latest !== undefined && anchor.size <= latest.size) cache.length = 0
       if (isNewest) latest = anchor
+    },
+    async remove(sizes) {
+      const removed = new Set(sizes)
+      const stays = latest !== undefined && removed.has(latest.size) ? await newestBut(removed) : latest
+      const changes = sizes.map(size => ({ collection: COLLECTION, key: sizeKey(size), value: null }))
+      await store.writeDocuments([...changes, { ...LATEST, value: stays === undefined ? null : JSON.stringify(stays) }])
+      latest = stays
+      cache.length = 0
     },
   }
 }

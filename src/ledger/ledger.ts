@@ -7,6 +7,7 @@ import { formatReceipt } from '../core/receipt.ts'
 import { type GenesisAnchor, identityOf, parseAnyStatement, type Statement, statementBody } from '../core/statement.ts'
 import { formatTime } from '../core/time.ts'
 import type { Store } from '../store/port.ts'
+import type { Closing } from './anchor-chain.ts'
 import { readStatement } from './checked-statements.ts'
 import { LedgerError } from './errors.ts'
 import { anchorHint, type FinalAnchor, openFinalAnchors } from './final-anchors.ts'
@@ -14,7 +15,7 @@ import { keysAfter, type LoggedChange, logKeyChange, readKeyChanges, readOpenCha
 import { createPool, type Outcome } from './pool.ts'
 import { createSalts, prepare, prepareGenesis } from './prepare.ts'
 import { createProver, type Prover } from './prover.ts'
-import { openSequencer, type Prepared, type SignedHead, type Submission } from './sequencer.ts'
+import { openSequencer, type Prepared, type SignedHead, type Submission, stoppedError } from './sequencer.ts'
 import { type History, readHistory } from './versions.ts'
 
 export type Ledger = Prover & {
@@ -68,6 +69,12 @@ export type Ledger = Prover & {
   listAnchors(after: number, limit: number): Promise<FinalAnchor[]>
   /** For the anchorer: an anchor became final. Durable when it resolves. */
   setFinal(anchor: FinalAnchor): Promise<void>
+  /** For the anchorer: the chain has lost anchors that were final, those of these sizes. */
+  dropFinal(sizes: readonly number[]): Promise<void>
+  /** For the anchorer: the owner has closed the log on its chain. Nothing is taken from now on, and anchors above the last good size count for nothing. */
+  disown(closing: Closing): void
+  /** How the log was closed, if it was. */
+  closing(): Closing | undefined
   /** Statements that wait to be sealed. */
   waiting(): number
   /** Promise 7: refuses submissions from now on; reads go on. */
@@ -112,6 +119,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
   }
   const pool = createPool(sealTimed)
   const salt = createSalts(randomBytes)
+  let closing: Closing | undefined
 
   if (sequencer.head().size === 0) {
     const genesis = { type: 'openseal/genesis@v1', origin, logKey: vkey, anchors: deps.anchors, created: formatTime(nowMs()) } as const
@@ -131,8 +139,14 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     return bytes === undefined ? undefined : decodeText(bytes)
   }
 
-  const receiptOf = async (index: number, statementText: string): Promise<string> => {
+  /** The first final anchor over an index; none that the owner of a closed log has disowned. */
+  const covering = async (index: number): Promise<FinalAnchor | undefined> => {
     const anchor = await finalAnchors.covering(index)
+    return anchor !== undefined && closing !== undefined && anchor.size > closing.lastGoodSize ? undefined : anchor
+  }
+
+  const receiptOf = async (index: number, statementText: string): Promise<string> => {
+    const anchor = await covering(index)
     const size = anchor?.size ?? sequencer.head().size
     const note = await prover.checkpointAt(size)
     const proof = { index, proof: await prover.inclusionHashes(index, size), note }
@@ -156,7 +170,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
 
   const assertAccepting = () => {
     const reason = sequencer.stopped()
-    if (reason !== undefined) throw new LedgerError('LEDGER_STOPPED', `The ledger has stopped accepting records: ${reason}`)
+    if (reason !== undefined) throw stoppedError(reason, sequencer.stopCode())
   }
 
   const submitEach: Ledger['submitEach'] = (submitted, tell) => {
@@ -204,7 +218,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     listByRecord: (agency, record, before, limit) => store.listByRecord(agency, record, before, limit),
     listByAgency: (agency, before, limit) => store.listByAgency(agency, before, limit),
     latestAnchor: () => finalAnchors.latest(),
-    anchorOf: index => finalAnchors.covering(index),
+    anchorOf: covering,
     anchorAt: size => finalAnchors.at(size),
     async nextToAnchor(previous) {
       const head = sequencer.head().size
@@ -213,6 +227,12 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     },
     listAnchors: (after, limit) => finalAnchors.list(after, limit),
     setFinal: anchor => finalAnchors.add(anchor),
+    dropFinal: sizes => finalAnchors.remove(sizes),
+    disown(found) {
+      closing = found
+      sequencer.stop(closedReason(found), 'LOG_CLOSED')
+    },
+    closing: () => closing,
     waiting: () => pool.waiting(),
     stop: (reason, code) => sequencer.stop(reason, code),
     stopped: () => sequencer.stopped(),
@@ -223,6 +243,12 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
       await store.close()
     },
   }
+}
+
+/** Why a closed log takes nothing, as a sentence goes on after "the ledger has stopped accepting records:". */
+function closedReason({ lastGoodSize, successor }: Closing): string {
+  const next = successor === undefined ? '' : ` It goes on in the log ${successor} of the same contract.`
+  return `the owner of this log has closed it on its chain. Of its entries the first ${lastGoodSize} are good.${next}`
 }
 
 /** A call that tells later, as a promise. */

@@ -154,7 +154,7 @@ export async function openSequencer({ store, signer, origin, nowMs }: Deps): Pro
 
   async function seal(batch: readonly Prepared[]): Promise<Submission[]> {
     for (let tries = 0; tries < MOVED_RETRIES; tries++) {
-      if (stopReason !== undefined) throw stoppedError(stopReason)
+      if (stopReason !== undefined) throw stoppedError(stopReason, stopCode)
       if (unsettled !== undefined) await settle()
       try {
         return await sealBatch(batch)
@@ -169,14 +169,16 @@ export async function openSequencer({ store, signer, origin, nowMs }: Deps): Pro
     throw new LedgerError('LEDGER_BUSY', 'Other nodes kept sealing first. Send it again.')
   }
 
+  /** The first reason stays, but for the owner's last word on the log. */
   function stop(reason: string, code = 'LEDGER_STOPPED'): void {
-    stopCode ??= code
-    stopReason ??= reason
+    if (stopReason !== undefined && code !== 'LOG_CLOSED') return
+    stopCode = code
+    stopReason = reason
   }
 
   function failStopped(cause: unknown): LedgerError {
     stop(cause instanceof Error ? cause.message : String(cause), cause instanceof OpenSealError ? cause.code : 'INTERNAL')
-    return stoppedError(stopReason ?? '', cause)
+    return stoppedError(stopReason ?? '', stopCode, cause)
   }
 
   return {
@@ -227,8 +229,11 @@ function isUnsettled(error: unknown): error is StoreError {
   return error instanceof StoreError && error.code === 'STORE_UNSETTLED'
 }
 
-function stoppedError(reason: string, cause?: unknown): LedgerError {
-  return new LedgerError('LEDGER_STOPPED', `The ledger has stopped accepting records: ${reason}`, { cause })
+/** What a submission is told. `code`: why the ledger has stopped; one that is closed never goes on. */
+export function stoppedError(reason: string, code: string | undefined, cause?: unknown): LedgerError {
+  return new LedgerError(code === 'LOG_CLOSED' ? code : 'LEDGER_STOPPED', `The ledger has stopped accepting records: ${reason}`, {
+    cause,
+  })
 }
 
 /** Inside the sequencer only: another node's commit came first. */

@@ -46,7 +46,7 @@ export function serviceRoutes(router: Router, deps: RouteDeps): void {
 function refusalOf({ ledger, notAccepting, isClosing }: Pick<RouteDeps, 'ledger' | 'notAccepting' | 'isClosing'>): Alarm | undefined {
   const stopped = ledger.stopped()
   if (stopped !== undefined) return { code: ledger.stopCode() ?? 'LEDGER_STOPPED', message: `The ledger has stopped sealing: ${stopped}` }
-  if (isClosing?.()) return { code: 'LEDGER_CLOSING', message: 'The ledger is being stopped.' }
+  if (isClosing?.()) return { code: 'LEDGER_CLOSED', message: 'The ledger is being stopped.' }
   const unsettled = ledger.unsettled()
   if (unsettled !== undefined) return { code: 'LEDGER_UNSETTLED', message: unsettled }
   const waiting = notAccepting?.()
