@@ -14,7 +14,6 @@ const COMPARE_AGAIN_MS = 2_000
 export function compare(anchorer: Anchorer, chain: Pick<AnchorChain, 'close'>, { startWithoutChain }: Config, log: Log) {
   let reason: string | undefined = 'The ledger has not compared itself with its chain yet. Try again in a moment.'
   let stopped = false
-  let told: string | undefined
   let timer: NodeJS.Timeout | undefined
   let running: Promise<void> = Promise.resolve()
 
@@ -26,10 +25,7 @@ export function compare(anchorer: Anchorer, chain: Pick<AnchorChain, 'close'>, {
       anchorer.start()
     } catch (error) {
       if (stopped) return
-      const code = error instanceof OpenSealError ? error.code : 'INTERNAL'
-      // Once for each change of the cause, and not for each try.
-      if (code !== told) log.error('chain not compared', { code, error })
-      told = code
+      // The anchorer has told the log, once for each change of the cause.
       const why = error instanceof OpenSealError ? error.message : 'See the log.'
       if (reason !== undefined) reason = `The ledger has not compared itself with its chain yet: ${why} Try again later.`
       if (startWithoutChain && reason !== undefined) {
