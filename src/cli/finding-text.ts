@@ -5,6 +5,7 @@ import {
   sayDetail,
   sayHeading,
   sayKind,
+  sayLimits,
   sayNext,
   sayPart,
   sayPdf,
@@ -60,7 +61,8 @@ function formatAnswer(say: Say, answer: Answer, state?: Part): string[] {
 
 function formatFinding(say: Say, finding: Finding, state: Part | undefined): string[] {
   const { result } = finding
-  const { verdict, limits } = result
+  const { verdict } = result
+  const limits = sayLimits(say, result)
   const { sentence, more } = sayHeading(say, finding)
   const about = [...more, sayNext(say, verdict), ...sayKind(say, finding), ...sayPdf(say, finding, state), ...sayRemarks(say, finding)]
   return [
@@ -71,7 +73,7 @@ function formatFinding(say: Say, finding: Finding, state: Part | undefined): str
     ...inColumns(factsOf(say, finding), '  '),
     '',
     ...formatChecks(say, result.checks),
-    ...(limits === undefined || finding.part?.kind === 'state' ? [] : ['', say('limits.sentence')]),
+    ...(limits === undefined || finding.part?.kind === 'state' ? [] : ['', limits]),
   ]
 }
 

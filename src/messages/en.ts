@@ -1,47 +1,43 @@
 /** The English sentences: they fix the set of keys that every other language must have. */
 import { NOTES, type NoteKey } from '../verifier/notes.ts'
+import { type SentenceKey, SENTENCES as VERDICTS } from '../verifier/sentence.ts'
 
 const SENTENCES = {
-  // Verdicts (design §8)
-  'verdict.invalid': 'The proof does not fit: {check}.',
-  'verdict.invalid.document': 'The proof does not fit: document. The file may have been saved or signed again since.',
-  'verdict.unknown': 'No record of this file. It may have been saved or signed again since.',
-  'verdict.unsupported': 'This proof is of a kind, or of a ledger, that the policy does not know.',
-  'verdict.unchecked': 'We could not ask the chain just now.',
-  'verdict.test-network': 'Everything fits, on a test network: this is no evidence.',
-  'verdict.sealed': 'The ledger has accepted this file; the chain does not vouch for it yet.',
-  'verdict.withdrawn': 'This file is on the record since {date}, and was withdrawn on {withdrawn}.',
-  'verdict.superseded': 'This file is on the record since {date}, and a newer version exists.',
-  'verdict.anchored': 'This file is on the record, unchanged since {date}.',
-  'verdict.sealed.statement': 'The ledger has accepted this statement; the chain does not vouch for it yet.',
-  'verdict.withdrawn.statement':
-    'This statement is on the record since {date}, and was withdrawn on {withdrawn}. No file was compared with it.',
-  'verdict.superseded.statement': 'This statement is on the record since {date}, and a newer version exists. No file was compared with it.',
-  'verdict.anchored.statement': 'This statement is on the record, unchanged since {date}. No file was compared with it.',
+  // Verdicts (design §8): their sentences are the verifier's
   'mark.invalid': 'Does not fit',
   'mark.unknown': 'No record',
   'mark.unsupported': 'Not known here',
+  'mark.disowned': 'Disowned by the owner',
   'mark.unchecked': 'Not checked',
   'mark.test-network': 'Test network',
   'mark.sealed': 'Accepted, no evidence yet',
   'mark.withdrawn': 'On the record, withdrawn',
+  'mark.edited': 'On the record, changed without a new version',
   'mark.superseded': 'On the record, newer version exists',
   'mark.anchored': 'On the record',
   'next.invalid': 'Ask for the file and its receipt again, exactly as they were published. A mismatch alone does not prove forgery.',
   'next.unknown': 'Look for the original file at the publisher. A missing record does not prove forgery.',
   'next.unsupported': 'Use the policy file of the ledger that issued the receipt.',
-  'next.unchecked': 'This is not a failed check. Try again later, or ask another endpoint of the chain.',
+  'next.unchecked': 'This is not a failed check.',
   'next.test-network': 'Test networks can be reset by anyone who runs them. Do not rely on this result.',
   'next.sealed':
     'Check again later, with a newer receipt from the record’s page. Until the chain vouches for it you have only the word of the ledger.',
-  'limits.sentence':
-    'This shows that the file is unchanged since that date and who submitted it according to the ledger. It does not show that what it says is true.',
   'trust.ledger': 'Checked by the rules that the ledger itself publishes. To rely on nobody, add your own copy of the policy file.',
   'trust.policy': 'Checked by your own copy of the rules (policy).',
+  'trust.list': 'Checked by a list of policies that somebody else keeps.',
   'trust.file': 'Checked by the policy in {name}, with the SHA-256 {hash}.',
   'trust.saved': 'Checked by the policy that is saved in this file.',
-  'matched.bytes': 'The file is unchanged, byte for byte.',
-  'matched.content': 'Same content, formatted differently.',
+  'matched.bytes': 'The file matches the receipt, byte for byte.',
+  'matched.content': 'The content matches the receipt; it is formatted differently.',
+  'change.withdrawn': 'Entry {index} withdraws this version.',
+  'change.superseded': 'Entry {index} replaces this version.',
+  'change.edited': 'Entry {index} has different content under the same version.',
+  'change.edited-elsewhere': 'Another document of this version was published with different content: entry {index}.',
+  'change.published': 'A later version has been published: entry {index}.',
+  'change.erased': 'Entry {index} has been erased.',
+  'change.added': 'A document was added to this version: entry {index}.',
+  'change.reformatted': 'The same content was published in another format: entry {index}.',
+  'change.unverified': '{change} The policy cannot verify this.',
   'pdf.signed':
     'This PDF carries a digital signature. Signing changes the bytes of a file, so a copy that was signed, or signed again, after it was submitted does not match. Ask for the file as it was submitted.',
   'pdf.saved':
@@ -64,7 +60,7 @@ const SENTENCES = {
   'what.cosignatures': 'enough independent witnesses have signed the list',
   'what.anchor': 'the chain knows the fingerprint of the list, and since when',
   'what.finality': 'the chain will not take it back',
-  'what.currency': 'no later statement amends or withdraws it',
+  'what.currency': 'no other statement of the record changes or withdraws it',
   'status.passed': 'passed',
   'status.failed': 'failed',
   'status.not-run': 'not checked',
@@ -109,7 +105,6 @@ const SENTENCES = {
   'result.earlierSealed': 'The same file stands in the earlier entry {index} too.',
   'result.computed': 'SHA-256 computed from your file',
   'result.expected': 'SHA-256 that the receipt names',
-  'result.currencyUnchecked': 'Newer versions were not checked.',
   'fault.broken': 'It was cut off or changed after it was issued, so it cannot be read. Get it again from where it came from.',
   'fault.newer': 'It is of a kind that this verifier does not know. Try a newer one.',
   'fault.twice': 'The same name stands in it twice, so it can be read in two ways.',
@@ -422,14 +417,16 @@ const SENTENCES = {
 } as const
 
 type DetailKey = `detail.${NoteKey}`
+type VerdictKey = `verdict.${SentenceKey}`
 
-/** A key of the catalogue. `detail.…` are the verifier's notes. */
-export type MessageKey = keyof typeof SENTENCES | DetailKey
+/** A key of the catalogue. `verdict.…` are the verifier's sentences, `detail.…` its notes. */
+export type MessageKey = keyof typeof SENTENCES | DetailKey | VerdictKey
 
 /** A whole language: a sentence for every key. */
 export type Messages = Readonly<Record<MessageKey, string>>
 
-const DETAILS = Object.fromEntries(Object.entries(NOTES).map(([key, text]) => [`detail.${key}`, text])) as Record<DetailKey, string>
+const named = <Key extends string>(part: string, texts: object) =>
+  Object.fromEntries(Object.entries(texts).map(([key, text]) => [`${part}.${key}`, text])) as Record<Key, string>
 
 /** Every sentence that people read, in English. `{name}` is a placeholder. */
-export const en: Messages = { ...SENTENCES, ...DETAILS }
+export const en: Messages = { ...named<VerdictKey>('verdict', VERDICTS), ...SENTENCES, ...named<DetailKey>('detail', NOTES) }

@@ -62,4 +62,4 @@ export function browserMessages(language: Language): Readonly<Partial<Messages>>
 /** Of the form without JavaScript. */
 const SERVER_KEYS = /^verify\.(server|again$)/
 const BROWSER_KEYS =
-  /^((verdict|mark|next|limits|trust|matched|pdf|check|detail|fault|what|status|result|verify|reason|is)\.|record\.(content|title|revision)$|site\.languages$)/
+  /^((verdict|mark|next|trust|matched|pdf|check|detail|fault|what|status|result|change|verify|reason|is)\.|record\.(content|title|revision)$|site\.languages$)/

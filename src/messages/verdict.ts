@@ -1,18 +1,34 @@
 /** What was found, in a language: the sentence of the verdict (design §8), and all that stands under it. */
-import type { CheckResult, Finding, Note, Part, Pasted, Problem, Result, VerdictCode } from '../verifier/index.ts'
+import {
+  type ChangeCode,
+  type CheckResult,
+  decidingChange,
+  type Finding,
+  formatLimits,
+  formatVerdict,
+  type Note,
+  type Part,
+  type Pasted,
+  type Problem,
+  type Result,
+  type VerdictCode,
+  type Voice,
+} from '../verifier/index.ts'
 import type { MessageKey } from './en.ts'
 import { isolate, type Say, sayTime } from './say.ts'
 
 /** The sentence of the verdict in the reader's language. */
-export function sayVerdict(say: Say, { verdict, matched, failed = 'statement', date, withdrawn }: Result): string {
-  if (verdict === 'invalid') {
-    return failed === 'document' ? say('verdict.invalid.document') : say('verdict.invalid', { check: say(`check.${failed}`) })
-  }
-  const values = { date: date === undefined ? '–' : sayTime(say, date), withdrawn: withdrawn === undefined ? '–' : sayTime(say, withdrawn) }
-  const isOfStatement = matched === undefined
-  if (isOfStatement && (verdict === 'sealed' || verdict === 'withdrawn' || verdict === 'superseded' || verdict === 'anchored'))
-    return say(`verdict.${verdict}.statement`, values)
-  return say(`verdict.${verdict}`, values)
+export function sayVerdict(say: Say, result: Result): string {
+  return formatVerdict(result, voiceOf(say))
+}
+
+/** What the answer does not show, in the reader's language; undefined where it shows nothing. */
+export function sayLimits(say: Say, result: Result): string | undefined {
+  return formatLimits(result, voiceOf(say))
+}
+
+function voiceOf(say: Say): Voice {
+  return { say: (key, values) => say(`verdict.${key}`, values), time: time => sayTime(say, time) }
 }
 
 /**
@@ -22,10 +38,35 @@ export function sayVerdict(say: Say, { verdict, matched, failed = 'statement', d
 export function sayHeading(say: Say, { part, result }: Finding): { readonly sentence: string; readonly more: readonly string[] } {
   const verdict = sayVerdict(say, result)
   if (part?.kind === 'state') return { sentence: say('result.stateWarning'), more: [say('result.stateVerdict', { sentence: verdict })] }
-  // What fits a receipt that proves nothing must not be called unchanged beside that.
-  const isProven = result.verdict !== 'invalid' && result.verdict !== 'unsupported'
-  return { sentence: verdict, more: result.matched && isProven ? [say(`matched.${result.matched}`)] : [] }
+  // What fits a receipt that proves nothing must not be called a match beside that.
+  const isMatch = result.matched !== undefined && result.subject === 'file' && result.limits !== undefined
+  return { sentence: verdict, more: isMatch ? [say(`matched.${result.matched}`)] : [] }
 }
+
+/** What became of a version, as far as the sentence of the verdict does not say it: the gravest first. */
+export function sayChanges(say: Say, { finding, changes }: Result): string[] {
+  const told = decidingChange(finding, changes)
+  return changes
+    .filter(change => change !== told)
+    .sort((a, b) => GRAVITY.indexOf(a.what) - GRAVITY.indexOf(b.what))
+    .slice(0, MAX_CHANGES)
+    .map(({ what, index, verified }) => {
+      const change = say(`change.${what}`, { index })
+      return verified || what === 'erased' ? change : say('change.unverified', { change })
+    })
+}
+
+const MAX_CHANGES = 5
+const GRAVITY: readonly ChangeCode[] = [
+  'withdrawn',
+  'edited',
+  'superseded',
+  'erased',
+  'edited-elsewhere',
+  'published',
+  'added',
+  'reformatted',
+]
 
 /** What a check has to say in the reader's language; `technical` is the code with what it says in English, for whoever is asked for help. */
 export function sayDetail(say: Say, { code, detail, notes }: CheckResult): { readonly text: string; readonly technical?: string } {
@@ -88,14 +129,11 @@ export function sayPart(say: Say, part: Part): string {
 
 /** What else is to be said of a finding. */
 export function sayRemarks(say: Say, { digest, earlier, isFresher, result }: Finding): string[] {
-  const { verdict, checks } = result
-  const isOld =
-    (verdict === 'anchored' || verdict === 'test-network') && checks.some(({ name, status }) => name === 'currency' && status === 'not-run')
   return [
+    ...sayChanges(say, result),
     ...(digest === undefined ? [say('result.nofile')] : []),
     ...(isFresher ? [say('result.fresher')] : []),
     ...(earlier ? [sayEarlier(say, earlier)] : []),
-    ...(isOld ? [say('result.currencyUnchecked')] : []),
   ]
 }
 

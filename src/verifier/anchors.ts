@@ -1,159 +1,190 @@
 /** The checks of design §7 that ask the chain: `anchor` and `finality`. */
 
 import type { Checkpoint } from '../core/checkpoint.ts'
-import { OpenSealError } from '../core/errors.ts'
-import type { Hash } from '../core/hash.ts'
 import { coversSize, type Policy, type PolicyAnchor } from '../core/policy.ts'
 import { formatTime } from '../core/time.ts'
-import { type Attempt, attemptAsync, unwrap } from './attempt.ts'
-import { type Evidence, failed, notRun, type Outcome, passed } from './checks.ts'
+import { unwrap } from './attempt.ts'
+import { askAll, type ChainReader, type Endpoints, finalBlock, findEndpoints, type Named, namesOf, readTime } from './chain-reader.ts'
+import { type Evidence, failed, notRun, type Outcome, passed, unchecked } from './checks.ts'
 import { type Note, note } from './notes.ts'
 
-/** The last second of the year 9999, in Unix seconds: no four-digit year can say more. */
-const LATEST_TIME = 253_402_300_799
+/** SHA-256 of no bytes: what an address without code has. */
+const NO_CODE = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 
-/** A block: the newest, the newest that is final by the chain's own rule, or one by its number. */
-export type BlockTag = 'latest' | 'finalized' | number
+/** What an anchor of the policy came to, the best first: of the anchors of one chain the best counts. */
+const STATES = ['holds', 'unserved', 'silent', 'disagreement', 'missing', 'disowned', 'other-code', 'no-code'] as const
+const SILENT: readonly State[] = ['unserved', 'silent', 'disagreement']
 
-/** One endpoint of a chain. Its functions reject with an OpenSealError when it gives no usable answer. */
-export type ChainReader = {
-  /** What to call the endpoint when it disagrees with another. */
-  readonly name?: string
-  chainId(): Promise<number>
-  /** SHA-256, lower-case hex, of the runtime code at a contract's address. */
-  codeSha256(contract: string): Promise<string>
-  /** When the contract was given this size and root, in Unix seconds; 0 when it was not. */
-  anchoredAt(query: { contract: string; logId: string; size: number; root: Hash; block: BlockTag }): Promise<number>
-  blockNumber(): Promise<number>
-}
+type State = (typeof STATES)[number]
 
-/** An anchor of the policy, by what its chain says at the newest block. */
+/** An anchor of the policy, by what its chain says. `time` is in Unix seconds, 0 unless it holds. */
 export type AnchorAnswer = {
   readonly anchor: PolicyAnchor
-  readonly state: 'anchored' | 'not-anchored' | 'other-code' | 'no-answer'
+  readonly state: State
   readonly note: Note
-  /** Unix seconds; 0 unless anchored. */
   readonly time: number
-  readonly endpoints: readonly ChainReader[]
+  readonly endpoints: Endpoints
 }
 
-/** What `anchor` came to, with what each of the policy's anchors answered. */
+/** What `anchor` came to, with what each of the anchors that count answered. */
 export type AnchorOutcome = Outcome & { readonly answers: readonly AnchorAnswer[] }
 
 /**
- * Check 6: asked of the policy's anchors for the proof's size and root, whatever the receipt's `anchors` say; at least `requireAnchors` of them know both.
+ * Check 6: asked of the policy's anchors for the proof's size and root, whatever the receipt's `anchors` say. Where enough production chains are named,
+ * only those count; else all do, and the verdict is `test-network`.
  */
 export async function checkAnchor(evidence: Evidence, policy: Policy, chain: readonly ChainReader[]): Promise<AnchorOutcome> {
   const checkpoint = unwrap(evidence.checkpoint)
-  const anchors = policy.anchors.filter(anchor => coversSize(anchor, checkpoint.size))
-  const answers = await Promise.all(anchors.map(anchor => askAnchor(anchor, checkpoint, chain)))
-  return { ...judgeAnchors(answers, policy), answers }
+  const { anchors, isTest } = countingAnchors(policy, checkpoint.size)
+  const endpoints = await findEndpoints(chain, chainsOf(anchors))
+  const answers = await Promise.all(anchors.map(anchor => askAnchor(anchor, checkpoint, endpoints.get(anchor.chainId)!)))
+  const outcome = judgeAnchors(answers, policy)
+  const notes = isTest && anchors.length > 0 ? [...outcome.notes, note('testNetwork')] : outcome.notes
+  return { ...outcome, notes, isTest, answers }
 }
 
 /**
- * Check 7: the same answer at the chain's `finalized` block, or at head minus n; otherwise `sealed`. Only final anchors give the date, and unless
- * `requireAnchors` of them are `production` it is a test network.
+ * Check 7: the same answer at the chain's `finalized` block, or at head minus n; otherwise `sealed`. The date is the time by which as many final anchors
+ * as are required agree, so that no one of them sets it alone.
  */
 export async function checkFinality(
   evidence: Evidence,
-  policy: Policy,
+  { requireAnchors }: Policy,
   anchor: Outcome & Partial<Pick<AnchorOutcome, 'answers'>>,
 ): Promise<Outcome> {
   if (anchor.status !== 'passed') return notRun(note('anchorNone'))
   const checkpoint = unwrap(evidence.checkpoint)
-  const anchored = anchor.answers?.filter(({ state }) => state === 'anchored') ?? []
-  const answers = await Promise.all(anchored.map(answer => askFinal(answer, checkpoint)))
-  return judgeFinality(answers, policy)
+  const asked = anchor.answers ?? []
+  const answers = await Promise.all(asked.map(answer => (answer.state === 'holds' ? askFinal(answer, checkpoint) : answer)))
+  const notes = answers.filter((_, at) => asked[at]?.state === 'holds').map(answer => answer.note)
+  const times = byChain(answers.filter(isHeld)).map(ofChain => Math.min(...ofChain.map(({ time }) => time)))
+  const date = times.sort((a, b) => a - b)[requireAnchors - 1]
+  if (date !== undefined) return { ...passed(notes), date: formatTime(date * 1000) }
+  const best = bestOfEach(answers)
+  const silent = best.filter(({ state }) => SILENT.includes(state))
+  return times.length + silent.length >= requireAnchors ? unchecked(notes, reasonOf(silent)) : failed('FINALITY_PENDING', notes, 'sealed')
 }
 
-function judgeAnchors(answers: readonly AnchorAnswer[], { requireAnchors }: Policy): Outcome {
-  const states = answers.map(({ state }) => state)
+/** The anchors that count at a size: those of production chains where there are as many as are required, else all. One chain counts once. */
+function countingAnchors({ anchors, requireAnchors }: Policy, size: number): { anchors: readonly PolicyAnchor[]; isTest: boolean } {
+  const covering = anchors.filter(anchor => coversSize(anchor, size))
+  const production = covering.filter(anchor => anchor.production)
+  const isTest = chainsOf(production).length < requireAnchors
+  return { anchors: isTest ? covering : production, isTest }
+}
+
+/** Design §7.6, with the letters that stand there: so many hold, give no usable answer, answer no. */
+function judgeAnchors(answers: readonly AnchorAnswer[], { requireAnchors: r }: Policy): Outcome {
+  const best = bestOfEach(answers)
   const notes = answers.map(answer => answer.note)
-  if (states.filter(state => state === 'anchored').length >= requireAnchors) return passed(notes)
-  if (answers.length < requireAnchors) return failed('ANCHOR_NONE', note('anchorsFew'), 'unsupported')
-  if (states.includes('other-code')) return failed('ANCHOR_OTHER_CODE', notes, 'unsupported')
-  if (states.includes('no-answer')) return notRun(notes, 'unchecked')
-  return failed('ANCHOR_MISSING', notes, 'sealed')
+  const silent = best.filter(({ state }) => SILENT.includes(state))
+  const h = best.filter(isHeld).length
+  const n = silent.length
+  const z = best.filter(({ state }) => state === 'missing').length
+  if (h >= r) return passed(notes)
+  if (h + n >= r) return unchecked(notes, reasonOf(silent))
+  if (h + n + z >= r) return failed('ANCHOR_MISSING', notes, 'sealed')
+  if (best.some(({ state }) => state === 'disowned')) return failed('ANCHOR_DISOWNED', notes, 'disowned')
+  if (best.length < r) return failed('ANCHOR_NONE', [...notes, note('anchorsFew')], 'unsupported')
+  const isGone = best.some(({ state }) => state === 'no-code')
+  return failed(isGone ? 'ANCHOR_NO_CODE' : 'ANCHOR_OTHER_CODE', notes, 'unsupported')
 }
 
-function judgeFinality(answers: readonly AnchorAnswer[], { requireAnchors }: Policy): Outcome {
-  const final = answers.filter(({ state }) => state === 'anchored')
-  const notes = answers.map(answer => answer.note)
-  if (final.length < requireAnchors) {
-    const silent = answers.some(({ state }) => state === 'no-answer')
-    return silent ? notRun(notes, 'unchecked') : failed('FINALITY_PENDING', notes, 'sealed')
-  }
-  // Test networks, whose clocks anyone may set, do not date what production chains vouch for.
-  const production = final.filter(({ anchor }) => anchor.production)
-  const isEvidence = production.length >= requireAnchors
-  const date = formatTime(1000 * Math.min(...(isEvidence ? production : final).map(({ time }) => time)))
-  return { ...(isEvidence ? passed(notes) : passed([...notes, note('testNetwork')], 'test-network')), date }
+/** What one endpoint says of an anchor. `isClosed`: the log was closed below the size, as of the final block. */
+type Word = { readonly code: string; readonly time: number; readonly isClosed: boolean }
+
+async function askAnchor(anchor: PolicyAnchor, checkpoint: Checkpoint, endpoints: Endpoints): Promise<AnchorAnswer> {
+  const words = await askAll(endpoints.readers, reader => askWord(reader, anchor, checkpoint))
+  const { state, time, answered } = judgeWords(words, anchor, endpoints)
+  return { anchor, state, time, endpoints, note: noteOf(state, anchor, endpoints, answered) }
 }
 
-async function askAnchor(anchor: PolicyAnchor, checkpoint: Checkpoint, chain: readonly ChainReader[]): Promise<AnchorAnswer> {
-  const { chainId, contract } = anchor
-  const ids = await Promise.all(chain.map(reader => attemptAsync(() => reader.chainId())))
-  const endpoints = chain.filter((_, at) => ids[at]?.value === chainId)
-  const nothing = { anchor, state: 'no-answer', time: 0, endpoints } as const
-  if (endpoints.length === 0) return { ...nothing, note: note('chainUnserved', { chainId }) }
-  const answers = await askAll(endpoints, async reader => ({
-    code: await reader.codeSha256(anchor.contract),
-    time: await readTime(reader, anchor, checkpoint, 'latest'),
-  }))
-  const first = answers[0]?.value
-  if (first === undefined) return { ...nothing, note: note('chainSilent', { chainId }) }
-  if (answers.some(({ value }) => value.code !== first.code || value.time !== first.time)) {
-    return { ...nothing, note: note('chainDisagrees', { chainId, endpoints: answers.map(({ name }) => name).join(', ') }) }
-  }
-  if (first.code !== anchor.codeSha256) return { ...nothing, state: 'other-code', note: note('codeOther', { chainId, contract }) }
-  if (first.time === 0) return { ...nothing, state: 'not-anchored', note: note('anchorMissing', { chainId, contract }) }
-  return { ...nothing, state: 'anchored', time: first.time, note: note('anchored', { chainId, contract }) }
+async function askWord(reader: ChainReader, anchor: PolicyAnchor, checkpoint: Checkpoint): Promise<Word> {
+  const { contract, logId, codeSha256 } = anchor
+  const code = await reader.codeSha256(contract)
+  // Other code may answer whatever it likes.
+  if (code !== codeSha256) return { code, time: 0, isClosed: false }
+  const time = await readTime(reader, anchor, checkpoint, 'latest')
+  const block = await finalBlock(reader, anchor)
+  const lastGood = block === undefined ? undefined : await reader.lastGoodSize({ contract, logId, block })
+  return { code, time, isClosed: lastGood !== undefined && lastGood < checkpoint.size }
+}
+
+type Judged = { readonly state: State; readonly time: number; readonly answered: number }
+
+function judgeWords(words: readonly Named<Word>[], { codeSha256 }: PolicyAnchor, { readers, named }: Endpoints): Judged {
+  const judged = (state: State, answered: number, time = 0) => ({ state, answered, time })
+  const codes = new Set(words.map(({ value }) => value.code))
+  const told = agreedTime(words.map(({ name, value }) => ({ name, value: value.time })))
+  if (codes.size > 1 || told === 'disagreement') return judged('disagreement', namesOf(words).length)
+  const used = words.filter(({ value }) => value.time === told)
+  const answered = namesOf(used).length
+  if (answered < Math.min(2, named.length) || answered === 0)
+    return judged(readers.length === 0 && named.length === 0 ? 'unserved' : 'silent', answered)
+  const [code] = codes
+  if (code !== codeSha256) return judged(code === NO_CODE ? 'no-code' : 'other-code', answered)
+  const closed = used.filter(({ value }) => value.isClosed).length
+  if (closed === used.length) return judged('disowned', answered)
+  if (closed > 0) return judged('disagreement', answered)
+  return told === 0 ? judged('missing', answered) : judged('holds', answered, told)
+}
+
+/** The time that they tell. One that says 0 where another tells a time has not seen it yet, and gave no answer. */
+function agreedTime(times: readonly Named<number>[]): number | 'disagreement' {
+  const told = new Set(times.map(({ value }) => value).filter(time => time > 0))
+  const [time = 0] = told
+  return told.size > 1 ? 'disagreement' : time
 }
 
 async function askFinal(answer: AnchorAnswer, checkpoint: Checkpoint): Promise<AnchorAnswer> {
-  const { anchor, endpoints, time } = answer
+  const { anchor, endpoints } = answer
+  const times = await askAll(endpoints.readers, async reader => readTime(reader, anchor, checkpoint, await finalBlock(reader, anchor)))
+  const told = agreedTime(times)
+  const answered = namesOf(times.filter(({ value }) => value === told)).length
+  const become = (state: State, why: Note) => ({ ...answer, state, note: why })
+  if (told === 'disagreement') return become('disagreement', noteOf('disagreement', anchor, endpoints, answered))
+  if (answered < Math.min(2, endpoints.named.length)) return become('silent', noteOf('silent', anchor, endpoints, answered))
   const { chainId } = anchor
-  const answers = await askAll(endpoints, async reader => readTime(reader, anchor, checkpoint, await finalBlock(reader, anchor)))
-  if (answers.length === 0) return { ...answer, state: 'no-answer', note: note('chainSilent', { chainId }) }
-  // An endpoint that lags says 0 for a while; two times for one anchor are two histories.
-  if (new Set(answers.map(({ value }) => value).filter(value => value > 0)).size > 1) {
-    return {
-      ...answer,
-      state: 'no-answer',
-      note: note('chainDisagrees', { chainId, endpoints: answers.map(({ name }) => name).join(', ') }),
-    }
-  }
-  if (answers.some(({ value }) => value !== time)) return { ...answer, state: 'not-anchored', note: note('notFinal', { chainId }) }
-  return { ...answer, note: note('final', { chainId }) }
+  if (told !== answer.time) return become('missing', note('notFinal', { chainId }))
+  return become('holds', note('final', { chainId, answered, named: endpoints.named.length }))
 }
 
-/** A block of which the policy says that it is final; undefined while the chain is shorter than the confirmations asked for. */
-async function finalBlock(reader: ChainReader, { finality }: PolicyAnchor): Promise<BlockTag | undefined> {
-  if (finality === 'finalized') return finality
-  const block = (await reader.blockNumber()) - finality.confirmations
-  return block < 0 ? undefined : block
+function noteOf(state: State, { chainId, contract }: PolicyAnchor, { named }: Endpoints, answered: number): Note {
+  const values = { chainId, contract, answered, named: named.length, endpoints: named.join(', ') }
+  return note(NOTE_OF[state], values)
 }
 
-async function readTime(
-  reader: ChainReader,
-  anchor: PolicyAnchor,
-  { size, root }: Checkpoint,
-  block: BlockTag | undefined,
-): Promise<number> {
-  if (block === undefined) return 0
-  const time = await reader.anchoredAt({ contract: anchor.contract, logId: anchor.logId, size, root, block })
-  if (!Number.isSafeInteger(time) || time < 0 || time > LATEST_TIME) throw new AnchorError('ANCHOR_TIME', `${time} is no time of a block`)
-  return time
+const NOTE_OF = {
+  holds: 'anchored',
+  unserved: 'chainUnserved',
+  silent: 'chainSilent',
+  disagreement: 'chainDisagrees',
+  missing: 'anchorMissing',
+  disowned: 'anchorDisowned',
+  'other-code': 'codeOther',
+  'no-code': 'codeNone',
+} as const satisfies Record<State, Note['key']>
+
+/** Of the anchors of each chain the one that answered best: a chain counts once. */
+function bestOfEach(answers: readonly AnchorAnswer[]): AnchorAnswer[] {
+  const rank = ({ state }: AnchorAnswer) => STATES.indexOf(state)
+  return byChain(answers).map(ofChain => ofChain.reduce((a, b) => (rank(b) < rank(a) ? b : a)))
 }
 
-/** The answers of those that gave one, with their names. */
-async function askAll<T>(
-  endpoints: readonly ChainReader[],
-  ask: (reader: ChainReader) => Promise<T>,
-): Promise<{ name: string; value: T }[]> {
-  const answers: Attempt<T>[] = await Promise.all(endpoints.map(reader => attemptAsync(() => ask(reader))))
-  return answers.flatMap((answer, at) => (answer.error ? [] : [{ name: endpoints[at]?.name ?? `endpoint ${at + 1}`, value: answer.value }]))
+function byChain(answers: readonly AnchorAnswer[]): AnchorAnswer[][] {
+  return chainsOf(answers.map(({ anchor }) => anchor)).map(chainId => answers.filter(({ anchor }) => anchor.chainId === chainId))
 }
 
-/** ANCHOR_TIME. */
-export class AnchorError extends OpenSealError {}
+function chainsOf(anchors: readonly PolicyAnchor[]): number[] {
+  return [...new Set(anchors.map(({ chainId }) => chainId))]
+}
+
+function isHeld({ state }: AnchorAnswer): boolean {
+  return state === 'holds'
+}
+
+/** What to tell the reader where several gave no answer: what they can mend first. */
+function reasonOf(silent: readonly AnchorAnswer[]): 'disagreement' | 'silent' | 'unserved' {
+  const states = new Set(silent.map(({ state }) => state))
+  return states.has('disagreement') ? 'disagreement' : states.has('silent') ? 'silent' : 'unserved'
+}

@@ -1,6 +1,6 @@
 /** One question is asked of an endpoint once: a package of thousands of releases stands under few checkpoints. */
 import { toHex } from '../core/bytes.ts'
-import type { ChainReader } from './anchors.ts'
+import type { ChainReader } from './chain-reader.ts'
 
 /** A reader that keeps each answer, failures too, for as long as it lives: for one run of checks. */
 export function rememberAnswers(reader: ChainReader): ChainReader {
@@ -18,6 +18,7 @@ export function rememberAnswers(reader: ChainReader): ChainReader {
     chainId: () => once(['chainId'], () => reader.chainId()),
     codeSha256: contract => once(['code', contract], () => reader.codeSha256(contract)),
     anchoredAt: query => once(['anchoredAt', { ...query, root: toHex(query.root) }], () => reader.anchoredAt(query)),
+    lastGoodSize: query => once(['lastGoodSize', query], () => reader.lastGoodSize(query)),
     blockNumber: () => once(['blockNumber'], () => reader.blockNumber()),
   }
 }

@@ -3,16 +3,17 @@
 import type { FileKind } from '../core/file-kind.ts'
 import type { Policy } from '../core/policy.ts'
 import { isSameRecord, parseReceipt } from '../core/receipt.ts'
-import type { ChainReader } from './anchors.ts'
 import { attempt, attemptAsync } from './attempt.ts'
 import { rememberAnswers } from './chain-memory.ts'
+import type { ChainReader } from './chain-reader.ts'
 import type { FileDigest } from './digest.ts'
 import type { Release } from './file-reader.ts'
 import { type GivenFile, type GivenReceipt, hashesOf, isOf, matchReceipts, type NamedDocument, naming } from './given.ts'
-import { type FoundReceipts, giveUpWhenGone, inTurns, type LedgerReader } from './ledger-reader.ts'
+import { type FoundReceipts, giveUpWhenGone, type LedgerReader } from './ledger-reader.ts'
 import type { PdfFacts } from './pdf.ts'
 import type { PolicySource } from './policy-source.ts'
-import type { CheckResult, Result } from './result.ts'
+import type { CheckResult, Result, Trust } from './result.ts'
+import { inTurns } from './turns.ts'
 import { verify } from './verify.ts'
 
 /** What a finding is about where it is not a whole file: a release of an OCDS package, or a beginning of a PDF that was added to since. */
@@ -70,7 +71,7 @@ export function partOf(answer: Answer): Part | undefined {
 /** By what is checked. Without a ledger, nobody is asked for receipts. */
 export type Means = {
   readonly policy: Policy
-  readonly trust: 'policy' | 'ledger'
+  readonly trust: Trust
   readonly chain: readonly ChainReader[]
   readonly ledger?: LedgerReader | undefined
   readonly policySource?: PolicySource | undefined
@@ -158,8 +159,9 @@ function keepSome(maxWhole: number): (answer: Answer) => Answer {
     counts.set(finding.result.verdict, count)
     if (count <= maxWhole) return answer
     // Whatever else was read of a receipt would keep its whole text in memory.
-    const { verdict, exit, sentence, trust } = finding.result
-    return { finding: { part: finding.part, isFresher: finding.isFresher, result: { verdict, exit, sentence, trust, checks: [] } } }
+    const { verdict, finding: found, exit, sentence, isGreen, trust, subject, asked, changes } = finding.result
+    const result = { verdict, finding: found, exit, sentence, isGreen, trust, subject, asked, changes, checks: [] }
+    return { finding: { part: finding.part, isFresher: finding.isFresher, result } }
   }
 }
 

@@ -5,7 +5,7 @@ import { encodeEntry } from '../core/entry.ts'
 import type { OpenSealError } from '../core/errors.ts'
 import { hashLeaf } from '../core/hash.ts'
 import { canonicalJson } from '../core/json.ts'
-import { NoteError, parseNote, verifyCosignatures, verifyNote } from '../core/note.ts'
+import { NoteError, parseNote, type Vkey, verifyCosignatures, verifyNote } from '../core/note.ts'
 import { coversSize, keysOf, type Policy } from '../core/policy.ts'
 import { verifyInclusion } from '../core/proof.ts'
 import { parseReceipt, type Receipt } from '../core/receipt.ts'
@@ -14,7 +14,7 @@ import { parseTlogProof, type TlogProof } from '../core/tlog-proof.ts'
 import { type Attempt, attempt, unwrap } from './attempt.ts'
 import type { FileDigest } from './digest.ts'
 import { type Note, note } from './notes.ts'
-import type { VerdictCode } from './verdict.ts'
+import type { Asked, Change, UncheckedReason, VerdictCode } from './verdict.ts'
 
 /** What a check came to, and the verdict that it brings about unless one higher in the table applies. */
 export type Outcome = {
@@ -24,10 +24,15 @@ export type Outcome = {
   /** In the words of what failed, where there is no note for it. */
   readonly reason?: string
   readonly verdict?: VerdictCode
-  /** The earliest time of the final anchors: `finality` finds it. */
+  /** Why it was not run, where the verdict is `unchecked`. */
+  readonly unchecked?: UncheckedReason
+  /** True where test networks count, because too few production chains are named: `anchor` finds it. */
+  readonly isTest?: boolean
+  /** The time by which as many of the final anchors as are required agree: `finality` finds it. */
   readonly date?: string
-  /** When the agency says that it withdrew the record: `currency` finds it. */
-  readonly withdrawn?: string
+  /** Who answered, and what became of the version: `currency` finds them. */
+  readonly asked?: Asked
+  readonly changes?: readonly Change[]
 }
 
 /** The parts of a receipt, each read or with the reason why it cannot be. */
@@ -53,12 +58,12 @@ export function readEvidence(text: string | Uint8Array): Evidence {
   return { receipt, statement, entry, proof, checkpoint }
 }
 
-/** Check 1: this file's hash is one of the statement's documents, by `bytes` or by `content`. */
+/** Check 1: this file's hash is one of the statement's documents, by `bytes` or by `content`. A statement that lists none vouches for no file. */
 export function checkDocument({ statement }: Evidence, file: FileDigest | undefined): Outcome {
+  if (file === undefined) return notRun(note('fileNone'))
   if (statement.error) return notRun(note('statementUnreadable'))
   const documents = documentsOf(statement.value)
-  if (documents.length === 0) return notRun(note('documentsNone'))
-  if (file === undefined) return notRun(note('fileNone'))
+  if (documents.length === 0) return failed('DOCUMENT_NONE', note('documentsNone'))
   const match = matchOf(documents, file)
   if (match === undefined) return failed('DOCUMENT_OTHER', note('fileOther'))
   return passed([note(match === 'bytes' ? 'fileUnchanged' : 'fileReformatted')])
@@ -90,19 +95,23 @@ export function checkCheckpoint({ proof, checkpoint }: Evidence, policy: Policy)
   const elsewhere = origin !== policy.origin
   // A damaged origin line under a signature of the policy's key is a bad signature, not another ledger.
   if (elsewhere && !claimsKeyOf(policy, noteText)) return otherOrigin(origin, policy)
-  const keys = keysOf(policy).log.filter(key => coversSize(key, size))
-  const signed = verifyNote(
-    noteText,
-    keys.map(({ key }) => key),
-  )
+  const signed = verifyNote(noteText, keysAt(policy, size))
   if (elsewhere) return otherOrigin(origin, policy)
   return passed([note('signed', { size, keys: signed.map(({ name, id }) => `${name}+${id}`).join(', ') })])
 }
 
-/** Check 5: at least the policy's quorum of its witnesses. */
+/** The checkpoint of a signed note, where it is the policy's log's and signed by a key of the policy that is valid at its size. Throws the errors of its readers. */
+export function verifyCheckpoint(noteText: string, policy: Policy): Checkpoint {
+  const checkpoint = parseCheckpoint(parseNote(noteText).text)
+  if (checkpoint.origin !== policy.origin) throw new CheckpointError('CHECKPOINT_ORIGIN', `the checkpoint is of ${checkpoint.origin}`)
+  verifyNote(noteText, keysAt(policy, checkpoint.size))
+  return checkpoint
+}
+
+/** Check 5: at least the policy's quorum of its witnesses. Where it asks for none, nothing was checked, and nothing passed. */
 export function checkCosignatures({ proof, checkpoint }: Evidence, policy: Policy): Outcome {
   if (proof.error || checkpoint.error) return notRun(note('checkpointUnreadable'))
-  if (policy.witnesses.length === 0) return passed([note('witnessesUnasked')])
+  if (policy.quorum === 0) return notRun(note('witnessesUnasked'))
   const witnesses = verifyCosignatures(proof.value.note, keysOf(policy).witnesses)
   const seen = new Set(witnesses.map(({ vkey }) => vkey.name + vkey.id)).size
   const found = note('witnesses', { count: seen, quorum: policy.quorum })
@@ -120,9 +129,9 @@ export function matchOf(documents: readonly DocumentRef[], { sha256, jcs }: File
   return jcs !== undefined && documents.some(document => document.jcs === jcs) ? 'content' : undefined
 }
 
-/** The check stands. A verdict may still follow from what it found. */
-export function passed(notes: readonly Note[], verdict?: VerdictCode): Outcome {
-  return verdict === undefined ? { status: 'passed', notes } : { status: 'passed', notes, verdict }
+/** The check stands. */
+export function passed(notes: readonly Note[]): Outcome {
+  return { status: 'passed', notes }
 }
 
 /** The check does not stand. */
@@ -131,14 +140,24 @@ export function failed(code: string, why: Note | readonly Note[], verdict: Verdi
 }
 
 /** The check could not be made, with the reason. */
-export function notRun(why: Note | readonly Note[], verdict?: VerdictCode): Outcome {
-  const notes = 'key' in why ? [why] : why
-  return verdict === undefined ? { status: 'not-run', notes } : { status: 'not-run', notes, verdict }
+export function notRun(why: Note | readonly Note[]): Outcome {
+  return { status: 'not-run', notes: 'key' in why ? [why] : why }
+}
+
+/** The check could not be made, and without it there is no answer. */
+export function unchecked(why: Note | readonly Note[], reason: UncheckedReason): Outcome {
+  return { ...notRun(why), verdict: 'unchecked', unchecked: reason }
 }
 
 /** A proof is read whole, with the note in it: what is wrong with that belongs to `checkpoint`. */
 function isOfCheckpoint(error: OpenSealError | undefined): boolean {
   return error instanceof NoteError || error instanceof CheckpointError
+}
+
+function keysAt(policy: Policy, size: number): Vkey[] {
+  return keysOf(policy)
+    .log.filter(key => coversSize(key, size))
+    .map(({ key }) => key)
 }
 
 function claimsKeyOf(policy: Policy, noteText: string): boolean {

@@ -1,8 +1,8 @@
 /** Follows a pinned policy forward: it takes over the log's next key where a logged change, vouched for by the policy's own anchors, says so. Design §3.4. */
 import { OpenSealError } from '../core/errors.ts'
 import { type Policy, type PolicyKey, parsePolicy } from '../core/policy.ts'
-import type { ChainReader } from './anchors.ts'
 import { unwrap } from './attempt.ts'
+import type { ChainReader } from './chain-reader.ts'
 import { checkCheckpoint, checkInclusion, checkStatement, readEvidence } from './checks.ts'
 import type { Result } from './result.ts'
 import type { CheckName } from './verdict.ts'

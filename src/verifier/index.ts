@@ -1,11 +1,12 @@
 /** The published library `openseal/verifier`: checks a file, its receipt and a policy against the chain. Node and browsers alike. */
 
+export { decodeText } from '../core/encoding.ts'
 export { OpenSealError } from '../core/errors.ts'
 export type { FileKind } from '../core/file-kind.ts'
 export { type Policy, type PolicyAnchor, parsePolicy } from '../core/policy.ts'
 export { parseReceipt, type Receipt } from '../core/receipt.ts'
 export type { Statement } from '../core/statement.ts'
-export type { BlockTag, ChainReader } from './anchors.ts'
+export type { BlockTag, ChainReader, LogPlace } from './chain-reader.ts'
 export {
   type Answer,
   type Answers,
@@ -18,7 +19,7 @@ export {
   type Task,
   type Watch,
 } from './check-given.ts'
-export type { CurrencyReader, LaterStatement } from './currency.ts'
+export type { CurrencyReader, Listed, Listing } from './currency.ts'
 export { fetchUntil } from './deadline.ts'
 export { digestsOf, type FileDigest } from './digest.ts'
 export { ExtendError, extendPolicy } from './extend.ts'
@@ -30,15 +31,17 @@ export type { Note, NoteKey } from './notes.ts'
 export { fingerprint, type Pasted, readPasted } from './pasted.ts'
 export type { PdfFacts } from './pdf.ts'
 export { type GivenPolicy, type PolicySource, readPolicy } from './policy-source.ts'
-export type { CheckResult, Result } from './result.ts'
+export type { CheckResult, Result, Trust } from './result.ts'
+export { formatLimits, formatVerdict, SENTENCES, type SentenceFacts, type SentenceKey, TRUSTS_LEDGER, type Voice } from './sentence.ts'
 export {
+  type Asked,
   CHECKS,
+  type Change,
+  type ChangeCode,
   type CheckName,
-  LIMITS,
-  SENTENCES,
-  type SentenceFacts,
-  type Sentences,
-  TRUSTS_LEDGER,
+  decidingChange,
+  type Subject,
+  type UncheckedReason,
   VERDICTS,
   type VerdictCode,
 } from './verdict.ts'

@@ -3,10 +3,14 @@
 import { fromHex, toHex } from '../core/bytes.ts'
 import { sha256 } from '../core/hash.ts'
 import { createRpcEndpoint, RpcError } from '../rpc/endpoint.ts'
-import type { BlockTag, ChainReader } from './anchors.ts'
+import type { BlockTag, ChainReader } from './chain-reader.ts'
 
 /** The first four bytes of keccak256("anchoredAt(bytes32,uint64,bytes32)"). */
 const ANCHORED_AT = '0xd05aafd3'
+/** The first four bytes of keccak256("logOf(bytes32)"). */
+const LOG_OF = '0x5e5d1643'
+/** What a call answers where there is no code, at that block. */
+const NO_CODE = '0x'
 const MAX_ANSWER_BYTES = 256 * 1024
 
 /** Where to ask, and with what. */
@@ -21,7 +25,7 @@ export function createJsonRpcReader({ url, fetch, timeoutMs }: JsonRpcOptions): 
     throw new RpcError('RPC_REFUSED', `${endpoint.host} refused ${method}: ${answer.error.message.slice(0, 200)}`)
   }
   return {
-    name: endpoint.host,
+    name: new URL(url).origin,
     async chainId() {
       return readQuantity(await ask('eth_chainId', []))
     },
@@ -30,7 +34,13 @@ export function createJsonRpcReader({ url, fetch, timeoutMs }: JsonRpcOptions): 
     },
     async anchoredAt({ contract, logId, size, root, block }) {
       const data = `${ANCHORED_AT}${logId.slice(2)}${size.toString(16).padStart(64, '0')}${toHex(root)}`
-      return readUint(await ask('eth_call', [{ to: contract, data }, formatBlock(block)]))
+      const answer = await ask('eth_call', [{ to: contract, data }, formatBlock(block)])
+      // A contract that was not there yet at an earlier block had anchored nothing.
+      return answer === NO_CODE && block !== 'latest' ? 0 : readUint(answer)
+    },
+    async lastGoodSize({ contract, logId, block }) {
+      const answer = await ask('eth_call', [{ to: contract, data: `${LOG_OF}${logId.slice(2)}` }, formatBlock(block)])
+      return answer === NO_CODE && block !== 'latest' ? undefined : readLastGoodSize(answer)
     },
     async blockNumber() {
       return readQuantity(await ask('eth_blockNumber', []))
@@ -52,6 +62,13 @@ function readQuantity(value: unknown): number {
 function readBytes(value: unknown): Uint8Array {
   if (typeof value !== 'string' || !/^0x(?:[0-9a-f]{2})*$/i.test(value)) throw malformed('bytes are not hex')
   return fromHex(value.slice(2).toLowerCase())
+}
+
+/** Of the six words of `logOf` the fourth says whether the log is closed, the fifth which size its owner vouches for. */
+function readLastGoodSize(value: unknown): number | undefined {
+  if (typeof value !== 'string' || !/^0x[0-9a-f]{384}$/i.test(value)) throw malformed('a log is not six words')
+  const word = (at: number) => readUint(`0x${value.slice(2 + 64 * at, 2 + 64 * (at + 1))}`)
+  return word(3) === 0 ? undefined : word(4)
 }
 
 function readUint(value: unknown): number {

@@ -1,5 +1,5 @@
 /**
- * What a check asks of a ledger or a mirror: receipts by a file's hash, and later statements of a record. Of a hash the first digits are sent and the answers compared
+ * What a check asks of a ledger or a mirror: receipts by a file's hash, and the other statements of a record. Of a hash the first digits are sent and the answers compared
  * here, so that no log on the way learns which file a reader holds.
  */
 import { readBounded } from '../core/bounded.ts'
@@ -9,7 +9,8 @@ import { parseReceipt } from '../core/receipt.ts'
 import { attempt, attemptAsync, unwrap } from './attempt.ts'
 import type { CurrencyReader } from './currency.ts'
 import { fetchUntil, waitUntil } from './deadline.ts'
-import { chooseLater, type ListedEntry } from './later.ts'
+import { type ListedEntry, readRecordVersions } from './record-versions.ts'
+import { inTurns } from './turns.ts'
 
 /** The ledger as a check sees it. Its functions reject with an OpenSealError when it gives no usable answer. */
 export type LedgerReader = {
@@ -69,9 +70,10 @@ export function createLedgerReader(options: LedgerReaderOptions): LedgerReader {
       status ??= checkOrigin(options)
       await status
       const { agency, record } = statement
-      const pages = pagesAbove(index, listPages(options, new URLSearchParams({ agency, record })))
-      const later = await chooseLater(statement, index, pages)
-      return inTurns(later, AT_ONCE, async at => ({ index: at, receiptText: await receiptOf(at) }))
+      // First, so that nothing that was listed is forgotten because this fails.
+      const checkpoint = await read(options, '/checkpoint')
+      const pages = listPages(options, new URLSearchParams({ agency, record }))
+      return { source: 'ledger', checkpoint, ...(await readRecordVersions(pages, index, receiptOf)) }
     },
   }
 }
@@ -167,25 +169,6 @@ export async function readFound(indexes: readonly number[], read: (index: number
 function recordOf(text: string): string {
   const { statement } = attempt(() => parseReceipt(text)).value ?? {}
   return isJsonObject(statement) ? JSON.stringify([statement.agency, statement.record]) : text
-}
-
-/** Of pages that come newest first those that still hold something above an index. */
-async function* pagesAbove(index: number, pages: AsyncIterable<readonly ListedEntry[]>): AsyncGenerator<readonly ListedEntry[]> {
-  for await (const page of pages) {
-    yield page
-    if (page.length > 0 && page.every(entry => entry.index <= index)) return
-  }
-}
-
-/** Runs a task for each item, a few at a time, results in order. */
-export async function inTurns<T, R>(items: readonly T[], width: number, task: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = []
-  let next = 0
-  const work = async () => {
-    for (let at = next++; at < items.length; at = next++) results[at] = await task(items[at] as T)
-  }
-  await Promise.all(Array.from({ length: width }, work))
-  return results
 }
 
 /** Another ledger would know of no newer version, and its silence would look like an answer. */

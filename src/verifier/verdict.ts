@@ -1,4 +1,4 @@
-/** The verdicts of design §8: their order, exit codes and sentences. The same in the library, on the command line and on the page. */
+/** The verdicts of design §8: their order, exit codes and colour. The same in the library, on the command line and on the page. */
 
 /** The names of the checks of design §7, in their order. */
 export const CHECKS = ['document', 'statement', 'inclusion', 'checkpoint', 'cosignatures', 'anchor', 'finality', 'currency'] as const
@@ -11,62 +11,54 @@ export type VerdictCode =
   | 'invalid'
   | 'unknown'
   | 'unsupported'
+  | 'disowned'
   | 'unchecked'
   | 'test-network'
   | 'sealed'
   | 'withdrawn'
+  | 'edited'
   | 'superseded'
   | 'anchored'
 
-/** All verdicts with their exit codes. The first that applies, from the top, is the verdict. */
+/** All verdicts with the exit codes that they have where a file was compared. The first that applies, from the top, is the verdict. */
 export const VERDICTS: readonly { readonly code: VerdictCode; readonly exit: number }[] = [
   { code: 'invalid', exit: 5 },
   { code: 'unknown', exit: 4 },
   { code: 'unsupported', exit: 7 },
+  { code: 'disowned', exit: 7 },
   { code: 'unchecked', exit: 6 },
   { code: 'test-network', exit: 3 },
   { code: 'sealed', exit: 3 },
-  { code: 'withdrawn', exit: 0 },
-  { code: 'superseded', exit: 0 },
+  { code: 'withdrawn', exit: 8 },
+  { code: 'edited', exit: 8 },
+  { code: 'superseded', exit: 8 },
   { code: 'anchored', exit: 0 },
 ]
 
-/** What a sentence may speak of. Times are `YYYY-MM-DDTHH:MM:SSZ`. */
-export type SentenceFacts = {
-  /** False where no file was compared: the sentence then speaks of the statement only. */
-  readonly compared: boolean
-  /** The first check that failed, of an `invalid` verdict. */
-  readonly failed?: CheckName
-  /** The earliest time at which a final anchor vouches for the record. */
-  readonly date?: string
-  /** When the agency says that it withdrew the record. */
-  readonly withdrawn?: string
+/** What a result speaks of: a file that was read, one of which only the fingerprint was given, or, where neither was, the entry itself. */
+export type Subject = 'file' | 'fingerprint' | 'entry'
+
+/** Who was asked what became of a version. A source that gave no usable answer counts as nobody. */
+export type Asked = 'ledger' | 'copy' | 'nobody'
+
+/** What became of a version: what another statement of the record did to it, or `erased`, where that can no longer be read. */
+export type ChangeCode = 'withdrawn' | 'superseded' | 'edited' | 'edited-elsewhere' | 'published' | 'erased' | 'added' | 'reformatted'
+
+/** One thing that became of a version. */
+export type Change = {
+  /** The entry that did it. */
+  readonly index: number
+  readonly what: ChangeCode
+  /** False where its receipt does not verify by the policy: then it is only the word of whoever was asked. */
+  readonly verified: boolean
+  /** When the chain first vouched for it. */
+  readonly when?: string
+  /** When the agency says that it published it. */
+  readonly published?: string
 }
 
-/** The sentence of each verdict in one language: what a translated catalogue must offer. */
-export type Sentences = { readonly [code in VerdictCode]: (facts: SentenceFacts) => string }
-
-/** The sentences in English. */
-export const SENTENCES: Sentences = {
-  invalid: ({ failed }) =>
-    `The proof does not fit: ${failed ?? 'statement'}.${failed === 'document' ? ' The file may have been saved or signed again since.' : ''}`,
-  unknown: () => 'No record of this file. It may have been saved or signed again since.',
-  unsupported: () => 'This proof is of a kind, or of a ledger, that the policy does not know.',
-  unchecked: () => 'We could not ask the chain just now.',
-  'test-network': () => 'Everything fits, on a test network: this is no evidence.',
-  sealed: facts => `The ledger has accepted ${subject(facts).toLowerCase()}; the chain does not vouch for it yet.`,
-  withdrawn: facts =>
-    `${subject(facts)} is on the record since ${facts.date}, and was withdrawn on ${facts.withdrawn}.${notCompared(facts)}`,
-  superseded: facts => `${subject(facts)} is on the record since ${facts.date}, and a newer version exists.${notCompared(facts)}`,
-  anchored: facts => `${subject(facts)} is on the record, unchanged since ${facts.date}.${notCompared(facts)}`,
-}
-
-/** Stands under every verdict that shows something. */
-export const LIMITS =
-  'This shows that the file is unchanged since that date and who submitted it according to the ledger. It does not show that what it says is true.'
-
-/** Ends the sentence where the policy is the ledger's own word. */
-export const TRUSTS_LEDGER = 'This trusts the policy that the ledger itself gave.'
+/** Why something could not be checked. */
+export type UncheckedReason = 'unserved' | 'silent' | 'disagreement' | 'unverified' | 'erased' | 'many'
 
 /** The first verdict, from the top of the table, among those that the checks brought about; `anchored` when there is none. */
 export function firstVerdict(brought: readonly (VerdictCode | undefined)[]): VerdictCode {
@@ -75,20 +67,44 @@ export function firstVerdict(brought: readonly (VerdictCode | undefined)[]): Ver
 
 /** Whether the proof fits as far as it was asked: under any other verdict, saying what a fit shows would contradict it. */
 export function showsSomething(verdict: VerdictCode): boolean {
-  return verdict !== 'invalid' && verdict !== 'unknown' && verdict !== 'unsupported' && verdict !== 'unchecked'
+  return !['invalid', 'unknown', 'unsupported', 'disowned', 'unchecked'].includes(verdict)
 }
 
-/** The exit code of a verdict. */
-export function exitOf(verdict: VerdictCode): number {
+/** What an exit code and a colour depend on. */
+export type Shown = {
+  readonly verdict: VerdictCode
+  readonly subject: Subject
+  readonly asked: Asked
+  readonly changes: readonly Change[]
+}
+
+/** The exit code: a version that an agency changed without a word is 8, and without a file nothing is 0 or 8. */
+export function exitOf({ verdict, subject, asked, changes }: Shown, requireCurrent = false): number {
+  if (verdict === 'anchored' && asked === 'nobody' && requireCurrent) return exitOfVerdict('unchecked')
+  const isEdited = verdict === 'anchored' && changes.some(({ what }) => what === 'edited-elsewhere')
+  const exit = isEdited ? exitOfVerdict('edited') : exitOfVerdict(verdict)
+  return subject === 'entry' && (exit === 0 || exit === 8) ? exitOfVerdict('sealed') : exit
+}
+
+/**
+ * Green: the file fits, the chain vouches for it, and the ledger itself was asked and named nothing that took its place. The one place that decides; pages,
+ * cards and marks use it and nothing else.
+ */
+export function isGreenFor({ verdict, subject, asked, changes }: Shown): boolean {
+  return verdict === 'anchored' && subject !== 'entry' && asked === 'ledger' && !changes.some(takesGreen)
+}
+
+/** The change that the sentence of a finding speaks of: the first of its kind. */
+export function decidingChange(finding: VerdictCode, changes: readonly Change[]): Change | undefined {
+  return changes.find(({ what, verified }) => verified && what === finding)
+}
+
+function takesGreen({ what }: Change): boolean {
+  return what !== 'added' && what !== 'reformatted'
+}
+
+function exitOfVerdict(verdict: VerdictCode): number {
   const row = VERDICTS.find(({ code }) => code === verdict)
   if (row === undefined) throw new Error(`bug: no verdict ${verdict}`)
   return row.exit
-}
-
-function subject({ compared }: SentenceFacts): string {
-  return compared ? 'This file' : 'This statement'
-}
-
-function notCompared({ compared }: SentenceFacts): string {
-  return compared ? '' : ' No file was compared with it.'
 }

@@ -1,8 +1,9 @@
 /** Verification: the checks of design §7 in their order, and the verdict of §8. */
 
 import type { Policy } from '../core/policy.ts'
-import { type ChainReader, checkAnchor, checkFinality } from './anchors.ts'
+import { checkAnchor, checkFinality } from './anchors.ts'
 import { attemptAsync } from './attempt.ts'
+import type { ChainReader } from './chain-reader.ts'
 import {
   checkCheckpoint,
   checkCosignatures,
@@ -15,13 +16,15 @@ import {
 } from './checks.ts'
 import { type CurrencyReader, checkCurrency } from './currency.ts'
 import type { FileDigest } from './digest.ts'
-import { type Checked, type CheckResult, conclude, concludeUnknown, type Result, resultOf } from './result.ts'
+import { type Checked, type CheckResult, conclude, concludeUnknown, type Result, resultOf, type Trust } from './result.ts'
 import type { CheckName } from './verdict.ts'
 
 /** What to verify, and by what. */
 export type VerifyInput = {
   /** Left out where only a receipt is there: the result then says that no file was compared. */
   readonly file?: FileDigest | undefined
+  /** `fingerprint` where nobody has read the file: then no sentence speaks as if somebody had. Without `file` it counts for nothing. */
+  readonly subject?: 'file' | 'fingerprint' | undefined
   /** Left out where none was found: the verdict is `unknown`. */
   readonly receipt?: string | Uint8Array | undefined
   readonly policy: Policy
@@ -30,8 +33,10 @@ export type VerifyInput = {
   readonly currency?: CurrencyReader | undefined
   /** Told of every check as soon as its outcome stands, in their order. */
   readonly onCheck?: ((check: CheckResult) => void) | undefined
-  /** `ledger` where the policy is the ledger's own word, not a pinned copy. */
-  readonly trust: 'policy' | 'ledger'
+  /** `ledger` where the policy is the ledger's own word and not a copy that the reader keeps; `list` where it is from somebody else's list. */
+  readonly trust: Trust
+  /** Asks for exit code 6 where nobody said what became of the version. */
+  readonly requireCurrent?: boolean | undefined
 }
 
 /** Checks a file and its receipt. Never rejects for what is wrong with them, only for a bug. */
@@ -65,10 +70,12 @@ async function runChecks(input: VerifyInput, tell: (check: CheckResult) => void)
   await run('checkpoint', () => checkCheckpoint(evidence, policy))
   await run('cosignatures', () => checkCosignatures(evidence, policy))
   // Nobody is asked about what does not fit by itself.
-  if (checks.some(check => check.verdict !== undefined)) return conclude(input, evidence, checks)
+  if (checks.some(({ status, verdict }) => status === 'failed' || verdict !== undefined)) return conclude(input, evidence, checks)
   const anchor = await run('anchor', () => checkAnchor(evidence, policy, chain))
-  await run('finality', () => checkFinality(evidence, policy, anchor))
-  await run('currency', () => checkCurrency(evidence, input))
+  const { status } = await run('finality', () => checkFinality(evidence, policy, anchor))
+  const { currency } = input
+  const means = { file, policy, chain, currency, isVouchedFor: status === 'passed', isTest: anchor.isTest ?? false }
+  await run('currency', () => checkCurrency(evidence, means))
   return conclude(input, evidence, checks)
 }
 

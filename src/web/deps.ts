@@ -31,7 +31,8 @@ export type SiteVersion = {
 /** The reading side of the ledger. */
 export type SiteLedger = {
   readonly origin: string
-  head(): { readonly size: number }
+  /** The newest size, and its signed checkpoint. */
+  head(): { readonly size: number; readonly note: string }
   /** Canonical text; undefined where it was erased. */
   statement(index: number): Promise<string | undefined>
   receipt(index: number): Promise<string>

@@ -74,8 +74,8 @@ document.body.append(script)
 /** All sentences of a page as PageData describes them. */
 function packLanguages(): string {
   const keys = (Object.keys(browserMessages('en')) as MessageKey[]).filter(key => !OF_LEDGERS.includes(key))
-  // The English of the verifier's notes is in the script already.
-  const packed = (tag: Language, key: MessageKey) => (tag === 'en' && key.startsWith('detail.') ? '' : CATALOGUES[tag][key])
+  // The English of the verifier's sentences and notes is in the script already.
+  const packed = (tag: Language, key: MessageKey) => (tag === 'en' && /^(?:detail|verdict)\./.test(key) ? '' : CATALOGUES[tag][key])
   const lists = [['key', ...keys], ...LANGUAGE_TAGS.map(tag => [tag, ...keys.map(key => packed(tag, key))])]
   if (lists.flat().some(text => /[\n\f]/.test(text))) throw new Error('bug: a sentence of two lines')
   return lists.map(list => list.join('\n')).join('\f')
@@ -83,7 +83,8 @@ function packLanguages(): string {
 
 /** What is said only where a ledger is asked, which the offline verifier never does. */
 const OF_LEDGERS: readonly MessageKey[] = [
-  'verdict.unknown',
+  'verdict.unknown.file',
+  'verdict.unknown.fingerprint',
   'mark.unknown',
   'next.unknown',
   'detail.receiptNone',
@@ -92,15 +93,35 @@ const OF_LEDGERS: readonly MessageKey[] = [
   'verify.ledgerGone',
   'result.open',
   'result.fresher',
+  'verdict.unchecked.unverified',
+  'verdict.unchecked.erased',
+  'verdict.unchecked.many',
+  'verdict.edited',
   'verdict.superseded',
-  'verdict.superseded.statement',
+  'mark.edited',
   'mark.superseded',
+  'change.superseded',
+  'change.edited',
+  'change.edited-elsewhere',
+  'change.published',
+  'change.erased',
+  'change.added',
+  'change.reformatted',
+  'change.unverified',
   'detail.versionsUnanswered',
   'fault.ledger',
+  'detail.versionsUnsigned',
+  'detail.versionsBehind',
+  'detail.versionsMany',
+  'detail.versionUnverified',
+  'detail.versionErased',
   'detail.newest',
-  'detail.stillListed',
+  'detail.edited',
+  'detail.editedElsewhere',
   'detail.amended',
-  'detail.silentlyEdited',
+  'detail.publishedLater',
+  'detail.documentAdded',
+  'detail.reformattedLater',
 ]
 
 /** A source expression of a Content Security Policy that lets exactly this text run. */

@@ -1,7 +1,18 @@
 /** The answer to a check as people see it: the verdict first, as a sentence. One renderer for the server, the page and the offline file. */
 import type { MessageKey } from '../messages/en.ts'
 import { isolate, type Say, sayNumber } from '../messages/say.ts'
-import { sayDetail, sayHeading, sayKind, sayNext, sayPart, sayPdf, sayProblem, sayRemarks, sayTrust } from '../messages/verdict.ts'
+import {
+  sayDetail,
+  sayHeading,
+  sayKind,
+  sayLimits,
+  sayNext,
+  sayPart,
+  sayPdf,
+  sayProblem,
+  sayRemarks,
+  sayTrust,
+} from '../messages/verdict.ts'
 import {
   type Answer,
   type Answers,
@@ -21,18 +32,22 @@ export type RecordPages = { readonly origin: string; readonly base: string }
 
 type Tone = 'good' | 'bad' | 'warn' | 'calm'
 
-/** Colour and drawing of each verdict. A test network is never green. */
+/** Colour and drawing of each verdict where it is not green. */
 const LOOKS: { readonly [verdict in VerdictCode]: readonly [Tone, IconName] } = {
   invalid: ['bad', 'cross'],
   unknown: ['calm', 'question'],
   unsupported: ['warn', 'warn'],
+  disowned: ['warn', 'warn'],
   unchecked: ['calm', 'dash'],
   'test-network': ['warn', 'flask'],
   sealed: ['calm', 'clock'],
   withdrawn: ['warn', 'warn'],
+  edited: ['warn', 'warn'],
   superseded: ['warn', 'newer'],
-  anchored: ['good', 'tick'],
+  anchored: ['calm', 'tick'],
 }
+/** Only the verifier says what is green. */
+const GREEN: readonly [Tone, IconName] = ['good', 'tick']
 
 /** As in design §8, the gravest first. */
 const ORDER = Object.keys(LOOKS)
@@ -110,7 +125,7 @@ function renderFinding(say: Say, finding: Finding, { level, pages, state }: Sett
   const { result } = finding
   const { verdict } = result
   const isState = finding.part?.kind === 'state'
-  const [tone, drawing] = isState ? STATE_LOOK : LOOKS[verdict]
+  const [tone, drawing] = isState ? STATE_LOOK : result.isGreen ? GREEN : LOOKS[verdict]
   const name = nameOf(say, finding)
   const { sentence: heading, more } = sayHeading(say, finding)
   const mark = isState ? name : say(`mark.${verdict}`)
@@ -130,7 +145,7 @@ ${[...sayKind(say, finding), ...sayPdf(say, finding, state), ...sayRemarks(say, 
 ${onRecord && html`<p><a href="${pages.base}/records/${result.index}">${say('result.open')}</a></p>`}
 <details${verdict === 'invalid' && html` open`}><summary>${say('result.checks')}</summary><ol class="checks">${result.checks.map(check => renderCheck(say, check))}</ol></details>
 <details><summary>${say('result.details')}</summary>${renderFacts(say, finding)}</details>
-${verdict !== 'unknown' && !isState && html`<p class="limits small">${result.limits && say('limits.sentence')} ${sayTrust(say, finding)}</p>`}
+${verdict !== 'unknown' && !isState && html`<p class="limits small">${sayLimits(say, result)} ${sayTrust(say, finding)}</p>`}
 </div></article>`
 }
 

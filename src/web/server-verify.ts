@@ -2,7 +2,6 @@
 
 import { isolate, type Say } from '../messages/say.ts'
 import { sayBadPolicy, sayNotPasted } from '../messages/verdict.ts'
-import { attemptAsync } from '../verifier/attempt.ts'
 import {
   type Answers,
   type ChainReader,
@@ -17,8 +16,8 @@ import {
   recognize,
   type Statement,
 } from '../verifier/index.ts'
-import { chooseLater, type ListedEntry } from '../verifier/later.ts'
 import { readFound } from '../verifier/ledger-reader.ts'
+import { type ListedEntry, readRecordVersions } from '../verifier/record-versions.ts'
 import type { CheckLedger } from './questions.ts'
 import { WHOLE_CARDS } from './result.ts'
 import { MAX_UPLOAD_BYTES, type Upload, UploadError } from './upload.ts'
@@ -90,24 +89,13 @@ function usePolicy(say: Say, sorted: Sorted, name: string, text: string): void {
 
 /** Our own ledger, read without HTTP; the verifier checks each receipt all the same. */
 function createSiteReader(ledger: CheckLedger): LedgerReader {
-  const listed = async (indexes: readonly number[]): Promise<ListedEntry[]> => {
-    const entries = await Promise.all(
-      indexes.map(async index => {
-        const { value: text, error } = await attemptAsync(() => ledger.statement(index))
-        // A damaged one stands for itself: reading its receipt then says so.
-        if (error) return [{ index, record: index }]
-        return text === undefined ? [] : [{ ...JSON.parse(text), index }]
-      }),
-    )
-    return entries.flat()
-  }
-  /** The statements of a record above an index, newest first. */
-  async function* laterPages({ agency, record }: Statement, index: number): AsyncGenerator<readonly ListedEntry[]> {
+  /** The statements of a record, newest first. */
+  async function* versionPages({ agency, record }: Statement): AsyncGenerator<readonly ListedEntry[]> {
     for (let before = Number.MAX_SAFE_INTEGER; ; ) {
-      const later = (await ledger.listByRecord(agency, record, before, PAGE)).filter(candidate => candidate > index)
-      if (later.length > 0) yield await listed(later)
-      if (later.length < PAGE) return
-      before = later.at(-1)!
+      const indexes = await ledger.listByRecord(agency, record, before, PAGE)
+      yield indexes.map(index => ({ index }))
+      if (indexes.length < PAGE) return
+      before = indexes.at(-1)!
     }
   }
   return {
@@ -120,8 +108,8 @@ function createSiteReader(ledger: CheckLedger): LedgerReader {
     },
     readReceipt: index => ledger.receipt(index),
     async currency(statement, index) {
-      const later = await chooseLater(statement, index, laterPages(statement, index))
-      return Promise.all(later.map(async at => ({ index: at, receiptText: await ledger.receipt(at) })))
+      const versions = await readRecordVersions(versionPages(statement), index, at => ledger.receipt(at))
+      return { source: 'ledger', checkpoint: (await ledger.head()).note, ...versions }
     },
   }
 }

@@ -13,12 +13,13 @@ import { chainWith, createWorld, FILE, GENESIS, policyWith, STATEMENT } from '..
 
 /** Codes that no verdict shows without a note of its own, which is translated. */
 const NOTED =
-  /^(ANCHOR_(HINT|NONE|OTHER_CODE|MISSING)|DOCUMENT_OTHER|COSIGNATURES_TOO_FEW|CHECKPOINT_ORIGIN|CURRENCY_\w+|FINALITY_PENDING)$/
+  /^(ANCHOR_(NONE|NO_CODE|OTHER_CODE|MISSING|DISOWNED)|DOCUMENT_(NONE|OTHER)|COSIGNATURES_TOO_FEW|CHECKPOINT_ORIGIN|CURRENCY_\w+|FINALITY_PENDING)$/
 /**
  * Codes that end before a verdict: of tiles and entries, which only an audit reads; of a file that is no OCDS file and counts by its bytes; of an endpoint that
- * counts as silent; of `policy --extend`.
+ * counts as silent; of `policy --extend`; warnings for whoever submits.
  */
-const ELSEWHERE = /^(TILE|BUNDLE|ENTRY|OCDS|RPC|EXTEND)_\w+$|^ANCHOR_TIME$/
+const ELSEWHERE =
+  /^(TILE|BUNDLE|ENTRY|OCDS|RPC|EXTEND|PUBLISHED)_\w+$|^(ANCHOR_TIME|EMPTY_DOCUMENT|ID_CONFUSABLE|KNOWN_CHANGED|(RECORD|TARGET)_UNKNOWN|SILENT_EDIT)$/
 
 describe('messages: failures of what is read', () => {
   const world = createWorld([GENESIS, STATEMENT])
@@ -84,7 +85,7 @@ describe('messages: failures of what is read', () => {
       assert.deepEqual([main?.finding?.result.verdict, main?.finding?.result.matched], [verdict, 'bytes'])
       const page = renderAnswers(say, answers).safe
       const lines = formatAnswers(say, answers).join('\n')
-      for (const sentence of [say('matched.bytes'), say('limits.sentence')])
+      for (const sentence of [say('matched.bytes'), say('verdict.limits.file')])
         assert.deepEqual([page.includes(sentence), lines.includes(sentence)], [verdict === 'anchored', verdict === 'anchored'], sentence)
     }
   })

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { en, type MessageKey } from '../../src/messages/en.ts'
 import { browserMessages, CATALOGUES, LANGUAGE_TAGS, type Language, negotiateLanguage, speak } from '../../src/messages/language.ts'
-import { LIMITS, SENTENCES } from '../../src/verifier/index.ts'
+import { formatVerdict, VERDICTS, type Voice } from '../../src/verifier/index.ts'
+import { ENGLISH } from '../../src/verifier/sentence.ts'
 
 const KEYS = Object.keys(en) as MessageKey[]
 const PLURAL = /\{(\w+), plural,((?:\s*\w+\s*\{[^{}]*\})+)\s*\}/g
@@ -56,27 +57,24 @@ describe('web/messages', () => {
     }
   })
 
-  it('says the verdicts in English as the verifier does', () => {
-    const say = speak('en')
-    const date = '2026-01-02T03:04:05Z'
-    for (const compared of [true, false]) {
-      const facts = { compared, date, withdrawn: date }
-      const ending = compared ? '' : '.statement'
-      for (const verdict of ['sealed', 'withdrawn', 'superseded', 'anchored'] as const) {
-        const sentence = say(`verdict.${verdict}${ending}` as MessageKey, { date, withdrawn: date })
-        assert.equal(sentence, SENTENCES[verdict](facts))
+  it('says every verdict in English as the verifier does, and in no language leaves a placeholder', () => {
+    const when = '2026-01-02T03:04:05Z'
+    const change = { index: 7, what: 'withdrawn', verified: true } as const
+    for (const { code } of VERDICTS) {
+      for (const subject of ['file', 'fingerprint', 'entry'] as const) {
+        for (const changes of [[], [change], [{ ...change, when }], [{ ...change, published: when }]]) {
+          const finding = code === 'test-network' ? 'withdrawn' : code
+          const facts = { verdict: code, finding, subject, asked: 'nobody', changes, date: when } as const
+          const voice = (tag: Language): Voice => ({ say: (key, values) => speak(tag)(`verdict.${key}`, values), time: time => time })
+          assert.equal(formatVerdict(facts, voice('en')), formatVerdict(facts, ENGLISH))
+          for (const tag of LANGUAGE_TAGS) assert.doesNotMatch(formatVerdict(facts, voice(tag)), /[{}]|undefined/)
+        }
       }
     }
-    for (const verdict of ['unknown', 'unsupported', 'unchecked', 'test-network'] as const) {
-      assert.equal(say(`verdict.${verdict}`), SENTENCES[verdict]({ compared: true }))
-    }
-    assert.equal(say('verdict.invalid', { check: 'inclusion' }), SENTENCES.invalid({ compared: true, failed: 'inclusion' }))
-    assert.equal(say('verdict.invalid.document'), SENTENCES.invalid({ compared: false, failed: 'document' }))
-    assert.equal(say('limits.sentence'), LIMITS)
   })
 
   it('hands the browser every sentence that its code can say', () => {
-    const { 'verdict.anchored': anchored, 'record.title': title, 'verify.drop': drop } = browserMessages('fr')
+    const { 'verdict.anchored.file': anchored, 'record.title': title, 'verify.drop': drop } = browserMessages('fr')
     assert.ok(anchored && title && drop)
     assert.equal(Object.keys(browserMessages('fr')).includes('cert.title'), false)
   })

@@ -1,7 +1,7 @@
 /** One question is asked of an endpoint once. */
 import assert from 'node:assert/strict'
-import type { ChainReader } from '../../src/verifier/anchors.ts'
 import { rememberAnswers } from '../../src/verifier/chain-memory.ts'
+import type { ChainReader } from '../../src/verifier/chain-reader.ts'
 
 /** A reader that counts what it is asked, and answers each time with another number. */
 function counting(): { reader: ChainReader; asked: string[] } {
@@ -15,6 +15,7 @@ function counting(): { reader: ChainReader; asked: string[] } {
     chainId: async () => answer('chainId'),
     codeSha256: async contract => `${answer(`code ${contract}`)}`,
     anchoredAt: async ({ size, root, block }) => answer(`anchoredAt ${size} ${root[0]} ${block}`),
+    lastGoodSize: async ({ logId, block }) => answer(`lastGoodSize ${logId} ${block}`),
     blockNumber: async () => answer('blockNumber'),
   }
   return { reader, asked }
@@ -36,11 +37,13 @@ describe('verifier/chain-memory', () => {
       await remembering.anchoredAt({ ...query, root: new Uint8Array(32).fill(2) }),
       await remembering.anchoredAt({ ...query, size: 4 }),
       await remembering.anchoredAt({ ...query, block: 7 }),
+      await remembering.lastGoodSize(query),
+      await remembering.lastGoodSize({ ...query, block: 7 }),
     ]
-    const answers = [1, 2, '3', '4', 5, 6, 7, 8]
+    const answers = [1, 2, '3', '4', 5, 6, 7, 8, 9, 10]
     assert.deepEqual(await ask(), answers)
     assert.deepEqual(await ask(), answers)
-    assert.equal(asked.length, 8)
+    assert.equal(asked.length, 10)
   })
 
   it('keeps failures too, and asks once for several at the same moment', async () => {

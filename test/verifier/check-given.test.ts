@@ -40,7 +40,7 @@ function ledgerOf(
       if (receipt === undefined) throw new OpenSealError('LEDGER_UNREACHABLE', 'gone')
       return receipt
     },
-    currency: async () => [],
+    currency: async () => ({ source: 'ledger', checkpoint: '', listed: [], complete: true }),
   }
 }
 const goneLedger: LedgerReader = {

@@ -1,194 +1,346 @@
-/** The last check, `currency`: which later statements count, and what they make of the file. */
+/** The last check, `currency`: which other statements count, and what they make of the version. */
 
-import { deepEqual, equal } from 'node:assert/strict'
+import { deepEqual, equal, match } from 'node:assert/strict'
 import { OpenSealError } from '../../src/core/errors.ts'
-import { createSigner } from '../../src/core/note.ts'
+import { createSigner, formatVkey } from '../../src/core/note.ts'
 import type { AnyStatement, Statement } from '../../src/core/statement.ts'
-import type { CurrencyReader } from '../../src/verifier/currency.ts'
+import type { CurrencyReader, Listed } from '../../src/verifier/currency.ts'
 import { digestsOf } from '../../src/verifier/digest.ts'
-import { verify } from '../../src/verifier/verify.ts'
-import { AMENDMENT, chainWith, createWorld, FILE, GENESIS, policyWith, STATEMENT, WITHDRAWAL, type World } from './world.ts'
+import { SENTENCES } from '../../src/verifier/sentence.ts'
+import { type VerifyInput, verify } from '../../src/verifier/verify.ts'
+import {
+  AMENDMENT,
+  ANCHOR,
+  ANCHORED_AT,
+  chainWith,
+  createChain,
+  createWorld,
+  DATE,
+  FILE,
+  GENESIS,
+  LOG,
+  listingOf,
+  ORIGIN,
+  policyWith,
+  STATEMENT,
+  WITHDRAWAL,
+  WITNESSES,
+  type World,
+} from './world.ts'
 
-const AGAIN: Statement = { ...STATEMENT, published: '2026-11-09T00:00:00Z' }
+const [TENDER] = STATEMENT.documents
+const OTHER = { name: 'annex.pdf', mediaType: 'application/pdf', bytes: 1, sha256: 'cd'.repeat(32) }
 const EDITED: Statement = { ...STATEMENT, documents: AMENDMENT.documents }
-const { target: _a, ...AMEND_ALL } = AMENDMENT
-const { target: _w, ...WITHDRAW_ALL } = WITHDRAWAL
+const NEXT: Statement = { ...STATEMENT, revision: 'r-2', documents: AMENDMENT.documents }
 
-/** Answers with every later statement of the record, as an honest ledger would; the damage is done to each receipt. */
-function honest(statements: readonly AnyStatement[], world: World, damage = (text: string) => text): CurrencyReader {
-  return async (_, index) => {
-    const later = statements.map((_, at) => at).filter(at => at > index)
-    return Promise.all(later.map(async at => ({ index: at, receiptText: damage(await world.receipt(at)) })))
-  }
+/** Lists every other statement, as an honest ledger would; the damage is done to each. */
+async function listed(world: World, own: number, damage: (entry: Listed) => Listed = entry => entry): Promise<Listed[]> {
+  const others = Array.from({ length: world.size }, (_, at) => at).filter(at => at !== own && at > 0)
+  return Promise.all(others.map(async index => damage({ index, receiptText: await world.receipt(index) })))
+}
+
+/** Checks the statement at `own` of a ledger that lists all others. */
+async function ask(statements: readonly AnyStatement[], own = 1, change: Partial<VerifyInput> = {}, damage?: (entry: Listed) => Listed) {
+  const world = createWorld(statements)
+  return verify({
+    file: digestsOf(FILE),
+    receipt: await world.receipt(own),
+    policy: policyWith(),
+    chain: [chainWith(world)],
+    currency: listingOf(world, await listed(world, own, damage)),
+    trust: 'policy',
+    ...change,
+  })
 }
 
 /** What becomes of STATEMENT at index 1 when these follow it. */
 async function outcomeAfter(...later: Statement[]) {
-  return judge([GENESIS, STATEMENT, ...later], (statements, world) => honest(statements, world))
+  const { verdict, exit, isGreen, changes } = await ask([GENESIS, STATEMENT, ...later])
+  return [verdict, exit, isGreen, changes.map(({ index, what }) => `${what} ${index}`).join(', ')]
 }
 
-async function judge(
-  statements: readonly AnyStatement[],
-  reader: (statements: readonly AnyStatement[], world: World) => CurrencyReader,
-  file: Uint8Array | undefined = FILE,
-) {
-  const world = createWorld(statements)
-  const receipt = await world.receipt(1)
-  const currency = reader(statements, world)
-  const result = await verify({
-    file: file && digestsOf(file),
-    receipt,
-    policy: policyWith(),
-    chain: [chainWith(world)],
-    currency,
-    trust: 'policy',
-  })
-  const check = result.checks.find(({ name }) => name === 'currency')
-  return [result.verdict, check?.status, check?.code ?? check?.detail]
-}
+const checkOf = ({ checks }: Awaited<ReturnType<typeof verify>>) => checks.find(({ name }) => name === 'currency')
 
-const CURRENT = ['anchored', 'passed', 'no later statement about this version']
-const SUPERSEDED = ['superseded', 'failed', 'CURRENCY_SUPERSEDED']
-const WITHDRAWN = ['withdrawn', 'failed', 'CURRENCY_WITHDRAWN']
-
-describe('verifier/currency: what later statements make of a file', () => {
-  it('is superseded by an amendment of its revision or of the whole record', async () => {
-    deepEqual(await outcomeAfter(AMENDMENT), SUPERSEDED)
-    deepEqual(await outcomeAfter(AMEND_ALL), SUPERSEDED)
+describe('verifier/currency: what other statements make of a version', () => {
+  it('is green where the ledger was asked and nothing takes its place', async () => {
+    deepEqual(await outcomeAfter(), ['anchored', 0, true, ''])
+    deepEqual(await outcomeAfter({ ...NEXT, record: 'ocds-2' }), ['anchored', 0, true, ''])
+    deepEqual(await outcomeAfter({ ...WITHDRAWAL, agency: 'other.gov.example' }), ['anchored', 0, true, ''])
   })
 
-  it('is withdrawn by a withdrawal of its revision or of the whole record, after an amendment too', async () => {
-    deepEqual(await outcomeAfter(WITHDRAWAL), WITHDRAWN)
-    deepEqual(await outcomeAfter(WITHDRAW_ALL), WITHDRAWN)
-    deepEqual(await outcomeAfter(AMENDMENT, WITHDRAWAL), WITHDRAWN)
-    deepEqual(await outcomeAfter(WITHDRAWAL, AMENDMENT), WITHDRAWN)
+  it('is superseded by an amendment that covers it and does not list it, whatever revision the amendment has', async () => {
+    deepEqual(await outcomeAfter(AMENDMENT), ['superseded', 8, false, 'superseded 2'])
+    deepEqual(await outcomeAfter({ ...AMENDMENT, revision: 'r-2' }), ['superseded', 8, false, 'superseded 2'])
+    deepEqual(await outcomeAfter({ ...AMENDMENT, target: 'r-1' }), ['superseded', 8, false, 'superseded 2'])
+    deepEqual(await outcomeAfter({ ...AMENDMENT, target: 'r-2' }), ['anchored', 0, true, ''])
   })
 
-  it('is withdrawn even by a withdrawal that lists what it withdraws', async () => {
-    deepEqual(await outcomeAfter({ ...WITHDRAWAL, documents: STATEMENT.documents }), WITHDRAWN)
+  it('is withdrawn by a withdrawal that covers it, and nothing takes that back', async () => {
+    deepEqual(await outcomeAfter(WITHDRAWAL), ['withdrawn', 8, false, 'withdrawn 2'])
+    deepEqual(await outcomeAfter({ ...WITHDRAWAL, documents: STATEMENT.documents }), ['withdrawn', 8, false, 'withdrawn 2'])
+    deepEqual((await outcomeAfter(AMENDMENT, WITHDRAWAL)).slice(0, 2), ['withdrawn', 8])
+    deepEqual((await outcomeAfter(WITHDRAWAL, AMENDMENT)).slice(0, 2), ['withdrawn', 8])
+    deepEqual((await outcomeAfter(WITHDRAWAL, STATEMENT)).slice(0, 2), ['withdrawn', 8])
   })
 
-  it('is current while the newest statement still lists it', async () => {
-    const listing = { ...AMENDMENT, documents: [{ ...AMENDMENT.documents[0]!, name: 'annex.json' }, ...STATEMENT.documents] }
-    deepEqual(await outcomeAfter(listing), ['anchored', 'passed', 'still listed by the statement at index 2'])
-    deepEqual(await outcomeAfter(AMENDMENT, listing), ['anchored', 'passed', 'still listed by the statement at index 3'])
-    deepEqual(await outcomeAfter(listing, AMENDMENT), SUPERSEDED)
-    deepEqual(await outcomeAfter(WITHDRAWAL, AGAIN), ['anchored', 'passed', 'still listed by the statement at index 3'])
+  it('is edited where the agency published other content under the same version, before it or after it', async () => {
+    deepEqual(await outcomeAfter(EDITED), ['edited', 8, false, 'edited 2'])
+    const result = await ask([GENESIS, EDITED, STATEMENT], 2)
+    deepEqual([result.verdict, result.exit, result.isGreen, result.changes.map(({ index }) => index)], ['edited', 8, false, [1]])
+    equal(
+      result.sentence,
+      `This file has been on the record since ${DATE}. The agency has published different content under the same version.`,
+    )
+    equal(checkOf(result)?.code, 'CURRENCY_EDITED')
   })
 
-  it('is untouched by other revisions, other records and other agencies', async () => {
-    deepEqual(await outcomeAfter({ ...AMENDMENT, target: 'r-2' }), CURRENT)
-    deepEqual(await outcomeAfter({ ...WITHDRAWAL, record: 'ocds-2' }), CURRENT)
-    deepEqual(await outcomeAfter({ ...WITHDRAWAL, agency: 'other.gov.example' }), CURRENT)
-    deepEqual(await outcomeAfter({ ...EDITED, revision: 'r-2' }), CURRENT)
+  it('is told of an edit of another document, which takes the green away and ends with 8', async () => {
+    const two = { ...STATEMENT, documents: [TENDER!, OTHER] }
+    const later = { ...STATEMENT, documents: [TENDER!, { ...OTHER, sha256: 'ef'.repeat(32) }] }
+    const result = await ask([GENESIS, two, later])
+    deepEqual([result.verdict, result.exit, result.isGreen, result.changes[0]?.what], ['anchored', 8, false, 'edited-elsewhere'])
   })
 
-  it('takes the newest by its index, in whatever order the ledger answers', async () => {
-    const listing = { ...AMENDMENT, documents: STATEMENT.documents }
-    const backwards = (statements: readonly AnyStatement[], world: World): CurrencyReader => {
-      const inOrder = honest(statements, world)
-      return async (statement, index) => [...(await inOrder(statement, index))].reverse()
-    }
-    deepEqual(await judge([GENESIS, STATEMENT, AMENDMENT, listing], backwards), [
-      'anchored',
-      'passed',
-      'still listed by the statement at index 3',
-    ])
-    deepEqual(await judge([GENESIS, STATEMENT, listing, AMENDMENT], backwards), SUPERSEDED)
+  it('is told of a later version, which takes the green away', async () => {
+    deepEqual(await outcomeAfter(NEXT), ['anchored', 0, false, 'published 2'])
   })
 
-  it('is untouched by a publication that names no revision: only an amendment speaks of the whole record', async () => {
-    const { revision: _, ...unversioned } = EDITED
-    deepEqual(await outcomeAfter(unversioned), CURRENT)
+  it('is told of an annex and of another format, and stays green', async () => {
+    deepEqual(await outcomeAfter({ ...STATEMENT, documents: [OTHER] }), ['anchored', 0, true, 'added 2'])
+    const reformatted = { ...STATEMENT, documents: [{ ...TENDER!, sha256: 'ef'.repeat(32) }] }
+    deepEqual(await outcomeAfter(reformatted), ['anchored', 0, true, 'reformatted 2'])
   })
 
-  it('asks of the file that was given only, where the statement lists others too', async () => {
-    const [document] = STATEMENT.documents
-    const other = { name: 'annex.pdf', mediaType: 'application/pdf', bytes: 1, sha256: 'cd'.repeat(32) }
-    const two = { ...STATEMENT, documents: [document!, other] }
-    const onlyFile = { ...AMENDMENT, documents: [document!] }
-    const world = createWorld([GENESIS, two, onlyFile])
-    const base = { receipt: await world.receipt(1), policy: policyWith(), chain: [chainWith(world)], trust: 'policy' } as const
-    const currency = honest([GENESIS, two, onlyFile], world)
-    equal((await verify({ ...base, currency, file: digestsOf(FILE) })).verdict, 'anchored')
-    equal((await verify({ ...base, currency })).verdict, 'superseded')
-  })
-
-  it('lists nothing, for a withdrawal without documents: what follows it does not take it back', async () => {
-    const statements = [GENESIS, WITHDRAWAL, AGAIN]
-    const world = createWorld(statements)
-    const base = { receipt: await world.receipt(1), policy: policyWith(), chain: [chainWith(world)], trust: 'policy' } as const
-    equal((await verify({ ...base, currency: honest(statements, world) })).verdict, 'withdrawn')
-  })
-
-  it('says that a genesis has no versions, without asking anyone', async () => {
-    const world = createWorld([GENESIS, STATEMENT])
-    const currency: CurrencyReader = () => Promise.reject(new Error('bug: asked'))
-    const input = { receipt: await world.receipt(0), policy: policyWith(), chain: [chainWith(world)], currency }
-    const { checks } = await verify({ ...input, trust: 'policy' })
-    deepEqual(checks.at(-1)?.notes, [{ key: 'versionsNone', values: {} }])
-  })
-
-  it('names a silent edit without calling the file superseded', async () => {
-    const silent = 'published again with other documents at index 2, without an amendment: a silent edit'
-    deepEqual(await outcomeAfter(EDITED), ['anchored', 'passed', silent])
-  })
-
-  it('says of a withdrawal itself, without asking anyone, that it withdraws', async () => {
-    const own = { ...WITHDRAWAL, documents: STATEMENT.documents }
-    const world = createWorld([GENESIS, own])
+  it('is withdrawn where the file stands in a withdrawal, without asking anyone', async () => {
+    const world = createWorld([GENESIS, { ...WITHDRAWAL, documents: STATEMENT.documents }])
     const input = { file: digestsOf(FILE), receipt: await world.receipt(1), policy: policyWith(), chain: [chainWith(world)] }
     const result = await verify({ ...input, trust: 'policy' })
-    deepEqual([result.verdict, result.withdrawn], ['withdrawn', WITHDRAWAL.published])
+    deepEqual([result.verdict, result.asked, result.changes[0]?.when], ['withdrawn', 'nobody', DATE])
   })
 
   it('compares all documents of the statement where no file is given', async () => {
-    const statements = [
-      GENESIS,
-      STATEMENT,
-      { ...AMENDMENT, documents: [{ ...AMENDMENT.documents[0]!, name: 'annex.json' }, ...STATEMENT.documents] },
-    ]
-    const world = createWorld(statements)
-    const base = { receipt: await world.receipt(1), policy: policyWith(), chain: [chainWith(world)], trust: 'policy' } as const
-    deepEqual((await verify({ ...base, currency: honest(statements, world) })).verdict, 'anchored')
+    const amended = { ...AMENDMENT, documents: [OTHER, ...STATEMENT.documents] }
+    const kept = await ask([GENESIS, STATEMENT, amended], 1, { file: undefined })
+    deepEqual([kept.verdict, kept.exit], ['anchored', 3])
+    const two = { ...STATEMENT, documents: [TENDER!, OTHER] }
+    const half = await ask([GENESIS, two, { ...AMENDMENT, documents: [TENDER!] }], 1, { file: undefined })
+    deepEqual([half.verdict, half.exit, half.isGreen], ['superseded', 3, false])
+  })
+
+  it('says that a genesis has no versions, without asking anyone', async () => {
+    const currency: CurrencyReader = () => Promise.reject(new Error('bug: asked'))
+    const result = await ask([GENESIS, STATEMENT], 0, { file: undefined, currency })
+    deepEqual(checkOf(result)?.notes, [{ key: 'versionsNone', values: {} }])
+  })
+
+  it('is asked for a record that is only sealed, or only on a test network: a withdrawal is told there too', async () => {
+    const sealed = await ask([GENESIS, STATEMENT, WITHDRAWAL], 1, { chain: [createChain({})] })
+    deepEqual([sealed.verdict, sealed.changes.map(({ what }) => what)], ['sealed', ['withdrawn']])
+    const silent = await ask([GENESIS, STATEMENT, WITHDRAWAL], 1, { chain: [] })
+    deepEqual([silent.verdict, silent.changes.map(({ what }) => what)], ['unchecked', ['withdrawn']])
+    const test = await ask([GENESIS, STATEMENT, WITHDRAWAL], 1, { policy: policyWith({ production: false }) })
+    deepEqual([test.verdict, test.finding], ['test-network', 'withdrawn'])
+    match(test.sentence, /The agency withdrew it on .* But the chain is a test network/)
   })
 })
 
-describe('verifier/currency: what a ledger answers is believed only as far as it verifies', () => {
-  const withdrawn = [GENESIS, STATEMENT, WITHDRAWAL]
-  const forged = (damage: (text: string) => string) => judge(withdrawn, (statements, world) => honest(statements, world, damage))
+describe('verifier/currency: the date of a change', () => {
+  const statements = [GENESIS, STATEMENT, WITHDRAWAL]
+  const earlier = createWorld(statements.slice(0, 2))
+  const world = createWorld(statements)
+  const anchor = (of: World, time: number) => ({ world: of, block: 50, time })
+  const askWith = async (chain: VerifyInput['chain'], change: Partial<VerifyInput> = {}) =>
+    ask(statements, 1, {
+      receipt: await earlier.receipt(1),
+      chain,
+      currency: listingOf(world, [{ index: 2, receiptText: await world.receipt(2) }]),
+      ...change,
+    })
 
-  it('believes a withdrawal that verifies', async () => deepEqual(await forged(text => text), WITHDRAWN))
-
-  it('believes nothing that does not fit its proof', async () => {
-    deepEqual(await forged(text => text.replace('court-order', 'other')), CURRENT)
-    deepEqual(await forged(text => text.replace('index 2', 'index 1')), CURRENT)
-    deepEqual(await forged(() => 'no receipt'), CURRENT)
-    deepEqual(await forged(text => text.replace('"statement":{', '"statement":{"x":1,')), CURRENT)
+  it('is that of the round in its own receipt', async () => {
+    const chain = [createChain({ anchors: [anchor(earlier, ANCHORED_AT - 86_400), anchor(world, ANCHORED_AT)] })]
+    const { verdict, date, changes, sentence } = await askWith(chain)
+    deepEqual([verdict, date, changes[0]?.when], ['withdrawn', '2026-09-20T14:13:20Z', DATE])
+    match(sentence, new RegExp(`withdrew it on ${DATE}\\.$`))
   })
 
-  it('believes no other log and no other key', async () => {
-    const signer = createSigner('log.example/one', new Uint8Array(32).fill(7))
-    const reader = (_: unknown, world: World) => async () => [{ index: 2, receiptText: await world.receipt(2, { signer }) }]
-    deepEqual(await judge(withdrawn, reader), CURRENT)
-    const elsewhere = (_: unknown, world: World) => async () => [
-      { index: 2, receiptText: await world.receipt(2, { origin: 'other.example' }) },
+  it('is the agency’s own where the chain does not vouch for the change yet, or none', async () => {
+    const chain = [chainWith(earlier)]
+    match((await askWith(chain)).sentence, /The agency withdrew it \(its own date: 2026-11-03T00:00:00Z\)\.$/)
+    const { published: _, ...undated } = WITHDRAWAL
+    const other = createWorld([GENESIS, STATEMENT, undated])
+    const currency = listingOf(other, [{ index: 2, receiptText: await other.receipt(2) }])
+    match((await askWith(chain, { currency })).sentence, /The agency withdrew it\.$/)
+  })
+
+  it('is asked only for the change that decides the sentence', async () => {
+    const many = [GENESIS, STATEMENT, AMENDMENT, WITHDRAWAL, WITHDRAWAL]
+    const whole = createWorld(many)
+    const asked: number[] = []
+    const reader = chainWith(whole)
+    const counting = {
+      ...reader,
+      anchoredAt: (query: Parameters<typeof reader.anchoredAt>[0]) => {
+        asked.push(query.size)
+        return reader.anchoredAt(query)
+      },
+    }
+    const { changes } = await ask(many, 1, { chain: [counting] })
+    deepEqual(
+      changes.map(({ what, when }) => [what, when]),
+      [
+        ['superseded', undefined],
+        ['withdrawn', DATE],
+        ['withdrawn', undefined],
+      ],
+    )
+    equal(asked.length, 4)
+  })
+
+  it('is not that of a test network beside a production chain', async () => {
+    const anchors = [
+      { ...ANCHOR, toSize: 2 },
+      { ...ANCHOR, production: false, fromSize: 3 },
     ]
-    deepEqual(await judge(withdrawn, elsewhere), CURRENT)
+    const chain = [createChain({ anchors: [anchor(earlier, ANCHORED_AT), anchor(world, ANCHORED_AT)] })]
+    const { verdict, changes } = await askWith(chain, { policy: policyWith({}, { anchors }) })
+    deepEqual([verdict, changes[0]?.when], ['withdrawn', undefined])
+  })
+})
+
+describe('verifier/currency: what is reported is never passed over', () => {
+  const withdrawn = [GENESIS, STATEMENT, WITHDRAWAL]
+  const damaged = (damage: (entry: Listed) => Listed, statements: readonly AnyStatement[] = withdrawn) =>
+    ask(statements, 1, {}, entry => (entry.index === 2 ? damage(entry) : entry))
+  const text = (change: (text: string) => string) => (entry: Listed) => ({ ...entry, receiptText: change(entry.receiptText ?? '') })
+
+  it('is unchecked where a reported statement does not verify, whatever is wrong with it', async () => {
+    const stranger = createSigner(ORIGIN, new Uint8Array(32).fill(7))
+    const world = createWorld(withdrawn)
+    const byOther = await world.receipt(2, { signer: stranger })
+    const elsewhere = await world.receipt(2, { origin: 'other.example' })
+    const ofOther = createWorld([GENESIS, STATEMENT, { ...WITHDRAWAL, record: 'ocds-2' }])
+    const damages: readonly ((entry: Listed) => Listed)[] = [
+      text(receipt => receipt.replace('court-order', 'other')),
+      text(receipt => receipt.replace('index 2', 'index 1')),
+      text(() => 'no receipt'),
+      text(receipt => receipt.replace('"statement":{', '"statement":{"x":1,')),
+      ({ index }) => ({ index }),
+      entry => ({ ...entry, index: 3 }),
+      entry => ({ ...entry, receiptText: byOther }),
+      entry => ({ ...entry, receiptText: elsewhere }),
+    ]
+    for (const damage of damages) {
+      const result = await damaged(damage)
+      deepEqual([result.verdict, result.exit, result.isGreen, result.unchecked], ['unchecked', 6, false, 'unverified'], String(damage))
+      deepEqual(
+        [checkOf(result)?.status, result.sentence],
+        ['not-run', SENTENCES.unchecked.replace('{what}', SENTENCES['unchecked.unverified'])],
+      )
+    }
+    const unsigned = await ofOther.receipt(2, { signer: stranger })
+    equal((await damaged(entry => ({ ...entry, receiptText: unsigned }))).verdict, 'unchecked')
+    // What is proven to be of another record says nothing of this one.
+    const foreign = await ofOther.receipt(2)
+    equal((await damaged(entry => ({ ...entry, receiptText: foreign }))).isGreen, true)
   })
 
-  it('believes no index but that of the proof, and none before its own', async () => {
-    const reader = (index: number) => (_: unknown, world: World) => async () => [{ index, receiptText: await world.receipt(2) }]
-    deepEqual(await judge(withdrawn, reader(3)), CURRENT)
-    const itself = (_: unknown, world: World) => async () => [{ index: 1, receiptText: await world.receipt(1) }]
-    deepEqual(await judge([GENESIS, STATEMENT], itself), CURRENT)
-    const earlier = createWorld([WITHDRAWAL, STATEMENT])
-    const result = await judge([WITHDRAWAL, STATEMENT], () => async () => [{ index: 0, receiptText: await earlier.receipt(0) }])
-    deepEqual(result, CURRENT)
+  it('tells what such a statement claims, as not verified', async () => {
+    const world = createWorld(withdrawn)
+    const byOther = await world.receipt(2, { signer: createSigner(ORIGIN, new Uint8Array(32).fill(7)) })
+    const { changes } = await damaged(entry => ({ ...entry, receiptText: byOther }))
+    deepEqual(changes, [{ index: 2, what: 'withdrawn', verified: false, published: WITHDRAWAL.published }])
   })
 
-  it('is not run when the ledger does not answer, and the verdict stands', async () => {
-    const gone: CurrencyReader = () => Promise.reject(new OpenSealError('LEDGER_UNREACHABLE', 'the ledger is gone'))
-    deepEqual(await judge(withdrawn, () => gone), ['anchored', 'not-run', 'newer versions not checked: the ledger is gone'])
+  it('keeps a withdrawal that a pinned policy cannot verify any more, because the log’s key changed', async () => {
+    const world = createWorld(withdrawn)
+    const next = createSigner(ORIGIN, new Uint8Array(32).fill(9))
+    const earlier = createWorld(withdrawn.slice(0, 2))
+    const currency: CurrencyReader = async () => ({
+      source: 'ledger',
+      checkpoint: '',
+      listed: [{ index: 2, receiptText: await world.receipt(2, { signer: next }) }],
+      complete: true,
+    })
+    const policy = policyWith({}, { logKeys: [{ vkey: formatVkey(LOG.vkey), toSize: 2 }] })
+    const result = await ask(withdrawn, 1, { receipt: await earlier.receipt(1), chain: [chainWith(earlier)], policy, currency })
+    deepEqual([result.verdict, result.isGreen, result.changes[0]?.what], ['unchecked', false, 'withdrawn'])
+  })
+
+  it('believes news that lowers a verdict without the witnesses that the policy asks of the receipt itself', async () => {
+    const world = createWorld(withdrawn)
+    const [witness] = WITNESSES
+    const policy = policyWith({}, { witnesses: [formatVkey(witness!.vkey)], quorum: 1 })
+    const result = await ask(withdrawn, 1, { receipt: await world.receipt(1, { witnesses: [witness!] }), policy })
+    equal(result.verdict, 'withdrawn')
+  })
+
+  it('is unchecked where another statement was erased; its own erasure is told and leaves the verdict', async () => {
+    const result = await damaged(({ index }) => ({ index, erased: true }))
+    deepEqual([result.verdict, result.unchecked], ['unchecked', 'erased'])
+    deepEqual(result.changes, [{ index: 2, what: 'erased', verified: false }])
+    const world = createWorld([GENESIS, STATEMENT])
+    const own = await ask([GENESIS, STATEMENT], 1, { currency: listingOf(world, [{ index: 1, erased: true }]) })
+    deepEqual([own.verdict, own.exit, own.isGreen, own.changes], ['anchored', 0, false, [{ index: 1, what: 'erased', verified: false }]])
+  })
+
+  it('is unchecked where not all were read, though what was read is told', async () => {
+    const world = createWorld([GENESIS, STATEMENT, NEXT])
+    const some = [{ index: 2, receiptText: await world.receipt(2) }]
+    const result = await ask([GENESIS, STATEMENT, NEXT], 1, { currency: listingOf(world, some, { complete: false }) })
+    deepEqual([result.verdict, result.unchecked, result.changes[0]?.what], ['unchecked', 'many', 'published'])
+  })
+
+  it('takes a source whose checkpoint does not verify, or is behind the receipt, for one that did not answer', async () => {
+    const statements = [GENESIS, STATEMENT, NEXT]
+    const world = createWorld(statements)
+    const behind = createWorld(statements.slice(0, 2))
+    for (const [checkpoint, key] of [
+      [behind.checkpoint, 'versionsBehind'],
+      [world.checkpoint.replace('\n3\n', '\n4\n'), 'versionsUnsigned'],
+      [createWorld([STATEMENT]).checkpoint.replaceAll(ORIGIN, 'other.example'), 'versionsUnsigned'],
+      ['', 'versionsUnsigned'],
+    ] as const) {
+      const result = await ask(statements, 1, { currency: listingOf(world, [], { checkpoint }) })
+      deepEqual([result.verdict, result.asked, result.isGreen, checkOf(result)?.status], ['anchored', 'nobody', false, 'not-run'])
+      equal(checkOf(result)?.notes[0]?.key, key)
+      const told = await ask(statements, 1, {
+        currency: listingOf(world, [{ index: 2, receiptText: await world.receipt(2) }], { checkpoint }),
+      })
+      deepEqual(
+        told.changes.map(({ what }) => what),
+        ['published'],
+      )
+    }
+  })
+
+  it('is neutral, and says so first, where nobody was asked, nobody answered or only a copy did', async () => {
+    const world = createWorld([GENESIS, STATEMENT])
+    const readers: readonly (readonly [CurrencyReader | undefined, string])[] = [
+      [undefined, 'nobody'],
+      [() => Promise.reject(new OpenSealError('LEDGER_UNREACHABLE', 'gone')), 'nobody'],
+      [listingOf(world, [], { source: 'copy' }), 'copy'],
+    ]
+    for (const [currency, asked] of readers) {
+      const result = await ask([GENESIS, STATEMENT], 1, { currency })
+      deepEqual([result.verdict, result.exit, result.isGreen, result.asked], ['anchored', 0, false, asked])
+      match(result.sentence, /^We did not check for newer versions\. This file has been on the record, unchanged, since /)
+    }
+  })
+
+  it('lets a bug of a reader be seen', async () => {
+    const result = ask([GENESIS, STATEMENT], 1, { currency: () => Promise.reject(new TypeError('oops')) })
+    equal(await result.catch(error => error.name), 'TypeError')
+  })
+
+  it('answers for a record with a thousand statements in seconds', async function () {
+    this.timeout(20_000)
+    const statements = [GENESIS, STATEMENT, ...Array.from({ length: 1000 }, (_, at) => ({ ...NEXT, revision: `r-${at + 2}` }))]
+    const world = createWorld(statements)
+    const currency = listingOf(world, await listed(world, 1))
+    const began = performance.now()
+    const result = await ask(statements.slice(0, 2), 1, { receipt: await world.receipt(1), chain: [chainWith(world)], currency })
+    deepEqual([result.verdict, result.changes.length], ['anchored', 1000])
+    equal(performance.now() - began < 5000, true)
   })
 })

@@ -3,7 +3,7 @@ import { deepEqual, rejects } from 'node:assert/strict'
 import { createSigner, formatVkey, type Signer } from '../../src/core/note.ts'
 import type { Policy } from '../../src/core/policy.ts'
 import type { KeyChange } from '../../src/core/statement.ts'
-import type { ChainReader } from '../../src/verifier/anchors.ts'
+import type { ChainReader } from '../../src/verifier/chain-reader.ts'
 import { extendPolicy } from '../../src/verifier/extend.ts'
 import { ANCHOR, chainWith, createChain, createWorld, GENESIS, LOG, ORIGIN, policyWith, STATEMENT, WITNESSES, type World } from './world.ts'
 

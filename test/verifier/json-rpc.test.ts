@@ -67,6 +67,35 @@ describe('verifier/json-rpc', () => {
     )
   })
 
+  it('encodes logOf as ethers does, and reads how a log ended', async () => {
+    const { contract, logId } = QUERY
+    const types = ['address', 'address', 'address', 'bool', 'uint64', 'bytes32']
+    const none = `0x${'00'.repeat(20)}`
+    const logOf = (closed: boolean, lastGoodSize: number) =>
+      result(AbiCoder.defaultAbiCoder().encode(types, [contract, none, contract, closed, lastGoodSize, word('ab')]))
+    logOf(false, 0)
+    equal(await reader().lastGoodSize({ contract, logId, block: 'finalized' }), undefined)
+    for (const size of [0, 7, 2 ** 53 - 1]) {
+      logOf(true, size)
+      equal(await reader().lastGoodSize({ contract, logId, block: 255 }), size)
+    }
+    const data = id('logOf(bytes32)').slice(0, 10) + logId.slice(2)
+    deepEqual(calls[0]?.params, [{ to: contract, data }, 'finalized'])
+    deepEqual(calls.at(-1)?.params, [{ to: contract, data }, '0xff'])
+    for (const broken of ['0x01', word('1'), 7]) {
+      result(broken)
+      await rejects(reader().lastGoodSize({ contract, logId, block: 1 }), { code: 'RPC_ANSWER_MALFORMED' })
+    }
+  })
+
+  it('knows that a contract that was not there yet had anchored and closed nothing', async () => {
+    result('0x')
+    const { contract, logId } = QUERY
+    equal(await reader().anchoredAt({ ...QUERY, block: 'finalized' }), 0)
+    equal(await reader().lastGoodSize({ contract, logId, block: 3 }), undefined)
+    await rejects(reader().anchoredAt({ ...QUERY, block: 'latest' }), { code: 'RPC_ANSWER_MALFORMED' })
+  })
+
   it('encodes anchoredAt as ethers does, with the block it is asked for', async () => {
     result(word('6ab3c500'))
     for (const block of ['latest', 'finalized', 0, 255] as const) equal(await reader().anchoredAt({ ...QUERY, block }), 0x6ab3c500)
@@ -146,7 +175,7 @@ describe('verifier/json-rpc', () => {
     const failure = await withSecret('http://127.0.0.1:1')
       .chainId()
       .catch(error => error)
-    equal(withSecret(url()).name, new URL(url()).host)
+    equal(withSecret(url()).name, new URL(url()).origin)
     doesNotMatch(inspect(failure, { depth: 9 }), /ss@|us%20er|us er/)
   })
 
@@ -160,7 +189,9 @@ describe('verifier/json-rpc', () => {
     equal(calls.length, 4)
   })
 
-  it('names the endpoint by its host, for a path may hold a key', () => {
-    equal(createJsonRpcReader({ url: 'https://node.example/v3/secret', fetch, timeoutMs: 1 }).name, 'node.example')
+  it('names the endpoint by its scheme, host and port, for a path may hold a key', () => {
+    const nameOf = (url: string) => createJsonRpcReader({ url, fetch, timeoutMs: 1 }).name
+    equal(nameOf('https://node.example/v3/secret'), 'https://node.example')
+    equal(nameOf('http://user:secret@node.example:8545/'), 'http://node.example:8545')
   })
 })

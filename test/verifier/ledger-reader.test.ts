@@ -2,8 +2,8 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { ListedEntry } from '../../src/verifier/later.ts'
 import { createLedgerReader, giveUpWhenGone } from '../../src/verifier/ledger-reader.ts'
+import type { ListedEntry } from '../../src/verifier/record-versions.ts'
 import { STATEMENT } from './world.ts'
 
 type Reply = { status?: number; body?: unknown; retryAfter?: string }
@@ -154,80 +154,66 @@ describe('verifier/ledger-reader', () => {
         : { body: { records: [{ index: next, action: 'publish' }], cursor: String(next--) } }
     const lying = createLedgerReader({ ...addressOf(), origin: 'o', fetch, timeoutMs: 5000, signal: AbortSignal.timeout(300) })
     const before = performance.now()
-    await rejects(async () => lying.currency(STATEMENT, 1), { code: 'LEDGER_UNREACHABLE' })
+    equal((await lying.currency(STATEMENT, 1)).complete, false)
     ok(performance.now() - before < 5000)
   })
 
   /** A ledger that lists these entries as ours does: newest first, from a cursor on, 100 a page. */
   const listing = (entries: readonly ListedEntry[]) => (path: string) => {
     if (path === '/v1/status') return { body: { origin: 'o' } }
+    if (path === '/checkpoint') return { body: 'a checkpoint' }
     if (path.endsWith('/receipt')) return { body: `receipt ${path.split('/')[3]}` }
     const before = Number(new URLSearchParams(path.split('?')[1]).get('cursor') ?? Number.MAX_SAFE_INTEGER)
     const below = entries.filter(({ index }) => index < before).sort((a, b) => b.index - a.index)
     return { body: { records: below.slice(0, 100), ...(below.length > 100 && { cursor: String(below[99]!.index) }) } }
   }
-  const { revision } = STATEMENT
-
-  it('sees a withdrawal and an amendment behind any number of later publications, and reads few receipts for it', async () => {
-    const published = Array.from({ length: 2500 }, (_, i) => ({ index: i + 10, action: 'publish', revision }))
-    reply = listing([
-      { index: 2, action: 'withdraw' },
-      { index: 3, action: 'withdraw' },
-      { index: 4, action: 'amend', target: revision },
-      ...published,
-    ])
-    const later = (await reader().currency(STATEMENT, 2)).map(({ index }) => index)
-    deepEqual(later, [2509, 2508, 2507, 2506, 2505, 2504, 2503, 2502, 4, 3])
+  it('reads every other statement of the record, earlier ones too, with the checkpoint that the ledger serves', async () => {
+    reply = listing(Array.from({ length: 250 }, (_, index) => ({ index })))
+    const { listed, ...rest } = await reader().currency(STATEMENT, 200)
+    deepEqual(rest, { source: 'ledger', checkpoint: 'a checkpoint', complete: true })
+    const others = Array.from({ length: 250 }, (_, at) => 249 - at).filter(index => index !== 200)
+    deepEqual(
+      listed,
+      others.map(index => ({ index, receiptText: `receipt ${index}` })),
+    )
   })
 
-  it('gives up on a list that does not lead on, or has no end', async () => {
+  it('says that a list is not complete where a record has more statements than it reads, and reads a few of them', async () => {
+    reply = listing(Array.from({ length: 2500 }, (_, index) => ({ index })))
+    const { listed, complete } = await reader().currency(STATEMENT, 1)
+    deepEqual([complete, listed.length, listed[0]?.index], [false, 64, 2499])
+    ok(asked.length < 80)
+  })
+
+  it('forgets nothing that was listed: a receipt that cannot be had, one that was erased, and a list that breaks off', async () => {
+    const list = listing([{ index: 3 }, { index: 4, erased: 9 }, { index: 5, erased: true }])
+    reply = path => (path.endsWith('/3/receipt') ? { status: 500 } : list(path))
+    deepEqual((await reader().currency(STATEMENT, 1)).listed, [{ index: 5, erased: true }, { index: 4, erased: true }, { index: 3 }])
+    const many = listing(Array.from({ length: 150 }, (_, index) => ({ index: index + 10 })))
+    reply = path => (path.includes('cursor=') ? { status: 500 } : many(path))
+    const { listed, complete } = await reader().currency(STATEMENT, 1)
+    deepEqual([complete, listed.length], [false, 64])
+  })
+
+  it('gives up on a list that does not lead on, and is done soon with one that has no end', async () => {
     const list = (page: () => object) => (path: string) => (path === '/v1/status' ? { body: { origin: 'o' } } : { body: page() })
-    for (const page of [
-      { records: Array.from({ length: 500 }, (_, index) => ({ index: index + 2, action: 'publish', revision })), cursor: '1' },
-      { records: [], cursor: '1' },
-    ]) {
-      asked = []
-      reply = list(() => page)
-      await rejects(async () => reader().currency(STATEMENT, 1), { code: 'LEDGER_ANSWER', message: /does not lead on/ })
-      ok(asked.length <= 3)
-    }
+    reply = list(() => ({ records: [], cursor: '1' }))
+    await rejects(async () => reader().currency(STATEMENT, 1), { code: 'LEDGER_ANSWER', message: /does not lead on/ })
+    reply = list(() => ({ records: Array.from({ length: 500 }, (_, index) => ({ index: index + 2 })), cursor: '1' }))
+    deepEqual((await reader().currency(STATEMENT, 1)).complete, false)
     let next = 2 ** 52
     const endless: typeof fetch = async address =>
       new Response(
-        JSON.stringify(
-          String(address).endsWith('/status')
-            ? { origin: 'o' }
-            : { records: [{ index: next, action: 'publish', revision }], cursor: String(next--) },
-        ),
+        JSON.stringify(String(address).endsWith('/status') ? { origin: 'o' } : { records: [{ index: next }], cursor: String(next--) }),
       )
-    await rejects(async () => createLedgerReader({ url: '', origin: 'o', fetch: endless, timeoutMs: 1000 }).currency(STATEMENT, 1), {
-      code: 'LEDGER_TOO_MANY',
-    })
+    const answer = await createLedgerReader({ url: '', origin: 'o', fetch: endless, timeoutMs: 1000 }).currency(STATEMENT, 1)
+    deepEqual([answer.complete, answer.listed.length], [false, 64])
   })
 
-  it('asks for no page beyond the statement that it asks about', async () => {
-    reply = listing(Array.from({ length: 2500 }, (_, index) => ({ index, action: 'publish', revision })))
-    deepEqual(
-      (await reader().currency(STATEMENT, 2495)).map(({ index }) => index),
-      [2499, 2498, 2497, 2496],
-    )
-    equal(asked.filter(path => path.includes('record=')).length, 2)
-  })
-
-  it('asks for later statements of the record only of the ledger that the policy names', async () => {
-    const ledger = (origin: string) => (path: string) => {
-      if (path === '/v1/status') return { body: { origin } }
-      return path.endsWith('/receipt')
-        ? { body: `receipt ${path.split('/')[3]}` }
-        : { body: { records: [{ index: 3 }, { index: 1 }, { index: 2 }] } }
-    }
-    reply = ledger('o')
-    deepEqual(await reader().currency(STATEMENT, 1), [
-      { index: 3, receiptText: 'receipt 3' },
-      { index: 2, receiptText: 'receipt 2' },
-    ])
-    reply = ledger('other')
-    await rejects(reader().currency(STATEMENT, 1), { code: 'LEDGER_OTHER' })
+  it('asks what became of a version only of the ledger that the policy names', async () => {
+    const ledger = listing([{ index: 3 }, { index: 1 }, { index: 2 }])
+    reply = path => (path === '/v1/status' ? { body: { origin: 'other' } } : ledger(path))
+    await rejects(async () => reader().currency(STATEMENT, 1), { code: 'LEDGER_OTHER' })
   })
 
   it('gives up on a busy ledger after four attempts', async () => {

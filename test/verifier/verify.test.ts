@@ -1,13 +1,18 @@
 /** Every verdict and every check, on a real ledger and a chain in memory. */
 
-import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
+import { deepEqual, doesNotMatch, equal, match, ok, rejects } from 'node:assert/strict'
+import { toHex } from '../../src/core/bytes.ts'
+import { OpenSealError } from '../../src/core/errors.ts'
+import { sha256 } from '../../src/core/hash.ts'
 import { createSigner, formatVkey, signNote } from '../../src/core/note.ts'
 import type { AnyStatement } from '../../src/core/statement.ts'
-import type { ChainReader } from '../../src/verifier/anchors.ts'
+import { formatTime } from '../../src/core/time.ts'
+import type { ChainReader } from '../../src/verifier/chain-reader.ts'
 import { digestsOf } from '../../src/verifier/digest.ts'
 import type { CheckResult, Result } from '../../src/verifier/result.ts'
+import { SENTENCES } from '../../src/verifier/sentence.ts'
 import type { CheckName, VerdictCode } from '../../src/verifier/verdict.ts'
-import { LIMITS, showsSomething, VERDICTS } from '../../src/verifier/verdict.ts'
+import { showsSomething, VERDICTS } from '../../src/verifier/verdict.ts'
 import { type VerifyInput, verify } from '../../src/verifier/verify.ts'
 import {
   AMENDMENT,
@@ -21,6 +26,7 @@ import {
   GENESIS,
   hintOf,
   LOG,
+  listingOf,
   ORIGIN,
   policyWith,
   STATEMENT,
@@ -45,7 +51,7 @@ async function expectFailure(change: Partial<VerifyInput>, verdict: VerdictCode,
 
 describe('verifier/verify: verdicts', () => {
   it('anchored: every check passed or said why not, with the date of the chain', async () => {
-    const { checks, ...result } = await ask({ currency: async () => [] })
+    const { checks, ...result } = await ask({ currency: listingOf(WORLD) })
     deepEqual(
       checks.map(({ notes, ...check }) => ({ ...check, notes: notes.map(({ key }) => key) })),
       [
@@ -53,18 +59,28 @@ describe('verifier/verify: verdicts', () => {
         { name: 'statement', status: 'passed', detail: 'openseal/statement@v1', notes: ['statementType'] },
         { name: 'inclusion', status: 'passed', detail: 'index 1 of 5', notes: ['included'] },
         { name: 'checkpoint', status: 'passed', detail: `size 5, signed by ${ORIGIN}+${LOG.vkey.id}`, notes: ['signed'] },
-        { name: 'cosignatures', status: 'passed', detail: 'the policy asks for no witness', notes: ['witnessesUnasked'] },
-        { name: 'anchor', status: 'passed', detail: `chain 1: anchored at ${ANCHOR.contract}`, notes: ['anchored'] },
-        { name: 'finality', status: 'passed', detail: 'chain 1: final', notes: ['final'] },
-        { name: 'currency', status: 'passed', detail: 'no later statement about this version', notes: ['newest'] },
+        { name: 'cosignatures', status: 'not-run', detail: 'the policy asks for no witness', notes: ['witnessesUnasked'] },
+        {
+          name: 'anchor',
+          status: 'passed',
+          detail: `chain 1: anchored at ${ANCHOR.contract} (1 of 1 endpoints answered)`,
+          notes: ['anchored'],
+        },
+        { name: 'finality', status: 'passed', detail: 'chain 1: final (1 of 1 endpoints answered)', notes: ['final'] },
+        { name: 'currency', status: 'passed', detail: 'no other statement changes this version', notes: ['newest'] },
       ],
     )
     deepEqual(result, {
       verdict: 'anchored',
+      finding: 'anchored',
       exit: 0,
-      sentence: `This file is on the record, unchanged since ${DATE}.`,
-      limits: LIMITS,
+      sentence: `This file has been on the record, unchanged, since ${DATE}.`,
+      isGreen: true,
+      limits: SENTENCES['limits.file'],
       trust: 'policy',
+      subject: 'file',
+      asked: 'ledger',
+      changes: [],
       matched: 'bytes',
       date: DATE,
       index: 1,
@@ -94,31 +110,32 @@ describe('verifier/verify: verdicts', () => {
     })
   })
 
-  it('superseded: the file is on the record, and a newer version exists', async () => {
+  it('superseded: the file is on the record, and a newer version has replaced it', async () => {
     const world = createWorld([GENESIS, STATEMENT, AMENDMENT])
-    const currency = async () => [{ index: 2, receiptText: await world.receipt(2) }]
+    const currency = listingOf(world, [{ index: 2, receiptText: await world.receipt(2) }])
     const result = await ask({ receipt: await world.receipt(1), chain: [chainWith(world)], currency })
     deepEqual(
-      [result.verdict, result.exit, result.sentence],
-      ['superseded', 0, `This file is on the record since ${DATE}, and a newer version exists.`],
+      [result.verdict, result.exit, result.isGreen, result.sentence],
+      ['superseded', 8, false, `This file has been on the record since ${DATE}. A newer version has replaced it.`],
     )
   })
 
   it('withdrawn: the file is on the record, and the day on which it was withdrawn', async () => {
     const world = createWorld([GENESIS, STATEMENT, AMENDMENT, WITHDRAWAL])
-    const currency = async () => [
-      { index: 3, receiptText: await world.receipt(3) },
-      { index: 2, receiptText: await world.receipt(2) },
-    ]
-    const result = await ask({ receipt: await world.receipt(1), chain: [chainWith(world)], currency })
-    deepEqual([result.verdict, result.exit, result.withdrawn], ['withdrawn', 0, WITHDRAWAL.published])
-    equal(result.sentence, `This file is on the record since ${DATE}, and was withdrawn on ${WITHDRAWAL.published}.`)
+    const listed = await Promise.all([3, 2].map(async index => ({ index, receiptText: await world.receipt(index) })))
+    const result = await ask({ receipt: await world.receipt(1), chain: [chainWith(world)], currency: listingOf(world, listed) })
+    deepEqual([result.verdict, result.exit, result.isGreen], ['withdrawn', 8, false])
+    deepEqual(result.changes, [
+      { index: 2, what: 'superseded', verified: true, published: AMENDMENT.published },
+      { index: 3, what: 'withdrawn', verified: true, when: DATE, published: WITHDRAWAL.published },
+    ])
+    equal(result.sentence, `This file has been on the record since ${DATE}. The agency withdrew it on ${DATE}.`)
   })
 
   it('sealed: the chain knows nothing of it yet', async () => {
     const result = await expectFailure({ chain: [createChain({})] }, 'sealed', 'anchor', 'ANCHOR_MISSING')
     deepEqual([result.exit, result.date, statusOf(result, 'finality')?.status], [3, undefined, 'not-run'])
-    equal(result.sentence, 'The ledger has accepted this file; the chain does not vouch for it yet.')
+    equal(result.sentence, 'The ledger has accepted this file. The chain does not vouch for it yet.')
   })
 
   it('sealed: the anchor is not final', async () => {
@@ -132,17 +149,29 @@ describe('verifier/verify: verdicts', () => {
     )
   })
 
-  it('test-network: every check passed, and still no evidence', async () => {
-    const result = await ask({ policy: policyWith({ production: false }), currency: async () => [] })
-    deepEqual([result.verdict, result.exit], ['test-network', 3])
-    equal(
-      result.checks.every(check => check.status === 'passed'),
-      true,
-    )
-    equal(result.sentence, 'Everything fits, on a test network: this is no evidence.')
+  it('test-network: the sentence of the finding, and that it is no evidence', async () => {
+    const world = createWorld([GENESIS, STATEMENT, WITHDRAWAL])
+    const listed = [{ index: 2, receiptText: await world.receipt(2) }]
+    const test = { receipt: await world.receipt(1), policy: policyWith({ production: false }), chain: [chainWith(world)] }
+    const ending = 'But the chain is a test network, so this is no evidence.'
+    const cases: readonly (readonly [Partial<VerifyInput>, VerdictCode, string])[] = [
+      [{ currency: listingOf(world) }, 'anchored', `This file has been on the record, unchanged, since ${DATE}.`],
+      [{}, 'anchored', `We did not check for newer versions. This file has been on the record, unchanged, since ${DATE}.`],
+      [
+        { currency: listingOf(world, listed) },
+        'withdrawn',
+        `This file has been on the record since ${DATE}. The agency withdrew it on ${DATE}.`,
+      ],
+      [{ chain: [createChain({})] }, 'sealed', 'The ledger has accepted this file. The chain does not vouch for it yet.'],
+    ]
+    for (const [change, finding, sentence] of cases) {
+      const result = await ask({ ...test, ...change })
+      deepEqual([result.verdict, result.finding, result.exit, result.isGreen], ['test-network', finding, 3, false])
+      equal(result.sentence, `${sentence} ${ending}`)
+    }
     deepEqual(
-      statusOf(result, 'finality')?.notes.map(({ key }) => key),
-      ['final', 'testNetwork'],
+      statusOf(await ask(test), 'anchor')?.notes.map(({ key }) => key),
+      ['anchored', 'testNetwork'],
     )
   })
 
@@ -151,7 +180,7 @@ describe('verifier/verify: verdicts', () => {
     const halfDown = { ...good, codeSha256: chainWith(WORLD, { down: true }).codeSha256 }
     const chains: (readonly [readonly ChainReader[], string])[] = [
       [[], 'chainUnserved'],
-      [[chainWith(WORLD, { down: true })], 'chainUnserved'],
+      [[chainWith(WORLD, { down: true })], 'chainSilent'],
       [[chainWith(WORLD, { chainId: 2 })], 'chainUnserved'],
       [[halfDown], 'chainSilent'],
     ]
@@ -161,7 +190,9 @@ describe('verifier/verify: verdicts', () => {
         statusOf(result, 'anchor')?.notes.map(({ key }) => key),
         [why],
       )
-      deepEqual([result.exit, statusOf(result, 'anchor')?.status, result.sentence], [6, 'not-run', 'We could not ask the chain just now.'])
+      deepEqual([result.exit, statusOf(result, 'anchor')?.status], [6, 'not-run'])
+      const what = SENTENCES[why === 'chainSilent' ? 'unchecked.silent' : 'unchecked.unserved']
+      equal(result.sentence, `We could not check everything just now: ${what}`)
     }
   })
 
@@ -169,7 +200,7 @@ describe('verifier/verify: verdicts', () => {
     const other = createSigner('other.example', new Uint8Array(32).fill(9))
     const receipt = await WORLD.receipt(1, { signer: other, origin: 'other.example' })
     const result = await expectFailure({ receipt }, 'unsupported', 'checkpoint', 'CHECKPOINT_ORIGIN')
-    deepEqual([result.exit, result.sentence], [7, 'This proof is of a kind, or of a ledger, that the policy does not know.'])
+    deepEqual([result.exit, result.sentence], [7, 'This proof is of a kind, or from a ledger, that your policy does not know.'])
     await expectFailure({ receipt: await WORLD.receipt(1, { origin: 'other.example' }) }, 'unsupported', 'checkpoint', 'CHECKPOINT_ORIGIN')
     const stranger = createSigner(ORIGIN, new Uint8Array(32).fill(9))
     const named = await WORLD.receipt(1, { signer: stranger, origin: 'other.example' })
@@ -193,10 +224,7 @@ describe('verifier/verify: verdicts', () => {
 
   it('unknown: no receipt was given', async () => {
     const result = await ask({ receipt: undefined })
-    deepEqual(
-      [result.verdict, result.exit, result.sentence],
-      ['unknown', 4, 'No record of this file. It may have been saved or signed again since.'],
-    )
+    deepEqual([result.verdict, result.exit, result.sentence], ['unknown', 4, SENTENCES['unknown.file']])
     deepEqual(new Set(result.checks.flatMap(({ notes }) => notes.map(({ key }) => key))), new Set(['receiptNone']))
     equal(
       result.checks.every(check => check.status === 'not-run'),
@@ -208,8 +236,8 @@ describe('verifier/verify: verdicts', () => {
     const file = digestsOf(new TextEncoder().encode('another'))
     const result = await expectFailure({ file }, 'invalid', 'document', 'DOCUMENT_OTHER')
     deepEqual([result.exit, result.failed], [5, 'document'])
-    for (const member of ['date', 'withdrawn', 'matched', 'limits']) equal(member in result, false, member)
-    equal(result.sentence, 'The proof does not fit: document. The file may have been saved or signed again since.')
+    for (const member of ['date', 'matched', 'limits']) equal(member in result, false, member)
+    equal(result.sentence, `The proof does not fit: ${SENTENCES['invalid.document']}`)
     deepEqual(statusOf(result, 'anchor'), {
       name: 'anchor',
       status: 'not-run',
@@ -246,25 +274,58 @@ describe('verifier/verify: verdicts', () => {
   it('says where it takes the ledger at its word', async () => {
     const result = await ask({ trust: 'ledger' })
     equal(result.trust, 'ledger')
-    match(result.sentence, /^This file .* This trusts the policy that the ledger itself gave\.$/)
+    match(result.sentence, / This file .* This trusts the policy that the ledger itself gave\.$/)
   })
 
-  it('says what it does not show wherever it shows something', () => {
-    equal(
-      LIMITS,
-      'This shows that the file is unchanged since that date and who submitted it according to the ledger. It does not show that what it says is true.',
-    )
+  it('says what it does not show wherever it shows something, and speaks of a date only where there is one', async () => {
+    equal((await ask({})).limits, SENTENCES['limits.file'])
+    equal((await ask({ subject: 'fingerprint' })).limits, SENTENCES['limits.fingerprint'])
+    equal((await ask({ file: undefined })).limits, SENTENCES['limits.entry'])
+    equal((await ask({ chain: [createChain({})] })).limits, SENTENCES['limits.undated'])
+    equal((await ask({ chain: [] })).limits, undefined)
     deepEqual(
       VERDICTS.filter(({ code }) => showsSomething(code)).map(({ code }) => code),
-      ['test-network', 'sealed', 'withdrawn', 'superseded', 'anchored'],
+      ['test-network', 'sealed', 'withdrawn', 'edited', 'superseded', 'anchored'],
     )
+  })
+
+  it('calls a fingerprint no file', async () => {
+    const other = digestsOf(new TextEncoder().encode('another'))
+    for (const change of [{}, { chain: [createChain({})] }, { file: other }, { receipt: undefined }]) {
+      const { sentence, subject } = await ask({ ...change, subject: 'fingerprint' })
+      equal(subject, 'fingerprint')
+      doesNotMatch(sentence, /this file/i)
+      match(sentence, /this fingerprint/)
+    }
   })
 
   it('keeps the order and the exit codes of the table', () => {
     deepEqual(
       VERDICTS.map(({ code, exit }) => `${code} ${exit}`),
-      ['invalid 5', 'unknown 4', 'unsupported 7', 'unchecked 6', 'test-network 3', 'sealed 3', 'withdrawn 0', 'superseded 0', 'anchored 0'],
+      [
+        'invalid 5',
+        'unknown 4',
+        'unsupported 7',
+        'disowned 7',
+        'unchecked 6',
+        'test-network 3',
+        'sealed 3',
+        'withdrawn 8',
+        'edited 8',
+        'superseded 8',
+        'anchored 0',
+      ],
     )
+  })
+
+  it('ends with 6 where nobody was asked for newer versions and the caller wants to know', async () => {
+    const silent = () => Promise.reject(new OpenSealError('LEDGER_UNREACHABLE', 'gone'))
+    for (const currency of [undefined, silent]) {
+      equal((await ask({ currency })).exit, 0)
+      const strict = await ask({ currency, requireCurrent: true })
+      deepEqual([strict.verdict, strict.exit], ['anchored', 6])
+    }
+    equal((await ask({ currency: listingOf(WORLD), requireCurrent: true })).exit, 0)
   })
 })
 
@@ -283,7 +344,7 @@ describe('verifier/verify: statement, inclusion, checkpoint, cosignatures', () =
         ['invalid', 'not-run', 'failed', 'not-run', 'not-run', 'not-run', 'not-run', 'not-run', 'not-run'],
         receipt,
       )
-      equal(result.sentence, 'The proof does not fit: statement.')
+      equal(result.sentence, `The proof does not fit: ${SENTENCES['invalid.statement']}`)
     }
   })
 
@@ -410,19 +471,26 @@ describe('verifier/verify: statement, inclusion, checkpoint, cosignatures', () =
 })
 
 describe('verifier/verify: document', () => {
-  it('is not run without a file, and the sentence says so', async () => {
-    const result = await ask({ file: undefined })
+  it('is not run without a file, nothing is said of one, and nothing is green', async () => {
+    const result = await ask({ file: undefined, currency: listingOf(WORLD) })
     equal(statusOf(result, 'document')?.status, 'not-run')
-    equal(result.sentence, `This statement is on the record, unchanged since ${DATE}. No file was compared with it.`)
+    equal(result.sentence, `This entry has been on the record, unchanged, since ${DATE}.`)
+    deepEqual([result.verdict, result.exit, result.isGreen], ['anchored', 3, false])
   })
 
-  it('is not run for a statement without documents: the genesis has a receipt too', async () => {
-    const result = await ask({ receipt: await WORLD.receipt(0) })
-    deepEqual(
-      [result.verdict, statusOf(result, 'document')?.status, statusOf(result, 'currency')?.status],
-      ['anchored', 'not-run', 'not-run'],
-    )
-    match(result.sentence, /No file was compared with it\.$/)
+  it('fails for a file beside a statement that lists no documents: that vouches for no file', async () => {
+    const emptied = createWorld([GENESIS, { ...WITHDRAWAL, documents: [] }])
+    for (const [world, index] of [
+      [WORLD, 0],
+      [emptied, 1],
+    ] as const) {
+      const change = { receipt: await world.receipt(index), chain: [chainWith(world)], currency: listingOf(world) }
+      const result = await expectFailure(change, 'invalid', 'document', 'DOCUMENT_NONE')
+      deepEqual([result.exit, result.isGreen, result.matched], [5, false, undefined])
+      equal(result.sentence, `The proof does not fit: ${SENTENCES['invalid.none']}`)
+      const alone = await ask({ ...change, file: undefined })
+      deepEqual([alone.exit, alone.isGreen], [3, false])
+    }
   })
 })
 
@@ -449,15 +517,87 @@ describe('verifier/verify: anchor and finality', () => {
     chainWith(WORLD, { chainId: 2, anchors: [{ world: WORLD, block: 50, time: ANCHORED_AT - 60 }], ...facts })
 
   it('never takes one of two endpoints that disagree at its word', async () => {
-    for (const facts of [{ anchors: [] }, { codeSha256: 'ff'.repeat(32) }, { anchors: [{ world: WORLD, block: 50, time: 1 }] }]) {
+    for (const facts of [{ codeSha256: 'ff'.repeat(32) }, { anchors: [{ world: WORLD, block: 50, time: 1 }] }]) {
       const result = await ask({ chain: [chainWith(WORLD, { name: 'one' }), chainWith(WORLD, { name: 'two', ...facts })] })
-      deepEqual([result.verdict, statusOf(result, 'anchor')?.detail], ['unchecked', 'chain 1: the endpoints one, two disagree'])
+      deepEqual([result.verdict, result.unchecked], ['unchecked', 'disagreement'])
+      equal(statusOf(result, 'anchor')?.detail, 'chain 1: the endpoints one, two disagree')
     }
   })
 
-  it('asks those that answer, and waits for all of them to call it final', async () => {
-    equal((await ask({ chain: [chainWith(WORLD, { down: true }), chainWith(WORLD)] })).verdict, 'anchored')
-    await expectFailure({ chain: [chainWith(WORLD), chainWith(WORLD, { finalized: 10 })] }, 'sealed', 'finality', 'FINALITY_PENDING')
+  it('wants an answer of two where two or more are named, whichever of them falls silent, and says how many answered', async () => {
+    const down = chainWith(WORLD, { name: 'two', down: true })
+    const halfDown = { ...chainWith(WORLD, { name: 'two' }), anchoredAt: down.anchoredAt }
+    const behind = chainWith(WORLD, { name: 'two', anchors: [] })
+    const one = chainWith(WORLD, { name: 'one' })
+    for (const two of [down, halfDown, behind]) {
+      for (const chain of [
+        [one, two],
+        [two, one],
+      ]) {
+        const result = await expectFailure({ chain }, 'unchecked', 'anchor', undefined)
+        match(statusOf(result, 'anchor')?.detail ?? '', /^chain 1: 1 of 2 endpoints answered/)
+      }
+      const third = await ask({ chain: [one, two, chainWith(WORLD, { name: 'three' })] })
+      equal(third.verdict, 'anchored')
+      match(statusOf(third, 'anchor')?.detail ?? '', /2 of 3 endpoints answered/)
+    }
+  })
+
+  it('counts readers of one name as one endpoint', async () => {
+    const one = () => chainWith(WORLD, { name: 'https://one.example' })
+    const chain = [one(), one(), chainWith(WORLD, { name: 'https://two.example', down: true })]
+    equal((await ask({ chain })).verdict, 'unchecked')
+    const result = await ask({ chain: [one(), one()] })
+    equal(result.verdict, 'anchored')
+    match(statusOf(result, 'anchor')?.detail ?? '', /1 of 1 endpoints answered/)
+  })
+
+  it('lets the only endpoint of one chain fall silent without taking it for one of another', async () => {
+    const two = { ...ANCHOR, chainId: 2 }
+    const policy = policyWith({}, { anchors: [ANCHOR, two] })
+    const chain = [chainWith(WORLD, { name: 'one' }), chainWith(WORLD, { name: 'two', chainId: 2, down: true })]
+    equal((await ask({ policy, chain })).verdict, 'anchored')
+    equal((await ask({ policy, chain: [...chain, chainWith(WORLD, { name: 'three', down: true })] })).verdict, 'unchecked')
+  })
+
+  it('takes an endpoint that has not seen the final block yet for one that gave no answer', async () => {
+    const chain = [chainWith(WORLD), chainWith(WORLD, { finalized: 10 })]
+    await expectFailure({ chain }, 'unchecked', 'finality', undefined)
+    equal((await ask({ chain: [...chain, chainWith(WORLD)] })).verdict, 'anchored')
+    await expectFailure({ chain: [10, 10].map(finalized => chainWith(WORLD, { finalized })) }, 'sealed', 'finality', 'FINALITY_PENDING')
+  })
+
+  it('is disowned where the owner closed the log below the size, once that is final', async () => {
+    const closed = (lastGoodSize: number, block = 60) => [chainWith(WORLD, { closed: { lastGoodSize, block } })]
+    const result = await expectFailure({ chain: closed(WORLD.size - 1) }, 'disowned', 'anchor', 'ANCHOR_DISOWNED')
+    deepEqual([result.exit, result.sentence, result.limits], [7, SENTENCES.disowned, undefined])
+    equal((await ask({ chain: closed(WORLD.size) })).verdict, 'anchored')
+    equal((await ask({ chain: closed(0, 95) })).verdict, 'anchored')
+    const both = [chainWith(WORLD, { name: 'one' }), chainWith(WORLD, { name: 'two', closed: { lastGoodSize: 0, block: 60 } })]
+    const split = await expectFailure({ chain: both }, 'unchecked', 'anchor', undefined)
+    equal(split.unchecked, 'disagreement')
+  })
+
+  it('says in its own words that there is no contract', async () => {
+    const none = toHex(sha256(new Uint8Array()))
+    const result = await expectFailure({ chain: [chainWith(WORLD, { codeSha256: none })] }, 'unsupported', 'anchor', 'ANCHOR_NO_CODE')
+    equal(statusOf(result, 'anchor')?.detail, `chain 1: there is no contract at ${ANCHOR.contract}`)
+  })
+
+  it('asks no other code than the policy’s for a time', async () => {
+    const asked: unknown[] = []
+    const other = chainWith(WORLD, { codeSha256: 'ff'.repeat(32) })
+    const chain = [
+      {
+        ...other,
+        anchoredAt: (query: Parameters<typeof other.anchoredAt>[0]) => {
+          asked.push(query)
+          return other.anchoredAt(query)
+        },
+      },
+    ]
+    equal((await ask({ chain })).verdict, 'unsupported')
+    deepEqual(asked, [])
   })
 
   it('takes two times at the final block for two histories', async () => {
@@ -499,8 +639,7 @@ describe('verifier/verify: anchor and finality', () => {
     const policy = policyWith({ finality: { confirmations: 5 } })
     equal((await ask({ policy, chain: [short(5)] })).verdict, 'anchored')
     equal((await ask({ policy, chain: [short(4)] })).verdict, 'sealed')
-    // One that is behind says "not yet", which contradicts nobody.
-    equal((await ask({ policy, chain: [short(5), short(4)] })).verdict, 'sealed')
+    equal((await ask({ policy, chain: [short(4), short(4)] })).verdict, 'sealed')
     deepEqual(new Set(asked), new Set(['latest', 0]))
   })
 
@@ -527,12 +666,26 @@ describe('verifier/verify: anchor and finality', () => {
     await expectFailure({ policy: both(2), chain: [chainWith(WORLD), other({ finalized: 0 })] }, 'sealed', 'finality', 'FINALITY_PENDING')
   })
 
-  it('dates by the earliest final anchor', async () => {
-    equal(
-      (await ask({ policy: both(2), chain: [chainWith(WORLD), other()] })).date,
-      new Date((ANCHORED_AT - 60) * 1000).toISOString().replace('.000', ''),
-    )
-    equal((await ask({ policy: both(1), chain: [chainWith(WORLD), other({ finalized: 0 })] })).date, DATE)
+  it('dates by the time by which as many final anchors as are required agree, so that no one of them sets it alone', async () => {
+    const chainAt = (chainId: number, time: number, facts: object = {}) =>
+      chainWith(WORLD, { chainId, anchors: [{ world: WORLD, block: 50, time }], ...facts })
+    const policy = (requireAnchors: number) =>
+      policyWith({}, { requireAnchors, anchors: [1, 2, 3].map(chainId => ({ ...ANCHOR, chainId })) })
+    const lying = [chainAt(1, 1), chainAt(2, ANCHORED_AT), chainAt(3, ANCHORED_AT + 60)]
+    const dates = await Promise.all([1, 2, 3].map(async r => (await ask({ policy: policy(r), chain: lying })).date))
+    deepEqual(dates, ['1970-01-01T00:00:01Z', DATE, formatTime((ANCHORED_AT + 60) * 1000)])
+    const pending = [chainAt(1, 1, { finalized: 0 }), ...lying.slice(1)]
+    equal((await ask({ policy: policy(1), chain: pending })).date, DATE)
+  })
+
+  it('counts two logs on one chain once', async () => {
+    const anchors = [ANCHOR, { ...ANCHOR, logId: `0x${'2d'.repeat(32)}` }]
+    const good = chainWith(WORLD)
+    const chain = [
+      { ...good, anchoredAt: (query: Parameters<typeof good.anchoredAt>[0]) => good.anchoredAt({ ...query, logId: ANCHOR.logId }) },
+    ]
+    equal((await ask({ policy: policyWith({}, { anchors }), chain })).verdict, 'anchored')
+    await expectFailure({ policy: policyWith({}, { anchors, requireAnchors: 2 }), chain }, 'unsupported', 'anchor', 'ANCHOR_NONE')
   })
 
   it('never lets a test network date what production vouches for, nor make up the number', async () => {

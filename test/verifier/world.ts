@@ -12,7 +12,8 @@ import { proveInclusion } from '../../src/core/proof.ts'
 import { type AnchorHint, formatReceipt } from '../../src/core/receipt.ts'
 import type { AnyStatement, Statement } from '../../src/core/statement.ts'
 import { type Node, rootFromRange, rootNodes } from '../../src/core/tree.ts'
-import type { ChainReader } from '../../src/verifier/anchors.ts'
+import type { BlockTag, ChainReader } from '../../src/verifier/chain-reader.ts'
+import type { CurrencyReader, Listed } from '../../src/verifier/currency.ts'
 import { digestsOf } from '../../src/verifier/digest.ts'
 
 export const ORIGIN = 'log.example/one'
@@ -72,6 +73,8 @@ export const WITHDRAWAL: Statement = {
 export type World = {
   readonly size: number
   readonly root: Hash
+  /** The signed checkpoint. */
+  readonly checkpoint: string
   receipt(
     index: number,
     options?: { signer?: Signer; origin?: string; witnesses?: readonly Signer[]; hints?: readonly AnchorHint[] },
@@ -88,6 +91,7 @@ export function createWorld(statements: readonly AnyStatement[]): World {
   return {
     size,
     root,
+    checkpoint: signNote(formatCheckpoint({ origin: ORIGIN, size, root }), LOG),
     async receipt(index, { signer = LOG, origin = ORIGIN, witnesses = [], hints = [] } = {}) {
       const text = formatCheckpoint({ origin, size, root })
       const note = signNote(text, signer) + witnesses.map(witness => cosign(text, ANCHORED_AT, witness)).join('')
@@ -136,6 +140,8 @@ export type ChainFacts = {
   readonly finalized?: number
   readonly anchors?: readonly { readonly world: World; readonly block: number; readonly time: number }[]
   readonly down?: boolean
+  /** The owner closed the log at a block, and vouches for no larger size. */
+  readonly closed?: { readonly lastGoodSize: number; readonly block: number }
 }
 
 /** A chain that answers from its facts as the contract would. */
@@ -145,22 +151,29 @@ export function createChain(facts: ChainFacts): ChainReader {
     if (facts.down) throw new OpenSealError('RPC_UNREACHABLE', 'the endpoint is down')
     return value
   }
+  const heightOf = (block: BlockTag) => (block === 'latest' ? head : block === 'finalized' ? finalized : block)
   return {
     ...(name === undefined ? {} : { name }),
     chainId: () => answer(chainId),
     codeSha256: () => answer(codeSha256),
     blockNumber: () => answer(head),
     anchoredAt: ({ size, root, block, contract, logId }) => {
-      const at = block === 'latest' ? head : block === 'finalized' ? finalized : block
+      const at = heightOf(block)
       const found = anchors.find(anchor => anchor.block <= at && anchor.world.size === size && toHex(anchor.world.root) === toHex(root))
       return answer(found && contract === ANCHOR.contract && logId === ANCHOR.logId ? found.time : 0)
     },
+    lastGoodSize: ({ block }) => answer(facts.closed && facts.closed.block <= heightOf(block) ? facts.closed.lastGoodSize : undefined),
   }
 }
 
 /** A chain on which the world's root is anchored and final. */
 export function chainWith(world: World, facts: ChainFacts = {}): ChainReader {
   return createChain({ anchors: [{ world, block: 50, time: ANCHORED_AT }], ...facts })
+}
+
+/** A ledger that lists these entries of a world's record, with the checkpoint that it serves. */
+export function listingOf(world: World, listed: readonly Listed[] = [], change: object = {}): CurrencyReader {
+  return async () => ({ source: 'ledger', checkpoint: world.checkpoint, listed, complete: true, ...change })
 }
 
 /** The canonical form, of statements too whose type is not known. */

@@ -125,6 +125,7 @@ describe('web/checker', function () {
       chainId: ask('chainId', 1),
       codeSha256: ask('codeSha256', '0'.repeat(64)),
       anchoredAt: ask('anchoredAt', 0),
+      lastGoodSize: ask('lastGoodSize', undefined),
       blockNumber: ask('blockNumber', 5),
     }
     const limits = { ledger: 5, perEndpoint: 3 }

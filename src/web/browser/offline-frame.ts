@@ -1,10 +1,17 @@
 /** What the offline verifier does that a served page has from its server: it unpacks its languages, chooses one, and lets its reader choose. */
 import { fromBase64 } from '../../core/bytes.ts'
 import type { Say } from '../../messages/say.ts'
-import { NOTES, type NoteKey } from '../../verifier/notes.ts'
+import { NOTES } from '../../verifier/notes.ts'
+import { SENTENCES } from '../../verifier/sentence.ts'
 import type { PageData } from './page-data.ts'
 
 type Languages = PageData['languages']
+
+/** The English that the verifier brings along, by the keys of the catalogue. */
+const ENGLISH: { readonly [key: string]: string } = Object.fromEntries([
+  ...Object.entries(NOTES).map(([key, text]) => [`detail.${key}`, text]),
+  ...Object.entries(SENTENCES).map(([key, text]) => [`verdict.${key}`, text]),
+])
 
 /** Unpacks what `packLanguages` packed. */
 export async function unpackLanguages(packed: string): Promise<Languages> {
@@ -12,10 +19,7 @@ export async function unpackLanguages(packed: string): Promise<Languages> {
   const unpacked = new Response(new Blob([bytes as BlobPart]).stream().pipeThrough(new DecompressionStream('gzip')))
   const [keys = [], ...languages] = (await unpacked.text()).split('\f').map(list => list.split('\n'))
   return Object.fromEntries(
-    languages.map(lines => [
-      lines[0],
-      Object.fromEntries(keys.map((key, at) => [key, lines[at] || NOTES[key.slice('detail.'.length) as NoteKey]])),
-    ]),
+    languages.map(lines => [lines[0], Object.fromEntries(keys.map((key, at) => [key, lines[at] || (ENGLISH[key] ?? '')]))]),
   )
 }
 
@@ -33,7 +37,7 @@ export function drawFrame(say: Say, tags: readonly string[], origin: string): vo
   const texts = {
     'offline-title': say('verify.offlineTitle'),
     'offline-ledger': say('verify.offlineLedger', { origin }),
-    'offline-limits': say('limits.sentence'),
+    'offline-limits': say('verdict.limits.file'),
     'offline-language-label': say('site.languages'),
   }
   for (const [id, text] of Object.entries(texts)) document.getElementById(id)?.replaceChildren(text)

@@ -15,7 +15,7 @@ export function verifyPage(frame: Frame, { data, scriptHref }: { readonly data: 
     main: html`<h1>${say('verify.title')}</h1><p class="lead">${say('verify.lead')}</p>
 <div id="tool"><noscript><p>${say('verify.serverNoScript')}</p></noscript></div>
 <details class="server no-print" open><summary>${say('verify.serverTitle')}</summary>${renderForm(frame)}</details>
-<p class="limits">${say('limits.sentence')}</p>
+<p class="limits">${say('verdict.limits.file')}</p>
 <p class="no-print"><a href="/openseal-verifier.html" download="openseal-verifier.html">${say('about.offlineLink')}</a></p>`,
     scripts: html`<script type="application/json" id="${PAGE_DATA_ID}">${scriptJson(data)}</script><script type="module" src="${scriptHref}"></script>`,
   }

@@ -1,0 +1,132 @@
+/** The sentence of a verdict, design §8, put together from keys so that every language says the same. English stands here. */
+
+import { fillIn, type Note } from './notes.ts'
+import {
+  type Asked,
+  type Change,
+  type CheckName,
+  decidingChange,
+  type Subject,
+  showsSomething,
+  type UncheckedReason,
+  type VerdictCode,
+} from './verdict.ts'
+
+/** The English of the sentences and their parts. `{name}` is a placeholder. A translated catalogue must offer each of them. */
+export const SENTENCES = {
+  invalid: 'The proof does not fit: {why}',
+  'invalid.document':
+    'this file is not one of the documents that the receipt lists. It may have been saved or signed again since it was published.',
+  'invalid.fingerprint': 'none of the documents that the receipt lists has this fingerprint.',
+  'invalid.none': 'the receipt lists no documents, so it vouches for no file.',
+  'invalid.statement': 'the receipt cannot be read.',
+  'invalid.inclusion': 'what the receipt states is not in the list that the ledger signed.',
+  'invalid.checkpoint': 'no key that the policy trusts has signed the list.',
+  'invalid.cosignatures': 'too few of the witnesses that the policy names have signed the list.',
+  'unknown.file': 'There is no record of this file. It may have been saved or signed again since it was published.',
+  'unknown.fingerprint':
+    'There is no record of a file with this fingerprint. The file may have been saved or signed again since it was published.',
+  unsupported: 'This proof is of a kind, or from a ledger, that your policy does not know.',
+  disowned: 'The owner of the log has disowned the checkpoint behind this proof. Ask for a newer receipt.',
+  unchecked: 'We could not check everything just now: {what}',
+  'unchecked.unserved': 'none of the endpoints serves the chain. Name another endpoint and try again.',
+  'unchecked.silent': 'too few endpoints of the chain answered. Try again later, or name other endpoints.',
+  'unchecked.disagreement': 'the endpoints of the chain contradict each other. Name others that you trust.',
+  'unchecked.unverified':
+    'another statement of this record is reported, and your policy cannot verify it. Bring your policy up to date and try again.',
+  'unchecked.erased': 'another statement of this record has been erased, so nobody can check what it said. Ask the agency.',
+  'unchecked.many': 'not all statements of this record could be read. Try again later.',
+  'test-network': '{finding} But the chain is a test network, so this is no evidence.',
+  'sealed.file': 'The ledger has accepted this file. The chain does not vouch for it yet.',
+  'sealed.fingerprint': 'The ledger has accepted a file with this fingerprint. The chain does not vouch for it yet.',
+  'sealed.entry': 'The ledger has accepted this entry. The chain does not vouch for it yet.',
+  'since.file': 'This file has been on the record since {date}.',
+  'since.fingerprint': 'The file with this fingerprint has been on the record since {date}.',
+  'since.entry': 'This entry has been on the record since {date}.',
+  withdrawn: 'The agency withdrew it.',
+  'withdrawn.on': 'The agency withdrew it on {date}.',
+  'withdrawn.stated': 'The agency withdrew it (its own date: {date}).',
+  edited: 'The agency has published different content under the same version.',
+  superseded: 'A newer version has replaced it.',
+  'anchored.file': 'This file has been on the record, unchanged, since {date}.',
+  'anchored.fingerprint': 'The file with this fingerprint has been on the record, unchanged, since {date}.',
+  'anchored.entry': 'This entry has been on the record, unchanged, since {date}.',
+  unasked: 'We did not check for newer versions.',
+  'limits.file':
+    'This shows that the file has not changed since that date, and who submitted it according to the ledger. It does not show that what it says is true.',
+  'limits.fingerprint':
+    'This shows that the file with this fingerprint has not changed since that date, and who submitted it according to the ledger. It does not show that what it says is true.',
+  'limits.entry':
+    'This shows that the entry has not changed since that date, and who submitted it according to the ledger. It does not show that what it says is true.',
+  'limits.undated': 'This shows who submitted it according to the ledger. It does not show that what it says is true.',
+} as const
+
+/** The name of a sentence or a part of one. */
+export type SentenceKey = keyof typeof SENTENCES
+
+/** Ends the library's sentence where the policy is the ledger's own word. */
+export const TRUSTS_LEDGER = 'This trusts the policy that the ledger itself gave.'
+
+/** What a sentence may speak of. Times are `YYYY-MM-DDTHH:MM:SSZ`. */
+export type SentenceFacts = {
+  readonly verdict: VerdictCode
+  /** What the verdict would be on a production chain. */
+  readonly finding: VerdictCode
+  readonly subject: Subject
+  readonly asked: Asked
+  readonly changes: readonly Change[]
+  /** The first check that failed, of an `invalid` verdict. */
+  readonly failed?: CheckName
+  /** False where the receipt lists no documents that a file could be one of. */
+  readonly listsDocuments?: boolean
+  readonly unchecked?: UncheckedReason
+  /** The time by which as many of the final anchors as are required agree. */
+  readonly date?: string
+}
+
+/** Says a sentence of the catalogue in one language, and a time. */
+export type Voice = { say(key: SentenceKey, values?: Note['values']): string; time(time: string): string }
+
+/** English, with times as they are written. */
+export const ENGLISH: Voice = { say: (key, values = {}) => fillIn(SENTENCES[key], values), time: time => time }
+
+/** The sentence of a verdict. What could not be checked comes first. */
+export function formatVerdict(facts: SentenceFacts, { say, time }: Voice): string {
+  const { verdict, finding, asked } = facts
+  if (verdict === 'invalid') return say('invalid', { why: say(whyInvalid(facts)) })
+  if (verdict === 'unchecked') return say('unchecked', { what: say(`unchecked.${facts.unchecked ?? 'silent'}`) })
+  if (verdict === 'unknown') return say(facts.subject === 'fingerprint' ? 'unknown.fingerprint' : 'unknown.file')
+  if (verdict === 'unsupported' || verdict === 'disowned') return say(verdict)
+  const found = formatFinding(facts, { say, time })
+  const whole = finding === 'anchored' && asked !== 'ledger' ? `${say('unasked')} ${found}` : found
+  return verdict === 'test-network' ? say('test-network', { finding: whole }) : whole
+}
+
+/** What the answer does not show; undefined where it shows nothing. "That date" is only spoken of where there is one. */
+export function formatLimits({ verdict, subject, date }: SentenceFacts, { say }: Voice): string | undefined {
+  if (!showsSomething(verdict)) return undefined
+  return say(date === undefined ? 'limits.undated' : `limits.${subject}`)
+}
+
+function formatFinding({ finding, subject, date, changes }: SentenceFacts, { say, time }: Voice): string {
+  const dated = { date: date === undefined ? '–' : time(date) }
+  if (finding === 'sealed') return say(`sealed.${subject}`)
+  if (finding === 'edited' || finding === 'superseded') return `${say(`since.${subject}`, dated)} ${say(finding)}`
+  if (finding !== 'withdrawn') return say(`anchored.${subject}`, dated)
+  const { when, published } = decidingChange(finding, changes) ?? {}
+  const withdrawn =
+    when !== undefined
+      ? say('withdrawn.on', { date: time(when) })
+      : published !== undefined
+        ? say('withdrawn.stated', { date: time(published) })
+        : say('withdrawn')
+  return `${say(`since.${subject}`, dated)} ${withdrawn}`
+}
+
+function whyInvalid({ failed = 'statement', subject, listsDocuments }: SentenceFacts): SentenceKey {
+  if (failed === 'document') {
+    if (listsDocuments === false) return 'invalid.none'
+    return subject === 'fingerprint' ? 'invalid.fingerprint' : 'invalid.document'
+  }
+  return failed === 'inclusion' || failed === 'checkpoint' || failed === 'cosignatures' ? `invalid.${failed}` : 'invalid.statement'
+}
