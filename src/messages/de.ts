@@ -250,6 +250,11 @@ export const de: Messages = {
   'site.stopped': 'Dieses Register nimmt nichts mehr an, weil es sich seines eigenen Zustands nicht sicher war.',
   'site.alarm':
     'Neue Vorgänge werden angenommen, aber die Kette bürgt zurzeit nicht dafür. Wartende Einträge: {count}, der älteste seit {date}.',
+  'site.closed': 'Der Inhaber dieses Logs hat es endgültig geschlossen: Es werden keine Vorgänge mehr angenommen.',
+  'site.closedNone': 'Keiner seiner Einträge gilt.',
+  'site.closedGood':
+    '{count, plural, one {Der erste Eintrag gilt, für spätere steht der Inhaber nicht ein.} other {Die ersten # Einträge gelten, für spätere steht der Inhaber nicht ein.}}',
+  'site.closedSuccessor': 'Es geht weiter in diesem Log desselben Vertrags: {log}',
   'site.notAccepting': 'Neue Vorgänge werden zurzeit nicht angenommen: Das Register muss sich erst mit der Kette vergleichen.',
   'site.older': 'Ältere Vorgänge',
   'site.newest': 'Neueste Vorgänge',

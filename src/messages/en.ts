@@ -189,6 +189,11 @@ const SENTENCES = {
   'site.stopped': 'This ledger has stopped accepting records, because it could not be sure of its own state.',
   'site.alarm':
     'New records are accepted, but the chain does not vouch for them just now. Entries that wait: {count}, the oldest since {date}.',
+  'site.closed': 'The owner of this log has closed it for good: no records are accepted any more.',
+  'site.closedNone': 'None of its entries is good.',
+  'site.closedGood':
+    '{count, plural, one {The first entry is good. Later ones are disowned.} other {The first # entries are good. Later ones are disowned.}}',
+  'site.closedSuccessor': 'It goes on in this log of the same contract: {log}',
   'site.notAccepting': 'New records are not accepted just now: the ledger has yet to compare itself with the chain.',
   'site.older': 'Older records',
   'site.newest': 'Newest records',

@@ -241,6 +241,11 @@ export const es: Messages = {
   'site.stopped': 'Este registro ha dejado de aceptar expedientes porque no estaba seguro de su propio estado.',
   'site.alarm':
     'Se aceptan expedientes nuevos, pero la cadena no responde por ellos en este momento. Entradas en espera: {count}, la más antigua desde el {date}.',
+  'site.closed': 'El propietario de este registro lo ha cerrado definitivamente: ya no se aceptan expedientes.',
+  'site.closedNone': 'Ninguna de sus entradas es válida.',
+  'site.closedGood':
+    '{count, plural, one {La primera entrada es válida; el propietario no responde de las posteriores.} other {Las primeras # entradas son válidas; el propietario no responde de las posteriores.}}',
+  'site.closedSuccessor': 'Continúa en este registro del mismo contrato: {log}',
   'site.notAccepting': 'Ahora no se aceptan expedientes nuevos: el registro aún debe compararse con la cadena.',
   'site.older': 'Expedientes anteriores',
   'site.newest': 'Expedientes más recientes',

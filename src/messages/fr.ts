@@ -247,6 +247,11 @@ export const fr: Messages = {
   'site.stopped': 'Ce registre n’accepte plus de dossiers, car il n’était pas certain de son propre état.',
   'site.alarm':
     'De nouveaux dossiers sont acceptés, mais la chaîne ne s’en porte pas garante en ce moment. Entrées en attente : {count}, la plus ancienne depuis le {date}.',
+  'site.closed': 'Le propriétaire de ce registre l’a fermé définitivement : plus aucun dossier n’est accepté.',
+  'site.closedNone': 'Aucune de ses entrées n’est valable.',
+  'site.closedGood':
+    '{count, plural, one {La première entrée est valable ; le propriétaire ne répond pas des suivantes.} other {Les # premières entrées sont valables ; le propriétaire ne répond pas des suivantes.}}',
+  'site.closedSuccessor': 'Il se poursuit dans ce registre du même contrat : {log}',
   'site.notAccepting': 'De nouveaux dossiers ne sont pas acceptés en ce moment : le registre doit encore se comparer à la chaîne.',
   'site.older': 'Dossiers plus anciens',
   'site.newest': 'Dossiers les plus récents',

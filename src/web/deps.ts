@@ -57,6 +57,8 @@ export type SiteLedger = {
   /** Ascending by size, those above `after`. */
   listAnchors(after: number, limit: number): Promise<readonly SiteAnchor[]>
   stopped(): string | undefined
+  /** How the owner closed the log on its chain, if they did: the largest size that is good, and the id of the log that goes on. */
+  closing(): { readonly lastGoodSize: number; readonly successor?: string } | undefined
 }
 
 /** What a later statement does to what was published before. */

@@ -37,6 +37,7 @@ async function bannersOf(deps: SiteDeps): Promise<Banners> {
   return {
     testNetwork: !policy().anchors.some(({ production }) => production),
     stopped: ledger.stopped() !== undefined,
+    closing: ledger.closing(),
     notAccepting: notAccepting?.() !== undefined,
     ...(isLate && sinceMs !== undefined && { waiting: { count, sinceMs } }),
   }

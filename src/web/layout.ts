@@ -25,6 +25,8 @@ export type Frame = Outline & Look & { readonly banners: Banners }
 export type Banners = {
   readonly testNetwork: boolean
   readonly stopped: boolean
+  /** The owner has closed the log: how much of it is good, and which log goes on. */
+  readonly closing?: { readonly lastGoodSize: number; readonly successor?: string } | undefined
   /** Submissions are refused for now. */
   readonly notAccepting: boolean
   /** Entries that wait too long for the chain, and since when, while they do. */
@@ -96,13 +98,24 @@ function languageItem({ say, path }: Outline, tag: keyof typeof LANGUAGES): Html
   return html`<li><a href="/${tag}${path ?? '/'}" lang="${tag}" dir="${tag === 'ar' ? 'rtl' : 'ltr'}" hreflang="${tag}"${say.lang === tag && html` aria-current="true"`}>${LANGUAGES[tag]}</a></li>`
 }
 
-function renderBanners(say: Say, { stopped, notAccepting, waiting, testNetwork }: Banners): Html[] {
+function renderBanners(say: Say, { stopped, closing, notAccepting, waiting, testNetwork }: Banners): Html[] {
   const sentences = [
-    stopped ? say('site.stopped') : notAccepting && say('site.notAccepting'),
-    waiting !== undefined && say('site.alarm', { count: sayNumber(say, waiting.count), date: sayTime(say, waiting.sinceMs) }),
+    closing && renderClosing(say, closing),
+    closing === undefined && (stopped ? say('site.stopped') : notAccepting && say('site.notAccepting')),
+    closing === undefined &&
+      waiting !== undefined &&
+      say('site.alarm', { count: sayNumber(say, waiting.count), date: sayTime(say, waiting.sinceMs) }),
     testNetwork && say('site.testNetwork'),
   ]
-  return sentences.filter(sentence => sentence !== false).map(sentence => html`<div class="banner">${icon('warn')}<p>${sentence}</p></div>`)
+  return sentences
+    .filter(sentence => sentence !== false && sentence !== undefined)
+    .map(sentence => html`<div class="banner">${icon('warn')}<p>${sentence}</p></div>`)
+}
+
+function renderClosing(say: Say, { lastGoodSize, successor }: NonNullable<Banners['closing']>): Html {
+  const next = successor !== undefined && html` ${say('site.closedSuccessor', { log: successor })}`
+  const good = lastGoodSize === 0 ? say('site.closedNone') : say('site.closedGood', { count: lastGoodSize })
+  return html`${say('site.closed')} ${good}${next}`
 }
 
 /** Pages load only from here; the verify page may also ask chain endpoints that its reader names. */

@@ -280,4 +280,19 @@ describe('http: records', () => {
     equal((await stopped.get('/readyz')).status, 503)
     await stopped.close()
   })
+
+  it('answers submissions to a closed log with 410, which no program tries again, and names the log that goes on', async () => {
+    const closed = await openService()
+    const successor = `0x${'5c'.repeat(32)}`
+    closed.ledger.disown({ lastGoodSize: 1, successor })
+    const answer = await closed.submit(statement(1))
+    refused(answer, 410, 'LOG_CLOSED')
+    deepEqual([answer.json.detail.includes(successor), answer.headers['retry-after']], [true, undefined])
+    const [line] = linesOf(await closed.stream(`${JSON.stringify(statement(1))}\n`))
+    deepEqual([line.status, line.code], [410, 'LOG_CLOSED'])
+    const { status, alarms, alarmCodes } = (await closed.get('/readyz')).json
+    deepEqual([status, alarmCodes, alarms[0].includes(successor)], ['stopped', ['LOG_CLOSED'], true])
+    equal((await closed.get('/v1/records/0')).status, 200)
+    await closed.close()
+  })
 })
