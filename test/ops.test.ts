@@ -1,11 +1,14 @@
 /** Operations: what the service exports is what alarms and dashboard ask for, every alarm has its section, and a stop answers what was taken. */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { readConfig } from '../src/config.ts'
+import { OPERATIONS } from '../src/http/openapi.ts'
 import { createLog } from '../src/log.ts'
 import { type Service, startServer } from '../src/server/server.ts'
 import { statement } from './http/service.ts'
@@ -110,6 +113,101 @@ describe('operations', function () {
     ok(seconds > 10, 'longer than requests have')
     const variables = [...unit.matchAll(/^Environment=(OPENSEAL_\w+)=/gm)].map(([, name]) => name)
     deepEqual(variables, ['OPENSEAL_DATA', 'OPENSEAL_MARK'])
+  })
+
+  /** The variables that a file of ops/ sets, as the service and the commands would see them. */
+  const settings = (path: string, pattern: RegExp) =>
+    Object.fromEntries([...read(path).matchAll(pattern)].map(([, name, value]) => [name, value])) as { readonly [name: string]: string }
+  const environment = settings('ops/environment', /^(OPENSEAL_\w+)=(.*)$/gm)
+
+  it('sets in its files only what the configuration has, each to a value that it takes', () => {
+    const config = readConfig(environment)
+    ok(Object.keys(environment).length > 10)
+    deepEqual([config.url, config.operator, config.trustedProxies], ['https://ledger.example', { host: '127.0.0.1', port: 9090 }, 1])
+    for (const [path, pattern] of [
+      ['ops/openseal.service', /^Environment=(OPENSEAL_\w+)=(.*)$/gm],
+      ['ops/openseal-backup.service', /^Environment=(OPENSEAL_\w+)=(.*)$/gm],
+      ['ops/compose.yml', /^ +(OPENSEAL_\w+): (.*)$/gm],
+      ['ops/Dockerfile', /\b(OPENSEAL_\w+)=(\S+)/g],
+    ] as const) {
+      const found = settings(path, pattern)
+      ok(Object.keys(found).length > 0, path)
+      readConfig({ ...environment, ...found })
+    }
+    const backup = settings('ops/openseal-backup.service', /^Environment=(OPENSEAL_\w+)=(.*)$/gm)
+    equal(backup.OPENSEAL_LEDGER, `http://${environment.OPENSEAL_ADMIN}`)
+    match(read('ops/prometheus.yml'), new RegExp(`targets: \\['${environment.OPENSEAL_ADMIN}'\\]`))
+  })
+
+  it('passes on through nginx and Caddy what readers and submitters need, and nothing that is the operator’s', () => {
+    const nginx = read('ops/nginx.conf')
+    const caddy = read('ops/Caddyfile')
+    // What answers OPERATOR_ELSEWHERE and is not told apart by its method and key.
+    const hidden = ['/metrics', '/v1/backup', '/operator']
+    for (const path of hidden) {
+      match(nginx, new RegExp(`location (= )?${path} \\{\\s+return 404;\\s+\\}`))
+      match(caddy, new RegExp(`@operator path( \\S+)* ${path}( |\\n)`))
+    }
+    match(caddy, /^\trespond @operator 404$/m)
+    ok(hidden.slice(0, 2).every(path => OPERATIONS.some(operation => operation.path === path)))
+    const places = [...nginx.matchAll(/location (?:= |~ )?(\S+) \{/g)].map(([, place]) => place!)
+    const known = [...OPERATIONS.map(({ path }) => path), '/', '/operator', '^(/[a-z][a-z])?/verify$']
+    deepEqual(
+      places.filter(place => !known.includes(place)),
+      [],
+    )
+
+    const target = `${environment.OPENSEAL_HOST}:${environment.OPENSEAL_PORT}`
+    ok(nginx.includes(`server ${target};`) && caddy.includes(`LEDGER_UPSTREAM:${target}}`))
+    equal(nginx.match(/proxy_pass http:\/\/openseal;/g)?.length, nginx.match(/location /g)!.length - hidden.length)
+    // The ledger believes one proxy, for which these must be there; a location with a header of its own would drop them.
+    for (const header of ['X-Forwarded-For $proxy_add_x_forwarded_for', 'X-Forwarded-Proto $scheme', 'Host $host'])
+      equal(nginx.split(`proxy_set_header ${header};`).length, 2, header)
+    equal(nginx.match(/^ {8,}proxy_set_header/gm), null)
+    // A stream and the form of /verify have at most 64 MiB.
+    equal(nginx.match(/client_max_body_size 64m;/g)?.length, 2)
+    equal(new Set(places).size, places.length)
+    const format = /log_format openseal '(.*)';/.exec(nginx)![1]!
+    ok(!/\$(request_uri|request|args|query_string|http_referer)\b/.test(format), format)
+    match(caddy, /request>uri regexp "\\\?\.\*" ""\n\t+request>headers delete/)
+  })
+
+  it('publishes from a container only what Caddy serves, and the operator’s port to the machine alone', () => {
+    const compose = read('ops/compose.yml')
+    const ports = [...compose.matchAll(/^ {6}- (?:(\S+):)?(\d+):(\d+)$/gm)].map(([, host, from, to]) => [host, from, to])
+    deepEqual(ports, [
+      ['127.0.0.1', '9090', '9090'],
+      [undefined, '80', '80'],
+      [undefined, '443', '443'],
+    ])
+    const docker = read('ops/Dockerfile')
+    for (const [, sources = ''] of docker.matchAll(/^COPY (?!--)(.+) \S+$/gm))
+      for (const source of sources.split(' ')) ok(existsSync(join(root, source)), source)
+    match(docker, /^USER node$/m)
+    for (const [, path = ''] of compose.matchAll(/(?:- \.\/|env_file: |dockerfile: ops\/)([\w.]+)/g))
+      ok(existsSync(join(root, 'ops', path)), path)
+  })
+
+  it('takes backups, keeps the newest ones, and removes none before the new one is whole', async () => {
+    const backups = join(folder, 'backups')
+    const olds = ['2026-01-01T000000Z', '2026-01-02T000000Z', '2026-01-03T000000Z']
+    for (const name of [...olds, '2026-01-04T000000Z.part', 'of the operator']) await mkdir(join(backups, name), { recursive: true })
+    const run = (keep: string, operatorKey: string) =>
+      promisify(execFile)(join(root, 'ops/backup.sh'), [backups, keep, process.execPath, join(root, 'src/cli/main.ts')], {
+        env: { ...process.env, OPENSEAL_LEDGER: service.url, OPENSEAL_OPERATOR_KEY: operatorKey, OPENSEAL_DATA: join(folder, 'data') },
+      }).then(
+        ({ stdout }) => ({ code: 0, text: stdout }),
+        ({ code, stderr }) => ({ code: code as number, text: stderr as string }),
+      )
+    const failed = await run('2', 'oso_wrong-key-of-this-test')
+    deepEqual([failed.code > 0, await readdir(backups)], [true, [...olds, 'of the operator']])
+    equal((await run('0', OPERATOR_KEY)).code, 2)
+    const taken = await run('2', OPERATOR_KEY)
+    equal(taken.code, 0, taken.text)
+    const [oldest, newest = '', other] = await readdir(backups)
+    deepEqual([oldest, other], ['2026-01-03T000000Z', 'of the operator'])
+    match(newest, /^\d{4}-\d\d-\d\dT\d{6}Z$/)
+    ok(existsSync(join(backups, newest, 'store.backup')) && existsSync(join(backups, newest, 'keys/log.key')))
   })
 
   it('logs one JSON object a line, without a key, whatever was sent', async () => {

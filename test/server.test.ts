@@ -74,6 +74,15 @@ describe('server', () => {
     ok(!logged.some(line => line.includes(key) || line.includes(operatorKey)))
   })
 
+  it('warns where the ledger is public and its operator has no address of their own', async () => {
+    const warned = () => logged.some(line => line.includes('"operator answered at the public port"'))
+    await start({ url: 'http://localhost:8080' })
+    equal(warned(), false)
+    await running.pop()!.close()
+    await start({ url: 'https://ledger.example' })
+    equal(warned(), true)
+  })
+
   it('answers the operator at the address of their own alone, and begins links with the public address', async () => {
     const service = await start({ url: 'https://ledger.example', operator: { host: '127.0.0.1', port: 0 } })
     const operatorKey = (await readFile(service.operatorKeyFile!, 'utf8')).trim()

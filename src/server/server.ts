@@ -67,6 +67,9 @@ async function open(start: Start): Promise<Omit<Service, 'close'>> {
   http.serve(serving(operatorHttp === undefined ? 'local' : 'elsewhere'))
   operatorHttp?.serve(serving('here'))
 
+  if (operatorHttp === undefined && !isLocal(url))
+    log.warn('operator answered at the public port', { url, advice: 'set OPENSEAL_ADMIN to an address of its own' })
+
   const { ledger, chain, anchor } = opened
   const { origin, vkey } = ledger
   log.info('serving', { url: http.url, origin, size: ledger.head().size, chainId: anchor.chainId, contract: anchor.contract })
@@ -79,4 +82,8 @@ async function open(start: Start): Promise<Omit<Service, 'close'>> {
     chain: { urls: chain.urls, anchor, embedded: chain.embedded },
     notAccepting: watch.notAccepting,
   }
+}
+
+function isLocal(url: string): boolean {
+  return /^(localhost|127\.[\d.]+|\[::1\])$/.test(new URL(url).hostname)
 }
