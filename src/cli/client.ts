@@ -13,9 +13,12 @@ export type Client = {
   /** The answer's lines as they come in. */
   readLines(path: string): AsyncIterable<string>
   sendJson(method: 'POST' | 'DELETE', path: string, key: string, body?: unknown): Promise<{ status: number; value: unknown }>
-  /** Sends a file of statements, one a line, in as many requests as it takes. What was not answered is sent again a few times. */
-  sendLines(file: string, key: string, told: LinesTold): Promise<void>
+  /** Sends a file of statements, one a line, in as many requests as it takes. What was not answered is sent again a few times. A dry run logs nothing. */
+  sendLines(file: string, key: string, told: LinesTold, options?: { readonly dryRun?: boolean }): Promise<void>
 }
+
+/** Where a statement is sent to learn what would become of it. */
+export const DRY_RUN = '/v1/records?dry-run'
 
 const TIMEOUT_MS = 60_000
 /** For a request of 900 KiB on a slow line. */
@@ -53,9 +56,9 @@ export function createClient(url: string): Client {
     }
     if (rest !== '') yield rest
   }
-  const postLines = async function* (key: string, body: string) {
+  const postLines = async function* (path: string, key: string, body: string) {
     const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/x-ndjson', accept: 'application/x-ndjson' }
-    const response = await ask('/v1/records', { method: 'POST', headers, body }, SEND_TIMEOUT_MS)
+    const response = await ask(path, { method: 'POST', headers, body }, SEND_TIMEOUT_MS)
     for await (const line of linesOf(response)) yield readAnswerLine(base, line)
   }
   const textOf = async (response: Response) => {
@@ -79,7 +82,8 @@ export function createClient(url: string): Client {
       const text = await textOf(response)
       return { status: response.status, value: text === '' ? undefined : readAnswer(text) }
     },
-    sendLines: (file, key, told) => sendLines(file, body => postLines(key, body), told),
+    sendLines: (file, key, told, { dryRun = false } = {}) =>
+      sendLines(file, body => postLines(dryRun ? DRY_RUN : '/v1/records', key, body), told),
   }
 }
 

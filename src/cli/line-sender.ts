@@ -7,13 +7,24 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ClientError, isWorthRetrying } from './client-error.ts'
 
 /** One answer line of a stream of statements: the line it answers, counted from 1. */
-export type LineAnswer = { line: number; status: number; index?: number; code?: string; detail?: string }
+export type LineAnswer = {
+  line: number
+  status: number
+  index?: number
+  /** In a dry run: where the statement is in the log already. */
+  known?: number
+  warnings?: string[]
+  code?: string
+  detail?: string
+}
 
 /** What is told while lines are sent. */
 export type LinesTold = {
   onAnswer(answer: LineAnswer): void
   /** The lines of a request that have no answer yet are sent again after this. */
   onRetry(why: 'busy' | 'lost'): void
+  /** Which lines are sent; absent: all of them. */
+  isWanted?(line: number): boolean
 }
 
 /** The answer to one request, line by line, as it comes. Throws ClientError where the request was refused, or the answer breaks off. */
@@ -35,6 +46,7 @@ export async function sendLines(file: string, post: PostLines, told: LinesTold):
   let request: NumberedLine[] = []
   let bytes = 0
   for await (const line of linesOf(file)) {
+    if (told.isWanted?.(line.number) === false) continue
     const size = Buffer.byteLength(line.text) + 1
     if (bytes + size > MAX_REQUEST_BYTES && request.length > 0) {
       await sendRequest(request, post, told)

@@ -1,12 +1,17 @@
-/** `openseal submit --ocds`: first every file is read to its end, then its statements are sent as one stream. */
+/**
+ * `openseal submit --ocds`: each file is read to its end, its statements are compared with the ledger in a dry run, and what is not
+ * there yet is sent. A file that cannot be taken is reported, and stops none of the others.
+ */
 
 import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
+import { OpenSealError } from '../core/errors.ts'
 import { waitForAnchor } from './anchor-wait.ts'
 import { type Client, createClient } from './client.ts'
-import { EXIT_SEALED, EXIT_UNCHECKED } from './command.ts'
+import { ClientError } from './client-error.ts'
+import { CommandError, EXIT_SEALED, EXIT_UNCHECKED, EXIT_USAGE } from './command.ts'
 import type { LineAnswer } from './line-sender.ts'
 import { type LeftOut, type PackageReport, readPackage } from './ocds/package.ts'
 import { print, printJson, remark, startByteProgress, startProgress } from './output.ts'
@@ -14,31 +19,35 @@ import { receiptsPath } from './receipt-file.ts'
 import { type ReceiptCounts, readIdentities, writeReceiptLines } from './receipt-lines.ts'
 import { NOT_ASKED, openReceiver, type Receiver } from './received.ts'
 import { readSecret } from './secret.ts'
-import { flagsOf, type SubmitOptions } from './submit.ts'
+import type { SubmitOptions } from './submit.ts'
+import { countWarnings, formatCount, formatStop, stoppingCodes, type WarningCount } from './warnings.ts'
 
-type Flagged = { readonly index: number; readonly label: string }
 type Rejection = { readonly label: string; readonly code: string; readonly detail: string }
-type Outcome = {
+
+/** What came of a file that was read. */
+type Submitted = {
   readonly report: PackageReport
+  /** In a dry run: how many would be accepted. */
   readonly accepted: number
   readonly known: number
   readonly rejected: readonly Rejection[]
+  readonly warnings: readonly WarningCount[]
+  /** The warnings at which nothing of the file was sent. */
+  readonly stopped: readonly string[]
   readonly indexes: readonly number[]
-  readonly silentEdits: readonly Flagged[]
-  /** New statements whose flags were not looked at, being of too many records. */
-  readonly unlooked: number
-  readonly receipts: string
+  readonly receipts?: string
   /** How the receipts stand that were written. */
-  readonly counts: ReceiptCounts
+  readonly counts?: ReceiptCounts
 }
 
-/** The flags of a record are one question to the ledger: of a bulk import only the first records are asked about. */
-const MAX_FLAG_QUESTIONS = 2000
-const FLAG_QUESTIONS_AT_ONCE = 16
+/** What came of a file: of one that could not be read, why. */
+type Outcome = Submitted | { readonly path: string; readonly error: OpenSealError }
+
 const EXIT_INTERRUPTED = 130
 const SHOWN = 20
+const NONE: ReceiptCounts = { anchored: 0, sealed: 0, unchecked: 0, missing: 0 }
 
-/** Submits the files; returns the exit code: 1 when the ledger rejected a statement or a release was refused, 3 when --wait ended too early. */
+/** Submits the files; returns the exit code: 2 where a file, a statement or a release was left out, 1 where a receipt is missing, 3 or 6 where --wait ended too early. */
 export async function submitPackages(files: readonly string[], options: SubmitOptions): Promise<number> {
   const key = await readSecret('OPENSEAL_API_KEY', 'the API key of the agency')
   const client = createClient(options.ledger)
@@ -48,124 +57,155 @@ export async function submitPackages(files: readonly string[], options: SubmitOp
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(EXIT_INTERRUPTED))
   try {
-    const spools: { report: PackageReport; spool: string }[] = []
-    for (const [at, file] of files.entries()) {
-      const progress = startByteProgress(`reading ${basename(file)}`)
-      const spool = join(folder, `${at}.ndjson`)
-      const claims = { agency: options.agency, ...(options.published === undefined ? {} : { published: options.published }) }
-      try {
-        spools.push({ report: await readPackage(file, claims, spool, progress.report), spool })
-      } finally {
-        progress.stop()
-      }
-    }
     const outcomes: Outcome[] = []
-    for (const { report, spool } of spools) outcomes.push(await submitPackage({ client, receiver, key, wait: options.wait }, report, spool))
-    if (options.json) printJson({ files: outcomes.map(asJson) })
-    else for (const outcome of outcomes) printOutcome(outcome)
-    if (outcomes.some(({ rejected, report }) => rejected.length > 0 || report.refused.length > 0)) return 1
-    if (outcomes.some(({ counts }) => counts.missing > 0)) return 1
-    return options.wait === undefined ? 0 : exitOf(outcomes.map(({ counts }) => counts))
+    for (const file of files) {
+      const outcome = await submitFile({ client, receiver, key, options }, file, join(folder, 'spool.ndjson'))
+      outcomes.push(outcome)
+      if (!options.json) printOutcome(outcome, options)
+    }
+    if (options.json) printJson({ files: outcomes.map(asJson), ...(options.dryRun && { dryRun: true }) })
+    return exitOf(outcomes, options)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-type Sending = { readonly client: Client; readonly receiver: Receiver; readonly key: string; readonly wait: number | undefined }
+type Sending = { readonly client: Client; readonly receiver: Receiver; readonly key: string; readonly options: SubmitOptions }
 
-async function submitPackage({ client, receiver, key, wait }: Sending, report: PackageReport, spool: string): Promise<Outcome> {
-  const answers = await sendSpool(client, key, report, spool)
-  const entries = [...answers.entries()]
-  const rejected = entries.flatMap(([at, answer]) =>
-    answer.index === undefined
-      ? [{ label: report.labels[at]!, code: answer.code ?? 'LEDGER_ANSWER', detail: answer.detail ?? `status ${answer.status}` }]
-      : [],
-  )
-  const indexes = answers.flatMap(({ index }) => (index === undefined ? [] : [index]))
-  const isNew = ({ status, index }: LineAnswer) => status === 201 && index !== undefined
-  const fresh = entries
-    .filter(([, answer]) => isNew(answer))
-    .map(([at, answer]) => ({ index: answer.index!, label: report.labels[at]!, record: report.records[at]! }))
-  const { silentEdits, unlooked } = await findSilentEdits(client, fresh)
-  const identities = await readIdentities(spool)
-  const wanted = new Map(entries.flatMap(([at, { index }]) => (index === undefined ? [] : [[index, identities[at]!] as const])))
-  const newest = indexes.reduce((most, index) => Math.max(most, index), 0)
-  if (wait !== undefined && indexes.length > 0) await waitForAnchor(receiver, { index: newest, identity: wanted.get(newest)! }, wait)
-  const counts = await writeReceiptLines({ client, receiver }, receiptsPath(report.path), wanted)
-  return {
-    report,
-    accepted: fresh.length,
-    known: indexes.length - fresh.length,
-    rejected,
-    indexes,
-    silentEdits,
-    unlooked,
-    receipts: receiptsPath(report.path),
-    counts,
-  }
-}
-
-/** Of waiting for the chain. */
-function exitOf(all: readonly ReceiptCounts[]): number {
-  if (all.some(({ unchecked }) => unchecked > 0)) return EXIT_UNCHECKED
-  return all.some(({ sealed }) => sealed > 0) ? EXIT_SEALED : 0
-}
-
-/** The answers by line. */
-async function sendSpool(client: Client, key: string, report: PackageReport, spool: string): Promise<LineAnswer[]> {
-  const answers: LineAnswer[] = []
-  const progress = startProgress(`sealing ${basename(report.path)}`, report.labels.length > 2000 ? report.labels.length : 0)
+/** What is wrong with one file is its own outcome; what is wrong with the ledger would be wrong with the next file too, and is thrown. */
+async function submitFile(sending: Sending, file: string, spool: string): Promise<Outcome> {
+  const progress = startByteProgress(`reading ${basename(file)}`)
   try {
-    await client.sendLines(spool, key, {
-      onAnswer(answer) {
-        answers[answer.line - 1] = answer
-        progress.update(answer.line)
-      },
-      onRetry: why => {
-        const reason = why === 'busy' ? 'the ledger is busy' : 'the connection was lost'
-        remark(`${report.path}: ${reason}; what was not answered is sent again, which is safe`)
-      },
-    })
-    return answers
+    const report = await readPackage(file, sending.options.agency, spool, progress.report)
+    progress.stop()
+    return await submitPackage(sending, report, spool)
+  } catch (error) {
+    if (!(error instanceof OpenSealError) || error instanceof ClientError || error instanceof CommandError) throw error
+    return { path: file, error }
   } finally {
     progress.stop()
   }
 }
 
-async function findSilentEdits(client: Client, fresh: readonly (Flagged & { record: string })[]) {
-  const byRecord = Map.groupBy(fresh, ({ record }) => record)
-  const asked = [...byRecord.values()].slice(0, MAX_FLAG_QUESTIONS)
-  const silentEdits: Flagged[] = []
-  for (let from = 0; from < asked.length; from += FLAG_QUESTIONS_AT_ONCE) {
-    const some = asked.slice(from, from + FLAG_QUESTIONS_AT_ONCE)
-    const flags = await Promise.all(some.map(versions => flagsOf(client, versions.at(-1)!.index)))
-    const isSilentEdit = ({ index }: Flagged, at: number) => flags[at]!.get(index) === 'silent-edit'
-    silentEdits.push(...some.flatMap((versions, at) => versions.filter(version => isSilentEdit(version, at))))
+async function submitPackage(sending: Sending, report: PackageReport, spool: string): Promise<Submitted> {
+  const { options, client, receiver } = sending
+  /** By line, in its place: a package may have millions. */
+  const answers: LineAnswer[] = []
+  await sendSpool(sending, report, spool, {
+    dryRun: true,
+    take: answer => {
+      answers[answer.line - 1] = answer
+    },
+  })
+  for (const line of report.edits) warnOfEdit(answers[line - 1])
+  const codes = new Set<string>()
+  for (const { warnings = [] } of answers) for (const code of warnings) codes.add(code)
+  const stopped = stoppingCodes(codes, options.accept)
+  if (options.dryRun || stopped.length > 0) return { ...summarize(report, answers), stopped, indexes: [] }
+
+  await sendSpool(sending, report, spool, {
+    isWanted: line => answers[line - 1]?.known === undefined && answers[line - 1]?.code === undefined,
+    take: answer => {
+      const warnings = new Set([...(answers[answer.line - 1]?.warnings ?? []), ...(answer.warnings ?? [])])
+      answers[answer.line - 1] = { ...answer, ...(warnings.size > 0 && { warnings: [...warnings] }) }
+    },
+  })
+  for (const answer of answers) if (answer.known !== undefined) answer.index = answer.known
+  const indexes = answers.flatMap(({ index }) => (index === undefined ? [] : [index]))
+  const identities = await readIdentities(spool)
+  const wanted = new Map(answers.flatMap(({ index }, at) => (index === undefined ? [] : [[index, identities[at]!] as const])))
+  const newest = indexes.reduce((most, index) => Math.max(most, index), 0)
+  const { wait } = options
+  if (wait !== undefined && indexes.length > 0) await waitForAnchor(receiver, { index: newest, identity: wanted.get(newest)! }, wait)
+  const receipts = receiptsPath(report.path)
+  const counts = await writeReceiptLines({ client, receiver }, receipts, wanted)
+  return { ...summarize(report, answers), stopped: [], indexes, receipts, counts }
+}
+
+function warnOfEdit(answer: LineAnswer | undefined): void {
+  if (answer?.code !== undefined || answer?.known !== undefined || answer?.warnings?.includes('SILENT_EDIT')) return
+  if (answer !== undefined) answer.warnings = [...(answer.warnings ?? []), 'SILENT_EDIT']
+}
+
+function summarize({ labels, ...report }: PackageReport, answers: readonly LineAnswer[]) {
+  const rejected = answers.flatMap(({ code, detail, status }, at) => {
+    const isAnswered = answers[at]!.index !== undefined || (status === 200 && code === undefined)
+    return isAnswered ? [] : [{ label: labels[at]!, code: code ?? 'LEDGER_ANSWER', detail: detail ?? `status ${status}` }]
+  })
+  const known = answers.filter(({ status, known, index }) => known !== undefined || (status === 200 && index !== undefined)).length
+  const warnings = countWarnings(answers.map(({ warnings = [] }, at) => ({ label: labels[at]!, codes: warnings })))
+  return { report: { labels, ...report }, accepted: answers.length - known - rejected.length, known, rejected, warnings }
+}
+
+type Passing = { readonly dryRun?: boolean; readonly isWanted?: (line: number) => boolean; readonly take: (answer: LineAnswer) => void }
+
+async function sendSpool(
+  { client, key }: Sending,
+  { path, labels }: PackageReport,
+  spool: string,
+  { dryRun = false, isWanted, take }: Passing,
+): Promise<void> {
+  const progress = startProgress(`${dryRun ? 'comparing' : 'sealing'} ${basename(path)}`, labels.length > 2000 ? labels.length : 0)
+  const told = {
+    onAnswer(answer: LineAnswer) {
+      take(answer)
+      progress.update(answer.line)
+    },
+    onRetry: (why: 'busy' | 'lost') => {
+      const reason = why === 'busy' ? 'the ledger is busy' : 'the connection was lost'
+      remark(`${path}: ${reason}; what was not answered is sent again, which is safe`)
+    },
+    ...(isWanted && { isWanted }),
   }
-  const unlooked = [...byRecord.values()].slice(MAX_FLAG_QUESTIONS).reduce((sum, versions) => sum + versions.length, 0)
-  return { silentEdits: silentEdits.map(({ index, label }) => ({ index, label })), unlooked }
+  try {
+    await client.sendLines(spool, key, told, { dryRun })
+  } finally {
+    progress.stop()
+  }
 }
 
-function asJson({ report, indexes, counts, ...outcome }: Outcome) {
-  const { path, shape, refused, linked } = report
-  return { file: path, shape, statements: report.labels.length, ...outcome, ...counts, refused, linked, index: indexes.at(-1) }
+function exitOf(outcomes: readonly Outcome[], { wait }: SubmitOptions): number {
+  const isShort = (outcome: Outcome) =>
+    'error' in outcome || outcome.stopped.length + outcome.rejected.length + outcome.report.refused.length > 0
+  if (outcomes.some(isShort)) return EXIT_USAGE
+  const counts = outcomes.flatMap(outcome => ('counts' in outcome && outcome.counts ? [outcome.counts] : []))
+  if (counts.some(({ missing }) => missing > 0)) return 1
+  if (wait === undefined) return 0
+  if (counts.some(({ unchecked }) => unchecked > 0)) return EXIT_UNCHECKED
+  return counts.some(({ sealed }) => sealed > 0) ? EXIT_SEALED : 0
 }
 
-function printOutcome({ report, accepted, known, rejected, silentEdits, unlooked, receipts, counts }: Outcome): void {
-  const { path, shape, refused, linked, labels } = report
+function asJson(outcome: Outcome) {
+  if ('error' in outcome) return { file: outcome.path, code: outcome.error.code, detail: outcome.error.message }
+  const { report, indexes, counts = NONE, ...rest } = outcome
+  const { path, shape, refused, linked, summaries, labels } = report
+  return { file: path, shape, statements: labels.length, ...rest, ...counts, refused, linked, summaries, index: indexes.at(-1) }
+}
+
+function printOutcome(outcome: Outcome, { dryRun }: SubmitOptions): void {
+  if ('error' in outcome) {
+    const { path, error } = outcome
+    print(`${error.message.startsWith(path) ? '' : `${path}: `}${error.message} Nothing of it was sent. [${error.code}]`)
+    return
+  }
+  const { report, accepted, known, rejected, warnings, stopped, receipts, counts = NONE } = outcome
+  const { path, shape, refused, linked, summaries, labels } = report
+  const isDry = dryRun || stopped.length > 0
   print(
-    `${path}: ${accepted} accepted, ${known} known already, ${rejected.length} rejected (${shape}, ${labels.length - 1} releases and the file itself).`,
+    `${path}: ${accepted} ${isDry ? 'would be accepted' : 'accepted'}, ${known} known already, ${rejected.length} rejected (${shape}, ${labels.length - 1} releases and the file itself).`,
   )
   if (linked > 0) print(`  ${linked} releases are only linked to: there was nothing to hash.`)
+  if (summaries > 0)
+    print(`  ${summaries} compiled or versioned releases have no entry of their own: the statement about the whole file covers them.`)
   printSome(refused, ({ position, code, detail }: LeftOut) => `  refused: release ${position}: ${detail} [${code}]`)
   if (refused.length > 0) print('  The statement about the whole file covers what was refused.')
   printSome(rejected, ({ label, code, detail }) => `  rejected: ${label}: ${detail} [${code}]`)
-  printSome(silentEdits, ({ index, label }) => `  silent edit: ${label} at index ${index} was published before with other content`)
-  if (unlooked > 0) print(`  ${unlooked} more were not looked through for silent edits; their pages show them.`)
+  print(...warnings.flatMap(formatCount).map(line => `  ${line}`))
+  if (stopped.length > 0) print(`  ${formatStop(stopped)}`)
   if (counts.sealed > 0) print(`  The chain does not vouch for ${counts.sealed} of the receipts yet.`)
   if (counts.missing > 0) print(`  The ledger did not give ${counts.missing} of the receipts: run the same command again.`)
   if (counts.unchecked > 0) remark(NOT_ASKED)
-  print(`  Receipts: ${receipts}`)
+  if (receipts !== undefined) print(`  Receipts: ${receipts}`)
 }
 
 function printSome<T>(list: readonly T[], format: (item: T) => string): void {

@@ -3,18 +3,21 @@
 import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { OpenSealError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import { identityOf, parseStatement, REASON_CODES, type Statement, statementBody } from '../core/statement.ts'
+import { STOPPING_WARNINGS } from '../core/warnings.ts'
 import { waitForAnchor } from './anchor-wait.ts'
-import { type Client, createClient } from './client.ts'
+import { type Client, createClient, DRY_RUN } from './client.ts'
 import { isWorthRetrying } from './client-error.ts'
-import { addCommand, readTime, UsageError, withLedger } from './command.ts'
+import { addCommand, CommandError, EXIT_USAGE, readTime, UsageError, withLedger } from './command.ts'
 import { hashFile, mediaTypeOf } from './hash-file.ts'
 import { print, printJson, remark, startByteProgress } from './output.ts'
 import { checkReceiptPlace, receiptPath, writeReceiptOfVersion } from './receipt-file.ts'
 import { EXIT_BY_STATE, isBetter, NOT_ASKED, openReceiver, type Received, type Receiver, type TrustOptions, withTrust } from './received.ts'
 import { readSecret } from './secret.ts'
 import { submitPackages } from './submit-ocds.ts'
+import { formatStop, formatWarning, type GivenWarning, stoppingCodes } from './warnings.ts'
 
 /** The options of `submit`, as commander gives them. */
 export type SubmitOptions = TrustOptions & {
@@ -33,6 +36,8 @@ export type SubmitOptions = TrustOptions & {
   identifier?: { scheme: string; value: string }[]
   reason?: string
   reasonText?: string
+  dryRun?: boolean
+  accept?: string[]
   wait?: number
 }
 
@@ -63,6 +68,12 @@ export function addSubmit(program: Command, setExit: (code: number) => void): vo
     .option('--identifier <scheme=value>', 'another id of the record; may be repeated', readIdentifier)
     .addOption(new Option('--reason <code>', 'why, for amend and withdraw').choices([...REASON_CODES]))
     .option('--reason-text <text>', 'why, in words')
+    .option('--dry-run', 'send nothing; say what the ledger would make of it')
+    .addOption(
+      new Option('--accept <code>', `go on in spite of this warning, one of ${STOPPING_WARNINGS.join(', ')}; may be repeated`).argParser<
+        string[]
+      >((code, before) => readAccepted(code, before)),
+    )
     .option('--wait [seconds]', 'wait until the chain vouches for it, 600 seconds by default, and write the anchored receipt', readSeconds)
     .action(async (files: string[], given: Omit<SubmitOptions, 'wait'> & { wait?: number | true }) => {
       const { wait, ...rest } = given
@@ -80,20 +91,63 @@ async function submitDocuments(files: readonly string[], options: SubmitOptions)
   }
   const key = await readSecret('OPENSEAL_API_KEY', 'the API key of the agency')
   const client = createClient(options.ledger)
-  for (const file of files) await checkReceiptPlace(receiptPath(file))
-  const documents = []
-  for (const file of files) documents.push(await describe(file))
+  const documents = await describeAll(files)
   const statement = completeStatement(documents, { ...options, record, kind, action })
   const receiver = await openReceiver(client, options)
+  const foreseen = await ask<DryAnswer>(client, DRY_RUN, key, statement)
+  const { known, warnings } = foreseen.value
+  const stopped =
+    known === undefined
+      ? stoppingCodes(
+          warnings.map(({ code }) => code),
+          options.accept,
+        )
+      : []
+  if (options.dryRun || stopped.length > 0) return tellDry(foreseen.value, stopped, options)
+
   const sent = await send(client, key, statement)
   const expected = { index: sent.index, identity: identityOf(statementBody(statement)) }
   const sealed = await receiver.check(sent.receipt, expected)
   const waited = options.wait === undefined ? undefined : await waitForAnchor(receiver, expected, options.wait)
   const received = waited !== undefined && (waited.state === 'anchored' || waited.claimed) ? waited : sealed
   const moved = await writeReceipts(files, received, receiver)
-  const flag = (await flagsOf(client, sent.index)).get(sent.index)
-  tell({ ...sent, received, waited, receipts: files.map(receiptPath), moved, flag }, options)
+  tell({ ...sent, received, waited, receipts: files.map(receiptPath), moved }, options)
   return waited === undefined ? 0 : EXIT_BY_STATE[waited.state]
+}
+
+type DryAnswer = { readonly known?: number; readonly warnings: readonly GivenWarning[] }
+
+function tellDry({ known, warnings }: DryAnswer, stopped: readonly string[], { json, dryRun = false }: SubmitOptions): number {
+  if (json) printJson({ dryRun, ...(known !== undefined && { known }), warnings, stopped })
+  else {
+    print(...warnings.map(formatWarning))
+    if (stopped.length > 0) print(formatStop(stopped))
+    else print(known === undefined ? 'Nothing was sent. It would be sealed.' : `Nothing was sent. It is known already, at index ${known}.`)
+  }
+  return stopped.length > 0 ? EXIT_USAGE : 0
+}
+
+/** All documents of the statement. Throws FILES_LEFT_OUT, exit 2, with the name of each that cannot be taken: a statement about the others would say that they are all. */
+async function describeAll(files: readonly string[]) {
+  const documents = []
+  const reasons: string[] = []
+  for (const file of files) {
+    try {
+      await checkReceiptPlace(receiptPath(file))
+      documents.push(await describe(file))
+    } catch (error) {
+      if (!(error instanceof OpenSealError)) throw error
+      reasons.push(`${error.message} [${error.code}]`)
+      if (files.length === 1) throw error
+    }
+  }
+  if (reasons.length === 0) return documents
+  const good = `${documents.length} of ${files.length} files could be read`
+  throw new CommandError(
+    EXIT_USAGE,
+    'FILES_LEFT_OUT',
+    `${reasons.join('; ')}. They are documents of one statement, and ${good}: nothing was sent.`,
+  )
 }
 
 type Told = {
@@ -103,19 +157,19 @@ type Told = {
   readonly waited: Received | undefined
   readonly receipts: readonly string[]
   readonly moved: readonly string[]
-  readonly flag: string | undefined
+  readonly warnings: readonly GivenWarning[]
 }
 
-function tell({ index, known, received, waited, receipts, moved, flag }: Told, { json }: SubmitOptions): void {
+function tell({ index, known, received, waited, receipts, moved, warnings }: Told, { json }: SubmitOptions): void {
   if (json) {
-    printJson({ index, known, state: received.state, receipts, ...(flag && { flag }) })
+    printJson({ index, known, state: received.state, receipts, warnings })
     return
   }
   const anchored = received.state === 'anchored' ? `, and anchored${received.isTest ? ' on a test network' : ''}` : ''
   print(`${known ? 'Known already' : 'Sealed'} at index ${index}${anchored}.`, ...receipts.map(path => `Receipt: ${path}`))
   for (const path of moved) print(`The receipt of the earlier version is now ${path}`)
   if (receipts.length === 0) print(`Fetch its receipt with: openseal receipt ${index}`)
-  if (flag === 'silent-edit') print('Flagged as a silent edit: this record and revision were published before with other documents.')
+  print(...warnings.map(formatWarning))
   if (waited?.state === 'sealed') remark('The chain does not vouch for it yet.')
   if (waited?.state === 'unchecked') remark(NOT_ASKED)
 }
@@ -168,12 +222,17 @@ function completeStatement(documents: readonly Json[], claims: Claims): Statemen
   )
 }
 
-async function send(client: Client, key: string, statement: Statement): Promise<{ index: number; known: boolean; receipt: string }> {
+async function send(client: Client, key: string, statement: Statement) {
+  const { status, value } = await ask<{ index: number; receipt: unknown; warnings?: GivenWarning[] }>(client, '/v1/records', key, statement)
+  const { index, receipt, warnings = [] } = value
+  return { index, known: status === 200, receipt: `${JSON.stringify(receipt)}\n`, warnings }
+}
+
+async function ask<T>(client: Client, path: string, key: string, statement: Statement): Promise<{ status: number; value: T }> {
   for (let attempt = 1; ; attempt++) {
     try {
-      const { status, value } = await client.sendJson('POST', '/v1/records', key, statement)
-      const { index, receipt } = value as { index: number; receipt: unknown }
-      return { index, known: status === 200, receipt: `${JSON.stringify(receipt)}\n` }
+      const { status, value } = await client.sendJson('POST', path, key, statement)
+      return { status, value: value as T }
     } catch (error) {
       if (attempt === ATTEMPTS || !isWorthRetrying(error)) throw error
       await sleep(RETRY_MS * attempt)
@@ -181,15 +240,21 @@ async function send(client: Client, key: string, statement: Statement): Promise<
   }
 }
 
-/** How the ledger flags the statements of the record that the index belongs to, by their indexes. */
-export async function flagsOf(client: Client, index: number): Promise<Map<number, string | undefined>> {
-  const { versions = [] } = (await client.readJson(`/v1/records/${index}`)) as { versions?: readonly { index: number; flag?: string }[] }
-  return new Map(versions.map(version => [version.index, version.flag]))
-}
-
 function readOcdsOptions(files: readonly string[], options: SubmitOptions): SubmitOptions {
   if (files.length === 0) throw new UsageError('name at least one file')
-  const refused = ['record', 'kind', 'action', 'revision', 'target', 'title', 'language', 'identifier', 'reason', 'reasonText'] as const
+  const refused = [
+    'record',
+    'kind',
+    'action',
+    'revision',
+    'target',
+    'title',
+    'language',
+    'published',
+    'identifier',
+    'reason',
+    'reasonText',
+  ] as const
   const given = refused.find(name => options[name] !== undefined)
   if (given !== undefined) throw new UsageError(`--${given.replace('T', '-t')} does not go with --ocds: the releases say it themselves`)
   return options
@@ -199,6 +264,12 @@ function readIdentifier(text: string, before: { scheme: string; value: string }[
   const at = text.indexOf('=')
   if (at < 1) throw new InvalidArgumentError('An identifier is written scheme=value, like ecli=ECLI:XX:2026:1.')
   return [...(before ?? []), { scheme: text.slice(0, at), value: text.slice(at + 1) }]
+}
+
+function readAccepted(code: string, before: string[] | undefined): string[] {
+  if (!STOPPING_WARNINGS.some(stopping => stopping === code))
+    throw new InvalidArgumentError(`The warnings that can be accepted are ${STOPPING_WARNINGS.join(', ')}.`)
+  return [...(before ?? []), code]
 }
 
 function readSeconds(text: string): number {

@@ -141,9 +141,72 @@ describe('the command line against a ledger', function () {
     const again = await json([...submit, 'bridge.txt', '--record', '2026/1'])
     assert.deepEqual([again.code, again.value.known, again.value.index], [0, true, 1])
     appendFileSync(join(folder, 'bridge.txt'), 'And a tunnel.\n')
-    const edited = await json([...submit, 'bridge.txt', '--record', '2026/1'])
-    assert.deepEqual([edited.code, edited.value.known, edited.value.flag], [0, false, 'silent-edit'])
+    const edited = await json([...submit, 'bridge.txt', '--record', '2026/1', '--accept', 'SILENT_EDIT'])
+    assert.deepEqual([edited.code, edited.value.known, edited.value.warnings[0].code], [0, false, 'SILENT_EDIT'])
     assert.ok(existsSync(join(folder, 'bridge.txt.1.receipt.json')))
+  })
+
+  it('states no date in the name of the agency, so that the same command twice makes one entry', async () => {
+    write('dateless.txt', 'no date')
+    const first = await json([...submit, 'dateless.txt', '--record', 'dateless'])
+    const receipt = JSON.parse(readFileSync(join(folder, 'dateless.txt.receipt.json'), 'utf8'))
+    assert.equal('published' in receipt.statement, false)
+    rmSync(join(folder, 'dateless.txt.receipt.json'))
+    const second = await json([...submit, 'dateless.txt', '--record', 'dateless'])
+    assert.deepEqual([second.value.known, second.value.index], [true, first.value.index])
+  })
+
+  it('stops before a slip is public, and goes on when it is told to', async () => {
+    const size = async () => (await json(['status'])).value.size
+    const before = await size()
+    write('wrong.txt', 'wrong')
+    const reason = ['--reason', 'correction']
+    const slips: [string[], string][] = [
+      [['--action', 'withdraw', '--record', '2O26/1'], 'RECORD_UNKNOWN'],
+      [['--action', 'withdraw', '--record', '2026/1', '--target', 'first'], 'TARGET_UNKNOWN'],
+    ]
+    for (const [args, expected] of slips) {
+      const { code, value } = await json([...submit, ...args, ...reason])
+      assert.deepEqual([code, value.stopped], [2, [expected]])
+    }
+    const edit = [...submit, 'wrong.txt', '--record', 'slip', '--revision', '1']
+    assert.equal((await openseal(edit)).code, 0)
+    write('wrong.txt', 'right')
+    const { code, out } = await openseal(edit)
+    assert.equal(code, 2)
+    assert.match(out, /changed without a new version.*Nothing was sent.*--accept SILENT_EDIT/s)
+    assert.equal(await size(), before + 1)
+    assert.equal((await openseal([...edit, '--accept', 'NONSENSE'])).code, 2)
+    // As clerks number versions: the old one is superseded.
+    const amended = await json([...edit.with(-1, '2'), '--action', 'amend', '--target', '1', ...reason])
+    assert.deepEqual([amended.code, amended.value.warnings], [0, []])
+    const { changes } = await (await fetch(`${service.url}/v1/records/${before}`)).json()
+    assert.deepEqual(changes, [{ index: amended.value.index, what: 'superseded' }])
+  })
+
+  it('sends nothing in a dry run, and says what the ledger would make of it', async () => {
+    const size = async () => (await json(['status'])).value.size
+    const before = await size()
+    write('dry.txt', '')
+    const { code, value } = await json([...submit, 'dry.txt', '--record', 'dry', '--dry-run'])
+    assert.deepEqual([code, value.warnings.map((each: { code: string }) => each.code)], [0, ['EMPTY_DOCUMENT']])
+    assert.equal(await size(), before)
+    assert.ok(!existsSync(join(folder, 'dry.txt.receipt.json')))
+    assert.match(
+      (await openseal([...submit, 'dry.txt', '--record', 'dry'])).out,
+      /Sealed at index .*Warning: The document "dry.txt" has 0 bytes/s,
+    )
+    assert.match((await openseal([...submit, 'dry.txt', '--record', 'dry', '--dry-run'])).out, /known already, at index/)
+  })
+
+  it('names each bad file of one statement, and sends nothing that would say it is whole', async () => {
+    write('good.txt', 'good')
+    const size = async () => (await json(['status'])).value.size
+    const before = await size()
+    const { code, value } = await json([...submit, 'none-1.txt', 'good.txt', 'none-2.txt', '--record', 'three'])
+    assert.deepEqual([code, value.code], [2, 'FILES_LEFT_OUT'])
+    assert.match(value.detail, /none-1\.txt.*none-2\.txt.*1 of 3 files could be read/)
+    assert.equal(await size(), before)
   })
 
   it('tells in words how the ledger is doing', async () => {
@@ -219,7 +282,7 @@ describe('the command line against a ledger', function () {
     `{"ocid":"ocds-ex-1","id":"${id}","date":"2026-01-01T00:00:00Z","tender":{"title":"${title}"}}`
   const ocds = ['submit', '--ocds', '--agency', AGENCY]
 
-  it('submits an OCDS package, knows it again, and shows a re-used release id as a silent edit', async () => {
+  it('submits an OCDS package, knows it again, and stops at a re-used release id', async () => {
     const packageOf = (title: string) =>
       `{"uri":"https://x.example/${title}","publishedDate":"2026-01-02T00:00:00Z","releases":[${release('r1', title)},${release('r2', 'Same')}]}`
     write('first.json', packageOf('Road'))
@@ -228,9 +291,15 @@ describe('the command line against a ledger', function () {
     assert.deepEqual([first.code, first.value.files[0].accepted, first.value.files[0].known], [0, 3, 0], first.err)
     const again = await json([...ocds, 'first.json'])
     assert.deepEqual([again.code, again.value.files[0].accepted, again.value.files[0].known], [0, 0, 3])
-    const second = await json([...ocds, 'second.json'])
-    const { accepted, known, silentEdits } = second.value.files[0]
-    assert.deepEqual([accepted, known, silentEdits.map((edit: { label: string }) => edit.label)], [2, 1, ['ocds-ex-1 r1']])
+    const stopped = await json([...ocds, 'second.json'])
+    const [file] = stopped.value.files
+    assert.deepEqual(
+      [stopped.code, file.stopped, file.warnings],
+      [2, ['SILENT_EDIT'], [{ code: 'SILENT_EDIT', count: 1, labels: ['ocds-ex-1 r1'] }]],
+    )
+    const second = await json([...ocds, 'second.json', '--accept', 'SILENT_EDIT'])
+    const { accepted, known, warnings } = second.value.files[0]
+    assert.deepEqual([second.code, accepted, known, warnings[0].labels], [0, 2, 1, ['ocds-ex-1 r1']])
     assert.match((await openseal([...verifyArgs, 'first.json'])).out, /The file is unchanged, byte for byte/)
     write('alone.json', `\n ${release('r1', 'Rail')}`)
     assert.equal((await json([...verifyArgs, 'alone.json'])).value.matched, 'content')
@@ -296,19 +365,68 @@ describe('the command line against a ledger', function () {
     assert.equal((await openseal([...args, '--lang', 'xx'])).code, 2)
   })
 
-  it('sends nothing of any file when one is cut off', async () => {
-    write('whole.json', `{"uri":"u","releases":[${release('w1', 'Whole')}]}`)
-    write('torn.json', `{"uri":"u","releases":[${release('t1', 'Torn')},`)
-    const { code, value } = await json([...ocds, 'whole.json', 'torn.json'])
-    assert.deepEqual([code, value.code], [1, 'OCDS_TRUNCATED'])
-    assert.ok(!existsSync(join(folder, 'whole.json.receipts.ndjson')))
-    assert.equal((await json([...ocds, 'whole.json'])).value.files[0].accepted, 2)
+  it('takes two pages of one answer, and an annex, and accuses nobody', async () => {
+    const page = (n: number) =>
+      `{"uri":"https://x.example/api","publishedDate":"2026-03-01T00:00:00Z","releases":[${release(`page-${n}`, `Page ${n}`)}]}`
+    write('page1.json', page(1))
+    write('page2.json', page(2))
+    const { code, value } = await json([...ocds, 'page1.json', 'page2.json'])
+    assert.deepEqual([code, value.files.map((file: { warnings: unknown[] }) => file.warnings)], [0, [[], []]])
+    write('decision.txt', 'decided')
+    write('annex.txt', 'annexed')
+    for (const file of ['decision.txt', 'annex.txt']) {
+      const sent = await json([...submit, file, '--record', 'annexed'])
+      assert.deepEqual([sent.code, sent.value.warnings], [0, []])
+    }
+    const { index } = (await json([...submit, 'annex.txt', '--record', 'annexed'])).value
+    const { versions, changes } = await (await fetch(`${service.url}/v1/records/${index}`)).json()
+    assert.deepEqual([versions.map(({ flag }: { flag?: string }) => flag), changes], [[undefined, 'added'], []])
   })
 
-  it('submits the rest of a package, reports the release that was refused, and ends with 1', async () => {
+  it('names a bad file of many, takes the others, and sends what is missing in a second run', async () => {
+    const good = (n: number) => `{"uri":"u","releases":[${release(`f-${n}`, `Folder ${n}`)}]}`
+    write('fa.json', good(1))
+    write('fb.json', '')
+    write('fc.json', good(2))
+    const first = await json([...ocds, 'fa.json', 'fb.json', 'fc.json'])
+    const told = (value: { files: Record<string, unknown>[] }) =>
+      value.files.map(({ file, accepted, known, code }) => [file, accepted ?? code, known])
+    assert.equal(first.code, 2)
+    assert.deepEqual(told(first.value), [
+      ['fa.json', 2, 0],
+      ['fb.json', 'OCDS_EMPTY', undefined],
+      ['fc.json', 2, 0],
+    ])
+    write('fb.json', good(3))
+    const second = await json([...ocds, 'fa.json', 'fb.json', 'fc.json'])
+    assert.equal(second.code, 0)
+    assert.deepEqual(told(second.value), [
+      ['fa.json', 0, 2],
+      ['fb.json', 2, 0],
+      ['fc.json', 0, 2],
+    ])
+  })
+
+  it('says what would become of a package without sending it', async () => {
+    write('dry.json', `{"uri":"dry","releases":[${release('dry-1', 'Dry')},${release('dry-1', 'Wet')}]}`)
+    const { code, value } = await json([...ocds, 'dry.json', '--dry-run'])
+    const [file] = value.files
+    assert.deepEqual([code, file.accepted, file.stopped, file.index], [2, 3, ['SILENT_EDIT'], undefined])
+    assert.ok(!existsSync(join(folder, 'dry.json.receipts.ndjson')))
+  })
+
+  it('sends nothing of a file that is cut off', async () => {
+    write('whole.json', `{"uri":"u","releases":[${release('w1', 'Whole')}]}`)
+    write('torn.json', `{"uri":"u","releases":[${release('t1', 'Torn')},`)
+    const { code, value } = await json([...ocds, 'torn.json', 'whole.json'])
+    assert.deepEqual([code, value.files[0].code, value.files[1].accepted], [2, 'OCDS_TRUNCATED', 2])
+    assert.ok(!existsSync(join(folder, 'torn.json.receipts.ndjson')))
+  })
+
+  it('submits the rest of a package, reports the release that was refused, and ends with 2', async () => {
     write('partly.json', `{"uri":"p","releases":[${release('p1', 'Fine')},{"ocid":"a","ocid":"b"}]}`)
     const { code, value } = await json([...ocds, 'partly.json'])
-    assert.equal(code, 1)
+    assert.equal(code, 2)
     assert.deepEqual([value.files[0].accepted, value.files[0].refused[0].code], [2, 'JSON_DUPLICATE_KEY'])
   })
 

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import { closeSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { normaliseDate } from '../../src/cli/ocds/date.ts'
 import { readPackage } from '../../src/cli/ocds/package.ts'
 import { canonicalJson, parseJson } from '../../src/core/json.ts'
@@ -20,11 +21,11 @@ before(() => {
 })
 after(() => rmSync(folder, { recursive: true, force: true }))
 
-async function read(content: string, claims: { published?: string } = {}) {
-  const path = join(folder, 'package.json')
+async function read(content: string | Uint8Array, name = 'package.json') {
+  const path = join(folder, name)
   writeFileSync(path, content)
   const spool = join(folder, 'spool.ndjson')
-  const report = await readPackage(path, { agency: AGENCY, ...claims }, spool, () => {})
+  const report = await readPackage(path, AGENCY, spool, () => {})
   const lines = readFileSync(spool, 'utf8').trimEnd().split('\n')
   return { report, path, statements: lines.map(line => JSON.parse(line) as Statement) }
 }
@@ -47,15 +48,12 @@ describe('an OCDS file as statements', () => {
         title: 'A bridge',
         language: 'en',
         published: '2026-02-01T01:00:00Z',
-        documents: [
-          { name: 'OCDS-x-É-1-r-1.json', mediaType: 'application/json', bytes: Buffer.byteLength(canonical), sha256: hash, jcs: hash },
-        ],
+        documents: [{ name: 'release.json', mediaType: 'application/json', bytes: Buffer.byteLength(canonical), sha256: hash, jcs: hash }],
       },
       {
         ...common,
-        record: 'https://x.example/p',
-        revision: '2026-02-02',
-        published: '2026-02-02T00:00:00Z',
+        record: `urn:sha256:${sha256(content)}`,
+        identifiers: [{ scheme: 'local', value: 'https://x.example/p' }],
         documents: [{ name: 'package.json', mediaType: 'application/json', bytes: Buffer.byteLength(content), sha256: sha256(content) }],
       },
     ])
@@ -68,13 +66,16 @@ describe('an OCDS file as statements', () => {
       ['{"ocid":"A","id":"2","id":"3","date":"2026-01-01"}', 'JSON_DUPLICATE_KEY'],
       ['{"ocid":"A","id":"2","date":"2026-01-01","t":"\\ud800"}', 'JSON_SURROGATE'],
       ['{"ocid":"A","id":"2","date":"2026-01-01","n":0.10000000000000000001}', 'JSON_NUMBER'],
-      ['{"ocid":"A","id":"2","date":"soon"}', 'OCDS_RELEASE'],
+      ['{"ocid":"A","id":"placeholder:","date":"2026-01-01"}', 'OCDS_RELEASE'],
+      ['{"ocid":"placeholder:","id":"2","date":"2026-01-01"}', 'OCDS_RELEASE'],
+      ['{"ocid":"A ","id":"2","date":"2026-01-01"}', 'STATEMENT_MALFORMED'],
       ['{"ocid":"A","date":"2026-01-01"}', 'OCDS_RELEASE'],
       ['{"id":"2","date":"2026-01-01"}', 'OCDS_RELEASE'],
       [`{"ocid":"${'x'.repeat(513)}","id":"2","date":"2026-01-01"}`, 'STATEMENT_MALFORMED'],
       ['{"ocid" "A"}', 'JSON_MALFORMED'],
     ] as const
-    const { report, statements } = await read(`{"uri":"u","releases":[${[...bad.map(([text]) => text), good].join(',')}]}`)
+    const content = `{"uri":"u","releases":[${[...bad.map(([text]) => text), good].join(',')}]}`
+    const { report, statements } = await read(content)
     assert.deepEqual(
       report.refused.map(({ position, code }) => [position, code]),
       bad.map(([, code], at) => [at + 1, code]),
@@ -83,7 +84,7 @@ describe('an OCDS file as statements', () => {
       statements.map(({ record, revision, published }) => [record, revision, published]),
       [
         ['A', '1', '2026-01-01T00:00:00Z'],
-        ['u', undefined, '2026-01-01T00:00:00Z'],
+        [`urn:sha256:${sha256(content)}`, undefined, undefined],
       ],
     )
   })
@@ -113,10 +114,71 @@ describe('an OCDS file as statements', () => {
     assert.deepEqual((await read(content)).statements, (await read(content)).statements)
   })
 
-  it('asks for a date where a package has none, and takes the one given', async () => {
-    const content = '{"uri":"u","releases":[]}'
-    await assert.rejects(read(content), error => error instanceof OcdsError && error.code === 'OCDS_NO_DATE')
-    assert.equal((await read(content, { published: '2026-03-03T00:00:00Z' })).statements[0]!.published, '2026-03-03T00:00:00Z')
+  it('states only the date of the release itself, and none that only a tool wrote', async () => {
+    const dates = ['2026-01-01', '9999-12-31T23:59:59Z', '1969-12-31T23:59:59Z', '0001-01-01', 'soon', undefined, '1970-01-01']
+    const releases = dates.map((date, at) => JSON.stringify({ ocid: 'A', id: String(at), date }))
+    const { statements } = await read(`{"uri":"u","publishedDate":"2026-02-02T00:00:00Z","releases":[${releases.join(',')}]}`)
+    const none = undefined
+    assert.deepEqual(
+      statements.map(({ published }) => published),
+      ['2026-01-01T00:00:00Z', none, none, none, none, none, '1970-01-01T00:00:00Z', none],
+    )
+  })
+
+  it('gives two pages of one answer records of their own, and keeps no placeholder', async () => {
+    const page = (n: number, uri = 'https://x.example/api') =>
+      `{"uri":"${uri}","publishedDate":"2026-02-02T00:00:00Z","releases":[{"ocid":"A-${n}","id":"${n}"}]}`
+    const [first, second, third] = [await read(page(1), 'p1.json'), await read(page(2), 'p2.json'), await read(page(3, 'placeholder:'))]
+    const records = [first, second, third].map(({ statements }) => statements.at(-1)!.record)
+    assert.equal(new Set(records).size, 3)
+    assert.deepEqual(
+      [first, second, third].map(({ statements }) => statements.at(-1)!.identifiers?.[0]?.value),
+      ['https://x.example/api', 'https://x.example/api', undefined],
+    )
+  })
+
+  it('gives a compiled or versioned release a revision of its own, so that no release is compared with it', async () => {
+    const release = '{"ocid":"A","id":"1","date":"2026-01-01","tag":["tender"]}'
+    const compiled = '{"ocid":"A","id":"1","date":"2026-01-01","tag":["compiled"]}'
+    const versioned = '{"ocid":"A","tag":[{"releaseID":"1","releaseDate":"2026-01-01","releaseTag":["tender"],"value":["tender"]}]}'
+    const { statements, report } = await read(`{"uri":"u","releases":[${release},${compiled},${versioned}]}`)
+    const digests = statements.map(({ documents }) => documents[0]!.sha256)
+    assert.deepEqual(
+      statements.map(({ revision }) => revision),
+      ['1', `compiled:${digests[1]}`, `versioned:${digests[2]}`, undefined],
+    )
+    assert.deepEqual([report.refused, report.edits], [[], []])
+  })
+
+  it('says of the compiled releases in a record package that only the whole file covers them', async () => {
+    const record = '{"ocid":"A","compiledRelease":{"ocid":"A"},"versionedRelease":{},"releases":[{"url":"https://x.example/1"}]}'
+    const { report } = await read(`{"uri":"u","records":[${record},{"ocid":"B","releases":[]}]}`)
+    assert.deepEqual([report.summaries, report.linked, report.labels.length], [2, 1, 1])
+  })
+
+  it('notices a release that contradicts an earlier one of the same file', async () => {
+    const releases = ['{"ocid":"A","id":"1"}', '{"ocid":"A","id":"2"}', '{"ocid":"A","id":"1","x":1}', '{"id":"1","ocid":"A"}']
+    assert.deepEqual((await read(`{"uri":"u","releases":[${releases.join(',')}]}`)).report.edits, [3])
+  })
+
+  it('names what is no OCDS file for what it is', async () => {
+    const line = '{"ocid":"A","id":"1"}\n'
+    const cases: [string | Uint8Array, string, RegExp][] = [
+      ['', 'OCDS_EMPTY', /is empty/],
+      [gzipSync(line), 'OCDS_KIND', /gzip archive/],
+      [Buffer.from('504b030414000000', 'hex'), 'OCDS_KIND', /ZIP archive/],
+      [Buffer.concat([Buffer.from('504b030414000000', 'hex'), Buffer.from('xl/workbook.xml')]), 'OCDS_KIND', /spreadsheet/],
+      [line + line, 'OCDS_KIND', /JSON lines/],
+      [`[${line}]`, 'OCDS_KIND', /JSON list/],
+      ['{"projects":[]}', 'OCDS_KIND', /OC4IDS/],
+      [Buffer.from(`\ufeff${line}`), 'OCDS_KIND', /byte order mark/],
+      [Buffer.from(line, 'utf16le'), 'OCDS_KIND', /UTF-16/],
+      ['Éléments', 'OCDS_MALFORMED', /no object at byte 0/],
+      ['{"a":1}', 'OCDS_SHAPE', /neither a release package/],
+      ['{"uri":"u","releases":[', 'OCDS_TRUNCATED', /ends in the middle/],
+    ]
+    for (const [content, code, message] of cases)
+      await assert.rejects(read(content), error => error instanceof OcdsError && error.code === code && message.test(error.message), code)
   })
 
   it('brings dates with offsets to UTC and refuses what is no date', () => {
@@ -146,7 +208,7 @@ describe('an OCDS file as statements', () => {
         writeFileSync(`${path}.new`, other)
         renameSync(`${path}.new`, path)
       }
-      const reading = readPackage(path, { agency: AGENCY }, join(folder, 'spool.ndjson'), change)
+      const reading = readPackage(path, AGENCY, join(folder, 'spool.ndjson'), change)
       await assert.rejects(reading, { code: 'FILE_CHANGED' })
     }
   })
@@ -168,7 +230,7 @@ describe('an OCDS file as statements', () => {
     closeSync(file)
     const program = `
       import { readPackage } from ${JSON.stringify(new URL('../../src/cli/ocds/package.ts', import.meta.url).href)}
-      const report = await readPackage(process.argv[1], { agency: 'a.example' }, process.argv[1] + '.spool', () => {})
+      const report = await readPackage(process.argv[1], 'a.example', process.argv[1] + '.spool', () => {})
       process.stdout.write(JSON.stringify({ lines: report.labels.length, maxRssMb: process.resourceUsage().maxRSS / 1024 }))`
     const args = ['--max-old-space-size=100', '--input-type=module', '-e', program, path]
     const { lines, maxRssMb } = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }))

@@ -1,4 +1,4 @@
-/** Reads an OCDS file once, in bounded memory, and lays its statements down in a spool file: nothing is sent before the whole file was read. */
+/** Reads an OCDS file once, in bounded memory, and lays its statements down in a spool file: nothing of it is sent before the whole file was read. */
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
@@ -8,7 +8,8 @@ import { createScanner, type Envelope, type FoundRelease, MAX_RELEASE_BYTES } fr
 import { parseStatement, type Statement, statementBody } from '../../core/statement.ts'
 import { MAX_JSON_BYTES } from '../../verifier/file-reader.ts'
 import { hashFile, type OnProgress, readWhole } from '../hash-file.ts'
-import { fileStatement, type LinkedRelease, releaseStatement } from './release.ts'
+import { createKindCheck } from './kind.ts'
+import { fileStatement, releaseStatement } from './release.ts'
 
 /** A release that has no statement of its own, and why. `position` counts the file's releases from 1. */
 export type LeftOut = { readonly position: number; readonly code: string; readonly detail: string }
@@ -18,60 +19,69 @@ export type PackageReport = {
   readonly path: string
   readonly shape: Envelope['shape']
   readonly labels: readonly string[]
-  readonly records: readonly string[]
+  /** Lines of the spool, from 1, whose ocid and release id an earlier line has with other content: requests are compared with the log, one by one. */
+  readonly edits: readonly number[]
   readonly refused: readonly LeftOut[]
   /** Releases that a record package only links to. */
   readonly linked: number
+  /** Compiled and versioned releases inside of records: only the statement about the whole file covers them. */
+  readonly summaries: number
 }
 
-/** What the submitter says of the files. `published` goes before the package's own date. */
-export type PackageClaims = { readonly agency: string; readonly published?: string }
-
-type Collected = { labels: string[]; records: string[]; refused: LeftOut[]; linked: number; newest?: string }
+type Collected = { labels: string[]; edits: number[]; refused: LeftOut[]; linked: number; readonly digests: Map<string, string> }
+type Write = (statement: Statement, label: string) => void
 
 /** Writes one statement a line to `spool`: each release, then the file itself. Throws OcdsError, FileError or StatementError for the whole file. */
-export async function readPackage(path: string, claims: PackageClaims, spool: string, onProgress: OnProgress): Promise<PackageReport> {
+export async function readPackage(path: string, agency: string, spool: string, onProgress: OnProgress): Promise<PackageReport> {
   const out = createWriteStream(spool, { mode: 0o600 })
-  const found: Collected = { labels: [], records: [], refused: [], linked: 0 }
-  const write = (statement: Statement, label: string) => {
+  const found: Collected = { labels: [], edits: [], refused: [], linked: 0, digests: new Map() }
+  const write: Write = (statement, label) => {
     // Held against the ledger's own rules here, so that a bad release is named with its reason before anything is sent.
     out.write(`${statementBody(parseStatement(statement, { salted: false }))}\n`)
     found.labels.push(ownCopy(label))
-    found.records.push(ownCopy(statement.record))
+    noteEdit(found, statement)
   }
   try {
     const hash = createHash('sha256')
-    const scanner = createScanner(release => takeRelease(release, claims.agency, found, write))
+    const kind = createKindCheck()
+    const scanner = createScanner(release => takeRelease(release, agency, found, write))
     const { bytes } = await readWhole(
       path,
       async chunk => {
         hash.update(chunk)
+        kind.push(chunk)
         scanner.push(chunk)
         if (out.writableNeedDrain) await once(out, 'drain')
       },
       onProgress,
-    )
-    const envelope = scanner.end()
+    ).catch(error => {
+      throw kind.explain(error)
+    })
+    const envelope = endScan(scanner, kind, bytes)
     const digest = { bytes, sha256: hash.digest('hex') }
-    const file = envelope.shape === 'bare-release' ? await takeBareRelease(path, digest, claims.agency, found, write) : digest
+    const file = envelope.shape === 'bare-release' ? await takeBareRelease(path, digest, agency, found, write) : digest
     if (envelope.strangers > 0) {
       found.refused.push({ position: 0, code: 'OCDS_RELEASE', detail: `${envelope.strangers} elements are no objects` })
     }
-    const dates = { ...(claims.published && { given: claims.published }), ...(found.newest && { newest: found.newest }) }
-    write(fileStatement(claims.agency, path, envelope, file, dates), `file ${path}`)
-    const { labels, records, refused, linked } = found
-    return { path, shape: envelope.shape, labels, records, refused, linked }
+    write(fileStatement(agency, path, envelope, file), `file ${path}`)
+    const { labels, edits, refused, linked } = found
+    return { path, shape: envelope.shape, labels, edits, refused, linked, summaries: envelope.summaries }
   } catch (error) {
     // The file is named in front: several may be given at once.
-    if (error instanceof OcdsError) {
-      const first = found.refused[0]
-      const also = error.code === 'OCDS_NO_DATE' && first !== undefined ? ` (release ${first.position}: ${first.detail})` : ''
-      throw new OcdsError(error.code, `${path}: ${error.message}${also} Nothing was sent.`, { cause: error })
-    }
+    if (error instanceof OcdsError) throw new OcdsError(error.code, `${path}: ${error.message}`, { cause: error })
     throw error
   } finally {
     out.end()
     await once(out, 'close')
+  }
+}
+
+function endScan(scanner: ReturnType<typeof createScanner>, kind: ReturnType<typeof createKindCheck>, bytes: number): Envelope {
+  if (bytes === 0) throw new OcdsError('OCDS_EMPTY', 'the file is empty.')
+  try {
+    return scanner.end()
+  } catch (error) {
+    throw kind.explain(error)
   }
 }
 
@@ -80,7 +90,19 @@ function ownCopy(text: string): string {
   return Buffer.from(text).toString()
 }
 
-type Write = (statement: Statement, label: string) => void
+/** Requests are bounded, and a package may be larger: what contradicts itself inside of one is noticed here. */
+function noteEdit({ labels, edits, digests }: Collected, { record, revision, documents: [document] }: Statement): void {
+  if (revision === undefined || document === undefined) return
+  // Short, because a package may have millions of releases: 96 bits of a version, 64 of its content.
+  const version = createHash('sha256')
+    .update(JSON.stringify([record, revision]))
+    .digest('base64')
+    .slice(0, 16)
+  const content = document.sha256.slice(0, 16)
+  const before = digests.get(version)
+  if (before === undefined) digests.set(ownCopy(version), ownCopy(content))
+  else if (before !== content) edits.push(labels.length)
+}
 
 function takeRelease(release: FoundRelease, agency: string, found: Collected, write: Write): void {
   const { position, bytes } = release
@@ -89,14 +111,9 @@ function takeRelease(release: FoundRelease, agency: string, found: Collected, wr
     return
   }
   try {
-    const statement: Statement | LinkedRelease = releaseStatement(agency, bytes)
-    if ('linked' in statement) {
-      found.linked++
-      return
-    }
-    write(statement, `${statement.record} ${statement.revision}`)
-    const { published } = statement
-    if (published !== undefined && (found.newest === undefined || published > found.newest)) found.newest = ownCopy(published)
+    const statement = releaseStatement(agency, bytes)
+    if ('linked' in statement) found.linked++
+    else write(statement, `${statement.record} ${statement.revision}`)
   } catch (error) {
     if (!(error instanceof OpenSealError)) throw error
     found.refused.push({ position, code: error.code, detail: error.message })

@@ -1,6 +1,7 @@
-/** What an OCDS release, and the file that holds it, is in the ledger's words: one statement each. */
+/** What an OCDS release, and the file that holds it, is in the ledger's words: one statement each. Design §3.2. */
 import { basename } from 'node:path'
 import { toHex, toUtf8 } from '../../core/bytes.ts'
+import { kindOfJson } from '../../core/file-kind.ts'
 import { sha256 } from '../../core/hash.ts'
 import { canonicalJson, isJsonObject, type Json, parseJson } from '../../core/json.ts'
 import { OcdsError } from '../../core/ocds/error.ts'
@@ -10,69 +11,65 @@ import type { FileDigest } from '../../verifier/digest.ts'
 import { normaliseDate } from './date.ts'
 
 const MAX_TITLE_CHARACTERS = 500
-const MAX_RECORD_BYTES = 512
+const MAX_URI_BYTES = 512
 const LANGUAGE = /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/
+/** A tool that converts data writes these where it was given none: they say nothing. */
+const PLACEHOLDER = /^placeholder:/
+const FAR_DATE = /^(?:9999|0\d{3}|1[0-8]\d{2}|19[0-6]\d)/
+/** What an id or a name of the ledger may not begin or end with, or hold. */
+const UNFIT = /^\p{White_Space}|\p{White_Space}$|[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
+
+type Release = { readonly [member: string]: Json }
 
 /** A record package may name a release by its address only: there is nothing to hash. */
 export type LinkedRelease = { readonly linked: string }
 
 /**
- * The statement of one release, from its own bytes: `record` the ocid, `revision` the release id, `published` its date, its document the RFC
- * 8785 form. Throws OcdsError OCDS_RELEASE or JsonError, whose reason is reported for this release alone.
+ * The statement of one release, from its own bytes: `record` the ocid, `revision` the release id, `published` its own date where it has
+ * one, its document the RFC 8785 form. A compiled or versioned release is no version of a record but a summary of several: its revision
+ * is its own digest, so that nothing is compared with it. Throws OcdsError OCDS_RELEASE or JsonError, whose reason is reported for this
+ * release alone.
  */
 export function releaseStatement(agency: string, bytes: Uint8Array): Statement | LinkedRelease {
   const release = parseJson(bytes, { allowNull: true, exactNumbers: true })
   if (!isJsonObject(release)) throw new OcdsError('OCDS_RELEASE', 'a release is an object')
   if (release.ocid === undefined && typeof release.url === 'string') return { linked: release.url }
   const ocid = readOcid(release)
-  const id = readId(release)
   const canonical = toUtf8(canonicalJson(release))
   const digest = toHex(sha256(canonical))
   const title = readTitle(release)
+  const published = readDate(release)
   return {
     type: 'openseal/statement@v1',
     agency,
     kind: 'procurement',
     action: 'publish',
     record: ocid,
-    revision: id,
+    revision: readRevision(release, digest),
     identifiers: [{ scheme: 'ocid', value: ocid }],
     ...(title === undefined ? {} : { title }),
     ...(typeof release.language === 'string' && LANGUAGE.test(release.language) ? { language: release.language } : {}),
-    published: readDate(release),
-    documents: [{ name: fileSafe(`${ocid}-${id}`), mediaType: 'application/json', bytes: canonical.length, sha256: digest, jcs: digest }],
+    ...(published === undefined ? {} : { published }),
+    documents: [{ name: 'release.json', mediaType: 'application/json', bytes: canonical.length, sha256: digest, jcs: digest }],
   }
 }
 
-/** The statement of the whole file, by its bytes: `record` its uri, else its hash; `revision` the package's publishedDate as it is written. */
-export function fileStatement(
-  agency: string,
-  path: string,
-  envelope: Envelope,
-  file: FileDigest,
-  dates: { readonly given?: string; readonly newest?: string },
-): Statement {
-  const { uri, publishedDate } = envelope.members
-  const written = typeof publishedDate === 'string' ? publishedDate : undefined
-  const published = dates.given ?? (written === undefined ? undefined : normaliseDate(written)) ?? dates.newest
-  if (published === undefined) {
-    throw new OcdsError(
-      'OCDS_NO_DATE',
-      'neither the package nor a release has a date that can be read: give one with --published YYYY-MM-DDTHH:MM:SSZ.',
-    )
-  }
-  const named = typeof uri === 'string' && uri.trim() !== '' && toUtf8(uri).length <= MAX_RECORD_BYTES
+/**
+ * The statement of the whole file, by its bytes alone: pages of one answer and parts of a split package share their uri and their date,
+ * and are different files.
+ */
+export function fileStatement(agency: string, path: string, envelope: Envelope, file: FileDigest): Statement {
+  const uri = readUri(envelope)
   return {
     type: 'openseal/statement@v1',
     agency,
     kind: 'procurement',
     action: 'publish',
-    record: named ? uri : `urn:sha256:${file.sha256}`,
-    ...(named && written !== undefined && written.trim() !== '' ? { revision: written } : {}),
-    published,
+    record: `urn:sha256:${file.sha256}`,
+    ...(uri === undefined ? {} : { identifiers: [{ scheme: 'local', value: uri }] }),
     documents: [
       {
-        name: basename(path),
+        name: basename(path).normalize('NFC'),
         mediaType: 'application/json',
         bytes: file.bytes,
         sha256: file.sha256,
@@ -82,35 +79,39 @@ export function fileStatement(
   }
 }
 
-function readOcid(release: { readonly [member: string]: Json }): string {
-  const { ocid } = release
+function readUri({ members: { uri } }: Envelope): string | undefined {
+  if (typeof uri !== 'string' || uri === '' || PLACEHOLDER.test(uri) || UNFIT.test(uri)) return undefined
+  return toUtf8(uri).length <= MAX_URI_BYTES ? uri : undefined
+}
+
+function readOcid({ ocid }: Release): string {
   if (typeof ocid !== 'string' || ocid === '') throw new OcdsError('OCDS_RELEASE', 'the release has no ocid')
+  if (PLACEHOLDER.test(ocid)) throw new OcdsError('OCDS_RELEASE', "the release has no ocid, only a tool's placeholder")
   return ocid
 }
 
-function readId(release: { readonly [member: string]: Json }): string {
-  const { id } = release
+function readRevision(release: Release, digest: string): string {
+  const kind = kindOfJson(release)
+  if (kind === 'compiled-release') return `compiled:${digest}`
+  return kind === 'versioned-release' ? `versioned:${digest}` : readId(release)
+}
+
+function readId({ id }: Release): string {
   if (typeof id === 'number' && Number.isSafeInteger(id)) return String(id) // OCDS 1.0 let it be an integer
   if (typeof id !== 'string' || id === '') throw new OcdsError('OCDS_RELEASE', 'the release has no id')
+  if (PLACEHOLDER.test(id)) throw new OcdsError('OCDS_RELEASE', "the release has no id, only a tool's placeholder")
   return id
 }
 
-function readDate(release: { readonly [member: string]: Json }): string {
-  const { date } = release
+/** The release's own date, and no other: undefined where it has none, or one that no calendar or only a tool wrote. */
+function readDate({ date }: Release): string | undefined {
   const published = typeof date === 'string' ? normaliseDate(date) : undefined
-  if (published === undefined)
-    throw new OcdsError('OCDS_RELEASE', `the release has no date that can be read: ${JSON.stringify(date) ?? 'none'}`)
-  return published
+  return published === undefined || FAR_DATE.test(published) ? undefined : published
 }
 
-function readTitle(release: { readonly [member: string]: Json }): string | undefined {
+function readTitle(release: Release): string | undefined {
   const title = isJsonObject(release.tender) ? release.tender.title : undefined
   if (typeof title !== 'string') return undefined
   const clean = title.replace(/[\p{Cc}\s]+/gu, ' ').trim()
   return clean === '' ? undefined : [...clean].slice(0, MAX_TITLE_CHARACTERS).join('')
-}
-
-/** A name that any file system takes: other characters than letters, digits, dot, dash and underscore become a dash. */
-function fileSafe(name: string): string {
-  return `${[...name.replace(/[^\p{L}\p{N}._-]+/gu, '-').replace(/^[.-]+/, '')].slice(0, 180).join('') || 'release'}.json`
 }

@@ -17,6 +17,8 @@ export type Envelope = {
   readonly members: { readonly [member: string]: Json }
   /** Elements of `releases` or `records` that are no objects. */
   readonly strangers: number
+  /** Compiled and versioned releases that records hold: they are passed over. */
+  readonly summaries: number
 }
 
 /** Largest release that is read: beyond it the release is reported and its bytes are not kept. */
@@ -52,8 +54,10 @@ export function createScanner(found: (release: FoundRelease) => void): { push(ch
   let stringStart = -1 // in the skeleton of the innermost frame; -1 outside strings
   let escaped = false
   let offset = 0
+  let isMark = false // the file begins with a byte order mark
   let position = 0
   let strangers = 0
+  let summaries = 0
   let seen: 'releases' | 'records' | undefined
   let members: { readonly [member: string]: Json } | undefined
 
@@ -96,6 +100,7 @@ export function createScanner(found: (release: FoundRelease) => void): { push(ch
     if (isArray) return
     const read = readSkeleton(top.skeleton.take())
     strangers += countStrangers(read)
+    if (top.place === 'record') summaries += SUMMARIES.filter(member => isSummary(read[member])).length
     if (top.place === 'envelope') members = read
   }
 
@@ -107,7 +112,7 @@ export function createScanner(found: (release: FoundRelease) => void): { push(ch
       if (top !== undefined && top.skeleton.last() !== SPACE) top.skeleton.add(SPACE)
       return
     }
-    if (byte >= 0x80 && offset + at === 0) {
+    if (offset + at === 0 && isMark) {
       throw new OcdsError(
         'OCDS_NOT_UTF8',
         'the file begins with a byte order mark. Save it as UTF-8 without one, or submit it without --ocds.',
@@ -133,6 +138,7 @@ export function createScanner(found: (release: FoundRelease) => void): { push(ch
 
   return {
     push: chunk => {
+      if (offset === 0) isMark = chunk[0] === 0xef && (chunk[1] ?? 0xbb) === 0xbb && (chunk[2] ?? 0xbf) === 0xbf
       utf8.push(chunk)
       for (let at = 0; at < chunk.length; at++) {
         if (skip !== undefined) {
@@ -166,9 +172,16 @@ export function createScanner(found: (release: FoundRelease) => void): { push(ch
         )
       }
       const shape = seen === undefined ? 'bare-release' : seen === 'releases' ? 'release-package' : 'record-package'
-      return { shape, members, strangers }
+      return { shape, members, strangers, summaries }
     },
   }
+}
+
+const SUMMARIES = ['compiledRelease', 'versionedRelease']
+
+/** An object that was passed over. */
+function isSummary(value: Json | undefined): boolean {
+  return value === 0
 }
 
 function placeOf(top: Frame, byte: number): Place | undefined {
