@@ -1,175 +1,40 @@
-/** /openapi.json: every route with the zod schemas of what it takes and what it answers. */
+/** /openapi.json, written from the operations and their schemas so that generators make working clients of it. */
 import { z } from 'zod'
+import { OPERATIONS, type Operation } from './operations.ts'
 import * as schemas from './schemas.ts'
 
-/** A schema, or the media type of an answer that is not JSON. */
-type Content = z.ZodType | string
+type JsonSchema = { readonly [name: string]: unknown }
+type Convert = (schema: z.ZodType) => JsonSchema
 
-/** One documented route. Refusals are problem documents everywhere and not listed one by one. */
-export type Operation = {
-  readonly method: 'get' | 'post' | 'delete'
-  /** As the router knows it: `/v1/records/:index`. */
-  readonly path: string
-  readonly summary: string
-  readonly key?: 'agency' | 'operator'
-  readonly query?: z.ZodObject
-  readonly body?: { readonly [mediaType: string]: z.ZodType }
-  readonly answers: { readonly [status: number]: { readonly [mediaType: string]: z.ZodType | null } | null }
+const WHOLE = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER }
+const DIGITS = { type: 'string', pattern: '^[0-9]{3}$' }
+/** What stands in a path, by its name. */
+const IN_PATH: { readonly [name: string]: JsonSchema | z.ZodType } = {
+  index: WHOLE,
+  size: WHOLE,
+  from: WHOLE,
+  to: WHOLE,
+  level: { type: 'integer', minimum: 0, maximum: 63 },
+  width: { type: 'integer', minimum: 1, maximum: 255 },
+  n1: DIGITS,
+  n2: DIGITS,
+  n3: DIGITS,
+  prefix: schemas.digestPrefix,
+  id: schemas.agencyId,
+  keyId: z.string().min(1),
 }
-
-const json = (schema: z.ZodType) => ({ 'application/json': schema })
-const ndjson = (schema: z.ZodType) => ({ 'application/x-ndjson': schema })
-
-/** All routes of design §6 but the pages for people. */
-export const OPERATIONS: readonly Operation[] = [
-  {
-    method: 'post',
-    path: '/v1/records',
-    summary:
-      'Submit one statement, or a stream of them. The same statement again has the same index. A stream has at most 100,000 lines and 64 MiB; its answer begins when the request has ended. With ?dry-run nothing is logged, and the answer says what would become of it.',
-    key: 'agency',
-    query: schemas.submitQuery,
-    body: { 'application/json': schemas.statement, 'application/x-ndjson': schemas.statement },
-    answers: {
-      200: { 'application/json': z.union([schemas.submitted, schemas.dryAnswer]), 'application/x-ndjson': schemas.answerLine },
-      201: json(schemas.submitted),
-      413: ndjson(schemas.answerLine),
-    },
-  },
-  {
-    method: 'get',
-    path: '/v1/records',
-    summary: 'Find records by hash, agency or record id, or list them all: the newest first, any number by the cursor.',
-    query: schemas.recordQuery,
-    answers: { 200: json(schemas.recordList) },
-  },
-  {
-    method: 'get',
-    path: '/v1/digests/:prefix',
-    summary: 'The digests that begin with 3 to 8 hex digits: compare them on your own machine, and nobody learns which file you hold.',
-    query: schemas.digestQuery,
-    answers: { 200: json(schemas.digestList) },
-  },
-  {
-    method: 'get',
-    path: '/v1/records/:index',
-    summary: 'A record: its statement, its state and its versions.',
-    answers: { 200: json(schemas.record) },
-  },
-  { method: 'get', path: '/v1/records/:index/receipt', summary: 'The receipt of a record.', answers: { 200: json(schemas.receipt) } },
-  {
-    method: 'get',
-    path: '/v1/receipts/:from/:to',
-    summary: 'Receipts of [from, to), at most 10,000, one a line; what is not there yet is left out.',
-    answers: { 200: ndjson(schemas.receiptLine) },
-  },
-  {
-    method: 'get',
-    path: '/v1/statements/:from/:to',
-    summary: 'Statements of [from, to), at most 10,000, one a line; what is not there yet is left out.',
-    answers: { 200: ndjson(schemas.statementLine) },
-  },
-  {
-    method: 'get',
-    path: '/v1/proofs/inclusion/:index/:size',
-    summary: 'Proof that an entry is in the tree of a size.',
-    answers: { 200: json(schemas.inclusion) },
-  },
-  {
-    method: 'get',
-    path: '/v1/proofs/consistency/:from/:to',
-    summary: 'Proof that a tree grew from one size to another.',
-    answers: { 200: json(schemas.consistency) },
-  },
-  {
-    method: 'get',
-    path: '/v1/anchors',
-    summary: 'The anchors on the chain.',
-    query: schemas.anchorQuery,
-    answers: { 200: json(schemas.anchors) },
-  },
-  { method: 'get', path: '/v1/anchors/:size', summary: 'The final anchor of exactly this size.', answers: { 200: json(schemas.anchor) } },
-  { method: 'get', path: '/v1/status', summary: 'The state of the ledger.', answers: { 200: json(schemas.status) } },
-  {
-    method: 'get',
-    path: '/v1/keys',
-    summary: "The log's keys, and how each was introduced by the one before it.",
-    answers: { 200: json(schemas.logKeys) },
-  },
-  {
-    method: 'get',
-    path: '/policy.json',
-    summary: 'What a verifier of this ledger trusts. Pin your own copy.',
-    answers: { 200: json(schemas.policy) },
-  },
-  {
-    method: 'post',
-    path: '/v1/agencies',
-    summary: 'Register an agency.',
-    key: 'operator',
-    body: json(schemas.newAgency),
-    answers: { 201: json(schemas.agency) },
-  },
-  { method: 'get', path: '/v1/agencies', summary: 'All agencies.', answers: { 200: json(schemas.agencyList) } },
-  { method: 'get', path: '/v1/agencies/:id', summary: 'One agency.', answers: { 200: json(schemas.agency) } },
-  {
-    method: 'post',
-    path: '/v1/agencies/:id/keys',
-    summary: 'Make an API key. It is shown this once.',
-    key: 'operator',
-    body: json(schemas.newKey),
-    answers: { 201: json(schemas.createdKey) },
-  },
-  {
-    method: 'get',
-    path: '/v1/agencies/:id/keys',
-    summary: 'The API keys of an agency.',
-    key: 'operator',
-    answers: { 200: json(schemas.keyList) },
-  },
-  { method: 'get', path: '/v1/agencies/:id/keys/:keyId', summary: 'One API key.', key: 'operator', answers: { 200: json(schemas.apiKey) } },
-  {
-    method: 'get',
-    path: '/v1/backup',
-    summary: 'Every row of the store as of now, for openseal backup.',
-    key: 'operator',
-    answers: { 200: { 'application/octet-stream': null } },
-  },
-  { method: 'delete', path: '/v1/agencies/:id/keys/:keyId', summary: 'Revoke an API key.', key: 'operator', answers: { 204: null } },
-  {
-    method: 'get',
-    path: '/checkpoint',
-    summary: 'The newest checkpoint (C2SP tlog-checkpoint).',
-    answers: { 200: { 'text/plain': null } },
-  },
-  {
-    method: 'get',
-    path: '/tile/*path',
-    summary: 'Tiles and entry bundles (C2SP tlog-tiles).',
-    answers: { 200: { 'application/octet-stream': null } },
-  },
-  { method: 'get', path: '/healthz', summary: 'Alive.', answers: { 200: json(schemas.health) } },
-  {
-    method: 'get',
-    path: '/readyz',
-    summary: 'Accepting submissions, with alarms.',
-    answers: { 200: json(schemas.readiness), 503: json(schemas.readiness) },
-  },
-  { method: 'get', path: '/metrics', summary: 'Prometheus metrics.', answers: { 200: { 'text/plain': null } } },
-  { method: 'get', path: '/openapi.json', summary: 'This document.', answers: { 200: json(z.looseObject({ openapi: z.string() })) } },
-]
 
 /** The OpenAPI 3.1 document of all operations. */
 export function openApiDocument(): object {
-  const components: { [name: string]: object } = {}
-  const convert = (schema: z.ZodType): object => {
+  const components: { [name: string]: JsonSchema } = {}
+  const convert: Convert = schema => {
     const { $schema: _, $defs, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12' })
-    for (const [name, def] of Object.entries($defs ?? {})) components[name] = moveRefs(def)
-    return moveRefs(rest)
+    for (const [name, definition] of Object.entries($defs ?? {})) components[name] = adapt(definition as JsonSchema)
+    return adapt(rest)
   }
   const paths: { [path: string]: { [method: string]: object } } = {}
   for (const operation of OPERATIONS) {
-    const path = operation.path.replace(/[:*](\w+)/g, '{$1}')
+    const path = operation.path.replace(PARAMETER, '{$1}')
     paths[path] = { ...paths[path], [operation.method]: describe(operation, convert) }
   }
   return {
@@ -178,32 +43,39 @@ export function openApiDocument(): object {
       title: 'OpenSeal',
       version: '1',
       description: 'A public records ledger. Refusals are problem documents (RFC 9457) with a stable code.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
+    servers: [{ url: '/' }],
+    security: [],
     paths,
     components: {
       schemas: components,
-      securitySchemes: { agency: { type: 'http', scheme: 'bearer' }, operator: { type: 'http', scheme: 'bearer' } },
+      securitySchemes: {
+        agency: { type: 'http', scheme: 'bearer', description: 'The API key of an agency.' },
+        operator: { type: 'http', scheme: 'bearer', description: "The operator's key." },
+      },
     },
   }
 }
 
-function describe(operation: Operation, convert: (schema: z.ZodType) => object): object {
-  const { summary, key, body, query, answers, path } = operation
-  const content = (types: { readonly [mediaType: string]: Content | null }) =>
-    Object.fromEntries(
-      Object.entries(types).map(([type, schema]) => [
-        type,
-        schema === null || typeof schema === 'string' ? {} : { schema: convert(schema) },
-      ]),
-    )
-  const inPath = [...path.matchAll(/[:*](\w+)/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } }))
-  const inQuery = Object.entries(query?.shape ?? {}).map(([name, schema]) => ({ name, in: 'query', schema: convert(schema as z.ZodType) }))
+const PARAMETER = /:(\w+)/g
+
+function describe({ id, summary, description, key, body, query, answers, path }: Operation, convert: Convert): object {
+  const content = (types: { readonly [mediaType: string]: z.ZodType | null }) =>
+    Object.fromEntries(Object.entries(types).map(([type, schema]) => [type, contentOf(type, schema, convert)]))
+  const inPath = [...path.matchAll(PARAMETER)].map(([, name = '']) => {
+    const schema = IN_PATH[name]
+    return { name, in: 'path', required: true, schema: schema instanceof z.ZodType ? convert(schema) : schema }
+  })
+  const inQuery = Object.entries(query?.shape ?? {}).map(([name, schema]) => describeQuery(name, schema as z.ZodType, convert))
   const responses = Object.entries(answers).map(([status, types]) => [
     status,
-    { description: summary, ...(types && { content: content(types) }) },
+    { description: DESCRIPTIONS[status], ...(types && { content: content(types) }) },
   ])
   return {
+    operationId: id,
     summary,
+    ...(description !== undefined && { description }),
     ...(key && { security: [{ [key]: [] }] }),
     parameters: [...inPath, ...inQuery],
     ...(body && { requestBody: { required: true, content: content(body) } }),
@@ -214,6 +86,39 @@ function describe(operation: Operation, convert: (schema: z.ZodType) => object):
   }
 }
 
-function moveRefs<T extends object>(schema: T): T {
-  return JSON.parse(JSON.stringify(schema).replaceAll('"#/$defs/', '"#/components/schemas/'))
+const DESCRIPTIONS: { readonly [status: string]: string } = {
+  200: 'The answer.',
+  201: 'Made.',
+  204: 'Done.',
+  413: 'The stream is too long: the line that was one too many says so, and those before it are answered.',
+  503: 'Not ready.',
+}
+
+/** A stream is text to a client, whatever its lines hold: OpenAPI 3.1 has no word for one value a line, so that stands beside it. */
+function contentOf(type: string, schema: z.ZodType | null, convert: Convert): object {
+  if (schema === null) return { schema: type === 'application/octet-stream' ? { type: 'string', format: 'binary' } : { type: 'string' } }
+  if (type !== 'application/x-ndjson') return { schema: convert(schema) }
+  const line = convert(schema)
+  const name = typeof line.$ref === 'string' ? line.$ref.replace(/^.*\//, '') : 'value'
+  return { schema: { type: 'string', description: `One ${name} a line, as JSON.` }, 'x-item-schema': line }
+}
+
+/** A number in a query comes as text. Its schema says which number it is. */
+function describeQuery(name: string, schema: z.ZodType, convert: Convert): object {
+  const { number, ...rest } = convert(schema) as { number?: JsonSchema; description?: string }
+  const { description, ...type } = rest
+  return { name, in: 'query', ...(description !== undefined && { description }), schema: number ?? type }
+}
+
+/** References as OpenAPI has them, and one word for what has one value only: generators read `enum` everywhere, and `const` hardly anywhere. */
+function adapt(schema: JsonSchema): JsonSchema {
+  return JSON.parse(JSON.stringify(schema), (_, value) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+    const { const: only, $ref, ...rest } = value as { const?: unknown; $ref?: string }
+    return {
+      ...rest,
+      ...($ref !== undefined && { $ref: $ref.replace('#/$defs/', '#/components/schemas/') }),
+      ...(only !== undefined && { enum: [only] }),
+    }
+  })
 }

@@ -1,7 +1,6 @@
 /** The shapes of requests and answers, as zod schemas: what comes in is parsed with them, and /openapi.json is generated from them. */
 import { z } from 'zod'
-import { isJsonObject, type Json } from '../core/json.ts'
-import { IDENTIFIER_SCHEMES, parseStatement, REASON_CODES, type Statement, StatementError } from '../core/statement.ts'
+import { IDENTIFIER_SCHEMES, REASON_CODES } from '../core/statement.ts'
 import { isTime } from '../core/time.ts'
 import { WARNING_CODES } from '../core/warnings.ts'
 import { RequestError } from './problem.ts'
@@ -19,52 +18,92 @@ export const time = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/)
 /** An index or a tree size. */
 export const count = z.int().min(0)
 /** An agency's id: a lower-case DNS name of two labels or more. */
-export const agencyId = z.string().regex(new RegExp(`^(?=.{1,253}$)${LABEL}(?:\\.${LABEL})+$`))
+export const agencyId = z
+  .string()
+  .min(3)
+  .max(253)
+  .regex(new RegExp(`^${LABEL}(?:\\.${LABEL})+$`))
+
+/** Control characters, and those that turn the direction in which text is shown. Written out, because few regular expressions know \p. */
+const UNSEEN = '\\u0000-\\u001f\\u007f-\\u009f\\u061c\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069'
+/** White space that is none of them. */
+const SPACE = ' \\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000'
+/** A name or an id: nothing in it is unseen, and no white space stands at either end. */
+const visibleName = z
+  .string()
+  .min(1)
+  .regex(
+    new RegExp(`^[^${UNSEEN}${SPACE}](?:[^${UNSEEN}]*[^${UNSEEN}${SPACE}])?$`),
+    'holds characters that are not seen, or white space at an end',
+  )
 
 /** An id of a record or of one version of it. */
-const versionId = z.string().min(1).max(512)
+const versionId = visibleName.max(512)
+
+/** A number in a query, which comes as text. */
+function queryNumber(pattern: RegExp, minimum: number, maximum: number) {
+  return z
+    .string()
+    .regex(pattern)
+    .meta({ number: { type: 'integer', minimum, maximum } })
+}
+
+/** The first digits of a digest. */
+export const digestPrefix = z.string().regex(/^[0-9a-f]{3,8}$/)
 
 const identifier = z.strictObject({
   scheme: z
     .string()
     .regex(/^[a-z0-9-]{1,32}$/)
     .describe(`known are ${IDENTIFIER_SCHEMES.join(', ')}`),
-  value: z.string().min(1),
+  value: visibleName,
 })
+
+const mediaType = '[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*'
 
 const document = z
   .strictObject({
-    name: z.string().min(1),
-    mediaType: z.string().min(3),
+    name: visibleName,
+    mediaType: z.string().regex(new RegExp(`^${mediaType}/${mediaType}(?: *;[ -~]*)?$`)),
     bytes: count,
     sha256: hex32.describe('SHA-256 over the exact bytes'),
     jcs: hex32.optional().describe('SHA-256 over the RFC 8785 form of a JSON document'),
   })
   .meta({ id: 'DocumentRef' })
 
-/** A statement as an agency sends it; the ledger adds the salt where it is left out. */
+/** What all statements of agencies have. */
+const common = {
+  type: z.literal('openseal/statement@v1'),
+  agency: agencyId,
+  kind: z.enum(['procurement', 'decision']),
+  record: versionId.describe("the agency's own stable id of the record, 1 to 512 bytes of UTF-8"),
+  identifiers: z.array(identifier).optional(),
+  title: z.string().optional(),
+  language: z
+    .string()
+    .regex(/^(?:[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*|[IXix](?:-[A-Za-z0-9]{1,8})+)$/)
+    .optional()
+    .describe('BCP 47'),
+  published: time.optional().describe('when the agency says that it published it'),
+  salt: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/)
+    .optional(),
+}
+const revision = versionId.optional().describe("the agency's id of this version, 1 to 512 bytes of UTF-8")
+const target = versionId.optional().describe('the revision that is spoken of; left out, every earlier version of the record')
+const reason = z.strictObject({ code: z.enum(REASON_CODES), text: z.string().optional() }).meta({ id: 'Reason' })
+const documents = z.array(document).max(256).describe('each under a name of its own')
+
+/** A statement as an agency sends it, at most 128 KiB in canonical form; the ledger adds the salt where it is left out. */
 export const statement = z
-  .strictObject({
-    type: z.literal('openseal/statement@v1'),
-    agency: agencyId,
-    kind: z.enum(['procurement', 'decision']),
-    action: z.enum(['publish', 'amend', 'withdraw']),
-    record: versionId.describe("the agency's own stable id of the record"),
-    revision: versionId.optional().describe("the agency's id of this version; not with withdraw"),
-    target: versionId
-      .optional()
-      .describe('with amend and withdraw: the revision that is spoken of; left out, every earlier version of the record'),
-    identifiers: z.array(identifier).optional(),
-    title: z.string().optional(),
-    language: z.string().optional().describe('BCP 47'),
-    published: time.optional().describe('when the agency says that it published it'),
-    documents: z.array(document).max(256).describe('each under a name of its own; none only with withdraw'),
-    reason: z.strictObject({ code: z.enum(REASON_CODES), text: z.string().optional() }).optional(),
-    salt: z
-      .string()
-      .regex(/^[A-Za-z0-9_-]{43}$/)
-      .optional(),
-  })
+  .discriminatedUnion('action', [
+    z.strictObject({ ...common, action: z.literal('publish'), revision, documents: documents.min(1) }).meta({ id: 'Publication' }),
+    z
+      .strictObject({ ...common, action: z.literal('amend'), revision, target, reason, documents: documents.min(1) })
+      .meta({ id: 'Amendment' }),
+    z.strictObject({ ...common, action: z.literal('withdraw'), target, reason, documents }).meta({ id: 'Withdrawal' }),
+  ])
   .meta({ id: 'Statement' })
 
 const genesis = z
@@ -90,7 +129,7 @@ const keyChange = z
   })
   .meta({ id: 'KeyChange' })
 
-const anyStatement = z.union([statement, genesis, keyChange])
+const anyStatement = z.union([statement, genesis, keyChange]).meta({ id: 'AnyStatement' })
 
 const anchorHint = z
   .strictObject({
@@ -135,7 +174,7 @@ export const problem = z
 
 const warningCode = z.enum(WARNING_CODES)
 const warnings = z
-  .array(z.strictObject({ code: warningCode, detail: z.string() }).meta({ id: 'Warning' }))
+  .array(z.strictObject({ code: warningCode, detail: z.string() }).meta({ id: 'SubmissionWarning' }))
   .describe('what the submitter should know; none of it refuses the statement')
 
 /** The answer to one submission. */
@@ -151,15 +190,18 @@ export const submitQuery = z.object({
   'dry-run': z.literal('').optional().describe('log nothing, and say what would become of each statement'),
 })
 
+const line = z.int().min(1).describe('the line of the request, from 1')
+const lineWarnings = z.array(warningCode).optional()
+
 /** One line of the answer to a stream of submissions; the last one is the summary. */
 export const answerLine = z
   .union([
-    z.strictObject({ line: z.int().min(1), status: z.int(), index: count, warnings: z.array(warningCode).optional() }),
+    z.strictObject({ line, status: z.int(), index: count, warnings: lineWarnings }).meta({ id: 'SubmittedLine' }),
     z
-      .strictObject({ line: z.int().min(1), status: z.literal(200), known: count.optional(), warnings: z.array(warningCode).optional() })
-      .describe('of a dry run'),
-    z.strictObject({ line: z.int().min(1), status: z.int(), code: z.string(), detail: z.string() }),
-    z.strictObject({ accepted: count, known: count, rejected: count }),
+      .strictObject({ line, status: z.literal(200), known: count.optional(), warnings: lineWarnings })
+      .meta({ id: 'DryLine', description: 'of a dry run' }),
+    z.strictObject({ line, status: z.int(), code: z.string(), detail: z.string() }).meta({ id: 'RefusedLine' }),
+    z.strictObject({ accepted: count, known: count, rejected: count }).meta({ id: 'SummaryLine', description: 'the last line' }),
   ])
   .meta({ id: 'AnswerLine' })
 
@@ -202,7 +244,7 @@ export const record = z
     changes: z.array(change).describe('what became of this version'),
     partial: z.literal(true).optional().describe('the record has more statements than are shown: more may have become of this version'),
   })
-  .meta({ id: 'Record' })
+  .meta({ id: 'LedgerRecord' })
 
 /** What a list shows of a record. */
 export const recordSummary = z
@@ -226,16 +268,18 @@ export const recordSummary = z
 /** A page of records; `cursor` leads to the next one. */
 export const recordList = z.strictObject({ records: z.array(recordSummary), cursor: z.string().optional() }).meta({ id: 'RecordList' })
 
-const erased = z.strictObject({ index: count, erased: z.literal(true) })
+const erased = z.strictObject({ index: count, erased: z.literal(true) }).meta({ id: 'ErasedLine' })
 const damaged = z
   .strictObject({ index: count, damaged: z.literal(true) })
-  .describe('what is stored does not fit the tree: it is not served')
+  .meta({ id: 'DamagedLine', description: 'what is stored does not fit the tree: it is not served' })
 
 /** A line of /v1/receipts. */
-export const receiptLine = z.union([z.strictObject({ index: count, receipt }), erased, damaged]).meta({ id: 'ReceiptLine' })
+export const receiptLine = z
+  .union([z.strictObject({ index: count, receipt }).meta({ id: 'ReceiptOfLine' }), erased, damaged])
+  .meta({ id: 'ReceiptLine' })
 /** A line of /v1/statements. */
 export const statementLine = z
-  .union([z.strictObject({ index: count, statement: anyStatement }), erased, damaged])
+  .union([z.strictObject({ index: count, statement: anyStatement }).meta({ id: 'StatementOfLine' }), erased, damaged])
   .meta({ id: 'StatementLine' })
 
 /** An inclusion proof. */
@@ -352,17 +396,15 @@ export const recordQuery = z
   .strictObject({
     sha256: hex32.optional().describe('hash of a document, by its bytes or by its RFC 8785 form'),
     agency: agencyId.optional(),
-    record: z.string().min(1).max(512).optional(),
+    record: versionId.optional(),
     cursor: z
       .string()
       .regex(/^(0|[1-9]\d{0,15})$/)
       .optional()
       .describe('only records below this index: the cursor of the page before'),
-    limit: z
-      .string()
-      .regex(/^([1-9]|[1-9]\d|100)$/)
+    limit: queryNumber(/^([1-9]|[1-9]\d|100)$/, 1, 100)
       .optional()
-      .describe('at most so many, 1 to 100'),
+      .describe('at most so many'),
   })
   .refine(q => q.sha256 === undefined || (q.agency === undefined && q.record === undefined), 'ask either by sha256 or by agency')
   .refine(q => q.record === undefined || q.agency !== undefined, 'a record id belongs to an agency: send agency too')
@@ -394,26 +436,10 @@ export const digestList = z
 
 /** The query of /v1/anchors. */
 export const anchorQuery = z.strictObject({
-  after: z
-    .string()
-    .regex(/^(0|[1-9]\d{0,15})$/)
+  after: queryNumber(/^(0|[1-9]\d{0,15})$/, 0, Number.MAX_SAFE_INTEGER)
     .optional()
     .describe('only anchors above this size'),
 })
-
-/** The statement that an agency sent. Throws STATEMENT_MALFORMED, STATEMENT_UNSUPPORTED or STATEMENT_TOO_LARGE with the member's name. */
-export function readStatement(value: Json): Statement {
-  try {
-    // What the verifier will refuse one day is refused now, by the same code.
-    return parseStatement(value, { salted: false })
-  } catch (error) {
-    const isKnown = isJsonObject(value) && value.type === 'openseal/statement@v1'
-    const parsed = isKnown ? statement.safeParse(value) : undefined
-    // The schema says it in the words of the API's own description.
-    if (parsed?.success === false) throw new StatementError('STATEMENT_MALFORMED', `statement: ${sentence(parsed.error)}`, { cause: error })
-    throw error
-  }
-}
 
 /** A request value by its schema. Throws RequestError `code` with what is wrong. */
 export function readAs<T>(schema: z.ZodType<T>, value: unknown, code: string): T {

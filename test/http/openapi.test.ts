@@ -3,7 +3,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import type { z } from 'zod'
 import { createRouter } from '../../src/http/app.ts'
 import { createMetrics } from '../../src/http/metrics.ts'
-import { OPERATIONS, type Operation } from '../../src/http/openapi.ts'
+import { OPERATIONS, type Operation } from '../../src/http/operations.ts'
 import { problem } from '../../src/http/schemas.ts'
 import { AGENCY, type Answer, type AnyJson, OPERATOR_KEY, openService, type Service, statement } from './service.ts'
 
@@ -38,7 +38,10 @@ describe('http: openapi', () => {
       .replace(':id', AGENCY)
       .replace(':keyId', keyId)
       .replace(':prefix', statement(1).documents[0]!.sha256.slice(0, 4))
-      .replace('*path', '0/000.p/3')
+      .replace(':level', '0')
+      .replace(/\/:n1(\.p.*)?$/, '/000.p/3')
+      .replace(/:n[123]/g, '001')
+      .replace(':width', '3')
   const BODIES: { readonly [path: string]: unknown } = {
     '/v1/records': statement(3),
     '/v1/agencies': { id: 'new.example.org', name: 'New' },
@@ -66,12 +69,14 @@ describe('http: openapi', () => {
     const routes = createRouter(deps).stack.flatMap(({ methods, path }) =>
       methods.filter(method => method !== 'HEAD').map(method => `${method} ${path}`),
     )
-    const documented = OPERATIONS.map(({ method, path }) => `${method.toUpperCase()} ${path}`)
+    const documented = [...new Set(OPERATIONS.map(({ method, path, route = path }) => `${method.toUpperCase()} ${route}`))]
     deepEqual(documented.sort(), routes.filter(route => route !== 'GET /').sort())
   })
 
   // Deleting comes last: the others use what is there.
-  for (const operation of OPERATIONS.toSorted((a, b) => Number(a.method === 'delete') - Number(b.method === 'delete'))) {
+  const isFarTile = ({ path }: Operation) => path.includes('/x:n1')
+  const asked = OPERATIONS.filter(operation => !isFarTile(operation))
+  for (const operation of asked.toSorted((a, b) => Number(a.method === 'delete') - Number(b.method === 'delete'))) {
     for (const type of Object.keys(operation.body ?? { '': null })) {
       it(`${operation.method.toUpperCase()} ${operation.path} ${type} answers as documented`, async () => {
         const answer = await call(operation, type || undefined)
@@ -95,6 +100,13 @@ describe('http: openapi', () => {
     }
   }
 
+  it('spells the paths of tiles that only a large ledger has as they are', async () => {
+    const far = OPERATIONS.filter(isFarTile)
+    equal(far.length, 8)
+    for (const operation of far) deepEqual((await call(operation)).json.code, 'TILE_NOT_FOUND', operation.path)
+    equal((await service.get('/tile/0/x001/01')).json.code, 'TILE_PATH')
+  })
+
   it('answers what it refuses with the documented problem', async () => {
     for (const path of ['/v1/records/x', '/v1/records/99', '/nothing', '/v1/proofs/consistency/2/1'])
       assertFits(problem, (await service.get(path)).json)
@@ -110,7 +122,7 @@ describe('http: openapi', () => {
       [],
     )
     ok(!JSON.stringify(json).includes('#/$defs'))
-    deepEqual(json.components.schemas.Statement.additionalProperties, false)
+    deepEqual(json.components.schemas.Publication.additionalProperties, false)
   })
 })
 

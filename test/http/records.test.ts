@@ -91,7 +91,8 @@ describe('http: records', () => {
 
   it('names the member that is wrong', async () => {
     match((await service.submit(statement(9, { extra: 1 }))).json.detail, /unknown member "extra"/)
-    match((await service.submit(statement(9, { documents: [{ name: '' }] }))).json.detail, /documents\[0\]\.name/)
+    match((await service.submit(statement(9, { documents: [{ name: '' }] }))).json.detail, /documents\[0\] lacks mediaType/)
+    match((await service.submit(statement(9, { record: 'a ' }))).json.detail, /record begins or ends with white space/)
   })
 
   it('takes a body with its head, behind it, in pieces and in chunks alike', async () => {

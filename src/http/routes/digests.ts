@@ -10,7 +10,7 @@ import type Router from '@koa/router'
 import type { Context } from 'koa'
 import type { RouteDeps } from '../deps.ts'
 import { RequestError } from '../problem.ts'
-import { digestQuery, readAs } from '../schemas.ts'
+import { digestPrefix, digestQuery, readAs } from '../schemas.ts'
 
 /** Digests in one answer, and indexes of each. A ledger with sixteen million digests has so many under three digits. */
 const MAX_DIGESTS = 4096
@@ -21,7 +21,7 @@ export function digestRoutes(router: Router, { ledger }: RouteDeps): void {
   router.get('/v1/digests/:prefix', async (ctx: Context) => {
     const prefix = String(ctx.params.prefix)
     // The refusal does not repeat what came: it may be a whole digest.
-    if (!/^[0-9a-f]{3,8}$/.test(prefix))
+    if (!digestPrefix.safeParse(prefix).success)
       throw new RequestError(
         'DIGEST_PREFIX',
         'Send the first 3 to 8 hex digits of the SHA-256, in lower case, and compare the answers yourself.',

@@ -1,0 +1,233 @@
+/** Every route of design §6 but the pages for people: its name, and the schemas of what it takes and what it answers. */
+import { z } from 'zod'
+import * as schemas from './schemas.ts'
+
+/** One documented route. Refusals are problem documents everywhere and not listed one by one. */
+export type Operation = {
+  /** Its name in clients that are generated of the document. */
+  readonly id: string
+  readonly method: 'get' | 'post' | 'delete'
+  /** As the router knows it: `/v1/records/:index`. */
+  readonly path: string
+  /** Where the router knows several documented paths by one pattern, that pattern. */
+  readonly route?: string
+  readonly summary: string
+  readonly description?: string
+  readonly key?: 'agency' | 'operator'
+  readonly query?: z.ZodObject
+  readonly body?: { readonly [mediaType: string]: z.ZodType }
+  readonly answers: { readonly [status: number]: { readonly [mediaType: string]: z.ZodType | null } | null }
+}
+
+const json = (schema: z.ZodType) => ({ 'application/json': schema })
+const ndjson = (schema: z.ZodType) => ({ 'application/x-ndjson': schema })
+
+/**
+ * A tile's path holds its number in groups of three digits, all but the last with an x before them (C2SP tlog-tiles). Three groups are
+ * enough for 256 thousand million entries.
+ */
+const TILE_NUMBERS = [':n1', 'x:n1/:n2', 'x:n1/x:n2/:n3'] as const
+
+/** The paths of tiles and entry bundles, full and partial. */
+const TILES: readonly Operation[] = (['tile', 'bundle'] as const).flatMap(kind =>
+  TILE_NUMBERS.flatMap((number, groups) =>
+    ['', '.p/:width'].map((end): Operation => {
+      const name = `${end === '' ? '' : 'Partial'}${kind === 'tile' ? 'Tile' : 'EntryBundle'}${groups === 0 ? '' : groups + 1}`
+      const path = `/tile/${kind === 'tile' ? ':level' : 'entries'}/${number}${end}`
+      const what = kind === 'tile' ? 'tile' : 'entry bundle'
+      const summary = `A ${end === '' ? 'full' : 'partial'} ${what} with a number of ${['one group', 'two groups', 'three groups'][groups]} of digits (C2SP tlog-tiles).`
+      return {
+        id: `get${name}`,
+        method: 'get',
+        path,
+        route: '/tile/*path',
+        summary,
+        answers: { 200: { 'application/octet-stream': null } },
+      }
+    }),
+  ),
+)
+
+/** All of them. */
+export const OPERATIONS: readonly Operation[] = [
+  {
+    id: 'submitRecord',
+    method: 'post',
+    path: '/v1/records',
+    summary: 'Submit one statement, or a stream of them, one a line.',
+    description:
+      'The same statement again has the same index. A stream has at most 100,000 lines and 64 MiB; its answer begins when the request has ended, and an answer without the summary as its last line is incomplete. With ?dry-run nothing is logged, and the answer says what would become of each statement.',
+    key: 'agency',
+    query: schemas.submitQuery,
+    body: { ...json(schemas.statement), ...ndjson(schemas.statement) },
+    answers: {
+      200: { ...json(z.union([schemas.submitted, schemas.dryAnswer])), ...ndjson(schemas.answerLine) },
+      201: json(schemas.submitted),
+      413: ndjson(schemas.answerLine),
+    },
+  },
+  {
+    id: 'listRecords',
+    method: 'get',
+    path: '/v1/records',
+    summary: 'Find records by hash, agency or record id, or list them all: the newest first, any number by the cursor.',
+    query: schemas.recordQuery,
+    answers: { 200: json(schemas.recordList) },
+  },
+  {
+    id: 'listDigests',
+    method: 'get',
+    path: '/v1/digests/:prefix',
+    summary: 'The digests that begin with 3 to 8 hex digits: compare them on your own machine, and nobody learns which file you hold.',
+    query: schemas.digestQuery,
+    answers: { 200: json(schemas.digestList) },
+  },
+  {
+    id: 'getRecord',
+    method: 'get',
+    path: '/v1/records/:index',
+    summary: 'A record: its statement, its state and its versions.',
+    answers: { 200: json(schemas.record) },
+  },
+  {
+    id: 'getReceipt',
+    method: 'get',
+    path: '/v1/records/:index/receipt',
+    summary: 'The receipt of a record.',
+    answers: { 200: json(schemas.receipt) },
+  },
+  {
+    id: 'listReceipts',
+    method: 'get',
+    path: '/v1/receipts/:from/:to',
+    summary: 'Receipts of [from, to), at most 10,000, one a line; what is not there yet is left out.',
+    answers: { 200: ndjson(schemas.receiptLine) },
+  },
+  {
+    id: 'listStatements',
+    method: 'get',
+    path: '/v1/statements/:from/:to',
+    summary: 'Statements of [from, to), at most 10,000, one a line; what is not there yet is left out.',
+    answers: { 200: ndjson(schemas.statementLine) },
+  },
+  {
+    id: 'getInclusionProof',
+    method: 'get',
+    path: '/v1/proofs/inclusion/:index/:size',
+    summary: 'Proof that an entry is in the tree of a size.',
+    answers: { 200: json(schemas.inclusion) },
+  },
+  {
+    id: 'getConsistencyProof',
+    method: 'get',
+    path: '/v1/proofs/consistency/:from/:to',
+    summary: 'Proof that a tree grew from one size to another.',
+    answers: { 200: json(schemas.consistency) },
+  },
+  {
+    id: 'listAnchors',
+    method: 'get',
+    path: '/v1/anchors',
+    summary: 'The anchors on the chain.',
+    query: schemas.anchorQuery,
+    answers: { 200: json(schemas.anchors) },
+  },
+  {
+    id: 'getAnchor',
+    method: 'get',
+    path: '/v1/anchors/:size',
+    summary: 'The final anchor of exactly this size.',
+    answers: { 200: json(schemas.anchor) },
+  },
+  { id: 'getStatus', method: 'get', path: '/v1/status', summary: 'The state of the ledger.', answers: { 200: json(schemas.status) } },
+  {
+    id: 'listLogKeys',
+    method: 'get',
+    path: '/v1/keys',
+    summary: "The log's keys, and how each was introduced by the one before it.",
+    answers: { 200: json(schemas.logKeys) },
+  },
+  {
+    id: 'getPolicy',
+    method: 'get',
+    path: '/policy.json',
+    summary: 'What a verifier of this ledger trusts. Pin your own copy.',
+    answers: { 200: json(schemas.policy) },
+  },
+  {
+    id: 'addAgency',
+    method: 'post',
+    path: '/v1/agencies',
+    summary: 'Register an agency.',
+    key: 'operator',
+    body: json(schemas.newAgency),
+    answers: { 201: json(schemas.agency) },
+  },
+  { id: 'listAgencies', method: 'get', path: '/v1/agencies', summary: 'All agencies.', answers: { 200: json(schemas.agencyList) } },
+  { id: 'getAgency', method: 'get', path: '/v1/agencies/:id', summary: 'One agency.', answers: { 200: json(schemas.agency) } },
+  {
+    id: 'addKey',
+    method: 'post',
+    path: '/v1/agencies/:id/keys',
+    summary: 'Make an API key. It is shown this once.',
+    key: 'operator',
+    body: json(schemas.newKey),
+    answers: { 201: json(schemas.createdKey) },
+  },
+  {
+    id: 'listKeys',
+    method: 'get',
+    path: '/v1/agencies/:id/keys',
+    summary: 'The API keys of an agency.',
+    key: 'operator',
+    answers: { 200: json(schemas.keyList) },
+  },
+  {
+    id: 'getKey',
+    method: 'get',
+    path: '/v1/agencies/:id/keys/:keyId',
+    summary: 'One API key.',
+    key: 'operator',
+    answers: { 200: json(schemas.apiKey) },
+  },
+  {
+    id: 'getBackup',
+    method: 'get',
+    path: '/v1/backup',
+    summary: 'Every row of the store as of now, for openseal backup.',
+    key: 'operator',
+    answers: { 200: { 'application/octet-stream': null } },
+  },
+  {
+    id: 'revokeKey',
+    method: 'delete',
+    path: '/v1/agencies/:id/keys/:keyId',
+    summary: 'Revoke an API key.',
+    key: 'operator',
+    answers: { 204: null },
+  },
+  {
+    id: 'getCheckpoint',
+    method: 'get',
+    path: '/checkpoint',
+    summary: 'The newest checkpoint (C2SP tlog-checkpoint).',
+    answers: { 200: { 'text/plain': null } },
+  },
+  ...TILES,
+  { id: 'getHealth', method: 'get', path: '/healthz', summary: 'Alive.', answers: { 200: json(schemas.health) } },
+  {
+    id: 'getReadiness',
+    method: 'get',
+    path: '/readyz',
+    summary: 'Accepting submissions, with alarms.',
+    answers: { 200: json(schemas.readiness), 503: json(schemas.readiness) },
+  },
+  { id: 'getMetrics', method: 'get', path: '/metrics', summary: 'Prometheus metrics.', answers: { 200: { 'text/plain': null } } },
+  {
+    id: 'getOpenApi',
+    method: 'get',
+    path: '/openapi.json',
+    summary: 'This document.',
+    answers: { 200: json(z.looseObject({ openapi: z.string() })) },
+  },
+]
