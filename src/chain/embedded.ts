@@ -7,7 +7,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync } from 'node:fs'
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
@@ -34,7 +34,14 @@ export type EmbeddedChain = {
   stop(): Promise<void>
 }
 
-type Files = { readonly folder: string; readonly state: string; readonly process: string; readonly output: string; readonly cache: string }
+type Files = {
+  readonly folder: string
+  readonly state: string
+  readonly process: string
+  readonly output: string
+  readonly cache: string
+  readonly pages: string | undefined
+}
 type Process = { readonly pid: number; readonly port: number }
 
 const WATCH_MS = 250
@@ -45,13 +52,26 @@ const START_MS = 20_000
 const RESPAWN_MS = { first: 200, most: 5_000 }
 const HISTORY_BLOCKS = 256
 
+type Start = {
+  readonly dataDir: string
+  /** 0: any free port. */
+  readonly port: number
+  readonly log: Log
+  /** The origin of the web pages that may ask it; absent: none. */
+  readonly pages?: string
+}
+
+/** What anvil needs of the environment. All else stays with the service: its secrets are in there too. */
+const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'SystemRoot']
+
 /**
- * Starts the chain of `dataDir`, or takes over the one that a killed service left running. With port 0 it takes any free port.
+ * Starts the chain of `dataDir`, or takes over the one that a killed service left running.
  * CHAIN_PORT_BUSY, CHAIN_STATE_MALFORMED, CHAIN_START_FAILED.
  */
-export async function startEmbeddedChain({ dataDir, port, log }: { dataDir: string; port: number; log: Log }): Promise<EmbeddedChain> {
-  const files = filesOf(dataDir)
-  await mkdir(files.folder, { recursive: true })
+export async function startEmbeddedChain({ dataDir, port, log, pages }: Start): Promise<EmbeddedChain> {
+  const files = filesOf(dataDir, pages)
+  await mkdir(files.folder, { recursive: true, mode: 0o700 })
+  await chmod(files.folder, 0o700).catch(() => {})
   let running = (await adopt(files, port, log)) ?? (await startProcess(files, port === 0 ? await freePort() : port, log))
   const url = `http://127.0.0.1:${running.port}`
   let saved = await currentState(url)
@@ -132,10 +152,10 @@ export async function startEmbeddedChain({ dataDir, port, log }: { dataDir: stri
   }
 }
 
-function filesOf(dataDir: string): Files {
+function filesOf(dataDir: string, pages: string | undefined): Files {
   const folder = join(resolve(dataDir), 'chain')
   const at = (name: string) => join(folder, name)
-  return { folder, state: at('state.json'), process: at('process.json'), output: at('anvil.log'), cache: at('cache') }
+  return { folder, state: at('state.json'), process: at('process.json'), output: at('anvil.log'), cache: at('cache'), pages }
 }
 
 /** The chain that a killed service left behind: ours if the process of our file runs with our folder and answers on its port. */
@@ -193,8 +213,15 @@ function spawnAnvil(files: Files, port: number): ChildProcess {
   const flags = ['--port', String(port), '--host', '127.0.0.1', '--chain-id', String(EMBEDDED_CHAIN_ID), '--silent']
   const history = ['--prune-history', String(HISTORY_BLOCKS), '--cache-path', files.cache]
   const state = existsSync(files.state) ? ['--load-state', files.state] : []
-  const output = openSync(files.output, 'w')
-  const child = spawn(anvilBinary(), [...flags, ...history, ...state], { detached: true, stdio: ['ignore', output, output] })
+  // Without this any web page could read and write it: anvil lets all of them by default.
+  const readers = files.pages === undefined ? ['--no-cors'] : ['--allow-origin', files.pages]
+  const env = Object.fromEntries(INHERITED.flatMap(name => (process.env[name] === undefined ? [] : [[name, process.env[name]]])))
+  const output = openSync(files.output, 'w', 0o600)
+  const child = spawn(anvilBinary(), [...flags, ...history, ...readers, ...state], {
+    env,
+    detached: true,
+    stdio: ['ignore', output, output],
+  })
   closeSync(output)
   child.unref()
   return child

@@ -4,7 +4,7 @@ import { defaultMarkFolder } from '../mark.ts'
 import { acceptLoss, restoreBackup, takeBackup } from '../upkeep/backup.ts'
 import { createClient } from './client.ts'
 import { ClientError } from './client-error.ts'
-import { addCommand, UsageError, withLedger } from './command.ts'
+import { addCommand, keepFilesPrivate, UsageError, withLedger } from './command.ts'
 import { describeRestored } from './doctor.ts'
 import { print, printJson } from './output.ts'
 import { readSecret } from './secret.ts'
@@ -32,6 +32,7 @@ export function addBackup(program: Command, setExit: (code: number) => void): vo
 }
 
 async function backup(folder: string, { ledger, data, json }: BackupOptions): Promise<void> {
+  keepFilesPrivate()
   const { url } = createClient(ledger)
   const key = await readSecret('OPENSEAL_OPERATOR_KEY', "the operator's key, in the data folder of the service as keys/operator.key")
   const taken = await takeBackup(await ask(url, key), folder, data)
@@ -54,6 +55,7 @@ async function ask(url: string, key: string): Promise<AsyncIterable<Uint8Array>>
 }
 
 async function restore(folder: string | undefined, { data, acceptLoss: size, json }: RestoreOptions): Promise<number> {
+  keepFilesPrivate()
   if ((folder === undefined) === (size === undefined)) throw new UsageError('name either the folder of a backup, or --accept-loss SIZE')
   if (size !== undefined) {
     await acceptLoss(data, size, process.env.OPENSEAL_MARK || defaultMarkFolder())

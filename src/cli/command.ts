@@ -63,3 +63,8 @@ export class UsageError extends CommandError {
     super(EXIT_USAGE, 'USAGE_WRONG', message, options)
   }
 }
+
+/** For commands that write into a data folder: what they and their libraries make is for this user alone. */
+export function keepFilesPrivate(): void {
+  process.umask(0o077)
+}

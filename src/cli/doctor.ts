@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { OpenSealError } from '../core/errors.ts'
 import { defaultMarkFolder } from '../mark.ts'
 import { type Diagnosis, examine } from '../upkeep/doctor.ts'
-import { addCommand } from './command.ts'
+import { addCommand, keepFilesPrivate } from './command.ts'
 import { openCopy } from './copy.ts'
 import { print, printJson, startProgress } from './output.ts'
 
@@ -26,6 +26,7 @@ export function addDoctor(program: Command, setExit: (code: number) => void): vo
 }
 
 async function run({ data, repair = false, refill, json }: Options): Promise<number> {
+  keepFilesPrivate()
   let bar: ReturnType<typeof startProgress> | undefined
   const copy = refill === undefined ? undefined : openCopy(refill)
   const onProgress = ({ done, total }: { done: number; total: number }) => {

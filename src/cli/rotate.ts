@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import type { OwnLog } from '../chain/deploy.ts'
 import { parsePolicy } from '../core/policy.ts'
-import { addCommand, UsageError } from './command.ts'
+import { addCommand, keepFilesPrivate, UsageError } from './command.ts'
 import { print, printJson, remark } from './output.ts'
 import { readThere } from './receipt-file.ts'
 
@@ -18,6 +18,7 @@ export function addRotate(program: Command): void {
 
   const logKey = 'end the key that signs the log, and begin another; the service must be stopped, and its settings be those of "serve"'
   addCommand(rotate, 'log-key', logKey, 'OPENSEAL_DATA=/srv/openseal openseal rotate log-key').action(async ({ json }: Options) => {
+    keepFilesPrivate()
     // Loaded here only: the other commands start in a fraction of the time without the service.
     const [{ readConfig }, { rotateLogKey }] = await Promise.all([import('../config.ts'), import('../server/rotate.ts')])
     const done = await rotateLogKey(readConfig(process.env), { log: quiet })

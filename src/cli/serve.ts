@@ -3,7 +3,7 @@ import { relative } from 'node:path'
 import type { Command } from 'commander'
 import { createLog } from '../log.ts'
 import type { startServer } from '../server/server.ts'
-import { addCommand } from './command.ts'
+import { addCommand, keepFilesPrivate } from './command.ts'
 import { print, printJson } from './output.ts'
 
 type Service = Awaited<ReturnType<typeof startServer>>
@@ -15,6 +15,7 @@ export function addServe(program: Command): void {
   const example = 'openseal serve\nOPENSEAL_PORT=9000 OPENSEAL_DATA=/srv/openseal openseal serve'
   addCommand(program, 'serve', 'run the ledger; settings come from the environment (OPENSEAL_PORT, OPENSEAL_DATA, …)', example).action(
     async (options: { json?: boolean }) => {
+      keepFilesPrivate()
       const stopping = waitForSignal()
       // Loaded here only: the other commands start in a fraction of the time without the service.
       const [{ readConfig }, { startServer }] = await Promise.all([import('../config.ts'), import('../server/server.ts')])

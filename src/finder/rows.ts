@@ -10,6 +10,7 @@
  *   g agency                 → counts, as JSON
  *   t unit slot              → what was sealed in a stretch of time, and how long it waited for the chain, as JSON
  */
+import { chmod, mkdir } from 'node:fs/promises'
 import { Level } from 'level'
 
 const ROWS_AT_ONCE = 64
@@ -31,6 +32,9 @@ export type Rows = {
 
 /** Opens them in a folder. */
 export async function openRows(folder: string): Promise<Rows> {
+  // It holds the words of statements.
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await chmod(folder, 0o700).catch(() => {})
   const db = new Level<Uint8Array, Uint8Array>(folder, { keyEncoding: 'view', valueEncoding: 'view', maxOpenFiles: OPEN_TABLES })
   await db.open()
   return {

@@ -12,7 +12,7 @@ import type { Finality } from '../ledger/anchor-chain.ts'
 import type { Log } from '../log.ts'
 import type { Store } from '../store/port.ts'
 import { ServerError } from './errors.ts'
-import type { Parts } from './parts.ts'
+import type { Start } from './parts.ts'
 
 /** How long an endpoint may take for one answer. */
 export const REQUEST_MS = 10_000
@@ -34,11 +34,16 @@ export type OpenChain = {
 }
 
 /** The chain to anchor on: the configured endpoints, or the embedded one, started here. */
-export async function openChain(config: Config, dataDir: string, log: Log, parts: Parts): Promise<OpenChain> {
+export async function openChain({ config, dataDir, log, parts }: Start, pagesUrl: string | undefined): Promise<OpenChain> {
   const { rpcUrls, anchorSigner, chainPort } = config
   const signer = anchorSigner === undefined ? createKeySigner(EMBEDDED_KEY) : await openSigner(anchorSigner)
   if (rpcUrls.length > 0) return { urls: rpcUrls, signer, finality: config.finality, embedded: false, save: async () => {} }
-  const chain = await startEmbeddedChain({ dataDir, port: chainPort, log })
+  const chain = await startEmbeddedChain({
+    dataDir,
+    port: chainPort,
+    log,
+    ...(pagesUrl !== undefined && { pages: new URL(pagesUrl).origin }),
+  })
   parts.embedded = chain
   return { urls: [chain.url], signer, finality: { confirmations: 0 }, embedded: true, save: () => chain.save() }
 }

@@ -32,7 +32,7 @@ export async function openStore({ storeUrl }: Config, dataDir: string): Promise<
       'SERVER_STORE',
       'OPENSEAL_STORE: the PostgreSQL store is not built yet. Leave it out to keep the ledger in the data folder.',
     )
-  await mkdir(dataDir, { recursive: true }).catch(cause => {
+  await mkdir(dataDir, { recursive: true, mode: 0o700 }).catch(cause => {
     throw new ServerError('SERVER_DATA', `The data folder ${dataDir} cannot be made (${cause.code}). Set OPENSEAL_DATA to another.`, {
       cause,
     })
@@ -41,17 +41,22 @@ export async function openStore({ storeUrl }: Config, dataDir: string): Promise<
 }
 
 /** What the log is opened with. */
-export type LogDeps = Start & { readonly store: Store; readonly onSeal?: LedgerDeps['onSeal'] }
+export type LogDeps = Start & {
+  readonly store: Store
+  /** Where the pages of the service are; absent where it has none. */
+  readonly url?: string
+  readonly onSeal?: LedgerDeps['onSeal']
+}
 
 /** The log, opened. */
 export type OpenLog = Awaited<ReturnType<typeof openLog>>
 
 /** The log with its key, its chain and its anchorer, which does nothing yet. */
-export async function openLog({ config, store, dataDir, log, parts, onSeal }: LogDeps) {
+export async function openLog({ config, store, dataDir, log, parts, url, onSeal }: LogDeps) {
   const markFolder = markFolderOf(config.markFolder, dataDir)
   const isBegun = (await store.readHead()) !== undefined
   const seed = await readLogKey(logKeyFile(dataDir), { mustExist: isBegun, randomBytes, log })
-  const chain = await openChain(config, dataDir, log, parts)
+  const chain = await openChain({ config, dataDir, log, parts }, url)
   const anchor = await bindAnchor(config, chain, dataDir, store, log)
   const { origin, anchorIntervalMs: intervalMs, anchorMinBatch: minBatch } = config
   const signer = createLogSigner(origin, seed)

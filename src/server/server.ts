@@ -56,13 +56,13 @@ async function open(start: Start): Promise<Omit<Service, 'close'>> {
 
   // The log with its key and its chain; then the operator's key, which the first start makes.
   const bell = createSealBell()
-  const opened = await openLog({ config, store, dataDir, log, parts, onSeal: bell.ring })
+  const url = config.url ?? http.url
+  const opened = await openLog({ config, store, dataDir, log, parts, url, onSeal: bell.ring })
   const operatorKeyFile = join(dataDir, 'keys', 'operator.key')
   const operatorKey = config.operatorKey ?? (await readOperatorKey(operatorKeyFile, { randomBytes, log }))
 
   // Nothing is served before the first try to compare the ledger with its chain.
   const watch = await openWatch(start, store, opened, bell)
-  const url = config.url ?? http.url
   const serving = await openServing(start, store, opened, watch, { url, operatorKey, isClosing: http.isClosing })
   http.serve(serving(operatorHttp === undefined ? 'local' : 'elsewhere'))
   operatorHttp?.serve(serving('here'))

@@ -3,7 +3,7 @@
  * writes next stands behind a torn record, and the next start cannot read it. So the first failed write closes the journal: the database
  * is opened again, which reads what is on disk into new files, and nothing else is written before that has worked.
  */
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { StoreError } from './port.ts'
@@ -32,11 +32,15 @@ const OPEN_TABLES = 84
 const OPTIONS = { keyEncoding: 'view', valueEncoding: 'view', writeBufferSize: WRITE_BUFFER_BYTES, maxOpenFiles: OPEN_TABLES } as const
 /** Room for what opening writes besides the journal's content: a manifest and an empty journal. */
 const SPARE_BYTES = 256 * 1024
+const PRIVATE = 0o700
 /** A folder that LevelDB passes over. */
 const PROBE = 'openseal.probe'
 
 /** Opens, or creates, the database in a folder. @throws StoreError STORE_LOCKED, STORE_UNREADABLE */
 export async function openLevelDatabase(folder: string): Promise<LevelDatabase> {
+  // Statements, salts and hashed keys: the folder is its owner's alone, whatever the umask lets LevelDB make in it.
+  await mkdir(folder, { recursive: true, mode: PRIVATE }).catch(() => {})
+  await chmod(folder, PRIVATE).catch(() => {})
   const db: Database = new Level(folder, OPTIONS)
   await openOrSay(db, folder)
   await rm(join(folder, PROBE), { recursive: true, force: true })

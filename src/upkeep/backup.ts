@@ -53,7 +53,7 @@ export async function restoreBackup(
   const { header, rows } = await decodeBackup(createReadStream(join(folder, FILE)))
   const beside = join(dataDir, 'store.restoring')
   await rm(beside, { recursive: true, force: true })
-  await mkdir(dataDir, { recursive: true })
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
   await fillLevelStore(beside, rows)
   await mark(beside, header)
   await rename(beside, store)

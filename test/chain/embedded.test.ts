@@ -2,12 +2,14 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer as createPages } from 'node:http'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type EmbeddedChain, startEmbeddedChain } from '../../src/chain/embedded.ts'
 import { silentLog } from '../../src/log.ts'
+import { launchBrowser } from '../web/browser.ts'
 
 const FIRST = '0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266'
 
@@ -116,6 +118,59 @@ describe('chain/embedded', () => {
     const message = `Port ${port} is in use: stop what uses it or set OPENSEAL_CHAIN_PORT.`
     await assert.rejects(startEmbeddedChain({ dataDir, port, log: silentLog }), { code: 'CHAIN_PORT_BUSY', message })
     await new Promise(done => server.close(done))
+  })
+
+  it('inherits no secret of the service’s environment', async () => {
+    // Elsewhere no process may be asked for its environment.
+    if (process.platform !== 'linux') return
+    process.env.OPENSEAL_ANCHOR_KEY = '0xsecret'
+    try {
+      const { pid } = await start()
+      const names = (await readFile(`/proc/${pid()}/environ`, 'utf8')).split('\0').map(line => line.split('=')[0])
+      assert.deepEqual(
+        names.filter(name => !['', 'PATH', 'HOME', 'TMPDIR'].includes(name ?? '')),
+        [],
+      )
+    } finally {
+      delete process.env.OPENSEAL_ANCHOR_KEY
+    }
+  })
+
+  it('answers the pages of its ledger in a browser, and no other web page', async function () {
+    this.timeout(60_000)
+    const pages = createPages((_request, response) =>
+      response.setHeader('content-type', 'text/html').end('<!doctype html><title>x</title>'),
+    )
+    const port = await new Promise<number>(done => pages.listen(0, '127.0.0.1', () => done((pages.address() as { port: number }).port)))
+    chain = await startEmbeddedChain({ dataDir, port: 0, log: silentLog, pages: `http://localhost:${port}` })
+    const browser = await launchBrowser()
+    try {
+      const page = await browser.newPage()
+      const ask = async (from: string, type: string) => {
+        await page.goto(from)
+        return page.evaluate(
+          ([url, contentType]) =>
+            fetch(url!, {
+              method: 'POST',
+              headers: { 'content-type': contentType! },
+              body: '{"jsonrpc":"2.0","id":1,"method":"anvil_mine","params":["0x1"]}',
+            }).then(
+              answer => answer.status,
+              () => 'refused',
+            ),
+          [chain!.url, type],
+        )
+      }
+      const height = async () => Number((await block(chain!.url, 'latest')).number)
+      assert.equal(await ask(`http://localhost:${port}/`, 'application/json'), 200)
+      assert.equal(await height(), 1)
+      // The same server under another name: another site to the browser. Neither read nor written, with a preflight or without one.
+      for (const type of ['application/json', 'text/plain']) assert.equal(await ask(`http://127.0.0.1:${port}/`, type), 'refused')
+      assert.equal(await height(), 1)
+    } finally {
+      await browser.close()
+      pages.close()
+    }
   })
 
   it('refuses a damaged state instead of starting another chain', async () => {

@@ -1,7 +1,7 @@
 /** `openseal serve` as a process: what it prints, how it ends, and what it refuses in one sentence. */
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -68,6 +68,18 @@ describe('openseal serve', function () {
       assert.equal(code, 0, err)
     }
     assert.equal(keys[0], keys[1])
+  })
+
+  it('makes nothing in its data folder that others on the machine may read', async () => {
+    const data = 'private'
+    const served = serve({ OPENSEAL_DATA: data })
+    await served.ready
+    const open = readdirSync(join(folder, data), { recursive: true, encoding: 'utf8' }).filter(
+      name => statSync(join(folder, data, name)).mode % 0o100 !== 0,
+    )
+    served.child.kill('SIGTERM')
+    assert.equal((await served.ended).code, 0)
+    assert.deepEqual([open, statSync(join(folder, data)).mode % 0o1000], [[], 0o700])
   })
 
   it('has its anchors on chain again after it and its chain were killed in the moment of an anchor, and ends the chain last', async () => {
