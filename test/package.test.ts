@@ -51,7 +51,7 @@ describe('npm package', function () {
       const kinds = [createJsonRpcReader, parsePolicy, verify].map(value => typeof value)
       console.log(kinds.join(), VERDICTS.length)`
     await writeFile(join(folder, 'use.mjs'), text)
-    for (const node of nodes) assert.equal((await run(node, ['use.mjs'], { cwd: folder })).stdout, 'function,function,function 9\n')
+    for (const node of nodes) assert.equal((await run(node, ['use.mjs'], { cwd: folder })).stdout, 'function,function,function 11\n')
     const typed = `import { type Policy, type Result, parsePolicy, verify } from 'openseal/verifier'
       export const read: (bytes: Uint8Array) => Policy = parsePolicy
       export const run = (input: Parameters<typeof verify>[0]): Promise<Result> => verify(input)

@@ -67,7 +67,7 @@ export const ar: Messages = {
   'trust.file': 'فُحص بحسب السياسة التي في {name}، وبصمتها SHA-256 هي {hash}.',
   'trust.saved': 'فُحص بحسب السياسة المحفوظة في هذا الملف.',
   'matched.bytes': 'الملف مطابق للإيصال، بايتاً ببايت.',
-  'matched.content': 'المحتوى مطابق للإيصال، بتنسيق مختلف.',
+  'matched.content': 'المحتوى نفسه، بتنسيق مختلف.',
   'change.withdrawn': 'القيد {index} يسحب هذه النسخة.',
   'change.superseded': 'القيد {index} يحلّ محل هذه النسخة.',
   'change.edited': 'للقيد {index} محتوى مختلف تحت النسخة نفسها.',

@@ -78,7 +78,7 @@ export const de: Messages = {
   'trust.file': 'Geprüft nach der Richtlinie in {name} mit dem SHA-256 {hash}.',
   'trust.saved': 'Geprüft nach der Richtlinie, die in dieser Datei gespeichert ist.',
   'matched.bytes': 'Die Datei stimmt Byte für Byte mit dem Beleg überein.',
-  'matched.content': 'Der Inhalt stimmt mit dem Beleg überein; er ist anders formatiert.',
+  'matched.content': 'Gleicher Inhalt, anders formatiert.',
   'change.withdrawn': 'Eintrag {index} zieht diese Fassung zurück.',
   'change.superseded': 'Eintrag {index} ersetzt diese Fassung.',
   'change.edited': 'Eintrag {index} hat unter derselben Fassung einen anderen Inhalt.',

@@ -28,7 +28,7 @@ const SENTENCES = {
   'trust.file': 'Checked by the policy in {name}, with the SHA-256 {hash}.',
   'trust.saved': 'Checked by the policy that is saved in this file.',
   'matched.bytes': 'The file matches the receipt, byte for byte.',
-  'matched.content': 'The content matches the receipt; it is formatted differently.',
+  'matched.content': 'Same content, formatted differently.',
   'change.withdrawn': 'Entry {index} withdraws this version.',
   'change.superseded': 'Entry {index} replaces this version.',
   'change.edited': 'Entry {index} has different content under the same version.',

@@ -77,7 +77,7 @@ export const es: Messages = {
   'trust.file': 'Comprobado con la política de {name}, cuyo SHA-256 es {hash}.',
   'trust.saved': 'Comprobado con la política guardada en este archivo.',
   'matched.bytes': 'El archivo coincide con el recibo, byte por byte.',
-  'matched.content': 'El contenido coincide con el recibo; tiene otro formato.',
+  'matched.content': 'El mismo contenido, con otro formato.',
   'change.withdrawn': 'El asiento {index} retira esta versión.',
   'change.superseded': 'El asiento {index} sustituye esta versión.',
   'change.edited': 'El asiento {index} tiene un contenido diferente con la misma versión.',

@@ -77,7 +77,7 @@ export const fr: Messages = {
   'trust.file': 'Vérifié selon la politique de {name}, dont le SHA-256 est {hash}.',
   'trust.saved': 'Vérifié selon la politique enregistrée dans ce fichier.',
   'matched.bytes': 'Le fichier correspond au reçu, octet pour octet.',
-  'matched.content': 'Le contenu correspond au reçu ; il est mis en forme autrement.',
+  'matched.content': 'Même contenu, mis en forme autrement.',
   'change.withdrawn': 'L’entrée {index} retire cette version.',
   'change.superseded': 'L’entrée {index} remplace cette version.',
   'change.edited': 'L’entrée {index} a un contenu différent sous la même version.',

@@ -246,7 +246,8 @@ async function findingOf(
   { policy, policySource, trust, chain, ledger }: Means,
   { onCheck }: Watch = {},
 ): Promise<Finding> {
-  const result = await verify({ file: subject.digest, receipt, policy, chain, trust, currency: ledger?.currency, onCheck })
+  const asked = { file: subject.digest, subject: subject.isFingerprint ? 'fingerprint' : 'file' } as const
+  const result = await verify({ ...asked, receipt, policy, chain, trust, currency: ledger?.currency, onCheck })
   return { ...subject, ...(policySource && { policySource }), result, isFresher: false }
 }
 

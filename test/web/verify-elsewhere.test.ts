@@ -41,7 +41,7 @@ describe('verify page: offline, without JavaScript, by keyboard', function () {
       await check(page, [given('f', 'good file'), given('f.receipt.json', await receiptOf(6))])
       assert.equal(await page.locator('#offline-language').inputValue(), 'en')
       await page.selectOption('#offline-language', 'uk')
-      await page.waitForSelector('#results article[data-verdict="anchored"] .sentence:has-text("зареєстровано")')
+      await page.waitForSelector('#results article[data-verdict="anchored"] .sentence:has-text("перебуває в реєстрі")')
       assert.deepEqual(await page.evaluate(() => [document.documentElement.lang, location.hash]), ['uk', '#uk'])
       await page.selectOption('#offline-language', 'ar')
       await page.waitForSelector('html[dir=rtl] #results article[data-verdict="anchored"]')

@@ -116,7 +116,7 @@ describe('verify page: inside of files', function () {
         text,
         new RegExp(`Earlier state of the file: its first ${PDF.length} bytes:?\\s+Only an earlier state of this file is on the record`),
       )
-      assert.match(text, /For that earlier state alone: This file is on the record, unchanged since/)
+      assert.match(text, /For that earlier state alone: This file has been on the record, unchanged, since/)
       assert.equal(await page.locator('article.good').count(), 0)
     }
     await withPage('/en/verify', async page => {

@@ -28,6 +28,9 @@ const CHAIN_ID = 1
 const CONTRACT = `0x${'c0'.repeat(20)}`
 const LOG_ID = `0x${'1d'.repeat(32)}`
 const CODE = '0x6001'
+const LOG_OF = id('logOf(bytes32)').slice(0, 10)
+/** Six words: a log that is open, with no owner and no publisher that anyone asks for. */
+const OPEN_LOG = `0x${'0'.repeat(384)}`
 /** The block time of every anchor of these tests: 2026-11-20 10:00 UTC. */
 export const ANCHORED_MS = Date.UTC(2026, 10, 20, 10)
 
@@ -42,8 +45,8 @@ export const SITE_URL = 'https://ledger.example'
 
 export async function openWorld({ production = true }: { production?: boolean } = {}) {
   const anchored: SiteAnchor[] = []
-  const chain = await openEndpoint(({ size, root }) => anchored.find(anchor => anchor.size === size && anchor.root === root), anchored)
-  const liar = await openEndpoint(() => ({ block: { time: '1970-01-01T00:00:01Z' } }), [])
+  const chain = await openEndpoint(({ size, root }) => anchored.find(anchor => anchor.size === size && anchor.root === root))
+  const liar = await openEndpoint(() => ({ block: { time: '1970-01-01T00:00:01Z' } }))
   const state: WorldState = { production, nowMs: ANCHORED_MS - 7_200_000, lag: {}, notAccepting: undefined }
   const nowMs = () => state.nowMs
   const store = createMemoryStore()
@@ -153,22 +156,14 @@ export function statementOf(record: string, text: string, changes: Partial<State
 }
 
 /** A JSON-RPC endpoint of chain 1 over HTTP, as a browser may ask it. `down` makes it answer 503. */
-async function openEndpoint(
-  find: (asked: { size: number; root: string }) => { block: { time: string } } | undefined,
-  anchors: readonly SiteAnchor[],
-) {
+async function openEndpoint(find: (asked: { size: number; root: string }) => { block: { time: string } } | undefined) {
   const state = { down: false }
-  const logsOf = (wanted: (anchor: SiteAnchor) => boolean) => anchors.filter(wanted).map(logOf)
   const answers: { readonly [method: string]: (parameter: never) => unknown } = {
     eth_chainId: () => `0x${CHAIN_ID.toString(16)}`,
     eth_blockNumber: () => '0x3e8',
     eth_getCode: () => CODE,
-    eth_getTransactionReceipt: (hash: string) => {
-      const logs = logsOf(({ transaction }) => transaction === hash)
-      return logs.length === 0 ? null : { logs }
-    },
-    eth_getLogs: ({ blockHash }: { blockHash: string }) => logsOf(({ block }) => block.hash === blockHash),
     eth_call: ({ data }: { data: string }) => {
+      if (data.startsWith(LOG_OF)) return OPEN_LOG
       const found = find({ size: Number.parseInt(data.slice(74, 138), 16), root: data.slice(138, 202) })
       return `0x${word(found === undefined ? 0 : Date.parse(found.block.time) / 1000)}`
     },
@@ -184,13 +179,6 @@ async function openEndpoint(
     response.end(JSON.stringify({ jsonrpc: '2.0', id: call, result: answers[method]?.(params[0] as never) }))
   })
   return { ...server, state }
-}
-
-/** The event as the contract logs it. */
-function logOf({ contract, logId, size, root, transaction, block }: SiteAnchor) {
-  const data = `0x${word(size)}${root}${word(Date.parse(block.time) / 1000)}`
-  const place = { transactionHash: transaction, blockHash: block.hash, blockNumber: `0x${block.number.toString(16)}` }
-  return { address: contract, topics: [id('CheckpointAnchored(bytes32,uint64,bytes32,uint64)'), logId], data, ...place }
 }
 
 function word(value: number): string {
