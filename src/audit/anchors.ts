@@ -2,11 +2,12 @@
 import { toHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { coversSize, type PolicyAnchor } from '../core/policy.ts'
+import { formatTime } from '../core/time.ts'
 import type { AuditChain } from './chain.ts'
 import { type ChainView, placeOf, readChainLog } from './chain-log.ts'
 import { AuditError, type Finding, finding, type UnfinishedCode } from './finding.ts'
 import type { IsRoot } from './root-check.ts'
-import { addFinding, addUnfinished, type Run } from './run.ts'
+import { addFinding, addNotice, addUnfinished, type Run } from './run.ts'
 import type { ClaimedAnchor } from './source.ts'
 
 /** A log as one endpoint shows it, with what the policy says of it. */
@@ -123,9 +124,21 @@ export async function checkAnchors(
 }
 
 function checkClaims(run: Run, { chain, view }: AuditedLog, claimed: readonly ClaimedAnchor[]): void {
-  const anchored = new Set(view.events.map(({ size, root }) => `${size} ${toHex(root)}`))
-  for (const { size, root, block } of claimed.filter(({ size, root }) => !anchored.has(`${size} ${root}`))) {
+  const anchored = new Map(view.events.map(event => [`${event.size} ${toHex(event.root)}`, event]))
+  for (const { size, root, block, time } of claimed) {
     const values = { size, root, ...placeOf(chain) }
+    const event = anchored.get(`${size} ${root}`)
+    if (event !== undefined) {
+      // A block that moved, which the ledger has not seen yet. Nobody's proof depends on it.
+      const isThere = (block === 0 || block === event.block) && (time === undefined || time === formatTime(event.time * 1000))
+      if (!isThere)
+        addNotice(run, {
+          code: 'AUDIT_ANCHOR_MOVED',
+          detail: 'moved',
+          values: { size, told: block, block: event.block, ...placeOf(chain) },
+        })
+      continue
+    }
     if (block <= view.head.number) addFinding(run, finding('AUDIT_ANCHOR_MISSING', 'anchor', values))
     else addUnfinished(run, new AuditError('AUDIT_CHAIN_BEHIND', 'behind', { size, block, endpoint: chain.name, head: view.head.number }))
   }

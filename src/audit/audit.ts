@@ -21,7 +21,7 @@ type Reached = { readonly from: number; readonly roots: Roots }
 /** Audits once. Never rejects for what a ledger or an endpoint does: that is `inconsistent` or `unfinished`. */
 export async function audit(input: AuditInput): Promise<AuditReport> {
   const counts = { statements: 0, erased: 0, withheld: 0, tiles: 0 }
-  const run: Run = { input, findings: [], unfinished: [], evidence: [], counts }
+  const run: Run = { input, findings: [], notices: [], unfinished: [], evidence: [], counts }
   let logs: AuditedLog[] = []
   let reached: Reached | undefined
   try {
@@ -41,6 +41,7 @@ export async function audit(input: AuditInput): Promise<AuditReport> {
 export function unbegun(origin: string, { unfinished }: AuditError): AuditReport {
   const nothing = {
     findings: [],
+    notices: [],
     testNetwork: false,
     anchors: [],
     evidence: [],
@@ -126,7 +127,11 @@ async function rederiveFromBest(
   throw new Error('bug: the last start is the empty tree')
 }
 
-function reportOf({ input, findings, unfinished, evidence, counts }: Run, logs: readonly AuditedLog[], reached?: Reached): AuditReport {
+function reportOf(
+  { input, findings, notices, unfinished, evidence, counts }: Run,
+  logs: readonly AuditedLog[],
+  reached?: Reached,
+): AuditReport {
   const [verdict, exit] =
     findings.length > 0 ? (['inconsistent', 5] as const) : unfinished.length > 0 ? (['unfinished', 6] as const) : CLEAN
   const tree = reached?.roots.tree() ?? EMPTY_BASE
@@ -134,6 +139,7 @@ function reportOf({ input, findings, unfinished, evidence, counts }: Run, logs: 
     verdict,
     exit,
     findings,
+    notices,
     unfinished,
     origin: input.policy.origin,
     testNetwork: !input.policy.anchors.some(({ production }) => production),

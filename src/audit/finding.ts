@@ -59,6 +59,9 @@ export const UNFINISHED_CODES = [
   'AUDIT_STATE_UNWRITABLE',
 ] as const satisfies readonly AuditMessageKey[]
 
+/** What an audit notices that contradicts nothing: hints of the ledger that are out of date. */
+export const NOTICE_CODES = ['AUDIT_ANCHOR_MOVED'] as const satisfies readonly AuditMessageKey[]
+
 export type FindingCode = (typeof FINDING_CODES)[number]
 export type UnfinishedCode = (typeof UNFINISHED_CODES)[number]
 
@@ -68,6 +71,9 @@ export type Values = Readonly<Record<string, string | number>>
 
 /** One contradiction; `index` is the first entry concerned. */
 export type Finding = { readonly code: FindingCode; readonly detail: DetailKey; readonly values: Values; readonly index?: number }
+
+/** One thing that was noticed. It leaves the verdict as it is. */
+export type Notice = { readonly code: (typeof NOTICE_CODES)[number]; readonly detail: DetailKey; readonly values: Values }
 
 /** One thing that was not looked at, and why. */
 export type Unfinished = { readonly code: UnfinishedCode; readonly detail: DetailKey; readonly values: Values }

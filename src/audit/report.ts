@@ -43,6 +43,7 @@ ${factsOf(say, report, facts)
   .join('\n')}
 </dl>
 ${formatFindings(report, say)}
+${formatNotices(report, say)}
 ${formatUnfinished(report, say)}
 ${formatAnchors(report.anchors, say)}
 ${formatShown(report, say)}
@@ -102,7 +103,12 @@ function formatUnfinished({ unfinished }: AuditReport, say: SayAudit): string {
   return `<h2>${say('heading.unfinished')}</h2>\n<ul class="told">\n${unfinished.map(reason => formatTold(reason, say)).join('\n')}\n</ul>`
 }
 
-function formatTold(told: AuditReport['findings'][number] | AuditReport['unfinished'][number], say: SayAudit): string {
+function formatNotices({ notices }: AuditReport, say: SayAudit): string {
+  if (notices.length === 0) return ''
+  return `<h2>${say('heading.notices')}</h2>\n<ul class="told">\n${notices.map(notice => formatTold(notice, say)).join('\n')}\n</ul>`
+}
+
+function formatTold(told: AuditReport['findings' | 'notices' | 'unfinished'][number], say: SayAudit): string {
   return `<li><strong>${escapeHtml(say(told.code))}</strong><br><bdi>${escapeHtml(sayDetail(say, told))}</bdi> <code>${told.code}</code></li>`
 }
 

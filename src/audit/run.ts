@@ -1,7 +1,7 @@
 /** What an audit is given, what it answers, and what its parts share while it runs. */
 import type { Policy } from '../core/policy.ts'
 import type { AnchorEvent, AuditChain } from './chain.ts'
-import { AuditError, type Finding, type Unfinished } from './finding.ts'
+import { AuditError, type Finding, type Notice, type Unfinished } from './finding.ts'
 import type { LedgerSource } from './source.ts'
 import type { AuditState } from './state.ts'
 
@@ -36,6 +36,8 @@ export type AuditReport = {
   /** 0, 5 or 6. */
   readonly exit: number
   readonly findings: readonly Finding[]
+  /** What was noticed beside them, and says nothing against the ledger. */
+  readonly notices: readonly Notice[]
   /** What could not be looked at, and why. */
   readonly unfinished: readonly Unfinished[]
   readonly origin: string
@@ -61,6 +63,7 @@ export type AuditReport = {
 export type Run = {
   readonly input: AuditInput
   readonly findings: Finding[]
+  readonly notices: Notice[]
   readonly unfinished: Unfinished[]
   readonly evidence: string[]
   readonly counts: { statements: number; erased: number; withheld: number; tiles: number }
@@ -73,6 +76,11 @@ export const MAX_FINDINGS = 100
 export function addFinding({ findings }: Run, finding: Finding): void {
   const text = JSON.stringify(finding)
   if (findings.length < MAX_FINDINGS && !findings.some(other => JSON.stringify(other) === text)) findings.push(finding)
+}
+
+/** Keeps what was noticed, as many as there may be findings. */
+export function addNotice({ notices }: Run, notice: Notice): void {
+  if (notices.length < MAX_FINDINGS) notices.push(notice)
 }
 
 /** Keeps why something was not looked at; what is no such reason is thrown on. */

@@ -7,7 +7,7 @@ import { unreadable } from './finding.ts'
 import { createHttpReader, type HttpOptions } from './http.ts'
 import { MAX_STATEMENT_LINE, readStatements, type ServedStatements } from './served-statements.ts'
 
-/** An anchor that the ledger says is final. Hex is lower case, `root` without 0x; `block` is the number of its block, if it is told. */
+/** An anchor that the ledger says is final. Hex is lower case, `root` without 0x; `block` is the number of its block, 0 where it is not told. */
 export type ClaimedAnchor = {
   readonly chainId: number
   readonly contract: string
@@ -15,6 +15,8 @@ export type ClaimedAnchor = {
   readonly size: number
   readonly root: string
   readonly block: number
+  /** When that block was made, as the ledger says it; undefined where it does not. */
+  readonly time: string | undefined
 }
 
 /** What an audit asks. Every function rejects with AuditError when there is no usable answer. */
@@ -35,6 +37,8 @@ export const MAX_STATEMENTS = 1024
 
 /** A ledger that anchors every ten minutes has so many in ten years. */
 const MAX_ANCHORS = 525_600
+/** A time has 20 characters. */
+const MAX_TIME = 20
 const MAX_TEXT = 4 * 1024 * 1024
 const TEXT = ['text/plain', 'application/octet-stream']
 const BINARY = ['application/octet-stream', 'binary/octet-stream']
@@ -110,7 +114,7 @@ function readAnchor(item: Json, path: string): ClaimedAnchor {
   const { chainId, contract, logId, size, root, block } = isJsonObject(item) ? item : {}
   const areTexts = typeof contract === 'string' && typeof logId === 'string' && typeof root === 'string'
   if (!areTexts || !Number.isSafeInteger(chainId) || !Number.isSafeInteger(size)) throw unreadable(path, 'not a list of anchors')
-  const number = isJsonObject(block) ? block.number : undefined
+  const { number, time } = isJsonObject(block) ? block : {}
   return {
     chainId: Number(chainId),
     contract: contract.toLowerCase(),
@@ -118,5 +122,6 @@ function readAnchor(item: Json, path: string): ClaimedAnchor {
     size: Number(size),
     root: root.toLowerCase().replace(/^0x/, ''),
     block: Number.isSafeInteger(number) ? Number(number) : 0,
+    time: typeof time === 'string' ? time.slice(0, MAX_TIME) : undefined,
   }
 }

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { audit, unbegun } from '../audit/audit.ts'
 import type { AuditChain } from '../audit/chain.ts'
-import { AuditError, type Finding, type Unfinished, unreadable } from '../audit/finding.ts'
+import { AuditError, type Finding, type Notice, type Unfinished, unreadable } from '../audit/finding.ts'
 import { type AuditFacts, factsOf, formatAuditReport, sayVerdict } from '../audit/report.ts'
 import type { AuditReport, Progress } from '../audit/run.ts'
 import { createHttpSource } from '../audit/source.ts'
@@ -104,13 +104,20 @@ function createBars() {
 
 async function tell(report: AuditReport, options: Options, facts: AuditFacts, say: SayAudit): Promise<void> {
   if (options.report !== undefined) await writeReport(options.report, formatAuditReport(report, facts, say))
-  if (options.json) printJson({ ...facts, ...report, findings: report.findings.map(inWords), unfinished: report.unfinished.map(inWords) })
+  if (options.json)
+    printJson({
+      ...facts,
+      ...report,
+      findings: report.findings.map(inWords),
+      notices: report.notices.map(inWords),
+      unfinished: report.unfinished.map(inWords),
+    })
   else print(...describe(report, facts, say))
   if (report.testNetwork && report.anchors.length > 0) remark('', say('shows.test'))
   if (facts.trust === 'ledger') remark('', say('remark.trust'))
   if (options.state === undefined) remark('', say('remark.state'))
 
-  function inWords<T extends Finding | Unfinished>(told: T) {
+  function inWords<T extends Finding | Notice | Unfinished>(told: T) {
     return { ...told, sentence: say(told.code), where: sayDetail(say, told) }
   }
 }
@@ -121,12 +128,13 @@ function describe(report: AuditReport, facts: AuditFacts, say: SayAudit): string
   const width = Math.max(...rows.map(([name]) => name.length)) + 2
   const list = (heading: AuditMessageKey, items: readonly string[]) =>
     items.length === 0 ? [] : ['', say(heading), ...items.map(item => `  - ${item}`)]
-  const inWords = (told: Finding | Unfinished) => `${sayTold(say, told)} [${told.code}]`
+  const inWords = (told: Finding | Notice | Unfinished) => `${sayTold(say, told)} [${told.code}]`
   return [
     sayVerdict(say, report),
     '',
     ...rows.map(([name, value]) => `  ${name.padEnd(width)}${value}`),
     ...list('heading.findings', report.findings.map(inWords)),
+    ...list('heading.notices', report.notices.map(inWords)),
     ...list('heading.unfinished', report.unfinished.map(inWords)),
     ...list('heading.evidence', report.evidence),
   ]

@@ -58,6 +58,24 @@ describe('audit of an anchored ledger', () => {
     equal(findings[0]!.values.size, 650)
   })
 
+  it('notices that the ledger names another block, or another time, than the chain has, and calls nothing inconsistent', async () => {
+    const { proxy, run } = world
+    for (const change of [{ number: 1 }, { time: '2020-01-01T00:00:00Z' }]) {
+      proxy.tamper = (path, body) => {
+        if (!path.startsWith('/v1/anchors')) return undefined
+        const answer = JSON.parse(body.toString())
+        Object.assign(answer.final[1].block, change)
+        return JSON.stringify(answer)
+      }
+      const { verdict, exit, findings, notices } = await run()
+      deepEqual([verdict, exit, findings], ['clean', 0, []])
+      deepEqual(
+        notices.map(({ code, values }) => [code, values.size]),
+        [['AUDIT_ANCHOR_MOVED', 300]],
+      )
+    }
+  })
+
   it('reads every page of the ledger’s anchors', async () => {
     const { proxy, run } = world
     proxy.tamper = (path, body) => {

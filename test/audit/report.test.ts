@@ -11,6 +11,7 @@ const ROOT = 'cd'.repeat(32)
 const PLACE = { chainId: 1, endpoint: 'rpc.example' }
 
 const INCONSISTENT: AuditReport = {
+  notices: [],
   verdict: 'inconsistent',
   exit: 5,
   origin: 'records.example/2026',
