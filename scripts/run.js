@@ -1,12 +1,12 @@
 /**
  * Runs one program of this project on a Node that can run it: `node scripts/run.js FILE [ARGUMENT…]`. Plain JavaScript, because a host's own
- * Node may be as old as 20. Where that Node cannot run TypeScript, Node 24 is taken from npm; where node_modules is missing or older than the lock
- * file, it is installed first, under that same Node (an older one would silently leave out Hardhat's native part).
+ * Node may be as old as 20. Where that Node cannot run TypeScript, the Node that scripts/node/package-lock.json pins is taken from npm; where node_modules is
+ * missing or older than the lock file, it is installed first, under that same Node (an older one would silently leave out Hardhat's native part).
  */
 
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -70,20 +70,40 @@ function passOn(signal, child) {
   })
 }
 
-/** Path of a Node that runs TypeScript as it is: this one, the one found last time, or Node 24 from npm. */
+/** Path of a Node that runs TypeScript as it is: this one, or the pinned one. */
 function findNode() {
-  if (runsTypeScript(process.versions.node)) return process.execPath
-  const known = readStamp().split('\n')[2]
-  if (known && existsSync(known)) return known
-  say(`Node ${process.versions.node} is too old to run OpenSeal: taking Node 24 from npm, for this project only`)
-  const found = spawnSync('npx', ['-y', '-p', 'node@24', '--', 'node', '-p', 'process.execPath'], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-    shell: onWindows,
-  })
-  const path = found.status === 0 ? found.stdout.trim() : ''
-  if (!existsSync(path))
-    fail('Node 24 could not be fetched from npm. Check the network, or install Node 24 from https://nodejs.org, and try again.')
+  return runsTypeScript(process.versions.node) ? process.execPath : fetchNode()
+}
+
+/**
+ * Path of the pinned Node, fetched from npm where it is not here yet. `npm ci` takes it only with the SHA-512 of the lock file, and no script of a package runs.
+ * It is put in its place as a whole, so that two starts at once, or one that breaks off, do no harm.
+ */
+export function fetchNode() {
+  const home = join(root, 'scripts', 'node')
+  const { optionalDependencies: pinned } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'))
+  const name = `node-${onWindows ? 'win' : process.platform}-${process.arch}`
+  const advice = 'Install Node 24 from https://nodejs.org, and try again.'
+  const version = pinned[name]
+  if (version === undefined) fail(`Node ${process.versions.node} is too old to run OpenSeal, and none is pinned for this system. ${advice}`)
+  const place = join('node_modules', name, 'bin', onWindows ? 'node.exe' : 'node')
+  const path = join(home, place)
+  const isHere = () => existsSync(path) && JSON.parse(readFileSync(join(home, 'node_modules', name, 'package.json'), 'utf8')).version === version
+  if (isHere()) return path
+
+  say(`Node ${process.versions.node} is too old to run OpenSeal: taking Node ${version} from npm, for this project only`)
+  const temporary = mkdtempSync(join(home, '.new-'))
+  for (const file of ['package.json', 'package-lock.json']) copyFileSync(join(home, file), join(temporary, file))
+  const options = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
+  spawnSync('npm', options, { cwd: temporary, stdio: ['ignore', 2, 2], shell: onWindows })
+  // Another start may have been faster, and have put the same there.
+  if (existsSync(join(temporary, place)) && !isHere()) {
+    rmSync(join(home, 'node_modules'), { recursive: true, force: true })
+    renameSync(join(temporary, 'node_modules'), join(home, 'node_modules'))
+  }
+  rmSync(temporary, { recursive: true, force: true })
+  if (!isHere())
+    fail(`Node ${version} could not be fetched from npm with the SHA-512 that scripts/node/package-lock.json pins. Check the network. ${advice}`)
   return path
 }
 
