@@ -45,8 +45,8 @@ export function start(node, env, file, args) {
 }
 
 /**
- * Writes down which lock file, and which Node, node_modules was installed from. npm runs it after every install (`prepare`), and also when npx links
- * this clone, where nothing is installed: then the stamp stays, or the next start would install again under whatever Node npx ran with.
+ * Writes down which lock file, and which Node, node_modules was installed from. npm runs it after every install (`prepare`), and also when npm links
+ * this clone, where nothing is installed: then the stamp stays, or the next start would install again under whatever Node npm ran with.
  */
 export function stampInstall() {
   const stamp = stampOf(process.versions.node)
@@ -88,7 +88,8 @@ export function fetchNode() {
   if (version === undefined) fail(`Node ${process.versions.node} is too old to run OpenSeal, and none is pinned for this system. ${advice}`)
   const place = join('node_modules', name, 'bin', onWindows ? 'node.exe' : 'node')
   const path = join(home, place)
-  const isHere = () => existsSync(path) && JSON.parse(readFileSync(join(home, 'node_modules', name, 'package.json'), 'utf8')).version === version
+  const isHere = () =>
+    existsSync(path) && JSON.parse(readFileSync(join(home, 'node_modules', name, 'package.json'), 'utf8')).version === version
   if (isHere()) return path
 
   say(`Node ${process.versions.node} is too old to run OpenSeal: taking Node ${version} from npm, for this project only`)
@@ -103,7 +104,9 @@ export function fetchNode() {
   }
   rmSync(temporary, { recursive: true, force: true })
   if (!isHere())
-    fail(`Node ${version} could not be fetched from npm with the SHA-512 that scripts/node/package-lock.json pins. Check the network. ${advice}`)
+    fail(
+      `Node ${version} could not be fetched from npm with the SHA-512 that scripts/node/package-lock.json pins. Check the network. ${advice}`,
+    )
   return path
 }
 

@@ -1,6 +1,6 @@
 /** The lock file, held against docs/dependencies.md without a network: what is installed, by whom it may run code, under which licence, how it is pinned. */
 import { deepEqual, equal, ok } from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 type Entry = {
@@ -88,6 +88,35 @@ describe('the lock file', () => {
   it('has every package that comes to run time in the document, with its version', () => {
     const found = entries.filter(({ dev, optional }) => !dev && !optional).map(({ name, version }) => `${name} ${version}`)
     deepEqual([...new Set(found)].sort(), [...section('run time').matchAll(/`([^` ]+ [^` ]+)`/g)].map(([, text]) => text!).sort())
+  })
+
+  it('pins the Node that an older host gets by one exact version and its SHA-512, for each system', () => {
+    const { packages: nodes } = JSON.parse(read('scripts/node/package-lock.json')) as { packages: Record<string, Entry> }
+    const { optionalDependencies: wanted } = JSON.parse(read('scripts/node/package.json')) as {
+      optionalDependencies: Record<string, string>
+    }
+    const { '': _, ...pinned } = nodes
+    deepEqual(
+      Object.entries(pinned).map(([path, { version }]) => [nameOf(path), version]),
+      Object.entries(wanted),
+    )
+    equal(new Set(Object.values(wanted)).size, 1)
+    for (const { integrity, hasInstallScript } of Object.values(pinned)) {
+      ok(/^sha512-[A-Za-z0-9+/]{86}==$/.test(integrity ?? ''))
+      equal(hasInstallScript, undefined)
+    }
+  })
+
+  it('is all that is installed: nothing that is printed or documented runs a package by its name', () => {
+    const folders = ['src', 'scripts', 'docs', 'ops', 'contracts', '.ci']
+    const files = folders.flatMap(folder =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map(file => join(folder, file)),
+    )
+    const texts = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'package.json', ...files.filter(file => !file.includes('node_modules'))]
+    const runs = /\b(npx|npm exec|npm x|pnpx|bunx|pnpm dlx|yarn dlx)\b/
+    // The decision log tells what was done before.
+    const found = texts.filter(file => statSync(join(root, file)).isFile() && !file.endsWith('decisions.md') && runs.test(read(file)))
+    deepEqual(found, [])
   })
 
   it('tells in the document no more sections than are tested', () => {

@@ -33,8 +33,8 @@ describe('README', () => {
 
   it('shows commands that do what it says', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'openseal-readme-'))
-    // `npx openseal` finds the command where package.json stands, as in a clone; data, receipts and keys stay in this folder.
-    for (const name of ['package.json', 'package-lock.json', 'scripts', 'src', 'contracts', 'node_modules'])
+    // As in a clone, but data, receipts and keys stay in this folder.
+    for (const name of ['openseal', 'package.json', 'package-lock.json', 'scripts', 'src', 'contracts', 'node_modules'])
       symlinkSync(join(root, name), join(folder, name))
     const [port, chainPort] = [await freePort(), await freePort()]
     const env = { ...withoutSettings(process.env), PATH: `${dirname(process.execPath)}:${process.env.PATH}` }

@@ -1,10 +1,13 @@
 /** scripts/run.js: when it installs, and when it leaves a sound installation alone. */
-import { equal, match } from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { deepEqual, equal, match } from 'node:assert/strict'
+import { type SpawnOptions, spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 
 const ROOT = dirname(import.meta.dirname)
 
@@ -62,12 +65,98 @@ describe('scripts/run.js', () => {
     while (isAlive(Number(pid))) await new Promise(resolve => setTimeout(resolve, 10))
   })
 
+  it('takes the pinned Node from npm only with the SHA-512 of the lock file, and runs no other', async () => {
+    const name = `node-${process.platform}-${process.arch}`
+    const [good, other] = [await packNode('#!/bin/sh\necho pinned\n'), await packNode('#!/bin/sh\necho stolen\n')]
+    const entry = { version: '24.9.9', integrity: good.integrity, optional: true, os: process.platform, cpu: process.arch }
+    const home = join(clone, 'scripts/node')
+    mkdirSync(home)
+    const optionalDependencies = { [name]: '24.9.9' }
+    writeFileSync(join(home, 'package.json'), JSON.stringify({ name: 'openseal-node', optionalDependencies }))
+    const packages = { '': { name: 'openseal-node', optionalDependencies }, [`node_modules/${name}`]: entry }
+    writeFileSync(join(home, 'package-lock.json'), JSON.stringify({ name: 'openseal-node', lockfileVersion: 3, requires: true, packages }))
+    const fetchNode = (registry: string) => {
+      const npm = { npm_config_registry: registry, npm_config_cache: join(clone, 'cache'), npm_config_fetch_retries: '0' }
+      return runAsync(process.execPath, ['fetch.mjs'], { cwd: clone, env: { ...process.env, PATH: NODE_PATH, ...npm } })
+    }
+    writeFileSync(join(clone, 'fetch.mjs'), "import { fetchNode } from './scripts/run.js'\nconsole.log(fetchNode())\n")
+    const attacked = await serveRegistry(name, other)
+    const refused = await fetchNode(attacked.url)
+    attacked.close()
+    equal(refused.status, 1)
+    match(refused.stderr, /SHA-512 that scripts\/node\/package-lock\.json pins/)
+    deepEqual(readdirSync(home).sort(), ['package-lock.json', 'package.json'])
+
+    const registry = await serveRegistry(name, good)
+    const found = await fetchNode(registry.url)
+    registry.close()
+    equal(found.stdout.trim(), join(realpathSync(home), 'node_modules', name, 'bin/node'), found.stderr)
+    equal(spawnSync(found.stdout.trim(), { encoding: 'utf8' }).stdout, 'pinned\n')
+    // Once it is here, nobody is asked again.
+    equal((await fetchNode('http://127.0.0.1:1')).stdout, found.stdout)
+  }).timeout(60_000)
+
+  it('is started by a launcher that works from any folder and through a link', () => {
+    const link = join(clone, 'linked')
+    symlinkSync(join(ROOT, 'openseal'), link)
+    const help = (...args: string[]) =>
+      spawnSync(link, [...args, '--help'], { cwd: tmpdir(), encoding: 'utf8', env: { ...process.env, PATH: NODE_PATH } })
+    equal(help().status, 0, help().stderr)
+    match(help().stdout, /^Usage: \.\/openseal /)
+    match(help('submit').stdout, / {2}\.\/openseal submit decision\.pdf/)
+  }).timeout(30_000)
+
   it('says how it is used when it is given nothing to run', () => {
     const done = run()
     equal(done.status, 1)
     match(done.stderr, /usage/)
   })
 })
+
+/** With the Node that runs this in front, as on a host whose own one can run OpenSeal. */
+const NODE_PATH = `${dirname(process.execPath)}${delimiter}${process.env.PATH}`
+
+/** A package that has a program `bin/node`, as npm would publish it. */
+async function packNode(program: string): Promise<{ tarball: Buffer; integrity: string }> {
+  const folder = mkdtempSync(join(tmpdir(), 'openseal-pack-'))
+  mkdirSync(join(folder, 'package/bin'), { recursive: true })
+  writeFileSync(
+    join(folder, 'package/package.json'),
+    JSON.stringify({ name: `node-${process.platform}-${process.arch}`, version: '24.9.9' }),
+  )
+  writeFileSync(join(folder, 'package/bin/node'), program, { mode: 0o755 })
+  equal((await runAsync('tar', ['czf', 'node.tgz', 'package'], { cwd: folder })).status, 0)
+  const tarball = readFileSync(join(folder, 'node.tgz'))
+  rmSync(folder, { recursive: true })
+  return { tarball, integrity: `sha512-${createHash('sha512').update(tarball).digest('base64')}` }
+}
+
+/** A registry of one package. It claims the hash of what it serves, as a thief would. */
+async function serveRegistry(name: string, { tarball, integrity }: { tarball: Buffer; integrity: string }) {
+  const server = createServer(({ url, headers }, response) => {
+    if (url?.endsWith('.tgz')) return response.end(tarball)
+    const dist = { tarball: `http://${headers.host}/${name}.tgz`, integrity }
+    return response.end(
+      JSON.stringify({ name, 'dist-tags': { latest: '24.9.9' }, versions: { '24.9.9': { name, version: '24.9.9', dist } } }),
+    )
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const close = () => {
+    server.closeAllConnections()
+    server.close()
+  }
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close }
+}
+
+/** Not blocking: the registry answers from this process. */
+async function runAsync(program: string, args: readonly string[], options: SpawnOptions) {
+  const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
+  let [stdout, stderr] = ['', '']
+  child.stdout?.on('data', chunk => (stdout += chunk))
+  child.stderr?.on('data', chunk => (stderr += chunk))
+  const [status] = await once(child, 'close')
+  return { status, stdout, stderr }
+}
 
 function isAlive(pid: number): boolean {
   try {

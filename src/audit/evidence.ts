@@ -97,7 +97,7 @@ evidence.json       both, the key, and where the sizes differ the proof
 
 To check it, take the ledger's key or policy from a source that you trust, and run:
 
-  openseal evidence evidence.json --policy openseal.policy.json
+  ./openseal evidence evidence.json --policy openseal.policy.json
 
 By hand: both files are C2SP signed notes (origin, number of entries, root hash). Check both signatures. Where both name one number
 of entries, two root hashes are a contradiction. Where the numbers differ, "shown" in evidence.json holds the root hash that the later tree

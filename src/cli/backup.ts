@@ -7,6 +7,7 @@ import { ClientError } from './client-error.ts'
 import { addCommand, keepFilesPrivate, UsageError, withLedger } from './command.ts'
 import { describeRestored } from './doctor.ts'
 import { print, printJson } from './output.ts'
+import { COMMAND } from './program.ts'
 import { readSecret } from './secret.ts'
 
 type BackupOptions = { ledger: string; data: string; json?: boolean }
@@ -66,7 +67,7 @@ async function restore(folder: string | undefined, { data, acceptLoss: size, jso
   const { header, diagnosis } = await restoreBackup(folder!, data, process.env.OPENSEAL_MARK || defaultMarkFolder())
   if (json) printJson({ data, header, ...diagnosis })
   else {
-    const how = diagnosis.verdict === 'sound' ? 'All of it was read again and fits its tree.' : 'It is DAMAGED: see openseal doctor.'
+    const how = diagnosis.verdict === 'sound' ? 'All of it was read again and fits its tree.' : `It is DAMAGED: see ${COMMAND} doctor.`
     print(`${header.origin} is restored in ${data}. ${how}`)
     if (diagnosis.restored) print('', ...describeRestored(diagnosis.restored, diagnosis.size))
   }

@@ -1,7 +1,9 @@
 /** The ledger as the commands see it: its HTTP interface, with one plain sentence for whatever goes wrong. */
+
 import { readBounded } from '../core/bounded.ts'
 import { ClientError, readAnswer, refusalOf } from './client-error.ts'
 import { type LinesTold, sendLines } from './line-sender.ts'
+import { COMMAND } from './program.ts'
 
 /** What can be asked of a ledger over HTTP. Every function throws ClientError. */
 export type Client = {
@@ -108,7 +110,7 @@ function tooLarge(base: string): ClientError {
 export function unreachable(base: string, cause?: unknown): ClientError {
   return new ClientError(
     'LEDGER_UNREACHABLE',
-    `no answer from the ledger at ${base}. Start it with "npx openseal serve", or name another with --ledger.`,
+    `no answer from the ledger at ${base}. Start it with "${COMMAND} serve", or name another with --ledger.`,
     {
       cause,
     },

@@ -6,6 +6,7 @@ import { type Diagnosis, examine } from '../upkeep/doctor.ts'
 import { addCommand, keepFilesPrivate } from './command.ts'
 import { openCopy } from './copy.ts'
 import { print, printJson, startProgress } from './output.ts'
+import { COMMAND } from './program.ts'
 
 type Options = { data: string; repair?: boolean; refill?: string; json?: boolean }
 
@@ -73,8 +74,8 @@ export function describeRestored({ why }: NonNullable<Diagnosis['restored']>, si
   return [
     `It ${why} and has ${size} entries. What was acknowledged after that may be missing.`,
     'The service serves it and accepts nothing until you decide:',
-    '  - fetch the rest from another copy: openseal doctor --repair --refill URL',
-    `  - then say that this is all there is: openseal restore --accept-loss ${size}`,
+    `  - fetch the rest from another copy: ${COMMAND} doctor --repair --refill URL`,
+    `  - then say that this is all there is: ${COMMAND} restore --accept-loss ${size}`,
     'Whoever holds a receipt of a missing record has proof that it was there. What the chain has anchored cannot be left out: then only a new ledger helps.',
   ]
 }

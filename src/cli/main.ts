@@ -13,6 +13,7 @@ import { addDoctor } from './doctor.ts'
 import { addEvidence } from './evidence.ts'
 import { printJson, remark } from './output.ts'
 import { addPolicy } from './policy.ts'
+import { COMMAND, withCommand } from './program.ts'
 import { addReceipt } from './receipt.ts'
 import { addRotate } from './rotate.ts'
 import { addServe } from './serve.ts'
@@ -28,10 +29,14 @@ Exit codes: 0 on the record, 1 it could not be done, 2 wrong usage, 3 sealed onl
 /** Runs the command line; returns the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   let exit = 0
-  const program = new Command('openseal')
+  const program = new Command(COMMAND)
     .description('A public records ledger that anyone can check without asking its operator.')
     .addHelpText('after', EXIT_CODES)
     .showHelpAfterError('(--help shows how it is used)')
+    .configureOutput({
+      writeOut: text => process.stdout.write(withCommand(text)),
+      writeErr: text => process.stderr.write(withCommand(text)),
+    })
     .exitOverride()
   for (const add of [
     addServe,
@@ -75,7 +80,7 @@ function report(error: unknown, asJson: boolean): number {
   }
   const isExpected = error instanceof OpenSealError
   const code = isExpected ? error.code : 'INTERNAL'
-  const detail = error instanceof Error ? error.message : String(error)
+  const detail = withCommand(error instanceof Error ? error.message : String(error))
   if (asJson) printJson({ code, detail })
   remark(isExpected ? `openseal: ${detail} [${code}]` : `openseal: internal error: ${detail}`)
   if (process.env.OPENSEAL_DEBUG === '1') process.stderr.write(visible(`${error instanceof Error ? stacks(error) : ''}\n`))

@@ -5,6 +5,7 @@ import type { OwnLog } from '../chain/deploy.ts'
 import { parsePolicy } from '../core/policy.ts'
 import { addCommand, keepFilesPrivate, UsageError } from './command.ts'
 import { print, printJson, remark } from './output.ts'
+import { COMMAND } from './program.ts'
 import { readThere } from './receipt-file.ts'
 
 type Options = { json?: boolean }
@@ -28,7 +29,7 @@ export function addRotate(program: Command): void {
       `old ${done.oldKey}`,
       `new ${done.newKey}`,
       `The old one is in ${done.kept}. Nothing needs it any more: remove it once the new one is in your backup.`,
-      'Start the service again, publish the new key where you published the old one, and tell who pinned a policy: openseal policy --extend FILE',
+      `Start the service again, publish the new key where you published the old one, and tell readers who pinned a policy: ${COMMAND} policy --extend FILE`,
     )
   })
 

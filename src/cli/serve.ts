@@ -5,6 +5,7 @@ import { createLog } from '../log.ts'
 import type { startServer } from '../server/server.ts'
 import { addCommand, keepFilesPrivate } from './command.ts'
 import { print, printJson } from './output.ts'
+import { COMMAND } from './program.ts'
 
 type Service = Awaited<ReturnType<typeof startServer>>
 
@@ -46,17 +47,17 @@ function nextSteps({ url, origin, operatorKeyFile, chain, notAccepting }: Servic
     '',
     '# register an agency, its key in a file for you alone',
     ...(operatorKeyFile === undefined ? [] : [`export OPENSEAL_OPERATOR_KEY_FILE=${quote(shortest(operatorKeyFile))}`]),
-    `npx openseal agency add demo.gov.example --name "Demo agency" --key-file demo.key${ledger}`,
+    `${COMMAND} agency add demo.gov.example --name "Demo agency" --key-file demo.key${ledger}`,
     '',
     '# submit a file: only its hash leaves this machine',
     'export OPENSEAL_API_KEY_FILE=demo.key',
     'echo "The bridge is to be built." > decision.txt',
-    `npx openseal submit decision.txt --agency demo.gov.example --kind decision --record 2026/1 --wait${ledger}`,
+    `${COMMAND} submit decision.txt --agency demo.gov.example --kind decision --record 2026/1 --wait${ledger}`,
     '',
     '# fetch its receipt again, and verify',
-    `npx openseal receipt --upgrade decision.txt${ledger}`,
-    `npx openseal policy --out openseal.policy.json${ledger}`,
-    `npx openseal verify decision.txt --policy openseal.policy.json${rpc}${ledger}`,
+    `${COMMAND} receipt --upgrade decision.txt${ledger}`,
+    `${COMMAND} policy --out openseal.policy.json${ledger}`,
+    `${COMMAND} verify decision.txt --policy openseal.policy.json${rpc}${ledger}`,
     '',
     'Ctrl-C stops it.',
   ]

@@ -13,6 +13,7 @@ import { isWorthRetrying } from './client-error.ts'
 import { addCommand, CommandError, EXIT_USAGE, readTime, UsageError, withLedger } from './command.ts'
 import { hashFile, mediaTypeOf } from './hash-file.ts'
 import { print, printJson, remark, startByteProgress } from './output.ts'
+import { COMMAND } from './program.ts'
 import { checkReceiptPlace, receiptPath, writeReceiptOfVersion } from './receipt-file.ts'
 import { EXIT_BY_STATE, isBetter, NOT_ASKED, openReceiver, type Received, type Receiver, type TrustOptions, withTrust } from './received.ts'
 import { readSecret } from './secret.ts'
@@ -168,7 +169,7 @@ function tell({ index, known, received, waited, receipts, moved, warnings }: Tol
   const anchored = received.state === 'anchored' ? `, and anchored${received.isTest ? ' on a test network' : ''}` : ''
   print(`${known ? 'Known already' : 'Sealed'} at index ${index}${anchored}.`, ...receipts.map(path => `Receipt: ${path}`))
   for (const path of moved) print(`The receipt of the earlier version is now ${path}`)
-  if (receipts.length === 0) print(`Fetch its receipt with: openseal receipt ${index}`)
+  if (receipts.length === 0) print(`Fetch its receipt with: ${COMMAND} receipt ${index}`)
   print(...warnings.map(formatWarning))
   if (waited?.state === 'sealed') remark('The chain does not vouch for it yet.')
   if (waited?.state === 'unchecked') remark(NOT_ASKED)
@@ -181,7 +182,7 @@ async function writeReceipts(files: readonly string[], received: Received, recei
     return moved.filter(path => path !== undefined)
   } catch (error) {
     const { index } = received
-    remark(`The statement is sealed at index ${index}. Its receipt can be fetched at any time: openseal receipt ${index}`)
+    remark(`The statement is sealed at index ${index}. Its receipt can be fetched at any time: ${COMMAND} receipt ${index}`)
     throw error
   }
 }

@@ -28,6 +28,7 @@ import { readArgument, receiptsOf } from './given-files.ts'
 import { FileError } from './hash-file.ts'
 import { chooseLanguage, withLanguage } from './locale.ts'
 import { print, printJson, remark, startProgress, startWordLine } from './output.ts'
+import { COMMAND } from './program.ts'
 
 type Options = {
   readonly ledger: string
@@ -153,7 +154,7 @@ function printRows(rows: readonly Row[], { url, endpoints, say }: Setting): void
   else {
     print(...formatAnswers(say, row.answers))
     if (row.kind === 'receipt') remark('', `openseal: ${row.name}: ${RECEIPT_GIVEN.detail} [${RECEIPT_GIVEN.code}]`)
-    if (row.answers.own[0]?.finding?.isFresher) remark('', `openseal receipt --upgrade ${row.name}`)
+    if (row.answers.own[0]?.finding?.isFresher) remark('', `${COMMAND} receipt --upgrade ${row.name}`)
   }
   const isUnchecked = (answers: Answers) =>
     answers.own.some(({ finding }) => finding === undefined || finding.result.verdict === 'unchecked')

@@ -59,7 +59,7 @@ describe('openseal serve', function () {
       const out = await first.ready
       const url = /at (http:\S+)/.exec(out)![1]
       for (const step of ['agency add', 'submit decision.txt', 'receipt --upgrade', 'policy --out', 'verify decision.txt']) {
-        assert.match(out, new RegExp(`npx openseal ${step}.* --ledger ${url}`))
+        assert.match(out, new RegExp(`\\./openseal ${step}.* --ledger ${url}`))
       }
       assert.match(out, /OPENSEAL_OPERATOR_KEY_FILE=data\/keys\/operator\.key/)
       keys.push(((await (await fetch(`${url}/v1/status`)).json()) as { vkey: string }).vkey)

@@ -116,7 +116,7 @@ ${warning}
 <p>A public records ledger with ${size} entries. ${chain}</p>
 <p>Root hash: <code>${root}</code></p>
 <h2>How to verify a file</h2>
-<p>Keep the file and its receipt, and run: <code>npx openseal verify FILE --receipt FILE.receipt.json --policy policy.json</code></p>
+<p>Keep the file and its receipt. In a copy of OpenSeal, run: <code>./openseal verify FILE --receipt FILE.receipt.json --policy policy.json</code></p>
 <p>This shows that the file is unchanged since that date and who submitted it according to the ledger. It does not show that what it says is true.</p>
 <ul>
 <li><a href="/policy.json">The policy</a>: what a verifier of this ledger trusts</li>
