@@ -72,6 +72,7 @@ function describe({ id, summary, description, key, body, query, answers, path }:
     status,
     { description: DESCRIPTIONS[status], ...(types && { content: content(types) }) },
   ])
+  const refusal = { 'application/problem+json': { schema: convert(schemas.problem) } }
   return {
     operationId: id,
     summary,
@@ -81,7 +82,9 @@ function describe({ id, summary, description, key, body, query, answers, path }:
     ...(body && { requestBody: { required: true, content: content(body) } }),
     responses: {
       ...Object.fromEntries(responses),
-      default: { description: 'A refusal.', content: { 'application/problem+json': { schema: convert(schemas.problem) } } },
+      // Not as "default", which generators take for an answer like those above.
+      '4XX': { description: 'A refusal.', content: refusal },
+      '5XX': { description: 'The ledger cannot answer just now.', content: refusal },
     },
   }
 }
@@ -90,7 +93,7 @@ const DESCRIPTIONS: { readonly [status: string]: string } = {
   200: 'The answer.',
   201: 'Made.',
   204: 'Done.',
-  413: 'The stream is too long: the line that was one too many says so, and those before it are answered.',
+  413: 'Too large. Of a stream the line that was one too many says so, and those before it are answered.',
   503: 'Not ready.',
 }
 

@@ -63,7 +63,7 @@ export const OPERATIONS: readonly Operation[] = [
     answers: {
       200: { ...json(z.union([schemas.submitted, schemas.dryAnswer])), ...ndjson(schemas.answerLine) },
       201: json(schemas.submitted),
-      413: ndjson(schemas.answerLine),
+      413: { ...ndjson(schemas.answerLine), 'application/problem+json': schemas.problem },
     },
   },
   {
