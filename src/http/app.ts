@@ -3,6 +3,7 @@ import type { RequestListener } from 'node:http'
 import Router from '@koa/router'
 import Koa, { type Context, type Middleware, type Next } from 'koa'
 import { visibleJson } from '../core/visible.ts'
+import { enter } from '../turns.ts'
 import { refuseEarly } from './admission.ts'
 import type { HttpDeps, RouteDeps } from './deps.ts'
 import { answerOptions, guard, guardPage, requireHost } from './headers.ts'
@@ -76,8 +77,14 @@ function passEach(deps: RouteDeps): Middleware {
     guard(ctx)
     try {
       requireHost(ctx)
+      const turn = enter()
+      if (turn !== undefined) await turn
       deps.limits?.admitRequest(ctx)
       await next()
+      if (ctx.state.cost !== undefined) deps.limits?.charge(ctx, ctx.state.cost)
+      // What is answered with is made into text behind this.
+      const last = enter()
+      if (last !== undefined) await last
       writeJson(ctx)
       if (ctx.method === 'OPTIONS') answerOptions(ctx)
       if (ctx.status === 404 && (ctx.body === undefined || ctx.body === null)) refuseRoute(ctx)

@@ -9,6 +9,8 @@ export type LimitOptions = {
   /** Submitting requests of one key; absent: any number. A stream is one request. */
   readonly key?: Rate | undefined
   readonly requestsPerAddress: number
+  /** Forms for the check on our server: each has a process of its own. */
+  readonly formsPerAddress: number
   readonly streamsPerKey: number
   readonly streams: number
   readonly nowMs: () => number
@@ -17,6 +19,8 @@ export type LimitOptions = {
 export type Limits = {
   /** One request, from its first byte to the last of its answer. */
   admitRequest(ctx: Context): void
+  /** Counts what a request turned out to cost, in ordinary requests, beyond the one that it was admitted for. The next ones wait for it. */
+  charge(ctx: Context, cost: number): void
   /** Counts a wrong key; throws KEY_ATTEMPTS where its sender has sent too many. A right key is never refused for them. */
   noteWrongKey(ctx: Context): void
   /** Counts a request of a key. Throws RATE_KEY. */
@@ -30,17 +34,18 @@ export type Limits = {
 }
 
 /** What is not for the operator to set. */
-export const PLACES = { requestsPerAddress: 128, streamsPerKey: 16, streams: 64 }
+export const PLACES = { requestsPerAddress: 128, formsPerAddress: 2, streamsPerKey: 16, streams: 64 }
 
 /** Twenty at once, then one every three seconds: a typist's mistakes, and not a guess a second. */
 const WRONG_KEYS: Rate = { perSecond: 1 / 3, burst: 20 }
 
 /** Makes the limits of one service. */
-export function createLimits({ address, key, requestsPerAddress, streamsPerKey, streams, nowMs }: LimitOptions): Limits {
+export function createLimits({ address, key, requestsPerAddress, formsPerAddress, streamsPerKey, streams, nowMs }: LimitOptions): Limits {
   const addresses = address && createRates(address, nowMs)
   const keys = key && createRates(key, nowMs)
   const wrongKeys = createRates(WRONG_KEYS, nowMs)
   const requests = createPlaces(requestsPerAddress)
+  const forms = createPlaces(formsPerAddress)
 
   return {
     admitRequest(ctx) {
@@ -48,9 +53,12 @@ export function createLimits({ address, key, requestsPerAddress, streamsPerKey, 
       const visitor = visitorOf(ctx.ip)
       const seconds = addresses?.take(visitor) ?? 0
       if (seconds > 0) throw new BusyError('RATE_ADDRESS', 'Too many requests from your address: go on more slowly.', seconds)
-      const leave = requests.take(visitor)
+      const leave = (isForm(ctx) ? forms : requests).take(visitor)
       if (leave === undefined) throw new BusyError('REQUESTS_ADDRESS', 'Too many requests from your address are under way.', 1)
       ctx.res.once('close', leave)
+    },
+    charge(ctx, cost) {
+      if (!isOfThisMachine(ctx)) addresses?.charge(visitorOf(ctx.ip), cost)
     },
     noteWrongKey(ctx) {
       const seconds = wrongKeys.take(visitorOf(ctx.ip))
@@ -116,6 +124,11 @@ function createPlaces(most: number) {
       }
     },
   }
+}
+
+/** The form of a reader without JavaScript, in any language. */
+function isForm({ method, path }: Context): boolean {
+  return method === 'POST' && /^(\/[a-z]{2})?\/verify$/.test(path)
 }
 
 /** Not by what a header says, whoever is trusted. */

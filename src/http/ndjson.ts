@@ -5,7 +5,7 @@
  */
 
 import type { Readable } from 'node:stream'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { breathe } from '../turns.ts'
 
 /** One line of a request, counted from 1. Without `bytes` it was longer than allowed and was skipped to its newline. */
 export type Line = { readonly number: number; readonly bytes?: Uint8Array }
@@ -43,9 +43,6 @@ export type StreamAnswers = {
 }
 
 const PIECE_LINES = 1000
-/** How long lines are taken at a stretch before others get their turn, and how often that is looked at. */
-const STRETCH_MS = 10
-const STRETCH_LINES = 16
 const NEWLINE = 10
 
 /** Splits chunks into lines on bytes. Blank lines are counted and left out; a longer line than `maxBytes` is never held in memory. */
@@ -127,14 +124,12 @@ export async function answerLines(
   }
   /** False at the line that is one too many. */
   const takeAll = async (lines: readonly Line[]) => {
-    let sinceMs = performance.now()
-    for (const [at, line] of lines.entries()) {
+    for (const line of lines) {
       if (line.number > bounds.lines) return false
       if (isFull()) await until(() => !isFull())
+      const turn = breathe()
+      if (turn !== undefined) await turn
       take(line)
-      if (at % STRETCH_LINES !== 0 || performance.now() - sinceMs < STRETCH_MS) continue
-      await nextTurn()
-      sinceMs = performance.now()
     }
     return true
   }

@@ -9,6 +9,8 @@ export type Rate = { readonly perSecond: number; readonly burst: number }
 export type Rates = {
   /** Takes one; 0 when it was there, else the seconds, rounded up, until the next one is. */
   take(name: string): number
+  /** Takes so many at once, though there be fewer: who owes waits for longer, but never for longer than an empty bucket takes to fill. */
+  charge(name: string, cost: number): void
   /** Whether the next `take` would get one; takes nothing. */
   has(name: string): boolean
 }
@@ -24,15 +26,21 @@ export function createRates({ perSecond, burst }: Rate, nowMs: () => number): Ra
     // A clock that jumps back fills nothing.
     return bucket === undefined ? burst : Math.min(burst, bucket.left + (Math.max(0, now - bucket.atMs) / 1000) * perSecond)
   }
+  const keep = (name: string, left: number, atMs: number) => {
+    buckets.delete(name)
+    buckets.set(name, { left, atMs })
+    if (buckets.size > MAX_NAMES) buckets.delete(buckets.keys().next().value!)
+  }
   return {
     take(name) {
       const now = nowMs()
       const level = levelOf(name, now)
-      const left = level < 1 ? level : level - 1
-      buckets.delete(name)
-      buckets.set(name, { left, atMs: now })
-      if (buckets.size > MAX_NAMES) buckets.delete(buckets.keys().next().value!)
+      keep(name, level < 1 ? level : level - 1, now)
       return level < 1 ? Math.max(1, Math.ceil((1 - level) / perSecond)) : 0
+    },
+    charge(name, cost) {
+      const now = nowMs()
+      keep(name, Math.max(-burst, levelOf(name, now) - cost), now)
     },
     has: name => levelOf(name, nowMs()) >= 1,
   }

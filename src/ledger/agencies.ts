@@ -5,6 +5,7 @@ import { OpenSealError } from '../core/errors.ts'
 import { isAgencyId } from '../core/statement.ts'
 import { formatTime } from '../core/time.ts'
 import type { Store } from '../store/port.ts'
+import { breathe } from '../turns.ts'
 
 export type Agency = { readonly id: string; readonly name: string; readonly created: string }
 /** What is told of a key; never the key itself. */
@@ -47,6 +48,8 @@ const KEYS = 'agency-keys'
 /** How long another node may take to notice that a key was revoked. */
 const REREAD_KEY_MS = 1000
 const RECENT_KEYS = 1000
+/** How long another node may take to list a new agency. */
+const RELIST_MS = 1000
 /** `osk_<keyId>_<secret>`: the prefix lets secret scanners find a leaked one. */
 const KEY_FORMAT = /^osk_([0-9a-f]{16})_[A-Za-z0-9_-]{43}$/
 
@@ -57,6 +60,18 @@ export function createAgencies({ store, nowMs, steadyMs = () => performance.now(
 
   /** By the hash of the key, so that no time depends on the key itself: those found valid a moment ago, so that a crowd of requests under one key reads it once. Revoking here forgets them at once. */
   const recentKeys = new Map<string, { readonly stored: StoredKey; readonly readMs: number }>()
+
+  /** All agencies as they were read a moment ago, for all who ask within it: every search looks through them. */
+  let listed: { readonly agencies: Promise<Agency[]>; readonly readMs: number } | undefined
+  const listNow = async (): Promise<Agency[]> => {
+    const rows = await store.listDocuments(AGENCIES)
+    const agencies: Agency[] = []
+    for (const { value } of rows) {
+      await breathe()
+      agencies.push(JSON.parse(value))
+    }
+    return agencies
+  }
 
   const get = async (id: string): Promise<Agency> => {
     const row = await store.readDocument(AGENCIES, id)
@@ -93,6 +108,7 @@ export function createAgencies({ store, nowMs, steadyMs = () => performance.now(
       throw new AgencyError('AGENCY_EXISTS', `The agency ${id} is registered already.`)
     const agency = { id, name, created: formatTime(nowMs()) }
     await store.writeDocuments([{ collection: AGENCIES, key: id, value: JSON.stringify(agency) }])
+    listed = undefined
     return agency
   }
 
@@ -103,8 +119,16 @@ export function createAgencies({ store, nowMs, steadyMs = () => performance.now(
       return done
     },
     get,
-    async list() {
-      return (await store.listDocuments(AGENCIES)).map(({ value }) => JSON.parse(value))
+    list() {
+      if (listed !== undefined && steadyMs() - listed.readMs < RELIST_MS) return listed.agencies
+      const agencies = listNow()
+      const fresh = { agencies, readMs: steadyMs() }
+      listed = fresh
+      // A failure is nobody else's answer.
+      agencies.catch(() => {
+        if (listed === fresh) listed = undefined
+      })
+      return agencies
     },
     async addKey(id, { label, expires }) {
       await get(id)

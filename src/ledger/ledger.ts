@@ -7,6 +7,7 @@ import { formatReceipt } from '../core/receipt.ts'
 import { type GenesisAnchor, identityOf, parseAnyStatement, type Statement, statementBody } from '../core/statement.ts'
 import { formatTime } from '../core/time.ts'
 import type { Store } from '../store/port.ts'
+import { createRow } from '../turns.ts'
 import type { Closing } from './anchor-chain.ts'
 import { readStatement } from './checked-statements.ts'
 import { LedgerError } from './errors.ts'
@@ -100,6 +101,9 @@ export type LedgerDeps = {
   readonly onSeal?: (batch: { readonly records: number; readonly durationMs: number }) => void
 }
 
+/** Each may hold some megabytes of statements in memory. */
+const HISTORIES_AT_ONCE = 4
+
 /**
  * Opens the ledger in a store, or begins it with its genesis entry.
  * @throws LedgerError LEDGER_ORIGIN_CHANGED, LEDGER_KEY_CHANGED, LEDGER_ANCHOR_CHANGED, LEDGER_CORRUPT
@@ -119,6 +123,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
   }
   const pool = createPool(sealTimed)
   const salt = createSalts(randomBytes)
+  const inRow = createRow(HISTORIES_AT_ONCE)
   let closing: Closing | undefined
 
   if (sequencer.head().size === 0) {
@@ -211,7 +216,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     statement,
     sealedMs: index => store.committedMs(index),
     receipt,
-    history: index => readHistory(store, index, statement),
+    history: index => inRow(() => readHistory(store, index, statement)),
     findByDigest: (sha256, limit) => store.findByDigest(sha256, limit),
     listByDigest: (sha256, before, limit) => store.listByDigest(sha256, before, limit),
     digestsWithPrefix: (prefix, range) => store.digestsWithPrefix(prefix, range),

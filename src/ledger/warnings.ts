@@ -3,6 +3,7 @@ import { skeletonOf } from '../core/skeleton.ts'
 import type { AnyStatement, Statement } from '../core/statement.ts'
 import type { Version } from '../core/versions.ts'
 import { type Warning, warnOfAlike, warnOfContents, warnOfHistory, warnOfKnown } from '../core/warnings.ts'
+import { breathe } from '../turns.ts'
 import { isDamage } from './errors.ts'
 import type { Ledger } from './ledger.ts'
 import type { Submission } from './sequencer.ts'
@@ -41,6 +42,7 @@ export function createWarner({ ledger, recordsLike = async () => [], nowMs }: Wa
     const indexes = await ledger.listByRecord(agency, record, before, MAX_READ + 1)
     const versions: Version[] = []
     for (const index of indexes.slice(0, MAX_READ)) {
+      await breathe()
       const statement = await readOne(ledger, index)
       if (statement !== undefined) versions.push({ index, statement })
     }

@@ -1,6 +1,7 @@
 /** The embedded store, on Level: one atomic, synced batch per commit. Its rows are those of level-rows. */
 import { equalBytes, fromUtf8, toHex } from '../core/bytes.ts'
 import { EMPTY_ROOT, HASH_BYTES } from '../core/hash.ts'
+import { breathe } from '../turns.ts'
 import type { Row } from './backup.ts'
 import { damaged, type LevelDatabase, openLevelDatabase } from './level-database.ts'
 import { DOCUMENTS, decodeDocument, documentKey, documentName, encodeDocument, isSoundDocument } from './level-documents.ts'
@@ -262,7 +263,12 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
       const start = after === undefined ? { gte: prefix } : { gt: documentKey(collection, after) }
       const options = { ...start, lt: end, ...(Number.isFinite(limit) ? { limit } : {}) }
       const rows = await reading(() => db.iterator(options).all())
-      return rows.map(([rowKey, value]) => ({ key: fromUtf8(rowKey.subarray(prefix.length)), value: decodeDocument(rowKey, value) }))
+      const documents: { key: string; value: string }[] = []
+      for (const [rowKey, value] of rows) {
+        await breathe()
+        documents.push({ key: fromUtf8(rowKey.subarray(prefix.length)), value: decodeDocument(rowKey, value) })
+      }
+      return documents
     },
     rows: () => db.iterator(),
     async *damagedDocuments() {

@@ -3,6 +3,7 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { Context } from 'koa'
 import { negotiateLanguage, speak } from '../messages/language.ts'
+import { breathe } from '../turns.ts'
 import type { Asset } from './assets.ts'
 import type { SiteDeps } from './deps.ts'
 import { type Banners, type Frame, type Page, renderPage, securityPolicy } from './layout.ts'
@@ -59,6 +60,7 @@ export async function sendPage(ctx: Context, frame: Frame, page: Page | string):
   ctx.set('Content-Language', frame.say.lang)
   ctx.vary('Accept-Language')
   ctx.type = 'text/html'
+  await breathe()
   await sendText(ctx, typeof page === 'string' ? page : renderPage(frame, page))
 }
 

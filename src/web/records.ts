@@ -1,5 +1,6 @@
 /** Reading records and anchors for pages. */
 import type { AnyStatement, Statement } from '../core/statement.ts'
+import { breathe } from '../turns.ts'
 import { OpenSealError, type Policy } from '../verifier/index.ts'
 import type { SiteAgency, SiteAnchor, SiteDeps, SiteLedger, SiteState } from './deps.ts'
 
@@ -20,20 +21,14 @@ export type BareEntry = {
 /** An entry in a list: with its dates, and what became of it as far as the log has been looked at. */
 export type Entry = BareEntry & { readonly dates: Dates; readonly state: SiteState }
 
-/** So long a list holds up everybody else at a stretch, at most. */
-const TURN_MS = 10
-
 /** The entries with these indexes. */
 export async function readEntries(deps: SiteDeps, indexes: readonly number[]): Promise<Entry[]> {
   const entries: Entry[] = []
-  let turnMs = performance.now()
   for (const index of indexes) {
+    await breathe()
     const entry = await readEntry(deps.ledger, index)
     const state = entry.statement === undefined ? {} : await deps.finder.state(index, entry.statement)
     entries.push({ ...entry, state, dates: await readDates(deps, index) })
-    if (performance.now() - turnMs < TURN_MS) continue
-    await new Promise(resolve => setImmediate(resolve))
-    turnMs = performance.now()
   }
   return entries
 }

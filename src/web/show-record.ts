@@ -1,6 +1,7 @@
 /** The page of one record: reads all that it shows. */
 import type { Context } from 'koa'
 import QRCode from 'qrcode'
+import { breathe } from '../turns.ts'
 import type { SiteDeps } from './deps.ts'
 import { evidenceOf } from './evidence.ts'
 import type { Frame, Page } from './layout.ts'
@@ -8,6 +9,10 @@ import { plainEntryPage, recordPage } from './pages/record.ts'
 import { chooseVersions } from './pages/time-line.ts'
 import { MissingError } from './problem-page.ts'
 import { findAgency, isProduction, readEntries, readEntry } from './records.ts'
+
+/** What takes as long as an ordinary request: versions that are read, and entries that are shown. */
+const VERSIONS_OF_A_REQUEST = 20
+const ENTRIES_OF_A_REQUEST = 10
 
 /** Answers `/records/:index`. */
 export async function showRecord(frame: Frame, ctx: Context, deps: SiteDeps): Promise<Page> {
@@ -24,11 +29,14 @@ export async function showRecord(frame: Frame, ctx: Context, deps: SiteDeps): Pr
   const found = await ledger.anchorOf(index)
   // One that became final in this moment is for the next reader: page and receipt must speak of the same tree.
   const anchor = found?.size === evidence.size ? found : undefined
-  return recordPage(frame, {
+  const history = await readHistory(deps, index, ctx.query.history === 'all')
+  const { count, shown } = history.timeLine
+  ctx.state.cost = count / VERSIONS_OF_A_REQUEST + shown.length / ENTRIES_OF_A_REQUEST
+  const data = {
     index,
     statement,
     agency: await findAgency(statement.agency, deps),
-    ...(await readHistory(deps, index, ctx.query.history === 'all')),
+    ...history,
     state: await deps.finder.state(index, statement),
     anchor,
     production: anchor !== undefined && isProduction(anchor, deps.policy()),
@@ -38,7 +46,9 @@ export async function showRecord(frame: Frame, ctx: Context, deps: SiteDeps): Pr
     siteUrl: deps.url,
     qrSvg: await QRCode.toString(`${deps.url}/records/${index}`, { type: 'svg', margin: 2, errorCorrectionLevel: 'M' }),
     onlyDocument: statement.documents[only - 1] === undefined ? undefined : only,
-  })
+  }
+  await breathe()
+  return recordPage(frame, data)
 }
 
 /** The history of its record, with the dates and the states of those versions that are shown. */

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import Router from '@koa/router'
 import type { Context, Middleware, Next } from 'koa'
 import { browserMessages, type Language } from '../messages/language.ts'
+import { createRow } from '../turns.ts'
 import { RANGES, readActivity } from './activity.ts'
 import { loadAssets } from './assets.ts'
 import type { PageData } from './browser/page-data.ts'
@@ -25,6 +26,9 @@ import { findAgency, newestAnchors, newestIndexes, pageOf, readEntries, readWait
 import { showRecord } from './show-record.ts'
 
 const LIST_LENGTH = 25
+const PAGES_OF_RECORDS_AT_ONCE = 8
+/** In ordinary requests. */
+const COST = { search: 10, form: 40 }
 const ANCHORS_LISTED = 50
 const HOME = { records: 8, anchors: 3 } as const
 const NEWEST = Number.MAX_SAFE_INTEGER
@@ -44,7 +48,15 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
   const { policy, publicEndpoints } = deps
   const assets = await loadAssets()
   const router = new Router()
-  const offline = () => makeOfflineVerifier({ policy: policy(), endpoints: publicEndpoints, scriptText: assets.offlineScript })
+  let made: { readonly of: string; readonly file: ReturnType<typeof makeOfflineVerifier> } | undefined
+  /** Made once for a policy: packing it takes longer than any page. */
+  const offline = () => {
+    const offered = policy()
+    const of = JSON.stringify(offered)
+    if (made?.of !== of)
+      made = { of, file: makeOfflineVerifier({ policy: offered, endpoints: publicEndpoints, scriptText: assets.offlineScript }) }
+    return made.file
+  }
 
   /** A page under its path, with and without the language before it. `undefined` as page passes the request on. */
   const page: AddPage = (path, reply, method = 'get') => {
@@ -111,7 +123,9 @@ function recordPages(page: AddPage, deps: SiteDeps): void {
     const { indexes, older } = pageOf(newestIndexes(ledger, before ?? NEWEST, LIST_LENGTH + 1), LIST_LENGTH)
     return recordsPage(frame, { entries: await readEntries(deps, indexes), before, older, behind: countBehind(deps) })
   })
-  page('/records/:index', (frame, ctx) => showRecord(frame, ctx, deps))
+  // A long history takes memory while it is shown.
+  const inRow = createRow(PAGES_OF_RECORDS_AT_ONCE)
+  page('/records/:index', (frame, ctx) => inRow(() => showRecord(frame, ctx, deps)))
   page('/agencies', async (frame, ctx) => agenciesPage(frame, await agencies.list(), readCursor(ctx, 'from') ?? 0))
   page('/agencies/:id', async (frame, ctx) => {
     const agency = await findAgency(String(ctx.params.id), deps)
@@ -151,6 +165,7 @@ function otherPages(page: AddPage, deps: SiteDeps): void {
     return anchorsPage(frame, { anchors: await readWaits(ledger, shown, next?.size ?? 0), activity, before, older })
   })
   page('/search', async (frame, ctx) => {
+    ctx.state.cost = COST.search
     const query = String(ctx.query.q ?? '')
       .slice(0, 512)
       .toWellFormed()
@@ -165,6 +180,7 @@ function countBehind({ ledger, finder }: SiteDeps): number {
 }
 
 async function answerForm({ say, ...frame }: Frame, ctx: Context, checker: Checker): Promise<string> {
+  ctx.state.cost = COST.form
   const { status, page } = await checker.check(ctx.req, { lang: say.lang as Language, frame })
   ctx.status = status
   return page

@@ -27,6 +27,8 @@ describe('web/checker', function () {
     await world.close()
   })
 
+  beforeEach(() => processes())
+
   /** A server that answers each request by the checker alone: `status code` and the page. */
   const open = async (changes: Partial<CheckLimits> = {}, chain: readonly ChainReader[] = []) => {
     const { ledger, policy } = world

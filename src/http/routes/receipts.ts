@@ -4,6 +4,7 @@ import { Readable } from 'node:stream'
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { isDamage, LedgerError } from '../../ledger/errors.ts'
+import { breathe } from '../../turns.ts'
 import type { RouteDeps } from '../deps.ts'
 import { RequestError } from '../problem.ts'
 import { readCount } from '../schemas.ts'
@@ -11,7 +12,9 @@ import { readCount } from '../schemas.ts'
 /** The most indexes that one call may ask for. */
 export const MAX_RANGE = 10_000
 
-const CHUNK_LINES = 64
+/** So many lines take as long as an ordinary request. */
+const LINES_OF_A_REQUEST = { receipt: 50, statement: 200 }
+const CHUNK_LENGTH = 32_768
 const DAMAGED = Symbol('damaged')
 
 /** Adds the routes of /v1/receipts and /v1/statements. */
@@ -24,8 +27,9 @@ export function receiptRoutes(router: Router, { ledger }: RouteDeps): void {
     if (to - from > MAX_RANGE) throw new RequestError('RANGE_TOO_LARGE', `Ask for at most ${MAX_RANGE} indexes at once.`)
     return { from, to: Math.min(to, ledger.head().size) }
   }
-  const stream = (ctx: Context, member: string, read: (index: number) => Promise<string | undefined>) => {
+  const stream = (ctx: Context, member: 'receipt' | 'statement', read: (index: number) => Promise<string | undefined>) => {
     const { from, to } = readRange(ctx)
+    ctx.state.cost = (to - from) / LINES_OF_A_REQUEST[member]
     ctx.type = 'application/x-ndjson'
     ctx.body = Readable.from(
       chunksOf(from, to, async index => formatLine(index, member, await read(index).catch(damagedOnly))),
@@ -37,12 +41,17 @@ export function receiptRoutes(router: Router, { ledger }: RouteDeps): void {
   router.get('/v1/statements/:from/:to', (ctx: Context) => stream(ctx, 'statement', index => ledger.statement(index)))
 }
 
-/** The lines of [from, to), so many at a time: only what the client takes is read. */
+/** The lines of [from, to), some kilobytes at a time: only what the client takes is read, and between two lines all others get their turn. */
 async function* chunksOf(from: number, to: number, line: (index: number) => Promise<string>): AsyncGenerator<string> {
-  for (let start = from; start < to; start += CHUNK_LINES) {
-    const indexes = Array.from({ length: Math.min(CHUNK_LINES, to - start) }, (_, i) => start + i)
-    yield (await Promise.all(indexes.map(line))).join('')
+  let chunk = ''
+  for (let index = from; index < to; index++) {
+    await breathe()
+    chunk += await line(index)
+    if (chunk.length < CHUNK_LENGTH) continue
+    yield chunk
+    chunk = ''
   }
+  if (chunk !== '') yield chunk
 }
 
 function formatLine(index: number, member: string, text: string | undefined | typeof DAMAGED): string {

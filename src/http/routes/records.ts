@@ -8,6 +8,7 @@ import { visibleJson } from '../../core/visible.ts'
 import type { Warning } from '../../core/warnings.ts'
 import { isDamage } from '../../ledger/errors.ts'
 import { createWarner, type Warner } from '../../ledger/warnings.ts'
+import { enter } from '../../turns.ts'
 import { SUBMIT_PATH } from '../admission.ts'
 import { requireAgency, requireSameAgency } from '../auth.ts'
 import { bodyType, MAX_BODY_BYTES, readBody, textBody } from '../body.ts'
@@ -21,6 +22,8 @@ import { pendingAnchors } from './anchors.ts'
 /** How often the key of a running stream is looked at again. */
 const RECHECK_KEY_MS = 1000
 const DEFAULT_LIMIT = 50
+/** So many versions of a record take as long to read as an ordinary request. */
+const VERSIONS_OF_A_REQUEST = 20
 const LINE_TOO_LONG: LineAnswer = {
   status: 413,
   code: 'LINE_TOO_LONG',
@@ -70,7 +73,7 @@ export function recordRoutes(router: Router, deps: RouteDeps): void {
   })
   router.get('/v1/records/:index', async (ctx: Context) => {
     ctx.type = 'application/json'
-    ctx.body = await formatRecord(readIndex(ctx, deps), deps)
+    ctx.body = await formatRecord(ctx, readIndex(ctx, deps), deps)
   })
   router.get('/v1/records/:index/receipt', async (ctx: Context) => {
     const text = await ledger.receipt(readIndex(ctx, deps))
@@ -88,7 +91,9 @@ function isDryRun(ctx: Context): boolean {
 
 async function submitOne(ctx: Context, key: { agency: string }, { dry, warner }: How, deps: RouteDeps): Promise<void> {
   const { ledger, metrics, log } = deps
-  const statement = readSubmission(parseJson(await readBody(ctx)), key)
+  const body = await readBody(ctx)
+  await enter()
+  const statement = readSubmission(parseJson(body), key)
   if (dry) {
     ctx.body = await warner.dryRun()(statement)
     return
@@ -213,15 +218,17 @@ function readIndex(ctx: Context, { ledger }: RouteDeps): number {
   return index
 }
 
-async function formatRecord(index: number, { ledger, anchorer }: RouteDeps): Promise<string> {
+async function formatRecord(ctx: Context, index: number, { ledger, anchorer }: RouteDeps): Promise<string> {
   const text = await ledger.statement(index)
   const anchor = await ledger.anchorOf(index)
   const pending = anchor ? undefined : pendingAnchors(anchorer).find(({ size }) => index < size)
+  const history = text === undefined ? { versions: [], changes: [] } : await ledger.history(index)
+  ctx.state.cost = history.versions.length / VERSIONS_OF_A_REQUEST
   const rest = JSON.stringify({
     ...(text === undefined && { erased: true }),
     ...(anchor && { anchor }),
     ...(pending && { pending }),
-    ...(text === undefined ? { versions: [], changes: [] } : await ledger.history(index)),
+    ...history,
   })
   const statement = text === undefined ? '' : `"statement":${text},`
   return visibleJson(`{"index":${index},"state":"${anchor ? 'anchored' : 'sealed'}",${statement}${rest.slice(1)}\n`)

@@ -1,0 +1,187 @@
+/** A ledger as heavy as its readers can find one: many records, one of them with 30,000 versions, large statements, many agencies; on a real Level store, with its pages. */
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { parsePolicy } from '../../src/core/policy.ts'
+import type { Statement } from '../../src/core/statement.ts'
+import { openFinder } from '../../src/finder/finder.ts'
+import { createHandler } from '../../src/http/app.ts'
+import type { HttpDeps } from '../../src/http/deps.ts'
+import { createAgencies } from '../../src/ledger/agencies.ts'
+import { type Ledger, openLedger } from '../../src/ledger/ledger.ts'
+import { createLogSigner } from '../../src/ledger/signer.ts'
+import { silentLog } from '../../src/log.ts'
+import { openLevelStore } from '../../src/store/level.ts'
+import { siteRoutes } from '../../src/web/site.ts'
+
+export const ORIGIN = 'openseal.test/heavy'
+export const AGENCY = 'transport.gov.example'
+export const OPERATOR_KEY = 'operator-key-of-the-heavy-world'
+/** The record with the long history, and where its first and newest version are. */
+export const LONG = { record: 'long', versions: 30_000 }
+/** So many further records, each of one version with 3 documents; behind them some with 256. */
+const OTHERS = 8_000
+const LARGE = 120
+const AGENCIES = 2_000
+
+export type HeavyWorld = Awaited<ReturnType<typeof openHeavyWorld>>
+
+export async function openHeavyWorld(overrides: Partial<HttpDeps> = {}) {
+  const folder = await mkdtemp(join(tmpdir(), 'openseal-heavy-'))
+  const store = await openLevelStore(join(folder, 'log'))
+  const signer = createLogSigner(ORIGIN, new Uint8Array(32).fill(9))
+  const nowMs = Date.now
+  const ledger = await openLedger({
+    store,
+    signer,
+    origin: ORIGIN,
+    anchors: [],
+    nowMs,
+    steadyMs: () => performance.now(),
+    randomBytes,
+  } as never)
+  const agencies = createAgencies({ store, nowMs, randomBytes })
+  for (let n = 0; n < AGENCIES; n++) await agencies.add({ id: n === 0 ? AGENCY : `agency-${n}.gov.example`, name: `Agency number ${n}` })
+  const { key } = await agencies.addKey(AGENCY, {})
+  const finder = await openFinder({
+    ledger,
+    folder: join(folder, 'finder'),
+    nowMs,
+    steadyMs: () => performance.now(),
+    log: silentLog,
+  } as never)
+  await submitAll(ledger, OTHERS, n => statementOf(`r-${n}`, 3, { title: `Road works at street ${n}` }))
+  await submitAll(ledger, LARGE, n => statementOf(`large-${n}`, 256))
+  await submitAll(ledger, LONG.versions, n => statementOf(LONG.record, 1, { revision: String(n), title: `Long road ${n}` }))
+  while (finder.reached() < ledger.head().size) await finder.tick()
+  const { size, root } = ledger.head()
+  const time = '2026-11-20T10:00:00Z'
+  const place = { chainId: 1, contract: `0x${'c0'.repeat(20)}`, logId: `0x${'1d'.repeat(32)}` }
+  for (const at of Array.from({ length: 1500 }, (_, n) => size - 1499 + n)) {
+    const hash = `0x${String(at).padStart(64, '0')}`
+    const ofSize = at === size ? root : await ledger.rootAt(at)
+    await ledger.setFinal({
+      type: 'evm',
+      ...place,
+      size: at,
+      root: Buffer.from(ofSize).toString('hex'),
+      transaction: hash,
+      block: { number: at, hash, time },
+    })
+  }
+  const policy = () =>
+    parsePolicy({
+      type: 'openseal/policy@v1',
+      origin: ORIGIN,
+      logKeys: [{ vkey: ledger.vkey, fromSize: 0 }],
+      anchors: [{ type: 'evm', ...place, codeSha256: '22'.repeat(32), finality: { confirmations: 0 } }],
+    })
+  const site = await siteRoutes({ ledger, agencies, finder, policy, chain: [], publicEndpoints: [], nowMs } as never)
+  const server = createServer(
+    createHandler({
+      ledger,
+      agencies,
+      policy,
+      operatorKey: OPERATOR_KEY,
+      log: silentLog,
+      nowMs,
+      site,
+      rows: store.rows,
+      ...overrides,
+    } as never),
+  )
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const client = openClient((server.address() as AddressInfo).port)
+  return {
+    ledger,
+    key,
+    size,
+    ...client,
+    close: async () => {
+      await client.stop()
+      server.close()
+      server.closeAllConnections()
+      await finder.stop()
+      await ledger.close()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+async function submitAll(ledger: Ledger, count: number, make: (n: number) => Statement): Promise<void> {
+  const BATCH = 2000
+  for (let from = 0; from < count; from += BATCH)
+    await Promise.all(Array.from({ length: Math.min(BATCH, count - from) }, (_, n) => ledger.submit(make(from + n))))
+}
+
+/** A statement with so many documents. */
+export function statementOf(record: string, documents: number, changes: Partial<Statement> = {}): Statement {
+  return {
+    type: 'openseal/statement@v1',
+    agency: AGENCY,
+    kind: 'procurement',
+    action: 'publish',
+    record,
+    published: '2026-11-19T08:00:00Z',
+    documents: Array.from({ length: documents }, (_, n) => ({
+      name: `document-${n}.pdf`,
+      mediaType: 'application/pdf',
+      bytes: n + 1,
+      sha256: createHash('sha256').update(`${record} ${n} ${changes.revision}`).digest('hex'),
+    })),
+    ...changes,
+  }
+}
+
+/** What is asked at once. */
+export type Asking = { readonly method?: string; readonly path: string; readonly headers?: object; readonly body?: string }
+
+/** A client in a thread of its own, so that what it does is no part of what is measured. */
+function openClient(port: number) {
+  const worker = new Worker(CLIENT, { eval: true, workerData: port })
+  return {
+    /** Sends these at once and reads the answers to their ends: their statuses. */
+    async ask(askings: readonly Asking[]): Promise<number[]> {
+      worker.postMessage(askings)
+      return (await once(worker, 'message'))[0]
+    },
+    stop: () => worker.terminate(),
+  }
+}
+
+const CLIENT = `
+const { parentPort, workerData: port } = require('node:worker_threads')
+const { request, Agent } = require('node:http')
+const agent = new Agent({ keepAlive: false })
+const ask = ({ method = 'GET', path, headers = {}, body }) => new Promise((resolve, reject) => {
+  const sent = request({ port, agent, method, path, headers: { ...headers, ...(body && { 'content-length': Buffer.byteLength(body) }) } }, answer => {
+    answer.on('error', reject).on('end', () => resolve(answer.statusCode)).resume()
+  })
+  sent.on('error', reject)
+  sent.end(body)
+})
+parentPort.on('message', async askings => parentPort.postMessage(await Promise.all(askings.map(ask))))
+`
+
+/** The most processor time of this thread that one round of the event loop took while something ran. Not wall time: a busy machine changes nothing. */
+export async function longestRoundMs(run: () => Promise<unknown>): Promise<number> {
+  let isOver = false
+  const running = run().finally(() => {
+    isOver = true
+  })
+  let longest = 0
+  let before = process.threadCpuUsage()
+  while (!isOver) {
+    await new Promise(resolve => setTimeout(resolve, 1))
+    const now = process.threadCpuUsage()
+    longest = Math.max(longest, (now.user + now.system - before.user - before.system) / 1000)
+    before = now
+  }
+  await running
+  return longest
+}
