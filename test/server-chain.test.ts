@@ -3,13 +3,16 @@ import assert from 'node:assert/strict'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { encryptKeystoreJsonSync, Wallet } from 'ethers'
 import hre from 'hardhat'
+import { anchorInterface } from '../src/chain/artifact.ts'
 import { deployContract } from '../src/chain/deploy.ts'
 import { createKeySigner } from '../src/chain/signer.ts'
 import { readConfig } from '../src/config.ts'
-import { silentLog } from '../src/log.ts'
+import { createLog, silentLog } from '../src/log.ts'
 import { type Service, startServer } from '../src/server/server.ts'
+import { ANSWERED, type Behaviour, openEndpoint } from './chain/endpoint.ts'
 import { statement } from './http/service.ts'
 
 /** Of no chain that is known: whether it is production is up to its operator. */
@@ -53,6 +56,11 @@ describe('server on a chain of its operator', function () {
   const rpc = async (method: string, params: unknown[] = []) => {
     const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
     return (await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).json()
+  }
+  const ask = async (method: string, params: unknown[]) => {
+    const { result, error } = (await rpc(method, params)) as { result?: unknown; error?: { message: string } }
+    assert.equal(error, undefined, error?.message)
+    return result
   }
   const json = async (service: Service, path: string, init?: RequestInit) => (await fetch(service.url + path, init)).json()
   const send = (service: Service, path: string, key: string, body: unknown) =>
@@ -104,10 +112,97 @@ describe('server on a chain of its operator', function () {
     return assert.rejects(startServer(config), { code: 'SERVER_PRODUCTION' })
   })
 
+  const readyOf = async (service: Service) => {
+    const { alarms, alarmCodes, status } = await json(service, '/readyz')
+    const at = alarmCodes.findIndex((code: string) => code.startsWith('CHAIN_'))
+    return { status, code: alarmCodes[at], alarm: alarms[at] }
+  }
+  const untilCode = async (service: Service, code: string | undefined) => {
+    for (let tries = 0; tries < 200; tries++) {
+      if ((await readyOf(service)).code === code) return
+      await sleep(50)
+    }
+    assert.fail(`not ${code}: ${JSON.stringify(await readyOf(service))}`)
+  }
+
+  it('says the same of its chain before and after a restart, in one line of the log each, and goes on by itself', async () => {
+    const endpoint = await openEndpoint(url)
+    const lines: { event: string; code?: string }[] = []
+    const log = createLog({ write: line => lines.push(JSON.parse(line)), nowMs: Date.now })
+    const told = (code: string) => lines.filter(line => line.event === 'anchoring is in trouble' && line.code === code).length
+    const start = () => startServer(readConfig({ ...env, OPENSEAL_RPC: endpoint.url }), { log })
+    let service = await start()
+    const code = (await ask('eth_getCode', [env.OPENSEAL_CONTRACT, 'latest'])) as string
+    const troubles = [
+      ['CHAIN_UNREACHABLE', () => endpoint.behave(brokenProxy)],
+      ['CHAIN_NO_CONTRACT', () => rpc('hardhat_setCode', [env.OPENSEAL_CONTRACT, '0x'])],
+    ] as const
+    for (const [expected, begin] of troubles) {
+      lines.length = 0
+      await begin()
+      await untilCode(service, expected)
+      const running = await readyOf(service)
+      await sleep(2_000)
+      assert.equal(told(expected), 1, 'one line, however many rounds')
+      await service.close()
+      service = await start()
+      const restarted = await readyOf(service)
+      assert.deepEqual([restarted.code, restarted.alarm], [running.code, running.alarm])
+      await sleep(2_500)
+      assert.deepEqual([running.status, restarted.status, told(expected)], ['ok', 'stopped', 2])
+      endpoint.behave(undefined)
+      await rpc('hardhat_setCode', [env.OPENSEAL_CONTRACT, code])
+      await untilCode(service, undefined)
+      while ((await json(service, '/readyz')).status !== 'ok') await sleep(50)
+    }
+    await service.close()
+    await endpoint.close()
+  })
+
   it('says what is wrong with the keystore, and leaves nothing running', async () => {
     await writeFile(join(folder, 'wrong'), 'close sesame')
     const wrong = readConfig({ ...env, OPENSEAL_ANCHOR_KEYSTORE_PASSWORD_FILE: join(folder, 'wrong') })
     await assert.rejects(startServer(wrong), { code: 'CHAIN_KEY_PASSWORD', message: /does not open the keystore/ })
     await (await startServer(readConfig(env))).close()
   })
+
+  // The last one: a closed log stays closed.
+  it('takes nothing more once its owner has closed the log, while it runs and after a restart', async () => {
+    const config = readConfig({ ...env, OPENSEAL_OPERATOR_KEY: 'operator-key-of-the-closed-log' })
+    let service = await startServer(config)
+    const { logId } = service.chain.anchor
+    const signed = await wallet.signTransaction({
+      type: 2,
+      chainId: CHAIN_ID,
+      nonce: Number(await ask('eth_getTransactionCount', [wallet.address, 'latest'])),
+      to: env.OPENSEAL_CONTRACT!,
+      gasLimit: 200_000,
+      maxFeePerGas: 20_000_000_000n,
+      maxPriorityFeePerGas: 3_000_000_000n,
+      data: anchorInterface.encodeFunctionData('closeLog', [logId, 1, `0x${'0'.repeat(64)}`]),
+    })
+    await ask('eth_sendRawTransaction', [signed])
+    for (const restarts of [false, true]) {
+      if (restarts) {
+        await service.close()
+        service = await startServer(config)
+      }
+      let ready = await json(service, '/readyz')
+      for (; ready.alarmCodes[0] !== 'LOG_CLOSED'; ready = await json(service, '/readyz')) await sleep(50)
+      assert.match(ready.alarms[0], /owner of this log has closed it on its chain. Of its entries the first 1 are good/)
+      assert.match(
+        await (await fetch(`${service.url}/en/`)).text(),
+        /The owner of this log has closed it for good.*The first entry is good/,
+      )
+    }
+    const { key } = await send(service, '/v1/agencies/transport.gov.example/keys', 'operator-key-of-the-closed-log', {})
+    assert.equal((await send(service, '/v1/records', key, statement(99))).code, 'LOG_CLOSED')
+    await service.close()
+  })
 })
+
+/** A proxy whose upstream is gone. */
+const brokenProxy: Behaviour = (_call, response) => {
+  response.writeHead(502).end('<html>')
+  return ANSWERED
+}

@@ -33,7 +33,7 @@ export type Rows = {
 /** Opens them in a folder. */
 export async function openRows(folder: string): Promise<Rows> {
   // It holds the words of statements.
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch(() => {})
   await chmod(folder, 0o700).catch(() => {})
   const db = new Level<Uint8Array, Uint8Array>(folder, { keyEncoding: 'view', valueEncoding: 'view', maxOpenFiles: OPEN_TABLES })
   await db.open()
