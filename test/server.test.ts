@@ -87,15 +87,15 @@ describe('server', () => {
     const service = await start({ url: 'https://ledger.example', operator: { host: '127.0.0.1', port: 0 } })
     const operatorKey = (await readFile(service.operatorKeyFile!, 'utf8')).trim()
     const headers = { authorization: `Bearer ${operatorKey}` }
-    for (const path of ['/metrics', '/v1/backup', '/v1/agencies/transport.gov.example/keys']) {
+    equal((await send(service, '/v1/agencies', operatorKey, { id: 'b.example', name: 'B' })).code, 'OPERATOR_ELSEWHERE')
+    const asOperator = { ...service, url: service.operatorUrl! }
+    equal((await send(asOperator, '/v1/agencies', operatorKey, { id: 'b.example', name: 'B' })).id, 'b.example')
+    for (const path of ['/metrics', '/v1/backup', '/v1/agencies/b.example/keys']) {
       const answers = [service.url, service.operatorUrl!].map(url => fetch(url + path, { headers }))
       const [open, own] = await Promise.all(answers)
       deepEqual([path, open!.status, (await open!.json()).code, own!.status], [path, 403, 'OPERATOR_ELSEWHERE', 200])
       await own!.body?.cancel()
     }
-    equal((await send(service, '/v1/agencies', operatorKey, { id: 'b.example', name: 'B' })).code, 'OPERATOR_ELSEWHERE')
-    const own = { ...service, url: service.operatorUrl! }
-    equal((await send(own, '/v1/agencies', operatorKey, { id: 'b.example', name: 'B' })).id, 'b.example')
     ok(
       (await (await fetch(`${service.url}/feed.atom`)).text()).includes(
         '<link rel="self" type="application/atom+xml" href="https://ledger.example/feed.atom"/>',

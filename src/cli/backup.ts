@@ -1,9 +1,10 @@
 /** `openseal backup` and `openseal restore`: a copy of a running ledger, and a ledger from that copy. */
 import { type Command, InvalidArgumentError } from 'commander'
+import { readBounded } from '../core/bounded.ts'
 import { defaultMarkFolder } from '../mark.ts'
 import { acceptLoss, restoreBackup, takeBackup } from '../upkeep/backup.ts'
-import { createClient } from './client.ts'
-import { ClientError } from './client-error.ts'
+import { createClient, unreachable } from './client.ts'
+import { refusalOf } from './client-error.ts'
 import { addCommand, keepFilesPrivate, UsageError, withLedger } from './command.ts'
 import { describeRestored } from './doctor.ts'
 import { print, printJson } from './output.ts'
@@ -16,6 +17,8 @@ type RestoreOptions = { data: string; acceptLoss?: number; json?: boolean }
 const BACKUP_EXAMPLE = 'OPENSEAL_OPERATOR_KEY_FILE=data/keys/operator.key openseal backup /backups/2026-11-24'
 const RESTORE_EXAMPLE = 'openseal restore /backups/2026-11-24 --data ./data\nopenseal restore --data ./data --accept-loss 1234'
 const DATA: [string, string, string] = ['--data <dir>', 'the data folder (or OPENSEAL_DATA)', process.env.OPENSEAL_DATA || './data']
+
+const MAX_REFUSAL_BYTES = 65_536
 
 /** Adds both. */
 export function addBackup(program: Command, setExit: (code: number) => void): void {
@@ -47,12 +50,12 @@ async function backup(folder: string, { ledger, data, json }: BackupOptions): Pr
 }
 
 async function ask(url: string, key: string): Promise<AsyncIterable<Uint8Array>> {
-  const response = await fetch(`${url}/v1/backup`, { headers: { authorization: `Bearer ${key}` } }).catch(cause => {
-    throw new ClientError('LEDGER_UNREACHABLE', `no answer from the ledger at ${url}`, { cause })
+  const response = await fetch(`${url}/v1/backup`, { headers: { authorization: `Bearer ${key}` }, redirect: 'manual' }).catch(cause => {
+    throw unreachable(url, cause)
   })
   if (response.ok && response.body !== null) return response.body
-  const problem = (await response.json().catch(() => ({}))) as { code?: string; detail?: string }
-  throw new ClientError(problem.code ?? 'LEDGER_ANSWER', problem.detail ?? `the answer was HTTP ${response.status}`)
+  const text = await readBounded(response.body, MAX_REFUSAL_BYTES).catch(() => undefined)
+  throw refusalOf(response, new TextDecoder().decode(text))
 }
 
 async function restore(folder: string | undefined, { data, acceptLoss: size, json }: RestoreOptions): Promise<number> {

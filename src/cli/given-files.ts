@@ -1,7 +1,5 @@
 /** What `openseal verify` was given: files, fingerprints, receipts among them, and the receipts that lie beside the files. */
-import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { createInterface } from 'node:readline'
 import { OpenSealError } from '../core/errors.ts'
 import {
   fingerprint,
@@ -15,6 +13,7 @@ import {
   recognize,
 } from '../verifier/index.ts'
 import { FileError, readFile } from './hash-file.ts'
+import { fileLines } from './lines.ts'
 import { startByteProgress } from './output.ts'
 import { receiptPath, receiptsPath } from './receipt-file.ts'
 
@@ -80,7 +79,7 @@ async function readLines(path: string, { name, read }: GivenFile): Promise<reado
   const found: GivenReceipt[] = []
   let ofPackage: GivenReceipt | undefined
   let last: GivenReceipt | undefined
-  for await (const line of createInterface({ input: createReadStream(path) })) {
+  for await (const line of fileLines(path)) {
     if (line.trim() === '') continue
     last = readReceiptLine(path, line, name)
     const isWanted = last.digests.some(hash => hashes.has(hash)) || (last.release !== undefined && names.has(last.release))

@@ -2,9 +2,9 @@
  * Sends a file of statements, one a line, in requests so small that every proxy takes them. Each
  * request is tried again on its own, and only with the lines that have no answer yet.
  */
-import { createReadStream } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ClientError, isWorthRetrying } from './client-error.ts'
+import { fileLines } from './lines.ts'
 
 /** One answer line of a stream of statements: the line it answers, counted from 1. */
 export type LineAnswer = {
@@ -39,21 +39,22 @@ const RETRY_MS = 1000
 /** A server chooses what it asks for, so a client bounds how long it waits. */
 const MAX_RETRY_MS = 30_000
 const BUSY = 503
-const NEWLINE = 10
 
 /** Sends the whole file. Throws ClientError where a request could not be answered, however often it was sent; requests before it are answered then. */
 export async function sendLines(file: string, post: PostLines, told: LinesTold): Promise<void> {
   let request: NumberedLine[] = []
   let bytes = 0
-  for await (const line of linesOf(file)) {
-    if (told.isWanted?.(line.number) === false) continue
-    const size = Buffer.byteLength(line.text) + 1
+  let number = 0
+  for await (const text of fileLines(file)) {
+    number++
+    if (text.trim() === '' || told.isWanted?.(number) === false) continue
+    const size = Buffer.byteLength(text) + 1
     if (bytes + size > MAX_REQUEST_BYTES && request.length > 0) {
       await sendRequest(request, post, told)
       request = []
       bytes = 0
     }
-    request.push(line)
+    request.push({ number, text })
     bytes += size
   }
   if (request.length > 0) await sendRequest(request, post, told)
@@ -97,22 +98,4 @@ async function sendOnce(open: ReadonlyMap<number, string>, post: PostLines, told
     failure = error
   }
   return { left, busy, failure }
-}
-
-/** Lines that are not blank, split on bytes: a statement may hold any other line separator. */
-async function* linesOf(file: string): AsyncGenerator<NumberedLine> {
-  let rest: Buffer = Buffer.alloc(0)
-  let number = 1
-  for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>) {
-    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
-    let from = 0
-    for (let to = bytes.indexOf(NEWLINE); to !== -1; to = bytes.indexOf(NEWLINE, from)) {
-      const line = { number: number++, text: bytes.toString('utf8', from, to) }
-      if (line.text.trim() !== '') yield line
-      from = to + 1
-    }
-    rest = bytes.subarray(from)
-  }
-  const text = rest.toString('utf8')
-  if (text.trim() !== '') yield { number, text }
 }

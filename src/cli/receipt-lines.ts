@@ -1,11 +1,11 @@
 /** The receipts of a package: fetched in ranges, each checked, and kept as one file with a receipt a line. */
-import { createReadStream, existsSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { createInterface } from 'node:readline'
 import { parseReceipt, type Receipt, receiptIndex } from '../core/receipt.ts'
 import { identityOf, parseStatement, statementBody } from '../core/statement.ts'
 import type { Client } from './client.ts'
 import { FileError } from './hash-file.ts'
+import { fileLines } from './lines.ts'
 import { replaceFile } from './receipt-file.ts'
 import { identityIn, isBetter, type Received, type Receiver, type Standing } from './received.ts'
 
@@ -18,7 +18,7 @@ const MAX_GAP = 32
 /** The identities of the statements in a file with one a line, in its order. */
 export async function readIdentities(spool: string): Promise<string[]> {
   const identities: string[] = []
-  for await (const line of createInterface({ input: createReadStream(spool) }))
+  for await (const line of fileLines(spool))
     if (line !== '') identities.push(identityOf(statementBody(parseStatement(JSON.parse(line), { salted: false }))))
   return identities
 }
@@ -78,7 +78,7 @@ type Merge = {
 /** The lines that were there and stay, then the new ones whose place none of them holds. */
 async function* merged({ path, spool, receiver, wanted, states, kept }: Merge): AsyncGenerator<string> {
   if (existsSync(path)) {
-    for await (const line of createInterface({ input: createReadStream(path) })) {
+    for await (const line of fileLines(path)) {
       if (line === '') continue
       const { receipt, index } = readOldLine(line, path)
       const state = states.get(index)
@@ -88,8 +88,7 @@ async function* merged({ path, spool, receiver, wanted, states, kept }: Merge): 
       yield `${line}\n`
     }
   }
-  for await (const line of createInterface({ input: createReadStream(spool) }))
-    if (line !== '' && !kept.has(receiptIndex(parseReceipt(line)))) yield `${line}\n`
+  for await (const line of fileLines(spool)) if (line !== '' && !kept.has(receiptIndex(parseReceipt(line)))) yield `${line}\n`
 }
 
 function readOldLine(line: string, path: string): { receipt: Receipt; index: number } {

@@ -44,6 +44,7 @@ export type StreamAnswers = {
 
 const PIECE_LINES = 1000
 const NEWLINE = 10
+const MAX_PIECES = 64
 
 /** Splits chunks into lines on bytes. Blank lines are counted and left out; a longer line than `maxBytes` is never held in memory. */
 export function createLineSplitter(maxBytes: number): { push(chunk: Buffer): Line[]; end(): Line[]; number(): number } {
@@ -55,6 +56,8 @@ export function createLineSplitter(maxBytes: number): { push(chunk: Buffer): Lin
     heldBytes += piece.length
     if (heldBytes <= maxBytes) held.push(piece)
     else held = []
+    // A line that comes byte by byte must not take a hundred times its length in memory.
+    if (held.length > MAX_PIECES) held = [Buffer.concat(held)]
   }
   const finish = (piece: Buffer): Line | undefined => {
     hold(piece)
