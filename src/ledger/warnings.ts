@@ -1,11 +1,11 @@
 /** Warnings about submissions, by what the log holds of their records; and dry runs, which tell them and log nothing. */
 import { skeletonOf } from '../core/skeleton.ts'
-import type { AnyStatement, Statement } from '../core/statement.ts'
+import type { Statement } from '../core/statement.ts'
 import type { Version } from '../core/versions.ts'
 import { type Warning, warnOfAlike, warnOfContents, warnOfHistory, warnOfKnown } from '../core/warnings.ts'
 import { breathe } from '../turns.ts'
-import { isDamage } from './errors.ts'
 import type { Ledger } from './ledger.ts'
+import { passingDamage, type Read, readEach } from './record-reader.ts'
 import type { Submission } from './sequencer.ts'
 
 /** What would become of a statement: the index where it is known already, and the warnings. */
@@ -14,8 +14,8 @@ export type DryAnswer = { readonly known?: number; readonly warnings: readonly W
 export type Warner = {
   /** The warnings about a statement that was logged, or was known, at an index. */
   warn(statement: Statement, submission: Submission): Promise<Warning[]>
-  /** Those that need no look-up, and of a known statement what became of it: as much as a stream of many can bear. */
-  warnSoon(statement: Statement, submission: Submission): readonly Warning[] | Promise<readonly Warning[]>
+  /** Begins a stream of many: of each statement the warnings that need no look-up, and of a known one what became of it. */
+  stream(): (statement: Statement, submission: Submission) => readonly Warning[] | Promise<readonly Warning[]>
   /** Begins a dry run. Each statement is compared with the log and with the lines that this run was given before it, so they are given one after the other. */
   dryRun(): (statement: Statement, line?: number) => Promise<DryAnswer>
 }
@@ -33,28 +33,14 @@ const MAX_READ = 128
 const FIRST_LINE = 2 ** 52
 const END = Number.MAX_SAFE_INTEGER
 
-/** The statements of a record that were read, oldest first; not `isWhole` where there are more. */
-type Read = { readonly versions: readonly Version[]; readonly isWhole: boolean }
-
 /** Makes the part of a service that warns. */
 export function createWarner({ ledger, recordsLike = async () => [], nowMs }: WarnerDeps): Warner {
-  const read = async ({ agency, record }: Statement, before: number): Promise<Read> => {
-    const indexes = await ledger.listByRecord(agency, record, before, MAX_READ + 1)
-    const versions: Version[] = []
-    for (const index of indexes.slice(0, MAX_READ)) {
-      await breathe()
-      const statement = await readOne(ledger, index)
-      if (statement !== undefined) versions.push({ index, statement })
-    }
-    return { versions: versions.reverse(), isWhole: indexes.length <= MAX_READ }
-  }
-
-  const warnKnown = async (statement: Statement, index: number): Promise<Warning[]> => {
-    const { agency, record } = statement
+  const warnKnown = async (statement: Statement, index: number, records: Records): Promise<Warning[]> => {
+    await breathe()
     // Of most statements nothing came later, and one look tells so.
-    const [newest = index] = await ledger.listByRecord(agency, record, END, 1)
+    const [newest = index] = await ledger.listByRecord(statement.agency, statement.record, END, 1)
     if (newest <= index) return []
-    const { versions, isWhole } = await read(statement, END)
+    const { versions, isWhole } = await records.read(statement, newest + 1)
     const later = versions.filter(version => version.index > index)
     // Where some are left out, an amendment before an edit may be among them: nobody is accused by half of a history.
     const told = isWhole || versions.length > later.length ? later : later.filter(version => version.statement.action !== 'publish')
@@ -69,22 +55,32 @@ export function createWarner({ ledger, recordsLike = async () => [], nowMs }: Wa
 
   return {
     async warn(statement, { index, known }) {
+      const records = createRecords(ledger)
       const contents = warnOfContents(statement, nowMs())
-      if (known) return [...contents, ...(await warnKnown(statement, index))]
-      return [...contents, ...(await warnNew({ index, statement }, await read(statement, index)))]
+      if (known) return [...contents, ...(await warnKnown(statement, index, records))]
+      return [...contents, ...(await warnNew({ index, statement }, await records.read(statement, index)))]
     },
-    warnSoon(statement, { index, known }) {
-      const contents = warnOfContents(statement, nowMs())
-      return known ? warnKnown(statement, index).then(more => [...contents, ...more]) : contents
+    stream() {
+      const records = createRecords(ledger)
+      // One after the other, so that many of one record are read once.
+      let before: Promise<unknown> = Promise.resolve()
+      return (statement, { index, known }) => {
+        const contents = warnOfContents(statement, nowMs())
+        if (!known) return contents
+        const after = before.then(async () => [...contents, ...(await warnKnown(statement, index, records))])
+        before = after.catch(() => {})
+        return after
+      }
     },
     dryRun() {
+      const records = createRecords(ledger)
       const lines = createLines()
       return async (statement, line = 1) => {
         const contents = warnOfContents(statement, nowMs())
         const known = await ledger.findKnown(statement)
-        if (known !== undefined) return { known, warnings: [...contents, ...(await warnKnown(statement, known))] }
+        if (known !== undefined) return { known, warnings: [...contents, ...(await warnKnown(statement, known, records))] }
         const { own, before, alike } = lines.add(statement, line)
-        const { versions, isWhole } = await read(statement, END)
+        const { versions, isWhole } = await records.read(statement, END)
         const warnings = await warnNew(own, { versions: [...versions, ...before], isWhole })
         const unknown = versions.length === 0 && before.length === 0
         const near = unknown && !warnings.some(({ code }) => code === 'ID_CONFUSABLE') ? warnOfAlike(statement.record, alike) : []
@@ -94,20 +90,27 @@ export function createWarner({ ledger, recordsLike = async () => [], nowMs }: Wa
   }
 }
 
-function nameOf(index: number): string {
-  return index >= FIRST_LINE ? `Line ${index - FIRST_LINE} of this request` : `Entry ${index}`
+type Records = ReturnType<typeof createRecords>
+
+/** Reads the newest statements of records, oldest first, and remembers the last record as long as nothing was added to it: lines in a row are often of one. */
+function createRecords(ledger: Pick<Ledger, 'statement' | 'listByRecord'>) {
+  const readText = passingDamage(index => ledger.statement(index))
+  let last: (Read & { readonly key: string }) | undefined
+  return {
+    /** Those below `before`. */
+    async read({ agency, record }: Statement, before: number): Promise<Read> {
+      const indexes = await ledger.listByRecord(agency, record, before, MAX_READ + 1)
+      const key = JSON.stringify([record, indexes[0], indexes.length])
+      if (last?.key === key) return last
+      const { versions, isWhole } = await readEach(indexes.slice(0, MAX_READ), readText)
+      last = { key, versions: versions.toReversed(), isWhole: isWhole && indexes.length <= MAX_READ }
+      return last
+    },
+  }
 }
 
-/** Undefined where it was erased, is damaged, or is about no record. */
-async function readOne(ledger: Pick<Ledger, 'statement'>, index: number): Promise<Statement | undefined> {
-  try {
-    const text = await ledger.statement(index)
-    const statement: AnyStatement | undefined = text === undefined ? undefined : JSON.parse(text)
-    return statement?.type === 'openseal/statement@v1' ? statement : undefined
-  } catch (error) {
-    if (isDamage(error)) return undefined
-    throw error
-  }
+function nameOf(index: number): string {
+  return index >= FIRST_LINE ? `Line ${index - FIRST_LINE} of this request` : `Entry ${index}`
 }
 
 /** The lines that a dry run was given, by record and by the skeleton of its id. */

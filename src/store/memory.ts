@@ -132,8 +132,9 @@ export function headMoved(previous: Head, head: Head): StoreError {
 
 /** Those below `before`, the newest first. */
 function newest(indexes: readonly number[] | undefined, before: number, limit: number): number[] {
-  const below = (indexes ?? []).filter(index => index < before)
-  return below.reverse().slice(0, limit)
+  const found: number[] = []
+  for (let at = (indexes?.length ?? 0) - 1; at >= 0 && found.length < limit; at--) if (indexes![at]! < before) found.push(indexes![at]!)
+  return found
 }
 
 function recordKey(agency: string, record: string): string {

@@ -161,22 +161,25 @@ describe('the command line against a ledger', function () {
     const before = await size()
     write('wrong.txt', 'wrong')
     const reason = ['--reason', 'correction']
+    const edit = [...submit, 'wrong.txt', '--record', 'slip', '--revision', '1']
+    assert.equal((await openseal(edit)).code, 0)
     const slips: [string[], string][] = [
-      [['--action', 'withdraw', '--record', '2O26/1'], 'RECORD_UNKNOWN'],
-      [['--action', 'withdraw', '--record', '2026/1', '--target', 'first'], 'TARGET_UNKNOWN'],
+      [['--action', 'withdraw', '--record', 'slap'], 'RECORD_UNKNOWN'],
+      [['--action', 'withdraw', '--record', 'slip', '--target', 'first'], 'TARGET_UNKNOWN'],
     ]
     for (const [args, expected] of slips) {
       const { code, value } = await json([...submit, ...args, ...reason])
       assert.deepEqual([code, value.stopped], [2, [expected]])
     }
-    const edit = [...submit, 'wrong.txt', '--record', 'slip', '--revision', '1']
-    assert.equal((await openseal(edit)).code, 0)
     write('wrong.txt', 'right')
     const { code, out } = await openseal(edit)
     assert.equal(code, 2)
     assert.match(out, /changed without a new version.*Nothing was sent.*--accept SILENT_EDIT/s)
     assert.equal(await size(), before + 1)
     assert.equal((await openseal([...edit, '--accept', 'NONSENSE'])).code, 2)
+    // The ledger has looked at the record a moment later.
+    const typed = () => json([...edit.with(-3, 'SLIP'), '--dry-run'])
+    for (let { value } = await typed(); value.stopped[0] !== 'ID_CONFUSABLE'; { value } = await typed()) assert.deepEqual(value.stopped, [])
     // As clerks number versions: the old one is superseded.
     const amended = await json([...edit.with(-1, '2'), '--action', 'amend', '--target', '1', ...reason])
     assert.deepEqual([amended.code, amended.value.warnings], [0, []])

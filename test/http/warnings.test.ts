@@ -151,6 +151,27 @@ describe('http: warnings', () => {
     deepEqual([second.status, second.warnings], [201, undefined])
   })
 
+  it('reads a record once for many known lines of it in a row', async () => {
+    const lines = Array.from({ length: 50 }, (_, at) => JSON.stringify(statement(80, documents(at))))
+    await service.stream(lines.join('\n'))
+    let reads = 0
+    const counted = (index: number) => {
+      reads++
+      return service.ledger.statement(index)
+    }
+    const warner = createWarner({ ledger: { ...service.ledger, statement: counted }, nowMs: () => service.clock.nowMs })
+    const warn = warner.stream()
+    const statements = lines.map(line => JSON.parse(line) as Statement)
+    const told = await Promise.all(
+      statements.map(async known => warn(known, { index: (await service.ledger.findKnown(known))!, known: true })),
+    )
+    deepEqual(
+      told.map(found => found.map(({ code }) => code)),
+      statements.map((_, at) => (at < 49 ? ['KNOWN_CHANGED'] : [])),
+    )
+    equal(reads, 50)
+  })
+
   it('reads a bounded part of a record with very many versions, and accuses nobody by it', async () => {
     const many = Array.from({ length: 400 }, (_, at) => JSON.stringify(statement(70, { revision: String(at), ...documents(at) })))
     await service.stream(many.join('\n'))

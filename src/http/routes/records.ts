@@ -161,13 +161,14 @@ type Handle = (statement: Statement, line: number, tell: (outcome: LineAnswer | 
 
 /** Logs each line. Its warnings are those that cost next to nothing; a dry run tells all of them. */
 function createSubmitter(warner: Warner, { ledger, metrics, log }: RouteDeps): Handle {
+  const warn = warner.stream()
   return (statement, _, tell) =>
     ledger.submitEach(statement, outcome => {
       if ('error' in outcome) return tell(outcome)
       const { index, known } = outcome
       metrics.countSubmission(known ? 'known' : 'accepted')
       const answer = { status: known ? 200 : 201, index }
-      const warnings = warner.warnSoon(statement, outcome)
+      const warnings = warn(statement, outcome)
       if (!(warnings instanceof Promise)) return tell(withCodes(answer, warnings))
       warnings.then(
         found => tell(withCodes(answer, found)),
