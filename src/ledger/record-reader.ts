@@ -11,7 +11,7 @@ export type ReadStatement = (index: number) => Promise<string | undefined>
 export type Read = { readonly versions: readonly Version[]; readonly isWhole: boolean }
 
 /** All that is read for one answer: each document of it is compared. */
-const MAX_BYTES = 4 * 1024 * 1024
+const MAX_BYTES = 8 * 1024 * 1024
 
 /** The statements at these indexes, in their order, until they are too long in all. What was erased is passed over. */
 export async function readEach(indexes: Iterable<number>, read: ReadStatement): Promise<Read> {
