@@ -36,7 +36,8 @@ export type AnchorOutcome = Outcome & { readonly answers: readonly AnchorAnswer[
 export async function checkAnchor(evidence: Evidence, policy: Policy, chain: readonly ChainReader[]): Promise<AnchorOutcome> {
   const checkpoint = unwrap(evidence.checkpoint)
   const { anchors, isTest } = countingAnchors(policy, checkpoint.size)
-  const endpoints = await findEndpoints(chain, chainsOf(anchors))
+  // Of all chains that the policy names: an endpoint of one that does not count here is none of those that do.
+  const endpoints = await findEndpoints(chain, chainsOf(policy.anchors))
   const answers = await Promise.all(anchors.map(anchor => askAnchor(anchor, checkpoint, endpoints.get(anchor.chainId)!)))
   const outcome = judgeAnchors(answers, policy)
   const notes = isTest && anchors.length > 0 ? [...outcome.notes, note('testNetwork')] : outcome.notes

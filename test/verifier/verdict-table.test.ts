@@ -1,0 +1,114 @@
+/** The whole table of design §7.6–8 against the verifier, and the page that shows it. */
+
+import { deepEqual, equal } from 'node:assert/strict'
+import { readFile, writeFile } from 'node:fs/promises'
+import type { Policy } from '../../src/core/policy.ts'
+import type { Statement } from '../../src/core/statement.ts'
+import type { ChainReader } from '../../src/verifier/chain-reader.ts'
+import type { CurrencyReader, Listed } from '../../src/verifier/currency.ts'
+import { digestsOf } from '../../src/verifier/digest.ts'
+import { verify } from '../../src/verifier/verify.ts'
+import { allCases, type Case, type ChainCase, type ChangeOf, expect, formatPage, type Source } from './verdict-table.ts'
+import {
+  AMENDMENT,
+  ANCHOR,
+  chainWith,
+  createChain,
+  createWorld,
+  FILE,
+  GENESIS,
+  listingOf,
+  policyWith,
+  STATEMENT,
+  WITHDRAWAL,
+  type World,
+} from './world.ts'
+
+const OTHER = { name: 'annex.pdf', mediaType: 'application/pdf', bytes: 1, sha256: 'cd'.repeat(32) }
+const OWN: Statement = { ...STATEMENT, documents: [...STATEMENT.documents, OTHER] }
+const NO_CODE = digestsOf(new Uint8Array()).sha256
+
+/** The statement at index 2, which makes of the one at index 1 what it says. */
+const LATER: { readonly [change in ChangeOf]: Statement | undefined } = {
+  nothing: undefined,
+  'a document was added': { ...OWN, documents: [{ ...OTHER, name: 'second annex.pdf' }] },
+  'a later version': { ...OWN, revision: 'r-2' },
+  edited: { ...OWN, documents: AMENDMENT.documents },
+  'another document edited': { ...OWN, documents: [{ ...OTHER, sha256: 'ef'.repeat(32) }] },
+  superseded: AMENDMENT,
+  withdrawn: WITHDRAWAL,
+  'a statement that does not verify': WITHDRAWAL,
+  'a statement that was erased': WITHDRAWAL,
+}
+
+type Scene = { readonly world: World; readonly receipt: string; readonly listed: readonly Listed[] }
+
+async function sceneOf(change: ChangeOf): Promise<Scene> {
+  const later = LATER[change]
+  const world = createWorld([GENESIS, OWN, ...(later ? [later] : [])])
+  const receipt = await world.receipt(1)
+  if (later === undefined) return { world, receipt, listed: [] }
+  const receiptText = await world.receipt(2)
+  const entry = change === 'a statement that was erased' ? { erased: true } : { receiptText }
+  const damaged = change === 'a statement that does not verify' ? { receiptText: receiptText.replace('index 2', 'index 0') } : entry
+  return { world, receipt, listed: [{ index: 2, ...damaged }] }
+}
+
+function readerOf(world: World, { state }: ChainCase, chainId: number): ChainReader {
+  if (state === 'answers no') return createChain({ chainId })
+  return chainWith(world, {
+    chainId,
+    down: state === 'does not answer',
+    ...(state === 'disowned' && { closed: { lastGoodSize: 0, block: 1 } }),
+    ...(state === 'no code' && { codeSha256: NO_CODE }),
+  })
+}
+
+function currencyOf(source: Source, { world, listed }: Scene): CurrencyReader | undefined {
+  return source === 'nobody' ? undefined : listingOf(world, listed, { source })
+}
+
+/** One policy object for each policy, as a caller has it: its keys are read once. */
+const policies = new Map<string, Policy>()
+function policyOf({ chains, requireAnchors }: Case): Policy {
+  const anchors = chains.map(({ production }, at) => ({ ...ANCHOR, chainId: at + 1, production }))
+  const key = JSON.stringify([anchors, requireAnchors])
+  const policy = policies.get(key) ?? policyWith({}, { anchors, requireAnchors })
+  policies.set(key, policy)
+  return policy
+}
+
+describe('verifier: the table of verdicts', () => {
+  it('answers every combination of chains, required number, change, source and file as the table says', async function () {
+    this.timeout(240_000)
+    const scenes = new Map<ChangeOf, Scene>()
+    let count = 0
+    for (const each of allCases()) {
+      const scene = scenes.get(each.change) ?? (await sceneOf(each.change))
+      scenes.set(each.change, scene)
+      const { verdict, finding, exit, isGreen, sentence, limits } = await verify({
+        ...(each.file && { file: digestsOf(FILE) }),
+        receipt: scene.receipt,
+        policy: policyOf(each),
+        chain: each.chains.map((chain, at) => readerOf(scene.world, chain, at + 1)),
+        currency: currencyOf(each.source, scene),
+        trust: 'policy',
+      })
+      const about = `${JSON.stringify(each)}: ${sentence}`
+      deepEqual({ verdict, finding, exit, isGreen }, expect(each), about)
+      // No sentence says more than the verdict.
+      if (!each.file) equal(/\bfile\b/.test(`${sentence} ${limits}`), false, about)
+      if (verdict === 'test-network') equal(sentence.endsWith('But the chain is a test network, so this is no evidence.'), true, about)
+      if (isGreen) equal(sentence.startsWith('This file has been on the record, unchanged, since '), true, about)
+      if (finding === 'anchored' && each.source !== 'ledger')
+        equal(sentence.startsWith('We did not check for newer versions.'), true, about)
+      count++
+    }
+    equal(count, 65 * 2 * 19 * 2)
+  })
+
+  it('stands in the docs', async () => {
+    if (process.env.WRITE_DOCS) await writeFile('docs/verdicts.md', formatPage())
+    equal(await readFile('docs/verdicts.md', 'utf8'), formatPage())
+  })
+})

@@ -1,0 +1,146 @@
+/** The verdicts of design §7.6–8 as a table, said once more and simply: the oracle for the verifier, and the page docs/verdicts.md. */
+
+/** What the chain says of an anchor. */
+export const STATES = ['holds', 'answers no', 'does not answer', 'disowned', 'no code'] as const
+/** What became of the version. */
+export const CHANGES = [
+  'nothing',
+  'a document was added',
+  'a later version',
+  'edited',
+  'another document edited',
+  'superseded',
+  'withdrawn',
+  'a statement that does not verify',
+  'a statement that was erased',
+] as const
+/** Who was asked about that. */
+export const SOURCES = ['ledger', 'copy', 'nobody'] as const
+
+export type State = (typeof STATES)[number]
+export type ChangeOf = (typeof CHANGES)[number]
+export type Source = (typeof SOURCES)[number]
+export type ChainCase = { readonly state: State; readonly production: boolean }
+export type Case = {
+  readonly chains: readonly ChainCase[]
+  readonly requireAnchors: number
+  readonly change: ChangeOf
+  readonly source: Source
+  readonly file: boolean
+}
+export type Expected = { readonly verdict: string; readonly finding: string; readonly exit: number; readonly isGreen: boolean }
+
+/** Design §8, from the top. */
+const ORDER = ['unsupported', 'disowned', 'unchecked', 'test-network', 'sealed', 'withdrawn', 'edited', 'superseded', 'anchored']
+const EXIT: { readonly [verdict: string]: number } = {
+  unsupported: 7,
+  disowned: 7,
+  unchecked: 6,
+  'test-network': 3,
+  sealed: 3,
+  withdrawn: 8,
+  edited: 8,
+  superseded: 8,
+  anchored: 0,
+}
+
+/** What the verifier must answer. */
+export function expect({ chains, requireAnchors: r, change, source, file }: Case): Expected {
+  const productionChains = chains.filter(({ production }) => production)
+  const isTest = productionChains.length < r
+  const count = (state: State) => (isTest ? chains : productionChains).filter(chain => chain.state === state).length
+  const [h, z, n] = [count('holds'), count('answers no'), count('does not answer')]
+
+  const applies = ['anchored']
+  if (h < r) {
+    if (h + n >= r) applies.push('unchecked')
+    else if (h + n + z >= r) applies.push('sealed')
+    else applies.push(count('disowned') > 0 ? 'disowned' : 'unsupported')
+  }
+  if (source !== 'nobody') {
+    // Without a file every document of the version counts.
+    if (change === 'another document edited' && !file) applies.push('edited')
+    if (change === 'withdrawn' || change === 'edited' || change === 'superseded') applies.push(change)
+    if (change === 'a statement that does not verify' || change === 'a statement that was erased') applies.push('unchecked')
+  }
+  const first = (verdicts: readonly string[]) => ORDER.find(verdict => verdicts.includes(verdict)) ?? 'bug'
+  const finding = first(applies)
+  const verdict = isTest ? first([...applies, 'test-network']) : finding
+
+  const isOtherEdited = source !== 'nobody' && change === 'another document edited' && verdict === 'anchored'
+  const exit = isOtherEdited ? 8 : (EXIT[verdict] ?? -1)
+  const isGreen = verdict === 'anchored' && file && source === 'ledger' && (change === 'nothing' || change === 'a document was added')
+  return { verdict, finding, exit: !file && (exit === 0 || exit === 8) ? 3 : exit, isGreen }
+}
+
+/** Every case with one chain or two, in whatever order. */
+export function* allCases(): Generator<Case> {
+  const kinds = [true, false].flatMap(production => STATES.map(state => ({ state, production })))
+  const pairs = kinds.flatMap((a, at) => kinds.slice(at).map(b => [a, b]))
+  for (const chains of [...kinds.map(kind => [kind]), ...pairs])
+    for (const requireAnchors of [1, 2])
+      for (const change of CHANGES)
+        for (const source of SOURCES) for (const file of [true, false]) yield { chains, requireAnchors, change, source, file }
+}
+
+/** The page. */
+export function formatPage(): string {
+  const chain = (state: State, production = true) => ({ state, production })
+  const ask = (chains: readonly ChainCase[], requireAnchors: number, more: Partial<Case> = {}) =>
+    expect({ chains, requireAnchors, change: 'nothing', source: 'ledger', file: true, ...more })
+  const pairs = STATES.flatMap((a, at) => STATES.slice(at).map(b => [a, b] as const))
+  const mixed = STATES.flatMap(a => STATES.map(b => [a, b] as const))
+  const outcome = ({ verdict, exit, isGreen }: Expected) => `\`${verdict}\`, ${exit}${isGreen ? ', green' : ''}`
+  return [
+    '# Verdicts',
+    '',
+    'What a reader is told, for every combination of what the chain says, what became of the version, and who was asked. `test/verifier/verdict-table.test.ts` checks the verifier against this',
+    'page and against every combination behind it. It also writes the page: `WRITE_DOCS=1 npm run mocha -- test/verifier/verdict-table.test.ts`.',
+    '',
+    '## What the chain says',
+    'A *production* chain is one that the policy calls so. If the policy names as many production chains as it requires, only those count. Otherwise all chains count, and the result is no evidence.',
+    '',
+    'One chain, one required:',
+    '',
+    ...table(
+      ['chain', 'production', 'test'],
+      STATES.map(state => [state, `\`${ask([chain(state)], 1).verdict}\``, `\`${ask([chain(state, false)], 1).verdict}\``]),
+    ),
+    'Two production chains:',
+    '',
+    ...table(
+      ['chains', 'one required', 'two required'],
+      pairs.map(([a, b]) => [`${a}, ${b}`, ...[1, 2].map(r => `\`${ask([chain(a), chain(b)], r).verdict}\``)]),
+    ),
+    'A production chain beside a test chain:',
+    '',
+    ...table(
+      ['production, test', 'one required', 'two required'],
+      mixed.map(([a, b]) => [`${a}, ${b}`, ...[1, 2].map(r => `\`${ask([chain(a), chain(b, false)], r).verdict}\``)]),
+    ),
+    '## What became of the version',
+    'A production chain vouches for the receipt. Each cell has the verdict and the exit code. Where the ledger was not asked itself, nothing is green.',
+    '',
+    ...table(
+      ['what became of it', 'the ledger was asked', 'a copy was asked', 'nobody was asked', 'the ledger was asked, without a file'],
+      CHANGES.map(change => [
+        change,
+        ...SOURCES.map(source => outcome(ask([chain('holds')], 1, { change, source }))),
+        outcome(ask([chain('holds')], 1, { change, file: false })),
+      ]),
+    ),
+    'On a test chain the verdict is `test-network`, with exit code 3, and the finding says what it would be on a production chain:',
+    '',
+    ...table(
+      ['what became of it', 'verdict', 'finding'],
+      CHANGES.map(change => {
+        const { verdict, finding } = ask([chain('holds', false)], 1, { change })
+        return [change, `\`${verdict}\``, `\`${finding}\``]
+      }),
+    ),
+  ].join('\n')
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  return [head, head.map(() => '---'), ...rows].map(row => `| ${row.join(' | ')} |`).concat('')
+}
