@@ -23,8 +23,9 @@ export function createMetrics({
   scrub,
   nowMs,
   notAccepting,
+  alarms,
   freeBytes,
-}: Pick<HttpDeps, 'ledger' | 'anchorer' | 'scrub' | 'nowMs' | 'notAccepting'> & {
+}: Pick<HttpDeps, 'ledger' | 'anchorer' | 'scrub' | 'nowMs' | 'notAccepting' | 'alarms'> & {
   /** What the disk under the data still takes; absent where that is not known. */
   readonly freeBytes?: () => number
 }): Metrics {
@@ -69,6 +70,9 @@ export function createMetrics({
     (ledger.stopped() ?? ledger.unsettled() ?? notAccepting?.()) === undefined ? 1 : 0,
   )
   gauge(registers, 'openseal_waiting', 'Statements that wait to be sealed.', () => ledger.waiting())
+  gauge(registers, 'openseal_mark_alarm', '1 while the mark of what was signed is missing or cannot be written.', () =>
+    alarms?.().some(({ code }) => code.startsWith('MARK_')) ? 1 : 0,
+  )
   if (freeBytes) gauge(registers, 'openseal_disk_free_bytes', 'What the disk under the data still takes.', freeBytes)
   gauge(registers, 'openseal_anchor_unanchored_entries', 'Entries that no final anchor covers.', () => behind(ledger))
   gauge(registers, 'openseal_anchor_age_seconds', 'Age of the newest final anchor; -1 before the first.', () => {

@@ -26,7 +26,7 @@ export type Watch = Awaited<ReturnType<typeof openWatch>>
 export async function openWatch(
   { config, dataDir, log, parts }: Start,
   store: Store,
-  { ledger, anchorer, anchorChain }: OpenLog,
+  { ledger, anchorer, anchorChain, mark }: OpenLog,
   bell: ReturnType<typeof createSealBell>,
 ) {
   const admission = createAdmission({ ...ADMISSION, waiting: () => ledger.waiting(), nowMs: steadyMs })
@@ -42,7 +42,15 @@ export async function openWatch(
   parts.scrub = scrub
   scrub.start()
 
-  const metrics = createMetrics({ ledger, anchorer, scrub, nowMs, notAccepting, freeBytes: () => freeBytes(dataDir) })
+  const metrics = createMetrics({
+    ledger,
+    anchorer,
+    scrub,
+    nowMs,
+    notAccepting,
+    alarms: () => [mark.alarm()].filter(alarm => alarm !== undefined),
+    freeBytes: () => freeBytes(dataDir),
+  })
   bell.listen(metrics.countSeal)
   return { admission, notAccepting, scrub, metrics }
 }
