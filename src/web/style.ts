@@ -93,7 +93,7 @@ table.stack tr{display:block;padding-block:.5rem;border-block-end:1px solid var(
 h1{font-size:13pt;margin:.1rem 0 .3rem}h2{font-size:10.5pt;margin:.5rem 0 .15rem}.plain li{display:inline}.plain li+li::before{content:" · "}.tag{display:none}li,tr,.sign{break-inside:avoid}h2{break-after:avoid}table.stack td,table.stack th{padding:.2rem .4rem}
 .steps{margin:.2rem 0}.steps>li{padding-block:.1rem;break-inside:auto}.steps p{margin:.15rem 0}.raw{font-size:6.8pt;line-height:1.3;padding:0}.steps code,.steps .hash{font-size:7.6pt;padding:0}
 .path{font-size:6.8pt;line-height:1;margin:.2rem 0}table.path td,table.path th{padding:0 .4rem;border:0}.steps .path .hash{font-size:6.6pt}.documents{line-height:1.15}.documents,.documents .hash{font-size:7.4pt}table.documents td{padding:.1rem .4rem}.badge{font-size:7.4pt;padding:0 .3rem}
-dl.facts{gap:.1rem 1rem;margin:.3rem 0}.line{margin:.2rem .6rem}.line li{padding-block:.1rem .2rem}.line li::before{inset-block-start:.3rem;inset-inline-start:-.6rem}.banner{margin-block:.3rem;padding:.3rem .6rem}.limits{margin-block-start:.4rem;padding-block-start:.3rem}p{margin:.25rem 0}
+dl.facts{gap:.1rem 1rem;margin:.3rem 0}.line{margin:.2rem .6rem}.line li{padding-block:.1rem .2rem}.line p{display:inline}.line li::before{inset-block-start:.3rem;inset-inline-start:-.6rem}.banner{margin-block:.3rem;padding:.3rem .6rem}.limits{margin-block-start:.4rem;padding-block-start:.3rem}p{margin:.25rem 0}
 .sign-part{break-inside:avoid}.sign{grid-template-columns:1fr 1fr 1fr;gap:1rem;margin-block-start:0}.sign div{margin-block-start:9mm}.qr{inline-size:26mm;block-size:26mm;float:inline-end}.banner{border:2px solid #000;color:#000}a{text-decoration:none}}
 `
 

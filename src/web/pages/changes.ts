@@ -2,7 +2,7 @@ import type { SiteChange, SiteChangeKind } from '../deps.ts'
 import { fill, type Html, html } from '../html.ts'
 import type { Frame, Page } from '../layout.ts'
 import type { Entry } from '../records.ts'
-import { renderBehind, renderEntries } from './entry-list.ts'
+import { renderBehind, renderEntries, SPEAKS } from './entry-list.ts'
 
 /** A change with the entry that makes it. */
 export type ChangeEntry = Entry & { readonly change: SiteChange }
@@ -54,8 +54,6 @@ function renderChange({ say, base }: Frame, { change, statement }: ChangeEntry):
   return html`<p><span class="badge ${tone}">${name}${reason && `: ${say(`reason.${reason.code}`)}`}</span>
 <span class="small">${say(SPEAKS[kind])}: ${spokenOf}</span></p>`
 }
-
-const SPEAKS = { 'silent-edit': 'flag.before', amend: 'changes.replaces', withdraw: 'changes.withdraws' } as const
 
 function tab(name: string, href: string, isHere: boolean): Html {
   return html`<a href="${href}"${isHere && html` aria-current="page"`}>${name}</a>`

@@ -1,4 +1,5 @@
 /** Lists of entries, as several pages show them. */
+import type { Statement } from '../../core/statement.ts'
 import { type Say, sayDuration, sayTime } from '../../messages/say.ts'
 import { clip, renderContent, SHOWN } from '../content.ts'
 import { fill, type Html, html, type Piece } from '../html.ts'
@@ -22,7 +23,7 @@ export function renderEntries<T extends Entry>(frame: Frame, entries: readonly T
   if (entries.length === 0) return html`<p>${say('home.none')}</p>`
   return html`<ul class="list">${entries.map(
     entry => html`<li><a class="name" href="${base}/records/${entry.index}">${nameOf(say, entry)}</a>
-${renderSummary(say, entry)}${renderMarks(frame, entry)}${extra(entry)}</li>`,
+${renderSummary(say, entry)}${extra(entry)}${renderMarks(frame, entry)}</li>`,
   )}</ul>`
 }
 
@@ -45,6 +46,15 @@ export function renderMarks({ say, base }: Frame, { state, dates }: Pick<Entry, 
   ].filter(mark => mark !== false)
   return marks.length > 0 && html`<p>${marks}</p>`
 }
+
+/** Of an amendment or a withdrawal that names a version: which one it speaks of. */
+export function renderTarget(say: Say, { action, target }: Pick<Statement, 'action' | 'target'>): Html | false {
+  if (target === undefined || action === 'publish') return false
+  return html` · ${say(SPEAKS[action])}: ${fill(say('changes.version'), { revision: html`<bdi>${target}</bdi>` })}`
+}
+
+/** What stands before the version that a change speaks of. */
+export const SPEAKS = { 'silent-edit': 'flag.before', amend: 'changes.replaces', withdraw: 'changes.withdraws' } as const
 
 /** The ledger's date of an entry: that of the first final anchor, before it that of acceptance, as the ledger's word. */
 export function renderLedgerDate(say: Say, { sealedMs, anchored }: Dates): Html | false {

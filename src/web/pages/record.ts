@@ -5,12 +5,12 @@ import { isolate, sayDuration, sayNumber, sayTime } from '../../messages/say.ts'
 import { clip, renderContent, SHOWN } from '../content.ts'
 import type { SiteAgency, SiteAnchor, SiteState } from '../deps.ts'
 import type { Evidence } from '../evidence.ts'
-import { fill, type Html, html, type Piece, trusted } from '../html.ts'
+import { type Html, html, type Piece, trusted } from '../html.ts'
 import { icon } from '../icons.ts'
 import type { Frame, Page } from '../layout.ts'
 import type { Entry } from '../records.ts'
 import { renderSignature, renderSteps } from './certificate.ts'
-import { recordTitle, renderGap, renderTime, WITHOUT } from './entry-list.ts'
+import { recordTitle, renderGap, renderTarget, renderTime, WITHOUT } from './entry-list.ts'
 import { renderTimeLine, type TimeLine } from './time-line.ts'
 
 /** All that the page of one statement shows. */
@@ -38,7 +38,7 @@ export type RecordData = {
 }
 
 /** Two pages have room for so many lines of the proof, or for a document in place of seven of them; other documents are in the receipt. */
-const PRINTED_LINES = 68
+const PRINTED_LINES = 65
 const LINES_OF_DOCUMENT = 7
 const LINES_OF_NOTICE = 3
 const PRINTED_IDENTIFIERS = 8
@@ -109,12 +109,12 @@ function renderNotices({ say, base }: Frame, { index, statement, changes, state,
 function renderFacts(frame: Frame, data: RecordData): Html {
   const { say, base } = frame
   const { index, statement, agency, sealedMs } = data
-  const { record, revision, target, identifiers, reason, published, kind, action, language } = statement
+  const { record, revision, identifiers, reason, published, kind, action, language } = statement
   return html`<dl class="facts">
 <dt>${say('record.state')}</dt><dd>${renderState(say, data)}</dd>
 ${sealedMs !== undefined && html`<dt>${say('record.sealed')}</dt><dd>${renderTime(say, sealedMs)}</dd>`}
 <dt>${say('result.agency')}</dt><dd><a href="${base}/agencies/${encodeURIComponent(statement.agency)}"><bdi>${agency?.name ?? statement.agency}</bdi></a> (<bdi>${statement.agency}</bdi>)</dd>
-<dt>${say('record.kind')}</dt><dd>${say(`kind.${kind}`)} · ${say(`action.${action}`)}${target !== undefined && html`: ${fill(say('changes.version'), { revision: html`<bdi>${target}</bdi>` })}`}</dd>
+<dt>${say('record.kind')}</dt><dd>${say(`kind.${kind}`)} · ${say(`action.${action}`)}${renderTarget(say, statement)}</dd>
 <dt>${say('result.record')}</dt><dd><bdi>${record}</bdi></dd>
 ${revision !== undefined && html`<dt>${say('record.revision')}</dt><dd><bdi>${revision}</bdi></dd>`}
 ${identifiers !== undefined && identifiers.length > 0 && html`<dt>${say('record.identifiers')}</dt><dd>${renderIdentifiers(identifiers)}</dd>`}

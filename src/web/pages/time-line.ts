@@ -2,10 +2,10 @@
 
 import { sayNumber } from '../../messages/say.ts'
 import type { SiteVersion } from '../deps.ts'
-import { fill, type Html, html } from '../html.ts'
+import { type Html, html } from '../html.ts'
 import type { Frame } from '../layout.ts'
 import type { Entry } from '../records.ts'
-import { renderAgencyDate, renderLedgerDate, renderMarks } from './entry-list.ts'
+import { renderAgencyDate, renderLedgerDate, renderMarks, renderTarget } from './entry-list.ts'
 
 /** A version of a history as it is shown, with how many are left out before it. */
 export type Shown = { readonly version: SiteVersion; readonly isPrinted: boolean; readonly hiddenBefore: number }
@@ -33,19 +33,18 @@ ${hidden > 0 && html`<p class="no-print"><a href="${base}/records/${index}?histo
 
 function renderVersion(frame: Frame, { version, isPrinted, entry }: TimeLine['shown'][number], isOwn: boolean): Html {
   const { say, base } = frame
-  const { index, action, revision, target, published, flag, edited } = version
+  const { index, action, revision, published, flag, edited } = version
   const { dates, state } = entry
   const classes = [edited === true || action === 'withdraw' ? 'alert' : '', isPrinted ? '' : 'no-print'].join(' ').trim()
   const name = say('record.entry', { index })
   const agencyDate = renderAgencyDate(say, published, dates)
-  const of = target !== undefined && html`: ${fill(say('changes.version'), { revision: html`<bdi>${target}</bdi>` })}`
   // What the flag says of this version is not said twice.
   const { edited: _, isSilentEdit, ...others } = state
   return html`<li${classes !== '' && html` class="${classes}"`}>
 ${isOwn ? html`<b>${name} (${say('record.current')})</b>` : html`<a href="${base}/records/${index}">${name}</a>`}:
-${renderLedgerDate(say, dates)} · ${say(`action.${action}`)}${of}${revision !== undefined && html` · ${say('record.revision')} <bdi>${revision}</bdi>`}
+${renderLedgerDate(say, dates)} · ${say(`action.${action}`)}${renderTarget(say, version)}${revision !== undefined && html` · ${say('record.revision')} <bdi>${revision}</bdi>`}
 ${flag && html` <span class="badge ${flag === 'silent-edit' ? 'alert' : 'note'}">${say(`flag.${flag}`)}</span>`}
-${agencyDate && html`<br><span class="soft small">${agencyDate}</span>`}
+${agencyDate && html`<br><span class="soft small no-print">${agencyDate}</span>`}
 ${renderMarks(frame, { dates, state: flag === 'silent-edit' ? others : { ...others, ...(edited && { edited }) } })}</li>`
 }
 
