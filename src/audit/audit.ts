@@ -14,6 +14,7 @@ import { createRootCheck } from './root-check.ts'
 import { type Base, EMPTY_BASE, type Roots } from './roots.ts'
 import { type AuditInput, type AuditReport, addFinding, addUnfinished, type Run } from './run.ts'
 import type { ClaimedAnchor } from './source.ts'
+import { checkWitnesses } from './witnesses.ts'
 
 /** What a run got to. */
 type Reached = { readonly from: number; readonly roots: Roots }
@@ -21,7 +22,7 @@ type Reached = { readonly from: number; readonly roots: Roots }
 /** Audits once. Never rejects for what a ledger or an endpoint does: that is `inconsistent` or `unfinished`. */
 export async function audit(input: AuditInput): Promise<AuditReport> {
   const counts = { statements: 0, erased: 0, withheld: 0, tiles: 0 }
-  const run: Run = { input, findings: [], notices: [], unfinished: [], evidence: [], counts }
+  const run: Run = { input, findings: [], notices: [...(input.noticed ?? [])], unfinished: [], evidence: [], counts }
   let logs: AuditedLog[] = []
   let reached: Reached | undefined
   try {
@@ -87,6 +88,7 @@ async function auditTree(
   const reached = await rederiveFromBest(run, checkpoint, seen, anchored)
   const isTreeGood = run.findings.length === before
   await checkAnchors(run, logs, claimed, createRootCheck(run, reached.roots), checkpoint.size)
+  await checkWitnesses(run, checkpoint, claimed, reached.roots)
   // What was not seen of a tree is not remembered as seen.
   if (isTreeGood && run.counts.withheld === 0 && reached.roots.at(checkpoint.size) !== undefined) {
     const roots = new Map(state.roots)

@@ -53,6 +53,8 @@ export const UNFINISHED_CODES = [
   'AUDIT_CHAIN_BEHIND',
   'AUDIT_ENDPOINTS_DISAGREE',
   'AUDIT_ANCHORS_UNKNOWN',
+  'AUDIT_COSIGNATURES_FEW',
+  'AUDIT_KEY_UNCHECKED',
   'AUDIT_STATE_LOCKED',
   'AUDIT_STATE_DAMAGED',
   'AUDIT_STATE_OTHER',
@@ -60,7 +62,7 @@ export const UNFINISHED_CODES = [
 ] as const satisfies readonly AuditMessageKey[]
 
 /** What an audit notices that contradicts nothing: hints of the ledger that are out of date. */
-export const NOTICE_CODES = ['AUDIT_ANCHOR_MOVED'] as const satisfies readonly AuditMessageKey[]
+export const NOTICE_CODES = ['AUDIT_ANCHOR_MOVED', 'AUDIT_KEY_FOLLOWED'] as const satisfies readonly AuditMessageKey[]
 
 export type FindingCode = (typeof FINDING_CODES)[number]
 export type UnfinishedCode = (typeof UNFINISHED_CODES)[number]

@@ -14,6 +14,8 @@ export type AuditInput = {
   /** One reader for each log of the policy and each endpoint of its chain. */
   readonly chains: readonly AuditChain[]
   readonly state: AuditState
+  /** What was noticed before the audit began. */
+  readonly noticed?: readonly Notice[]
   /** How many questions to an endpoint of a chain are under way at once. */
   readonly parallel: number
   readonly onProgress?: (entries: Progress) => void

@@ -28,6 +28,8 @@ export type LedgerSource = {
   statements(from: number, to: number): Promise<ServedStatements>
   anchors(): Promise<ClaimedAnchor[]>
   policy(): Promise<string>
+  /** The receipt of an entry: it carries the round's checkpoint that covers the entry first. */
+  receipt(index: number): Promise<string>
   /** Breaks off whatever is still being read. */
   close(): void
 }
@@ -59,6 +61,7 @@ export function createHttpSource(options: HttpOptions): LedgerSource {
     tile: (level, index, width) => bytes(`/${formatTilePath({ level, index, width })}`, 8192),
     bundle: (index, width) => bytes(`/${formatBundlePath({ index, width })}`, MAX_BUNDLE),
     policy: () => text('/policy.json', JSON_TYPES),
+    receipt: index => text(`/v1/records/${index}/receipt`, JSON_TYPES),
     statements(from, to) {
       const path = `/v1/statements/${from}/${to}`
       const maxBytes = (to - from) * MAX_STATEMENT_LINE

@@ -13,13 +13,17 @@ import { deploymentFile, readDeployment } from '../chain/deploy.ts'
 import { readChainId } from '../chain/endpoints.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { type Policy, parsePolicy } from '../core/policy.ts'
+import { parseReceipt, receiptIndex } from '../core/receipt.ts'
 import type { AuditMessageKey } from '../messages/audit/en.ts'
 import { type SayAudit, sayDetail, sayTold, speakAudit } from '../messages/audit/speak.ts'
-import { createClient } from './client.ts'
+import { ExtendError, extendPolicy } from '../verifier/index.ts'
+import { openChainReaders } from './chain-readers.ts'
+import { type Client, createClient } from './client.ts'
 import { addCommand, collect, UsageError, withLedger } from './command.ts'
 import { FileError } from './hash-file.ts'
 import { chooseLanguage, withLanguage } from './locale.ts'
 import { print, printJson, remark, startProgress } from './output.ts'
+import { readKeyChanges } from './policy.ts'
 
 type Options = {
   ledger: string
@@ -59,29 +63,73 @@ export function addAudit(program: Command, setExit: (code: number) => void): voi
 
 async function runAudit(options: Options): Promise<number> {
   const say = speakAudit(chooseLanguage(options.lang))
-  const { url } = createClient(options.ledger) // for its check of the address
+  const client = createClient(options.ledger)
+  const { url } = client
   const urls = namedEndpoints(options.rpc)
-  const ownPolicy = options.policy === undefined ? undefined : parsePolicy(await readPolicyFile(options.policy))
+  const pinned = options.policy === undefined ? undefined : parsePolicy(await readPolicyFile(options.policy))
   const source = createHttpSource({ url, fetch, timeoutMs: TIMEOUT_MS, retries: RETRIES, parallel: PARALLEL })
   const bars = createBars()
   let state: AuditState | undefined
   const [onBlocks, onProgress] = [bars.show(say('progress.chain')), bars.show(say('progress'))]
   try {
-    const policy = ownPolicy ?? parseServedPolicy(await source.policy())
+    const followed = pinned === undefined ? undefined : await followKeys(client, pinned, options.rpc)
+    const policy = followed?.policy ?? parseServedPolicy(await source.policy())
     state = options.state === undefined ? createMemoryState() : await openAuditState(options.state, policy.origin)
     const chains = await openChains(urls, policy)
-    const report = await audit({ source, policy, chains, state, parallel: PARALLEL, onBlocks, onProgress }).finally(bars.stop)
+    const report = await audit({
+      source,
+      policy,
+      chains,
+      state,
+      noticed: followed?.noticed ?? [],
+      parallel: PARALLEL,
+      onBlocks,
+      onProgress,
+    }).finally(bars.stop)
     await tell(report, options, { ledger: url, trust: trustOf(options), time: now() }, say)
     return report.exit
   } catch (error) {
     if (!(error instanceof AuditError)) throw error
     // Without a policy or a state no audit can begin: that is no finding, and no defect either.
-    await tell(unbegun(ownPolicy?.origin ?? url, error), options, { ledger: url, trust: trustOf(options), time: now() }, say)
+    await tell(unbegun(pinned?.origin ?? url, error), options, { ledger: url, trust: trustOf(options), time: now() }, say)
     return EXIT_UNFINISHED
   } finally {
     source.close()
     state?.close()
   }
+}
+
+/**
+ * A pinned policy with the log's next keys, where each change can be believed (design §3.4). Where one is false, the audit goes by what was pinned, and finds what
+ * does not fit that. @throws AuditError AUDIT_KEY_UNCHECKED where the chain does not vouch for a change that the old key signed
+ */
+async function followKeys(
+  client: Client,
+  pinned: Policy,
+  rpc: readonly string[] | undefined,
+): Promise<{ policy: Policy; noticed: Notice[] }> {
+  const noticed: Notice[] = []
+  let policy = pinned
+  try {
+    for (const receipt of await readKeyChanges(client)) {
+      const extended = await extendPolicy(policy, [receipt], openChainReaders(rpc, pinned))
+      const added = extended.logKeys.at(-1)!.vkey
+      const before = policy.logKeys.at(-1)!.vkey
+      if (extended.logKeys.length > policy.logKeys.length)
+        noticed.push({
+          code: 'AUDIT_KEY_FOLLOWED',
+          detail: 'keyChange',
+          values: { index: receiptIndex(parseReceipt(receipt)), before, after: added },
+        })
+      policy = extended
+    }
+  } catch (error) {
+    if (error instanceof ExtendError && ['EXTEND_UNCHECKED', 'EXTEND_NOT_ANCHORED'].includes(error.code))
+      throw new AuditError('AUDIT_KEY_UNCHECKED', 'none', {}, { cause: error })
+    // A mirror of the tree alone tells of no keys, and what cannot be believed is left as it was pinned.
+    if (!(error instanceof OpenSealError) || error instanceof UsageError) throw error
+  }
+  return { policy, noticed }
 }
 
 /** One progress bar at a time, under the name of what is under way. */

@@ -36,7 +36,7 @@ export function addPolicy(program: Command): void {
 async function extend(file: string, { ledger, json, rpc }: Options): Promise<void> {
   const pinned = parsePolicy(await readThere(file))
   const client = createClient(ledger)
-  const extended = await follow(client, pinned, await readChanges(client), rpc)
+  const extended = await follow(client, pinned, await readKeyChanges(client), rpc)
   const added = extended.logKeys.filter(({ vkey }) => !pinned.logKeys.some(key => key.vkey === vkey)).map(({ vkey }) => vkey)
   if (added.length > 0) await replaceFile(file, formatPolicy(extended))
   if (json) return printJson({ file, added })
@@ -49,7 +49,7 @@ async function extend(file: string, { ledger, json, rpc }: Options): Promise<voi
 }
 
 /** The receipts of the changes that the ledger tells of. Nothing of them is believed yet. */
-async function readChanges(client: Client): Promise<string[]> {
+export async function readKeyChanges(client: Client): Promise<string[]> {
   const { changes } = (await client.readJson('/v1/keys')) as { changes?: readonly { receipt?: unknown }[] }
   if (!Array.isArray(changes)) throw new ClientError('LEDGER_ANSWER', `${client.url} does not say which keys signed its log`)
   return changes.map(change => JSON.stringify(change?.receipt ?? null))

@@ -19,7 +19,7 @@ const SECOND_KEY = '0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b
 const SECOND_ADDRESS = '0x70997970c51812dc3a010c7d01b50e0d17dc79c8'
 
 describe('openseal rotate', function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   let folder: string
   let env: { [name: string]: string }
   let service: Service | undefined
@@ -91,6 +91,13 @@ describe('openseal rotate', function () {
     const extend = ['policy', '--extend', 'pinned.json', '--ledger', url, '--rpc', service!.chain.urls[0]!, '--json']
     const nobody = await openseal([...extend.slice(0, 5), '--rpc', 'http://127.0.0.1:1', '--json'])
     deepEqual([nobody.code, JSON.parse(nobody.out).code], [6, 'EXTEND_UNCHECKED'])
+    equal(readFileSync(join(folder, 'pinned.json'), 'utf8'), before)
+    // An audit by the policy that was pinned follows the change where it can be believed, and says so; where the chain cannot be asked it accuses nobody.
+    const audit = ['audit', '--policy', 'pinned.json', '--ledger', url, '--json', '--rpc']
+    const audited = await openseal([...audit, service!.chain.urls[0]!])
+    deepEqual([audited.code, JSON.parse(audited.out).notices[0].code], [0, 'AUDIT_KEY_FOLLOWED'], audited.out)
+    const alone = await openseal([...audit, 'http://127.0.0.1:1'])
+    deepEqual([alone.code, JSON.parse(alone.out).unfinished[0].code], [6, 'AUDIT_KEY_UNCHECKED'], alone.out)
     equal(readFileSync(join(folder, 'pinned.json'), 'utf8'), before)
     const extended = await openseal(extend)
     deepEqual(JSON.parse(extended.out), { file: 'pinned.json', added: [newKey] })

@@ -80,6 +80,8 @@ export const auditDe: AuditMessages = {
   AUDIT_GENESIS_MISMATCH: 'Der erste Eintrag bindet nicht Herkunft, Schlüssel und Anker der Richtlinie.',
   AUDIT_KEY_CHANGE: 'Das Register wechselt seinen Schlüssel von einem oder zu einem, den die Richtlinie nicht kennt.',
   AUDIT_ANCHOR_MOVED: 'Das Register nennt für einen Anker einen anderen Block oder eine andere Zeit als die Kette.',
+  AUDIT_KEY_FOLLOWED:
+    'Der Schlüssel des Protokolls hat gewechselt, seit die Richtlinie festgehalten wurde. Der alte Schlüssel und die Kette bürgen für den Wechsel, und die Prüfung ist ihm gefolgt.',
   AUDIT_ANCHOR_MISSING: 'Das Register nennt einen Anker, den die Kette nicht hat.',
   AUDIT_ANCHOR_MISMATCH: 'Die Kette hält für diese Größe einen anderen Wurzel-Fingerabdruck.',
   AUDIT_ANCHOR_STORAGE: 'Die Ereignisse des Vertrags und sein Speicher stimmen nicht überein.',
@@ -109,6 +111,10 @@ export const auditDe: AuditMessages = {
   AUDIT_CHAIN_BEHIND: 'Ein Zugang kennt die neuesten Blöcke noch nicht.',
   AUDIT_ENDPOINTS_DISAGREE: 'Zwei Zugänge zu einer Kette zeigen nicht dieselben Anker. Fragen Sie einen dritten.',
   AUDIT_ANCHORS_UNKNOWN: 'Das Register nennt Anker an einer Stelle, die die Richtlinie nicht kennt.',
+  AUDIT_COSIGNATURES_FEW:
+    'Zu wenige Zeugen der Richtlinie haben einen Prüfpunkt dieses Registers mitunterschrieben: Niemand kann sagen, ob alle Leser dieselben Einträge sehen.',
+  AUDIT_KEY_UNCHECKED:
+    'Der Schlüssel des Protokolls hat gewechselt, seit die Richtlinie festgehalten wurde, und die Kette bürgt noch nicht für den Wechsel oder konnte nicht gefragt werden.',
   AUDIT_STATE_LOCKED: 'Eine andere Prüfung benutzt diesen Zustandsordner. Lassen Sie sie enden, oder geben Sie jeder Prüfung ihren Ordner.',
   AUDIT_STATE_DAMAGED: 'Der Zustandsordner ist beschädigt. Legen Sie ihn mit seinen Beweisen beiseite und prüfen Sie in einen neuen.',
   AUDIT_STATE_OTHER: 'Der Zustandsordner gehört zu einem anderen Register. Geben Sie jedem Register seinen Ordner.',

@@ -97,6 +97,8 @@ export const auditEn = {
   AUDIT_GENESIS_MISMATCH: 'The first entry does not bind the origin, key and anchors of the policy.',
   AUDIT_KEY_CHANGE: 'The ledger changes its key from, or to, one that the policy does not know.',
   AUDIT_ANCHOR_MOVED: 'The ledger names another block, or another time, for an anchor than the chain has.',
+  AUDIT_KEY_FOLLOWED:
+    'The log’s key has changed since the policy was pinned. The old key and the chain vouch for the change, and the audit followed it.',
   AUDIT_ANCHOR_MISSING: 'The ledger names an anchor that the chain does not have.',
   AUDIT_ANCHOR_MISMATCH: 'The chain holds another root hash for that size.',
   AUDIT_ANCHOR_STORAGE: 'The events of the contract and its storage do not agree.',
@@ -127,6 +129,10 @@ export const auditEn = {
   AUDIT_CHAIN_BEHIND: 'An endpoint does not know the newest blocks yet.',
   AUDIT_ENDPOINTS_DISAGREE: 'Two endpoints of one chain do not show the same anchors. Ask a third one.',
   AUDIT_ANCHORS_UNKNOWN: 'The ledger names anchors in a place that the policy does not know.',
+  AUDIT_COSIGNATURES_FEW:
+    'Not enough of the policy’s witnesses have cosigned a checkpoint of this ledger: nobody can tell that every reader is shown the same entries.',
+  AUDIT_KEY_UNCHECKED:
+    'The log’s key has changed since the policy was pinned, and the chain does not vouch for the change yet or could not be asked.',
   AUDIT_STATE_LOCKED: 'Another audit uses this state folder. Let it end, or give each audit its own folder.',
   AUDIT_STATE_DAMAGED: 'The state folder is damaged. Set it aside, with its evidence, and audit into a new one.',
   AUDIT_STATE_OTHER: 'The state folder belongs to another ledger. Give each ledger its own folder.',

@@ -79,6 +79,8 @@ export const auditEs: AuditMessages = {
   AUDIT_GENESIS_MISMATCH: 'La primera entrada no vincula el origen, la clave y los anclajes de la política.',
   AUDIT_KEY_CHANGE: 'El registro cambia su clave desde, o hacia, una que la política no conoce.',
   AUDIT_ANCHOR_MOVED: 'El registro indica para un anclaje otro bloque, u otra hora, que la cadena.',
+  AUDIT_KEY_FOLLOWED:
+    'La clave del diario ha cambiado desde que se fijó la política. La clave anterior y la cadena responden del cambio, y la auditoría lo ha seguido.',
   AUDIT_ANCHOR_MISSING: 'El registro nombra un anclaje que la cadena no tiene.',
   AUDIT_ANCHOR_MISMATCH: 'La cadena guarda otra huella raíz para ese tamaño.',
   AUDIT_ANCHOR_STORAGE: 'Los eventos del contrato y su memoria no concuerdan.',
@@ -107,6 +109,10 @@ export const auditEs: AuditMessages = {
   AUDIT_CHAIN_BEHIND: 'Un acceso no conoce todavía los bloques más recientes.',
   AUDIT_ENDPOINTS_DISAGREE: 'Dos accesos a una misma cadena no muestran los mismos anclajes. Pregunte a un tercero.',
   AUDIT_ANCHORS_UNKNOWN: 'El registro nombra anclajes en un lugar que la política no conoce.',
+  AUDIT_COSIGNATURES_FEW:
+    'Muy pocos testigos de la política han firmado también un punto de control de este registro: nadie puede saber si todos los lectores ven los mismos asientos.',
+  AUDIT_KEY_UNCHECKED:
+    'La clave del diario ha cambiado desde que se fijó la política, y la cadena aún no responde del cambio o no se le pudo preguntar.',
   AUDIT_STATE_LOCKED: 'Otra auditoría usa esta carpeta de estado. Déjela terminar, o dé a cada auditoría su carpeta.',
   AUDIT_STATE_DAMAGED: 'La carpeta de estado está dañada. Apártela, con sus pruebas, y audite en una nueva.',
   AUDIT_STATE_OTHER: 'La carpeta de estado es de otro registro. Dé a cada registro su carpeta.',

@@ -80,6 +80,8 @@ export const auditFr: AuditMessages = {
   AUDIT_GENESIS_MISMATCH: 'La première entrée ne lie pas l’origine, la clé et les ancrages de la politique.',
   AUDIT_KEY_CHANGE: 'Le registre change sa clé depuis, ou vers, une clé que la politique ne connaît pas.',
   AUDIT_ANCHOR_MOVED: 'Le registre indique pour un ancrage un autre bloc, ou une autre heure, que la chaîne.',
+  AUDIT_KEY_FOLLOWED:
+    'La clé du journal a changé depuis que la politique a été fixée. L’ancienne clé et la chaîne répondent du changement, et l’audit l’a suivi.',
   AUDIT_ANCHOR_MISSING: 'Le registre cite un ancrage que la chaîne n’a pas.',
   AUDIT_ANCHOR_MISMATCH: 'La chaîne porte une autre empreinte racine pour cette taille.',
   AUDIT_ANCHOR_STORAGE: 'Les événements du contrat et sa mémoire ne concordent pas.',
@@ -108,6 +110,10 @@ export const auditFr: AuditMessages = {
   AUDIT_CHAIN_BEHIND: 'Un point d’accès ne connaît pas encore les derniers blocs.',
   AUDIT_ENDPOINTS_DISAGREE: 'Deux points d’accès d’une même chaîne ne montrent pas les mêmes ancrages. Interrogez-en un troisième.',
   AUDIT_ANCHORS_UNKNOWN: 'Le registre cite des ancrages en un lieu que la politique ne connaît pas.',
+  AUDIT_COSIGNATURES_FEW:
+    'Trop peu de témoins de la politique ont cosigné un point de contrôle de ce registre : personne ne peut dire si tous les lecteurs voient les mêmes entrées.',
+  AUDIT_KEY_UNCHECKED:
+    'La clé du journal a changé depuis que la politique a été fixée, et la chaîne ne répond pas encore du changement ou n’a pas pu être interrogée.',
   AUDIT_STATE_LOCKED: 'Un autre audit utilise ce dossier d’état. Laissez-le finir, ou donnez à chaque audit son dossier.',
   AUDIT_STATE_DAMAGED: 'Le dossier d’état est endommagé. Mettez-le de côté, avec ses pièces, et auditez dans un nouveau.',
   AUDIT_STATE_OTHER: 'Le dossier d’état appartient à un autre registre. Donnez à chaque registre son dossier.',
