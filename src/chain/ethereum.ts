@@ -105,6 +105,8 @@ export function openAnchorChain({ urls, chainId, signer, finality, limits, ...op
   async function standingAt(ask: Ask, at: Pick<ChainBlock, 'number' | 'hash'>, size: number, root: Hash): Promise<Standing> {
     const found = await block(ask, quantity(at.number))
     if (found?.hash === at.hash) return 'there'
+    // Above its head there is no such block; below it, the endpoint does not keep blocks for so long.
+    if (found === null && at.number <= ((await block(ask, 'latest'))?.number ?? 0)) return 'unknown'
     if ((await call(ask, 'anchoredAt', [logId, size, root], 'latest', ([time]) => Number(time))) > 0) return 'moved'
     return found === null ? 'unknown' : 'gone'
   }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { anchorInterface } from '../../src/chain/artifact.ts'
 import { createLog } from '../../src/log.ts'
 import { CHAINS, type TestChain } from '../chain/chains.ts'
+import { type Behaviour, type Call, openEndpoint } from '../chain/endpoint.ts'
 import { attemptsOf, openAnchors, sendFrom, submit, untilIncluded, useWorlds, type World } from './anchor-world.ts'
 
 for (const [name, start] of CHAINS) {
@@ -110,6 +111,55 @@ for (const [name, start] of CHAINS) {
       assert.deepEqual([anchorer.lag().alarm, ledger.latestAnchor()?.transaction], [undefined, lost.transaction])
     })
 
+    it('lets the next anchor stand for one that the chain has lost under it', async () => {
+      const here = await world()
+      const { ledger, chain, passMs } = here
+      const anchorer = here.anchorerOn()
+      const before = await at.rpc('evm_snapshot')
+      const lost = await anchor(here, anchorer)
+      await submit(ledger, 1)
+      await at.rpc('evm_revert', [before])
+      await at.mine(2)
+      const { size, root } = ledger.head()
+      const { raw } = await chain.prepare({ size, root, proof: [], nonce: await chain.nextNonce() })
+      await chain.broadcast(raw)
+      await at.mine(2)
+      for (let rounds = 0; rounds < 3; rounds++) {
+        passMs(5_000)
+        await anchorer.tick()
+      }
+      assert.equal(await ledger.anchorAt(lost.size), undefined)
+      assert.equal((await ledger.anchorOf(lost.size - 1))?.size, size)
+      assert.equal(told('the chain has lost a final anchor'), 1)
+      assert.deepEqual([anchorer.lag().alarm, anchorer.lag().lastFinalSize], [undefined, size])
+    })
+
+    it('takes no anchor for moved or lost because one endpoint keeps no old blocks, or shows others than the rest', async () => {
+      const endpoint = await openEndpoint(at.url)
+      try {
+        const here = await openWorld({ finality: { confirmations: 1 }, log, urls: [endpoint.url, at.url] })
+        const { ledger } = here
+        const anchorer = here.anchorerOn()
+        const first = await anchor(here, anchorer)
+        const was = await anchor(here, anchorer)
+        const isOld = ({ method, params }: Call) =>
+          method === 'eth_getBlockByNumber' && /^0x/.test(String(params[0])) && Number(params[0]) <= was.block.number
+        const strange = { number: `0x${was.block.number.toString(16)}`, hash: `0x${'77'.repeat(32)}`, timestamp: '0x1' }
+        const behaviours: Behaviour[] = [
+          call => (isOld(call) ? null : undefined),
+          call => (isOld(call) ? strange : undefined),
+          call => (isOld(call) ? strange : call.method === 'eth_call' && isAskedForTime(call) ? `0x${'0'.repeat(64)}` : undefined),
+        ]
+        for (const behaviour of behaviours) {
+          endpoint.behave(behaviour)
+          for (let rounds = 0; rounds < 3; rounds++) await anchorer.tick()
+          assert.deepEqual([ledger.latestAnchor(), await ledger.anchorAt(first.size), anchorer.lag().alarm], [was, first, undefined])
+        }
+      } finally {
+        await endpoint.close()
+      }
+    })
+
     it('stops for good when the owner has closed the log, running and after a restart, and says where it goes on', async () => {
       for (const isRunning of [true, false]) {
         const here = await world()
@@ -178,6 +228,12 @@ for (const [name, start] of CHAINS) {
       assert.deepEqual([anchorer.lag().alarm, told('anchoring goes on')], [undefined, 1])
     })
   })
+}
+
+const ANCHORED_AT = anchorInterface.getFunction('anchoredAt')!.selector
+
+function isAskedForTime({ params }: Call): boolean {
+  return (params[0] as { data: string }).data.startsWith(ANCHORED_AT)
 }
 
 async function storedAnchor({ store }: World, size: number) {
