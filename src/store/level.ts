@@ -19,6 +19,13 @@ export type LevelStore = Store & {
 
 const ROWS_AT_ONCE = 1000
 
+/** Above every index. */
+const LAST = Number.MAX_SAFE_INTEGER
+/** Most digests have one row or a few; of one with more than so many the rest is passed over. */
+const MANY_ROWS = 512
+/** For each digest that may be given so many rows may be read. */
+const ROWS_OF_DIGEST = 4
+
 /** Up to so many keys are read on this thread: for them the way to another one costs more than the read. */
 const FEW_KEYS = 128
 
@@ -138,35 +145,44 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
   }
 
   const digestsWithPrefix: Store['digestsWithPrefix'] = async (prefix, { after, limit, each }) => {
-    const found: DigestIndexes[] = []
-    const last = Number.MAX_SAFE_INTEGER
-    const end = withIndex(hexKey('d', prefix.padEnd(2 * HASH_BYTES, 'f')), last)
+    const digests: DigestIndexes[] = []
+    const end = withIndex(hexKey('d', prefix.padEnd(2 * HASH_BYTES, 'f')), LAST)
     const first = withIndex(hexKey('d', prefix.padEnd(2 * HASH_BYTES, '0')), 0)
-    const rows = db.keys({ ...(after === undefined ? { gte: first } : { gt: withIndex(hexKey('d', after), last) }), lt: end })
+    const rows = db.keys({ ...(after === undefined ? { gte: first } : { gt: withIndex(hexKey('d', after), LAST) }), lt: end })
+    let read: Uint8Array[] = []
+    let looked = 0
+    const nextRow = async () => {
+      if (read.length === 0) {
+        await breathe()
+        read = (await rows.nextv(ROWS_AT_ONCE)).reverse()
+      }
+      return read.pop()
+    }
     try {
-      let row = await rows.next()
-      while (row !== undefined && found.length < limit) {
+      for (let row = await nextRow(); row !== undefined; ) {
+        if (digests.length >= limit || looked > limit * ROWS_OF_DIGEST) return { digests, more: true }
         const digestKey = row.slice(0, 1 + HASH_BYTES)
         const indexes: number[] = []
-        for (; row !== undefined && equalBytes(row.subarray(0, digestKey.length), digestKey); row = await rows.next()) {
-          if (indexes.length > each) break
-          indexes.push(readIndex(row, digestKey.length))
+        for (; row !== undefined && equalBytes(row.subarray(0, digestKey.length), digestKey); row = await nextRow()) {
+          if (indexes.push(readIndex(row, digestKey.length)) > MANY_ROWS) break
         }
+        looked += indexes.length
+        const isCut = indexes.length > MANY_ROWS
+        const newest = isCut ? (await indexesUnder(digestKey, each / 2, LAST)).reverse() : indexes.slice(-each / 2)
         const digest = toHex(digestKey.subarray(1))
-        if (indexes.length <= each) {
-          found.push({ digest, indexes })
-          continue
-        }
-        const newest = await indexesUnder(digestKey, each / 2, last)
-        found.push({ digest, indexes: [...indexes.slice(0, each / 2), ...newest.reverse()], more: true })
-        // One digest can have as many rows as the log has entries: those between are passed over, not read.
-        rows.seek(withIndex(digestKey, last))
-        row = await rows.next()
+        digests.push(
+          indexes.length <= each ? { digest, indexes } : { digest, indexes: [...indexes.slice(0, each / 2), ...newest], more: true },
+        )
+        if (!isCut) continue
+        // One digest can have as many rows as the log has entries: the rest is passed over, not read.
+        rows.seek(withIndex(digestKey, LAST))
+        read = []
+        row = await nextRow()
       }
     } finally {
       await rows.close()
     }
-    return found
+    return { digests }
   }
 
   const listByAgency = async (agency: string, before: number, limit: number) => {

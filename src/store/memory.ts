@@ -1,7 +1,16 @@
 /** The reference store: plain maps, nothing durable. For tests and for reading the port's guarantees as code. */
 import { compareBytes, equalBytes } from '../core/bytes.ts'
 import { EMPTY_ROOT } from '../core/hash.ts'
-import { type Commit, type DocumentChange, type Edge, type Head, type NewRecord, type Store, StoreError } from './port.ts'
+import {
+  type Commit,
+  type DigestIndexes,
+  type DocumentChange,
+  type Edge,
+  type Head,
+  type NewRecord,
+  type Store,
+  StoreError,
+} from './port.ts'
 
 /** A store in memory: the port's reference implementation. */
 export function createMemoryStore(): Store {
@@ -82,11 +91,12 @@ export function createMemoryStore(): Store {
     },
     async digestsWithPrefix(prefix, { after = '', limit, each }) {
       const found = [...digests.keys()].filter(digest => digest.startsWith(prefix) && digest > after).sort()
-      return found.slice(0, limit).map(digest => {
+      const given = found.slice(0, limit).map((digest): DigestIndexes => {
         const indexes = [...new Set(digests.get(digest))].sort((a, b) => a - b)
         if (indexes.length <= each) return { digest, indexes }
         return { digest, indexes: [...indexes.slice(0, each / 2), ...indexes.slice(-each / 2)], more: true }
       })
+      return { digests: given, ...(found.length > limit && { more: true }) }
     },
     async listByRecord(agency, record, before, limit) {
       return newest(records.get(recordKey(agency, record)), before, limit)

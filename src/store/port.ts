@@ -89,13 +89,13 @@ export type Store = {
   /** The same below `before`, newest first, at most `limit`; of this and the next two no more is read than is given. */
   listByDigest(digest: string, before: number, limit: number): Promise<number[]>
   /**
-   * Digests that begin with these hex digits, in ascending order, those after `after` only, at most `limit`. Of a digest with more than `each` indexes the
-   * oldest and the newest are given, half of `each` from either end.
+   * Digests that begin with these hex digits, in ascending order, those after `after` only, at most `limit`; fewer where many statements list them. `more` where
+   * others follow. Of a digest with more than `each` indexes the oldest and the newest are given, half of `each` from either end.
    */
   digestsWithPrefix(
     prefix: string,
     range: { readonly after?: string | undefined; readonly limit: number; readonly each: number },
-  ): Promise<DigestIndexes[]>
+  ): Promise<{ readonly digests: readonly DigestIndexes[]; readonly more?: true }>
   /** Indexes of the statements about one record below `before`, newest first, at most `limit`. */
   listByRecord(agency: string, record: string, before: number, limit: number): Promise<number[]>
   /** Indexes of an agency's statements below `before`, newest first, at most `limit`. */

@@ -210,17 +210,37 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
       ),
     )
     const all = { limit: 10, each: 10 }
+    const under = async (prefix: string, range: Parameters<Store['digestsWithPrefix']>[1]) =>
+      (await store.digestsWithPrefix(prefix, range)).digests
     const lowest = { digest: low, indexes: [0, 2, 3, 4, 5, 6] }
     const highest = { digest: high, indexes: [1, 3] }
-    assert.deepEqual(await store.digestsWithPrefix('abc', all), [lowest, highest])
-    assert.deepEqual(await store.digestsWithPrefix('abcf000', all), [highest])
-    assert.deepEqual(await store.digestsWithPrefix('ab', all), [lowest, highest, { digest: other, indexes: [1] }])
-    assert.deepEqual(await store.digestsWithPrefix('fff', all), [])
-    assert.deepEqual(await store.digestsWithPrefix('abc', { ...all, limit: 1 }), [lowest])
-    assert.deepEqual(await store.digestsWithPrefix('abc', { ...all, after: low }), [highest])
-    assert.deepEqual(await store.digestsWithPrefix('abc', { ...all, after: high }), [])
+    assert.deepEqual(await under('abc', all), [lowest, highest])
+    assert.deepEqual(await under('abcf000', all), [highest])
+    assert.deepEqual(await under('ab', all), [lowest, highest, { digest: other, indexes: [1] }])
+    assert.deepEqual(await under('fff', all), [])
+    assert.deepEqual(await store.digestsWithPrefix('abc', { ...all, limit: 1 }), { digests: [lowest], more: true })
+    assert.deepEqual(await store.digestsWithPrefix('abc', { ...all, limit: 2 }), { digests: [lowest, highest] })
+    assert.deepEqual(await under('abc', { ...all, after: low }), [highest])
+    assert.deepEqual(await under('abc', { ...all, after: high }), [])
     const few = [{ digest: low, indexes: [0, 2, 5, 6], more: true }, highest]
-    assert.deepEqual(await store.digestsWithPrefix('abc', { ...all, each: 4 }), few)
+    assert.deepEqual(await under('abc', { ...all, each: 4 }), few)
+  })
+
+  it('gives of a digest that very many statements list its oldest and its newest, and goes on behind it', async () => {
+    const [many, next] = ['abc0', 'abc1'].map(start => start.padEnd(64, '0')) as [string, string]
+    await store.commit(
+      commitOf(
+        0,
+        700,
+        Array.from({ length: 700 }, (_, i) => ({ ...record(i), digests: i === 650 ? [many, next] : [many] })),
+      ),
+    )
+    assert.deepEqual(await store.digestsWithPrefix('abc', { limit: 200, each: 4 }), {
+      digests: [
+        { digest: many, indexes: [0, 1, 698, 699], more: true },
+        { digest: next, indexes: [650] },
+      ],
+    })
   })
 
   it('tells which records are not there as they were committed, and puts them and their tiles back', async () => {

@@ -27,7 +27,7 @@ export function digestRoutes(router: Router, { ledger }: RouteDeps): void {
         'Send the first 3 to 8 hex digits of the SHA-256, in lower case, and compare the answers yourself.',
       )
     const { after } = readAs(digestQuery, { ...ctx.query }, 'QUERY_MALFORMED')
-    const found = await ledger.digestsWithPrefix(prefix, { after, limit: MAX_DIGESTS + 1, each: MAX_INDEXES })
-    ctx.body = { prefix, digests: found.slice(0, MAX_DIGESTS), ...(found.length > MAX_DIGESTS && { truncated: true }) }
+    const { digests, more } = await ledger.digestsWithPrefix(prefix, { after, limit: MAX_DIGESTS, each: MAX_INDEXES })
+    ctx.body = { prefix, digests, ...(more && { truncated: true }) }
   })
 }
