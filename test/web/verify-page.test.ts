@@ -79,7 +79,7 @@ describe('verify page', function () {
         (await page.locator('article[data-verdict=withdrawn] li[data-check=currency] .detail').textContent()) ?? '',
         /^withdrawn by the statement at index 12: Court order/,
       )
-      assert.match(sentences[3] ?? '', /and was withdrawn on 19 November 2026/)
+      assert.match(sentences[3] ?? '', /The agency withdrew it on 20 November 2026 at 10:00 UTC\./)
     })
   })
 
@@ -178,7 +178,7 @@ describe('verify page', function () {
         await check(page, [given('my-policy.json', policy), given('f', 'good file'), given('f.receipt.json', await receiptOf(6))])
         assert.deepEqual(await verdicts(page), [verdict])
         assert.match(await textOf(page.locator('#results')), /Checked by your own copy of the rules/)
-        assert.match(await textOf(page.locator('#notices')), /Your own policy file is in use: \u2068my-policy\.json\u2069/)
+        assert.match(await textOf(page.locator('#notices')), /The policy in \u2068my-policy\.json\u2069 judges these results/)
       })
     }
   })
