@@ -34,7 +34,7 @@ export async function compareClosings(ledger: Pick<Ledger, 'disown'>, chain: Pic
   if (found === undefined) return
   if (closings.includes(undefined))
     throw new AnchorError('CHAIN_CONTRADICTED', 'The endpoints of the chain contradict each other: one says that the log was closed.')
-  ledger.disown(found)
+  await ledger.disown(found)
 }
 
 /** The largest of what the endpoints say: one that is behind says less, never more. */

@@ -19,6 +19,8 @@ export type FinalAnchors = {
   /** The first one that covers an index: it gives the earliest date, and never changes once it is there. */
   covering(index: number): Promise<FinalAnchor | undefined>
   at(size: number): Promise<FinalAnchor | undefined>
+  /** The newest one of at most this size. */
+  newestUpTo(size: number): Promise<FinalAnchor | undefined>
   /** In ascending order of size, those above `after`, at most `limit`. */
   list(after: number, limit: number): Promise<FinalAnchor[]>
   /** Keeps one, durably, in the place of one of the same size. */
@@ -47,8 +49,7 @@ export async function openFinalAnchors(store: StoredDocuments): Promise<FinalAnc
   }
 
   /** Reads all of them: the store lists them upwards only, and a chain loses what was final once in many years. */
-  const newestBut = async (removed: ReadonlySet<number>) =>
-    (await list(0, Number.POSITIVE_INFINITY)).findLast(({ size }) => !removed.has(size))
+  const newestWhere = async (isMeant: (anchor: FinalAnchor) => boolean) => (await list(0, Number.POSITIVE_INFINITY)).findLast(isMeant)
 
   /** Position in the cache of the first anchor above an index. */
   const positionOf = (index: number) => {
@@ -79,6 +80,7 @@ export async function openFinalAnchors(store: StoredDocuments): Promise<FinalAnc
       const found = await store.readDocument(COLLECTION, sizeKey(size))
       return found === undefined ? undefined : JSON.parse(found)
     },
+    newestUpTo: most => newestWhere(({ size }) => size <= most),
     list,
     async add(anchor) {
       const value = JSON.stringify(anchor)
@@ -91,7 +93,7 @@ export async function openFinalAnchors(store: StoredDocuments): Promise<FinalAnc
     },
     async remove(sizes) {
       const removed = new Set(sizes)
-      const stays = latest !== undefined && removed.has(latest.size) ? await newestBut(removed) : latest
+      const stays = latest !== undefined && removed.has(latest.size) ? await newestWhere(({ size }) => !removed.has(size)) : latest
       const changes = sizes.map(size => ({ collection: COLLECTION, key: sizeKey(size), value: null }))
       await store.writeDocuments([...changes, { ...LATEST, value: stays === undefined ? null : JSON.stringify(stays) }])
       latest = stays

@@ -73,7 +73,7 @@ export type Ledger = Prover & {
   /** For the anchorer: the chain has lost anchors that were final, those of these sizes. */
   dropFinal(sizes: readonly number[]): Promise<void>
   /** For the anchorer: the owner has closed the log on its chain. Nothing is taken from now on, and anchors above the last good size count for nothing. */
-  disown(closing: Closing): void
+  disown(closing: Closing): Promise<void>
   /** How the log was closed, if it was. */
   closing(): Closing | undefined
   /** Statements that wait to be sealed. */
@@ -125,6 +125,8 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
   const salt = createSalts(randomBytes)
   const inRow = createRow(HISTORIES_AT_ONCE)
   let closing: Closing | undefined
+  /** Of a closed log: the newest final anchor that its owner vouches for. */
+  let newestGood: FinalAnchor | undefined
 
   if (sequencer.head().size === 0) {
     const genesis = { type: 'openseal/genesis@v1', origin, logKey: vkey, anchors: deps.anchors, created: formatTime(nowMs()) } as const
@@ -222,7 +224,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     digestsWithPrefix: (prefix, range) => store.digestsWithPrefix(prefix, range),
     listByRecord: (agency, record, before, limit) => store.listByRecord(agency, record, before, limit),
     listByAgency: (agency, before, limit) => store.listByAgency(agency, before, limit),
-    latestAnchor: () => finalAnchors.latest(),
+    latestAnchor: () => (closing === undefined ? finalAnchors.latest() : newestGood),
     anchorOf: covering,
     anchorAt: size => finalAnchors.at(size),
     async nextToAnchor(previous) {
@@ -231,11 +233,15 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
       return { size, root: await prover.rootAt(size) }
     },
     listAnchors: (after, limit) => finalAnchors.list(after, limit),
-    setFinal: anchor => finalAnchors.add(anchor),
+    async setFinal(anchor) {
+      await finalAnchors.add(anchor)
+      if (closing !== undefined) newestGood = await finalAnchors.newestUpTo(closing.lastGoodSize)
+    },
     dropFinal: sizes => finalAnchors.remove(sizes),
-    disown(found) {
+    async disown(found) {
       closing = found
       sequencer.stop(closedReason(found), 'LOG_CLOSED')
+      newestGood = await finalAnchors.newestUpTo(found.lastGoodSize)
     },
     closing: () => closing,
     waiting: () => pool.waiting(),

@@ -10,7 +10,7 @@ describe('pages of a closed log', () => {
     const world = await openWorld()
     try {
       await world.submit('r-1', 'a decision')
-      world.ledger.disown({ lastGoodSize: 3, successor: SUCCESSOR })
+      await world.ledger.disown({ lastGoodSize: 3, successor: SUCCESSOR })
       for (const language of Object.keys(LANGUAGES))
         for (const path of ['/', '/verify', '/records/1', '/anchors']) {
           const page = await (await fetch(`${world.url}/${language}${path}`)).text()
