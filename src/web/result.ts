@@ -19,6 +19,7 @@ import {
   CHECKS,
   type CheckResult,
   type Finding,
+  type GivenPolicy,
   type NamedDocument,
   type Part,
   partOf,
@@ -99,6 +100,17 @@ export function renderRunning(say: Say, name: string): Html {
     check =>
       html`<li class="running" data-check="${check}">${RUNNING}<div><b>${say(`check.${check}`)}</b>: ${say('status.running')} <span class="soft">– ${say(`what.${check}`)}</span></div></li>`,
   )}</ol><p><button type="button" class="quiet stop" hidden>${say('verify.stop')}</button></p></div></article>`
+}
+
+/** A policy that somebody gave: what it is, for which ledger, and its fingerprint. */
+export function renderPolicy(say: Say, { policy, source }: GivenPolicy): Html {
+  return html`<p>${say('verify.policyAsk', { name: isolate(source.name) })}</p>${renderPolicyFacts(say, policy.origin, source.sha256)}`
+}
+
+/** By what people tell a policy from another. */
+export function renderPolicyFacts(say: Say, origin: string, sha256: string): Html {
+  return html`<dl class="facts"><dt>${say('verify.policyLedger')}</dt><dd><bdi>${origin}</bdi></dd>
+<dt>${say('verify.policyHash')}</dt><dd><span class="hash">${sha256}</span></dd></dl>`
 }
 
 /** One check of design §7, with drawing and words. */

@@ -6,13 +6,15 @@ import {
   type Answers,
   type ChainReader,
   type GivenFile,
+  type GivenPolicy,
   type GivenReceipt,
   type LedgerReader,
   OpenSealError,
   type Policy,
-  parsePolicy,
   planChecks,
+  type ReadFile,
   readPasted,
+  readPolicy,
   recognize,
   type Statement,
 } from '../verifier/index.ts'
@@ -27,7 +29,7 @@ export const UPLOAD_LIMIT = `${MAX_UPLOAD_BYTES / 1024 / 1024} MB`
 
 /** The answer to a form: what was found, or a sentence that says what is missing, with the code of what went wrong. */
 export type FormAnswer =
-  | { readonly answers: readonly Answers[]; readonly notices: readonly string[]; readonly fileSent: boolean }
+  | { readonly answers: readonly Answers[]; readonly notices: readonly string[]; readonly policy?: GivenPolicy; readonly fileSent: boolean }
   | { readonly message: string; readonly code?: string }
 
 /** Of the entries that name a file so many of the oldest are read, and so many of the newest. */
@@ -54,32 +56,39 @@ export async function checkUpload(say: Say, upload: Upload, means: CheckMeans): 
   }
 
   const { files, receipts, notices } = sorted
-  const policy = sorted.policy ?? means.policy
-  const trust = sorted.policy ? 'policy' : 'ledger'
+  const given = sorted.policy
+  const judge = given
+    ? { policy: given.policy, policySource: given.source, trust: 'policy' as const }
+    : { policy: means.policy, trust: 'ledger' as const }
   if (receipts.length > MAX_RECEIPTS) throw new UploadError('UPLOAD_TOO_MANY', 'There are too many receipts.')
   const ledger = createSiteReader(means.ledger)
-  const plan = planChecks(files, receipts, { policy, trust, chain: means.chain, ledger })
+  const plan = planChecks(files, receipts, { ...judge, chain: means.chain, ledger })
   const answers: Answers[] = []
   for (const { run } of plan) answers.push(await run({ maxWhole: WHOLE_CARDS }))
-  return { answers, notices, fileSent: upload.files.length > 0 || receipts.length > 0 }
+  return { answers, notices, ...(given && { policy: given }), fileSent: upload.files.length > 0 || receipts.length > 0 }
 }
 
-type Sorted = { readonly files: GivenFile[]; readonly receipts: GivenReceipt[]; readonly notices: string[]; policy?: Policy }
+type Sorted = { readonly files: GivenFile[]; readonly receipts: GivenReceipt[]; readonly notices: string[]; policy?: GivenPolicy }
 
+/** A policy among the files judges nothing: whoever sent the files may have sent it too. The reader has to choose it in its own field. */
 function sort(say: Say, { files }: Upload): Sorted {
   const sorted: Sorted = { files: [], receipts: [], notices: [] }
-  for (const { name, read } of files) {
+  for (const { name, read, isPolicy } of files) {
+    if (isPolicy) {
+      usePolicy(say, sorted, name, read)
+      continue
+    }
     const given = recognize(name, read)
     if (given.kind === 'file') sorted.files.push(given.file)
     else if (given.kind === 'receipts') sorted.receipts.push(...given.receipts)
-    else usePolicy(say, sorted, name, given.text)
+    else sorted.notices.push(say('verify.policyNotUsed', { name: isolate(name) }))
   }
   return sorted
 }
 
-function usePolicy(say: Say, sorted: Sorted, name: string, text: string): void {
+function usePolicy(say: Say, sorted: Sorted, name: string, { json }: ReadFile): void {
   try {
-    sorted.policy = parsePolicy(text)
+    sorted.policy = readPolicy(name, json ?? '')
     sorted.notices.push(say('verify.policyUsed', { name: isolate(name) }))
   } catch (error) {
     if (!(error instanceof OpenSealError)) throw error

@@ -6,7 +6,10 @@ import busboy from 'busboy'
 import { createFileReader, OpenSealError, type ReadFile } from '../verifier/index.ts'
 
 /** What was sent: files, receipts and policies alike, and what was pasted. */
-export type Upload = { readonly files: readonly { readonly name: string; readonly read: ReadFile }[]; readonly pasted?: string }
+export type Upload = { readonly files: readonly UploadedFile[]; readonly pasted?: string }
+
+/** A file of the form. `isPolicy`: the reader chose it in the field for their own policy. */
+export type UploadedFile = { readonly name: string; readonly read: ReadFile; readonly isPolicy?: boolean }
 
 /** The most that our server hashes for a reader at once. */
 export const MAX_UPLOAD_BYTES = 64 * 1024 * 1024
@@ -21,7 +24,7 @@ const MAX_PASTED_BYTES = 1024 * 1024
 
 /** Reads the form from the headers and the body of its request. @throws UploadError UPLOAD_MALFORMED, UPLOAD_TOO_LARGE, UPLOAD_TOO_MANY */
 export async function readUpload(headers: IncomingHttpHeaders, body: Readable): Promise<Upload> {
-  const parts: Promise<Upload['files'][number] | undefined>[] = []
+  const parts: Promise<UploadedFile | undefined>[] = []
   const budget = { bytes: MAX_UPLOAD_BYTES, jsonBytes: MAX_JSON_BYTES }
   let pasted = ''
   let isTooMany = false
@@ -29,9 +32,9 @@ export async function readUpload(headers: IncomingHttpHeaders, body: Readable): 
     const malformed = (cause: unknown) =>
       reject(new UploadError('UPLOAD_MALFORMED', 'The form could not be read: send it again.', { cause }))
     try {
-      const limits = { files: MAX_UPLOAD_FILES, fields: 4, fieldSize: MAX_PASTED_BYTES, parts: MAX_UPLOAD_FILES + 4 }
+      const limits = { files: MAX_UPLOAD_FILES + 1, fields: 4, fieldSize: MAX_PASTED_BYTES, parts: MAX_UPLOAD_FILES + 5 }
       const form = busboy({ headers, defParamCharset: 'utf8', limits })
-      form.on('file', (_, stream, info) => parts.push(readPart(info.filename ?? '', stream, budget)))
+      form.on('file', (field, stream, info) => parts.push(readPart(field, info.filename ?? '', stream, budget)))
       form.on('field', (_, value) => {
         pasted ||= value
       })
@@ -48,12 +51,14 @@ export async function readUpload(headers: IncomingHttpHeaders, body: Readable): 
   })
   const files = (await Promise.all(parts)).filter(part => part !== undefined)
   if (budget.bytes < 0) throw new UploadError('UPLOAD_TOO_LARGE', 'The files are too large.')
-  if (isTooMany) throw new UploadError('UPLOAD_TOO_MANY', 'There are too many files.')
+  // A policy has a field of its own.
+  if (isTooMany || files.filter(({ isPolicy }) => !isPolicy).length > MAX_UPLOAD_FILES)
+    throw new UploadError('UPLOAD_TOO_MANY', 'There are too many files.')
   return pasted === '' ? { files } : { files, pasted }
 }
 
 /** undefined for the empty part without a name that a browser sends where no file was chosen. */
-async function readPart(name: string, stream: AsyncIterable<Uint8Array>, budget: { bytes: number; jsonBytes: number }) {
+async function readPart(field: string, name: string, stream: AsyncIterable<Uint8Array>, budget: { bytes: number; jsonBytes: number }) {
   const reader = createFileReader({ maxJsonBytes: budget.jsonBytes, maxReleases: MAX_RELEASES })
   let bytes = 0
   try {
@@ -68,7 +73,7 @@ async function readPart(name: string, stream: AsyncIterable<Uint8Array>, budget:
   }
   const read = reader.finish()
   budget.jsonBytes -= read.json?.length ?? 0
-  return name === '' && bytes === 0 ? undefined : { name, read }
+  return name === '' && bytes === 0 ? undefined : { name, read, ...(field === 'policy' && { isPolicy: true }) }
 }
 
 /** UPLOAD_MALFORMED, UPLOAD_TOO_LARGE, UPLOAD_TOO_MANY */

@@ -2,6 +2,7 @@
 
 import type { Say } from '../messages/say.ts'
 import { type Html, html } from './html.ts'
+import { icon } from './icons.ts'
 
 /** The tool's HTML. */
 export function renderVerifyTool(
@@ -20,6 +21,8 @@ export function renderVerifyTool(
 <progress id="progress" max="100" value="0" aria-label="${say('verify.checking', { name: '' })}" hidden></progress>
 <p id="status" class="sr" role="status"></p>
 <div id="notices"></div>
+<section id="policy-part" class="banner no-print" aria-labelledby="policy-use" hidden>${icon('warn')}<div><div id="policy-text"></div>
+<p><button type="button" id="policy-use">${say('verify.policyUse')}</button> <button type="button" class="quiet" id="policy-leave">${say('verify.policyLeave')}</button></p></div></section>
 <section id="results-part" aria-labelledby="results-heading" hidden>
 <h2 id="results-heading" tabindex="-1">${say('verify.results')}</h2>
 <div id="results"></div>

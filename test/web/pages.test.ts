@@ -3,9 +3,10 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { get } from 'node:http'
 import { gunzipSync } from 'node:zlib'
+import { canonicalJson, parseJson } from '../../src/core/json.ts'
 import { LANGUAGE_TAGS } from '../../src/messages/language.ts'
 import { html } from '../../src/web/html.ts'
-import { AGENCY, ANCHORED_MS, openWorld, statementOf, type World } from './world.ts'
+import { AGENCY, ANCHORED_MS, ORIGIN, openWorld, statementOf, type World } from './world.ts'
 
 const PATHS = [
   '/',
@@ -128,8 +129,9 @@ describe('web/pages', () => {
   })
 
   describe('the form for browsers without JavaScript', () => {
-    const send = async (files: readonly File[], pasted = '', path = '/verify') => {
+    const send = async (files: readonly File[], pasted = '', path = '/verify', policy?: File) => {
       const body = new FormData()
+      if (policy) body.append('policy', policy)
       for (const each of files) body.append('files', each)
       body.append('pasted', pasted)
       const response = await fetch(world.url + path, { method: 'POST', body })
@@ -165,11 +167,21 @@ describe('web/pages', () => {
       assert.match(damaged.text, /left your device/)
     })
 
-    it('takes a policy that is sent along for the reader’s own', async () => {
+    it('judges by a policy only where the reader chose it in its own field, and says which it was', async () => {
       const other = { ...world.policy(), anchors: world.policy().anchors.map(anchor => ({ ...anchor, codeSha256: '0'.repeat(64) })) }
-      const { text } = await send([file('second'), file(JSON.stringify(other), 'p.json')])
+      const policy = file(JSON.stringify(other), 'p.json')
+      const hash = createHash('sha256')
+        .update(canonicalJson(parseJson(JSON.stringify(other))))
+        .digest('hex')
+      const among = await send([file('second'), policy])
+      assert.deepEqual(verdicts(among.text), ['anchored'])
+      assert.match(among.text, /\u2068p\.json\u2069 is a policy and was not used/)
+      const { text } = await send([file('second')], '', '/verify', policy)
       assert.deepEqual(verdicts(text), ['unsupported'])
-      assert.match(text, /The policy in \u2068p\.json\u2069 judges these results/)
+      for (const told of [/The policy in \u2068p\.json\u2069 judges these results/, new RegExp(hash), new RegExp(ORIGIN)])
+        assert.match(text, told)
+      const refused = await send([file('second')], '', '/verify', file('{}', 'bad.json'))
+      assert.match(refused.text, /\u2068bad\.json\u2069: This policy file was not used/)
     })
 
     it('says unknown, why a signed PDF may not match, and why another fingerprint is not looked up', async () => {

@@ -1,19 +1,22 @@
 /** The verify page in a real Chromium: every verdict, damage, silence, disagreement, what is pasted. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { pathToFileURL } from 'node:url'
+import { canonicalJson, parseJson } from '../../src/core/json.ts'
 import { createSigner, formatVkey } from '../../src/core/note.ts'
 import { formatPolicy } from '../../src/core/policy.ts'
-import { check, type Given, given, textOf, useEndpoints, useVerifyPage, verdicts } from './verify-tool.ts'
+import { check, type Given, given, textOf, useEndpoints, usePolicy, useVerifyPage, verdicts } from './verify-tool.ts'
 
 describe('verify page', function () {
   this.timeout(120_000)
-  const { receiptOf, state, withPage } = useVerifyPage()
+  const { receiptOf, saveOffline, state, withPage } = useVerifyPage()
 
   it('gives each of the nine verdicts, with its own mark in words and in drawing', async () => {
     const bring = async (...files: Given[]) => {
       let seen: (string | undefined)[] = []
       await withPage('/en/verify', async page => {
         await check(page, files)
+        if (files.some(({ name }) => name === 'policy.json')) await usePolicy(page)
         seen = await verdicts(page)
         assert.match((await page.locator('#results .mark').first().textContent()) ?? '', /\S/)
         assert.equal(await page.locator('#results article > header svg').count(), files.filter(({ name }) => name.startsWith('f')).length)
@@ -163,22 +166,40 @@ describe('verify page', function () {
     })
   })
 
-  it('checks by the policy that the reader brings: their own copy, and one of another ledger', async () => {
+  it('asks before a policy that was dropped judges anything, shows whose it is, and forgets it when the reader starts again', async () => {
     const elsewhere = createSigner('other.example/log', new Uint8Array(32).fill(5)).vkey
     const other = formatPolicy({
       ...state.world.policy(),
       origin: 'other.example/log',
       logKeys: [{ vkey: formatVkey(elsewhere), fromSize: 0 }],
     })
-    for (const [policy, verdict] of [
-      [formatPolicy(state.world.policy()), 'anchored'],
-      [other, 'unsupported'],
-    ] as const) {
-      await withPage('/en/verify', async page => {
-        await check(page, [given('my-policy.json', policy), given('f', 'good file'), given('f.receipt.json', await receiptOf(6))])
-        assert.deepEqual(await verdicts(page), [verdict])
-        assert.match(await textOf(page.locator('#results')), /Checked by your own copy of the rules/)
-        assert.match(await textOf(page.locator('#notices')), /The policy in \u2068my-policy\.json\u2069 judges these results/)
+    const hash = createHash('sha256')
+      .update(canonicalJson(parseJson(other)))
+      .digest('hex')
+    const files = async () => [given('f', 'good file'), given('f.receipt.json', await receiptOf(6))]
+    for (const path of ['/en/verify', pathToFileURL(await saveOffline()).href]) {
+      await withPage(path, async page => {
+        await page.waitForSelector('#files', { state: 'attached' })
+        await check(page, [given('my-policy.json', other), ...(await files())])
+        assert.deepEqual(await verdicts(page), ['anchored'])
+        const asked = await textOf(page.locator('#policy-part'))
+        for (const told of [/\u2068my-policy\.json\u2069 is a policy/, /other\.example\/log/, new RegExp(hash)]) assert.match(asked, told)
+        await page.locator('#policy-leave').click()
+        assert.equal(await page.locator('#policy-part').isVisible(), false)
+        await check(page, given('my-policy.json', other))
+        assert.deepEqual(await verdicts(page), ['anchored'])
+        await usePolicy(page)
+        assert.deepEqual(await verdicts(page), ['unsupported'])
+        assert.match(
+          await textOf(page.locator('#results')),
+          new RegExp(`Checked by the policy in .*my-policy\\.json.*, with the SHA-256 ${hash}`),
+        )
+        await page.locator('#clear').click()
+        await check(page, await files())
+        assert.deepEqual(await verdicts(page), ['anchored'])
+        assert.equal(await page.locator('#policy-part').isVisible(), false)
+        const whose = path.startsWith('file:') ? /the policy that is saved in this file/ : /the rules that the ledger itself publishes/
+        assert.match(await textOf(page.locator('#results')), whose)
       })
     }
   })

@@ -86,6 +86,13 @@ export async function useEndpoints(page: Page, endpoints: string): Promise<void>
   await page.locator('#endpoints-form button').click()
 }
 
+/** Says yes to the policy that the page asks about, and waits for the answers by it. */
+export async function usePolicy(page: Page): Promise<void> {
+  const before = await page.locator('#results').getAttribute('data-done')
+  await page.locator('#policy-use').click()
+  await page.waitForFunction(last => (document.querySelector('#results') as HTMLElement).dataset.done !== last, before ?? undefined)
+}
+
 /** What a reader sees of it. */
 export async function textOf(locator: Locator): Promise<string> {
   return (await locator.allInnerTexts()).join('\n')

@@ -4,19 +4,21 @@ import { sayBadPolicy, sayNotPasted } from '../../messages/verdict.ts'
 import {
   createJsonRpcReader,
   type createLedgerReader,
+  fetchUntil,
   type GivenFile,
+  type GivenPolicy,
   type GivenReceipt,
   type Means,
   OpenSealError,
-  type Policy,
   parsePolicy,
   planChecks,
   type ReadFile,
   readPasted,
+  readPolicy,
   recognize,
 } from '../../verifier/index.ts'
 import { html } from '../html.ts'
-import { renderRunning } from '../result.ts'
+import { renderPolicy, renderRunning } from '../result.ts'
 import { renderVerifyTool } from '../verify-tool.ts'
 import { PAGE_DATA_ID, type PageData } from './page-data.ts'
 import { readBlob } from './read-blob.ts'
@@ -32,15 +34,26 @@ export type Parts = {
 
 type Languages = PageData['languages']
 
+/** For one question to a ledger or a chain. */
 const TIMEOUT_MS = 15_000
+/** For all that one round of checks asks. */
+const DEADLINE_MS = 600_000
 
 const data = JSON.parse(find(`#${PAGE_DATA_ID}`).textContent ?? '{}') as PageData
 let parts: Parts = {}
 let say: Say
 const files: GivenFile[] = []
 const receipts: GivenReceipt[] = []
-let policy: Policy = parsePolicy(data.policy)
-let trust: Means['trust'] = data.ledger ? 'ledger' : 'policy'
+/** What judges: the policy that came with the page, until the reader decides for another. */
+type Judge = Pick<Means, 'policy' | 'policySource' | 'trust'>
+const ownJudge: Judge = {
+  policy: parsePolicy(data.policy),
+  trust: data.ledger ? 'ledger' : 'policy',
+  ...(data.ledger === undefined && { policySource: { kind: 'saved' } }),
+}
+let judge = ownJudge
+/** A policy that was dropped. It judges nothing before the reader says so. */
+let offered: GivenPolicy | undefined
 let endpoints: readonly string[] = data.endpoints
 let round = 0
 let queue: Promise<void> = Promise.resolve()
@@ -77,7 +90,7 @@ export async function startPage(given: Parts): Promise<void> {
 /** Draws the tool, empty, in a language. */
 function speak(languages: Languages, lang: string): void {
   say = createSay(lang, languages[lang] ?? {})
-  parts.frame?.drawFrame(say, Object.keys(languages), policy.origin)
+  parts.frame?.drawFrame(say, Object.keys(languages), ownJudge.policy.origin)
   find('#tool').innerHTML = renderVerifyTool(say, { online: data.ledger !== undefined, endpoints }).safe
   const input = find('#files') as HTMLInputElement
   input.addEventListener('change', () => {
@@ -85,6 +98,12 @@ function speak(languages: Languages, lang: string): void {
     input.value = ''
   })
   find('#clear').addEventListener('click', clear)
+  find('#policy-use').addEventListener('click', useOffered)
+  find('#policy-leave').addEventListener('click', () => {
+    offer(undefined)
+    find('#files').focus()
+  })
+  offer(offered)
   find('#paste-form').addEventListener('submit', event => {
     event.preventDefault()
     takePasted(find('#paste') as HTMLTextAreaElement)
@@ -139,19 +158,34 @@ async function takeOne(file: File): Promise<void> {
 function sort(name: string, read: ReadFile): void {
   const given = recognize(name, read)
   if (given.kind === 'receipts') receipts.push(...given.receipts)
-  else if (given.kind === 'policy') usePolicy(name, given.text)
+  else if (given.kind === 'policy') offerPolicy(name, given.text)
   else files.push(given.file)
 }
 
-function usePolicy(name: string, text: string): void {
+/** Asks whether a policy may judge: it comes from wherever the files came from, and decides what is green. */
+function offerPolicy(name: string, text: string): void {
   try {
-    policy = parsePolicy(text)
-    trust = 'policy'
-    notice(say('verify.policyUsed', { name: isolate(name) }))
+    offer(readPolicy(name, text))
+    tell(say('verify.policyAsk', { name: isolate(name) }))
   } catch (error) {
     if (!(error instanceof OpenSealError)) throw error
     notice(sayBadPolicy(say, name, error.code))
   }
+}
+
+function offer(given: GivenPolicy | undefined): void {
+  offered = given
+  find('#policy-part').hidden = given === undefined
+  find('#policy-text').innerHTML = given === undefined ? '' : renderPolicy(say, given).safe
+}
+
+function useOffered(): void {
+  if (offered === undefined) return
+  const { policy, source } = offered
+  judge = { policy, policySource: source, trust: 'policy' }
+  offer(undefined)
+  notice(say('verify.policyUsed', { name: isolate(source.name) }))
+  inTurn(show)
 }
 
 function useEndpoints(text: string): void {
@@ -197,13 +231,14 @@ async function show(): Promise<void> {
 
 function createMeans(): Means {
   const { ledger } = data
+  const signal = AbortSignal.timeout(DEADLINE_MS)
   // Called through a function: a browser's fetch must not be called as a method of another object.
-  const ask: typeof fetch = (...request) => fetch(...request)
+  const ask = fetchUntil(signal, (...request) => fetch(...request))
   return {
-    policy,
-    trust,
+    ...judge,
+    signal,
     chain: endpoints.map(url => createJsonRpcReader({ url, fetch: ask, timeoutMs: TIMEOUT_MS })),
-    ledger: ledger && parts.openLedger?.({ url: ledger.url, origin: policy.origin, fetch: ask, timeoutMs: TIMEOUT_MS }),
+    ledger: ledger && parts.openLedger?.({ url: ledger.url, origin: judge.policy.origin, fetch: ask, timeoutMs: TIMEOUT_MS, signal }),
   }
 }
 
@@ -211,6 +246,8 @@ function clear(): void {
   round++
   files.length = 0
   receipts.length = 0
+  judge = ownJudge
+  offer(undefined)
   find('#results').innerHTML = ''
   find('#notices').innerHTML = ''
   find('#results-part').hidden = true

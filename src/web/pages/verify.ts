@@ -4,7 +4,7 @@ import { type Html, html, scriptJson } from '../html.ts'
 import { icon } from '../icons.ts'
 import type { Frame, Page } from '../layout.ts'
 import { renderCode } from '../problem-page.ts'
-import { renderAnswers } from '../result.ts'
+import { renderAnswers, renderPolicyFacts } from '../result.ts'
 import type { FormAnswer } from '../server-verify.ts'
 
 /** The page to begin with. */
@@ -31,7 +31,7 @@ export function verifiedPage(frame: Frame, answer: FormAnswer): Page {
 ${
   'message' in answer
     ? html`<div class="banner">${icon('warn')}<p>${answer.message}</p></div>${answer.code !== undefined && renderCode(say, answer.code)}${renderForm(frame)}`
-    : html`${answer.notices.map(notice => html`<p>${notice}</p>`)}${answer.answers.map(each => renderAnswers(say, each, { origin, base }))}
+    : html`${answer.notices.map(notice => html`<p>${notice}</p>`)}${answer.policy && renderPolicyFacts(say, answer.policy.policy.origin, answer.policy.source.sha256)}${answer.answers.map(each => renderAnswers(say, each, { origin, base }))}
 <p class="soft">${say(answer.fileSent ? 'verify.serverSent' : 'verify.serverHashOnly')}</p>`
 }
 <p class="no-print"><a href="${base}/verify">${say('verify.again')}</a></p>`,
@@ -43,5 +43,6 @@ function renderForm({ say, base }: Frame): Html {
 <div class="banner">${icon('warn')}<p>${say('verify.serverWarning')}</p></div>
 <label for="server-files">${say('verify.serverFiles')}</label><input type="file" id="server-files" name="files" multiple>
 <label for="server-paste">${say('verify.serverPaste')}</label><textarea id="server-paste" name="pasted" rows="3" dir="ltr" autocomplete="off" spellcheck="false"></textarea>
+<label for="server-policy">${say('verify.serverPolicy')}</label><input type="file" id="server-policy" name="policy">
 <p><button type="submit">${say('verify.serverSubmit')}</button></p></form>`
 }
