@@ -8,7 +8,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
-import { bundleScript, SCRIPTS } from '../src/web/assets.ts'
+import { bundleBrowserCode } from '../src/web/assets.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const common: BuildOptions = { absWorkingDir: root, outdir: 'dist', bundle: true, format: 'esm', logLevel: 'warning' }
@@ -29,8 +29,10 @@ await rm(`${root}dist`, { recursive: true, force: true })
 const node: BuildOptions = { platform: 'node', target: 'node20', packages: 'external', splitting: true, plugins: [keepPlaces] }
 await build({ ...common, ...node, entryPoints: { main: 'scripts/packed.ts', check: 'scripts/packed-check.ts' } })
 await build({ ...common, platform: 'browser', target: 'es2022', entryPoints: { verifier: 'src/verifier/index.ts' } })
-await mkdir(`${root}dist/web`)
-for (const script of SCRIPTS) await writeFile(`${root}dist/web/${script}.js`, await bundleScript(script))
+await mkdir(`${root}dist/web/served`, { recursive: true })
+const { served, offline } = await bundleBrowserCode()
+await writeFile(`${root}dist/web/offline.js`, offline)
+for (const [name, text] of Object.entries(served)) await writeFile(`${root}dist/web/served/${name}`, text)
 await buildTypes()
 
 /** The verifier's types: what it exports, and what that names. */

@@ -83,10 +83,10 @@ describe('the core, the verifier and the page alone', function () {
     const place = join(folder, 'page')
     await leaveOnly(place, ['core', 'rpc', 'verifier', 'messages', 'web'], ['@noble/curves', '@noble/hashes', 'canonicalize', 'esbuild'])
     const program = `import { readFileSync, writeFileSync } from 'node:fs'
-      import { bundleScript } from './src/web/assets.ts'
+      import { bundleOffline } from './src/web/assets.ts'
       import { makeOfflineVerifier } from './src/web/offline.ts'
       const policy = JSON.parse(readFileSync('../policy.json', 'utf8'))
-      const { text } = makeOfflineVerifier({ policy, endpoints: [process.argv[2]], scriptText: await bundleScript('offline') })
+      const { text } = makeOfflineVerifier({ policy, endpoints: [process.argv[2]], scriptText: await bundleOffline() })
       writeFileSync('page.html', text)`
     await writeFile(join(place, 'make.mjs'), program)
     await run(process.execPath, ['make.mjs', world.chain.url], { cwd: place })

@@ -188,6 +188,7 @@ export const de: Messages = {
   'verify.unreadable':
     'Die Datei konnte nicht gelesen werden. Vielleicht wurde sie inzwischen verschoben oder geändert: Wählen Sie sie noch einmal.',
   'verify.badPolicy': 'Diese Richtliniendatei wurde nicht verwendet.',
+  'verify.notLoaded': 'Ein Teil dieser Seite konnte nicht geladen werden. Laden Sie die Seite neu.',
   'verify.policyUsed': 'Die Richtlinie in {name} entscheidet über diese Ergebnisse, bis Sie neu beginnen.',
   'verify.policyAsk':
     '{name} ist eine Richtlinie: die Regeln, nach denen Dateien beurteilt werden. Verwenden Sie sie nur, wenn Sie wissen, woher sie kommt.',

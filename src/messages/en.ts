@@ -133,6 +133,7 @@ const SENTENCES = {
   'verify.clear': 'Start again',
   'verify.unreadable': 'The file could not be read. It may have been moved or changed meanwhile: choose it again.',
   'verify.badPolicy': 'This policy file was not used.',
+  'verify.notLoaded': 'A part of this page could not be loaded. Load the page again.',
   'verify.policyUsed': 'The policy in {name} judges these results until you start again.',
   'verify.policyAsk': '{name} is a policy: the rules by which files are judged. Use it only if you know where it comes from.',
   'verify.policyLedger': 'Ledger that it is for',

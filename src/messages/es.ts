@@ -183,6 +183,7 @@ export const es: Messages = {
   'verify.clear': 'Empezar de nuevo',
   'verify.unreadable': 'No se pudo leer el archivo. Quizá se movió o cambió entretanto: elíjalo de nuevo.',
   'verify.badPolicy': 'Este archivo de política no se usó.',
+  'verify.notLoaded': 'No se pudo cargar una parte de esta página. Vuelva a cargarla.',
   'verify.policyUsed': 'La política de {name} decide estos resultados hasta que empiece de nuevo.',
   'verify.policyAsk': '{name} es una política: las reglas con las que se juzgan los archivos. Úsela solo si sabe de dónde viene.',
   'verify.policyLedger': 'Registro para el que vale',

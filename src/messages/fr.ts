@@ -185,6 +185,7 @@ export const fr: Messages = {
   'verify.clear': 'Recommencer',
   'verify.unreadable': 'Le fichier n’a pas pu être lu. Il a peut-être été déplacé ou modifié entre-temps : choisissez-le de nouveau.',
   'verify.badPolicy': 'Ce fichier de politique n’a pas été utilisé.',
+  'verify.notLoaded': 'Une partie de cette page n’a pas pu être chargée. Rechargez la page.',
   'verify.policyUsed': 'La politique de {name} décide de ces résultats jusqu’à ce que vous recommenciez.',
   'verify.policyAsk':
     '{name} est une politique : les règles selon lesquelles les fichiers sont jugés. Ne l’utilisez que si vous savez d’où elle vient.',

@@ -1,56 +1,85 @@
 /** The site's static files: the style sheet and the browser's code, bundled from the sources in a clone, taken as `npm pack` bundled it in a package. */
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { brotliCompressSync, gzipSync, constants as zlib } from 'node:zlib'
+import type { BuildOptions } from 'esbuild'
 import { STYLE } from './style.ts'
 
 /** A file with its compressed forms, and the path that it is served at: its hash stands in it. */
 export type Asset = { readonly path: string; readonly type: string; readonly body: Buffer; readonly gzip: Buffer; readonly brotli: Buffer }
 
-/** What pages link, and the script that is set into the offline file. */
-export type Assets = { readonly style: Asset; readonly script: Asset; readonly offlineScript: string }
+/**
+ * What pages link, and the script that is set into the offline file. The first of `scripts` is the one that the verify page begins with; it loads the others once there is
+ * something to check.
+ */
+export type Assets = { readonly style: Asset; readonly scripts: readonly Asset[]; readonly offlineScript: string }
 
-/** The browser's code: that of the page which a ledger serves, and that of the offline verifier. */
-export const SCRIPTS = ['served', 'offline'] as const
-type Script = (typeof SCRIPTS)[number]
+/** The browser's code: that of the verify page as a ledger serves it, in files whose names tell their content, the first before the others; and that of the offline verifier. */
+export type BrowserCode = { readonly served: { readonly [name: string]: string }; readonly offline: string }
+
+const FIRST = 'verify-'
+const PACKED = new URL('../../dist/web/', import.meta.url)
 
 /** Loads them. In a clone the sources are there, and what is served is of these very sources. */
 export async function loadAssets(): Promise<Assets> {
-  const script = asset('verify', 'js', 'text/javascript', await loadScript('served'))
-  return { style: asset('site', 'css', 'text/css', STYLE), script, offlineScript: await loadScript('offline') }
+  const { served, offline } = existsSync(sourceOf('served')) ? await bundleBrowserCode() : await readPacked()
+  const names = Object.keys(served).sort((a, b) => Number(b.startsWith(FIRST)) - Number(a.startsWith(FIRST)))
+  const scripts = names.map(name => asset(`/assets/${name}`, 'text/javascript', served[name] ?? ''))
+  return { style: asset(`/assets/site-${hashOf(STYLE)}.css`, 'text/css', STYLE), scripts, offlineScript: offline }
 }
 
-async function loadScript(script: Script): Promise<string> {
-  return existsSync(sourceOf(script)) ? bundleScript(script) : readFile(new URL(`../../dist/web/${script}.js`, import.meta.url), 'utf8')
-}
-
-function sourceOf(script: Script): string {
-  return fileURLToPath(new URL(`./browser/${script}.ts`, import.meta.url))
-}
-
-/** Bundles one of the scripts. */
-export async function bundleScript(script: Script): Promise<string> {
+/** Bundles the browser's code from the sources. */
+export async function bundleBrowserCode(): Promise<BrowserCode> {
   const esbuild = await import('esbuild')
   const { outputFiles } = await esbuild.build({
-    entryPoints: [sourceOf(script)],
-    bundle: true,
-    write: false,
-    minify: true,
-    format: 'iife',
-    platform: 'browser',
-    conditions: ['browser'],
-    target: ['es2022'],
-    legalComments: 'none',
-    charset: 'utf8',
+    ...COMMON,
+    entryPoints: { verify: sourceOf('served') },
+    outdir: 'assets',
+    splitting: true,
+    format: 'esm',
+    entryNames: '[name]-[hash]',
+    chunkNames: 'part-[hash]',
   })
+  return { served: Object.fromEntries(outputFiles.map(({ path, text }) => [basename(path), text])), offline: await bundleOffline() }
+}
+
+/** Bundles the script of the offline verifier: one file, for there is nowhere to load another from. */
+export async function bundleOffline(): Promise<string> {
+  const esbuild = await import('esbuild')
+  const { outputFiles } = await esbuild.build({ ...COMMON, entryPoints: [sourceOf('offline')], format: 'iife' })
   return outputFiles[0]?.text ?? ''
 }
 
-function asset(name: string, extension: string, type: string, text: string): Asset {
+const COMMON = {
+  bundle: true,
+  write: false,
+  minify: true,
+  platform: 'browser',
+  conditions: ['browser'],
+  target: ['es2022'],
+  legalComments: 'none',
+  charset: 'utf8',
+} as const satisfies BuildOptions
+
+async function readPacked(): Promise<BrowserCode> {
+  const names = await readdir(new URL('served/', PACKED))
+  const texts = await Promise.all(names.map(async name => [name, await readFile(new URL(`served/${name}`, PACKED), 'utf8')]))
+  return { served: Object.fromEntries(texts), offline: await readFile(new URL('offline.js', PACKED), 'utf8') }
+}
+
+function sourceOf(script: 'served' | 'offline'): string {
+  return fileURLToPath(new URL(`./browser/${script}.ts`, import.meta.url))
+}
+
+function asset(path: string, type: string, text: string): Asset {
   const body = Buffer.from(text)
-  const hash = createHash('sha256').update(body).digest('hex').slice(0, 16)
   const brotli = brotliCompressSync(body, { params: { [zlib.BROTLI_PARAM_QUALITY]: zlib.BROTLI_MAX_QUALITY } })
-  return { path: `/assets/${name}-${hash}.${extension}`, type, body, gzip: gzipSync(body), brotli }
+  return { path, type, body, gzip: gzipSync(body), brotli }
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16)
 }

@@ -13,18 +13,8 @@ import {
   sayRemarks,
   sayTrust,
 } from '../messages/verdict.ts'
-import {
-  type Answer,
-  type Answers,
-  CHECKS,
-  type CheckResult,
-  type Finding,
-  type GivenPolicy,
-  type NamedDocument,
-  type Part,
-  partOf,
-  type VerdictCode,
-} from '../verifier/index.ts'
+import type { Answer, Answers, CheckResult, Finding, GivenPolicy, NamedDocument, Part, VerdictCode } from '../verifier/index.ts'
+import { CHECKS } from '../verifier/verdict.ts'
 import { type Html, html, trusted } from './html.ts'
 import { type IconName, icon } from './icons.ts'
 
@@ -87,6 +77,10 @@ export function renderReleases(say: Say, releases: readonly Answer[], pages?: Re
 export function releasesOf({ parts }: Answers): Answer[] {
   const rank = ({ finding }: Answer) => (finding ? ORDER.indexOf(finding.result.verdict) : NO_VERDICT)
   return parts.filter(answer => !isState(answer)).sort((a, b) => rank(a) - rank(b))
+}
+
+function partOf(answer: Answer): Part | undefined {
+  return answer.finding ? answer.finding.part : answer.part
 }
 
 function isState(answer: Answer): boolean {

@@ -80,7 +80,7 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
       ledger: { url: '', base, origin: deps.ledger.origin },
     }
     ctx.set('Content-Security-Policy', securityPolicy(true))
-    return verifyPage(frame, { data, scriptHref: assets.script.path })
+    return verifyPage(frame, { data, scriptHref: assets.scripts[0]?.path ?? '' })
   })
   const checker = createChecker(deps)
   page('/verify', (frame, ctx) => answerForm(frame, ctx, checker), 'post')
@@ -99,7 +99,7 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
         .digest('base64')}:`,
     )
   })
-  for (const asset of [assets.style, assets.script]) router.get(asset.path, (ctx: Context) => sendAsset(ctx, asset))
+  for (const asset of [assets.style, ...assets.scripts]) router.get(asset.path, (ctx: Context) => sendAsset(ctx, asset))
   router.get('/assets/icon.svg', (ctx: Context) => {
     ctx.type = 'image/svg+xml'
     ctx.body = ICON

@@ -215,6 +215,27 @@ describe('verify page', function () {
     })
   })
 
+  it('loads what checks only once there is something to check, and says so where that cannot be loaded', async () => {
+    await withPage('/en/verify', async page => {
+      const loaded = new Set<string>()
+      page.on('request', request => loaded.add(new URL(request.url()).pathname))
+      await page.reload()
+      await page.waitForSelector('#files', { state: 'attached' })
+      const atFirst = new Set(loaded)
+      await page.route('**/assets/part-*', route =>
+        atFirst.has(new URL(route.request().url()).pathname) ? route.continue() : route.abort(),
+      )
+      await page.setInputFiles('#files', given('f', 'good file'))
+      await page.waitForSelector('#notices p')
+      assert.match(await textOf(page.locator('#notices')), /A part of this page could not be loaded/)
+      assert.ok(loaded.size > atFirst.size)
+      await page.unroute('**/assets/part-*')
+      await page.reload()
+      await check(page, given('f', 'good file'))
+      assert.deepEqual(await verdicts(page), ['anchored'])
+    })
+  })
+
   it('is unchecked when the chain is silent or two endpoints disagree, and finds again with one that answers', async () => {
     state.world.chain.state.down = true
     await withPage('/en/verify', async page => {

@@ -1,33 +1,21 @@
 /** The verify page, served and offline: takes files, shows verdicts. Nothing is uploaded. */
+
+import { OpenSealError } from '../../core/errors.ts'
 import { createSay, isolate, type Say } from '../../messages/say.ts'
 import { sayBadPolicy, sayNotPasted } from '../../messages/verdict.ts'
-import {
-  createJsonRpcReader,
-  type createLedgerReader,
-  fetchUntil,
-  type GivenFile,
-  type GivenPolicy,
-  type GivenReceipt,
-  type Means,
-  OpenSealError,
-  parsePolicy,
-  planChecks,
-  type ReadFile,
-  readPasted,
-  readPolicy,
-  recognize,
-} from '../../verifier/index.ts'
+import type { GivenFile, GivenPolicy, GivenReceipt, Means, ReadFile } from '../../verifier/index.ts'
 import { html } from '../html.ts'
 import { renderPolicy, renderRunning } from '../result.ts'
 import { renderVerifyTool } from '../verify-tool.ts'
 import { PAGE_DATA_ID, type PageData } from './page-data.ts'
-import { readBlob } from './read-blob.ts'
 import { showTask } from './show-task.ts'
+
+/** What checks. The page that a ledger serves can ask that ledger too. */
+type Checking = typeof import('./checking.ts') & Partial<Pick<typeof import('./served-checking.ts'), 'openLedger'>>
 
 /** What a page has only where it is served, and what only where it is not: neither carries the other's part. */
 export type Parts = {
-  /** Asks the ledger that serves the page. */
-  readonly openLedger?: typeof createLedgerReader
+  load(): Promise<Checking>
   /** Does what a served page has from its server. */
   readonly frame?: typeof import('./offline-frame.ts')
 }
@@ -40,18 +28,13 @@ const TIMEOUT_MS = 15_000
 const DEADLINE_MS = 600_000
 
 const data = JSON.parse(find(`#${PAGE_DATA_ID}`).textContent ?? '{}') as PageData
-let parts: Parts = {}
+let parts: Parts
+let checking: Checking | undefined
 let say: Say
 const files: GivenFile[] = []
 const receipts: GivenReceipt[] = []
-/** What judges: the policy that came with the page, until the reader decides for another. */
-type Judge = Pick<Means, 'policy' | 'policySource' | 'trust'>
-const ownJudge: Judge = {
-  policy: parsePolicy(data.policy),
-  trust: data.ledger ? 'ledger' : 'policy',
-  ...(data.ledger === undefined && { policySource: { kind: 'saved' } }),
-}
-let judge = ownJudge
+/** The policy that the reader took to judge by, in place of the one that came with the page. */
+let ownPolicy: GivenPolicy | undefined
 /** A policy that was dropped. It judges nothing before the reader says so. */
 let offered: GivenPolicy | undefined
 let endpoints: readonly string[] = data.endpoints
@@ -90,7 +73,7 @@ export async function startPage(given: Parts): Promise<void> {
 /** Draws the tool, empty, in a language. */
 function speak(languages: Languages, lang: string): void {
   say = createSay(lang, languages[lang] ?? {})
-  parts.frame?.drawFrame(say, Object.keys(languages), ownJudge.policy.origin)
+  parts.frame?.drawFrame(say, Object.keys(languages), String(data.policy.origin))
   find('#tool').innerHTML = renderVerifyTool(say, { online: data.ledger !== undefined, endpoints }).safe
   const input = find('#files') as HTMLInputElement
   input.addEventListener('change', () => {
@@ -117,36 +100,36 @@ function speak(languages: Languages, lang: string): void {
 function take(given: readonly File[]): void {
   if (given.length === 0) return
   inTurn(async () => {
-    for (const file of given) await takeOne(file)
+    for (const file of given) await takeOne(await ready(), file)
     await show()
   })
 }
 
 function takePasted(field: HTMLTextAreaElement): void {
-  const pasted = readPasted(say('result.receipt'), field.value)
-  if (pasted.kind !== 'given') {
-    notice(sayNotPasted(say, pasted))
-    return
-  }
-  field.value = ''
-  files.push(...pasted.files)
-  receipts.push(...pasted.receipts)
-  inTurn(show)
+  inTurn(async () => {
+    const { readPasted } = await ready()
+    const pasted = readPasted(say('result.receipt'), field.value)
+    if (pasted.kind !== 'given') return notice(sayNotPasted(say, pasted))
+    field.value = ''
+    files.push(...pasted.files)
+    receipts.push(...pasted.receipts)
+    await show()
+  })
 }
 
-async function takeOne(file: File): Promise<void> {
+async function takeOne(tools: Checking, file: File): Promise<void> {
   const bar = find('#progress') as HTMLProgressElement
   bar.hidden = false
   let last = -1
   try {
-    const read = await readBlob(file.name, file, part => {
+    const read = await tools.readBlob(file.name, file, part => {
       const percent = Math.floor(part * 100)
       if (percent === last) return
       last = percent
       bar.value = percent
       if (percent % 10 === 0) tell(say('verify.hashing', { name: file.name, percent }))
     })
-    sort(file.name, read)
+    sort(tools, file.name, read)
   } catch (error) {
     if (!(error instanceof OpenSealError)) throw error
     notice(`${isolate(file.name)}: ${say('verify.unreadable')}`)
@@ -155,15 +138,15 @@ async function takeOne(file: File): Promise<void> {
   }
 }
 
-function sort(name: string, read: ReadFile): void {
-  const given = recognize(name, read)
+function sort(tools: Checking, name: string, read: ReadFile): void {
+  const given = tools.recognize(name, read)
   if (given.kind === 'receipts') receipts.push(...given.receipts)
-  else if (given.kind === 'policy') offerPolicy(name, given.text)
+  else if (given.kind === 'policy') offerPolicy(tools, name, given.text)
   else files.push(given.file)
 }
 
 /** Asks whether a policy may judge: it comes from wherever the files came from, and decides what is green. */
-function offerPolicy(name: string, text: string): void {
+function offerPolicy({ readPolicy }: Checking, name: string, text: string): void {
   try {
     offer(readPolicy(name, text))
     tell(say('verify.policyAsk', { name: isolate(name) }))
@@ -181,10 +164,9 @@ function offer(given: GivenPolicy | undefined): void {
 
 function useOffered(): void {
   if (offered === undefined) return
-  const { policy, source } = offered
-  judge = { policy, policySource: source, trust: 'policy' }
+  ownPolicy = offered
   offer(undefined)
-  notice(say('verify.policyUsed', { name: isolate(source.name) }))
+  notice(say('verify.policyUsed', { name: isolate(ownPolicy.source.name) }))
   inTurn(show)
 }
 
@@ -198,12 +180,18 @@ function useEndpoints(text: string): void {
   inTurn(show)
 }
 
+/** What checks, loaded where it is not there yet. */
+async function ready(): Promise<Checking> {
+  checking ??= await parts.load()
+  return checking
+}
+
 /** Does one thing after the other; what comes next ends a check that is under way, because all is checked anew then. */
 function inTurn(act: () => Promise<void>): void {
   waiting++
   queue = queue.then(() => {
     waiting--
-    return act()
+    return act().catch(failed)
   })
 }
 
@@ -212,7 +200,8 @@ async function show(): Promise<void> {
   const mine = ++round
   const isCurrent = () => mine === round && waiting === 0
   const list = find('#results')
-  const plan = planChecks(files, receipts, createMeans())
+  const tools = await ready()
+  const plan = tools.planChecks(files, receipts, createMeans(tools))
   list.innerHTML = html`${plan.map(({ name }) => html`<div class="slot">${renderRunning(say, name)}</div>`)}`.safe
   find('#results-part').hidden = plan.length === 0
   await Promise.all(plan.map((task, at) => showTask(task, list.children[at] as HTMLElement, { say, pages: data.ledger, isCurrent })))
@@ -229,24 +218,34 @@ async function show(): Promise<void> {
   find('#results-heading').scrollIntoView({ block: 'start' })
 }
 
-function createMeans(): Means {
+function createMeans({ createJsonRpcReader, fetchUntil, openLedger, parsePolicy }: Checking): Means {
   const { ledger } = data
   const signal = AbortSignal.timeout(DEADLINE_MS)
   // Called through a function: a browser's fetch must not be called as a method of another object.
   const ask = fetchUntil(signal, (...request) => fetch(...request))
+  const policy = ownPolicy?.policy ?? parsePolicy(data.policy)
+  const policySource = ownPolicy?.source ?? (ledger === undefined ? ({ kind: 'saved' } as const) : undefined)
   return {
-    ...judge,
+    policy,
+    policySource,
+    trust: policySource === undefined ? 'ledger' : 'policy',
     signal,
     chain: endpoints.map(url => createJsonRpcReader({ url, fetch: ask, timeoutMs: TIMEOUT_MS })),
-    ledger: ledger && parts.openLedger?.({ url: ledger.url, origin: judge.policy.origin, fetch: ask, timeoutMs: TIMEOUT_MS, signal }),
+    ledger: ledger && openLedger?.({ url: ledger.url, origin: policy.origin, fetch: ask, timeoutMs: TIMEOUT_MS, signal }),
   }
+}
+
+/** Only a part of the page that cannot be loaded is expected to fail. */
+function failed(error: unknown): void {
+  if (checking !== undefined) throw error
+  notice(say('verify.notLoaded'))
 }
 
 function clear(): void {
   round++
   files.length = 0
   receipts.length = 0
-  judge = ownJudge
+  ownPolicy = undefined
   offer(undefined)
   find('#results').innerHTML = ''
   find('#notices').innerHTML = ''
