@@ -2,10 +2,12 @@
 import type { Say } from '../messages/say.ts'
 import { sayTime } from '../messages/say.ts'
 import {
+  sayChanges,
   sayDetail,
   sayHeading,
   sayKind,
   sayLimits,
+  sayMark,
   sayNext,
   sayPart,
   sayPdf,
@@ -19,6 +21,8 @@ import { RECEIPT_GIVEN, type Row } from './finding-json.ts'
 import { isUtf8 } from './locale.ts'
 
 const SHOWN_RELEASES = 20
+/** Of `anchored` where another document of the version was changed without a new version. */
+const EXIT_EDITED = 8
 /** So many of the documents that a receipt names are shown beside a file that is none of them; --json has all. */
 const SHOWN_DOCUMENTS = 5
 
@@ -42,8 +46,8 @@ export function formatTable(say: Say, rows: readonly Row[]): string[] {
       const { finding } = answer
       if (finding === undefined) return `${markOf('not-run')} ${row.name}: ${sayProblem(say, answer)}`
       const { result } = finding
-      const mark = markOf(result.exit === 0 ? 'passed' : result.verdict === 'invalid' ? 'failed' : 'not-run')
-      const sentence = `${result.verdict} (${say(`mark.${result.verdict}`)}): ${sayHeading(say, finding).sentence}`
+      const mark = markOf(result.isGreen ? 'passed' : result.verdict === 'invalid' ? 'failed' : 'not-run')
+      const sentence = `${result.verdict} (${sayMark(say, result)}): ${sayHeading(say, finding).sentence}`
       return `${mark} ${row.name}: ${sentence}${isReceipt ? ` [${RECEIPT_GIVEN.code}: ${RECEIPT_GIVEN.detail}]` : ''}`
     })
   })
@@ -64,7 +68,14 @@ function formatFinding(say: Say, finding: Finding, state: Part | undefined): str
   const { verdict } = result
   const limits = sayLimits(say, result)
   const { sentence, more } = sayHeading(say, finding)
-  const about = [...more, sayNext(say, verdict), ...sayKind(say, finding), ...sayPdf(say, finding, state), ...sayRemarks(say, finding)]
+  const about = [
+    ...sayChanges(say, result),
+    ...more,
+    sayNext(say, verdict),
+    ...sayKind(say, finding),
+    ...sayPdf(say, finding, state),
+    ...sayRemarks(say, finding),
+  ]
   return [
     sentence,
     ...about.filter(line => line !== undefined),
@@ -81,7 +92,7 @@ function factsOf(say: Say, { digest, isFingerprint, expected = [], fileName, rec
   const { verdict, agency, record, revision, title, published, origin, index } = result
   const facts: [string, string | undefined][] = [
     [say('result.file'), part ? sayPart(say, part) : fileName],
-    [say('result.verdict'), `${verdict} (${say(`mark.${verdict}`)})`],
+    [say('result.verdict'), `${verdict} (${sayMark(say, result)})`],
     [say(isFingerprint ? 'result.hash' : 'result.computed'), expected.length > 0 ? digest?.sha256 : undefined],
     ...expected.slice(0, SHOWN_DOCUMENTS).map(({ name, sha256 }): [string, string] => [say('result.expected'), `${sha256} (${name})`]),
     [say('result.receipt'), receiptName],
@@ -105,9 +116,14 @@ function formatChecks(say: Say, checks: readonly CheckResult[]): string[] {
 }
 
 function formatReleases(say: Say, releases: readonly Answer[], leftOut: number): string[] {
-  const markOfRelease = ({ finding }: Answer) => (finding ? say(`mark.${finding.result.verdict}`) : say('status.not-run'))
+  const markOfRelease = ({ finding }: Answer) => (finding ? sayMark(say, finding.result) : say('status.not-run'))
   const counts = [...Map.groupBy(releases, markOfRelease)].map(([mark, { length }]) => `${mark}: ${length}`)
-  const odd = releases.filter(({ finding }) => finding?.result.exit !== 0 && finding?.result.verdict !== 'test-network')
+  const isInOrder = ({ finding }: Answer) =>
+    finding !== undefined &&
+    ['anchored', 'test-network'].includes(finding.result.verdict) &&
+    finding.result.finding === 'anchored' &&
+    finding.result.exit !== EXIT_EDITED
+  const odd = releases.filter(answer => !isInOrder(answer))
   const shown = odd.slice(0, SHOWN_RELEASES).map(answer => {
     const part = partOf(answer)
     return `  ${part ? sayPart(say, part) : ''}: ${answer.finding ? sayVerdict(say, answer.finding.result) : sayRefused(say, answer)}`

@@ -38,6 +38,7 @@ type Options = {
   readonly trustLedger?: boolean
   readonly rpc?: readonly string[]
   readonly lang?: string
+  readonly requireCurrent?: boolean
   readonly timeout: number
 }
 
@@ -57,6 +58,7 @@ export function addVerify(program: Command, setExit: (code: number) => void): vo
     .option('--policy <file>', 'what you trust: a policy that you keep (see: openseal policy --out)')
     .option('--trust-ledger', "take the ledger's own word for the policy; the answer says so")
     .option('--rpc <url>', 'an endpoint of the chain; may be repeated (or OPENSEAL_RPC, by commas)', collect)
+    .option('--require-current', 'exit with 6 where nobody could say whether there is a newer version')
     .option('--timeout <seconds>', 'how long the whole check may ask the ledger and the chain', readSeconds, DEADLINE_SECONDS)
     .addHelpText('after', MORE)
     .action(async (files: readonly string[], options: Options) => {
@@ -124,7 +126,12 @@ async function verifyAll(names: readonly string[], options: Options, setting: Se
   }
   const { url, policy, signal, say } = setting
   const ledger = createLedgerReader({ url, origin: policy.origin, fetch, timeoutMs: TIMEOUT_MS, signal })
-  const tasks = planChecks(files, receipts, { ...setting, trust: options.trustLedger ? 'ledger' : 'policy', ledger })
+  const tasks = planChecks(files, receipts, {
+    ...setting,
+    trust: options.trustLedger ? 'ledger' : 'policy',
+    ledger,
+    requireCurrent: options.requireCurrent,
+  })
   const answers = new Map<GivenFile, Answers>()
   for (const [at, file] of files.entries()) answers.set(file, await runTask(tasks[at]!, file, say))
   const rows = taken.map((file): Row => ('kind' in file ? file : { kind: 'checked', name: file.name, answers: answers.get(file)! }))

@@ -22,6 +22,12 @@ export function sayVerdict(say: Say, result: Result): string {
   return formatVerdict(result, voiceOf(say))
 }
 
+/** The verdict in a few words. On a test network what was found comes first, so that nobody on a pilot misses a withdrawal. */
+export function sayMark(say: Say, { verdict, finding }: Pick<Result, 'verdict' | 'finding'>): string {
+  const mark = say(`mark.${verdict}`)
+  return verdict === 'test-network' && finding !== 'anchored' ? `${say(`mark.${finding}`)} (${mark})` : mark
+}
+
 /** What the answer does not show, in the reader's language; undefined where it shows nothing. */
 export function sayLimits(say: Say, result: Result): string | undefined {
   return formatLimits(result, voiceOf(say))
@@ -128,9 +134,8 @@ export function sayPart(say: Say, part: Part): string {
 }
 
 /** What else is to be said of a finding. */
-export function sayRemarks(say: Say, { digest, earlier, isFresher, result }: Finding): string[] {
+export function sayRemarks(say: Say, { digest, earlier, isFresher }: Finding): string[] {
   return [
-    ...sayChanges(say, result),
     ...(digest === undefined ? [say('result.nofile')] : []),
     ...(isFresher ? [say('result.fresher')] : []),
     ...(earlier ? [sayEarlier(say, earlier)] : []),

@@ -75,6 +75,8 @@ export type Means = {
   readonly chain: readonly ChainReader[]
   readonly ledger?: LedgerReader | undefined
   readonly policySource?: PolicySource | undefined
+  /** Asks for exit code 6 where nobody said what became of a version. */
+  readonly requireCurrent?: boolean | undefined
   /** When it says so no release is begun any more. What asks for the others has to be given it too. */
   readonly signal?: AbortSignal | undefined
 }
@@ -223,8 +225,8 @@ async function checkWith(subject: Subject, receipt: GivenReceipt, means: Means, 
     finding: { ...finding, receiptName: name, ...(finding.result.failed === 'document' && { expected: documents }) },
   })
   const finding = await findingOf(subject, text, means, watch)
-  const { verdict, index } = finding.result
-  if (verdict !== 'sealed' || ledger === undefined || index === undefined) return told(finding)
+  const { finding: found, index } = finding.result
+  if (found !== 'sealed' || ledger === undefined || index === undefined) return told(finding)
   const { value: fresh } = await attemptAsync(() => ledger.readReceipt(index))
   if (fresh === undefined || !continues(fresh, text)) return told(finding)
   const again = await findingOf(subject, fresh, means, watch)
@@ -243,11 +245,11 @@ function continues(fresh: string, text: string): boolean {
 async function findingOf(
   subject: Subject,
   receipt: string | Uint8Array | undefined,
-  { policy, policySource, trust, chain, ledger }: Means,
+  { policy, policySource, trust, chain, ledger, requireCurrent }: Means,
   { onCheck }: Watch = {},
 ): Promise<Finding> {
-  const asked = { file: subject.digest, subject: subject.isFingerprint ? 'fingerprint' : 'file' } as const
-  const result = await verify({ ...asked, receipt, policy, chain, trust, currency: ledger?.currency, onCheck })
+  const asked = { receipt, policy, chain, trust, currency: ledger?.currency, requireCurrent, onCheck }
+  const result = await verify({ ...asked, file: subject.digest, subject: subject.isFingerprint ? 'fingerprint' : 'file' })
   return { ...subject, ...(policySource && { policySource }), result, isFresher: false }
 }
 

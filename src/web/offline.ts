@@ -93,6 +93,8 @@ const OF_LEDGERS: readonly MessageKey[] = [
   'verify.ledgerGone',
   'result.open',
   'result.fresher',
+  'result.earlier',
+  'result.earlierSealed',
   'verdict.unchecked.unverified',
   'verdict.unchecked.erased',
   'verdict.unchecked.many',

@@ -2,10 +2,12 @@
 import type { MessageKey } from '../messages/en.ts'
 import { isolate, type Say, sayNumber } from '../messages/say.ts'
 import {
+  sayChanges,
   sayDetail,
   sayHeading,
   sayKind,
   sayLimits,
+  sayMark,
   sayNext,
   sayPart,
   sayPdf,
@@ -63,14 +65,17 @@ ${
   releases.length + partsLeftOut > 0 &&
   html`<section class="parts"><h3>${say('result.releases')}</h3><p>${renderCounts(say, releases)}</p>
 ${partsLeftOut > 0 && html`<p>${say('verify.tooManyReleases', { count: releases.length, left: sayNumber(say, partsLeftOut) })}</p>`}
-${renderReleases(say, releases.slice(0, shown), pages)}
+${renderReleases(say, answers, 0, shown, pages)}
 ${releases.length > shown && html`<p class="no-print"><button type="button" class="quiet more">${say('verify.more', { count: Math.min(shown, releases.length - shown) })}</button></p>`}</section>`
 }`
 }
 
-/** Releases in a row, as `releasesOf` orders them. */
-export function renderReleases(say: Say, releases: readonly Answer[], pages?: RecordPages): Html {
-  return html`${releases.map(answer => renderRelease(say, answer, { level: 3, pages }))}`
+/** Some of the releases in a row, as `releasesOf` orders them. */
+export function renderReleases(say: Say, answers: Answers, from: number, to: number, pages?: RecordPages): Html {
+  const isTold = answers.own.every(({ finding }) => finding?.result.matched !== undefined && finding.result.verdict !== 'invalid')
+  return html`${releasesOf(answers)
+    .slice(from, to)
+    .map(answer => renderRelease(say, answer, { level: 3, pages, isTold }))}`
 }
 
 /** The releases of a package: the gravest verdict first, and in the order of the file where it is the same. */
@@ -118,7 +123,13 @@ function renderTechnical(text: string | undefined): Html | undefined {
   return text === undefined ? undefined : html`<span lang="en" dir="ltr">(${text})</span>`
 }
 
-type Setting = { readonly level: 2 | 3; readonly pages?: RecordPages | undefined; readonly state?: Part | undefined }
+type Setting = {
+  readonly level: 2 | 3
+  readonly pages?: RecordPages | undefined
+  readonly state?: Part | undefined
+  /** False for a release of a file that is not what it should be: a green card inside it would be taken for the file's. */
+  readonly isTold?: boolean
+}
 
 function renderAnswer(say: Say, answer: Answer, setting: Setting): Html {
   if (answer.finding) return renderFinding(say, answer.finding, setting)
@@ -127,14 +138,14 @@ function renderAnswer(say: Say, answer: Answer, setting: Setting): Html {
 ${answer.code && html`<p class="small soft detail">${renderTechnical(`${answer.code}: ${answer.reason}`)}</p>`}</div></article>`
 }
 
-function renderFinding(say: Say, finding: Finding, { level, pages, state }: Setting): Html {
+function renderFinding(say: Say, finding: Finding, { level, pages, state, isTold = true }: Setting): Html {
   const { result } = finding
   const { verdict } = result
   const isState = finding.part?.kind === 'state'
-  const [tone, drawing] = isState ? STATE_LOOK : result.isGreen ? GREEN : LOOKS[verdict]
+  const [tone, drawing] = isState ? STATE_LOOK : result.isGreen && isTold ? GREEN : LOOKS[verdict]
   const name = nameOf(say, finding)
   const { sentence: heading, more } = sayHeading(say, finding)
-  const mark = isState ? name : say(`mark.${verdict}`)
+  const mark = isState ? name : sayMark(say, result)
   const sentence = html`<span class="sr">${mark}: </span>${heading}`
   const next = sayNext(say, verdict)
   const onRecord =
@@ -144,7 +155,7 @@ function renderFinding(say: Say, finding: Finding, { level, pages, state }: Sett
 ${level === 2 ? html`<h2 class="sentence">${sentence}</h2>` : html`<h3 class="sentence">${sentence}</h3>`}</div></header>
 <div class="body">
 ${!isState && html`<p><bdi><b>${name}</b></bdi></p>`}
-${more.map(line => html`<p>${line}</p>`)}
+${[...sayChanges(say, result), ...more].map(line => html`<p>${line}</p>`)}
 ${result.limits && html`<p>${say('result.agency')}: <bdi>${result.agency}</bdi> · ${say('result.record')}: <bdi${result.title && html` lang="${result.language ?? ''}"`}>${result.title ?? result.record}</bdi></p>`}
 ${next && html`<p>${next}</p>`}
 ${[...sayKind(say, finding), ...sayPdf(say, finding, state), ...sayRemarks(say, finding)].map(remark => html`<p>${remark}</p>`)}
@@ -159,7 +170,7 @@ ${verdict !== 'unknown' && !isState && html`<p class="limits small">${sayLimits(
 function renderCounts(say: Say, releases: readonly Answer[]): string {
   const counts = new Map<string, number>()
   for (const { finding } of releases) {
-    const mark = finding ? say(`mark.${finding.result.verdict}`) : say('status.not-run')
+    const mark = finding ? sayMark(say, finding.result) : say('status.not-run')
     counts.set(mark, (counts.get(mark) ?? 0) + 1)
   }
   return [...counts].map(([mark, count]) => `${mark}: ${sayNumber(say, count)}`).join(' · ')
@@ -171,7 +182,7 @@ function renderRelease(say: Say, answer: Answer, setting: Setting): Html {
   const name = part ? sayPart(say, part) : ''
   const verdict = finding?.result.verdict ?? 'none'
   const drawing = finding ? LOOKS[finding.result.verdict][1] : 'question'
-  const line = html`${icon(drawing)} <bdi>${name}</bdi>: ${finding ? say(`mark.${finding.result.verdict}`) : say('status.not-run')}`
+  const line = html`${icon(drawing)} <bdi>${name}</bdi>: ${finding ? sayMark(say, finding.result) : say('status.not-run')}`
   if (finding?.result.checks.length === 0) return html`<p class="release" data-release-verdict="${verdict}">${line}</p>`
   return html`<details class="release" data-release-verdict="${verdict}"><summary>${line}</summary>${renderAnswer(say, answer, setting)}</details>`
 }

@@ -31,15 +31,15 @@ export async function showTask({ name, run }: Task, slot: HTMLElement, { say, pa
   })
   if (!isCurrent()) return
   slot.innerHTML = renderAnswers(say, answers, pages, WHOLE_CARDS).safe
-  const releases = releasesOf(answers)
+  const { length } = releasesOf(answers)
   let shown = WHOLE_CARDS
   onButton(slot, 'more', button => {
-    const next = releases.slice(shown, shown + WHOLE_CARDS)
+    const next = renderReleases(say, answers, shown, shown + WHOLE_CARDS, pages)
     shown += WHOLE_CARDS
     const place = button.parentElement
     const last = place?.previousElementSibling
-    place?.insertAdjacentHTML('beforebegin', renderReleases(say, next, pages).safe)
-    if (shown >= releases.length) place?.remove()
+    place?.insertAdjacentHTML('beforebegin', next.safe)
+    if (shown >= length) place?.remove()
     // The reader goes on at the first that is new.
     const first = last?.nextElementSibling as HTMLElement
     first.tabIndex = -1
