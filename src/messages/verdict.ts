@@ -1,19 +1,8 @@
 /** What was found, in a language: the sentence of the verdict (design §8), and all that stands under it. */
-import {
-  type ChangeCode,
-  type CheckResult,
-  decidingChange,
-  type Finding,
-  formatLimits,
-  formatVerdict,
-  type Note,
-  type Part,
-  type Pasted,
-  type Problem,
-  type Result,
-  type VerdictCode,
-  type Voice,
-} from '../verifier/index.ts'
+import type { ChangeCode, CheckResult, Finding, Note, Part, Pasted, Problem, Result, VerdictCode, Voice } from '../verifier/index.ts'
+// Not by way of the index: the verify page begins with this, and loads what checks later.
+import { formatLimits, formatVerdict } from '../verifier/sentence.ts'
+import { decidingChange } from '../verifier/verdict.ts'
 import type { MessageKey } from './en.ts'
 import { isolate, type Say, sayTime } from './say.ts'
 
