@@ -185,18 +185,22 @@ function asJson(outcome: Outcome) {
 function printOutcome(outcome: Outcome, { dryRun }: SubmitOptions): void {
   if ('error' in outcome) {
     const { path, error } = outcome
-    print(`${error.message.startsWith(path) ? '' : `${path}: `}${error.message} Nothing of it was sent. [${error.code}]`)
+    print(
+      `${error.message.startsWith(path) ? '' : `${path}: `}${error.message.replace(/\.?$/, '.')} Nothing of it was sent. [${error.code}]`,
+    )
     return
   }
   const { report, accepted, known, rejected, warnings, stopped, receipts, counts = NONE } = outcome
   const { path, shape, refused, linked, summaries, labels } = report
   const isDry = dryRun || stopped.length > 0
   print(
-    `${path}: ${accepted} ${isDry ? 'would be accepted' : 'accepted'}, ${known} known already, ${rejected.length} rejected (${shape}, ${labels.length - 1} releases and the file itself).`,
+    `${path}: ${accepted} ${isDry ? 'would be accepted' : 'accepted'}, ${known} known already, ${rejected.length} rejected (${shape}, ${count(labels.length - 1, 'release')} and the file itself).`,
   )
-  if (linked > 0) print(`  ${linked} releases are only linked to: there was nothing to hash.`)
+  if (linked > 0) print(`  ${count(linked, 'release')} only linked to: there was nothing to hash.`)
   if (summaries > 0)
-    print(`  ${summaries} compiled or versioned releases have no entry of their own: the statement about the whole file covers them.`)
+    print(
+      `  ${count(summaries, 'compiled or versioned release')} without an entry of its own: the statement about the whole file covers it.`,
+    )
   printSome(refused, ({ position, code, detail }: LeftOut) => `  refused: release ${position}: ${detail} [${code}]`)
   if (refused.length > 0) print('  The statement about the whole file covers what was refused.')
   printSome(rejected, ({ label, code, detail }) => `  rejected: ${label}: ${detail} [${code}]`)
@@ -206,6 +210,10 @@ function printOutcome(outcome: Outcome, { dryRun }: SubmitOptions): void {
   if (counts.missing > 0) print(`  The ledger did not give ${counts.missing} of the receipts: run the same command again.`)
   if (counts.unchecked > 0) remark(NOT_ASKED)
   if (receipts !== undefined) print(`  Receipts: ${receipts}`)
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`
 }
 
 function printSome<T>(list: readonly T[], format: (item: T) => string): void {

@@ -1,6 +1,7 @@
 /** Warnings about a statement: what its submitter should know before it is public. None of them refuses it. Design §3.2. */
 
 import type { Statement } from './statement.ts'
+import { formatTime } from './time.ts'
 import { changesOf, type Version } from './versions.ts'
 
 /** The codes of warnings. */
@@ -27,16 +28,23 @@ const DAY_MS = 86_400_000
 const YEAR_MS = 366 * DAY_MS
 const SHOWN = 80
 
-/** What the statement says by itself: empty files, dates far from now. */
-export function warnOfContents({ documents, published }: Statement, nowMs: number): Warning[] {
+/** The dates between which a publication is ordinary, as text. */
+export type DateLimits = { readonly oldest: string; readonly newest: string }
+
+/** The limits as of a moment. */
+export function dateLimits(nowMs: number): DateLimits {
+  return { oldest: formatTime(nowMs - YEAR_MS), newest: formatTime(nowMs + DAY_MS) }
+}
+
+/** What the statement says by itself: empty files, dates far from now. Times of one form are compared as text, for this is done for every statement. */
+export function warnOfContents({ documents, published }: Statement, { oldest, newest }: DateLimits): Warning[] {
   const warnings: Warning[] = []
   const empty = documents.find(({ bytes }) => bytes === 0)
   if (empty !== undefined)
     warnings.push({ code: 'EMPTY_DOCUMENT', detail: `The document ${quote(empty.name)} has 0 bytes. Is it the right file?` })
-  const aheadMs = published === undefined ? 0 : Date.parse(published) - nowMs
-  if (aheadMs > DAY_MS)
+  if (published !== undefined && published > newest)
     warnings.push({ code: 'PUBLISHED_FUTURE', detail: `The date of publication, ${published}, is more than a day ahead.` })
-  if (aheadMs < -YEAR_MS)
+  if (published !== undefined && published < oldest)
     warnings.push({ code: 'PUBLISHED_OLD', detail: `The date of publication, ${published}, is more than a year ago.` })
   return warnings
 }

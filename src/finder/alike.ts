@@ -2,53 +2,45 @@
 import { createHash } from 'node:crypto'
 import { skeletonOf } from '../core/skeleton.ts'
 import type { Statement } from '../core/statement.ts'
-import { lastNumber, numberValue, type Row, type Rows, rowKey } from './rows.ts'
+import { jsonValue, type Row, type Rows, readJson, rowKey } from './rows.ts'
 
 /** So many ids of one skeleton are kept. */
 const MAX_ALIKE = 8
-const ID_BYTES = 8
-const ITEM_BYTES = ID_BYTES + 8
+/** Longer skeletons stand in the key by their hash. */
+const MAX_KEY = 64
+
+/** A record id, and the first entry that has it. */
+type First = readonly [record: string, index: number]
 
 type ReadStatement = (index: number) => Promise<string | undefined>
 
 /** Gathers the ids in a run of entries; `rows` gives what is to be written. */
 export function gatherAlike(rows: Pick<Rows, 'get'>) {
-  const changed = new Map<string, Buffer>()
+  const read = new Map<string, readonly First[]>()
+  const changed = new Set<string>()
   return {
     add(index: number, { agency, record }: Statement): void {
-      const key = keyOf(agency, record)
-      const name = key.toString('latin1')
-      const items = changed.get(name) ?? Buffer.from(rows.get(key) ?? [])
-      const id = hashOf(record, ID_BYTES)
-      const isKnown = itemsIn(items).some(item => id.equals(item.subarray(0, ID_BYTES)))
-      if (!isKnown && items.length < MAX_ALIKE * ITEM_BYTES) changed.set(name, Buffer.concat([items, id, numberValue(index)]))
+      const name = nameOf(agency, record)
+      const firsts = read.get(name) ?? readJson<First[]>(rows.get(rowKey('s', name))) ?? []
+      const isKnown = firsts.length >= MAX_ALIKE || firsts.some(([id]) => id === record)
+      read.set(name, isKnown ? firsts : [...firsts, [record, index]])
+      if (!isKnown) changed.add(name)
     },
     *rows(): Generator<Row> {
-      for (const [name, value] of changed) yield { key: Buffer.from(name, 'latin1'), value }
+      for (const name of changed) yield { key: rowKey('s', name), value: jsonValue(read.get(name)) }
     },
   }
 }
 
 /** Known ids of an agency that have the same skeleton as this one, without it; those of erased statements are not known. */
 export async function findAlike(rows: Pick<Rows, 'get'>, readStatement: ReadStatement, agency: string, record: string): Promise<string[]> {
-  const own = hashOf(record, ID_BYTES)
   const found: string[] = []
-  for (const item of itemsIn(Buffer.from(rows.get(keyOf(agency, record)) ?? []))) {
-    if (own.equals(item.subarray(0, ID_BYTES))) continue
-    const text = await readStatement(lastNumber(item))
-    if (text !== undefined) found.push((JSON.parse(text) as Statement).record)
-  }
+  for (const [id, index] of readJson<First[]>(rows.get(rowKey('s', nameOf(agency, record)))) ?? [])
+    if (id !== record && (await readStatement(index)) !== undefined) found.push(id)
   return found
 }
 
-function itemsIn(value: Buffer): Buffer[] {
-  return Array.from({ length: value.length / ITEM_BYTES }, (_, at) => value.subarray(at * ITEM_BYTES, (at + 1) * ITEM_BYTES))
-}
-
-function keyOf(agency: string, record: string): Buffer {
-  return Buffer.concat([rowKey('s'), hashOf(`${agency} ${skeletonOf(record)}`, 16)])
-}
-
-function hashOf(text: string, bytes: number): Buffer {
-  return createHash('sha256').update(text).digest().subarray(0, bytes)
+function nameOf(agency: string, record: string): string {
+  const skeleton = skeletonOf(record)
+  return `${agency} ${skeleton.length > MAX_KEY ? createHash('sha256').update(skeleton).digest('base64') : skeleton}`
 }

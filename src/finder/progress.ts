@@ -20,7 +20,7 @@ export type Progress = {
 /** The row that it is kept in. */
 export const PROGRESS = rowKey('m')
 
-const FORMAT = 4
+const FORMAT = 5
 
 type Ledger = { readonly origin: string; head(): { readonly size: number }; rootAt(size: number): Promise<Hash> }
 type Begun = { readonly rows: Rows; readonly progress: Progress }

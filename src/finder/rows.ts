@@ -4,7 +4,7 @@
  *
  *   m                        how far it goes, and of which log (`Progress`)
  *   w token 0 block          → the entries of a block that are listed under a token: their places, two bytes each, ascending
- *   s skeleton               → by hash of agency and skeleton: the first entry of each record id that has it, behind a hash of the id
+ *   s agency skeleton        → each record id that has the skeleton, with its first entry, as JSON
  *   k kind index             → a silent edit, an amendment or a withdrawal; the value is the index of what it changes, or empty
  *   v n e b a                what became of each entry, see threads
  *   g agency                 → counts, as JSON

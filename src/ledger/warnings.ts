@@ -2,7 +2,7 @@
 import { skeletonOf } from '../core/skeleton.ts'
 import type { Statement } from '../core/statement.ts'
 import type { Version } from '../core/versions.ts'
-import { type Warning, warnOfAlike, warnOfContents, warnOfHistory, warnOfKnown } from '../core/warnings.ts'
+import { type DateLimits, dateLimits, type Warning, warnOfAlike, warnOfContents, warnOfHistory, warnOfKnown } from '../core/warnings.ts'
 import { breathe } from '../turns.ts'
 import type { Ledger } from './ledger.ts'
 import { passingDamage, type Read, readEach } from './record-reader.ts'
@@ -32,9 +32,18 @@ const MAX_READ = 128
 /** Lines of a dry run are versions too: their indexes are far above those of the log. */
 const FIRST_LINE = 2 ** 52
 const END = Number.MAX_SAFE_INTEGER
+/** So long the limits of dates are kept as text. */
+const LIMITS_MS = 1000
 
 /** Makes the part of a service that warns. */
 export function createWarner({ ledger, recordsLike = async () => [], nowMs }: WarnerDeps): Warner {
+  let limited = { atMs: Number.NaN, limits: dateLimits(nowMs()) }
+  const limits = (): DateLimits => {
+    const atMs = nowMs()
+    if (!(Math.abs(atMs - limited.atMs) < LIMITS_MS)) limited = { atMs, limits: dateLimits(atMs) }
+    return limited.limits
+  }
+
   const warnKnown = async (statement: Statement, index: number, records: Records): Promise<Warning[]> => {
     await breathe()
     // Of most statements nothing came later, and one look tells so.
@@ -56,7 +65,7 @@ export function createWarner({ ledger, recordsLike = async () => [], nowMs }: Wa
   return {
     async warn(statement, { index, known }) {
       const records = createRecords(ledger)
-      const contents = warnOfContents(statement, nowMs())
+      const contents = warnOfContents(statement, limits())
       if (known) return [...contents, ...(await warnKnown(statement, index, records))]
       return [...contents, ...(await warnNew({ index, statement }, await records.read(statement, index)))]
     },
@@ -65,7 +74,7 @@ export function createWarner({ ledger, recordsLike = async () => [], nowMs }: Wa
       // One after the other, so that many of one record are read once.
       let before: Promise<unknown> = Promise.resolve()
       return (statement, { index, known }) => {
-        const contents = warnOfContents(statement, nowMs())
+        const contents = warnOfContents(statement, limits())
         if (!known) return contents
         const after = before.then(async () => [...contents, ...(await warnKnown(statement, index, records))])
         before = after.catch(() => {})
@@ -76,7 +85,7 @@ export function createWarner({ ledger, recordsLike = async () => [], nowMs }: Wa
       const records = createRecords(ledger)
       const lines = createLines()
       return async (statement, line = 1) => {
-        const contents = warnOfContents(statement, nowMs())
+        const contents = warnOfContents(statement, limits())
         const known = await ledger.findKnown(statement)
         if (known !== undefined) return { known, warnings: [...contents, ...(await warnKnown(statement, known, records))] }
         const { own, before, alike } = lines.add(statement, line)
