@@ -1,6 +1,7 @@
 /** What the HTTP side is given: live parts made by the composition root. */
 import type { Middleware } from 'koa'
 import type { Policy } from '../core/policy.ts'
+import type { Statement } from '../core/statement.ts'
 import type { Agencies } from '../ledger/agencies.ts'
 import type { Anchorer } from '../ledger/anchorer.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -40,6 +41,13 @@ export type HttpDeps = {
   readonly trustedProxies?: number | undefined
   /** Record ids of an agency that people could take for this one; absent where nothing keeps them. */
   readonly recordsLike?: ((agency: string, record: string) => Promise<readonly string[]>) | undefined
+  /** What became of an entry, as far as the log has been looked at; absent where nothing keeps that. */
+  readonly became?:
+    | ((
+        index: number,
+        statement: Statement,
+      ) => Promise<{ readonly withdrawn?: number; readonly superseded?: number; readonly edited?: true }>)
+    | undefined
   /** Where this application is reached, as far as it matters to the operator; absent: `local`. */
   readonly operatorPlace?: OperatorPlace | undefined
   /** Absent where nothing reads the disk again. */

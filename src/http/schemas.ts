@@ -251,8 +251,13 @@ export const recordSummary = z
   .strictObject({
     index: count,
     state,
+    accepted: time.optional().describe("when the ledger accepted it, by the ledger's own clock"),
+    anchored: time.optional().describe('since when the chain vouches for it: the block time of its first final anchor'),
     erased: z.literal(true).optional(),
     damaged: z.literal(true).optional(),
+    withdrawn: count.optional().describe('the newest entry that withdrew this version'),
+    superseded: count.optional().describe('an entry that replaced this version'),
+    edited: z.literal(true).optional().describe('an earlier or a later publication of this version has other content under the same name'),
     type: z.string().optional(),
     agency: z.string().optional(),
     kind: z.string().optional(),
@@ -261,7 +266,7 @@ export const recordSummary = z
     revision: z.string().optional(),
     target: z.string().optional(),
     title: z.string().optional(),
-    published: time.optional(),
+    published: time.optional().describe('when the agency says that it published it'),
   })
   .meta({ id: 'RecordSummary' })
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { checkpointAnchor } from '../chain/artifact.ts'
 import type { Config } from '../config.ts'
 import type { Policy } from '../core/policy.ts'
-import type { GenesisAnchor } from '../core/statement.ts'
+import type { GenesisAnchor, Statement } from '../core/statement.ts'
 import { openFinder } from '../finder/finder.ts'
 import { createHandler } from '../http/app.ts'
 import { createLimits, type Limits, PLACES } from '../http/limits.ts'
@@ -38,7 +38,9 @@ export async function openServing(
   const ofLedger = { ledger, agencies, anchorer, policy, notAccepting, scrub, alarms, rows: store.rows }
   const guards = { operatorKey, admission, limits: limitsOf(config), isClosing, trustedProxies: config.trustedProxies }
   const recordsLike = async (agency: string, record: string) => (await start.parts.finder?.recordsLike(agency, record)) ?? []
-  return operatorPlace => createHandler({ ...ofLedger, ...guards, log, nowMs, metrics, site, operatorPlace, recordsLike })
+  const became = async (index: number, statement: Statement) => (await start.parts.finder?.state(index, statement)) ?? {}
+  const found = { recordsLike, became }
+  return operatorPlace => createHandler({ ...ofLedger, ...guards, ...found, log, nowMs, metrics, site, operatorPlace })
 }
 
 /** Five seconds' worth at once: a page with its files, a script that starts. */

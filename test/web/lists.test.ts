@@ -116,6 +116,26 @@ describe('web/lists', () => {
       assert.match(summary, index === edit ? /Changed without|Waiting/ : mark, `feed, entry ${index}`)
     }
     for (const path of LISTS) assert.doesNotMatch(await itemIn(path, 1), /Changed|Replaced|Waiting/, path)
+    const { records } = JSON.parse(await read('/v1/records'))
+    const marks = (index: number) => {
+      const {
+        state,
+        accepted,
+        anchored,
+        withdrawn: by,
+        superseded,
+        edited,
+      } = records.find((record: { index: number }) => record.index === index)
+      return { state, accepted, anchored, by, superseded, edited }
+    }
+    const anchored = { state: 'anchored', accepted: '2026-11-20T08:00:00Z', anchored: '2026-11-20T10:00:00Z' }
+    const nothing = { by: undefined, superseded: undefined, edited: undefined }
+    assert.deepEqual([1, 2, 3, edit].map(marks), [
+      { ...anchored, ...nothing, by: withdrawal },
+      { ...anchored, ...nothing, superseded: amendment },
+      { ...anchored, ...nothing, edited: true },
+      { state: 'sealed', accepted: '2026-11-20T08:00:00Z', anchored: undefined, ...nothing, edited: true },
+    ])
     const changes = await read('/changes')
     assert.match(itemOf(changes, amendment), /Replaces: all earlier versions, the newest of them Entry 2/)
     assert.match(itemOf(changes, withdrawal), /Withdraws: all earlier versions, the newest of them Entry 1/)

@@ -97,7 +97,8 @@ export async function openWorld({ production = true }: { production?: boolean } 
     publicEndpoints: [chain.url],
     nowMs,
   })
-  const app = createApp({ ledger, agencies, policy, operatorKey: 'operator', log: silentLog, nowMs, site })
+  const became = finder.state
+  const app = createApp({ ledger, agencies, policy, operatorKey: 'operator', log: silentLog, nowMs, site, became })
   const server = await listen(app.callback())
 
   return {

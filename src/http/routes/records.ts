@@ -4,11 +4,12 @@ import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { isJsonObject, type Json, parseJson } from '../../core/json.ts'
 import { parseStatement, type Statement, StatementError } from '../../core/statement.ts'
+import { formatTime } from '../../core/time.ts'
 import { visibleJson } from '../../core/visible.ts'
 import type { Warning } from '../../core/warnings.ts'
 import { isDamage } from '../../ledger/errors.ts'
 import { createWarner, type Warner } from '../../ledger/warnings.ts'
-import { enter } from '../../turns.ts'
+import { breathe, enter } from '../../turns.ts'
 import { SUBMIT_PATH } from '../admission.ts'
 import { requireAgency, requireSameAgency } from '../auth.ts'
 import { bodyType, MAX_BODY_BYTES, readBody, textBody } from '../body.ts'
@@ -241,7 +242,11 @@ async function listRecords(ctx: Context, deps: RouteDeps) {
   const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(query.cursor)
   const indexes = await findIndexes(query, before, limit + 1, deps)
   const shown = indexes.slice(0, limit)
-  const records = await Promise.all(shown.map(index => summarize(index, deps)))
+  const records = []
+  for (const index of shown) {
+    await breathe()
+    records.push(await summarize(index, deps))
+  }
   return { records, ...(indexes.length > limit && { cursor: String(shown.at(-1)) }) }
 }
 
@@ -260,14 +265,20 @@ async function findIndexes(
   return Array.from({ length: Math.min(limit, top) }, (_, back) => top - 1 - back)
 }
 
-async function summarize(index: number, { ledger }: RouteDeps) {
-  const state = index < (ledger.latestAnchor()?.size ?? 0) ? 'anchored' : 'sealed'
+async function summarize(index: number, { ledger, became }: RouteDeps) {
+  const [sealedMs, anchor] = [await ledger.sealedMs(index), await ledger.anchorOf(index)]
+  const accepted = sealedMs === undefined ? undefined : formatTime(sealedMs)
+  const bare = { index, state: anchor ? 'anchored' : 'sealed', accepted, anchored: anchor?.block.time }
   const text = await ledger.statement(index).catch(error => {
     if (isDamage(error)) return null
     throw error
   })
-  if (text === null) return { index, state, damaged: true }
-  if (text === undefined) return { index, state, erased: true }
-  const { type, agency, kind, action, record, revision, target, title, published }: Statement = JSON.parse(text)
-  return { index, state, type, agency, kind, action, record, revision, target, title, published }
+  if (text === null) return { ...bare, damaged: true }
+  if (text === undefined) return { ...bare, erased: true }
+  const statement: Statement = JSON.parse(text)
+  const { type, agency, kind, action, record, revision, target, title, published } = statement
+  const isOfRecord = statement.type === 'openseal/statement@v1'
+  const { withdrawn, superseded, edited } = (isOfRecord && (await became?.(index, statement))) || {}
+  const names = { type, agency, kind, action, record, revision, target, title, published }
+  return { ...bare, ...names, withdrawn, superseded, edited }
 }
