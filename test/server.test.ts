@@ -103,6 +103,17 @@ describe('server', () => {
     )
   })
 
+  it('lets its own pages ask the embedded chain, by the address that the operator gave them', async () => {
+    const allowed = async (service: Service) => {
+      const headers = { origin: 'https://evil.example', 'access-control-request-method': 'POST' }
+      return (await fetch(service.chain.urls[0]!, { method: 'OPTIONS', headers })).headers.get('access-control-allow-origin')
+    }
+    const first = await start()
+    equal(await allowed(first), first.url)
+    await first.close()
+    equal(await allowed(await start({ url: 'https://ledger.example' })), 'https://ledger.example')
+  })
+
   it('refuses a second service on the same data folder, and the first goes on', async () => {
     const first = await start()
     await rejects(start(), code('STORE_LOCKED'))
