@@ -41,12 +41,15 @@ export type HttpDeps = {
   readonly trustedProxies?: number | undefined
   /** Record ids of an agency that people could take for this one; absent where nothing keeps them. */
   readonly recordsLike?: ((agency: string, record: string) => Promise<readonly string[]>) | undefined
-  /** What became of an entry, as far as the log has been looked at; absent where nothing keeps that. */
-  readonly became?:
-    | ((
-        index: number,
-        statement: Statement,
-      ) => Promise<{ readonly withdrawn?: number; readonly superseded?: number; readonly edited?: true }>)
+  /** What became of entries, by all of them below `reached()`; absent where nothing keeps that. */
+  readonly states?:
+    | {
+        reached(): number
+        state(
+          index: number,
+          statement: Statement,
+        ): Promise<{ readonly withdrawn?: number; readonly superseded?: number; readonly edited?: true }>
+      }
     | undefined
   /** Where this application is reached, as far as it matters to the operator; absent: `local`. */
   readonly operatorPlace?: OperatorPlace | undefined

@@ -271,7 +271,13 @@ export const recordSummary = z
   .meta({ id: 'RecordSummary' })
 
 /** A page of records; `cursor` leads to the next one. */
-export const recordList = z.strictObject({ records: z.array(recordSummary), cursor: z.string().optional() }).meta({ id: 'RecordList' })
+export const recordList = z
+  .strictObject({
+    records: z.array(recordSummary),
+    cursor: z.string().optional(),
+    behind: z.int().min(1).optional().describe('so many of the newest entries were not looked at yet: what they did to these is not told'),
+  })
+  .meta({ id: 'RecordList' })
 
 const erased = z.strictObject({ index: count, erased: z.literal(true) }).meta({ id: 'ErasedLine' })
 const damaged = z

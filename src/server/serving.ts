@@ -38,8 +38,11 @@ export async function openServing(
   const ofLedger = { ledger, agencies, anchorer, policy, notAccepting, scrub, alarms, rows: store.rows }
   const guards = { operatorKey, admission, limits: limitsOf(config), isClosing, trustedProxies: config.trustedProxies }
   const recordsLike = async (agency: string, record: string) => (await start.parts.finder?.recordsLike(agency, record)) ?? []
-  const became = async (index: number, statement: Statement) => (await start.parts.finder?.state(index, statement)) ?? {}
-  const found = { recordsLike, became }
+  const states = {
+    reached: () => start.parts.finder?.reached() ?? 0,
+    state: async (index: number, statement: Statement) => (await start.parts.finder?.state(index, statement)) ?? {},
+  }
+  const found = { recordsLike, states }
   return operatorPlace => createHandler({ ...ofLedger, ...guards, ...found, log, nowMs, metrics, site, operatorPlace })
 }
 

@@ -23,17 +23,23 @@ export type Feed = {
   /** Where the next page begins, where there is one. */
   readonly older: number | undefined
   readonly updatedMs: number
+  /** Newest entries that were not looked at yet. */
+  readonly behind: number
   readonly entries: readonly FeedEntry[]
 }
 
 /** The feed as XML. Of an entry `published` is when the ledger accepted it, and `updated` the ledger's date. The agency's own date is only told: readers sort by the others. */
 export function renderFeed(say: Say, feed: Feed): string {
-  const { title, tag, siteUrl, path, origin, base, before, older, updatedMs, entries } = feed
+  const { title, tag, siteUrl, path, origin, base, before, older, updatedMs, behind, entries } = feed
   const self = `${siteUrl}${path}`
   return html`<?xml version="1.0" encoding="utf-8"?>
 <feed xmlns="http://www.w3.org/2005/Atom" xml:lang="${say.lang}">
 <title>${title}</title>
-<id>${tag}${path}</id>
+${
+  behind > 0 &&
+  html`<subtitle>${say('changes.behind', { count: behind })}</subtitle>
+`
+}<id>${tag}${path}</id>
 <updated>${formatTime(updatedMs)}</updated>
 <author><name>${origin}</name></author>
 <link rel="self" type="application/atom+xml" href="${self}${before !== undefined && `?before=${before}`}"/>

@@ -7,7 +7,7 @@ import { type Feed, type FeedEntry, renderFeed, tagOf } from './feed.ts'
 import { frameOf, readCursor, sendText } from './frame.ts'
 import type { Frame } from './layout.ts'
 import { CHANGE_KINDS } from './pages/changes.ts'
-import { findAgency, newestIndexes, pageOf, readEntries } from './records.ts'
+import { countBehind, findAgency, newestIndexes, pageOf, readEntries } from './records.ts'
 
 type Content = Pick<Feed, 'title' | 'older'> & { readonly indexes: readonly number[] }
 
@@ -59,5 +59,6 @@ async function complete(ctx: Context, frame: Frame, before: number | undefined, 
   }
   const updatedMs = Math.max(bornMs, ...entries.map(({ ledgerMs }) => ledgerMs))
   const { base, origin } = frame
-  return { title, tag: tagOf(origin, bornMs), siteUrl: deps.url, path: ctx.path, origin, base, before, older, updatedMs, entries }
+  const behind = countBehind(deps)
+  return { title, tag: tagOf(origin, bornMs), siteUrl: deps.url, path: ctx.path, origin, base, before, older, updatedMs, behind, entries }
 }

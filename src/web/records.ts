@@ -33,6 +33,11 @@ export async function readEntries(deps: SiteDeps, indexes: readonly number[]): P
   return entries
 }
 
+/** Newest entries that the finder has not looked at yet. */
+export function countBehind({ ledger, finder }: SiteDeps): number {
+  return Math.max(0, ledger.head().size - finder.reached())
+}
+
 /** When an entry came. */
 export async function readDates({ ledger, policy }: SiteDeps, index: number): Promise<Dates> {
   const [sealedMs, anchor] = [await ledger.sealedMs(index), await ledger.anchorOf(index)]

@@ -22,7 +22,7 @@ import { searchPage } from './pages/search.ts'
 import { verifyPage } from './pages/verify.ts'
 import type { PagePath } from './places.ts'
 import { MissingError } from './problem-page.ts'
-import { findAgency, newestAnchors, newestIndexes, pageOf, readEntries, readWaits, searchRecords } from './records.ts'
+import { countBehind, findAgency, newestAnchors, newestIndexes, pageOf, readEntries, readWaits, searchRecords } from './records.ts'
 import { showRecord } from './show-record.ts'
 
 const LIST_LENGTH = 25
@@ -172,11 +172,6 @@ function otherPages(page: AddPage, deps: SiteDeps): void {
     const { agencies, indexes, older } = await searchRecords(deps, query, readCursor(ctx) ?? NEWEST)
     return searchPage(frame, { query, agencies, entries: await readEntries(deps, indexes), older, behind: countBehind(deps) })
   })
-}
-
-/** Newest entries that the finder has not looked at yet. */
-function countBehind({ ledger, finder }: SiteDeps): number {
-  return Math.max(0, ledger.head().size - finder.reached())
 }
 
 async function answerForm({ say, ...frame }: Frame, ctx: Context, checker: Checker): Promise<string> {

@@ -158,8 +158,10 @@ describe('web/lists', () => {
   it('says that the newest changes were not looked at yet, while the finder is behind', async () => {
     await submit('r', 'a')
     await world.ledger.submit({ ...JSON.parse((await world.ledger.statement(1))!), ...withdraw })
-    for (const path of LISTS) assert.match(await read(path), /The newest entry has not been looked at yet\./, path)
+    for (const path of [...LISTS, '/feed.atom']) assert.match(await read(path), /The newest entry has not been looked at yet\./, path)
+    assert.equal(JSON.parse(await read('/v1/records')).behind, 1)
     await world.finder.tick()
+    assert.equal(JSON.parse(await read('/v1/records')).behind, undefined)
     for (const path of LISTS) {
       assert.doesNotMatch(await read(path), /looked at yet/, path)
       assert.match(await itemIn(path, 1), /Withdrawn: Entry 2/, path)

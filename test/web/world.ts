@@ -97,8 +97,7 @@ export async function openWorld({ production = true }: { production?: boolean } 
     publicEndpoints: [chain.url],
     nowMs,
   })
-  const became = finder.state
-  const app = createApp({ ledger, agencies, policy, operatorKey: 'operator', log: silentLog, nowMs, site, became })
+  const app = createApp({ ledger, agencies, policy, operatorKey: 'operator', log: silentLog, nowMs, site, states: finder })
   const server = await listen(app.callback())
 
   return {

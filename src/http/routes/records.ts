@@ -247,7 +247,8 @@ async function listRecords(ctx: Context, deps: RouteDeps) {
     await breathe()
     records.push(await summarize(index, deps))
   }
-  return { records, ...(indexes.length > limit && { cursor: String(shown.at(-1)) }) }
+  const behind = deps.states === undefined ? 0 : deps.ledger.head().size - deps.states.reached()
+  return { records, ...(indexes.length > limit && { cursor: String(shown.at(-1)) }), ...(behind > 0 && { behind }) }
 }
 
 /** Newest first, below `before`. */
@@ -265,7 +266,7 @@ async function findIndexes(
   return Array.from({ length: Math.min(limit, top) }, (_, back) => top - 1 - back)
 }
 
-async function summarize(index: number, { ledger, became }: RouteDeps) {
+async function summarize(index: number, { ledger, states }: RouteDeps) {
   const [sealedMs, anchor] = [await ledger.sealedMs(index), await ledger.anchorOf(index)]
   const accepted = sealedMs === undefined ? undefined : formatTime(sealedMs)
   const bare = { index, state: anchor ? 'anchored' : 'sealed', accepted, anchored: anchor?.block.time }
@@ -278,7 +279,7 @@ async function summarize(index: number, { ledger, became }: RouteDeps) {
   const statement: Statement = JSON.parse(text)
   const { type, agency, kind, action, record, revision, target, title, published } = statement
   const isOfRecord = statement.type === 'openseal/statement@v1'
-  const { withdrawn, superseded, edited } = (isOfRecord && (await became?.(index, statement))) || {}
+  const { withdrawn, superseded, edited } = (isOfRecord && (await states?.state(index, statement))) || {}
   const names = { type, agency, kind, action, record, revision, target, title, published }
   return { ...bare, ...names, withdrawn, superseded, edited }
 }
