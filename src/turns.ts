@@ -19,7 +19,7 @@ export type TurnOptions = {
 }
 
 /** Short enough that several rounds fit into the time in which a person notices nothing. */
-const ROUND_MS = 8
+const ROUND_MS = 5
 
 /** Makes turns of their own: for tests. */
 export function createTurns({ roundMs, nowMs, nextRound }: TurnOptions): Turns {
@@ -52,8 +52,8 @@ export function createTurns({ roundMs, nowMs, nextRound }: TurnOptions): Turns {
     sinceMs ??= nowMs()
     arm()
     waiter()
-    // After all that the waiter does before it waits for something else.
-    process.nextTick(next)
+    // After all that the waiter does before it waits for something else: ticks come before microtasks, but those that a microtask asks for come behind all of them.
+    queueMicrotask(() => process.nextTick(next))
   }
   const turnIn = (row: (() => void)[]): Promise<void> | undefined => {
     if (row.length === 0 && !isSpent()) {

@@ -21,6 +21,8 @@ export type Pool = {
 type Waiting = { readonly statement: Prepared; readonly tell: ((outcome: Outcome) => void)[] }
 
 const MAX_BATCH_BYTES = 8 * 1024 * 1024
+/** Each is a row of a look-up, and making the rows of a batch holds the event loop: so many take some 20 ms. */
+const MAX_BATCH_DIGESTS = 8192
 /** Half of what a stream may have open, so that reading goes on while a batch is written. */
 const MAX_BATCH_STATEMENTS = 2048
 const MAX_WAITING_BYTES = 64 * 1024 * 1024
@@ -60,9 +62,14 @@ export function createPool(seal: (batch: readonly Prepared[]) => Promise<Submiss
 
   function takeBatch(): Waiting[] {
     let bytes = 0
+    let digests = 0
     let count = 0
-    while (count < queue.length && count < MAX_BATCH_STATEMENTS && (count === 0 || bytes < MAX_BATCH_BYTES))
-      bytes += queue[count++]!.statement.statement.length
+    const isFull = () => count >= MAX_BATCH_STATEMENTS || bytes >= MAX_BATCH_BYTES || digests >= MAX_BATCH_DIGESTS
+    while (count < queue.length && !isFull()) {
+      const { statement } = queue[count++]!
+      bytes += statement.statement.length
+      digests += statement.digests.length
+    }
     const batch = queue.slice(0, count)
     queue = queue.slice(count)
     return batch

@@ -26,7 +26,7 @@ import { countBehind, findAgency, newestAnchors, newestIndexes, pageOf, readEntr
 import { showRecord } from './show-record.ts'
 
 const LIST_LENGTH = 25
-const PAGES_OF_RECORDS_AT_ONCE = 8
+const PAGES_OF_RECORDS_AT_ONCE = 2
 /** In ordinary requests. */
 const COST = { search: 10, form: 40 }
 const ANCHORS_LISTED = 50

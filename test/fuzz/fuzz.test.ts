@@ -1,5 +1,6 @@
 /** The short form of `npm run fuzz`: every target, some hundred inputs each, the same in every run. */
 import { equal, ok } from 'node:assert/strict'
+import { FORM_TARGETS } from './forms.ts'
 import { HTTP } from './http.ts'
 import { PARSERS } from './parsers.ts'
 import { run } from './target.ts'
@@ -8,7 +9,7 @@ const SEED = 1
 const RUNS = 400
 
 describe('fuzz', () => {
-  for (const target of [...PARSERS, ...HTTP]) {
+  for (const target of [...PARSERS, ...FORM_TARGETS, ...HTTP]) {
     it(`${target.name}: any input ends in a value that keeps its promises, or in one of our codes`, async () => {
       const { runs, accepted, failure } = await run(target, { seed: SEED, numRuns: RUNS })
       equal(failure, undefined)

@@ -6,6 +6,7 @@
  *   npm run fuzz -- --seed 42 --only json      again, from the same seed, what has `json` in its name
  */
 import { readOptions } from '../../scripts/options.ts'
+import { FORM_TARGETS } from './forms.ts'
 import { HTTP } from './http.ts'
 import { PARSERS } from './parsers.ts'
 import { run } from './target.ts'
@@ -13,7 +14,7 @@ import { run } from './target.ts'
 const { values } = readOptions('fuzz', { options: { seconds: { type: 'string' }, seed: { type: 'string' }, only: { type: 'string' } } })
 const seconds = Number(values.seconds ?? 20)
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31))
-const targets = [...PARSERS, ...HTTP].filter(({ name }) => name.includes(values.only ?? ''))
+const targets = [...PARSERS, ...FORM_TARGETS, ...HTTP].filter(({ name }) => name.includes(values.only ?? ''))
 if (!(seconds > 0) || !Number.isSafeInteger(seed) || targets.length === 0) {
   process.stderr.write('fuzz: --seconds wants a number, --seed a whole number, --only a part of the name of a target\n')
   process.exit(2)

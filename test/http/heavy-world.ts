@@ -6,11 +6,13 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PerformanceObserver } from 'node:perf_hooks'
 import { Worker } from 'node:worker_threads'
+import type Router from '@koa/router'
 import { parsePolicy } from '../../src/core/policy.ts'
 import type { Statement } from '../../src/core/statement.ts'
 import { openFinder } from '../../src/finder/finder.ts'
-import { createHandler } from '../../src/http/app.ts'
+import { createApp, createHandler } from '../../src/http/app.ts'
 import type { HttpDeps } from '../../src/http/deps.ts'
 import { createAgencies } from '../../src/ledger/agencies.ts'
 import { type Ledger, openLedger } from '../../src/ledger/ledger.ts'
@@ -31,30 +33,16 @@ const AGENCIES = 2_000
 
 export type HeavyWorld = Awaited<ReturnType<typeof openHeavyWorld>>
 
-export async function openHeavyWorld(overrides: Partial<HttpDeps> = {}) {
+export async function openHeavyWorld() {
   const folder = await mkdtemp(join(tmpdir(), 'openseal-heavy-'))
   const store = await openLevelStore(join(folder, 'log'))
   const signer = createLogSigner(ORIGIN, new Uint8Array(32).fill(9))
   const nowMs = Date.now
-  const ledger = await openLedger({
-    store,
-    signer,
-    origin: ORIGIN,
-    anchors: [],
-    nowMs,
-    steadyMs: () => performance.now(),
-    randomBytes,
-  } as never)
+  const ledger = await openLedger({ store, signer, origin: ORIGIN, anchors: [], nowMs, randomBytes })
   const agencies = createAgencies({ store, nowMs, randomBytes })
   for (let n = 0; n < AGENCIES; n++) await agencies.add({ id: n === 0 ? AGENCY : `agency-${n}.gov.example`, name: `Agency number ${n}` })
   const { key } = await agencies.addKey(AGENCY, {})
-  const finder = await openFinder({
-    ledger,
-    folder: join(folder, 'finder'),
-    nowMs,
-    steadyMs: () => performance.now(),
-    log: silentLog,
-  } as never)
+  const finder = await openFinder({ ledger, folder: join(folder, 'finder'), steadyMs: () => performance.now(), log: silentLog })
   await submitAll(ledger, OTHERS, n => statementOf(`r-${n}`, 3, { title: `Road works at street ${n}` }))
   await submitAll(ledger, LARGE, n => statementOf(`large-${n}`, 256))
   await submitAll(ledger, LONG.versions, n => statementOf(LONG.record, 1, { revision: String(n), title: `Long road ${n}` }))
@@ -81,26 +69,23 @@ export async function openHeavyWorld(overrides: Partial<HttpDeps> = {}) {
       logKeys: [{ vkey: ledger.vkey, fromSize: 0 }],
       anchors: [{ type: 'evm', ...place, codeSha256: '22'.repeat(32), finality: { confirmations: 0 } }],
     })
-  const site = await siteRoutes({ ledger, agencies, finder, policy, chain: [], publicEndpoints: [], nowMs } as never)
-  const server = createServer(
-    createHandler({
-      ledger,
-      agencies,
-      policy,
-      operatorKey: OPERATOR_KEY,
-      log: silentLog,
-      nowMs,
-      site,
-      rows: store.rows,
-      ...overrides,
-    } as never),
-  )
+  const url = 'http://ledger.example'
+  const site = await siteRoutes({ url, ledger, agencies, finder, policy, chain: [], publicEndpoints: [], nowMs })
+  const deps: HttpDeps = { ledger, agencies, policy, operatorKey: OPERATOR_KEY, log: silentLog, nowMs, site, rows: store.rows }
+  const server = createServer(createHandler(deps))
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const client = openClient((server.address() as AddressInfo).port)
   return {
     ledger,
     key,
     size,
+    /** Where the large statements are. */
+    large: { from: size - LONG.versions - LARGE, to: size - LONG.versions },
+    /** All routes that a request can match, with their methods; of a page without the language before it. */
+    routes: () =>
+      createApp(deps)
+        .middleware.flatMap(each => (each as { router?: Router }).router?.stack ?? [])
+        .map(({ methods, path }) => ({ methods, path: String(path).replace('{/:lang}', '').replace('/:lang', '/') })),
     ...client,
     close: async () => {
       await client.stop()
@@ -168,20 +153,34 @@ const ask = ({ method = 'GET', path, headers = {}, body }) => new Promise((resol
 parentPort.on('message', async askings => parentPort.postMessage(await Promise.all(askings.map(ask))))
 `
 
-/** The most processor time of this thread that one round of the event loop took while something ran. Not wall time: a busy machine changes nothing. */
+/**
+ * The most processor time of this thread that one round of the event loop took while something ran. Not wall time: a busy machine changes nothing. Without the
+ * collections of garbage, which such a machine makes several times as long, because their helper threads get no turn.
+ */
 export async function longestRoundMs(run: () => Promise<unknown>): Promise<number> {
+  const collections: { startTime: number; duration: number }[] = []
+  const observer = new PerformanceObserver(list => collections.push(...list.getEntries()))
+  observer.observe({ entryTypes: ['gc'] })
   let isOver = false
   const running = run().finally(() => {
     isOver = true
   })
-  let longest = 0
+  const rounds: { fromMs: number; toMs: number; usedMs: number }[] = []
+  let fromMs = performance.now()
   let before = process.threadCpuUsage()
   while (!isOver) {
     await new Promise(resolve => setTimeout(resolve, 1))
+    const toMs = performance.now()
     const now = process.threadCpuUsage()
-    longest = Math.max(longest, (now.user + now.system - before.user - before.system) / 1000)
+    rounds.push({ fromMs, toMs, usedMs: (now.user + now.system - before.user - before.system) / 1000 })
+    fromMs = toMs
     before = now
   }
   await running
-  return longest
+  // What was observed of the last collections comes a little later.
+  await new Promise(resolve => setTimeout(resolve, 20))
+  observer.disconnect()
+  const collectingMs = (from: number, to: number) =>
+    collections.filter(({ startTime }) => startTime >= from && startTime < to).reduce((sum, { duration }) => sum + duration, 0)
+  return Math.max(...rounds.map(round => round.usedMs - collectingMs(round.fromMs, round.toMs)))
 }

@@ -1,0 +1,137 @@
+/** No request of a reader or a submitter holds the event loop for more than 50 ms at a stretch, however heavy what it asks for is, and however many ask at once. */
+import { deepEqual, ok } from 'node:assert/strict'
+import { AGENCY, type Asking, type HeavyWorld, LONG, longestRoundMs, openHeavyWorld, statementOf } from './heavy-world.ts'
+
+const AT_ONCE = 40
+const MOST_MS = 50
+/** A stall comes again; a collection of garbage, or code that is compiled just now, does not. */
+const TRIES = 3
+
+/** What is asked for on each route, the heaviest that it has. A route that is not here, and not below, fails a test. */
+type Heavy = { readonly [route: string]: readonly (string | ((world: HeavyWorld, n: number) => Asking))[] }
+
+const post =
+  (body: string, type = 'application/json') =>
+  (world: HeavyWorld): Asking => ({
+    method: 'POST',
+    path: '/v1/records',
+    headers: { authorization: `Bearer ${world.key}`, 'content-type': type },
+    body,
+  })
+const fresh = (documents: number) => () => JSON.stringify(statementOf(`fresh-${fresher++}`, documents))
+const stream = (lines: number, documents: number) => (world: HeavyWorld) =>
+  post(Array.from({ length: lines }, fresh(documents)).join('\n'), 'application/x-ndjson')(world)
+let fresher = 0
+
+const HEAVY: Heavy = {
+  '/checkpoint': ['/checkpoint'],
+  '/tile/*path': ['/tile/0/000', '/tile/entries/000'],
+  'POST /v1/records': [
+    world => post(fresh(1)())(world),
+    world => post(fresh(256)())(world),
+    world => post(JSON.stringify(statementOf(LONG.record, 1, { revision: `again-${fresher++}` })))(world),
+    post('['.repeat(60_000)),
+    post(`{"a":[${'{},'.repeat(21_000)}{}]}`),
+    post(`{${Array.from({ length: 7000 }, (_, at) => `"k${at}":1`).join(',')}}`),
+    stream(300, 3),
+    stream(14, 256),
+  ],
+  '/v1/records': ['/v1/records?limit=100', `/v1/records?agency=${AGENCY}&record=${LONG.record}&limit=100`],
+  '/v1/records/:index': ['/v1/records/LAST', '/v1/records/MIDDLE', '/v1/records/LARGE'],
+  '/v1/records/:index/receipt': ['/v1/records/MIDDLE/receipt', '/v1/records/LARGE/receipt'],
+  '/v1/receipts/:from/:to': ['/v1/receipts/BACK/LAST', '/v1/receipts/LARGE/LARGE_END'],
+  '/v1/statements/:from/:to': ['/v1/statements/2000/5000'],
+  '/v1/proofs/inclusion/:index/:size': ['/v1/proofs/inclusion/7/LAST'],
+  '/v1/proofs/consistency/:from/:to': ['/v1/proofs/consistency/3/LAST'],
+  '/v1/digests/:prefix': ['/v1/digests/abc'],
+  '/v1/anchors': ['/v1/anchors'],
+  '/v1/anchors/:size': ['/v1/anchors/SIZE'],
+  '/v1/keys': ['/v1/keys'],
+  '/policy.json': ['/policy.json'],
+  '/v1/agencies': ['/v1/agencies'],
+  '/v1/agencies/:id': [`/v1/agencies/${AGENCY}`],
+  '/v1/status': ['/v1/status'],
+  '/healthz': ['/healthz'],
+  '/readyz': ['/readyz'],
+  '/openapi.json': ['/openapi.json'],
+  '/': ['/'],
+  '/records': ['/records'],
+  '/records/:index': ['/records/LAST', '/records/MIDDLE?history=all', '/records/LARGE'],
+  '/agencies': ['/agencies'],
+  '/agencies/:id': [`/agencies/${AGENCY}`],
+  '/changes': ['/changes'],
+  '/anchors': ['/anchors', '/anchors?range=all'],
+  '/search': ['/search?q=road', '/search?q=Road+works+at+street+7', `/search?q=${LONG.record}`, '/search?q=agency'],
+  '/verify': ['/verify'],
+  '/about': ['/about'],
+  '/feed.atom': ['/feed.atom'],
+  '/agencies/:id/feed.atom': [`/agencies/${AGENCY}/feed.atom`],
+  '/changes.atom': ['/changes.atom'],
+  '/changes/all.atom': ['/changes/all.atom'],
+  '/openseal-verifier.html': ['/openseal-verifier.html'],
+  '/assets/icon.svg': ['/assets/icon.svg'],
+  none: ['/nowhere', '/v1/records/99999999'],
+}
+
+/** Of the operator alone, or measured elsewhere. */
+const OTHERS: { readonly [route: string]: string } = {
+  'POST /v1/agencies': 'the operator',
+  'POST /v1/agencies/:id/keys': 'the operator',
+  '/v1/agencies/:id/keys': 'the operator',
+  '/v1/agencies/:id/keys/:keyId': 'the operator',
+  'DELETE /v1/agencies/:id/keys/:keyId': 'the operator',
+  '/v1/backup': 'the operator',
+  '/metrics': 'the operator',
+  'POST /verify': 'test/web/checker.test.ts',
+}
+
+describe('http: the event loop', function () {
+  this.timeout(300_000)
+  let world: HeavyWorld
+  before(async () => {
+    world = await openHeavyWorld()
+  })
+  after(() => world.close())
+
+  it('has a measure for every route that there is', () => {
+    const routes = world.routes().map(({ methods, path }) => `${methods.includes('GET') ? '' : `${methods.at(-1)} `}${path}`)
+    const known = [...Object.keys(HEAVY), ...Object.keys(OTHERS)]
+    deepEqual(
+      [...new Set(routes)].filter(route => !known.includes(route) && !/^\/assets\//.test(route)),
+      [],
+    )
+  })
+
+  for (const [route, askings] of Object.entries(HEAVY)) {
+    it(`is never held for longer than ${MOST_MS} ms by ${AT_ONCE} requests at once: ${route}`, async () => {
+      for (const [at, asking] of askings.entries()) {
+        const make = (n: number): Asking =>
+          typeof asking === 'string'
+            ? { path: placed(asking, world), headers: { accept: 'text/html', 'accept-encoding': 'gzip' } }
+            : asking(world, n)
+        let least = Number.POSITIVE_INFINITY
+        let statuses: number[] = []
+        for (let tried = 0; tried < TRIES && least > MOST_MS; tried++) {
+          const all = Array.from({ length: AT_ONCE }, (_, n) => make(n))
+          const longest = await longestRoundMs(async () => {
+            statuses = await world.ask(all)
+          })
+          least = Math.min(least, longest)
+        }
+        ok(
+          least <= MOST_MS,
+          `${least} ms of processor time in one round of the loop: ${typeof asking === 'string' ? asking : `${route}, number ${at + 1}`}`,
+        )
+        ok(
+          statuses.every(status => status < 500),
+          `${route}: ${statuses}`,
+        )
+      }
+    })
+  }
+})
+
+function placed(path: string, { size, large }: HeavyWorld): string {
+  const places = { LARGE_END: large.to, LARGE: large.from, BACK: size - 1001, LAST: size - 1, MIDDLE: size - 15_000, SIZE: size }
+  return Object.entries(places).reduce((text, [name, at]) => text.replaceAll(name, String(at)), path)
+}
