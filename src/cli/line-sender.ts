@@ -88,7 +88,7 @@ async function sendOnce(open: ReadonlyMap<number, string>, post: PostLines, told
       if (typeof answer.accepted === 'number') isComplete = true
       const number = numbers[(answer.line ?? 0) - 1]
       if (number === undefined || typeof answer.status !== 'number') continue
-      const own = { ...(answer as LineAnswer), line: number }
+      const own = readLine(answer, number)
       if (own.status === BUSY) busy.push(own)
       else if (left.delete(number)) told.onAnswer(own)
     }
@@ -98,4 +98,10 @@ async function sendOnce(open: ReadonlyMap<number, string>, post: PostLines, told
     failure = error
   }
   return { left, busy, failure }
+}
+
+/** What an answer line says, as far as its warnings have the form that they should have. */
+function readLine({ warnings, ...answer }: Partial<LineAnswer>, line: number): LineAnswer {
+  const codes = Array.isArray(warnings) ? (warnings as unknown[]).filter(code => typeof code === 'string') : []
+  return { ...(answer as LineAnswer), line, ...(codes.length > 0 && { warnings: codes }) }
 }

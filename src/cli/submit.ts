@@ -9,7 +9,7 @@ import { identityOf, parseStatement, REASON_CODES, type Statement, statementBody
 import { STOPPING_WARNINGS } from '../core/warnings.ts'
 import { waitForAnchor } from './anchor-wait.ts'
 import { type Client, createClient, DRY_RUN } from './client.ts'
-import { isWorthRetrying } from './client-error.ts'
+import { ClientError, isWorthRetrying } from './client-error.ts'
 import { addCommand, CommandError, EXIT_USAGE, readTime, UsageError, withLedger } from './command.ts'
 import { hashFile, mediaTypeOf } from './hash-file.ts'
 import { print, printJson, remark, startByteProgress } from './output.ts'
@@ -18,7 +18,7 @@ import { checkReceiptPlace, receiptPath, writeReceiptOfVersion } from './receipt
 import { EXIT_BY_STATE, isBetter, NOT_ASKED, openReceiver, type Received, type Receiver, type TrustOptions, withTrust } from './received.ts'
 import { readSecret } from './secret.ts'
 import { submitPackages } from './submit-ocds.ts'
-import { formatStop, formatWarning, type GivenWarning, stoppingCodes } from './warnings.ts'
+import { formatStop, formatWarning, type GivenWarning, readWarnings, stoppingCodes } from './warnings.ts'
 
 /** The options of `submit`, as commander gives them. */
 export type SubmitOptions = TrustOptions & {
@@ -95,8 +95,8 @@ async function submitDocuments(files: readonly string[], options: SubmitOptions)
   const documents = await describeAll(files)
   const statement = completeStatement(documents, { ...options, record, kind, action })
   const receiver = await openReceiver(client, options)
-  const foreseen = await ask<DryAnswer>(client, DRY_RUN, key, statement)
-  const { known, warnings } = foreseen.value
+  const foreseen = await askDry(client, key, statement)
+  const { known, warnings } = foreseen
   const stopped =
     known === undefined
       ? stoppingCodes(
@@ -104,7 +104,7 @@ async function submitDocuments(files: readonly string[], options: SubmitOptions)
           options.accept,
         )
       : []
-  if (options.dryRun || stopped.length > 0) return tellDry(foreseen.value, stopped, options)
+  if (options.dryRun || stopped.length > 0) return tellDry(foreseen, stopped, options)
 
   const sent = await send(client, key, statement)
   const expected = { index: sent.index, identity: identityOf(statementBody(statement)) }
@@ -223,10 +223,19 @@ function completeStatement(documents: readonly Json[], claims: Claims): Statemen
   )
 }
 
+/** Throws ClientError LEDGER_ANSWER where the ledger does something else than it was asked: it may have logged the statement. */
+async function askDry(client: Client, key: string, statement: Statement): Promise<DryAnswer> {
+  const { status, value } = await ask<{ known?: unknown; warnings?: unknown }>(client, DRY_RUN, key, statement)
+  const { known, warnings } = value ?? {}
+  if (status === 200 && Array.isArray(warnings) && (known === undefined || typeof known === 'number'))
+    return { warnings: readWarnings(warnings), ...(known !== undefined && { known }) }
+  throw new ClientError('LEDGER_ANSWER', `${client.url} was asked what it would make of the statement, and answered something else`)
+}
+
 async function send(client: Client, key: string, statement: Statement) {
-  const { status, value } = await ask<{ index: number; receipt: unknown; warnings?: GivenWarning[] }>(client, '/v1/records', key, statement)
-  const { index, receipt, warnings = [] } = value
-  return { index, known: status === 200, receipt: `${JSON.stringify(receipt)}\n`, warnings }
+  const { status, value } = await ask<{ index: number; receipt: unknown; warnings?: unknown }>(client, '/v1/records', key, statement)
+  const { index, receipt, warnings } = value
+  return { index, known: status === 200, receipt: `${JSON.stringify(receipt)}\n`, warnings: readWarnings(warnings) }
 }
 
 async function ask<T>(client: Client, path: string, key: string, statement: Statement): Promise<{ status: number; value: T }> {

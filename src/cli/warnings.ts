@@ -9,6 +9,15 @@ export type WarningCount = { readonly code: string; readonly count: number; read
 
 const LABELS = 20
 
+/** The warnings in an answer, those that have the form of one. */
+export function readWarnings(value: unknown): GivenWarning[] {
+  const items: unknown[] = Array.isArray(value) ? value : []
+  return items.filter((item): item is GivenWarning => {
+    const { code, detail } = (item ?? {}) as { code?: unknown; detail?: unknown }
+    return typeof code === 'string' && typeof detail === 'string'
+  })
+}
+
 /** The codes at which a submission stops, unless its submitter accepts them. */
 export function stoppingCodes(codes: Iterable<string>, accepted: readonly string[] = []): string[] {
   return [...new Set(codes)].filter(code => STOPPING_WARNINGS.some(stopping => stopping === code) && !accepted.includes(code))

@@ -58,12 +58,12 @@ describe('the command line against a mirror that lies', function () {
     }
   }
   /** The command says by whom it was lied to, exits with 5, and what stood in the folder stands there still. */
-  const refuses = async (args: readonly string[], told: Lie, why: RegExp) => {
+  const refuses = async (args: readonly string[], told: Lie, why: RegExp, code = 5) => {
     const before = readdirSync(folder).map(name => [name, name === 'data' ? '' : read(name)])
     lie = told
     const ran = await openseal(args)
     lie = () => undefined
-    equal(ran.code, 5, `${args.join(' ')}: ${ran.out}${ran.err}`)
+    equal(ran.code, code, `${args.join(' ')}: ${ran.out}${ran.err}`)
     ok(ran.err.includes(url), ran.err)
     match(ran.err, why)
     equal(ran.out, '')
@@ -203,6 +203,14 @@ describe('the command line against a mirror that lies', function () {
     ok(!existsSync(join(folder, 'three.txt.receipt.json')))
     const waited = await openseal([...args, '--wait', '30', '--json'])
     deepEqual([waited.code, JSON.parse(waited.out).state], [0, 'anchored'], waited.err)
+  })
+
+  it('goes on with no submission where the dry run is answered with something else', async () => {
+    write('five.txt', 'five\n')
+    const args = [...submit, 'five.txt', '--record', '5']
+    for (const answer of ['{}', '7', '{"warnings":7}', '{"warnings":[],"known":"1"}', '{"index":2,"receipt":{}}'])
+      await refuses(args, path => (path === '/v1/records?dry-run' ? answer : undefined), /LEDGER_ANSWER/, 1)
+    ok(!existsSync(join(folder, 'five.txt.receipt.json')))
   })
 
   it('does not call anchored what no endpoint of the chain was asked about', async () => {
