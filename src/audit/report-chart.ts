@@ -24,11 +24,11 @@ export function drawAnchors(anchors: readonly AuditedAnchor[], say: SayAudit): s
   })
   const number = (value: number) => sayNumber(say, value)
   const span = { first: number(anchors[0]!.size), from: sayTime(say, from), last: number(most), to: sayTime(say, to) }
-  const words = say('anchors.chart', { ...span, count: number(anchors.length) })
+  const words = say('anchors.chart', { ...span, count: anchors.length })
   return `<figure><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeHtml(words)}" direction="ltr">
 <line x1="${PAD.left}" y1="${y(0)}" x2="${WIDTH - PAD.right}" y2="${y(0)}"/><line class="grid" x1="${PAD.left}" y1="${y(most)}" x2="${WIDTH - PAD.right}" y2="${y(most)}"/>
 ${lines.join('\n')}
-<text x="${PAD.left}" y="${PAD.top - 10}">${escapeHtml(say('anchors.entries', { count: number(most) }))}</text>
+<text x="${PAD.left}" y="${PAD.top - 10}">${escapeHtml(say('anchors.entries', { count: most }))}</text>
 <text x="${PAD.left}" y="${HEIGHT - 12}">${dayOf(from)}</text><text x="${WIDTH - PAD.right}" y="${HEIGHT - 12}" text-anchor="end">${dayOf(to)}</text>
 </svg><figcaption>${escapeHtml(words)}</figcaption></figure>`
 }

@@ -6,7 +6,6 @@ import { toHex } from '../core/bytes.ts'
 import type { Checkpoint } from '../core/checkpoint.ts'
 import { parsePolicy } from '../core/policy.ts'
 import { speakAudit } from '../messages/audit/speak.ts'
-import { sayNumber } from '../messages/say.ts'
 import { addCommand, UsageError } from './command.ts'
 import { FileError } from './hash-file.ts'
 import { chooseLanguage, withLanguage } from './locale.ts'
@@ -30,7 +29,7 @@ async function runEvidence(file: string, options: Options): Promise<number> {
   if (options.policy === undefined) throw new UsageError('--policy FILE names the keys that the checkpoints are to be signed by')
   const policy = parsePolicy(await read(options.policy))
   const { proven, earlier, later } = checkEvidence(await read(file), policy)
-  const inWords = ({ size, root }: Checkpoint) => say('proof.checkpoint', { size: sayNumber(say, size), root: toHex(root) })
+  const inWords = ({ size, root }: Checkpoint) => say('proof.checkpoint', { size, root: toHex(root) })
   const inJson = ({ size, root }: Checkpoint) => ({ size, root: toHex(root) })
   const sentence = say(`proof.${proven}`)
   if (options.json) printJson({ proven, sentence, origin: policy.origin, earlier: inJson(earlier), later: inJson(later) })

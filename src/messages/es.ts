@@ -245,7 +245,7 @@ export const es: Messages = {
   'site.closed': 'El propietario de este registro lo ha cerrado definitivamente: ya no se aceptan expedientes.',
   'site.closedNone': 'Ninguna de sus entradas es válida.',
   'site.closedGood':
-    '{count, plural, one {La primera entrada es válida; el propietario no responde de las posteriores.} other {Las primeras # entradas son válidas; el propietario no responde de las posteriores.}}',
+    '{count, plural, one {La primera entrada es válida; el propietario no responde de las posteriores.} many {Las primeras # de entradas son válidas; el propietario no responde de las posteriores.} other {Las primeras # entradas son válidas; el propietario no responde de las posteriores.}}',
   'site.closedSuccessor': 'Continúa en este registro del mismo contrato: {log}',
   'site.notAccepting': 'Ahora no se aceptan expedientes nuevos: el registro aún debe compararse con la cadena.',
   'site.older': 'Expedientes anteriores',

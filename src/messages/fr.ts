@@ -251,7 +251,7 @@ export const fr: Messages = {
   'site.closed': 'Le propriétaire de ce registre l’a fermé définitivement : plus aucun dossier n’est accepté.',
   'site.closedNone': 'Aucune de ses entrées n’est valable.',
   'site.closedGood':
-    '{count, plural, one {La première entrée est valable ; le propriétaire ne répond pas des suivantes.} other {Les # premières entrées sont valables ; le propriétaire ne répond pas des suivantes.}}',
+    '{count, plural, one {La première entrée est valable ; le propriétaire ne répond pas des suivantes.} many {Les # de premières entrées sont valables ; le propriétaire ne répond pas des suivantes.} other {Les # premières entrées sont valables ; le propriétaire ne répond pas des suivantes.}}',
   'site.closedSuccessor': 'Il se poursuit dans ce registre du même contrat : {log}',
   'site.notAccepting': 'De nouveaux dossiers ne sont pas acceptés en ce moment : le registre doit encore se comparer à la chaîne.',
   'site.older': 'Dossiers plus anciens',

@@ -1,5 +1,6 @@
 /** The catalogue: complete, with the same placeholders, and in agreement with the verifier's sentences. */
 import assert from 'node:assert/strict'
+import { AUDIT_CATALOGUES } from '../../src/messages/audit/speak.ts'
 import { en, type MessageKey } from '../../src/messages/en.ts'
 import { browserMessages, CATALOGUES, LANGUAGE_TAGS, type Language, negotiateLanguage, speak } from '../../src/messages/language.ts'
 import { formatVerdict, VERDICTS, type Voice } from '../../src/verifier/index.ts'
@@ -29,11 +30,12 @@ describe('web/messages', () => {
       const needed = [...new Set(NUMBERS.map(number => rules.select(number)))].sort()
       // Where whole numbers never are "other", it stands for what is left.
       const categories = [...new Set([...needed, 'other'])].sort()
-      const plurals = KEYS.flatMap(key => [...CATALOGUES[tag][key].matchAll(PLURAL)].map(([, , forms = '']) => ({ key, forms })))
+      const sentences = Object.entries({ ...CATALOGUES[tag], ...AUDIT_CATALOGUES[tag] })
+      const plurals = sentences.flatMap(([key, sentence]) => [...sentence.matchAll(PLURAL)].map(([, , forms = '']) => ({ key, forms })))
       assert.ok(plurals.length > 8)
       for (const { key, forms } of plurals)
         assert.deepEqual([...forms.matchAll(/(\w+)\s*\{/g)].map(([, category]) => category).sort(), categories, key)
-      for (const key of KEYS) assert.equal(/plural/.test(CATALOGUES[tag][key].replace(PLURAL, '')), false, key)
+      for (const [key, sentence] of sentences) assert.equal(/plural/.test(sentence.replace(PLURAL, '')), false, key)
     })
   }
 

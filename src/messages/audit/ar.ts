@@ -38,8 +38,9 @@ export const auditAr: AuditMessages = {
   'anchors.none': 'لم يُقرأ أي تثبيت من سلسلة.',
   'anchors.caption': 'كل التثبيتات، الأقدم أولاً',
   'anchors.caption.newest': 'أحدث {shown} من {count} تثبيتاً، الأقدم أولاً',
-  'anchors.chart': 'القيود المثبّتة عبر الزمن: من {first} في {from} إلى {last} في {to}، في {count} تثبيتاً.',
-  'anchors.entries': '{count} قيداً',
+  'anchors.chart':
+    'القيود المثبّتة عبر الزمن: من {first} في {from} إلى {last} في {to}، في {count, plural, zero {لا تثبيتات} one {تثبيت واحد} two {تثبيتين} few {# تثبيتات} many {# تثبيتاً} other {# تثبيت}}.',
+  'anchors.entries': '{count, plural, zero {لا قيود} one {قيد واحد} two {قيدان} few {# قيود} many {# قيداً} other {# قيد}}',
   'column.time': 'الوقت',
   'column.entries': 'القيود',
   'column.root': 'بصمة الجذر',
@@ -60,7 +61,8 @@ export const auditAr: AuditMessages = {
   'proof.nothing': 'وقّع السجل نقطتي التحقق كلتيهما. وهما لا تتناقضان بحد ذاتهما.',
   'proof.earlier': 'السابقة',
   'proof.later': 'اللاحقة',
-  'proof.checkpoint': '{size} قيداً، بصمة الجذر {root}',
+  'proof.checkpoint':
+    '{size, plural, zero {لا قيود} one {قيد واحد} two {قيدان} few {# قيود} many {# قيداً} other {# قيد}}، بصمة الجذر {root}',
   AUDIT_CHECKPOINT_FORGED: 'نقطة التحقق غير موقّعة كما تطلب السياسة.',
   AUDIT_HISTORY_REWRITTEN: 'يعرض السجل تاريخاً لا يتابع ما وقّعه من قبل.',
   AUDIT_TWO_CHECKPOINTS: 'وقّع السجل نقطتي تحقق مختلفتين لحجم واحد.',

@@ -53,8 +53,9 @@ export const auditEn = {
   'anchors.none': 'No anchor was read from a chain.',
   'anchors.caption': 'Every anchor, oldest first',
   'anchors.caption.newest': 'The newest {shown} of {count} anchors, oldest first',
-  'anchors.chart': 'Entries anchored over time: from {first} on {from} to {last} on {to}, in {count} anchors.',
-  'anchors.entries': '{count} entries',
+  'anchors.chart':
+    'Entries anchored over time: from {first} on {from} to {last} on {to}, in {count, plural, one {# anchor} other {# anchors}}.',
+  'anchors.entries': '{count, plural, one {# entry} other {# entries}}',
   'column.time': 'Time',
   'column.entries': 'Entries',
   'column.root': 'Root hash',
@@ -78,7 +79,7 @@ export const auditEn = {
   'proof.nothing': 'The ledger has signed both checkpoints. They do not contradict each other by themselves.',
   'proof.earlier': 'Earlier',
   'proof.later': 'Later',
-  'proof.checkpoint': '{size} entries, root hash {root}',
+  'proof.checkpoint': '{size, plural, one {# entry} other {# entries}}, root hash {root}',
 
   // Findings: something contradicts what the ledger signed or anchored
   AUDIT_CHECKPOINT_FORGED: 'The checkpoint is not signed as the policy asks.',
