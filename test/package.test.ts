@@ -109,9 +109,11 @@ describe('npm package', function () {
       })
       const env = {
         OPENSEAL_LEDGER: url,
+        OPENSEAL_RPC: rpc,
         OPENSEAL_OPERATOR_KEY_FILE: `${data}/keys/operator.key`,
         OPENSEAL_API_KEY_FILE: `${data}/agency.key`,
       }
+      assert.match((await openseal(node, ['--help'])).text, /^Usage: openseal /)
       const steps: readonly (readonly [readonly string[], number])[] = [
         [['agency', 'add', 'demo.gov.example', '--name', 'Demo', '--key-file', `${data}/agency.key`], 0],
         [['submit', `${data}.txt`, '--agency', 'demo.gov.example', '--kind', 'decision', '--record', '1', '--wait', '30'], 0],
