@@ -1,5 +1,5 @@
 /** `openseal audit`: re-derives a whole ledger from what it serves, and compares it with the chain and with what it showed before. */
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { audit, unbegun } from '../audit/audit.ts'
 import type { AuditChain } from '../audit/chain.ts'
@@ -24,6 +24,7 @@ import { FileError } from './hash-file.ts'
 import { chooseLanguage, withLanguage } from './locale.ts'
 import { print, printJson, remark, startProgress } from './output.ts'
 import { readKeyChanges } from './policy.ts'
+import { readPinnedPolicy } from './policy-file.ts'
 
 type Options = {
   ledger: string
@@ -66,7 +67,7 @@ async function runAudit(options: Options): Promise<number> {
   const client = createClient(options.ledger)
   const { url } = client
   const urls = namedEndpoints(options.rpc)
-  const pinned = options.policy === undefined ? undefined : parsePolicy(await readPolicyFile(options.policy))
+  const pinned = options.policy === undefined ? undefined : await readPinnedPolicy(options.policy)
   const source = createHttpSource({ url, fetch, timeoutMs: TIMEOUT_MS, retries: RETRIES, parallel: PARALLEL })
   const bars = createBars()
   let state: AuditState | undefined
@@ -237,12 +238,6 @@ async function deploymentBlock(chainId: number, contract: string): Promise<numbe
   if (chainId === LOCAL_CHAIN_ID) return 0
   const deployment = await readDeployment(deploymentFile(chainId))
   return deployment?.address.toLowerCase() === contract ? deployment.block : 0
-}
-
-async function readPolicyFile(file: string): Promise<Uint8Array> {
-  return readFile(file).catch(cause => {
-    throw new FileError('FILE_NOT_FOUND', `${file} cannot be read (${cause.code})`, { cause })
-  })
 }
 
 async function writeReport(file: string, html: string): Promise<void> {

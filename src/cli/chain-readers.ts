@@ -7,16 +7,20 @@ const TIMEOUT_MS = 15_000
 /** Chain id of a local development chain, which is asked at its usual place when no other is named. */
 const LOCAL_CHAIN_ID = 31337
 
-/** One reader for each endpoint. Throws UsageError for what is no address. */
-export function openChainReaders(named: readonly string[] | undefined, policy: Policy): ChainReader[] {
+/** Their addresses. Throws UsageError for what is none. */
+export function endpointsFor(named: readonly string[] | undefined, policy: Policy): string[] {
   const fromEnvironment = (process.env.OPENSEAL_RPC ?? '').split(',').map(url => url.trim())
   const local = policy.anchors.some(({ chainId }) => chainId === LOCAL_CHAIN_ID)
     ? [`http://127.0.0.1:${process.env.OPENSEAL_CHAIN_PORT || 8545}`]
     : []
   const given = (named ?? fromEnvironment).filter(url => url !== '')
-  return (given.length > 0 ? given : local).map(url => {
-    if (!/^https?:\/\//.test(url) || !URL.canParse(url))
-      throw new UsageError(`--rpc wants an address like https://rpc.example, not ${JSON.stringify(url)}`)
-    return createJsonRpcReader({ url, fetch, timeoutMs: TIMEOUT_MS })
-  })
+  const urls = given.length > 0 ? given : local
+  const bad = urls.find(url => !/^https?:\/\//.test(url) || !URL.canParse(url))
+  if (bad !== undefined) throw new UsageError(`--rpc wants an address like https://rpc.example, not ${JSON.stringify(bad)}`)
+  return urls
+}
+
+/** One reader for each endpoint. Throws UsageError for what is no address. */
+export function openChainReaders(named: readonly string[] | undefined, policy: Policy): ChainReader[] {
+  return endpointsFor(named, policy).map(url => createJsonRpcReader({ url, fetch, timeoutMs: TIMEOUT_MS }))
 }

@@ -3,11 +3,12 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { OpenSealError } from '../core/errors.ts'
 import { isTime } from '../core/time.ts'
 
-/** Exit codes of design §8: wrong usage; sealed only; what was given does not fit; not everything could be checked. */
+/** Exit codes of design §8: wrong usage; sealed only; what was given does not fit; not everything could be checked; of a kind that is not known. */
 export const EXIT_USAGE = 2
 export const EXIT_SEALED = 3
 export const EXIT_INVALID = 5
 export const EXIT_UNCHECKED = 6
+export const EXIT_UNSUPPORTED = 7
 
 /** Adds a command with --json, and an example to its --help. */
 export function addCommand(parent: Command, nameAndArguments: string, summary: string, example: string): Command {

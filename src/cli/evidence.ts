@@ -4,12 +4,12 @@ import type { Command } from 'commander'
 import { checkEvidence } from '../audit/evidence.ts'
 import { toHex } from '../core/bytes.ts'
 import type { Checkpoint } from '../core/checkpoint.ts'
-import { parsePolicy } from '../core/policy.ts'
 import { speakAudit } from '../messages/audit/speak.ts'
 import { addCommand, UsageError } from './command.ts'
 import { FileError } from './hash-file.ts'
 import { chooseLanguage, withLanguage } from './locale.ts'
 import { print, printJson } from './output.ts'
+import { readPinnedPolicy } from './policy-file.ts'
 
 type Options = { json?: boolean; policy?: string; lang?: string }
 
@@ -27,7 +27,7 @@ export function addEvidence(program: Command, setExit: (code: number) => void): 
 async function runEvidence(file: string, options: Options): Promise<number> {
   const say = speakAudit(chooseLanguage(options.lang))
   if (options.policy === undefined) throw new UsageError('--policy FILE names the keys that the checkpoints are to be signed by')
-  const policy = parsePolicy(await read(options.policy))
+  const policy = await readPinnedPolicy(options.policy)
   const { proven, earlier, later } = checkEvidence(await read(file), policy)
   const inWords = ({ size, root }: Checkpoint) => say('proof.checkpoint', { size, root: toHex(root) })
   const inJson = ({ size, root }: Checkpoint) => ({ size, root: toHex(root) })

@@ -2,14 +2,15 @@
 
 import type { Command } from 'commander'
 import { OpenSealError } from '../core/errors.ts'
-import { formatPolicy, type Policy, parsePolicy } from '../core/policy.ts'
+import { formatPolicy, type Policy } from '../core/policy.ts'
 import { ExtendError, extendPolicy } from '../verifier/index.ts'
 import { openChainReaders } from './chain-readers.ts'
 import { type Client, createClient } from './client.ts'
 import { ClientError } from './client-error.ts'
 import { addCommand, CommandError, collect, EXIT_INVALID, EXIT_SEALED, EXIT_UNCHECKED, withLedger } from './command.ts'
 import { print, printJson, remark } from './output.ts'
-import { readThere, replaceFile, writeNew } from './receipt-file.ts'
+import { readPinnedPolicy, readServedPolicy } from './policy-file.ts'
+import { replaceFile, writeNew } from './receipt-file.ts'
 
 type Options = { ledger: string; json?: boolean; out?: string; extend?: string; rpc?: string[] }
 
@@ -22,8 +23,7 @@ export function addPolicy(program: Command): void {
     .option('--rpc <url>', 'with --extend, an endpoint of the chain; may be repeated (or OPENSEAL_RPC, by commas)', collect)
     .action(async (options: Options) => {
       if (options.extend !== undefined) return extend(options.extend, options)
-      const text = await createClient(options.ledger).readText('/policy.json')
-      const policy = parsePolicy(text)
+      const { policy, text } = await readServedPolicy(createClient(options.ledger))
       if (options.out === undefined) return print(...text.trimEnd().split('\n'))
       await writeNew(options.out, text)
       if (options.json) return printJson({ file: options.out, origin: policy.origin })
@@ -34,7 +34,7 @@ export function addPolicy(program: Command): void {
 
 /** The new keys into the pinned file, in its place; everything else in it stays as it was pinned. */
 async function extend(file: string, { ledger, json, rpc }: Options): Promise<void> {
-  const pinned = parsePolicy(await readThere(file))
+  const pinned = await readPinnedPolicy(file)
   const client = createClient(ledger)
   const extended = await follow(client, pinned, await readKeyChanges(client), rpc)
   const added = extended.logKeys.filter(({ vkey }) => !pinned.logKeys.some(key => key.vkey === vkey)).map(({ vkey }) => vkey)

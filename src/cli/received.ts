@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { OpenSealError } from '../core/errors.ts'
 import { canonicalJson } from '../core/json.ts'
 import { parseVkey, verifyNote } from '../core/note.ts'
-import { type Policy, parsePolicy } from '../core/policy.ts'
+import type { Policy } from '../core/policy.ts'
 import { parseReceipt, type Receipt } from '../core/receipt.ts'
 import { identityOf, parseStatement, statementBody } from '../core/statement.ts'
 import { parseTlogProof } from '../core/tlog-proof.ts'
@@ -11,8 +11,8 @@ import { checkInclusion, checkStatement, readEvidence } from '../verifier/checks
 import { type ChainReader, type Result, verify } from '../verifier/index.ts'
 import { openChainReaders } from './chain-readers.ts'
 import type { Client } from './client.ts'
-import { CommandError, collect, EXIT_INVALID, EXIT_SEALED, EXIT_UNCHECKED } from './command.ts'
-import { readThere } from './receipt-file.ts'
+import { CommandError, collect, EXIT_INVALID, EXIT_SEALED, EXIT_UNCHECKED, EXIT_UNSUPPORTED } from './command.ts'
+import { readPinnedPolicy, readServedPolicy } from './policy-file.ts'
 
 /**
  * Where a receipt that fits stands: the chain vouches for it, it does not (or not enough witnesses do), or nobody could be asked. `claimed` tells whether the
@@ -46,7 +46,6 @@ export const EXIT_BY_STATE = { anchored: 0, sealed: EXIT_SEALED, unchecked: EXIT
 
 export type TrustOptions = { readonly policy?: string; readonly rpc?: readonly string[] }
 
-const EXIT_UNSUPPORTED = 7
 /** So many checkpoints are remembered: receipts in a row are of few. */
 const REMEMBERED = 64
 /** So long a checkpoint that is not anchored is not asked about again. */
@@ -67,7 +66,7 @@ export function withTrust(command: Command): Command {
 
 /** Checks the receipts of one ledger, by a pinned policy or by its own. */
 export async function openReceiver(client: Client, { policy: pinned, rpc }: TrustOptions): Promise<Receiver> {
-  const policy = pinned === undefined ? await readServedPolicy(client) : parsePolicy(await readThere(pinned))
+  const policy = pinned === undefined ? (await readServedPolicy(client)).policy : await readPinnedPolicy(pinned)
   const chain = openChainReaders(rpc, policy)
   const isPinned = pinned !== undefined
   /** Of each checkpoint what the checks behind `inclusion` came to: they are the same for every receipt under it. */
@@ -184,16 +183,6 @@ function assertSameKey(policy: Policy, before: string, after: string, url: strin
     'RECEIPT_OTHER_KEY',
     `${url} answered with a receipt that another key signed than the one you have. Name a policy that you trust (--policy FILE), extended where the log's key has changed.`,
   )
-}
-
-async function readServedPolicy(client: Client): Promise<Policy> {
-  const text = await client.readText('/policy.json')
-  try {
-    return parsePolicy(text)
-  } catch (cause) {
-    if (!(cause instanceof OpenSealError)) throw cause
-    throw new CommandError(EXIT_INVALID, 'LEDGER_LIED', `${client.url} serves a policy that cannot be used: ${cause.message}`, { cause })
-  }
 }
 
 /** The identity of a receipt's statement, whatever its salt; undefined where it is none that an agency sends. */

@@ -2,11 +2,10 @@
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import type { OwnLog } from '../chain/deploy.ts'
-import { parsePolicy } from '../core/policy.ts'
 import { addCommand, keepFilesPrivate, UsageError } from './command.ts'
 import { print, printJson, remark } from './output.ts'
+import { readPinnedPolicy } from './policy-file.ts'
 import { COMMAND } from './program.ts'
-import { readThere } from './receipt-file.ts'
 
 type Options = { json?: boolean }
 type PublisherOptions = Options & { policy?: string; rpc?: string; to: string }
@@ -69,7 +68,7 @@ async function rotatePublisher({ policy, json, rpc, to }: PublisherOptions): Pro
 
 /** The log of a pinned policy on this chain. */
 async function readPinnedLog(file: string, chainId: number): Promise<OwnLog> {
-  const [anchor, ...more] = parsePolicy(await readThere(file)).anchors.filter(each => each.chainId === chainId)
+  const [anchor, ...more] = (await readPinnedPolicy(file)).anchors.filter(each => each.chainId === chainId)
   if (anchor === undefined || more.length > 0)
     throw new UsageError(`${file} names ${anchor === undefined ? 'no log' : 'several logs'} on chain ${chainId}, which the endpoint serves`)
   return anchor

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { OpenSealError } from '../core/errors.ts'
-import { type Policy, parsePolicy } from '../core/policy.ts'
+import type { Policy } from '../core/policy.ts'
 import { speak } from '../messages/language.ts'
 import type { Say } from '../messages/say.ts'
 import { attemptAsync } from '../verifier/attempt.ts'
@@ -20,6 +20,7 @@ import {
   readPolicy,
   type Task,
 } from '../verifier/index.ts'
+import { endpointsFor } from './chain-readers.ts'
 import { createClient } from './client.ts'
 import { addCommand, collect, readSeconds, UsageError, withLedger } from './command.ts'
 import { exitOfAll, RECEIPT_GIVEN, type Row, rowAsJson } from './finding-json.ts'
@@ -28,6 +29,7 @@ import { readArgument, receiptsOf } from './given-files.ts'
 import { FileError } from './hash-file.ts'
 import { chooseLanguage, withLanguage } from './locale.ts'
 import { print, printJson, remark, startProgress, startWordLine } from './output.ts'
+import { readServedPolicy } from './policy-file.ts'
 import { COMMAND } from './program.ts'
 
 type Options = {
@@ -46,8 +48,6 @@ type Options = {
 const TIMEOUT_MS = 15_000
 /** For all of them together. */
 const DEADLINE_SECONDS = 600
-/** Chain id of a local development chain, which is asked at its usual place when no other is named. */
-const LOCAL_CHAIN_ID = 31337
 
 /** Adds the command. */
 export function addVerify(program: Command, setExit: (code: number) => void): void {
@@ -92,7 +92,7 @@ async function readSetting(files: readonly string[], options: Options): Promise<
     throw new UsageError('--receipt is for one file. Of several, give the receipts among the files: each finds its own.')
   const client = createClient(options.ledger)
   const given = options.policy === undefined ? undefined : await readPolicyFile(options.policy)
-  const policy = given?.policy ?? parsePolicy(await client.readText('/policy.json'))
+  const policy = given?.policy ?? (await readServedPolicy(client)).policy
   const signal = AbortSignal.timeout(options.timeout * 1000)
   const urls = endpointsFor(options.rpc, policy)
   const chain = urls.map(url => createJsonRpcReader({ url, fetch: fetchUntil(signal, fetch), timeoutMs: TIMEOUT_MS }))
@@ -167,18 +167,6 @@ function printRows(rows: readonly Row[], { url, endpoints, say }: Setting): void
     answers.own.some(({ finding }) => finding === undefined || finding.result.verdict === 'unchecked')
   if (!rows.some(row => row.kind !== 'left-out' && isUnchecked(row.answers))) return
   remark('', `Asked: the ledger at ${url}; endpoints of the chain: ${endpoints.join(', ') || 'none. Name one with --rpc URL.'}`)
-}
-
-function endpointsFor(named: readonly string[] | undefined, policy: Policy): string[] {
-  const fromEnvironment = (process.env.OPENSEAL_RPC ?? '').split(',').map(url => url.trim())
-  const local = policy.anchors.some(({ chainId }) => chainId === LOCAL_CHAIN_ID)
-    ? [`http://127.0.0.1:${process.env.OPENSEAL_CHAIN_PORT || 8545}`]
-    : []
-  const given = (named ?? fromEnvironment).filter(url => url !== '')
-  const urls = given.length > 0 ? given : local
-  const bad = urls.find(url => !/^https?:\/\//.test(url) || !URL.canParse(url))
-  if (bad !== undefined) throw new UsageError(`--rpc wants an address like https://rpc.example, not ${JSON.stringify(bad)}`)
-  return urls
 }
 
 async function readPolicyFile(path: string): Promise<GivenPolicy> {

@@ -29,7 +29,7 @@ const AGENCY = 'transport.gov.example'
 const THIEF = new Uint8Array(32).fill(66)
 
 describe('the command line against a mirror that lies', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let folder: string
   let service: Service
   let mirror: Server
@@ -287,6 +287,30 @@ describe('the command line against a mirror that lies', function () {
       /EXTEND_UNPROVEN/,
     )
   })
+
+  it('pins and uses no policy that cannot be one, and tells a slip in a file of one’s own from an answer of the ledger', async () => {
+    write('slip.json', '{"type":"openseal/policy@v1"}')
+    write('newer.json', '{"type":"openseal/policy@v2"}')
+    const broken: Lie = (path, truth) => (path === '/policy.json' ? truth.replace('"requireAnchors"', '"requireNothing"') : undefined)
+    for (const args of [['policy', '--out', 'new.json'], ['policy'], ['receipt', '1'], [...submit, 'one.txt', '--record', '1']])
+      await refuses(args, broken, /POLICY_MALFORMED/)
+    await refuses(['verify', 'one.txt', '--trust-ledger'], broken, /POLICY_MALFORMED/)
+    for (const [file, exit] of [
+      ['slip.json', 2],
+      ['newer.json', 7],
+      ['missing.json', 2],
+    ] as const) {
+      for (const args of [
+        ['receipt', '1', '--policy', file],
+        ['audit', '--policy', file],
+        ['policy', '--extend', file],
+      ]) {
+        const { code, err } = await openseal(args)
+        deepEqual([code, err.includes(file)], [exit, true], `${args.join(' ')}: ${err}`)
+      }
+    }
+    ok(!existsSync(join(folder, 'new.json')))
+  }).timeout(120_000)
 
   it('says what an index is, where it was given something else', async () => {
     for (const args of [

@@ -1,0 +1,38 @@
+/** The policy by which a command judges: a file that its user keeps, or what the ledger serves. */
+import { readFile } from 'node:fs/promises'
+import { OpenSealError } from '../core/errors.ts'
+import { type Policy, parsePolicy } from '../core/policy.ts'
+import type { Client } from './client.ts'
+import { CommandError, EXIT_INVALID, EXIT_UNSUPPORTED, EXIT_USAGE, UsageError } from './command.ts'
+
+/** The policy in a file, with the file named in whatever is wrong: exit 2, or 7 where a newer version may read it. */
+export async function readPinnedPolicy(file: string): Promise<Policy> {
+  const bytes = await readFile(file).catch(cause => {
+    throw new UsageError(cause.code === 'ENOENT' ? `there is no file ${file}` : `${file} cannot be read (${cause.code})`, { cause })
+  })
+  return readAs(
+    () => parsePolicy(bytes),
+    EXIT_USAGE,
+    ({ message }) => `${file}: ${message}`,
+  )
+}
+
+/** The ledger's own policy, with its text. One that cannot be used is an answer that does not fit: exit 5, or 7 where a newer version may read it. */
+export async function readServedPolicy(client: Client): Promise<{ readonly policy: Policy; readonly text: string }> {
+  const text = await client.readText('/policy.json')
+  const policy = readAs(
+    () => parsePolicy(text),
+    EXIT_INVALID,
+    ({ message }) => `${client.url} serves a policy that cannot be used: ${message}`,
+  )
+  return { policy, text }
+}
+
+function readAs(read: () => Policy, exit: number, say: (error: OpenSealError) => string): Policy {
+  try {
+    return read()
+  } catch (cause) {
+    if (!(cause instanceof OpenSealError)) throw cause
+    throw new CommandError(cause.code.endsWith('_UNSUPPORTED') ? EXIT_UNSUPPORTED : exit, cause.code, say(cause), { cause })
+  }
+}
