@@ -33,7 +33,8 @@ const signer = createKeySigner(EMBEDDED_KEY)
 /** Opens it. */
 export async function openAnchoredWorld() {
   const folder = await mkdtemp(join(tmpdir(), 'openseal-audit-'))
-  const chain = await startEmbeddedChain({ dataDir: folder, port: 0, log: silentLog })
+  // A page that is opened from disk has the origin "null".
+  const chain = await startEmbeddedChain({ dataDir: folder, port: 0, log: silentLog, pages: 'null' })
   const access = { rpcUrls: [chain.url], signer, log: silentLog }
   const contract = (await deployContract(access)).address
   /** Opens a log of another name in the same contract; its id. */
