@@ -40,12 +40,13 @@ const answering =
 export const ANSWERS: readonly Target[] = [
   parser(
     'verifier/json-rpc',
-    fc.tuple(mutated([...RESULTS, ERROR]), fc.constantFrom('chainId', 'blockNumber', 'anchoredAt', 'codeSha256')),
+    fc.tuple(mutated([...RESULTS, ERROR]), fc.constantFrom('chainId', 'blockNumber', 'anchoredAt', 'codeSha256', 'lastGoodSize')),
     ([bytes, question]): Promise<string | number> => {
       const reader = createJsonRpcReader({ url: 'http://chain.example', fetch: answering(bytes), timeoutMs: 60_000 })
       if (question === 'codeSha256') return reader.codeSha256(`0x${'00'.repeat(20)}`)
-      if (question !== 'anchoredAt') return reader[question]()
       const log = { contract: `0x${'00'.repeat(20)}`, logId: `0x${'00'.repeat(32)}` }
+      if (question === 'lastGoodSize') return reader.lastGoodSize({ ...log, block: 'finalized' }).then(size => size ?? 0)
+      if (question !== 'anchoredAt') return reader[question]()
       return reader.anchoredAt({ ...log, size: 1, root: new Uint8Array(32), block: 'latest' })
     },
     value => ok(typeof value === 'string' ? /^[0-9a-f]{64}$/.test(value) : Number.isSafeInteger(value) && value >= 0, String(value)),

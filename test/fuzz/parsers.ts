@@ -5,6 +5,7 @@ import { checkEvidence, evidenceFiles } from '../../src/audit/evidence.ts'
 import { readStatements } from '../../src/audit/served-statements.ts'
 import { fromBase64, fromBase64Url, fromHex, fromUtf8, toBase64, toBase64Url, toHex, toUtf8 } from '../../src/core/bytes.ts'
 import { formatCheckpoint, parseCheckpoint } from '../../src/core/checkpoint.ts'
+import { decodeText, isLonger } from '../../src/core/encoding.ts'
 import { decodeEntry, encodeEntry } from '../../src/core/entry.ts'
 import { canonicalJson, type Json, parseJson } from '../../src/core/json.ts'
 import { cosign, formatVkey, parseNote, parseVkey, signNote, verifyCosignatures, verifyNote } from '../../src/core/note.ts'
@@ -20,6 +21,7 @@ import { createFileReader } from '../../src/verifier/file-reader.ts'
 import { recognize } from '../../src/verifier/given.ts'
 import { VERDICTS } from '../../src/verifier/verdict.ts'
 import { verify } from '../../src/verifier/verify.ts'
+import { savedAs } from '../core/saved-as.ts'
 import { FULL } from '../core/statements.ts'
 import {
   AMENDMENT,
@@ -149,6 +151,10 @@ const CORE: readonly Target[] = [
     bytes => parseAnyStatement(parseJson(bytes)),
     (statement, bytes) => equal(canonicalStatement(statement), canonicalJson(parseJson(bytes))),
   ),
+  parser('core/encoding', mutated(Object.values(savedAs(formatPolicy(POLICY)))), decodeText, text => {
+    equal(isLonger(text, Buffer.byteLength(text)), false)
+    equal(text === '' || isLonger(text, Buffer.byteLength(text) - 1), true)
+  }),
   parser('core/receipt', mutated(RECEIPTS), parseReceipt, receipt => {
     const { statement, proof, anchors } = receipt
     const again = parseReceipt(JSON.stringify({ ...receipt, anchors: anchors.filter(({ type }) => type === 'evm') }))
