@@ -21,7 +21,7 @@ describe('http: costs', () => {
 
   it('counts a range by its lines, so that the next request of its address waits', async () => {
     deepEqual(await get('/v1/receipts/0/1000', '203.0.113.1'), [200, undefined])
-    deepEqual(await get('/healthz', '203.0.113.1'), [429, '12'])
+    deepEqual(await get('/healthz', '203.0.113.1'), [429, '11'])
     deepEqual(await get('/healthz', '203.0.113.2'), [200, undefined])
     deepEqual(await get('/v1/receipts/0/10', '203.0.113.2'), [200, undefined])
     deepEqual(await get('/v1/statements/0/1000', '203.0.113.3'), [200, undefined])
