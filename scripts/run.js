@@ -114,7 +114,7 @@ function install(node, env) {
   const version = node === process.execPath ? process.versions.node : spawnSync(node, ['-v'], { encoding: 'utf8' }).stdout.trim().slice(1)
   const wanted = stampOf(version)
   const have = readStamp().split('\n')
-  if (have.slice(0, 2).join('\n') !== wanted.trim()) {
+  if (have.slice(0, 2).join('\n') !== wanted.trim() && !(have[1] === wanted.split('\n')[1] && isInstalled())) {
     say(`${have[0] === '' ? 'first start' : 'package-lock.json has changed'}: running npm ci, which takes a minute`)
     const done = spawnSync('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], {
       cwd: root,
@@ -123,8 +123,18 @@ function install(node, env) {
       shell: onWindows,
     })
     if (done.status !== 0) fail('npm ci failed: see above. Check the network and try again.')
-  } else if (have[2] === node) return
+  } else if (have.join('\n').trim() === `${wanted}${node}`) return
   writeFileSync(stampFile, `${wanted}${node}\n`)
+}
+
+/** Whether node_modules holds what the lock file names, by npm's own list of it: then the lock file has only gained hashes, say. */
+function isInstalled() {
+  const read = file =>
+    Object.entries(existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).packages : {}).filter(([path]) => path !== '')
+  const wanted = read(join(root, 'package-lock.json'))
+  const installed = new Map(read(join(root, 'node_modules', '.package-lock.json')))
+  const isThere = ([path, { version, optional }]) => (installed.has(path) ? installed.get(path).version === version : optional === true)
+  return installed.size > 0 && wanted.every(isThere) && [...installed.keys()].every(path => wanted.some(([other]) => other === path))
 }
 
 function runsTypeScript(version) {

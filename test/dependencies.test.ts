@@ -23,8 +23,6 @@ const docs = read('docs/dependencies.md')
 const nameOf = (path: string) => path.replace(/^.*node_modules\//, '')
 const entries = Object.entries(packages).map(([path, entry]) => ({ path, name: nameOf(path), ...entry }))
 
-/** Of other systems; npm adds their hashes when it installs there. See docs/decisions.md, 2026-11-23. */
-const isOfAnotherSystem = ({ optional, os, integrity }: Entry) => optional === true && os !== undefined && integrity === undefined
 const CRYPTOGRAPHY =
   /^(@noble\/|@scure\/|ethers$|ethereum-cryptography$|crypto-js$|js-sha3$|elliptic$|tweetnacl|secp256k1$|hash\.js$|sha\.js$|bcrypto)/
 const OPEN = ['MIT', 'Apache-2.0', 'MIT OR Apache-2.0', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause', '0BSD', 'BlueOak-1.0.0']
@@ -44,8 +42,8 @@ describe('the lock file', () => {
     )
   })
 
-  it('pins every package by its SHA-512, but those of other systems', () => {
-    const unpinned = entries.filter(entry => !isOfAnotherSystem(entry) && !/^sha512-[A-Za-z0-9+/]{86}==$/.test(entry.integrity ?? ''))
+  it('pins every package by its SHA-512, those of other systems too', () => {
+    const unpinned = entries.filter(entry => !/^sha512-[A-Za-z0-9+/]{86}==$/.test(entry.integrity ?? ''))
     deepEqual(
       unpinned.map(({ path }) => path),
       [],
@@ -70,7 +68,7 @@ describe('the lock file', () => {
   })
 
   it('has open licences only, and each exception in the document', () => {
-    const others = entries.filter(entry => !isOfAnotherSystem(entry) && !OPEN.includes(entry.license ?? ''))
+    const others = entries.filter(entry => !OPEN.includes(entry.license ?? ''))
     deepEqual(
       others.map(({ name, license = 'none named' }) => `${name} ${license}`),
       [...section('licences').matchAll(/^- `([^`]+)`: ([^;]+);/gm)].map(([, name, license]) => `${name} ${license}`),

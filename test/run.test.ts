@@ -51,6 +51,26 @@ describe('scripts/run.js', () => {
     equal(stamp() === before, false)
   })
 
+  it('installs nothing where node_modules holds what a changed lock file names', () => {
+    const npm = '#!/bin/sh\necho installed >&2\n'
+    mkdirSync(join(clone, 'bin'))
+    writeFileSync(join(clone, 'bin/npm'), npm, { mode: 0o755 })
+    const env = { ...process.env, PATH: `${join(clone, 'bin')}${delimiter}${NODE_PATH}` }
+    const start = () => spawnSync(process.execPath, ['scripts/run.js', 'hello.ts'], { cwd: clone, encoding: 'utf8', env }).stderr
+    const lock = (packages: object) => writeFileSync(join(clone, 'package-lock.json'), JSON.stringify({ packages }))
+    const a = { version: '1.0.0' }
+    const [other, here] = [{ version: '1.0.0', optional: true }, { 'node_modules/a': a }]
+    writeFileSync(join(clone, 'node_modules/.package-lock.json'), JSON.stringify({ packages: here }))
+    lock({ ...here, 'node_modules/b': other })
+    equal(start(), '')
+    lock({ 'node_modules/a': { ...a, integrity: 'sha512-x' }, 'node_modules/b': other })
+    equal(start(), '')
+    for (const packages of [{ 'node_modules/a': { version: '1.0.1' } }, { ...here, 'node_modules/c': a }, {}]) {
+      lock(packages)
+      match(start(), /installed/)
+    }
+  })
+
   it('takes its program along when it is killed outright, and leaves alone what the program forks', async () => {
     writeFileSync(
       join(clone, 'lives.ts'),
