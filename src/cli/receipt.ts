@@ -11,7 +11,7 @@ import { addCommand, CommandError, EXIT_SEALED, EXIT_UNCHECKED, EXIT_USAGE, pars
 import { FileError } from './hash-file.ts'
 import { print, printJson, remark } from './output.ts'
 import { readIfThere, receiptPath, receiptsPath, replaceFile, writeReceipt } from './receipt-file.ts'
-import { isBetter, NOT_ASKED, openReceiver, type Receiver, type TrustOptions, withTrust } from './received.ts'
+import { isBetter, NOT_ASKED, OWN_WORD, openReceiver, type Receiver, type TrustOptions, withTrust } from './received.ts'
 
 type Options = TrustOptions & { readonly ledger: string; readonly json?: boolean; readonly upgrade?: string; readonly out?: string }
 
@@ -80,7 +80,7 @@ async function upgrade(file: string, options: Options): Promise<number> {
 function tell(
   path: string,
   counts: { anchored: number; sealed: number; unchecked: number },
-  { json, isTest }: Options & { isTest: boolean },
+  { json, isTest, policy }: Options & { isTest: boolean },
 ) {
   const { anchored, sealed, unchecked } = counts
   const all = anchored + sealed + unchecked
@@ -91,6 +91,7 @@ function tell(
   else if (all === 1) print(`The chain could not be asked, and the receipt stays as it was: ${path}`)
   else print(`${anchored} anchored${network}, ${sealed} still waiting for the chain, ${unchecked} not checked: ${path}`)
   if (unchecked > 0) remark(NOT_ASKED)
+  if (anchored > 0 && policy === undefined) remark(OWN_WORD)
 }
 
 /** The receipt as it stands now, or as the ledger has it where only that is anchored. Undefined for what is no receipt in a list of them: an erased entry. */

@@ -41,6 +41,9 @@ export type Receiver = {
 export const NOT_ASKED =
   'No endpoint of the chain gave a usable answer, so nothing here is called anchored. Name one, or another one: --rpc URL'
 
+/** What to say where a receipt is called anchored by the word of the ledger that gave it. */
+export const OWN_WORD = "Checked by the ledger's own policy. If you keep a policy, name it: --policy FILE"
+
 /** The exit code of waiting for the chain, by how the receipt stands. */
 export const EXIT_BY_STATE = { anchored: 0, sealed: EXIT_SEALED, unchecked: EXIT_UNCHECKED } as const
 

@@ -15,7 +15,17 @@ import { hashFile, mediaTypeOf } from './hash-file.ts'
 import { print, printJson, remark, startByteProgress } from './output.ts'
 import { COMMAND } from './program.ts'
 import { checkReceiptPlace, receiptPath, writeReceiptOfVersion } from './receipt-file.ts'
-import { EXIT_BY_STATE, isBetter, NOT_ASKED, openReceiver, type Received, type Receiver, type TrustOptions, withTrust } from './received.ts'
+import {
+  EXIT_BY_STATE,
+  isBetter,
+  NOT_ASKED,
+  OWN_WORD,
+  openReceiver,
+  type Received,
+  type Receiver,
+  type TrustOptions,
+  withTrust,
+} from './received.ts'
 import { readSecret } from './secret.ts'
 import { submitPackages } from './submit-ocds.ts'
 import { formatStop, formatWarning, type GivenWarning, readWarnings, stoppingCodes } from './warnings.ts'
@@ -161,7 +171,7 @@ type Told = {
   readonly warnings: readonly GivenWarning[]
 }
 
-function tell({ index, known, received, waited, receipts, moved, warnings }: Told, { json }: SubmitOptions): void {
+function tell({ index, known, received, waited, receipts, moved, warnings }: Told, { json, policy }: SubmitOptions): void {
   if (json) {
     printJson({ index, known, state: received.state, receipts, warnings })
     return
@@ -173,6 +183,7 @@ function tell({ index, known, received, waited, receipts, moved, warnings }: Tol
   print(...warnings.map(formatWarning))
   if (waited?.state === 'sealed') remark('The chain does not vouch for it yet.')
   if (waited?.state === 'unchecked') remark(NOT_ASKED)
+  if (received.state === 'anchored' && policy === undefined) remark(OWN_WORD)
 }
 
 async function writeReceipts(files: readonly string[], received: Received, receiver: Receiver): Promise<string[]> {
