@@ -48,10 +48,11 @@ export async function readArgument(text: string): Promise<Argument> {
   }
 }
 
-/** The receipts of a file: those in the file that was named for it, else those that lie beside it. None: the ledger is to be asked. */
-export async function receiptsOf(file: GivenFile, named: string | undefined): Promise<readonly GivenReceipt[]> {
+/** The receipts of a file: those in the file that was named for it, else those that lie beside it, unless they were `taken` already. None: the ledger is to be asked. */
+export async function receiptsOf(file: GivenFile, named: string | undefined, taken: readonly string[]): Promise<readonly GivenReceipt[]> {
   if (named !== undefined) return readNamed(named, file)
-  const beside = await Promise.all([receiptPath(file.name), receiptsPath(file.name)].map(path => readBeside(path, file)))
+  const paths = [receiptPath(file.name), receiptsPath(file.name)].filter(path => !taken.includes(path))
+  const beside = await Promise.all(paths.map(path => readBeside(path, file)))
   return beside.flat()
 }
 

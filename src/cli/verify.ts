@@ -115,13 +115,11 @@ async function verifyAll(names: readonly string[], options: Options, setting: Se
   const files: GivenFile[] = []
   for (const [at, file] of taken.entries()) {
     if ('kind' in file) continue
-    const beside = await attemptAsync(() => receiptsOf(file, options.receipt))
+    const beside = await attemptAsync(() => receiptsOf(file, options.receipt, names))
     if (beside.error) taken[at] = { kind: 'left-out', name: file.name, code: beside.error.code, detail: beside.error.message }
     else {
       files.push(file)
-      // One that was given among the files is there already.
-      const known = new Set(receipts.map(receipt => receipt.name))
-      receipts.push(...beside.value.filter(receipt => !known.has(receipt.name)))
+      receipts.push(...beside.value)
     }
   }
   const { url, policy, signal, say } = setting

@@ -1,0 +1,203 @@
+/** Four ways, one answer: the page in a real Chromium, the form without JavaScript, the command line and the library give the same verdicts for the same things. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import {
+  type Answer,
+  createFileReader,
+  createJsonRpcReader,
+  createLedgerReader,
+  type GivenFile,
+  type GivenReceipt,
+  planChecks,
+  readPasted,
+  recognize,
+} from '../../src/verifier/index.ts'
+import { savedAs } from '../core/saved-as.ts'
+import { check, type Given, given, useVerifyPage } from './verify-tool.ts'
+
+/** What is given, and what each way must answer: a verdict, or `none`, for each card from the top; of a package its releases after it. `exit` is the command line's. */
+type Case = { readonly files?: readonly Given[]; readonly pasted?: string; readonly verdicts: readonly string[]; readonly exit: number }
+
+/** Holds the releases that the world has. */
+const PACKAGE = '{"uri":"u","releases":[{"id":"r1","ocid":"ocds-1"},{"id":"r2","ocid":"ocds-1"}]}'
+const MAIN = join(import.meta.dirname, '../../src/cli/main.ts')
+
+describe('four ways, one answer', function () {
+  this.timeout(300_000)
+  const { receiptOf, state, withPage } = useVerifyPage()
+  let folder: string
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'openseal-ways-'))
+    await state.world.submit(`urn:sha256:${createHash('sha256').update(PACKAGE).digest('hex')}`, PACKAGE)
+  })
+  after(() => rm(folder, { recursive: true, force: true }))
+
+  const cases = async (): Promise<{ readonly [title: string]: Case }> => {
+    const good = await receiptOf(6)
+    const saved = savedAs(good)
+    const sha256 = createHash('sha256').update('good file').digest('hex')
+    const lines = `${await receiptOf(4)}\n${await receiptOf(5)}\n`
+    const ofPackage = `${await receiptOf(state.world.ledger.head().size - 1)}\n`
+    const upper = sha256.toUpperCase()
+    return {
+      'a file': { files: [given('f.txt', 'good file')], verdicts: ['anchored'], exit: 0 },
+      'files of every state': {
+        files: ['good file', 'old version', 'withdrawn file', 'fresh file', 'never seen'].map((text, at) => given(`f${at}.txt`, text)),
+        verdicts: ['anchored', 'superseded', 'withdrawn', 'sealed', 'unknown'],
+        exit: 4,
+      },
+      'a forged file and a receipt': { files: [given('f.txt', 'forged'), given('r.receipt.json', good)], verdicts: ['invalid'], exit: 5 },
+      'a file and a receipt without documents': {
+        files: [given('f.txt', 'forged'), given('r.receipt.json', await receiptOf(0))],
+        verdicts: ['invalid'],
+        exit: 5,
+      },
+      'a known file beside the receipt of another': {
+        files: [given('f.txt', 'good file'), given('f.txt.receipt.json', await receiptOf(1))],
+        verdicts: ['invalid'],
+        exit: 5,
+      },
+      ...Object.fromEntries(
+        Object.entries(saved).map(([encoding, bytes]) => [
+          `a receipt in ${encoding}`,
+          {
+            files: [given('f.txt', 'good file'), { ...given('f.txt.receipt.json', ''), buffer: Buffer.from(bytes) }],
+            verdicts: ['anchored'],
+            exit: 0,
+          },
+        ]),
+      ),
+      'a receipt in an encoding that is not known': {
+        files: [
+          given('f.txt', 'good file'),
+          { ...given('f.txt.receipt.json', ''), buffer: Buffer.from(good.replace('"title":"', '"title":"\xe9'), 'latin1') },
+        ],
+        verdicts: ['none'],
+        exit: 2,
+      },
+      'a receipt in place of a file': { files: [given('r.receipt.json', good)], verdicts: ['anchored'], exit: 2 },
+      'several receipts in lines, in place of files': {
+        files: [given('download.ndjson', lines)],
+        verdicts: ['anchored', 'anchored'],
+        exit: 2,
+      },
+      'a compressed copy': { files: [{ ...given('f.txt.gz', ''), buffer: gzipSync('good file') }], verdicts: ['unknown'], exit: 4 },
+      'a package and its receipts': {
+        files: [given('p.json', PACKAGE), given('p.json.receipts.ndjson', lines + ofPackage)],
+        verdicts: ['sealed', 'anchored', 'anchored'],
+        exit: 3,
+      },
+      'a package and receipts of its releases only': {
+        files: [given('q.json', `${PACKAGE} `), given('q.json.receipts.ndjson', lines)],
+        verdicts: ['unknown', 'anchored', 'anchored'],
+        exit: 4,
+      },
+      'a package that was changed around its releases, and its receipts': {
+        files: [given('p.json', PACKAGE.replace('"u"', '"forged"')), given('p.json.receipts.ndjson', lines + ofPackage)],
+        verdicts: ['invalid', 'anchored', 'anchored'],
+        exit: 5,
+      },
+      'a package with a forged release, and its receipts': {
+        files: [given('p.json', PACKAGE.replace('"r1"', '"r1","forged":true')), given('p.json.receipts.ndjson', lines + ofPackage)],
+        verdicts: ['invalid', 'invalid', 'anchored'],
+        exit: 5,
+      },
+      'a fingerprint in upper case': { pasted: upper, verdicts: ['anchored'], exit: 0 },
+      'what certutil prints': {
+        pasted: `SHA256 hash of f.txt:\r\n${sha256}\r\nCertUtil: -hashfile command completed successfully.\r\n`,
+        verdicts: ['anchored'],
+        exit: 0,
+      },
+      'what Get-FileHash prints': {
+        pasted: `Algorithm       Hash       Path\n---------       ----       ----\nSHA256          ${upper}       C:\\f.txt\n`,
+        verdicts: ['anchored'],
+        exit: 0,
+      },
+      'what sha256sum --tag prints': { pasted: `SHA256 (f.txt) = ${sha256}\n`, verdicts: ['anchored'], exit: 0 },
+      'the text of a receipt': { pasted: good, verdicts: ['anchored'], exit: 2 },
+    }
+  }
+
+  it('gives the same verdicts on the page, by the form, on the command line and by the library', async () => {
+    for (const [title, { files = [], pasted, verdicts, exit }] of Object.entries(await cases())) {
+      assert.deepEqual(await byLibrary(files, pasted), verdicts, `${title}: library`)
+      assert.deepEqual(await byCommand(files, pasted), { verdicts, exit }, `${title}: command line`)
+      assert.deepEqual(await byForm(files, pasted), verdicts, `${title}: form`)
+      assert.deepEqual(await byPage(files, pasted), verdicts, `${title}: page`)
+    }
+  })
+
+  async function byLibrary(files: readonly Given[], pasted?: string): Promise<string[]> {
+    const { chain, policy, url } = state.world
+    const found: { files: GivenFile[]; receipts: GivenReceipt[] } = { files: [], receipts: [] }
+    for (const { name, buffer } of files) {
+      const reader = createFileReader()
+      reader.update(buffer)
+      const each = recognize(name, reader.finish())
+      if (each.kind === 'file') found.files.push(each.file)
+      if (each.kind === 'receipts') found.receipts.push(...each.receipts)
+    }
+    const text = readPasted('pasted', pasted ?? '')
+    if (text.kind === 'given') {
+      found.files.push(...text.files)
+      found.receipts.push(...text.receipts)
+    }
+    const ledger = createLedgerReader({ url, origin: policy().origin, fetch, timeoutMs: 5000 })
+    const readers = [createJsonRpcReader({ url: chain.url, fetch, timeoutMs: 5000 })]
+    const tasks = planChecks(found.files, found.receipts, { policy: policy(), trust: 'ledger', chain: readers, ledger })
+    const answers: Answer[] = []
+    for (const task of tasks) {
+      const { own, parts } = await task.run()
+      answers.push(...own, ...parts)
+    }
+    return answers.map(({ finding }) => finding?.result.verdict ?? 'none')
+  }
+
+  async function byCommand(files: readonly Given[], pasted?: string): Promise<{ verdicts: string[]; exit: number }> {
+    const place = await mkdtemp(join(folder, 'case-'))
+    for (const { name, buffer } of files) await writeFile(join(place, name), buffer)
+    const { chain, url } = state.world
+    const names = pasted === undefined ? files.map(({ name }) => name) : ['-']
+    const child = spawn(process.execPath, [MAIN, 'verify', ...names, '--json', '--trust-ledger', '--ledger', url, '--rpc', chain.url], {
+      cwd: place,
+    })
+    child.stdin.end(pasted ?? '')
+    let out = ''
+    child.stdout.on('data', chunk => {
+      out += chunk
+    })
+    const exit = await new Promise<number>(resolve => child.on('close', code => resolve(code ?? -1)))
+    type Told = { verdict?: string; entry?: Told; others?: Told[]; releases?: Told[] }
+    const verdictsOf = ({ verdict = 'none', entry, others = [], releases = [] }: Told): string[] =>
+      entry ? verdictsOf(entry) : [verdict, ...others.flatMap(verdictsOf), ...releases.flatMap(verdictsOf)]
+    return { verdicts: ([JSON.parse(out)].flat() as Told[]).flatMap(verdictsOf), exit }
+  }
+
+  async function byForm(files: readonly Given[], pasted = ''): Promise<string[]> {
+    const body = new FormData()
+    for (const { name, buffer } of files) body.append('files', new File([new Uint8Array(buffer)], name))
+    body.append('pasted', pasted)
+    const text = await (await fetch(`${state.world.url}/en/verify`, { method: 'POST', body })).text()
+    return [...text.matchAll(/<article[^>]* data-verdict="([^"]*)"/g)].map(([, verdict = '']) => verdict)
+  }
+
+  async function byPage(files: readonly Given[], pasted?: string): Promise<string[]> {
+    let seen: string[] = []
+    await withPage('/en/verify', async page => {
+      if (pasted === undefined) await check(page, [...files])
+      else {
+        await page.locator('#paste-part').evaluate(part => part.setAttribute('open', ''))
+        await page.fill('#paste', pasted)
+        await page.locator('#paste-form button').click()
+        await page.waitForSelector('#results[data-done]')
+      }
+      seen = await page.locator('#results article').evaluateAll(cards => cards.map(card => (card as HTMLElement).dataset.verdict ?? ''))
+    })
+    return seen
+  }
+})
