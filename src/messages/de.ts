@@ -172,12 +172,14 @@ export const de: Messages = {
   // Verify page, in the browser
   'verify.title': 'Datei prüfen',
   'verify.lead': 'Finden Sie heraus, ob ein amtliches Dokument unverändert ist, seit es registriert wurde.',
-  'verify.private': 'Die Datei bleibt auf diesem Gerät. Nur ihr Fingerabdruck wird vielleicht gesendet, um den Beleg zu finden.',
+  'verify.private':
+    'Die Datei bleibt auf diesem Gerät. Um den Beleg zu finden, werden höchstens die ersten Stellen ihres Fingerabdrucks gesendet.',
   'verify.privateOffline': 'Die Datei bleibt auf diesem Gerät. Nur die Zugänge zur Kette unten werden befragt.',
   'verify.drop': 'Dateien und Belege hier ablegen, in beliebiger Reihenfolge',
   'verify.choose': 'Dateien wählen',
   'verify.paste': 'Fingerabdruck oder Beleg einfügen',
-  'verify.pasteHint': 'Ein SHA-256-Fingerabdruck (64 Zeichen), mehrere Zeilen von „sha256sum“ oder der Text eines Belegs',
+  'verify.pasteHint':
+    'Ein SHA-256-Fingerabdruck (64 Zeichen), die Ausgabe von „certutil“, „Get-FileHash“ oder „sha256sum“ oder der Text eines Belegs',
   'verify.pasteUse': 'Eingefügtes prüfen',
   'verify.results': 'Ergebnisse',
   'verify.hashing': '{name} wird gelesen: {percent} %',

@@ -118,12 +118,13 @@ const SENTENCES = {
   // Verify page, in the browser
   'verify.title': 'Check a file',
   'verify.lead': 'Find out whether a public record is unchanged since it was put on the record.',
-  'verify.private': 'The file stays on this device. Only its fingerprint may be sent, to look up its receipt.',
+  'verify.private': 'The file stays on this device. To look up its receipt, at most the first digits of its fingerprint are sent.',
   'verify.privateOffline': 'The file stays on this device. Only the chain endpoints below are asked.',
   'verify.drop': 'Drop files and receipts here, in any order',
   'verify.choose': 'Choose files',
   'verify.paste': 'Paste a fingerprint or a receipt',
-  'verify.pasteHint': 'A SHA-256 fingerprint (64 characters), several lines of “sha256sum”, or the text of a receipt',
+  'verify.pasteHint':
+    'A SHA-256 fingerprint (64 characters), what “certutil”, “Get-FileHash” or “sha256sum” print, or the text of a receipt',
   'verify.pasteUse': 'Check what was pasted',
   'verify.results': 'Results',
   'verify.hashing': 'Reading {name}: {percent} %',

@@ -168,12 +168,13 @@ export const es: Messages = {
   // Verify page, in the browser
   'verify.title': 'Comprobar un archivo',
   'verify.lead': 'Averigüe si un documento público no ha cambiado desde que se inscribió.',
-  'verify.private': 'El archivo no sale de este dispositivo. Solo puede enviarse su huella, para buscar su recibo.',
+  'verify.private': 'El archivo no sale de este dispositivo. Para buscar su recibo se envían como mucho las primeras cifras de su huella.',
   'verify.privateOffline': 'El archivo no sale de este dispositivo. Solo se consultan los accesos a la cadena de más abajo.',
   'verify.drop': 'Suelte aquí archivos y recibos, en cualquier orden',
   'verify.choose': 'Elegir archivos',
   'verify.paste': 'Pegar una huella o un recibo',
-  'verify.pasteHint': 'Una huella SHA-256 (64 caracteres), varias líneas de «sha256sum» o el texto de un recibo',
+  'verify.pasteHint':
+    'Una huella SHA-256 (64 caracteres), lo que muestran «certutil», «Get-FileHash» o «sha256sum», o el texto de un recibo',
   'verify.pasteUse': 'Comprobar lo pegado',
   'verify.results': 'Resultados',
   'verify.hashing': 'Leyendo {name}: {percent} %',

@@ -170,12 +170,14 @@ export const fr: Messages = {
   // Verify page, in the browser
   'verify.title': 'Vérifier un fichier',
   'verify.lead': 'Sachez si un document public est inchangé depuis son inscription au registre.',
-  'verify.private': 'Le fichier reste sur cet appareil. Seule son empreinte peut être envoyée, pour trouver son reçu.',
+  'verify.private':
+    'Le fichier reste sur cet appareil. Pour trouver son reçu, tout au plus les premiers chiffres de son empreinte sont envoyés.',
   'verify.privateOffline': 'Le fichier reste sur cet appareil. Seuls les points d’accès à la chaîne ci-dessous sont interrogés.',
   'verify.drop': 'Déposez ici fichiers et reçus, dans n’importe quel ordre',
   'verify.choose': 'Choisir des fichiers',
   'verify.paste': 'Coller une empreinte ou un reçu',
-  'verify.pasteHint': 'Une empreinte SHA-256 (64 caractères), plusieurs lignes de « sha256sum » ou le texte d’un reçu',
+  'verify.pasteHint':
+    'Une empreinte SHA-256 (64 caractères), ce qu’affichent « certutil », « Get-FileHash » ou « sha256sum », ou le texte d’un reçu',
   'verify.pasteUse': 'Vérifier ce qui a été collé',
   'verify.results': 'Résultats',
   'verify.hashing': 'Lecture de {name} : {percent} %',

@@ -1,0 +1,172 @@
+/** `openseal verify` with several files, with slips, and with whom it asks: a real ledger and a real endpoint over HTTP. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { formatPolicy } from '../../src/core/policy.ts'
+import { openWorld, type World } from '../web/world.ts'
+
+const MAIN = join(import.meta.dirname, '../../src/cli/main.ts')
+
+describe('openseal verify', function () {
+  this.timeout(60_000)
+  let world: World
+  let folder: string
+  let liar: Server
+  let questions = 0
+
+  before(async () => {
+    world = await openWorld()
+    await world.submit('good', 'good file')
+    await world.submit('gone', 'withdrawn file')
+    await world.submit('gone', 'withdrawn file', { action: 'withdraw', reason: { code: 'other' }, documents: [] })
+    await world.anchor()
+    folder = mkdtempSync(join(tmpdir(), 'openseal-verify-'))
+    const policy = formatPolicy(world.policy())
+    const receipt = await world.ledger.receipt(1)
+    const texts = {
+      'good.txt': 'good file',
+      'gone.txt': 'withdrawn file',
+      'forged.txt': 'forged',
+      'policy.json': policy,
+      'r.json': receipt,
+    }
+    for (const [name, text] of Object.entries(texts)) writeFileSync(join(folder, name), text)
+    writeFileSync(join(folder, 'forged.txt.receipt.json'), receipt)
+    mkdirSync(join(folder, 'folder'))
+    // A mirror whose list of statements never ends.
+    let next = 2 ** 40
+    liar = createServer(async (request, response) => {
+      questions++
+      if (!request.url?.includes('agency=')) return void response.end(await (await fetch(world.url + request.url)).text())
+      const records = [{ index: next, agency: 'a', record: 'good', action: 'publish' }]
+      setTimeout(() => response.end(JSON.stringify({ records, cursor: String(next--) })), 100)
+    }).listen(0, '127.0.0.1')
+  })
+  after(async () => {
+    liar.closeAllConnections()
+    liar.close()
+    await world.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  const run = async (args: readonly string[], { ledger = world.url, rpc = world.chain.url, input = '' } = {}) => {
+    const child = spawn(process.execPath, [MAIN, 'verify', ...args, '--policy', 'policy.json', '--ledger', ledger, '--rpc', rpc], {
+      cwd: folder,
+      env: { PATH: process.env.PATH, LC_ALL: 'C.UTF-8' },
+    })
+    child.stdin.end(input)
+    let out = ''
+    let err = ''
+    child.stdout.on('data', chunk => {
+      out += chunk
+    })
+    child.stderr.on('data', chunk => {
+      err += chunk
+    })
+    const code = await new Promise<number>(resolve => child.on('close', exit => resolve(exit ?? -1)))
+    return { code, out, err, json: args.includes('--json') ? JSON.parse(out) : undefined }
+  }
+
+  it('checks each of several files by itself, names what it cannot read, and exits with the gravest', async () => {
+    const told = async (...names: string[]) => {
+      const { code, json } = await run([...names, '--json'])
+      return [code, ...[json].flat().map(({ file, verdict, code }: { [member: string]: string }) => `${file}: ${verdict ?? code}`)]
+    }
+    assert.deepEqual(await told('good.txt', 'gone.txt'), [8, 'good.txt: anchored', 'gone.txt: withdrawn'])
+    assert.deepEqual(await told('good.txt', 'none.txt', 'folder'), [
+      2,
+      'good.txt: anchored',
+      'none.txt: FILE_NOT_FOUND',
+      'folder: FILE_UNREADABLE',
+    ])
+    assert.deepEqual(await told('none.txt', 'forged.txt', 'good.txt'), [
+      5,
+      'none.txt: FILE_NOT_FOUND',
+      'forged.txt: invalid',
+      'good.txt: anchored',
+    ])
+    assert.deepEqual(await told('good.txt'), [0, 'good.txt: anchored'])
+    const { out } = await run(['good.txt', 'none.txt', 'forged.txt'])
+    assert.match(out, /^✓ good\.txt: anchored .*\n✗ none\.txt: there is no file none\.txt \[FILE_NOT_FOUND\]\n✗ forged\.txt: invalid /)
+  })
+
+  it('calls a policy or a receipt in place of the file a slip, and takes a receipt among the files for the one that it names', async () => {
+    const policy = await run(['policy.json', '--json'])
+    assert.deepEqual([policy.code, policy.json.code], [2, 'FILE_IS_POLICY'])
+    assert.match(
+      (await run(['policy.json'])).err,
+      /policy\.json is a policy, not a file to check\. Name the file, and the policy with --policy/,
+    )
+    const receipt = await run(['r.json', '--json'])
+    assert.deepEqual(
+      [receipt.code, receipt.json.code, receipt.json.entry.verdict, receipt.json.entry.exit],
+      [2, 'FILE_IS_RECEIPT', 'anchored', 3],
+    )
+    const both = await run(['good.txt', 'r.json', '--json'])
+    assert.deepEqual([both.code, both.json.verdict, both.json.receipt], [0, 'anchored', 'r.json'])
+    assert.equal((await run(['good.txt', 'gone.txt', '--receipt', 'r.json'])).code, 2)
+  })
+
+  it('shows what was computed and what the receipt names, in text and in JSON', async () => {
+    const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
+    const { code, json } = await run(['forged.txt', '--json'])
+    assert.deepEqual(
+      [code, json.sha256, json.expected.map((each: { sha256: string }) => each.sha256)],
+      [5, sha256('forged'), [sha256('good file')]],
+    )
+    const { out } = await run(['forged.txt'])
+    assert.match(
+      out,
+      new RegExp(`SHA-256 computed from your file +${sha256('forged')}\\n +SHA-256 that the receipt names +${sha256('good file')}`),
+    )
+  })
+
+  it('names whom it asked where it could not check everything, and no secret in an address', async () => {
+    const rpc = 'http://user:secret@127.0.0.1:9/key'
+    const { code, json } = await run(['good.txt', '--json'], { rpc })
+    assert.deepEqual([code, json.verdict, json.endpoints, json.ledger], [6, 'unchecked', ['http://127.0.0.1:9'], world.url])
+    const { err } = await run(['good.txt'], { rpc })
+    assert.match(err, /Asked: the ledger at http:\/\/127\.0\.0\.1:\d+; endpoints of the chain: http:\/\/127\.0\.0\.1:9\n/)
+    assert.doesNotMatch(err, /secret/)
+  })
+
+  it('ends at its deadline with a mirror whose list never ends, and is not green', async () => {
+    const { port } = liar.address() as AddressInfo
+    const before = performance.now()
+    const { code, json } = await run(['good.txt', '--timeout', '3', '--json'], { ledger: `http://127.0.0.1:${port}` })
+    assert.ok(performance.now() - before < 20_000)
+    assert.deepEqual([json.isGreen, code === 0], [false, false])
+    assert.ok(questions > 10 && questions < 60, `${questions} questions`)
+    assert.equal((await run(['good.txt', '--timeout', '3', '--require-current'], { ledger: `http://127.0.0.1:${port}` })).code, 6)
+  })
+
+  it('reads fingerprints and receipts from its input, in upper case too', async () => {
+    const sha256 = createHash('sha256').update('good file').digest('hex').toUpperCase()
+    for (const [name, input] of [
+      ['-', `SHA256 (f) = ${sha256}`],
+      [sha256, ''],
+      [`sha256:${sha256}`, ''],
+    ] as const) {
+      const { code, json } = await run([name, '--json'], { input })
+      assert.deepEqual([code, json.verdict, json.subject], [0, 'anchored', 'fingerprint'], name)
+    }
+    assert.deepEqual((await run(['-'], { input: 'a'.repeat(40) })).code, 2)
+  })
+
+  it('says which policy file it judged by, with its fingerprint, and names the file of one that cannot be used', async () => {
+    const { json } = await run(['good.txt', '--json'])
+    assert.deepEqual([json.policy.file, /^[0-9a-f]{64}$/.test(json.policy.sha256)], ['policy.json', true])
+    const bad = spawn(process.execPath, [MAIN, 'verify', 'good.txt', '--policy', 'r.json'], { cwd: folder })
+    let err = ''
+    bad.stderr.on('data', chunk => {
+      err += chunk
+    })
+    await new Promise(resolve => bad.on('close', resolve))
+    assert.match(err, /^openseal: r\.json: /)
+  })
+})
