@@ -77,9 +77,9 @@ export function expect({ chains, requireAnchors: r, change, source, file }: Case
 export function* allCases(): Generator<Case> {
   const kinds = [true, false].flatMap(production => STATES.map(state => ({ state, production })))
   const pairs = kinds.flatMap((a, at) => kinds.slice(at).map(b => [a, b]))
+  // What nobody is asked about is one case: that of a withdrawal.
   for (const chains of [...kinds.map(kind => [kind]), ...pairs])
     for (const requireAnchors of [1, 2])
-      // What nobody is asked about is one case: that of a withdrawal.
       for (const change of CHANGES)
         for (const source of SOURCES.filter(source => source !== 'nobody' || change === 'withdrawn'))
           for (const file of [true, false]) yield { chains, requireAnchors, change, source, file }
