@@ -10,8 +10,9 @@ import {
   readPasted,
   readReceipt,
   readReceiptLine,
-  recognize,
+  recognizeZipped,
 } from '../verifier/index.ts'
+import { readReceiptZip } from '../verifier/receipt-zip.ts'
 import { FileError, readFile } from './hash-file.ts'
 import { fileLines } from './lines.ts'
 import { startByteProgress } from './output.ts'
@@ -34,7 +35,7 @@ export async function readArgument(text: string): Promise<Argument> {
   if (sha256 !== undefined && (text.includes(':') || !(await isThere(text))))
     return { name: text, files: [fingerprint(sha256.toLowerCase(), text)], receipts: [] }
   try {
-    const given = recognize(text, await readWithProgress(text))
+    const given = await recognizeZipped(text, await readWithProgress(text), readReceiptZip)
     if (given.kind === 'file') return { name: text, files: [given.file], receipts: [] }
     if (given.kind === 'receipts') return { name: text, files: [], receipts: given.receipts }
     return {
@@ -64,7 +65,7 @@ async function readNamed(path: string, file: GivenFile): Promise<readonly GivenR
   const { size } = await stat(path).catch(() => ({ size: 0 }))
   if (size > MAX_WHOLE_BYTES) return readLines(path, file)
   const read = await readFile(path)
-  const given: Given = recognize(path, read)
+  const given: Given = await recognizeZipped(path, read, readReceiptZip)
   if (given.kind === 'policy') throw new FileError('RECEIPT_IS_POLICY', `${path} is a policy, not a receipt. Name it with --policy ${path}`)
   // What was named as a receipt is judged as one, whatever it is.
   const receipts = given.kind === 'receipts' ? given.receipts : [readReceipt(path, read.json ?? '')]

@@ -19,6 +19,8 @@ export type ReadFile = {
   readonly digest: FileDigest
   /** The bytes of JSON, or what looks like it in whatever encoding, that was not too large to keep. */
   readonly json?: Uint8Array
+  /** The bytes of a ZIP archive that was not too large to keep. */
+  readonly zip?: Uint8Array
   /** What it is, where that decides what can be done with it. Of JSON `recognize` tells more. */
   readonly kind?: FileKind
   readonly pdf?: PdfFacts
@@ -33,6 +35,8 @@ export type FileReaderOptions = { readonly maxJsonBytes?: number; readonly maxRe
 /** Takes a file chunk by chunk, each valid only during the call. */
 export type FileReader = { update(chunk: Uint8Array): void; finish(): ReadFile }
 
+/** Archives up to this size are kept, for they may hold receipts. */
+const MAX_ZIP_BYTES = 16 * 1024 * 1024
 /** JSON up to this size is kept, for its content digest. */
 export const MAX_JSON_BYTES = 64 * 1024 * 1024
 
@@ -60,7 +64,8 @@ export function createFileReader({
       if (head.length < HEAD_BYTES) head = concatBytes(head, chunk.subarray(0, HEAD_BYTES - head.length))
       pdf.update(chunk)
       if (isJson === false) scanner = undefined
-      if (isJson === false || bytes > maxJsonBytes) kept = undefined
+      if (isJson === false && !mayBeZip(head)) kept = undefined
+      if (bytes > (isJson === false ? Math.min(MAX_ZIP_BYTES, maxJsonBytes) : maxJsonBytes)) kept = undefined
       kept?.push(chunk.slice())
       // What is no OCDS file is no error here: it counts by its bytes.
       if (attempt(() => scanner?.push(chunk)).error) scanner = undefined
@@ -78,6 +83,7 @@ export function createFileReader({
         releasesLeftOut: isPackage ? leftOut : 0,
         ...(json && { json }),
         ...(kind && { kind }),
+        ...(kind === 'zip' && kept && { zip: concatBytes(...kept) }),
         ...(facts && { pdf: facts }),
       }
     },
@@ -103,6 +109,11 @@ function nameOf({ value }: Attempt<ReturnType<typeof parseJson>>): { name?: stri
   if (!isJsonObject(value)) return {}
   const parts = [value.ocid, value.id].filter(part => typeof part === 'string' || typeof part === 'number')
   return parts.length === 0 ? {} : { name: parts.join(' ') }
+}
+
+/** By as much of its first two bytes as has come. */
+function mayBeZip([first, second = 0x4b]: Uint8Array): boolean {
+  return first === 0x50 && second === 0x4b
 }
 
 /** Only what begins an object or an array; undefined while there was nothing but white space, a byte order mark and the zeros of UTF-16. */

@@ -3,7 +3,7 @@
 import { decodeText } from '../core/encoding.ts'
 import { type FileKind, isJsonLines, kindOfJson } from '../core/file-kind.ts'
 import { canonicalJson, isJsonObject, type Json, parseJson } from '../core/json.ts'
-import { attempt } from './attempt.ts'
+import { attempt, attemptAsync } from './attempt.ts'
 import type { ReadFile } from './file-reader.ts'
 
 /** A document as a receipt names it. */
@@ -39,7 +39,7 @@ const MANY_RECEIPTS = /\.receipts\.ndjson$/i
 
 /** Sorts by content. A damaged receipt is told by its name, so that it is refused as a receipt and not looked up as a document. */
 export function recognize(name: string, read: ReadFile): Given {
-  const { json, ...rest } = read
+  const { json, zip: _, ...rest } = read
   const text = json && attempt(() => decodeText(json)).value
   if (json !== undefined && text === undefined && (ONE_RECEIPT.test(name) || MANY_RECEIPTS.test(name))) {
     return { kind: 'receipts', receipts: [{ name, text: undefined, documents: [], digests: [], ...ofName(name) }] }
@@ -55,6 +55,22 @@ export function recognize(name: string, read: ReadFile): Given {
   // Its bytes were only needed to tell what it is.
   const kind = read.kind ?? kindOf(text, value)
   return { kind: 'file', file: { name, read: { ...rest, ...(kind && { kind }) } } }
+}
+
+/** Takes the receipts out of a ZIP archive that holds nothing else; undefined for any other. Rejects with an OpenSealError where it cannot be read. */
+export type OpenZip = (bytes: Uint8Array) => Promise<readonly { readonly name: string; readonly bytes: Uint8Array }[] | undefined>
+
+/** Sorts as `recognize` does, and looks into a ZIP archive of receipts. One that cannot be read is a file like any other. */
+export async function recognizeZipped(name: string, read: ReadFile, openZip: OpenZip): Promise<Given> {
+  const { zip } = read
+  const files = zip && (await attemptAsync(() => openZip(zip))).value
+  if (files === undefined) return recognize(name, read)
+  const receipts = files.flatMap(file => {
+    const inside = file.name.split('/').at(-1) ?? file.name
+    const given = recognize(inside, { ...read, json: file.bytes })
+    return given.kind === 'receipts' ? given.receipts.map(receipt => ({ ...receipt, name: `${name}/${receipt.name}` })) : []
+  })
+  return { kind: 'receipts', receipts }
 }
 
 /** A receipt by itself. `of` is the file that it was given for, where that was said. */

@@ -24,7 +24,17 @@ export { fetchUntil } from './deadline.ts'
 export { digestsOf, type FileDigest } from './digest.ts'
 export { ExtendError, extendPolicy } from './extend.ts'
 export { createFileReader, type FileReader, type ReadFile, type Release } from './file-reader.ts'
-export { type Given, type GivenFile, type GivenReceipt, type NamedDocument, readReceipt, readReceiptLine, recognize } from './given.ts'
+export {
+  type Given,
+  type GivenFile,
+  type GivenReceipt,
+  type NamedDocument,
+  type OpenZip,
+  readReceipt,
+  readReceiptLine,
+  recognize,
+  recognizeZipped,
+} from './given.ts'
 export { createJsonRpcReader, type JsonRpcOptions } from './json-rpc.ts'
 export { createLedgerReader, type LedgerReader } from './ledger-reader.ts'
 export type { Note, NoteKey } from './notes.ts'

@@ -15,10 +15,11 @@ import {
   type ReadFile,
   readPasted,
   readPolicy,
-  recognize,
+  recognizeZipped,
   type Statement,
 } from '../verifier/index.ts'
 import { readFound } from '../verifier/ledger-reader.ts'
+import { readReceiptZip } from '../verifier/receipt-zip.ts'
 import { type ListedEntry, readRecordVersions } from '../verifier/record-versions.ts'
 import type { CheckLedger } from './questions.ts'
 import { WHOLE_CARDS } from './result.ts'
@@ -46,7 +47,7 @@ export type CheckMeans = { readonly policy: Policy; readonly chain: readonly Cha
 
 /** Checks what was sent. Without a receipt the ledger's own is taken. */
 export async function checkUpload(say: Say, upload: Upload, means: CheckMeans): Promise<FormAnswer> {
-  const sorted = sort(say, upload)
+  const sorted = await sort(say, upload)
   const pasted = readPasted(say('result.receipt'), upload.pasted ?? '')
   if (pasted.kind === 'given') {
     sorted.files.push(...pasted.files.slice(0, MAX_PASTED_HASHES))
@@ -71,14 +72,14 @@ export async function checkUpload(say: Say, upload: Upload, means: CheckMeans): 
 type Sorted = { readonly files: GivenFile[]; readonly receipts: GivenReceipt[]; readonly notices: string[]; policy?: GivenPolicy }
 
 /** A policy among the files judges nothing: whoever sent the files may have sent it too. The reader has to choose it in its own field. */
-function sort(say: Say, { files }: Upload): Sorted {
+async function sort(say: Say, { files }: Upload): Promise<Sorted> {
   const sorted: Sorted = { files: [], receipts: [], notices: [] }
   for (const { name, read, isPolicy } of files) {
     if (isPolicy) {
       usePolicy(say, sorted, name, read)
       continue
     }
-    const given = recognize(name, read)
+    const given = await recognizeZipped(name, read, readReceiptZip)
     if (given.kind === 'file') sorted.files.push(given.file)
     else if (given.kind === 'receipts') sorted.receipts.push(...given.receipts)
     else sorted.notices.push(say('verify.policyNotUsed', { name: isolate(name) }))

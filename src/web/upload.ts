@@ -72,7 +72,7 @@ async function readPart(field: string, name: string, stream: AsyncIterable<Uint8
     return undefined // the form's own error tells the reader
   }
   const read = reader.finish()
-  budget.jsonBytes -= read.json?.length ?? 0
+  budget.jsonBytes -= (read.json ?? read.zip)?.length ?? 0
   return name === '' && bytes === 0 ? undefined : { name, read, ...(field === 'policy' && { isPolicy: true }) }
 }
 

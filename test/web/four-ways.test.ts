@@ -6,6 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { TextReader, Uint8ArrayWriter, ZipWriter } from '@zip.js/zip.js'
 import {
   type Answer,
   createFileReader,
@@ -15,10 +16,18 @@ import {
   type GivenReceipt,
   planChecks,
   readPasted,
-  recognize,
+  recognizeZipped,
 } from '../../src/verifier/index.ts'
+import { readReceiptZip } from '../../src/verifier/receipt-zip.ts'
 import { savedAs } from '../core/saved-as.ts'
 import { check, type Given, given, useVerifyPage } from './verify-tool.ts'
+
+/** A ZIP archive of receipts. */
+async function zipOf(...receipts: readonly string[]): Promise<Buffer> {
+  const writer = new ZipWriter(new Uint8ArrayWriter(), { useWebWorkers: false })
+  for (const [at, receipt] of receipts.entries()) await writer.add(`${at}.receipt.json`, new TextReader(receipt))
+  return Buffer.from(await writer.close())
+}
 
 /** What is given, and what each way must answer: a verdict, or `none`, for each card from the top; of a package its releases after it. `exit` is the command line's. */
 type Case = { readonly files?: readonly Given[]; readonly pasted?: string; readonly verdicts: readonly string[]; readonly exit: number }
@@ -86,6 +95,15 @@ describe('four ways, one answer', function () {
         verdicts: ['anchored', 'anchored'],
         exit: 2,
       },
+      'a ZIP of receipts beside its files': {
+        files: [
+          given('f.txt', 'good file'),
+          given('g.txt', 'old version'),
+          { ...given('receipts.zip', ''), buffer: await zipOf(good, await receiptOf(1)) },
+        ],
+        verdicts: ['anchored', 'superseded'],
+        exit: 8,
+      },
       'a compressed copy': { files: [{ ...given('f.txt.gz', ''), buffer: gzipSync('good file') }], verdicts: ['unknown'], exit: 4 },
       'a package and its receipts': {
         files: [given('p.json', PACKAGE), given('p.json.receipts.ndjson', lines + ofPackage)],
@@ -138,7 +156,7 @@ describe('four ways, one answer', function () {
     for (const { name, buffer } of files) {
       const reader = createFileReader()
       reader.update(buffer)
-      const each = recognize(name, reader.finish())
+      const each = await recognizeZipped(name, reader.finish(), readReceiptZip)
       if (each.kind === 'file') found.files.push(each.file)
       if (each.kind === 'receipts') found.receipts.push(...each.receipts)
     }

@@ -11,7 +11,7 @@ import { PAGE_DATA_ID, type PageData } from './page-data.ts'
 import { showTask } from './show-task.ts'
 
 /** What checks. The page that a ledger serves can ask that ledger too. */
-type Checking = typeof import('./checking.ts') & Partial<Pick<typeof import('./served-checking.ts'), 'openLedger'>>
+type Checking = typeof import('./checking.ts') & Partial<Pick<typeof import('./served-checking.ts'), 'openLedger' | 'openZip'>>
 
 /** What a page has only where it is served, and what only where it is not: neither carries the other's part. */
 export type Parts = {
@@ -129,7 +129,7 @@ async function takeOne(tools: Checking, file: File): Promise<void> {
       bar.value = percent
       if (percent % 10 === 0) tell(say('verify.hashing', { name: file.name, percent }))
     })
-    sort(tools, file.name, read)
+    await sort(tools, file.name, read)
   } catch (error) {
     if (!(error instanceof OpenSealError)) throw error
     notice(`${isolate(file.name)}: ${say('verify.unreadable')}`)
@@ -138,8 +138,9 @@ async function takeOne(tools: Checking, file: File): Promise<void> {
   }
 }
 
-function sort(tools: Checking, name: string, read: ReadFile): void {
-  const given = tools.recognize(name, read)
+async function sort(tools: Checking, name: string, read: ReadFile): Promise<void> {
+  // The offline verifier has no room for a reader of archives, and says what to do with one.
+  const given = tools.openZip ? await tools.recognizeZipped(name, read, tools.openZip) : tools.recognize(name, read)
   if (given.kind === 'receipts') receipts.push(...given.receipts)
   else if (given.kind === 'policy') offerPolicy(tools, name, given.text)
   else files.push(given.file)
