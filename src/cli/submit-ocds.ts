@@ -179,7 +179,7 @@ function asJson(outcome: Outcome) {
   if ('error' in outcome) return { file: outcome.path, code: outcome.error.code, detail: outcome.error.message }
   const { report, indexes, counts = NONE, ...rest } = outcome
   const { path, shape, refused, linked, summaries, labels } = report
-  return { file: path, shape, statements: labels.length, ...rest, ...counts, refused, linked, summaries, index: indexes.at(-1) }
+  return { file: path, shape, statements: labels.length, ...rest, ...counts, refused, linked, summaries, indexes, index: indexes.at(-1) }
 }
 
 function printOutcome(outcome: Outcome, { dryRun }: SubmitOptions): void {

@@ -299,7 +299,10 @@ describe('the command line against a ledger', function () {
     write('second.json', packageOf('Rail'))
     const first = await json([...ocds, 'first.json'])
     assert.deepEqual([first.code, first.value.files[0].accepted, first.value.files[0].known], [0, 3, 0], first.err)
+    const { indexes, index } = first.value.files[0]
+    assert.deepEqual([indexes.length, new Set(indexes).size, indexes.at(-1)], [3, 3, index])
     const again = await json([...ocds, 'first.json'])
+    assert.deepEqual(again.value.files[0].indexes, indexes)
     assert.deepEqual([again.code, again.value.files[0].accepted, again.value.files[0].known], [0, 0, 3])
     const stopped = await json([...ocds, 'second.json'])
     const [file] = stopped.value.files
