@@ -4,14 +4,15 @@
  *   npm run bench:audit                     200,000 records; about a minute
  *   npm run bench:audit -- --million        a million
  *   npm run bench:audit -- --keep FOLDER    builds the ledger there, or uses the one that is there
- *   npm run bench:audit -- --write          puts the table into docs/audit.md
+ *   npm run bench:audit -- --write          writes docs/results/audit.md
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { readOptions } from '../scripts/options.ts'
+import { writeResults } from '../scripts/results.ts'
 import { startHelper } from './processes.ts'
 
 type Costs = { readonly cpuSeconds: number; readonly peakMiB: number }
@@ -19,7 +20,6 @@ type Row = Costs & { readonly what: string; readonly seconds: number; readonly r
 type Told = Partial<Costs> & { readonly done?: number; readonly verdict?: string; readonly from?: number; readonly size?: number }
 
 const GROWTH = 1000
-const MARKERS = ['<!-- bench:start -->', '<!-- bench:end -->'] as const
 
 const { values: options } = readOptions('bench:audit', {
   options: { million: { type: 'boolean' }, keep: { type: 'string' }, write: { type: 'boolean' } },
@@ -84,8 +84,6 @@ function formatTable(rows: readonly Row[]): string {
       `| ${what} | ${read.toLocaleString('en')} | ${seconds.toFixed(1)} s | ${cpuSeconds.toFixed(1)} s | ${peakMiB} MiB | ${Math.round(read / seconds).toLocaleString('en')} |`,
   )
   return [
-    `Node ${process.versions.node}, ${cpus().length} cores (${cpus()[0]?.model.trim()}), ${new Date().toISOString().slice(0, 10)}, ${size.toLocaleString('en')} entries.`,
-    '',
     '| audit of | entries read | time | its processor time | peak memory | entries a second |',
     '| --- | ---: | ---: | ---: | ---: | ---: |',
     ...lines,
@@ -93,11 +91,12 @@ function formatTable(rows: readonly Row[]): string {
 }
 
 function writeTable(table: string): void {
-  const file = join(dirname(import.meta.dirname), 'docs/audit.md')
-  const text = readFileSync(file, 'utf8')
-  const [start, end] = MARKERS.map(marker => text.indexOf(marker)) as [number, number]
-  if (start < 0 || end < 0) throw new Error(`bug: no place for the table in ${file}`)
-  writeFileSync(file, `${text.slice(0, start + MARKERS[0].length)}\n${table}\n${text.slice(end)}`)
+  writeResults('audit', {
+    title: 'Time and memory of an audit',
+    command: `npm run bench:audit -- ${options.million ? '--million ' : ''}--write`,
+    about: `An audit of a ledger of ${size.toLocaleString('en')} entries, without chain. Ledger and auditor share one machine; processor time and memory are those of the auditor’s process.`,
+    body: table,
+  })
 }
 
 function say(what: string): void {

@@ -1,9 +1,10 @@
-/** How much memory the verify page needs for a large file, and how long it takes: the offline verifier in a real Chromium, by what Linux says of its processes. */
+/** How much memory the verify page needs for a large file, and how long it takes: the offline verifier in a real Chromium, by what Linux says of its processes. `--write` writes docs/results/browser-memory.md. */
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { writeResults } from '../scripts/results.ts'
 import { createSigner, formatVkey } from '../src/core/note.ts'
 import { parsePolicy } from '../src/core/policy.ts'
 import { loadAssets } from '../src/web/assets.ts'
@@ -17,10 +18,19 @@ const MARK = '--openseal-bench'
 const folder = await mkdtemp(join(tmpdir(), 'openseal-bench-'))
 try {
   const page = pathToFileURL(await writePage()).href
+  const rows = ['| file | time | renderer’s peak | JavaScript heap afterwards |', '| --- | ---: | ---: | ---: |']
   for (const sizeMib of SIZES_MIB) {
     const { seconds, peakMib, heapMib } = await measure(page, await writeLarge(sizeMib))
     console.log(`${sizeMib} MiB: ${seconds.toFixed(1)} s, renderer's peak ${peakMib} MiB, JavaScript heap ${heapMib} MiB`)
+    rows.push(`| ${sizeMib} MiB | ${seconds.toFixed(1)} s | ${peakMib} MiB | ${heapMib} MiB |`)
   }
+  if (process.argv.includes('--write'))
+    writeResults('browser-memory', {
+      title: 'The offline verifier and large files',
+      command: 'npm run bench:browser -- --write',
+      about: 'Files of random bytes, given to the offline verifier in Chromium. The peak is the high-water mark of the renderer (`VmHWM`).',
+      body: rows.join('\n'),
+    })
 } finally {
   await rm(folder, { recursive: true, force: true })
 }

@@ -3,11 +3,12 @@
  *
  *   npm run bench                 prints the table
  *   npm run bench -- --full       also a ledger of a million records (another minute or two, and 4 GB of temporary disk)
- *   npm run bench -- --write      puts the table into docs/bench.md
+ *   npm run bench -- --write      writes docs/results/bench.md
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { writeResults } from '../scripts/results.ts'
 import { buildTrees, levelBulk, levelLone } from './alone.ts'
 import type { Load } from './load.ts'
 import { type Helper, memoryOf, startHelper } from './processes.ts'
@@ -33,7 +34,6 @@ const CONNECTIONS = 64
 const TREE = 50_000
 const RECORDS = 200_000
 const MANY = 1_000_000
-const MARKERS = ['<!-- bench:start -->', '<!-- bench:end -->'] as const
 
 const options = process.argv.slice(2)
 const unknown = options.find(option => option !== '--full' && option !== '--write')
@@ -191,13 +191,13 @@ function formatTable(rows: readonly Row[]): string {
 }
 
 function writeTable(table: string): void {
-  const file = join(dirname(import.meta.dirname), 'docs/bench.md')
-  const text = readFileSync(file, 'utf8')
-  const [before, rest] = text.split(MARKERS[0])
-  const after = rest?.split(MARKERS[1])[1]
-  if (before === undefined || after === undefined) throw new Error(`bug: ${file} has lost its markers`)
-  const machine = `Node ${process.versions.node}, ${cpus().length} cores (${cpus()[0]?.model.trim()}), ${new Date().toISOString().slice(0, 10)}, ${options.join(' ')}.`
-  writeFileSync(file, `${before}${MARKERS[0]}\n${machine}\n\n${table}\n${MARKERS[1]}${after}`)
+  writeResults('bench', {
+    title: 'Speed',
+    command: `npm run bench -- ${options.join(' ')}`,
+    about:
+      'OpenSeal against what the same machine does without it: medians of alternating rounds in one run. Look at the ratios, because machines differ. Server, bare Koa and load generator are processes of their own. Statements have about 800 bytes, and all differ.',
+    body: table,
+  })
 }
 
 function say(line: string): void {

@@ -1,13 +1,14 @@
 // Measures what the contract costs, with real proofs from a real tree of a million records, on Hardhat's in-process network.
 //
 //   node scripts/gas.ts           prints the table
-//   node scripts/gas.ts --write   puts it into docs/gas.md as well
+//   node scripts/gas.ts --write   writes docs/results/gas.md as well
 import { hash } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { ContractFactory, type ContractTransactionResponse } from 'ethers'
 import hre from 'hardhat'
 import type { ContractArtifact } from './compile.ts'
+import { formatResults, writePage } from './results.ts'
 
 /** One measured transaction. `sha256Calls` and `proofLength` say why it costs what it costs. */
 export type GasRow = {
@@ -25,9 +26,8 @@ export const LIMITS = { anchor: 80_000, inclusion: 30_000 }
 const RECORDS = [1_000, 100_000, 1_000_000]
 const LARGEST = 1_050_000
 const TRACE_OPTIONS = { disableMemory: true, disableStack: true, disableStorage: true }
-const MARKERS = ['<!-- gas:start -->', '<!-- gas:end -->'] as const
 
-/** Measures everything that docs/gas.md shows. Takes about ten seconds, most of it for building the tree. */
+/** Measures everything that docs/results/gas.md shows. Takes about ten seconds, most of it for building the tree. */
 export async function measureGas(): Promise<GasRow[]> {
   const tree = growTree(LARGEST)
   const network = await hre.network.create()
@@ -83,12 +83,15 @@ export function formatGasTable(rows: readonly GasRow[]): string {
   )
 }
 
-/** docs/gas.md with the table between its markers replaced. */
-export function withGasTable(page: string, table: string): string {
-  const start = page.indexOf(MARKERS[0])
-  const end = page.indexOf(MARKERS[1])
-  if (start < 0 || end < start) throw new Error(`docs/gas.md lacks ${MARKERS.join(' or ')}`)
-  return `${page.slice(0, start)}${MARKERS[0]}\n${table}\n${page.slice(end)}`
+/** The text of docs/results/gas.md. */
+export function formatGasPage(rows: readonly GasRow[]): string {
+  return formatResults({
+    title: 'Gas of the contract',
+    command: 'npm run gas -- --write',
+    about:
+      'Measured on Hardhat’s in-process network, with real proofs from one tree of 1,050,000 records. For `anchor`, the figure is all the gas of the transaction. For `verifyInclusion`, it is the gas of the check alone, which another contract pays on top of its own call.',
+    body: formatGasTable(rows),
+  })
 }
 
 /** Gas that a traced transaction's execution took, from its first step to its last: without the 21,000 and the calldata. */
@@ -166,8 +169,7 @@ function split(n: number): number {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const table = formatGasTable(await measureGas())
-  console.log(table)
-  const page = new URL('../docs/gas.md', import.meta.url)
-  if (process.argv.includes('--write')) writeFileSync(page, withGasTable(readFileSync(page, 'utf8'), table))
+  const rows = await measureGas()
+  console.log(formatGasTable(rows))
+  if (process.argv.includes('--write')) writePage('gas', formatGasPage(rows))
 }

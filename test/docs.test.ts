@@ -1,7 +1,7 @@
-/** What the documents say of the tests: every test that a table names is there. */
+/** The documents: the tests that they name, their links, their form. */
 import { deepEqual, ok } from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
 
@@ -10,18 +10,88 @@ const sources = readdirSync(join(root, 'test'), { recursive: true, encoding: 'ut
   .map(file => readFileSync(join(root, 'test', file), 'utf8'))
   .join('\n')
 
-for (const page of ['docs/reliability.md', 'docs/threat-model.md'])
-  describe(page, () => {
-    it('names tests that exist', () => {
-      const tables = readFileSync(join(root, page), 'utf8').split('<!-- tests -->\n').slice(1)
-      const named = tables.flatMap(table => readLastColumn(table).flatMap(cell => cell.split(' · ')))
-      ok(named.length > 0)
-      deepEqual(
-        named.filter(name => !isThere(sources, name)),
-        [],
-      )
-    })
+const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...markdownIn('docs'), ...markdownIn('contracts')]
+const read = (page: string) => readFileSync(join(root, page), 'utf8')
+
+describe('documents', () => {
+  it('name tests that exist', () => {
+    const tables = pages.flatMap(page => read(page).split('<!-- tests -->\n').slice(1))
+    const named = tables.flatMap(table => readLastColumn(table).flatMap(cell => cell.split(' · ')))
+    ok(named.length > 100)
+    deepEqual(
+      named.filter(name => !isThere(sources, name)),
+      [],
+    )
   })
+
+  it('link to files and headings that exist', () => {
+    const links = pages.flatMap(page => linksOf(page).map(link => ({ page, link })))
+    ok(links.length > 50)
+    deepEqual(
+      links.filter(({ page, link }) => !resolves(page, link)),
+      [],
+    )
+  })
+
+  it('have one paragraph a line', () => {
+    deepEqual(pages.filter(page => /^docs\/.*\//.test(page)).flatMap(brokenLines), [])
+  })
+
+  it('keep results of runs apart, each page written by a command that there is', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: object }
+    const results = markdownIn('docs/results')
+    ok(results.length > 0)
+    deepEqual(
+      results.filter(page => {
+        const [, name = ''] = /^# .+\n\nWritten by `npm run ([\w:]+) -- .*--write`\. Do not edit this page\.\n/.exec(read(page)) ?? []
+        return !(name in scripts)
+      }),
+      [],
+    )
+  })
+})
+
+function markdownIn(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter(file => file.endsWith('.md'))
+    .map(file => `${folder}/${file}`)
+}
+
+/** The targets of a page's links, without those that lead to other sites. */
+function linksOf(page: string): string[] {
+  const text = read(page)
+    .replace(/```[\s\S]*?```/g, '')
+    .replace(/`[^`\n]*`/g, '')
+  return [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target).filter(target => !/^[a-z]+:/.test(target))
+}
+
+function resolves(page: string, link: string): boolean {
+  const [path = '', heading] = link.split('#')
+  const target = path === '' ? page : join(dirname(page), path)
+  if (!existsSync(join(root, target))) return false
+  return heading === undefined || headingsOf(target).includes(heading)
+}
+
+/** The names under which GitHub finds a page's headings. */
+function headingsOf(page: string): string[] {
+  return [...read(page).matchAll(/^#+ (.+)$/gm)].map(([, text = '']) =>
+    text
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}
+
+/** Lines that go on with the paragraph or the list item of the line before. */
+function brokenLines(page: string): string[] {
+  const lines = read(page)
+    .replace(/```[\s\S]*?```/g, '')
+    .split('\n')
+  const isProse = (line: string) => line !== '' && !/^(#|\||<|\s*[-*] |\s*\d+\. )/.test(line)
+  return lines.flatMap((line, at) =>
+    isProse(line) && /\S/.test(lines[at - 1] ?? '') && !/^(#|\||<)/.test(lines[at - 1]!) ? [`${page}: ${line}`] : [],
+  )
+}
 
 /** The last cells of the rows of the table that a text begins with. */
 function readLastColumn(text: string): string[] {

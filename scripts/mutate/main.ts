@@ -1,15 +1,17 @@
 /**
  * Mutation testing: changes one thing in the code and asks whether a test notices.
  *
- *     npm run mutate -- core verifier contract [--sample N] [--seed S] [--minutes M] [--only FILE] [--workers N] [--results FILE]
+ *     npm run mutate -- core verifier contract [--sample N] [--seed S] [--minutes M] [--only FILE] [--workers N] [--results FILE] [--write]
  *
  * N mutants of each part in the seed's order, as many as M minutes allow; all without these. With a file for the results a run that was stopped goes
- * on where it was, and mutants that survived are asked about again only by tests that are new or have changed. Prints those that no test noticed, and the share of those that were.
+ * on where it was, and mutants that survived are asked about again only by tests that are new or have changed. Prints those that no test noticed, and the share of
+ * those that were; `--write` writes the shares into docs/results/mutation.md.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { readOptions } from '../options.ts'
+import { writeResults } from '../results.ts'
 import { PARTS, type Part, root } from './parts.ts'
 import { createProcess, type TestProcess } from './process.ts'
 import { digest, type Outcome, openResults, type Result, type Results } from './results.ts'
@@ -32,10 +34,23 @@ const { values, positionals } = readOptions('mutate', {
     only: { type: 'string' },
     workers: { type: 'string', default: '1' },
     results: { type: 'string' },
+    write: { type: 'boolean' },
   },
 })
 let generation = 0
-for (const name of positionals.length > 0 ? positionals : Object.keys(PARTS)) await runPart(name)
+const rows: string[] = []
+const parts = positionals.length > 0 ? positionals : Object.keys(PARTS)
+for (const name of parts) await runPart(name)
+if (values.write)
+  writeResults('mutation', {
+    title: 'Mutation testing',
+    command: `npm run mutate -- ${[...parts, ...(values.sample ? [`--sample ${values.sample}`] : [])].join(' ')} --write`,
+    about:
+      'The run changed the code in one place at a time, and asked the tests. A test that runs far past its own time has noticed the change, too. What did not compile, or compiled to the same code, was not judged.',
+    body: ['| part | changes in all | judged | noticed | by running on | minutes |', '| --- | --- | --- | --- | --- | --- |', ...rows].join(
+      '\n',
+    ),
+  })
 
 async function runPart(name: string): Promise<void> {
   const part = PARTS[name]
@@ -128,8 +143,10 @@ function report(name: string, outcomes: readonly Outcome[], all: number, ms: num
   const noticed = count('killed') + count('endless')
   const judged = noticed + count('survived')
   const share = ((100 * noticed) / Math.max(1, judged)).toFixed(1)
+  const minutes = (ms / 60_000).toFixed(1)
+  rows.push(`| ${name} | ${all} | ${judged} | ${noticed} (${share} %) | ${count('endless')} | ${minutes} |`)
   const rest = `${count('endless')} of them because they ran on; ${count('invalid')} did not compile, or to the same; there are ${all} in all`
-  console.log(`${name}: ${noticed} of ${judged} noticed (${share} %), ${rest}; seed ${values.seed}, ${(ms / 60_000).toFixed(1)} minutes`)
+  console.log(`${name}: ${noticed} of ${judged} noticed (${share} %), ${rest}; seed ${values.seed}, ${minutes} minutes`)
 }
 
 /** The same order for the same seed: mulberry32. */

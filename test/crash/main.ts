@@ -1,6 +1,7 @@
 /**
  * `npm run crash`: the whole crash matrix. `npm run crash -- seal anchor` only these phases; `--state FILE` keeps what was done and goes on from
- * there; `--points N` tries only so many writes of each phase; `--node` puts the faults in where Node calls the system, as on a machine without a C compiler.
+ * there; `--points N` tries only so many writes of each phase; `--node` puts the faults in where Node calls the system, as on a machine without a C compiler;
+ * `--write` writes docs/results/crashes.md.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -8,11 +9,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { numberOption, readOptions } from '../../scripts/options.ts'
+import { writeResults } from '../../scripts/results.ts'
 import { PHASES } from './lives.ts'
 import { type Result, runMatrix } from './matrix.ts'
 
 const { values, positionals } = readOptions('crash', {
-  options: { state: { type: 'string' }, points: { type: 'string' }, node: { type: 'boolean' } },
+  options: { state: { type: 'string' }, points: { type: 'string' }, node: { type: 'boolean' }, write: { type: 'boolean' } },
   allowPositionals: true,
 })
 const ALL: readonly string[] = [...PHASES, 'full', 'clock']
@@ -32,12 +34,27 @@ try {
     done: [...done],
     note: keep,
   })
-  say('', ...table(done), '', `${done.length} crashes. Lost: nothing. There twice: nothing.`)
+  tell(`${done.length} crashes. Lost: nothing. There twice: nothing.`)
 } catch (error) {
-  say('', ...table(done), '', `A promise was broken: ${error instanceof Error ? error.message : error}`)
+  tell(`A promise was broken: ${error instanceof Error ? error.message : error}`)
   process.exitCode = 1
 } finally {
   rmSync(folder, { recursive: true, force: true })
+}
+
+/** Prints the table and how the run ended, and writes both where that is asked for. */
+function tell(end: string): void {
+  const lines = [...table(done), '', end]
+  say('', ...lines)
+  if (!values.write) return
+  const given = [...positionals, ...(values.points ? [`--points ${values.points}`] : []), ...(values.node ? ['--node'] : [])]
+  writeResults('crashes', {
+    title: 'Crashes',
+    command: `npm run crash -- ${[...given, '--write'].join(' ')}`,
+    about:
+      'Each row is a phase and a kind of crash. After each crash the service started again, and the whole ledger was audited. `N.log` are journals, `N.ldb` tables of the store or of the finder. “Ended” is a start that refused in one sentence, and the next one succeeded. “Went on” is a service that answered again by itself.',
+    body: lines.join('\n'),
+  })
 }
 
 function keep(result: Result): void {
@@ -82,7 +99,7 @@ function count(words: readonly string[]): string {
   for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1)
   return [...counts]
     .sort((a, b) => b[1] - a[1])
-    .slice(0, 6)
+    .slice(0, 3)
     .map(([word, times]) => `${word} ×${times}`)
     .join(', ')
 }

@@ -1,12 +1,14 @@
 /**
  * `npm run soak`: the service at half of what it can take, killed every 30 seconds, on a chain that stalls, refuses, falls back and forks. At the end
- * the chain has caught up, and all of the ledger is audited. `--minutes N`, and `--rate N` records a second instead of half of what is measured first.
+ * the chain has caught up, and all of the ledger is audited. `--minutes N`, and `--rate N` records a second instead of half of what is measured first. `--write` writes
+ * docs/results/soak.md.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { numberOption, readOptions } from '../../scripts/options.ts'
+import { writeResults } from '../../scripts/results.ts'
 import { EMBEDDED_KEY } from '../../src/chain/embedded.ts'
 import { CHAINS } from '../chain/chains.ts'
 import { ANSWERED, frozenAt, openEndpoint } from '../chain/endpoint.ts'
@@ -14,7 +16,7 @@ import { createChecker } from './check.ts'
 import { createLoad } from './load.ts'
 import { type Place, type Running, startService } from './service.ts'
 
-const { values } = readOptions('soak', { options: { minutes: { type: 'string' }, rate: { type: 'string' } } })
+const { values } = readOptions('soak', { options: { minutes: { type: 'string' }, rate: { type: 'string' }, write: { type: 'boolean' } } })
 const MINUTES = numberOption('soak', 'minutes', values.minutes, 20)
 const KILL_EVERY_MS = 30_000
 const MEASURE_MS = 10_000
@@ -135,11 +137,20 @@ async function finish(): Promise<void> {
   }
   const { entries, receipts, anchors } = await check(service.url, chain.url)
   const { kills, slowestStartMs, stalls, refusals, behind, forks } = tally
-  say(
+  const table = [
     '| minutes | kills | chain: stalls, refusals, behind, forks | acknowledged | entries | anchors | receipts verified | slowest start | lost | twice |',
     '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
     `| ${MINUTES} | ${kills} | ${stalls}, ${refusals}, ${behind}, ${forks} | ${load.acknowledgements()} | ${entries} | ${anchors} | ${receipts} | ${(slowestStartMs / 1000).toFixed(1)} s | 0 | 0 |`,
-  )
+  ]
+  say(...table)
+  if (values.write)
+    writeResults('soak', {
+      title: 'Soak',
+      command: `npm run soak -- --minutes ${MINUTES} --write`,
+      about:
+        'Submitters send half of what the service was measured to take just before. The service is killed every 30 seconds, and the chain stalls, refuses, falls behind and forks in turn. At the end everything is audited. The genesis is one entry that nobody submitted.',
+      body: table.join('\n'),
+    })
 }
 
 function every(ms: number, act: () => Promise<unknown>): { stop(): void } {

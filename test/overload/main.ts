@@ -1,19 +1,18 @@
 /**
  * `npm run overload`: what the ledger does past its capacity. It measures the capacity of single submissions, then submits twice and ten times as many, and
- * looks at what was acknowledged. `-- --seconds N` for each of the two (30), `--write` puts the table into docs/reliability.md.
+ * looks at what was acknowledged. `-- --seconds N` for each of the two (30), `--write` writes docs/results/overload.md.
  */
 import type { ChildProcess } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { numberOption, readOptions } from '../../scripts/options.ts'
+import { writeResults } from '../../scripts/results.ts'
 import { endChain, type Running, startService } from '../crash/service.ts'
 import type { Order, Report } from './load.ts'
 import { anchoredSize, ask, check, openClient, registerAgency } from './world.ts'
 
 const { values } = readOptions('overload', { options: { seconds: { type: 'string' }, write: { type: 'boolean', default: false } } })
-const DOCS = fileURLToPath(new URL('../../docs/reliability.md', import.meta.url))
 const seconds = numberOption('overload', 'seconds', values.seconds, 30)
 const WARM_UP_MS = 3_000
 const MEASURE_MS = 8_000
@@ -113,7 +112,7 @@ async function step(ledger: Running, client: ChildProcess, what: string, order: 
 function render(rows: readonly Row[]): string[] {
   const ms = ([median, most, longest]: readonly number[]) => `${median} / ${most} / ${longest}`
   return [
-    '| submitted | a second | for | accepted a second | ms to be accepted: half, 99 %, all | refused with 503 and `Retry-After` | ms to be refused | not even sent | anchors that came meanwhile |',
+    '| submitted | a second | for | accepted a second | ms until accepted: p50 / p99 / longest | refused with 503 and `Retry-After` | ms until refused: p50 / p99 / longest | not sent | new anchors |',
     '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
     ...rows.map(row => {
       const taken = row.acknowledged.length
@@ -134,10 +133,13 @@ function render(rows: readonly Row[]): string[] {
 }
 
 function writeTable(lines: readonly string[]): void {
-  const text = readFileSync(DOCS, 'utf8')
-  const [start, end] = ['<!-- overload:start -->', '<!-- overload:end -->']
-  const [before, after] = [text.indexOf(start) + start.length, text.indexOf(end)]
-  writeFileSync(DOCS, `${text.slice(0, before)}\n${lines.join('\n')}\n${text.slice(after)}`)
+  writeResults('overload', {
+    title: 'Overload',
+    command: `npm run overload -- --seconds ${seconds} --write`,
+    about:
+      'Single submissions at the capacity that was measured first, then twice and ten times as many over 1,000 connections, from a process on the same machine that ignores `Retry-After`. “Not sent” counts what the client could not send, because its connections waited for held refusals.',
+    body: lines.join('\n'),
+  })
 }
 
 function say(...lines: string[]): void {
