@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { Level } from 'level'
 import { MerkleTree } from 'merkletreejs'
 import { toHex } from '../src/core/bytes.ts'
-import { encodeEntry } from '../src/core/entry.ts'
 import { hashLeaf } from '../src/core/hash.ts'
-import { EMPTY_STATE, grow } from '../src/ledger/tree-state.ts'
+import { encodeEntry } from '../src/core/statements/entry.ts'
+import { EMPTY_STATE, grow } from '../src/log/tree-state.ts'
 import { statementLine } from './statements.ts'
 
 const LEVEL_BATCH = 1000

@@ -4,7 +4,7 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openFinder } from '../src/finder/finder.ts'
-import { silentLog } from '../src/log.ts'
+import { silentLog } from '../src/logger.ts'
 import { openBenchLedger } from './open.ts'
 import { statementLine } from './statements.ts'
 

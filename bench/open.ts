@@ -1,9 +1,9 @@
 /** A ledger on a Level store, as the service has it, without a chain. */
 import { randomBytes } from 'node:crypto'
 import { type Ledger, type LedgerDeps, openLedger } from '../src/ledger/ledger.ts'
-import { createLogSigner } from '../src/ledger/signer.ts'
-import { openLevelStore } from '../src/store/level.ts'
-import type { Store } from '../src/store/port.ts'
+import { createLogSigner } from '../src/log/signer.ts'
+import { openLevelStore } from '../src/store/level/level.ts'
+import type { Store } from '../src/store/port/port.ts'
 
 const ORIGIN = 'openseal.local/bench'
 

@@ -1,5 +1,7 @@
 /** The statements that every measurement submits: of the size that a tender with two documents has, and all different. */
+
 import { createHash } from 'node:crypto'
+import { STATEMENT } from '../src/core/statements/statement.ts'
 
 export const AGENCY = 'bench.gov.example'
 
@@ -8,7 +10,7 @@ export function statementLine(run: string, n: number): string {
   const digest = createHash('sha256').update(`${run} ${n}`).digest('hex')
   const other = createHash('sha256').update(digest).digest('hex')
   return JSON.stringify({
-    type: 'openseal/statement@v1',
+    type: STATEMENT,
     agency: AGENCY,
     kind: 'procurement',
     action: 'publish',

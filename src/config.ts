@@ -1,10 +1,10 @@
 /** The configuration: read once from the environment, every value checked, each mistake told in one sentence. Design §6. */
 import { z } from 'zod'
+import type { Finality } from './anchor/chain.ts'
 import type { Fees } from './chain/fees.ts'
 import type { SignerOptions } from './chain/signer.ts'
-import { isOrigin } from './core/checkpoint.ts'
 import { OpenSealError } from './core/errors.ts'
-import type { Finality } from './ledger/anchor-chain.ts'
+import { isOrigin } from './core/tlog/checkpoint.ts'
 
 /** What the service is started with. Times in milliseconds; what is absent has its default elsewhere, as the comment says. */
 export type Config = {

@@ -4,7 +4,7 @@ import { link, mkdir, open, readFile, rename, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { fromBase64Url, fromHex, toBase64Url, toHex } from './core/bytes.ts'
 import { OpenSealError } from './core/errors.ts'
-import type { Log } from './log.ts'
+import type { Log } from './logger.ts'
 
 const KEY_BYTES = 32
 /** 32 random bytes have about 30 distinct values; fewer than 16 by chance is less likely than guessing the key. */

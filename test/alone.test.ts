@@ -58,7 +58,7 @@ describe('the core, the verifier and the page alone', function () {
 
   it('the verifier says "anchored" of the file and its receipt, and "invalid" of another file', async () => {
     const place = join(folder, 'verifier')
-    await leaveOnly(place, ['core', 'rpc', 'verifier'], ['@noble/curves', '@noble/hashes', 'canonicalize'])
+    await leaveOnly(place, ['core', 'documents', 'rpc', 'verifier'], ['@noble/curves', '@noble/hashes', 'canonicalize'])
     const program = `import { readFileSync } from 'node:fs'
       import { createJsonRpcReader, digestsOf, parsePolicy, verify } from './src/verifier/index.ts'
       const policy = parsePolicy(readFileSync('../policy.json'))
@@ -81,7 +81,11 @@ describe('the core, the verifier and the page alone', function () {
 
   it('the page is made, opened from disk in a browser, and says the same', async () => {
     const place = join(folder, 'page')
-    await leaveOnly(place, ['core', 'rpc', 'verifier', 'messages', 'web'], ['@noble/curves', '@noble/hashes', 'canonicalize', 'esbuild'])
+    await leaveOnly(
+      place,
+      ['core', 'documents', 'html.ts', 'messages', 'rpc', 'turns.ts', 'verifier', 'web'],
+      ['@noble/curves', '@noble/hashes', 'canonicalize', 'esbuild'],
+    )
     const program = `import { readFileSync, writeFileSync } from 'node:fs'
       import { bundleOffline } from './src/web/assets.ts'
       import { makeOfflineVerifier } from './src/web/offline.ts'

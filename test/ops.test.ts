@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { readConfig } from '../src/config.ts'
 import { OPERATIONS } from '../src/http/operations.ts'
-import { createLog } from '../src/log.ts'
+import { createLog } from '../src/logger.ts'
 import { type Service, startServer } from '../src/server/server.ts'
 import { statement } from './http/service.ts'
 import { head } from './http/socket.ts'
@@ -74,7 +74,7 @@ describe('operations', function () {
   })
 
   it('asks in its alarms only for codes that the service has', () => {
-    const known = read('src/http/problem.ts') + read('src/http/admission.ts')
+    const known = read('src/http/problem.ts') + read('src/http/guard/admission.ts')
     const codes = alerts.flatMap(([, , expr = '']) => [...expr.matchAll(/code=~?"([^"]+)"/g)].flatMap(([, list = '']) => list.split('|')))
     ok(codes.length > 5)
     deepEqual(

@@ -41,11 +41,11 @@ const changed = ({ from, to, after }: Mutant, text: string) => text.slice(0, fro
 /** The parts by their names. */
 export const PARTS: { readonly [name: string]: Part } = {
   core: sources('core', ['test/verifier/verify.test.ts', 'test/verifier/currency.test.ts'], {
-    'test/core/proof.test.ts': /\/(proof|tree)\.ts$/,
-    'test/core/extension.test.ts': /\/(extension|hash|tree)\.ts$/,
-    'test/core/note.test.ts': /\/(note|bytes|checkpoint)\.ts$/,
+    'test/core/tlog/proof.test.ts': /\/(proof|tree)\.ts$/,
+    'test/core/tlog/extension.test.ts': /\/(extension|hash|tree)\.ts$/,
+    'test/core/tlog/note.test.ts': /\/(note|bytes|checkpoint)\.ts$/,
   }),
-  verifier: sources('verifier', ['test/ledger/log-keys.test.ts'], {}),
+  verifier: sources('verifier', ['test/log/log-keys.test.ts'], {}),
   contract: {
     mutants: () => contractMutants(CONTRACT, read(CONTRACT)),
     tests: ['rules', 'model', 'inclusion', 'consistency'].map(name => `test/contracts/${name}.test.ts`),

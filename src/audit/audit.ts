@@ -5,7 +5,7 @@
 import { toHex } from '../core/bytes.ts'
 import { EMPTY_ROOT } from '../core/hash.ts'
 import { formatTime } from '../core/time.ts'
-import { rootFromRange } from '../core/tree.ts'
+import { rootFromRange } from '../core/tlog/tree.ts'
 import { type AuditedLog, checkAnchors, readLogs } from './anchors.ts'
 import { type AuditError, finding } from './finding.ts'
 import { continuesHistory, findMisfits, readCheckpoint, reportMisfits, type SeenCheckpoint, seenBefore } from './history.ts'

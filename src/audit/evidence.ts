@@ -3,13 +3,13 @@
  * whoever has the ledger's key, without the ledger and without the auditor.
  */
 import { equalBytes, fromHex, toHex, toUtf8 } from '../core/bytes.ts'
-import { type Checkpoint, parseCheckpoint } from '../core/checkpoint.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { type Hash, sha256 } from '../core/hash.ts'
 import { isJsonObject, parseJson } from '../core/json.ts'
-import { parseNote, parseVkey, verifyNote } from '../core/note.ts'
 import { coversSize, type Policy } from '../core/policy.ts'
-import { verifyConsistency } from '../core/proof.ts'
+import { type Checkpoint, parseCheckpoint } from '../core/tlog/checkpoint.ts'
+import { parseNote, parseVkey, verifyNote } from '../core/tlog/note.ts'
+import { verifyConsistency } from '../core/tlog/proof.ts'
 
 /** What the later tree itself has at the earlier size: its root there, and a consistency proof from that root to the later one. */
 export type Shown = { readonly root: Hash; readonly proof: readonly Hash[] }

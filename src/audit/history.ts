@@ -1,10 +1,10 @@
 /** The signed checkpoint of a run: whether the policy accepts it, and whether it continues every checkpoint that was seen before. */
 import { equalBytes, toHex } from '../core/bytes.ts'
-import { type Checkpoint, parseCheckpoint } from '../core/checkpoint.ts'
 import { OpenSealError } from '../core/errors.ts'
-import { parseNote, parseVkey, verifyCosignatures, verifyNote } from '../core/note.ts'
 import { coversSize, type Policy } from '../core/policy.ts'
-import { proveConsistency } from '../core/proof.ts'
+import { type Checkpoint, parseCheckpoint } from '../core/tlog/checkpoint.ts'
+import { parseNote, parseVkey, verifyCosignatures, verifyNote } from '../core/tlog/note.ts'
+import { proveConsistency } from '../core/tlog/proof.ts'
 import { evidenceFiles, evidenceName, type Shown } from './evidence.ts'
 import { type Finding, finding, unreadable, type Values } from './finding.ts'
 import { createNodeReader, type IsRoot } from './root-check.ts'

@@ -2,9 +2,10 @@
  * Reads a tree and takes every hash again. Reads go out in parallel, some spans ahead of the hashing; memory is bounded by those spans,
  * whatever the size of the tree.
  */
-import type { Checkpoint } from '../core/checkpoint.ts'
+
 import type { Hash } from '../core/hash.ts'
-import { TILE_WIDTH, tileWidthAt } from '../core/tile.ts'
+import type { Checkpoint } from '../core/tlog/checkpoint.ts'
+import { TILE_WIDTH, tileWidthAt } from '../core/tlog/tile.ts'
 import { checkUpperTiles, chooseLeaves, readEntries, readTile } from './bundles.ts'
 import { AuditError, entriesFinding, type Finding, finding, type Moved, statementsFinding, swappedOf } from './finding.ts'
 import { type Base, createRoots, type Roots } from './roots.ts'

@@ -1,7 +1,8 @@
 /** The chart of an audit's report, as SVG: anchored entries over time. The table beside it says the same. */
+
+import { escapeText } from '../html.ts'
 import type { SayAudit } from '../messages/audit/speak.ts'
 import { sayNumber, sayTime } from '../messages/say.ts'
-import { escapeHtml } from './report.ts'
 import type { AuditedAnchor } from './run.ts'
 
 const WIDTH = 720
@@ -25,12 +26,12 @@ export function drawAnchors(anchors: readonly AuditedAnchor[], say: SayAudit): s
   const number = (value: number) => sayNumber(say, value)
   const span = { first: number(anchors[0]!.size), from: sayTime(say, from), last: number(most), to: sayTime(say, to) }
   const words = say('anchors.chart', { ...span, count: anchors.length })
-  return `<figure><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeHtml(words)}" direction="ltr">
+  return `<figure><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeText(words)}" direction="ltr">
 <line x1="${PAD.left}" y1="${y(0)}" x2="${WIDTH - PAD.right}" y2="${y(0)}"/><line class="grid" x1="${PAD.left}" y1="${y(most)}" x2="${WIDTH - PAD.right}" y2="${y(most)}"/>
 ${lines.join('\n')}
-<text x="${PAD.left}" y="${PAD.top - 10}">${escapeHtml(say('anchors.entries', { count: most }))}</text>
+<text x="${PAD.left}" y="${PAD.top - 10}">${escapeText(say('anchors.entries', { count: most }))}</text>
 <text x="${PAD.left}" y="${HEIGHT - 12}">${dayOf(from)}</text><text x="${WIDTH - PAD.right}" y="${HEIGHT - 12}" text-anchor="end">${dayOf(to)}</text>
-</svg><figcaption>${escapeHtml(words)}</figcaption></figure>`
+</svg><figcaption>${escapeText(words)}</figcaption></figure>`
 }
 
 /** `2026-01-31` or, to tell anchors of one day apart on the axis, nothing finer: the words above have the minutes. */

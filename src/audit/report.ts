@@ -1,6 +1,6 @@
 /** The audit's report for people: one HTML page that needs nothing else, for the screen, light or dark, and for paper. */
 
-import { visible } from '../core/visible.ts'
+import { escapeText } from '../html.ts'
 import type { AuditMessageKey } from '../messages/audit/en.ts'
 import { type SayAudit, sayDetail } from '../messages/audit/speak.ts'
 import { sayNumber, sayTime } from '../messages/say.ts'
@@ -30,16 +30,16 @@ export function formatAuditReport(report: AuditReport, facts: AuditFacts, say: S
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${escapeHtml(`${say(report.verdict)} ${title}`)}</title>
+<title>${escapeText(`${say(report.verdict)} ${title}`)}</title>
 <style>${REPORT_STYLE}</style>
 </head>
 <body>
 <main>
-<h1>${escapeHtml(title)}</h1>
-<p class="verdict ${report.verdict}"><span aria-hidden="true">${MARKS[report.verdict]}</span> ${escapeHtml(sayVerdict(say, report))}</p>
+<h1>${escapeText(title)}</h1>
+<p class="verdict ${report.verdict}"><span aria-hidden="true">${MARKS[report.verdict]}</span> ${escapeText(sayVerdict(say, report))}</p>
 <dl>
 ${factsOf(say, report, facts)
-  .map(([name, value]) => `<dt>${escapeHtml(say(name))}</dt><dd>${escapeHtml(value)}</dd>`)
+  .map(([name, value]) => `<dt>${escapeText(say(name))}</dt><dd>${escapeText(value)}</dd>`)
   .join('\n')}
 </dl>
 ${formatFindings(report, say)}
@@ -93,7 +93,7 @@ export function factsOf(say: SayAudit, report: AuditReport, { ledger, trust, tim
 function formatFindings({ findings, evidence }: AuditReport, say: SayAudit): string {
   const heading = `<h2>${say('heading.findings')}</h2>`
   if (findings.length === 0) return `${heading}\n<p>${say('findings.none')}</p>`
-  const folders = evidence.map(folder => `<li><code>${escapeHtml(folder)}</code></li>`).join('\n')
+  const folders = evidence.map(folder => `<li><code>${escapeText(folder)}</code></li>`).join('\n')
   const kept = `\n<h3>${say('heading.evidence')}</h3>\n<p>${say('evidence.about')}</p>\n<ul>\n${folders}\n</ul>`
   return `${heading}\n<ol class="told">\n${findings.map(found => formatTold(found, say)).join('\n')}\n</ol>${folders === '' ? '' : kept}`
 }
@@ -109,7 +109,7 @@ function formatNotices({ notices }: AuditReport, say: SayAudit): string {
 }
 
 function formatTold(told: AuditReport['findings' | 'notices' | 'unfinished'][number], say: SayAudit): string {
-  return `<li><strong>${escapeHtml(say(told.code))}</strong><br><bdi>${escapeHtml(sayDetail(say, told))}</bdi> <code>${told.code}</code></li>`
+  return `<li><strong>${escapeText(say(told.code))}</strong><br><bdi>${escapeText(sayDetail(say, told))}</bdi> <code>${told.code}</code></li>`
 }
 
 function formatAnchors(anchors: readonly AuditedAnchor[], say: SayAudit): string {
@@ -123,8 +123,8 @@ function formatAnchors(anchors: readonly AuditedAnchor[], say: SayAudit): string
   const rows = anchors.slice(-MAX_ROWS).map(anchor => formatRow(anchor, say))
   return `${heading}
 ${anchors.length > 1 ? drawAnchors(anchors, say) : ''}
-<div class="scroll" role="region" aria-label="${escapeHtml(caption)}" tabindex="0"><table>
-<caption>${escapeHtml(caption)}</caption>
+<div class="scroll" role="region" aria-label="${escapeText(caption)}" tabindex="0"><table>
+<caption>${escapeText(caption)}</caption>
 <thead><tr>${columns.join('')}</tr></thead>
 <tbody>
 ${rows.join('\n')}
@@ -133,12 +133,7 @@ ${rows.join('\n')}
 
 function formatRow({ time, size, root, chainId, endpoint, block, transaction, final }: AuditedAnchor, say: SayAudit): string {
   const chain = say('cell.block', { chainId, endpoint, block: sayNumber(say, block) })
-  const state = final ? '' : ` <strong>${escapeHtml(say('cell.notFinal'))}</strong>`
-  return `<tr><td>${escapeHtml(sayTime(say, time))}${state}</td><td class="number">${sayNumber(say, size)}</td><td><code>${root}</code></td>\
-<td><bdi>${escapeHtml(chain)}</bdi></td><td><code>${escapeHtml(transaction)}</code></td></tr>`
-}
-
-/** Text of others as text only. */
-export function escapeHtml(text: string): string {
-  return visible(text).replace(/[&<>"']/g, found => `&#${found.charCodeAt(0)};`)
+  const state = final ? '' : ` <strong>${escapeText(say('cell.notFinal'))}</strong>`
+  return `<tr><td>${escapeText(sayTime(say, time))}${state}</td><td class="number">${sayNumber(say, size)}</td><td><code>${root}</code></td>\
+<td><bdi>${escapeText(chain)}</bdi></td><td><code>${escapeText(transaction)}</code></td></tr>`
 }

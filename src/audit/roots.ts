@@ -1,10 +1,10 @@
 /** The tree while it is re-derived: its roots at the sizes that matter, its upper tiles, and its root by an implementation not ours. */
 import { MerkleTree } from 'merkletreejs'
 import { concatBytes } from '../core/bytes.ts'
-import { extendTree } from '../core/extension.ts'
 import { EMPTY_ROOT, type Hash, sha256 } from '../core/hash.ts'
-import { TILE_HEIGHT, TILE_WIDTH, tileWidthAt } from '../core/tile.ts'
-import { rootFromRange } from '../core/tree.ts'
+import { extendTree } from '../core/tlog/extension.ts'
+import { TILE_HEIGHT, TILE_WIDTH, tileWidthAt } from '../core/tlog/tile.ts'
+import { rootFromRange } from '../core/tlog/tree.ts'
 
 /** A tree by its size and the hashes of its perfect subtrees, largest first. */
 export type Tree = { readonly size: number; readonly range: readonly Hash[] }

@@ -3,11 +3,12 @@
  * thousand statements are 32 KiB of memory, however long they are.
  */
 
-import { encodeEntry } from '../core/entry.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { HASH_BYTES, type Hash, hashLeaf } from '../core/hash.ts'
 import { isJsonObject, parseJson } from '../core/json.ts'
-import { type AnyStatement, canonicalStatement, type KeyChange, parseAnyStatement } from '../core/statement.ts'
+import { encodeEntry } from '../core/statements/entry.ts'
+import { KEY_CHANGE, type KeyChange } from '../core/statements/key-change.ts'
+import { type AnyStatement, canonicalForm, parseAnyStatement } from '../core/statements/registry.ts'
 import { AuditError, unreadable } from './finding.ts'
 
 /** Where a ledger holds no statement any more, says that what it holds is damaged, or serves one that is none, and why. */
@@ -45,8 +46,7 @@ export async function readStatements(body: AsyncIterable<Uint8Array>, path: stri
     else {
       leaves.set(statement.leaf, (index - from) * HASH_BYTES)
       if (index === 0) genesis = statement.value
-      if (statement.value.type === 'openseal/key@v1' && keyChanges.length < MAX_KEY_CHANGES)
-        keyChanges.push({ index, change: statement.value })
+      if (statement.value.type === KEY_CHANGE && keyChanges.length < MAX_KEY_CHANGES) keyChanges.push({ index, change: statement.value })
     }
     index++
   }
@@ -89,7 +89,7 @@ function readQuickly(line: string, index: number): Read | undefined {
   try {
     const text = line.slice(start.length, -1)
     const value = parseAnyStatement(JSON.parse(text))
-    return canonicalStatement(value) === text ? { value, leaf: hashLeaf(encodeEntry(text)) } : undefined
+    return canonicalForm(value) === text ? { value, leaf: hashLeaf(encodeEntry(text)) } : undefined
   } catch (error) {
     if (!(error instanceof OpenSealError) && !(error instanceof SyntaxError)) throw error
     return undefined
@@ -105,7 +105,7 @@ function readStrictly(line: string, index: number, path: string): Read | NoState
     if (served.erased === true) return 'erased'
     if (served.damaged === true) return 'damaged'
     const value = parseAnyStatement(served.statement ?? {})
-    return { value, leaf: hashLeaf(encodeEntry(canonicalStatement(value))) }
+    return { value, leaf: hashLeaf(encodeEntry(canonicalForm(value))) }
   } catch (error) {
     if (!(error instanceof OpenSealError) || error instanceof AuditError) throw error
     return { refused: error.message }

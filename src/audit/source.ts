@@ -2,7 +2,7 @@
 import { concatBytes, fromUtf8 } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { isJsonObject, type Json, parseJson } from '../core/json.ts'
-import { formatBundlePath, formatTilePath } from '../core/tile.ts'
+import { formatBundlePath, formatTilePath } from '../core/tlog/tile.ts'
 import { unreadable } from './finding.ts'
 import { createHttpReader, type HttpOptions } from './http.ts'
 import { MAX_STATEMENT_LINE, readStatements, type ServedStatements } from './served-statements.ts'

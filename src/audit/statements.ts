@@ -2,7 +2,8 @@
 import { equalBytes, toHex } from '../core/bytes.ts'
 import { HASH_BYTES, type Hash } from '../core/hash.ts'
 import { canonicalJson } from '../core/json.ts'
-import type { AnyStatement, Genesis } from '../core/statement.ts'
+import { GENESIS, type Genesis } from '../core/statements/genesis.ts'
+import type { AnyStatement } from '../core/statements/registry.ts'
 import { type Finding, finding, type Moved } from './finding.ts'
 import { addFinding, type Run } from './run.ts'
 import type { ServedStatements } from './served-statements.ts'
@@ -48,7 +49,7 @@ export function checkKeyChanges(run: Run, { keyChanges }: ServedStatements): voi
 function checkGenesis(run: Run, { missing, genesis }: ServedStatements): void {
   if (missing.get(0) === 'erased') addFinding(run, genesisFinding('genesis.erased'))
   if (genesis === undefined || run.findings.some(({ index }) => index === 0)) return
-  if (genesis.type !== 'openseal/genesis@v1') addFinding(run, genesisFinding('genesis.kind'))
+  if (genesis.type !== GENESIS) addFinding(run, genesisFinding('genesis.kind'))
   else for (const found of genesisFindings(run, genesis)) addFinding(run, found)
 }
 

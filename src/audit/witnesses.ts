@@ -1,7 +1,7 @@
 /** Whether enough of the policy's witnesses have cosigned: the newest checkpoint, or else the newest one for which they can have been asked. */
 import { OpenSealError } from '../core/errors.ts'
 import { parseReceipt } from '../core/receipt.ts'
-import { parseTlogProof } from '../core/tlog-proof.ts'
+import { parseTlogProof } from '../core/tlog/tlog-proof.ts'
 import { AuditError, unreadable } from './finding.ts'
 import { checkSigned, parseSeen, reportMisfits, type SeenCheckpoint } from './history.ts'
 import { createRootCheck } from './root-check.ts'

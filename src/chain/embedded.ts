@@ -14,7 +14,7 @@ import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { OpenSealError } from '../core/errors.ts'
-import type { Log } from '../log.ts'
+import type { Log } from '../logger.ts'
 import { commandOf, endProcess, findCommand } from './processes.ts'
 
 /** Chain id of the embedded chain. Every anvil has it: what tells ours from another is the hash of block 0. */

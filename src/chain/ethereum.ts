@@ -1,16 +1,7 @@
 /** The anchorer's chain: one log in one CheckpointAnchor contract, and the key that writes to it. ethers encodes, decodes and signs. */
 import { getBytes, hexlify, Transaction } from 'ethers'
+import type { AnchorChain, AnchoredHead, BlockTag, ChainBlock, Closing, Finality, SignedTransaction, Standing } from '../anchor/chain.ts'
 import type { Hash } from '../core/hash.ts'
-import type {
-  AnchorChain,
-  AnchoredHead,
-  BlockTag,
-  ChainBlock,
-  Closing,
-  Finality,
-  SignedTransaction,
-  Standing,
-} from '../ledger/anchor-chain.ts'
 import { anchorInterface } from './artifact.ts'
 import { type Ask, openEndpoints, quantity, readBig, readHex, readQuantity, revertData } from './endpoints.ts'
 import { ChainError } from './errors.ts'

@@ -1,8 +1,8 @@
 /** `openseal backup` and `openseal restore`: a copy of a running ledger, and a ledger from that copy. */
 import { type Command, InvalidArgumentError } from 'commander'
-import { readBounded } from '../core/bounded.ts'
+import { acceptLoss, restoreBackup, takeBackup } from '../care/backup.ts'
 import { defaultMarkFolder } from '../mark.ts'
-import { acceptLoss, restoreBackup, takeBackup } from '../upkeep/backup.ts'
+import { readBounded } from '../rpc/bounded.ts'
 import { createClient, unreachable } from './client.ts'
 import { refusalOf } from './client-error.ts'
 import { addCommand, keepFilesPrivate, UsageError, withLedger } from './command.ts'

@@ -1,6 +1,6 @@
 /** The ledger as the commands see it: its HTTP interface, with one plain sentence for whatever goes wrong. */
 
-import { readBounded } from '../core/bounded.ts'
+import { readBounded } from '../rpc/bounded.ts'
 import { ClientError, readAnswer, refusalOf } from './client-error.ts'
 import { type LinesTold, sendLines } from './line-sender.ts'
 import { COMMAND } from './program.ts'

@@ -1,8 +1,9 @@
 /** Another copy of a ledger over HTTP: where the doctor fetches what is missing. What it gives is checked by who asks. */
-import { readBounded } from '../core/bounded.ts'
+
 import { isJsonObject, parseJson } from '../core/json.ts'
-import { canonicalStatement, parseAnyStatement } from '../core/statement.ts'
-import { formatBundlePath } from '../core/tile.ts'
+import { canonicalForm, parseAnyStatement } from '../core/statements/registry.ts'
+import { formatBundlePath } from '../core/tlog/tile.ts'
+import { readBounded } from '../rpc/bounded.ts'
 import { createClient } from './client.ts'
 import { ClientError } from './client-error.ts'
 
@@ -32,7 +33,7 @@ export function openCopy(url: string) {
       for await (const line of client.readLines(`/v1/statements/${from}/${to}`)) {
         const value = parseJson(line)
         const statement = isJsonObject(value) ? value.statement : undefined
-        found.push(statement === undefined ? undefined : new TextEncoder().encode(canonicalStatement(parseAnyStatement(statement))))
+        found.push(statement === undefined ? undefined : new TextEncoder().encode(canonicalForm(parseAnyStatement(statement))))
       }
       return found
     },

@@ -1,8 +1,8 @@
 /** `openseal doctor`: looks at a ledger at rest, says what is wrong with it, and puts back what can be derived from the rest. */
 import type { Command } from 'commander'
+import { type Diagnosis, examine } from '../care/doctor.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { defaultMarkFolder } from '../mark.ts'
-import { type Diagnosis, examine } from '../upkeep/doctor.ts'
 import { addCommand, keepFilesPrivate } from './command.ts'
 import { openCopy } from './copy.ts'
 import { print, printJson, startProgress } from './output.ts'

@@ -1,6 +1,7 @@
 /** What `openseal verify` was given: files, fingerprints, receipts among them, and the receipts that lie beside the files. */
 import { stat } from 'node:fs/promises'
 import { OpenSealError } from '../core/errors.ts'
+import { readReceiptZip } from '../verifier/app/receipt-zip.ts'
 import {
   fingerprint,
   type Given,
@@ -12,7 +13,6 @@ import {
   readReceiptLine,
   recognizeZipped,
 } from '../verifier/index.ts'
-import { readReceiptZip } from '../verifier/receipt-zip.ts'
 import { FileError, readFile } from './hash-file.ts'
 import { fileLines } from './lines.ts'
 import { startByteProgress } from './output.ts'

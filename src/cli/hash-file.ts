@@ -2,8 +2,8 @@
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { OpenSealError } from '../core/errors.ts'
-import type { FileDigest } from '../verifier/digest.ts'
-import { createFileReader, type ReadFile } from '../verifier/file-reader.ts'
+import type { FileDigest } from '../documents/digest.ts'
+import { createFileReader, type ReadFile } from '../verifier/app/file-reader.ts'
 
 /** Told of every chunk while a file is read: the bytes of it so far and its size. */
 export type OnProgress = (doneBytes: number, totalBytes: number) => void

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { parseReceipt, type Receipt, receiptIndex } from '../core/receipt.ts'
-import { identityOf, parseStatement, statementBody } from '../core/statement.ts'
+import { identityOf, parseStatement, statementBody } from '../core/statements/statement.ts'
 import type { Client } from './client.ts'
 import { FileError } from './hash-file.ts'
 import { fileLines } from './lines.ts'

@@ -1,7 +1,7 @@
 /** `openseal serve`: the service, from the configuration in the environment. Ctrl-C ends it in order, a second one at once. */
 import { relative } from 'node:path'
 import type { Command } from 'commander'
-import { createLog } from '../log.ts'
+import { createLog } from '../logger.ts'
 import type { startServer } from '../server/server.ts'
 import { addCommand, keepFilesPrivate } from './command.ts'
 import { print, printJson } from './output.ts'

@@ -19,7 +19,7 @@ import { receiptsPath } from './receipt-file.ts'
 import { type ReceiptCounts, readIdentities, writeReceiptLines } from './receipt-lines.ts'
 import { NOT_ASKED, openReceiver, type Receiver } from './received.ts'
 import { readSecret } from './secret.ts'
-import type { SubmitOptions } from './submit.ts'
+import type { SubmitOptions } from './submit-options.ts'
 import { countWarnings, formatCount, formatStop, stoppingCodes, type WarningCount } from './warnings.ts'
 
 type Rejection = { readonly label: string; readonly code: string; readonly detail: string }

@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { OpenSealError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
-import { identityOf, parseStatement, REASON_CODES, type Statement, statementBody } from '../core/statement.ts'
-import { STOPPING_WARNINGS } from '../core/warnings.ts'
+import { identityOf, parseStatement, REASON_CODES, STATEMENT, type Statement, statementBody } from '../core/statements/statement.ts'
+import { STOPPING_WARNINGS } from '../core/statements/warnings.ts'
 import { waitForAnchor } from './anchor-wait.ts'
 import { type Client, createClient, DRY_RUN } from './client.ts'
 import { ClientError, isWorthRetrying } from './client-error.ts'
@@ -15,42 +15,11 @@ import { hashFile, mediaTypeOf } from './hash-file.ts'
 import { print, printJson, remark, startByteProgress } from './output.ts'
 import { COMMAND } from './program.ts'
 import { checkReceiptPlace, receiptPath, writeReceiptOfVersion } from './receipt-file.ts'
-import {
-  EXIT_BY_STATE,
-  isBetter,
-  NOT_ASKED,
-  OWN_WORD,
-  openReceiver,
-  type Received,
-  type Receiver,
-  type TrustOptions,
-  withTrust,
-} from './received.ts'
+import { EXIT_BY_STATE, isBetter, NOT_ASKED, OWN_WORD, openReceiver, type Received, type Receiver, withTrust } from './received.ts'
 import { readSecret } from './secret.ts'
 import { submitPackages } from './submit-ocds.ts'
+import type { SubmitOptions } from './submit-options.ts'
 import { formatStop, formatWarning, type GivenWarning, readWarnings, stoppingCodes } from './warnings.ts'
-
-/** The options of `submit`, as commander gives them. */
-export type SubmitOptions = TrustOptions & {
-  ledger: string
-  json?: boolean
-  agency: string
-  ocds?: boolean
-  record?: string
-  kind?: string
-  action?: string
-  revision?: string
-  target?: string
-  title?: string
-  language?: string
-  published?: string
-  identifier?: { scheme: string; value: string }[]
-  reason?: string
-  reasonText?: string
-  dryRun?: boolean
-  accept?: string[]
-  wait?: number
-}
 
 /** How often a submission whose answer was lost is sent in all: sending again is safe, for the ledger knows it by its identity. */
 const ATTEMPTS = 3
@@ -216,7 +185,7 @@ function completeStatement(documents: readonly Json[], claims: Claims): Statemen
   const { agency, record, kind, action, revision, target, title, language, identifier, published, reason, reasonText } = claims
   return parseStatement(
     {
-      type: 'openseal/statement@v1',
+      type: STATEMENT,
       agency,
       kind,
       action,

@@ -1,11 +1,11 @@
 /** `openseal verify`: checks files by their receipts, a policy and the chain. With all three at hand no ledger is needed. */
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
+import { attemptAsync } from '../core/attempt.ts'
 import { OpenSealError } from '../core/errors.ts'
 import type { Policy } from '../core/policy.ts'
 import { speak } from '../messages/language.ts'
 import type { Say } from '../messages/say.ts'
-import { attemptAsync } from '../verifier/attempt.ts'
 import {
   type Answers,
   type ChainReader,

@@ -1,5 +1,5 @@
 /** What `submit` does with warnings: it asks for them in a dry run, stops at those that look like slips, and tells the others. */
-import { STOPPING_WARNINGS } from '../core/warnings.ts'
+import { STOPPING_WARNINGS } from '../core/statements/warnings.ts'
 
 /** A warning as a ledger gave it: a later one may know more codes. */
 export type GivenWarning = { readonly code: string; readonly detail: string }

@@ -1,11 +1,11 @@
 /** The policy: what a verifier trusts. Design §3.4. */
 
 import { readBase64 } from './bytes.ts'
-import { isOrigin } from './checkpoint.ts'
 import { decodeText, isLonger, mostBytes } from './encoding.ts'
 import { OpenSealError } from './errors.ts'
 import { isJsonObject, type Json, parseJson } from './json.ts'
-import { ED25519, ED25519_COSIGNATURE, parseVkey, type Vkey } from './note.ts'
+import { isOrigin } from './tlog/checkpoint.ts'
+import { ED25519, ED25519_COSIGNATURE, parseVkey, type Vkey } from './tlog/note.ts'
 
 /** What a verifier trusts, all defaults filled in. Tree sizes are inclusive; without `toSize` a range is open. */
 export type Policy = {

@@ -3,7 +3,7 @@
 import { decodeText, isLonger, mostBytes } from './encoding.ts'
 import { OpenSealError } from './errors.ts'
 import { canonicalJson, isJsonObject, type Json, parseJson } from './json.ts'
-import { parseTlogProof, quoteTlogProof, type TlogProof } from './tlog-proof.ts'
+import { parseTlogProof, quoteTlogProof, type TlogProof } from './tlog/tlog-proof.ts'
 
 /** Where people may look for the anchor. Nothing in it is evidence: what counts is what the contract answers. */
 export type AnchorHint = {

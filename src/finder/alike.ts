@@ -1,7 +1,7 @@
 /** Record ids of one agency that people could take for one another: a row for each skeleton, with the first entry of each id that has it. */
 import { createHash } from 'node:crypto'
-import { skeletonOf } from '../core/skeleton.ts'
-import type { Statement } from '../core/statement.ts'
+import { skeletonOf } from '../core/statements/skeleton.ts'
+import type { Statement } from '../core/statements/statement.ts'
 import { jsonValue, type Row, type Rows, readJson, rowKey } from './rows.ts'
 
 /** So many ids of one skeleton are kept. */

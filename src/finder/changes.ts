@@ -1,5 +1,5 @@
 /** What agencies changed: silent edits, amendments, withdrawals; and how many of each an agency has. */
-import type { Statement } from '../core/statement.ts'
+import type { Statement } from '../core/statements/statement.ts'
 import { jsonValue, lastNumber, numberValue, type Row, type Rows, readJson, rowKey } from './rows.ts'
 import { createThreads, type EntryState, readState } from './threads.ts'
 

@@ -7,8 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { toHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import type { Hash } from '../core/hash.ts'
-import type { AnyStatement, Statement } from '../core/statement.ts'
-import type { Log } from '../log.ts'
+import { type AnyStatement, isRecordStatement } from '../core/statements/registry.ts'
+import type { Statement } from '../core/statements/statement.ts'
+import type { Log } from '../logger.ts'
 import { type AnchorTime, activityRows, listSlots, type Slot, type Unit } from './activity.ts'
 import { findAlike, gatherAlike } from './alike.ts'
 import { type AgencyCounts, type Change, type ChangeKind, gatherChanges, listChanges, NO_COUNTS, readCounts, stateOf } from './changes.ts'
@@ -107,7 +108,7 @@ export async function openFinder({ ledger, folder, steadyMs, log }: Deps): Promi
       if (!(await rest())) return false
       const text = await readText(to)
       const statement: AnyStatement | undefined = text === undefined ? undefined : JSON.parse(text)
-      if (statement?.type !== 'openseal/statement@v1') continue
+      if (!isRecordStatement(statement)) continue
       await changes.add(to, statement)
       alike.add(to, statement)
       // Each of its documents may become a row.

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises'
 import { equalBytes, fromHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import type { Hash } from '../core/hash.ts'
-import type { Log } from '../log.ts'
+import type { Log } from '../logger.ts'
 import { openRows, type Rows, readJson, rowKey } from './rows.ts'
 
 /** Kept with the rows, in the same write. */

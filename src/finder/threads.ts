@@ -10,7 +10,7 @@
  * A stretch is what was published of one version between two amendments or withdrawals that cover it: only there can an edit be silent.
  */
 import { createHash } from 'node:crypto'
-import type { DocumentRef, Statement } from '../core/statement.ts'
+import type { DocumentRef, Statement } from '../core/statements/statement.ts'
 import { jsonValue, lastNumber, numberValue, type Row, type Rows, readJson, rowKey } from './rows.ts'
 
 /** What became of an entry: the newest entry that withdrew it, one that superseded it, and whether a silent edit concerns it. */

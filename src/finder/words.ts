@@ -1,5 +1,5 @@
 /** What can be searched for: the words of titles and of the agencies' own numbers, in any script, and how they are cut into tokens. */
-import type { Statement } from '../core/statement.ts'
+import type { Statement } from '../core/statements/statement.ts'
 
 /** What of a statement can be found: its words, and the numbers that find it when they are typed whole. */
 export type Searchable = { readonly words: readonly string[]; readonly names: readonly string[] }

@@ -1,36 +1,23 @@
 /** What the HTTP side is given: live parts made by the composition root. */
 import type { Middleware } from 'koa'
 import type { Policy } from '../core/policy.ts'
-import type { Statement } from '../core/statement.ts'
+import type { Statement } from '../core/statements/statement.ts'
 import type { Agencies } from '../ledger/agencies.ts'
-import type { Anchorer } from '../ledger/anchorer.ts'
-import type { Ledger } from '../ledger/ledger.ts'
-import type { Scrub } from '../ledger/scrub.ts'
-import type { Log } from '../log.ts'
-import type { Row } from '../store/backup.ts'
+import type { Log } from '../logger.ts'
+import type { Row } from '../store/level/backup.ts'
 import type { Look } from '../web/layout.ts'
-import type { Admission } from './admission.ts'
-import type { Limits } from './limits.ts'
+import type { Admission } from './guard/admission.ts'
+import type { Limits } from './guard/limits.ts'
 import type { Metrics } from './metrics.ts'
 import type { OperatorPlace } from './place.ts'
+import type { Watched } from './watched.ts'
 
-/** Something that is wrong: a stable code, and a sentence for people. */
-export type Alarm = { readonly code: string; readonly message: string }
-
-export type HttpDeps = {
-  readonly ledger: Ledger
+export type HttpDeps = Watched & {
   readonly agencies: Agencies
-  /** Absent where nothing anchors. */
-  readonly anchorer?: Pick<Anchorer, 'state' | 'lag'> | undefined
   /** What /policy.json serves. */
   readonly policy: () => Policy
   readonly operatorKey: string
   readonly log: Log
-  readonly nowMs: () => number
-  /** Why no submission is accepted now, as LEDGER_NOT_COMPARED; undefined when they are. */
-  readonly notAccepting?: (() => string | undefined) | undefined
-  /** What else is wrong, beside anchoring and what the scrub found. */
-  readonly alarms?: (() => readonly Alarm[]) | undefined
   /** Whether the service is on its way down: what came in is answered, and nothing more is taken. */
   readonly isClosing?: (() => boolean) | undefined
   /** Absent where nobody is limited. */
@@ -53,8 +40,6 @@ export type HttpDeps = {
     | undefined
   /** Where this application is reached, as far as it matters to the operator; absent: `local`. */
   readonly operatorPlace?: OperatorPlace | undefined
-  /** Absent where nothing reads the disk again. */
-  readonly scrub?: Pick<Scrub, 'state'> | undefined
   /** Every row of the store as of one moment, for a backup; absent where the store is a database of its own. */
   readonly rows?: (() => AsyncIterable<Row>) | undefined
   /** Pages for people, which take `/` and what else they know. */

@@ -1,6 +1,6 @@
 /** Prometheus metrics of one service, in a registry of their own. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { HttpDeps } from './deps.ts'
+import type { Watched } from './watched.ts'
 
 export type Metrics = {
   readonly contentType: string
@@ -25,7 +25,7 @@ export function createMetrics({
   notAccepting,
   alarms,
   freeBytes,
-}: Pick<HttpDeps, 'ledger' | 'anchorer' | 'scrub' | 'nowMs' | 'notAccepting' | 'alarms'> & {
+}: Watched & {
   /** What the disk under the data still takes; absent where that is not known. */
   readonly freeBytes?: () => number
 }): Metrics {
@@ -113,11 +113,11 @@ export function createMetrics({
 }
 
 /** How many entries no final anchor covers. */
-export function behind(ledger: Pick<HttpDeps['ledger'], 'head' | 'latestAnchor'>): number {
+export function behind(ledger: Pick<Watched['ledger'], 'head' | 'latestAnchor'>): number {
   return ledger.head().size - (ledger.latestAnchor()?.size ?? 0)
 }
 
-function anchorGauges(registers: Registry[], anchorer: NonNullable<HttpDeps['anchorer']>): void {
+function anchorGauges(registers: Registry[], anchorer: NonNullable<Watched['anchorer']>): void {
   gauge(
     registers,
     'openseal_anchor_lag_seconds',
@@ -139,7 +139,7 @@ function anchorGauges(registers: Registry[], anchorer: NonNullable<HttpDeps['anc
   gauge(registers, 'openseal_anchor_pending', 'Anchors under way.', () => anchorer.state().filter(a => a.state !== 'final').length)
 }
 
-function scrubGauges(registers: Registry[], scrub: NonNullable<HttpDeps['scrub']>): void {
+function scrubGauges(registers: Registry[], scrub: NonNullable<Watched['scrub']>): void {
   gauge(registers, 'openseal_scrub_findings', 'Parts of the store that do not fit the tree.', () => scrub.state().findings.length)
   gauge(registers, 'openseal_scrub_entry', 'The entry that the scrub comes to next.', () => scrub.state().at)
   gauge(registers, 'openseal_scrub_passes', 'How often the scrub has read the whole ledger.', () => scrub.state().passes)

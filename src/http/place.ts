@@ -4,9 +4,8 @@
  */
 import type { IncomingMessage, RequestListener } from 'node:http'
 import type { Context } from 'koa'
-import type { HttpDeps } from './deps.ts'
+import { isLoopback } from './guard/rates.ts'
 import { RequestError } from './problem.ts'
-import { isLoopback } from './rates.ts'
 
 /**
  * Where the operator's routes are answered: `here`, at an address of their own; `elsewhere`, where
@@ -43,7 +42,10 @@ export function pathOf({ url = '' }: IncomingMessage): string {
 }
 
 /** Throws OPERATOR_ELSEWHERE unless a request came in where the operator's routes are answered. */
-export function requireOperatorPlace({ req }: Context, { operatorPlace = 'local' }: Pick<HttpDeps, 'operatorPlace'>): void {
+export function requireOperatorPlace(
+  { req }: Context,
+  { operatorPlace = 'local' }: { readonly operatorPlace?: OperatorPlace | undefined },
+): void {
   if (operatorPlace === 'here' || (operatorPlace === 'local' && isOfThisMachine(req))) return
   const where =
     operatorPlace === 'local' ? 'Ask from the machine of the ledger, without a proxy.' : 'Ask at the address that OPENSEAL_ADMIN names.'

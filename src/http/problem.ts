@@ -4,7 +4,7 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Context } from 'koa'
 import { OpenSealError } from '../core/errors.ts'
 import { visibleJson } from '../core/visible.ts'
-import type { Log } from '../log.ts'
+import type { Log } from '../logger.ts'
 import { type Look, securityPolicy } from '../web/layout.ts'
 import { type Asked, isPageAsked, renderProblemPage } from '../web/problem-page.ts'
 

@@ -1,8 +1,11 @@
 /** The shapes of requests and answers, as zod schemas: what comes in is parsed with them, and /openapi.json is generated from them. */
+
 import { z } from 'zod'
-import { IDENTIFIER_SCHEMES, REASON_CODES } from '../core/statement.ts'
+import { GENESIS } from '../core/statements/genesis.ts'
+import { KEY_CHANGE } from '../core/statements/key-change.ts'
+import { IDENTIFIER_SCHEMES, REASON_CODES, STATEMENT } from '../core/statements/statement.ts'
+import { WARNING_CODES } from '../core/statements/warnings.ts'
 import { isTime } from '../core/time.ts'
-import { WARNING_CODES } from '../core/warnings.ts'
 import { RequestError } from './problem.ts'
 
 const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
@@ -73,7 +76,7 @@ const document = z
 
 /** What all statements of agencies have. */
 const common = {
-  type: z.literal('openseal/statement@v1'),
+  type: z.literal(STATEMENT),
   agency: agencyId,
   kind: z.enum(['procurement', 'decision']),
   record: versionId.describe("the agency's own stable id of the record, 1 to 512 bytes of UTF-8"),
@@ -108,7 +111,7 @@ export const statement = z
 
 const genesis = z
   .strictObject({
-    type: z.literal('openseal/genesis@v1'),
+    type: z.literal(GENESIS),
     origin: z.string(),
     logKey: z.string(),
     anchors: z.array(z.strictObject({ type: z.literal('evm'), chainId: count, contract: z.string(), logId: chainHash })),
@@ -119,7 +122,7 @@ const genesis = z
 
 const keyChange = z
   .strictObject({
-    type: z.literal('openseal/key@v1'),
+    type: z.literal(KEY_CHANGE),
     origin: z.string(),
     oldKey: z.string(),
     newKey: z.string(),

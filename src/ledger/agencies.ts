@@ -2,9 +2,9 @@
 import { hash as digest, timingSafeEqual } from 'node:crypto'
 import { toBase64Url, toHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
-import { isAgencyId } from '../core/statement.ts'
+import { isAgencyId } from '../core/statements/statement.ts'
 import { formatTime } from '../core/time.ts'
-import type { Store } from '../store/port.ts'
+import type { Store } from '../store/port/port.ts'
 import { breathe } from '../turns.ts'
 
 export type Agency = { readonly id: string; readonly name: string; readonly created: string }

@@ -1,93 +1,72 @@
 /** The ledger: what the service, the command line and the tests hold. It joins pool, sequencer, prover and anchors over one store. */
-import type { Hash } from '../core/hash.ts'
+import type { AnchoredLedger } from '../anchor/anchored.ts'
+import type { Closing } from '../anchor/chain.ts'
+import { anchorHint, type FinalAnchor, openFinalAnchors } from '../anchor/final-anchors.ts'
 import { canonicalJson, parseJson } from '../core/json.ts'
-import { formatVkey, type Signer } from '../core/note.ts'
 import type { PolicyKey } from '../core/policy.ts'
 import { formatReceipt } from '../core/receipt.ts'
-import { type GenesisAnchor, identityOf, parseAnyStatement, type Statement, statementBody } from '../core/statement.ts'
+import { GENESIS, type GenesisAnchor } from '../core/statements/genesis.ts'
+import { parseAnyStatement } from '../core/statements/registry.ts'
+import { identityOf, type Statement, statementBody } from '../core/statements/statement.ts'
 import { formatTime } from '../core/time.ts'
-import type { Store } from '../store/port.ts'
+import { formatVkey, type Signer } from '../core/tlog/note.ts'
+import { readStatement } from '../log/checked-statements.ts'
+import { LedgerError } from '../log/errors.ts'
+import { keysAfter, type LoggedChange, logKeyChange, readKeyChanges, readOpenChange } from '../log/log-keys.ts'
+import { createPool, type Outcome } from '../log/pool.ts'
+import { createSalts, prepare, prepareOwn } from '../log/prepare.ts'
+import { createProver, type Prover } from '../log/prover.ts'
+import { openSequencer, type Prepared, type Submission, stoppedError } from '../log/sequencer.ts'
+import type { Store } from '../store/port/port.ts'
 import { createRow } from '../turns.ts'
-import type { Closing } from './anchor-chain.ts'
-import { readStatement } from './checked-statements.ts'
-import { LedgerError } from './errors.ts'
-import { anchorHint, type FinalAnchor, openFinalAnchors } from './final-anchors.ts'
-import { keysAfter, type LoggedChange, logKeyChange, readKeyChanges, readOpenChange } from './log-keys.ts'
-import { createPool, type Outcome } from './pool.ts'
-import { createSalts, prepare, prepareGenesis } from './prepare.ts'
-import { createProver, type Prover } from './prover.ts'
-import { openSequencer, type Prepared, type SignedHead, type Submission, stoppedError } from './sequencer.ts'
 import { type History, readHistory } from './versions.ts'
 
-export type Ledger = Prover & {
-  readonly origin: string
-  readonly vkey: string
-  /** The keys that signed this log, oldest first, as a policy lists them. */
-  logKeys(): readonly PolicyKey[]
-  /** For each change of the log's key a receipt under the key that it ended, oldest first. */
-  keyReceipts(): Promise<{ readonly index: number; readonly receipt: string }[]>
-  /** Ends the key that signs now: the next start needs the new one. Nothing may be submitted from here on. */
-  changeKey(newKey: string): Promise<LoggedChange>
-  /** The newest committed head and its signed checkpoint. */
-  head(): SignedHead
-  /**
-   * Logs a statement, once: the same statement again has the same index, whatever salt it carries. Resolves when it is durable, signed for
-   * and read back. @throws LedgerError LEDGER_STOPPED, LEDGER_BUSY, LEDGER_COMMIT_FAILED, LEDGER_UNSETTLED
-   */
-  submit(statement: Statement): Promise<Submission>
-  /** The same, with the receipt's text without its newline. Beside what `submit` throws: RECORD_ERASED where it is known and its statement was erased. */
-  submitForReceipt(statement: Statement): Promise<Submission & { readonly receipt: string }>
-  /** The same for a stream of many: `tell` is called once, later, with what came of it. @throws LedgerError LEDGER_STOPPED, LEDGER_BUSY */
-  submitEach(statement: Statement, tell: (outcome: Outcome) => void): void
-  /** Where a statement would be found known if it were submitted now; undefined where it would be logged. @throws LedgerError LEDGER_STOPPED */
-  findKnown(statement: Statement): Promise<number | undefined>
-  /** The canonical text of a statement, undefined where it was erased. @throws LedgerError RECORD_NOT_FOUND beyond the head. */
-  statement(index: number): Promise<string | undefined>
-  /** When a record was sealed, in milliseconds since 1970, by this ledger's own clock; undefined beyond the head. No evidence: that is the anchor's time. */
-  sealedMs(index: number): Promise<number | undefined>
-  /** The receipt's text: anchored as soon as a final anchor covers the index. @throws LedgerError RECORD_NOT_FOUND, RECORD_ERASED */
-  receipt(index: number): Promise<string>
-  /** The history of the record that a statement speaks of, and what became of this version; empty for the genesis. @throws LedgerError RECORD_NOT_FOUND */
-  history(index: number): Promise<History>
-  /** Oldest first. */
-  findByDigest(sha256: string, limit: number): Promise<number[]>
-  /** Newest first, below `before`, like those after it. */
-  listByDigest(sha256: string, before: number, limit: number): Promise<number[]>
-  /** As the store's. */
-  digestsWithPrefix: Store['digestsWithPrefix']
-  listByRecord(agency: string, record: string, before: number, limit: number): Promise<number[]>
-  listByAgency(agency: string, before: number, limit: number): Promise<number[]>
-  latestAnchor(): FinalAnchor | undefined
-  /** The first final anchor that covers an index. */
-  anchorOf(index: number): Promise<FinalAnchor | undefined>
-  anchorAt(size: number): Promise<FinalAnchor | undefined>
-  /**
-   * The checkpoint to anchor after one of size `previous`: the newest, unless a key of the log ended in between. The last checkpoint of that key comes first, so
-   * that the chain vouches for the change while only the old key is known to readers.
-   */
-  nextToAnchor(previous: number): Promise<{ readonly size: number; readonly root: Hash }>
-  /** In ascending order of size, those above `after`. */
-  listAnchors(after: number, limit: number): Promise<FinalAnchor[]>
-  /** For the anchorer: an anchor became final. Durable when it resolves. */
-  setFinal(anchor: FinalAnchor): Promise<void>
-  /** For the anchorer: the chain has lost anchors that were final, those of these sizes. */
-  dropFinal(sizes: readonly number[]): Promise<void>
-  /** For the anchorer: the owner has closed the log on its chain. Nothing is taken from now on, and anchors above the last good size count for nothing. */
-  disown(closing: Closing): Promise<void>
-  /** How the log was closed, if it was. */
-  closing(): Closing | undefined
-  /** Statements that wait to be sealed. */
-  waiting(): number
-  /** Promise 7: refuses submissions from now on; reads go on. */
-  stop(reason: string, code?: string): void
-  stopped(): string | undefined
-  /** The stable code of that reason. */
-  stopCode(): string | undefined
-  /** Why nothing can be sealed for now: a write has failed and the disk takes nothing yet. Ends by itself. */
-  unsettled(): string | undefined
-  /** Seals what was submitted, then closes the store. */
-  close(): Promise<void>
-}
+export type Ledger = Prover &
+  AnchoredLedger & {
+    readonly origin: string
+    readonly vkey: string
+    /** The keys that signed this log, oldest first, as a policy lists them. */
+    logKeys(): readonly PolicyKey[]
+    /** For each change of the log's key a receipt under the key that it ended, oldest first. */
+    keyReceipts(): Promise<{ readonly index: number; readonly receipt: string }[]>
+    /** Ends the key that signs now: the next start needs the new one. Nothing may be submitted from here on. */
+    changeKey(newKey: string): Promise<LoggedChange>
+    /**
+     * Logs a statement, once: the same statement again has the same index, whatever salt it carries. Resolves when it is durable, signed for
+     * and read back. @throws LedgerError LEDGER_STOPPED, LEDGER_BUSY, LEDGER_COMMIT_FAILED, LEDGER_UNSETTLED
+     */
+    submit(statement: Statement): Promise<Submission>
+    /** The same, with the receipt's text without its newline. Beside what `submit` throws: RECORD_ERASED where it is known and its statement was erased. */
+    submitForReceipt(statement: Statement): Promise<Submission & { readonly receipt: string }>
+    /** The same for a stream of many: `tell` is called once, later, with what came of it. @throws LedgerError LEDGER_STOPPED, LEDGER_BUSY */
+    submitEach(statement: Statement, tell: (outcome: Outcome) => void): void
+    /** Where a statement would be found known if it were submitted now; undefined where it would be logged. @throws LedgerError LEDGER_STOPPED */
+    findKnown(statement: Statement): Promise<number | undefined>
+    /** The canonical text of a statement, undefined where it was erased. @throws LedgerError RECORD_NOT_FOUND beyond the head. */
+    statement(index: number): Promise<string | undefined>
+    /** The receipt's text: anchored as soon as a final anchor covers the index. @throws LedgerError RECORD_NOT_FOUND, RECORD_ERASED */
+    receipt(index: number): Promise<string>
+    /** The history of the record that a statement speaks of, and what became of this version; empty for the genesis. @throws LedgerError RECORD_NOT_FOUND */
+    history(index: number): Promise<History>
+    /** Oldest first. */
+    findByDigest(sha256: string, limit: number): Promise<number[]>
+    /** Newest first, below `before`, like those after it. */
+    listByDigest(sha256: string, before: number, limit: number): Promise<number[]>
+    /** As the store's. */
+    digestsWithPrefix: Store['digestsWithPrefix']
+    listByRecord(agency: string, record: string, before: number, limit: number): Promise<number[]>
+    listByAgency(agency: string, before: number, limit: number): Promise<number[]>
+    /** The first final anchor that covers an index. */
+    anchorOf(index: number): Promise<FinalAnchor | undefined>
+    /** How the log was closed, if it was. */
+    closing(): Closing | undefined
+    /** Statements that wait to be sealed. */
+    waiting(): number
+    /** Why nothing can be sealed for now: a write has failed and the disk takes nothing yet. Ends by itself. */
+    unsettled(): string | undefined
+    /** Seals what was submitted, then closes the store. */
+    close(): Promise<void>
+  }
 
 export type LedgerDeps = {
   readonly store: Store
@@ -129,8 +108,8 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
   let newestGood: FinalAnchor | undefined
 
   if (sequencer.head().size === 0) {
-    const genesis = { type: 'openseal/genesis@v1', origin, logKey: vkey, anchors: deps.anchors, created: formatTime(nowMs()) } as const
-    await sequencer.seal([prepareGenesis(genesis, randomBytes)])
+    const genesis = { type: GENESIS, origin, logKey: vkey, anchors: deps.anchors, created: formatTime(nowMs()), salt: salt() } as const
+    await sequencer.seal([prepareOwn(genesis)])
   }
   const first = await readFirstKey(deps)
   const changes = await readKeyChanges(store)
@@ -271,7 +250,7 @@ function whenTold(act: (tell: (outcome: Outcome) => void) => void): Promise<Subm
 async function readFirstKey({ store, origin, anchors }: LedgerDeps): Promise<string> {
   const bytes = await store.readStatement(0)
   const genesis = bytes === undefined ? undefined : parseStatement(decodeText(bytes))
-  if (genesis?.type !== 'openseal/genesis@v1')
+  if (genesis?.type !== GENESIS)
     throw new LedgerError('LEDGER_CORRUPT', 'The first entry of the ledger is not a genesis: restore the data from a backup.')
   if (genesis.origin !== origin)
     throw new LedgerError(

@@ -1,8 +1,9 @@
 /** Reading the statements of one record, in turns: however long its history is, nobody else waits for it. */
-import type { AnyStatement, Statement } from '../core/statement.ts'
-import type { Version } from '../core/versions.ts'
+import { type AnyStatement, isRecordStatement } from '../core/statements/registry.ts'
+import type { Statement } from '../core/statements/statement.ts'
+import type { Version } from '../core/statements/versions.ts'
+import { isDamage } from '../log/errors.ts'
 import { breathe } from '../turns.ts'
-import { isDamage } from './errors.ts'
 
 /** The canonical text of a statement, undefined where it was erased. */
 export type ReadStatement = (index: number) => Promise<string | undefined>
@@ -32,7 +33,7 @@ export async function readEach(indexes: Iterable<number>, read: ReadStatement): 
 export function statementIn(text: string | undefined): Statement | undefined {
   // It has been held against the tree: what was sealed is history, by whatever rules.
   const statement: AnyStatement | undefined = text === undefined ? undefined : JSON.parse(text)
-  return statement?.type === 'openseal/statement@v1' ? statement : undefined
+  return isRecordStatement(statement) ? statement : undefined
 }
 
 /** The same, where what does not fit the tree is passed over like what was erased. */

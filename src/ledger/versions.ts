@@ -1,7 +1,7 @@
 /** The history of a record: its statements in order, and what each is to the others of its version. */
-import type { Statement } from '../core/statement.ts'
-import { changesOf, markHistory, type VersionChange, type VersionMarks } from '../core/versions.ts'
-import type { Store } from '../store/port.ts'
+import type { Statement } from '../core/statements/statement.ts'
+import { changesOf, markHistory, type VersionChange, type VersionMarks } from '../core/statements/versions.ts'
+import type { Store } from '../store/port/port.ts'
 import { type ReadStatement, readEach, statementIn } from './record-reader.ts'
 
 /** One statement in the history of its record. */

@@ -1,12 +1,20 @@
 /** Warnings about submissions, by what the log holds of their records; and dry runs, which tell them and log nothing. */
-import { skeletonOf } from '../core/skeleton.ts'
-import type { Statement } from '../core/statement.ts'
-import type { Version } from '../core/versions.ts'
-import { type DateLimits, dateLimits, type Warning, warnOfAlike, warnOfContents, warnOfHistory, warnOfKnown } from '../core/warnings.ts'
+import { skeletonOf } from '../core/statements/skeleton.ts'
+import type { Statement } from '../core/statements/statement.ts'
+import type { Version } from '../core/statements/versions.ts'
+import {
+  type DateLimits,
+  dateLimits,
+  type Warning,
+  warnOfAlike,
+  warnOfContents,
+  warnOfHistory,
+  warnOfKnown,
+} from '../core/statements/warnings.ts'
+import type { Submission } from '../log/sequencer.ts'
 import { breathe } from '../turns.ts'
 import type { Ledger } from './ledger.ts'
 import { passingDamage, type Read, readEach } from './record-reader.ts'
-import type { Submission } from './sequencer.ts'
 
 /** What would become of a statement: the index where it is known already, and the warnings. */
 export type DryAnswer = { readonly known?: number; readonly warnings: readonly Warning[] }

@@ -1,7 +1,8 @@
 /** One JSON-RPC endpoint on `fetch`: every call is bounded in time, from the first byte sent to the last one read, and in memory, and goes to the address that was configured and to no other. For browsers and Node alike. */
-import { readBounded } from '../core/bounded.ts'
+
 import { toBase64, toUtf8 } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
+import { readBounded } from './bounded.ts'
 
 /** What an endpoint answered: a result, or its error as it gave it. */
 export type RpcAnswer = { readonly result: unknown } | { readonly error: RpcFault }

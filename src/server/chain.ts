@@ -1,5 +1,6 @@
 /** The chain of a service: the configured endpoints or the embedded one, and where on it the log is anchored. */
 import { join } from 'node:path'
+import type { Finality } from '../anchor/chain.ts'
 import { type Access, deploymentFile, ensureDeployment, ensureLog, readDeployment } from '../chain/deploy.ts'
 import { EMBEDDED_CHAIN_ID, EMBEDDED_KEY, startEmbeddedChain } from '../chain/embedded.ts'
 import { readChainId } from '../chain/endpoints.ts'
@@ -7,10 +8,10 @@ import { createKeySigner, openSigner, type TxSigner } from '../chain/signer.ts'
 import type { Config } from '../config.ts'
 import { fromUtf8 } from '../core/bytes.ts'
 import { parseJson } from '../core/json.ts'
-import { type GenesisAnchor, parseAnyStatement } from '../core/statement.ts'
-import type { Finality } from '../ledger/anchor-chain.ts'
-import type { Log } from '../log.ts'
-import type { Store } from '../store/port.ts'
+import { GENESIS, type GenesisAnchor } from '../core/statements/genesis.ts'
+import { parseAnyStatement } from '../core/statements/registry.ts'
+import type { Log } from '../logger.ts'
+import type { Store } from '../store/port/port.ts'
 import { ServerError } from './errors.ts'
 import type { Start } from './parts.ts'
 
@@ -70,7 +71,7 @@ function requireNoTestChain({ production }: Config, chainId: number): void {
 async function readBoundAnchor(store: Store): Promise<GenesisAnchor | undefined> {
   const bytes = await store.readStatement(0)
   const genesis = bytes === undefined ? undefined : parseAnyStatement(parseJson(fromUtf8(bytes)))
-  return genesis?.type === 'openseal/genesis@v1' ? genesis.anchors[0] : undefined
+  return genesis?.type === GENESIS ? genesis.anchors[0] : undefined
 }
 
 async function findContract(chainId: number, chain: OpenChain, dataDir: string, access: Access): Promise<string> {

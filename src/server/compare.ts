@@ -1,9 +1,10 @@
 /** The comparison of the ledger with its chain, before which nothing is accepted. */
+
+import type { Anchorer } from '../anchor/anchorer.ts'
+import type { AnchorChain } from '../anchor/chain.ts'
 import type { Config } from '../config.ts'
 import { OpenSealError } from '../core/errors.ts'
-import type { AnchorChain } from '../ledger/anchor-chain.ts'
-import type { Anchorer } from '../ledger/anchorer.ts'
-import type { Log } from '../log.ts'
+import type { Log } from '../logger.ts'
 
 const COMPARE_AGAIN_MS = 2_000
 

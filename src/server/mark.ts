@@ -2,7 +2,7 @@
 import { relative, resolve } from 'node:path'
 import { OpenSealError } from '../core/errors.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import type { Log } from '../log.ts'
+import type { Log } from '../logger.ts'
 import { defaultMarkFolder, fitMark, type Mark, MarkError, markReason, openMarkFile } from '../mark.ts'
 import { ServerError } from './errors.ts'
 

@@ -1,8 +1,9 @@
 /** What a service is made of while it runs, and the order in which it is taken down. */
+
+import type { Scrub } from '../care/scrub.ts'
 import type { Config } from '../config.ts'
 import type { Finder } from '../finder/finder.ts'
-import type { Scrub } from '../ledger/scrub.ts'
-import type { Log } from '../log.ts'
+import type { Log } from '../logger.ts'
 
 /** What has been started so far, in the order in which it is taken down. */
 export type Parts = {

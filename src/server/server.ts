@@ -1,10 +1,10 @@
 /** The composition root: makes the parts of the service from its configuration, in order, and takes them down in reverse. */
 import { join, resolve } from 'node:path'
 import type { Config } from '../config.ts'
-import type { GenesisAnchor } from '../core/statement.ts'
+import type { GenesisAnchor } from '../core/statements/genesis.ts'
 import { openListener } from '../http/listener.ts'
 import { readOperatorKey } from '../keys.ts'
-import { type Log, silentLog } from '../log.ts'
+import { type Log, silentLog } from '../logger.ts'
 import { openLog, openStore, randomBytes } from './open-log.ts'
 import { type Start, takeDown } from './parts.ts'
 import { openServing } from './serving.ts'

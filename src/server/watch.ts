@@ -1,10 +1,10 @@
 /** What watches the ledger while it runs: the load, the comparison with its chain, the scrub of its disk, and the figures of all of them. */
 import { statfsSync } from 'node:fs'
-import { ADMISSION, createAdmission } from '../http/admission.ts'
+import { openScrub } from '../care/scrub.ts'
+import { ADMISSION, createAdmission } from '../http/guard/admission.ts'
 import { createMetrics } from '../http/metrics.ts'
 import type { LedgerDeps } from '../ledger/ledger.ts'
-import { openScrub } from '../ledger/scrub.ts'
-import type { Store } from '../store/port.ts'
+import type { Store } from '../store/port/port.ts'
 import { compare } from './compare.ts'
 import { nowMs, type OpenLog, steadyMs } from './open-log.ts'
 import type { Start } from './parts.ts'

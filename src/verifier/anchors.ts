@@ -1,9 +1,9 @@
 /** The checks of design §7 that ask the chain: `anchor` and `finality`. */
 
-import type { Checkpoint } from '../core/checkpoint.ts'
+import { unwrap } from '../core/attempt.ts'
 import { coversSize, type Policy, type PolicyAnchor } from '../core/policy.ts'
 import { formatTime } from '../core/time.ts'
-import { unwrap } from './attempt.ts'
+import type { Checkpoint } from '../core/tlog/checkpoint.ts'
 import { askAll, type ChainReader, type Endpoints, finalBlock, findEndpoints, type Named, namesOf, readTime } from './chain-reader.ts'
 import { type Evidence, failed, notRun, type Outcome, passed, unchecked } from './checks.ts'
 import { type Note, note } from './notes.ts'

@@ -1,9 +1,9 @@
 /** How the verifier asks a chain: one endpoint, and the answers of all those that serve one chain. */
 
+import { type Attempt, attemptAsync } from '../core/attempt.ts'
 import { OpenSealError } from '../core/errors.ts'
 import type { Hash } from '../core/hash.ts'
 import type { PolicyAnchor } from '../core/policy.ts'
-import { type Attempt, attemptAsync } from './attempt.ts'
 
 /** The last second of the year 9999, in Unix seconds: no four-digit year can say more. */
 const LATEST_TIME = 253_402_300_799

@@ -1,18 +1,19 @@
 /** The checks of design §7 that need nothing but the receipt, the file and the policy, in their order. */
 
-import { type Checkpoint, CheckpointError, parseCheckpoint } from '../core/checkpoint.ts'
-import { encodeEntry } from '../core/entry.ts'
+import { type Attempt, attempt, unwrap } from '../core/attempt.ts'
 import type { OpenSealError } from '../core/errors.ts'
 import { hashLeaf } from '../core/hash.ts'
 import { canonicalJson } from '../core/json.ts'
-import { NoteError, parseNote, type Vkey, verifyCosignatures, verifyNote } from '../core/note.ts'
 import { coversSize, keysOf, type Policy } from '../core/policy.ts'
-import { verifyInclusion } from '../core/proof.ts'
 import { parseReceipt, type Receipt } from '../core/receipt.ts'
-import { type AnyStatement, type DocumentRef, parseAnyStatement } from '../core/statement.ts'
-import { parseTlogProof, type TlogProof } from '../core/tlog-proof.ts'
-import { type Attempt, attempt, unwrap } from './attempt.ts'
-import type { FileDigest } from './digest.ts'
+import { encodeEntry } from '../core/statements/entry.ts'
+import { type AnyStatement, isRecordStatement, parseAnyStatement } from '../core/statements/registry.ts'
+import type { DocumentRef } from '../core/statements/statement.ts'
+import { type Checkpoint, CheckpointError, parseCheckpoint } from '../core/tlog/checkpoint.ts'
+import { NoteError, parseNote, type Vkey, verifyCosignatures, verifyNote } from '../core/tlog/note.ts'
+import { verifyInclusion } from '../core/tlog/proof.ts'
+import { parseTlogProof, type TlogProof } from '../core/tlog/tlog-proof.ts'
+import type { FileDigest } from '../documents/digest.ts'
 import { type Note, note } from './notes.ts'
 import type { Asked, Change, UncheckedReason, VerdictCode } from './verdict.ts'
 
@@ -120,7 +121,7 @@ export function checkCosignatures({ proof, checkpoint }: Evidence, policy: Polic
 
 /** The documents of a statement; a genesis has none. */
 export function documentsOf(statement: AnyStatement): readonly DocumentRef[] {
-  return statement.type === 'openseal/statement@v1' ? statement.documents : []
+  return isRecordStatement(statement) ? statement.documents : []
 }
 
 /** How a file fits the best of the documents; undefined when it fits none. */

@@ -1,10 +1,12 @@
 /** The last check of design §7, `currency`: what other statements of the record, earlier and later, made of the version that the receipt shows. */
 
+import { attempt, attemptAsync, unwrap } from '../core/attempt.ts'
 import type { Policy } from '../core/policy.ts'
-import type { AnyStatement, Statement } from '../core/statement.ts'
-import { changesOf, type Version } from '../core/versions.ts'
+import { type AnyStatement, isRecordStatement } from '../core/statements/registry.ts'
+import type { Statement } from '../core/statements/statement.ts'
+import { changesOf, type Version } from '../core/statements/versions.ts'
+import type { FileDigest } from '../documents/digest.ts'
 import { checkAnchor, checkFinality } from './anchors.ts'
-import { attempt, attemptAsync, unwrap } from './attempt.ts'
 import type { ChainReader } from './chain-reader.ts'
 import {
   checkInclusion,
@@ -18,7 +20,6 @@ import {
   unchecked,
   verifyCheckpoint,
 } from './checks.ts'
-import type { FileDigest } from './digest.ts'
 import { type Note, note } from './notes.ts'
 import { type Change, type ChangeCode, decidingChange, type VerdictCode } from './verdict.ts'
 
@@ -72,7 +73,7 @@ const MAX_NOTES = 10
 export async function checkCurrency(evidence: Evidence, means: CurrencyMeans): Promise<Outcome> {
   const { currency, policy, file } = means
   const statement = unwrap(evidence.statement)
-  if (statement.type !== 'openseal/statement@v1') return { ...notRun(note('versionsNone')), asked: 'nobody', changes: [] }
+  if (!isRecordStatement(statement)) return { ...notRun(note('versionsNone')), asked: 'nobody', changes: [] }
   const own = { index: unwrap(evidence.proof).index, statement, evidence }
   const { value: listing, error } = await attemptAsync(async () => currency?.(statement, own.index))
   const reported = sortReported(own, listing?.listed ?? [], listing?.complete ?? true, policy, file)
@@ -148,7 +149,7 @@ function sortReported(own: Told, listed: readonly Listed[], complete: boolean, p
   const isVerified = createVerifier(policy)
   const read = others.filter(each => !each.erased).map(each => ({ index: each.index, told: readTold(each, isVerified) }))
   const ofRecord = (told: { statement: AnyStatement } | undefined): told is Told =>
-    told?.statement.type === 'openseal/statement@v1' && isSameRecord(told.statement, own.statement)
+    isRecordStatement(told?.statement) && isSameRecord(told.statement, own.statement)
   const verified = read.filter(({ told }) => told?.isVerified).flatMap(({ told }) => (ofRecord(told) ? [told] : []))
   const claimed = read.filter(({ told }) => !told?.isVerified).flatMap(({ told }) => (ofRecord(told) ? [told] : []))
   const changes = [

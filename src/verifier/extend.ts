@@ -1,7 +1,9 @@
 /** Follows a pinned policy forward: it takes over the log's next key where a logged change, vouched for by the policy's own anchors, says so. Design §3.4. */
+
+import { unwrap } from '../core/attempt.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { type Policy, type PolicyKey, parsePolicy } from '../core/policy.ts'
-import { unwrap } from './attempt.ts'
+import { KEY_CHANGE } from '../core/statements/key-change.ts'
 import type { ChainReader } from './chain-reader.ts'
 import { checkCheckpoint, checkInclusion, checkStatement, readEvidence } from './checks.ts'
 import type { Result } from './result.ts'
@@ -35,7 +37,7 @@ export async function extendPolicy(pinned: Policy, receipts: readonly string[], 
 export function followKeyChange(policy: Policy, receipt: string): { readonly policy: Policy; readonly old: PolicyKey } | undefined {
   const evidence = readEvidence(receipt)
   const change = unwrap(evidence.statement)
-  if (change.type !== 'openseal/key@v1') throw new ExtendError('EXTEND_UNPROVEN', `a statement of type ${change.type} introduces no key`)
+  if (change.type !== KEY_CHANGE) throw new ExtendError('EXTEND_UNPROVEN', `a statement of type ${change.type} introduces no key`)
   if (change.origin !== policy.origin)
     throw new ExtendError('EXTEND_OTHER_LEDGER', `the key is one of ${change.origin}, and the policy one of ${policy.origin}`)
   if (policy.logKeys.some(({ vkey }) => vkey === change.newKey)) return undefined

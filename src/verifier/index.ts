@@ -2,11 +2,12 @@
 
 export { decodeText } from '../core/encoding.ts'
 export { OpenSealError } from '../core/errors.ts'
-export type { FileKind } from '../core/file-kind.ts'
 export { type Policy, type PolicyAnchor, parsePolicy } from '../core/policy.ts'
 export { parseReceipt, type Receipt } from '../core/receipt.ts'
-export type { Statement } from '../core/statement.ts'
-export type { BlockTag, ChainReader, LogPlace } from './chain-reader.ts'
+export type { Statement } from '../core/statements/statement.ts'
+export { digestsOf, type FileDigest } from '../documents/digest.ts'
+export type { FileKind } from '../documents/file-kind.ts'
+export type { PdfFacts } from '../documents/pdf.ts'
 export {
   type Answer,
   type Answers,
@@ -18,12 +19,9 @@ export {
   planChecks,
   type Task,
   type Watch,
-} from './check-given.ts'
-export type { CurrencyReader, Listed, Listing } from './currency.ts'
-export { fetchUntil } from './deadline.ts'
-export { digestsOf, type FileDigest } from './digest.ts'
-export { ExtendError, extendPolicy } from './extend.ts'
-export { createFileReader, type FileReader, type ReadFile, type Release } from './file-reader.ts'
+} from './app/check-given.ts'
+export { fetchUntil } from './app/deadline.ts'
+export { createFileReader, type FileReader, type ReadFile, type Release } from './app/file-reader.ts'
 export {
   type Given,
   type GivenFile,
@@ -34,13 +32,15 @@ export {
   readReceiptLine,
   recognize,
   recognizeZipped,
-} from './given.ts'
+} from './app/given.ts'
+export { createLedgerReader, type LedgerReader } from './app/ledger-reader.ts'
+export { fingerprint, type Pasted, readPasted } from './app/pasted.ts'
+export { type GivenPolicy, type PolicySource, readPolicy } from './app/policy-source.ts'
+export type { BlockTag, ChainReader, LogPlace } from './chain-reader.ts'
+export type { CurrencyReader, Listed, Listing } from './currency.ts'
+export { ExtendError, extendPolicy } from './extend.ts'
 export { createJsonRpcReader, type JsonRpcOptions } from './json-rpc.ts'
-export { createLedgerReader, type LedgerReader } from './ledger-reader.ts'
 export type { Note, NoteKey } from './notes.ts'
-export { fingerprint, type Pasted, readPasted } from './pasted.ts'
-export type { PdfFacts } from './pdf.ts'
-export { type GivenPolicy, type PolicySource, readPolicy } from './policy-source.ts'
 export type { CheckResult, Result, Trust } from './result.ts'
 export { formatLimits, formatVerdict, SENTENCES, type SentenceFacts, type SentenceKey, TRUSTS_LEDGER, type Voice } from './sentence.ts'
 export {

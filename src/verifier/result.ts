@@ -1,7 +1,8 @@
 /** What `verify` answers: the outcome of every check, the verdict of design §8, and what the statement claims. */
 
+import { isRecordStatement } from '../core/statements/registry.ts'
+import type { FileDigest } from '../documents/digest.ts'
 import { documentsOf, type Evidence, type Match, matchOf, notRun, type Outcome } from './checks.ts'
-import type { FileDigest } from './digest.ts'
 import { formatNotes, type Note, note } from './notes.ts'
 import { ENGLISH, formatLimits, formatVerdict, type SentenceFacts, TRUSTS_LEDGER } from './sentence.ts'
 import {
@@ -148,7 +149,7 @@ function claimsOf({ statement, proof, checkpoint }: Evidence): Partial<Result> {
     ...(proof.error ? {} : { index: proof.value.index }),
     ...(checkpoint.error ? {} : { origin: checkpoint.value.origin, size: checkpoint.value.size }),
   }
-  if (statement.error || statement.value.type !== 'openseal/statement@v1') return place
+  if (statement.error || !isRecordStatement(statement.value)) return place
   const { agency, kind, action, record, revision, title, language, published } = statement.value
   const optional = { revision, title, language, published }
   const given = Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined))

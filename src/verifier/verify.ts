@@ -1,8 +1,9 @@
 /** Verification: the checks of design §7 in their order, and the verdict of §8. */
 
+import { attemptAsync } from '../core/attempt.ts'
 import type { Policy } from '../core/policy.ts'
+import type { FileDigest } from '../documents/digest.ts'
 import { checkAnchor, checkFinality } from './anchors.ts'
-import { attemptAsync } from './attempt.ts'
 import type { ChainReader } from './chain-reader.ts'
 import {
   checkCheckpoint,
@@ -15,7 +16,6 @@ import {
   readEvidence,
 } from './checks.ts'
 import { type CurrencyReader, checkCurrency } from './currency.ts'
-import type { FileDigest } from './digest.ts'
 import { type Checked, type CheckResult, conclude, concludeUnknown, type Result, resultOf, type Trust } from './result.ts'
 import type { CheckName } from './verdict.ts'
 

@@ -1,7 +1,8 @@
 /** Bar charts over time, drawn on the server as SVG. A table beside each says the same. */
+
+import { type Html, html } from '../html.ts'
 import { type Say, sayDuration, sayTime } from '../messages/say.ts'
 import type { Activity } from './activity.ts'
-import { type Html, html } from './html.ts'
 
 /** Of the drawing, which is stretched to the width of the page: the words stand outside of it and keep their size. */
 const WIDTH = 1000

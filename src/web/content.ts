@@ -1,5 +1,5 @@
 /** What agencies wrote, as pages show it: marked with its own language and direction, and cut where it is very long. */
-import { type Html, html } from './html.ts'
+import { type Html, html } from '../html.ts'
 
 /** Letters of a title, name or reason that are shown at once; the rest stands behind "Whole text". */
 export const SHOWN = { heading: 160, listed: 160, detail: 240 } as const

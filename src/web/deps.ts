@@ -1,6 +1,6 @@
 /** What the site is given: live parts made by the composition root, as far as pages read them. The site knows no ledger module, only these shapes. */
-import type { Statement } from '../core/statement.ts'
-import type { VersionChange } from '../core/versions.ts'
+import type { Statement } from '../core/statements/statement.ts'
+import type { VersionChange } from '../core/statements/versions.ts'
 import type { ChainReader, Policy } from '../verifier/index.ts'
 
 /** A final anchor as pages show it. `time` is `YYYY-MM-DDTHH:MM:SSZ`. */

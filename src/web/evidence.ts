@@ -1,11 +1,11 @@
 /** What a certificate shows of a receipt: every number on the way from the statement to the root that is anchored. */
 import { equalBytes, toUtf8 } from '../core/bytes.ts'
-import { parseCheckpoint } from '../core/checkpoint.ts'
-import { encodeEntry } from '../core/entry.ts'
 import { type Hash, hashLeaf, sha256 } from '../core/hash.ts'
-import { parseNote } from '../core/note.ts'
 import { parseReceipt } from '../core/receipt.ts'
-import { parseTlogProof } from '../core/tlog-proof.ts'
+import { encodeEntry } from '../core/statements/entry.ts'
+import { parseCheckpoint } from '../core/tlog/checkpoint.ts'
+import { parseNote } from '../core/tlog/note.ts'
+import { parseTlogProof } from '../core/tlog/tlog-proof.ts'
 import { type PathLine, proofPath } from './proof-path.ts'
 
 /** The statement's canonical text, its fingerprint, the leaf, the way up, and the root of the tree of `size`. */

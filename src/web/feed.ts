@@ -1,9 +1,9 @@
 /** Atom feeds (RFC 4287) in pages (RFC 5005 §3): all records, those of an agency, changes. */
-import type { Statement } from '../core/statement.ts'
+import type { Statement } from '../core/statements/statement.ts'
 import { formatTime } from '../core/time.ts'
+import { html } from '../html.ts'
 import { isolate, type Say, sayTime } from '../messages/say.ts'
 import { clip } from './content.ts'
-import { html } from './html.ts'
 import type { Entry } from './records.ts'
 
 /** An entry with the time at which the ledger accepted it, and the ledger's date of it: the chain's, once that vouches for it. */

@@ -1,5 +1,5 @@
 /** Small drawings that stand beside words, never instead of them: hidden from assistive technology. */
-import { type Html, trusted } from './html.ts'
+import { type Html, trusted } from '../html.ts'
 
 const SHAPES = {
   tick: '<circle cx="12" cy="12" r="10.5"/><path d="m7 12.5 3.5 3.5L17 8.5"/>',

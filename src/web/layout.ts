@@ -1,9 +1,9 @@
 /** The frame of every page: head, menu, banners, foot, languages. */
 
+import { type Html, html, type Piece } from '../html.ts'
 import type { MessageKey } from '../messages/en.ts'
 import { LANGUAGE_TAGS, LANGUAGES } from '../messages/language.ts'
 import { isolate, type Say, sayNumber, sayTime } from '../messages/say.ts'
-import { type Html, html, type Piece } from './html.ts'
 import { icon } from './icons.ts'
 
 /** What every page is made with. */

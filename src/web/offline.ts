@@ -1,11 +1,11 @@
 /** The offline verifier: one file that asks nobody but the chain endpoints of its reader. */
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
+import { html, scriptJson, trusted } from '../html.ts'
 import type { MessageKey } from '../messages/en.ts'
 import { browserMessages, CATALOGUES, LANGUAGE_TAGS, type Language } from '../messages/language.ts'
 import { type Policy, parsePolicy } from '../verifier/index.ts'
 import { PAGE_DATA_ID, type PageData } from './browser/page-data.ts'
-import { html, scriptJson, trusted } from './html.ts'
 import { TOOL_STYLE } from './style.ts'
 
 /**

@@ -1,9 +1,9 @@
 /** A failure as a page: what happened in plain words, what to do next, and the stable code below. It reads nothing of the ledger, which may be what failed. */
 import { OpenSealError } from '../core/errors.ts'
+import { type Html, html } from '../html.ts'
 import type { MessageKey } from '../messages/en.ts'
 import { negotiateLanguage, speak } from '../messages/language.ts'
 import { type Say, sayDuration } from '../messages/say.ts'
-import { type Html, html } from './html.ts'
 import { type Look, type Page, renderPage } from './layout.ts'
 import { isAt, PAGES, placeOf } from './places.ts'
 

@@ -1,5 +1,7 @@
 /** Reading records and anchors for pages. */
-import type { AnyStatement, Statement } from '../core/statement.ts'
+import { KEY_CHANGE } from '../core/statements/key-change.ts'
+import { type AnyStatement, isRecordStatement } from '../core/statements/registry.ts'
+import type { Statement } from '../core/statements/statement.ts'
 import { breathe } from '../turns.ts'
 import { OpenSealError, type Policy } from '../verifier/index.ts'
 import type { SiteAgency, SiteAnchor, SiteDeps, SiteLedger, SiteState } from './deps.ts'
@@ -55,8 +57,8 @@ export async function readEntry(ledger: SiteLedger, index: number): Promise<Bare
     const text = await ledger.statement(index)
     if (text === undefined) return { index, without: 'erased' }
     const statement: AnyStatement = JSON.parse(text)
-    if (statement.type === 'openseal/statement@v1') return { index, statement, text }
-    return { index, without: statement.type === 'openseal/key@v1' ? 'keyChange' : 'genesis' }
+    if (isRecordStatement(statement)) return { index, statement, text }
+    return { index, without: statement.type === KEY_CHANGE ? 'keyChange' : 'genesis' }
   } catch (error) {
     if (error instanceof OpenSealError && error.code === 'LEDGER_DAMAGED') return { index, without: 'damaged' }
     throw error

@@ -1,4 +1,6 @@
 /** The answer to a check as people see it: the verdict first, as a sentence. One renderer for the server, the page and the offline file. */
+
+import { type Html, html, trusted } from '../html.ts'
 import type { MessageKey } from '../messages/en.ts'
 import { isolate, type Say, sayNumber } from '../messages/say.ts'
 import {
@@ -17,7 +19,6 @@ import {
 } from '../messages/verdict.ts'
 import type { Answer, Answers, CheckResult, Finding, GivenPolicy, NamedDocument, Part, VerdictCode } from '../verifier/index.ts'
 import { CHECKS } from '../verifier/verdict.ts'
-import { type Html, html, trusted } from './html.ts'
 import { type IconName, icon } from './icons.ts'
 
 /** Whose record pages are linked, and how they begin; there are none to link in the offline file. */

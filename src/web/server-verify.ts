@@ -2,6 +2,9 @@
 
 import { isolate, type Say } from '../messages/say.ts'
 import { sayBadPolicy, sayNotPasted } from '../messages/verdict.ts'
+import { readFound } from '../verifier/app/ledger-reader.ts'
+import { readReceiptZip } from '../verifier/app/receipt-zip.ts'
+import { type ListedEntry, readRecordVersions } from '../verifier/app/record-versions.ts'
 import {
   type Answers,
   type ChainReader,
@@ -18,9 +21,6 @@ import {
   recognizeZipped,
   type Statement,
 } from '../verifier/index.ts'
-import { readFound } from '../verifier/ledger-reader.ts'
-import { readReceiptZip } from '../verifier/receipt-zip.ts'
-import { type ListedEntry, readRecordVersions } from '../verifier/record-versions.ts'
 import type { CheckLedger } from './questions.ts'
 import { WHOLE_CARDS } from './result.ts'
 import { MAX_UPLOAD_BYTES, type Upload, UploadError } from './upload.ts'

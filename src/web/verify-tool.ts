@@ -1,7 +1,7 @@
 /** The tool on the verify page: drop area, results, who is asked. Made in the browser, because without JavaScript it could do nothing. */
 
+import { type Html, html } from '../html.ts'
 import type { Say } from '../messages/say.ts'
-import { type Html, html } from './html.ts'
 import { icon } from './icons.ts'
 
 /** The tool's HTML. */

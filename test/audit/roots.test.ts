@@ -4,7 +4,7 @@ import { compareLeaves } from '../../src/audit/finding.ts'
 import { createRoots, EMPTY_BASE, type Roots } from '../../src/audit/roots.ts'
 import { toHex, toUtf8 } from '../../src/core/bytes.ts'
 import { EMPTY_ROOT, type Hash, hashLeaf } from '../../src/core/hash.ts'
-import { mth } from '../core/naive.ts'
+import { mth } from '../core/tlog/naive.ts'
 
 const leavesOf = (size: number) => Array.from({ length: size }, (_, i) => hashLeaf(toUtf8(String(i))))
 

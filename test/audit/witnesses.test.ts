@@ -1,7 +1,7 @@
 /** The audit by a policy that asks for witnesses: what it looks at, and what it says where they are too few. */
 import { deepEqual } from 'node:assert/strict'
-import { formatCheckpoint, parseCheckpoint } from '../../src/core/checkpoint.ts'
-import { cosign, createSigner, formatVkey, parseNote, type Signer, signNote } from '../../src/core/note.ts'
+import { formatCheckpoint, parseCheckpoint } from '../../src/core/tlog/checkpoint.ts'
+import { cosign, createSigner, formatVkey, parseNote, type Signer, signNote } from '../../src/core/tlog/note.ts'
 import { ORIGIN, signer } from '../ledger/fixtures.ts'
 import { type AnchoredWorld, openAnchoredWorld } from './anchored-world.ts'
 import { policyOf, type Tamper } from './world.ts'

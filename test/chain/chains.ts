@@ -7,7 +7,7 @@ import hre from 'hardhat'
 import { deployContract } from '../../src/chain/deploy.ts'
 import { EMBEDDED_KEY, startEmbeddedChain } from '../../src/chain/embedded.ts'
 import { createKeySigner } from '../../src/chain/signer.ts'
-import { silentLog } from '../../src/log.ts'
+import { silentLog } from '../../src/logger.ts'
 
 export const CHAIN_ID = 31337
 

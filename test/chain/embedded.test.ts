@@ -8,7 +8,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type EmbeddedChain, startEmbeddedChain } from '../../src/chain/embedded.ts'
-import { silentLog } from '../../src/log.ts'
+import { silentLog } from '../../src/logger.ts'
 import { launchBrowser } from '../web/browser.ts'
 
 const FIRST = '0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266'

@@ -4,14 +4,14 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AbiCoder, keccak256, Wallet } from 'ethers'
+import type { AnchorChain } from '../../src/anchor/chain.ts'
 import { checkpointAnchor } from '../../src/chain/artifact.ts'
 import { type Deployment, deployContract, ensureDeployment, ensureLog, readDeployment } from '../../src/chain/deploy.ts'
 import { EMBEDDED_CHAIN_ID, EMBEDDED_KEY, type EmbeddedChain, startEmbeddedChain } from '../../src/chain/embedded.ts'
 import { readChainId } from '../../src/chain/endpoints.ts'
 import { DEFAULT_LIMITS, openAnchorChain } from '../../src/chain/ethereum.ts'
 import { createKeySigner } from '../../src/chain/signer.ts'
-import type { AnchorChain } from '../../src/ledger/anchor-chain.ts'
-import { silentLog } from '../../src/log.ts'
+import { silentLog } from '../../src/logger.ts'
 
 const signer = createKeySigner(EMBEDDED_KEY)
 

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encryptKeystoreJsonSync, Transaction, Wallet } from 'ethers'
 import { createKeySigner, createRemoteSigner, openSigner, signChecked } from '../../src/chain/signer.ts'
-import { attemptsOf, openAnchors, openWorld, submit, untilIncluded } from '../ledger/anchor-world.ts'
+import { attemptsOf, openAnchors, openWorld, submit, untilIncluded } from '../anchor/world.ts'
 import { CHAINS, type TestChain } from './chains.ts'
 
 const KEY = `0x${'7a'.repeat(32)}`

@@ -9,8 +9,8 @@ import { gzipSync } from 'node:zlib'
 import { normaliseDate } from '../../src/cli/ocds/date.ts'
 import { readPackage } from '../../src/cli/ocds/package.ts'
 import { canonicalJson, parseJson } from '../../src/core/json.ts'
-import { OcdsError } from '../../src/core/ocds/error.ts'
-import type { Statement } from '../../src/core/statement.ts'
+import type { Statement } from '../../src/core/statements/statement.ts'
+import { OcdsError } from '../../src/documents/ocds/error.ts'
 
 const AGENCY = 'transport.gov.example'
 const sha256 = (data: string | Uint8Array) => createHash('sha256').update(data).digest('hex')

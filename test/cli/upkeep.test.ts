@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { readConfig } from '../../src/config.ts'
 import { startServer } from '../../src/server/server.ts'
-import { flipBit, indexBytes, layToRest } from '../upkeep/world.ts'
+import { flipBit, indexBytes, layToRest } from '../care/world.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const OPERATOR_KEY = 'operator-key-of-the-upkeep-test'

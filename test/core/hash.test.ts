@@ -1,7 +1,7 @@
 import { deepEqual, equal, throws } from 'node:assert/strict'
 import { fromHex, toHex } from '../../src/core/bytes.ts'
 import { EMPTY_ROOT, HASH_BYTES, hashLeaf, hashNode, sha256 } from '../../src/core/hash.ts'
-import { naiveSha256 } from './naive.ts'
+import { naiveSha256 } from './tlog/naive.ts'
 
 describe('hash', () => {
   it('has the root of the empty tree', () => {

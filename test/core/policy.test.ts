@@ -3,8 +3,8 @@
 import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import { toBase64 } from '../../src/core/bytes.ts'
 import type { Json } from '../../src/core/json.ts'
-import { createSigner, formatVkey, parseVkey } from '../../src/core/note.ts'
 import { coversSize, formatPolicy, keysOf, type PolicyError, parsePolicy } from '../../src/core/policy.ts'
+import { createSigner, formatVkey, parseVkey } from '../../src/core/tlog/note.ts'
 import { savedAs } from './saved-as.ts'
 
 const ORIGIN = 'log.example/one'

@@ -1,13 +1,13 @@
 /** Receipts, as text. */
 
 import { deepEqual, equal, throws } from 'node:assert/strict'
-import { formatCheckpoint } from '../../src/core/checkpoint.ts'
-import { createSigner, signNote } from '../../src/core/note.ts'
 import { type AnchorHint, formatReceipt, isSameRecord, parseReceipt, receiptIndex } from '../../src/core/receipt.ts'
-import { canonicalStatement } from '../../src/core/statement.ts'
-import { formatTlogProof, type TlogProof } from '../../src/core/tlog-proof.ts'
+import { canonicalStatement } from '../../src/core/statements/statement.ts'
+import { formatCheckpoint } from '../../src/core/tlog/checkpoint.ts'
+import { createSigner, signNote } from '../../src/core/tlog/note.ts'
+import { formatTlogProof, type TlogProof } from '../../src/core/tlog/tlog-proof.ts'
 import { savedAs } from './saved-as.ts'
-import { FULL } from './statements.ts'
+import { FULL } from './statements/statements.ts'
 
 const HINT: AnchorHint = {
   type: 'evm',

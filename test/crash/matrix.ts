@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { mountSmallDisk } from '../store/small-disk.ts'
+import { mountSmallDisk } from '../store/level/small-disk.ts'
 import { type Outcome, openLives, type Phase } from './lives.ts'
 import { MODES, type Mode } from './plan.ts'
 

@@ -1,8 +1,8 @@
 /** What became of each entry, as the finder keeps it, held against the rules of the core over the whole history of a record. */
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import fc from 'fast-check'
-import type { DocumentRef, Statement } from '../../src/core/statement.ts'
-import { changesOf, markHistory, type Version } from '../../src/core/versions.ts'
+import type { DocumentRef, Statement } from '../../src/core/statements/statement.ts'
+import { changesOf, markHistory, type Version } from '../../src/core/statements/versions.ts'
 import type { Row } from '../../src/finder/rows.ts'
 import { createThreads, readState } from '../../src/finder/threads.ts'
 

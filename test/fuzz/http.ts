@@ -2,7 +2,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { type IncomingMessage, request } from 'node:http'
 import fc from 'fast-check'
-import { parseNote } from '../../src/core/note.ts'
+import { parseNote } from '../../src/core/tlog/note.ts'
 import { AGENCY, OPERATOR_KEY, openService, statement } from '../http/service.ts'
 import { openWorld, AGENCY as PAGES_AGENCY } from '../web/world.ts'
 import { mutated, mutatedText } from './mutate.ts'

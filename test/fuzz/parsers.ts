@@ -4,25 +4,33 @@ import fc from 'fast-check'
 import { checkEvidence, evidenceFiles } from '../../src/audit/evidence.ts'
 import { readStatements } from '../../src/audit/served-statements.ts'
 import { fromBase64, fromBase64Url, fromHex, fromUtf8, toBase64, toBase64Url, toHex, toUtf8 } from '../../src/core/bytes.ts'
-import { formatCheckpoint, parseCheckpoint } from '../../src/core/checkpoint.ts'
 import { decodeText, isLonger } from '../../src/core/encoding.ts'
-import { decodeEntry, encodeEntry } from '../../src/core/entry.ts'
 import { canonicalJson, type Json, parseJson } from '../../src/core/json.ts'
-import { cosign, formatVkey, parseNote, parseVkey, signNote, verifyCosignatures, verifyNote } from '../../src/core/note.ts'
-import { createScanner } from '../../src/core/ocds/scan.ts'
 import { formatPolicy, parsePolicy } from '../../src/core/policy.ts'
 import { parseReceipt } from '../../src/core/receipt.ts'
-import { canonicalStatement, parseAnyStatement } from '../../src/core/statement.ts'
-import { decodeBundle, decodeTile, encodeBundle, encodeTile, formatBundlePath, formatTilePath, parseTilePath } from '../../src/core/tile.ts'
+import { decodeEntry, encodeEntry } from '../../src/core/statements/entry.ts'
+import { canonicalForm, parseAnyStatement } from '../../src/core/statements/registry.ts'
 import { formatTime, isTime } from '../../src/core/time.ts'
-import { formatTlogProof, parseTlogProof } from '../../src/core/tlog-proof.ts'
-import { digestsOf } from '../../src/verifier/digest.ts'
-import { createFileReader } from '../../src/verifier/file-reader.ts'
-import { recognize } from '../../src/verifier/given.ts'
+import { formatCheckpoint, parseCheckpoint } from '../../src/core/tlog/checkpoint.ts'
+import { cosign, formatVkey, parseNote, parseVkey, signNote, verifyCosignatures, verifyNote } from '../../src/core/tlog/note.ts'
+import {
+  decodeBundle,
+  decodeTile,
+  encodeBundle,
+  encodeTile,
+  formatBundlePath,
+  formatTilePath,
+  parseTilePath,
+} from '../../src/core/tlog/tile.ts'
+import { formatTlogProof, parseTlogProof } from '../../src/core/tlog/tlog-proof.ts'
+import { digestsOf } from '../../src/documents/digest.ts'
+import { createScanner } from '../../src/documents/ocds/scan.ts'
+import { createFileReader } from '../../src/verifier/app/file-reader.ts'
+import { recognize } from '../../src/verifier/app/given.ts'
 import { VERDICTS } from '../../src/verifier/verdict.ts'
 import { verify } from '../../src/verifier/verify.ts'
 import { savedAs } from '../core/saved-as.ts'
-import { FULL } from '../core/statements.ts'
+import { FULL } from '../core/statements/statements.ts'
 import {
   AMENDMENT,
   chainWith,
@@ -41,7 +49,7 @@ import { ANSWERS } from './answers.ts'
 import { mutated, mutatedText } from './mutate.ts'
 import { parser, type Target, target } from './target.ts'
 
-const STATEMENTS = [GENESIS, STATEMENT, AMENDMENT, WITHDRAWAL, FULL].map(canonicalStatement)
+const STATEMENTS = [GENESIS, STATEMENT, AMENDMENT, WITHDRAWAL, FULL].map(canonicalForm)
 const WORLD = createWorld([GENESIS, STATEMENT, AMENDMENT, WITHDRAWAL])
 const RECEIPTS = await Promise.all([0, 1, 3].map(index => WORLD.receipt(index, { hints: [hintOf(WORLD)], witnesses: WITNESSES })))
 const CHECKPOINTS = [0, 1, 2 ** 53 - 1].map(size => formatCheckpoint({ origin: ORIGIN, size, root: new Uint8Array(32).fill(size % 7) }))
@@ -149,7 +157,7 @@ const CORE: readonly Target[] = [
     'core/statement',
     mutated(STATEMENTS),
     bytes => parseAnyStatement(parseJson(bytes)),
-    (statement, bytes) => equal(canonicalStatement(statement), canonicalJson(parseJson(bytes))),
+    (statement, bytes) => equal(canonicalForm(statement), canonicalJson(parseJson(bytes))),
   ),
   parser('core/encoding', mutated(Object.values(savedAs(formatPolicy(POLICY)))), decodeText, text => {
     equal(isLonger(text, Buffer.byteLength(text)), false)

@@ -1,6 +1,6 @@
 /** A record whose statement the disk has changed, over HTTP: refused by its code, and no hindrance to the others. */
 import { deepEqual, equal, match } from 'node:assert/strict'
-import { recordOf } from '../../src/ledger/prepare.ts'
+import { recordOf } from '../../src/log/prepare.ts'
 import { openService, type Service, statement } from './service.ts'
 
 describe('http: a damaged record', () => {

@@ -1,6 +1,6 @@
 /** Where requests come in: no spelling of a path goes round a limit, and what is the operator's is answered to the operator alone. */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
-import { createHold, HOLD } from '../../src/http/hold.ts'
+import { createHold, HOLD } from '../../src/http/guard/hold.ts'
 import { OPERATOR_KEY, openService, type Service, statement } from './service.ts'
 import { sendRaw } from './socket.ts'
 

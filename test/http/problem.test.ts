@@ -1,10 +1,10 @@
 /** Failures: who is told by a page and who by a problem document, over HTTP, with the same status and headers; and that every failure has words for people. */
 import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { createLimits, PLACES } from '../../src/http/limits.ts'
+import { createLimits, PLACES } from '../../src/http/guard/limits.ts'
 import { openListener } from '../../src/http/listener.ts'
 import { formOf, problemOf, RequestError } from '../../src/http/problem.ts'
-import { recordOf } from '../../src/ledger/prepare.ts'
+import { recordOf } from '../../src/log/prepare.ts'
 import { LANGUAGE_TAGS, speak } from '../../src/messages/language.ts'
 import { isPageAsked } from '../../src/web/problem-page.ts'
 import { type Answer, openService, type Service, statement } from './service.ts'

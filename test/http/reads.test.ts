@@ -1,12 +1,12 @@
 /** Reading over HTTP: the log's own files, proofs, ranges, and what every answer carries. */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { fromHex, toUtf8 } from '../../src/core/bytes.ts'
-import { parseCheckpoint } from '../../src/core/checkpoint.ts'
-import { encodeEntry } from '../../src/core/entry.ts'
 import { hashLeaf } from '../../src/core/hash.ts'
-import { parseNote, parseVkey, verifyNote } from '../../src/core/note.ts'
-import { verifyConsistency, verifyInclusion } from '../../src/core/proof.ts'
-import { decodeBundle } from '../../src/core/tile.ts'
+import { encodeEntry } from '../../src/core/statements/entry.ts'
+import { parseCheckpoint } from '../../src/core/tlog/checkpoint.ts'
+import { parseNote, parseVkey, verifyNote } from '../../src/core/tlog/note.ts'
+import { verifyConsistency, verifyInclusion } from '../../src/core/tlog/proof.ts'
+import { decodeBundle } from '../../src/core/tlog/tile.ts'
 import { createMetrics } from '../../src/http/metrics.ts'
 import { AGENCY, type AnyJson, linesOf, openService, type Service, statement } from './service.ts'
 

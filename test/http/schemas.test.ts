@@ -2,7 +2,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import fc from 'fast-check'
 import type { Json } from '../../src/core/json.ts'
-import { parseStatement, StatementError } from '../../src/core/statement.ts'
+import { parseStatement, StatementError } from '../../src/core/statements/statement.ts'
 import { RequestError } from '../../src/http/problem.ts'
 import { readCount, statement } from '../../src/http/schemas.ts'
 

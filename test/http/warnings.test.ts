@@ -3,10 +3,10 @@ import { deepEqual, equal, match } from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Statement } from '../../src/core/statement.ts'
+import type { Statement } from '../../src/core/statements/statement.ts'
 import { type Finder, openFinder } from '../../src/finder/finder.ts'
 import { createWarner } from '../../src/ledger/warnings.ts'
-import { silentLog } from '../../src/log.ts'
+import { silentLog } from '../../src/logger.ts'
 import { type AnyJson, linesOf, openService, type Service, statement } from './service.ts'
 
 const reason = { reason: { code: 'correction' } }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { createAgencies } from '../../src/ledger/agencies.ts'
-import { createMemoryStore } from '../../src/store/memory.ts'
+import { createMemoryStore } from '../../src/store/memory/memory.ts'
 
 describe('agencies', () => {
   let nowMs = Date.UTC(2026, 0, 1)

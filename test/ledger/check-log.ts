@@ -1,10 +1,10 @@
 /** Reads a whole ledger again and re-hashes it: what every crash and fault test ends with. */
 import assert from 'node:assert/strict'
-import { encodeEntry } from '../../src/core/entry.ts'
 import { type Hash, hashLeaf } from '../../src/core/hash.ts'
-import { decodeBundle } from '../../src/core/tile.ts'
-import type { Store } from '../../src/store/port.ts'
-import { mth } from '../core/naive.ts'
+import { encodeEntry } from '../../src/core/statements/entry.ts'
+import { decodeBundle } from '../../src/core/tlog/tile.ts'
+import type { Store } from '../../src/store/port/port.ts'
+import { mth } from '../core/tlog/naive.ts'
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
 

@@ -1,9 +1,9 @@
 /** What the ledger serves when the disk has changed something under it: never what does not fit its tree. */
 import assert from 'node:assert/strict'
-import { verifyConsistency, verifyInclusion } from '../../src/core/proof.ts'
+import { verifyConsistency, verifyInclusion } from '../../src/core/tlog/proof.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
-import { createMemoryStore } from '../../src/store/memory.ts'
-import type { Store } from '../../src/store/port.ts'
+import { createMemoryStore } from '../../src/store/memory/memory.ts'
+import type { Store } from '../../src/store/port/port.ts'
 import { openTestLedger, statementOf } from './fixtures.ts'
 
 const SIZE = 700

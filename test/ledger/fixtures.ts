@@ -1,8 +1,8 @@
 /** A ledger to test with: real store, real signer, counting salts. */
-import type { Statement } from '../../src/core/statement.ts'
+import type { Statement } from '../../src/core/statements/statement.ts'
 import { type Ledger, type LedgerDeps, openLedger } from '../../src/ledger/ledger.ts'
-import { createLogSigner } from '../../src/ledger/signer.ts'
-import type { Store } from '../../src/store/port.ts'
+import { createLogSigner } from '../../src/log/signer.ts'
+import type { Store } from '../../src/store/port/port.ts'
 
 export const ORIGIN = 'ledger.example/test'
 /** The log's secret key: 0, 1, 2, … 31. */

@@ -1,16 +1,16 @@
 /** The ledger over a store: exactly once, in order, provable at every size, the same after a restart. */
 import assert from 'node:assert/strict'
+import type { FinalAnchor } from '../../src/anchor/final-anchors.ts'
 import { toHex } from '../../src/core/bytes.ts'
-import { parseCheckpoint } from '../../src/core/checkpoint.ts'
-import { encodeEntry } from '../../src/core/entry.ts'
 import { hashLeaf } from '../../src/core/hash.ts'
-import { parseNote, verifyNote } from '../../src/core/note.ts'
-import { verifyConsistency, verifyInclusion } from '../../src/core/proof.ts'
 import { parseReceipt } from '../../src/core/receipt.ts'
-import { parseTlogProof } from '../../src/core/tlog-proof.ts'
-import type { FinalAnchor } from '../../src/ledger/final-anchors.ts'
-import { createMemoryStore } from '../../src/store/memory.ts'
-import { type Edge, type Store, StoreError } from '../../src/store/port.ts'
+import { encodeEntry } from '../../src/core/statements/entry.ts'
+import { parseCheckpoint } from '../../src/core/tlog/checkpoint.ts'
+import { parseNote, verifyNote } from '../../src/core/tlog/note.ts'
+import { verifyConsistency, verifyInclusion } from '../../src/core/tlog/proof.ts'
+import { parseTlogProof } from '../../src/core/tlog/tlog-proof.ts'
+import { createMemoryStore } from '../../src/store/memory/memory.ts'
+import { type Edge, type Store, StoreError } from '../../src/store/port/port.ts'
 import { checkLog } from './check-log.ts'
 import { ORIGIN, openTestLedger, signer, statementOf } from './fixtures.ts'
 
@@ -42,7 +42,7 @@ describe('ledger', () => {
     await assert.rejects(openTestLedger(store, { origin: 'other.example' }), { code: 'LEDGER_ORIGIN_CHANGED' })
     const anchors = [{ type: 'evm', chainId: 1, contract: `0x${'1'.repeat(40)}`, logId: `0x${'2'.repeat(64)}` }] as const
     await assert.rejects(openTestLedger(store, { anchors }), { code: 'LEDGER_ANCHOR_CHANGED' })
-    const { createLogSigner } = await import('../../src/ledger/signer.ts')
+    const { createLogSigner } = await import('../../src/log/signer.ts')
     const other = createLogSigner(ORIGIN, new Uint8Array(32).fill(8))
     await assert.rejects(openTestLedger(store, { signer: other }), { code: 'LEDGER_KEY_CHANGED' })
   })

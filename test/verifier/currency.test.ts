@@ -2,10 +2,11 @@
 
 import { deepEqual, equal, match } from 'node:assert/strict'
 import { OpenSealError } from '../../src/core/errors.ts'
-import { createSigner, formatVkey } from '../../src/core/note.ts'
-import type { AnyStatement, Statement } from '../../src/core/statement.ts'
+import type { AnyStatement } from '../../src/core/statements/registry.ts'
+import type { Statement } from '../../src/core/statements/statement.ts'
+import { createSigner, formatVkey } from '../../src/core/tlog/note.ts'
+import { digestsOf } from '../../src/documents/digest.ts'
 import type { CurrencyReader, Listed } from '../../src/verifier/currency.ts'
-import { digestsOf } from '../../src/verifier/digest.ts'
 import { SENTENCES } from '../../src/verifier/sentence.ts'
 import { type VerifyInput, verify } from '../../src/verifier/verify.ts'
 import {

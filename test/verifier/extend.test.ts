@@ -1,8 +1,8 @@
-/** Extending a pinned policy by a change of keys, one rule at a time; on a real ledger in test/ledger/log-keys.test.ts. */
+/** Extending a pinned policy by a change of keys, one rule at a time; on a real ledger in test/log/log-keys.test.ts. */
 import { deepEqual, rejects } from 'node:assert/strict'
-import { createSigner, formatVkey, type Signer } from '../../src/core/note.ts'
 import type { Policy } from '../../src/core/policy.ts'
-import type { KeyChange } from '../../src/core/statement.ts'
+import type { KeyChange } from '../../src/core/statements/key-change.ts'
+import { createSigner, formatVkey, type Signer } from '../../src/core/tlog/note.ts'
 import type { ChainReader } from '../../src/verifier/chain-reader.ts'
 import { extendPolicy } from '../../src/verifier/extend.ts'
 import { ANCHOR, chainWith, createChain, createWorld, GENESIS, LOG, ORIGIN, policyWith, STATEMENT, WITNESSES, type World } from './world.ts'

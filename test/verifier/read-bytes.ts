@@ -1,5 +1,5 @@
 /** Reads bytes as a file is read: in chunks. */
-import { createFileReader, type FileReaderOptions, type ReadFile } from '../../src/verifier/file-reader.ts'
+import { createFileReader, type FileReaderOptions, type ReadFile } from '../../src/verifier/app/file-reader.ts'
 
 export function readBytes(bytes: Uint8Array, chunkBytes = 7, options: FileReaderOptions = {}): ReadFile {
   const reader = createFileReader(options)

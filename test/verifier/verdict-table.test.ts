@@ -3,10 +3,10 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import type { Policy } from '../../src/core/policy.ts'
-import type { Statement } from '../../src/core/statement.ts'
+import type { Statement } from '../../src/core/statements/statement.ts'
+import { digestsOf } from '../../src/documents/digest.ts'
 import type { ChainReader } from '../../src/verifier/chain-reader.ts'
 import type { CurrencyReader, Listed } from '../../src/verifier/currency.ts'
-import { digestsOf } from '../../src/verifier/digest.ts'
 import { verify } from '../../src/verifier/verify.ts'
 import { allCases, type Case, type ChainCase, type ChangeOf, expect, formatPage, type Source } from './verdict-table.ts'
 import {

@@ -1,20 +1,21 @@
 /** A small ledger with real keys, trees, notes and receipts, and a chain in memory that answers as the contract would. */
 
 import { toHex } from '../../src/core/bytes.ts'
-import { formatCheckpoint } from '../../src/core/checkpoint.ts'
-import { encodeEntry } from '../../src/core/entry.ts'
 import { OpenSealError } from '../../src/core/errors.ts'
 import { type Hash, hashLeaf, hashNode } from '../../src/core/hash.ts'
 import { canonicalJson } from '../../src/core/json.ts'
-import { cosign, createSigner, formatVkey, type Signer, signNote } from '../../src/core/note.ts'
 import { type Policy, type PolicyAnchor, parsePolicy } from '../../src/core/policy.ts'
-import { proveInclusion } from '../../src/core/proof.ts'
 import { type AnchorHint, formatReceipt } from '../../src/core/receipt.ts'
-import type { AnyStatement, Statement } from '../../src/core/statement.ts'
-import { type Node, rootFromRange, rootNodes } from '../../src/core/tree.ts'
+import { encodeEntry } from '../../src/core/statements/entry.ts'
+import type { AnyStatement } from '../../src/core/statements/registry.ts'
+import type { Statement } from '../../src/core/statements/statement.ts'
+import { formatCheckpoint } from '../../src/core/tlog/checkpoint.ts'
+import { cosign, createSigner, formatVkey, type Signer, signNote } from '../../src/core/tlog/note.ts'
+import { proveInclusion } from '../../src/core/tlog/proof.ts'
+import { type Node, rootFromRange, rootNodes } from '../../src/core/tlog/tree.ts'
+import { digestsOf } from '../../src/documents/digest.ts'
 import type { BlockTag, ChainReader } from '../../src/verifier/chain-reader.ts'
 import type { CurrencyReader, Listed } from '../../src/verifier/currency.ts'
-import { digestsOf } from '../../src/verifier/digest.ts'
 
 export const ORIGIN = 'log.example/one'
 export const LOG = createSigner(ORIGIN, new Uint8Array(32).fill(1))

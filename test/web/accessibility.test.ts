@@ -1,7 +1,7 @@
 /** Every page in every language in a real Chromium: axe, narrow and enlarged, dark and light, by keyboard, wider letters, feeds as XML, and print. */
 import assert from 'node:assert/strict'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import type { Statement } from '../../src/core/statement.ts'
+import type { Statement } from '../../src/core/statements/statement.ts'
 import { LANGUAGE_TAGS, type Language, speak } from '../../src/messages/language.ts'
 import { renderPage } from '../../src/web/layout.ts'
 import { recordPage } from '../../src/web/pages/record.ts'

@@ -1,9 +1,9 @@
 /** Which stretch of time a chart shows, and in how many bars. */
 import assert from 'node:assert/strict'
+import { html } from '../../src/html.ts'
 import { speak } from '../../src/messages/language.ts'
 import { readActivity } from '../../src/web/activity.ts'
 import type { SiteDeps, SiteSlot } from '../../src/web/deps.ts'
-import { html } from '../../src/web/html.ts'
 import { anchorsPage } from '../../src/web/pages/anchors.ts'
 
 const DAY_MS = 86_400_000

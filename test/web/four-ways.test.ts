@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { TextReader, Uint8ArrayWriter, ZipWriter } from '@zip.js/zip.js'
+import { readReceiptZip } from '../../src/verifier/app/receipt-zip.ts'
 import {
   type Answer,
   createFileReader,
@@ -18,7 +19,6 @@ import {
   readPasted,
   recognizeZipped,
 } from '../../src/verifier/index.ts'
-import { readReceiptZip } from '../../src/verifier/receipt-zip.ts'
 import { savedAs } from '../core/saved-as.ts'
 import { check, type Given, given, useVerifyPage } from './verify-tool.ts'
 

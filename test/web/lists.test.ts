@@ -1,6 +1,6 @@
 /** Lists of entries: whose date is shown, and what became of each entry, wherever it is listed. */
 import assert from 'node:assert/strict'
-import type { Statement } from '../../src/core/statement.ts'
+import type { Statement } from '../../src/core/statements/statement.ts'
 import { AGENCY, openWorld, type World } from './world.ts'
 
 const HOUR_MS = 3_600_000

@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto'
 import { get } from 'node:http'
 import { gunzipSync } from 'node:zlib'
 import { canonicalJson, parseJson } from '../../src/core/json.ts'
+import { html } from '../../src/html.ts'
 import { LANGUAGE_TAGS } from '../../src/messages/language.ts'
-import { html } from '../../src/web/html.ts'
 import { AGENCY, ANCHORED_MS, ORIGIN, openWorld, statementOf, type World } from './world.ts'
 
 const PATHS = [

@@ -1,7 +1,7 @@
 /** The steps of a proof as people follow them. */
 import assert from 'node:assert/strict'
 import { proofPath } from '../../src/web/proof-path.ts'
-import { mth, naiveSha256, path, someLeaves } from '../core/naive.ts'
+import { mth, naiveSha256, path, someLeaves } from '../core/tlog/naive.ts'
 
 describe('web/proof path', () => {
   it('leads every entry of every tree up to 40 entries to its root, by the sides that it names', () => {

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { pathToFileURL } from 'node:url'
 import { canonicalJson, parseJson } from '../../src/core/json.ts'
-import { createSigner, formatVkey } from '../../src/core/note.ts'
 import { formatPolicy } from '../../src/core/policy.ts'
+import { createSigner, formatVkey } from '../../src/core/tlog/note.ts'
 import { check, type Given, given, textOf, useEndpoints, usePolicy, useVerifyPage, verdicts } from './verify-tool.ts'
 
 describe('verify page', function () {

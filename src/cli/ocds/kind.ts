@@ -1,6 +1,6 @@
 /** What a file is that is not taken in as OCDS: named for what it is, with what to do. */
-import { type FileKind, HEAD_BYTES, isJsonLines, kindOfHead } from '../../core/file-kind.ts'
-import { OcdsError } from '../../core/ocds/error.ts'
+import { type FileKind, HEAD_BYTES, isJsonLines, kindOfHead } from '../../documents/file-kind.ts'
+import { OcdsError } from '../../documents/ocds/error.ts'
 
 const WHAT: { readonly [kind in FileKind]?: string } = {
   gzip: 'this is a gzip archive. Unpack it, and submit the file in it.',

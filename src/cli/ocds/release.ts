@@ -1,13 +1,13 @@
 /** What an OCDS release, and the file that holds it, is in the ledger's words: one statement each. Design §3.2. */
 import { basename } from 'node:path'
 import { toHex, toUtf8 } from '../../core/bytes.ts'
-import { kindOfJson } from '../../core/file-kind.ts'
 import { sha256 } from '../../core/hash.ts'
 import { canonicalJson, isJsonObject, type Json, parseJson } from '../../core/json.ts'
-import { OcdsError } from '../../core/ocds/error.ts'
-import type { Envelope } from '../../core/ocds/scan.ts'
-import type { Statement } from '../../core/statement.ts'
-import type { FileDigest } from '../../verifier/digest.ts'
+import { STATEMENT, type Statement } from '../../core/statements/statement.ts'
+import type { FileDigest } from '../../documents/digest.ts'
+import { kindOfJson } from '../../documents/file-kind.ts'
+import { OcdsError } from '../../documents/ocds/error.ts'
+import type { Envelope } from '../../documents/ocds/scan.ts'
 import { normaliseDate } from './date.ts'
 
 const MAX_TITLE_CHARACTERS = 500
@@ -40,7 +40,7 @@ export function releaseStatement(agency: string, bytes: Uint8Array): Statement |
   const title = readTitle(release)
   const published = readDate(release)
   return {
-    type: 'openseal/statement@v1',
+    type: STATEMENT,
     agency,
     kind: 'procurement',
     action: 'publish',
@@ -61,7 +61,7 @@ export function releaseStatement(agency: string, bytes: Uint8Array): Statement |
 export function fileStatement(agency: string, path: string, envelope: Envelope, file: FileDigest): Statement {
   const uri = readUri(envelope)
   return {
-    type: 'openseal/statement@v1',
+    type: STATEMENT,
     agency,
     kind: 'procurement',
     action: 'publish',

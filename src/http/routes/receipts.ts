@@ -3,7 +3,7 @@
 import { Readable } from 'node:stream'
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { isDamage, LedgerError } from '../../ledger/errors.ts'
+import { isDamage, LedgerError } from '../../log/errors.ts'
 import { breathe } from '../../turns.ts'
 import type { RouteDeps } from '../deps.ts'
 import { RequestError } from '../problem.ts'

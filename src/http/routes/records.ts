@@ -1,21 +1,23 @@
 /** Records: submitting one or many, reading one, finding some. */
+
 import { Readable } from 'node:stream'
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { isJsonObject, type Json, parseJson } from '../../core/json.ts'
-import { parseStatement, type Statement, StatementError } from '../../core/statement.ts'
+import { isRecordStatement } from '../../core/statements/registry.ts'
+import { parseStatement, type Statement, StatementError } from '../../core/statements/statement.ts'
+import type { Warning } from '../../core/statements/warnings.ts'
 import { formatTime } from '../../core/time.ts'
 import { visibleJson } from '../../core/visible.ts'
-import type { Warning } from '../../core/warnings.ts'
-import { isDamage } from '../../ledger/errors.ts'
 import { createWarner, type Warner } from '../../ledger/warnings.ts'
+import { isDamage } from '../../log/errors.ts'
 import { breathe, enter } from '../../turns.ts'
-import { SUBMIT_PATH } from '../admission.ts'
 import { requireAgency, requireSameAgency } from '../auth.ts'
 import { bodyType, MAX_BODY_BYTES, readBody, textBody } from '../body.ts'
 import type { RouteDeps } from '../deps.ts'
+import { SUBMIT_PATH } from '../guard/admission.ts'
+import { STREAM_PACE, watchPace } from '../guard/pace.ts'
 import { type AnswerLine, answerLines, type LineAnswer, type StreamBounds } from '../ndjson.ts'
-import { STREAM_PACE, watchPace } from '../pace.ts'
 import { discardRest, problemOf, RequestError } from '../problem.ts'
 import { readAs, readCount, recordQuery } from '../schemas.ts'
 import { pendingAnchors } from './anchors.ts'
@@ -278,7 +280,7 @@ async function summarize(index: number, { ledger, states }: RouteDeps) {
   if (text === undefined) return { ...bare, erased: true }
   const statement: Statement = JSON.parse(text)
   const { type, agency, kind, action, record, revision, target, title, published } = statement
-  const isOfRecord = statement.type === 'openseal/statement@v1'
+  const isOfRecord = isRecordStatement(statement)
   const { withdrawn, superseded, edited } = (isOfRecord && (await states?.state(index, statement))) || {}
   const names = { type, agency, kind, action, record, revision, target, title, published }
   return { ...bare, ...names, withdrawn, superseded, edited }

@@ -1,11 +1,14 @@
 /** The service itself: is it alive, is it ready, what does it measure, what does it offer; and a plain page at `/`. */
+
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { toHex } from '../../core/bytes.ts'
-import type { Alarm, RouteDeps } from '../deps.ts'
+import { escapeText } from '../../html.ts'
+import type { RouteDeps } from '../deps.ts'
 import { behind } from '../metrics.ts'
 import { openApiDocument } from '../openapi.ts'
 import { requireOperatorPlace } from '../place.ts'
+import type { Alarm } from '../watched.ts'
 
 /** Adds /v1/status, /healthz, /readyz, /metrics, /openapi.json and `/`. */
 export function serviceRoutes(router: Router, deps: RouteDeps): void {
@@ -102,16 +105,16 @@ type PageState = {
 }
 
 function page({ origin, size, root, alarms, anchored }: PageState): string {
-  const warning = alarms.map(alarm => `<p role="alert"><strong>${escapeHtml(alarm)}</strong></p>`).join('\n')
+  const warning = alarms.map(alarm => `<p role="alert"><strong>${escapeText(alarm)}</strong></p>`).join('\n')
   const chain = anchored
     ? `The chain vouches for the first ${anchored.size} of them, since ${anchored.block.time}.`
     : 'The chain does not vouch for any of them yet.'
   return `<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(origin)} – OpenSeal</title></head>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeText(origin)} – OpenSeal</title></head>
 <body>
 <main>
-<h1>${escapeHtml(origin)}</h1>
+<h1>${escapeText(origin)}</h1>
 ${warning}
 <p>A public records ledger with ${size} entries. ${chain}</p>
 <p>Root hash: <code>${root}</code></p>
@@ -129,8 +132,4 @@ ${warning}
 </body>
 </html>
 `
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
 }

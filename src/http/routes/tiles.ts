@@ -1,7 +1,7 @@
 /** The log as C2SP tlog-tiles serves it: /checkpoint and /tile/…. Any other spelling of a path is 404. */
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { parseTilePath } from '../../core/tile.ts'
+import { parseTilePath } from '../../core/tlog/tile.ts'
 import type { RouteDeps } from '../deps.ts'
 import { IMMUTABLE } from '../headers.ts'
 import { RequestError } from '../problem.ts'

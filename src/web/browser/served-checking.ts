@@ -5,4 +5,4 @@ export { createLedgerReader as openLedger } from '../../verifier/index.ts'
 export * from './checking.ts'
 
 /** Loads the reader of archives first. */
-export const openZip: OpenZip = async bytes => (await import('../../verifier/receipt-zip.ts')).readReceiptZip(bytes)
+export const openZip: OpenZip = async bytes => (await import('../../verifier/app/receipt-zip.ts')).readReceiptZip(bytes)

@@ -1,10 +1,10 @@
 /** The verify page, served and offline: takes files, shows verdicts. Nothing is uploaded. */
 
 import { OpenSealError } from '../../core/errors.ts'
+import { html } from '../../html.ts'
 import { createSay, isolate, type Say } from '../../messages/say.ts'
 import { sayBadPolicy, sayNotPasted } from '../../messages/verdict.ts'
 import type { GivenFile, GivenPolicy, GivenReceipt, Means, ReadFile } from '../../verifier/index.ts'
-import { html } from '../html.ts'
 import { renderPolicy, renderRunning } from '../result.ts'
 import { renderVerifyTool } from '../verify-tool.ts'
 import { PAGE_DATA_ID, type PageData } from './page-data.ts'

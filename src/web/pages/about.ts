@@ -1,5 +1,5 @@
 /** How it works, in a minute. */
-import { html } from '../html.ts'
+import { html } from '../../html.ts'
 import type { Frame, Page } from '../layout.ts'
 
 /** Takes the fingerprint of the offline verifier, to publish it. */

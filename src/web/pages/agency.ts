@@ -1,7 +1,8 @@
 /** The agencies, and one of them. */
+
+import { html } from '../../html.ts'
 import { isolate, sayNumber } from '../../messages/say.ts'
 import type { SiteAgency, SiteCounts } from '../deps.ts'
-import { html } from '../html.ts'
 import type { Frame, Page } from '../layout.ts'
 import type { Entry } from '../records.ts'
 import { renderBehind, renderEntries } from './entry-list.ts'

@@ -1,9 +1,10 @@
 /** The anchors: what was accepted over time, how long it waited for the chain, and each anchor. */
+
+import { type Html, html } from '../../html.ts'
 import { sayDuration, sayNumber } from '../../messages/say.ts'
 import { type Activity, RANGES } from '../activity.ts'
 import { drawBars } from '../chart.ts'
 import type { SiteAnchor } from '../deps.ts'
-import { type Html, html } from '../html.ts'
 import type { Frame, Page } from '../layout.ts'
 import { renderTime } from './entry-list.ts'
 

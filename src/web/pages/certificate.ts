@@ -1,9 +1,9 @@
 /** How to check by hand: numbered steps with every number on the way, for a reader with a print-out and `sha256sum`; and the block to sign. */
 import { toHex, toUtf8 } from '../../core/bytes.ts'
+import { fill, type Html, html } from '../../html.ts'
 import { sayTime } from '../../messages/say.ts'
 import type { SiteAnchor } from '../deps.ts'
 import type { Evidence } from '../evidence.ts'
-import { fill, type Html, html } from '../html.ts'
 import type { Frame } from '../layout.ts'
 
 /** A longer statement is only in the receipt: two pages must hold everything else. */

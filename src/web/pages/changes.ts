@@ -1,5 +1,5 @@
+import { fill, type Html, html } from '../../html.ts'
 import type { SiteChange, SiteChangeKind } from '../deps.ts'
-import { fill, type Html, html } from '../html.ts'
 import type { Frame, Page } from '../layout.ts'
 import type { Entry } from '../records.ts'
 import { renderBehind, renderEntries, SPEAKS } from './entry-list.ts'

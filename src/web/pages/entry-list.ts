@@ -1,8 +1,8 @@
 /** Lists of entries, as several pages show them. */
-import type { Statement } from '../../core/statement.ts'
+import type { Statement } from '../../core/statements/statement.ts'
+import { fill, type Html, html, type Piece } from '../../html.ts'
 import { type Say, sayDuration, sayTime } from '../../messages/say.ts'
 import { clip, renderContent, SHOWN } from '../content.ts'
-import { fill, type Html, html, type Piece } from '../html.ts'
 import type { Frame } from '../layout.ts'
 import type { BareEntry, Dates, Entry } from '../records.ts'
 

@@ -1,7 +1,8 @@
 /** The start page, and the list of all records. */
+
+import { fill, type Html, html } from '../../html.ts'
 import { sayNumber } from '../../messages/say.ts'
 import type { SiteAnchor } from '../deps.ts'
-import { fill, type Html, html } from '../html.ts'
 import type { Frame, Page } from '../layout.ts'
 import type { Entry } from '../records.ts'
 import { renderBehind, renderEntries, renderTime } from './entry-list.ts'

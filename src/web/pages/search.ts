@@ -1,10 +1,10 @@
 /** The search page. */
 
+import { html } from '../../html.ts'
 import { sayNumber } from '../../messages/say.ts'
 import { sayNotPasted } from '../../messages/verdict.ts'
 import { readPasted } from '../../verifier/index.ts'
 import type { SiteAgency } from '../deps.ts'
-import { html } from '../html.ts'
 import type { Frame, Page } from '../layout.ts'
 import type { Entry } from '../records.ts'
 import { renderEntries } from './entry-list.ts'

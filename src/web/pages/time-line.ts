@@ -1,8 +1,8 @@
 /** The history of a record as a time line. Of a long one the newest part, what is near this statement, and how much is left out. */
 
+import { type Html, html } from '../../html.ts'
 import { sayNumber } from '../../messages/say.ts'
 import type { SiteVersion } from '../deps.ts'
-import { type Html, html } from '../html.ts'
 import type { Frame } from '../layout.ts'
 import type { Entry } from '../records.ts'
 import { renderAgencyDate, renderLedgerDate, renderMarks, renderTarget } from './entry-list.ts'

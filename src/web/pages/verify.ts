@@ -1,6 +1,7 @@
 /** The verify page: the tool for browsers with JavaScript, a form for all others, and the answer to that form. */
+
+import { type Html, html, scriptJson } from '../../html.ts'
 import { PAGE_DATA_ID, type PageData } from '../browser/page-data.ts'
-import { type Html, html, scriptJson } from '../html.ts'
 import { icon } from '../icons.ts'
 import type { Frame, Page } from '../layout.ts'
 import { renderCode } from '../problem-page.ts'

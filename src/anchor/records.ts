@@ -1,0 +1,94 @@
+/** What the anchorer keeps of each anchor, as documents of the store. */
+import type { Store } from '../store/port/port.ts'
+import { sizeKey } from '../store/port/port.ts'
+import type { ChainBlock, SignedTransaction } from './chain.ts'
+
+/** A transaction as it was signed, and when. */
+export type Attempt = SignedTransaction & { readonly signedMs: number }
+
+/**
+ * One checkpoint on its way to the contract. `prepared`: signed and stored, perhaps never sent; `submitted`: an endpoint took it;
+ * `included`: in a block; `final`: that block stays. All attempts have one nonce: they are one logical transaction, and any of them
+ * confirms it.
+ */
+export type AnchorRecord = {
+  readonly size: number
+  /** Hex root hash. */
+  readonly root: string
+  /** Size of the anchor before it, 0 for the first: the way back through the final ones. */
+  readonly previous: number
+  readonly state: 'prepared' | 'submitted' | 'included' | 'final'
+  /** Oldest first. Empty when the anchor was found in the contract and not in our store. */
+  readonly attempts: readonly Attempt[]
+  /** The attempt that was executed, and where: from `included` on. */
+  readonly transaction?: string
+  readonly block?: ChainBlock
+  /** How often in a row the nonce was taken and no attempt was found. */
+  readonly missed?: number
+  /** It was final, the chain has lost it, and it is sent again. */
+  readonly lost?: true
+  readonly times: { readonly preparedMs: number; readonly submittedMs?: number; readonly includedMs?: number; readonly finalMs?: number }
+}
+
+/** The anchors that are not final yet, and the way to the others. Each change is durable when it resolves. */
+export type AnchorRecords = {
+  /** Those not final, in ascending order of size. */
+  open(): readonly AnchorRecord[]
+  lastFinal(): AnchorRecord | undefined
+  read(size: number): Promise<AnchorRecord | undefined>
+  save(...records: readonly AnchorRecord[]): Promise<void>
+  /** Forgets an anchor that will not come about. */
+  drop(size: number): Promise<void>
+}
+
+type Documents = Pick<Store, 'readDocument' | 'writeDocuments'>
+type Ends = { readonly open: readonly number[]; readonly lastFinal: number }
+
+const COLLECTION = 'anchors'
+/** Says where to begin, so that a start reads a few documents however many there are. */
+const ENDS = { collection: 'anchorer', key: 'ends' }
+
+/** Reads the open anchors and the last final one. */
+export async function openAnchorRecords(store: Documents): Promise<AnchorRecords> {
+  const read = async (size: number): Promise<AnchorRecord | undefined> => {
+    const value = await store.readDocument(COLLECTION, sizeKey(size))
+    return value === undefined ? undefined : JSON.parse(value)
+  }
+  const ends: Ends = JSON.parse((await store.readDocument(ENDS.collection, ENDS.key)) ?? '{"open":[],"lastFinal":0}')
+  let open = (await Promise.all(ends.open.map(read))).filter(record => record !== undefined)
+  let lastFinal = await read(ends.lastFinal)
+
+  /** One atomic write of the changed records and of the ends; memory follows only when it is on disk. */
+  async function write(changes: { size: number; value: string | null }[], nextOpen: AnchorRecord[], nextFinal: AnchorRecord | undefined) {
+    const sorted = nextOpen.sort((a, b) => a.size - b.size)
+    const next: Ends = { open: sorted.map(({ size }) => size), lastFinal: nextFinal?.size ?? 0 }
+    const documents = changes.map(({ size, value }) => ({ collection: COLLECTION, key: sizeKey(size), value }))
+    await store.writeDocuments([...documents, { ...ENDS, value: JSON.stringify(next) }])
+    open = sorted
+    lastFinal = nextFinal
+  }
+
+  return {
+    open: () => open,
+    lastFinal: () => lastFinal,
+    read,
+    async save(...records) {
+      const sizes = new Set(records.map(({ size }) => size))
+      const others = open.filter(({ size }) => !sizes.has(size))
+      const finals = records.filter(({ state }) => state === 'final')
+      const reopened = lastFinal !== undefined && records.some(({ size, state }) => size === lastFinal?.size && state !== 'final')
+      // Reopened from the top down: what is final then is the one before the lowest of them.
+      const below = reopened ? await read(Math.min(...records.map(({ previous }) => previous))) : lastFinal
+      const newest = [...finals, ...(below === undefined ? [] : [below])].sort((a, b) => b.size - a.size)[0]
+      const changes = records.map(record => ({ size: record.size, value: JSON.stringify(record) }))
+      await write(changes, [...others, ...records.filter(({ state }) => state !== 'final')], newest)
+    },
+    async drop(size) {
+      await write(
+        [{ size, value: null }],
+        open.filter(record => record.size !== size),
+        lastFinal,
+      )
+    },
+  }
+}

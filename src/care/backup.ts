@@ -1,0 +1,112 @@
+/** Backup and restore: a folder with every row of the store, and with the keys and the local chain where they are at hand. */
+import { createReadStream, createWriteStream } from 'node:fs'
+import { copyFile, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { OpenSealError } from '../core/errors.ts'
+import { type BackupHeader, decodeBackup } from '../store/level/backup.ts'
+import { fillLevelStore, openLevelStore } from '../store/level/level.ts'
+import { type Diagnosis, examine } from './doctor.ts'
+import { readStanding } from './mark.ts'
+import { markRestored, readRestored, sizeToMark } from './restored.ts'
+
+export type Taken = { readonly header: BackupHeader; readonly rows: number; readonly bytes: number; readonly withKeys: boolean }
+
+const FILE = 'store.backup'
+/** What of a data folder is copied as it is: private keys, and the state of the embedded chain. */
+const COPIED = ['keys', 'chain'] as const
+const PASSED_OVER = ['cache', 'anvil.log', 'process.json']
+
+/**
+ * Writes a backup into a new folder, and reads it back before it says so. `dataDir`: where the keys are, if they are on this machine.
+ * @throws BackupError BACKUP_EXISTS, BACKUP_CUT_OFF, …
+ */
+export async function takeBackup(stream: AsyncIterable<Uint8Array>, folder: string, dataDir: string | undefined): Promise<Taken> {
+  if ((await readdir(folder).catch(() => [])).length > 0)
+    throw new UpkeepError('BACKUP_EXISTS', `${folder} holds something already: name a new folder.`)
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const beside = join(folder, `${FILE}.part`)
+  await pipeline(Readable.from(stream), createWriteStream(beside, { mode: 0o600, flush: true }))
+  const { header, rows } = await decodeBackup(createReadStream(beside))
+  let count = 0
+  for await (const _row of rows) count++
+  await rename(beside, join(folder, FILE))
+  const withKeys = dataDir !== undefined && (await isThere(join(dataDir, 'keys', 'log.key')))
+  if (withKeys) for (const name of COPIED) await copyFolder(join(dataDir, name), join(folder, name))
+  await syncFolder(folder)
+  return { header, rows: count, bytes: (await stat(join(folder, FILE))).size, withKeys }
+}
+
+/**
+ * Makes a data folder from a backup, and examines all of it. The ledger in it seals nothing until `acceptLoss`.
+ * @throws UpkeepError RESTORE_EXISTS; BackupError
+ */
+export async function restoreBackup(
+  folder: string,
+  dataDir: string,
+  markFolder?: string,
+): Promise<{ header: BackupHeader; diagnosis: Diagnosis }> {
+  const store = join(dataDir, 'store')
+  if (await isThere(store))
+    throw new UpkeepError('RESTORE_EXISTS', `There is a ledger in ${dataDir} already. Name another folder with --data.`)
+  const { header, rows } = await decodeBackup(createReadStream(join(folder, FILE)))
+  const beside = join(dataDir, 'store.restoring')
+  await rm(beside, { recursive: true, force: true })
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  await fillLevelStore(beside, rows)
+  await mark(beside, header)
+  await rename(beside, store)
+  for (const name of COPIED) if (await isThere(join(folder, name))) await copyFolder(join(folder, name), join(dataDir, name))
+  await syncFolder(dataDir)
+  return { header, diagnosis: await examine({ dataDir, repair: false, markFolder }) }
+}
+
+/**
+ * The operator's decision that a ledger of this size is all there is: it takes off the mark of a restored one, and puts the mark of what
+ * was signed where the ledger is now. @throws UpkeepError RESTORE_SIZE, RESTORE_NOT_MARKED, RESTORE_FORKED
+ */
+export async function acceptLoss(dataDir: string, size: number, markFolder: string): Promise<void> {
+  const store = await openLevelStore(join(dataDir, 'store'))
+  try {
+    const row = await store.readHead()
+    const head = row?.head.size ?? 0
+    const mark = row && (await readStanding(store, row, markFolder))
+    const isOpen = (await readRestored(store)) !== undefined || (mark !== undefined && mark.fit !== 'fits' && mark.fit !== 'missing')
+    if (!isOpen) throw new UpkeepError('RESTORE_NOT_MARKED', 'This ledger waits for no decision.')
+    if (head !== size)
+      throw new UpkeepError('RESTORE_SIZE', `This ledger has ${head} entries, not ${size}: say the size that you have looked at.`)
+    if (mark?.fit === 'forked') throw new UpkeepError('RESTORE_FORKED', `Nothing that is lost can be accepted here: ${mark.detail}`)
+    // The mark first: broken off behind it, the ledger still waits for the decision.
+    if (row) await mark?.file.reset(row.head)
+    await markRestored(store, undefined)
+  } finally {
+    await store.close()
+  }
+}
+
+async function mark(folder: string, { time }: BackupHeader): Promise<void> {
+  const store = await openLevelStore(folder)
+  const size = await sizeToMark(store)
+  await markRestored(store, { why: `was restored from a backup of ${time}`, size })
+  await store.close()
+}
+
+async function copyFolder(from: string, to: string): Promise<void> {
+  const names = (await readdir(from).catch(() => [])).filter(name => !PASSED_OVER.includes(name))
+  if (names.length > 0) await mkdir(to, { recursive: true, mode: 0o700 })
+  for (const name of names) await copyFile(join(from, name), join(to, name))
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r')
+  await folder.sync().catch(() => {})
+  await folder.close()
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined
+}
+
+/** BACKUP_EXISTS, RESTORE_EXISTS, RESTORE_SIZE, RESTORE_NOT_MARKED, RESTORE_FORKED. */
+export class UpkeepError extends OpenSealError {}

@@ -1,0 +1,207 @@
+/** The doctor: looks at a ledger at rest, all of it, says what is wrong, and puts back what can be derived from the rest. */
+import { randomBytes } from 'node:crypto'
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { FinalAnchor } from '../anchor/final-anchors.ts'
+import { fromHex } from '../core/bytes.ts'
+import { OpenSealError } from '../core/errors.ts'
+import { formatVkey } from '../core/tlog/note.ts'
+import { TILE_WIDTH } from '../core/tlog/tile.ts'
+import { readLogKey } from '../keys.ts'
+import { readLog } from '../log/log-keys.ts'
+import { createNodes } from '../log/nodes.ts'
+import { rootAt } from '../log/sequencer.ts'
+import { createLogSigner } from '../log/signer.ts'
+import { silentLog } from '../logger.ts'
+import { findDamagedJournal } from '../store/level/journal.ts'
+import { salvageLevelStore } from '../store/level/level.ts'
+import type { Store } from '../store/port/port.ts'
+import { sizeKey } from '../store/port/port.ts'
+import { type Complaint, FROM_BACKUP } from './complaint.ts'
+import type { Copy } from './copy.ts'
+import { treatDocuments } from './documents.ts'
+import { treatHead } from './head.ts'
+import { type Committed, type Damage, describeDamage, inspectBundle } from './inspect.ts'
+import { readStanding } from './mark.ts'
+import { refill } from './refill.ts'
+import { putStatementBack, repair } from './repair.ts'
+import { markRestored, type Restored, readRestored, sizeToMark } from './restored.ts'
+
+export type Diagnosis = {
+  readonly verdict: 'sound' | 'repaired' | 'damaged'
+  /** 0: sound, or everything was repaired. 5: something is damaged. */
+  readonly exit: 0 | 5
+  readonly size: number
+  /** Where it was restored from a backup and waits for the operator's decision. */
+  readonly restored?: Restored
+  readonly complaints: readonly Complaint[]
+}
+
+export type DoctorInput = {
+  readonly dataDir: string
+  /** Put back what can be derived. */
+  readonly repair: boolean
+  /** With `repair`: another copy of the ledger, for statements that are not here any more, and for what came after a backup. */
+  readonly copy?: Copy | undefined
+  /** Where the mark of what was signed is kept; absent: it is not looked at. */
+  readonly markFolder?: string | undefined
+  readonly onProgress?: (entries: { readonly done: number; readonly total: number }) => void
+}
+
+const CODES = { tile: 'DOCTOR_TILE', bundle: 'DOCTOR_BUNDLE', statement: 'DOCTOR_STATEMENT', lookups: 'DOCTOR_LOOKUPS' } as const
+const JOURNAL = 'a journal of the store is damaged before its end'
+const ADVICE = {
+  tile: FROM_BACKUP,
+  bundle: FROM_BACKUP,
+  statement: 'Fetch it from another copy of this ledger (openseal doctor --repair --refill URL), or restore a backup.',
+  lookups: FROM_BACKUP,
+} as const
+
+/** Examines the ledger in a data folder, which no service may have open. @throws StoreError STORE_LOCKED, STORE_UNREADABLE; DoctorError */
+export async function examine(input: DoctorInput): Promise<Diagnosis> {
+  const folder = join(input.dataDir, 'store')
+  // Opening would make a new store: there is nothing to be said of that.
+  if (!(await isThere(folder)))
+    throw new DoctorError('DOCTOR_NO_LEDGER', `There is no ledger in ${input.dataDir}. Name its folder with --data.`)
+  const journal = await findDamagedJournal(folder)
+  if (journal !== undefined && !input.repair) {
+    const advice =
+      'Opening it drops what stands there: copy the data folder first, then run openseal doctor --repair, with --refill if there is another copy.'
+    const complaint = { code: 'DOCTOR_JOURNAL', detail: `${JOURNAL}: ${journal}`, repaired: false, advice }
+    return { verdict: 'damaged', exit: 5, size: 0, complaints: [complaint] }
+  }
+  const store = await salvageLevelStore(folder)
+  try {
+    if (journal !== undefined) await markSalvaged(store)
+    return await examineStore(
+      store,
+      input,
+      journal === undefined ? [] : [{ code: 'DOCTOR_JOURNAL', detail: `${JOURNAL}: ${journal}`, repaired: true }],
+    )
+  } finally {
+    await store.close()
+  }
+}
+
+/** What stood at the end of the journal may be lost: nothing is sealed upon it until the operator has decided. */
+async function markSalvaged(store: Store): Promise<void> {
+  await markRestored(store, { why: 'was opened with a damaged journal', size: await sizeToMark(store) })
+}
+
+async function examineStore(store: Store, input: DoctorInput, before: readonly Complaint[]): Promise<Diagnosis> {
+  const documents = await treatDocuments(store, input.repair)
+  const complaints: Complaint[] = [...before, ...documents]
+  // What else there is to say rests on documents: the mark of a restored ledger, erasures, anchors, changes of the key.
+  if (documents.some(({ repaired }) => !repaired)) return { verdict: 'damaged', exit: 5, size: 0, complaints }
+  const { committed, complaint } = await treatHead(store, input.repair)
+  complaints.push(...complaint)
+  if (committed !== undefined) {
+    complaints.push(...(await treatAll(store, committed, input)))
+    complaints.push(...(await fillUp(store, input)))
+  }
+  const standing = input.repair && committed !== undefined ? await store.readHead() : committed
+  if (standing !== undefined) complaints.push(...(await checkAnchors(store, standing)))
+  complaints.push(...(await checkKey(store, input.dataDir)))
+  if (standing !== undefined && input.markFolder !== undefined) complaints.push(...(await checkMark(store, standing, input.markFolder)))
+  const isDamaged = complaints.some(({ repaired }) => !repaired)
+  const verdict = isDamaged ? 'damaged' : complaints.length > 0 ? 'repaired' : 'sound'
+  const restored = await readRestored(store)
+  return { verdict, exit: isDamaged ? 5 : 0, size: standing?.head.size ?? 0, ...(restored && { restored }), complaints }
+}
+
+/** Looks again as long as something was repaired: below a tile that fits again, more may come to light. */
+async function treatAll(store: Store, before: Committed, input: DoctorInput): Promise<Complaint[]> {
+  const complaints = new Map<string, Complaint>()
+  let committed = before
+  for (let isBetter = true; isBetter; ) {
+    isBetter = false
+    // The growing bundle stands in the head row, and may have been put back there.
+    if (input.repair) committed = (await store.readHead()) ?? committed
+    for (const damage of await inspectAll(store, committed, input)) {
+      const complaint = await treat(store, committed, damage, input)
+      isBetter ||= complaint.repaired && complaints.get(complaint.detail)?.repaired !== true
+      complaints.set(complaint.detail, complaint)
+    }
+  }
+  return [...complaints.values()]
+}
+
+/** Every damaged part once. */
+async function inspectAll(store: Store, committed: Committed, input: DoctorInput): Promise<Damage[]> {
+  const found = new Map<string, Damage>()
+  for (let bundle = 0; bundle * TILE_WIDTH < committed.head.size; bundle++) {
+    for (const damage of await inspectBundle(store, committed, bundle)) found.set(describeDamage(damage), damage)
+    input.onProgress?.({ done: Math.min(committed.head.size, (bundle + 1) * TILE_WIDTH), total: committed.head.size })
+  }
+  return [...found.values()].sort(byOrderOfRepair)
+}
+
+/** Tiles from the top, then bundles, statements, look-ups: each is told by those before it. */
+function byOrderOfRepair(a: Damage, b: Damage): number {
+  const kinds = ['tile', 'bundle', 'statement', 'lookups']
+  const level = (damage: Damage) => (damage.kind === 'tile' ? damage.level : 0)
+  return kinds.indexOf(a.kind) - kinds.indexOf(b.kind) || level(b) - level(a) || a.index - b.index
+}
+
+async function treat(store: Store, committed: Committed, damage: Damage, input: DoctorInput): Promise<Complaint> {
+  const complaint = { code: CODES[damage.kind], detail: `${describeDamage(damage)} does not fit the tree` }
+  const isRepaired = input.repair && ((await repair(store, committed, damage)) || (await refetch(store, committed, damage, input)))
+  return isRepaired
+    ? { ...complaint, repaired: true }
+    : { ...complaint, repaired: false, advice: input.repair ? ADVICE[damage.kind] : 'Run openseal doctor --repair.' }
+}
+
+async function refetch(store: Store, committed: Committed, damage: Damage, { copy }: DoctorInput): Promise<boolean> {
+  if (damage.kind !== 'statement' || copy === undefined) return false
+  const [statement] = await copy.statements(damage.index, damage.index + 1)
+  return statement !== undefined && putStatementBack(store, committed, damage.index, statement)
+}
+
+/** What another copy has beyond our head. */
+async function fillUp(store: Store, { repair, copy }: DoctorInput): Promise<Complaint[]> {
+  if (!repair || copy === undefined) return []
+  const added = await refill(store, copy, Date.now)
+  return added === 0 ? [] : [{ code: 'DOCTOR_BEHIND', detail: `${added} entries at the end were missing`, repaired: true }]
+}
+
+/** Each final anchor must be of a root of this tree: else the store is behind its own anchors, or at odds with them. */
+async function checkAnchors(store: Store, { head, edge }: Committed): Promise<Complaint[]> {
+  const complaints: Complaint[] = []
+  const nodes = createNodes(store, head, edge)
+  for (const { value } of await store.listDocuments('final-anchors', { after: sizeKey(0) })) {
+    const anchor: FinalAnchor = JSON.parse(value)
+    if (anchor.size <= head.size && Buffer.compare(await rootAt(nodes, anchor.size), fromHex(anchor.root)) === 0) continue
+    const detail = `the anchor of size ${anchor.size} is not of this tree, which has ${head.size} entries`
+    complaints.push({ code: 'DOCTOR_ANCHOR', detail, repaired: false, advice: FROM_BACKUP })
+  }
+  return complaints
+}
+
+/** The key in the data folder must be the one that signs the log now: after a refill across a change of the key it is the old one. */
+async function checkKey(store: Store, dataDir: string): Promise<Complaint[]> {
+  const complaint = (detail: string, advice: string) => [{ code: 'DOCTOR_KEY', detail, repaired: false, advice }]
+  const path = join(dataDir, 'keys', 'log.key')
+  if (!(await isThere(path))) return complaint('keys/log.key is missing', 'Put it back from a backup: without it nothing can be signed.')
+  try {
+    const log = await readLog(store)
+    const seed = await readLogKey(path, { mustExist: true, randomBytes, log: silentLog })
+    const signs = log?.keys.at(-1)?.vkey
+    if (log === undefined || formatVkey(createLogSigner(log.origin, seed).vkey) === signs) return []
+    return complaint(`keys/log.key is not the key that signs this log now (${signs})`, 'Put that one in its place, from a newer backup.')
+  } catch (error) {
+    if (error instanceof OpenSealError) return complaint(`keys/log.key cannot be held against the log: ${error.message}`, FROM_BACKUP)
+    throw error
+  }
+}
+
+async function checkMark(store: Store, standing: Committed, folder: string): Promise<Complaint[]> {
+  const detail = (await readStanding(store, standing, folder))?.detail
+  return detail === undefined ? [] : [{ code: 'DOCTOR_MARK', detail, repaired: false }]
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined
+}
+
+/** DOCTOR_NO_LEDGER. */
+export class DoctorError extends OpenSealError {}

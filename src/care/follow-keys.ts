@@ -1,0 +1,62 @@
+/** The keys of a ledger, as another copy shows them: each is believed because the one before it signed the entry that ends it. */
+
+import { OpenSealError } from '../core/errors.ts'
+import type { Policy, PolicyKey } from '../core/policy.ts'
+import { parseReceipt } from '../core/receipt.ts'
+import { type Checkpoint, parseCheckpoint } from '../core/tlog/checkpoint.ts'
+import { NoteError, parseNote, parseVkey, verifyNote } from '../core/tlog/note.ts'
+import { parseTlogProof } from '../core/tlog/tlog-proof.ts'
+import { followKeyChange } from '../verifier/extend.ts'
+import { type Copy, RefillError } from './copy.ts'
+
+/** A change of the key that is not in the store yet: where its entry stands, and the old key's checkpoint, which ends with that entry. */
+export type NewChange = { readonly index: number; readonly note: string; readonly checkpoint: Checkpoint }
+
+/**
+ * The copy's checkpoint, once the log's newest key has signed it. Where that is none of ours, the changes that lead to it are followed from our last key on.
+ * @throws RefillError REFILL_UNSIGNED; NoteError, CheckpointError where it is none
+ */
+export async function readSignedCheckpoint(copy: Copy, { origin, keys }: { readonly origin: string; readonly keys: readonly PolicyKey[] }) {
+  const note = await copy.checkpoint()
+  const checkpoint = parseCheckpoint(parseNote(note).text)
+  const changes: NewChange[] = []
+  let policy: Policy = { type: 'openseal/policy@v1', origin, logKeys: keys, witnesses: [], quorum: 0, anchors: [], requireAnchors: 1 }
+  if (!isSigned(note, policy)) {
+    for (const receipt of await copy.keyReceipts()) {
+      const extended = extend(policy, receipt)
+      // A change that is in our log already adds nothing.
+      if (extended.logKeys.length > policy.logKeys.length) changes.push(readChange(receipt))
+      policy = extended
+    }
+  }
+  if (checkpoint.origin !== origin || !isSigned(note, policy)) throw unsigned(origin)
+  return { checkpoint, changes }
+}
+
+/** By the key that nothing has ended. */
+function isSigned(note: string, { logKeys }: Policy): boolean {
+  try {
+    return verifyNote(note, [parseVkey(logKeys.at(-1)!.vkey)]).length > 0
+  } catch (error) {
+    if (error instanceof NoteError) return false
+    throw error
+  }
+}
+
+function extend(policy: Policy, receipt: string): Policy {
+  try {
+    return followKeyChange(policy, receipt)?.policy ?? policy
+  } catch (cause) {
+    throw cause instanceof OpenSealError ? unsigned(policy.origin, cause) : cause
+  }
+}
+
+function readChange(receipt: string): NewChange {
+  const { index, note } = parseTlogProof(parseReceipt(receipt).proof)
+  return { index, note, checkpoint: parseCheckpoint(parseNote(note).text) }
+}
+
+function unsigned(origin: string, cause?: unknown): RefillError {
+  const fact = `The other copy shows no checkpoint that is signed by the key of this ledger, ${origin}, or by one that this key introduced.`
+  return new RefillError('REFILL_UNSIGNED', fact, { cause })
+}

@@ -1,0 +1,68 @@
+/** The doctor's look at the head row, which says how large the ledger is and what its root is: all else is held against it. */
+import { equalBytes, fromHex } from '../core/bytes.ts'
+import { TILE_WIDTH } from '../core/tlog/tile.ts'
+import { createNodes } from '../log/nodes.ts'
+import { rootAt } from '../log/sequencer.ts'
+import { restore } from '../log/tree-state.ts'
+import { type Store, StoreError, sizeKey } from '../store/port/port.ts'
+import { type Complaint, FROM_BACKUP } from './complaint.ts'
+import { deriveHead } from './derive-head.ts'
+import type { Committed } from './inspect.ts'
+import { markRestored, readRestored } from './restored.ts'
+
+/** What is wrong with a head, and what its row still says. */
+type Ailing = { readonly detail: string; readonly left?: Committed }
+
+/** Where the store keeps roots of its tree beside the head. */
+const KNOWN_ROOTS = ['final-anchors', 'anchors']
+
+/**
+ * The head that all else is to be held against, and what there is to say of it. A damaged one is derived from the other rows, and written back where `repair`: then the ledger
+ * is marked, because a newest commit that was lost with the head cannot be told from none.
+ */
+export async function treatHead(store: Store, repair: boolean): Promise<{ committed?: Committed; complaint: Complaint[] }> {
+  const found = await readHead(store)
+  if (!('detail' in found)) return { committed: found, complaint: [] }
+  const { detail, left } = found
+  const complaint = { code: 'DOCTOR_HEAD', detail }
+  const derived = await deriveHead(store, left)
+  const why = 'why' in derived ? derived.why : await contradiction(store, derived.committed)
+  if ('why' in derived || why !== undefined)
+    return { complaint: [{ ...complaint, repaired: false, advice: `The head cannot be derived from the rest. ${why} ${FROM_BACKUP}` }] }
+  const { committed } = derived
+  if (!repair) {
+    const advice = `It can be derived from the rest: ${committed.head.size} entries. Copy the data folder first, then run openseal doctor --repair.`
+    return { committed, complaint: [{ ...complaint, repaired: false, advice }] }
+  }
+  if ((await readRestored(store)) === undefined)
+    await markRestored(store, { why: 'had a damaged head that was derived again from the rest', size: committed.head.size })
+  await store.putHead(committed.head, committed.edge)
+  return { committed, complaint: [{ ...complaint, repaired: true }] }
+}
+
+async function readHead(store: Store): Promise<Committed | Ailing> {
+  try {
+    const left = await store.readHead()
+    if (left === undefined) return { detail: 'the store holds no ledger' }
+    if (restore(left.head, left.edge) === undefined) return { detail: 'the growing edge does not give the size and root of the head', left }
+    const newest = (await store.lastSize()) ?? 0
+    if (newest <= left.head.size) return left
+    return { detail: `the head is of ${left.head.size} entries, and a newer commit led to ${newest}`, left }
+  } catch (error) {
+    if (error instanceof StoreError) return { detail: error.message }
+    throw error
+  }
+}
+
+/** An anchor within the last bundle whose root is not that of what was derived. Those before are looked at with the rest of the ledger. */
+async function contradiction(store: Store, { head, edge }: Committed): Promise<string | undefined> {
+  const nodes = createNodes(store, head, edge)
+  const after = sizeKey(head.size - (head.size % TILE_WIDTH))
+  for (const collection of KNOWN_ROOTS)
+    for (const { value } of await store.listDocuments(collection, { after, limit: TILE_WIDTH })) {
+      const { size, root }: { size: number; root: string } = JSON.parse(value)
+      if (size <= head.size && !equalBytes(await rootAt(nodes, size), fromHex(root)))
+        return `The anchor of size ${size} is of another root than what the rest gives.`
+    }
+  return undefined
+}

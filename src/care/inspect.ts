@@ -1,0 +1,92 @@
+/** Holding what is stored against the tree, a bundle at a time: what the scrub does while the ledger runs, and the doctor at rest. */
+import { equalBytes } from '../core/bytes.ts'
+import { OpenSealError } from '../core/errors.ts'
+import { type Hash, hashLeaf } from '../core/hash.ts'
+import { encodeEntry } from '../core/statements/entry.ts'
+import { decodeBundle, TILE_WIDTH, tileWidthAt } from '../core/tlog/tile.ts'
+import { isErased } from '../log/checked-statements.ts'
+import { DamageError } from '../log/errors.ts'
+import { createNodes } from '../log/nodes.ts'
+import { recordOf } from '../log/prepare.ts'
+import type { Edge, Head, NewRecord, Store } from '../store/port/port.ts'
+
+/** A part of the store that does not fit the tree, or is not there. */
+export type Damage =
+  | { readonly kind: 'tile'; readonly level: number; readonly index: number }
+  | { readonly kind: 'bundle' | 'statement' | 'lookups'; readonly index: number }
+
+export type Committed = { readonly head: Head; readonly edge: Edge }
+
+/** A damaged part in words: `tile 1/0`, `entry bundle 3`, `statement 800`, `look-ups of 800`. */
+export function describeDamage(damage: Damage): string {
+  if (damage.kind === 'tile') return `tile ${damage.level}/${damage.index}`
+  return `${{ bundle: 'entry bundle', statement: 'statement', lookups: 'look-ups of' }[damage.kind]} ${damage.index}`
+}
+
+/**
+ * Reads from the disk all that is stored of one bundle's entries (the bundle, its tile and those above, statements, look-ups) and holds it
+ * against the committed tree.
+ */
+export async function inspectBundle(store: Store, committed: Committed, bundle: number): Promise<Damage[]> {
+  const width = tileWidthAt(0, bundle, committed.head.size)
+  const tree = await readLeaves(store, committed, bundle, width)
+  const entries = await readEntries(store, committed, bundle, width)
+  const found: Damage[] = [...tree.damages]
+  if (entries === undefined || !fits(entries.map(hashLeaf), tree.leaves)) found.push({ kind: 'bundle', index: bundle })
+  // Without the tile its entries still tell what the statements must be.
+  return [...found, ...(await inspectStatements(store, bundle * TILE_WIDTH, tree.leaves ?? entries?.map(hashLeaf) ?? []))]
+}
+
+/** The leaves as the tree has them; from a fresh reader, because one that is in use has read them long ago. */
+async function readLeaves(store: Store, { head, edge }: Committed, bundle: number, width: number) {
+  const wanted = Array.from({ length: width }, (_, i) => ({ level: 0, index: bundle * TILE_WIDTH + i }))
+  try {
+    return { leaves: await createNodes(store, head, edge).read(wanted), damages: [] }
+  } catch (error) {
+    const [, level, index] = (error instanceof DamageError && /^tile (\d+)\/(\d+)$/.exec(error.part)) || []
+    if (level === undefined && !isUnreadable(error)) throw error
+    const damage: Damage = { kind: 'tile', level: Number(level ?? 0), index: Number(index ?? bundle) }
+    return { leaves: undefined, damages: [damage] }
+  }
+}
+
+async function readEntries(store: Store, { edge }: Committed, bundle: number, width: number): Promise<Uint8Array[] | undefined> {
+  const bytes = width === TILE_WIDTH ? await readable(store.readBundle(bundle)) : edge.bundle
+  try {
+    return bytes === undefined ? undefined : decodeBundle(bytes, width)
+  } catch {
+    return undefined
+  }
+}
+
+async function inspectStatements(store: Store, start: number, leaves: readonly Hash[]): Promise<Damage[]> {
+  const found: Damage[] = []
+  const records: NewRecord[] = []
+  for (const [i, leaf] of leaves.entries()) {
+    const index = start + i
+    const statement = await readable(store.readStatement(index))
+    if (statement === undefined && (await readable(isErased(store, index)))) continue
+    if (statement === undefined || !equalBytes(hashLeaf(encodeEntry(statement)), leaf)) found.push({ kind: 'statement', index })
+    else records.push(recordOf(index, statement))
+  }
+  const incomplete = await store.findIncomplete(records)
+  return [...found, ...incomplete.map(index => ({ kind: 'lookups', index }) as const)]
+}
+
+function fits(hashes: readonly Hash[], leaves: readonly Hash[] | undefined): boolean {
+  return leaves === undefined || (hashes.length === leaves.length && hashes.every((hash, i) => equalBytes(hash, leaves[i]!)))
+}
+
+/** What the disk cannot give back is as good as not there. */
+export async function readable<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading
+  } catch (error) {
+    if (isUnreadable(error)) return undefined
+    throw error
+  }
+}
+
+function isUnreadable(error: unknown): boolean {
+  return error instanceof OpenSealError && error.code === 'STORE_DAMAGED'
+}

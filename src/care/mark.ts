@@ -1,0 +1,29 @@
+/** The mark of a ledger at rest: what its key has signed, as it is kept outside the data folder. */
+
+import { readLog } from '../log/log-keys.ts'
+import { createNodes } from '../log/nodes.ts'
+import { rootAt } from '../log/sequencer.ts'
+import { fitMark, MarkError, type MarkFile, type MarkFit, markReason, openMarkFile } from '../mark.ts'
+import type { Store } from '../store/port/port.ts'
+import type { Committed } from './inspect.ts'
+
+/** How a store stands to its mark; `detail` says it in words where it does not fit. */
+export type MarkStanding = { readonly file: MarkFile; readonly fit: MarkFit | 'unreadable'; readonly detail?: string }
+
+/** Undefined where the store begins with no log. */
+export async function readStanding(store: Store, { head, edge }: Committed, folder: string): Promise<MarkStanding | undefined> {
+  const log = await readLog(store)
+  const vkey = log?.keys.at(-1)?.vkey
+  if (log === undefined || vkey === undefined) return undefined
+  const file = openMarkFile(folder, { origin: log.origin, vkey })
+  try {
+    const mark = await file.read()
+    const nodes = createNodes(store, head, edge)
+    const fit = await fitMark(mark, { head: () => head, rootAt: size => rootAt(nodes, size) })
+    if (mark === undefined || fit === 'fits' || fit === 'missing') return { file, fit }
+    return { file, fit, detail: markReason(fit, file.path, mark, head.size) }
+  } catch (error) {
+    if (error instanceof MarkError) return { file, fit: 'unreadable', detail: error.message }
+    throw error
+  }
+}

@@ -1,0 +1,151 @@
+/** Putting damaged parts of the store back from others. What is made is written only where it gives the hash that the tree has for it. */
+import { equalBytes } from '../core/bytes.ts'
+import { OpenSealError } from '../core/errors.ts'
+import { HASH_BYTES, type Hash, hashLeaf } from '../core/hash.ts'
+import { encodeEntry } from '../core/statements/entry.ts'
+import { decodeBundle, encodeBundle, encodeTile, TILE_HEIGHT, TILE_WIDTH, tileWidthAt } from '../core/tlog/tile.ts'
+import { createNodes } from '../log/nodes.ts'
+import { recordOf } from '../log/prepare.ts'
+import { perfectRoot, splitHashes } from '../log/tree-state.ts'
+import type { Store } from '../store/port/port.ts'
+import { type Committed, type Damage, readable } from './inspect.ts'
+
+/** Repairs one part from what else the store holds; false where that does not give it. Tiles above first: they tell what those below must be. */
+export async function repair(store: Store, committed: Committed, damage: Damage): Promise<boolean> {
+  if (damage.kind === 'tile') return repairTile(store, committed, damage)
+  if (damage.kind === 'bundle') return repairBundle(store, committed, damage.index)
+  if (damage.kind === 'lookups') return repairLookups(store, damage.index)
+  return false
+}
+
+/** Writes a statement back that was found elsewhere; false where it is not the one that the tree commits to. */
+export async function putStatementBack(store: Store, committed: Committed, index: number, statement: Uint8Array): Promise<boolean> {
+  const [leaf] = (await nodesOf(store, committed, [{ level: 0, index }])) ?? []
+  if (leaf === undefined || !equalBytes(hashLeaf(encodeEntry(statement)), leaf)) return false
+  await store.putBack({ tiles: [], bundles: [], records: [recordOf(index, statement)] })
+  return true
+}
+
+async function repairTile(store: Store, committed: Committed, { level, index }: Damage & { kind: 'tile' }): Promise<boolean> {
+  const [root] = (await nodesOf(store, committed, [{ level: (level + 1) * TILE_HEIGHT, index }])) ?? []
+  if (root === undefined) return false
+  for (const way of waysTo(level)) {
+    const hashes = await way(store, index, level)
+    if (hashes === undefined || !equalBytes(perfectRoot(hashes), root)) continue
+    await store.putBack({ tiles: [{ level, index, bytes: encodeTile(hashes) }], bundles: [], records: [] })
+    return true
+  }
+  return false
+}
+
+/** The entries, each from its statement or from what is left of the bundle, whichever the tree's leaf is of. The growing bundle stands in the head row. */
+async function repairBundle(store: Store, committed: Committed, index: number): Promise<boolean> {
+  const { head, edge } = committed
+  const width = tileWidthAt(0, index, head.size)
+  const wanted = Array.from({ length: width }, (_, i) => ({ level: 0, index: index * TILE_WIDTH + i }))
+  const leaves = await nodesOf(store, committed, wanted)
+  const left = width === TILE_WIDTH ? await entriesOfBundle(store, index) : entriesOf(edge.bundle, width)
+  const entries: Uint8Array[] = []
+  for (const [i, leaf] of (leaves ?? []).entries()) {
+    const statement = await readable(store.readStatement(index * TILE_WIDTH + i))
+    const candidates = [statement && encodeEntry(statement), left?.[i]]
+    const entry = candidates.find(candidate => candidate !== undefined && equalBytes(hashLeaf(candidate), leaf))
+    if (entry === undefined) return false
+    entries.push(entry)
+  }
+  if (entries.length < width) return false
+  const bytes = encodeBundle(entries)
+  if (width === TILE_WIDTH) await store.putBack({ tiles: [], bundles: [{ index, bytes }], records: [] })
+  else await store.putHead(head, { ...edge, bundle: bytes })
+  return true
+}
+
+async function repairLookups(store: Store, index: number): Promise<boolean> {
+  const statement = await readable(store.readStatement(index))
+  if (statement === undefined) return false
+  await store.putBack({ tiles: [], bundles: [], records: [recordOf(index, statement)] })
+  return true
+}
+
+/**
+ * The root of a full tile, where the tile and what lies under it, or two ways that lead to it from below, give the same one; else undefined. For when no tile
+ * above tells what it must be.
+ */
+export async function agreedRoot(store: Store, level: number, index: number): Promise<Hash | undefined> {
+  const seen: Hash[] = []
+  for (const way of [hashesOfTile, ...waysTo(level)]) {
+    const hashes = await way(store, index, level)
+    if (hashes === undefined) continue
+    const root = perfectRoot(hashes)
+    if (seen.some(other => equalBytes(other, root))) return root
+    seen.push(root)
+  }
+  return undefined
+}
+
+/** How the hashes of a tile of this level are made of what lies under it. */
+function waysTo(level: number) {
+  return level === 0 ? [leavesOfBundle, leavesOfStatements] : [rootsOfTiles, rootsOfBundles]
+}
+
+async function hashesOfTile(store: Store, index: number, level: number): Promise<Hash[] | undefined> {
+  const bytes = await readable(store.readTile(level, index))
+  return bytes?.length === TILE_WIDTH * HASH_BYTES ? splitHashes(bytes) : undefined
+}
+
+async function leavesOfBundle(store: Store, index: number): Promise<Hash[] | undefined> {
+  return (await entriesOfBundle(store, index))?.map(hashLeaf)
+}
+
+async function leavesOfStatements(store: Store, index: number): Promise<Hash[] | undefined> {
+  const leaves: Hash[] = []
+  for (let i = index * TILE_WIDTH; i < (index + 1) * TILE_WIDTH; i++) {
+    const statement = await readable(store.readStatement(i))
+    if (statement === undefined) return undefined
+    leaves.push(hashLeaf(encodeEntry(statement)))
+  }
+  return leaves
+}
+
+async function rootsOfTiles(store: Store, index: number, level: number): Promise<Hash[] | undefined> {
+  const roots: Hash[] = []
+  for (let below = index * TILE_WIDTH; below < (index + 1) * TILE_WIDTH; below++) {
+    const hashes = await hashesOfTile(store, below, level - 1)
+    if (hashes === undefined) return undefined
+    roots.push(perfectRoot(hashes))
+  }
+  return roots
+}
+
+/** Only of the tiles above the lowest: for those higher up the tiles between are repaired first, by their own turn. */
+async function rootsOfBundles(store: Store, index: number, level: number): Promise<Hash[] | undefined> {
+  if (level !== 1) return undefined
+  const roots: Hash[] = []
+  for (let bundle = index * TILE_WIDTH; bundle < (index + 1) * TILE_WIDTH; bundle++) {
+    const leaves = await leavesOfBundle(store, bundle)
+    if (leaves === undefined) return undefined
+    roots.push(perfectRoot(leaves))
+  }
+  return roots
+}
+
+async function entriesOfBundle(store: Store, index: number): Promise<Uint8Array[] | undefined> {
+  return entriesOf(await readable(store.readBundle(index)), TILE_WIDTH)
+}
+
+function entriesOf(bundle: Uint8Array | undefined, width: number): Uint8Array[] | undefined {
+  try {
+    return bundle === undefined ? undefined : decodeBundle(bundle, width)
+  } catch {
+    return undefined
+  }
+}
+
+async function nodesOf(store: Store, { head, edge }: Committed, wanted: readonly { level: number; index: number }[]) {
+  try {
+    return await createNodes(store, head, edge).read(wanted)
+  } catch (error) {
+    if (error instanceof OpenSealError && ['LEDGER_DAMAGED', 'STORE_DAMAGED'].includes(error.code)) return undefined
+    throw error
+  }
+}

@@ -1,5 +1,0 @@
-/** What can be wrong with an OCDS file. */
-import { OpenSealError } from '../errors.ts'
-
-/** OCDS_NOT_UTF8, OCDS_TRUNCATED, OCDS_MALFORMED, OCDS_DUPLICATE_KEY, OCDS_SHAPE, OCDS_TOO_LARGE, OCDS_EMPTY, OCDS_KIND or OCDS_RELEASE (one release only). */
-export class OcdsError extends OpenSealError {}

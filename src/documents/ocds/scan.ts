@@ -1,0 +1,240 @@
+/**
+ * Cuts the releases out of an OCDS file while its bytes stream by. A release must be read strictly from its own bytes (an ordinary streaming
+ * parser hides duplicate keys), and a file may be larger than memory: so brackets and strings are followed byte by byte, each release is
+ * handed out as it stands, and only the members around the releases are read here, strictly, as a small skeleton.
+ */
+import { fromUtf8, toUtf8 } from '../../core/bytes.ts'
+import { isJsonObject, type Json, JsonError, parseJson } from '../../core/json.ts'
+import { type Bytes, createBytes, createUtf8Check } from './bytes.ts'
+import { OcdsError } from './error.ts'
+
+/** One release as it stands in the file; without `bytes` it was larger than a release may be. */
+export type FoundRelease = { readonly position: number; readonly bytes?: Uint8Array }
+
+/** The members around the releases: strings, numbers and booleans as they are, releases and records as {}, other arrays and objects as 0. */
+export type Envelope = {
+  readonly shape: 'release-package' | 'record-package' | 'bare-release'
+  readonly members: { readonly [member: string]: Json }
+  /** Elements of `releases` or `records` that are no objects. */
+  readonly strangers: number
+  /** Compiled and versioned releases that records hold: they are passed over. */
+  readonly summaries: number
+}
+
+/** Largest release that is read: beyond it the release is reported and its bytes are not kept. */
+export const MAX_RELEASE_BYTES = 64 * 1024 * 1024
+
+const MAX_SKELETON_BYTES = 16 * 1024 * 1024
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const COLON = 0x3a
+const COMMA = 0x2c
+const OPEN_OBJECT = 0x7b
+const CLOSE_OBJECT = 0x7d
+const OPEN_ARRAY = 0x5b
+const CLOSE_ARRAY = 0x5d
+const SPACE = 0x20
+/** What stands in the skeleton in the place of a release or a record, and of what else is passed over. */
+const PASSED_OBJECT = toUtf8('{}')
+const PASSED_OTHER = toUtf8('0')
+
+type Place = 'envelope' | 'record' | 'releases' | 'records'
+
+/** A container that the scan is inside of. Arrays write into the skeleton of the object around them. */
+type Frame = { readonly place: Place; readonly skeleton: Bytes; key?: string; expectsKey: boolean }
+
+/** The value that is being passed over, kept if it is a release. */
+type Skip = { depth: number; inString: boolean; escaped: boolean; readonly kept?: Bytes }
+
+/** Makes a scanner: `push` every chunk in order, then `end`. `found` is called for each release, in the file's order. Throws OcdsError. */
+export function createScanner(found: (release: FoundRelease) => void): { push(chunk: Uint8Array): void; end(): Envelope } {
+  const utf8 = createUtf8Check()
+  const frames: Frame[] = []
+  let skip: Skip | undefined
+  let stringStart = -1 // in the skeleton of the innermost frame; -1 outside strings
+  let escaped = false
+  let offset = 0
+  let isMark = false // the file begins with a byte order mark
+  let position = 0
+  let strangers = 0
+  let summaries = 0
+  let seen: 'releases' | 'records' | undefined
+  let members: { readonly [member: string]: Json } | undefined
+
+  const malformed = (at: number, what: string) =>
+    new OcdsError('OCDS_MALFORMED', `not an OCDS file in JSON: ${what} at byte ${offset + at}`)
+
+  const open = (byte: number, at: number) => {
+    const top = frames.at(-1)
+    if (top === undefined) {
+      if (members !== undefined) throw malformed(at, 'a second value follows the first, so split it into one file each,')
+      if (byte !== OPEN_OBJECT)
+        throw new OcdsError('OCDS_SHAPE', 'the file holds an array: a release package, a record package or one release is expected')
+      const skeleton = createBytes(MAX_SKELETON_BYTES)
+      skeleton.add(byte)
+      frames.push({ place: 'envelope', skeleton, expectsKey: true })
+      return
+    }
+    const inner = placeOf(top, byte)
+    if (inner === 'releases' || inner === 'records') {
+      top.skeleton.add(byte)
+      frames.push({ place: inner, skeleton: top.skeleton, expectsKey: false })
+      if (top.place === 'envelope') seen = inner
+    } else if (inner === 'record') {
+      top.skeleton.addAll(PASSED_OBJECT)
+      const skeleton = createBytes(MAX_SKELETON_BYTES)
+      skeleton.add(byte)
+      frames.push({ place: 'record', skeleton, expectsKey: true })
+    } else {
+      const isRelease = top.place === 'releases' && byte === OPEN_OBJECT
+      top.skeleton.addAll(isRelease ? PASSED_OBJECT : PASSED_OTHER)
+      skip = { depth: 0, inString: false, escaped: false, ...(isRelease ? { kept: createBytes(MAX_RELEASE_BYTES, true) } : {}) }
+    }
+  }
+
+  const close = (byte: number, at: number) => {
+    const top = frames.pop()
+    const isArray = top?.place === 'releases' || top?.place === 'records'
+    if (top === undefined || isArray !== (byte === CLOSE_ARRAY)) throw malformed(at, `an unexpected ${String.fromCharCode(byte)}`)
+    top.skeleton.add(byte)
+    if (isArray) return
+    const read = readSkeleton(top.skeleton.take())
+    strangers += countStrangers(read)
+    if (top.place === 'record') summaries += SUMMARIES.filter(member => isSummary(read[member])).length
+    if (top.place === 'envelope') members = read
+  }
+
+  const structure = (byte: number, at: number) => {
+    const top = frames.at(-1)
+    if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) return open(byte, at)
+    if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) return close(byte, at)
+    if (byte === SPACE || byte === 0x0a || byte === 0x0d || byte === 0x09) {
+      if (top !== undefined && top.skeleton.last() !== SPACE) top.skeleton.add(SPACE)
+      return
+    }
+    if (offset + at === 0 && isMark) {
+      throw new OcdsError(
+        'OCDS_NOT_UTF8',
+        'the file begins with a byte order mark. Save it as UTF-8 without one, or submit it without --ocds.',
+      )
+    }
+    if (top === undefined) throw malformed(at, members === undefined ? 'no object' : 'more text after the end')
+    if (byte === QUOTE) stringStart = top.skeleton.size()
+    else if (byte === COLON) top.expectsKey = false
+    else if (byte === COMMA) top.expectsKey = top.place === 'envelope' || top.place === 'record'
+    top.skeleton.add(byte)
+  }
+
+  const string = (byte: number) => {
+    const top = frames.at(-1)!
+    top.skeleton.add(byte)
+    if (escaped) escaped = false
+    else if (byte === BACKSLASH) escaped = true
+    else if (byte === QUOTE) {
+      if (top.expectsKey) top.key = readKey(top.skeleton.from(stringStart))
+      stringStart = -1
+    }
+  }
+
+  return {
+    push: chunk => {
+      if (offset === 0) isMark = chunk[0] === 0xef && (chunk[1] ?? 0xbb) === 0xbb && (chunk[2] ?? 0xbf) === 0xbf
+      utf8.push(chunk)
+      for (let at = 0; at < chunk.length; at++) {
+        if (skip !== undefined) {
+          const end = passOver(skip, chunk, at)
+          skip.kept?.addAll(chunk.subarray(at, end))
+          at = end - 1
+          if (skip.depth === 0) {
+            const { kept } = skip
+            skip = undefined
+            if (kept !== undefined) found(kept.overflowed() ? { position: ++position } : { position: ++position, bytes: kept.take() })
+          }
+        } else if (stringStart !== -1) string(chunk[at]!)
+        else {
+          structure(chunk[at]!, at)
+          if (skip !== undefined) at-- // the opening bracket belongs to what is passed over
+        }
+      }
+      offset += chunk.length
+    },
+    end: () => {
+      if (members === undefined) {
+        throw new OcdsError(
+          'OCDS_TRUNCATED',
+          `the file ends in the middle, after ${offset} bytes and ${position} whole releases. Fetch it again.`,
+        )
+      }
+      if (seen === undefined && members.ocid === undefined) {
+        throw new OcdsError(
+          'OCDS_SHAPE',
+          'neither a release package, nor a record package, nor a release: no releases, no records, no ocid',
+        )
+      }
+      const shape = seen === undefined ? 'bare-release' : seen === 'releases' ? 'release-package' : 'record-package'
+      return { shape, members, strangers, summaries }
+    },
+  }
+}
+
+const SUMMARIES = ['compiledRelease', 'versionedRelease']
+
+/** An object that was passed over. */
+function isSummary(value: Json | undefined): boolean {
+  return value === 0
+}
+
+function placeOf(top: Frame, byte: number): Place | undefined {
+  if (top.place === 'records') return byte === OPEN_OBJECT ? 'record' : undefined
+  if (top.place === 'releases' || byte !== OPEN_ARRAY) return undefined
+  if (top.key === 'releases') return 'releases'
+  return top.key === 'records' && top.place === 'envelope' ? 'records' : undefined
+}
+
+/** Follows strings and brackets from `at`; returns where the value ends, or the chunk's end with `depth` above 0. */
+function passOver(skip: Skip, chunk: Uint8Array, at: number): number {
+  let { depth, inString, escaped } = skip
+  let next = at
+  while (next < chunk.length) {
+    const byte = chunk[next++]!
+    if (inString) {
+      if (escaped) escaped = false
+      else if (byte === BACKSLASH) escaped = true
+      else if (byte === QUOTE) inString = false
+    } else if (byte === QUOTE) inString = true
+    else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) depth++
+    else if ((byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) && --depth === 0) break
+  }
+  skip.depth = depth
+  skip.inString = inString
+  skip.escaped = escaped
+  return next
+}
+
+function readSkeleton(bytes: Uint8Array): { readonly [member: string]: Json } {
+  try {
+    const value = parseJson(bytes, { allowNull: true })
+    if (isJsonObject(value)) return value
+    throw new Error('bug: the skeleton of an object is no object')
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error
+    const code = error.code === 'JSON_DUPLICATE_KEY' ? 'OCDS_DUPLICATE_KEY' : 'OCDS_MALFORMED'
+    throw new OcdsError(code, `the members around the releases cannot be read: ${error.message}`, { cause: error })
+  }
+}
+
+/** Elements of these arrays that are no objects are no releases and no records. */
+function countStrangers(members: { readonly [member: string]: Json }): number {
+  return ['releases', 'records'].reduce((sum, name) => {
+    const list = members[name]
+    return Array.isArray(list) ? sum + list.filter(element => !isJsonObject(element)).length : sum
+  }, 0)
+}
+
+function readKey(bytes: Uint8Array): string {
+  try {
+    return JSON.parse(fromUtf8(bytes))
+  } catch {
+    return '' // the skeleton's strict reading reports it
+  }
+}

@@ -1,0 +1,33 @@
+/** Statements as the log committed to them: what is stored is held against its leaf each time that it is read. */
+import { equalBytes } from '../core/bytes.ts'
+import { hashLeaf } from '../core/hash.ts'
+import { encodeEntry } from '../core/statements/entry.ts'
+import type { Store } from '../store/port/port.ts'
+import { sizeKey } from '../store/port/port.ts'
+import { DamageError } from './errors.ts'
+import type { Nodes } from './nodes.ts'
+
+type Stored = Pick<Store, 'readStatement' | 'readDocument'>
+
+/** Collection of the recorded erasures, by index: a statement that is not there is erased only where there is one. */
+const ERASURES = 'erasures'
+
+/**
+ * The statement at an index of the committed tree, undefined where it was erased.
+ * @throws DamageError where another is stored, or none and no erasure is recorded
+ */
+export async function readStatement(store: Stored, nodes: Pick<Nodes, 'read'>, index: number): Promise<Uint8Array | undefined> {
+  const statement = await store.readStatement(index)
+  if (statement === undefined) {
+    if (await isErased(store, index)) return undefined
+    throw new DamageError(`statement ${index}`)
+  }
+  const [leaf] = await nodes.read([{ level: 0, index }])
+  if (!equalBytes(hashLeaf(encodeEntry(statement)), leaf!)) throw new DamageError(`statement ${index}`)
+  return statement
+}
+
+/** Whether an erasure of this statement is recorded. */
+export async function isErased(store: Pick<Store, 'readDocument'>, index: number): Promise<boolean> {
+  return (await store.readDocument(ERASURES, sizeKey(index))) !== undefined
+}

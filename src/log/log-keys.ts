@@ -1,0 +1,95 @@
+/**
+ * The keys that signed this log, one after the other: the genesis binds the first, and each change is an entry of the log, the last one under the key that it ends.
+ * The checkpoint with which the old key signed that entry is kept, because nobody can make it again once the old key is gone.
+ */
+
+import { parseJson } from '../core/json.ts'
+import type { PolicyKey } from '../core/policy.ts'
+import { GENESIS } from '../core/statements/genesis.ts'
+import { KEY_CHANGE, type KeyChange } from '../core/statements/key-change.ts'
+import { parseAnyStatement } from '../core/statements/registry.ts'
+import type { Store } from '../store/port/port.ts'
+import { sizeKey } from '../store/port/port.ts'
+import { LedgerError } from './errors.ts'
+import { prepareOwn } from './prepare.ts'
+import type { Sequencer } from './sequencer.ts'
+
+/** A change, where it stands, and the old key's checkpoint over it. */
+export type LoggedChange = { readonly index: number; readonly note: string; readonly change: KeyChange }
+
+type Rows = Pick<Store, 'readStatement' | 'readDocument' | 'writeDocuments' | 'listDocuments'>
+
+const CHANGES = 'key-changes'
+
+/** All changes, oldest first. @throws LedgerError LEDGER_CORRUPT where one is not in the log */
+export async function readKeyChanges(store: Rows): Promise<LoggedChange[]> {
+  const rows = await store.listDocuments(CHANGES)
+  return Promise.all(
+    rows.map(async ({ value }) => {
+      const { index, note }: { index: number; note: string } = JSON.parse(value)
+      const change = await readChange(store, index)
+      if (change === undefined)
+        throw new LedgerError('LEDGER_CORRUPT', `Entry ${index} is no change of the log's key: run "openseal doctor".`)
+      return { index, note, change }
+    }),
+  )
+}
+
+/** The name of the log in a store and the keys that signed it, as the genesis and the changes after it have them; undefined where it begins with none. */
+export async function readLog(store: Rows): Promise<{ readonly origin: string; readonly keys: readonly PolicyKey[] } | undefined> {
+  const bytes = await store.readStatement(0)
+  const genesis = bytes === undefined ? undefined : parseAnyStatement(parseJson(bytes))
+  if (genesis?.type !== GENESIS) return undefined
+  return { origin: genesis.origin, keys: keysAfter(genesis.logKey, await readKeyChanges(store)) }
+}
+
+/** The keys of a log that began with `first`, as a policy lists them. A newer key counts for every size: it may sign again what an older one signed. */
+export function keysAfter(first: string, changes: readonly LoggedChange[]): PolicyKey[] {
+  const keys: PolicyKey[] = [{ vkey: first, fromSize: 0 }]
+  for (const { index, change } of changes) {
+    const { vkey } = keys.pop()!
+    if (vkey !== change.oldKey) throw new LedgerError('LEDGER_CORRUPT', `Entry ${index} does not end the key before it.`)
+    keys.push({ vkey, fromSize: 0, toSize: change.fromSize - 1 }, { vkey: change.newKey, fromSize: 0 })
+  }
+  return keys
+}
+
+/**
+ * Ends the key that signs now: logs the change and keeps its checkpoint. Nothing may be sealed at the same time. A change whose entry is there already, from a
+ * start that broke off, is not logged twice.
+ */
+export async function logKeyChange(
+  store: Rows,
+  sequencer: Sequencer,
+  unsalted: Omit<KeyChange, 'type' | 'fromSize' | 'salt'>,
+  salt: string,
+): Promise<LoggedChange> {
+  const last = await readChange(store, sequencer.head().size - 1)
+  if (last?.newKey !== unsalted.newKey) {
+    const change: KeyChange = { type: KEY_CHANGE, ...unsalted, fromSize: sequencer.head().size + 2, salt }
+    // A crash after this leaves the entry without its row; the same command, run again, finds it as the last one.
+    await sequencer.seal([prepareOwn(change)])
+  }
+  const { size, note } = sequencer.head()
+  const index = size - 1
+  // From here on the old key signs nothing, and a service that has it does not start.
+  await keepKeyChange(store, { index, note })
+  return { index, note, change: (await readChange(store, index))! }
+}
+
+/** Keeps that the key was changed by an entry of the log, with the old key's checkpoint that ends with it. Durable when it resolves. */
+export function keepKeyChange(store: Pick<Store, 'writeDocuments'>, { index, note }: Omit<LoggedChange, 'change'>): Promise<void> {
+  return store.writeDocuments([{ collection: CHANGES, key: sizeKey(index), value: JSON.stringify({ index, note }) }])
+}
+
+/** The change that the log ends with though it was not completed: nothing may be put upon it. */
+export async function readOpenChange(store: Rows, size: number): Promise<KeyChange | undefined> {
+  const change = await readChange(store, size - 1)
+  return change !== undefined && (await store.readDocument(CHANGES, sizeKey(size - 1))) === undefined ? change : undefined
+}
+
+async function readChange(store: Pick<Store, 'readStatement'>, index: number): Promise<KeyChange | undefined> {
+  const bytes = await store.readStatement(index)
+  const statement = bytes === undefined ? undefined : parseAnyStatement(parseJson(bytes))
+  return statement?.type === KEY_CHANGE ? statement : undefined
+}

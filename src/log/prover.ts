@@ -1,0 +1,121 @@
+/** Proofs, checkpoints and tiles of the committed tree. */
+import { equalBytes } from '../core/bytes.ts'
+import { type Hash, hashLeaf } from '../core/hash.ts'
+import { formatCheckpoint } from '../core/tlog/checkpoint.ts'
+import { type Signer, signNote } from '../core/tlog/note.ts'
+import { type ConsistencyProof, type InclusionProof, inclusionPlan, proveConsistency } from '../core/tlog/proof.ts'
+import { decodeBundle, TILE_HEIGHT, TILE_WIDTH, tileWidthAt } from '../core/tlog/tile.ts'
+import type { Store } from '../store/port/port.ts'
+import { createEdgeRoots } from './edge-roots.ts'
+import { DamageError, LedgerError } from './errors.ts'
+import { rootAt, type Sequencer } from './sequencer.ts'
+
+export type Prover = {
+  /** @throws LedgerError PROOF_RANGE unless index < size ≤ the committed size. */
+  inclusion(index: number, size: number): Promise<InclusionProof>
+  /** The hashes of that proof alone. @throws LedgerError PROOF_RANGE */
+  inclusionHashes(index: number, size: number): Promise<Hash[]>
+  /** @throws LedgerError PROOF_RANGE unless from ≤ to ≤ the committed size. */
+  consistency(from: number, to: number): Promise<ConsistencyProof>
+  /** The signed checkpoint of any committed size: the same text every time. @throws LedgerError PROOF_RANGE */
+  checkpointAt(size: number): Promise<string>
+  rootAt(size: number): Promise<Hash>
+  /** The first `width` hashes of a tile, undefined where the committed tree has fewer. */
+  tile(level: number, index: number, width: number): Promise<Uint8Array | undefined>
+  /** The first `width` entries of a bundle, encoded, undefined where the committed tree has fewer. */
+  bundle(index: number, width: number): Promise<Uint8Array | undefined>
+}
+
+type Deps = { readonly store: Store; readonly sequencer: Sequencer; readonly signer: Signer; readonly origin: string }
+
+const HASH_BYTES = 32
+/** A version-1 entry in its bundle: a two-byte length and 33 bytes. */
+const BUNDLED_ENTRY_BYTES = 35
+const CACHED_CHECKPOINTS = 1024
+
+/** Proofs over what the sequencer has committed. */
+export function createProver({ store, sequencer, signer, origin }: Deps): Prover {
+  const { read, fullTile } = sequencer.nodes
+  const readRoots = createEdgeRoots(read)
+  const checkpoints = new Map<number, string>()
+
+  const assertRange = (from: number, to: number, what: string) => {
+    const size = sequencer.head().size
+    if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to) || from < 0 || from > to || to > size)
+      throw new LedgerError('PROOF_RANGE', `${what}; the ledger holds ${size} entries.`)
+  }
+
+  const root = async (size: number): Promise<Hash> => {
+    assertRange(0, size, `There is no tree of size ${size}`)
+    const head = sequencer.head()
+    return size === head.size ? head.root : rootAt({ read }, size)
+  }
+
+  const inclusionHashes = async (index: number, size: number) => {
+    assertRange(index + 1, size, `There is no inclusion proof of entry ${index} in a tree of size ${size}`)
+    return readRoots(size, inclusionPlan(index, size))
+  }
+
+  const isCommitted = (level: number, index: number, width: number) =>
+    width >= 1 && width <= tileWidthAt(level, index, sequencer.head().size)
+
+  return {
+    async inclusion(index, size) {
+      const proof = await inclusionHashes(index, size)
+      const [leafHash] = await read([{ level: 0, index }])
+      return { index, size, leafHash: leafHash!, root: await root(size), proof }
+    },
+    inclusionHashes,
+    async consistency(from, to) {
+      assertRange(from, to, `There is no consistency proof from size ${from} to size ${to}`)
+      return { from, to, fromRoot: await root(from), toRoot: await root(to), proof: await proveConsistency(from, to, read) }
+    },
+    async checkpointAt(size) {
+      const cached = checkpoints.get(size)
+      if (cached !== undefined) return cached
+      const head = sequencer.head()
+      if (size === head.size) return head.note
+      const note = signNote(formatCheckpoint({ origin, size, root: await root(size) }), signer)
+      checkpoints.set(size, note)
+      if (checkpoints.size > CACHED_CHECKPOINTS) checkpoints.delete(checkpoints.keys().next().value!)
+      return note
+    },
+    rootAt: root,
+    async tile(level, index, width) {
+      if (!isCommitted(level, index, width)) return undefined
+      const bytes = isCommitted(level, index, TILE_WIDTH)
+        ? await fullTile(level, index)
+        : growingPart(sequencer.edge().tiles[level], level, index)
+      return bytes?.subarray(0, width * HASH_BYTES)
+    },
+    async bundle(index, width) {
+      if (!isCommitted(0, index, width)) return undefined
+      const full = await store.readBundle(index)
+      const bytes = full ?? growingPart(sequencer.edge().bundle, 0, index)
+      const leaves = await read(Array.from({ length: width }, (_, i) => ({ level: 0, index: index * TILE_WIDTH + i })))
+      return fittingBundle(bytes?.subarray(0, width * BUNDLED_ENTRY_BYTES), index, leaves)
+    },
+  }
+
+  /** The edge's bytes, where they are still those of the tile that was asked for: a commit may have come in between. */
+  function growingPart(bytes: Uint8Array | undefined, level: number, index: number): Uint8Array | undefined {
+    const growing = Math.floor(sequencer.head().size / 2 ** ((level + 1) * TILE_HEIGHT))
+    return growing === index && bytes !== undefined && bytes.length <= TILE_WIDTH * BUNDLED_ENTRY_BYTES ? bytes : undefined
+  }
+}
+
+/** The bundle, when its entries are the tree's. @throws DamageError */
+function fittingBundle(bytes: Uint8Array | undefined, index: number, leaves: readonly Hash[]): Uint8Array {
+  const entries = bytes === undefined ? undefined : decodedBundle(bytes, leaves.length)
+  if (bytes === undefined || !entries?.every((entry, i) => equalBytes(hashLeaf(entry), leaves[i]!)))
+    throw new DamageError(`entry bundle ${index}`)
+  return bytes
+}
+
+function decodedBundle(bytes: Uint8Array, width: number): Uint8Array[] | undefined {
+  try {
+    return decodeBundle(bytes, width)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,19 @@
+/** The log's Ed25519 key on node:crypto, which signs several times faster than the pure implementation and gives the same bytes. */
+import { createPrivateKey, createPublicKey, sign } from 'node:crypto'
+import { concatBytes, fromHex } from '../core/bytes.ts'
+import { ed25519Vkey, type Signer } from '../core/tlog/note.ts'
+
+/** PKCS #8 around a 32-byte Ed25519 seed. RFC 8410 §7. */
+const PKCS8_PREFIX = fromHex('302e020100300506032b657004220420')
+const PUBLIC_KEY_BYTES = 32
+
+/** The signer of a log: `name` is its origin, `seed` the 32 secret bytes of RFC 8032 §5.1.5. */
+export function createLogSigner(name: string, seed: Uint8Array): Signer {
+  const privateKey = createPrivateKey({ key: Buffer.from(concatBytes(PKCS8_PREFIX, seed)), format: 'der', type: 'pkcs8' })
+  const spki = createPublicKey(privateKey).export({ format: 'der', type: 'spki' })
+  const publicKey = new Uint8Array(spki.subarray(spki.length - PUBLIC_KEY_BYTES))
+  return {
+    vkey: ed25519Vkey(name, publicKey),
+    sign: message => new Uint8Array(sign(null, message, privateKey)),
+  }
+}

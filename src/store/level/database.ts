@@ -1,0 +1,170 @@
+/**
+ * A Level database that survives a disk that fails. LevelDB goes on after a failed append to its journal as if nothing had been: what it
+ * writes next stands behind a torn record, and the next start cannot read it. So the first failed write closes the journal: the database
+ * is opened again, which reads what is on disk into new files, and nothing else is written before that has worked.
+ */
+import { chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Level } from 'level'
+import { StoreError } from '../port/port.ts'
+
+export type Database = Level<Uint8Array, Uint8Array>
+
+export type LevelDatabase = {
+  /** For reading. Closed only while it is opened again: then `settled` resolves when it is open. */
+  readonly db: Database
+  /**
+   * Runs a synced batch when those before it are settled, one at a time. A StoreError of `batch` itself is passed on as it is, and the database goes on.
+   * @throws StoreError STORE_WRITE_FAILED: the outcome is unknown until `settled`. STORE_UNSETTLED: nothing was written.
+   */
+  write(batch: () => Promise<void>): Promise<void>
+  /** Resolves when the database shows what is on disk: at once unless a write has failed. @throws StoreError STORE_UNSETTLED */
+  settled(): Promise<void>
+  /** Runs a reading that takes more than one turn; the database is not closed under it. */
+  reading<T>(read: () => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+/** What Level gathers in memory before it writes a table: with its own 4 MB a bulk submission spends a third of its time on merging tables. */
+const WRITE_BUFFER_BYTES = 32 * 1024 * 1024
+/** Tables of 2 MB that are open at once. Level maps them into memory: without a bound a ledger of a million records would fill 600 MB while it is read at random. */
+const OPEN_TABLES = 84
+const OPTIONS = { keyEncoding: 'view', valueEncoding: 'view', writeBufferSize: WRITE_BUFFER_BYTES, maxOpenFiles: OPEN_TABLES } as const
+/** Room for what opening writes besides the journal's content: a manifest and an empty journal. */
+const SPARE_BYTES = 256 * 1024
+const PRIVATE = 0o700
+/** A folder that LevelDB passes over. */
+const PROBE = 'openseal.probe'
+
+/** Opens, or creates, the database in a folder. @throws StoreError STORE_LOCKED, STORE_UNREADABLE */
+export async function openLevelDatabase(folder: string): Promise<LevelDatabase> {
+  // Statements, salts and hashed keys: the folder is its owner's alone, whatever the umask lets LevelDB make in it.
+  await mkdir(folder, { recursive: true, mode: PRIVATE }).catch(() => {})
+  await chmod(folder, PRIVATE).catch(() => {})
+  const db: Database = new Level(folder, OPTIONS)
+  await openOrSay(db, folder)
+  await rm(join(folder, PROBE), { recursive: true, force: true })
+  /** A write has failed since the database was opened. */
+  let inDoubt = false
+  let isClosed = false
+  let reopening: Promise<void> | undefined
+  let lastWrite: Promise<unknown> = Promise.resolve()
+  const readings = new Set<Promise<unknown>>()
+
+  async function reopen(): Promise<void> {
+    try {
+      // While the disk takes nothing, the database stays open for those who read: it shows what it did before the failed write.
+      if (db.status === 'open') await probeDisk(folder)
+      await Promise.allSettled(readings)
+      await db.close()
+      await mendCurrent(folder)
+      await db.open()
+      inDoubt = false
+    } catch (cause) {
+      throw new StoreError(
+        'STORE_UNSETTLED',
+        'The disk of the data folder has refused a write and does not take any yet: nothing is written until it does. Try again later.',
+        { cause },
+      )
+    }
+  }
+
+  function settled(): Promise<void> {
+    if (!inDoubt || isClosed) return Promise.resolve()
+    reopening ??= reopen().finally(() => {
+      reopening = undefined
+    })
+    return reopening
+  }
+
+  async function writeNow(batch: () => Promise<void>): Promise<void> {
+    await settled()
+    try {
+      await batch()
+    } catch (cause) {
+      if (cause instanceof StoreError) throw cause
+      inDoubt = true
+      // Whoever hears of the failure reads what is on disk from then on, if that can be.
+      await settled().catch(() => {})
+      throw new StoreError('STORE_WRITE_FAILED', 'The disk of the data folder has refused a write. Try again in a moment.', { cause })
+    }
+  }
+
+  return {
+    db,
+    settled,
+    write(batch) {
+      const done = lastWrite.then(() => writeNow(batch))
+      lastWrite = done.catch(() => {})
+      return done
+    },
+    async reading(read) {
+      if (db.status !== 'open') await settled()
+      const reading = read().catch(cause => {
+        throw damaged(cause)
+      })
+      readings.add(reading)
+      return reading.finally(() => readings.delete(reading))
+    },
+    async close() {
+      await lastWrite
+      await reopening?.catch(() => {})
+      isClosed = true
+      await db.close()
+    },
+  }
+}
+
+/** What LevelDB found damaged itself, by its own checksums. */
+export function damaged(cause: unknown): unknown {
+  const { code } = cause as { code?: string }
+  if (code !== 'LEVEL_CORRUPTION' && code !== 'LEVEL_IO_ERROR') return cause
+  const advice = 'The operator finds out more with "openseal doctor".'
+  return new StoreError('STORE_DAMAGED', `What this ledger has stored here cannot be read from its disk. ${advice}`, { cause })
+}
+
+/** Writes as much as opening again will, so that a database is not closed which then cannot be opened. */
+async function probeDisk(folder: string): Promise<void> {
+  const files = (await readdir(folder)).filter(name => name.endsWith('.log') || name.startsWith('MANIFEST'))
+  const sizes = await Promise.all(files.map(async name => (await stat(join(folder, name))).size))
+  const probe = join(folder, PROBE)
+  try {
+    await mkdir(probe, { recursive: true })
+    for (const [i, size] of [SPARE_BYTES, ...sizes].entries())
+      await writeFile(join(probe, String(i)), new Uint8Array(size), { flush: true })
+  } finally {
+    await rm(probe, { recursive: true, force: true })
+  }
+}
+
+/**
+ * LevelDB names its newest manifest in the file CURRENT. Where the disk reports a failed rename of CURRENT that landed all the same, LevelDB
+ * removes the manifest that CURRENT names from then on. The one before it is still there, with all that belongs to it: nothing old is
+ * removed before a start has succeeded.
+ */
+async function mendCurrent(folder: string): Promise<void> {
+  const current = join(folder, 'CURRENT')
+  const named = (await readFile(current, 'utf8').catch(() => '')).trim()
+  const names = await readdir(folder).catch((): string[] => [])
+  const before = names.filter(name => /^MANIFEST-\d{6}$/.test(name) && name < named).sort()
+  if (named === '' || names.includes(named) || before.length === 0) return
+  const beside = `${current}.mended`
+  await writeFile(beside, `${before.at(-1)}\n`, { flush: true })
+  await rename(beside, current)
+}
+
+async function openOrSay(db: Database, folder: string): Promise<void> {
+  try {
+    await mendCurrent(folder)
+    await db.open()
+  } catch (error) {
+    const cause = (error as { cause?: { code?: string; message?: string } }).cause
+    if (cause?.code === 'LEVEL_LOCKED')
+      throw new StoreError('STORE_LOCKED', `The data folder ${folder} is in use by another OpenSeal service: stop that one first.`, {
+        cause: error,
+      })
+    throw new StoreError('STORE_UNREADABLE', `The store in ${folder} cannot be opened: ${cause?.message ?? String(error)}`, {
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,49 @@
+/** The rows of named documents. No tree tells what a document was, so each carries a checksum: an API key or an anchor that the disk has changed is not taken for another. */
+import { concatBytes, equalBytes, fromUtf8, toUtf8 } from '../../core/bytes.ts'
+import { sha256 } from '../../core/hash.ts'
+import { StoreError } from '../port/port.ts'
+import { textKey } from './rows.ts'
+
+/** First byte of a row: a document with its checksum, or JSON from before there were any. */
+const CHECKED = 1
+const OPENING_BRACE = 0x7b
+const CHECKSUM_BYTES = 8
+
+/** Where the rows of documents begin and end. */
+export const DOCUMENTS = { gte: textKey('x', ''), lt: textKey('y', '') }
+
+/** The key of a document's row. */
+export function documentKey(collection: string, name: string): Uint8Array {
+  return textKey('x', `${collection}\0${name}`)
+}
+
+/** Collection and key of a document, from the key of its row. */
+export function documentName(rowKey: Uint8Array): { collection: string; key: string } {
+  const [collection = '', ...rest] = Buffer.from(rowKey).toString('utf8').slice(1).split('\0')
+  return { collection, key: rest.join('\0') }
+}
+
+/** The row of a document: 1, the first 8 bytes of SHA-256(key of the row ‖ text), the text as UTF-8. */
+export function encodeDocument(rowKey: Uint8Array, text: string): Uint8Array {
+  const bytes = toUtf8(text)
+  return concatBytes(Uint8Array.of(CHECKED), checksum(rowKey, bytes), bytes)
+}
+
+/** Whether a row is as it was written. */
+export function isSoundDocument(rowKey: Uint8Array, row: Uint8Array): boolean {
+  if (row[0] === OPENING_BRACE) return true
+  const [found, text] = [row.subarray(1, 1 + CHECKSUM_BYTES), row.subarray(1 + CHECKSUM_BYTES)]
+  return row[0] === CHECKED && equalBytes(found, checksum(rowKey, text))
+}
+
+/** The text of a document. @throws StoreError STORE_DAMAGED */
+export function decodeDocument(rowKey: Uint8Array, row: Uint8Array): string {
+  if (isSoundDocument(rowKey, row)) return fromUtf8(row[0] === OPENING_BRACE ? row : row.subarray(1 + CHECKSUM_BYTES))
+  const { collection, key } = documentName(rowKey)
+  const advice = 'The operator finds out more with "openseal doctor".'
+  throw new StoreError('STORE_DAMAGED', `What this ledger has stored as ${collection}/${key} was changed on its disk. ${advice}`)
+}
+
+function checksum(rowKey: Uint8Array, text: Uint8Array): Uint8Array {
+  return sha256(concatBytes(rowKey, text)).subarray(0, CHECKSUM_BYTES)
+}

@@ -1,0 +1,24 @@
+/** One question is asked of an endpoint once: a package of thousands of releases stands under few checkpoints. */
+import { toHex } from '../../core/bytes.ts'
+import type { ChainReader } from '../chain-reader.ts'
+
+/** A reader that keeps each answer, failures too, for as long as it lives: for one run of checks. */
+export function rememberAnswers(reader: ChainReader): ChainReader {
+  const answers = new Map<string, Promise<unknown>>()
+  const once = <T>(question: readonly unknown[], ask: () => Promise<T>): Promise<T> => {
+    const key = JSON.stringify(question)
+    const known = answers.get(key) as Promise<T> | undefined
+    const answer = known ?? ask()
+    if (known === undefined) answers.set(key, answer)
+    return answer
+  }
+  const { name } = reader
+  return {
+    ...(name === undefined ? {} : { name }),
+    chainId: () => once(['chainId'], () => reader.chainId()),
+    codeSha256: contract => once(['code', contract], () => reader.codeSha256(contract)),
+    anchoredAt: query => once(['anchoredAt', { ...query, root: toHex(query.root) }], () => reader.anchoredAt(query)),
+    lastGoodSize: query => once(['lastGoodSize', query], () => reader.lastGoodSize(query)),
+    blockNumber: () => once(['blockNumber'], () => reader.blockNumber()),
+  }
+}

@@ -1,0 +1,258 @@
+/** Checking what was given: from files and receipts to findings, in the order in which the reader gave them. The same on every page and on the command line. */
+
+import { attempt, attemptAsync } from '../../core/attempt.ts'
+import type { Policy } from '../../core/policy.ts'
+import { isSameRecord, parseReceipt } from '../../core/receipt.ts'
+import type { FileDigest } from '../../documents/digest.ts'
+import type { FileKind } from '../../documents/file-kind.ts'
+import type { PdfFacts } from '../../documents/pdf.ts'
+import type { ChainReader } from '../chain-reader.ts'
+import type { CheckResult, Result, Trust } from '../result.ts'
+import { verify } from '../verify.ts'
+import { rememberAnswers } from './chain-memory.ts'
+import type { Release } from './file-reader.ts'
+import { type GivenFile, type GivenReceipt, hashesOf, isOf, matchReceipts, type NamedDocument, naming } from './given.ts'
+import { type FoundReceipts, giveUpWhenGone, type LedgerReader } from './ledger-reader.ts'
+import type { PolicySource } from './policy-source.ts'
+import { inTurns } from './turns.ts'
+
+/** What a finding is about where it is not a whole file: a release of an OCDS package, or a beginning of a PDF that was added to since. */
+export type Part =
+  | { readonly kind: 'release'; readonly position: number; readonly name?: string | undefined }
+  | { readonly kind: 'state'; readonly bytes: number }
+
+/** What was checked and what came out. */
+export type Finding = {
+  readonly fileName?: string | undefined
+  /** Absent where the ledger gave the receipt. */
+  readonly receiptName?: string | undefined
+  readonly digest?: FileDigest | undefined
+  /** Only its SHA-256 was given, and nobody has read it. */
+  readonly isFingerprint?: boolean | undefined
+  readonly fileKind?: FileKind | undefined
+  readonly pdf?: PdfFacts | undefined
+  readonly part?: Part | undefined
+  readonly result: Result
+  readonly policySource?: PolicySource | undefined
+  /** What the receipt names in place of this file, where that is none of it. */
+  readonly expected?: readonly NamedDocument[]
+  /** Where the file stands in earlier entries of the record too: the first of them, with its date where the chain vouches for that. */
+  readonly earlier?: { readonly index: number; readonly date?: string } | undefined
+  /** The receipt that was given was only sealed: the ledger's newer one was checked in its place. */
+  readonly isFresher: boolean
+}
+
+/**
+ * Why there is no verdict. `release-refused`: the strict reader refused it, for the `code`, whose `reason` is in English. `receipt-encoding`: its receipt is no text that can be
+ * decoded.
+ */
+export type Problem = 'ledger-gone' | 'need-receipt' | 'release-refused' | 'receipt-encoding'
+
+/** A finding, or why there is none. */
+export type Answer =
+  | { readonly finding: Finding; readonly problem?: undefined; readonly code?: undefined; readonly reason?: undefined }
+  | {
+      readonly finding?: undefined
+      readonly name: string
+      readonly part?: Part | undefined
+      readonly problem: Problem
+      readonly code?: string
+      readonly reason?: string
+    }
+
+/** The answers to one thing that was given: its own (one for each record that names it), then those of the parts in it. */
+export type Answers = { readonly own: readonly Answer[]; readonly parts: readonly Answer[]; readonly partsLeftOut: number }
+
+/** The part of a file that an answer is about; undefined where it is about the whole file. */
+export function partOf(answer: Answer): Part | undefined {
+  return answer.finding ? answer.finding.part : answer.part
+}
+
+/** By what is checked. Without a ledger, nobody is asked for receipts. */
+export type Means = {
+  readonly policy: Policy
+  readonly trust: Trust
+  readonly chain: readonly ChainReader[]
+  readonly ledger?: LedgerReader | undefined
+  readonly policySource?: PolicySource | undefined
+  /** Asks for exit code 6 where nobody said what became of a version. */
+  readonly requireCurrent?: boolean | undefined
+  /** When it says so no release is begun any more. What asks for the others has to be given it too. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Who is told while it runs, and what is kept. */
+export type Watch = {
+  readonly onCheck?: (check: CheckResult) => void
+  /** May wait, so that a page can be drawn. */
+  readonly onPart?: (done: number, total: number) => void | Promise<void>
+  /** Once it says so no further release is begun: the rest counts as left out. */
+  readonly isStopped?: () => boolean
+  /** The releases of one verdict whose checks are kept; of those after them the verdict stays, so that thousands fit in memory. Absent: all. */
+  readonly maxWhole?: number
+}
+
+/** One thing to check. */
+export type Task = { readonly name: string; run(watch?: Watch): Promise<Answers> }
+
+type Subject = Pick<Finding, 'fileName' | 'digest' | 'isFingerprint' | 'fileKind' | 'pdf' | 'part'>
+/** The receipts that speak of releases: by a digest, and, of those that lay beside a file, by the release that they name. */
+type ReleaseReceipts = { readonly byDigest: ReadonlyMap<string, GivenReceipt>; readonly byName: ReadonlyMap<string, GivenReceipt> }
+
+const RELEASES_AT_ONCE = 4
+/** An earlier state that is older than so many is not looked up. */
+const MAX_STATES_ASKED = 48
+
+/** One task a file, and one a receipt without a file. */
+export function planChecks(files: readonly GivenFile[], receipts: readonly GivenReceipt[], means: Means): Task[] {
+  const asked = { ...means, chain: means.chain.map(rememberAnswers), ledger: means.ledger && giveUpWhenGone(means.ledger) }
+  const releaseHashes = new Set(files.flatMap(({ read }) => read.releases.flatMap(({ digest }) => digest?.sha256 ?? [])))
+  const own = receipts.filter(({ digests }) => !digests.some(digest => releaseHashes.has(digest)))
+  const byDigest = new Map(receipts.flatMap(receipt => receipt.digests.map(digest => [digest, receipt] as const)))
+  const { pairs, alone } = matchReceipts(files, own)
+  return [
+    ...files.map((file, at) => {
+      const beside = receipts.flatMap(receipt => (receipt.release && isOf(receipt, file.name) ? [[receipt.release, receipt] as const] : []))
+      const ofReleases = { byDigest, byName: new Map(beside) }
+      return { name: file.name, run: (watch?: Watch) => checkFile(file, pairs[at] ?? [], ofReleases, asked, watch) }
+    }),
+    ...alone.map(receipt => ({
+      name: receipt.name,
+      run: async (watch?: Watch) => ({ own: [await checkWith({}, receipt, asked, watch)], parts: [], partsLeftOut: 0 }),
+    })),
+  ]
+}
+
+async function checkFile(
+  file: GivenFile,
+  receipts: readonly GivenReceipt[],
+  ofReleases: ReleaseReceipts,
+  means: Means,
+  watch: Watch = {},
+): Promise<Answers> {
+  const { digest, kind, pdf, releases, releasesLeftOut } = file.read
+  const subject = { fileName: file.name, digest, isFingerprint: file.isFingerprint, fileKind: kind, pdf }
+  const own =
+    receipts.length > 0
+      ? await inOrder(receipts, receipt => checkWith(subject, receipt, means, watch))
+      : await lookUp(subject, means, watch)
+  const isMatched = own.some(({ finding }) => finding === undefined || finding.result.matched !== undefined)
+  const state = isMatched ? undefined : await findState(file, receipts, means)
+  let done = 0
+  const keep = keepSome(watch.maxWhole ?? Number.POSITIVE_INFINITY)
+  const answered = await inTurns(releases, RELEASES_AT_ONCE, async release => {
+    if (watch.isStopped?.() || means.signal?.aborted) return undefined
+    const answer = keep(await checkRelease(file.name, release, ofReleases, means))
+    await watch.onPart?.(++done, releases.length)
+    return answer
+  })
+  const parts = answered.filter(answer => answer !== undefined)
+  const partsLeftOut = releasesLeftOut + releases.length - parts.length
+  return { own, parts: state ? [state, ...parts] : parts, partsLeftOut }
+}
+
+/** The first answers of each verdict as they are, of those after them which release came to which verdict. */
+function keepSome(maxWhole: number): (answer: Answer) => Answer {
+  const counts = new Map<string, number>()
+  return answer => {
+    const { finding } = answer
+    if (finding === undefined) return answer
+    const count = (counts.get(finding.result.verdict) ?? 0) + 1
+    counts.set(finding.result.verdict, count)
+    if (count <= maxWhole) return answer
+    // Whatever else was read of a receipt would keep its whole text in memory.
+    const { verdict, finding: found, exit, sentence, isGreen, trust, subject, asked, changes } = finding.result
+    const result = { verdict, finding: found, exit, sentence, isGreen, trust, subject, asked, changes, checks: [] }
+    return { finding: { part: finding.part, isFresher: finding.isFresher, result } }
+  }
+}
+
+async function checkRelease(fileName: string, release: Release, { byDigest, byName }: ReleaseReceipts, means: Means): Promise<Answer> {
+  const part = { kind: 'release', position: release.position, name: release.name } as const
+  if (release.digest === undefined) return { name: fileName, part, problem: 'release-refused', code: release.code, reason: release.refused }
+  const subject = { fileName, digest: release.digest, part }
+  // A release that the receipts beside its package name otherwise contradicts them: the ledger may know this one too.
+  const given = byDigest.get(release.digest.sha256) ?? (release.name === undefined ? undefined : byName.get(release.name))
+  if (given !== undefined) return checkWith(subject, given, means)
+  const [first] = await lookUp(subject, means)
+  if (first === undefined) throw new Error('bug: a release without an answer')
+  return first
+}
+
+/** The newest earlier state of a PDF that is on the record, by the receipts given or by the ledger. */
+async function findState({ name, read }: GivenFile, receipts: readonly GivenReceipt[], means: Means): Promise<Answer | undefined> {
+  const { ledger } = means
+  for (const { bytes, sha256 } of (read.pdf?.states ?? []).slice(-MAX_STATES_ASKED).reverse()) {
+    const subject = { fileName: name, digest: { bytes, sha256 }, part: { kind: 'state', bytes } } as const
+    const [given] = naming([sha256], receipts)
+    if (given !== undefined) return checkWith(subject, given, means)
+    if (receipts.length > 0 || ledger === undefined) continue
+    const { value: found = [], error } = await attemptAsync(() => ledger.findReceipts([sha256]))
+    if (error) return undefined
+    if (found[0] !== undefined) return { finding: await findingOf(subject, found[0].newest, means) }
+  }
+  return undefined
+}
+
+/** Asks the ledger for receipts by the hash: one answer for each record that names the file, or that there is none. */
+async function lookUp(subject: Subject, means: Means, watch: Watch = {}): Promise<Answer[]> {
+  const { ledger } = means
+  const name = subject.fileName ?? ''
+  const { digest, part } = subject
+  if (ledger === undefined || digest === undefined) return [{ name, part, problem: 'need-receipt' }]
+  const { value: found, error } = await attemptAsync(() => ledger.findReceipts(hashesOf(digest)))
+  if (error) return [{ name, part, problem: 'ledger-gone' }]
+  if (found.length === 0) return [{ finding: await findingOf(subject, undefined, means, watch) }]
+  return inOrder(found, async receipts => ({ finding: await findingAmong(subject, receipts, means, watch) }))
+}
+
+/** Of several entries of a record that name the file the newest is checked, and the date of the earliest is told beside it. */
+async function findingAmong(subject: Subject, { newest, earliest }: FoundReceipts, means: Means, watch: Watch): Promise<Finding> {
+  const finding = await findingOf(subject, newest, means, watch)
+  if (earliest === undefined) return finding
+  const { result } = await findingOf(subject, earliest, { ...means, ledger: undefined })
+  const isEarlier = result.matched !== undefined && (result.date !== undefined || result.verdict === 'sealed')
+  if (!isEarlier || result.index === undefined) return finding
+  return { ...finding, earlier: { index: result.index, ...(result.date !== undefined && { date: result.date }) } }
+}
+
+/** Checks by a receipt that was given. Where that is only sealed, the ledger may have the anchored one by now: it is checked just as this one was. */
+async function checkWith(subject: Subject, receipt: GivenReceipt, means: Means, watch: Watch = {}): Promise<Answer> {
+  const { ledger } = means
+  const { name, text, documents } = receipt
+  if (text === undefined) return { name, part: subject.part, problem: 'receipt-encoding' }
+  const told = (finding: Finding) => ({
+    finding: { ...finding, receiptName: name, ...(finding.result.failed === 'document' && { expected: documents }) },
+  })
+  const finding = await findingOf(subject, text, means, watch)
+  const { finding: found, index } = finding.result
+  if (found !== 'sealed' || ledger === undefined || index === undefined) return told(finding)
+  const { value: fresh } = await attemptAsync(() => ledger.readReceipt(index))
+  if (fresh === undefined || !continues(fresh, text)) return told(finding)
+  const again = await findingOf(subject, fresh, means, watch)
+  const isBetter = again.result.verdict !== 'invalid' && again.result.verdict !== 'unsupported'
+  return told(isBetter ? { ...again, isFresher: true } : finding)
+}
+
+function continues(fresh: string, text: string): boolean {
+  const isMore = attempt(() => {
+    const [after, before] = [parseReceipt(fresh), parseReceipt(text)]
+    return after.anchors.length > before.anchors.length && isSameRecord(after, before)
+  })
+  return isMore.value === true
+}
+
+async function findingOf(
+  subject: Subject,
+  receipt: string | Uint8Array | undefined,
+  { policy, policySource, trust, chain, ledger, requireCurrent }: Means,
+  { onCheck }: Watch = {},
+): Promise<Finding> {
+  const asked = { receipt, policy, chain, trust, currency: ledger?.currency, requireCurrent, onCheck }
+  const result = await verify({ ...asked, file: subject.digest, subject: subject.isFingerprint ? 'fingerprint' : 'file' })
+  return { ...subject, ...(policySource && { policySource }), result, isFresher: false }
+}
+
+async function inOrder<T, R>(items: readonly T[], task: (item: T) => Promise<R>): Promise<R[]> {
+  return inTurns(items, 1, task)
+}

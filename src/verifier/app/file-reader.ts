@@ -1,0 +1,125 @@
+/** Reading a file in chunks and bounded memory: its digests, the past of a PDF, the releases of an OCDS package. For browsers and Node alike. */
+import { createSha256 } from '#sha256'
+import { type Attempt, attempt } from '../../core/attempt.ts'
+import { concatBytes, toHex } from '../../core/bytes.ts'
+import { isJsonObject, parseJson } from '../../core/json.ts'
+import { digestsOf, type FileDigest } from '../../documents/digest.ts'
+import { type FileKind, HEAD_BYTES, kindOfHead } from '../../documents/file-kind.ts'
+import { createScanner, type FoundRelease } from '../../documents/ocds/scan.ts'
+import { createPdfReader, type PdfFacts } from '../../documents/pdf.ts'
+
+/** A release of an OCDS package, by its place in the file, from 1. Without a digest the strict reader refused it: why stands there, as a code and in English. */
+export type Release = { readonly position: number; readonly name?: string } & (
+  | { readonly digest: FileDigest }
+  | { readonly digest?: undefined; readonly code: string; readonly refused: string }
+)
+
+/** What a file turned out to be. */
+export type ReadFile = {
+  readonly digest: FileDigest
+  /** The bytes of JSON, or what looks like it in whatever encoding, that was not too large to keep. */
+  readonly json?: Uint8Array
+  /** The bytes of a ZIP archive that was not too large to keep. */
+  readonly zip?: Uint8Array
+  /** What it is, where that decides what can be done with it. Of JSON `recognize` tells more. */
+  readonly kind?: FileKind
+  readonly pdf?: PdfFacts
+  /** The first of them, as many as were to be read, and how many more there are. */
+  readonly releases: readonly Release[]
+  readonly releasesLeftOut: number
+}
+
+/** How much of a file is kept and read. */
+export type FileReaderOptions = { readonly maxJsonBytes?: number; readonly maxReleases?: number }
+
+/** Takes a file chunk by chunk, each valid only during the call. */
+export type FileReader = { update(chunk: Uint8Array): void; finish(): ReadFile }
+
+/** Archives up to this size are kept, for they may hold receipts. */
+const MAX_ZIP_BYTES = 16 * 1024 * 1024
+/** JSON up to this size is kept, for its content digest. */
+export const MAX_JSON_BYTES = 64 * 1024 * 1024
+
+/** Makes a reader of one file. */
+export function createFileReader({
+  maxJsonBytes = MAX_JSON_BYTES,
+  maxReleases = Number.POSITIVE_INFINITY,
+}: FileReaderOptions = {}): FileReader {
+  const hash = createSha256()
+  const pdf = createPdfReader(hash)
+  const releases: Release[] = []
+  let leftOut = 0
+  let scanner: ReturnType<typeof createScanner> | undefined = createScanner(found => {
+    if (releases.length < maxReleases) releases.push(readRelease(found))
+    else leftOut++
+  })
+  let isJson: boolean | undefined
+  let kept: Uint8Array[] | undefined = []
+  let head: Uint8Array = new Uint8Array(0)
+  let bytes = 0
+  return {
+    update: chunk => {
+      isJson ??= looksLikeJson(chunk)
+      bytes += chunk.length
+      if (head.length < HEAD_BYTES) head = concatBytes(head, chunk.subarray(0, HEAD_BYTES - head.length))
+      pdf.update(chunk)
+      if (isJson === false) scanner = undefined
+      if (isJson === false && !mayBeZip(head)) kept = undefined
+      if (bytes > (isJson === false ? Math.min(MAX_ZIP_BYTES, maxJsonBytes) : maxJsonBytes)) kept = undefined
+      kept?.push(chunk.slice())
+      // What is no OCDS file is no error here: it counts by its bytes.
+      if (attempt(() => scanner?.push(chunk)).error) scanner = undefined
+    },
+    finish: () => {
+      const sha256 = toHex(hash.digest())
+      const facts = pdf.finish()
+      const json = isJson && kept ? concatBytes(...kept) : undefined
+      const isPackage = attempt(() => scanner?.end()).value !== undefined
+      const kind = kindOfHead(head)
+      const jcs: Partial<FileDigest> = json ? contentDigest(json) : isJson ? { jcsReason: `larger than ${maxJsonBytes} bytes` } : {}
+      return {
+        digest: { bytes, sha256, ...jcs },
+        releases: isPackage ? releases : [],
+        releasesLeftOut: isPackage ? leftOut : 0,
+        ...(json && { json }),
+        ...(kind && { kind }),
+        ...(kind === 'zip' && kept && { zip: concatBytes(...kept) }),
+        ...(facts && { pdf: facts }),
+      }
+    },
+  }
+}
+
+function contentDigest(json: Uint8Array): Pick<FileDigest, 'jcs' | 'jcsReason'> {
+  const { jcs, jcsReason } = digestsOf(json)
+  return jcs === undefined ? { jcsReason: jcsReason ?? '' } : { jcs }
+}
+
+/** By its RFC 8785 form, as it was submitted: a release has no bytes of its own. */
+function readRelease({ position, bytes }: FoundRelease): Release {
+  if (bytes === undefined) return { position, code: 'RELEASE_TOO_LARGE', refused: 'too large' }
+  const release = attempt(() => parseJson(bytes, { allowNull: true, exactNumbers: true }))
+  if (release.error) return { position, code: release.error.code, refused: release.error.message }
+  const { jcs } = digestsOf(bytes)
+  if (jcs === undefined) throw new Error('bug: a release that was read has no RFC 8785 form')
+  return { position, ...nameOf(release), digest: { bytes: bytes.length, sha256: jcs, jcs } }
+}
+
+function nameOf({ value }: Attempt<ReturnType<typeof parseJson>>): { name?: string } {
+  if (!isJsonObject(value)) return {}
+  const parts = [value.ocid, value.id].filter(part => typeof part === 'string' || typeof part === 'number')
+  return parts.length === 0 ? {} : { name: parts.join(' ') }
+}
+
+/** By as much of its first two bytes as has come. */
+function mayBeZip([first, second = 0x4b]: Uint8Array): boolean {
+  return first === 0x50 && second === 0x4b
+}
+
+/** Only what begins an object or an array; undefined while there was nothing but white space, a byte order mark and the zeros of UTF-16. */
+function looksLikeJson(chunk: Uint8Array): boolean | undefined {
+  const first = chunk.find(byte => !BEFORE_JSON.includes(byte))
+  return first === undefined ? undefined : first === 0x7b || first === 0x5b
+}
+
+const BEFORE_JSON = [0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf, 0xff, 0xfe, 0x00]

@@ -1,0 +1,129 @@
+/** Filling up a ledger from another copy across changes of the log's key: each key is believed on the word of the one before it, and on no other. */
+import { deepEqual, equal, rejects } from 'node:assert/strict'
+import type { Copy } from '../../src/care/copy.ts'
+import { refill } from '../../src/care/refill.ts'
+import { encodeEntry } from '../../src/core/statements/entry.ts'
+import { formatCheckpoint } from '../../src/core/tlog/checkpoint.ts'
+import { formatVkey, signNote } from '../../src/core/tlog/note.ts'
+import type { Ledger } from '../../src/ledger/ledger.ts'
+import { recordOf } from '../../src/log/prepare.ts'
+import { openSequencer } from '../../src/log/sequencer.ts'
+import { createLogSigner } from '../../src/log/signer.ts'
+import { createMemoryStore } from '../../src/store/memory/memory.ts'
+import type { Store } from '../../src/store/port/port.ts'
+import { checkLog } from '../ledger/check-log.ts'
+import { ORIGIN, openTestLedger, signer, statementOf } from '../ledger/fixtures.ts'
+
+const SECOND = createLogSigner(ORIGIN, new Uint8Array(32).fill(2))
+const THIRD = createLogSigner(ORIGIN, new Uint8Array(32).fill(3))
+const nowMs = () => 0
+
+describe('filling up across a change of the log’s key', () => {
+  const submit = async (ledger: Ledger, from: number, to: number) => {
+    await Promise.all(Array.from({ length: to - from }, (_, i) => ledger.submit(statementOf(`r${from + i}`, from + i))))
+  }
+  /** Genesis and 299 records; the change is entry 300. Then 1,499 records, another change (entry 1800), and 10 more. */
+  const rotateTwice = async (store: Store) => {
+    const first = await openTestLedger(store)
+    await submit(first, 0, 299)
+    await first.changeKey(formatVkey(SECOND.vkey))
+    const second = await openTestLedger(store, { signer: SECOND })
+    await submit(second, 300, 1799)
+    await second.changeKey(formatVkey(THIRD.vkey))
+    const third = await openTestLedger(store, { signer: THIRD })
+    await submit(third, 1800, 1810)
+    return third
+  }
+  /** The first `size` entries of a store, and nothing else of it: what an old backup has. */
+  const olderCopy = async (store: Store, size: number) => {
+    const older = createMemoryStore()
+    const batch = []
+    for await (const { index, statement } of store.readStatements(0, size))
+      batch.push({ ...recordOf(index, statement!), entry: encodeEntry(statement!) })
+    await (await openSequencer({ store: older, signer, origin: ORIGIN, nowMs })).seal(batch)
+    return older
+  }
+  const copyOf = (ledger: Ledger): Copy => ({
+    checkpoint: async () => ledger.head().note,
+    keyReceipts: async () => (await ledger.keyReceipts()).map(({ receipt }) => receipt),
+    bundle: async (index, width) => (await ledger.bundle(index, width))!,
+    statements: (from, to) =>
+      Promise.all(Array.from({ length: to - from }, async (_, i) => Buffer.from((await ledger.statement(from + i))!, 'utf8'))),
+  })
+
+  let store: Store
+  let newest: Ledger
+  before(async () => {
+    store = createMemoryStore()
+    newest = await rotateTwice(store)
+  })
+
+  for (const size of [200, 301, 302, 1800, 1801, 1811])
+    it(`fills up ${size} entries, with every change of the key and the checkpoint that proves it`, async () => {
+      const older = await olderCopy(store, size)
+      equal(await refill(older, copyOf(newest), nowMs), 1811 - size)
+      equal(await checkLog(older), 1811)
+      const filled = await openTestLedger(older, { signer: THIRD })
+      deepEqual(filled.logKeys(), newest.logKeys())
+      deepEqual(await filled.keyReceipts(), await newest.keyReceipts())
+      equal(filled.head().note, newest.head().note)
+      equal(await refill(older, copyOf(newest), nowMs), 0)
+    })
+
+  it('is taken up again where it broke off behind a change, which is kept by then', async () => {
+    const older = await olderCopy(store, 200)
+    const broken: Copy = {
+      ...copyOf(newest),
+      statements: (from, to) => (from > 300 ? Promise.reject(new Error('gone')) : copyOf(newest).statements(from, to)),
+    }
+    await rejects(refill(older, broken, nowMs), /gone/)
+    equal((await older.readHead())?.head.size, 301)
+    equal((await openTestLedger(older, { signer: SECOND })).logKeys().length, 2)
+    equal(await refill(older, copyOf(newest), nowMs), 1811 - 301)
+  })
+
+  const refused = async (changes: Partial<Copy>, code: string) => {
+    const older = await olderCopy(store, 200)
+    await rejects(refill(older, { ...copyOf(newest), ...changes }, nowMs), { code })
+    equal((await older.readHead())?.head.size, 200)
+  }
+
+  it('believes no key that no receipt introduces', () => refused({ keyReceipts: async () => [] }, 'REFILL_UNSIGNED'))
+
+  it('believes no key whose introduction by the key before it is missing', async () => {
+    const receipts = (await newest.keyReceipts()).map(({ receipt }) => receipt)
+    await refused({ keyReceipts: async () => receipts.slice(1) }, 'REFILL_UNSIGNED')
+    await refused({ keyReceipts: async () => receipts.slice(0, 1) }, 'REFILL_UNSIGNED')
+  })
+
+  it('takes no checkpoint that the log’s key signed for another log', async () => {
+    const { size, root } = newest.head()
+    const checkpoint = signNote(formatCheckpoint({ origin: 'ledger.example/other', size, root }), THIRD)
+    await refused({ checkpoint: async () => checkpoint }, 'REFILL_UNSIGNED')
+  })
+
+  it('takes nothing that a key signed which was ended', async () => {
+    const older = await olderCopy(store, 302)
+    await refill(older, copyOf(newest), nowMs)
+    const checkpoint = signNote(formatCheckpoint({ origin: ORIGIN, size: 2000, root: new Uint8Array(32) }), signer)
+    await rejects(refill(older, { ...copyOf(newest), checkpoint: async () => checkpoint }, nowMs), { code: 'REFILL_UNSIGNED' })
+  })
+
+  it('believes no key that another ledger’s key introduces', async () => {
+    const strange = createMemoryStore()
+    const thief = createLogSigner(ORIGIN, new Uint8Array(32).fill(9))
+    const first = await openTestLedger(strange, { signer: thief })
+    await first.changeKey(formatVkey(THIRD.vkey))
+    const other = await openTestLedger(strange, { signer: THIRD })
+    await refused({ keyReceipts: copyOf(other).keyReceipts }, 'REFILL_UNSIGNED')
+  })
+
+  it('takes no change of the key that stands in another history, though the old key signed that too', async () => {
+    const forked = await olderCopy(store, 100)
+    const fork = await openTestLedger(forked)
+    await submit(fork, 5000, 5010)
+    await fork.changeKey(formatVkey(THIRD.vkey))
+    const other = await openTestLedger(forked, { signer: THIRD })
+    await refused({ keyReceipts: copyOf(other).keyReceipts }, 'REFILL_FORK')
+  })
+})

@@ -1,0 +1,103 @@
+/** The scrub: finds each kind of damage, says what it found, takes off what was repaired, and goes on where it was. */
+import assert from 'node:assert/strict'
+import { openScrub } from '../../src/care/scrub.ts'
+import { createLog } from '../../src/logger.ts'
+import { createMemoryStore } from '../../src/store/memory/memory.ts'
+import { type Store, StoreError } from '../../src/store/port/port.ts'
+import { openTestLedger, statementOf } from '../ledger/fixtures.ts'
+
+const SIZE = 600
+
+describe('scrub', () => {
+  let sound: Store
+  const logged: string[] = []
+  const log = createLog({ write: line => logged.push(line), nowMs: () => 0 })
+  const nowMs = () => Date.UTC(2026, 0, 2)
+  before(async () => {
+    sound = createMemoryStore()
+    const ledger = await openTestLedger(sound)
+    await Promise.all(Array.from({ length: SIZE - 1 }, (_, i) => ledger.submit(statementOf(`r${i}`, i))))
+  })
+  beforeEach(() => sound.writeDocuments([{ collection: 'scrub', key: 'state', value: null }]))
+
+  const openOn = (changes: Partial<Store>) => openScrub({ store: { ...sound, ...changes }, entriesPerSecond: 0, nowMs, log })
+  const pass = async (scrub: Awaited<ReturnType<typeof openOn>>) => {
+    for (let bundle = 0; bundle * 256 < SIZE; bundle++) await scrub.step()
+    return scrub.state()
+  }
+
+  it('finds nothing in a sound ledger, and counts its passes', async () => {
+    const scrub = await openOn({})
+    await scrub.step()
+    assert.deepEqual(scrub.state(), { at: 256, passes: 0, findings: [] })
+    await scrub.step()
+    await scrub.step()
+    assert.deepEqual(scrub.state(), { at: 0, passes: 1, lastPass: '2026-01-02T00:00:00Z', findings: [] })
+  })
+
+  const flip = (bytes: Uint8Array | undefined) => bytes?.map((byte, i) => (i === 40 ? byte ^ 1 : byte))
+  const damages: [string, Partial<Store>][] = [
+    [
+      'tile 0/1',
+      { readTile: async (level, index) => (index === 1 ? flip(await sound.readTile(level, index)) : sound.readTile(level, index)) },
+    ],
+    ['entry bundle 0', { readBundle: async index => (index === 0 ? undefined : sound.readBundle(index)) }],
+    [
+      'statement 599',
+      { readStatement: async index => (index === 599 ? flip(await sound.readStatement(index)) : sound.readStatement(index)) },
+    ],
+    ['statement 300', { readStatement: async index => (index === 300 ? undefined : sound.readStatement(index)) }],
+    [
+      'a document in agency-keys',
+      {
+        async *damagedDocuments() {
+          for (const key of ['1', '2']) yield { collection: 'agency-keys', key }
+        },
+      },
+    ],
+    ['look-ups of 7', { findIncomplete: async records => records.map(({ index }) => index).filter(index => index === 7) }],
+  ]
+  for (const [part, changes] of damages)
+    it(`finds a damaged ${part}, once, and takes it off when it fits again`, async () => {
+      logged.length = 0
+      const damaged = await openOn(changes)
+      assert.deepEqual((await pass(damaged)).findings, [part])
+      assert.deepEqual((await pass(damaged)).findings, [part])
+      assert.equal(logged.filter(line => line.includes('scrub found damage') && line.includes(part)).length, 1)
+      await damaged.stop()
+      const repaired = await openOn({})
+      assert.deepEqual(repaired.state().findings, [part])
+      assert.deepEqual((await pass(repaired)).findings, [])
+    })
+
+  it('takes a recorded erasure for none', async () => {
+    await sound.writeDocuments([{ collection: 'erasures', key: String(300).padStart(16, '0'), value: '{}' }])
+    const scrub = await openOn({ readStatement: async index => (index === 300 ? undefined : sound.readStatement(index)) })
+    assert.deepEqual((await pass(scrub)).findings, [])
+    await sound.writeDocuments([{ collection: 'erasures', key: String(300).padStart(16, '0'), value: null }])
+  })
+
+  it('is not held up by an erasure that cannot be read: the statement counts as missing', async () => {
+    const unreadable = async () => {
+      throw new StoreError('STORE_DAMAGED', 'changed')
+    }
+    const readDocument: Store['readDocument'] = async (collection, key) =>
+      collection === 'erasures' ? unreadable() : sound.readDocument(collection, key)
+    const scrub = await openOn({ readDocument, readStatement: async index => (index === 300 ? undefined : sound.readStatement(index)) })
+    assert.deepEqual((await pass(scrub)).findings, ['statement 300'])
+  })
+
+  it('begins anew where its own place cannot be read', async () => {
+    const readDocument: Store['readDocument'] = async () => {
+      throw new StoreError('STORE_DAMAGED', 'changed')
+    }
+    assert.equal((await openOn({ readDocument })).state().at, 0)
+  })
+
+  it('goes on where it was after a restart', async () => {
+    const first = await openOn({})
+    await first.step()
+    await first.stop()
+    assert.equal((await openOn({})).state().at, 256)
+  })
+})

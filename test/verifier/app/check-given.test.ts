@@ -1,0 +1,391 @@
+/** From files and receipts to answers: which receipt is taken, whom it asks, and what it says where there is no verdict. */
+import assert from 'node:assert/strict'
+import { OpenSealError } from '../../../src/core/errors.ts'
+import type { Statement } from '../../../src/core/statements/statement.ts'
+import { digestsOf } from '../../../src/documents/digest.ts'
+import { type Answers, type Means, partOf, planChecks } from '../../../src/verifier/app/check-given.ts'
+import type { ReadFile, Release } from '../../../src/verifier/app/file-reader.ts'
+import { type GivenFile, type GivenReceipt, readReceipt, readReceiptLine } from '../../../src/verifier/app/given.ts'
+import type { LedgerReader } from '../../../src/verifier/app/ledger-reader.ts'
+import { ANCHORED_AT, chainWith, createChain, createWorld, DATE, FILE, GENESIS, policyWith, STATEMENT } from '../world.ts'
+
+const utf8 = (text: string) => new TextEncoder().encode(text)
+const digestOf = (text: string) => digestsOf(utf8(text))
+const fileOf = (name: string, bytes: Uint8Array, read: Partial<ReadFile> = {}): GivenFile => ({
+  name,
+  read: { digest: digestsOf(bytes), releases: [], releasesLeftOut: 0, ...read },
+})
+const releaseOf = (position: number, text: string): Release => ({ position, name: `release ${position}`, digest: digestOf(text) })
+/** A statement of one document with these contents. */
+const stating = (text: string, change: Partial<Statement> = {}): Statement => {
+  const { bytes, sha256 } = digestOf(text)
+  return { ...STATEMENT, documents: [{ name: 'd', mediaType: 'text/plain', bytes, sha256 }], ...change }
+}
+
+/** A ledger in memory: receipts by hash, and by index those that it gives out now. */
+function ledgerOf(
+  byHash: { [hash: string]: readonly string[] },
+  byIndex: { [index: number]: string } = {},
+): LedgerReader & { asked: unknown[] } {
+  const asked: unknown[] = []
+  return {
+    asked,
+    async findReceipts(hashes) {
+      asked.push(hashes)
+      return hashes.flatMap(hash => (byHash[hash] ?? []).map(newest => ({ newest })))
+    },
+    async readReceipt(index) {
+      asked.push(index)
+      const receipt = byIndex[index]
+      if (receipt === undefined) throw new OpenSealError('LEDGER_UNREACHABLE', 'gone')
+      return receipt
+    },
+    currency: async () => ({ source: 'ledger', checkpoint: '', listed: [], complete: true }),
+  }
+}
+const goneLedger: LedgerReader = {
+  findReceipts: () => Promise.reject(new OpenSealError('LEDGER_UNREACHABLE', 'gone')),
+  readReceipt: () => Promise.reject(new OpenSealError('LEDGER_UNREACHABLE', 'gone')),
+  currency: () => Promise.reject(new OpenSealError('LEDGER_UNREACHABLE', 'gone')),
+}
+
+describe('verifier/app/check-given', () => {
+  const world = createWorld([GENESIS, STATEMENT, stating('one'), stating('two', { record: 'two' })])
+  const means: Means = { policy: policyWith(), trust: 'policy', chain: [chainWith(world)] }
+  const receiptAt = async (name: string, index: number): Promise<GivenReceipt> => readReceipt(name, await world.receipt(index))
+  const runAll = async (files: readonly GivenFile[], receipts: readonly GivenReceipt[], over: Partial<Means> = {}) => {
+    const answers: Answers[] = []
+    for (const task of planChecks(files, receipts, { ...means, ...over })) answers.push(await task.run())
+    return answers
+  }
+  /** Each own answer in short: verdict or problem, and which receipt it was checked by. */
+  const short = (answers: readonly Answers[]) =>
+    answers.map(({ own }) => own.map(({ finding, problem }) => [finding?.result.verdict ?? problem, finding?.receiptName]))
+
+  it('gives a task for each file, with its receipt, and one for each receipt without a file', async () => {
+    const files = [fileOf('a.json', FILE), fileOf('b.txt', utf8('two'))]
+    const receipts = [await receiptAt('two.receipt.json', 3), await receiptAt('one.receipt.json', 2), await receiptAt('a.receipt.json', 1)]
+    assert.deepEqual(
+      planChecks(files, receipts, means).map(({ name }) => name),
+      ['a.json', 'b.txt', 'one.receipt.json'],
+    )
+    assert.deepEqual(short(await runAll(files, receipts)), [
+      [['anchored', 'a.receipt.json']],
+      [['anchored', 'two.receipt.json']],
+      [['anchored', 'one.receipt.json']],
+    ])
+  })
+
+  it('needs a receipt where no ledger may be asked, and says so when the ledger is gone', async () => {
+    const file = fileOf('a.json', FILE)
+    assert.deepEqual(short(await runAll([file], [])), [[['need-receipt', undefined]]])
+    assert.deepEqual(short(await runAll([file], [], { ledger: goneLedger })), [[['ledger-gone', undefined]]])
+    const [answers] = await runAll([file], [])
+    assert.deepEqual(answers?.own[0], { name: 'a.json', part: undefined, problem: 'need-receipt' })
+  })
+
+  it('asks the ledger by the hashes of bytes and content: one answer for each record, unknown where there is none', async () => {
+    const { sha256, jcs = '' } = digestsOf(FILE)
+    const ledger = ledgerOf({ [sha256]: [await world.receipt(1), await world.receipt(1)] })
+    const [answers] = await runAll([fileOf('a.json', FILE)], [], { ledger })
+    assert.deepEqual(ledger.asked, [[sha256, jcs]])
+    assert.deepEqual(
+      answers?.own.map(({ finding }) => [finding?.fileName, finding?.result.verdict, finding?.receiptName, finding?.isFresher]),
+      [
+        ['a.json', 'anchored', undefined, false],
+        ['a.json', 'anchored', undefined, false],
+      ],
+    )
+    assert.deepEqual(short(await runAll([fileOf('b', utf8('b'))], [], { ledger })), [[['unknown', undefined]]])
+  })
+
+  it('checks by every receipt that names the file', async () => {
+    const receipts = [await receiptAt('x', 1), await receiptAt('y', 1)]
+    assert.deepEqual(short(await runAll([fileOf('a.json', FILE)], receipts)), [
+      [
+        ['anchored', 'x'],
+        ['anchored', 'y'],
+      ],
+    ])
+  })
+
+  it('checks the newest entry of a record that names the file, and tells the date of the earliest', async () => {
+    const twice = createWorld([GENESIS, STATEMENT, { ...STATEMENT, revision: 'r-2' }])
+    const found = { newest: await twice.receipt(2), earliest: await twice.receipt(1) }
+    const ledger = { ...ledgerOf({}), findReceipts: async () => [found] }
+    const [answers] = await runAll([fileOf('a.json', FILE)], [], { ledger, chain: [chainWith(twice)] })
+    const { finding } = answers?.own[0] ?? {}
+    assert.deepEqual([finding?.result.verdict, finding?.result.index, finding?.earlier], ['anchored', 2, { index: 1, date: DATE }])
+    const lying = { ...ledger, findReceipts: async () => [{ ...found, earliest: await world.receipt(2) }] }
+    const [others] = await runAll([fileOf('a.json', FILE)], [], { ledger: lying, chain: [chainWith(twice)] })
+    assert.equal(others?.own[0]?.finding?.earlier, undefined)
+  })
+
+  it('names what the receipt lists where the file is none of it', async () => {
+    const [answers] = await runAll([fileOf('forged', utf8('forged'))], [await receiptAt('x', 2)])
+    const { finding } = answers?.own[0] ?? {}
+    const { sha256 } = digestOf('one')
+    assert.deepEqual([finding?.result.verdict, finding?.result.failed, finding?.expected], ['invalid', 'document', [{ name: 'd', sha256 }]])
+    assert.equal(finding?.digest?.sha256, digestOf('forged').sha256)
+  })
+
+  it('finds a file invalid by the receipt that lies beside it, though the ledger or another receipt knows the file', async () => {
+    const file = fileOf('b.txt', utf8('two'))
+    const ledger = ledgerOf({ [digestOf('two').sha256]: [await world.receipt(3)] })
+    const beside = await receiptAt('b.txt.receipt.json', 2)
+    assert.deepEqual(short(await runAll([file], [beside], { ledger })), [[['invalid', 'b.txt.receipt.json']]])
+    assert.deepEqual(short(await runAll([file], [await receiptAt('x', 3), beside])), [
+      [
+        ['anchored', 'x'],
+        ['invalid', 'b.txt.receipt.json'],
+      ],
+    ])
+  })
+
+  it('has no verdict by a receipt that cannot be decoded', async () => {
+    const receipt = { name: 'a.json.receipt.json', of: 'a.json', text: undefined, documents: [], digests: [] }
+    assert.deepEqual(short(await runAll([fileOf('a.json', FILE)], [receipt])), [[['receipt-encoding', undefined]]])
+  })
+
+  describe('a receipt that was only sealed', () => {
+    const early = createWorld([GENESIS, STATEMENT])
+    const file = fileOf('a.json', FILE)
+    const hint = {
+      type: 'evm',
+      chainId: 1,
+      contract: `0x${'c0'.repeat(20)}`,
+      logId: `0x${'1d'.repeat(32)}`,
+      size: world.size,
+      transaction: `0x${'7a'.repeat(32)}`,
+    }
+    const hints = [
+      {
+        ...hint,
+        block: { number: 50, hash: `0x${'b1'.repeat(32)}`, time: new Date(ANCHORED_AT * 1000).toISOString().replace('.000', '') },
+      },
+    ] as never
+
+    it('is checked in its newer form when the ledger has one', async () => {
+      const sealed = readReceipt('old', await early.receipt(1))
+      const fresh = await world.receipt(1, { hints })
+      const ledger = ledgerOf({}, { 1: fresh })
+      const [answers] = await runAll([file], [sealed], { ledger })
+      const finding = answers?.own[0]?.finding
+      assert.deepEqual([finding?.result.verdict, finding?.isFresher, finding?.receiptName], ['anchored', true, 'old'])
+      assert.deepEqual(ledger.asked, [1])
+    })
+
+    it('stays what it was when the ledger has no more, another record, or something that is refused, or is gone', async () => {
+      const sealed = readReceipt('old', await early.receipt(1))
+      const foreign = await world.receipt(1, { hints, signer: undefined as never, origin: 'other.example' })
+      for (const ledger of [
+        undefined,
+        goneLedger,
+        ledgerOf({}),
+        ledgerOf({}, { 1: await world.receipt(1) }),
+        ledgerOf({}, { 1: await world.receipt(2, { hints }) }),
+        ledgerOf({}, { 1: 'rubbish' }),
+        ledgerOf({}, { 1: foreign }),
+        ledgerOf({}, { 1: (await world.receipt(1, { hints })).replace(/index 1/, 'index 0') }),
+      ]) {
+        const [answers] = await runAll([file], [sealed], ledger && { ledger })
+        const finding = answers?.own[0]?.finding
+        assert.deepEqual([finding?.result.verdict, finding?.isFresher, finding?.receiptName], ['sealed', false, 'old'])
+      }
+    })
+
+    it('is not asked for when there is a verdict already', async () => {
+      const ledger = ledgerOf({}, {})
+      await runAll([file], [await receiptAt('x', 1)], { ledger })
+      assert.deepEqual(ledger.asked, [])
+    })
+  })
+
+  describe('releases of a package', () => {
+    const pack = (releases: readonly Release[]) => fileOf('pack.json', utf8('pack'), { releases })
+
+    it('are each checked by their own receipt, else asked for, in their order; those receipts are not for the file', async () => {
+      const refused = { position: 3, name: 'release 3', code: 'JSON_DUPLICATE_KEY', refused: 'a name stands twice' } as Release
+      const ledger = ledgerOf({ [digestOf('two').sha256]: [await world.receipt(3)] })
+      const told: [number, number][] = []
+      const tasks = planChecks(
+        [pack([releaseOf(1, 'one'), releaseOf(2, 'two'), refused, releaseOf(4, 'four')])],
+        [await receiptAt('r', 2)],
+        {
+          ...means,
+          ledger,
+        },
+      )
+      assert.equal(tasks.length, 1)
+      const { own, parts, partsLeftOut } = await tasks[0]!.run({ onPart: (done, total) => void told.push([done, total]) })
+      assert.deepEqual(
+        own.map(({ finding }) => finding?.result.verdict),
+        ['unknown'],
+      )
+      assert.deepEqual(
+        parts.map(({ finding, problem }) => [finding?.result.verdict ?? problem, finding?.receiptName]),
+        [
+          ['anchored', 'r'],
+          ['anchored', undefined],
+          ['release-refused', undefined],
+          ['unknown', undefined],
+        ],
+      )
+      assert.deepEqual(partOf(parts[0]!), { kind: 'release', position: 1, name: 'release 1' })
+      assert.deepEqual(partOf(parts[2]!), { kind: 'release', position: 3, name: 'release 3' })
+      assert.deepEqual([parts[2]?.code, parts[2]?.reason], ['JSON_DUPLICATE_KEY', 'a name stands twice'])
+      assert.equal(partsLeftOut, 0)
+      assert.deepEqual(told, [
+        [1, 4],
+        [2, 4],
+        [3, 4],
+        [4, 4],
+      ])
+    })
+
+    it('and the package that holds them are held against the receipts that lie beside it, whatever the ledger knows', async () => {
+      const ofPackage = (text: string) => stating(text, { record: `urn:sha256:${digestOf(text).sha256}` })
+      const ofRelease = (text: string, revision: string) => stating(text, { record: 'ocds-1', revision })
+      const packed = createWorld([GENESIS, ofRelease('one', '1'), ofRelease('two', '2'), ofPackage('pack'), ofRelease('forged', '1')])
+      const lines = await Promise.all(
+        [1, 2, 3].map(async index => readReceiptLine(`pack.json.receipts.ndjson:${index}`, await packed.receipt(index), 'pack.json')),
+      )
+      const ledger = ledgerOf({ [digestOf('forged').sha256]: [await packed.receipt(4)] })
+      const release = (position: number, name: string, text: string) => ({ ...releaseOf(position, text), name })
+      const check = async (text: string, ...releases: Release[]) => {
+        const [answers, ...others] = await runAll([fileOf('pack.json', utf8(text), { releases })], lines, {
+          chain: [chainWith(packed)],
+          ledger,
+        })
+        assert.deepEqual(others, [])
+        return [...(answers?.own ?? []), ...(answers?.parts ?? [])].map(({ finding }) => finding?.result.verdict)
+      }
+      const [one, two] = [release(1, 'ocds-1 1', 'one'), release(2, 'ocds-1 2', 'two')]
+      assert.deepEqual(await check('pack', one, two), ['anchored', 'anchored', 'anchored'])
+      assert.deepEqual(await check('forged', release(1, 'ocds-1 1', 'forged'), two), ['invalid', 'invalid', 'anchored'])
+      assert.deepEqual(await check('cut', two), ['invalid', 'anchored'])
+      assert.deepEqual(await check('longer', one, two, release(3, 'ocds-1 3', 'three')), ['invalid', 'anchored', 'anchored', 'unknown'])
+    })
+
+    it('are left out from where the time for the whole is over', async () => {
+      const file = pack(Array.from({ length: 20 }, (_, at) => releaseOf(at + 1, `none ${at}`)))
+      const stop = new AbortController()
+      const [task] = planChecks([file], [], { ...means, ledger: ledgerOf({}), signal: stop.signal })
+      const { parts, partsLeftOut } = await task!.run({ onPart: done => (done >= 8 ? stop.abort() : undefined) })
+      assert.equal(parts.length + partsLeftOut, 20)
+      assert.ok(parts.length < 12, String(parts.length))
+    })
+
+    it('are left out from where it is stopped, and counted', async () => {
+      const file = pack(Array.from({ length: 20 }, (_, at) => releaseOf(at + 1, `none ${at}`)))
+      let done = 0
+      const [task] = planChecks([file], [], { ...means, ledger: ledgerOf({}) })
+      const { parts, partsLeftOut } = await task!.run({ onPart: () => void done++, isStopped: () => done >= 8 })
+      assert.equal(parts.length + partsLeftOut, 20)
+      assert.ok(parts.length >= 8 && parts.length < 12, String(parts.length))
+    })
+
+    it('keep their checks as far as asked, those of each verdict by themselves', async () => {
+      const file = pack([
+        releaseOf(1, 'one'),
+        ...Array.from({ length: 3 }, (_, at) => releaseOf(at + 2, `none ${at}`)),
+        releaseOf(5, 'two'),
+      ])
+      const [task] = planChecks([file], [await receiptAt('r', 2), await receiptAt('s', 3)], { ...means, ledger: ledgerOf({}) })
+      const { parts } = await task!.run({ maxWhole: 1 })
+      assert.deepEqual(
+        parts.map(({ finding }) => [finding?.result.verdict, finding?.result.checks.length]),
+        [
+          ['anchored', 8],
+          ['unknown', 8],
+          ['unknown', 0],
+          ['unknown', 0],
+          ['anchored', 0],
+        ],
+      )
+    })
+
+    it('beyond the number that was read are counted', async () => {
+      const file = fileOf('pack.json', utf8('pack'), { releases: [releaseOf(1, 'a'), releaseOf(2, 'b')], releasesLeftOut: 1 })
+      const [answers] = await runAll([file], [])
+      assert.deepEqual([answers?.parts.length, answers?.partsLeftOut], [2, 1])
+      assert.deepEqual(
+        answers?.parts.map(({ problem }) => problem),
+        ['need-receipt', 'need-receipt'],
+      )
+    })
+  })
+
+  describe('an earlier state of a PDF', () => {
+    const states = (...texts: string[]) => texts.map(text => ({ bytes: text.length, sha256: digestOf(text).sha256 }))
+    const pdf = (...texts: string[]) => fileOf('signed.pdf', utf8('signed'), { pdf: { isSigned: true, states: states(...texts) } })
+
+    it('is found by a receipt that was given, the newest state first', async () => {
+      const [answers] = await runAll([pdf('one', 'two', 'three')], [await receiptAt('r2', 2), await receiptAt('r3', 3)])
+      assert.deepEqual(
+        answers?.parts.map(({ finding }) => [finding?.result.verdict, finding?.receiptName, finding?.part]),
+        [['anchored', 'r3', { kind: 'state', bytes: 3 }]],
+      )
+    })
+
+    it('is asked for at the ledger when the file itself is unknown there, and not when it is known', async () => {
+      const { sha256 } = digestOf('one')
+      const ledger = ledgerOf({ [sha256]: [await world.receipt(2)] })
+      const [answers] = await runAll([pdf('one', 'newer')], [], { ledger })
+      assert.deepEqual(
+        answers?.own.map(({ finding }) => finding?.result.verdict),
+        ['unknown'],
+      )
+      assert.deepEqual(
+        answers?.parts.map(answer => [answer.finding?.result.verdict, partOf(answer)]),
+        [['anchored', { kind: 'state', bytes: 3 }]],
+      )
+      assert.deepEqual(ledger.asked, [[digestOf('signed').sha256], [digestOf('newer').sha256], [sha256]])
+      const known = ledgerOf({ [digestsOf(FILE).sha256]: [await world.receipt(1)] })
+      const file = fileOf('a.pdf', FILE, { pdf: { isSigned: true, states: states('one') } })
+      assert.deepEqual((await runAll([file], [], { ledger: known }))[0]?.parts, [])
+      assert.equal(known.asked.length, 1)
+    })
+
+    it('is not looked for at a ledger that is gone, nor beyond a receipt that was given', async () => {
+      assert.deepEqual((await runAll([pdf('one')], [], { ledger: goneLedger }))[0]?.parts, [])
+      const dies = {
+        ...ledgerOf({}),
+        findReceipts: async (hashes: readonly string[]) => (hashes[0] === digestOf('signed').sha256 ? [] : goneLedger.findReceipts(hashes)),
+      }
+      assert.deepEqual((await runAll([pdf('one', 'two')], [], { ledger: dies }))[0]?.parts, [])
+      const ledger = ledgerOf({ [digestOf('one').sha256]: [await world.receipt(2)] })
+      const [answers] = await runAll([pdf('one')], [await receiptAt('signed.pdf.receipt.json', 1)], { ledger })
+      assert.deepEqual(answers?.parts, [])
+    })
+
+    it('is asked for forty-eight states back', async () => {
+      const ledger = ledgerOf({})
+      await runAll([pdf(...Array.from({ length: 60 }, (_, at) => `state ${at}`))], [], { ledger })
+      assert.equal(ledger.asked.length, 1 + 48)
+      assert.deepEqual(ledger.asked.at(-1), [digestOf('state 12').sha256])
+    })
+  })
+
+  it('asks each endpoint each question once for all that is given, and tells of each check', async () => {
+    let asked = 0
+    const chain = chainWith(world)
+    const counting = { ...chain, chainId: () => chain.chainId().finally(() => asked++) }
+    const checks: string[] = []
+    const tasks = planChecks([fileOf('a.json', FILE), fileOf('b', utf8('one'))], [await receiptAt('x', 1), await receiptAt('y', 2)], {
+      ...means,
+      chain: [counting],
+    })
+    for (const task of tasks) await task.run({ onCheck: ({ name }) => checks.push(name) })
+    assert.equal(asked, 1)
+    assert.deepEqual([checks.filter(name => name === 'anchor').length, checks[0]], [2, 'document'])
+  })
+
+  it('says whose word the policy is, and does not know the chain of nobody', async () => {
+    const [answers] = await runAll([fileOf('a.json', FILE)], [await receiptAt('x', 1)], {
+      trust: 'ledger',
+      chain: [createChain({ down: true })],
+    })
+    assert.deepEqual([answers?.own[0]?.finding?.result.trust, answers?.own[0]?.finding?.result.verdict], ['ledger', 'unchecked'])
+  })
+})

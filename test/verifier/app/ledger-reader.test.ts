@@ -1,0 +1,269 @@
+/** Asking a ledger over HTTP: a real server that answers as it is told. */
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createLedgerReader, giveUpWhenGone } from '../../../src/verifier/app/ledger-reader.ts'
+import type { ListedEntry } from '../../../src/verifier/app/record-versions.ts'
+import { STATEMENT } from '../world.ts'
+
+type Reply = { status?: number; body?: unknown; retryAfter?: string }
+
+describe('verifier/app/ledger-reader', () => {
+  let server: Server
+  let asked: string[] = []
+  let reply: (path: string) => Reply
+
+  before(done => {
+    server = createServer((request, response) => {
+      asked.push(request.url ?? '')
+      const { status = 200, body = '', retryAfter } = reply(request.url ?? '')
+      if (retryAfter !== undefined) response.setHeader('Retry-After', retryAfter)
+      response.writeHead(status).end(typeof body === 'string' ? body : JSON.stringify(body))
+    }).listen(0, '127.0.0.1', done)
+  })
+  after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  beforeEach(() => {
+    asked = []
+  })
+  const addressOf = () => ({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })
+  const reader = () => createLedgerReader({ ...addressOf(), origin: 'o', fetch, timeoutMs: 5000 })
+  const hash = (start: string) => start.padEnd(64, '0')
+  /** A ledger that lists these digests under every prefix that they have, `limit` at most, and has a receipt of each entry. */
+  const knowing =
+    (rows: { readonly [digest: string]: readonly number[] }, recordOf = (index: number) => `r-${index}`, limit = 4096) =>
+    (path: string): Reply => {
+      const [, prefix] = /^\/v1\/digests\/([0-9a-f]{3,8})$/.exec(path) ?? []
+      const index = Number(path.split('/')[3])
+      if (prefix === undefined)
+        return {
+          body: { type: 'openseal/receipt@v1', statement: { agency: 'a', record: recordOf(index) }, proof: `p${index}`, anchors: [] },
+        }
+      const found = Object.keys(rows)
+        .filter(digest => digest.startsWith(prefix))
+        .sort()
+      const digests = found.slice(0, limit).map(digest => ({ digest, indexes: rows[digest] }))
+      return { body: { prefix, digests, ...(found.length > limit && { truncated: true }) } }
+    }
+  const indexesIn = (found: readonly { newest: string; earliest?: string }[]) =>
+    found.map(({ newest, earliest }) => [newest, earliest].map(text => text && Number(/p(\d+)/.exec(text)?.[1])))
+
+  it('sends the first three digits of a hash and compares on its own side, so that nobody learns which file is asked for', async () => {
+    reply = knowing({ [hash('abc1')]: [4], [hash('abc2')]: [7], [hash('abd')]: [9] })
+    deepEqual(indexesIn(await reader().findReceipts([hash('abc2')])), [[7, undefined]])
+    deepEqual(asked, ['/v1/digests/abc', '/v1/records/7/receipt'])
+    asked = []
+    deepEqual(await reader().findReceipts([hash('abc3')]), [])
+    deepEqual(asked, ['/v1/digests/abc'])
+  })
+
+  it('sends one digit more only where the ledger left digests out, and gives up where that never ends', async () => {
+    const many = Object.fromEntries(['abc1', 'abc2', 'abc3', 'abc9'].map((start, index) => [hash(start), [index]]))
+    reply = knowing(many, undefined, 2)
+    deepEqual(indexesIn(await reader().findReceipts([hash('abc9')])), [[3, undefined]])
+    deepEqual(asked, ['/v1/digests/abc', '/v1/digests/abc9', '/v1/records/3/receipt'])
+    asked = []
+    // What stands before the last digest listed would have been listed.
+    deepEqual(await reader().findReceipts([hash('abc11')]), [])
+    deepEqual(asked, ['/v1/digests/abc'])
+    reply = path => ({ body: { digests: [{ digest: path.split('/')[3]!.padEnd(64, '0'), indexes: [1] }], truncated: true } })
+    await rejects(reader().findReceipts(['f'.repeat(64)]), { code: 'LEDGER_TOO_MANY' })
+  })
+
+  it('asks for each prefix once, as long as it was answered', async () => {
+    reply = knowing({ [hash('abc1')]: [4] })
+    const asking = reader()
+    await Promise.all([hash('abc2'), hash('abc3'), hash('abc4')].map(each => asking.findReceipts([each])))
+    deepEqual(asked, ['/v1/digests/abc'])
+    reply = () => ({ status: 404 })
+    await rejects(asking.findReceipts([hash('def')]), { code: 'LEDGER_REFUSED' })
+    reply = knowing({})
+    deepEqual(await asking.findReceipts([hash('def')]), [])
+  })
+
+  it('takes of each record the newest entry that names the file, and the earliest beside it, the oldest record first', async () => {
+    reply = knowing({ [hash('abc')]: [9, 5, 7, 8] }, index => (index === 5 || index === 9 ? 'x' : `y${index}`))
+    deepEqual(indexesIn(await reader().findReceipts([hash('abc')])), [
+      [9, 5],
+      [7, undefined],
+      [8, undefined],
+    ])
+  })
+
+  it('is not kept from the other records by one whose receipt cannot be read', async () => {
+    const known = knowing({ [hash('abc')]: [1, 2] })
+    reply = path => (path.startsWith('/v1/records/1/') ? { status: 500 } : known(path))
+    deepEqual(indexesIn(await reader().findReceipts([hash('abc')])), [[2, undefined]])
+    reply = path => (path.endsWith('/receipt') ? { status: 500 } : known(path))
+    await rejects(reader().findReceipts([hash('abc')]), { code: 'LEDGER_REFUSED' })
+  })
+
+  it('asks by the second hash only where the first is not known', async () => {
+    reply = knowing({ [hash('bbb')]: [1] })
+    deepEqual(indexesIn(await reader().findReceipts([hash('aaa'), hash('bbb')])), [[1, undefined]])
+    deepEqual(await reader().findReceipts([hash('aaa'), hash('ccc')]), [])
+  })
+
+  it('reads the receipts of thirty-two entries at most, the oldest and the newest, of eight records', async () => {
+    reply = knowing({ [hash('abc')]: Array.from({ length: 100 }, (_, index) => index) })
+    deepEqual(
+      indexesIn(await reader().findReceipts([hash('abc')])),
+      Array.from({ length: 8 }, (_, index) => [index, undefined]),
+    )
+    const read = asked.filter(path => path.endsWith('/receipt')).map(path => Number(path.split('/')[3]))
+    deepEqual(
+      read.sort((a, b) => a - b),
+      [...Array(16).keys(), ...Array.from({ length: 16 }, (_, at) => 84 + at)],
+    )
+  })
+
+  it('takes no digest that was not asked for, nor anything else that is no answer of a ledger', async () => {
+    const row = { digest: hash('abc'), indexes: [1] }
+    for (const digests of [
+      [{ ...row, digest: hash('def') }],
+      [{ ...row, digest: 'abc' }],
+      [{ ...row, indexes: ['1'] }],
+      [{ digest: row.digest }],
+      [7],
+      7,
+    ]) {
+      reply = () => ({ body: { prefix: 'abc', digests } })
+      await rejects(reader().findReceipts([hash('abc')]), { code: 'LEDGER_ANSWER' }, JSON.stringify(digests))
+    }
+  })
+
+  it('keeps one deadline for all that it asks, while it waits for a busy ledger too', async () => {
+    const stop = AbortSignal.timeout(200)
+    const slow = createLedgerReader({ ...addressOf(), origin: 'o', fetch, timeoutMs: 5000, signal: stop })
+    reply = () => ({ status: 503, retryAfter: '10' })
+    const before = performance.now()
+    await rejects(slow.readReceipt(1), { code: 'LEDGER_UNREACHABLE', message: /time for the whole check was over/ })
+    ok(performance.now() - before < 5000)
+    asked = []
+    await rejects(slow.readReceipt(2), { code: 'LEDGER_UNREACHABLE' })
+    deepEqual(asked, [])
+  })
+
+  it('gives up at the deadline with a ledger that names one more page each time', async () => {
+    let next = 2 ** 52
+    reply = path =>
+      path === '/v1/status'
+        ? { body: { origin: 'o' } }
+        : { body: { records: [{ index: next, action: 'publish' }], cursor: String(next--) } }
+    const lying = createLedgerReader({ ...addressOf(), origin: 'o', fetch, timeoutMs: 5000, signal: AbortSignal.timeout(300) })
+    const before = performance.now()
+    equal((await lying.currency(STATEMENT, 1)).complete, false)
+    ok(performance.now() - before < 5000)
+  })
+
+  /** A ledger that lists these entries as ours does: newest first, from a cursor on, 100 a page. */
+  const listing = (entries: readonly ListedEntry[]) => (path: string) => {
+    if (path === '/v1/status') return { body: { origin: 'o' } }
+    if (path === '/checkpoint') return { body: 'a checkpoint' }
+    if (path.endsWith('/receipt')) return { body: `receipt ${path.split('/')[3]}` }
+    const before = Number(new URLSearchParams(path.split('?')[1]).get('cursor') ?? Number.MAX_SAFE_INTEGER)
+    const below = entries.filter(({ index }) => index < before).sort((a, b) => b.index - a.index)
+    return { body: { records: below.slice(0, 100), ...(below.length > 100 && { cursor: String(below[99]!.index) }) } }
+  }
+  it('reads every other statement of the record, earlier ones too, with the checkpoint that the ledger serves', async () => {
+    reply = listing(Array.from({ length: 250 }, (_, index) => ({ index })))
+    const { listed, ...rest } = await reader().currency(STATEMENT, 200)
+    deepEqual(rest, { source: 'ledger', checkpoint: 'a checkpoint', complete: true })
+    const others = Array.from({ length: 250 }, (_, at) => 249 - at).filter(index => index !== 200)
+    deepEqual(
+      listed,
+      others.map(index => ({ index, receiptText: `receipt ${index}` })),
+    )
+  })
+
+  it('says that a list is not complete where a record has more statements than it reads, and reads a few of them', async () => {
+    reply = listing(Array.from({ length: 2500 }, (_, index) => ({ index })))
+    const { listed, complete } = await reader().currency(STATEMENT, 1)
+    deepEqual([complete, listed.length, listed[0]?.index], [false, 64, 2499])
+    ok(asked.length < 80)
+  })
+
+  it('forgets nothing that was listed: a receipt that cannot be had, one that was erased, and a list that breaks off', async () => {
+    const list = listing([{ index: 3 }, { index: 4, erased: 9 }, { index: 5, erased: true }])
+    reply = path => (path.endsWith('/3/receipt') ? { status: 500 } : list(path))
+    deepEqual((await reader().currency(STATEMENT, 1)).listed, [{ index: 5, erased: true }, { index: 4, erased: true }, { index: 3 }])
+    const many = listing(Array.from({ length: 150 }, (_, index) => ({ index: index + 10 })))
+    reply = path => (path.includes('cursor=') ? { status: 500 } : many(path))
+    const { listed, complete } = await reader().currency(STATEMENT, 1)
+    deepEqual([complete, listed.length], [false, 64])
+  })
+
+  it('gives up on a list that does not lead on, and is done soon with one that has no end', async () => {
+    const list = (page: () => object) => (path: string) => (path === '/v1/status' ? { body: { origin: 'o' } } : { body: page() })
+    reply = list(() => ({ records: [], cursor: '1' }))
+    await rejects(async () => reader().currency(STATEMENT, 1), { code: 'LEDGER_ANSWER', message: /does not lead on/ })
+    reply = list(() => ({ records: Array.from({ length: 500 }, (_, index) => ({ index: index + 2 })), cursor: '1' }))
+    deepEqual((await reader().currency(STATEMENT, 1)).complete, false)
+    let next = 2 ** 52
+    const endless: typeof fetch = async address =>
+      new Response(
+        JSON.stringify(String(address).endsWith('/status') ? { origin: 'o' } : { records: [{ index: next }], cursor: String(next--) }),
+      )
+    const answer = await createLedgerReader({ url: '', origin: 'o', fetch: endless, timeoutMs: 1000 }).currency(STATEMENT, 1)
+    deepEqual([answer.complete, answer.listed.length], [false, 64])
+  })
+
+  it('asks what became of a version only of the ledger that the policy names', async () => {
+    const ledger = listing([{ index: 3 }, { index: 1 }, { index: 2 }])
+    reply = path => (path === '/v1/status' ? { body: { origin: 'other' } } : ledger(path))
+    await rejects(async () => reader().currency(STATEMENT, 1), { code: 'LEDGER_OTHER' })
+  })
+
+  it('gives up on a busy ledger after four attempts', async () => {
+    reply = () => ({ status: 503, retryAfter: '0' })
+    await rejects(reader().readReceipt(1), { code: 'LEDGER_REFUSED', message: /503/ })
+    equal(asked.length, 4)
+  })
+
+  it('comes again when a busy ledger says so, not when it would take long', async () => {
+    let busy = 2
+    reply = () => (busy-- > 0 ? { status: busy === 0 ? 429 : 503, retryAfter: '0' } : { body: 'receipt' })
+    equal(await reader().readReceipt(1), 'receipt')
+    equal(asked.length, 3)
+    for (const refusal of [
+      { status: 503, retryAfter: '3600' },
+      { status: 503, retryAfter: 'Tue' },
+      { status: 404 },
+      { status: 429, retryAfter: '0' },
+    ]) {
+      reply = () => refusal
+      await rejects(reader().readReceipt(1), { code: 'LEDGER_REFUSED' })
+    }
+  })
+
+  it('is not asked again once it was not reached, but is when it only refused something', async () => {
+    const alive = giveUpWhenGone(reader())
+    reply = () => ({ status: 404 })
+    for (let time = 0; time < 2; time++) await rejects(alive.readReceipt(1), { code: 'LEDGER_REFUSED' })
+    equal(asked.length, 2)
+    let calls = 0
+    const dead = () => {
+      calls++
+      return Promise.reject(new TypeError('fetch failed'))
+    }
+    const gone = giveUpWhenGone(createLedgerReader({ url: 'http://gone.example', origin: 'o', fetch: dead, timeoutMs: 100 }))
+    await rejects(gone.findReceipts([hash('aaa')]), { code: 'LEDGER_UNREACHABLE' })
+    await rejects(gone.readReceipt(1), { code: 'LEDGER_UNREACHABLE' })
+    await rejects(async () => gone.currency(STATEMENT, 1), { code: 'LEDGER_UNREACHABLE' })
+    equal(calls, 1)
+  })
+
+  it('reads no more than a ledger has to say', async () => {
+    reply = () => ({ body: 'x'.repeat(17 * 1024 * 1024) })
+    await rejects(reader().findReceipts([hash('aaa')]), { code: 'LEDGER_ANSWER', message: /larger/ })
+  })
+
+  it('is told apart from what is no ledger', async () => {
+    reply = () => ({ body: '<html>' })
+    await rejects(reader().findReceipts([hash('aaa')]), { code: 'LEDGER_ANSWER' })
+    reply = () => ({ body: { digests: {} } })
+    await rejects(reader().findReceipts([hash('aaa')]), { code: 'LEDGER_ANSWER' })
+  })
+})
