@@ -54,10 +54,13 @@ export function refusalOf({ status, headers }: Pick<Response, 'status' | 'header
   return new ClientError('LEDGER_ANSWER', `the answer was HTTP ${status} without a reason: is this the address of an OpenSeal ledger?`)
 }
 
-/** The JSON of an answer. Throws LEDGER_ANSWER, or PROXY_PAGE where a web page came in its place. */
-export function readAnswer(text: string): unknown {
+/** The JSON of an answer, an object as all of them are. Throws LEDGER_ANSWER, or PROXY_PAGE where a web page came in its place. */
+export function readAnswer(url: string, text: string): object {
+  const other = (is: string, cause?: unknown) =>
+    new ClientError('LEDGER_ANSWER', `the answer of ${url} is ${is}: is this the address of an OpenSeal ledger?`, { cause })
   try {
-    return JSON.parse(text)
+    const value: unknown = JSON.parse(text)
+    if (typeof value === 'object' && value !== null) return value
   } catch (cause) {
     if (text.trimStart().startsWith('<'))
       throw new ClientError(
@@ -65,8 +68,9 @@ export function readAnswer(text: string): unknown {
         'a web page came in place of an answer: a proxy or a sign-in page stands before the ledger, or this is not the address of one',
         { cause },
       )
-    throw new ClientError('LEDGER_ANSWER', 'the answer is not JSON: is this the address of an OpenSeal ledger?', { cause })
+    throw other('not JSON', cause)
   }
+  throw other('none')
 }
 
 function readProblem(text: string): { readonly code: string; readonly detail?: string } | undefined {

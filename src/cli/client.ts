@@ -74,7 +74,7 @@ export function createClient(url: string): Client {
   return {
     url: base,
     readText: async path => textOf(await ask(path)),
-    readJson: async path => readAnswer(await textOf(await ask(path))),
+    readJson: async path => readAnswer(base, await textOf(await ask(path))),
     readLines: async function* (path) {
       yield* linesOf(await ask(path))
     },
@@ -82,7 +82,7 @@ export function createClient(url: string): Client {
       const headers = { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) }
       const response = await ask(path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
       const text = await textOf(response)
-      return { status: response.status, value: text === '' ? undefined : readAnswer(text) }
+      return { status: response.status, value: text === '' ? undefined : readAnswer(base, text) }
     },
     sendLines: (file, key, told, { dryRun = false } = {}) =>
       sendLines(file, body => postLines(dryRun ? DRY_RUN : '/v1/records', key, body), told),
@@ -92,7 +92,7 @@ export function createClient(url: string): Client {
 /** A line that is not whole is the end of an answer that broke off. */
 function readAnswerLine(base: string, line: string): unknown {
   try {
-    return readAnswer(line)
+    return readAnswer(base, line)
   } catch (error) {
     throw error instanceof ClientError && error.code === 'PROXY_PAGE' ? error : brokenOff(base, error)
   }

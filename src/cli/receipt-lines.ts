@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises'
 import { parseReceipt, type Receipt, receiptIndex } from '../core/receipt.ts'
 import { identityOf, parseStatement, statementBody } from '../core/statements/statement.ts'
 import type { Client } from './client.ts'
+import { readAnswer } from './client-error.ts'
 import { FileError } from './hash-file.ts'
 import { fileLines } from './lines.ts'
 import { replaceFile } from './receipt-file.ts'
@@ -57,7 +58,7 @@ async function* readReceived(client: Client, receiver: Receiver, wanted: Readonl
   const seen = new Set<number>()
   for (const { from, to } of rangesOf([...wanted.keys()])) {
     for await (const line of client.readLines(`/v1/receipts/${from}/${to}`)) {
-      const { index, receipt } = JSON.parse(line) as { index: number; receipt?: unknown }
+      const { index, receipt } = readAnswer(client.url, line) as { index: number; receipt?: unknown }
       const identity = wanted.get(index)
       if (identity === undefined || receipt === undefined || seen.has(index)) continue
       seen.add(index)

@@ -213,16 +213,16 @@ async function askDry(client: Client, key: string, statement: Statement): Promis
 }
 
 async function send(client: Client, key: string, statement: Statement) {
-  const { status, value } = await ask<{ index: number; receipt: unknown; warnings?: unknown }>(client, '/v1/records', key, statement)
-  const { index, receipt, warnings } = value
+  const { status, value } = await ask<{ index: number; receipt?: unknown; warnings?: unknown }>(client, '/v1/records', key, statement)
+  const { index, receipt, warnings } = value ?? { index: -1 }
   return { index, known: status === 200, receipt: `${JSON.stringify(receipt)}\n`, warnings: readWarnings(warnings) }
 }
 
-async function ask<T>(client: Client, path: string, key: string, statement: Statement): Promise<{ status: number; value: T }> {
+async function ask<T>(client: Client, path: string, key: string, statement: Statement): Promise<{ status: number; value: T | undefined }> {
   for (let attempt = 1; ; attempt++) {
     try {
       const { status, value } = await client.sendJson('POST', path, key, statement)
-      return { status, value: value as T }
+      return { status, value: value as T | undefined }
     } catch (error) {
       if (attempt === ATTEMPTS || !isWorthRetrying(error)) throw error
       await sleep(RETRY_MS * attempt)

@@ -213,6 +213,24 @@ describe('the command line against a mirror that lies', function () {
     ok(!existsSync(join(folder, 'five.txt.receipt.json')))
   })
 
+  it('takes no value for an answer that is not an object, and no empty answer for a receipt', async () => {
+    write('six.txt', 'six\n')
+    const answer =
+      (at: RegExp, text: string): Lie =>
+      path =>
+        at.test(path) ? text : undefined
+    const args = [...submit, 'six.txt', '--record', '6']
+    await refuses(args, answer(/^\/v1\/records$/, ''), /LEDGER_LIED/)
+    for (const text of ['null', '7']) {
+      await refuses(args, answer(/^\/v1\/records$/, text), /LEDGER_ANSWER/, 1)
+      await refuses(['policy', '--extend', 'policy.json'], answer(/^\/v1\/keys$/, text), /LEDGER_ANSWER/, 1)
+      await refuses(['status'], answer(/^\/v1\/status$/, text), /LEDGER_ANSWER/, 1)
+    }
+    write('six.json', JSON.stringify({ ocid: 'ocds-1-six', id: 'six', date: '2026-11-01T00:00:00Z', tag: ['tender'] }))
+    for (const text of ['null\n', '7\n', 'x\n'])
+      await refuses(['submit', '--ocds', 'six.json', '--agency', AGENCY], answer(/^\/v1\/receipts\//, text), /LEDGER_ANSWER/, 1)
+  })
+
   it('does not call anchored what no endpoint of the chain was asked about', async () => {
     write('four.txt', 'four\n')
     const args = [...submit, 'four.txt', '--record', '4', '--wait', '5', '--json']
