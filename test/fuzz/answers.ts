@@ -10,7 +10,13 @@ import { mutated } from './mutate.ts'
 import { parser, type Target } from './target.ts'
 
 const RECEIPT = await createWorld([GENESIS, STATEMENT]).receipt(1)
-const LISTS = ['{"records":[{"index":1,"agency":"a.example","record":"b"},{"index":2}],"cursor":"1"}', '{"records":[]}', RECEIPT]
+/** The file that is looked up, and what a ledger may answer for the digits of its hash. */
+const HASH = toHex(new Uint8Array(32).fill(0xab))
+const DIGESTS = [
+  `{"prefix":"aba","digests":[{"digest":"${HASH.slice(0, 63)}0","indexes":[4]},{"digest":"${HASH}","indexes":[1,2]}]}`,
+  `{"prefix":"aba","digests":[{"digest":"aba${'0'.repeat(61)}","indexes":[1],"more":true}],"truncated":true}`,
+  '{"prefix":"aba","digests":[]}',
+]
 const RESULTS = ['"0x1"', '"0x7a69"', '"0x"', '"0x6001"', `"0x${'00'.repeat(31)}07"`].map(
   result => `{"jsonrpc":"2.0","id":1,"result":${result}}`,
 )
@@ -51,12 +57,27 @@ export const ANSWERS: readonly Target[] = [
     },
     value => ok(typeof value === 'string' ? /^[0-9a-f]{64}$/.test(value) : Number.isSafeInteger(value) && value >= 0, String(value)),
   ),
+  // Whatever a ledger answers for the first digits of a hash: it learns no more than eight of them, and is asked for few receipts.
   parser(
-    'verifier/ledger-reader',
-    mutated(LISTS),
-    bytes =>
-      createLedgerReader({ url: '', origin: ORIGIN, fetch: answering(bytes), timeoutMs: 60_000 }).findReceipts([toHex(new Uint8Array(32))]),
-    receipts => ok(receipts.every(text => typeof text === 'string') && receipts.length <= 8),
+    'verifier/ledger-reader of digests',
+    mutated(DIGESTS),
+    async bytes => {
+      const asked: string[] = []
+      const ask: typeof fetch = async input => {
+        asked.push(String(input))
+        return String(input).startsWith('/v1/digests/') ? answering(bytes)(input) : new Response(RECEIPT)
+      }
+      const reader = createLedgerReader({ url: '', origin: ORIGIN, fetch: ask, timeoutMs: 60_000 })
+      const found = await reader.findReceipts([HASH]).finally(() => {
+        const digits = asked.flatMap(path => path.match(/^\/v1\/digests\/(.*)$/)?.[1] ?? [])
+        ok(digits.length > 0 && digits.every((prefix, at) => prefix === HASH.slice(0, 3 + at) && prefix.length <= 8), asked.join())
+        const receipts = asked.filter(path => /^\/v1\/records\/-?\d+\/receipt$/.test(path))
+        ok(receipts.length + digits.length === asked.length && receipts.length <= 32, asked.join())
+      })
+      return { found, text: new TextDecoder().decode(bytes) }
+    },
+    // A receipt is found by an answer that lists the hash, and by no other.
+    ({ found, text }) => ok(found.length <= 8 && (found.length === 0 || text.includes(HASH)), text),
   ),
   // No damage to a change of keys introduces another key.
   parser(

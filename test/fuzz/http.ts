@@ -9,6 +9,8 @@ import { mutated, mutatedText } from './mutate.ts'
 import { type Target, target } from './target.ts'
 
 const DIGEST = 'ab'.repeat(32)
+const PREFIX = DIGEST.slice(0, 3)
+const KNOWN = `${DIGEST.slice(0, 63)}0`
 const INTERFACE = [
   ...[
     '/checkpoint',
@@ -24,6 +26,7 @@ const INTERFACE = [
   ...['/v1/records', '/v1/records/1', '/v1/records/1/receipt', '/v1/records?cursor=2&limit=3', `/v1/records?sha256=${DIGEST}`],
   ...[
     `/v1/records?agency=${AGENCY}&record=local-1`,
+    `/v1/digests/${PREFIX}?after=${KNOWN}`,
     '/v1/receipts/0/2',
     '/v1/statements/0/2',
     '/v1/status',
@@ -118,9 +121,11 @@ function requests(gets: readonly string[], posts: readonly string[], bodies: rea
 
 /** What can stand in a request line: node:http refuses to send the rest. */
 function paths(samples: readonly string[]): fc.Arbitrary<string> {
-  const odd = /[^\u0021-\u007e]/gu
-  const written = (text: string) => text.replace(odd, character => (character.isWellFormed() ? encodeURIComponent(character) : '%ED'))
-  return mutatedText(samples).map(text => `/${written(text).replace(/^\/+/, '')}`.slice(0, 2000))
+  return mutatedText(samples).map(text => `/${escape(text).replace(/^\/+/, '')}`.slice(0, 2000))
+}
+
+function escape(text: string): string {
+  return text.replace(/[^\u0021-\u007e]/gu, character => (character.isWellFormed() ? encodeURIComponent(character) : '%ED'))
 }
 
 function headersOf(...names: readonly string[]): fc.Arbitrary<Record<string, string>> {
@@ -134,6 +139,21 @@ function headersOf(...names: readonly string[]): fc.Arbitrary<Record<string, str
 const open = {
   service: undefined as ReturnType<typeof openService> | undefined,
   world: undefined as ReturnType<typeof openPages> | undefined,
+  digests: undefined as ReturnType<typeof openDigests> | undefined,
+}
+
+/** A ledger with some digests that begin alike. */
+async function openDigests() {
+  const service = await openService()
+  const ends = ['0', '1', '5', 'ffff', '']
+  const documents = ends.map((end, n) => ({
+    name: `${n}.pdf`,
+    mediaType: 'application/pdf',
+    bytes: 1,
+    sha256: `${DIGEST.slice(0, 64 - end.length)}${end}`,
+  }))
+  for (const record of ['a', 'b', 'c']) await service.submit(statement(1, { record, documents }))
+  return service
 }
 
 async function openPages() {
@@ -146,6 +166,30 @@ async function openPages() {
 
 /** The targets. */
 export const HTTP: readonly Target[] = [
+  // Looking up by the first digits of a hash: what begins so, in order, or a refusal that does not repeat the digits.
+  target('http digests', mutatedText([PREFIX, DIGEST.slice(0, 8), `${PREFIX}?after=${KNOWN}`, KNOWN]), async text => {
+    open.digests ??= openDigests()
+    const { port } = await open.digests
+    const path = `/v1/digests/${escape(text)}`.slice(0, 2000)
+    const answer = await send(port, '', { method: 'GET', path, bearer: 'none', type: '', headers: {}, body: new Uint8Array(0) })
+    checkAnswer(answer)
+    if (answer.status !== 200) {
+      ok(answer.status >= 400 && (/[?/#]/.test(text) || !/[0-9a-f]{9,}/.test(answer.text)), answer.text)
+      return false
+    }
+    const { prefix, digests } = JSON.parse(answer.text)
+    ok(/^[0-9a-f]{3,8}$/.test(prefix), prefix)
+    const found = digests.map(({ digest }: { digest: string }) => digest)
+    deepEqual(found, [...new Set(found)].sort())
+    for (const { digest, indexes } of digests) {
+      ok(/^[0-9a-f]{64}$/.test(digest) && digest.startsWith(prefix), digest)
+      deepEqual(
+        indexes,
+        [...indexes].sort((a: number, b: number) => a - b),
+      )
+    }
+    return found.length > 0
+  }),
   target('http interface', requests(INTERFACE, POSTS, [...LINES, `${LINES.join('\n')}\n`]), async asked => {
     open.service ??= openService()
     const { port, key, ledger } = await open.service
