@@ -121,10 +121,10 @@ function requests(gets: readonly string[], posts: readonly string[], bodies: rea
 
 /** What can stand in a request line: node:http refuses to send the rest. */
 function paths(samples: readonly string[]): fc.Arbitrary<string> {
-  return mutatedText(samples).map(text => `/${escape(text).replace(/^\/+/, '')}`.slice(0, 2000))
+  return mutatedText(samples).map(text => `/${written(text).replace(/^\/+/, '')}`.slice(0, 2000))
 }
 
-function escape(text: string): string {
+function written(text: string): string {
   return text.replace(/[^\u0021-\u007e]/gu, character => (character.isWellFormed() ? encodeURIComponent(character) : '%ED'))
 }
 
@@ -170,7 +170,7 @@ export const HTTP: readonly Target[] = [
   target('http digests', mutatedText([PREFIX, DIGEST.slice(0, 8), `${PREFIX}?after=${KNOWN}`, KNOWN]), async text => {
     open.digests ??= openDigests()
     const { port } = await open.digests
-    const path = `/v1/digests/${escape(text)}`.slice(0, 2000)
+    const path = `/v1/digests/${written(text)}`.slice(0, 2000)
     const answer = await send(port, '', { method: 'GET', path, bearer: 'none', type: '', headers: {}, body: new Uint8Array(0) })
     checkAnswer(answer)
     if (answer.status !== 200) {
