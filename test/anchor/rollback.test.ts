@@ -6,6 +6,9 @@ import { CHAINS, type TestChain } from '../chain/chains.ts'
 import { type Behaviour, type Call, openEndpoint } from '../chain/endpoint.ts'
 import { attemptsOf, openAnchors, sendFrom, submit, untilIncluded, useWorlds, type World } from './world.ts'
 
+/** More final anchors than one round looks at. */
+const COUNT = 18
+
 for (const [name, start] of CHAINS) {
   describe(`anchors and a chain that goes back, on ${name}`, () => {
     let at: TestChain
@@ -64,7 +67,7 @@ for (const [name, start] of CHAINS) {
       const anchorer = here.anchorerOn()
       const before = await at.rpc('evm_snapshot')
       const finals = []
-      for (let n = 0; n < 4; n++) finals.push(await anchor(here, anchorer))
+      for (let n = 0; n < COUNT; n++) finals.push(await anchor(here, anchorer))
       const raws = []
       for (const { size } of finals) raws.push((await storedAnchor(here, size)).attempts[0]!.raw)
       await at.rpc('evm_revert', [before])
@@ -74,7 +77,10 @@ for (const [name, start] of CHAINS) {
         await at.mine()
       }
       await at.mine()
-      await here.anchorerOn().tick()
+      const seeing = here.anchorerOn()
+      await seeing.tick()
+      // The newest ones are in their new places after one round; the walk comes to each of the others in its turn.
+      for (let rounds = 0; rounds <= COUNT; rounds++) await seeing.tick()
       for (const was of finals) {
         const now = await ledger.anchorAt(was.size)
         assert.notEqual(now?.block.hash, was.block.hash)
