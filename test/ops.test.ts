@@ -53,7 +53,7 @@ describe('operations', function () {
 
   const alerts = [
     ...read('ops/alerts.yml').matchAll(
-      /- alert: (\w+)\n +expr: '(.*)'\n +for: \d+[mh]\n +labels:\n +severity: (?:critical|warning)\n +annotations:\n +summary: '.+'\n +runbook: 'docs\/runbook\.md#(\w+)'/g,
+      /- alert: (\w+)\n +expr: '(.*)'\n +for: \d+[mh]\n +labels:\n +severity: (?:critical|warning)\n +annotations:\n +summary: '.+'\n +runbook: 'docs\/alarms\.md#(\w+)'/g,
     ),
   ]
   const dashboard = JSON.parse(read('ops/grafana.json'))
@@ -83,13 +83,13 @@ describe('operations', function () {
     )
   })
 
-  it('shows lag, funds, seal latency, scrub, waiting and refusals on the dashboard, and has a section of the runbook for every alarm', () => {
+  it('shows lag, funds, seal latency, scrub, waiting and refusals on the dashboard, and has a section in the documents for every alarm', () => {
     equal(alerts.length, read('ops/alerts.yml').match(/- alert:/g)?.length)
     const shown = JSON.stringify(panels)
     for (const name of ['anchor_lag_seconds', 'anchor_affordable', 'seal_seconds', 'scrub_findings', 'waiting', 'problems_total'])
       ok(shown.includes(`openseal_${name}`), name)
     equal(new Set(panels.map(({ title }) => title)).size, panels.length)
-    const sections = [...read('docs/runbook.md').matchAll(/^## (\w+)\n(.{100,})/gm)].map(([, name]) => name)
+    const sections = [...read('docs/alarms.md').matchAll(/^## (\w+)\n(.{100,})/gm)].map(([, name]) => name)
     deepEqual(
       alerts.map(([, name]) => name),
       sections,
