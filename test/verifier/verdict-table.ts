@@ -96,8 +96,7 @@ export function formatPage(): string {
   return [
     '# Verdicts',
     '',
-    'What a reader is told, for every combination of what the chain says, what became of the version, and who was asked. `test/verifier/verdict-table.test.ts` checks the verifier against this',
-    'page and against every combination behind it. It also writes the page: `WRITE_DOCS=1 npm run mocha -- test/verifier/verdict-table.test.ts`.',
+    'The verdict for every combination of what the chain says, what became of the version, and who was asked. `test/verifier/verdict-table.test.ts` checks the verifier against this page and against every combination behind it. It also writes the page: `WRITE_DOCS=1 npm run mocha -- test/verifier/verdict-table.test.ts`.',
     '',
     '## What the chain says',
     'A *production* chain is one that the policy calls so. If the policy names as many production chains as it requires, only those count. Otherwise all chains count, and the result is no evidence.',
