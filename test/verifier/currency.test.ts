@@ -73,7 +73,6 @@ describe('verifier/currency: what other statements make of a version', () => {
     deepEqual(await outcomeAfter(AMENDMENT), ['superseded', 8, false, 'superseded 2'])
     deepEqual(await outcomeAfter({ ...AMENDMENT, revision: 'r-2' }), ['superseded', 8, false, 'superseded 2'])
     deepEqual(await outcomeAfter({ ...AMENDMENT, target: 'r-1' }), ['superseded', 8, false, 'superseded 2'])
-    deepEqual(await outcomeAfter({ ...AMENDMENT, target: 'r-2' }), ['anchored', 0, true, ''])
   })
 
   it('is withdrawn by a withdrawal that covers it, and nothing takes that back', async () => {
@@ -104,6 +103,15 @@ describe('verifier/currency: what other statements make of a version', () => {
 
   it('is told of a later version, which takes the green away', async () => {
     deepEqual(await outcomeAfter(NEXT), ['anchored', 0, false, 'published 2'])
+  })
+
+  it('is told of an amendment of another version, which takes the green away, also where it bears the same revision', async () => {
+    deepEqual(await outcomeAfter({ ...AMENDMENT, target: 'r-0' }), ['anchored', 0, false, 'published 2'])
+    deepEqual(await outcomeAfter({ ...AMENDMENT, revision: 'r-1', target: 'r-0' }), ['anchored', 0, false, 'published 2'])
+    // The amended version itself, amended once more as the same revision.
+    const amended = { ...AMENDMENT, documents: STATEMENT.documents }
+    const result = await ask([GENESIS, { ...STATEMENT, documents: [OTHER] }, amended, AMENDMENT], 2)
+    deepEqual([result.verdict, result.isGreen, result.changes], ['anchored', false, [{ index: 3, what: 'published', verified: true, published: '2026-11-02T00:00:00Z' }]])
   })
 
   it('is told of an annex and of another format, and stays green', async () => {

@@ -153,14 +153,15 @@ function changesAfter(own: Version, later: readonly Version[], wanted: readonly 
   const changes: VersionChange[] = []
   let isCovered = false
   for (const { index, statement } of later) {
-    if (statement.action === 'publish') {
-      const sameVersion = !isCovered && isSameVersion(statement, own.statement)
-      const what = sameVersion ? compare({ index, statement }, 'later') : 'published'
-      if (what !== 'repeat') changes.push({ index, what })
-    } else if (covers(statement, own.statement)) {
+    if (covers(statement, own.statement)) {
       isCovered = true
       if (statement.action === 'withdraw') changes.push({ index, what: 'withdrawn' })
       else if (!listsAll(statement.documents, wanted)) changes.push({ index, what: 'superseded' })
+    } else if (statement.action !== 'withdraw') {
+      // An amendment of another version is a later version too, and may even bear the same revision as this one.
+      const sameVersion = !isCovered && isSameVersion(statement, own.statement)
+      const what = sameVersion ? compare({ index, statement }, 'later') : 'published'
+      if (what !== 'repeat') changes.push({ index, what })
     }
   }
   return changes

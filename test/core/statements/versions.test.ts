@@ -122,7 +122,7 @@ describe('core/versions: what became of a version', () => {
     const [first, second] = [publish(['a:1'], { revision: '1' }), amend(['a:2'], { revision: '2' })]
     deepEqual(changes(0, [first, second], '1'), ['1 superseded'])
     deepEqual(changes(0, [first, amend(['a:2'], { revision: '2', target: '1' })], '1'), ['1 superseded'])
-    deepEqual(changes(0, [first, amend(['a:2'], { revision: '2', target: '9' })], '1'), [])
+    deepEqual(changes(0, [first, amend(['a:2'], { revision: '2', target: '9' })], '1'), ['1 published'])
     deepEqual(changes(1, [first, second], '2'), [])
   })
 
