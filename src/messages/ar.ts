@@ -486,6 +486,7 @@ export const ar: Messages = {
   'detail.versionsUnanswered': 'لم تُفحص النسخ الأحدث: {reason}',
   'detail.versionsUnsigned': 'لم تُفحص النسخ الأحدث: لا تستطيع السياسة التحقق من أحدث نقطة تحقق لدى المصدر',
   'detail.versionsBehind': 'لم تُفحص النسخ الأحدث: يعرف المصدر {size} من القيود والإيصال من {needed}',
+  'detail.versionsUnlisted': 'لم تُفحص النسخ الأحدث: لا يذكر المصدر القيد {index} نفسه',
   'detail.versionsMany': 'لهذا الملف الإداري تصريحات أكثر مما أمكنت قراءته',
   'detail.versionUnverified': 'لا يمكن التحقق بالسياسة من التصريح المذكور رقم {index}',
   'detail.versionErased': 'مُحي التصريح رقم {index}',

@@ -529,6 +529,7 @@ export const de: Messages = {
   'detail.versionsUnsigned':
     'neuere Fassungen wurden nicht geprüft: die Richtlinie kann den neuesten Prüfpunkt der Quelle nicht bestätigen',
   'detail.versionsBehind': 'neuere Fassungen wurden nicht geprüft: die Quelle kennt {size} Einträge, der Beleg ist von {needed}',
+  'detail.versionsUnlisted': 'neuere Fassungen wurden nicht geprüft: die Quelle führt den Eintrag {index} selbst nicht auf',
   'detail.versionsMany': 'zu diesem Vorgang werden mehr Erklärungen gemeldet, als gelesen werden konnten',
   'detail.versionUnverified': 'die gemeldete Erklärung Nummer {index} lässt sich nach der Richtlinie nicht bestätigen',
   'detail.versionErased': 'die Erklärung Nummer {index} wurde gelöscht',

@@ -514,6 +514,7 @@ export const es: Messages = {
   'detail.versionsUnsigned':
     'no se comprobaron versiones más recientes: la política no puede verificar el último punto de control de la fuente',
   'detail.versionsBehind': 'no se comprobaron versiones más recientes: la fuente conoce {size} asientos y el recibo es de {needed}',
+  'detail.versionsUnlisted': 'no se comprobaron versiones más recientes: la fuente no incluye el propio asiento {index}',
   'detail.versionsMany': 'este expediente tiene más declaraciones de las que se pudieron leer',
   'detail.versionUnverified': 'la declaración indicada en el número {index} no se puede verificar con la política',
   'detail.versionErased': 'la declaración número {index} se ha borrado',

@@ -526,6 +526,7 @@ export const fr: Messages = {
     'les versions plus récentes n’ont pas été vérifiées : la politique ne peut pas vérifier le dernier point de contrôle de la source',
   'detail.versionsBehind':
     'les versions plus récentes n’ont pas été vérifiées : la source connaît {size} entrées, le reçu en suppose {needed}',
+  'detail.versionsUnlisted': 'les versions plus récentes n’ont pas été vérifiées : la source ne mentionne pas l’entrée {index} elle-même',
   'detail.versionsMany': 'ce dossier a plus de déclarations qu’il n’a été possible d’en lire',
   'detail.versionUnverified': 'la déclaration signalée au numéro {index} n’est pas vérifiable selon la politique',
   'detail.versionErased': 'la déclaration numéro {index} a été effacée',

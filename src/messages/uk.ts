@@ -502,6 +502,7 @@ export const uk: Messages = {
   'detail.versionsUnanswered': 'новіші версії не перевірено: {reason}',
   'detail.versionsUnsigned': 'новіші версії не перевірено: політика не може підтвердити останню контрольну точку джерела',
   'detail.versionsBehind': 'новіші версії не перевірено: джерело знає {size} записів, а квитанція стосується {needed}',
+  'detail.versionsUnlisted': 'новіші версії не перевірено: джерело не називає самого запису {index}',
   'detail.versionsMany': 'у цій справі більше заяв, ніж вдалося прочитати',
   'detail.versionUnverified': 'заяву, названу під номером {index}, за політикою не підтверджено',
   'detail.versionErased': 'заяву номер {index} стерто',

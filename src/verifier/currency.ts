@@ -34,7 +34,7 @@ export type Listing = {
   readonly source: 'ledger' | 'copy'
   /** The signed checkpoint that the source serves now: it tells how far the list can be believed to go. */
   readonly checkpoint: string
-  /** In any order, with the statement that was asked about or without. */
+  /** In any order, with the index of the statement that was asked about: a source that does not list it does not know the record. */
   readonly listed: readonly Listed[]
   /** False where there are more than were read. */
   readonly complete: boolean
@@ -82,7 +82,7 @@ export async function checkCurrency(evidence: Evidence, means: CurrencyMeans): P
     ? note('versionsUnanswered', { reason: error.message, code: error.code })
     : listing === undefined
       ? note('versionsUnasked')
-      : checkSource(listing.checkpoint, evidence, policy)
+      : checkSource(listing, evidence, policy)
   const asked = listing === undefined || notAnswered !== undefined ? 'nobody' : listing.source
   const blocked = judgeDoubts(reported.doubts)
   if (blocked !== undefined) return { ...blocked, changes, asked: listing?.source ?? 'nobody' }
@@ -134,12 +134,14 @@ const NOTE_OF = {
   reformatted: 'reformattedLater',
 } as const satisfies Record<ChangeCode, Note['key']>
 
-/** Why the source did not answer: its newest checkpoint does not verify, or it is behind the receipt. */
-function checkSource(checkpoint: string, evidence: Evidence, policy: Policy): Note | undefined {
+/** Why the source did not answer: its newest checkpoint does not verify, it is behind the receipt, or it does not even list the statement of the receipt. */
+function checkSource({ checkpoint, listed }: Listing, evidence: Evidence, policy: Policy): Note | undefined {
   const { value, error } = attempt(() => verifyCheckpoint(checkpoint, policy))
   if (error) return note('versionsUnsigned')
   const { size } = unwrap(evidence.checkpoint)
-  return value.size < size ? note('versionsBehind', { size: value.size, needed: size }) : undefined
+  if (value.size < size) return note('versionsBehind', { size: value.size, needed: size })
+  const { index } = unwrap(evidence.proof)
+  return listed.some(each => each.index === index) ? undefined : note('versionsUnlisted', { index })
 }
 
 /** Sorts what was reported, and says what it made of the version. */

@@ -37,6 +37,7 @@ export const NOTES = {
   versionsUnanswered: 'newer versions not checked: {reason}',
   versionsUnsigned: 'newer versions not checked: the newest checkpoint of the source does not verify by the policy',
   versionsBehind: 'newer versions not checked: the source knows {size} entries, and the receipt is of {needed}',
+  versionsUnlisted: 'newer versions not checked: the source does not list the entry {index} itself',
   versionsMany: 'more statements of this record are reported than could be read',
   versionUnverified: 'the statement that is reported at index {index} does not verify by the policy',
   versionErased: 'the statement at index {index} has been erased',

@@ -114,6 +114,7 @@ const OF_LEDGERS: readonly MessageKey[] = [
   'fault.ledger',
   'detail.versionsUnsigned',
   'detail.versionsBehind',
+  'detail.versionsUnlisted',
   'detail.versionsMany',
   'detail.versionUnverified',
   'detail.versionErased',

@@ -172,9 +172,9 @@ export function chainWith(world: World, facts: ChainFacts = {}): ChainReader {
   return createChain({ anchors: [{ world, block: 50, time: ANCHORED_AT }], ...facts })
 }
 
-/** A ledger that lists these entries of a world's record, with the checkpoint that it serves. */
+/** A ledger that lists these entries of a world's record beside that which is asked about, with the checkpoint that it serves. */
 export function listingOf(world: World, listed: readonly Listed[] = [], change: object = {}): CurrencyReader {
-  return async () => ({ source: 'ledger', checkpoint: world.checkpoint, listed, complete: true, ...change })
+  return async (_, index) => ({ source: 'ledger', checkpoint: world.checkpoint, listed: [{ index }, ...listed], complete: true, ...change })
 }
 
 /** The canonical form, of statements too whose type is not known. */

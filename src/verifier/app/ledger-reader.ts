@@ -184,8 +184,10 @@ async function* listPages(options: LedgerReaderOptions, query: URLSearchParams):
   let before = Number.POSITIVE_INFINITY
   for (let page = 0; page < MAX_PAGES; page++) {
     const { records, cursor } = readObject(await read(options, `/v1/records?${query}`))
-    const entries = (Array.isArray(records) ? (records as readonly Json[]) : []).filter(isListed)
-    yield entries
+    const entries = Array.isArray(records) ? (records as readonly Json[]) : []
+    yield entries.filter(isListed)
+    // What cannot be read might be the withdrawal that a reader asks for.
+    if (!Array.isArray(records) || !entries.every(isListed)) throw new LedgerReadError('LEDGER_ANSWER', 'the answer is not that of a ledger')
     if (cursor === undefined || cursor === null) return
     if (entries.length === 0 || typeof cursor !== 'string' || !(Number(cursor) < before))
       throw new LedgerReadError('LEDGER_ANSWER', 'the list of the ledger does not lead on')

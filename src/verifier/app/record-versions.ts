@@ -14,11 +14,11 @@ const READ_OF_CUT = 64
 const MAX_LENGTH = 32 * 1024 * 1024
 const AT_ONCE = 8
 
-/** The other statements of a record, and whether these are all. */
+/** The statements of a record, that which was asked about without its receipt, and whether these are all. */
 export type RecordVersions = { readonly listed: readonly Listed[]; readonly complete: boolean }
 
 /**
- * Reads a record's other statements from the pages that list them. `complete` is false where there are more than are read, and where the list breaks off: what it
+ * Reads a record's statements from the pages that list them. `complete` is false where there are more than are read, and where the list breaks off: what it
  * named before stays named. A receipt that cannot be had is listed all the same. Rejects where nothing was listed because the first page failed.
  */
 export async function readRecordVersions(
@@ -30,7 +30,8 @@ export async function readRecordVersions(
   let length = 0
   const listed = await inTurns(entries, AT_ONCE, async ({ index, erased }): Promise<Listed[]> => {
     if (erased !== undefined && erased !== false) return [{ index, erased: true }]
-    if (index === own || length > MAX_LENGTH) return []
+    if (index === own) return [{ index }]
+    if (length > MAX_LENGTH) return []
     const { value: receiptText } = await attemptAsync(() => readReceipt(index))
     length += receiptText?.length ?? 0
     return [receiptText === undefined ? { index } : { index, receiptText }]

@@ -167,15 +167,26 @@ describe('verifier/app/ledger-reader', () => {
     const below = entries.filter(({ index }) => index < before).sort((a, b) => b.index - a.index)
     return { body: { records: below.slice(0, 100), ...(below.length > 100 && { cursor: String(below[99]!.index) }) } }
   }
-  it('reads every other statement of the record, earlier ones too, with the checkpoint that the ledger serves', async () => {
+  it('reads every other statement of the record, earlier ones too, with the index asked about and the checkpoint that the ledger serves', async () => {
     reply = listing(Array.from({ length: 250 }, (_, index) => ({ index })))
     const { listed, ...rest } = await reader().currency(STATEMENT, 200)
     deepEqual(rest, { source: 'ledger', checkpoint: 'a checkpoint', complete: true })
-    const others = Array.from({ length: 250 }, (_, at) => 249 - at).filter(index => index !== 200)
+    const indexes = Array.from({ length: 250 }, (_, at) => 249 - at)
     deepEqual(
       listed,
-      others.map(index => ({ index, receiptText: `receipt ${index}` })),
+      indexes.map(index => (index === 200 ? { index } : { index, receiptText: `receipt ${index}` })),
     )
+  })
+
+  it('takes no list for whole that is none, or that holds an entry which cannot be read', async () => {
+    const answering = (page: object) => (path: string) => (path.includes('?') ? { body: page } : listing([])(path))
+    for (const page of [{}, { records: {} }, { records: [{ index: '7' }] }, { records: [7] }]) {
+      reply = answering(page)
+      await rejects(async () => reader().currency(STATEMENT, 1), { code: 'LEDGER_ANSWER' })
+    }
+    reply = answering({ records: [{ index: 7 }, { index: '8' }, { index: 1 }] })
+    const { listed, complete } = await reader().currency(STATEMENT, 1)
+    deepEqual([listed, complete], [[{ index: 7, receiptText: 'receipt 7' }, { index: 1 }], false])
   })
 
   it('says that a list is not complete where a record has more statements than it reads, and reads a few of them', async () => {
