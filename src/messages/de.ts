@@ -33,9 +33,11 @@ export const de: Messages = {
   'verdict.test-network': '{finding} Aber die Kette ist ein Testnetz, deshalb ist das kein Beweis.',
   'verdict.sealed.file': 'Das Register hat diese Datei angenommen. Die Kette bürgt noch nicht dafür.',
   'verdict.sealed.fingerprint': 'Das Register hat eine Datei mit diesem Fingerabdruck angenommen. Die Kette bürgt noch nicht dafür.',
+  'verdict.sealed.content': 'Das Register hat den Inhalt dieser Datei angenommen. Die Kette bürgt noch nicht dafür.',
   'verdict.sealed.entry': 'Das Register hat diesen Eintrag angenommen. Die Kette bürgt noch nicht dafür.',
   'verdict.since.file': 'Diese Datei ist seit {date} registriert.',
   'verdict.since.fingerprint': 'Die Datei mit diesem Fingerabdruck ist seit {date} registriert.',
+  'verdict.since.content': 'Der Inhalt dieser Datei ist seit {date} registriert.',
   'verdict.since.entry': 'Dieser Eintrag ist seit {date} registriert.',
   'verdict.withdrawn': 'Die Behörde hat diese Fassung zurückgezogen.',
   'verdict.withdrawn.on': 'Die Behörde hat diese Fassung am {date} zurückgezogen.',
@@ -44,12 +46,14 @@ export const de: Messages = {
   'verdict.superseded': 'Eine neuere Fassung hat sie ersetzt.',
   'verdict.anchored.file': 'Diese Datei ist seit {date} unverändert registriert.',
   'verdict.anchored.fingerprint': 'Die Datei mit diesem Fingerabdruck ist seit {date} unverändert registriert.',
+  'verdict.anchored.content': 'Der Inhalt dieser Datei ist seit {date} unverändert registriert.',
   'verdict.anchored.entry': 'Dieser Eintrag ist seit {date} unverändert registriert.',
   'verdict.unasked': 'Nach neueren Fassungen haben wir nicht gesucht.',
   'verdict.limits.file':
     'Das zeigt, dass die Datei seit diesem Datum unverändert ist und wer sie laut Register eingereicht hat. Es zeigt nicht, dass ihr Inhalt wahr ist.',
   'verdict.limits.fingerprint':
     'Das zeigt, dass die Datei mit diesem Fingerabdruck seit diesem Datum unverändert ist und wer sie laut Register eingereicht hat. Es zeigt nicht, dass ihr Inhalt wahr ist.',
+  'verdict.limits.content': 'Das zeigt, dass der Inhalt der Datei seit diesem Datum unverändert ist und wer ihn laut Register eingereicht hat. Es zeigt nicht, dass er wahr ist.',
   'verdict.limits.entry':
     'Das zeigt, dass der Eintrag seit diesem Datum unverändert ist und wer ihn laut Register eingereicht hat. Es zeigt nicht, dass sein Inhalt wahr ist.',
   'verdict.limits.undated': 'Das zeigt, wer das laut Register eingereicht hat. Es zeigt nicht, dass der Inhalt wahr ist.',

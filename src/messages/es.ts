@@ -31,9 +31,11 @@ export const es: Messages = {
   'verdict.test-network': '{finding} Pero la cadena es una red de pruebas, así que esto no prueba nada.',
   'verdict.sealed.file': 'El registro ha aceptado este archivo. La cadena todavía no responde por él.',
   'verdict.sealed.fingerprint': 'El registro ha aceptado un archivo con esta huella. La cadena todavía no responde por él.',
+  'verdict.sealed.content': 'El registro ha aceptado el contenido de este archivo. La cadena todavía no responde por él.',
   'verdict.sealed.entry': 'El registro ha aceptado este asiento. La cadena todavía no responde por él.',
   'verdict.since.file': 'Este archivo consta desde el {date}.',
   'verdict.since.fingerprint': 'El archivo con esta huella consta desde el {date}.',
+  'verdict.since.content': 'El contenido de este archivo consta desde el {date}.',
   'verdict.since.entry': 'Este asiento consta desde el {date}.',
   'verdict.withdrawn': 'La administración retiró esta versión.',
   'verdict.withdrawn.on': 'La administración retiró esta versión el {date}.',
@@ -42,12 +44,14 @@ export const es: Messages = {
   'verdict.superseded': 'Una versión más reciente la ha sustituido.',
   'verdict.anchored.file': 'Este archivo consta, sin cambios, desde el {date}.',
   'verdict.anchored.fingerprint': 'El archivo con esta huella consta, sin cambios, desde el {date}.',
+  'verdict.anchored.content': 'El contenido de este archivo consta, sin cambios, desde el {date}.',
   'verdict.anchored.entry': 'Este asiento consta, sin cambios, desde el {date}.',
   'verdict.unasked': 'No buscamos versiones más recientes.',
   'verdict.limits.file':
     'Esto muestra que el archivo no ha cambiado desde esa fecha y quién lo presentó según el registro. No muestra que lo que dice sea verdad.',
   'verdict.limits.fingerprint':
     'Esto muestra que el archivo con esta huella no ha cambiado desde esa fecha y quién lo presentó según el registro. No muestra que lo que dice sea verdad.',
+  'verdict.limits.content': 'Esto muestra que el contenido del archivo no ha cambiado desde esa fecha y quién lo presentó según el registro. No muestra que lo que dice sea verdad.',
   'verdict.limits.entry':
     'Esto muestra que el asiento no ha cambiado desde esa fecha y quién lo presentó según el registro. No muestra que lo que dice sea verdad.',
   'verdict.limits.undated': 'Esto muestra quién lo presentó según el registro. No muestra que el contenido sea verdad.',

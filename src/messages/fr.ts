@@ -31,9 +31,11 @@ export const fr: Messages = {
   'verdict.test-network': '{finding} Mais la chaîne est un réseau de test : ce n’est donc pas une preuve.',
   'verdict.sealed.file': 'Le registre a accepté ce fichier. La chaîne ne s’en porte pas encore garante.',
   'verdict.sealed.fingerprint': 'Le registre a accepté un fichier ayant cette empreinte. La chaîne ne s’en porte pas encore garante.',
+  'verdict.sealed.content': 'Le registre a accepté le contenu de ce fichier. La chaîne ne s’en porte pas encore garante.',
   'verdict.sealed.entry': 'Le registre a accepté cette entrée. La chaîne ne s’en porte pas encore garante.',
   'verdict.since.file': 'Ce fichier est au registre depuis le {date}.',
   'verdict.since.fingerprint': 'Le fichier ayant cette empreinte est au registre depuis le {date}.',
+  'verdict.since.content': 'Le contenu de ce fichier est au registre depuis le {date}.',
   'verdict.since.entry': 'Cette entrée est au registre depuis le {date}.',
   'verdict.withdrawn': 'L’administration a retiré cette version.',
   'verdict.withdrawn.on': 'L’administration a retiré cette version le {date}.',
@@ -42,12 +44,14 @@ export const fr: Messages = {
   'verdict.superseded': 'Une version plus récente l’a remplacée.',
   'verdict.anchored.file': 'Ce fichier est au registre, inchangé, depuis le {date}.',
   'verdict.anchored.fingerprint': 'Le fichier ayant cette empreinte est au registre, inchangé, depuis le {date}.',
+  'verdict.anchored.content': 'Le contenu de ce fichier est au registre, inchangé, depuis le {date}.',
   'verdict.anchored.entry': 'Cette entrée est au registre, inchangée, depuis le {date}.',
   'verdict.unasked': 'Nous n’avons pas recherché de versions plus récentes.',
   'verdict.limits.file':
     'Cela montre que le fichier n’a pas changé depuis cette date et qui l’a soumis selon le registre. Cela ne montre pas que ce qu’il dit est vrai.',
   'verdict.limits.fingerprint':
     'Cela montre que le fichier ayant cette empreinte n’a pas changé depuis cette date et qui l’a soumis selon le registre. Cela ne montre pas que ce qu’il dit est vrai.',
+  'verdict.limits.content': 'Cela montre que le contenu du fichier n’a pas changé depuis cette date et qui l’a soumis selon le registre. Cela ne montre pas que ce qu’il dit est vrai.',
   'verdict.limits.entry':
     'Cela montre que l’entrée n’a pas changé depuis cette date et qui l’a soumise selon le registre. Cela ne montre pas que ce qu’elle dit est vrai.',
   'verdict.limits.undated': 'Cela montre qui a soumis ceci selon le registre. Cela ne montre pas que le contenu est vrai.',

@@ -102,10 +102,11 @@ export function conclude(asking: Asking, evidence: Evidence, checked: readonly C
     ...(broken ? { failed: broken.name } : {}),
     ...(broken?.code === 'DOCUMENT_NONE' ? { listsDocuments: false } : {}),
     ...(unchecked && verdict === 'unchecked' ? { unchecked } : {}),
+    ...(matched ? { matched } : {}),
     ...(date === undefined ? {} : { date }),
   } as const
   const checks = CHECKS.map(name => resultOf(name, checked))
-  return { ...answer(asking, facts, checks), ...(matched ? { matched } : {}), ...claimsOf(evidence) }
+  return { ...answer(asking, facts, checks), ...claimsOf(evidence) }
 }
 
 /** The answer where there is a file but no receipt for it. */

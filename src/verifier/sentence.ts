@@ -1,5 +1,6 @@
 /** The sentence of a verdict, design §8, put together from keys so that every language says the same. English stands here. */
 
+import type { Match } from './checks.ts'
 import { fillIn, type Note } from './notes.ts'
 import {
   type Asked,
@@ -39,9 +40,11 @@ export const SENTENCES = {
   'test-network': '{finding} But the chain is a test network, so this is no evidence.',
   'sealed.file': 'The ledger has accepted this file. The chain does not vouch for it yet.',
   'sealed.fingerprint': 'The ledger has accepted a file with this fingerprint. The chain does not vouch for it yet.',
+  'sealed.content': 'The ledger has accepted the content of this file. The chain does not vouch for it yet.',
   'sealed.entry': 'The ledger has accepted this entry. The chain does not vouch for it yet.',
   'since.file': 'This file has been on the record since {date}.',
   'since.fingerprint': 'The file with this fingerprint has been on the record since {date}.',
+  'since.content': 'The content of this file has been on the record since {date}.',
   'since.entry': 'This entry has been on the record since {date}.',
   withdrawn: 'The agency withdrew it.',
   'withdrawn.on': 'The agency withdrew it on {date}.',
@@ -50,12 +53,14 @@ export const SENTENCES = {
   superseded: 'A newer version has replaced it.',
   'anchored.file': 'This file has been on the record, unchanged, since {date}.',
   'anchored.fingerprint': 'The file with this fingerprint has been on the record, unchanged, since {date}.',
+  'anchored.content': 'The content of this file has been on the record, unchanged, since {date}.',
   'anchored.entry': 'This entry has been on the record, unchanged, since {date}.',
   unasked: 'We did not check for newer versions.',
   'limits.file':
     'This shows that the file has not changed since that date, and who submitted it according to the ledger. It does not show that what it says is true.',
   'limits.fingerprint':
     'This shows that the file with this fingerprint has not changed since that date, and who submitted it according to the ledger. It does not show that what it says is true.',
+  'limits.content': 'This shows that the content of the file has not changed since that date, and who submitted it according to the ledger. It does not show that what it says is true.',
   'limits.entry':
     'This shows that the entry has not changed since that date, and who submitted it according to the ledger. It does not show that what it says is true.',
   'limits.undated': 'This shows who submitted it according to the ledger. It does not show that what it says is true.',
@@ -73,6 +78,8 @@ export type SentenceFacts = {
   /** What the verdict would be on a production chain. */
   readonly finding: VerdictCode
   readonly subject: Subject
+  /** How the file fits, where it does. */
+  readonly matched?: Match
   readonly asked: Asked
   readonly changes: readonly Change[]
   /** The first check that failed, of an `invalid` verdict. */
@@ -103,12 +110,21 @@ export function formatVerdict(facts: SentenceFacts, { say, time }: Voice): strin
 }
 
 /** What the answer does not show; undefined where it shows nothing. "That date" is only spoken of where there is one. */
-export function formatLimits({ verdict, subject, date }: SentenceFacts, { say }: Voice): string | undefined {
+export function formatLimits(facts: SentenceFacts, { say }: Voice): string | undefined {
+  const { verdict, date } = facts
   if (!showsSomething(verdict)) return undefined
-  return say(date === undefined ? 'limits.undated' : `limits.${subject}`)
+  // Since the date of a test network nothing is shown: it is no evidence.
+  return say(date === undefined || verdict === 'test-network' ? 'limits.undated' : `limits.${spokenOf(facts)}`)
 }
 
-function formatFinding({ finding, subject, date, changes }: SentenceFacts, { say, time }: Voice): string {
+/** A file that fits by its content only is not itself on the record, and may not be called unchanged. */
+function spokenOf({ subject, matched }: SentenceFacts): Subject | 'content' {
+  return subject === 'file' && matched === 'content' ? matched : subject
+}
+
+function formatFinding(facts: SentenceFacts, { say, time }: Voice): string {
+  const { finding, date, changes } = facts
+  const subject = spokenOf(facts)
   const dated = { date: date === undefined ? '–' : time(date) }
   if (finding === 'sealed') return say(`sealed.${subject}`)
   if (finding === 'edited' || finding === 'superseded') return `${say(`since.${subject}`, dated)} ${say(finding)}`

@@ -102,6 +102,9 @@ describe('verifier/verify: verdicts', () => {
       [result.verdict, result.matched, statusOf(result, 'document')?.detail],
       ['anchored', 'content', 'same content, formatted differently'],
     )
+    // Its bytes are not on the record: only its content is called unchanged.
+    equal(result.sentence, `We did not check for newer versions. The content of this file has been on the record, unchanged, since ${DATE}.`)
+    equal(result.limits, SENTENCES['limits.content'])
     deepEqual(statusOf(result, 'currency'), {
       name: 'currency',
       status: 'not-run',
@@ -283,6 +286,8 @@ describe('verifier/verify: verdicts', () => {
     equal((await ask({ file: undefined })).limits, SENTENCES['limits.entry'])
     equal((await ask({ chain: [createChain({})] })).limits, SENTENCES['limits.undated'])
     equal((await ask({ chain: [] })).limits, undefined)
+    // A test network is no evidence, so nothing is shown since its date.
+    equal((await ask({ policy: policyWith({ production: false }) })).limits, SENTENCES['limits.undated'])
     deepEqual(
       VERDICTS.filter(({ code }) => showsSomething(code)).map(({ code }) => code),
       ['test-network', 'sealed', 'withdrawn', 'edited', 'superseded', 'anchored'],
