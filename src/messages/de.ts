@@ -53,7 +53,8 @@ export const de: Messages = {
     'Das zeigt, dass die Datei seit diesem Datum unverändert ist und wer sie laut Register eingereicht hat. Es zeigt nicht, dass ihr Inhalt wahr ist.',
   'verdict.limits.fingerprint':
     'Das zeigt, dass die Datei mit diesem Fingerabdruck seit diesem Datum unverändert ist und wer sie laut Register eingereicht hat. Es zeigt nicht, dass ihr Inhalt wahr ist.',
-  'verdict.limits.content': 'Das zeigt, dass der Inhalt der Datei seit diesem Datum unverändert ist und wer ihn laut Register eingereicht hat. Es zeigt nicht, dass er wahr ist.',
+  'verdict.limits.content':
+    'Das zeigt, dass der Inhalt der Datei seit diesem Datum unverändert ist und wer ihn laut Register eingereicht hat. Es zeigt nicht, dass er wahr ist.',
   'verdict.limits.entry':
     'Das zeigt, dass der Eintrag seit diesem Datum unverändert ist und wer ihn laut Register eingereicht hat. Es zeigt nicht, dass sein Inhalt wahr ist.',
   'verdict.limits.undated': 'Das zeigt, wer das laut Register eingereicht hat. Es zeigt nicht, dass der Inhalt wahr ist.',

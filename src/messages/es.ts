@@ -51,7 +51,8 @@ export const es: Messages = {
     'Esto muestra que el archivo no ha cambiado desde esa fecha y quién lo presentó según el registro. No muestra que lo que dice sea verdad.',
   'verdict.limits.fingerprint':
     'Esto muestra que el archivo con esta huella no ha cambiado desde esa fecha y quién lo presentó según el registro. No muestra que lo que dice sea verdad.',
-  'verdict.limits.content': 'Esto muestra que el contenido del archivo no ha cambiado desde esa fecha y quién lo presentó según el registro. No muestra que lo que dice sea verdad.',
+  'verdict.limits.content':
+    'Esto muestra que el contenido del archivo no ha cambiado desde esa fecha y quién lo presentó según el registro. No muestra que lo que dice sea verdad.',
   'verdict.limits.entry':
     'Esto muestra que el asiento no ha cambiado desde esa fecha y quién lo presentó según el registro. No muestra que lo que dice sea verdad.',
   'verdict.limits.undated': 'Esto muestra quién lo presentó según el registro. No muestra que el contenido sea verdad.',

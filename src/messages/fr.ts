@@ -51,7 +51,8 @@ export const fr: Messages = {
     'Cela montre que le fichier n’a pas changé depuis cette date et qui l’a soumis selon le registre. Cela ne montre pas que ce qu’il dit est vrai.',
   'verdict.limits.fingerprint':
     'Cela montre que le fichier ayant cette empreinte n’a pas changé depuis cette date et qui l’a soumis selon le registre. Cela ne montre pas que ce qu’il dit est vrai.',
-  'verdict.limits.content': 'Cela montre que le contenu du fichier n’a pas changé depuis cette date et qui l’a soumis selon le registre. Cela ne montre pas que ce qu’il dit est vrai.',
+  'verdict.limits.content':
+    'Cela montre que le contenu du fichier n’a pas changé depuis cette date et qui l’a soumis selon le registre. Cela ne montre pas que ce qu’il dit est vrai.',
   'verdict.limits.entry':
     'Cela montre que l’entrée n’a pas changé depuis cette date et qui l’a soumise selon le registre. Cela ne montre pas que ce qu’elle dit est vrai.',
   'verdict.limits.undated': 'Cela montre qui a soumis ceci selon le registre. Cela ne montre pas que le contenu est vrai.',

@@ -60,7 +60,8 @@ export const SENTENCES = {
     'This shows that the file has not changed since that date, and who submitted it according to the ledger. It does not show that what it says is true.',
   'limits.fingerprint':
     'This shows that the file with this fingerprint has not changed since that date, and who submitted it according to the ledger. It does not show that what it says is true.',
-  'limits.content': 'This shows that the content of the file has not changed since that date, and who submitted it according to the ledger. It does not show that what it says is true.',
+  'limits.content':
+    'This shows that the content of the file has not changed since that date, and who submitted it according to the ledger. It does not show that what it says is true.',
   'limits.entry':
     'This shows that the entry has not changed since that date, and who submitted it according to the ledger. It does not show that what it says is true.',
   'limits.undated': 'This shows who submitted it according to the ledger. It does not show that what it says is true.',

@@ -111,16 +111,23 @@ describe('verifier/currency: what other statements make of a version', () => {
     // The amended version itself, amended once more as the same revision.
     const amended = { ...AMENDMENT, documents: STATEMENT.documents }
     const result = await ask([GENESIS, { ...STATEMENT, documents: [OTHER] }, amended, AMENDMENT], 2)
-    deepEqual([result.verdict, result.isGreen, result.changes], ['anchored', false, [{ index: 3, what: 'published', verified: true, published: '2026-11-02T00:00:00Z' }]])
+    deepEqual(
+      [result.verdict, result.isGreen, result.changes],
+      ['anchored', false, [{ index: 3, what: 'published', verified: true, published: '2026-11-02T00:00:00Z' }]],
+    )
   })
 
   it('is not green where the source does not list the entry itself: then it does not know the record', async () => {
     const world = createWorld([GENESIS, STATEMENT, WITHDRAWAL])
-    const { verdict, asked, isGreen, sentence } = await ask([GENESIS, STATEMENT], 1, { currency: listingOf(createWorld([GENESIS, STATEMENT]), [], { listed: [] }) })
+    const { verdict, asked, isGreen, sentence } = await ask([GENESIS, STATEMENT], 1, {
+      currency: listingOf(createWorld([GENESIS, STATEMENT]), [], { listed: [] }),
+    })
     deepEqual([verdict, asked, isGreen], ['anchored', 'nobody', false])
     match(sentence, /^We did not check for newer versions\./)
     // What it lists all the same counts.
-    const told = await ask([GENESIS, STATEMENT, WITHDRAWAL], 1, { currency: listingOf(world, [], { listed: [{ index: 2, receiptText: await world.receipt(2) }] }) })
+    const told = await ask([GENESIS, STATEMENT, WITHDRAWAL], 1, {
+      currency: listingOf(world, [], { listed: [{ index: 2, receiptText: await world.receipt(2) }] }),
+    })
     equal(told.verdict, 'withdrawn')
   })
 

@@ -103,7 +103,10 @@ describe('verifier/verify: verdicts', () => {
       ['anchored', 'content', 'same content, formatted differently'],
     )
     // Its bytes are not on the record: only its content is called unchanged.
-    equal(result.sentence, `We did not check for newer versions. The content of this file has been on the record, unchanged, since ${DATE}.`)
+    equal(
+      result.sentence,
+      `We did not check for newer versions. The content of this file has been on the record, unchanged, since ${DATE}.`,
+    )
     equal(result.limits, SENTENCES['limits.content'])
     deepEqual(statusOf(result, 'currency'), {
       name: 'currency',

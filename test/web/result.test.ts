@@ -22,6 +22,7 @@ function render(result: Result, digest: Finding['digest']): string {
   return renderAnswers(say, { own: [{ finding }], parts: [], partsLeftOut: 0 }).safe
 }
 
+const TICK = /m7 12\.5 3\.5 3\.5L17 8\.5/
 const toneOf = (html: string) => /<article class="card (\w+)"/.exec(html)?.[1]
 
 describe('web/result', () => {
@@ -51,8 +52,7 @@ describe('web/result', () => {
         ['unchecked', false, 'calm'],
       ],
     )
-    for (const { result, html } of cards)
-      if (!result.isGreen) doesNotMatch(html.slice(0, html.indexOf('</header>')), /m7 12\.5 3\.5 3\.5L17 8\.5/)
+    for (const { result, html } of cards) if (!result.isGreen) doesNotMatch(html.slice(0, html.indexOf('</header>')), TICK)
   })
 
   it('names a later version, a withdrawal on a test network too, on the card', async () => {
@@ -60,6 +60,22 @@ describe('web/result', () => {
     const pilot = await cardOf(WITHDRAWAL, { policy: policyWith({ production: false }) })
     match(pilot.html, /On the record, withdrawn \(Test network\)/)
     match(pilot.html, /The agency withdrew it on .*But the chain is a test network, so this is no evidence\./)
+  })
+
+  it('ticks no release of a package that does not fit itself', async () => {
+    const { result } = await cardOf(undefined)
+    const part = { kind: 'release', position: 1, name: 'ocds-1 r-1' } as const
+    const release = { finding: { fileName: 'f', digest: digestsOf(FILE), part, result, isFresher: false } }
+    const world = createWorld([GENESIS, STATEMENT])
+    const forged = await verify({
+      ...{ receipt: await world.receipt(1), policy: policyWith(), chain: [], trust: 'policy' },
+      file: digestsOf(new Uint8Array(1)),
+    })
+    const page = (own: Result) =>
+      renderAnswers(say, { own: [{ finding: { fileName: 'f', result: own, isFresher: false } }], parts: [release], partsLeftOut: 0 }).safe
+    const summary = (html: string) => /<details class="release"[^>]*><summary>.*?<\/summary>/s.exec(html)?.[0] ?? ''
+    match(summary(page(result)), TICK)
+    doesNotMatch(summary(page(forged)), TICK)
   })
 
   it('ticks no check that was not made, and speaks of no date that is not shown', async () => {

@@ -213,7 +213,9 @@ async function findingAmong(subject: Subject, { newest, earliest }: FoundReceipt
   const { result } = await findingOf(subject, earliest, { ...means, ledger: undefined })
   const isEarlier = result.matched !== undefined && (result.date !== undefined || result.verdict === 'sealed')
   if (!isEarlier || result.index === undefined) return finding
-  return { ...finding, earlier: { index: result.index, ...(result.date !== undefined && { date: result.date }) } }
+  // A test network's clock, which anyone may set, dates nothing beside a production chain.
+  const isDated = result.date !== undefined && (result.verdict !== 'test-network' || finding.result.verdict === 'test-network')
+  return { ...finding, earlier: { index: result.index, ...(isDated && { date: result.date }) } }
 }
 
 /** Checks by a receipt that was given. Where that is only sealed, the ledger may have the anchored one by now: it is checked just as this one was. */

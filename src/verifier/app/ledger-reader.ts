@@ -187,7 +187,8 @@ async function* listPages(options: LedgerReaderOptions, query: URLSearchParams):
     const entries = Array.isArray(records) ? (records as readonly Json[]) : []
     yield entries.filter(isListed)
     // What cannot be read might be the withdrawal that a reader asks for.
-    if (!Array.isArray(records) || !entries.every(isListed)) throw new LedgerReadError('LEDGER_ANSWER', 'the answer is not that of a ledger')
+    if (!Array.isArray(records) || !entries.every(isListed))
+      throw new LedgerReadError('LEDGER_ANSWER', 'the answer is not that of a ledger')
     if (cursor === undefined || cursor === null) return
     if (entries.length === 0 || typeof cursor !== 'string' || !(Number(cursor) < before))
       throw new LedgerReadError('LEDGER_ANSWER', 'the list of the ledger does not lead on')

@@ -7,7 +7,7 @@ import { type Answers, type Means, partOf, planChecks } from '../../../src/verif
 import type { ReadFile, Release } from '../../../src/verifier/app/file-reader.ts'
 import { type GivenFile, type GivenReceipt, readReceipt, readReceiptLine } from '../../../src/verifier/app/given.ts'
 import type { LedgerReader } from '../../../src/verifier/app/ledger-reader.ts'
-import { ANCHORED_AT, chainWith, createChain, createWorld, DATE, FILE, GENESIS, policyWith, STATEMENT } from '../world.ts'
+import { ANCHOR, ANCHORED_AT, chainWith, createChain, createWorld, DATE, FILE, GENESIS, policyWith, STATEMENT } from '../world.ts'
 
 const utf8 = (text: string) => new TextEncoder().encode(text)
 const digestOf = (text: string) => digestsOf(utf8(text))
@@ -97,6 +97,31 @@ describe('verifier/app/check-given', () => {
       ],
     )
     assert.deepEqual(short(await runAll([fileOf('b', utf8('b'))], [], { ledger })), [[['unknown', undefined]]])
+  })
+
+  it('tells an earlier entry beside a production chain without the date of a test network', async () => {
+    const before = createWorld([GENESIS, STATEMENT])
+    const after = createWorld([GENESIS, STATEMENT, { ...STATEMENT, revision: 'r-2' }])
+    const found = { newest: await after.receipt(2), earliest: await before.receipt(1) }
+    const ledger = { ...ledgerOf({}), findReceipts: async () => [found] }
+    const policy = policyWith(
+      {},
+      {
+        anchors: [
+          { ...ANCHOR, production: false, toSize: 2 },
+          { ...ANCHOR, fromSize: 3 },
+        ],
+      },
+    )
+    const chain = [createChain({ anchors: [before, after].map(world => ({ world, block: 50, time: ANCHORED_AT })) })]
+    const [answers] = await runAll([fileOf('a.json', FILE)], [], { ledger, policy, chain })
+    const finding = answers?.own[0]?.finding
+    assert.deepEqual([finding?.result.verdict, finding?.earlier], ['anchored', { index: 1 }])
+    const pilot = policyWith({ production: false })
+    assert.deepEqual((await runAll([fileOf('a.json', FILE)], [], { ledger, chain, policy: pilot }))[0]?.own[0]?.finding?.earlier, {
+      index: 1,
+      date: DATE,
+    })
   })
 
   it('checks by every receipt that names the file', async () => {
