@@ -28,9 +28,8 @@ describe('messages: failures of what is read', () => {
   const ask = (receipt: string | Uint8Array) => verify({ file: digestsOf(FILE), receipt, policy, chain, trust: 'policy' })
 
   it('has a sentence for every code of the core and the verifier that a verdict can show, and none for a code that is gone', () => {
-    const folders = ['src/core', 'src/core/ocds', 'src/verifier']
-    const sources = folders.flatMap(folder =>
-      readdirSync(folder)
+    const sources = ['src/core', 'src/documents', 'src/verifier'].flatMap(folder =>
+      readdirSync(folder, { recursive: true, encoding: 'utf8' })
         .filter(name => name.endsWith('.ts'))
         .map(name => join(folder, name)),
     )
