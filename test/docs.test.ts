@@ -37,6 +37,10 @@ describe('documents', () => {
     deepEqual(pages.flatMap(brokenLines), [])
   })
 
+  it('have at most 25 words a sentence', () => {
+    deepEqual(pages.filter(page => page !== 'docs/dependencies.md').flatMap(longSentences), [])
+  })
+
   it('keep results of runs apart, each page written by a command that there is', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: object }
     const results = markdownIn('docs/results')
@@ -80,6 +84,22 @@ function headingsOf(page: string): string[] {
       .replace(/[^\p{L}\p{N} _-]/gu, '')
       .replaceAll(' ', '-'),
   )
+}
+
+/** Sentences of more than 25 words. Names of tests, and pages that commands write, have words of their own. */
+function longSentences(page: string): string[] {
+  if (page.startsWith('docs/results/')) return []
+  const text = read(page)
+    .replace(/<!-- tests -->\n(.*\n)+/g, table => table.replace(/ \| [^|]+ \|$/gm, ' |'))
+    .replace(/```[\s\S]*?```/g, '')
+    .replace(/`[^`\n]*`/g, 'X')
+  const sentences = text
+    .split('\n')
+    .flatMap(line => line.split(line.startsWith('|') ? /\|/ : /(?!)/))
+    .flatMap(part => part.split(/(?<=[.:;?!])\s+/))
+  return sentences
+    .filter(sentence => sentence.split(/\s+/).filter(word => /\p{L}/u.test(word)).length > 25)
+    .map(sentence => `${page}: ${sentence}`)
 }
 
 /** Lines that go on with the paragraph or the list item of the line before. */
