@@ -1,5 +1,5 @@
 /**
- * The transactions of an anchor on two real chains: bids, drops, nonces, funds. docs/reliability.md tells which test answers which death of a peer; the names
+ * The transactions of an anchor on two real chains: bids, drops, nonces, funds. docs/how-it-works/reliability.md tells which test answers which death of a peer; the names
  * in brackets there are those of Optimism's transaction manager and of Ceramic's anchor service.
  */
 import assert from 'node:assert/strict'
