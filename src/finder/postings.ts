@@ -1,4 +1,5 @@
 /** Which entries are listed under a token: a row for each token and block of 1,024 entries, so that a block's rows are written once or grow a little. */
+import { breathe } from '../turns.ts'
 import { lastNumber, type Row, type Rows, rowKey } from './rows.ts'
 
 /** Entries in a block. */
@@ -34,6 +35,7 @@ export async function* intersect(
   for await (const [key, value] of rows.range(postingKey(lead, 0), postingKey(lead, top), { reverse: true })) {
     const block = blockOf(key)
     if (looked++ >= MAX_BLOCKS) return void (yield { pausedAt: (block + 1) * BLOCK })
+    await breathe()
     for (const place of common(rows, block, value, others)) {
       const index = block * BLOCK + place
       if (index < before) yield { index }

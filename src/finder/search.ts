@@ -1,4 +1,5 @@
 /** Looking for records: by a number typed whole, else by the beginnings of words. */
+import { breathe } from '../turns.ts'
 import { intersect } from './postings.ts'
 import type { Rows } from './rows.ts'
 import { matches, nameOf, nameToken, searchableOf, tokenOfWord, wordsOf } from './words.ts'
@@ -36,6 +37,7 @@ async function collect(
   for await (const candidate of candidates) {
     if ('pausedAt' in candidate) return { indexes, older: candidate.pausedAt }
     if (indexes.length >= limit || read++ >= MAX_READ) return { indexes, older: candidate.index + 1 }
+    await breathe()
     if (await accept(candidate.index)) indexes.push(candidate.index)
   }
   return { indexes }

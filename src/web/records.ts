@@ -125,6 +125,9 @@ export async function searchRecords({ ledger, finder, agencies }: SiteDeps, quer
   const hex = text.toLowerCase().replace(/^(0x|sha256:)/, '')
   if (/^[0-9a-f]{64}$/.test(hex)) return { ...pageOf(await ledger.listByDigest(hex, before, MAX_HITS + 1), MAX_HITS), agencies: [] }
   const small = text.toLocaleLowerCase()
-  const named = (await agencies.list()).filter(({ id, name }) => id.includes(small) || name.toLocaleLowerCase().includes(small))
+  const all = await agencies.list()
+  // All who wait for the list are told at once.
+  await breathe()
+  const named = all.filter(({ id, name }) => id.includes(small) || name.toLocaleLowerCase().includes(small))
   return { ...(await finder.search(text, before, MAX_HITS)), agencies: named.slice(0, MAX_HITS) }
 }
