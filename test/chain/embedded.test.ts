@@ -136,7 +136,7 @@ describe('chain/embedded', () => {
     }
   })
 
-  it('answers the pages of its ledger in a browser, and no other web page', async function () {
+  it('answers requests of the pages of its ledger in a browser, and of no other web page', async function () {
     this.timeout(60_000)
     const pages = createPages((_request, response) =>
       response.setHeader('content-type', 'text/html').end('<!doctype html><title>x</title>'),
@@ -167,6 +167,17 @@ describe('chain/embedded', () => {
       // The same server under another name: another site to the browser. Neither read nor written, with a preflight or without one.
       for (const type of ['application/json', 'text/plain']) assert.equal(await ask(`http://127.0.0.1:${port}/`, type), 'refused')
       assert.equal(await height(), 1)
+      // The threat model says so: anvil takes a WebSocket from any page. When this fails, the threat model can say more.
+      const opened = await page.evaluate(
+        url =>
+          new Promise(resolve => {
+            const socket = new WebSocket(url)
+            socket.onopen = () => resolve(true)
+            socket.onerror = () => resolve(false)
+          }),
+        chain.url.replace('http', 'ws'),
+      )
+      assert.equal(opened, true)
     } finally {
       await browser.close()
       pages.close()
