@@ -3,30 +3,35 @@
 import { randomUUID } from 'node:crypto'
 import { link, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { decodeText } from '../core/encoding.ts'
 import { isSameRecord, parseReceipt, type Receipt, receiptIndex } from '../core/receipt.ts'
+import { CommandError, EXIT_USAGE } from './command.ts'
 import { FileError } from './hash-file.ts'
 
 /** Where the receipt of a document lies, and where those of a package lie. */
 export const receiptPath = (path: string): string => `${path}.receipt.json`
 export const receiptsPath = (path: string): string => `${path}.receipts.ndjson`
 
-/** The text of a file, or undefined where there is none. Throws FileError FILE_UNREADABLE. */
+/** The text of a file in whatever encoding it was saved, or undefined where there is none. Throws FileError FILE_UNREADABLE, CommandError FILE_ENCODING. */
 export async function readIfThere(path: string): Promise<string | undefined> {
-  return readFile(path, 'utf8').catch(error => {
+  const bytes = await readFile(path).catch(error => {
     if (error.code === 'ENOENT') return undefined
     throw new FileError('FILE_UNREADABLE', `${path} cannot be read (${error.code})`, { cause: error })
   })
+  return bytes && textOf(path, bytes)
 }
 
-/** The text of a file. Throws FileError FILE_NOT_FOUND or FILE_UNREADABLE. */
-export async function readThere(path: string): Promise<string> {
-  const text = await readIfThere(path)
-  if (text === undefined) throw new FileError('FILE_NOT_FOUND', `there is no file ${path}`)
-  return text
+/** The text of a file's bytes. Throws CommandError FILE_ENCODING, exit 2. */
+export function textOf(path: string, bytes: Uint8Array): string {
+  try {
+    return decodeText(bytes)
+  } catch (cause) {
+    throw new CommandError(EXIT_USAGE, 'FILE_ENCODING', `${path} cannot be read as text. Save it as UTF-8.`, { cause })
+  }
 }
 
 /** Whether a receipt may take the place of one of the same statement and index that is there. */
-export type IsBetter = (old: string) => Promise<boolean>
+type IsBetter = (old: string) => Promise<boolean>
 
 /**
  * Writes a receipt beside its document. One of the same statement and index that is there already is kept unless the new one is better. Throws FileError

@@ -1,7 +1,6 @@
 /** `openseal receipt`: fetches a receipt, or completes one that was only sealed when it was given out. */
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { decodeText } from '../core/encoding.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { isJsonObject, parseJson } from '../core/json.ts'
 import { parseReceipt, receiptIndex } from '../core/receipt.ts'
@@ -10,7 +9,7 @@ import { createClient } from './client.ts'
 import { addCommand, CommandError, EXIT_SEALED, EXIT_UNCHECKED, EXIT_USAGE, parseIndex, UsageError, withLedger } from './command.ts'
 import { FileError } from './hash-file.ts'
 import { print, printJson, remark } from './output.ts'
-import { readIfThere, receiptPath, receiptsPath, replaceFile, writeReceipt } from './receipt-file.ts'
+import { readIfThere, receiptPath, receiptsPath, replaceFile, textOf, writeReceipt } from './receipt-file.ts'
 import { isBetter, NOT_ASKED, OWN_WORD, openReceiver, type Receiver, type TrustOptions, withTrust } from './received.ts'
 
 type Options = TrustOptions & { readonly ledger: string; readonly json?: boolean; readonly upgrade?: string; readonly out?: string }
@@ -118,7 +117,7 @@ async function findReceipts(file: string): Promise<{ path: string; text: string 
     if (cause.code === 'ENOENT') throw new FileError('FILE_NOT_FOUND', `there is no file ${file}, and no receipt beside it`, { cause })
     throw new FileError('FILE_UNREADABLE', `${file} cannot be read (${cause.code})`, { cause })
   })
-  const text = /\.receipt\.json$|\.ndjson$/i.test(file) || looksLikeReceipt(bytes) ? attemptText(file, bytes) : undefined
+  const text = /\.receipt\.json$|\.ndjson$/i.test(file) || looksLikeReceipt(bytes) ? textOf(file, bytes) : undefined
   if (text !== undefined) return { path: file, text }
   throw new FileError(
     'FILE_NOT_FOUND',
@@ -128,14 +127,6 @@ async function findReceipts(file: string): Promise<{ path: string; text: string 
 
 function looksLikeReceipt(bytes: Uint8Array): boolean {
   return Buffer.from(bytes.subarray(0, 4096)).toString('latin1').replaceAll('\0', '').includes('openseal/receipt@v')
-}
-
-function attemptText(file: string, bytes: Uint8Array): string {
-  try {
-    return decodeText(bytes)
-  } catch (cause) {
-    throw new CommandError(EXIT_USAGE, 'FILE_ENCODING', `${file} cannot be read as text. Save it as UTF-8.`, { cause })
-  }
 }
 
 /** One receipt, or one a line: as `submit --ocds` leaves them, or with its index as `/v1/receipts` answers. */

@@ -41,7 +41,7 @@ export function countBehind({ ledger, finder }: SiteDeps): number {
 }
 
 /** When an entry came. */
-export async function readDates({ ledger, policy }: SiteDeps, index: number): Promise<Dates> {
+async function readDates({ ledger, policy }: SiteDeps, index: number): Promise<Dates> {
   const [sealedMs, anchor] = [await ledger.sealedMs(index), await ledger.anchorOf(index)]
   return { sealedMs, ...(anchor && { anchored: { time: anchor.block.time, isEvidence: isProduction(anchor, policy()) } }) }
 }

@@ -198,6 +198,33 @@ for (const [name, start] of CHAINS) {
       }
     })
 
+    it('is not stopped for good by one endpoint that says alone that the log was closed', async () => {
+      const endpoint = await openEndpoint(at.url)
+      try {
+        const here = await openWorld({ finality: { confirmations: 1 }, log, urls: [endpoint.url, at.url] })
+        const { ledger, chain } = here
+        const anchorer = here.anchorerOn()
+        await anchor(here, anchorer)
+        const open = await at.rpc<string>('eth_call', [{ to: chain.contract, data: LOG_OF + chain.logId.slice(2) }, 'latest'])
+        // The fourth of six words says that it is closed, the fifth at which size.
+        const words = open.slice(2).match(/.{64}/g)!
+        const closed = `0x${[...words.slice(0, 3), '1'.padStart(64, '0'), '1'.padStart(64, '0'), words[5]].join('')}`
+        endpoint.behave(({ method, params }) =>
+          method === 'eth_call' && (params[0] as { data: string }).data.startsWith(LOG_OF) ? closed : undefined,
+        )
+        for (const seeing of [anchorer, here.anchorerOn()]) {
+          await assert.rejects(seeing === anchorer ? seeing.tick() : seeing.compareWithChain(), { code: 'CHAIN_CONTRADICTED' })
+          assert.deepEqual([ledger.stopCode(), ledger.closing(), seeing.lag().alarmCode], [undefined, undefined, 'CHAIN_CONTRADICTED'])
+        }
+        await submit(ledger, 1)
+        endpoint.behave(() => undefined)
+        await anchorer.tick()
+        assert.equal(anchorer.lag().alarm, undefined)
+      } finally {
+        await endpoint.close()
+      }
+    })
+
     it('hears that the log was closed after it had stopped because of a false continuation', async () => {
       const here = await world()
       const { ledger, key, chain } = here
@@ -237,6 +264,7 @@ for (const [name, start] of CHAINS) {
 }
 
 const ANCHORED_AT = anchorInterface.getFunction('anchoredAt')!.selector
+const LOG_OF = anchorInterface.getFunction('logOf')!.selector
 
 function isAskedForTime({ params }: Call): boolean {
   return (params[0] as { data: string }).data.startsWith(ANCHORED_AT)

@@ -17,6 +17,7 @@ import { encodeEntry } from '../../src/core/statements/entry.ts'
 import { formatCheckpoint } from '../../src/core/tlog/checkpoint.ts'
 import { createSigner, formatVkey, type Signer, signNote } from '../../src/core/tlog/note.ts'
 import { startServer } from '../../src/server/server.ts'
+import { savedAs } from '../core/saved-as.ts'
 import { statement } from '../http/service.ts'
 
 type Ran = { code: number; out: string; err: string }
@@ -191,6 +192,21 @@ describe('the command line against a mirror that lies', function () {
       .split('\n')
       .map(line => JSON.parse(line))
     deepEqual([first.index, first.receipt.anchors.length, erased, last.anchors.length], [1, 1, { index: 7, erased: 9 }, 1])
+  })
+
+  it('completes a receipt beside its file in whatever encoding it was saved, and names one that no encoding fits', async () => {
+    const path = join(folder, 'two.txt.receipt.json')
+    const before = readFileSync(path)
+    const saved = savedAs(before.toString())
+    for (const encoding of ['UTF-8 with a mark', 'UTF-16 LE with a mark']) {
+      writeFileSync(path, saved[encoding]!)
+      const { code, err } = await openseal(['receipt', '--upgrade', 'two.txt'])
+      deepEqual([code, JSON.parse(read('two.txt.receipt.json')).anchors.length], [0, 1], `${encoding}: ${err}`)
+    }
+    writeFileSync(path, Buffer.of(0x7b, 0xff, 0xc3))
+    const { code, err } = await openseal(['receipt', '--upgrade', 'two.txt'])
+    deepEqual([code, /two\.txt\.receipt\.json.*UTF-8/.test(err)], [2, true], err)
+    writeFileSync(path, before)
   })
 
   it('reports no success of a submission by the receipt of another statement', async () => {

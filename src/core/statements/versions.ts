@@ -36,19 +36,6 @@ export function changesOf(own: Version, others: readonly Version[], file?: Diges
   return [...before, ...itself, ...changesAfter(own, ordered.slice(at + 1), wanted, compare)]
 }
 
-/** What a later `publish` is to an earlier one of the same version, given what stands between them. */
-export function compareVersions(
-  earlier: Version,
-  later: Version,
-  between: readonly Version[],
-): 'repeat' | 'reformatted' | 'added' | 'silent-edit' | 'none' {
-  if (later.index <= earlier.index || !isSameVersion(earlier.statement, later.statement)) return 'none'
-  const standsBetween = ({ index, statement }: Version) =>
-    index > earlier.index && index < later.index && covers(statement, earlier.statement)
-  if (between.some(standsBetween)) return 'none'
-  return compareDocuments(earlier.statement.documents, byName(later.statement.documents))
-}
-
 /** True when an amendment or a withdrawal speaks of an earlier statement: of the revision that it names, else of the whole record. */
 export function covers(later: Statement, earlier: Statement): boolean {
   if (later.action === 'publish' || !isSameRecord(later, earlier)) return false
@@ -99,22 +86,12 @@ function byName(documents: readonly DocumentRef[]): Map<string, DocumentRef> {
   return new Map(documents.map(document => [document.name.normalize('NFC'), document]))
 }
 
-/** Matched by name: the gravest of what differs. A document that is left out says nothing. */
-function compareDocuments(
-  earlier: readonly DocumentRef[],
-  later: ReadonlyMap<string, DocumentRef>,
-): 'repeat' | 'reformatted' | 'added' | 'silent-edit' {
-  let matched = 0
-  let reformatted = false
-  for (const document of earlier) {
-    const same = later.get(document.name.normalize('NFC'))
-    if (same === undefined) continue
-    matched++
-    if (!fits(document, same)) return 'silent-edit'
-    if (document.sha256 !== same.sha256) reformatted = true
-  }
-  if (matched < later.size) return 'added'
-  return reformatted ? 'reformatted' : 'repeat'
+/** Whether one of the documents has other content than the one of the same name. One that is left out says nothing. */
+function differs(documents: readonly DocumentRef[], others: ReadonlyMap<string, DocumentRef>): boolean {
+  return documents.some(document => {
+    const same = others.get(document.name.normalize('NFC'))
+    return same !== undefined && !fits(document, same)
+  })
 }
 
 type Comparison = (other: Version, order: 'earlier' | 'later') => VersionChange['what'] | 'repeat'
@@ -127,8 +104,8 @@ function createComparison(own: Version, listed: readonly DocumentRef[]): Compari
   const names = byName(documents)
   return (other, order) => {
     const others = byName(other.statement.documents)
-    if (compareDocuments(counted, others) === 'silent-edit') return 'edited'
-    if (compareDocuments(rest, others) === 'silent-edit') return 'edited-elsewhere'
+    if (differs(counted, others)) return 'edited'
+    if (differs(rest, others)) return 'edited-elsewhere'
     // What an earlier one lacks or formats in another way became of that one, not of this one.
     if (order === 'earlier') return 'repeat'
     const isReformatted = counted.some(({ name, sha256 }) => (others.get(name.normalize('NFC'))?.sha256 ?? sha256) !== sha256)

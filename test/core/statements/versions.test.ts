@@ -3,7 +3,7 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import fc from 'fast-check'
 import type { DocumentRef, Statement } from '../../../src/core/statements/statement.ts'
-import { changesOf, compareVersions, covers, markHistory, type Version } from '../../../src/core/statements/versions.ts'
+import { changesOf, covers, markHistory, type Version } from '../../../src/core/statements/versions.ts'
 import { FULL } from './statements.ts'
 
 const { reason, target: _target, revision: _revision, ...rest } = FULL
@@ -28,9 +28,10 @@ const amend = (documents: string[], more: Partial<Statement> = {}): Statement =>
 })
 const withdraw = (more: Partial<Statement> = {}): Statement => ({ ...amend([], more), action: 'withdraw' })
 const log = (...statements: Statement[]): Version[] => statements.map((statement, at) => ({ index: 10 + at, statement }))
+/** What the last statement is to the first one. */
 const compare = (...statements: Statement[]) => {
-  const versions = log(...statements)
-  return compareVersions(versions[0]!, versions.at(-1)!, versions.slice(1, -1))
+  const [first, ...others] = log(...statements)
+  return changesOf(first!, others).find(({ index }) => index === others.at(-1)!.index)?.what ?? 'repeat'
 }
 /** What became of the statement at a place, as `index what`. */
 const changes = (at: number, statements: Statement[], file?: string) => {
@@ -43,11 +44,11 @@ const marks = (...statements: Statement[]) =>
 
 describe('core/versions: what a later statement is to an earlier one', () => {
   it('calls another digest under the same name and version a silent edit', () => {
-    equal(compare(publish(['a:1']), publish(['a:2'])), 'silent-edit')
-    equal(compare(publish(['a:1'], { revision: 'r' }), publish(['a:2'], { revision: 'r' })), 'silent-edit')
-    equal(compare(publish(['a:1', 'b:1']), publish(['c:1', 'b:2'])), 'silent-edit')
-    equal(compare(publish(['\u00e9:1']), publish(['e\u0301:2'])), 'silent-edit')
-    equal(compare(publish(['a:1:5']), publish(['a:2'])), 'silent-edit')
+    equal(compare(publish(['a:1']), publish(['a:2'])), 'edited')
+    equal(compare(publish(['a:1'], { revision: 'r' }), publish(['a:2'], { revision: 'r' })), 'edited')
+    equal(compare(publish(['a:1', 'b:1']), publish(['c:1', 'b:2'])), 'edited')
+    equal(compare(publish(['\u00e9:1']), publish(['e\u0301:2'])), 'edited')
+    equal(compare(publish(['a:1:5']), publish(['a:2'])), 'edited')
   })
 
   it('accuses nobody for an annex, a second page or a document that is left out', () => {
@@ -59,40 +60,28 @@ describe('core/versions: what a later statement is to an earlier one', () => {
 
   it('calls equal content in other bytes reformatted, and nothing new a repeat', () => {
     equal(compare(publish(['a:1:5']), publish(['a:2:5'])), 'reformatted')
-    equal(compare(publish(['a:1:5']), publish(['a:2:5', 'b:3'])), 'added')
+    equal(compare(publish(['a:1:5']), publish(['a:2:5', 'b:3'])), 'reformatted')
     equal(compare(publish(['a:1', 'b:2']), publish(['b:2', 'a:1'], { published: '2026-12-01T00:00:00Z', title: 'x' })), 'repeat')
   })
 
   it('compares only publications of one version of one record', () => {
     const edit = publish(['a:2'])
-    for (const earlier of [
-      publish(['a:1'], { revision: 'r' }),
-      publish(['a:1'], { record: 'x' }),
-      publish(['a:1'], { agency: 'a.b' }),
-      amend(['a:1']),
-      withdraw(),
-    ])
-      equal(compare(earlier, edit), 'none')
-    equal(compare(publish(['a:1']), amend(['a:2'])), 'none')
-    equal(compareVersions(log(edit)[0]!, log(edit)[0]!, []), 'none')
+    for (const earlier of [publish(['a:1'], { revision: 'r' }), amend(['a:1']), withdraw()]) equal(compare(earlier, edit), 'published')
+    for (const elsewhere of [{ record: 'x' }, { agency: 'a.b' }]) deepEqual(changes(0, [publish(['a:1'], elsewhere), edit]), [])
+    equal(compare(publish(['a:1']), amend(['a:2'])), 'superseded')
+    deepEqual(changes(0, [edit]), [])
   })
 
   it('takes a correct correction for none: what was amended or withdrawn in between', () => {
     const [wrong, right] = [publish(['a:1'], { revision: 'r' }), publish(['a:2'], { revision: 'r' })]
     for (const between of [withdraw(), withdraw({ target: 'r' }), amend(['b:3']), amend(['b:3'], { target: 'r', revision: 's' })])
-      equal(compare(wrong, between, right), 'none')
+      equal(compare(wrong, between, right), 'published')
     for (const between of [withdraw({ target: 's' }), amend(['b:3'], { target: 's' }), withdraw({ record: 'x' }), publish(['a:3'])])
-      equal(compare(wrong, between, right), 'silent-edit')
+      equal(compare(wrong, between, right), 'edited')
     // The revision of an amendment is its own version, not the one that it speaks of.
-    equal(compare(wrong, amend(['b:3'], { revision: 'r', target: 's' }), right), 'silent-edit')
-    const [earlier, later] = log(wrong, right)
-    equal(
-      compareVersions(earlier!, later!, [
-        { index: 5, statement: withdraw() },
-        { index: 99, statement: withdraw() },
-      ]),
-      'silent-edit',
-    )
+    equal(compare(wrong, amend(['b:3'], { revision: 'r', target: 's' }), right), 'edited')
+    // Only what stands between the two.
+    deepEqual(changes(1, [withdraw(), wrong, right, withdraw()]), ['2 edited', '3 withdrawn'])
   })
 
   it('lets an amendment or a withdrawal speak of the version that it names, else of the whole record', () => {
@@ -213,7 +202,15 @@ describe('core/versions: the marks of a history', () => {
     fc.assert(
       fc.property(fc.array(statement, { maxLength: 8 }), statements => {
         const versions = log(...statements)
-        const isEdit = (a: Version, b: Version) => compareVersions(a, b, versions) === 'silent-edit'
+        const isEdit = (a: Version, b: Version) =>
+          a.index < b.index &&
+          [a, b].every(({ statement }) => statement.action === 'publish' && statement.revision === a.statement.revision) &&
+          !versions.some(({ index, statement }) => index > a.index && index < b.index && covers(statement, a.statement)) &&
+          a.statement.documents.some(one =>
+            b.statement.documents.some(
+              other => other.name === one.name && other.sha256 !== one.sha256 && (one.jcs === undefined || one.jcs !== other.jcs),
+            ),
+          )
         const expected = versions.map(own => versions.some(other => isEdit(own, other) || isEdit(other, own)))
         deepEqual(
           markHistory(versions).map(({ edited = false }) => edited),
