@@ -1,4 +1,4 @@
-/** Runs the README's own commands, in order, against a real service with its own chain, in an empty folder. */
+/** Runs the commands of the README and of docs/submit.md, in order, against a real service with its own chain, in an empty folder. */
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -12,13 +12,14 @@ type Block = { readonly script: string; readonly exit: number; readonly contains
 
 const root = dirname(import.meta.dirname)
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
-const blocks = readBlocks(readme)
+const quickStart = readBlocks(readme)
+const blocks = [...quickStart, ...readBlocks(readFileSync(join(root, 'docs/submit.md'), 'utf8'))]
 
 describe('README', () => {
   it('marks every command of the quick start as one that runs here', () => {
-    const quickStart = readme.split('\n## ').find(section => section.startsWith('Quick start')) ?? ''
-    equal(quickStart.split('```bash').length - 1, blocks.length)
-    ok(blocks.length > 0)
+    const section = readme.split('\n## ').find(part => part.startsWith('Quick start')) ?? ''
+    equal(section.split('```bash').length - 1, quickStart.length)
+    ok(quickStart.length > 0 && blocks.length > quickStart.length)
   })
 
   it('names files and folders that exist', () => {
@@ -62,7 +63,7 @@ describe('README', () => {
       service.kill('SIGKILL')
       rmSync(folder, { recursive: true, force: true })
     }
-  }).timeout(120_000)
+  }).timeout(240_000)
 })
 
 function readBlocks(text: string): readonly Block[] {

@@ -1,6 +1,6 @@
 /**
- * The transactions of an anchor on two real chains: bids, drops, nonces, funds. docs/how-it-works/reliability.md tells which test answers which death of a peer; the names
- * in brackets there are those of Optimism's transaction manager and of Ceramic's anchor service.
+ * The transactions of an anchor on two real chains: bids, drops, nonces, funds.
+ * docs/how-it-works/reliability.md says which test covers which failure.
  */
 import assert from 'node:assert/strict'
 import { Transaction, Wallet } from 'ethers'
