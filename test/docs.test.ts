@@ -33,6 +33,17 @@ describe('documents', () => {
     )
   })
 
+  it('name files and folders that exist', () => {
+    const named = pages.flatMap(page =>
+      [...read(page).matchAll(/`((?:src|docs|scripts|bench|test|contracts|ops)\/[\w/.-]*)`/g)].map(([, path = '']) => ({ page, path })),
+    )
+    ok(named.length > 50)
+    deepEqual(
+      named.filter(({ path }) => !existsSync(join(root, path))),
+      [],
+    )
+  })
+
   it('have one paragraph a line', () => {
     deepEqual(pages.flatMap(brokenLines), [])
   })
