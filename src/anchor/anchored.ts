@@ -20,6 +20,8 @@ export type AnchoredLedger = Pick<Prover, 'rootAt' | 'consistency'> & {
   nextToAnchor(previous: number): Promise<{ readonly size: number; readonly root: Hash }>
   /** In ascending order of size, those above `after`. */
   listAnchors(after: number, limit: number): Promise<FinalAnchor[]>
+  /** Below a size, the newest first. On a closed log none that it disowns. */
+  newestAnchors(before: number, limit: number): Promise<FinalAnchor[]>
   /** For the anchorer: an anchor became final. Durable when it resolves. */
   setFinal(anchor: FinalAnchor): Promise<void>
   /** For the anchorer: the chain has lost anchors that were final, those of these sizes. */

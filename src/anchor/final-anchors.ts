@@ -19,8 +19,8 @@ export type FinalAnchors = {
   /** The first one that covers an index: it gives the earliest date, and never changes once it is there. */
   covering(index: number): Promise<FinalAnchor | undefined>
   at(size: number): Promise<FinalAnchor | undefined>
-  /** The newest one of at most this size. */
-  newestUpTo(size: number): Promise<FinalAnchor | undefined>
+  /** Those below a size, the newest first, at most `limit`. */
+  newest(before: number, limit: number): Promise<FinalAnchor[]>
   /** In ascending order of size, those above `after`, at most `limit`. */
   list(after: number, limit: number): Promise<FinalAnchor[]>
   /** Keeps one, durably, in the place of one of the same size. */
@@ -29,7 +29,7 @@ export type FinalAnchors = {
   remove(sizes: readonly number[]): Promise<void>
 }
 
-type StoredDocuments = Pick<Store, 'readDocument' | 'writeDocuments' | 'listDocuments'>
+type StoredDocuments = Pick<Store, 'readDocument' | 'writeDocuments' | 'listDocuments' | 'listNewestDocuments'>
 
 const COLLECTION = 'final-anchors'
 const LATEST = { collection: 'ledger', key: 'latest-anchor' }
@@ -48,8 +48,10 @@ export async function openFinalAnchors(store: StoredDocuments): Promise<FinalAnc
     return rows.map(({ value }) => JSON.parse(value) as FinalAnchor)
   }
 
-  /** Reads all of them: the store lists them upwards only, and a chain loses what was final once in many years. */
-  const newestWhere = async (isMeant: (anchor: FinalAnchor) => boolean) => (await list(0, Number.POSITIVE_INFINITY)).findLast(isMeant)
+  const newest = async (before: number, limit: number) => {
+    const rows = await store.listNewestDocuments(COLLECTION, sizeKey(before), limit)
+    return rows.map(({ value }) => JSON.parse(value) as FinalAnchor)
+  }
 
   /** Position in the cache of the first anchor above an index. */
   const positionOf = (index: number) => {
@@ -80,7 +82,7 @@ export async function openFinalAnchors(store: StoredDocuments): Promise<FinalAnc
       const found = await store.readDocument(COLLECTION, sizeKey(size))
       return found === undefined ? undefined : JSON.parse(found)
     },
-    newestUpTo: most => newestWhere(({ size }) => size <= most),
+    newest,
     list,
     async add(anchor) {
       const value = JSON.stringify(anchor)
@@ -93,7 +95,8 @@ export async function openFinalAnchors(store: StoredDocuments): Promise<FinalAnc
     },
     async remove(sizes) {
       const removed = new Set(sizes)
-      const stays = latest !== undefined && removed.has(latest.size) ? await newestWhere(({ size }) => !removed.has(size)) : latest
+      let stays = latest
+      while (stays !== undefined && removed.has(stays.size)) stays = (await newest(stays.size, 1))[0]
       const changes = sizes.map(size => ({ collection: COLLECTION, key: sizeKey(size), value: null }))
       await store.writeDocuments([...changes, { ...LATEST, value: stays === undefined ? null : JSON.stringify(stays) }])
       latest = stays

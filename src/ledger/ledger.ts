@@ -106,6 +106,8 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
   let closing: Closing | undefined
   /** Of a closed log: the newest final anchor that its owner vouches for. */
   let newestGood: FinalAnchor | undefined
+  const latestAnchor = () => (closing === undefined ? finalAnchors.latest() : newestGood)
+  const newestUpTo = async (size: number) => (await finalAnchors.newest(size + 1, 1))[0]
 
   if (sequencer.head().size === 0) {
     const genesis = { type: GENESIS, origin, logKey: vkey, anchors: deps.anchors, created: formatTime(nowMs()), salt: salt() } as const
@@ -203,7 +205,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     digestsWithPrefix: (prefix, range) => store.digestsWithPrefix(prefix, range),
     listByRecord: (agency, record, before, limit) => store.listByRecord(agency, record, before, limit),
     listByAgency: (agency, before, limit) => store.listByAgency(agency, before, limit),
-    latestAnchor: () => (closing === undefined ? finalAnchors.latest() : newestGood),
+    latestAnchor,
     anchorOf: covering,
     anchorAt: size => finalAnchors.at(size),
     async nextToAnchor(previous) {
@@ -212,15 +214,16 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
       return { size, root: await prover.rootAt(size) }
     },
     listAnchors: (after, limit) => finalAnchors.list(after, limit),
+    newestAnchors: (before, limit) => finalAnchors.newest(Math.min(before, (latestAnchor()?.size ?? 0) + 1), limit),
     async setFinal(anchor) {
       await finalAnchors.add(anchor)
-      if (closing !== undefined) newestGood = await finalAnchors.newestUpTo(closing.lastGoodSize)
+      if (closing !== undefined) newestGood = await newestUpTo(closing.lastGoodSize)
     },
     dropFinal: sizes => finalAnchors.remove(sizes),
     async disown(found) {
       closing = found
       sequencer.stop(closedReason(found), 'LOG_CLOSED')
-      newestGood = await finalAnchors.newestUpTo(found.lastGoodSize)
+      newestGood = await newestUpTo(found.lastGoodSize)
     },
     closing: () => closing,
     waiting: () => pool.waiting(),

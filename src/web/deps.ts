@@ -55,7 +55,7 @@ export type SiteLedger = {
   /** The first final anchor that covers an index. */
   anchorOf(index: number): Promise<SiteAnchor | undefined>
   /** Ascending by size, those above `after`. */
-  listAnchors(after: number, limit: number): Promise<readonly SiteAnchor[]>
+  newestAnchors(before: number, limit: number): Promise<readonly SiteAnchor[]>
   stopped(): string | undefined
   /** How the owner closed the log on its chain, if they did: the largest size that is good, and the id of the log that goes on. */
   closing(): { readonly lastGoodSize: number; readonly successor?: string } | undefined

@@ -79,15 +79,6 @@ export function pageOf(
   return { indexes: indexes.slice(0, limit), older: indexes.length > limit ? indexes[limit - 1] : undefined }
 }
 
-/** Anchors of a size below `before`, newest first: looked for in growing windows, because they are listed from below. */
-export async function newestAnchors(ledger: SiteLedger, before: number, limit: number): Promise<readonly SiteAnchor[]> {
-  const top = Math.min(before, (ledger.latestAnchor()?.size ?? 0) + 1)
-  for (let window = limit; ; window *= 8) {
-    const found = (await ledger.listAnchors(Math.max(0, top - window - 1), MAX_ANCHORS)).filter(({ size }) => size < top)
-    if (found.length >= limit || window >= top) return found.toReversed().slice(0, limit)
-  }
-}
-
 /** Anchors as they were found, each with the longest that one of its entries had waited for it. */
 export function readWaits(ledger: SiteLedger, newestFirst: readonly SiteAnchor[], from: number) {
   return Promise.all(
@@ -116,7 +107,6 @@ export type SearchResult = {
 }
 
 const MAX_HITS = 50
-const MAX_ANCHORS = 10_000
 
 /** By fingerprint, by a record's number, by the words of a title, and by an agency's address or name. */
 export async function searchRecords({ ledger, finder, agencies }: SiteDeps, query: string, before: number): Promise<SearchResult> {

@@ -22,7 +22,7 @@ import { searchPage } from './pages/search.ts'
 import { verifyPage } from './pages/verify.ts'
 import type { PagePath } from './places.ts'
 import { MissingError } from './problem-page.ts'
-import { countBehind, findAgency, newestAnchors, newestIndexes, pageOf, readEntries, readWaits, searchRecords } from './records.ts'
+import { countBehind, findAgency, newestIndexes, pageOf, readEntries, readWaits, searchRecords } from './records.ts'
 import { showRecord } from './show-record.ts'
 
 const LIST_LENGTH = 25
@@ -113,7 +113,7 @@ function recordPages(page: AddPage, deps: SiteDeps): void {
   const { ledger, finder, agencies, notAccepting } = deps
   page('/', async frame => {
     const latest = await readEntries(deps, newestIndexes(ledger, NEWEST, HOME.records))
-    const anchors = await newestAnchors(ledger, NEWEST, HOME.anchors)
+    const anchors = await ledger.newestAnchors(NEWEST, HOME.anchors)
     const isAccepting = ledger.stopped() === undefined && notAccepting?.() === undefined
     const { sinceMs: waitingSinceMs } = await readWaiting(deps)
     return homePage(frame, { state: { size: ledger.head().size, anchors, waitingSinceMs, isAccepting }, latest, behind: countBehind(deps) })
@@ -157,7 +157,7 @@ function otherPages(page: AddPage, deps: SiteDeps): void {
   })
   page('/anchors', async (frame, ctx) => {
     const before = readCursor(ctx)
-    const anchors = await newestAnchors(ledger, before ?? NEWEST, ANCHORS_LISTED + 1)
+    const anchors = await ledger.newestAnchors(before ?? NEWEST, ANCHORS_LISTED + 1)
     const shown = anchors.slice(0, ANCHORS_LISTED)
     const next = anchors[ANCHORS_LISTED]
     const activity = await readActivity(deps, readChoice(ctx, 'range', RANGES))

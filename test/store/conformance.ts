@@ -289,6 +289,12 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
     ])
     assert.deepEqual(await store.listDocuments('c', { after: '1', limit: 1 }), [{ key: '3', value: 'three' }])
     assert.deepEqual(await store.listDocuments('c', { after: '3' }), [])
+    assert.deepEqual(await store.listNewestDocuments('c', '4', 2), [
+      { key: '3', value: 'three' },
+      { key: '1', value: 'ONE' },
+    ])
+    assert.deepEqual(await store.listNewestDocuments('c', '3', 9), [{ key: '1', value: 'ONE' }])
+    assert.deepEqual(await store.listNewestDocuments('c', '1', 9), [])
   })
 
   it('finds no document damaged that was written, replaced or removed', async () => {

@@ -3,7 +3,7 @@ import { equalBytes, fromUtf8, toHex } from '../../core/bytes.ts'
 import { EMPTY_ROOT, HASH_BYTES } from '../../core/hash.ts'
 import { breathe } from '../../turns.ts'
 import { headMoved } from '../memory/memory.ts'
-import { type Commit, type DigestIndexes, type Store, StoreError } from '../port/port.ts'
+import { type Commit, type DigestIndexes, type Store, type StoredDocument, StoreError } from '../port/port.ts'
 import type { Row } from './backup.ts'
 import { damaged, type LevelDatabase, openLevelDatabase } from './database.ts'
 import { DOCUMENTS, decodeDocument, documentKey, documentName, encodeDocument, isSoundDocument } from './documents.ts'
@@ -278,13 +278,12 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
       const end = textKey('x', `${collection}\x01`)
       const start = after === undefined ? { gte: prefix } : { gt: documentKey(collection, after) }
       const options = { ...start, lt: end, ...(Number.isFinite(limit) ? { limit } : {}) }
-      const rows = await reading(() => db.iterator(options).all())
-      const documents: { key: string; value: string }[] = []
-      for (const [rowKey, value] of rows) {
-        await breathe()
-        documents.push({ key: fromUtf8(rowKey.subarray(prefix.length)), value: decodeDocument(rowKey, value) })
-      }
-      return documents
+      return documentsIn(prefix, await reading(() => db.iterator(options).all()))
+    },
+    async listNewestDocuments(collection, before, limit) {
+      const prefix = documentKey(collection, '')
+      const options = { gte: prefix, lt: documentKey(collection, before), reverse: true, limit }
+      return documentsIn(prefix, await reading(() => db.iterator(options).all()))
     },
     rows: () => db.iterator(),
     async *damagedDocuments() {
@@ -292,4 +291,13 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
     },
     close,
   }
+}
+
+async function documentsIn(prefix: Uint8Array, rows: readonly (readonly [Uint8Array, Uint8Array])[]): Promise<StoredDocument[]> {
+  const documents: StoredDocument[] = []
+  for (const [rowKey, value] of rows) {
+    await breathe()
+    documents.push({ key: fromUtf8(rowKey.subarray(prefix.length)), value: decodeDocument(rowKey, value) })
+  }
+  return documents
 }

@@ -130,6 +130,12 @@ export function createMemoryStore(): Store {
       rows.sort((a, b) => compareBytes(new TextEncoder().encode(a.key), new TextEncoder().encode(b.key)))
       return rows.filter(row => after === undefined || row.key > after).slice(0, limit)
     },
+    async listNewestDocuments(collection, before, limit) {
+      return (await this.listDocuments(collection))
+        .filter(({ key }) => key < before)
+        .toReversed()
+        .slice(0, limit)
+    },
     async *damagedDocuments() {},
     async close() {},
   }

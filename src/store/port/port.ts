@@ -54,6 +54,9 @@ export type Commit = {
 /** A change of one document; `null` removes it. */
 export type DocumentChange = { readonly collection: string; readonly key: string; readonly value: string | null }
 
+/** A document without its collection. */
+export type StoredDocument = { readonly key: string; readonly value: string }
+
 /** A document's digest, and indexes of statements that list it, ascending. `more` where there are others between the oldest and the newest of them. */
 export type DigestIndexes = { readonly digest: string; readonly indexes: readonly number[]; readonly more?: true }
 
@@ -110,7 +113,9 @@ export type Store = {
   /** All or nothing, on disk (fsync) when it returns. */
   writeDocuments(changes: readonly DocumentChange[]): Promise<void>
   /** Documents of a collection in ascending order of their keys, those after `after` only, at most `limit`. */
-  listDocuments(collection: string, range?: { readonly after?: string; readonly limit?: number }): Promise<{ key: string; value: string }[]>
+  listDocuments(collection: string, range?: { readonly after?: string; readonly limit?: number }): Promise<StoredDocument[]>
+  /** In descending order, those before `before` only, at most `limit`. */
+  listNewestDocuments(collection: string, before: string, limit: number): Promise<StoredDocument[]>
   /** Documents that are not as they were written, which reading refuses. */
   damagedDocuments(): AsyncIterable<Pick<DocumentChange, 'collection' | 'key'>>
   close(): Promise<void>
