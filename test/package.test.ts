@@ -1,11 +1,12 @@
 /** The npm package, packed and put into an empty folder with what it depends on: the command and the library run there, on every Node of this machine. */
 import assert from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { endProcess } from '../src/chain/processes.ts'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '..')
@@ -20,7 +21,16 @@ describe('npm package', function () {
     nodes = await findNodes()
     await install(folder)
   })
-  after(() => rm(folder, { recursive: true, force: true }))
+  /** Services that run, by their data folders, which tell which chain is theirs. */
+  const services = new Map<string, ChildProcess>()
+  after(async () => {
+    for (const [data, service] of services) {
+      service.kill('SIGKILL')
+      const chain = await readFile(join(folder, data, 'chain/process.json'), 'utf8').catch(() => undefined)
+      if (chain !== undefined) await endProcess(JSON.parse(chain).pid)
+    }
+    await rm(folder, { recursive: true, force: true })
+  })
 
   it('holds what runs, what a reader wants to see, and neither sources nor tests', async () => {
     const files = await readdir(join(folder, 'node_modules/openseal'), { recursive: true })
@@ -99,9 +109,11 @@ describe('npm package', function () {
       env: { PATH: process.env.PATH, OPENSEAL_MARK: process.env.OPENSEAL_MARK, ...settings },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
+    services.set(data, service)
     let printed = ''
     service.stderr.on('data', chunk => (printed += chunk))
     const ended = new Promise<number | null>(done => service.once('exit', done))
+    void ended.then(() => services.delete(data))
     try {
       await new Promise<void>((done, fail) => {
         service.stdout.on('data', chunk => String(chunk).includes('Ctrl-C stops it.') && done())

@@ -41,11 +41,16 @@ export function pathOf({ url = '' }: IncomingMessage): string {
   return end === -1 ? url : url.slice(0, end)
 }
 
-/** Throws OPERATOR_ELSEWHERE unless a request came in where the operator's routes are answered. */
+/**
+ * Throws OPERATOR_ELSEWHERE unless a request came in where the operator's routes are answered. A web
+ * page of somebody else that is open in the operator's browser asks from there too: it reads nothing.
+ */
 export function requireOperatorPlace(
-  { req }: Context,
+  ctx: Context,
   { operatorPlace = 'local' }: { readonly operatorPlace?: OperatorPlace | undefined },
 ): void {
+  const { req } = ctx
+  ctx.remove('Access-Control-Allow-Origin')
   if (operatorPlace === 'here' || (operatorPlace === 'local' && isOfThisMachine(req))) return
   const where =
     operatorPlace === 'local' ? 'Ask from the machine of the ledger, without a proxy.' : 'Ask at the address that OPENSEAL_ADMIN names.'

@@ -95,6 +95,16 @@ describe('http: place', () => {
           ok(isAnswered(await codeOf(service, route, [`Host: ${host}`])), `${route} ${host}`)
     })
 
+    it('is read by no web page of another origin that is open in the browser of the operator', async () => {
+      for (const operatorPlace of ['local', 'here', 'elsewhere'] as const) {
+        const service = await open({ operatorPlace })
+        for (const path of ['/metrics', '/v1/backup', '/v1/agencies/a.example/keys']) {
+          const { headers } = await service.get(path, { host: 'localhost', origin: 'http://page.example' })
+          equal(headers['access-control-allow-origin'], undefined, `${operatorPlace} ${path}`)
+        }
+      }
+    })
+
     it('is answered to no request that a proxy forwarded, trusted or not, whatever it says of itself', async () => {
       for (const trustedProxies of [0, 1]) {
         const service = await open({ trustedProxies })
