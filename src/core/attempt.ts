@@ -1,11 +1,11 @@
-/** Where the verifier catches: an expected failure becomes a value, anything else is a bug and goes on. */
+/** Expected failures as values, for the verifier. Any other error is a bug and propagates. */
 
 import { OpenSealError } from './errors.ts'
 
-/** What an attempt came to. */
+/** The outcome of an attempt: a value or an error. */
 export type Attempt<T> = { readonly value: T; readonly error?: undefined } | { readonly error: OpenSealError; readonly value?: undefined }
 
-/** The value that a function returns, or the OpenSealError that it throws. */
+/** Runs a function and returns its value, or the OpenSealError that it throws. */
 export function attempt<T>(action: () => T): Attempt<T> {
   try {
     return { value: action() }
@@ -14,7 +14,7 @@ export function attempt<T>(action: () => T): Attempt<T> {
   }
 }
 
-/** The value that a promise gives, or the OpenSealError that it rejects with. */
+/** Awaits an action and returns its value, or the OpenSealError that it rejects with. */
 export async function attemptAsync<T>(action: () => T | Promise<T>): Promise<Attempt<T>> {
   try {
     return { value: await action() }
@@ -23,7 +23,7 @@ export async function attemptAsync<T>(action: () => T | Promise<T>): Promise<Att
   }
 }
 
-/** The value of an attempt. Throws its error where it failed. */
+/** The value of an attempt. Throws its error if it failed. */
 export function unwrap<T>(attempted: Attempt<T>): T {
   if (attempted.error) throw attempted.error
   return attempted.value

@@ -1,4 +1,6 @@
-/** Bytes and their text forms: hex, base64, base64url, UTF-8. Each form has one accepted spelling. */
+/**
+ * Bytes and their text forms: hex, base64, base64url, UTF-8. Each form has one accepted spelling.
+ */
 import { OpenSealError } from './errors.ts'
 
 const HEX_DIGITS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
@@ -7,7 +9,10 @@ const BASE64_DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234
 const BASE64_VALUE = valuesOf(BASE64_DIGITS)
 const BASE64_CHARACTERS = Array.from(BASE64_DIGITS, digit => digit.charCodeAt(0))
 const PADDING = 0x3d
-/** So many bytes, a multiple of three, become text at once: a call takes only so many arguments. */
+/**
+ * How many bytes are encoded at once, a multiple of three: a function call takes a limited number
+ * of arguments.
+ */
 const BASE64_PART_BYTES = 3072
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 const BASE64_URL = /^[A-Za-z0-9_-]*$/
@@ -16,7 +21,7 @@ const HEX = /^(?:[0-9a-f]{2})*$/
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** The parts one after the other, in new memory. */
+/** Joins the parts in new memory. */
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
   let offset = 0
@@ -27,14 +32,14 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
   return whole
 }
 
-/** Whether both hold the same bytes. Not constant in time: for public values only, never for secrets. */
+/** Whether both hold the same bytes. Not constant time, so never use it for secrets. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
   return true
 }
 
-/** Byte order, as for `sort`: negative when `a` comes first, 0 when equal; a prefix comes before what it begins. */
+/** Byte order, as for `sort`: negative when `a` comes first, 0 when equal. A prefix comes first. */
 export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   const shorter = Math.min(a.length, b.length)
   for (let i = 0; i < shorter; i++) if (a[i] !== b[i]) return a[i]! - b[i]!
@@ -48,7 +53,7 @@ export function toHex(bytes: Uint8Array): string {
   return text
 }
 
-/** The bytes of lower-case hex, exactly `length` of them when given. Throws BytesError HEX_MALFORMED. */
+/** Decodes lower-case hex, exactly `length` bytes when given. Throws BytesError HEX_MALFORMED. */
 export function fromHex(text: string, length?: number): Uint8Array {
   if (!HEX.test(text) || (length !== undefined && text.length !== 2 * length)) {
     throw new BytesError('HEX_MALFORMED', `expected ${describeLength(length)} in lower-case hex, got ${quote(text)}`)
@@ -66,10 +71,13 @@ export function toBase64(bytes: Uint8Array): string {
   return text
 }
 
-/** The characters of the part that is being written: encoding is synchronous, and mostly it is hashes, one after the other. */
+/**
+ * Reused by every call, which is safe because encoding is synchronous. Saves an array for each
+ * hash.
+ */
 const characters: number[] = []
 
-/** From characters at once, because a string that grows costs half as much again. */
+/** Collects character codes first: appending to a string takes half as long again. */
 function partToBase64(bytes: Uint8Array, from: number, to: number): string {
   characters.length = Math.ceil((to - from) / 3) * 4
   let count = 0
@@ -83,7 +91,10 @@ function partToBase64(bytes: Uint8Array, from: number, to: number): string {
   return String.fromCharCode(...characters)
 }
 
-/** The bytes of canonical padded base64, exactly `length` of them when given; undefined for any other text. */
+/**
+ * Decodes canonical padded base64, exactly `length` bytes when given. Returns undefined for any
+ * other text.
+ */
 export function readBase64(text: string, length?: number): Uint8Array | undefined {
   if (!BASE64.test(text)) return undefined
   const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0
@@ -94,11 +105,11 @@ export function readBase64(text: string, length?: number): Uint8Array | undefine
     group = (group << 6) | BASE64_VALUE[text.charCodeAt(i)]!
     if (i % 4 !== 3) continue
     const at = (i - 3) * 0.75
-    // Beyond the end, an assignment to a typed array does nothing.
+    // Assignments beyond the end of a typed array are ignored.
     bytes[at] = group >> 16
     bytes[at + 1] = group >> 8
     bytes[at + 2] = group
-    // RFC 4648 §3.5: the bits that the last character carries beyond the data must be zero.
+    // RFC 4648 §3.5: unused bits in the last character must be zero.
     const spare = i === text.length - 1 ? group & (2 ** (8 * padding) - 1) : 0
     if (spare !== 0) return undefined
     group = 0
@@ -106,7 +117,10 @@ export function readBase64(text: string, length?: number): Uint8Array | undefine
   return bytes
 }
 
-/** The bytes of canonical padded base64, exactly `length` of them when given. Throws BytesError BASE64_MALFORMED. */
+/**
+ * Decodes canonical padded base64, exactly `length` bytes when given. Throws BytesError
+ * BASE64_MALFORMED.
+ */
 export function fromBase64(text: string, length?: number): Uint8Array {
   const bytes = readBase64(text, length)
   if (!bytes) throw new BytesError('BASE64_MALFORMED', `expected ${describeLength(length)} in padded base64, got ${quote(text)}`)
@@ -118,7 +132,10 @@ export function toBase64Url(bytes: Uint8Array): string {
   return toBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
 }
 
-/** The bytes of canonical unpadded base64url, exactly `length` of them when given. Throws BytesError BASE64_MALFORMED. */
+/**
+ * Decodes canonical unpadded base64url, exactly `length` bytes when given. Throws BytesError
+ * BASE64_MALFORMED.
+ */
 export function fromBase64Url(text: string, length?: number): Uint8Array {
   const padded = text.replaceAll('-', '+').replaceAll('_', '/') + '='.repeat((4 - (text.length % 4)) % 4)
   const bytes = BASE64_URL.test(text) ? readBase64(padded, length) : undefined
@@ -126,16 +143,20 @@ export function fromBase64Url(text: string, length?: number): Uint8Array {
   return bytes
 }
 
-/** UTF-8. Throws BytesError UTF8_MALFORMED for a lone surrogate, which has no UTF-8 form. */
+/**
+ * Encodes UTF-8. Throws BytesError UTF8_MALFORMED for a lone surrogate, which has no UTF-8 form.
+ */
 export function toUtf8(text: string): Uint8Array {
-  if (!text.isWellFormed()) throw new BytesError('UTF8_MALFORMED', 'the text holds a lone surrogate')
+  if (!text.isWellFormed()) throw new BytesError('UTF8_MALFORMED', 'the text contains a lone surrogate')
   return encoder.encode(text)
 }
 
-/** The text of UTF-8 bytes. Throws BytesError UTF8_MALFORMED for anything else, a byte order mark included. */
+/**
+ * Decodes UTF-8. Throws BytesError UTF8_MALFORMED for anything else, a byte order mark included.
+ */
 export function fromUtf8(bytes: Uint8Array): string {
   const text = decodeUtf8(bytes)
-  if (text.startsWith('\ufeff')) throw new BytesError('UTF8_MALFORMED', 'the text begins with a byte order mark: save it without')
+  if (text.startsWith('\ufeff')) throw new BytesError('UTF8_MALFORMED', 'the text begins with a byte order mark: save it without one')
   return text
 }
 

@@ -1,4 +1,7 @@
-/** Text as people's machines save it: UTF-8 or UTF-16, with or without a byte order mark. Decoded here, once; what reads the text is strict. */
+/**
+ * Decodes text that people saved as UTF-8 or UTF-16, with or without a byte order mark. Parsers of
+ * the decoded text stay strict.
+ */
 
 import { OpenSealError } from './errors.ts'
 
@@ -6,8 +9,9 @@ const BYTE_ORDER_MARK = '\ufeff'
 const encoder = new TextEncoder()
 
 /**
- * The text of bytes in UTF-8 or UTF-16, without a byte order mark. UTF-16 is told by its mark, or, because JSON and lists of fingerprints begin with
- * an ASCII character, by a zero byte among the first two.
+ * The text of bytes in UTF-8 or UTF-16, without a byte order mark. UTF-16 is recognised by its mark
+ * or by a zero byte among the first two, because JSON and fingerprint lists begin with an ASCII
+ * character.
  * @throws EncodingError TEXT_NOT_UTF8
  */
 export function decodeText(input: string | Uint8Array): string {
@@ -15,13 +19,16 @@ export function decodeText(input: string | Uint8Array): string {
   return text.startsWith(BYTE_ORDER_MARK) ? text.slice(BYTE_ORDER_MARK.length) : text
 }
 
-/** Whether the text takes more bytes than that in UTF-8, whatever it was saved in. */
+/** Whether the text takes more than `maxBytes` in UTF-8, regardless of how it was saved. */
 export function isLonger(text: string, maxBytes: number): boolean {
-  // A UTF-16 unit is one to three bytes of UTF-8.
+  // A UTF-16 code unit takes one to three bytes in UTF-8.
   return text.length > maxBytes || (text.length * 3 > maxBytes && encoder.encode(text).length > maxBytes)
 }
 
-/** As many bytes as a text of that many can take in UTF-16 with its mark: more need not be decoded. */
+/**
+ * The most bytes that a text of `maxBytes` in UTF-8 can take in UTF-16 with its mark. Longer input
+ * is too long in any encoding.
+ */
 export function mostBytes(maxBytes: number): number {
   return 2 * maxBytes + 2
 }

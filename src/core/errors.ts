@@ -1,6 +1,9 @@
-/** The base of every expected failure: callers branch on `code`, people read the message. */
+/** The base class of every expected failure. Callers branch on `code`; people read the message. */
 
-/** An expected failure with a stable `NOUN_FACT` code. The message says what to do next; the cause is for the log only. */
+/**
+ * An expected failure with a stable `NOUN_FACT` code. The message says what to do next; the cause
+ * is for the log only.
+ */
 export class OpenSealError extends Error {
   readonly code: string
 

@@ -6,7 +6,7 @@ import { OpenSealError } from './errors.ts'
 /** A JSON value as `parseJson` returns it. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [member: string]: Json }
 
-/** What the strict reader may let pass, or must refuse on top. */
+/** Options of the strict reader. */
 export type JsonOptions = {
   /** Accepts `null`: only for documents, where OCDS gives it a meaning. */
   readonly allowNull?: boolean
@@ -18,8 +18,8 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const MAX_DEPTH = 128
 
 /**
- * Reads JSON strictly: UTF-8 without BOM, no duplicate key, no lone surrogate, no `null` unless allowed, depth ≤ 128, no number beyond
- * a double. Throws JsonError.
+ * Reads JSON strictly: UTF-8 without BOM, no duplicate keys, no lone surrogates, no `null` unless
+ * allowed, depth ≤ 128, no number beyond a double. Throws JsonError.
  */
 export function parseJson(input: string | Uint8Array, options: JsonOptions = {}): Json {
   const text = typeof input === 'string' ? input : decodeUtf8(input)
@@ -48,8 +48,9 @@ function decodeUtf8(bytes: Uint8Array): string {
 }
 
 /**
- * The value when the text is just what JSON.stringify would write, which rules out duplicate keys, raw lone surrogates and numbers that do
- * not round-trip; undefined when only the strict reader can tell. This is the path of everything that this project itself has written.
+ * Accepts text that JSON.stringify would write identically. Such text has no duplicate keys, raw
+ * lone surrogates or numbers that do not round-trip. Returns undefined when only the strict reader
+ * can decide. Everything that this project writes takes this path.
  */
 function parseQuickly(text: string, { allowNull }: JsonOptions): Json | undefined {
   const compact = text.endsWith('\n') ? text.slice(0, -1) : text
@@ -57,16 +58,17 @@ function parseQuickly(text: string, { allowNull }: JsonOptions): Json | undefine
   try {
     const value: Json = JSON.parse(compact)
     const plain = JSON.stringify(value)
-    // The one character that we escape without need, in the proofs of receipts (quoteTlogProof).
+    // Proofs in receipts escape this one character although JSON does not require it
+    // (quoteTlogProof).
     return plain === compact || plain === compact.replaceAll('\\u2014', '\u2014') ? value : undefined
   } catch (error) {
-    // The strict reader says what is wrong, and where.
+    // The strict reader reports the fault and its position.
     if (error instanceof SyntaxError) return undefined
     throw error
   }
 }
 
-/** No more opening brackets than the depth allows, so that neither JSON.parse nor JSON.stringify can meet a deeper value. */
+/** Bounds the depth by counting opening brackets: JSON.parse and JSON.stringify recurse. */
 function hasFewBrackets(text: string): boolean {
   let count = 0
   for (const bracket of ['{', '['])
@@ -83,7 +85,7 @@ function parseStrictly(text: string, options: JsonOptions): Json {
   skipSpace(reader)
   const value = readValue(reader, 0)
   skipSpace(reader)
-  if (reader.at < text.length) throw malformed(reader, 'something follows the value')
+  if (reader.at < text.length) throw malformed(reader, 'there is text after the value')
   return value
 }
 
@@ -96,7 +98,7 @@ function readValue(reader: Reader, depth: number): Json {
   if (text.startsWith('true', at)) return skip(reader, 4, true)
   if (text.startsWith('false', at)) return skip(reader, 5, false)
   if (text.startsWith('null', at)) {
-    if (!reader.options.allowNull) throw new JsonError('JSON_NULL', `null is not accepted, leave the member out (${place(reader)})`)
+    if (!reader.options.allowNull) throw new JsonError('JSON_NULL', `null is not accepted: omit the member (${place(reader)})`)
     return skip(reader, 4, null)
   }
   return readNumber(reader)
@@ -114,7 +116,7 @@ function readObject(reader: Reader, depth: number): Json {
     if (Object.hasOwn(object, name)) {
       throw new JsonError(
         'JSON_DUPLICATE_KEY',
-        `the member ${JSON.stringify(name)} stands twice in one object (${place({ ...reader, at: start })})`,
+        `the member ${JSON.stringify(name)} appears twice in one object (${place({ ...reader, at: start })})`,
       )
     }
     if (!skipped(reader, ':')) throw malformed(reader, 'a colon was expected')
@@ -159,12 +161,12 @@ function readString(reader: Reader): string {
     value += plain.exec(text)?.[0] ?? ''
     reader.at = plain.lastIndex
     if (text[reader.at] === '"') break
-    if (text[reader.at] !== '\\') throw malformed(reader, 'a string is not closed, or holds a control character')
+    if (text[reader.at] !== '\\') throw malformed(reader, 'a string is not closed or contains a control character')
     value += readEscape(reader)
   }
   reader.at++
   if (!value.isWellFormed())
-    throw new JsonError('JSON_SURROGATE', `a string holds half of a surrogate pair (${place({ ...reader, at: start })})`)
+    throw new JsonError('JSON_SURROGATE', `a string contains half of a surrogate pair (${place({ ...reader, at: start })})`)
   return value
 }
 
@@ -191,7 +193,10 @@ function readNumber(reader: Reader): number {
   return skip(reader, token.length, value)
 }
 
-/** One spelling for a decimal value: its significant digits and the power of ten of the last one. 10.0, 1e1 and 10 are all `1e1`. */
+/**
+ * The canonical spelling of a decimal number: its significant digits and a power of ten. 10.0, 1e1
+ * and 10 all become `1e1`.
+ */
 function decimalOf(token: string): string {
   const [mantissa = '', exponent = '0'] = token.toLowerCase().split('e')
   const [whole = '', fraction = ''] = mantissa.replace('-', '').split('.')
@@ -215,7 +220,7 @@ function skipSpace(reader: Reader): void {
   reader.at = space.lastIndex
 }
 
-/** Skips white space, and the character if it is the next one. */
+/** Skips white space, then the character if it comes next. Returns whether it did. */
 function skipped(reader: Reader, character: string): boolean {
   skipSpace(reader)
   if (reader.text[reader.at] !== character) return false
@@ -237,5 +242,8 @@ function malformed(reader: Reader, what: string): JsonError {
   return new JsonError('JSON_MALFORMED', `not JSON: ${what} (${place(reader)})`)
 }
 
-/** JSON_MALFORMED, JSON_DUPLICATE_KEY, JSON_SURROGATE, JSON_NULL, JSON_DEPTH, JSON_NUMBER or JSON_NOT_UTF8. */
+/**
+ * JSON_MALFORMED, JSON_DUPLICATE_KEY, JSON_SURROGATE, JSON_NULL, JSON_DEPTH, JSON_NUMBER or
+ * JSON_NOT_UTF8.
+ */
 export class JsonError extends OpenSealError {}

@@ -7,7 +7,9 @@ import { isJsonObject, type Json, parseJson } from './json.ts'
 import { isOrigin } from './tlog/checkpoint.ts'
 import { ED25519, ED25519_COSIGNATURE, parseVkey, type Vkey } from './tlog/note.ts'
 
-/** What a verifier trusts, all defaults filled in. Tree sizes are inclusive; without `toSize` a range is open. */
+/**
+ * A policy with all defaults filled in. Tree sizes are inclusive; a range without `toSize` is open.
+ */
 export type Policy = {
   readonly type: 'openseal/policy@v1'
   readonly origin: string
@@ -21,7 +23,10 @@ export type Policy = {
 /** A key of the log and the tree sizes for which its signature counts. */
 export type PolicyKey = { readonly vkey: string } & SizeRange
 
-/** A log on a chain, the code that must answer for it, and the tree sizes for which it counts. Hex is lower-case. */
+/**
+ * A log on a chain, the hash of its contract's code, and the tree sizes for which it counts. Hex is
+ * lower-case.
+ */
 export type PolicyAnchor = {
   readonly type: 'evm'
   readonly chainId: number
@@ -29,38 +34,41 @@ export type PolicyAnchor = {
   /** SHA-256 over the bytes of the runtime code, without 0x. */
   readonly codeSha256: string
   readonly logId: string
-  /** False for a test network, whose anchors are no evidence. */
+  /** False for a test network. Its anchors are not evidence. */
   readonly production: boolean
   readonly finality: 'finalized' | { readonly confirmations: number }
-  /** What links to the chain begin with. No check reads it. */
+  /** Prefix of links to a block explorer. No check reads it. */
   readonly explorer?: string
 } & SizeRange
 
-/** Tree sizes from one to another, both included. */
+/** A range of tree sizes, both ends included. */
 export type SizeRange = { readonly fromSize: number; readonly toSize?: number }
 
 const TYPE = 'openseal/policy@v1'
 const MAX_POLICY_BYTES = 64 * 1024
-/** Of keys, of witnesses and of anchors. */
+/** Bounds each of the lists of keys, witnesses and anchors. */
 const MAX_ITEMS = 64
 const MAX_EXPLORER_LENGTH = 2000
 const VKEY = /^[^+]+\+[0-9a-f]{8}\+([A-Za-z0-9+/=]+)$/
 
-/** Reads a policy strictly, from its text or bytes, in whatever encoding it was saved, or from a JSON object. Throws PolicyError, JsonError, NoteError or EncodingError. */
+/**
+ * Parses a policy strictly from JSON text, bytes or an object. Bytes may be UTF-8 or UTF-16. Throws
+ * PolicyError, JsonError, NoteError or EncodingError.
+ */
 export function parsePolicy(input: string | Uint8Array | { readonly [member: string]: Json }): Policy {
   const value = typeof input === 'string' || input instanceof Uint8Array ? parseBounded(input) : input
   if (isJsonObject(value) && typeof value.type === 'string' && value.type !== TYPE) {
-    throw new PolicyError('POLICY_UNSUPPORTED', `a policy of type ${JSON.stringify(value.type.slice(0, 100))} is not known here`)
+    throw new PolicyError('POLICY_UNSUPPORTED', `policies of type ${JSON.stringify(value.type.slice(0, 100))} are not supported`)
   }
   const p = members(value, 'the policy', ['type', 'origin', 'logKeys', 'anchors'], ['witnesses', 'quorum', 'requireAnchors'])
   if (p.type !== TYPE) throw malformed(`type is not ${TYPE}`)
   const origin = p.origin
-  if (typeof origin !== 'string' || !isOrigin(origin)) throw malformed('origin is not the name of a log')
+  if (typeof origin !== 'string' || !isOrigin(origin)) throw malformed('origin is not a valid log name')
   const witnesses = list(p.witnesses ?? [], 'witnesses').map((item, at) => readVkey(item, `witnesses[${at}]`, ED25519_COSIGNATURE))
   if (new Set(witnesses.map(vkey => vkey.slice(vkey.lastIndexOf('+')))).size < witnesses.length)
-    throw malformed('witnesses holds a key twice')
+    throw malformed('witnesses contains a key twice')
   const quorum = count(p.quorum ?? 0, 'quorum', 0)
-  if (quorum > witnesses.length) throw malformed(`quorum is ${quorum} of only ${witnesses.length} witnesses`)
+  if (quorum > witnesses.length) throw malformed(`quorum is ${quorum}, but there are only ${witnesses.length} witnesses`)
   const logKeys = list(p.logKeys, 'logKeys').map((item, at) => readKey(item, `logKeys[${at}]`, origin))
   if (logKeys.length === 0) throw malformed('logKeys is empty')
   const requireAnchors = count(p.requireAnchors ?? 1, 'requireAnchors', 1)
@@ -71,7 +79,7 @@ export function parsePolicy(input: string | Uint8Array | { readonly [member: str
   return { type: TYPE, origin, logKeys, witnesses, quorum, anchors, requireAnchors }
 }
 
-/** The keys of a policy, each read once however many receipts are checked by it. */
+/** The parsed keys of a policy, cached: many receipts are checked by one policy. */
 export function keysOf(policy: Policy): PolicyKeys {
   const known = KEYS.get(policy)
   if (known !== undefined) return known
@@ -83,7 +91,7 @@ export function keysOf(policy: Policy): PolicyKeys {
   return keys
 }
 
-/** The keys of a policy as they verify: those of the log with the sizes for which they count. */
+/** The parsed keys of a policy. Log keys keep the sizes for which they count. */
 export type PolicyKeys = { readonly log: readonly (PolicyKey & { readonly key: Vkey })[]; readonly witnesses: readonly Vkey[] }
 
 const KEYS = new WeakMap<Policy, PolicyKeys>()
@@ -117,14 +125,14 @@ function readVkey(value: Json | undefined, path: string, type: number): string {
   if (typeof value !== 'string') throw malformed(`${path} is not a string`)
   const ofAnyType = readBase64(VKEY.exec(value)?.[1] ?? '')?.[0]
   if (ofAnyType !== undefined && ofAnyType !== ED25519 && ofAnyType !== ED25519_COSIGNATURE)
-    throw new PolicyError('POLICY_UNSUPPORTED', `${path} is a key of a type that is not known here: ${ofAnyType}`)
+    throw new PolicyError('POLICY_UNSUPPORTED', `${path} is a key of an unsupported type: ${ofAnyType}`)
   if (parseVkey(value).type !== type) throw malformed(`${path} is a key of another type than ${type}`)
   return value
 }
 
 function readAnchor(value: Json, path: string): PolicyAnchor {
   if (isJsonObject(value) && typeof value.type === 'string' && value.type !== 'evm') {
-    throw new PolicyError('POLICY_UNSUPPORTED', `${path} is of a type that is not known here: ${JSON.stringify(value.type.slice(0, 100))}`)
+    throw new PolicyError('POLICY_UNSUPPORTED', `${path} has an unsupported type: ${JSON.stringify(value.type.slice(0, 100))}`)
   }
   const a = members(
     value,
@@ -158,7 +166,7 @@ function readRange({ fromSize, toSize }: Members, path: string): SizeRange {
   return toSize === undefined ? { fromSize: from } : { fromSize: from, toSize: count(toSize, `${path}.toSize`, from) }
 }
 
-/** A prefix for links, and for nothing that could run as a script. */
+/** Accepts web addresses only, because a link could otherwise run a script. */
 function readExplorer(value: Json | undefined, path: string): { explorer?: string } {
   if (value === undefined) return {}
   if (typeof value !== 'string' || value.length > MAX_EXPLORER_LENGTH || !/^https?:\/\/[^\s/"'<>\\]+\/?[^\s"'<>\\]*$/.test(value))
@@ -167,8 +175,9 @@ function readExplorer(value: Json | undefined, path: string): { explorer?: strin
 }
 
 /**
- * A time stamp dates a checkpoint and stops no fork. Where no witness is asked either, more anchors than time stamps must be required at every size; most
- * time stamps count where the range of one of them begins.
+ * A time stamp dates a checkpoint but does not prevent forks. Without witnesses, `requireAnchors`
+ * must therefore exceed the number of time stamps that count at any size. That number is largest
+ * where the range of some time stamp begins.
  */
 function refuseWithoutForkGuard(anchors: readonly Json[], requireAnchors: number): void {
   const stamps = anchors.filter(isJsonObject).filter(({ type }) => type === 'rfc3161')
@@ -177,14 +186,14 @@ function refuseWithoutForkGuard(anchors: readonly Json[], requireAnchors: number
   if (most >= requireAnchors) throw new PolicyError('POLICY_NO_FORK_GUARD', 'the policy cannot be used: time stamps alone would satisfy it')
 }
 
-/** One log on one chain must not stand for two ranges that overlap. */
+/** Refuses overlapping ranges of one log on one chain, which would count its anchor twice. */
 function refuseTwice(anchors: readonly PolicyAnchor[]): void {
   const ordered = [...anchors].sort((a, b) => a.fromSize - b.fromSize)
   const ends = new Map<string, number>()
   for (const { chainId, contract, logId, fromSize, toSize = Number.POSITIVE_INFINITY } of ordered) {
     const log = `${chainId} ${contract} ${logId}`
     if ((ends.get(log) ?? -1) >= fromSize)
-      throw malformed(`anchors holds one log twice for the same sizes: ${contract} on chain ${chainId}`)
+      throw malformed(`anchors contains one log twice for the same sizes: ${contract} on chain ${chainId}`)
     ends.set(log, toSize)
   }
 }

@@ -1,11 +1,14 @@
-/** The receipt: all that a holder of a file needs beside the policy and the chain. Design §3.3. */
+/**
+ * The receipt: everything that the holder of a file needs besides the policy and the chain. Design
+ * §3.3.
+ */
 
 import { decodeText, isLonger, mostBytes } from './encoding.ts'
 import { OpenSealError } from './errors.ts'
 import { canonicalJson, isJsonObject, type Json, parseJson } from './json.ts'
 import { parseTlogProof, quoteTlogProof, type TlogProof } from './tlog/tlog-proof.ts'
 
-/** Where people may look for the anchor. Nothing in it is evidence: what counts is what the contract answers. */
+/** Where people can look for the anchor. This is not evidence; only the contract's answer is. */
 export type AnchorHint = {
   readonly type: 'evm'
   readonly chainId: number
@@ -16,7 +19,10 @@ export type AnchorHint = {
   readonly block?: { readonly number: number; readonly hash: string; readonly time: string }
 }
 
-/** A receipt as read: the statement is raw, for the verifier checks it by its own name. */
+/**
+ * A parsed receipt. The statement stays unparsed, because the verifier checks it under its own
+ * name.
+ */
 export type Receipt = {
   readonly type: 'openseal/receipt@v1'
   readonly statement: Json
@@ -30,8 +36,9 @@ const MAX_PROOF_BYTES = 64 * 1024
 const MAX_ANCHORS = 64
 
 /**
- * Reads a receipt strictly, in whatever encoding it was saved. Unknown members are left out, and so is an anchor that is of an unknown type, of another
- * size than the proof, or not as it should be: anchors are hints, and no verdict depends on them. Throws ReceiptError, JsonError or EncodingError.
+ * Parses a receipt strictly. Unknown members are dropped. So are anchors that are malformed, of an
+ * unknown type, or of another size than the proof: anchors are hints, and no verdict depends on
+ * them. Throws ReceiptError, JsonError or EncodingError.
  */
 export function parseReceipt(input: string | Uint8Array): Receipt {
   const tooLarge = () => malformed(`larger than ${MAX_RECEIPT_BYTES} bytes`)
@@ -43,36 +50,42 @@ export function parseReceipt(input: string | Uint8Array): Receipt {
   const { type, statement, proof, anchors } = value
   if (type !== TYPE) {
     if (typeof type === 'string' && /^openseal\/receipt@v[1-9][0-9]*$/.test(type)) {
-      throw new ReceiptError('RECEIPT_UNSUPPORTED', `a receipt of type ${type} needs a newer verifier`)
+      throw new ReceiptError('RECEIPT_UNSUPPORTED', `receipts of type ${type} need a newer verifier`)
     }
     throw malformed(`its type is not ${TYPE}`)
   }
   if (statement === undefined) throw malformed('the statement is missing')
   if (typeof proof !== 'string') throw malformed('the proof is missing')
-  if (isLonger(proof, MAX_PROOF_BYTES)) throw malformed(`its proof is larger than ${MAX_PROOF_BYTES} bytes`)
+  if (isLonger(proof, MAX_PROOF_BYTES)) throw malformed(`the proof is larger than ${MAX_PROOF_BYTES} bytes`)
   if (!Array.isArray(anchors)) throw malformed('the anchors are missing')
-  if (anchors.length > MAX_ANCHORS) throw malformed(`it names more than ${MAX_ANCHORS} anchors`)
+  if (anchors.length > MAX_ANCHORS) throw malformed(`there are more than ${MAX_ANCHORS} anchors`)
   const size = claimedSize(proof)
   return { type, statement, proof, anchors: anchors.flatMap(readHint).filter(hint => hint.size === size) }
 }
 
-/** The receipt's text from a canonical salted statement: JSON in one line, without its newline. Throws what formatTlogProof throws. */
+/**
+ * The receipt's text from a canonical salted statement: one line of JSON, without a newline. Throws
+ * what formatTlogProof throws.
+ */
 export function formatReceipt(receipt: { statementText: string; proof: TlogProof; anchors: readonly AnchorHint[] }): string {
   const { statementText, proof, anchors } = receipt
   return `{"type":"${TYPE}","statement":${statementText},"proof":${quoteTlogProof(proof)},"anchors":${JSON.stringify(anchors)}}`
 }
 
-/** The index that a receipt is about. Throws TlogProofError. */
+/** The index of the receipt's entry. Throws TlogProofError. */
 export function receiptIndex(receipt: Receipt): number {
   return parseTlogProof(receipt.proof).index
 }
 
-/** Whether two receipts are of the same statement at the same index: then either may take the other's place. */
+/**
+ * Whether both receipts are for the same statement at the same index, so that one can replace the
+ * other.
+ */
 export function isSameRecord(a: Receipt, b: Receipt): boolean {
   return receiptIndex(a) === receiptIndex(b) && canonicalJson(a.statement) === canonicalJson(b.statement)
 }
 
-/** The size that a proof says its checkpoint has, unchecked: NaN where it says none. */
+/** The tree size that the proof's checkpoint claims, unverified; NaN if it claims none. */
 function claimedSize(proof: string): number {
   const [, size = ''] = proof.slice(proof.indexOf('\n\n') + 2).split('\n', 2)
   return size === '' ? Number.NaN : Number(size)

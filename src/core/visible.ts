@@ -1,14 +1,23 @@
 /**
- * Text that somebody else wrote, made safe to show. Control characters steer a terminal, and bidi controls can reorder the words around a text, so that a title
- * reads as another one. Both are shown as a mark in place of the character.
+ * Makes text from others safe to show. Control characters steer a terminal, and bidi controls can
+ * reorder words so that a title reads as another one. A visible mark replaces each of them.
  */
 
-/** Controls but tab and line ends, all bidi controls of Unicode, and its two line separators. */
+/**
+ * Control characters except tab and line ends, all bidi controls, and the two Unicode line
+ * separators.
+ */
 const UNSAFE = /[^\P{Cc}\t\n\r]|\p{Bidi_Control}|[\u2028\u2029]/u
-/** A first-strong isolate that holds no other control is kept: it keeps the text inside apart, and is how sentences of ours quote a name. */
+/**
+ * Keeps a first-strong isolate without other controls inside: our own sentences quote names this
+ * way.
+ */
 const ISOLATE_OR_UNSAFE = /\u2068((?:\P{Bidi_Control})*?)\u2069|[^\P{Cc}\t\n\r]|\p{Bidi_Control}|[\u2028\u2029]/gu
 
-/** The text with a mark such as `[U+202E]` in place of each control character but tab and line ends, and of each bidi control. */
+/**
+ * Replaces each bidi control, and each control character except tab and line ends, by a mark such
+ * as `[U+202E]`.
+ */
 export function visible(text: string): string {
   if (!UNSAFE.test(text)) return text
   return text.replace(ISOLATE_OR_UNSAFE, (found, isolated?: string) =>
@@ -16,7 +25,9 @@ export function visible(text: string): string {
   )
 }
 
-/** The text of a JSON value with the same characters escaped: the same value to all who read JSON, and harmless where the text itself is shown. */
+/**
+ * Escapes the same characters in JSON text. The value stays the same, and the text is safe to show.
+ */
 export function visibleJson(json: string): string {
   if (!UNSAFE.test(json)) return json
   return json.replace(UNSAFE_EACH, found => `\\u${codeOf(found).toLowerCase()}`)

@@ -1,16 +1,18 @@
-/** The digests of a file, as the verifier and a submitter compare them. Design §3.2. */
+/** The digests of a file, which the verifier and submitters compare. Design §3.2. */
 
 import { attempt } from '../core/attempt.ts'
 import { toHex, toUtf8 } from '../core/bytes.ts'
 import { sha256 } from '../core/hash.ts'
 import { canonicalJson, parseJson } from '../core/json.ts'
 
-/** What is known of a file: its length, the SHA-256 of its bytes and, of a JSON document, of its RFC 8785 form. Lower-case hex. */
+/**
+ * A file's length, the SHA-256 of its bytes and, for JSON, of its RFC 8785 form. Lower-case hex.
+ */
 export type FileDigest = {
   readonly bytes: number
   readonly sha256: string
   readonly jcs?: string
-  /** Why there is no `jcs`, for people. */
+  /** Why there is no `jcs`, in words. */
   readonly jcsReason?: string
 }
 

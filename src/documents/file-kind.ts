@@ -1,9 +1,13 @@
-/** What a file is, where that decides what can be done with it: archives, spreadsheets, and the shapes in which OCDS data come. */
+/**
+ * Recognises files that need special treatment: archives, spreadsheets, and the shapes of OCDS
+ * data.
+ */
 import { isJsonObject, type Json } from '../core/json.ts'
 
 /**
- * `encoding`: text in UTF-16 or with a byte order mark. `json-lines`: one JSON text a line. `json-list`: a JSON array. `compiled-release` and `versioned-release`: what a
- * tool makes of the releases of one record. `oc4ids`: infrastructure projects.
+ * `encoding`: text in UTF-16 or with a byte order mark. `json-lines`: one JSON text a line.
+ * `json-list`: a JSON array. `compiled-release` and `versioned-release`: summaries that tools make
+ * of one record's releases. `oc4ids`: infrastructure projects.
  */
 export type FileKind =
   | 'gzip'
@@ -16,21 +20,27 @@ export type FileKind =
   | 'versioned-release'
   | 'oc4ids'
 
-/** How many bytes from the beginning of a file tell what it is. */
+/** How many bytes from the beginning of a file are needed to recognise it. */
 export const HEAD_BYTES = 4096
 
-/** What the first bytes of a file tell, the first HEAD_BYTES where it has so many; undefined for an ordinary file. */
+/**
+ * The kind of a file by its first HEAD_BYTES, or all of a shorter file; undefined for an ordinary
+ * file.
+ */
 export function kindOfHead(head: Uint8Array): FileKind | undefined {
   if (head[0] === 0x1f && head[1] === 0x8b && head[2] === 0x08) return 'gzip'
   const isZip = head[0] === 0x50 && head[1] === 0x4b && (head[2] === 0x03 || head[2] === 0x05)
   if (!isZip) return isOtherEncoding(head) ? 'encoding' : undefined
   const names = asLatin1(head)
   if (names.includes('xl/') || names.includes('opendocument.spreadsheet')) return 'spreadsheet'
-  // A text document or slides are a ZIP inside, and nobody unpacks them.
+  // Text documents and slides are ZIP files inside, but nobody unpacks them.
   return /word\/|ppt\/|\[Content_Types\]|mimetypeapplication\//.test(names) ? undefined : 'zip'
 }
 
-/** Whether a text holds more than one JSON object or array, each in a line of its own. It may be cut off behind the beginning of the second line. */
+/**
+ * Whether a text contains several JSON objects or arrays, each on its own line. The text may be cut
+ * off after the start of the second line.
+ */
 export function isJsonLines(text: string): boolean {
   const start = text.search(/\S/)
   const end = text.indexOf('\n', start)
@@ -41,7 +51,10 @@ export function isJsonLines(text: string): boolean {
   return next.exec(text)?.[0] === opening && isJson(text.slice(start, end))
 }
 
-/** What JSON data are by their members; undefined for an OCDS package, a plain release and whatever else. */
+/**
+ * The kind of JSON data by its members; undefined for an OCDS package, a plain release and anything
+ * else.
+ */
 export function kindOfJson(value: Json): FileKind | undefined {
   if (Array.isArray(value)) return 'json-list'
   if (!isJsonObject(value) || Array.isArray(value.releases) || Array.isArray(value.records)) return undefined
@@ -51,13 +64,16 @@ export function kindOfJson(value: Json): FileKind | undefined {
   return isVersioned(value.tag) || Object.values(value).some(isVersioned) ? 'versioned-release' : undefined
 }
 
-/** In a versioned release each value is a list of the values that releases gave it. */
+/** In a versioned release, each value is the list of values that the releases gave it. */
 function isVersioned(value: Json | undefined): boolean {
   const [first] = Array.isArray(value) ? (value as readonly Json[]) : []
   return isJsonObject(first) && 'releaseID' in first && 'releaseDate' in first && 'value' in first
 }
 
-/** Text that is not plain UTF-8: it begins with a byte order mark, or has the zero bytes of UTF-16 beside letters of ASCII. */
+/**
+ * Whether text is not plain UTF-8: it begins with a byte order mark, or has the zero bytes of
+ * UTF-16 between ASCII letters.
+ */
 function isOtherEncoding([first, second, third, fourth]: Uint8Array): boolean {
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) return true
   if (first === 0xef && second === 0xbb && third === 0xbf) return true
@@ -78,7 +94,7 @@ function isJson(text: string): boolean {
   }
 }
 
-/** Bytes as characters of the same code, to look for names in them. */
+/** Bytes as characters of the same code, to search them for names. */
 function asLatin1(bytes: Uint8Array): string {
   return String.fromCharCode(...bytes.subarray(0, HEAD_BYTES))
 }

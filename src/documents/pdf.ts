@@ -1,32 +1,36 @@
 /**
- * What the bytes of a PDF tell of its past. Signing or saving again appends to the file (ISO 32000 §7.5.6, incremental updates), so that each
- * earlier state is a beginning of it that ends with `%%EOF` and, at most, one line end.
+ * Finds earlier states of a PDF. Signing or saving again appends to the file (ISO 32000 §7.5.6,
+ * incremental updates). Each earlier state is therefore a prefix that ends with `%%EOF` and at most
+ * one line end.
  */
 import type { createSha256 } from '#sha256'
 import { toHex, toUtf8 } from '../core/bytes.ts'
 
-/** An earlier state that a file may have had: so many bytes from its beginning, and their SHA-256 in hex. */
+/** A possible earlier state of a file: a prefix of `bytes` bytes, and its SHA-256 in hex. */
 export type EarlierState = { readonly bytes: number; readonly sha256: string }
 
-/** What was found in a PDF. `states` holds all that may have been one, the oldest first: for each `%%EOF` without and with its line end. */
+/**
+ * The findings in a PDF. `states` holds every possible earlier state, oldest first: for each
+ * `%%EOF`, without and with its line end.
+ */
 export type PdfFacts = { readonly isSigned: boolean; readonly states: readonly EarlierState[] }
 
-/** Reads a file in chunks, and hashes it on the way. `finish` gives undefined where it is no PDF. */
+/** Reads a file in chunks and hashes it. `finish` returns undefined if the file is not a PDF. */
 export type PdfReader = { update(chunk: Uint8Array): void; finish(): PdfFacts | undefined }
 
 const END_MARK = toUtf8('%%EOF')
-/** What stands in every signed PDF (ISO 32000 §12.8.1). */
+/** Every signed PDF contains this (ISO 32000 §12.8.1). */
 const SIGNATURE_MARK = toUtf8('/ByteRange')
 const HEAD_MARK = '%PDF-'
-/** The head may stand behind other bytes, as readers have long accepted. */
+/** Readers accept other bytes before the head. */
 const HEAD_BYTES = 1024
-/** No file is saved so often in good faith; every state costs a hash. */
+/** Bounds the work, since every state costs a hash. Ordinary files have far fewer. */
 const MAX_STATES = 128
 const PERCENT = 0x25
 const CR = 0x0d
 const LF = 0x0a
 
-/** Makes a reader that feeds every byte to the hash. */
+/** Creates a reader that feeds every byte to the hash. */
 export function createPdfReader(hash: ReturnType<typeof createSha256>): PdfReader {
   const signature = createMarkFinder(SIGNATURE_MARK)
   const states: EarlierState[] = []
@@ -34,7 +38,7 @@ export function createPdfReader(hash: ReturnType<typeof createSha256>): PdfReade
   let total = 0
   let ends = 0
   let matched = 0
-  /** What a line end may still be made of, after an end mark. */
+  /** The line-end characters that may still follow an end mark. */
   let lineEnd: 'any' | 'line-feed' | undefined
 
   const keep = () => states.push({ bytes: total, sha256: toHex(hash.soFar()) })
@@ -42,7 +46,7 @@ export function createPdfReader(hash: ReturnType<typeof createSha256>): PdfReade
     hash.update(part)
     total += part.length
   }
-  /** Feeds a line end that may begin at `at`; returns where to go on. */
+  /** Feeds a line end that may begin at `at`; returns the next position. */
   const feedLineEnd = (chunk: Uint8Array, at: number): number => {
     let next = at
     while (lineEnd !== undefined && next < chunk.length) {
@@ -65,7 +69,7 @@ export function createPdfReader(hash: ReturnType<typeof createSha256>): PdfReade
           at = chunk.indexOf(PERCENT, at)
           if (at === -1) break
         }
-        // `%%%EOF` holds the mark too.
+        // `%%%EOF` contains the mark too.
         if (chunk[at] === END_MARK[matched]) matched++
         else if (chunk[at] !== PERCENT) matched = 0
         at++
@@ -87,7 +91,7 @@ export function createPdfReader(hash: ReturnType<typeof createSha256>): PdfReade
   }
 }
 
-/** Finds a mark in bytes that come in chunks, also across their borders. */
+/** Finds a mark in a stream, also across the borders of chunks. */
 export function createMarkFinder(mark: Uint8Array): { look(chunk: Uint8Array): void; found(): boolean } {
   let tail = new Uint8Array(0)
   let found = false

@@ -1,4 +1,4 @@
-/** The entry: the bytes that the log holds of a statement. Design §3.2. */
+/** The entry: the bytes that the log stores for a statement. Design §3.2. */
 
 import { concatBytes, toUtf8 } from '../bytes.ts'
 import { OpenSealError } from '../errors.ts'
@@ -15,10 +15,13 @@ export function encodeEntry(canonicalStatement: string | Uint8Array): Uint8Array
   return concatBytes(VERSION, commitment)
 }
 
-/** The statement's commitment in an entry read from a log. Throws EntryError: another version is unsupported, never wrong. */
+/**
+ * The statement's commitment in an entry from a log. Throws EntryError. Another version is
+ * unsupported, not malformed.
+ */
 export function decodeEntry(entry: Uint8Array): Hash {
   if (entry.length === 0) throw new EntryError('ENTRY_MALFORMED', 'the entry is empty')
-  if (entry[0] !== ENTRY_VERSION) throw new EntryError('ENTRY_UNSUPPORTED', `entry version ${entry[0]} is not known here`)
+  if (entry[0] !== ENTRY_VERSION) throw new EntryError('ENTRY_UNSUPPORTED', `entry version ${entry[0]} is not supported`)
   if (entry.length !== ENTRY_BYTES) throw new EntryError('ENTRY_MALFORMED', `the entry has ${entry.length} bytes instead of ${ENTRY_BYTES}`)
   return entry.slice(1)
 }

@@ -1,4 +1,4 @@
-/** The genesis, entry 0 of every ledger: read from JSON, member by member. Design §3.2. */
+/** The genesis, entry 0 of every ledger. Design §3.2. */
 
 import { canonicalJson, type Json } from '../json.ts'
 import { byteLength, checkSalt, checkTime, list, MAX_STATEMENT_BYTES, malformed, members, text, tooLarge, unsupported } from './members.ts'
@@ -6,7 +6,7 @@ import { byteLength, checkSalt, checkTime, list, MAX_STATEMENT_BYTES, malformed,
 /** The type of entry 0. */
 export const GENESIS = 'openseal/genesis@v1'
 
-/** Entry 0 of every ledger: binds its name to its key and its anchors. */
+/** Binds a ledger's name to its key and its anchors. */
 export type Genesis = {
   readonly type: typeof GENESIS
   readonly origin: string
@@ -16,10 +16,12 @@ export type Genesis = {
   readonly salt: string
 }
 
-/** A log on a chain that a genesis binds. */
+/** A log on a chain that the genesis binds. */
 export type GenesisAnchor = { readonly type: 'evm'; readonly chainId: number; readonly contract: string; readonly logId: string }
 
-/** The genesis in a JSON value of its type. Throws StatementError; an anchor of another type is STATEMENT_UNSUPPORTED. */
+/**
+ * Parses a genesis. Throws StatementError; an anchor of an unknown type is STATEMENT_UNSUPPORTED.
+ */
 export function parseGenesis(value: Json): Genesis {
   const g = members(value, 'the genesis', ['type', 'origin', 'logKey', 'anchors', 'created', 'salt'], [])
   const origin = text(g.origin, 'origin')

@@ -1,4 +1,4 @@
-/** The change of the log's key: read from JSON, member by member. Design §3.2. */
+/** The change of the log's key. Design §3.2. */
 
 import { canonicalJson, type Json } from '../json.ts'
 import { byteLength, checkSalt, checkTime, MAX_STATEMENT_BYTES, malformed, members, text, tooLarge } from './members.ts'
@@ -6,27 +6,27 @@ import { byteLength, checkSalt, checkTime, MAX_STATEMENT_BYTES, malformed, membe
 /** The type of a change of the log's key. */
 export const KEY_CHANGE = 'openseal/key@v1'
 
-/** The log's key changes: the last entry under the old key. */
+/** Replaces the log's key. It is the last entry under the old key. */
 export type KeyChange = {
   readonly type: typeof KEY_CHANGE
   readonly origin: string
   readonly oldKey: string
   readonly newKey: string
-  /** The first tree size that the old key does not sign any more. */
+  /** The first tree size that the new key signs. */
   readonly fromSize: number
   readonly created: string
   readonly salt: string
 }
 
-/** The change of keys in a JSON value of its type. Throws StatementError. */
+/** Parses a change of keys. Throws StatementError. */
 export function parseKeyChange(value: Json): KeyChange {
   const k = members(value, 'the change of keys', ['type', 'origin', 'oldKey', 'newKey', 'fromSize', 'created', 'salt'], [])
   const origin = text(k.origin, 'origin')
   for (const name of ['oldKey', 'newKey'] as const)
     if (origin === '' || !text(k[name], name).startsWith(`${origin}+`)) throw malformed(`${name} is not a vkey of the origin`)
-  if (k.oldKey === k.newKey) throw malformed('newKey is the old one')
-  // The genesis and the change itself stand under the old key.
-  if (!Number.isSafeInteger(k.fromSize) || (k.fromSize as number) < 3) throw malformed('fromSize is not a tree size from 3')
+  if (k.oldKey === k.newKey) throw malformed('newKey is the same as oldKey')
+  // The old key signs at least the genesis and this change.
+  if (!Number.isSafeInteger(k.fromSize) || (k.fromSize as number) < 3) throw malformed('fromSize is not a tree size of 3 or more')
   checkTime(k.created, 'created')
   checkSalt(k.salt)
   const change = value as unknown as KeyChange

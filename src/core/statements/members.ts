@@ -1,20 +1,23 @@
-/** The members of a statement's JSON: what they may be, and what is said where they are not. */
+/** Parsers for the members of a statement's JSON, and their errors. */
 
 import { toUtf8 } from '../bytes.ts'
 import { OpenSealError } from '../errors.ts'
 import { isJsonObject, type Json } from '../json.ts'
 import { isTime } from '../time.ts'
 
-/** The members of an object; those that it may lack are undefined. */
+/** The members of an object. Missing optional members are undefined. */
 export type Members = { readonly [member: string]: Json | undefined }
 
-/** The canonical form with its salt is at most this long. */
+/** The largest canonical form, salt included. */
 export const MAX_STATEMENT_BYTES = 128 * 1024
 
-/** Base64url of 32 bytes: the last of 43 characters carries two zero bits. */
+/** Base64url of 32 bytes: the last of the 43 characters carries two zero bits. */
 const SALT = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/
 
-/** The members of an object that has all of the required ones, perhaps some of the optional ones, and no other. `path` names it in an error. */
+/**
+ * The members of an object with all the required members, any of the optional ones and no others.
+ * `path` names the object in errors.
+ */
 export function members(value: Json | undefined, path: string, required: readonly string[], optional: readonly string[]): Members {
   if (!isJsonObject(value)) throw malformed(`${path} is not an object`)
   for (const member of Object.keys(value)) {
@@ -24,10 +27,10 @@ export function members(value: Json | undefined, path: string, required: readonl
   return value
 }
 
-/** A string of whole characters: half of a surrogate pair has no UTF-8. */
+/** A well-formed string: half of a surrogate pair has no UTF-8 form. */
 export function text(value: Json | undefined, path: string): string {
   if (typeof value !== 'string') throw malformed(`${path} is not a string`)
-  if (!value.isWellFormed()) throw malformed(`${path} holds half of a surrogate pair`)
+  if (!value.isWellFormed()) throw malformed(`${path} contains half of a surrogate pair`)
   return value
 }
 
@@ -38,34 +41,34 @@ export function list(value: Json | undefined, path: string, min: number, max: nu
   return value
 }
 
-/** Returns for a time as every format of ours writes it. */
+/** Throws unless the value is a time as design §3 spells it. */
 export function checkTime(value: Json | undefined, path: string): void {
   if (!isTime(text(value, path))) throw malformed(`${path} is not a time like 2026-01-31T23:59:59Z`)
 }
 
-/** Returns for a salt: base64url of 32 bytes. */
+/** Throws unless the value is a salt: base64url of 32 bytes. */
 export function checkSalt(value: Json | undefined): void {
   if (!SALT.test(text(value, 'salt'))) throw malformed('salt is not base64url of 32 bytes')
 }
 
-/** The length of a text's UTF-8. */
+/** The length of a text in UTF-8. */
 export function byteLength(text: string): number {
   return toUtf8(text).length
 }
 
-/** What to throw where a member is missing, unknown or not what it must be; the text names it. */
+/** The error for a member that is missing, unknown or invalid. `what` names it. */
 export function malformed(what: string): StatementError {
   return new StatementError('STATEMENT_MALFORMED', what)
 }
 
-/** What to throw where the canonical form is too long. */
+/** The error for a canonical form that is too long. */
 export function tooLarge(): StatementError {
   return new StatementError('STATEMENT_TOO_LARGE', `the statement is larger than ${MAX_STATEMENT_BYTES} bytes in canonical form`)
 }
 
-/** What to throw for a type that is not known: it may be known to a later version. */
+/** The error for an unknown type, which a later version may support. */
 export function unsupported(type: string): StatementError {
-  return new StatementError('STATEMENT_UNSUPPORTED', `a statement of type ${JSON.stringify(type.slice(0, 100))} is not known here`)
+  return new StatementError('STATEMENT_UNSUPPORTED', `statements of type ${JSON.stringify(type.slice(0, 100))} are not supported`)
 }
 
 /** STATEMENT_MALFORMED, STATEMENT_NAME_TWICE, STATEMENT_TOO_LARGE or STATEMENT_UNSUPPORTED. */

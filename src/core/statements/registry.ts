@@ -1,4 +1,7 @@
-/** The types of statements that an entry can commit to: one row each. Whatever depends on a type asks here. Design §3.2. */
+/**
+ * The statement types that an entry can commit to, one row each. Code that depends on the type asks
+ * this registry. Design §3.2.
+ */
 
 import { canonicalJson, type Json } from '../json.ts'
 import { GENESIS, type Genesis, parseGenesis } from './genesis.ts'
@@ -15,25 +18,28 @@ import {
   typeOf,
 } from './statement.ts'
 
-/** All that an entry can commit to. */
+/** Every statement that an entry can commit to. */
 export type AnyStatement = Statement | Genesis | KeyChange
 
-/** One type. */
+/** A row of the registry. */
 export type StatementType<T extends AnyStatement = AnyStatement> = {
   readonly type: T['type']
-  /** Reads a salted one from a JSON value of this type. Throws StatementError. */
+  /** Parses a salted statement of this type. Throws StatementError. */
   parse(value: Json): T
-  /** Its RFC 8785 form with the salt: what the entry commits to. */
+  /** The RFC 8785 form with the salt, which the entry commits to. */
   canonical(statement: T): string
-  /** Its RFC 8785 form without the salt: what its identity is the hash of. */
+  /** The RFC 8785 form without the salt, whose hash is the identity. */
   body(statement: T): string
-  /** The agency and record that it speaks of; undefined for one that speaks of the log itself. */
+  /** The agency and record that the statement is about; undefined if it is about the log itself. */
   subject(statement: T): StatementSubject | undefined
-  /** The digests by which it is found, each once. */
+  /** The digests by which the statement can be found, without repeats. */
   digests(statement: T): string[]
 }
 
-/** What all types that speak of the log itself share: few and small, so that a sorting serialiser will do. */
+/**
+ * Shared by the types that are about the log itself. They are few and small, so a sorting
+ * serialiser is fast enough.
+ */
 const OF_THE_LOG = {
   canonical: (statement: Genesis | KeyChange) => canonicalJson(statement),
   body: ({ salt: _salt, ...unsalted }: Genesis | KeyChange) => canonicalJson(unsalted),
@@ -54,29 +60,34 @@ const TYPES: readonly StatementType[] = [
   row<KeyChange>({ type: KEY_CHANGE, parse: parseKeyChange, ...OF_THE_LOG }),
 ]
 
-/** The row of a type. Throws StatementError STATEMENT_UNSUPPORTED for a type that is not known. */
+/** The row of a type. Throws StatementError STATEMENT_UNSUPPORTED for an unknown type. */
 export function statementType(type: string): StatementType {
   const found = TYPES.find(each => each.type === type)
   if (found === undefined) throw unsupported(type)
   return found
 }
 
-/** A salted statement of any known type. Throws StatementError: STATEMENT_UNSUPPORTED for a type that is not known. */
+/**
+ * Parses a salted statement of any known type. Throws StatementError; an unknown type is
+ * STATEMENT_UNSUPPORTED.
+ */
 export function parseAnyStatement(value: Json): AnyStatement {
   return statementType(typeOf(value)).parse(value)
 }
 
-/** The RFC 8785 form of a salted statement of any type: what its entry commits to. */
+/** The RFC 8785 form of a salted statement of any type, which its entry commits to. */
 export function canonicalForm(statement: AnyStatement): string {
   return statementType(statement.type).canonical(statement)
 }
 
-/** True for a statement of an agency about a record. */
+/** Whether this is an agency's statement about a record. */
 export function isRecordStatement(statement: AnyStatement | undefined): statement is Statement {
   return statement?.type === STATEMENT
 }
 
-/** A row is only ever called with statements of its own type: `statementType` finds it by that. */
+/**
+ * Safe because `statementType` finds a row by its type: no row meets a statement of another type.
+ */
 function row<T extends AnyStatement>(type: StatementType<T>): StatementType {
   return type as unknown as StatementType
 }

@@ -1,4 +1,7 @@
-/** Warnings about a statement: what its submitter should know before it is public. None of them refuses it. Design §3.2. */
+/**
+ * Warnings that a submitter should see before a statement is public. A warning never refuses a
+ * statement. Design §3.2.
+ */
 
 import { formatTime } from '../time.ts'
 import type { Statement } from './statement.ts'
@@ -18,25 +21,31 @@ export const WARNING_CODES = [
 
 export type WarningCode = (typeof WARNING_CODES)[number]
 
-/** One warning: its code, and a sentence that says what to do. */
+/** A warning: its code, and a sentence that says what to do. */
 export type Warning = { readonly code: WarningCode; readonly detail: string }
 
-/** At these a submitter stops unless told to go on: they are slips that look like accusations later. */
+/**
+ * A submitter stops at these unless told to go on. They are usually slips, and later look like
+ * accusations.
+ */
 export const STOPPING_WARNINGS: readonly WarningCode[] = ['TARGET_UNKNOWN', 'RECORD_UNKNOWN', 'SILENT_EDIT', 'ID_CONFUSABLE']
 
 const DAY_MS = 86_400_000
 const YEAR_MS = 366 * DAY_MS
 const SHOWN = 80
 
-/** The dates between which a publication is ordinary, as text. */
+/** The dates between which a publication date is ordinary, as text. */
 export type DateLimits = { readonly oldest: string; readonly newest: string }
 
-/** The limits as of a moment. */
+/** The limits at a given time. */
 export function dateLimits(nowMs: number): DateLimits {
   return { oldest: formatTime(nowMs - YEAR_MS), newest: formatTime(nowMs + DAY_MS) }
 }
 
-/** What the statement says by itself: empty files, dates far from now. Times of one form are compared as text, for this is done for every statement. */
+/**
+ * Warnings from the statement alone: empty files, and dates far from now. Runs for every statement,
+ * so it compares times as text.
+ */
 export function warnOfContents({ documents, published }: Statement, { oldest, newest }: DateLimits): Warning[] {
   const warnings: Warning[] = []
   const empty = documents.find(({ bytes }) => bytes === 0)
@@ -50,23 +59,28 @@ export function warnOfContents({ documents, published }: Statement, { oldest, ne
 }
 
 /**
- * What a new statement is to the statements of the same record before it. `isWhole` is false where more of them are there than are
- * given, which are then the newest. `nameOf` names one of them for people, by its index.
+ * Warnings from comparing a new statement with earlier ones of the same record. If `isWhole` is
+ * false, `earlier` holds only the newest of them. `nameOf` turns an index into a name for people.
  */
 export function warnOfHistory(own: Version, earlier: readonly Version[], isWhole: boolean, nameOf: (index: number) => string): Warning[] {
   const { action, record, target } = own.statement
   if (action === 'publish') return warnOfEdit(own, earlier, nameOf)
   const does = action === 'amend' ? 'amends' : 'withdraws'
   if (earlier.length === 0) {
-    const detail = `It ${does} the record ${quote(record)}, of which nothing has been published. Compare the id, letter by letter.`
+    const detail = `It ${does} the record ${quote(record)}, but nothing has been published under this id. Compare the id letter by letter.`
     return isWhole ? [{ code: 'RECORD_UNKNOWN', detail }] : []
   }
   const isKnown = target === undefined || earlier.some(({ statement }) => statement.revision === target)
   if (isKnown || !isWhole) return []
-  return [{ code: 'TARGET_UNKNOWN', detail: `It ${does} the version ${quote(target)}, which the record ${quote(record)} does not have.` }]
+  return [
+    { code: 'TARGET_UNKNOWN', detail: `It ${does} the version ${quote(target)}, but the record ${quote(record)} has no such version.` },
+  ]
 }
 
-/** What became, since it was logged, of a version that is sent again: nothing is logged then. `later` are all statements of its record after it. */
+/**
+ * Warnings for a version that is sent again and not logged: what changed since it was logged.
+ * `later` holds every later statement of its record.
+ */
 export function warnOfKnown(own: Version, later: readonly Version[]): Warning[] {
   const gone = changesOf(own, later).findLast(({ index, what }) => index > own.index && GONE.includes(what))
   if (gone === undefined) return []
@@ -74,11 +88,11 @@ export function warnOfKnown(own: Version, later: readonly Version[]): Warning[] 
   return [{ code: 'KNOWN_CHANGED', detail }]
 }
 
-/** Ids that differ from this one in nothing that people see at once. */
+/** Warnings for known ids that look the same as this one at a glance. */
 export function warnOfAlike(record: string, alike: readonly string[]): Warning[] {
   const other = alike.find(id => id !== record)
   if (other === undefined) return []
-  const detail = `The record id ${quote(record)} differs from the known ${quote(other)} only by case, spaces, dashes or letters that look alike.`
+  const detail = `The record id ${quote(record)} differs from the known id ${quote(other)} only by case, spaces, dashes or letters that look alike.`
   return [{ code: 'ID_CONFUSABLE', detail }]
 }
 
@@ -93,7 +107,7 @@ function warnOfEdit(own: Version, earlier: readonly Version[], nameOf: (index: n
   return [{ code: 'SILENT_EDIT', detail: `${nameOf(edited.index)} published other content under the same name ${version}. ${advice}` }]
 }
 
-/** Cut short, so that no id fills a page. */
+/** Cuts a long id short. */
 function quote(text: string): string {
   return JSON.stringify(text.length > SHOWN ? `${text.slice(0, SHOWN).toWellFormed()}…` : text)
 }

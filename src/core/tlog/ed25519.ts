@@ -1,4 +1,7 @@
-/** Ed25519 as OpenSeal verifies it: one equation and one spelling of every point, so that no signature holds for one verifier only. Design §7. */
+/**
+ * Ed25519 verification with one equation and one spelling of each point, so that all verifiers
+ * agree on every signature. Design §7.
+ */
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { sha512 } from '@noble/hashes/sha2.js'
 import { concatBytes, equalBytes, toHex } from '../bytes.ts'
@@ -14,18 +17,25 @@ const ORDER = Point.Fn.ORDER
 
 type CurvePoint = InstanceType<typeof Point>
 
-/** Keys that were read, by their bytes in hex: a policy's are read for each receipt, and reading one costs a root in the field. */
+/**
+ * Parsed keys by their bytes in hex. Each receipt uses the policy's keys, and parsing one costs a
+ * square root in the field.
+ */
 const readKeys = new Map<string, CurvePoint>()
 const MAX_READ_KEYS = 256
 
-/** True for a key that can hold one signer to one message: a point in its canonical spelling, not of small order. */
+/**
+ * Whether the key is a point in canonical spelling and not of small order. A key of small order
+ * accepts a signature for many messages.
+ */
 export function isEd25519Key(publicKey: Uint8Array): boolean {
   return readKey(publicKey) !== undefined
 }
 
 /**
- * Verifies a signature by the cofactorless equation [S]B = R + [k]A of RFC 8032 §5.1.7, with S below the group's order. It refuses an R of small
- * order, as OpenSSL (Node) and the Web Cryptography API do, and a key that `isEd25519Key` refuses.
+ * Verifies a signature by the cofactorless equation [S]B = R + [k]A of RFC 8032 §5.1.7, with S
+ * below the group's order. Refuses an R of small order, as OpenSSL (Node) and the Web Cryptography
+ * API do, and a key that `isEd25519Key` refuses.
  */
 export function verifyEd25519(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
   if (signature.length !== ED25519_SIGNATURE_BYTES) return false
@@ -36,16 +46,16 @@ export function verifyEd25519(signature: Uint8Array, message: Uint8Array, public
   if (s >= ORDER) return false
   const k = readLittleEndian(sha512(concatBytes(r, publicKey, message))) % ORDER
   const expected = Point.BASE.multiplyUnsafe(s).subtract(key.multiplyUnsafe(k))
-  // Comparing bytes refuses every other spelling of R, and multiplies nothing by the cofactor.
+  // Comparing bytes refuses non-canonical spellings of R, without multiplying by the cofactor.
   return !expected.isSmallOrder() && equalBytes(expected.toBytes(), r)
 }
 
-/** The public key of a secret seed of 32 bytes. RFC 8032 §5.1.5. */
+/** The public key of a 32-byte secret seed. RFC 8032 §5.1.5. */
 export function ed25519PublicKey(seed: Uint8Array): Uint8Array {
   return ed25519.getPublicKey(seed)
 }
 
-/** The signature of a message by the key of a secret seed. RFC 8032 §5.1.6. */
+/** Signs a message with a secret seed. RFC 8032 §5.1.6. */
 export function signEd25519(message: Uint8Array, seed: Uint8Array): Uint8Array {
   return ed25519.sign(message, seed)
 }
@@ -66,7 +76,7 @@ function readPoint(bytes: Uint8Array): CurvePoint | undefined {
   try {
     return Point.fromBytes(bytes)
   } catch {
-    return undefined // no point of the curve, or another spelling of one
+    return undefined // not a point of the curve, or not in canonical spelling
   }
 }
 

@@ -1,22 +1,26 @@
-/** Growing a tree: the perfect subtrees that come into being as leaves are appended. */
+/** Growing a tree: the perfect subtrees that appended leaves complete. */
 import { type Hash, hashNode } from '../hash.ts'
 import type { Node } from './tree.ts'
 
-/** A perfect subtree with its root hash. */
+/** A perfect subtree and its root hash. */
 export type HashedNode = Node & { readonly hash: Hash }
 
-/** A tree after leaves were appended. */
+/** The result of appending leaves. */
 export type Extension = {
   readonly size: number
-  /** The root hashes of the perfect subtrees that [0, size) splits into, largest first. */
+  /** The root hashes of the perfect subtrees of [0, size), largest first. */
   readonly range: readonly Hash[]
-  /** Every perfect subtree that the new leaves completed, the leaves themselves included; a level's nodes in ascending order. */
+  /**
+   * Every perfect subtree that the new leaves complete, the leaves included. Within a level, in
+   * ascending order.
+   */
   readonly nodes: readonly HashedNode[]
 }
 
 /**
- * Appends leaves to a tree that is known by its compact range. Costs one node hash a leaf on average.
- * `range` holds the hashes of `rootNodes(size)`. RFC 9162 §2.1.1: a subtree of 2^k leaves is complete when its last leaf is there.
+ * Appends leaves to a tree given by its compact range, the hashes of `rootNodes(size)`. Costs one
+ * node hash a leaf on average. RFC 9162 §2.1.1: a subtree of 2^k leaves is complete with its last
+ * leaf.
  */
 export function extendTree(size: number, range: readonly Hash[], leafHashes: readonly Hash[]): Extension {
   const stack = [...range]

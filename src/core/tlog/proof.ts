@@ -1,19 +1,26 @@
 /**
- * Inclusion and consistency proofs. RFC 9162 §2.1.3 and §2.1.4, the same trees and proofs as RFC 6962 §2.1.1 and §2.1.2.
+ * Inclusion and consistency proofs. RFC 9162 §2.1.3 and §2.1.4; the trees and proofs are those of
+ * RFC 6962 §2.1.1 and §2.1.2.
  *
- * Proving is the RFC's recursion. Verifying follows the path of one leaf from the bottom to the root, `last` being the path of the tree's last leaf:
+ * Proving follows the RFC's recursion. Verifying walks from a leaf up to the root, beside the path
+ * of the tree's last leaf (`last`):
  *
- * - the **inner** part, as long as the two paths are apart: the sibling is right or left as the path's bit says (0: we are left, 1: we are right);
- * - the **border** part, where both paths are one: the nodes there have no right sibling, so only the path's 1 bits bring a hash, always a left one.
+ * - the **inner** part, where the two paths differ: the path's bit gives the side of the sibling
+ *   (0: the sibling is on the right, 1: on the left);
+ * - the **border** part, where the paths are one: nodes there have no right sibling, so only 1 bits
+ *   bring a hash, always from the left.
  *
- * So the index and the size alone fix the length of the proof, and the side of every hash in it.
+ * The index and the size therefore determine the proof's length and the side of every hash.
  */
 import { equalBytes } from '../bytes.ts'
 import { OpenSealError } from '../errors.ts'
 import { EMPTY_ROOT, HASH_BYTES, type Hash, hashNode } from '../hash.ts'
 import { type Node, type ReadHashes, rangeNodes, rootFromRange, splitPoint } from './tree.ts'
 
-/** That the leaf hash is at `index` of the tree of `size` with this root. `proof` is in order from the leaf's sibling to the root's child. */
+/**
+ * Claims that the leaf hash is at `index` in the tree of `size` with this root. `proof` runs from
+ * the leaf's sibling to the root's child.
+ */
 export type InclusionProof = {
   readonly index: number
   readonly size: number
@@ -22,7 +29,10 @@ export type InclusionProof = {
   readonly proof: readonly Hash[]
 }
 
-/** That the tree of size `to` begins with all leaves of the tree of size `from`, in their order. */
+/**
+ * Claims that the tree of size `to` begins with all leaves of the tree of size `from`, in their
+ * order.
+ */
 export type ConsistencyProof = {
   readonly from: number
   readonly to: number
@@ -31,36 +41,54 @@ export type ConsistencyProof = {
   readonly proof: readonly Hash[]
 }
 
-/** The inclusion proof of the leaf at `index` in the tree of `size`, in at most one read. RFC 9162 §2.1.3.1. Throws ProofError PROOF_RANGE. */
+/**
+ * Makes the inclusion proof of the leaf at `index` in the tree of `size`, with at most one read.
+ * RFC 9162 §2.1.3.1. Throws ProofError PROOF_RANGE.
+ */
 export async function proveInclusion(index: number, size: number, read: ReadHashes): Promise<Hash[]> {
   return readGroups(inclusionPlan(index, size), read)
 }
 
-/** The consistency proof from size `from` to size `to`, in at most one read. RFC 9162 §2.1.4.1. Throws ProofError PROOF_RANGE. */
+/**
+ * Makes the consistency proof from size `from` to size `to`, with at most one read. RFC 9162
+ * §2.1.4.1. Throws ProofError PROOF_RANGE.
+ */
 export async function proveConsistency(from: number, to: number, read: ReadHashes): Promise<Hash[]> {
   return readGroups(consistencyPlan(from, to), read)
 }
 
-/** For each hash of an inclusion proof the perfect subtrees that it is the root of, largest first. Throws ProofError PROOF_RANGE. */
+/**
+ * For each hash of an inclusion proof, the perfect subtrees under it, largest first. Throws
+ * ProofError PROOF_RANGE.
+ */
 export function inclusionPlan(index: number, size: number): Node[][] {
   checkIndex(index, size)
   return pathPlan(index, 0, size)
 }
 
-/** For each hash of a consistency proof the perfect subtrees that it is the root of. 0 → n and n → n need none. Throws ProofError PROOF_RANGE. */
+/**
+ * For each hash of a consistency proof, the perfect subtrees under it. Proofs 0 → n and n → n are
+ * empty. Throws ProofError PROOF_RANGE.
+ */
 export function consistencyPlan(from: number, to: number): Node[][] {
   checkSizes(from, to)
   return from === 0 || from === to ? [] : subproofPlan(from, 0, to, true)
 }
 
-/** How many hashes the inclusion proof of `index` in the tree of `size` has. Throws ProofError PROOF_RANGE. */
+/**
+ * The number of hashes in the inclusion proof of `index` in the tree of `size`. Throws ProofError
+ * PROOF_RANGE.
+ */
 export function inclusionLength(index: number, size: number): number {
   checkIndex(index, size)
   const inner = innerLength(index, size - 1)
   return inner + countOnes(Math.floor(index / 2 ** inner))
 }
 
-/** How many hashes the consistency proof from the tree of size `from` to that of size `to` has. Throws ProofError PROOF_RANGE. */
+/**
+ * The number of hashes in the consistency proof from size `from` to size `to`. Throws ProofError
+ * PROOF_RANGE.
+ */
 export function consistencyLength(from: number, to: number): number {
   checkSizes(from, to)
   if (from === 0 || from === to) return 0
@@ -68,7 +96,10 @@ export function consistencyLength(from: number, to: number): number {
   return (seeded ? 1 : 0) + inner + countOnes(Math.floor(path / 2 ** inner))
 }
 
-/** Returns when the proof holds. RFC 9162 §2.1.3.2. Throws ProofError PROOF_RANGE, PROOF_LENGTH or PROOF_MISMATCH. */
+/**
+ * Returns if the proof is valid. RFC 9162 §2.1.3.2. Throws ProofError PROOF_RANGE, PROOF_LENGTH or
+ * PROOF_MISMATCH.
+ */
 export function verifyInclusion({ index, size, leafHash, root, proof }: InclusionProof): void {
   checkLength(proof, inclusionLength(index, size))
   checkHashes('PROOF_LENGTH', proof)
@@ -80,23 +111,29 @@ export function verifyInclusion({ index, size, leafHash, root, proof }: Inclusio
   if (!equalBytes(computed, root)) throw new ProofError('PROOF_MISMATCH', 'the inclusion proof leads to another root')
 }
 
-/** Returns when the proof holds. RFC 9162 §2.1.4.2; from size 0, which the RFC leaves open, any tree follows. Throws like verifyInclusion. */
+/**
+ * Returns if the proof is valid. RFC 9162 §2.1.4.2. The RFC does not define proofs from size 0:
+ * every tree extends the empty tree. Throws like verifyInclusion.
+ */
 export function verifyConsistency({ from, to, fromRoot, toRoot, proof }: ConsistencyProof): void {
   checkLength(proof, consistencyLength(from, to))
   checkHashes('PROOF_LENGTH', proof)
   checkHashes('PROOF_RANGE', [fromRoot, toRoot])
 
-  if (from === 0 && !equalBytes(fromRoot, EMPTY_ROOT)) throw new ProofError('PROOF_MISMATCH', 'size 0 has another root')
-  if (from === to && !equalBytes(fromRoot, toRoot)) throw new ProofError('PROOF_MISMATCH', 'one size has two roots')
+  if (from === 0 && !equalBytes(fromRoot, EMPTY_ROOT))
+    throw new ProofError('PROOF_MISMATCH', 'the root of size 0 is not that of the empty tree')
+  if (from === to && !equalBytes(fromRoot, toRoot)) throw new ProofError('PROOF_MISMATCH', 'there are two roots for one size')
   if (from === 0 || from === to) return
 
-  // The walk starts at the last perfect subtree of the old tree. It is in both trees; when it is the whole old tree, its hash is known already.
+  // The walk starts at the old tree's last perfect subtree, which is in both trees. If that is the
+  // whole old tree, its hash is known already.
   const { seeded, path, inner } = consistencyPath(from, to)
   const [seed = fromRoot, ...rest] = seeded ? proof : [fromRoot, ...proof]
   const innerProof = rest.slice(0, inner)
   const borderProof = rest.slice(inner)
 
-  // The old tree ends with that subtree, so of the inner hashes it has only the left ones; the new tree has them all.
+  // The old tree ends with that subtree, so its root takes only the left inner hashes. The new root
+  // takes all of them.
   const oldRoot = foldLeft(foldLeft(seed, leftHashes(innerProof, path)), borderProof)
   if (!equalBytes(oldRoot, fromRoot)) throw new ProofError('PROOF_MISMATCH', 'the consistency proof leads to another old root')
   const newRoot = foldLeft(foldInner(seed, innerProof, path), borderProof)
@@ -113,7 +150,10 @@ function pathPlan(m: number, from: number, to: number): Node[][] {
   return plan
 }
 
-/** SUBPROOF(m, D[from:to], whole) of RFC 9162 §2.1.4.1, with m counted from the start of the whole tree. `whole`: this is all of the old tree. */
+/**
+ * SUBPROOF(m, D[from:to], whole) of RFC 9162 §2.1.4.1, with m counted from the start of the whole
+ * tree. `whole`: this range is all of the old tree.
+ */
 function subproofPlan(m: number, from: number, to: number, whole: boolean): Node[][] {
   if (m === to) return whole ? [] : [rangeNodes(from, to)]
   const middle = from + splitPoint(to - from)
@@ -135,8 +175,9 @@ async function readGroups(groups: readonly Node[][], read: ReadHashes): Promise<
 }
 
 /**
- * Where the walk of a consistency proof starts: `path` is the position of the old tree's last perfect subtree on that subtree's level, `inner` how
- * long it is apart from the new tree's last path. `seeded`: the proof begins with that subtree's hash, because it is not the whole old tree.
+ * Where the walk of a consistency proof starts. `path` is the position of the old tree's last
+ * perfect subtree on its level; `inner` is the number of levels until its path joins the new tree's
+ * last one. `seeded`: the subtree is not the whole old tree, so the proof begins with its hash.
  */
 function consistencyPath(from: number, to: number): { seeded: boolean; path: number; inner: number } {
   let path = from - 1
@@ -149,7 +190,7 @@ function consistencyPath(from: number, to: number): { seeded: boolean; path: num
   return { seeded: path !== 0, path, inner: innerLength(path, last) }
 }
 
-/** How many levels up two paths become one: the bit length of a XOR b. */
+/** The number of levels after which two paths join: the bit length of a XOR b. */
 function innerLength(a: number, b: number): number {
   let levels = 0
   while (Math.floor(a / 2 ** levels) !== Math.floor(b / 2 ** levels)) levels++
@@ -194,11 +235,14 @@ function checkLength(proof: readonly Hash[], expected: number): void {
   if (proof.length !== expected) throw new ProofError('PROOF_LENGTH', `the proof has ${proof.length} hashes, needs ${expected}`)
 }
 
-/** A shorter hash beside a longer one would hash the same bytes as two whole ones. */
+/** A shorter hash next to a longer one could hash the same bytes as two whole ones. */
 function checkHashes(code: string, hashes: readonly Hash[]): void {
   const odd = hashes.find(hash => hash.length !== HASH_BYTES)
   if (odd) throw new ProofError(code, `a hash has ${HASH_BYTES} bytes, not ${odd.length}`)
 }
 
-/** Codes: PROOF_RANGE (no such index or size), PROOF_LENGTH (hashes too many, too few or not 32 bytes), PROOF_MISMATCH (another root). */
+/**
+ * Codes: PROOF_RANGE (no such index or size), PROOF_LENGTH (too many or too few hashes, or one not
+ * of 32 bytes), PROOF_MISMATCH (another root).
+ */
 export class ProofError extends OpenSealError {}

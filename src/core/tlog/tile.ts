@@ -1,40 +1,49 @@
-/** Tiles and entry bundles, C2SP tlog-tiles: their paths, their shape and their bytes. */
+/** Tiles and entry bundles, C2SP tlog-tiles: paths, shapes and bytes. */
 import { concatBytes } from '../bytes.ts'
 import { OpenSealError } from '../errors.ts'
 import { HASH_BYTES, type Hash } from '../hash.ts'
 
-/** The levels of the tree that a tile spans: tile level l starts at tree level 8 · l. */
+/** The number of tree levels in a tile: tile level l starts at tree level 8 · l. */
 export const TILE_HEIGHT = 8
 
-/** The hashes of a full tile, and the entries of a full bundle. */
+/** The number of hashes in a full tile, and of entries in a full bundle. */
 export const TILE_WIDTH = 256
 
 /** The n-th tile of a tile level; `width` is 1 to 256, 256 when full. */
 export type TileId = { readonly level: number; readonly index: number; readonly width: number }
 
-/** The n-th entry bundle: the entries under the n-th tile of level 0. */
+/** The n-th entry bundle, which holds the entries under the n-th tile of level 0. */
 export type BundleId = { readonly index: number; readonly width: number }
 
-/** What a path names. */
+/** The tile or bundle that a path names. */
 export type TilePath = ({ readonly kind: 'tile' } & TileId) | ({ readonly kind: 'entries' } & BundleId)
 
 const MAX_LEVEL = 63
-/** Before each entry of a bundle. */
+/** The length prefix of each entry in a bundle. */
 const LENGTH_BYTES = 2
 const MAX_ENTRY_BYTES = 65_535
 const PATH = /^tile\/(entries|\d{1,2})\/((?:x\d{3}\/)*\d{3})(?:\.p\/(\d{1,3}))?$/
 
-/** The path of a tile, without a leading slash: `tile/0/x001/234/067`, and `.p/<width>` for a partial one. */
+/**
+ * The path of a tile without a leading slash: `tile/0/x001/234/067`, with `.p/<width>` for a
+ * partial tile.
+ */
 export function formatTilePath(tile: TileId): string {
   return formatPath(String(tile.level), tile.index, tile.width)
 }
 
-/** The path of an entry bundle, without a leading slash: `tile/entries/x001/234/067`, and `.p/<width>` for a partial one. */
+/**
+ * The path of an entry bundle without a leading slash: `tile/entries/x001/234/067`, with
+ * `.p/<width>` for a partial one.
+ */
 export function formatBundlePath(bundle: BundleId): string {
   return formatPath('entries', bundle.index, bundle.width)
 }
 
-/** Reads what formatTilePath or formatBundlePath writes, and no other spelling. Throws TileError TILE_PATH. */
+/**
+ * Parses what formatTilePath or formatBundlePath writes, and no other spelling. Throws TileError
+ * TILE_PATH.
+ */
 export function parseTilePath(path: string): TilePath {
   const [, level = '', groups = '', partial] = PATH.exec(path) ?? []
   const index = Number(groups.replaceAll(/[x/]/g, ''))
@@ -48,14 +57,20 @@ export function parseTilePath(path: string): TilePath {
   return parsed
 }
 
-/** How many hashes of this tile a tree of `size` has: 0 to 256. With level 0 also the entries of a bundle. */
+/**
+ * The number of hashes of this tile in a tree of `size`: 0 to 256. For level 0, also the number of
+ * entries in the bundle.
+ */
 export function tileWidthAt(level: number, index: number, size: number): number {
-  // Each hash of tile level l stands for 256^l leaves, and is there when all of them are.
+  // A hash on tile level l covers 256^l leaves, and exists once all of them do.
   const hashes = Math.floor(size / TILE_WIDTH ** level)
   return Math.max(0, Math.min(TILE_WIDTH, hashes - index * TILE_WIDTH))
 }
 
-/** Every tile of a tree of `size`, level by level from the bottom, the partial one last in its level. */
+/**
+ * Every tile of a tree of `size`, level by level from the bottom. The partial tile is the last of
+ * its level.
+ */
 export function tilesOf(size: number): TileId[] {
   const tiles: TileId[] = []
   for (let level = 0; tileWidthAt(level, 0, size) > 0; level++) {
@@ -64,18 +79,25 @@ export function tilesOf(size: number): TileId[] {
   return tiles
 }
 
-/** A tile's bytes: its hashes one after the other. */
+/** Encodes a tile: its hashes, concatenated. */
 export function encodeTile(hashes: readonly Hash[]): Uint8Array {
   return concatBytes(...hashes)
 }
 
-/** The hashes of a tile of exactly this width, as views of its bytes. Throws TileError TILE_MALFORMED. */
+/**
+ * Decodes a tile of exactly this width. The hashes are views of its bytes. Throws TileError
+ * TILE_MALFORMED.
+ */
 export function decodeTile(bytes: Uint8Array, width: number): Hash[] {
-  if (bytes.length !== width * HASH_BYTES) throw new TileError('TILE_MALFORMED', `a tile of width ${width} has not ${bytes.length} bytes`)
+  if (bytes.length !== width * HASH_BYTES)
+    throw new TileError('TILE_MALFORMED', `a tile of width ${width} cannot have ${bytes.length} bytes`)
   return Array.from({ length: width }, (_, i) => bytes.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES))
 }
 
-/** A bundle's bytes: each entry after its length as a big-endian uint16. Throws TileError BUNDLE_MALFORMED for an entry above 65,535 bytes. */
+/**
+ * Encodes a bundle: each entry after its length as a big-endian uint16. Throws TileError
+ * BUNDLE_MALFORMED for an entry above 65,535 bytes.
+ */
 export function encodeBundle(entries: readonly Uint8Array[]): Uint8Array {
   const tooLong = entries.find(entry => entry.length > MAX_ENTRY_BYTES)
   if (tooLong) throw new TileError('BUNDLE_MALFORMED', `an entry has at most ${MAX_ENTRY_BYTES} bytes, not ${tooLong.length}`)
@@ -90,7 +112,10 @@ export function encodeBundle(entries: readonly Uint8Array[]): Uint8Array {
   return bytes
 }
 
-/** The entries of a bundle of exactly this width, as views of its bytes. Throws TileError BUNDLE_MALFORMED. */
+/**
+ * Decodes a bundle of exactly this width. The entries are views of its bytes. Throws TileError
+ * BUNDLE_MALFORMED.
+ */
 export function decodeBundle(bytes: Uint8Array, width: number): Uint8Array[] {
   const entries: Uint8Array[] = []
   let start = 0
@@ -102,7 +127,7 @@ export function decodeBundle(bytes: Uint8Array, width: number): Uint8Array[] {
     entries.push(bytes.subarray(start + LENGTH_BYTES, end))
     start = end
   }
-  if (entries.length !== width) throw new TileError('BUNDLE_MALFORMED', `a bundle of width ${width} has not ${entries.length} entries`)
+  if (entries.length !== width) throw new TileError('BUNDLE_MALFORMED', `a bundle of width ${width} cannot have ${entries.length} entries`)
   return entries
 }
 

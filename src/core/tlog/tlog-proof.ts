@@ -1,32 +1,47 @@
-/** The proof of one entry in one file, C2SP tlog-proof: index, inclusion proof and the signed checkpoint that it leads to. */
+/**
+ * The proof of one entry in one file, C2SP tlog-proof: index, inclusion proof and signed
+ * checkpoint.
+ */
 import { fromUtf8, readBase64, toBase64, toUtf8 } from '../bytes.ts'
 import { OpenSealError } from '../errors.ts'
 import { HASH_BYTES, type Hash } from '../hash.ts'
 import { parseCheckpoint } from './checkpoint.ts'
 import { parseNote } from './note.ts'
 
-/** `extra` is not authenticated and not empty; `proof` goes from the leaf's sibling to the root's child; `note` is the signed checkpoint. */
+/**
+ * `extra` is not authenticated, and not empty; `proof` runs from the leaf's sibling to the root's
+ * child; `note` is the signed checkpoint.
+ */
 export type TlogProof = { readonly extra?: Uint8Array; readonly index: number; readonly proof: readonly Hash[]; readonly note: string }
 
 const HEADER = 'c2sp.org/tlog-proof@v1'
 const MAX_HASHES = 63
-/** The note that was found sound last, and what stands between the quotes of its JSON string: many proofs in a row lead to one checkpoint. */
+/**
+ * The last note that was checked, and its JSON string without quotes. Consecutive proofs often
+ * share a checkpoint.
+ */
 let lastNote: { readonly note: string; readonly quoted: string } | undefined
 
-/** The proof as text. Throws what parseTlogProof throws, when that would refuse it. */
+/** Formats a proof. Throws what parseTlogProof throws for a proof that it would refuse. */
 export function formatTlogProof(proof: TlogProof): string {
   checkParts(proof)
   quoteNote(proof.note)
   return formatUnchecked(proof)
 }
 
-/** The same text as a JSON string, in ASCII: a text that holds the dash of a signature is written to a network several times slower. Throws the same. */
+/**
+ * Formats a proof as an ASCII JSON string. Escaping the dash of signature lines makes network
+ * writes several times faster. Throws like formatTlogProof.
+ */
 export function quoteTlogProof(proof: TlogProof): string {
   checkParts(proof)
   return `"${linesOf(proof).join('\\n')}\\n\\n${quoteNote(proof.note)}"`
 }
 
-/** Reads what formatTlogProof writes, and no other spelling. Throws TLOG_PROOF_MALFORMED; NOTE_MALFORMED, CHECKPOINT_MALFORMED of its checkpoint. */
+/**
+ * Parses what formatTlogProof writes, and no other spelling. Throws TLOG_PROOF_MALFORMED, or
+ * NOTE_MALFORMED or CHECKPOINT_MALFORMED for its checkpoint.
+ */
 export function parseTlogProof(text: string): TlogProof {
   const end = text.indexOf('\n\n')
   if (end < 0) throw new TlogProofError('TLOG_PROOF_MALFORMED', 'an empty line and a checkpoint must follow the proof')
@@ -41,22 +56,25 @@ export function parseTlogProof(text: string): TlogProof {
   parseCheckpoint(parseNote(note).text)
 
   const parsed: TlogProof = extra ? { extra, index, proof, note } : { index, proof, note }
-  if (formatUnchecked(parsed) !== text) throw new TlogProofError('TLOG_PROOF_MALFORMED', 'the proof is not in its one spelling')
+  if (formatUnchecked(parsed) !== text) throw new TlogProofError('TLOG_PROOF_MALFORMED', 'the proof is not in canonical spelling')
   return parsed
 }
 
 function checkParts({ extra, index, proof }: TlogProof): void {
   const fits = Number.isSafeInteger(index) && index >= 0 && proof.length <= MAX_HASHES && proof.every(hash => hash.length === HASH_BYTES)
   if (!fits || extra?.length === 0)
-    throw new TlogProofError('TLOG_PROOF_MALFORMED', 'an index, at most 63 hashes of 32 bytes, and no empty extra')
+    throw new TlogProofError(
+      'TLOG_PROOF_MALFORMED',
+      'the index must be a tree index, with at most 63 hashes of 32 bytes and no empty extra',
+    )
 }
 
-/** What stands between the quotes of a sound note's JSON string in ASCII. */
+/** The JSON string of a checked note in ASCII, without its quotes. */
 function quoteNote(note: string): string {
   if (lastNote?.note === note) return lastNote.quoted
   parseCheckpoint(parseNote(note).text)
   const ascii = JSON.stringify(note).replace(/[^\0-\x7f]/g, unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-  // Through bytes, for a string that is cut out of a wider one stays as wide.
+  // Goes through bytes because V8 keeps a slice of a two-byte string in two bytes.
   lastNote = { note, quoted: fromUtf8(toUtf8(ascii.slice(1, -1))) }
   return lastNote.quoted
 }

@@ -1,16 +1,19 @@
-/** Bytes as they stream by: kept within a bound, and checked for UTF-8. */
+/** Buffers for streamed bytes: bounded, and checked for UTF-8. */
 import { OcdsError } from './error.ts'
 
-/** A growing buffer, as `createBytes` makes it. */
+/** A buffer from `createBytes`. */
 export type Bytes = ReturnType<typeof createBytes>
 
-/** A growing buffer. Beyond `maxBytes` it throws OcdsError, or drops what it holds where it is `lossy`. */
+/**
+ * Creates a growing buffer. Beyond `maxBytes` it throws OcdsError, or drops its content if it is
+ * `lossy`.
+ */
 export function createBytes(maxBytes: number, lossy = false) {
   let held = new Uint8Array(lossy ? 4096 : 256)
   let size = 0
   const reserve = (more: number): boolean => {
     if (size + more > maxBytes) {
-      if (!lossy) throw new OcdsError('OCDS_TOO_LARGE', `more than ${maxBytes} bytes stand around the releases`)
+      if (!lossy) throw new OcdsError('OCDS_TOO_LARGE', `there are more than ${maxBytes} bytes around the releases`)
       size = maxBytes + 1
       held = new Uint8Array(0)
       return false
@@ -39,7 +42,10 @@ export function createBytes(maxBytes: number, lossy = false) {
   }
 }
 
-/** Checks a stream for UTF-8; a character may lie across two chunks. One cut off at the very end is for the caller: no JSON ends in one. */
+/**
+ * Creates a UTF-8 check for a stream whose characters may cross chunks. It accepts a character cut
+ * off at the very end: no JSON ends in one, so the caller's reader refuses it.
+ */
 export function createUtf8Check(): { push(chunk: Uint8Array): void } {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   let offset = 0

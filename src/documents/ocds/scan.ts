@@ -1,27 +1,32 @@
 /**
- * Cuts the releases out of an OCDS file while its bytes stream by. A release must be read strictly from its own bytes (an ordinary streaming
- * parser hides duplicate keys), and a file may be larger than memory: so brackets and strings are followed byte by byte, each release is
- * handed out as it stands, and only the members around the releases are read here, strictly, as a small skeleton.
+ * Cuts the releases out of an OCDS file as a stream. The file may be larger than memory, and each
+ * release must be read strictly from its own bytes, because ordinary streaming parsers hide
+ * duplicate keys. The scanner therefore follows brackets and strings byte by byte and hands out
+ * each release unparsed. It parses only the members around the releases, strictly, as a small
+ * skeleton.
  */
 import { fromUtf8, toUtf8 } from '../../core/bytes.ts'
 import { isJsonObject, type Json, JsonError, parseJson } from '../../core/json.ts'
 import { type Bytes, createBytes, createUtf8Check } from './bytes.ts'
 import { OcdsError } from './error.ts'
 
-/** One release as it stands in the file; without `bytes` it was larger than a release may be. */
+/** One release as it is in the file. `bytes` is missing if it is larger than MAX_RELEASE_BYTES. */
 export type FoundRelease = { readonly position: number; readonly bytes?: Uint8Array }
 
-/** The members around the releases: strings, numbers and booleans as they are, releases and records as {}, other arrays and objects as 0. */
+/**
+ * The members around the releases: strings, numbers and booleans as they are, releases and records
+ * as {}, other arrays and objects as 0.
+ */
 export type Envelope = {
   readonly shape: 'release-package' | 'record-package' | 'bare-release'
   readonly members: { readonly [member: string]: Json }
-  /** Elements of `releases` or `records` that are no objects. */
+  /** Elements of `releases` or `records` that are not objects. */
   readonly strangers: number
-  /** Compiled and versioned releases that records hold: they are passed over. */
+  /** Compiled and versioned releases inside records, which are skipped. */
   readonly summaries: number
 }
 
-/** Largest release that is read: beyond it the release is reported and its bytes are not kept. */
+/** The largest release that is kept. A larger one is reported without its bytes. */
 export const MAX_RELEASE_BYTES = 64 * 1024 * 1024
 
 const MAX_SKELETON_BYTES = 16 * 1024 * 1024
@@ -34,19 +39,25 @@ const CLOSE_OBJECT = 0x7d
 const OPEN_ARRAY = 0x5b
 const CLOSE_ARRAY = 0x5d
 const SPACE = 0x20
-/** What stands in the skeleton in the place of a release or a record, and of what else is passed over. */
+/** Placeholders in the skeleton: for a release or a record, and for any other skipped value. */
 const PASSED_OBJECT = toUtf8('{}')
 const PASSED_OTHER = toUtf8('0')
 
 type Place = 'envelope' | 'record' | 'releases' | 'records'
 
-/** A container that the scan is inside of. Arrays write into the skeleton of the object around them. */
+/**
+ * A container around the current position. Arrays write into the skeleton of the object around
+ * them.
+ */
 type Frame = { readonly place: Place; readonly skeleton: Bytes; key?: string; expectsKey: boolean }
 
-/** The value that is being passed over, kept if it is a release. */
+/** The value that is being skipped. It is kept if it is a release. */
 type Skip = { depth: number; inString: boolean; escaped: boolean; readonly kept?: Bytes }
 
-/** Makes a scanner: `push` every chunk in order, then `end`. `found` is called for each release, in the file's order. Throws OcdsError. */
+/**
+ * Creates a scanner: `push` every chunk in order, then `end`. `found` is called for each release,
+ * in the file's order. Throws OcdsError.
+ */
 export function createScanner(found: (release: FoundRelease) => void): { push(chunk: Uint8Array): void; end(): Envelope } {
   const utf8 = createUtf8Check()
   const frames: Frame[] = []
@@ -153,7 +164,7 @@ export function createScanner(found: (release: FoundRelease) => void): { push(ch
         } else if (stringStart !== -1) string(chunk[at]!)
         else {
           structure(chunk[at]!, at)
-          if (skip !== undefined) at-- // the opening bracket belongs to what is passed over
+          if (skip !== undefined) at-- // the opening bracket belongs to the skipped value
         }
       }
       offset += chunk.length
@@ -168,7 +179,7 @@ export function createScanner(found: (release: FoundRelease) => void): { push(ch
       if (seen === undefined && members.ocid === undefined) {
         throw new OcdsError(
           'OCDS_SHAPE',
-          'neither a release package, nor a record package, nor a release: no releases, no records, no ocid',
+          'the file is not a release package, a record package or a release: it has no releases, no records and no ocid',
         )
       }
       const shape = seen === undefined ? 'bare-release' : seen === 'releases' ? 'release-package' : 'record-package'
@@ -179,7 +190,7 @@ export function createScanner(found: (release: FoundRelease) => void): { push(ch
 
 const SUMMARIES = ['compiledRelease', 'versionedRelease']
 
-/** An object that was passed over. */
+/** A skipped value that is not a release. */
 function isSummary(value: Json | undefined): boolean {
   return value === 0
 }
@@ -191,7 +202,10 @@ function placeOf(top: Frame, byte: number): Place | undefined {
   return top.key === 'records' && top.place === 'envelope' ? 'records' : undefined
 }
 
-/** Follows strings and brackets from `at`; returns where the value ends, or the chunk's end with `depth` above 0. */
+/**
+ * Follows strings and brackets from `at`; returns where the value ends, or the chunk's end with
+ * `depth` above 0.
+ */
 function passOver(skip: Skip, chunk: Uint8Array, at: number): number {
   let { depth, inString, escaped } = skip
   let next = at
@@ -215,7 +229,7 @@ function readSkeleton(bytes: Uint8Array): { readonly [member: string]: Json } {
   try {
     const value = parseJson(bytes, { allowNull: true })
     if (isJsonObject(value)) return value
-    throw new Error('bug: the skeleton of an object is no object')
+    throw new Error('bug: the skeleton of an object is not an object')
   } catch (error) {
     if (!(error instanceof JsonError)) throw error
     const code = error.code === 'JSON_DUPLICATE_KEY' ? 'OCDS_DUPLICATE_KEY' : 'OCDS_MALFORMED'
@@ -223,7 +237,7 @@ function readSkeleton(bytes: Uint8Array): { readonly [member: string]: Json } {
   }
 }
 
-/** Elements of these arrays that are no objects are no releases and no records. */
+/** Counts elements that are not objects, which therefore are neither releases nor records. */
 function countStrangers(members: { readonly [member: string]: Json }): number {
   return ['releases', 'records'].reduce((sum, name) => {
     const list = members[name]
@@ -235,6 +249,6 @@ function readKey(bytes: Uint8Array): string {
   try {
     return JSON.parse(fromUtf8(bytes))
   } catch {
-    return '' // the skeleton's strict reading reports it
+    return '' // the strict reader of the skeleton reports it
   }
 }

@@ -226,7 +226,7 @@ describe('core/statement: what is accepted', () => {
       ['a.pdf', 'b.pdf', 'a.pdf'],
       ['\u00e9.pdf', 'e\u0301.pdf'],
     ])
-      throws(() => parse(named(...names)), { code: 'STATEMENT_NAME_TWICE', message: /is there already/ })
+      throws(() => parse(named(...names)), { code: 'STATEMENT_NAME_TWICE', message: /is used twice/ })
     parse(named('a.pdf', 'A.pdf'))
   })
 
