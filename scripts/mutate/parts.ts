@@ -23,7 +23,7 @@ export const root = join(import.meta.dirname, '../..')
 const CONTRACT = 'contracts/CheckpointAnchor.sol'
 const ARTIFACT = 'contracts/CheckpointAnchor.json'
 /** Files that name things, or hold sentences for people. */
-const WORDS_ONLY = /\/(index|notes)\.ts$/
+const WORDS_ONLY = /\/(index|remarks)\.ts$/
 
 /** It damages receipts at random, so that what it says of a mutant may be another thing tomorrow. */
 const BY_CHANCE = 'test/verifier/damage.test.ts'

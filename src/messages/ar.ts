@@ -454,7 +454,7 @@ export const ar: Messages = {
   'about.access': 'إمكانية الوصول',
   'about.accessText':
     'يهدف هذا الموقع إلى المستوى AA من WCAG 2.2. وهو يعمل بلوحة المفاتيح، ودون JavaScript، ومكبّراً، ومطبوعاً. أخبر المشغّل إن لم يعمل شيء معك.',
-  // What a check has to say (the verifier's notes)
+  // What a check has to say (the verifier's remarks)
   'detail.earlier': 'لم ينجح فحص سابق',
   'detail.receiptNone': 'لا يوجد إيصال',
   'detail.receiptUnreadable': 'تعذرت قراءة الإيصال',

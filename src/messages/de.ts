@@ -497,7 +497,7 @@ export const de: Messages = {
   'about.access': 'Barrierefreiheit',
   'about.accessText':
     'Diese Website strebt WCAG 2.2, Stufe AA an. Sie funktioniert mit der Tastatur, ohne JavaScript, vergrößert und gedruckt. Sagen Sie dem Betreiber, wenn etwas für Sie nicht funktioniert.',
-  // What a check has to say (the verifier's notes)
+  // What a check has to say (the verifier's remarks)
   'detail.earlier': 'eine frühere Prüfung wurde nicht bestanden',
   'detail.receiptNone': 'es gibt keinen Beleg',
   'detail.receiptUnreadable': 'der Beleg konnte nicht gelesen werden',

@@ -488,7 +488,7 @@ export const el: Messages = {
   'about.access': 'Προσβασιμότητα',
   'about.accessText':
     'Αυτός ο ιστότοπος στοχεύει στο επίπεδο AA των WCAG 2.2. Λειτουργεί με πληκτρολόγιο, χωρίς JavaScript, σε μεγέθυνση και σε εκτύπωση. Πείτε στον διαχειριστή αν κάτι δεν λειτουργεί για εσάς.',
-  // What a check has to say (the verifier's notes)
+  // What a check has to say (the verifier's remarks)
   'detail.earlier': 'ένας προηγούμενος έλεγχος δεν πέτυχε',
   'detail.receiptNone': 'δεν υπάρχει αποδεικτικό',
   'detail.receiptUnreadable': 'το αποδεικτικό δεν διαβάζεται',

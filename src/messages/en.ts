@@ -1,5 +1,5 @@
 /** The English sentences: they fix the set of keys that every other language must have. */
-import { NOTES, type NoteKey } from '../verifier/notes.ts'
+import { REMARKS, type RemarkKey } from '../verifier/remarks.ts'
 import { type SentenceKey, SENTENCES as VERDICTS } from '../verifier/sentence.ts'
 
 const SENTENCES = {
@@ -423,10 +423,10 @@ const SENTENCES = {
     'This site aims at WCAG 2.2 level AA. It works by keyboard, without JavaScript, enlarged, and printed. Tell the operator if something does not work for you.',
 } as const
 
-type DetailKey = `detail.${NoteKey}`
+type DetailKey = `detail.${RemarkKey}`
 type VerdictKey = `verdict.${SentenceKey}`
 
-/** A key of the catalogue. `verdict.…` are the verifier's sentences, `detail.…` its notes. */
+/** A key of the catalogue. `verdict.…` are the verifier's sentences, `detail.…` its remarks. */
 export type MessageKey = keyof typeof SENTENCES | DetailKey | VerdictKey
 
 /** A whole language: a sentence for every key. */
@@ -436,4 +436,4 @@ const named = <Key extends string>(part: string, texts: object) =>
   Object.fromEntries(Object.entries(texts).map(([key, text]) => [`${part}.${key}`, text])) as Record<Key, string>
 
 /** Every sentence that people read, in English. `{name}` is a placeholder. */
-export const en: Messages = { ...named<VerdictKey>('verdict', VERDICTS), ...SENTENCES, ...named<DetailKey>('detail', NOTES) }
+export const en: Messages = { ...named<VerdictKey>('verdict', VERDICTS), ...SENTENCES, ...named<DetailKey>('detail', REMARKS) }

@@ -482,7 +482,7 @@ export const es: Messages = {
   'about.access': 'Accesibilidad',
   'about.accessText':
     'Este sitio aspira al nivel AA de las WCAG 2.2. Funciona con teclado, sin JavaScript, ampliado e impreso. Avise al operador si algo no le funciona.',
-  // What a check has to say (the verifier's notes)
+  // What a check has to say (the verifier's remarks)
   'detail.earlier': 'una comprobación anterior no se superó',
   'detail.receiptNone': 'no hay recibo',
   'detail.receiptUnreadable': 'no se pudo leer el recibo',

@@ -493,7 +493,7 @@ export const fr: Messages = {
   'about.access': 'Accessibilité',
   'about.accessText':
     'Ce site vise le niveau AA des WCAG 2.2. Il fonctionne au clavier, sans JavaScript, agrandi et imprimé. Signalez à l’exploitant ce qui ne fonctionne pas pour vous.',
-  // What a check has to say (the verifier's notes)
+  // What a check has to say (the verifier's remarks)
   'detail.earlier': 'une vérification précédente n’a pas réussi',
   'detail.receiptNone': 'il n’y a pas de reçu',
   'detail.receiptUnreadable': 'le reçu n’a pas pu être lu',

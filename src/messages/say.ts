@@ -1,6 +1,6 @@
 /** Saying things in a language: sentences with their placeholders filled, times, numbers and durations. Runs in the browser too. */
 import { visible } from '../core/visible.ts'
-import { fillIn } from '../verifier/notes.ts'
+import { fillIn } from '../verifier/remarks.ts'
 import type { MessageKey } from './en.ts'
 
 /** Values for the placeholders of a sentence. What a plural counts is given as a number. */

@@ -471,7 +471,7 @@ export const uk: Messages = {
   'about.access': 'Доступність',
   'about.accessText':
     'Цей сайт прагне рівня AA за WCAG 2.2. Він працює з клавіатури, без JavaScript, збільшеним і надрукованим. Скажіть операторові, якщо щось для вас не працює.',
-  // What a check has to say (the verifier's notes)
+  // What a check has to say (the verifier's remarks)
   'detail.earlier': 'попередню перевірку не пройдено',
   'detail.receiptNone': 'немає квитанції',
   'detail.receiptUnreadable': 'квитанцію не вдалося прочитати',

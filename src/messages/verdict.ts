@@ -1,5 +1,5 @@
 /** What was found, in a language: the sentence of the verdict (design §8), and all that stands under it. */
-import type { ChangeCode, CheckResult, Finding, Note, Part, Pasted, Problem, Result, VerdictCode, Voice } from '../verifier/index.ts'
+import type { ChangeCode, CheckResult, Finding, Remark, Part, Pasted, Problem, Result, VerdictCode, Voice } from '../verifier/index.ts'
 // Not by way of the index: the verify page begins with this, and loads what checks later.
 import { formatLimits, formatVerdict } from '../verifier/sentence.ts'
 import { decidingChange } from '../verifier/verdict.ts'
@@ -64,9 +64,9 @@ const GRAVITY: readonly ChangeCode[] = [
 ]
 
 /** What a check has to say in the reader's language; `technical` is the code with what it says in English, for whoever is asked for help. */
-export function sayDetail(say: Say, { code, detail, notes }: CheckResult): { readonly text: string; readonly technical?: string } {
-  if (notes.length === 0 && code !== undefined) return { text: sayFault(say, code), technical: `${code}: ${detail}` }
-  const sentences = notes.map(({ key, values }) => say(`detail.${key}`, { ...values, ...reasonOf(say, key, values) }))
+export function sayDetail(say: Say, { code, detail, remarks }: CheckResult): { readonly text: string; readonly technical?: string } {
+  if (remarks.length === 0 && code !== undefined) return { text: sayFault(say, code), technical: `${code}: ${detail}` }
+  const sentences = remarks.map(({ key, values }) => say(`detail.${key}`, { ...values, ...reasonOf(say, key, values) }))
   return { text: sentences.join('; '), ...(code !== undefined && { technical: code }) }
 }
 
@@ -80,7 +80,7 @@ export function sayBadPolicy(say: Say, name: string, code: string): string {
   return `${isolate(name)}: ${say('verify.badPolicy')} ${sayFault(say, code)} (${code})`
 }
 
-function reasonOf(say: Say, key: Note['key'], { reason, code }: Note['values']): Note['values'] {
+function reasonOf(say: Say, key: Remark['key'], { reason, code }: Remark['values']): Remark['values'] {
   if (key === 'withdrawn') return { reason: sayReason(say, reason) }
   return key === 'versionsUnanswered' ? { reason: sayFault(say, String(code)) } : {}
 }

@@ -6,67 +6,80 @@ import { formatTime } from '../core/time.ts'
 import type { Checkpoint } from '../core/tlog/checkpoint.ts'
 import { askAll, type ChainReader, type Endpoints, finalBlock, findEndpoints, type Named, namesOf, readTime } from './chain-reader.ts'
 import { type Evidence, failed, notRun, type Outcome, passed, unchecked } from './checks.ts'
-import { type Note, note } from './notes.ts'
+import { type Remark, remark } from './remarks.ts'
 
-/** SHA-256 of no bytes: what an address without code has. */
+/** SHA-256 of no bytes: the code hash of an address without code. */
 const NO_CODE = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 
-/** What an anchor of the policy came to, the best first: of the anchors of one chain the best counts. */
+/**
+ * The states of a policy's anchor, best first. Of several anchors on one chain, the best counts.
+ */
 const STATES = ['holds', 'unserved', 'silent', 'disagreement', 'missing', 'disowned', 'other-code', 'no-code'] as const
 const SILENT: readonly State[] = ['unserved', 'silent', 'disagreement']
 
 type State = (typeof STATES)[number]
 
-/** An anchor of the policy, by what its chain says. `time` is in Unix seconds, 0 unless it holds. */
+/**
+ * The chain's answer about one anchor of the policy. `time` is in Unix seconds, 0 unless the anchor
+ * holds.
+ */
 export type AnchorAnswer = {
   readonly anchor: PolicyAnchor
   readonly state: State
-  readonly note: Note
+  readonly remark: Remark
   readonly time: number
   readonly endpoints: Endpoints
 }
 
-/** What `anchor` came to, with what each of the anchors that count answered. */
+/** The outcome of `anchor`, with the answer for each anchor that counts. */
 export type AnchorOutcome = Outcome & { readonly answers: readonly AnchorAnswer[] }
 
 /**
- * Check 6: asked of the policy's anchors for the proof's size and root, whatever the receipt's `anchors` say. Where enough production chains are named,
- * only those count; else all do, and the verdict is `test-network`.
+ * Check 6: asks about the policy's anchors for the proof's size and root, regardless of the
+ * receipt's `anchors`. If the policy names enough production chains, only those count. Otherwise
+ * all chains count, and the verdict is `test-network`.
  */
 export async function checkAnchor(evidence: Evidence, policy: Policy, chain: readonly ChainReader[]): Promise<AnchorOutcome> {
   const checkpoint = unwrap(evidence.checkpoint)
   const { anchors, isTest } = countingAnchors(policy, checkpoint.size)
-  // Of all chains that the policy names: an endpoint of one that does not count here is none of those that do.
+  // All chains of the policy are included, so that an endpoint of a chain that does not count here
+  // is not mistaken for an endpoint of one that does.
   const endpoints = await findEndpoints(chain, chainsOf(policy.anchors))
   const answers = await Promise.all(anchors.map(anchor => askAnchor(anchor, checkpoint, endpoints.get(anchor.chainId)!)))
   const outcome = judgeAnchors(answers, policy)
-  const notes = isTest && anchors.length > 0 ? [...outcome.notes, note('testNetwork')] : outcome.notes
-  return { ...outcome, notes, isTest, answers }
+  const remarks = isTest && anchors.length > 0 ? [...outcome.remarks, remark('testNetwork')] : outcome.remarks
+  return { ...outcome, remarks, isTest, answers }
 }
 
 /**
- * Check 7: the same answer at the chain's `finalized` block, or at head minus n; otherwise `sealed`. The date is the time by which as many final anchors
- * as are required agree, so that no one of them sets it alone.
+ * Check 7: the same answer at the chain's `finalized` block, or at head minus n; otherwise
+ * `sealed`. The date is the earliest time by which the required number of final anchors agree, so
+ * that no single anchor sets it.
  */
 export async function checkFinality(
   evidence: Evidence,
   { requireAnchors }: Policy,
   anchor: Outcome & Partial<Pick<AnchorOutcome, 'answers'>>,
 ): Promise<Outcome> {
-  if (anchor.status !== 'passed') return notRun(note('anchorNone'))
+  if (anchor.status !== 'passed') return notRun(remark('anchorNone'))
   const checkpoint = unwrap(evidence.checkpoint)
   const asked = anchor.answers ?? []
   const answers = await Promise.all(asked.map(answer => (answer.state === 'holds' ? askFinal(answer, checkpoint) : answer)))
-  const notes = answers.filter((_, at) => asked[at]?.state === 'holds').map(answer => answer.note)
+  const remarks = answers.filter((_, at) => asked[at]?.state === 'holds').map(answer => answer.remark)
   const times = byChain(answers.filter(isHeld)).map(ofChain => Math.min(...ofChain.map(({ time }) => time)))
   const date = times.sort((a, b) => a - b)[requireAnchors - 1]
-  if (date !== undefined) return { ...passed(notes), date: formatTime(date * 1000) }
+  if (date !== undefined) return { ...passed(remarks), date: formatTime(date * 1000) }
   const best = bestOfEach(answers)
   const silent = best.filter(({ state }) => SILENT.includes(state))
-  return times.length + silent.length >= requireAnchors ? unchecked(notes, reasonOf(silent)) : failed('FINALITY_PENDING', notes, 'sealed')
+  return times.length + silent.length >= requireAnchors
+    ? unchecked(remarks, reasonOf(silent))
+    : failed('FINALITY_PENDING', remarks, 'sealed')
 }
 
-/** The anchors that count at a size: those of production chains where there are as many as are required, else all. One chain counts once. */
+/**
+ * The anchors that count at a size: those on production chains if there are enough, otherwise all.
+ * Each chain counts once.
+ */
 function countingAnchors({ anchors, requireAnchors }: Policy, size: number): { anchors: readonly PolicyAnchor[]; isTest: boolean } {
   const covering = anchors.filter(anchor => coversSize(anchor, size))
   const production = covering.filter(anchor => anchor.production)
@@ -74,36 +87,42 @@ function countingAnchors({ anchors, requireAnchors }: Policy, size: number): { a
   return { anchors: isTest ? covering : production, isTest }
 }
 
-/** Design §7.6, with the letters that stand there: so many hold, give no usable answer, answer no. */
+/**
+ * Design §7.6, with its letters: how many anchors hold, how many give no usable answer, how many
+ * answer no.
+ */
 function judgeAnchors(answers: readonly AnchorAnswer[], { requireAnchors: r }: Policy): Outcome {
   const best = bestOfEach(answers)
-  const notes = answers.map(answer => answer.note)
+  const remarks = answers.map(answer => answer.remark)
   const silent = best.filter(({ state }) => SILENT.includes(state))
   const h = best.filter(isHeld).length
   const n = silent.length
   const z = best.filter(({ state }) => state === 'missing').length
-  if (h >= r) return passed(notes)
-  if (h + n >= r) return unchecked(notes, reasonOf(silent))
-  if (h + n + z >= r) return failed('ANCHOR_MISSING', notes, 'sealed')
-  if (best.some(({ state }) => state === 'disowned')) return failed('ANCHOR_DISOWNED', notes, 'disowned')
-  if (best.length < r) return failed('ANCHOR_NONE', [...notes, note('anchorsFew')], 'unsupported')
+  if (h >= r) return passed(remarks)
+  if (h + n >= r) return unchecked(remarks, reasonOf(silent))
+  if (h + n + z >= r) return failed('ANCHOR_MISSING', remarks, 'sealed')
+  if (best.some(({ state }) => state === 'disowned')) return failed('ANCHOR_DISOWNED', remarks, 'disowned')
+  if (best.length < r) return failed('ANCHOR_NONE', [...remarks, remark('anchorsFew')], 'unsupported')
   const isGone = best.some(({ state }) => state === 'no-code')
-  return failed(isGone ? 'ANCHOR_NO_CODE' : 'ANCHOR_OTHER_CODE', notes, 'unsupported')
+  return failed(isGone ? 'ANCHOR_NO_CODE' : 'ANCHOR_OTHER_CODE', remarks, 'unsupported')
 }
 
-/** What one endpoint says of an anchor. `isClosed`: the log was closed below the size, as of the final block. */
+/**
+ * One endpoint's answer about an anchor. `isClosed`: as of the final block, the log was closed
+ * below the size.
+ */
 type Word = { readonly code: string; readonly time: number; readonly isClosed: boolean }
 
 async function askAnchor(anchor: PolicyAnchor, checkpoint: Checkpoint, endpoints: Endpoints): Promise<AnchorAnswer> {
   const words = await askAll(endpoints.readers, reader => askWord(reader, anchor, checkpoint))
   const { state, time, answered } = judgeWords(words, anchor, endpoints)
-  return { anchor, state, time, endpoints, note: noteOf(state, anchor, endpoints, answered) }
+  return { anchor, state, time, endpoints, remark: remarkOf(state, anchor, endpoints, answered) }
 }
 
 async function askWord(reader: ChainReader, anchor: PolicyAnchor, checkpoint: Checkpoint): Promise<Word> {
   const { contract, logId, codeSha256 } = anchor
   const code = await reader.codeSha256(contract)
-  // Other code may answer whatever it likes.
+  // Answers of other code mean nothing.
   if (code !== codeSha256) return { code, time: 0, isClosed: false }
   const time = await readTime(reader, anchor, checkpoint, 'latest')
   const block = await finalBlock(reader, anchor)
@@ -130,7 +149,10 @@ function judgeWords(words: readonly Named<Word>[], { codeSha256 }: PolicyAnchor,
   return told === 0 ? judged('missing', answered) : judged('holds', answered, told)
 }
 
-/** The time that they tell. One that says 0 where another tells a time has not seen it yet, and gave no answer. */
+/**
+ * The time on which the endpoints agree. An endpoint that says 0 while another tells a time has not
+ * seen the anchor yet, so it counts as not answering.
+ */
 function agreedTime(times: readonly Named<number>[]): number | 'disagreement' {
   const told = new Set(times.map(({ value }) => value).filter(time => time > 0))
   const [time = 0] = told
@@ -142,20 +164,20 @@ async function askFinal(answer: AnchorAnswer, checkpoint: Checkpoint): Promise<A
   const times = await askAll(endpoints.readers, async reader => readTime(reader, anchor, checkpoint, await finalBlock(reader, anchor)))
   const told = agreedTime(times)
   const answered = namesOf(times.filter(({ value }) => value === told)).length
-  const become = (state: State, why: Note) => ({ ...answer, state, note: why })
-  if (told === 'disagreement') return become('disagreement', noteOf('disagreement', anchor, endpoints, answered))
-  if (answered < Math.min(2, endpoints.named.length)) return become('silent', noteOf('silent', anchor, endpoints, answered))
+  const become = (state: State, why: Remark) => ({ ...answer, state, remark: why })
+  if (told === 'disagreement') return become('disagreement', remarkOf('disagreement', anchor, endpoints, answered))
+  if (answered < Math.min(2, endpoints.named.length)) return become('silent', remarkOf('silent', anchor, endpoints, answered))
   const { chainId } = anchor
-  if (told !== answer.time) return become('missing', note('notFinal', { chainId }))
-  return become('holds', note('final', { chainId, answered, named: endpoints.named.length }))
+  if (told !== answer.time) return become('missing', remark('notFinal', { chainId }))
+  return become('holds', remark('final', { chainId, answered, named: endpoints.named.length }))
 }
 
-function noteOf(state: State, { chainId, contract }: PolicyAnchor, { named }: Endpoints, answered: number): Note {
+function remarkOf(state: State, { chainId, contract }: PolicyAnchor, { named }: Endpoints, answered: number): Remark {
   const values = { chainId, contract, answered, named: named.length, endpoints: named.join(', ') }
-  return note(NOTE_OF[state], values)
+  return remark(REMARK_OF[state], values)
 }
 
-const NOTE_OF = {
+const REMARK_OF = {
   holds: 'anchored',
   unserved: 'chainUnserved',
   silent: 'chainSilent',
@@ -164,9 +186,9 @@ const NOTE_OF = {
   disowned: 'anchorDisowned',
   'other-code': 'codeOther',
   'no-code': 'codeNone',
-} as const satisfies Record<State, Note['key']>
+} as const satisfies Record<State, Remark['key']>
 
-/** Of the anchors of each chain the one that answered best: a chain counts once. */
+/** The best answer for each chain, because a chain counts once. */
 function bestOfEach(answers: readonly AnchorAnswer[]): AnchorAnswer[] {
   const rank = ({ state }: AnchorAnswer) => STATES.indexOf(state)
   return byChain(answers).map(ofChain => ofChain.reduce((a, b) => (rank(b) < rank(a) ? b : a)))
@@ -184,7 +206,10 @@ function isHeld({ state }: AnchorAnswer): boolean {
   return state === 'holds'
 }
 
-/** What to tell the reader where several gave no answer: what they can mend first. */
+/**
+ * Which of several reasons to report when anchors gave no answer: the one that the reader can act
+ * on first.
+ */
 function reasonOf(silent: readonly AnchorAnswer[]): 'disagreement' | 'silent' | 'unserved' {
   const states = new Set(silent.map(({ state }) => state))
   return states.has('disagreement') ? 'disagreement' : states.has('silent') ? 'silent' : 'unserved'

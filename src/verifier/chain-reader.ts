@@ -1,45 +1,59 @@
-/** How the verifier asks a chain: one endpoint, and the answers of all those that serve one chain. */
+/**
+ * How the verifier reads a chain: one endpoint, and the joint answers of all endpoints of a chain.
+ */
 
 import { type Attempt, attemptAsync } from '../core/attempt.ts'
 import { OpenSealError } from '../core/errors.ts'
 import type { Hash } from '../core/hash.ts'
 import type { PolicyAnchor } from '../core/policy.ts'
 
-/** The last second of the year 9999, in Unix seconds: no four-digit year can say more. */
+/** The last second of the year 9999 in Unix seconds. Years have four digits here. */
 const LATEST_TIME = 253_402_300_799
 
-/** A block: the newest, the newest that is final by the chain's own rule, or one by its number. */
+/** A block: the newest, the newest final one by the chain's own rule, or one by number. */
 export type BlockTag = 'latest' | 'finalized' | number
 
 /** A log of a contract. Hex is lower-case. */
 export type LogPlace = { readonly contract: string; readonly logId: string; readonly block: BlockTag }
 
-/** One endpoint of a chain. Its functions reject with an OpenSealError when it gives no usable answer. */
+/**
+ * One endpoint of a chain. Its functions reject with an OpenSealError when it gives no usable
+ * answer.
+ */
 export type ChainReader = {
-  /** Its scheme, host and port, for people. Readers of one name are one endpoint; a reader without a name is one by itself. */
+  /**
+   * Its scheme, host and port, for people. Readers with the same name are one endpoint. A reader
+   * without a name is an endpoint of its own.
+   */
   readonly name?: string
   chainId(): Promise<number>
-  /** SHA-256, lower-case hex, of the runtime code at a contract's address; of no bytes where there is none. */
+  /**
+   * SHA-256, lower-case hex, of the runtime code at an address; of no bytes if there is no code.
+   */
   codeSha256(contract: string): Promise<string>
-  /** When the contract was given this size and root, in Unix seconds; 0 when it was not. */
+  /** When the contract recorded this size and root, in Unix seconds; 0 if it did not. */
   anchoredAt(query: LogPlace & { readonly size: number; readonly root: Hash }): Promise<number>
-  /** The largest size that the owner of a closed log vouches for; undefined while the log is open. */
+  /** The last good size of a closed log, by its owner's word; undefined while the log is open. */
   lastGoodSize(query: LogPlace): Promise<number | undefined>
   blockNumber(): Promise<number>
 }
 
-/** The endpoints of one chain: those that serve it, and how many there are by name, with those that do not say what they serve. */
+/**
+ * The endpoints that serve one chain, and the number of names among them and the endpoints that do
+ * not say what they serve.
+ */
 export type Endpoints = { readonly readers: readonly NamedReader[]; readonly named: readonly string[] }
 
-/** A reader with the name that it is counted by. */
+/** A reader and the name under which it counts. */
 export type NamedReader = { readonly name: string; readonly reader: ChainReader }
 
-/** An answer, by the name of the endpoint that gave it. */
+/** An answer and the name of the endpoint that gave it. */
 export type Named<T> = { readonly name: string; readonly value: T }
 
 /**
- * The endpoints of each chain. One that does not say which chain it serves may be any: it is taken for a chain that no other serves while there is one,
- * and else it counts for every chain, so that an endpoint which falls silent never makes one answer of two enough.
+ * Finds the endpoints of each chain. An endpoint that does not say which chain it serves could
+ * serve any. If one chain has no other endpoint, it is taken for that chain's. Otherwise it counts
+ * for every chain, so that an endpoint that falls silent never makes one answer of two enough.
  */
 export async function findEndpoints(chain: readonly ChainReader[], chainIds: readonly number[]): Promise<ReadonlyMap<number, Endpoints>> {
   const readers = chain.map((reader, at) => ({ name: reader.name ?? `endpoint ${at + 1}`, reader }))
@@ -57,7 +71,7 @@ export async function findEndpoints(chain: readonly ChainReader[], chainIds: rea
   )
 }
 
-/** The answers of those that gave one. */
+/** The answers of all readers that gave one. */
 export async function askAll<T>(readers: readonly NamedReader[], ask: (reader: ChainReader) => Promise<T>): Promise<Named<T>[]> {
   const answers: Attempt<T>[] = await Promise.all(readers.map(({ reader }) => attemptAsync(() => ask(reader))))
   return readers.flatMap(({ name }, at) => {
@@ -66,19 +80,22 @@ export async function askAll<T>(readers: readonly NamedReader[], ask: (reader: C
   })
 }
 
-/** The names, each once. */
+/** The names, without repeats. */
 export function namesOf(those: readonly { readonly name: string }[]): string[] {
   return [...new Set(those.map(({ name }) => name))]
 }
 
-/** A block of which the policy says that it is final; undefined while the chain is shorter than the confirmations asked for. */
+/**
+ * A block that is final by the policy; undefined while the chain is shorter than the confirmations
+ * asked for.
+ */
 export async function finalBlock(reader: ChainReader, { finality }: PolicyAnchor): Promise<BlockTag | undefined> {
   if (finality === 'finalized') return finality
   const block = (await reader.blockNumber()) - finality.confirmations
   return block < 0 ? undefined : block
 }
 
-/** When a checkpoint was anchored, as of a block; 0 as of none. */
+/** When a checkpoint was anchored, as of a block; 0 if no block is given. */
 export async function readTime(
   reader: ChainReader,
   { contract, logId }: PolicyAnchor,
@@ -87,7 +104,8 @@ export async function readTime(
 ): Promise<number> {
   if (block === undefined) return 0
   const time = await reader.anchoredAt({ contract, logId, size, root, block })
-  if (!Number.isSafeInteger(time) || time < 0 || time > LATEST_TIME) throw new AnchorError('ANCHOR_TIME', `${time} is no time of a block`)
+  if (!Number.isSafeInteger(time) || time < 0 || time > LATEST_TIME)
+    throw new AnchorError('ANCHOR_TIME', `${time} is not the time of a block`)
   return time
 }
 

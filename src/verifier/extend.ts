@@ -1,4 +1,7 @@
-/** Follows a pinned policy forward: it takes over the log's next key where a logged change, vouched for by the policy's own anchors, says so. Design §3.4. */
+/**
+ * Extends a pinned policy by the log's next keys, where a logged change says so and the policy's
+ * own anchors vouch for it. Design §3.4.
+ */
 
 import { unwrap } from '../core/attempt.ts'
 import { OpenSealError } from '../core/errors.ts'
@@ -10,14 +13,19 @@ import type { Result } from './result.ts'
 import type { CheckName } from './verdict.ts'
 import { verify } from './verify.ts'
 
-/** What must be there for a change of the key to be believed. `cosignatures` may be left out by a policy that asks for none. */
+/**
+ * The checks that a change of keys must pass. `cosignatures` is not run if the policy asks for
+ * none.
+ */
 const PROOF: readonly CheckName[] = ['statement', 'inclusion', 'checkpoint', 'anchor', 'finality']
 
 /**
- * The pinned policy with the keys that the receipts, oldest first, introduce. Each change must verify to `anchored` under the policy as extended so far, with
- * the old key alone: whoever stole that key has no publisher, and can put no tree of their own on the policy's chain. A change that the policy knows is passed
- * over. Anchors are never taken over: the policy's own stay as they were pinned.
- * @throws ExtendError EXTEND_UNPROVEN, EXTEND_NOT_ANCHORED, EXTEND_UNCHECKED, EXTEND_OTHER_LEDGER, EXTEND_OTHER_KEY; or what is wrong with a receipt, by its own code
+ * The pinned policy with the keys that the receipts introduce, oldest receipt first. Each change
+ * must verify to `anchored` under the policy as extended so far, with the old key alone. A thief of
+ * that key has no publisher key, and so cannot anchor a tree of their own on the policy's chain.
+ * Known changes are skipped. Anchors are never taken from receipts: the policy's own stay pinned.
+ * @throws ExtendError EXTEND_UNPROVEN, EXTEND_NOT_ANCHORED, EXTEND_UNCHECKED, EXTEND_OTHER_LEDGER,
+ * EXTEND_OTHER_KEY; or the receipt's own error
  */
 export async function extendPolicy(pinned: Policy, receipts: readonly string[], chain: readonly ChainReader[]): Promise<Policy> {
   let policy = pinned
@@ -31,23 +39,26 @@ export async function extendPolicy(pinned: Policy, receipts: readonly string[], 
 }
 
 /**
- * The policy with the key that a receipt introduces, and the key that ends; undefined where the policy knows that key. The old key's signature is checked, and
- * that is all: for a ledger that follows its own keys. @throws ExtendError, or what is wrong with the receipt, by its own code
+ * The policy with the key that a receipt introduces, and the key that ends; undefined if the policy
+ * has the new key already. Checks only the old key's signature, which is enough for a ledger that
+ * follows its own keys.
+ * @throws ExtendError, or the receipt's own error
  */
 export function followKeyChange(policy: Policy, receipt: string): { readonly policy: Policy; readonly old: PolicyKey } | undefined {
   const evidence = readEvidence(receipt)
   const change = unwrap(evidence.statement)
   if (change.type !== KEY_CHANGE) throw new ExtendError('EXTEND_UNPROVEN', `a statement of type ${change.type} introduces no key`)
   if (change.origin !== policy.origin)
-    throw new ExtendError('EXTEND_OTHER_LEDGER', `the key is one of ${change.origin}, and the policy one of ${policy.origin}`)
+    throw new ExtendError('EXTEND_OTHER_LEDGER', `the key is for ${change.origin}, but the policy is for ${policy.origin}`)
   if (policy.logKeys.some(({ vkey }) => vkey === change.newKey)) return undefined
   const old = policy.logKeys.find(({ vkey, toSize }) => vkey === change.oldKey && toSize === undefined)
-  if (old === undefined) throw new ExtendError('EXTEND_OTHER_KEY', 'the key that ends is none that the policy trusts without an end')
-  // The change is the last entry but one under the old key: an end elsewhere would make good receipts invalid, or bad ones good.
+  if (old === undefined) throw new ExtendError('EXTEND_OTHER_KEY', 'the key that ends is not one that the policy trusts without an end')
+  // The change is the last entry but one under the old key. Any other end would make good receipts
+  // invalid, or bad ones good.
   if (unwrap(evidence.proof).index + 2 !== change.fromSize)
     throw new ExtendError(
       'EXTEND_UNPROVEN',
-      `the change stands at index ${unwrap(evidence.proof).index} and cannot end a key at size ${change.fromSize}`,
+      `the change is at index ${unwrap(evidence.proof).index}, so it cannot end a key at size ${change.fromSize}`,
     )
   const alone = { ...policy, logKeys: [old] }
   for (const check of [checkStatement, checkInclusion, checkCheckpoint]) {
@@ -77,7 +88,10 @@ async function assertAnchored(receipt: string, alone: Policy, chain: readonly Ch
   throw new ExtendError('EXTEND_UNPROVEN', `the change of keys is not proven (${why})`)
 }
 
-/** On a test network only where the policy names no other chain: there nothing is evidence, before the change or after it. */
+/**
+ * A test network is accepted only if the policy names no other chain. Then nothing is evidence,
+ * before the change or after it.
+ */
 function isProven({ verdict, checks }: Result, { anchors }: Policy): boolean {
   const passed = PROOF.every(name => checks.some(check => check.name === name && check.status === 'passed'))
   const isTrial = verdict === 'test-network' && anchors.every(({ production }) => !production)
@@ -85,7 +99,7 @@ function isProven({ verdict, checks }: Result, { anchors }: Policy): boolean {
 }
 
 /**
- * EXTEND_UNPROVEN, EXTEND_NOT_ANCHORED (the chain does not know the change), EXTEND_UNCHECKED (the chain could not be asked), EXTEND_OTHER_LEDGER,
- * EXTEND_OTHER_KEY.
+ * EXTEND_UNPROVEN, EXTEND_NOT_ANCHORED (the chain does not know the change), EXTEND_UNCHECKED (the
+ * chain could not be asked), EXTEND_OTHER_LEDGER, EXTEND_OTHER_KEY.
  */
 export class ExtendError extends OpenSealError {}

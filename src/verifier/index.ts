@@ -1,4 +1,7 @@
-/** The published library `openseal/verifier`: checks a file, its receipt and a policy against the chain. Node and browsers alike. */
+/**
+ * The published library `openseal/verifier`: checks a file, its receipt and a policy against the
+ * chain, in Node and in browsers.
+ */
 
 export { decodeText } from '../core/encoding.ts'
 export { OpenSealError } from '../core/errors.ts'
@@ -40,7 +43,7 @@ export type { BlockTag, ChainReader, LogPlace } from './chain-reader.ts'
 export type { CurrencyReader, Listed, Listing } from './currency.ts'
 export { ExtendError, extendPolicy } from './extend.ts'
 export { createJsonRpcReader, type JsonRpcOptions } from './json-rpc.ts'
-export type { Note, NoteKey } from './notes.ts'
+export type { Remark, RemarkKey } from './remarks.ts'
 export type { CheckResult, Result, Trust } from './result.ts'
 export { formatLimits, formatVerdict, SENTENCES, type SentenceFacts, type SentenceKey, TRUSTS_LEDGER, type Voice } from './sentence.ts'
 export {

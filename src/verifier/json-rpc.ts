@@ -1,4 +1,7 @@
-/** A chain reader on `fetch`: the few JSON-RPC calls that an anchor needs, of one endpoint. */
+/**
+ * A chain reader over `fetch`: the few JSON-RPC calls that reading an anchor takes, for one
+ * endpoint.
+ */
 
 import { fromHex, toHex } from '../core/bytes.ts'
 import { sha256 } from '../core/hash.ts'
@@ -9,14 +12,17 @@ import type { BlockTag, ChainReader } from './chain-reader.ts'
 const ANCHORED_AT = '0xd05aafd3'
 /** The first four bytes of keccak256("logOf(bytes32)"). */
 const LOG_OF = '0x5e5d1643'
-/** What a call answers where there is no code, at that block. */
+/** The answer to a call if there is no code at that block. */
 const NO_CODE = '0x'
 const MAX_ANSWER_BYTES = 256 * 1024
 
-/** Where to ask, and with what. */
+/** The endpoint, and how to reach it. */
 export type JsonRpcOptions = { readonly url: string; readonly fetch: typeof fetch; readonly timeoutMs: number }
 
-/** Reads anchors from one JSON-RPC endpoint. Every function rejects with RpcError when the endpoint gives no usable answer. */
+/**
+ * Reads anchors from one JSON-RPC endpoint. Every function rejects with RpcError if the endpoint
+ * gives no usable answer.
+ */
 export function createJsonRpcReader({ url, fetch, timeoutMs }: JsonRpcOptions): ChainReader {
   const endpoint = createRpcEndpoint({ url, fetch, timeoutMs, maxAnswerBytes: MAX_ANSWER_BYTES })
   const ask = async (method: string, params: readonly unknown[]): Promise<unknown> => {
@@ -35,7 +41,7 @@ export function createJsonRpcReader({ url, fetch, timeoutMs }: JsonRpcOptions): 
     async anchoredAt({ contract, logId, size, root, block }) {
       const data = `${ANCHORED_AT}${logId.slice(2)}${size.toString(16).padStart(64, '0')}${toHex(root)}`
       const answer = await ask('eth_call', [{ to: contract, data }, formatBlock(block)])
-      // A contract that was not there yet at an earlier block had anchored nothing.
+      // A contract that did not exist at an earlier block had anchored nothing.
       return answer === NO_CODE && block !== 'latest' ? 0 : readUint(answer)
     },
     async lastGoodSize({ contract, logId, block }) {
@@ -64,7 +70,10 @@ function readBytes(value: unknown): Uint8Array {
   return fromHex(value.slice(2).toLowerCase())
 }
 
-/** Of the six words of `logOf` the fourth says whether the log is closed, the fifth which size its owner vouches for. */
+/**
+ * `logOf` returns six words: the fourth says whether the log is closed, the fifth is the last good
+ * size.
+ */
 function readLastGoodSize(value: unknown): number | undefined {
   if (typeof value !== 'string' || !/^0x[0-9a-f]{384}$/i.test(value)) throw malformed('a log is not six words')
   const word = (at: number) => readUint(`0x${value.slice(2 + 64 * at, 2 + 64 * (at + 1))}`)
@@ -77,5 +86,5 @@ function readUint(value: unknown): number {
 }
 
 function malformed(what: string): RpcError {
-  return new RpcError('RPC_ANSWER_MALFORMED', `the endpoint does not speak as expected: ${what}`)
+  return new RpcError('RPC_ANSWER_MALFORMED', `unexpected answer from the endpoint: ${what}`)
 }

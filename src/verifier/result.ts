@@ -1,9 +1,12 @@
-/** What `verify` answers: the outcome of every check, the verdict of design §8, and what the statement claims. */
+/**
+ * The result of `verify`: the outcome of every check, the verdict of design §8, and what the
+ * statement claims.
+ */
 
 import { isRecordStatement } from '../core/statements/registry.ts'
 import type { FileDigest } from '../documents/digest.ts'
 import { documentsOf, type Evidence, type Match, matchOf, notRun, type Outcome } from './checks.ts'
-import { formatNotes, type Note, note } from './notes.ts'
+import { formatRemarks, type Remark, remark } from './remarks.ts'
 import { ENGLISH, formatLimits, formatVerdict, type SentenceFacts, TRUSTS_LEDGER } from './sentence.ts'
 import {
   type Asked,
@@ -25,38 +28,44 @@ export type CheckResult = {
   readonly code?: string
   /** In English. */
   readonly detail: string
-  /** The same for other languages; empty where `detail` is in the words of what failed. */
-  readonly notes: readonly Note[]
+  /** The same for other languages; empty if `detail` is the words of an error. */
+  readonly remarks: readonly Remark[]
 }
 
-/** Whose word the policy is: the reader's own copy, the ledger's, or that of a list which somebody else keeps. */
+/** Where the policy is from: the reader's own copy, the ledger, or somebody else's list. */
 export type Trust = 'policy' | 'ledger' | 'list'
 
-/** The answer. What the statement says is given as stated, whatever the verdict. */
+/** The result. The statement's claims are given as stated, whichever verdict applies. */
 export type Result = {
   readonly verdict: VerdictCode
-  /** What the verdict would be on a production chain: under `test-network` that, under any other the verdict itself. */
+  /**
+   * The verdict that would apply on a production chain. It differs from `verdict` only under
+   * `test-network`.
+   */
   readonly finding: VerdictCode
   readonly exit: number
   readonly sentence: string
-  /** The one place that decides the colour. */
+  /** Decided in one place, `isGreenFor`. */
   readonly isGreen: boolean
-  /** What the answer does not show; absent where it shows nothing. */
+  /** The limits of what the result shows; missing if it shows nothing. */
   readonly limits?: string
   readonly trust: Trust
   readonly subject: Subject
   readonly asked: Asked
-  /** What became of this version, by the order of the entries that did it. Empty where nobody was asked. */
+  /**
+   * The changes to this version, in the order of the entries that made them. Empty if nobody was
+   * asked.
+   */
   readonly changes: readonly Change[]
   readonly checks: readonly CheckResult[]
-  /** The check that the proof does not fit at, of an `invalid` verdict. */
+  /** The check that failed, if the verdict is `invalid`. */
   readonly failed?: CheckName
-  /** False where the receipt lists no documents that a file could be one of. */
+  /** False if the receipt lists no documents. */
   readonly listsDocuments?: boolean
-  /** Why not everything could be checked, of an `unchecked` verdict. */
+  /** Why not everything could be checked, if the verdict is `unchecked`. */
   readonly unchecked?: UncheckedReason
   readonly matched?: Match
-  /** The time by which as many of the final anchors as are required agree. */
+  /** The time by which the required number of final anchors agree. */
   readonly date?: string
   readonly origin?: string
   readonly index?: number
@@ -74,7 +83,7 @@ export type Result = {
 /** A check that was run. */
 export type Checked = Outcome & { readonly name: CheckName }
 
-/** What was asked for: how the subject was given, and by whose word it is judged. */
+/** What was asked: how the subject was given, and whose policy applies. */
 export type Asking = {
   readonly file?: FileDigest | undefined
   readonly subject?: Exclude<Subject, 'entry'> | undefined
@@ -82,7 +91,7 @@ export type Asking = {
   readonly requireCurrent?: boolean | undefined
 }
 
-/** The answer that follows from the checks that were run; those that were not come after them. */
+/** The result of the checks that were run. The others are listed after them, as not run. */
 export function conclude(asking: Asking, evidence: Evidence, checked: readonly Checked[]): Result {
   const brought = checked.map(check => check.verdict)
   const finding = firstVerdict(brought)
@@ -109,21 +118,21 @@ export function conclude(asking: Asking, evidence: Evidence, checked: readonly C
   return { ...answer(asking, facts, checks), ...claimsOf(evidence) }
 }
 
-/** The answer where there is a file but no receipt for it. */
+/** The result for a file without a receipt. */
 export function concludeUnknown(asking: Asking): Result {
   const facts = { verdict: 'unknown', finding: 'unknown', subject: subjectOf(asking), asked: 'nobody', changes: [] } as const
   return answer(
     asking,
     facts,
-    CHECKS.map(name => resultOf(name, [{ name, ...notRun(note('receiptNone')) }])),
+    CHECKS.map(name => resultOf(name, [{ name, ...notRun(remark('receiptNone')) }])),
   )
 }
 
-/** A check as it is told: one that was not reached is not run. */
+/** The result of one check. A check that was not reached is not run. */
 export function resultOf(name: CheckName, checked: readonly Checked[]): CheckResult {
-  const check = checked.find(candidate => candidate.name === name) ?? { name, ...notRun(note('earlier')) }
-  const { status, code, notes, reason } = check
-  return { name, status, ...(code === undefined ? {} : { code }), detail: reason ?? formatNotes(notes), notes }
+  const check = checked.find(candidate => candidate.name === name) ?? { name, ...notRun(remark('earlier')) }
+  const { status, code, remarks, reason } = check
+  return { name, status, ...(code === undefined ? {} : { code }), detail: reason ?? formatRemarks(remarks), remarks }
 }
 
 function answer({ trust, requireCurrent }: Asking, facts: SentenceFacts, checks: readonly CheckResult[]): Result {
@@ -144,7 +153,7 @@ function subjectOf({ file, subject }: Asking): Subject {
   return file === undefined ? 'entry' : (subject ?? 'file')
 }
 
-/** Where the receipt says that the record stands, and what the statement says of it. */
+/** The receipt's claims: where the record is in the log, and what its statement says. */
 function claimsOf({ statement, proof, checkpoint }: Evidence): Partial<Result> {
   const place = {
     ...(proof.error ? {} : { index: proof.value.index }),

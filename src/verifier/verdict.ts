@@ -1,9 +1,12 @@
-/** The verdicts of design §8: their order, exit codes and colour. The same in the library, on the command line and on the page. */
+/**
+ * The verdicts of design §8: their order, exit codes and colour, the same in the library, on the
+ * command line and on the page.
+ */
 
 /** The names of the checks of design §7, in their order. */
 export const CHECKS = ['document', 'statement', 'inclusion', 'checkpoint', 'cosignatures', 'anchor', 'finality', 'currency'] as const
 
-/** The name of a check, which the sentences speak of. */
+/** The name of a check, as sentences use it. */
 export type CheckName = (typeof CHECKS)[number]
 
 /** The code of a verdict. */
@@ -20,7 +23,10 @@ export type VerdictCode =
   | 'superseded'
   | 'anchored'
 
-/** All verdicts with the exit codes that they have where a file was compared. The first that applies, from the top, is the verdict. */
+/**
+ * All verdicts with their exit codes where a file was compared. The first that applies, from the
+ * top, is the verdict.
+ */
 export const VERDICTS: readonly { readonly code: VerdictCode; readonly exit: number }[] = [
   { code: 'invalid', exit: 5 },
   { code: 'unknown', exit: 4 },
@@ -35,42 +41,54 @@ export const VERDICTS: readonly { readonly code: VerdictCode; readonly exit: num
   { code: 'anchored', exit: 0 },
 ]
 
-/** What a result speaks of: a file that was read, one of which only the fingerprint was given, or, where neither was, the entry itself. */
+/**
+ * The subject of a result: a file that was read, a fingerprint of a file that nobody read, or,
+ * without either, the entry itself.
+ */
 export type Subject = 'file' | 'fingerprint' | 'entry'
 
-/** Who was asked what became of a version. A source that gave no usable answer counts as nobody. */
+/**
+ * Who was asked about changes to the version. A source that gave no usable answer counts as nobody.
+ */
 export type Asked = 'ledger' | 'copy' | 'nobody'
 
-/** What became of a version: what another statement of the record did to it, or `erased`, where that can no longer be read. */
+/**
+ * What another statement of the record did to a version, or `erased` if that can no longer be read.
+ */
 export type ChangeCode = 'withdrawn' | 'superseded' | 'edited' | 'edited-elsewhere' | 'published' | 'erased' | 'added' | 'reformatted'
 
-/** One thing that became of a version. */
+/** One change to a version. */
 export type Change = {
-  /** The entry that did it. */
+  /** The entry that made the change. */
   readonly index: number
   readonly what: ChangeCode
-  /** False where its receipt does not verify by the policy: then it is only the word of whoever was asked. */
+  /**
+   * False if its receipt does not verify by the policy. Then the change is only the source's word.
+   */
   readonly verified: boolean
   /** When the chain first vouched for it. */
   readonly when?: string
-  /** When the agency says that it published it. */
+  /** When the agency says that it was published. */
   readonly published?: string
 }
 
 /** Why something could not be checked. */
 export type UncheckedReason = 'unserved' | 'silent' | 'disagreement' | 'unverified' | 'erased' | 'many'
 
-/** The first verdict, from the top of the table, among those that the checks brought about; `anchored` when there is none. */
+/** The first verdict from the top of the table among `brought`; `anchored` if there is none. */
 export function firstVerdict(brought: readonly (VerdictCode | undefined)[]): VerdictCode {
   return VERDICTS.find(({ code }) => brought.includes(code))?.code ?? 'anchored'
 }
 
-/** Whether the proof fits as far as it was asked: under any other verdict, saying what a fit shows would contradict it. */
+/**
+ * Whether the proof is valid as far as it was checked. Under any other verdict, saying what a valid
+ * proof shows would be a contradiction.
+ */
 export function showsSomething(verdict: VerdictCode): boolean {
   return !['invalid', 'unknown', 'unsupported', 'disowned', 'unchecked'].includes(verdict)
 }
 
-/** What an exit code and a colour depend on. */
+/** The facts that decide exit code and colour. */
 export type Shown = {
   readonly verdict: VerdictCode
   readonly subject: Subject
@@ -78,7 +96,10 @@ export type Shown = {
   readonly changes: readonly Change[]
 }
 
-/** The exit code: a version that an agency changed without a word is 8, and without a file nothing is 0 or 8. */
+/**
+ * The exit code. A version that was changed without a new version gives 8. Without a file, the exit
+ * code is never 0 or 8.
+ */
 export function exitOf({ verdict, subject, asked, changes }: Shown, requireCurrent = false): number {
   if (verdict === 'anchored' && asked === 'nobody' && requireCurrent) return exitOfVerdict('unchecked')
   const isEdited = verdict === 'anchored' && changes.some(({ what }) => what === 'edited-elsewhere')
@@ -87,14 +108,14 @@ export function exitOf({ verdict, subject, asked, changes }: Shown, requireCurre
 }
 
 /**
- * Green: the file fits, the chain vouches for it, and the ledger itself was asked and named nothing that took its place. The one place that decides; pages,
- * cards and marks use it and nothing else.
+ * Green: the file matches, the chain vouches for it, and the ledger itself was asked and named
+ * nothing that replaced it. This is the one place that decides; pages, cards and badges use it.
  */
 export function isGreenFor({ verdict, subject, asked, changes }: Shown): boolean {
   return verdict === 'anchored' && subject !== 'entry' && asked === 'ledger' && !changes.some(takesGreen)
 }
 
-/** The change that the sentence of a finding speaks of: the first of its kind. */
+/** The change that the sentence names: the first of the finding's kind. */
 export function decidingChange(finding: VerdictCode, changes: readonly Change[]): Change | undefined {
   return changes.find(({ what, verified }) => verified && what === finding)
 }

@@ -19,27 +19,33 @@ import { type CurrencyReader, checkCurrency } from './currency.ts'
 import { type Checked, type CheckResult, conclude, concludeUnknown, type Result, resultOf, type Trust } from './result.ts'
 import type { CheckName } from './verdict.ts'
 
-/** What to verify, and by what. */
+/** What to verify, and how. */
 export type VerifyInput = {
-  /** Left out where only a receipt is there: the result then says that no file was compared. */
+  /** Missing if there is only a receipt. The result then says that no file was compared. */
   readonly file?: FileDigest | undefined
-  /** `fingerprint` where nobody has read the file: then no sentence speaks as if somebody had. Without `file` it counts for nothing. */
+  /**
+   * `fingerprint` if nobody has read the file, so that no sentence says that somebody did. Ignored
+   * without `file`.
+   */
   readonly subject?: 'file' | 'fingerprint' | undefined
-  /** Left out where none was found: the verdict is `unknown`. */
+  /** Missing if none was found: the verdict is `unknown`. */
   readonly receipt?: string | Uint8Array | undefined
   readonly policy: Policy
-  /** One reader an endpoint; those of one chain must agree. */
+  /** One reader for each endpoint. Readers of one chain must agree. */
   readonly chain: readonly ChainReader[]
   readonly currency?: CurrencyReader | undefined
-  /** Told of every check as soon as its outcome stands, in their order. */
+  /** Called with every check as soon as its outcome is known, in order. */
   readonly onCheck?: ((check: CheckResult) => void) | undefined
-  /** `ledger` where the policy is the ledger's own word and not a copy that the reader keeps; `list` where it is from somebody else's list. */
+  /**
+   * `ledger` if the policy is from the ledger and not the reader's own copy; `list` if it is from
+   * somebody else's list.
+   */
   readonly trust: Trust
-  /** Asks for exit code 6 where nobody said what became of the version. */
+  /** Asks for exit code 6 if nobody could be asked about changes to the version. */
   readonly requireCurrent?: boolean | undefined
 }
 
-/** Checks a file and its receipt. Never rejects for what is wrong with them, only for a bug. */
+/** Checks a file and its receipt. Rejects only for a bug, never for a fault in the input. */
 export async function verify(input: VerifyInput): Promise<Result> {
   let told = 0
   const tell = (check: CheckResult) => {
@@ -51,7 +57,7 @@ export async function verify(input: VerifyInput): Promise<Result> {
   return result
 }
 
-/** Design §7, in this order, by these names. */
+/** Runs the checks of design §7, in this order and with these names. */
 async function runChecks(input: VerifyInput, tell: (check: CheckResult) => void): Promise<Result> {
   const { file, policy, chain } = input
   if (input.receipt === undefined) return concludeUnknown(input)
@@ -69,7 +75,7 @@ async function runChecks(input: VerifyInput, tell: (check: CheckResult) => void)
   await run('inclusion', () => checkInclusion(evidence))
   await run('checkpoint', () => checkCheckpoint(evidence, policy))
   await run('cosignatures', () => checkCosignatures(evidence, policy))
-  // Nobody is asked about what does not fit by itself.
+  // If the proof is invalid by itself, no source is asked.
   if (checks.some(({ status, verdict }) => status === 'failed' || verdict !== undefined)) return conclude(input, evidence, checks)
   const anchor = await run('anchor', () => checkAnchor(evidence, policy, chain))
   const { status } = await run('finality', () => checkFinality(evidence, policy, anchor))
@@ -79,7 +85,7 @@ async function runChecks(input: VerifyInput, tell: (check: CheckResult) => void)
   return conclude(input, evidence, checks)
 }
 
-/** What one check came to: what it throws is its failure, and a kind that is not known is never `invalid`. */
+/** The outcome of one check. An error is a failure, and an unknown type is never `invalid`. */
 async function outcomeOf<T extends Outcome>(check: () => T | Promise<T>): Promise<T | Outcome> {
   const { value, error } = await attemptAsync(check)
   if (!error) return value

@@ -74,7 +74,7 @@ document.body.append(script)
 /** All sentences of a page as PageData describes them. */
 function packLanguages(): string {
   const keys = (Object.keys(browserMessages('en')) as MessageKey[]).filter(key => !OF_LEDGERS.includes(key))
-  // The English of the verifier's sentences and notes is in the script already.
+  // The English of the verifier's sentences and remarks is in the script already.
   const packed = (tag: Language, key: MessageKey) => (tag === 'en' && /^(?:detail|verdict)\./.test(key) ? '' : CATALOGUES[tag][key])
   const lists = [['key', ...keys], ...LANGUAGE_TAGS.map(tag => [tag, ...keys.map(key => packed(tag, key))])]
   if (lists.flat().some(text => /[\n\f]/.test(text))) throw new Error('bug: a sentence of two lines')

@@ -121,7 +121,7 @@ describe('core/json: the strict reader', () => {
   })
 
   it('says where the text is wrong', () => {
-    throws(() => parseJson('{\n  "a": 1,\n  "a": 2\n}'), { message: /"a" stands twice in one object \(line 3, character 3\)/ })
+    throws(() => parseJson('{\n  "a": 1,\n  "a": 2\n}'), { message: /"a" appears twice in one object \(line 3, character 3\)/ })
   })
 
   it('accepts numbers whose double is the same decimal value', () => {

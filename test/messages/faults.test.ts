@@ -47,7 +47,7 @@ describe('messages: failures of what is read', () => {
       const damaged = toUtf8(cut ? receipt.slice(0, at) : receipt)
       if (!cut) damaged[at] = byte
       for (const check of (await ask(damaged)).checks) {
-        if (check.notes.length > 0) continue
+        if (check.remarks.length > 0) continue
         assert.ok(check.code !== undefined && FAULTS[check.code] !== undefined, `${check.code}: ${check.detail}`)
         said.add(FAULTS[check.code] ?? '')
         for (const tag of LANGUAGE_TAGS) {

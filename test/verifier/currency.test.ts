@@ -156,7 +156,7 @@ describe('verifier/currency: what other statements make of a version', () => {
   it('says that a genesis has no versions, without asking anyone', async () => {
     const currency: CurrencyReader = () => Promise.reject(new Error('bug: asked'))
     const result = await ask([GENESIS, STATEMENT], 0, { file: undefined, currency })
-    deepEqual(checkOf(result)?.notes, [{ key: 'versionsNone', values: {} }])
+    deepEqual(checkOf(result)?.remarks, [{ key: 'versionsNone', values: {} }])
   })
 
   it('is asked for a record that is only sealed, or only on a test network: a withdrawal is told there too', async () => {
@@ -329,7 +329,7 @@ describe('verifier/currency: what is reported is never passed over', () => {
     ] as const) {
       const result = await ask(statements, 1, { currency: listingOf(world, [], { checkpoint }) })
       deepEqual([result.verdict, result.asked, result.isGreen, checkOf(result)?.status], ['anchored', 'nobody', false, 'not-run'])
-      equal(checkOf(result)?.notes[0]?.key, key)
+      equal(checkOf(result)?.remarks[0]?.key, key)
       const told = await ask(statements, 1, {
         currency: listingOf(world, [{ index: 2, receiptText: await world.receipt(2) }], { checkpoint }),
       })

@@ -53,21 +53,21 @@ describe('verifier/verify: verdicts', () => {
   it('anchored: every check passed or said why not, with the date of the chain', async () => {
     const { checks, ...result } = await ask({ currency: listingOf(WORLD) })
     deepEqual(
-      checks.map(({ notes, ...check }) => ({ ...check, notes: notes.map(({ key }) => key) })),
+      checks.map(({ remarks, ...check }) => ({ ...check, remarks: remarks.map(({ key }) => key) })),
       [
-        { name: 'document', status: 'passed', detail: 'unchanged', notes: ['fileUnchanged'] },
-        { name: 'statement', status: 'passed', detail: 'openseal/statement@v1', notes: ['statementType'] },
-        { name: 'inclusion', status: 'passed', detail: 'index 1 of 5', notes: ['included'] },
-        { name: 'checkpoint', status: 'passed', detail: `size 5, signed by ${ORIGIN}+${LOG.vkey.id}`, notes: ['signed'] },
-        { name: 'cosignatures', status: 'not-run', detail: 'the policy asks for no witness', notes: ['witnessesUnasked'] },
+        { name: 'document', status: 'passed', detail: 'unchanged', remarks: ['fileUnchanged'] },
+        { name: 'statement', status: 'passed', detail: 'openseal/statement@v1', remarks: ['statementType'] },
+        { name: 'inclusion', status: 'passed', detail: 'index 1 of 5', remarks: ['included'] },
+        { name: 'checkpoint', status: 'passed', detail: `size 5, signed by ${ORIGIN}+${LOG.vkey.id}`, remarks: ['signed'] },
+        { name: 'cosignatures', status: 'not-run', detail: 'the policy asks for no witnesses', remarks: ['witnessesUnasked'] },
         {
           name: 'anchor',
           status: 'passed',
           detail: `chain 1: anchored at ${ANCHOR.contract} (1 of 1 endpoints answered)`,
-          notes: ['anchored'],
+          remarks: ['anchored'],
         },
-        { name: 'finality', status: 'passed', detail: 'chain 1: final (1 of 1 endpoints answered)', notes: ['final'] },
-        { name: 'currency', status: 'passed', detail: 'no other statement changes this version', notes: ['newest'] },
+        { name: 'finality', status: 'passed', detail: 'chain 1: final (1 of 1 endpoints answered)', remarks: ['final'] },
+        { name: 'currency', status: 'passed', detail: 'no other statement changes this version', remarks: ['newest'] },
       ],
     )
     deepEqual(result, {
@@ -112,7 +112,7 @@ describe('verifier/verify: verdicts', () => {
       name: 'currency',
       status: 'not-run',
       detail: 'newer versions not checked',
-      notes: [{ key: 'versionsUnasked', values: {} }],
+      remarks: [{ key: 'versionsUnasked', values: {} }],
     })
   })
 
@@ -176,7 +176,7 @@ describe('verifier/verify: verdicts', () => {
       equal(result.sentence, `${sentence} ${ending}`)
     }
     deepEqual(
-      statusOf(await ask(test), 'anchor')?.notes.map(({ key }) => key),
+      statusOf(await ask(test), 'anchor')?.remarks.map(({ key }) => key),
       ['anchored', 'testNetwork'],
     )
   })
@@ -193,7 +193,7 @@ describe('verifier/verify: verdicts', () => {
     for (const [chain, why] of chains) {
       const result = await expectFailure({ chain }, 'unchecked', 'anchor', undefined)
       deepEqual(
-        statusOf(result, 'anchor')?.notes.map(({ key }) => key),
+        statusOf(result, 'anchor')?.remarks.map(({ key }) => key),
         [why],
       )
       deepEqual([result.exit, statusOf(result, 'anchor')?.status], [6, 'not-run'])
@@ -231,7 +231,7 @@ describe('verifier/verify: verdicts', () => {
   it('unknown: no receipt was given', async () => {
     const result = await ask({ receipt: undefined })
     deepEqual([result.verdict, result.exit, result.sentence], ['unknown', 4, SENTENCES['unknown.file']])
-    deepEqual(new Set(result.checks.flatMap(({ notes }) => notes.map(({ key }) => key))), new Set(['receiptNone']))
+    deepEqual(new Set(result.checks.flatMap(({ remarks }) => remarks.map(({ key }) => key))), new Set(['receiptNone']))
     equal(
       result.checks.every(check => check.status === 'not-run'),
       true,
@@ -248,7 +248,7 @@ describe('verifier/verify: verdicts', () => {
       name: 'anchor',
       status: 'not-run',
       detail: 'an earlier check did not pass',
-      notes: [{ key: 'earlier', values: {} }],
+      remarks: [{ key: 'earlier', values: {} }],
     })
   })
 
@@ -472,7 +472,7 @@ describe('verifier/verify: statement, inclusion, checkpoint, cosignatures', () =
     await expectFailure(await receiptBy(first!, first!), 'invalid', 'cosignatures', 'COSIGNATURES_TOO_FEW')
     const result = await ask(await receiptBy(first!, second!))
     deepEqual(
-      [result.verdict, statusOf(result, 'cosignatures')?.notes],
+      [result.verdict, statusOf(result, 'cosignatures')?.remarks],
       ['anchored', [{ key: 'witnesses', values: { count: 2, quorum: 2 } }]],
     )
   })

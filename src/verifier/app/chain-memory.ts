@@ -1,8 +1,10 @@
-/** One question is asked of an endpoint once: a package of thousands of releases stands under few checkpoints. */
+/**
+ * Asks each question of an endpoint once: thousands of releases in a package share few checkpoints.
+ */
 import { toHex } from '../../core/bytes.ts'
 import type { ChainReader } from '../chain-reader.ts'
 
-/** A reader that keeps each answer, failures too, for as long as it lives: for one run of checks. */
+/** A reader that keeps each answer, failures included. Make one for each run of checks. */
 export function rememberAnswers(reader: ChainReader): ChainReader {
   const answers = new Map<string, Promise<unknown>>()
   const once = <T>(question: readonly unknown[], ask: () => Promise<T>): Promise<T> => {

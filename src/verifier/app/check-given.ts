@@ -1,4 +1,7 @@
-/** Checking what was given: from files and receipts to findings, in the order in which the reader gave them. The same on every page and on the command line. */
+/**
+ * Checks what a reader gave: from files and receipts to findings, in the order given. Pages and the
+ * command line share it.
+ */
 
 import { attempt, attemptAsync } from '../../core/attempt.ts'
 import type { Policy } from '../../core/policy.ts'
@@ -16,39 +19,45 @@ import { type FoundReceipts, giveUpWhenGone, type LedgerReader } from './ledger-
 import type { PolicySource } from './policy-source.ts'
 import { inTurns } from './turns.ts'
 
-/** What a finding is about where it is not a whole file: a release of an OCDS package, or a beginning of a PDF that was added to since. */
+/**
+ * The part of a file that a finding is about: a release of an OCDS package, or an earlier state of
+ * a PDF.
+ */
 export type Part =
   | { readonly kind: 'release'; readonly position: number; readonly name?: string | undefined }
   | { readonly kind: 'state'; readonly bytes: number }
 
-/** What was checked and what came out. */
+/** What was checked, and the result. */
 export type Finding = {
   readonly fileName?: string | undefined
-  /** Absent where the ledger gave the receipt. */
+  /** Missing if the ledger gave the receipt. */
   readonly receiptName?: string | undefined
   readonly digest?: FileDigest | undefined
-  /** Only its SHA-256 was given, and nobody has read it. */
+  /** True if only the SHA-256 was given, so that nobody has read the file. */
   readonly isFingerprint?: boolean | undefined
   readonly fileKind?: FileKind | undefined
   readonly pdf?: PdfFacts | undefined
   readonly part?: Part | undefined
   readonly result: Result
   readonly policySource?: PolicySource | undefined
-  /** What the receipt names in place of this file, where that is none of it. */
+  /** The documents that the receipt lists, if this file is not one of them. */
   readonly expected?: readonly NamedDocument[]
-  /** Where the file stands in earlier entries of the record too: the first of them, with its date where the chain vouches for that. */
+  /**
+   * The first earlier entry of the record that lists the same file, with its date if the chain
+   * vouches for it.
+   */
   readonly earlier?: { readonly index: number; readonly date?: string } | undefined
-  /** The receipt that was given was only sealed: the ledger's newer one was checked in its place. */
+  /** The given receipt was only sealed, so the ledger's newer one was checked instead. */
   readonly isFresher: boolean
 }
 
 /**
- * Why there is no verdict. `release-refused`: the strict reader refused it, for the `code`, whose `reason` is in English. `receipt-encoding`: its receipt is no text that can be
- * decoded.
+ * Why there is no verdict. `release-refused`: the strict reader refused the release; `code` and the
+ * English `reason` say why. `receipt-encoding`: the receipt is not text in a known encoding.
  */
 export type Problem = 'ledger-gone' | 'need-receipt' | 'release-refused' | 'receipt-encoding'
 
-/** A finding, or why there is none. */
+/** A finding, or the reason why there is none. */
 export type Answer =
   | { readonly finding: Finding; readonly problem?: undefined; readonly code?: undefined; readonly reason?: undefined }
   | {
@@ -60,35 +69,44 @@ export type Answer =
       readonly reason?: string
     }
 
-/** The answers to one thing that was given: its own (one for each record that names it), then those of the parts in it. */
+/**
+ * The answers for one file or receipt: its own (one for each record that lists it), then those for
+ * its parts.
+ */
 export type Answers = { readonly own: readonly Answer[]; readonly parts: readonly Answer[]; readonly partsLeftOut: number }
 
-/** The part of a file that an answer is about; undefined where it is about the whole file. */
+/** The part of a file that an answer is about; undefined for the whole file. */
 export function partOf(answer: Answer): Part | undefined {
   return answer.finding ? answer.finding.part : answer.part
 }
 
-/** By what is checked. Without a ledger, nobody is asked for receipts. */
+/** What the checks use. Without a ledger, no receipts are looked up. */
 export type Means = {
   readonly policy: Policy
   readonly trust: Trust
   readonly chain: readonly ChainReader[]
   readonly ledger?: LedgerReader | undefined
   readonly policySource?: PolicySource | undefined
-  /** Asks for exit code 6 where nobody said what became of a version. */
+  /** Asks for exit code 6 if nobody could be asked about changes to a version. */
   readonly requireCurrent?: boolean | undefined
-  /** When it says so no release is begun any more. What asks for the others has to be given it too. */
+  /**
+   * Once it is aborted, no further release is begun. Pass it to the readers too: they do not see it
+   * here.
+   */
   readonly signal?: AbortSignal | undefined
 }
 
-/** Who is told while it runs, and what is kept. */
+/** Callbacks and limits of a run. */
 export type Watch = {
   readonly onCheck?: (check: CheckResult) => void
-  /** May wait, so that a page can be drawn. */
+  /** May return a promise, so that a page can redraw. */
   readonly onPart?: (done: number, total: number) => void | Promise<void>
-  /** Once it says so no further release is begun: the rest counts as left out. */
+  /** Once it returns true, no further release is begun, and the rest counts as left out. */
   readonly isStopped?: () => boolean
-  /** The releases of one verdict whose checks are kept; of those after them the verdict stays, so that thousands fit in memory. Absent: all. */
+  /**
+   * How many releases of each verdict keep their checks. Later ones keep only the verdict, so that
+   * thousands fit in memory. If missing, all keep them.
+   */
   readonly maxWhole?: number
 }
 
@@ -96,14 +114,16 @@ export type Watch = {
 export type Task = { readonly name: string; run(watch?: Watch): Promise<Answers> }
 
 type Subject = Pick<Finding, 'fileName' | 'digest' | 'isFingerprint' | 'fileKind' | 'pdf' | 'part'>
-/** The receipts that speak of releases: by a digest, and, of those that lay beside a file, by the release that they name. */
+/**
+ * Receipts for releases: by digest and, for receipts beside a file, by the release that they name.
+ */
 type ReleaseReceipts = { readonly byDigest: ReadonlyMap<string, GivenReceipt>; readonly byName: ReadonlyMap<string, GivenReceipt> }
 
 const RELEASES_AT_ONCE = 4
-/** An earlier state that is older than so many is not looked up. */
+/** How many of the newest earlier states are looked up. */
 const MAX_STATES_ASKED = 48
 
-/** One task a file, and one a receipt without a file. */
+/** Plans one task for each file, and one for each receipt without a file. */
 export function planChecks(files: readonly GivenFile[], receipts: readonly GivenReceipt[], means: Means): Task[] {
   const asked = { ...means, chain: means.chain.map(rememberAnswers), ledger: means.ledger && giveUpWhenGone(means.ledger) }
   const releaseHashes = new Set(files.flatMap(({ read }) => read.releases.flatMap(({ digest }) => digest?.sha256 ?? [])))
@@ -151,7 +171,10 @@ async function checkFile(
   return { own, parts: state ? [state, ...parts] : parts, partsLeftOut }
 }
 
-/** The first answers of each verdict as they are, of those after them which release came to which verdict. */
+/**
+ * Keeps the first answers of each verdict whole, and of later ones only the release and its
+ * verdict.
+ */
 function keepSome(maxWhole: number): (answer: Answer) => Answer {
   const counts = new Map<string, number>()
   return answer => {
@@ -160,7 +183,7 @@ function keepSome(maxWhole: number): (answer: Answer) => Answer {
     const count = (counts.get(finding.result.verdict) ?? 0) + 1
     counts.set(finding.result.verdict, count)
     if (count <= maxWhole) return answer
-    // Whatever else was read of a receipt would keep its whole text in memory.
+    // Picks members one by one: any other part of the receipt would keep its whole text in memory.
     const { verdict, finding: found, exit, sentence, isGreen, trust, subject, asked, changes } = finding.result
     const result = { verdict, finding: found, exit, sentence, isGreen, trust, subject, asked, changes, checks: [] }
     return { finding: { part: finding.part, isFresher: finding.isFresher, result } }
@@ -171,7 +194,8 @@ async function checkRelease(fileName: string, release: Release, { byDigest, byNa
   const part = { kind: 'release', position: release.position, name: release.name } as const
   if (release.digest === undefined) return { name: fileName, part, problem: 'release-refused', code: release.code, reason: release.refused }
   const subject = { fileName, digest: release.digest, part }
-  // A release that the receipts beside its package name otherwise contradicts them: the ledger may know this one too.
+  // A receipt beside the package that names the release with another digest contradicts it. The
+  // ledger may have this release too.
   const given = byDigest.get(release.digest.sha256) ?? (release.name === undefined ? undefined : byName.get(release.name))
   if (given !== undefined) return checkWith(subject, given, means)
   const [first] = await lookUp(subject, means)
@@ -179,7 +203,9 @@ async function checkRelease(fileName: string, release: Release, { byDigest, byNa
   return first
 }
 
-/** The newest earlier state of a PDF that is on the record, by the receipts given or by the ledger. */
+/**
+ * The newest earlier state of a PDF that is on the record, by the given receipts or by the ledger.
+ */
 async function findState({ name, read }: GivenFile, receipts: readonly GivenReceipt[], means: Means): Promise<Answer | undefined> {
   const { ledger } = means
   for (const { bytes, sha256 } of (read.pdf?.states ?? []).slice(-MAX_STATES_ASKED).reverse()) {
@@ -194,7 +220,9 @@ async function findState({ name, read }: GivenFile, receipts: readonly GivenRece
   return undefined
 }
 
-/** Asks the ledger for receipts by the hash: one answer for each record that names the file, or that there is none. */
+/**
+ * Looks up receipts by hash: one answer for each record that lists the file, or that there is none.
+ */
 async function lookUp(subject: Subject, means: Means, watch: Watch = {}): Promise<Answer[]> {
   const { ledger } = means
   const name = subject.fileName ?? ''
@@ -206,7 +234,10 @@ async function lookUp(subject: Subject, means: Means, watch: Watch = {}): Promis
   return inOrder(found, async receipts => ({ finding: await findingAmong(subject, receipts, means, watch) }))
 }
 
-/** Of several entries of a record that name the file the newest is checked, and the date of the earliest is told beside it. */
+/**
+ * If several entries of a record list the file, checks the newest and reports the date of the
+ * earliest.
+ */
 async function findingAmong(subject: Subject, { newest, earliest }: FoundReceipts, means: Means, watch: Watch): Promise<Finding> {
   const finding = await findingOf(subject, newest, means, watch)
   if (earliest === undefined) return finding
@@ -218,7 +249,10 @@ async function findingAmong(subject: Subject, { newest, earliest }: FoundReceipt
   return { ...finding, earlier: { index: result.index, ...(isDated && { date: result.date }) } }
 }
 
-/** Checks by a receipt that was given. Where that is only sealed, the ledger may have the anchored one by now: it is checked just as this one was. */
+/**
+ * Checks with a given receipt. If it is only sealed, the ledger may have the anchored one by now,
+ * which is then checked the same way.
+ */
 async function checkWith(subject: Subject, receipt: GivenReceipt, means: Means, watch: Watch = {}): Promise<Answer> {
   const { ledger } = means
   const { name, text, documents } = receipt

@@ -1,6 +1,9 @@
-/** One deadline for all that a check asks: a server that answers slowly, or without end, must not keep a reader for hours. */
+/**
+ * One deadline for everything that a check asks, so that a slow or endless answer cannot keep a
+ * reader for hours.
+ */
 
-/** A fetch that gives up where the signal does. Each request keeps the deadline of its own. */
+/** A fetch that aborts with the signal. Each request also keeps its own deadline. */
 export function fetchUntil(signal: AbortSignal, ask: typeof fetch): typeof fetch {
   return async (input, init) => {
     signal.throwIfAborted()
@@ -8,7 +11,7 @@ export function fetchUntil(signal: AbortSignal, ask: typeof fetch): typeof fetch
   }
 }
 
-/** Waits, or rejects with the signal's reason where that comes first. */
+/** Waits, or rejects with the signal's reason if it aborts first. */
 export async function waitUntil(ms: number, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted()
   await new Promise<void>((resolve, reject) => {

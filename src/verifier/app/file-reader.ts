@@ -1,4 +1,7 @@
-/** Reading a file in chunks and bounded memory: its digests, the past of a PDF, the releases of an OCDS package. For browsers and Node alike. */
+/**
+ * Reads a file in chunks and bounded memory: its digests, earlier states of a PDF, and the releases
+ * of an OCDS package. Works in browsers and Node.
+ */
 import { createSha256 } from '#sha256'
 import { type Attempt, attempt } from '../../core/attempt.ts'
 import { concatBytes, toHex } from '../../core/bytes.ts'
@@ -8,23 +11,26 @@ import { type FileKind, HEAD_BYTES, kindOfHead } from '../../documents/file-kind
 import { createScanner, type FoundRelease } from '../../documents/ocds/scan.ts'
 import { createPdfReader, type PdfFacts } from '../../documents/pdf.ts'
 
-/** A release of an OCDS package, by its place in the file, from 1. Without a digest the strict reader refused it: why stands there, as a code and in English. */
+/**
+ * A release of an OCDS package by its position, from 1. If the strict reader refused it, there is
+ * no digest but a code and an English reason.
+ */
 export type Release = { readonly position: number; readonly name?: string } & (
   | { readonly digest: FileDigest }
   | { readonly digest?: undefined; readonly code: string; readonly refused: string }
 )
 
-/** What a file turned out to be. */
+/** What was found in a file. */
 export type ReadFile = {
   readonly digest: FileDigest
-  /** The bytes of JSON, or what looks like it in whatever encoding, that was not too large to keep. */
+  /** The bytes of JSON, or of text in any encoding that looks like it, if small enough to keep. */
   readonly json?: Uint8Array
-  /** The bytes of a ZIP archive that was not too large to keep. */
+  /** The bytes of a ZIP archive, if small enough to keep. */
   readonly zip?: Uint8Array
-  /** What it is, where that decides what can be done with it. Of JSON `recognize` tells more. */
+  /** The kind, if the file needs special treatment. For JSON, `recognize` finds out more. */
   readonly kind?: FileKind
   readonly pdf?: PdfFacts
-  /** The first of them, as many as were to be read, and how many more there are. */
+  /** The first releases, up to the limit, and how many more there are. */
   readonly releases: readonly Release[]
   readonly releasesLeftOut: number
 }
@@ -32,15 +38,15 @@ export type ReadFile = {
 /** How much of a file is kept and read. */
 export type FileReaderOptions = { readonly maxJsonBytes?: number; readonly maxReleases?: number }
 
-/** Takes a file chunk by chunk, each valid only during the call. */
+/** Takes a file chunk by chunk. A chunk is valid only during the call. */
 export type FileReader = { update(chunk: Uint8Array): void; finish(): ReadFile }
 
-/** Archives up to this size are kept, for they may hold receipts. */
+/** Archives up to this size are kept, because they may contain receipts. */
 const MAX_ZIP_BYTES = 16 * 1024 * 1024
-/** JSON up to this size is kept, for its content digest. */
+/** JSON up to this size is kept for its content digest. */
 export const MAX_JSON_BYTES = 64 * 1024 * 1024
 
-/** Makes a reader of one file. */
+/** Creates a reader for one file. */
 export function createFileReader({
   maxJsonBytes = MAX_JSON_BYTES,
   maxReleases = Number.POSITIVE_INFINITY,
@@ -67,7 +73,7 @@ export function createFileReader({
       if (isJson === false && !mayBeZip(head)) kept = undefined
       if (bytes > (isJson === false ? Math.min(MAX_ZIP_BYTES, maxJsonBytes) : maxJsonBytes)) kept = undefined
       kept?.push(chunk.slice())
-      // What is no OCDS file is no error here: it counts by its bytes.
+      // A file that is not OCDS is not an error here: it counts by its bytes.
       if (attempt(() => scanner?.push(chunk)).error) scanner = undefined
     },
     finish: () => {
@@ -95,7 +101,10 @@ function contentDigest(json: Uint8Array): Pick<FileDigest, 'jcs' | 'jcsReason'> 
   return jcs === undefined ? { jcsReason: jcsReason ?? '' } : { jcs }
 }
 
-/** By its RFC 8785 form, as it was submitted: a release has no bytes of its own. */
+/**
+ * The digests of a release's RFC 8785 form, which is how it was submitted: a release has no bytes
+ * of its own.
+ */
 function readRelease({ position, bytes }: FoundRelease): Release {
   if (bytes === undefined) return { position, code: 'RELEASE_TOO_LARGE', refused: 'too large' }
   const release = attempt(() => parseJson(bytes, { allowNull: true, exactNumbers: true }))
@@ -111,12 +120,15 @@ function nameOf({ value }: Attempt<ReturnType<typeof parseJson>>): { name?: stri
   return parts.length === 0 ? {} : { name: parts.join(' ') }
 }
 
-/** By as much of its first two bytes as has come. */
+/** Decides by as many of the first two bytes as have arrived. */
 function mayBeZip([first, second = 0x4b]: Uint8Array): boolean {
   return first === 0x50 && second === 0x4b
 }
 
-/** Only what begins an object or an array; undefined while there was nothing but white space, a byte order mark and the zeros of UTF-16. */
+/**
+ * Whether the text begins an object or an array; undefined after only white space, a byte order
+ * mark and the zeros of UTF-16.
+ */
 function looksLikeJson(chunk: Uint8Array): boolean | undefined {
   const first = chunk.find(byte => !BEFORE_JSON.includes(byte))
   return first === undefined ? undefined : first === 0x7b || first === 0x5b

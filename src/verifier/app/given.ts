@@ -1,4 +1,7 @@
-/** What a reader gave, sorted: files, receipts, a policy; and which receipt speaks of which file. */
+/**
+ * Sorts what a reader gave into files, receipts and a policy, and finds which receipt belongs to
+ * which file.
+ */
 
 import { attempt, attemptAsync } from '../../core/attempt.ts'
 import { decodeText } from '../../core/encoding.ts'
@@ -6,29 +9,37 @@ import { canonicalJson, isJsonObject, type Json, parseJson } from '../../core/js
 import { type FileKind, isJsonLines, kindOfJson } from '../../documents/file-kind.ts'
 import type { ReadFile } from './file-reader.ts'
 
-/** A document as a receipt names it. */
+/** A document as a receipt lists it. */
 export type NamedDocument = { readonly name: string; readonly sha256: string; readonly jcs?: string }
 
-/** A receipt as it came, or as it stood in a line of a `.receipts.ndjson`. */
+/** A receipt as it was given: by itself, or as a line of a `.receipts.ndjson`. */
 export type GivenReceipt = {
   readonly name: string
-  /** undefined where it is in an encoding that is not known. */
+  /** undefined if its encoding is not known */
   readonly text: string | undefined
-  /** The documents that it names, and the hashes of them. */
+  /** The documents that it lists, and their hashes. */
   readonly documents: readonly NamedDocument[]
   readonly digests: readonly string[]
-  /** The name of the file that this receipt lay beside, by its own name or by the reader's word: it is that file's. */
+  /**
+   * The name of the file that this receipt belongs to, by the receipt's own name or by the reader's
+   * word.
+   */
   readonly of?: string
-  /** Of a line of a `.receipts.ndjson`: the record and revision that it speaks of, a release's ocid and id. */
+  /**
+   * For a line of a `.receipts.ndjson`: its record and revision, that is, a release's ocid and id.
+   */
   readonly release?: string
-  /** Of such a line: it speaks of the whole package. */
+  /** For such a line: it is about the whole package. */
   readonly isOfPackage?: boolean
 }
 
-/** A file that was read and is neither receipt nor policy. `isFingerprint`: only its SHA-256 was given, and nobody has read it. */
+/**
+ * A file that is neither receipt nor policy. `isFingerprint`: only its SHA-256 was given, so nobody
+ * has read it.
+ */
 export type GivenFile = { readonly name: string; readonly read: ReadFile; readonly isFingerprint?: boolean }
 
-/** What something that was read turned out to be. */
+/** What an input turned out to be. */
 export type Given =
   | { readonly kind: 'receipts'; readonly receipts: readonly GivenReceipt[] }
   | { readonly kind: 'policy'; readonly name: string; readonly text: string }
@@ -37,7 +48,10 @@ export type Given =
 const ONE_RECEIPT = /\.receipt\.json$/i
 const MANY_RECEIPTS = /\.receipts\.ndjson$/i
 
-/** Sorts by content. A damaged receipt is told by its name, so that it is refused as a receipt and not looked up as a document. */
+/**
+ * Sorts by content. A damaged receipt is recognised by its name, so that it is refused as a receipt
+ * and not looked up as a document.
+ */
 export function recognize(name: string, read: ReadFile): Given {
   const { json, zip: _, ...rest } = read
   const text = json && attempt(() => decodeText(json)).value
@@ -52,15 +66,21 @@ export function recognize(name: string, read: ReadFile): Given {
   if (text !== undefined && holdsReceipts(text, value)) return { kind: 'receipts', receipts: readReceiptLines(name, text, value) }
   const type = isJsonObject(value) ? value.type : undefined
   if (text !== undefined && typeof type === 'string' && type.startsWith('openseal/policy@')) return { kind: 'policy', name, text }
-  // Its bytes were only needed to tell what it is.
+  // The bytes were needed only to recognise the file.
   const kind = read.kind ?? kindOf(text, value)
   return { kind: 'file', file: { name, read: { ...rest, ...(kind && { kind }) } } }
 }
 
-/** Takes the receipts out of a ZIP archive that holds nothing else; undefined for any other. Rejects with an OpenSealError where it cannot be read. */
+/**
+ * Takes the receipts out of a ZIP archive that contains nothing else; undefined for any other.
+ * Rejects with an OpenSealError if the archive cannot be read.
+ */
 export type OpenZip = (bytes: Uint8Array) => Promise<readonly { readonly name: string; readonly bytes: Uint8Array }[] | undefined>
 
-/** Sorts as `recognize` does, and looks into a ZIP archive of receipts. One that cannot be read is a file like any other. */
+/**
+ * Sorts as `recognize` does, and also looks into ZIP archives of receipts. An archive that cannot
+ * be read is an ordinary file.
+ */
 export async function recognizeZipped(name: string, read: ReadFile, openZip: OpenZip): Promise<Given> {
   const { zip } = read
   const files = zip && (await attemptAsync(() => openZip(zip))).value
@@ -73,21 +93,25 @@ export async function recognizeZipped(name: string, read: ReadFile, openZip: Ope
   return { kind: 'receipts', receipts }
 }
 
-/** A receipt by itself. `of` is the file that it was given for, where that was said. */
+/** Reads a single receipt. `of` is the file that it was given for, if that was said. */
 export function readReceipt(name: string, input: string | Uint8Array, of?: string): GivenReceipt {
   const text = typeof input === 'string' ? input : attempt(() => decodeText(input)).value
   const value = text === undefined ? undefined : readLoosely(text)
   return { name, text, ...(of === undefined ? ofName(name) : { of }), ...namedIn(value) }
 }
 
-/** One receipt a line, as a submission of a package leaves them and as `/v1/receipts/:from/:to` answers. */
+/**
+ * Reads a receipt from a line, as a submitted package's receipts file and `/v1/receipts/:from/:to`
+ * have them.
+ */
 export function readReceiptLine(name: string, line: string, of?: string): GivenReceipt {
   return lineOf(name, readLoosely(line), line, of)
 }
 
 /**
- * The receipts for each file: by its digests, else by those of its earlier states; those that lay beside it, though they may fit another file, or none; else
- * the only one that is left when it is the only file that is left.
+ * Finds the receipts for each file, in this order: by its digests; by the digests of its earlier
+ * states; those beside it by name, even if they fit another file or none; if one file and one
+ * receipt are left, that receipt.
  */
 export function matchReceipts(
   files: readonly GivenFile[],
@@ -111,8 +135,9 @@ export function matchReceipts(
 }
 
 /**
- * What lay beside a file and was not `used` yet: whether it fits is what a reader wants to know. Of the receipts of a package, which may hold those of its earlier
- * states and of every release too, the newest of the whole package, where nothing of the file is known otherwise.
+ * Receipts beside a file that were not `used`: the reader wants to know whether they match. A
+ * package's receipts file may cover its earlier states and every release too. If nothing else
+ * matches the file, the newest receipt for the whole package is taken.
  */
 function besideIt({ name }: GivenFile, receipts: readonly GivenReceipt[], used: ReadonlySet<GivenReceipt>): GivenReceipt[] {
   const beside = receipts.filter(receipt => isOf(receipt, name) && !used.has(receipt))
@@ -121,12 +146,15 @@ function besideIt({ name }: GivenFile, receipts: readonly GivenReceipt[], used: 
   return [beside.findLast(({ isOfPackage }) => isOfPackage) ?? beside.at(-1)].filter(found => found !== undefined)
 }
 
-/** Whether a receipt lay beside the file of this name. */
+/** Whether a receipt is beside the file of this name. */
 export function isOf({ of }: GivenReceipt, name: string): boolean {
   return of?.toLowerCase() === name.toLowerCase()
 }
 
-/** The receipts that name one of the hashes, those of the first hash first: what fits by its bytes goes before what fits by its content. */
+/**
+ * The receipts that list one of the hashes, in the order of the hashes: matches by bytes come
+ * before matches by content.
+ */
 export function naming(hashes: readonly string[], receipts: readonly GivenReceipt[]): GivenReceipt[] {
   return [...new Set(hashes.flatMap(hash => receipts.filter(({ digests }) => digests.includes(hash))))]
 }
@@ -136,7 +164,7 @@ export function hashesOf({ sha256, jcs }: { readonly sha256: string; readonly jc
   return jcs === undefined || jcs === sha256 ? [sha256] : [sha256, jcs]
 }
 
-/** What JSON that is no receipt and no policy is. */
+/** The kind of JSON that is neither a receipt nor a policy. */
 function kindOf(text: string | undefined, value: Json | undefined): FileKind | undefined {
   if (value !== undefined) return kindOfJson(value)
   return text !== undefined && isJsonLines(text) ? 'json-lines' : undefined
@@ -146,7 +174,7 @@ function isReceipt(value: Json | undefined): boolean {
   return isJsonObject(value) && typeof value.type === 'string' && value.type.startsWith('openseal/receipt@')
 }
 
-/** A JSON list of receipts, or a line for each. */
+/** Whether the text is a JSON list of receipts or has one on each line. */
 function holdsReceipts(text: string, value: Json | undefined): boolean {
   if (Array.isArray(value)) return value.length > 0 && value.every(element => isReceipt(receiptIn(element)))
   if (value !== undefined) return isReceipt(receiptIn(value))
@@ -190,7 +218,7 @@ function namedIn(value: Json | undefined): Pick<GivenReceipt, 'documents' | 'dig
   return { documents, digests }
 }
 
-/** undefined for what the strict reader refuses. */
+/** undefined if the strict reader refuses the text */
 function readLoosely(text: string): Json | undefined {
   return attempt(() => parseJson(text, { allowNull: true })).value
 }

@@ -1,6 +1,7 @@
 /**
- * What a check asks of a ledger or a mirror: receipts by a file's hash, and the other statements of a record. Of a hash the first digits are sent and the answers compared
- * here, so that no log on the way learns which file a reader holds.
+ * Reads from a ledger or a mirror what a check needs: receipts by a file's hash, and the other
+ * statements of a record. It sends only the first digits of a hash and compares the answers here,
+ * so that no log on the way learns which file a reader has.
  */
 
 import { attempt, attemptAsync, unwrap } from '../../core/attempt.ts'
@@ -13,47 +14,58 @@ import { fetchUntil, waitUntil } from './deadline.ts'
 import { type ListedEntry, readRecordVersions } from './record-versions.ts'
 import { inTurns } from './turns.ts'
 
-/** The ledger as a check sees it. Its functions reject with an OpenSealError when it gives no usable answer. */
+/**
+ * A ledger as a check sees it. Its functions reject with an OpenSealError if there is no usable
+ * answer.
+ */
 export type LedgerReader = {
-  /** Receipts for a file, by its hashes: those of each record that names it, the record that did so first before the others. Empty when there is none. */
+  /**
+   * Receipts for a file by its hashes, for each record that lists it, the earliest record first.
+   * Empty if there are none.
+   */
   findReceipts(hashes: readonly string[]): Promise<readonly FoundReceipts[]>
-  /** The receipt of an entry as it is given out now: one that was only sealed may be anchored by then. */
+  /** An entry's current receipt. One that was only sealed may be anchored by now. */
   readReceipt(index: number): Promise<string>
   readonly currency: CurrencyReader
 }
 
-/** The receipts of a record that names a file: the newest, and the earliest where that is another. */
+/**
+ * The receipts of a record that lists a file: the newest, and the earliest if that is another one.
+ */
 export type FoundReceipts = { readonly newest: string; readonly earliest?: string }
 
-/** Where to ask, and whose ledger it must be. `url` has no slash at the end; empty for a page's own. */
+/**
+ * Where to ask, and the origin that the ledger must have. `url` has no slash at the end; it is
+ * empty for a page's own ledger.
+ */
 export type LedgerReaderOptions = {
   readonly url: string
   readonly origin: string
   readonly fetch: typeof fetch
-  /** For one question. */
+  /** For one request. */
   readonly timeoutMs: number
-  /** For all questions together. */
+  /** For all requests together. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** A file that stands in more records is checked in the earliest of them. */
+/** If more records list a file, only the earliest ones are checked. */
 const MAX_RECORDS = 8
-/** Of a file that stands in more entries the oldest and the newest are read, as a ledger lists them. */
+/** If more entries list a file, only the oldest and the newest are read, in the ledger's order. */
 const MAX_ENTRIES = 32
-/** So many digests that a ledger listed are kept for the next question. */
+/** How many listed digests are kept for later look-ups. */
 const MAX_REMEMBERED = 200_000
-/** The fewest digits of a hash that a ledger answers for, and the most. */
+/** The fewest and the most digits that a ledger accepts. */
 const PREFIX = { min: 3, max: 8 } as const
-/** A list without end is none: so many entries of one file, or of one record, are looked through. */
+/** Bounds an endless list: how many pages of entries of one file or record are read. */
 const MAX_PAGES = 10_000
-/** The history of a record with a thousand versions has about 200 KB. */
+/** For comparison: the history of a record with a thousand versions takes about 200 KB. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024
 const PAGE = 100
 const AT_ONCE = 8
 const ATTEMPTS = 4
 const MAX_WAIT_SECONDS = 15
 
-/** Asks a ledger over HTTP. */
+/** Creates a reader that asks a ledger over HTTP. */
 export function createLedgerReader(options: LedgerReaderOptions): LedgerReader {
   const receiptOf = (index: number) => read(options, `/v1/records/${index}/receipt`)
   const asked = rememberPrefixes(prefix => read(options, `/v1/digests/${prefix}`))
@@ -71,7 +83,7 @@ export function createLedgerReader(options: LedgerReaderOptions): LedgerReader {
       status ??= checkOrigin(options)
       await status
       const { agency, record } = statement
-      // First, so that nothing that was listed is forgotten because this fails.
+      // Read first, so that a failure here loses nothing that was listed.
       const checkpoint = await read(options, '/checkpoint')
       const pages = listPages(options, new URLSearchParams({ agency, record }))
       return { source: 'ledger', checkpoint, ...(await readRecordVersions(pages, index, receiptOf)) }
@@ -79,7 +91,10 @@ export function createLedgerReader(options: LedgerReaderOptions): LedgerReader {
   }
 }
 
-/** A reader that asks no more once the ledger was not reached: a package of thousands of releases must not wait for it thousands of times. */
+/**
+ * Stops asking once the ledger could not be reached, so that a package with thousands of releases
+ * does not wait thousands of times.
+ */
 export function giveUpWhenGone(ledger: LedgerReader): LedgerReader {
   let gone: OpenSealError | undefined
   const ask = async <T>(question: () => Promise<T>): Promise<T> => {
@@ -96,10 +111,16 @@ export function giveUpWhenGone(ledger: LedgerReader): LedgerReader {
   }
 }
 
-/** The digests under a prefix, with their entries; complete up to the last of them, and beyond it where nothing was left out. */
+/**
+ * The digests under a prefix and their entries. Complete up to the last digest, and beyond it if
+ * nothing was left out.
+ */
 type Listed = { readonly indexesOf: ReadonlyMap<string, readonly number[]>; readonly last: string; readonly isTruncated: boolean }
 
-/** Where a hash stands, by as few of its digits as the ledger's answer allows. Throws LedgerReadError. */
+/**
+ * Finds the entries of a hash, sending as few of its digits as the ledger accepts. Throws
+ * LedgerReadError.
+ */
 async function findIndexes(hash: string, ask: (prefix: string) => Promise<Listed>): Promise<readonly number[]> {
   for (let digits: number = PREFIX.min; digits <= PREFIX.max; digits++) {
     const { indexesOf, last, isTruncated } = await ask(hash.slice(0, digits))
@@ -107,10 +128,13 @@ async function findIndexes(hash: string, ask: (prefix: string) => Promise<Listed
     if (found !== undefined) return found
     if (!isTruncated || hash < last) return []
   }
-  throw new LedgerReadError('LEDGER_TOO_MANY', 'the ledger lists more digests than can be looked through')
+  throw new LedgerReadError('LEDGER_TOO_MANY', 'the ledger lists too many digests to look through')
 }
 
-/** Each prefix is asked for once, as far as memory is worth it: the releases of a package share most of them. */
+/**
+ * Asks for each prefix once, within a bound of memory. The releases of a package share most
+ * prefixes.
+ */
 function rememberPrefixes(read: (prefix: string) => Promise<string>): (prefix: string) => Promise<Listed> {
   const known = new Map<string, Promise<Listed>>()
   let held = 0
@@ -149,7 +173,10 @@ function readListed(text: string, prefix: string): Listed {
   return { indexesOf, last: [...indexesOf.keys()].reduce((a, b) => (a > b ? a : b), ''), isTruncated: truncated === true }
 }
 
-/** The receipts of the entries that name a file, by record. One that is damaged or erased hides no other. Rejects when none can be read. */
+/**
+ * The receipts of the entries that list a file, by record. A damaged or erased receipt does not
+ * hide the others. Rejects if none can be read.
+ */
 export async function readFound(indexes: readonly number[], read: (index: number) => Promise<string>): Promise<FoundReceipts[]> {
   const half = MAX_ENTRIES / 2
   const oldestFirst = [...new Set(indexes)].sort((a, b) => a - b)
@@ -166,19 +193,22 @@ export async function readFound(indexes: readonly number[], read: (index: number
   return [...records.values()].slice(0, MAX_RECORDS)
 }
 
-/** Which record a receipt says that it is of. One that cannot be read is of none. */
+/** The record that a receipt claims. An unreadable receipt claims no record. */
 function recordOf(text: string): string {
   const { statement } = attempt(() => parseReceipt(text)).value ?? {}
   return isJsonObject(statement) ? JSON.stringify([statement.agency, statement.record]) : text
 }
 
-/** Another ledger would know of no newer version, and its silence would look like an answer. */
+/** A different ledger would know no newer version, and its silence would look like an answer. */
 async function checkOrigin(options: LedgerReaderOptions): Promise<void> {
   const { origin } = readObject(await read(options, '/v1/status'))
   if (origin !== options.origin) throw new LedgerReadError('LEDGER_OTHER', `the ledger asked is ${String(origin)}, not ${options.origin}`)
 }
 
-/** What the ledger lists for a query, page by page, the newest first. A cursor that does not lead on would keep a reader for ever, and so would pages that hold nothing. */
+/**
+ * The ledger's list for a query, page by page, newest first. Refuses cursors that do not advance
+ * and empty pages, which could keep a reader here forever.
+ */
 async function* listPages(options: LedgerReaderOptions, query: URLSearchParams): AsyncGenerator<readonly ListedEntry[]> {
   query.set('limit', String(PAGE))
   let before = Number.POSITIVE_INFINITY
@@ -191,11 +221,11 @@ async function* listPages(options: LedgerReaderOptions, query: URLSearchParams):
       throw new LedgerReadError('LEDGER_ANSWER', 'the answer is not that of a ledger')
     if (cursor === undefined || cursor === null) return
     if (entries.length === 0 || typeof cursor !== 'string' || !(Number(cursor) < before))
-      throw new LedgerReadError('LEDGER_ANSWER', 'the list of the ledger does not lead on')
+      throw new LedgerReadError('LEDGER_ANSWER', 'the list of the ledger does not advance')
     before = Number(cursor)
     query.set('cursor', cursor)
   }
-  throw new LedgerReadError('LEDGER_TOO_MANY', `more than ${MAX_PAGES * PAGE} entries are concerned`)
+  throw new LedgerReadError('LEDGER_TOO_MANY', `the list has more than ${MAX_PAGES * PAGE} entries`)
 }
 
 function isListed(entry: Json): entry is Json & ListedEntry {
@@ -213,7 +243,7 @@ async function read(options: LedgerReaderOptions, path: string): Promise<string>
   const ask = signal ? fetchUntil(signal, options.fetch) : options.fetch
   const unreachable = (cause: unknown): never => {
     const why = signal?.aborted
-      ? 'the time for the whole check was over before the ledger had answered'
+      ? 'the time for the whole check ended before the ledger answered'
       : `the ledger${url && ` at ${url}`} did not answer`
     throw new LedgerReadError('LEDGER_UNREACHABLE', why, { cause })
   }
@@ -224,7 +254,8 @@ async function read(options: LedgerReaderOptions, path: string): Promise<string>
       if (bytes === undefined) throw new LedgerReadError('LEDGER_ANSWER', 'the answer is larger than that of a ledger')
       return new TextDecoder().decode(bytes)
     }
-    // Busy, or asked too often by one reader of a large package: it says when to come again.
+    // A busy ledger, or a rate limit on a reader with a large package: the answer says when to
+    // retry.
     const isBusy = response.status === 429 || response.status === 503
     const waitSeconds = Number(response.headers.get('retry-after') ?? 1)
     if (!isBusy || attempt === ATTEMPTS || !(waitSeconds <= MAX_WAIT_SECONDS))

@@ -1,7 +1,13 @@
-/** What a reader pasted: the text of a receipt, or SHA-256 fingerprints as the tools of every system print them. */
+/**
+ * Reads what a reader pasted: the text of a receipt, or SHA-256 fingerprints as common tools print
+ * them.
+ */
 import { type GivenFile, type GivenReceipt, readReceipt } from './given.ts'
 
-/** What was pasted: fingerprints as files that nobody has read, receipts; or what it is in place of these. */
+/**
+ * What was pasted: receipts, or fingerprints as files that nobody has read; otherwise, what it is
+ * instead.
+ */
 export type Pasted =
   | { readonly kind: 'given'; readonly files: readonly GivenFile[]; readonly receipts: readonly GivenReceipt[] }
   | { readonly kind: 'other-hash'; readonly algorithm: string }
@@ -13,21 +19,23 @@ const PLAIN = /^\\?(?:0x|sha256:)?([0-9a-f]{64})(?:\s+\*?(\S.*))?$/i
 const TAGGED = /^\\?([\w/-]+) ?\((.+)\) ?= ?([0-9a-f]{32,128})$/i
 /** `Get-FileHash`: `SHA256  digits  path`. */
 const ROW = /^([\w/-]+)\s+([0-9a-f]{32,128})(?:\s+(\S.*))?$/i
-/** `Get-FileHash | Format-List`: `Hash : digits` between the lines of the algorithm and of the path. */
+/**
+ * `Get-FileHash | Format-List`: `Hash : digits` between the lines of the algorithm and of the path.
+ */
 const LISTED = /^(\w+)\s*:\s*(\S.*)$/
 /** `certutil` of older Windows writes spaces between the bytes. */
 const SPACED = /^(?:[0-9a-f]{2} ){31}[0-9a-f]{2}$/i
-/** `certutil` names the file in the line before: at its end, whatever the language of the system. */
+/** `certutil` names the file at the end of the line before, in any language. */
 const CERTUTIL_HEADS = [/^SHA256 hash of (?:file )?(.+):$/i, /^SHA256\b.*\s(\S+):$/i]
 const SHA256_NAMES = /^sha(?:2-?)?-?256$/i
-/** Other hashes by their length in hex, which are recorded nowhere here. */
+/** Other hashes by their length in hex. The ledger records none of them. */
 const OTHER_HASHES: { readonly [length: number]: string } = { 32: 'MD5', 40: 'SHA-1', 96: 'SHA-384', 128: 'SHA-512' }
-/** More is no list that somebody pasted. */
+/** Nobody pastes a longer list by hand. */
 const MAX_FINGERPRINTS = 10_000
 
 type Line = { readonly sha256: string; readonly name?: string | undefined } | { readonly other: string } | undefined
 
-/** Reads the text of a receipt, or fingerprints among whatever else a tool prints. */
+/** Reads the text of a receipt, or the fingerprints in a tool's output. */
 export function readPasted(name: string, text: string): Pasted {
   const pasted = text.replace(/^\ufeff/, '').trim()
   if (pasted.startsWith('{')) return { kind: 'given', files: [], receipts: [readReceipt(name, pasted)] }
@@ -68,7 +76,7 @@ function listedValue(line = '', wanted: string): string | undefined {
   return key.toLowerCase() === wanted ? value : undefined
 }
 
-/** Digits of the right length may be of another algorithm: SHA3-256, say. */
+/** Digits of the right length may come from another algorithm, for example SHA3-256. */
 function labelled(label: string, digits: string, name: string | undefined): Line {
   if (digits.length === 64 && SHA256_NAMES.test(label)) return { sha256: digits, name }
   return { other: digits.length === 64 ? label : (OTHER_HASHES[digits.length] ?? label) }

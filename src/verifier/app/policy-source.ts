@@ -1,11 +1,14 @@
-/** A policy as somebody gave it: what it says, and the fingerprint by which people tell it from another. */
+/** A policy as it was given, with the fingerprint by which people recognise it. */
 import { toHex, toUtf8 } from '../../core/bytes.ts'
 import { decodeText } from '../../core/encoding.ts'
 import { sha256 } from '../../core/hash.ts'
 import { canonicalJson, parseJson } from '../../core/json.ts'
 import { type Policy, parsePolicy } from '../../core/policy.ts'
 
-/** Where the policy is from: a file with the SHA-256 of its RFC 8785 form, or saved in the verifier itself. */
+/**
+ * Where the policy is from: a file with the SHA-256 of its RFC 8785 form, or the copy saved in the
+ * verifier.
+ */
 export type PolicySource = { readonly kind: 'file'; readonly name: string; readonly sha256: string } | { readonly kind: 'saved' }
 
 /** A policy that was given as a file. */

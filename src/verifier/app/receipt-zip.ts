@@ -1,6 +1,7 @@
 /**
- * A ZIP archive of receipts, as a page or a mail hands them out. The archive comes from anywhere: it is read strictly (no two names for one entry, no entry whose
- * parts contradict each other), within bounds, and each entry is held against its checksum.
+ * A ZIP archive of receipts, as a page or a mail hands them out. Archives are not trusted. They are
+ * read strictly (no name twice, no contradictions between the parts of an entry) and within bounds,
+ * and each entry must match its checksum.
  */
 import { configure, Uint8ArrayReader, ZipReader } from '@zip.js/zip.js/lib/zip-core-native.js'
 import { OpenSealError } from '../../core/errors.ts'
@@ -9,14 +10,21 @@ import { OpenSealError } from '../../core/errors.ts'
 export type ZippedFile = { readonly name: string; readonly bytes: Uint8Array }
 
 const MAX_ENTRIES = 10_000
-/** All that is unpacked of one archive. What an archive says of its sizes is not believed: what comes out is counted. */
+/**
+ * How many bytes are unpacked from one archive. The unpacked bytes are counted, because the sizes
+ * that an archive states may be wrong.
+ */
 const MAX_UNPACKED_BYTES = 64 * 1024 * 1024
 const RECEIPTS = /\.receipts?\.(?:json|ndjson)$/i
 
-// Everything is done here: a worker would be another file to serve, and archives of receipts are small.
+// Runs without workers: a worker would be another file to serve, and archives of receipts are
+// small.
 configure({ useWebWorkers: false })
 
-/** The files of an archive that holds receipts and nothing else, by their names; undefined for any other archive. Throws ZipError. */
+/**
+ * The files of an archive that contains only receipts, by name; undefined for any other archive.
+ * Throws ZipError.
+ */
 export async function readReceiptZip(bytes: Uint8Array): Promise<readonly ZippedFile[] | undefined> {
   const reader = new ZipReader(new Uint8ArrayReader(bytes), { strictness: 'strict', checkSignature: true })
   try {
@@ -28,7 +36,7 @@ export async function readReceiptZip(bytes: Uint8Array): Promise<readonly Zipped
     return files
   } catch (cause) {
     if (cause instanceof ZipError) throw cause
-    throw new ZipError('ZIP_REFUSED', 'the ZIP archive cannot be read without doubt', { cause })
+    throw new ZipError('ZIP_REFUSED', 'the ZIP archive is ambiguous or damaged', { cause })
   } finally {
     await reader.close()
   }
@@ -40,7 +48,7 @@ async function unpack(write: (stream: WritableStream<Uint8Array>) => Promise<unk
     new WritableStream({
       write: part => {
         budget.bytes -= part.length
-        if (budget.bytes < 0) throw new ZipError('ZIP_TOO_LARGE', `more than ${MAX_UNPACKED_BYTES} bytes are packed in the ZIP archive`)
+        if (budget.bytes < 0) throw new ZipError('ZIP_TOO_LARGE', `the ZIP archive unpacks to more than ${MAX_UNPACKED_BYTES} bytes`)
         parts.push(part.slice())
       },
     }),

@@ -1,6 +1,6 @@
-/** Many tasks, a few at a time. */
+/** Runs many tasks, a few at a time. */
 
-/** Runs a task for each item, a few at a time, results in order. */
+/** Runs a task for each item, at most `width` at a time, with results in order. */
 export async function inTurns<T, R>(items: readonly T[], width: number, task: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = []
   let next = 0

@@ -1,7 +1,7 @@
 /** What the offline verifier does that a served page has from its server: it unpacks its languages, chooses one, and lets its reader choose. */
 import { fromBase64 } from '../../core/bytes.ts'
 import type { Say } from '../../messages/say.ts'
-import { NOTES } from '../../verifier/notes.ts'
+import { REMARKS } from '../../verifier/remarks.ts'
 import { SENTENCES } from '../../verifier/sentence.ts'
 import type { PageData } from './page-data.ts'
 
@@ -9,7 +9,7 @@ type Languages = PageData['languages']
 
 /** The English that the verifier brings along, by the keys of the catalogue. */
 const ENGLISH: { readonly [key: string]: string } = Object.fromEntries([
-  ...Object.entries(NOTES).map(([key, text]) => [`detail.${key}`, text]),
+  ...Object.entries(REMARKS).map(([key, text]) => [`detail.${key}`, text]),
   ...Object.entries(SENTENCES).map(([key, text]) => [`verdict.${key}`, text]),
 ])
 

@@ -230,7 +230,7 @@ describe('verifier/app/check-given', () => {
     const pack = (releases: readonly Release[]) => fileOf('pack.json', utf8('pack'), { releases })
 
     it('are each checked by their own receipt, else asked for, in their order; those receipts are not for the file', async () => {
-      const refused = { position: 3, name: 'release 3', code: 'JSON_DUPLICATE_KEY', refused: 'a name stands twice' } as Release
+      const refused = { position: 3, name: 'release 3', code: 'JSON_DUPLICATE_KEY', refused: 'a name appears twice' } as Release
       const ledger = ledgerOf({ [digestOf('two').sha256]: [await world.receipt(3)] })
       const told: [number, number][] = []
       const tasks = planChecks(
@@ -258,7 +258,7 @@ describe('verifier/app/check-given', () => {
       )
       assert.deepEqual(partOf(parts[0]!), { kind: 'release', position: 1, name: 'release 1' })
       assert.deepEqual(partOf(parts[2]!), { kind: 'release', position: 3, name: 'release 3' })
-      assert.deepEqual([parts[2]?.code, parts[2]?.reason], ['JSON_DUPLICATE_KEY', 'a name stands twice'])
+      assert.deepEqual([parts[2]?.code, parts[2]?.reason], ['JSON_DUPLICATE_KEY', 'a name appears twice'])
       assert.equal(partsLeftOut, 0)
       assert.deepEqual(told, [
         [1, 4],

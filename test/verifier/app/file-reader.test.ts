@@ -30,7 +30,7 @@ describe('verifier/app/file-reader', () => {
     const [first, second, third, ...more] = readBytes(toUtf8(text)).releases
     assert.deepEqual([first?.name, first?.position, first?.digest?.sha256, first?.digest?.jcs], ['ocds-1 r1', 1, jcs, jcs])
     assert.deepEqual([second?.name, second?.position], ['no ocid', 2])
-    assert.ok(third && third.digest === undefined && third.refused.includes('stands twice'))
+    assert.ok(third && third.digest === undefined && third.refused.includes('appears twice'))
     assert.deepEqual(more, [])
   })
 
@@ -73,7 +73,7 @@ describe('verifier/app/file-reader', () => {
   it('says why JSON has no RFC 8785 form', () => {
     const { digest, json } = readBytes(toUtf8('{"a":1,"a":2}'))
     assert.equal(digest.jcs, undefined)
-    assert.match(digest.jcsReason ?? '', /stands twice/)
+    assert.match(digest.jcsReason ?? '', /appears twice/)
     assert.ok(json)
   })
 

@@ -139,7 +139,7 @@ describe('verifier/app/ledger-reader', () => {
     const slow = createLedgerReader({ ...addressOf(), origin: 'o', fetch, timeoutMs: 5000, signal: stop })
     reply = () => ({ status: 503, retryAfter: '10' })
     const before = performance.now()
-    await rejects(slow.readReceipt(1), { code: 'LEDGER_UNREACHABLE', message: /time for the whole check was over/ })
+    await rejects(slow.readReceipt(1), { code: 'LEDGER_UNREACHABLE', message: /time for the whole check ended/ })
     ok(performance.now() - before < 5000)
     asked = []
     await rejects(slow.readReceipt(2), { code: 'LEDGER_UNREACHABLE' })
@@ -206,10 +206,10 @@ describe('verifier/app/ledger-reader', () => {
     deepEqual([complete, listed.length], [false, 64])
   })
 
-  it('gives up on a list that does not lead on, and is done soon with one that has no end', async () => {
+  it('gives up on a list that does not advance, and soon on one without an end', async () => {
     const list = (page: () => object) => (path: string) => (path === '/v1/status' ? { body: { origin: 'o' } } : { body: page() })
     reply = list(() => ({ records: [], cursor: '1' }))
-    await rejects(async () => reader().currency(STATEMENT, 1), { code: 'LEDGER_ANSWER', message: /does not lead on/ })
+    await rejects(async () => reader().currency(STATEMENT, 1), { code: 'LEDGER_ANSWER', message: /does not advance/ })
     reply = list(() => ({ records: Array.from({ length: 500 }, (_, index) => ({ index: index + 2 })), cursor: '1' }))
     deepEqual((await reader().currency(STATEMENT, 1)).complete, false)
     let next = 2 ** 52
