@@ -1,5 +1,5 @@
 /** What was found, in a language: the sentence of the verdict (design §8), and all that stands under it. */
-import type { ChangeCode, CheckResult, Finding, Remark, Part, Pasted, Problem, Result, VerdictCode, Voice } from '../verifier/index.ts'
+import type { ChangeCode, CheckResult, Finding, Part, Pasted, Problem, Remark, Result, VerdictCode, Voice } from '../verifier/index.ts'
 // Not by way of the index: the verify page begins with this, and loads what checks later.
 import { formatLimits, formatVerdict } from '../verifier/sentence.ts'
 import { decidingChange } from '../verifier/verdict.ts'

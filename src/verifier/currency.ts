@@ -1,4 +1,7 @@
-/** The last check of design §7, `currency`: what other statements of the record, earlier and later, made of the version that the receipt shows. */
+/**
+ * The last check of design §7, `currency`: how other statements of the record affect the version
+ * that the receipt shows.
+ */
 
 import { attempt, attemptAsync, unwrap } from '../core/attempt.ts'
 import type { Policy } from '../core/policy.ts'
@@ -20,30 +23,40 @@ import {
   unchecked,
   verifyCheckpoint,
 } from './checks.ts'
-import { type Note, note } from './notes.ts'
+import { type Remark, remark } from './remarks.ts'
 import { type Change, type ChangeCode, decidingChange, type VerdictCode } from './verdict.ts'
 
 /**
- * Asks a ledger or a copy of it for all statements of a record, earlier and later ones. What it answers is believed only as far as each receipt verifies; what
- * does not verify is not passed over. Rejects with an OpenSealError when it gives no usable answer.
+ * Asks a ledger or a copy for all statements of a record, earlier and later. An answer is believed
+ * only as far as its receipts verify, but what does not verify is still reported. Rejects with an
+ * OpenSealError if there is no usable answer.
  */
 export type CurrencyReader = (statement: Statement, index: number) => Promise<Listing>
 
-/** What a source reports of a record. */
+/** A source's answer about a record. */
 export type Listing = {
   readonly source: 'ledger' | 'copy'
-  /** The signed checkpoint that the source serves now: it tells how far the list can be believed to go. */
+  /** The source's current signed checkpoint, which bounds how far the list can be believed. */
   readonly checkpoint: string
-  /** In any order, with the index of the statement that was asked about: a source that does not list it does not know the record. */
+  /**
+   * In any order, with the index of the statement that was asked about: a source that does not list
+   * it does not know the record.
+   */
   readonly listed: readonly Listed[]
-  /** False where there are more than were read. */
+  /** False if there are more statements than were read. */
   readonly complete: boolean
 }
 
-/** One statement of a record. Without `receiptText` its receipt could not be had; `erased` where it can never be had again. */
+/**
+ * One statement of a record. `receiptText` is missing if its receipt was not available; `erased` is
+ * true if it never will be.
+ */
 export type Listed = { readonly index: number; readonly receiptText?: string; readonly erased?: boolean }
 
-/** By what is checked. `isVouchedFor`: the chain vouches for the receipt itself, so that its sentence may speak of a change and its date. */
+/**
+ * What the check uses. `isVouchedFor`: the chain vouches for the receipt itself, so the sentence
+ * may name a change and its date.
+ */
 export type CurrencyMeans = {
   readonly file?: FileDigest | undefined
   readonly policy: Policy
@@ -53,10 +66,10 @@ export type CurrencyMeans = {
   readonly isTest: boolean
 }
 
-/** A statement of the record as its receipt shows it. */
+/** A statement of the record, as its receipt shows it. */
 type Told = Version & { readonly evidence: Evidence }
 
-/** What was reported of a record, sorted by how far it can be believed. */
+/** The reported statements, sorted by how far they can be believed. */
 type Reported = {
   readonly verified: readonly Told[]
   readonly claimed: readonly Told[]
@@ -64,24 +77,27 @@ type Reported = {
   readonly doubts: Doubts
 }
 
-/** What stands in the way of an answer: statements that do not verify, that were erased, or that were not read. */
+/** Statements that prevent an answer: unverifiable, erased or unread ones. */
 type Doubts = { readonly unverified: readonly number[]; readonly erased: readonly number[]; readonly isCut: boolean }
 
-const MAX_NOTES = 10
+const MAX_REMARKS = 10
 
-/** Check 8. News that lowers a verdict needs no more than the log's signature; what does not verify makes the verdict `unchecked`. */
+/**
+ * Check 8. The log's signature alone is enough for news that lowers a verdict. A statement that
+ * does not verify makes the verdict `unchecked`.
+ */
 export async function checkCurrency(evidence: Evidence, means: CurrencyMeans): Promise<Outcome> {
   const { currency, policy, file } = means
   const statement = unwrap(evidence.statement)
-  if (!isRecordStatement(statement)) return { ...notRun(note('versionsNone')), asked: 'nobody', changes: [] }
+  if (!isRecordStatement(statement)) return { ...notRun(remark('versionsNone')), asked: 'nobody', changes: [] }
   const own = { index: unwrap(evidence.proof).index, statement, evidence }
   const { value: listing, error } = await attemptAsync(async () => currency?.(statement, own.index))
   const reported = sortReported(own, listing?.listed ?? [], listing?.complete ?? true, policy, file)
   const changes = await dateDeciding(reported, [own, ...reported.verified], means)
   const notAnswered = error
-    ? note('versionsUnanswered', { reason: error.message, code: error.code })
+    ? remark('versionsUnanswered', { reason: error.message, code: error.code })
     : listing === undefined
-      ? note('versionsUnasked')
+      ? remark('versionsUnasked')
       : checkSource(listing, evidence, policy)
   const asked = listing === undefined || notAnswered !== undefined ? 'nobody' : listing.source
   const blocked = judgeDoubts(reported.doubts)
@@ -90,22 +106,22 @@ export async function checkCurrency(evidence: Evidence, means: CurrencyMeans): P
 }
 
 function judgeDoubts({ unverified, erased, isCut }: Doubts): Outcome | undefined {
-  const notes = [
-    ...unverified.map(index => note('versionUnverified', { index })),
-    ...erased.map(index => note('versionErased', { index })),
-  ].slice(0, MAX_NOTES)
-  if (unverified.length > 0) return unchecked(notes, 'unverified')
-  if (erased.length > 0) return unchecked(notes, 'erased')
-  return isCut ? unchecked(note('versionsMany'), 'many') : undefined
+  const remarks = [
+    ...unverified.map(index => remark('versionUnverified', { index })),
+    ...erased.map(index => remark('versionErased', { index })),
+  ].slice(0, MAX_REMARKS)
+  if (unverified.length > 0) return unchecked(remarks, 'unverified')
+  if (erased.length > 0) return unchecked(remarks, 'erased')
+  return isCut ? unchecked(remark('versionsMany'), 'many') : undefined
 }
 
-/** The gravest of what became of the version, where that is a verdict. */
+/** The gravest change to the version, if it is a verdict. */
 function judgeChanges(changes: readonly Change[], verified: readonly Told[], own: Told): Outcome | undefined {
   for (const [verdict, code] of LOWERING) {
     const change = decidingChange(verdict, changes)
     if (change === undefined) continue
     const by = [own, ...verified].find(({ index }) => index === change.index)
-    const why = note(NOTE_OF[change.what], { index: change.index, reason: by?.statement.reason?.code ?? '' })
+    const why = remark(REMARK_OF[change.what], { index: change.index, reason: by?.statement.reason?.code ?? '' })
     return failed(code, why, verdict)
   }
   return undefined
@@ -117,13 +133,13 @@ const LOWERING: readonly (readonly [VerdictCode, string])[] = [
   ['superseded', 'CURRENCY_SUPERSEDED'],
 ]
 
-function judgeAnswer(notAnswered: Note | undefined, changes: readonly Change[]): Outcome {
-  const notes = changes.slice(0, MAX_NOTES).map(({ what, index }) => note(NOTE_OF[what], { index, reason: '' }))
-  if (notAnswered !== undefined) return notRun([notAnswered, ...notes])
-  return passed(notes.length > 0 ? notes : [note('newest')])
+function judgeAnswer(notAnswered: Remark | undefined, changes: readonly Change[]): Outcome {
+  const remarks = changes.slice(0, MAX_REMARKS).map(({ what, index }) => remark(REMARK_OF[what], { index, reason: '' }))
+  if (notAnswered !== undefined) return notRun([notAnswered, ...remarks])
+  return passed(remarks.length > 0 ? remarks : [remark('newest')])
 }
 
-const NOTE_OF = {
+const REMARK_OF = {
   withdrawn: 'withdrawn',
   edited: 'edited',
   'edited-elsewhere': 'editedElsewhere',
@@ -132,19 +148,22 @@ const NOTE_OF = {
   erased: 'versionErased',
   added: 'documentAdded',
   reformatted: 'reformattedLater',
-} as const satisfies Record<ChangeCode, Note['key']>
+} as const satisfies Record<ChangeCode, Remark['key']>
 
-/** Why the source did not answer: its newest checkpoint does not verify, it is behind the receipt, or it does not even list the statement of the receipt. */
-function checkSource({ checkpoint, listed }: Listing, evidence: Evidence, policy: Policy): Note | undefined {
+/**
+ * Why the source did not answer: its newest checkpoint does not verify, it is behind the receipt,
+ * or it does not even list the statement of the receipt.
+ */
+function checkSource({ checkpoint, listed }: Listing, evidence: Evidence, policy: Policy): Remark | undefined {
   const { value, error } = attempt(() => verifyCheckpoint(checkpoint, policy))
-  if (error) return note('versionsUnsigned')
+  if (error) return remark('versionsUnsigned')
   const { size } = unwrap(evidence.checkpoint)
-  if (value.size < size) return note('versionsBehind', { size: value.size, needed: size })
+  if (value.size < size) return remark('versionsBehind', { size: value.size, needed: size })
   const { index } = unwrap(evidence.proof)
-  return listed.some(each => each.index === index) ? undefined : note('versionsUnlisted', { index })
+  return listed.some(each => each.index === index) ? undefined : remark('versionsUnlisted', { index })
 }
 
-/** Sorts what was reported, and says what it made of the version. */
+/** Sorts the reported statements and derives the changes to the version. */
 function sortReported(own: Told, listed: readonly Listed[], complete: boolean, policy: Policy, file: FileDigest | undefined): Reported {
   const others = [...new Map(listed.map(each => [each.index, each])).values()].filter(({ index }) => index !== own.index)
   const erased = listed.filter(each => each.erased)
@@ -171,7 +190,10 @@ function describe({ index, what }: { index: number; what: ChangeCode }, verified
   return { index, what, verified, ...(published === undefined ? {} : { published }) }
 }
 
-/** The statement that a receipt shows; `isVerified` where checks 2 to 4 pass and its index fits. One of another record is then none of ours. */
+/**
+ * The statement that a receipt shows. `isVerified`: checks 2 to 4 pass and the index is right. If
+ * it then belongs to another record, it is ignored.
+ */
 function readTold({ index, receiptText }: Listed, isVerified: (evidence: Evidence) => boolean) {
   if (receiptText === undefined) return undefined
   const evidence = readEvidence(receiptText)
@@ -184,7 +206,10 @@ function isSameRecord(a: Statement, b: Statement): boolean {
   return a.agency === b.agency && a.record === b.record
 }
 
-/** Checks 2 to 4. The signature of a checkpoint is verified once, for the receipts of one record mostly lead to the same. */
+/**
+ * Runs checks 2 to 4. Caches checkpoint signatures, because most receipts of one record share a
+ * checkpoint.
+ */
 function createVerifier(policy: Policy): (evidence: Evidence) => boolean {
   const signed = new Map<string, boolean>()
   return evidence => {
@@ -196,7 +221,10 @@ function createVerifier(policy: Policy): (evidence: Evidence) => boolean {
   }
 }
 
-/** Asks for the date of the one change that the sentence speaks of: that of the round in its own receipt. */
+/**
+ * Finds the date of the one change that the sentence names: the date of the round in that change's
+ * receipt.
+ */
 async function dateDeciding({ changes }: Reported, versions: readonly Told[], means: CurrencyMeans): Promise<Change[]> {
   const { isVouchedFor, isTest, policy, chain } = means
   const deciding = LOWERING.flatMap(([verdict]) => decidingChange(verdict, changes) ?? [])[0]
@@ -204,7 +232,7 @@ async function dateDeciding({ changes }: Reported, versions: readonly Told[], me
   if (!isVouchedFor || deciding === undefined || by === undefined) return changes
   const anchor = await checkAnchor(by.evidence, policy, chain)
   const { date } = await checkFinality(by.evidence, policy, anchor)
-  // A test network's clock, which anyone may set, dates nothing beside a production chain.
+  // Anyone can set a test network's clock, so it dates nothing beside a production chain.
   if (date === undefined || (anchor.isTest && !isTest)) return changes
   return changes.map(change => (change === deciding ? { ...change, when: date } : change))
 }

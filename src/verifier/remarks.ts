@@ -1,7 +1,13 @@
-/** What a check has to say of its outcome, as keys with values, so that every language can say it. English stands here. */
+/**
+ * Remarks: what a check adds to its outcome, as keys with values, so that every language can say
+ * it. This file has the English.
+ */
 
-/** The English of every note. `{name}` is a placeholder. A translated catalogue must offer each of them. */
-export const NOTES = {
+/**
+ * The English of every remark. `{name}` is a placeholder. Translated catalogues must have all of
+ * them.
+ */
+export const REMARKS = {
   earlier: 'an earlier check did not pass',
   receiptNone: 'there is no receipt',
   receiptUnreadable: 'the receipt could not be read',
@@ -10,17 +16,17 @@ export const NOTES = {
   checkpointUnreadable: 'there is no checkpoint that could be read',
   documentsNone: 'the statement lists no documents',
   fileNone: 'no file was given',
-  fileOther: 'this file is none of the documents that the receipt lists',
+  fileOther: 'this file is not one of the documents that the receipt lists',
   fileUnchanged: 'unchanged',
   fileReformatted: 'same content, formatted differently',
   statementType: '{type}',
   included: 'index {index} of {size}',
-  originOther: 'the checkpoint is of {origin}, the policy speaks of {expected}',
+  originOther: 'the checkpoint is from {origin}, but the policy is for {expected}',
   signed: 'size {size}, signed by {keys}',
-  witnessesUnasked: 'the policy asks for no witness',
-  witnesses: "{count} of the policy's witnesses, {quorum} are needed",
+  witnessesUnasked: 'the policy asks for no witnesses',
+  witnesses: "{count} of the policy's witnesses signed, {quorum} are needed",
   anchorsFew: 'the policy has too few anchors for this tree size',
-  chainUnserved: 'chain {chainId}: none of the endpoints given serves it',
+  chainUnserved: 'chain {chainId}: none of the given endpoints serves it',
   chainSilent: 'chain {chainId}: {answered} of {named} endpoints answered ({endpoints})',
   chainDisagrees: 'chain {chainId}: the endpoints {endpoints} disagree',
   codeNone: 'chain {chainId}: there is no contract at {contract}',
@@ -36,10 +42,10 @@ export const NOTES = {
   versionsUnasked: 'newer versions not checked',
   versionsUnanswered: 'newer versions not checked: {reason}',
   versionsUnsigned: 'newer versions not checked: the newest checkpoint of the source does not verify by the policy',
-  versionsBehind: 'newer versions not checked: the source knows {size} entries, and the receipt is of {needed}',
+  versionsBehind: 'newer versions not checked: the source has {size} entries, but the receipt is for {needed}',
   versionsUnlisted: 'newer versions not checked: the source does not list the entry {index} itself',
   versionsMany: 'more statements of this record are reported than could be read',
-  versionUnverified: 'the statement that is reported at index {index} does not verify by the policy',
+  versionUnverified: 'the statement reported at index {index} does not verify by the policy',
   versionErased: 'the statement at index {index} has been erased',
   newest: 'no other statement changes this version',
   withdrawn: 'withdrawn by the statement at index {index}: {reason}',
@@ -51,23 +57,23 @@ export const NOTES = {
   reformattedLater: 'published again, formatted differently, at index {index}',
 } as const
 
-/** The name of a note. */
-export type NoteKey = keyof typeof NOTES
+/** The name of a remark. */
+export type RemarkKey = keyof typeof REMARKS
 
-/** One note with the values for its placeholders. */
-export type Note = { readonly key: NoteKey; readonly values: { readonly [name: string]: string | number } }
+/** One remark with the values for its placeholders. */
+export type Remark = { readonly key: RemarkKey; readonly values: { readonly [name: string]: string | number } }
 
-/** Makes a note. */
-export function note(key: NoteKey, values: Note['values'] = {}): Note {
+/** Makes a remark. */
+export function remark(key: RemarkKey, values: Remark['values'] = {}): Remark {
   return { key, values }
 }
 
-/** The notes in English. */
-export function formatNotes(notes: readonly Note[]): string {
-  return notes.map(({ key, values }) => fillIn(NOTES[key], values)).join('; ')
+/** The remarks in English. */
+export function formatRemarks(remarks: readonly Remark[]): string {
+  return remarks.map(({ key, values }) => fillIn(REMARKS[key], values)).join('; ')
 }
 
-/** A sentence with its placeholders filled; one without a value stays as it stands. */
-export function fillIn(sentence: string, values: Note['values']): string {
+/** Fills in the placeholders of a sentence. A placeholder without a value is left as it is. */
+export function fillIn(sentence: string, values: Remark['values']): string {
   return sentence.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole))
 }

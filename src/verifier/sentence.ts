@@ -1,7 +1,10 @@
-/** The sentence of a verdict, design §8, put together from keys so that every language says the same. English stands here. */
+/**
+ * The sentence of a verdict, design §8, assembled from keys so that every language says the same.
+ * This file has the English.
+ */
 
 import type { Match } from './checks.ts'
-import { fillIn, type Note } from './notes.ts'
+import { fillIn, type Remark } from './remarks.ts'
 import {
   type Asked,
   type Change,
@@ -13,7 +16,10 @@ import {
   type VerdictCode,
 } from './verdict.ts'
 
-/** The English of the sentences and their parts. `{name}` is a placeholder. A translated catalogue must offer each of them. */
+/**
+ * The English sentences and their parts. `{name}` is a placeholder. Translated catalogues must have
+ * all of them.
+ */
 export const SENTENCES = {
   invalid: 'The proof does not fit: {why}',
   'invalid.document':
@@ -70,35 +76,35 @@ export const SENTENCES = {
 /** The name of a sentence or a part of one. */
 export type SentenceKey = keyof typeof SENTENCES
 
-/** Ends the library's sentence where the policy is the ledger's own word. */
+/** Follows the library's sentence if the policy is the ledger's own. */
 export const TRUSTS_LEDGER = 'This trusts the policy that the ledger itself gave.'
 
-/** What a sentence may speak of. Times are `YYYY-MM-DDTHH:MM:SSZ`. */
+/** The facts that a sentence can name. Times are `YYYY-MM-DDTHH:MM:SSZ`. */
 export type SentenceFacts = {
   readonly verdict: VerdictCode
-  /** What the verdict would be on a production chain. */
+  /** The verdict that would apply on a production chain. */
   readonly finding: VerdictCode
   readonly subject: Subject
   /** How the file fits, where it does. */
   readonly matched?: Match
   readonly asked: Asked
   readonly changes: readonly Change[]
-  /** The first check that failed, of an `invalid` verdict. */
+  /** The first check that failed, if the verdict is `invalid`. */
   readonly failed?: CheckName
-  /** False where the receipt lists no documents that a file could be one of. */
+  /** False if the receipt lists no documents. */
   readonly listsDocuments?: boolean
   readonly unchecked?: UncheckedReason
-  /** The time by which as many of the final anchors as are required agree. */
+  /** The time by which the required number of final anchors agree. */
   readonly date?: string
 }
 
-/** Says a sentence of the catalogue in one language, and a time. */
-export type Voice = { say(key: SentenceKey, values?: Note['values']): string; time(time: string): string }
+/** Says sentences of the catalogue, and times, in one language. */
+export type Voice = { say(key: SentenceKey, values?: Remark['values']): string; time(time: string): string }
 
 /** English, with times as they are written. */
 export const ENGLISH: Voice = { say: (key, values = {}) => fillIn(SENTENCES[key], values), time: time => time }
 
-/** The sentence of a verdict. What could not be checked comes first. */
+/** The sentence of a verdict. It begins with what could not be checked. */
 export function formatVerdict(facts: SentenceFacts, { say, time }: Voice): string {
   const { verdict, finding, asked } = facts
   if (verdict === 'invalid') return say('invalid', { why: say(whyInvalid(facts)) })
@@ -110,7 +116,10 @@ export function formatVerdict(facts: SentenceFacts, { say, time }: Voice): strin
   return verdict === 'test-network' ? say('test-network', { finding: whole }) : whole
 }
 
-/** What the answer does not show; undefined where it shows nothing. "That date" is only spoken of where there is one. */
+/**
+ * The limits of what the result shows; undefined if it shows nothing. The words "that date" are
+ * used only if there is a date.
+ */
 export function formatLimits(facts: SentenceFacts, { say }: Voice): string | undefined {
   const { verdict, date } = facts
   if (!showsSomething(verdict)) return undefined
@@ -118,7 +127,10 @@ export function formatLimits(facts: SentenceFacts, { say }: Voice): string | und
   return say(date === undefined || verdict === 'test-network' ? 'limits.undated' : `limits.${spokenOf(facts)}`)
 }
 
-/** A file that fits by its content only is not itself on the record, and may not be called unchanged. */
+/**
+ * A file that fits by its content only is not itself on the record, and may not be called
+ * unchanged.
+ */
 function spokenOf({ subject, matched }: SentenceFacts): Subject | 'content' {
   return subject === 'file' && matched === 'content' ? matched : subject
 }

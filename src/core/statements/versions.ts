@@ -1,4 +1,7 @@
-/** Versions of one record: what a later statement is to an earlier one, and what became of a version. Design §3.2. */
+/**
+ * Versions of one record: how a later statement relates to an earlier one, and what changed for a
+ * version since. Design §3.2.
+ */
 
 import type { DocumentRef, Statement } from './statement.ts'
 
@@ -8,21 +11,26 @@ export type Version = { readonly index: number; readonly statement: Statement }
 /** What a later statement did to a version. */
 export type ChangeKind = 'withdrawn' | 'superseded' | 'edited' | 'edited-elsewhere' | 'published' | 'added' | 'reformatted'
 
-/** One thing that became of a version, and the entry that did it. */
+/** One change to a version, and the entry that made it. */
 export type VersionChange = { readonly index: number; readonly what: ChangeKind }
 
-/** What a `publish` statement is to the ones of the same version before it. */
+/** How a `publish` statement relates to earlier ones of the same version. */
 export type VersionFlag = 'silent-edit' | 'added' | 'reformatted' | 'repeat'
 
-/** Of a version in a history: its flag, and whether an earlier or a later one of the same version has other content under a name of its own. */
+/**
+ * A version's flag, and whether an earlier or later statement of the same version has other content
+ * under the same document name.
+ */
 export type VersionMarks = { readonly flag?: VersionFlag; readonly edited?: true }
 
 type Digests = Pick<DocumentRef, 'sha256' | 'jcs'>
 
 /**
- * What became of `own`, by the other statements of the same agency and record, earlier and later, in the order of their indexes. With
- * a file only the document under whose name it was found counts as edited; an edit of another is `edited-elsewhere`. Without one, or
- * with one that `own` does not list, any document counts. Takes time in proportion to the number of the others.
+ * The changes to `own` by the other statements of the same agency and record, earlier and later, in
+ * the order of their indexes. With a file, only the document under whose name it was found counts
+ * as edited; an edit of another document is `edited-elsewhere`. Without a file, or with one that
+ * `own` does not list, any document counts. Takes time proportional to the number of other
+ * statements.
  */
 export function changesOf(own: Version, others: readonly Version[], file?: Digests): VersionChange[] {
   const ofRecord = others.filter(({ index, statement }) => index !== own.index && isSameRecord(statement, own.statement))
@@ -36,13 +44,19 @@ export function changesOf(own: Version, others: readonly Version[], file?: Diges
   return [...before, ...itself, ...changesAfter(own, ordered.slice(at + 1), wanted, compare)]
 }
 
-/** True when an amendment or a withdrawal speaks of an earlier statement: of the revision that it names, else of the whole record. */
+/**
+ * Whether an amendment or withdrawal applies to an earlier statement: by the revision that it
+ * names, otherwise to the whole record.
+ */
 export function covers(later: Statement, earlier: Statement): boolean {
   if (later.action === 'publish' || !isSameRecord(later, earlier)) return false
   return later.target === undefined || later.target === earlier.revision
 }
 
-/** The marks of each version of one record, given in the order of their indexes. Takes time in proportion to the number of documents. */
+/**
+ * The marks of each version of one record, given in the order of their indexes. Takes time
+ * proportional to the number of documents.
+ */
 export function markHistory(versions: readonly Version[]): VersionMarks[] {
   const flags = new Map<Version, VersionFlag>()
   const edited = new Set<Version>()
@@ -68,7 +82,7 @@ export function markHistory(versions: readonly Version[]): VersionMarks[] {
   })
 }
 
-/** True where both have the same exact bytes, or both have a digest of the same JSON content. */
+/** Whether both have the same exact bytes, or both have a digest of the same JSON content. */
 function fits(a: Digests, b: Digests): boolean {
   return a.sha256 === b.sha256 || (a.jcs !== undefined && a.jcs === b.jcs)
 }
@@ -77,7 +91,7 @@ function isSameRecord(a: Statement, b: Statement): boolean {
   return a.agency === b.agency && a.record === b.record
 }
 
-/** Two publications of one version; no revision counts as one. */
+/** Whether two publications are of one version. Having no revision counts as one revision. */
 function isSameVersion(a: Statement, b: Statement): boolean {
   return a.action === 'publish' && b.action === 'publish' && isSameRecord(a, b) && a.revision === b.revision
 }
@@ -86,7 +100,10 @@ function byName(documents: readonly DocumentRef[]): Map<string, DocumentRef> {
   return new Map(documents.map(document => [document.name.normalize('NFC'), document]))
 }
 
-/** Whether one of the documents has other content than the one of the same name. One that is left out says nothing. */
+/**
+ * Whether one of the documents has other content than the one of the same name. One that is left
+ * out says nothing.
+ */
 function differs(documents: readonly DocumentRef[], others: ReadonlyMap<string, DocumentRef>): boolean {
   return documents.some(document => {
     const same = others.get(document.name.normalize('NFC'))
@@ -96,7 +113,10 @@ function differs(documents: readonly DocumentRef[], others: ReadonlyMap<string, 
 
 type Comparison = (other: Version, order: 'earlier' | 'later') => VersionChange['what'] | 'repeat'
 
-/** Compares other publications of the same version with `own`: the documents that count apart from those that do not. */
+/**
+ * Compares other publications of the same version with `own`, separating the documents that count
+ * from the others.
+ */
 function createComparison(own: Version, listed: readonly DocumentRef[]): Comparison {
   const { documents } = own.statement
   const counted = listed.length === 0 ? documents : listed
@@ -106,7 +126,8 @@ function createComparison(own: Version, listed: readonly DocumentRef[]): Compari
     const others = byName(other.statement.documents)
     if (differs(counted, others)) return 'edited'
     if (differs(rest, others)) return 'edited-elsewhere'
-    // What an earlier one lacks or formats in another way became of that one, not of this one.
+    // The earlier publication lacks a document or formats it differently: that is a change to the
+    // earlier one, not to this one.
     if (order === 'earlier') return 'repeat'
     const isReformatted = counted.some(({ name, sha256 }) => (others.get(name.normalize('NFC'))?.sha256 ?? sha256) !== sha256)
     if (isReformatted) return 'reformatted'
@@ -114,14 +135,17 @@ function createComparison(own: Version, listed: readonly DocumentRef[]): Compari
   }
 }
 
-/** Edits of earlier publications of the same version, back to the newest amendment or withdrawal that covers them all. */
+/**
+ * Edits of earlier publications of the same version, back to the newest amendment or withdrawal
+ * that covers them all.
+ */
 function editsBefore(own: Version, earlier: readonly Version[], compare: Comparison): VersionChange[] {
   const edits: VersionChange[] = []
   for (const other of earlier.toReversed()) {
     if (isSameVersion(other.statement, own.statement)) {
       const what = compare(other, 'earlier')
       if (what === 'edited' || what === 'edited-elsewhere') edits.push({ index: other.index, what })
-    } else if (covers(other.statement, own.statement)) break // and so every earlier publication of the same version
+    } else if (covers(other.statement, own.statement)) break // It covers every earlier publication of the same version too.
   }
   return edits.reverse()
 }
@@ -135,7 +159,8 @@ function changesAfter(own: Version, later: readonly Version[], wanted: readonly 
       if (statement.action === 'withdraw') changes.push({ index, what: 'withdrawn' })
       else if (!listsAll(statement.documents, wanted)) changes.push({ index, what: 'superseded' })
     } else if (statement.action !== 'withdraw') {
-      // An amendment of another version is a later version too, and may even bear the same revision as this one.
+      // An amendment of another version is a later version too, and may even bear the same revision
+      // as this one.
       const sameVersion = !isCovered && isSameVersion(statement, own.statement)
       const what = sameVersion ? compare({ index, statement }, 'later') : 'published'
       if (what !== 'repeat') changes.push({ index, what })
@@ -144,18 +169,24 @@ function changesAfter(own: Version, later: readonly Version[], wanted: readonly 
   return changes
 }
 
-/** A statement without documents has nothing that could still be listed. */
+/** A statement without documents lists nothing, so it cannot still list the wanted ones. */
 function listsAll(documents: readonly DocumentRef[], wanted: readonly Digests[]): boolean {
   return wanted.length > 0 && wanted.every(digests => documents.some(document => fits(document, digests)))
 }
 
 type Contents = { total: number; newest: DocumentRef; readonly counts: Map<string, number> }
 
-/** The publications of one version that nothing covers: how often each content was given under each name, so that no pair has to be compared. */
+/**
+ * The publications of one version that no amendment or withdrawal covers. Counts how often each
+ * name had each content, so that no pairs need comparing.
+ */
 function createStretch() {
   const names = new Map<string, Contents>()
   const versions: Version[] = []
-  /** How many documents of that name fit this one: each is counted once by its bytes, by its content and by both. */
+  /**
+   * How many documents of that name match this one. Each is counted by its bytes, by its content
+   * and by both.
+   */
   const fitting = ({ counts }: Contents, { sha256, jcs }: DocumentRef) =>
     (counts.get(sha256) ?? 0) + (jcs === undefined ? 0 : (counts.get(`=${jcs}`) ?? 0) - (counts.get(`${sha256}=${jcs}`) ?? 0))
 
@@ -176,13 +207,13 @@ function createStretch() {
   }
 
   return {
-    /** What it is to the newest documents of the same names. */
+    /** Adds a version; returns how it relates to the newest documents of the same names. */
     add(version: Version): VersionFlag | undefined {
       const flags = new Set(version.statement.documents.map(take))
       const isFirst = versions.push(version) === 1
       return isFirst ? undefined : (['silent-edit', 'added', 'reformatted', 'repeat'] as const).find(flag => flags.has(flag))
     },
-    /** Those that differ under a name from any other. */
+    /** The versions whose content differs from another's under the same name. */
     edited: () =>
       versions.filter(({ statement }) =>
         statement.documents.some(document => {

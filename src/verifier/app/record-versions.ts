@@ -1,25 +1,36 @@
-/** The statements of a record as a ledger lists them, and their receipts: bounded in number and size, and none that was named is forgotten. */
+/**
+ * The statements of a record as a ledger lists them, with their receipts. Number and size are
+ * bounded, and every statement that was listed is reported.
+ */
 import { attemptAsync } from '../../core/attempt.ts'
 import type { Listed } from '../currency.ts'
 import { inTurns } from './turns.ts'
 
-/** An entry of a list as a ledger gives it, and nothing of it verified. What was `erased` has no receipt any more. */
+/** An entry as a ledger lists it, unverified. An `erased` entry has no receipt. */
 export type ListedEntry = { readonly index: number; readonly erased?: unknown }
 
-/** A record with more statements is told as one of which not all were read. */
+/** If a record has more statements, the result says that not all were read. */
 const MAX_VERSIONS = 1000
-/** Of a list that was not read to its end so many are read, for what they tell: an answer they cannot give. */
+/**
+ * How many statements of an incomplete list are read. They can still report changes, but cannot
+ * rule them out.
+ */
 const READ_OF_CUT = 64
-/** The characters of all receipts of one record together. */
+/** Bounds the characters of all receipts of one record together. */
 const MAX_LENGTH = 32 * 1024 * 1024
 const AT_ONCE = 8
 
-/** The statements of a record, that which was asked about without its receipt, and whether these are all. */
+/**
+ * The statements of a record, that which was asked about without its receipt, and whether these are
+ * all.
+ */
 export type RecordVersions = { readonly listed: readonly Listed[]; readonly complete: boolean }
 
 /**
- * Reads a record's statements from the pages that list them. `complete` is false where there are more than are read, and where the list breaks off: what it
- * named before stays named. A receipt that cannot be had is listed all the same. Rejects where nothing was listed because the first page failed.
+ * Reads a record's statements from the pages that list them. `complete` is false where there are
+ * more than are read, and where the list breaks off: what it named before stays named. A receipt
+ * that cannot be had is listed all the same. Rejects where nothing was listed because the first
+ * page failed.
  */
 export async function readRecordVersions(
   pages: AsyncIterable<readonly ListedEntry[]>,
