@@ -2,9 +2,11 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import Router from '@koa/router'
+import type { Middleware } from 'koa'
 import { createLimits, PLACES } from '../../../src/http/guard/limits.ts'
 import { createRates, visitorOf } from '../../../src/http/guard/rates.ts'
-import { type Answer, openService, type Service, statement } from '../service.ts'
+import { type Answer, ORIGIN, openService, type Service, statement } from '../service.ts'
 import { head } from '../socket.ts'
 
 describe('http: limits', () => {
@@ -129,6 +131,33 @@ describe('http: limits', () => {
     equal((await get('/healthz', from('192.0.2.2'))).status, 200)
     socket.destroy()
     for (;;) if ((await get('/healthz', from('192.0.2.1'))).status === 200) break
+  })
+
+  it('gives an address so many forms at once, in whichever language, and other requests beside them', async () => {
+    const waiting: (() => void)[] = []
+    const router = new Router()
+    // A page whose check takes as long as we like.
+    router.post('/{:lang/}verify', async ctx => {
+      await new Promise<void>(done => waiting.push(done))
+      ctx.body = 'done'
+    })
+    const site = { routes: () => router.routes() as unknown as Middleware, look: { styleHref: '', origin: ORIGIN } }
+    service = await openService({ limits: createLimits({ ...PLACES, nowMs, formsPerAddress: 1 }), trustedProxies: 1, site })
+    const { ask, get } = service
+    const send = (path: string, address: string) =>
+      ask('POST', path, { headers: { ...from(address), accept: 'application/json' }, body: 'x' })
+    const first = send('/verify', '192.0.2.1')
+    while (waiting.length === 0) await sleep(1)
+    for (const path of ['/verify', '/el/verify']) deepEqual(refused(await send(path, '192.0.2.1')), [429, 'REQUESTS_ADDRESS', '1'])
+    equal((await get('/healthz', from('192.0.2.1'))).status, 200)
+    const other = send('/el/verify', '192.0.2.2')
+    while (waiting.length === 1) await sleep(1)
+    for (const done of waiting) done()
+    deepEqual([(await first).status, (await other).status], [200, 200])
+    const again = send('/el/verify', '192.0.2.1')
+    while (waiting.length === 2) await sleep(1)
+    waiting[2]!()
+    equal((await again).status, 200)
   })
 
   describe('of streams', () => {
