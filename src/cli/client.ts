@@ -3,6 +3,7 @@
 import { readBounded } from '../rpc/bounded.ts'
 import { ClientError, readAnswer, refusalOf } from './client-error.ts'
 import { type LinesTold, sendLines } from './line-sender.ts'
+import { linesOf } from './lines.ts'
 import { COMMAND } from './program.ts'
 
 /** What can be asked of a ledger over HTTP. Every function throws ClientError. */
@@ -27,7 +28,7 @@ const TIMEOUT_MS = 60_000
 const SEND_TIMEOUT_MS = 300_000
 /** Far more than any answer, or any line of one, has: a ledger that is asked must not fill the memory of who asks. A receipt has at most 1 MiB. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024
-const MAX_LINE_LENGTH = 2 * 1024 * 1024
+const MAX_LINE_BYTES = 2 * 1024 * 1024
 
 /** Makes a client of the ledger at `url`. Nothing is asked before the first call. */
 export function createClient(url: string): Client {
@@ -43,25 +44,18 @@ export function createClient(url: string): Client {
     if (response.ok) return response
     throw refusalOf(response, await textOf(response).catch(() => ''))
   }
-  const linesOf = async function* (response: Response) {
-    const decoder = new TextDecoder()
-    let rest = ''
+  const readLines = async function* (response: Response) {
     try {
-      for await (const chunk of response.body ?? []) {
-        const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
-        rest = lines.pop()!
-        if (rest.length > MAX_LINE_LENGTH) throw tooLarge(base)
-        yield* lines.filter(line => line !== '')
-      }
+      for await (const line of linesOf(response.body ?? [], { maxBytes: MAX_LINE_BYTES, tooLong: () => tooLarge(base) }))
+        if (line !== '') yield line
     } catch (error) {
       throw error instanceof ClientError ? error : brokenOff(base, error)
     }
-    if (rest !== '') yield rest
   }
   const postLines = async function* (path: string, key: string, body: string) {
     const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/x-ndjson', accept: 'application/x-ndjson' }
     const response = await ask(path, { method: 'POST', headers, body }, SEND_TIMEOUT_MS)
-    for await (const line of linesOf(response)) yield readAnswerLine(base, line)
+    for await (const line of readLines(response)) yield readAnswerLine(base, line)
   }
   const textOf = async (response: Response) => {
     const bytes = await readBounded(response.body, MAX_ANSWER_BYTES).catch(error => {
@@ -76,7 +70,7 @@ export function createClient(url: string): Client {
     readText: async path => textOf(await ask(path)),
     readJson: async path => readAnswer(base, await textOf(await ask(path))),
     readLines: async function* (path) {
-      yield* linesOf(await ask(path))
+      yield* readLines(await ask(path))
     },
     sendJson: async (method, path, key, body) => {
       const headers = { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) }
