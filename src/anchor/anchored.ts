@@ -1,7 +1,7 @@
 /** The ledger as its anchorer sees it: what it anchors, and whom it tells. Implemented in `src/ledger`. */
 import type { Hash } from '../core/hash.ts'
 import type { Prover } from '../log/prover.ts'
-import type { SignedHead } from '../log/sequencer.ts'
+import type { SignedHead } from '../log/view.ts'
 import type { Closing } from './chain.ts'
 import type { FinalAnchor } from './final-anchors.ts'
 
@@ -9,6 +9,8 @@ import type { FinalAnchor } from './final-anchors.ts'
 export type AnchoredLedger = Pick<Prover, 'rootAt' | 'consistency'> & {
   /** The newest committed head and its signed checkpoint. */
   head(): SignedHead
+  /** Asks the store how far other nodes have taken the log. */
+  refresh(): Promise<void>
   /** When a record was sealed, in milliseconds since 1970, by this ledger's own clock; undefined beyond the head. No evidence: that is the anchor's time. */
   sealedMs(index: number): Promise<number | undefined>
   latestAnchor(): FinalAnchor | undefined

@@ -13,11 +13,12 @@ import type { AnchorRecord, AnchorRecords } from './records.ts'
  * they agree. @throws AnchorError CHAIN_CONTRADICTED
  */
 export async function compareHeads(
-  ledger: Pick<AnchoredLedger, 'head' | 'rootAt' | 'stop' | 'disown'>,
+  ledger: Pick<AnchoredLedger, 'head' | 'refresh' | 'rootAt' | 'stop' | 'disown'>,
   chain: Pick<AnchorChain, 'heads' | 'closings'>,
 ): Promise<AnchoredHead | null> {
   // The chain first: the head can only have grown when it is read after.
   const heads = await chain.heads()
+  if (heads.some(head => (head?.size ?? 0) > ledger.head().size)) await ledger.refresh()
   const found = await Promise.all(heads.map(head => conflictOf(ledger, head)))
   const conflicts = found.filter(conflict => conflict !== undefined)
   if (conflicts.length > 0 && conflicts.length < heads.length)

@@ -1,8 +1,7 @@
 /** The doctor's look at the head row, which says how large the ledger is and what its root is: all else is held against it. */
 import { equalBytes, fromHex } from '../core/bytes.ts'
 import { TILE_WIDTH } from '../core/tlog/tile.ts'
-import { createNodes } from '../log/nodes.ts'
-import { rootAt } from '../log/sequencer.ts'
+import { createNodes, rootAt } from '../log/nodes.ts'
 import { restore } from '../log/tree-state.ts'
 import { type Store, StoreError, sizeKey } from '../store/port/port.ts'
 import { type Complaint, FROM_BACKUP } from './complaint.ts'

@@ -1,8 +1,7 @@
 /** The mark of a ledger at rest: what its key has signed, as it is kept outside the data folder. */
 
 import { readLog } from '../log/log-keys.ts'
-import { createNodes } from '../log/nodes.ts'
-import { rootAt } from '../log/sequencer.ts'
+import { createNodes, rootAt } from '../log/nodes.ts'
 import { fitMark, MarkError, type MarkFile, type MarkFit, markReason, openMarkFile } from '../mark.ts'
 import type { Store } from '../store/port/port.ts'
 import type { Committed } from './inspect.ts'

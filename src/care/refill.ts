@@ -9,9 +9,10 @@ import { decodeBundle, TILE_WIDTH } from '../core/tlog/tile.ts'
 import { rootFromRange } from '../core/tlog/tree.ts'
 import { keepKeyChange, readLog } from '../log/log-keys.ts'
 import { recordOf } from '../log/prepare.ts'
-import { openSequencer, rootAt, type Sequencer } from '../log/sequencer.ts'
+import { createSequencer, type Sequencer } from '../log/sequencer.ts'
 import { createLogSigner } from '../log/signer.ts'
 import { restore, type TreeState } from '../log/tree-state.ts'
+import { type LogView, openLogView } from '../log/view.ts'
 import type { Store } from '../store/port/port.ts'
 import { type Copy, RefillError } from './copy.ts'
 import { type NewChange, readSignedCheckpoint } from './follow-keys.ts'
@@ -35,12 +36,13 @@ export async function refill(store: Store, copy: Copy, nowMs: () => number): Pro
   const { checkpoint, changes } = await readSignedCheckpoint(copy, log)
   // What is signed while a ledger is at rest is shown to nobody: no key of the log is needed for it.
   const signer = createLogSigner(origin, randomBytes(32))
-  const sequencer = await openSequencer({ store, signer, origin, nowMs })
+  const view = await openLogView({ store, signer, origin })
+  const sequencer = createSequencer({ store, view, nowMs })
   const from = state.head.size
   const entries = checkpoint.size > from ? await readEntries(copy, from, checkpoint.size) : []
   const leaves = entries.map(hashLeaf)
   for (const shown of [...changes.map(change => change.checkpoint), checkpoint])
-    if (!(await isOfTree(shown, sequencer, state, leaves)))
+    if (!(await isOfTree(shown, view, state, leaves)))
       throw new RefillError(
         'REFILL_FORK',
         `The other copy has another history: our entries do not lead to its signed root of size ${shown.size}.`,
@@ -50,9 +52,9 @@ export async function refill(store: Store, copy: Copy, nowMs: () => number): Pro
 }
 
 /** Whether a checkpoint is one of our tree after the leaves are appended. */
-async function isOfTree({ size, root }: Checkpoint, sequencer: Sequencer, { head, range }: TreeState, leaves: readonly Hash[]) {
+async function isOfTree({ size, root }: Checkpoint, view: LogView, { head, range }: TreeState, leaves: readonly Hash[]) {
   if (size > head.size + leaves.length) return false
-  if (size <= head.size) return equalBytes(await rootAt(sequencer.nodes, size), root)
+  if (size <= head.size) return equalBytes(await view.rootAt(size), root)
   return equalBytes(rootFromRange(extendTree(head.size, range, leaves.slice(0, size - head.size)).range), root)
 }
 

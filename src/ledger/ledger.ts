@@ -12,11 +12,20 @@ import { formatTime } from '../core/time.ts'
 import { formatVkey, type Signer } from '../core/tlog/note.ts'
 import { readStatement } from '../log/checked-statements.ts'
 import { LedgerError } from '../log/errors.ts'
-import { keysAfter, type LoggedChange, logKeyChange, readKeyChanges, readOpenChange } from '../log/log-keys.ts'
+import {
+  keysAfter,
+  type LoggedChange,
+  logKeyChange,
+  readKeyChanges,
+  readOpenChange,
+  rethrowUnlessMoved,
+  signsUpTo,
+} from '../log/log-keys.ts'
 import { createPool, type Outcome } from '../log/pool.ts'
 import { createSalts, prepare, prepareOwn } from '../log/prepare.ts'
 import { createProver, type Prover } from '../log/prover.ts'
-import { openSequencer, type Prepared, type Submission, stoppedError } from '../log/sequencer.ts'
+import { createSequencer, type Prepared, type Submission, stoppedError } from '../log/sequencer.ts'
+import { openLogView } from '../log/view.ts'
 import type { Store } from '../store/port/port.ts'
 import { createRow } from '../turns.ts'
 import { type History, readHistory } from './versions.ts'
@@ -82,6 +91,7 @@ export type LedgerDeps = {
 
 /** Each may hold some megabytes of statements in memory. */
 const HISTORIES_AT_ONCE = 4
+const KEY_ENDED = 'the log key was changed: start this node with the new one'
 
 /**
  * Opens the ledger in a store, or begins it with its genesis entry.
@@ -90,8 +100,23 @@ const HISTORIES_AT_ONCE = 4
 export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
   const { store, signer, origin, nowMs, randomBytes } = deps
   const vkey = formatVkey(signer.vkey)
-  const sequencer = await openSequencer({ store, signer, origin, nowMs })
-  const prover = createProver({ store, sequencer, signer, origin })
+  /** The changes of the log's key. One that this node did not know at its start ends its own key. */
+  let changes: readonly LoggedChange[] = []
+  const view = await openLogView({
+    store,
+    signer,
+    origin,
+    signsUpTo: async ({ size }) => {
+      const limit = await signsUpTo(store, vkey, size)
+      if (Number.isFinite(limit)) {
+        sequencer.stop(KEY_ENDED)
+        changes = await readKeyChanges(store)
+      }
+      return limit
+    },
+  })
+  const sequencer = createSequencer({ store, view, nowMs })
+  const prover = createProver({ store, view, signer, origin })
   const finalAnchors = await openFinalAnchors(store)
 
   async function sealTimed(batch: readonly Prepared[]): Promise<Submission[]> {
@@ -109,21 +134,22 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
   const latestAnchor = () => (closing === undefined ? finalAnchors.latest() : newestGood)
   const newestUpTo = async (size: number) => (await finalAnchors.newest(size + 1, 1))[0]
 
-  if (sequencer.head().size === 0) {
+  if (view.head().size === 0) {
     const genesis = { type: GENESIS, origin, logKey: vkey, anchors: deps.anchors, created: formatTime(nowMs()), salt: salt() } as const
-    await sequencer.seal([prepareOwn(genesis)])
+    // Where another node has begun the log at the same time, its genesis is the one.
+    await sequencer.seal([prepareOwn(genesis)], 0).catch(rethrowUnlessMoved)
   }
   const first = await readFirstKey(deps)
-  const changes = await readKeyChanges(store)
-  const keys = keysAfter(first, changes)
-  assertKey(keys.at(-1)!.vkey, vkey)
-  if ((await readOpenChange(store, sequencer.head().size)) !== undefined)
+  // Before the changes are read: one whose row is missing then may have it a moment later.
+  if ((await readOpenChange(store, view.head().size)) !== undefined)
     sequencer.stop('a change of the log key was begun: run "openseal rotate log-key" again')
+  changes = await readKeyChanges(store)
+  assertKey(keysAfter(first, changes).at(-1)!.vkey, vkey)
 
   const statement = async (index: number): Promise<string | undefined> => {
-    if (!Number.isSafeInteger(index) || index < 0 || index >= sequencer.head().size)
+    if (!Number.isSafeInteger(index) || index < 0 || !(await view.reaches(index + 1)))
       throw new LedgerError('RECORD_NOT_FOUND', `There is no record ${index} in this ledger.`)
-    const bytes = await readStatement(store, sequencer.nodes, index)
+    const bytes = await readStatement(store, view.nodes, index)
     return bytes === undefined ? undefined : decodeText(bytes)
   }
 
@@ -135,7 +161,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
 
   const receiptOf = async (index: number, statementText: string): Promise<string> => {
     const anchor = await covering(index)
-    const size = anchor?.size ?? sequencer.head().size
+    const size = anchor?.size ?? view.head().size
     const note = await prover.checkpointAt(size)
     const proof = { index, proof: await prover.inclusionHashes(index, size), note }
     return formatReceipt({ statementText, proof, anchors: anchor === undefined ? [] : [anchorHint(anchor)] })
@@ -170,17 +196,18 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     ...prover,
     origin,
     vkey,
-    logKeys: () => keys,
+    logKeys: () => keysAfter(first, changes),
     keyReceipts: async () =>
       Promise.all((await readKeyChanges(store)).map(async change => ({ index: change.index, receipt: await keyReceipt(change) }))),
     async changeKey(newKey) {
       await pool.drained()
       const unsalted = { origin, oldKey: vkey, newKey, created: formatTime(nowMs()) }
-      const change = await logKeyChange(store, sequencer, unsalted, salt())
-      sequencer.stop('the log key was changed')
+      const change = await logKeyChange(store, { view, sequencer }, unsalted, salt())
+      sequencer.stop(KEY_ENDED)
       return change
     },
-    head: () => sequencer.head(),
+    head: () => view.head(),
+    refresh: () => view.refresh(),
     submit: async submitted => whenTold(tell => submitEach(submitted, tell)),
     async submitForReceipt(submitted) {
       assertAccepting()
@@ -209,7 +236,8 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     anchorOf: covering,
     anchorAt: size => finalAnchors.at(size),
     async nextToAnchor(previous) {
-      const head = sequencer.head().size
+      await view.refresh()
+      const head = view.head().size
       const size = changes.map(({ index }) => index + 1).find(end => end > previous && end < head) ?? head
       return { size, root: await prover.rootAt(size) }
     },

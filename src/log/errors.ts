@@ -3,7 +3,7 @@ import { OpenSealError } from '../core/errors.ts'
 
 /**
  * LEDGER_STOPPED (promise 7: it does not seal until someone has looked), LOG_CLOSED (the owner has closed the log for good), LEDGER_BUSY (too much waits: try again), LEDGER_COMMIT_FAILED
- * (nothing was written: try again), LEDGER_UNSETTLED (the disk takes no writes: try again later), LEDGER_ORIGIN_CHANGED, LEDGER_KEY_CHANGED, LEDGER_ANCHOR_CHANGED, LEDGER_CORRUPT, RECORD_NOT_FOUND,
+ * (nothing was written: try again), LEDGER_UNSETTLED (the disk takes no writes: try again later), LEDGER_MOVED (inside a change of the log key: another node sealed first), LEDGER_ORIGIN_CHANGED, LEDGER_KEY_CHANGED, LEDGER_ANCHOR_CHANGED, LEDGER_CORRUPT, RECORD_NOT_FOUND,
  * RECORD_ERASED, PROOF_RANGE, LEDGER_DAMAGED (what is stored does not fit the tree: it is not served).
  */
 export class LedgerError extends OpenSealError {}

@@ -13,6 +13,7 @@ import { sizeKey } from '../store/port/port.ts'
 import { LedgerError } from './errors.ts'
 import { prepareOwn } from './prepare.ts'
 import type { Sequencer } from './sequencer.ts'
+import type { LogView } from './view.ts'
 
 /** A change, where it stands, and the old key's checkpoint over it. */
 export type LoggedChange = { readonly index: number; readonly note: string; readonly change: KeyChange }
@@ -55,31 +56,49 @@ export function keysAfter(first: string, changes: readonly LoggedChange[]): Poli
 }
 
 /**
- * Ends the key that signs now: logs the change and keeps its checkpoint. Nothing may be sealed at the same time. A change whose entry is there already, from a
- * start that broke off, is not logged twice.
+ * Ends the key that signs now: logs the change and keeps its checkpoint. This node may seal nothing else at the same time; where another node does, the change comes
+ * after that. A change whose entry is there already, from a start that broke off, is not logged twice.
  */
 export async function logKeyChange(
   store: Rows,
-  sequencer: Sequencer,
+  { view, sequencer }: { readonly view: LogView; readonly sequencer: Sequencer },
   unsalted: Omit<KeyChange, 'type' | 'fromSize' | 'salt'>,
   salt: string,
 ): Promise<LoggedChange> {
-  const last = await readChange(store, sequencer.head().size - 1)
-  if (last?.newKey !== unsalted.newKey) {
-    const change: KeyChange = { type: KEY_CHANGE, ...unsalted, fromSize: sequencer.head().size + 2, salt }
-    // A crash after this leaves the entry without its row; the same command, run again, finds it as the last one.
-    await sequencer.seal([prepareOwn(change)])
+  for (;;) {
+    const { size, note } = view.head()
+    const last = await readChange(store, size - 1)
+    if (last?.newKey === unsalted.newKey) {
+      // From here on the old key signs nothing, and a service that has it does not start.
+      await keepKeyChange(store, { index: size - 1, note })
+      return { index: size - 1, note, change: last }
+    }
+    const change: KeyChange = { type: KEY_CHANGE, ...unsalted, fromSize: size + 2, salt }
+    // The entry says from which size on the new key signs, so it stands where it says or nowhere. A crash after this leaves the entry
+    // without its row; the same command, run again, finds it as the last one.
+    await sequencer.seal([prepareOwn(change)], size).catch(rethrowUnlessMoved)
   }
-  const { size, note } = sequencer.head()
-  const index = size - 1
-  // From here on the old key signs nothing, and a service that has it does not start.
-  await keepKeyChange(store, { index, note })
-  return { index, note, change: (await readChange(store, index))! }
+}
+
+/** For a batch of one place in the log: that another node has sealed first is no failure. */
+export function rethrowUnlessMoved(error: unknown): void {
+  if (!(error instanceof LedgerError && error.code === 'LEDGER_MOVED')) throw error
 }
 
 /** Keeps that the key was changed by an entry of the log, with the old key's checkpoint that ends with it. Durable when it resolves. */
 export function keepKeyChange(store: Pick<Store, 'writeDocuments'>, { index, note }: Omit<LoggedChange, 'change'>): Promise<void> {
   return store.writeDocuments([{ collection: CHANGES, key: sizeKey(index), value: JSON.stringify({ index, note }) }])
+}
+
+/**
+ * The largest size that a key may sign, by the changes that the store holds and the last of the first `size` entries; Infinity while nothing has ended it. A node
+ * asks before it takes over a head: the row of a change is there before anything is put upon its entry, so that one of the two shows every change.
+ */
+export async function signsUpTo(store: Rows, vkey: string, size: number): Promise<number> {
+  const open = await readChange(store, size - 1)
+  if (open?.oldKey === vkey) return open.fromSize - 1
+  const ended = (await readKeyChanges(store)).findLast(({ change }) => change.oldKey === vkey || change.newKey === vkey)
+  return ended?.change.oldKey === vkey ? ended.change.fromSize - 1 : Number.POSITIVE_INFINITY
 }
 
 /** The change that the log ends with though it was not completed: nothing may be put upon it. */

@@ -6,7 +6,7 @@ import { equalBytes } from '../core/bytes.ts'
 import { HASH_BYTES, type Hash, hashNode } from '../core/hash.ts'
 import type { HashedNode } from '../core/tlog/extension.ts'
 import { TILE_HEIGHT, TILE_WIDTH } from '../core/tlog/tile.ts'
-import type { Node, ReadHashes } from '../core/tlog/tree.ts'
+import { type Node, type ReadHashes, rootFromRange, rootNodes } from '../core/tlog/tree.ts'
 import type { Edge, Head, Store } from '../store/port/port.ts'
 import { DamageError } from './errors.ts'
 
@@ -17,6 +17,8 @@ export type Nodes = {
   fullTile(level: number, index: number): Promise<Uint8Array>
   /** Takes over the nodes that a committed batch completed. */
   add(nodes: readonly HashedNode[]): void
+  /** Takes over a committed tree that extends this one: full tiles that are in memory stay. */
+  moveTo(head: Head, edge: Edge): void
 }
 
 /**
@@ -36,9 +38,13 @@ export function createNodes(store: Pick<Store, 'readTile'>, head: Head, edge: Ed
   const cache = new Map<number, Unfolded>()
   /** The growing tile of each level: never evicted, because the store has it only when it is full. */
   const growing = new Map<number, Unfolded>()
-  edge.tiles.forEach((bytes, level) => {
-    growing.set(tileKey(level, Math.floor(head.size / 2 ** ((level + 1) * TILE_HEIGHT))), unfold(bytes))
-  })
+  const moveTo = (head: Head, edge: Edge) => {
+    growing.clear()
+    edge.tiles.forEach((bytes, level) => {
+      growing.set(tileKey(level, Math.floor(head.size / 2 ** ((level + 1) * TILE_HEIGHT))), unfold(bytes))
+    })
+  }
+  moveTo(head, edge)
 
   const underWay = new Map<number, Promise<Unfolded>>()
 
@@ -89,6 +95,7 @@ export function createNodes(store: Pick<Store, 'readTile'>, head: Head, edge: Ed
 
   return {
     read,
+    moveTo,
     async fullTile(level, index) {
       const tile = cache.get(tileKey(level, index)) ?? (await fromStore(level, index))
       return tile.slice(0, TILE_WIDTH * HASH_BYTES)
@@ -107,6 +114,11 @@ export function createNodes(store: Pick<Store, 'readTile'>, head: Head, edge: Ed
       }
     },
   }
+}
+
+/** Root hash of the tree's first `size` entries. */
+export async function rootAt(nodes: Pick<Nodes, 'read'>, size: number): Promise<Hash> {
+  return rootFromRange(await nodes.read(rootNodes(size)))
 }
 
 /** Where a node stands: in the tile of its level, as one of that tile's subtrees. */

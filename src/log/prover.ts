@@ -8,7 +8,7 @@ import { decodeBundle, TILE_HEIGHT, TILE_WIDTH, tileWidthAt } from '../core/tlog
 import type { Store } from '../store/port/port.ts'
 import { createEdgeRoots } from './edge-roots.ts'
 import { DamageError, LedgerError } from './errors.ts'
-import { rootAt, type Sequencer } from './sequencer.ts'
+import type { LogView } from './view.ts'
 
 export type Prover = {
   /** @throws LedgerError PROOF_RANGE unless index < size ≤ the committed size. */
@@ -26,38 +26,37 @@ export type Prover = {
   bundle(index: number, width: number): Promise<Uint8Array | undefined>
 }
 
-type Deps = { readonly store: Store; readonly sequencer: Sequencer; readonly signer: Signer; readonly origin: string }
+type Deps = { readonly store: Store; readonly view: LogView; readonly signer: Signer; readonly origin: string }
 
 const HASH_BYTES = 32
 /** A version-1 entry in its bundle: a two-byte length and 33 bytes. */
 const BUNDLED_ENTRY_BYTES = 35
 const CACHED_CHECKPOINTS = 1024
 
-/** Proofs over what the sequencer has committed. */
-export function createProver({ store, sequencer, signer, origin }: Deps): Prover {
-  const { read, fullTile } = sequencer.nodes
+/** Proofs over the log as a view shows it. */
+export function createProver({ store, view, signer, origin }: Deps): Prover {
+  const { read, fullTile } = view.nodes
   const readRoots = createEdgeRoots(read)
   const checkpoints = new Map<number, string>()
 
-  const assertRange = (from: number, to: number, what: string) => {
-    const size = sequencer.head().size
-    if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to) || from < 0 || from > to || to > size)
-      throw new LedgerError('PROOF_RANGE', `${what}; the ledger holds ${size} entries.`)
+  const assertRange = async (from: number, to: number, what: string) => {
+    const isRange = Number.isSafeInteger(from) && Number.isSafeInteger(to) && from >= 0 && from <= to
+    if (!isRange || !(await view.reaches(to)))
+      throw new LedgerError('PROOF_RANGE', `${what}; the ledger holds ${view.head().size} entries.`)
   }
 
   const root = async (size: number): Promise<Hash> => {
-    assertRange(0, size, `There is no tree of size ${size}`)
-    const head = sequencer.head()
-    return size === head.size ? head.root : rootAt({ read }, size)
+    await assertRange(0, size, `There is no tree of size ${size}`)
+    return view.rootAt(size)
   }
 
   const inclusionHashes = async (index: number, size: number) => {
-    assertRange(index + 1, size, `There is no inclusion proof of entry ${index} in a tree of size ${size}`)
+    await assertRange(index + 1, size, `There is no inclusion proof of entry ${index} in a tree of size ${size}`)
     return readRoots(size, inclusionPlan(index, size))
   }
 
-  const isCommitted = (level: number, index: number, width: number) =>
-    width >= 1 && width <= tileWidthAt(level, index, sequencer.head().size)
+  const isCommitted = async (level: number, index: number, width: number) =>
+    width >= 1 && view.reaches((index * TILE_WIDTH + width) * 2 ** (level * TILE_HEIGHT))
 
   return {
     async inclusion(index, size) {
@@ -67,13 +66,13 @@ export function createProver({ store, sequencer, signer, origin }: Deps): Prover
     },
     inclusionHashes,
     async consistency(from, to) {
-      assertRange(from, to, `There is no consistency proof from size ${from} to size ${to}`)
+      await assertRange(from, to, `There is no consistency proof from size ${from} to size ${to}`)
       return { from, to, fromRoot: await root(from), toRoot: await root(to), proof: await proveConsistency(from, to, read) }
     },
     async checkpointAt(size) {
       const cached = checkpoints.get(size)
       if (cached !== undefined) return cached
-      const head = sequencer.head()
+      const head = view.head()
       if (size === head.size) return head.note
       const note = signNote(formatCheckpoint({ origin, size, root: await root(size) }), signer)
       checkpoints.set(size, note)
@@ -82,16 +81,17 @@ export function createProver({ store, sequencer, signer, origin }: Deps): Prover
     },
     rootAt: root,
     async tile(level, index, width) {
-      if (!isCommitted(level, index, width)) return undefined
-      const bytes = isCommitted(level, index, TILE_WIDTH)
-        ? await fullTile(level, index)
-        : growingPart(sequencer.edge().tiles[level], level, index)
+      if (!(await isCommitted(level, index, width))) return undefined
+      const bytes =
+        tileWidthAt(level, index, view.head().size) === TILE_WIDTH
+          ? await fullTile(level, index)
+          : growingPart(view.edge().tiles[level], level, index)
       return bytes?.subarray(0, width * HASH_BYTES)
     },
     async bundle(index, width) {
-      if (!isCommitted(0, index, width)) return undefined
+      if (!(await isCommitted(0, index, width))) return undefined
       const full = await store.readBundle(index)
-      const bytes = full ?? growingPart(sequencer.edge().bundle, 0, index)
+      const bytes = full ?? growingPart(view.edge().bundle, 0, index)
       const leaves = await read(Array.from({ length: width }, (_, i) => ({ level: 0, index: index * TILE_WIDTH + i })))
       return fittingBundle(bytes?.subarray(0, width * BUNDLED_ENTRY_BYTES), index, leaves)
     },
@@ -99,7 +99,7 @@ export function createProver({ store, sequencer, signer, origin }: Deps): Prover
 
   /** The edge's bytes, where they are still those of the tile that was asked for: a commit may have come in between. */
   function growingPart(bytes: Uint8Array | undefined, level: number, index: number): Uint8Array | undefined {
-    const growing = Math.floor(sequencer.head().size / 2 ** ((level + 1) * TILE_HEIGHT))
+    const growing = Math.floor(view.head().size / 2 ** ((level + 1) * TILE_HEIGHT))
     return growing === index && bytes !== undefined && bytes.length <= TILE_WIDTH * BUNDLED_ENTRY_BYTES ? bytes : undefined
   }
 }

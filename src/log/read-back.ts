@@ -1,23 +1,43 @@
 /** Promise 1's last part: what was just committed is read from the store again and must give the head that was signed. */
 import { equalBytes } from '../core/bytes.ts'
-import { hashLeaf } from '../core/hash.ts'
+import { type Hash, hashLeaf } from '../core/hash.ts'
 import { extendTree } from '../core/tlog/extension.ts'
-import { decodeBundle, TILE_HEIGHT, TILE_WIDTH } from '../core/tlog/tile.ts'
+import { decodeBundle, TILE_HEIGHT, TILE_WIDTH, tileWidthAt } from '../core/tlog/tile.ts'
 import { rootFromRange } from '../core/tlog/tree.ts'
 import type { Edge, Head, Store } from '../store/port/port.ts'
 import { LedgerError } from './errors.ts'
-import type { TreeState } from './tree-state.ts'
+import { createNodes, rootAt } from './nodes.ts'
+import { restore, type TreeState } from './tree-state.ts'
 
 const HASH_BYTES = 32
 
+/** A head and its edge as the store has them. */
+type Stored = { readonly head: Head; readonly edge: Edge }
+
 /**
- * Reads the entries and tiles of one batch from the store and re-derives its head upon the tree before it, which earlier batches derived.
- * @throws LedgerError LEDGER_CORRUPT when the store holds anything else than what `head` says.
+ * Whether a batch is in the log, the one question that settles every commit: does the store's tree at the size that was committed re-derive to the root that was
+ * committed? Another node may have taken the head further since. `before` is the tree that the batch was built on, which earlier batches derived.
+ * @returns false when the store has not reached that size, or holds another tree at it
+ * @throws LedgerError LEDGER_CORRUPT when the store's head says that the batch is in, and its entries and tiles are others
  */
-export async function rederive(store: Store, before: TreeState, head: Head): Promise<void> {
+export async function isIn(store: Store, before: TreeState, head: Head): Promise<boolean> {
   const stored = await store.readHead()
-  if (stored === undefined || stored.head.size !== head.size || !equalBytes(stored.head.root, head.root)) throw mismatch('the head')
-  const entries = await readEntries(store, stored.edge, before, head.size)
+  if (stored === undefined || stored.head.size < head.size) return false
+  if (!equalBytes(await rootIn(store, stored, head.size), head.root)) return false
+  await rederive(store, stored, before, head)
+  return true
+}
+
+/** Root hash of the first `size` entries by what the store holds: as its head says, or where that has gone on, by its tiles. */
+async function rootIn(store: Store, { head, edge }: Stored, size: number): Promise<Hash> {
+  if (head.size === size) return head.root
+  if (restore(head, edge) === undefined) throw mismatch('the growing edge')
+  return rootAt(createNodes(store, head, edge), size)
+}
+
+/** Reads the entries and tiles of one batch and re-derives its head. */
+async function rederive(store: Store, stored: Stored, before: TreeState, head: Head): Promise<void> {
+  const entries = await readEntries(store, stored, before, head.size)
   const { range, nodes } = extendTree(before.head.size, before.range, entries.map(hashLeaf))
   if (!equalBytes(rootFromRange(range), head.root)) throw mismatch('the entries')
 
@@ -26,29 +46,30 @@ export async function rederive(store: Store, before: TreeState, head: Head): Pro
     if (node.level % TILE_HEIGHT !== 0) continue
     const level = node.level / TILE_HEIGHT
     const index = Math.floor(node.index / TILE_WIDTH)
-    const tile = tiles.get(`${level}/${index}`) ?? (await readTile(store, stored.edge, head.size, level, index))
+    const tile = tiles.get(`${level}/${index}`) ?? (await readTile(store, stored, level, index))
     tiles.set(`${level}/${index}`, tile)
     const at = (node.index % TILE_WIDTH) * HASH_BYTES
     if (!equalBytes(tile.subarray(at, at + HASH_BYTES), node.hash)) throw mismatch(`tile ${level}/${index}`)
   }
 }
 
-async function readEntries(store: Store, edge: Edge, before: TreeState, to: number): Promise<Uint8Array[]> {
+async function readEntries(store: Store, stored: Stored, before: TreeState, to: number): Promise<Uint8Array[]> {
   const entries: Uint8Array[] = []
   const growing = Math.floor(before.head.size / TILE_WIDTH)
   for (let bundle = growing; bundle * TILE_WIDTH < to; bundle++) {
     const width = Math.min(TILE_WIDTH, to - bundle * TILE_WIDTH)
-    const bytes = width === TILE_WIDTH ? await store.readBundle(bundle) : edge.bundle
+    const held = tileWidthAt(0, bundle, stored.head.size)
+    const bytes = held === TILE_WIDTH ? await store.readBundle(bundle) : stored.edge.bundle
     if (bytes === undefined) throw mismatch(`entry bundle ${bundle}`)
-    // What was in the growing bundle before was read back with the batches that put it there.
+    // Entries before the batch were read back with their own commits; those behind it are another node's.
     const [earlierBytes, earlier] = bundle === growing ? [before.edge.bundle.length, before.head.size % TILE_WIDTH] : [0, 0]
-    entries.push(...decodeBundle(bytes.subarray(earlierBytes), width - earlier))
+    entries.push(...decodeBundle(bytes.subarray(earlierBytes), held - earlier).slice(0, width - earlier))
   }
   return entries
 }
 
-async function readTile(store: Store, edge: Edge, size: number, level: number, index: number): Promise<Uint8Array> {
-  const isFull = (index + 1) * TILE_WIDTH <= Math.floor(size / 2 ** (level * TILE_HEIGHT))
+async function readTile(store: Store, { head, edge }: Stored, level: number, index: number): Promise<Uint8Array> {
+  const isFull = (index + 1) * TILE_WIDTH <= Math.floor(head.size / 2 ** (level * TILE_HEIGHT))
   const tile = isFull ? await store.readTile(level, index) : edge.tiles[level]
   if (tile === undefined) throw mismatch(`tile ${level}/${index}`)
   return tile

@@ -1,18 +1,14 @@
 /**
- * The sequencer: the only place where the log grows. It takes a batch, gives indexes, extends the tree, commits, signs, reads back what is
- * on disk, and only then lets the submitters be answered.
+ * The sequencer: the only place where the log grows. It takes a batch, gives indexes, extends the tree, commits, reads back what is
+ * on disk, signs, and only then lets the submitters be answered.
  */
 import { equalBytes } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
-import type { Hash } from '../core/hash.ts'
-import { formatCheckpoint } from '../core/tlog/checkpoint.ts'
-import { type Signer, signNote } from '../core/tlog/note.ts'
-import { rootFromRange, rootNodes } from '../core/tlog/tree.ts'
 import { type Head, type NewRecord, type Store, StoreError } from '../store/port/port.ts'
 import { LedgerError } from './errors.ts'
-import { createNodes, type Nodes } from './nodes.ts'
-import { rederive } from './read-back.ts'
-import { EMPTY_STATE, type Growth, grow, restore, type TreeState } from './tree-state.ts'
+import { isIn } from './read-back.ts'
+import { EMPTY_STATE, type Growth, grow, type TreeState } from './tree-state.ts'
+import type { OwnView } from './view.ts'
 
 /** A statement ready to be logged. */
 export type Prepared = Omit<NewRecord, 'index'> & { readonly entry: Uint8Array }
@@ -20,16 +16,12 @@ export type Prepared = Omit<NewRecord, 'index'> & { readonly entry: Uint8Array }
 /** Where a statement stands in the log; `known` when it stood there before. */
 export type Submission = { readonly index: number; readonly known: boolean }
 
-/** The newest committed head with its signed checkpoint. */
-export type SignedHead = Head & { readonly note: string }
-
 export type Sequencer = {
-  /** Seals a batch of distinct statements; when it returns, each is durable, signed for and read back. Never called twice at once. */
-  seal(batch: readonly Prepared[]): Promise<Submission[]>
-  head(): SignedHead
-  /** The tree's nodes up to the newest head. */
-  readonly nodes: Nodes
-  edge(): TreeState['edge']
+  /**
+   * Seals a batch of distinct statements; when it returns, each is durable, signed for and read back. Never called twice at once. With `onSize` only upon a tree
+   * of that size, for entries that speak of their own place. @throws LedgerError LEDGER_MOVED when the tree is of another size by then: nothing was written
+   */
+  seal(batch: readonly Prepared[], onSize?: number): Promise<Submission[]>
   /** Promise 7: no batch is sealed from now on. The first reason is kept. */
   stop(reason: string, code?: string): void
   stopped(): string | undefined
@@ -39,31 +31,28 @@ export type Sequencer = {
   unsettled(): string | undefined
 }
 
-type Deps = { readonly store: Store; readonly signer: Signer; readonly origin: string; readonly nowMs: () => number }
+type Deps = { readonly store: Store; readonly view: OwnView; readonly nowMs: () => number }
 
 /** How often a batch is tried again when another node's commit came first. */
 const MOVED_RETRIES = 100
 const ASK_STORE_AGAIN_MS = 1000
 
-/** Opens the sequencer on what the store holds; reads a bounded number of keys. @throws LedgerError LEDGER_CORRUPT */
-export async function openSequencer({ store, signer, origin, nowMs }: Deps): Promise<Sequencer> {
-  let tree = await readTree(store)
-  let nodes = createNodes(store, tree.head, tree.edge)
-  let signed = signHead(tree.head)
+/** Makes the sequencer that moves a view on. */
+export function createSequencer({ store, view, nowMs }: Deps): Sequencer {
   let stopReason: string | undefined
   let stopCode: string | undefined
   /** Promise 7: a commit's outcome is not known, so nothing is built upon the head until the store has told it. */
   let unsettled: string | undefined
   let settling: Promise<void> | undefined
 
-  /** Signs a head, and is only ever given a committed one. Ed25519 is deterministic: a head has one checkpoint, whoever signs it when. */
-  function signHead(head: Head): SignedHead {
-    return { ...head, note: signNote(formatCheckpoint({ origin, ...head }), signer) }
-  }
+  async function sealBatch(batch: readonly Prepared[], onSize: number | undefined): Promise<Submission[]> {
+    const tree = view.tree()
+    if (onSize !== undefined && tree.head.size !== onSize)
+      throw new LedgerError('LEDGER_MOVED', `The log is of ${tree.head.size} entries now.`)
 
-  async function sealBatch(batch: readonly Prepared[]): Promise<Submission[]> {
     // Look up who is known, on the head that the commit below insists on. A crash here leaves nothing behind.
     const known = await store.findIdentities(batch.map(statement => statement.identity))
+    if (known.some(index => index !== undefined && index >= tree.head.size)) throw new HeadMoved('HEAD_MOVED', 'another node has logged it')
     const fresh = batch.filter((_, i) => known[i] === undefined)
     const submissions = numberFrom(tree.head.size, known)
     if (fresh.length === 0) return submissions
@@ -76,62 +65,63 @@ export async function openSequencer({ store, signer, origin, nowMs }: Deps): Pro
 
     // Commit statements, look-ups, tiles and head at once. A crash leaves all of the batch or none of it. Where it landed, its submitters
     // have no answer; they send again and are answered "known". Nothing else needs repair, so starting after a crash is just starting.
-    await commit(growth, fresh)
+    const failure = await commit(growth, fresh)
 
-    // Sign the committed head. A crash leaves it unsigned; the next start signs it, with the same bytes.
-    const next = signHead(growth.state.head)
+    // Ask the store whether the batch is in, after a clean commit too: its tree at the new size, read back, must re-derive to the new root,
+    // however far another node has taken the head since. A crash leaves a sound commit; a mismatch stops the ledger, unanswered.
+    if (!(await isIn(store, tree, growth.state.head))) throw await notInError(tree, failure)
 
-    // Read the batch back from the store and re-derive the head. A crash leaves a sound commit; a mismatch stops the ledger, unanswered.
-    await rederive(store, tree, growth.state.head)
-
-    // From here on the batch is public: reads, proofs and the checkpoint see it, and the submitters are answered. A crash leaves a sound, signed commit;
-    // whoever has no answer yet sends again and is answered "known".
-    tree = growth.state
-    nodes.add(growth.nodes)
-    signed = next
+    // Sign the committed head. From here on the batch is public: reads, proofs and the checkpoint see it, and the submitters are answered.
+    // A crash leaves a sound commit, which the next start signs with the same bytes; submitters without an answer send again.
+    view.advance(growth)
     return submissions
   }
 
-  /** Commits, and where the store could not say what came of it, learns that from the head. Returns only when the batch is in. */
-  async function commit(growth: Growth, fresh: readonly Prepared[]): Promise<void> {
-    const records = fresh.map((statement, i) => ({ ...statement, index: tree.head.size + i }))
-    const { tiles, bundles, state } = growth
+  /** Commits. Returns what the store threw where it could not say what came of it. */
+  async function commit(
+    { before, state, tiles, bundles }: Growth,
+    fresh: readonly Prepared[],
+  ): Promise<{ readonly cause: unknown } | undefined> {
+    const records = fresh.map((statement, i) => ({ ...statement, index: before.head.size + i }))
     try {
-      await store.commit({ previous: tree.head, next: state.head, edge: state.edge, tiles, bundles, records, timeMs: nowMs() })
+      await store.commit({ previous: before.head, next: state.head, edge: state.edge, tiles, bundles, records, timeMs: nowMs() })
+      return undefined
     } catch (cause) {
-      const found = (await readHeadOr(cause))?.head ?? EMPTY_STATE.head
-      if (equalHeads(found, state.head)) return
-      if (equalHeads(found, tree.head))
-        throw new LedgerError('LEDGER_COMMIT_FAILED', 'The batch could not be written; nothing of it was kept. Send it again.', { cause })
-      throw new HeadMoved('HEAD_MOVED', `the head moved to size ${found.size}`, { cause })
+      if (cause instanceof StoreError && cause.code === 'STORE_HEAD_MOVED') throw new HeadMoved('HEAD_MOVED', cause.message, { cause })
+      return { cause }
     }
   }
 
-  async function readHeadOr(cause: unknown) {
-    try {
-      return await store.readHead()
-    } catch (error) {
-      throw isUnsettled(error) ? unsettledError(error, cause) : error
-    }
+  /** A batch that is not in: after a clean commit the store has lost it; after a failed one it can be sent, or sealed, again. */
+  async function notInError(tree: TreeState, failure: { readonly cause: unknown } | undefined): Promise<Error> {
+    if (failure === undefined) return new LedgerError('LEDGER_CORRUPT', 'the head in the store is not what was committed')
+    const found = (await store.readHead())?.head ?? EMPTY_STATE.head
+    if (equalHeads(found, tree.head))
+      return new LedgerError('LEDGER_COMMIT_FAILED', 'The batch could not be written; nothing of it was kept. Send it again.', failure)
+    return new HeadMoved('HEAD_MOVED', `the head moved to size ${found.size}`, failure)
   }
 
   /** From here on nothing is sealed until the head was read. Asked for by the next batch, and by the clock where none comes. */
-  function unsettledError(error: StoreError, cause: unknown): LedgerError {
+  function unsettledError(error: StoreError): LedgerError {
     unsettled = error.message
     setTimeout(() => {
       if (unsettled !== undefined) settle().catch(() => {})
     }, ASK_STORE_AGAIN_MS).unref()
-    return new LedgerError('LEDGER_UNSETTLED', `${error.message} A record without an answer is not lost by being sent again.`, { cause })
+    return new LedgerError('LEDGER_UNSETTLED', `${error.message} A record without an answer is not lost by being sent again.`, {
+      cause: error,
+    })
   }
 
+  /** Learns the store's head, which tells what became of a write, and where another node has gone. */
   function settle(): Promise<void> {
-    settling ??= follow()
+    settling ??= view
+      .refresh()
       .then(
         () => {
           unsettled = undefined
         },
         error => {
-          throw isUnsettled(error) ? unsettledError(error, error.cause) : failStopped(error)
+          throw isUnsettled(error) ? unsettledError(error) : failStopped(error)
         },
       )
       .finally(() => {
@@ -140,28 +130,16 @@ export async function openSequencer({ store, signer, origin, nowMs }: Deps): Pro
     return settling
   }
 
-  /** Takes over a head that another node committed, once it is shown to extend ours. */
-  async function follow(): Promise<void> {
-    const found = await readTree(store)
-    const foundNodes = createNodes(store, found.head, found.edge)
-    const extendsOurs = found.head.size >= tree.head.size && equalBytes(await rootAt(foundNodes, tree.head.size), tree.head.root)
-    if (!extendsOurs)
-      throw new LedgerError('LEDGER_CORRUPT', `the store's head of size ${found.head.size} does not extend ours of size ${tree.head.size}`)
-    tree = found
-    nodes = foundNodes
-    signed = signHead(found.head)
-  }
-
-  async function seal(batch: readonly Prepared[]): Promise<Submission[]> {
+  async function seal(batch: readonly Prepared[], onSize?: number): Promise<Submission[]> {
     for (let tries = 0; tries < MOVED_RETRIES; tries++) {
       if (stopReason !== undefined) throw stoppedError(stopReason, stopCode)
       if (unsettled !== undefined) await settle()
       try {
-        return await sealBatch(batch)
+        return await sealBatch(batch, onSize)
       } catch (error) {
-        if (error instanceof LedgerError && (error.code === 'LEDGER_COMMIT_FAILED' || error.code === 'LEDGER_UNSETTLED')) throw error
-        // The store could not be read: nothing was written, and the next batch finds out whether it can be again.
-        if (isUnsettled(error)) throw unsettledError(error, error.cause)
+        if (error instanceof LedgerError && (error.code === 'LEDGER_COMMIT_FAILED' || error.code === 'LEDGER_MOVED')) throw error
+        // The store could not be read: the next batch finds out whether it can be again, and what became of this one.
+        if (isUnsettled(error)) throw unsettledError(error)
         if (!(error instanceof HeadMoved)) throw failStopped(error)
       }
       await settle()
@@ -181,38 +159,7 @@ export async function openSequencer({ store, signer, origin, nowMs }: Deps): Pro
     return stoppedError(stopReason ?? '', stopCode, cause)
   }
 
-  return {
-    seal,
-    head: () => signed,
-    nodes: { read: wanted => nodes.read(wanted), fullTile: (level, index) => nodes.fullTile(level, index), add: added => nodes.add(added) },
-    edge: () => tree.edge,
-    stop,
-    stopped: () => stopReason,
-    stopCode: () => stopCode,
-    unsettled: () => unsettled,
-  }
-}
-
-/** Root hash of the tree's first `size` entries. */
-export async function rootAt(nodes: Pick<Nodes, 'read'>, size: number): Promise<Hash> {
-  return rootFromRange(await nodes.read(rootNodes(size)))
-}
-
-async function readTree(store: Store): Promise<TreeState> {
-  // Read before the head, which another node may move meanwhile.
-  const newest = (await store.lastSize()) ?? 0
-  const row = await store.readHead()
-  if (row === undefined) return EMPTY_STATE
-  const tree = restore(row.head, row.edge)
-  if (tree === undefined) throw corruptHead('The growing edge in the store does not give the size and root of its head.')
-  // Whoever seals upon an old head signs another tree than the one that was signed.
-  if (newest > row.head.size)
-    throw corruptHead(`The head in the store is of ${row.head.size} entries, and a newer commit led to ${newest}.`)
-  return tree
-}
-
-function corruptHead(what: string): LedgerError {
-  return new LedgerError('LEDGER_CORRUPT', `${what} Stop the service, copy the data folder, and run "openseal doctor".`)
+  return { seal, stop, stopped: () => stopReason, stopCode: () => stopCode, unsettled: () => unsettled }
 }
 
 /** New statements get the next indexes, in the batch's order; known ones keep theirs. */

@@ -14,6 +14,8 @@ export type TreeState = { readonly head: Head; readonly edge: Edge; readonly ran
 
 /** What one batch adds. */
 export type Growth = {
+  /** The tree that it was built on. */
+  readonly before: TreeState
   readonly state: TreeState
   readonly tiles: readonly FullTile[]
   readonly bundles: readonly FullBundle[]
@@ -31,7 +33,8 @@ export function grow(before: TreeState, entries: readonly Uint8Array[]): Growth 
   const { size, range, nodes } = extendTree(before.head.size, before.range, entries.map(hashLeaf))
   const { tiles, edge: tileEdge } = growTiles(before, nodes, size)
   const { bundles, bundle } = growBundle(before, entries)
-  return { state: { head: { size, root: rootFromRange(range) }, edge: { tiles: tileEdge, bundle }, range }, tiles, bundles, nodes }
+  const state = { head: { size, root: rootFromRange(range) }, edge: { tiles: tileEdge, bundle }, range }
+  return { before, state, tiles, bundles, nodes }
 }
 
 /**

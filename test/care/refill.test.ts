@@ -7,8 +7,9 @@ import { formatCheckpoint } from '../../src/core/tlog/checkpoint.ts'
 import { formatVkey, signNote } from '../../src/core/tlog/note.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import { recordOf } from '../../src/log/prepare.ts'
-import { openSequencer } from '../../src/log/sequencer.ts'
+import { createSequencer } from '../../src/log/sequencer.ts'
 import { createLogSigner } from '../../src/log/signer.ts'
+import { openLogView } from '../../src/log/view.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
 import type { Store } from '../../src/store/port/port.ts'
 import { checkLog } from '../ledger/check-log.ts'
@@ -40,7 +41,8 @@ describe('filling up across a change of the log’s key', () => {
     const batch = []
     for await (const { index, statement } of store.readStatements(0, size))
       batch.push({ ...recordOf(index, statement!), entry: encodeEntry(statement!) })
-    await (await openSequencer({ store: older, signer, origin: ORIGIN, nowMs })).seal(batch)
+    const view = await openLogView({ store: older, signer, origin: ORIGIN })
+    await createSequencer({ store: older, view, nowMs }).seal(batch)
     return older
   }
   const copyOf = (ledger: Ledger): Copy => ({

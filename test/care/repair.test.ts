@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { describeDamage, inspectBundle } from '../../src/care/inspect.ts'
 import { repair } from '../../src/care/repair.ts'
 import { prepare } from '../../src/log/prepare.ts'
-import { openSequencer } from '../../src/log/sequencer.ts'
+import { createSequencer } from '../../src/log/sequencer.ts'
+import { openLogView } from '../../src/log/view.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
 import type { Store } from '../../src/store/port/port.ts'
 import { ORIGIN, signer, statementOf } from '../ledger/fixtures.ts'
@@ -15,7 +16,7 @@ describe('repairing a large ledger', () => {
   let committed: NonNullable<Awaited<ReturnType<Store['readHead']>>>
   before(async () => {
     store = createMemoryStore()
-    const sequencer = await openSequencer({ store, signer, origin: ORIGIN, nowMs: () => 0 })
+    const sequencer = createSequencer({ store, view: await openLogView({ store, signer, origin: ORIGIN }), nowMs: () => 0 })
     const salt = () => 'A'.repeat(43)
     for (let from = 0; from < SIZE; from += 8192) {
       const count = Math.min(8192, SIZE - from)

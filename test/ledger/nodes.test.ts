@@ -1,0 +1,241 @@
+/** Several nodes of one ledger on one store, in every order in which their calls of the store can be made. */
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import { toHex } from '../../src/core/bytes.ts'
+import { parseReceipt } from '../../src/core/receipt.ts'
+import { identityOf, statementBody } from '../../src/core/statements/statement.ts'
+import { parseCheckpoint } from '../../src/core/tlog/checkpoint.ts'
+import { formatVkey, parseNote } from '../../src/core/tlog/note.ts'
+import type { Ledger } from '../../src/ledger/ledger.ts'
+import type { LoggedChange } from '../../src/log/log-keys.ts'
+import type { Submission } from '../../src/log/sequencer.ts'
+import { createLogSigner } from '../../src/log/signer.ts'
+import { createMemoryStore } from '../../src/store/memory/memory.ts'
+import type { Store } from '../../src/store/port/port.ts'
+import { checkLog } from './check-log.ts'
+import { ORIGIN, openTestLedger, statementOf } from './fixtures.ts'
+import { type Act, createStage, everyOrder, OF_THE_LOG, type Outcome, seeded } from './stage.ts'
+
+const otherSigner = createLogSigner(ORIGIN, new Uint8Array(32).fill(7))
+const OTHER_VKEY = formatVkey(otherSigner.vkey)
+
+const codeOf = <T>(outcome: Outcome<T>) => ('error' in outcome ? (outcome.error.code ?? outcome.error.message) : undefined)
+const resultOf = <T>(outcome: Outcome<T>): T => {
+  if ('error' in outcome) throw outcome.error
+  return outcome.value
+}
+type NodesOptions = {
+  /** Changes what a node's store does, by the node's name. */
+  readonly mend?: Readonly<Record<string, (store: Store) => Store>>
+  /** The calls whose order is chosen. */
+  readonly calls?: readonly (keyof Store)[]
+}
+
+/** Nodes on one store, and every checkpoint that any of them showed. */
+async function openNodes(count: number, { mend = {}, calls }: NodesOptions = {}) {
+  const store = createMemoryStore()
+  const stage = createStage(store, calls)
+  const names = 'ABC'.slice(0, count).split('')
+  const nodes: Ledger[] = []
+  for (const name of names) nodes.push(await openTestLedger(stage.node(name, mend[name])))
+  const shown = new Set<string>()
+  return {
+    store,
+    stage,
+    nodes,
+    shown,
+    look: () => {
+      for (const node of nodes) shown.add(node.head().note)
+    },
+    /** Every checkpoint that was shown is one of the tree that the store holds now; no node has stopped. */
+    async check(going: readonly Ledger[] = nodes) {
+      const size = await checkLog(store)
+      const reader = await openTestLedger(store, going.length === 0 ? { signer: otherSigner } : {})
+      for (const note of shown) {
+        const { size, root } = parseCheckpoint(parseNote(note).text)
+        equal(toHex(await reader.rootAt(size)), toHex(root), `the checkpoint of size ${size}`)
+      }
+      deepEqual(
+        going.map(node => node.stopped()),
+        going.map(() => undefined),
+      )
+      return size
+    },
+  }
+}
+
+const submits = (node: Ledger, name: string, ...records: string[]) =>
+  records.map(record => ({ node: name, run: () => node.submit(statementOf(record)) }))
+
+describe('nodes on one store', () => {
+  it('seal side by side in every order: none stops, none forks, and each answer holds', async () => {
+    const runs = await everyOrder(async choose => {
+      const { nodes, stage, look, check } = await openNodes(2)
+      const [a, b] = nodes as [Ledger, Ledger]
+      const outcomes = await stage.play([...submits(a, 'A', 'one'), ...submits(b, 'B', 'two')], choose, look)
+      deepEqual(outcomes.map(outcome => resultOf(outcome).index).sort(), [1, 2])
+      equal(await check(), 3)
+    })
+    ok(runs > 50, `${runs} orders`)
+  })
+
+  it('give one statement one index in every order, whichever of them it is sent to', async () => {
+    await everyOrder(async choose => {
+      const { nodes, stage, look, check } = await openNodes(2)
+      const [a, b] = nodes as [Ledger, Ledger]
+      const outcomes = await stage.play([...submits(a, 'A', 'one'), ...submits(b, 'B', 'one')], choose, look)
+      deepEqual(
+        outcomes.map(outcome => resultOf(outcome).index),
+        [1, 1],
+      )
+      deepEqual(outcomes.map(outcome => resultOf(outcome).known).sort(), [false, true])
+      equal(await check(), 2)
+    })
+  })
+
+  it('show what another has logged: its statement, its proofs and its receipt', async () => {
+    const { nodes } = await openNodes(2)
+    const [a, b] = nodes as [Ledger, Ledger]
+    const { index } = await a.submit(statementOf('one'))
+    equal(JSON.parse((await b.statement(index))!).record, 'one')
+    await a.submit(statementOf('two'))
+    equal((await b.inclusion(1, 3)).size, 3)
+    equal(parseReceipt(await b.receipt(2)).anchors.length, 0)
+    equal(b.head().note, a.head().note)
+    await rejects(b.statement(3), { code: 'RECORD_NOT_FOUND' })
+  })
+
+  it('seal nothing with a log key that another of them has ended, in every order', async () => {
+    await everyOrder(async choose => {
+      const { nodes, stage, look, shown, store, check } = await openNodes(2)
+      const [a, b] = nodes as [Ledger, Ledger]
+      const acts: Act<LoggedChange | Submission>[] = [{ node: 'A', run: () => a.changeKey(OTHER_VKEY) }, ...submits(b, 'B', 'one')]
+      const outcomes = await stage.play(acts, choose, look)
+      const [changed, submitted] = outcomes as [Outcome<LoggedChange>, Outcome<Submission>]
+      const { index, change: logged } = resultOf(changed)
+      equal(logged.fromSize, index + 2, 'the size from which the new key signs')
+      equal((await store.readHead())?.head.size, index + 1, 'nothing is on top of the change')
+      if ('error' in submitted) equal(codeOf(submitted), 'LEDGER_STOPPED')
+      await rejects(b.submit(statementOf('two')), { code: 'LEDGER_STOPPED', message: /log key/ })
+      for (const note of shown) ok(parseCheckpoint(parseNote(note).text).size < logged.fromSize)
+      const next = await openTestLedger(store, { signer: otherSigner })
+      await next.submit(statementOf('three'))
+      await rejects(b.submit(statementOf('four')), { code: 'LEDGER_STOPPED' })
+      equal(await check([]), index + 2)
+    })
+  })
+
+  const lostAnswers = {
+    'did not land': () => Promise.reject(new Error('the connection was lost')),
+    'landed all the same': async (commit: () => Promise<void>) => {
+      await commit()
+      throw new Error('the connection was lost')
+    },
+  }
+  for (const [what, answer] of Object.entries(lostAnswers))
+    it(`learn what became of a commit without an answer that ${what}, wherever another takes the head meanwhile`, async () => {
+      await everyOrder(async choose => {
+        let isLost = false
+        const losing = (store: Store): Store => ({
+          ...store,
+          async commit(commit) {
+            // The ledger's own first commit is its genesis, and only one commit is lost.
+            if (isLost || commit.previous.size === 0) return store.commit(commit)
+            isLost = true
+            return answer(() => store.commit(commit))
+          },
+        })
+        const { nodes, stage, look, check, store } = await openNodes(2, { mend: { A: losing } })
+        const [a, b] = nodes as [Ledger, Ledger]
+        const [first, second] = await stage.play([...submits(a, 'A', 'one'), ...submits(b, 'B', 'two')], choose, look)
+        resultOf(second!)
+        const size = await check()
+        const kept = (await store.findIdentities([identityOf(statementBody(statementOf('one')))]))[0]
+        if ('error' in first!) deepEqual([codeOf(first), kept], ['LEDGER_COMMIT_FAILED', undefined])
+        else deepEqual(first, { value: { index: kept, known: false } })
+        equal(size, kept === undefined ? 2 : 3)
+        deepEqual(await a.submit(statementOf('one')), { index: kept ?? 2, known: kept !== undefined })
+      })
+    })
+
+  it('begin one log, whichever of them is first on an empty store', async () => {
+    const runs = await everyOrder(async choose => {
+      const store = createMemoryStore()
+      const stage = createStage(store, OF_THE_LOG)
+      let clockMs = Date.UTC(2026, 0, 2)
+      const acts = ['A', 'B'].map(node => ({
+        node,
+        run: () => {
+          clockMs += 60_000
+          const startedMs = clockMs
+          return openTestLedger(stage.node(node), { nowMs: () => startedMs })
+        },
+      }))
+      const [a, b] = (await stage.play(acts, choose)).map(resultOf) as [Ledger, Ledger]
+      equal(await checkLog(store), 1)
+      equal(await a.statement(0), await b.statement(0))
+      equal((await b.submit(statementOf('one'))).index, 1)
+    })
+    ok(runs > 10, `${runs} orders`)
+  })
+
+  it('read while they seal: in every order a node shows only what the store holds, and never goes back', async () => {
+    await everyOrder(async choose => {
+      const { nodes, stage, look, check } = await openNodes(2, { calls: OF_THE_LOG })
+      const [a, b] = nodes as [Ledger, Ledger]
+      let last = 0
+      const neverBack = () => {
+        look()
+        ok(b.head().size >= last)
+        last = b.head().size
+      }
+      const acts: Act<unknown>[] = [...submits(a, 'A', 'one'), ...submits(b, 'B', 'two'), { node: 'B', run: () => b.refresh() }]
+      for (const outcome of await stage.play(acts, choose, neverBack)) resultOf(outcome)
+      equal(await check(), 3)
+      equal((await b.inclusion(2, 3)).size, 3)
+    })
+  })
+
+  it('change the key once where two of them change it at the same time', async () => {
+    await everyOrder(async choose => {
+      const { nodes, stage, look, store, check } = await openNodes(2)
+      const third = formatVkey(createLogSigner(ORIGIN, new Uint8Array(32).fill(9)).vkey)
+      const outcomes = await stage.play(
+        nodes.map((node, at) => ({ node: 'AB'[at]!, run: () => node.changeKey([OTHER_VKEY, third][at]!) })),
+        choose,
+        look,
+      )
+      deepEqual(outcomes.map(codeOf).sort(), ['LEDGER_STOPPED', undefined])
+      equal((await store.listDocuments('key-changes')).length, 1)
+      if (outcomes.findIndex(outcome => 'value' in outcome) === 0) equal(await check([]), 2)
+    })
+  })
+
+  it('stay one log over many batches of three nodes, whose readers ask for what the others logged', async () => {
+    for (let seed = 0; seed < 12; seed++) {
+      const choose = seeded(seed)
+      const { nodes, stage, look, check } = await openNodes(3)
+      const records = Array.from({ length: 60 }, (_, i) => `r${i % 45}`)
+      const acts: Act<unknown>[] = nodes.flatMap((node, at) =>
+        Array.from({ length: 12 }, (_, i) => {
+          const record = records[choose(records.length)]!
+          const name = 'ABC'[at]!
+          if (i % 4 === 3) return { node: name, run: () => node.refresh() }
+          return {
+            node: name,
+            // Late, so that a node seals many batches.
+            run: async () => {
+              for (let before = 0; before < i; before++) await node.refresh()
+              const { index } = await node.submit(statementOf(record))
+              for (const reader of nodes) equal(JSON.parse((await reader.statement(index))!).record, record)
+              for (const reader of nodes) parseReceipt(await reader.receipt(index))
+            },
+          }
+        }),
+      )
+      for (const outcome of await stage.play(acts, choose, look)) resultOf(outcome)
+      const size = await check()
+      const sizes = new Set(await Promise.all(nodes.map(node => node.refresh().then(() => node.head().note))))
+      deepEqual([sizes.size, nodes[0]!.head().size], [1, size], `seed ${seed}`)
+    }
+  }).timeout(120_000)
+})
