@@ -37,20 +37,28 @@ export function formatAnswers(say: Say, { own, parts, partsLeftOut }: Answers): 
   ]
 }
 
-/** A line for each of several files: the name, the verdict and its sentence. */
+/** A line for each of several files: the name, the verdict, its sentence and what became of the version; then by whose rules all were checked. */
 export function formatTable(say: Say, rows: readonly Row[]): string[] {
-  return rows.flatMap(row => {
-    if (row.kind === 'left-out') return [`${markOf('failed')} ${row.name}: ${row.detail} [${row.code}]`]
-    const isReceipt = row.kind === 'receipt'
-    return row.answers.own.map(answer => {
-      const { finding } = answer
-      if (finding === undefined) return `${markOf('not-run')} ${row.name}: ${sayProblem(say, answer)}`
-      const { result } = finding
-      const mark = markOf(result.isGreen ? 'passed' : result.verdict === 'invalid' ? 'failed' : 'not-run')
-      const sentence = `${result.verdict} (${sayMark(say, result)}): ${sayHeading(say, finding).sentence}`
-      return `${mark} ${row.name}: ${sentence}${isReceipt ? ` [${RECEIPT_GIVEN.code}: ${RECEIPT_GIVEN.detail}]` : ''}`
-    })
+  const judged = rows
+    .flatMap(row => (row.kind === 'left-out' ? [] : row.answers.own.flatMap(({ finding }) => finding ?? [])))
+    .find(({ result }) => result.verdict !== 'unknown')
+  return [...rows.flatMap(row => formatRow(say, row)), ...(judged ? ['', sayTrust(say, judged)] : [])]
+}
+
+function formatRow(say: Say, row: Row): string[] {
+  if (row.kind === 'left-out') return [`${markOf('failed')} ${row.name}: ${row.detail} [${row.code}]`]
+  const isReceipt = row.kind === 'receipt'
+  const releases = row.answers.parts.filter(answer => partOf(answer)?.kind === 'release')
+  const lines = row.answers.own.map(answer => {
+    const { finding } = answer
+    if (finding === undefined) return `${markOf('not-run')} ${row.name}: ${sayProblem(say, answer)}`
+    const { result } = finding
+    const mark = markOf(result.isGreen ? 'passed' : result.verdict === 'invalid' ? 'failed' : 'not-run')
+    const sentence = [sayHeading(say, finding).sentence, ...sayChanges(say, result)].join(' ')
+    const told = `${result.verdict} (${sayMark(say, result)}): ${sentence}`
+    return `${mark} ${row.name}: ${told}${isReceipt ? ` [${RECEIPT_GIVEN.code}: ${RECEIPT_GIVEN.detail}]` : ''}`
   })
+  return [...lines, ...(releases.length > 0 ? [`  ${countReleases(say, releases)}`] : [])]
 }
 
 /** The mark of a check: a letter where the terminal knows no more. */
@@ -116,8 +124,6 @@ function formatChecks(say: Say, checks: readonly CheckResult[]): string[] {
 }
 
 function formatReleases(say: Say, releases: readonly Answer[], leftOut: number): string[] {
-  const markOfRelease = ({ finding }: Answer) => (finding ? sayMark(say, finding.result) : say('status.not-run'))
-  const counts = [...Map.groupBy(releases, markOfRelease)].map(([mark, { length }]) => `${mark}: ${length}`)
   const isInOrder = ({ finding }: Answer) =>
     finding !== undefined &&
     ['anchored', 'test-network'].includes(finding.result.verdict) &&
@@ -129,11 +135,17 @@ function formatReleases(say: Say, releases: readonly Answer[], leftOut: number):
     return `  ${part ? sayPart(say, part) : ''}: ${answer.finding ? sayVerdict(say, answer.finding.result) : sayRefused(say, answer)}`
   })
   return [
-    `${say('result.releases')}: ${counts.join(' · ')}`,
+    countReleases(say, releases),
     ...shown,
     ...(odd.length > SHOWN_RELEASES ? [`  … +${odd.length - SHOWN_RELEASES} (--json)`] : []),
     ...(leftOut > 0 ? [`  ${say('verify.tooManyReleases', { count: releases.length, left: leftOut })}`] : []),
   ]
+}
+
+function countReleases(say: Say, releases: readonly Answer[]): string {
+  const markOfRelease = ({ finding }: Answer) => (finding ? sayMark(say, finding.result) : say('status.not-run'))
+  const counts = [...Map.groupBy(releases, markOfRelease)].map(([mark, { length }]) => `${mark}: ${length}`)
+  return `${say('result.releases')}: ${counts.join(' · ')}`
 }
 
 function sayRefused(say: Say, answer: Exclude<Answer, { finding: Finding }>): string {

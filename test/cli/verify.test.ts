@@ -24,6 +24,8 @@ describe('openseal verify', function () {
     await world.submit('good', 'good file')
     await world.submit('gone', 'withdrawn file')
     await world.submit('gone', 'withdrawn file', { action: 'withdraw', reason: { code: 'other' }, documents: [] })
+    await world.submit('later', 'first version', { revision: '1' })
+    await world.submit('later', 'second version', { revision: '2' })
     await world.anchor()
     folder = mkdtempSync(join(tmpdir(), 'openseal-verify-'))
     const policy = formatPolicy(world.policy())
@@ -31,6 +33,8 @@ describe('openseal verify', function () {
     const texts = {
       'good.txt': 'good file',
       'gone.txt': 'withdrawn file',
+      'later.txt': 'first version',
+      'package.json': JSON.stringify({ uri: 'u', releases: [{ ocid: 'ocds-1', id: '1', date: '2026-01-01T00:00:00Z', tag: ['tender'] }] }),
       'forged.txt': 'forged',
       'policy.json': policy,
       'r.json': receipt,
@@ -93,6 +97,18 @@ describe('openseal verify', function () {
     assert.deepEqual(await told('good.txt'), [0, 'good.txt: anchored'])
     const { out } = await run(['good.txt', 'none.txt', 'forged.txt'])
     assert.match(out, /^✓ good\.txt: anchored .*\n✗ none\.txt: there is no file none\.txt \[FILE_NOT_FOUND\]\n✗ forged\.txt: invalid /)
+  })
+
+  it('says no less of several files than of one: what became of each version, of the releases in it, and by whose rules', async () => {
+    const { out, code } = await run(['good.txt', 'later.txt', 'package.json'])
+    assert.equal(code, 4)
+    const [good = '', later = '', whole = '', releases = '', none, trust = ''] = out.split('\n')
+    assert.match(good, /^✓ good\.txt: anchored \(On the record\): This file .* UTC\.$/)
+    assert.match(later, /^– later\.txt: anchored \(On the record\): This file .* A later version has been published: entry 5\.$/)
+    assert.match(whole, /^– package\.json: unknown/)
+    assert.equal(releases, '  Releases in this package: No record: 1')
+    assert.equal(none, '')
+    assert.match(trust, /^Checked by the policy in .*policy\.json.*, with the SHA-256 [0-9a-f]{64}\.$/)
   })
 
   it('calls a policy or a receipt in place of the file a slip, and takes a receipt among the files for the one that it names', async () => {
