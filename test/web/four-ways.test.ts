@@ -138,6 +138,7 @@ describe('four ways, one answer', function () {
       },
       'what sha256sum --tag prints': { pasted: `SHA256 (f.txt) = ${sha256}\n`, verdicts: ['anchored'], exit: 0 },
       'the text of a receipt': { pasted: good, verdicts: ['anchored'], exit: 2 },
+      'the text of several receipts': { pasted: `[${good},${await receiptOf(1)}]`, verdicts: ['anchored', 'superseded'], exit: 2 },
     }
   }
 

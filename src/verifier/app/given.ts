@@ -101,6 +101,18 @@ export function readReceipt(name: string, input: string | Uint8Array, of?: strin
 }
 
 /**
+ * The receipts in a text: one, a list of them, or one a line. undefined for anything else, which
+ * must not be judged as a receipt.
+ */
+export function receiptsIn(name: string, text: string): readonly GivenReceipt[] | undefined {
+  const value = readLoosely(text)
+  if (isReceipt(value)) return [readReceipt(name, text)]
+  if (holdsReceipts(text, value)) return readReceiptLines(name, text, value)
+  // A damaged receipt is reported as a receipt.
+  return value === undefined && text.includes('"openseal/receipt@') ? [readReceipt(name, text)] : undefined
+}
+
+/**
  * Reads a receipt from a line, as a submitted package's receipts file and `/v1/receipts/:from/:to`
  * have them.
  */

@@ -1,8 +1,8 @@
 /**
- * Reads what a reader pasted: the text of a receipt, or SHA-256 fingerprints as common tools print
+ * Reads what a reader pasted: the text of receipts, or SHA-256 fingerprints as common tools print
  * them.
  */
-import { type GivenFile, type GivenReceipt, readReceipt } from './given.ts'
+import { type GivenFile, type GivenReceipt, receiptsIn } from './given.ts'
 
 /**
  * What was pasted: receipts, or fingerprints as files that nobody has read; otherwise, what it is
@@ -35,10 +35,11 @@ const MAX_FINGERPRINTS = 10_000
 
 type Line = { readonly sha256: string; readonly name?: string | undefined } | { readonly other: string } | undefined
 
-/** Reads the text of a receipt, or the fingerprints in a tool's output. */
+/** Reads the text of receipts, or the fingerprints in a tool's output. */
 export function readPasted(name: string, text: string): Pasted {
   const pasted = text.replace(/^\ufeff/, '').trim()
-  if (pasted.startsWith('{')) return { kind: 'given', files: [], receipts: [readReceipt(name, pasted)] }
+  const receipts = /^[{[]/.test(pasted) ? receiptsIn(name, pasted) : undefined
+  if (receipts !== undefined) return { kind: 'given', files: [], receipts }
   const lines = pasted.split('\n').map(line => line.trim())
   const read = lines.map((line, at) => readLine(line, lines, at)).filter(line => line !== undefined)
   const files = read.flatMap(line => ('sha256' in line ? [fingerprint(line.sha256.toLowerCase(), line.name)] : []))

@@ -58,10 +58,20 @@ describe('verifier/app/pasted', () => {
       assert.deepEqual(readPasted('pasted', text), { kind: 'other-hash', algorithm: 'SHA3-256' })
   })
 
-  it('takes the text of a receipt, and nothing else', () => {
-    const receipt = readPasted('pasted', ' {"statement":{"documents":[{"sha256":"aa"}]}}\n')
-    assert.ok(receipt.kind === 'given')
-    assert.deepEqual(receipt.receipts[0]?.digests, ['aa'])
+  it('takes the text of receipts, alone, in a list or in lines, and nothing else', () => {
+    const receipt = '{"type":"openseal/receipt@v1","statement":{"documents":[{"sha256":"aa"}]}}'
+    const lines = `${receipt}\n{"index":2,"receipt":${receipt}}\n`
+    for (const [text, count] of [[` ${receipt}\n`, 1], [`[${receipt},${receipt}]`, 2], [lines, 2], [receipt.slice(0, -1), 1]] as const) {
+      const pasted = readPasted('pasted', text)
+      assert.ok(pasted.kind === 'given')
+      assert.equal(pasted.receipts.length, count, text)
+      if (!text.startsWith(receipt.slice(0, -1))) assert.deepEqual(pasted.receipts[0]?.digests, ['aa'])
+    }
+  })
+
+  it('judges no other JSON as a receipt: a document, a policy, or what merely looks like them', () => {
+    for (const text of ['{}', '[]', '{"statement":{}}', '{"type":"openseal/policy@v1"}', '[{"a":1}]', '{"a":', '[1'])
+      assert.deepEqual(readPasted('pasted', text), { kind: 'nothing' }, text)
     for (const text of ['', ' ', '<b>', `${DIGITS}x`, 'g'.repeat(64), `x${'a'.repeat(31)}`, `=${'a'.repeat(64)}`, 'a'.repeat(33)])
       assert.deepEqual(readPasted('pasted', text), { kind: 'nothing' }, text)
   })
