@@ -40,7 +40,8 @@ async function extend(file: string, { ledger, json, rpc }: Options): Promise<voi
   const added = extended.logKeys.filter(({ vkey }) => !pinned.logKeys.some(key => key.vkey === vkey)).map(({ vkey }) => vkey)
   if (added.length > 0) await replaceFile(file, formatPolicy(extended))
   if (json) return printJson({ file, added })
-  if (added.length === 0) return print(`${file} knows every key of ${pinned.origin} already.`)
+  // A mirror that keeps a change to itself tells of none: whether there is one, nobody checked.
+  if (added.length === 0) return print(`${client.url} tells of no key that is not in ${file}. The file stays as it is.`)
   print(`${file} trusts from now on:`, ...added)
   remark(
     'The old key signed the change, and the chain of your policy vouches for it.',

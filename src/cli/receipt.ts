@@ -45,7 +45,7 @@ async function fetchOne(index: number, options: Options): Promise<number> {
     return 0
   }
   const done = await writeReceipt(options.out, `${received.text}\n`, old => isBetter(receiver, received, old))
-  if (options.json) printJson({ index, receipt: options.out, state: received.state, kept: done === 'kept' })
+  if (options.json) printJson({ index, receipt: options.out, state: received.state, testNetwork: received.isTest, kept: done === 'kept' })
   else
     print(
       done === 'kept'

@@ -142,7 +142,7 @@ type Told = {
 
 function tell({ index, known, received, waited, receipts, moved, warnings }: Told, { json, policy }: SubmitOptions): void {
   if (json) {
-    printJson({ index, known, state: received.state, receipts, warnings })
+    printJson({ index, known, state: received.state, testNetwork: received.isTest, receipts, warnings })
     return
   }
   const anchored = received.state === 'anchored' ? `, and anchored${received.isTest ? ' on a test network' : ''}` : ''

@@ -2,7 +2,7 @@
 
 import { isolate, type Say } from '../messages/say.ts'
 import { sayBadPolicy, sayNotPasted } from '../messages/verdict.ts'
-import { readFound } from '../verifier/app/ledger-reader.ts'
+import { LedgerReadError, readFound } from '../verifier/app/ledger-reader.ts'
 import { readReceiptZip } from '../verifier/app/receipt-zip.ts'
 import { type ListedEntry, readRecordVersions } from '../verifier/app/record-versions.ts'
 import {
@@ -62,7 +62,7 @@ export async function checkUpload(say: Say, upload: Upload, means: CheckMeans): 
     ? { policy: given.policy, policySource: given.source, trust: 'policy' as const }
     : { policy: means.policy, trust: 'ledger' as const }
   if (receipts.length > MAX_RECEIPTS) throw new UploadError('UPLOAD_TOO_MANY', 'There are too many receipts.')
-  const ledger = createSiteReader(means.ledger)
+  const ledger = createSiteReader(means, judge.policy.origin)
   const plan = planChecks(files, receipts, { ...judge, chain: means.chain, ledger })
   const answers: Answers[] = []
   for (const { run } of plan) answers.push(await run({ maxWhole: WHOLE_CARDS }))
@@ -97,8 +97,8 @@ function usePolicy(say: Say, sorted: Sorted, name: string, { json }: ReadFile): 
   }
 }
 
-/** Our own ledger, read without HTTP; the verifier checks each receipt all the same. */
-function createSiteReader(ledger: CheckLedger): LedgerReader {
+/** Our own ledger, read without HTTP; the verifier checks each receipt all the same. Of what became of a version it tells nothing where the policy is of another ledger. */
+function createSiteReader({ ledger, policy }: CheckMeans, origin: string): LedgerReader {
   /** The statements of a record, newest first. */
   async function* versionPages({ agency, record }: Statement): AsyncGenerator<readonly ListedEntry[]> {
     for (let before = Number.MAX_SAFE_INTEGER; ; ) {
@@ -118,6 +118,7 @@ function createSiteReader(ledger: CheckLedger): LedgerReader {
     },
     readReceipt: index => ledger.receipt(index),
     async currency(statement, index) {
+      if (origin !== policy.origin) throw new LedgerReadError('LEDGER_OTHER', `the ledger asked is ${policy.origin}, not ${origin}`)
       const versions = await readRecordVersions(versionPages(statement), index, at => ledger.receipt(at))
       return { source: 'ledger', checkpoint: (await ledger.head()).note, ...versions }
     },

@@ -76,7 +76,7 @@ describe('the command line against a ledger', function () {
   it('submits, waits for the anchor, and verifies by a pinned policy: every check passes', async () => {
     write('bridge.txt', 'The bridge is to be built.\n')
     const submitted = await json([...submit, 'bridge.txt', '--record', '2026/1', '--wait', '30'])
-    assert.deepEqual([submitted.code, submitted.value.state], [0, 'anchored'], submitted.err)
+    assert.deepEqual([submitted.code, submitted.value.state, submitted.value.testNetwork], [0, 'anchored', true], submitted.err)
     const verified = await json([...verifyArgs, 'bridge.txt'])
     assert.deepEqual(
       [verified.code, verified.value.verdict, verified.value.matched, verified.value.trust],

@@ -309,6 +309,10 @@ describe('the command line against a mirror that lies', function () {
     lie = () => undefined
     deepEqual([code, /EXTEND_NOT_ANCHORED/.test(err), err.includes(url)], [3, true, true], err)
     equal(read('policy.json'), before)
+    lie = path => (path === '/v1/keys' ? '{"keys":[],"changes":[]}' : undefined)
+    const silent = await openseal(['policy', '--extend', 'policy.json'])
+    lie = () => undefined
+    deepEqual([silent.code, silent.out], [0, `${url} tells of no key that is not in policy.json. The file stays as it is.\n`])
     const unsigned = forge(change, policy.origin, createSigner(policy.origin, THIEF))
     await refuses(
       ['policy', '--extend', 'policy.json'],

@@ -61,7 +61,12 @@ describe('verifier/app/pasted', () => {
   it('takes the text of receipts, alone, in a list or in lines, and nothing else', () => {
     const receipt = '{"type":"openseal/receipt@v1","statement":{"documents":[{"sha256":"aa"}]}}'
     const lines = `${receipt}\n{"index":2,"receipt":${receipt}}\n`
-    for (const [text, count] of [[` ${receipt}\n`, 1], [`[${receipt},${receipt}]`, 2], [lines, 2], [receipt.slice(0, -1), 1]] as const) {
+    for (const [text, count] of [
+      [` ${receipt}\n`, 1],
+      [`[${receipt},${receipt}]`, 2],
+      [lines, 2],
+      [receipt.slice(0, -1), 1],
+    ] as const) {
       const pasted = readPasted('pasted', text)
       assert.ok(pasted.kind === 'given')
       assert.equal(pasted.receipts.length, count, text)

@@ -1,0 +1,39 @@
+/** The check of a form, without its process: what is asked of the ledger that serves the page. */
+import { deepEqual } from 'node:assert/strict'
+import { toUtf8 } from '../../src/core/bytes.ts'
+import { formatPolicy } from '../../src/core/policy.ts'
+import { speak } from '../../src/messages/language.ts'
+import { createFileReader, type ReadFile } from '../../src/verifier/index.ts'
+import { checkUpload } from '../../src/web/server-verify.ts'
+import { chainWith, createWorld, GENESIS, policyWith, STATEMENT } from '../verifier/world.ts'
+import { openWorld } from './world.ts'
+
+function readText(text: string): ReadFile {
+  const reader = createFileReader()
+  reader.update(toUtf8(text))
+  return reader.finish()
+}
+
+describe('web/server-verify', function () {
+  this.timeout(30_000)
+
+  it('asks its own ledger nothing about the record of another, whose name may be the same here', async () => {
+    const here = await openWorld()
+    try {
+      await here.submit('first', 'a record of this ledger')
+      await here.submit(STATEMENT.record, 'a record of this ledger under the same name')
+      const { ledger } = here
+      const other = createWorld([GENESIS, STATEMENT])
+      const files = [
+        { name: 'r.receipt.json', read: readText(await other.receipt(1)) },
+        { name: 'policy.json', read: readText(formatPolicy(policyWith())), isPolicy: true },
+      ]
+      const means = { policy: here.policy(), chain: [chainWith(other)], ledger: { ...ledger, head: async () => ledger.head() } }
+      const answer = await checkUpload(speak('en'), { files }, means)
+      const result = 'answers' in answer ? answer.answers[0]?.own[0]?.finding?.result : undefined
+      deepEqual([result?.verdict, result?.asked, result?.checks.at(-1)?.status], ['anchored', 'nobody', 'not-run'])
+    } finally {
+      await here.close()
+    }
+  })
+})
