@@ -2,7 +2,7 @@
 
 import { isolate, type Say } from '../messages/say.ts'
 import { sayBadPolicy, sayNotPasted } from '../messages/verdict.ts'
-import { LedgerReadError, readFound } from '../verifier/app/ledger-reader.ts'
+import { findByEach, LedgerReadError } from '../verifier/app/ledger-reader.ts'
 import { readReceiptZip } from '../verifier/app/receipt-zip.ts'
 import { type ListedEntry, readRecordVersions } from '../verifier/app/record-versions.ts'
 import {
@@ -109,13 +109,12 @@ function createSiteReader({ ledger, policy }: CheckMeans, origin: string): Ledge
     }
   }
   return {
-    async findReceipts(hashes) {
-      for (const hash of hashes) {
-        const indexes = [...(await ledger.findByDigest(hash, MAX_FOUND)), ...(await ledger.listByDigest(hash, NEWEST, MAX_FOUND))]
-        if (indexes.length > 0) return readFound(indexes, index => ledger.receipt(index))
-      }
-      return []
-    },
+    findReceipts: hashes =>
+      findByEach(
+        hashes,
+        async hash => [...(await ledger.findByDigest(hash, MAX_FOUND)), ...(await ledger.listByDigest(hash, NEWEST, MAX_FOUND))],
+        index => ledger.receipt(index),
+      ),
     readReceipt: index => ledger.receipt(index),
     async currency(statement, index) {
       if (origin !== policy.origin) throw new LedgerReadError('LEDGER_OTHER', `the ledger asked is ${policy.origin}, not ${origin}`)

@@ -11,6 +11,7 @@ import type { FileKind } from '../../documents/file-kind.ts'
 import type { PdfFacts } from '../../documents/pdf.ts'
 import type { ChainReader } from '../chain-reader.ts'
 import type { CheckResult, Result, Trust } from '../result.ts'
+import { VERDICTS, type VerdictCode } from '../verdict.ts'
 import { verify } from '../verify.ts'
 import { rememberAnswers } from './chain-memory.ts'
 import type { Release } from './file-reader.ts'
@@ -152,10 +153,11 @@ async function checkFile(
 ): Promise<Answers> {
   const { digest, kind, pdf, releases, releasesLeftOut } = file.read
   const subject = { fileName: file.name, digest, isFingerprint: file.isFingerprint, fileKind: kind, pdf }
-  const own =
+  const own = gravestFirst(
     receipts.length > 0
       ? await inOrder(receipts, receipt => checkWith(subject, receipt, means, watch))
-      : await lookUp(subject, means, watch)
+      : await lookUp(subject, means, watch),
+  )
   const isMatched = own.some(({ finding }) => finding === undefined || finding.result.matched !== undefined)
   const state = isMatched ? undefined : await findState(file, receipts, means)
   let done = 0
@@ -169,6 +171,18 @@ async function checkFile(
   const parts = answered.filter(answer => answer !== undefined)
   const partsLeftOut = releasesLeftOut + releases.length - parts.length
   return { own, parts: state ? [state, ...parts] : parts, partsLeftOut }
+}
+
+/**
+ * The gravest answer first, where several records or receipts name a file. A later change must not
+ * stand below a green card.
+ */
+function gravestFirst(answers: readonly Answer[]): Answer[] {
+  const placeOf = (code: VerdictCode) => VERDICTS.findIndex(verdict => verdict.code === code)
+  const rank = ({ finding }: Answer) =>
+    finding ? [placeOf(finding.result.verdict), placeOf(finding.result.finding), Number(finding.result.isGreen)] : [placeOf('unchecked')]
+  const compare = (a: readonly number[], b: readonly number[]) => a.map((place, at) => place - (b[at] ?? 0)).find(by => by !== 0) ?? 0
+  return answers.toSorted((a, b) => compare(rank(a), rank(b)))
 }
 
 /**
@@ -198,7 +212,7 @@ async function checkRelease(fileName: string, release: Release, { byDigest, byNa
   // ledger may have this release too.
   const given = byDigest.get(release.digest.sha256) ?? (release.name === undefined ? undefined : byName.get(release.name))
   if (given !== undefined) return checkWith(subject, given, means)
-  const [first] = await lookUp(subject, means)
+  const [first] = gravestFirst(await lookUp(subject, means))
   if (first === undefined) throw new Error('bug: a release without an answer')
   return first
 }

@@ -20,8 +20,8 @@ import { inTurns } from './turns.ts'
  */
 export type LedgerReader = {
   /**
-   * Receipts for a file by its hashes, for each record that lists it, the earliest record first.
-   * Empty if there are none.
+   * Receipts for a file by each of its hashes, for each record that lists it. Records that list the
+   * first hash come first. Empty if there are none.
    */
   findReceipts(hashes: readonly string[]): Promise<readonly FoundReceipts[]>
   /** An entry's current receipt. One that was only sealed may be anchored by now. */
@@ -71,13 +71,7 @@ export function createLedgerReader(options: LedgerReaderOptions): LedgerReader {
   const asked = rememberPrefixes(prefix => read(options, `/v1/digests/${prefix}`))
   let status: Promise<void> | undefined
   return {
-    async findReceipts(hashes) {
-      for (const hash of hashes) {
-        const indexes = await findIndexes(hash, asked)
-        if (indexes.length > 0) return readFound(indexes, receiptOf)
-      }
-      return []
-    },
+    findReceipts: hashes => findByEach(hashes, hash => findIndexes(hash, asked), receiptOf),
     readReceipt: receiptOf,
     async currency(statement, index) {
       status ??= checkOrigin(options)
@@ -174,10 +168,38 @@ function readListed(text: string, prefix: string): Listed {
 }
 
 /**
+ * Asks by every hash, because one record can list a file by its bytes and another by its content. A
+ * record that lists the bytes is not asked about the content. Rejects only if nothing was found and
+ * something could not be read.
+ */
+export async function findByEach(
+  hashes: readonly string[],
+  indexesOf: (hash: string) => Promise<readonly number[]>,
+  read: (index: number) => Promise<string>,
+): Promise<FoundReceipts[]> {
+  const records = new Map<string, FoundReceipts>()
+  const seen = new Set<number>()
+  const failures: OpenSealError[] = []
+  for (const hash of hashes) {
+    const indexes = (await indexesOf(hash)).filter(index => !seen.has(index))
+    for (const index of indexes) seen.add(index)
+    if (indexes.length === 0) continue
+    const { value = [], error } = await attemptAsync(() => readFound(indexes, read))
+    if (error) failures.push(error)
+    for (const found of value) {
+      const record = recordOf(found.newest)
+      if (!records.has(record)) records.set(record, found)
+    }
+  }
+  if (records.size === 0 && failures[0] !== undefined) throw failures[0]
+  return [...records.values()]
+}
+
+/**
  * The receipts of the entries that list a file, by record. A damaged or erased receipt does not
  * hide the others. Rejects if none can be read.
  */
-export async function readFound(indexes: readonly number[], read: (index: number) => Promise<string>): Promise<FoundReceipts[]> {
+async function readFound(indexes: readonly number[], read: (index: number) => Promise<string>): Promise<FoundReceipts[]> {
   const half = MAX_ENTRIES / 2
   const oldestFirst = [...new Set(indexes)].sort((a, b) => a - b)
   const some = oldestFirst.length > MAX_ENTRIES ? [...oldestFirst.slice(0, half), ...oldestFirst.slice(-half)] : oldestFirst

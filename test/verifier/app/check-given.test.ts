@@ -7,7 +7,19 @@ import { type Answers, type Means, partOf, planChecks } from '../../../src/verif
 import type { ReadFile, Release } from '../../../src/verifier/app/file-reader.ts'
 import { type GivenFile, type GivenReceipt, readReceipt, readReceiptLine } from '../../../src/verifier/app/given.ts'
 import type { LedgerReader } from '../../../src/verifier/app/ledger-reader.ts'
-import { ANCHOR, ANCHORED_AT, chainWith, createChain, createWorld, DATE, FILE, GENESIS, policyWith, STATEMENT } from '../world.ts'
+import {
+  ANCHOR,
+  ANCHORED_AT,
+  chainWith,
+  createChain,
+  createWorld,
+  DATE,
+  FILE,
+  GENESIS,
+  listingOf,
+  policyWith,
+  STATEMENT,
+} from '../world.ts'
 
 const utf8 = (text: string) => new TextEncoder().encode(text)
 const digestOf = (text: string) => digestsOf(utf8(text))
@@ -134,6 +146,27 @@ describe('verifier/app/check-given', () => {
     ])
   })
 
+  it('leads with the gravest answer where several records name the file', async () => {
+    const same = createWorld([
+      GENESIS,
+      { ...STATEMENT, record: 'package' },
+      STATEMENT,
+      stating('other', { action: 'amend', reason: { code: 'correction' } }),
+    ])
+    const listed = await Promise.all([0, 1, 2, 3].map(index => same.receipt(index)))
+    const ledger: LedgerReader = {
+      ...ledgerOf({}),
+      findReceipts: async () => [{ newest: listed[1]! }, { newest: listed[2]! }],
+      currency: listingOf(same, [{ index: 3, receiptText: listed[3]! }]),
+    }
+    const [answers] = await runAll([fileOf('a.json', FILE)], [], { ledger, chain: [chainWith(same)] })
+    const told = answers?.own.map(({ finding }) => [finding?.result.index, finding?.result.verdict])
+    assert.deepEqual(told, [
+      [2, 'superseded'],
+      [1, 'anchored'],
+    ])
+  })
+
   it('checks the newest entry of a record that names the file, and tells the date of the earliest', async () => {
     const twice = createWorld([GENESIS, STATEMENT, { ...STATEMENT, revision: 'r-2' }])
     const found = { newest: await twice.receipt(2), earliest: await twice.receipt(1) }
@@ -161,8 +194,8 @@ describe('verifier/app/check-given', () => {
     assert.deepEqual(short(await runAll([file], [beside], { ledger })), [[['invalid', 'b.txt.receipt.json']]])
     assert.deepEqual(short(await runAll([file], [await receiptAt('x', 3), beside])), [
       [
-        ['anchored', 'x'],
         ['invalid', 'b.txt.receipt.json'],
+        ['anchored', 'x'],
       ],
     ])
   })

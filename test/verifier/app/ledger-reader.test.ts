@@ -100,10 +100,23 @@ describe('verifier/app/ledger-reader', () => {
     await rejects(reader().findReceipts([hash('abc')]), { code: 'LEDGER_REFUSED' })
   })
 
-  it('asks by the second hash only where the first is not known', async () => {
+  it('asks by each hash, so that a record that knows the file by its bytes hides no other that knows its content', async () => {
     reply = knowing({ [hash('bbb')]: [1] })
     deepEqual(indexesIn(await reader().findReceipts([hash('aaa'), hash('bbb')])), [[1, undefined]])
     deepEqual(await reader().findReceipts([hash('aaa'), hash('ccc')]), [])
+    reply = knowing({ [hash('aaa')]: [5], [hash('bbb')]: [1, 2, 5, 6] }, index => (index > 4 ? 'bytes' : `content${index}`))
+    deepEqual(indexesIn(await reader().findReceipts([hash('aaa'), hash('bbb')])), [
+      [5, undefined],
+      [1, undefined],
+      [2, undefined],
+    ])
+    const known = reply
+    reply = path => (path === '/v1/records/5/receipt' ? { status: 500 } : known(path))
+    deepEqual(indexesIn(await reader().findReceipts([hash('aaa'), hash('bbb')])), [
+      [1, undefined],
+      [2, undefined],
+      [6, undefined],
+    ])
   })
 
   it('reads the receipts of thirty-two entries at most, the oldest and the newest, of eight records', async () => {
