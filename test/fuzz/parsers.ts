@@ -1,5 +1,6 @@
 /** Every parser of core, the verifier and the audit as a target. */
 import { deepEqual, equal, notEqual, ok } from 'node:assert/strict'
+import { TextReader, Uint8ArrayWriter, ZipWriter } from '@zip.js/zip.js'
 import fc from 'fast-check'
 import { checkEvidence, evidenceFiles } from '../../src/audit/evidence.ts'
 import { readStatements } from '../../src/audit/served-statements.ts'
@@ -27,6 +28,8 @@ import { digestsOf } from '../../src/documents/digest.ts'
 import { createScanner } from '../../src/documents/ocds/scan.ts'
 import { createFileReader } from '../../src/verifier/app/file-reader.ts'
 import { recognize } from '../../src/verifier/app/given.ts'
+import { readPasted } from '../../src/verifier/app/pasted.ts'
+import { readReceiptZip } from '../../src/verifier/app/receipt-zip.ts'
 import { VERDICTS } from '../../src/verifier/verdict.ts'
 import { verify } from '../../src/verifier/verify.ts'
 import { savedAs } from '../core/saved-as.ts'
@@ -49,6 +52,8 @@ import { ANSWERS } from './answers.ts'
 import { mutated, mutatedText } from './mutate.ts'
 import { parser, type Target, target } from './target.ts'
 
+/** What stands in each file of the archives. */
+const ZIPPED = 'a receipt that was packed'
 const STATEMENTS = [GENESIS, STATEMENT, AMENDMENT, WITHDRAWAL, FULL].map(canonicalForm)
 const WORLD = createWorld([GENESIS, STATEMENT, AMENDMENT, WITHDRAWAL])
 const RECEIPTS = await Promise.all([0, 1, 3].map(index => WORLD.receipt(index, { hints: [hintOf(WORLD)], witnesses: WITNESSES })))
@@ -71,6 +76,14 @@ const PACKAGE = JSON.stringify({
     { ocid: 'ocds-2', id: 'r-2', date: '2026-11-02T00:00:00Z', tag: ['award'] },
   ],
 })
+const ZIPS = await Promise.all([0, 6].flatMap(level => ['a.receipt.json', 'a.txt'].map(name => zipOf(name, level))))
+const PASTED = [
+  `${'ab'.repeat(32)}  a.txt\n\\${'cd'.repeat(32)} *b.txt`,
+  `SHA256 hash of a.txt:\r\n${'AB '.repeat(32).trim()}\r\nCertUtil: -hashfile command completed successfully.`,
+  `Algorithm : SHA256\nHash      : ${'EF'.repeat(32)}\nPath      : C:\\a.txt`,
+  `SHA256 (a.txt) = ${'01'.repeat(32)}\nSHA3-256(b.txt)= ${'23'.repeat(32)}`,
+  'a'.repeat(40),
+]
 const RECORDS = JSON.stringify({ uri: 'u', records: [{ ocid: 'ocds-1', releases: [{ ocid: 'ocds-1', id: '1' }], compiledRelease: {} }] })
 
 /** Of core. */
@@ -195,6 +208,18 @@ const READERS: readonly Target[] = [
       return whole.releases.length > 0
     },
   ),
+  // What is unpacked is what was packed, to the byte.
+  parser('verifier/app/receipt-zip', mutated(ZIPS), readReceiptZip, files => {
+    for (const { bytes } of files ?? []) equal(Buffer.from(bytes).toString(), ZIPPED)
+  }),
+  // A fingerprint is 64 digits that stand in what was pasted, and no others.
+  target('verifier/app/pasted', mutatedText(PASTED), text => {
+    const pasted = readPasted('-', text)
+    const digits = text.toLowerCase().replaceAll(' ', '')
+    const files = pasted.kind === 'given' ? pasted.files : []
+    for (const { read } of files) ok(/^[0-9a-f]{64}$/.test(read.digest.sha256) && digits.includes(read.digest.sha256))
+    return files.length > 0
+  }),
   // Green only where nothing that counts was changed.
   target('verifier/verify', fc.tuple(mutated(RECEIPTS.slice(1)), mutated([FILE])), async ([receipt, file]) => {
     const { verdict, exit } = await verify({ file: digestsOf(file), receipt, policy: POLICY, chain: [chainWith(WORLD)], trust: 'policy' })
@@ -228,6 +253,12 @@ function meaningOf(receipt: string | Uint8Array): string {
   const { statement, proof } = parseReceipt(receipt)
   const { index, note } = parseTlogProof(proof)
   return canonicalJson({ statement, index, signed: parseNote(note).text } as unknown as Json)
+}
+
+async function zipOf(name: string, level: number): Promise<Uint8Array> {
+  const writer = new ZipWriter(new Uint8ArrayWriter(), { level, useWebWorkers: false })
+  for (const folder of ['', 'b/']) await writer.add(folder + name, new TextReader(ZIPPED))
+  return writer.close()
 }
 
 function scan(bytes: Uint8Array, cuts: readonly number[]): unknown {
