@@ -1,24 +1,28 @@
-/** How long ago stored times were, on a machine whose clock somebody may set. */
+/** The ages of stored times, on a machine whose clock may be set. */
 
-/** The clock of the day, which can be set, and one that only goes forward and begins anew with each process. Both in milliseconds. */
+/**
+ * The wall clock, which can be set, and a steady clock, which only goes forward and starts anew
+ * with each process. Both in milliseconds.
+ */
 export type Clocks = { readonly nowMs: () => number; readonly steadyMs: () => number }
 
 export type Ages = {
-  /** The time of the day, to be stored. From here on its age is counted by the steady clock. */
+  /** The wall-clock time, to be stored. This process measures its age by the steady clock. */
   stamp(): number
   /**
-   * The age of a stored time. One of another process is read off the clock of the day once. If it lies in the future, the clock was
-   * set, nobody knows how long ago it was, and the answer is `Infinity`: whatever waits for it is due.
+   * The age of a stored time. A time from another process is compared with the wall clock once. If
+   * it is in the future, the clock was set and its age is unknown: the result is `Infinity`, so
+   * that whatever waits for it is due.
    */
   ageMs(storedMs: number): number
 }
 
-/** So many times are remembered, the newest: a few for each anchor that is under way. */
+/** How many of the newest times are remembered. Each pending anchor needs a few. */
 const REMEMBERED = 4096
 
-/** Makes it. */
+/** Creates the ages of stored times. */
 export function createAges({ nowMs, steadyMs }: Clocks): Ages {
-  /** For each stored time the reading of the steady clock at which its age was 0. */
+  /** For each stored time, the steady clock's reading when its age was 0. */
   const zeros = new Map<number, number>()
 
   function remember(storedMs: number, zeroMs: number): number {

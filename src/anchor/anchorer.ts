@@ -1,7 +1,9 @@
 /**
- * Brings the newest checkpoint to the contract, on its own clock: `prepared → submitted → included → final`. It never holds up sealing.
+ * Brings the newest checkpoint to the contract, on its own clock: `prepared → submitted → included
+ * → final`. It never holds up sealing.
  *
- * Every round looks first and acts then, and a start after a crash is nothing but the next round: there is no recovery path besides it.
+ * Every round looks before it acts. A start after a crash is just the next round, so there is no
+ * separate recovery path.
  */
 import { toHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
@@ -21,15 +23,21 @@ import { BUMP_AFTER_MS, brief, createSender, type Found } from './sender.ts'
 export type Anchorer = {
   /** Runs rounds until `stop`, never two at once. */
   start(): void
-  /** Resolves when the round that was under way has ended. */
+  /** Resolves when the current round has ended. */
   stop(): Promise<void>
-  /** One round. Rejects with what went wrong in it; what was stored until then stands, and the next round goes on from there. */
+  /**
+   * Runs one round. Rejects with what went wrong; everything stored until then is kept, and the
+   * next round continues from there.
+   */
   tick(): Promise<void>
-  /** Promise 7: stops the ledger when the contract knows more, or other, than the store. @throws CHAIN_UNREACHABLE and the like */
+  /**
+   * Promise 7: stops the ledger if the contract is ahead of the store or contradicts it.
+   * @throws CHAIN_UNREACHABLE and other chain errors
+   */
   compareWithChain(): Promise<void>
-  /** Whether the comparison was made, so that submissions may be taken. */
+  /** Whether the comparison was made, so that submissions may be accepted. */
   compared(): boolean
-  /** The newest final anchor and those on their way, in ascending order of size. */
+  /** The newest final anchor and the pending ones, in ascending order of size. */
   state(): readonly AnchorRecord[]
   lag(): AnchorLag
 }
@@ -38,30 +46,31 @@ type Deps = Clocks & {
   readonly ledger: AnchoredLedger
   readonly store: Pick<Store, 'readDocument' | 'writeDocuments'>
   readonly chain: AnchorChain
-  /** At least so long between two anchors. */
+  /** The least time between two anchors. */
   readonly intervalMs: number
   /** With fewer new entries than this, an anchor waits for up to `PATIENCE` intervals. */
   readonly minBatch: number
   readonly log: Log
   /**
-   * One anchorer at a time. An embedded store is open in one process only; where several nodes share one, each asks here before every
-   * round whether the lease is its own. Losing it in the middle of a round costs gas and nothing else: the contract takes no size twice.
+   * Ensures one anchorer at a time. An embedded store is open in one process only. Nodes that share
+   * a store ask before every round whether they hold the lease. Losing it in the middle of a round
+   * costs only gas: the contract accepts no size twice.
    */
   readonly lease?: () => Promise<boolean>
 }
 
-/** So many intervals an anchor of few entries waits. */
+/** How many intervals an anchor of few entries waits. */
 const PATIENCE = 6
 const POLL_MS = { least: 250, most: 12_000 }
 
-/** Makes an anchorer; it does nothing until `start` or `tick`. */
+/** Creates an anchorer. It does nothing until `start` or `tick`. */
 export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, nowMs, steadyMs, log, lease }: Deps): Anchorer {
   const ages = createAges({ nowMs, steadyMs })
   const createdMs = steadyMs()
   let records: AnchorRecords | undefined
   let compared = false
   let trouble: Trouble | undefined
-  /** Trouble of the round under way, that did not end it. */
+  /** A problem in the current round that did not end it. */
   let noted: Trouble | undefined
   const note = (what: Trouble) => {
     noted = what
@@ -73,7 +82,7 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
   let timer: NodeJS.Timeout | undefined
   let stopping = false
 
-  // ── The life of an anchor ──────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── The life of an anchor ─────────────────────────────────────────────────────────────────────
 
   async function round(): Promise<void> {
     if (lease !== undefined && !(await lease())) return
@@ -92,7 +101,10 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
     await anchorNewest(records)
   }
 
-  /** A ledger that has stopped anchors nothing. It still hears that its owner closed the log, and what was sent before still becomes final. */
+  /**
+   * A stopped ledger anchors nothing. But it still notices that its owner closed the log, and
+   * transactions that were sent still become final.
+   */
   async function afterStop(): Promise<void> {
     if (ledger.stopCode() !== 'LOG_CLOSED') return compareClosings(ledger, chain)
     records ??= await openAnchorRecords(store)
@@ -102,9 +114,10 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
     }
   }
 
-  /** Signs, stores, sends: the one place where an anchor begins. */
+  /** Signs, stores, sends: the only place where an anchor begins. */
   async function anchorNewest(records: AnchorRecords): Promise<void> {
-    // One transaction under way at a time: until it is in a block nothing is built on it. What is sealed meanwhile joins the next.
+    // One transaction at a time: until it is in a block, nothing is built on it. Entries sealed
+    // meanwhile join the next anchor.
     if (records.open().some(({ state }) => state !== 'included')) return
     const from = newestOf(await chain.heads())
     if (from !== null) await adoptUnknown(records, from, { chain, ages, log })
@@ -112,15 +125,16 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
     const { size, root } = await ledger.nextToAnchor(previous)
     if (size <= previous || !isDue(records, size - previous)) return
     const proof = previous === 0 ? [] : (await ledger.consistency(previous, size)).proof
-    // Above every nonce of ours that a reorg might set free again: those transactions come back, and this one rests on them.
+    // Above every nonce of ours that a reorg might free again: those transactions return, and this
+    // one depends on them.
     const taken = records.open().flatMap(({ attempts }) => attempts.map(({ nonce }) => nonce + 1))
     const nonce = Math.max(await chain.nextNonce(), ...taken)
 
-    // Signed here and not sent: a crash after this line leaves nothing behind, anywhere.
+    // Signed here and not sent. A crash after this line leaves nothing behind.
     const signed = await chain.prepare({ size, root, proof, nonce })
 
-    // Stored, raw and with its hash, before anyone sees it: a crash after this line leaves a transaction that the next start finds
-    // open and sends, the same bytes, so that it cannot be executed twice.
+    // Stored with its hash before anyone sees it. After a crash, the next start finds the open
+    // transaction and sends the same bytes, which the chain cannot execute twice.
     const times = { preparedMs: ages.stamp() }
     const anchor: AnchorRecord = {
       size,
@@ -132,12 +146,13 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
     }
     await records.save(anchor)
 
-    // Sent: a crash after this line leaves it `prepared` in the store and known to the chain; the next start looks for it first, finds
-    // its receipt or sends it again, and "already known" is a success.
+    // Sent. A crash after this line leaves it `prepared` in the store and known to the chain. The
+    // next start first looks for its receipt, otherwise sends it again, and "already known" counts
+    // as success.
     await send(records, anchor)
   }
 
-  /** Brings an open anchor as far as the chain has come. */
+  /** Advances a pending anchor to what the chain shows. */
   async function follow(records: AnchorRecords, anchor: AnchorRecord): Promise<void> {
     const { block: _block, transaction: _transaction, missed: _missed, ...waiting } = anchor
     const found = await look(anchor)
@@ -146,7 +161,8 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
       return records.drop(anchor.size)
     }
     if (found === undefined) {
-      // It was in a block that is no part of the chain any more: its transaction is as good as before, and is sent again.
+      // Its block is no longer part of the chain. The transaction is still valid, and is sent
+      // again.
       if (anchor.state === 'included') log.warn('anchor has left the chain with its block', brief(anchor))
       const submitted: AnchorRecord = anchor.state === 'included' ? { ...waiting, state: 'submitted' } : anchor
       if (submitted !== anchor) await records.save(submitted)
@@ -155,7 +171,7 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
     return include(records, anchor, found)
   }
 
-  /** An anchor is in a block, and final once that block is. */
+  /** Records that an anchor is in a block, or final if that block is. */
   async function include(records: AnchorRecords, { missed: _missed, ...anchor }: AnchorRecord, found: Found): Promise<void> {
     const times = { ...anchor.times, includedMs: anchor.times.includedMs ?? ages.stamp() }
     const included: AnchorRecord = { ...anchor, ...found, state: 'included', times }
@@ -166,16 +182,20 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
     if (await chain.isFinal(found.block, nowMs())) await finish(records, included, found)
   }
 
-  /** Hands a final anchor to the ledger. A crash between the two writes leaves it `included`, and the next round does both again. */
+  /**
+   * Hands a final anchor to the ledger. After a crash between the two writes it is still
+   * `included`, and the next round repeats both.
+   */
   async function finish(records: AnchorRecords, { lost: _lost, ...anchor }: AnchorRecord, found: Found): Promise<void> {
     await ledger.setFinal(finalAnchor(chain, anchor, found))
-    // The executed attempt is kept: a chain that loses blocks (an embedded one, killed) gets the same transaction again.
+    // Keeps the executed attempt: if the chain loses blocks, as a killed embedded one does, it gets
+    // the same transaction again.
     const attempts = anchor.attempts.filter(({ hash }) => hash === found.transaction)
     await records.save({ ...anchor, ...found, attempts, state: 'final', times: { ...anchor.times, finalMs: ages.stamp() } })
     log.info('anchor final', brief(anchor))
   }
 
-  // ── Clock and figures ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── Clock and figures ─────────────────────────────────────────────────────────────────────────
 
   function isDue(records: AnchorRecords, fresh: number): boolean {
     const last = [records.lastFinal(), ...records.open()].at(-1)?.times.preparedMs
@@ -191,16 +211,16 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
       if (records !== undefined) await watch.note(records)
       tell(noted)
     } catch (cause) {
-      // What a failed write left on disk is not known: the next round reads it.
+      // After a failed write, the state on disk is unknown: the next round reads it.
       if (!isOfChain(cause)) records = undefined
       tell(troubleOf(cause), cause)
       throw cause
     }
   }
 
-  /** One line of the log for each change of what is wrong, however many rounds it lasts. */
+  /** Logs each change of the problem once, however many rounds it lasts. */
   function tell(next: Trouble | undefined, cause?: unknown): void {
-    // Broken off by the stop, or failed in its way: the next start goes on from what is stored.
+    // A stop can make a round fail. The next start continues from what is stored.
     if (stopping) return
     if (next !== undefined && next.code !== trouble?.code) log.error('anchoring is in trouble', { ...plain(next), cause })
     if (next === undefined && trouble !== undefined) log.info('anchoring goes on', { after: trouble.code })
@@ -216,7 +236,7 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
 
   function schedule(delayMs: number): void {
     timer = setTimeout(async () => {
-      // What went wrong was told.
+      // `tick` has logged the error.
       await tick().catch(() => {})
       if (!stopping) schedule(Math.min(Math.max(intervalMs / 4, POLL_MS.least), POLL_MS.most))
     }, delayMs)
@@ -257,7 +277,7 @@ function troubleOf(cause: unknown): Trouble {
   return isOfChain(cause) ? plain(cause) : { code: 'ANCHOR_FAILED', message: 'Anchoring fails: see the log.' }
 }
 
-/** Out of an error too, for which the log has a place of its own. */
+/** Without the members of an error, which the log gets separately. */
 function plain({ code, message }: Trouble): Trouble {
   return { code, message }
 }

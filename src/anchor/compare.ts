@@ -1,4 +1,7 @@
-/** The ledger, its anchor records and the contract, held against each other: what may have happened behind the anchorer's back. */
+/**
+ * Compares the ledger, its anchor records and the contract, to notice changes that the anchorer did
+ * not make.
+ */
 import { equalBytes, toHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import type { Log } from '../logger.ts'
@@ -8,15 +11,16 @@ import type { AnchorChain, AnchoredHead } from './chain.ts'
 import type { AnchorRecord, AnchorRecords } from './records.ts'
 
 /**
- * Promise 7: stops the ledger when the contract knows more, or other, than its store. Returns the contract's newest checkpoint. Where several endpoints
- * answer, all have to say so: when they contradict each other one of them lies or is behind, nobody knows which, and nothing is done until
- * they agree. @throws AnchorError CHAIN_CONTRADICTED
+ * Promise 7: stops the ledger if the contract is ahead of its store or contradicts it. Returns the
+ * contract's newest checkpoint. All endpoints that answer must agree. If they contradict each
+ * other, nobody knows which one is wrong or behind, so nothing is done until they agree.
+ * @throws AnchorError CHAIN_CONTRADICTED
  */
 export async function compareHeads(
   ledger: Pick<AnchoredLedger, 'head' | 'refresh' | 'rootAt' | 'stop' | 'disown'>,
   chain: Pick<AnchorChain, 'heads' | 'closings'>,
 ): Promise<AnchoredHead | null> {
-  // The chain first: the head can only have grown when it is read after.
+  // The chain is read first: the ledger's head, read after it, can only have grown.
   const heads = await chain.heads()
   if (heads.some(head => (head?.size ?? 0) > ledger.head().size)) await ledger.refresh()
   const found = await Promise.all(heads.map(head => conflictOf(ledger, head)))
@@ -28,7 +32,10 @@ export async function compareHeads(
   return newestOf(heads)
 }
 
-/** Stops the ledger for good when its owner has closed the log, as all endpoints that answer say it. @throws AnchorError CHAIN_CONTRADICTED */
+/**
+ * Stops the ledger for good if its owner has closed the log by all endpoints that answer.
+ * @throws AnchorError CHAIN_CONTRADICTED
+ */
 export async function compareClosings(ledger: Pick<AnchoredLedger, 'disown'>, chain: Pick<AnchorChain, 'closings'>): Promise<void> {
   const closings = await chain.closings()
   const [found] = closings.filter(closing => closing !== undefined)
@@ -38,24 +45,29 @@ export async function compareClosings(ledger: Pick<AnchoredLedger, 'disown'>, ch
   await ledger.disown(found)
 }
 
-/** The largest of what the endpoints say: one that is behind says less, never more. */
+/** The largest head among the endpoints: one that is behind shows less, never more. */
 export function newestOf(heads: readonly (AnchoredHead | null)[]): AnchoredHead | null {
   return heads.reduce((newest, head) => ((head?.size ?? 0) > (newest?.size ?? 0) ? head : newest), null)
 }
 
-/** What is wrong between the store and a newest checkpoint of the contract, for people; undefined when they fit. */
+/**
+ * The conflict between the store and the contract's newest checkpoint, for people; undefined if
+ * they agree.
+ */
 async function conflictOf(ledger: Pick<AnchoredLedger, 'head' | 'rootAt'>, onChain: AnchoredHead | null): Promise<string | undefined> {
   const { size } = ledger.head()
   if (onChain === null) return undefined
   if (onChain.size > size)
-    return `the contract holds a checkpoint of ${onChain.size} entries, this store only ${size}: restore the newest copy of the store`
+    return `the contract holds a checkpoint of ${onChain.size} entries, but this store only has ${size}: restore the newest copy of the store`
   if (equalBytes(await ledger.rootAt(onChain.size), onChain.root)) return undefined
-  return `the contract holds another root hash for ${onChain.size} entries than this store: it is not the store that was anchored`
+  return `the contract holds another root hash for ${onChain.size} entries than this store: this is not the store that was anchored`
 }
 
 /**
- * Final anchors that the chain has lost all the same: put back, so that their transactions are sent again in their order. An embedded chain that was
- * killed loses its last blocks; of any other, an endpoint that does not know a final block is behind. @throws AnchorError CHAIN_BEHIND
+ * Reopens final anchors that the chain has lost, so that their transactions are sent again in
+ * order. An embedded chain that was killed loses its last blocks. On any other chain, an endpoint
+ * that does not know a final block is behind.
+ * @throws AnchorError CHAIN_BEHIND
  */
 export async function reopenLost(
   records: AnchorRecords,
@@ -80,11 +92,15 @@ export async function reopenLost(
   const sizes = lost.map(({ size }) => size)
   log.error('the chain has lost final anchors', { sizes })
   await records.save(...lost)
-  // A crash before this leaves receipts that name them, until they are final again; their state says that they are on their way.
+  // After a crash before this line, receipts name the anchors until they are final again; their
+  // state says that they are pending.
   await ledger.dropFinal(sizes)
 }
 
-/** A checkpoint of ours that the contract holds and the store has no record of, because the store came from a backup. */
+/**
+ * Takes over a checkpoint that the contract holds and that the store has no record of, because the
+ * store was restored from a backup.
+ */
 export async function adoptUnknown(
   records: AnchorRecords,
   { size, root }: AnchoredHead,
@@ -93,11 +109,11 @@ export async function adoptUnknown(
   const isKnown = records.lastFinal()?.size === size || records.open().some(open => open.size === size)
   if (isKnown || (await records.read(size)) !== undefined) return
   const found = await chain.findAnchored(size, root)
-  if (found === null) return log.warn('anchor without a record, and its event is not to be found', { size })
+  if (found === null) return log.warn('anchor without a record, and its event cannot be found', { size })
   const times = { preparedMs: ages.stamp(), includedMs: ages.stamp() }
   const previous = records.lastFinal()?.size ?? 0
   await records.save({ size, root: toHex(root), previous, state: 'included', attempts: [], ...found, times })
-  log.warn('anchor without a record is taken over', { size })
+  log.warn('anchor without a record was taken over', { size })
 }
 
 /** CHAIN_CONTRADICTED, CHAIN_BEHIND. */

@@ -1,7 +1,12 @@
-/** The anchors that are final: which one a receipt carries. Kept as documents of the store, found again by size. */
+/**
+ * The final anchors, one of which each receipt carries. Kept as documents of the store, by size.
+ */
 import { type Store, sizeKey } from '../store/port/port.ts'
 
-/** A checkpoint that the contract holds and the chain will not take back. `root` and hashes are hex, those of the chain with 0x. */
+/**
+ * A checkpoint that the contract holds and the chain will not take back. `root` and hashes are hex;
+ * hashes of the chain begin with 0x.
+ */
 export type FinalAnchor = {
   readonly type: 'evm'
   readonly chainId: number
@@ -16,16 +21,16 @@ export type FinalAnchor = {
 export type FinalAnchors = {
   /** The newest one. */
   latest(): FinalAnchor | undefined
-  /** The first one that covers an index: it gives the earliest date, and never changes once it is there. */
+  /** The first one that covers an index. It has the earliest date, and never changes. */
   covering(index: number): Promise<FinalAnchor | undefined>
   at(size: number): Promise<FinalAnchor | undefined>
   /** Those below a size, the newest first, at most `limit`. */
   newest(before: number, limit: number): Promise<FinalAnchor[]>
-  /** In ascending order of size, those above `after`, at most `limit`. */
+  /** In ascending order of size, only those above `after`, at most `limit`. */
   list(after: number, limit: number): Promise<FinalAnchor[]>
-  /** Keeps one, durably, in the place of one of the same size. */
+  /** Stores one durably, replacing one of the same size. */
   add(anchor: FinalAnchor): Promise<void>
-  /** Takes off those of these sizes, which the chain holds no longer. */
+  /** Removes those of these sizes, which the chain no longer holds. */
   remove(sizes: readonly number[]): Promise<void>
 }
 
@@ -36,11 +41,14 @@ const LATEST = { collection: 'ledger', key: 'latest-anchor' }
 /** How many anchors are kept in memory for receipts. */
 const CACHED = 4096
 
-/** Opens them: reads one document, whatever their number. */
+/** Opens them. Reads one document, however many there are. */
 export async function openFinalAnchors(store: StoredDocuments): Promise<FinalAnchors> {
   const row = await store.readDocument(LATEST.collection, LATEST.key)
   let latest = row === undefined ? undefined : (JSON.parse(row) as FinalAnchor)
-  /** Anchors in ascending order of size, each with the lowest index that it is known to cover first. */
+  /**
+   * Anchors in ascending order of size, each with the lowest index for which it is known to be the
+   * first that covers it.
+   */
   const cache: { anchor: FinalAnchor; from: number }[] = []
 
   const list = async (after: number, limit: number) => {
@@ -53,7 +61,7 @@ export async function openFinalAnchors(store: StoredDocuments): Promise<FinalAnc
     return rows.map(({ value }) => JSON.parse(value) as FinalAnchor)
   }
 
-  /** Position in the cache of the first anchor above an index. */
+  /** The position in the cache of the first anchor above an index. */
   const positionOf = (index: number) => {
     let low = 0
     let high = cache.length
@@ -89,7 +97,8 @@ export async function openFinalAnchors(store: StoredDocuments): Promise<FinalAnc
       const change = { collection: COLLECTION, key: sizeKey(anchor.size), value }
       const isNewest = latest === undefined || anchor.size >= latest.size
       await store.writeDocuments(isNewest ? [change, { ...LATEST, value }] : [change])
-      // One among others covers what a larger one has covered until now; one above all of them does not.
+      // An anchor between others covers indexes that a larger one covered so far. An anchor above
+      // all of them does not.
       if (latest !== undefined && anchor.size <= latest.size) cache.length = 0
       if (isNewest) latest = anchor
     },

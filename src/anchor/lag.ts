@@ -1,53 +1,53 @@
-/** How far the chain is behind the ledger, and what is wrong while something is. */
+/** How far the chain is behind the ledger, and what is wrong if something is. */
 import type { Ages } from './ages.ts'
 import type { AnchoredLedger } from './anchored.ts'
 import type { AnchorChain } from './chain.ts'
 import type { AnchorRecords } from './records.ts'
 
-/** How far the chain is behind the ledger: for /readyz, the metrics and the banner. */
+/** How far the chain is behind the ledger, for /readyz, the metrics and the banner. */
 export type AnchorLag = {
-  /** For how long the oldest entry without a final anchor has waited; 0 when none waits. */
+  /** How long the oldest entry without a final anchor has waited; 0 when none waits. */
   readonly oldestUnanchoredMs: number
   readonly unanchoredRecords: number
   /** 0 before the first. */
   readonly lastFinalSize: number
   readonly balanceWei?: string
-  /** For how many more anchors that lasts, at what the chain asks now. */
+  /** How many more anchors the balance pays for, at current fees. */
   readonly affordableAnchors?: number
-  /** What is wrong, for people, while something is, and its stable code. */
+  /** The current problem in words, and its stable code. */
   readonly alarm?: string
   readonly alarmCode?: string
 }
 
-/** What the anchorer tells while it works, and what comes of it. */
+/** Collects what the anchorer reports, and derives the lag. */
 export type LagWatch = {
-  /** A head was seen, and the chain has come so far. */
+  /** Records that a head was seen, and how far the chain has come. */
   note(records: AnchorRecords): Promise<void>
-  /** Asks for the balance, once a minute at most. */
+  /** Asks for the balance, at most once a minute. */
   watchFunds(): Promise<void>
   /** `trouble`: what went wrong in the last round. */
   lag(records: AnchorRecords | undefined, trouble: Trouble | undefined): AnchorLag
 }
 
-/** What is wrong with anchoring: a stable code, and a sentence for people. */
+/** A problem with anchoring: a stable code, and a sentence for people. */
 export type Trouble = { readonly code: string; readonly message: string }
 
 const FUNDS_EVERY_MS = 60_000
-/** Under this many the alarm is raised: at an anchor every ten minutes, three hours. */
+/** The alarm is raised below this many. With an anchor every ten minutes, they last three hours. */
 const FEW_ANCHORS = 20
-/** Ethereum needs a quarter of an hour, chains built on it half an hour more. */
+/** Ethereum needs a quarter of an hour, and chains built on it half an hour more. */
 const FINAL_LATE_MS = 2 * 3_600_000
 
 type Deps = {
   readonly ledger: Pick<AnchoredLedger, 'head' | 'sealedMs'>
   readonly chain: Pick<AnchorChain, 'funds'>
-  /** The age from which an entry that is in no block is an alarm. */
+  /** The age from which an entry outside any block raises an alarm. */
   readonly lateMs: number
   readonly ages: Pick<Ages, 'ageMs'>
   readonly steadyMs: () => number
 }
 
-/** Makes a watch. */
+/** Creates a lag watch. */
 export function createLagWatch({ ledger, chain, lateMs, ages, steadyMs }: Deps): LagWatch {
   const waiting = createWaiting(ledger, ages, steadyMs)
   let funds: { readonly balanceWei: string; readonly anchors: number; readonly atMs: number } | undefined
@@ -55,12 +55,12 @@ export function createLagWatch({ ledger, chain, lateMs, ages, steadyMs }: Deps):
   function alarmOf(records: AnchorRecords | undefined): Trouble | undefined {
     const included = records?.open().findLast(({ state }) => state === 'included')
     if (waiting.waitedMs(included?.size ?? records?.lastFinal()?.size ?? 0) > lateMs)
-      return { code: 'ANCHOR_LATE', message: 'Records are accepted and not anchored.' }
+      return { code: 'ANCHOR_LATE', message: 'Records are accepted but not anchored.' }
     const first = records?.open().find(({ state }) => state === 'included')
     if (first?.times.includedMs !== undefined && ages.ageMs(first.times.includedMs) > FINAL_LATE_MS)
       return {
         code: 'ANCHOR_NOT_FINAL',
-        message: 'An anchor has been in a block for hours, and the chain does not call that block final.',
+        message: 'An anchor has been in a block for hours, but the chain does not call that block final.',
       }
     if (funds !== undefined && funds.anchors < FEW_ANCHORS)
       return {
@@ -80,7 +80,8 @@ export function createLagWatch({ ledger, chain, lateMs, ages, steadyMs }: Deps):
       const lastFinalSize = records?.lastFinal()?.size ?? 0
       const alarm = trouble ?? alarmOf(records)
       return {
-        // A time in the future tells that a clock was set, and not for how long the entry has waited: it counts as late.
+        // A time in the future shows that a clock was set, not how long the entry has waited. It
+        // counts as late.
         oldestUnanchoredMs: Math.min(waiting.waitedMs(lastFinalSize), NO_LONGER_MS),
         unanchoredRecords: Math.max(0, ledger.head().size - lastFinalSize),
         lastFinalSize,
@@ -91,15 +92,21 @@ export function createLagWatch({ ledger, chain, lateMs, ages, steadyMs }: Deps):
   }
 }
 
-/** What is told of a wait without a known beginning: a hundred years, so that it stays a number in JSON. */
+/**
+ * Reported for a wait without a known beginning: a hundred years, so that it is still a number in
+ * JSON.
+ */
 const NO_LONGER_MS = 100 * 365 * 86_400_000
 
-/** For how long entries have waited: those sealed while this watch was there by its steady clock, those before by the time that is stored with them. */
+/**
+ * How long entries have waited: by the steady clock for entries sealed during this process,
+ * otherwise by their stored time.
+ */
 function createWaiting(ledger: Deps['ledger'], ages: Deps['ages'], steadyMs: () => number) {
-  /** Heads in the order in which they were seen. Together they cover the entries from `seenFrom` on. */
+  /** The heads in the order in which they were seen. They cover the entries from `seenFrom` on. */
   let seen: { readonly size: number; readonly atMs: number }[] = []
   let seenFrom = ledger.head().size
-  /** When the first entries above some sizes were sealed, as the store has it. */
+  /** When the first entry above each of some sizes was sealed, from the store. */
   let sealed = new Map<number, number>()
 
   return {
@@ -114,7 +121,7 @@ function createWaiting(ledger: Deps['ledger'], ages: Deps['ages'], steadyMs: () 
       const times = await Promise.all(stored.map(base => ledger.sealedMs(base)))
       sealed = new Map(stored.flatMap((base, i) => (times[i] === undefined ? [] : [[base, times[i]]])))
     },
-    /** For how long the oldest entry above a size has been there; 0 where there is none. */
+    /** How long the oldest entry above a size has waited; 0 if there is none. */
     waitedMs(base: number): number {
       const sealedMs = sealed.get(base)
       if (sealedMs !== undefined) return ages.ageMs(sealedMs)

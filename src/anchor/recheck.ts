@@ -1,4 +1,7 @@
-/** Final anchors held against the chain again: their blocks can move (a rollback deeper than finality, a chain of a second layer, a network that was set up anew). */
+/**
+ * Compares final anchors with the chain again. Their blocks can move: by a rollback deeper than
+ * finality, on a second-layer chain, or on a network that was set up anew.
+ */
 import { fromHex } from '../core/bytes.ts'
 import type { Log } from '../logger.ts'
 import type { AnchoredLedger } from './anchored.ts'
@@ -15,16 +18,21 @@ type Deps = {
   readonly nowMs: () => number
   readonly log: Log
   readonly note: (trouble: Trouble) => void
-  /** Keeps an anchor as final, in the place of what was kept. */
+  /** Stores an anchor as final, replacing the stored one. */
   readonly keep: (records: AnchorRecords, anchor: AnchorRecord, found: Found) => Promise<void>
 }
 
-/** Behind a newest one that has moved, so many older ones are looked at in the same round. */
+/** If the newest anchor has moved, this many older ones are checked in the same round. */
 const AT_ONCE = 16
 
-/** Makes it. A round looks at the newest final anchor, and at one of the others: all have their turn. */
+/**
+ * Creates the recheck. Each round checks the newest final anchor and one of the others, in turn.
+ */
 export function createRecheck({ ledger, chain, look, nowMs, log, note, keep }: Deps) {
-  /** Where the walk through all of them stands: it begins anywhere, so that a service that is often restarted comes to each of them. */
+  /**
+   * The position of the walk through all anchors. It begins at a random one, so that a service that
+   * restarts often still reaches each of them.
+   */
   let walkedTo: number | undefined
 
   return async function recheck(records: AnchorRecords): Promise<void> {
@@ -41,7 +49,7 @@ export function createRecheck({ ledger, chain, look, nowMs, log, note, keep }: D
     if (next !== undefined && next.size !== newest?.size) await isInPlace(records, next)
   }
 
-  /** Whether there is nothing to do about an anchor, nor about those before it. */
+  /** Whether neither this anchor nor the ones before it need a change. */
   async function isInPlace(records: AnchorRecords, anchor: FinalAnchor): Promise<boolean> {
     const { size, block } = anchor
     const standing = await chain.standing(block, size, fromHex(anchor.root))
@@ -54,7 +62,7 @@ export function createRecheck({ ledger, chain, look, nowMs, log, note, keep }: D
     return standing === 'there' || standing === 'unknown'
   }
 
-  /** The contract holds it, in another block: that one is kept, once it is final. */
+  /** The contract holds the anchor in another block. That block is stored once it is final. */
   async function follow(records: AnchorRecords, { size, root, block }: FinalAnchor): Promise<void> {
     const record = await records.read(size)
     const found = record === undefined ? await chain.findAnchored(size, fromHex(root)) : await look(record)

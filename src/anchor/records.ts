@@ -1,4 +1,4 @@
-/** What the anchorer keeps of each anchor, as documents of the store. */
+/** The anchorer's records of each anchor, as documents of the store. */
 import type { Store } from '../store/port/port.ts'
 import { sizeKey } from '../store/port/port.ts'
 import type { ChainBlock, SignedTransaction } from './chain.ts'
@@ -7,37 +7,40 @@ import type { ChainBlock, SignedTransaction } from './chain.ts'
 export type Attempt = SignedTransaction & { readonly signedMs: number }
 
 /**
- * One checkpoint on its way to the contract. `prepared`: signed and stored, perhaps never sent; `submitted`: an endpoint took it;
- * `included`: in a block; `final`: that block stays. All attempts have one nonce: they are one logical transaction, and any of them
- * confirms it.
+ * One checkpoint on its way to the contract. `prepared`: signed and stored, perhaps not sent;
+ * `submitted`: an endpoint accepted it; `included`: in a block; `final`: that block is final. All
+ * attempts share one nonce, so they are one logical transaction, and any of them confirms it.
  */
 export type AnchorRecord = {
   readonly size: number
   /** Hex root hash. */
   readonly root: string
-  /** Size of the anchor before it, 0 for the first: the way back through the final ones. */
+  /** The size of the anchor before it, 0 for the first. Links the final ones. */
   readonly previous: number
   readonly state: 'prepared' | 'submitted' | 'included' | 'final'
-  /** Oldest first. Empty when the anchor was found in the contract and not in our store. */
+  /** Oldest first. Empty if the anchor was found in the contract but not in our store. */
   readonly attempts: readonly Attempt[]
-  /** The attempt that was executed, and where: from `included` on. */
+  /** The attempt that was executed, and where, from `included` on. */
   readonly transaction?: string
   readonly block?: ChainBlock
-  /** How often in a row the nonce was taken and no attempt was found. */
+  /** How often in a row the nonce was used and no attempt was found. */
   readonly missed?: number
-  /** It was final, the chain has lost it, and it is sent again. */
+  /** It was final, the chain has lost it, and it is being sent again. */
   readonly lost?: true
   readonly times: { readonly preparedMs: number; readonly submittedMs?: number; readonly includedMs?: number; readonly finalMs?: number }
 }
 
-/** The anchors that are not final yet, and the way to the others. Each change is durable when it resolves. */
+/**
+ * The anchors that are not final yet, and access to the others. Each change is durable when it
+ * resolves.
+ */
 export type AnchorRecords = {
-  /** Those not final, in ascending order of size. */
+  /** The anchors that are not final, in ascending order of size. */
   open(): readonly AnchorRecord[]
   lastFinal(): AnchorRecord | undefined
   read(size: number): Promise<AnchorRecord | undefined>
   save(...records: readonly AnchorRecord[]): Promise<void>
-  /** Forgets an anchor that will not come about. */
+  /** Removes an anchor that will never be final. */
   drop(size: number): Promise<void>
 }
 
@@ -45,7 +48,7 @@ type Documents = Pick<Store, 'readDocument' | 'writeDocuments'>
 type Ends = { readonly open: readonly number[]; readonly lastFinal: number }
 
 const COLLECTION = 'anchors'
-/** Says where to begin, so that a start reads a few documents however many there are. */
+/** Points to the first records to read, so that a start reads few documents. */
 const ENDS = { collection: 'anchorer', key: 'ends' }
 
 /** Reads the open anchors and the last final one. */
@@ -58,7 +61,10 @@ export async function openAnchorRecords(store: Documents): Promise<AnchorRecords
   let open = (await Promise.all(ends.open.map(read))).filter(record => record !== undefined)
   let lastFinal = await read(ends.lastFinal)
 
-  /** One atomic write of the changed records and of the ends; memory follows only when it is on disk. */
+  /**
+   * One atomic write of the changed records and of the ends. Memory changes only after it is on
+   * disk.
+   */
   async function write(changes: { size: number; value: string | null }[], nextOpen: AnchorRecord[], nextFinal: AnchorRecord | undefined) {
     const sorted = nextOpen.sort((a, b) => a.size - b.size)
     const next: Ends = { open: sorted.map(({ size }) => size), lastFinal: nextFinal?.size ?? 0 }
@@ -77,7 +83,8 @@ export async function openAnchorRecords(store: Documents): Promise<AnchorRecords
       const others = open.filter(({ size }) => !sizes.has(size))
       const finals = records.filter(({ state }) => state === 'final')
       const reopened = lastFinal !== undefined && records.some(({ size, state }) => size === lastFinal?.size && state !== 'final')
-      // Reopened from the top down: what is final then is the one before the lowest of them.
+      // Anchors are reopened from the top down, so the last final one is now the one before the
+      // lowest of them.
       const below = reopened ? await read(Math.min(...records.map(({ previous }) => previous))) : lastFinal
       const newest = [...finals, ...(below === undefined ? [] : [below])].sort((a, b) => b.size - a.size)[0]
       const changes = records.map(record => ({ size: record.size, value: JSON.stringify(record) }))

@@ -1,4 +1,7 @@
-/** The transactions of an anchor: all its attempts are one logical transaction, of one nonce, and any of them confirms it. */
+/**
+ * The transactions of an anchor. All attempts share one nonce, so they are one logical transaction,
+ * and any of them confirms it.
+ */
 import { fromHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import type { Log } from '../logger.ts'
@@ -11,9 +14,15 @@ import type { AnchorRecord, AnchorRecords } from './records.ts'
 export type Found = { readonly transaction: string; readonly block: ChainBlock }
 
 export type Sender = {
-  /** By any of its attempts, or by a transaction that the contract knows and our store does not. `refused`: executed, and the contract said no. */
+  /**
+   * Finds where it was executed: in any of its attempts, or in a transaction that the contract
+   * knows and our store does not. `refused`: executed, but the contract refused it.
+   */
   look(anchor: AnchorRecord): Promise<Found | 'refused' | undefined>
-  /** Sends it, again if need be, and for more if it has waited long. Throws where the next round can only try again. */
+  /**
+   * Sends it, again if necessary, with higher fees if it has waited long. Throws if only the next
+   * round can try again.
+   */
   send(records: AnchorRecords, anchor: AnchorRecord): Promise<void>
 }
 
@@ -21,16 +30,19 @@ type Deps = {
   readonly chain: AnchorChain
   readonly ages: Ages
   readonly log: Log
-  /** Trouble that does not end the round. */
+  /** A problem that does not end the round. */
   readonly note: (trouble: Trouble) => void
 }
 
-/** A transaction that is in no block after this long is sent again for more. */
+/** After this long outside any block, a transaction is sent again with higher fees. */
 export const BUMP_AFTER_MS = 60_000
-/** The nonce was taken and no attempt is found, so often in a row: someone else uses the key, and this anchor will not come about. */
+/**
+ * After this many rounds in which the nonce was used and no attempt found, someone else uses the
+ * key, and this anchor is given up.
+ */
 const MISSES = 3
 
-/** Makes a sender. */
+/** Creates a sender. */
 export function createSender({ chain, ages, log, note }: Deps): Sender {
   async function look(anchor: AnchorRecord): Promise<Found | 'refused' | undefined> {
     let refused = false
@@ -44,7 +56,10 @@ export function createSender({ chain, ages, log, note }: Deps): Sender {
     return refused ? 'refused' : undefined
   }
 
-  /** Those that may have a receipt, the likely ones first. While the nonce is free none has: one question spares one for each attempt. */
+  /**
+   * The attempts that may have a receipt, likely ones first. While the nonce is free none has one,
+   * so a single question saves one for each attempt.
+   */
   async function executedHashes({ transaction, attempts }: AnchorRecord): Promise<readonly string[]> {
     const hashes = attempts.map(({ hash }) => hash).reverse()
     if (transaction !== undefined) return [transaction, ...hashes.filter(hash => hash !== transaction)]
@@ -69,7 +84,10 @@ export function createSender({ chain, ages, log, note }: Deps): Sender {
     log.info('anchor submitted', brief(anchor))
   }
 
-  /** The newest attempt. Where the chain does not take it, the ones before: it may have dropped the one that it took. */
+  /**
+   * Sends the newest attempt. If the chain refuses it, sends the earlier ones too: it may have
+   * dropped the one that it had.
+   */
   async function publish({ attempts }: AnchorRecord): Promise<void> {
     let refusal: OpenSealError | undefined
     for (const { raw } of attempts.toReversed()) {
@@ -85,11 +103,15 @@ export function createSender({ chain, ages, log, note }: Deps): Sender {
     throw refusal
   }
 
-  /** What is to be sent now: a higher bid when the last one has waited long. Undefined when the anchor was given up. */
+  /**
+   * The transaction to send now, with a higher bid if the last one has waited long. Undefined if
+   * the anchor was given up.
+   */
   async function renewWhenLate(records: AnchorRecords, anchor: AnchorRecord): Promise<AnchorRecord | undefined> {
     const last = anchor.attempts.at(-1)
     if (last === undefined) {
-      // Found in the contract once, and gone from it: nothing of ours could be sent again. The newest checkpoint takes its place.
+      // It was found in the contract once and is gone, so there is no transaction of ours to send
+      // again. The newest checkpoint replaces it.
       await records.drop(anchor.size)
       return undefined
     }
@@ -97,8 +119,9 @@ export function createSender({ chain, ages, log, note }: Deps): Sender {
     if (anchor.state !== 'submitted' || !isFirst || ages.ageMs(last.signedMs) < BUMP_AFTER_MS) return anchor
     const free = await chain.nextNonce()
     if (free < last.nonce) {
-      // A nonce below it is free, and nothing of ours will use it: what stood there left the chain for good. Nothing above it can be executed
-      // before. The newest checkpoint takes that nonce; should the old transaction be executed after it, the contract refuses it.
+      // A lower nonce is free and nothing of ours will use it, because its transaction left the
+      // chain for good. Nothing above it can be executed before it is used, so the newest
+      // checkpoint takes it. If the old transaction is executed later, the contract refuses it.
       for (const lost of records.open().filter(({ state, attempts }) => state !== 'included' && free < (attempts.at(-1)?.nonce ?? 0))) {
         log.error('anchor given up: a nonce below its own is free', { ...brief(lost), free })
         await records.drop(lost.size)
@@ -108,7 +131,10 @@ export function createSender({ chain, ages, log, note }: Deps): Sender {
     return (await bump(records, anchor, last.raw)) ?? anchor
   }
 
-  /** A higher bid for the same nonce, stored before it is sent as the first one was. Without one the old bids are sent again. */
+  /**
+   * A higher bid for the same nonce, stored before it is sent, like the first one. At the ceiling,
+   * the old bids are sent again.
+   */
   async function bump(records: AnchorRecords, anchor: AnchorRecord, raw: string): Promise<AnchorRecord | undefined> {
     const signed = await signHigher(raw)
     if (signed === undefined) return undefined
@@ -133,17 +159,20 @@ export function createSender({ chain, ages, log, note }: Deps): Sender {
     return undefined
   }
 
-  /** The chain did not take a transaction. */
+  /** The chain refused a transaction. */
   async function afterRefusal(records: AnchorRecords, anchor: AnchorRecord, cause: unknown): Promise<void> {
     const code = cause instanceof OpenSealError ? cause.code : undefined
     if (code === 'CHAIN_NONCE_TOO_LOW') return afterUsedNonce(records, anchor)
     if (code === 'CHAIN_UNDERPRICED') return afterLowBid(records, anchor)
-    // Refused for good and never sent: the newest checkpoint takes its place, with its nonce.
+    // Refused for good and never sent: the newest checkpoint takes its place and its nonce.
     if ((code === 'CHAIN_FUNDS' || code === 'CHAIN_REJECTED') && anchor.state === 'prepared') await records.drop(anchor.size)
     throw cause
   }
 
-  /** Another transaction with its nonce pays more, or blocks cost more than it pays: a higher bid at once, as far as the ceiling goes. */
+  /**
+   * Another transaction with its nonce pays more, or blocks cost more than it pays. Bids higher at
+   * once, up to the ceiling.
+   */
   async function afterLowBid(records: AnchorRecords, anchor: AnchorRecord): Promise<void> {
     const bumped = await bump(records, anchor, anchor.attempts.at(-1)?.raw ?? '')
     if (bumped !== undefined) {
@@ -153,11 +182,14 @@ export function createSender({ chain, ages, log, note }: Deps): Sender {
     if (anchor.state === 'prepared') await records.drop(anchor.size)
   }
 
-  /** One of our attempts was executed just now, and the next round finds it; or the nonce went to a stranger, and never will. */
+  /**
+   * Either one of our attempts was executed just now and the next round finds it, or a transaction
+   * of another origin used the nonce.
+   */
   async function afterUsedNonce(records: AnchorRecords, anchor: AnchorRecord): Promise<void> {
     if ((await look(anchor)) !== undefined) return
     const isUsed = (await chain.nextNonce()) > (anchor.attempts.at(-1)?.nonce ?? 0)
-    // Said by an endpoint that is ahead of the one that was looked at: not a miss.
+    // The answering endpoint is ahead of the one that was read: not a miss.
     if (!isUsed) return
     const missed = (anchor.missed ?? 0) + 1
     if (missed < MISSES) return records.save({ ...anchor, missed })
@@ -170,7 +202,7 @@ export function createSender({ chain, ages, log, note }: Deps): Sender {
 
 const REFUSALS = ['CHAIN_FUNDS', 'CHAIN_UNDERPRICED', 'CHAIN_REJECTED']
 
-/** An anchor in a line of the log. */
+/** An anchor as fields of a log line. */
 export function brief({ size, state, attempts, block }: AnchorRecord) {
   return { size, state, nonce: attempts.at(-1)?.nonce, transaction: attempts.at(-1)?.hash, block: block?.number }
 }

@@ -1,4 +1,7 @@
-/** The chain against the ledger: each anchored root is the tree's, and every anchor that the ledger names is there. Endpoints must agree. */
+/**
+ * Compares the chain with the ledger: each anchored root is the tree's, and every anchor that the
+ * ledger claims exists. Endpoints must agree.
+ */
 import { toHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { coversSize, type PolicyAnchor } from '../core/policy.ts'
@@ -10,15 +13,18 @@ import type { IsRoot } from './root-check.ts'
 import { addFinding, addNotice, addUnfinished, type Run } from './run.ts'
 import type { ClaimedAnchor } from './source.ts'
 
-/** A log as one endpoint shows it, with what the policy says of it. */
+/** A log as one endpoint shows it, with its entry in the policy. */
 export type AuditedLog = { readonly chain: AuditChain; readonly view: ChainView; readonly pinned: readonly PolicyAnchor[] }
 
 type LogName = { readonly chainId: number; readonly contract: string; readonly logId: string }
 
-/** What one endpoint showed: a view, or code that is not the policy's. */
+/** What one endpoint showed: a view, or code that the policy does not name. */
 type Seen = { readonly chain: AuditChain; readonly pinned: readonly PolicyAnchor[]; readonly view?: ChainView; readonly code?: Finding }
 
-/** Reads every log of the policy at every endpoint. What does not answer, and where endpoints disagree, is left out, and said. */
+/**
+ * Reads every log of the policy at every endpoint. Endpoints that do not answer or that disagree
+ * are left out, and reported.
+ */
 export async function readLogs(run: Run): Promise<AuditedLog[]> {
   const { policy, chains } = run.input
   for (const { contract, chainId } of policy.anchors.filter(anchor => !chains.some(chain => isSameLog(anchor, chain))))
@@ -43,7 +49,7 @@ async function readLog(run: Run, chain: AuditChain): Promise<Seen | undefined> {
   const pinned = policy.anchors.filter(anchor => isSameLog(anchor, chain))
   try {
     const code = await chain.codeSha256()
-    // What other code says counts for nothing.
+    // Answers of other code do not count.
     if (pinned.some(anchor => anchor.codeSha256 !== code))
       return { chain, pinned, code: finding('AUDIT_CONTRACT_CODE', 'code', { code, contract: chain.contract, ...placeOf(chain) }) }
     return { chain, pinned, view: await readChainLog({ chain, state, parallel, onBlocks }) }
@@ -56,7 +62,7 @@ async function readLog(run: Run, chain: AuditChain): Promise<Seen | undefined> {
 function chainTrouble(error: unknown, chain: AuditChain): unknown {
   if (!(error instanceof OpenSealError) || error instanceof AuditError) return error
   const code = CHAIN_TROUBLE[error.code] ?? 'AUDIT_CHAIN_UNREADABLE'
-  // That an endpoint does not answer says all.
+  // The failure of the endpoint is enough to say.
   if (code === 'AUDIT_CHAIN_UNREACHABLE') return new AuditError(code, 'endpoint', placeOf(chain), { cause: error })
   return new AuditError(code, 'endpoint.reason', { reason: error.message, ...placeOf(chain) }, { cause: error })
 }
@@ -67,7 +73,10 @@ const CHAIN_TROUBLE: Readonly<Record<string, UnfinishedCode>> = {
   CHAIN_EVENTS: 'AUDIT_CHAIN_EVENTS',
 }
 
-/** Where two endpoints do not show the same final anchors one of them is wrong, and nothing here can tell which. */
+/**
+ * If two endpoints show different final anchors, one of them is wrong, and nothing here can tell
+ * which.
+ */
 function disagreement(group: readonly Seen[]): AuditError | undefined {
   const [first, ...others] = group
   for (const other of others) {
@@ -92,7 +101,7 @@ function nameOf(event: Events[number] | undefined): string | undefined {
   return event && `${event.size} ${toHex(event.root)} ${event.time}`
 }
 
-/** What is anchored against the tree, and what the ledger claims against what is anchored. */
+/** Compares the anchors with the tree, and the ledger's claims with the anchors. */
 export async function checkAnchors(
   run: Run,
   logs: readonly AuditedLog[],
@@ -129,7 +138,7 @@ function checkClaims(run: Run, { chain, view }: AuditedLog, claimed: readonly Cl
     const values = { size, root, ...placeOf(chain) }
     const event = anchored.get(`${size} ${root}`)
     if (event !== undefined) {
-      // A block that moved, which the ledger has not seen yet. Nobody's proof depends on it.
+      // The block may have moved, which the ledger has not noticed yet. No proof depends on it.
       const isThere = (block === 0 || block === event.block) && (time === undefined || time === formatTime(event.time * 1000))
       if (!isThere)
         addNotice(run, {

@@ -1,6 +1,7 @@
 /**
- * The audit: re-derives a whole ledger from what it serves and holds it against the chain. What was re-derived once is remembered, so that
- * the next run reads only what is new, and a history that was rewritten since is caught.
+ * The audit: re-derives a whole ledger from what it serves and compares it with the chain. The
+ * result is remembered, so that the next run reads only what is new, and notices a history that was
+ * rewritten since.
  */
 import { toHex } from '../core/bytes.ts'
 import { EMPTY_ROOT } from '../core/hash.ts'
@@ -16,17 +17,21 @@ import { type AuditInput, type AuditReport, addFinding, addUnfinished, type Run 
 import type { ClaimedAnchor } from './source.ts'
 import { checkWitnesses } from './witnesses.ts'
 
-/** What a run got to. */
+/** How far a run got. */
 type Reached = { readonly from: number; readonly roots: Roots }
 
-/** Audits once. Never rejects for what a ledger or an endpoint does: that is `inconsistent` or `unfinished`. */
+/**
+ * Audits once. Never rejects for a fault of a ledger or an endpoint: that is `inconsistent` or
+ * `unfinished`.
+ */
 export async function audit(input: AuditInput): Promise<AuditReport> {
   const counts = { statements: 0, erased: 0, withheld: 0, tiles: 0 }
   const run: Run = { input, findings: [], notices: [...(input.noticed ?? [])], unfinished: [], evidence: [], counts }
   let logs: AuditedLog[] = []
   let reached: Reached | undefined
   try {
-    // In this order a ledger that grows meanwhile is none the worse: each answer may only be ahead of those before it.
+    // This order tolerates a ledger that grows meanwhile: each answer may only be ahead of the
+    // previous ones.
     const claimed = await readClaimed(run)
     logs = await readLogs(run)
     const checkpoint = readCheckpoint(run, await input.source.checkpoint())
@@ -57,7 +62,10 @@ export function unbegun(origin: string, { unfinished }: AuditError): AuditReport
   return { verdict: 'unfinished', exit: 6, unfinished: [unfinished], origin, ...nothing }
 }
 
-/** The checkpoint once more: a ledger that shows two trees by turns is caught, and the next run has one more to hold it to. */
+/**
+ * Reads the checkpoint again, to catch a ledger that alternates between two trees and to give the
+ * next run one more checkpoint.
+ */
 async function lookAgain(run: Run): Promise<void> {
   const checkpoint = readCheckpoint(run, await run.input.source.checkpoint())
   if (checkpoint !== undefined) await continuesHistory(run, checkpoint, seenBefore(run))
@@ -80,7 +88,7 @@ async function auditTree(
 ): Promise<Reached | undefined> {
   const { state } = run.input
   const seen = seenBefore(run)
-  // Remembered before the first entry is read: a run that is interrupted has seen it all the same.
+  // Remembered before the first entry is read, so that an interrupted run has seen it too.
   if (!(await continuesHistory(run, checkpoint, seen))) return undefined
   const anchored = [...claimed, ...logs.flatMap(({ view }) => view.events)].map(({ size }) => size)
   const before = run.findings.length
@@ -89,7 +97,7 @@ async function auditTree(
   const isTreeGood = run.findings.length === before
   await checkAnchors(run, logs, claimed, createRootCheck(run, reached.roots), checkpoint.size)
   await checkWitnesses(run, checkpoint, claimed, reached.roots)
-  // What was not seen of a tree is not remembered as seen.
+  // Statements that were not seen are not remembered as checked.
   if (isTreeGood && run.counts.withheld === 0 && reached.roots.at(checkpoint.size) !== undefined) {
     const roots = new Map(state.roots)
     for (const size of anchored) {
@@ -102,9 +110,10 @@ async function auditTree(
 }
 
 /**
- * Goes on from where an earlier run came to. Where that does not lead to the signed root, what was remembered may be at fault (it came from
- * a run that was interrupted) or the history before it may have been rewritten: then the tree is read again from further back, at last
- * from its beginning, until it fits or all of it was read.
+ * Continues from where an earlier run stopped. If that does not lead to the signed root, the
+ * remembered state may be wrong (from an interrupted run), or the history before it may have been
+ * rewritten. Then the tree is read again from further back, finally from its beginning, until it
+ * matches or all of it was read.
  */
 async function rederiveFromBest(
   run: Run,

@@ -1,4 +1,7 @@
-/** Entry bundles and tiles: read as they are served, and held against each other and against the tree that grows from them. */
+/**
+ * Entry bundles and tiles as they are served, compared with each other and with the tree that grows
+ * from them.
+ */
 import { equalBytes } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { type Hash, hashLeaf } from '../core/hash.ts'
@@ -10,7 +13,10 @@ import { compareLeaves, finding, type Moved, movedLeaves } from './finding.ts'
 import type { Roots } from './roots.ts'
 import { addFinding, type Run } from './run.ts'
 
-/** What is served of 256 entries or, at the end of the tree, fewer. Undefined where it cannot be read. */
+/**
+ * The served part of 256 entries, or fewer at the end of the tree. Undefined members could not be
+ * read.
+ */
 export type Bundle = {
   readonly start: number
   readonly width: number
@@ -19,8 +25,9 @@ export type Bundle = {
 }
 
 /**
- * The leaves that the tree goes on with. Where entries and tile differ, one of them is not the tree's: the hash above them tells which, and
- * where that cannot be told the tile is believed, so that one changed entry is not every later one's too.
+ * The leaves with which the tree continues. If entries and tile differ, the hash above them tells
+ * which is right. If it cannot, the tile is believed, so that one changed entry does not make every
+ * later one wrong.
  */
 export async function chooseLeaves(
   run: Run,
@@ -40,7 +47,7 @@ export async function chooseLeaves(
     addFinding(run, finding('AUDIT_TILE_MISMATCH', 'tile', { tile: `0/${start / TILE_WIDTH}`, at }, start + at))
     return leaves
   }
-  // A gap that was closed moves every later entry up by one: that is one finding, not one a bundle.
+  // A dropped entry moves every later one up by one. That is one finding, not one for each bundle.
   const goesOn = difference.code === 'AUDIT_ENTRY_DROPPED' && difference.index === start && run.findings.at(-1)?.code === difference.code
   const changed = leaves.length === width && difference.code !== 'AUDIT_ENTRY_DROPPED' ? movedLeaves(start, leaves, tile) : []
   if (!goesOn) addFinding(run, difference)
@@ -58,7 +65,7 @@ async function fitsAbove(run: Run, checkpoint: Checkpoint, roots: Roots, start: 
   return equalBytes(rootFromRange(extendTree(0, [], leaves).range), above.subarray(at, at + 32))
 }
 
-/** Tiles above level 0, as far as all below them was re-derived. */
+/** Checks the tiles above level 0, as far as everything below them was re-derived. */
 export async function checkUpperTiles(run: Run, roots: Roots, size: number): Promise<void> {
   for (const { level, index, hashes } of roots.finishedTiles(size)) {
     run.counts.tiles++
@@ -68,7 +75,7 @@ export async function checkUpperTiles(run: Run, roots: Roots, size: number): Pro
   }
 }
 
-/** The hashes of a tile; undefined, with a finding, when it does not have as many as it should. */
+/** The hashes of a tile; undefined, with a finding, if it has the wrong number. */
 export function readTile(run: Run, bytes: Uint8Array, level: number, index: number, width: number): Hash[] | undefined {
   try {
     return decodeTile(bytes, width)
@@ -79,7 +86,7 @@ export function readTile(run: Run, bytes: Uint8Array, level: number, index: numb
   }
 }
 
-/** All entries of a bundle, however many there are; undefined when the last one is cut off. */
+/** All entries of a bundle, however many; undefined if the last one is cut off. */
 export function readEntries(bytes: Uint8Array): Uint8Array[] | undefined {
   const entries: Uint8Array[] = []
   for (let start = 0; start < bytes.length; ) {

@@ -1,6 +1,6 @@
 /**
- * A log as one endpoint shows it: its events, read from where the last run ended, its storage beside them, and both as of one block. What is
- * final is remembered; a block that was final and is gone is a finding.
+ * A log as one endpoint shows it: its events since the last run and its storage, both as of one
+ * block. The final part is remembered; a final block that disappears is a finding.
  */
 import { formatTime } from '../core/time.ts'
 import type { AnchorEvent, AuditChain, BlockId, StoredLog } from './chain.ts'
@@ -8,10 +8,10 @@ import { AuditError, type Finding, finding } from './finding.ts'
 import { inParallel, type Progress } from './run.ts'
 import type { AuditState, ChainMemory } from './state.ts'
 
-/** What one block of a chain says of a log, and what is wrong with it by itself. */
+/** A log as of one block of a chain, and what contradicts itself there. */
 export type ChainView = StoredLog & {
   readonly head: BlockId
-  /** Number of the newest final block, -1 where there is none. */
+  /** The number of the newest final block, -1 if there is none. */
   readonly final: number
   /** Every anchor of the log, in the order of the chain. */
   readonly events: readonly AnchorEvent[]
@@ -25,12 +25,15 @@ type Reading = {
   readonly onBlocks?: ((blocks: Progress) => void) | undefined
 }
 
-/** How often a chain that changes under the reader is read again. */
+/** How often a chain that changes during reading is read again. */
 const ATTEMPTS = 3
-/** After so many parts of a long first scan the way so far is remembered. */
+/** After this many parts of a long first scan, the progress is saved. */
 const SAVE_EVERY = 100
 
-/** Reads a log. @throws AuditError AUDIT_CHAIN_… */
+/**
+ * Reads a log.
+ * @throws AuditError AUDIT_CHAIN_…
+ */
 export async function readChainLog(reading: Reading): Promise<ChainView> {
   for (let attempt = 1; ; attempt++) {
     const view = await readOnce(reading, attempt === ATTEMPTS)
@@ -44,7 +47,10 @@ export function chainName({ chainId, contract, logId, name }: AuditChain): strin
   return `${chainId} ${contract} ${logId} ${name}`.toLowerCase()
 }
 
-/** Undefined when the chain changed under the reader: it took back the block that all was read of, or may have answered as of the next one. */
+/**
+ * Undefined if the chain changed during reading: it took back the block in question, or may have
+ * answered as of the next one.
+ */
 async function readOnce(reading: Reading, isLast: boolean): Promise<ChainView | undefined> {
   const { chain, state } = reading
   const name = chainName(chain)
@@ -54,7 +60,7 @@ async function readOnce(reading: Reading, isLast: boolean): Promise<ChainView | 
   const memory = takenBack ? undefined : kept
   const findings = takenBack ? [finding('AUDIT_CHAIN_REORG', 'block', { block: kept.block, ...placeOf(chain) })] : []
 
-  // What is final first, however long that takes; then the newest blocks, as of one of them.
+  // First the final part, which can take long; then the newest blocks, as of one of them.
   const { final } = await chain.heads()
   const settled = final === undefined ? memory : await readFinal(reading, name, memory, final, findings)
   const { head } = await chain.heads()
@@ -65,7 +71,8 @@ async function readOnce(reading: Reading, isLast: boolean): Promise<ChainView | 
 
   const order = orderFindings(chain, events)
   const latest = latestFinding(chain, events, stored)
-  // anvil, asked about its newest block while it makes the next one, may answer with the storage of that one. A contradiction that is real comes again.
+  // anvil may answer with the storage of the next block while it makes that one. A real
+  // contradiction will appear again.
   const mayBeOfNext = latest !== undefined && findings.length === 0 && (await chain.heads()).head.number > head.number
   if (mayBeOfNext && !isLast) return undefined
   findings.push(...order, ...(latest === undefined ? [] : [latest]))
@@ -80,7 +87,7 @@ async function isTakenBack(chain: AuditChain, { block, hash }: ChainMemory): Pro
   throw new AuditError('AUDIT_CHAIN_BEHIND', 'behind.block', { block, head: head.number, ...placeOf(chain) })
 }
 
-/** All events up to a final block, those that are remembered and those since. */
+/** All events up to a final block: the remembered ones, and those since. */
 async function readFinal(
   reading: Reading,
   name: string,
@@ -111,7 +118,7 @@ async function readEvents(reading: Reading, from: number, to: number, at: number
   return events
 }
 
-/** Each event against the storage. */
+/** Compares each event with the storage. */
 async function storageFindings(reading: Reading, events: readonly AnchorEvent[], at: number | 'latest'): Promise<Finding[]> {
   const { chain, parallel } = reading
   const stored = await inParallel(events, parallel, ({ size, root }) => chain.anchoredAt(size, root, at))
@@ -138,7 +145,7 @@ function timeText(seconds: number): string {
   return seconds === 0 ? '–' : formatTime(seconds * 1000)
 }
 
-/** Endpoint and chain, for the words of a finding. */
+/** Endpoint and chain, as values for a finding. */
 export function placeOf({ chainId, name }: AuditChain): { chainId: number; endpoint: string } {
   return { chainId, endpoint: name }
 }

@@ -1,6 +1,7 @@
 /**
- * Evidence of a ledger that contradicts itself: two checkpoints that it signed, and what shows that no tree can have both. It convinces
- * whoever has the ledger's key, without the ledger and without the auditor.
+ * Evidence that a ledger contradicts itself: two checkpoints that it signed, and a proof that no
+ * tree can have both. It convinces anyone who has the ledger's key, without the ledger and without
+ * the auditor.
  */
 import { equalBytes, fromHex, toHex, toUtf8 } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
@@ -11,18 +12,24 @@ import { type Checkpoint, parseCheckpoint } from '../core/tlog/checkpoint.ts'
 import { parseNote, parseVkey, verifyNote } from '../core/tlog/note.ts'
 import { verifyConsistency } from '../core/tlog/proof.ts'
 
-/** What the later tree itself has at the earlier size: its root there, and a consistency proof from that root to the later one. */
+/**
+ * The later tree's own root at the earlier size, and a consistency proof from there to the later
+ * root.
+ */
 export type Shown = { readonly root: Hash; readonly proof: readonly Hash[] }
 
 /** Both notes, in the order in which they were seen. */
 export type Contradiction = { readonly earlier: string; readonly later: string; readonly shown?: Shown | undefined }
 
-/** What evidence proves: two roots signed for one size, a later tree that does not continue the earlier one, or neither. */
+/**
+ * What evidence proves: two roots signed for one size, a later tree that does not continue the
+ * earlier one, or neither.
+ */
 export type Proven = 'two-checkpoints' | 'rewritten' | 'nothing'
 
 const TYPE = 'openseal/evidence@v1'
 
-/** A name for the folder of a contradiction: the same for the same two notes. */
+/** The folder name of a contradiction, which depends only on the two notes. */
 export function evidenceName({ earlier, later }: Contradiction): string {
   return toHex(sha256(toUtf8(earlier + later))).slice(0, 16)
 }
@@ -47,8 +54,9 @@ export function evidenceFiles(contradiction: Contradiction, policy: Policy): Rec
 }
 
 /**
- * What the text of an `evidence.json` proves to someone who trusts the keys of `policy`: whatever else it says is not believed.
- * @throws OpenSealError EVIDENCE_MALFORMED when it is none, or the codes of notes, checkpoints and proofs
+ * What an `evidence.json` proves to a reader who trusts the keys of `policy`. Nothing else in it is
+ * believed.
+ * @throws OpenSealError EVIDENCE_MALFORMED, or the codes of notes, checkpoints and proofs
  */
 export function checkEvidence(text: string | Uint8Array, policy: Policy): { proven: Proven; earlier: Checkpoint; later: Checkpoint } {
   const contradiction = parseEvidence(text)
@@ -78,7 +86,7 @@ function parseEvidence(text: string | Uint8Array): Contradiction {
   const value = parseJson(text)
   if (!isJsonObject(value) || value.type !== TYPE) throw malformed('it is not of this type')
   const { earlier, later, shown } = value
-  if (typeof earlier !== 'string' || typeof later !== 'string') throw malformed('it lacks a checkpoint')
+  if (typeof earlier !== 'string' || typeof later !== 'string') throw malformed('a checkpoint is missing')
   if (!isJsonObject(shown)) return { earlier, later }
   const { root, proof } = shown
   if (typeof root !== 'string' || !Array.isArray(proof)) throw malformed('its proof cannot be read')
@@ -89,19 +97,19 @@ function malformed(what: string): OpenSealError {
   return new OpenSealError('EVIDENCE_MALFORMED', `the evidence cannot be used: ${what}`)
 }
 
-const README = `Evidence of a ledger that contradicts itself, kept by "openseal audit".
+const README = `Evidence that a ledger contradicts itself, kept by "openseal audit".
 
 earlier.checkpoint  what the ledger signed when it was seen first
 later.checkpoint    what it signed later
-evidence.json       both, the key, and where the sizes differ the proof
+evidence.json       both, the key and, if the sizes differ, the proof
 
 To check it, take the ledger's key or policy from a source that you trust, and run:
 
   ./openseal evidence evidence.json --policy openseal.policy.json
 
-By hand: both files are C2SP signed notes (origin, number of entries, root hash). Check both signatures. Where both name one number
-of entries, two root hashes are a contradiction. Where the numbers differ, "shown" in evidence.json holds the root hash that the later tree
-has at the earlier size, and an RFC 9162 consistency proof from it to the later root hash. When that proof holds and "root" is not the root
-hash of earlier.checkpoint, the later tree is not a continuation of the earlier one. Without "shown" the two need not contradict each
+By hand: both files are C2SP signed notes (origin, number of entries, root hash). Check both signatures. If both have the same number
+of entries, two root hashes are a contradiction. If the numbers differ, "shown" in evidence.json holds the root hash that the later tree
+has at the earlier size, and an RFC 9162 consistency proof from it to the later root hash. If that proof is valid and "root" is not the
+root hash of earlier.checkpoint, the later tree does not continue the earlier one. Without "shown", the two need not contradict each
 other: the ledger showed fewer entries than before.
 `

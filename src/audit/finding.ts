@@ -1,4 +1,7 @@
-/** What an audit tells, as codes and values: findings, and reasons why something was not looked at. Their words are in `src/messages/audit`. */
+/**
+ * The results of an audit as codes and values: findings, and reasons why something was not checked.
+ * Their words are in `src/messages/audit`.
+ */
 import { toHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import type { Hash } from '../core/hash.ts'
@@ -31,7 +34,7 @@ export const FINDING_CODES = [
   'AUDIT_LOG_CLOSED',
 ] as const satisfies readonly AuditMessageKey[]
 
-/** Every reason why something was not looked at. None of them says anything against the ledger. */
+/** Every reason why something was not checked. None of them counts against the ledger. */
 export const UNFINISHED_CODES = [
   'AUDIT_LEDGER_UNREACHABLE',
   'AUDIT_LEDGER_TIMEOUT',
@@ -61,26 +64,28 @@ export const UNFINISHED_CODES = [
   'AUDIT_STATE_UNWRITABLE',
 ] as const satisfies readonly AuditMessageKey[]
 
-/** What an audit notices that contradicts nothing: hints of the ledger that are out of date. */
+/** Remarks of an audit that contradict nothing, such as outdated hints. */
 export const NOTICE_CODES = ['AUDIT_ANCHOR_MOVED', 'AUDIT_KEY_FOLLOWED'] as const satisfies readonly AuditMessageKey[]
 
 export type FindingCode = (typeof FINDING_CODES)[number]
 export type UnfinishedCode = (typeof UNFINISHED_CODES)[number]
 
-/** The sentence that says where, without its `at.`, and the values for its placeholders. */
+/**
+ * The key, without its `at.`, of the sentence that says where, and the values for its placeholders.
+ */
 export type DetailKey = AuditMessageKey extends infer K ? (K extends `at.${infer D}` ? D : never) : never
 export type Values = Readonly<Record<string, string | number>>
 
 /** One contradiction; `index` is the first entry concerned. */
 export type Finding = { readonly code: FindingCode; readonly detail: DetailKey; readonly values: Values; readonly index?: number }
 
-/** One thing that was noticed. It leaves the verdict as it is. */
+/** One notice. It does not change the verdict. */
 export type Notice = { readonly code: (typeof NOTICE_CODES)[number]; readonly detail: DetailKey; readonly values: Values }
 
-/** One thing that was not looked at, and why. */
+/** One thing that was not checked, and why. */
 export type Unfinished = { readonly code: UnfinishedCode; readonly detail: DetailKey; readonly values: Values }
 
-/** Thrown where an audit, or a part of it, cannot go on. Codes: UnfinishedCode. */
+/** Thrown if an audit, or a part of it, cannot continue. Codes: UnfinishedCode. */
 export class AuditError extends OpenSealError {
   readonly unfinished: Unfinished
 
@@ -90,7 +95,7 @@ export class AuditError extends OpenSealError {
   }
 }
 
-/** Thrown for an answer of the ledger that cannot be read as what it should be. */
+/** The error for an answer of the ledger that cannot be read. */
 export function unreadable(path: string, reason: string, cause?: unknown): AuditError {
   return new AuditError('AUDIT_LEDGER_UNREADABLE', 'path.reason', { path, reason }, { cause })
 }
@@ -104,8 +109,8 @@ export function finding(code: FindingCode, detail: DetailKey, values: Values, in
 export type Moved = { readonly index: number; readonly got: string; readonly want: string }
 
 /**
- * What happened to the leaves of one bundle: `served` are those of its entries, `expected` those of the tree, `first` the index of the
- * first. Undefined when they are equal.
+ * What happened to the leaves of one bundle: `served` are those of its entries, `expected` those of
+ * the tree, `first` is the index of the first. Undefined if they are equal.
  */
 export function compareLeaves(first: number, served: readonly Hash[], expected: readonly Hash[]): Finding | undefined {
   const got = served.map(toHex)
@@ -118,13 +123,13 @@ export function compareLeaves(first: number, served: readonly Hash[], expected: 
   return entriesFinding(movedLeaves(first, served, expected))
 }
 
-/** The leaves that are not the tree's, where there are as many as the tree has. */
+/** The leaves that are not the tree's, if there are as many as the tree has. */
 export function movedLeaves(first: number, served: readonly Hash[], expected: readonly Hash[]): Moved[] {
   const moved = expected.map((hash, i) => ({ index: first + i, got: toHex(served[i]!), want: toHex(hash) }))
   return moved.filter(({ got, want }) => got !== want)
 }
 
-/** Those that stand in one another's places. */
+/** The leaves that were swapped with one another. */
 export function swappedOf(moved: readonly Moved[]): Moved[] {
   const wants = new Set(moved.map(({ want }) => want))
   const gots = new Set(moved.map(({ got }) => got))
@@ -137,12 +142,12 @@ export function entriesFinding(moved: readonly Moved[]): Finding {
   return movedFinding(isSwap ? 'AUDIT_ENTRIES_SWAPPED' : 'AUDIT_ENTRY_CHANGED', ENTRIES, moved)
 }
 
-/** One finding for statements that stand in one another's places. */
+/** One finding for statements that were swapped with one another. */
 export function statementsFinding(moved: readonly Moved[]): Finding {
   return movedFinding('AUDIT_STATEMENTS_SWAPPED', STATEMENTS, moved)
 }
 
-/** What one, some and many of them are called. */
+/** The message keys for one, a few and many. */
 const ENTRIES = ['entry', 'entries', 'entries.more'] as const
 const STATEMENTS = ['statement', 'statements', 'statements.more'] as const
 const SHOWN = 10

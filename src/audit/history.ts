@@ -1,4 +1,7 @@
-/** The signed checkpoint of a run: whether the policy accepts it, and whether it continues every checkpoint that was seen before. */
+/**
+ * The signed checkpoint of a run: whether the policy accepts it, and whether it continues every
+ * checkpoint seen before.
+ */
 import { equalBytes, toHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { coversSize, type Policy } from '../core/policy.ts'
@@ -11,10 +14,13 @@ import { createNodeReader, type IsRoot } from './root-check.ts'
 import type { Roots } from './roots.ts'
 import { addFinding, type Run } from './run.ts'
 
-/** A checkpoint with the note that signs it. */
+/** A checkpoint and its signed note. */
 export type SeenCheckpoint = Checkpoint & { readonly note: string }
 
-/** The checkpoint, when it is signed as the policy says. @throws AuditError AUDIT_LEDGER_UNREADABLE when it is no checkpoint at all */
+/**
+ * The checkpoint in a note, unverified.
+ * @throws AuditError AUDIT_LEDGER_UNREADABLE if it is not a checkpoint
+ */
 export function readCheckpoint(run: Run, note: string): SeenCheckpoint | undefined {
   const { policy } = run.input
   const checkpoint = parseServed(note)
@@ -33,8 +39,10 @@ export function readCheckpoint(run: Run, note: string): SeenCheckpoint | undefin
 }
 
 /**
- * By a key of the policy, and by nobody falsely in a witness's name. How many witnesses have cosigned decides nothing here: they are asked for some checkpoints
- * only, and the newest one is rarely among them. Returns how many have. @throws NoteError
+ * Verifies that a key of the policy signed the checkpoint, and that no signature in a witness's
+ * name is false. Returns how many witnesses cosigned. That number decides nothing here: witnesses
+ * cosign only some checkpoints, and the newest is rarely among them.
+ * @throws NoteError
  */
 export function checkSigned({ size, note }: SeenCheckpoint, policy: Policy): number {
   const keys = policy.logKeys.filter(key => coversSize(key, size)).map(key => parseVkey(key.vkey))
@@ -48,8 +56,9 @@ export function seenBefore({ input }: Run): SeenCheckpoint[] {
 }
 
 /**
- * Remembers a checkpoint, and holds it against those that were seen before, whatever the entries say. Returns whether its tree can be the
- * one to re-derive. A ledger that once signed two roots for one size is told of at every run.
+ * Remembers a checkpoint and compares it with those seen before, regardless of the entries. Returns
+ * whether its tree can be the one to re-derive. If a ledger ever signed two roots for one size,
+ * every run reports it.
  */
 export async function continuesHistory(run: Run, now: SeenCheckpoint, seen: readonly SeenCheckpoint[]): Promise<boolean> {
   await run.input.state.addSeen(now.note)
@@ -71,10 +80,13 @@ export async function continuesHistory(run: Run, now: SeenCheckpoint, seen: read
   return false
 }
 
-/** Where a re-derived tree does not fit what the ledger signed. */
+/** Where the re-derived tree differs from what the ledger signed. */
 export type Misfits = { readonly wrongRoots: readonly Finding[]; readonly rewritten: readonly SeenCheckpoint[] }
 
-/** The re-derived tree against the checkpoint, twice, and against every checkpoint seen before; undefined when all of them fit. */
+/**
+ * Compares the re-derived tree with the checkpoint, by two implementations, and with every
+ * checkpoint seen before; undefined if all of them match.
+ */
 export async function findMisfits(
   run: Run,
   now: SeenCheckpoint,
@@ -83,7 +95,7 @@ export async function findMisfits(
   isRoot: IsRoot,
 ): Promise<Misfits | undefined> {
   const ours = roots.at(now.size)
-  // The run was cut short: its findings say why.
+  // The run was cut short; its findings say why.
   if (ours === undefined) return undefined
   const theirs = roots.independentRoot()
   const wrong = (detail: 'root' | 'root.independent', root: Uint8Array) =>
@@ -92,7 +104,7 @@ export async function findMisfits(
     ...(equalBytes(ours, now.root) ? [] : [wrong('root', ours)]),
     ...(equalBytes(theirs, now.root) ? [] : [wrong('root.independent', theirs)]),
   ]
-  // Those up to the confirmed tree were compared when it was confirmed.
+  // Earlier checkpoints were compared when their tree was confirmed.
   const confirmed = run.input.state.confirmed?.size ?? 0
   const rewritten: SeenCheckpoint[] = []
   for (const earlier of seen) {
@@ -102,11 +114,13 @@ export async function findMisfits(
   return wrongRoots.length + rewritten.length === 0 ? undefined : { wrongRoots, rewritten }
 }
 
-/** Reports them, and keeps the checkpoints that contradict each other, with the proof that they do. */
+/**
+ * Reports the misfits, and saves contradicting checkpoints with the proof of their contradiction.
+ */
 export async function reportMisfits(run: Run, now: SeenCheckpoint, { wrongRoots, rewritten }: Misfits, roots: Roots): Promise<void> {
   for (const found of wrongRoots) addFinding(run, found)
   for (const earlier of rewritten) {
-    // Of a tree that is not the signed one nothing can be proven.
+    // Nothing can be proven from a tree that is not the signed one.
     await saveEvidence(run, earlier, now, wrongRoots.length === 0 ? await show(run, earlier.size, now, roots) : undefined)
     addFinding(run, finding('AUDIT_HISTORY_REWRITTEN', 'rewritten', { size: earlier.size, earlier: toHex(earlier.root) }))
   }
@@ -133,7 +147,10 @@ function parseServed(note: string): SeenCheckpoint {
   }
 }
 
-/** A checkpoint out of its note, not verified. @throws NoteError, CheckpointError */
+/**
+ * The checkpoint in a note, unverified.
+ * @throws NoteError, CheckpointError
+ */
 export function parseSeen(note: string): SeenCheckpoint {
   return { ...parseCheckpoint(parseNote(note).text), note }
 }

@@ -1,4 +1,7 @@
-/** Reading over HTTP from a server that may be anything: bounded in size, time and number, retried where that can help, never redirected. */
+/**
+ * Reads over HTTP from untrusted servers: bounded in size, time and number of requests, with
+ * retries where they can help, and without redirects.
+ */
 import { AuditError, type UnfinishedCode } from './finding.ts'
 
 export type HttpOptions = {
@@ -6,15 +9,15 @@ export type HttpOptions = {
   readonly fetch: typeof fetch
   /** For one answer, from the first byte sent to the last one read. */
   readonly timeoutMs: number
-  /** How often an answer is asked for again, where nothing else was answered meanwhile. */
+  /** How often a request is retried while nothing else was answered. */
   readonly retries: number
-  /** The most requests that are under way at once. */
+  /** The most requests at once. */
   readonly parallel: number
-  /** Waits so many milliseconds; a test need not. */
+  /** Waits this many milliseconds. Tests can skip it. */
   readonly sleep?: (ms: number) => Promise<unknown>
 }
 
-/** One answer: its path, the media types that it may come as, its greatest length, and how it is read. */
+/** One request: its path, the media types accepted, its greatest length, and how to read it. */
 export type Wanted<T> = {
   readonly path: string
   readonly types: readonly string[]
@@ -26,11 +29,11 @@ export type Wanted<T> = {
 export type HttpReader = {
   /** @throws AuditError AUDIT_LEDGER_… */
   get<T>(wanted: Wanted<T>): Promise<T>
-  /** Breaks off whatever is still under way. */
+  /** Aborts all requests. */
   close(): void
 }
 
-/** What may be otherwise at the next attempt. */
+/** Failures that may pass. */
 const PASSING: readonly string[] = [
   'AUDIT_LEDGER_UNREACHABLE',
   'AUDIT_LEDGER_TIMEOUT',
@@ -39,10 +42,10 @@ const PASSING: readonly string[] = [
   'AUDIT_LEDGER_CUT_OFF',
 ] satisfies UnfinishedCode[]
 const FIRST_WAIT_MS = 250
-/** However long a server asks us to wait. */
+/** The longest wait, even if a server asks for more. */
 const MAX_WAIT_MS = 120_000
 
-/** Opens a reader. Nothing is asked before the first call. */
+/** Opens a reader. It requests nothing before the first call. */
 export function createHttpReader(options: HttpOptions): HttpReader {
   const { retries, parallel } = options
   const sleep = options.sleep ?? (ms => new Promise(resolve => setTimeout(resolve, ms)))
@@ -50,7 +53,7 @@ export function createHttpReader(options: HttpOptions): HttpReader {
   const stop = new AbortController()
   const places = createPlaces(parallel)
   let answers = 0
-  /** While the server asks us to wait, all of us wait. */
+  /** When the server asks one request to wait, all wait. */
   let pause: Promise<unknown> = Promise.resolve()
 
   async function get<T>(wanted: Wanted<T>): Promise<T> {
@@ -62,7 +65,8 @@ export function createHttpReader(options: HttpOptions): HttpReader {
         return value
       } catch (error) {
         if (!(error instanceof AuditError) || !PASSING.includes(error.code) || stop.signal.aborted) throw error
-        // Who is served one after the other need not give up, however long the queue.
+        // A busy server that still answers some requests makes progress, so the retries start
+        // again.
         if (error.code === 'AUDIT_LEDGER_BUSY' && answers > seen) [left, seen] = [retries, answers]
         if (left === 0) throw error
         const waiting = sleep(error instanceof BusyError ? error.waitMs : FIRST_WAIT_MS * 2 ** (retries - left))
@@ -75,7 +79,7 @@ export function createHttpReader(options: HttpOptions): HttpReader {
   return { get, close: () => stop.abort() }
 }
 
-/** Lets so many act at once, the others in the order in which they came. */
+/** Lets `count` run at once, the others in the order in which they came. */
 function createPlaces(count: number) {
   const waiting: (() => void)[] = []
   let free = count
@@ -103,7 +107,7 @@ async function attempt<T>(address: string, wanted: Wanted<T>, { fetch, timeoutMs
     checkHead(response, wanted)
     return await wanted.read(bounded(response, wanted, timeoutMs))
   } finally {
-    // What was not read to its end is not wanted any more.
+    // Drops the unread rest.
     if (!response.bodyUsed) await response.body?.cancel().catch(() => {})
   }
 }
@@ -119,7 +123,7 @@ function checkHead({ status, headers, ok }: Response, { path, types }: Wanted<un
   if (type !== undefined && !types.includes(type)) throw new AuditError('AUDIT_LEDGER_TYPE', 'path.type', { path, type })
 }
 
-/** The body as long as it may be; what is compressed counts as what it unfolds to. */
+/** The body, up to its greatest length. Compressed bodies count by their unpacked size. */
 async function* bounded({ body }: Response, { path, maxBytes }: Wanted<unknown>, timeoutMs: number): AsyncGenerator<Uint8Array> {
   let bytes = 0
   try {
@@ -139,7 +143,7 @@ function brokenOff(cause: unknown, path: string, timeoutMs: number, code: Unfini
   return new AuditError(code, 'path', { path }, { cause })
 }
 
-/** Milliseconds of a Retry-After header: seconds, or a date (RFC 9110 §10.2.3). */
+/** The milliseconds of a Retry-After header: seconds, or a date (RFC 9110 §10.2.3). */
 function waitOf(header: string | null): number {
   const text = header?.trim() ?? ''
   const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now()

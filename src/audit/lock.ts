@@ -1,18 +1,19 @@
-/** A lock on a folder that the operating system lets go of when its holder ends, however it ends. */
+/** A lock on a folder that the operating system releases when its holder ends, in any way. */
 import path from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { AuditError } from './finding.ts'
 
-/** A lock that is held. */
+/** A held lock. */
 export type Lock = { release(): void }
 
 /**
- * Locks a folder. An empty SQLite file is locked, because Node offers no other lock that `kill -9` cannot leave behind.
+ * Locks a folder. It locks an empty SQLite file, because every other lock that Node offers can be
+ * left behind by `kill -9`.
  * @throws AuditError AUDIT_STATE_LOCKED, AUDIT_STATE_UNWRITABLE
  */
 export function lockFolder(folder: string): Lock {
   const file = path.join(folder, 'lock')
-  // Not imported: the command line also runs where Node has no SQLite, as long as no state is to be kept.
+  // Not imported: the command line also runs where Node has no SQLite, as long as no state is kept.
   const sqlite = process.getBuiltinModule('node:sqlite') as typeof import('node:sqlite') | undefined
   if (sqlite === undefined)
     throw new AuditError('AUDIT_STATE_UNWRITABLE', 'path.reason', { path: file, reason: 'Node 22.13 or newer is needed' })

@@ -1,6 +1,6 @@
 /**
- * Reads a tree and takes every hash again. Reads go out in parallel, some spans ahead of the hashing; memory is bounded by those spans,
- * whatever the size of the tree.
+ * Reads a tree and computes every hash again. Reads run in parallel, a few spans ahead of the
+ * hashing. Memory is bounded by those spans, whatever the size of the tree.
  */
 
 import type { Hash } from '../core/hash.ts'
@@ -14,11 +14,13 @@ import type { ServedStatements } from './served-statements.ts'
 import { MAX_STATEMENTS } from './source.ts'
 import { checkKeyChanges, checkStatements } from './statements.ts'
 
-/** What is read at once: one call for statements, and the bundles and tiles of the same entries. */
+/**
+ * The entries that are read at once: one call for their statements, and their bundles and tiles.
+ */
 const SPAN = MAX_STATEMENTS
 /** How many spans are read ahead. */
 const AHEAD = 8
-/** After so many spans the way so far is remembered. */
+/** After this many spans, the progress is saved. */
 const SAVE_EVERY = 16
 
 type Span = {
@@ -26,14 +28,17 @@ type Span = {
   readonly start: number
   readonly bundles: readonly Uint8Array[]
   readonly tiles: readonly Uint8Array[]
-  /** Undefined where they are not served. */
+  /** Undefined if they are not served. */
   readonly statements: ServedStatements | undefined
 }
 
-/** What was served in other places than the tree's. */
+/** Entries and statements that were served in other places than the tree's. */
 type Displaced = { readonly entries: Moved[]; readonly statements: Moved[] }
 
-/** Re-derives [start.size, checkpoint.size) and remembers the roots at `sizes`. Stops early at MAX_FINDINGS, or where neither entries nor leaves are served. */
+/**
+ * Re-derives [start.size, checkpoint.size) and keeps the roots at `sizes`. Stops early at
+ * MAX_FINDINGS, or if neither entries nor leaves are served.
+ */
 export async function rederive(run: Run, checkpoint: Checkpoint, start: Base, sizes: Iterable<number>): Promise<Roots> {
   const { state, onProgress } = run.input
   const { size } = checkpoint
@@ -61,13 +66,13 @@ export async function rederive(run: Run, checkpoint: Checkpoint, start: Base, si
   return roots
 }
 
-/** The spans of [from, size) in order. Their reads are under way long before they are wanted. */
+/** The spans of [from, size) in order. Their reads begin long before they are needed. */
 async function* readAhead(run: Run, from: number, size: number): AsyncGenerator<Span> {
   const ahead: Promise<Span>[] = []
   for (let start = from; start < size || ahead.length > 0; ) {
     while (start < size && ahead.length < AHEAD) {
       const reading = readSpan(run, start, Math.min(start + SPAN, size))
-      // It is awaited below, after those before it; until then its failure is nobody's.
+      // Awaited later, in order. Until then, an early failure must not count as unhandled.
       reading.catch(() => {})
       ahead.push(reading)
       start += SPAN
@@ -90,7 +95,10 @@ async function readSpan(run: Run, start: number, end: number): Promise<Span> {
   return { start, bundles, tiles, statements }
 }
 
-/** A mirror may have the tree and no statements: that is said once, and the tree is looked at all the same. */
+/**
+ * A mirror may have the tree without statements. That is reported once, and the tree is still
+ * checked.
+ */
 async function readStatements(run: Run, start: number, end: number): Promise<ServedStatements | undefined> {
   try {
     return await run.input.source.statements(start, end)
@@ -102,7 +110,10 @@ async function readStatements(run: Run, start: number, end: number): Promise<Ser
   }
 }
 
-/** Statement against entry, entry against leaf, leaf into the tree, and the tiles above against what is served. False when that cannot go on. */
+/**
+ * Compares statement and entry, entry and leaf, adds the leaf to the tree, and compares the tiles
+ * above. False if this cannot continue.
+ */
 async function takeSpan(run: Run, span: Span, checkpoint: Checkpoint, roots: Roots, displaced: Displaced): Promise<boolean> {
   for (const [i, bytes] of span.bundles.entries()) {
     const start = span.start + i * TILE_WIDTH
@@ -113,7 +124,7 @@ async function takeSpan(run: Run, span: Span, checkpoint: Checkpoint, roots: Roo
     const leaves = await chooseLeaves(run, checkpoint, roots, displaced.entries, { start, width, entries, tile })
     checkSpanStatements(run, leaves, span, start, width, displaced.statements)
     run.counts.tiles++
-    // Neither entries nor tile can be read: nothing after them can be re-derived.
+    // Without entries and tile, nothing after them can be re-derived.
     if (leaves === undefined) return false
     roots.append(leaves)
   }
@@ -136,7 +147,10 @@ function checkSpanStatements(
   displaced.push(...checkStatements(run, leaves, served, start))
 }
 
-/** Entries, and statements, that were changed for one another are swapped, however far apart they are. */
+/**
+ * Reports entries, and statements, that were exchanged for one another as swapped, however far
+ * apart they are.
+ */
 function joinSwaps(run: Run, { entries, statements }: Displaced): void {
   const swappedEntries = swappedOf(entries)
   if (swappedEntries.length > 1) {

@@ -1,4 +1,7 @@
-/** The chart of an audit's report, as SVG: anchored entries over time. The table beside it says the same. */
+/**
+ * The chart of an audit's report, as SVG: anchored entries over time. The table beside it has the
+ * same data.
+ */
 
 import { escapeText } from '../html.ts'
 import type { SayAudit } from '../messages/audit/speak.ts'
@@ -9,7 +12,7 @@ const WIDTH = 720
 const HEIGHT = 280
 const PAD = { left: 16, right: 16, top: 30, bottom: 36 }
 
-/** A line for each chain and endpoint. Takes two anchors or more. */
+/** Draws a line for each chain and endpoint. Needs at least two anchors. */
 export function drawAnchors(anchors: readonly AuditedAnchor[], say: SayAudit): string {
   const times = anchors.map(({ time }) => Date.parse(time))
   const from = times.reduce((a, b) => Math.min(a, b))
@@ -18,7 +21,7 @@ export function drawAnchors(anchors: readonly AuditedAnchor[], say: SayAudit): s
   const x = (time: number) => (PAD.left + ((time - from) / (to - from || 1)) * (WIDTH - PAD.left - PAD.right)).toFixed(1)
   const y = (size: number) => (HEIGHT - PAD.bottom - (size / most) * (HEIGHT - PAD.top - PAD.bottom)).toFixed(1)
   const series = Map.groupBy(anchors, ({ chainId, endpoint }) => `${chainId} ${endpoint}`)
-  // A tree has its size until the next anchor: steps, not slopes.
+  // A tree keeps its size until the next anchor, so the lines are steps, not slopes.
   const lines = [...series.values()].map(list => {
     const steps = list.map(({ time, size }, i) => (i === 0 ? `M${x(Date.parse(time))} ${y(size)}` : `H${x(Date.parse(time))}V${y(size)}`))
     return `<path d="${steps.join('')}"/>`
@@ -34,7 +37,7 @@ ${lines.join('\n')}
 </svg><figcaption>${escapeText(words)}</figcaption></figure>`
 }
 
-/** `2026-01-31` or, to tell anchors of one day apart on the axis, nothing finer: the words above have the minutes. */
+/** `2026-01-31`. The words above the chart have the minutes. */
 function dayOf(time: number): string {
   return new Date(time).toISOString().slice(0, 10)
 }

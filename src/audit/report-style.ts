@@ -1,4 +1,7 @@
-/** The style of an audit's report: system fonts, light and dark, any width from 320 px, either direction of writing, and print. */
+/**
+ * The style of an audit's report: system fonts, light and dark, any width from 320 px, both
+ * directions of writing, and print.
+ */
 
 /** The style sheet. */
 export const REPORT_STYLE = `

@@ -1,4 +1,7 @@
-/** The audit's report for people: one HTML page that needs nothing else, for the screen, light or dark, and for paper. */
+/**
+ * The audit's report for people: one self-contained HTML page, for the screen, light or dark, and
+ * for paper.
+ */
 
 import { escapeText } from '../html.ts'
 import type { AuditMessageKey } from '../messages/audit/en.ts'
@@ -8,20 +11,20 @@ import { drawAnchors } from './report-chart.ts'
 import { REPORT_STYLE } from './report-style.ts'
 import type { AuditedAnchor, AuditReport } from './run.ts'
 
-/** What the report says of the audit itself. */
+/** The facts about the audit itself. */
 export type AuditFacts = {
   readonly ledger: string
-  /** Whose policy it was. */
+  /** Where the policy was from. */
   readonly trust: 'policy' | 'ledger'
-  /** When it was made. */
+  /** When the audit was made. */
   readonly time: string
 }
 
 const MARKS = { clean: '✓', inconsistent: '✗', unfinished: '?' } as const
-/** A table on paper: the newest ones say the most; the JSON report has all. */
+/** For paper: the newest anchors matter most, and the JSON report has all. */
 const MAX_ROWS = 500
 
-/** The page. */
+/** The HTML page of an audit's report. */
 export function formatAuditReport(report: AuditReport, facts: AuditFacts, say: SayAudit): string {
   const title = say('title', { origin: report.origin })
   return `<!doctype html>
@@ -53,14 +56,14 @@ ${formatShown(report, say)}
 `
 }
 
-/** What it shows, where anything was looked at, and what not. */
+/** What the audit shows, if anything was checked, and what it does not show. */
 function formatShown({ size, anchors, testNetwork }: AuditReport, say: SayAudit): string {
   if (size === 0) return ''
   const ofAnchors = anchors.length === 0 ? '' : say(testNetwork ? 'shows.test' : 'shows.anchors')
   return `<h2>${say('heading.shows')}</h2>\n<p>${say('shows.entries')}</p>\n<p>${ofAnchors} ${say('shows.not')}</p>`
 }
 
-/** The sentence that an audit ends in. */
+/** The sentence of an audit's verdict. */
 export function sayVerdict(say: SayAudit, { verdict, findings, size }: AuditReport): string {
   const values = { count: sayNumber(say, findings.length), size: sayNumber(say, size) }
   const isNothing = verdict === 'unfinished' && size === 0

@@ -1,4 +1,7 @@
-/** Whether a root hash is the re-derived tree's at some size, also at sizes that this run did not pass. */
+/**
+ * Whether a root hash is the re-derived tree's at some size, including sizes that this run did not
+ * pass.
+ */
 import { equalBytes, fromHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import type { Hash } from '../core/hash.ts'
@@ -10,12 +13,13 @@ import type { Roots, Tree } from './roots.ts'
 import type { Run } from './run.ts'
 import type { LedgerSource } from './source.ts'
 
-/** True when the tree has this root at this size, and for a size that it did not reach. */
+/** True if the tree has this root at this size, or if the tree did not reach this size. */
 export type IsRoot = (size: number, root: Hash) => Promise<boolean>
 
 /**
- * Whether a root is the tree's at a size: as this run or an earlier one re-derived it, else by a consistency proof to the re-derived tree,
- * made of the ledger's tiles. So an endpoint that is named for the first time costs no second audit of everything.
+ * Checks a root at a size: by this run's or an earlier run's re-derivation, otherwise by a
+ * consistency proof to the re-derived tree, made from the ledger's tiles. A newly named endpoint
+ * therefore does not require a second full audit.
  */
 export function createRootCheck(run: Run, roots: Roots): IsRoot {
   const tree = roots.tree()
@@ -23,7 +27,7 @@ export function createRootCheck(run: Run, roots: Roots): IsRoot {
   return async (size, root) => {
     const remembered = run.input.state.roots.get(size)
     const derived = roots.at(size) ?? (remembered === undefined ? undefined : fromHex(remembered, 32))
-    // Above a tree that was cut short nothing is known; the findings say why it was.
+    // Beyond a tree that was cut short, nothing is known; the findings say why.
     return derived !== undefined ? equalBytes(derived, root) : size > tree.size || isConsistent(size, root, tree, read)
   }
 }
@@ -39,7 +43,7 @@ async function isConsistent(size: number, root: Hash, tree: Tree, read: ReadHash
   }
 }
 
-/** Reads nodes of a tree of `size` out of the tiles that a ledger serves. */
+/** Reads nodes of a tree of `size` from the tiles that a ledger serves. */
 export function createNodeReader(source: LedgerSource, size: number): ReadHashes {
   const tiles = new Map<string, Promise<Hash[]>>()
   const readTile = (level: number, index: number) => {

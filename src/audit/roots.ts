@@ -1,4 +1,7 @@
-/** The tree while it is re-derived: its roots at the sizes that matter, its upper tiles, and its root by an implementation not ours. */
+/**
+ * The tree during re-derivation: its roots at the requested sizes, its upper tiles, and its root by
+ * an independent implementation.
+ */
 import { MerkleTree } from 'merkletreejs'
 import { concatBytes } from '../core/bytes.ts'
 import { EMPTY_ROOT, type Hash, sha256 } from '../core/hash.ts'
@@ -10,33 +13,38 @@ import { rootFromRange } from '../core/tlog/tree.ts'
 export type Tree = { readonly size: number; readonly range: readonly Hash[] }
 
 /**
- * A tree of full bundles only, from which a run can go on. `edges[l]` are the hashes of the tile on level l that is not full yet, taken
- * with merkletreejs; level 0 is always empty.
+ * A tree of full bundles only, from which a run can continue. `edges[l]` are the hashes of the
+ * partial tile on level l, computed with merkletreejs; level 0 is always empty.
  */
 export type Base = Tree & { readonly edges: readonly (readonly Hash[])[] }
 
-/** No tree yet. */
+/** The empty tree. */
 export const EMPTY_BASE: Base = { size: 0, range: [], edges: [] }
 
-/** A tile as it was re-derived. */
+/** A re-derived tile. */
 export type DerivedTile = { readonly level: number; readonly index: number; readonly hashes: Hash[] }
 
 export type Roots = {
   /** The tree so far. */
   tree(): Tree
-  /** Appends the leaves of the next bundle; only the last one may have fewer than 256. */
+  /** Appends the leaves of the next bundle. Only the last one may have fewer than 256. */
   append(leaves: readonly Hash[]): void
   /** The root of the whole tree by merkletreejs. */
   independentRoot(): Hash
-  /** The root at a size that was asked for, undefined where the run did not pass it. */
+  /** The root at a requested size; undefined if the run did not pass it. */
   at(size: number): Hash | undefined
-  /** The tiles above level 0 that are as wide as a tree of `size` has them; each is given once. */
+  /**
+   * The tiles above level 0 that are as wide as a tree of `size` has them. Each is returned once.
+   */
   finishedTiles(size: number): DerivedTile[]
   /** The tree up to its last full bundle. */
   base(): Base
 }
 
-/** Starts at `start`; `sizes` are those whose roots will be asked for. Holds a few hashes a level and one for each of the sizes. */
+/**
+ * Starts at `start`; `sizes` are those whose roots will be requested. Holds a few hashes a level
+ * and one for each size.
+ */
 export function createRoots(sizes: Iterable<number>, start: Base): Roots {
   const wanted = [...new Set(sizes)].sort((a, b) => a - b)
   const known = new Map<number, Hash>([[start.size, rootFromRange(start.range)]])
@@ -91,8 +99,8 @@ export function createRoots(sizes: Iterable<number>, start: Base): Roots {
         full = tree
       }
     },
-    // RFC 9162 splits above 256 leaves at multiples of 256 only, so the tree over the roots of the bundles is the tree over the leaves, and
-    // so on upwards.
+    // Above 256 leaves, RFC 9162 splits only at multiples of 256. So the tree over the bundles'
+    // roots is the tree over the leaves, and so on upwards.
     independentRoot() {
       let below = partial
       for (const edge of edges.slice(1)) {
@@ -111,7 +119,10 @@ export function createRoots(sizes: Iterable<number>, start: Base): Roots {
   }
 }
 
-/** merkletreejs in the shape of RFC 9162: no sorted pairs, an odd node rises as it is, SHA-256(0x01 ‖ left ‖ right). */
+/**
+ * merkletreejs in the shape of RFC 9162: no sorted pairs, an odd node moves up unchanged,
+ * SHA-256(0x01 ‖ left ‖ right).
+ */
 function independentRoot(hashes: readonly Hash[]): Hash {
   if (hashes.length === 0) return EMPTY_ROOT
   const hashFn = (pair: Uint8Array) => Buffer.from(sha256(concatBytes(NODE_PREFIX, pair)))

@@ -1,4 +1,4 @@
-/** What an audit is given, what it answers, and what its parts share while it runs. */
+/** The input and the report of an audit, and what its parts share during a run. */
 import type { Policy } from '../core/policy.ts'
 import type { AnchorEvent, AuditChain } from './chain.ts'
 import { AuditError, type Finding, type Notice, type Unfinished } from './finding.ts'
@@ -16,7 +16,7 @@ export type AuditInput = {
   readonly state: AuditState
   /** What was noticed before the audit began. */
   readonly noticed?: readonly Notice[]
-  /** How many questions to an endpoint of a chain are under way at once. */
+  /** How many questions to a chain's endpoint may run at once. */
   readonly parallel: number
   readonly onProgress?: (entries: Progress) => void
   /** The blocks of a chain that are read for the first time. */
@@ -29,7 +29,7 @@ export type AuditedAnchor = Omit<AnchorEvent, 'root' | 'time'> & {
   readonly time: string
   readonly chainId: number
   readonly endpoint: string
-  /** Whether the chain can still take it back. */
+  /** False while the chain can still take it back. */
   readonly final: boolean
 }
 
@@ -38,24 +38,26 @@ export type AuditReport = {
   /** 0, 5 or 6. */
   readonly exit: number
   readonly findings: readonly Finding[]
-  /** What was noticed beside them, and says nothing against the ledger. */
+  /** What was noticed but does not count against the ledger. */
   readonly notices: readonly Notice[]
-  /** What could not be looked at, and why. */
+  /** What could not be checked, and why. */
   readonly unfinished: readonly Unfinished[]
   readonly origin: string
-  /** The entries that this run re-derived: [from, size). Those before were re-derived by earlier runs. */
+  /**
+   * The entries that this run re-derived: [from, size). Earlier runs re-derived the ones before.
+   */
   readonly from: number
   readonly size: number
   /** Root hash of the re-derived tree, hex. */
   readonly root: string
   readonly statements: number
   readonly erased: number
-  /** Statements that the ledger, or a mirror of its tree alone, does not serve. */
+  /** Statements that the ledger, or a mirror of only its tree, does not serve. */
   readonly withheld: number
   readonly tiles: number
-  /** Whether no chain of the policy is more than a test network. */
+  /** Whether every chain of the policy is a test network. */
   readonly testNetwork: boolean
-  /** Every anchor on chain, in order, an endpoint after the other. */
+  /** Every anchor on chain, in order, one endpoint after the other. */
   readonly anchors: readonly AuditedAnchor[]
   /** Files with both sides of a contradiction. */
   readonly evidence: readonly string[]
@@ -71,27 +73,30 @@ export type Run = {
   readonly counts: { statements: number; erased: number; withheld: number; tiles: number }
 }
 
-/** A broken ledger can differ everywhere: after so many findings the rest adds nothing. */
+/** A broken ledger can differ everywhere. After this many findings, more add nothing. */
 export const MAX_FINDINGS = 100
 
-/** Keeps a finding once, and up to MAX_FINDINGS of them. */
+/** Adds a finding unless it is there already, up to MAX_FINDINGS. */
 export function addFinding({ findings }: Run, finding: Finding): void {
   const text = JSON.stringify(finding)
   if (findings.length < MAX_FINDINGS && !findings.some(other => JSON.stringify(other) === text)) findings.push(finding)
 }
 
-/** Keeps what was noticed, as many as there may be findings. */
+/** Adds a notice, up to the same bound as findings. */
 export function addNotice({ notices }: Run, notice: Notice): void {
   if (notices.length < MAX_FINDINGS) notices.push(notice)
 }
 
-/** Keeps why something was not looked at; what is no such reason is thrown on. */
+/** Adds the reason why something was not checked. Any other error is rethrown. */
 export function addUnfinished({ unfinished }: Run, error: unknown): void {
   if (!(error instanceof AuditError)) throw error
   unfinished.push(error.unfinished)
 }
 
-/** Runs over the items, so many at once; the results are in the order of the items. Stops at the first rejection. */
+/**
+ * Processes the items, at most `parallel` at once, with results in order. Stops at the first
+ * rejection.
+ */
 export async function inParallel<T, R>(items: readonly T[], parallel: number, act: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = []
   let next = 0

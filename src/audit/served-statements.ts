@@ -1,6 +1,6 @@
 /**
- * Statements as a ledger serves them, line by line. Of each only the leaf hash is kept that it commits to, taken as it comes in: a
- * thousand statements are 32 KiB of memory, however long they are.
+ * Statements as a ledger serves them, line by line. For each it keeps only the leaf hash, computed
+ * on arrival. A thousand statements take 32 KiB of memory, however long they are.
  */
 
 import { OpenSealError } from '../core/errors.ts'
@@ -11,28 +11,34 @@ import { KEY_CHANGE, type KeyChange } from '../core/statements/key-change.ts'
 import { type AnyStatement, canonicalForm, parseAnyStatement } from '../core/statements/registry.ts'
 import { AuditError, unreadable } from './finding.ts'
 
-/** Where a ledger holds no statement any more, says that what it holds is damaged, or serves one that is none, and why. */
+/**
+ * Why there is no statement: erased, reported as damaged by the ledger, or refused by our reader,
+ * and why.
+ */
 export type NoStatement = 'erased' | 'damaged' | { readonly refused: string }
 
 /** The statements of a range of indexes. */
 export type ServedStatements = {
-  /** The leaf hashes that they commit to, one after the other; zeros where there is no statement. */
+  /** Their leaf hashes, concatenated; zeros where there is no statement. */
   readonly leaves: Uint8Array
-  /** Where there is none, by index. */
+  /** The indexes without a statement. */
   readonly missing: ReadonlyMap<number, NoStatement>
-  /** The statement of index 0, where the range begins with it. */
+  /** The statement of index 0, if the range begins with it. */
   readonly genesis: AnyStatement | undefined
   /** The changes of the log's key among them. */
   readonly keyChanges: readonly { readonly index: number; readonly change: KeyChange }[]
 }
 
-/** A statement has at most 128 KiB in canonical form; this leaves room for another spelling. */
+/** A statement has at most 128 KiB in canonical form. This leaves room for another spelling. */
 export const MAX_STATEMENT_LINE = 160_000
 
-/** Of a range of statements; a ledger changes its key once in years. */
+/** For one range of statements. A ledger changes its key once in years. */
 const MAX_KEY_CHANGES = 16
 
-/** Reads the lines of [from, to), one an index, in order. @throws AuditError AUDIT_LEDGER_UNREADABLE, AUDIT_LEDGER_CUT_OFF */
+/**
+ * Reads the lines of [from, to), one for each index, in order.
+ * @throws AuditError AUDIT_LEDGER_UNREADABLE, AUDIT_LEDGER_CUT_OFF
+ */
 export async function readStatements(body: AsyncIterable<Uint8Array>, path: string, from: number, to: number): Promise<ServedStatements> {
   const leaves = new Uint8Array((to - from) * HASH_BYTES)
   const missing = new Map<number, NoStatement>()
@@ -55,7 +61,10 @@ export async function readStatements(body: AsyncIterable<Uint8Array>, path: stri
   return { leaves, missing, genesis, keyChanges }
 }
 
-/** The lines without their newline, as many at once as have come in; a last one that has none is cut off. */
+/**
+ * The lines without their newline, as many at once as have arrived. A last line without a newline
+ * was cut off.
+ */
 async function* linesOf(body: AsyncIterable<Uint8Array>, path: string): AsyncGenerator<readonly string[]> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   let rest = ''
@@ -82,7 +91,10 @@ function readLine(line: string, index: number, path: string): Read | NoStatement
   return readQuickly(line, index) ?? readStrictly(line, index, path)
 }
 
-/** The statement of a line that is just what a ledger writes: its RFC 8785 form, which rules out everything that the strict reader refuses. */
+/**
+ * Reads a line as a ledger writes it: in RFC 8785 form, which rules out everything that the strict
+ * reader refuses.
+ */
 function readQuickly(line: string, index: number): Read | undefined {
   const start = `{"index":${index},"statement":`
   if (!line.startsWith(start) || !line.endsWith('}')) return undefined
@@ -97,7 +109,8 @@ function readQuickly(line: string, index: number): Read | undefined {
 }
 
 function readStrictly(line: string, index: number, path: string): Read | NoStatement {
-  // Half a line is a broken answer; a whole one that the strict reader refuses is what the ledger says.
+  // Half a line is a broken answer. A whole line that the strict reader refuses is the ledger's
+  // statement.
   if (!isAnyJson(line)) throw unreadable(path, `the line of statement ${index}`)
   try {
     const served = parseJson(line)

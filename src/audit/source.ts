@@ -7,7 +7,10 @@ import { unreadable } from './finding.ts'
 import { createHttpReader, type HttpOptions } from './http.ts'
 import { MAX_STATEMENT_LINE, readStatements, type ServedStatements } from './served-statements.ts'
 
-/** An anchor that the ledger says is final. Hex is lower case, `root` without 0x; `block` is the number of its block, 0 where it is not told. */
+/**
+ * An anchor that the ledger claims is final. Hex is lower case, `root` without 0x; `block` is the
+ * block's number, 0 if the ledger does not give it.
+ */
 export type ClaimedAnchor = {
   readonly chainId: number
   readonly contract: string
@@ -15,29 +18,33 @@ export type ClaimedAnchor = {
   readonly size: number
   readonly root: string
   readonly block: number
-  /** When that block was made, as the ledger says it; undefined where it does not. */
+  /** The time of that block, as the ledger claims it; undefined if it does not. */
   readonly time: string | undefined
 }
 
-/** What an audit asks. Every function rejects with AuditError when there is no usable answer. */
+/**
+ * The requests of an audit. Every function rejects with AuditError if there is no usable answer.
+ */
 export type LedgerSource = {
   checkpoint(): Promise<string>
   tile(level: number, index: number, width: number): Promise<Uint8Array>
   bundle(index: number, width: number): Promise<Uint8Array>
-  /** What the statements of [from, to) commit to, at most MAX_STATEMENTS of them. */
+  /** The commitments of the statements of [from, to), at most MAX_STATEMENTS of them. */
   statements(from: number, to: number): Promise<ServedStatements>
   anchors(): Promise<ClaimedAnchor[]>
   policy(): Promise<string>
-  /** The receipt of an entry: it carries the round's checkpoint that covers the entry first. */
+  /**
+   * The receipt of an entry. It carries the checkpoint of the first round that covers the entry.
+   */
   receipt(index: number): Promise<string>
-  /** Breaks off whatever is still being read. */
+  /** Aborts all reads. */
   close(): void
 }
 
-/** The most statements of one call: at 128 KiB each this bounds an answer. */
+/** The most statements in one call. At 128 KiB each, this bounds an answer. */
 export const MAX_STATEMENTS = 1024
 
-/** A ledger that anchors every ten minutes has so many in ten years. */
+/** For comparison: one anchor every ten minutes for ten years. */
 const MAX_ANCHORS = 525_600
 /** A time has 20 characters. */
 const MAX_TIME = 20
@@ -46,7 +53,7 @@ const TEXT = ['text/plain', 'application/octet-stream']
 const BINARY = ['application/octet-stream', 'binary/octet-stream']
 const JSON_TYPES = ['application/json', ...TEXT]
 const NDJSON = ['application/x-ndjson', 'application/ndjson', ...JSON_TYPES]
-/** Entries have 33 bytes; of those that are yet to be thought of, so many will do. */
+/** Entries have 33 bytes. This leaves room for later entry versions. */
 const MAX_BUNDLE = 256 * 1024
 
 /** Reads from a ledger's URL. */

@@ -1,4 +1,7 @@
-/** What an audit remembers between runs: how far it re-derived the tree, every signed checkpoint it ever saw, and what it read of each chain. */
+/**
+ * What an audit remembers between runs: how far it re-derived the tree, every signed checkpoint
+ * that it ever saw, and what it read of each chain.
+ */
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
@@ -9,32 +12,40 @@ import { AuditError } from './finding.ts'
 import { type Lock, lockFolder } from './lock.ts'
 import type { Base } from './roots.ts'
 
-/** The anchors of a log up to a final block, as one endpoint showed them; storage and events agreed. */
+/**
+ * The anchors of a log up to a final block, as one endpoint showed them, with storage and events in
+ * agreement.
+ */
 export type ChainMemory = { readonly block: number; readonly hash: string; readonly events: readonly AnchorEvent[] }
 
 export type AuditState = {
-  /** A tree that gave the root of a signed checkpoint: the next run goes on from it. */
+  /** A tree that gave the root of a signed checkpoint. The next run continues from it. */
   readonly confirmed: Base | undefined
-  /** A tree from the middle of a run that was interrupted: nothing has shown yet that it is the signed one. */
+  /** A tree from the middle of an interrupted run. It is not known yet to be the signed one. */
   readonly tentative: Base | undefined
-  /** Every checkpoint of the ledger that was ever seen with a good signature, oldest first. */
+  /** Every checkpoint of the ledger that was ever seen with a valid signature, oldest first. */
   readonly seen: readonly string[]
-  /** Root hashes (hex) of the confirmed tree at the sizes that were anchored or claimed to be. */
+  /**
+   * The root hashes (hex) of the confirmed tree at the sizes that were anchored or claimed to be.
+   */
   readonly roots: ReadonlyMap<number, string>
   saveTentative(base: Base): Promise<void>
-  /** Keeps a tree and roots of it; what was tentative is dropped. */
+  /** Keeps a tree and some of its roots; the tentative tree is dropped. */
   confirm(base: Base, roots: ReadonlyMap<number, string>): Promise<void>
   addSeen(note: string): Promise<void>
-  /** What was read of the log `name` names: chain, contract, log id and endpoint. */
+  /** What was read of a log; `name` stands for its chain, contract, log id and endpoint. */
   readChain(name: string): Promise<ChainMemory | undefined>
   saveChain(name: string, memory: ChainMemory | undefined): Promise<void>
-  /** Keeps both sides of a contradiction, and what proves it, as files of one folder; returns its path, undefined where nothing is kept. */
+  /**
+   * Keeps both sides of a contradiction, and its proof, as files of one folder. Returns the
+   * folder's path; undefined if nothing is kept.
+   */
   saveEvidence(name: string, files: Readonly<Record<string, string>>): Promise<string | undefined>
-  /** Lets another audit have the folder. */
+  /** Releases the folder to other audits. */
   close(): void
 }
 
-/** What the files hold, each a part of it. Where it is not so, the file is damaged. */
+/** The content of the files. Anything else is damage. */
 type StateFile = {
   readonly size: number
   readonly range: string[]
@@ -73,8 +84,10 @@ export function createMemoryState(): AuditState {
 }
 
 /**
- * State of the ledger `origin` in a folder, made when it is not there. One audit at a time has it, until it closes it or ends.
- * @throws AuditError AUDIT_STATE_LOCKED, AUDIT_STATE_DAMAGED, AUDIT_STATE_OTHER, AUDIT_STATE_UNWRITABLE
+ * The state of the ledger `origin` in a folder, which is created if missing. One audit at a time
+ * holds it, until it closes it or ends.
+ * @throws AuditError AUDIT_STATE_LOCKED, AUDIT_STATE_DAMAGED, AUDIT_STATE_OTHER,
+ * AUDIT_STATE_UNWRITABLE
  */
 export async function openAuditState(folder: string, origin: string): Promise<AuditState> {
   await mkdir(folder, { recursive: true }).catch(cause => {
@@ -137,7 +150,7 @@ function formatBase({ size, range, edges }: Base): object {
 }
 
 function readBase({ size, range, edges }: StateFile): Base {
-  if (!Number.isSafeInteger(size) || size < 0 || size % 256 !== 0) throw new TypeError('the size is none')
+  if (!Number.isSafeInteger(size) || size < 0 || size % 256 !== 0) throw new TypeError('the size is not a size')
   return { size, range: range.map(readHash), edges: edges.map(edge => edge.map(readHash)) }
 }
 
@@ -161,7 +174,10 @@ function readChain({ block, hash, events }: StateFile): ChainMemory {
   return { block, hash, events: events.map(event => ({ ...event, root: readHash(event.root) })) }
 }
 
-/** With a digest of its own: a flipped bit in a remembered hash would otherwise be a finding against the ledger. */
+/**
+ * With a digest, because a flipped bit in a remembered hash would otherwise become a finding
+ * against the ledger.
+ */
 function formatFile(origin: string, value: object): string {
   return `${JSON.stringify({ type: TYPE, origin, sha256: digestOf(value), value })}\n`
 }
@@ -170,7 +186,7 @@ function parseFile<T>(file: string, text: string, origin: string, parse: (value:
   let kept: { type: string; origin: string; sha256: string; value: StateFile }
   try {
     kept = JSON.parse(text)
-    if (kept.type !== TYPE || kept.sha256 !== digestOf(kept.value)) throw new TypeError('the digest does not fit')
+    if (kept.type !== TYPE || kept.sha256 !== digestOf(kept.value)) throw new TypeError('the digest does not match')
     if (kept.origin === origin) return parse(kept.value)
   } catch (cause) {
     throw new AuditError('AUDIT_STATE_DAMAGED', 'file', { file }, { cause })
@@ -189,7 +205,7 @@ async function readIfThere(file: string): Promise<string | undefined> {
   })
 }
 
-/** Written whole or not at all. */
+/** Replaces a file atomically. */
 async function replaceFile(file: string, text: string): Promise<void> {
   try {
     await writeFile(`${file}.new`, text, { flush: true })

@@ -1,4 +1,4 @@
-/** Statements against the leaves of their entries, and the first one against the policy. */
+/** Compares statements with the leaves of their entries, and the first one with the policy. */
 import { equalBytes, toHex } from '../core/bytes.ts'
 import { HASH_BYTES, type Hash } from '../core/hash.ts'
 import { canonicalJson } from '../core/json.ts'
@@ -9,8 +9,9 @@ import { addFinding, type Run } from './run.ts'
 import type { ServedStatements } from './served-statements.ts'
 
 /**
- * Every statement that is there is the one of its leaf in the tree; the first one is the genesis that the policy speaks of. Returns those
- * that are of another leaf. `leaves` are undefined where nothing can be known of the tree.
+ * Checks that every statement is the one of its leaf in the tree, and that the first is the
+ * policy's genesis. Returns the statements that belong to other leaves. `leaves` is undefined if
+ * the tree is unknown here.
  */
 export function checkStatements(run: Run, leaves: readonly Hash[] | undefined, served: ServedStatements, start: number): Moved[] {
   const moved: Moved[] = []
@@ -24,7 +25,8 @@ export function checkStatements(run: Run, leaves: readonly Hash[] | undefined, s
     else if (missing !== undefined)
       addFinding(run, finding('AUDIT_STATEMENT_UNREADABLE', 'statement.reason', { index, reason: missing.refused }, index))
     else {
-      // The leaf and not the entry: a changed entry is told elsewhere, and its statement may well be the right one.
+      // Compares with the leaf and not with the entry: a changed entry is reported elsewhere, and
+      // its statement may be right.
       const got = served.leaves.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES)
       const want = leaves?.[i]
       if (want === undefined || equalBytes(got, want)) continue
@@ -36,7 +38,10 @@ export function checkStatements(run: Run, leaves: readonly Hash[] | undefined, s
   return moved
 }
 
-/** Each change of the log's key is one from a key of the policy to another: else the ledger speaks under a key that nobody was told of. */
+/**
+ * Checks that each change of the log's key is from a key of the policy to another. Otherwise the
+ * ledger signs with a key that readers were not told of.
+ */
 export function checkKeyChanges(run: Run, { keyChanges }: ServedStatements): void {
   const { origin, logKeys } = run.input.policy
   const isKnown = (key: string) => logKeys.some(({ vkey }) => vkey === key)
@@ -60,7 +65,8 @@ function genesisFindings({ input: { policy } }: Run, genesis: Extract<AnyStateme
   return [
     ...(genesis.origin === policy.origin ? [] : [genesisFinding('genesis.origin', { origin: genesis.origin })]),
     ...(policy.logKeys.some(key => key.vkey === genesis.logKey) ? [] : [genesisFinding('genesis.key', { key: genesis.logKey })]),
-    // An anchor that the policy adds later on, for a successor of the log, cannot be in the first entry.
+    // An anchor that the policy adds later, for a successor of the log, cannot be in the first
+    // entry.
     ...policy.anchors
       .filter(anchor => anchor.fromSize <= 1 && !bound.includes(nameOf(anchor)))
       .map(({ contract, chainId }) => genesisFinding('genesis.anchor', { contract, chainId })),

@@ -1,4 +1,7 @@
-/** Whether enough of the policy's witnesses have cosigned: the newest checkpoint, or else the newest one for which they can have been asked. */
+/**
+ * Whether enough of the policy's witnesses have cosigned the newest checkpoint, or the newest one
+ * that they can have been asked about.
+ */
 import { OpenSealError } from '../core/errors.ts'
 import { parseReceipt } from '../core/receipt.ts'
 import { parseTlogProof } from '../core/tlog/tlog-proof.ts'
@@ -10,8 +13,10 @@ import { addUnfinished, type Run } from './run.ts'
 import type { ClaimedAnchor } from './source.ts'
 
 /**
- * Witnesses cosign the checkpoints that are anchored, so the newest anchored one is looked at where the newest one lacks them. Too few say nothing against the
- * ledger, and are told as something that could not be looked at: nobody can know then that everyone is shown the same tree.
+ * Witnesses cosign the checkpoints that are anchored, so if the newest checkpoint lacks them the
+ * newest anchored one is checked. Too few cosignatures do not count against the ledger. They are
+ * reported as something that could not be checked: nobody can know whether everyone sees the same
+ * tree.
  */
 export async function checkWitnesses(run: Run, checkpoint: SeenCheckpoint, claimed: readonly ClaimedAnchor[], roots: Roots): Promise<void> {
   const { policy } = run.input
@@ -25,7 +30,9 @@ export async function checkWitnesses(run: Run, checkpoint: SeenCheckpoint, claim
   }
 }
 
-/** How many witnesses have cosigned the checkpoint of this size that is in the receipt of its last entry. */
+/**
+ * How many witnesses have cosigned the checkpoint of this size, from the receipt of its last entry.
+ */
 async function countOf(run: Run, size: number, now: SeenCheckpoint, roots: Roots): Promise<number> {
   const path = `/v1/records/${size - 1}/receipt`
   const text = await run.input.source.receipt(size - 1)

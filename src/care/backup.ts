@@ -1,4 +1,7 @@
-/** Backup and restore: a folder with every row of the store, and with the keys and the local chain where they are at hand. */
+/**
+ * Backup and restore: a folder with every row of the store, and with the keys and the local chain
+ * if they are on this machine.
+ */
 import { createReadStream, createWriteStream } from 'node:fs'
 import { copyFile, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -14,17 +17,21 @@ import { markRestored, readRestored, sizeToMark } from './restored.ts'
 export type Taken = { readonly header: BackupHeader; readonly rows: number; readonly bytes: number; readonly withKeys: boolean }
 
 const FILE = 'store.backup'
-/** What of a data folder is copied as it is: private keys, and the state of the embedded chain. */
+/**
+ * The parts of a data folder that are copied as they are: private keys, and the state of the
+ * embedded chain.
+ */
 const COPIED = ['keys', 'chain'] as const
 const PASSED_OVER = ['cache', 'anvil.log', 'process.json']
 
 /**
- * Writes a backup into a new folder, and reads it back before it says so. `dataDir`: where the keys are, if they are on this machine.
- * @throws BackupError BACKUP_EXISTS, BACKUP_CUT_OFF, …
+ * Writes a backup into a new folder, and reads it back before it reports success. `dataDir`: the
+ * folder of the keys, if they are on this machine.
+ * @throws UpkeepError BACKUP_EXISTS; BackupError BACKUP_CUT_OFF and others
  */
 export async function takeBackup(stream: AsyncIterable<Uint8Array>, folder: string, dataDir: string | undefined): Promise<Taken> {
   if ((await readdir(folder).catch(() => [])).length > 0)
-    throw new UpkeepError('BACKUP_EXISTS', `${folder} holds something already: name a new folder.`)
+    throw new UpkeepError('BACKUP_EXISTS', `${folder} is not empty: name a new folder.`)
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const beside = join(folder, `${FILE}.part`)
   await pipeline(Readable.from(stream), createWriteStream(beside, { mode: 0o600, flush: true }))
@@ -39,7 +46,8 @@ export async function takeBackup(stream: AsyncIterable<Uint8Array>, folder: stri
 }
 
 /**
- * Makes a data folder from a backup, and examines all of it. The ledger in it seals nothing until `acceptLoss`.
+ * Makes a data folder from a backup, and examines all of it. The restored ledger does not seal
+ * until `acceptLoss`.
  * @throws UpkeepError RESTORE_EXISTS; BackupError
  */
 export async function restoreBackup(
@@ -63,8 +71,9 @@ export async function restoreBackup(
 }
 
 /**
- * The operator's decision that a ledger of this size is all there is: it takes off the mark of a restored one, and puts the mark of what
- * was signed where the ledger is now. @throws UpkeepError RESTORE_SIZE, RESTORE_NOT_MARKED, RESTORE_FORKED
+ * Records the operator's decision that a ledger of this size is complete: removes the mark of a
+ * restored ledger, and sets the mark of what was signed to the ledger's size.
+ * @throws UpkeepError RESTORE_SIZE, RESTORE_NOT_MARKED, RESTORE_FORKED
  */
 export async function acceptLoss(dataDir: string, size: number, markFolder: string): Promise<void> {
   const store = await openLevelStore(join(dataDir, 'store'))
@@ -73,11 +82,11 @@ export async function acceptLoss(dataDir: string, size: number, markFolder: stri
     const head = row?.head.size ?? 0
     const mark = row && (await readStanding(store, row, markFolder))
     const isOpen = (await readRestored(store)) !== undefined || (mark !== undefined && mark.fit !== 'fits' && mark.fit !== 'missing')
-    if (!isOpen) throw new UpkeepError('RESTORE_NOT_MARKED', 'This ledger waits for no decision.')
+    if (!isOpen) throw new UpkeepError('RESTORE_NOT_MARKED', 'This ledger is not waiting for a decision.')
     if (head !== size)
-      throw new UpkeepError('RESTORE_SIZE', `This ledger has ${head} entries, not ${size}: say the size that you have looked at.`)
-    if (mark?.fit === 'forked') throw new UpkeepError('RESTORE_FORKED', `Nothing that is lost can be accepted here: ${mark.detail}`)
-    // The mark first: broken off behind it, the ledger still waits for the decision.
+      throw new UpkeepError('RESTORE_SIZE', `This ledger has ${head} entries, not ${size}: give the size that you have checked.`)
+    if (mark?.fit === 'forked') throw new UpkeepError('RESTORE_FORKED', `No loss can be accepted here: ${mark.detail}`)
+    // The mark is reset first: after a crash in between, the ledger still waits for the decision.
     if (row) await mark?.file.reset(row.head)
     await markRestored(store, undefined)
   } finally {

@@ -1,14 +1,17 @@
-/** What the doctor finds wrong with a ledger at rest. */
+/** The doctor's findings about a ledger at rest. */
 
-/** What helps where nothing in the store does. */
+/** The advice if nothing in the store can help. */
 export const FROM_BACKUP = 'Restore the data folder from a backup (openseal restore).'
 
 /** One finding, and what was or can be done about it. */
 export type Complaint = {
-  /** DOCTOR_JOURNAL, DOCTOR_HEAD, DOCTOR_TILE, DOCTOR_BUNDLE, DOCTOR_STATEMENT, DOCTOR_LOOKUPS, DOCTOR_ANCHOR, DOCTOR_DOCUMENT, DOCTOR_BEHIND, DOCTOR_KEY, DOCTOR_MARK. */
+  /**
+   * DOCTOR_JOURNAL, DOCTOR_HEAD, DOCTOR_TILE, DOCTOR_BUNDLE, DOCTOR_STATEMENT, DOCTOR_LOOKUPS,
+   * DOCTOR_ANCHOR, DOCTOR_DOCUMENT, DOCTOR_BEHIND, DOCTOR_KEY, DOCTOR_MARK.
+   */
   readonly code: string
   readonly detail: string
   readonly repaired: boolean
-  /** What helps, where the doctor cannot. */
+  /** What the operator can do, if the doctor cannot. */
   readonly advice?: string
 }

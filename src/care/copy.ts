@@ -1,13 +1,13 @@
-/** Another copy of the ledger, as the doctor asks it; nothing that it says is believed unchecked. */
+/** Another copy of the ledger, for the doctor. Everything that it says is checked. */
 import { OpenSealError } from '../core/errors.ts'
 
 export type Copy = {
   /** Its newest signed checkpoint. */
   checkpoint(): Promise<string>
-  /** Receipts for each change of the log's key, oldest first. */
+  /** The receipts of each change of the log's key, oldest first. */
   keyReceipts(): Promise<readonly string[]>
   bundle(index: number, width: number): Promise<Uint8Array>
-  /** The canonical statements of [from, to); undefined where it has none. */
+  /** The canonical statements of [from, to); undefined for one that it does not have. */
   statements(from: number, to: number): Promise<(Uint8Array | undefined)[]>
 }
 

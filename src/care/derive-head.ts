@@ -1,6 +1,8 @@
 /**
- * Deriving the head (size, root, growing edge) again where its row is damaged or gone. The newest commit's own row says the size; the statements behind the last
- * full bundle give the entries of the edge, and the full tiles its upper levels. What cannot be shown to fit is not derived: a wrong root, once signed, is a fork.
+ * Derives the head (size, root, growing edge) if its row is damaged or gone. The size comes from
+ * the newest commit's own row, the edge's entries from the statements after the last full bundle,
+ * and its upper levels from the full tiles. A head that cannot be verified is not derived: signing
+ * a wrong root would be a fork.
  */
 import { equalBytes } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
@@ -14,37 +16,42 @@ import type { Edge, Store } from '../store/port/port.ts'
 import { type Committed, readable } from './inspect.ts'
 import { agreedRoot } from './repair.ts'
 
-/** The head, or why it cannot be derived, as a sentence. */
+/** The head, or a sentence that says why it cannot be derived. */
 export type Derived = { readonly committed: Committed } | { readonly why: string }
 
-/** Derives the head. `left`: what the damaged row still says, where it can be read at all; what is derived must not contradict all of it. */
+/**
+ * Derives the head. `left` is what can still be read of the damaged row. The derived head must
+ * agree with part of it.
+ */
 export async function deriveHead(store: Store, left: Committed | undefined): Promise<Derived> {
   const size = await store.lastSize()
   if (size === undefined) return { why: 'No row says how many entries there were.' }
   if ((await readable(store.readStatement(size))) !== undefined)
-    return { why: `The newest commit led to ${size} entries, and there are more: its row is not the newest.` }
+    return { why: `The newest commit led to ${size} entries, but there are more: its row is not the newest.` }
   const entries: Uint8Array[] = []
   for (let index = size - (size % TILE_WIDTH); index < size; index++) {
     const entry = await growingEntry(store, index, left)
-    if (entry === undefined) return { why: `Entry ${index} is in no full bundle, and its statement is missing or not what was committed.` }
+    if (entry === undefined)
+      return { why: `Entry ${index} is not in a full bundle, and its statement is missing or not the committed one.` }
     entries.push(entry)
   }
   const tiles = [encodeTile(entries.map(hashLeaf))]
   for (const [level, width] of edgeWidths(size).entries()) {
     if (level === 0) continue
     const hashes = await rootsUnder(store, level, Math.floor(size / TILE_WIDTH ** level), width)
-    if (typeof hashes === 'string') return { why: `${hashes} is missing or does not fit what lies under it.` }
+    if (typeof hashes === 'string') return { why: `${hashes} is missing or does not match the hashes below it.` }
     tiles.push(encodeTile(hashes))
   }
   const { head, edge } = treeOf(size, { tiles, bundle: encodeBundle(entries) })
   if (left !== undefined && !(await agrees(store, { head, edge }, left)))
-    return { why: 'What the statements and tiles give contradicts both the root and the edge in the damaged row.' }
+    return { why: 'The statements and tiles contradict both the root and the edge in the damaged row.' }
   return { committed: { head, edge } }
 }
 
 /**
- * An entry behind the last full bundle: from its statement, or as the row's edge has it, where bundle and tile in there agree on it (its statement may have been
- * erased). No leaf above tells what a statement must be; but a changed one does not fit the look-ups that were written with it.
+ * An entry after the last full bundle. It comes from its statement or, because that may have been
+ * erased, from the row's edge if bundle and tile agree there. No leaf above determines such a
+ * statement, but a changed one does not match the look-ups that were written with it.
  */
 async function growingEntry(store: Store, index: number, left: Committed | undefined): Promise<Uint8Array | undefined> {
   const statement = await readable(store.readStatement(index))
@@ -59,7 +66,7 @@ async function hasLookups(store: Store, index: number, statement: Uint8Array): P
   try {
     return (await store.findIncomplete([recordOf(index, statement)])).length === 0
   } catch (error) {
-    // It is no statement any more, or the disk does not give its look-ups back.
+    // It is no longer a statement, or its look-ups cannot be read.
     if (error instanceof OpenSealError) return false
     throw error
   }
@@ -75,7 +82,10 @@ function listedEntry({ bundle, tiles }: Edge, at: number): Uint8Array | undefine
   }
 }
 
-/** The last `width` hashes of a level that has `count` of them: the roots of the tiles under it; or the name of the tile that cannot be trusted. */
+/**
+ * The last `width` hashes of a level with `count` of them, as the roots of the tiles below; or the
+ * name of the tile that cannot be trusted.
+ */
 async function rootsUnder(store: Store, level: number, count: number, width: number): Promise<Hash[] | string> {
   const roots: Hash[] = []
   for (let index = count - width; index < count; index++) {
@@ -86,7 +96,10 @@ async function rootsUnder(store: Store, level: number, count: number, width: num
   return roots
 }
 
-/** The row's root of its own size is that of the derived tree, or its edge is the derived one. */
+/**
+ * Whether the row's root at its own size is that of the derived tree, or its edge equals the
+ * derived one.
+ */
 async function agrees(store: Store, { head, edge }: Committed, left: Committed): Promise<boolean> {
   const parts = ({ tiles, bundle }: Edge) => [...tiles, bundle]
   const isSameEdge =

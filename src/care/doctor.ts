@@ -1,4 +1,7 @@
-/** The doctor: looks at a ledger at rest, all of it, says what is wrong, and puts back what can be derived from the rest. */
+/**
+ * The doctor: examines a whole ledger at rest, reports what is wrong, and restores what can be
+ * derived from the rest.
+ */
 import { randomBytes } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -31,18 +34,21 @@ export type Diagnosis = {
   /** 0: sound, or everything was repaired. 5: something is damaged. */
   readonly exit: 0 | 5
   readonly size: number
-  /** Where it was restored from a backup and waits for the operator's decision. */
+  /** Set if it was restored from a backup and waits for the operator's decision. */
   readonly restored?: Restored
   readonly complaints: readonly Complaint[]
 }
 
 export type DoctorInput = {
   readonly dataDir: string
-  /** Put back what can be derived. */
+  /** Restores what can be derived. */
   readonly repair: boolean
-  /** With `repair`: another copy of the ledger, for statements that are not here any more, and for what came after a backup. */
+  /**
+   * With `repair`: another copy of the ledger, to get missing statements and entries after a
+   * backup.
+   */
   readonly copy?: Copy | undefined
-  /** Where the mark of what was signed is kept; absent: it is not looked at. */
+  /** The folder with the mark of what was signed; if missing, the mark is not checked. */
   readonly markFolder?: string | undefined
   readonly onProgress?: (entries: { readonly done: number; readonly total: number }) => void
 }
@@ -56,16 +62,19 @@ const ADVICE = {
   lookups: FROM_BACKUP,
 } as const
 
-/** Examines the ledger in a data folder, which no service may have open. @throws StoreError STORE_LOCKED, STORE_UNREADABLE; DoctorError */
+/**
+ * Examines the ledger in a data folder, which must not be open in a service.
+ * @throws StoreError STORE_LOCKED, STORE_UNREADABLE; DoctorError
+ */
 export async function examine(input: DoctorInput): Promise<Diagnosis> {
   const folder = join(input.dataDir, 'store')
-  // Opening would make a new store: there is nothing to be said of that.
+  // Opening would create a new store, and there would be nothing to report.
   if (!(await isThere(folder)))
     throw new DoctorError('DOCTOR_NO_LEDGER', `There is no ledger in ${input.dataDir}. Name its folder with --data.`)
   const journal = await findDamagedJournal(folder)
   if (journal !== undefined && !input.repair) {
     const advice =
-      'Opening it drops what stands there: copy the data folder first, then run openseal doctor --repair, with --refill if there is another copy.'
+      'Opening it drops the damaged records: copy the data folder first, then run openseal doctor --repair, with --refill if there is another copy.'
     const complaint = { code: 'DOCTOR_JOURNAL', detail: `${JOURNAL}: ${journal}`, repaired: false, advice }
     return { verdict: 'damaged', exit: 5, size: 0, complaints: [complaint] }
   }
@@ -82,7 +91,9 @@ export async function examine(input: DoctorInput): Promise<Diagnosis> {
   }
 }
 
-/** What stood at the end of the journal may be lost: nothing is sealed upon it until the operator has decided. */
+/**
+ * The last records of the journal may be lost, so nothing is sealed until the operator has decided.
+ */
 async function markSalvaged(store: Store): Promise<void> {
   await markRestored(store, { why: 'was opened with a damaged journal', size: await sizeToMark(store) })
 }
@@ -90,7 +101,8 @@ async function markSalvaged(store: Store): Promise<void> {
 async function examineStore(store: Store, input: DoctorInput, before: readonly Complaint[]): Promise<Diagnosis> {
   const documents = await treatDocuments(store, input.repair)
   const complaints: Complaint[] = [...before, ...documents]
-  // What else there is to say rests on documents: the mark of a restored ledger, erasures, anchors, changes of the key.
+  // The other checks depend on documents: the mark of a restored ledger, erasures, anchors, changes
+  // of the key.
   if (documents.some(({ repaired }) => !repaired)) return { verdict: 'damaged', exit: 5, size: 0, complaints }
   const { committed, complaint } = await treatHead(store, input.repair)
   complaints.push(...complaint)
@@ -108,13 +120,16 @@ async function examineStore(store: Store, input: DoctorInput, before: readonly C
   return { verdict, exit: isDamaged ? 5 : 0, size: standing?.head.size ?? 0, ...(restored && { restored }), complaints }
 }
 
-/** Looks again as long as something was repaired: below a tile that fits again, more may come to light. */
+/**
+ * Repeats while something was repaired: after a tile is repaired, damage below it can come to
+ * light.
+ */
 async function treatAll(store: Store, before: Committed, input: DoctorInput): Promise<Complaint[]> {
   const complaints = new Map<string, Complaint>()
   let committed = before
   for (let isBetter = true; isBetter; ) {
     isBetter = false
-    // The growing bundle stands in the head row, and may have been put back there.
+    // The growing bundle is in the head row, and may have been repaired there.
     if (input.repair) committed = (await store.readHead()) ?? committed
     for (const damage of await inspectAll(store, committed, input)) {
       const complaint = await treat(store, committed, damage, input)
@@ -125,7 +140,7 @@ async function treatAll(store: Store, before: Committed, input: DoctorInput): Pr
   return [...complaints.values()]
 }
 
-/** Every damaged part once. */
+/** Every damaged part, once. */
 async function inspectAll(store: Store, committed: Committed, input: DoctorInput): Promise<Damage[]> {
   const found = new Map<string, Damage>()
   for (let bundle = 0; bundle * TILE_WIDTH < committed.head.size; bundle++) {
@@ -135,7 +150,10 @@ async function inspectAll(store: Store, committed: Committed, input: DoctorInput
   return [...found.values()].sort(byOrderOfRepair)
 }
 
-/** Tiles from the top, then bundles, statements, look-ups: each is told by those before it. */
+/**
+ * Tiles from the top down, then bundles, statements, look-ups: each is determined by the ones
+ * before.
+ */
 function byOrderOfRepair(a: Damage, b: Damage): number {
   const kinds = ['tile', 'bundle', 'statement', 'lookups']
   const level = (damage: Damage) => (damage.kind === 'tile' ? damage.level : 0)
@@ -143,7 +161,7 @@ function byOrderOfRepair(a: Damage, b: Damage): number {
 }
 
 async function treat(store: Store, committed: Committed, damage: Damage, input: DoctorInput): Promise<Complaint> {
-  const complaint = { code: CODES[damage.kind], detail: `${describeDamage(damage)} does not fit the tree` }
+  const complaint = { code: CODES[damage.kind], detail: `${describeDamage(damage)} does not match the tree` }
   const isRepaired = input.repair && ((await repair(store, committed, damage)) || (await refetch(store, committed, damage, input)))
   return isRepaired
     ? { ...complaint, repaired: true }
@@ -156,27 +174,33 @@ async function refetch(store: Store, committed: Committed, damage: Damage, { cop
   return statement !== undefined && putStatementBack(store, committed, damage.index, statement)
 }
 
-/** What another copy has beyond our head. */
+/** Appends what another copy has beyond our head. */
 async function fillUp(store: Store, { repair, copy }: DoctorInput): Promise<Complaint[]> {
   if (!repair || copy === undefined) return []
   const added = await refill(store, copy, Date.now)
   return added === 0 ? [] : [{ code: 'DOCTOR_BEHIND', detail: `${added} entries at the end were missing`, repaired: true }]
 }
 
-/** Each final anchor must be of a root of this tree: else the store is behind its own anchors, or at odds with them. */
+/**
+ * Each final anchor must be a root of this tree. Otherwise the store is behind its own anchors or
+ * contradicts them.
+ */
 async function checkAnchors(store: Store, { head, edge }: Committed): Promise<Complaint[]> {
   const complaints: Complaint[] = []
   const nodes = createNodes(store, head, edge)
   for (const { value } of await store.listDocuments('final-anchors', { after: sizeKey(0) })) {
     const anchor: FinalAnchor = JSON.parse(value)
     if (anchor.size <= head.size && Buffer.compare(await rootAt(nodes, anchor.size), fromHex(anchor.root)) === 0) continue
-    const detail = `the anchor of size ${anchor.size} is not of this tree, which has ${head.size} entries`
+    const detail = `the anchor of size ${anchor.size} is not a root of this tree, which has ${head.size} entries`
     complaints.push({ code: 'DOCTOR_ANCHOR', detail, repaired: false, advice: FROM_BACKUP })
   }
   return complaints
 }
 
-/** The key in the data folder must be the one that signs the log now: after a refill across a change of the key it is the old one. */
+/**
+ * The key in the data folder must be the current one. After a refill across a change of the key it
+ * is the old one.
+ */
 async function checkKey(store: Store, dataDir: string): Promise<Complaint[]> {
   const complaint = (detail: string, advice: string) => [{ code: 'DOCTOR_KEY', detail, repaired: false, advice }]
   const path = join(dataDir, 'keys', 'log.key')
@@ -186,9 +210,9 @@ async function checkKey(store: Store, dataDir: string): Promise<Complaint[]> {
     const seed = await readLogKey(path, { mustExist: true, randomBytes, log: silentLog })
     const signs = log?.keys.at(-1)?.vkey
     if (log === undefined || formatVkey(createLogSigner(log.origin, seed).vkey) === signs) return []
-    return complaint(`keys/log.key is not the key that signs this log now (${signs})`, 'Put that one in its place, from a newer backup.')
+    return complaint(`keys/log.key is not the key that signs this log now (${signs})`, 'Replace it by that key, from a newer backup.')
   } catch (error) {
-    if (error instanceof OpenSealError) return complaint(`keys/log.key cannot be held against the log: ${error.message}`, FROM_BACKUP)
+    if (error instanceof OpenSealError) return complaint(`keys/log.key cannot be compared with the log: ${error.message}`, FROM_BACKUP)
     throw error
   }
 }

@@ -1,4 +1,7 @@
-/** The doctor's look at the small documents beside the log. What was changed on the disk is refused by the store; some can be made again, or done without. */
+/**
+ * The doctor's check of the small documents beside the log. The store refuses a document that the
+ * disk has changed. Some can be remade or dropped.
+ */
 
 import type { Store } from '../store/port/port.ts'
 import { type Complaint, FROM_BACKUP } from './complaint.ts'
@@ -6,15 +9,16 @@ import { markRestored, sizeToMark } from './restored.ts'
 
 type Mend = (store: Store, key: string) => Promise<void>
 
-/** By the collection, or collection and key, of the document. */
+/** The repairs, by collection, or by collection and key. */
 const MENDED: { readonly [name: string]: Mend } = {
-  // Its rounds begin anew.
+  // The scrub starts again from the beginning.
   scrub: (store, key) => store.writeDocuments([{ collection: 'scrub', key, value: null }]),
-  // A key that is not known is refused, as one that was revoked: nobody gets in who should not. Its agency needs another.
+  // Removes the key, which is then refused like a revoked one, so nobody gets in by mistake. The
+  // agency needs a new key.
   'agency-keys': (store, key) => store.writeDocuments([{ collection: 'agency-keys', key, value: null }]),
-  // Whatever it said, there was a mark.
+  // Its content is lost, but there was a mark.
   'ledger/restored': async store => {
-    await markRestored(store, { why: 'was marked, by a mark that cannot be read any more', size: await sizeToMark(store) })
+    await markRestored(store, { why: 'was marked, by a mark that can no longer be read', size: await sizeToMark(store) })
   },
   'ledger/latest-anchor': async store => {
     const value = (await store.listDocuments('final-anchors')).at(-1)?.value ?? null

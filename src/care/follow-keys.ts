@@ -1,4 +1,7 @@
-/** The keys of a ledger, as another copy shows them: each is believed because the one before it signed the entry that ends it. */
+/**
+ * The keys of a ledger as another copy shows them. Each is believed because the previous key signed
+ * the entry that ends it.
+ */
 
 import { OpenSealError } from '../core/errors.ts'
 import type { Policy, PolicyKey } from '../core/policy.ts'
@@ -9,12 +12,16 @@ import { parseTlogProof } from '../core/tlog/tlog-proof.ts'
 import { followKeyChange } from '../verifier/extend.ts'
 import { type Copy, RefillError } from './copy.ts'
 
-/** A change of the key that is not in the store yet: where its entry stands, and the old key's checkpoint, which ends with that entry. */
+/**
+ * A change of the key that is not in the store yet: the index of its entry, and the old key's last
+ * checkpoint, which includes that entry.
+ */
 export type NewChange = { readonly index: number; readonly note: string; readonly checkpoint: Checkpoint }
 
 /**
- * The copy's checkpoint, once the log's newest key has signed it. Where that is none of ours, the changes that lead to it are followed from our last key on.
- * @throws RefillError REFILL_UNSIGNED; NoteError, CheckpointError where it is none
+ * The copy's checkpoint, signed by the log's newest key. If that key is unknown to us, follows the
+ * changes from our last key to it.
+ * @throws RefillError REFILL_UNSIGNED; NoteError or CheckpointError if it is not a checkpoint
  */
 export async function readSignedCheckpoint(copy: Copy, { origin, keys }: { readonly origin: string; readonly keys: readonly PolicyKey[] }) {
   const note = await copy.checkpoint()
@@ -24,7 +31,7 @@ export async function readSignedCheckpoint(copy: Copy, { origin, keys }: { reado
   if (!isSigned(note, policy)) {
     for (const receipt of await copy.keyReceipts()) {
       const extended = extend(policy, receipt)
-      // A change that is in our log already adds nothing.
+      // A change that our log has already adds nothing.
       if (extended.logKeys.length > policy.logKeys.length) changes.push(readChange(receipt))
       policy = extended
     }
@@ -33,7 +40,7 @@ export async function readSignedCheckpoint(copy: Copy, { origin, keys }: { reado
   return { checkpoint, changes }
 }
 
-/** By the key that nothing has ended. */
+/** Whether the key without an end has signed the note. */
 function isSigned(note: string, { logKeys }: Policy): boolean {
   try {
     return verifyNote(note, [parseVkey(logKeys.at(-1)!.vkey)]).length > 0
@@ -57,6 +64,6 @@ function readChange(receipt: string): NewChange {
 }
 
 function unsigned(origin: string, cause?: unknown): RefillError {
-  const fact = `The other copy shows no checkpoint that is signed by the key of this ledger, ${origin}, or by one that this key introduced.`
+  const fact = `The other copy has no checkpoint signed by the key of this ledger, ${origin}, or by a key that this key introduced.`
   return new RefillError('REFILL_UNSIGNED', fact, { cause })
 }

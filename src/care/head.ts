@@ -1,4 +1,7 @@
-/** The doctor's look at the head row, which says how large the ledger is and what its root is: all else is held against it. */
+/**
+ * The doctor's check of the head row, which has the ledger's size and root. All other checks depend
+ * on it.
+ */
 import { equalBytes, fromHex } from '../core/bytes.ts'
 import { TILE_WIDTH } from '../core/tlog/tile.ts'
 import { createNodes, rootAt } from '../log/nodes.ts'
@@ -9,15 +12,16 @@ import { deriveHead } from './derive-head.ts'
 import type { Committed } from './inspect.ts'
 import { markRestored, readRestored } from './restored.ts'
 
-/** What is wrong with a head, and what its row still says. */
+/** What is wrong with a head, and what can be read of its row. */
 type Ailing = { readonly detail: string; readonly left?: Committed }
 
-/** Where the store keeps roots of its tree beside the head. */
+/** Collections with known roots of the tree besides the head. */
 const KNOWN_ROOTS = ['final-anchors', 'anchors']
 
 /**
- * The head that all else is to be held against, and what there is to say of it. A damaged one is derived from the other rows, and written back where `repair`: then the ledger
- * is marked, because a newest commit that was lost with the head cannot be told from none.
+ * The head for all other checks, and the findings about it. A damaged head is derived from the
+ * other rows and, with `repair`, written back. The ledger is then marked, because the newest commit
+ * may have been lost with the head without a trace.
  */
 export async function treatHead(store: Store, repair: boolean): Promise<{ committed?: Committed; complaint: Complaint[] }> {
   const found = await readHead(store)
@@ -34,7 +38,7 @@ export async function treatHead(store: Store, repair: boolean): Promise<{ commit
     return { committed, complaint: [{ ...complaint, repaired: false, advice }] }
   }
   if ((await readRestored(store)) === undefined)
-    await markRestored(store, { why: 'had a damaged head that was derived again from the rest', size: committed.head.size })
+    await markRestored(store, { why: 'had a damaged head that was derived from the rest', size: committed.head.size })
   await store.putHead(committed.head, committed.edge)
   return { committed, complaint: [{ ...complaint, repaired: true }] }
 }
@@ -43,17 +47,21 @@ async function readHead(store: Store): Promise<Committed | Ailing> {
   try {
     const left = await store.readHead()
     if (left === undefined) return { detail: 'the store holds no ledger' }
-    if (restore(left.head, left.edge) === undefined) return { detail: 'the growing edge does not give the size and root of the head', left }
+    if (restore(left.head, left.edge) === undefined)
+      return { detail: 'the growing edge does not match the size and root of the head', left }
     const newest = (await store.lastSize()) ?? 0
     if (newest <= left.head.size) return left
-    return { detail: `the head is of ${left.head.size} entries, and a newer commit led to ${newest}`, left }
+    return { detail: `the head has ${left.head.size} entries, but a newer commit led to ${newest}`, left }
   } catch (error) {
     if (error instanceof StoreError) return { detail: error.message }
     throw error
   }
 }
 
-/** An anchor within the last bundle whose root is not that of what was derived. Those before are looked at with the rest of the ledger. */
+/**
+ * An anchor within the last bundle whose root is not that of the derived tree. Earlier ones are
+ * checked with the rest of the ledger.
+ */
 async function contradiction(store: Store, { head, edge }: Committed): Promise<string | undefined> {
   const nodes = createNodes(store, head, edge)
   const after = sizeKey(head.size - (head.size % TILE_WIDTH))
@@ -61,7 +69,7 @@ async function contradiction(store: Store, { head, edge }: Committed): Promise<s
     for (const { value } of await store.listDocuments(collection, { after, limit: TILE_WIDTH })) {
       const { size, root }: { size: number; root: string } = JSON.parse(value)
       if (size <= head.size && !equalBytes(await rootAt(nodes, size), fromHex(root)))
-        return `The anchor of size ${size} is of another root than what the rest gives.`
+        return `The anchor of size ${size} has another root than the rest of the store gives.`
     }
   return undefined
 }

@@ -1,4 +1,7 @@
-/** Holding what is stored against the tree, a bundle at a time: what the scrub does while the ledger runs, and the doctor at rest. */
+/**
+ * Compares what is stored with the tree, one bundle at a time. The scrub does this while the ledger
+ * runs, the doctor at rest.
+ */
 import { equalBytes } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { type Hash, hashLeaf } from '../core/hash.ts'
@@ -10,7 +13,7 @@ import { createNodes } from '../log/nodes.ts'
 import { recordOf } from '../log/prepare.ts'
 import type { Edge, Head, NewRecord, Store } from '../store/port/port.ts'
 
-/** A part of the store that does not fit the tree, or is not there. */
+/** A part of the store that is missing or does not match the tree. */
 export type Damage =
   | { readonly kind: 'tile'; readonly level: number; readonly index: number }
   | { readonly kind: 'bundle' | 'statement' | 'lookups'; readonly index: number }
@@ -24,8 +27,8 @@ export function describeDamage(damage: Damage): string {
 }
 
 /**
- * Reads from the disk all that is stored of one bundle's entries (the bundle, its tile and those above, statements, look-ups) and holds it
- * against the committed tree.
+ * Reads everything stored for one bundle's entries from the disk (the bundle, its tile and those
+ * above, statements, look-ups) and compares it with the committed tree.
  */
 export async function inspectBundle(store: Store, committed: Committed, bundle: number): Promise<Damage[]> {
   const width = tileWidthAt(0, bundle, committed.head.size)
@@ -33,11 +36,11 @@ export async function inspectBundle(store: Store, committed: Committed, bundle: 
   const entries = await readEntries(store, committed, bundle, width)
   const found: Damage[] = [...tree.damages]
   if (entries === undefined || !fits(entries.map(hashLeaf), tree.leaves)) found.push({ kind: 'bundle', index: bundle })
-  // Without the tile its entries still tell what the statements must be.
+  // Without the tile, the entries still determine the statements.
   return [...found, ...(await inspectStatements(store, bundle * TILE_WIDTH, tree.leaves ?? entries?.map(hashLeaf) ?? []))]
 }
 
-/** The leaves as the tree has them; from a fresh reader, because one that is in use has read them long ago. */
+/** The leaves of the tree, from a new reader, because one in use has them cached. */
 async function readLeaves(store: Store, { head, edge }: Committed, bundle: number, width: number) {
   const wanted = Array.from({ length: width }, (_, i) => ({ level: 0, index: bundle * TILE_WIDTH + i }))
   try {
@@ -77,7 +80,7 @@ function fits(hashes: readonly Hash[], leaves: readonly Hash[] | undefined): boo
   return leaves === undefined || (hashes.length === leaves.length && hashes.every((hash, i) => equalBytes(hash, leaves[i]!)))
 }
 
-/** What the disk cannot give back is as good as not there. */
+/** Undefined for a part that the disk cannot return, as if it were missing. */
 export async function readable<T>(reading: Promise<T>): Promise<T | undefined> {
   try {
     return await reading

@@ -1,4 +1,7 @@
-/** The mark of a ledger at rest: what its key has signed, as it is kept outside the data folder. */
+/**
+ * Compares a ledger at rest with its mark: what its key has signed, recorded outside the data
+ * folder.
+ */
 
 import { readLog } from '../log/log-keys.ts'
 import { createNodes, rootAt } from '../log/nodes.ts'
@@ -6,10 +9,10 @@ import { fitMark, MarkError, type MarkFile, type MarkFit, markReason, openMarkFi
 import type { Store } from '../store/port/port.ts'
 import type { Committed } from './inspect.ts'
 
-/** How a store stands to its mark; `detail` says it in words where it does not fit. */
+/** How a store compares with its mark; `detail` explains a mismatch. */
 export type MarkStanding = { readonly file: MarkFile; readonly fit: MarkFit | 'unreadable'; readonly detail?: string }
 
-/** Undefined where the store begins with no log. */
+/** Undefined if the store does not begin with a log. */
 export async function readStanding(store: Store, { head, edge }: Committed, folder: string): Promise<MarkStanding | undefined> {
   const log = await readLog(store)
   const vkey = log?.keys.at(-1)?.vkey

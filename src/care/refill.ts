@@ -1,4 +1,7 @@
-/** Filling up a ledger that is behind (a restored backup) from another copy of it: nothing is taken that the log's key, or one that it introduced, has not signed. */
+/**
+ * Fills a ledger that is behind, such as a restored backup, from another copy. Everything taken
+ * must be signed by the log's key, or by a key that this one introduced.
+ */
 import { randomBytes } from 'node:crypto'
 import { equalBytes } from '../core/bytes.ts'
 import { type Hash, hashLeaf } from '../core/hash.ts'
@@ -19,22 +22,24 @@ import { type NewChange, readSignedCheckpoint } from './follow-keys.ts'
 
 const STATEMENTS_AT_ONCE = 1024
 
-/** What is to be appended: the entries from `from` on, and the changes of the log's key among them. */
+/** The entries to append, from `from` on, and the changes of the log's key among them. */
 type Missing = { readonly from: number; readonly entries: readonly Uint8Array[]; readonly changes: readonly NewChange[] }
 
 /**
- * Appends what the copy has and the store has not; returns how many entries. All of it is shown to lead to the copy's signed checkpoint before
- * anything is written. @throws RefillError REFILL_FORK, REFILL_UNSIGNED, REFILL_MISSING
+ * Appends what the copy has and the store lacks; returns the number of entries. Before it writes
+ * anything, verifies that all of it leads to the copy's signed checkpoint.
+ * @throws RefillError REFILL_FORK, REFILL_UNSIGNED, REFILL_MISSING
  */
 export async function refill(store: Store, copy: Copy, nowMs: () => number): Promise<number> {
   const row = await store.readHead()
   const state = row && restore(row.head, row.edge)
-  if (state === undefined) throw new RefillError('REFILL_FORK', 'The head of this ledger is damaged: nothing can be put upon it.')
+  if (state === undefined) throw new RefillError('REFILL_FORK', 'The head of this ledger is damaged, so nothing can be appended to it.')
   const log = await readLog(store)
-  if (log === undefined) throw new RefillError('REFILL_FORK', 'This ledger has no genesis: nothing can be put upon it.')
+  if (log === undefined) throw new RefillError('REFILL_FORK', 'This ledger has no genesis, so nothing can be appended to it.')
   const { origin } = log
   const { checkpoint, changes } = await readSignedCheckpoint(copy, log)
-  // What is signed while a ledger is at rest is shown to nobody: no key of the log is needed for it.
+  // A throwaway key: nobody sees what is signed while a ledger is at rest, so the log's key is not
+  // needed.
   const signer = createLogSigner(origin, randomBytes(32))
   const view = await openLogView({ store, signer, origin })
   const sequencer = createSequencer({ store, view, nowMs })
@@ -51,14 +56,17 @@ export async function refill(store: Store, copy: Copy, nowMs: () => number): Pro
   return entries.length
 }
 
-/** Whether a checkpoint is one of our tree after the leaves are appended. */
+/** Whether a checkpoint belongs to our tree once the leaves are appended. */
 async function isOfTree({ size, root }: Checkpoint, view: LogView, { head, range }: TreeState, leaves: readonly Hash[]) {
   if (size > head.size + leaves.length) return false
   if (size <= head.size) return equalBytes(await view.rootAt(size), root)
   return equalBytes(rootFromRange(extendTree(head.size, range, leaves.slice(0, size - head.size)).range), root)
 }
 
-/** A change of the key ends its batch, and is kept before anything is put upon it: broken off in between, it stands there as one that was begun. */
+/**
+ * A change of the key ends its batch, and is stored before anything is appended to it. After a
+ * crash in between it is found as one that was begun.
+ */
 async function append(store: Store, sequencer: Sequencer, copy: Copy, { from, entries, changes }: Missing): Promise<void> {
   for (const change of changes) if (change.index < from) await keepKeyChange(store, change)
   const end = from + entries.length

@@ -1,4 +1,7 @@
-/** Putting damaged parts of the store back from others. What is made is written only where it gives the hash that the tree has for it. */
+/**
+ * Restores damaged parts of the store from others. A part is written only if it gives the hash that
+ * the tree has for it.
+ */
 import { equalBytes } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { HASH_BYTES, type Hash, hashLeaf } from '../core/hash.ts'
@@ -10,7 +13,10 @@ import { perfectRoot, splitHashes } from '../log/tree-state.ts'
 import type { Store } from '../store/port/port.ts'
 import { type Committed, type Damage, readable } from './inspect.ts'
 
-/** Repairs one part from what else the store holds; false where that does not give it. Tiles above first: they tell what those below must be. */
+/**
+ * Repairs one part from the rest of the store; false if that is not possible. Repair upper tiles
+ * first, because they determine the ones below.
+ */
 export async function repair(store: Store, committed: Committed, damage: Damage): Promise<boolean> {
   if (damage.kind === 'tile') return repairTile(store, committed, damage)
   if (damage.kind === 'bundle') return repairBundle(store, committed, damage.index)
@@ -18,7 +24,7 @@ export async function repair(store: Store, committed: Committed, damage: Damage)
   return false
 }
 
-/** Writes a statement back that was found elsewhere; false where it is not the one that the tree commits to. */
+/** Writes back a statement from elsewhere; false if it is not the one that the tree commits to. */
 export async function putStatementBack(store: Store, committed: Committed, index: number, statement: Uint8Array): Promise<boolean> {
   const [leaf] = (await nodesOf(store, committed, [{ level: 0, index }])) ?? []
   if (leaf === undefined || !equalBytes(hashLeaf(encodeEntry(statement)), leaf)) return false
@@ -38,7 +44,10 @@ async function repairTile(store: Store, committed: Committed, { level, index }: 
   return false
 }
 
-/** The entries, each from its statement or from what is left of the bundle, whichever the tree's leaf is of. The growing bundle stands in the head row. */
+/**
+ * The entries, each from its statement or from the rest of the bundle, whichever matches the tree's
+ * leaf. The growing bundle is in the head row.
+ */
 async function repairBundle(store: Store, committed: Committed, index: number): Promise<boolean> {
   const { head, edge } = committed
   const width = tileWidthAt(0, index, head.size)
@@ -68,8 +77,8 @@ async function repairLookups(store: Store, index: number): Promise<boolean> {
 }
 
 /**
- * The root of a full tile, where the tile and what lies under it, or two ways that lead to it from below, give the same one; else undefined. For when no tile
- * above tells what it must be.
+ * The root of a full tile, if the tile and the hashes below it, or two independent ways from below,
+ * give the same one; otherwise undefined. For when no tile above determines it.
  */
 export async function agreedRoot(store: Store, level: number, index: number): Promise<Hash | undefined> {
   const seen: Hash[] = []
@@ -83,7 +92,7 @@ export async function agreedRoot(store: Store, level: number, index: number): Pr
   return undefined
 }
 
-/** How the hashes of a tile of this level are made of what lies under it. */
+/** The ways to make the hashes of a tile on this level from what is below it. */
 function waysTo(level: number) {
   return level === 0 ? [leavesOfBundle, leavesOfStatements] : [rootsOfTiles, rootsOfBundles]
 }
@@ -117,7 +126,10 @@ async function rootsOfTiles(store: Store, index: number, level: number): Promise
   return roots
 }
 
-/** Only of the tiles above the lowest: for those higher up the tiles between are repaired first, by their own turn. */
+/**
+ * Only for tiles just above the lowest level. For higher ones, the tiles between are repaired
+ * first, in their own turn.
+ */
 async function rootsOfBundles(store: Store, index: number, level: number): Promise<Hash[] | undefined> {
   if (level !== 1) return undefined
   const roots: Hash[] = []

@@ -1,18 +1,24 @@
-/** The mark of a ledger that may have lost its newest records (restored from a backup, salvaged from a damaged journal, with a head that was derived again): nothing is sealed upon it until the operator has decided what to do about the rest. */
+/**
+ * The mark of a ledger that may have lost its newest records: restored from a backup, salvaged from
+ * a damaged journal, or with a derived head. It does not seal until the operator has decided what
+ * to do about the missing records.
+ */
 import { type Store, StoreError } from '../store/port/port.ts'
 
-/** `why`: what happened to it, as a sentence goes on after "it". */
+/** `why`: what happened to it, as the rest of a sentence that begins with "it". */
 export type Restored = { readonly why: string; readonly size: number }
 
 const MARK = { collection: 'ledger', key: 'restored' }
 
-/** The mark, undefined where there is none. */
+/** The mark; undefined if there is none. */
 export async function readRestored(store: Pick<Store, 'readDocument'>): Promise<Restored | undefined> {
   const text = await store.readDocument(MARK.collection, MARK.key)
   return text === undefined ? undefined : JSON.parse(text)
 }
 
-/** How many entries a store says that it has: by its head, or by its newest commit where that cannot be read. */
+/**
+ * The number of entries in a store: by its head, or by its newest commit if the head is unreadable.
+ */
 export async function sizeToMark(store: Pick<Store, 'readHead' | 'lastSize'>): Promise<number> {
   try {
     return (await store.readHead())?.head.size ?? 0
@@ -22,7 +28,7 @@ export async function sizeToMark(store: Pick<Store, 'readHead' | 'lastSize'>): P
   }
 }
 
-/** Sets the mark, or takes it off. */
+/** Sets or removes the mark. */
 export function markRestored(store: Pick<Store, 'writeDocuments'>, restored: Restored | undefined): Promise<void> {
   return store.writeDocuments([{ ...MARK, value: restored === undefined ? null : JSON.stringify(restored) }])
 }
@@ -30,7 +36,7 @@ export function markRestored(store: Pick<Store, 'writeDocuments'>, restored: Res
 /** Why a marked ledger does not seal, and what its operator can do. */
 export function restoredReason({ why }: Restored): string {
   return (
-    `it ${why}, and what was acknowledged after that may be missing. ` +
-    'Stop it, fetch the rest from another copy (openseal doctor --repair --refill URL), and then say that this is all there is (openseal restore --accept-loss SIZE).'
+    `it ${why}, and records that were acknowledged after that may be missing. ` +
+    'Stop it, fetch the rest from another copy (openseal doctor --repair --refill URL), and then confirm that it is complete (openseal restore --accept-loss SIZE).'
   )
 }

@@ -1,6 +1,7 @@
 /**
- * The scrub: reads the whole ledger from the disk again and again, slowly, and hashes it, so that damage is found while there is still
- * another copy, and not on the day when somebody needs the record. It goes on where it was when the service starts again.
+ * The scrub: reads and hashes the whole ledger from the disk, slowly and repeatedly. It finds
+ * damage while there is still another copy, and not on the day when somebody needs the record. It
+ * continues across restarts.
  */
 import { OpenSealError } from '../core/errors.ts'
 import { formatTime } from '../core/time.ts'
@@ -10,20 +11,20 @@ import type { Store } from '../store/port/port.ts'
 import { describeDamage, inspectBundle, readable } from './inspect.ts'
 
 export type ScrubState = {
-  /** The entry that it comes to next. */
+  /** The next entry to read. */
   readonly at: number
-  /** How often it has been through the whole ledger, and when it was the last time. */
+  /** How often the whole ledger was read, and when it last was. */
   readonly passes: number
   readonly lastPass?: string
-  /** Parts that did not fit when they were last looked at, in words. */
+  /** The parts that did not match when last read, in words. */
   readonly findings: readonly string[]
 }
 
 export type Scrub = {
   start(): void
-  /** Resolves when the step under way has ended and what it came to is kept. */
+  /** Resolves when the current step has ended and its result is stored. */
   stop(): Promise<void>
-  /** Looks at one bundle of entries. */
+  /** Checks one bundle of entries. */
   step(): Promise<void>
   state(): ScrubState
 }
@@ -36,7 +37,10 @@ type Deps = {
   readonly log: Log
 }
 
-/** What is kept: findings by the place where they were, a bundle or the documents, so that a part which fits again is taken off. */
+/**
+ * The stored progress. Findings are kept by place (a bundle or the documents), so that a repaired
+ * part can be removed.
+ */
 type Kept = {
   readonly bundle: number
   readonly passes: number
@@ -45,13 +49,13 @@ type Kept = {
 }
 
 const PLACE = { collection: 'scrub', key: 'state' }
-/** What is not kept is looked at twice, which does no harm. */
+/** Steps that were not saved are repeated, which is harmless. */
 const STEPS_PER_SAVE = 100
 const AFTER_ERROR_MS = 30_000
 
-/** Opens it where it was. It does nothing until `start` or `step`. */
+/** Opens the scrub where it stopped. It does nothing until `start` or `step`. */
 export async function openScrub({ store, entriesPerSecond, nowMs, log }: Deps): Promise<Scrub> {
-  // Where the disk has changed that, it begins anew: no service is held up by it.
+  // If the disk has changed the progress, the scrub starts again: that must not stop a service.
   const text = await readable(store.readDocument(PLACE.collection, PLACE.key))
   let kept: Kept = text === undefined ? { bundle: 0, passes: 0, findings: {} } : JSON.parse(text)
   let unsaved = 0
@@ -78,7 +82,7 @@ export async function openScrub({ store, entriesPerSecond, nowMs, log }: Deps): 
     if (isLast || isNews || ++unsaved >= STEPS_PER_SAVE) await save()
   }
 
-  /** Takes over what was found in one place; whether that is another than before. */
+  /** Stores the findings of one place; returns whether they are new. */
   function note(place: string, parts: string[]): boolean {
     const { [place]: before = [], ...others } = kept.findings
     kept = { ...kept, findings: parts.length === 0 ? others : { ...others, [place]: parts } }
@@ -92,7 +96,7 @@ export async function openScrub({ store, entriesPerSecond, nowMs, log }: Deps): 
       running = step().then(
         () => (stopped ? undefined : schedule((TILE_WIDTH / entriesPerSecond) * 1000)),
         error => {
-          log.warn('scrub could not go on, it tries again', { code: error instanceof OpenSealError ? error.code : 'INTERNAL', error })
+          log.warn('scrub could not continue, it will try again', { code: error instanceof OpenSealError ? error.code : 'INTERNAL', error })
           if (!stopped) schedule(AFTER_ERROR_MS)
         },
       )
@@ -119,7 +123,10 @@ export async function openScrub({ store, entriesPerSecond, nowMs, log }: Deps): 
   }
 }
 
-/** Damaged documents, by their collections: what a key or an agency is called is nobody's business here. The doctor names them. */
+/**
+ * Damaged documents, by their collections. Names of keys and agencies do not belong in a log; the
+ * doctor shows them.
+ */
 async function inspectDocuments(store: Pick<Store, 'damagedDocuments'>): Promise<string[]> {
   const found = new Set<string>()
   for await (const { collection } of store.damagedDocuments()) found.add(`a document in ${collection}`)

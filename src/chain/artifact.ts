@@ -4,10 +4,10 @@ import { Interface, type InterfaceAbi } from 'ethers'
 
 type Artifact = {
   readonly abi: InterfaceAbi
-  /** What creates the contract, and what then stands at its address: 0x-hex. */
+  /** The code that creates the contract, and the code that is then at its address: 0x-hex. */
   readonly bytecode: string
   readonly deployedBytecode: string
-  /** Hex SHA-256 of the runtime code's bytes: what a verifier pins. */
+  /** Hex SHA-256 of the runtime code's bytes, which a verifier pins. */
   readonly codeSha256: string
 }
 

@@ -1,4 +1,7 @@
-/** A log's whole history on chain, read from one endpoint: events in ranges as large as it allows, and the contract's storage beside them. */
+/**
+ * A log's whole history on chain, from one endpoint: its events, in ranges as large as the endpoint
+ * allows, and the contract's storage.
+ */
 import { createHash } from 'node:crypto'
 import { getBytes, hexlify } from 'ethers'
 import type { Hash } from '../core/hash.ts'
@@ -10,7 +13,7 @@ import { hostOf } from './json-rpc.ts'
 
 type Options = Pick<PolicyAnchor, 'chainId' | 'contract' | 'logId' | 'finality'> & {
   readonly url: string
-  /** The block to read events from: that of the deployment, or 0. */
+  /** The block from which events are read: that of the deployment, or 0. */
   readonly firstBlock: number
   readonly timeoutMs: number
   readonly retries: number
@@ -25,15 +28,18 @@ type RpcLog = {
   readonly transactionHash: string
 }
 
-/** Events of one contract, of one kind and log. */
+/** Selects the events of one contract, one kind and one log. */
 type Filter = { readonly address: string; readonly topics: readonly string[] }
 
 /** 9999-12-31T23:59:59Z. */
 const LAST_SECOND = 253_402_300_799
-/** After so many ranges that were accepted a wider one is tried again. */
+/** After this many accepted ranges, a wider one is tried again. */
 const RETRY_WIDER = 64
 
-/** Opens a reader of one log at one endpoint, the `AuditChain` of an audit. Nothing is asked before the first call. */
+/**
+ * Opens a reader of one log at one endpoint, the `AuditChain` of an audit. It asks nothing before
+ * the first call.
+ */
 export function openAuditReader({ url, chainId, finality, firstBlock, timeoutMs, retries, ...log }: Options) {
   const contract = log.contract.toLowerCase()
   const logId = log.logId.toLowerCase()
@@ -45,7 +51,7 @@ export function openAuditReader({ url, chainId, finality, firstBlock, timeoutMs,
     return anchorInterface.decodeFunctionResult(name, answer)
   }
 
-  /** What an endpoint answers that cannot be decoded is no answer. */
+  /** Turns an answer that cannot be decoded into an error of the endpoint. */
   async function understood<T>(asking: Promise<T>): Promise<T> {
     return asking.catch(cause => {
       throw cause instanceof ChainError ? cause : unreadable(url, cause)
@@ -97,8 +103,8 @@ export function openAuditReader({ url, chainId, finality, firstBlock, timeoutMs,
 }
 
 /**
- * All logs of [from, to]. Endpoints refuse ranges or answers that are too large, each in its own words and with its own limit: what is
- * refused is asked again in half, and a range that was refused is not tried again for a while.
+ * All logs of [from, to]. Endpoints refuse ranges or answers that are too large, each with its own
+ * words and limit. A refused range is halved, and that width is not tried again for a while.
  */
 async function* readLogs(rpc: Rpc, filter: Filter, from: number, to: number): AsyncGenerator<{ to: number; logs: RpcLog[] }> {
   let width = to - from + 1
@@ -114,9 +120,9 @@ async function* readLogs(rpc: Rpc, filter: Filter, from: number, to: number): As
       yield { to: end, logs }
     } catch (cause) {
       if (!(cause instanceof ChainError) || cause.code === 'CHAIN_UNREADABLE') throw cause
-      // An endpoint that is gone fails here too, and then the range was not the reason.
+      // If this fails too, the endpoint is gone, and the range was not the reason.
       await rpc('eth_blockNumber', [])
-      if (end === start) throw new ChainError('CHAIN_EVENTS', `No events are given out: ${cause.message}`, { cause })
+      if (end === start) throw new ChainError('CHAIN_EVENTS', `The endpoint returns no events: ${cause.message}`, { cause })
       refused = end - start + 1
       width = Math.floor(refused / 2)
     }
@@ -125,8 +131,8 @@ async function* readLogs(rpc: Rpc, filter: Filter, from: number, to: number): As
 
 async function readRange(rpc: Rpc, filter: Filter, from: number, to: number): Promise<RpcLog[]> {
   const logs = await rpc('eth_getLogs', [{ ...filter, fromBlock: blockTag(from), toBlock: blockTag(to) }])
-  if (!Array.isArray(logs)) throw new ChainError('CHAIN_UNREADABLE', 'The list of events is none.')
-  // An endpoint that ignores the filter must not add to the log.
+  if (!Array.isArray(logs)) throw new ChainError('CHAIN_UNREADABLE', 'The answer is not a list of events.')
+  // Checks each event, in case an endpoint ignores the filter.
   const isAskedFor = ({ address, topics, blockNumber }: RpcLog) =>
     address.toLowerCase() === filter.address &&
     topics.slice(0, filter.topics.length).join().toLowerCase() === filter.topics.join().toLowerCase() &&
@@ -144,7 +150,7 @@ function readEvent({ topics, data, blockNumber, transactionHash }: RpcLog) {
     block: Number(blockNumber),
     transaction: String(transactionHash),
   }
-  // The contract cannot have emitted others, nor can times be shown that no calendar has.
+  // The contract cannot have emitted other values, and times beyond the calendar cannot be shown.
   if (!Number.isSafeInteger(event.size) || !Number.isSafeInteger(event.block) || event.time > LAST_SECOND)
     throw new RangeError('an event out of range')
   return event
@@ -159,5 +165,5 @@ function blockTag(block: number | 'latest' | 'finalized'): string {
 }
 
 function unreadable(url: string, cause?: unknown): ChainError {
-  return new ChainError('CHAIN_UNREADABLE', `The answer of ${hostOf(url)} is not one of this contract.`, { cause })
+  return new ChainError('CHAIN_UNREADABLE', `The answer of ${hostOf(url)} is not from this contract.`, { cause })
 }

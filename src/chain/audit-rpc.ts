@@ -1,18 +1,25 @@
-/** One endpoint as an audit asks it: alone, and again where it is busy, because what one endpoint shows is not to be mixed with what another does. */
+/**
+ * One endpoint as an audit asks it: alone, because endpoints' answers must not be mixed, and again
+ * if it is busy.
+ */
 import { RpcError } from '../rpc/endpoint.ts'
 import { ChainError } from './errors.ts'
 import { createJsonRpc } from './json-rpc.ts'
 
-/** Asks one endpoint. @throws ChainError CHAIN_UNREACHABLE, CHAIN_WRONG (it serves another chain), CHAIN_REFUSED (it will not answer this) */
+/**
+ * Asks one endpoint.
+ * @throws ChainError CHAIN_UNREACHABLE, CHAIN_WRONG (it serves another chain), CHAIN_REFUSED (it
+ * refuses to answer this)
+ */
 export type Rpc = (method: string, params: readonly unknown[]) => Promise<unknown>
 
 type Options = { readonly url: string; readonly chainId: number; readonly timeoutMs: number; readonly retries: number }
 
 const FIRST_WAIT_MS = 500
-/** Too many requests: the error of JSON-RPC takes the number from HTTP. */
+/** Too many requests: JSON-RPC errors borrow the number from HTTP. */
 const BUSY = 429
 
-/** Opens an endpoint; its chain id is compared before the first question. */
+/** Opens an endpoint. Compares its chain id before the first question. */
 export function createRpc({ url, chainId, timeoutMs, retries }: Options): Rpc {
   const endpoint = createJsonRpc(url, timeoutMs, 'The endpoint')
   let checked: Promise<void> | undefined
@@ -21,7 +28,7 @@ export function createRpc({ url, chainId, timeoutMs, retries }: Options): Rpc {
     const answer = await endpoint.send(method, params)
     if ('result' in answer) return answer.result
     const { code, message } = answer.error
-    if (code === BUSY) throw new ChainError('CHAIN_UNREACHABLE', `${endpoint.host} is asked too often.`)
+    if (code === BUSY) throw new ChainError('CHAIN_UNREACHABLE', `${endpoint.host} gets too many requests.`)
     throw new ChainError('CHAIN_REFUSED', `${endpoint.host} refused ${method}: ${message.slice(0, 200)}`)
   }
 
@@ -30,7 +37,7 @@ export function createRpc({ url, chainId, timeoutMs, retries }: Options): Rpc {
       try {
         return await askOnce(method, params)
       } catch (error) {
-        // An answer that is too large will not be smaller next time.
+        // An answer that is too large will be too large again.
         const isPassing = error instanceof ChainError && error.code === 'CHAIN_UNREACHABLE' && !isTooLarge(error.cause)
         if (!isPassing || left === 0) throw error
         await new Promise(resolve => setTimeout(resolve, FIRST_WAIT_MS * 2 ** (retries - left)))

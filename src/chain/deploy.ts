@@ -1,4 +1,4 @@
-/** Deploys the contract, opens a ledger's log in it, and keeps on file where it is. */
+/** Deploys the contract, opens a ledger's log in it, and records where it is in a file. */
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -10,24 +10,27 @@ import { type Endpoints, openEndpoints, readBig, readChainId, readHex, readQuant
 import { ChainError } from './errors.ts'
 import { signChecked, type TxSigner } from './signer.ts'
 
-/** A deployment, as `contracts/deployments/<chainId>.json` holds it: what a verifier pins. */
+/** A deployment, as in `contracts/deployments/<chainId>.json`. A verifier pins it. */
 export type Deployment = {
   readonly chainId: number
   readonly address: string
-  /** Number of the block that holds the deployment. */
+  /** The number of the deployment's block. */
   readonly block: number
   /** Hex SHA-256 of the runtime code. */
   readonly codeSha256: string
   readonly transaction: string
 }
 
-/** Where the chain is reached, and who signs and pays. */
+/** How to reach the chain, and the key that signs and pays. */
 export type Access = { readonly rpcUrls: readonly string[]; readonly signer: TxSigner; readonly log: Log }
 
 const REQUEST_MS = 10_000
 const POLL = { everyMs: 100, slowlyMs: 2_000, mostMs: 300_000 }
 
-/** Deploys CheckpointAnchor and waits until it is in a block. @throws ChainError CHAIN_UNREACHABLE, CHAIN_FUNDS, CHAIN_REJECTED, CHAIN_OTHER_CODE */
+/**
+ * Deploys CheckpointAnchor and waits until it is in a block. @throws ChainError CHAIN_UNREACHABLE,
+ * CHAIN_FUNDS, CHAIN_REJECTED, CHAIN_OTHER_CODE
+ */
 export async function deployContract({ rpcUrls, signer, log }: Access): Promise<Deployment> {
   const chainId = await readChainId(rpcUrls, REQUEST_MS)
   return withEndpoints(rpcUrls, chainId, async endpoints => {
@@ -42,12 +45,15 @@ export async function deployContract({ rpcUrls, signer, log }: Access): Promise<
   })
 }
 
-/** Whether the contract of a deployment stands on its chain with the code it was deployed with. */
+/** Whether a deployment's contract is on its chain with the code it was deployed with. */
 export async function isDeployed(rpcUrls: readonly string[], { chainId, address, codeSha256 }: Deployment): Promise<boolean> {
   return withEndpoints(rpcUrls, chainId, async endpoints => (await codeSha256At(endpoints, address)) === codeSha256)
 }
 
-/** The deployment in a file; deployed anew, and kept there, when the file or the contract is missing. For the embedded chain. */
+/**
+ * The deployment in a file. Deploys anew and writes the file if the file or the contract is
+ * missing. For the embedded chain.
+ */
 export async function ensureDeployment(file: string, access: Access): Promise<Deployment> {
   const kept = await readDeployment(file)
   if (kept !== undefined && (await isDeployed(access.rpcUrls, kept))) return kept
@@ -56,12 +62,12 @@ export async function ensureDeployment(file: string, access: Access): Promise<De
   return deployment
 }
 
-/** Where the project keeps what stands on a chain. */
+/** The project's deployment file for a chain. */
 export function deploymentFile(chainId: number): string {
   return fileURLToPath(new URL(`../../contracts/deployments/${chainId}.json`, import.meta.url))
 }
 
-/** Reads a deployment file, undefined where there is none. */
+/** Reads a deployment file; undefined if there is none. */
 export async function readDeployment(file: string): Promise<Deployment | undefined> {
   const text = await readFile(file, 'utf8').catch(cause => {
     if ((cause as { code?: string }).code === 'ENOENT') return undefined
@@ -70,7 +76,7 @@ export async function readDeployment(file: string): Promise<Deployment | undefin
   return text === undefined ? undefined : (JSON.parse(text) as Deployment)
 }
 
-/** Writes a deployment file, whole or not at all. */
+/** Writes a deployment file atomically. */
 export async function writeDeployment(file: string, deployment: Deployment): Promise<void> {
   await mkdir(dirname(file), { recursive: true })
   await writeFile(`${file}.new`, `${JSON.stringify(deployment, null, 2)}\n`, { flush: true })
@@ -78,8 +84,8 @@ export async function writeDeployment(file: string, deployment: Deployment): Pro
 }
 
 /**
- * Opens the log of `origin` for this key if it is not open yet, with the key's own address as publisher. Returns the log's id,
- * keccak256(abi.encode(address, origin)).
+ * Opens the log of `origin` for this key unless it is open already, with the key's own address as
+ * publisher. Returns the log's id, keccak256(abi.encode(address, origin)).
  */
 export async function ensureLog({
   rpcUrls,
@@ -101,12 +107,17 @@ export async function ensureLog({
   })
 }
 
-/** A log that its owner changes: its contract, the code that must stand there, and its id. Without the id it is the one that this key opened for the origin. */
+/**
+ * A log that its owner changes: its contract, the code expected there, and its id. The id defaults
+ * to the log that this key opened for the origin.
+ */
 export type OwnLog = { readonly contract: string; readonly codeSha256: string } & ({ readonly logId: string } | { readonly origin: string })
 
 /**
- * Names another publisher for a log, as its owner. Nothing is signed before the contract has the code of the deployment and names this key as the owner.
- * @throws ChainError CHAIN_OTHER_CODE, CHAIN_NO_CONTRACT, CHAIN_REJECTED where the key is not the owner's
+ * Names another publisher for a log, as its owner. Before it signs anything, checks that the
+ * contract has the deployed code and names this key as the owner.
+ * @throws ChainError CHAIN_OTHER_CODE, CHAIN_NO_CONTRACT, CHAIN_REJECTED if the key is not the
+ * owner's
  */
 export async function setPublisher({
   rpcUrls,
@@ -130,7 +141,7 @@ export async function setPublisher({
     if (String(owner).toLowerCase() !== address.toLowerCase())
       throw new ChainError(
         'CHAIN_REJECTED',
-        `The owner of log ${logId} at ${contract} is ${owner}, and this key is that of ${address}. Nothing was signed.`,
+        `The owner of log ${logId} at ${contract} is ${owner}, but this key has the address ${address}. Nothing was signed.`,
       )
     const data = anchorInterface.encodeFunctionData('setPublisher', [logId, publisher])
     const { hash } = await send(endpoints, chainId, signer, { to: contract, data })
@@ -139,7 +150,7 @@ export async function setPublisher({
   })
 }
 
-/** Calls a function of the contract that only reads. */
+/** Calls view functions of the contract. */
 function readerOf({ request }: Endpoints, contract: string, chainId: number) {
   return (name: string, args: readonly unknown[]) => {
     const data = anchorInterface.encodeFunctionData(name, [...args])
@@ -165,7 +176,10 @@ async function codeSha256At({ request }: Endpoints, address: string): Promise<st
   return createHash('sha256').update(getBytes(code)).digest('hex')
 }
 
-/** Sends one transaction and waits until it is in a block. For set-up only: anchors go through the anchorer, which survives a crash. */
+/**
+ * Sends one transaction and waits until it is in a block. For set-up only: anchors go through the
+ * anchorer, which survives a crash.
+ */
 async function send(endpoints: Endpoints, chainId: number, signer: TxSigner, { to, data }: { to: string | null; data: string }) {
   const { request, each } = endpoints
   const { serialized, hash } = await signChecked(signer, await fill(endpoints, chainId, await signer.address(), { to, data }))
@@ -179,10 +193,13 @@ async function send(endpoints: Endpoints, chainId: number, signer: TxSigner, { t
     if (receipt !== null) throw new ChainError('CHAIN_REJECTED', `Transaction ${hash} was executed and failed.`)
     await new Promise(done => setTimeout(done, pauseMs))
   }
-  throw new ChainError('CHAIN_UNREACHABLE', `Transaction ${hash} is in no block yet: look for it, then run this again.`)
+  throw new ChainError('CHAIN_UNREACHABLE', `Transaction ${hash} is not in a block yet: look for it, then run this again.`)
 }
 
-/** The transaction as it is signed. @throws ChainError CHAIN_FUNDS before anything is signed, with what is missing */
+/**
+ * The transaction, ready to sign.
+ * @throws ChainError CHAIN_FUNDS, with the missing amount, before anything is signed
+ */
 async function fill({ request }: Endpoints, chainId: number, from: string, { to, data }: { to: string | null; data: string }) {
   const nonce = await request('eth_getTransactionCount', [from, 'latest'], readQuantity)
   const tip = await request('eth_maxPriorityFeePerGas', [], readBig).catch(() => 1_000_000_000n)
@@ -195,7 +212,7 @@ async function fill({ request }: Endpoints, chainId: number, from: string, { to,
   const balance = await request('eth_getBalance', [from, 'latest'], readBig)
   const needed = gasLimit * maxFeePerGas
   if (balance < needed)
-    throw new ChainError('CHAIN_FUNDS', `${from} cannot pay: it has ${formatEther(balance)} ether, and needs up to ${formatEther(needed)}.`)
+    throw new ChainError('CHAIN_FUNDS', `${from} cannot pay: it has ${formatEther(balance)} ether and needs up to ${formatEther(needed)}.`)
   return Transaction.from({ type: 2, chainId, to, data, nonce, gasLimit, maxFeePerGas, maxPriorityFeePerGas: tip })
 }
 

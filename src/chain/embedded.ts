@@ -1,9 +1,11 @@
 /**
- * The embedded chain: anvil as a process of its own, kept alive, and its state kept in the data folder.
+ * The embedded chain: anvil as a separate process, restarted when it dies, with its state in the
+ * data folder.
  *
- * Anvil's own `--state FILE --state-interval` rewrites the file in place every second, idle or not, so that a kill in the wrong
- * moment leaves half a file and no chain. We take the state by RPC instead, after each new block, and rename it into place. Blocks
- * mined in the last moments before a `kill -9` of everything are lost all the same; the anchorer sends their transactions again.
+ * Anvil's own `--state FILE --state-interval` rewrites the file in place every second, so a kill at
+ * the wrong moment leaves half a file. We take the state by RPC after each new block instead, and
+ * rename it into place. Blocks mined just before a `kill -9` of everything are still lost; the
+ * anchorer sends their transactions again.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync } from 'node:fs'
@@ -17,18 +19,21 @@ import { OpenSealError } from '../core/errors.ts'
 import type { Log } from '../logger.ts'
 import { commandOf, endProcess, findCommand } from './processes.ts'
 
-/** Chain id of the embedded chain. Every anvil has it: what tells ours from another is the hash of block 0. */
+/** Chain id of the embedded chain. Every anvil has it, so the hash of block 0 identifies ours. */
 export const EMBEDDED_CHAIN_ID = 31337
 
-/** Private key of the embedded chain's first account. It is published with anvil and worth nothing anywhere else. */
+/**
+ * Private key of the embedded chain's first account. Anvil publishes it, and it is worth nothing
+ * elsewhere.
+ */
 export const EMBEDDED_KEY = '0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80'
 
 /** A running chain. */
 export type EmbeddedChain = {
   readonly url: string
-  /** Of the process as it is now: another one after a crash. */
+  /** The id of the current process, which changes after a crash. */
   pid(): number
-  /** Brings the chain's state to disk (fsync) now. It happens by itself within a moment of each new block. */
+  /** Writes the chain's state to disk (fsync) now. It also happens shortly after each new block. */
   save(): Promise<void>
   /** Saves and ends the process. */
   stop(): Promise<void>
@@ -46,7 +51,7 @@ type Process = { readonly pid: number; readonly port: number }
 
 const WATCH_MS = 250
 const REQUEST_MS = 5_000
-/** The state grows with the chain, by some kilobytes a block. */
+/** Generous, because the state grows by some kilobytes a block. */
 const DUMP_MS = 60_000
 const START_MS = 20_000
 const RESPAWN_MS = { first: 200, most: 5_000 }
@@ -57,16 +62,16 @@ type Start = {
   /** 0: any free port. */
   readonly port: number
   readonly log: Log
-  /** The origin of the web pages that may ask it; absent: none. */
+  /** The origin of the web pages that may use the chain; missing: none. */
   readonly pages?: string
 }
 
-/** What anvil needs of the environment. All else stays with the service: its secrets are in there too. */
+/** The environment variables that anvil needs. The others may hold the service's secrets. */
 const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'SystemRoot']
 
 /**
  * Starts the chain of `dataDir`, or takes over the one that a killed service left running.
- * CHAIN_PORT_BUSY, CHAIN_STATE_MALFORMED, CHAIN_START_FAILED.
+ * @throws ChainProcessError CHAIN_PORT_BUSY, CHAIN_STATE_MALFORMED, CHAIN_START_FAILED
  */
 export async function startEmbeddedChain({ dataDir, port, log, pages }: Start): Promise<EmbeddedChain> {
   const files = filesOf(dataDir, pages)
@@ -81,7 +86,10 @@ export async function startEmbeddedChain({ dataDir, port, log, pages }: Start): 
   let saving: Promise<void> = Promise.resolve()
   let round: Promise<void> = Promise.resolve()
 
-  /** One save at a time: a second one waits, because the block it is asked to keep may be younger than the first one's answer. */
+  /**
+   * One save at a time. A second one waits, because its block may be newer than the first one's
+   * state.
+   */
   function save(): Promise<void> {
     saving = saving
       .catch(() => {})
@@ -100,13 +108,14 @@ export async function startEmbeddedChain({ dataDir, port, log, pages }: Start): 
       answers = true
     } catch (cause) {
       if (stopping) return
-      // A broken connection is no death: only a process that is gone is started again.
+      // A broken connection does not mean that the process died: it is restarted only if it is
+      // gone.
       if (commandOf(running.pid).includes(files.cache)) {
         if (answers) log.warn('embedded chain does not answer', { url, cause })
         answers = false
         return
       }
-      log.error('embedded chain has died, starting it again', { pid: running.pid })
+      log.error('embedded chain has died, restarting it', { pid: running.pid })
       await respawn()
     }
   }
@@ -158,7 +167,10 @@ function filesOf(dataDir: string, pages: string | undefined): Files {
   return { folder, state: at('state.json'), process: at('process.json'), output: at('anvil.log'), cache: at('cache'), pages }
 }
 
-/** The chain that a killed service left behind: ours if the process of our file runs with our folder and answers on its port. */
+/**
+ * The chain that a killed service left behind: the process in our file, if it runs with our folder
+ * and answers on its port.
+ */
 async function adopt(files: Files, port: number, log: Log): Promise<Process | undefined> {
   const left = (await readProcess(files)) ?? findProcess(files)
   if (left === undefined || !commandOf(left.pid).includes(files.cache)) return undefined
@@ -172,7 +184,7 @@ async function adopt(files: Files, port: number, log: Log): Promise<Process | un
     return left
   }
   if (answers) await keepState(files, `http://127.0.0.1:${left.port}`)
-  log.info('embedded chain of an earlier run is ended', left)
+  log.info('embedded chain of an earlier run was ended', left)
   await endProcess(left.pid)
   return undefined
 }
@@ -208,12 +220,15 @@ async function startProcess(files: Files, port: number, log: Log): Promise<Proce
   return started
 }
 
-/** In a process group of its own, so that the terminal's Ctrl-C reaches the service alone, which then ends the chain last. */
+/**
+ * In its own process group, so that the terminal's Ctrl-C reaches only the service, which ends the
+ * chain last.
+ */
 function spawnAnvil(files: Files, port: number): ChildProcess {
   const flags = ['--port', String(port), '--host', '127.0.0.1', '--chain-id', String(EMBEDDED_CHAIN_ID), '--silent']
   const history = ['--prune-history', String(HISTORY_BLOCKS), '--cache-path', files.cache]
   const state = existsSync(files.state) ? ['--load-state', files.state] : []
-  // Without this any web page could read and write it: anvil lets all of them by default.
+  // By default, anvil lets any web page read and write it.
   const readers = files.pages === undefined ? ['--no-cors'] : ['--allow-origin', files.pages]
   const env = Object.fromEntries(INHERITED.flatMap(name => (process.env[name] === undefined ? [] : [[name, process.env[name]]])))
   const output = openSync(files.output, 'w', 0o600)
@@ -227,7 +242,10 @@ function spawnAnvil(files: Files, port: number): ChildProcess {
   return child
 }
 
-/** The binary itself, out of the platform's package: the package's own script would be one process more, that dies alone. */
+/**
+ * The platform package's binary. The main package's script would be another process, which can die
+ * on its own.
+ */
 function anvilBinary(): string {
   const require = createRequire(import.meta.url)
   const arch = process.arch === 'x64' ? 'amd64' : process.arch
@@ -239,7 +257,7 @@ function anvilBinary(): string {
     if (existsSync(bundled)) return bundled
     throw new ChainProcessError(
       'CHAIN_START_FAILED',
-      `No anvil for ${process.platform} ${process.arch}: set OPENSEAL_RPC to a chain of yours.`,
+      `There is no anvil for ${process.platform} ${process.arch}: set OPENSEAL_RPC to your own chain.`,
       {
         cause,
       },
@@ -247,7 +265,10 @@ function anvilBinary(): string {
   }
 }
 
-/** We never write half a state; if it is damaged all the same, starting without it would silently be another chain. */
+/**
+ * Half a state is never written. If it is damaged anyway, starting without it would silently create
+ * another chain.
+ */
 async function requireState(files: Files): Promise<void> {
   const text = await readFile(files.state, 'utf8').catch(() => undefined)
   if (text === undefined) return
@@ -262,7 +283,7 @@ async function requireState(files: Files): Promise<void> {
 
 function requireFree(port: number): Promise<void> {
   return new Promise((done, fail) => {
-    const busy = `Port ${port} is in use: stop what uses it or set OPENSEAL_CHAIN_PORT.`
+    const busy = `Port ${port} is in use: stop the program that uses it, or set OPENSEAL_CHAIN_PORT.`
     const server = createServer()
     server.once('error', cause => fail(new ChainProcessError('CHAIN_PORT_BUSY', busy, { cause })))
     server.listen(port, '127.0.0.1', () => server.close(() => done()))
@@ -286,7 +307,10 @@ async function readProcess(files: Files): Promise<Process | undefined> {
   return match ? { pid: Number(match[1]), port: Number(match[2]) } : undefined
 }
 
-/** The chain of a service that was killed before it had written down which one it is: found by how it was called. */
+/**
+ * The chain of a service that was killed before it had recorded the process: found by its command
+ * line.
+ */
 function findProcess({ cache }: Files): Process | undefined {
   const [, pid, port] = /^\s*(\d+) .*--port (\d+) /.exec(findCommand(` --cache-path ${cache}`) ?? '') ?? []
   return pid === undefined ? undefined : { pid: Number(pid), port: Number(port) }
@@ -306,7 +330,10 @@ async function rpc(url: string, method: string, params: readonly unknown[] = [],
   return response.result
 }
 
-/** On disk whole or not at all: written beside, synced, renamed, and the folder synced. */
+/**
+ * Replaces a file atomically and durably: written beside it, synced, renamed, and the folder
+ * synced.
+ */
 async function writeAtomically(path: string, data: string | Uint8Array): Promise<void> {
   const beside = `${path}.new`
   await writeFile(beside, data, { flush: true, mode: 0o600 })

@@ -1,27 +1,40 @@
-/** JSON-RPC endpoints of one chain: whom to ask, whom to believe, and what their errors mean. */
+/**
+ * The JSON-RPC endpoints of one chain: which to ask, which to believe, and what their errors mean.
+ */
 import { ChainError } from './errors.ts'
 import { createJsonRpc, type JsonRpc, type RpcFault } from './json-rpc.ts'
 
-/** Asks one endpoint. `read` takes what was answered apart; what it throws counts as no answer. */
+/**
+ * Asks one endpoint. `read` decodes the answer; if it throws, the endpoint counts as not answering.
+ */
 export type Ask = <T>(method: string, params: readonly unknown[], read: (result: unknown) => T) => Promise<T>
 
-/** Some endpoints of one chain. Every call may throw a ChainError: CHAIN_UNREACHABLE, CHAIN_WRONG, and what `chainError` gives. */
+/**
+ * The endpoints of one chain. Every call may throw a ChainError: CHAIN_UNREACHABLE, CHAIN_WRONG,
+ * and those of `chainError`.
+ */
 export type Endpoints = {
   /** Asks one after the other until one answers. */
   readonly request: Ask
-  /** Asks all at once; the answers of those that gave one, in the order of the endpoints, one at least. */
+  /**
+   * Asks all at once. Returns the answers in the order of the endpoints; throws if there are none.
+   */
   each<T>(asking: (ask: Ask) => Promise<T>): Promise<readonly T[]>
-  /** From now on each endpoint has to show its chain id again before it is believed. */
+  /** Makes each endpoint show its chain id again before it is used. */
   recheck(): void
   close(): void
 }
 
 type Endpoint = { readonly rpc: JsonRpc; checked: boolean; failedMs: number }
 
-/** For so long an endpoint that failed is asked only when no other answers, so that one that hangs does not slow every call. */
+/**
+ * How long an endpoint that failed is asked last, so that one that hangs does not slow every call.
+ */
 const COOL_MS = 30_000
 
-/** Opens endpoints without asking them anything: the chain id of each is compared at its first use. */
+/**
+ * Opens endpoints without asking them anything. Each one's chain id is compared at its first use.
+ */
 export function openEndpoints(urls: readonly string[], chainId: number, timeoutMs: number): Endpoints {
   const endpoints: readonly Endpoint[] = urls.map(url => ({
     rpc: createJsonRpc(url, timeoutMs, "The chain's endpoint"),
@@ -36,7 +49,7 @@ export function openEndpoints(urls: readonly string[], chainId: number, timeoutM
       return read(answer.result)
     } catch (cause) {
       if (cause instanceof ChainError) throw cause
-      throw new ChainError('CHAIN_UNREACHABLE', `The chain's endpoint ${rpc.host} answers ${method} with what is no answer to it.`, {
+      throw new ChainError('CHAIN_UNREACHABLE', `The chain's endpoint ${rpc.host} gave an unusable answer to ${method}.`, {
         cause,
       })
     }
@@ -73,7 +86,7 @@ export function openEndpoints(urls: readonly string[], chainId: number, timeoutM
       const answers = settled.filter(({ status }) => status === 'fulfilled') as PromiseFulfilledResult<T>[]
       if (answers.length > 0) return answers.map(({ value }) => value)
       const reasons = settled.map(outcome => (outcome as PromiseRejectedResult).reason)
-      // The chain's own refusal says more than an endpoint's trouble does.
+      // A refusal by the chain says more than an endpoint's failure.
       const refusal = reasons.find(reason => !isTrouble(reason))
       if (refusal !== undefined || asked === endpoints) throw refusal ?? reasons[0] ?? noEndpoint()
     }
@@ -87,7 +100,7 @@ export function openEndpoints(urls: readonly string[], chainId: number, timeoutM
         try {
           return await asking(endpoint)(method, params, read)
         } catch (cause) {
-          // The chain's own answer would be the same elsewhere; an endpoint's trouble would not.
+          // The chain's own answer would be the same elsewhere; an endpoint's failure would not.
           if (!isTrouble(cause)) throw cause
           first ??= cause
         }
@@ -104,7 +117,7 @@ export function openEndpoints(urls: readonly string[], chainId: number, timeoutM
   }
 }
 
-/** Whether it is the endpoint's failure and not the chain's word. */
+/** Whether the endpoint failed, rather than the chain refused. */
 function isTrouble(cause: unknown): boolean {
   return cause instanceof ChainError && (cause.code === 'CHAIN_UNREACHABLE' || cause.code === 'CHAIN_WRONG')
 }
@@ -137,49 +150,67 @@ const MEANINGS: readonly (readonly [RegExp, string, string])[] = [
   [/revert/i, 'CHAIN_REJECTED', 'The contract refuses the call.'],
 ]
 
-/** -32005 limit exceeded, -32603 internal, -32601 method missing: the endpoint's trouble, so the next one is asked. */
+/**
+ * -32005 limit exceeded, -32603 internal, -32601 method missing: failures of the endpoint, so the
+ * next one is asked.
+ */
 const TROUBLE = [-32005, -32603, -32601, -32016, 429]
 
-/** What an error that an endpoint answered with means to us. The fault is its cause. */
+/** Our error for an error that an endpoint returned. The fault is its cause. */
 export function chainError(fault: RpcFault, host: string): ChainError {
   for (const [pattern, code, message] of MEANINGS) if (pattern.test(fault.message)) return new ChainError(code, message, { cause: fault })
   if (TROUBLE.includes(fault.code))
-    return new ChainError('CHAIN_UNREACHABLE', `The chain's endpoint ${host} cannot answer just now.`, { cause: fault })
+    return new ChainError('CHAIN_UNREACHABLE', `The chain's endpoint ${host} cannot answer at the moment.`, { cause: fault })
   return new ChainError('CHAIN_REJECTED', `The chain refused: ${fault.message.slice(0, 200)}`, { cause: fault })
 }
 
-/** The ABI-encoded error that a contract reverted with, if that is what happened. Endpoints put it in one of two places. */
+/**
+ * The ABI-encoded error that a contract reverted with, if it did. Endpoints put it in one of two
+ * places.
+ */
 export function revertData(cause: unknown): string | undefined {
   const data = cause instanceof ChainError ? (cause.cause as Partial<RpcFault> | undefined)?.data : undefined
   const found = typeof data === 'object' && data !== null && 'data' in data ? data.data : data
   return typeof found === 'string' && /^0x[0-9a-f]{8,}$/i.test(found) ? found : undefined
 }
 
-/** Reads a quantity of JSON-RPC. @throws RangeError */
+/**
+ * Parses a JSON-RPC quantity.
+ * @throws RangeError
+ */
 export function readQuantity(value: unknown): number {
   const number = Number(readBig(value))
   if (!Number.isSafeInteger(number)) throw new RangeError('a quantity is too large')
   return number
 }
 
-/** Reads a quantity of JSON-RPC that may be large, such as wei. @throws RangeError */
+/**
+ * Parses a JSON-RPC quantity that may be large, such as wei.
+ * @throws RangeError
+ */
 export function readBig(value: unknown): bigint {
   if (typeof value !== 'string' || !/^0x[0-9a-f]{1,64}$/i.test(value)) throw new RangeError('a quantity is not hex')
   return BigInt(value)
 }
 
-/** Reads bytes in hex. @throws RangeError */
+/**
+ * Parses hex bytes.
+ * @throws RangeError
+ */
 export function readHex(value: unknown): string {
   if (typeof value !== 'string' || !/^0x(?:[0-9a-f]{2})*$/i.test(value)) throw new RangeError('bytes are not hex')
   return value.toLowerCase()
 }
 
-/** A quantity as JSON-RPC writes it. */
+/** Formats a JSON-RPC quantity. */
 export function quantity(number: number): string {
   return `0x${number.toString(16)}`
 }
 
-/** Chain id of the first endpoint that answers. @throws ChainError CHAIN_UNREACHABLE */
+/**
+ * The chain id of the first endpoint that answers.
+ * @throws ChainError CHAIN_UNREACHABLE
+ */
 export async function readChainId(urls: readonly string[], timeoutMs: number): Promise<number> {
   const clients = urls.map(url => createJsonRpc(url, timeoutMs, "The chain's endpoint"))
   for (const { send } of clients) {

@@ -1,4 +1,7 @@
-/** The anchorer's chain: one log in one CheckpointAnchor contract, and the key that writes to it. ethers encodes, decodes and signs. */
+/**
+ * The anchorer's chain: one log in one CheckpointAnchor contract, and the key that writes to it.
+ * Uses ethers to encode, decode and sign.
+ */
 import { getBytes, hexlify, Transaction } from 'ethers'
 import type { AnchorChain, AnchoredHead, BlockTag, ChainBlock, Closing, Finality, SignedTransaction, Standing } from '../anchor/chain.ts'
 import type { Hash } from '../core/hash.ts'
@@ -8,17 +11,20 @@ import { ChainError } from './errors.ts'
 import { bumpFees, type Fees, underCeiling } from './fees.ts'
 import { signChecked, type TxSigner } from './signer.ts'
 
-/** What we pay and wait for at most. Fees are per gas, in wei. */
+/** The limits on fees and waiting. Fees are per gas, in wei. */
 export type ChainLimits = { readonly timeoutMs: number; readonly ceiling: Fees }
 
-/** 200 gwei and a tip of 20: a day of congestion, not of panic. */
+/** 200 gwei and a tip of 20: enough for a day of congestion, not for a day of panic. */
 export const DEFAULT_LIMITS: ChainLimits = {
   timeoutMs: 10_000,
   ceiling: { maxFeePerGas: 200_000_000_000n, maxPriorityFeePerGas: 20_000_000_000n },
 }
 
 type Options = {
-  /** Reads are asked of the first that answers; what one alone could lie about is asked of all; transactions are sent to all. */
+  /**
+   * Simple reads ask the first endpoint that answers. Questions that a single endpoint could lie
+   * about ask all, and transactions are sent to all.
+   */
   readonly urls: readonly string[]
   readonly chainId: number
   readonly contract: string
@@ -28,13 +34,16 @@ type Options = {
   readonly limits: ChainLimits
 }
 
-/** What an anchor costs in gas, rounded up: to say how many more can be paid. */
+/** The gas of an anchor, rounded up, to tell how many more can be paid for. */
 const ANCHOR_GAS = 100_000n
 
-/** An endpoint whose newest block is older than this has stopped taking blocks. */
+/** An endpoint whose newest block is older than this has stopped following the chain. */
 const STUCK_MS = 3_600_000
 
-/** Opens the chain without asking it anything: every call may throw CHAIN_UNREACHABLE. The signer is closed with it. */
+/**
+ * Opens the chain without asking it anything. Every call may throw CHAIN_UNREACHABLE. Closing it
+ * closes the signer.
+ */
 export function openAnchorChain({ urls, chainId, signer, finality, limits, ...options }: Options): AnchorChain {
   const contract = options.contract.toLowerCase()
   const logId = options.logId.toLowerCase()
@@ -57,7 +66,10 @@ export function openAnchorChain({ urls, chainId, signer, finality, limits, ...op
 
   const block = (ask: Ask, tag: string) => ask('eth_getBlockByNumber', [tag, false], readBlock)
 
-  /** Of one endpoint. Counted from a block that it shows, not from a number that it says. */
+  /**
+   * One endpoint's finalized block. Counts back from a block that it shows, because a bare number
+   * could be wrong.
+   */
   async function finalizedNumber(ask: Ask): Promise<number> {
     if (finality === 'finalized') return (await block(ask, 'finalized'))?.number ?? 0
     return Math.max(0, ((await block(ask, 'latest'))?.number ?? 0) - finality.confirmations)
@@ -66,7 +78,7 @@ export function openAnchorChain({ urls, chainId, signer, finality, limits, ...op
   async function suggestFees(): Promise<Fees> {
     const base = (await block(request, 'latest'))?.baseFeePerGas ?? 0n
     const tip = await request('eth_maxPriorityFeePerGas', [], readBig).catch(() => 1_000_000_000n)
-    // The same rule as ethers' own: twice the base fee lasts through six full blocks in a row.
+    // The rule that ethers uses: twice the base fee lasts through six full blocks in a row.
     return { maxFeePerGas: 2n * base + tip, maxPriorityFeePerGas: tip }
   }
 
@@ -78,25 +90,29 @@ export function openAnchorChain({ urls, chainId, signer, finality, limits, ...op
     return { raw: serialized, hash, nonce, maxFeePerGas: String(maxFeePerGas), maxPriorityFeePerGas: String(maxPriorityFeePerGas) }
   }
 
-  /** Of one endpoint: a receipt counts only where its block is part of the same endpoint's chain. */
+  /** One endpoint's receipt. It counts only if its block is part of the same endpoint's chain. */
   async function txReceiptAt(ask: Ask, hash: string) {
     const found = await ask('eth_getTransactionReceipt', [hash], readTxReceipt)
     const at = found === null ? null : await block(ask, quantity(found.blockNumber))
     return found === null || at === null || at.hash !== found.blockHash ? null : { block: plain(at), succeeded: found.succeeded }
   }
 
-  /** What one endpoint says of a block, and the time of its newest one where it does not have it. */
+  /**
+   * One endpoint's answer about a block, and the time of its newest block if it does not have that
+   * one.
+   */
   async function isFinalAt(ask: Ask, { number, hash }: ChainBlock): Promise<{ isFinal: boolean; newestMs: number; isThere: boolean }> {
     const found = await block(ask, quantity(number))
     const newestMs = ((await block(ask, 'latest'))?.time ?? 0) * 1000
     return { isFinal: found?.hash === hash && number <= (await finalizedNumber(ask)), newestMs, isThere: found !== null }
   }
 
-  /** What one endpoint says of an anchor that was final. */
+  /** One endpoint's answer about an anchor that was final. */
   async function standingAt(ask: Ask, at: Pick<ChainBlock, 'number' | 'hash'>, size: number, root: Hash): Promise<Standing> {
     const found = await block(ask, quantity(at.number))
     if (found?.hash === at.hash) return 'there'
-    // Above its head there is no such block; below it, the endpoint does not keep blocks for so long.
+    // Above the endpoint's head, the block does not exist. Below it, the endpoint does not keep
+    // blocks that long.
     if (found === null && at.number <= ((await block(ask, 'latest'))?.number ?? 0)) return 'unknown'
     if ((await call(ask, 'anchoredAt', [logId, size, root], 'latest', ([time]) => Number(time))) > 0) return 'moved'
     return found === null ? 'unknown' : 'gone'
@@ -125,11 +141,11 @@ export function openAnchorChain({ urls, chainId, signer, finality, limits, ...op
     async prepare({ size, root, proof, nonce }) {
       const data = anchorInterface.encodeFunctionData('anchor', [logId, size, root, proof.map(hash => hexlify(hash))])
       const from = await signer.address()
-      // An endpoint that is behind refuses what the others take: one that takes it is enough.
+      // An endpoint that is behind may refuse what others accept: one acceptance is enough.
       const estimates = await each(ask => ask('eth_estimateGas', [{ from, to: contract, data }, 'latest'], readQuantity)).catch(cause => {
         throw explainRevert(cause)
       })
-      // Room for a head that has moved when it is executed: other slots are warm or cold then.
+      // A margin, because other slots may be warm or cold when the transaction is executed.
       const gasLimit = BigInt(Math.ceil(Math.max(...estimates) * 1.25))
       const fees = underCeiling(await suggestFees(), limits.ceiling)
       return sign({ to: contract, data, nonce, gasLimit, ...fees })
@@ -170,7 +186,8 @@ export function openAnchorChain({ urls, chainId, signer, finality, limits, ...op
       const said = await each(ask => standingAt(ask, at, size, root))
       const clear = said.filter(one => one !== 'unknown')
       const [first = 'unknown'] = clear
-      // An endpoint that is behind says nothing against what the others see, but for the word that an anchor is gone all are heard.
+      // An endpoint that is behind does not outweigh the others. But an anchor counts as gone only
+      // if all of them say so.
       const isSaid = clear.every(one => one === first) && (first !== 'gone' || clear.length === said.length)
       return isSaid ? first : 'unknown'
     },
@@ -178,8 +195,9 @@ export function openAnchorChain({ urls, chainId, signer, finality, limits, ...op
       return (await block(request, quantity(number)))?.hash ?? null
     },
     async isFinal(anchored, atMs) {
-      // One endpoint alone could say so too early: all that answer have to. How late it is is said by the earlier of our clock and
-      // of the newest block: neither a clock that was set forward nor one endpoint alone can take the word from all the others.
+      // One endpoint alone could be too early, so all that answer must agree. Lateness is measured
+      // by the earlier of our clock and the newest block: neither a clock that was set forward nor
+      // a single endpoint can silence the others.
       const said = await each(ask => isFinalAt(ask, anchored))
       const newestMs = Math.min(atMs, Math.max(...said.map(one => one.newestMs)))
       const heard = said.filter(one => one.isThere || one.newestMs >= newestMs - STUCK_MS)
@@ -196,7 +214,10 @@ export function openAnchorChain({ urls, chainId, signer, finality, limits, ...op
     },
   }
 
-  /** Number of the first block of that time or later, null when there is none: some twenty headers, where endpoints refuse to search all events. */
+  /**
+   * The number of the first block at or after a time, null if there is none. Takes about twenty
+   * headers; endpoints may refuse to search all events.
+   */
   async function firstBlockSince(time: number): Promise<number | null> {
     const newest = await block(request, 'latest')
     if (newest === null || newest.time < time) return null
@@ -212,7 +233,7 @@ export function openAnchorChain({ urls, chainId, signer, finality, limits, ...op
   }
 }
 
-/** Chains that make several blocks a second give them one time: so many are looked through. */
+/** Chains with several blocks a second give them the same time. Up to this many are examined. */
 const SAME_SECOND_BLOCKS = 50
 
 type Block = ChainBlock & { readonly baseFeePerGas: bigint }
@@ -230,13 +251,13 @@ function plain({ number, hash, time }: Block): ChainBlock {
 
 function readTxReceipt(value: unknown) {
   const { blockNumber, blockHash, status } = (value ?? {}) as { [name: string]: unknown }
-  // Some endpoints show transactions that wait with a receipt of no block.
+  // Some endpoints return a receipt without a block for pending transactions.
   if (value === null || blockNumber === null) return null
   return { blockNumber: readQuantity(blockNumber), blockHash: readHex(blockHash), succeeded: status === '0x1' }
 }
 
 function readLogs(value: unknown) {
-  if (!Array.isArray(value)) throw new RangeError('logs are no list')
+  if (!Array.isArray(value)) throw new RangeError('logs are not a list')
   return value.map(({ data, transactionHash, blockNumber }) => ({
     data: readHex(data),
     transaction: readHex(transactionHash),
@@ -248,14 +269,17 @@ function readHead([size, root, time]: readonly unknown[]): AnchoredHead | null {
   return size === 0n ? null : { size: Number(size), root: getBytes(String(root)), time: Number(time) }
 }
 
-/** Out of `logOf`: owner, pending owner, publisher, closed, last good size, successor. */
+/**
+ * Reads the closing from `logOf`: owner, pending owner, publisher, closed, last good size,
+ * successor.
+ */
 function readClosing([, , , closed, lastGoodSize, successor]: readonly unknown[]): Closing | undefined {
   if (closed !== true) return undefined
   const next = String(successor).toLowerCase()
   return { lastGoodSize: Number(lastGoodSize), ...(BigInt(next) === 0n ? {} : { successor: next }) }
 }
 
-/** The contract's own error by name, where that is what it was: CheckpointAnchorSizeNotLarger(5, 7). */
+/** Names the contract's own error, if it was one: CheckpointAnchorSizeNotLarger(5, 7). */
 function explainRevert(cause: unknown): unknown {
   const data = revertData(cause)
   const parsed = data === undefined ? null : anchorInterface.parseError(data)

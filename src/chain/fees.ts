@@ -1,17 +1,18 @@
-/** What a transaction pays per gas, in wei: pure, and `bigint` only. */
+/** What a transaction pays per gas, in wei. Pure, and `bigint` only. */
 
-/** The most it pays in all, and of that to the block's builder. */
+/** The most that it pays in total, and the part of that for the block's builder. */
 export type Fees = { readonly maxFeePerGas: bigint; readonly maxPriorityFeePerGas: bigint }
 
-/** A suggestion, cut to the ceiling. */
+/** A suggestion, limited to the ceiling. */
 export function underCeiling(fees: Fees, ceiling: Fees): Fees {
   const maxFeePerGas = least(fees.maxFeePerGas, ceiling.maxFeePerGas)
   return { maxFeePerGas, maxPriorityFeePerGas: least(least(fees.maxPriorityFeePerGas, ceiling.maxPriorityFeePerGas), maxFeePerGas) }
 }
 
 /**
- * What a replacement pays: what the chain asks now, and 10 % more than the last on both fields, rounded up, or nodes refuse it.
- * Undefined when that is above the ceiling: then the old transaction is sent again and an alarm raised, never more paid.
+ * The fees of a replacement: what the chain asks now, and at least 10 % more than the last on both
+ * fields, rounded up, because nodes refuse less. Undefined if that is above the ceiling: then the
+ * old transaction is sent again and an alarm is raised.
  */
 export function bumpFees(last: Fees, suggested: Fees, ceiling: Fees): Fees | undefined {
   const leastTip = raised(last.maxPriorityFeePerGas)
@@ -22,7 +23,7 @@ export function bumpFees(last: Fees, suggested: Fees, ceiling: Fees): Fees | und
   return { maxFeePerGas, maxPriorityFeePerGas: least(maxPriorityFeePerGas, maxFeePerGas) }
 }
 
-/** 10 % more, rounded up, and 1 wei at least. */
+/** 10 % more, rounded up, and at least 1 wei. */
 function raised(wei: bigint): bigint {
   return wei === 0n ? 1n : (wei * 110n + 99n) / 100n
 }

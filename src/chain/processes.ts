@@ -1,11 +1,17 @@
-/** Processes of this machine by their ids: what one was called with, which one was called so, and the end of one. On Linux by /proc, elsewhere by ps. */
+/**
+ * Processes of this machine: their command lines, finding one by its command line, and ending one.
+ * Uses /proc on Linux and ps elsewhere.
+ */
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
 const END_MS = 2_000
 const LOOK_MS = 20
 
-/** How a process was called, empty when it is gone. Process ids are used again: only the command line tells which process it is. */
+/**
+ * The command line of a process, empty when it is gone. Process ids are reused, so only the command
+ * line identifies a process.
+ */
 export function commandOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
@@ -13,14 +19,17 @@ export function commandOf(pid: number): string {
   return ps('-ww', '-o', 'command=', '-p', String(pid))
 }
 
-/** The first process whose command line, with its id before it, has `part` in it: that line. */
+/** The first process whose id and command line, as one line, contain `part`; returns that line. */
 export function findCommand(part: string): string | undefined {
   return ps('-A', '-ww', '-o', 'pid=', '-o', 'args=')
     .split('\n')
     .find(line => line.includes(part))
 }
 
-/** Ends a process, by force where it does not listen. Returns when it is gone, or when only a parent that is not us has still to take note of it. */
+/**
+ * Ends a process, by force if it does not react. Returns when it is gone, or when only another
+ * parent has yet to collect it.
+ */
 export async function endProcess(pid: number): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     try {
@@ -35,7 +44,7 @@ export async function endProcess(pid: number): Promise<void> {
   }
 }
 
-/** A process that ends loses its command line some moments before it is gone, so that does not tell. */
+/** The command line is no test: a process that ends loses it a moment before it is gone. */
 function isGone(pid: number): boolean {
   try {
     process.kill(pid, 0)
@@ -46,10 +55,10 @@ function isGone(pid: number): boolean {
   return state === 'Z' && Number(parent) !== process.pid
 }
 
-/** One letter, and the id of the parent. */
+/** The state letter, and the id of the parent. */
 function stateOf(pid: number): string[] {
   try {
-    // The name stands before it in brackets and may hold anything.
+    // The name before it, in brackets, may contain anything.
     return readFileSync(`/proc/${pid}/stat`, 'latin1')
       .replace(/^.*\) /s, '')
       .split(' ')
@@ -60,7 +69,7 @@ function stateOf(pid: number): string[] {
     .split(/\s+/)
 }
 
-/** What ps says, nothing where it fails: that is what it does for a process that is gone. */
+/** The output of ps, empty if it fails, as it does for a process that is gone. */
 function ps(...flags: string[]): string {
   try {
     return execFileSync('ps', flags, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 64 * 1024 * 1024 })

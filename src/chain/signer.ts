@@ -1,22 +1,26 @@
 /**
- * Who signs for the publisher's address: a key, or something that holds the key elsewhere and may refuse. Whatever answers these two questions can take
- * its place: a key management service needs no more than that.
+ * The signer for the publisher's address: a key, or something elsewhere that holds the key and may
+ * refuse. Anything that implements the two functions can replace it, such as a key management
+ * service.
  */
 import { readFile, stat } from 'node:fs/promises'
 import { Transaction, Wallet } from 'ethers'
 import { ChainError } from './errors.ts'
 import { createJsonRpc } from './json-rpc.ts'
 
-/** Signs transactions of one address. Both calls may ask elsewhere, take their time and fail with a ChainError. */
+/**
+ * Signs transactions of one address. Both calls may be remote, take time and fail with a
+ * ChainError.
+ */
 export type TxSigner = {
   /** 0x-hex, lower case. It never changes. */
   address(): Promise<string>
-  /** The raw signed transaction, 0x-hex. What comes back is checked by the caller: `signChecked`. */
+  /** The raw signed transaction, 0x-hex. The caller checks it with `signChecked`. */
   sign(transaction: Transaction): Promise<string>
   close(): void
 }
 
-/** How anchors are signed, as the configuration says it. */
+/** How anchors are signed, from the configuration. */
 export type SignerOptions =
   | { readonly privateKey: string }
   | { readonly keyFile: string }
@@ -25,7 +29,11 @@ export type SignerOptions =
 
 const SIGN_MS = 20_000
 
-/** Opens the signer of a configuration: files are read here, a remote signer is asked when it is needed. @throws ChainError CHAIN_KEY_… */
+/**
+ * Opens the signer of a configuration. Key files are read here; a remote signer is asked when
+ * needed.
+ * @throws ChainError CHAIN_KEY_…
+ */
 export async function openSigner(options: SignerOptions): Promise<TxSigner> {
   if ('privateKey' in options) return createKeySigner(options.privateKey)
   if ('keyFile' in options) return createKeySigner(await readKeyFile(options.keyFile))
@@ -33,7 +41,7 @@ export async function openSigner(options: SignerOptions): Promise<TxSigner> {
   return createRemoteSigner({ url: options.signerUrl, timeoutMs: SIGN_MS, ...(options.address && { address: options.address }) })
 }
 
-/** A signer that has the private key, 0x and 64 hex digits, in memory. */
+/** A signer that holds the private key, 0x and 64 hex digits, in memory. */
 export function createKeySigner(privateKey: string): TxSigner {
   const wallet = new Wallet(privateKey)
   return {
@@ -43,15 +51,18 @@ export function createKeySigner(privateKey: string): TxSigner {
   }
 }
 
-/** The private key in a file: 0x and 64 hex digits, and nothing else but white space. */
+/** Reads the private key in a file: 0x and 64 hex digits, with only white space around them. */
 export async function readKeyFile(path: string): Promise<string> {
   const text = (await readSecretFile(path, 'OPENSEAL_ANCHOR_KEY_FILE')).trim()
   if (!/^0x[0-9a-fA-F]{64}$/.test(text))
-    throw new ChainError('CHAIN_KEY_MALFORMED', `${path} holds no private key: 0x and 64 hex digits are expected.`)
+    throw new ChainError('CHAIN_KEY_MALFORMED', `${path} does not contain a private key: 0x and 64 hex digits are expected.`)
   return text
 }
 
-/** The key of an encrypted JSON keystore (Web3 Secret Storage v3), as geth, clef, cast and ethers write it. The password's last line break does not count. */
+/**
+ * Opens the key of an encrypted JSON keystore (Web3 Secret Storage v3), as geth, clef, cast and
+ * ethers write it. A final line break of the password file is ignored.
+ */
 export async function openKeystore(path: string, passwordFile: string): Promise<TxSigner> {
   const json = await readSecretFile(path, 'OPENSEAL_ANCHOR_KEYSTORE')
   const password = (await readSecretFile(passwordFile, 'OPENSEAL_ANCHOR_KEYSTORE_PASSWORD_FILE')).replace(/\r?\n$/, '')
@@ -60,10 +71,7 @@ export async function openKeystore(path: string, passwordFile: string): Promise<
   } catch (cause) {
     if (/incorrect password/i.test(String(cause)))
       throw new ChainError('CHAIN_KEY_PASSWORD', `The password in ${passwordFile} does not open the keystore ${path}.`)
-    throw new ChainError(
-      'CHAIN_KEY_MALFORMED',
-      `${path} is no keystore that can be read: an encrypted JSON key file, version 3, is expected.`,
-    )
+    throw new ChainError('CHAIN_KEY_MALFORMED', `${path} is not a readable keystore: an encrypted JSON key file, version 3, is expected.`)
   }
 }
 
@@ -82,8 +90,9 @@ async function readSecretFile(path: string, setting: string): Promise<string> {
 type RemoteOptions = { readonly url: string; readonly timeoutMs: number; readonly address?: string }
 
 /**
- * A signer behind JSON-RPC: `eth_accounts` and `eth_signTransaction`, as web3signer, clef and geth speak them; the answer is the raw transaction, or an
- * object with it as `raw`. Without an address the signer must have exactly one account.
+ * A signer behind JSON-RPC: `eth_accounts` and `eth_signTransaction`, as web3signer, clef and geth
+ * implement them. The answer is the raw transaction, or an object with it as `raw`. Without a
+ * chosen address, the signer must have exactly one account.
  */
 export function createRemoteSigner({ url, timeoutMs, address: chosen }: RemoteOptions): TxSigner {
   const { host, send, close } = createJsonRpc(url, timeoutMs, 'The signer')
@@ -138,11 +147,15 @@ export function createRemoteSigner({ url, timeoutMs, address: chosen }: RemoteOp
   }
 }
 
-/** Signs, and holds what comes back against what was asked: a signer elsewhere is not ours to trust with the contents. @throws ChainError */
+/**
+ * Signs, and compares the result with the request: a remote signer is not trusted with the
+ * contents.
+ * @throws ChainError
+ */
 export async function signChecked(signer: TxSigner, transaction: Transaction): Promise<Transaction & { readonly hash: string }> {
   const raw = await signer.sign(transaction)
   const wrong = (cause?: unknown) =>
-    new ChainError('CHAIN_SIGNER_WRONG', 'The signer answers with another transaction than it was asked to sign, or with none.', { cause })
+    new ChainError('CHAIN_SIGNER_WRONG', 'The signer returned another transaction than it was asked to sign, or none.', { cause })
   let signed: Transaction
   try {
     signed = Transaction.from(raw)

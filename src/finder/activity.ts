@@ -1,21 +1,30 @@
-/** What was sealed when, and how long it waited for the chain: summed up by quarter of an hour and by day, for charts. */
+/**
+ * When entries were sealed, and how long they waited for the chain: by quarter of an hour and by
+ * day, for charts.
+ */
 import { jsonValue, lastNumber, type Row, type Rows, readJson, rowKey } from './rows.ts'
 
-/** The stretches of time that are kept. */
+/** The units of time that are kept. */
 export const UNITS_MS = { quarter: 15 * 60_000, day: 86_400_000 } as const
 export type Unit = keyof typeof UNITS_MS
 
-/** A stretch of time: entries sealed in it, and the longest that one of them waited for a final anchor, where one came. */
+/**
+ * A unit of time: the entries sealed in it, and the longest wait of one of them for a final anchor,
+ * if one came.
+ */
 export type Slot = { readonly startMs: number; readonly records: number; readonly waitMs?: number }
 
-/** An anchor as far as it matters here. */
+/** The parts of an anchor that matter here. */
 export type AnchorTime = { readonly size: number; readonly block: { readonly time: string } }
 
 type SealedMs = (index: number) => Promise<number | undefined>
 type Counted = Omit<Slot, 'startMs'>
 type Stretch = { readonly fromMs: number; readonly records: number }
 
-/** The rows that count the entries of [from, to), and the waits that these anchors ended; `covered` is where the first of them begins. */
+/**
+ * The rows that count the entries of [from, to), and the waits that these anchors ended; `covered`
+ * is where the first of them begins.
+ */
 export async function activityRows(
   rows: Rows,
   sealedMs: SealedMs,
@@ -44,7 +53,7 @@ export async function activityRows(
   return [...slots.values()].map(({ key, slot }) => ({ key, value: jsonValue(slot) }))
 }
 
-/** The slots from a time on, ascending; those in which nothing was sealed are left out. */
+/** The slots from a time on, ascending, without those in which nothing was sealed. */
 export async function listSlots(rows: Rows, unit: Unit, fromMs: number, limit: number): Promise<Slot[]> {
   const found: Slot[] = []
   for await (const [key, value] of rows.range(slotKey(unit, Math.max(0, fromMs)), slotKey(unit, FAR_MS))) {
@@ -55,7 +64,10 @@ export async function listSlots(rows: Rows, unit: Unit, fromMs: number, limit: n
   return found
 }
 
-/** The entries of [from, to) by quarter of an hour, each with the time of its first. They were sealed in order, so halving finds the borders. */
+/**
+ * The entries of [from, to) by quarter of an hour, each with the time of its first. They were
+ * sealed in order, so bisection finds the borders.
+ */
 async function stretches(sealedMs: SealedMs, from: number, to: number): Promise<Stretch[]> {
   if (from >= to) return []
   const [firstMs, lastMs] = [await sealedMs(from), await sealedMs(to - 1)]

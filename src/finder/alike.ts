@@ -1,20 +1,23 @@
-/** Record ids of one agency that people could take for one another: a row for each skeleton, with the first entry of each id that has it. */
+/**
+ * Record ids of one agency that people could confuse: a row for each skeleton, with the first entry
+ * of each id that has it.
+ */
 import { createHash } from 'node:crypto'
 import { skeletonOf } from '../core/statements/skeleton.ts'
 import type { Statement } from '../core/statements/statement.ts'
 import { jsonValue, type Row, type Rows, readJson, rowKey } from './rows.ts'
 
-/** So many ids of one skeleton are kept. */
+/** The most ids kept for one skeleton. */
 const MAX_ALIKE = 8
-/** Longer skeletons stand in the key by their hash. */
+/** A longer skeleton is replaced by its hash in the key. */
 const MAX_KEY = 64
 
-/** A record id, and the first entry that has it. */
+/** A record id and its first entry. */
 type First = readonly [record: string, index: number]
 
 type ReadStatement = (index: number) => Promise<string | undefined>
 
-/** Gathers the ids in a run of entries; `rows` gives what is to be written. */
+/** Gathers the ids in a run of entries; `rows` returns the rows to write. */
 export function gatherAlike(rows: Pick<Rows, 'get'>) {
   const read = new Map<string, readonly First[]>()
   const changed = new Set<string>()
@@ -32,7 +35,10 @@ export function gatherAlike(rows: Pick<Rows, 'get'>) {
   }
 }
 
-/** Known ids of an agency that have the same skeleton as this one, without it; those of erased statements are not known. */
+/**
+ * An agency's other known ids with the same skeleton as this one. Ids of erased statements are not
+ * known.
+ */
 export async function findAlike(rows: Pick<Rows, 'get'>, readStatement: ReadStatement, agency: string, record: string): Promise<string[]> {
   const found: string[] = []
   for (const [id, index] of readJson<First[]>(rows.get(rowKey('s', nameOf(agency, record)))) ?? [])

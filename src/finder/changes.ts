@@ -1,22 +1,24 @@
-/** What agencies changed: silent edits, amendments, withdrawals; and how many of each an agency has. */
+/**
+ * What agencies changed: silent edits, amendments, withdrawals; and how many of each an agency has.
+ */
 import type { Statement } from '../core/statements/statement.ts'
 import { jsonValue, lastNumber, numberValue, type Row, type Rows, readJson, rowKey } from './rows.ts'
 import { createThreads, type EntryState, readState } from './threads.ts'
 
-/** The ways in which a later statement changes what was published. */
+/** The ways in which a later statement changes an earlier publication. */
 export const CHANGE_KINDS = ['silent-edit', 'amend', 'withdraw'] as const
 export type ChangeKind = (typeof CHANGE_KINDS)[number]
 
-/** One change. `earlier` is the newest statement that it speaks of, where there is one. */
+/** One change. `earlier` is the newest statement that it changes, if there is one. */
 export type Change = { readonly index: number; readonly kind: ChangeKind; readonly earlier?: number }
 
-/** Entries of an agency, and how many of them changed something. */
+/** An agency's number of entries, and how many of them changed something. */
 export type AgencyCounts = { readonly entries: number } & Readonly<Record<ChangeKind, number>>
 
-/** Of an agency that has sent nothing. */
+/** The counts of an agency without entries. */
 export const NO_COUNTS: AgencyCounts = { entries: 0, 'silent-edit': 0, amend: 0, withdraw: 0 }
 
-/** Gathers the changes in a run of entries; `rows` gives what is to be written. */
+/** Gathers the changes in a run of entries; `rows` returns the rows to write. */
 export function gatherChanges(rows: Rows, ledger: { statement(index: number): Promise<string | undefined> }) {
   const changed: Change[] = []
   const threads = createThreads(rows, index => ledger.statement(index))
@@ -40,7 +42,7 @@ export function gatherChanges(rows: Rows, ledger: { statement(index: number): Pr
   }
 }
 
-/** Changes below `before` of the kinds wanted, newest first. */
+/** Changes below `before` of the given kinds, newest first. */
 export async function listChanges(rows: Rows, kinds: readonly ChangeKind[], before: number, limit: number): Promise<Change[]> {
   const lists = await Promise.all(kinds.map(kind => listKind(rows, kind, before, limit)))
   return lists
@@ -49,13 +51,13 @@ export async function listChanges(rows: Rows, kinds: readonly ChangeKind[], befo
     .slice(0, limit)
 }
 
-/** What became of an entry, as far as the log has been looked at. */
+/** What became of an entry, as far as the finder has read the log. */
 export function stateOf(rows: Rows, index: number, statement: Statement): EntryState {
   const isSilentEdit = rows.get(changeKey('silent-edit', index)) !== undefined
   return { ...readState(rows, index, statement), ...(isSilentEdit && { isSilentEdit }) }
 }
 
-/** All zero for an agency that has sent nothing. */
+/** All zero for an agency without entries. */
 export function readCounts(rows: Rows, agency: string): AgencyCounts {
   return readJson<AgencyCounts>(rows.get(rowKey('g', agency))) ?? NO_COUNTS
 }

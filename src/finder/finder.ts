@@ -1,6 +1,7 @@
 /**
- * The finder: what people look for, kept behind the log. It reads what is sealed, in the background and a little at a time, and writes rows of its
- * own. Sealing never waits for it: it takes turns of a few milliseconds, and rests much longer while submissions wait.
+ * The finder: an index for people's searches, kept behind the log. It reads sealed entries in the
+ * background, a little at a time, and writes rows of its own. Sealing never waits for it: it works
+ * for a few milliseconds at a time, and rests much longer while submissions wait.
  */
 import { rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -28,46 +29,49 @@ export type FoundLedger = {
   sealedMs(index: number): Promise<number | undefined>
   rootAt(size: number): Promise<Hash>
   listAnchors(after: number, limit: number): Promise<readonly AnchorTime[]>
-  /** Submissions that wait to be sealed. */
+  /** The number of submissions that wait to be sealed. */
   waiting(): number
 }
 
 export type Finder = {
   /** Entries below this index can be found. */
   reached(): number
-  /** Entries below `before` with a record's number, or with words that begin as these do. */
+  /** Entries below `before` with this number, or with words that begin with these. */
   search(query: string, before: number, limit: number): Promise<Found>
   /** Changes below `before`, newest first. */
   changes(kinds: readonly ChangeKind[], before: number, limit: number): Promise<readonly Change[]>
   /** What became of an entry with this statement, by all entries below `reached()`. */
   state(index: number, statement: Statement): Promise<EntryState>
   counts(agency: string): Promise<AgencyCounts>
-  /** Record ids of an agency that people could take for this one, without it. */
+  /** An agency's other record ids that people could confuse with this one. */
   recordsLike(agency: string, record: string): Promise<readonly string[]>
-  /** What was sealed from a time on, ascending. */
+  /** Activity from a time on, ascending. */
   activity(unit: Unit, fromMs: number, limit: number): Promise<readonly Slot[]>
-  /** Comes after the log until it has caught up; never twice at once. */
+  /** Follows the log until it has caught up; never twice at once. */
   tick(): Promise<void>
-  /** Goes on with that by itself until `stop`. */
+  /** Follows the log until `stop`. */
   start(): void
-  /** Breaks off what is under way, which loses nothing, and closes. */
+  /** Interrupts the current work, which loses nothing, and closes. */
   stop(): Promise<void>
 }
 
 type Deps = { readonly ledger: FoundLedger; readonly folder: string; readonly steadyMs: () => number; readonly log: Log }
 const TURN_MS = 4
-/** A pause after each turn: about half of one core is taken while nothing else is to do, a twentieth while submissions wait. */
+/**
+ * The pause after each turn. The finder takes about half of one core when the ledger is idle, a
+ * twentieth while submissions wait.
+ */
 const PAUSE_MS = { idle: 4, busy: 80 }
 const POLL_MS = 250
 const RETRY_MS = 5000
-/** A run of entries is written early when it has so many tokens, to bound memory. */
+/** A run of entries with this many tokens is written early, to bound memory. */
 const MAX_TOKENS = 100_000
 const MAX_ANCHORS = 64
 
-/** Opens the finder on a folder, which is its alone. It takes nothing in until `start` or `tick`. */
+/** Opens the finder on a folder of its own. It reads nothing until `start` or `tick`. */
 export async function openFinder({ ledger, folder, steadyMs, log }: Deps): Promise<Finder> {
   let { rows, progress } = await begin(folder, ledger, log)
-  /** What is asked of damaged rows has no answer until they are made again. */
+  /** Queries on damaged rows have no answer until the rows are remade. */
   let damaged = false
   let failed = false
   let stopping = false
@@ -76,7 +80,7 @@ export async function openFinder({ ledger, folder, steadyMs, log }: Deps): Promi
   let turnMs = steadyMs()
   const wake = new AbortController()
 
-  /** Lets others work. False when it is time to stop. */
+  /** Lets other work run. False when it is time to stop. */
   async function rest(): Promise<boolean> {
     if (steadyMs() - turnMs < TURN_MS) return !stopping
     await sleep(ledger.waiting() > 0 ? PAUSE_MS.busy : PAUSE_MS.idle)
@@ -84,7 +88,7 @@ export async function openFinder({ ledger, folder, steadyMs, log }: Deps): Promi
     return !stopping
   }
 
-  /** A statement that does not fit the tree is not served, and so not found. */
+  /** A statement that does not match the tree is not served, and so not found. */
   async function readText(index: number): Promise<string | undefined> {
     try {
       return await ledger.statement(index)
@@ -95,7 +99,10 @@ export async function openFinder({ ledger, folder, steadyMs, log }: Deps): Promi
     }
   }
 
-  /** Takes in one run of entries, and the anchors that came, in one write. False when there is nothing to take in, or no time. */
+  /**
+   * Adds one run of entries, and the anchors since, in one write. False if there is nothing to add,
+   * or no time.
+   */
   async function advance(): Promise<boolean> {
     const { size: from, anchored } = progress
     const block = Math.floor(from / BLOCK)
@@ -120,12 +127,13 @@ export async function openFinder({ ledger, folder, steadyMs, log }: Deps): Promi
         tokens++
       }
     }
-    // Anchors of entries not taken in yet wait with them, so that the waits of a stretch of time come after its entries.
+    // Anchors of entries that were not added yet wait with them, so that a unit's waits come after
+    // its entries.
     const anchors = (await ledger.listAnchors(anchored, MAX_ANCHORS)).filter(({ size }) => size <= to)
     if (to === from && anchors.length === 0) return false
     const activity = await activityRows(rows, index => ledger.sealedMs(index), { from, to }, { covered: anchored, anchors })
     const next = { ...progress, size: to, root: toHex(await ledger.rootAt(to)), anchored: anchors.at(-1)?.size ?? anchored }
-    // A block that is begun here has no rows yet: nothing to look for.
+    // A new block has no rows yet, so nothing is read.
     const existing = from % BLOCK === 0 ? { get: () => undefined } : rows
     const written = await rows.write(
       all([{ key: PROGRESS, value: jsonValue(next) }], activity, changes.rows(), alike.rows(), postingRows(existing, block, postings)),
@@ -140,7 +148,7 @@ export async function openFinder({ ledger, folder, steadyMs, log }: Deps): Promi
       const pause = await tick().then(
         () => POLL_MS,
         error => {
-          log.error('finder failed, it is tried again', { error })
+          log.error('finder failed, it will try again', { error })
           return RETRY_MS
         },
       )
@@ -157,7 +165,8 @@ export async function openFinder({ ledger, folder, steadyMs, log }: Deps): Promi
 
   async function catchUp(): Promise<void> {
     if (failed || damaged) {
-      // Opened again, Level begins another journal: what follows a torn record in one is not read back.
+      // Reopening makes Level begin another journal: it does not read back what follows a torn
+      // record.
       await rows.close()
       if (damaged) await rm(folder, { recursive: true, force: true })
       ;({ rows, progress } = await begin(folder, ledger, log))
@@ -177,7 +186,7 @@ export async function openFinder({ ledger, folder, steadyMs, log }: Deps): Promi
       return await read()
     } catch (error) {
       if (isDamage(error)) {
-        log.error('finder is damaged, it is made again', { error })
+        log.error('finder is damaged, its rows are remade', { error })
         damaged = true
       } else if (!isClosed(error)) throw error
       return nothing
@@ -215,7 +224,7 @@ function isDamage(error: unknown): boolean {
   return (error as { code?: string }).code === 'LEVEL_CORRUPTION'
 }
 
-/** Closed for a moment, to be opened again. */
+/** Whether the rows are closed for a moment, to be reopened. */
 function isClosed(error: unknown): boolean {
   return /^LEVEL_(DATABASE|ITERATOR)_NOT_OPEN$/.test((error as { code?: string }).code ?? '')
 }

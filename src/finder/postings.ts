@@ -1,14 +1,20 @@
-/** Which entries are listed under a token: a row for each token and block of 1,024 entries, so that a block's rows are written once or grow a little. */
+/**
+ * Which entries are listed under a token: a row for each token and block of 1,024 entries, so that
+ * a block's rows are written once or grow a little.
+ */
 import { breathe } from '../turns.ts'
 import { lastNumber, type Row, type Rows, rowKey } from './rows.ts'
 
 /** Entries in a block. */
 export const BLOCK = 1024
 const LETTER = 'w'
-/** So many rows are looked at for one answer; the rest is for the next page of it. */
+/** The most rows read for one answer; the rest is for its next page. */
 const MAX_BLOCKS = 1000
 
-/** The rows that list new entries of one block, by token: those there are, and the new ones after them. Made one by one as they are asked for. */
+/**
+ * The rows that list new entries of one block, by token: the existing entries and the new ones
+ * after them. Yielded one by one.
+ */
 export function* postingRows(rows: Pick<Rows, 'get'>, block: number, added: ReadonlyMap<string, readonly number[]>): Generator<Row> {
   for (const [token, indexes] of added) {
     const key = postingKey(token, block)
@@ -20,8 +26,8 @@ export function* postingRows(rows: Pick<Rows, 'get'>, block: number, added: Read
 }
 
 /**
- * Entries below `before` that are listed under all tokens, newest first. Ends early, with the last value `{ pausedAt }`, when many blocks
- * brought nothing: entries from there down were not looked at.
+ * Entries below `before` that are listed under all tokens, newest first. Ends early, with the last
+ * value `{ pausedAt }`, after many blocks without a hit: entries from there down were not read.
  */
 export async function* intersect(
   rows: Rows,
@@ -43,7 +49,7 @@ export async function* intersect(
   }
 }
 
-/** Places in a block that stand in the leading row and in those of all others, from the highest. */
+/** The places in a block that are in the leading row and in all others, highest first. */
 function common(rows: Rows, block: number, lead: Uint8Array, others: readonly string[]): number[] {
   let places = placesIn(lead)
   for (const token of others) {

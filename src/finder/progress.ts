@@ -1,4 +1,4 @@
-/** How far the finder has come, and whether its rows belong to the ledger at hand. */
+/** How far the finder has come, and whether its rows belong to this ledger. */
 import { rm } from 'node:fs/promises'
 import { equalBytes, fromHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
@@ -10,14 +10,17 @@ import { openRows, type Rows, readJson, rowKey } from './rows.ts'
 export type Progress = {
   readonly format: number
   readonly origin: string
-  /** Entries taken in, and the root of the tree of that size: a store restored from a backup has another. */
+  /**
+   * The number of entries added, and the tree's root at that size: a store restored from a backup
+   * has another one.
+   */
   readonly size: number
   readonly root: string
-  /** Size of the last anchor taken in. */
+  /** The size of the last anchor added. */
   readonly anchored: number
 }
 
-/** The row that it is kept in. */
+/** The key of its row. */
 export const PROGRESS = rowKey('m')
 
 const FORMAT = 5
@@ -25,14 +28,14 @@ const FORMAT = 5
 type Ledger = { readonly origin: string; head(): { readonly size: number }; rootAt(size: number): Promise<Hash> }
 type Begun = { readonly rows: Rows; readonly progress: Progress }
 
-/** Opens the rows; what is there and cannot be read is removed. */
+/** Opens the rows. Unreadable rows are removed. */
 export async function begin(folder: string, ledger: Ledger, log: Log): Promise<Begun> {
   try {
     return await beginWith(folder, ledger)
   } catch (error) {
-    // The ledger's own trouble is none of the rows'.
+    // A failure of the ledger is not one of the rows.
     if (error instanceof OpenSealError) throw error
-    log.error('finder cannot be read, it is made again', { error })
+    log.error('finder cannot be read, its rows are remade', { error })
     await rm(folder, { recursive: true, force: true })
     return beginWith(folder, ledger)
   }
@@ -48,7 +51,7 @@ async function beginWith(folder: string, ledger: Ledger): Promise<Begun> {
   }
 }
 
-/** How far the rows go; they are thrown away where they are of another log, or of another way to write them. */
+/** How far the rows go. Rows of another log or another format are removed. */
 async function readProgress(rows: Rows, ledger: Ledger): Promise<Progress> {
   const { origin } = ledger
   const found = readJson<Progress>(rows.get(PROGRESS))

@@ -1,20 +1,24 @@
 /**
- * The rows of the finder: a Level database of its own, beside the store. Nothing in it is a source of truth: it is derived from the log, is
- * written without waiting for the disk, and is thrown away and made again when it does not fit.
+ * The rows of the finder: a Level database of its own, beside the store. It is derived from the
+ * log and never a source of truth: it is written without waiting for the disk, and remade if it
+ * does not match the log.
  *
- *   m                        how far it goes, and of which log (`Progress`)
- *   w token 0 block          → the entries of a block that are listed under a token: their places, two bytes each, ascending
- *   s agency skeleton        → each record id that has the skeleton, with its first entry, as JSON
- *   k kind index             → a silent edit, an amendment or a withdrawal; the value is the index of what it changes, or empty
- *   v n e b a                what became of each entry, see threads
- *   g agency                 → counts, as JSON
- *   t unit slot              → what was sealed in a stretch of time, and how long it waited for the chain, as JSON
+ *   m                 how far it goes, and of which log (`Progress`)
+ *   w token 0 block   → the entries of a block that are listed under a token: their places, two
+ *                     bytes each, ascending
+ *   s agency skeleton → each record id with this skeleton and its first entry, as JSON
+ *   k kind index      → a silent edit, an amendment or a withdrawal; the value is the index of
+ *                     what it changes, or empty
+ *   v n e b a         what became of each entry, see threads.ts
+ *   g agency          → counts, as JSON
+ *   t unit slot       → the entries sealed in a unit of time, and their longest wait for the
+ *                     chain, as JSON
  */
 import { chmod, mkdir } from 'node:fs/promises'
 import { Level } from 'level'
 
 const ROWS_AT_ONCE = 64
-/** Each is mapped into memory while it is open. */
+/** Each open table is mapped into memory. */
 const OPEN_TABLES = 32
 
 /** One row to write. */
@@ -22,17 +26,20 @@ export type Row = { readonly key: Uint8Array; readonly value: Uint8Array }
 
 export type Rows = {
   get(key: Uint8Array): Uint8Array | undefined
-  /** All or nothing. Gathers a few rows at a time and asks in between whether to go on; false, and nothing written, where not. */
+  /**
+   * All or nothing. Gathers a few rows at a time and asks in between whether to go on; if not,
+   * writes nothing and returns false.
+   */
   write(rows: Iterable<Row>, goOn: () => Promise<boolean>): Promise<boolean>
-  /** Keys from `gte` up to, not including, `lt`, in ascending order, or from the end. */
+  /** Keys from `gte` up to but not including `lt`, in ascending order, or from the end. */
   range(gte: Uint8Array, lt: Uint8Array, options?: { readonly reverse?: boolean }): AsyncIterable<[Uint8Array, Uint8Array]>
   clear(): Promise<void>
   close(): Promise<void>
 }
 
-/** Opens them in a folder. */
+/** Opens the rows in a folder. */
 export async function openRows(folder: string): Promise<Rows> {
-  // It holds the words of statements.
+  // The folder holds the words of statements.
   await mkdir(folder, { recursive: true, mode: 0o700 }).catch(() => {})
   await chmod(folder, 0o700).catch(() => {})
   const db = new Level<Uint8Array, Uint8Array>(folder, { keyEncoding: 'view', valueEncoding: 'view', maxOpenFiles: OPEN_TABLES })
@@ -57,7 +64,7 @@ export async function openRows(folder: string): Promise<Rows> {
   }
 }
 
-/** The key of a row: its letter, then what follows as text, then numbers of 4 or 8 bytes. */
+/** The key of a row: its letter, then text, then numbers of 4 or 8 bytes. */
 export function rowKey(letter: string, text = '', numbers: readonly { readonly value: number; readonly bytes: 4 | 8 }[] = []): Buffer {
   const parts: Uint8Array[] = [Buffer.from(letter + text, 'utf8')]
   for (const { value, bytes } of numbers) {
@@ -85,7 +92,7 @@ export function jsonValue(value: unknown): Buffer {
   return Buffer.from(JSON.stringify(value), 'utf8')
 }
 
-/** What `jsonValue` wrote; undefined where there is no row. */
+/** Reads what `jsonValue` wrote; undefined if there is no row. */
 export function readJson<T>(value: Uint8Array | undefined): T | undefined {
   return value === undefined ? undefined : JSON.parse(Buffer.from(value).toString('utf8'))
 }

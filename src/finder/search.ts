@@ -1,20 +1,22 @@
-/** Looking for records: by a number typed whole, else by the beginnings of words. */
+/** Searches for records: by a whole number, otherwise by the beginnings of words. */
 import { breathe } from '../turns.ts'
 import { intersect } from './postings.ts'
 import type { Rows } from './rows.ts'
 import { matches, nameOf, nameToken, searchableOf, tokenOfWord, wordsOf } from './words.ts'
 
-/** What was found, newest first. `older` is where a further search goes on, where there may be more. */
+/**
+ * What was found, newest first. `older` is where a further search continues, if there may be more.
+ */
 export type Found = { readonly indexes: readonly number[]; readonly older?: number }
 
 type ReadStatement = (index: number) => Promise<string | undefined>
 
-/** So many entries are read for one answer; the rest is for the next page of it. */
+/** The most entries read for one answer; the rest is for its next page. */
 const MAX_READ = 1000
-/** So many words are looked up; the others are only compared. */
+/** The most words that are looked up; others are only compared. */
 const MAX_WANTED = 12
 
-/** Entries below `before`; each hit of a word is held against the statement itself. */
+/** Entries below `before`. Each hit is compared with the statement itself. */
 export async function search(rows: Rows, readStatement: ReadStatement, query: string, before: number, limit: number): Promise<Found> {
   const named = await collect(intersect(rows, [nameToken(nameOf(query))], before), limit, async () => true)
   const words = wordsOf(query)

@@ -1,19 +1,25 @@
 /**
- * What becomes of each entry (design §3.2), kept so that neither taking in a statement nor asking about one costs more the longer the history of its record is.
+ * What becomes of each entry (design §3.2), kept so that adding a statement and asking about one
+ * take the same time however long the history of its record is.
  *
- *   v record | version       → `Thread`, of a whole record or of one version of it, by hash
- *   n stretch name           → `Content[]`: what was published under a name within one stretch, by hash
- *   e stretch                → there was a silent edit in this stretch
- *   b index                  → the amendment or withdrawal with which the stretch of a publication begins; none: it begins with the record
- *   a index                  → the digests that an amendment lists
+ *   v record | version → `Thread`, of a whole record or of one version of it, by hash
+ *   n stretch name     → `Content[]`: what was published under a name within one stretch, by hash
+ *   e stretch          → there was a silent edit in this stretch
+ *   b index            → the amendment or withdrawal with which a publication's stretch begins;
+ *                      none if it begins with the record
+ *   a index            → the digests that an amendment lists
  *
- * A stretch is what was published of one version between two amendments or withdrawals that cover it: only there can an edit be silent.
+ * A stretch is what was published of one version between two amendments or withdrawals that cover
+ * it. An edit can be silent only within a stretch.
  */
 import { createHash } from 'node:crypto'
 import type { DocumentRef, Statement } from '../core/statements/statement.ts'
 import { jsonValue, lastNumber, numberValue, type Row, type Rows, readJson, rowKey } from './rows.ts'
 
-/** What became of an entry: the newest entry that withdrew it, one that superseded it, and whether a silent edit concerns it. */
+/**
+ * What became of an entry: the newest entry that withdrew it, one that superseded it, and whether a
+ * silent edit concerns it.
+ */
 export type EntryState = { readonly withdrawn?: number; readonly superseded?: number; readonly edited?: true; readonly isSilentEdit?: true }
 
 type Digests = Pick<DocumentRef, 'sha256' | 'jcs'>
@@ -21,29 +27,38 @@ type Digests = Pick<DocumentRef, 'sha256' | 'jcs'>
 type Thread = {
   /** Its newest version that is not a withdrawal. */
   readonly newest?: number
-  /** The newest withdrawal, and the newest amendments, that speak of all of it. */
+  /** The newest withdrawal, and the newest amendments, of the whole record or version. */
   readonly withdrawal?: number
   readonly amendments?: readonly number[]
-  /** Of a version: where its newest stretch with a publication begins, and that publication for as long as it is the only one. */
+  /**
+   * For a version: where its newest stretch with a publication begins, and that publication while
+   * it is the only one.
+   */
   readonly start?: number
   readonly alone?: number
 }
-/** One content of a document name, and the newest entry that published it. */
+/** One content under a document name, and the newest entry that published it. */
 type Content = Digests & { readonly index: number }
 type ReadStatement = (index: number) => Promise<string | undefined>
 
-/** So many amendments are held against an older version; an agency that repeats all its documents in more of them hides what those before did from the lists. */
+/**
+ * The most amendments compared with an older version. Lists may miss an older amendment if an
+ * agency repeats all its documents in more of them.
+ */
 const MAX_AMENDMENTS = 8
-/** So many contents of one name are kept apart within a stretch. */
+/** The most contents of one name that are kept apart within a stretch. */
 const MAX_CONTENTS = 8
 
-/** Takes in statements one after the other; `rows` gives what is to be written. */
+/** Adds statements one after the other; `rows` returns the rows to write. */
 export function createThreads(stored: Pick<Rows, 'get'>, readStatement: ReadStatement) {
   const written = new Map<string, Row>()
   const rows: Pick<Rows, 'get'> = { get: key => written.get(keyName(key))?.value ?? stored.get(key) }
   const put = (key: Uint8Array, value: Uint8Array) => written.set(keyName(key), { key, value })
 
-  /** Notes what a document is named, and tells the newest entry that has other content under that name. */
+  /**
+   * Records a document's name and content; returns the newest entry that has other content under
+   * that name.
+   */
   const note = (stretch: string, index: number, document: DocumentRef): number | undefined => {
     const key = nameKey(stretch, document.name)
     const contents = readJson<readonly Content[]>(rows.get(key)) ?? []
@@ -65,7 +80,7 @@ export function createThreads(stored: Pick<Rows, 'get'>, readStatement: ReadStat
     put(key, jsonValue({ ...thread, newest: index, start, alone: isFirst ? index : undefined }))
     if (start >= 0) put(startKey(index), numberValue(start))
     if (isFirst) return undefined
-    // Most versions are published once. So the names of the first are written when there is a second.
+    // Most versions are published once, so the names of the first are written only with the second.
     if (thread.alone !== undefined) {
       const text = await readStatement(thread.alone)
       const first: Statement | undefined = text === undefined ? undefined : JSON.parse(text)
@@ -75,7 +90,7 @@ export function createThreads(stored: Pick<Rows, 'get'>, readStatement: ReadStat
     return edited.length === 0 ? undefined : Math.max(...edited)
   }
 
-  /** The newest version that an amendment or a withdrawal speaks of. */
+  /** The newest version that an amendment or a withdrawal covers. */
   const cover = (index: number, statement: Statement): number | undefined => {
     const { action, target, documents } = statement
     const key = target === undefined ? recordKey(statement) : threadKey(statement, target)
@@ -91,7 +106,10 @@ export function createThreads(stored: Pick<Rows, 'get'>, readStatement: ReadStat
   }
 
   return {
-    /** Takes one in. Gives the earlier entry that it edits in silence, amends or withdraws, where there is one. */
+    /**
+     * Adds a statement. Returns the earlier entry that it silently edits, amends or withdraws, if
+     * there is one.
+     */
     async add(index: number, statement: Statement): Promise<number | undefined> {
       const earlier = statement.action === 'publish' ? await publish(index, statement) : cover(index, statement)
       if (statement.action !== 'withdraw') {
@@ -104,7 +122,7 @@ export function createThreads(stored: Pick<Rows, 'get'>, readStatement: ReadStat
   }
 }
 
-/** What became of an entry, as far as the log has been looked at. */
+/** What became of an entry, as far as the finder has read the log. */
 export function readState(rows: Pick<Rows, 'get'>, index: number, statement: Statement): Omit<EntryState, 'isSilentEdit'> {
   const threads = [readThread(rows, recordKey(statement)), readThread(rows, threadKey(statement, statement.revision))]
   const withdrawn = Math.max(...threads.map(({ withdrawal = -1 }) => withdrawal))
@@ -128,14 +146,20 @@ function isEdited(rows: Pick<Rows, 'get'>, index: number, statement: Statement):
   })
 }
 
-/** Whether an amendment lists every document of a statement. One without documents has nothing that could still be listed. */
+/**
+ * Whether an amendment lists every document of a statement. A statement without documents lists
+ * nothing, so the answer is no.
+ */
 function listsAll(rows: Pick<Rows, 'get'>, amendment: number, { documents }: Statement): boolean {
   const listed = readJson<readonly Digests[]>(rows.get(listKey(amendment))) ?? []
   const digests = new Set(listed.flatMap(({ sha256, jcs }) => (jcs === undefined ? [sha256] : [sha256, `=${jcs}`])))
   return documents.length > 0 && documents.every(({ sha256, jcs }) => digests.has(sha256) || (jcs !== undefined && digests.has(`=${jcs}`)))
 }
 
-/** The amendment or withdrawal after which the newest stretch of a version begins; -1 where there is none. */
+/**
+ * The amendment or withdrawal after which the newest stretch of a version begins; -1 if there is
+ * none.
+ */
 function startOf(rows: Pick<Rows, 'get'>, statement: Statement): number {
   const covers = [readThread(rows, recordKey(statement)), readThread(rows, threadKey(statement, statement.revision))]
   return Math.max(...covers.map(({ withdrawal = -1, amendments = [] }) => Math.max(withdrawal, amendments.at(-1) ?? -1)))
@@ -145,7 +169,7 @@ function readThread(rows: Pick<Rows, 'get'>, key: Uint8Array): Thread {
   return readJson<Thread>(rows.get(key)) ?? {}
 }
 
-/** True where both have the same exact bytes, or both have a digest of the same JSON content. */
+/** Whether both have the same exact bytes, or both have a digest of the same JSON content. */
 function fits(a: Digests, b: Digests): boolean {
   return a.sha256 === b.sha256 || (a.jcs !== undefined && a.jcs === b.jcs)
 }

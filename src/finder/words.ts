@@ -1,10 +1,19 @@
-/** What can be searched for: the words of titles and of the agencies' own numbers, in any script, and how they are cut into tokens. */
+/**
+ * The searchable words: those of titles and of the agencies' own numbers, in any script, and how
+ * they are cut into tokens.
+ */
 import type { Statement } from '../core/statements/statement.ts'
 
-/** What of a statement can be found: its words, and the numbers that find it when they are typed whole. */
+/**
+ * The searchable part of a statement: its words, and the numbers that find it when they are typed
+ * whole.
+ */
 export type Searchable = { readonly words: readonly string[]; readonly names: readonly string[] }
 
-/** A statement has at most so many distinct words for the finder: what a title of 128 KiB says after them is not found. */
+/**
+ * The most distinct words of a statement. Words after them, in a title of up to 128 KiB, are not
+ * found.
+ */
 export const MAX_WORDS = 512
 const MAX_WORD = 32
 const MAX_NAME = 200
@@ -20,7 +29,10 @@ export function searchableOf({ title = '', record, revision = '', identifiers = 
   }
 }
 
-/** The distinct words of a text: small letters without accents, so that `ΟΔΟΎ` finds `οδού`. Scripts without spaces count each character. */
+/**
+ * The distinct words of a text: small letters without accents, so that `ΟΔΟΎ` finds `οδού`. In
+ * scripts without spaces, each character is a word.
+ */
 export function wordsOf(text: string): string[] {
   const words = new Set<string>()
   for (const [word] of fold(text).matchAll(WORD)) {
@@ -30,12 +42,12 @@ export function wordsOf(text: string): string[] {
   return [...words]
 }
 
-/** A number in the form in which it is compared whole. */
+/** A number in the form in which it is compared. */
 export function nameOf(text: string): string {
   return text.normalize('NFKC').trim().toLowerCase().slice(0, MAX_NAME)
 }
 
-/** Everything that a statement is listed under. */
+/** All tokens of a statement. */
 export function tokensOf({ words, names }: Searchable): Set<string> {
   const tokens = new Set(names.map(nameToken))
   for (const word of words) {
@@ -45,7 +57,7 @@ export function tokensOf({ words, names }: Searchable): Set<string> {
   return tokens
 }
 
-/** The most telling token of a word that somebody looks for. */
+/** The longest token of a searched word. */
 export function tokenOfWord(word: string): string {
   const cut = CUTS.findLast(length => word.length >= length)
   return wordToken(cut === undefined ? word : word.slice(0, cut))
@@ -56,7 +68,7 @@ export function nameToken(name: string): string {
   return `=${name}`
 }
 
-/** True when each word that somebody looks for begins one of the words. */
+/** Whether each searched word begins one of the statement's words. */
 export function matches(wanted: readonly string[], { words }: Searchable): boolean {
   return wanted.every(start => words.some(word => (start.length < CUTS[0] ? word === start : word.startsWith(start))))
 }

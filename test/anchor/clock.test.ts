@@ -4,7 +4,7 @@ import { CHAINS, type TestChain } from '../chain/chains.ts'
 import { attemptsOf, openAnchors, submit, untilIncluded, useWorlds } from './world.ts'
 
 const TEN_YEARS_MS = 10 * 365 * 86_400_000
-const LATE = 'Records are accepted and not anchored.'
+const LATE = 'Records are accepted but not anchored.'
 
 for (const [name, start] of CHAINS) {
   describe(`anchoring with a clock that is set, on ${name}`, () => {

@@ -39,7 +39,7 @@ for (const [name, start] of CHAINS) {
         await anchorer.tick()
       }
       const { alarm, oldestUnanchoredMs, unanchoredRecords } = anchorer.lag()
-      assert.deepEqual([alarm, oldestUnanchoredMs, unanchoredRecords], ['Records are accepted and not anchored.', 180_000, 2])
+      assert.deepEqual([alarm, oldestUnanchoredMs, unanchoredRecords], ['Records are accepted but not anchored.', 180_000, 2])
       await at.mine()
       await untilIncluded(anchorer, 2)
       assert.equal(anchorer.lag().alarm, undefined)

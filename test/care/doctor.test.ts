@@ -75,7 +75,7 @@ describe('doctor', () => {
     await rest.change('i', fromHex(identity), () => undefined)
     assert.deepEqual(
       (await look()).complaints.map(({ code, detail }) => [code, detail]),
-      [['DOCTOR_LOOKUPS', 'look-ups of 10 does not fit the tree']],
+      [['DOCTOR_LOOKUPS', 'look-ups of 10 does not match the tree']],
     )
     assert.equal((await look(true)).verdict, 'repaired')
     await withStore(async store => {

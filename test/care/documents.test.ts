@@ -58,7 +58,7 @@ describe('doctor: documents', () => {
     await withStore(store => markRestored(store, { why: 'was restored', size: 5 }))
     await damage('ledger', 'restored')
     const { verdict, restored } = await look(true)
-    assert.deepEqual([verdict, restored], ['repaired', { why: 'was marked, by a mark that cannot be read any more', size: 5 }])
+    assert.deepEqual([verdict, restored], ['repaired', { why: 'was marked, by a mark that can no longer be read', size: 5 }])
   })
 
   it('takes the newest anchor from the others', async () => {

@@ -110,7 +110,7 @@ describe('doctor: the head row', function () {
     const found = await look()
     assert.deepEqual(
       found.complaints.map(({ detail }) => detail),
-      ['entry bundle 2 does not fit the tree'],
+      ['entry bundle 2 does not match the tree'],
     )
     const repaired = await look(true)
     assert.deepEqual([repaired.verdict, repaired.restored], ['repaired', undefined])
@@ -163,7 +163,7 @@ describe('doctor: the head row', function () {
 
     it('where neither the root nor the edge in the row is what the rest gives', async () => {
       await changeHead(row => flipAt(50)(flipAt(20)(row)))
-      await cannot(/contradicts both the root and the edge/)
+      await cannot(/contradict both the root and the edge/)
     })
 
     it('where an anchor is of another root', async () => {
@@ -180,7 +180,7 @@ describe('doctor: the head row', function () {
       const sizes = await rest.keys('c')
       assert.ok(sizes.length > 1)
       await rest.change('c', sizes.at(-1)!, () => undefined)
-      await cannot(/and there are more/)
+      await cannot(/but there are more/)
     })
 
     it('where a full tile of the edge is gone with the bundle and a statement under it', async () => {
@@ -239,7 +239,7 @@ describe('doctor: the head row', function () {
   })
 })
 
-const MARK = 'had a damaged head that was derived again from the rest'
+const MARK = 'had a damaged head that was derived from the rest'
 
 /** The one part of a statement that none of its look-ups tells. */
 function otherSalt(statement: Uint8Array): Uint8Array {

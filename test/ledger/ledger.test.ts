@@ -355,7 +355,7 @@ describe('sealing when the store fails', () => {
       const before = ledger.head().note
       await assert.rejects(ledger.submit(statementOf('two')), { code: 'LEDGER_STOPPED' })
       assert.equal(ledger.head().note, before)
-      assert.match(ledger.stopped() ?? '', /not what was committed/)
+      assert.match(ledger.stopped() ?? '', /not the committed one/)
     })
 
   it('stops when the store has moved to a history that does not extend its own', async () => {

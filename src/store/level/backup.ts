@@ -1,6 +1,8 @@
 /**
- * A backup: every row of a store as of one moment, as one stream of bytes. The line `openseal/backup@v1`, a line of JSON that says of what
- * and when, then each row as the lengths of key and value (4 bytes each), key and value; then four bytes of ones and the SHA-256 of all before.
+ * The stream format of a backup: every row of a store as of one moment. It has the line
+ * `openseal/backup@v1`, a line of JSON about the store and the time, then each row as the lengths
+ * of key and value (4 bytes each), key and value. It ends with four 0xff bytes and the SHA-256 of
+ * everything before.
  */
 import { createHash } from 'node:crypto'
 import { OpenSealError } from '../../core/errors.ts'
@@ -13,10 +15,10 @@ const END = 0xff_ff_ff_ff
 const HASH_BYTES = 32
 const CHUNK_BYTES = 64 * 1024
 const MAX_HEADER_BYTES = 4096
-/** A row is a statement, a tile or a document: far below this. */
+/** A row is a statement, a tile or a document, and far smaller than this. */
 const MAX_ROW_BYTES = 64 * 1024 * 1024
 
-/** The bytes of a backup. */
+/** Encodes a backup. */
 export async function* encodeBackup(header: BackupHeader, rows: AsyncIterable<Row>): AsyncGenerator<Uint8Array> {
   const hash = createHash('sha256')
   let parts: Uint8Array[] = [Buffer.from(`${MAGIC}${JSON.stringify(header)}\n`)]
@@ -39,7 +41,8 @@ export async function* encodeBackup(header: BackupHeader, rows: AsyncIterable<Ro
 }
 
 /**
- * Reads a backup. The rows are those of a whole, unchanged backup only when the iteration has come to its end.
+ * Decodes a backup. Its rows can be trusted only when the iteration has ended, because the hash is
+ * last.
  * @throws BackupError BACKUP_MALFORMED, BACKUP_CUT_OFF, BACKUP_CHANGED
  */
 export async function decodeBackup(chunks: AsyncIterable<Uint8Array>): Promise<{ header: BackupHeader; rows: AsyncGenerator<Row> }> {
@@ -65,11 +68,11 @@ async function* readRows(reader: ReturnType<typeof createReader>): AsyncGenerato
   const wanted = reader.digest()
   const found = await reader.take(HASH_BYTES)
   if (!wanted.equals(found))
-    throw new BackupError('BACKUP_CHANGED', 'The backup is not what was written: its hash does not fit. Take another one.')
-  if (!(await reader.isAtEnd())) throw malformed('something follows its end')
+    throw new BackupError('BACKUP_CHANGED', 'The backup has changed since it was written: its hash does not match. Use another one.')
+  if (!(await reader.isAtEnd())) throw malformed('there is more after its end')
 }
 
-/** Takes bytes off a stream, and hashes what was taken. */
+/** Reads exact numbers of bytes from a stream, and hashes them. */
 function createReader(chunks: AsyncIterable<Uint8Array>) {
   const iterator = chunks[Symbol.asyncIterator]()
   const hash = createHash('sha256')
@@ -83,7 +86,7 @@ function createReader(chunks: AsyncIterable<Uint8Array>) {
     async take(length: number): Promise<Buffer> {
       while (rest.length < length)
         if (!(await more()))
-          throw new BackupError('BACKUP_CUT_OFF', 'The backup ends before its end: it was not written whole. Take another one.')
+          throw new BackupError('BACKUP_CUT_OFF', 'The backup is cut off: it was not written completely. Use another one.')
       const taken = rest.subarray(0, length)
       rest = rest.subarray(length)
       hash.update(taken)
@@ -99,7 +102,7 @@ function readHeader(line: string): BackupHeader {
     const { origin, vkey, time } = JSON.parse(line)
     if ([origin, vkey, time].every(value => typeof value === 'string')) return { origin, vkey, time }
   } catch {
-    // Told below.
+    // Reported below.
   }
   throw malformed('its header cannot be read')
 }
@@ -112,7 +115,7 @@ function lengths(key: number, value: number): Uint8Array {
 }
 
 function malformed(why: string): BackupError {
-  return new BackupError('BACKUP_MALFORMED', `This is no backup of OpenSeal: ${why}.`)
+  return new BackupError('BACKUP_MALFORMED', `This is not an OpenSeal backup: ${why}.`)
 }
 
 /** BACKUP_MALFORMED, BACKUP_CUT_OFF, BACKUP_CHANGED. */

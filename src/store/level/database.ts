@@ -1,7 +1,8 @@
 /**
- * A Level database that survives a disk that fails. LevelDB goes on after a failed append to its journal as if nothing had been: what it
- * writes next stands behind a torn record, and the next start cannot read it. So the first failed write closes the journal: the database
- * is opened again, which reads what is on disk into new files, and nothing else is written before that has worked.
+ * A Level database that survives a failing disk. After a failed append to its journal, LevelDB
+ * continues as if nothing had happened: it writes behind a torn record, and the next start cannot
+ * read what follows. So the first failed write closes the journal. The database is opened again,
+ * which reads what is on disk into new files, and nothing is written until that has worked.
  */
 import { chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -11,34 +12,49 @@ import { StoreError } from '../port/port.ts'
 export type Database = Level<Uint8Array, Uint8Array>
 
 export type LevelDatabase = {
-  /** For reading. Closed only while it is opened again: then `settled` resolves when it is open. */
+  /** For reading. Closed only during reopening; `settled` resolves when it is open again. */
   readonly db: Database
   /**
-   * Runs a synced batch when those before it are settled, one at a time. A StoreError of `batch` itself is passed on as it is, and the database goes on.
-   * @throws StoreError STORE_WRITE_FAILED: the outcome is unknown until `settled`. STORE_UNSETTLED: nothing was written.
+   * Runs a synced batch after all earlier ones, one at a time. A StoreError thrown by `batch`
+   * itself is passed on, and leaves the database usable.
+   * @throws StoreError STORE_WRITE_FAILED: the outcome is unknown until `settled`. STORE_UNSETTLED:
+   * nothing was written.
    */
   write(batch: () => Promise<void>): Promise<void>
-  /** Resolves when the database shows what is on disk: at once unless a write has failed. @throws StoreError STORE_UNSETTLED */
+  /**
+   * Resolves when the database shows what is on disk: at once unless a write has failed.
+   * @throws StoreError STORE_UNSETTLED
+   */
   settled(): Promise<void>
-  /** Runs a reading that takes more than one turn; the database is not closed under it. */
+  /** Runs a read that takes several turns of the event loop; the database stays open meanwhile. */
   reading<T>(read: () => Promise<T>): Promise<T>
   close(): Promise<void>
 }
 
-/** What Level gathers in memory before it writes a table: with its own 4 MB a bulk submission spends a third of its time on merging tables. */
+/**
+ * How much Level gathers in memory before it writes a table. With its default of 4 MB, a bulk
+ * submission spends a third of its time merging tables.
+ */
 const WRITE_BUFFER_BYTES = 32 * 1024 * 1024
-/** Tables of 2 MB that are open at once. Level maps them into memory: without a bound a ledger of a million records would fill 600 MB while it is read at random. */
+/**
+ * How many tables of 2 MB are open at once. Level maps them into memory: without a bound, random
+ * reads of a ledger of a million records would fill 600 MB.
+ */
 const OPEN_TABLES = 84
 const OPTIONS = { keyEncoding: 'view', valueEncoding: 'view', writeBufferSize: WRITE_BUFFER_BYTES, maxOpenFiles: OPEN_TABLES } as const
-/** Room for what opening writes besides the journal's content: a manifest and an empty journal. */
+/** Space for what opening writes besides the journal's content: a manifest and an empty journal. */
 const SPARE_BYTES = 256 * 1024
 const PRIVATE = 0o700
-/** A folder that LevelDB passes over. */
+/** A file name that LevelDB ignores. */
 const PROBE = 'openseal.probe'
 
-/** Opens, or creates, the database in a folder. @throws StoreError STORE_LOCKED, STORE_UNREADABLE */
+/**
+ * Opens or creates the database in a folder.
+ * @throws StoreError STORE_LOCKED, STORE_UNREADABLE
+ */
 export async function openLevelDatabase(folder: string): Promise<LevelDatabase> {
-  // Statements, salts and hashed keys: the folder is its owner's alone, whatever the umask lets LevelDB make in it.
+  // The folder holds statements, salts and hashed keys, so only its owner may read it. LevelDB
+  // alone would follow the umask.
   await mkdir(folder, { recursive: true, mode: PRIVATE }).catch(() => {})
   await chmod(folder, PRIVATE).catch(() => {})
   const db: Database = new Level(folder, OPTIONS)
@@ -53,7 +69,8 @@ export async function openLevelDatabase(folder: string): Promise<LevelDatabase> 
 
   async function reopen(): Promise<void> {
     try {
-      // While the disk takes nothing, the database stays open for those who read: it shows what it did before the failed write.
+      // While the disk refuses writes, the database stays open for readers, as it was before the
+      // failed write.
       if (db.status === 'open') await probeDisk(folder)
       await Promise.allSettled(readings)
       await db.close()
@@ -63,7 +80,7 @@ export async function openLevelDatabase(folder: string): Promise<LevelDatabase> 
     } catch (cause) {
       throw new StoreError(
         'STORE_UNSETTLED',
-        'The disk of the data folder has refused a write and does not take any yet: nothing is written until it does. Try again later.',
+        'The disk of the data folder has refused a write and still refuses writes. Nothing is written until it recovers. Try again later.',
         { cause },
       )
     }
@@ -84,7 +101,7 @@ export async function openLevelDatabase(folder: string): Promise<LevelDatabase> 
     } catch (cause) {
       if (cause instanceof StoreError) throw cause
       inDoubt = true
-      // Whoever hears of the failure reads what is on disk from then on, if that can be.
+      // Reopens before the error is thrown, so that a caller who sees it reads what is on disk.
       await settled().catch(() => {})
       throw new StoreError('STORE_WRITE_FAILED', 'The disk of the data folder has refused a write. Try again in a moment.', { cause })
     }
@@ -115,15 +132,17 @@ export async function openLevelDatabase(folder: string): Promise<LevelDatabase> 
   }
 }
 
-/** What LevelDB found damaged itself, by its own checksums. */
+/** An error for damage that LevelDB's own checksums found. */
 export function damaged(cause: unknown): unknown {
   const { code } = cause as { code?: string }
   if (code !== 'LEVEL_CORRUPTION' && code !== 'LEVEL_IO_ERROR') return cause
-  const advice = 'The operator finds out more with "openseal doctor".'
-  return new StoreError('STORE_DAMAGED', `What this ledger has stored here cannot be read from its disk. ${advice}`, { cause })
+  const advice = 'The operator can find out more with "openseal doctor".'
+  return new StoreError('STORE_DAMAGED', `This part of the ledger cannot be read from the disk. ${advice}`, { cause })
 }
 
-/** Writes as much as opening again will, so that a database is not closed which then cannot be opened. */
+/**
+ * Writes as much as reopening will, so that a database is not closed that then cannot be opened.
+ */
 async function probeDisk(folder: string): Promise<void> {
   const files = (await readdir(folder)).filter(name => name.endsWith('.log') || name.startsWith('MANIFEST'))
   const sizes = await Promise.all(files.map(async name => (await stat(join(folder, name))).size))
@@ -138,9 +157,10 @@ async function probeDisk(folder: string): Promise<void> {
 }
 
 /**
- * LevelDB names its newest manifest in the file CURRENT. Where the disk reports a failed rename of CURRENT that landed all the same, LevelDB
- * removes the manifest that CURRENT names from then on. The one before it is still there, with all that belongs to it: nothing old is
- * removed before a start has succeeded.
+ * The file CURRENT names LevelDB's newest manifest. If the disk reports that a rename of CURRENT
+ * failed although it took effect, LevelDB removes the manifest that CURRENT names. The previous
+ * manifest and its files still exist, because LevelDB removes old files only after a successful
+ * start.
  */
 async function mendCurrent(folder: string): Promise<void> {
   const current = join(folder, 'CURRENT')

@@ -1,47 +1,53 @@
-/** The rows of named documents. No tree tells what a document was, so each carries a checksum: an API key or an anchor that the disk has changed is not taken for another. */
+/**
+ * The rows of named documents. The tree does not cover documents, so each carries a checksum: an
+ * API key or an anchor that the disk has changed is never used.
+ */
 import { concatBytes, equalBytes, fromUtf8, toUtf8 } from '../../core/bytes.ts'
 import { sha256 } from '../../core/hash.ts'
 import { StoreError } from '../port/port.ts'
 import { textKey } from './rows.ts'
 
-/** First byte of a row: a document with its checksum, or JSON from before there were any. */
+/** The first byte of a row with a checksum. */
 const CHECKED = 1
 const OPENING_BRACE = 0x7b
 const CHECKSUM_BYTES = 8
 
-/** Where the rows of documents begin and end. */
+/** The range of documents' row keys. */
 export const DOCUMENTS = { gte: textKey('x', ''), lt: textKey('y', '') }
 
-/** The key of a document's row. */
+/** The row key of a document. */
 export function documentKey(collection: string, name: string): Uint8Array {
   return textKey('x', `${collection}\0${name}`)
 }
 
-/** Collection and key of a document, from the key of its row. */
+/** The collection and key of a document, from its row key. */
 export function documentName(rowKey: Uint8Array): { collection: string; key: string } {
   const [collection = '', ...rest] = Buffer.from(rowKey).toString('utf8').slice(1).split('\0')
   return { collection, key: rest.join('\0') }
 }
 
-/** The row of a document: 1, the first 8 bytes of SHA-256(key of the row ‖ text), the text as UTF-8. */
+/** A document's row: 1, the first 8 bytes of SHA-256(row key ‖ text), the text as UTF-8. */
 export function encodeDocument(rowKey: Uint8Array, text: string): Uint8Array {
   const bytes = toUtf8(text)
   return concatBytes(Uint8Array.of(CHECKED), checksum(rowKey, bytes), bytes)
 }
 
-/** Whether a row is as it was written. */
+/** Whether a row matches its checksum. */
 export function isSoundDocument(rowKey: Uint8Array, row: Uint8Array): boolean {
   if (row[0] === OPENING_BRACE) return true
   const [found, text] = [row.subarray(1, 1 + CHECKSUM_BYTES), row.subarray(1 + CHECKSUM_BYTES)]
   return row[0] === CHECKED && equalBytes(found, checksum(rowKey, text))
 }
 
-/** The text of a document. @throws StoreError STORE_DAMAGED */
+/**
+ * The text of a document.
+ * @throws StoreError STORE_DAMAGED
+ */
 export function decodeDocument(rowKey: Uint8Array, row: Uint8Array): string {
   if (isSoundDocument(rowKey, row)) return fromUtf8(row[0] === OPENING_BRACE ? row : row.subarray(1 + CHECKSUM_BYTES))
   const { collection, key } = documentName(rowKey)
-  const advice = 'The operator finds out more with "openseal doctor".'
-  throw new StoreError('STORE_DAMAGED', `What this ledger has stored as ${collection}/${key} was changed on its disk. ${advice}`)
+  const advice = 'The operator can find out more with "openseal doctor".'
+  throw new StoreError('STORE_DAMAGED', `The document ${collection}/${key} was changed on the disk. ${advice}`)
 }
 
 function checksum(rowKey: Uint8Array, text: Uint8Array): Uint8Array {

@@ -1,57 +1,70 @@
 /**
- * The head and the growing edge in the embedded store. Whole they take some 12 KB, of which a commit changes little: so most commits add a row with what is new,
- * and every so often one writes the whole again and drops those.
+ * The head and the growing edge in the embedded store. Together they take about 12 KB, and a commit
+ * changes little of them. So most commits add a row with the difference, and every MAX_ADDITIONS
+ * commits one writes the whole again and removes the additions.
  */
 import { concatBytes } from '../../core/bytes.ts'
 import { HASH_BYTES } from '../../core/hash.ts'
 import { type Edge, type Head, StoreError } from '../port/port.ts'
 import { key, NOTHING, readIndex, withIndex } from './rows.ts'
 
-/** The head as its rows give it. `additions`: the keys of those behind the whole one; undefined where there must be none. */
+/**
+ * The stored head. `additions` holds the keys of the rows after the whole one; undefined if there
+ * must not be any.
+ */
 export type StoredHead = { readonly head: Head; readonly edge: Edge; readonly additions: readonly Uint8Array[] | undefined }
 
-/** What a commit writes of its head: one row, and the keys of those that it makes superfluous. */
+/** What a commit writes for its head: one row, and the keys of the rows that it replaces. */
 export type HeadChange = { readonly row: readonly [key: Uint8Array, value: Uint8Array]; readonly dropped: readonly Uint8Array[] }
 
-/** Key of the whole row. */
+/** The key of the whole row. */
 export const HEAD_KEY = key('h')
-/** Reading the head, and so starting, reads at most so many rows and one. */
+/** Starting reads the whole row and at most this many additions. */
 const MAX_ADDITIONS = 32
 const COUNT_BYTES = 4
-/** In a whole row beside the number of levels: there may be additions. What wrote rows without it knew of none, and refuses a row with it. */
+/** Flag in the whole row, beside the number of levels: additions may follow. */
 const MAY_BE_ADDED_TO = 0x80
 
-/** The additions to a head of this size: their keys are in this range. */
+/** The key range of the additions to a head of this size. */
 export function additionsTo(size: number): { gt: Uint8Array; lte: Uint8Array } {
   return { gt: withIndex(key('g'), size), lte: withIndex(key('g'), Number.MAX_SAFE_INTEGER) }
 }
 
-/** The step from what is stored to the next head. */
+/** The change from the stored head to the next one. */
 export function changeHead(stored: StoredHead | undefined, head: Head, edge: Edge): HeadChange {
   if (stored?.additions === undefined || stored.additions.length === MAX_ADDITIONS)
     return { row: [HEAD_KEY, encodeHead(head, edge)], dropped: stored?.additions ?? [] }
   return { row: [withIndex(key('g'), head.size), encodeAddition(stored, head, edge)], dropped: [] }
 }
 
-/** The whole row: size (8), root (32), number of tile levels and 0x80 (1), then each level's tile and the bundle, each with its length (4). */
+/**
+ * The whole row: size (8), root (32), number of tile levels and 0x80 (1), then each level's tile
+ * and the bundle, each with its length (4).
+ */
 export function encodeHead(head: Head, edge: Edge): Uint8Array {
   const parts = partsOf(edge).flatMap(part => [count(part.length), part])
   return concatBytes(withIndex(NOTHING, head.size), head.root, Uint8Array.of(edge.tiles.length | MAY_BE_ADDED_TO), ...parts)
 }
 
-/** Reads the whole row; what it returns are views of the row. @throws StoreError STORE_CORRUPT */
+/**
+ * Decodes the whole row. The result is views of the row.
+ * @throws StoreError STORE_CORRUPT
+ */
 export function decodeHead(row: Uint8Array): StoredHead {
   return reading(row, reader => {
     const head = { size: reader.index(), root: reader.bytes(HASH_BYTES) }
     const flagged = reader.byte()
     const levels = flagged & ~MAY_BE_ADDED_TO
     const parts = Array.from({ length: levels + 1 }, () => reader.bytes(reader.count()))
-    if (!reader.isAtEnd()) throw new RangeError('bytes are left over')
+    if (!reader.isAtEnd()) throw new RangeError('has trailing bytes')
     return { head, edge: edgeOf(parts), additions: flagged === levels ? undefined : [] }
   })
 }
 
-/** An addition: the size that it adds to (8), then as the whole row, but each part with how much of the former one it keeps (4) before its length. */
+/**
+ * An addition: the size that it adds to (8), then as the whole row, but before each part's length
+ * the number of bytes (4) that it keeps of the previous one.
+ */
 function encodeAddition(stored: StoredHead, head: Head, edge: Edge): Uint8Array {
   const parts = partsOf(edge).flatMap((part, at) => {
     const former = formerPart(stored.edge, at, edge.tiles.length)
@@ -62,7 +75,10 @@ function encodeAddition(stored: StoredHead, head: Head, edge: Edge): Uint8Array 
   return concatBytes(...sizes, head.root, Uint8Array.of(edge.tiles.length), ...parts)
 }
 
-/** The head after an addition. @throws StoreError STORE_CORRUPT where it is none to what was read before */
+/**
+ * The head after an addition.
+ * @throws StoreError STORE_CORRUPT if it does not add to `stored`
+ */
 export function addTo(stored: StoredHead, rowKey: Uint8Array, row: Uint8Array): StoredHead {
   return reading(row, reader => {
     if (reader.index() !== stored.head.size) throw new RangeError('an addition is missing before this one')
@@ -74,12 +90,12 @@ export function addTo(stored: StoredHead, rowKey: Uint8Array, row: Uint8Array): 
       if (kept > former.length) throw new RangeError('more is kept than there was')
       return concatBytes(former.subarray(0, kept), reader.bytes(reader.count()))
     })
-    if (!reader.isAtEnd()) throw new RangeError('bytes are left over')
+    if (!reader.isAtEnd()) throw new RangeError('has trailing bytes')
     return { head, edge: edgeOf(parts), additions: [...(stored.additions ?? []), rowKey] }
   })
 }
 
-/** The error of a head that is no use. */
+/** The error for a head that cannot be used. */
 export function headUnreadable(what: string, cause?: unknown): StoreError {
   const advice = 'Stop the service, copy the data folder, and run "openseal doctor".'
   return new StoreError('STORE_CORRUPT', `The head row of the store ${what}. ${advice}`, { cause })
@@ -93,7 +109,7 @@ function edgeOf(parts: readonly Uint8Array[]): Edge {
   return { tiles: parts.slice(0, -1), bundle: parts.at(-1) ?? NOTHING }
 }
 
-/** What stood where the part at this place of an edge with so many levels stands. */
+/** The previous part of the edge at this place, given the new number of levels. */
 function formerPart({ tiles, bundle }: Edge, at: number, levels: number): Uint8Array {
   return at === levels ? bundle : (tiles[at] ?? NOTHING)
 }
@@ -104,7 +120,10 @@ function count(bytes: number): Uint8Array {
   return encoded
 }
 
-/** Reads a row from its beginning; whatever is cut short, or said of it while reading, makes the head unreadable. */
+/**
+ * Reads a row from its beginning. A row that is cut short or refused while reading makes the head
+ * unreadable.
+ */
 function reading<T>(row: Uint8Array, read: (reader: Reader) => T): T {
   try {
     return read(createReader(row))

@@ -1,29 +1,30 @@
 /**
- * LevelDB's journals, as it wrote them: `<number>.log`, blocks of 32 KiB, in them records of a checksum (CRC-32C, masked), a length, a kind and
- * the bytes; a batch that does not fit into its block is several records. At a start LevelDB reads what it can and passes over the rest
- * without a word. What a crash leaves is a batch cut short at the end, which nobody was answered for. Where another batch begins behind a damaged
- * one, the damaged one was synced before it, and acknowledged.
+ * Reads LevelDB's journals (`<number>.log`) to find lost batches. A journal consists of 32 KiB
+ * blocks of records: a checksum (CRC-32C, masked), a length, a kind and the bytes. A batch that
+ * does not fit into its block becomes several records. At a start, LevelDB reads what it can and
+ * silently skips the rest. A crash can cut off the last batch, which nobody was answered for. But a
+ * damaged batch with another one after it was synced first, and so was acknowledged.
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 const BLOCK_BYTES = 32 * 1024
 const HEADER_BYTES = 7
-/** Kinds of records: a whole batch, or its first, a middle (3) or its last part. */
+/** Kinds of records: a whole batch, or the first, a middle (3) or the last part of one. */
 const FULL = 1
 const FIRST = 2
 const LAST = 4
 const MASK_DELTA = 0xa282ead8
 const POLYNOMIAL = 0x82f63b78
 
-/** The name of a journal in a folder in which a batch begins behind a damaged one; undefined where there is none. */
+/** The name of a journal in which a batch follows a damaged one; undefined if there is none. */
 export async function findDamagedJournal(folder: string): Promise<string | undefined> {
   const names = await readdir(folder).catch((): string[] => [])
   for (const name of names.filter(found => found.endsWith('.log')).sort()) if (isDamaged(await readFile(join(folder, name)))) return name
   return undefined
 }
 
-/** Whether a batch begins behind a damaged one. */
+/** Whether a batch follows a damaged one. */
 export function isDamaged(journal: Uint8Array): boolean {
   let isBroken = false
   for (let block = 0; block < journal.length; block += BLOCK_BYTES) {
@@ -32,7 +33,8 @@ export function isDamaged(journal: Uint8Array): boolean {
       const record = readRecord(journal, at, end)
       if (record === undefined) {
         isBroken ||= !isPadding(journal, at, end)
-        // Where a record ends is not known any more: the next block begins with one.
+        // The end of the record is unknown, so reading goes on at the next block, which begins with
+        // a record.
         break
       }
       if (isBroken && record.isSound && record.beginsBatch) return true
@@ -43,7 +45,7 @@ export function isDamaged(journal: Uint8Array): boolean {
   return false
 }
 
-/** The record at a place, undefined where what stands there can be none. */
+/** The record at a position, undefined if there cannot be one. */
 function readRecord(journal: Uint8Array, at: number, end: number) {
   const view = new DataView(journal.buffer, journal.byteOffset + at, HEADER_BYTES)
   const length = view.getUint16(4, true)
@@ -53,13 +55,15 @@ function readRecord(journal: Uint8Array, at: number, end: number) {
   return { length, beginsBatch: kind === FULL || kind === FIRST, isSound: view.getUint32(0, true) === masked(crc) }
 }
 
-/** Zeros to the end of the block: space that a file system gave and nobody wrote to. */
+/**
+ * Whether the rest of the block is zeros: space that the file system allocated and nobody wrote.
+ */
 function isPadding(journal: Uint8Array, from: number, to: number): boolean {
   for (let i = from; i < to; i++) if (journal[i] !== 0) return false
   return true
 }
 
-/** Rotated right by 15 bits, plus a constant: LevelDB's way to keep checksums of checksums apart. */
+/** LevelDB's masking of checksums: rotated right by 15 bits, plus a constant. */
 function masked(crc: number): number {
   return ((((crc >>> 15) | (crc << 17)) >>> 0) + MASK_DELTA) >>> 0
 }

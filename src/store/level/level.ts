@@ -1,4 +1,6 @@
-/** The embedded store, on Level: one atomic, synced batch per commit. Its rows are those of level-rows. */
+/**
+ * The embedded store, on Level: one atomic, synced batch per commit. `rows.ts` describes its rows.
+ */
 import { equalBytes, fromUtf8, toHex } from '../../core/bytes.ts'
 import { EMPTY_ROOT, HASH_BYTES } from '../../core/hash.ts'
 import { breathe } from '../../turns.ts'
@@ -11,9 +13,12 @@ import { additionsTo, addTo, changeHead, decodeHead, encodeHead, HEAD_KEY, headU
 import { findDamagedJournal } from './journal.ts'
 import { hexKey, key, putCommit, putParts, putRecords, readIndex, textKey, withIndex } from './rows.ts'
 
-/** A store that can give out its rows. */
+/** A store that can export its rows. */
 export type LevelStore = Store & {
-  /** Every row, as of the moment in which the first is asked for. Breaks off when the store has to be opened again. */
+  /**
+   * Every row, as of the moment when the first is asked for. Fails if the store has to be reopened
+   * meanwhile.
+   */
   rows(): AsyncIterable<Row>
 }
 
@@ -21,34 +26,43 @@ const ROWS_AT_ONCE = 1000
 
 /** Above every index. */
 const LAST = Number.MAX_SAFE_INTEGER
-/** Most digests have one row or a few; of one with more than so many the rest is passed over. */
+/** Most digests have only a few rows. Beyond this many, the rest is skipped. */
 const MANY_ROWS = 512
-/** For each digest that may be given so many rows may be read. */
+/** How many rows are read for each digest that is returned. */
 const ROWS_OF_DIGEST = 4
 
-/** Up to so many keys are read on this thread: for them the way to another one costs more than the read. */
+/**
+ * Up to this many keys are read on this thread, because handing them to another one would take
+ * longer.
+ */
 const FEW_KEYS = 128
 
 /**
- * Opens, or creates, the store in a folder.
- * @throws StoreError STORE_LOCKED when another process has it open, STORE_UNREADABLE when it cannot be opened, STORE_JOURNAL when opening it
- * would pass over acknowledged records.
+ * Opens or creates the store in a folder.
+ * @throws StoreError STORE_LOCKED if another process has it open, STORE_UNREADABLE if it cannot be
+ * opened, STORE_JOURNAL if opening it would drop acknowledged records
  */
 export async function openLevelStore(folder: string): Promise<LevelStore> {
   const journal = await findDamagedJournal(folder)
   if (journal === undefined) return salvageLevelStore(folder)
   throw new StoreError(
     'STORE_JOURNAL',
-    `The journal ${journal} of the store in ${folder} is damaged: to start now would drop acknowledged records. Run "openseal doctor".`,
+    `The journal ${journal} of the store in ${folder} is damaged, and starting now would drop acknowledged records. Run "openseal doctor".`,
   )
 }
 
-/** Opens it all the same, with whatever LevelDB makes of a damaged journal: what is lost then is lost. @throws StoreError STORE_LOCKED, STORE_UNREADABLE */
+/**
+ * Opens the store despite a damaged journal. Records that LevelDB cannot read are lost.
+ * @throws StoreError STORE_LOCKED, STORE_UNREADABLE
+ */
 export async function salvageLevelStore(folder: string): Promise<LevelStore> {
   return levelStore(await openLevelDatabase(folder))
 }
 
-/** Makes a store of rows as `rows` gave them. @throws what reading the rows throws; then the folder holds no whole store */
+/**
+ * Creates a store from exported rows.
+ * @throws what reading the rows throws; the folder then holds an incomplete store
+ */
 export async function fillLevelStore(folder: string, rows: AsyncIterable<Row>): Promise<void> {
   const { db, write, close } = await openLevelDatabase(folder)
   const writeAll = async () => {
@@ -65,9 +79,15 @@ export async function fillLevelStore(folder: string, rows: AsyncIterable<Row>): 
 }
 
 function levelStore({ db, write, settled, reading, close }: LevelDatabase): LevelStore {
-  /** The head as it was last read, after each commit; undefined after a write that failed, so that the next reader sees what is stored. */
+  /**
+   * The head as last read or written; undefined after a failed write, so that the next reader reads
+   * the disk.
+   */
   let known: StoredHead | 'empty' | undefined
-  /** The reading of all its rows, for all who wait for it. A commit waits for it too, so that no write comes in between. */
+  /**
+   * The read of the whole head, shared by all callers. A commit waits for it too, so that no write
+   * comes in between.
+   */
   let wholeReading: Promise<void> | undefined
 
   const read = async (row: Uint8Array) => {
@@ -97,7 +117,7 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
     known = additions.reduce((stored, [rowKey, addition]) => addTo(stored, rowKey, addition), whole)
   }
 
-  /** The head after a commit, from the one row of it that was written: those before it were read after their own commits. */
+  /** The head after a commit, from the one row that the commit wrote on top of `before`. */
   const readWritten = async (before: StoredHead | undefined, rowKey: Uint8Array) => {
     const row = await read(rowKey)
     if (row === undefined) throw headUnreadable('is gone')
@@ -132,12 +152,13 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
     }
   }
 
-  /** What is listed under a prefix: oldest first, or newest first below `before`. */
+  /** The indexes under a prefix: oldest first, or newest first below `before`. */
   const indexesUnder = async (prefix: Uint8Array, limit: number, before?: number) => {
     const found: number[] = []
     const range = { gte: withIndex(prefix, 0), lt: withIndex(prefix, before ?? Number.MAX_SAFE_INTEGER), reverse: before !== undefined }
     for await (const key of db.keys(range)) {
-      // A record id that itself holds a zero byte can sort into this range: its key is longer.
+      // A longer key belongs to another record, whose id contains a zero byte and sorts into this
+      // range.
       if (key.length === prefix.length + 8) found.push(readIndex(key, prefix.length))
       if (found.length >= limit) break
     }
@@ -174,7 +195,7 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
           indexes.length <= each ? { digest, indexes } : { digest, indexes: [...indexes.slice(0, each / 2), ...newest], more: true },
         )
         if (!isCut) continue
-        // One digest can have as many rows as the log has entries: the rest is passed over, not read.
+        // A digest can have as many rows as the log has entries, so the rest is skipped, not read.
         rows.seek(withIndex(digestKey, LAST))
         read = []
         row = await nextRow()

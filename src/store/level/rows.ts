@@ -1,19 +1,19 @@
 /**
  * The rows of the embedded store: their keys, and what a commit writes.
  *
- * Rows, by the first byte of their key (numbers are big-endian, so keys sort as numbers do):
+ * Rows by the first byte of their key (numbers are big-endian, so keys sort as numbers do):
  *
- *   h                                the head and the growing edge as of some commit, see level-head
- *   g size                           what a later commit made of them
- *   s index                          a canonical statement
- *   i identity                       → index
- *   d digest index                   a document's digest, for look-ups
- *   r agency 0 record 0 index        a record's statements
- *   a agency 0 index                 → how many statements of this agency follow one another from this index on
- *   t level index                    a full tile, written once
- *   b index                          a full entry bundle, written once
- *   c size                           → when the commit that led to this size was made, in milliseconds
- *   x collection 0 key               a named document, see level-documents
+ *   h                          the head and the growing edge after some commit, see head.ts
+ *   g size                     what a later commit changed of them
+ *   s index                    a canonical statement
+ *   i identity                 → index
+ *   d digest index             a document's digest, for look-ups
+ *   r agency 0 record 0 index  a record's statements
+ *   a agency 0 index           → how many statements of this agency follow each other from here
+ *   t level index              a full tile, written once
+ *   b index                    a full entry bundle, written once
+ *   c size                     → when the commit that led to this size was made, in milliseconds
+ *   x collection 0 key         a named document, see documents.ts
  */
 import { HASH_BYTES } from '../../core/hash.ts'
 import type { Commit, NewRecord } from '../port/port.ts'
@@ -33,20 +33,20 @@ export function key(letter: string, rest: Uint8Array = NOTHING): Uint8Array {
   return bytes
 }
 
-/** The letter of a row, then a hash that comes in hex. */
+/** A row key: its letter, then a hash given in hex. */
 export function hexKey(letter: string, hash: string): Uint8Array {
   const bytes = Buffer.allocUnsafe(1 + HASH_BYTES)
   bytes[0] = letter.charCodeAt(0)
-  if (bytes.write(hash, 1, 'hex') !== HASH_BYTES) throw new Error(`bug: ${JSON.stringify(hash)} is no hash in hex`)
+  if (bytes.write(hash, 1, 'hex') !== HASH_BYTES) throw new Error(`bug: ${JSON.stringify(hash)} is not a hash in hex`)
   return bytes
 }
 
-/** The letter of a row, then text as UTF-8. */
+/** A row key: its letter, then text as UTF-8. */
 export function textKey(letter: string, text: string): Uint8Array {
   return Buffer.from(letter + text, 'utf8')
 }
 
-/** A prefix of a key, then an index. */
+/** Appends an index to a key prefix. */
 export function withIndex(prefix: Uint8Array, index: number): Uint8Array {
   const bytes = Buffer.allocUnsafe(prefix.length + INDEX_BYTES)
   bytes.set(prefix)
@@ -54,22 +54,23 @@ export function withIndex(prefix: Uint8Array, index: number): Uint8Array {
   return bytes
 }
 
-/** An index in a key or a value, from this byte on. */
+/** The index at this byte of a key or value. */
 export function readIndex(bytes: Uint8Array, at: number): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset + at, INDEX_BYTES)
   return view.getUint32(0) * 2 ** 32 + view.getUint32(4)
 }
 
 /**
- * Puts every row of a commit but that of its head. Keys and small values are written into the same memory each time: `put` must copy what it is given before it
- * returns, as a Level batch does. A commit puts six rows a record, and making memory for each would cost as much as the rest of sealing.
+ * Puts every row of a commit except the head's. Keys and small values are written into reused
+ * memory, so `put` must copy them before it returns, as a Level batch does. A commit puts six rows
+ * a record, and allocating each would take as long as the rest of sealing.
  */
 export function putCommit(commit: Commit, put: (key: Uint8Array, value: Uint8Array) => void): void {
   putParts(commit, put)
   put(withIndex(key('c'), commit.next.size), withIndex(NOTHING, commit.timeMs))
 }
 
-/** Puts the rows of records, tiles and bundles alone; for `put` holds the same. */
+/** Puts only the rows of records, tiles and bundles. `put` must copy, as for `putCommit`. */
 export function putParts(parts: Pick<Commit, 'tiles' | 'bundles' | 'records'>, put: (key: Uint8Array, value: Uint8Array) => void): void {
   putRecords(parts.records, put)
   for (const { agency, index, count } of agencyRuns(parts.records))
@@ -84,7 +85,9 @@ const digestKey = Buffer.from('d'.padEnd(1 + HASH_BYTES + INDEX_BYTES))
 const recordKey = Buffer.from('r'.padEnd(MAX_RECORD_KEY_BYTES))
 const indexValue = Buffer.alloc(INDEX_BYTES)
 
-/** Puts the rows of records, but for those of their agencies; for `put` holds what `putCommit` says. */
+/**
+ * Puts the rows of records, except those of their agencies. `put` must copy, as for `putCommit`.
+ */
 export function putRecords(records: readonly NewRecord[], put: (key: Uint8Array, value: Uint8Array) => void): void {
   for (const { index, statement } of records) {
     writeIndex(statementKey, index, 1)
@@ -108,15 +111,17 @@ export function putRecords(records: readonly NewRecord[], put: (key: Uint8Array,
   }
 }
 
-/** Among so few rows of a table none is near another, in whatever order they come. */
+/** Up to this many rows, sorting does not help: no two are near each other in a table. */
 const FEW_ROWS = 128
 
 /** A row under a hash in hex. */
 type HashRow = { readonly hash: string; readonly index: number }
 
 /**
- * The rows of records under some of their hashes, in the order of these, for the sake of speed alone: Level finds the place of each beside that of the one before it. At
- * random, finding the places takes longer than everything else about writing them. By their first 24 bits, as numbers, because sorting texts would cost what it saves.
+ * The records' rows in the order of their hashes, for speed: Level finds each place faster next to
+ * the previous one. In random order, finding the places takes longer than everything else about the
+ * write. Sorts by the first 24 bits as numbers, because sorting strings would take as long as it
+ * saves.
  */
 function inOrder(records: readonly NewRecord[], hashesOf: (record: NewRecord) => readonly string[]): HashRow[] {
   const rows: HashRow[] = []
@@ -127,7 +132,9 @@ function inOrder(records: readonly NewRecord[], hashesOf: (record: NewRecord) =>
   return Array.from(places.sort(), place => rows[place % 2 ** 29]!)
 }
 
-/** Statements of one agency that follow one another in the log share a row: in a bulk submission that is one row a batch. */
+/**
+ * Consecutive statements of one agency share a row. In a bulk submission, that is one row a batch.
+ */
 function agencyRuns(records: readonly NewRecord[]): { agency: string; index: number; count: number }[] {
   const runs: { agency: string; index: number; count: number }[] = []
   for (const { index, subject } of records) {

@@ -1,4 +1,7 @@
-/** The reference store: plain maps, nothing durable. For tests and for reading the port's guarantees as code. */
+/**
+ * The reference implementation of the store: plain maps, not durable. For tests, and for reading
+ * the port's guarantees as code.
+ */
 import { compareBytes, equalBytes } from '../../core/bytes.ts'
 import { EMPTY_ROOT } from '../../core/hash.ts'
 import {
@@ -12,7 +15,7 @@ import {
   StoreError,
 } from '../port/port.ts'
 
-/** A store in memory: the port's reference implementation. */
+/** A store in memory. */
 export function createMemoryStore(): Store {
   let current: { head: Head; edge: Edge } | undefined
   const statements = new Map<number, Uint8Array>()
@@ -146,7 +149,7 @@ export function headMoved(previous: Head, head: Head): StoreError {
   return new StoreError('STORE_HEAD_MOVED', `the commit was built on size ${previous.size}, the head is at size ${head.size}`)
 }
 
-/** Those below `before`, the newest first. */
+/** The indexes below `before`, newest first. */
 function newest(indexes: readonly number[] | undefined, before: number, limit: number): number[] {
   const found: number[] = []
   for (let at = (indexes?.length ?? 0) - 1; at >= 0 && found.length < limit; at--) if (indexes![at]! < before) found.push(indexes![at]!)

@@ -90,7 +90,7 @@ describe('full disk', () => {
     const refused = outcomes.filter(outcome => outcome.status === 'rejected')
     assert.ok(refused.length > 0)
     for (const { reason } of refused) assert.equal(reason.code, 'LEDGER_UNSETTLED')
-    assert.match(ledger.unsettled() ?? '', /does not take any yet/)
+    assert.match(ledger.unsettled() ?? '', /still refuses writes/)
     assert.equal(ledger.stopped(), undefined)
     assert.ok(JSON.parse(await ledger.receipt(1)).proof.includes('index 1'))
     disk.empty()
