@@ -1,4 +1,7 @@
-/** The configuration: read once from the environment, every value checked, each mistake told in one sentence. Design §6. */
+/**
+ * The configuration: read once from the environment. Every value is checked, and each mistake gets
+ * one sentence. Design §6.
+ */
 import { z } from 'zod'
 import type { Finality } from './anchor/chain.ts'
 import type { Fees } from './chain/fees.ts'
@@ -6,50 +9,70 @@ import type { SignerOptions } from './chain/signer.ts'
 import { OpenSealError } from './core/errors.ts'
 import { isOrigin } from './core/tlog/checkpoint.ts'
 
-/** What the service is started with. Times in milliseconds; what is absent has its default elsewhere, as the comment says. */
+/**
+ * The settings of the service. Times are in milliseconds. A comment says what a missing member
+ * defaults to.
+ */
 export type Config = {
   readonly host: string
   /** 0 takes any free port. */
   readonly port: number
   /** Folder of the store, the keys and the embedded chain's state. */
   readonly dataDir: string
-  /** A `postgres://` URL; absent: Level in the data folder. */
+  /** A `postgres://` URL; missing: Level in the data folder. */
   readonly storeUrl?: string
-  /** Folder of the mark, outside the data folder; absent: in the user's state folder. */
+  /** Folder of the mark, outside the data folder; missing: in the user's state folder. */
   readonly markFolder?: string
   readonly origin: string
-  /** JSON-RPC endpoints; none: the embedded chain. */
+  /** JSON-RPC endpoints; empty: the embedded chain. */
   readonly rpcUrls: readonly string[]
-  /** JSON-RPC endpoints that pages offer to readers' browsers; absent: those of the embedded chain, else none. */
+  /**
+   * JSON-RPC endpoints that pages offer to readers' browsers; missing: those of the embedded chain,
+   * otherwise none.
+   */
   readonly publicRpcUrls?: readonly string[]
   readonly chainPort: number
-  /** Lower-case address; absent: the one of `contracts/deployments`, or a new one on the embedded chain. */
+  /**
+   * Lower-case address; missing: the one of `contracts/deployments`, or a new one on the embedded
+   * chain.
+   */
   readonly contract?: string
-  /** How anchors are signed; absent: the embedded chain's first account. */
+  /** How anchors are signed; missing: by the embedded chain's first account. */
   readonly anchorSigner?: SignerOptions
   /** The most that an anchor pays per gas, in wei. */
   readonly anchorCeiling: Fees
   /** When a block counts as final on a chain other than the embedded one. */
   readonly finality: Finality
-  /** The operator's word that the chain is no test network: what the served policy says. */
+  /** The operator's word that the chain is not a test network, for the served policy. */
   readonly production: boolean
   readonly anchorIntervalMs: number
-  /** An anchor waits for so many new entries. */
+  /** The number of new entries that an anchor waits for. */
   readonly anchorMinBatch: number
-  /** Absent: made at the first start and kept in the data folder. */
+  /** Missing: made at the first start and kept in the data folder. */
   readonly operatorKey?: string
   /** Accept submissions although no endpoint of the chain has answered yet. */
   readonly startWithoutChain: boolean
-  /** The public address, which decides links: scheme, host and port alone. Absent: where it listens. */
+  /**
+   * The public address, from which links are made: scheme, host and port only. Missing: where the
+   * service listens.
+   */
   readonly url?: string
-  /** Where the operator is answered, and nowhere else. Absent: on this machine, at `host` and `port`. */
+  /**
+   * The only address where the operator is answered. Missing: `host` and `port`, from this machine.
+   */
   readonly operator?: { readonly host: string; readonly port: number }
-  /** Proxies before the service, whose word for the reader's address and scheme is taken, for limits and HSTS. */
+  /**
+   * The number of proxies in front of the service. They are trusted for the reader's address and
+   * scheme, for limits and HSTS.
+   */
   readonly trustedProxies: number
-  /** Requests a second that one address, and submitting requests that one key, may make; 0: any number. */
+  /**
+   * How many requests a second one address may make, and how many submitting requests one key; 0:
+   * any number.
+   */
   readonly addressRate: number
   readonly keyRate: number
-  /** How many entries a second are read again from the disk and hashed, in the background; 0: none. */
+  /** How many entries a second the scrub reads again from the disk; 0: none. */
   readonly scrubRate: number
 }
 
@@ -83,13 +106,13 @@ const gwei = z
     const [whole = '0', fraction = ''] = text.split('.')
     return BigInt(whole) * 1_000_000_000n + BigInt(fraction.padEnd(9, '0'))
   })
-  .refine(wei => wei > 0n, 'is nothing: no anchor could be paid')
+  .refine(wei => wei > 0n, 'is zero: no anchor could be paid for')
 
 const flag = z.enum(['true', 'false'], 'is neither true nor false').default('false')
 
 const rate = z
   .string()
-  .regex(/^\d{1,6}$/, 'is not a number of requests a second, 0 for any')
+  .regex(/^\d{1,6}$/, 'is not a number of requests a second, or 0 for any number')
   .transform(Number)
 
 const address = (what: string) =>
@@ -103,13 +126,13 @@ const urls = z
   .transform(text => text.split(',').map(part => part.trim()))
   .refine(list => list.every(isHttpUrl), 'is not one or more http(s) addresses, separated by commas')
 
-/** `host:port`, an IPv6 address in brackets; as a URL too. */
+/** `host:port`, with IPv6 addresses in brackets, or the same as a URL. */
 const LISTEN_ADDRESS = /^(?:http:\/\/)?(?:\[([0-9a-fA-F:.]{2,45})\]|([A-Za-z0-9._-]{1,253})):(\d{1,5})\/?$/
 
-/** Of them one at most is set. */
+/** At most one of these is set. */
 const SIGNERS = ['OPENSEAL_ANCHOR_KEY', 'OPENSEAL_ANCHOR_KEY_FILE', 'OPENSEAL_ANCHOR_KEYSTORE', 'OPENSEAL_ANCHOR_SIGNER'] as const
 
-/** The variables that say who signs. */
+/** The variables about the signer. */
 const SIGNER_VARIABLES = z.object({
   OPENSEAL_ANCHOR_KEY: z
     .string()
@@ -133,7 +156,7 @@ const VARIABLES = z.object({
   OPENSEAL_MARK: z.string().optional(),
   OPENSEAL_STORE: z
     .string()
-    .regex(/^postgres(ql)?:\/\/./, 'is not a postgres:// address; leave it out for Level in the data folder')
+    .regex(/^postgres(ql)?:\/\/./, 'is not a postgres:// address; omit it for Level in the data folder')
     .optional(),
   OPENSEAL_ORIGIN: z
     .string()
@@ -160,10 +183,14 @@ const VARIABLES = z.object({
     .default(1),
   OPENSEAL_OPERATOR_KEY: z
     .string()
-    .regex(new RegExp(`^[\\x21-\\x7e]{${MIN_OPERATOR_KEY},512}$`), `is shorter than ${MIN_OPERATOR_KEY} characters, or holds spaces`)
+    .regex(new RegExp(`^[\\x21-\\x7e]{${MIN_OPERATOR_KEY},512}$`), `is shorter than ${MIN_OPERATOR_KEY} characters, or contains spaces`)
     .optional(),
   OPENSEAL_START_WITHOUT_CHAIN: flag,
-  OPENSEAL_TRUST_PROXY: z.string().regex(/^\d$/, 'is not the number of proxies before the service, 0 to 9').transform(Number).default(0),
+  OPENSEAL_TRUST_PROXY: z
+    .string()
+    .regex(/^\d$/, 'is not the number of proxies in front of the service, 0 to 9')
+    .transform(Number)
+    .default(0),
   OPENSEAL_URL: z
     .string()
     .refine(isPlainUrl, 'is not the public address of the ledger, such as https://ledger.example, without a path')
@@ -182,12 +209,12 @@ const VARIABLES = z.object({
   OPENSEAL_RATE_KEY: rate.default(1000),
   OPENSEAL_SCRUB_RATE: z
     .string()
-    .regex(/^\d{1,6}$/, 'is not a number of entries a second, 0 for none')
+    .regex(/^\d{1,6}$/, 'is not a number of entries a second, or 0 for none')
     .transform(Number)
     .default(500),
 })
 
-/** Variables of the command line and of the test run, which the service leaves alone. */
+/** Variables of the command line and of the test run, which the service ignores. */
 const OTHERS = [
   'OPENSEAL_API_KEY',
   'OPENSEAL_API_KEY_FILE',
@@ -198,7 +225,10 @@ const OTHERS = [
 ]
 const SECRETS = ['OPENSEAL_ANCHOR_KEY', 'OPENSEAL_ANCHOR_SIGNER', 'OPENSEAL_OPERATOR_KEY', 'OPENSEAL_STORE', 'OPENSEAL_RPC']
 
-/** The configuration in an environment. An empty variable counts as left out. Throws ConfigError with a sentence for each mistake. */
+/**
+ * Reads the configuration from an environment. An empty variable counts as missing. Throws
+ * ConfigError with a sentence for each mistake.
+ */
 export function readConfig(env: { readonly [name: string]: string | undefined }): Config {
   const set = Object.fromEntries(
     Object.entries(env).filter(([name, value]) => name.startsWith('OPENSEAL_') && value !== '' && value !== undefined),
@@ -244,7 +274,9 @@ export function readConfig(env: { readonly [name: string]: string | undefined })
   }
 }
 
-/** How anchors are signed, as an environment says it; undefined when it does not. For commands that need nothing else of the configuration. */
+/**
+ * The signer in an environment; undefined if it has none. For commands that need no other setting.
+ */
 export function readSignerConfig(env: { readonly [name: string]: string | undefined }): SignerOptions | undefined {
   const set = Object.fromEntries(
     Object.entries(env).filter(([name, value]) => SIGNER_VARIABLES.keyof().options.includes(name as never) && value),
@@ -300,7 +332,7 @@ function isPlainUrl(text: string): boolean {
   return username + password + search + hash === '' && pathname === '/'
 }
 
-/** Levenshtein's distance. */
+/** The Levenshtein distance. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i)
   for (let i = 1; i <= a.length; i++) {

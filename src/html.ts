@@ -1,23 +1,32 @@
-/** A tagged template that escapes what is put into HTML: the only way in which this project makes pages, on the server and in the browser. */
+/**
+ * A tagged template that escapes values in HTML. All pages of this project are made with it, on the
+ * server and in the browser.
+ */
 import { visible } from './core/visible.ts'
 
-/** HTML that is safe to send: made by `html` only. */
+/** HTML that is safe to send. Only `html` makes it. */
 export type Html = { readonly safe: string }
 
-/** What may stand in a template. Text is escaped; `false`, `null` and `undefined` leave nothing. */
+/** A value in a template. Text is escaped; `false`, `null` and `undefined` become nothing. */
 export type Piece = Html | string | number | false | null | undefined | readonly Piece[]
 
-/** Joins trusted literal parts and escaped values. Values belong in element content or in quoted attributes. */
+/**
+ * Joins trusted literal parts and escaped values. Values belong in element content or in quoted
+ * attributes.
+ */
 export function html(parts: TemplateStringsArray, ...values: readonly Piece[]): Html {
   return { safe: parts.reduce((text, part, at) => text + render(values[at - 1]) + part) }
 }
 
-/** Takes text as HTML without escaping it: only for what this project made itself (styles, drawings, scripts). */
+/**
+ * Marks text as HTML without escaping it. Only for what this project made itself: styles, drawings,
+ * scripts.
+ */
 export function trusted(text: string): Html {
   return { safe: text }
 }
 
-/** A sentence with values in its `{placeholders}` that may be HTML themselves. */
+/** A sentence with values in its `{placeholders}`, which may be HTML. */
 export function fill(sentence: string, values: { readonly [name: string]: Piece }): Html {
   return {
     safe: sentence
@@ -27,14 +36,17 @@ export function fill(sentence: string, values: { readonly [name: string]: Piece 
   }
 }
 
-/** Escapes text for element content, quoted attributes and XML. Controls and bidi controls become visible marks; other characters that XML forbids, U+FFFD. */
+/**
+ * Escapes text for element content, quoted attributes and XML. Controls and bidi controls become
+ * visible marks; other characters that XML forbids become U+FFFD.
+ */
 export function escapeText(text: string): string {
   return visible(text)
     .replace(FORBIDDEN, '\uFFFD')
     .replace(/[&<>"']/g, character => ESCAPES[character] ?? character)
 }
 
-/** JSON that can stand in a script element of type application/json. */
+/** JSON for a script element of type application/json. */
 export function scriptJson(value: unknown): Html {
   return {
     safe: JSON.stringify(value)
@@ -51,5 +63,5 @@ function render(value: Piece): string {
 }
 
 const ESCAPES: { readonly [character: string]: string } = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
-// What else XML cannot hold: lone surrogates, two non-characters.
+// The other characters that XML forbids: lone surrogates and two non-characters.
 const FORBIDDEN = /\p{Cs}|[\ufffe\uffff]/gu

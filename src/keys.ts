@@ -1,4 +1,7 @@
-/** The service's own secrets in the data folder: made at the first start, readable by their owner only, checked when read. */
+/**
+ * The service's own secrets in the data folder: made at the first start, readable only by their
+ * owner, checked when read.
+ */
 import { constants } from 'node:fs'
 import { link, mkdir, open, readFile, rename, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -7,21 +10,30 @@ import { OpenSealError } from './core/errors.ts'
 import type { Log } from './logger.ts'
 
 const KEY_BYTES = 32
-/** 32 random bytes have about 30 distinct values; fewer than 16 by chance is less likely than guessing the key. */
+/**
+ * 32 random bytes have about 30 distinct values. Fewer than 16 by chance is less likely than
+ * guessing the key.
+ */
 const MIN_DISTINCT = 16
 const OPERATOR_PREFIX = 'oso_'
 
 type KeyDeps = { readonly randomBytes: (count: number) => Uint8Array; readonly log: Log }
 
-/** The log's secret seed out of its file, as 64 hex digits; without one it is made, unless `mustExist`. Throws KeyFileError. */
+/**
+ * Reads the log's secret seed from its file, as 64 hex digits. If the file is missing it is made,
+ * unless `mustExist`. Throws KeyFileError.
+ */
 export async function readLogKey(path: string, { mustExist, ...deps }: KeyDeps & { mustExist: boolean }): Promise<Uint8Array> {
   const text = (await readSecret(path, deps.log)) ?? (mustExist ? undefined : await createSecret(path, toHex(deps.randomBytes(KEY_BYTES))))
   if (text === undefined)
-    throw new KeyFileError('KEY_FILE_MISSING', `${path} is missing, and this ledger was begun with it: put it back from a backup.`)
+    throw new KeyFileError('KEY_FILE_MISSING', `${path} is missing, and this ledger was begun with it: restore it from a backup.`)
   return readRandomBytes(path, text, fromHex)
 }
 
-/** Puts a log key in the place of another, which stays beside it: `<path>.until-<size>`. Whole or not at all, and no harm when it is done again. */
+/**
+ * Replaces a log key by another and keeps the old one as `<path>.until-<size>`. Atomic, and
+ * harmless when repeated.
+ */
 export async function replaceLogKey(path: string, next: string, lastSize: number): Promise<string> {
   const kept = `${path}.until-${lastSize}`
   await link(path, kept).catch(cause => {
@@ -32,7 +44,7 @@ export async function replaceLogKey(path: string, next: string, lastSize: number
   return kept
 }
 
-/** The operator key out of its file; without one it is made. Throws KeyFileError. */
+/** Reads the operator key from its file, or makes it. Throws KeyFileError. */
 export async function readOperatorKey(path: string, deps: KeyDeps): Promise<string> {
   const made = () => createSecret(path, `${OPERATOR_PREFIX}${toBase64Url(deps.randomBytes(KEY_BYTES))}`)
   const text = (await readSecret(path, deps.log)) ?? (await made())
@@ -48,11 +60,14 @@ async function readSecret(path: string, log: Log): Promise<string | undefined> {
   if (text === undefined) return undefined
   const { mode } = await stat(path)
   const openToOthers = process.platform !== 'win32' && Math.floor(mode % 0o100) !== 0
-  if (openToOthers) log.warn('key file open to others', { path, advice: `chmod 600 ${path}` })
+  if (openToOthers) log.warn('key file readable by others', { path, advice: `chmod 600 ${path}` })
   return text.trim()
 }
 
-/** Whole on disk or not there at all: a crash leaves at most `<path>.new`, which the next start writes over. */
+/**
+ * Creates the file atomically: a crash leaves at most `<path>.new`, which the next start
+ * overwrites.
+ */
 async function createSecret(path: string, text: string): Promise<string> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const file = await open(`${path}.new`, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, 0o600)
@@ -78,13 +93,10 @@ function readRandomBytes(path: string, text: string, read: (text: string, bytes:
   try {
     bytes = read(text, KEY_BYTES)
   } catch (cause) {
-    throw new KeyFileError('KEY_FILE_MALFORMED', `${path} does not hold a key of OpenSeal: put it back from a backup.`, { cause })
+    throw new KeyFileError('KEY_FILE_MALFORMED', `${path} does not contain an OpenSeal key: restore it from a backup.`, { cause })
   }
   if (new Set(bytes).size < MIN_DISTINCT)
-    throw new KeyFileError(
-      'KEY_FILE_WEAK',
-      `${path} does not hold random bytes: whoever wrote it can guess the key. Put the real one back.`,
-    )
+    throw new KeyFileError('KEY_FILE_WEAK', `${path} does not contain random bytes, so somebody could guess the key. Restore the real one.`)
   return bytes
 }
 

@@ -1,16 +1,21 @@
-/** Structured log lines: one JSON object a line, for machines first. */
+/** Structured log lines for machines: one JSON object a line. */
 import { OpenSealError } from './core/errors.ts'
 
 export type LogFields = { readonly [name: string]: unknown }
 
-/** Writes events. Fields hold hashes, indexes and names, never secrets and never the contents of records. */
+/**
+ * Writes events. Fields hold hashes, indexes and names, never secrets or the contents of records.
+ */
 export type Log = {
   info(event: string, fields?: LogFields): void
   warn(event: string, fields?: LogFields): void
   error(event: string, fields?: LogFields): void
 }
 
-/** A log that hands each finished line, newline included, to `write`. An Error among the fields becomes its name, code, message and stack. */
+/**
+ * Creates a log that passes each finished line, newline included, to `write`. An Error among the
+ * fields becomes its name, code, message and stack.
+ */
 export function createLog({ write, nowMs }: { write: (line: string) => void; nowMs: () => number }): Log {
   const at =
     (level: string) =>
@@ -21,7 +26,7 @@ export function createLog({ write, nowMs }: { write: (line: string) => void; now
   return { info: at('info'), warn: at('warn'), error: at('error') }
 }
 
-/** A log that keeps nothing. */
+/** A log that writes nothing. */
 export const silentLog: Log = { info: () => {}, warn: () => {}, error: () => {} }
 
 /** An expected failure needs no stack: its code says where it comes from. */
@@ -34,7 +39,10 @@ function plain(value: unknown): unknown {
   return value instanceof OpenSealError ? { code, message, cause } : { name, code, message, stack, cause }
 }
 
-/** The last line of defence: no caller hands over a secret, and where one does all the same, as part of somebody else's message, it ends here. */
+/**
+ * The last line of defence. Callers log no secrets, but another program's message could contain
+ * one.
+ */
 function withoutSecrets(text: string): string {
   return text
     .replace(/\b(osk_[0-9a-f]{16}_|oso_)[\w-]{8,}/g, '$1…')

@@ -1,6 +1,7 @@
 /**
- * The mark: the newest size and root that a key has signed for a log, kept outside the data folder. A data folder that somebody puts
- * back from a copy says nothing of what was signed since; its mark does.
+ * The mark: the newest size and root that a key has signed for a log, kept outside the data folder.
+ * If an old copy of a data folder is put back, the copy does not show what was signed since. The
+ * mark does.
  */
 import { createHash } from 'node:crypto'
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
@@ -12,20 +13,26 @@ import { fromHex, toHex } from './core/bytes.ts'
 import { OpenSealError } from './core/errors.ts'
 import type { Hash } from './core/hash.ts'
 
-/** What was signed last. */
+/** The newest signed size and root. */
 export type Mark = { readonly size: number; readonly root: Hash }
 
 export type MarkFile = {
   readonly path: string
   /** @throws MarkError MARK_UNREADABLE */
   read(): Promise<Mark | undefined>
-  /** Puts another mark there, under a lock: `next` is given the one that is there, and returns undefined where that one stays. */
+  /**
+   * Writes another mark, under a lock. `next` gets the current one, and returns undefined to keep
+   * it.
+   */
   write(next: (found: Mark | undefined) => Promise<Mark | undefined>): Promise<void>
-  /** Puts a mark there whatever the file holds, a smaller one too: the operator's word. */
+  /** Writes a mark whatever the file holds, even a smaller one, by the operator's decision. */
   reset(mark: Mark): Promise<void>
 }
 
-/** How a log stands to its mark. `behind`: it is smaller. `other`: it has another root at the mark's size. `forked`: and that is its own size. */
+/**
+ * How a log compares with its mark. `behind`: it is smaller. `other`: it has another root at the
+ * mark's size. `forked`: the same, and that size is its own.
+ */
 export type MarkFit = 'missing' | 'fits' | 'behind' | 'other' | 'forked'
 
 type Tree = { head(): { readonly size: number }; rootAt(size: number): Promise<Hash> }
@@ -34,14 +41,14 @@ const TYPE = 'openseal/mark@v1'
 const LOCK_TRIES = 40
 const LOCK_EVERY_MS = 50
 
-/** Where marks are kept unless OPENSEAL_MARK says otherwise: in the state folder of the user. */
+/** The default folder for marks, unless OPENSEAL_MARK is set: the user's state folder. */
 export function defaultMarkFolder(): string {
   return join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'openseal')
 }
 
-/** The mark of one log and key in a folder. Nothing is made before the first write. */
+/** Opens the mark of one log and key in a folder. Creates nothing before the first write. */
 export function openMarkFile(folder: string, { origin, vkey }: { readonly origin: string; readonly vkey: string }): MarkFile {
-  // A vkey holds the origin, and may hold what no file name can.
+  // A vkey contains the origin, which may not be a valid file name.
   const path = join(folder, `${createHash('sha256').update(vkey).digest('hex').slice(0, 32)}.json`)
 
   async function read(): Promise<Mark | undefined> {
@@ -68,7 +75,7 @@ export function openMarkFile(folder: string, { origin, vkey }: { readonly origin
   }
 }
 
-/** How a log stands to a mark. */
+/** Compares a log with a mark. */
 export async function fitMark(mark: Mark | undefined, { head, rootAt }: Tree): Promise<MarkFit> {
   if (mark === undefined) return 'missing'
   const { size } = head()
@@ -77,15 +84,15 @@ export async function fitMark(mark: Mark | undefined, { head, rootAt }: Tree): P
   return mark.size === size ? 'forked' : 'other'
 }
 
-/** What a mark that does not fit means, as a sentence goes on after "the ledger has stopped sealing:". */
+/** What a mismatch means, as the rest of a sentence after "the ledger has stopped sealing:". */
 export function markReason(fit: Exclude<MarkFit, 'missing' | 'fits'>, path: string, mark: Mark, size: number): string {
-  const accept = `If this is all there is, say so: openseal restore --accept-loss ${size}.`
+  const accept = `If nothing is missing, confirm it: openseal restore --accept-loss ${size}.`
   const reasons = {
     behind:
-      `this key has signed ${mark.size} entries, as the mark in ${path} shows, and this store has only ${size}: it is an older copy. ` +
-      `Stop it and put the newest copy in its place, or fetch the rest from another one (openseal doctor --repair --refill URL). ${accept}`,
+      `this key has signed ${mark.size} entries, as the mark in ${path} shows, but this store has only ${size}: it is an older copy. ` +
+      `Stop it and put the newest copy in its place, or fetch the rest from another copy (openseal doctor --repair --refill URL). ${accept}`,
     other:
-      `this key has signed another tree of ${mark.size} entries, as the mark in ${path} shows: this store is a copy that went its own way. ` +
+      `this key has signed another tree of ${mark.size} entries, as the mark in ${path} shows: this store is a copy with another history. ` +
       `Stop it and look for the store that was signed last. ${accept}`,
     forked:
       `this key has signed another tree of the same ${size} entries, as the mark in ${path} shows: two stores have run with one key. ` +
@@ -106,11 +113,14 @@ function parseMark(path: string, text: string, { origin, vkey }: { origin: strin
 }
 
 function unreadable(path: string, cause?: unknown): MarkError {
-  const advice = 'Look at it, and say how large the ledger is: openseal restore --accept-loss SIZE.'
+  const advice = 'Check it, and confirm the size of the ledger: openseal restore --accept-loss SIZE.'
   return new MarkError('MARK_UNREADABLE', `the mark in ${path} cannot be read. ${advice}`, { cause })
 }
 
-/** Whole on disk or not at all: written beside, synced, renamed, and the folder synced. */
+/**
+ * Replaces a file atomically and durably: written beside it, synced, renamed, and the folder
+ * synced.
+ */
 async function writeSynced(path: string, text: string): Promise<void> {
   const file = await open(`${path}.new`, 'w', 0o600)
   try {
@@ -125,11 +135,14 @@ async function writeSynced(path: string, text: string): Promise<void> {
   await folder.close()
 }
 
-/** One writer at a time on this machine. An empty SQLite file is locked: the operating system lets go of it however the holder ends. */
+/**
+ * One writer at a time on this machine. Locks an empty SQLite file: the operating system releases
+ * it however the holder ends.
+ */
 async function withLock(folder: string, act: () => Promise<void>): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const file = join(folder, 'lock')
-  // SQLite would make it readable for others.
+  // SQLite would make it readable by others.
   await (await open(file, 'a', 0o600)).close()
   const sqlite = process.getBuiltinModule('node:sqlite') as typeof import('node:sqlite')
   const database = new sqlite.DatabaseSync(file, { timeout: 0 })

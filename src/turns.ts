@@ -1,27 +1,34 @@
 /**
- * Turns on the event loop, of which a process has one. Work that can be long asks for its turn before each small piece; once some milliseconds have gone in one round
- * of the loop, the rest waits for the next, so that nobody waits long for anybody. By time, not by count: a piece costs what the machine makes it cost.
+ * Turns on the event loop. Long work asks for its turn before each small piece. Once some
+ * milliseconds of a round are used, the rest waits for the next round, so that no request waits
+ * long. Turns count time, because pieces take different times on different machines.
  */
 
 export type Turns = {
-  /** Before a request is begun: undefined where it may be begun at once. Those that wait go before all long work. */
+  /**
+   * Before a request begins: undefined if it may begin at once. Waiting requests go before all long
+   * work.
+   */
   enter(): Promise<void> | undefined
-  /** Between two pieces of long work: undefined where it may go on at once. A piece takes a millisecond or two at most. */
+  /**
+   * Between two pieces of long work: undefined if it may continue at once. A piece takes at most a
+   * millisecond or two.
+   */
   breathe(): Promise<void> | undefined
 }
 
 export type TurnOptions = {
-  /** So much work is done in one round of the loop. */
+  /** How much work is done in one round of the loop. */
   readonly roundMs: number
   readonly nowMs: () => number
   /** Calls back in the next round of the loop. */
   readonly nextRound: (then: () => void) => void
 }
 
-/** Short enough that several rounds fit into the time in which a person notices nothing. */
+/** Short enough that several rounds pass before a person notices. */
 const ROUND_MS = 5
 
-/** Makes turns of their own: for tests. */
+/** Creates separate turns, for tests. */
 export function createTurns({ roundMs, nowMs, nextRound }: TurnOptions): Turns {
   const entering: (() => void)[] = []
   const breathing: (() => void)[] = []
@@ -34,11 +41,14 @@ export function createTurns({ roundMs, nowMs, nextRound }: TurnOptions): Turns {
     isArmed = true
     nextRound(begin)
   }
-  /** A new round: those that wait go on one after the other, until the time of the round is spent. */
+  /**
+   * Begins a round: continues the waiting work, one after the other, until the time of the round is
+   * used.
+   */
   const begin = () => {
     isArmed = false
     sinceMs = undefined
-    // One piece of long work in each round, however many requests come.
+    // One piece of long work in each round, however many requests arrive.
     const first = breathing.shift()
     if (first !== undefined) resume(first)
     else next()
@@ -52,7 +62,8 @@ export function createTurns({ roundMs, nowMs, nextRound }: TurnOptions): Turns {
     sinceMs ??= nowMs()
     arm()
     waiter()
-    // After all that the waiter does before it waits for something else: ticks come before microtasks, but those that a microtask asks for come behind all of them.
+    // Runs after everything that the continued work does before it waits again: ticks run before
+    // microtasks, but ticks requested in a microtask run after all of them.
     queueMicrotask(() => process.nextTick(next))
   }
   const turnIn = (row: (() => void)[]): Promise<void> | undefined => {
@@ -71,7 +82,10 @@ export function createTurns({ roundMs, nowMs, nextRound }: TurnOptions): Turns {
 /** The turns of this process. */
 export const { enter, breathe } = createTurns({ roundMs: ROUND_MS, nowMs: () => performance.now(), nextRound: setImmediate })
 
-/** Work that takes memory as well as time: so many at once, the others one after the other in the order in which they came. */
+/**
+ * A queue for work that takes memory as well as time: `atOnce` run together, the others in the
+ * order in which they came.
+ */
 export function createRow(atOnce: number): <T>(work: () => Promise<T>) => Promise<T> {
   const row: (() => void)[] = []
   let running = 0

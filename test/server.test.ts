@@ -153,7 +153,7 @@ describe('server', () => {
     await writeFile(path, key, { mode: 0o644 })
     logged.length = 0
     await start()
-    ok(logged.some(line => line.includes('key file open to others')))
+    ok(logged.some(line => line.includes('key file readable by others')))
   })
 
   it('serves reads and refuses submissions while no endpoint of the chain answers, unless told to start without', async () => {

@@ -21,12 +21,12 @@ import { recordRoutes } from './routes/records.ts'
 import { serviceRoutes } from './routes/service.ts'
 import { tileRoutes } from './routes/tiles.ts'
 
-const TARGET_MALFORMED: Problem = { status: 400, code: 'TARGET_MALFORMED', detail: 'The target of this request is no path.' }
+const TARGET_MALFORMED: Problem = { status: 400, code: 'TARGET_MALFORMED', detail: 'The target of this request is not a path.' }
 
-/** The application on the given parts. It holds no state of its own but its metrics. */
+/** The application on the given parts. Its only state is its metrics. */
 export function createApp(deps: HttpDeps): Koa {
   const proxies = deps.trustedProxies ?? 0
-  // Of X-Forwarded-For only what the trusted proxies wrote counts: the last addresses, one for each of them.
+  // Only the last addresses of X-Forwarded-For count, one for each trusted proxy.
   const app = new Koa({ proxy: proxies > 0, maxIpsCount: proxies })
   const routeDeps: RouteDeps = { ...deps, metrics: deps.metrics ?? createMetrics(deps) }
   app.on('error', (error: unknown) => {
@@ -38,7 +38,7 @@ export function createApp(deps: HttpDeps): Koa {
   return app
 }
 
-/** The application as the listener calls it, with what is refused before. */
+/** The application's listener, behind the refusals that come before it. */
 export function createHandler(deps: HttpDeps): RequestListener {
   const metrics = deps.metrics ?? createMetrics(deps)
   const app = createApp({ ...deps, metrics }).callback()
@@ -50,7 +50,7 @@ export function createHandler(deps: HttpDeps): RequestListener {
   })
 }
 
-/** All routes of the interface, without the pages of the site. */
+/** All routes of the interface, without the site's pages. */
 export function createRouter(deps: RouteDeps): Router {
   const router = new Router({ strict: true, sensitive: true })
   for (const add of [
@@ -68,11 +68,14 @@ export function createRouter(deps: RouteDeps): Router {
   return router
 }
 
-/** What every request passes through. One middleware and not one for each step: every one of them costs a request a promise and a call more. */
+/**
+ * What every request passes through. This is one middleware, because each middleware costs every
+ * request a promise and a call.
+ */
 function passEach(deps: RouteDeps): Middleware {
   return async (ctx: Context, next: Next) => {
     measure(ctx, deps)
-    // A body that nobody reads, or not to its end, must not keep its connection for as long as its sender likes.
+    // A body that nobody reads to its end must not keep its connection open.
     ctx.res.once('finish', () => discardRest(ctx.req))
     guard(ctx)
     try {
@@ -82,7 +85,7 @@ function passEach(deps: RouteDeps): Middleware {
       deps.limits?.admitRequest(ctx)
       await next()
       if (ctx.state.cost !== undefined) deps.limits?.charge(ctx, ctx.state.cost)
-      // What is answered with is made into text behind this.
+      // The code after this writes the answer's text.
       const last = enter()
       if (last !== undefined) await last
       writeJson(ctx)
@@ -95,14 +98,16 @@ function passEach(deps: RouteDeps): Middleware {
   }
 }
 
-/** Writes a value that a route answers with as JSON that is harmless wherever its text is shown. */
+/** Writes a route's value as JSON that is safe wherever its text is shown. */
 function writeJson(ctx: Context): void {
   const { body } = ctx
   if (typeof body !== 'object' || body === null || Object.getPrototypeOf(body) !== Object.prototype) return
   ctx.body = visibleJson(JSON.stringify(body))
 }
 
-/** Counts and times a request by its route pattern once its answer has left or its client has gone. */
+/**
+ * Counts and times a request by its route pattern, once its answer is sent or its client is gone.
+ */
 function measure(ctx: Context, { metrics, isClosing }: RouteDeps): void {
   const startMs = performance.now()
   if (isClosing?.()) ctx.set('Connection', 'close')

@@ -1,4 +1,7 @@
-/** Who is asking: agencies by their API keys, the operator by the operator key, both as Bearer (RFC 6750). */
+/**
+ * Authentication: agencies by their API keys, the operator by the operator key, both as Bearer (RFC
+ * 6750).
+ */
 
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Context } from 'koa'
@@ -8,7 +11,7 @@ import { requireOperatorPlace } from './place.ts'
 import { problemOf, RequestError } from './problem.ts'
 
 /**
- * Throws OPERATOR_ELSEWHERE where the operator is not answered, and OPERATOR_KEY_MISSING or
+ * Throws OPERATOR_ELSEWHERE if the operator is not answered here, and OPERATOR_KEY_MISSING or
  * OPERATOR_KEY_WRONG unless the request carries the operator key.
  */
 export function requireOperator(ctx: Context, deps: Pick<RouteDeps, 'operatorKey' | 'operatorPlace' | 'limits'>): void {
@@ -21,7 +24,10 @@ export function requireOperator(ctx: Context, deps: Pick<RouteDeps, 'operatorKey
   throw new RequestError('OPERATOR_KEY_WRONG', 'This is not the operator key of this ledger.')
 }
 
-/** The agency and key id that the request's API key speaks for. Throws KEY_MISSING, KEY_UNKNOWN, KEY_REVOKED, KEY_EXPIRED, KEY_ATTEMPTS. */
+/**
+ * The agency and key id of the request's API key. Throws KEY_MISSING, KEY_UNKNOWN, KEY_REVOKED,
+ * KEY_EXPIRED, KEY_ATTEMPTS.
+ */
 export async function requireAgency(
   ctx: Context,
   { agencies, limits }: Pick<RouteDeps, 'agencies' | 'limits'>,
@@ -34,7 +40,7 @@ export async function requireAgency(
   })
 }
 
-/** Throws KEY_OTHER_AGENCY where a statement speaks in another agency's name than its key. */
+/** Throws KEY_OTHER_AGENCY if a statement names another agency than its key. */
 export function requireSameAgency(key: { agency: string }, agency: unknown): void {
   if (agency !== key.agency) throw new RequestError('KEY_OTHER_AGENCY', `This key speaks for ${key.agency} only.`)
 }

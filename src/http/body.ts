@@ -1,15 +1,24 @@
-/** Bodies: those of requests bounded in bytes and in time, of a stated type; those of answers in the form that is sent fastest. */
+/**
+ * Bodies: requests' bodies, bounded in bytes and time and of an accepted type; answers' bodies, in
+ * the form that is sent fastest.
+ */
 import type { Context } from 'koa'
 import { fromUtf8 } from '../core/bytes.ts'
 import { RequestError } from './problem.ts'
 
-/** The most bytes of one request body that is read as a whole, and of one line of a stream: twice a statement, for other spellings of it. */
+/**
+ * The most bytes of a request body that is read as a whole, and of one line of a stream: twice a
+ * statement, because it may come in another spelling.
+ */
 export const MAX_BODY_BYTES = 262_144
 
 const BODY_TIMEOUT_MS = 30_000
 const MAX_PIECES = 64
 
-/** The media type of the body without its parameters. Throws BODY_TYPE where it is none of `accepted`, BODY_ENCODING where it is compressed. */
+/**
+ * The body's media type without its parameters. Throws BODY_TYPE unless it is one of `accepted`,
+ * BODY_ENCODING if the body is compressed.
+ */
 export function bodyType<T extends string>(ctx: Context, accepted: readonly T[]): T {
   const encoding = ctx.get('Content-Encoding')
   if (encoding !== '' && encoding !== 'identity') throw new RequestError('BODY_ENCODING', 'Send the body without Content-Encoding.')
@@ -19,19 +28,22 @@ export function bodyType<T extends string>(ctx: Context, accepted: readonly T[])
   return found
 }
 
-/** The whole body, at most MAX_BODY_BYTES. Throws BODY_TOO_LARGE, BODY_TIMEOUT, BODY_MALFORMED where the client cuts it off. */
+/**
+ * The whole body, at most MAX_BODY_BYTES. Throws BODY_TOO_LARGE, BODY_TIMEOUT, or BODY_MALFORMED if
+ * the client cuts it off.
+ */
 export function readBody(ctx: Context): Promise<Buffer> {
   const { req } = ctx
   const chunks: Buffer[] = []
   let bytes = 0
-  // What comes after the first outcome changes nothing: the rest of a refused body is thrown away as it arrives.
+  // Only the first outcome counts. The rest of a refused body is dropped as it arrives.
   return new Promise((resolve, reject) => {
     const fail = (code: string, message: string) => {
       clearTimeout(timer)
       reject(new RequestError(code, message))
     }
     const failTooLarge = () =>
-      fail('BODY_TOO_LARGE', `The body has more than ${MAX_BODY_BYTES} bytes. Documents stay with you: send their hashes only.`)
+      fail('BODY_TOO_LARGE', `The body has more than ${MAX_BODY_BYTES} bytes. Keep the documents, and send only their hashes.`)
     const failCut = () => fail('BODY_MALFORMED', 'The body was cut off.')
     const timer = setTimeout(
       () => fail('BODY_TIMEOUT', `The body did not arrive within ${BODY_TIMEOUT_MS / 1000} seconds.`),
@@ -43,7 +55,8 @@ export function readBody(ctx: Context): Promise<Buffer> {
       bytes += chunk.length
       if (bytes > MAX_BODY_BYTES) return failTooLarge()
       chunks.push(chunk)
-      // A body that comes byte by byte must not take a hundred times its length in memory.
+      // Without this, a body that arrives byte by byte would take a hundred times its length in
+      // memory.
       if (chunks.length > MAX_PIECES) chunks.splice(0, chunks.length, Buffer.concat(chunks))
     })
     req.on('end', () => {
@@ -53,12 +66,15 @@ export function readBody(ctx: Context): Promise<Buffer> {
   })
 }
 
-/** A text as an answer's body: ASCII as it is; any other as bytes, because sending it as a string takes several times longer than making bytes of it first. */
+/**
+ * A text as an answer's body. Text beyond ASCII is encoded first, because sending it as a string
+ * takes several times longer.
+ */
 export function textBody(text: string): string | Buffer {
   return Buffer.byteLength(text) === text.length ? text : Buffer.from(text, 'utf8')
 }
 
-/** The body of an operator's request as a plain JSON value. */
+/** The body of an operator's request as a JSON value. */
 export async function readJson(ctx: Context): Promise<unknown> {
   bodyType(ctx, ['application/json'])
   const body = await readBody(ctx)

@@ -1,4 +1,4 @@
-/** What the HTTP side is given: live parts made by the composition root. */
+/** What the HTTP side needs: live parts made by the composition root. */
 import type { Middleware } from 'koa'
 import type { Policy } from '../core/policy.ts'
 import type { Statement } from '../core/statements/statement.ts'
@@ -14,21 +14,27 @@ import type { Watched } from './watched.ts'
 
 export type HttpDeps = Watched & {
   readonly agencies: Agencies
-  /** What /policy.json serves. */
+  /** The policy served at /policy.json. */
   readonly policy: () => Policy
   readonly operatorKey: string
   readonly log: Log
-  /** Whether the service is on its way down: what came in is answered, and nothing more is taken. */
+  /**
+   * Whether the service is shutting down: it finishes the requests that came in and accepts no
+   * more.
+   */
   readonly isClosing?: (() => boolean) | undefined
-  /** Absent where nobody is limited. */
+  /** Missing if nobody is limited. */
   readonly limits?: Limits | undefined
-  /** Absent where everything is taken in, however long it must wait. */
+  /** Missing if every submission is admitted, however long it must wait. */
   readonly admission?: Admission | undefined
-  /** How many proxies stand before the service, whose `X-Forwarded-For` and `-Proto` are believed, for limits and HSTS; absent: none. */
+  /**
+   * How many proxies are in front of the service. Their `X-Forwarded-For` and `-Proto` are
+   * believed, for limits and HSTS. Missing: none.
+   */
   readonly trustedProxies?: number | undefined
-  /** Record ids of an agency that people could take for this one; absent where nothing keeps them. */
+  /** An agency's record ids that people could confuse with this one; missing if no finder runs. */
   readonly recordsLike?: ((agency: string, record: string) => Promise<readonly string[]>) | undefined
-  /** What became of entries, by all of them below `reached()`; absent where nothing keeps that. */
+  /** What became of entries, by all entries below `reached()`; missing if no finder runs. */
   readonly states?:
     | {
         reached(): number
@@ -38,15 +44,18 @@ export type HttpDeps = Watched & {
         ): Promise<{ readonly withdrawn?: number; readonly superseded?: number; readonly edited?: true }>
       }
     | undefined
-  /** Where this application is reached, as far as it matters to the operator; absent: `local`. */
+  /** Where this application is reached, for the operator's routes; missing: `local`. */
   readonly operatorPlace?: OperatorPlace | undefined
-  /** Every row of the store as of one moment, for a backup; absent where the store is a database of its own. */
+  /**
+   * Every row of the store as of one moment, for a backup; missing if the store is a database of
+   * its own.
+   */
   readonly rows?: (() => AsyncIterable<Row>) | undefined
-  /** Pages for people, which take `/` and what else they know. */
+  /** Pages for people, at `/` and their other paths. */
   readonly site?: { routes(): Middleware; readonly look: Look } | undefined
-  /** Made beforehand where someone else counts too. */
+  /** Given if other parts count in it too. */
   readonly metrics?: Metrics
 }
 
-/** What a file of routes is given. */
+/** What a file of routes needs. */
 export type RouteDeps = HttpDeps & { readonly metrics: Metrics }

@@ -1,4 +1,7 @@
-/** The listening side of the service: the port, its limits before a request is understood, and its orderly end. */
+/**
+ * The listening side of the service: the port, its limits before a request is parsed, and its
+ * orderly shutdown.
+ */
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -8,21 +11,24 @@ import { formatProblem, formOf, type Problem } from './problem.ts'
 
 export type Listener = {
   readonly url: string
-  /** From now on requests go to this application. */
+  /** Passes requests to this application from now on. */
   serve(listener: RequestListener): void
-  /** From `close` on. */
+  /** True from `close` on. */
   isClosing(): boolean
-  /** Takes no more connections and waits for the requests under way, for DRAIN_MS at most. */
+  /** Accepts no more connections and waits for the current requests, for at most DRAIN_MS. */
   close(): Promise<void>
 }
 
-/** Bounds of what is not yet a request. In milliseconds: */
+/** Time limits for connections without a complete request. In milliseconds: */
 export type ListenerTimes = {
-  /** For the whole head of a request, so that nobody holds a connection by sending a header at a time. */
+  /**
+   * For the whole head of a request, so that a client cannot hold a connection by sending one
+   * header at a time.
+   */
   readonly headers: number
-  /** For a connection on which nothing moves. */
+  /** For a connection without traffic. */
   readonly idle: number
-  /** How often these are looked at. */
+  /** How often these limits are checked. */
   readonly check: number
 }
 
@@ -34,15 +40,18 @@ const MAX_HEADERS = 100
 const MAX_CONNECTIONS = 4096
 
 const STARTING: Problem = { status: 503, code: 'LEDGER_STARTING', detail: 'The ledger is starting.' }
-const EXPECTATION: Problem = { status: 417, code: 'EXPECT_UNKNOWN', detail: 'Of Expect only 100-continue is known here.' }
-/** What Node's parser refuses, by its codes; any other is no HTTP. */
+const EXPECTATION: Problem = { status: 417, code: 'EXPECT_UNKNOWN', detail: 'The only Expect that is supported is 100-continue.' }
+/** Refusals by the codes of Node's parser. Any other code means that the bytes are not HTTP. */
 const NO_REQUEST: { readonly [code: string]: Problem } = {
   HPE_HEADER_OVERFLOW: { status: 431, code: 'HEADERS_TOO_LARGE', detail: `The head of a request has at most ${MAX_HEADER_BYTES} bytes.` },
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, code: 'HEADERS_TIMEOUT', detail: 'The head of the request did not arrive in time.' },
 }
 const NO_HTTP: Problem = { status: 400, code: 'HTTP_MALFORMED', detail: 'This is not a request of HTTP/1.1.' }
 
-/** Listens on a port, 0 for any free one. Every request gets 503 until `serve`, so that a busy port is told before anything else is started. Throws SERVER_LISTEN. */
+/**
+ * Listens on a port; 0 means any free one. Until `serve`, every request gets 503, so that a busy
+ * port is reported before anything else starts. Throws SERVER_LISTEN.
+ */
 export async function openListener({
   host,
   port,
@@ -57,7 +66,8 @@ export async function openListener({
   const answering = new WeakMap<Duplex, ServerResponse>()
   const server = createServer(
     {
-      // A stream of a million records takes longer than any time for a whole request; bodies have bounds of their own.
+      // A stream of a million records takes longer than any limit for a whole request. Bodies have
+      // limits of their own.
       requestTimeout: 0,
       headersTimeout: times.headers,
       connectionsCheckingInterval: times.check,
@@ -78,7 +88,7 @@ export async function openListener({
     answerEarly(request, response, EXPECTATION, { Connection: 'close' }),
   )
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    // Into the middle of an answer nothing can be said.
+    // In the middle of an answer, no problem can be sent.
     const response = answering.get(socket)
     const isBegun = response?.headersSent === true && !response.writableFinished
     if (isBegun || !socket.writable) socket.destroy()
@@ -103,7 +113,7 @@ export async function openListener({
   }
 }
 
-/** An answer from before there is an application. */
+/** Answers before there is an application. */
 export function answerEarly(
   { method = '', url = '', headers: sent }: IncomingMessage,
   response: ServerResponse,
@@ -117,7 +127,10 @@ export function answerEarly(
   response.end(form.body)
 }
 
-/** Tells a connection why what came over it was no request, and closes it: where the next one would begin cannot be known. */
+/**
+ * Answers a connection whose bytes are not a request, and closes it, because the start of the next
+ * request is unknown.
+ */
 function refuse(socket: Duplex, problem: Problem): void {
   const body = formatProblem(problem)
   const headers = { ...GUARDS, 'Content-Type': 'application/problem+json', 'Content-Length': Buffer.byteLength(body), Connection: 'close' }
@@ -128,7 +141,7 @@ function refuse(socket: Duplex, problem: Problem): void {
 function listenError(cause: NodeJS.ErrnoException, host: string, port: number): ListenError {
   const fact =
     cause.code === 'EADDRINUSE'
-      ? `Port ${port} on ${host} is in use: stop what uses it, or set OPENSEAL_PORT to another.`
+      ? `Port ${port} on ${host} is in use: stop the program that uses it, or set OPENSEAL_PORT to another port.`
       : `The service cannot listen on ${host} port ${port} (${cause.code}): set OPENSEAL_HOST and OPENSEAL_PORT.`
   return new ListenError('SERVER_LISTEN', fact, { cause })
 }
@@ -137,7 +150,7 @@ async function closeHttp(server: Server): Promise<void> {
   const closed = new Promise<void>(done => {
     server.close(() => done())
   })
-  // A connection that was answered is idle from then on.
+  // A connection is idle from the end of its answer on.
   const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS)
   const cut = setTimeout(() => server.closeAllConnections(), DRAIN_MS)
   await closed

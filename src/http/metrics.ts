@@ -1,10 +1,10 @@
-/** Prometheus metrics of one service, in a registry of their own. */
+/** Prometheus metrics of one service, in their own registry. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Watched } from './watched.ts'
 
 export type Metrics = {
   readonly contentType: string
-  /** The metrics in the Prometheus text format, as of now. */
+  /** The current metrics in the Prometheus text format. */
   text(): Promise<string>
   /** Counts one answered request by its route pattern, never by its path. */
   countRequest(method: string, route: string, status: number, seconds: number): void
@@ -12,11 +12,14 @@ export type Metrics = {
   countProblem(code: string): void
   /** Counts one answer to a submission. */
   countSubmission(outcome: 'accepted' | 'known' | 'rejected'): void
-  /** Notes one sealed batch. */
+  /** Counts one sealed batch. */
   countSeal(batch: { readonly records: number; readonly durationMs: number }): void
 }
 
-/** Metrics of the given ledger. Names begin with `openseal_`; those of the process are prom-client's own. */
+/**
+ * Creates the metrics of a ledger. Their names begin with `openseal_`; the process metrics are
+ * prom-client's own.
+ */
 export function createMetrics({
   ledger,
   anchorer,
@@ -26,7 +29,7 @@ export function createMetrics({
   alarms,
   freeBytes,
 }: Watched & {
-  /** What the disk under the data still takes; absent where that is not known. */
+  /** The free space on the data disk; missing if it is unknown. */
   readonly freeBytes?: () => number
 }): Metrics {
   const registry = new Registry()
@@ -63,7 +66,7 @@ export function createMetrics({
     buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
     registers,
   })
-  const sealed = new Counter({ name: 'openseal_sealed_submissions_total', help: 'Submissions that went through a seal.', registers })
+  const sealed = new Counter({ name: 'openseal_sealed_submissions_total', help: 'Submissions that were sealed.', registers })
   gauge(registers, 'openseal_tree_size', 'Entries in the log.', () => ledger.head().size)
   gauge(registers, 'openseal_stopped', '1 when the ledger has stopped sealing.', () => (ledger.stopped() === undefined ? 0 : 1))
   gauge(registers, 'openseal_accepting', '1 while submissions are accepted.', () =>
@@ -73,7 +76,7 @@ export function createMetrics({
   gauge(registers, 'openseal_mark_alarm', '1 while the mark of what was signed is missing or cannot be written.', () =>
     alarms?.().some(({ code }) => code.startsWith('MARK_')) ? 1 : 0,
   )
-  if (freeBytes) gauge(registers, 'openseal_disk_free_bytes', 'What the disk under the data still takes.', freeBytes)
+  if (freeBytes) gauge(registers, 'openseal_disk_free_bytes', 'Free bytes on the disk of the data folder.', freeBytes)
   gauge(registers, 'openseal_anchor_unanchored_entries', 'Entries that no final anchor covers.', () => behind(ledger))
   gauge(registers, 'openseal_anchor_age_seconds', 'Age of the newest final anchor; -1 before the first.', () => {
     const newest = ledger.latestAnchor()
@@ -82,7 +85,8 @@ export function createMetrics({
   if (anchorer) anchorGauges(registers, anchorer)
   if (scrub) scrubGauges(registers, scrub)
 
-  // Finding a counter by its labels costs as much as counting, and their number is bounded by that of the routes.
+  // Looking up a counter by its labels takes as long as counting. The number of labels is bounded
+  // by the number of routes.
   const counted = new Map<string, { requests: Counter.Internal; durations: Histogram.Internal<string> }>()
   const outcomes = {
     accepted: submissions.labels('accepted'),
@@ -121,32 +125,42 @@ function anchorGauges(registers: Registry[], anchorer: NonNullable<Watched['anch
   gauge(
     registers,
     'openseal_anchor_lag_seconds',
-    'For how long the oldest entry without a final anchor has waited.',
+    'How long the oldest entry without a final anchor has waited.',
     () => anchorer.lag().oldestUnanchoredMs / 1000,
   )
-  gauge(registers, 'openseal_anchor_balance_wei', 'What the signing address owns; -1 while it is not known.', () =>
+  gauge(registers, 'openseal_anchor_balance_wei', 'Balance of the signing address; -1 while it is not known.', () =>
     Number(anchorer.lag().balanceWei ?? -1),
   )
   gauge(
     registers,
     'openseal_anchor_affordable',
-    'For how many more anchors the balance lasts at what the chain asks now; -1 while it is not known.',
+    'How many more anchors the balance pays for at current fees; -1 while it is not known.',
     () => anchorer.lag().affordableAnchors ?? -1,
   )
   gauge(registers, 'openseal_anchor_alarm', '1 while something is wrong with anchoring.', () =>
     anchorer.lag().alarm === undefined ? 0 : 1,
   )
-  gauge(registers, 'openseal_anchor_pending', 'Anchors under way.', () => anchorer.state().filter(a => a.state !== 'final').length)
+  gauge(
+    registers,
+    'openseal_anchor_pending',
+    'Anchors that are not final yet.',
+    () => anchorer.state().filter(a => a.state !== 'final').length,
+  )
 }
 
 function scrubGauges(registers: Registry[], scrub: NonNullable<Watched['scrub']>): void {
-  gauge(registers, 'openseal_scrub_findings', 'Parts of the store that do not fit the tree.', () => scrub.state().findings.length)
-  gauge(registers, 'openseal_scrub_entry', 'The entry that the scrub comes to next.', () => scrub.state().at)
+  gauge(registers, 'openseal_scrub_findings', 'Parts of the store that do not match the tree.', () => scrub.state().findings.length)
+  gauge(registers, 'openseal_scrub_entry', 'The entry that the scrub reads next.', () => scrub.state().at)
   gauge(registers, 'openseal_scrub_passes', 'How often the scrub has read the whole ledger.', () => scrub.state().passes)
-  gauge(registers, 'openseal_scrub_last_pass_seconds', 'When it came to the end, in seconds since 1970; 0 before the first time.', () => {
-    const { lastPass } = scrub.state()
-    return lastPass === undefined ? 0 : Date.parse(lastPass) / 1000
-  })
+  gauge(
+    registers,
+    'openseal_scrub_last_pass_seconds',
+    'When the scrub last reached the end, in seconds since 1970; 0 before the first time.',
+    () => {
+      const { lastPass } = scrub.state()
+      return lastPass === undefined ? 0 : Date.parse(lastPass) / 1000
+    },
+  )
 }
 
 function gauge(registers: Registry[], name: string, help: string, read: () => number): void {

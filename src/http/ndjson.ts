@@ -1,24 +1,31 @@
 /**
- * Newline-delimited JSON both ways. A request is split into lines, and each line is answered while
- * the request still comes in. The answer begins when the request has ended, because proxies stop
- * reading a request once an answer has begun.
+ * Newline-delimited JSON in both directions. A request is split into lines, and each line is
+ * processed while the request still arrives. The answer begins when the request has ended, because
+ * proxies stop reading a request once an answer has begun.
  */
 
 import type { Readable } from 'node:stream'
 import { breathe } from '../turns.ts'
 
-/** One line of a request, counted from 1. Without `bytes` it was longer than allowed and was skipped to its newline. */
+/**
+ * One line of a request, counted from 1. `bytes` is missing if the line was too long and was
+ * skipped to its newline.
+ */
 export type Line = { readonly number: number; readonly bytes?: Uint8Array }
 
-/** What a line is answered with: an index, or in a dry run the one where it is known; with the codes of its warnings; or why there is none. */
+/**
+ * The answer to a line: an index (in a dry run, that of a known statement) with the codes of its
+ * warnings, or a refusal.
+ */
 export type LineAnswer =
   | { readonly status: number; readonly index: number; readonly warnings?: readonly string[] }
   | { readonly status: number; readonly known?: number; readonly code?: undefined; readonly warnings?: readonly string[] }
   | { readonly status: number; readonly code: string; readonly detail: string }
 
 /**
- * Answers one line of a request: calls `settle` once, at once or later. A call and not a promise,
- * because a stream has many lines, and promises cost more than all else that is done for a line here.
+ * Processes one line of a request: calls `settle` once, now or later. It uses a callback because a
+ * stream has many lines, and a promise would cost more than everything else that is done for a line
+ * here.
  */
 export type AnswerLine = (line: Line, settle: (answer: LineAnswer) => void) => void
 
@@ -29,16 +36,22 @@ export type StreamBounds = {
   readonly bytes: number
   /** The most bytes of one line. A longer line is answered without being held in memory. */
   readonly lineBytes: number
-  /** Lines whose answer is open, and their bytes. At that many the request is not read on. */
+  /**
+   * The most lines, and bytes of lines, without an answer yet. Beyond them, the request is not read
+   * on.
+   */
   readonly pendingLines: number
   readonly pendingBytes: number
 }
 
-/** What a stream was answered with. */
+/** The answers to a stream. */
 export type StreamAnswers = {
-  /** Whether the request had more lines or bytes than its bounds allow. What came after that was not looked at. */
+  /** Whether the request exceeded its bounds. What came after that was not read. */
   readonly isTooLong: boolean
-  /** A line of JSON for each line of the request, in order, then `{ accepted, known, rejected }`; in pieces. */
+  /**
+   * A line of JSON for each line of the request, in order, then `{ accepted, known, rejected }`; in
+   * pieces.
+   */
   pieces(): Generator<string>
 }
 
@@ -46,7 +59,10 @@ const PIECE_LINES = 1000
 const NEWLINE = 10
 const MAX_PIECES = 64
 
-/** Splits chunks into lines on bytes. Blank lines are counted and left out; a longer line than `maxBytes` is never held in memory. */
+/**
+ * Splits chunks into lines on bytes. Blank lines are counted and left out; a longer line than
+ * `maxBytes` is never held in memory.
+ */
 export function createLineSplitter(maxBytes: number): { push(chunk: Buffer): Line[]; end(): Line[]; number(): number } {
   let held: Buffer[] = []
   let heldBytes = 0
@@ -86,15 +102,16 @@ export function createLineSplitter(maxBytes: number): { push(chunk: Buffer): Lin
       const line = heldBytes > 0 ? finish(Buffer.alloc(0)) : undefined
       return line === undefined ? [] : [line]
     },
-    /** Of the line that is not yet at its end. */
+    /** The number of the unfinished line. */
     number: () => number,
   }
 }
 
 /**
- * Reads a request to its end and has each line answered as it comes. Resolves when the request has
- * ended, or has become too long, and every line that was taken is answered: the line that was one
- * too many by `tooLong`. Rejects where the request breaks off; lines before that may have been taken.
+ * Reads a request to its end and processes each line on arrival. Resolves when the request has
+ * ended, or exceeded its bounds, and every accepted line is answered. The first line beyond the
+ * bounds is answered with `tooLong`. Rejects if the request breaks off; earlier lines may have been
+ * accepted.
  */
 export async function answerLines(
   source: Readable,
@@ -125,7 +142,7 @@ export async function answerLines(
       wake?.()
     })
   }
-  /** False at the line that is one too many. */
+  /** False at the first line beyond the bounds. */
   const takeAll = async (lines: readonly Line[]) => {
     for (const line of lines) {
       if (line.number > bounds.lines) return false
@@ -151,19 +168,20 @@ export async function answerLines(
   return { isTooLong: !isWhole, pieces: answers.pieces }
 }
 
-/** The most bytes that the reasons of one stream's refusals take in memory. */
+/** The most memory for the refusals' texts of one stream. */
 const MAX_DETAILS = 262_144
-const DETAIL_LEFT_OUT = 'Too many lines of this stream were refused to say of each why: send this line alone to learn more.'
+const DETAIL_LEFT_OUT = 'Too many lines of this stream were refused to explain each: send this line alone to learn more.'
 
-/** What equal answers have in common: their text before and after the index, where there is one. */
+/** The common part of equal answers: their text before and after the index, if there is one. */
 type Form = { readonly before: string; readonly after: string; readonly counts: keyof Totals }
 type Totals = { accepted: number; known: number; rejected: number }
 
-/** Answers by line, in twelve bytes each: the form of the answer, and its index. */
+/** Stores answers by line in twelve bytes each: the form of the answer, and its index. */
 function createAnswerList() {
   const forms: Form[] = []
   const formOf = new Map<string, number>()
-  let formAt = new Uint32Array(1024) // by line; 0 where there is no answer, else the place in `forms`, from 1
+  // by line; 0 if there is no answer yet, otherwise the position in `forms`, from 1
+  let formAt = new Uint32Array(1024)
   let indexAt = new Float64Array(1024)
   let last = 0
   let detailBytes = 0
@@ -174,7 +192,7 @@ function createAnswerList() {
     formOf.set(key, place)
     return place
   }
-  /** Of an index in the log, by the name that it has in the answer; without a name there is none. */
+  /** The index of an answer, by its name there; without a name there is none. */
   const placeOfIndex = (
     name: 'index' | 'known' | undefined,
     { status, warnings }: { status: number; warnings?: readonly string[] },

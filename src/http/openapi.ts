@@ -1,4 +1,7 @@
-/** /openapi.json, written from the operations and their schemas so that generators make working clients of it. */
+/**
+ * /openapi.json, generated from the operations and their schemas in a form from which generators
+ * make working clients.
+ */
 import { z } from 'zod'
 import { OPERATIONS, type Operation } from './operations.ts'
 import * as schemas from './schemas.ts'
@@ -8,7 +11,7 @@ type Convert = (schema: z.ZodType) => JsonSchema
 
 const WHOLE = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER }
 const DIGITS = { type: 'string', pattern: '^[0-9]{3}$' }
-/** What stands in a path, by its name. */
+/** The parameters in paths, by name. */
 const IN_PATH: { readonly [name: string]: JsonSchema | z.ZodType } = {
   index: WHOLE,
   size: WHOLE,
@@ -82,9 +85,9 @@ function describe({ id, summary, description, key, body, query, answers, path }:
     ...(body && { requestBody: { required: true, content: content(body) } }),
     responses: {
       ...Object.fromEntries(responses),
-      // Not as "default", which generators take for an answer like those above.
+      // Not as "default", which generators mistake for another successful answer.
       '4XX': { description: 'A refusal.', content: refusal },
-      '5XX': { description: 'The ledger cannot answer just now.', content: refusal },
+      '5XX': { description: 'The ledger cannot answer at the moment.', content: refusal },
     },
   }
 }
@@ -93,11 +96,14 @@ const DESCRIPTIONS: { readonly [status: string]: string } = {
   200: 'The answer.',
   201: 'Made.',
   204: 'Done.',
-  413: 'Too large. Of a stream the line that was one too many says so, and those before it are answered.',
+  413: 'Too large. In a stream, the first line beyond the bounds says so, and the lines before it are answered.',
   503: 'Not ready.',
 }
 
-/** A stream is text to a client, whatever its lines hold: OpenAPI 3.1 has no word for one value a line, so that stands beside it. */
+/**
+ * To a client, a stream is text. OpenAPI 3.1 cannot describe one value a line, so the schema is
+ * added beside it.
+ */
 function contentOf(type: string, schema: z.ZodType | null, convert: Convert): object {
   if (schema === null) return { schema: type === 'application/octet-stream' ? { type: 'string', format: 'binary' } : { type: 'string' } }
   if (type !== 'application/x-ndjson') return { schema: convert(schema) }
@@ -106,14 +112,17 @@ function contentOf(type: string, schema: z.ZodType | null, convert: Convert): ob
   return { schema: { type: 'string', description: `One ${name} a line, as JSON.` }, 'x-item-schema': line }
 }
 
-/** A number in a query comes as text. Its schema says which number it is. */
+/** A number in a query arrives as text. Its schema says which number it is. */
 function describeQuery(name: string, schema: z.ZodType, convert: Convert): object {
   const { number, ...rest } = convert(schema) as { number?: JsonSchema; description?: string }
   const { description, ...type } = rest
   return { name, in: 'query', ...(description !== undefined && { description }), schema: number ?? type }
 }
 
-/** References as OpenAPI has them, and one word for what has one value only: generators read `enum` everywhere, and `const` hardly anywhere. */
+/**
+ * References as OpenAPI writes them, and `enum` for single values: all generators read `enum`, few
+ * read `const`.
+ */
 function adapt(schema: JsonSchema): JsonSchema {
   return JSON.parse(JSON.stringify(schema), (_, value) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return value

@@ -1,15 +1,21 @@
-/** Every route of design §6 but the pages for people: its name, and the schemas of what it takes and what it answers. */
+/**
+ * Every route of design §6 except the pages for people: its name, and the schemas of its request
+ * and answers.
+ */
 import { z } from 'zod'
 import * as schemas from './schemas.ts'
 
-/** One documented route. Refusals are problem documents everywhere and not listed one by one. */
+/**
+ * One documented route. Any route can be refused with a problem document, so refusals are not
+ * listed.
+ */
 export type Operation = {
-  /** Its name in clients that are generated of the document. */
+  /** Its name in generated clients. */
   readonly id: string
   readonly method: 'get' | 'post' | 'delete'
-  /** As the router knows it: `/v1/records/:index`. */
+  /** As the router writes it: `/v1/records/:index`. */
   readonly path: string
-  /** Where the router knows several documented paths by one pattern, that pattern. */
+  /** The router's pattern, if it covers several documented paths. */
   readonly route?: string
   readonly summary: string
   readonly description?: string
@@ -23,8 +29,8 @@ const json = (schema: z.ZodType) => ({ 'application/json': schema })
 const ndjson = (schema: z.ZodType) => ({ 'application/x-ndjson': schema })
 
 /**
- * A tile's path holds its number in groups of three digits, all but the last with an x before them (C2SP tlog-tiles). Three groups are
- * enough for 256 thousand million entries.
+ * A tile's path has its number in groups of three digits, all but the last with an x before them
+ * (C2SP tlog-tiles). Three groups are enough for 256 billion entries.
  */
 const TILE_NUMBERS = [':n1', 'x:n1/:n2', 'x:n1/x:n2/:n3'] as const
 
@@ -48,7 +54,7 @@ const TILES: readonly Operation[] = (['tile', 'bundle'] as const).flatMap(kind =
   ),
 )
 
-/** All of them. */
+/** Every operation. */
 export const OPERATIONS: readonly Operation[] = [
   {
     id: 'submitRecord',
@@ -56,7 +62,7 @@ export const OPERATIONS: readonly Operation[] = [
     path: '/v1/records',
     summary: 'Submit one statement, or a stream of them, one a line.',
     description:
-      'The same statement again has the same index. A stream has at most 100,000 lines and 64 MiB; its answer begins when the request has ended, and an answer without the summary as its last line is incomplete. With ?dry-run nothing is logged, and the answer says what would become of each statement.',
+      'The same statement again has the same index. A stream has at most 100,000 lines and 64 MiB. Its answer begins when the request has ended; an answer whose last line is not the summary is incomplete. With ?dry-run nothing is logged, and the answer says what would happen to each statement.',
     key: 'agency',
     query: schemas.submitQuery,
     body: { ...json(schemas.statement), ...ndjson(schemas.statement) },
@@ -70,7 +76,7 @@ export const OPERATIONS: readonly Operation[] = [
     id: 'listRecords',
     method: 'get',
     path: '/v1/records',
-    summary: 'Find records by hash, agency or record id, or list them all: the newest first, any number by the cursor.',
+    summary: 'Find records by hash, agency or record id, or list them all, newest first, page by page with the cursor.',
     query: schemas.recordQuery,
     answers: { 200: json(schemas.recordList) },
   },
@@ -100,21 +106,21 @@ export const OPERATIONS: readonly Operation[] = [
     id: 'listReceipts',
     method: 'get',
     path: '/v1/receipts/:from/:to',
-    summary: 'Receipts of [from, to), at most 10,000, one a line; what is not there yet is left out.',
+    summary: 'Receipts of [from, to), at most 10,000, one a line. Entries that do not exist yet are left out.',
     answers: { 200: ndjson(schemas.receiptLine) },
   },
   {
     id: 'listStatements',
     method: 'get',
     path: '/v1/statements/:from/:to',
-    summary: 'Statements of [from, to), at most 10,000, one a line; what is not there yet is left out.',
+    summary: 'Statements of [from, to), at most 10,000, one a line. Entries that do not exist yet are left out.',
     answers: { 200: ndjson(schemas.statementLine) },
   },
   {
     id: 'getInclusionProof',
     method: 'get',
     path: '/v1/proofs/inclusion/:index/:size',
-    summary: 'Proof that an entry is in the tree of a size.',
+    summary: 'Proof that an entry is in the tree of a given size.',
     answers: { 200: json(schemas.inclusion) },
   },
   {
@@ -144,7 +150,7 @@ export const OPERATIONS: readonly Operation[] = [
     id: 'listLogKeys',
     method: 'get',
     path: '/v1/keys',
-    summary: "The log's keys, and how each was introduced by the one before it.",
+    summary: "The log's keys, and how each was introduced by the previous one.",
     answers: { 200: json(schemas.logKeys) },
   },
   {
@@ -169,7 +175,7 @@ export const OPERATIONS: readonly Operation[] = [
     id: 'addKey',
     method: 'post',
     path: '/v1/agencies/:id/keys',
-    summary: 'Make an API key. It is shown this once.',
+    summary: 'Make an API key. It is shown only once.',
     key: 'operator',
     body: json(schemas.newKey),
     answers: { 201: json(schemas.createdKey) },

@@ -1,6 +1,6 @@
 /**
- * Where a request came in: the path that it asks for, in the one spelling that limits, admission and
- * router read, and whether it may ask for what only the operator should see.
+ * Where a request came in: its path, in the one spelling that limits, admission and router read,
+ * and whether it may ask for the operator's routes.
  */
 import type { IncomingMessage, RequestListener } from 'node:http'
 import type { Context } from 'koa'
@@ -8,22 +8,24 @@ import { isLoopback } from './guard/rates.ts'
 import { RequestError } from './problem.ts'
 
 /**
- * Where the operator's routes are answered: `here`, at an address of their own; `elsewhere`, where
- * there is such an address and it is not this one; `local`, to this machine alone.
+ * Where the operator's routes are answered. `here`: at an address of their own; `elsewhere`: there
+ * is such an address, and it is not this one; `local`: only to this machine.
  */
 export type OperatorPlace = 'here' | 'elsewhere' | 'local'
 
-/** A path and a query of visible characters, without a fragment, as origin-form has them (RFC 9112 §3.2.1). */
+/**
+ * A path and a query of visible characters without a fragment, as in origin-form (RFC 9112 §3.2.1).
+ */
 const ORIGIN_FORM = /^\/[!-"$-~]*$/
-/** What stands before the path in absolute-form (§3.2.2). Its host decides nothing, like any other. */
+/** The part before the path in absolute-form (§3.2.2). Its host is ignored, like any other. */
 const AUTHORITY = /^https?:\/\/[^/?#]+(?=\/)/i
-/** RFC 7239 and 9110, and what proxies write of their own accord. */
+/** RFC 7239 and 9110, and the headers that common proxies add. */
 const FORWARDED = /^(?:forwarded|via|x-forwarded(?:-.+)?|x-real-ip|x-original-.+)$/
 const OWN_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i
 
 /**
- * An application that only ever sees targets in origin-form, and `refuse` for all others. Routers and
- * URL parsers read the odd ones differently: one would let `/v1/records#` past a limit that another applies.
+ * Passes only targets in origin-form, and refuses all others. Routers and URL parsers differ on odd
+ * targets: one could let `/v1/records#` past a limit that another applies.
  */
 export function withOriginForm(next: RequestListener, refuse: RequestListener): RequestListener {
   return (request, response) => {
@@ -42,8 +44,8 @@ export function pathOf({ url = '' }: IncomingMessage): string {
 }
 
 /**
- * Throws OPERATOR_ELSEWHERE unless a request came in where the operator's routes are answered. A web
- * page of somebody else that is open in the operator's browser asks from there too: it reads nothing.
+ * Throws OPERATOR_ELSEWHERE unless the operator's routes are answered where the request came in. A
+ * foreign web page in the operator's browser also sends from there, but it cannot read the answer.
  */
 export function requireOperatorPlace(
   ctx: Context,
@@ -54,12 +56,13 @@ export function requireOperatorPlace(
   if (operatorPlace === 'here' || (operatorPlace === 'local' && isOfThisMachine(req))) return
   const where =
     operatorPlace === 'local' ? 'Ask from the machine of the ledger, without a proxy.' : 'Ask at the address that OPENSEAL_ADMIN names.'
-  throw new RequestError('OPERATOR_ELSEWHERE', `This is for the operator of the ledger alone. ${where}`)
+  throw new RequestError('OPERATOR_ELSEWHERE', `This is only for the operator of the ledger. ${where}`)
 }
 
 /**
- * Sent on this machine, to a name of this machine, and by no proxy. A proxy on this machine that says
- * nothing of itself still speaks HTTP/1.0, or names the host that its client asked for, with most defaults.
+ * Whether the request was sent on this machine, to a name of this machine, and by no proxy. By
+ * default, a proxy on this machine that does not announce itself still speaks HTTP/1.0, or names
+ * the host that its client asked for.
  */
 function isOfThisMachine({ socket, headers, httpVersionMinor }: IncomingMessage): boolean {
   if (!isLoopback(socket.remoteAddress ?? '') || httpVersionMinor < 1) return false

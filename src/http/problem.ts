@@ -1,4 +1,7 @@
-/** The one place where HTTP turns a failure into an answer: a problem document (RFC 9457) for programs, a page for whoever asked for one. */
+/**
+ * The one place where HTTP turns a failure into an answer: a problem document (RFC 9457) for
+ * programs, a page for browsers.
+ */
 
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Context } from 'koa'
@@ -8,10 +11,15 @@ import type { Log } from '../logger.ts'
 import { type Look, securityPolicy } from '../web/layout.ts'
 import { type Asked, isPageAsked, renderProblemPage } from '../web/problem-page.ts'
 
-/** What the outside learns of a failure. `code` is stable, `detail` is for people and says what to do next. */
+/**
+ * The public part of a failure. `code` is stable; `detail` is for people and says what to do next.
+ */
 export type Problem = { readonly status: number; readonly code: string; readonly detail: string }
 
-/** The HTTP status of each failure by its code. A code that is not here is an internal error, whatever its class. */
+/**
+ * The HTTP status of each failure by its code. A missing code is an internal error, whatever its
+ * class.
+ */
 const STATUS: { readonly [code: string]: number } = {
   KEY_MISSING: 401,
   KEY_UNKNOWN: 401,
@@ -102,21 +110,24 @@ const RETRY_AFTER_SECONDS: { readonly [code: string]: number } = {
   STORE_WRITE_FAILED: 5,
 }
 
-/** The answer to a failure. What nobody expected becomes a 500 that hides its cause. */
+/** The problem of a failure. An unexpected failure becomes a 500 that hides its cause. */
 export function problemOf(error: unknown): Problem {
   const status = error instanceof OpenSealError ? STATUS[error.code] : undefined
   if (error instanceof OpenSealError && status !== undefined) return { status, code: error.code, detail: error.message }
   return {
     status: 500,
     code: 'INTERNAL',
-    detail: 'The ledger failed to answer this. Its operator finds the cause in the log; nothing was half done.',
+    detail: 'The ledger failed to answer this request. Its operator can find the cause in the log. The request had no partial effect.',
   }
 }
 
-/** What answering a failure needs: the log for what nobody expected, and the look of the site, where there is one. */
+/**
+ * What answering a failure needs: the log for unexpected ones, and the look of the site, if there
+ * is one.
+ */
 export type ProblemDeps = { readonly log: Log; readonly site?: { readonly look: Look } | undefined }
 
-/** Writes what is to be told of a failure as this request's answer. */
+/** Answers the request with its failure. */
 export function answerProblem(ctx: Context, error: unknown, { log, site }: ProblemDeps): void {
   const problem = problemOf(error)
   if (problem.status === 500) log.error('request failed', { method: ctx.method, path: ctx.path, error })
@@ -124,7 +135,7 @@ export function answerProblem(ctx: Context, error: unknown, { log, site }: Probl
   ctx.set('Cache-Control', 'no-store')
   if (problem.status === 401) ctx.set('WWW-Authenticate', 'Bearer realm="openseal"')
   if (problem.status === 415) ctx.set('Accept-Encoding', 'identity')
-  // A body of another form may have been begun.
+  // The route may have set it for a body of its own.
   ctx.remove('Content-Encoding')
   const retrySeconds = error instanceof BusyError ? error.seconds : RETRY_AFTER_SECONDS[problem.code]
   if (retrySeconds !== undefined) ctx.set('Retry-After', String(retrySeconds))
@@ -137,7 +148,10 @@ export function answerProblem(ctx: Context, error: unknown, { log, site }: Probl
   discardRest(ctx.req)
 }
 
-/** A failure in the form that its asker can read, with the headers of that form. Whether it is a person or a program is decided here and nowhere else. */
+/**
+ * A failure in the form that the client reads, with that form's headers. Only this function decides
+ * between page and problem document.
+ */
 export function formOf(
   asked: Asked,
   problem: Problem,
@@ -158,7 +172,7 @@ export function formatProblem(problem: Problem): string {
   return visibleJson(JSON.stringify({ type: 'about:blank', title: STATUS_CODES[problem.status], ...problem }))
 }
 
-/** Whether a failure only says that the client went away, which nobody needs to hear of. */
+/** Whether a failure only says that the client went away, which is not worth reporting. */
 export function isClientGone(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   return (
@@ -170,11 +184,11 @@ export function isClientGone(error: unknown): boolean {
   )
 }
 
-/** Throws ROUTE_NOT_FOUND, or METHOD_NOT_ALLOWED with the methods that are. */
+/** Throws ROUTE_NOT_FOUND, or METHOD_NOT_ALLOWED with the allowed methods. */
 export function refuseRoute(ctx: Context): never {
   const matched: { methods: string[] }[] = ctx.matched ?? []
   const methods = new Set(matched.flatMap(layer => layer.methods))
-  // A pattern of the site may match and pass on: then it is not the method that is wrong.
+  // A pattern of the site may match and pass on. Then the method is not the problem.
   if (methods.size === 0 || methods.has(ctx.method))
     throw new RequestError('ROUTE_NOT_FOUND', `There is nothing at ${ctx.path}. The routes are listed in /openapi.json.`)
   const allowed = [...methods, 'OPTIONS'].sort().join(', ')
@@ -184,7 +198,10 @@ export function refuseRoute(ctx: Context): never {
 
 const DISCARD_MS = 30_000
 
-/** A refused body is read and thrown away for a while, so that the client sees the answer and not a reset; then the connection is cut. */
+/**
+ * Reads and drops a refused body for a while, so that the client sees the answer and not a reset,
+ * then cuts the connection.
+ */
 export function discardRest(request: IncomingMessage): void {
   if (request.complete) return
   request.resume()
@@ -195,7 +212,7 @@ export function discardRest(request: IncomingMessage): void {
 /** A request that cannot be served as it was sent. */
 export class RequestError extends OpenSealError {}
 
-/** A request that may be sent again, unchanged, after so many seconds. */
+/** A request that can be sent again, unchanged, after some seconds. */
 export class BusyError extends RequestError {
   readonly seconds: number
 

@@ -1,4 +1,7 @@
-/** The shapes of requests and answers, as zod schemas: what comes in is parsed with them, and /openapi.json is generated from them. */
+/**
+ * The shapes of requests and answers as zod schemas. Requests are parsed with them, and
+ * /openapi.json is generated from them.
+ */
 
 import { z } from 'zod'
 import { GENESIS } from '../core/statements/genesis.ts'
@@ -27,23 +30,26 @@ export const agencyId = z
   .max(253)
   .regex(new RegExp(`^${LABEL}(?:\\.${LABEL})+$`))
 
-/** Control characters, and those that turn the direction in which text is shown. Written out, because few regular expressions know \p. */
+/**
+ * Control characters and bidi controls. Listed one by one, because few regular expression engines
+ * know \p.
+ */
 const UNSEEN = '\\u0000-\\u001f\\u007f-\\u009f\\u061c\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069'
-/** White space that is none of them. */
+/** The white space that is not among them. */
 const SPACE = ' \\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000'
-/** A name or an id: nothing in it is unseen, and no white space stands at either end. */
+/** A name or an id without invisible characters and without white space at either end. */
 const visibleName = z
   .string()
   .min(1)
   .regex(
     new RegExp(`^[^${UNSEEN}${SPACE}](?:[^${UNSEEN}]*[^${UNSEEN}${SPACE}])?$`),
-    'holds characters that are not seen, or white space at an end',
+    'contains invisible characters, or white space at an end',
   )
 
 /** An id of a record or of one version of it. */
 const versionId = visibleName.max(512)
 
-/** A number in a query, which comes as text. */
+/** A number in a query, which arrives as text. */
 function queryNumber(pattern: RegExp, minimum: number, maximum: number) {
   return z
     .string()
@@ -74,7 +80,7 @@ const document = z
   })
   .meta({ id: 'DocumentRef' })
 
-/** What all statements of agencies have. */
+/** The members that all of an agency's statements have. */
 const common = {
   type: z.literal(STATEMENT),
   agency: agencyId,
@@ -87,18 +93,21 @@ const common = {
     .regex(/^(?:[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*|[IXix](?:-[A-Za-z0-9]{1,8})+)$/)
     .optional()
     .describe('BCP 47'),
-  published: time.optional().describe('when the agency says that it published it'),
+  published: time.optional().describe('when the agency says that it published the document'),
   salt: z
     .string()
     .regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/)
     .optional(),
 }
 const revision = versionId.optional().describe("the agency's id of this version, 1 to 512 bytes of UTF-8")
-const target = versionId.optional().describe('the revision that is spoken of; left out, every earlier version of the record')
+const target = versionId.optional().describe('the revision that is amended or withdrawn; if omitted, every earlier version of the record')
 const reason = z.strictObject({ code: z.enum(REASON_CODES), text: z.string().optional() }).meta({ id: 'Reason' })
-const documents = z.array(document).max(256).describe('each under a name of its own')
+const documents = z.array(document).max(256).describe('each under a different name')
 
-/** A statement as an agency sends it, at most 128 KiB in canonical form; the ledger adds the salt where it is left out. */
+/**
+ * A statement as an agency sends it, at most 128 KiB in canonical form. The ledger adds the salt if
+ * it is omitted.
+ */
 export const statement = z
   .discriminatedUnion('action', [
     z.strictObject({ ...common, action: z.literal('publish'), revision, documents: documents.min(1) }).meta({ id: 'Publication' }),
@@ -149,7 +158,7 @@ const anchorHint = z
 /** One final anchor. */
 export const anchor = anchorHint.extend({ root: hex32 }).meta({ id: 'Anchor' })
 
-/** An anchor under way. */
+/** An anchor that is not final yet. */
 const pendingAnchor = z
   .strictObject({
     size: count,
@@ -178,19 +187,19 @@ export const problem = z
 const warningCode = z.enum(WARNING_CODES)
 const warnings = z
   .array(z.strictObject({ code: warningCode, detail: z.string() }).meta({ id: 'SubmissionWarning' }))
-  .describe('what the submitter should know; none of it refuses the statement')
+  .describe('what the submitter should know; warnings never refuse the statement')
 
 /** The answer to one submission. */
 export const submitted = z.strictObject({ index: count, receipt, warnings: warnings.optional() }).meta({ id: 'Submitted' })
 
-/** The answer to a dry run of one submission: nothing was logged. */
+/** The answer to a dry run of one submission, of which nothing is logged. */
 export const dryAnswer = z
-  .strictObject({ known: count.optional().describe('the index of the same statement, where it is in the log'), warnings })
+  .strictObject({ known: count.optional().describe('the index of the same statement, if it is in the log'), warnings })
   .meta({ id: 'DryAnswer' })
 
 /** The query of a submission. */
 export const submitQuery = z.object({
-  'dry-run': z.literal('').optional().describe('log nothing, and say what would become of each statement'),
+  'dry-run': z.literal('').optional().describe('log nothing, and report what would happen to each statement'),
 })
 
 const line = z.int().min(1).describe('the line of the request, from 1')
@@ -202,7 +211,7 @@ export const answerLine = z
     z.strictObject({ line, status: z.int(), index: count, warnings: lineWarnings }).meta({ id: 'SubmittedLine' }),
     z
       .strictObject({ line, status: z.literal(200), known: count.optional(), warnings: lineWarnings })
-      .meta({ id: 'DryLine', description: 'of a dry run' }),
+      .meta({ id: 'DryLine', description: 'only in a dry run' }),
     z.strictObject({ line, status: z.int(), code: z.string(), detail: z.string() }).meta({ id: 'RefusedLine' }),
     z.strictObject({ accepted: count, known: count, rejected: count }).meta({ id: 'SummaryLine', description: 'the last line' }),
   ])
@@ -220,19 +229,19 @@ const version = z
     flag: z
       .enum(['repeat', 'reformatted', 'added', 'silent-edit'])
       .optional()
-      .describe('what it is to the publications of this version before it'),
+      .describe('how it relates to earlier publications of this version'),
     edited: z.literal(true).optional().describe('an earlier or a later publication of this version has other content under the same name'),
   })
   .meta({ id: 'Version' })
 
 const change = z
   .strictObject({
-    index: count.describe('the entry that did it'),
+    index: count.describe('the entry that made the change'),
     what: z.enum(['withdrawn', 'superseded', 'edited', 'edited-elsewhere', 'published', 'added', 'reformatted']),
   })
   .meta({ id: 'VersionChange' })
 
-/** One record as its page shows it. */
+/** One record, as its page shows it. */
 export const record = z
   .strictObject({
     index: count,
@@ -240,22 +249,25 @@ export const record = z
     statement: anyStatement.optional(),
     erased: z.literal(true).optional(),
     anchor: anchor.optional().describe('the first final anchor that covers it'),
-    pending: pendingAnchor.optional().describe('the anchor under way that will cover it'),
+    pending: pendingAnchor.optional().describe('the pending anchor that will cover it'),
     versions: z
       .array(version)
-      .describe('the statements of the same record, oldest first; of more than 1000 the newest, and those before this one'),
-    changes: z.array(change).describe('what became of this version'),
-    partial: z.literal(true).optional().describe('the record has more statements than are shown: more may have become of this version'),
+      .describe('the statements of the same record, oldest first; if there are more than 1000, the newest and those before this one'),
+    changes: z.array(change).describe('what changed for this version'),
+    partial: z
+      .literal(true)
+      .optional()
+      .describe('the record has more statements than are shown, so there may be more changes to this version'),
   })
   .meta({ id: 'LedgerRecord' })
 
-/** What a list shows of a record. */
+/** A record in a list. */
 export const recordSummary = z
   .strictObject({
     index: count,
     state,
     accepted: time.optional().describe("when the ledger accepted it, by the ledger's own clock"),
-    anchored: time.optional().describe('since when the chain vouches for it: the block time of its first final anchor'),
+    anchored: time.optional().describe('since when the chain has vouched for it: the block time of its first final anchor'),
     erased: z.literal(true).optional(),
     damaged: z.literal(true).optional(),
     withdrawn: count.optional().describe('the newest entry that withdrew this version'),
@@ -269,7 +281,7 @@ export const recordSummary = z
     revision: z.string().optional(),
     target: z.string().optional(),
     title: z.string().optional(),
-    published: time.optional().describe('when the agency says that it published it'),
+    published: time.optional().describe('when the agency says that it published the document'),
   })
   .meta({ id: 'RecordSummary' })
 
@@ -278,14 +290,18 @@ export const recordList = z
   .strictObject({
     records: z.array(recordSummary),
     cursor: z.string().optional(),
-    behind: z.int().min(1).optional().describe('so many of the newest entries were not looked at yet: what they did to these is not told'),
+    behind: z
+      .int()
+      .min(1)
+      .optional()
+      .describe('how many of the newest entries were not read yet: their changes to these records are not shown'),
   })
   .meta({ id: 'RecordList' })
 
 const erased = z.strictObject({ index: count, erased: z.literal(true) }).meta({ id: 'ErasedLine' })
 const damaged = z
   .strictObject({ index: count, damaged: z.literal(true) })
-  .meta({ id: 'DamagedLine', description: 'what is stored does not fit the tree: it is not served' })
+  .meta({ id: 'DamagedLine', description: 'the stored data does not match the tree and is not served' })
 
 /** A line of /v1/receipts. */
 export const receiptLine = z
@@ -306,13 +322,13 @@ export const consistency = z
   .strictObject({ from: count, to: count, fromRoot: hex32, toRoot: hex32, proof: z.array(hex32) })
   .meta({ id: 'ConsistencyProof' })
 
-/** The final anchors and those under way. */
+/** The final anchors and the pending ones. */
 export const anchors = z
   .strictObject({
     latest: anchor.optional().describe('the newest final one'),
     final: z.array(anchor).describe('final ones in ascending order of size, at most 1,000'),
     after: count.optional().describe('ask again with ?after= this size for more'),
-    pending: z.array(pendingAnchor).describe('those under way'),
+    pending: z.array(pendingAnchor).describe('the pending ones'),
   })
   .meta({ id: 'Anchors' })
 
@@ -325,21 +341,21 @@ export const status = z
     root: hex32,
     checkpoint: z.string(),
     accepting: z.boolean(),
-    alarms: z.array(z.string()).describe('a sentence each, the reason first where nothing is accepted'),
+    alarms: z.array(z.string()).describe('one sentence each; if nothing is accepted, the reason comes first'),
     alarmCodes: z.array(z.string()).describe('a stable code for each alarm, in the same order'),
     anchored: z.strictObject({ size: count, time }).optional(),
     behind: count.describe('how many entries no final anchor covers'),
-    behindSeconds: z.number().min(0).describe('for how long the oldest of them has waited, as far as this process saw'),
+    behindSeconds: z.number().min(0).describe('how long the oldest of them has waited, as far as this process saw'),
     scrub: z
       .strictObject({ at: count, passes: count, lastPass: time.optional(), findings: z.array(z.string()) })
       .optional()
-      .describe('how far the ledger has read itself again from its disk, and what did not fit'),
+      .describe('how far the ledger has read itself again from its disk, and what did not match'),
   })
   .meta({ id: 'Status' })
 
 /** What a verifier trusts. */
 
-/** The log's keys, and the receipts with which each old one introduces the next. */
+/** The log's keys, and the receipts with which each one introduces the next. */
 export const logKeys = z.object({
   keys: z.array(z.object({ vkey: z.string(), fromSize: count, toSize: count.optional() })),
   changes: z.array(z.object({ index: count, receipt })),
@@ -369,22 +385,22 @@ export const policy = z
   })
   .meta({ id: 'Policy' })
 
-/** What an operator sends to register an agency. */
+/** An operator's request to register an agency. */
 export const newAgency = z.strictObject({ id: agencyId, name: z.string().trim().min(1).max(200) }).meta({ id: 'NewAgency' })
 /** A registered agency. */
 export const agency = z.object({ id: agencyId, name: z.string(), created: time.optional() }).meta({ id: 'Agency' })
 /** All agencies. */
 export const agencyList = z.strictObject({ agencies: z.array(agency) }).meta({ id: 'AgencyList' })
-/** What an operator may say of a new key. */
+/** An operator's request for a new key. */
 export const newKey = z
   .strictObject({
     label: z.string().trim().min(1).max(100).optional(),
     expires: time.refine(isTime, 'is not a date of the calendar').optional(),
   })
   .meta({ id: 'NewKey' })
-/** A new key, shown this once. */
+/** A new key, shown only once. */
 export const createdKey = z.strictObject({ keyId: z.string(), key: z.string() }).meta({ id: 'CreatedKey' })
-/** A key as it is kept. */
+/** A key as it is stored. */
 export const apiKey = z
   .object({ keyId: z.string(), label: z.string().optional(), created: time.optional(), expires: time.optional(), revoked: time.optional() })
   .meta({ id: 'ApiKey' })
@@ -415,17 +431,17 @@ export const recordQuery = z
       .string()
       .regex(/^(0|[1-9]\d{0,15})$/)
       .optional()
-      .describe('only records below this index: the cursor of the page before'),
+      .describe('only records below this index: the cursor of the previous page'),
     limit: queryNumber(/^([1-9]|[1-9]\d|100)$/, 1, 100)
       .optional()
-      .describe('at most so many'),
+      .describe('the most results'),
   })
   .refine(q => q.sha256 === undefined || (q.agency === undefined && q.record === undefined), 'ask either by sha256 or by agency')
   .refine(q => q.record === undefined || q.agency !== undefined, 'a record id belongs to an agency: send agency too')
 
-/** The query of /v1/digests: where to go on after an answer that was truncated. */
+/** The query of /v1/digests: where to continue after a truncated answer. */
 export const digestQuery = z.strictObject({
-  after: hex32.optional().describe('only digests above this one: the last of the answer before'),
+  after: hex32.optional().describe('only digests above this one: the last of the previous answer'),
 })
 
 /** The digests under a prefix. */
@@ -437,7 +453,7 @@ export const digestList = z
         z.strictObject({
           digest: hex32,
           indexes: z.array(count).describe('entries that list it, ascending: at most the 16 oldest and the 16 newest'),
-          more: z.literal(true).optional().describe('it has others between the oldest and the newest of these'),
+          more: z.literal(true).optional().describe('there are others between the oldest and the newest of these'),
         }),
       )
       .describe('in ascending order'),
@@ -455,14 +471,14 @@ export const anchorQuery = z.strictObject({
     .describe('only anchors above this size'),
 })
 
-/** A request value by its schema. Throws RequestError `code` with what is wrong. */
+/** Parses a request value by its schema. Throws RequestError `code` with what is wrong. */
 export function readAs<T>(schema: z.ZodType<T>, value: unknown, code: string): T {
   const parsed = schema.safeParse(value)
   if (!parsed.success) throw new RequestError(code, sentence(parsed.error))
   return parsed.data
 }
 
-/** A whole number in a path, in its one spelling. Throws NUMBER_MALFORMED. */
+/** Parses a whole number in a path, in its canonical spelling. Throws NUMBER_MALFORMED. */
 export function readCount(text: string | undefined, name: string): number {
   const number = Number(text)
   if (text === undefined || !/^\d+$/.test(text) || !Number.isSafeInteger(number) || String(number) !== text)

@@ -1,21 +1,23 @@
-/** The parts of a running ledger whose state is told: in metrics, at /readyz and on pages. */
+/** The parts of a running ledger whose state is reported: in metrics, at /readyz and on pages. */
 import type { Anchorer } from '../anchor/anchorer.ts'
 import type { Scrub } from '../care/scrub.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 
-/** Something that is wrong: a stable code, and a sentence for people. */
+/** A problem: a stable code, and a sentence for people. */
 export type Alarm = { readonly code: string; readonly message: string }
 
-/** What is watched. */
+/** The watched parts. */
 export type Watched = {
   readonly ledger: Ledger
-  /** Absent where nothing anchors. */
+  /** Missing if nothing is anchored. */
   readonly anchorer?: Pick<Anchorer, 'state' | 'lag'> | undefined
-  /** Absent where nothing reads the disk again. */
+  /** Missing if no scrub runs. */
   readonly scrub?: Pick<Scrub, 'state'> | undefined
   readonly nowMs: () => number
-  /** Why no submission is accepted now, as LEDGER_NOT_COMPARED; undefined when they are. */
+  /**
+   * Why no submission is accepted now, such as LEDGER_NOT_COMPARED; undefined if they are accepted.
+   */
   readonly notAccepting?: (() => string | undefined) | undefined
-  /** What else is wrong, beside anchoring and what the scrub found. */
+  /** Other problems, besides anchoring and the scrub's findings. */
   readonly alarms?: (() => readonly Alarm[]) | undefined
 }

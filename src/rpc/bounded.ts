@@ -1,6 +1,12 @@
-/** Answers of bounded size: whoever is asked decides what comes, and must not fill the memory of who asks. */
+/**
+ * Reads answers of bounded size. A server chooses what it sends, so a reader bounds what it
+ * accepts.
+ */
 
-/** The whole body, or undefined where it has more than `maxBytes`: then the rest is not read. Rejects where the body breaks off. */
+/**
+ * The whole body, or undefined if it has more than `maxBytes`; then the rest is not read. Rejects
+ * if the body breaks off.
+ */
 export async function readBounded(body: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<Uint8Array | undefined> {
   const parts: Uint8Array[] = []
   let length = 0
@@ -18,7 +24,7 @@ export async function readBounded(body: ReadableStream<Uint8Array> | null, maxBy
   return bytes
 }
 
-/** The body's chunks. By its reader, because not every browser can iterate over a stream. */
+/** The body's chunks. Uses its reader, because not every browser can iterate over a stream. */
 async function* chunks(body: ReadableStream<Uint8Array> | null): AsyncGenerator<Uint8Array> {
   const reader = body?.getReader()
   if (reader === undefined) return

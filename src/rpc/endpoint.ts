@@ -1,21 +1,24 @@
-/** One JSON-RPC endpoint on `fetch`: every call is bounded in time, from the first byte sent to the last one read, and in memory, and goes to the address that was configured and to no other. For browsers and Node alike. */
+/**
+ * One JSON-RPC endpoint over `fetch`, for browsers and Node. Every call is bounded in memory, and
+ * in time from the first byte sent to the last one read. It goes only to the configured address.
+ */
 
 import { toBase64, toUtf8 } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { readBounded } from './bounded.ts'
 
-/** What an endpoint answered: a result, or its error as it gave it. */
+/** An endpoint's answer: a result, or its error unchanged. */
 export type RpcAnswer = { readonly result: unknown } | { readonly error: RpcFault }
 
-/** An error that an endpoint answered with. */
+/** An error that an endpoint returned. */
 export type RpcFault = { readonly code: number; readonly message: string; readonly data?: unknown }
 
 export type RpcEndpoint = {
-  /** Host and port: the rest of the URL may hold a key. */
+  /** Host and port only: the rest of the URL may contain a key. */
   readonly host: string
   /** @throws RpcError RPC_UNREACHABLE, RPC_ANSWER_MALFORMED, RPC_ANSWER_TOO_LARGE */
   send(method: string, params: readonly unknown[]): Promise<RpcAnswer>
-  /** Breaks off what is under way, and refuses what comes after. */
+  /** Aborts current calls, and refuses later ones. */
   close(): void
 }
 
@@ -26,7 +29,7 @@ export type RpcOptions = {
   readonly maxAnswerBytes: number
 }
 
-/** Makes a client of one endpoint. */
+/** Creates a client of one endpoint. */
 export function createRpcEndpoint({ url, fetch, timeoutMs, maxAnswerBytes }: RpcOptions): RpcEndpoint {
   const host = hostOf(url)
   const { address, headers } = splitCredentials(url)
@@ -35,7 +38,8 @@ export function createRpcEndpoint({ url, fetch, timeoutMs, maxAnswerBytes }: Rpc
 
   async function post(body: string): Promise<{ status: number; bytes: Uint8Array | undefined }> {
     const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), closing.signal])
-    // An endpoint that sends its asker elsewhere would choose whom this machine talks to, and hand on what is asked.
+    // No redirects: an endpoint must not choose which hosts this machine talks to, or pass on what
+    // is asked.
     const response = await fetch(address, { method: 'POST', headers, body, signal, redirect: 'error' })
     return { status: response.status, bytes: await readBounded(response.body, maxAnswerBytes) }
   }
@@ -51,19 +55,21 @@ export function createRpcEndpoint({ url, fetch, timeoutMs, maxAnswerBytes }: Rpc
         throw new RpcError('RPC_ANSWER_TOO_LARGE', `${host} answers ${method} with more than ${maxAnswerBytes} bytes`)
       const answer = readAnswer(new TextDecoder().decode(bytes))
       if (typeof answer === 'string')
-        throw new RpcError('RPC_ANSWER_MALFORMED', `${host} does not speak as expected (HTTP ${status}): ${answer}`)
+        throw new RpcError('RPC_ANSWER_MALFORMED', `${host} gives an unexpected answer (HTTP ${status}): ${answer}`)
       return answer
     },
     close: () => closing.abort(),
   }
 }
 
-/** Host and port of an endpoint: the rest of its URL may hold a key. */
+/** Host and port of an endpoint: the rest of its URL may contain a key. */
 export function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host : 'of a malformed URL'
 }
 
-/** `fetch` refuses a URL with a user's name and password in it: they go into a header. */
+/**
+ * Moves a user name and password into a header, because `fetch` refuses a URL that contains them.
+ */
 function splitCredentials(url: string): { address: string; headers: Record<string, string> } {
   const headers: Record<string, string> = { 'content-type': 'application/json' }
   if (!URL.canParse(url)) return { address: url, headers }
@@ -76,7 +82,7 @@ function splitCredentials(url: string): { address: string; headers: Record<strin
   return { address: parsed.href, headers: { ...headers, authorization: `Basic ${toBase64(toUtf8(pair))}` } }
 }
 
-/** As it was meant: a percent sign that stands for itself stays. */
+/** Keeps a percent sign that is not part of an escape. */
 function decodePart(text: string): string {
   try {
     return decodeURIComponent(text)
@@ -85,7 +91,10 @@ function decodePart(text: string): string {
   }
 }
 
-/** What is wrong with it, in words, when it is no answer of JSON-RPC. Some endpoints send their errors with an HTTP status of failure, so that one does not count. */
+/**
+ * The answer, or in words why the text is not a JSON-RPC answer. The HTTP status is ignored,
+ * because some endpoints send their errors with a failure status.
+ */
 function readAnswer(text: string): RpcAnswer | string {
   let answer: unknown
   try {
@@ -101,7 +110,7 @@ function readAnswer(text: string): RpcAnswer | string {
 
 function readFault(error: unknown): RpcFault {
   const { code, message, data } = Object(error) as { code?: unknown; message?: unknown; data?: unknown }
-  return { code: Number(code), message: typeof message === 'string' ? message : 'an error without words', data }
+  return { code: Number(code), message: typeof message === 'string' ? message : 'an error without a message', data }
 }
 
 /** RPC_UNREACHABLE, RPC_REFUSED, RPC_ANSWER_MALFORMED, RPC_ANSWER_TOO_LARGE. */

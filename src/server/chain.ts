@@ -1,4 +1,4 @@
-/** The chain of a service: the configured endpoints or the embedded one, and where on it the log is anchored. */
+/** The chain of a service, configured or embedded, and where on it the log is anchored. */
 import { join } from 'node:path'
 import type { Finality } from '../anchor/chain.ts'
 import { type Access, deploymentFile, ensureDeployment, ensureLog, readDeployment } from '../chain/deploy.ts'
@@ -19,8 +19,8 @@ import type { Start } from './parts.ts'
 export const REQUEST_MS = 10_000
 
 /**
- * Development chains and public test networks by their ids. Whether a chain is production is the operator's word; for these it is not taken, because it
- * can only be a slip.
+ * The ids of development chains and public test networks. The operator says whether a chain is
+ * production, but for these that can only be a mistake.
  */
 const TEST_CHAINS = [5, 97, 1337, 17_000, 31_337, 43_113, 59_141, 80_002, 84_532, 421_614, 534_351, 560_048, 11_155_111, 11_155_420]
 
@@ -30,11 +30,11 @@ export type OpenChain = {
   readonly signer: TxSigner
   readonly finality: Finality
   readonly embedded: boolean
-  /** Brings the embedded chain's state to disk. */
+  /** Writes the embedded chain's state to disk. */
   save(): Promise<void>
 }
 
-/** The chain to anchor on: the configured endpoints, or the embedded one, started here. */
+/** Opens the configured endpoints, or starts the embedded chain. */
 export async function openChain({ config, dataDir, log, parts }: Start, pagesUrl: string | undefined): Promise<OpenChain> {
   const { rpcUrls, anchorSigner, chainPort } = config
   const signer = anchorSigner === undefined ? createKeySigner(EMBEDDED_KEY) : await openSigner(anchorSigner)
@@ -49,7 +49,10 @@ export async function openChain({ config, dataDir, log, parts }: Start, pagesUrl
   return { urls: [chain.url], signer, finality: { confirmations: 0 }, embedded: true, save: () => chain.save() }
 }
 
-/** Where the log is anchored: what its genesis binds, so that a later start needs no chain; at the first start what is set up on the chain. */
+/**
+ * Where the log is anchored. The genesis binds it, so later starts need no chain. At the first
+ * start, sets up contract and log on the chain.
+ */
 export async function bindAnchor(config: Config, chain: OpenChain, dataDir: string, store: Store, log: Log): Promise<GenesisAnchor> {
   const bound = await readBoundAnchor(store)
   if (bound !== undefined) requireNoTestChain(config, bound.chainId)
@@ -59,13 +62,13 @@ export async function bindAnchor(config: Config, chain: OpenChain, dataDir: stri
   const access = { rpcUrls: chain.urls, signer: chain.signer, log }
   const contract = config.contract ?? (await findContract(chainId, chain, dataDir, access))
   const logId = await ensureLog({ ...access, contract, origin: config.origin })
-  await chain.save() // the genesis is about to bind it for ever
+  await chain.save() // the genesis is about to bind it forever
   return { type: 'evm', chainId, contract, logId }
 }
 
 function requireNoTestChain({ production }: Config, chainId: number): void {
   if (production && TEST_CHAINS.includes(chainId))
-    throw new ServerError('SERVER_PRODUCTION', `Chain ${chainId} is a test network: it is no evidence. Leave OPENSEAL_PRODUCTION out.`)
+    throw new ServerError('SERVER_PRODUCTION', `Chain ${chainId} is a test network and no evidence. Remove OPENSEAL_PRODUCTION.`)
 }
 
 async function readBoundAnchor(store: Store): Promise<GenesisAnchor | undefined> {

@@ -1,4 +1,4 @@
-/** The comparison of the ledger with its chain, before which nothing is accepted. */
+/** Compares the ledger with its chain. Nothing is accepted before that. */
 
 import type { Anchorer } from '../anchor/anchorer.ts'
 import type { AnchorChain } from '../anchor/chain.ts'
@@ -9,8 +9,8 @@ import type { Log } from '../logger.ts'
 const COMPARE_AGAIN_MS = 2_000
 
 /**
- * Compares the ledger with its chain before submissions are accepted, again and again while no endpoint answers. `first` is the first try;
- * the anchorer is started once the comparison is made.
+ * Compares the ledger with its chain, and repeats while no endpoint answers. `first` resolves after
+ * the first try. The anchorer starts once the comparison is made.
  */
 export function compare(anchorer: Anchorer, chain: Pick<AnchorChain, 'close'>, { startWithoutChain }: Config, log: Log) {
   let reason: string | undefined = 'The ledger has not compared itself with its chain yet. Try again in a moment.'
@@ -26,11 +26,11 @@ export function compare(anchorer: Anchorer, chain: Pick<AnchorChain, 'close'>, {
       anchorer.start()
     } catch (error) {
       if (stopped) return
-      // The anchorer has told the log, once for each change of the cause.
+      // The anchorer logs each change of the cause.
       const why = error instanceof OpenSealError ? error.message : 'See the log.'
       if (reason !== undefined) reason = `The ledger has not compared itself with its chain yet: ${why} Try again later.`
       if (startWithoutChain && reason !== undefined) {
-        log.warn('accepting without chain', { advice: 'The ledger accepts records though it could not be compared with its chain.' })
+        log.warn('accepting without chain', { advice: 'The ledger accepts records although it could not be compared with its chain.' })
         reason = undefined
       }
       timer = setTimeout(() => {
@@ -46,7 +46,8 @@ export function compare(anchorer: Anchorer, chain: Pick<AnchorChain, 'close'>, {
       stopped = true
       clearTimeout(timer)
       const ended = anchorer.stop()
-      // Breaks off what an endpoint or a signer keeps waiting: whatever was sent is stored, and the next start looks for it.
+      // Ends waits for an endpoint or a signer. Everything that was sent is stored, and the next
+      // start looks for it.
       chain.close()
       await running
       await ended

@@ -1,4 +1,4 @@
-/** What keeps the service from starting. */
+/** Errors that prevent the service from starting. */
 import { OpenSealError } from '../core/errors.ts'
 
 /** SERVER_STORE, SERVER_DATA, SERVER_CONTRACT, SERVER_PRODUCTION. */

@@ -1,4 +1,7 @@
-/** The mark of a running ledger: held against its store before anything is sealed, and raised behind what is sealed. */
+/**
+ * The mark of a running ledger: compared with its store before anything is sealed, and raised after
+ * each seal.
+ */
 import { relative, resolve } from 'node:path'
 import { OpenSealError } from '../core/errors.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -7,35 +10,44 @@ import { defaultMarkFolder, fitMark, type Mark, MarkError, markReason, openMarkF
 import { ServerError } from './errors.ts'
 
 export type MarkKeeper = {
-  /** Something was sealed: within a second the mark is there. */
+  /** Called after a seal: the mark is raised within a second. */
   note(): void
-  /** Raises the mark to the head now. Called last, when nothing is sealed any more. */
+  /** Raises the mark to the head now. Called last, after the last seal. */
   close(): Promise<void>
-  /** What is wrong with the mark, while something is. */
+  /** The problem with the mark, if there is one. */
   alarm(): { readonly code: string; readonly message: string } | undefined
 }
 
 type Deps = {
   readonly ledger: Pick<Ledger, 'origin' | 'vkey' | 'head' | 'rootAt' | 'stop'>
   readonly folder: string
-  /** Whether this start began the ledger: it has no mark yet. */
+  /** Whether this start created the ledger, which then has no mark yet. */
   readonly isNew: boolean
   readonly log: Log
 }
 
-/** A seal is followed by its mark after so long. */
+/** How long after a seal the mark is raised. */
 const RAISE_MS = 700
 
-/** Where marks are kept. @throws ServerError SERVER_MARK inside the data folder, with which it would be copied */
+/**
+ * The folder of marks.
+ * @throws ServerError SERVER_MARK if it is inside the data folder, with which it would be copied
+ */
 export function markFolderOf(configured: string | undefined, dataDir: string): string {
   const folder = resolve(configured ?? defaultMarkFolder())
   const within = relative(dataDir, folder)
   if (within === '' || !/^\.\.([/\\]|$)|^([A-Za-z]:)?[/\\]/.test(within))
-    throw new ServerError('SERVER_MARK', `OPENSEAL_MARK ${folder} is in the data folder, with which it would be copied: set it to another.`)
+    throw new ServerError(
+      'SERVER_MARK',
+      `OPENSEAL_MARK ${folder} is in the data folder and would be copied with it: set it to another folder.`,
+    )
   return folder
 }
 
-/** Compares the ledger with its mark, stops it where it does not hold what was signed, and keeps the mark from then on. */
+/**
+ * Compares the ledger with its mark and stops the ledger if it lacks what was signed. Keeps the
+ * mark up to date from then on.
+ */
 export async function openMarkKeeper({ ledger, folder, isNew, log }: Deps): Promise<MarkKeeper> {
   const file = openMarkFile(folder, ledger)
   let alarm: { readonly code: string; readonly message: string } | undefined
@@ -45,10 +57,13 @@ export async function openMarkKeeper({ ledger, folder, isNew, log }: Deps): Prom
   let isClosed = false
   let isAtOdds = false
 
-  /** What is there must be of our tree: otherwise somebody else has signed with our key, and we sign no more. */
+  /**
+   * The mark must be from our tree. Otherwise somebody else has signed with our key, and we sign no
+   * more.
+   */
   async function next(found: Mark | undefined): Promise<Mark | undefined> {
     const { size, root } = ledger.head()
-    // Our own last one needs no comparison, which could not be made any more once the store is closed.
+    // Our own last mark needs no comparison, which is not possible once the store is closed.
     const fit = isSame(found, written) ? 'fits' : await fitMark(found, ledger)
     if (found !== undefined && fit !== 'fits' && fit !== 'missing') {
       stop(`MARK_${fit.toUpperCase()}`, markReason(fit, file.path, found, size))
@@ -59,7 +74,7 @@ export async function openMarkKeeper({ ledger, folder, isNew, log }: Deps): Prom
   }
 
   function stop(code: string, reason: string): void {
-    if (!isAtOdds) log.error('mark does not fit', { code, reason })
+    if (!isAtOdds) log.error('mark does not match', { code, reason })
     isAtOdds = true
     ledger.stop(reason, code)
   }

@@ -16,26 +16,30 @@ import { ServerError } from './errors.ts'
 import { type MarkKeeper, markFolderOf, openMarkKeeper } from './mark.ts'
 import type { Start } from './parts.ts'
 
-/** The clock of the day, which somebody may set: for times that are told and kept. */
+/** The wall clock, which can be set: for times that are shown and stored. */
 export const nowMs = Date.now
 /** A clock that only goes forward: for intervals. */
 export const steadyMs = () => performance.now()
-/** Bytes that nobody can guess. */
+/** Cryptographically random bytes. */
 export const randomBytes = (count: number) => randomFillSync(new Uint8Array(count))
-/** Where the log's key is kept. */
+/** The file of the log's key. */
 export const logKeyFile = (dataDir: string) => join(dataDir, 'keys', 'log.key')
 
-/** Opens the store of the data folder, which takes its lock. */
+/** Opens the store of the data folder and takes its lock. */
 export async function openStore({ storeUrl }: Config, dataDir: string): Promise<LevelStore> {
   if (storeUrl !== undefined)
     throw new ServerError(
       'SERVER_STORE',
-      'OPENSEAL_STORE: the PostgreSQL store is not built yet. Leave it out to keep the ledger in the data folder.',
+      'OPENSEAL_STORE: the PostgreSQL store is not built yet. Omit it to keep the ledger in the data folder.',
     )
   await mkdir(dataDir, { recursive: true, mode: 0o700 }).catch(cause => {
-    throw new ServerError('SERVER_DATA', `The data folder ${dataDir} cannot be made (${cause.code}). Set OPENSEAL_DATA to another.`, {
-      cause,
-    })
+    throw new ServerError(
+      'SERVER_DATA',
+      `The data folder ${dataDir} cannot be created (${cause.code}). Set OPENSEAL_DATA to another folder.`,
+      {
+        cause,
+      },
+    )
   })
   return openLevelStore(join(dataDir, 'store'))
 }
@@ -43,15 +47,15 @@ export async function openStore({ storeUrl }: Config, dataDir: string): Promise<
 /** What the log is opened with. */
 export type LogDeps = Start & {
   readonly store: Store
-  /** Where the pages of the service are; absent where it has none. */
+  /** The address of the service's pages; missing if it has none. */
   readonly url?: string
   readonly onSeal?: LedgerDeps['onSeal']
 }
 
-/** The log, opened. */
+/** An open log. */
 export type OpenLog = Awaited<ReturnType<typeof openLog>>
 
-/** The log with its key, its chain and its anchorer, which does nothing yet. */
+/** Opens the log with its key, its chain and its anchorer, which is not started yet. */
 export async function openLog({ config, store, dataDir, log, parts, url, onSeal }: LogDeps) {
   const markFolder = markFolderOf(config.markFolder, dataDir)
   const isBegun = (await store.readHead()) !== undefined

@@ -1,11 +1,11 @@
-/** What a service is made of while it runs, and the order in which it is taken down. */
+/** The parts of a running service, and the order in which they are shut down. */
 
 import type { Scrub } from '../care/scrub.ts'
 import type { Config } from '../config.ts'
 import type { Finder } from '../finder/finder.ts'
 import type { Log } from '../logger.ts'
 
-/** What has been started so far, in the order in which it is taken down. */
+/** The parts started so far, in the order in which they are shut down. */
 export type Parts = {
   http?: { close(): Promise<void> }
   operatorHttp?: { close(): Promise<void> }
@@ -24,7 +24,10 @@ export type Parts = {
 /** What a start begins with. */
 export type Start = { readonly config: Config; readonly dataDir: string; readonly log: Log; readonly parts: Parts }
 
-/** Stops accepting and answers what came in, then the anchorer, the ledger with its store, and the chain. Goes on where one fails. */
+/**
+ * Stops accepting and finishes current requests; then closes the anchorer, the ledger with its
+ * store, and the chain. Continues if one of them fails.
+ */
 export async function takeDown(
   { http, operatorHttp, admission, comparison, finder, scrub, ledger, mark, store, anchorChain, embedded }: Parts,
   log: Log,
@@ -37,7 +40,7 @@ export async function takeDown(
     () => finder?.stop(),
     () => scrub?.stop(),
     () => ledger?.close(),
-    // After the last seal.
+    // after the last seal
     () => mark?.close(),
     () => store?.close(),
     () => anchorChain?.close(),

@@ -1,4 +1,4 @@
-/** Another key for the log of a ledger at rest. */
+/** Changes the log's key of a ledger at rest. */
 import { resolve } from 'node:path'
 import type { Config } from '../config.ts'
 import { formatVkey } from '../core/tlog/note.ts'
@@ -12,7 +12,7 @@ import { markFolderOf } from './mark.ts'
 import { type LogDeps, logKeyFile, openLog, openStore, randomBytes } from './open-log.ts'
 import { type Parts, takeDown } from './parts.ts'
 
-/** What `rotateLogKey` did. */
+/** The result of `rotateLogKey`. */
 export type Rotation = {
   readonly oldKey: string
   readonly newKey: string
@@ -22,8 +22,9 @@ export type Rotation = {
 }
 
 /**
- * Ends the log's key and begins another, on a ledger at rest: no service may run on this folder. Broken off anywhere, it is finished by being called again.
- * Throws what `startServer` throws, and LEDGER_STOPPED where the ledger is behind, or at odds with, its own anchor.
+ * Ends the log's key and begins another, on a ledger at rest: no service may run on this folder.
+ * After an interruption, call it again to finish. Throws what `startServer` throws, and
+ * LEDGER_STOPPED if the ledger is behind its own anchor or contradicts it.
  */
 export async function rotateLogKey(config: Config, { log = silentLog }: { log?: Log } = {}): Promise<Rotation> {
   const parts: Parts = {}
@@ -40,7 +41,7 @@ export async function rotateLogKey(config: Config, { log = silentLog }: { log?: 
     const newKey = formatVkey(createLogSigner(config.origin, await readLogKey(next, { ...deps, mustExist: false })).vkey)
     const done = (await readKeyChanges(store)).find(({ change }) => change.oldKey === current && change.newKey === newKey)
     const { index, change } = done ?? (await changeKey({ config, store, dataDir, log, parts }, newKey))
-    // What the old key signed is what the new one signs on, and its mark begins there.
+    // The new key continues from what the old one signed, and its mark begins there.
     const { head } = (await store.readHead())!
     const folder = markFolderOf(config.markFolder, dataDir)
     await openMarkFile(folder, { origin: config.origin, vkey: newKey }).write(async found => (found === undefined ? head : undefined))
@@ -52,7 +53,7 @@ export async function rotateLogKey(config: Config, { log = silentLog }: { log?: 
   }
 }
 
-/** Only once the chain has shown that nothing is missing here: what is sealed upon an old copy would be a fork. */
+/** Only after the comparison with the chain: sealing on an old copy would be a fork. */
 async function changeKey(deps: LogDeps, newKey: string) {
   const { ledger, anchorer } = await openLog(deps)
   await anchorer.compareWithChain()

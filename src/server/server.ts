@@ -1,4 +1,7 @@
-/** The composition root: makes the parts of the service from its configuration, in order, and takes them down in reverse. */
+/**
+ * The composition root: makes the parts of the service from its configuration in order, and shuts
+ * them down in reverse.
+ */
 import { join, resolve } from 'node:path'
 import type { Config } from '../config.ts'
 import type { GenesisAnchor } from '../core/statements/genesis.ts'
@@ -12,22 +15,28 @@ import { createSealBell, openWatch } from './watch.ts'
 
 /** A running service. */
 export type Service = {
-  /** Where it listens. */
+  /** The address where it listens. */
   readonly url: string
-  /** Where it listens for the operator alone, if that is another address. */
+  /** The operator's address, if that is another one. */
   readonly operatorUrl?: string
   readonly origin: string
   readonly vkey: string
-  /** Where the operator key is kept; absent when it came from the environment. */
+  /** The file of the operator key; missing if the key came from the environment. */
   readonly operatorKeyFile?: string
   readonly chain: { readonly urls: readonly string[]; readonly anchor: GenesisAnchor; readonly embedded: boolean }
-  /** Why no submission is accepted just now. */
+  /** Why no submission is accepted at the moment. */
   notAccepting(): string | undefined
-  /** Stops accepting, answers what came in, stops the anchorer, closes the store, and ends the embedded chain. */
+  /**
+   * Stops accepting, finishes current requests, stops the anchorer, closes the store, and ends the
+   * embedded chain.
+   */
   close(): Promise<void>
 }
 
-/** Starts the service. Throws an OpenSealError with one sentence that says what to do; then nothing is left running. */
+/**
+ * Starts the service. Throws an OpenSealError with one sentence that says what to do; then nothing
+ * keeps running.
+ */
 export async function startServer(config: Config, { log = silentLog }: { log?: Log } = {}): Promise<Service> {
   const start: Start = { config, dataDir: resolve(config.dataDir), log, parts: {} }
   let closing: Promise<void> | undefined
@@ -43,10 +52,14 @@ export async function startServer(config: Config, { log = silentLog }: { log?: L
   }
 }
 
-/** Each part is in `parts` as soon as there is one, so that a start which fails in the middle takes down what it has begun. */
+/**
+ * Adds each part to `parts` at once, so that a start that fails in the middle shuts down what it
+ * has begun.
+ */
 async function open(start: Start): Promise<Omit<Service, 'close'>> {
   const { config, dataDir, log, parts } = start
-  // The store's lock comes first: a second service on this folder touches neither its keys nor its chain. Then the port.
+  // The store's lock comes first, so that a second service on this folder touches neither its keys
+  // nor its chain. Then the port.
   const store = await openStore(config, dataDir)
   parts.store = store
   const http = await openListener(config)
@@ -54,7 +67,7 @@ async function open(start: Start): Promise<Omit<Service, 'close'>> {
   const operatorHttp = config.operator && (await openListener(config.operator))
   if (operatorHttp) parts.operatorHttp = operatorHttp
 
-  // The log with its key and its chain; then the operator's key, which the first start makes.
+  // The log with its key and its chain, then the operator's key, which the first start makes.
   const bell = createSealBell()
   const url = config.url ?? http.url
   const opened = await openLog({ config, store, dataDir, log, parts, url, onSeal: bell.ring })

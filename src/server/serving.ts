@@ -1,4 +1,4 @@
-/** What is served: the interface for programs and the pages for people, on what the ledger and its watch are. */
+/** The served application: the interface for programs and the pages for people. */
 import type { RequestListener } from 'node:http'
 import { join } from 'node:path'
 import type { Finality } from '../anchor/chain.ts'
@@ -22,7 +22,7 @@ import { nowMs, type OpenLog, randomBytes, steadyMs } from './open-log.ts'
 import type { Start } from './parts.ts'
 import type { Watch } from './watch.ts'
 
-/** What answers the requests, by where they come in. */
+/** The listeners, by the address where requests come in. */
 export async function openServing(
   start: Start,
   store: LevelStore,
@@ -47,20 +47,20 @@ export async function openServing(
   return operatorPlace => createHandler({ ...ofLedger, ...guards, ...found, log, nowMs, metrics, site, operatorPlace })
 }
 
-/** Five seconds' worth at once: a page with its files, a script that starts. */
+/** Allows bursts of five seconds' worth: a page with its files, or a script that starts. */
 function limitsOf({ addressRate, keyRate }: Config): Limits {
   const rate = (perSecond: number) => (perSecond === 0 ? undefined : { perSecond, burst: 5 * perSecond })
   return createLimits({ ...PLACES, address: rate(addressRate), key: rate(keyRate), nowMs: steadyMs })
 }
 
-/** The pages for people. Without them the ledger still serves programs, so that their failure stops nothing. */
+/** The pages for people. If they fail to open, the ledger still serves programs. */
 async function openSite(
   deps: Omit<SiteDeps, 'chain' | 'publicEndpoints' | 'ledger' | 'finder'> & { readonly ledger: Ledger },
   { urls, embedded }: OpenChain,
   { config, dataDir, log, parts }: Start,
 ) {
   const chain = urls.map(url => createJsonRpcReader({ url, fetch, timeoutMs: REQUEST_MS }))
-  // The ledger's own endpoint may carry a secret in its address: it stays with us.
+  // The ledger's own endpoint may have a secret in its address, so it is not published.
   const publicEndpoints = config.publicRpcUrls ?? (embedded ? urls : [])
   try {
     const finder = await openFinder({ ledger: deps.ledger, folder: join(dataDir, 'finder'), steadyMs, log })

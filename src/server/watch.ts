@@ -1,4 +1,7 @@
-/** What watches the ledger while it runs: the load, the comparison with its chain, the scrub of its disk, and the figures of all of them. */
+/**
+ * Watches the running ledger: the load, the comparison with its chain, the scrub of its disk, and
+ * the metrics of all of them.
+ */
 import { statfsSync } from 'node:fs'
 import { openScrub } from '../care/scrub.ts'
 import { ADMISSION, createAdmission } from '../http/guard/admission.ts'
@@ -11,7 +14,7 @@ import type { Start } from './parts.ts'
 
 type OnSeal = NonNullable<LedgerDeps['onSeal']>
 
-/** Who hears of each sealed batch: the ledger is opened before anybody who listens. */
+/** Passes on each sealed batch: the ledger is opened before its listeners exist. */
 export function createSealBell() {
   const listeners: OnSeal[] = []
   const ring: OnSeal = batch => {
@@ -22,7 +25,10 @@ export function createSealBell() {
 
 export type Watch = Awaited<ReturnType<typeof openWatch>>
 
-/** Starts all of it. Comes back when the ledger has tried once to compare itself with its chain: until it has, nothing is accepted. */
+/**
+ * Starts all of it. Resolves after the first try to compare the ledger with its chain. Nothing is
+ * accepted before the comparison is made.
+ */
 export async function openWatch(
   { config, dataDir, log, parts }: Start,
   store: Store,

@@ -33,7 +33,7 @@ describe('upkeep on the command line', function () {
     await rest.change('b', indexBytes(0), flipBit)
     const damaged = await doctor()
     assert.equal(damaged.code, 5)
-    assert.match(damaged.out, /DAMAGED[\s\S]*entry bundle 0 does not fit the tree \[DOCTOR_BUNDLE\] Run openseal doctor --repair/)
+    assert.match(damaged.out, /DAMAGED[\s\S]*entry bundle 0 does not match the tree \[DOCTOR_BUNDLE\] Run openseal doctor --repair/)
     const repaired = await doctor('--repair', '--json')
     assert.deepEqual([repaired.code, repaired.json().verdict, repaired.json().complaints.length], [0, 'repaired', 1])
     const nothing = await openseal('doctor', '--data', join(rest.dataDir, 'no'), '--json')

@@ -44,7 +44,7 @@ const SAMPLE = {
 
 describe('http: schemas', () => {
   /** What no schema can say: the bytes of an id, names that are the same in another encoding, days that no calendar has, the size of the whole. */
-  const UNSAID = /has \d+ bytes instead of|is there already|half of a surrogate|not a time|larger than/
+  const UNSAID = /has \d+ bytes instead of|is used twice|half of a surrogate|not a time|larger than/
   const refusalOf = (value: unknown): string | undefined => {
     try {
       parseStatement(value as Json, { salted: false })

@@ -140,7 +140,7 @@ describe('verifier/json-rpc', () => {
     await rejectsWith('{"result":"0x1x"}', 'RPC_ANSWER_MALFORMED', /quantity/)
     await rejectsWith('{"result":"0x20000000000000"}', 'RPC_ANSWER_MALFORMED', /too large/)
     await rejectsWith('{"error":{"message":"no"},"result":"0x1"}', 'RPC_REFUSED', /refused eth_chainId: no$/)
-    await rejectsWith('{"error":"no"}', 'RPC_REFUSED', /an error without words/)
+    await rejectsWith('{"error":"no"}', 'RPC_REFUSED', /an error without a message/)
     await rejectsWith(`{"result":"0x${'00'.repeat(2 ** 18)}"}`, 'RPC_ANSWER_TOO_LARGE', /more than 262144 bytes/)
     answer = () => '{"error":null,"result":"0x1fffffffffffff"}'
     equal(await reader().chainId(), Number.MAX_SAFE_INTEGER)

@@ -1,6 +1,7 @@
 /**
- * Overload: what can be taken in is measured, and whatever is past it is refused before it costs anything. Who was let in keeps a short wait, and whoever
- * was not comes back later: nothing of theirs was begun. Of many refusals all but the first are held back for a moment.
+ * Admission under overload: capacity is measured, and submissions beyond it are refused before they
+ * cost anything. Admitted requests wait briefly. Refused requests were not started, so clients can
+ * retry them. All but the first refusals of a second are delayed for a moment.
  */
 import type { RequestListener, ServerResponse } from 'node:http'
 import { GUARDS } from '../headers.ts'
@@ -10,50 +11,53 @@ import { discardRest, formatProblem } from '../problem.ts'
 import { createHold, HOLD, type Hold } from './hold.ts'
 
 export type Admission = {
-  /** 0 where a submission can be let in now; else in how many seconds it may come again. */
+  /** 0 if a submission can be admitted now, otherwise in how many seconds to retry. */
   busySeconds(): number
-  /** A single submission is under way until the call that this returns. */
+  /** Counts a single submission as in progress until the returned function is called. */
   enter(): () => void
-  /** Where those who are refused may have to wait a moment for it. */
+  /** Delays refusals. */
   readonly hold: Hold
-  /** A batch was sealed. */
+  /** Records a sealed batch. */
   noteSeal(records: number): void
   stop(): void
 }
 
 export type AdmissionOptions = {
-  /** Statements that wait to be sealed. */
+  /** The number of statements that wait to be sealed. */
   readonly waiting: () => number
   readonly nowMs: () => number
-  /** Single submissions at once: their number is what each of them waits for. */
+  /** The most single submissions in progress: each of them waits for the others. */
   readonly maxUnderWay: number
-  /** The longest that one may have to wait for those before it. */
+  /** The longest wait of a submission for those before it. */
   readonly maxWaitMs: number
-  /** How late this process may be for its own appointments. */
+  /** The longest delay of this process's own timers. */
   readonly maxLateMs: number
-  /** For how long nothing may be sealed while something waits. */
+  /** The longest time without a sealed batch while something waits. */
   readonly maxStallMs: number
 }
 
-/** Where statements are submitted: the router's path, which is what an application in origin-form is asked for. */
+/** The path of submissions, as the router sees it in origin-form. */
 export const SUBMIT_PATH = '/v1/records'
 
-/** A hundred at once keep the disk busy; with more, each only waits longer. */
+/** A hundred at once keep the disk busy. With more, each only waits longer. */
 export const ADMISSION = { maxUnderWay: 128, maxWaitMs: 2_000, maxLateMs: 500, maxStallMs: 5_000 }
 
-/** Below these nobody is refused, however slow the machine is just now: a handful of submissions is no crowd. */
+/**
+ * Up to this many, nobody is refused, however slow the machine is: a few submissions are no
+ * overload.
+ */
 const FEW_UNDER_WAY = 32
 const FEW_WAITING = 2048
-/** Until something was measured. */
+/** Assumed until something was measured. */
 const FIRST_PER_SECOND = 2_000
 const TICK_MS = 100
-/** A second's measure counts as much as all before it. */
+/** The weight of the newest second in the running average. */
 const WEIGHT = 0.5
 const MAX_RETRY_SECONDS = 30
 
 /** Measures from now on, until `stop`. */
 export function createAdmission({ waiting, nowMs, maxUnderWay, maxWaitMs, maxLateMs, maxStallMs }: AdmissionOptions): Admission {
-  // Not by the clock of the day: where that is set back, nobody must be held for as long.
+  // A steady clock: if the wall clock is set back, no refusal may be held that long.
   const hold = createHold({ ...HOLD, nowMs: () => performance.now() })
   let underWay = 0
   let perSecond = FIRST_PER_SECOND
@@ -64,18 +68,18 @@ export function createAdmission({ waiting, nowMs, maxUnderWay, maxWaitMs, maxLat
 
   const tick = setInterval(() => {
     const now = nowMs()
-    // The worst of about a second, fading.
+    // The worst delay of about the last second, fading.
     lateMs = Math.max(now - dueMs, lateMs * 0.8)
     dueMs = now + TICK_MS
     if (waiting() === 0 && underWay === 0) movedMs = now
     if (now - measure.sinceMs < 1000) return
-    // Only a second in which there was enough to do says how much can be done.
+    // Only a second with enough work shows how much can be done.
     if (waiting() >= FEW_WAITING || measure.records / perSecond > 0.9)
       perSecond = Math.max(1, perSecond * (1 - WEIGHT) + ((measure.records * 1000) / (now - measure.sinceMs)) * WEIGHT)
     measure = { sinceMs: now, records: 0 }
   }, TICK_MS).unref()
 
-  /** How long somebody who comes now would wait, and whether that is too long. */
+  /** How long a new submission would wait, or 0 if that is not too long. */
   const tooLongMs = (): number => {
     if (underWay < FEW_UNDER_WAY && waiting() < FEW_WAITING) return 0
     const waitMs = (waiting() / perSecond) * 1000
@@ -105,7 +109,10 @@ export function createAdmission({ waiting, nowMs, maxUnderWay, maxWaitMs, maxLat
   }
 }
 
-/** An application behind a look at the load: a submission that cannot be let in is told so before anything is done for it, and before its key is read. */
+/**
+ * Refuses submissions that cannot be admitted before anything is done for them, even before their
+ * key is read.
+ */
 export function refuseEarly(
   next: RequestListener,
   { busySeconds, hold }: Admission,
@@ -121,7 +128,7 @@ export function refuseEarly(
 }
 
 function refuse(response: ServerResponse, seconds: number): void {
-  const detail = `More is submitted than can be sealed. Send it again in ${seconds} s: nothing of it was taken.`
+  const detail = `More is submitted than can be sealed. Send it again in ${seconds} s: nothing was accepted.`
   const body = formatProblem({ status: 503, code: 'LEDGER_OVERLOADED', detail })
   const form = { 'content-type': 'application/problem+json', 'content-length': Buffer.byteLength(body), 'retry-after': String(seconds) }
   response.writeHead(503, { ...GUARDS, ...form })

@@ -1,22 +1,26 @@
 /**
- * Holding refusals back. To refuse costs a parsed request, and who asks again the moment that they are refused could take the processor from those who were let
- * in. So the first refusals of a second go out at once, and those beyond wait a moment on their connection, which is not read meanwhile.
+ * Delays refusals. A refusal costs a parsed request, so clients that retry immediately could take
+ * the processor from admitted ones. The first refusals of a second go out at once. Later ones wait
+ * a moment on their connection, which is not read meanwhile.
  */
 import type { IncomingMessage } from 'node:http'
 
 export type Hold = {
-  /** Calls `answer` at once or a moment later, in the order of the calls; until then nothing more is read of the request's connection. */
+  /**
+   * Calls `answer` now or a moment later, in the order of the calls. Until then, the request's
+   * connection is not read.
+   */
   refuse(request: IncomingMessage, answer: () => void): void
-  /** Answers all that are held, and holds none from then on. */
+  /** Answers all held requests, and holds no more. */
   stop(): void
 }
 
 export type HoldOptions = {
-  /** So many a second are told at once. */
+  /** How many a second are answered at once. */
   readonly atOncePerSecond: number
   /** How long the others are held. */
   readonly holdMs: number
-  /** So many are held together; who comes then is told at once, for memory is the dearer. */
+  /** How many are held together. Beyond this number they are answered at once, to bound memory. */
   readonly maxHeld: number
   readonly nowMs: () => number
 }
@@ -25,9 +29,9 @@ export const HOLD = { atOncePerSecond: 100, holdMs: 1_000, maxHeld: 2_048 }
 
 const TICK_MS = 50
 
-/** Makes it; nothing runs while nothing is held. */
+/** Creates a hold. No timer runs while nothing is held. */
 export function createHold({ atOncePerSecond, holdMs, maxHeld, nowMs }: HoldOptions): Hold {
-  /** Oldest first: all are held for as long. */
+  /** Oldest first, because all are held equally long. */
   let held: { readonly untilMs: number; readonly release: () => void }[] = []
   let second = { sinceMs: nowMs(), told: 0 }
   let tick: ReturnType<typeof setInterval> | undefined
@@ -59,7 +63,7 @@ export function createHold({ atOncePerSecond, holdMs, maxHeld, nowMs }: HoldOpti
   }
 }
 
-/** The rest of the body is thrown away as it comes; behind it the connection is read no further until the answer. */
+/** Drops the rest of the body as it arrives, then stops reading the connection until the answer. */
 function pauseUntil(request: IncomingMessage, answer: () => void): () => void {
   const { socket } = request
   const pause = () => socket.pause()

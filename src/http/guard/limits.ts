@@ -1,15 +1,21 @@
-/** What one visitor, or one key, may take of the service: requests a second, requests at once, streams at once, wrong keys. */
+/**
+ * What one visitor or one key may use of the service: requests a second, requests at once, streams
+ * at once, wrong keys.
+ */
 import type { Context } from 'koa'
 import { BusyError } from '../problem.ts'
 import { createRates, isLoopback, type Rate, visitorOf } from './rates.ts'
 
 export type LimitOptions = {
-  /** Requests of one address; absent: any number. This machine's own are not counted: they are its operator's, or those of a proxy that is not trusted. */
+  /**
+   * Requests of one address; missing: any number. Requests from this machine are not counted: they
+   * come from its operator, or from a proxy that is not trusted.
+   */
   readonly address?: Rate | undefined
-  /** Submitting requests of one key; absent: any number. A stream is one request. */
+  /** Submitting requests of one key; missing: any number. A stream is one request. */
   readonly key?: Rate | undefined
   readonly requestsPerAddress: number
-  /** Forms for the check on our server: each has a process of its own. */
+  /** Forms for the check on our server, each of which takes a process. */
   readonly formsPerAddress: number
   readonly streamsPerKey: number
   readonly streams: number
@@ -17,29 +23,37 @@ export type LimitOptions = {
 }
 
 export type Limits = {
-  /** One request, from its first byte to the last of its answer. */
+  /** Admits one request, from its first byte to the last of its answer. */
   admitRequest(ctx: Context): void
-  /** Counts what a request turned out to cost, in ordinary requests, beyond the one that it was admitted for. The next ones wait for it. */
+  /**
+   * Charges the further cost of a request, in ordinary requests. The client's next requests wait
+   * for it.
+   */
   charge(ctx: Context, cost: number): void
-  /** Counts a wrong key; throws KEY_ATTEMPTS where its sender has sent too many. A right key is never refused for them. */
+  /**
+   * Counts a wrong key. Throws KEY_ATTEMPTS if its sender has sent too many. Valid keys are never
+   * refused for them.
+   */
   noteWrongKey(ctx: Context): void
   /** Counts a request of a key. Throws RATE_KEY. */
   admitKey(keyId: string): void
   /**
-   * Holds a place for a stream until the call that it returns. If all are taken, a key that has
-   * fewer than another takes the place of that key's oldest stream, whose `cut` is called then.
+   * Holds a place for a stream until the returned function is called. If all are taken, a key with
+   * fewer streams takes the place of another key's oldest stream, whose `cut` is then called.
    * Throws STREAMS_KEY, STREAMS_ALL.
    */
   admitStream(keyId: string, cut: () => void): () => void
 }
 
-/** What is not for the operator to set. */
+/** The limits that the operator cannot set. */
 export const PLACES = { requestsPerAddress: 128, formsPerAddress: 2, streamsPerKey: 16, streams: 64 }
 
-/** Twenty at once, then one every three seconds: a typist's mistakes, and not a guess a second. */
+/**
+ * Twenty at once, then one every three seconds: enough for typing mistakes, too few for guessing.
+ */
 const WRONG_KEYS: Rate = { perSecond: 1 / 3, burst: 20 }
 
-/** Makes the limits of one service. */
+/** Creates the limits of one service. */
 export function createLimits({ address, key, requestsPerAddress, formsPerAddress, streamsPerKey, streams, nowMs }: LimitOptions): Limits {
   const addresses = address && createRates(address, nowMs)
   const keys = key && createRates(key, nowMs)
@@ -52,9 +66,9 @@ export function createLimits({ address, key, requestsPerAddress, formsPerAddress
       if (isOfThisMachine(ctx)) return
       const visitor = visitorOf(ctx.ip)
       const seconds = addresses?.take(visitor) ?? 0
-      if (seconds > 0) throw new BusyError('RATE_ADDRESS', 'Too many requests from your address: go on more slowly.', seconds)
+      if (seconds > 0) throw new BusyError('RATE_ADDRESS', 'Too many requests from your address: slow down.', seconds)
       const leave = (isForm(ctx) ? forms : requests).take(visitor)
-      if (leave === undefined) throw new BusyError('REQUESTS_ADDRESS', 'Too many requests from your address are under way.', 1)
+      if (leave === undefined) throw new BusyError('REQUESTS_ADDRESS', 'Too many requests from your address at once.', 1)
       ctx.res.once('close', leave)
     },
     charge(ctx, cost) {
@@ -73,15 +87,18 @@ export function createLimits({ address, key, requestsPerAddress, formsPerAddress
 }
 
 /**
- * Places for streams. A few keys cannot hold all of them, however slowly they send: streams are short
- * where their senders are fast, so that the oldest one of the key with the most is cut first.
+ * Places for streams. A few keys cannot hold all of them by sending slowly: if another key needs a
+ * place, the oldest stream of the key with the most is cut first.
  */
 function createStreamPlaces({ streamsPerKey, streams }: Pick<LimitOptions, 'streamsPerKey' | 'streams'>): Limits['admitStream'] {
   type Place = { readonly keyId: string; readonly cut: () => void }
   /** Oldest first. */
   const taken = new Set<Place>()
   const countOf = (keyId: string) => [...taken].filter(place => place.keyId === keyId).length
-  /** The place that a key with so many streams may take over; undefined where nobody has two more. */
+  /**
+   * The place that a key with this many streams may take over; undefined if no key has at least two
+   * more.
+   */
   const findFor = (count: number): Place | undefined => {
     const counts = [...taken].map(place => ({ place, count: countOf(place.keyId) }))
     const most = Math.max(...counts.map(each => each.count))
@@ -90,10 +107,10 @@ function createStreamPlaces({ streamsPerKey, streams }: Pick<LimitOptions, 'stre
   return (keyId, cut) => {
     const count = countOf(keyId)
     if (count >= streamsPerKey)
-      throw new BusyError('STREAMS_KEY', `This key has ${streamsPerKey} streams under way already: wait for one of them.`, 5)
+      throw new BusyError('STREAMS_KEY', `This key has ${streamsPerKey} streams in progress already: wait for one of them.`, 5)
     if (taken.size >= streams) {
       const place = findFor(count)
-      if (place === undefined) throw new BusyError('STREAMS_ALL', 'Too many streams are under way: send this one again later.', 5)
+      if (place === undefined) throw new BusyError('STREAMS_ALL', 'Too many streams are in progress: send this one again later.', 5)
       taken.delete(place)
       place.cut()
     }
@@ -105,11 +122,11 @@ function createStreamPlaces({ streamsPerKey, streams }: Pick<LimitOptions, 'stre
   }
 }
 
-/** So many places for each name. */
+/** A number of places for each name. */
 function createPlaces(most: number) {
   const taken = new Map<string, number>()
   return {
-    /** The call that gives the place back, once; undefined where none is free. */
+    /** Returns the function that frees the place; undefined if none is free. */
     take(name: string): (() => void) | undefined {
       const count = taken.get(name) ?? 0
       if (count >= most) return undefined
@@ -126,12 +143,12 @@ function createPlaces(most: number) {
   }
 }
 
-/** The form of a reader without JavaScript, in any language. */
+/** The check form for readers without JavaScript, in any language. */
 function isForm({ method, path }: Context): boolean {
   return method === 'POST' && /^(\/[a-z]{2})?\/verify$/.test(path)
 }
 
-/** Not by what a header says, whoever is trusted. */
+/** Decided by the connection, never by a header. */
 function isOfThisMachine(ctx: Context): boolean {
   const own = ctx.req.socket.remoteAddress ?? ''
   return isLoopback(own) && (!ctx.app.proxy || ctx.ip === own)

@@ -1,15 +1,20 @@
-/** The pace of a stream, in both directions: a client that sends or reads almost nothing still occupies a place. */
+/**
+ * The pace of a stream, in both directions: a client that sends or reads almost nothing still
+ * occupies a place.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-/** So many bytes are to move in so many milliseconds. */
+/** The least number of bytes in a period. */
 export type Pace = { readonly bytes: number; readonly everyMs: number }
 
-/** Half a kilobyte a second: less than any line of today carries, and far less than any proxy sends. */
+/**
+ * Half a kilobyte a second: less than any connection carries, and far less than any proxy sends.
+ */
 export const STREAM_PACE: Pace = { bytes: 10_240, everyMs: 20_000 }
 
 /**
- * Cuts a stream that falls behind: while the request comes in by what is sent, and from the
- * beginning of the answer by what is read of it. What waits for us is not held against it.
+ * Cuts a stream that falls behind. While the request arrives it measures what is sent, and from the
+ * beginning of the answer what is read. Time spent waiting for us does not count.
  */
 export function watchPace(request: IncomingMessage, response: ServerResponse, { bytes, everyMs }: Pace): void {
   const { socket } = request

@@ -1,24 +1,33 @@
 /**
- * How often somebody may ask: a bucket of requests for each name (an address, a key) that fills at a steady rate. Memory is bounded, whoever comes under however
- * many names.
+ * Rate limits: a bucket of requests for each name (an address, a key) that fills at a steady rate.
+ * Memory is bounded for any number of names.
  */
 
-/** So many a second for ever, and so many at once after a rest. */
+/** The sustained rate, and the number at once after a rest. */
 export type Rate = { readonly perSecond: number; readonly burst: number }
 
 export type Rates = {
-  /** Takes one; 0 when it was there, else the seconds, rounded up, until the next one is. */
+  /**
+   * Takes one request. Returns 0 if there was one, otherwise the seconds, rounded up, until the
+   * next.
+   */
   take(name: string): number
-  /** Takes so many at once, though there be fewer: who owes waits for longer, but never for longer than an empty bucket takes to fill. */
+  /**
+   * Takes more than one, even if fewer are left. The debt lengthens the wait, up to the time that
+   * an empty bucket takes to fill.
+   */
   charge(name: string, cost: number): void
-  /** Whether the next `take` would get one; takes nothing. */
+  /** Whether the next `take` would succeed; takes nothing. */
   has(name: string): boolean
 }
 
-/** Names remembered at once. The one not seen for longest is forgotten first, which gives it a full bucket. */
+/**
+ * The most names remembered. The least recently seen one is forgotten first, which gives it a full
+ * bucket.
+ */
 const MAX_NAMES = 20_000
 
-/** Makes the buckets of one kind of name. */
+/** Creates the buckets for one kind of name. */
 export function createRates({ perSecond, burst }: Rate, nowMs: () => number): Rates {
   const buckets = new Map<string, { left: number; readonly atMs: number }>()
   const levelOf = (name: string, now: number) => {
@@ -46,7 +55,10 @@ export function createRates({ perSecond, burst }: Rate, nowMs: () => number): Ra
   }
 }
 
-/** One name for all addresses that one visitor has: an IPv6 network of 64 bits, and IPv4 in its own form. */
+/**
+ * One name for all addresses of one visitor: the 64-bit network of an IPv6 address, and IPv4 in its
+ * own form.
+ */
 export function visitorOf(address: string): string {
   const bare = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
   if (!bare.includes(':')) return bare
@@ -60,7 +72,7 @@ export function visitorOf(address: string): string {
     .join(':')}::/64`
 }
 
-/** An address of this machine. */
+/** Whether the address is one of this machine. */
 export function isLoopback(address: string): boolean {
   return /^(127\.|::1$|::ffff:127\.)/i.test(address)
 }

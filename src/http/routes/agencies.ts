@@ -1,4 +1,4 @@
-/** Agencies, which anyone may read, and their API keys, which are the operator's. */
+/** Agencies, which anyone may read, and their API keys, which only the operator may. */
 import type Router from '@koa/router'
 import type { Context, Next } from 'koa'
 import { requireOperator } from '../auth.ts'
@@ -33,7 +33,7 @@ export function agencyRoutes(router: Router, deps: RouteDeps): void {
   router.post('/v1/agencies/:id/keys', operator, async (ctx: Context) => {
     await agencies.get(ctx.params.id)
     const { label, expires } = readAs(newKey, await readJson(ctx), 'KEY_MALFORMED')
-    if (expires !== undefined && !(Date.parse(expires) > nowMs())) throw new RequestError('KEY_MALFORMED', 'expires is not a time to come.')
+    if (expires !== undefined && !(Date.parse(expires) > nowMs())) throw new RequestError('KEY_MALFORMED', 'expires is not in the future.')
     const { keyId, key } = await agencies.addKey(ctx.params.id, { ...(label && { label }), ...(expires && { expires }) })
     log.info('key added', { agency: ctx.params.id, keyId })
     ctx.status = 201

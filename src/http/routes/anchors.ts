@@ -1,4 +1,4 @@
-/** Where the ledger stands on the chain, and what a verifier of it trusts. */
+/** The ledger's anchors on the chain, and the policy of its verifiers. */
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { textBody } from '../body.ts'
@@ -6,10 +6,10 @@ import type { RouteDeps } from '../deps.ts'
 import { RequestError } from '../problem.ts'
 import { anchorQuery, readAs, readCount } from '../schemas.ts'
 
-/** Final anchors an answer holds at most. */
+/** The most final anchors in an answer. */
 const PAGE = 1000
 
-/** The anchors that are not final yet, as people see them, in ascending order of size. */
+/** The anchors that are not final yet, for people, in ascending order of size. */
 export function pendingAnchors(anchorer: RouteDeps['anchorer']) {
   const open = (anchorer?.state() ?? []).filter(anchor => anchor.state !== 'final')
   return open.map(({ size, root, state, attempts, transaction, block }) => {
@@ -40,7 +40,8 @@ export function anchorRoutes(router: Router, { ledger, anchorer, policy }: Route
   router.get('/v1/anchors/:size', async (ctx: Context) => {
     const size = readCount(ctx.params.size, 'size')
     const anchor = await ledger.anchorAt(size)
-    if (anchor === undefined) throw new RequestError('ANCHOR_NOT_FOUND', `No final anchor is of size ${size}. GET /v1/anchors lists them.`)
+    if (anchor === undefined)
+      throw new RequestError('ANCHOR_NOT_FOUND', `There is no final anchor of size ${size}. GET /v1/anchors lists them.`)
     ctx.body = anchor
   })
   router.get('/v1/keys', async (ctx: Context) => {

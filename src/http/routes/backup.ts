@@ -1,4 +1,7 @@
-/** A backup of the whole store while the service runs, for the operator alone. It holds statements and hashed keys, and no private key. */
+/**
+ * A backup of the whole store while the service runs, only for the operator. It contains statements
+ * and hashed keys, and no private key.
+ */
 import { Readable } from 'node:stream'
 import type Router from '@koa/router'
 import type { Context } from 'koa'
@@ -13,7 +16,8 @@ export function backupRoutes(router: Router, deps: RouteDeps): void {
   const { ledger, rows, nowMs, log } = deps
   router.get('/v1/backup', (ctx: Context) => {
     requireOperator(ctx, deps)
-    if (rows === undefined) throw new RequestError('BACKUP_ELSEWHERE', 'This ledger keeps its records in a database: back that up.')
+    if (rows === undefined)
+      throw new RequestError('BACKUP_ELSEWHERE', 'This ledger keeps its records in a database: back up that database.')
     log.info('backup begun', { size: ledger.head().size })
     ctx.type = 'application/octet-stream'
     ctx.body = Readable.from(encodeBackup({ origin: ledger.origin, vkey: ledger.vkey, time: formatTime(nowMs()) }, rows()), {

@@ -1,10 +1,14 @@
 /**
- * Looking a file up without telling which: a reader sends the first digits of its SHA-256 and compares the answers on their own machine.
+ * Looking a file up without telling which: a reader sends the first digits of its SHA-256 and
+ * compares the answers on their own machine.
  *
- *   GET /v1/digests/abc  →  { "prefix": "abc", "digests": [{ "digest": "<64 hex>", "indexes": [4, 9] }, …] }
+ * GET /v1/digests/abc  →  { "prefix": "abc", "digests": [{ "digest": "<64 hex>", "indexes": [4, 9]
+ * }, …] }
  *
- * Digests and indexes ascend. `"more": true` beside a digest's indexes: it has others between its oldest and its newest 16. `"truncated": true`: more digests
- * follow. The answer is complete for every digest up to the last one listed. For a later one, ask with a longer prefix, or with `?after=` that last digest.
+ * Digests and indexes ascend. `"more": true` beside a digest's indexes: it has others between its
+ * oldest and its newest 16. `"truncated": true`: more digests follow. The answer is complete for
+ * every digest up to the last one listed. For a later one, ask with a longer prefix, or with
+ * `?after=` that last digest.
  */
 import type Router from '@koa/router'
 import type { Context } from 'koa'
@@ -12,7 +16,10 @@ import type { RouteDeps } from '../deps.ts'
 import { RequestError } from '../problem.ts'
 import { digestPrefix, digestQuery, readAs } from '../schemas.ts'
 
-/** Digests in one answer, and indexes of each. A ledger with sixteen million digests has so many under three digits. */
+/**
+ * The most digests in one answer. A ledger with sixteen million digests has this many under three
+ * digits.
+ */
 const MAX_DIGESTS = 4096
 const MAX_INDEXES = 32
 
@@ -20,7 +27,7 @@ const MAX_INDEXES = 32
 export function digestRoutes(router: Router, { ledger }: RouteDeps): void {
   router.get('/v1/digests/:prefix', async (ctx: Context) => {
     const prefix = String(ctx.params.prefix)
-    // The refusal does not repeat what came: it may be a whole digest.
+    // The refusal does not repeat the prefix, which may be a whole digest.
     if (!digestPrefix.safeParse(prefix).success)
       throw new RequestError(
         'DIGEST_PREFIX',

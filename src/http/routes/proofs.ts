@@ -1,4 +1,7 @@
-/** Proofs of inclusion and of consistency. Their parameters stand in the path: a cache that ignores queries once mixed up a real log's. */
+/**
+ * Inclusion and consistency proofs. Their parameters are in the path, because a cache that ignored
+ * queries once mixed up the proofs of a real log.
+ */
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { toHex } from '../../core/bytes.ts'
@@ -12,7 +15,7 @@ export function proofRoutes(router: Router, { ledger }: RouteDeps): void {
   const readSize = (text: string | undefined, name: string) => {
     const size = readCount(text, name)
     const now = ledger.head().size
-    if (size > now) throw new RequestError('SIZE_NOT_FOUND', `The tree has ${now} entries, not yet ${size}.`)
+    if (size > now) throw new RequestError('SIZE_NOT_FOUND', `The tree has only ${now} entries, not ${size}.`)
     return size
   }
 

@@ -1,4 +1,4 @@
-/** Receipts and statements in bulk, as NDJSON: one line an index. */
+/** Receipts and statements in bulk, as NDJSON: one line for each index. */
 
 import { Readable } from 'node:stream'
 import type Router from '@koa/router'
@@ -12,14 +12,14 @@ import { readCount } from '../schemas.ts'
 /** The most indexes that one call may ask for. */
 export const MAX_RANGE = 10_000
 
-/** So many lines take as long as an ordinary request. */
+/** How many lines take as long as an ordinary request. */
 const LINES_OF_A_REQUEST = { receipt: 50, statement: 200 }
 const CHUNK_LENGTH = 32_768
 const DAMAGED = Symbol('damaged')
 
 /** Adds the routes of /v1/receipts and /v1/statements. */
 export function receiptRoutes(router: Router, { ledger }: RouteDeps): void {
-  /** `from` inclusive, `to` exclusive; what is not there yet is left out. */
+  /** `from` inclusive, `to` exclusive. Entries that do not exist yet are left out. */
   const readRange = (ctx: Context) => {
     const from = readCount(ctx.params.from, 'from')
     const to = readCount(ctx.params.to, 'to')
@@ -41,7 +41,10 @@ export function receiptRoutes(router: Router, { ledger }: RouteDeps): void {
   router.get('/v1/statements/:from/:to', (ctx: Context) => stream(ctx, 'statement', index => ledger.statement(index)))
 }
 
-/** The lines of [from, to), some kilobytes at a time: only what the client takes is read, and between two lines all others get their turn. */
+/**
+ * The lines of [from, to), some kilobytes at a time. Reads only what the client takes, and gives
+ * other work its turn between two lines.
+ */
 async function* chunksOf(from: number, to: number, line: (index: number) => Promise<string>): AsyncGenerator<string> {
   let chunk = ''
   for (let index = from; index < to; index++) {

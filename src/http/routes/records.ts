@@ -22,15 +22,15 @@ import { discardRest, problemOf, RequestError } from '../problem.ts'
 import { readAs, readCount, recordQuery } from '../schemas.ts'
 import { pendingAnchors } from './anchors.ts'
 
-/** How often the key of a running stream is looked at again. */
+/** How often the key of a running stream is checked again. */
 const RECHECK_KEY_MS = 1000
 const DEFAULT_LIMIT = 50
-/** So many versions of a record take as long to read as an ordinary request. */
+/** How many versions of a record take as long to read as an ordinary request. */
 const VERSIONS_OF_A_REQUEST = 20
 const LINE_TOO_LONG: LineAnswer = {
   status: 413,
   code: 'LINE_TOO_LONG',
-  detail: `A line has more than ${MAX_BODY_BYTES} bytes. Documents stay with you: send their hashes only.`,
+  detail: `A line has more than ${MAX_BODY_BYTES} bytes. Keep the documents, and send only their hashes.`,
 }
 const MEBIBYTE = 1024 * 1024
 const STREAM_BOUNDS: StreamBounds = {
@@ -43,10 +43,10 @@ const STREAM_BOUNDS: StreamBounds = {
 const STREAM_TOO_LONG = {
   status: 413,
   code: 'STREAM_TOO_LONG',
-  detail: 'A request has at most 100,000 lines and 64 MiB: send this line, and all that follow it, in another request.',
+  detail: 'A request has at most 100,000 lines and 64 MiB: send this line, and all after it, in another request.',
 }
 
-/** What is done with what is sent. */
+/** How a submission is treated. */
 type How = { readonly dry: boolean; readonly warner: Warner }
 
 /** Adds the routes of /v1/records. */
@@ -85,11 +85,11 @@ export function recordRoutes(router: Router, deps: RouteDeps): void {
   })
 }
 
-/** Nothing is logged by mistake: a query that is not known is refused. */
+/** Refuses unknown queries, so that a misspelt dry run logs nothing. */
 function isDryRun(ctx: Context): boolean {
   if (ctx.querystring === '') return false
   if (ctx.querystring === 'dry-run' || ctx.querystring === 'dry-run=') return true
-  throw new RequestError('QUERY_MALFORMED', 'POST /v1/records knows no query but ?dry-run.')
+  throw new RequestError('QUERY_MALFORMED', 'The only query of POST /v1/records is ?dry-run.')
 }
 
 async function submitOne(ctx: Context, key: { agency: string }, { dry, warner }: How, deps: RouteDeps): Promise<void> {
@@ -103,7 +103,7 @@ async function submitOne(ctx: Context, key: { agency: string }, { dry, warner }:
   }
   const { index, known, receipt } = await ledger.submitForReceipt(statement)
   metrics.countSubmission(known ? 'known' : 'accepted')
-  // It is in the log whatever is said of it: a warning that cannot be made refuses nothing.
+  // The statement is in the log already, so a failure to make warnings must not refuse it.
   const warnings = await warner.warn(statement, { index, known }).catch(error => {
     log.error('warnings failed', { index, error })
     return []
@@ -116,8 +116,8 @@ async function submitOne(ctx: Context, key: { agency: string }, { dry, warner }:
 }
 
 /**
- * Seals the lines of a stream as they come in, and answers when it has ended. The key is looked at
- * again every second: a revoked one ends what it may submit, not the stream.
+ * Seals the lines of a stream as they arrive, and answers when it has ended. The key is checked
+ * again every second: if it is revoked, the remaining lines are refused, and the stream continues.
  */
 async function submitMany(ctx: Context, sent: { agency: string; keyId: string }, how: How, deps: RouteDeps): Promise<void> {
   const { limits, log, metrics, isClosing } = deps
@@ -142,7 +142,7 @@ async function submitMany(ctx: Context, sent: { agency: string; keyId: string },
   const handle = how.dry ? createDryRunner(how.warner) : createSubmitter(how.warner, deps)
   const answerLine: AnswerLine = ({ number, bytes }, settle) => {
     if (performance.now() - checkedMs > RECHECK_KEY_MS) recheck()
-    // What was taken is answered; the rest is told so, and its sender sends it again.
+    // Accepted lines are answered. The others are refused, and the sender can send them again.
     if (isClosing?.()) refusal ??= problemOf(closing())
     if (refusal !== undefined) return settle(refusal)
     if (bytes === undefined) return settle(LINE_TOO_LONG)
@@ -159,10 +159,10 @@ async function submitMany(ctx: Context, sent: { agency: string; keyId: string },
   ctx.body = Readable.from(pieces(), { objectMode: false, highWaterMark: 262_144 })
 }
 
-/** How the lines of a stream are handled: each is told of once, later. */
+/** How the lines of a stream are processed. `tell` is called once for each, later. */
 type Handle = (statement: Statement, line: number, tell: (outcome: LineAnswer | { readonly error: unknown }) => void) => void
 
-/** Logs each line. Its warnings are those that cost next to nothing; a dry run tells all of them. */
+/** Logs each line. Gives only warnings that cost almost nothing; a dry run gives all of them. */
 function createSubmitter(warner: Warner, { ledger, metrics, log }: RouteDeps): Handle {
   const warn = warner.stream()
   return (statement, _, tell) =>
@@ -183,7 +183,7 @@ function createSubmitter(warner: Warner, { ledger, metrics, log }: RouteDeps): H
     })
 }
 
-/** Looks at each line after the one before it, because they are compared. */
+/** Processes each line after the one before it, because lines are compared with each other. */
 function createDryRunner(warner: Warner): Handle {
   const run = warner.dryRun()
   let before = Promise.resolve()
@@ -207,18 +207,18 @@ function closing(): RequestError {
   return new RequestError('LEDGER_CLOSED', 'The ledger is being stopped: send this again when it is back.')
 }
 
-/** The statement that an agency sent. Throws KEY_OTHER_AGENCY before anything else is looked at, then what is wrong with it. */
+/** Parses an agency's statement. Throws KEY_OTHER_AGENCY first, then what else is wrong with it. */
 function readSubmission(value: Json, key: { agency: string }): Statement {
   if (!isJsonObject(value)) throw new StatementError('STATEMENT_MALFORMED', 'the statement is not an object')
   if (typeof value.agency === 'string') requireSameAgency(key, value.agency)
-  // What the verifier will refuse one day is refused now, by the same code.
+  // Refuses now, with the same code, what the verifier would refuse later.
   return parseStatement(value, { salted: false })
 }
 
 function readIndex(ctx: Context, { ledger }: RouteDeps): number {
   const index = readCount(ctx.params.index, 'index')
   const { size } = ledger.head()
-  if (index >= size) throw new RequestError('RECORD_NOT_FOUND', `There is no record ${index}: the ledger holds ${size} so far.`)
+  if (index >= size) throw new RequestError('RECORD_NOT_FOUND', `There is no record ${index}: the ledger has ${size} so far.`)
   return index
 }
 

@@ -1,4 +1,6 @@
-/** The service itself: is it alive, is it ready, what does it measure, what does it offer; and a plain page at `/`. */
+/**
+ * The service itself: liveness, readiness, metrics, the OpenAPI document, and a plain page at `/`.
+ */
 
 import type Router from '@koa/router'
 import type { Context } from 'koa'
@@ -37,7 +39,7 @@ export function serviceRoutes(router: Router, deps: RouteDeps): void {
     ctx.type = 'application/json'
     ctx.body = document
   })
-  if (deps.site !== undefined) return // which has a page there
+  if (deps.site !== undefined) return // the site has a page there
   router.get('/', (ctx: Context) => {
     const { size, root } = ledger.head()
     ctx.type = 'text/html; charset=utf-8'
@@ -45,7 +47,7 @@ export function serviceRoutes(router: Router, deps: RouteDeps): void {
   })
 }
 
-/** Why nothing is accepted now; undefined where submissions are. */
+/** Why nothing is accepted now; undefined if submissions are accepted. */
 function refusalOf({ ledger, notAccepting, isClosing }: Pick<RouteDeps, 'ledger' | 'notAccepting' | 'isClosing'>): Alarm | undefined {
   const stopped = ledger.stopped()
   if (stopped !== undefined) return { code: ledger.stopCode() ?? 'LEDGER_STOPPED', message: `The ledger has stopped sealing: ${stopped}` }
@@ -56,7 +58,10 @@ function refusalOf({ ledger, notAccepting, isClosing }: Pick<RouteDeps, 'ledger'
   return waiting === undefined ? undefined : { code: 'LEDGER_NOT_COMPARED', message: waiting }
 }
 
-/** The ledger's state in one object; `alarms` holds a sentence each, none when all is well, and `alarmCodes` their codes. */
+/**
+ * The ledger's state in one object. `alarms` has one sentence for each problem, and `alarmCodes`
+ * their codes.
+ */
 export function statusOf({
   ledger,
   anchorer,
@@ -71,7 +76,7 @@ export function statusOf({
   const newest = ledger.latestAnchor()
   const scrubbed = scrub?.state()
   const damage = scrubbed?.findings.length
-    ? `What is stored here is damaged (${scrubbed.findings.slice(0, 3).join(', ')}${scrubbed.findings.length > 3 ? ', …' : ''}): run "openseal doctor".`
+    ? `Stored data is damaged (${scrubbed.findings.slice(0, 3).join(', ')}${scrubbed.findings.length > 3 ? ', …' : ''}): run "openseal doctor".`
     : undefined
   const found: readonly (Alarm | undefined)[] = [
     refusal,

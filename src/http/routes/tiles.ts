@@ -1,4 +1,7 @@
-/** The log as C2SP tlog-tiles serves it: /checkpoint and /tile/…. Any other spelling of a path is 404. */
+/**
+ * The log as C2SP tlog-tiles serves it: /checkpoint and /tile/…. Any other spelling of a path is
+ * 404.
+ */
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import { parseTilePath } from '../../core/tlog/tile.ts'
@@ -14,9 +17,10 @@ export function tileRoutes(router: Router, { ledger }: RouteDeps): void {
   })
 
   router.get('/tile/*path', async (ctx: Context) => {
-    const id = parseTilePath(ctx.path.slice(1)) // ctx.path is as it was sent: a percent sign is another spelling
+    // ctx.path is not decoded: a percent sign is another spelling
+    const id = parseTilePath(ctx.path.slice(1))
     const bytes = id.kind === 'tile' ? await ledger.tile(id.level, id.index, id.width) : await ledger.bundle(id.index, id.width)
-    if (bytes === undefined) throw new RequestError('TILE_NOT_FOUND', `The tree of size ${ledger.head().size} has no such tile yet.`)
+    if (bytes === undefined) throw new RequestError('TILE_NOT_FOUND', `The tree of size ${ledger.head().size} does not have this tile yet.`)
     ctx.set('Cache-Control', IMMUTABLE)
     ctx.type = 'application/octet-stream'
     ctx.body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
