@@ -210,7 +210,7 @@ describe('anchor/anchorer', () => {
     await finish(first.anchorerOn())
     const restored = await openFor(createMemoryStore(), first.origin, first.logId)
     await first.anchorerOn(createMemoryStore(), restored).compareWithChain()
-    assert.match(restored.stopped() ?? '', /checkpoint of 4 entries, this store only 1/)
+    assert.match(restored.stopped() ?? '', /checkpoint of 4 entries, but this store only has 1/)
     await assert.rejects(submit(restored, 1), { code: 'LEDGER_STOPPED' })
   })
 
