@@ -10,6 +10,6 @@ import { run, start } from './run.js'
 const args = process.argv.slice(2)
 const hasSources = existsSync(new URL('../src/cli/main.ts', import.meta.url))
 
-if (hasSources) run('src/cli/main.ts', args)
+if (hasSources) await run('src/cli/main.ts', args)
 else if (args[0] === 'serve') start(process.execPath, process.env, 'dist/main.js', args)
 else await import(new URL('../dist/main.js', import.meta.url).href)

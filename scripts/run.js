@@ -1,10 +1,11 @@
 /**
  * Runs one program of this project on a Node that can run it: `node scripts/run.js FILE [ARGUMENT…]`. Plain JavaScript, because a host's own
- * Node may be as old as 20. Where that Node cannot run TypeScript, the Node that scripts/node/package-lock.json pins is taken from npm; where node_modules is
- * missing or older than the lock file, it is installed first, under that same Node (an older one would silently leave out Hardhat's native part).
+ * Node may be as old as 20. Where that Node cannot run TypeScript, the Node that scripts/node/package-lock.json pins is taken from npm. Packages that are
+ * missing are installed first, under that same Node (an older one would silently leave out Hardhat's native part): those of run time for the command line,
+ * those of development too for everything else.
  */
 
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
@@ -18,20 +19,27 @@ const onWindows = process.platform === 'win32'
 /** A signal that arrives again within this time is the same Ctrl-C: the terminal sends it to every process, and npm passes it on as well. */
 const SAME_SIGNAL_MS = 1000
 
+const PROGRESS_MS = 250
+
+/** It runs with the packages of run time. All else here is for those who change OpenSeal, and may need any package. */
+const COMMAND_LINE = 'src/cli/main.ts'
+
 /** What the service runs with; the bench measures with the same. */
 const service = JSON.parse(readFileSync(join(root, 'scripts', 'service.json'), 'utf8'))
 
 /** Runs a file of this project with the arguments given, and ends this process as that one ended. */
-export function run(file, args) {
-  const node = findNode()
-  const env = { ...process.env, PATH: dirname(node) + delimiter + process.env.PATH }
-  install(node, env)
-  start(node, env, file, args)
+export async function run(file, args) {
+  const node = await findNode()
+  // The sources as Node has translated them are kept among the packages, so that they go when those go.
+  const cache = join(root, 'node_modules', '.cache', 'openseal')
+  const env = { NODE_COMPILE_CACHE: cache, ...process.env, PATH: dirname(node.path) + delimiter + process.env.PATH }
+  await install(node, env, file !== COMMAND_LINE)
+  start(node.path, env, file, args)
 }
 
 /** Runs a file of this project, or of the installed package, on a Node that can run it, and ends this process as that one ended. */
 export function start(node, env, file, args) {
-  const isService = ['src/cli/main.ts', 'dist/main.js'].includes(file) && args[0] === 'serve'
+  const isService = [COMMAND_LINE, 'dist/main.js'].includes(file) && args[0] === 'serve'
   const flags = isService ? service.flags : []
   const child = spawn(node, [...flags, '--import', watchParent, join(root, file), ...args], {
     env: isService ? { ...service.env, ...env } : env,
@@ -45,12 +53,14 @@ export function start(node, env, file, args) {
 }
 
 /**
- * Writes down which lock file, and which Node, node_modules was installed from. npm runs it after every install (`prepare`), and also when npm links
- * this clone, where nothing is installed: then the stamp stays, or the next start would install again under whatever Node npm ran with.
+ * Writes down what node_modules was installed from. npm runs it after every install (`prepare`), and also when npm links this clone, where
+ * nothing is installed: then the stamp stays, or the next start would install again under whatever Node npm ran with.
  */
 export function stampInstall() {
-  const stamp = stampOf(process.versions.node)
-  if (readStamp().split('\n')[0] !== stamp.split('\n')[0]) writeFileSync(stampFile, stamp)
+  const stamp = readStamp()
+  const packages = isInstalled(true) ? 'all' : 'run-time'
+  if (stamp.lock !== hashLock() || stamp.packages !== packages)
+    writeStamp({ lock: hashLock(), node: majorOf(process.versions.node), packages })
 }
 
 /**
@@ -70,33 +80,31 @@ function passOn(signal, child) {
   })
 }
 
-/** Path of a Node that runs TypeScript as it is: this one, or the pinned one. */
-function findNode() {
-  return runsTypeScript(process.versions.node) ? process.execPath : fetchNode()
+/** Path and version of a Node that runs TypeScript as it is: this one, or the pinned one. */
+async function findNode() {
+  return runsTypeScript(process.versions.node) ? { path: process.execPath, version: process.versions.node } : fetchNode()
 }
 
 /**
- * Path of the pinned Node, fetched from npm where it is not here yet. `npm ci` takes it only with the SHA-512 of the lock file, and no script of a package runs.
- * It is put in its place as a whole, so that two starts at once, or one that breaks off, do no harm.
+ * Path and version of the pinned Node, fetched from npm where it is not here yet. `npm ci` takes it only with the SHA-512 of the lock file, and no script of a package
+ * runs. It is put in its place as a whole, so that two starts at once, or one that breaks off, do no harm.
  */
-export function fetchNode() {
+export async function fetchNode() {
   const home = join(root, 'scripts', 'node')
-  const { optionalDependencies: pinned } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'))
+  const { optionalDependencies: pinned } = readJson(join(home, 'package.json'))
   const name = `node-${onWindows ? 'win' : process.platform}-${process.arch}`
   const advice = 'Install Node 24 from https://nodejs.org, and try again.'
   const version = pinned[name]
   if (version === undefined) fail(`Node ${process.versions.node} is too old to run OpenSeal, and none is pinned for this system. ${advice}`)
   const place = join('node_modules', name, 'bin', onWindows ? 'node.exe' : 'node')
   const path = join(home, place)
-  const isHere = () =>
-    existsSync(path) && JSON.parse(readFileSync(join(home, 'node_modules', name, 'package.json'), 'utf8')).version === version
-  if (isHere()) return path
+  const isHere = () => existsSync(path) && readJson(join(home, 'node_modules', name, 'package.json')).version === version
+  if (isHere()) return { path, version }
 
-  say(`Node ${process.versions.node} is too old to run OpenSeal: taking Node ${version} from npm, for this project only`)
   const temporary = mkdtempSync(join(home, '.new-'))
   for (const file of ['package.json', 'package-lock.json']) copyFileSync(join(home, file), join(temporary, file))
-  const options = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
-  spawnSync('npm', options, { cwd: temporary, stdio: ['ignore', 2, 2], shell: onWindows })
+  const title = `Node ${process.versions.node} is too old to run OpenSeal: taking Node ${version} from npm, for this project only`
+  await npm(title, ['ci', '--ignore-scripts'], { cwd: temporary })
   // Another start may have been faster, and have put the same there.
   if (existsSync(join(temporary, place)) && !isHere()) {
     rmSync(join(home, 'node_modules'), { recursive: true, force: true })
@@ -107,34 +115,72 @@ export function fetchNode() {
     fail(
       `Node ${version} could not be fetched from npm with the SHA-512 that scripts/node/package-lock.json pins. Check the network. ${advice}`,
     )
-  return path
+  return { path, version }
 }
 
-function install(node, env) {
-  const version = node === process.execPath ? process.versions.node : spawnSync(node, ['-v'], { encoding: 'utf8' }).stdout.trim().slice(1)
-  const wanted = stampOf(version)
-  const have = readStamp().split('\n')
-  if (have.slice(0, 2).join('\n') !== wanted.trim() && !(have[1] === wanted.split('\n')[1] && isInstalled())) {
-    say(`${have[0] === '' ? 'first start' : 'package-lock.json has changed'}: running npm ci, which takes a minute`)
-    const done = spawnSync('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], {
-      cwd: root,
-      env,
-      stdio: ['ignore', 2, 2],
-      shell: onWindows,
-    })
-    if (done.status !== 0) fail('npm ci failed: see above. Check the network and try again.')
-  } else if (have.join('\n').trim() === `${wanted}${node}`) return
-  writeFileSync(stampFile, `${wanted}${node}\n`)
+/** Installs what is missing: the packages of run time, and those of development only where a program may need them. */
+async function install({ path, version }, env, withDevelopment) {
+  const [lock, node, before] = [hashLock(), majorOf(version), readStamp()]
+  const isSame = before.lock === lock && before.node === node
+  if (isSame && before.path === path && (before.packages === 'all' || !withDevelopment)) return
+  if (!(before.node === node && isInstalled(withDevelopment))) {
+    const what = withDevelopment ? 'all packages, for development too' : 'the packages of run time'
+    const why = before.lock === '' ? 'first start: ' : before.lock === lock ? '' : 'package-lock.json has changed: '
+    // npm ci begins with removing everything. Where only packages of development are missing, a service may be running from the others.
+    const command =
+      isSame && isInstalled(false) ? ['install', '--no-save', '--include=dev'] : ['ci', withDevelopment ? '--include=dev' : '--omit=dev']
+    const wanted = [...wantedPackages(withDevelopment)]
+      .filter(([, { optional }]) => !optional)
+      .map(([place]) => join(root, place, 'package.json'))
+    const done = await npm(`${why}installing ${what} from npm`, command, { cwd: root, env, wanted })
+    if (!done) fail('npm could not install them: see above. Check the network and try again.')
+  }
+  writeStamp({ lock, node, packages: isInstalled(true) ? 'all' : 'run-time', path })
+}
+
+/** Runs npm and says how far it is: on a terminal in a line that is written anew. Says what npm printed only where it failed. */
+async function npm(title, args, { cwd, env = process.env, wanted = [] }) {
+  const startMs = performance.now()
+  const seconds = () => `${Math.round((performance.now() - startMs) / 1000)} s`
+  const progress = () => (wanted.length > 0 ? `${wanted.filter(file => existsSync(file)).length} of ${wanted.length}, ` : '') + seconds()
+  const onTerminal = process.stderr.isTTY === true
+  if (!onTerminal) say(`${title} …`)
+  const draw = () => process.stderr.write(`\r\x1b[2Kopenseal: ${title} (${progress()})`.slice(0, (process.stderr.columns ?? 80) + 4))
+  const timer = onTerminal ? setInterval(draw, PROGRESS_MS) : undefined
+
+  const child = spawn('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    shell: onWindows,
+  })
+  let printed = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (printed += chunk))
+  const status = await new Promise(resolve => child.on('error', () => resolve(1)).on('close', resolve))
+
+  clearInterval(timer)
+  if (onTerminal) process.stderr.write('\r\x1b[2K')
+  if (status === 0) say(`${onTerminal ? `${title}: ` : ''}done in ${seconds()}`)
+  else process.stderr.write(printed)
+  return status === 0
 }
 
 /** Whether node_modules holds what the lock file names, by npm's own list of it: then the lock file has only gained hashes, say. */
-function isInstalled() {
-  const read = file =>
-    Object.entries(existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).packages : {}).filter(([path]) => path !== '')
-  const wanted = read(join(root, 'package-lock.json'))
-  const installed = new Map(read(join(root, 'node_modules', '.package-lock.json')))
-  const isThere = ([path, { version, optional }]) => (installed.has(path) ? installed.get(path).version === version : optional === true)
-  return installed.size > 0 && wanted.every(isThere) && [...installed.keys()].every(path => wanted.some(([other]) => other === path))
+function isInstalled(withDevelopment) {
+  const installed = new Map(readPackages(join(root, 'node_modules', '.package-lock.json')))
+  const all = wantedPackages(true)
+  const isThere = ([place, { version, optional, devOptional }]) =>
+    installed.has(place) ? installed.get(place).version === version : optional === true || devOptional === true
+  return installed.size > 0 && [...wantedPackages(withDevelopment)].every(isThere) && [...installed.keys()].every(place => all.has(place))
+}
+
+/** What the lock file names, by its place in this folder. */
+function wantedPackages(withDevelopment) {
+  return new Map(readPackages(join(root, 'package-lock.json')).filter(([, { dev }]) => withDevelopment || dev !== true))
+}
+
+function readPackages(lockFile) {
+  return Object.entries((existsSync(lockFile) && readJson(lockFile).packages) || {}).filter(([place]) => place !== '')
 }
 
 function runsTypeScript(version) {
@@ -142,15 +188,28 @@ function runsTypeScript(version) {
   return (major === 22 && minor >= 18) || (major === 23 && minor >= 6) || major >= 24
 }
 
-function stampOf(version) {
-  const lock = createHash('sha256')
-    .update(readFileSync(join(root, 'package-lock.json')))
-    .digest('hex')
-  return `${lock}\nnode ${version.split('.')[0]}\n`
+function majorOf(version) {
+  return version.split('.')[0]
 }
 
+function hashLock() {
+  return createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex')
+}
+
+/** From which lock file, for which Node's major version, which packages (`run-time` or `all`), and by which Node node_modules was installed. */
 function readStamp() {
-  return existsSync(stampFile) ? readFileSync(stampFile, 'utf8') : ''
+  const [lock = '', node, packages, path] = existsSync(stampFile) ? readFileSync(stampFile, 'utf8').split('\n') : []
+  return { lock, node, packages, path }
+}
+
+function writeStamp({ lock, node, packages, path = '' }) {
+  writeFileSync(stampFile, `${[lock, node, packages, path].join('\n')}\n`)
+}
+
+function readJson(file) {
+  return JSON.parse(readFileSync(file, 'utf8'))
 }
 
 function say(line) {
@@ -166,5 +225,5 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   const [file, ...args] = process.argv.slice(2)
   if (file === '--stamp') stampInstall()
   else if (file === undefined) fail('usage: node scripts/run.js FILE [ARGUMENT…]')
-  else run(file, args)
+  else await run(file, args)
 }

@@ -3,7 +3,19 @@ import { deepEqual, equal, match } from 'node:assert/strict'
 import { type SpawnOptions, spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  constants,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -22,6 +34,7 @@ describe('scripts/run.js', () => {
     mkdirSync(join(clone, 'node_modules'))
     for (const file of ['scripts/run.js', 'scripts/service.json', 'package-lock.json', 'package.json'])
       cpSync(join(ROOT, file), join(clone, file))
+    writeFileSync(join(clone, 'node_modules/.package-lock.json'), readFileSync(join(ROOT, 'package-lock.json')))
     writeFileSync(
       join(clone, 'hello.ts'),
       "const who: string = 'there'\nconsole.log('hello', who, String(process.argv.slice(2)))\nprocess.exitCode = 7\n",
@@ -38,7 +51,7 @@ describe('scripts/run.js', () => {
   })
 
   it('keeps the stamp of an installation when npm prepares the clone again under another Node', () => {
-    const other = stamp().replace(/^node \d+$/m, 'node 20')
+    const other = stamp().replace(/^\d+$/m, '20')
     writeFileSync(stampFile(), other)
     equal(run('--stamp').status, 0)
     equal(stamp(), other)
@@ -52,24 +65,70 @@ describe('scripts/run.js', () => {
   })
 
   it('installs nothing where node_modules holds what a changed lock file names', () => {
-    const npm = '#!/bin/sh\necho installed >&2\n'
-    mkdirSync(join(clone, 'bin'))
-    writeFileSync(join(clone, 'bin/npm'), npm, { mode: 0o755 })
-    const env = { ...process.env, PATH: `${join(clone, 'bin')}${delimiter}${NODE_PATH}` }
-    const start = () => spawnSync(process.execPath, ['scripts/run.js', 'hello.ts'], { cwd: clone, encoding: 'utf8', env }).stderr
+    const start = withNpm('process.stderr.write(process.argv.slice(2).join(" "))')
     const lock = (packages: object) => writeFileSync(join(clone, 'package-lock.json'), JSON.stringify({ packages }))
     const a = { version: '1.0.0' }
     const [other, here] = [{ version: '1.0.0', optional: true }, { 'node_modules/a': a }]
-    writeFileSync(join(clone, 'node_modules/.package-lock.json'), JSON.stringify({ packages: here }))
+    installed(here)
     lock({ ...here, 'node_modules/b': other })
-    equal(start(), '')
+    equal(start('hello.ts').stderr, '')
     lock({ 'node_modules/a': { ...a, integrity: 'sha512-x' }, 'node_modules/b': other })
-    equal(start(), '')
+    equal(start('hello.ts').stderr, '')
     for (const packages of [{ 'node_modules/a': { version: '1.0.1' } }, { ...here, 'node_modules/c': a }, {}]) {
       lock(packages)
-      match(start(), /installed/)
+      match(start('hello.ts').stderr, /package-lock\.json has changed: installing/)
     }
   })
+
+  it('installs for the command line what run time needs, and adds the rest under it for anything else', () => {
+    const packages = { 'node_modules/a': { version: '1.0.0' }, 'node_modules/b': { version: '1.0.0', dev: true } }
+    // Puts there what it was asked for, as npm does, and says how it was called.
+    const start = withNpm(`import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
+      const packages = Object.entries(JSON.parse(readFileSync('package-lock.json')).packages)
+      const wanted = packages.filter(([, { dev }]) => !dev || process.argv.includes('--include=dev'))
+      writeFileSync('node_modules/.package-lock.json', JSON.stringify({ packages: Object.fromEntries(wanted) }))
+      appendFileSync('calls', process.argv.slice(2, -3).join(' ') + '\\n')`)
+    const calls = () => readFileSync(join(clone, 'calls'), 'utf8').trim().split('\n')
+    writeFileSync(join(clone, 'package-lock.json'), JSON.stringify({ packages }))
+    mkdirSync(join(clone, 'src/cli'), { recursive: true })
+    writeFileSync(join(clone, 'src/cli/main.ts'), "console.log('served')\n")
+    rmSync(join(clone, 'node_modules'), { recursive: true })
+    mkdirSync(join(clone, 'node_modules'))
+
+    const first = start('src/cli/main.ts', 'serve')
+    equal(first.stdout, 'served\n')
+    match(first.stderr, /^openseal: first start: installing the packages of run time from npm …\nopenseal: done in \d+ s\n$/)
+    equal(start('src/cli/main.ts').stderr, '')
+    deepEqual(calls(), ['ci --omit=dev'])
+
+    match(start('hello.ts').stderr, /^openseal: installing all packages, for development too from npm …\n/)
+    for (const file of ['hello.ts', 'src/cli/main.ts']) equal(start(file).stderr, '')
+    deepEqual(calls(), ['ci --omit=dev', 'install --no-save --include=dev'])
+  })
+
+  it('shows what npm said where npm fails, and runs nothing', () => {
+    const start = withNpm("process.stderr.write('no route to the registry'); process.exitCode = 3")
+    installed({})
+    const { status, stdout, stderr } = start('hello.ts')
+    deepEqual([status, stdout], [1, ''])
+    match(stderr, /no route to the registry\S*openseal: npm could not install them/)
+  })
+
+  /** Puts a program in the place of npm; returns what starts a file of the clone with it. */
+  function withNpm(code: string): (...args: string[]) => { status: number | null; stdout: string; stderr: string } {
+    mkdirSync(join(clone, 'bin'))
+    writeFileSync(join(clone, 'bin/npm.mjs'), code)
+    writeFileSync(join(clone, 'bin/npm'), `#!/bin/sh\nexec node ${join(clone, 'bin/npm.mjs')} "$@"\n`, { mode: 0o755 })
+    const env = { ...process.env, PATH: `${join(clone, 'bin')}${delimiter}${NODE_PATH}` }
+    // npm is looked for beside Node first.
+    const node = join(clone, 'bin/node')
+    copyFileSync(process.execPath, node, constants.COPYFILE_FICLONE)
+    return (...args) => spawnSync(node, ['scripts/run.js', ...args], { cwd: clone, encoding: 'utf8', env })
+  }
+
+  function installed(packages: object): void {
+    writeFileSync(join(clone, 'node_modules/.package-lock.json'), JSON.stringify({ packages }))
+  }
 
   it('takes its program along when it is killed outright, and leaves alone what the program forks', async () => {
     writeFileSync(
@@ -99,7 +158,7 @@ describe('scripts/run.js', () => {
       const npm = { npm_config_registry: registry, npm_config_cache: join(clone, 'cache'), npm_config_fetch_retries: '0' }
       return runAsync(process.execPath, ['fetch.mjs'], { cwd: clone, env: { ...process.env, PATH: NODE_PATH, ...npm } })
     }
-    writeFileSync(join(clone, 'fetch.mjs'), "import { fetchNode } from './scripts/run.js'\nconsole.log(fetchNode())\n")
+    writeFileSync(join(clone, 'fetch.mjs'), "import { fetchNode } from './scripts/run.js'\nconsole.log((await fetchNode()).path)\n")
     const attacked = await serveRegistry(name, other)
     const refused = await fetchNode(attacked.url)
     attacked.close()

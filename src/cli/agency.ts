@@ -11,10 +11,8 @@ import { readSecret } from './secret.ts'
 type Options = { ledger: string; json?: boolean; name: string; label?: string; expires?: string; keyFile?: string }
 type Created = { keyId: string; key: string }
 
-/** Adds the command with add, list, key and revoke. */
-export function addAgency(program: Command): void {
-  const agency = program.command('agency').description('register agencies and their API keys (operator)')
-
+/** Fills the command with add, list, key and revoke. */
+export function addAgency(agency: Command): void {
   withLedger(addCommand(agency, 'add <id>', 'register an agency and make its first key', ADD_EXAMPLE))
     .requiredOption('--name <name>', "the agency's name")
     .option('--key-file <file>', 'keep the key in a new file for you alone, instead of printing it')

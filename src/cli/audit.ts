@@ -19,7 +19,7 @@ import { type SayAudit, sayDetail, sayTold, speakAudit } from '../messages/audit
 import { ExtendError, extendPolicy } from '../verifier/index.ts'
 import { openChainReaders } from './chain-readers.ts'
 import { type Client, createClient } from './client.ts'
-import { addCommand, collect, UsageError, withLedger } from './command.ts'
+import { collect, UsageError, withExample, withLedger } from './command.ts'
 import { FileError } from './hash-file.ts'
 import { chooseLanguage, withLanguage } from './locale.ts'
 import { print, printJson, remark, startProgress } from './output.ts'
@@ -46,9 +46,9 @@ const EXIT_UNFINISHED = 6
 /** Chain id of a local development chain, which is asked at its usual place when no other is named. */
 const LOCAL_CHAIN_ID = 31337
 
-/** Adds the command. */
-export function addAudit(program: Command, setExit: (code: number) => void): void {
-  withLanguage(withLedger(addCommand(program, 'audit', 'check the whole ledger: every entry, tile, root, statement and anchor', EXAMPLE)))
+/** Fills the command. */
+export function addAudit(command: Command, setExit: (code: number) => void): void {
+  withLanguage(withLedger(withExample(command, EXAMPLE)))
     .option('--policy <file>', 'what you trust: a policy that you keep (see: openseal policy --out)')
     .option('--trust-ledger', "take the ledger's own word for the policy; the answer says so")
     .option('--rpc <url>', 'an endpoint of a chain; may be repeated (or OPENSEAL_RPC, by commas)', collect)

@@ -5,7 +5,7 @@ import { defaultMarkFolder } from '../mark.ts'
 import { readBounded } from '../rpc/bounded.ts'
 import { createClient, unreachable } from './client.ts'
 import { refusalOf } from './client-error.ts'
-import { addCommand, keepFilesPrivate, UsageError, withLedger } from './command.ts'
+import { keepFilesPrivate, UsageError, withExample, withLedger } from './command.ts'
 import { describeRestored } from './doctor.ts'
 import { print, printJson } from './output.ts'
 import { COMMAND } from './program.ts'
@@ -20,12 +20,16 @@ const DATA: [string, string, string] = ['--data <dir>', 'the data folder (or OPE
 
 const MAX_REFUSAL_BYTES = 65_536
 
-/** Adds both. */
-export function addBackup(program: Command, setExit: (code: number) => void): void {
-  withLedger(addCommand(program, 'backup <folder>', 'copy a running ledger into a new folder (operator)', BACKUP_EXAMPLE))
+/** Fills the command. */
+export function addBackup(command: Command): void {
+  withLedger(withExample(command, BACKUP_EXAMPLE))
     .option(...DATA)
     .action(async (folder: string, options: BackupOptions) => backup(folder, options))
-  addCommand(program, 'restore [folder]', 'make a data folder from a backup, or accept what is missing in it', RESTORE_EXAMPLE)
+}
+
+/** Fills the command. */
+export function addRestore(command: Command, setExit: (code: number) => void): void {
+  withExample(command, RESTORE_EXAMPLE)
     .option(...DATA)
     .option(
       '--accept-loss <size>',

@@ -10,13 +10,14 @@ export const EXIT_INVALID = 5
 export const EXIT_UNCHECKED = 6
 export const EXIT_UNSUPPORTED = 7
 
-/** Adds a command with --json, and an example to its --help. */
-export function addCommand(parent: Command, nameAndArguments: string, summary: string, example: string): Command {
-  return parent
-    .command(nameAndArguments)
-    .description(summary)
-    .option('--json', 'print the answer as JSON')
-    .addHelpText('after', `\nExample:\n${example.replace(/^/gm, '  ')}`)
+/** Adds a command to a group of them, with --json, and an example in its --help. */
+export function addCommand(group: Command, nameAndArguments: string, summary: string, example: string): Command {
+  return withExample(group.command(nameAndArguments).description(summary), example)
+}
+
+/** Gives a command --json, and an example in its --help. */
+export function withExample(command: Command, example: string): Command {
+  return command.option('--json', 'print the answer as JSON').addHelpText('after', `\nExample:\n${example.replace(/^/gm, '  ')}`)
 }
 
 /** Adds --ledger URL. */

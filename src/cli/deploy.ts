@@ -1,6 +1,6 @@
 /** `openseal deploy`: puts the contract on a chain, and keeps on file where it is. */
 import { type Command, InvalidArgumentError } from 'commander'
-import { addCommand, UsageError } from './command.ts'
+import { UsageError, withExample } from './command.ts'
 import { FileError } from './hash-file.ts'
 import { print, printJson, remark } from './output.ts'
 
@@ -8,11 +8,10 @@ type Options = { json?: boolean; rpc?: string; chainId?: number; out?: string }
 
 const CHAIN_TIMEOUT_MS = 15_000
 
-/** Adds the command. */
-export function addDeploy(program: Command): void {
+/** Fills the command. */
+export function addDeploy(command: Command): void {
   const example = 'OPENSEAL_ANCHOR_KEY_FILE=anchor.key openseal deploy --rpc https://rpc.example --chain-id 1'
-  const summary = 'put the contract on a chain; it is paid for by the key of OPENSEAL_ANCHOR_KEY_FILE (or _KEY, _KEYSTORE, _SIGNER)'
-  addCommand(program, 'deploy', summary, example)
+  withExample(command, example)
     .option('--rpc <url>', 'an endpoint of the chain, or several by commas (or OPENSEAL_RPC)')
     .option('--chain-id <id>', 'refuse any other chain', readChainIdOption)
     .option('--out <file>', 'where to keep the result (default: contracts/deployments/<chainId>.json)')

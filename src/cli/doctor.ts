@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { type Diagnosis, examine } from '../care/doctor.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { defaultMarkFolder } from '../mark.ts'
-import { addCommand, keepFilesPrivate } from './command.ts'
+import { keepFilesPrivate, withExample } from './command.ts'
 import { openCopy } from './copy.ts'
 import { print, printJson, startProgress } from './output.ts'
 import { COMMAND } from './program.ts'
@@ -13,9 +13,9 @@ type Options = { data: string; repair?: boolean; refill?: string; json?: boolean
 const EXIT_NOT_DONE = 6
 const EXAMPLE = 'openseal doctor --data ./data\nopenseal doctor --data ./data --repair --refill https://mirror.example'
 
-/** Adds the command. */
-export function addDoctor(program: Command, setExit: (code: number) => void): void {
-  addCommand(program, 'doctor', 'look at the data of a stopped ledger: every tile, entry, statement and look-up', EXAMPLE)
+/** Fills the command. */
+export function addDoctor(command: Command, setExit: (code: number) => void): void {
+  withExample(command, EXAMPLE)
     .option('--data <dir>', 'its data folder (or OPENSEAL_DATA)', process.env.OPENSEAL_DATA || './data')
     .option('--repair', 'put back what can be derived from the rest')
     .option('--refill <url>', 'with --repair: fetch what is not here any more from another copy of the ledger')

@@ -5,7 +5,7 @@ import { checkEvidence } from '../audit/evidence.ts'
 import { toHex } from '../core/bytes.ts'
 import type { Checkpoint } from '../core/tlog/checkpoint.ts'
 import { speakAudit } from '../messages/audit/speak.ts'
-import { addCommand, UsageError } from './command.ts'
+import { UsageError, withExample } from './command.ts'
 import { FileError } from './hash-file.ts'
 import { chooseLanguage, withLanguage } from './locale.ts'
 import { print, printJson } from './output.ts'
@@ -16,9 +16,9 @@ type Options = { json?: boolean; policy?: string; lang?: string }
 const EXIT_PROVEN = 5
 const EXIT_NOTHING = 6
 
-/** Adds the command. */
-export function addEvidence(program: Command, setExit: (code: number) => void): void {
-  withLanguage(addCommand(program, 'evidence <file>', 'check evidence that an audit kept of a rewritten history', EXAMPLE))
+/** Fills the command. */
+export function addEvidence(command: Command, setExit: (code: number) => void): void {
+  withLanguage(withExample(command, EXAMPLE))
     .option('--policy <file>', 'the policy of the ledger, from a source that you trust: its keys decide')
     .addHelpText('after', '\nExit codes: 5 the contradiction is proven, 6 it proves nothing.')
     .action(async (file: string, options: Options) => setExit(await runEvidence(file, options)))

@@ -1,12 +1,12 @@
 /** What `openseal verify` was given: files, fingerprints, receipts among them, and the receipts that lie beside the files. */
 import { stat } from 'node:fs/promises'
 import { OpenSealError } from '../core/errors.ts'
-import { readReceiptZip } from '../verifier/app/receipt-zip.ts'
 import {
   fingerprint,
   type Given,
   type GivenFile,
   type GivenReceipt,
+  type OpenZip,
   type ReadFile,
   readPasted,
   readReceipt,
@@ -28,6 +28,9 @@ const MAX_WHOLE_BYTES = 64 * 1024 * 1024
 /** What is pasted into a terminal, or comes from another program: lists of fingerprints, and a receipt. */
 const MAX_INPUT_BYTES = 16 * 1024 * 1024
 
+/** Loaded for an archive only. */
+const openZip: OpenZip = async bytes => (await import('../verifier/app/receipt-zip.ts')).readReceiptZip(bytes)
+
 /** Reads an argument: a path, `sha256:…` or 64 digits that are no path, or `-` for what comes on stdin. */
 export async function readArgument(text: string): Promise<Argument> {
   if (text === '-') return readInput()
@@ -35,7 +38,7 @@ export async function readArgument(text: string): Promise<Argument> {
   if (sha256 !== undefined && (text.includes(':') || !(await isThere(text))))
     return { name: text, files: [fingerprint(sha256.toLowerCase(), text)], receipts: [] }
   try {
-    const given = await recognizeZipped(text, await readWithProgress(text), readReceiptZip)
+    const given = await recognizeZipped(text, await readWithProgress(text), openZip)
     if (given.kind === 'file') return { name: text, files: [given.file], receipts: [] }
     if (given.kind === 'receipts') return { name: text, files: [], receipts: given.receipts }
     return {
@@ -65,7 +68,7 @@ async function readNamed(path: string, file: GivenFile): Promise<readonly GivenR
   const { size } = await stat(path).catch(() => ({ size: 0 }))
   if (size > MAX_WHOLE_BYTES) return readLines(path, file)
   const read = await readFile(path)
-  const given: Given = await recognizeZipped(path, read, readReceiptZip)
+  const given: Given = await recognizeZipped(path, read, openZip)
   if (given.kind === 'policy') throw new FileError('RECEIPT_IS_POLICY', `${path} is a policy, not a receipt. Name it with --policy ${path}`)
   // What was named as a receipt is judged as one, whatever it is.
   const receipts = given.kind === 'receipts' ? given.receipts : [readReceipt(path, read.json ?? '')]

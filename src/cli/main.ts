@@ -1,25 +1,34 @@
 /** The command `openseal`: reads the command line, runs one command, and turns whatever goes wrong into one sentence and an exit code. */
-import { realpathSync } from 'node:fs'
+import { readFileSync, realpathSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { Command, CommanderError } from 'commander'
 import { OpenSealError } from '../core/errors.ts'
 import { visible } from '../core/visible.ts'
-import { addAgency } from './agency.ts'
-import { addAudit } from './audit.ts'
-import { addBackup } from './backup.ts'
 import { CommandError, EXIT_USAGE } from './command.ts'
-import { addDeploy } from './deploy.ts'
-import { addDoctor } from './doctor.ts'
-import { addEvidence } from './evidence.ts'
 import { printJson, remark } from './output.ts'
-import { addPolicy } from './policy.ts'
-import { COMMAND, withCommand } from './program.ts'
-import { addReceipt } from './receipt.ts'
-import { addRotate } from './rotate.ts'
-import { addServe } from './serve.ts'
-import { addStatus } from './status.ts'
-import { addSubmit } from './submit.ts'
-import { addVerify } from './verify.ts'
+import { COMMAND, COMMANDS, type CommandName, withCommand } from './program.ts'
+
+/** Fills a command with its options and its action. `setExit` is for an exit code other than 0. */
+type Fill = (command: Command, setExit: (code: number) => void) => void
+
+/** Where each command is. Loaded when it is asked for: no command waits for what another one needs. */
+const LOADS: { readonly [name in CommandName]: () => Promise<Fill> } = {
+  serve: async () => (await import('./serve.ts')).addServe,
+  agency: async () => (await import('./agency.ts')).addAgency,
+  submit: async () => (await import('./submit.ts')).addSubmit,
+  receipt: async () => (await import('./receipt.ts')).addReceipt,
+  verify: async () => (await import('./verify.ts')).addVerify,
+  audit: async () => (await import('./audit.ts')).addAudit,
+  evidence: async () => (await import('./evidence.ts')).addEvidence,
+  status: async () => (await import('./status.ts')).addStatus,
+  policy: async () => (await import('./policy.ts')).addPolicy,
+  deploy: async () => (await import('./deploy.ts')).addDeploy,
+  rotate: async () => (await import('./rotate.ts')).addRotate,
+  doctor: async () => (await import('./doctor.ts')).addDoctor,
+  backup: async () => (await import('./backup.ts')).addBackup,
+  restore: async () => (await import('./backup.ts')).addRestore,
+  completion: async () => (await import('./completion.ts')).addCompletion,
+}
 
 const EXIT_INTERNAL = 1
 const EXIT_CODES = `
@@ -32,6 +41,7 @@ export async function main(args: readonly string[]): Promise<number> {
   let exit = 0
   const program = new Command(COMMAND)
     .description('A public records ledger that anyone can check without asking its operator.')
+    .version(`openseal ${readVersion()}`, '--version', 'print the version')
     .addHelpText('after', EXIT_CODES)
     .showHelpAfterError('(--help shows how it is used)')
     .configureOutput({
@@ -39,25 +49,17 @@ export async function main(args: readonly string[]): Promise<number> {
       writeErr: text => process.stderr.write(withCommand(text)),
     })
     .exitOverride()
-  for (const add of [
-    addServe,
-    addAgency,
-    addSubmit,
-    addReceipt,
-    addVerify,
-    addAudit,
-    addEvidence,
-    addStatus,
-    addPolicy,
-    addDeploy,
-    addRotate,
-    addDoctor,
-    addBackup,
-  ]) {
-    add(program, code => {
-      exit = code
-    })
-  }
+  for (const [name, [args, summary]] of Object.entries(COMMANDS)) program.command(`${name} ${args}`.trim()).description(summary)
+  await Promise.all(
+    program.commands
+      // Words of the command line that are a command's name: more than the command itself at most, as in `openseal help verify`.
+      .filter(command => args.includes(command.name()) || args[0] === 'completion')
+      .map(async command =>
+        (await LOADS[command.name() as CommandName]())(command, code => {
+          exit = code
+        }),
+      ),
+  )
   inheritExitOverride(program)
   try {
     await program.parseAsync(args, { from: 'user' })
@@ -65,6 +67,10 @@ export async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     return report(error, args.includes('--json'))
   }
+}
+
+function readVersion(): string {
+  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
 }
 
 function inheritExitOverride(command: Command): void {

@@ -1,10 +1,10 @@
-/** What the commands print: answers on stdout, progress and remarks on stderr. Marks always stand beside a word, and colour is never used. */
-import { SingleBar } from 'cli-progress'
+/** What the commands print: answers on stdout, progress and remarks on stderr. Marks always stand beside a word; a terminal gets them in colour. */
+import type { SingleBar } from 'cli-progress'
 import { visible, visibleJson } from '../core/visible.ts'
 
 /** Prints lines to stdout. */
 export function print(...lines: readonly string[]): void {
-  process.stdout.write(lines.map(line => `${visibleLine(line)}\n`).join(''))
+  write(process.stdout, lines)
 }
 
 /** Prints a value as JSON to stdout: what --json asks for. */
@@ -14,22 +14,56 @@ export function printJson(value: unknown): void {
 
 /** Prints remarks to stderr, so that what is piped on stays clean. */
 export function remark(...lines: readonly string[]): void {
-  process.stderr.write(lines.map(line => `${visibleLine(line)}\n`).join(''))
+  write(process.stderr, lines)
+}
+
+/** Whether a stream takes colours: a terminal that knows them, and a user who did not say no (https://no-color.org). */
+export function takesColour({ isTTY }: { readonly isTTY?: boolean }, env: NodeJS.ProcessEnv): boolean {
+  return isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb'
+}
+
+/** A line with the mark that it begins with in its colour. */
+export function paint(line: string): string {
+  return line.replace(MARK, mark => `\x1b[${COLOURS[mark.trim()]}m${mark}\x1b[0m`)
+}
+
+const COLOURS: { readonly [mark: string]: number } = { '✓': 32, '✗': 31, '–': 33, 'ALARM:': 31 }
+const MARK = /^ *(?:[✓✗–]|ALARM:)(?= )/
+
+function write(stream: NodeJS.WriteStream, lines: readonly string[]): void {
+  const shown = takesColour(stream, process.env) ? (line: string) => paint(visibleLine(line)) : visibleLine
+  stream.write(lines.map(line => `${shown(line)}\n`).join(''))
 }
 
 /** A progress bar on stderr. Silent where stderr is no terminal, and for work too short to need one. */
 export function startProgress(label: string, total: number): { update(done: number): void; stop(): void } {
   if (!process.stderr.isTTY || total <= 0) return { update: () => {}, stop: () => {} }
-  const bar = new SingleBar({
-    format: `${visibleLine(label)} [{bar}] {percentage}%`,
-    stream: process.stderr,
-    hideCursor: true,
-    clearOnComplete: true,
-    barCompleteChar: '#',
-    barIncompleteChar: '.',
+  let bar: SingleBar | undefined
+  let done = 0
+  let isStopped = false
+  // Loaded for a terminal only, where it comes a moment later.
+  void import('cli-progress').then(({ SingleBar }) => {
+    if (isStopped) return
+    bar = new SingleBar({
+      format: `${visibleLine(label)} [{bar}] {percentage}%`,
+      stream: process.stderr,
+      hideCursor: true,
+      clearOnComplete: true,
+      barCompleteChar: '#',
+      barIncompleteChar: '.',
+    })
+    bar.start(total, done)
   })
-  bar.start(total, 0)
-  return { update: done => bar.update(done), stop: () => bar.stop() }
+  return {
+    update: now => {
+      done = now
+      bar?.update(now)
+    },
+    stop: () => {
+      isStopped = true
+      bar?.stop()
+    },
+  }
 }
 
 /** A line on stderr that is written anew with every word, and gone at the end. Silent where stderr is no terminal. */

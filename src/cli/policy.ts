@@ -7,17 +7,17 @@ import { ExtendError, extendPolicy } from '../verifier/index.ts'
 import { openChainReaders } from './chain-readers.ts'
 import { type Client, createClient } from './client.ts'
 import { ClientError } from './client-error.ts'
-import { addCommand, CommandError, collect, EXIT_INVALID, EXIT_SEALED, EXIT_UNCHECKED, withLedger } from './command.ts'
+import { CommandError, collect, EXIT_INVALID, EXIT_SEALED, EXIT_UNCHECKED, withExample, withLedger } from './command.ts'
 import { print, printJson, remark } from './output.ts'
 import { readPinnedPolicy, readServedPolicy } from './policy-file.ts'
 import { replaceFile, writeNew } from './receipt-file.ts'
 
 type Options = { ledger: string; json?: boolean; out?: string; extend?: string; rpc?: string[] }
 
-/** Adds the command. */
-export function addPolicy(program: Command): void {
+/** Fills the command. */
+export function addPolicy(command: Command): void {
   const example = 'openseal policy --out openseal.policy.json\nopenseal verify decision.pdf --policy openseal.policy.json'
-  withLedger(addCommand(program, 'policy', "print the ledger's policy, or pin it to a file", example))
+  withLedger(withExample(command, example))
     .option('--out <file>', 'write it to a file; a different one that is there already is never replaced')
     .option('--extend <file>', "take over the log's next key into a pinned policy, where the old key and the chain vouch for the change")
     .option('--rpc <url>', 'with --extend, an endpoint of the chain; may be repeated (or OPENSEAL_RPC, by commas)', collect)

@@ -1,13 +1,34 @@
-/** How this command is called where it was started: by its launcher in a clone, by its name where the package is installed. */
+/** The commands that there are, and how each is called where it was started. */
 import { existsSync } from 'node:fs'
 
-/** `./openseal` or `openseal`: never a name that npm would look up. */
+/** `./openseal` in a clone, `openseal` where the package is installed: never a name that npm would look up. */
 export const COMMAND = existsSync(new URL('../../openseal', import.meta.url)) ? './openseal' : 'openseal'
+
+/** Every command with its arguments and what it does, in the order in which --help lists them. */
+export const COMMANDS = {
+  serve: ['', 'run the ledger; settings come from the environment (OPENSEAL_PORT, OPENSEAL_DATA, …)'],
+  agency: ['', 'register agencies and their API keys (operator)'],
+  submit: ['[files...]', 'seal documents: only their hashes leave this machine'],
+  receipt: ['[index]', 'fetch a receipt, or complete one that was only sealed'],
+  verify: ['<file...>', 'check files: are they on the record, and unchanged since when?'],
+  audit: ['', 'check the whole ledger: every entry, tile, root, statement and anchor'],
+  evidence: ['<file>', 'check evidence that an audit kept of a rewritten history'],
+  status: ['', "show the ledger's size, key, anchors and health"],
+  policy: ['', "print the ledger's policy, or pin it to a file"],
+  deploy: ['', 'put the contract on a chain; it is paid for by the key of OPENSEAL_ANCHOR_KEY_FILE (or _KEY, _KEYSTORE, _SIGNER)'],
+  rotate: ['', 'change the key that signs the log, or the one that anchors it'],
+  doctor: ['', 'look at the data of a stopped ledger: every tile, entry, statement and look-up'],
+  backup: ['<folder>', 'copy a running ledger into a new folder (operator)'],
+  restore: ['[folder]', 'make a data folder from a backup, or accept what is missing in it'],
+  completion: ['', 'print what makes bash or zsh complete commands and options'],
+} as const satisfies { readonly [name: string]: readonly [args: string, summary: string] }
+
+/** Name of a command. */
+export type CommandName = keyof typeof COMMANDS
 
 /** A text of ours with each command in it, `openseal verify …`, as it is to be typed here. */
 export function withCommand(text: string): string {
-  return text.replace(COMMANDS, `${COMMAND} $1`)
+  return text.replace(TYPED, `${COMMAND} $1`)
 }
 
-const COMMANDS =
-  /(?<![\w./-])openseal (serve|agency|submit|receipt|verify|audit|evidence|status|policy|deploy|rotate|doctor|backup|restore)\b/g
+const TYPED = new RegExp(`(?<![\\w./-])openseal (${Object.keys(COMMANDS).join('|')})\\b`, 'g')

@@ -6,7 +6,7 @@ import { isJsonObject, parseJson } from '../core/json.ts'
 import { parseReceipt, receiptIndex } from '../core/receipt.ts'
 import { visibleJson } from '../core/visible.ts'
 import { createClient } from './client.ts'
-import { addCommand, CommandError, EXIT_SEALED, EXIT_UNCHECKED, EXIT_USAGE, parseIndex, UsageError, withLedger } from './command.ts'
+import { CommandError, EXIT_SEALED, EXIT_UNCHECKED, EXIT_USAGE, parseIndex, UsageError, withExample, withLedger } from './command.ts'
 import { FileError } from './hash-file.ts'
 import { print, printJson, remark } from './output.ts'
 import { readIfThere, receiptPath, receiptsPath, replaceFile, textOf, writeReceipt } from './receipt-file.ts'
@@ -17,11 +17,11 @@ type Options = TrustOptions & { readonly ledger: string; readonly json?: boolean
 /** A receipt in a file, as a line of its own or as the whole of it. `write` puts another in its place as this one stood there. */
 type Held = { readonly text: string; readonly place: string; write(text: string): string }
 
-/** Adds the command. */
-export function addReceipt(program: Command, setExit: (code: number) => void): void {
+/** Fills the command. */
+export function addReceipt(command: Command, setExit: (code: number) => void): void {
   const example =
     'openseal receipt 42 --out decision.pdf.receipt.json\nopenseal receipt --upgrade decision.pdf --policy openseal.policy.json'
-  withTrust(withLedger(addCommand(program, 'receipt [index]', 'fetch a receipt, or complete one that was only sealed', example)))
+  withTrust(withLedger(withExample(command, example)))
     .option('--upgrade <file>', 'a document with its receipt beside it, a receipt, or a file with one receipt a line')
     .option('--out <file>', 'write the receipt to a file instead of printing it')
     .addHelpText('after', EXITS)

@@ -12,10 +12,8 @@ type PublisherOptions = Options & { policy?: string; rpc?: string; to: string }
 
 const CHAIN_TIMEOUT_MS = 15_000
 
-/** Adds the command with log-key and publisher. */
-export function addRotate(program: Command): void {
-  const rotate = program.command('rotate').description('change the key that signs the log, or the one that anchors it')
-
+/** Fills the command with log-key and publisher. */
+export function addRotate(rotate: Command): void {
   const logKey = 'end the key that signs the log, and begin another; the service must be stopped, and its settings be those of "serve"'
   addCommand(rotate, 'log-key', logKey, 'OPENSEAL_DATA=/srv/openseal openseal rotate log-key').action(async ({ json }: Options) => {
     keepFilesPrivate()

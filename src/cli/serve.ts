@@ -3,7 +3,7 @@ import { relative } from 'node:path'
 import type { Command } from 'commander'
 import { createLog } from '../logger.ts'
 import type { startServer } from '../server/server.ts'
-import { addCommand, keepFilesPrivate } from './command.ts'
+import { keepFilesPrivate, withExample } from './command.ts'
 import { print, printJson } from './output.ts'
 import { COMMAND } from './program.ts'
 
@@ -11,25 +11,23 @@ type Service = Awaited<ReturnType<typeof startServer>>
 
 const EXIT_FORCED = 130
 
-/** Adds the command. */
-export function addServe(program: Command): void {
+/** Fills the command. */
+export function addServe(command: Command): void {
   const example = 'openseal serve\nOPENSEAL_PORT=9000 OPENSEAL_DATA=/srv/openseal openseal serve'
-  addCommand(program, 'serve', 'run the ledger; settings come from the environment (OPENSEAL_PORT, OPENSEAL_DATA, …)', example).action(
-    async (options: { json?: boolean }) => {
-      keepFilesPrivate()
-      const stopping = waitForSignal()
-      // Loaded here only: the other commands start in a fraction of the time without the service.
-      const [{ readConfig }, { startServer }] = await Promise.all([import('../config.ts'), import('../server/server.ts')])
-      const service = await startServer(readConfig(process.env), {
-        log: createLog({ write: line => process.stderr.write(line), nowMs: Date.now }),
-      })
-      if (options.json) printJson({ url: service.url, origin: service.origin, vkey: service.vkey, chain: service.chain })
-      else print(...nextSteps(service))
-      await stopping
-      if (!options.json) print('', 'Stopping: what came in is answered first. Ctrl-C again ends at once.')
-      await service.close()
-    },
-  )
+  withExample(command, example).action(async (options: { json?: boolean }) => {
+    keepFilesPrivate()
+    const stopping = waitForSignal()
+    // Loaded here only: the other commands start in a fraction of the time without the service.
+    const [{ readConfig }, { startServer }] = await Promise.all([import('../config.ts'), import('../server/server.ts')])
+    const service = await startServer(readConfig(process.env), {
+      log: createLog({ write: line => process.stderr.write(line), nowMs: Date.now }),
+    })
+    if (options.json) printJson({ url: service.url, origin: service.origin, vkey: service.vkey, chain: service.chain })
+    else print(...nextSteps(service))
+    await stopping
+    if (!options.json) print('', 'Stopping: what came in is answered first. Ctrl-C again ends at once.')
+    await service.close()
+  })
 }
 
 /** What to type next, exactly as it works from the folder in which the service was started. */

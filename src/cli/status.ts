@@ -1,7 +1,7 @@
 /** `openseal status`: how the ledger is doing, in words. */
 import type { Command } from 'commander'
 import { createClient } from './client.ts'
-import { addCommand, withLedger } from './command.ts'
+import { withExample, withLedger } from './command.ts'
 import { print, printJson } from './output.ts'
 
 /** What `GET /v1/status` answers, as far as it is told here. */
@@ -17,15 +17,15 @@ type Status = {
   readonly behindSeconds: number
 }
 
-/** Adds the command. */
-export function addStatus(program: Command): void {
-  withLedger(
-    addCommand(program, 'status', "show the ledger's size, key, anchors and health", 'openseal status --ledger http://localhost:8080'),
-  ).action(async (options: { ledger: string; json?: boolean }) => {
-    const status = await createClient(options.ledger).readJson('/v1/status')
-    if (options.json) printJson(status)
-    else print(...formatStatus(status as Status))
-  })
+/** Fills the command. */
+export function addStatus(command: Command): void {
+  withLedger(withExample(command, 'openseal status --ledger http://localhost:8080')).action(
+    async (options: { ledger: string; json?: boolean }) => {
+      const status = await createClient(options.ledger).readJson('/v1/status')
+      if (options.json) printJson(status)
+      else print(...formatStatus(status as Status))
+    },
+  )
 }
 
 function formatStatus({ origin, vkey, size, root, accepting, alarms, anchored, behind, behindSeconds }: Status): string[] {

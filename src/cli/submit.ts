@@ -10,7 +10,7 @@ import { STOPPING_WARNINGS } from '../core/statements/warnings.ts'
 import { waitForAnchor } from './anchor-wait.ts'
 import { type Client, createClient, DRY_RUN } from './client.ts'
 import { ClientError, isWorthRetrying } from './client-error.ts'
-import { addCommand, CommandError, EXIT_USAGE, readTime, UsageError, withLedger } from './command.ts'
+import { CommandError, EXIT_USAGE, readTime, UsageError, withExample, withLedger } from './command.ts'
 import { hashFile, mediaTypeOf } from './hash-file.ts'
 import { print, printJson, remark, startByteProgress } from './output.ts'
 import { COMMAND } from './program.ts'
@@ -25,9 +25,9 @@ import { formatStop, formatWarning, type GivenWarning, readWarnings, stoppingCod
 const ATTEMPTS = 3
 const RETRY_MS = 500
 
-/** Adds the command. */
-export function addSubmit(program: Command, setExit: (code: number) => void): void {
-  withTrust(withLedger(addCommand(program, 'submit [files...]', 'seal documents: only their hashes leave this machine', EXAMPLE)))
+/** Fills the command. */
+export function addSubmit(command: Command, setExit: (code: number) => void): void {
+  withTrust(withLedger(withExample(command, EXAMPLE)))
     .requiredOption('--agency <id>', "the agency's id, which the key in OPENSEAL_API_KEY (or OPENSEAL_API_KEY_FILE) speaks for")
     .option(
       '--ocds',

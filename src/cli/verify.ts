@@ -22,7 +22,7 @@ import {
 } from '../verifier/index.ts'
 import { endpointsFor } from './chain-readers.ts'
 import { createClient } from './client.ts'
-import { addCommand, collect, readSeconds, UsageError, withLedger } from './command.ts'
+import { collect, readSeconds, UsageError, withExample, withLedger } from './command.ts'
 import { exitOfAll, RECEIPT_GIVEN, type Row, rowAsJson } from './finding-json.ts'
 import { formatAnswers, formatTable, markOf } from './finding-text.ts'
 import { readArgument, receiptsOf } from './given-files.ts'
@@ -49,11 +49,9 @@ const TIMEOUT_MS = 15_000
 /** For all of them together. */
 const DEADLINE_SECONDS = 600
 
-/** Adds the command. */
-export function addVerify(program: Command, setExit: (code: number) => void): void {
-  withLanguage(
-    withLedger(addCommand(program, 'verify <file...>', 'check files: are they on the record, and unchanged since when?', EXAMPLE)),
-  )
+/** Fills the command. */
+export function addVerify(command: Command, setExit: (code: number) => void): void {
+  withLanguage(withLedger(withExample(command, EXAMPLE)))
     .option('--receipt <file>', 'the receipt of the file (default: FILE.receipt.json or FILE.receipts.ndjson, else the ledger is asked)')
     .option('--policy <file>', 'what you trust: a policy that you keep (see: openseal policy --out)')
     .option('--trust-ledger', "take the ledger's own word for the policy; the answer says so")
