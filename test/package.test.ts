@@ -1,15 +1,48 @@
 /** The npm package, packed and put into an empty folder with what it depends on: the command and the library run there, on every Node of this machine. */
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { endProcess } from '../src/chain/processes.ts'
+import { formatPolicy } from '../src/core/policy.ts'
+import { openWorld } from './web/world.ts'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '..')
+
+/** Of the verifier's package as it is downloaded: code, types and the ABI. docs/check-a-file.md tells what it has today. */
+const MAX_VERIFIER_BYTES = 90_000
+
+/** Verifies a file with nothing but the verifier's package, and the same receipt for another file. */
+const CHECK = `import { readFile } from 'node:fs/promises'
+  import { createFileReader, createJsonRpcReader, parsePolicy, verify } from '@openseal/verifier'
+  import { checkpointAnchorAbi } from '@openseal/verifier/abi'
+  const policy = parsePolicy(await readFile('policy.json'))
+  const receipt = await readFile('receipt.json')
+  const chain = [createJsonRpcReader({ url: process.argv[2], fetch, timeoutMs: 15_000 })]
+  for (const bytes of [await readFile('file.txt'), Buffer.from('another bridge')]) {
+    const reader = createFileReader()
+    reader.update(bytes)
+    console.log((await verify({ file: reader.finish().digest, receipt, policy, chain, trust: 'policy' })).verdict)
+  }
+  console.log('CheckpointAnchor:', checkpointAnchorAbi.filter(({ type }) => type === 'function').length)`
+
+/** What only the ABI's own type can tell: the names of the contract's functions, and the types of their arguments. */
+const TYPED = `import { Interface } from 'ethers'
+  import { type Result, verify } from '@openseal/verifier'
+  import { checkpointAnchorAbi } from '@openseal/verifier/abi'
+  type Item = (typeof checkpointAnchorAbi)[number]
+  type Function = Extract<Item, { type: 'function' }>
+  type Inputs<Name extends Function['name']> = Extract<Function, { name: Name }>['inputs']
+  export const name: Function['name'] = 'anchoredAt'
+  export const first: Inputs<'anchoredAt'>[0]['type'] = 'bytes32'
+  // @ts-expect-error: no function of the contract
+  export const none: Function['name'] = 'withdraw'
+  export const forEthers = new Interface(checkpointAnchorAbi)
+  export const run = (input: Parameters<typeof verify>[0]): Promise<Result> => verify(input)`
 
 describe('npm package', function () {
   this.timeout(60_000)
@@ -41,6 +74,7 @@ describe('npm package', function () {
         'CHANGELOG.md',
         'contracts/CheckpointAnchor.sol',
         'dist/verifier.js',
+        'dist/abi.js',
         'dist/types/verifier/index.d.ts',
       ].filter(file => !files.includes(file)),
       [],
@@ -78,6 +112,51 @@ describe('npm package', function () {
       '',
     )
   })
+
+  it('is built as the verifier alone too: three small packages under it, the contract typed, a receipt verified on every Node', async () => {
+    const alone = join(folder, 'alone')
+    await mkdir(alone)
+    await writeFile(join(alone, 'package.json'), '{ "type": "module" }')
+    const needed = ['@noble/curves', '@noble/hashes', 'canonicalize']
+    const packed = [join(root, 'packages/verifier'), ...needed.map(name => join(root, 'node_modules', name))]
+    const env = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}` }
+    await run('npm', ['pack', '--ignore-scripts', '--pack-destination', alone, ...packed], { cwd: alone, env })
+    const tarballs = (await readdir(alone)).filter(name => name.endsWith('.tgz'))
+    const own = await stat(join(alone, tarballs.find(name => name.startsWith('openseal-verifier-'))!))
+    assert.ok(own.size < MAX_VERIFIER_BYTES, `the package has ${own.size} bytes`)
+    const quiet = ['--offline', '--no-audit', '--no-fund', '--loglevel=error']
+    await run('npm', ['install', ...quiet, ...tarballs.map(name => `./${name}`)], { cwd: alone, env })
+    const { packages } = JSON.parse(await readFile(join(alone, 'node_modules/.package-lock.json'), 'utf8'))
+    const places = ['@noble/curves', '@noble/hashes', '@openseal/verifier', 'canonicalize'].map(name => `node_modules/${name}`)
+    assert.deepEqual(Object.keys(packages), places)
+
+    const world = await openWorld()
+    try {
+      await world.submit('bridge', 'the bridge')
+      await world.anchor()
+      const files = { 'file.txt': 'the bridge', 'receipt.json': await world.ledger.receipt(1), 'policy.json': formatPolicy(world.policy()) }
+      for (const [name, text] of Object.entries(files)) await writeFile(join(alone, name), text)
+      await writeFile(join(alone, 'check.js'), CHECK)
+      for (const node of nodes) {
+        const { stdout } = await run(node, ['check.js', world.chain.url], { cwd: alone })
+        assert.equal(stdout, 'anchored\ninvalid\nCheckpointAnchor: 11\n')
+      }
+    } finally {
+      await world.close()
+    }
+
+    await writeFile(join(alone, 'typed.ts'), TYPED)
+    await symlink(join(root, 'node_modules/ethers'), join(alone, 'node_modules/ethers'))
+    const flags = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2023', '--types', '']
+    const compiled = run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), ...flags, 'typed.ts'], { cwd: alone })
+    assert.equal(
+      await compiled.then(
+        ({ stdout }) => stdout,
+        error => error.stdout,
+      ),
+      '',
+    )
+  }).timeout(120_000)
 
   it('serves, with its pages, takes a file and verifies it, on every Node', async () => {
     await Promise.all(nodes.map(live))
