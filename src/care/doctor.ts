@@ -178,7 +178,15 @@ async function refetch(store: Store, committed: Committed, damage: Damage, { cop
 async function fillUp(store: Store, { repair, copy }: DoctorInput): Promise<Complaint[]> {
   if (!repair || copy === undefined) return []
   const added = await refill(store, copy, Date.now)
-  return added === 0 ? [] : [{ code: 'DOCTOR_BEHIND', detail: `${added} entries at the end were missing`, repaired: true }]
+  return added === 0
+    ? []
+    : [
+        {
+          code: 'DOCTOR_BEHIND',
+          detail: added === 1 ? '1 entry at the end was missing' : `${added} entries at the end were missing`,
+          repaired: true,
+        },
+      ]
 }
 
 /**

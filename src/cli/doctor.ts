@@ -76,6 +76,6 @@ export function describeRestored({ why }: NonNullable<Diagnosis['restored']>, si
     'The service serves it and accepts nothing until you decide:',
     `  - fetch the rest from another copy: ${COMMAND} doctor --repair --refill URL`,
     `  - then say that this is all there is: ${COMMAND} restore --accept-loss ${size}`,
-    'Whoever holds a receipt of a missing record has proof that it was there. What the chain has anchored cannot be left out: then only a new ledger helps.',
+    'A receipt of a missing record proves that the record was there. Entries that the chain has anchored cannot be left out. If they are lost, only a new ledger helps.',
   ]
 }

@@ -34,7 +34,7 @@ const EXIT_INTERNAL = 1
 const EXIT_CODES = `
 Exit codes: 0 on the record, 1 it could not be done, 2 wrong usage or something left out, 3 sealed only or a test network,
 4 no record of this file, 5 the proof does not fit, or a ledger answered something false, 6 not everything could be checked,
-7 not supported by the policy.`
+7 not supported by the policy, or disowned, 8 withdrawn, replaced or changed without a new version.`
 
 /** Runs the command line; returns the exit code. */
 export async function main(args: readonly string[]): Promise<number> {

@@ -48,7 +48,7 @@ export function addSubmit(command: Command, setExit: (code: number) => void): vo
     .option('--identifier <scheme=value>', 'another id of the record; may be repeated', readIdentifier)
     .addOption(new Option('--reason <code>', 'why, for amend and withdraw').choices([...REASON_CODES]))
     .option('--reason-text <text>', 'why, in words')
-    .option('--dry-run', 'send nothing; say what the ledger would make of it')
+    .option('--dry-run', 'log nothing; say what the ledger would make of it')
     .addOption(
       new Option('--accept <code>', `go on in spite of this warning, one of ${STOPPING_WARNINGS.join(', ')}; may be repeated`).argParser<
         string[]
@@ -102,7 +102,8 @@ function tellDry({ known, warnings }: DryAnswer, stopped: readonly string[], { j
   else {
     print(...warnings.map(formatWarning))
     if (stopped.length > 0) print(formatStop(stopped))
-    else print(known === undefined ? 'Nothing was sent. It would be sealed.' : `Nothing was sent. It is known already, at index ${known}.`)
+    else
+      print(known === undefined ? 'Nothing was logged. It would be sealed.' : `Nothing was logged. It is known already, at index ${known}.`)
   }
   return stopped.length > 0 ? EXIT_USAGE : 0
 }

@@ -13,7 +13,7 @@ const SENTENCES = {
   'mark.sealed': 'Accepted, no evidence yet',
   'mark.withdrawn': 'On the record, withdrawn',
   'mark.edited': 'On the record, changed without a new version',
-  'mark.superseded': 'On the record, newer version exists',
+  'mark.superseded': 'On the record, replaced by a newer version',
   'mark.anchored': 'On the record',
   'next.invalid': 'Ask for the file and its receipt again, exactly as they were published. A mismatch alone does not prove forgery.',
   'next.unknown': 'Look for the original file at the publisher. A missing record does not prove forgery.',
@@ -356,7 +356,8 @@ const SENTENCES = {
   'agency.notFound': 'There is no agency with this address.',
   'agency.records': 'Records of this agency',
   'agency.count': 'Entries: {entries}. Silent edits: {edits}. Amendments: {amendments}. Withdrawals: {withdrawals}.',
-  'changes.lead': 'What was changed after it had been published. A silent edit has the same version number as before, but other documents.',
+  'changes.lead':
+    'What was changed after it was published. In a silent edit the version number and the document’s name stay the same, but the content differs.',
   'changes.show': 'Show',
   'changes.all': 'All changes',
   'changes.silent-edit': 'Silent edits',
@@ -412,6 +413,8 @@ const SENTENCES = {
     'Every few minutes the fingerprint of the list is written to a public chain. The contract there refuses a rewritten history.',
   'about.how4': 'With the file, the receipt and any endpoint of that chain, anyone can check the date without us.',
   'about.limits': 'What it does not show',
+  'verify.limits':
+    'A check can show that a file has not changed since a date, and who submitted it according to the ledger. It cannot show that what the file says is true.',
   'about.offline': 'Check without us',
   'about.offlineText': 'Save this page and keep it: it checks files on your device, even when this site is gone.',
   'about.offlineLink': 'Offline verifier (one file)',

@@ -65,7 +65,7 @@ export const es: Messages = {
   'mark.sealed': 'Aceptado, aún sin prueba',
   'mark.withdrawn': 'Consta, retirado',
   'mark.edited': 'Consta, cambiado sin nueva versión',
-  'mark.superseded': 'Consta, hay una versión más reciente',
+  'mark.superseded': 'Consta, sustituido por una versión más reciente',
   'mark.anchored': 'Consta',
   'next.invalid':
     'Pida de nuevo el archivo y su recibo, tal como se publicaron. Una diferencia por sí sola no demuestra una falsificación.',
@@ -417,7 +417,7 @@ export const es: Messages = {
   'agency.records': 'Expedientes de este organismo',
   'agency.count': 'Entradas: {entries}. Cambios silenciosos: {edits}. Modificaciones: {amendments}. Retiradas: {withdrawals}.',
   'changes.lead':
-    'Lo que se cambió después de publicarse. Un cambio silencioso lleva el mismo número de versión que antes, pero otros documentos.',
+    'Lo que se cambió después de publicarse. En un cambio silencioso, el número de versión y el nombre del documento siguen siendo los mismos, pero el contenido es otro.',
   'changes.show': 'Mostrar',
   'changes.all': 'Todos los cambios',
   'changes.silent-edit': 'Cambios silenciosos',
@@ -473,6 +473,8 @@ export const es: Messages = {
     'Cada pocos minutos, la huella de la lista se escribe en una cadena pública. Allí, el contrato rechaza una historia reescrita.',
   'about.how4': 'Con el archivo, el recibo y cualquier acceso a esa cadena, cualquiera puede comprobar la fecha sin nosotros.',
   'about.limits': 'Lo que no muestra',
+  'verify.limits':
+    'Una comprobación puede mostrar que un archivo no ha cambiado desde una fecha y quién lo presentó según el registro. No puede mostrar que lo que dice el archivo sea verdad.',
   'about.offline': 'Comprobar sin nosotros',
   'about.offlineText': 'Guarde esta página y consérvela: comprueba archivos en su dispositivo, incluso cuando este sitio ya no exista.',
   'about.offlineLink': 'Verificador sin conexión (un solo archivo)',

@@ -65,7 +65,7 @@ export const fr: Messages = {
   'mark.sealed': 'Accepté, pas encore de preuve',
   'mark.withdrawn': 'Au registre, retiré',
   'mark.edited': 'Au registre, modifié sans nouvelle version',
-  'mark.superseded': 'Au registre, version plus récente',
+  'mark.superseded': 'Au registre, remplacé par une version plus récente',
   'mark.anchored': 'Au registre',
   'next.invalid':
     'Demandez de nouveau le fichier et son reçu, exactement tels que publiés. Un écart ne prouve pas à lui seul une falsification.',
@@ -427,7 +427,7 @@ export const fr: Messages = {
   'agency.count':
     'Entrées : {entries}. Modifications silencieuses : {edits}. Modifications déclarées : {amendments}. Retraits : {withdrawals}.',
   'changes.lead':
-    'Ce qui a été changé après sa publication. Une modification silencieuse porte le même numéro de version qu’avant, mais d’autres documents.',
+    'Ce qui a été changé après sa publication. Dans une modification silencieuse, le numéro de version et le nom du document restent les mêmes, mais le contenu diffère.',
   'changes.show': 'Afficher',
   'changes.all': 'Tous les changements',
   'changes.silent-edit': 'Modifications silencieuses',
@@ -483,6 +483,8 @@ export const fr: Messages = {
     'Toutes les quelques minutes, l’empreinte de la liste est écrite sur une chaîne publique. Le contrat qui s’y trouve refuse un passé réécrit.',
   'about.how4': 'Avec le fichier, le reçu et n’importe quel point d’accès à cette chaîne, chacun peut vérifier la date sans nous.',
   'about.limits': 'Ce que cela ne montre pas',
+  'verify.limits':
+    'Un contrôle peut montrer qu’un fichier n’a pas changé depuis une date et qui l’a soumis selon le registre. Il ne peut pas montrer que ce que dit le fichier est vrai.',
   'about.offline': 'Vérifier sans nous',
   'about.offlineText':
     'Enregistrez cette page et gardez-la : elle vérifie des fichiers sur votre appareil, même quand ce site n’existe plus.',

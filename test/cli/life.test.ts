@@ -181,7 +181,7 @@ describe('the command line against a ledger', function () {
     write('wrong.txt', 'right')
     const { code, out } = await openseal(edit)
     assert.equal(code, 2)
-    assert.match(out, /changed without a new version.*Nothing was sent.*--accept SILENT_EDIT/s)
+    assert.match(out, /changed without a new version.*Nothing was logged.*--accept SILENT_EDIT/s)
     assert.equal(await size(), before + 1)
     assert.equal((await openseal([...edit, '--accept', 'NONSENSE'])).code, 2)
     // The ledger has looked at the record a moment later.

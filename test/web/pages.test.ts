@@ -248,6 +248,18 @@ describe('web/pages', () => {
     assert.equal((await read('/openseal-verifier.html')).text, text)
   })
 
+  it('claims nothing of a file on a page that compared none, and calls no failed form a result', async () => {
+    const record = await read('/records/1')
+    assert.match(record.text, /This shows that the entry has not changed since that date/)
+    for (const path of ['/records/1', '/verify', '/about', '/openseal-verifier.html'])
+      assert.doesNotMatch((await read(path)).text, /<p class="limits">This shows that the file/, path)
+    for (const path of ['/verify', '/about']) assert.match((await read(path)).text, /<p[^>]*>A check can show that a file/, path)
+    const waiting = await world.submit('r-limits', 'waiting')
+    assert.match((await read(`/records/${waiting}`)).text, /<p class="limits">This shows who submitted it according to the ledger/)
+    const empty = await fetch(`${world.url}/verify`, { method: 'POST', body: new FormData() })
+    assert.match(await empty.text(), /<h1>Check a file<\/h1>/)
+  })
+
   it('sees a withdrawal behind hundreds of later publications, has no verdict where there are too many to read, and leads through all that list one fingerprint', async () => {
     await world.submit('r-deep', 'deep')
     await world.submit('r-deep', 'other', { action: 'withdraw', reason: { code: 'other' } })

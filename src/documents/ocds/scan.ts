@@ -78,7 +78,11 @@ export function createScanner(found: (release: FoundRelease) => void): { push(ch
   const open = (byte: number, at: number) => {
     const top = frames.at(-1)
     if (top === undefined) {
-      if (members !== undefined) throw malformed(at, 'a second value follows the first, so split it into one file each,')
+      if (members !== undefined)
+        throw malformed(
+          at,
+          'one JSON text follows another, as in JSON lines. Make a release package of them, or one file of each: the second begins',
+        )
       if (byte !== OPEN_OBJECT)
         throw new OcdsError('OCDS_SHAPE', 'the file holds an array: a release package, a record package or one release is expected')
       const skeleton = createBytes(MAX_SKELETON_BYTES)

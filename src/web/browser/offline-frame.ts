@@ -37,7 +37,7 @@ export function drawFrame(say: Say, tags: readonly string[], origin: string): vo
   const texts = {
     'offline-title': say('verify.offlineTitle'),
     'offline-ledger': say('verify.offlineLedger', { origin }),
-    'offline-limits': say('verdict.limits.file'),
+    'offline-limits': say('verify.limits'),
     'offline-language-label': say('site.languages'),
   }
   for (const [id, text] of Object.entries(texts)) document.getElementById(id)?.replaceChildren(text)

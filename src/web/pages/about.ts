@@ -9,7 +9,7 @@ export function aboutPage({ say, base }: Frame, { offlineSha256 }: { readonly of
     main: html`<h1>${say('site.about')}</h1>
 <h2>${say('about.how')}</h2>
 <ol><li>${say('about.how1')}</li><li>${say('about.how2')}</li><li>${say('about.how3')}</li><li>${say('about.how4')}</li></ol>
-<h2>${say('about.limits')}</h2><p>${say('verdict.limits.file')}</p>
+<h2>${say('about.limits')}</h2><p>${say('verify.limits')}</p>
 <h2 id="offline">${say('about.offline')}</h2><p>${say('about.offlineText')}</p>
 <p><a class="button" href="/openseal-verifier.html" download="openseal-verifier.html">${say('about.offlineLink')}</a></p>
 <dl class="facts"><dt>${say('about.offlineHash')}</dt><dd><span class="hash" id="offline-sha256">${offlineSha256}</span></dd></dl>

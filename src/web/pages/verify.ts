@@ -16,7 +16,7 @@ export function verifyPage(frame: Frame, { data, scriptHref }: { readonly data: 
     main: html`<h1>${say('verify.title')}</h1><p class="lead">${say('verify.lead')}</p>
 <div id="tool"><noscript><p>${say('verify.serverNoScript')}</p></noscript></div>
 <details class="server no-print" open><summary>${say('verify.serverTitle')}</summary>${renderForm(frame)}</details>
-<p class="limits">${say('verdict.limits.file')}</p>
+<p class="limits">${say('verify.limits')}</p>
 <p class="no-print"><a href="/openseal-verifier.html" download="openseal-verifier.html">${say('about.offlineLink')}</a></p>`,
     scripts: html`<script type="application/json" id="${PAGE_DATA_ID}">${scriptJson(data)}</script><script type="module" src="${scriptHref}"></script>`,
   }
@@ -25,10 +25,11 @@ export function verifyPage(frame: Frame, { data, scriptHref }: { readonly data: 
 /** The answer to the form: what was found, or what to do instead. */
 export function verifiedPage(frame: Frame, answer: FormAnswer): Page {
   const { say, base, origin } = frame
+  const title = 'message' in answer ? 'verify.title' : 'verify.results'
   return {
-    title: say('verify.results'),
+    title: say(title),
     noIndex: true,
-    main: html`<h1>${say('verify.results')}</h1>
+    main: html`<h1>${say(title)}</h1>
 ${
   'message' in answer
     ? html`<div class="banner">${icon('warn')}<p>${answer.message}</p></div>${answer.code !== undefined && renderCode(say, answer.code)}${renderForm(frame)}`
