@@ -4,10 +4,10 @@ import fc from 'fast-check'
 import { toHex } from '../../src/core/bytes.ts'
 import { createSigner, formatVkey } from '../../src/core/tlog/note.ts'
 import { createLedgerReader } from '../../src/verifier/app/ledger-reader.ts'
-import { createJsonRpcReader, extendPolicy } from '../../src/verifier/index.ts'
-import { chainWith, createWorld, GENESIS, LOG, ORIGIN, policyWith, STATEMENT } from '../verifier/world.ts'
+import { createJsonRpcReader, digestsOf, extendPolicy, verify } from '../../src/verifier/index.ts'
+import { chainWith, createWorld, FILE, GENESIS, LOG, ORIGIN, policyWith, STATEMENT, WITHDRAWAL } from '../verifier/world.ts'
 import { mutated } from './mutate.ts'
-import { parser, type Target } from './target.ts'
+import { parser, type Target, target } from './target.ts'
 
 const RECEIPT = await createWorld([GENESIS, STATEMENT]).receipt(1)
 /** The file that is looked up, and what a ledger may answer for the digits of its hash. */
@@ -16,6 +16,15 @@ const DIGESTS = [
   `{"prefix":"aba","digests":[{"digest":"${HASH.slice(0, 63)}0","indexes":[4]},{"digest":"${HASH}","indexes":[1,2]}]}`,
   `{"prefix":"aba","digests":[{"digest":"aba${'0'.repeat(61)}","indexes":[1],"more":true}],"truncated":true}`,
   '{"prefix":"aba","digests":[]}',
+]
+/** A statement that was withdrawn, and what a ledger may list of its record. */
+const WITHDRAWN = createWorld([GENESIS, STATEMENT, WITHDRAWAL])
+const WITHDRAWN_RECEIPTS = (await Promise.all([0, 1, 2].map(index => WITHDRAWN.receipt(index)))).map(text => () => new Response(text))
+const VERSIONS = [
+  '{"records":[{"index":2},{"index":1}]}',
+  '{"records":[{"index":1}]}',
+  '{"records":[{"index":2}],"cursor":"2"}',
+  '{"records":[]}',
 ]
 const RESULTS = ['"0x1"', '"0x7a69"', '"0x"', '"0x6001"', `"0x${'00'.repeat(31)}07"`].map(
   result => `{"jsonrpc":"2.0","id":1,"result":${result}}`,
@@ -79,6 +88,34 @@ export const ANSWERS: readonly Target[] = [
     // A receipt is found by an answer that lists the hash, and by no other.
     ({ found, text }) => ok(found.length <= 8 && (found.length === 0 || text.includes(HASH)), text),
   ),
+  // Green only where the list names the entry itself, and nothing that could have changed it.
+  target('verifier/ledger-reader of versions', mutated(VERSIONS), async bytes => {
+    const answers: { readonly [path: string]: () => Response } = {
+      '/v1/status': () => Response.json({ origin: ORIGIN }),
+      '/checkpoint': () => new Response(WITHDRAWN.checkpoint),
+    }
+    const ask: typeof fetch = async input => {
+      const path = String(input)
+      const [, index] = /^\/v1\/records\/(\d+)\/receipt$/.exec(path) ?? []
+      if (index !== undefined) return WITHDRAWN_RECEIPTS[Number(index)]?.() ?? new Response('', { status: 404 })
+      return answers[path]?.() ?? answering(bytes)(input)
+    }
+    const { currency } = createLedgerReader({ url: '', origin: ORIGIN, fetch: ask, timeoutMs: 60_000 })
+    const receipt = await WITHDRAWN.receipt(1)
+    const { isGreen } = await verify({
+      file: digestsOf(FILE),
+      receipt,
+      policy: policyWith(),
+      chain: [chainWith(WITHDRAWN)],
+      currency,
+      trust: 'policy',
+    })
+    if (!isGreen) return false
+    const { records, cursor = null } = JSON.parse(new TextDecoder().decode(bytes))
+    const indexes = records.map((entry: { index: number }) => entry.index)
+    ok(cursor === null && indexes.includes(1) && indexes.every((index: number) => index < 2), new TextDecoder().decode(bytes))
+    return true
+  }),
   // No damage to a change of keys introduces another key.
   parser(
     'verifier/extend',
