@@ -170,7 +170,25 @@ async function checkFile(
   })
   const parts = answered.filter(answer => answer !== undefined)
   const partsLeftOut = releasesLeftOut + releases.length - parts.length
-  return { own, parts: state ? [state, ...parts] : parts, partsLeftOut }
+  const told = parts.some(isGone) ? own.map(withoutGreen) : own
+  return { own: told, parts: state ? [state, ...parts] : parts, partsLeftOut }
+}
+
+/** Whether a release was withdrawn, replaced or changed, or does not fit its receipt. */
+function isGone({ finding }: Answer): boolean {
+  return finding !== undefined && GONE.includes(finding.result.finding)
+}
+
+const GONE: readonly VerdictCode[] = ['invalid', 'withdrawn', 'edited', 'superseded']
+/** The exit code of a file in which something was changed. */
+const EXIT_CHANGED = 8
+
+/** The package's bytes are on the record, but not everything in it still stands. */
+function withoutGreen(answer: Answer): Answer {
+  const { finding } = answer
+  if (finding === undefined) return answer
+  const { result } = finding
+  return { finding: { ...finding, result: { ...result, isGreen: false, exit: result.exit === 0 ? EXIT_CHANGED : result.exit } } }
 }
 
 /**

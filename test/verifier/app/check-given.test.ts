@@ -19,6 +19,7 @@ import {
   listingOf,
   policyWith,
   STATEMENT,
+  WITHDRAWAL,
 } from '../world.ts'
 
 const utf8 = (text: string) => new TextEncoder().encode(text)
@@ -261,6 +262,31 @@ describe('verifier/app/check-given', () => {
 
   describe('releases of a package', () => {
     const pack = (releases: readonly Release[]) => fileOf('pack.json', utf8('pack'), { releases })
+
+    it('takes the green from a package in which a release was withdrawn, and ends with 8', async () => {
+      const whole = stating('pack', { record: 'urn:sha256:aa' })
+      const one = stating('one')
+      const world = createWorld([GENESIS, one, whole, { ...WITHDRAWAL, documents: [] }])
+      const receipts = [await world.receipt(1), await world.receipt(2), await world.receipt(3)]
+      const check = async (size: number) => {
+        const listed = receipts.slice(0, size).map((receiptText, at) => ({ index: at + 1, receiptText }))
+        const ledger = { ...ledgerOf({}), currency: listingOf(world, listed) }
+        const lines = receipts.slice(0, 2).map((text, at) => readReceipt(`${at}`, text))
+        const [answers] = await runAll([pack([releaseOf(1, 'one')])], lines, { ledger, chain: [chainWith(world)] })
+        return [...(answers?.own ?? []), ...(answers?.parts ?? [])].map(({ finding }) => {
+          const { verdict, exit, isGreen } = finding!.result
+          return [verdict, exit, isGreen]
+        })
+      }
+      assert.deepEqual(await check(2), [
+        ['anchored', 0, true],
+        ['anchored', 0, true],
+      ])
+      assert.deepEqual(await check(3), [
+        ['anchored', 8, false],
+        ['withdrawn', 8, false],
+      ])
+    })
 
     it('are each checked by their own receipt, else asked for, in their order; those receipts are not for the file', async () => {
       const refused = { position: 3, name: 'release 3', code: 'JSON_DUPLICATE_KEY', refused: 'a name appears twice' } as Release
