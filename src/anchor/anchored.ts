@@ -20,7 +20,8 @@ export type AnchoredLedger = Pick<Prover, 'rootAt' | 'consistency'> & {
    */
   sealedMs(index: number): Promise<number | undefined>
   latestAnchor(): FinalAnchor | undefined
-  anchorAt(size: number): Promise<FinalAnchor | undefined>
+  /** The final anchor of a chain at a size. */
+  anchorAt(chainId: number, size: number): Promise<FinalAnchor | undefined>
   /**
    * The checkpoint to anchor after one of size `previous`. It is the newest, unless a key of the
    * log ended in between. Then that key's last checkpoint comes first, so that the chain vouches
@@ -33,8 +34,8 @@ export type AnchoredLedger = Pick<Prover, 'rootAt' | 'consistency'> & {
   newestAnchors(before: number, limit: number): Promise<FinalAnchor[]>
   /** Called by the anchorer when an anchor has become final. Durable when it resolves. */
   setFinal(anchor: FinalAnchor): Promise<void>
-  /** Called by the anchorer when the chain has lost final anchors of these sizes. */
-  dropFinal(sizes: readonly number[]): Promise<void>
+  /** Called by the anchorer when a chain has lost final anchors of these sizes. */
+  dropFinal(chainId: number, sizes: readonly number[]): Promise<void>
   /**
    * Called by the anchorer when the owner has closed the log on its chain. From then on submissions
    * are refused, and anchors above the last good size do not count.

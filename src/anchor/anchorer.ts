@@ -87,7 +87,7 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
   async function round(): Promise<void> {
     if (lease !== undefined && !(await lease())) return
     if (ledger.stopped() !== undefined) return afterStop()
-    records ??= await openAnchorRecords(store)
+    records ??= await openAnchorRecords(store, chain.chainId)
     await watch.note(records)
     const onChain = await compareHeads(ledger, chain)
     compared = true
@@ -107,7 +107,7 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
    */
   async function afterStop(): Promise<void> {
     if (ledger.stopCode() !== 'LOG_CLOSED') return compareClosings(ledger, chain)
-    records ??= await openAnchorRecords(store)
+    records ??= await openAnchorRecords(store, chain.chainId)
     for (const anchor of records.open()) {
       const found = await look(anchor)
       if (found !== undefined && found !== 'refused') await include(records, anchor, found)

@@ -72,7 +72,11 @@ async function conflictOf(ledger: Pick<AnchoredLedger, 'head' | 'rootAt'>, onCha
 export async function reopenLost(
   records: AnchorRecords,
   onChain: AnchoredHead | null,
-  { chain, ledger, log }: { chain: Pick<AnchorChain, 'losesBlocks' | 'blockHash'>; ledger: Pick<AnchoredLedger, 'dropFinal'>; log: Log },
+  {
+    chain,
+    ledger,
+    log,
+  }: { chain: Pick<AnchorChain, 'chainId' | 'losesBlocks' | 'blockHash'>; ledger: Pick<AnchoredLedger, 'dropFinal'>; log: Log },
 ): Promise<void> {
   const lost: AnchorRecord[] = []
   let anchor = records.lastFinal()
@@ -94,7 +98,7 @@ export async function reopenLost(
   await records.save(...lost)
   // After a crash before this line, receipts name the anchors until they are final again; their
   // state says that they are pending.
-  await ledger.dropFinal(sizes)
+  await ledger.dropFinal(chain.chainId, sizes)
 }
 
 /**

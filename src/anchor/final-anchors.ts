@@ -1,5 +1,6 @@
 /**
- * The final anchors, one of which each receipt carries. Kept as documents of the store, by size.
+ * The final anchors, one of which each receipt carries. Kept as documents of the store, by chain and
+ * size.
  */
 import { type Store, sizeKey } from '../store/port/port.ts'
 
@@ -19,40 +20,48 @@ export type FinalAnchor = {
 }
 
 export type FinalAnchors = {
-  /** The newest one. */
+  /** The newest one that this node knows. */
   latest(): FinalAnchor | undefined
   /** The first one that covers an index. It has the earliest date, and never changes. */
   covering(index: number): Promise<FinalAnchor | undefined>
-  at(size: number): Promise<FinalAnchor | undefined>
+  /** That of a chain at a size. */
+  of(chainId: number, size: number): Promise<FinalAnchor | undefined>
   /** Those below a size, the newest first, at most `limit`. */
   newest(before: number, limit: number): Promise<FinalAnchor[]>
   /** In ascending order of size, only those above `after`, at most `limit`. */
   list(after: number, limit: number): Promise<FinalAnchor[]>
-  /** Stores one durably, replacing one of the same size. */
+  /** Stores one durably, replacing one of the same chain and size. */
   add(anchor: FinalAnchor): Promise<void>
-  /** Removes those of these sizes, which the chain no longer holds. */
-  remove(sizes: readonly number[]): Promise<void>
+  /** Removes those of a chain at these sizes, which the chain no longer holds. */
+  remove(chainId: number, sizes: readonly number[]): Promise<void>
+  /** Reads again what another node may have added or removed. */
+  refresh(): Promise<void>
 }
 
 type StoredDocuments = Pick<Store, 'readDocument' | 'writeDocuments' | 'listDocuments' | 'listNewestDocuments'>
 
 const COLLECTION = 'final-anchors'
-const LATEST = { collection: 'ledger', key: 'latest-anchor' }
-/** How many anchors are kept in memory for receipts. */
+/** How many anchors are kept in memory for receipts, and for how long: then another node's are there too. */
 const CACHED = 4096
+const CACHED_MS = 1000
+
+/** The key of an anchor's document: those of all chains in the order of their sizes. */
+export function anchorKey(chainId: number, size: number): string {
+  return `${sizeKey(size)}-${chainId}`
+}
 
 /** Opens them. Reads one document, however many there are. */
-export async function openFinalAnchors(store: StoredDocuments): Promise<FinalAnchors> {
-  const row = await store.readDocument(LATEST.collection, LATEST.key)
-  let latest = row === undefined ? undefined : (JSON.parse(row) as FinalAnchor)
+export async function openFinalAnchors(store: StoredDocuments, steadyMs: () => number): Promise<FinalAnchors> {
+  let latest: FinalAnchor | undefined
   /**
    * Anchors in ascending order of size, each with the lowest index for which it is known to be the
    * first that covers it.
    */
-  const cache: { anchor: FinalAnchor; from: number }[] = []
+  let cache: { anchor: FinalAnchor; from: number }[] = []
+  let readMs = 0
 
   const list = async (after: number, limit: number) => {
-    const rows = await store.listDocuments(COLLECTION, { after: sizeKey(after), limit })
+    const rows = await store.listDocuments(COLLECTION, { after: sizeKey(after + 1), limit })
     return rows.map(({ value }) => JSON.parse(value) as FinalAnchor)
   }
 
@@ -60,6 +69,15 @@ export async function openFinalAnchors(store: StoredDocuments): Promise<FinalAnc
     const rows = await store.listNewestDocuments(COLLECTION, sizeKey(before), limit)
     return rows.map(({ value }) => JSON.parse(value) as FinalAnchor)
   }
+
+  const refresh = async () => {
+    const startedMs = steadyMs()
+    const [found] = await newest(Number.MAX_SAFE_INTEGER, 1)
+    latest = found
+    cache = []
+    readMs = startedMs
+  }
+  await refresh()
 
   /** The position in the cache of the first anchor above an index. */
   const positionOf = (index: number) => {
@@ -76,41 +94,35 @@ export async function openFinalAnchors(store: StoredDocuments): Promise<FinalAnc
   return {
     latest: () => latest,
     async covering(index) {
+      if (steadyMs() - readMs >= CACHED_MS) await refresh()
       if (latest === undefined || latest.size <= index) return undefined
-      const position = positionOf(index)
-      const cached = cache[position]
+      const cached = cache[positionOf(index)]
       if (cached !== undefined && cached.from <= index) return cached.anchor
+      const into = cache
       const [anchor] = await list(index, 1)
-      if (anchor === undefined) return undefined
-      if (cached?.anchor.size === anchor.size) cached.from = index
-      else if (cache.length < CACHED) cache.splice(positionOf(index), 0, { anchor, from: index })
+      // What was forgotten meanwhile may have been taken off.
+      if (anchor === undefined || into !== cache) return anchor
+      const position = positionOf(index)
+      const next = cache[position]
+      if (next?.anchor.size === anchor.size) next.from = Math.min(next.from, index)
+      else if (cache.length < CACHED) cache.splice(position, 0, { anchor, from: index })
       return anchor
     },
-    async at(size) {
-      const found = await store.readDocument(COLLECTION, sizeKey(size))
+    async of(chainId, size) {
+      const found = await store.readDocument(COLLECTION, anchorKey(chainId, size))
       return found === undefined ? undefined : JSON.parse(found)
     },
     newest,
     list,
     async add(anchor) {
-      const value = JSON.stringify(anchor)
-      const change = { collection: COLLECTION, key: sizeKey(anchor.size), value }
-      const isNewest = latest === undefined || anchor.size >= latest.size
-      await store.writeDocuments(isNewest ? [change, { ...LATEST, value }] : [change])
-      // An anchor between others covers indexes that a larger one covered so far. An anchor above
-      // all of them does not.
-      if (latest !== undefined && anchor.size <= latest.size) cache.length = 0
-      if (isNewest) latest = anchor
+      await store.writeDocuments([{ collection: COLLECTION, key: anchorKey(anchor.chainId, anchor.size), value: JSON.stringify(anchor) }])
+      await refresh()
     },
-    async remove(sizes) {
-      const removed = new Set(sizes)
-      let stays = latest
-      while (stays !== undefined && removed.has(stays.size)) stays = (await newest(stays.size, 1))[0]
-      const changes = sizes.map(size => ({ collection: COLLECTION, key: sizeKey(size), value: null }))
-      await store.writeDocuments([...changes, { ...LATEST, value: stays === undefined ? null : JSON.stringify(stays) }])
-      latest = stays
-      cache.length = 0
+    async remove(chainId, sizes) {
+      await store.writeDocuments(sizes.map(size => ({ collection: COLLECTION, key: anchorKey(chainId, size), value: null })))
+      await refresh()
     },
+    refresh,
   }
 }
 

@@ -12,8 +12,8 @@ import type { AnchorRecord, AnchorRecords } from './records.ts'
 import type { Found, Sender } from './sender.ts'
 
 type Deps = {
-  readonly ledger: Pick<AnchoredLedger, 'latestAnchor' | 'anchorAt' | 'listAnchors' | 'dropFinal'>
-  readonly chain: Pick<AnchorChain, 'standing' | 'findAnchored' | 'isFinal'>
+  readonly ledger: Pick<AnchoredLedger, 'anchorAt' | 'listAnchors' | 'newestAnchors' | 'dropFinal'>
+  readonly chain: Pick<AnchorChain, 'chainId' | 'standing' | 'findAnchored' | 'isFinal'>
   readonly look: Sender['look']
   readonly nowMs: () => number
   readonly log: Log
@@ -36,16 +36,18 @@ export function createRecheck({ ledger, chain, look, nowMs, log, note, keep }: D
   let walkedTo: number | undefined
 
   return async function recheck(records: AnchorRecords): Promise<void> {
-    const newest = ledger.latestAnchor()
+    const isOurs = ({ chainId }: FinalAnchor) => chainId === chain.chainId
+    const newest = (await ledger.newestAnchors(Number.MAX_SAFE_INTEGER, AT_ONCE)).find(isOurs)
     let anchor = newest
     for (let looked = 0; anchor !== undefined && looked < AT_ONCE; looked++) {
       if (await isInPlace(records, anchor)) break
       const before: number = (await records.read(anchor.size))?.previous ?? 0
-      anchor = before === 0 ? undefined : await ledger.anchorAt(before)
+      anchor = before === 0 ? undefined : await ledger.anchorAt(chain.chainId, before)
     }
     walkedTo ??= Math.floor(Math.random() * (newest?.size ?? 0))
-    const [next] = await ledger.listAnchors(walkedTo, 1)
-    walkedTo = next?.size ?? 0
+    const following = await ledger.listAnchors(walkedTo, AT_ONCE)
+    const next = following.find(isOurs)
+    walkedTo = (next ?? following.at(-1))?.size ?? 0
     if (next !== undefined && next.size !== newest?.size) await isInPlace(records, next)
   }
 
@@ -56,7 +58,7 @@ export function createRecheck({ ledger, chain, look, nowMs, log, note, keep }: D
     if (standing === 'gone') {
       log.error('the chain has lost a final anchor', { size, block: block.number })
       note({ code: 'ANCHOR_LOST', message: `The chain has lost the anchor of ${size} entries, which was final.` })
-      await ledger.dropFinal([size])
+      await ledger.dropFinal(chain.chainId, [size])
     }
     if (standing === 'moved') await follow(records, anchor)
     return standing === 'there' || standing === 'unknown'

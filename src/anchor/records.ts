@@ -1,7 +1,7 @@
 /** The anchorer's records of each anchor, as documents of the store. */
 import type { Store } from '../store/port/port.ts'
-import { sizeKey } from '../store/port/port.ts'
 import type { ChainBlock, SignedTransaction } from './chain.ts'
+import { anchorKey } from './final-anchors.ts'
 
 /** A transaction as it was signed, and when. */
 export type Attempt = SignedTransaction & { readonly signedMs: number }
@@ -48,28 +48,32 @@ type Documents = Pick<Store, 'readDocument' | 'writeDocuments'>
 type Ends = { readonly open: readonly number[]; readonly lastFinal: number }
 
 const COLLECTION = 'anchors'
-/** Points to the first records to read, so that a start reads few documents. */
-const ENDS = { collection: 'anchorer', key: 'ends' }
+/** Points, for each chain, to the first records to read, so that a start reads few documents. */
+const ENDS = 'anchorer'
 
-/** Reads the open anchors and the last final one. */
-export async function openAnchorRecords(store: Documents): Promise<AnchorRecords> {
+/** Reads the open anchors of a chain and its last final one. */
+export async function openAnchorRecords(store: Documents, chainId: number): Promise<AnchorRecords> {
   const read = async (size: number): Promise<AnchorRecord | undefined> => {
-    const value = await store.readDocument(COLLECTION, sizeKey(size))
+    const value = await store.readDocument(COLLECTION, anchorKey(chainId, size))
     return value === undefined ? undefined : JSON.parse(value)
   }
-  const ends: Ends = JSON.parse((await store.readDocument(ENDS.collection, ENDS.key)) ?? '{"open":[],"lastFinal":0}')
+  let written = (await store.readDocument(ENDS, String(chainId))) ?? null
+  const ends: Ends = JSON.parse(written ?? '{"open":[],"lastFinal":0}')
   let open = (await Promise.all(ends.open.map(read))).filter(record => record !== undefined)
   let lastFinal = await read(ends.lastFinal)
 
   /**
    * One atomic write of the changed records and of the ends. Memory changes only after it is on
-   * disk.
+   * disk. If another anchorer has written since, nothing is written, and the next round reads what
+   * is there.
    */
   async function write(changes: { size: number; value: string | null }[], nextOpen: AnchorRecord[], nextFinal: AnchorRecord | undefined) {
     const sorted = nextOpen.sort((a, b) => a.size - b.size)
     const next: Ends = { open: sorted.map(({ size }) => size), lastFinal: nextFinal?.size ?? 0 }
-    const documents = changes.map(({ size, value }) => ({ collection: COLLECTION, key: sizeKey(size), value }))
-    await store.writeDocuments([...documents, { ...ENDS, value: JSON.stringify(next) }])
+    const documents = changes.map(({ size, value }) => ({ collection: COLLECTION, key: anchorKey(chainId, size), value }))
+    const endsRow = { collection: ENDS, key: String(chainId), value: JSON.stringify(next) }
+    await store.writeDocuments([...documents, endsRow], { unless: [{ ...endsRow, value: written }] })
+    written = endsRow.value
     open = sorted
     lastFinal = nextFinal
   }

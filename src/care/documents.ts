@@ -20,10 +20,6 @@ const MENDED: { readonly [name: string]: Mend } = {
   'ledger/restored': async store => {
     await markRestored(store, { why: 'was marked, by a mark that can no longer be read', size: await sizeToMark(store) })
   },
-  'ledger/latest-anchor': async store => {
-    const value = (await store.listDocuments('final-anchors')).at(-1)?.value ?? null
-    await store.writeDocuments([{ collection: 'ledger', key: 'latest-anchor', value }])
-  },
 }
 
 /** Every document that the disk has changed. */

@@ -4,7 +4,7 @@ import { toBase64Url, toHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { isAgencyId } from '../core/statements/statement.ts'
 import { formatTime } from '../core/time.ts'
-import type { Store } from '../store/port/port.ts'
+import { isDocumentChanged, type Store } from '../store/port/port.ts'
 import { breathe } from '../turns.ts'
 
 export type Agency = { readonly id: string; readonly name: string; readonly created: string }
@@ -55,9 +55,6 @@ const KEY_FORMAT = /^osk_([0-9a-f]{16})_[A-Za-z0-9_-]{43}$/
 
 /** The agencies of a store. */
 export function createAgencies({ store, nowMs, steadyMs = () => performance.now(), randomBytes }: Deps): Agencies {
-  /** Adding looks before it writes, so additions wait for each other. */
-  let lastAddition: Promise<unknown> = Promise.resolve()
-
   /** By the hash of the key, so that no time depends on the key itself: those found valid a moment ago, so that a crowd of requests under one key reads it once. Revoking here forgets them at once. */
   const recentKeys = new Map<string, { readonly stored: StoredKey; readonly readMs: number }>()
 
@@ -98,26 +95,23 @@ export function createAgencies({ store, nowMs, steadyMs = () => performance.now(
     return stored
   }
 
-  const addNow = async ({ id, name }: { id: string; name: string }): Promise<Agency> => {
+  const add = async ({ id, name }: { id: string; name: string }): Promise<Agency> => {
     if (!isAgencyId(id))
       throw new AgencyError(
         'AGENCY_ID_MALFORMED',
         `An agency's id is a lower-case DNS name such as transport.gov.example, not ${JSON.stringify(id)}.`,
       )
-    if ((await store.readDocument(AGENCIES, id)) !== undefined)
-      throw new AgencyError('AGENCY_EXISTS', `The agency ${id} is registered already.`)
     const agency = { id, name, created: formatTime(nowMs()) }
-    await store.writeDocuments([{ collection: AGENCIES, key: id, value: JSON.stringify(agency) }])
+    const row = { collection: AGENCIES, key: id, value: JSON.stringify(agency) }
+    await store.writeDocuments([row], { unless: [{ ...row, value: null }] }).catch(cause => {
+      throw isDocumentChanged(cause) ? new AgencyError('AGENCY_EXISTS', `The agency ${id} is registered already.`, { cause }) : cause
+    })
     listed = undefined
     return agency
   }
 
   return {
-    add(agency) {
-      const done = lastAddition.then(() => addNow(agency))
-      lastAddition = done.catch(() => undefined)
-      return done
-    },
+    add,
     get,
     list() {
       if (listed !== undefined && steadyMs() - listed.readMs < RELIST_MS) return listed.agencies

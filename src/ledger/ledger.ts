@@ -65,6 +65,8 @@ export type Ledger = Prover &
     digestsWithPrefix: Store['digestsWithPrefix']
     listByRecord(agency: string, record: string, before: number, limit: number): Promise<number[]>
     listByAgency(agency: string, before: number, limit: number): Promise<number[]>
+    /** A final anchor of exactly this size, of whichever chain. */
+    anchorAtSize(size: number): Promise<FinalAnchor | undefined>
     /** The first final anchor that covers an index. */
     anchorOf(index: number): Promise<FinalAnchor | undefined>
     /** How the log was closed, if it was. */
@@ -84,6 +86,8 @@ export type LedgerDeps = {
   /** Where the log is anchored; bound by the genesis. */
   readonly anchors: readonly GenesisAnchor[]
   readonly nowMs: () => number
+  /** For intervals, which a clock that is set must not stretch. */
+  readonly steadyMs?: () => number
   readonly randomBytes: (count: number) => Uint8Array
   /** Told after each sealed batch, for metrics. */
   readonly onSeal?: (batch: { readonly records: number; readonly durationMs: number }) => void
@@ -98,7 +102,7 @@ const KEY_ENDED = 'the log key was changed: start this node with the new one'
  * @throws LedgerError LEDGER_ORIGIN_CHANGED, LEDGER_KEY_CHANGED, LEDGER_ANCHOR_CHANGED, LEDGER_CORRUPT
  */
 export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
-  const { store, signer, origin, nowMs, randomBytes } = deps
+  const { store, signer, origin, nowMs, steadyMs = () => performance.now(), randomBytes } = deps
   const vkey = formatVkey(signer.vkey)
   /** The changes of the log's key. One that this node did not know at its start ends its own key. */
   let changes: readonly LoggedChange[] = []
@@ -117,7 +121,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
   })
   const sequencer = createSequencer({ store, view, nowMs })
   const prover = createProver({ store, view, signer, origin })
-  const finalAnchors = await openFinalAnchors(store)
+  const finalAnchors = await openFinalAnchors(store, steadyMs)
 
   async function sealTimed(batch: readonly Prepared[]): Promise<Submission[]> {
     const startMs = performance.now()
@@ -132,6 +136,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
   /** Of a closed log: the newest final anchor that its owner vouches for. */
   let newestGood: FinalAnchor | undefined
   const latestAnchor = () => (closing === undefined ? finalAnchors.latest() : newestGood)
+  const anchorAtSize = async (size: number) => (await finalAnchors.list(size - 1, 1)).find(anchor => anchor.size === size)
   const newestUpTo = async (size: number) => (await finalAnchors.newest(size + 1, 1))[0]
 
   if (view.head().size === 0) {
@@ -178,7 +183,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     const statementText = await statement(index)
     if (statementText === undefined) throw new LedgerError('RECORD_ERASED', `Entry ${index} was erased.`)
     const proof = { index, proof: await prover.inclusionHashes(index, index + 1), note }
-    const anchor = await finalAnchors.at(index + 1)
+    const anchor = await anchorAtSize(index + 1)
     return `${formatReceipt({ statementText, proof, anchors: anchor === undefined ? [] : [anchorHint(anchor)] })}\n`
   }
 
@@ -207,7 +212,10 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
       return change
     },
     head: () => view.head(),
-    refresh: () => view.refresh(),
+    async refresh() {
+      await view.refresh()
+      await finalAnchors.refresh()
+    },
     submit: async submitted => whenTold(tell => submitEach(submitted, tell)),
     async submitForReceipt(submitted) {
       assertAccepting()
@@ -234,7 +242,8 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     listByAgency: (agency, before, limit) => store.listByAgency(agency, before, limit),
     latestAnchor,
     anchorOf: covering,
-    anchorAt: size => finalAnchors.at(size),
+    anchorAt: finalAnchors.of,
+    anchorAtSize,
     async nextToAnchor(previous) {
       await view.refresh()
       const head = view.head().size
@@ -247,7 +256,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
       await finalAnchors.add(anchor)
       if (closing !== undefined) newestGood = await newestUpTo(closing.lastGoodSize)
     },
-    dropFinal: sizes => finalAnchors.remove(sizes),
+    dropFinal: finalAnchors.remove,
     async disown(found) {
       closing = found
       sequencer.stop(closedReason(found), 'LOG_CLOSED')

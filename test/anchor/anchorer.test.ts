@@ -287,7 +287,7 @@ describe('anchor/anchorer', () => {
     await finish(anchorerOn(emptied))
     assert.equal(await chain.nextNonce(), nonce)
     assert.deepEqual(ledger.latestAnchor(), anchor)
-    assert.notEqual(await store.readDocument('anchorer', 'ends'), undefined)
+    assert.notEqual(await store.readDocument('anchorer', String(EMBEDDED_CHAIN_ID)), undefined)
   })
 
   it('tells in its lag that no endpoint answers, and goes on by itself', async () => {
@@ -340,7 +340,7 @@ async function finish(anchorer: Anchorer): Promise<void> {
 }
 
 async function openRecords(store: Store) {
-  const ends = JSON.parse((await store.readDocument('anchorer', 'ends')) ?? '{"open":[]}')
+  const ends = JSON.parse((await store.readDocument('anchorer', String(EMBEDDED_CHAIN_ID))) ?? '{"open":[]}')
   const all = await store.listDocuments('anchors')
   return all.map(({ value }) => JSON.parse(value)).filter(({ size }) => ends.open.includes(size))
 }
@@ -349,9 +349,9 @@ function failNth(store: Store, nth: number, lands: boolean) {
   let writes = 0
   const failing: Pick<Store, 'readDocument' | 'writeDocuments'> = {
     readDocument: (collection, key) => store.readDocument(collection, key),
-    async writeDocuments(changes) {
-      if (++writes !== nth) return store.writeDocuments(changes)
-      if (lands) await store.writeDocuments(changes)
+    async writeDocuments(...write) {
+      if (++writes !== nth) return store.writeDocuments(...write)
+      if (lands) await store.writeDocuments(...write)
       throw new Error('disk failed')
     },
   }

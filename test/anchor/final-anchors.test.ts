@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { type FinalAnchor, openFinalAnchors } from '../../src/anchor/final-anchors.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
 
-const anchorOf = (size: number): FinalAnchor => ({
+const anchorOf = (size: number, chainId = 1): FinalAnchor => ({
   type: 'evm',
-  chainId: 1,
+  chainId,
   contract: '0xc0',
   logId: '0x1d',
   size,
@@ -17,7 +17,7 @@ const sizesOf = (anchors: readonly FinalAnchor[]) => anchors.map(({ size }) => s
 
 describe('anchor/final-anchors', () => {
   it('lists the newest first, below a size, however many there are and however far apart', async () => {
-    const anchors = await openFinalAnchors(createMemoryStore())
+    const anchors = await openFinalAnchors(createMemoryStore(), () => 0)
     for (let size = 1; size <= 10; size++) await anchors.add(anchorOf(size))
     await anchors.add(anchorOf(200_000))
     assert.deepEqual(sizesOf(await anchors.newest(Number.MAX_SAFE_INTEGER, 3)), [200_000, 10, 9])
@@ -28,13 +28,50 @@ describe('anchor/final-anchors', () => {
 
   it('falls back to the newest that stays when the chain has lost some', async () => {
     const store = createMemoryStore()
-    const anchors = await openFinalAnchors(store)
+    const anchors = await openFinalAnchors(store, () => 0)
     for (const size of [5, 9, 12, 20]) await anchors.add(anchorOf(size))
-    await anchors.remove([20, 12, 5])
+    await anchors.remove(1, [20, 12, 5])
     assert.equal(anchors.latest()?.size, 9)
-    assert.equal((await openFinalAnchors(store)).latest()?.size, 9)
+    assert.equal((await openFinalAnchors(store, () => 0)).latest()?.size, 9)
     assert.equal((await anchors.covering(3))?.size, 9)
-    await anchors.remove([9])
+    await anchors.remove(1, [9])
     assert.equal(anchors.latest(), undefined)
+  })
+
+  it('keeps those of several chains apart, also at one size, and covers an index by the smallest of any', async () => {
+    const anchors = await openFinalAnchors(createMemoryStore(), () => 0)
+    for (const [size, chainId] of [
+      [5, 1],
+      [5, 10],
+      [8, 10],
+      [12, 1],
+    ] as const)
+      await anchors.add(anchorOf(size, chainId))
+    const named = (list: readonly FinalAnchor[]) => list.map(({ size, chainId }) => `${size} on ${chainId}`)
+    assert.deepEqual(named(await anchors.list(-1, 9)), ['5 on 1', '5 on 10', '8 on 10', '12 on 1'])
+    assert.deepEqual(named(await anchors.list(5, 9)), ['8 on 10', '12 on 1'])
+    assert.deepEqual(named(await anchors.newest(12, 9)), ['8 on 10', '5 on 10', '5 on 1'])
+    assert.equal((await anchors.covering(5))?.size, 8)
+    assert.equal((await anchors.of(10, 8))?.chainId, 10)
+    assert.equal(await anchors.of(1, 8), undefined)
+    await anchors.remove(1, [5])
+    assert.deepEqual(named(await anchors.list(0, 2)), ['5 on 10', '8 on 10'])
+  })
+
+  it('shows what another node has added or taken off within a second', async () => {
+    let clockMs = 0
+    const store = createMemoryStore()
+    const ours = await openFinalAnchors(store, () => clockMs)
+    const theirs = await openFinalAnchors(store, () => clockMs)
+    await theirs.add(anchorOf(9))
+    clockMs += 1000
+    assert.equal((await ours.covering(3))?.size, 9)
+    await theirs.add(anchorOf(5))
+    clockMs += 1000
+    assert.equal((await ours.covering(3))?.size, 5)
+    await theirs.remove(1, [5, 9])
+    clockMs += 1000
+    assert.equal(await ours.covering(3), undefined)
+    assert.equal(ours.latest(), undefined)
   })
 })

@@ -1,8 +1,9 @@
 /** A chain that takes back what it had called final, that moves its blocks, or on which the owner has closed the log. */
 import assert from 'node:assert/strict'
+import { anchorKey } from '../../src/anchor/final-anchors.ts'
 import { anchorInterface } from '../../src/chain/artifact.ts'
 import { createLog } from '../../src/logger.ts'
-import { CHAINS, type TestChain } from '../chain/chains.ts'
+import { CHAIN_ID, CHAINS, type TestChain } from '../chain/chains.ts'
 import { type Behaviour, type Call, openEndpoint } from '../chain/endpoint.ts'
 import { attemptsOf, openAnchors, sendFrom, submit, untilIncluded, useWorlds, type World } from './world.ts'
 
@@ -82,7 +83,7 @@ for (const [name, start] of CHAINS) {
       // The newest ones are in their new places after one round; the walk comes to each of the others in its turn.
       for (let rounds = 0; rounds <= COUNT; rounds++) await seeing.tick()
       for (const was of finals) {
-        const now = await ledger.anchorAt(was.size)
+        const now = await ledger.anchorAtSize(was.size)
         assert.notEqual(now?.block.hash, was.block.hash)
         const { blockHash } = await at.rpc<{ blockHash: string }>('eth_getTransactionReceipt', [was.transaction])
         assert.equal(now?.block.hash, blockHash)
@@ -134,7 +135,7 @@ for (const [name, start] of CHAINS) {
         passMs(5_000)
         await anchorer.tick()
       }
-      assert.equal(await ledger.anchorAt(lost.size), undefined)
+      assert.equal(await ledger.anchorAtSize(lost.size), undefined)
       assert.equal((await ledger.anchorOf(lost.size - 1))?.size, size)
       assert.equal(told('the chain has lost a final anchor'), 1)
       assert.deepEqual([anchorer.lag().alarm, anchorer.lag().lastFinalSize], [undefined, size])
@@ -159,7 +160,7 @@ for (const [name, start] of CHAINS) {
         for (const behaviour of behaviours) {
           endpoint.behave(behaviour)
           for (let rounds = 0; rounds < 3; rounds++) await anchorer.tick()
-          assert.deepEqual([ledger.latestAnchor(), await ledger.anchorAt(first.size), anchorer.lag().alarm], [was, first, undefined])
+          assert.deepEqual([ledger.latestAnchor(), await ledger.anchorAtSize(first.size), anchorer.lag().alarm], [was, first, undefined])
         }
       } finally {
         await endpoint.close()
@@ -271,7 +272,7 @@ function isAskedForTime({ params }: Call): boolean {
 }
 
 async function storedAnchor({ store }: World, size: number) {
-  const value = await store.readDocument('anchors', String(size).padStart(16, '0'))
+  const value = await store.readDocument('anchors', anchorKey(CHAIN_ID, size))
   return JSON.parse(value ?? '{}') as { attempts: { raw: string }[]; block?: { hash: string } }
 }
 

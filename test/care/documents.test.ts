@@ -61,16 +61,6 @@ describe('doctor: documents', () => {
     assert.deepEqual([verdict, restored], ['repaired', { why: 'was marked, by a mark that can no longer be read', size: 5 }])
   })
 
-  it('takes the newest anchor from the others', async () => {
-    const { size, root } = (await withStore(store => store.readHead()))!.head
-    const newest = JSON.stringify({ size, root: Buffer.from(root).toString('hex') })
-    await write('final-anchors', String(size).padStart(16, '0'), newest)
-    await write('ledger', 'latest-anchor', newest)
-    await damage('ledger', 'latest-anchor')
-    assert.equal((await look(true)).verdict, 'repaired')
-    assert.equal(await withStore(store => store.readDocument('ledger', 'latest-anchor')), newest)
-  })
-
   it('says of any other that a backup is needed, and says no more that might rest on it', async () => {
     await write('final-anchors', '5'.padStart(16, '0'), '{"size":5,"root":"00"}')
     await damage('final-anchors', '5'.padStart(16, '0'))

@@ -1,10 +1,12 @@
 /** Several nodes of one ledger on one store, in every order in which their calls of the store can be made. */
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import type { FinalAnchor } from '../../src/anchor/final-anchors.ts'
 import { toHex } from '../../src/core/bytes.ts'
 import { parseReceipt } from '../../src/core/receipt.ts'
 import { identityOf, statementBody } from '../../src/core/statements/statement.ts'
 import { parseCheckpoint } from '../../src/core/tlog/checkpoint.ts'
 import { formatVkey, parseNote } from '../../src/core/tlog/note.ts'
+import { createAgencies } from '../../src/ledger/agencies.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import type { LoggedChange } from '../../src/log/log-keys.ts'
 import type { Submission } from '../../src/log/sequencer.ts'
@@ -18,25 +20,39 @@ import { type Act, createStage, everyOrder, OF_THE_LOG, type Outcome, seeded } f
 const otherSigner = createLogSigner(ORIGIN, new Uint8Array(32).fill(7))
 const OTHER_VKEY = formatVkey(otherSigner.vkey)
 
+const anchorOf = (size: number, root: string): FinalAnchor => ({
+  type: 'evm',
+  chainId: 31337,
+  contract: `0x${'1'.repeat(40)}`,
+  logId: `0x${'2'.repeat(64)}`,
+  size,
+  root,
+  transaction: `0x${'3'.repeat(64)}`,
+  block: { number: size, hash: `0x${'4'.repeat(64)}`, time: '2026-01-02T00:00:00Z' },
+})
+
 const codeOf = <T>(outcome: Outcome<T>) => ('error' in outcome ? (outcome.error.code ?? outcome.error.message) : undefined)
 const resultOf = <T>(outcome: Outcome<T>): T => {
   if ('error' in outcome) throw outcome.error
   return outcome.value
 }
+const anchoredSizes = async (ledger: Ledger, index: number) => parseReceipt(await ledger.receipt(index)).anchors.map(({ size }) => size)
+
 type NodesOptions = {
   /** Changes what a node's store does, by the node's name. */
   readonly mend?: Readonly<Record<string, (store: Store) => Store>>
   /** The calls whose order is chosen. */
   readonly calls?: readonly (keyof Store)[]
+  readonly steadyMs?: () => number
 }
 
 /** Nodes on one store, and every checkpoint that any of them showed. */
-async function openNodes(count: number, { mend = {}, calls }: NodesOptions = {}) {
+async function openNodes(count: number, { mend = {}, calls, ...deps }: NodesOptions = {}) {
   const store = createMemoryStore()
   const stage = createStage(store, calls)
   const names = 'ABC'.slice(0, count).split('')
   const nodes: Ledger[] = []
-  for (const name of names) nodes.push(await openTestLedger(stage.node(name, mend[name])))
+  for (const name of names) nodes.push(await openTestLedger(stage.node(name, mend[name]), deps))
   const shown = new Set<string>()
   return {
     store,
@@ -102,6 +118,35 @@ describe('nodes on one store', () => {
     equal(parseReceipt(await b.receipt(2)).anchors.length, 0)
     equal(b.head().note, a.head().note)
     await rejects(b.statement(3), { code: 'RECORD_NOT_FOUND' })
+  })
+
+  it('give anchored receipts when another has brought the anchor, and take them back when the chain has lost it', async () => {
+    let clockMs = 0
+    const { nodes } = await openNodes(2, { steadyMs: () => clockMs })
+    const [a, b] = nodes as [Ledger, Ledger]
+    await a.submit(statementOf('one'))
+    deepEqual(await anchoredSizes(b, 1), [])
+    await a.setFinal(anchorOf(2, toHex(await a.rootAt(2))))
+    clockMs += 2000
+    deepEqual([await anchoredSizes(a, 1), await anchoredSizes(b, 1)], [[2], [2]])
+    await a.dropFinal(31337, [2])
+    clockMs += 2000
+    deepEqual([await anchoredSizes(a, 1), await anchoredSizes(b, 1)], [[], []])
+  })
+
+  it('register an agency once, in every order', async () => {
+    await everyOrder(async choose => {
+      const store = createMemoryStore()
+      const stage = createStage(store)
+      const acts = ['A', 'B'].map(node => {
+        const agencies = createAgencies({ store: stage.node(node), nowMs: () => 0, randomBytes: count => new Uint8Array(count) })
+        return { node, run: () => agencies.add({ id: 'transport.gov.example', name: node }) }
+      })
+      const outcomes = await stage.play(acts, choose)
+      deepEqual(outcomes.map(codeOf).sort(), ['AGENCY_EXISTS', undefined])
+      const added = outcomes.flatMap(outcome => ('value' in outcome ? [outcome.value] : []))
+      deepEqual(JSON.parse((await store.readDocument('agencies', 'transport.gov.example'))!), added[0])
+    })
   })
 
   it('seal nothing with a log key that another of them has ended, in every order', async () => {

@@ -297,6 +297,39 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
     assert.deepEqual(await store.listNewestDocuments('c', '1', 9), [])
   })
 
+  it('writes documents unless one of those that the writer read has changed since, all or nothing', async () => {
+    const write = (value: string, unless: { key: string; value: string | null }[]) =>
+      store.writeDocuments(
+        [
+          { collection: 'c', key: '1', value },
+          { collection: 'c', key: '2', value },
+        ],
+        { unless: unless.map(document => ({ collection: 'c', ...document })) },
+      )
+    const changed = { code: 'STORE_DOCUMENT_CHANGED' }
+    await write('a', [{ key: '1', value: null }])
+    await assert.rejects(write('b', [{ key: '1', value: null }]), changed)
+    const unless = [
+      { key: '1', value: 'a' },
+      { key: '3', value: 'x' },
+    ]
+    await assert.rejects(write('b', unless), changed)
+    assert.deepEqual([await store.readDocument('c', '1'), await store.readDocument('c', '2')], ['a', 'a'])
+    await write('b', [
+      { key: '1', value: 'a' },
+      { key: '3', value: null },
+    ])
+    assert.deepEqual([await store.readDocument('c', '1'), await store.readDocument('c', '2')], ['b', 'b'])
+  })
+
+  it('lets one of many writers through who read the same', async () => {
+    const unless = [{ collection: 'c', key: 'k', value: null }]
+    const writes = Array.from({ length: 8 }, (_, i) => store.writeDocuments([{ collection: 'c', key: 'k', value: String(i) }], { unless }))
+    const outcomes = await Promise.allSettled(writes)
+    const through = outcomes.flatMap(({ status }, i) => (status === 'fulfilled' ? [String(i)] : []))
+    assert.deepEqual([await store.readDocument('c', 'k')], through)
+  })
+
   it('finds no document damaged that was written, replaced or removed', async () => {
     await store.writeDocuments([
       { collection: 'c', key: '1', value: '{"one":1}' },

@@ -39,7 +39,7 @@ export function anchorRoutes(router: Router, { ledger, anchorer, policy }: Route
   })
   router.get('/v1/anchors/:size', async (ctx: Context) => {
     const size = readCount(ctx.params.size, 'size')
-    const anchor = await ledger.anchorAt(size)
+    const anchor = await ledger.anchorAtSize(size)
     if (anchor === undefined)
       throw new RequestError('ANCHOR_NOT_FOUND', `There is no final anchor of size ${size}. GET /v1/anchors lists them.`)
     ctx.body = anchor

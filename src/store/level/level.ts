@@ -5,7 +5,7 @@ import { equalBytes, fromUtf8, toHex } from '../../core/bytes.ts'
 import { EMPTY_ROOT, HASH_BYTES } from '../../core/hash.ts'
 import { breathe } from '../../turns.ts'
 import { headMoved } from '../memory/memory.ts'
-import { type Commit, type DigestIndexes, type Store, type StoredDocument, StoreError } from '../port/port.ts'
+import { type Commit, type DigestIndexes, documentChanged, type Store, type StoredDocument, StoreError } from '../port/port.ts'
 import type { Row } from './backup.ts'
 import { damaged, type LevelDatabase, openLevelDatabase } from './database.ts'
 import { DOCUMENTS, decodeDocument, documentKey, documentName, encodeDocument, isSoundDocument } from './documents.ts'
@@ -218,6 +218,12 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
     return found
   }
 
+  const readDocument = async (collection: string, name: string) => {
+    const rowKey = documentKey(collection, name)
+    const row = await read(rowKey)
+    return row === undefined ? undefined : decodeDocument(rowKey, row)
+  }
+
   return {
     async readHead() {
       await settled()
@@ -280,19 +286,20 @@ function levelStore({ db, write, settled, reading, close }: LevelDatabase): Leve
       }).finally(() => {
         known = undefined
       }),
-    async readDocument(collection, name) {
-      const rowKey = documentKey(collection, name)
-      const row = await read(rowKey)
-      return row === undefined ? undefined : decodeDocument(rowKey, row)
-    },
-    async writeDocuments(changes) {
+    readDocument,
+    async writeDocuments(changes, { unless = [] } = {}) {
       const rows = changes.map(({ collection, key: name, value }) => {
         const rowKey = documentKey(collection, name)
         return value === null
           ? ({ type: 'del', key: rowKey } as const)
           : ({ type: 'put', key: rowKey, value: encodeDocument(rowKey, value) } as const)
       })
-      await write(() => db.batch(rows, { sync: true }))
+      await write(async () => {
+        // Writes come one after the other, so that nothing changes between this look and the write.
+        for (const { collection, key: name, value } of unless)
+          if (((await readDocument(collection, name)) ?? null) !== value) throw documentChanged({ collection, key: name })
+        await db.batch(rows, { sync: true })
+      })
     },
     async listDocuments(collection, { after, limit = Number.POSITIVE_INFINITY } = {}) {
       const prefix = documentKey(collection, '')

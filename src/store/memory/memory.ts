@@ -8,6 +8,7 @@ import {
   type Commit,
   type DigestIndexes,
   type DocumentChange,
+  documentChanged,
   type Edge,
   type Head,
   type NewRecord,
@@ -120,7 +121,9 @@ export function createMemoryStore(): Store {
     async readDocument(collection, key) {
       return documents.get(collection)?.get(key)
     },
-    async writeDocuments(changes: readonly DocumentChange[]) {
+    async writeDocuments(changes: readonly DocumentChange[], { unless = [] } = {}) {
+      const changed = unless.find(({ collection, key, value }) => (documents.get(collection)?.get(key) ?? null) !== value)
+      if (changed !== undefined) throw documentChanged(changed)
       for (const { collection, key, value } of changes) {
         const rows = documents.get(collection) ?? new Map<string, string>()
         documents.set(collection, rows)

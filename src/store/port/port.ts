@@ -64,7 +64,7 @@ export type Commit = {
   readonly timeMs: number
 }
 
-/** A change to one document; `null` removes it. */
+/** A document and its value; `null` is none, and removes it. */
 export type DocumentChange = { readonly collection: string; readonly key: string; readonly value: string | null }
 
 /** A document without its collection. */
@@ -153,8 +153,12 @@ export type Store = {
    */
   putHead(head: Head, edge: Edge): Promise<void>
   readDocument(collection: string, key: string): Promise<string | undefined>
-  /** All or nothing. On disk (fsync) when it returns. */
-  writeDocuments(changes: readonly DocumentChange[]): Promise<void>
+  /**
+   * All or nothing. On disk (fsync) when it returns. `unless` holds documents as the caller read
+   * them, `null` for one that was not there. If one of them has changed since, nothing is written.
+   * @throws StoreError STORE_DOCUMENT_CHANGED
+   */
+  writeDocuments(changes: readonly DocumentChange[], options?: { readonly unless?: readonly DocumentChange[] }): Promise<void>
   /**
    * Documents of a collection in ascending order of their keys, only those after `after`, at most
    * `limit`.
@@ -173,9 +177,19 @@ export function sizeKey(size: number): string {
 }
 
 /**
- * STORE_HEAD_MOVED, STORE_LOCKED, STORE_CORRUPT, STORE_UNREADABLE, STORE_DAMAGED (a row on the disk
- * fails its checksum), STORE_JOURNAL (opening would drop acknowledged records), STORE_WRITE_FAILED
- * (a write was refused, its outcome is unknown), STORE_UNSETTLED (an earlier write was refused, and
- * the disk still refuses writes).
+ * STORE_HEAD_MOVED, STORE_DOCUMENT_CHANGED, STORE_LOCKED, STORE_CORRUPT, STORE_UNREADABLE,
+ * STORE_DAMAGED (a row on the disk fails its checksum), STORE_JOURNAL (opening would drop
+ * acknowledged records), STORE_WRITE_FAILED (a write was refused, its outcome is unknown),
+ * STORE_UNSETTLED (an earlier write was refused, and the disk still refuses writes).
  */
 export class StoreError extends OpenSealError {}
+
+/** The error of a write whose `unless` names a document that is another by now. */
+export function documentChanged({ collection, key }: Pick<DocumentChange, 'collection' | 'key'>): StoreError {
+  return new StoreError('STORE_DOCUMENT_CHANGED', `the document ${collection}/${key} has changed since it was read`)
+}
+
+/** Whether a write was refused because a document that it rests on has changed. */
+export function isDocumentChanged(error: unknown): boolean {
+  return error instanceof StoreError && error.code === 'STORE_DOCUMENT_CHANGED'
+}
