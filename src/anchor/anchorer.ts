@@ -9,7 +9,7 @@ import { toHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { formatTime } from '../core/time.ts'
 import type { Log } from '../logger.ts'
-import type { Store } from '../store/port/port.ts'
+import { isDocumentChanged, type Store } from '../store/port/port.ts'
 import { type Clocks, createAges } from './ages.ts'
 import type { AnchoredLedger } from './anchored.ts'
 import type { AnchorChain } from './chain.ts'
@@ -211,6 +211,12 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
       if (records !== undefined) await watch.note(records)
       tell(noted)
     } catch (cause) {
+      if (isDocumentChanged(cause)) {
+        // Another anchorer has the journal now. Nothing was written over its work, and the next
+        // round reads it.
+        records = undefined
+        return
+      }
       // After a failed write, the state on disk is unknown: the next round reads it.
       if (!isOfChain(cause)) records = undefined
       tell(troubleOf(cause), cause)

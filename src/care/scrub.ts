@@ -7,7 +7,7 @@ import { OpenSealError } from '../core/errors.ts'
 import { formatTime } from '../core/time.ts'
 import { TILE_WIDTH } from '../core/tlog/tile.ts'
 import type { Log } from '../logger.ts'
-import type { Store } from '../store/port/port.ts'
+import { isDocumentChanged, type Store } from '../store/port/port.ts'
 import { describeDamage, inspectBundle, readable } from './inspect.ts'
 
 export type ScrubState = {
@@ -49,28 +49,50 @@ type Kept = {
 }
 
 const PLACE = { collection: 'scrub', key: 'state' }
+const NOTHING: Kept = { bundle: 0, passes: 0, findings: {} }
 /** Steps that were not saved are repeated, which is harmless. */
 const STEPS_PER_SAVE = 100
 const AFTER_ERROR_MS = 30_000
 
 /** Opens the scrub where it stopped. It does nothing until `start` or `step`. */
 export async function openScrub({ store, entriesPerSecond, nowMs, log }: Deps): Promise<Scrub> {
-  // If the disk has changed the progress, the scrub starts again: that must not stop a service.
-  const text = await readable(store.readDocument(PLACE.collection, PLACE.key))
-  let kept: Kept = text === undefined ? { bundle: 0, passes: 0, findings: {} } : JSON.parse(text)
+  /** What the store has: `null` for nothing yet, undefined if it cannot be read. */
+  let stored: string | null | undefined
+  /** Where this node is. */
+  let kept: Kept = NOTHING
   let unsaved = 0
   let stopped = false
   let timer: NodeJS.Timeout | undefined
   let running: Promise<void> = Promise.resolve()
 
+  /** Goes on from where another node is, if one has scrubbed since. */
+  const follow = async () => {
+    // Where the disk has changed that, it goes on from what it knows, at its start from nothing: no service is held up by it.
+    const found = await readable(store.readDocument(PLACE.collection, PLACE.key).then(text => text ?? null))
+    const isNews = found !== stored
+    stored = found
+    if (!isNews || found === undefined) return
+    kept = found === null ? NOTHING : JSON.parse(found)
+    unsaved = 0
+  }
+  await follow()
+
+  /** Where another node has saved since, its place stands, and the next step follows it. */
   const save = async () => {
     unsaved = 0
-    await store.writeDocuments([{ ...PLACE, value: JSON.stringify(kept) }])
+    const row = { ...PLACE, value: JSON.stringify(kept) }
+    try {
+      await store.writeDocuments([row], { unless: stored === undefined ? [] : [{ ...PLACE, value: stored }] })
+      stored = row.value
+    } catch (error) {
+      if (!isDocumentChanged(error)) throw error
+    }
   }
 
   async function step(): Promise<void> {
     const committed = await store.readHead()
     if (committed === undefined) return
+    await follow()
     const { bundle } = kept
     const damages = await inspectBundle(store, committed, bundle)
     let isNews = note(String(bundle), damages.map(describeDamage))

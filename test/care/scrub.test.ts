@@ -100,4 +100,45 @@ describe('scrub', () => {
     await first.stop()
     assert.equal((await openOn({})).state().at, 256)
   })
+
+  it('shares its rounds between the nodes on one store: each goes on where another has come to, and knows what that one found', async () => {
+    const damaged = { readBundle: async (index: number) => (index === 0 ? undefined : sound.readBundle(index)) }
+    const [ours, theirs] = [await openOn(damaged), await openOn(damaged)]
+    await ours.step()
+    await theirs.step()
+    assert.deepEqual([theirs.state().at, theirs.state().findings], [512, ['entry bundle 0']])
+    await theirs.stop()
+    await ours.step()
+    assert.deepEqual([ours.state().at, ours.state().passes, ours.state().findings], [0, 1, ['entry bundle 0']])
+  })
+
+  it('leaves the place of another node that saved in between as it is', async () => {
+    let isOther = false
+    const other = { bundle: 2, passes: 7, findings: {} }
+    const writeDocuments: Store['writeDocuments'] = async (...write) => {
+      // Another node saves between this one's look and its write.
+      if (!isOther) await sound.writeDocuments([{ collection: 'scrub', key: 'state', value: JSON.stringify(other) }])
+      isOther = true
+      return sound.writeDocuments(...write)
+    }
+    const scrub = await openOn({ writeDocuments })
+    await scrub.step()
+    await scrub.stop()
+    assert.deepEqual(JSON.parse((await sound.readDocument('scrub', 'state'))!), other)
+    await scrub.step()
+    assert.deepEqual([scrub.state().at, scrub.state().passes], [0, 8])
+  })
+
+  it('saves its place anew where the one that was kept cannot be read', async () => {
+    let isUnreadable = true
+    const readDocument: Store['readDocument'] = async (collection, key) => {
+      if (isUnreadable) throw new StoreError('STORE_DAMAGED', 'changed')
+      return sound.readDocument(collection, key)
+    }
+    await sound.writeDocuments([{ collection: 'scrub', key: 'state', value: 'damaged' }])
+    const scrub = await openOn({ readDocument })
+    for (let step = 0; step < 3; step++) await scrub.step()
+    isUnreadable = false
+    assert.equal((await openOn({})).state().passes, 1)
+  })
 })

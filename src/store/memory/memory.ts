@@ -35,6 +35,11 @@ export function createMemoryStore(): Store {
     else list.push(index)
   }
 
+  const rowsOf = (collection: string) => {
+    const rows = [...(documents.get(collection) ?? [])].map(([key, value]) => ({ key, value }))
+    return rows.sort((a, b) => compareBytes(new TextEncoder().encode(a.key), new TextEncoder().encode(b.key)))
+  }
+
   const addRecord = (record: NewRecord) => {
     statements.set(record.index, record.statement)
     identities.set(record.identity, record.index)
@@ -132,12 +137,12 @@ export function createMemoryStore(): Store {
       }
     },
     async listDocuments(collection, { after, limit = Number.POSITIVE_INFINITY } = {}) {
-      const rows = [...(documents.get(collection) ?? [])].map(([key, value]) => ({ key, value }))
-      rows.sort((a, b) => compareBytes(new TextEncoder().encode(a.key), new TextEncoder().encode(b.key)))
-      return rows.filter(row => after === undefined || row.key > after).slice(0, limit)
+      return rowsOf(collection)
+        .filter(row => after === undefined || row.key > after)
+        .slice(0, limit)
     },
     async listNewestDocuments(collection, before, limit) {
-      return (await this.listDocuments(collection))
+      return rowsOf(collection)
         .filter(({ key }) => key < before)
         .toReversed()
         .slice(0, limit)
