@@ -41,8 +41,9 @@ export type FinalAnchors = {
 type StoredDocuments = Pick<Store, 'readDocument' | 'writeDocuments' | 'listDocuments' | 'listNewestDocuments'>
 
 const COLLECTION = 'final-anchors'
-/** How many anchors are kept in memory for receipts, and for how long: then another node's are there too. */
+/** How many anchors are kept in memory for receipts. */
 const CACHED = 4096
+/** How long they are kept: then another node's are read too. */
 const CACHED_MS = 1000
 
 /** The key of an anchor's document: those of all chains in the order of their sizes. */
@@ -59,6 +60,8 @@ export async function openFinalAnchors(store: StoredDocuments, steadyMs: () => n
    */
   let cache: { anchor: FinalAnchor; from: number }[] = []
   let readMs = 0
+  let begun = 0
+  let shown = 0
 
   const list = async (after: number, limit: number) => {
     const rows = await store.listDocuments(COLLECTION, { after: sizeKey(after + 1), limit })
@@ -71,11 +74,14 @@ export async function openFinalAnchors(store: StoredDocuments, steadyMs: () => n
   }
 
   const refresh = async () => {
-    const startedMs = steadyMs()
+    const reading = ++begun
+    readMs = steadyMs()
     const [found] = await newest(Number.MAX_SAFE_INTEGER, 1)
+    // A reading that began later, after a write of this node, may have ended first.
+    if (reading < shown) return
+    shown = reading
     latest = found
     cache = []
-    readMs = startedMs
   }
   await refresh()
 
@@ -100,7 +106,7 @@ export async function openFinalAnchors(store: StoredDocuments, steadyMs: () => n
       if (cached !== undefined && cached.from <= index) return cached.anchor
       const into = cache
       const [anchor] = await list(index, 1)
-      // What was forgotten meanwhile may have been taken off.
+      // If the cache was emptied meanwhile, this anchor may have been removed since.
       if (anchor === undefined || into !== cache) return anchor
       const position = positionOf(index)
       const next = cache[position]

@@ -76,5 +76,5 @@ async function readTile(store: Store, { head, edge }: Stored, level: number, ind
 }
 
 function mismatch(what: string): LedgerError {
-  return new LedgerError('LEDGER_CORRUPT', `${what} in the store is not what was committed`)
+  return new LedgerError('LEDGER_CORRUPT', `what the store holds of ${what} is not the committed one`)
 }

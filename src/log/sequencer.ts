@@ -94,7 +94,7 @@ export function createSequencer({ store, view, nowMs }: Deps): Sequencer {
 
   /** A batch that is not in: after a clean commit the store has lost it; after a failed one it can be sent, or sealed, again. */
   async function notInError(tree: TreeState, failure: { readonly cause: unknown } | undefined): Promise<Error> {
-    if (failure === undefined) return new LedgerError('LEDGER_CORRUPT', 'the head in the store is not what was committed')
+    if (failure === undefined) return new LedgerError('LEDGER_CORRUPT', 'the head in the store is not the committed one')
     const found = (await store.readHead())?.head ?? EMPTY_STATE.head
     if (equalHeads(found, tree.head))
       return new LedgerError('LEDGER_COMMIT_FAILED', 'The batch could not be written; nothing of it was kept. Send it again.', failure)
