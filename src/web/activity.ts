@@ -1,7 +1,10 @@
-/** What was accepted over time, and how long it waited for the chain, ready to be drawn: equal stretches of time, empty ones left out. */
+/**
+ * Activity over time, ready to be drawn: how much was accepted, and how long it waited for the
+ * chain. Equal units of time, empty ones left out.
+ */
 import type { SiteDeps, SiteSlot } from './deps.ts'
 
-/** The times that a reader can choose. */
+/** The ranges of time that a reader can choose. */
 export const RANGES = ['day', 'season', 'all'] as const
 export type Range = (typeof RANGES)[number]
 
@@ -9,7 +12,7 @@ export type Activity = {
   readonly range: Range
   readonly fromMs: number
   readonly toMs: number
-  /** The length of each stretch. */
+  /** The length of each unit of time. */
   readonly unitMs: number
   readonly slots: readonly SiteSlot[]
 }
@@ -19,7 +22,7 @@ const DAY_MS = 86_400_000
 const MAX_BARS = 120
 const MAX_DAYS = 36_500
 
-/** The range that was asked for, or the shortest that shows the whole life of the ledger. */
+/** The requested range, or the shortest one that shows the whole life of the ledger. */
 export async function readActivity({ ledger, finder, nowMs }: SiteDeps, wanted: Range | undefined): Promise<Activity> {
   const now = nowMs()
   const bornMs = Math.min(now, (await ledger.sealedMs(0)) ?? now)
@@ -36,7 +39,7 @@ export async function readActivity({ ledger, finder, nowMs }: SiteDeps, wanted: 
   return { range, fromMs: firstMs, toMs: firstMs + ceil(lastMs - firstMs, days * DAY_MS), unitMs: days * DAY_MS, slots }
 }
 
-/** Days put together into longer stretches. */
+/** Joins days into longer units. */
 function merge(slots: readonly SiteSlot[], fromMs: number, unitMs: number): SiteSlot[] {
   const merged = new Map<number, SiteSlot>()
   for (const { startMs, records, waitMs } of slots) {

@@ -1,4 +1,7 @@
-/** The site's static files: the style sheet and the browser's code, bundled from the sources in a clone, taken as `npm pack` bundled it in a package. */
+/**
+ * The site's static files: the style sheet and the browser's code. In a clone they are bundled from
+ * the sources; a package contains what `npm pack` bundled.
+ */
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
@@ -8,22 +11,25 @@ import { brotliCompressSync, gzipSync, constants as zlib } from 'node:zlib'
 import type { BuildOptions } from 'esbuild'
 import { STYLE } from './style.ts'
 
-/** A file with its compressed forms, and the path that it is served at: its hash stands in it. */
+/** A file with its compressed forms, and its path, which contains its hash. */
 export type Asset = { readonly path: string; readonly type: string; readonly body: Buffer; readonly gzip: Buffer; readonly brotli: Buffer }
 
 /**
- * What pages link, and the script that is set into the offline file. The first of `scripts` is the one that the verify page begins with; it loads the others once there is
- * something to check.
+ * The files that pages link, and the script of the offline file. The verify page loads the first of
+ * `scripts`, which loads the others once there is something to check.
  */
 export type Assets = { readonly style: Asset; readonly scripts: readonly Asset[]; readonly offlineScript: string }
 
-/** The browser's code: that of the verify page as a ledger serves it, in files whose names tell their content, the first before the others; and that of the offline verifier. */
+/**
+ * The browser's code. `served` is the verify page's, in files named by their content, the first one
+ * first. The rest is the offline verifier's.
+ */
 export type BrowserCode = { readonly served: { readonly [name: string]: string }; readonly offline: string }
 
 const FIRST = 'verify-'
 const PACKED = new URL('../../dist/web/', import.meta.url)
 
-/** Loads them. In a clone the sources are there, and what is served is of these very sources. */
+/** Loads them. In a clone, bundles the sources, so that what is served is built from them. */
 export async function loadAssets(): Promise<Assets> {
   const { served, offline } = existsSync(sourceOf('served')) ? await bundleBrowserCode() : await readPacked()
   const names = Object.keys(served).sort((a, b) => Number(b.startsWith(FIRST)) - Number(a.startsWith(FIRST)))
@@ -46,7 +52,9 @@ export async function bundleBrowserCode(): Promise<BrowserCode> {
   return { served: Object.fromEntries(outputFiles.map(({ path, text }) => [basename(path), text])), offline: await bundleOffline() }
 }
 
-/** Bundles the script of the offline verifier: one file, for there is nowhere to load another from. */
+/**
+ * Bundles the offline verifier's script into one file, because offline no other file can be loaded.
+ */
 export async function bundleOffline(): Promise<string> {
   const esbuild = await import('esbuild')
   const { outputFiles } = await esbuild.build({ ...COMMON, entryPoints: [sourceOf('offline')], format: 'iife' })

@@ -1,14 +1,20 @@
-/** Bar charts over time, drawn on the server as SVG. A table beside each says the same. */
+/** Bar charts over time, drawn on the server as SVG. A table beside each has the same data. */
 
 import { type Html, html } from '../html.ts'
 import { type Say, sayDuration, sayTime } from '../messages/say.ts'
 import type { Activity } from './activity.ts'
 
-/** Of the drawing, which is stretched to the width of the page: the words stand outside of it and keep their size. */
+/**
+ * The drawing is stretched to the width of the page. Its words are outside of it, so that they keep
+ * their size.
+ */
 const WIDTH = 1000
 const HEIGHT = 100
 
-/** One bar for each stretch of time that has a value above nothing, of at least one; `format` puts a value into words. */
+/**
+ * Draws one bar for each unit of time with a value above zero, of at least one; `format` puts a
+ * value into words.
+ */
 export function drawBars(
   say: Say,
   { fromMs, toMs, unitMs }: Omit<Activity, 'slots' | 'range'>,
@@ -27,7 +33,7 @@ export function drawBars(
   return html`<figure><p class="scale" dir="ltr" aria-hidden="true"><bdi>${format(most)}</bdi></p>
 <svg class="chart" viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${text}">
 ${bars.map(({ startMs, value }) => {
-  // The smallest value is still to be seen.
+  // Keeps the smallest value visible.
   const height = Math.max(2, (value / most) * HEIGHT)
   return html`<rect x="${round(x(startMs))}" y="${round(HEIGHT - height)}" width="${round(width)}" height="${round(height)}"/>`
 })}</svg>

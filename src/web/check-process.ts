@@ -1,6 +1,7 @@
 /**
- * The process that checks one form, started for it and ended with it: what is hostile in an upload can exhaust its memory and its time, and nobody else's. The
- * body comes in by its standard input, questions and the answer go as messages.
+ * The process that checks one form: started for it and ended with it, so that a hostile upload can
+ * exhaust only this process's memory and time. The body arrives on standard input; questions and
+ * the answer are messages.
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { MessageKey } from '../messages/en.ts'
@@ -13,7 +14,7 @@ import { createAsker, type EndpointShape, type Question, type Reply } from './qu
 import { checkUpload, type FormAnswer, UPLOAD_LIMIT } from './server-verify.ts'
 import { MAX_UPLOAD_FILES, readUpload, UploadError } from './upload.ts'
 
-/** What the process is told at its start. */
+/** The job that the process gets at its start. */
 export type CheckJob = {
   readonly lang: Language
   readonly frame: Omit<Frame, 'say'>
@@ -22,7 +23,7 @@ export type CheckJob = {
   readonly endpoints: readonly EndpointShape[]
 }
 
-/** What it says: a question, or the whole page, which is its last word. */
+/** A message of the process: a question, or the whole page, which is its last message. */
 export type CheckMessage = { readonly question: Question } | { readonly status: number; readonly page: string }
 
 const UPLOAD_PROBLEMS: { readonly [code: string]: MessageKey } = {
@@ -31,7 +32,7 @@ const UPLOAD_PROBLEMS: { readonly [code: string]: MessageKey } = {
   UPLOAD_TOO_MANY: 'verify.serverMany',
 }
 
-/** Nobody is left to hear of it. */
+/** Nobody is left to read the answer. */
 process.once('disconnect', () => process.exit())
 process.once('message', (job: CheckJob) => run(job))
 

@@ -1,6 +1,6 @@
 /**
- * The check that our server makes for a reader without JavaScript, seen from the service: few at once, each in a process of its own, bounded in bytes, time, memory
- * and questions, and ended with its client.
+ * The service's side of the check for readers without JavaScript. Only a few run at once, each in
+ * its own process, bounded in bytes, time, memory and questions, and ended when its client leaves.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -13,28 +13,32 @@ import type { SiteDeps } from './deps.ts'
 import { createAnswerer, type QuestionLimits, shapesOf } from './questions.ts'
 import { shareChain } from './shared-chain.ts'
 
-/** A page that is whole, with its status. */
+/** A complete page and its status. */
 export type CheckedPage = { readonly status: number; readonly page: string }
 
 export type Checker = {
-  /** The answer to a form. @throws CheckError CHECK_BUSY, CHECK_DEADLINE, CHECK_FAILED, UPLOAD_SLOW; CHECK_CANCELLED where the client has gone */
+  /**
+   * The answer to a form.
+   * @throws CheckError CHECK_BUSY, CHECK_DEADLINE, CHECK_FAILED, UPLOAD_SLOW; CHECK_CANCELLED if
+   * the client left
+   */
   check(request: IncomingMessage, job: Omit<CheckJob, 'headers' | 'policy' | 'endpoints'>): Promise<CheckedPage>
 }
 
-/** What is taken of the machine. */
+/** Limits on the use of the machine. */
 export type CheckLimits = {
-  /** So many forms are received and checked at once. */
+  /** The most forms that are received and checked at once. */
   readonly atOnce: number
-  /** So many more wait for a place, for so long at most. */
+  /** The most forms that wait for a place, and the longest wait. */
   readonly waiting: number
   readonly waitMs: number
-  /** For the whole body, however steadily it comes. */
+  /** For the whole body, even if it arrives steadily. */
   readonly bodyMs: number
-  /** So many bytes at least are to come in so many milliseconds. */
+  /** The least number of bytes in a period. */
   readonly pace: { readonly bytes: number; readonly everyMs: number }
   /** From the end of the body to the page. */
   readonly checkMs: number
-  /** Of JavaScript's objects; what is outside of them is bounded by the bytes of a form. */
+  /** For JavaScript's objects. Other memory is bounded by the bytes of a form. */
   readonly heapMb: number
   readonly questions: QuestionLimits
 }
@@ -50,7 +54,7 @@ export const CHECK_LIMITS: CheckLimits = {
   questions: { ledger: 10_000, perEndpoint: 64 },
 }
 
-/** Makes it; no process runs while there is no form. */
+/** Creates the checker. No process runs while there is no form. */
 export function createChecker({ ledger, chain, policy }: Pick<SiteDeps, 'ledger' | 'chain' | 'policy'>, limits = CHECK_LIMITS): Checker {
   const places = createPlaces(limits)
   const shared = shareChain(chain)
@@ -70,7 +74,10 @@ export function createChecker({ ledger, chain, policy }: Pick<SiteDeps, 'ledger'
 
 type Run = { readonly limits: CheckLimits; readonly answerQuestion: ReturnType<typeof createAnswerer> }
 
-/** Pipes the body of a request into a process and waits for its page. The process is gone when this settles. */
+/**
+ * Pipes the body of a request into a process and waits for its page. The process has ended when
+ * this settles.
+ */
 async function runProcess(request: IncomingMessage, job: CheckJob, { limits, answerQuestion }: Run): Promise<CheckedPage> {
   const child = startProcess(limits)
   const stop = new AbortController()
@@ -98,23 +105,23 @@ function startProcess({ heapMb }: CheckLimits): ChildProcess {
   const source = fileURLToPath(new URL('./check-process.ts', import.meta.url))
   const file = existsSync(source) ? source : fileURLToPath(new URL('../../dist/check.js', import.meta.url))
   const child = fork(file, {
-    // Nothing of the service's own settings and secrets.
+    // None of the service's settings and secrets.
     env: { MALLOC_ARENA_MAX: '2' },
     execArgv: [`--max-old-space-size=${heapMb}`, '--max-semi-space-size=8'],
     serialization: 'advanced',
     stdio: ['pipe', 'ignore', 'ignore', 'ipc'],
   })
-  // It may die with the body half written.
+  // The process may die in the middle of the body.
   child.stdin!.on('error', () => {})
   try {
     if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL)
   } catch {
-    // It has ended already, or the system knows no priorities: it is only slower for all others then.
+    // It has ended already, or the system has no priorities. Then it only slows down the others.
   }
   return child
 }
 
-/** Ends the wait for a body that is too slow, for a check that takes too long, and for a client that has gone. */
+/** Ends the wait for a slow body, for a long check, and for a client that left. */
 function watchRequest(
   request: IncomingMessage,
   { stdin }: ChildProcess,
@@ -128,7 +135,7 @@ function watchRequest(
   const tooLong = () => reject(new CheckError('CHECK_DEADLINE', 'This form takes longer to check than our server gives to one.'))
   let deadline = setTimeout(tooSlow, bodyMs)
   const pacer = setInterval(() => {
-    // What waits for the process to read it is not held against its sender.
+    // A sender is not slow while its data waits for the process.
     if (bytes - before < pace.bytes && stdin?.writableNeedDrain !== true) tooSlow()
     before = bytes
   }, pace.everyMs)
@@ -155,7 +162,7 @@ function watchRequest(
   })
 }
 
-/** Places for forms, and a short row of those that wait for one. Nothing of a body is read before it has its place. */
+/** Places for forms, and a short queue. No body is read before its form has a place. */
 function createPlaces({ atOnce, waiting, waitMs }: CheckLimits) {
   const row: (() => void)[] = []
   let taken = 0
@@ -165,7 +172,10 @@ function createPlaces({ atOnce, waiting, waitMs }: CheckLimits) {
     else next()
   }
   return {
-    /** The call that gives the place back. @throws CheckError CHECK_BUSY, CHECK_CANCELLED */
+    /**
+     * Resolves to the function that frees the place.
+     * @throws CheckError CHECK_BUSY, CHECK_CANCELLED
+     */
     async take(request: IncomingMessage): Promise<() => void> {
       if (taken < atOnce) {
         taken++

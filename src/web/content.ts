@@ -1,7 +1,12 @@
-/** What agencies wrote, as pages show it: marked with its own language and direction, and cut where it is very long. */
+/**
+ * Agencies' texts as pages show them: marked with their language and direction, and cut if they are
+ * very long.
+ */
 import { type Html, html } from '../html.ts'
 
-/** Letters of a title, name or reason that are shown at once; the rest stands behind "Whole text". */
+/**
+ * How many letters of a title, name or reason are shown at once. The rest is behind "Whole text".
+ */
 export const SHOWN = { heading: 160, listed: 160, detail: 240 } as const
 
 /** A text in the language that its statement names. */
@@ -10,7 +15,7 @@ export function renderContent(text: string, language: string | undefined, shown 
   return html`<bdi${tag !== undefined && html` lang="${tag}"`} dir="auto">${clip(text, shown)}</bdi>`
 }
 
-/** The beginning of a text, with dots where something was left out. No letter is cut in two. */
+/** The beginning of a text, with dots if something was left out. Never cuts a letter in two. */
 export function clip(text: string, shown: number): string {
   if (text.length <= shown) return text
   const start = [...letters.segment(text.slice(0, shown + MARGIN))].findLast(({ index }) => index <= shown)
@@ -22,7 +27,7 @@ const MARGIN = 32
 const letters = new Intl.Segmenter()
 const names = new Intl.DisplayNames('en', { type: 'language', fallback: 'none' })
 
-/** A tag that no software knows would only mislead those who read aloud. */
+/** A tag that no software knows would only mislead screen readers. */
 function isKnown(tag: string): boolean {
   try {
     return names.of(tag.split('-')[0] ?? '') !== undefined

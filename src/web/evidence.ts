@@ -1,4 +1,4 @@
-/** What a certificate shows of a receipt: every number on the way from the statement to the root that is anchored. */
+/** What a certificate shows of a receipt: every number from the statement to the anchored root. */
 import { equalBytes, toUtf8 } from '../core/bytes.ts'
 import { type Hash, hashLeaf, sha256 } from '../core/hash.ts'
 import { parseReceipt } from '../core/receipt.ts'
@@ -8,7 +8,10 @@ import { parseNote } from '../core/tlog/note.ts'
 import { parseTlogProof } from '../core/tlog/tlog-proof.ts'
 import { type PathLine, proofPath } from './proof-path.ts'
 
-/** The statement's canonical text, its fingerprint, the leaf, the way up, and the root of the tree of `size`. */
+/**
+ * The statement's canonical text, its fingerprint, the leaf, the path up, and the root of the tree
+ * of `size`.
+ */
 export type Evidence = {
   readonly statementText: string
   readonly statementHash: Hash
@@ -18,7 +21,7 @@ export type Evidence = {
   readonly root: Hash
 }
 
-/** Reads it from a receipt of ours. */
+/** Reads the evidence from a receipt of this ledger. */
 export function evidenceOf(statementText: string, receiptText: string): Evidence {
   const { index, proof, note } = parseTlogProof(parseReceipt(receiptText).proof)
   const { size, root } = parseCheckpoint(parseNote(note).text)

@@ -1,4 +1,4 @@
-/** Atom feeds (RFC 4287) in pages (RFC 5005 §3): all records, those of an agency, changes. */
+/** Atom feeds (RFC 4287) with pages (RFC 5005 §3): all records, an agency's, and changes. */
 import type { Statement } from '../core/statements/statement.ts'
 import { formatTime } from '../core/time.ts'
 import { html } from '../html.ts'
@@ -6,29 +6,39 @@ import { isolate, type Say, sayTime } from '../messages/say.ts'
 import { clip } from './content.ts'
 import type { Entry } from './records.ts'
 
-/** An entry with the time at which the ledger accepted it, and the ledger's date of it: the chain's, once that vouches for it. */
+/**
+ * An entry with the time at which the ledger accepted it, and the ledger's date: the chain's, once
+ * the chain vouches for it.
+ */
 export type FeedEntry = Entry & { readonly sealedMs: number; readonly ledgerMs: number }
 
 /** One page of a feed. */
 export type Feed = {
   readonly title: string
-  /** The same for ever, wherever the ledger is served: the ids of feeds and entries begin with it. */
+  /**
+   * Stays the same forever, wherever the ledger is served: the ids of feeds and entries begin with
+   * it.
+   */
   readonly tag: string
-  /** Absolute address of the site, and the path of the feed without the query. */
+  /** The site's absolute address, and the feed's path without the query. */
   readonly siteUrl: string
   readonly path: string
   readonly origin: string
   readonly base: string
   readonly before: number | undefined
-  /** Where the next page begins, where there is one. */
+  /** Where the next page begins, if there is one. */
   readonly older: number | undefined
   readonly updatedMs: number
-  /** Newest entries that were not looked at yet. */
+  /** How many of the newest entries the finder has not read yet. */
   readonly behind: number
   readonly entries: readonly FeedEntry[]
 }
 
-/** The feed as XML. Of an entry `published` is when the ledger accepted it, and `updated` the ledger's date. The agency's own date is only told: readers sort by the others. */
+/**
+ * The feed as XML. An entry's `published` is when the ledger accepted it, and `updated` is the
+ * ledger's date. The agency's own date is only in the text, because feed readers sort by the
+ * others.
+ */
 export function renderFeed(say: Say, feed: Feed): string {
   const { title, tag, siteUrl, path, origin, base, before, older, updatedMs, behind, entries } = feed
   const self = `${siteUrl}${path}`
@@ -69,7 +79,7 @@ ${entry.state.isSilentEdit === true && html`<category term="silent-edit" label="
 `
 }
 
-/** In one line: what it is, the ledger's date of it, the agency's, and what became of it. */
+/** One line: the entry, the ledger's date, the agency's date, and what became of it. */
 function summarize(say: Say, { index, state, dates, sealedMs }: FeedEntry, { action, record, published }: Statement): string {
   const { withdrawn, superseded, edited, isSilentEdit } = state
   const by = (sentence: string, other: number | undefined) => other !== undefined && `${sentence}: ${say('record.entry', { index: other })}`
@@ -93,7 +103,7 @@ function summarize(say: Say, { index, state, dates, sealedMs }: FeedEntry, { act
     .join(' ')
 }
 
-/** The part of a tag URI (RFC 4151) that is the ledger's own: its origin, and the day on which it began. */
+/** The ledger's part of a tag URI (RFC 4151): its origin, and the day on which it began. */
 export function tagOf(origin: string, bornMs: number): string {
   const [host = '', ...rest] = origin.split('/')
   const authority = /^[a-z0-9.-]+$/i.test(host) ? host.toLowerCase() : 'ledger.invalid'

@@ -14,7 +14,9 @@ type Content = Pick<Feed, 'title' | 'older'> & { readonly indexes: readonly numb
 const LENGTH = 50
 const WATCHED: readonly SiteChangeKind[] = ['silent-edit', 'withdraw']
 
-/** Adds the feeds of all records, of an agency, of silent edits and withdrawals, and of all changes. */
+/**
+ * Adds the feeds of all records, of an agency, of silent edits and withdrawals, and of all changes.
+ */
 export function feedRoutes(router: Router, deps: SiteDeps): void {
   const { ledger, finder } = deps
   const send = (path: string, read: (frame: Frame, before: number, ctx: Context) => Promise<Content | undefined>) =>

@@ -1,4 +1,4 @@
-/** From a request to the frame of its answer, and the sending of it: what all routes of the site share. */
+/** The shared part of the site's routes: makes the frame of a request's answer, and sends it. */
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { Context } from 'koa'
@@ -9,11 +9,14 @@ import type { SiteDeps } from './deps.ts'
 import { type Banners, type Frame, type Page, renderPage, securityPolicy } from './layout.ts'
 import { isAt, placeOf } from './places.ts'
 
-/** Where nothing anchors here that could raise its own alarm: entries that wait longer than this are said on every page. */
+/**
+ * If nothing is anchored here, no anchorer raises an alarm. Then a banner reports entries that have
+ * waited longer than this.
+ */
 const LAG_ALARM_MS = 60 * 60 * 1000
 const ASSET_CACHE = 'public, max-age=31536000, immutable'
 
-/** The frame of a request at `pattern`; undefined where what stands before its path is no language of ours. */
+/** The frame of a request at `pattern`; undefined if its path begins with an unknown language. */
 export async function frameOf(ctx: Context, pattern: string, deps: SiteDeps, styleHref: string): Promise<Frame | undefined> {
   const { prefix, base, path } = placeOf(ctx.path)
   if (!isAt(path, pattern)) return undefined
@@ -24,7 +27,7 @@ export async function frameOf(ctx: Context, pattern: string, deps: SiteDeps, sty
   return { say: speak(language), base, path: path + ctx.search, origin: deps.ledger.origin, styleHref, banners: await bannersOf(deps) }
 }
 
-/** Entries that no final anchor covers, and when the oldest of them was accepted. */
+/** How many entries no final anchor covers, and when the oldest of them was accepted. */
 export async function readWaiting({ ledger }: SiteDeps): Promise<{ readonly count: number; readonly sinceMs: number | undefined }> {
   const covered = ledger.latestAnchor()?.size ?? 0
   const count = Math.max(0, ledger.head().size - covered)
@@ -44,18 +47,18 @@ async function bannersOf(deps: SiteDeps): Promise<Banners> {
   }
 }
 
-/** Where a list goes on, as its address says; undefined at its beginning. */
+/** Where a list continues, from the query; undefined at its beginning. */
 export function readCursor(ctx: Context, name: 'before' | 'from' = 'before'): number | undefined {
   const value = Number(ctx.query[name])
   return Number.isSafeInteger(value) && value > 0 ? value : undefined
 }
 
-/** One of a few words in the query; undefined for anything else. */
+/** One of a few words in the query; undefined for any other. */
 export function readChoice<T extends string>(ctx: Context, name: string, choices: readonly T[]): T | undefined {
   return choices.find(choice => choice === ctx.query[name])
 }
 
-/** Sends a page in its frame, or one that has it already. */
+/** Sends a page in its frame, or a complete page. */
 export async function sendPage(ctx: Context, frame: Frame, page: Page | string): Promise<void> {
   ctx.set('Content-Language', frame.say.lang)
   ctx.vary('Accept-Language')
@@ -64,7 +67,10 @@ export async function sendPage(ctx: Context, frame: Frame, page: Page | string):
   await sendText(ctx, typeof page === 'string' ? page : renderPage(frame, page))
 }
 
-/** Sends a text compressed where the browser takes that. No secret stands in a page, so that its length tells nothing. */
+/**
+ * Sends a text, compressed if the browser accepts that. Pages contain no secrets that the
+ * compressed length could reveal.
+ */
 export async function sendText(ctx: Context, text: string): Promise<void> {
   ctx.vary('Accept-Encoding')
   const zipped = ctx.acceptsEncodings('gzip', 'identity') === 'gzip'
@@ -72,7 +78,7 @@ export async function sendText(ctx: Context, text: string): Promise<void> {
   ctx.body = zipped ? await promisify(gzip)(text) : text
 }
 
-/** Sends a file whose path holds its hash. */
+/** Sends a file whose path contains its hash. */
 export function sendAsset(ctx: Context, { type, body, gzip: zipped, brotli }: Asset): void {
   const encoding = ctx.acceptsEncodings('br', 'gzip', 'identity')
   ctx.vary('Accept-Encoding')

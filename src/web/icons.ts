@@ -1,4 +1,4 @@
-/** Small drawings that stand beside words, never instead of them: hidden from assistive technology. */
+/** Small drawings beside words, never instead of them, and hidden from assistive technology. */
 import { type Html, trusted } from '../html.ts'
 
 const SHAPES = {
@@ -16,7 +16,7 @@ const SHAPES = {
 /** The name of a drawing. */
 export type IconName = keyof typeof SHAPES
 
-/** A drawing of one stroke colour, that of the text around it. */
+/** A drawing in the colour of the text around it. */
 export function icon(name: IconName): Html {
   return trusted(
     `<svg class="icon" viewBox="0 0 24 24" width="24" height="24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" focusable="false">${SHAPES[name]}</svg>`,

@@ -6,34 +6,37 @@ import { LANGUAGE_TAGS, LANGUAGES } from '../messages/language.ts'
 import { isolate, type Say, sayNumber, sayTime } from '../messages/say.ts'
 import { icon } from './icons.ts'
 
-/** What every page is made with. */
+/** What every page needs. */
 type Outline = {
   readonly say: Say
-  /** `/fr` where the language stands in the URL, else empty: put before every link to a page. */
+  /** `/fr` if the URL has a language, otherwise empty. Goes before every link to a page. */
   readonly base: string
-  /** The path without the language, with its query: for the links of the language menu. undefined where that leads to the start page. */
+  /**
+   * The path without the language, with its query, for the links of the language menu. If
+   * undefined, they lead to the start page.
+   */
   readonly path: string | undefined
 }
 
-/** Where the style sheet is, and the name of the ledger. */
+/** The style sheet's address, and the name of the ledger. */
 export type Look = { readonly styleHref: string; readonly origin: string }
 
-/** What the frame must know of the request and of the ledger. */
+/** What the frame needs of the request and of the ledger. */
 export type Frame = Outline & Look & { readonly banners: Banners }
 
-/** What everybody must be told, whatever page they read. */
+/** Announcements for every page. */
 export type Banners = {
   readonly testNetwork: boolean
   readonly stopped: boolean
-  /** The owner has closed the log: how much of it is good, and which log goes on. */
+  /** The owner has closed the log: its last good size, and the successor log. */
   readonly closing?: { readonly lastGoodSize: number; readonly successor?: string } | undefined
   /** Submissions are refused for now. */
   readonly notAccepting: boolean
-  /** Entries that wait too long for the chain, and since when, while they do. */
+  /** How many entries have waited too long for the chain, and since when. */
   readonly waiting?: { readonly count: number; readonly sinceMs: number }
 }
 
-/** One page: its title, what stands in `main`, and what its head needs beyond the frame's. */
+/** One page: its title, the content of `main`, and what its head needs beyond the frame's. */
 export type Page = {
   readonly title: string
   readonly main: Piece
@@ -53,7 +56,10 @@ const MENU: readonly (readonly [string, MessageKey])[] = [
   ['/about', 'site.about'],
 ]
 
-/** A whole page as text. What is not known of the ledger is left out: a failure must be told all the same. */
+/**
+ * A complete page as text. Unknown facts of the ledger are left out, because failures are shown
+ * with this too.
+ */
 export function renderPage(frame: Outline & Partial<Frame>, page: Page): string {
   const { say, base, origin, styleHref, banners } = frame
   return html`<!doctype html>
@@ -118,7 +124,10 @@ function renderClosing(say: Say, { lastGoodSize, successor }: NonNullable<Banner
   return html`${say('site.closed')} ${good}${next}`
 }
 
-/** Pages load only from here; the verify page may also ask chain endpoints that its reader names. */
+/**
+ * Pages load only from their own origin. The verify page may also ask the chain endpoints that its
+ * reader names.
+ */
 export function securityPolicy(asksChain: boolean): string {
   const connect = asksChain ? "'self' http: https:" : "'none'"
   return `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src ${connect}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`

@@ -1,4 +1,4 @@
-/** The offline verifier: one file that asks nobody but the chain endpoints of its reader. */
+/** The offline verifier: one file that contacts only the chain endpoints of its reader. */
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { html, scriptJson, trusted } from '../html.ts'
@@ -9,8 +9,8 @@ import { PAGE_DATA_ID, type PageData } from './browser/page-data.ts'
 import { TOOL_STYLE } from './style.ts'
 
 /**
- * The file with its policy in it, the SHA-256 (hex) of its bytes, and the Content Security Policy that stands in it. The same policy and endpoints
- * always make the same file.
+ * The file with its policy inside, the SHA-256 (hex) of its bytes, and its Content Security Policy.
+ * The same policy and endpoints always give the same file.
  */
 export function makeOfflineVerifier({
   policy,
@@ -61,8 +61,8 @@ export function makeOfflineVerifier({
 }
 
 /**
- * Unpacks the script of the file and runs it. Packed it takes less than half the room. The browser runs it only as it was made: its hash stands in the
- * Content Security Policy.
+ * Unpacks the file's script and runs it. Packed, it takes less than half the space. The browser
+ * runs it only unchanged, because its hash is in the Content Security Policy.
  */
 const UNPACK_SCRIPT = `(async () => {
 const bytes = Uint8Array.from(atob(document.getElementById('openseal-code').textContent), c => c.charCodeAt(0))
@@ -71,17 +71,17 @@ script.textContent = await new Response(new Blob([bytes]).stream().pipeThrough(n
 document.body.append(script)
 })()`
 
-/** All sentences of a page as PageData describes them. */
+/** All sentences of a page, as PageData describes them. */
 function packLanguages(): string {
   const keys = (Object.keys(browserMessages('en')) as MessageKey[]).filter(key => !OF_LEDGERS.includes(key))
-  // The English of the verifier's sentences and remarks is in the script already.
+  // The script already has the verifier's English sentences and remarks.
   const packed = (tag: Language, key: MessageKey) => (tag === 'en' && /^(?:detail|verdict)\./.test(key) ? '' : CATALOGUES[tag][key])
   const lists = [['key', ...keys], ...LANGUAGE_TAGS.map(tag => [tag, ...keys.map(key => packed(tag, key))])]
   if (lists.flat().some(text => /[\n\f]/.test(text))) throw new Error('bug: a sentence of two lines')
   return lists.map(list => list.join('\n')).join('\f')
 }
 
-/** What is said only where a ledger is asked, which the offline verifier never does. */
+/** Sentences about asking a ledger, which the offline verifier never does. */
 const OF_LEDGERS: readonly MessageKey[] = [
   'verdict.unknown.file',
   'verdict.unknown.fingerprint',
@@ -127,7 +127,7 @@ const OF_LEDGERS: readonly MessageKey[] = [
   'detail.reformattedLater',
 ]
 
-/** A source expression of a Content Security Policy that lets exactly this text run. */
+/** A Content Security Policy source that lets exactly this text run. */
 function sourceHash(text: string): string {
   return `sha256-${createHash('sha256').update(text).digest('base64')}`
 }

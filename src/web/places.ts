@@ -1,7 +1,7 @@
-/** Where the pages for people are: their paths, and the language that may stand before them. */
+/** The paths of the pages for people, with or without a language in front. */
 import { CATALOGUES, type Language } from '../messages/language.ts'
 
-/** Every page. A part that begins with a colon stands for any text without a slash. */
+/** Every page. A part that begins with a colon matches any text without a slash. */
 export const PAGES = [
   '/',
   '/verify',
@@ -18,10 +18,13 @@ export const PAGES = [
 /** The path of a page. */
 export type PagePath = (typeof PAGES)[number]
 
-/** The language in a path, what links to pages begin with there, and what stands after it. */
+/** A path: its language, the prefix of links there, and the rest. */
 export type Place = { readonly prefix: Language | undefined; readonly base: string; readonly path: string }
 
-/** Takes a path apart. Not by ctx.params: the router hands those of a pattern that passed a request on to the next one. */
+/**
+ * Splits a path. ctx.params would not do: the router passes those of a pattern that called `next`
+ * on to the next pattern.
+ */
 export function placeOf(whole: string): Place {
   const first = whole.split('/')[1] ?? ''
   const prefix = Object.hasOwn(CATALOGUES, first) ? (first as Language) : undefined
@@ -29,7 +32,10 @@ export function placeOf(whole: string): Place {
   return { prefix, base, path: whole.slice(base.length) || '/' }
 }
 
-/** Whether a path without its language fits a pattern, in which at most one part begins with a colon. */
+/**
+ * Whether a path without its language matches a pattern, in which at most one part begins with a
+ * colon.
+ */
 export function isAt(path: string, pattern: string): boolean {
   if (pattern === '/') return path === '/'
   return path.split('/').length === pattern.split('/').length && path.startsWith(pattern.split(':')[0] ?? pattern)

@@ -1,4 +1,7 @@
-/** A failure as a page: what happened in plain words, what to do next, and the stable code below. It reads nothing of the ledger, which may be what failed. */
+/**
+ * A failure as a page: what happened, what to do next, and the stable code below. It reads nothing
+ * from the ledger, which may be what failed.
+ */
 import { OpenSealError } from '../core/errors.ts'
 import { type Html, html } from '../html.ts'
 import type { MessageKey } from '../messages/en.ts'
@@ -7,7 +10,10 @@ import { type Say, sayDuration } from '../messages/say.ts'
 import { type Look, type Page, renderPage } from './layout.ts'
 import { isAt, PAGES, placeOf } from './places.ts'
 
-/** What is known of a request that failed. `path` stands without its query, `accept` and `languages` are the headers as sent. */
+/**
+ * What is known of a failed request. `path` has no query; `accept` and `languages` are the headers
+ * as sent.
+ */
 export type Asked = {
   readonly method: string
   readonly path: string
@@ -16,15 +22,16 @@ export type Asked = {
   readonly languages: string
 }
 
-/** The failure: its status, stable code, and what the interface says of it in English. */
+/** The failure: its status, its stable code, and its English sentence. */
 export type Failure = { readonly status: number; readonly code: string; readonly detail: string }
 
-/** What answers programs in the first place. */
+/** Paths mainly for programs. */
 const INTERFACE = /^\/(v1|tile)(\/|$)/
 
 /**
- * Whether a page is asked for: by a path at which pages are, else by an Accept header that likes HTML no less than JSON. In the interface for programs only a
- * browser is answered by a page: some libraries ask for HTML of their own accord, and none of them for XHTML.
+ * Whether the answer should be a page: for a path of pages, or an Accept header that prefers HTML
+ * to JSON or likes both equally. On the interface for programs, only browsers get a page: some
+ * libraries ask for HTML by default, but none ask for XHTML.
  */
 export function isPageAsked({ method, path, accept }: Asked): boolean {
   const html = weightOf(accept, 'text/html')
@@ -34,7 +41,9 @@ export function isPageAsked({ method, path, accept }: Asked): boolean {
   return html > 0 || PAGES.some(page => isAt(place.path, page))
 }
 
-/** The page as text, with the headers that are its own. Without `look` it is one of a service that has no site yet. */
+/**
+ * The page as text, with its own headers. Without `look` it is for a service that has no site yet.
+ */
 export function renderProblemPage(
   { path: whole, search, languages }: Asked,
   failure: Failure,
@@ -42,12 +51,12 @@ export function renderProblemPage(
 ): { readonly text: string; readonly language: string } {
   const { prefix, base, path } = placeOf(whole)
   const say = speak(prefix ?? negotiateLanguage(languages))
-  // The interface has no languages to choose from.
+  // The interface for programs has no language menu.
   const shown = INTERFACE.test(path) ? undefined : path + search
   return { text: renderPage({ say, base, path: shown, ...look }, problemPage(say, base, failure, retrySeconds)), language: say.lang }
 }
 
-/** The code of a failure, small, for whoever is told of it. */
+/** A failure's code in small print, to report. */
 export function renderCode(say: Say, code: string): Html {
   return html`<p class="small soft">${say('problem.code', { code })}</p>`
 }
@@ -68,7 +77,7 @@ ${renderCode(say, code)}
   }
 }
 
-/** What people are told apart, with the title and the sentence of each. */
+/** Failures with a title and a sentence of their own. */
 const SAID = {
   request: ['problem.request.title', 'problem.request'],
   key: ['problem.key.title', 'problem.key'],
@@ -111,7 +120,7 @@ const BY_CODE: { readonly [code: string]: Kind } = {
   STORE_DAMAGED: 'damaged',
 }
 
-/** How much an Accept header likes a type, from 0 to 1; what it does not name counts as 0. */
+/** The weight of a type in an Accept header, from 0 to 1; 0 for a type that it does not name. */
 function weightOf(accept: string, type: string): number {
   const ranges = accept.toLowerCase().slice(0, 1000).split(',')
   const found = ranges.map(range => range.trim().split(/\s*;\s*/)).find(([name]) => name === type)
@@ -120,5 +129,5 @@ function weightOf(accept: string, type: string): number {
   return weight === undefined ? 1 : Number(weight.slice(2)) || 0
 }
 
-/** RECORD_NOT_FOUND, AGENCY_NOT_FOUND: a page was asked for what is not there. */
+/** RECORD_NOT_FOUND, AGENCY_NOT_FOUND: the requested page does not exist. */
 export class MissingError extends OpenSealError {}

@@ -1,10 +1,15 @@
-/** The way from a leaf up to the root, step by step, as a person can follow it with `sha256sum`. */
+/**
+ * The path from a leaf up to the root, step by step, as a person can follow it with `sha256sum`.
+ */
 import { type Hash, hashNode } from '../core/hash.ts'
 
-/** One line: the fingerprint that is given, the side on which it stands, and what comes out. */
+/** One line: the given fingerprint, its side, and the result. */
 export type PathLine = { readonly side: 'left' | 'right'; readonly given: Hash; readonly result: Hash }
 
-/** The lines of an inclusion proof. RFC 9162 §2.1.3.2; the last result is the root when the proof is sound. */
+/**
+ * The lines of an inclusion proof. RFC 9162 §2.1.3.2. If the proof is valid, the last result is the
+ * root.
+ */
 export function proofPath(index: number, size: number, leafHash: Hash, proof: readonly Hash[]): PathLine[] {
   const lines: PathLine[] = []
   let [place, last, result] = [index, size - 1, leafHash]
@@ -12,7 +17,7 @@ export function proofPath(index: number, size: number, leafHash: Hash, proof: re
     const side = place % 2 === 1 || place === last ? 'left' : 'right'
     result = side === 'left' ? hashNode(given, result) : hashNode(result, given)
     lines.push({ side, given, result })
-    // On the right edge a node without a partner goes up as it is.
+    // On the right edge, a node without a sibling moves up unchanged.
     while (side === 'left' && place % 2 === 0 && place !== 0) [place, last] = [place / 2, Math.floor(last / 2)]
     ;[place, last] = [Math.floor(place / 2), Math.floor(last / 2)]
   }

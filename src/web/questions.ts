@@ -1,9 +1,15 @@
-/** What the process that checks a form may ask of the service: a few reads of the ledger and of the chain, counted, a few at a time, as messages. */
+/**
+ * What the process that checks a form may ask of the service: a bounded number of reads of the
+ * ledger and of the chain, a few at a time, as messages.
+ */
 import { OpenSealError } from '../core/errors.ts'
 import type { ChainReader } from '../verifier/index.ts'
 import type { SiteLedger } from './deps.ts'
 
-/** What a check may read of the ledger. Each is answered by a message, so that each is a promise. */
+/**
+ * What a check may read of the ledger. Every answer is a message, so every function returns a
+ * promise.
+ */
 export type CheckLedger = {
   readonly [Read in (typeof LEDGER_READS)[number]]: (
     ...args: Parameters<SiteLedger[Read]>
@@ -12,22 +18,24 @@ export type CheckLedger = {
 
 const LEDGER_READS = ['head', 'statement', 'receipt', 'findByDigest', 'listByDigest', 'listByRecord'] as const
 
-/** Whom a question is for: the ledger, or an endpoint of the chain by its place in the list. */
+/**
+ * The addressee of a question: the ledger, or an endpoint of the chain by its position in the list.
+ */
 type Asked = 'ledger' | number
 
 type Question = { readonly id: number; readonly asked: Asked; readonly method: string; readonly args: readonly unknown[] }
 type Reply = { readonly id: number; readonly value?: unknown; readonly error?: { readonly code: string; readonly message: string } }
 
-/** An endpoint as the other side must know it to ask: its name, and which functions it has. */
+/** What the other side needs to know of an endpoint: its name, and which functions it has. */
 export type EndpointShape = { readonly name: string | undefined; readonly methods: readonly string[] }
 
 /** How many questions one form may ask. */
 export type QuestionLimits = { readonly ledger: number; readonly perEndpoint: number }
 
-/** So many questions of one form are under way at once: the service answers them between its other work. */
+/** The most questions of one form at once: the service answers them between its other work. */
 const AT_ONCE = 8
 
-/** The functions of each endpoint by their names. */
+/** The names of each endpoint's functions. */
 export function shapesOf(chain: readonly ChainReader[]): EndpointShape[] {
   return chain.map(reader => ({
     name: reader.name,
@@ -36,8 +44,8 @@ export function shapesOf(chain: readonly ChainReader[]): EndpointShape[] {
 }
 
 /**
- * The service's side: answers the questions of one form, as long as there are not more than it may ask. Rejects for a failure that nobody expected;
- * expected ones go to the asker.
+ * The service's side: answers the questions of one form, up to its limit. Rejects for unexpected
+ * failures; expected ones go back to the process.
  */
 export function createAnswerer(ledger: SiteLedger, chain: readonly ChainReader[], limits: QuestionLimits) {
   const asked = { ledger: 0, endpoints: chain.map(() => 0) }
@@ -70,7 +78,10 @@ function askEndpoint(reader: ChainReader | undefined, method: string, args: read
   return (known[1] as (...args: readonly unknown[]) => unknown)(...args)
 }
 
-/** The asker's side: the ledger and the chain as a check knows them, and where the replies are to be put. */
+/**
+ * The process's side: the ledger and the chain as a check reads them, and the function that takes
+ * the replies.
+ */
 export function createAsker(send: (question: Question) => void, shapes: readonly EndpointShape[]) {
   const open = new Map<number, (reply: Reply) => void>()
   const waiting: Question[] = []

@@ -1,4 +1,4 @@
-/** Reading records and anchors for pages. */
+/** Reads records and anchors for pages. */
 import { KEY_CHANGE } from '../core/statements/key-change.ts'
 import { type AnyStatement, isRecordStatement } from '../core/statements/registry.ts'
 import type { Statement } from '../core/statements/statement.ts'
@@ -6,21 +6,28 @@ import { breathe } from '../turns.ts'
 import { OpenSealError, type Policy } from '../verifier/index.ts'
 import type { SiteAgency, SiteAnchor, SiteDeps, SiteLedger, SiteState } from './deps.ts'
 
-/** When an entry came: by the clock of the ledger, and by the chain once it vouches for it. */
+/**
+ * When an entry was accepted by the ledger's clock, and since when the chain has vouched for it.
+ */
 export type Dates = {
   readonly sealedMs: number | undefined
-  /** Block time of the first final anchor; `isEvidence` is false on a test network. */
+  /** The block time of the first final anchor; `isEvidence` is false on a test network. */
   readonly anchored?: { readonly time: string; readonly isEvidence: boolean }
 }
 
-/** An entry by itself. Without a statement it is of the ledger itself, was erased, or is damaged in the store. */
+/**
+ * A single entry. It has no statement if it is the ledger's own, was erased, or is damaged in the
+ * store.
+ */
 export type BareEntry = {
   readonly index: number
   readonly statement?: Statement
   readonly without?: 'genesis' | 'keyChange' | 'erased' | 'damaged'
 }
 
-/** An entry in a list: with its dates, and what became of it as far as the log has been looked at. */
+/**
+ * An entry in a list, with its dates, and what became of it as far as the finder has read the log.
+ */
 export type Entry = BareEntry & { readonly dates: Dates; readonly state: SiteState }
 
 /** The entries with these indexes. */
@@ -35,23 +42,23 @@ export async function readEntries(deps: SiteDeps, indexes: readonly number[]): P
   return entries
 }
 
-/** Newest entries that the finder has not looked at yet. */
+/** How many of the newest entries the finder has not read yet. */
 export function countBehind({ ledger, finder }: SiteDeps): number {
   return Math.max(0, ledger.head().size - finder.reached())
 }
 
-/** When an entry came. */
+/** The dates of an entry. */
 async function readDates({ ledger, policy }: SiteDeps, index: number): Promise<Dates> {
   const [sealedMs, anchor] = [await ledger.sealedMs(index), await ledger.anchorOf(index)]
   return { sealedMs, ...(anchor && { anchored: { time: anchor.block.time, isEvidence: isProduction(anchor, policy()) } }) }
 }
 
-/** False on a test network, whose anchors are no evidence. */
+/** False on a test network. Its anchors are not evidence. */
 export function isProduction({ chainId, contract, logId }: SiteAnchor, { anchors }: Policy): boolean {
   return anchors.some(anchor => anchor.production && anchor.chainId === chainId && anchor.contract === contract && anchor.logId === logId)
 }
 
-/** One entry. What does not fit the tree is never shown; the rest of a page is. */
+/** One entry. A damaged statement is never shown; the rest of the page is. */
 export async function readEntry(ledger: SiteLedger, index: number): Promise<BareEntry & { readonly text?: string }> {
   try {
     const text = await ledger.statement(index)
@@ -71,7 +78,10 @@ export function newestIndexes(ledger: SiteLedger, before: number, limit: number)
   return Array.from({ length: Math.max(0, Math.min(limit, top)) }, (_, back) => top - 1 - back)
 }
 
-/** The first `limit` of a list that was read one longer, and where the next page begins when there is one. */
+/**
+ * The first `limit` items of a list that was read with one more, and where the next page begins if
+ * there is one.
+ */
 export function pageOf(
   indexes: readonly number[],
   limit: number,
@@ -79,7 +89,7 @@ export function pageOf(
   return { indexes: indexes.slice(0, limit), older: indexes.length > limit ? indexes[limit - 1] : undefined }
 }
 
-/** Anchors as they were found, each with the longest that one of its entries had waited for it. */
+/** Anchors as they were found, each with the longest wait of one of its entries. */
 export function readWaits(ledger: SiteLedger, newestFirst: readonly SiteAnchor[], from: number) {
   return Promise.all(
     newestFirst.map(async (anchor, at) => {
@@ -99,7 +109,7 @@ export async function findAgency(id: string, { agencies }: SiteDeps): Promise<Si
   }
 }
 
-/** What a search found. `older` is where it goes on. */
+/** The result of a search. `older` is where it continues. */
 export type SearchResult = {
   readonly indexes: readonly number[]
   readonly agencies: readonly SiteAgency[]
@@ -108,7 +118,10 @@ export type SearchResult = {
 
 const MAX_HITS = 50
 
-/** By fingerprint, by a record's number, by the words of a title, and by an agency's address or name. */
+/**
+ * Searches by fingerprint, by a record's number, by words of a title, and by an agency's address or
+ * name.
+ */
 export async function searchRecords({ ledger, finder, agencies }: SiteDeps, query: string, before: number): Promise<SearchResult> {
   const text = query.trim()
   if (text === '') return { indexes: [], agencies: [] }
@@ -116,7 +129,7 @@ export async function searchRecords({ ledger, finder, agencies }: SiteDeps, quer
   if (/^[0-9a-f]{64}$/.test(hex)) return { ...pageOf(await ledger.listByDigest(hex, before, MAX_HITS + 1), MAX_HITS), agencies: [] }
   const small = text.toLocaleLowerCase()
   const all = await agencies.list()
-  // All who wait for the list are told at once.
+  // All requests that wait for the list continue at once, so each takes its turn.
   await breathe()
   const named = all.filter(({ id, name }) => id.includes(small) || name.toLocaleLowerCase().includes(small))
   return { ...(await finder.search(text, before, MAX_HITS)), agencies: named.slice(0, MAX_HITS) }

@@ -1,4 +1,7 @@
-/** The answer to a check as people see it: the verdict first, as a sentence. One renderer for the server, the page and the offline file. */
+/**
+ * The result of a check for people: the verdict first, as a sentence. One renderer for the server,
+ * the page and the offline file.
+ */
 
 import { type Html, html, trusted } from '../html.ts'
 import type { MessageKey } from '../messages/en.ts'
@@ -21,12 +24,12 @@ import type { Answer, Answers, CheckResult, Finding, GivenPolicy, NamedDocument,
 import { CHECKS } from '../verifier/verdict.ts'
 import { type IconName, icon } from './icons.ts'
 
-/** Whose record pages are linked, and how they begin; there are none to link in the offline file. */
+/** The ledger whose record pages are linked, and the links' prefix. The offline file links none. */
 export type RecordPages = { readonly origin: string; readonly base: string }
 
 type Tone = 'good' | 'bad' | 'warn' | 'calm'
 
-/** Colour and drawing of each verdict where it is not green. */
+/** The colour and drawing of each verdict that is not green. */
 const LOOKS: { readonly [verdict in VerdictCode]: readonly [Tone, IconName] } = {
   invalid: ['bad', 'cross'],
   unknown: ['calm', 'question'],
@@ -40,22 +43,28 @@ const LOOKS: { readonly [verdict in VerdictCode]: readonly [Tone, IconName] } = 
   superseded: ['warn', 'newer'],
   anchored: ['calm', 'seal'],
 }
-/** Only the verifier says what is green. */
+/** Only the verifier decides what is green. */
 const GREEN: readonly [Tone, IconName] = ['good', 'tick']
 
 /** As in design §8, the gravest first. */
 const ORDER = Object.keys(LOOKS)
-/** An earlier state is never green either: it is not the file. */
+/** An earlier state is never green, because it is not the file itself. */
 const STATE_LOOK: readonly [Tone, IconName] = ['warn', 'newer']
 const STATUS_ICONS = { passed: 'tick', failed: 'cross', 'not-run': 'dash' } as const
-/** So many releases of one verdict get a whole card; those after them one line each, so that a page of thousands stays light. */
+/**
+ * How many releases of one verdict get a whole card. Later ones get one line each, so that a page
+ * with thousands stays small.
+ */
 export const WHOLE_CARDS = 200
-/** So many of the documents that a receipt names are shown beside a file that is none of them. */
+/** How many of a receipt's documents are listed if the file is not one of them. */
 const SHOWN_DOCUMENTS = 5
-/** Where the releases without a verdict stand among the others: after what does not fit. */
+/** Where releases without a verdict are sorted: after invalid ones. */
 const NO_VERDICT = 0.5
 
-/** All answers to one thing that was given: its own, the earlier state of a PDF, the releases of a package, of these the first `shown`. */
+/**
+ * All answers for one input: its own, the earlier state of a PDF, and the first `shown` releases of
+ * a package.
+ */
 export function renderAnswers(say: Say, answers: Answers, pages?: RecordPages, shown = Number.POSITIVE_INFINITY): Html {
   const { own, partsLeftOut } = answers
   const state = answers.parts.find(isState)
@@ -71,7 +80,7 @@ ${releases.length > shown && html`<p class="no-print"><button type="button" clas
 }`
 }
 
-/** Some of the releases in a row, as `releasesOf` orders them. */
+/** A range of the releases, in the order of `releasesOf`. */
 export function renderReleases(say: Say, answers: Answers, from: number, to: number, pages?: RecordPages): Html {
   const isTold = answers.own.every(({ finding }) => finding?.result.matched !== undefined && finding.result.verdict !== 'invalid')
   return html`${releasesOf(answers)
@@ -79,7 +88,10 @@ export function renderReleases(say: Say, answers: Answers, from: number, to: num
     .map(answer => renderRelease(say, answer, { level: 3, pages, isTold }))}`
 }
 
-/** The releases of a package: the gravest verdict first, and in the order of the file where it is the same. */
+/**
+ * The releases of a package, the gravest verdict first, and in the order of the file within a
+ * verdict.
+ */
 export function releasesOf({ parts }: Answers): Answer[] {
   const rank = ({ finding }: Answer) => (finding ? ORDER.indexOf(finding.result.verdict) : NO_VERDICT)
   return parts.filter(answer => !isState(answer)).sort((a, b) => rank(a) - rank(b))
@@ -102,18 +114,18 @@ export function renderRunning(say: Say, name: string): Html {
   )}</ol><p><button type="button" class="quiet stop" hidden>${say('verify.stop')}</button></p></div></article>`
 }
 
-/** A policy that somebody gave: what it is, for which ledger, and its fingerprint. */
+/** A given policy: its kind, its ledger, and its fingerprint. */
 export function renderPolicy(say: Say, { policy, source }: GivenPolicy): Html {
   return html`<p>${say('verify.policyAsk', { name: isolate(source.name) })}</p>${renderPolicyFacts(say, policy.origin, source.sha256)}`
 }
 
-/** By what people tell a policy from another. */
+/** The facts by which people recognise a policy. */
 export function renderPolicyFacts(say: Say, origin: string, sha256: string): Html {
   return html`<dl class="facts"><dt>${say('verify.policyLedger')}</dt><dd><bdi>${origin}</bdi></dd>
 <dt>${say('verify.policyHash')}</dt><dd><span class="hash">${sha256}</span></dd></dl>`
 }
 
-/** One check of design §7, with drawing and words. */
+/** One check of design §7, as a drawing with words. */
 export function renderCheck(say: Say, check: CheckResult): Html {
   const { text, technical } = sayDetail(say, check)
   return html`<li class="${check.status}" data-check="${check.name}">${icon(STATUS_ICONS[check.status])}<div><b>${say(`check.${check.name}`)}</b>: ${say(`status.${check.status}`)}
@@ -128,7 +140,10 @@ type Setting = {
   readonly level: 2 | 3
   readonly pages?: RecordPages | undefined
   readonly state?: Part | undefined
-  /** False for a release of a file that is not what it should be: a green card inside it would be taken for the file's. */
+  /**
+   * False for a release in a file with a problem of its own: a green card inside it could be
+   * mistaken for the file's.
+   */
   readonly isTold?: boolean
 }
 
@@ -167,7 +182,7 @@ ${verdict !== 'unknown' && !isState && html`<p class="limits small">${sayLimits(
 </div></article>`
 }
 
-/** How many releases came to each verdict, in the words of their marks. */
+/** How many releases had each verdict, in the words of their badges. */
 function renderCounts(say: Say, releases: readonly Answer[]): string {
   const counts = new Map<string, number>()
   for (const { finding } of releases) {

@@ -1,4 +1,7 @@
-/** The check that our server makes for a reader without JavaScript: what the page does itself where it can, with the ledger asked directly. */
+/**
+ * The check on our server for readers without JavaScript. It does what the page does, but asks the
+ * ledger directly.
+ */
 
 import { isolate, type Say } from '../messages/say.ts'
 import { sayBadPolicy, sayNotPasted } from '../messages/verdict.ts'
@@ -25,27 +28,33 @@ import type { CheckLedger } from './questions.ts'
 import { WHOLE_CARDS } from './result.ts'
 import { MAX_UPLOAD_BYTES, type Upload, UploadError } from './upload.ts'
 
-/** The largest upload that is taken, in words. */
+/** The largest upload, in words. */
 export const UPLOAD_LIMIT = `${MAX_UPLOAD_BYTES / 1024 / 1024} MB`
 
-/** The answer to a form: what was found, or a sentence that says what is missing, with the code of what went wrong. */
+/**
+ * The answer to a form: the results, or a sentence that says what is missing, with the code of the
+ * failure.
+ */
 export type FormAnswer =
   | { readonly answers: readonly Answers[]; readonly notices: readonly string[]; readonly policy?: GivenPolicy; readonly fileSent: boolean }
   | { readonly message: string; readonly code?: string }
 
-/** Of the entries that name a file so many of the oldest are read, and so many of the newest. */
+/** If more entries list a file, only this many of the oldest and of the newest are read. */
 const MAX_FOUND = 16
 const NEWEST = Number.MAX_SAFE_INTEGER
-/** A receipt for each release of a package that is looked at, and as many again. */
+/** Enough for each release of a package, and as many again. */
 const MAX_RECEIPTS = 2000
 const MAX_PASTED_HASHES = 100
-/** How many statements of a record are looked through in a turn. */
+/** How many statements of a record are read in one turn. */
 const PAGE = 1000
 
-/** By what a form is checked: it runs in a process of its own, and asks the service for what it reads of the ledger and of the chain. */
+/**
+ * What a form's check needs. It runs in its own process and asks the service for its reads of the
+ * ledger and of the chain.
+ */
 export type CheckMeans = { readonly policy: Policy; readonly chain: readonly ChainReader[]; readonly ledger: CheckLedger }
 
-/** Checks what was sent. Without a receipt the ledger's own is taken. */
+/** Checks an upload. Without a receipt, the ledger's own is used. */
 export async function checkUpload(say: Say, upload: Upload, means: CheckMeans): Promise<FormAnswer> {
   const sorted = await sort(say, upload)
   const pasted = readPasted(say('result.receipt'), upload.pasted ?? '')
@@ -71,7 +80,10 @@ export async function checkUpload(say: Say, upload: Upload, means: CheckMeans): 
 
 type Sorted = { readonly files: GivenFile[]; readonly receipts: GivenReceipt[]; readonly notices: string[]; policy?: GivenPolicy }
 
-/** A policy among the files judges nothing: whoever sent the files may have sent it too. The reader has to choose it in its own field. */
+/**
+ * A policy among the files is not used: the sender of the files may have sent it too. The reader
+ * has to choose it in its own field.
+ */
 async function sort(say: Say, { files }: Upload): Promise<Sorted> {
   const sorted: Sorted = { files: [], receipts: [], notices: [] }
   for (const { name, read, isPolicy } of files) {
@@ -97,7 +109,10 @@ function usePolicy(say: Say, sorted: Sorted, name: string, { json }: ReadFile): 
   }
 }
 
-/** Our own ledger, read without HTTP; the verifier checks each receipt all the same. Of what became of a version it tells nothing where the policy is of another ledger. */
+/**
+ * Our own ledger, read without HTTP. The verifier still checks each receipt. If the policy is for
+ * another ledger, this one is not asked about changes.
+ */
 function createSiteReader({ ledger, policy }: CheckMeans, origin: string): LedgerReader {
   /** The statements of a record, newest first. */
   async function* versionPages({ agency, record }: Statement): AsyncGenerator<readonly ListedEntry[]> {

@@ -1,21 +1,21 @@
 /**
- * The operator's chain endpoints as anonymous forms may ask them: an answer serves all who ask the same within a few seconds, and all together send no more than so
- * many calls in a minute, however many forms come and whatever stands in them.
+ * The operator's chain endpoints for anonymous forms. An answer is shared by all who ask the same
+ * within a few seconds, and the calls in a minute are bounded for all forms together.
  */
 import { toHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import type { ChainReader } from '../verifier/index.ts'
 
-/** How long an answer serves, and a failure. */
+/** How long an answer is shared, and a failure. */
 const ANSWER_MS = 10_000
 const FAILURE_MS = 2_000
-/** Of all forms together, to one endpoint. */
+/** For all forms together, to one endpoint. */
 const CALLS_PER_MINUTE = 300
 const MAX_ANSWERS = 2_000
 
 type Kept = { readonly answer: Promise<unknown>; untilMs: number }
 
-/** The same endpoints behind that. */
+/** The same endpoints, shared and bounded. */
 export function shareChain(chain: readonly ChainReader[], nowMs = () => performance.now()): ChainReader[] {
   return chain.map(reader => shareEndpoint(reader, nowMs))
 }

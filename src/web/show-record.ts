@@ -1,4 +1,4 @@
-/** The page of one record: reads all that it shows. */
+/** The page of one record: reads everything that it shows. */
 import type { Context } from 'koa'
 import QRCode from 'qrcode'
 import { breathe } from '../turns.ts'
@@ -10,7 +10,10 @@ import { chooseVersions } from './pages/time-line.ts'
 import { MissingError } from './problem-page.ts'
 import { findAgency, isProduction, readEntries, readEntry } from './records.ts'
 
-/** What takes as long as an ordinary request: versions that are read, and entries that are shown. */
+/**
+ * Work that takes as long as an ordinary request: versions that are read, and entries that are
+ * shown.
+ */
 const VERSIONS_OF_A_REQUEST = 20
 const ENTRIES_OF_A_REQUEST = 10
 
@@ -27,7 +30,8 @@ export async function showRecord(frame: Frame, ctx: Context, deps: SiteDeps): Pr
   const only = Number(ctx.query.document)
   const evidence = evidenceOf(text, await ledger.receipt(index))
   const found = await ledger.anchorOf(index)
-  // One that became final in this moment is for the next reader: page and receipt must speak of the same tree.
+  // An anchor that became final just now is left to the next reader: page and receipt must show the
+  // same tree.
   const anchor = found?.size === evidence.size ? found : undefined
   const history = await readHistory(deps, index, ctx.query.history === 'all')
   const { count, shown } = history.timeLine
@@ -51,7 +55,7 @@ export async function showRecord(frame: Frame, ctx: Context, deps: SiteDeps): Pr
   return recordPage(frame, data)
 }
 
-/** The history of its record, with the dates and the states of those versions that are shown. */
+/** The history of its record, with the dates and the states of the shown versions. */
 async function readHistory(deps: SiteDeps, index: number, whole: boolean) {
   const { versions, ...rest } = await deps.ledger.history(index)
   const shown = chooseVersions(versions, index, whole)

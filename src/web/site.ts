@@ -1,4 +1,7 @@
-/** The pages for people, as routes: every page in every language, the offline verifier and the static files. */
+/**
+ * The pages for people, as routes: every page in every language, the offline verifier and the
+ * static files.
+ */
 import { createHash } from 'node:crypto'
 import Router from '@koa/router'
 import type { Context, Middleware, Next } from 'koa'
@@ -27,7 +30,7 @@ import { showRecord } from './show-record.ts'
 
 const LIST_LENGTH = 25
 const PAGES_OF_RECORDS_AT_ONCE = 2
-/** In ordinary requests. */
+/** The cost of a request, in ordinary requests. */
 const COST = { search: 10, form: 40 }
 const ANCHORS_LISTED = 50
 const HOME = { records: 8, anchors: 3 } as const
@@ -35,21 +38,21 @@ const NEWEST = Number.MAX_SAFE_INTEGER
 const ICON =
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><circle cx="12" cy="12" r="12" fill="#12324e"/><path d="m6.5 12.5 4 4 7-8" fill="none" stroke="#fff" stroke-width="2.5"/></svg>'
 
-/** A page to be put into its frame, or one that is whole. */
+/** A page to be put into its frame, or a complete one. */
 type Answer = Page | string | undefined
 type Reply = (frame: Frame, ctx: Context) => Promise<Answer> | Answer
 type AddPage = (path: PagePath, reply: Reply, method?: 'get' | 'post') => void
 
-/** The site, as the application takes it. `look` is for pages that are made without it: those of failures. */
+/** The site, for the application. `look` is for pages made elsewhere: those of failures. */
 export type Site = { routes(): Middleware; readonly look: Look }
 
-/** All routes. Bundles the browser's code first, unless that was built before. */
+/** All routes. Bundles the browser's code first, unless it was built before. */
 export async function siteRoutes(deps: SiteDeps): Promise<Site> {
   const { policy, publicEndpoints } = deps
   const assets = await loadAssets()
   const router = new Router()
   let made: { readonly of: string; readonly file: ReturnType<typeof makeOfflineVerifier> } | undefined
-  /** Made once for a policy: packing it takes longer than any page. */
+  /** Made once for each policy, because packing takes longer than any page. */
   const offline = () => {
     const offered = policy()
     const of = JSON.stringify(offered)
@@ -58,7 +61,10 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
     return made.file
   }
 
-  /** A page under its path, with and without the language before it. `undefined` as page passes the request on. */
+  /**
+   * Adds a page under its path, with and without a language in front. If the page is `undefined`,
+   * the request is passed on.
+   */
   const page: AddPage = (path, reply, method = 'get') => {
     router[method](path === '/' ? ['/', '/:lang'] : `{/:lang}${path}`, async (ctx: Context, next: Next) => {
       const frame = await frameOf(ctx, path, deps, assets.style.path)
@@ -91,7 +97,7 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
     ctx.type = 'text/html'
     ctx.set('Content-Security-Policy', `${securityPolicy}; frame-ancestors 'none'`)
     await sendText(ctx, text)
-    // Of the bytes that are sent, compressed or not: RFC 9530 §3.
+    // Of the bytes as sent, compressed or not: RFC 9530 §3.
     ctx.set(
       'Repr-Digest',
       `sha-256=:${createHash('sha256')
@@ -104,7 +110,7 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
     ctx.type = 'image/svg+xml'
     ctx.body = ICON
   })
-  // The router itself adds what its type asks of a context.
+  // The router itself adds what its type requires of a context.
   return { routes: () => router.routes() as unknown as Middleware, look: { styleHref: assets.style.path, origin: deps.ledger.origin } }
 }
 
@@ -149,7 +155,7 @@ function otherPages(page: AddPage, deps: SiteDeps): void {
     const entries = await readEntries(deps, indexes)
     const changed = entries.map(entry => {
       const change = changeOf.get(entry.index)!
-      // What the change itself says is not said twice.
+      // The line of the change itself says this already.
       const { edited, isSilentEdit, ...others } = entry.state
       return { ...entry, change, state: change.kind === 'silent-edit' ? others : entry.state }
     })

@@ -1,6 +1,9 @@
-/** The site's one style sheet: system fonts, light and dark, any width from 320 px, either direction of writing, and print. */
+/**
+ * The site's one style sheet: system fonts, light and dark, any width from 320 px, both directions
+ * of writing, and print.
+ */
 
-/** What the verify tool and its frame need: all that the offline verifier has. */
+/** Rules for the verify tool and its frame, which is all that the offline verifier has. */
 const TOOL = `
 :root{color-scheme:light dark;--ink:#14181c;--soft:#4b555f;--paper:#fff;--panel:#f3f5f7;--line:#8a949e;--link:#0b4f8a;--focus:#b35900;
 --good:#0f5c2e;--good-bg:#e6f4ea;--bad:#9b1c1c;--bad-bg:#fdecec;--warn:#6b4700;--warn-bg:#fff4dc;--calm:#2f4358;--calm-bg:#e8eef4;--head:#12324e}
@@ -59,7 +62,7 @@ const TOOL_MEDIA = `
 @media print{:root{--ink:#000;--soft:#333;--paper:#fff;--panel:#fff;--line:#555;--link:#000;--warn:#000;--warn-bg:#fff;--bad:#000;--bad-bg:#fff;--calm:#000;--calm-bg:#fff;--good:#000;--good-bg:#fff;color-scheme:light}@page{margin:12mm 13mm}
 html{font-size:8.6pt;line-height:1.26}.no-print,.skip,.top nav,.foot,.button,button{display:none!important}.only-print{display:block!important}}
 `
-/** What only the site's other pages need. */
+/** Rules only for the site's other pages. */
 const SITE = `
 .scroll{overflow-x:auto;max-inline-size:100%}
 table{border-collapse:collapse;inline-size:100%;margin-block:.6rem}caption{text-align:start;font-weight:600;padding-block:.3rem}
@@ -97,8 +100,8 @@ dl.facts{gap:.1rem 1rem;margin:.3rem 0}.line{margin:.2rem .6rem}.line li{padding
 .sign-part{break-inside:avoid}.sign{grid-template-columns:1fr 1fr 1fr;gap:1rem;margin-block-start:0}.sign div{margin-block-start:9mm}.qr{inline-size:26mm;block-size:26mm;float:inline-end}.banner{border:2px solid #000;color:#000}a{text-decoration:none}}
 `
 
-/** The site's style sheet. Rules for a medium come after those that they change. */
+/** The site's style sheet. Media rules come after the rules that they change. */
 export const STYLE = (TOOL + SITE + TOOL_MEDIA + SITE_MEDIA).trim()
 
-/** The part of it that is set into the offline verifier. */
+/** The part for the offline verifier. */
 export const TOOL_STYLE = (TOOL + TOOL_MEDIA).trim()

@@ -1,28 +1,36 @@
-/** The form of a reader without JavaScript: files are hashed as they come in and never stored; JSON is kept in memory until the answer is made. */
+/**
+ * The form for readers without JavaScript. Files are hashed on arrival and never stored; JSON is
+ * kept in memory until the answer is made.
+ */
 
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
 import busboy from 'busboy'
 import { createFileReader, OpenSealError, type ReadFile } from '../verifier/index.ts'
 
-/** What was sent: files, receipts and policies alike, and what was pasted. */
+/** An upload: files, receipts and policies alike, and pasted text. */
 export type Upload = { readonly files: readonly UploadedFile[]; readonly pasted?: string }
 
 /** A file of the form. `isPolicy`: the reader chose it in the field for their own policy. */
 export type UploadedFile = { readonly name: string; readonly read: ReadFile; readonly isPolicy?: boolean }
 
-/** The most that our server hashes for a reader at once. */
+/** The most bytes that our server hashes for a reader at once. */
 export const MAX_UPLOAD_BYTES = 64 * 1024 * 1024
 /** The most files at once. */
 export const MAX_UPLOAD_FILES = 20
-/** JSON up to this size is held in memory for its content digest, all files of a form together. */
+/**
+ * JSON up to this size, for all files of a form together, is held in memory for its content digest.
+ */
 const MAX_JSON_BYTES = 8 * 1024 * 1024
-/** How many releases of a package are looked at. */
+/** How many releases of a package are checked. */
 const MAX_RELEASES = 1000
 /** As long as a receipt may be. */
 const MAX_PASTED_BYTES = 1024 * 1024
 
-/** Reads the form from the headers and the body of its request. @throws UploadError UPLOAD_MALFORMED, UPLOAD_TOO_LARGE, UPLOAD_TOO_MANY */
+/**
+ * Reads the form from the headers and the body of its request.
+ * @throws UploadError UPLOAD_MALFORMED, UPLOAD_TOO_LARGE, UPLOAD_TOO_MANY
+ */
 export async function readUpload(headers: IncomingHttpHeaders, body: Readable): Promise<Upload> {
   const parts: Promise<UploadedFile | undefined>[] = []
   const budget = { bytes: MAX_UPLOAD_BYTES, jsonBytes: MAX_JSON_BYTES }
@@ -51,13 +59,13 @@ export async function readUpload(headers: IncomingHttpHeaders, body: Readable): 
   })
   const files = (await Promise.all(parts)).filter(part => part !== undefined)
   if (budget.bytes < 0) throw new UploadError('UPLOAD_TOO_LARGE', 'The files are too large.')
-  // A policy has a field of its own.
+  // A policy has its own field.
   if (isTooMany || files.filter(({ isPolicy }) => !isPolicy).length > MAX_UPLOAD_FILES)
     throw new UploadError('UPLOAD_TOO_MANY', 'There are too many files.')
   return pasted === '' ? { files } : { files, pasted }
 }
 
-/** undefined for the empty part without a name that a browser sends where no file was chosen. */
+/** undefined for the empty, nameless part that a browser sends if no file was chosen */
 async function readPart(field: string, name: string, stream: AsyncIterable<Uint8Array>, budget: { bytes: number; jsonBytes: number }) {
   const reader = createFileReader({ maxJsonBytes: budget.jsonBytes, maxReleases: MAX_RELEASES })
   let bytes = 0
@@ -65,11 +73,11 @@ async function readPart(field: string, name: string, stream: AsyncIterable<Uint8
     for await (const chunk of stream) {
       bytes += chunk.length
       budget.bytes -= chunk.length
-      // Read to its end all the same, so that the browser gets to hear the answer.
+      // Reads on to the end, so that the browser receives the answer.
       if (budget.bytes >= 0) reader.update(chunk)
     }
   } catch {
-    return undefined // the form's own error tells the reader
+    return undefined // the form's own error is reported
   }
   const read = reader.finish()
   budget.jsonBytes -= (read.json ?? read.zip)?.length ?? 0

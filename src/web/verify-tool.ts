@@ -1,4 +1,7 @@
-/** The tool on the verify page: drop area, results, who is asked. Made in the browser, because without JavaScript it could do nothing. */
+/**
+ * The tool on the verify page: drop area, results, and the sources to ask. Made in the browser,
+ * because it needs JavaScript.
+ */
 
 import { type Html, html } from '../html.ts'
 import type { Say } from '../messages/say.ts'

@@ -1,4 +1,7 @@
-/** What the verify page needs once there is something to check: the largest part of its code, which a reader who only looks at the page need not wait for. */
+/**
+ * What the verify page loads once there is something to check: the largest part of its code, which
+ * a reader who only looks at the page need not wait for.
+ */
 export {
   createJsonRpcReader,
   fetchUntil,

@@ -1,4 +1,7 @@
-/** What the offline verifier does that a served page has from its server: it unpacks its languages, chooses one, and lets its reader choose. */
+/**
+ * What the offline verifier does itself and a served page gets from its server: unpacks its
+ * languages, chooses one, and lets its reader choose.
+ */
 import { fromBase64 } from '../../core/bytes.ts'
 import type { Say } from '../../messages/say.ts'
 import { REMARKS } from '../../verifier/remarks.ts'
@@ -7,7 +10,7 @@ import type { PageData } from './page-data.ts'
 
 type Languages = PageData['languages']
 
-/** The English that the verifier brings along, by the keys of the catalogue. */
+/** The English that the verifier contains already, by the keys of the catalogue. */
 const ENGLISH: { readonly [key: string]: string } = Object.fromEntries([
   ...Object.entries(REMARKS).map(([key, text]) => [`detail.${key}`, text]),
   ...Object.entries(SENTENCES).map(([key, text]) => [`verdict.${key}`, text]),
@@ -23,13 +26,16 @@ export async function unpackLanguages(packed: string): Promise<Languages> {
   )
 }
 
-/** By what stands behind # in the address, else by the browser's wishes; English where there is none of ours. */
+/**
+ * Chooses by the text after # in the address, otherwise by the browser's languages; English if none
+ * of them is available.
+ */
 export function chooseLanguage(languages: Languages): string {
   const wishes = [location.hash.slice(1), ...navigator.languages.map(tag => tag.slice(0, 2))]
   return wishes.find(tag => languages[tag] !== undefined) ?? 'en'
 }
 
-/** Writes everything around the tool, and the choice of language. */
+/** Writes everything around the tool, and the language menu. */
 export function drawFrame(say: Say, tags: readonly string[], origin: string): void {
   document.documentElement.lang = say.lang
   document.documentElement.dir = say.dir
@@ -46,7 +52,7 @@ export function drawFrame(say: Say, tags: readonly string[], origin: string): vo
   document.getElementById('offline-language-part')?.removeAttribute('hidden')
 }
 
-/** Tells when the reader chooses another language; the address keeps it. */
+/** Calls `choose` when the reader chooses another language, and keeps it in the address. */
 export function onLanguage(choose: (tag: string) => void): void {
   document.getElementById('offline-language')?.addEventListener('change', event => {
     const { value } = event.target as HTMLSelectElement
@@ -55,7 +61,7 @@ export function onLanguage(choose: (tag: string) => void): void {
   })
 }
 
-/** A language's name for itself. */
+/** A language's name in that language. */
 function nameOf(tag: string): string {
   return new Intl.DisplayNames(tag, { type: 'language' }).of(tag) ?? tag
 }

@@ -1,4 +1,7 @@
-/** The script of the offline verifier: it asks no ledger, and brings its own languages and frame, and all that checks. */
+/**
+ * The script of the offline verifier. It asks no ledger, and contains its languages, its frame and
+ * the checks.
+ */
 import * as checking from './checking.ts'
 import * as frame from './offline-frame.ts'
 import { startPage } from './verify-page.ts'

@@ -1,16 +1,20 @@
-/** What a verify page is told when it starts: written into it as JSON by the server, or into the offline file when that is made. */
+/**
+ * The data with which a verify page starts: JSON that the server writes into the page, or that is
+ * put into the offline file.
+ */
 import type { Json } from '../../core/json.ts'
 import type { Messages } from '../../messages/en.ts'
 
-/** The data of a page. `ledger` is absent in the offline file, which asks no ledger. */
+/** The data of a page. `ledger` is missing in the offline file, which asks no ledger. */
 export type PageData = {
   readonly languages: { readonly [lang: string]: Readonly<Partial<Messages>> }
   /**
-   * The sentences of all languages, which the offline file holds in a third of the room: gzip and base64 of lists of lines with a form feed between them, first
-   * "key" and the keys, then each language's tag and its sentences in the order of the keys.
+   * The sentences of all languages in a third of the space, for the offline file: gzip and base64
+   * of lists of lines with a form feed between them. The first list is "key" and the keys; each
+   * other is a language's tag and its sentences in the order of the keys.
    */
   readonly packed?: string
-  /** The language of the page; offline the browser's is taken. */
+  /** The language of the page. Offline, the browser's is used. */
   readonly lang?: string
   readonly policy: { readonly [member: string]: Json }
   readonly endpoints: readonly string[]

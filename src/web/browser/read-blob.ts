@@ -1,14 +1,17 @@
-/** Reading a file in the browser, in bounded memory. */
+/** Reads a file in the browser, in bounded memory. */
 import { createFileReader, OpenSealError, type ReadFile } from '../../verifier/index.ts'
 
-/** The receipts of a package are one file, which has to be kept whole. */
+/** A package's receipts are one file, which has to be kept whole. */
 const MAX_RECEIPTS_BYTES = 256 * 1024 * 1024
 
-/** How many releases of a package are looked at: a page keeps a kilobyte of each. */
+/** How many releases of a package are read: a page keeps a kilobyte of each. */
 const MAX_RELEASES = 250_000
 const CHUNK_BYTES = 1024 * 1024
 
-/** Reads a file in chunks. `onProgress` gets 0 to 1. Throws FileError FILE_UNREADABLE, also where it changed meanwhile. */
+/**
+ * Reads a file in chunks. `onProgress` gets 0 to 1. Throws FileError FILE_UNREADABLE, also if the
+ * file changed meanwhile.
+ */
 export async function readBlob(name: string, file: Blob, onProgress: (part: number) => void): Promise<ReadFile> {
   try {
     const reader = createFileReader({
@@ -29,7 +32,7 @@ export async function readBlob(name: string, file: Blob, onProgress: (part: numb
   }
 }
 
-/** By slices, not by the blob's stream: a browser reads a stream ahead and is slow to give its chunks back. */
+/** In slices, because a browser reads a blob's stream ahead and is slow to release its chunks. */
 async function* chunksOf(file: Blob): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < file.size; at += CHUNK_BYTES) yield new Uint8Array(await file.slice(at, at + CHUNK_BYTES).arrayBuffer())
 }

@@ -1,4 +1,7 @@
-/** The script of the verify page as a ledger serves it: beside the chain it asks that ledger. What checks is loaded once it is needed. */
+/**
+ * The script of a served verify page: besides the chain, it asks that ledger. The checks are loaded
+ * when needed.
+ */
 import { startPage } from './verify-page.ts'
 
 void startPage({ load: () => import('./served-checking.ts') })

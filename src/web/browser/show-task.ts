@@ -1,15 +1,18 @@
-/** One thing that is checked, on the page: its checks as they run, then its answers; of a package in parts. */
+/** One task on the page: its checks as they run, then its answers; a package's in parts. */
 import { isolate, type Say } from '../../messages/say.ts'
 import type { CheckResult, Task } from '../../verifier/index.ts'
 import { type RecordPages, releasesOf, renderAnswers, renderCheck, renderReleases, WHOLE_CARDS } from '../result.ts'
 
-/** How it is said, which record pages are linked, and whether the answer is still wanted. */
+/** The language, the linked record pages, and whether the answer is still wanted. */
 type Setting = { readonly say: Say; readonly pages: RecordPages | undefined; readonly isCurrent: () => boolean }
 
-/** While releases are checked, the page is drawn as often as this. */
+/** How often the page is drawn while releases are checked. */
 const DRAW_MS = 100
 
-/** Lists the checks of one task as they run, then shows its answers. A package can be stopped: what was checked by then stands. */
+/**
+ * Lists the checks of one task as they run, then shows its answers. A package can be stopped: the
+ * results up to then stay.
+ */
 export async function showTask({ name, run }: Task, slot: HTMLElement, { say, pages, isCurrent }: Setting): Promise<void> {
   let drawnMs = performance.now()
   let isStopped = false
@@ -40,7 +43,7 @@ export async function showTask({ name, run }: Task, slot: HTMLElement, { say, pa
     const last = place?.previousElementSibling
     place?.insertAdjacentHTML('beforebegin', next.safe)
     if (shown >= length) place?.remove()
-    // The reader goes on at the first that is new.
+    // Moves the focus to the first new release.
     const first = last?.nextElementSibling as HTMLElement
     first.tabIndex = -1
     first.focus()

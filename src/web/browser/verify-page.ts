@@ -10,13 +10,15 @@ import { renderVerifyTool } from '../verify-tool.ts'
 import { PAGE_DATA_ID, type PageData } from './page-data.ts'
 import { showTask } from './show-task.ts'
 
-/** What checks. The page that a ledger serves can ask that ledger too. */
+/** The code that checks. A served page can also ask its ledger. */
 type Checking = typeof import('./checking.ts') & Partial<Pick<typeof import('./served-checking.ts'), 'openLedger' | 'openZip'>>
 
-/** What a page has only where it is served, and what only where it is not: neither carries the other's part. */
+/**
+ * The parts that only a served or only an offline page has, so that neither contains the other's.
+ */
 export type Parts = {
   load(): Promise<Checking>
-  /** Does what a served page has from its server. */
+  /** Does what a served page gets from its server. */
   readonly frame?: typeof import('./offline-frame.ts')
 }
 
@@ -24,7 +26,7 @@ type Languages = PageData['languages']
 
 /** For one question to a ledger or a chain. */
 const TIMEOUT_MS = 15_000
-/** For all that one round of checks asks. */
+/** For everything that one round of checks asks. */
 const DEADLINE_MS = 600_000
 
 const data = JSON.parse(find(`#${PAGE_DATA_ID}`).textContent ?? '{}') as PageData
@@ -33,22 +35,22 @@ let checking: Checking | undefined
 let say: Say
 const files: GivenFile[] = []
 const receipts: GivenReceipt[] = []
-/** The policy that the reader took to judge by, in place of the one that came with the page. */
+/** The policy that the reader chose instead of the page's own. */
 let ownPolicy: GivenPolicy | undefined
-/** A policy that was dropped. It judges nothing before the reader says so. */
+/** A dropped policy. It is not used before the reader agrees. */
 let offered: GivenPolicy | undefined
 let endpoints: readonly string[] = data.endpoints
 let round = 0
 let queue: Promise<void> = Promise.resolve()
 let waiting = 0
 
-/** Begins. There is one page in a document. */
+/** Starts the page. There is one page in a document. */
 export async function startPage(given: Parts): Promise<void> {
   parts = given
   const { frame } = parts
   const languages = frame === undefined ? data.languages : await frame.unpackLanguages(data.packed ?? '')
   speak(languages, data.lang ?? frame?.chooseLanguage(languages) ?? 'en')
-  // Whoever runs scripts needs the form that sends the file last of all.
+  // With scripts, the form that uploads files is the last resort.
   document.querySelector('details.server')?.removeAttribute('open')
   for (const type of ['dragenter', 'dragover']) {
     document.addEventListener(type, event => {
@@ -70,7 +72,7 @@ export async function startPage(given: Parts): Promise<void> {
   })
 }
 
-/** Draws the tool, empty, in a language. */
+/** Draws the empty tool in a language. */
 function speak(languages: Languages, lang: string): void {
   say = createSay(lang, languages[lang] ?? {})
   parts.frame?.drawFrame(say, Object.keys(languages), String(data.policy.origin))
@@ -139,14 +141,17 @@ async function takeOne(tools: Checking, file: File): Promise<void> {
 }
 
 async function sort(tools: Checking, name: string, read: ReadFile): Promise<void> {
-  // The offline verifier has no room for a reader of archives, and says what to do with one.
+  // The offline verifier does not contain the archive reader, and says what to do with an archive.
   const given = tools.openZip ? await tools.recognizeZipped(name, read, tools.openZip) : tools.recognize(name, read)
   if (given.kind === 'receipts') receipts.push(...given.receipts)
   else if (given.kind === 'policy') offerPolicy(tools, name, given.text)
   else files.push(given.file)
 }
 
-/** Asks whether a policy may judge: it comes from wherever the files came from, and decides what is green. */
+/**
+ * Asks whether to use a policy: it may come from the sender of the files, and it decides what is
+ * green.
+ */
 function offerPolicy({ readPolicy }: Checking, name: string, text: string): void {
   try {
     offer(readPolicy(name, text))
@@ -181,13 +186,16 @@ function useEndpoints(text: string): void {
   inTurn(show)
 }
 
-/** What checks, loaded where it is not there yet. */
+/** The code that checks, loaded if necessary. */
 async function ready(): Promise<Checking> {
   checking ??= await parts.load()
   return checking
 }
 
-/** Does one thing after the other; what comes next ends a check that is under way, because all is checked anew then. */
+/**
+ * Runs one action after the other. A new action ends the current check, because everything is then
+ * checked again.
+ */
 function inTurn(act: () => Promise<void>): void {
   waiting++
   queue = queue.then(() => {
@@ -196,7 +204,9 @@ function inTurn(act: () => Promise<void>): void {
   })
 }
 
-/** Checks everything that was given, anew: another file may be what a receipt waited for. */
+/**
+ * Checks everything that was given again: a new file may match a receipt that was waiting for it.
+ */
 async function show(): Promise<void> {
   const mine = ++round
   const isCurrent = () => mine === round && waiting === 0
@@ -214,7 +224,7 @@ async function show(): Promise<void> {
       .join(' ')}`,
   )
   list.dataset.done = String(mine)
-  // The answer comes into view and under the keyboard, wherever the reader was.
+  // Brings the answer into view and moves the focus there.
   find('#results-heading').focus({ preventScroll: true })
   find('#results-heading').scrollIntoView({ block: 'start' })
 }
@@ -222,7 +232,8 @@ async function show(): Promise<void> {
 function createMeans({ createJsonRpcReader, fetchUntil, openLedger, parsePolicy }: Checking): Means {
   const { ledger } = data
   const signal = AbortSignal.timeout(DEADLINE_MS)
-  // Called through a function: a browser's fetch must not be called as a method of another object.
+  // Called through a function, because a browser's fetch must not be called as a method of another
+  // object.
   const ask = fetchUntil(signal, (...request) => fetch(...request))
   const policy = ownPolicy?.policy ?? parsePolicy(data.policy)
   const policySource = ownPolicy?.source ?? (ledger === undefined ? ({ kind: 'saved' } as const) : undefined)
@@ -236,7 +247,7 @@ function createMeans({ createJsonRpcReader, fetchUntil, openLedger, parsePolicy 
   }
 }
 
-/** Only a part of the page that cannot be loaded is expected to fail. */
+/** The only expected failure is a part of the page that cannot be loaded. */
 function failed(error: unknown): void {
   if (checking !== undefined) throw error
   notice(say('verify.notLoaded'))

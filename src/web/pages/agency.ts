@@ -9,7 +9,7 @@ import { renderBehind, renderEntries } from './entry-list.ts'
 
 const LISTED = 100
 
-/** The agencies by name, a page at a time; `from` is how many stand before this page. */
+/** The agencies by name, a page at a time; `from` is the number of agencies before this page. */
 export function agenciesPage({ say, base }: Frame, agencies: readonly SiteAgency[], from: number): Page {
   const { compare } = new Intl.Collator(say.lang)
   const sorted = agencies.toSorted((a, b) => compare(a.name, b.name))
@@ -33,7 +33,7 @@ export function agencyPage(
     readonly entries: readonly Entry[]
     readonly before: number | undefined
     readonly older: number | undefined
-    /** Newest entries that were not looked at yet. */
+    /** How many of the newest entries the finder has not read yet. */
     readonly behind: number
   },
 ): Page {

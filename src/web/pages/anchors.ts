@@ -1,4 +1,6 @@
-/** The anchors: what was accepted over time, how long it waited for the chain, and each anchor. */
+/**
+ * The anchors: how much was accepted over time, how long it waited for the chain, and each anchor.
+ */
 
 import { type Html, html } from '../../html.ts'
 import { sayDuration, sayNumber } from '../../messages/say.ts'
@@ -8,7 +10,7 @@ import type { SiteAnchor } from '../deps.ts'
 import type { Frame, Page } from '../layout.ts'
 import { renderTime } from './entry-list.ts'
 
-/** An anchor, and the longest that one of its entries had waited for it; undefined where that is not known. */
+/** An anchor, and the longest wait of one of its entries; undefined if unknown. */
 export type WaitedAnchor = { readonly anchor: SiteAnchor; readonly waitMs: number | undefined }
 
 /** Takes anchors newest first. */
@@ -36,7 +38,7 @@ ${older !== undefined && html`<a href="${base}/anchors?before=${older}">${say('a
 
 function renderActivity({ say, base }: Frame, activity: Activity): Html {
   const { range, slots } = activity
-  // Nothing is no bar: neither a stretch without entries nor a wait of no time at all.
+  // Zero has no bar: neither units without entries nor waits of no time.
   const accepted = slots.filter(({ records }) => records > 0).map(({ startMs, records }) => ({ startMs, value: records }))
   const waits = slots.filter(({ waitMs = 0 }) => waitMs > 0).map(({ startMs, waitMs = 0 }) => ({ startMs, value: waitMs / 1000 }))
   const sayEntries = (count: number) => say('activity.entries', { count })

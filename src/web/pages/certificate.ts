@@ -1,4 +1,7 @@
-/** How to check by hand: numbered steps with every number on the way, for a reader with a print-out and `sha256sum`; and the block to sign. */
+/**
+ * How to check by hand: numbered steps with every number on the way, for a reader with a print-out
+ * and `sha256sum`, and a block to sign.
+ */
 import { toHex, toUtf8 } from '../../core/bytes.ts'
 import { fill, type Html, html } from '../../html.ts'
 import { sayTime } from '../../messages/say.ts'
@@ -6,11 +9,11 @@ import type { SiteAnchor } from '../deps.ts'
 import type { Evidence } from '../evidence.ts'
 import type { Frame } from '../layout.ts'
 
-/** A longer statement is only in the receipt: two pages must hold everything else. */
+/** A longer statement is only in the receipt, because two pages must hold everything else. */
 const PRINTED_BYTES = 1300
-/** What nobody could read off paper. */
+/** Characters that cannot be read on paper. */
 const UNPRINTABLE = /[\p{Cf}\p{Zl}\p{Zp}]/u
-/** Without anything to install. */
+/** Commands that need no installation. */
 const HASH_FILES = [
   ['Linux', 'sha256sum FILE'],
   ['macOS', 'shasum -a 256 FILE'],
@@ -36,7 +39,7 @@ export function renderSteps(
 <li>${anchor === undefined ? say('cert.step6sealed') : renderQuestion(say, anchor)}</li></ol>`
 }
 
-/** What a person signs who has followed the steps. Only on paper. */
+/** A signature block for a person who has followed the steps. Only on paper. */
 export function renderSignature({ say }: Frame): Html {
   return html`<section class="only-print sign-part"><h2>${say('cert.sign')}</h2><p>${say('cert.signText')}</p>
 <div class="sign"><div>${say('cert.signName')}</div><div>${say('cert.signDate')}</div><div>${say('cert.signSignature')}</div></div></section>`

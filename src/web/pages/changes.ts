@@ -7,7 +7,7 @@ import { renderBehind, renderEntries, SPEAKS } from './entry-list.ts'
 /** A change with the entry that makes it. */
 export type ChangeEntry = Entry & { readonly change: SiteChange }
 
-/** The kinds in the order in which they are offered. */
+/** The kinds in the order of the menu. */
 export const CHANGE_KINDS: readonly SiteChangeKind[] = ['silent-edit', 'amend', 'withdraw']
 
 /** A page of the list. */
@@ -18,7 +18,7 @@ export function changesPage(
     readonly entries: readonly ChangeEntry[]
     readonly before: number | undefined
     readonly older: number | undefined
-    /** Newest entries that were not looked at yet. */
+    /** How many of the newest entries the finder has not read yet. */
     readonly behind: number
   },
 ): Page {
@@ -40,7 +40,7 @@ ${older !== undefined && html`<a href="${here}?${only}before=${older}">${say('ch
   }
 }
 
-/** What changed, why, and which earlier entry it speaks of. */
+/** What changed, why, and which earlier entry. */
 function renderChange({ say, base }: Frame, { change, statement }: ChangeEntry): Html {
   const { kind, earlier } = change
   const { reason, target } = statement ?? {}

@@ -6,7 +6,7 @@ import { clip, renderContent, SHOWN } from '../content.ts'
 import type { Frame } from '../layout.ts'
 import type { BareEntry, Dates, Entry } from '../records.ts'
 
-/** What an entry without a statement is called. */
+/** The words for an entry without a statement. */
 export const WITHOUT = {
   genesis: 'record.genesis',
   keyChange: 'record.keyChange',
@@ -14,10 +14,16 @@ export const WITHOUT = {
   damaged: 'record.damagedTitle',
 } as const
 
-/** How far a date of an agency may lie from the ledger's before that is marked: a day ahead, or a year behind. */
+/**
+ * An agency's date is marked if it is further from the ledger's than this: a day ahead, or a year
+ * behind.
+ */
 const FAR_MS = { ahead: 86_400_000, behind: 365 * 86_400_000 } as const
 
-/** Entries as a list with links to their pages, with their dates and what became of each. `extra` is said after each of them. */
+/**
+ * Entries as a list with links to their pages, their dates, and what became of each. `extra`
+ * follows each of them.
+ */
 export function renderEntries<T extends Entry>(frame: Frame, entries: readonly T[], extra: (entry: T) => Piece = () => false): Html {
   const { say, base } = frame
   if (entries.length === 0) return html`<p>${say('home.none')}</p>`
@@ -27,12 +33,12 @@ ${renderSummary(say, entry)}${extra(entry)}${renderMarks(frame, entry)}</li>`,
   )}</ul>`
 }
 
-/** Said above a list whose newest changes were not looked at yet. */
+/** A sentence above a list if the finder has not read the newest entries. */
 export function renderBehind({ say }: Frame, behind: number): Html | false {
   return behind > 0 && html`<p class="small soft">${say('changes.behind', { count: behind })}</p>`
 }
 
-/** What became of an entry, as badges with links to what did it. */
+/** What became of an entry, as badges with links to the entries that changed it. */
 export function renderMarks({ say, base }: Frame, { state, dates }: Pick<Entry, 'state' | 'dates'>): Html | false {
   const { withdrawn, superseded, edited, isSilentEdit } = state
   const by = (index: number) => html`: <a href="${base}/records/${index}">${say('record.entry', { index })}</a>`
@@ -47,29 +53,34 @@ export function renderMarks({ say, base }: Frame, { state, dates }: Pick<Entry, 
   return marks.length > 0 && html`<p>${marks}</p>`
 }
 
-/** Of an amendment or a withdrawal that names a version: which one it speaks of. */
+/** The version that an amendment or withdrawal names. */
 export function renderTarget(say: Say, { action, target }: Pick<Statement, 'action' | 'target'>): Html | false {
   if (target === undefined || action === 'publish') return false
   return html` · ${say(SPEAKS[action])}: ${fill(say('changes.version'), { revision: html`<bdi>${target}</bdi>` })}`
 }
 
-/** What stands before the version that a change speaks of. */
+/** The words before the version that a change is about. */
 export const SPEAKS = { 'silent-edit': 'flag.before', amend: 'changes.replaces', withdraw: 'changes.withdraws' } as const
 
-/** The ledger's date of an entry: that of the first final anchor, before it that of acceptance, as the ledger's word. */
+/**
+ * The ledger's date of an entry: that of the first final anchor or, before that, of acceptance by
+ * the ledger's clock.
+ */
 export function renderLedgerDate(say: Say, { sealedMs, anchored }: Dates): Html | false {
   if (anchored !== undefined)
     return fill(say(anchored.isEvidence ? 'date.anchored' : 'date.test'), { date: renderTime(say, anchored.time) })
   return sealedMs !== undefined && fill(say('date.accepted'), { date: renderTime(say, sealedMs) })
 }
 
-/** The agency's own date, where it gave one, called so; marked where it lies far from the ledger's. */
+/**
+ * The agency's own date, if it gave one, named as such, and marked if it is far from the ledger's.
+ */
 export function renderAgencyDate(say: Say, published: string | undefined, { sealedMs }: Dates): Html | false {
   if (published === undefined) return false
   return html`${fill(say('date.agency'), { date: renderTime(say, published) })}${renderGap(say, published, sealedMs)}`
 }
 
-/** How far a date of an agency lies from the ledger's, where that is much. */
+/** How far an agency's date is from the ledger's, if that is far. */
 export function renderGap(say: Say, published: string, sealedMs: number | undefined): Html | false {
   const aheadMs = sealedMs === undefined ? 0 : Date.parse(published) - sealedMs
   if (aheadMs <= FAR_MS.ahead && -aheadMs <= FAR_MS.behind) return false
@@ -77,7 +88,7 @@ export function renderGap(say: Say, published: string, sealedMs: number | undefi
   return html` <span class="badge note">${say(aheadMs > 0 ? 'date.late' : 'date.early', { duration })}</span>`
 }
 
-/** The title of a record in its own language; its number where it has none. */
+/** The title of a record in its own language; its number if it has no title. */
 export function recordTitle(
   say: Say,
   { title, language, record }: { title?: string; language?: string; record: string },

@@ -7,12 +7,12 @@ import type { Frame, Page } from '../layout.ts'
 import type { Entry } from '../records.ts'
 import { renderBehind, renderEntries, renderTime } from './entry-list.ts'
 
-/** How the ledger is doing. */
+/** The state of the ledger. */
 export type LedgerState = {
   readonly size: number
   /** Newest first. */
   readonly anchors: readonly SiteAnchor[]
-  /** When the oldest entry that no anchor covers was accepted; undefined where none waits. */
+  /** When the oldest entry without an anchor was accepted; undefined if none waits. */
   readonly waitingSinceMs: number | undefined
   readonly isAccepting: boolean
 }
@@ -67,7 +67,7 @@ export function recordsPage(
     readonly entries: readonly Entry[]
     readonly before: number | undefined
     readonly older: number | undefined
-    /** Newest entries that were not looked at yet. */
+    /** How many of the newest entries the finder has not read yet. */
     readonly behind: number
   },
 ): Page {

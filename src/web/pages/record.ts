@@ -13,19 +13,22 @@ import { renderSignature, renderSteps } from './certificate.ts'
 import { recordTitle, renderGap, renderTarget, renderTime, WITHOUT } from './entry-list.ts'
 import { renderTimeLine, type TimeLine } from './time-line.ts'
 
-/** All that the page of one statement shows. */
+/** Everything that the page of one statement shows. */
 export type RecordData = {
   readonly index: number
   readonly statement: Statement
   readonly agency: SiteAgency | undefined
   readonly timeLine: TimeLine
-  /** What became of it as far as the finder has come; a history that is too long to be read is known to it all the same. */
+  /**
+   * What became of it as far as the finder has read the log. The finder knows it even if the
+   * history is too long to be read.
+   */
   readonly state: SiteState
   readonly changes: readonly VersionChange[]
-  /** There where the record has more statements than were read. */
+  /** Set if the record has more statements than were read. */
   readonly partial?: true
   readonly anchor: SiteAnchor | undefined
-  /** Of the anchor: false on a test network, which is no evidence. */
+  /** Whether the anchor is evidence: false on a test network. */
   readonly production: boolean
   readonly sealedMs: number | undefined
   readonly nowMs: number
@@ -33,11 +36,14 @@ export type RecordData = {
   /** Absolute address of the ledger's pages, for the printed copy. */
   readonly siteUrl: string
   readonly qrSvg: string
-  /** The only document to show, from 1: for a certificate about one of very many. */
+  /** The only document to show, from 1, for a certificate about one of very many. */
   readonly onlyDocument: number | undefined
 }
 
-/** Two pages have room for so many lines of the proof, or for a document in place of seven of them; other documents are in the receipt. */
+/**
+ * Two pages have space for this many lines of the proof, or for a document instead of seven lines.
+ * Other documents are only in the receipt.
+ */
 const PRINTED_LINES = 65
 const LINES_OF_DOCUMENT = 7
 const LINES_OF_NOTICE = 3
@@ -72,7 +78,7 @@ ${renderSignature(frame)}`,
   }
 }
 
-/** The page of an entry that has no statement to show. */
+/** The page of an entry without a statement to show. */
 export function plainEntryPage({ say }: Frame, index: number, without: NonNullable<Entry['without']>): Page {
   const title = `${say('record.entry', { index })}: ${say(WITHOUT[without])}`
   return {
@@ -81,7 +87,10 @@ export function plainEntryPage({ say }: Frame, index: number, without: NonNullab
   }
 }
 
-/** Said above all else: what became of this version, of each kind the newest. An edit of an earlier version is told as well. */
+/**
+ * Shown above all else: what changed for this version, the newest change of each kind. An edit of
+ * an earlier version is included.
+ */
 function renderNotices({ say, base }: Frame, { index, statement, changes, state, partial }: RecordData): Html | false {
   const link = (at: number) => html`<a href="${base}/records/${at}">${say('record.entry', { index: at })}</a>`
   const newest = (what: VersionChange['what']) => changes.findLast(change => change.what === what && change.index > index)
@@ -99,7 +108,7 @@ function renderNotices({ say, base }: Frame, { index, statement, changes, state,
     partial && say('record.partial'),
   ]
   const told = notices.filter(notice => notice !== false && notice !== undefined)
-  // One banner for all of them, so that the certificate keeps its two pages.
+  // One banner for all of them, so that the certificate stays within two pages.
   return (
     told.length > 0 &&
     html`<div class="banner">${icon('warn')}<p>${told.map((notice, at) => html`${at > 0 && html`<br>`}${notice}`)}</p></div>`

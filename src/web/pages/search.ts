@@ -9,14 +9,14 @@ import type { Frame, Page } from '../layout.ts'
 import type { Entry } from '../records.ts'
 import { renderEntries } from './entry-list.ts'
 
-/** The form, and what was found. */
+/** The form and the results. */
 export function searchPage(
   frame: Frame,
   data: {
     readonly query: string
     readonly entries: readonly Entry[]
     readonly agencies: readonly SiteAgency[]
-    /** Where the search goes on, where there may be more. */
+    /** Where the search continues, if there may be more. */
     readonly older: number | undefined
     /** Newest entries that cannot be found yet. */
     readonly behind: number

@@ -1,4 +1,7 @@
-/** The history of a record as a time line. Of a long one the newest part, what is near this statement, and how much is left out. */
+/**
+ * The history of a record as a time line. A long one shows its newest part, the part around this
+ * statement, and how much is left out.
+ */
 
 import { type Html, html } from '../../html.ts'
 import { sayNumber } from '../../messages/say.ts'
@@ -7,10 +10,10 @@ import type { Frame } from '../layout.ts'
 import type { Entry } from '../records.ts'
 import { renderAgencyDate, renderLedgerDate, renderMarks, renderTarget } from './entry-list.ts'
 
-/** A version of a history as it is shown, with how many are left out before it. */
+/** A version in a time line, with the number of versions left out before it. */
 export type Shown = { readonly version: SiteVersion; readonly isPrinted: boolean; readonly hiddenBefore: number }
 
-/** A history: what is shown of it, and how many versions it has. */
+/** A history: its shown versions, and how many there are. */
 export type TimeLine = { readonly shown: readonly (Shown & { readonly entry: Entry })[]; readonly count: number }
 
 const NEWEST = { screen: 12, print: 2 } as const
@@ -38,7 +41,7 @@ function renderVersion(frame: Frame, { version, isPrinted, entry }: TimeLine['sh
   const classes = [edited === true || action === 'withdraw' ? 'alert' : '', isPrinted ? '' : 'no-print'].join(' ').trim()
   const name = say('record.entry', { index })
   const agencyDate = renderAgencyDate(say, published, dates)
-  // What the flag says of this version is not said twice.
+  // The flag of this version says this already.
   const { edited: _, isSilentEdit, ...others } = state
   return html`<li${classes !== '' && html` class="${classes}"`}>
 ${isOwn ? html`<b>${name} (${say('record.current')})</b>` : html`<a href="${base}/records/${index}">${name}</a>`}:
@@ -48,7 +51,7 @@ ${agencyDate && html`<br><span class="soft small no-print">${agencyDate}</span>`
 ${renderMarks(frame, { dates, state: flag === 'silent-edit' ? others : { ...others, ...(edited && { edited }) } })}</li>`
 }
 
-/** What is shown of a history: all of it, or its first version, those around one, and its newest. */
+/** Chooses the versions to show: all of them, or the first, those around one, and the newest. */
 export function chooseVersions(versions: readonly SiteVersion[], index: number, whole: boolean): Shown[] {
   return whole ? versions.map(version => ({ version, isPrinted: true, hiddenBefore: 0 })) : choose(versions, index)
 }

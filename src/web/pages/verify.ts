@@ -1,4 +1,7 @@
-/** The verify page: the tool for browsers with JavaScript, a form for all others, and the answer to that form. */
+/**
+ * The verify page: the tool for browsers with JavaScript, a form for others, and the answer to that
+ * form.
+ */
 
 import { type Html, html, scriptJson } from '../../html.ts'
 import { PAGE_DATA_ID, type PageData } from '../browser/page-data.ts'
@@ -8,7 +11,7 @@ import { renderCode } from '../problem-page.ts'
 import { renderAnswers, renderPolicyFacts } from '../result.ts'
 import type { FormAnswer } from '../server-verify.ts'
 
-/** The page to begin with. */
+/** The page before anything is checked. */
 export function verifyPage(frame: Frame, { data, scriptHref }: { readonly data: PageData; readonly scriptHref: string }): Page {
   const { say } = frame
   return {
@@ -22,7 +25,7 @@ export function verifyPage(frame: Frame, { data, scriptHref }: { readonly data: 
   }
 }
 
-/** The answer to the form: what was found, or what to do instead. */
+/** The answer to the form: the results, or what to do instead. */
 export function verifiedPage(frame: Frame, answer: FormAnswer): Page {
   const { say, base, origin } = frame
   const title = 'message' in answer ? 'verify.title' : 'verify.results'
