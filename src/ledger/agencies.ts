@@ -1,4 +1,7 @@
-/** Agencies and their API keys: who may submit for whom. Keys are random, shown once and stored hashed. */
+/**
+ * Agencies and their API keys, which decide who may submit for whom. Keys are random, shown once
+ * and stored hashed.
+ */
 import { hash as digest, timingSafeEqual } from 'node:crypto'
 import { toBase64Url, toHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
@@ -8,7 +11,7 @@ import { isDocumentChanged, type Store } from '../store/port/port.ts'
 import { breathe } from '../turns.ts'
 
 export type Agency = { readonly id: string; readonly name: string; readonly created: string }
-/** What is told of a key; never the key itself. */
+/** The public facts of a key; never the key itself. */
 export type AgencyKey = {
   readonly keyId: string
   readonly label?: string
@@ -23,24 +26,33 @@ export type Agencies = {
   /** @throws AgencyError AGENCY_NOT_FOUND */
   get(id: string): Promise<Agency>
   list(): Promise<Agency[]>
-  /** The only time that the key itself is seen. `expires` is a time as in statements. @throws AgencyError AGENCY_NOT_FOUND */
+  /**
+   * Returns the key, which is never shown again. `expires` is a time as in statements.
+   * @throws AgencyError AGENCY_NOT_FOUND
+   */
   addKey(id: string, options: { label?: string; expires?: string }): Promise<{ keyId: string; key: string }>
   keys(id: string): Promise<AgencyKey[]>
-  /** Revoking twice is no error. @throws AgencyError AGENCY_NOT_FOUND, KEY_NOT_FOUND */
+  /**
+   * Revoking twice is not an error.
+   * @throws AgencyError AGENCY_NOT_FOUND, KEY_NOT_FOUND
+   */
   revokeKey(id: string, keyId: string): Promise<void>
-  /** Whose key this is. @throws AgencyError KEY_UNKNOWN, KEY_REVOKED, KEY_EXPIRED */
+  /**
+   * The agency and id of a key.
+   * @throws AgencyError KEY_UNKNOWN, KEY_REVOKED, KEY_EXPIRED
+   */
   authenticate(key: string): Promise<{ agency: string; keyId: string }>
 }
 
 type Deps = {
   readonly store: Pick<Store, 'readDocument' | 'writeDocuments' | 'listDocuments'>
   readonly nowMs: () => number
-  /** For intervals, which a clock that is set must not stretch. */
+  /** For intervals, which must not change when the clock is set. */
   readonly steadyMs?: () => number
   readonly randomBytes: (count: number) => Uint8Array
 }
 
-/** A key as stored: its agency, and the SHA-256 of the whole key. */
+/** A stored key: its agency, and the SHA-256 of the whole key. */
 type StoredKey = AgencyKey & { readonly agency: string; readonly sha256: string }
 
 const AGENCIES = 'agencies'
@@ -53,12 +65,15 @@ const RELIST_MS = 1000
 /** `osk_<keyId>_<secret>`: the prefix lets secret scanners find a leaked one. */
 const KEY_FORMAT = /^osk_([0-9a-f]{16})_[A-Za-z0-9_-]{43}$/
 
-/** The agencies of a store. */
+/** Opens the agencies of a store. */
 export function createAgencies({ store, nowMs, steadyMs = () => performance.now(), randomBytes }: Deps): Agencies {
-  /** By the hash of the key, so that no time depends on the key itself: those found valid a moment ago, so that a crowd of requests under one key reads it once. Revoking here forgets them at once. */
+  /**
+   * Keys found valid a moment ago, so that many requests under one key read it once. By the key's
+   * hash, so that no timing depends on the key itself. Revoking here removes them at once.
+   */
   const recentKeys = new Map<string, { readonly stored: StoredKey; readonly readMs: number }>()
 
-  /** All agencies as they were read a moment ago, for all who ask within it: every search looks through them. */
+  /** All agencies as read a moment ago, shared by requests: every search looks through them. */
   let listed: { readonly agencies: Promise<Agency[]>; readonly readMs: number } | undefined
   const listNow = async (): Promise<Agency[]> => {
     const rows = await store.listDocuments(AGENCIES)
@@ -87,7 +102,7 @@ export function createAgencies({ store, nowMs, steadyMs = () => performance.now(
     if (stored === undefined || !timingSafeEqual(hash, Buffer.from(stored.sha256, 'hex')))
       throw new AgencyError(
         'KEY_UNKNOWN',
-        'This API key is not known here: check that it was copied whole, or ask the operator for a new one.',
+        'This API key is not known here: check that it was copied completely, or ask the operator for a new one.',
       )
     if (stored.revoked !== undefined) throw new AgencyError('KEY_REVOKED', 'This API key was revoked: ask the operator for a new one.')
     if (recentKeys.size >= RECENT_KEYS) recentKeys.clear()
@@ -118,7 +133,7 @@ export function createAgencies({ store, nowMs, steadyMs = () => performance.now(
       const agencies = listNow()
       const fresh = { agencies, readMs: steadyMs() }
       listed = fresh
-      // A failure is nobody else's answer.
+      // Other requests do not share a failure.
       agencies.catch(() => {
         if (listed === fresh) listed = undefined
       })
@@ -161,5 +176,8 @@ function keyHash(key: string): Buffer {
   return Buffer.from(digest('sha256', key, 'binary'), 'latin1')
 }
 
-/** AGENCY_EXISTS, AGENCY_NOT_FOUND, AGENCY_ID_MALFORMED, KEY_NOT_FOUND, KEY_UNKNOWN, KEY_REVOKED, KEY_EXPIRED. */
+/**
+ * AGENCY_EXISTS, AGENCY_NOT_FOUND, AGENCY_ID_MALFORMED, KEY_NOT_FOUND, KEY_UNKNOWN, KEY_REVOKED,
+ * KEY_EXPIRED.
+ */
 export class AgencyError extends OpenSealError {}

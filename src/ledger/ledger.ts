@@ -1,4 +1,7 @@
-/** The ledger: what the service, the command line and the tests hold. It joins pool, sequencer, prover and anchors over one store. */
+/**
+ * The ledger, as the service, the command line and the tests use it. It joins pool, sequencer,
+ * prover and anchors over one store.
+ */
 import type { AnchoredLedger } from '../anchor/anchored.ts'
 import type { Closing } from '../anchor/chain.ts'
 import { anchorHint, type FinalAnchor, openFinalAnchors } from '../anchor/final-anchors.ts'
@@ -36,30 +39,52 @@ export type Ledger = Prover &
     readonly vkey: string
     /** The keys that signed this log, oldest first, as a policy lists them. */
     logKeys(): readonly PolicyKey[]
-    /** For each change of the log's key a receipt under the key that it ended, oldest first. */
+    /** For each change of the log's key, a receipt under the key that it ended, oldest first. */
     keyReceipts(): Promise<{ readonly index: number; readonly receipt: string }[]>
-    /** Ends the key that signs now: the next start needs the new one. Nothing may be submitted from here on. */
+    /**
+     * Ends the current key: the next start needs the new one. Nothing may be submitted after this.
+     */
     changeKey(newKey: string): Promise<LoggedChange>
     /**
-     * Logs a statement, once: the same statement again has the same index, whatever salt it carries. Resolves when it is durable, signed for
-     * and read back. @throws LedgerError LEDGER_STOPPED, LEDGER_BUSY, LEDGER_COMMIT_FAILED, LEDGER_UNSETTLED
+     * Logs a statement once: the same statement again has the same index, whatever salt it has.
+     * Resolves when it is durable, signed and read back.
+     * @throws LedgerError LEDGER_STOPPED, LEDGER_BUSY, LEDGER_COMMIT_FAILED, LEDGER_UNSETTLED
      */
     submit(statement: Statement): Promise<Submission>
-    /** The same, with the receipt's text without its newline. Beside what `submit` throws: RECORD_ERASED where it is known and its statement was erased. */
+    /**
+     * The same, with the receipt's text without its newline. Throws what `submit` throws, and
+     * RECORD_ERASED if the statement is known and was erased.
+     */
     submitForReceipt(statement: Statement): Promise<Submission & { readonly receipt: string }>
-    /** The same for a stream of many: `tell` is called once, later, with what came of it. @throws LedgerError LEDGER_STOPPED, LEDGER_BUSY */
+    /**
+     * The same for a stream of many: `tell` is called once, later, with what came of it. @throws
+     * LedgerError LEDGER_STOPPED, LEDGER_BUSY
+     */
     submitEach(statement: Statement, tell: (outcome: Outcome) => void): void
-    /** Where a statement would be found known if it were submitted now; undefined where it would be logged. @throws LedgerError LEDGER_STOPPED */
+    /**
+     * The index of a statement that is known; undefined if a submission would log it.
+     * @throws LedgerError LEDGER_STOPPED
+     */
     findKnown(statement: Statement): Promise<number | undefined>
-    /** The canonical text of a statement, undefined where it was erased. @throws LedgerError RECORD_NOT_FOUND beyond the head. */
+    /**
+     * The canonical text of a statement; undefined if it was erased.
+     * @throws LedgerError RECORD_NOT_FOUND beyond the head
+     */
     statement(index: number): Promise<string | undefined>
-    /** The receipt's text: anchored as soon as a final anchor covers the index. @throws LedgerError RECORD_NOT_FOUND, RECORD_ERASED */
+    /**
+     * The receipt's text, anchored as soon as a final anchor covers the index.
+     * @throws LedgerError RECORD_NOT_FOUND, RECORD_ERASED
+     */
     receipt(index: number): Promise<string>
-    /** The history of the record that a statement speaks of, and what became of this version; empty for the genesis. @throws LedgerError RECORD_NOT_FOUND */
+    /**
+     * The history of a statement's record, and what changed for this version; empty for the
+     * genesis.
+     * @throws LedgerError RECORD_NOT_FOUND
+     */
     history(index: number): Promise<History>
     /** Oldest first. */
     findByDigest(sha256: string, limit: number): Promise<number[]>
-    /** Newest first, below `before`, like those after it. */
+    /** Newest first, below `before`, like the ones after it. */
     listByDigest(sha256: string, before: number, limit: number): Promise<number[]>
     /** As the store's. */
     digestsWithPrefix: Store['digestsWithPrefix']
@@ -71,11 +96,14 @@ export type Ledger = Prover &
     anchorOf(index: number): Promise<FinalAnchor | undefined>
     /** How the log was closed, if it was. */
     closing(): Closing | undefined
-    /** Statements that wait to be sealed. */
+    /** The number of statements that wait to be sealed. */
     waiting(): number
-    /** Why nothing can be sealed for now: a write has failed and the disk takes nothing yet. Ends by itself. */
+    /**
+     * Why nothing can be sealed for now: a write has failed and the disk still refuses writes. It
+     * ends without help.
+     */
     unsettled(): string | undefined
-    /** Seals what was submitted, then closes the store. */
+    /** Seals everything that was submitted, then closes the store. */
     close(): Promise<void>
   }
 
@@ -83,13 +111,13 @@ export type LedgerDeps = {
   readonly store: Store
   readonly signer: Signer
   readonly origin: string
-  /** Where the log is anchored; bound by the genesis. */
+  /** The log's place on the chain, which the genesis binds. */
   readonly anchors: readonly GenesisAnchor[]
   readonly nowMs: () => number
   /** For intervals, which a clock that is set must not stretch. */
   readonly steadyMs?: () => number
   readonly randomBytes: (count: number) => Uint8Array
-  /** Told after each sealed batch, for metrics. */
+  /** Called after each sealed batch, for metrics. */
   readonly onSeal?: (batch: { readonly records: number; readonly durationMs: number }) => void
 }
 
@@ -99,12 +127,16 @@ const KEY_ENDED = 'the log key was changed: start this node with the new one'
 
 /**
  * Opens the ledger in a store, or begins it with its genesis entry.
- * @throws LedgerError LEDGER_ORIGIN_CHANGED, LEDGER_KEY_CHANGED, LEDGER_ANCHOR_CHANGED, LEDGER_CORRUPT
+ * @throws LedgerError LEDGER_ORIGIN_CHANGED, LEDGER_KEY_CHANGED, LEDGER_ANCHOR_CHANGED,
+ * LEDGER_CORRUPT
  */
 export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
   const { store, signer, origin, nowMs, steadyMs = () => performance.now(), randomBytes } = deps
   const vkey = formatVkey(signer.vkey)
-  /** The changes of the log's key. One that this node did not know at its start ends its own key. */
+  /**
+   * The changes of the log's key. A change that this node did not know at its start ends its own
+   * key.
+   */
   let changes: readonly LoggedChange[] = []
   const view = await openLogView({
     store,
@@ -133,7 +165,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
   const salt = createSalts(randomBytes)
   const inRow = createRow(HISTORIES_AT_ONCE)
   let closing: Closing | undefined
-  /** Of a closed log: the newest final anchor that its owner vouches for. */
+  /** For a closed log: the newest final anchor up to its last good size. */
   let newestGood: FinalAnchor | undefined
   const latestAnchor = () => (closing === undefined ? finalAnchors.latest() : newestGood)
   const anchorAtSize = async (size: number) => (await finalAnchors.list(size - 1, 1)).find(anchor => anchor.size === size)
@@ -141,11 +173,11 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
 
   if (view.head().size === 0) {
     const genesis = { type: GENESIS, origin, logKey: vkey, anchors: deps.anchors, created: formatTime(nowMs()), salt: salt() } as const
-    // Where another node has begun the log at the same time, its genesis is the one.
+    // If another node has begun the log at the same time, its genesis counts.
     await sequencer.seal([prepareOwn(genesis)], 0).catch(rethrowUnlessMoved)
   }
   const first = await readFirstKey(deps)
-  // Before the changes are read: one whose row is missing then may have it a moment later.
+  // Before the changes are read: a change without its row may have it a moment later.
   if ((await readOpenChange(store, view.head().size)) !== undefined)
     sequencer.stop('a change of the log key was begun: run "openseal rotate log-key" again')
   changes = await readKeyChanges(store)
@@ -158,7 +190,10 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     return bytes === undefined ? undefined : decodeText(bytes)
   }
 
-  /** The first final anchor over an index; none that the owner of a closed log has disowned. */
+  /**
+   * The first final anchor over an index, ignoring those that the owner of a closed log has
+   * disowned.
+   */
   const covering = async (index: number): Promise<FinalAnchor | undefined> => {
     const anchor = await finalAnchors.covering(index)
     return anchor !== undefined && closing !== undefined && anchor.size > closing.lastGoodSize ? undefined : anchor
@@ -175,7 +210,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
   const receipt = async (index: number): Promise<string> => {
     const statementText = await statement(index)
     if (statementText === undefined)
-      throw new LedgerError('RECORD_ERASED', `The statement of record ${index} was erased; receipts given out before stay valid.`)
+      throw new LedgerError('RECORD_ERASED', `The statement of record ${index} was erased. Receipts handed out before stay valid.`)
     return `${await receiptOf(index, statementText)}\n`
   }
 
@@ -221,7 +256,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
       assertAccepting()
       const { text, prepared } = prepare(submitted, salt)
       const submission = await whenTold(tell => pool.submit(prepared, tell))
-      // A known statement stands there with the salt of its first submission.
+      // The stored statement has the salt of its first submission.
       const receiptText = submission.known ? (await receipt(submission.index)).trimEnd() : await receiptOf(submission.index, text)
       return { ...submission, receipt: receiptText }
     },
@@ -275,18 +310,24 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
   }
 }
 
-/** Why a closed log takes nothing, as a sentence goes on after "the ledger has stopped accepting records:". */
+/**
+ * Why a closed log accepts nothing, as the rest of a sentence after "the ledger has stopped
+ * accepting records:".
+ */
 function closedReason({ lastGoodSize, successor }: Closing): string {
-  const next = successor === undefined ? '' : ` It goes on in the log ${successor} of the same contract.`
-  return `the owner of this log has closed it on its chain. Of its entries the first ${lastGoodSize} are good.${next}`
+  const next = successor === undefined ? '' : ` It continues in the log ${successor} of the same contract.`
+  return `the owner of this log has closed it on its chain. Its first ${lastGoodSize} entries are good.${next}`
 }
 
-/** A call that tells later, as a promise. */
+/** Turns a callback into a promise. */
 function whenTold(act: (tell: (outcome: Outcome) => void) => void): Promise<Submission> {
   return new Promise((resolve, reject) => act(outcome => ('error' in outcome ? reject(outcome.error) : resolve(outcome))))
 }
 
-/** The key of the first entry. Promise 3: what that binds must be what this service was started with. */
+/**
+ * The key in the first entry. Promise 3: the service must be started with the origin and anchors
+ * that this entry binds.
+ */
 async function readFirstKey({ store, origin, anchors }: LedgerDeps): Promise<string> {
   const bytes = await store.readStatement(0)
   const genesis = bytes === undefined ? undefined : parseStatement(decodeText(bytes))
@@ -295,19 +336,19 @@ async function readFirstKey({ store, origin, anchors }: LedgerDeps): Promise<str
   if (genesis.origin !== origin)
     throw new LedgerError(
       'LEDGER_ORIGIN_CHANGED',
-      `This ledger's origin is ${genesis.origin} for ever; OPENSEAL_ORIGIN says ${origin}. Set it back, or use another data folder.`,
+      `This ledger's origin is ${genesis.origin} forever, but OPENSEAL_ORIGIN is ${origin}. Set it back, or use another data folder.`,
     )
   if (canonicalJson(genesis.anchors) !== canonicalJson(anchors))
     throw new LedgerError(
       'LEDGER_ANCHOR_CHANGED',
-      `This ledger is anchored at ${canonicalJson(genesis.anchors)}, and this service was started with ${canonicalJson(anchors)}.`,
+      `This ledger is anchored at ${canonicalJson(genesis.anchors)}, but this service was started with ${canonicalJson(anchors)}.`,
     )
   return genesis.logKey
 }
 
 function assertKey(wanted: string, vkey: string): void {
   if (wanted === vkey) return
-  const advice = 'Put that key back, or run "openseal rotate log-key" again where that broke off.'
+  const advice = 'Restore that key or, if a change of the key was interrupted, run "openseal rotate log-key" again.'
   throw new LedgerError('LEDGER_KEY_CHANGED', `The log key is not the one that signs this ledger (${wanted}). ${advice}`)
 }
 

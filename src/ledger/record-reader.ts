@@ -1,20 +1,20 @@
-/** Reading the statements of one record, in turns: however long its history is, nobody else waits for it. */
+/** Reads the statements of one record in turns, so that a long history delays no other request. */
 import { type AnyStatement, isRecordStatement } from '../core/statements/registry.ts'
 import type { Statement } from '../core/statements/statement.ts'
 import type { Version } from '../core/statements/versions.ts'
 import { isDamage } from '../log/errors.ts'
 import { breathe } from '../turns.ts'
 
-/** The canonical text of a statement, undefined where it was erased. */
+/** The canonical text of a statement; undefined if it was erased. */
 export type ReadStatement = (index: number) => Promise<string | undefined>
 
-/** The statements that were read; not `isWhole` where some were left out. */
+/** The statements that were read; `isWhole` is false if some were left out. */
 export type Read = { readonly versions: readonly Version[]; readonly isWhole: boolean }
 
-/** All that is read for one answer: each document of it is compared. */
+/** The most bytes read for one answer, because each document in it is compared. */
 const MAX_BYTES = 8 * 1024 * 1024
 
-/** The statements at these indexes, in their order, until they are too long in all. What was erased is passed over. */
+/** The statements at these indexes, in their order, up to MAX_BYTES. Erased ones are skipped. */
 export async function readEach(indexes: Iterable<number>, read: ReadStatement): Promise<Read> {
   const versions: Version[] = []
   let room = MAX_BYTES
@@ -29,14 +29,15 @@ export async function readEach(indexes: Iterable<number>, read: ReadStatement): 
   return { versions, isWhole: true }
 }
 
-/** The statement in a text; undefined where it was erased, or is about no record. */
+/** The statement in a text; undefined if it was erased, or is not about a record. */
 export function statementIn(text: string | undefined): Statement | undefined {
-  // It has been held against the tree: what was sealed is history, by whatever rules.
+  // The text was compared with the tree already. A sealed statement is history, even if current
+  // rules would refuse it.
   const statement: AnyStatement | undefined = text === undefined ? undefined : JSON.parse(text)
   return isRecordStatement(statement) ? statement : undefined
 }
 
-/** The same, where what does not fit the tree is passed over like what was erased. */
+/** The same, but damaged statements are skipped like erased ones. */
 export function passingDamage(read: ReadStatement): ReadStatement {
   return index =>
     read(index).catch(error => {

@@ -1,4 +1,7 @@
-/** The history of a record: its statements in order, and what each is to the others of its version. */
+/**
+ * The history of a record: its statements in order, and how each relates to the others of its
+ * version.
+ */
 import type { Statement } from '../core/statements/statement.ts'
 import { changesOf, markHistory, type VersionChange, type VersionMarks } from '../core/statements/versions.ts'
 import type { Store } from '../store/port/port.ts'
@@ -9,33 +12,42 @@ export type Version = {
   readonly index: number
   readonly action: Statement['action']
   readonly revision?: string
-  /** Of an amendment or a withdrawal: the revision that it speaks of. */
+  /** For an amendment or a withdrawal: the revision that it changes. */
   readonly target?: string
   readonly published?: string
 } & VersionMarks
 
-/** How much of one record's history is read: its newest versions, and those before the one that is asked for. */
+/**
+ * How much of one record's history is read: its newest versions, and those before the requested
+ * one.
+ */
 const MAX_VERSIONS = 1000
 const VERSIONS_BEFORE = 100
 
 /** The history of a record, as far as it was read. */
 export type History = {
-  /** Oldest first. Empty where the entry speaks of no record. */
+  /** Oldest first. Empty if the entry is not about a record. */
   readonly versions: readonly Version[]
-  /** What became of the version that was asked for. */
+  /** What changed for the requested version. */
   readonly changes: readonly VersionChange[]
-  /** There where the record has more statements than were read: more may have become of the version. */
+  /**
+   * Set if the record has more statements than were read, so there may be more changes to the
+   * version.
+   */
   readonly partial?: true
 }
 
-/** The history of the record that the statement at an index speaks of; of a very long one its newest part, and what comes before that index. */
+/**
+ * The history of the record of the statement at an index; of a very long one, its newest part and
+ * the part before that index.
+ */
 export async function readHistory(store: Pick<Store, 'listByRecord'>, index: number, read: ReadStatement): Promise<History> {
   const own = statementIn(await read(index))
   if (own === undefined) return { versions: [], changes: [] }
   const { agency, record } = own
   const newest = await store.listByRecord(agency, record, Number.MAX_SAFE_INTEGER, MAX_VERSIONS + 1)
   const before = await store.listByRecord(agency, record, index, VERSIONS_BEFORE)
-  // What is left out lies between what came before it and the newest.
+  // The omitted part is between the part before the index and the newest part.
   const { versions, isWhole } = await readEach(new Set([index, ...before, ...newest.slice(0, MAX_VERSIONS)]), read)
   const found = versions.toSorted((a, b) => a.index - b.index)
   return {

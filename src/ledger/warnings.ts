@@ -1,4 +1,7 @@
-/** Warnings about submissions, by what the log holds of their records; and dry runs, which tell them and log nothing. */
+/**
+ * Warnings about submissions from the log's records, and dry runs, which return them and log
+ * nothing.
+ */
 import { skeletonOf } from '../core/statements/skeleton.ts'
 import type { Statement } from '../core/statements/statement.ts'
 import type { Version } from '../core/statements/versions.ts'
@@ -16,34 +19,43 @@ import { breathe } from '../turns.ts'
 import type { Ledger } from './ledger.ts'
 import { passingDamage, type Read, readEach } from './record-reader.ts'
 
-/** What would become of a statement: the index where it is known already, and the warnings. */
+/** What would happen to a statement: the index if it is known, and the warnings. */
 export type DryAnswer = { readonly known?: number; readonly warnings: readonly Warning[] }
 
 export type Warner = {
   /** The warnings about a statement that was logged, or was known, at an index. */
   warn(statement: Statement, submission: Submission): Promise<Warning[]>
-  /** Begins a stream of many: of each statement the warnings that need no look-up, and of a known one what became of it. */
+  /**
+   * Begins a stream of many. Returns the warnings that need no look-up and, for a known statement,
+   * what changed since.
+   */
   stream(): (statement: Statement, submission: Submission) => readonly Warning[] | Promise<readonly Warning[]>
-  /** Begins a dry run. Each statement is compared with the log and with the lines that this run was given before it, so they are given one after the other. */
+  /**
+   * Begins a dry run. Each statement is compared with the log and with the earlier lines of this
+   * run, so statements must be given one after the other.
+   */
   dryRun(): (statement: Statement, line?: number) => Promise<DryAnswer>
 }
 
 export type WarnerDeps = {
   readonly ledger: Pick<Ledger, 'statement' | 'listByRecord' | 'findKnown'>
-  /** Known record ids of an agency that people could take for this one; absent where nothing keeps them. */
+  /**
+   * An agency's known record ids that people could confuse with this one; missing if no finder
+   * runs.
+   */
   readonly recordsLike?: ((agency: string, record: string) => Promise<readonly string[]>) | undefined
   readonly nowMs: () => number
 }
 
-/** So many of a record's newest statements are read for one answer. */
+/** How many of a record's newest statements are read for one answer. */
 const MAX_READ = 128
-/** Lines of a dry run are versions too: their indexes are far above those of the log. */
+/** Lines of a dry run count as versions too. Their indexes are far above those of the log. */
 const FIRST_LINE = 2 ** 52
 const END = Number.MAX_SAFE_INTEGER
-/** So long the limits of dates are kept as text. */
+/** How long the limits of dates are kept as text. */
 const LIMITS_MS = 1000
 
-/** Makes the part of a service that warns. */
+/** Creates the part of a service that warns. */
 export function createWarner({ ledger, recordsLike = async () => [], nowMs }: WarnerDeps): Warner {
   let limited = { atMs: Number.NaN, limits: dateLimits(nowMs()) }
   const limits = (): DateLimits => {
@@ -54,12 +66,13 @@ export function createWarner({ ledger, recordsLike = async () => [], nowMs }: Wa
 
   const warnKnown = async (statement: Statement, index: number, records: Records): Promise<Warning[]> => {
     await breathe()
-    // Of most statements nothing came later, and one look tells so.
+    // Most statements have no later one, and one read shows that.
     const [newest = index] = await ledger.listByRecord(statement.agency, statement.record, END, 1)
     if (newest <= index) return []
     const { versions, isWhole } = await records.read(statement, newest + 1)
     const later = versions.filter(version => version.index > index)
-    // Where some are left out, an amendment before an edit may be among them: nobody is accused by half of a history.
+    // If some are left out, an amendment before an edit may be among them. Nobody is accused on
+    // part of a history.
     const told = isWhole || versions.length > later.length ? later : later.filter(version => version.statement.action !== 'publish')
     return warnOfKnown({ index, statement }, told)
   }
@@ -109,12 +122,15 @@ export function createWarner({ ledger, recordsLike = async () => [], nowMs }: Wa
 
 type Records = ReturnType<typeof createRecords>
 
-/** Reads the newest statements of records, oldest first, and remembers the last record as long as nothing was added to it: lines in a row are often of one. */
+/**
+ * Reads the newest statements of records, oldest first. Remembers the last record until something
+ * is added to it, because consecutive lines are often about one record.
+ */
 function createRecords(ledger: Pick<Ledger, 'statement' | 'listByRecord'>) {
   const readText = passingDamage(index => ledger.statement(index))
   let last: (Read & { readonly key: string }) | undefined
   return {
-    /** Those below `before`. */
+    /** The statements below `before`. */
     async read({ agency, record }: Statement, before: number): Promise<Read> {
       const indexes = await ledger.listByRecord(agency, record, before, MAX_READ + 1)
       const key = JSON.stringify([record, indexes[0], indexes.length])
@@ -130,15 +146,18 @@ function nameOf(index: number): string {
   return index >= FIRST_LINE ? `Line ${index - FIRST_LINE} of this request` : `Entry ${index}`
 }
 
-/** The lines that a dry run was given, by record and by the skeleton of its id. */
+/** The lines of a dry run, by record and by the skeleton of its id. */
 function createLines() {
   const ofRecord = new Map<string, Version[]>()
   const ofSkeleton = new Map<string, Set<string>>()
   return {
-    /** Adds one; tells those of the same record before it, and the ids that look like its own. */
+    /**
+     * Adds a line; returns the earlier lines of the same record, and the ids that look like its
+     * own.
+     */
     add(statement: Statement, line: number) {
       const { agency, record, action, type, kind, revision, target, documents } = statement
-      // Only what is compared is kept.
+      // Keeps only what is compared.
       const kept = {
         type,
         agency,

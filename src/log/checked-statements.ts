@@ -1,4 +1,6 @@
-/** Statements as the log committed to them: what is stored is held against its leaf each time that it is read. */
+/**
+ * Statements as the log committed to them: each read compares the stored statement with its leaf.
+ */
 import { equalBytes } from '../core/bytes.ts'
 import { hashLeaf } from '../core/hash.ts'
 import { encodeEntry } from '../core/statements/entry.ts'
@@ -9,12 +11,15 @@ import type { Nodes } from './nodes.ts'
 
 type Stored = Pick<Store, 'readStatement' | 'readDocument'>
 
-/** Collection of the recorded erasures, by index: a statement that is not there is erased only where there is one. */
+/**
+ * The collection of recorded erasures, by index. A missing statement counts as erased only if it is
+ * recorded here.
+ */
 const ERASURES = 'erasures'
 
 /**
- * The statement at an index of the committed tree, undefined where it was erased.
- * @throws DamageError where another is stored, or none and no erasure is recorded
+ * The statement at an index of the committed tree; undefined if it was erased.
+ * @throws DamageError if another statement is stored, or none and no erasure is recorded
  */
 export async function readStatement(store: Stored, nodes: Pick<Nodes, 'read'>, index: number): Promise<Uint8Array | undefined> {
   const statement = await store.readStatement(index)

@@ -1,18 +1,22 @@
 /**
- * Root hashes for inclusion proofs. Where a tree is not perfect, its proofs hold roots over several perfect subtrees at its right edge, a hash for each join. The
- * entries of one tree share them, so they are joined once and kept for the trees that were asked for last.
+ * Root hashes for inclusion proofs. If a tree is not perfect, its proofs contain roots over several
+ * perfect subtrees at its right edge, which take a hash for each join. The entries of one tree
+ * share them, so they are computed once and kept for recently used trees.
  */
 import type { Hash } from '../core/hash.ts'
 import { type Node, type ReadHashes, rootFromRange } from '../core/tlog/tree.ts'
 
-/** The root over each of these groups of perfect subtrees of the tree of `size`, as `inclusionPlan` lists them. */
+/**
+ * The root over each of these groups of perfect subtrees of the tree of `size`, as `inclusionPlan`
+ * lists them.
+ */
 export type ReadRoots = (size: number, groups: readonly (readonly Node[])[]) => Promise<Hash[]>
 
 const KEPT_TREES = 64
 
-/** Reads by `read`, which is asked for nothing that a kept root covers. */
+/** Reads with `read`, except for the roots that are kept. */
 export function createEdgeRoots(read: ReadHashes): ReadRoots {
-  /** For each size the joined roots by the leaf that they begin at; each reaches to the end of its tree. */
+  /** The joined roots of each size, by their first leaf. Each covers the rest of its tree. */
   const trees = new Map<number, Map<number, Hash>>()
 
   const edgeOf = (size: number) => {

@@ -1,6 +1,7 @@
 /**
- * The keys that signed this log, one after the other: the genesis binds the first, and each change is an entry of the log, the last one under the key that it ends.
- * The checkpoint with which the old key signed that entry is kept, because nobody can make it again once the old key is gone.
+ * The keys that signed this log, in order. The genesis binds the first. Each change of the key is
+ * an entry of the log, and the last one under the key that it ends. The old key's checkpoint over
+ * that entry is kept, because nobody can make it again once the old key is gone.
  */
 
 import { parseJson } from '../core/json.ts'
@@ -15,14 +16,17 @@ import { prepareOwn } from './prepare.ts'
 import type { Sequencer } from './sequencer.ts'
 import type { LogView } from './view.ts'
 
-/** A change, where it stands, and the old key's checkpoint over it. */
+/** A change, its index, and the old key's checkpoint over it. */
 export type LoggedChange = { readonly index: number; readonly note: string; readonly change: KeyChange }
 
 type Rows = Pick<Store, 'readStatement' | 'readDocument' | 'writeDocuments' | 'listDocuments'>
 
 const CHANGES = 'key-changes'
 
-/** All changes, oldest first. @throws LedgerError LEDGER_CORRUPT where one is not in the log */
+/**
+ * All changes, oldest first.
+ * @throws LedgerError LEDGER_CORRUPT if one is not in the log
+ */
 export async function readKeyChanges(store: Rows): Promise<LoggedChange[]> {
   const rows = await store.listDocuments(CHANGES)
   return Promise.all(
@@ -30,13 +34,16 @@ export async function readKeyChanges(store: Rows): Promise<LoggedChange[]> {
       const { index, note }: { index: number; note: string } = JSON.parse(value)
       const change = await readChange(store, index)
       if (change === undefined)
-        throw new LedgerError('LEDGER_CORRUPT', `Entry ${index} is no change of the log's key: run "openseal doctor".`)
+        throw new LedgerError('LEDGER_CORRUPT', `Entry ${index} is not a change of the log's key: run "openseal doctor".`)
       return { index, note, change }
     }),
   )
 }
 
-/** The name of the log in a store and the keys that signed it, as the genesis and the changes after it have them; undefined where it begins with none. */
+/**
+ * The name of a store's log and the keys that signed it, from the genesis and the changes after it;
+ * undefined if there is no genesis.
+ */
 export async function readLog(store: Rows): Promise<{ readonly origin: string; readonly keys: readonly PolicyKey[] } | undefined> {
   const bytes = await store.readStatement(0)
   const genesis = bytes === undefined ? undefined : parseAnyStatement(parseJson(bytes))
@@ -44,20 +51,24 @@ export async function readLog(store: Rows): Promise<{ readonly origin: string; r
   return { origin: genesis.origin, keys: keysAfter(genesis.logKey, await readKeyChanges(store)) }
 }
 
-/** The keys of a log that began with `first`, as a policy lists them. A newer key counts for every size: it may sign again what an older one signed. */
+/**
+ * The keys of a log that began with `first`, as a policy lists them. A newer key counts for every
+ * size, because it may sign older checkpoints again.
+ */
 export function keysAfter(first: string, changes: readonly LoggedChange[]): PolicyKey[] {
   const keys: PolicyKey[] = [{ vkey: first, fromSize: 0 }]
   for (const { index, change } of changes) {
     const { vkey } = keys.pop()!
-    if (vkey !== change.oldKey) throw new LedgerError('LEDGER_CORRUPT', `Entry ${index} does not end the key before it.`)
+    if (vkey !== change.oldKey) throw new LedgerError('LEDGER_CORRUPT', `Entry ${index} does not end the previous key.`)
     keys.push({ vkey, fromSize: 0, toSize: change.fromSize - 1 }, { vkey: change.newKey, fromSize: 0 })
   }
   return keys
 }
 
 /**
- * Ends the key that signs now: logs the change and keeps its checkpoint. This node may seal nothing else at the same time; where another node does, the change comes
- * after that. A change whose entry is there already, from a start that broke off, is not logged twice.
+ * Ends the current key: logs the change and stores its checkpoint. This node must not seal anything
+ * else meanwhile; if another node does, the change comes after that. A change that an interrupted
+ * run has logged already is not logged twice.
  */
 export async function logKeyChange(
   store: Rows,
@@ -74,25 +85,29 @@ export async function logKeyChange(
       return { index: size - 1, note, change: last }
     }
     const change: KeyChange = { type: KEY_CHANGE, ...unsalted, fromSize: size + 2, salt }
-    // The entry says from which size on the new key signs, so it stands where it says or nowhere. A crash after this leaves the entry
-    // without its row; the same command, run again, finds it as the last one.
+    // The entry says from which size the new key signs, so it must have exactly that index. After a
+    // crash here the entry has no row; the same command, run again, finds it as the last entry.
     await sequencer.seal([prepareOwn(change)], size).catch(rethrowUnlessMoved)
   }
 }
 
-/** For a batch of one place in the log: that another node has sealed first is no failure. */
+/** For a batch that needs one index: it is no failure if another node has sealed first. */
 export function rethrowUnlessMoved(error: unknown): void {
   if (!(error instanceof LedgerError && error.code === 'LEDGER_MOVED')) throw error
 }
 
-/** Keeps that the key was changed by an entry of the log, with the old key's checkpoint that ends with it. Durable when it resolves. */
+/**
+ * Records that an entry of the log changed the key, with the old key's checkpoint that ends with
+ * it. Durable when it resolves.
+ */
 export function keepKeyChange(store: Pick<Store, 'writeDocuments'>, { index, note }: Omit<LoggedChange, 'change'>): Promise<void> {
   return store.writeDocuments([{ collection: CHANGES, key: sizeKey(index), value: JSON.stringify({ index, note }) }])
 }
 
 /**
- * The largest size that a key may sign, by the changes that the store holds and the last of the first `size` entries; Infinity while nothing has ended it. A node
- * asks before it takes over a head: the row of a change is there before anything is put upon its entry, so that one of the two shows every change.
+ * The largest size that a key may sign, by the store's changes and the last of the first `size`
+ * entries; Infinity if nothing has ended it. A node asks before it takes over a head. A change's
+ * row is written before any later entry, so the row or the last entry shows every change.
  */
 export async function signsUpTo(store: Rows, vkey: string, size: number): Promise<number> {
   const open = await readChange(store, size - 1)
@@ -101,7 +116,7 @@ export async function signsUpTo(store: Rows, vkey: string, size: number): Promis
   return ended?.change.oldKey === vkey ? ended.change.fromSize - 1 : Number.POSITIVE_INFINITY
 }
 
-/** The change that the log ends with though it was not completed: nothing may be put upon it. */
+/** The change at the end of the log, if it was not completed. Nothing may be sealed after it. */
 export async function readOpenChange(store: Rows, size: number): Promise<KeyChange | undefined> {
   const change = await readChange(store, size - 1)
   return change !== undefined && (await store.readDocument(CHANGES, sizeKey(size - 1))) === undefined ? change : undefined

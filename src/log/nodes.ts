@@ -1,6 +1,7 @@
 /**
- * The tree's nodes for those who prove: any perfect subtree of the committed tree, read from full tiles in the store or from the
- * growing edge in memory. Tiles are kept unfolded, the most recently used ones, so that a proof is look-ups and no hashing.
+ * The tree's nodes for proofs: any perfect subtree of the committed tree, from full tiles in the
+ * store or from the growing edge in memory. Recently used tiles are kept with all their inner
+ * nodes, so that a proof takes look-ups and no hashing.
  */
 import { equalBytes } from '../core/bytes.ts'
 import { HASH_BYTES, type Hash, hashNode } from '../core/hash.ts'
@@ -11,19 +12,23 @@ import type { Edge, Head, Store } from '../store/port/port.ts'
 import { DamageError } from './errors.ts'
 
 export type Nodes = {
-  /** Hashes of perfect subtrees that lie wholly in the committed tree. @throws DamageError where the store holds another tile than the tree's */
+  /**
+   * Hashes of perfect subtrees within the committed tree.
+   * @throws DamageError if a tile in the store is not the tree's
+   */
   readonly read: ReadHashes
   /** A full tile of the committed tree. @throws DamageError */
   fullTile(level: number, index: number): Promise<Uint8Array>
-  /** Takes over the nodes that a committed batch completed. */
+  /** Adds the nodes that a committed batch completed. */
   add(nodes: readonly HashedNode[]): void
-  /** Takes over a committed tree that extends this one: full tiles that are in memory stay. */
+  /** Moves on to a committed tree that extends this one. Full tiles in memory are kept. */
   moveTo(head: Head, edge: Edge): void
 }
 
 /**
- * A tile unfolded, in one piece of memory: its 256 hashes, then the 128 nodes over pairs of them, then 64, down to 2. Of a growing tile the
- * part that no hash was written to yet is zero, and nobody who asks for nodes of the committed tree comes there.
+ * A tile with its inner nodes in one piece of memory: its 256 hashes, then the 128 nodes over pairs
+ * of them, then 64, down to 2. The unused part of a growing tile is zero, and nodes of the
+ * committed tree are never read from it.
  */
 type Unfolded = Uint8Array
 
@@ -33,10 +38,13 @@ const UNFOLDED_BYTES = (2 * TILE_WIDTH - 2) * HASH_BYTES
 /** How many nodes of each height a tile has. */
 const WIDTHS = Array.from({ length: TILE_HEIGHT }, (_, height) => TILE_WIDTH / 2 ** height)
 
-/** The nodes of a committed tree, from its head row on. */
+/** The nodes of a committed tree, given its head row. */
 export function createNodes(store: Pick<Store, 'readTile'>, head: Head, edge: Edge): Nodes {
   const cache = new Map<number, Unfolded>()
-  /** The growing tile of each level: never evicted, because the store has it only when it is full. */
+  /**
+   * The growing tile of each level. Never evicted, because the store does not have it before it is
+   * full.
+   */
   const growing = new Map<number, Unfolded>()
   const moveTo = (head: Head, edge: Edge) => {
     growing.clear()
@@ -55,8 +63,9 @@ export function createNodes(store: Pick<Store, 'readTile'>, head: Head, edge: Ed
   }
 
   /**
-   * A tile of the store is used only when the tile above says that this is its hash, and that one likewise, up to the growing tiles, which give
-   * the head's root: whatever the disk made of a tile, no proof is ever built on another tree than the signed one.
+   * A tile from the store is used only if it has the hash that the tile above has for it, and so on
+   * up to the growing tiles, which give the head's root. No proof can therefore use a tile that the
+   * disk has changed.
    */
   const readTile = async (level: number, index: number): Promise<Unfolded> => {
     const bytes = await store.readTile(level, index)
@@ -70,7 +79,7 @@ export function createNodes(store: Pick<Store, 'readTile'>, head: Head, edge: Ed
     return tile
   }
 
-  /** Who asks for a tile while it is being read gets the same one: an auditor asks for entries, hashes and statements of it at once. */
+  /** Shares the read of a tile: an auditor asks for its entries, hashes and statements at once. */
   const fromStore = (level: number, index: number): Promise<Unfolded> => {
     const key = tileKey(level, index)
     const reading = underWay.get(key) ?? readTile(level, index).finally(() => underWay.delete(key))
@@ -85,7 +94,7 @@ export function createNodes(store: Pick<Store, 'readTile'>, head: Head, edge: Ed
     for (const node of nodes) {
       const { level, index, offset } = place(node)
       const key = tileKey(level, index)
-      // The nodes of a proof mostly share a tile, and a tile in memory costs no turn of the event loop.
+      // Most nodes of a proof share a tile, and a tile in memory takes no turn of the event loop.
       if (key !== tileAt) tile = growing.get(key) ?? cache.get(key) ?? (await fromStore(level, index))
       tileAt = key
       hashes.push(tile!.subarray(offset, offset + HASH_BYTES))
@@ -116,12 +125,12 @@ export function createNodes(store: Pick<Store, 'readTile'>, head: Head, edge: Ed
   }
 }
 
-/** Root hash of the tree's first `size` entries. */
+/** The root hash of the first `size` entries. */
 export async function rootAt(nodes: Pick<Nodes, 'read'>, size: number): Promise<Hash> {
   return rootFromRange(await nodes.read(rootNodes(size)))
 }
 
-/** Where a node stands: in the tile of its level, as one of that tile's subtrees. */
+/** The position of a node: its tile, and its place among that tile's subtrees. */
 function place(node: Node): { level: number; index: number; offset: number } {
   const height = node.level % TILE_HEIGHT
   const width = WIDTHS[height]!
@@ -129,12 +138,15 @@ function place(node: Node): { level: number; index: number; offset: number } {
   return { level: (node.level - height) / TILE_HEIGHT, index: Math.floor(node.index / width), offset: position * HASH_BYTES }
 }
 
-/** Position of the first of the `width` nodes of one height: behind 256 + 128 + … + 2 · width others. */
+/**
+ * The position of the first of the `width` nodes of one height, after 256 + 128 + … + 2 · width
+ * others.
+ */
 function startOf(width: number): number {
   return 2 * (TILE_WIDTH - width)
 }
 
-/** Hashes every perfect subtree inside a tile, or inside what it has so far. */
+/** Hashes every perfect subtree inside a tile, or inside its existing part. */
 function unfold(bytes: Uint8Array): Unfolded {
   const tile = new Uint8Array(UNFOLDED_BYTES)
   tile.set(bytes)
@@ -150,7 +162,10 @@ function unfold(bytes: Uint8Array): Unfolded {
   return tile
 }
 
-/** One number for level and index: indexes stay below 2^45, for a tree has at most 2^53 − 1 leaves. */
+/**
+ * One number for level and index. Indexes are below 2^45, because a tree has at most 2^53 − 1
+ * leaves.
+ */
 function tileKey(level: number, index: number): number {
   return level * 2 ** 46 + index
 }

@@ -1,42 +1,52 @@
 /**
- * The pool: submissions that wait for the next batch. It joins equal ones, bounds what waits, and hands the sequencer whatever has
- * gathered while it wrote the last batch, so that a lone submission is sealed at once and a crowd shares one sync.
+ * The pool: submissions that wait for the next batch. It joins equal ones, bounds how many wait,
+ * and gives the sequencer everything that gathered during the last batch. A lone submission is
+ * therefore sealed at once, and many share one sync.
  */
 import { LedgerError } from './errors.ts'
 import type { Prepared, Submission } from './sequencer.ts'
 
-/** What came of a submission: where the statement stands, or what sealing threw. */
+/** The outcome of a submission: the statement's index, or the error of sealing. */
 export type Outcome = Submission | { readonly error: unknown }
 
 export type Pool = {
-  /** Calls `tell` once, when the statement is sealed or failed; never before `submit` returns. @throws LedgerError LEDGER_BUSY when too much waits. */
+  /**
+   * Calls `tell` once, when the statement is sealed or has failed; never before `submit` returns.
+   * @throws LedgerError LEDGER_BUSY if too many wait
+   */
   submit(statement: Prepared, tell: (outcome: Outcome) => void): void
-  /** Resolves when all that was submitted is told; nothing may be submitted meanwhile. */
+  /** Resolves when every submission has its outcome. Nothing may be submitted meanwhile. */
   drained(): Promise<void>
   /** How many statements wait or are being sealed. */
   waiting(): number
 }
 
-/** One statement and all who submitted it: the first, then those who sent the same while it waited. */
+/**
+ * One statement and everyone who submitted it: the first, and those who sent the same while it
+ * waited.
+ */
 type Waiting = { readonly statement: Prepared; readonly tell: ((outcome: Outcome) => void)[] }
 
 const MAX_BATCH_BYTES = 8 * 1024 * 1024
-/** Each is a row of a look-up, and making the rows of a batch holds the event loop: so many take some 20 ms. */
+/**
+ * Each digest is a row of a look-up. This many take about 20 ms, during which the event loop is
+ * blocked.
+ */
 const MAX_BATCH_DIGESTS = 8192
-/** Half of what a stream may have open, so that reading goes on while a batch is written. */
+/** Half of what a stream may have pending, so that reading goes on while a batch is written. */
 const MAX_BATCH_STATEMENTS = 2048
 const MAX_WAITING_BYTES = 64 * 1024 * 1024
 
-/** A pool in front of `seal`, which is never called twice at once. */
+/** Creates a pool in front of `seal`, which is never called twice at once. */
 export function createPool(seal: (batch: readonly Prepared[]) => Promise<Submission[]>): Pool {
-  /** Everything that is not answered yet, by identity, in order of arrival. */
+  /** Everything without an outcome, by identity, in order of arrival. */
   const unanswered = new Map<string, Waiting>()
   let queue: Waiting[] = []
   let waitingBytes = 0
   let running: Promise<void> | undefined
 
   async function run(): Promise<void> {
-    // Let what arrived in this turn of the event loop gather.
+    // Gathers the submissions of this turn of the event loop.
     await nextTurn()
     let told = Promise.resolve()
     while (queue.length > 0) {
@@ -45,7 +55,8 @@ export function createPool(seal: (batch: readonly Prepared[]) => Promise<Submiss
       const tellAll = () => {
         for (const [i, waiting] of batch.entries()) tell(waiting, outcomes[i]!)
       }
-      // Where more waits, its writing begins first: this thread tells the submitters while the disk works.
+      // If more wait, begins to write the next batch first. This thread answers submitters while
+      // the disk works.
       if (queue.length > 0) told = nextTurn().then(tellAll)
       else await told.then(tellAll)
     }

@@ -1,4 +1,4 @@
-/** From a statement to what is logged of it: canonical bytes, salt, entry, identity and look-up keys. */
+/** Prepares a statement for the log: canonical bytes, salt, entry, identity and look-up keys. */
 import { toUtf8 } from '../core/bytes.ts'
 import { parseJson } from '../core/json.ts'
 import { encodeEntry } from '../core/statements/entry.ts'
@@ -14,11 +14,11 @@ type RandomBytes = (count: number) => Uint8Array
 const SALT_BYTES = 32
 const SALTS_PER_DRAW = 256
 
-/** Canonical text once, the salt spliced in; the submitter's salt where there is one. */
+/** Serialises the canonical text once and adds the salt: the submitter's, if there is one. */
 export function prepare(statement: Statement, newSalt: () => string): { readonly text: string; readonly prepared: Prepared } {
   const body = statementBody(statement)
   const text = spliceSalt(body, statement.salt ?? newSalt(), statement)
-  // Several times faster than TextEncoder; a statement that was read strictly is well-formed.
+  // Several times faster than TextEncoder. A strictly read statement is well-formed.
   const bytes = Buffer.from(text, 'utf8')
   const prepared = {
     statement: bytes,
@@ -30,7 +30,10 @@ export function prepare(statement: Statement, newSalt: () => string): { readonly
   return { text, prepared }
 }
 
-/** What a commit wrote of a statement that stands in the log already. @throws StatementError, JsonError when it is none */
+/**
+ * The record that a commit wrote for a statement of the log.
+ * @throws StatementError or JsonError if it is not a statement
+ */
 export function recordOf(index: number, bytes: Uint8Array): NewRecord {
   const statement = parseAnyStatement(parseJson(bytes))
   const type = statementType(statement.type)
@@ -44,7 +47,10 @@ export function recordOf(index: number, bytes: Uint8Array): NewRecord {
   }
 }
 
-/** New salts, drawn many at a time: a call to the system's generator costs more than all else in preparing a statement. */
+/**
+ * Creates salts many at a time, because a call to the system's generator takes longer than
+ * everything else in preparing a statement.
+ */
 export function createSalts(randomBytes: RandomBytes): () => string {
   let drawn: Buffer = Buffer.alloc(0)
   let used = 0
@@ -58,7 +64,7 @@ export function createSalts(randomBytes: RandomBytes): () => string {
   }
 }
 
-/** An entry of the log's own, with the salt that it carries. */
+/** Prepares an entry of the log's own, with the salt that it has. */
 export function prepareOwn(statement: Genesis | KeyChange): Prepared {
   const { canonical, body, subject, digests } = statementType(statement.type)
   const bytes = toUtf8(canonical(statement))
@@ -66,7 +72,7 @@ export function prepareOwn(statement: Genesis | KeyChange): Prepared {
   return { statement: bytes, entry: encodeEntry(bytes), identity, subject: subject(statement), digests: digests(statement) }
 }
 
-/** The same memory. */
+/** A Buffer over the same memory. */
 function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
   return Buffer.from(buffer, byteOffset, byteLength)
 }

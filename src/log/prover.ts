@@ -11,18 +11,24 @@ import { DamageError, LedgerError } from './errors.ts'
 import type { LogView } from './view.ts'
 
 export type Prover = {
-  /** @throws LedgerError PROOF_RANGE unless index < size ≤ the committed size. */
+  /** @throws LedgerError PROOF_RANGE unless index < size ≤ the committed size */
   inclusion(index: number, size: number): Promise<InclusionProof>
-  /** The hashes of that proof alone. @throws LedgerError PROOF_RANGE */
+  /**
+   * Only the hashes of that proof.
+   * @throws LedgerError PROOF_RANGE
+   */
   inclusionHashes(index: number, size: number): Promise<Hash[]>
-  /** @throws LedgerError PROOF_RANGE unless from ≤ to ≤ the committed size. */
+  /** @throws LedgerError PROOF_RANGE unless from ≤ to ≤ the committed size */
   consistency(from: number, to: number): Promise<ConsistencyProof>
-  /** The signed checkpoint of any committed size: the same text every time. @throws LedgerError PROOF_RANGE */
+  /**
+   * The signed checkpoint of any committed size, always the same text.
+   * @throws LedgerError PROOF_RANGE
+   */
   checkpointAt(size: number): Promise<string>
   rootAt(size: number): Promise<Hash>
-  /** The first `width` hashes of a tile, undefined where the committed tree has fewer. */
+  /** The first `width` hashes of a tile; undefined if the committed tree has fewer. */
   tile(level: number, index: number, width: number): Promise<Uint8Array | undefined>
-  /** The first `width` entries of a bundle, encoded, undefined where the committed tree has fewer. */
+  /** The first `width` entries of a bundle, encoded; undefined if the committed tree has fewer. */
   bundle(index: number, width: number): Promise<Uint8Array | undefined>
 }
 
@@ -33,7 +39,7 @@ const HASH_BYTES = 32
 const BUNDLED_ENTRY_BYTES = 35
 const CACHED_CHECKPOINTS = 1024
 
-/** Proofs over the log as a view shows it. */
+/** Proofs over a view of the log. */
 export function createProver({ store, view, signer, origin }: Deps): Prover {
   const { read, fullTile } = view.nodes
   const readRoots = createEdgeRoots(read)
@@ -41,8 +47,7 @@ export function createProver({ store, view, signer, origin }: Deps): Prover {
 
   const assertRange = async (from: number, to: number, what: string) => {
     const isRange = Number.isSafeInteger(from) && Number.isSafeInteger(to) && from >= 0 && from <= to
-    if (!isRange || !(await view.reaches(to)))
-      throw new LedgerError('PROOF_RANGE', `${what}; the ledger holds ${view.head().size} entries.`)
+    if (!isRange || !(await view.reaches(to))) throw new LedgerError('PROOF_RANGE', `${what}; the ledger has ${view.head().size} entries.`)
   }
 
   const root = async (size: number): Promise<Hash> => {
@@ -97,14 +102,20 @@ export function createProver({ store, view, signer, origin }: Deps): Prover {
     },
   }
 
-  /** The edge's bytes, where they are still those of the tile that was asked for: a commit may have come in between. */
+  /**
+   * The edge's bytes, if they are still those of the requested tile: a commit may have come in
+   * between.
+   */
   function growingPart(bytes: Uint8Array | undefined, level: number, index: number): Uint8Array | undefined {
     const growing = Math.floor(view.head().size / 2 ** ((level + 1) * TILE_HEIGHT))
     return growing === index && bytes !== undefined && bytes.length <= TILE_WIDTH * BUNDLED_ENTRY_BYTES ? bytes : undefined
   }
 }
 
-/** The bundle, when its entries are the tree's. @throws DamageError */
+/**
+ * The bundle, if its entries are the tree's.
+ * @throws DamageError
+ */
 function fittingBundle(bytes: Uint8Array | undefined, index: number, leaves: readonly Hash[]): Uint8Array {
   const entries = bytes === undefined ? undefined : decodedBundle(bytes, leaves.length)
   if (bytes === undefined || !entries?.every((entry, i) => equalBytes(hashLeaf(entry), leaves[i]!)))

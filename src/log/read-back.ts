@@ -1,4 +1,7 @@
-/** Promise 1's last part: what was just committed is read from the store again and must give the head that was signed. */
+/**
+ * The last part of promise 1: reads the committed batch from the store again and re-derives the
+ * head that will be signed.
+ */
 import { equalBytes } from '../core/bytes.ts'
 import { type Hash, hashLeaf } from '../core/hash.ts'
 import { extendTree } from '../core/tlog/extension.ts'
@@ -11,14 +14,16 @@ import { restore, type TreeState } from './tree-state.ts'
 
 const HASH_BYTES = 32
 
-/** A head and its edge as the store has them. */
+/** The store's head and edge. */
 type Stored = { readonly head: Head; readonly edge: Edge }
 
 /**
- * Whether a batch is in the log, the one question that settles every commit: does the store's tree at the size that was committed re-derive to the root that was
- * committed? Another node may have taken the head further since. `before` is the tree that the batch was built on, which earlier batches derived.
- * @returns false when the store has not reached that size, or holds another tree at it
- * @throws LedgerError LEDGER_CORRUPT when the store's head says that the batch is in, and its entries and tiles are others
+ * Whether a batch is in the log, the one question that settles every commit: does the store's tree
+ * at the committed size re-derive to the committed root? Another node may have moved the head
+ * further since. `before` is the tree that the batch was built on, which earlier batches derived.
+ * @returns false if the store has not reached that size, or has another tree there
+ * @throws LedgerError LEDGER_CORRUPT if the batch is in by the store's head, but its entries or
+ * tiles differ
  */
 export async function isIn(store: Store, before: TreeState, head: Head): Promise<boolean> {
   const stored = await store.readHead()
@@ -28,7 +33,10 @@ export async function isIn(store: Store, before: TreeState, head: Head): Promise
   return true
 }
 
-/** Root hash of the first `size` entries by what the store holds: as its head says, or where that has gone on, by its tiles. */
+/**
+ * The root hash of the first `size` entries in the store: from its head or, if that is further,
+ * from its tiles.
+ */
 async function rootIn(store: Store, { head, edge }: Stored, size: number): Promise<Hash> {
   if (head.size === size) return head.root
   if (restore(head, edge) === undefined) throw mismatch('the growing edge')
@@ -61,7 +69,7 @@ async function readEntries(store: Store, stored: Stored, before: TreeState, to: 
     const held = tileWidthAt(0, bundle, stored.head.size)
     const bytes = held === TILE_WIDTH ? await store.readBundle(bundle) : stored.edge.bundle
     if (bytes === undefined) throw mismatch(`entry bundle ${bundle}`)
-    // Entries before the batch were read back with their own commits; those behind it are another node's.
+    // Earlier entries were read back with their own commits. Later ones are another node's.
     const [earlierBytes, earlier] = bundle === growing ? [before.edge.bundle.length, before.head.size % TILE_WIDTH] : [0, 0]
     entries.push(...decodeBundle(bytes.subarray(earlierBytes), held - earlier).slice(0, width - earlier))
   }

@@ -1,6 +1,6 @@
 /**
- * The sequencer: the only place where the log grows. It takes a batch, gives indexes, extends the tree, commits, reads back what is
- * on disk, signs, and only then lets the submitters be answered.
+ * The sequencer: the only place where the log grows. It takes a batch, gives it indexes, extends
+ * the tree, commits, reads back what is on disk and signs. Only then are the submitters answered.
  */
 import { equalBytes } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
@@ -13,13 +13,15 @@ import type { OwnView } from './view.ts'
 /** A statement ready to be logged. */
 export type Prepared = Omit<NewRecord, 'index'> & { readonly entry: Uint8Array }
 
-/** Where a statement stands in the log; `known` when it stood there before. */
+/** A statement's index in the log; `known` if it was there before. */
 export type Submission = { readonly index: number; readonly known: boolean }
 
 export type Sequencer = {
   /**
-   * Seals a batch of distinct statements; when it returns, each is durable, signed for and read back. Never called twice at once. With `onSize` only upon a tree
-   * of that size, for entries that speak of their own place. @throws LedgerError LEDGER_MOVED when the tree is of another size by then: nothing was written
+   * Seals a batch of distinct statements. When it returns, each is durable, signed and read back.
+   * Never called twice at once. With `onSize`, seals only on a tree of that size, for entries that
+   * contain their own index.
+   * @throws LedgerError LEDGER_MOVED if the tree has another size by then; nothing was written
    */
   seal(batch: readonly Prepared[], onSize?: number): Promise<Submission[]>
   /** Promise 7: no batch is sealed from now on. The first reason is kept. */
@@ -27,57 +29,66 @@ export type Sequencer = {
   stopped(): string | undefined
   /** The stable code of that reason. */
   stopCode(): string | undefined
-  /** Why nothing can be sealed until the store has told what became of a failed write; it is asked again and again. */
+  /**
+   * Why nothing can be sealed until the store has settled a failed write. It is asked repeatedly.
+   */
   unsettled(): string | undefined
 }
 
 type Deps = { readonly store: Store; readonly view: OwnView; readonly nowMs: () => number }
 
-/** How often a batch is tried again when another node's commit came first. */
+/** How often a batch is tried again after another node's commit came first. */
 const MOVED_RETRIES = 100
 const ASK_STORE_AGAIN_MS = 1000
 
-/** Makes the sequencer that moves a view on. */
+/** Creates the sequencer, which advances a view. */
 export function createSequencer({ store, view, nowMs }: Deps): Sequencer {
   let stopReason: string | undefined
   let stopCode: string | undefined
-  /** Promise 7: a commit's outcome is not known, so nothing is built upon the head until the store has told it. */
+  /**
+   * Promise 7: the outcome of a commit is unknown, so nothing is built on the head until the store
+   * has settled it.
+   */
   let unsettled: string | undefined
   let settling: Promise<void> | undefined
 
   async function sealBatch(batch: readonly Prepared[], onSize: number | undefined): Promise<Submission[]> {
     const tree = view.tree()
     if (onSize !== undefined && tree.head.size !== onSize)
-      throw new LedgerError('LEDGER_MOVED', `The log is of ${tree.head.size} entries now.`)
+      throw new LedgerError('LEDGER_MOVED', `The log has ${tree.head.size} entries now.`)
 
-    // Look up who is known, on the head that the commit below insists on. A crash here leaves nothing behind.
+    // Look up known statements, on the head that the commit below requires. A crash here leaves
+    // nothing behind.
     const known = await store.findIdentities(batch.map(statement => statement.identity))
     if (known.some(index => index !== undefined && index >= tree.head.size)) throw new HeadMoved('HEAD_MOVED', 'another node has logged it')
     const fresh = batch.filter((_, i) => known[i] === undefined)
     const submissions = numberFrom(tree.head.size, known)
     if (fresh.length === 0) return submissions
 
-    // Extend the tree in memory, beside the one in use. A crash here leaves nothing behind.
+    // Extend the tree in memory, beside the current one. A crash here leaves nothing behind.
     const growth = grow(
       tree,
       fresh.map(statement => statement.entry),
     )
 
-    // Commit statements, look-ups, tiles and head at once. A crash leaves all of the batch or none of it. Where it landed, its submitters
-    // have no answer; they send again and are answered "known". Nothing else needs repair, so starting after a crash is just starting.
+    // Commit statements, look-ups, tiles and head at once. A crash leaves all of the batch or none
+    // of it. If it is in, its submitters have no answer; they send again and get "known". Nothing
+    // else needs repair, so a start after a crash is an ordinary start.
     const failure = await commit(growth, fresh)
 
-    // Ask the store whether the batch is in, after a clean commit too: its tree at the new size, read back, must re-derive to the new root,
-    // however far another node has taken the head since. A crash leaves a sound commit; a mismatch stops the ledger, unanswered.
+    // Ask the store whether the batch is in, even after a clean commit. Its tree at the new size,
+    // read back, must re-derive to the new root, however far another node has moved the head since.
+    // A crash leaves a sound commit; a mismatch stops the ledger without an answer.
     if (!(await isIn(store, tree, growth.state.head))) throw await notInError(tree, failure)
 
-    // Sign the committed head. From here on the batch is public: reads, proofs and the checkpoint see it, and the submitters are answered.
-    // A crash leaves a sound commit, which the next start signs with the same bytes; submitters without an answer send again.
+    // Sign the committed head. The batch is public from here on: reads, proofs and the checkpoint
+    // include it, and the submitters are answered. A crash leaves a sound commit, which the next
+    // start signs with the same bytes; submitters without an answer send again.
     view.advance(growth)
     return submissions
   }
 
-  /** Commits. Returns what the store threw where it could not say what came of it. */
+  /** Commits. Returns the store's error if the outcome is unknown. */
   async function commit(
     { before, state, tiles, bundles }: Growth,
     fresh: readonly Prepared[],
@@ -92,27 +103,33 @@ export function createSequencer({ store, view, nowMs }: Deps): Sequencer {
     }
   }
 
-  /** A batch that is not in: after a clean commit the store has lost it; after a failed one it can be sent, or sealed, again. */
+  /**
+   * The error for a batch that is not in. After a clean commit, the store has lost it; after a
+   * failed one, it can be sent or sealed again.
+   */
   async function notInError(tree: TreeState, failure: { readonly cause: unknown } | undefined): Promise<Error> {
     if (failure === undefined) return new LedgerError('LEDGER_CORRUPT', 'the head in the store is not the committed one')
     const found = (await store.readHead())?.head ?? EMPTY_STATE.head
     if (equalHeads(found, tree.head))
-      return new LedgerError('LEDGER_COMMIT_FAILED', 'The batch could not be written; nothing of it was kept. Send it again.', failure)
+      return new LedgerError('LEDGER_COMMIT_FAILED', 'The batch could not be written, and nothing of it was kept. Send it again.', failure)
     return new HeadMoved('HEAD_MOVED', `the head moved to size ${found.size}`, failure)
   }
 
-  /** From here on nothing is sealed until the head was read. Asked for by the next batch, and by the clock where none comes. */
+  /**
+   * Nothing is sealed from here on until the head was read, by the next batch or, if none comes, by
+   * a timer.
+   */
   function unsettledError(error: StoreError): LedgerError {
     unsettled = error.message
     setTimeout(() => {
       if (unsettled !== undefined) settle().catch(() => {})
     }, ASK_STORE_AGAIN_MS).unref()
-    return new LedgerError('LEDGER_UNSETTLED', `${error.message} A record without an answer is not lost by being sent again.`, {
+    return new LedgerError('LEDGER_UNSETTLED', `${error.message} It is safe to send a record without an answer again.`, {
       cause: error,
     })
   }
 
-  /** Learns the store's head, which tells what became of a write, and where another node has gone. */
+  /** Reads the store's head, which settles a write and shows how far another node has gone. */
   function settle(): Promise<void> {
     settling ??= view
       .refresh()
@@ -138,7 +155,8 @@ export function createSequencer({ store, view, nowMs }: Deps): Sequencer {
         return await sealBatch(batch, onSize)
       } catch (error) {
         if (error instanceof LedgerError && (error.code === 'LEDGER_COMMIT_FAILED' || error.code === 'LEDGER_MOVED')) throw error
-        // The store could not be read: the next batch finds out whether it can be again, and what became of this one.
+        // The store could not be read. The next batch tries again, and finds out what became of
+        // this one.
         if (isUnsettled(error)) throw unsettledError(error)
         if (!(error instanceof HeadMoved)) throw failStopped(error)
       }
@@ -147,7 +165,7 @@ export function createSequencer({ store, view, nowMs }: Deps): Sequencer {
     throw new LedgerError('LEDGER_BUSY', 'Other nodes kept sealing first. Send it again.')
   }
 
-  /** The first reason stays, but for the owner's last word on the log. */
+  /** The first reason is kept, except that closing by the owner replaces it. */
   function stop(reason: string, code = 'LEDGER_STOPPED'): void {
     if (stopReason !== undefined && code !== 'LOG_CLOSED') return
     stopCode = code
@@ -162,7 +180,7 @@ export function createSequencer({ store, view, nowMs }: Deps): Sequencer {
   return { seal, stop, stopped: () => stopReason, stopCode: () => stopCode, unsettled: () => unsettled }
 }
 
-/** New statements get the next indexes, in the batch's order; known ones keep theirs. */
+/** New statements get the next indexes, in the batch's order. Known ones keep theirs. */
 function numberFrom(size: number, known: readonly (number | undefined)[]): Submission[] {
   let next = size
   return known.map(index => (index === undefined ? { index: next++, known: false } : { index, known: true }))
@@ -176,12 +194,15 @@ function isUnsettled(error: unknown): error is StoreError {
   return error instanceof StoreError && error.code === 'STORE_UNSETTLED'
 }
 
-/** What a submission is told. `code`: why the ledger has stopped; one that is closed never goes on. */
+/**
+ * The error for a submission to a stopped ledger. `code` says why it stopped: a closed log never
+ * accepts again.
+ */
 export function stoppedError(reason: string, code: string | undefined, cause?: unknown): LedgerError {
   return new LedgerError(code === 'LOG_CLOSED' ? code : 'LEDGER_STOPPED', `The ledger has stopped accepting records: ${reason}`, {
     cause,
   })
 }
 
-/** Inside the sequencer only: another node's commit came first. */
+/** Only inside the sequencer: another node's commit came first. */
 class HeadMoved extends OpenSealError {}

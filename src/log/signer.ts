@@ -1,4 +1,7 @@
-/** The log's Ed25519 key on node:crypto, which signs several times faster than the pure implementation and gives the same bytes. */
+/**
+ * The log's Ed25519 key with node:crypto, which signs several times faster than the pure
+ * implementation and gives the same bytes.
+ */
 import { createPrivateKey, createPublicKey, sign } from 'node:crypto'
 import { concatBytes, fromHex } from '../core/bytes.ts'
 import { ed25519Vkey, type Signer } from '../core/tlog/note.ts'

@@ -1,6 +1,6 @@
 /**
- * The tree as the sequencer holds it: the compact range, the growing edge, and the step from one batch to the next. Pure: what it
- * makes becomes true only when the store has committed it.
+ * The sequencer's tree: the compact range, the growing edge, and the step from one batch to the
+ * next. Pure: a new tree counts only once the store has committed it.
  */
 import { concatBytes, equalBytes } from '../core/bytes.ts'
 import { EMPTY_ROOT, type Hash, hashLeaf, hashNode } from '../core/hash.ts'
@@ -9,10 +9,10 @@ import { encodeBundle, TILE_HEIGHT, TILE_WIDTH } from '../core/tlog/tile.ts'
 import { rootFromRange } from '../core/tlog/tree.ts'
 import type { Edge, FullBundle, FullTile, Head } from '../store/port/port.ts'
 
-/** A committed, or about to be committed, tree. */
+/** A tree that is committed, or about to be. */
 export type TreeState = { readonly head: Head; readonly edge: Edge; readonly range: readonly Hash[] }
 
-/** What one batch adds. */
+/** The growth by one batch. */
 export type Growth = {
   /** The tree that it was built on. */
   readonly before: TreeState
@@ -25,7 +25,7 @@ export type Growth = {
 const HASH_BYTES = 32
 const FULL_TILE_BYTES = TILE_WIDTH * HASH_BYTES
 
-/** The tree without entries. */
+/** The empty tree. */
 export const EMPTY_STATE: TreeState = { head: { size: 0, root: EMPTY_ROOT }, edge: { tiles: [], bundle: new Uint8Array(0) }, range: [] }
 
 /** The tree after `entries` were appended. */
@@ -38,8 +38,9 @@ export function grow(before: TreeState, entries: readonly Uint8Array[]): Growth 
 }
 
 /**
- * The tree of a head row as it was read from the store: derives the compact range from the edge and holds it against the head.
- * @returns undefined when the edge is not that of a tree of the head's size, or does not give the head's root.
+ * The tree of a stored head row: derives the compact range from the edge and compares it with the
+ * head.
+ * @returns undefined if the edge does not have the head's size, or does not give its root
  */
 export function restore(head: Head, edge: Edge): TreeState | undefined {
   const widths = edgeWidths(head.size)
@@ -48,14 +49,17 @@ export function restore(head: Head, edge: Edge): TreeState | undefined {
   return isOfSize && equalBytes(tree.head.root, head.root) ? tree : undefined
 }
 
-/** How many hashes the growing tile of each level has in a tree of this size: the digits of the size to the base 256, the lowest first. */
+/**
+ * How many hashes the growing tile of each level has in a tree of this size: the size's digits in
+ * base 256, lowest first.
+ */
 export function edgeWidths(size: number): number[] {
   const widths: number[] = []
   for (let whole = size; widths.length === 0 || whole > 0; whole = Math.floor(whole / TILE_WIDTH)) widths.push(whole % TILE_WIDTH)
   return widths
 }
 
-/** The tree of this size whose growing edge this is, with the root that the edge gives. */
+/** The tree of this size with this growing edge, and with the root that the edge gives. */
 export function treeOf(size: number, edge: Edge): TreeState {
   const range: Hash[] = []
   for (let level = edge.tiles.length - 1; level >= 0; level--) {
@@ -76,12 +80,15 @@ export function perfectRoot(hashes: readonly Hash[]): Hash {
   return level[0]!
 }
 
-/** A tile's bytes as its hashes. */
+/** A tile's bytes as hashes. */
 export function splitHashes(bytes: Uint8Array): Hash[] {
   return Array.from({ length: bytes.length / HASH_BYTES }, (_, i) => bytes.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES))
 }
 
-/** Every TILE_HEIGHT-th level of the tree is a tile level: its new nodes are appended to that level's partial tile. */
+/**
+ * Every TILE_HEIGHT-th level of the tree is a tile level. Its new nodes are appended to that
+ * level's partial tile.
+ */
 function growTiles(before: TreeState, nodes: Extension['nodes'], size: number): { tiles: FullTile[]; edge: Uint8Array[] } {
   const tiles: FullTile[] = []
   const edge: Uint8Array[] = []

@@ -1,6 +1,7 @@
 /**
- * The log as this node knows it: the newest head that it has taken over, signed, and the tree below it. Several nodes may seal on one store, so a view can be
- * behind: a read beyond what this node knows asks the store once.
+ * The log as this node knows it: the newest head that it has taken over and signed, and the tree
+ * below it. Several nodes may seal on one store, so a view can be behind. A read beyond what this
+ * node knows asks the store once.
  */
 import { equalBytes } from '../core/bytes.ts'
 import type { Hash } from '../core/hash.ts'
@@ -14,7 +15,7 @@ import { EMPTY_STATE, type Growth, restore, type TreeState } from './tree-state.
 /** A committed head with its signed checkpoint. */
 export type SignedHead = Head & { readonly note: string }
 
-/** What readers hold. */
+/** The view for readers. */
 export type LogView = {
   /** The newest head that this node knows. */
   head(): SignedHead
@@ -24,19 +25,22 @@ export type LogView = {
   readonly nodes: Pick<Nodes, 'read' | 'fullTile'>
   /** Root hash of the first `size` entries, at most those of the head. */
   rootAt(size: number): Promise<Hash>
-  /** Whether the log holds so many entries. Beyond what this node knows the store is asked, once. @throws what `refresh` throws */
+  /**
+   * Whether the log has at least this many entries. Asks the store once if this node does not know.
+   * @throws what `refresh` throws
+   */
   reaches(size: number): Promise<boolean>
   /**
-   * Takes over the store's head, once it is shown to extend the one that this node knows.
-   * @throws LedgerError LEDGER_CORRUPT where it does not; StoreError
+   * Takes over the store's head, after verifying that it extends the one that this node knows.
+   * @throws LedgerError LEDGER_CORRUPT if it does not; StoreError
    */
   refresh(): Promise<void>
 }
 
-/** What sealing holds: the view that it moves on. */
+/** The view for sealing, which can advance it. */
 export type OwnView = LogView & {
   tree(): TreeState
-  /** Takes over what a batch made of the tree, after its commit was read back. */
+  /** Advances the tree by a batch, after its commit was read back. */
   advance(growth: Growth): void
 }
 
@@ -44,11 +48,17 @@ type Deps = {
   readonly store: Store
   readonly signer: Signer
   readonly origin: string
-  /** The largest size that the signer may sign, asked about each head that another node has committed. Absent: it may sign every size. */
+  /**
+   * The largest size that the signer may sign, asked about each head that another node has
+   * committed. Missing: every size.
+   */
   readonly signsUpTo?: (found: Head) => Promise<number>
 }
 
-/** Opens the view on what the store holds; reads a bounded number of keys. @throws LedgerError LEDGER_CORRUPT */
+/**
+ * Opens a view of the store's log. Reads a bounded number of keys.
+ * @throws LedgerError LEDGER_CORRUPT
+ */
 export async function openLogView({ store, signer, origin, signsUpTo = async () => Number.POSITIVE_INFINITY }: Deps): Promise<OwnView> {
   let tree = restored(await readRow(store))
   const nodes = createNodes(store, tree.head, tree.edge)
@@ -56,20 +66,23 @@ export async function openLogView({ store, signer, origin, signsUpTo = async () 
   let refreshing: Promise<void> | undefined
   let nextRefresh: Promise<void> | undefined
 
-  /** Signs a head, and is only ever given a committed one. Ed25519 is deterministic: a head has one checkpoint, whichever node signs it and when. */
+  /**
+   * Signs a head, which must be committed. Ed25519 is deterministic: whichever node signs a head,
+   * and whenever, its checkpoint is the same.
+   */
   function signHead(head: Head): SignedHead {
     return { ...head, note: signNote(formatCheckpoint({ origin, ...head }), signer) }
   }
 
   async function refreshNow(): Promise<void> {
-    // The store's head is never older than one that was known before the store was asked.
+    // The store's head is never older than one known before the store was asked.
     const known = tree.head
     const row = await readRow(store)
     if (row.head.size === known.size && equalBytes(row.head.root, known.root)) return
     const found = restored(row)
     await assertExtends(found, known)
     const limit = await signsUpTo(found.head)
-    // This node may have sealed meanwhile, upon what it knew or upon what was found.
+    // This node may have sealed meanwhile, on the head that it knew or on the one that was found.
     const newest = tree.head
     if (found.head.size <= newest.size || found.head.size > limit) return
     if (newest !== known) await assertExtends(found, newest)
@@ -79,14 +92,15 @@ export async function openLogView({ store, signer, origin, signsUpTo = async () 
   }
 
   async function assertExtends(found: TreeState, known: Head): Promise<void> {
-    // Read through the tiles alone, so that no node that this process remembers vouches for itself.
+    // Reads only through the tiles, so that no node in this process's memory vouches for itself.
     const foundNodes = createNodes(store, found.head, found.edge)
     if (found.head.size >= known.size && equalBytes(await rootAt(foundNodes, known.size), known.root)) return
     throw new LedgerError('LEDGER_CORRUPT', `the store's head of size ${found.head.size} does not extend ours of size ${known.size}`)
   }
 
   function refresh(): Promise<void> {
-    // A refresh under way may have read the head before the commit that this caller has heard of: those who come now share the one after it.
+    // A running refresh may have read the head before the commit that this caller knows of. Callers
+    // from now on share the next one.
     const begin = () => {
       nextRefresh = undefined
       refreshing = refreshNow().finally(() => {
@@ -111,7 +125,8 @@ export async function openLogView({ store, signer, origin, signsUpTo = async () 
     refresh,
     tree: () => tree,
     advance({ before, state, nodes: added }) {
-      // A refresh came first where it saw the commit before its read-back ended: then this node knows as much, or more.
+      // A refresh saw the commit before its read-back ended. Then this node already knows as much,
+      // or more.
       if (tree !== before) return
       tree = state
       nodes.add(added)
@@ -120,21 +135,23 @@ export async function openLogView({ store, signer, origin, signsUpTo = async () 
   }
 }
 
-/** The head and the edge as the store has them. @throws LedgerError LEDGER_CORRUPT where a newer commit led to another head */
+/**
+ * The store's head and edge.
+ * @throws LedgerError LEDGER_CORRUPT if a newer commit led to another head
+ */
 async function readRow(store: Store): Promise<{ readonly head: Head; readonly edge: Edge }> {
   // Read before the head, which another node may move meanwhile.
   const newest = (await store.lastSize()) ?? 0
   const row = (await store.readHead()) ?? EMPTY_STATE
-  // A node that seals on an old head signs another tree than the one that was signed.
-  if (newest > row.head.size)
-    throw corruptHead(`The head in the store is of ${row.head.size} entries, and a newer commit led to ${newest}.`)
+  // Sealing on an old head would sign another tree than the one that was signed.
+  if (newest > row.head.size) throw corruptHead(`The head in the store has ${row.head.size} entries, but a newer commit led to ${newest}.`)
   return row
 }
 
 function restored({ head, edge }: { readonly head: Head; readonly edge: Edge }): TreeState {
   if (head.size === 0) return EMPTY_STATE
   const tree = restore(head, edge)
-  if (tree === undefined) throw corruptHead('The growing edge in the store does not give the size and root of its head.')
+  if (tree === undefined) throw corruptHead('The growing edge in the store does not match the size and root of its head.')
   return tree
 }
 
