@@ -12,10 +12,10 @@ export type AnchoredHead = { readonly size: number; readonly root: Hash; readonl
  * What a transaction pays per gas, in wei as decimal strings, because they are stored and `bigint`
  * ends in `src/chain`.
  */
-export type Fees = { readonly maxFeePerGas: string; readonly maxPriorityFeePerGas: string }
+export type StoredFees = { readonly maxFeePerGas: string; readonly maxPriorityFeePerGas: string }
 
 /** A signed transaction, sent or not. `raw` and `hash` are 0x-hex, lower case. */
-export type SignedTransaction = Fees & { readonly raw: string; readonly hash: string; readonly nonce: number }
+export type SignedTransaction = StoredFees & { readonly raw: string; readonly hash: string; readonly nonce: number }
 
 /**
  * The call of the contract: advance to `size` and `root`, with a consistency proof from its newest
@@ -36,7 +36,7 @@ export type TxReceipt = { readonly block: ChainBlock; readonly succeeded: boolea
  * The state of the chain to ask about: its head, its newest final block by the log's finality rule,
  * or a block by number.
  */
-export type BlockTag = 'latest' | 'finalized' | number
+export type ChainPoint = 'latest' | 'finalized' | number
 
 /**
  * The state of an anchor that was final. `there`: its block is part of the chain. `moved`: it is
@@ -87,7 +87,7 @@ export type AnchorChain = {
   /**
    * Unix seconds of the block that anchored exactly this size and root; 0 if no endpoint knows one.
    */
-  anchoredAt(size: number, root: Hash, block: BlockTag): Promise<number>
+  anchoredAt(size: number, root: Hash, block: ChainPoint): Promise<number>
   /**
    * The publisher's next nonce: the number of its transactions in the chain at its head, pending
    * ones not counted.

@@ -69,8 +69,8 @@ export function createHttpReader(options: HttpOptions): HttpReader {
         // again.
         if (error.code === 'AUDIT_LEDGER_BUSY' && answers > seen) [left, seen] = [retries, answers]
         if (left === 0) throw error
-        const waiting = sleep(error instanceof BusyError ? error.waitMs : FIRST_WAIT_MS * 2 ** (retries - left))
-        if (error instanceof BusyError) pause = waiting
+        const waiting = sleep(error instanceof ServerBusyError ? error.waitMs : FIRST_WAIT_MS * 2 ** (retries - left))
+        if (error instanceof ServerBusyError) pause = waiting
         await waiting
       }
     }
@@ -113,7 +113,7 @@ async function attempt<T>(address: string, wanted: Wanted<T>, { fetch, timeoutMs
 }
 
 function checkHead({ status, headers, ok }: Response, { path, types }: Wanted<unknown>): void {
-  if (status === 429 || status === 503) throw new BusyError(path, status, waitOf(headers.get('retry-after')))
+  if (status === 429 || status === 503) throw new ServerBusyError(path, status, waitOf(headers.get('retry-after')))
   if (status >= 500) throw new AuditError('AUDIT_LEDGER_FAILED', 'path.status', { path, status })
   if (status >= 300 && status < 400)
     throw new AuditError('AUDIT_LEDGER_REDIRECT', 'path.location', { path, location: headers.get('location') ?? '?' })
@@ -150,7 +150,7 @@ function waitOf(header: string | null): number {
   return Number.isNaN(ms) ? FIRST_WAIT_MS : Math.min(Math.max(ms, FIRST_WAIT_MS), MAX_WAIT_MS)
 }
 
-class BusyError extends AuditError {
+class ServerBusyError extends AuditError {
   readonly waitMs: number
 
   constructor(path: string, status: number, waitMs: number) {

@@ -3,7 +3,7 @@
  * Uses ethers to encode, decode and sign.
  */
 import { getBytes, hexlify, Transaction } from 'ethers'
-import type { AnchorChain, AnchoredHead, BlockTag, ChainBlock, Closing, Finality, SignedTransaction, Standing } from '../anchor/chain.ts'
+import type { AnchorChain, AnchoredHead, ChainBlock, ChainPoint, Closing, Finality, SignedTransaction, Standing } from '../anchor/chain.ts'
 import type { Hash } from '../core/hash.ts'
 import { anchorInterface } from './artifact.ts'
 import { type Ask, openEndpoints, quantity, readBig, readHex, readQuantity, revertData } from './endpoints.ts'
@@ -53,7 +53,7 @@ export function openAnchorChain({ urls, chainId, signer, finality, limits, ...op
     ask: Ask,
     name: string,
     args: readonly unknown[],
-    tag: BlockTag,
+    tag: ChainPoint,
     read: (values: readonly unknown[]) => T,
   ): Promise<T> {
     const block = tag === 'finalized' ? quantity(await finalizedNumber(ask)) : typeof tag === 'number' ? quantity(tag) : tag

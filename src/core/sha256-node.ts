@@ -4,7 +4,7 @@
  */
 import { createHash, hash } from 'node:crypto'
 
-const HASH_BYTES = 32
+const DIGEST_BYTES = 32
 
 /** SHA-256 of all the data, 32 bytes. */
 export function sha256(data: Uint8Array): Uint8Array {
@@ -36,7 +36,7 @@ export function createSha256(): { update(chunk: Uint8Array): void; soFar(): Uint
  * allocated outside JavaScript.
  */
 function bytesOf(characters: string): Uint8Array {
-  const bytes = new Uint8Array(HASH_BYTES)
-  for (let i = 0; i < HASH_BYTES; i++) bytes[i] = characters.charCodeAt(i)
+  const bytes = new Uint8Array(DIGEST_BYTES)
+  for (let i = 0; i < DIGEST_BYTES; i++) bytes[i] = characters.charCodeAt(i)
   return bytes
 }

@@ -1,6 +1,6 @@
 /** Proofs, checkpoints and tiles of the committed tree. */
 import { equalBytes } from '../core/bytes.ts'
-import { type Hash, hashLeaf } from '../core/hash.ts'
+import { HASH_BYTES, type Hash, hashLeaf } from '../core/hash.ts'
 import { formatCheckpoint } from '../core/tlog/checkpoint.ts'
 import { type Signer, signNote } from '../core/tlog/note.ts'
 import { type ConsistencyProof, type InclusionProof, inclusionPlan, proveConsistency } from '../core/tlog/proof.ts'
@@ -34,7 +34,6 @@ export type Prover = {
 
 type Deps = { readonly store: Store; readonly view: LogView; readonly signer: Signer; readonly origin: string }
 
-const HASH_BYTES = 32
 /** A version-1 entry in its bundle: a two-byte length and 33 bytes. */
 const BUNDLED_ENTRY_BYTES = 35
 const CACHED_CHECKPOINTS = 1024

@@ -3,7 +3,7 @@
  * head that will be signed.
  */
 import { equalBytes } from '../core/bytes.ts'
-import { type Hash, hashLeaf } from '../core/hash.ts'
+import { HASH_BYTES, type Hash, hashLeaf } from '../core/hash.ts'
 import { extendTree } from '../core/tlog/extension.ts'
 import { decodeBundle, TILE_HEIGHT, TILE_WIDTH, tileWidthAt } from '../core/tlog/tile.ts'
 import { rootFromRange } from '../core/tlog/tree.ts'
@@ -11,8 +11,6 @@ import type { Edge, Head, Store } from '../store/port/port.ts'
 import { LedgerError } from './errors.ts'
 import { createNodes, rootAt } from './nodes.ts'
 import { restore, type TreeState } from './tree-state.ts'
-
-const HASH_BYTES = 32
 
 /** The store's head and edge. */
 type Stored = { readonly head: Head; readonly edge: Edge }

@@ -3,7 +3,7 @@
  * next. Pure: a new tree counts only once the store has committed it.
  */
 import { concatBytes, equalBytes } from '../core/bytes.ts'
-import { EMPTY_ROOT, type Hash, hashLeaf, hashNode } from '../core/hash.ts'
+import { EMPTY_ROOT, HASH_BYTES, type Hash, hashLeaf, hashNode } from '../core/hash.ts'
 import { type Extension, extendTree } from '../core/tlog/extension.ts'
 import { encodeBundle, TILE_HEIGHT, TILE_WIDTH } from '../core/tlog/tile.ts'
 import { rootFromRange } from '../core/tlog/tree.ts'
@@ -22,7 +22,6 @@ export type Growth = {
   readonly nodes: Extension['nodes']
 }
 
-const HASH_BYTES = 32
 const FULL_TILE_BYTES = TILE_WIDTH * HASH_BYTES
 
 /** The empty tree. */

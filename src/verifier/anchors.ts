@@ -5,7 +5,7 @@ import { coversSize, type Policy, type PolicyAnchor } from '../core/policy.ts'
 import { formatTime } from '../core/time.ts'
 import type { Checkpoint } from '../core/tlog/checkpoint.ts'
 import { askAll, type ChainReader, type Endpoints, finalBlock, findEndpoints, type Named, namesOf, readTime } from './chain-reader.ts'
-import { type Evidence, failed, notRun, type Outcome, passed, unchecked } from './checks.ts'
+import { failed, notRun, type Outcome, passed, type ReceiptParts, unchecked } from './checks.ts'
 import { type Remark, remark } from './remarks.ts'
 
 /** SHA-256 of no bytes: the code hash of an address without code. */
@@ -39,7 +39,7 @@ export type AnchorOutcome = Outcome & { readonly answers: readonly AnchorAnswer[
  * receipt's `anchors`. If the policy names enough production chains, only those count. Otherwise
  * all chains count, and the verdict is `test-network`.
  */
-export async function checkAnchor(evidence: Evidence, policy: Policy, chain: readonly ChainReader[]): Promise<AnchorOutcome> {
+export async function checkAnchor(evidence: ReceiptParts, policy: Policy, chain: readonly ChainReader[]): Promise<AnchorOutcome> {
   const checkpoint = unwrap(evidence.checkpoint)
   const { anchors, isTest } = countingAnchors(policy, checkpoint.size)
   // All chains of the policy are included, so that an endpoint of a chain that does not count here
@@ -57,7 +57,7 @@ export async function checkAnchor(evidence: Evidence, policy: Policy, chain: rea
  * that no single anchor sets it.
  */
 export async function checkFinality(
-  evidence: Evidence,
+  evidence: ReceiptParts,
   { requireAnchors }: Policy,
   anchor: Outcome & Partial<Pick<AnchorOutcome, 'answers'>>,
 ): Promise<Outcome> {

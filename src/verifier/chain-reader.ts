@@ -105,9 +105,9 @@ export async function readTime(
   if (block === undefined) return 0
   const time = await reader.anchoredAt({ contract, logId, size, root, block })
   if (!Number.isSafeInteger(time) || time < 0 || time > LATEST_TIME)
-    throw new AnchorError('ANCHOR_TIME', `${time} is not the time of a block`)
+    throw new AnchorTimeError('ANCHOR_TIME', `${time} is not the time of a block`)
   return time
 }
 
 /** ANCHOR_TIME. */
-export class AnchorError extends OpenSealError {}
+export class AnchorTimeError extends OpenSealError {}

@@ -40,7 +40,7 @@ export type Outcome = {
 }
 
 /** The parts of a receipt. Each was read, or has the reason why it could not be. */
-export type Evidence = {
+export type ReceiptParts = {
   readonly receipt: Attempt<Receipt>
   readonly statement: Attempt<AnyStatement>
   /** The bytes that the log must hold. Available for statements of unknown type too. */
@@ -53,7 +53,7 @@ export type Evidence = {
 export type Match = 'bytes' | 'content'
 
 /** Reads the parts of a receipt, without judging them. */
-export function readEvidence(text: string | Uint8Array): Evidence {
+export function readReceiptParts(text: string | Uint8Array): ReceiptParts {
   const receipt = attempt(() => parseReceipt(text))
   const statement = attempt(() => parseAnyStatement(unwrap(receipt).statement))
   const entry = attempt(() => encodeEntry(canonicalJson(unwrap(receipt).statement)))
@@ -66,7 +66,7 @@ export function readEvidence(text: string | Uint8Array): Evidence {
  * Check 1: the file's hash is one of the statement's documents, by `bytes` or by `content`. A
  * statement without documents vouches for no file.
  */
-export function checkDocument({ statement }: Evidence, file: FileDigest | undefined): Outcome {
+export function checkDocument({ statement }: ReceiptParts, file: FileDigest | undefined): Outcome {
   if (file === undefined) return notRun(remark('fileNone'))
   if (statement.error) return notRun(remark('statementUnreadable'))
   const documents = documentsOf(statement.value)
@@ -77,14 +77,14 @@ export function checkDocument({ statement }: Evidence, file: FileDigest | undefi
 }
 
 /** Check 2: the statement is read strictly and of a known type. Its entry is computed from it. */
-export function checkStatement({ statement, entry }: Evidence): Outcome {
+export function checkStatement({ statement, entry }: ReceiptParts): Outcome {
   const { type } = unwrap(statement)
   unwrap(entry)
   return passed([remark('statementType', { type })])
 }
 
 /** Check 3: the entry's leaf is under the checkpoint's root. */
-export function checkInclusion({ receipt, entry, proof, checkpoint }: Evidence): Outcome {
+export function checkInclusion({ receipt, entry, proof, checkpoint }: ReceiptParts): Outcome {
   if (receipt.error) return notRun(remark('receiptUnreadable'))
   if (isOfCheckpoint(proof.error)) return notRun(remark('checkpointUnreadable'))
   const { index, proof: hashes } = unwrap(proof)
@@ -98,7 +98,7 @@ export function checkInclusion({ receipt, entry, proof, checkpoint }: Evidence):
  * Check 4: a signed note whose origin line and key name are the policy's origin, signed by a policy
  * key that is valid at its size.
  */
-export function checkCheckpoint({ proof, checkpoint }: Evidence, policy: Policy): Outcome {
+export function checkCheckpoint({ proof, checkpoint }: ReceiptParts, policy: Policy): Outcome {
   if (proof.error && !isOfCheckpoint(proof.error)) return notRun(remark('proofUnreadable'))
   const { origin, size } = unwrap(checkpoint)
   const { note: noteText } = unwrap(proof)
@@ -126,7 +126,7 @@ export function verifyCheckpoint(noteText: string, policy: Policy): Checkpoint {
  * Check 5: at least the policy's quorum of its witnesses. If the policy asks for no witnesses, the
  * check is not run, rather than passed.
  */
-export function checkCosignatures({ proof, checkpoint }: Evidence, policy: Policy): Outcome {
+export function checkCosignatures({ proof, checkpoint }: ReceiptParts, policy: Policy): Outcome {
   if (proof.error || checkpoint.error) return notRun(remark('checkpointUnreadable'))
   if (policy.quorum === 0) return notRun(remark('witnessesUnasked'))
   const witnesses = verifyCosignatures(proof.value.note, keysOf(policy).witnesses)

@@ -14,12 +14,12 @@ import type { ChainReader } from './chain-reader.ts'
 import {
   checkInclusion,
   checkStatement,
-  type Evidence,
   failed,
   notRun,
   type Outcome,
   passed,
-  readEvidence,
+  type ReceiptParts,
+  readReceiptParts,
   unchecked,
   verifyCheckpoint,
 } from './checks.ts'
@@ -67,7 +67,7 @@ export type CurrencyMeans = {
 }
 
 /** A statement of the record, as its receipt shows it. */
-type Told = Version & { readonly evidence: Evidence }
+type Told = Version & { readonly evidence: ReceiptParts }
 
 /** The reported statements, sorted by how far they can be believed. */
 type Reported = {
@@ -86,7 +86,7 @@ const MAX_REMARKS = 10
  * Check 8. The log's signature alone is enough for news that lowers a verdict. A statement that
  * does not verify makes the verdict `unchecked`.
  */
-export async function checkCurrency(evidence: Evidence, means: CurrencyMeans): Promise<Outcome> {
+export async function checkCurrency(evidence: ReceiptParts, means: CurrencyMeans): Promise<Outcome> {
   const { currency, policy, file } = means
   const statement = unwrap(evidence.statement)
   if (!isRecordStatement(statement)) return { ...notRun(remark('versionsNone')), asked: 'nobody', changes: [] }
@@ -154,7 +154,7 @@ const REMARK_OF = {
  * Why the source did not answer: its newest checkpoint does not verify, it is behind the receipt,
  * or it does not even list the statement of the receipt.
  */
-function checkSource({ checkpoint, listed }: Listing, evidence: Evidence, policy: Policy): Remark | undefined {
+function checkSource({ checkpoint, listed }: Listing, evidence: ReceiptParts, policy: Policy): Remark | undefined {
   const { value, error } = attempt(() => verifyCheckpoint(checkpoint, policy))
   if (error) return remark('versionsUnsigned')
   const { size } = unwrap(evidence.checkpoint)
@@ -194,9 +194,9 @@ function describe({ index, what }: { index: number; what: ChangeCode }, verified
  * The statement that a receipt shows. `isVerified`: checks 2 to 4 pass and the index is right. If
  * it then belongs to another record, it is ignored.
  */
-function readTold({ index, receiptText }: Listed, isVerified: (evidence: Evidence) => boolean) {
+function readTold({ index, receiptText }: Listed, isVerified: (evidence: ReceiptParts) => boolean) {
   if (receiptText === undefined) return undefined
-  const evidence = readEvidence(receiptText)
+  const evidence = readReceiptParts(receiptText)
   const { value: statement } = evidence.statement
   if (statement === undefined) return undefined
   return { index, statement, evidence, isVerified: evidence.proof.value?.index === index && isVerified(evidence) }
@@ -210,7 +210,7 @@ function isSameRecord(a: Statement, b: Statement): boolean {
  * Runs checks 2 to 4. Caches checkpoint signatures, because most receipts of one record share a
  * checkpoint.
  */
-function createVerifier(policy: Policy): (evidence: Evidence) => boolean {
+function createVerifier(policy: Policy): (evidence: ReceiptParts) => boolean {
   const signed = new Map<string, boolean>()
   return evidence => {
     const { value: proof } = evidence.proof

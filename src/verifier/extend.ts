@@ -8,7 +8,7 @@ import { OpenSealError } from '../core/errors.ts'
 import { type Policy, type PolicyKey, parsePolicy } from '../core/policy.ts'
 import { KEY_CHANGE } from '../core/statements/key-change.ts'
 import type { ChainReader } from './chain-reader.ts'
-import { checkCheckpoint, checkInclusion, checkStatement, readEvidence } from './checks.ts'
+import { checkCheckpoint, checkInclusion, checkStatement, readReceiptParts } from './checks.ts'
 import type { Result } from './result.ts'
 import type { CheckName } from './verdict.ts'
 import { verify } from './verify.ts'
@@ -45,7 +45,7 @@ export async function extendPolicy(pinned: Policy, receipts: readonly string[], 
  * @throws ExtendError, or the receipt's own error
  */
 export function followKeyChange(policy: Policy, receipt: string): { readonly policy: Policy; readonly old: PolicyKey } | undefined {
-  const evidence = readEvidence(receipt)
+  const evidence = readReceiptParts(receipt)
   const change = unwrap(evidence.statement)
   if (change.type !== KEY_CHANGE) throw new ExtendError('EXTEND_UNPROVEN', `a statement of type ${change.type} introduces no key`)
   if (change.origin !== policy.origin)

@@ -5,7 +5,7 @@
 
 import { isRecordStatement } from '../core/statements/registry.ts'
 import type { FileDigest } from '../documents/digest.ts'
-import { documentsOf, type Evidence, type Match, matchOf, notRun, type Outcome } from './checks.ts'
+import { documentsOf, type Match, matchOf, notRun, type Outcome, type ReceiptParts } from './checks.ts'
 import { formatRemarks, type Remark, remark } from './remarks.ts'
 import { ENGLISH, formatLimits, formatVerdict, type SentenceFacts, TRUSTS_LEDGER } from './sentence.ts'
 import {
@@ -92,7 +92,7 @@ export type Asking = {
 }
 
 /** The result of the checks that were run. The others are listed after them, as not run. */
-export function conclude(asking: Asking, evidence: Evidence, checked: readonly Checked[]): Result {
+export function conclude(asking: Asking, evidence: ReceiptParts, checked: readonly Checked[]): Result {
   const brought = checked.map(check => check.verdict)
   const finding = firstVerdict(brought)
   const verdict = checked.some(({ isTest }) => isTest) ? firstVerdict([...brought, 'test-network']) : finding
@@ -154,7 +154,7 @@ function subjectOf({ file, subject }: Asking): Subject {
 }
 
 /** The receipt's claims: where the record is in the log, and what its statement says. */
-function claimsOf({ statement, proof, checkpoint }: Evidence): Partial<Result> {
+function claimsOf({ statement, proof, checkpoint }: ReceiptParts): Partial<Result> {
   const place = {
     ...(proof.error ? {} : { index: proof.value.index }),
     ...(checkpoint.error ? {} : { origin: checkpoint.value.origin, size: checkpoint.value.size }),

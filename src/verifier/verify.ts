@@ -13,7 +13,7 @@ import {
   checkStatement,
   failed,
   type Outcome,
-  readEvidence,
+  readReceiptParts,
 } from './checks.ts'
 import { type CurrencyReader, checkCurrency } from './currency.ts'
 import { type Checked, type CheckResult, conclude, concludeUnknown, type Result, resultOf, type Trust } from './result.ts'
@@ -61,7 +61,7 @@ export async function verify(input: VerifyInput): Promise<Result> {
 async function runChecks(input: VerifyInput, tell: (check: CheckResult) => void): Promise<Result> {
   const { file, policy, chain } = input
   if (input.receipt === undefined) return concludeUnknown(input)
-  const evidence = readEvidence(input.receipt)
+  const evidence = readReceiptParts(input.receipt)
   const checks: Checked[] = []
   const run = async <T extends Outcome>(name: CheckName, check: () => T | Promise<T>) => {
     const outcome = await outcomeOf(check)

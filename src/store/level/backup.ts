@@ -6,13 +6,13 @@
  */
 import { createHash } from 'node:crypto'
 import { OpenSealError } from '../../core/errors.ts'
+import { HASH_BYTES } from '../../core/hash.ts'
 
 export type BackupHeader = { readonly origin: string; readonly vkey: string; readonly time: string }
 export type Row = readonly [key: Uint8Array, value: Uint8Array]
 
 const MAGIC = 'openseal/backup@v1\n'
 const END = 0xff_ff_ff_ff
-const HASH_BYTES = 32
 const CHUNK_BYTES = 64 * 1024
 const MAX_HEADER_BYTES = 4096
 /** A row is a statement, a tile or a document, and far smaller than this. */

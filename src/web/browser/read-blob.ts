@@ -9,7 +9,7 @@ const MAX_RELEASES = 250_000
 const CHUNK_BYTES = 1024 * 1024
 
 /**
- * Reads a file in chunks. `onProgress` gets 0 to 1. Throws FileError FILE_UNREADABLE, also if the
+ * Reads a file in chunks. `onProgress` gets 0 to 1. Throws BlobError FILE_UNREADABLE, also if the
  * file changed meanwhile.
  */
 export async function readBlob(name: string, file: Blob, onProgress: (part: number) => void): Promise<ReadFile> {
@@ -24,11 +24,11 @@ export async function readBlob(name: string, file: Blob, onProgress: (part: numb
       read += chunk.length
       onProgress(file.size === 0 ? 1 : read / file.size)
     }
-    if (read !== file.size) throw new FileError('FILE_UNREADABLE', `${read} of ${file.size} bytes were read`)
+    if (read !== file.size) throw new BlobError('FILE_UNREADABLE', `${read} of ${file.size} bytes were read`)
     return reader.finish()
   } catch (error) {
-    if (error instanceof FileError) throw error
-    throw new FileError('FILE_UNREADABLE', 'the file could not be read', { cause: error })
+    if (error instanceof BlobError) throw error
+    throw new BlobError('FILE_UNREADABLE', 'the file could not be read', { cause: error })
   }
 }
 
@@ -38,4 +38,4 @@ async function* chunksOf(file: Blob): AsyncGenerator<Uint8Array> {
 }
 
 /** FILE_UNREADABLE */
-export class FileError extends OpenSealError {}
+export class BlobError extends OpenSealError {}

@@ -20,7 +20,7 @@ const HASH_FILES = [
   ['Windows', 'certutil -hashfile FILE SHA256'],
 ] as const
 const TAKE_STATEMENT = `sed 's/^{"type":"openseal.receipt@v1","statement"://;s/,"proof":"c2sp.org.*//' RECEIPT | tr -d '\\n' | sha256sum`
-const HASH_BYTES = 'echo 0001… | xxd -r -p | sha256sum'
+const HASH_HEX = 'echo 0001… | xxd -r -p | sha256sum'
 
 /** The steps from the file to the chain's date. */
 export function renderSteps(
@@ -33,7 +33,7 @@ export function renderSteps(
   return html`<p>${fill(say('cert.easy'), { url: mono(`${siteUrl}/verify`) })}</p>
 <ol class="steps"><li>${fill(say('cert.step1'), { command: html`${HASH_FILES.map(([system, command], at) => html`${at > 0 && ' · '}${mono(command)} <bdi>(${system})</bdi>`)}.` })}</li>
 <li>${step('cert.step2', { url: mono(`${siteUrl}/v1/records/${index}/receipt`), command: code(TAKE_STATEMENT), hash: mono(toHex(statementHash)) })}${renderStatement(say, evidence)}</li>
-<li>${step('cert.step3', { command: code(HASH_BYTES), hash: mono(toHex(leafHash)) })}</li>
+<li>${step('cert.step3', { command: code(HASH_HEX), hash: mono(toHex(leafHash)) })}</li>
 <li>${say(path.length === 0 ? 'cert.step4none' : 'cert.step4')}${path.length > 0 && renderPath(say, evidence)}</li>
 <li>${step('cert.step5', { origin: html`<bdi>${origin}</bdi>`, root: mono(toHex(root)) })}</li>
 <li>${anchor === undefined ? say('cert.step6sealed') : renderQuestion(say, anchor)}</li></ol>`
