@@ -7,7 +7,7 @@ import { parseReceipt, type Receipt } from '../core/receipt.ts'
 import { identityOf, parseStatement, statementBody } from '../core/statements/statement.ts'
 import { parseVkey, verifyNote } from '../core/tlog/note.ts'
 import { parseTlogProof } from '../core/tlog/tlog-proof.ts'
-import { checkInclusion, checkStatement, readEvidence } from '../verifier/checks.ts'
+import { checkInclusion, checkStatement, readReceiptParts } from '../verifier/checks.ts'
 import { type ChainReader, type Result, verify } from '../verifier/index.ts'
 import { openChainReaders } from './chain-readers.ts'
 import type { Client } from './client.ts'
@@ -156,7 +156,7 @@ function judgeResult({ verdict, checks }: Result, claimed: boolean): Judged {
 
 /** What is wrong with a receipt of a checkpoint that is sound: its statement, or its proof. */
 function ownFault(text: string): string | undefined {
-  const evidence = readEvidence(text)
+  const evidence = readReceiptParts(text)
   for (const check of [checkStatement, checkInclusion]) {
     try {
       const { status, code } = check(evidence)
