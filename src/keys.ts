@@ -2,12 +2,12 @@
  * The service's own secrets in the data folder: made at the first start, readable only by their
  * owner, checked when read.
  */
-import { constants } from 'node:fs'
-import { link, mkdir, open, readFile, rename, stat } from 'node:fs/promises'
+import { link, mkdir, readFile, rename, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { fromBase64Url, fromHex, toBase64Url, toHex } from './core/bytes.ts'
 import { OpenSealError } from './core/errors.ts'
 import type { Log } from './logger.ts'
+import { PRIVATE, syncFolder, writeWhole } from './whole-file.ts'
 
 const KEY_BYTES = 32
 /**
@@ -40,7 +40,7 @@ export async function replaceLogKey(path: string, next: string, lastSize: number
     if (cause.code !== 'EEXIST') throw cause
   })
   await rename(next, path)
-  await syncFolder(path)
+  await syncFolder(dirname(path))
   return kept
 }
 
@@ -64,28 +64,10 @@ async function readSecret(path: string, log: Log): Promise<string | undefined> {
   return text.trim()
 }
 
-/**
- * Creates the file atomically: a crash leaves at most `<path>.new`, which the next start
- * overwrites.
- */
 async function createSecret(path: string, text: string): Promise<string> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  const file = await open(`${path}.new`, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, 0o600)
-  try {
-    await file.chmod(0o600)
-    await file.writeFile(`${text}\n`)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await rename(`${path}.new`, path)
-  await syncFolder(path)
+  await writeWhole(path, `${text}\n`, PRIVATE)
   return text
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(dirname(path), 'r')
-  await folder.sync().finally(() => folder.close())
 }
 
 function readRandomBytes(path: string, text: string, read: (text: string, bytes: number) => Uint8Array): Uint8Array {

@@ -4,7 +4,7 @@
  * mark does.
  */
 import { createHash } from 'node:crypto'
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { mkdir, open, readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
@@ -12,6 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fromHex, toHex } from './core/bytes.ts'
 import { OpenSealError } from './core/errors.ts'
 import type { Hash } from './core/hash.ts'
+import { PRIVATE, writeWhole } from './whole-file.ts'
 
 /** The newest signed size and root. */
 export type Mark = { readonly size: number; readonly root: Hash }
@@ -60,7 +61,7 @@ export function openMarkFile(folder: string, { origin, vkey }: { readonly origin
   }
 
   async function put({ size, root }: Mark): Promise<void> {
-    await writeSynced(path, `${JSON.stringify({ type: TYPE, origin, vkey, size, root: toHex(root) }, null, 2)}\n`)
+    await writeWhole(path, `${JSON.stringify({ type: TYPE, origin, vkey, size, root: toHex(root) }, null, 2)}\n`, PRIVATE)
   }
 
   return {
@@ -115,24 +116,6 @@ function parseMark(path: string, text: string, { origin, vkey }: { origin: strin
 function unreadable(path: string, cause?: unknown): MarkError {
   const advice = 'Check it, and confirm the size of the ledger: openseal restore --accept-loss SIZE.'
   return new MarkError('MARK_UNREADABLE', `the mark in ${path} cannot be read. ${advice}`, { cause })
-}
-
-/**
- * Replaces a file atomically and durably: written beside it, synced, renamed, and the folder
- * synced.
- */
-async function writeSynced(path: string, text: string): Promise<void> {
-  const file = await open(`${path}.new`, 'w', 0o600)
-  try {
-    await file.writeFile(text)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await rename(`${path}.new`, path)
-  const folder = await open(join(path, '..'), 'r')
-  await folder.sync().catch(() => {})
-  await folder.close()
 }
 
 /**

@@ -3,10 +3,11 @@
  * that it ever saw, and what it read of each chain.
  */
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { fromHex, toHex } from '../core/bytes.ts'
 import type { Hash } from '../core/hash.ts'
+import { SHARED, writeWhole } from '../whole-file.ts'
 import type { AnchorEvent } from './chain.ts'
 import { AuditError } from './finding.ts'
 import { type Lock, lockFolder } from './lock.ts'
@@ -208,8 +209,7 @@ async function readIfThere(file: string): Promise<string | undefined> {
 /** Replaces a file atomically. */
 async function replaceFile(file: string, text: string): Promise<void> {
   try {
-    await writeFile(`${file}.new`, text, { flush: true })
-    await rename(`${file}.new`, file)
+    await writeWhole(file, text, SHARED)
   } catch (cause) {
     throw unwritable(file, cause)
   }

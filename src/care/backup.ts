@@ -3,13 +3,14 @@
  * if they are on this machine.
  */
 import { createReadStream, createWriteStream } from 'node:fs'
-import { copyFile, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { OpenSealError } from '../core/errors.ts'
 import { type BackupHeader, decodeBackup } from '../store/level/backup.ts'
 import { fillLevelStore, openLevelStore } from '../store/level/level.ts'
+import { syncFolder } from '../whole-file.ts'
 import { type Diagnosis, examine } from './doctor.ts'
 import { readStanding } from './mark.ts'
 import { markRestored, readRestored, sizeToMark } from './restored.ts'
@@ -105,12 +106,6 @@ async function copyFolder(from: string, to: string): Promise<void> {
   const names = (await readdir(from).catch(() => [])).filter(name => !PASSED_OVER.includes(name))
   if (names.length > 0) await mkdir(to, { recursive: true, mode: 0o700 })
   for (const name of names) await copyFile(join(from, name), join(to, name))
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  await folder.sync().catch(() => {})
-  await folder.close()
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -1,10 +1,11 @@
 /** Deploys the contract, opens a ledger's log in it, and records where it is in a file. */
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { formatEther, getBytes, Transaction } from 'ethers'
 import type { Log } from '../logger.ts'
+import { SHARED, writeWhole } from '../whole-file.ts'
 import { anchorInterface, checkpointAnchor } from './artifact.ts'
 import { type Endpoints, openEndpoints, readBig, readChainId, readHex, readQuantity } from './endpoints.ts'
 import { ChainError } from './errors.ts'
@@ -79,8 +80,7 @@ export async function readDeployment(file: string): Promise<Deployment | undefin
 /** Writes a deployment file atomically. */
 export async function writeDeployment(file: string, deployment: Deployment): Promise<void> {
   await mkdir(dirname(file), { recursive: true })
-  await writeFile(`${file}.new`, `${JSON.stringify(deployment, null, 2)}\n`, { flush: true })
-  await rename(`${file}.new`, file)
+  await writeWhole(file, `${JSON.stringify(deployment, null, 2)}\n`, SHARED)
 }
 
 /**

@@ -9,7 +9,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync } from 'node:fs'
-import { chmod, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
@@ -17,6 +17,7 @@ import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { OpenSealError } from '../core/errors.ts'
 import type { Log } from '../logger.ts'
+import { PRIVATE, writeWhole } from '../whole-file.ts'
 import { commandOf, endProcess, findCommand } from './processes.ts'
 
 /** Chain id of the embedded chain. Every anvil has it, so the hash of block 0 identifies ours. */
@@ -191,7 +192,7 @@ async function adopt(files: Files, port: number, log: Log): Promise<Process | un
 
 async function keepState(files: Files, url: string): Promise<void> {
   const dump = String(await rpc(url, 'anvil_dumpState', [], DUMP_MS))
-  await writeAtomically(files.state, await promisify(gunzip)(Buffer.from(dump.slice(2), 'hex')))
+  await writeWhole(files.state, await promisify(gunzip)(Buffer.from(dump.slice(2), 'hex')), PRIVATE)
 }
 
 async function startProcess(files: Files, port: number, log: Log): Promise<Process> {
@@ -215,7 +216,7 @@ async function startProcess(files: Files, port: number, log: Log): Promise<Proce
     throw new ChainProcessError('CHAIN_START_FAILED', `The embedded chain did not start: see ${files.output}.`, { cause: ended })
   }
   const started = { pid: child.pid, port }
-  await writeAtomically(files.process, JSON.stringify(started))
+  await writeWhole(files.process, JSON.stringify(started), PRIVATE)
   log.info('embedded chain started', started)
   return started
 }
@@ -328,19 +329,6 @@ async function rpc(url: string, method: string, params: readonly unknown[] = [],
   const response = (await (await fetch(url, request)).json()) as { result?: unknown; error?: { message: string } }
   if (response.error !== undefined) throw new Error(`${method}: ${response.error.message}`)
   return response.result
-}
-
-/**
- * Replaces a file atomically and durably: written beside it, synced, renamed, and the folder
- * synced.
- */
-async function writeAtomically(path: string, data: string | Uint8Array): Promise<void> {
-  const beside = `${path}.new`
-  await writeFile(beside, data, { flush: true, mode: 0o600 })
-  await rename(beside, path)
-  const folder = await open(dirname(path), 'r')
-  await folder.sync().catch(() => {})
-  await folder.close()
 }
 
 function sleep(ms: number): Promise<void> {

@@ -115,7 +115,7 @@ describe('chain/embedded', () => {
   it('says in one sentence that the port is in use', async () => {
     const server = createServer()
     const port = await new Promise<number>(done => server.listen(0, '127.0.0.1', () => done((server.address() as { port: number }).port)))
-    const message = `Port ${port} is in use: stop what uses it or set OPENSEAL_CHAIN_PORT.`
+    const message = `Port ${port} is in use: stop the program that uses it, or set OPENSEAL_CHAIN_PORT.`
     await assert.rejects(startEmbeddedChain({ dataDir, port, log: silentLog }), { code: 'CHAIN_PORT_BUSY', message })
     await new Promise(done => server.close(done))
   })
