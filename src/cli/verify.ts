@@ -63,6 +63,7 @@ export function addVerify(command: Command, setExit: (code: number) => void): vo
       const setting = await readSetting(files, options)
       const rows = await verifyAll(files, options, setting)
       setExit(exitOfAll(rows))
+      await tellStrangers(setting)
       if (options.json) return printJson(rows.length === 1 ? rowAsJson(rows[0]!, setting) : rows.map(row => rowAsJson(row, setting)))
       printRows(rows, setting)
     })
@@ -163,6 +164,17 @@ function printRows(rows: readonly Row[], { url, endpoints, say }: Setting): void
     answers.own.some(({ finding }) => finding === undefined || finding.result.verdict === 'unchecked')
   if (!rows.some(row => row.kind !== 'left-out' && isUnchecked(row.answers))) return
   remark('', `Asked: the ledger at ${url}; endpoints of the chain: ${endpoints.join(', ') || 'none. Name one with --rpc URL.'}`)
+}
+
+/**
+ * Names each endpoint that serves a chain which the policy does not name. It vouches for nothing,
+ * and a reader who named two endpoints for one chain must hear that one of them was not used.
+ */
+async function tellStrangers({ chain, policy }: Setting): Promise<void> {
+  const served = await Promise.all(chain.map(reader => attemptAsync(() => reader.chainId())))
+  for (const [at, { value }] of served.entries())
+    if (value !== undefined && !policy.anchors.some(({ chainId }) => chainId === value))
+      remark(`openseal: ${chain[at]?.name} serves chain ${value}, which the policy does not name: it was not asked.`)
 }
 
 async function readPolicyFile(path: string): Promise<GivenPolicy> {

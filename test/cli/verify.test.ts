@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -149,6 +150,16 @@ describe('openseal verify', function () {
     const { err } = await run(['good.txt'], { rpc })
     assert.match(err, /Asked: the ledger at http:\/\/127\.0\.0\.1:\d+; endpoints of the chain: http:\/\/127\.0\.0\.1:9\n/)
     assert.doesNotMatch(err, /secret/)
+  })
+
+  it('names an endpoint that serves another chain than those of the policy: two that were named may be one', async () => {
+    const elsewhere = createServer((_, response) => response.end('{"jsonrpc":"2.0","id":1,"result":"0x99"}')).listen(0, '127.0.0.1')
+    await once(elsewhere, 'listening')
+    const url = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}`
+    const { code, json, err } = await run(['good.txt', '--json', '--rpc', url])
+    elsewhere.close()
+    assert.deepEqual([code, json.verdict], [0, 'anchored'])
+    assert.equal(err, `openseal: ${url} serves chain 153, which the policy does not name: it was not asked.\n`)
   })
 
   it('ends at its deadline with a mirror whose list never ends, and is not green', async () => {
