@@ -276,6 +276,15 @@ describe('the command line against a mirror that lies', function () {
       return `${lines.map(line => JSON.stringify({ ...line, receipt: last.receipt })).join('\n')}\n`
     }
     await refuses(args, swapped, /LEDGER_LIED/)
+    // The last of several under one checkpoint has its own statement, and a proof that leads nowhere.
+    const unproven: Lie = (path, truth) => {
+      if (!path.startsWith('/v1/receipts/')) return undefined
+      const lines = truth.trim().split('\n')
+      const { index, receipt } = JSON.parse(lines.at(-1)!)
+      const proof = receipt.proof.replace(/(index \d+\n).*/, `$1${'A'.repeat(43)}=`)
+      return `${[...lines.slice(0, -1), JSON.stringify({ index, receipt: { ...receipt, proof } })].join('\n')}\n`
+    }
+    await refuses(args, unproven, /LEDGER_LIED/)
     ok(!existsSync(join(folder, 'package.json.receipts.ndjson')))
     const sent = await openseal([...args, '--wait', '30', '--json'])
     equal(sent.code, 0, sent.err)
