@@ -236,7 +236,7 @@ export const de: Messages = {
     'Diese Datei ist zu groß für unseren Server (Grenze {size}). Berechnen Sie ihren SHA-256-Fingerabdruck und fügen Sie ihn ein.',
   'verify.otherHash': 'Das sieht aus wie {kind}. Wir suchen nur nach SHA-256, weil andere fälschbar oder hier nicht verzeichnet sind.',
   'verify.serverMany':
-    'Höchstens {count, plural, one {# Datei wird} other {# Dateien werden}} auf einmal geprüft. Senden Sie die übrigen getrennt.',
+    'Höchstens {count, plural, one {# Datei wird} other {# Dateien werden}} auf einmal geprüft. Ein Beleg ohne seine Datei zählt mit. Senden Sie die übrigen getrennt.',
   'verify.serverCutOff': 'Das Formular kam nicht vollständig an: Vielleicht wurde die Verbindung unterbrochen. Senden Sie es noch einmal.',
   'verify.again': 'Eine andere Datei prüfen',
   // Frame

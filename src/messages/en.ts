@@ -169,7 +169,8 @@ const SENTENCES = {
   'verify.nothing': 'Choose a file, or paste a fingerprint of 64 characters 0–9 and a–f, or the text of a receipt.',
   'verify.serverTooLarge': 'This file is too large to check on our server (limit {size}). Compute its SHA-256 fingerprint and paste that.',
   'verify.otherHash': 'This looks like {kind}. We look up SHA-256 only, because the others can be forged or are not recorded here.',
-  'verify.serverMany': 'At most {count, plural, one {# file is checked} other {# files are checked}} at once. Send the others separately.',
+  'verify.serverMany':
+    'At most {count, plural, one {# file is checked} other {# files are checked}} at once. A receipt without its file counts too. Send the others separately.',
   'verify.serverCutOff': 'The form could not be read whole: it may have been cut off on its way. Send it again.',
   'verify.again': 'Check another file',
   // Frame

@@ -226,7 +226,7 @@ export const es: Messages = {
   'verify.serverTooLarge': 'Este archivo es demasiado grande para nuestro servidor (límite {size}). Calcule su huella SHA-256 y péguela.',
   'verify.otherHash': 'Esto parece {kind}. Solo buscamos SHA-256, porque las otras se pueden falsificar o no se registran aquí.',
   'verify.serverMany':
-    '{count, plural, one {Se comprueba # archivo} many {Se comprueban # de archivos} other {Se comprueban # archivos}} a la vez como máximo. Envíe los demás por separado.',
+    '{count, plural, one {Se comprueba # archivo} many {Se comprueban # de archivos} other {Se comprueban # archivos}} a la vez como máximo. Un recibo sin su archivo también cuenta. Envíe los demás por separado.',
   'verify.serverCutOff': 'El formulario no llegó entero: puede que se cortara la conexión. Envíelo otra vez.',
   'verify.again': 'Comprobar otro archivo',
   // Frame

@@ -233,7 +233,7 @@ export const fr: Messages = {
   'verify.otherHash':
     'Cela ressemble à {kind}. Nous ne cherchons que SHA-256, car les autres peuvent être falsifiées ou ne sont pas enregistrées ici.',
   'verify.serverMany':
-    'Au plus {count, plural, one {# fichier est vérifié} many {# de fichiers sont vérifiés} other {# fichiers sont vérifiés}} à la fois. Envoyez les autres séparément.',
+    'Au plus {count, plural, one {# fichier est vérifié} many {# de fichiers sont vérifiés} other {# fichiers sont vérifiés}} à la fois. Un reçu sans son fichier compte aussi. Envoyez les autres séparément.',
   'verify.serverCutOff': 'Le formulaire n’est pas arrivé entier : la connexion a peut-être été coupée. Envoyez-le de nouveau.',
   'verify.again': 'Vérifier un autre fichier',
   // Frame

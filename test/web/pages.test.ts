@@ -202,7 +202,7 @@ describe('web/pages', () => {
 
     it('refuses more than it takes, and says how much that is', async () => {
       const many = await send(Array.from({ length: 21 }, (_, at) => file('x', `${at}.txt`)))
-      assert.deepEqual([many.status, /At most 20 files/.test(many.text)], [413, true])
+      assert.deepEqual([many.status, /At most 20 files.*A receipt without its file counts too/.test(many.text)], [413, true])
       const large = new File([new Uint8Array(33 * 1024 * 1024)], 'half')
       const heavy = await send([large, large])
       assert.deepEqual([heavy.status, /too large to check on our server \(limit 64 MB\)/.test(heavy.text)], [413, true])
@@ -256,6 +256,9 @@ describe('web/pages', () => {
     for (const path of ['/verify', '/about']) assert.match((await read(path)).text, /<p[^>]*>A check can show that a file/, path)
     const waiting = await world.submit('r-limits', 'waiting')
     assert.match((await read(`/records/${waiting}`)).text, /<p class="limits">This shows who submitted it according to the ledger/)
+    world.state.production = false
+    assert.match((await read('/records/1')).text, /<p class="limits">This shows who submitted it according to the ledger/)
+    world.state.production = true
     const empty = await fetch(`${world.url}/verify`, { method: 'POST', body: new FormData() })
     assert.match(await empty.text(), /<h1>Check a file<\/h1>/)
   })

@@ -69,7 +69,7 @@ ${renderFacts(frame, data)}
 ${statement.documents.length === 0 ? html`<p>${say('record.noDocuments')}</p>` : renderDocuments(frame, data)}
 <h2>${say('record.versions')}</h2>
 ${renderTimeLine(frame, data)}
-<p class="limits">${say(data.anchor ? 'verdict.limits.entry' : 'verdict.limits.undated')}</p>
+<p class="limits">${say(data.anchor && data.production ? 'verdict.limits.entry' : 'verdict.limits.undated')}</p>
 <h2>${say('cert.how')}</h2>
 ${renderSteps(frame, data)}
 <details class="no-print"><summary>${say('record.qr')}</summary>${trusted(data.qrSvg.replace('<svg', `<svg class="qr" role="img" aria-label="${say('record.qr')}"`))}
