@@ -1,6 +1,6 @@
 /**
- * The final anchors, one of which each receipt carries. Kept as documents of the store, by chain and
- * size.
+ * The final anchors, one of which each receipt carries. Kept as documents of the store, by chain
+ * and size.
  */
 import { type Store, sizeKey } from '../store/port/port.ts'
 

@@ -67,7 +67,8 @@ export async function openScrub({ store, entriesPerSecond, nowMs, log }: Deps): 
 
   /** Goes on from where another node is, if one has scrubbed since. */
   const follow = async () => {
-    // Where the disk has changed that, it goes on from what it knows, at its start from nothing: no service is held up by it.
+    // Where the disk has changed that, it goes on from what it knows, at its start from nothing: no
+    // service is held up by it.
     const found = await readable(store.readDocument(PLACE.collection, PLACE.key).then(text => text ?? null))
     const isNews = found !== stored
     stored = found

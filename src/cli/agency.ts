@@ -1,4 +1,4 @@
-/** `openseal agency`: registers agencies and hands out their keys. For the operator only. */
+/** `openseal agency`: registers agencies and hands out their keys. Only for the operator. */
 import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
@@ -70,7 +70,7 @@ function refuseExisting(file: string | undefined): void {
   if (file !== undefined && existsSync(file)) throw new FileError('FILE_EXISTS', `${file} is there already: name another file for the key`)
 }
 
-/** Writes the key to its file, or gives the lines that show it; it can never be read again. */
+/** Writes the key to its file, or returns the lines that show it. It cannot be read again later. */
 async function handOut({ keyId, key }: Created, file: string | undefined): Promise<string[]> {
   if (file === undefined) return [`Its key ${keyId} is shown this once only:`, '', `export OPENSEAL_API_KEY=${key}`]
   await writeFile(file, `${key}\n`, { mode: 0o600, flag: 'wx' }).catch(error => {

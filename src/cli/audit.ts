@@ -1,4 +1,7 @@
-/** `openseal audit`: re-derives a whole ledger from what it serves, and compares it with the chain and with what it showed before. */
+/**
+ * `openseal audit`: re-derives a whole ledger from what it serves, and compares it with the chain
+ * and with what it showed before.
+ */
 import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { audit, unbegun } from '../audit/audit.ts'
@@ -43,13 +46,15 @@ const RETRIES = 4
 const RPC_RETRIES = 2
 const PARALLEL = 8
 const EXIT_UNFINISHED = 6
-/** Chain id of a local development chain, which is asked at its usual place when no other is named. */
+/**
+ * Chain id of a local development chain, which is asked at its usual address if no other is named.
+ */
 const LOCAL_CHAIN_ID = 31337
 
 /** Fills the command. */
 export function addAudit(command: Command, setExit: (code: number) => void): void {
   withLanguage(withLedger(withExample(command, EXAMPLE)))
-    .option('--policy <file>', 'what you trust: a policy that you keep (see: openseal policy --out)')
+    .option('--policy <file>', 'the policy that you trust: a file that you keep (see: openseal policy --out)')
     .option('--trust-ledger', "take the ledger's own word for the policy; the answer says so")
     .option('--rpc <url>', 'an endpoint of a chain; may be repeated (or OPENSEAL_RPC, by commas)', collect)
     .option('--state <dir>', 'remember in this folder: the next run reads what is new, and a rewritten history is caught')
@@ -57,7 +62,7 @@ export function addAudit(command: Command, setExit: (code: number) => void): voi
     .addHelpText('after', '\nExit codes: 0 clean, 5 inconsistent, 6 could not finish.')
     .action(async (options: Options) => {
       if ((options.policy === undefined) === (options.trustLedger === undefined))
-        throw new UsageError("say what to trust: either --policy FILE, or --trust-ledger for the ledger's own word")
+        throw new UsageError("choose what to trust: either --policy FILE, or --trust-ledger for the ledger's own word")
       setExit(await runAudit(options))
     })
 }
@@ -91,7 +96,7 @@ async function runAudit(options: Options): Promise<number> {
     return report.exit
   } catch (error) {
     if (!(error instanceof AuditError)) throw error
-    // Without a policy or a state no audit can begin: that is no finding, and no defect either.
+    // Without a policy or a state, no audit can begin. That is neither a finding nor a defect.
     await tell(unbegun(pinned?.origin ?? url, error), options, { ledger: url, trust: trustOf(options), time: now() }, say)
     return EXIT_UNFINISHED
   } finally {
@@ -101,8 +106,10 @@ async function runAudit(options: Options): Promise<number> {
 }
 
 /**
- * A pinned policy with the log's next keys, where each change can be believed (design §3.4). Where one is false, the audit goes by what was pinned, and finds what
- * does not fit that. @throws AuditError AUDIT_KEY_UNCHECKED where the chain does not vouch for a change that the old key signed
+ * A pinned policy with the log's next keys, if each change can be believed (design §3.4). If one is
+ * false, the audit uses the pinned policy, and finds what does not match it.
+ * @throws AuditError AUDIT_KEY_UNCHECKED if the chain does not vouch for a change that the old key
+ * signed
  */
 async function followKeys(
   client: Client,
@@ -127,13 +134,14 @@ async function followKeys(
   } catch (error) {
     if (error instanceof ExtendError && ['EXTEND_UNCHECKED', 'EXTEND_NOT_ANCHORED'].includes(error.code))
       throw new AuditError('AUDIT_KEY_UNCHECKED', 'none', {}, { cause: error })
-    // A mirror of the tree alone tells of no keys, and what cannot be believed is left as it was pinned.
+    // A mirror of only the tree reports no keys. A change that cannot be believed leaves the policy
+    // as it was pinned.
     if (!(error instanceof OpenSealError) || error instanceof UsageError) throw error
   }
   return { policy, noticed }
 }
 
-/** One progress bar at a time, under the name of what is under way. */
+/** One progress bar at a time, named after the current work. */
 function createBars() {
   let bar: ReturnType<typeof startProgress> | undefined
   let shown = ''
@@ -171,7 +179,7 @@ async function tell(report: AuditReport, options: Options, facts: AuditFacts, sa
   }
 }
 
-/** The sentence that an audit ends in, then the facts, then each finding. */
+/** The audit's verdict, then the facts, then each finding. */
 function describe(report: AuditReport, facts: AuditFacts, say: SayAudit): string[] {
   const rows = factsOf(say, report, facts).map(([name, value]) => [say(name), value] as const)
   const width = Math.max(...rows.map(([name]) => name.length)) + 2
@@ -213,7 +221,10 @@ function namedEndpoints(named: readonly string[] | undefined): string[] {
   return given
 }
 
-/** A reader for each log of the policy at each endpoint of its chain. An endpoint that does not answer is tried for every chain. */
+/**
+ * A reader for each log of the policy at each endpoint of its chain. An endpoint that does not
+ * answer is tried for every chain.
+ */
 async function openChains(given: readonly string[], policy: Policy): Promise<AuditChain[]> {
   const isLocal = policy.anchors.some(({ chainId }) => chainId === LOCAL_CHAIN_ID)
   const urls = given.length > 0 || !isLocal ? given : [`http://127.0.0.1:${process.env.OPENSEAL_CHAIN_PORT || 8545}`]
@@ -232,9 +243,9 @@ async function openChains(given: readonly string[], policy: Policy): Promise<Aud
   return readers
 }
 
-/** The block that a deployment is known to be in, else 0. */
+/** The known block of a deployment, otherwise 0. */
 async function deploymentBlock(chainId: number, contract: string): Promise<number> {
-  // A development chain begins anew with every data folder: its file may be another chain's.
+  // Each data folder has its own development chain, so the deployment file may be another chain's.
   if (chainId === LOCAL_CHAIN_ID) return 0
   const deployment = await readDeployment(deploymentFile(chainId))
   return deployment?.address.toLowerCase() === contract ? deployment.block : 0

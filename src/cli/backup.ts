@@ -1,4 +1,7 @@
-/** `openseal backup` and `openseal restore`: a copy of a running ledger, and a ledger from that copy. */
+/**
+ * `openseal backup` and `openseal restore`: a copy of a running ledger, and a ledger from that
+ * copy.
+ */
 import { type Command, InvalidArgumentError } from 'commander'
 import { acceptLoss, restoreBackup, takeBackup } from '../care/backup.ts'
 import { defaultMarkFolder } from '../mark.ts'
@@ -33,7 +36,7 @@ export function addRestore(command: Command, setExit: (code: number) => void): v
     .option(...DATA)
     .option(
       '--accept-loss <size>',
-      'say that the ledger of this many entries is all there is: after a restore, a copied folder or a lost mark',
+      'confirm that the ledger is complete with this many entries: after a restore, a copied folder or a lost mark',
       readSize,
     )
     .action(async (folder: string | undefined, options: RestoreOptions) => setExit(await restore(folder, options)))
@@ -74,7 +77,7 @@ async function restore(folder: string | undefined, { data, acceptLoss: size, jso
   const { header, diagnosis } = await restoreBackup(folder!, data, process.env.OPENSEAL_MARK || defaultMarkFolder())
   if (json) printJson({ data, header, ...diagnosis })
   else {
-    const how = diagnosis.verdict === 'sound' ? 'All of it was read again and fits its tree.' : `It is DAMAGED: see ${COMMAND} doctor.`
+    const how = diagnosis.verdict === 'sound' ? 'All of it was read again and matches its tree.' : `It is DAMAGED: see ${COMMAND} doctor.`
     print(`${header.origin} is restored in ${data}. ${how}`)
     if (diagnosis.restored) print('', ...describeRestored(diagnosis.restored, diagnosis.size))
   }

@@ -1,13 +1,18 @@
-/** The endpoints of chains that a command asks: those that were named, else those of the environment, else the development chain of this machine. */
+/**
+ * The chain endpoints of a command: the named ones, otherwise those of the environment, otherwise
+ * this machine's development chain.
+ */
 import type { Policy } from '../core/policy.ts'
 import { type ChainReader, createJsonRpcReader } from '../verifier/index.ts'
 import { UsageError } from './command.ts'
 
 const TIMEOUT_MS = 15_000
-/** Chain id of a local development chain, which is asked at its usual place when no other is named. */
+/**
+ * Chain id of a local development chain, which is asked at its usual address if no other is named.
+ */
 const LOCAL_CHAIN_ID = 31337
 
-/** Their addresses. Throws UsageError for what is none. */
+/** Their addresses. Throws UsageError for an invalid one. */
 export function endpointsFor(named: readonly string[] | undefined, policy: Policy): string[] {
   const fromEnvironment = (process.env.OPENSEAL_RPC ?? '').split(',').map(url => url.trim())
   const local = policy.anchors.some(({ chainId }) => chainId === LOCAL_CHAIN_ID)
@@ -20,7 +25,7 @@ export function endpointsFor(named: readonly string[] | undefined, policy: Polic
   return urls
 }
 
-/** One reader for each endpoint. Throws UsageError for what is no address. */
+/** One reader for each endpoint. Throws UsageError for an invalid address. */
 export function openChainReaders(named: readonly string[] | undefined, policy: Policy): ChainReader[] {
   return endpointsFor(named, policy).map(url => createJsonRpcReader({ url, fetch, timeoutMs: TIMEOUT_MS }))
 }

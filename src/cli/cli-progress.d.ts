@@ -1,4 +1,4 @@
-/** The part of cli-progress that is used here: the package brings no types of its own. */
+/** The part of cli-progress that is used here. The package has no types of its own. */
 declare module 'cli-progress' {
   export class SingleBar {
     constructor(options: {

@@ -1,4 +1,4 @@
-/** What can go wrong between a command and a ledger, and whether sending again may help. */
+/** The failures between a command and a ledger, and whether sending again may help. */
 import { STATUS_CODES } from 'node:http'
 import { OpenSealError } from '../core/errors.ts'
 
@@ -7,7 +7,7 @@ import { OpenSealError } from '../core/errors.ts'
  * PROXY_UNAVAILABLE, PROXY_REFUSED, PROXY_PAGE, or the code that the ledger itself gave.
  */
 export class ClientError extends OpenSealError {
-  /** How long the ledger, or a proxy before it, asks to wait. */
+  /** How long the ledger, or a proxy in front of it, asks to wait. */
   readonly retrySeconds: number | undefined
 
   constructor(code: string, message: string, options: { cause?: unknown; retrySeconds?: number | undefined } = {}) {
@@ -22,12 +22,15 @@ const PASSING = [
 ]
 const BEHIND_PROXY = [502, 503, 504]
 
-/** Whether sending again may help: the connection was lost, or the ledger had too much to do. */
+/** Whether sending again may help: the connection was lost, or the ledger was busy. */
 export function isWorthRetrying(error: unknown): boolean {
   return error instanceof ClientError && PASSING.includes(error.code)
 }
 
-/** What an answer other than a success says: the ledger's own reason, or that of whatever stands before it. */
+/**
+ * The error of an answer other than a success: the ledger's own reason, or that of a proxy in front
+ * of it.
+ */
 export function refusalOf({ status, headers }: Pick<Response, 'status' | 'headers'>, text: string): ClientError {
   const retrySeconds = Number(headers.get('retry-after') ?? Number.NaN) || undefined
   const problem = readProblem(text)
@@ -54,7 +57,7 @@ export function refusalOf({ status, headers }: Pick<Response, 'status' | 'header
   return new ClientError('LEDGER_ANSWER', `the answer was HTTP ${status} without a reason: is this the address of an OpenSeal ledger?`)
 }
 
-/** The JSON of an answer, an object as all of them are. Throws LEDGER_ANSWER, or PROXY_PAGE where a web page came in its place. */
+/** The JSON object of an answer. Throws LEDGER_ANSWER, or PROXY_PAGE if it is a web page. */
 export function readAnswer(url: string, text: string): object {
   const other = (is: string, cause?: unknown) =>
     new ClientError('LEDGER_ANSWER', `the answer of ${url} is ${is}: is this the address of an OpenSeal ledger?`, { cause })
@@ -65,7 +68,7 @@ export function readAnswer(url: string, text: string): object {
     if (text.trimStart().startsWith('<'))
       throw new ClientError(
         'PROXY_PAGE',
-        'a web page came in place of an answer: a proxy or a sign-in page stands before the ledger, or this is not the address of one',
+        'the answer is a web page: a proxy or a sign-in page is in front of the ledger, or this is not the address of a ledger',
         { cause },
       )
     throw other('not JSON', cause)
@@ -78,7 +81,7 @@ function readProblem(text: string): { readonly code: string; readonly detail?: s
     const { code, detail } = JSON.parse(text) as { code?: unknown; detail?: unknown }
     if (typeof code === 'string') return { code, ...(typeof detail === 'string' && { detail }) }
   } catch {
-    // Not a problem document: a proxy in between, or no ledger at all.
+    // Not a problem document: the answer is from a proxy, or not from a ledger at all.
   }
   return undefined
 }

@@ -1,4 +1,6 @@
-/** The ledger as the commands see it: its HTTP interface, with one plain sentence for whatever goes wrong. */
+/**
+ * The ledger as the commands see it: its HTTP interface, with one plain sentence for each failure.
+ */
 
 import { readBounded } from '../rpc/bounded.ts'
 import { ClientError, readAnswer, refusalOf } from './client-error.ts'
@@ -6,38 +8,44 @@ import { type LinesTold, sendLines } from './line-sender.ts'
 import { linesOf } from './lines.ts'
 import { COMMAND } from './program.ts'
 
-/** What can be asked of a ledger over HTTP. Every function throws ClientError. */
+/** The requests to a ledger over HTTP. Every function throws ClientError. */
 export type Client = {
   readonly url: string
   /** The answer's JSON. */
   readJson(path: string): Promise<unknown>
-  /** The answer's text, byte for byte. Like every answer of at most 16 MiB. */
+  /** The answer's text, byte for byte, at most 16 MiB like every answer. */
   readText(path: string): Promise<string>
-  /** The answer's lines as they come in. */
+  /** The answer's lines as they arrive. */
   readLines(path: string): AsyncIterable<string>
   sendJson(method: 'POST' | 'DELETE', path: string, key: string, body?: unknown): Promise<{ status: number; value: unknown }>
-  /** Sends a file of statements, one a line, in as many requests as it takes. What was not answered is sent again a few times. A dry run logs nothing. */
+  /**
+   * Sends a file of statements, one a line, in as many requests as necessary. Lines without an
+   * answer are sent again a few times. A dry run logs nothing.
+   */
   sendLines(file: string, key: string, told: LinesTold, options?: { readonly dryRun?: boolean }): Promise<void>
 }
 
-/** Where a statement is sent to learn what would become of it. */
+/** Where to send a statement for a dry run. */
 export const DRY_RUN = '/v1/records?dry-run'
 
 const TIMEOUT_MS = 60_000
-/** For a request of 900 KiB on a slow line. */
+/** Enough for a request of 900 KiB on a slow line. */
 const SEND_TIMEOUT_MS = 300_000
-/** Far more than any answer, or any line of one, has: a ledger that is asked must not fill the memory of who asks. A receipt has at most 1 MiB. */
+/**
+ * A server chooses what it sends, so the client bounds what it accepts. This is far more than any
+ * answer or line has; a receipt has at most 1 MiB.
+ */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024
 const MAX_LINE_BYTES = 2 * 1024 * 1024
 
-/** Makes a client of the ledger at `url`. Nothing is asked before the first call. */
+/** Makes a client of the ledger at `url`. It sends nothing before the first call. */
 export function createClient(url: string): Client {
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
     throw new ClientError('LEDGER_URL', `--ledger wants an address such as http://localhost:8080, not ${JSON.stringify(url)}`)
   }
   const base = url.replace(/\/+$/, '')
   const ask = async (path: string, init: RequestInit = {}, timeoutMs = TIMEOUT_MS) => {
-    // A key is for the ledger that was named, and a redirected POST becomes a GET.
+    // No redirects: a key is only for the named ledger, and a redirected POST becomes a GET.
     const response = await fetch(base + path, { ...init, redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) }).catch(error => {
       throw unreachable(base, error)
     })
@@ -83,7 +91,7 @@ export function createClient(url: string): Client {
   }
 }
 
-/** A line that is not whole is the end of an answer that broke off. */
+/** An incomplete line is the end of an answer that broke off. */
 function readAnswerLine(base: string, line: string): unknown {
   try {
     return readAnswer(base, line)

@@ -1,9 +1,12 @@
-/** What all commands share: the options every command has, and how arguments are read. */
+/** What all commands share: common options, and how arguments are read. */
 import { type Command, InvalidArgumentError } from 'commander'
 import { OpenSealError } from '../core/errors.ts'
 import { isTime } from '../core/time.ts'
 
-/** Exit codes of design §8: wrong usage; sealed only; what was given does not fit; not everything could be checked; of a kind that is not known. */
+/**
+ * Exit codes of design §8: wrong usage; sealed only; the input does not match; not everything could
+ * be checked; an unsupported kind.
+ */
 export const EXIT_USAGE = 2
 export const EXIT_SEALED = 3
 export const EXIT_INVALID = 5
@@ -26,7 +29,7 @@ export function withLedger(command: Command): Command {
   return command.option('--ledger <url>', 'address of the ledger (or OPENSEAL_LEDGER)', fallback)
 }
 
-/** An index in its one spelling; undefined for anything else. */
+/** An index in its canonical spelling; undefined for anything else. */
 export function parseIndex(text: string): number | undefined {
   const index = Number(text)
   return Number.isSafeInteger(index) && index >= 0 && String(index) === text ? index : undefined
@@ -50,7 +53,7 @@ export function collect(value: string, before: readonly string[] | undefined): s
   return [...(before ?? []), value]
 }
 
-/** An expected failure that has an exit code of its own. */
+/** An expected failure with its own exit code. */
 export class CommandError extends OpenSealError {
   readonly exit: number
   constructor(exit: number, code: string, message: string, options?: ErrorOptions) {
@@ -66,7 +69,10 @@ export class UsageError extends CommandError {
   }
 }
 
-/** For commands that write into a data folder: what they and their libraries make is for this user alone. */
+/**
+ * For commands that write into a data folder: only this user may read the files that they and their
+ * libraries make.
+ */
 export function keepFilesPrivate(): void {
   process.umask(0o077)
 }

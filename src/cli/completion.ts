@@ -1,4 +1,7 @@
-/** `openseal completion`: what makes a shell complete the names of commands and their options. Files are completed by the shell itself. */
+/**
+ * `openseal completion`: what makes a shell complete the names of commands and their options. Files
+ * are completed by the shell itself.
+ */
 import type { Command } from 'commander'
 import { COMMAND } from './program.ts'
 
@@ -9,7 +12,9 @@ export function addCompletion(command: Command): void {
     .action(() => void process.stdout.write(formatCompletion(command.parent!)))
 }
 
-/** The script: a line for each command. zsh runs it through its own emulation of bash's completion. */
+/**
+ * The script: a line for each command. zsh runs it through its own emulation of bash's completion.
+ */
 function formatCompletion(program: Command): string {
   const groups = program.commands.filter(({ commands }) => commands.length > 0)
   const rows = [

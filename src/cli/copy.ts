@@ -1,4 +1,7 @@
-/** Another copy of a ledger over HTTP: where the doctor fetches what is missing. What it gives is checked by who asks. */
+/**
+ * Another copy of a ledger over HTTP, from which the doctor fetches what is missing. The doctor
+ * checks everything.
+ */
 
 import { isJsonObject, parseJson } from '../core/json.ts'
 import { canonicalForm, parseAnyStatement } from '../core/statements/registry.ts'
@@ -8,10 +11,10 @@ import { createClient } from './client.ts'
 import { ClientError } from './client-error.ts'
 
 const TIMEOUT_MS = 60_000
-/** An entry of this log has 35 bytes in its bundle; one of another, in the same format, may have more. */
+/** An entry of this log has 35 bytes in its bundle; later entry versions may have more. */
 const MAX_BUNDLE_BYTES = 1024 * 1024
 
-/** Opens it; nothing is asked before the first call. */
+/** Opens a copy. It requests nothing before the first call. */
 export function openCopy(url: string) {
   const client = createClient(url)
   return {

@@ -1,4 +1,4 @@
-/** `openseal deploy`: puts the contract on a chain, and keeps on file where it is. */
+/** `openseal deploy`: puts the contract on a chain, and records its address in a file. */
 import { type Command, InvalidArgumentError } from 'commander'
 import { UsageError, withExample } from './command.ts'
 import { FileError } from './hash-file.ts'
@@ -26,7 +26,7 @@ async function deploy({ json, rpc, chainId: wanted, out }: Options): Promise<voi
   const signing = readSignerConfig(process.env)
   if (signing === undefined)
     throw new UsageError('set OPENSEAL_ANCHOR_KEY_FILE (or _KEY, _KEYSTORE, _SIGNER): the key that pays for the deployment')
-  // Loaded here only: the other commands start in a fraction of the time without ethers.
+  // Imported only here: without ethers, the other commands start in a fraction of the time.
   const { deployContract, deploymentFile, isDeployed, readDeployment, writeDeployment } = await import('../chain/deploy.ts')
   const { readChainId } = await import('../chain/endpoints.ts')
   const { openSigner } = await import('../chain/signer.ts')
@@ -39,7 +39,7 @@ async function deploy({ json, rpc, chainId: wanted, out }: Options): Promise<voi
   if (before !== undefined && before.chainId === chainId && (await isDeployed(rpcUrls, before)))
     throw new FileError(
       'FILE_EXISTS',
-      `the contract stands on chain ${chainId} already, at ${before.address}: see ${file}. Another one needs --out.`,
+      `the contract is on chain ${chainId} already, at ${before.address}: see ${file}. Another one needs --out.`,
     )
   const log = { info: () => {}, warn: (event: string) => remark(event), error: (event: string) => remark(event) }
   const deployment = await deployContract({ rpcUrls, signer: await openSigner(signing), log })

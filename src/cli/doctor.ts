@@ -1,4 +1,7 @@
-/** `openseal doctor`: looks at a ledger at rest, says what is wrong with it, and puts back what can be derived from the rest. */
+/**
+ * `openseal doctor`: examines a ledger at rest, says what is wrong with it, and restores what can
+ * be derived from the rest.
+ */
 import type { Command } from 'commander'
 import { type Diagnosis, examine } from '../care/doctor.ts'
 import { OpenSealError } from '../core/errors.ts'
@@ -17,8 +20,8 @@ const EXAMPLE = 'openseal doctor --data ./data\nopenseal doctor --data ./data --
 export function addDoctor(command: Command, setExit: (code: number) => void): void {
   withExample(command, EXAMPLE)
     .option('--data <dir>', 'its data folder (or OPENSEAL_DATA)', process.env.OPENSEAL_DATA || './data')
-    .option('--repair', 'put back what can be derived from the rest')
-    .option('--refill <url>', 'with --repair: fetch what is not here any more from another copy of the ledger')
+    .option('--repair', 'restore what can be derived from the rest')
+    .option('--refill <url>', 'with --repair: fetch missing parts from another copy of the ledger')
     .addHelpText(
       'after',
       '\nExit codes: 0 sound or repaired, 5 something is damaged, 6 it could not be looked at (the service is running, no ledger is there).',
@@ -55,8 +58,8 @@ async function run({ data, repair = false, refill, json }: Options): Promise<num
 
 function describe({ verdict, size, restored, complaints }: Diagnosis): string[] {
   const sentence = {
-    sound: `The ledger is sound: all of its ${size} entries fit the tree.`,
-    repaired: `The ledger was damaged and is repaired: all of its ${size} entries fit the tree.`,
+    sound: `The ledger is sound: all of its ${size} entries match the tree.`,
+    repaired: `The ledger was damaged and is repaired: all of its ${size} entries match the tree.`,
     damaged: 'The ledger is DAMAGED.',
   }[verdict]
   const lines = complaints.map(
@@ -69,13 +72,13 @@ function describe({ verdict, size, restored, complaints }: Diagnosis): string[] 
   ]
 }
 
-/** What the operator of a restored ledger has to decide. */
+/** The decision that the operator of a restored ledger has to make. */
 export function describeRestored({ why }: NonNullable<Diagnosis['restored']>, size: number): string[] {
   return [
-    `It ${why} and has ${size} entries. What was acknowledged after that may be missing.`,
+    `It ${why} and has ${size} entries. Records that were acknowledged after that may be missing.`,
     'The service serves it and accepts nothing until you decide:',
     `  - fetch the rest from another copy: ${COMMAND} doctor --repair --refill URL`,
-    `  - then say that this is all there is: ${COMMAND} restore --accept-loss ${size}`,
+    `  - then confirm that it is complete: ${COMMAND} restore --accept-loss ${size}`,
     'A receipt of a missing record proves that the record was there. Entries that the chain has anchored cannot be left out. If they are lost, only a new ledger helps.',
   ]
 }

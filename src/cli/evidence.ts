@@ -1,4 +1,7 @@
-/** `openseal evidence`: checks what an audit kept of a ledger that contradicts itself, without the ledger and without the auditor. */
+/**
+ * `openseal evidence`: checks an audit's evidence that a ledger contradicts itself, without the
+ * ledger and without the auditor.
+ */
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { checkEvidence } from '../audit/evidence.ts'

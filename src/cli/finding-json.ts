@@ -1,19 +1,28 @@
-/** What `openseal verify` found, as a program wants it: the exit code, and the JSON of `--json`. */
+/** The results of `openseal verify` for programs: the exit code, and the JSON of `--json`. */
 import { type Answer, type Answers, partOf, VERDICTS } from '../verifier/index.ts'
 import { EXIT_INVALID, EXIT_UNCHECKED, EXIT_USAGE } from './command.ts'
 
-/** What became of one thing that was given: checked as a file, a receipt for which there was no file, or left out with the reason. */
+/**
+ * The result for one input: checked as a file, a receipt without its file, or left out with the
+ * reason.
+ */
 export type Row =
   | { readonly kind: 'checked' | 'receipt'; readonly name: string; readonly answers: Answers }
   | { readonly kind: 'left-out'; readonly name: string; readonly code: string; readonly detail: string }
 
-/** Who was asked: the ledger, and the endpoints of the chain without what may be a secret in their addresses. */
+/**
+ * The sources asked: the ledger, and the chain's endpoints without possible secrets in their
+ * addresses.
+ */
 export type Asked = { readonly url: string; readonly endpoints: readonly string[] }
 
-/** What a receipt is told that was given in place of a file. */
+/** The reason for a receipt that was given in place of a file. */
 export const RECEIPT_GIVEN = { code: 'FILE_IS_RECEIPT', detail: 'this is a receipt, not a file to check: name the file too' } as const
 
-/** Of all rows the exit code of the verdict highest in the table of design §8. What was left out is told by 2, unless something does not fit. */
+/**
+ * The exit code of all rows: that of the verdict highest in the table of design §8. A row that was
+ * left out gives 2, unless another row is invalid.
+ */
 export function exitOfAll(rows: readonly Row[]): number {
   const exits = rows.map(exitOf)
   if (exits.includes(EXIT_INVALID)) return EXIT_INVALID
@@ -21,7 +30,10 @@ export function exitOfAll(rows: readonly Row[]): number {
   return gravest(rows.flatMap(row => (row.kind === 'left-out' ? [] : row.answers.own)))
 }
 
-/** One object: the file's own result, with `others` where more receipts or records name it, `earlierState` of a PDF, `releases` of a package. */
+/**
+ * One object: the file's own result, with `others` if more receipts or records list it,
+ * `earlierState` of a PDF, `releases` of a package.
+ */
 export function rowAsJson(row: Row, asked: Asked): object {
   if (row.kind === 'left-out') return { file: row.name, code: row.code, detail: row.detail, exit: EXIT_USAGE }
   const { own, parts, partsLeftOut } = row.answers
@@ -61,7 +73,10 @@ function answerAsJson(answer: Answer, { url, endpoints }: Asked): object {
   }
 }
 
-/** That of the gravest of a file's own answers, unless the receipt of a release in it does not fit. */
+/**
+ * The exit code of the gravest of a file's own answers, unless the receipt of a release in it is
+ * invalid.
+ */
 function exitOf(row: Row): number {
   if (row.kind === 'left-out') return EXIT_USAGE
   const { own, parts } = row.answers
@@ -71,7 +86,10 @@ function exitOf(row: Row): number {
   return gravest(own)
 }
 
-/** Of several answers with one verdict the highest code: `anchored` has more than one. Without an answer of the ledger nothing was checked. */
+/**
+ * Among answers with one verdict, the highest code: `anchored` has more than one. Without an answer
+ * from the ledger, nothing was checked.
+ */
 function gravest(answers: readonly Answer[]): number {
   const results = answers.flatMap(({ finding }) => (finding ? [finding.result] : []))
   const verdicts = [...results.map(({ verdict }) => verdict), ...(results.length < answers.length ? (['unchecked'] as const) : [])]

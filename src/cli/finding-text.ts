@@ -1,4 +1,7 @@
-/** What `openseal verify` prints of what it found: the verdict's sentence first, in the reader's language, then the checks. */
+/**
+ * The output of `openseal verify`: the verdict's sentence first, in the reader's language, then the
+ * checks.
+ */
 import type { Say } from '../messages/say.ts'
 import { sayTime } from '../messages/say.ts'
 import {
@@ -21,12 +24,16 @@ import { RECEIPT_GIVEN, type Row } from './finding-json.ts'
 import { isUtf8 } from './locale.ts'
 
 const SHOWN_RELEASES = 20
-/** Of `anchored` where another document of the version was changed without a new version. */
+/** The code of `anchored` if another document of the version was changed without a new version. */
 const EXIT_EDITED = 8
-/** So many of the documents that a receipt names are shown beside a file that is none of them; --json has all. */
+/**
+ * How many of a receipt's documents are listed if the file is not one of them. --json lists all.
+ */
 const SHOWN_DOCUMENTS = 5
 
-/** All lines about one file. Of a package's releases those that are not in order come first; the rest is counted. */
+/**
+ * All lines about one file. A package's releases with problems come first; the others are counted.
+ */
 export function formatAnswers(say: Say, { own, parts, partsLeftOut }: Answers): string[] {
   const state = parts.find(answer => partOf(answer)?.kind === 'state')
   const releases = parts.filter(answer => answer !== state)
@@ -37,7 +44,10 @@ export function formatAnswers(say: Say, { own, parts, partsLeftOut }: Answers): 
   ]
 }
 
-/** A line for each of several files: the name, the verdict, its sentence and what became of the version; then by whose rules all were checked. */
+/**
+ * One line for each of several files: its name, its verdict, the sentence, and the changes to the
+ * version. Ends with the policy that was used for all.
+ */
 export function formatTable(say: Say, rows: readonly Row[]): string[] {
   const judged = rows
     .flatMap(row => (row.kind === 'left-out' ? [] : row.answers.own.flatMap(({ finding }) => finding ?? [])))
@@ -61,7 +71,7 @@ function formatRow(say: Say, row: Row): string[] {
   return [...lines, ...(releases.length > 0 ? [`  ${countReleases(say, releases)}`] : [])]
 }
 
-/** The mark of a check: a letter where the terminal knows no more. */
+/** The mark of a check; a letter if the terminal shows only ASCII. */
 export function markOf(status: CheckResult['status']): string {
   return (isUtf8() ? { passed: '✓', failed: '✗', 'not-run': '–' } : { passed: '+', failed: 'x', 'not-run': '-' })[status]
 }

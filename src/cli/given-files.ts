@@ -1,4 +1,7 @@
-/** What `openseal verify` was given: files, fingerprints, receipts among them, and the receipts that lie beside the files. */
+/**
+ * The inputs of `openseal verify`: files, fingerprints, receipts among them, and the receipts
+ * beside the files.
+ */
 import { stat } from 'node:fs/promises'
 import { OpenSealError } from '../core/errors.ts'
 import {
@@ -23,15 +26,18 @@ export type Argument =
   | { readonly name: string; readonly files: readonly GivenFile[]; readonly receipts: readonly GivenReceipt[] }
   | { readonly name: string; readonly code: string; readonly detail: string }
 
-/** Receipts up to this size are read whole, in whatever encoding; larger ones line by line. */
+/** Receipts up to this size are read whole, in any encoding; larger files are read line by line. */
 const MAX_WHOLE_BYTES = 64 * 1024 * 1024
-/** What is pasted into a terminal, or comes from another program: lists of fingerprints, and a receipt. */
+/**
+ * For input pasted into a terminal or piped from another program: lists of fingerprints, and a
+ * receipt.
+ */
 const MAX_INPUT_BYTES = 16 * 1024 * 1024
 
 /** Loaded for an archive only. */
 const openZip: OpenZip = async bytes => (await import('../verifier/app/receipt-zip.ts')).readReceiptZip(bytes)
 
-/** Reads an argument: a path, `sha256:…` or 64 digits that are no path, or `-` for what comes on stdin. */
+/** Reads an argument: a path, `sha256:…`, 64 hex digits that are not a path, or `-` for stdin. */
 export async function readArgument(text: string): Promise<Argument> {
   if (text === '-') return readInput()
   const [, sha256] = /^(?:sha256:)?([0-9a-f]{64})$/i.exec(text) ?? []
@@ -52,7 +58,10 @@ export async function readArgument(text: string): Promise<Argument> {
   }
 }
 
-/** The receipts of a file: those in the file that was named for it, else those that lie beside it, unless they were `taken` already. None: the ledger is to be asked. */
+/**
+ * The receipts of a file: those in the file named for it, otherwise those beside it that were not
+ * `taken` already. If there are none, the ledger is asked.
+ */
 export async function receiptsOf(file: GivenFile, named: string | undefined, taken: readonly string[]): Promise<readonly GivenReceipt[]> {
   if (named !== undefined) return readNamed(named, file)
   const paths = [receiptPath(file.name), receiptsPath(file.name)].filter(path => !taken.includes(path))
@@ -70,12 +79,15 @@ async function readNamed(path: string, file: GivenFile): Promise<readonly GivenR
   const read = await readFile(path)
   const given: Given = await recognizeZipped(path, read, openZip)
   if (given.kind === 'policy') throw new FileError('RECEIPT_IS_POLICY', `${path} is a policy, not a receipt. Name it with --policy ${path}`)
-  // What was named as a receipt is judged as one, whatever it is.
+  // A file that was named as a receipt is treated as one, whatever it contains.
   const receipts = given.kind === 'receipts' ? given.receipts : [readReceipt(path, read.json ?? '')]
   return receipts.map(receipt => ({ ...receipt, name: path, of: file.name }))
 }
 
-/** Of more receipts than memory should hold those of this file and of the releases in it, and those that contradict them. */
+/**
+ * From receipts too large for memory, picks those for this file and the releases in it, and those
+ * that contradict them.
+ */
 async function readLines(path: string, { name, read }: GivenFile): Promise<readonly GivenReceipt[]> {
   const { digest, pdf, releases } = read
   const states = (pdf?.states ?? []).map(({ sha256 }) => sha256)
@@ -107,8 +119,8 @@ async function readInput(): Promise<Argument> {
   if (pasted.kind === 'given') return { name, files: pasted.files, receipts: pasted.receipts }
   const detail =
     pasted.kind === 'other-hash'
-      ? `what came on stdin is ${pasted.algorithm}: only SHA-256 is looked up`
-      : 'what came on stdin is neither a SHA-256 fingerprint nor a receipt'
+      ? `the input on stdin is ${pasted.algorithm}: only SHA-256 is looked up`
+      : 'the input on stdin is neither a SHA-256 fingerprint nor a receipt'
   return { name, code: 'INPUT_UNKNOWN', detail }
 }
 

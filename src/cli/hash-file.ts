@@ -1,11 +1,11 @@
-/** Hashing files on this machine: the document itself never leaves it. */
+/** Hashes files on this machine. The document itself never leaves it. */
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { OpenSealError } from '../core/errors.ts'
 import type { FileDigest } from '../documents/digest.ts'
 import { createFileReader, type ReadFile } from '../verifier/app/file-reader.ts'
 
-/** Told of every chunk while a file is read: the bytes of it so far and its size. */
+/** Called for every chunk of a file with the bytes read so far and its size. */
 export type OnProgress = (doneBytes: number, totalBytes: number) => void
 
 const CHUNK_BYTES = 1024 * 1024
@@ -31,14 +31,15 @@ const MEDIA_TYPES: { readonly [extension: string]: string } = {
   '.zip': 'application/zip',
 }
 
-/** The media type that goes with a file's extension; application/octet-stream where it is not known. */
+/** The media type of a file's extension; application/octet-stream if it is unknown. */
 export function mediaTypeOf(path: string): string {
   return MEDIA_TYPES[extname(path).toLowerCase()] ?? 'application/octet-stream'
 }
 
 /**
- * Reads a file in one pass and bounded memory: its digests (of JSON up to 64 MiB also that of the RFC 8785 form), the past of a PDF, the releases
- * of a package. Throws FileError FILE_NOT_FOUND, FILE_UNREADABLE, or FILE_CHANGED when the file changed meanwhile.
+ * Reads a file in one pass and bounded memory: its digests (for JSON up to 64 MiB also that of the
+ * RFC 8785 form), earlier states of a PDF, and the releases of a package. Throws FileError
+ * FILE_NOT_FOUND, FILE_UNREADABLE, or FILE_CHANGED if the file changed meanwhile.
  */
 export async function readFile(path: string, onProgress: OnProgress = () => {}): Promise<ReadFile> {
   const reader = createFileReader()
@@ -51,7 +52,10 @@ export async function hashFile(path: string, onProgress?: OnProgress): Promise<F
   return (await readFile(path, onProgress)).digest
 }
 
-/** Reads a file once from its beginning and hands out its chunks, each valid only during the call. Throws FileError as `hashFile` does. */
+/**
+ * Reads a file once from its beginning and passes on its chunks, each valid only during the call.
+ * Throws FileError as `hashFile` does.
+ */
 export async function readWhole(
   path: string,
   onChunk: (chunk: Buffer) => void | Promise<void>,

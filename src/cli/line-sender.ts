@@ -1,6 +1,6 @@
 /**
- * Sends a file of statements, one a line, in requests so small that every proxy takes them. Each
- * request is tried again on its own, and only with the lines that have no answer yet.
+ * Sends a file of statements, one a line, in requests small enough for every proxy. Each request is
+ * retried on its own, with only the lines that have no answer yet.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ClientError, isWorthRetrying } from './client-error.ts'
@@ -11,28 +11,31 @@ export type LineAnswer = {
   line: number
   status: number
   index?: number
-  /** In a dry run: where the statement is in the log already. */
+  /** In a dry run: the statement's index if it is in the log already. */
   known?: number
   warnings?: string[]
   code?: string
   detail?: string
 }
 
-/** What is told while lines are sent. */
+/** Callbacks while lines are sent. */
 export type LinesTold = {
   onAnswer(answer: LineAnswer): void
   /** The lines of a request that have no answer yet are sent again after this. */
   onRetry(why: 'busy' | 'lost'): void
-  /** Which lines are sent; absent: all of them. */
+  /** Which lines are sent; missing: all of them. */
   isWanted?(line: number): boolean
 }
 
-/** The answer to one request, line by line, as it comes. Throws ClientError where the request was refused, or the answer breaks off. */
+/**
+ * The answer to one request, line by line on arrival. Throws ClientError if the request was
+ * refused, or if the answer breaks off.
+ */
 export type PostLines = (body: string) => AsyncIterable<unknown>
 
 type NumberedLine = { readonly number: number; readonly text: string }
 
-/** Proxies take a megabyte where nobody has told them otherwise. */
+/** By default, proxies accept a megabyte. */
 const MAX_REQUEST_BYTES = 900 * 1024
 const ATTEMPTS = 5
 const RETRY_MS = 1000
@@ -40,7 +43,10 @@ const RETRY_MS = 1000
 const MAX_RETRY_MS = 30_000
 const BUSY = 503
 
-/** Sends the whole file. Throws ClientError where a request could not be answered, however often it was sent; requests before it are answered then. */
+/**
+ * Sends the whole file. Throws ClientError if a request stays without an answer after all attempts;
+ * earlier requests are answered then.
+ */
 export async function sendLines(file: string, post: PostLines, told: LinesTold): Promise<void> {
   let request: NumberedLine[] = []
   let bytes = 0
@@ -75,7 +81,10 @@ async function sendRequest(lines: readonly NumberedLine[], post: PostLines, told
   }
 }
 
-/** Sends what is open. Tells the answers that are final; `left` is what to send again, and `busy` the answers that say so. */
+/**
+ * Sends the open lines. Reports final answers; `left` is what to send again, and `busy` the answers
+ * that ask for it.
+ */
 async function sendOnce(open: ReadonlyMap<number, string>, post: PostLines, told: LinesTold) {
   const numbers = [...open.keys()]
   const left = new Map(open)
@@ -100,7 +109,7 @@ async function sendOnce(open: ReadonlyMap<number, string>, post: PostLines, told
   return { left, busy, failure }
 }
 
-/** What an answer line says, as far as its warnings have the form that they should have. */
+/** Reads an answer line, with the warnings that are well-formed. */
 function readLine({ warnings, ...answer }: Partial<LineAnswer>, line: number): LineAnswer {
   const codes = Array.isArray(warnings) ? (warnings as unknown[]).filter(code => typeof code === 'string') : []
   return { ...(answer as LineAnswer), line, ...(codes.length > 0 && { warnings: codes }) }

@@ -1,11 +1,11 @@
 /**
- * The lines of a file or an answer, which end at a newline, after a carriage return or not, and nowhere
- * else. `node:readline` also ends a line at U+2028, U+2029 and a lone carriage return, which JSON may
- * hold inside a string.
+ * The lines of a file or an answer. They end only at a newline, with or without a carriage return.
+ * `node:readline` also ends a line at U+2028, U+2029 and a lone carriage return, which JSON strings
+ * may contain.
  */
 import { createReadStream } from 'node:fs'
 
-/** The longest line that is taken, and the error where one is longer. */
+/** The longest line that is accepted, and the error for a longer one. */
 type Bound = { readonly maxBytes: number; tooLong(): Error }
 
 const READ_BYTES = 1024 * 1024
@@ -16,7 +16,7 @@ export function fileLines(path: string): AsyncGenerator<string> {
   return linesOf(createReadStream(path, { highWaterMark: READ_BYTES }))
 }
 
-/** Each line as text without its newline, the last one too where it has none. */
+/** Each line as text without its newline, including a last line that has none. */
 export async function* linesOf(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, bound?: Bound): AsyncGenerator<string> {
   let held: Uint8Array[] = []
   let heldBytes = 0

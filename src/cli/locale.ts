@@ -1,4 +1,4 @@
-/** The language that a command speaks: the one that is asked for, else that of the locale. */
+/** The language of a command: the requested one, otherwise that of the locale. */
 import type { Command } from 'commander'
 import { LANGUAGE_TAGS, type Language } from '../messages/language.ts'
 import { UsageError } from './command.ts'
@@ -8,7 +8,11 @@ export function withLanguage(command: Command): Command {
   return command.option('--lang <tag>', `language of the answer: ${LANGUAGE_TAGS.join(', ')} (else that of the locale)`)
 }
 
-/** The language of --lang, else of LC_ALL, LC_MESSAGES or LANG; English where none of them is one of ours. @throws UsageError */
+/**
+ * The language of --lang, otherwise of LC_ALL, LC_MESSAGES or LANG; English if none of them is one
+ * of ours.
+ * @throws UsageError
+ */
 export function chooseLanguage(asked: string | undefined, env: NodeJS.ProcessEnv = process.env): Language {
   const find = (tag: string) => LANGUAGE_TAGS.find(language => language === tag.toLowerCase().split(/[-_.@]/)[0])
   if (asked === undefined) return find(env.LC_ALL || env.LC_MESSAGES || env.LANG || '') ?? 'en'

@@ -1,4 +1,7 @@
-/** The command `openseal`: reads the command line, runs one command, and turns whatever goes wrong into one sentence and an exit code. */
+/**
+ * The command `openseal`: reads the command line, runs one command, and turns each failure into one
+ * sentence and an exit code.
+ */
 import { readFileSync, realpathSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { Command, CommanderError } from 'commander'
@@ -11,7 +14,9 @@ import { COMMAND, COMMANDS, type CommandName, withCommand } from './program.ts'
 /** Fills a command with its options and its action. `setExit` is for an exit code other than 0. */
 type Fill = (command: Command, setExit: (code: number) => void) => void
 
-/** Where each command is. Loaded when it is asked for: no command waits for what another one needs. */
+/**
+ * Where each command is. Loaded when it is asked for: no command waits for what another one needs.
+ */
 const LOADS: { readonly [name in CommandName]: () => Promise<Fill> } = {
   serve: async () => (await import('./serve.ts')).addServe,
   agency: async () => (await import('./agency.ts')).addAgency,
@@ -52,7 +57,8 @@ export async function main(args: readonly string[]): Promise<number> {
   for (const [name, [args, summary]] of Object.entries(COMMANDS)) program.command(`${name} ${args}`.trim()).description(summary)
   await Promise.all(
     program.commands
-      // Words of the command line that are a command's name: more than the command itself at most, as in `openseal help verify`.
+      // Words of the command line that are a command's name: more than the command itself at most,
+      // as in `openseal help verify`.
       .filter(command => args.includes(command.name()) || args[0] === 'completion')
       .map(async command =>
         (await LOADS[command.name() as CommandName]())(command, code => {
@@ -101,7 +107,7 @@ function stacks(error: Error): string {
 
 /** Runs the command line of this process. */
 export async function runCommandLine(args: readonly string[]): Promise<void> {
-  // A reader that goes away (`openseal … | head`) is no failure of ours.
+  // A reader that stops reading (`openseal … | head`) is not a failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : EXIT_INTERNAL))
   process.exitCode = await main(args)
 }

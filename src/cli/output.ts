@@ -1,4 +1,7 @@
-/** What the commands print: answers on stdout, progress and remarks on stderr. Marks always stand beside a word; a terminal gets them in colour. */
+/**
+ * What the commands print: answers on stdout, progress and remarks on stderr. Marks always stand
+ * beside a word; a terminal gets them in colour.
+ */
 import type { SingleBar } from 'cli-progress'
 import { visible, visibleJson } from '../core/visible.ts'
 
@@ -12,12 +15,15 @@ export function printJson(value: unknown): void {
   process.stdout.write(`${visibleJson(JSON.stringify(value, undefined, 2))}\n`)
 }
 
-/** Prints remarks to stderr, so that what is piped on stays clean. */
+/** Prints notices to stderr, so that piped output stays clean. */
 export function remark(...lines: readonly string[]): void {
   write(process.stderr, lines)
 }
 
-/** Whether a stream takes colours: a terminal that knows them, and a user who did not say no (https://no-color.org). */
+/**
+ * Whether a stream takes colours: a terminal that knows them, and a user who did not say no
+ * (https://no-color.org).
+ */
 export function takesColour({ isTTY }: { readonly isTTY?: boolean }, env: NodeJS.ProcessEnv): boolean {
   return isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb'
 }
@@ -35,7 +41,7 @@ function write(stream: NodeJS.WriteStream, lines: readonly string[]): void {
   stream.write(lines.map(line => `${shown(line)}\n`).join(''))
 }
 
-/** A progress bar on stderr. Silent where stderr is no terminal, and for work too short to need one. */
+/** A progress bar on stderr. Silent if stderr is not a terminal, and for short work. */
 export function startProgress(label: string, total: number): { update(done: number): void; stop(): void } {
   if (!process.stderr.isTTY || total <= 0) return { update: () => {}, stop: () => {} }
   let bar: SingleBar | undefined
@@ -66,7 +72,10 @@ export function startProgress(label: string, total: number): { update(done: numb
   }
 }
 
-/** A line on stderr that is written anew with every word, and gone at the end. Silent where stderr is no terminal. */
+/**
+ * A line on stderr that is rewritten with every word and removed at the end. Silent if stderr is
+ * not a terminal.
+ */
 export function startWordLine(): { add(word: string): void; stop(): void } {
   const { stderr } = process
   if (!stderr.isTTY) return { add: () => {}, stop: () => {} }
@@ -94,7 +103,10 @@ export function startByteProgress(label: string): { report(done: number, total: 
   }
 }
 
-/** One line of a terminal: text of others neither steers it, nor turns it round, nor begins another line. */
+/**
+ * One line of a terminal. Others' text in it cannot steer the terminal, reverse the line or begin
+ * another one.
+ */
 export function visibleLine(text: string): string {
   return visible(text).replace(/[\t\n\r]/g, found => `[U+000${found.charCodeAt(0).toString(16).toUpperCase()}]`)
 }

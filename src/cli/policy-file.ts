@@ -1,11 +1,11 @@
-/** The policy by which a command judges: a file that its user keeps, or what the ledger serves. */
+/** The policy of a command: a file that its user keeps, or what the ledger serves. */
 import { readFile } from 'node:fs/promises'
 import { OpenSealError } from '../core/errors.ts'
 import { type Policy, parsePolicy } from '../core/policy.ts'
 import type { Client } from './client.ts'
 import { CommandError, EXIT_INVALID, EXIT_UNSUPPORTED, EXIT_USAGE, UsageError } from './command.ts'
 
-/** The policy in a file, with the file named in whatever is wrong: exit 2, or 7 where a newer version may read it. */
+/** The policy in a file. Errors name the file: exit 2, or 7 if a newer version may read it. */
 export async function readPinnedPolicy(file: string): Promise<Policy> {
   const bytes = await readFile(file).catch(cause => {
     throw new UsageError(cause.code === 'ENOENT' ? `there is no file ${file}` : `${file} cannot be read (${cause.code})`, { cause })
@@ -17,7 +17,10 @@ export async function readPinnedPolicy(file: string): Promise<Policy> {
   )
 }
 
-/** The ledger's own policy, with its text. One that cannot be used is an answer that does not fit: exit 5, or 7 where a newer version may read it. */
+/**
+ * The ledger's own policy, with its text. An unusable one is a false answer: exit 5, or 7 if a
+ * newer version may read it.
+ */
 export async function readServedPolicy(client: Client): Promise<{ readonly policy: Policy; readonly text: string }> {
   const text = await client.readText('/policy.json')
   const policy = readAs(

@@ -1,4 +1,7 @@
-/** `openseal policy`: shows the policy that the ledger offers, or keeps a copy of it to verify by from now on. */
+/**
+ * `openseal policy`: shows the policy that the ledger offers, or keeps a copy for later
+ * verifications.
+ */
 
 import type { Command } from 'commander'
 import { OpenSealError } from '../core/errors.ts'
@@ -19,7 +22,7 @@ export function addPolicy(command: Command): void {
   const example = 'openseal policy --out openseal.policy.json\nopenseal verify decision.pdf --policy openseal.policy.json'
   withLedger(withExample(command, example))
     .option('--out <file>', 'write it to a file; a different one that is there already is never replaced')
-    .option('--extend <file>', "take over the log's next key into a pinned policy, where the old key and the chain vouch for the change")
+    .option('--extend <file>', "add the log's next key to a pinned policy, if the old key and the chain vouch for the change")
     .option('--rpc <url>', 'with --extend, an endpoint of the chain; may be repeated (or OPENSEAL_RPC, by commas)', collect)
     .action(async (options: Options) => {
       if (options.extend !== undefined) return extend(options.extend, options)
@@ -28,11 +31,11 @@ export function addPolicy(command: Command): void {
       await writeNew(options.out, text)
       if (options.json) return printJson({ file: options.out, origin: policy.origin })
       print(`The policy of ${policy.origin} is in ${options.out}.`)
-      remark("Compare its keys and contracts with what the ledger's operator publishes elsewhere: from now on you trust this file.")
+      remark("Compare its keys and contracts with those that the ledger's operator publishes elsewhere: from now on you trust this file.")
     })
 }
 
-/** The new keys into the pinned file, in its place; everything else in it stays as it was pinned. */
+/** Adds the new keys to the pinned file in place. Everything else in it stays as it was pinned. */
 async function extend(file: string, { ledger, json, rpc }: Options): Promise<void> {
   const pinned = await readPinnedPolicy(file)
   const client = createClient(ledger)
@@ -40,23 +43,23 @@ async function extend(file: string, { ledger, json, rpc }: Options): Promise<voi
   const added = extended.logKeys.filter(({ vkey }) => !pinned.logKeys.some(key => key.vkey === vkey)).map(({ vkey }) => vkey)
   if (added.length > 0) await replaceFile(file, formatPolicy(extended))
   if (json) return printJson({ file, added })
-  // A mirror that keeps a change to itself tells of none: whether there is one, nobody checked.
-  if (added.length === 0) return print(`${client.url} tells of no key that is not in ${file}. The file stays as it is.`)
+  // A mirror may withhold a change, which nobody can notice here.
+  if (added.length === 0) return print(`${client.url} has no key that is not in ${file}. The file is unchanged.`)
   print(`${file} trusts from now on:`, ...added)
   remark(
     'The old key signed the change, and the chain of your policy vouches for it.',
-    "If the operator's machine was taken over, its thief could have done both: compare the new key with what the operator publishes elsewhere.",
+    "If the operator's machine was taken over, its thief could have done both: compare the new key with the one that the operator publishes elsewhere.",
   )
 }
 
-/** The receipts of the changes that the ledger tells of. Nothing of them is believed yet. */
+/** The receipts of the changes that the ledger reports, not checked yet. */
 export async function readKeyChanges(client: Client): Promise<string[]> {
   const { changes } = (await client.readJson('/v1/keys')) as { changes?: readonly { receipt?: unknown }[] }
   if (!Array.isArray(changes)) throw new ClientError('LEDGER_ANSWER', `${client.url} does not say which keys signed its log`)
   return changes.map(change => JSON.stringify(change?.receipt ?? null))
 }
 
-/** Nothing is written where one change cannot be believed: the error says by whom it was told. */
+/** Writes nothing if one change cannot be believed. The error names the source. */
 async function follow(client: Client, pinned: Policy, receipts: readonly string[], rpc: string[] | undefined): Promise<Policy> {
   try {
     return await extendPolicy(pinned, receipts, openChainReaders(rpc, pinned))

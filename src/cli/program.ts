@@ -1,7 +1,10 @@
 /** The commands that there are, and how each is called where it was started. */
 import { existsSync } from 'node:fs'
 
-/** `./openseal` in a clone, `openseal` where the package is installed: never a name that npm would look up. */
+/**
+ * `./openseal` in a clone, `openseal` where the package is installed: never a name that npm would
+ * look up.
+ */
 export const COMMAND = existsSync(new URL('../../openseal', import.meta.url)) ? './openseal' : 'openseal'
 
 /** Every command with its arguments and what it does, in the order in which --help lists them. */
@@ -26,7 +29,7 @@ export const COMMANDS = {
 /** Name of a command. */
 export type CommandName = keyof typeof COMMANDS
 
-/** A text of ours with each command in it, `openseal verify …`, as it is to be typed here. */
+/** A text with each `openseal verify …` in it as it must be typed here. */
 export function withCommand(text: string): string {
   return text.replace(TYPED, `${COMMAND} $1`)
 }

@@ -1,4 +1,7 @@
-/** Receipts as files beside the documents. A receipt is evidence: it is written whole or not at all, and never lost to another one. */
+/**
+ * Receipts as files beside the documents. A receipt is evidence: it is written atomically, and
+ * never overwritten by another one.
+ */
 
 import { randomUUID } from 'node:crypto'
 import { link, open, readFile, rename, rm } from 'node:fs/promises'
@@ -8,11 +11,14 @@ import { isSameRecord, parseReceipt, type Receipt, receiptIndex } from '../core/
 import { CommandError, EXIT_USAGE } from './command.ts'
 import { FileError } from './hash-file.ts'
 
-/** Where the receipt of a document lies, and where those of a package lie. */
+/** The path of a document's receipt, and of a package's receipts. */
 export const receiptPath = (path: string): string => `${path}.receipt.json`
 export const receiptsPath = (path: string): string => `${path}.receipts.ndjson`
 
-/** The text of a file in whatever encoding it was saved, or undefined where there is none. Throws FileError FILE_UNREADABLE, CommandError FILE_ENCODING. */
+/**
+ * The text of a file in any supported encoding, or undefined if there is no file. Throws FileError
+ * FILE_UNREADABLE, CommandError FILE_ENCODING.
+ */
 export async function readIfThere(path: string): Promise<string | undefined> {
   const bytes = await readFile(path).catch(error => {
     if (error.code === 'ENOENT') return undefined
@@ -34,8 +40,9 @@ export function textOf(path: string, bytes: Uint8Array): string {
 type IsBetter = (old: string) => Promise<boolean>
 
 /**
- * Writes a receipt beside its document. One of the same statement and index that is there already is kept unless the new one is better. Throws FileError
- * FILE_EXISTS where a receipt of another statement, or anything else, lies there.
+ * Writes a receipt beside its document. An existing receipt of the same statement and index is kept
+ * unless the new one is better. Throws FileError FILE_EXISTS if a receipt of another statement, or
+ * another file, is there.
  */
 export async function writeReceipt(path: string, text: string, isBetter: IsBetter): Promise<'written' | 'kept'> {
   const before = await readIfThere(path)
@@ -56,16 +63,20 @@ export async function writeReceipt(path: string, text: string, isBetter: IsBette
   return 'written'
 }
 
-/** Refuses, before anything is sent, what lies where a document's receipt is to go and is no receipt. Throws FileError FILE_EXISTS. */
+/**
+ * Before anything is sent, refuses a file in the receipt's place that is not a receipt. Throws
+ * FileError FILE_EXISTS.
+ */
 export async function checkReceiptPlace(path: string): Promise<void> {
   const before = await readIfThere(path)
   if (before === undefined || readOld(before) !== undefined) return
-  throw new FileError('FILE_EXISTS', `${path} is there already and is no receipt that can be read. Move it away first; nothing was sent.`)
+  throw new FileError('FILE_EXISTS', `${path} is there already and is not a readable receipt. Move it away first; nothing was sent.`)
 }
 
 /**
- * Writes the receipt of a newly submitted version. The receipt of an earlier version keeps its content under FILE.INDEX.receipt.json; its new
- * path is returned. Throws FileError FILE_EXISTS where that is taken.
+ * Writes the receipt of a newly submitted version. An earlier version's receipt is moved to
+ * FILE.INDEX.receipt.json, and its new path is returned. Throws FileError FILE_EXISTS if that is
+ * taken.
  */
 export async function writeReceiptOfVersion(document: string, text: string, isBetter: IsBetter): Promise<string | undefined> {
   const path = receiptPath(document)
@@ -81,11 +92,13 @@ export async function writeReceiptOfVersion(document: string, text: string, isBe
   return moved
 }
 
-/** Writes a file that must not be there yet; the same text again is fine. Throws FileError FILE_EXISTS. */
+/**
+ * Writes a file that must not exist yet; the same text again is fine. Throws FileError FILE_EXISTS.
+ */
 export async function writeNew(path: string, text: string): Promise<void> {
   const temporary = await writeTemporary(path, text)
   try {
-    await link(temporary, path) // refuses where something is there, also when it came a moment ago
+    await link(temporary, path) // refuses an existing file, even one created a moment ago
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw unwritable(path, error)
     if ((await readIfThere(path)) !== text)
@@ -127,7 +140,7 @@ function readOld(text: string): Receipt | undefined {
     receiptIndex(receipt)
     return receipt
   } catch {
-    return undefined // damaged or no receipt at all: not ours to replace
+    return undefined // damaged or not a receipt, so not ours to replace
   }
 }
 

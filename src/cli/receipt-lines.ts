@@ -1,4 +1,7 @@
-/** The receipts of a package: fetched in ranges, each checked, and kept as one file with a receipt a line. */
+/**
+ * The receipts of a package: fetched in ranges, each checked, and kept as one file with a receipt a
+ * line.
+ */
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { parseReceipt, type Receipt, receiptIndex } from '../core/receipt.ts'
@@ -10,7 +13,9 @@ import { fileLines } from './lines.ts'
 import { replaceFile } from './receipt-file.ts'
 import { identityIn, isBetter, type Received, type Receiver, type Standing } from './received.ts'
 
-/** How many of the receipts stand how; `missing` are those that the ledger did not give. */
+/**
+ * How many of the receipts are in each state; `missing` are those that the ledger did not return.
+ */
 export type ReceiptCounts = { readonly [state in Standing['state'] | 'missing']: number }
 
 const MAX_RECEIPTS = 10_000
@@ -25,8 +30,9 @@ export async function readIdentities(spool: string): Promise<string[]> {
 }
 
 /**
- * Writes the receipts of these indexes, given with the identity of each statement. What is there already stays, unless it is of the same statement and the new
- * one is better. @throws CommandError where one does not fit: then nothing is written
+ * Writes the receipts of these indexes, given with the identity of each statement. Existing
+ * receipts are kept, unless the new one is of the same statement and better.
+ * @throws CommandError if one is invalid; then nothing is written
  */
 export async function writeReceiptLines(
   { client, receiver }: { readonly client: Client; readonly receiver: Receiver },
@@ -76,7 +82,7 @@ type Merge = {
   readonly kept: Map<number, Standing['state']>
 }
 
-/** The lines that were there and stay, then the new ones whose place none of them holds. */
+/** The existing lines that are kept, then the new ones. */
 async function* merged({ path, spool, receiver, wanted, states, kept }: Merge): AsyncGenerator<string> {
   if (existsSync(path)) {
     for await (const line of fileLines(path)) {
@@ -101,7 +107,10 @@ function readOldLine(line: string, path: string): { receipt: Receipt; index: num
   }
 }
 
-/** Ranges that cover the indexes, few questions rather than exact ones: `from` inclusive, `to` exclusive. */
+/**
+ * Ranges that cover the indexes, in few requests rather than exact ones: `from` inclusive, `to`
+ * exclusive.
+ */
 function rangesOf(indexes: readonly number[]): { from: number; to: number }[] {
   const ranges: { from: number; to: number }[] = []
   for (const index of [...indexes].sort((a, b) => a - b)) {

@@ -1,4 +1,7 @@
-/** `openseal receipt`: fetches a receipt, or completes one that was only sealed when it was given out. */
+/**
+ * `openseal receipt`: fetches a receipt, or completes one that was only sealed when it was handed
+ * out.
+ */
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { OpenSealError } from '../core/errors.ts'
@@ -14,7 +17,10 @@ import { isBetter, NOT_ASKED, OWN_WORD, openReceiver, type Receiver, type TrustO
 
 type Options = TrustOptions & { readonly ledger: string; readonly json?: boolean; readonly upgrade?: string; readonly out?: string }
 
-/** A receipt in a file, as a line of its own or as the whole of it. `write` puts another in its place as this one stood there. */
+/**
+ * A receipt in a file, as one line or as the whole file. `write` returns the text with another
+ * receipt in its place.
+ */
 type Held = { readonly text: string; readonly place: string; write(text: string): string }
 
 /** Fills the command. */
@@ -34,7 +40,9 @@ export function addReceipt(command: Command, setExit: (code: number) => void): v
 function readIndex(text: string): number {
   const index = parseIndex(text)
   if (index !== undefined) return index
-  throw new UsageError(`an index is a number from 0 on, and ${JSON.stringify(text)} is none. For a file: openseal receipt --upgrade FILE`)
+  throw new UsageError(
+    `an index is a number from 0 on, and ${JSON.stringify(text)} is not one. For a file: openseal receipt --upgrade FILE`,
+  )
 }
 
 async function fetchOne(index: number, options: Options): Promise<number> {
@@ -62,7 +70,7 @@ async function upgrade(file: string, options: Options): Promise<number> {
   const counts = { anchored: 0, sealed: 0, unchecked: 0 }
   let [isTest, isChanged] = [false, false]
   const next: string[] = []
-  // The first one that does not fit ends the command: a ledger that lied once is believed in nothing.
+  // The first invalid receipt ends the command: a ledger that lied once is not believed again.
   for (const each of held) {
     const standing = await complete(receiver, each)
     if (standing !== undefined) counts[standing.state]++
@@ -93,7 +101,10 @@ function tell(
   if (anchored > 0 && policy === undefined) remark(OWN_WORD)
 }
 
-/** The receipt as it stands now, or as the ledger has it where only that is anchored. Undefined for what is no receipt in a list of them: an erased entry. */
+/**
+ * The receipt unchanged, or the ledger's if only that one is anchored. Undefined for an erased
+ * entry in a list of receipts.
+ */
 async function complete(receiver: Receiver, { text, place }: Held) {
   if (text === '') return undefined
   const before = parseReceipt(text)
@@ -103,7 +114,7 @@ async function complete(receiver: Receiver, { text, place }: Held) {
     throw error instanceof CommandError ? new CommandError(error.exit, error.code, `${place}: ${error.message}`, { cause: error }) : error
   })
   if (received.state === 'anchored') return received
-  // Nothing vouches for the new one more than for the old one, which stays.
+  // Nothing vouches for the new receipt more than for the old one, which is kept.
   return { state: received.claimed || own?.claimed ? received.state : 'sealed', isTest: received.isTest, text: undefined } as const
 }
 
@@ -129,7 +140,10 @@ function looksLikeReceipt(bytes: Uint8Array): boolean {
   return Buffer.from(bytes.subarray(0, 4096)).toString('latin1').replaceAll('\0', '').includes('openseal/receipt@v')
 }
 
-/** One receipt, or one a line: as `submit --ocds` leaves them, or with its index as `/v1/receipts` answers. */
+/**
+ * One receipt, or one a line: as `submit --ocds` writes them, or with its index as `/v1/receipts`
+ * answers.
+ */
 function readHeld(path: string, text: string): Held[] {
   const lines = text.split('\n').filter(line => line.trim() !== '')
   if (lines.length !== 1 && isReceipt(text)) return [{ text, place: path, write: next => (next === text ? text : `${next}\n`) }]
@@ -141,7 +155,7 @@ function readHeldLine(line: string, place: string): Held {
     const value = parseJson(line)
     if (isJsonObject(value) && value.type === undefined && typeof value.index === 'number') {
       const { index, receipt } = value
-      // An entry whose statement was erased has no receipt any more.
+      // An entry whose statement was erased no longer has a receipt.
       if (receipt === undefined) return { text: '', place, write: () => `${line}\n` }
       const inner = JSON.stringify(receipt)
       receiptIndex(parseReceipt(inner))
@@ -151,7 +165,7 @@ function readHeldLine(line: string, place: string): Held {
     return { text: line, place, write: next => `${next}\n` }
   } catch (cause) {
     if (!(cause instanceof OpenSealError)) throw cause
-    throw new CommandError(EXIT_USAGE, 'RECEIPT_MALFORMED', `${place} is no receipt that can be read: ${cause.message}`, { cause })
+    throw new CommandError(EXIT_USAGE, 'RECEIPT_MALFORMED', `${place} is not a readable receipt: ${cause.message}`, { cause })
   }
 }
 

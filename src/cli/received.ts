@@ -1,4 +1,4 @@
-/** What a ledger or a mirror answered for a receipt: checked here before any command prints, stores or believes it. */
+/** Checks a receipt from a ledger or a mirror before any command prints, stores or believes it. */
 import type { Command } from 'commander'
 import { OpenSealError } from '../core/errors.ts'
 import { canonicalJson } from '../core/json.ts'
@@ -15,45 +15,52 @@ import { CommandError, collect, EXIT_INVALID, EXIT_SEALED, EXIT_UNCHECKED, EXIT_
 import { readPinnedPolicy, readServedPolicy } from './policy-file.ts'
 
 /**
- * Where a receipt that fits stands: the chain vouches for it, it does not (or not enough witnesses do), or nobody could be asked. `claimed` tells whether the
- * receipt itself speaks of an anchor.
+ * The state of a valid receipt: the chain vouches for it, it does not (or not enough witnesses do),
+ * or nobody could be asked. `claimed` says whether the receipt itself names an anchor.
  */
 export type Standing = { readonly state: 'anchored' | 'sealed' | 'unchecked'; readonly isTest: boolean; readonly claimed: boolean }
 
-/** A receipt that fits. `text` is one line without its newline. */
+/** A valid receipt. `text` is one line without its newline. */
 export type Received = Standing & { readonly text: string; readonly receipt: Receipt; readonly index: number }
 
-/** What a receipt must be of, beside its index: a statement that was sent, by its identity, or the one of a receipt that is there already. */
+/**
+ * What a receipt must be for, besides its index: a sent statement, by its identity, or the
+ * statement of an existing receipt.
+ */
 export type Expected = { readonly index: number; readonly identity?: string; readonly like?: Receipt }
 
 export type Receiver = {
-  /** The endpoints that are asked; without any nothing can be called anchored. */
+  /** The endpoints to ask. Without any, nothing can be called anchored. */
   readonly chain: readonly ChainReader[]
-  /** Checks what was answered. @throws CommandError LEDGER_LIED (exit 5) where it does not fit, RECEIPT_OTHER_KEY (6), RECEIPT_UNSUPPORTED (7) */
+  /**
+   * Checks an answer.
+   * @throws CommandError LEDGER_LIED (exit 5) if it is invalid, RECEIPT_OTHER_KEY (6),
+   * RECEIPT_UNSUPPORTED (7)
+   */
   check(text: string, expected: Expected): Promise<Received>
   /** Fetches the receipt of an index and checks it. */
   read(expected: Expected): Promise<Received>
-  /** How one's own receipt stands; undefined where it does not fit. */
+  /** The state of the user's own receipt; undefined if it is invalid. */
   standing(text: string): Promise<Standing | undefined>
 }
 
-/** What to say where a receipt speaks of an anchor that could not be checked. */
+/** The notice for a receipt that names an anchor that could not be checked. */
 export const NOT_ASKED =
   'No endpoint of the chain gave a usable answer, so nothing here is called anchored. Name one, or another one: --rpc URL'
 
-/** What to say where a receipt is called anchored by the word of the ledger that gave it. */
+/** The notice for a receipt that is anchored by the word of the ledger that gave it. */
 export const OWN_WORD = "Checked by the ledger's own policy. If you keep a policy, name it: --policy FILE"
 
-/** The exit code of waiting for the chain, by how the receipt stands. */
+/** The exit code of waiting for the chain, by the receipt's state. */
 export const EXIT_BY_STATE = { anchored: 0, sealed: EXIT_SEALED, unchecked: EXIT_UNCHECKED } as const
 
 export type TrustOptions = { readonly policy?: string; readonly rpc?: readonly string[] }
 
-/** So many checkpoints are remembered: receipts in a row are of few. */
+/** How many checkpoints are remembered: consecutive receipts share few. */
 const REMEMBERED = 64
-/** So long a checkpoint that is not anchored is not asked about again. */
+/** How long a checkpoint that is not anchored is not asked about again. */
 const RECENT_MS = 900
-/** What a receipt needs to be one of this log, whoever vouches for the log beside its key. */
+/** The checks that make a receipt one of this log, whoever vouches for the log besides its key. */
 const NEEDED = ['statement', 'inclusion', 'checkpoint'] as const
 
 /** Adds --policy and --rpc. */
@@ -67,23 +74,23 @@ export function withTrust(command: Command): Command {
     )
 }
 
-/** Checks the receipts of one ledger, by a pinned policy or by its own. */
+/** Checks the receipts of one ledger, by a pinned policy or by the ledger's own. */
 export async function openReceiver(client: Client, { policy: pinned, rpc }: TrustOptions): Promise<Receiver> {
   const policy = pinned === undefined ? (await readServedPolicy(client)).policy : await readPinnedPolicy(pinned)
   const chain = openChainReaders(rpc, policy)
   const isPinned = pinned !== undefined
-  /** Of each checkpoint what the checks behind `inclusion` came to: they are the same for every receipt under it. */
+  /**
+   * The results of the checks after `inclusion` for each checkpoint: they are the same for every
+   * receipt under it.
+   */
   const known = new Map<string, { readonly judged: Judged; readonly atMs: number }>()
 
   const lied = (why: string, cause?: unknown) =>
-    new CommandError(
-      EXIT_INVALID,
-      'LEDGER_LIED',
-      `${client.url} answered with a receipt that does not fit: ${why}. Nothing of it was kept.`,
-      { cause },
-    )
+    new CommandError(EXIT_INVALID, 'LEDGER_LIED', `${client.url} answered with an invalid receipt: ${why}. Nothing of it was kept.`, {
+      cause,
+    })
 
-  /** A receipt that speaks of no anchor is not asked about: a ledger says where it has one. */
+  /** A receipt without an anchor is not asked about: a ledger names the anchors that it has. */
   async function judge(text: string, note: string, claimed: boolean): Promise<Judged> {
     const key = `${claimed} ${note}`
     const before = known.get(key)
@@ -92,7 +99,7 @@ export async function openReceiver(client: Client, { policy: pinned, rpc }: Trus
     const trust = isPinned ? 'policy' : 'ledger'
     const judged = judgeResult(await verify({ receipt: text, policy, chain: claimed ? chain : [], trust }), claimed)
     if (known.size >= REMEMBERED) known.clear()
-    // What does not fit may be this receipt alone, and not its checkpoint.
+    // The fault may be in this receipt alone, and not in its checkpoint.
     if (judged.standing !== undefined) known.set(key, { judged, atMs: performance.now() })
     return judged
   }
@@ -100,11 +107,11 @@ export async function openReceiver(client: Client, { policy: pinned, rpc }: Trus
   async function check(text: string, expected: Expected): Promise<Received> {
     const receipt = await attempt(() => parseReceipt(text), lied)
     const { index, note } = await attempt(() => parseTlogProof(receipt.proof), lied)
-    if (index !== expected.index) throw lied(`it is of index ${index}, and index ${expected.index} was asked for`)
+    if (index !== expected.index) throw lied(`it is for index ${index}, but index ${expected.index} was requested`)
     const { identity, like } = expected
-    if (identity !== undefined && identityIn(receipt) !== identity) throw lied('it is of another statement than the one that was sent')
+    if (identity !== undefined && identityIn(receipt) !== identity) throw lied('it is for another statement than the one that was sent')
     if (like !== undefined && canonicalJson(like.statement) !== canonicalJson(receipt.statement))
-      throw lied('it is of another statement than the receipt that you have')
+      throw lied('it is for another statement than the receipt that you have')
     const { standing, fault, isUnsupported } = await judge(text, note, receipt.anchors.length > 0)
     if (isUnsupported)
       throw new CommandError(
@@ -112,7 +119,7 @@ export async function openReceiver(client: Client, { policy: pinned, rpc }: Trus
         'RECEIPT_UNSUPPORTED',
         `${client.url} answered with a receipt that the policy does not know: ${fault}`,
       )
-    // What was judged may have been another receipt under the same checkpoint.
+    // The remembered result may be from another receipt under the same checkpoint.
     const own = ownFault(text)
     if (standing === undefined || own !== undefined) throw lied(own ?? fault)
     if (like !== undefined && !isPinned) assertSameKey(policy, parseTlogProof(like.proof).note, note, client.url)
@@ -132,7 +139,7 @@ export async function openReceiver(client: Client, { policy: pinned, rpc }: Trus
   }
 }
 
-/** Only what the chain vouches for is better than what is there, and only where it does not vouch for that. */
+/** A receipt is better only if the chain vouches for it and not for the existing one. */
 export async function isBetter(receiver: Receiver, { state }: Pick<Received, 'state'>, old: string): Promise<boolean> {
   return state === 'anchored' && (await receiver.standing(old))?.state !== 'anchored'
 }
@@ -154,7 +161,7 @@ function judgeResult({ verdict, checks }: Result, claimed: boolean): Judged {
   return { standing: { state, isTest: verdict === 'test-network' }, fault: '', isUnsupported: false }
 }
 
-/** What is wrong with a receipt of a checkpoint that is sound: its statement, or its proof. */
+/** What is wrong with a receipt of a sound checkpoint: its statement, or its proof. */
 function ownFault(text: string): string | undefined {
   const evidence = readReceiptParts(text)
   for (const check of [checkStatement, checkInclusion]) {
@@ -169,7 +176,10 @@ function ownFault(text: string): string | undefined {
   return undefined
 }
 
-/** By the ledger's own word a receipt is replaced only by one that the same key signed: a mirror may serve any policy, and has that key not. */
+/**
+ * By the ledger's own policy, a receipt is replaced only by one that the same key signed: a mirror
+ * can serve any policy, but does not have that key.
+ */
 function assertSameKey(policy: Policy, before: string, after: string, url: string): void {
   const keys = policy.logKeys.map(key => parseVkey(key.vkey))
   const signers = (note: string) => {
@@ -188,7 +198,10 @@ function assertSameKey(policy: Policy, before: string, after: string, url: strin
   )
 }
 
-/** The identity of a receipt's statement, whatever its salt; undefined where it is none that an agency sends. */
+/**
+ * The identity of a receipt's statement, regardless of its salt; undefined if it is not an agency's
+ * statement.
+ */
 export function identityIn({ statement }: Receipt): string | undefined {
   try {
     return identityOf(statementBody(parseStatement(statement, { salted: true })))

@@ -1,4 +1,6 @@
-/** `openseal rotate`: other keys in the place of old ones. API keys are changed with `openseal agency key` and `revoke`. */
+/**
+ * `openseal rotate`: replaces keys. API keys are changed with `openseal agency key` and `revoke`.
+ */
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import type { OwnLog } from '../chain/deploy.ts'
@@ -17,7 +19,7 @@ export function addRotate(rotate: Command): void {
   const logKey = 'end the key that signs the log, and begin another; the service must be stopped, and its settings be those of "serve"'
   addCommand(rotate, 'log-key', logKey, 'OPENSEAL_DATA=/srv/openseal openseal rotate log-key').action(async ({ json }: Options) => {
     keepFilesPrivate()
-    // Loaded here only: the other commands start in a fraction of the time without the service.
+    // Imported only here: without the service, the other commands start in a fraction of the time.
     const [{ readConfig }, { rotateLogKey }] = await Promise.all([import('../config.ts'), import('../server/rotate.ts')])
     const done = await rotateLogKey(readConfig(process.env), { log: quiet })
     if (json) return printJson(done)
@@ -42,7 +44,7 @@ export function addRotate(rotate: Command): void {
     .action(rotatePublisher)
 }
 
-/** What is signed is decided here, by what the operator keeps: no ledger is asked. */
+/** The operator's own policy file decides what is signed: no ledger is asked. */
 async function rotatePublisher({ policy, json, rpc, to }: PublisherOptions): Promise<void> {
   if (!/^0x[0-9a-fA-F]{40}$/.test(to)) throw new UsageError('--to wants an address: 0x and 40 hex digits')
   const rpcUrls = (rpc ?? process.env.OPENSEAL_RPC ?? '').split(',').map(url => url.trim())

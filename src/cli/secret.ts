@@ -1,8 +1,14 @@
-/** Secrets: from the environment or from a file that it names, never from the command line, where other users of the machine could read them. */
+/**
+ * Secrets: from the environment or from a file that it names, never from the command line, where
+ * other users of the machine could read them.
+ */
 import { readFile } from 'node:fs/promises'
 import { OpenSealError } from '../core/errors.ts'
 
-/** The secret that the variable holds, or the text of the file that `<name>_FILE` names. Throws SecretError SECRET_MISSING, SECRET_UNREADABLE. */
+/**
+ * The secret in the variable, or the text of the file that `<name>_FILE` names. Throws SecretError
+ * SECRET_MISSING, SECRET_UNREADABLE.
+ */
 export async function readSecret(name: string, what: string): Promise<string> {
   const direct = process.env[name]?.trim()
   if (direct) return direct

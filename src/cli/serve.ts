@@ -1,4 +1,7 @@
-/** `openseal serve`: the service, from the configuration in the environment. Ctrl-C ends it in order, a second one at once. */
+/**
+ * `openseal serve`: the service, from the configuration in the environment. The first Ctrl-C ends
+ * it in order, the second at once.
+ */
 import { relative } from 'node:path'
 import type { Command } from 'commander'
 import { createLog } from '../logger.ts'
@@ -17,7 +20,8 @@ export function addServe(command: Command): void {
   withExample(command, example).action(async (options: { json?: boolean }) => {
     keepFilesPrivate()
     const stopping = waitForSignal()
-    // Loaded here only: the other commands start in a fraction of the time without the service.
+    // Imported only here: without the service, the other commands start in a fraction of the
+    // time.
     const [{ readConfig }, { startServer }] = await Promise.all([import('../config.ts'), import('../server/server.ts')])
     const service = await startServer(readConfig(process.env), {
       log: createLog({ write: line => process.stderr.write(line), nowMs: Date.now }),
@@ -25,12 +29,12 @@ export function addServe(command: Command): void {
     if (options.json) printJson({ url: service.url, origin: service.origin, vkey: service.vkey, chain: service.chain })
     else print(...nextSteps(service))
     await stopping
-    if (!options.json) print('', 'Stopping: what came in is answered first. Ctrl-C again ends at once.')
+    if (!options.json) print('', 'Stopping: current requests are answered first. Ctrl-C again ends at once.')
     await service.close()
   })
 }
 
-/** What to type next, exactly as it works from the folder in which the service was started. */
+/** The next commands to type, as they work from the folder in which the service was started. */
 function nextSteps({ url, origin, operatorKeyFile, chain, notAccepting }: Service): string[] {
   const ledger = url === 'http://localhost:8080' ? '' : ` --ledger ${url}`
   const isUsual = chain.urls.length === 1 && /^http:\/\/(localhost|127\.0\.0\.1):8545\/?$/.test(chain.urls[0]!)

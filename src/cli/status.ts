@@ -1,10 +1,10 @@
-/** `openseal status`: how the ledger is doing, in words. */
+/** `openseal status`: the state of the ledger, in words. */
 import type { Command } from 'commander'
 import { createClient } from './client.ts'
 import { withExample, withLedger } from './command.ts'
 import { print, printJson } from './output.ts'
 
-/** What `GET /v1/status` answers, as far as it is told here. */
+/** The part of `GET /v1/status` that is shown here. */
 type Status = {
   readonly origin: string
   readonly vkey: string
@@ -37,7 +37,7 @@ function formatStatus({ origin, vkey, size, root, accepting, alarms, anchored, b
     ['root', root],
     ['log key', vkey],
     ['on the chain', anchored === undefined ? 'nothing yet' : `the first ${count(anchored.size)}, since ${anchored.time}; ${waiting}`],
-    ['records', accepting ? 'are accepted' : 'are NOT accepted just now'],
+    ['records', accepting ? 'are accepted' : 'are NOT accepted at the moment'],
   ]
   return [
     ...facts.map(([name, value]) => `${name.padEnd(14)}${value}`),

@@ -1,6 +1,7 @@
 /**
- * `openseal submit --ocds`: each file is read to its end, its statements are compared with the ledger in a dry run, and what is not
- * there yet is sent. A file that cannot be taken is reported, and stops none of the others.
+ * `openseal submit --ocds`: reads each file to its end, compares its statements with the ledger in
+ * a dry run, and sends what is not there yet. A file that cannot be accepted is reported, and stops
+ * none of the others.
  */
 
 import { rmSync } from 'node:fs'
@@ -24,7 +25,7 @@ import { countWarnings, formatCount, formatStop, stoppingCodes, type WarningCoun
 
 type Rejection = { readonly label: string; readonly code: string; readonly detail: string }
 
-/** What came of a file that was read. */
+/** The result of a file that was read. */
 type Submitted = {
   readonly report: PackageReport
   /** In a dry run: how many would be accepted. */
@@ -32,28 +33,32 @@ type Submitted = {
   readonly known: number
   readonly rejected: readonly Rejection[]
   readonly warnings: readonly WarningCount[]
-  /** The warnings at which nothing of the file was sent. */
+  /** The warnings because of which nothing of the file was sent. */
   readonly stopped: readonly string[]
   readonly indexes: readonly number[]
   readonly receipts?: string
-  /** How the receipts stand that were written. */
+  /** The states of the receipts that were written. */
   readonly counts?: ReceiptCounts
 }
 
-/** What came of a file: of one that could not be read, why. */
+/** The result of a file, or why it could not be read. */
 type Outcome = Submitted | { readonly path: string; readonly error: OpenSealError }
 
 const EXIT_INTERRUPTED = 130
 const SHOWN = 20
 const NONE: ReceiptCounts = { anchored: 0, sealed: 0, unchecked: 0, missing: 0 }
 
-/** Submits the files; returns the exit code: 2 where a file, a statement or a release was left out, 1 where a receipt is missing, 3 or 6 where --wait ended too early. */
+/**
+ * Submits the files; returns the exit code: 2 if a file, a statement or a release was left out, 1
+ * if a receipt is missing, 3 or 6 if --wait ended too early.
+ */
 export async function submitPackages(files: readonly string[], options: SubmitOptions): Promise<number> {
   const key = await readSecret('OPENSEAL_API_KEY', 'the API key of the agency')
   const client = createClient(options.ledger)
-  const receiver = await openReceiver(client, options) // a ledger that is not there is told before a long reading, not after
+  // reports an unreachable ledger before a long read, not after
+  const receiver = await openReceiver(client, options)
   const folder = await mkdtemp(join(tmpdir(), 'openseal-'))
-  // Also when it is interrupted: the statements name what may not be public yet.
+  // Also after an interruption: the statements name what may not be public yet.
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(EXIT_INTERRUPTED))
   try {
@@ -72,7 +77,10 @@ export async function submitPackages(files: readonly string[], options: SubmitOp
 
 type Sending = { readonly client: Client; readonly receiver: Receiver; readonly key: string; readonly options: SubmitOptions }
 
-/** What is wrong with one file is its own outcome; what is wrong with the ledger would be wrong with the next file too, and is thrown. */
+/**
+ * A fault in one file is that file's result. A fault of the ledger would affect the next file too,
+ * and is thrown.
+ */
 async function submitFile(sending: Sending, file: string, spool: string): Promise<Outcome> {
   const progress = startByteProgress(`reading ${basename(file)}`)
   try {
@@ -89,7 +97,7 @@ async function submitFile(sending: Sending, file: string, spool: string): Promis
 
 async function submitPackage(sending: Sending, report: PackageReport, spool: string): Promise<Submitted> {
   const { options, client, receiver } = sending
-  /** By line, in its place: a package may have millions. */
+  /** By line: a package may have millions. */
   const answers: LineAnswer[] = []
   await sendSpool(sending, report, spool, {
     dryRun: true,
@@ -153,7 +161,7 @@ async function sendSpool(
     },
     onRetry: (why: 'busy' | 'lost') => {
       const reason = why === 'busy' ? 'the ledger is busy' : 'the connection was lost'
-      remark(`${path}: ${reason}; what was not answered is sent again, which is safe`)
+      remark(`${path}: ${reason}; lines without an answer are sent again, which is safe`)
     },
     ...(isWanted && { isWanted }),
   }
@@ -202,7 +210,7 @@ function printOutcome(outcome: Outcome, { dryRun }: SubmitOptions): void {
       `  ${count(summaries, 'compiled or versioned release')} without an entry of its own: the statement about the whole file covers it.`,
     )
   printSome(refused, ({ position, code, detail }: LeftOut) => `  refused: release ${position}: ${detail} [${code}]`)
-  if (refused.length > 0) print('  The statement about the whole file covers what was refused.')
+  if (refused.length > 0) print('  The statement about the whole file covers the refused ones.')
   printSome(rejected, ({ label, code, detail }) => `  rejected: ${label}: ${detail} [${code}]`)
   print(...warnings.flatMap(formatCount).map(line => `  ${line}`))
   if (stopped.length > 0) print(`  ${formatStop(stopped)}`)

@@ -1,4 +1,4 @@
-/** What `submit` can be told, for documents and for OCDS files alike. */
+/** The options of `submit`, for documents and OCDS files. */
 import type { TrustOptions } from './received.ts'
 
 /** The options of `submit`, as commander gives them. */

@@ -1,4 +1,7 @@
-/** `openseal submit`: hashes documents on this machine and has the ledger seal a statement about them. */
+/**
+ * `openseal submit`: hashes documents on this machine and has the ledger seal a statement about
+ * them.
+ */
 
 import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -21,7 +24,10 @@ import { submitPackages } from './submit-ocds.ts'
 import type { SubmitOptions } from './submit-options.ts'
 import { formatStop, formatWarning, type GivenWarning, readWarnings, stoppingCodes } from './warnings.ts'
 
-/** How often a submission whose answer was lost is sent in all: sending again is safe, for the ledger knows it by its identity. */
+/**
+ * How often a submission without an answer is sent in all. Sending again is safe, because the
+ * ledger recognises it by its identity.
+ */
 const ATTEMPTS = 3
 const RETRY_MS = 500
 
@@ -34,10 +40,10 @@ export function addSubmit(command: Command, setExit: (code: number) => void): vo
       'the files are OCDS release packages, record packages or releases: one statement for each release and one for the file',
     )
     .option('--record <id>', "the agency's own stable id of the record")
-    .addOption(new Option('--kind <kind>', 'what it is').choices(['procurement', 'decision']))
+    .addOption(new Option('--kind <kind>', 'the kind of record').choices(['procurement', 'decision']))
     .addOption(new Option('--action <action>', 'what is done (default: publish)').choices(['publish', 'amend', 'withdraw']))
     .option('--revision <id>', "the agency's id of this version")
-    .option('--target <id>', 'the earlier version that --action amend or withdraw speaks of (default: every earlier version)')
+    .option('--target <id>', 'the earlier version that --action amend or withdraw applies to (default: every earlier version)')
     .option('--title <text>', 'a title')
     .option('--language <tag>', 'its language, like en or el-GR')
     .option(
@@ -64,7 +70,7 @@ export function addSubmit(command: Command, setExit: (code: number) => void): vo
 
 async function submitDocuments(files: readonly string[], options: SubmitOptions): Promise<number> {
   const { record, kind, action = 'publish' } = options
-  if (record === undefined || kind === undefined) throw new UsageError('--record and --kind say what is submitted; or give --ocds')
+  if (record === undefined || kind === undefined) throw new UsageError('--record and --kind describe the submission; or give --ocds')
   if (files.length === 0 && action !== 'withdraw') throw new UsageError('name at least one file')
   if ((action === 'publish') === (options.reason !== undefined)) {
     throw new UsageError(action === 'publish' ? '--reason goes with --action amend or withdraw' : `--action ${action} needs --reason`)
@@ -108,7 +114,10 @@ function tellDry({ known, warnings }: DryAnswer, stopped: readonly string[], { j
   return stopped.length > 0 ? EXIT_USAGE : 0
 }
 
-/** All documents of the statement. Throws FILES_LEFT_OUT, exit 2, with the name of each that cannot be taken: a statement about the others would say that they are all. */
+/**
+ * All documents of the statement. Throws FILES_LEFT_OUT, exit 2, with the name of each that cannot
+ * be read: a statement about the others would claim to be complete.
+ */
 async function describeAll(files: readonly string[]) {
   const documents = []
   const reasons: string[] = []
@@ -181,7 +190,10 @@ async function describe(path: string) {
 
 type Claims = SubmitOptions & { record: string; kind: string; action: string }
 
-/** Only what the submitter says: a date of our own would be stated in the agency's name, and make two entries of the same command. */
+/**
+ * Only the submitter's claims. A date of our own would be stated in the agency's name, and make two
+ * entries of the same command.
+ */
 function completeStatement(documents: readonly Json[], claims: Claims): Statement {
   const { agency, record, kind, action, revision, target, title, language, identifier, published, reason, reasonText } = claims
   return parseStatement(
@@ -204,13 +216,16 @@ function completeStatement(documents: readonly Json[], claims: Claims): Statemen
   )
 }
 
-/** Throws ClientError LEDGER_ANSWER where the ledger does something else than it was asked: it may have logged the statement. */
+/**
+ * Throws ClientError LEDGER_ANSWER if the ledger does not make a dry run: it may have logged the
+ * statement.
+ */
 async function askDry(client: Client, key: string, statement: Statement): Promise<DryAnswer> {
   const { status, value } = await ask<{ known?: unknown; warnings?: unknown }>(client, DRY_RUN, key, statement)
   const { known, warnings } = value ?? {}
   if (status === 200 && Array.isArray(warnings) && (known === undefined || typeof known === 'number'))
     return { warnings: readWarnings(warnings), ...(known !== undefined && { known }) }
-  throw new ClientError('LEDGER_ANSWER', `${client.url} was asked what it would make of the statement, and answered something else`)
+  throw new ClientError('LEDGER_ANSWER', `${client.url} was asked for a dry run, and answered something else`)
 }
 
 async function send(client: Client, key: string, statement: Statement) {

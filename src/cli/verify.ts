@@ -1,4 +1,7 @@
-/** `openseal verify`: checks files by their receipts, a policy and the chain. With all three at hand no ledger is needed. */
+/**
+ * `openseal verify`: checks files by their receipts, a policy and the chain. With all three, no
+ * ledger is needed.
+ */
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { attemptAsync } from '../core/attempt.ts'
@@ -53,7 +56,7 @@ const DEADLINE_SECONDS = 600
 export function addVerify(command: Command, setExit: (code: number) => void): void {
   withLanguage(withLedger(withExample(command, EXAMPLE)))
     .option('--receipt <file>', 'the receipt of the file (default: FILE.receipt.json or FILE.receipts.ndjson, else the ledger is asked)')
-    .option('--policy <file>', 'what you trust: a policy that you keep (see: openseal policy --out)')
+    .option('--policy <file>', 'the policy that you trust: a file that you keep (see: openseal policy --out)')
     .option('--trust-ledger', "take the ledger's own word for the policy; the answer says so")
     .option('--rpc <url>', 'an endpoint of the chain; may be repeated (or OPENSEAL_RPC, by commas)', collect)
     .option('--require-current', 'exit with 6 where nobody could say whether there is a newer version')
@@ -71,13 +74,13 @@ export function addVerify(command: Command, setExit: (code: number) => void): vo
 
 type LeftOut = Extract<Row, { kind: 'left-out' }>
 
-/** By what all files of a call are checked, and how it is said. */
+/** What all files of a call are checked with, and the language. */
 type Setting = {
   readonly url: string
   readonly policy: Policy
   readonly policySource: PolicySource | undefined
   readonly chain: readonly ChainReader[]
-  /** Addresses of the chain's endpoints, without what may be a secret in them. */
+  /** Addresses of the chain's endpoints, without possible secrets. */
   readonly endpoints: readonly string[]
   readonly signal: AbortSignal
   readonly say: Say
@@ -85,7 +88,7 @@ type Setting = {
 
 async function readSetting(files: readonly string[], options: Options): Promise<Setting> {
   if ((options.policy === undefined) === (options.trustLedger === undefined)) {
-    throw new UsageError("say what to trust: either --policy FILE, or --trust-ledger for the ledger's own word")
+    throw new UsageError("choose what to trust: either --policy FILE, or --trust-ledger for the ledger's own word")
   }
   if (options.receipt !== undefined && files.length > 1)
     throw new UsageError('--receipt is for one file. Of several, give the receipts among the files: each finds its own.')
@@ -99,7 +102,10 @@ async function readSetting(files: readonly string[], options: Options): Promise<
   return { url: client.url, policy, policySource: given?.source, chain, endpoints, signal, say: speak(chooseLanguage(options.lang)) }
 }
 
-/** Every argument by itself: one that cannot be read is named, and the others are checked. Receipts among them find their files. */
+/**
+ * Each argument by itself: one that cannot be read is named, and the others are checked. Receipts
+ * among them are matched with their files.
+ */
 async function verifyAll(names: readonly string[], options: Options, setting: Setting): Promise<Row[]> {
   const taken: (GivenFile | LeftOut)[] = []
   const receipts: GivenReceipt[] = []
@@ -150,7 +156,7 @@ async function runTask(task: Task, { name, read }: GivenFile, say: Say): Promise
   }
 }
 
-/** One file in full; of several a table, and each one's sentence. */
+/** One file in full; several as a table, with a sentence for each. */
 function printRows(rows: readonly Row[], { url, endpoints, say }: Setting): void {
   const [row] = rows
   if (row === undefined || rows.length > 1) print(...formatTable(say, rows))

@@ -1,15 +1,18 @@
-/** What `submit` does with warnings: it asks for them in a dry run, stops at those that look like slips, and tells the others. */
+/**
+ * How `submit` treats warnings: it asks for them in a dry run, stops at those that look like slips,
+ * and reports the others.
+ */
 import { STOPPING_WARNINGS } from '../core/statements/warnings.ts'
 
-/** A warning as a ledger gave it: a later one may know more codes. */
+/** A warning from a ledger. A later version may know more codes. */
 export type GivenWarning = { readonly code: string; readonly detail: string }
 
-/** Warnings of one kind about many statements: how many there are, and the first of them by name. */
+/** Warnings of one kind about many statements: their number, and the names of the first ones. */
 export type WarningCount = { readonly code: string; readonly count: number; readonly labels: readonly string[] }
 
 const LABELS = 20
 
-/** The warnings in an answer, those that have the form of one. */
+/** The well-formed warnings of an answer. */
 export function readWarnings(value: unknown): GivenWarning[] {
   const items: unknown[] = Array.isArray(value) ? value : []
   return items.filter((item): item is GivenWarning => {
@@ -35,7 +38,7 @@ export function countWarnings(statements: Iterable<{ readonly label: string; rea
   return [...counts].map(([code, counted]) => ({ code, ...counted }))
 }
 
-/** One warning in a line. */
+/** One warning as a line. */
 export function formatWarning({ code, detail }: GivenWarning): string {
   return `Warning: ${detail} [${code}]`
 }
@@ -46,7 +49,7 @@ export function formatCount({ code, count, labels }: WarningCount): string[] {
   return [`Warning: ${MEANING[code] ?? 'another warning'}: ${count}, ${count > 3 ? `${first}, …` : first} [${code}]`]
 }
 
-/** What to do where a submission was stopped. */
+/** What to do after a submission was stopped. */
 export function formatStop(codes: readonly string[]): string {
   return `Nothing was logged. If this is as it should be, say so: ${codes.map(code => `--accept ${code}`).join(' ')}`
 }

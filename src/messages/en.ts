@@ -101,19 +101,19 @@ const SENTENCES = {
   'is.oc4ids': 'This file holds data on infrastructure projects (OC4IDS). It was checked as a whole, not project by project.',
   'result.receiptEncoding':
     'This receipt is in an encoding that we cannot read. Save it as UTF-8, or get it again from where it came from.',
-  'result.earlier': 'The same file stands in entry {index} too, and has been on the record since {date}.',
-  'result.earlierSealed': 'The same file stands in the earlier entry {index} too.',
+  'result.earlier': 'The same file is also in entry {index}, and has been on the record since {date}.',
+  'result.earlierSealed': 'The same file is also in the earlier entry {index}.',
   'result.computed': 'SHA-256 computed from your file',
   'result.expected': 'SHA-256 that the receipt names',
   'fault.broken': 'It was cut off or changed after it was issued, so it cannot be read. Get it again from where it came from.',
   'fault.newer': 'It is of a kind that this verifier does not know. Try a newer one.',
-  'fault.twice': 'The same name stands in it twice, so it can be read in two ways.',
+  'fault.twice': 'It uses the same name twice, so it can be read in two ways.',
   'fault.characters': 'Some of its characters are damaged, or it was not saved as UTF-8.',
   'fault.number': 'A number in it has more digits than programs keep exactly.',
-  'fault.large': 'It is larger, or nested deeper, than what is read here.',
+  'fault.large': 'It is larger, or nested deeper, than we can read.',
   'fault.root': 'It leads to another list than the signed one: the statement or the proof was changed.',
   'fault.unsigned': 'No key that the policy names has signed the list.',
-  'fault.signature': 'The signature does not fit: the list was changed, or somebody else signed it.',
+  'fault.signature': 'The signature does not match: the list was changed, or somebody else signed it.',
   'fault.ledger': 'The ledger gave no usable answer.',
   // Verify page, in the browser
   'verify.title': 'Check a file',
@@ -191,13 +191,13 @@ const SENTENCES = {
   'site.testNetwork': 'This ledger is anchored on a test network: nothing here is evidence.',
   'site.stopped': 'This ledger has stopped accepting records, because it could not be sure of its own state.',
   'site.alarm':
-    'New records are accepted, but the chain does not vouch for them just now. Entries that wait: {count}, the oldest since {date}.',
-  'site.closed': 'The owner of this log has closed it for good: no records are accepted any more.',
+    'New records are accepted, but the chain does not vouch for them at the moment. Entries that wait: {count}, the oldest since {date}.',
+  'site.closed': 'The owner of this log has closed it for good: no more records are accepted.',
   'site.closedNone': 'None of its entries is good.',
   'site.closedGood':
     '{count, plural, one {The first entry is good. Later ones are disowned.} other {The first # entries are good. Later ones are disowned.}}',
   'site.closedSuccessor': 'It goes on in this log of the same contract: {log}',
-  'site.notAccepting': 'New records are not accepted just now: the ledger has yet to compare itself with the chain.',
+  'site.notAccepting': 'New records are not accepted at the moment: the ledger has not compared itself with the chain yet.',
   'site.older': 'Older records',
   'site.newest': 'Newest records',
   // Home
@@ -255,7 +255,7 @@ const SENTENCES = {
   'record.erasedTitle': 'Erased entry',
   'record.damagedTitle': 'Entry that cannot be shown',
   'record.damaged':
-    'What is stored here for this entry does not fit the ledger’s own list, so it is not shown. The operator has to repair it from a backup.',
+    'The stored data of this entry does not match the ledger’s own list, so it is not shown. The operator has to repair it from a backup.',
   'record.genesis': 'First entry: the founding of this ledger',
   'record.keyChange': 'A change of the key with which this ledger signs',
   'record.notFound': 'There is no entry with this number.',
@@ -283,10 +283,10 @@ const SENTENCES = {
     'It is not your fault, and nothing was half done. Try again later. If it stays so, tell the operator the code below and the time.',
   'problem.damaged.title': 'This cannot be shown',
   'problem.damaged':
-    'What is stored here does not fit the ledger’s own list. The operator has to repair it from a backup. Receipts that were given out can be checked all the same, with an offline verifier that you saved.',
-  'problem.busy.title': 'The ledger cannot answer just now',
+    'The stored data does not match the ledger’s own list. The operator has to repair it from a backup. Receipts that were given out can still be checked with an offline verifier that you saved.',
+  'problem.busy.title': 'The ledger cannot answer at the moment',
   'problem.busy':
-    'Nothing of what it holds is lost. Load the page again in a moment. Files and their receipts can be checked all the same, with an offline verifier that you saved.',
+    'Nothing that it holds is lost. Load the page again in a moment. Files and their receipts can still be checked with an offline verifier that you saved.',
   'problem.check.title': 'This check was more than our server does for one form',
   'problem.check':
     'Nothing was decided about your file, and nothing of it was kept. Send fewer files and receipts at once, or check them on your own device: in a browser with JavaScript, or with the offline verifier.',

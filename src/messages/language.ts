@@ -1,4 +1,4 @@
-/** The languages of the site and how one is chosen: by URL, else by the browser's header. */
+/** The languages of the site, and how one is chosen: by URL, otherwise by the browser's header. */
 import { ar } from './ar.ts'
 import { de } from './de.ts'
 import { el } from './el.ts'
@@ -8,7 +8,7 @@ import { fr } from './fr.ts'
 import { createSay, type Say } from './say.ts'
 import { uk } from './uk.ts'
 
-/** Language tags in the order of the menu, with each language's name for itself. */
+/** Language tags in the order of the menu, with each language's own name. */
 export const LANGUAGES = {
   en: 'English',
   fr: 'Français',
@@ -33,7 +33,10 @@ export function speak(language: Language): Say {
   return createSay(language, CATALOGUES[language])
 }
 
-/** The language that an Accept-Language header likes best, by its weights; English when it names none of ours. */
+/**
+ * The language that an Accept-Language header prefers, by its weights; English if it names none of
+ * ours.
+ */
 export function negotiateLanguage(header: string | undefined): Language {
   const wishes = (header ?? '')
     .slice(0, 1000)
@@ -53,13 +56,16 @@ export function negotiateLanguage(header: string | undefined): Language {
   return LANGUAGE_TAGS.find(tag => tag === wishes.find(wish => wish.tag in CATALOGUES)?.tag) ?? 'en'
 }
 
-/** The sentences that the browser needs to check a file: verdicts, checks, results and the page's own. */
+/**
+ * The sentences that the browser needs to check a file: verdicts, checks, results and the page's
+ * own.
+ */
 export function browserMessages(language: Language): Readonly<Partial<Messages>> {
   const keys = (Object.keys(en) as MessageKey[]).filter(key => BROWSER_KEYS.test(key) && !SERVER_KEYS.test(key))
   return Object.fromEntries(keys.map(key => [key, CATALOGUES[language][key]]))
 }
 
-/** Of the form without JavaScript. */
+/** For the form without JavaScript. */
 const SERVER_KEYS = /^verify\.(server|again$)/
 const BROWSER_KEYS =
   /^((verdict|mark|next|trust|matched|pdf|check|detail|fault|what|status|result|change|verify|reason|is)\.|record\.(content|title|revision)$|site\.languages$)/

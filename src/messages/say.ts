@@ -1,21 +1,24 @@
-/** Saying things in a language: sentences with their placeholders filled, times, numbers and durations. Runs in the browser too. */
+/**
+ * Says things in a language: sentences with their placeholders filled, times, numbers and
+ * durations. Runs in the browser too.
+ */
 import { visible } from '../core/visible.ts'
 import { fillIn } from '../verifier/remarks.ts'
 import type { MessageKey } from './en.ts'
 
-/** Values for the placeholders of a sentence. What a plural counts is given as a number. */
+/** Values for the placeholders of a sentence. The number of a plural is given as a number. */
 export type Values = { readonly [name: string]: string | number }
 
 /** A language: its tag, and the direction of its writing. */
 export type Tongue = { readonly lang: string; readonly dir: 'ltr' | 'rtl' }
 
-/** Speaks the sentences of one catalogue in one language. */
+/** Says the sentences of one catalogue in one language. */
 export type Speaker<Key extends string> = Tongue & ((key: Key, values?: Values) => string)
 
-/** What a renderer of pages needs to speak one language. */
+/** What page renderers need to speak one language. */
 export type Say = Speaker<MessageKey>
 
-/** Makes a speaker. `messages` may be a part of the catalogue; a key outside it is a bug. */
+/** Makes a speaker. `messages` may be part of the catalogue; a key outside it is a bug. */
 export function createSay<Key extends string = MessageKey>(lang: string, messages: Readonly<Partial<Record<Key, string>>>): Speaker<Key> {
   const say = (key: Key, values: Values = {}): string => {
     const sentence = messages[key]
@@ -26,8 +29,8 @@ export function createSay<Key extends string = MessageKey>(lang: string, message
 }
 
 /**
- * The plurals of a sentence in the form that the language wants: of `{count, plural, one {# entry} other {# entries}}`, as ICU writes it, one form is left, with the
- * number in place of `#`.
+ * Chooses the plural form of a sentence: of `{count, plural, one {# entry} other {# entries}}`, as
+ * ICU writes it, keeps the form that the language needs, with the number in place of `#`.
  */
 function chooseForms(sentence: string, values: Values, lang: string): string {
   return sentence.replace(PLURAL, (_, name: string, forms: string) => {
@@ -42,12 +45,18 @@ function chooseForms(sentence: string, values: Values, lang: string): string {
 const PLURAL = /\{(\w+), plural,((?:\s*\w+\s*\{[^{}]*\})+)\s*\}/g
 const FORM = /(\w+)\s*\{([^{}]*)\}/g
 
-/** Text of its own direction, such as a name, that must not change the order of the sentence around it (Unicode isolates). Its own controls are shown as marks. */
+/**
+ * Isolates a text of its own direction, such as a name, so that it cannot change the order of the
+ * sentence around it (Unicode isolates). Its own controls become visible marks.
+ */
 export function isolate(text: string): string {
   return `\u2068${visible(text)}\u2069`
 }
 
-/** A time in the words of the language, always UTC: `12 March 2026, 10:05 UTC`. Takes unix milliseconds or `YYYY-MM-DDTHH:MM:SSZ`. */
+/**
+ * A time in the words of the language, always UTC: `12 March 2026, 10:05 UTC`. Takes unix
+ * milliseconds or `YYYY-MM-DDTHH:MM:SSZ`.
+ */
 export function sayTime(say: Tongue, time: string | number): string {
   const date = new Date(time)
   if (Number.isNaN(date.getTime())) return String(time)
@@ -72,7 +81,7 @@ const UNITS = [
   ['minute', 60],
 ] as const
 
-// Formats are made once for a language: making one takes longer than all else on a page.
+// Formats are made once for each language: making one takes longer than everything else on a page.
 const timesOf = perLanguage(lang => new Intl.DateTimeFormat(lang, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' }))
 const numbersOf = perLanguage(lang => new Intl.NumberFormat(lang))
 const pluralsOf = perLanguage(lang => new Intl.PluralRules(lang))

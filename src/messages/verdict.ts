@@ -1,6 +1,9 @@
-/** What was found, in a language: the sentence of the verdict (design §8), and all that stands under it. */
+/**
+ * The results of a check in a language: the sentence of the verdict (design §8), and everything
+ * under it.
+ */
 import type { ChangeCode, CheckResult, Finding, Part, Pasted, Problem, Remark, Result, VerdictCode, Voice } from '../verifier/index.ts'
-// Not by way of the index: the verify page begins with this, and loads what checks later.
+// Not imported from the index: the verify page begins with this file, and loads the checks later.
 import { formatLimits, formatVerdict } from '../verifier/sentence.ts'
 import { decidingChange } from '../verifier/verdict.ts'
 import type { MessageKey } from './en.ts'
@@ -11,13 +14,16 @@ export function sayVerdict(say: Say, result: Result): string {
   return formatVerdict(result, voiceOf(say))
 }
 
-/** The verdict in a few words. On a test network what was found comes first, so that nobody on a pilot misses a withdrawal. */
+/**
+ * The verdict in a few words. On a test network the finding comes first, so that nobody on a pilot
+ * misses a withdrawal.
+ */
 export function sayMark(say: Say, { verdict, finding }: Pick<Result, 'verdict' | 'finding'>): string {
   const mark = say(`mark.${verdict}`)
   return verdict === 'test-network' && finding !== 'anchored' ? `${say(`mark.${finding}`)} (${mark})` : mark
 }
 
-/** What the answer does not show, in the reader's language; undefined where it shows nothing. */
+/** The limits of what the result shows, in the reader's language; undefined if it shows nothing. */
 export function sayLimits(say: Say, result: Result): string | undefined {
   return formatLimits(result, voiceOf(say))
 }
@@ -27,18 +33,18 @@ function voiceOf(say: Say): Voice {
 }
 
 /**
- * What stands first about a finding, and what under it. An earlier state that fits must not read as if the file did: what was added since may
- * show anything.
+ * The heading of a finding, and the sentence under it. An earlier state that matches must not read
+ * as if the file did: what was added since may show anything.
  */
 export function sayHeading(say: Say, { part, result }: Finding): { readonly sentence: string; readonly more: readonly string[] } {
   const verdict = sayVerdict(say, result)
   if (part?.kind === 'state') return { sentence: say('result.stateWarning'), more: [say('result.stateVerdict', { sentence: verdict })] }
-  // What fits a receipt that proves nothing must not be called a match beside that.
+  // A match with a receipt that proves nothing must not be called a match here.
   const isMatch = result.matched !== undefined && result.subject === 'file' && result.limits !== undefined
   return { sentence: verdict, more: isMatch ? [say(`matched.${result.matched}`)] : [] }
 }
 
-/** What became of a version, as far as the sentence of the verdict does not say it: the gravest first. */
+/** The changes to a version that the verdict's sentence does not name, the gravest first. */
 export function sayChanges(say: Say, { finding, changes }: Result): string[] {
   const told = decidingChange(finding, changes)
   return changes
@@ -63,14 +69,17 @@ const GRAVITY: readonly ChangeCode[] = [
   'reformatted',
 ]
 
-/** What a check has to say in the reader's language; `technical` is the code with what it says in English, for whoever is asked for help. */
+/**
+ * A check's remarks in the reader's language. `technical` is the code with its English text, for
+ * support.
+ */
 export function sayDetail(say: Say, { code, detail, remarks }: CheckResult): { readonly text: string; readonly technical?: string } {
   if (remarks.length === 0 && code !== undefined) return { text: sayFault(say, code), technical: `${code}: ${detail}` }
   const sentences = remarks.map(({ key, values }) => say(`detail.${key}`, { ...values, ...reasonOf(say, key, values) }))
   return { text: sentences.join('; '), ...(code !== undefined && { technical: code }) }
 }
 
-/** What is wrong with something that was read, by the code of the failure. */
+/** What is wrong with an input, by the code of the failure. */
 export function sayFault(say: Say, code: string): string {
   return say(`fault.${FAULTS[code] ?? 'broken'}`)
 }
@@ -85,44 +94,44 @@ function reasonOf(say: Say, key: Remark['key'], { reason, code }: Remark['values
   return key === 'versionsUnanswered' ? { reason: sayFault(say, String(code)) } : {}
 }
 
-/** Of a statement that was read: its reason is one of those that there are. */
+/** A reason of a parsed statement, which is always a known code. */
 function sayReason(say: Say, code: string | number | undefined): string {
   return REASONS.includes(code as Reason) ? say(`reason.${code as Reason}`) : ''
 }
 
-/** What to do next, where the verdict leaves something to do. */
+/** What to do next, if the verdict calls for something. */
 export function sayNext(say: Say, verdict: VerdictCode): string | undefined {
   const key = NEXT[verdict]
   return key && say(key)
 }
 
-/** Why a PDF may not match, where its bytes tell; `state` is the earlier state that does. */
+/** Why a PDF may not match, by its bytes; `state` is the earlier state that matches. */
 export function sayPdf(say: Say, { pdf, result }: Finding, state: Part | undefined): string[] {
   if (pdf === undefined || (result.verdict !== 'unknown' && result.failed !== 'document')) return []
   const why = pdf.isSigned ? [say('pdf.signed')] : pdf.states.length > 1 ? [say('pdf.saved')] : []
   return state?.kind === 'state' ? [...why, say('pdf.earlier', { bytes: state.bytes })] : why
 }
 
-/** What the file is, where that tells why it is not on the record, or not as a whole. */
+/** The kind of the file, if that explains why it is not on the record, or not as a whole. */
 export function sayKind(say: Say, { fileKind, result }: Finding): string[] {
   const isOther = result.verdict === 'unknown' || result.failed === 'document'
   return fileKind !== undefined && isOther ? [say(`is.${fileKind}`)] : []
 }
 
-/** By which policy it was judged. */
+/** The policy that was used. */
 export function sayTrust(say: Say, { policySource, result }: Finding): string {
   if (result.trust !== 'policy' || policySource === undefined) return say(`trust.${result.trust}`)
   if (policySource.kind === 'saved') return say('trust.saved')
   return say('trust.file', { name: isolate(policySource.name), hash: policySource.sha256 })
 }
 
-/** What a part of a file is called. */
+/** The name of a part of a file. */
 export function sayPart(say: Say, part: Part): string {
   if (part.kind === 'state') return say('result.state', { bytes: part.bytes })
   return say('result.release', { id: part.name ?? part.position })
 }
 
-/** What else is to be said of a finding. */
+/** Other remarks about a finding. */
 export function sayRemarks(say: Say, { digest, earlier, isFresher }: Finding): string[] {
   return [
     ...(digest === undefined ? [say('result.nofile')] : []),
@@ -142,7 +151,7 @@ export function sayProblem(say: Say, { problem, code = '' }: { readonly problem:
   return problem === 'need-receipt' ? say('verify.needReceipt') : say('result.refused', { reason: sayFault(say, code) })
 }
 
-/** Which sentence speaks of a failure. Several codes share one: what is to be done about them is the same. */
+/** The sentence for each failure. Codes with the same remedy share one. */
 export const FAULTS: {
   readonly [code: string]: 'broken' | 'newer' | 'twice' | 'characters' | 'number' | 'large' | 'root' | 'unsigned' | 'signature' | 'ledger'
 } = {
@@ -194,7 +203,7 @@ const NEXT: { readonly [verdict in VerdictCode]?: MessageKey } = {
   sealed: 'next.sealed',
 }
 
-/** What to do about something pasted that cannot be checked. */
+/** What to do about pasted text that cannot be checked. */
 export function sayNotPasted(say: Say, pasted: Exclude<Pasted, { kind: 'given' }>): string {
   return pasted.kind === 'other-hash' ? say('verify.otherHash', { kind: pasted.algorithm }) : say('verify.nothing')
 }

@@ -85,7 +85,7 @@ describe('cli: sending many statements', function () {
         'PROXY_REFUSED',
         /^A proxy in front of the ledger refused the request: 403 Forbidden\./,
       ],
-      ['a web page', { intercept: () => 200 }, 'PROXY_PAGE', /^a web page came in place of an answer/],
+      ['a web page', { intercept: () => 200 }, 'PROXY_PAGE', /^the answer is a web page/],
     ]
     for (const [what, options, code, sentence] of refusals)
       it(`names ${what} for what it is, at once`, async () => {

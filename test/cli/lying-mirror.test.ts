@@ -321,7 +321,7 @@ describe('the command line against a mirror that lies', function () {
     lie = path => (path === '/v1/keys' ? '{"keys":[],"changes":[]}' : undefined)
     const silent = await openseal(['policy', '--extend', 'policy.json'])
     lie = () => undefined
-    deepEqual([silent.code, silent.out], [0, `${url} tells of no key that is not in policy.json. The file stays as it is.\n`])
+    deepEqual([silent.code, silent.out], [0, `${url} has no key that is not in policy.json. The file is unchanged.\n`])
     const unsigned = forge(change, policy.origin, createSigner(policy.origin, THIEF))
     await refuses(
       ['policy', '--extend', 'policy.json'],

@@ -288,7 +288,7 @@ describe('web/looking around', () => {
       assert.match((await read('/changes')).text, /Erased entry/)
       const damaged = await read('/records/1')
       assert.equal(damaged.status, 500)
-      assert.match(damaged.text, /does not fit the ledger’s own list/)
+      assert.match(damaged.text, /does not match the ledger’s own list/)
       world.erased.clear()
       world.damaged.clear()
     })

@@ -1,8 +1,11 @@
-/** Dates as OCDS publishers write them, brought to the one spelling of a statement. */
+/** Dates as OCDS publishers write them, converted to a statement's spelling. */
 
 const PATTERN = /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?(Z|z|[+-]\d{2}:?\d{2})?)?$/
 
-/** The moment as YYYY-MM-DDTHH:MM:SSZ: offsets brought to UTC, a date alone at midnight, no offset read as UTC, fractions cut. */
+/**
+ * The time as YYYY-MM-DDTHH:MM:SSZ: offsets converted to UTC, a date alone at midnight, a missing
+ * offset read as UTC, fractions cut.
+ */
 export function normaliseDate(text: string): string | undefined {
   const match = PATTERN.exec(text.trim())
   if (match === null) return undefined

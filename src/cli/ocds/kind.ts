@@ -1,4 +1,4 @@
-/** What a file is that is not taken in as OCDS: named for what it is, with what to do. */
+/** Names the kind of a file that is not accepted as OCDS, with what to do. */
 import { type FileKind, HEAD_BYTES, isJsonLines, kindOfHead } from '../../documents/file-kind.ts'
 import { OcdsError } from '../../documents/ocds/error.ts'
 
@@ -13,7 +13,10 @@ const WHAT: { readonly [kind in FileKind]?: string } = {
   oc4ids: 'these are infrastructure projects (OC4IDS), not releases of OCDS. Submit the file without --ocds.',
 }
 
-/** Watches the beginning of a file. `explain` gives a better reason for what a scanner made of it, where there is one. */
+/**
+ * Watches the beginning of a file. `explain` replaces a scanner's error by a better reason, if
+ * there is one.
+ */
 export function createKindCheck() {
   let head: Buffer = Buffer.alloc(0)
   return {
@@ -30,7 +33,7 @@ export function createKindCheck() {
   }
 }
 
-/** By its beginning alone: a file may be larger than memory. */
+/** Decides by its beginning alone: a file may be larger than memory. */
 function kindOfText(text: string): FileKind | undefined {
   if (/^\s*\[/.test(text)) return 'json-list'
   return /"projects"\s*:\s*\[|"id"\s*:\s*"oc4ids-/.test(text) ? 'oc4ids' : undefined

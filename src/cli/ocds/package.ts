@@ -1,4 +1,7 @@
-/** Reads an OCDS file once, in bounded memory, and lays its statements down in a spool file: nothing of it is sent before the whole file was read. */
+/**
+ * Reads an OCDS file once, in bounded memory, and writes its statements to a spool file. Nothing is
+ * sent before the whole file was read.
+ */
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
@@ -11,32 +14,47 @@ import { hashFile, type OnProgress, readWhole } from '../hash-file.ts'
 import { createKindCheck } from './kind.ts'
 import { fileStatement, releaseStatement } from './release.ts'
 
-/** A release that has no statement of its own, and why. `position` counts the file's releases from 1. */
+/**
+ * A release without a statement of its own, and why. `position` counts the file's releases from 1.
+ */
 export type LeftOut = { readonly position: number; readonly code: string; readonly detail: string }
 
-/** What was found in a file. `labels[n]` names the statement in line n + 1 of the spool; the last one is the file's own. */
+/**
+ * What was found in a file. `labels[n]` names the statement in line n + 1 of the spool; the last
+ * one is the file's own.
+ */
 export type PackageReport = {
   readonly path: string
   readonly shape: Envelope['shape']
   readonly labels: readonly string[]
-  /** Lines of the spool, from 1, whose ocid and release id an earlier line has with other content: requests are compared with the log, one by one. */
+  /**
+   * Lines of the spool, from 1, with other content than an earlier line of the same ocid and
+   * release id. The ledger compares requests with the log one by one, and might miss these.
+   */
   readonly edits: readonly number[]
   readonly refused: readonly LeftOut[]
   /** Releases that a record package only links to. */
   readonly linked: number
-  /** Compiled and versioned releases inside of records: only the statement about the whole file covers them. */
+  /**
+   * Compiled and versioned releases inside records: only the statement about the whole file covers
+   * them.
+   */
   readonly summaries: number
 }
 
 type Collected = { labels: string[]; edits: number[]; refused: LeftOut[]; linked: number; readonly digests: Map<string, string> }
 type Write = (statement: Statement, label: string) => void
 
-/** Writes one statement a line to `spool`: each release, then the file itself. Throws OcdsError, FileError or StatementError for the whole file. */
+/**
+ * Writes one statement a line to `spool`: each release, then the file itself. Throws OcdsError,
+ * FileError or StatementError for the whole file.
+ */
 export async function readPackage(path: string, agency: string, spool: string, onProgress: OnProgress): Promise<PackageReport> {
   const out = createWriteStream(spool, { mode: 0o600 })
   const found: Collected = { labels: [], edits: [], refused: [], linked: 0, digests: new Map() }
   const write: Write = (statement, label) => {
-    // Held against the ledger's own rules here, so that a bad release is named with its reason before anything is sent.
+    // Checked by the ledger's own rules here, so that an invalid release is reported with its
+    // reason before anything is sent.
     out.write(`${statementBody(parseStatement(statement, { salted: false }))}\n`)
     found.labels.push(ownCopy(label))
     noteEdit(found, statement)
@@ -67,7 +85,7 @@ export async function readPackage(path: string, agency: string, spool: string, o
     const { labels, edits, refused, linked } = found
     return { path, shape: envelope.shape, labels, edits, refused, linked, summaries: envelope.summaries }
   } catch (error) {
-    // The file is named in front: several may be given at once.
+    // The file's name comes first, because several may be given at once.
     if (error instanceof OcdsError) throw new OcdsError(error.code, `${path}: ${error.message}`, { cause: error })
     throw error
   } finally {
@@ -85,15 +103,19 @@ function endScan(scanner: ReturnType<typeof createScanner>, kind: ReturnType<typ
   }
 }
 
-/** A string that stands alone: one cut out of a release would keep the whole release's text in memory. */
+/** Copies a string: a slice of a release would keep the whole release's text in memory. */
 function ownCopy(text: string): string {
   return Buffer.from(text).toString()
 }
 
-/** Requests are bounded, and a package may be larger: what contradicts itself inside of one is noticed here. */
+/**
+ * Requests are bounded, and a package may be larger, so contradictions inside a package are noticed
+ * here.
+ */
 function noteEdit({ labels, edits, digests }: Collected, { record, revision, documents: [document] }: Statement): void {
   if (revision === undefined || document === undefined) return
-  // Short, because a package may have millions of releases: 96 bits of a version, 64 of its content.
+  // Short, because a package may have millions of releases: 96 bits of a version, 64 of its
+  // content.
   const version = createHash('sha256')
     .update(JSON.stringify([record, revision]))
     .digest('base64')
@@ -120,7 +142,9 @@ function takeRelease(release: FoundRelease, agency: string, found: Collected, wr
   }
 }
 
-/** A file that is one release is read once more, as a whole: it must still be the one that was hashed. */
+/**
+ * A file that is one release is read again as a whole. It must still be the one that was hashed.
+ */
 async function takeBareRelease(path: string, digest: { bytes: number; sha256: string }, agency: string, found: Collected, write: Write) {
   if (digest.bytes > MAX_JSON_BYTES) {
     takeRelease({ position: 1 }, agency, found, write)

@@ -1,4 +1,4 @@
-/** What an OCDS release, and the file that holds it, is in the ledger's words: one statement each. Design §3.2. */
+/** Turns an OCDS release, and the file that contains it, into one statement each. Design §3.2. */
 import { basename } from 'node:path'
 import { toHex, toUtf8 } from '../../core/bytes.ts'
 import { sha256 } from '../../core/hash.ts'
@@ -13,22 +13,23 @@ import { normaliseDate } from './date.ts'
 const MAX_TITLE_CHARACTERS = 500
 const MAX_URI_BYTES = 512
 const LANGUAGE = /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/
-/** A tool that converts data writes these where it was given none: they say nothing. */
+/** Conversion tools write these for missing values. */
 const PLACEHOLDER = /^placeholder:/
 const FAR_DATE = /^(?:9999|0\d{3}|1[0-8]\d{2}|19[0-6]\d)/
-/** What an id or a name of the ledger may not begin or end with, or hold. */
+/** What an id or a name in the ledger may not begin or end with, or contain. */
 const UNFIT = /^\p{White_Space}|\p{White_Space}$|[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
 
 type Release = { readonly [member: string]: Json }
 
-/** A record package may name a release by its address only: there is nothing to hash. */
+/** A record package may name a release only by its address: there is nothing to hash. */
 export type LinkedRelease = { readonly linked: string }
 
 /**
- * The statement of one release, from its own bytes: `record` the ocid, `revision` the release id, `published` its own date where it has
- * one, its document the RFC 8785 form. A compiled or versioned release is no version of a record but a summary of several: its revision
- * is its own digest, so that nothing is compared with it. Throws OcdsError OCDS_RELEASE or JsonError, whose reason is reported for this
- * release alone.
+ * The statement of one release, from its own bytes: `record` the ocid, `revision` the release id,
+ * `published` its own date where it has one, its document the RFC 8785 form. A compiled or
+ * versioned release is no version of a record but a summary of several: its revision is its own
+ * digest, so that nothing is compared with it. Throws OcdsError OCDS_RELEASE or JsonError, whose
+ * reason is reported for this release alone.
  */
 export function releaseStatement(agency: string, bytes: Uint8Array): Statement | LinkedRelease {
   const release = parseJson(bytes, { allowNull: true, exactNumbers: true })
@@ -55,8 +56,8 @@ export function releaseStatement(agency: string, bytes: Uint8Array): Statement |
 }
 
 /**
- * The statement of the whole file, by its bytes alone: pages of one answer and parts of a split package share their uri and their date,
- * and are different files.
+ * The statement of the whole file, by its bytes alone. Pages of one answer and parts of a split
+ * package share their uri and their date, but are different files.
  */
 export function fileStatement(agency: string, path: string, envelope: Envelope, file: FileDigest): Statement {
   const uri = readUri(envelope)
@@ -97,13 +98,14 @@ function readRevision(release: Release, digest: string): string {
 }
 
 function readId({ id }: Release): string {
-  if (typeof id === 'number' && Number.isSafeInteger(id)) return String(id) // OCDS 1.0 let it be an integer
+  // OCDS 1.0 allowed integers
+  if (typeof id === 'number' && Number.isSafeInteger(id)) return String(id)
   if (typeof id !== 'string' || id === '') throw new OcdsError('OCDS_RELEASE', 'the release has no id')
   if (PLACEHOLDER.test(id)) throw new OcdsError('OCDS_RELEASE', "the release has no id, only a tool's placeholder")
   return id
 }
 
-/** The release's own date, and no other: undefined where it has none, or one that no calendar or only a tool wrote. */
+/** The release's own date; undefined if it has none, an impossible one, or a tool's placeholder. */
 function readDate({ date }: Release): string | undefined {
   const published = typeof date === 'string' ? normaliseDate(date) : undefined
   return published === undefined || FAR_DATE.test(published) ? undefined : published

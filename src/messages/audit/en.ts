@@ -1,4 +1,7 @@
-/** The audit's sentences in English: they fix the set of keys that every other language must have. `{name}` is a placeholder. */
+/**
+ * The audit's sentences in English: they fix the set of keys that every other language must have.
+ * `{name}` is a placeholder.
+ */
 
 /** What is the same in every language: names, paths and numbers alone. */
 export const auditNames = {
@@ -11,7 +14,10 @@ export const auditNames = {
   'at.endpoint': '{endpoint}, {chainId}',
 } as const
 
-/** Every sentence of `openseal audit`: what it ends in, each finding, each reason why it could not finish, where, and its report. */
+/**
+ * Every sentence of `openseal audit`: what it ends in, each finding, each reason why it could not
+ * finish, where, and its report.
+ */
 export const auditEn = {
   ...auditNames,
 

@@ -31,10 +31,16 @@ export function speakAudit(language: Language): SayAudit {
   return createSay<AuditMessageKey>(language, AUDIT_CATALOGUES[language])
 }
 
-/** Something that an audit tells: its code is a key of the catalogue, and so is its detail, without `at.`. */
+/**
+ * Something that an audit tells: its code is a key of the catalogue, and so is its detail, without
+ * `at.`.
+ */
 type Told = { readonly code: AuditMessageKey; readonly detail: string; readonly values: Values }
 
-/** Where, in words; empty where there is nothing to say. Numbers are written as the language writes them. */
+/**
+ * Where, in words; empty where there is nothing to say. Numbers are written as the language writes
+ * them.
+ */
 export function sayDetail(say: SayAudit, { detail, values }: Told): string {
   const written = Object.entries(values).map(([name, value]) => [
     name,
