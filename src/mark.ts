@@ -55,9 +55,9 @@ export function openMarkFile(folder: string, { origin, vkey }: { readonly origin
   async function read(): Promise<Mark | undefined> {
     const text = await readFile(path, 'utf8').catch(cause => {
       if (cause.code === 'ENOENT') return undefined
-      throw unreadable(path, cause)
+      throw unreadable(cause)
     })
-    return text === undefined ? undefined : parseMark(path, text, { origin, vkey })
+    return text === undefined ? undefined : parseMark(text, { origin, vkey })
   }
 
   async function put({ size, root }: Mark): Promise<void> {
@@ -85,37 +85,37 @@ export async function fitMark(mark: Mark | undefined, { head, rootAt }: Tree): P
   return mark.size === size ? 'forked' : 'other'
 }
 
-/** What a mismatch means, as the rest of a sentence after "the ledger has stopped sealing:". */
-export function markReason(fit: Exclude<MarkFit, 'missing' | 'fits'>, path: string, mark: Mark, size: number): string {
+/** What a mismatch means, as the rest of a sentence after "the ledger has stopped sealing:". Anyone may read it, so it names no path. */
+export function markReason(fit: Exclude<MarkFit, 'missing' | 'fits'>, mark: Mark, size: number): string {
   const accept = `If nothing is missing, confirm it: openseal restore --accept-loss ${size}.`
   const reasons = {
     behind:
-      `this key has signed ${mark.size} entries, as the mark in ${path} shows, but this store has only ${size}: it is an older copy. ` +
+      `this key has signed ${mark.size} entries, as its mark shows, but this store has only ${size}: it is an older copy. ` +
       `Stop it and put the newest copy in its place, or fetch the rest from another copy (openseal doctor --repair --refill URL). ${accept}`,
     other:
-      `this key has signed another tree of ${mark.size} entries, as the mark in ${path} shows: this store is a copy with another history. ` +
+      `this key has signed another tree of ${mark.size} entries, as its mark shows: this store is a copy with another history. ` +
       `Stop it and look for the store that was signed last. ${accept}`,
     forked:
-      `this key has signed another tree of the same ${size} entries, as the mark in ${path} shows: two stores have run with one key. ` +
+      `this key has signed another tree of the same ${size} entries, as its mark shows: two stores have run with one key. ` +
       'Stop both, and keep both: what one of them has acknowledged is missing in the other.',
   }
   return reasons[fit]
 }
 
-function parseMark(path: string, text: string, { origin, vkey }: { origin: string; vkey: string }): Mark {
+function parseMark(text: string, { origin, vkey }: { origin: string; vkey: string }): Mark {
   try {
     const found = JSON.parse(text)
     const isOurs = found.type === TYPE && found.origin === origin && found.vkey === vkey
     if (isOurs && Number.isSafeInteger(found.size) && found.size > 0) return { size: found.size, root: fromHex(found.root, 32) }
   } catch (cause) {
-    throw unreadable(path, cause)
+    throw unreadable(cause)
   }
-  throw unreadable(path)
+  throw unreadable()
 }
 
-function unreadable(path: string, cause?: unknown): MarkError {
+function unreadable(cause?: unknown): MarkError {
   const advice = 'Check it, and confirm the size of the ledger: openseal restore --accept-loss SIZE.'
-  return new MarkError('MARK_UNREADABLE', `the mark in ${path} cannot be read. ${advice}`, { cause })
+  return new MarkError('MARK_UNREADABLE', `the mark of this ledger (OPENSEAL_MARK) cannot be read. ${advice}`, { cause })
 }
 
 /**

@@ -23,9 +23,13 @@ export async function readStanding(store: Store, { head, edge }: Committed, fold
     const nodes = createNodes(store, head, edge)
     const fit = await fitMark(mark, { head: () => head, rootAt: size => rootAt(nodes, size) })
     if (mark === undefined || fit === 'fits' || fit === 'missing') return { file, fit }
-    return { file, fit, detail: markReason(fit, file.path, mark, head.size) }
+    return { file, fit, detail: withPath(markReason(fit, mark, head.size), file) }
   } catch (error) {
-    if (error instanceof MarkError) return { file, fit: 'unreadable', detail: error.message }
+    if (error instanceof MarkError) return { file, fit: 'unreadable', detail: withPath(error.message, file) }
     throw error
   }
+}
+
+function withPath(reason: string, { path }: MarkFile): string {
+  return `${reason} The mark: ${path}`
 }

@@ -66,7 +66,7 @@ export async function openMarkKeeper({ ledger, folder, isNew, log }: Deps): Prom
     // Our own last mark needs no comparison, which is not possible once the store is closed.
     const fit = isSame(found, written) ? 'fits' : await fitMark(found, ledger)
     if (found !== undefined && fit !== 'fits' && fit !== 'missing') {
-      stop(`MARK_${fit.toUpperCase()}`, markReason(fit, file.path, found, size))
+      stop(`MARK_${fit.toUpperCase()}`, markReason(fit, found, size))
       return undefined
     }
     written = { size, root }
@@ -74,7 +74,7 @@ export async function openMarkKeeper({ ledger, folder, isNew, log }: Deps): Prom
   }
 
   function stop(code: string, reason: string): void {
-    if (!isAtOdds) log.error('mark does not match', { code, reason })
+    if (!isAtOdds) log.error('mark does not match', { code, path: file.path, reason })
     isAtOdds = true
     ledger.stop(reason, code)
   }
@@ -86,7 +86,7 @@ export async function openMarkKeeper({ ledger, folder, isNew, log }: Deps): Prom
     } catch (cause) {
       if (cause instanceof MarkError) return stop(cause.code, cause.message)
       if (alarm?.code !== 'MARK_NOT_WRITTEN') log.error('mark not written', { path: file.path, cause })
-      alarm = { code: 'MARK_NOT_WRITTEN', message: `The mark of this ledger cannot be written: see OPENSEAL_MARK (${folder}).` }
+      alarm = { code: 'MARK_NOT_WRITTEN', message: 'The mark of this ledger cannot be written: see the log, and OPENSEAL_MARK.' }
       if (!isClosed) schedule()
     }
   }
@@ -102,7 +102,7 @@ export async function openMarkKeeper({ ledger, folder, isNew, log }: Deps): Prom
   if (!isThere && !isNew) {
     alarm = {
       code: 'MARK_MISSING',
-      message: `The mark of this ledger was missing at its start: was ${folder} lost, or is this another machine?`,
+      message: 'The mark of this ledger was missing at its start: was the folder of OPENSEAL_MARK lost, or is this another machine?',
     }
     log.warn('mark is missing', { path: file.path, size: ledger.head().size })
   }
