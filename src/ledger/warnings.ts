@@ -109,9 +109,9 @@ export function createWarner({ ledger, recordsLike = async () => [], nowMs }: Wa
         const contents = warnOfContents(statement, limits())
         const known = await ledger.findKnown(statement)
         if (known !== undefined) return { known, warnings: [...contents, ...(await warnKnown(statement, known, records))] }
-        const { own, before, alike } = lines.add(statement, line)
+        const { own, before, isAll, alike } = lines.add(statement, line)
         const { versions, isWhole } = await records.read(statement, END)
-        const warnings = await warnNew(own, { versions: [...versions, ...before], isWhole })
+        const warnings = await warnNew(own, { versions: [...versions, ...before], isWhole: isWhole && isAll })
         const unknown = versions.length === 0 && before.length === 0
         const near = unknown && !warnings.some(({ code }) => code === 'ID_CONFUSABLE') ? warnOfAlike(statement.record, alike) : []
         return { warnings: [...contents, ...warnings, ...near] }
@@ -146,9 +146,9 @@ function nameOf(index: number): string {
   return index >= FIRST_LINE ? `Line ${index - FIRST_LINE} of this request` : `Entry ${index}`
 }
 
-/** The lines of a dry run, by record and by the skeleton of its id. */
+/** The newest lines of each record in a dry run, and the record ids by their skeletons. */
 function createLines() {
-  const ofRecord = new Map<string, Version[]>()
+  const ofRecord = new Map<string, { versions: Version[]; isAll: boolean }>()
   const ofSkeleton = new Map<string, Set<string>>()
   return {
     /**
@@ -169,15 +169,13 @@ function createLines() {
         ...(target !== undefined && { target }),
       }
       const own: Version = { index: FIRST_LINE + line, statement: kept }
-      const versions = ofRecord.get(record) ?? []
-      const before = versions.slice(-MAX_READ)
-      ofRecord.set(record, versions)
-      versions.push(own)
+      const { versions: before, isAll } = ofRecord.get(record) ?? { versions: [], isAll: true }
+      ofRecord.set(record, { versions: [...before, own].slice(-MAX_READ), isAll: isAll && before.length < MAX_READ })
       const skeleton = skeletonOf(record)
       const alike = ofSkeleton.get(skeleton) ?? new Set<string>()
       ofSkeleton.set(skeleton, alike)
       alike.add(record)
-      return { own, before, alike: [...alike] }
+      return { own, before, isAll, alike: [...alike] }
     },
   }
 }

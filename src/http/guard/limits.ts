@@ -19,6 +19,9 @@ export type LimitOptions = {
   readonly formsPerAddress: number
   readonly streamsPerKey: number
   readonly streams: number
+  /** Dry runs of streams are counted apart: each keeps its lines in memory, to compare them with those that follow. */
+  readonly dryRunsPerKey: number
+  readonly dryRuns: number
   readonly nowMs: () => number
 }
 
@@ -43,10 +46,12 @@ export type Limits = {
    * Throws STREAMS_KEY, STREAMS_ALL.
    */
   admitStream(keyId: string, cut: () => void): () => void
+  /** The same for the dry run of a stream. */
+  admitDryRun(keyId: string, cut: () => void): () => void
 }
 
 /** The limits that the operator cannot set. */
-export const PLACES = { requestsPerAddress: 128, formsPerAddress: 2, streamsPerKey: 16, streams: 64 }
+export const PLACES = { requestsPerAddress: 128, formsPerAddress: 2, streamsPerKey: 16, streams: 64, dryRunsPerKey: 2, dryRuns: 6 }
 
 /**
  * Twenty at once, then one every three seconds: enough for typing mistakes, too few for guessing.
@@ -54,7 +59,8 @@ export const PLACES = { requestsPerAddress: 128, formsPerAddress: 2, streamsPerK
 const WRONG_KEYS: Rate = { perSecond: 1 / 3, burst: 20 }
 
 /** Creates the limits of one service. */
-export function createLimits({ address, key, requestsPerAddress, formsPerAddress, streamsPerKey, streams, nowMs }: LimitOptions): Limits {
+export function createLimits(options: LimitOptions): Limits {
+  const { address, key, requestsPerAddress, formsPerAddress, streamsPerKey, streams, dryRunsPerKey, dryRuns, nowMs } = options
   const addresses = address && createRates(address, nowMs)
   const keys = key && createRates(key, nowMs)
   const wrongKeys = createRates(WRONG_KEYS, nowMs)
@@ -83,6 +89,7 @@ export function createLimits({ address, key, requestsPerAddress, formsPerAddress
       if (seconds > 0) throw new BusyError('RATE_KEY', 'Too many submissions under this key: send many records as one stream.', seconds)
     },
     admitStream: createStreamPlaces({ streamsPerKey, streams }),
+    admitDryRun: createStreamPlaces({ streamsPerKey: dryRunsPerKey, streams: dryRuns }),
   }
 }
 

@@ -122,7 +122,8 @@ async function submitOne(ctx: Context, key: { agency: string }, { dry, warner }:
 async function submitMany(ctx: Context, sent: { agency: string; keyId: string }, how: How, deps: RouteDeps): Promise<void> {
   const { limits, log, metrics, isClosing } = deps
   if (Number(ctx.get('Content-Length')) > STREAM_BOUNDS.bytes) throw new RequestError(STREAM_TOO_LONG.code, STREAM_TOO_LONG.detail)
-  const leave = limits?.admitStream(sent.keyId, () => ctx.req.socket.destroy())
+  const cut = () => ctx.req.socket.destroy()
+  const leave = how.dry ? limits?.admitDryRun(sent.keyId, cut) : limits?.admitStream(sent.keyId, cut)
   if (leave) ctx.res.once('close', leave)
   watchPace(ctx.req, ctx.res, STREAM_PACE)
   let checkedMs = performance.now()

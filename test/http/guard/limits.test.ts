@@ -192,6 +192,19 @@ describe('http: limits', () => {
       for (;;) if ((await service.stream('\n', third)).status === 200) break
     })
 
+    it('gives a key two dry runs at once, which keep their lines in memory, and takes none of its other places for them', async () => {
+      const service = await open({})
+      const answerOf = (lines: string) => service.send('/v1/records?dry-run', lines, service.key, 'application/x-ndjson')
+      const held = [1, 2].map(() => connect(service.port, '127.0.0.1'))
+      const headers = [`Authorization: Bearer ${service.key}`, 'Content-Type: application/x-ndjson', 'Content-Length: 1000000']
+      for (const socket of held) socket.on('error', () => {}).write(`${head('POST', '/v1/records?dry-run', headers)}\n`)
+      for (;;) if ((await answerOf('\n')).status === 429) break
+      deepEqual(refused(await answerOf('\n')), [429, 'STREAMS_KEY', '5'])
+      equal((await service.stream('\n', service.key)).status, 200)
+      for (const socket of held) socket.destroy()
+      for (;;) if ((await answerOf('\n')).status === 200) break
+    })
+
     it('lets four keys hold all places only until another key comes: the oldest stream of the key with the most makes room', async () => {
       const service = await open({})
       const few = await keys(service, 4)
