@@ -1,4 +1,5 @@
 /** The ages of stored times, on a machine whose clock may be set. */
+import { LRUCache } from 'lru-cache'
 
 /**
  * The wall clock, which can be set, and a steady clock, which only goes forward and starts anew
@@ -23,12 +24,10 @@ const REMEMBERED = 4096
 /** Creates the ages of stored times. */
 export function createAges({ nowMs, steadyMs }: Clocks): Ages {
   /** For each stored time, the steady clock's reading when its age was 0. */
-  const zeros = new Map<number, number>()
+  const zeros = new LRUCache<number, number>({ max: REMEMBERED })
 
   function remember(storedMs: number, zeroMs: number): number {
-    zeros.delete(storedMs)
     zeros.set(storedMs, zeroMs)
-    if (zeros.size > REMEMBERED) zeros.delete(zeros.keys().next().value!)
     return zeroMs
   }
 

@@ -3,6 +3,7 @@
  * store or from the growing edge in memory. Recently used tiles are kept with all their inner
  * nodes, so that a proof takes look-ups and no hashing.
  */
+import { LRUCache } from 'lru-cache'
 import { equalBytes } from '../core/bytes.ts'
 import { HASH_BYTES, type Hash, hashNode } from '../core/hash.ts'
 import type { HashedNode } from '../core/tlog/extension.ts'
@@ -40,7 +41,7 @@ const WIDTHS = Array.from({ length: TILE_HEIGHT }, (_, height) => TILE_WIDTH / 2
 
 /** The nodes of a committed tree, given its head row. */
 export function createNodes(store: Pick<Store, 'readTile'>, head: Head, edge: Edge): Nodes {
-  const cache = new Map<number, Unfolded>()
+  const cache = new LRUCache<number, Unfolded>({ max: CACHED_TILES })
   /**
    * The growing tile of each level. Never evicted, because the store does not have it before it is
    * full.
@@ -56,12 +57,6 @@ export function createNodes(store: Pick<Store, 'readTile'>, head: Head, edge: Ed
 
   const underWay = new Map<number, Promise<Unfolded>>()
 
-  const keep = (key: number, tile: Unfolded) => {
-    cache.delete(key)
-    cache.set(key, tile)
-    if (cache.size > CACHED_TILES) cache.delete(cache.keys().next().value!)
-  }
-
   /**
    * A tile from the store is used only if it has the hash that the tile above has for it, and so on
    * up to the growing tiles, which give the head's root. No proof can therefore use a tile that the
@@ -75,7 +70,7 @@ export function createNodes(store: Pick<Store, 'readTile'>, head: Head, edge: Ed
     const [left, right] = [tile.subarray(-2 * HASH_BYTES, -HASH_BYTES), tile.subarray(-HASH_BYTES)]
     const [above] = await read([{ level: (level + 1) * TILE_HEIGHT, index }])
     if (!equalBytes(hashNode(left, right), above!)) throw new DamageError(part)
-    keep(tileKey(level, index), tile)
+    cache.set(tileKey(level, index), tile)
     return tile
   }
 
@@ -119,7 +114,7 @@ export function createNodes(store: Pick<Store, 'readTile'>, head: Head, edge: Ed
         const isFull = offset === UNFOLDED_BYTES - HASH_BYTES
         if (!isFull) continue
         growing.delete(key)
-        keep(key, tile)
+        cache.set(key, tile)
       }
     },
   }

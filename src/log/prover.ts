@@ -1,4 +1,5 @@
 /** Proofs, checkpoints and tiles of the committed tree. */
+import { LRUCache } from 'lru-cache'
 import { equalBytes } from '../core/bytes.ts'
 import { HASH_BYTES, type Hash, hashLeaf } from '../core/hash.ts'
 import { formatCheckpoint } from '../core/tlog/checkpoint.ts'
@@ -42,7 +43,7 @@ const CACHED_CHECKPOINTS = 1024
 export function createProver({ store, view, signer, origin }: Deps): Prover {
   const { read, fullTile } = view.nodes
   const readRoots = createEdgeRoots(read)
-  const checkpoints = new Map<number, string>()
+  const checkpoints = new LRUCache<number, string>({ max: CACHED_CHECKPOINTS })
 
   const assertRange = async (from: number, to: number, what: string) => {
     const isRange = Number.isSafeInteger(from) && Number.isSafeInteger(to) && from >= 0 && from <= to
@@ -80,7 +81,6 @@ export function createProver({ store, view, signer, origin }: Deps): Prover {
       if (size === head.size) return head.note
       const note = signNote(formatCheckpoint({ origin, size, root: await root(size) }), signer)
       checkpoints.set(size, note)
-      if (checkpoints.size > CACHED_CHECKPOINTS) checkpoints.delete(checkpoints.keys().next().value!)
       return note
     },
     rootAt: root,

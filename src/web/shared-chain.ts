@@ -2,6 +2,7 @@
  * The operator's chain endpoints for anonymous forms. An answer is shared by all who ask the same
  * within a few seconds, and the calls in a minute are bounded for all forms together.
  */
+import { LRUCache } from 'lru-cache'
 import { toHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import type { ChainReader } from '../verifier/index.ts'
@@ -21,7 +22,7 @@ export function shareChain(chain: readonly ChainReader[], nowMs = () => performa
 }
 
 function shareEndpoint(reader: ChainReader, nowMs: () => number): ChainReader {
-  const kept = new Map<string, Kept>()
+  const kept = new LRUCache<string, Kept>({ max: MAX_ANSWERS })
   let minute = { sinceMs: nowMs(), calls: 0 }
 
   const count = () => {
@@ -36,9 +37,7 @@ function shareEndpoint(reader: ChainReader, nowMs: () => number): ChainReader {
       if (known !== undefined && nowMs() < known.untilMs) return known.answer
       count()
       const fresh: Kept = { answer: ask(...args), untilMs: Number.POSITIVE_INFINITY }
-      kept.delete(key)
       kept.set(key, fresh)
-      if (kept.size > MAX_ANSWERS) kept.delete(kept.keys().next().value!)
       const until = (ms: number) => () => {
         fresh.untilMs = nowMs() + ms
       }

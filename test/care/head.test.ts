@@ -144,7 +144,7 @@ describe('doctor: the head row', function () {
     it('where an entry behind the last full bundle is missing', async () => {
       await changeHead(() => undefined)
       await rest.change('s', indexBytes(699), () => undefined)
-      await cannot(/Entry 699 is in no full bundle/)
+      await cannot(/Entry 699 is not in a full bundle/)
     })
 
     it('where a statement there is not the one that its look-ups were written for', async () => {
@@ -152,7 +152,7 @@ describe('doctor: the head row', function () {
       await rest.change('s', indexBytes(600), statement =>
         Buffer.from(Buffer.from(statement).toString().replace('2026-01-01', '2026-01-02')),
       )
-      await cannot(/Entry 600 .* not what was committed/)
+      await cannot(/Entry 600 .* not the committed one/)
     })
 
     it('where a statement contradicts what the row still says', async () => {
@@ -172,7 +172,7 @@ describe('doctor: the head row', function () {
       await withStore(store => store.writeDocuments([{ collection: 'anchors', key: '700'.padStart(16, '0'), value }]))
       await changeHead(() => undefined)
       await rest.change('s', indexBytes(600), otherSalt)
-      await cannot(/The anchor of size 700 is of another root/)
+      await cannot(/The anchor of size 700 has another root/)
     })
 
     it('where the row of the newest commit is gone too', async () => {
@@ -234,7 +234,7 @@ describe('doctor: the head row', function () {
     await withStore(store => store.putHead(old.head, old.edge))
     const repaired = await look(true)
     assert.deepEqual([repaired.verdict, repaired.size], ['repaired', 6])
-    assert.match(repaired.complaints[0]?.detail ?? '', /of 5 entries, and a newer commit led to 6/)
+    assert.match(repaired.complaints[0]?.detail ?? '', /has 5 entries, but a newer commit led to 6/)
     assert.deepEqual(await headRow(), sound)
   })
 })

@@ -2,6 +2,7 @@
  * Rate limits: a bucket of requests for each name (an address, a key) that fills at a steady rate.
  * Memory is bounded for any number of names.
  */
+import { LRUCache } from 'lru-cache'
 
 /** The sustained rate, and the number at once after a rest. */
 export type Rate = { readonly perSecond: number; readonly burst: number }
@@ -29,27 +30,22 @@ const MAX_NAMES = 20_000
 
 /** Creates the buckets for one kind of name. */
 export function createRates({ perSecond, burst }: Rate, nowMs: () => number): Rates {
-  const buckets = new Map<string, { left: number; readonly atMs: number }>()
+  const buckets = new LRUCache<string, { left: number; readonly atMs: number }>({ max: MAX_NAMES })
   const levelOf = (name: string, now: number) => {
     const bucket = buckets.get(name)
     // A clock that jumps back fills nothing.
     return bucket === undefined ? burst : Math.min(burst, bucket.left + (Math.max(0, now - bucket.atMs) / 1000) * perSecond)
   }
-  const keep = (name: string, left: number, atMs: number) => {
-    buckets.delete(name)
-    buckets.set(name, { left, atMs })
-    if (buckets.size > MAX_NAMES) buckets.delete(buckets.keys().next().value!)
-  }
   return {
     take(name) {
       const now = nowMs()
       const level = levelOf(name, now)
-      keep(name, level < 1 ? level : level - 1, now)
+      buckets.set(name, { left: level < 1 ? level : level - 1, atMs: now })
       return level < 1 ? Math.max(1, Math.ceil((1 - level) / perSecond)) : 0
     },
     charge(name, cost) {
       const now = nowMs()
-      keep(name, Math.max(-burst, levelOf(name, now) - cost), now)
+      buckets.set(name, { left: Math.max(-burst, levelOf(name, now) - cost), atMs: now })
     },
     has: name => levelOf(name, nowMs()) >= 1,
   }
