@@ -1,12 +1,14 @@
 /** Several nodes of one ledger on one store, in every order in which their calls of the store can be made. */
-import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
+import type { AnchoredHead } from '../../src/anchor/chain.ts'
+import { compareHeads } from '../../src/anchor/compare.ts'
 import type { FinalAnchor } from '../../src/anchor/final-anchors.ts'
 import { toHex } from '../../src/core/bytes.ts'
 import { parseReceipt } from '../../src/core/receipt.ts'
 import { identityOf, statementBody } from '../../src/core/statements/statement.ts'
 import { parseCheckpoint } from '../../src/core/tlog/checkpoint.ts'
 import { formatVkey, parseNote } from '../../src/core/tlog/note.ts'
-import { createAgencies } from '../../src/ledger/agencies.ts'
+import { type Agencies, createAgencies } from '../../src/ledger/agencies.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import type { LoggedChange } from '../../src/log/log-keys.ts'
 import type { Submission } from '../../src/log/sequencer.ts'
@@ -147,6 +149,43 @@ describe('nodes on one store', () => {
       const added = outcomes.flatMap(outcome => ('value' in outcome ? [outcome.value] : []))
       deepEqual(JSON.parse((await store.readDocument('agencies', 'transport.gov.example'))!), added[0])
     })
+  })
+
+  it('refuse a key that another has revoked, within two seconds', async () => {
+    let clockMs = 0
+    const store = createMemoryStore()
+    const [a, b] = [1, 2].map(seed =>
+      createAgencies({ store, nowMs: () => 0, steadyMs: () => clockMs, randomBytes: count => new Uint8Array(count).fill(seed) }),
+    ) as [Agencies, Agencies]
+    await a.add({ id: 'transport.gov.example', name: 'Transport' })
+    const { key, keyId } = await a.addKey('transport.gov.example', {})
+    equal((await b.authenticate(key)).keyId, keyId)
+    await a.revokeKey('transport.gov.example', keyId)
+    clockMs = 1999
+    await rejects(b.authenticate(key), { code: 'KEY_REVOKED' })
+    deepEqual(
+      (await b.list()).map(({ id }) => id),
+      ['transport.gov.example'],
+    )
+  })
+
+  it('take a checkpoint that another has anchored for their own, and stop where the contract holds more than the store', async () => {
+    const { nodes } = await openNodes(2)
+    const [a, b] = nodes as [Ledger, Ledger]
+    await a.submit(statementOf('one'))
+    const { size, root } = a.head()
+    const chainOf = (newest: AnchoredHead) => ({ heads: async () => [newest], closings: async () => [undefined] })
+    await compareHeads(b, chainOf({ size, root, time: 0 }))
+    deepEqual([b.stopped(), b.head().size], [undefined, 2])
+    await compareHeads(b, chainOf({ size: 3, root, time: 0 }))
+    match(b.stopped() ?? '', /checkpoint of 3 entries/)
+  })
+
+  it('anchor the newest checkpoint of all of them', async () => {
+    const { nodes } = await openNodes(2)
+    const [a, b] = nodes as [Ledger, Ledger]
+    await a.submit(statementOf('one'))
+    deepEqual(await b.nextToAnchor(0), { size: 2, root: a.head().root })
   })
 
   it('seal nothing with a log key that another of them has ended, in every order', async () => {
