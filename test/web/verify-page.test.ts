@@ -120,12 +120,12 @@ describe('verify page', function () {
     })
   })
 
-  it('gives an answer for each record that names the file', async () => {
+  it('gives an answer for each record that names the file, the gravest first', async () => {
     await withPage('/en/verify', async page => {
       await check(page, given('form.txt', 'standard form'))
-      assert.deepEqual(await verdicts(page), ['anchored', 'withdrawn'])
+      assert.deepEqual(await verdicts(page), ['withdrawn', 'anchored'])
       const text = await textOf(page.locator('#results'))
-      assert.match(text, /Record: First use.*Record: Second use/s)
+      assert.match(text, /Record: Second use.*Record: First use/s)
     })
   })
 
