@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { createClient } from './client.ts'
 import { withExample, withLedger } from './command.ts'
 import { print, printJson } from './output.ts'
+import { withCommand } from './program.ts'
 
 /** The part of `GET /v1/status` that is shown here. */
 type Status = {
@@ -28,7 +29,8 @@ export function addStatus(command: Command): void {
   )
 }
 
-function formatStatus({ origin, vkey, size, root, accepting, alarms, anchored, behind, behindSeconds }: Status): string[] {
+/** What is printed, an alarm in its own words but for the commands in it, which are named as they are typed here. */
+export function formatStatus({ origin, vkey, size, root, accepting, alarms, anchored, behind, behindSeconds }: Status): string[] {
   const waiting =
     behind === 0 ? 'none waits' : `${count(behind)} ${behind === 1 ? 'waits' : 'wait'}, the longest for ${duration(behindSeconds)}`
   const facts: [string, string][] = [
@@ -41,7 +43,7 @@ function formatStatus({ origin, vkey, size, root, accepting, alarms, anchored, b
   ]
   return [
     ...facts.map(([name, value]) => `${name.padEnd(14)}${value}`),
-    ...(alarms.length === 0 ? ['alarms        none'] : ['', ...alarms.map(alarm => `ALARM: ${alarm}`)]),
+    ...(alarms.length === 0 ? ['alarms        none'] : ['', ...alarms.map(alarm => `ALARM: ${withCommand(alarm)}`)]),
   ]
 }
 
