@@ -85,7 +85,10 @@ export async function fitMark(mark: Mark | undefined, { head, rootAt }: Tree): P
   return mark.size === size ? 'forked' : 'other'
 }
 
-/** What a mismatch means, as the rest of a sentence after "the ledger has stopped sealing:". Anyone may read it, so it names no path. */
+/**
+ * The meaning of a mismatch, as the rest of a sentence after "the ledger has stopped sealing:".
+ * Anyone may read it, so it names no path.
+ */
 export function markReason(fit: Exclude<MarkFit, 'missing' | 'fits'>, mark: Mark, size: number): string {
   const accept = `If nothing is missing, confirm it: openseal restore --accept-loss ${size}.`
   const reasons = {

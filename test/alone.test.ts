@@ -1,6 +1,6 @@
 /**
- * Everything deleted but the core, the verifier and the page: what is left, in an empty folder, still checks a receipt against the chain. The ledger
- * that gave the receipt is gone.
+ * Everything deleted but the core, the verifier and the page: what is left, in an empty folder,
+ * still checks a receipt against the chain. The ledger that gave the receipt is gone.
  */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -43,7 +43,9 @@ describe('the core, the verifier and the page alone', function () {
     await rm(folder, { recursive: true, force: true })
   })
 
-  /** Copies these folders of src, and links these packages; nothing else of the project is there. */
+  /**
+   * Copies these folders of src, and links these packages; nothing else of the project is there.
+   */
   async function leaveOnly(place: string, sources: readonly string[], packages: readonly string[]) {
     const { imports } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
     await mkdir(place)

@@ -1,4 +1,7 @@
-/** Reads every import of the project, types too, with TypeScript's own parser, and fails on an arrow that the layout does not allow. */
+/**
+ * Reads every import of the project, types too, with TypeScript's own parser, and fails on an arrow
+ * that the layout does not allow.
+ */
 
 import { deepEqual, equal } from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -11,8 +14,9 @@ type Import = { readonly file: string; readonly target: string }
 const root = dirname(import.meta.dirname)
 
 /**
- * core ← documents ← verifier ← messages ← web, cli; core ← store ← log ← anchor, ledger ← http ← server. Each part may import itself and
- * the parts that stand here. Parts of one file (a logger, the turns on the event loop, the maker of HTML) are small tools.
+ * core ← documents ← verifier ← messages ← web, cli; core ← store ← log ← anchor, ledger ← http ←
+ * server. Each part may import itself and the parts that stand here. Parts of one file (a logger,
+ * the turns on the event loop, the maker of HTML) are small tools.
  */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/core': [],
@@ -143,7 +147,10 @@ describe('architecture', () => {
   })
 })
 
-/** Import specifiers by file: relative ones as paths from the root, others as they stand. Dynamic imports and `import('x')` types count too. */
+/**
+ * Import specifiers by file: relative ones as paths from the root, others as they stand. Dynamic
+ * imports and `import('x')` types count too.
+ */
 function readImports(): ReadonlyMap<string, readonly string[]> {
   const api = new API({ cwd: root })
   try {
@@ -185,14 +192,18 @@ function mayImport(file: string, name: string): boolean {
   return folders.some(folder => file === folder || file.startsWith(`${folder}/`))
 }
 
-/** Every file of the project that these files import, by however many steps, and they themselves. */
+/**
+ * Every file of the project that these files import, by however many steps, and they themselves.
+ */
 function reachedFrom(starts: readonly string[]): ReadonlySet<string> {
   const reached = new Set(starts)
   for (const file of reached) for (const target of imports.get(file) ?? []) if (imports.has(target)) reached.add(target)
   return reached
 }
 
-/** 'src/core' of 'src/core/hash.ts', 'src/config.ts' of itself, 'contracts' of what lies under it. */
+/**
+ * 'src/core' of 'src/core/hash.ts', 'src/config.ts' of itself, 'contracts' of what lies under it.
+ */
 function partOf(path: string): string {
   const [top = '', second = ''] = path.split('/')
   return top === 'src' ? `src/${second}` : top

@@ -1,4 +1,7 @@
-/** The lock file, held against docs/dependencies.md without a network: what is installed, by whom it may run code, under which licence, how it is pinned. */
+/**
+ * The lock file, held against docs/dependencies.md without a network: what is installed, by whom it
+ * may run code, under which licence, how it is pinned.
+ */
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'

@@ -97,7 +97,10 @@ function headingsOf(page: string): string[] {
   )
 }
 
-/** Sentences of more than 25 words. Names of tests, and pages that commands write, have words of their own. */
+/**
+ * Sentences of more than 25 words. Names of tests, and pages that commands write, have words of
+ * their own.
+ */
 function longSentences(page: string): string[] {
   if (page.startsWith('docs/results/')) return []
   const text = read(page)

@@ -1,4 +1,7 @@
-/** Operations: what the service exports is what alarms and dashboard ask for, every alarm has its section, and a stop answers what was taken. */
+/**
+ * Operations: what the service exports is what alarms and dashboard ask for, every alarm has its
+ * section, and a stop answers what was taken.
+ */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
@@ -160,7 +163,8 @@ describe('operations', function () {
     const target = `${environment.OPENSEAL_HOST}:${environment.OPENSEAL_PORT}`
     ok(nginx.includes(`server ${target};`) && caddy.includes(`LEDGER_UPSTREAM:${target}}`))
     equal(nginx.match(/proxy_pass http:\/\/openseal;/g)?.length, nginx.match(/location /g)!.length - hidden.length)
-    // The ledger believes one proxy, for which these must be there; a location with a header of its own would drop them.
+    // The ledger believes one proxy, for which these must be there; a location with a header of its
+    // own would drop them.
     for (const header of ['X-Forwarded-For $proxy_add_x_forwarded_for', 'X-Forwarded-Proto $scheme', 'Host $host'])
       equal(nginx.split(`proxy_set_header ${header};`).length, 2, header)
     equal(nginx.match(/^ {8,}proxy_set_header/gm), null)

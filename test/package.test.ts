@@ -1,4 +1,7 @@
-/** The npm package, packed and put into an empty folder with what it depends on: the command and the library run there, on every Node of this machine. */
+/**
+ * The npm package, packed and put into an empty folder with what it depends on: the command and the
+ * library run there, on every Node of this machine.
+ */
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
@@ -13,10 +16,15 @@ import { openWorld } from './web/world.ts'
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '..')
 
-/** Of the verifier's package as it is downloaded: code, types and the ABI. docs/check-a-file.md tells what it has today. */
+/**
+ * Of the verifier's package as it is downloaded: code, types and the ABI. docs/check-a-file.md
+ * tells what it has today.
+ */
 const MAX_VERIFIER_BYTES = 90_000
 
-/** Verifies a file with nothing but the verifier's package, and the same receipt for another file. */
+/**
+ * Verifies a file with nothing but the verifier's package, and the same receipt for another file.
+ */
 const CHECK = `import { readFile } from 'node:fs/promises'
   import { createFileReader, createJsonRpcReader, parsePolicy, verify } from '@openseal/verifier'
   import { checkpointAnchorAbi } from '@openseal/verifier/abi'
@@ -30,7 +38,10 @@ const CHECK = `import { readFile } from 'node:fs/promises'
   }
   console.log('CheckpointAnchor:', checkpointAnchorAbi.filter(({ type }) => type === 'function').length)`
 
-/** What only the ABI's own type can tell: the names of the contract's functions, and the types of their arguments. */
+/**
+ * What only the ABI's own type can tell: the names of the contract's functions, and the types of
+ * their arguments.
+ */
 const TYPED = `import { Interface } from 'ethers'
   import { type Result, verify } from '@openseal/verifier'
   import { checkpointAnchorAbi } from '@openseal/verifier/abi'
@@ -226,7 +237,10 @@ describe('npm package', function () {
   }
 })
 
-/** Packs, unpacks, and links what the package depends on: its own packages only, so that one of the development's is missing when it is used. */
+/**
+ * Packs, unpacks, and links what the package depends on: its own packages only, so that one of the
+ * development's is missing when it is used.
+ */
 async function install(folder: string): Promise<void> {
   const path = `${dirname(process.execPath)}${delimiter}${process.env.PATH}`
   await run('npm', ['pack', '--pack-destination', folder, '--loglevel=error'], { cwd: root, env: { ...process.env, PATH: path } })

@@ -1,4 +1,7 @@
-/** Runs the commands of the README and of docs/submit.md, in order, against a real service with its own chain, in an empty folder. */
+/**
+ * Runs the commands of the README and of docs/submit.md, in order, against a real service with its
+ * own chain, in an empty folder.
+ */
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -74,7 +77,10 @@ function readBlocks(text: string): readonly Block[] {
   }))
 }
 
-/** All blocks in one shell, so that what one exports the next one has. A block ends at its first failure, as a reader would. */
+/**
+ * All blocks in one shell, so that what one exports the next one has. A block ends at its first
+ * failure, as a reader would.
+ */
 async function runBlocks(folder: string, env: NodeJS.ProcessEnv): Promise<readonly { readonly exit: number; readonly text: string }[]> {
   const mark = '=== end of block, exit'
   // A block's last command may end in an exit code; every command before it must succeed.

@@ -1,4 +1,7 @@
-/** The whole service on a chain that is not its own: signed by a keystore, over several endpoints, called production by its operator only. */
+/**
+ * The whole service on a chain that is not its own: signed by a keystore, over several endpoints,
+ * called production by its operator only.
+ */
 import assert from 'node:assert/strict'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,7 @@
-/** A data folder that somebody copied and put back: its mark, kept elsewhere, shows what the key has signed since. */
+/**
+ * A data folder that somebody copied and put back: its mark, kept elsewhere, shows what the key has
+ * signed since.
+ */
 import assert from 'node:assert/strict'
 import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,7 @@
-/** The whole service from its configuration, on the embedded chain: starts, starts again, and says clearly why it cannot. */
+/**
+ * The whole service from its configuration, on the embedded chain: starts, starts again, and says
+ * clearly why it cannot.
+ */
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

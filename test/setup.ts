@@ -1,4 +1,7 @@
-/** Loaded before every test: a rejection that nobody awaits fails the run, and no test writes into the home of who runs it. */
+/**
+ * Loaded before every test: a rejection that nobody awaits fails the run, and no test writes into
+ * the home of who runs it.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +10,8 @@ process.on('unhandledRejection', reason => {
   throw reason
 })
 
-// For services in this process and for those that inherit its environment; tests that hand over another name the folder there.
+// For services in this process and for those that inherit its environment; tests that hand over
+// another name the folder there.
 const state = mkdtempSync(join(tmpdir(), 'openseal-state-'))
 process.env.XDG_STATE_HOME = state
 process.env.OPENSEAL_MARK = join(state, 'openseal')

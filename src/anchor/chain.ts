@@ -9,8 +9,8 @@ import type { Hash } from '../core/hash.ts'
 export type AnchoredHead = { readonly size: number; readonly root: Hash; readonly time: number }
 
 /**
- * What a transaction pays per gas, in wei as decimal strings, because they are stored and `bigint`
- * ends in `src/chain`.
+ * The fees of a transaction per gas, in wei as decimal strings, because they are stored and
+ * `bigint` ends in `src/chain`.
  */
 export type StoredFees = { readonly maxFeePerGas: string; readonly maxPriorityFeePerGas: string }
 

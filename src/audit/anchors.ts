@@ -18,7 +18,7 @@ export type AuditedLog = { readonly chain: AuditChain; readonly view: ChainView;
 
 type LogName = { readonly chainId: number; readonly contract: string; readonly logId: string }
 
-/** What one endpoint showed: a view, or code that the policy does not name. */
+/** The answer of one endpoint: a view, or code that the policy does not name. */
 type Seen = { readonly chain: AuditChain; readonly pinned: readonly PolicyAnchor[]; readonly view?: ChainView; readonly code?: Finding }
 
 /**

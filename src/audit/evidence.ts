@@ -22,8 +22,8 @@ export type Shown = { readonly root: Hash; readonly proof: readonly Hash[] }
 export type Contradiction = { readonly earlier: string; readonly later: string; readonly shown?: Shown | undefined }
 
 /**
- * What evidence proves: two roots signed for one size, a later tree that does not continue the
- * earlier one, or neither.
+ * The conclusion from evidence: two roots signed for one size, a later tree that does not continue
+ * the earlier one, or neither.
  */
 export type Proven = 'two-checkpoints' | 'rewritten' | 'nothing'
 
@@ -54,8 +54,8 @@ export function evidenceFiles(contradiction: Contradiction, policy: Policy): Rec
 }
 
 /**
- * What an `evidence.json` proves to a reader who trusts the keys of `policy`. Nothing else in it is
- * believed.
+ * Checks an `evidence.json` for a reader who trusts the keys of `policy`, and returns what it
+ * proves. Nothing else in it is believed.
  * @throws OpenSealError EVIDENCE_MALFORMED, or the codes of notes, checkpoints and proofs
  */
 export function checkEvidence(text: string | Uint8Array, policy: Policy): { proven: Proven; earlier: Checkpoint; later: Checkpoint } {

@@ -109,8 +109,8 @@ export function finding(code: FindingCode, detail: DetailKey, values: Values, in
 export type Moved = { readonly index: number; readonly got: string; readonly want: string }
 
 /**
- * What happened to the leaves of one bundle: `served` are those of its entries, `expected` those of
- * the tree, `first` is the index of the first. Undefined if they are equal.
+ * Finds out what happened to the leaves of one bundle: `served` are those of its entries,
+ * `expected` those of the tree, `first` is the index of the first. Undefined if they are equal.
  */
 export function compareLeaves(first: number, served: readonly Hash[], expected: readonly Hash[]): Finding | undefined {
   const got = served.map(toHex)

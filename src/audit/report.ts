@@ -56,7 +56,7 @@ ${formatShown(report, say)}
 `
 }
 
-/** What the audit shows, if anything was checked, and what it does not show. */
+/** The section about what the audit shows, if anything was checked, and what it does not show. */
 function formatShown({ size, anchors, testNetwork }: AuditReport, say: SayAudit): string {
   if (size === 0) return ''
   const ofAnchors = anchors.length === 0 ? '' : say(testNetwork ? 'shows.test' : 'shows.anchors')

@@ -14,7 +14,7 @@ export type AuditInput = {
   /** One reader for each log of the policy and each endpoint of its chain. */
   readonly chains: readonly AuditChain[]
   readonly state: AuditState
-  /** What was noticed before the audit began. */
+  /** Notices from before the audit began. */
   readonly noticed?: readonly Notice[]
   /** How many questions to a chain's endpoint may run at once. */
   readonly parallel: number
@@ -38,9 +38,9 @@ export type AuditReport = {
   /** 0, 5 or 6. */
   readonly exit: number
   readonly findings: readonly Finding[]
-  /** What was noticed but does not count against the ledger. */
+  /** Notices, which do not count against the ledger. */
   readonly notices: readonly Notice[]
-  /** What could not be checked, and why. */
+  /** Parts that could not be checked, and why. */
   readonly unfinished: readonly Unfinished[]
   readonly origin: string
   /**
@@ -63,7 +63,7 @@ export type AuditReport = {
   readonly evidence: readonly string[]
 }
 
-/** What the parts of one audit share. */
+/** The state that the parts of one audit share. */
 export type Run = {
   readonly input: AuditInput
   readonly findings: Finding[]

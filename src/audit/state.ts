@@ -1,6 +1,6 @@
 /**
- * What an audit remembers between runs: how far it re-derived the tree, every signed checkpoint
- * that it ever saw, and what it read of each chain.
+ * The state that an audit keeps between runs: how far it re-derived the tree, every signed
+ * checkpoint that it ever saw, and what it read of each chain.
  */
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, rm } from 'node:fs/promises'
@@ -34,7 +34,7 @@ export type AuditState = {
   /** Keeps a tree and some of its roots; the tentative tree is dropped. */
   confirm(base: Base, roots: ReadonlyMap<number, string>): Promise<void>
   addSeen(note: string): Promise<void>
-  /** What was read of a log; `name` stands for its chain, contract, log id and endpoint. */
+  /** The memory of one log. `name` identifies its chain, contract, log id and endpoint. */
   readChain(name: string): Promise<ChainMemory | undefined>
   saveChain(name: string, memory: ChainMemory | undefined): Promise<void>
   /**

@@ -12,6 +12,6 @@ export type Complaint = {
   readonly code: string
   readonly detail: string
   readonly repaired: boolean
-  /** What the operator can do, if the doctor cannot. */
+  /** Advice for the operator, if the doctor cannot repair it. */
   readonly advice?: string
 }

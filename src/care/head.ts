@@ -12,7 +12,7 @@ import { deriveHead } from './derive-head.ts'
 import type { Committed } from './inspect.ts'
 import { markRestored, readRestored } from './restored.ts'
 
-/** What is wrong with a head, and what can be read of its row. */
+/** A damaged head: what is wrong, and what can be read of its row. */
 type Ailing = { readonly detail: string; readonly left?: Committed }
 
 /** Collections with known roots of the tree besides the head. */

@@ -56,7 +56,7 @@ const AFTER_ERROR_MS = 30_000
 
 /** Opens the scrub where it stopped. It does nothing until `start` or `step`. */
 export async function openScrub({ store, entriesPerSecond, nowMs, log }: Deps): Promise<Scrub> {
-  /** What the store has: `null` for nothing yet, undefined if it cannot be read. */
+  /** The stored progress: `null` for nothing yet, undefined if it cannot be read. */
   let stored: string | null | undefined
   /** Where this node is. */
   let kept: Kept = NOTHING
@@ -78,7 +78,7 @@ export async function openScrub({ store, entriesPerSecond, nowMs, log }: Deps): 
   }
   await follow()
 
-  /** Where another node has saved since, its place stands, and the next step follows it. */
+  /** If another node has saved since, its place counts, and the next step follows it. */
   const save = async () => {
     unsaved = 0
     const row = { ...PLACE, value: JSON.stringify(kept) }

@@ -1,4 +1,4 @@
-/** What a transaction pays per gas, in wei. Pure, and `bigint` only. */
+/** The fees of a transaction per gas, in wei. Pure, and `bigint` only. */
 
 /** The most that it pays in total, and the part of that for the block's builder. */
 export type Fees = { readonly maxFeePerGas: bigint; readonly maxPriorityFeePerGas: bigint }

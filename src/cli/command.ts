@@ -1,4 +1,4 @@
-/** What all commands share: common options, and how arguments are read. */
+/** Shared by all commands: common options, and how arguments are read. */
 import { type Command, InvalidArgumentError } from 'commander'
 import { OpenSealError } from '../core/errors.ts'
 import { isTime } from '../core/time.ts'

@@ -21,7 +21,7 @@ import { fileLines } from './lines.ts'
 import { startByteProgress } from './output.ts'
 import { receiptPath, receiptsPath } from './receipt-file.ts'
 
-/** What one argument turned out to be, or why it cannot be checked. */
+/** The kind of one argument, or why it cannot be checked. */
 export type Argument =
   | { readonly name: string; readonly files: readonly GivenFile[]; readonly receipts: readonly GivenReceipt[] }
   | { readonly name: string; readonly code: string; readonly detail: string }

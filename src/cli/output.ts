@@ -1,6 +1,6 @@
 /**
- * What the commands print: answers on stdout, progress and remarks on stderr. Marks always stand
- * beside a word; a terminal gets them in colour.
+ * The output of commands: answers on stdout, progress and notices on stderr. Every mark has a word
+ * beside it; a terminal shows marks in colour.
  */
 import type { SingleBar } from 'cli-progress'
 import { visible, visibleJson } from '../core/visible.ts'

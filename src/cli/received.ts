@@ -24,8 +24,8 @@ export type Standing = { readonly state: 'anchored' | 'sealed' | 'unchecked'; re
 export type Received = Standing & { readonly text: string; readonly receipt: Receipt; readonly index: number }
 
 /**
- * What a receipt must be for, besides its index: a sent statement, by its identity, or the
- * statement of an existing receipt.
+ * The subject that a receipt must have, besides its index: a sent statement, by its identity, or
+ * the statement of an existing receipt.
  */
 export type Expected = { readonly index: number; readonly identity?: string; readonly like?: Receipt }
 
@@ -161,7 +161,7 @@ function judgeResult({ verdict, checks }: Result, claimed: boolean): Judged {
   return { standing: { state, isTest: verdict === 'test-network' }, fault: '', isUnsupported: false }
 }
 
-/** What is wrong with a receipt of a sound checkpoint: its statement, or its proof. */
+/** The fault of a receipt of a sound checkpoint: its statement, or its proof. */
 function ownFault(text: string): string | undefined {
   const evidence = readReceiptParts(text)
   for (const check of [checkStatement, checkInclusion]) {

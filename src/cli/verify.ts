@@ -74,7 +74,7 @@ export function addVerify(command: Command, setExit: (code: number) => void): vo
 
 type LeftOut = Extract<Row, { kind: 'left-out' }>
 
-/** What all files of a call are checked with, and the language. */
+/** The means of checking all files of a call, and the language. */
 type Setting = {
   readonly url: string
   readonly policy: Policy

@@ -49,7 +49,7 @@ export function formatCount({ code, count, labels }: WarningCount): string[] {
   return [`Warning: ${MEANING[code] ?? 'another warning'}: ${count}, ${count > 3 ? `${first}, …` : first} [${code}]`]
 }
 
-/** What to do after a submission was stopped. */
+/** Advice after a submission was stopped. */
 export function formatStop(codes: readonly string[]): string {
   return `Nothing was logged. If this is as it should be, say so: ${codes.map(code => `--accept ${code}`).join(' ')}`
 }

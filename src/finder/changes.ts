@@ -1,5 +1,5 @@
 /**
- * What agencies changed: silent edits, amendments, withdrawals; and how many of each an agency has.
+ * Changes by agencies: silent edits, amendments, withdrawals; and how many of each an agency has.
  */
 import type { Statement } from '../core/statements/statement.ts'
 import { jsonValue, lastNumber, numberValue, type Row, type Rows, readJson, rowKey } from './rows.ts'
@@ -51,7 +51,7 @@ export async function listChanges(rows: Rows, kinds: readonly ChangeKind[], befo
     .slice(0, limit)
 }
 
-/** What became of an entry, as far as the finder has read the log. */
+/** The state of an entry, as far as the finder has read the log. */
 export function stateOf(rows: Rows, index: number, statement: Statement): EntryState {
   const isSilentEdit = rows.get(changeKey('silent-edit', index)) !== undefined
   return { ...readState(rows, index, statement), ...(isSilentEdit && { isSilentEdit }) }

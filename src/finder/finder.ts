@@ -40,7 +40,7 @@ export type Finder = {
   search(query: string, before: number, limit: number): Promise<Found>
   /** Changes below `before`, newest first. */
   changes(kinds: readonly ChangeKind[], before: number, limit: number): Promise<readonly Change[]>
-  /** What became of an entry with this statement, by all entries below `reached()`. */
+  /** The state of an entry with this statement, by all entries below `reached()`. */
   state(index: number, statement: Statement): Promise<EntryState>
   counts(agency: string): Promise<AgencyCounts>
   /** An agency's other record ids that people could confuse with this one. */

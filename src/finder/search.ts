@@ -5,7 +5,7 @@ import type { Rows } from './rows.ts'
 import { matches, nameOf, nameToken, searchableOf, tokenOfWord, wordsOf } from './words.ts'
 
 /**
- * What was found, newest first. `older` is where a further search continues, if there may be more.
+ * Found entries, newest first. `older` is where a further search continues, if there may be more.
  */
 export type Found = { readonly indexes: readonly number[]; readonly older?: number }
 

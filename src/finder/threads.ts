@@ -1,5 +1,5 @@
 /**
- * What becomes of each entry (design §3.2), kept so that adding a statement and asking about one
+ * The state of each entry (design §3.2), kept so that adding a statement and asking about one
  * take the same time however long the history of its record is.
  *
  *   v record | version → `Thread`, of a whole record or of one version of it, by hash
@@ -17,13 +17,13 @@ import type { DocumentRef, Statement } from '../core/statements/statement.ts'
 import { jsonValue, lastNumber, numberValue, type Row, type Rows, readJson, rowKey } from './rows.ts'
 
 /**
- * What became of an entry: the newest entry that withdrew it, one that superseded it, and whether a
+ * The state of an entry: the newest entry that withdrew it, one that superseded it, and whether a
  * silent edit concerns it.
  */
 export type EntryState = { readonly withdrawn?: number; readonly superseded?: number; readonly edited?: true; readonly isSilentEdit?: true }
 
 type Digests = Pick<DocumentRef, 'sha256' | 'jcs'>
-/** What is known of a record, or of one version of it. */
+/** The known facts of a record, or of one version of it. */
 type Thread = {
   /** Its newest version that is not a withdrawal. */
   readonly newest?: number
@@ -122,7 +122,7 @@ export function createThreads(stored: Pick<Rows, 'get'>, readStatement: ReadStat
   }
 }
 
-/** What became of an entry, as far as the finder has read the log. */
+/** The state of an entry, as far as the finder has read the log. */
 export function readState(rows: Pick<Rows, 'get'>, index: number, statement: Statement): Omit<EntryState, 'isSilentEdit'> {
   const threads = [readThread(rows, recordKey(statement)), readThread(rows, threadKey(statement, statement.revision))]
   const withdrawn = Math.max(...threads.map(({ withdrawal = -1 }) => withdrawal))

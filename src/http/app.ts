@@ -69,8 +69,8 @@ export function createRouter(deps: RouteDeps): Router {
 }
 
 /**
- * What every request passes through. This is one middleware, because each middleware costs every
- * request a promise and a call.
+ * The middleware that every request passes through. It is one middleware, because each middleware
+ * costs every request a promise and a call.
  */
 function passEach(deps: RouteDeps): Middleware {
   return async (ctx: Context, next: Next) => {

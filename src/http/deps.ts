@@ -1,4 +1,4 @@
-/** What the HTTP side needs: live parts made by the composition root. */
+/** The needs of the HTTP side: live parts made by the composition root. */
 import type { Middleware } from 'koa'
 import type { Policy } from '../core/policy.ts'
 import type { Statement } from '../core/statements/statement.ts'
@@ -34,7 +34,7 @@ export type HttpDeps = Watched & {
   readonly trustedProxies?: number | undefined
   /** An agency's record ids that people could confuse with this one; missing if no finder runs. */
   readonly recordsLike?: ((agency: string, record: string) => Promise<readonly string[]>) | undefined
-  /** What became of entries, by all entries below `reached()`; missing if no finder runs. */
+  /** The states of entries, by all entries below `reached()`; missing if no finder runs. */
   readonly states?:
     | {
         reached(): number
@@ -57,5 +57,5 @@ export type HttpDeps = Watched & {
   readonly metrics?: Metrics
 }
 
-/** What a file of routes needs. */
+/** The needs of a file of routes. */
 export type RouteDeps = HttpDeps & { readonly metrics: Metrics }

@@ -46,7 +46,7 @@ export type StreamBounds = {
 
 /** The answers to a stream. */
 export type StreamAnswers = {
-  /** Whether the request exceeded its bounds. What came after that was not read. */
+  /** Whether the request exceeded its bounds. The rest was not read. */
   readonly isTooLong: boolean
   /**
    * A line of JSON for each line of the request, in order, then `{ accepted, known, rejected }`; in

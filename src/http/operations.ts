@@ -157,7 +157,7 @@ export const OPERATIONS: readonly Operation[] = [
     id: 'getPolicy',
     method: 'get',
     path: '/policy.json',
-    summary: 'What a verifier of this ledger trusts. Pin your own copy.',
+    summary: 'The policy of this ledger’s verifiers. Pin your own copy.',
     answers: { 200: json(schemas.policy) },
   },
   {

@@ -122,7 +122,7 @@ export function problemOf(error: unknown): Problem {
 }
 
 /**
- * What answering a failure needs: the log for unexpected ones, and the look of the site, if there
+ * The needs of answering a failure: the log for unexpected ones, and the look of the site, if there
  * is one.
  */
 export type ProblemDeps = { readonly log: Log; readonly site?: { readonly look: Look } | undefined }

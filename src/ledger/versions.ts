@@ -28,7 +28,7 @@ const VERSIONS_BEFORE = 100
 export type History = {
   /** Oldest first. Empty if the entry is not about a record. */
   readonly versions: readonly Version[]
-  /** What changed for the requested version. */
+  /** The changes to the requested version. */
   readonly changes: readonly VersionChange[]
   /**
    * Set if the record has more statements than were read, so there may be more changes to the

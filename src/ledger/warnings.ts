@@ -19,7 +19,7 @@ import { breathe } from '../turns.ts'
 import type { Ledger } from './ledger.ts'
 import { passingDamage, type Read, readEach } from './record-reader.ts'
 
-/** What would happen to a statement: the index if it is known, and the warnings. */
+/** The answer of a dry run: the index if it is known, and the warnings. */
 export type DryAnswer = { readonly known?: number; readonly warnings: readonly Warning[] }
 
 export type Warner = {

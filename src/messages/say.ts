@@ -15,7 +15,7 @@ export type Tongue = { readonly lang: string; readonly dir: 'ltr' | 'rtl' }
 /** Says the sentences of one catalogue in one language. */
 export type Speaker<Key extends string> = Tongue & ((key: Key, values?: Values) => string)
 
-/** What page renderers need to speak one language. */
+/** The speaker that page renderers need for one language. */
 export type Say = Speaker<MessageKey>
 
 /** Makes a speaker. `messages` may be part of the catalogue; a key outside it is a bug. */

@@ -79,7 +79,7 @@ export function sayDetail(say: Say, { code, detail, remarks }: CheckResult): { r
   return { text: sentences.join('; '), ...(code !== undefined && { technical: code }) }
 }
 
-/** What is wrong with an input, by the code of the failure. */
+/** The sentence for a failure of an input, by its code. */
 export function sayFault(say: Say, code: string): string {
   return say(`fault.${FAULTS[code] ?? 'broken'}`)
 }
@@ -99,7 +99,7 @@ function sayReason(say: Say, code: string | number | undefined): string {
   return REASONS.includes(code as Reason) ? say(`reason.${code as Reason}`) : ''
 }
 
-/** What to do next, if the verdict calls for something. */
+/** The next step, if the verdict calls for one. */
 export function sayNext(say: Say, verdict: VerdictCode): string | undefined {
   const key = NEXT[verdict]
   return key && say(key)
@@ -203,7 +203,7 @@ const NEXT: { readonly [verdict in VerdictCode]?: MessageKey } = {
   sealed: 'next.sealed',
 }
 
-/** What to do about pasted text that cannot be checked. */
+/** Advice about pasted text that cannot be checked. */
 export function sayNotPasted(say: Say, pasted: Exclude<Pasted, { kind: 'given' }>): string {
   return pasted.kind === 'other-hash' ? say('verify.otherHash', { kind: pasted.algorithm }) : say('verify.nothing')
 }

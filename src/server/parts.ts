@@ -21,7 +21,7 @@ export type Parts = {
   embedded?: { stop(): Promise<void> }
 }
 
-/** What a start begins with. */
+/** The input of a start. */
 export type Start = { readonly config: Config; readonly dataDir: string; readonly log: Log; readonly parts: Parts }
 
 /**

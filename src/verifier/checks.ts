@@ -34,7 +34,7 @@ export type Outcome = {
   readonly isTest?: boolean
   /** The time by which the required number of final anchors agree. Set by `finality`. */
   readonly date?: string
-  /** Who answered, and what changed for the version. Set by `currency`. */
+  /** The source that answered, and the changes to the version. Set by `currency`. */
   readonly asked?: Asked
   readonly changes?: readonly Change[]
 }

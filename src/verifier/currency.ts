@@ -54,7 +54,7 @@ export type Listing = {
 export type Listed = { readonly index: number; readonly receiptText?: string; readonly erased?: boolean }
 
 /**
- * What the check uses. `isVouchedFor`: the chain vouches for the receipt itself, so the sentence
+ * The means of the check. `isVouchedFor`: the chain vouches for the receipt itself, so the sentence
  * may name a change and its date.
  */
 export type CurrencyMeans = {

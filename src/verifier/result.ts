@@ -83,7 +83,7 @@ export type Result = {
 /** A check that was run. */
 export type Checked = Outcome & { readonly name: CheckName }
 
-/** What was asked: how the subject was given, and whose policy applies. */
+/** The question: how the subject was given, and whose policy applies. */
 export type Asking = {
   readonly file?: FileDigest | undefined
   readonly subject?: Exclude<Subject, 'entry'> | undefined

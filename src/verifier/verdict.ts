@@ -48,12 +48,14 @@ export const VERDICTS: readonly { readonly code: VerdictCode; readonly exit: num
 export type Subject = 'file' | 'fingerprint' | 'entry'
 
 /**
- * Who was asked about changes to the version. A source that gave no usable answer counts as nobody.
+ * The source asked about changes to the version. A source that gave no usable answer counts as
+ * nobody.
  */
 export type Asked = 'ledger' | 'copy' | 'nobody'
 
 /**
- * What another statement of the record did to a version, or `erased` if that can no longer be read.
+ * The effect of another statement of the record on a version, or `erased` if that can no longer be
+ * read.
  */
 export type ChangeCode = 'withdrawn' | 'superseded' | 'edited' | 'edited-elsewhere' | 'published' | 'erased' | 'added' | 'reformatted'
 

@@ -1,5 +1,5 @@
 /**
- * What the site needs: live parts made by the composition root. The site knows no ledger module,
+ * The needs of the site: live parts made by the composition root. The site knows no ledger module,
  * only these types.
  */
 import type { Statement } from '../core/statements/statement.ts'
@@ -45,7 +45,7 @@ export type SiteLedger = {
   sealedMs(index: number): Promise<number | undefined>
   history(index: number): Promise<{
     readonly versions: readonly SiteVersion[]
-    /** What changed for this version, in the order of the entries that made the changes. */
+    /** The changes to this version, in the order of the entries that made the changes. */
     readonly changes: readonly VersionChange[]
     /** Set if the record has more statements than were read. */
     readonly partial?: true
@@ -76,7 +76,7 @@ export type SiteChangeKind = 'silent-edit' | 'amend' | 'withdraw'
 export type SiteChange = { readonly index: number; readonly kind: SiteChangeKind; readonly earlier?: number }
 
 /**
- * What became of an entry: the newest entry that withdrew it, one that superseded it, and whether
+ * The state of an entry: the newest entry that withdrew it, one that superseded it, and whether
  * it is, or is affected by, a silent edit.
  */
 export type SiteState = { readonly withdrawn?: number; readonly superseded?: number; readonly edited?: true; readonly isSilentEdit?: true }

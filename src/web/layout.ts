@@ -6,7 +6,7 @@ import { LANGUAGE_TAGS, LANGUAGES } from '../messages/language.ts'
 import { isolate, type Say, sayNumber, sayTime } from '../messages/say.ts'
 import { icon } from './icons.ts'
 
-/** What every page needs. */
+/** The needs of every page. */
 type Outline = {
   readonly say: Say
   /** `/fr` if the URL has a language, otherwise empty. Goes before every link to a page. */
@@ -21,7 +21,7 @@ type Outline = {
 /** The style sheet's address, and the name of the ledger. */
 export type Look = { readonly styleHref: string; readonly origin: string }
 
-/** What the frame needs of the request and of the ledger. */
+/** The facts that the frame needs of the request and of the ledger. */
 export type Frame = Outline & Look & { readonly banners: Banners }
 
 /** Announcements for every page. */

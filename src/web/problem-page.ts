@@ -11,8 +11,8 @@ import { type Look, type Page, renderPage } from './layout.ts'
 import { isAt, PAGES, placeOf } from './places.ts'
 
 /**
- * What is known of a failed request. `path` has no query; `accept` and `languages` are the headers
- * as sent.
+ * The known facts of a failed request. `path` has no query; `accept` and `languages` are the
+ * headers as sent.
  */
 export type Asked = {
   readonly method: string

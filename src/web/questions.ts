@@ -7,8 +7,8 @@ import type { ChainReader } from '../verifier/index.ts'
 import type { SiteLedger } from './deps.ts'
 
 /**
- * What a check may read of the ledger. Every answer is a message, so every function returns a
- * promise.
+ * The reads of the ledger that a check may make. Every answer is a message, so every function
+ * returns a promise.
  */
 export type CheckLedger = {
   readonly [Read in (typeof LEDGER_READS)[number]]: (
@@ -26,7 +26,7 @@ type Asked = 'ledger' | number
 type Question = { readonly id: number; readonly asked: Asked; readonly method: string; readonly args: readonly unknown[] }
 type Reply = { readonly id: number; readonly value?: unknown; readonly error?: { readonly code: string; readonly message: string } }
 
-/** What the other side needs to know of an endpoint: its name, and which functions it has. */
+/** The facts that the other side needs of an endpoint: its name, and which functions it has. */
 export type EndpointShape = { readonly name: string | undefined; readonly methods: readonly string[] }
 
 /** How many questions one form may ask. */

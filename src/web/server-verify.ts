@@ -49,7 +49,7 @@ const MAX_PASTED_HASHES = 100
 const PAGE = 1000
 
 /**
- * What a form's check needs. It runs in its own process and asks the service for its reads of the
+ * The means of a form's check. It runs in its own process and asks the service for its reads of the
  * ledger and of the chain.
  */
 export type CheckMeans = { readonly policy: Policy; readonly chain: readonly ChainReader[]; readonly ledger: CheckLedger }

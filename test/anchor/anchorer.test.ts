@@ -44,7 +44,10 @@ describe('anchor/anchorer', () => {
     await rm(dataDir, { recursive: true, force: true })
   })
 
-  /** A ledger of its own, with its log opened in the one contract. Time stands still but for `passMs`. */
+  /**
+   * A ledger of its own, with its log opened in the one contract. Time stands still but for
+   * `passMs`.
+   */
   async function world(options: { finality?: Finality; minBatch?: number; urls?: string[]; store?: Store } = {}) {
     const origin = `log.example/${logs++}`
     const logId = await ensureLog({ rpcUrls: [embedded.url], signer, log: silentLog, contract, origin })
@@ -117,7 +120,7 @@ describe('anchor/anchorer', () => {
     assert.equal((await chain.latest())?.size, 19)
   })
 
-  it('waits for the interval and for the smallest batch, but not for ever', async () => {
+  it('waits for the interval and for the smallest batch, but not forever', async () => {
     const { ledger, anchorerOn, passMs } = await world({ minBatch: 3 })
     const anchorer = anchorerOn()
     await submit(ledger, 2)
@@ -326,7 +329,10 @@ function openFor(store: Store, origin: string, logId: string, nowMs: () => numbe
   })
 }
 
-/** Rounds until nothing that can come about by itself is open: anvil executes a moment after it has taken a transaction. */
+/**
+ * Rounds until nothing that can come about by itself is open: anvil executes a moment after it has
+ * taken a transaction.
+ */
 async function finish(anchorer: Anchorer): Promise<void> {
   let before = ''
   for (let quiet = 0; quiet < 2; ) {

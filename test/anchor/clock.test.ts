@@ -1,4 +1,7 @@
-/** Anchoring on a machine whose clock somebody sets: forward or back by ten years, with a restart in between or without. */
+/**
+ * Anchoring on a machine whose clock somebody sets: forward or back by ten years, with a restart in
+ * between or without.
+ */
 import assert from 'node:assert/strict'
 import { CHAINS, type TestChain } from '../chain/chains.ts'
 import { attemptsOf, openAnchors, submit, untilIncluded, useWorlds } from './world.ts'

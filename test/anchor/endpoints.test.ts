@@ -1,11 +1,16 @@
-/** Endpoints that hang, come late, lie, lag behind or speak of another chain, in front of two real chains: anchors are late at most, and sealing never waits. */
+/**
+ * Endpoints that hang, come late, lie, lag behind or speak of another chain, in front of two real
+ * chains: anchors are late at most, and sealing never waits.
+ */
 import assert from 'node:assert/strict'
 import { AbiCoder } from 'ethers'
 import { CHAINS, type TestChain } from '../chain/chains.ts'
 import { ANSWERED, type Endpoint, frozenAt, openEndpoint, silent } from '../chain/endpoint.ts'
 import { attemptsOf, CLOCK_MS, type Options, openAnchors, pause, submit, untilIncluded, useWorlds } from './world.ts'
 
-/** Long enough for a true answer under any load, and short, where nothing but silence is waited for. */
+/**
+ * Long enough for a true answer under any load, and short, where nothing but silence is waited for.
+ */
 const limits = { timeoutMs: 20_000 }
 const hasty = { timeoutMs: 200 }
 
@@ -58,7 +63,7 @@ for (const [name, start] of CHAINS) {
         assert.equal(one.seen.length, asked)
       })
 
-      it('takes an answer that comes too late, or trickles in for ever, for none', async () => {
+      it('treats an answer that is late, or that trickles in forever, as no answer', async () => {
         const { anchorer } = await world([one], { limits: hasty })
         one.behave(async () => {
           await new Promise(done => setTimeout(done, 1_000))

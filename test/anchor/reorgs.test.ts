@@ -1,4 +1,7 @@
-/** Anchors whose blocks leave the chain, on two real chains: nothing is final too early, nothing is lost, nothing is sent twice. */
+/**
+ * Anchors whose blocks leave the chain, on two real chains: nothing is final too early, nothing is
+ * lost, nothing is sent twice.
+ */
 import assert from 'node:assert/strict'
 import type { Finality } from '../../src/anchor/chain.ts'
 import { CHAINS, type TestChain } from '../chain/chains.ts'

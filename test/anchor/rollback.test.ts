@@ -1,4 +1,7 @@
-/** A chain that takes back what it had called final, that moves its blocks, or on which the owner has closed the log. */
+/**
+ * A chain that takes back what it had called final, that moves its blocks, or on which the owner
+ * has closed the log.
+ */
 import assert from 'node:assert/strict'
 import { anchorKey } from '../../src/anchor/final-anchors.ts'
 import { anchorInterface } from '../../src/chain/artifact.ts'
@@ -80,7 +83,8 @@ for (const [name, start] of CHAINS) {
       await at.mine()
       const seeing = here.anchorerOn()
       await seeing.tick()
-      // The newest ones are in their new places after one round; the walk comes to each of the others in its turn.
+      // The newest ones are in their new places after one round; the walk comes to each of the
+      // others in its turn.
       for (let rounds = 0; rounds <= COUNT; rounds++) await seeing.tick()
       for (const was of finals) {
         const now = await ledger.anchorAtSize(was.size)
@@ -118,7 +122,7 @@ for (const [name, start] of CHAINS) {
       assert.deepEqual([anchorer.lag().alarm, ledger.latestAnchor()?.transaction], [undefined, lost.transaction])
     })
 
-    it('lets the next anchor stand for one that the chain has lost under it', async () => {
+    it('lets the next anchor replace one that the chain has lost under it', async () => {
       const here = await world()
       const { ledger, chain, passMs } = here
       const anchorer = here.anchorerOn()

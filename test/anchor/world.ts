@@ -1,4 +1,7 @@
-/** A ledger, its log in the contract, and an anchorer on a clock of its own, on one of the test chains. */
+/**
+ * A ledger, its log in the contract, and an anchorer on a clock of its own, on one of the test
+ * chains.
+ */
 import { randomBytes } from 'node:crypto'
 import { type TransactionLike, Wallet } from 'ethers'
 import { type Anchorer, createAnchorer } from '../../src/anchor/anchorer.ts'
@@ -24,7 +27,10 @@ export type World = {
   /** The same log on other endpoints, with another signer, under other limits. */
   open(changes: Options): AnchorChain
   passMs(ms: number): void
-  /** Sets the clock of the day forward or back. The steady one, of the same process, does not notice. */
+  /**
+   * Sets the clock of the day forward or back. The steady one, of the same process, does not
+   * notice.
+   */
   setClock(byMs: number): void
   close(): void
 }
@@ -96,7 +102,10 @@ export async function openWorld(at: TestChain, { log = silentLog, ...options }: 
   }
 }
 
-/** For a suite on one chain, which is started once and told to `begun`: opens worlds, closes them after each test, and lets the chain mine by itself again. */
+/**
+ * For a suite on one chain, which is started once and told to `begun`: opens worlds, closes them
+ * after each test, and lets the chain mine by itself again.
+ */
 export function useWorlds(start: () => Promise<TestChain>, begun: (at: TestChain) => unknown): (options?: Options) => Promise<World> {
   let at: TestChain
   const opened: World[] = []
@@ -146,7 +155,10 @@ export async function submit(ledger: Ledger, count: number): Promise<void> {
     })
 }
 
-/** Rounds until the newest anchor is in a block: anvil executes a moment after it has taken a transaction. */
+/**
+ * Rounds until the newest anchor is in a block: anvil executes a moment after it has taken a
+ * transaction.
+ */
 export async function untilIncluded(anchorer: Anchorer, size: number): Promise<void> {
   for (;;) {
     await anchorer.tick()
@@ -166,7 +178,10 @@ export function attemptsOf(anchorer: Anchorer) {
   return openAnchors(anchorer)[0]?.attempts ?? []
 }
 
-/** A transaction of somebody else who has the key, or of its owner by hand. It pays well. Returns its hash. */
+/**
+ * A transaction of somebody else who has the key, or of its owner by hand. It pays well. Returns
+ * its hash.
+ */
 export async function sendFrom(at: TestChain, key: string, fields: TransactionLike): Promise<string> {
   const wallet = new Wallet(key)
   const fees = { maxFeePerGas: 20n * GWEI, maxPriorityFeePerGas: 3n * GWEI }

@@ -1,4 +1,6 @@
-/** A ledger that is anchored on a real chain at 100, 300 and 700 entries, and ways to look at both. */
+/**
+ * A ledger that is anchored on a real chain at 100, 300 and 700 entries, and ways to look at both.
+ */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -100,7 +102,10 @@ async function askRpc(url: string, call: Call): Promise<CallAnswer> {
   return (await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).json() as Promise<CallAnswer>
 }
 
-/** An endpoint of a chain that may change what the chain answers; `change` may answer itself, or change the answer it is given. */
+/**
+ * An endpoint of a chain that may change what the chain answers; `change` may answer itself, or
+ * change the answer it is given.
+ */
 export async function openRpcProxy(upstream: string) {
   const state = {
     calls: [] as Call[],

@@ -1,4 +1,7 @@
-/** The audit of a ledger that is anchored on a real chain: what is anchored, what the ledger claims, and the contract itself. */
+/**
+ * The audit of a ledger that is anchored on a real chain: what is anchored, what the ledger claims,
+ * and the contract itself.
+ */
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { join } from 'node:path'
 import { createMemoryState, openAuditState } from '../../src/audit/state.ts'
@@ -41,7 +44,8 @@ describe('audit of an anchored ledger', () => {
     deepEqual([second.exit, second.from], [0, 512])
     proxy.requests.length = 0
     equal((await run({ state: await state() })).exit, 0)
-    // Anchors, the checkpoint twice, and statements, entries and hashes of the last bundle: no old tile.
+    // Anchors, the checkpoint twice, and statements, entries and hashes of the last bundle: no old
+    // tile.
     equal(proxy.requests.length, 6)
   })
 

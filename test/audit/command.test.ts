@@ -1,4 +1,7 @@
-/** `openseal audit` and `openseal evidence` as commands: exit codes, words, report, and a run that is killed. */
+/**
+ * `openseal audit` and `openseal evidence` as commands: exit codes, words, report, and a run that
+ * is killed.
+ */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -139,7 +142,7 @@ describe('openseal audit', () => {
     await served.close()
   })
 
-  it('keeps evidence that convinces someone else, and nobody who has another key', async () => {
+  it('keeps evidence that convinces others who have the ledger’s key, and nobody with another key', async () => {
     const world = await openWorld(600)
     const other = await serveLedger(700, { seed: 'b' })
     const args = ['audit', '--ledger', world.proxy.url, '--trust-ledger', '--state', join(folder, 'rewritten')]

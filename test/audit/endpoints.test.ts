@@ -1,4 +1,7 @@
-/** The audit of a chain through endpoints that limit, hide, lag, lie or disagree, and of a chain that changes its past. */
+/**
+ * The audit of a chain through endpoints that limit, hide, lag, lie or disagree, and of a chain
+ * that changes its past.
+ */
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { join } from 'node:path'
 import type { AuditReport } from '../../src/audit/run.ts'

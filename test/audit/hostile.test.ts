@@ -1,4 +1,7 @@
-/** The audit against servers that misbehave: each ends in a message of its own, within bounds, and never in a finding against the ledger. */
+/**
+ * The audit against servers that misbehave: each ends in a message of its own, within bounds, and
+ * never in a finding against the ledger.
+ */
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
@@ -129,7 +132,7 @@ describe('audit of a server that misbehaves', () => {
     }
   })
 
-  it('does not follow pages of anchors for ever', async () => {
+  it('does not follow pages of anchors forever', async () => {
     const { report } = await run(/^\/v1\/anchors/, response => response.writeHead(200).end('{"final":[],"after":7}'))
     deepEqual(told(report).codes, ['AUDIT_LEDGER_UNREADABLE'])
   })

@@ -1,4 +1,7 @@
-/** The audit of a ledger that changed its key: clean where the policy knows both, a finding where it does not. */
+/**
+ * The audit of a ledger that changed its key: clean where the policy knows both, a finding where it
+ * does not.
+ */
 import { deepEqual, equal } from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { audit } from '../../src/audit/audit.ts'

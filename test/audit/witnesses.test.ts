@@ -1,4 +1,7 @@
-/** The audit by a policy that asks for witnesses: what it looks at, and what it says where they are too few. */
+/**
+ * The audit by a policy that asks for witnesses: what it looks at, and what it says where they are
+ * too few.
+ */
 import { deepEqual } from 'node:assert/strict'
 import { formatCheckpoint, parseCheckpoint } from '../../src/core/tlog/checkpoint.ts'
 import { cosign, createSigner, formatVkey, parseNote, type Signer, signNote } from '../../src/core/tlog/note.ts'
@@ -9,7 +12,10 @@ import { policyOf, type Tamper } from './world.ts'
 const WITNESSES = [11, 12, 13].map(byte => createSigner(`witness-${byte}.example`, new Uint8Array(32).fill(byte), 4))
 const cosigned = (note: string, witnesses: readonly Signer[]) =>
   note + witnesses.map(witness => cosign(parseNote(note).text, 1_790_000_000, witness)).join('')
-/** Adds cosignatures to the checkpoint in the receipt of entry 699, with which the newest anchored checkpoint ends. */
+/**
+ * Adds cosignatures to the checkpoint in the receipt of entry 699, with which the newest anchored
+ * checkpoint ends.
+ */
 const inReceipt =
   (change: (note: string) => string): Tamper =>
   (path, body) => {

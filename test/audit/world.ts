@@ -38,7 +38,10 @@ export const codesOf = ({ findings }: AuditReport) => findings.map(({ code }) =>
 /** What an audit did not look at, by its codes. */
 export const reasonsOf = ({ unfinished }: AuditReport) => unfinished.map(({ code }) => code)
 
-/** Serves a ledger of `size` entries, the genesis included, over HTTP. The same `seed` makes the same statements. */
+/**
+ * Serves a ledger of `size` entries, the genesis included, over HTTP. The same `seed` makes the
+ * same statements.
+ */
 export async function serveLedger(size: number, { seed = 'a', anchors = [] as GenesisAnchor[] } = {}): Promise<Served> {
   const store = createMemoryStore()
   const ledger = await openTestLedger(store, { anchors })
@@ -111,7 +114,10 @@ export async function openProxy(upstream: string) {
   return Object.assign(state, { url, close: () => stop(server) })
 }
 
-/** Passes requests on to `upstream`, but those that `answer` has taken. Counts how many are under way at once. */
+/**
+ * Passes requests on to `upstream`, but those that `answer` has taken. Counts how many are under
+ * way at once.
+ */
 export async function openHostile(upstream: string) {
   const state = { answer: ((_path, _response) => false) as (path: string, response: ServerResponse) => boolean, mostAtOnce: 0 }
   let underWay = 0

@@ -1,4 +1,7 @@
-/** The doctor: finds every kind of damage, puts back what the rest gives, and says of the others what helps. */
+/**
+ * The doctor: finds every kind of damage, puts back what the rest gives, and says of the others
+ * what helps.
+ */
 import assert from 'node:assert/strict'
 import { readdir, readFile, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

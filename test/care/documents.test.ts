@@ -1,4 +1,7 @@
-/** The doctor and the documents beside the log: each change is found; what can be made again or done without is, and of the rest it says so. */
+/**
+ * The doctor and the documents beside the log: each change is found; what can be made again or done
+ * without is, and of the rest it says so.
+ */
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { examine } from '../../src/care/doctor.ts'

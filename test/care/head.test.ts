@@ -1,4 +1,7 @@
-/** The doctor and the head row: changed, cut short or gone, it is derived again where the rest shows what it was, and nowhere else. */
+/**
+ * The doctor and the head row: changed, cut short or gone, it is derived again where the rest shows
+ * what it was, and nowhere else.
+ */
 import assert from 'node:assert/strict'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -39,7 +42,10 @@ describe('doctor: the head row', function () {
   const changeAddition = async (how: Change) => rest.change('g', (await rest.keys('g')).at(-1)!, how)
   const flipAt = (at: number) => (row: Uint8Array) => row.map((byte, i) => (i === (at + row.length) % row.length ? byte ^ 1 : byte))
 
-  /** What can become of the row: size (8 bytes), root (32), number of levels (1), tiles and bundle, each behind its length (4). */
+  /**
+   * What can become of the row: size (8 bytes), root (32), number of levels (1), tiles and bundle,
+   * each behind its length (4).
+   */
   const damages: [string, Change][] = [
     ['of another size', flipAt(5)],
     ['of another root', flipAt(20)],
@@ -49,7 +55,10 @@ describe('doctor: the head row', function () {
     ['cut short in its root', row => row.slice(0, 30)],
     ['gone', () => undefined],
   ]
-  /** The same of an addition: the size before it (8), then as above, but each part behind how much of the former one it keeps (4). */
+  /**
+   * The same of an addition: the size before it (8), then as above, but each part behind how much
+   * of the former one it keeps (4).
+   */
   const additionDamages: typeof damages = [
     ['one to another size', flipAt(5)],
     ['of another size', flipAt(13)],

@@ -1,4 +1,7 @@
-/** Filling up a ledger from another copy across changes of the log's key: each key is believed on the word of the one before it, and on no other. */
+/**
+ * Filling up a ledger from another copy across changes of the log's key: each key is believed on
+ * the word of the one before it, and on no other.
+ */
 import { deepEqual, equal, rejects } from 'node:assert/strict'
 import type { Copy } from '../../src/care/copy.ts'
 import { refill } from '../../src/care/refill.ts'
@@ -23,7 +26,10 @@ describe('filling up across a change of the log’s key', () => {
   const submit = async (ledger: Ledger, from: number, to: number) => {
     await Promise.all(Array.from({ length: to - from }, (_, i) => ledger.submit(statementOf(`r${from + i}`, from + i))))
   }
-  /** Genesis and 299 records; the change is entry 300. Then 1,499 records, another change (entry 1800), and 10 more. */
+  /**
+   * Genesis and 299 records; the change is entry 300. Then 1,499 records, another change (entry
+   * 1800), and 10 more.
+   */
   const rotateTwice = async (store: Store) => {
     const first = await openTestLedger(store)
     await submit(first, 0, 299)
@@ -120,7 +126,7 @@ describe('filling up across a change of the log’s key', () => {
     await refused({ keyReceipts: copyOf(other).keyReceipts }, 'REFILL_UNSIGNED')
   })
 
-  it('takes no change of the key that stands in another history, though the old key signed that too', async () => {
+  it('refuses a change of the key from another history, even if the old key signed that too', async () => {
     const forked = await olderCopy(store, 100)
     const fork = await openTestLedger(forked)
     await submit(fork, 5000, 5010)

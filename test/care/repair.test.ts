@@ -1,4 +1,7 @@
-/** Repairing tiles above the lowest level: from the tiles below, from the entries where those are gone too, and never to another root. */
+/**
+ * Repairing tiles above the lowest level: from the tiles below, from the entries where those are
+ * gone too, and never to another root.
+ */
 import assert from 'node:assert/strict'
 import { describeDamage, inspectBundle } from '../../src/care/inspect.ts'
 import { repair } from '../../src/care/repair.ts'

@@ -1,4 +1,7 @@
-/** The scrub: finds each kind of damage, says what it found, takes off what was repaired, and goes on where it was. */
+/**
+ * The scrub: finds each kind of damage, says what it found, takes off what was repaired, and goes
+ * on where it was.
+ */
 import assert from 'node:assert/strict'
 import { openScrub } from '../../src/care/scrub.ts'
 import { createLog } from '../../src/logger.ts'

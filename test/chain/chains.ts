@@ -1,4 +1,7 @@
-/** Two real chains to test on, anvil and Hardhat's network, each behind HTTP and with its pool and its mining in the test's hands. */
+/**
+ * Two real chains to test on, anvil and Hardhat's network, each behind HTTP and with its pool and
+ * its mining in the test's hands.
+ */
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -11,7 +14,10 @@ import { silentLog } from '../../src/logger.ts'
 
 export const CHAIN_ID = 31337
 
-/** A chain, the contract on it, and what a test does to it. Transactions are executed when they arrive unless `mining` is off. */
+/**
+ * A chain, the contract on it, and what a test does to it. Transactions are executed when they
+ * arrive unless `mining` is off.
+ */
 export type TestChain = {
   readonly url: string
   readonly contract: string

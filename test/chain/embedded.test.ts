@@ -1,4 +1,6 @@
-/** The embedded chain as real processes: its blocks over stops, kills and starts, and who ends it. */
+/**
+ * The embedded chain as real processes: its blocks over stops, kills and starts, and who ends it.
+ */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -164,10 +166,12 @@ describe('chain/embedded', () => {
       const height = async () => Number((await block(chain!.url, 'latest')).number)
       assert.equal(await ask(`http://localhost:${port}/`, 'application/json'), 200)
       assert.equal(await height(), 1)
-      // The same server under another name: another site to the browser. Neither read nor written, with a preflight or without one.
+      // The same server under another name: another site to the browser. Neither read nor written,
+      // with a preflight or without one.
       for (const type of ['application/json', 'text/plain']) assert.equal(await ask(`http://127.0.0.1:${port}/`, type), 'refused')
       assert.equal(await height(), 1)
-      // The threat model says so: anvil takes a WebSocket from any page. When this fails, the threat model can say more.
+      // The threat model says so: anvil takes a WebSocket from any page. When this fails, the
+      // threat model can say more.
       const opened = await page.evaluate(
         url =>
           new Promise(resolve => {

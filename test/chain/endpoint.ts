@@ -1,9 +1,15 @@
-/** A JSON-RPC endpoint in front of a real chain that answers as the test wants it to: truly, late, never, wrongly, or of another time. */
+/**
+ * A JSON-RPC endpoint in front of a real chain that answers as the test wants it to: truly, late,
+ * never, wrongly, or of another time.
+ */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 export type Call = { readonly method: string; readonly params: unknown[] }
-/** What to do with a call: hand back a result, `undefined` to ask the chain (with the call's params as they are then), or write the answer itself. */
+/**
+ * What to do with a call: hand back a result, `undefined` to ask the chain (with the call's params
+ * as they are then), or write the answer itself.
+ */
 export type Behaviour = (call: Call, response: ServerResponse) => unknown | Promise<unknown>
 
 export type Endpoint = {
@@ -54,7 +60,10 @@ export async function openEndpoint(target: string): Promise<Endpoint> {
 /** An endpoint that never answers. */
 export const silent: Behaviour = () => ANSWERED
 
-/** An endpoint that stopped taking blocks at `number`: true for what was, and blind for what came after. It still passes transactions on. */
+/**
+ * An endpoint that stopped taking blocks at `number`: true for what was, and blind for what came
+ * after. It still passes transactions on.
+ */
 export function frozenAt(target: string, number: number): Behaviour {
   const tag = `0x${number.toString(16)}`
   return async call => {

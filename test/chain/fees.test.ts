@@ -18,7 +18,7 @@ describe('chain/fees', () => {
     assert.equal(bumpFees(fees(100n, 10n), fees(1n, 1n), fees(109n, 1000n)), undefined)
     assert.equal(bumpFees(fees(100n, 10n), fees(1n, 1n), fees(1000n, 10n)), undefined)
   })
-  it('ends: bumped for ever, it stays under the ceiling and comes to undefined', () => {
+  it('ends: bumped repeatedly, it stays under the ceiling and becomes undefined', () => {
     fc.assert(
       fc.property(anyFees, anyFees, anyFees, (first, suggested, ceiling) => {
         let last: Fees | undefined = underCeiling(first, ceiling)

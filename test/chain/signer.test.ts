@@ -1,4 +1,7 @@
-/** Who signs: a key's file, an encrypted keystore, a signer elsewhere that may refuse, hang or sign something else. */
+/**
+ * Who signs: a key's file, an encrypted keystore, a signer elsewhere that may refuse, hang or sign
+ * something else.
+ */
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -24,7 +27,10 @@ const TRANSACTION = Transaction.from({
 })
 const RAW = new Wallet(KEY).signingKey.sign(TRANSACTION.unsignedHash)
 
-/** The example of the Web3 Secret Storage Definition, version 3, of which the key is known: not made by any code of ours. */
+/**
+ * The example of the Web3 Secret Storage Definition, version 3, of which the key is known: not made
+ * by any code of ours.
+ */
 const PUBLISHED = {
   crypto: {
     cipher: 'aes-128-ctr',
@@ -126,7 +132,9 @@ describe('chain/signer', () => {
       })
       after(() => at.close())
 
-      /** A world whose publisher's key is held by a signer over HTTP, which does what `behave` says. */
+      /**
+       * A world whose publisher's key is held by a signer over HTTP, which does what `behave` says.
+       */
       async function signedWorld() {
         const world = await openWorld(at)
         const signing = await startSigner(world.key)
@@ -248,7 +256,10 @@ describe('chain/signer', () => {
 
 type Signing = { url: string; seen: string[]; behave: ((raw: string) => unknown) | undefined; close(): Promise<void> }
 
-/** A signer over JSON-RPC that holds a key and really signs, unless it is told to do something else with the signed transaction. */
+/**
+ * A signer over JSON-RPC that holds a key and really signs, unless it is told to do something else
+ * with the signed transaction.
+ */
 async function startSigner(key: string, accounts: readonly string[] = [new Wallet(key).address]): Promise<Signing> {
   const wallet = new Wallet(key)
   const signing: Signing = { url: '', seen: [], behave: undefined, close: async () => {} }

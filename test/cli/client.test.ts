@@ -1,4 +1,7 @@
-/** The commands' client, and another copy of a ledger: what answers without end is given up, before it fills any memory. */
+/**
+ * The commands' client, and another copy of a ledger: what answers without end is given up, before
+ * it fills any memory.
+ */
 import { deepEqual, rejects } from 'node:assert/strict'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -1,4 +1,7 @@
-/** `openseal deploy` and `scripts/deploy.ts` as a user runs them, on anvil and on Hardhat's network: what they write, and what they refuse. */
+/**
+ * `openseal deploy` and `scripts/deploy.ts` as a user runs them, on anvil and on Hardhat's network:
+ * what they write, and what they refuse.
+ */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -17,7 +20,7 @@ type Case = readonly [readonly string[], { readonly [name: string]: string }, nu
 const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
 
 describe('openseal deploy', () => {
-  it('keeps what stands on a chain where the service and the audit look for it: beside the contract', () => {
+  it('keeps deployments where the service and the audit look for them: beside the contract', () => {
     assert.equal(deploymentFile(11_155_111), at('contracts/deployments/11155111.json'))
     assert.ok(existsSync(dirname(deploymentFile(1))))
   })
@@ -70,7 +73,7 @@ for (const [name, start] of CHAINS) {
       assert.equal(read('first.json').address, address)
     })
 
-    it('deploys anew where the file tells of a contract that is not there, as scripts/deploy does too', async () => {
+    it('deploys anew if the file names a contract that is not there, as scripts/deploy does', async () => {
       const gone = { chainId: CHAIN_ID, address: `0x${'99'.repeat(20)}`, block: 1, codeSha256: '00'.repeat(32), transaction: '0x' }
       writeFileSync(join(folder, 'gone.json'), JSON.stringify(gone))
       const { code, text } = await run(['--out', 'gone.json', '--json'], { OPENSEAL_ANCHOR_KEY_FILE: '', OPENSEAL_ANCHOR_KEY: key }, [
@@ -81,7 +84,7 @@ for (const [name, start] of CHAINS) {
       assert.equal(JSON.parse(text).address, read('gone.json').address)
     })
 
-    it('refuses a wrong key, an empty purse, another chain and an endpoint that is none; writes nothing then', async () => {
+    it('refuses a wrong key, an empty account, another chain and a wrong endpoint, and then writes nothing', async () => {
       const poor = { OPENSEAL_ANCHOR_KEY_FILE: '', OPENSEAL_ANCHOR_KEY: `0x${'21'.repeat(32)}` }
       const cases: readonly Case[] = [
         [[], poor, 1, /0x[0-9a-f]{40} cannot pay: it has 0\.0 ether, and needs up to 0\.\d+\. \[CHAIN_FUNDS\]/],

@@ -1,4 +1,7 @@
-/** The command line as a user types it, against a real ledger on the embedded chain: the life of a record, and what goes wrong on the way. */
+/**
+ * The command line as a user types it, against a real ledger on the embedded chain: the life of a
+ * record, and what goes wrong on the way.
+ */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -462,7 +465,9 @@ describe('the command line against a ledger', function () {
   })
 })
 
-/** Passes connections on, and cuts the first one as soon as so many bytes of an answer went through. */
+/**
+ * Passes connections on, and cuts the first one as soon as so many bytes of an answer went through.
+ */
 async function cuttingProxy(target: URL, bytes: number): Promise<Server> {
   let isCut = false
   const server = createServer(socket => {

@@ -1,4 +1,7 @@
-/** Sending many statements: in requests that a proxy with its defaults takes, each line until it has its answer, and no longer. */
+/**
+ * Sending many statements: in requests that a proxy with its defaults takes, each line until it has
+ * its answer, and no longer.
+ */
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server, type ServerResponse } from 'node:http'
@@ -71,7 +74,7 @@ describe('cli: sending many statements', function () {
     equal(linesIn(proxy.bodies).length, LINES)
   })
 
-  describe('through what stands in between', () => {
+  describe('through proxies', () => {
     const refusals: readonly (readonly [string, Partial<ProxyOptions>, string, RegExp])[] = [
       [
         'a proxy that takes less',

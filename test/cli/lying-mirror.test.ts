@@ -1,4 +1,7 @@
-/** The command line against a server that passes a real ledger's answers on and lies in one of them: no lie is believed, printed or kept. */
+/**
+ * The command line against a server that passes a real ledger's answers on and lies in one of them:
+ * no lie is believed, printed or kept.
+ */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -58,7 +61,10 @@ describe('the command line against a mirror that lies', function () {
       await sleep(50)
     }
   }
-  /** The command says by whom it was lied to, exits with 5, and what stood in the folder stands there still. */
+  /**
+   * The command says by whom it was lied to, exits with 5, and what stood in the folder stands
+   * there still.
+   */
   const refuses = async (args: readonly string[], told: Lie, why: RegExp, code = 5) => {
     const before = readdirSync(folder).map(name => [name, name === 'data' ? '' : read(name)])
     lie = told
@@ -276,7 +282,8 @@ describe('the command line against a mirror that lies', function () {
       return `${lines.map(line => JSON.stringify({ ...line, receipt: last.receipt })).join('\n')}\n`
     }
     await refuses(args, swapped, /LEDGER_LIED/)
-    // The last of several under one checkpoint has its own statement, and a proof that leads nowhere.
+    // The last of several under one checkpoint has its own statement, and a proof that leads
+    // nowhere.
     const unproven: Lie = (path, truth) => {
       if (!path.startsWith('/v1/receipts/')) return undefined
       const lines = truth.trim().split('\n')

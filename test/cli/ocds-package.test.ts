@@ -1,4 +1,7 @@
-/** From an OCDS file to statements: what each release says, what is left out and why, in bounded memory. */
+/**
+ * From an OCDS file to statements: what each release says, what is left out and why, in bounded
+ * memory.
+ */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'

@@ -1,11 +1,17 @@
-/** What the commands print of others' text: nothing of it steers the terminal or turns a sentence round. */
+/**
+ * What the commands print of others' text: nothing of it steers the terminal or turns a sentence
+ * round.
+ */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { visibleLine } from '../../src/cli/output.ts'
 import { CATALOGUES } from '../../src/messages/language.ts'
 
-/** C0 and C1 controls (U+009B begins an escape sequence like ESC [), line separators, and every character of the bidi algorithm. */
+/**
+ * C0 and C1 controls (U+009B begins an escape sequence like ESC [), line separators, and every
+ * character of the bidi algorithm.
+ */
 const UNSEEN = [
   ...Array.from({ length: 32 }, (_, code) => code),
   0x7f,

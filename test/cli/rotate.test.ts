@@ -1,4 +1,7 @@
-/** Keys changed as an operator does it, on the embedded chain: the log's key, then the publisher; what was given out before stays good. */
+/**
+ * Keys changed as an operator does it, on the embedded chain: the log's key, then the publisher;
+ * what was given out before stays good.
+ */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -92,7 +95,8 @@ describe('openseal rotate', function () {
     const nobody = await openseal([...extend.slice(0, 5), '--rpc', 'http://127.0.0.1:1', '--json'])
     deepEqual([nobody.code, JSON.parse(nobody.out).code], [6, 'EXTEND_UNCHECKED'])
     equal(readFileSync(join(folder, 'pinned.json'), 'utf8'), before)
-    // An audit by the policy that was pinned follows the change where it can be believed, and says so; where the chain cannot be asked it accuses nobody.
+    // An audit by the policy that was pinned follows the change where it can be believed, and says
+    // so; where the chain cannot be asked it accuses nobody.
     const audit = ['audit', '--policy', 'pinned.json', '--ledger', url, '--json', '--rpc']
     const audited = await openseal([...audit, service!.chain.urls[0]!])
     deepEqual([audited.code, JSON.parse(audited.out).notices[0].code], [0, 'AUDIT_KEY_FOLLOWED'], audited.out)
@@ -111,7 +115,8 @@ describe('openseal rotate', function () {
     const stranger = await openseal(publisher, { ...owner, OPENSEAL_ANCHOR_KEY: SECOND_KEY })
     equal(stranger.code, 1)
     match(stranger.err, /Nothing was signed.*CHAIN_REJECTED/s)
-    // What is signed is what the operator keeps: a policy, or the settings of the service; a ledger that answers at some address decides nothing.
+    // What is signed is what the operator keeps: a policy, or the settings of the service; a ledger
+    // that answers at some address decides nothing.
     const elsewhere = JSON.stringify({ ...policy, anchors: [{ ...policy.anchors[0], contract: `0x${'11'.repeat(20)}` }] })
     writeFileSync(join(folder, 'elsewhere.json'), elsewhere)
     const other = await openseal([...publisher, '--policy', 'elsewhere.json'], owner)

@@ -1,4 +1,6 @@
-/** `openseal serve` as a process: what it prints, how it ends, and what it refuses in one sentence. */
+/**
+ * `openseal serve` as a process: what it prints, how it ends, and what it refuses in one sentence.
+ */
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
@@ -97,7 +99,8 @@ describe('openseal serve', function () {
     const { key } = (await (await send(url, '/v1/agencies/transport.gov.example/keys', operator, {})).json()) as { key: string }
     for (const number of [1, 2, 3]) {
       assert.equal((await send(url, '/v1/records', key, statement(number))).status, 201)
-      // The chain keeps a block within a quarter of a second: what is killed now has lost the last ones.
+      // The chain keeps a block within a quarter of a second: what is killed now has lost the last
+      // ones.
       await untilAnchored(url, number)
     }
     const chainPid = chainOf(data)

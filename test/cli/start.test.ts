@@ -1,4 +1,7 @@
-/** How the command line starts: with what it needs and no more, with its version, in a terminal's colours, and with a shell's completion. */
+/**
+ * How the command line starts: with what it needs and no more, with its version, in a terminal's
+ * colours, and with a shell's completion.
+ */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -8,10 +11,16 @@ import { paint, takesColour } from '../../src/cli/output.ts'
 import { COMMANDS } from '../../src/cli/program.ts'
 
 const MAIN = 'src/cli/main.ts'
-/** Processor time that a command may take before it does anything: a person waits for it at every call. */
+/**
+ * Processor time that a command may take before it does anything: a person waits for it at every
+ * call.
+ */
 const MAX_START_MS = 400
 
-/** Loaded into a command: tells on stderr which files of ours and which packages it loaded, and its processor time. */
+/**
+ * Loaded into a command: tells on stderr which files of ours and which packages it loaded, and its
+ * processor time.
+ */
 const WATCH = `data:text/javascript,${encodeURIComponent(`
   import { registerHooks } from 'node:module'
   const files = new Set(), packages = new Set()

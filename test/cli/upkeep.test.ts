@@ -1,4 +1,7 @@
-/** `openseal doctor`, `backup` and `restore` as an operator types them: what they print, and their exit codes. */
+/**
+ * `openseal doctor`, `backup` and `restore` as an operator types them: what they print, and their
+ * exit codes.
+ */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'

@@ -1,4 +1,7 @@
-/** `openseal verify` with several files, with slips, and with whom it asks: a real ledger and a real endpoint over HTTP. */
+/**
+ * `openseal verify` with several files, with slips, and with whom it asks: a real ledger and a real
+ * endpoint over HTTP.
+ */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'

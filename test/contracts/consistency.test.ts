@@ -1,4 +1,5 @@
-// Every step from one small tree to another, judged by the contract and by the recursion of RFC 9162.
+// Every step from one small tree to another, judged by the contract and by the recursion of RFC
+// 9162.
 import assert from 'node:assert/strict'
 import { type Deployment, deploy, errorOf } from './deployment.ts'
 import { consistencyOf, damaged, type Hex, leaves, rootOf } from './tree.ts'

@@ -1,4 +1,5 @@
-// The contract on a fresh in-process chain, deployed from the committed artifact, and what its tests ask of it.
+// The contract on a fresh in-process chain, deployed from the committed artifact, and what its
+// tests ask of it.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { Contract, ContractFactory, Interface, type Signer } from 'ethers'
@@ -20,7 +21,10 @@ const INTERFACE = new Interface([...ARTIFACT.abi] as never)
 /** A signer with its address at hand. */
 export type Account = { readonly address: Hex; readonly signer: Signer }
 
-/** A deployed contract, and accounts that have ether. `as` is the contract as an account sends to it. */
+/**
+ * A deployed contract, and accounts that have ether. `as` is the contract as an account sends to
+ * it.
+ */
 export type Deployment = {
   readonly contract: Contract
   readonly accounts: readonly Account[]
@@ -51,7 +55,10 @@ export async function deploy(): Promise<Deployment> {
   }
 }
 
-/** Name and values of the contract's error that a call ends in. Fails when the call succeeds or ends in anything else. */
+/**
+ * Name and values of the contract's error that a call ends in. Fails when the call succeeds or ends
+ * in anything else.
+ */
 export async function errorOf(call: Promise<unknown>): Promise<unknown[]> {
   const failure = await call.then(
     () => assert.fail('the contract accepted the call'),

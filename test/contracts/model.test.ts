@@ -8,7 +8,8 @@ const LARGEST = 33
 const LOGS = 3
 const ACCOUNTS = 4
 const MAX_SIZE = 2n ** 53n - 1n
-// Two histories that agree in their first eleven leaves: a publisher may follow either until it has anchored a leaf of one.
+// Two histories that agree in their first eleven leaves: a publisher may follow either until it has
+// anchored a leaf of one.
 const HISTORIES = [leaves(LARGEST), leaves(LARGEST).map((leaf, i) => (i < 11 ? leaf : damaged(leaf)))]
 
 type ModelLog = {
@@ -92,7 +93,10 @@ async function step(world: World, model: Model, origins: readonly string[], a: A
   apply(model, a, world, BigInt((await txReceipt.getBlock()).timestamp))
 }
 
-/** The error that the rules have for a call, by name without the prefix; undefined when they allow it. */
+/**
+ * The error that the rules have for a call, by name without the prefix; undefined when they allow
+ * it.
+ */
 function refusalOf(model: Model, a: Action): string | undefined {
   const it = model[a.log]
   if (a.kind === 'open') return it ? 'LogExists' : undefined
@@ -114,7 +118,8 @@ function anchorRefusal(it: ModelLog, a: Action & { kind: 'anchor' }): string | u
   if (a.size <= (head?.size ?? 0)) return 'SizeNotLarger'
   if (!head) return undefined // a first root is taken as it is, damaged or not
   const rewritten = rootOf(HISTORIES[a.history]!.slice(0, head.size)) !== head.root
-  // From a power of two the contract starts with the root it has, so a rewritten history shows in the new root.
+  // From a power of two the contract starts with the root it has, so a rewritten history shows in
+  // the new root.
   if (rewritten && !Number.isInteger(Math.log2(head.size))) return 'OldRootMismatch'
   return rewritten || a.damage ? 'NewRootMismatch' : undefined
 }

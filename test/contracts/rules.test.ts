@@ -1,4 +1,5 @@
-// Who may do what in a log, each argument damaged once with its own error, and the event of each change.
+// Who may do what in a log, each argument damaged once with its own error, and the event of each
+// change.
 import assert from 'node:assert/strict'
 import { AbiCoder, keccak256 } from 'ethers'
 import { type Account, type Deployment, deploy, errorOf, eventsOf, ZERO_ADDRESS, ZERO_WORD } from './deployment.ts'
@@ -109,7 +110,8 @@ describe('CheckpointAnchor: rules', () => {
 
     it('asks for a proof of the exact length at the largest sizes', async () => {
       await anchor(MAX_SIZE - 1n, root(1), [])
-      // 2^53-2 leaves are perfect subtrees of 2^52 … 2 leaves; the next leaf is the sibling on the right of the smallest.
+      // 2^53-2 leaves are perfect subtrees of 2^52 … 2 leaves; the next leaf is the sibling on the
+      // right of the smallest.
       assert.deepEqual(await errorOf(anchor(MAX_SIZE, root(2), [])), ['CheckpointAnchorProofLength', 0n, 53n])
     })
 

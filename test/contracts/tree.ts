@@ -1,5 +1,6 @@
-// Merkle trees for the contract's tests, straight from the definitions of RFC 9162 §2.1 as recursions. Deliberately shares nothing with
-// src/core and nothing with the contract's way of computing.
+// Merkle trees for the contract's tests, straight from the definitions of RFC 9162 §2.1 as
+// recursions. Deliberately shares nothing with src/core and nothing with the contract's way of
+// computing.
 import { createHash } from 'node:crypto'
 
 /** A hash as ethers takes and gives it: 0x and 64 hex digits. */
@@ -31,7 +32,10 @@ export function pathOf(index: number, hashes: readonly Hex[]): Hex[] {
   return [...pathOf(index - k, hashes.slice(k)), rootOf(hashes.slice(0, k))]
 }
 
-/** Consistency proof from the first `from` leaves to all of them: PROOF of RFC 9162 §2.1.4.1; empty from 0. */
+/**
+ * Consistency proof from the first `from` leaves to all of them: PROOF of RFC 9162 §2.1.4.1; empty
+ * from 0.
+ */
 export function consistencyOf(from: number, hashes: readonly Hex[]): Hex[] {
   return from === 0 ? [] : subproof(from, hashes, true)
 }

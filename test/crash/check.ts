@@ -1,4 +1,7 @@
-/** What must hold after every crash: the whole ledger re-derived, and every word that its submitters were given kept. */
+/**
+ * What must hold after every crash: the whole ledger re-derived, and every word that its submitters
+ * were given kept.
+ */
 import { audit } from '../../src/audit/audit.ts'
 import { createHttpSource } from '../../src/audit/source.ts'
 import { openAuditState } from '../../src/audit/state.ts'
@@ -15,7 +18,11 @@ const FRESH = 100
 const FITS = ['test-network', 'sealed']
 const TIMEOUT_MS = 30_000
 
-/** A checker that verifies `sample` receipts each time, besides those acknowledged since the last, and that remembers, between the lives of a ledger, every checkpoint that it saw and every receipt that it verified. */
+/**
+ * A checker that verifies `sample` receipts each time, besides those acknowledged since the last,
+ * and that remembers, between the lives of a ledger, every checkpoint that it saw and every receipt
+ * that it verified.
+ */
 export function createChecker(folder: string, load: Load, sample = 20) {
   const verified = new Set<number>()
 

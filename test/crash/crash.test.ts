@@ -1,4 +1,7 @@
-/** The crash matrix in short (`npm run crash` runs all of it): real processes that are killed, and disks that refuse. */
+/**
+ * The crash matrix in short (`npm run crash` runs all of it): real processes that are killed, and
+ * disks that refuse.
+ */
 import { equal, ok } from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -19,7 +22,8 @@ describe('crashes', function () {
     await rm(folder, { recursive: true, force: true })
   })
 
-  // In this order on one ledger: each life begins with a look at all that was acknowledged in the lives before it.
+  // In this order on one ledger: each life begins with a look at all that was acknowledged in the
+  // lives before it.
   const crashes: [Phase, Mode, number][] = [
     ['start', 'kill-after', 12],
     ['seal', 'kill-before', 2],

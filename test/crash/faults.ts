@@ -1,6 +1,7 @@
 /**
- * Loaded into the service (`node --import`): counts its writes (Level batches, files that are written or renamed) and kills the process or
- * refuses a write where the plan says so. It needs nothing but Node; `disk.c` does the same below the system's library, write by write.
+ * Loaded into the service (`node --import`): counts its writes (Level batches, files that are
+ * written or renamed) and kills the process or refuses a write where the plan says so. It needs
+ * nothing but Node; `disk.c` does the same below the system's library, write by write.
  */
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import promises from 'node:fs/promises'

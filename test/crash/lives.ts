@@ -1,4 +1,7 @@
-/** The lives of one ledger: each ends in a crash that was planned, and each begins with a look at all that the lives before it promised. */
+/**
+ * The lives of one ledger: each ends in a crash that was planned, and each begins with a look at
+ * all that the lives before it promised.
+ */
 import { mkdirSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -8,8 +11,9 @@ import { arm, disarm, firedAt, type Plan } from './plan.ts'
 import { endChain, type Place, planFile, type Running, startService } from './service.ts'
 
 /**
- * `start`: from nothing. `recovery`: on what a killed service left. `seal`: under load. `anchor`: while a checkpoint goes to the chain.
- * `table`: under a load so large that the store writes its tables.
+ * `start`: from nothing. `recovery`: on what a killed service left. `seal`: under load. `anchor`:
+ * while a checkpoint goes to the chain. `table`: under a load so large that the store writes its
+ * tables.
  */
 export const PHASES = ['start', 'recovery', 'seal', 'anchor', 'table'] as const
 export type Phase = (typeof PHASES)[number]
@@ -44,7 +48,10 @@ export async function openLives(folder: string, settings: Partial<Place> & { tit
     return running
   }
 
-  /** Holds a running service to everything, and lets the submitters send again what was not answered. */
+  /**
+   * Holds a running service to everything, and lets the submitters send again what was not
+   * answered.
+   */
   async function look(running: Running): Promise<Checked> {
     await check(running.url, running.chainUrl)
     if (await load.register(running.url)) await load.sendAgain(running.url)
@@ -76,7 +83,10 @@ export async function openLives(folder: string, settings: Partial<Place> & { tit
     await hit(running, REACH_MS.anchor)
   }
 
-  /** Resolves when the plan has come true (and a little later, so that others notice it), when the process is gone, or when it takes too long. */
+  /**
+   * Resolves when the plan has come true (and a little later, so that others notice it), when the
+   * process is gone, or when it takes too long.
+   */
   async function hit(running: Running, withinMs: number): Promise<void> {
     const until = performance.now() + withinMs
     while (running.isAlive() && firedAt(plan) === undefined && performance.now() < until) await sleep(5)
@@ -90,7 +100,8 @@ export async function openLives(folder: string, settings: Partial<Place> & { tit
     if (!running.isAlive()) return end(phase, planned, fired, await running.ended)
     if (fired === undefined) return { phase, plan: planned, fired, end: 'not reached' }
     disarm(plan)
-    // A write was refused and the process lives: it goes on, or says that it does not; what it has answered holds either way.
+    // A write was refused and the process lives: it goes on, or says that it does not; what it has
+    // answered holds either way.
     if (await settle(running)) {
       await look(running)
       return { phase, plan: planned, fired, end: 'went on' }
@@ -123,7 +134,10 @@ function isDeadly({ mode }: Plan): boolean {
   return mode.startsWith('kill') || mode === 'torn'
 }
 
-/** Cuts the journals off in the middle of what the last write added to them, as a power failure does. */
+/**
+ * Cuts the journals off in the middle of what the last write added to them, as a power failure
+ * does.
+ */
 function tear(firedFile: string): void {
   const sizes: [string, number][] = JSON.parse(readFileSync(firedFile, 'utf8').split('\n')[1] || '[]')
   for (const [file, before] of sizes) {

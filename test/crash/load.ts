@@ -1,4 +1,7 @@
-/** Submitters who remember what they were told: the other side of every promise that the crash tests hold the ledger to. */
+/**
+ * Submitters who remember what they were told: the other side of every promise that the crash tests
+ * hold the ledger to.
+ */
 import { createHash } from 'node:crypto'
 import { OPERATOR_KEY } from './service.ts'
 
@@ -17,13 +20,20 @@ export type Load = {
   readonly contradictions: string[]
   /** How many acknowledgements there were, repeats included. */
   acknowledgements(): number
-  /** Registers the agency and gets a key, where there is none yet; false when the service ended meanwhile. */
+  /**
+   * Registers the agency and gets a key, where there is none yet; false when the service ended
+   * meanwhile.
+   */
   register(url: string): Promise<boolean>
-  /** Submits until `until` resolves: lone records and streams side by side, the unanswered of earlier lives first. */
+  /**
+   * Submits until `until` resolves: lone records and streams side by side, the unanswered of
+   * earlier lives first.
+   */
   run(url: string, until: Promise<unknown>): Promise<void>
   /**
-   * Submits so many a second, in streams, what was not answered before first, to wherever `url` says, until `until` resolves. What the service
-   * does not take in time is left for later and not made up for.
+   * Submits so many a second, in streams, what was not answered before first, to wherever `url`
+   * says, until `until` resolves. What the service does not take in time is left for later and not
+   * made up for.
    */
   runPaced(url: () => string | undefined, perSecond: number, until: Promise<unknown>): Promise<void>
   /** Sends again what was never answered, and some of what was; returns how many answers came. */

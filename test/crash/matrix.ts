@@ -1,4 +1,7 @@
-/** The crash matrix: which crashes there are, in which order they are lived through, and the table of what came of them. */
+/**
+ * The crash matrix: which crashes there are, in which order they are lived through, and the table
+ * of what came of them.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -27,14 +30,20 @@ export type Matrix = {
   readonly phases: readonly string[]
   /** At most so many writes of a phase, spread over it; all of them where absent. */
   readonly points?: number | undefined
-  /** The library that `disk.c` became, or undefined: then faults are put in where Node calls the system. */
+  /**
+   * The library that `disk.c` became, or undefined: then faults are put in where Node calls the
+   * system.
+   */
   readonly disk: string | undefined
   /** What earlier runs lived through: not done again. */
   readonly done: readonly Result[]
   note(result: Result): void
 }
 
-/** Lives through all of it. @throws Error at the first broken promise, which names the folder that shows it. */
+/**
+ * Lives through all of it. @throws Error at the first broken promise, which names the folder that
+ * shows it.
+ */
 export async function runMatrix(matrix: Matrix): Promise<void> {
   const has = (phase: string) => matrix.phases.includes(phase)
   for (const mode of MODES.filter(mode => (mode === 'late') === false || matrix.disk === undefined)) {
@@ -127,7 +136,10 @@ async function runClock(matrix: Matrix): Promise<void> {
   })
 }
 
-/** A first life without a crash. For a recovery it leaves little, so that the writes tried are those of every step and not of one large table. */
+/**
+ * A first life without a crash. For a recovery it leaves little, so that the writes tried are those
+ * of every step and not of one large table.
+ */
 async function begin(lives: Lives, phase: Phase): Promise<void> {
   const running = await lives.start()
   await lives.look(running)
@@ -147,7 +159,10 @@ function note(matrix: Matrix, { load }: Lives, result: Omit<Result, 'acknowledge
   matrix.note({ ...result, acknowledged: load.acknowledgements() })
 }
 
-/** Whatever the lives were: at their end the service starts, everything holds, and it stops in order. */
+/**
+ * Whatever the lives were: at their end the service starts, everything holds, and it stops in
+ * order.
+ */
 async function withLives<T>(lives: Lives, act: () => Promise<T>): Promise<T> {
   try {
     const result = await act()

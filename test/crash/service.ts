@@ -1,4 +1,7 @@
-/** The service as a process that may be killed at any moment: `openseal serve` on a folder, with its own chain and the bounds of `npm start`, faults loaded into it. */
+/**
+ * The service as a process that may be killed at any moment: `openseal serve` on a folder, with its
+ * own chain and the bounds of `npm start`, faults loaded into it.
+ */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createWriteStream, existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,7 +14,10 @@ export type Place = {
   readonly folder: string
   /** Where the data is; another place than `folder` for a disk of its own. */
   readonly data: string
-  /** The library that `disk.c` became, or undefined: then `faults.ts` is loaded, if faults are wanted at all. */
+  /**
+   * The library that `disk.c` became, or undefined: then `faults.ts` is loaded, if faults are
+   * wanted at all.
+   */
   readonly disk?: string | undefined
   readonly faults?: boolean
   readonly env?: { readonly [name: string]: string }
@@ -84,7 +90,10 @@ export async function startService(place: Place): Promise<Running | undefined> {
   }
 }
 
-/** Ends the chains that killed services left behind: one that was killed while it started its chain has not even written down which. */
+/**
+ * Ends the chains that killed services left behind: one that was killed while it started its chain
+ * has not even written down which.
+ */
 export function endChain({ data }: Place): void {
   const processes = existsSync('/proc') ? readdirSync('/proc') : []
   for (const pid of processes.filter(name => /^\d+$/.test(name))) {

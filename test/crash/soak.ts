@@ -1,7 +1,8 @@
 /**
- * `npm run soak`: the service at half of what it can take, killed every 30 seconds, on a chain that stalls, refuses, falls back and forks. At the end
- * the chain has caught up, and all of the ledger is audited. `--minutes N`, and `--rate N` records a second instead of half of what is measured first. `--write` writes
- * docs/results/soak.md.
+ * `npm run soak`: the service at half of what it can take, killed every 30 seconds, on a chain that
+ * stalls, refuses, falls back and forks. At the end the chain has caught up, and all of the ledger
+ * is audited. `--minutes N`, and `--rate N` records a second instead of half of what is measured
+ * first. `--write` writes docs/results/soak.md.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -81,7 +82,10 @@ async function begin(): Promise<Running> {
   return running
 }
 
-/** How many records a second the service takes from these submitters when they send all that they can. */
+/**
+ * How many records a second the service takes from these submitters when they send all that they
+ * can.
+ */
 async function measure(): Promise<number> {
   const before = load.acknowledgements()
   await load.runPaced(() => service?.url, 100_000, sleep(MEASURE_MS))

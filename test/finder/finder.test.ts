@@ -223,7 +223,7 @@ describe('finder', () => {
     ])
   })
 
-  it('names what an amendment or a withdrawal speaks of: the newest of the version that it names, else of the record', async () => {
+  it('names the statement that an amendment or withdrawal changes: the newest of its target, otherwise of the record', async () => {
     const reason = { reason: { code: 'correction' } } as const
     await submit('a', 1, { revision: '1' })
     await submit('a', 2, { revision: '2' })

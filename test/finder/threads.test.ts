@@ -1,4 +1,7 @@
-/** What became of each entry, as the finder keeps it, held against the rules of the core over the whole history of a record. */
+/**
+ * What became of each entry, as the finder keeps it, held against the rules of the core over the
+ * whole history of a record.
+ */
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import fc from 'fast-check'
 import type { DocumentRef, Statement } from '../../src/core/statements/statement.ts'
@@ -92,7 +95,7 @@ describe('finder: what became of each entry', () => {
     )
   })
 
-  it('names what an amendment or a withdrawal speaks of: the newest version that its target names, else the newest of the record', async () => {
+  it('names the statement that an amendment or withdrawal changes: the newest with its target, otherwise the newest of the record', async () => {
     const of = (action: Statement['action'], rest: Partial<Sketch> = {}): Sketch => ({ action, docs: 'x:1', record: 'one', ...rest })
     const versions = [
       of('publish', { revision: 'r' }),

@@ -1,4 +1,7 @@
-/** What strangers send the service, without HTTP around it: forms with files and receipts, and the lines of a stream. */
+/**
+ * What strangers send the service, without HTTP around it: forms with files and receipts, and the
+ * lines of a stream.
+ */
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import fc from 'fast-check'
@@ -53,7 +56,8 @@ export const FORM_TARGETS: readonly Target[] = [
       ok(!page.includes(SCRIPT), 'markup of others')
     },
   ),
-  // However a request is cut into pieces, the same lines come out, and none that is longer than it may be.
+  // However a request is cut into pieces, the same lines come out, and none that is longer than it
+  // may be.
   target(
     'http/ndjson',
     fc.tuple(mutated(['{"a":1}\n{"b":2}\n', '\n\n \r\n{}', `${'x'.repeat(60)}\n{}\n`]), fc.array(fc.nat(30), { maxLength: 8 })),

@@ -1,4 +1,6 @@
-/** The short form of `npm run fuzz`: every target, some hundred inputs each, the same in every run. */
+/**
+ * The short form of `npm run fuzz`: every target, some hundred inputs each, the same in every run.
+ */
 import { equal, ok } from 'node:assert/strict'
 import { FORM_TARGETS } from './forms.ts'
 import { HTTP } from './http.ts'

@@ -1,4 +1,7 @@
-/** The HTTP surface as targets: the interface, and the pages, of real services that are asked for anything in any way, with keys and without. */
+/**
+ * The HTTP surface as targets: the interface, and the pages, of real services that are asked for
+ * anything in any way, with keys and without.
+ */
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { type IncomingMessage, request } from 'node:http'
 import fc from 'fast-check'
@@ -166,7 +169,8 @@ async function openPages() {
 
 /** The targets. */
 export const HTTP: readonly Target[] = [
-  // Looking up by the first digits of a hash: what begins so, in order, or a refusal that does not repeat the digits.
+  // Looking up by the first digits of a hash: what begins so, in order, or a refusal that does not
+  // repeat the digits.
   target('http digests', mutatedText([PREFIX, DIGEST.slice(0, 8), `${PREFIX}?after=${KNOWN}`, KNOWN]), async text => {
     open.digests ??= openDigests()
     const { port } = await open.digests
@@ -200,7 +204,8 @@ export const HTTP: readonly Target[] = [
     equal(Number(parseNote(ledger.head().note).text.split('\n')[1]), ledger.head().size)
     return answer.status < 400
   }),
-  // Each form has a process of its own, which takes its time to start: what is in forms is a target by itself.
+  // Each form has a process of its own, which takes its time to start: what is in forms is a target
+  // by itself.
   target('http pages', requests(PAGES, ['/verify', '/el/verify'], FORMS, 40), async asked => {
     open.world ??= openPages()
     const { url } = await open.world

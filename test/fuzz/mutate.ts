@@ -1,7 +1,12 @@
-/** Inputs that are almost right: samples cut, doubled, joined and sprinkled with what parsers stumble over; and some that are nothing at all. */
+/**
+ * Inputs that are almost right: samples cut, doubled, joined and sprinkled with what parsers
+ * stumble over; and some that are nothing at all.
+ */
 import fc from 'fast-check'
 
-/** What has broken parsers before: limits, other spellings of the same, escapes, bits of structure. */
+/**
+ * What has broken parsers before: limits, other spellings of the same, escapes, bits of structure.
+ */
 const TOKENS = [
   ...['null', 'true', '-0', '007', '1e999', '1E+2', '0.1', '9007199254740993', '-1', '99999999999999999999'],
   ...['"', '\\', '\\u0000', '\\ud800', '\\"', '{', '}', '[', ']', ':', ',', '[[[[[[[[', '{"a":{"a":'],

@@ -248,7 +248,10 @@ const READERS: readonly Target[] = [
 /** All of them. */
 export const PARSERS: readonly Target[] = [...CORE, ...READERS, ...ANSWERS]
 
-/** What a receipt says that somebody whom the policy knows has signed: lines of witnesses that it does not know may be anything. */
+/**
+ * What a receipt says that somebody whom the policy knows has signed: lines of witnesses that it
+ * does not know may be anything.
+ */
 function meaningOf(receipt: string | Uint8Array): string {
   const { statement, proof } = parseReceipt(receipt)
   const { index, note } = parseTlogProof(proof)

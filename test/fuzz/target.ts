@@ -1,9 +1,15 @@
-/** What is fuzzed, and by which rule: any input ends in a value that keeps its promises, or in one of our codes. */
+/**
+ * What is fuzzed, and by which rule: any input ends in a value that keeps its promises, or in one
+ * of our codes.
+ */
 import { ok } from 'node:assert/strict'
 import fc from 'fast-check'
 import { OpenSealError } from '../../src/core/errors.ts'
 
-/** One thing that is fuzzed. `check` throws where a rule is broken; it returns whether the input was accepted, so that a run can tell that both happen. */
+/**
+ * One thing that is fuzzed. `check` throws where a rule is broken; it returns whether the input was
+ * accepted, so that a run can tell that both happen.
+ */
 export type Target<Input = unknown> = {
   readonly name: string
   readonly input: fc.Arbitrary<Input>
@@ -18,7 +24,10 @@ export function target<Input>(name: string, input: fc.Arbitrary<Input>, check: T
   return { name, input, check } as Target
 }
 
-/** A target that parses: a refusal must be one of ours, with a code; what is accepted must satisfy `holds`. */
+/**
+ * A target that parses: a refusal must be one of ours, with a code; what is accepted must satisfy
+ * `holds`.
+ */
 export function parser<Input, Value>(
   name: string,
   input: fc.Arbitrary<Input>,

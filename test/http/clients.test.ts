@@ -1,4 +1,7 @@
-/** What others make of /openapi.json: a validator, and a client that a generator writes, compiled and used against a real service. */
+/**
+ * What others make of /openapi.json: a validator, and a client that a generator writes, compiled
+ * and used against a real service.
+ */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -13,7 +16,10 @@ import { openApiDocument } from '../../src/http/openapi.ts'
 import { OPERATIONS } from '../../src/http/operations.ts'
 import { type AnyJson, openService, type Service, statement } from './service.ts'
 
-/** Written as a user of the generated client would, in TypeScript: what the types do not allow is no test of ours but of the compiler. */
+/**
+ * Written as a user of the generated client would, in TypeScript: what the types do not allow is no
+ * test of ours but of the compiler.
+ */
 const USER = `
 import { ApiError, DefaultService as Ledger, OpenAPI, type AnswerLine, type Publication } from './client/index'
 

@@ -1,4 +1,7 @@
-/** A record whose statement the disk has changed, over HTTP: refused by its code, and no hindrance to the others. */
+/**
+ * A record whose statement the disk has changed, over HTTP: refused by its code, and no hindrance
+ * to the others.
+ */
 import { deepEqual, equal, match } from 'node:assert/strict'
 import { recordOf } from '../../src/log/prepare.ts'
 import { openService, type Service, statement } from './service.ts'

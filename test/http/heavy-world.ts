@@ -1,4 +1,7 @@
-/** A ledger as heavy as its readers can find one: many records, one of them with 30,000 versions, large statements, many agencies; on a real Level store, with its pages. */
+/**
+ * A ledger as heavy as its readers can find one: many records, one of them with 30,000 versions,
+ * large statements, many agencies; on a real Level store, with its pages.
+ */
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -81,7 +84,10 @@ export async function openHeavyWorld() {
     size,
     /** Where the large statements are. */
     large: { from: size - LONG.versions - LARGE, to: size - LONG.versions },
-    /** All routes that a request can match, with their methods; of a page without the language before it. */
+    /**
+     * All routes that a request can match, with their methods; of a page without the language
+     * before it.
+     */
     routes: () =>
       createApp(deps)
         .middleware.flatMap(each => (each as { router?: Router }).router?.stack ?? [])
@@ -157,10 +163,12 @@ const HELD = { everyMs: 60, forMs: 30 }
 const NOBODY = new Int32Array(new SharedArrayBuffer(4))
 
 /**
- * The most processor time of this thread that one round of the event loop took while something ran. Not wall time: a busy machine changes nothing. Without the
- * collections of garbage, which such a machine makes several times as long, because their helper threads get no turn.
+ * The most processor time of this thread that one round of the event loop took while something ran.
+ * Not wall time: a busy machine changes nothing. Without the collections of garbage, which such a
+ * machine makes several times as long, because their helper threads get no turn.
  *
- * As on a busy machine, this process gets no turn now and then: what the disk and the network have ready by then comes all at once, in one round.
+ * As on a busy machine, this process gets no turn now and then: what the disk and the network have
+ * ready by then comes all at once, in one round.
  */
 export async function longestRoundMs(run: () => Promise<unknown>): Promise<number> {
   const collections: { startTime: number; duration: number }[] = []

@@ -1,4 +1,7 @@
-/** What strangers try: each attack over a real socket against the real listener, and what it is answered with. */
+/**
+ * What strangers try: each attack over a real socket against the real listener, and what it is
+ * answered with.
+ */
 import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict'
 import { STATUS_CODES } from 'node:http'
 import { connect } from 'node:net'

@@ -1,4 +1,7 @@
-/** Where requests come in: no spelling of a path goes round a limit, and what is the operator's is answered to the operator alone. */
+/**
+ * Where requests come in: no spelling of a path goes round a limit, and what is the operator's is
+ * answered to the operator alone.
+ */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { createHold, HOLD } from '../../src/http/guard/hold.ts'
 import { OPERATOR_KEY, openService, type Service, statement } from './service.ts'

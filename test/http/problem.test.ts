@@ -1,4 +1,7 @@
-/** Failures: who is told by a page and who by a problem document, over HTTP, with the same status and headers; and that every failure has words for people. */
+/**
+ * Failures: who is told by a page and who by a problem document, over HTTP, with the same status
+ * and headers; and that every failure has words for people.
+ */
 import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { createLimits, PLACES } from '../../src/http/guard/limits.ts'
@@ -62,7 +65,7 @@ describe('http: failures', () => {
     }
   })
 
-  it('lets the path, the wishes and the method say who asks', () => {
+  it('decides by the path, the Accept header and the method whether a person or a program asks', () => {
     const asked = (method: string, path: string, accept: string) => isPageAsked({ method, path, search: '', accept, languages: '' })
     const pages: readonly (readonly [string, string, string, boolean])[] = [
       ['GET', '/records/7', '*/*', true],

@@ -78,7 +78,7 @@ describe('http: reads', () => {
     await watched.close()
   })
 
-  it('serves a tile and an entry bundle at any width up to the committed one, for ever', async () => {
+  it('serves a tile and an entry bundle at any width up to the committed one, immutably', async () => {
     const full = await service.ask('GET', '/tile/0/000')
     deepEqual([full.status, full.headers['content-length'], full.headers['cache-control']], [200, '8192', IMMUTABLE])
     equal(full.headers['content-type'], 'application/octet-stream')
@@ -129,7 +129,7 @@ describe('http: reads', () => {
     })
   }
 
-  it('serves proofs that verify, for ever', async () => {
+  it('serves proofs that verify, immutably', async () => {
     for (const [index, size] of [
       [0, 1],
       [0, SIZE],

@@ -43,7 +43,10 @@ const SAMPLE = {
 }
 
 describe('http: schemas', () => {
-  /** What no schema can say: the bytes of an id, names that are the same in another encoding, days that no calendar has, the size of the whole. */
+  /**
+   * What no schema can say: the bytes of an id, names that are the same in another encoding, days
+   * that no calendar has, the size of the whole.
+   */
   const UNSAID = /has \d+ bytes instead of|is used twice|half of a surrogate|not a time|larger than/
   const refusalOf = (value: unknown): string | undefined => {
     try {
@@ -71,7 +74,7 @@ describe('http: schemas', () => {
     ok(counts.accepted > 5 && counts.refused > 5, JSON.stringify(counts))
   })
 
-  it('say of names and ids that nothing in them is unseen and no white space stands at an end', () => {
+  it('describe names and ids without invisible characters or white space at either end', () => {
     const sample = JSON.parse(JSON.stringify(SAMPLE))
     for (let code = 0; code < 0x3100; code++) {
       const character = String.fromCodePoint(code)

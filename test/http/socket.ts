@@ -1,4 +1,7 @@
-/** A client that sends whatever bytes a test likes, and tells what came back until the server closed. */
+/**
+ * A client that sends whatever bytes a test likes, and tells what came back until the server
+ * closed.
+ */
 import { connect } from 'node:net'
 
 export type RawAnswer = {
@@ -8,7 +11,10 @@ export type RawAnswer = {
   readonly text: string
 }
 
-/** Opens a connection, sends the pieces as they are, and reads to the end. `pauseMs` lies between the pieces. */
+/**
+ * Opens a connection, sends the pieces as they are, and reads to the end. `pauseMs` lies between
+ * the pieces.
+ */
 export async function sendRaw(port: number, pieces: readonly (string | Buffer)[], pauseMs = 0): Promise<RawAnswer> {
   const socket = connect(port, '127.0.0.1')
   const chunks: Buffer[] = []

@@ -196,7 +196,8 @@ describe('http: a stream of records', () => {
     }
     const answers = linesOf(await watched)
     equal(answers.length, 100_000)
-    // Without turns it is two seconds and more on any machine; the client of this test is in the same process.
+    // Without turns it is two seconds and more on any machine; the client of this test is in the
+    // same process.
     ok(longest < 500, `${longest} ms`)
   })
 })
@@ -330,7 +331,10 @@ describe('http: lines', () => {
   })
 })
 
-/** What is still held after full collections. Buffers are counted until a helper thread has freed them, so this waits until nothing more goes. */
+/**
+ * What is still held after full collections. Buffers are counted until a helper thread has freed
+ * them, so this waits until nothing more goes.
+ */
 async function heldBytes(): Promise<number> {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc')

@@ -1,14 +1,23 @@
-/** No request of a reader or a submitter holds the event loop for more than 50 ms at a stretch, however heavy what it asks for is, and however many ask at once. */
+/**
+ * No request of a reader or a submitter holds the event loop for more than 50 ms at a stretch,
+ * however heavy what it asks for is, and however many ask at once.
+ */
 import { deepEqual, ok } from 'node:assert/strict'
 import { AGENCY, type Asking, type HeavyWorld, LONG, longestRoundMs, openHeavyWorld, statementOf } from './heavy-world.ts'
 
-/** So many requests at once; fewer of those that take long, so that all of them take no longer than this together. */
+/**
+ * So many requests at once; fewer of those that take long, so that all of them take no longer than
+ * this together.
+ */
 const AT_ONCE = { most: 40, least: 6, togetherMs: 1500 }
 const MOST_MS = 50
 /** A stall comes again; a collection of garbage, or code that is compiled just now, does not. */
 const TRIES = 3
 
-/** What is asked for on each route, the heaviest that it has. A route that is not here, and not below, fails a test. */
+/**
+ * What is asked for on each route, the heaviest that it has. A route that is not here, and not
+ * below, fails a test.
+ */
 type Heavy = { readonly [route: string]: readonly (string | ((world: HeavyWorld, n: number) => Asking))[] }
 
 const post =

@@ -8,7 +8,10 @@ import { mth } from '../core/tlog/naive.ts'
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
 
-/** Every statement against its entry, every entry against its leaf hash in the tiles, every tile level against the one below, and the root. */
+/**
+ * Every statement against its entry, every entry against its leaf hash in the tiles, every tile
+ * level against the one below, and the root.
+ */
 export async function checkLog(store: Store): Promise<number> {
   const row = await store.readHead()
   if (row === undefined) return 0

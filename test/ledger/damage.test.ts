@@ -1,4 +1,7 @@
-/** What the ledger serves when the disk has changed something under it: never what does not fit its tree. */
+/**
+ * What the ledger serves when the disk has changed something under it: never what does not fit its
+ * tree.
+ */
 import assert from 'node:assert/strict'
 import { verifyConsistency, verifyInclusion } from '../../src/core/tlog/proof.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'

@@ -1,4 +1,7 @@
-/** The ledger over a store: exactly once, in order, provable at every size, the same after a restart. */
+/**
+ * The ledger over a store: exactly once, in order, provable at every size, the same after a
+ * restart.
+ */
 import assert from 'node:assert/strict'
 import type { FinalAnchor } from '../../src/anchor/final-anchors.ts'
 import { toHex } from '../../src/core/bytes.ts'

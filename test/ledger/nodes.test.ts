@@ -1,4 +1,7 @@
-/** Several nodes of one ledger on one store, in every order in which their calls of the store can be made. */
+/**
+ * Several nodes of one ledger on one store, in every order in which their calls of the store can be
+ * made.
+ */
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import type { AnchoredHead } from '../../src/anchor/chain.ts'
 import { compareHeads } from '../../src/anchor/compare.ts'
@@ -64,7 +67,10 @@ async function openNodes(count: number, { mend = {}, calls, ...deps }: NodesOpti
     look: () => {
       for (const node of nodes) shown.add(node.head().note)
     },
-    /** Every checkpoint that was shown is one of the tree that the store holds now; no node has stopped. */
+    /**
+     * Every checkpoint that was shown is one of the tree that the store holds now; no node has
+     * stopped.
+     */
     async check(going: readonly Ledger[] = nodes) {
       const size = await checkLog(store)
       const reader = await openTestLedger(store, going.length === 0 ? { signer: otherSigner } : {})

@@ -1,6 +1,7 @@
 /**
- * A stage for several nodes of a ledger on one store. Each call that a node makes of the store waits until the test lets it go on, a commit once more before its
- * answer, so that the test chooses the order in which the nodes act. The same choices give the same run.
+ * A stage for several nodes of a ledger on one store. Each call that a node makes of the store
+ * waits until the test lets it go on, a commit once more before its answer, so that the test
+ * chooses the order in which the nodes act. The same choices give the same run.
  */
 import assert from 'node:assert/strict'
 import type { Store } from '../../src/store/port/port.ts'
@@ -16,17 +17,29 @@ export type Outcome<T> = { readonly value: T } | { readonly error: { readonly co
 type Waiting = { readonly node: string; readonly go: () => void }
 
 export type Stage = {
-  /** The store as one node sees it. `mend` may change calls for this node alone, such as a commit whose answer is lost. */
+  /**
+   * The store as one node sees it. `mend` may change calls for this node alone, such as a commit
+   * whose answer is lost.
+   */
   node(name: string, mend?: (store: Store) => Store): Store
-  /** Runs acts side by side until all have ended, in the order that `choose` gives to their calls. `look` is called between two calls. */
+  /**
+   * Runs acts side by side until all have ended, in the order that `choose` gives to their calls.
+   * `look` is called between two calls.
+   */
   play<T>(acts: readonly Act<T>[], choose: Choose, look?: () => void): Promise<Outcome<T>[]>
 }
 
-/** The calls that wait. Those left out read rows that nothing changes: their order matters to nobody, and each would multiply the orders to try. */
+/**
+ * The calls that wait. Those left out read rows that nothing changes: their order matters to
+ * nobody, and each would multiply the orders to try.
+ */
 const WAITING: readonly (keyof Store)[] = ['readHead', 'commit', 'findIdentities', 'readDocument', 'listDocuments', 'writeDocuments']
 /** Of these, the ones that tell of the log and change it. */
 export const OF_THE_LOG: readonly (keyof Store)[] = ['readHead', 'commit']
-/** A pool lets what arrives gather for one turn of the event loop; after so many turns nothing moves by itself. */
+/**
+ * A pool lets what arrives gather for one turn of the event loop; after so many turns nothing moves
+ * by itself.
+ */
 const TURNS = 4
 const MAX_CALLS = 2000
 
@@ -85,7 +98,9 @@ async function settle(): Promise<void> {
   for (let i = 0; i < TURNS; i++) await new Promise(resolve => setImmediate(resolve))
 }
 
-/** Runs a world once for every order in which its calls can be made; returns how many there were. */
+/**
+ * Runs a world once for every order in which its calls can be made; returns how many there were.
+ */
 export async function everyOrder(run: (choose: Choose) => Promise<void>): Promise<number> {
   let path: { chosen: number; of: number }[] = []
   for (let runs = 1; ; runs++) {

@@ -45,7 +45,8 @@ describe('log/edge-roots', () => {
       await readRoots(size, inclusionPlan(index, size))
       return reader.count
     }
-    // 127 = 64 + 32 + 16 + 8 + 4 + 2 + 1: the first entry has 6 siblings in the first 64 and one root over the six other subtrees.
+    // 127 = 64 + 32 + 16 + 8 + 4 + 2 + 1: the first entry has 6 siblings in the first 64 and one
+    // root over the six other subtrees.
     equal(await asked(0, 127), 12)
     equal(await asked(0, 127), 6)
     equal(await asked(63, 127), 6)

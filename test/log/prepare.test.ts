@@ -1,4 +1,7 @@
-/** From a statement to what is logged of it: salts that no two statements share, and look-ups without repeats. */
+/**
+ * From a statement to what is logged of it: salts that no two statements share, and look-ups
+ * without repeats.
+ */
 import { deepEqual, equal } from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import type { Statement } from '../../src/core/statements/statement.ts'

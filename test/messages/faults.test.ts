@@ -1,4 +1,7 @@
-/** Failures of what is read, in words: every code that a reader of a verdict can meet has a sentence, in every language, and English is never the only one. */
+/**
+ * Failures of what is read, in words: every code that a reader of a verdict can meet has a
+ * sentence, in every language, and English is never the only one.
+ */
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,8 +18,9 @@ import { chainWith, createWorld, FILE, GENESIS, policyWith, STATEMENT } from '..
 const NOTED =
   /^(ANCHOR_(NONE|NO_CODE|OTHER_CODE|MISSING|DISOWNED)|DOCUMENT_(NONE|OTHER)|COSIGNATURES_TOO_FEW|CHECKPOINT_ORIGIN|CURRENCY_\w+|FINALITY_PENDING)$/
 /**
- * Codes that end before a verdict: of tiles and entries, which only an audit reads; of a file that is no OCDS file and counts by its bytes; of an endpoint that
- * counts as silent; of `policy --extend`; of an archive, which counts as a file like any other; warnings for whoever submits.
+ * Codes that end before a verdict: of tiles and entries, which only an audit reads; of a file that
+ * is no OCDS file and counts by its bytes; of an endpoint that counts as silent; of `policy
+ * --extend`; of an archive, which counts as a file like any other; warnings for whoever submits.
  */
 const ELSEWHERE =
   /^(TILE|BUNDLE|ENTRY|OCDS|RPC|EXTEND|PUBLISHED|ZIP)_\w+$|^(ANCHOR_TIME|EMPTY_DOCUMENT|ID_CONFUSABLE|KNOWN_CHANGED|(RECORD|TARGET)_UNKNOWN|SILENT_EDIT)$/

@@ -1,4 +1,7 @@
-/** The catalogue: complete, with the same placeholders, and in agreement with the verifier's sentences. */
+/**
+ * The catalogue: complete, with the same placeholders, and in agreement with the verifier's
+ * sentences.
+ */
 import assert from 'node:assert/strict'
 import { AUDIT_CATALOGUES } from '../../src/messages/audit/speak.ts'
 import { en, type MessageKey } from '../../src/messages/en.ts'

@@ -1,6 +1,6 @@
 /**
- * The load, in a process of its own: single submissions over kept-alive connections, so many a second whatever the answers are. It never waits for
- * `Retry-After`: that is what an overload is.
+ * The load, in a process of its own: single submissions over kept-alive connections, so many a
+ * second whatever the answers are. It never waits for `Retry-After`: that is what an overload is.
  */
 import { connect, type Socket } from 'node:net'
 import { statementLine } from '../../bench/statements.ts'
@@ -22,7 +22,9 @@ export type Report = {
   readonly unsent: number
   /** Answers by status and code. */
   readonly answers: { readonly [name: string]: number }
-  /** Milliseconds from the last byte sent to the first one back: median, 99th of a hundred, longest. */
+  /**
+   * Milliseconds from the last byte sent to the first one back: median, 99th of a hundred, longest.
+   */
   readonly accepted: readonly [number, number, number]
   readonly refused: readonly [number, number, number]
   /** Refusals that did not say when to come again. */
@@ -91,7 +93,10 @@ function requestOf(body: string, key: string): string {
 type Answer = { readonly status: number; readonly head: string; readonly body: string }
 type Client = { ask(request: string): Promise<Answer>; close(): void }
 
-/** One connection, one question at a time; opened again where it was closed. Cheaper than node:http, so that the load is not what is measured. */
+/**
+ * One connection, one question at a time; opened again where it was closed. Cheaper than node:http,
+ * so that the load is not what is measured.
+ */
 function openClient(port: number): Client {
   let socket: Socket | undefined
   let text = ''

@@ -1,6 +1,7 @@
 /**
- * `npm run overload`: what the ledger does past its capacity. It measures the capacity of single submissions, then submits twice and ten times as many, and
- * looks at what was acknowledged. `-- --seconds N` for each of the two (30), `--write` writes docs/results/overload.md.
+ * `npm run overload`: what the ledger does past its capacity. It measures the capacity of single
+ * submissions, then submits twice and ten times as many, and looks at what was acknowledged. `--
+ * --seconds N` for each of the two (30), `--write` writes docs/results/overload.md.
  */
 import type { ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'

@@ -1,4 +1,7 @@
-/** The load test in short (`npm run overload` is the whole of it): a crowd that never waits, on the real service in a process of its own. */
+/**
+ * The load test in short (`npm run overload` is the whole of it): a crowd that never waits, on the
+ * real service in a process of its own.
+ */
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'

@@ -1,4 +1,6 @@
-/** A service under load: the client in a process of its own, and the look at what was acknowledged. */
+/**
+ * A service under load: the client in a process of its own, and the look at what was acknowledged.
+ */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'

@@ -1,4 +1,7 @@
-/** What every store must do: the port's guarantees as tests. Each implementation runs this suite with its own factory. */
+/**
+ * What every store must do: the port's guarantees as tests. Each implementation runs this suite
+ * with its own factory.
+ */
 import assert from 'node:assert/strict'
 import { EMPTY_ROOT, sha256, sha256Hex } from '../../src/core/hash.ts'
 import { type Commit, type NewRecord, type Store, StoreError } from '../../src/store/port/port.ts'
@@ -33,7 +36,10 @@ function commitOf(from: number, to: number, records = Array.from({ length: to - 
   }
 }
 
-/** Runs the suite. `open` opens a store in a new place, or again in the place of `previous`, which was closed. */
+/**
+ * Runs the suite. `open` opens a store in a new place, or again in the place of `previous`, which
+ * was closed.
+ */
 export function storeConformance(open: () => Promise<Store>, reopen?: (closed: Store) => Promise<Store>): void {
   let store: Store
   beforeEach(async () => {
@@ -60,7 +66,7 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
     assert.deepEqual(await store.listByRecord('a.example', 'r1', TOP, 10), [1])
   })
 
-  it('tells of each index when its commit was made', async () => {
+  it('returns for each index when its commit was made', async () => {
     assert.equal(await store.committedMs(0), undefined)
     await store.commit(commitOf(0, 3))
     await store.commit(commitOf(3, 4))
@@ -297,7 +303,7 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
     assert.deepEqual(await store.listNewestDocuments('c', '1', 9), [])
   })
 
-  it('writes documents unless one of those that the writer read has changed since, all or nothing', async () => {
+  it('writes all documents, or none if one that the writer read has changed since', async () => {
     const write = (value: string, unless: { key: string; value: string | null }[]) =>
       store.writeDocuments(
         [

@@ -1,4 +1,7 @@
-/** What a verifier says of a log that its owner closed, and of a contract that is not there: on a real chain, by the JSON-RPC reader. */
+/**
+ * What a verifier says of a log that its owner closed, and of a contract that is not there: on a
+ * real chain, by the JSON-RPC reader.
+ */
 
 import { deepEqual, equal } from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'

@@ -137,7 +137,7 @@ describe('verifier/currency: what other statements make of a version', () => {
     deepEqual(await outcomeAfter(reformatted), ['anchored', 0, true, 'reformatted 2'])
   })
 
-  it('is withdrawn where the file stands in a withdrawal, without asking anyone', async () => {
+  it('is withdrawn if the file is in a withdrawal, without asking anyone', async () => {
     const world = createWorld([GENESIS, { ...WITHDRAWAL, documents: STATEMENT.documents }])
     const input = { file: digestsOf(FILE), receipt: await world.receipt(1), policy: policyWith(), chain: [chainWith(world)] }
     const result = await verify({ ...input, trust: 'policy' })
@@ -278,7 +278,7 @@ describe('verifier/currency: what is reported is never passed over', () => {
     deepEqual(changes, [{ index: 2, what: 'withdrawn', verified: false, published: WITHDRAWAL.published }])
   })
 
-  it('keeps a withdrawal that a pinned policy cannot verify any more, because the log’s key changed', async () => {
+  it('keeps a withdrawal that a pinned policy can no longer verify, because the log’s key changed', async () => {
     const world = createWorld(withdrawn)
     const next = createSigner(ORIGIN, new Uint8Array(32).fill(9))
     const earlier = createWorld(withdrawn.slice(0, 2))

@@ -124,7 +124,10 @@ describe('verifier: damage to every kind of receipt', () => {
   }
 })
 
-/** Of any action and kind, with whatever members it may have; it lists FILE, or the verdict would say so. */
+/**
+ * Of any action and kind, with whatever members it may have; it lists FILE, or the verdict would
+ * say so.
+ */
 function randomStatement(gen: fc.GeneratorValue): Statement {
   const text = (maxLength: number) => gen(fc.string, { unit: 'grapheme', minLength: 1, maxLength })
   const name = (maxLength: number) =>

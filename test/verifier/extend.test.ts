@@ -1,4 +1,7 @@
-/** Extending a pinned policy by a change of keys, one rule at a time; on a real ledger in test/log/log-keys.test.ts. */
+/**
+ * Extending a pinned policy by a change of keys, one rule at a time; on a real ledger in
+ * test/log/log-keys.test.ts.
+ */
 import { deepEqual, rejects } from 'node:assert/strict'
 import type { Policy } from '../../src/core/policy.ts'
 import type { KeyChange } from '../../src/core/statements/key-change.ts'
@@ -45,7 +48,8 @@ describe('verifier/extend', () => {
   })
 
   it('believes no tree that the chain does not vouch for, whatever the old key signed', async () => {
-    // The thief of a log key signs a tree of one leaf, or of a few, with a change to a key of their own.
+    // The thief of a log key signs a tree of one leaf, or of a few, with a change to a key of their
+    // own.
     const real = createWorld([GENESIS, STATEMENT, STATEMENT])
     await rejects(extendPolicy(POLICY, [await createWorld([CHANGE]).receipt(0)], [chainWith(real)]), { code: 'EXTEND_UNPROVEN' })
     await refuses('EXTEND_NOT_ANCHORED', {}, { chain: [chainWith(real)] })

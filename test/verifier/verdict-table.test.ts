@@ -107,7 +107,7 @@ describe('verifier: the table of verdicts', () => {
     equal(count, 65 * 2 * 19 * 2)
   })
 
-  it('stands in the docs', async () => {
+  it('is in the docs', async () => {
     if (process.env.WRITE_DOCS) await writeFile('docs/verdicts.md', formatPage())
     equal(await readFile('docs/verdicts.md', 'utf8'), formatPage())
   })

@@ -1,4 +1,7 @@
-/** The verdicts of design §7.6–8 as a table, said once more and simply: the oracle for the verifier, and the page docs/verdicts.md. */
+/**
+ * The verdicts of design §7.6–8 as a table, said once more and simply: the oracle for the verifier,
+ * and the page docs/verdicts.md.
+ */
 
 /** What the chain says of an anchor. */
 export const STATES = ['holds', 'answers no', 'does not answer', 'disowned', 'no code'] as const

@@ -252,7 +252,7 @@ describe('verifier/verify: verdicts', () => {
     })
   })
 
-  it('tells of each check as soon as it stands, in the order of the checks, whatever the verdict', async () => {
+  it('reports each check as soon as its outcome is known, in order, whatever the verdict', async () => {
     for (const change of [{}, { receipt: undefined }, { receipt: 'torn' }, { chain: [] }]) {
       const told: CheckResult[] = []
       const result = await ask({ ...change, onCheck: check => told.push(check) })
@@ -260,7 +260,7 @@ describe('verifier/verify: verdicts', () => {
     }
   })
 
-  it('tells of what the receipt shows by itself before the chain is asked, and of the anchor before it is asked again', async () => {
+  it('reports the receipt’s own checks before the chain is asked, and the anchor before it is asked again', async () => {
     const told: string[] = []
     const good = chainWith(WORLD)
     const chain: ChainReader[] = [
@@ -283,7 +283,7 @@ describe('verifier/verify: verdicts', () => {
     match(result.sentence, / This file .* This trusts the policy that the ledger itself gave\.$/)
   })
 
-  it('says what it does not show wherever it shows something, and speaks of a date only where there is one', async () => {
+  it('says what it does not show whenever it shows something, and names a date only if there is one', async () => {
     equal((await ask({})).limits, SENTENCES['limits.file'])
     equal((await ask({ subject: 'fingerprint' })).limits, SENTENCES['limits.fingerprint'])
     equal((await ask({ file: undefined })).limits, SENTENCES['limits.entry'])

@@ -1,4 +1,7 @@
-/** A small ledger with real keys, trees, notes and receipts, and a chain in memory that answers as the contract would. */
+/**
+ * A small ledger with real keys, trees, notes and receipts, and a chain in memory that answers as
+ * the contract would.
+ */
 
 import { toHex } from '../../src/core/bytes.ts'
 import { OpenSealError } from '../../src/core/errors.ts'
@@ -172,7 +175,10 @@ export function chainWith(world: World, facts: ChainFacts = {}): ChainReader {
   return createChain({ anchors: [{ world, block: 50, time: ANCHORED_AT }], ...facts })
 }
 
-/** A ledger that lists these entries of a world's record beside that which is asked about, with the checkpoint that it serves. */
+/**
+ * A ledger that lists these entries of a world's record beside that which is asked about, with the
+ * checkpoint that it serves.
+ */
 export function listingOf(world: World, listed: readonly Listed[] = [], change: object = {}): CurrencyReader {
   return async (_, index) => ({ source: 'ledger', checkpoint: world.checkpoint, listed: [{ index }, ...listed], complete: true, ...change })
 }

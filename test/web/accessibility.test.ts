@@ -1,4 +1,7 @@
-/** Every page in every language in a real Chromium: axe, narrow and enlarged, dark and light, by keyboard, wider letters, feeds as XML, and print. */
+/**
+ * Every page in every language in a real Chromium: axe, narrow and enlarged, dark and light, by
+ * keyboard, wider letters, feeds as XML, and print.
+ */
 import assert from 'node:assert/strict'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import type { Statement } from '../../src/core/statements/statement.ts'
@@ -276,7 +279,9 @@ const ORDINARY: Shape = {
   versions: 3,
 }
 
-/** A history in which everything became of each version that can, under dates far from the ledger's. */
+/**
+ * A history in which everything became of each version that can, under dates far from the ledger's.
+ */
 function timeLineOf({ published = '1999-01-01T00:00:00Z' }: Statement, count: number): TimeLine {
   const sealedMs = Date.UTC(2026, 10, 20)
   const versions = Array.from({ length: count }, (_, at) => ({

@@ -9,7 +9,10 @@ const RULES = {
   resultTypes: ['violations'],
 }
 
-/** Gives every page of a context axe before its own scripts: faster than for each page anew, and no security policy forbids it. */
+/**
+ * Gives every page of a context axe before its own scripts: faster than for each page anew, and no
+ * security policy forbids it.
+ */
 export async function addAxe(context: BrowserContext): Promise<void> {
   await context.addInitScript({ content: axe.source })
 }

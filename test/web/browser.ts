@@ -10,7 +10,8 @@ const OFFLINE_SAFE = [
   '--force-prefers-reduced-motion',
 ]
 
-// One process for all crashes when a context closes, and rules between sites are what some tests are about.
+// One process for all crashes when a context closes, and rules between sites are what some tests
+// are about.
 const UNWANTED = ['--single-process', '--no-zygote', '--disable-web-security', '--allow-running-insecure-content']
 
 /** Launches it, with further arguments if there are any. */

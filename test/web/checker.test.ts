@@ -1,4 +1,7 @@
-/** The form without JavaScript under attack: what it takes of the service stays bounded, and the service answers all others meanwhile. */
+/**
+ * The form without JavaScript under attack: what it takes of the service stays bounded, and the
+ * service answers all others meanwhile.
+ */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -117,7 +120,7 @@ describe('web/checker', function () {
     await until(() => running() === 0)
   })
 
-  it('asks the chain no more than a fixed number of questions for one form, whatever stands in it', async () => {
+  it('asks the chain at most a fixed number of questions for one form, whatever it contains', async () => {
     const asked: string[] = []
     const ask = (name: string, answer: unknown) => async () => {
       asked.push(name)
@@ -238,7 +241,10 @@ async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await new Promise(resolve => setTimeout(resolve, 10))
 }
 
-/** The most processor time that one millisecond of the event loop, or one turn that takes longer, took until it is over. Of this thread alone, so that a busy machine changes nothing. */
+/**
+ * The most processor time that one millisecond of the event loop, or one turn that takes longer,
+ * took until it is over. Of this thread alone, so that a busy machine changes nothing.
+ */
 async function longestStretchMs(isOver: () => boolean): Promise<number> {
   let longest = 0
   let before = process.threadCpuUsage()

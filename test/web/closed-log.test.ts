@@ -1,4 +1,7 @@
-/** The pages of a log that its owner has closed on the chain: they say so, how much is good, and where it goes on. */
+/**
+ * The pages of a log that its owner has closed on the chain: they say so, how much is good, and
+ * where it goes on.
+ */
 import assert from 'node:assert/strict'
 import { LANGUAGES } from '../../src/messages/language.ts'
 import { openWorld } from './world.ts'

@@ -1,4 +1,7 @@
-/** Four ways, one answer: the page in a real Chromium, the form without JavaScript, the command line and the library give the same verdicts for the same things. */
+/**
+ * Four ways, one answer: the page in a real Chromium, the form without JavaScript, the command line
+ * and the library give the same verdicts for the same things.
+ */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -29,7 +32,10 @@ async function zipOf(...receipts: readonly string[]): Promise<Buffer> {
   return Buffer.from(await writer.close())
 }
 
-/** What is given, and what each way must answer: a verdict, or `none`, for each card from the top; of a package its releases after it. `exit` is the command line's. */
+/**
+ * What is given, and what each way must answer: a verdict, or `none`, for each card from the top;
+ * of a package its releases after it. `exit` is the command line's.
+ */
 type Case = { readonly files?: readonly Given[]; readonly pasted?: string; readonly verdicts: readonly string[]; readonly exit: number }
 
 /** Holds the releases that the world has. */

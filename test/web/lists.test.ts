@@ -13,7 +13,10 @@ describe('web/lists', () => {
   afterEach(() => world.close())
 
   const read = async (path: string) => (await fetch(world.url + path)).text()
-  /** Everywhere entries are listed, but for the search and a record's history, which list some of them. */
+  /**
+   * Everywhere entries are listed, but for the search and a record's history, which list some of
+   * them.
+   */
   const LISTS = ['/', '/records', `/agencies/${AGENCY}`]
   /** The items of a list or a history that speak of an entry, without their markup. */
   const itemOf = (text: string, index: number) => {
@@ -141,7 +144,7 @@ describe('web/lists', () => {
     assert.match(itemOf(changes, withdrawal), /Withdraws: all earlier versions, the newest of them Entry 1/)
   })
 
-  it('names the version that an amendment replaces, and says where there is none', async () => {
+  it('names the version that an amendment replaces, or says that there is none', async () => {
     await submit('r', 'a', { revision: 'v1' })
     await submit('r', 'b', { revision: 'v2' })
     await submit('r', 'c', { revision: 'v3', target: 'v1', ...amend })

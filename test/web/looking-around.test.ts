@@ -1,4 +1,7 @@
-/** Records, changes, feeds, anchors and certificates over HTTP: what each says, in pages, however long and hostile the contents. */
+/**
+ * Records, changes, feeds, anchors and certificates over HTTP: what each says, in pages, however
+ * long and hostile the contents.
+ */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -264,7 +267,8 @@ describe('web/looking around', () => {
       const body = new FormData()
       body.append('pasted', await world.ledger.receipt(last - 1099))
       const checked = await (await fetch(`${world.url}/verify`, { method: 'POST', body })).text()
-      // Nobody can read so many statements in bounded time: the check says so, and tells what it saw.
+      // Nobody can read so many statements in bounded time: the check says so, and tells what it
+      // saw.
       assert.match(checked, new RegExp(`data-verdict="unchecked"[\\s\\S]*Entry ${size} withdraws this version\\.`))
     })
 

@@ -1,4 +1,7 @@
-/** The pages without a browser: every one in every language, hostile contents, feeds, the form without JavaScript, weights. */
+/**
+ * The pages without a browser: every one in every language, hostile contents, feeds, the form
+ * without JavaScript, weights.
+ */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { get } from 'node:http'

@@ -78,7 +78,7 @@ describe('web/result', () => {
     doesNotMatch(summary(page(forged)), TICK)
   })
 
-  it('ticks no check that was not made, and speaks of no date that is not shown', async () => {
+  it('ticks only checks that were made, and names only a date that is shown', async () => {
     const { html } = await cardOf(undefined)
     match(html, /<li class="not-run" data-check="cosignatures">/)
     const world = createWorld([GENESIS, STATEMENT])

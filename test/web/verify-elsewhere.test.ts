@@ -1,4 +1,7 @@
-/** The same check in other places: the file saved to disk, a browser without JavaScript, and a keyboard alone. */
+/**
+ * The same check in other places: the file saved to disk, a browser without JavaScript, and a
+ * keyboard alone.
+ */
 import assert from 'node:assert/strict'
 import { pathToFileURL } from 'node:url'
 import { assertAccessible } from './axe.ts'

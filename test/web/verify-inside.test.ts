@@ -1,4 +1,7 @@
-/** What stands inside of files, on the verify page in a real Chromium: packages, signed PDFs, and very large files. */
+/**
+ * What stands inside of files, on the verify page in a real Chromium: packages, signed PDFs, and
+ * very large files.
+ */
 import assert from 'node:assert/strict'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,4 +1,6 @@
-/** The verify page in a real Chromium: every verdict, damage, silence, disagreement, what is pasted. */
+/**
+ * The verify page in a real Chromium: every verdict, damage, silence, disagreement, what is pasted.
+ */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { pathToFileURL } from 'node:url'

@@ -1,4 +1,7 @@
-/** A ledger with a record for every verdict, and the verify page of it in a real Chromium: what the tests of the page share. */
+/**
+ * A ledger with a record for every verdict, and the verify page of it in a real Chromium: what the
+ * tests of the page share.
+ */
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -19,7 +22,10 @@ export const given = (name: string, content: string | Buffer): Given => ({
 /** Submitted as it stands; signed afterwards in the tests. */
 export const PDF = '%PDF-1.7\n1 %%EOF'
 
-/** Opens all of it before the tests of a `describe`, and closes it after them. `state` holds what is open. */
+/**
+ * Opens all of it before the tests of a `describe`, and closes it after them. `state` holds what is
+ * open.
+ */
 export function useVerifyPage() {
   const state = {} as { world: World; browser: Browser; folder: string }
 
@@ -41,7 +47,10 @@ export function useVerifyPage() {
 
   return {
     state,
-    /** Uses a page at a path of the ledger, or at a file: address. An error in the page fails the test. */
+    /**
+     * Uses a page at a path of the ledger, or at a file: address. An error in the page fails the
+     * test.
+     */
     withPage: async (path: string, use: (page: Page) => Promise<void>, options: BrowserContextOptions = {}) => {
       const context = await state.browser.newContext({ locale: 'en-GB', ...options })
       const page = await context.newPage()
@@ -98,7 +107,10 @@ export async function textOf(locator: Locator): Promise<string> {
   return (await locator.allInnerTexts()).join('\n')
 }
 
-/** Entries: 1 old, 2 gone, 3 json, 4 and 5 releases, 6 good, 7 pdf, 8 and 9 forms, then amendments and withdrawals, and a fresh one. */
+/**
+ * Entries: 1 old, 2 gone, 3 json, 4 and 5 releases, 6 good, 7 pdf, 8 and 9 forms, then amendments
+ * and withdrawals, and a fresh one.
+ */
 async function fill(world: World): Promise<void> {
   await world.submit('old', 'old version', { revision: '1' })
   await world.submit('gone', 'withdrawn file')

@@ -1,4 +1,7 @@
-/** A real service with pages: ledger on a memory store, HTTP on a free port, and JSON-RPC endpoints that answer as the contract would. */
+/**
+ * A real service with pages: ledger on a memory store, HTTP on a free port, and JSON-RPC endpoints
+ * that answer as the contract would.
+ */
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type RequestListener, type Server } from 'node:http'
@@ -155,7 +158,9 @@ export function statementOf(record: string, text: string, changes: Partial<State
   }
 }
 
-/** A JSON-RPC endpoint of chain 1 over HTTP, as a browser may ask it. `down` makes it answer 503. */
+/**
+ * A JSON-RPC endpoint of chain 1 over HTTP, as a browser may ask it. `down` makes it answer 503.
+ */
 async function openEndpoint(find: (asked: { size: number; root: string }) => { block: { time: string } } | undefined) {
   const state = { down: false }
   const answers: { readonly [method: string]: (parameter: never) => unknown } = {

@@ -20,7 +20,7 @@ import { fileStatement, releaseStatement } from './release.ts'
 export type LeftOut = { readonly position: number; readonly code: string; readonly detail: string }
 
 /**
- * What was found in a file. `labels[n]` names the statement in line n + 1 of the spool; the last
+ * The findings in a file. `labels[n]` names the statement in line n + 1 of the spool; the last
  * one is the file's own.
  */
 export type PackageReport = {

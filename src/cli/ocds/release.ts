@@ -16,7 +16,7 @@ const LANGUAGE = /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/
 /** Conversion tools write these for missing values. */
 const PLACEHOLDER = /^placeholder:/
 const FAR_DATE = /^(?:9999|0\d{3}|1[0-8]\d{2}|19[0-6]\d)/
-/** What an id or a name in the ledger may not begin or end with, or contain. */
+/** Characters that an id or a name may not begin or end with, or contain. */
 const UNFIT = /^\p{White_Space}|\p{White_Space}$|[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
 
 type Release = { readonly [member: string]: Json }

@@ -8,7 +8,7 @@ import type { DocumentRef, Statement } from './statement.ts'
 /** A statement of a record and its index in the log. */
 export type Version = { readonly index: number; readonly statement: Statement }
 
-/** What a later statement did to a version. */
+/** The ways in which a later statement changes a version. */
 export type ChangeKind = 'withdrawn' | 'superseded' | 'edited' | 'edited-elsewhere' | 'published' | 'added' | 'reformatted'
 
 /** One change to a version, and the entry that made it. */
@@ -145,7 +145,7 @@ function editsBefore(own: Version, earlier: readonly Version[], compare: Compari
     if (isSameVersion(other.statement, own.statement)) {
       const what = compare(other, 'earlier')
       if (what === 'edited' || what === 'edited-elsewhere') edits.push({ index: other.index, what })
-    } else if (covers(other.statement, own.statement)) break // It covers every earlier publication of the same version too.
+    } else if (covers(other.statement, own.statement)) break
   }
   return edits.reverse()
 }

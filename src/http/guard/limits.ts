@@ -1,6 +1,6 @@
 /**
- * What one visitor or one key may use of the service: requests a second, requests at once, streams
- * at once, wrong keys.
+ * Limits on what one visitor or one key may use of the service: requests a second, requests at
+ * once, streams at once, wrong keys.
  */
 import type { Context } from 'koa'
 import { BusyError } from '../problem.ts'

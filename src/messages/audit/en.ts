@@ -3,7 +3,7 @@
  * `{name}` is a placeholder.
  */
 
-/** What is the same in every language: names, paths and numbers alone. */
+/** Texts that are the same in every language: names, paths and numbers. */
 export const auditNames = {
   'at.none': '',
   'at.file': '{file}',

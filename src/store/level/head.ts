@@ -14,7 +14,7 @@ import { key, NOTHING, readIndex, withIndex } from './rows.ts'
  */
 export type StoredHead = { readonly head: Head; readonly edge: Edge; readonly additions: readonly Uint8Array[] | undefined }
 
-/** What a commit writes for its head: one row, and the keys of the rows that it replaces. */
+/** A commit's change to the head: one row, and the keys of the rows that it replaces. */
 export type HeadChange = { readonly row: readonly [key: Uint8Array, value: Uint8Array]; readonly dropped: readonly Uint8Array[] }
 
 /** The key of the whole row. */

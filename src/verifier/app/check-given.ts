@@ -28,7 +28,7 @@ export type Part =
   | { readonly kind: 'release'; readonly position: number; readonly name?: string | undefined }
   | { readonly kind: 'state'; readonly bytes: number }
 
-/** What was checked, and the result. */
+/** A checked subject, and the result. */
 export type Finding = {
   readonly fileName?: string | undefined
   /** Missing if the ledger gave the receipt. */
@@ -81,7 +81,7 @@ export function partOf(answer: Answer): Part | undefined {
   return answer.finding ? answer.finding.part : answer.part
 }
 
-/** What the checks use. Without a ledger, no receipts are looked up. */
+/** The means of the checks. Without a ledger, no receipts are looked up. */
 export type Means = {
   readonly policy: Policy
   readonly trust: Trust

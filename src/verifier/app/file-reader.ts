@@ -20,7 +20,7 @@ export type Release = { readonly position: number; readonly name?: string } & (
   | { readonly digest?: undefined; readonly code: string; readonly refused: string }
 )
 
-/** What was found in a file. */
+/** The findings in a file. */
 export type ReadFile = {
   readonly digest: FileDigest
   /** The bytes of JSON, or of text in any encoding that looks like it, if small enough to keep. */

@@ -39,7 +39,7 @@ export type GivenReceipt = {
  */
 export type GivenFile = { readonly name: string; readonly read: ReadFile; readonly isFingerprint?: boolean }
 
-/** What an input turned out to be. */
+/** The kind of an input. */
 export type Given =
   | { readonly kind: 'receipts'; readonly receipts: readonly GivenReceipt[] }
   | { readonly kind: 'policy'; readonly name: string; readonly text: string }

@@ -238,7 +238,7 @@ async function* listPages(options: LedgerReaderOptions, query: URLSearchParams):
     const { records, cursor } = readObject(await read(options, `/v1/records?${query}`))
     const entries = Array.isArray(records) ? (records as readonly Json[]) : []
     yield entries.filter(isListed)
-    // What cannot be read might be the withdrawal that a reader asks for.
+    // An unreadable entry might be the withdrawal that a reader asks for.
     if (!Array.isArray(records) || !entries.every(isListed))
       throw new LedgerReadError('LEDGER_ANSWER', 'the answer is not that of a ledger')
     if (cursor === undefined || cursor === null) return

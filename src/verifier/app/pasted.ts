@@ -5,7 +5,7 @@
 import { type GivenFile, type GivenReceipt, receiptsIn } from './given.ts'
 
 /**
- * What was pasted: receipts, or fingerprints as files that nobody has read; otherwise, what it is
+ * Pasted content: receipts, or fingerprints as files that nobody has read; otherwise, what it is
  * instead.
  */
 export type Pasted =

@@ -1,6 +1,6 @@
 /**
- * What the verify page loads once there is something to check: the largest part of its code, which
- * a reader who only looks at the page need not wait for.
+ * The code that the verify page loads once there is something to check: the largest part of its
+ * code, which a reader who only looks at the page need not wait for.
  */
 export {
   createJsonRpcReader,

@@ -1,5 +1,5 @@
 /**
- * What the offline verifier does itself and a served page gets from its server: unpacks its
+ * The part of the offline verifier that a served page gets from its server: it unpacks its
  * languages, chooses one, and lets its reader choose.
  */
 import { fromBase64 } from '../../core/bytes.ts'

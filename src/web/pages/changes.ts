@@ -40,7 +40,7 @@ ${older !== undefined && html`<a href="${here}?${only}before=${older}">${say('ch
   }
 }
 
-/** What changed, why, and which earlier entry. */
+/** The change, its reason, and the earlier entry. */
 function renderChange({ say, base }: Frame, { change, statement }: ChangeEntry): Html {
   const { kind, earlier } = change
   const { reason, target } = statement ?? {}

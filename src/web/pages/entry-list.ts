@@ -38,7 +38,7 @@ export function renderBehind({ say }: Frame, behind: number): Html | false {
   return behind > 0 && html`<p class="small soft">${say('changes.behind', { count: behind })}</p>`
 }
 
-/** What became of an entry, as badges with links to the entries that changed it. */
+/** The state of an entry, as badges with links to the entries that changed it. */
 export function renderMarks({ say, base }: Frame, { state, dates }: Pick<Entry, 'state' | 'dates'>): Html | false {
   const { withdrawn, superseded, edited, isSilentEdit } = state
   const by = (index: number) => html`: <a href="${base}/records/${index}">${say('record.entry', { index })}</a>`

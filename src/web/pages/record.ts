@@ -20,7 +20,7 @@ export type RecordData = {
   readonly agency: SiteAgency | undefined
   readonly timeLine: TimeLine
   /**
-   * What became of it as far as the finder has read the log. The finder knows it even if the
+   * Its state as far as the finder has read the log. The finder knows it even if the
    * history is too long to be read.
    */
   readonly state: SiteState

@@ -16,7 +16,7 @@ describe('core/statements/key-change', () => {
     salt: SALT,
   }
 
-  it('is read as it stands, and written in its canonical form', () => {
+  it('is read in any spelling, and written in its canonical form', () => {
     const read = parseAnyStatement(change)
     deepEqual(read, change)
     equal(canonicalForm(read), canonicalJson(change))

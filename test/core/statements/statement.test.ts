@@ -173,7 +173,7 @@ describe('core/statement: what is accepted', () => {
     refuses({ reason: FULL.reason }, /reason belongs/, PUBLISH)
   })
 
-  it('lets an amendment and a withdrawal name the version that they speak of, and nothing else', () => {
+  it('lets an amendment and a withdrawal name their target, and nothing else', () => {
     for (const base of [FULL, WITHDRAW]) {
       const { target: _, ...whole } = base
       equal(parse(base).target, 'r-1')

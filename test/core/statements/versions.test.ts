@@ -84,7 +84,7 @@ describe('core/versions: what a later statement is to an earlier one', () => {
     deepEqual(changes(1, [withdraw(), wrong, right, withdraw()]), ['2 edited', '3 withdrawn'])
   })
 
-  it('lets an amendment or a withdrawal speak of the version that it names, else of the whole record', () => {
+  it('applies an amendment or withdrawal to the version that it names, otherwise to the whole record', () => {
     equal(covers(amend(['a:1']), publish(['a:1'], { revision: 'r' })), true)
     equal(covers(amend(['a:1'], { revision: '2', target: '1' }), publish(['a:1'], { revision: '1' })), true)
     equal(covers(amend(['a:1'], { revision: '2', target: '1' }), publish(['a:1'])), false)
@@ -115,7 +115,7 @@ describe('core/versions: what became of a version', () => {
     deepEqual(changes(1, [first, second], '2'), [])
   })
 
-  it('lets a file stand that the amendment lists still, by its bytes or its content', () => {
+  it('keeps a file current that the amendment still lists, by its bytes or its content', () => {
     const own = publish(['a:1:5', 'b:2'])
     deepEqual(changes(0, [own, amend(['a:1', 'c:3'])], '1'), [])
     deepEqual(changes(0, [own, amend(['z:4:5'])], '1:5'), [])
@@ -154,7 +154,7 @@ describe('core/versions: what became of a version', () => {
     deepEqual(changes(0, [publish(['a:1']), publish(['a:1'], { title: 'x' })], '1'), [])
   })
 
-  it('tells of a later version, and not of an earlier one or of another record', () => {
+  it('reports a later version, but no earlier one and no other record', () => {
     const [first, second] = [publish(['a:1'], { revision: '1' }), publish(['a:2'], { revision: '2' })]
     deepEqual(changes(0, [first, second], '1'), ['1 published'])
     deepEqual(changes(1, [first, second], '2'), [])

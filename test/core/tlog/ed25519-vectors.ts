@@ -1,4 +1,7 @@
-/** Signatures on which implementations of Ed25519 part, in hex: K. Chalkias, F. Garillot, V. Nikolaenko, "Taming the many EdDSAs" (2020), table 6. */
+/**
+ * Signatures on which implementations of Ed25519 part, in hex: K. Chalkias, F. Garillot, V.
+ * Nikolaenko, "Taming the many EdDSAs" (2020), table 6.
+ */
 import { createHash } from 'node:crypto'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { concatBytes, toHex } from '../../../src/core/bytes.ts'
@@ -20,7 +23,9 @@ export type Point = InstanceType<typeof Point>
 /** A point of order 8. */
 export const TORSION = Point.fromHex('c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a')
 
-/** What only the owner of a key can make: a signature whose R he chose, with the r that is in it. */
+/**
+ * What only the owner of a key can make: a signature whose R he chose, with the r that is in it.
+ */
 export function signByOwner(seed: Uint8Array, message: Uint8Array, r: bigint, point: Point): { key: Uint8Array; signature: Uint8Array } {
   const { scalar, pointBytes: key } = ed25519.utils.getExtendedPublicKey(seed)
   const hash = createHash('sha512').update(point.toBytes()).update(key).update(message).digest()

@@ -1,4 +1,7 @@
-/** Growing a tree by its compact range: every tree up to 70 leaves, grown by every number of leaves, against the RFC's recursion. */
+/**
+ * Growing a tree by its compact range: every tree up to 70 leaves, grown by every number of leaves,
+ * against the RFC's recursion.
+ */
 import { deepEqual, equal, throws } from 'node:assert/strict'
 import { extendTree } from '../../../src/core/tlog/extension.ts'
 import { type Node, rootFromRange, rootNodes } from '../../../src/core/tlog/tree.ts'
@@ -7,7 +10,10 @@ import { mth, readerOf, someLeaves } from './naive.ts'
 const LEAVES = someLeaves(70)
 const { read } = readerOf(LEAVES)
 
-/** The perfect subtrees that are whole with `to` leaves and were not with `from`: by counting, level after level. */
+/**
+ * The perfect subtrees that are whole with `to` leaves and were not with `from`: by counting, level
+ * after level.
+ */
 function completed(from: number, to: number): Node[] {
   const nodes: Node[] = []
   for (let level = 0; 2 ** level <= to; level++)

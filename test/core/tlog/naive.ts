@@ -1,4 +1,7 @@
-/** The RFC's recursions over all leaves, word for word: the oracle of the tree and proof tests. Plus small worlds to run them on. */
+/**
+ * The RFC's recursions over all leaves, word for word: the oracle of the tree and proof tests. Plus
+ * small worlds to run them on.
+ */
 import { createHash } from 'node:crypto'
 import type { Hash } from '../../../src/core/hash.ts'
 import type { Node, ReadHashes } from '../../../src/core/tlog/tree.ts'

@@ -22,7 +22,8 @@ import { Point, signByOwner, TORSION } from './ed25519-vectors.ts'
 const EXAMPLE_VKEY = 'example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k'
 const EXAMPLE_NOTE =
   'This is an example message.\n\n— example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n'
-// golang.org/x/mod/sumdb/note, note_test.go: the public key, and the seed out of PRIVATE+KEY+PeterNeumann+c74f20a3+AYEK…
+// golang.org/x/mod/sumdb/note, note_test.go: the public key, and the seed out of
+// PRIVATE+KEY+PeterNeumann+c74f20a3+AYEK…
 const NEUMANN_VKEY = 'PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW'
 const NEUMANN_SEED = fromBase64('AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz', 33).slice(1)
 
@@ -146,7 +147,8 @@ describe('note', () => {
   })
 
   it('refuses a signature that holds only when multiplied by the cofactor, which other implementations refuse', () => {
-    // Design §7: otherwise the owner of a key can sign what one verifier accepts and another does not.
+    // Design §7: otherwise the owner of a key can sign what one verifier accepts and another does
+    // not.
     const { key, signature } = signByOwner(seed(4), toUtf8(TEXT), 5n, Point.BASE.multiply(5n).add(TORSION))
     const owner = ed25519Vkey('log.example/one', key)
     throws(() => verifyNote(signNote(TEXT, { vkey: owner, sign: () => signature }), [owner]), code('NOTE_SIGNATURE'))
@@ -247,7 +249,7 @@ describe('cosignature', () => {
     ])
   })
 
-  it('is none when no known witness signed', () => {
+  it('is empty if no known witness signed', () => {
     deepEqual(verifyCosignatures(NOTE, [witness.vkey]), [])
     deepEqual(verifyCosignatures(cosigned, []), [])
   })

@@ -222,7 +222,8 @@ describe('consistency proof', () => {
     }
   })
 
-  // With the root of the true size, some do pass: a root hash does not hold its tree's size, the checkpoint's signature binds the two.
+  // With the root of the true size, some do pass: a root hash does not hold its tree's size, the
+  // checkpoint's signature binds the two.
   it('never passes with a size that is off by one, beside the root of that size', () => {
     for (const given of allConsistencies) {
       if (given.proof.length === 0) continue
@@ -269,7 +270,8 @@ describe('consistency proof', () => {
 })
 
 describe('proofs of large trees', () => {
-  // A tree of equal leaves: a perfect subtree's hash depends on its level only, so that any size can be read.
+  // A tree of equal leaves: a perfect subtree's hash depends on its level only, so that any size
+  // can be read.
   const levels = [LEAVES[0]!]
   for (let level = 1; level < 53; level++) levels.push(naiveSha256(Uint8Array.of(1), levels[level - 1]!, levels[level - 1]!))
   const read: ReadHashes = async nodes => nodes.map(({ level }: Node) => levels[level]!)

@@ -28,7 +28,7 @@ const PACKAGE = text(
 const RELEASES = ['{"ocid":"A","t":"}]\\\\"}', '{"id":"ü","n":[{},[]]}']
 
 describe('scan of an OCDS file', () => {
-  it('hands out each release as it stands, wherever the chunks are cut', () => {
+  it('hands out each release unchanged, wherever the chunks are cut', () => {
     for (let chunkBytes = 1; chunkBytes <= PACKAGE.length; chunkBytes++) {
       const { releases, envelope } = scan(PACKAGE, chunkBytes)
       assert.deepEqual(releases, RELEASES, `chunks of ${chunkBytes}`)

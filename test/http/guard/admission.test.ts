@@ -1,4 +1,7 @@
-/** Overload, without a clock that decides: a disk that waits as long as the test wants it to, and more submissions than are let in. */
+/**
+ * Overload, without a clock that decides: a disk that waits as long as the test wants it to, and
+ * more submissions than are let in.
+ */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { ADMISSION, createAdmission } from '../../../src/http/guard/admission.ts'
@@ -73,7 +76,7 @@ describe('http: overload', () => {
     equal(service.ledger.head().size, 201)
   })
 
-  it('begins no stream while others fill it, and goes on with those that run', async () => {
+  it('begins no stream while others fill it, and continues the running ones', async () => {
     const service = await open()
     service.hold()
     const lines = (first: number) => Array.from({ length: 3000 }, (_, n) => JSON.stringify(statement(first + n))).join('\n')

@@ -1,4 +1,7 @@
-/** What one address and one key may take: rates, places, wrong keys; and that nobody gets more by claiming another address. */
+/**
+ * What one address and one key may take: rates, places, wrong keys; and that nobody gets more by
+ * claiming another address.
+ */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -1,4 +1,7 @@
-/** Streams last as long as their clients like: a client that sends or reads almost nothing is cut off, the others are not. */
+/**
+ * Streams last as long as their clients like: a client that sends or reads almost nothing is cut
+ * off, the others are not.
+ */
 import { equal } from 'node:assert/strict'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
@@ -39,13 +42,14 @@ describe('http: pace', () => {
     clearInterval(drip)
   })
 
-  it('waits for who has sent what we have not read yet', async () => {
+  it('does not cut a client whose data we have not read yet', async () => {
     let request: IncomingMessage | undefined
     const waiting = await begin((begun, response) => {
       request = begun
       watchPace(begun, response, { bytes: 100, everyMs: 30 })
     }, 'x'.repeat(1000))
-    // Several looks later it is still there, and is cut only once it was read and nothing more came.
+    // Several looks later it is still there, and is cut only once it was read and nothing more
+    // came.
     equal(await Promise.race([waiting.closed, new Promise(resolve => setTimeout(() => resolve('there'), 200))]), 'there')
     request?.resume()
     equal(await waiting.closed, 'cut')

@@ -1,4 +1,7 @@
-/** A process for the crash test: commits one record after the other and prints the size after each answer, until it is killed. */
+/**
+ * A process for the crash test: commits one record after the other and prints the size after each
+ * answer, until it is killed.
+ */
 import { toHex } from '../../../src/core/bytes.ts'
 import { EMPTY_ROOT, sha256 } from '../../../src/core/hash.ts'
 import { openLevelStore } from '../../../src/store/level/level.ts'

@@ -1,4 +1,7 @@
-/** A process for the full-disk test, started where no file may grow beyond a limit: commits on and prints which commits were answered. */
+/**
+ * A process for the full-disk test, started where no file may grow beyond a limit: commits on and
+ * prints which commits were answered.
+ */
 import { randomBytes } from 'node:crypto'
 import { toHex } from '../../../src/core/bytes.ts'
 import { EMPTY_ROOT, sha256 } from '../../../src/core/hash.ts'

@@ -1,4 +1,7 @@
-/** The Level store, and the ledger on it, when the disk takes no more: a real file system that is full, and a real limit on files. */
+/**
+ * The Level store, and the ledger on it, when the disk takes no more: a real file system that is
+ * full, and a real limit on files.
+ */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -35,7 +38,8 @@ async function assertHolds(store: Store, size: number): Promise<void> {
 describe('full disk', () => {
   it('loses nothing that was answered after a write that the system cut short', async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'openseal-limit-'))
-    // No file may grow beyond a megabyte or so: the journal is cut off in the middle of a record, again and again.
+    // No file may grow beyond a megabyte or so: the journal is cut off in the middle of a record,
+    // again and again.
     const command = 'ulimit -f 2048; exec "$0" "$@"'
     const script = path.join(import.meta.dirname, 'commit-past-limit.ts')
     const { stdout, stderr } = spawnSync('sh', ['-c', command, process.execPath, script, folder], { encoding: 'utf8' })
@@ -49,7 +53,8 @@ describe('full disk', () => {
     await rm(folder, { recursive: true })
   })
 
-  if (!canMount()) return // the limit above is then the only real failure that this machine lets a test cause
+  // the limit above is then the only real failure that this machine lets a test cause
+  if (!canMount()) return
   let disk: SmallDisk
   before(() => {
     disk = mountSmallDisk(24 * MIB)!

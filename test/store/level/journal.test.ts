@@ -11,7 +11,10 @@ const SIZES = [10, 5000, 40_000, 27_000, 1, 90_000, 300, 700, 20_000]
 
 describe('Level journal', () => {
   let journal: Buffer
-  /** Where the last batch begins: what is changed before it was acknowledged with something behind it. */
+  /**
+   * Where the last batch begins: what is changed before it was acknowledged with something behind
+   * it.
+   */
   let lastBatch: number
   before(async () => {
     const folder = await mkdtemp(join(tmpdir(), 'openseal-journal-'))
@@ -39,7 +42,8 @@ describe('Level journal', () => {
   it('is damaged where a bit was changed in a batch that others follow', () => {
     const missed: number[] = []
     for (let at = 0; at < lastBatch; at += 61) if (!isDamaged(flip(journal, at))) missed.push(at)
-    // A length that was changed hides where the next record begins, and in the last block nothing tells it.
+    // A length that was changed hides where the next record begins, and in the last block nothing
+    // tells it.
     assert.ok(missed.length <= 1, `not noticed at ${missed}`)
   })
 

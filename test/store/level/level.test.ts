@@ -64,7 +64,8 @@ describe('Level store', () => {
     let store = await openLevelStore(folder)
     let ledger = await openTestLedger(store)
     for (let n = 1; n <= 300; n++) {
-      // One at a time and in crowds, so that bundles and tiles fill up within a commit as well as at its end.
+      // One at a time and in crowds, so that bundles and tiles fill up within a commit as well as
+      // at its end.
       await Promise.all(Array.from({ length: n % 50 === 0 ? 300 : 1 }, (_, i) => ledger.submit(statementOf(`r${n}-${i}`, i))))
       const { size, root } = ledger.head()
       assert.deepEqual((await store.readHead())?.head, { size, root })
@@ -99,7 +100,7 @@ describe('Level store', () => {
     assert.equal((await rowsOf(folder, 'g')).length, 1)
   })
 
-  it('refuses a document of which the disk has changed any bit, or whose row stands under another key, and gives the others', async () => {
+  it('refuses a document with any bit changed, or under another key, and returns the others', async () => {
     const folder = await newFolder()
     const store = await openIn(folder)
     await store.writeDocuments(['damaged', 'sound'].map(key => ({ collection: 'c', key, value: `{"of":"${key}"}` })))
@@ -145,7 +146,8 @@ describe('Level store', () => {
     const store = await openIn(folder)
     await store.writeDocuments([{ collection: 'c', key: 'k', value: 'v' }])
     await store.close()
-    // As LevelDB leaves it: the rename of CURRENT landed and was reported as failed, so that the manifest which it names was removed.
+    // As LevelDB leaves it: the rename of CURRENT landed and was reported as failed, so that the
+    // manifest which it names was removed.
     await writeFile(path.join(folder, 'CURRENT'), 'MANIFEST-000999\n')
     const again = await openIn(folder)
     assert.equal(await again.readDocument('c', 'k'), 'v')
@@ -179,7 +181,10 @@ async function changeRow(folder: string, key: string, how: (row: Uint8Array) => 
   await raw.close()
 }
 
-/** Runs a process that commits one record after the other, kills it in the middle, and returns how many commits it had answered. */
+/**
+ * Runs a process that commits one record after the other, kills it in the middle, and returns how
+ * many commits it had answered.
+ */
 function runUntilKilled(folder: string): Promise<number> {
   const child = spawn(process.execPath, [path.join(import.meta.dirname, 'commit-forever.ts'), folder], {
     stdio: ['ignore', 'pipe', 'inherit'],

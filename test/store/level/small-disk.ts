@@ -1,4 +1,7 @@
-/** A disk of a few megabytes that a test may fill: a file system in memory, where this machine lets the test mount one. */
+/**
+ * A disk of a few megabytes that a test may fill: a file system in memory, where this machine lets
+ * the test mount one.
+ */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,7 +15,10 @@ export type SmallDisk = {
   remove(): void
 }
 
-/** Whether this machine lets the test mount one. Leaves nothing behind, because a suite that asks may not be run at all. */
+/**
+ * Whether this machine lets the test mount one. Leaves nothing behind, because a suite that asks
+ * may not be run at all.
+ */
 export function canMount(): boolean {
   const disk = mountSmallDisk(1024 * 1024)
   disk?.remove()

@@ -1,4 +1,7 @@
-/** From files and receipts to answers: which receipt is taken, whom it asks, and what it says where there is no verdict. */
+/**
+ * From files and receipts to answers: which receipt is taken, whom it asks, and what it says where
+ * there is no verdict.
+ */
 import assert from 'node:assert/strict'
 import { OpenSealError } from '../../../src/core/errors.ts'
 import type { Statement } from '../../../src/core/statements/statement.ts'
@@ -97,7 +100,7 @@ describe('verifier/app/check-given', () => {
     assert.deepEqual(answers?.own[0], { name: 'a.json', part: undefined, problem: 'need-receipt' })
   })
 
-  it('asks the ledger by the hashes of bytes and content: one answer for each record, unknown where there is none', async () => {
+  it('asks the ledger by the hashes of bytes and content: one answer for each record, or unknown', async () => {
     const { sha256, jcs = '' } = digestsOf(FILE)
     const ledger = ledgerOf({ [sha256]: [await world.receipt(1), await world.receipt(1)] })
     const [answers] = await runAll([fileOf('a.json', FILE)], [], { ledger })
@@ -180,7 +183,7 @@ describe('verifier/app/check-given', () => {
     assert.equal(others?.own[0]?.finding?.earlier, undefined)
   })
 
-  it('names what the receipt lists where the file is none of it', async () => {
+  it('names the documents that the receipt lists if the file is not one of them', async () => {
     const [answers] = await runAll([fileOf('forged', utf8('forged'))], [await receiptAt('x', 2)])
     const { finding } = answers?.own[0] ?? {}
     const { sha256 } = digestOf('one')
@@ -451,7 +454,7 @@ describe('verifier/app/check-given', () => {
     })
   })
 
-  it('asks each endpoint each question once for all that is given, and tells of each check', async () => {
+  it('asks each endpoint each question once for all inputs, and reports each check', async () => {
     let asked = 0
     const chain = chainWith(world)
     const counting = { ...chain, chainId: () => chain.chainId().finally(() => asked++) }

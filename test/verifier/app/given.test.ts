@@ -95,7 +95,7 @@ describe('verifier/app/given', () => {
     }
   })
 
-  it('hands on a damaged receipt as it stands, with the digests that can be read of it', () => {
+  it('passes on a damaged receipt unchanged, with the digests that can be read in it', () => {
     const whole = '{"type":"openseal/receipt@v1","statement":{"documents":[{"sha256":"aa"},7,{"sha256":8,"jcs":"bb"}]}}'
     const one = given('a.receipt.json', whole)
     assert.ok(one.kind === 'receipts')

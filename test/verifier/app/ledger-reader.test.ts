@@ -31,7 +31,10 @@ describe('verifier/app/ledger-reader', () => {
   const addressOf = () => ({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })
   const reader = () => createLedgerReader({ ...addressOf(), origin: 'o', fetch, timeoutMs: 5000 })
   const hash = (start: string) => start.padEnd(64, '0')
-  /** A ledger that lists these digests under every prefix that they have, `limit` at most, and has a receipt of each entry. */
+  /**
+   * A ledger that lists these digests under every prefix that they have, `limit` at most, and has a
+   * receipt of each entry.
+   */
   const knowing =
     (rows: { readonly [digest: string]: readonly number[] }, recordOf = (index: number) => `r-${index}`, limit = 4096) =>
     (path: string): Reply => {
@@ -191,7 +194,7 @@ describe('verifier/app/ledger-reader', () => {
     )
   })
 
-  it('takes no list for whole that is none, or that holds an entry which cannot be read', async () => {
+  it('does not treat a list as complete if it is malformed, or has an entry that cannot be read', async () => {
     const answering = (page: object) => (path: string) => (path.includes('?') ? { body: page } : listing([])(path))
     for (const page of [{}, { records: {} }, { records: [{ index: '7' }] }, { records: [7] }]) {
       reply = answering(page)

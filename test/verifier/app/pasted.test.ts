@@ -10,7 +10,7 @@ const files = (text: string) => {
 }
 
 describe('verifier/app/pasted', () => {
-  it('takes fingerprints alone, in upper case too, with the marks that stand before them, and what sha256sum writes', () => {
+  it('accepts bare fingerprints, in upper case too, with their prefixes, and the output of sha256sum', () => {
     for (const text of [DIGITS, ` 0x${DIGITS} `, `sha256:${DIGITS}\n`, `\ufeff${DIGITS.toUpperCase()}`])
       assert.deepEqual(files(text), [[SMALL, SMALL]])
     assert.deepEqual(files(`${DIGITS}  a b.pdf\r\n\\${DIGITS} *c.pdf\n`), [

@@ -1,4 +1,7 @@
-/** ZIP archives of receipts: well-made ones are read, hostile ones refused, and all others are files like any other. */
+/**
+ * ZIP archives of receipts: well-made ones are read, hostile ones refused, and all others are files
+ * like any other.
+ */
 import assert from 'node:assert/strict'
 import { TextReader, Uint8ArrayWriter, ZipWriter } from '@zip.js/zip.js'
 import { toUtf8 } from '../../../src/core/bytes.ts'
