@@ -15,8 +15,8 @@ const root = dirname(import.meta.dirname)
 
 /**
  * core ← documents ← verifier ← messages ← web, cli; core ← store ← log ← anchor, ledger ← http ←
- * server. Each part may import itself and the parts that stand here. Parts of one file (a logger,
- * the turns on the event loop, the maker of HTML) are small tools.
+ * server. Each part may import itself and the listed parts. Parts of one file (a logger, the turns
+ * on the event loop, the maker of HTML) are small tools.
  */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/core': [],
@@ -148,7 +148,7 @@ describe('architecture', () => {
 })
 
 /**
- * Import specifiers by file: relative ones as paths from the root, others as they stand. Dynamic
+ * Import specifiers by file: relative ones as paths from the root, others unchanged. Dynamic
  * imports and `import('x')` types count too.
  */
 function readImports(): ReadonlyMap<string, readonly string[]> {

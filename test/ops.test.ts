@@ -145,7 +145,7 @@ describe('operations', function () {
   it('passes on through nginx and Caddy what readers and submitters need, and nothing that is the operator’s', () => {
     const nginx = read('ops/nginx.conf')
     const caddy = read('ops/Caddyfile')
-    // What answers OPERATOR_ELSEWHERE and is not told apart by its method and key.
+    // Answered with OPERATOR_ELSEWHERE, and not distinguished by method and key.
     const hidden = ['/metrics', '/v1/backup', '/operator']
     for (const path of hidden) {
       match(nginx, new RegExp(`location (= )?${path} \\{\\s+return 404;\\s+\\}`))

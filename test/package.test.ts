@@ -39,8 +39,8 @@ const CHECK = `import { readFile } from 'node:fs/promises'
   console.log('CheckpointAnchor:', checkpointAnchorAbi.filter(({ type }) => type === 'function').length)`
 
 /**
- * What only the ABI's own type can tell: the names of the contract's functions, and the types of
- * their arguments.
+ * Checked by the ABI's own type: the names of the contract's functions, and the types of their
+ * arguments.
  */
 const TYPED = `import { Interface } from 'ethers'
   import { type Result, verify } from '@openseal/verifier'

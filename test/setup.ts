@@ -10,8 +10,8 @@ process.on('unhandledRejection', reason => {
   throw reason
 })
 
-// For services in this process and for those that inherit its environment; tests that hand over
-// another name the folder there.
+// For services in this process and for those that inherit its environment. Tests with another
+// environment name the folder there.
 const state = mkdtempSync(join(tmpdir(), 'openseal-state-'))
 process.env.XDG_STATE_HOME = state
 process.env.OPENSEAL_MARK = join(state, 'openseal')

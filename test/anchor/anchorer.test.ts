@@ -45,8 +45,7 @@ describe('anchor/anchorer', () => {
   })
 
   /**
-   * A ledger of its own, with its log opened in the one contract. Time stands still but for
-   * `passMs`.
+   * A separate ledger, with its log opened in the shared contract. Time advances only by `passMs`.
    */
   async function world(options: { finality?: Finality; minBatch?: number; urls?: string[]; store?: Store } = {}) {
     const origin = `log.example/${logs++}`

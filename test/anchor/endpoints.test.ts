@@ -1,6 +1,6 @@
 /**
- * Endpoints that hang, come late, lie, lag behind or speak of another chain, in front of two real
- * chains: anchors are late at most, and sealing never waits.
+ * Endpoints that hang, answer late, lie, lag behind or serve another chain, in front of two real
+ * chains. Anchors may be late, but sealing never waits.
  */
 import assert from 'node:assert/strict'
 import { AbiCoder } from 'ethers'

@@ -141,7 +141,7 @@ export function openFor(store: Store, origin: string, logId: string, nowMs: () =
   })
 }
 
-/** Submits so many records and waits until they are sealed. */
+/** Submits `count` records and waits until they are sealed. */
 export async function submit(ledger: Ledger, count: number): Promise<void> {
   for (let index = 0; index < count; index++)
     await ledger.submit({
@@ -168,12 +168,12 @@ export async function untilIncluded(anchorer: Anchorer, size: number): Promise<v
   }
 }
 
-/** What stands open, newest last: the last final one is left out. */
+/** The open anchors, newest last, without the last final one. */
 export function openAnchors(anchorer: Anchorer) {
   return anchorer.state().filter(({ state }) => state !== 'final')
 }
 
-/** The attempts of the oldest one that stands open. */
+/** The attempts of the oldest open anchor. */
 export function attemptsOf(anchorer: Anchorer) {
   return openAnchors(anchorer)[0]?.attempts ?? []
 }

@@ -32,10 +32,10 @@ export const flip = (at: number) => (body: Buffer) => {
   return body
 }
 
-/** What an audit found, by its codes. */
+/** The codes of an audit's findings. */
 export const codesOf = ({ findings }: AuditReport) => findings.map(({ code }) => code)
 
-/** What an audit did not look at, by its codes. */
+/** The codes of what an audit could not check. */
 export const reasonsOf = ({ unfinished }: AuditReport) => unfinished.map(({ code }) => code)
 
 /**
@@ -115,8 +115,7 @@ export async function openProxy(upstream: string) {
 }
 
 /**
- * Passes requests on to `upstream`, but those that `answer` has taken. Counts how many are under
- * way at once.
+ * Passes requests on to `upstream`, except those that `answer` takes. Counts how many run at once.
  */
 export async function openHostile(upstream: string) {
   const state = { answer: ((_path, _response) => false) as (path: string, response: ServerResponse) => boolean, mostAtOnce: 0 }
@@ -138,7 +137,7 @@ export async function listen(server: Server): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-/** Stops it, whoever is still connected. */
+/** Stops it, even if clients are still connected. */
 export function stop(server: Server): void {
   server.close()
   server.closeAllConnections()

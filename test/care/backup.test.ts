@@ -1,6 +1,6 @@
 /**
- * Backup and restore with the real service: a copy while it runs, the same ledger elsewhere, and
- * nothing sealed upon an old copy unseen.
+ * Backup and restore with the real service: a copy while it runs, the same ledger elsewhere, and no
+ * unnoticed sealing on an old copy.
  */
 import assert from 'node:assert/strict'
 import { mkdir, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'

@@ -30,7 +30,7 @@ describe('doctor: the head row', function () {
   }
   const headRow = () => withStore(store => store.readHead())
   type Change = (row: Uint8Array) => Uint8Array | undefined
-  /** Changes the whole row, when all of the head stands in it, as some commits leave it. */
+  /** Changes the whole row, when it contains all of the head, as after some commits. */
   const changeHead = async (how: Change) => {
     await withStore(async store => {
       const { head, edge } = (await store.readHead())!
@@ -43,8 +43,8 @@ describe('doctor: the head row', function () {
   const flipAt = (at: number) => (row: Uint8Array) => row.map((byte, i) => (i === (at + row.length) % row.length ? byte ^ 1 : byte))
 
   /**
-   * What can become of the row: size (8 bytes), root (32), number of levels (1), tiles and bundle,
-   * each behind its length (4).
+   * Damages of the row: size (8 bytes), root (32), number of levels (1), tiles and bundle, each
+   * after its length (4).
    */
   const damages: [string, Change][] = [
     ['of another size', flipAt(5)],
@@ -250,7 +250,7 @@ describe('doctor: the head row', function () {
 
 const MARK = 'had a damaged head that was derived from the rest'
 
-/** The one part of a statement that none of its look-ups tells. */
+/** The one part of a statement that its look-ups do not cover. */
 function otherSalt(statement: Uint8Array): Uint8Array {
   const text = Buffer.from(statement).toString()
   const changed = text.replace(/"salt":"(.)/, (_, first) => `"salt":"${first === 'A' ? 'B' : 'A'}`)

@@ -93,7 +93,7 @@ describe('chain/embedded', () => {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const [said] = (await once(service.stdout, 'data')) as [Buffer]
-    // What a terminal does at Ctrl-C, only harder: the whole group of the service.
+    // Like Ctrl-C in a terminal, but harder: kills the whole group of the service.
     process.kill(-service.pid!, 'SIGKILL')
     await once(service, 'exit')
     const next = await start()

@@ -7,8 +7,8 @@ import type { AddressInfo } from 'node:net'
 
 export type Call = { readonly method: string; readonly params: unknown[] }
 /**
- * What to do with a call: hand back a result, `undefined` to ask the chain (with the call's params
- * as they are then), or write the answer itself.
+ * The reaction to a call: return a result, `undefined` to ask the chain (with the call's params as
+ * they are then), or write the answer itself.
  */
 export type Behaviour = (call: Call, response: ServerResponse) => unknown | Promise<unknown>
 

@@ -1,5 +1,5 @@
 /**
- * Who signs: a key's file, an encrypted keystore, a signer elsewhere that may refuse, hang or sign
+ * Signers: a key's file, an encrypted keystore, and a remote signer that may refuse, hang or sign
  * something else.
  */
 import assert from 'node:assert/strict'

@@ -96,7 +96,7 @@ for (const [name, start] of CHAINS) {
         [['--rpc', 'localhost:8545'], {}, 2, /--rpc wants the address of an endpoint/],
         [['--rpc', 'http://127.0.0.1:9'], {}, 1, /No endpoint of the chain answers: 127\.0\.0\.1:9\. \[CHAIN_UNREACHABLE\]/],
       ]
-      // What a chain has no part in is refused alike on every one.
+      // Mistakes that do not involve the chain are refused alike on every one.
       const asked = name === 'anvil' ? cases : cases.slice(0, 1)
       const nonce = await chain.rpc('eth_getTransactionCount', [new Wallet(key).address, 'latest'])
       const ran = await Promise.all(asked.map(([args, env]) => run([...args, '--out', 'refused.json'], env)))

@@ -466,7 +466,8 @@ describe('the command line against a ledger', function () {
 })
 
 /**
- * Passes connections on, and cuts the first one as soon as so many bytes of an answer went through.
+ * Passes connections on, and cuts the first one as soon as this many bytes of an answer went
+ * through.
  */
 async function cuttingProxy(target: URL, bytes: number): Promise<Server> {
   let isCut = false

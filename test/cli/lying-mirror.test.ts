@@ -25,7 +25,7 @@ import { statement } from '../http/service.ts'
 
 type Ran = { code: number; out: string; err: string }
 type Service = Awaited<ReturnType<typeof startServer>>
-/** What is answered in place of what the ledger answered; undefined passes that on. */
+/** The mirror's answer in place of the ledger's; undefined passes the ledger's on. */
 type Lie = (path: string, truth: string) => string | undefined
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
@@ -61,10 +61,7 @@ describe('the command line against a mirror that lies', function () {
       await sleep(50)
     }
   }
-  /**
-   * The command says by whom it was lied to, exits with 5, and what stood in the folder stands
-   * there still.
-   */
+  /** The command names the liar and exits with 5, and the files in the folder are unchanged. */
   const refuses = async (args: readonly string[], told: Lie, why: RegExp, code = 5) => {
     const before = readdirSync(folder).map(name => [name, name === 'data' ? '' : read(name)])
     lie = told

@@ -1,7 +1,4 @@
-/**
- * What the commands print of others' text: nothing of it steers the terminal or turns a sentence
- * round.
- */
+/** Others' text in the output of commands cannot steer the terminal or reverse a sentence. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
@@ -42,7 +39,7 @@ describe('cli/output', () => {
   })
 })
 
-/** What a process of the command line writes to its output. */
+/** The output of a process of the command line. */
 async function printedBy(code: string): Promise<string> {
   const script = `import { printJson } from './src/cli/output.ts'; ${code}`
   return (await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script])).stdout

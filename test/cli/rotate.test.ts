@@ -115,8 +115,8 @@ describe('openseal rotate', function () {
     const stranger = await openseal(publisher, { ...owner, OPENSEAL_ANCHOR_KEY: SECOND_KEY })
     equal(stranger.code, 1)
     match(stranger.err, /Nothing was signed.*CHAIN_REJECTED/s)
-    // What is signed is what the operator keeps: a policy, or the settings of the service; a ledger
-    // that answers at some address decides nothing.
+    // The operator's policy or the service's settings decide what is signed. A ledger that answers
+    // at some address decides nothing.
     const elsewhere = JSON.stringify({ ...policy, anchors: [{ ...policy.anchors[0], contract: `0x${'11'.repeat(20)}` }] })
     writeFileSync(join(folder, 'elsewhere.json'), elsewhere)
     const other = await openseal([...publisher, '--policy', 'elsewhere.json'], owner)

@@ -19,7 +19,10 @@ type ModelLog = {
   anchored: { size: number; root: Hex; time: bigint }[]
   closed?: { lastGoodSize: number; successor: Hex }
 }
-/** What the contract should hold, by position of the log; a log that nobody opened is undefined. */
+/**
+ * The expected content of the contract, by position of the log; undefined for a log that nobody
+ * opened.
+ */
 type Model = (ModelLog | undefined)[]
 type World = { deployment: Deployment; ids: Hex[]; accounts: readonly Account[] }
 type Action =

@@ -1,4 +1,4 @@
-// Who may do what in a log, each argument damaged once with its own error, and the event of each
+// The permissions in a log, each argument damaged once with its own error, and the event of each
 // change.
 import assert from 'node:assert/strict'
 import { AbiCoder, keccak256 } from 'ethers'

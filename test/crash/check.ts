@@ -1,6 +1,6 @@
 /**
- * What must hold after every crash: the whole ledger re-derived, and every word that its submitters
- * were given kept.
+ * The rules that hold after every crash: the whole ledger can be re-derived, and every answer to a
+ * submitter is kept.
  */
 import { audit } from '../../src/audit/audit.ts'
 import { createHttpSource } from '../../src/audit/source.ts'

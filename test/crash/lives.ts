@@ -21,9 +21,9 @@ export type Phase = (typeof PHASES)[number]
 export type Outcome = {
   readonly phase: Phase
   readonly plan: Plan
-  /** The write that was hit; undefined where there were not so many. */
+  /** The write that was hit; undefined if there were fewer writes. */
   readonly fired: string | undefined
-  /** What became of the process. */
+  /** How the process ended. */
   readonly end: 'killed' | 'ended' | 'went on' | 'stopped sealing' | 'not reached'
 }
 

@@ -21,7 +21,7 @@ export type Load = {
   /** How many acknowledgements there were, repeats included. */
   acknowledgements(): number
   /**
-   * Registers the agency and gets a key, where there is none yet; false when the service ended
+   * Registers the agency and gets a key, if there is none yet; false if the service ended
    * meanwhile.
    */
   register(url: string): Promise<boolean>
@@ -31,9 +31,9 @@ export type Load = {
    */
   run(url: string, until: Promise<unknown>): Promise<void>
   /**
-   * Submits so many a second, in streams, what was not answered before first, to wherever `url`
-   * says, until `until` resolves. What the service does not take in time is left for later and not
-   * made up for.
+   * Submits a fixed number of records a second in streams, unanswered ones first, to the current
+   * `url`, until `until` resolves. Records that the service is too slow to accept are left for
+   * later, without catching up.
    */
   runPaced(url: () => string | undefined, perSecond: number, until: Promise<unknown>): Promise<void>
   /** Sends again what was never answered, and some of what was; returns how many answers came. */
@@ -165,7 +165,7 @@ export function createLoad(titleBytes = 20): Load {
   }
 }
 
-/** What is sent of a record: the same every time. */
+/** The content of a record, the same every time. */
 export function statementOf({ record, content, title }: Sent) {
   const documents = [{ name: 'decision.txt', mediaType: 'text/plain', bytes: content.length, sha256: sha256Hex(content) }]
   const subject = { agency: AGENCY, kind: 'decision', action: 'publish', record, title }

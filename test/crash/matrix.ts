@@ -20,7 +20,7 @@ export type Result = Omit<Outcome, 'phase' | 'plan'> & {
 type Case = { readonly phase: Phase; readonly mode: Mode; readonly at: number; readonly count: number }
 type Lives = Awaited<ReturnType<typeof openLives>>
 
-/** How many writes of a phase are tried, one after the other; fewer where there are not so many. */
+/** How many writes of a phase are tried, one after the other; fewer if there are fewer. */
 const POINTS: { readonly [phase in Phase]: number } = { start: 30, recovery: 45, seal: 15, anchor: 20, table: 8 }
 /** A ledger grows with its lives, and looking at all of it takes longer each time. */
 const LIVES_OF_A_LEDGER = 30
@@ -28,14 +28,14 @@ const ROUNDS = 6
 
 export type Matrix = {
   readonly phases: readonly string[]
-  /** At most so many writes of a phase, spread over it; all of them where absent. */
+  /** The most writes of a phase, spread over it; missing: all of them. */
   readonly points?: number | undefined
   /**
    * The library that `disk.c` became, or undefined: then faults are put in where Node calls the
    * system.
    */
   readonly disk: string | undefined
-  /** What earlier runs lived through: not done again. */
+  /** The crashes of earlier runs, which are not repeated. */
   readonly done: readonly Result[]
   note(result: Result): void
 }
@@ -147,7 +147,7 @@ async function begin(lives: Lives, phase: Phase): Promise<void> {
   await running.kill()
 }
 
-/** One crash, then a look at it: false when there are not so many writes. */
+/** One crash, then a check; false if there are fewer writes. */
 async function live(matrix: Matrix, lives: Lives, { phase, mode, at, count }: Case): Promise<boolean> {
   const outcome = await lives.live(phase, { at, mode, count })
   const { fired, end } = outcome
@@ -159,10 +159,7 @@ function note(matrix: Matrix, { load }: Lives, result: Omit<Result, 'acknowledge
   matrix.note({ ...result, acknowledged: load.acknowledgements() })
 }
 
-/**
- * Whatever the lives were: at their end the service starts, everything holds, and it stops in
- * order.
- */
+/** At the end of any crashes, the service starts, everything holds, and it stops in order. */
 async function withLives<T>(lives: Lives, act: () => Promise<T>): Promise<T> {
   try {
     const result = await act()

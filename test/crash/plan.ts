@@ -1,12 +1,12 @@
 /**
- * What goes wrong, and at which write: a small file that the service's process reads before each of
- * its writes.
+ * The planned fault and its write: a small file that the service's process reads before each of its
+ * writes.
  */
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 
 /**
- * What happens at a write. `torn`: half of it lands, then the process is killed. `late`: refused,
- * and it lands all the same a moment later.
+ * The fault at a write. `torn`: half of it lands, then the process is killed. `late`: refused, but
+ * it lands a moment later.
  */
 export const MODES = [
   'kill-before',

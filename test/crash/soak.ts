@@ -23,7 +23,7 @@ const KILL_EVERY_MS = 30_000
 const MEASURE_MS = 10_000
 const CATCH_UP_MS = 300_000
 const CONFIRMATIONS = 8
-/** What the chain does, one after the other: what it is told, and for how long. */
+/** The chain's phases in order: the setting, and for how long. */
 const TROUBLES = ['stalls', 'forks', 'refuses', 'is behind', 'forks'] as const
 const TROUBLE_MS = 20_000
 const CALM_MS = 20_000

@@ -239,7 +239,7 @@ describe('finder', () => {
       [
         [7, undefined],
         [6, undefined],
-        // A withdrawal is no version: the newest of the record is the amendment.
+        // A withdrawal is not a version: the newest of the record is the amendment.
         [5, 3],
         [4, 2],
         [3, 1],

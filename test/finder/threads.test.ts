@@ -1,6 +1,6 @@
 /**
- * What became of each entry, as the finder keeps it, held against the rules of the core over the
- * whole history of a record.
+ * The finder's state of each entry, compared with the rules of the core over the whole history of a
+ * record.
  */
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import fc from 'fast-check'

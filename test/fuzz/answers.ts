@@ -1,6 +1,6 @@
 /**
- * What others answer to a verifier, as targets: ledgers, endpoints of chains, and receipts that
- * introduce a key.
+ * Answers to a verifier, as targets: from ledgers, endpoints of chains, and receipts that introduce
+ * a key.
  */
 import { equal, ok } from 'node:assert/strict'
 import fc from 'fast-check'
@@ -69,8 +69,8 @@ export const ANSWERS: readonly Target[] = [
     },
     value => ok(typeof value === 'string' ? /^[0-9a-f]{64}$/.test(value) : Number.isSafeInteger(value) && value >= 0, String(value)),
   ),
-  // Whatever a ledger answers for the first digits of a hash: it learns no more than eight of them,
-  // and is asked for few receipts.
+  // Whatever a ledger answers to the first digits of a hash, it learns at most eight of them, and
+  // is asked for few receipts.
   parser(
     'verifier/ledger-reader of digests',
     mutated(DIGESTS),

@@ -1,6 +1,6 @@
 /**
- * What strangers send the service, without HTTP around it: forms with files and receipts, and the
- * lines of a stream.
+ * Input from strangers, without HTTP around it: forms with files and receipts, and the lines of a
+ * stream.
  */
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { Readable } from 'node:stream'

@@ -122,7 +122,7 @@ function requests(gets: readonly string[], posts: readonly string[], bodies: rea
   return fc.oneof({ weight: share - 1, arbitrary: reading }, { weight: 1, arbitrary: writing })
 }
 
-/** What can stand in a request line: node:http refuses to send the rest. */
+/** Characters that a request line may have: node:http refuses to send others. */
 function paths(samples: readonly string[]): fc.Arbitrary<string> {
   return mutatedText(samples).map(text => `/${written(text).replace(/^\/+/, '')}`.slice(0, 2000))
 }
@@ -200,7 +200,7 @@ export const HTTP: readonly Target[] = [
     const answer = await send(port, key, asked)
     checkAnswer(answer)
     if (answer.status >= 400) checkRefusal(asked, answer)
-    // Whatever was asked, the ledger's head is what its checkpoint signs.
+    // After any request, the ledger's head is the one that its checkpoint signs.
     equal(Number(parseNote(ledger.head().note).text.split('\n')[1]), ledger.head().size)
     return answer.status < 400
   }),

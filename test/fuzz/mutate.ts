@@ -5,7 +5,8 @@
 import fc from 'fast-check'
 
 /**
- * What has broken parsers before: limits, other spellings of the same, escapes, bits of structure.
+ * Inputs that have broken parsers before: limits, other spellings of the same, escapes, bits of
+ * structure.
  */
 const TOKENS = [
   ...['null', 'true', '-0', '007', '1e999', '1E+2', '0.1', '9007199254740993', '-1', '99999999999999999999'],

@@ -52,7 +52,7 @@ import { ANSWERS } from './answers.ts'
 import { mutated, mutatedText } from './mutate.ts'
 import { parser, type Target, target } from './target.ts'
 
-/** What stands in each file of the archives. */
+/** The content of each file of the archives. */
 const ZIPPED = 'a receipt that was packed'
 const STATEMENTS = [GENESIS, STATEMENT, AMENDMENT, WITHDRAWAL, FULL].map(canonicalForm)
 const WORLD = createWorld([GENESIS, STATEMENT, AMENDMENT, WITHDRAWAL])
@@ -187,7 +187,7 @@ const CORE: readonly Target[] = [
     bytes => parsePolicy(bytes),
     policy => deepEqual(parsePolicy(formatPolicy(policy)), policy),
   ),
-  // Whatever the chunks are, the same releases come out.
+  // The releases are the same for any chunks.
   parser(
     'core/ocds',
     fc.tuple(mutated([PACKAGE, RECORDS]), fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 12 })),
@@ -208,11 +208,11 @@ const READERS: readonly Target[] = [
       return whole.releases.length > 0
     },
   ),
-  // What is unpacked is what was packed, to the byte.
+  // The unpacked bytes equal the packed ones.
   parser('verifier/app/receipt-zip', mutated(ZIPS), readReceiptZip, files => {
     for (const { bytes } of files ?? []) equal(Buffer.from(bytes).toString(), ZIPPED)
   }),
-  // A fingerprint is 64 digits that stand in what was pasted, and no others.
+  // A fingerprint consists of 64 digits that are in the pasted text.
   target('verifier/app/pasted', mutatedText(PASTED), text => {
     const pasted = readPasted('-', text)
     const digits = text.toLowerCase().replaceAll(' ', '')
@@ -248,10 +248,7 @@ const READERS: readonly Target[] = [
 /** All of them. */
 export const PARSERS: readonly Target[] = [...CORE, ...READERS, ...ANSWERS]
 
-/**
- * What a receipt says that somebody whom the policy knows has signed: lines of witnesses that it
- * does not know may be anything.
- */
+/** A receipt's signatures by keys of the policy. Lines of unknown witnesses may be anything. */
 function meaningOf(receipt: string | Uint8Array): string {
   const { statement, proof } = parseReceipt(receipt)
   const { index, note } = parseTlogProof(proof)

@@ -1,6 +1,6 @@
 /**
- * What is fuzzed, and by which rule: any input ends in a value that keeps its promises, or in one
- * of our codes.
+ * The targets and their rule: any input ends in a value that keeps its promises, or in one of our
+ * codes.
  */
 import { ok } from 'node:assert/strict'
 import fc from 'fast-check'

@@ -1,6 +1,6 @@
 /**
- * What others make of /openapi.json: a validator, and a client that a generator writes, compiled
- * and used against a real service.
+ * Other tools' use of /openapi.json: a validator, and a generated client, compiled and used against
+ * a real service.
  */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -17,8 +17,8 @@ import { OPERATIONS } from '../../src/http/operations.ts'
 import { type AnyJson, openService, type Service, statement } from './service.ts'
 
 /**
- * Written as a user of the generated client would, in TypeScript: what the types do not allow is no
- * test of ours but of the compiler.
+ * Written in TypeScript as a user of the generated client would. The compiler tests what the types
+ * do not allow.
  */
 const USER = `
 import { ApiError, DefaultService as Ledger, OpenAPI, type AnswerLine, type Publication } from './client/index'

@@ -110,7 +110,7 @@ async function submitAll(ledger: Ledger, count: number, make: (n: number) => Sta
     await Promise.all(Array.from({ length: Math.min(BATCH, count - from) }, (_, n) => ledger.submit(make(from + n))))
 }
 
-/** A statement with so many documents. */
+/** A statement with `count` documents. */
 export function statementOf(record: string, documents: number, changes: Partial<Statement> = {}): Statement {
   return {
     type: 'openseal/statement@v1',
@@ -129,10 +129,10 @@ export function statementOf(record: string, documents: number, changes: Partial<
   }
 }
 
-/** What is asked at once. */
+/** The requests that run at once. */
 export type Asking = { readonly method?: string; readonly path: string; readonly headers?: object; readonly body?: string }
 
-/** A client in a thread of its own, so that what it does is no part of what is measured. */
+/** A client in a separate thread, so that its own work is not measured. */
 function openClient(port: number) {
   const worker = new Worker(CLIENT, { eval: true, workerData: port })
   return {
@@ -196,7 +196,7 @@ export async function longestRoundMs(run: () => Promise<unknown>): Promise<numbe
     before = now
   }
   await running
-  // What was observed of the last collections comes a little later.
+  // Observations of the last collections arrive a little later.
   await new Promise(resolve => setTimeout(resolve, 20))
   observer.disconnect()
   const collectingMs = (from: number, to: number) =>

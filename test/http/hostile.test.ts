@@ -1,7 +1,4 @@
-/**
- * What strangers try: each attack over a real socket against the real listener, and what it is
- * answered with.
- */
+/** Attacks by strangers, each over a real socket against the real listener, and the answers. */
 import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict'
 import { STATUS_CODES } from 'node:http'
 import { connect } from 'node:net'

@@ -28,7 +28,7 @@ describe('http: openapi', () => {
   })
   after(() => service.close())
 
-  /** What stands in the path of each route, so that it is found. */
+  /** The parameters in the path of each route, so that it is found. */
   const params = (path: string) =>
     path
       .replace('inclusion/:index/:size', 'inclusion/1/3')

@@ -59,7 +59,7 @@ describe('http: failures', () => {
       match(String(person.headers['content-security-policy']), /^default-src 'none'; script-src 'self'/)
       ok(person.text.includes(sentence), path)
       ok(person.text.includes(`Code : ${program.json.code}`), path)
-      // A page of the interface is none of the menu's.
+      // A path of the interface is not a page of the menu.
       if (path.startsWith('/v1/')) doesNotMatch(person.text, /aria-current="page"/)
       if (program.headers['retry-after']) match(person.text, /Réessayez dans 1\sseconde\./)
     }
@@ -97,7 +97,7 @@ describe('http: failures', () => {
         const { body } = formOf(asked, problem, { look: LOOK })
         match(body, /<h1>[^<]{5,}<\/h1>\n<p>[^<]{20,}<\/p>/, code)
         ok(body.includes(speak(lang)('problem.code', { code })), code)
-        // What went wrong inside is no answer to whoever sent nothing wrong.
+        // An internal fault is no answer to a client that did nothing wrong.
         if (problem.status >= 500) doesNotMatch(body, new RegExp(speak(lang)('problem.request.title')), code)
       }
   })

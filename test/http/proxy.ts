@@ -14,7 +14,7 @@ export type ProxyOptions = {
   readonly maxBodyBytes?: number
   /** nginx: `proxy_read_timeout` and `proxy_send_timeout`. */
   readonly timeoutMs?: number
-  /** Answers in place of what stands behind it, where it gives a status. */
+  /** Answers in place of the server behind it, if it returns a status. */
   readonly intercept?: (request: IncomingMessage) => number | undefined
 }
 

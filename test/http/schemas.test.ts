@@ -44,8 +44,8 @@ const SAMPLE = {
 
 describe('http: schemas', () => {
   /**
-   * What no schema can say: the bytes of an id, names that are the same in another encoding, days
-   * that no calendar has, the size of the whole.
+   * Rules that no schema can express: the bytes of an id, names that are equal in another encoding,
+   * days that no calendar has, the size of the whole.
    */
   const UNSAID = /has \d+ bytes instead of|is used twice|half of a surrogate|not a time|larger than/
   const refusalOf = (value: unknown): string | undefined => {

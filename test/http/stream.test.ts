@@ -332,8 +332,8 @@ describe('http: lines', () => {
 })
 
 /**
- * What is still held after full collections. Buffers are counted until a helper thread has freed
- * them, so this waits until nothing more goes.
+ * The memory still held after full collections. Buffers are counted until a helper thread has freed
+ * them, so this waits until nothing more is freed.
  */
 async function heldBytes(): Promise<number> {
   setFlagsFromString('--expose-gc')

@@ -6,18 +6,15 @@ import { deepEqual, ok } from 'node:assert/strict'
 import { AGENCY, type Asking, type HeavyWorld, LONG, longestRoundMs, openHeavyWorld, statementOf } from './heavy-world.ts'
 
 /**
- * So many requests at once; fewer of those that take long, so that all of them take no longer than
- * this together.
+ * The number of requests at once; fewer for slow routes, so that all together take no longer than
+ * this.
  */
 const AT_ONCE = { most: 40, least: 6, togetherMs: 1500 }
 const MOST_MS = 50
 /** A stall comes again; a collection of garbage, or code that is compiled just now, does not. */
 const TRIES = 3
 
-/**
- * What is asked for on each route, the heaviest that it has. A route that is not here, and not
- * below, fails a test.
- */
+/** The heaviest request of each route. A route that is neither here nor below fails a test. */
 type Heavy = { readonly [route: string]: readonly (string | ((world: HeavyWorld, n: number) => Asking))[] }
 
 const post =

@@ -1,7 +1,4 @@
-/**
- * What the ledger serves when the disk has changed something under it: never what does not fit its
- * tree.
- */
+/** When the disk has changed something, the ledger serves nothing that does not match its tree. */
 import assert from 'node:assert/strict'
 import { verifyConsistency, verifyInclusion } from '../../src/core/tlog/proof.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'

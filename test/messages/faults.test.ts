@@ -19,8 +19,8 @@ const NOTED =
   /^(ANCHOR_(NONE|NO_CODE|OTHER_CODE|MISSING|DISOWNED)|DOCUMENT_(NONE|OTHER)|COSIGNATURES_TOO_FEW|CHECKPOINT_ORIGIN|CURRENCY_\w+|FINALITY_PENDING)$/
 /**
  * Codes that end before a verdict: of tiles and entries, which only an audit reads; of a file that
- * is no OCDS file and counts by its bytes; of an endpoint that counts as silent; of `policy
- * --extend`; of an archive, which counts as a file like any other; warnings for whoever submits.
+ * is not OCDS and counts by its bytes; of an endpoint that counts as silent; of `policy --extend`;
+ * of an archive, which counts as a file like any other; and warnings for submitters.
  */
 const ELSEWHERE =
   /^(TILE|BUNDLE|ENTRY|OCDS|RPC|EXTEND|PUBLISHED|ZIP)_\w+$|^(ANCHOR_TIME|EMPTY_DOCUMENT|ID_CONFUSABLE|KNOWN_CHANGED|(RECORD|TARGET)_UNKNOWN|SILENT_EDIT)$/

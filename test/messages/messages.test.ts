@@ -31,7 +31,7 @@ describe('web/messages', () => {
     it(`has every plural form that ${tag} needs, and no other`, () => {
       const rules = new Intl.PluralRules(tag)
       const needed = [...new Set(NUMBERS.map(number => rules.select(number)))].sort()
-      // Where whole numbers never are "other", it stands for what is left.
+      // In languages where whole numbers are never "other", it covers the rest.
       const categories = [...new Set([...needed, 'other'])].sort()
       const sentences = Object.entries({ ...CATALOGUES[tag], ...AUDIT_CATALOGUES[tag] })
       const plurals = sentences.flatMap(([key, sentence]) => [...sentence.matchAll(PLURAL)].map(([, , forms = '']) => ({ key, forms })))

@@ -1,6 +1,6 @@
 /**
- * The load, in a process of its own: single submissions over kept-alive connections, so many a
- * second whatever the answers are. It never waits for `Retry-After`: that is what an overload is.
+ * The load, in a separate process: single submissions over kept-alive connections, at a fixed rate
+ * whatever the answers are. It ignores `Retry-After`, as clients in an overload do.
  */
 import { connect, type Socket } from 'node:net'
 import { statementLine } from '../../bench/statements.ts'

@@ -1,7 +1,4 @@
-/**
- * What every store must do: the port's guarantees as tests. Each implementation runs this suite
- * with its own factory.
- */
+/** The port's guarantees as tests. Each implementation runs this suite with its own factory. */
 import assert from 'node:assert/strict'
 import { EMPTY_ROOT, sha256, sha256Hex } from '../../src/core/hash.ts'
 import { type Commit, type NewRecord, type Store, StoreError } from '../../src/store/port/port.ts'

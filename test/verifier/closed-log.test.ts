@@ -1,6 +1,6 @@
 /**
- * What a verifier says of a log that its owner closed, and of a contract that is not there: on a
- * real chain, by the JSON-RPC reader.
+ * The verdicts about a log that its owner closed, and about a missing contract: on a real chain, by
+ * the JSON-RPC reader.
  */
 
 import { deepEqual, equal } from 'node:assert/strict'

@@ -54,7 +54,7 @@ async function ask(statements: readonly AnyStatement[], own = 1, change: Partial
   })
 }
 
-/** What becomes of STATEMENT at index 1 when these follow it. */
+/** The changes to STATEMENT at index 1 when these follow it. */
 async function outcomeAfter(...later: Statement[]) {
   const { verdict, exit, isGreen, changes } = await ask([GENESIS, STATEMENT, ...later])
   return [verdict, exit, isGreen, changes.map(({ index, what }) => `${what} ${index}`).join(', ')]
@@ -124,7 +124,7 @@ describe('verifier/currency: what other statements make of a version', () => {
     })
     deepEqual([verdict, asked, isGreen], ['anchored', 'nobody', false])
     match(sentence, /^We did not check for newer versions\./)
-    // What it lists all the same counts.
+    // The statements that it still lists count.
     const told = await ask([GENESIS, STATEMENT, WITHDRAWAL], 1, {
       currency: listingOf(world, [], { listed: [{ index: 2, receiptText: await world.receipt(2) }] }),
     })
@@ -266,7 +266,7 @@ describe('verifier/currency: what is reported is never passed over', () => {
     }
     const unsigned = await ofOther.receipt(2, { signer: stranger })
     equal((await damaged(entry => ({ ...entry, receiptText: unsigned }))).verdict, 'unchecked')
-    // What is proven to be of another record says nothing of this one.
+    // A proof that a statement is of another record says nothing about this one.
     const foreign = await ofOther.receipt(2)
     equal((await damaged(entry => ({ ...entry, receiptText: foreign }))).isGreen, true)
   })

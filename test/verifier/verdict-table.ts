@@ -3,9 +3,9 @@
  * and the page docs/verdicts.md.
  */
 
-/** What the chain says of an anchor. */
+/** The chain's answer about an anchor. */
 export const STATES = ['holds', 'answers no', 'does not answer', 'disowned', 'no code'] as const
-/** What became of the version. */
+/** The changes to the version. */
 export const CHANGES = [
   'nothing',
   'a document was added',
@@ -17,7 +17,7 @@ export const CHANGES = [
   'a statement that does not verify',
   'a statement that was erased',
 ] as const
-/** Who was asked about that. */
+/** The source that was asked about changes. */
 export const SOURCES = ['ledger', 'copy', 'nobody'] as const
 
 export type State = (typeof STATES)[number]
@@ -47,7 +47,7 @@ const EXIT: { readonly [verdict: string]: number } = {
   anchored: 0,
 }
 
-/** What the verifier must answer. */
+/** The verifier's expected answer. */
 export function expect({ chains, requireAnchors: r, change, source, file }: Case): Expected {
   const productionChains = chains.filter(({ production }) => production)
   const isTest = productionChains.length < r
@@ -80,7 +80,7 @@ export function expect({ chains, requireAnchors: r, change, source, file }: Case
 export function* allCases(): Generator<Case> {
   const kinds = [true, false].flatMap(production => STATES.map(state => ({ state, production })))
   const pairs = kinds.flatMap((a, at) => kinds.slice(at).map(b => [a, b]))
-  // What nobody is asked about is one case: that of a withdrawal.
+  // One case asks nobody: that of a withdrawal.
   for (const chains of [...kinds.map(kind => [kind]), ...pairs])
     for (const requireAnchors of [1, 2])
       for (const change of CHANGES)

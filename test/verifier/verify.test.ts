@@ -289,7 +289,7 @@ describe('verifier/verify: verdicts', () => {
     equal((await ask({ file: undefined })).limits, SENTENCES['limits.entry'])
     equal((await ask({ chain: [createChain({})] })).limits, SENTENCES['limits.undated'])
     equal((await ask({ chain: [] })).limits, undefined)
-    // A test network is no evidence, so nothing is shown since its date.
+    // A test network is not evidence, so the result shows nothing since its date.
     equal((await ask({ policy: policyWith({ production: false }) })).limits, SENTENCES['limits.undated'])
     deepEqual(
       VERDICTS.filter(({ code }) => showsSomething(code)).map(({ code }) => code),

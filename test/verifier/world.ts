@@ -126,7 +126,7 @@ export const ANCHOR: PolicyAnchor = {
   fromSize: 0,
 }
 
-/** What a receipt says of the anchor of `chainWith`. */
+/** A receipt's hint about the anchor of `chainWith`. */
 export function hintOf({ size }: World): AnchorHint {
   const { type, chainId, contract, logId } = ANCHOR
   return { type, chainId, contract, logId, size, transaction: TRANSACTION, block: { number: 50, hash: BLOCK_HASH, time: DATE } }
@@ -135,7 +135,7 @@ export function hintOf({ size }: World): AnchorHint {
 const TRANSACTION = `0x${'7a'.repeat(32)}`
 const BLOCK_HASH = `0x${'b1'.repeat(32)}`
 
-/** What a chain in memory knows. An anchor of block n is seen at every block from n on. */
+/** The content of a chain in memory. An anchor of block n is seen at every block from n on. */
 export type ChainFacts = {
   readonly name?: string
   readonly chainId?: number

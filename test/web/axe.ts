@@ -1,4 +1,4 @@
-/** What axe finds on a page, and whether it holds its width. */
+/** The violations that axe finds on a page, and whether the page keeps its width. */
 import assert from 'node:assert/strict'
 import axe from 'axe-core'
 import type { BrowserContext, Page } from 'playwright-core'

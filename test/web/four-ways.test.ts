@@ -33,8 +33,8 @@ async function zipOf(...receipts: readonly string[]): Promise<Buffer> {
 }
 
 /**
- * What is given, and what each way must answer: a verdict, or `none`, for each card from the top;
- * of a package its releases after it. `exit` is the command line's.
+ * The inputs, and the expected answer of each way: a verdict, or `none`, for each card from the
+ * top; for a package, its releases after it. `exit` is the command line's.
  */
 type Case = { readonly files?: readonly Given[]; readonly pasted?: string; readonly verdicts: readonly string[]; readonly exit: number }
 

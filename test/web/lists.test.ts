@@ -18,7 +18,7 @@ describe('web/lists', () => {
    * them.
    */
   const LISTS = ['/', '/records', `/agencies/${AGENCY}`]
-  /** The items of a list or a history that speak of an entry, without their markup. */
+  /** The items of a list or a history about an entry, without their markup. */
   const itemOf = (text: string, index: number) => {
     const items = [...text.matchAll(/<li[ >](?:(?!<\/li>)[\s\S])*<\/li>/g)].map(([each]) =>
       each.replace(/<[^>]+>/g, '').replace(/\s+/g, ' '),

@@ -259,7 +259,8 @@ describe('web/looking around', () => {
       assert.match(text, new RegExp(`<b>Entry ${middle} \\(this page\\)</b>`))
       assert.ok(text.length < 40_000, String(text.length))
       assert.ok((await read(`/records/${middle}?history=all`)).text.length > 100_000)
-      // The withdrawal is far beyond the first thousand versions, and speaks of the first one only.
+      // The withdrawal is far beyond the first thousand versions, and applies only to the first
+      // one.
       const first = (await read(`/records/${last - 1099}`)).text
       assert.match(first, new RegExp(`On the record, withdrawn: <a href="/records/${size}">`))
       assert.doesNotMatch(text, /On the record, withdrawn/)
@@ -267,8 +268,8 @@ describe('web/looking around', () => {
       const body = new FormData()
       body.append('pasted', await world.ledger.receipt(last - 1099))
       const checked = await (await fetch(`${world.url}/verify`, { method: 'POST', body })).text()
-      // Nobody can read so many statements in bounded time: the check says so, and tells what it
-      // saw.
+      // Nobody can read this many statements in bounded time: the check says so, and reports what
+      // it saw.
       assert.match(checked, new RegExp(`data-verdict="unchecked"[\\s\\S]*Entry ${size} withdraws this version\\.`))
     })
 

@@ -230,7 +230,7 @@ describe('web/pages', () => {
         const { text } = await read(`/${tag}${path}`)
         const links = [...text.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, link]) => link ?? '')
         const scripts = await Promise.all(links.filter(link => link.endsWith('.js')).map(async link => (await read(link)).text))
-        // What a script imports from its first line on comes with it; what it loads later does not.
+        // A script's static imports are loaded with it; its dynamic ones are not.
         const imported = scripts.flatMap(script =>
           [...script.matchAll(/(?:from|import)"\.(\/[^"]+)"/g)].map(([, name]) => `/assets${name}`),
         )

@@ -1,6 +1,6 @@
 /**
- * What stands inside of files, on the verify page in a real Chromium: packages, signed PDFs, and
- * very large files.
+ * Files with content inside, on the verify page in a real Chromium: packages, signed PDFs, and very
+ * large files.
  */
 import assert from 'node:assert/strict'
 import { open } from 'node:fs/promises'

@@ -19,7 +19,7 @@ export const given = (name: string, content: string | Buffer): Given => ({
   buffer: Buffer.from(content),
 })
 
-/** Submitted as it stands; signed afterwards in the tests. */
+/** Submitted unchanged; signed afterwards in the tests. */
 export const PDF = '%PDF-1.7\n1 %%EOF'
 
 /**
@@ -102,7 +102,7 @@ export async function usePolicy(page: Page): Promise<void> {
   await page.waitForFunction(last => (document.querySelector('#results') as HTMLElement).dataset.done !== last, before ?? undefined)
 }
 
-/** What a reader sees of it. */
+/** The text that a reader sees of it. */
 export async function textOf(locator: Locator): Promise<string> {
   return (await locator.allInnerTexts()).join('\n')
 }

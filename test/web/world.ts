@@ -37,7 +37,7 @@ const OPEN_LOG = `0x${'0'.repeat(384)}`
 /** The block time of every anchor of these tests: 2026-11-20 10:00 UTC. */
 export const ANCHORED_MS = Date.UTC(2026, 10, 20, 10)
 
-/** What a test may change while the service runs. */
+/** Settings that a test may change while the service runs. */
 type WorldState = { production: boolean; nowMs: number; lag: { alarm?: string }; notAccepting: string | undefined }
 
 export type World = Awaited<ReturnType<typeof openWorld>>

@@ -19,7 +19,10 @@ export type LimitOptions = {
   readonly formsPerAddress: number
   readonly streamsPerKey: number
   readonly streams: number
-  /** Dry runs of streams are counted apart: each keeps its lines in memory, to compare them with those that follow. */
+  /**
+   * Dry runs of streams are counted apart: each keeps its lines in memory, to compare them with
+   * those that follow.
+   */
   readonly dryRunsPerKey: number
   readonly dryRuns: number
   readonly nowMs: () => number

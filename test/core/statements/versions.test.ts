@@ -1,4 +1,6 @@
-/** What a later statement is to an earlier one of the same record, and what became of a version. */
+/**
+ * How a later statement relates to an earlier one of the same record, and the changes to a version.
+ */
 
 import { deepEqual, equal } from 'node:assert/strict'
 import fc from 'fast-check'
@@ -28,12 +30,12 @@ const amend = (documents: string[], more: Partial<Statement> = {}): Statement =>
 })
 const withdraw = (more: Partial<Statement> = {}): Statement => ({ ...amend([], more), action: 'withdraw' })
 const log = (...statements: Statement[]): Version[] => statements.map((statement, at) => ({ index: 10 + at, statement }))
-/** What the last statement is to the first one. */
+/** How the last statement relates to the first one. */
 const compare = (...statements: Statement[]) => {
   const [first, ...others] = log(...statements)
   return changesOf(first!, others).find(({ index }) => index === others.at(-1)!.index)?.what ?? 'repeat'
 }
-/** What became of the statement at a place, as `index what`. */
+/** The changes to the statement at a place, as `index what`. */
 const changes = (at: number, statements: Statement[], file?: string) => {
   const versions = log(...statements)
   const found = file === undefined ? undefined : doc(`x:${file}`)
@@ -78,9 +80,9 @@ describe('core/versions: what a later statement is to an earlier one', () => {
       equal(compare(wrong, between, right), 'published')
     for (const between of [withdraw({ target: 's' }), amend(['b:3'], { target: 's' }), withdraw({ record: 'x' }), publish(['a:3'])])
       equal(compare(wrong, between, right), 'edited')
-    // The revision of an amendment is its own version, not the one that it speaks of.
+    // The revision of an amendment is its own version, not its target.
     equal(compare(wrong, amend(['b:3'], { revision: 'r', target: 's' }), right), 'edited')
-    // Only what stands between the two.
+    // Only the statements between the two.
     deepEqual(changes(1, [withdraw(), wrong, right, withdraw()]), ['2 edited', '3 withdrawn'])
   })
 

@@ -23,9 +23,7 @@ export type Point = InstanceType<typeof Point>
 /** A point of order 8. */
 export const TORSION = Point.fromHex('c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a')
 
-/**
- * What only the owner of a key can make: a signature whose R he chose, with the r that is in it.
- */
+/** A signature that only the owner of a key can make: with a chosen R, and the r in it. */
 export function signByOwner(seed: Uint8Array, message: Uint8Array, r: bigint, point: Point): { key: Uint8Array; signature: Uint8Array } {
   const { scalar, pointBytes: key } = ed25519.utils.getExtendedPublicKey(seed)
   const hash = createHash('sha512').update(point.toBytes()).update(key).update(message).digest()

@@ -10,7 +10,7 @@ describe('http: refusals held back', () => {
   let hold: Hold
   let server: Server
   let sockets: Socket[]
-  /** Paths of the requests that were read, and of those that were answered. */
+  /** The paths of the requests that were read, and of those that were answered. */
   let read: string[]
   let told: string[]
 

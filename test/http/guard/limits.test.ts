@@ -1,6 +1,6 @@
 /**
- * What one address and one key may take: rates, places, wrong keys; and that nobody gets more by
- * claiming another address.
+ * The limits of one address and one key: rates, places, wrong keys. Nobody gets more by claiming
+ * another address.
  */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { connect } from 'node:net'

@@ -20,7 +20,7 @@ import { canMount, mountSmallDisk, type SmallDisk } from './small-disk.ts'
 const MIB = 1024 * 1024
 const rootOf = (size: number) => (size === 0 ? EMPTY_ROOT : sha256(new TextEncoder().encode(`root ${size}`)))
 
-/** A commit of one statement of so many bytes that do not compress. */
+/** A commit of one statement of this many bytes, which do not compress. */
 function commitOf(size: number, bytes: number): Commit {
   const record = { index: size, statement: randomBytes(bytes), identity: toHex(rootOf(size + 1)), subject: undefined, digests: [] }
   const next = { size: size + 1, root: rootOf(size + 1) }

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 
 export type SmallDisk = {
   readonly folder: string
-  /** Leaves so many bytes free. */
+  /** Leaves this many bytes free. */
   fill(freeBytes: number): void
   empty(): void
   remove(): void

@@ -1,6 +1,6 @@
 /**
- * From files and receipts to answers: which receipt is taken, whom it asks, and what it says where
- * there is no verdict.
+ * From files and receipts to answers: which receipt is used, which source it asks, and the answer
+ * if there is no verdict.
  */
 import assert from 'node:assert/strict'
 import { OpenSealError } from '../../../src/core/errors.ts'
@@ -38,7 +38,7 @@ const stating = (text: string, change: Partial<Statement> = {}): Statement => {
   return { ...STATEMENT, documents: [{ name: 'd', mediaType: 'text/plain', bytes, sha256 }], ...change }
 }
 
-/** A ledger in memory: receipts by hash, and by index those that it gives out now. */
+/** A ledger in memory: receipts by hash, and its current receipts by index. */
 function ledgerOf(
   byHash: { [hash: string]: readonly string[] },
   byIndex: { [index: number]: string } = {},

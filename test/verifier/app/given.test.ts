@@ -1,4 +1,4 @@
-/** What a reader gave, sorted. */
+/** Sorting a reader's inputs. */
 import assert from 'node:assert/strict'
 import { gzipSync } from 'node:zlib'
 import { toUtf8 } from '../../../src/core/bytes.ts'

@@ -68,7 +68,7 @@ describe('verifier/app/ledger-reader', () => {
     deepEqual(indexesIn(await reader().findReceipts([hash('abc9')])), [[3, undefined]])
     deepEqual(asked, ['/v1/digests/abc', '/v1/digests/abc9', '/v1/records/3/receipt'])
     asked = []
-    // What stands before the last digest listed would have been listed.
+    // Any digest before the last one listed would have been listed.
     deepEqual(await reader().findReceipts([hash('abc11')]), [])
     deepEqual(asked, ['/v1/digests/abc'])
     reply = path => ({ body: { digests: [{ digest: path.split('/')[3]!.padEnd(64, '0'), indexes: [1] }], truncated: true } })

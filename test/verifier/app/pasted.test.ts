@@ -1,4 +1,4 @@
-/** What a reader pastes: fingerprints as the tools of every system print them. */
+/** Pasted text: fingerprints as common tools print them. */
 import assert from 'node:assert/strict'
 import { readPasted } from '../../../src/verifier/app/pasted.ts'
 

@@ -17,7 +17,7 @@ async function zipOf(files: readonly (readonly [string, string])[], level = 6): 
   return writer.close()
 }
 const names = (files: Awaited<ReturnType<typeof readReceiptZip>>) => files?.map(({ name }) => name)
-/** Every place where these bytes stand, changed to others of the same length. */
+/** Replaces these bytes everywhere by others of the same length. */
 const replaced = (bytes: Uint8Array, before: string, after: string) =>
   Uint8Array.from(Buffer.from(Buffer.from(bytes).toString('latin1').replaceAll(before, after), 'latin1'))
 
