@@ -132,7 +132,7 @@ async function install({ path, version }, env, withDevelopment) {
     const wanted = [...wantedPackages(withDevelopment)]
       .filter(([, { optional }]) => !optional)
       .map(([place]) => join(root, place, 'package.json'))
-    const done = await npm(`${why}installing ${what} from npm`, command, { cwd: root, env, wanted })
+    const done = await npm(`${why}installing ${what}`, command, { cwd: root, env, wanted })
     if (!done) fail('npm could not install them: see above. Check the network and try again.')
   }
   writeStamp({ lock, node, packages: isInstalled(true) ? 'all' : 'run-time', path })
@@ -145,7 +145,7 @@ async function npm(title, args, { cwd, env = process.env, wanted = [] }) {
   const progress = () => (wanted.length > 0 ? `${wanted.filter(file => existsSync(file)).length} of ${wanted.length}, ` : '') + seconds()
   const onTerminal = process.stderr.isTTY === true
   if (!onTerminal) say(`${title} …`)
-  const draw = () => process.stderr.write(`\r\x1b[2Kopenseal: ${title} (${progress()})`.slice(0, (process.stderr.columns ?? 80) + 4))
+  const draw = () => process.stderr.write(`\r\x1b[2Kopenseal: ${title} (${progress()})`.slice(0, (process.stderr.columns || 80) + 4))
   const timer = onTerminal ? setInterval(draw, PROGRESS_MS) : undefined
 
   const child = spawn('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], {

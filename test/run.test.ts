@@ -97,11 +97,11 @@ describe('scripts/run.js', () => {
 
     const first = start('src/cli/main.ts', 'serve')
     equal(first.stdout, 'served\n')
-    match(first.stderr, /^openseal: first start: installing the packages of run time from npm …\nopenseal: done in \d+ s\n$/)
+    match(first.stderr, /^openseal: first start: installing the packages of run time …\nopenseal: done in \d+ s\n$/)
     equal(start('src/cli/main.ts').stderr, '')
     deepEqual(calls(), ['ci --omit=dev'])
 
-    match(start('hello.ts').stderr, /^openseal: installing all packages, for development too from npm …\n/)
+    match(start('hello.ts').stderr, /^openseal: installing all packages, for development too …\n/)
     for (const file of ['hello.ts', 'src/cli/main.ts']) equal(start(file).stderr, '')
     deepEqual(calls(), ['ci --omit=dev', 'install --no-save --include=dev'])
   })
