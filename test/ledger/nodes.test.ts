@@ -1,7 +1,4 @@
-/**
- * Several nodes of one ledger on one store, in every order in which their calls of the store can be
- * made.
- */
+/** Several nodes of one ledger on one store, in every order in which they can call the store. */
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import type { AnchoredHead } from '../../src/anchor/chain.ts'
 import { compareHeads } from '../../src/anchor/compare.ts'
@@ -67,10 +64,7 @@ async function openNodes(count: number, { mend = {}, calls, ...deps }: NodesOpti
     look: () => {
       for (const node of nodes) shown.add(node.head().note)
     },
-    /**
-     * Every checkpoint that was shown is one of the tree that the store holds now; no node has
-     * stopped.
-     */
+    /** Every checkpoint shown belongs to the tree that the store holds now; no node has stopped. */
     async check(going: readonly Ledger[] = nodes) {
       const size = await checkLog(store)
       const reader = await openTestLedger(store, going.length === 0 ? { signer: otherSigner } : {})
@@ -283,6 +277,24 @@ describe('nodes on one store', () => {
       equal(await check(), 3)
       equal((await b.inclusion(2, 3)).size, 3)
     })
+  })
+
+  it('start with a log key that another is ending only to stop, in every order', async () => {
+    const codes = new Set<string | undefined>()
+    await everyOrder(async choose => {
+      const calls = ['readHead', 'commit', 'readDocument', 'listDocuments', 'writeDocuments'] as const
+      const { nodes, stage, store } = await openNodes(1, { calls })
+      const starting = stage.node('B')
+      const acts: Act<LoggedChange | Submission>[] = [
+        { node: 'A', run: () => nodes[0]!.changeKey(OTHER_VKEY) },
+        { node: 'B', run: async () => (await openTestLedger(starting)).submit(statementOf('one')) },
+      ]
+      const [changed, submitted] = await stage.play(acts, choose)
+      const { index } = resultOf(changed as Outcome<LoggedChange>)
+      codes.add(codeOf(submitted!))
+      equal((await store.readHead())?.head.size, index + 1, 'nothing is on top of the change')
+    })
+    deepEqual([...codes].sort(), ['LEDGER_KEY_CHANGED', 'LEDGER_STOPPED', undefined])
   })
 
   it('change the key once where two of them change it at the same time', async () => {

@@ -1,7 +1,7 @@
 /**
- * A stage for several nodes of a ledger on one store. Each call that a node makes of the store
- * waits until the test lets it go on, a commit once more before its answer, so that the test
- * chooses the order in which the nodes act. The same choices give the same run.
+ * A stage for several nodes of a ledger on one store. Each call that a node makes to the store waits
+ * until the test lets it go on; a commit waits once more before its answer. So the test chooses the
+ * order in which the nodes act, and the same choices give the same run.
  */
 import assert from 'node:assert/strict'
 import type { Store } from '../../src/store/port/port.ts'
@@ -30,16 +30,13 @@ export type Stage = {
 }
 
 /**
- * The calls that wait. Those left out read rows that nothing changes: their order matters to
- * nobody, and each would multiply the orders to try.
+ * The calls that wait. The others read rows that never change, so their order does not matter, and
+ * each would multiply the orders to try.
  */
 const WAITING: readonly (keyof Store)[] = ['readHead', 'commit', 'findIdentities', 'readDocument', 'listDocuments', 'writeDocuments']
 /** Of these, the ones that tell of the log and change it. */
 export const OF_THE_LOG: readonly (keyof Store)[] = ['readHead', 'commit']
-/**
- * A pool lets what arrives gather for one turn of the event loop; after so many turns nothing moves
- * by itself.
- */
+/** A pool gathers for one turn of the event loop. After so many turns nothing moves by itself. */
 const TURNS = 4
 const MAX_CALLS = 2000
 
@@ -98,9 +95,7 @@ async function settle(): Promise<void> {
   for (let i = 0; i < TURNS; i++) await new Promise(resolve => setImmediate(resolve))
 }
 
-/**
- * Runs a world once for every order in which its calls can be made; returns how many there were.
- */
+/** Runs a world once for every order in which its calls can be made. Returns the number of orders. */
 export async function everyOrder(run: (choose: Choose) => Promise<void>): Promise<number> {
   let path: { chosen: number; of: number }[] = []
   for (let runs = 1; ; runs++) {
