@@ -6,7 +6,7 @@ import { dirname } from 'node:path'
 export const PRIVATE = 0o600
 export const SHARED = 0o666
 
-/** What systems answer that cannot sync a folder. */
+/** The errors of systems that cannot sync a folder. */
 const CANNOT_SYNC: readonly unknown[] = ['EINVAL', 'EISDIR', 'ENOTSUP', 'EPERM']
 
 /**

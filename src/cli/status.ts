@@ -29,7 +29,10 @@ export function addStatus(command: Command): void {
   )
 }
 
-/** What is printed, an alarm in its own words but for the commands in it, which are named as they are typed here. */
+/**
+ * The printed status. Alarms keep their words, except that commands are named as they are typed
+ * here.
+ */
 export function formatStatus({ origin, vkey, size, root, accepting, alarms, anchored, behind, behindSeconds }: Status): string[] {
   const waiting =
     behind === 0 ? 'none waits' : `${count(behind)} ${behind === 1 ? 'waits' : 'wait'}, the longest for ${duration(behindSeconds)}`

@@ -74,7 +74,7 @@ export function addVerify(command: Command, setExit: (code: number) => void): vo
 
 type LeftOut = Extract<Row, { kind: 'left-out' }>
 
-/** The means of checking all files of a call, and the language. */
+/** The settings for all files of a call. */
 type Setting = {
   readonly url: string
   readonly policy: Policy

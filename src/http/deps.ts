@@ -1,4 +1,4 @@
-/** The needs of the HTTP side: live parts made by the composition root. */
+/** The dependencies of the HTTP side: live parts made by the composition root. */
 import type { Middleware } from 'koa'
 import type { Policy } from '../core/policy.ts'
 import type { Statement } from '../core/statements/statement.ts'
@@ -57,5 +57,5 @@ export type HttpDeps = Watched & {
   readonly metrics?: Metrics
 }
 
-/** The needs of a file of routes. */
+/** The dependencies of a file of routes. */
 export type RouteDeps = HttpDeps & { readonly metrics: Metrics }

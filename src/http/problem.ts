@@ -122,8 +122,8 @@ export function problemOf(error: unknown): Problem {
 }
 
 /**
- * The needs of answering a failure: the log for unexpected ones, and the look of the site, if there
- * is one.
+ * The dependencies of error answers: the log for unexpected ones, and the look of the site, if
+ * there is one.
  */
 export type ProblemDeps = { readonly log: Log; readonly site?: { readonly look: Look } | undefined }
 

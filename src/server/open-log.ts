@@ -44,7 +44,7 @@ export async function openStore({ storeUrl }: Config, dataDir: string): Promise<
   return openLevelStore(join(dataDir, 'store'))
 }
 
-/** The means of opening the log. */
+/** The dependencies of opening the log. */
 export type LogDeps = Start & {
   readonly store: Store
   /** The address of the service's pages; missing if it has none. */

@@ -54,8 +54,8 @@ export type Listing = {
 export type Listed = { readonly index: number; readonly receiptText?: string; readonly erased?: boolean }
 
 /**
- * The means of the check. `isVouchedFor`: the chain vouches for the receipt itself, so the sentence
- * may name a change and its date.
+ * The inputs of the check. `isVouchedFor`: the chain vouches for the receipt itself, so the
+ * sentence may name a change and its date.
  */
 export type CurrencyMeans = {
   readonly file?: FileDigest | undefined

@@ -19,7 +19,7 @@ import { type CurrencyReader, checkCurrency } from './currency.ts'
 import { type Checked, type CheckResult, conclude, concludeUnknown, type Result, resultOf, type Trust } from './result.ts'
 import type { CheckName } from './verdict.ts'
 
-/** The subject of a verification, and the means. */
+/** The inputs of a verification. */
 export type VerifyInput = {
   /** Missing if there is only a receipt. The result then says that no file was compared. */
   readonly file?: FileDigest | undefined

@@ -1,6 +1,6 @@
 /**
- * The needs of the site: live parts made by the composition root. The site knows no ledger module,
- * only these types.
+ * The dependencies of the site: live parts made by the composition root. The site knows no ledger
+ * module, only these types.
  */
 import type { Statement } from '../core/statements/statement.ts'
 import type { VersionChange } from '../core/statements/versions.ts'
@@ -97,7 +97,7 @@ export type SiteFinder = {
    */
   search(query: string, before: number, limit: number): Promise<{ readonly indexes: readonly number[]; readonly older?: number }>
   changes(kinds: readonly SiteChangeKind[], before: number, limit: number): Promise<readonly SiteChange[]>
-  /** What became of an entry, by all entries below `reached()`. */
+  /** The state of an entry, by all entries below `reached()`. */
   state(index: number, statement: Statement): Promise<SiteState>
   counts(agency: string): Promise<SiteCounts>
   activity(unit: 'quarter' | 'day', fromMs: number, limit: number): Promise<readonly SiteSlot[]>

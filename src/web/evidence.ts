@@ -1,4 +1,7 @@
-/** What a certificate shows of a receipt: every number from the statement to the anchored root. */
+/**
+ * The content of a certificate from a receipt: every number from the statement to the anchored
+ * root.
+ */
 import { equalBytes, toUtf8 } from '../core/bytes.ts'
 import { type Hash, hashLeaf, sha256 } from '../core/hash.ts'
 import { parseReceipt } from '../core/receipt.ts'

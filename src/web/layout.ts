@@ -6,7 +6,7 @@ import { LANGUAGE_TAGS, LANGUAGES } from '../messages/language.ts'
 import { isolate, type Say, sayNumber, sayTime } from '../messages/say.ts'
 import { icon } from './icons.ts'
 
-/** The needs of every page. */
+/** The data of every page. */
 type Outline = {
   readonly say: Say
   /** `/fr` if the URL has a language, otherwise empty. Goes before every link to a page. */

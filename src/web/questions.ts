@@ -1,5 +1,5 @@
 /**
- * What the process that checks a form may ask of the service: a bounded number of reads of the
+ * The questions that a form's check may ask of the service: a bounded number of reads of the
  * ledger and of the chain, a few at a time, as messages.
  */
 import { OpenSealError } from '../core/errors.ts'

@@ -49,8 +49,8 @@ const MAX_PASTED_HASHES = 100
 const PAGE = 1000
 
 /**
- * The means of a form's check. It runs in its own process and asks the service for its reads of the
- * ledger and of the chain.
+ * The inputs of a form's check. It runs in its own process and asks the service for its reads of
+ * the ledger and of the chain.
  */
 export type CheckMeans = { readonly policy: Policy; readonly chain: readonly ChainReader[]; readonly ledger: CheckLedger }
 

@@ -81,7 +81,7 @@ export function partOf(answer: Answer): Part | undefined {
   return answer.finding ? answer.finding.part : answer.part
 }
 
-/** The means of the checks. Without a ledger, no receipts are looked up. */
+/** The inputs of the checks. Without a ledger, no receipts are looked up. */
 export type Means = {
   readonly policy: Policy
   readonly trust: Trust
@@ -183,7 +183,7 @@ const GONE: readonly VerdictCode[] = ['invalid', 'withdrawn', 'edited', 'superse
 /** The exit code of a file in which something was changed. */
 const EXIT_CHANGED = 8
 
-/** The package's bytes are on the record, but not everything in it still stands. */
+/** The package's bytes are on the record, but not everything in it is still current. */
 function withoutGreen(answer: Answer): Answer {
   const { finding } = answer
   if (finding === undefined) return answer
@@ -193,7 +193,7 @@ function withoutGreen(answer: Answer): Answer {
 
 /**
  * The gravest answer first, where several records or receipts name a file. A later change must not
- * stand below a green card.
+ * be below a green card.
  */
 function gravestFirst(answers: readonly Answer[]): Answer[] {
   const placeOf = (code: VerdictCode) => VERDICTS.findIndex(verdict => verdict.code === code)
