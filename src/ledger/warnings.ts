@@ -49,6 +49,8 @@ export type WarnerDeps = {
 
 /** How many of a record's newest statements are read for one answer. */
 const MAX_READ = 128
+/** Documents that one statement is compared with. */
+const MAX_DOCUMENTS = 4096
 /** Lines of a dry run count as versions too. Their indexes are far above those of the log. */
 const FIRST_LINE = 2 ** 52
 const END = Number.MAX_SAFE_INTEGER
@@ -77,7 +79,8 @@ export function createWarner({ ledger, recordsLike = async () => [], nowMs }: Wa
     return warnOfKnown({ index, statement }, told)
   }
 
-  const warnNew = async (own: Version, { versions, isWhole }: Read): Promise<Warning[]> => {
+  const warnNew = async (own: Version, read: Read): Promise<Warning[]> => {
+    const { versions, isWhole } = newestWithin(read)
     const { agency, record } = own.statement
     const alike = versions.length === 0 ? await recordsLike(agency, record) : []
     return [...warnOfHistory(own, versions, isWhole, nameOf), ...warnOfAlike(record, alike)]
@@ -136,10 +139,20 @@ function createRecords(ledger: Pick<Ledger, 'statement' | 'listByRecord'>) {
       const key = JSON.stringify([record, indexes[0], indexes.length])
       if (last?.key === key) return last
       const { versions, isWhole } = await readEach(indexes.slice(0, MAX_READ), readText)
-      last = { key, versions: versions.toReversed(), isWhole: isWhole && indexes.length <= MAX_READ }
+      last = { key, ...newestWithin({ versions: versions.toReversed(), isWhole: isWhole && indexes.length <= MAX_READ }) }
       return last
     },
   }
+}
+
+/** The newest versions, with at most so many documents that comparing them takes one turn. */
+function newestWithin({ versions, isWhole }: Read): Read {
+  let room = MAX_DOCUMENTS
+  const left = versions.findLastIndex(({ statement }) => {
+    room -= statement.documents.length
+    return room < 0
+  })
+  return left === -1 ? { versions, isWhole } : { versions: versions.slice(left + 1), isWhole: false }
 }
 
 function nameOf(index: number): string {

@@ -26,8 +26,11 @@ const post =
     body,
   })
 const fresh = (documents: number) => () => JSON.stringify(statementOf(`fresh-${fresher++}`, documents))
-const stream = (lines: number, documents: number) => (world: HeavyWorld) =>
-  post(Array.from({ length: lines }, fresh(documents)).join('\n'), 'application/x-ndjson')(world)
+/** Lines of a record each, or publications of one version. */
+const stream = (lines: number, documents: number, record?: string) => (world: HeavyWorld) => {
+  const line = () => JSON.stringify(statementOf(record ?? '', documents, { title: `Line ${fresher++}` }))
+  return post(Array.from({ length: lines }, record === undefined ? fresh(documents) : line).join('\n'), 'application/x-ndjson')(world)
+}
 let fresher = 0
 
 const HEAVY: Heavy = {
@@ -42,6 +45,7 @@ const HEAVY: Heavy = {
     post(`{${Array.from({ length: 7000 }, (_, at) => `"k${at}":1`).join(',')}}`),
     stream(300, 3),
     stream(14, 256),
+    world => ({ ...stream(150, 256, 'dry')(world), path: '/v1/records?dry-run' }),
   ],
   '/v1/records': ['/v1/records?limit=100', `/v1/records?agency=${AGENCY}&record=${LONG.record}&limit=100`],
   '/v1/records/:index': ['/v1/records/LAST', '/v1/records/MIDDLE', '/v1/records/LARGE'],
