@@ -1,8 +1,9 @@
 /**
- * Runs one program of this project on a Node that can run it: `node scripts/run.js FILE [ARGUMENT…]`. Plain JavaScript, because a host's own
- * Node may be as old as 20. Where that Node cannot run TypeScript, the Node that scripts/node/package-lock.json pins is taken from npm. Packages that are
- * missing are installed first, under that same Node (an older one would silently leave out Hardhat's native part): those of run time for the command line,
- * those of development too for everything else.
+ * Runs one program of this project on a Node that can run it: `node scripts/run.js FILE [ARGUMENT…]`.
+ * Plain JavaScript, because a host's own Node may be as old as 20. If that Node cannot run
+ * TypeScript, the one that scripts/node/package-lock.json pins is taken from npm. Missing packages
+ * are installed first, under that same Node (an older one would silently leave out Hardhat's native
+ * part): those of run time for the command line, those of development too for everything else.
  */
 
 import { spawn } from 'node:child_process'
@@ -53,8 +54,9 @@ export function start(node, env, file, args) {
 }
 
 /**
- * Writes down what node_modules was installed from. npm runs it after every install (`prepare`), and also when npm links this clone, where
- * nothing is installed: then the stamp stays, or the next start would install again under whatever Node npm ran with.
+ * Writes down what node_modules was installed from. npm runs it after every install (`prepare`).
+ * npm also runs it when it links this clone and installs nothing. Then the stamp stays, or the next
+ * start would install again under the Node that npm ran with.
  */
 export function stampInstall() {
   const stamp = readStamp()
@@ -86,8 +88,9 @@ async function findNode() {
 }
 
 /**
- * Path and version of the pinned Node, fetched from npm where it is not here yet. `npm ci` takes it only with the SHA-512 of the lock file, and no script of a package
- * runs. It is put in its place as a whole, so that two starts at once, or one that breaks off, do no harm.
+ * Path and version of the pinned Node, fetched from npm if it is not here yet. `npm ci` takes it
+ * only with the SHA-512 of the lock file, and runs no script of a package. It is put in its place
+ * as a whole, so that two starts at once, or one that breaks off, do no harm.
  */
 export async function fetchNode() {
   const home = join(root, 'scripts', 'node')
@@ -103,7 +106,7 @@ export async function fetchNode() {
 
   const temporary = mkdtempSync(join(home, '.new-'))
   for (const file of ['package.json', 'package-lock.json']) copyFileSync(join(home, file), join(temporary, file))
-  const title = `Node ${process.versions.node} is too old to run OpenSeal: taking Node ${version} from npm, for this project only`
+  const title = `Node ${process.versions.node} is too old: taking Node ${version} for this project`
   await npm(title, ['ci', '--ignore-scripts'], { cwd: temporary })
   // Another start may have been faster, and have put the same there.
   if (existsSync(join(temporary, place)) && !isHere()) {
@@ -118,7 +121,7 @@ export async function fetchNode() {
   return { path, version }
 }
 
-/** Installs what is missing: the packages of run time, and those of development only where a program may need them. */
+/** Installs what is missing: the packages of run time, and those of development if the program may need them. */
 async function install({ path, version }, env, withDevelopment) {
   const [lock, node, before] = [hashLock(), majorOf(version), readStamp()]
   const isSame = before.lock === lock && before.node === node
@@ -126,7 +129,8 @@ async function install({ path, version }, env, withDevelopment) {
   if (!(before.node === node && isInstalled(withDevelopment))) {
     const what = withDevelopment ? 'all packages, for development too' : 'the packages of run time'
     const why = before.lock === '' ? 'first start: ' : before.lock === lock ? '' : 'package-lock.json has changed: '
-    // npm ci begins with removing everything. Where only packages of development are missing, a service may be running from the others.
+    // npm ci removes everything first. If only packages of development are missing, a service may be
+    // running from the others.
     const command =
       isSame && isInstalled(false) ? ['install', '--no-save', '--include=dev'] : ['ci', withDevelopment ? '--include=dev' : '--omit=dev']
     const wanted = [...wantedPackages(withDevelopment)]
@@ -138,7 +142,10 @@ async function install({ path, version }, env, withDevelopment) {
   writeStamp({ lock, node, packages: isInstalled(true) ? 'all' : 'run-time', path })
 }
 
-/** Runs npm and says how far it is: on a terminal in a line that is written anew. Says what npm printed only where it failed. */
+/**
+ * Runs npm and says how far it is: on a terminal, in a line that is written anew. Shows what npm
+ * printed only if npm failed.
+ */
 async function npm(title, args, { cwd, env = process.env, wanted = [] }) {
   const startMs = performance.now()
   const seconds = () => `${Math.round((performance.now() - startMs) / 1000)} s`
@@ -165,7 +172,7 @@ async function npm(title, args, { cwd, env = process.env, wanted = [] }) {
   return status === 0
 }
 
-/** Whether node_modules holds what the lock file names, by npm's own list of it: then the lock file has only gained hashes, say. */
+/** Whether node_modules holds what the lock file names, by npm's own list of it. */
 function isInstalled(withDevelopment) {
   const installed = new Map(readPackages(join(root, 'node_modules', '.package-lock.json')))
   const all = wantedPackages(true)
@@ -198,7 +205,10 @@ function hashLock() {
     .digest('hex')
 }
 
-/** From which lock file, for which Node's major version, which packages (`run-time` or `all`), and by which Node node_modules was installed. */
+/**
+ * What node_modules was installed from: the lock file's hash, Node's major version, the packages
+ * (`run-time` or `all`), and the path of that Node.
+ */
 function readStamp() {
   const [lock = '', node, packages, path] = existsSync(stampFile) ? readFileSync(stampFile, 'utf8').split('\n') : []
   return { lock, node, packages, path }
