@@ -32,7 +32,7 @@ describe('upkeep on the command line', function () {
     const doctor = (...more: string[]) => openseal('doctor', '--data', rest.dataDir, ...more)
     const sound = await doctor()
     assert.equal(sound.code, 0, sound.out)
-    assert.match(sound.out, /The ledger is sound: all of its 300 entries fit the tree/)
+    assert.match(sound.out, /The ledger is sound: all of its 300 entries match the tree/)
     await rest.change('b', indexBytes(0), flipBit)
     const damaged = await doctor()
     assert.equal(damaged.code, 5)
@@ -59,7 +59,7 @@ describe('upkeep on the command line', function () {
 
     const made = await openseal('restore', backup, '--data', restored)
     assert.equal(made.code, 0, made.out)
-    assert.match(made.out, /All of it was read again and fits its tree[\s\S]*openseal restore --accept-loss 1/)
+    assert.match(made.out, /All of it was read again and matches its tree[\s\S]*openseal restore --accept-loss 1/)
     assert.equal((await openseal('restore', backup, '--data', restored)).code, 1)
     assert.equal((await openseal('restore', '--data', restored)).code, 2)
     const accepted = await openseal('restore', '--data', restored, '--accept-loss', '1', '--json')
