@@ -69,7 +69,7 @@ for (const [name, start] of CHAINS) {
 
       const again = await run(['--out', 'first.json'])
       assert.equal(again.code, 1)
-      assert.match(again.text, new RegExp(`stands on chain ${CHAIN_ID} already, at ${address}.*\\[FILE_EXISTS\\]`))
+      assert.match(again.text, new RegExp(`is on chain ${CHAIN_ID} already, at ${address}.*\\[FILE_EXISTS\\]`))
       assert.equal(read('first.json').address, address)
     })
 
@@ -87,7 +87,7 @@ for (const [name, start] of CHAINS) {
     it('refuses a wrong key, an empty account, another chain and a wrong endpoint, and then writes nothing', async () => {
       const poor = { OPENSEAL_ANCHOR_KEY_FILE: '', OPENSEAL_ANCHOR_KEY: `0x${'21'.repeat(32)}` }
       const cases: readonly Case[] = [
-        [[], poor, 1, /0x[0-9a-f]{40} cannot pay: it has 0\.0 ether, and needs up to 0\.\d+\. \[CHAIN_FUNDS\]/],
+        [[], poor, 1, /0x[0-9a-f]{40} cannot pay: it has 0\.0 ether and needs up to 0\.\d+\. \[CHAIN_FUNDS\]/],
         [[], { ...poor, OPENSEAL_ANCHOR_KEY: '0x12' }, 1, /OPENSEAL_ANCHOR_KEY is not a private key.*\[CONFIG_MALFORMED\]/],
         [[], { OPENSEAL_ANCHOR_KEY_FILE: '' }, 2, /set OPENSEAL_ANCHOR_KEY_FILE/],
         [[], { OPENSEAL_ANCHOR_KEY_FILE: 'none.key' }, 1, /none\.key, which cannot be read \(ENOENT\)\. \[CHAIN_KEY_UNREADABLE\]/],
