@@ -106,6 +106,11 @@ describe('nodes on one store', () => {
         [1, 1],
       )
       deepEqual(outcomes.map(outcome => resultOf(outcome).known).sort(), [false, true])
+      deepEqual(
+        nodes.map(node => node.head().size),
+        [2, 2],
+        'a node that answers has signed for it',
+      )
       equal(await check(), 2)
     })
   })
@@ -204,6 +209,10 @@ describe('nodes on one store', () => {
       const next = await openTestLedger(store, { signer: otherSigner })
       await next.submit(statementOf('three'))
       await rejects(b.submit(statementOf('four')), { code: 'LEDGER_STOPPED' })
+      for (const node of nodes) {
+        await node.refresh()
+        ok(node.head().size < logged.fromSize, 'the old key signs nothing from that size on')
+      }
       equal(await check([]), index + 2)
     })
   })
@@ -228,16 +237,21 @@ describe('nodes on one store', () => {
             return answer(() => store.commit(commit))
           },
         })
-        const { nodes, stage, look, check, store } = await openNodes(2, { mend: { A: losing } })
+        const { nodes, stage, look, check, store } = await openNodes(2, { mend: { A: losing }, calls: OF_THE_LOG })
         const [a, b] = nodes as [Ledger, Ledger]
-        const [first, second] = await stage.play([...submits(a, 'A', 'one'), ...submits(b, 'B', 'two')], choose, look)
+        // Two batches, so that the head can be beyond the size that was committed without an answer.
+        const two = async () => {
+          await b.submit(statementOf('two'))
+          return b.submit(statementOf('three'))
+        }
+        const [first, second] = await stage.play([...submits(a, 'A', 'one'), { node: 'B', run: two }], choose, look)
         resultOf(second!)
         const size = await check()
         const kept = (await store.findIdentities([identityOf(statementBody(statementOf('one')))]))[0]
         if ('error' in first!) deepEqual([codeOf(first), kept], ['LEDGER_COMMIT_FAILED', undefined])
         else deepEqual(first, { value: { index: kept, known: false } })
-        equal(size, kept === undefined ? 2 : 3)
-        deepEqual(await a.submit(statementOf('one')), { index: kept ?? 2, known: kept !== undefined })
+        equal(size, kept === undefined ? 3 : 4)
+        deepEqual(await a.submit(statementOf('one')), { index: kept ?? 3, known: kept !== undefined })
       })
     })
 
