@@ -127,7 +127,7 @@ describe('config', () => {
     [{ OPENSEAL_ANCHOR_SIGNER: 'signer:9000' }, 'CONFIG_MALFORMED', /^OPENSEAL_ANCHOR_SIGNER is not the http\(s\) address of a signer/],
     [{ OPENSEAL_ANCHOR_ADDRESS: `0x${'ab'.repeat(20)}` }, 'CONFIG_INCOMPLETE', /^OPENSEAL_ANCHOR_ADDRESS is for OPENSEAL_ANCHOR_SIGNER/],
     [{ OPENSEAL_ANCHOR_MAX_FEE: '1e3' }, 'CONFIG_MALFORMED', /^OPENSEAL_ANCHOR_MAX_FEE "1e3" is not an amount of gwei/],
-    [{ OPENSEAL_ANCHOR_MAX_TIP: '0.0' }, 'CONFIG_MALFORMED', /^OPENSEAL_ANCHOR_MAX_TIP "0.0" is nothing/],
+    [{ OPENSEAL_ANCHOR_MAX_TIP: '0.0' }, 'CONFIG_MALFORMED', /^OPENSEAL_ANCHOR_MAX_TIP "0.0" is zero/],
     [{ OPENSEAL_FINALITY: '0' }, 'CONFIG_MALFORMED', /^OPENSEAL_FINALITY "0" is neither 'finalized' nor a number/],
     [{ OPENSEAL_PRODUCTION: 'true' }, 'CONFIG_INCOMPLETE', /^OPENSEAL_PRODUCTION needs OPENSEAL_RPC/],
     [{ OPENSEAL_PRODUCTION: 'yes' }, 'CONFIG_MALFORMED', /^OPENSEAL_PRODUCTION "yes" is neither true nor false/],

@@ -316,7 +316,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
  */
 function closedReason({ lastGoodSize, successor }: Closing): string {
   const next = successor === undefined ? '' : ` It continues in the log ${successor} of the same contract.`
-  return `the owner of this log has closed it on its chain. Its first ${lastGoodSize} entries are good.${next}`
+  return `the owner of this log has closed it on its chain. Its entries are good up to tree size ${lastGoodSize}.${next}`
 }
 
 /** Turns a callback into a promise. */

@@ -177,7 +177,7 @@ describe('an OCDS file as statements', () => {
       [Buffer.from(`\ufeff${line}`), 'OCDS_KIND', /byte order mark/],
       [Buffer.from(line, 'utf16le'), 'OCDS_KIND', /UTF-16/],
       ['Éléments', 'OCDS_MALFORMED', /no object at byte 0/],
-      ['{"a":1}', 'OCDS_SHAPE', /neither a release package/],
+      ['{"a":1}', 'OCDS_SHAPE', /not a release package/],
       ['{"uri":"u","releases":[', 'OCDS_TRUNCATED', /ends in the middle/],
     ]
     for (const [content, code, message] of cases)

@@ -137,7 +137,7 @@ describe('web/looking around', () => {
     world.state.lag = {}
     assert.doesNotMatch((await read('/about')).text, /Entries that wait/)
     world.state.notAccepting = 'not compared'
-    assert.match((await read('/')).text, /New records are not accepted just now.*<dd>not accepted<\/dd>/s)
+    assert.match((await read('/')).text, /New records are not accepted at the moment.*<dd>not accepted<\/dd>/s)
     world.state.notAccepting = undefined
     assert.match((await read('/')).text, /<dd>1 <span class="small soft">since <time/)
   })
