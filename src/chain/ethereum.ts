@@ -233,8 +233,8 @@ export function openAnchorChain({ urls, chainId, signer, finality, limits, ...op
   }
 }
 
-/** Chains with several blocks a second give them the same time. Up to this many are examined. */
-const SAME_SECOND_BLOCKS = 50
+/** Fast chains give many blocks the same time. Up to this many are examined, in one filtered query. */
+const SAME_SECOND_BLOCKS = 1_000
 
 type Block = ChainBlock & { readonly baseFeePerGas: bigint }
 
