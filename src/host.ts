@@ -1,0 +1,48 @@
+/**
+ * What a node takes from the machine it runs on: time, sleep, randomness and background tasks.
+ * `src/server` makes one host and hands it to `log`, `anchor`, `ledger`, `care` and `store`, which
+ * use nothing else of the kind. So a simulation runs the same code on a clock and a dice of its own.
+ */
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Log } from './logger.ts'
+
+export type Host = {
+  /** The wall clock, in milliseconds since 1970. It can be set, forwards and backwards. */
+  nowMs(): number
+  /** A clock that never goes back, in milliseconds since some moment. For intervals. */
+  steadyMs(): number
+  /** @throws AbortError as soon as the signal is aborted */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /** Bytes that nobody can foresee. */
+  randomBytes(length: number): Uint8Array
+  /** Starts a task in the background. A task that throws is logged under its name and has ended. */
+  spawn(name: string, run: (signal: AbortSignal) => Promise<void>): Task
+}
+
+export type Task = {
+  /** Aborts the task's signal. Returns when the task has ended. */
+  stop(): Promise<void>
+}
+
+/** The host of a real node. */
+export function systemHost(log: Log): Host {
+  return {
+    nowMs: () => Date.now(),
+    steadyMs: () => performance.now(),
+    sleep: (ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }),
+    randomBytes: length => new Uint8Array(randomBytes(length)),
+    spawn(name, run) {
+      const controller = new AbortController()
+      const ended = run(controller.signal).catch(error => {
+        if (!controller.signal.aborted) log.error('task_failed', { task: name, error })
+      })
+      return {
+        async stop() {
+          controller.abort()
+          await ended
+        },
+      }
+    },
+  }
+}
