@@ -1,14 +1,14 @@
 /** `openseal agency`: registers agencies and hands out their keys. Only for the operator. */
 import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { type Client, createClient } from './client.ts'
 import { addCommand, readTime, withLedger } from './command.ts'
 import { FileError } from './hash-file.ts'
 import { print, printJson } from './output.ts'
 import { readSecret } from './secret.ts'
 
-type Options = { ledger: string; json?: boolean; name: string; label?: string; expires?: string; keyFile?: string }
+type Options = { ledger: string; json?: boolean; name: string; label?: string; expires?: string; role?: string; keyFile?: string }
 type Created = { keyId: string; key: string }
 
 /** Fills the command with add, list, key and revoke. */
@@ -38,10 +38,13 @@ export function addAgency(agency: Command): void {
     .option('--key-file <file>', 'keep the key in a new file for you alone, instead of printing it')
     .option('--label <text>', 'what the key is for')
     .option('--expires <time>', 'when it ends, like 2027-01-31T23:59:59Z', readTime)
+    .addOption(
+      new Option('--role <role>', 'what it may do: submit (the default), or also make and revoke keys').choices(['submit', 'admin']),
+    )
     .action(async (id: string, options: Options) => {
-      const { label, expires } = options
+      const { label, expires, role } = options
       refuseExisting(options.keyFile)
-      const wanted = { ...(label === undefined ? {} : { label }), ...(expires === undefined ? {} : { expires }) }
+      const wanted = { ...(label && { label }), ...(expires && { expires }), ...(role && { role }) }
       const created = await addKey(createClient(options.ledger), await operatorKey(), id, wanted)
       const lines = await handOut(created, options.keyFile)
       if (options.json) printJson(shown(created, options.keyFile))

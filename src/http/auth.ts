@@ -5,7 +5,7 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Context } from 'koa'
-import type { Agencies } from '../ledger/agencies.ts'
+import type { KeyHolder } from '../ledger/agencies.ts'
 import type { RouteDeps } from './deps.ts'
 import { requireOperatorPlace } from './place.ts'
 import { problemOf, RequestError } from './problem.ts'
@@ -25,13 +25,10 @@ export function requireOperator(ctx: Context, deps: Pick<RouteDeps, 'operatorKey
 }
 
 /**
- * The agency and key id of the request's API key. Throws KEY_MISSING, KEY_UNKNOWN, KEY_REVOKED,
+ * The holder of the request's API key. Throws KEY_MISSING, KEY_UNKNOWN, KEY_REVOKED,
  * KEY_EXPIRED, KEY_ATTEMPTS.
  */
-export async function requireAgency(
-  ctx: Context,
-  { agencies, limits }: Pick<RouteDeps, 'agencies' | 'limits'>,
-): ReturnType<Agencies['authenticate']> {
+export async function requireAgency(ctx: Context, { agencies, limits }: Pick<RouteDeps, 'agencies' | 'limits'>): Promise<KeyHolder> {
   const sent = bearer(ctx)
   if (sent === undefined) throw new RequestError('KEY_MISSING', "Send your agency's API key: Authorization: Bearer <key>.")
   return agencies.authenticate(sent).catch(error => {
@@ -43,6 +40,22 @@ export async function requireAgency(
 /** Throws KEY_OTHER_AGENCY if a statement names another agency than its key. */
 export function requireSameAgency(key: { agency: string }, agency: unknown): void {
   if (agency !== key.agency) throw new RequestError('KEY_OTHER_AGENCY', `This key speaks for ${key.agency} only.`)
+}
+
+/**
+ * Lets the operator through, and an agency's own key with the role `admin`. Throws KEY_OTHER_AGENCY
+ * and KEY_ROLE besides what `requireOperator` and `requireAgency` throw.
+ */
+export async function requireKeeper(
+  ctx: Context,
+  agency: string,
+  deps: Parameters<typeof requireOperator>[1] & Pick<RouteDeps, 'agencies'>,
+) {
+  if (!bearer(ctx)?.startsWith('osk_')) return requireOperator(ctx, deps)
+  const holder = await requireAgency(ctx, deps)
+  requireSameAgency(holder, agency)
+  if (holder.role !== 'admin')
+    throw new RequestError('KEY_ROLE', 'This key may only submit. Its agency needs a key with the role admin, or the operator.')
 }
 
 function bearer(ctx: Context): string | undefined {

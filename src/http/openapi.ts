@@ -56,6 +56,7 @@ export function openApiDocument(): object {
       securitySchemes: {
         agency: { type: 'http', scheme: 'bearer', description: 'The API key of an agency.' },
         operator: { type: 'http', scheme: 'bearer', description: "The operator's key." },
+        admin: { type: 'http', scheme: 'bearer', description: "A key of the agency with the role admin, or the operator's key." },
       },
     },
   }

@@ -19,7 +19,7 @@ export type Operation = {
   readonly route?: string
   readonly summary: string
   readonly description?: string
-  readonly key?: 'agency' | 'operator'
+  readonly key?: 'agency' | 'operator' | 'admin'
   readonly query?: z.ZodObject
   readonly body?: { readonly [mediaType: string]: z.ZodType }
   readonly answers: { readonly [status: number]: { readonly [mediaType: string]: z.ZodType | null } | null }
@@ -172,11 +172,19 @@ export const OPERATIONS: readonly Operation[] = [
   { id: 'listAgencies', method: 'get', path: '/v1/agencies', summary: 'All agencies.', answers: { 200: json(schemas.agencyList) } },
   { id: 'getAgency', method: 'get', path: '/v1/agencies/:id', summary: 'One agency.', answers: { 200: json(schemas.agency) } },
   {
+    id: 'getOwnKey',
+    method: 'get',
+    path: '/v1/key',
+    summary: 'What the ledger knows of the key that this request carries.',
+    key: 'agency',
+    answers: { 200: json(schemas.ownKey) },
+  },
+  {
     id: 'addKey',
     method: 'post',
     path: '/v1/agencies/:id/keys',
     summary: 'Make an API key. It is shown only once.',
-    key: 'operator',
+    key: 'admin',
     body: json(schemas.newKey),
     answers: { 201: json(schemas.createdKey) },
   },
@@ -185,7 +193,7 @@ export const OPERATIONS: readonly Operation[] = [
     method: 'get',
     path: '/v1/agencies/:id/keys',
     summary: 'The API keys of an agency.',
-    key: 'operator',
+    key: 'admin',
     answers: { 200: json(schemas.keyList) },
   },
   {
@@ -193,7 +201,7 @@ export const OPERATIONS: readonly Operation[] = [
     method: 'get',
     path: '/v1/agencies/:id/keys/:keyId',
     summary: 'One API key.',
-    key: 'operator',
+    key: 'admin',
     answers: { 200: json(schemas.apiKey) },
   },
   {
@@ -209,7 +217,7 @@ export const OPERATIONS: readonly Operation[] = [
     method: 'delete',
     path: '/v1/agencies/:id/keys/:keyId',
     summary: 'Revoke an API key.',
-    key: 'operator',
+    key: 'admin',
     answers: { 204: null },
   },
   {

@@ -11,9 +11,14 @@ import { isDocumentChanged, type Store } from '../store/port/port.ts'
 import { breathe } from '../turns.ts'
 
 export type Agency = { readonly id: string; readonly name: string; readonly created: string }
+/** What a key may do: submit, or also make and revoke the keys of its agency. */
+export type KeyRole = 'submit' | 'admin'
+/** Whose key it is, and what it may do. */
+export type KeyHolder = { readonly agency: string; readonly keyId: string; readonly role: KeyRole }
 /** The public facts of a key; never the key itself. */
 export type AgencyKey = {
   readonly keyId: string
+  readonly role: KeyRole
   readonly label?: string
   readonly created: string
   readonly expires?: string
@@ -30,7 +35,7 @@ export type Agencies = {
    * Returns the key, which is never shown again. `expires` is a time as in statements.
    * @throws AgencyError AGENCY_NOT_FOUND
    */
-  addKey(id: string, options: { label?: string; expires?: string }): Promise<{ keyId: string; key: string }>
+  addKey(id: string, options: { label?: string; expires?: string; role?: KeyRole }): Promise<{ keyId: string; key: string }>
   keys(id: string): Promise<AgencyKey[]>
   /**
    * Revoking twice is not an error.
@@ -38,10 +43,16 @@ export type Agencies = {
    */
   revokeKey(id: string, keyId: string): Promise<void>
   /**
-   * The agency and id of a key.
+   * The holder of a key.
    * @throws AgencyError KEY_UNKNOWN, KEY_REVOKED, KEY_EXPIRED
    */
-  authenticate(key: string): Promise<{ agency: string; keyId: string }>
+  authenticate(key: string): Promise<KeyHolder>
+  /**
+   * The holder of a key that was authenticated before, as long as the key is valid. Always reads
+   * the store.
+   * @throws AgencyError KEY_UNKNOWN, KEY_REVOKED, KEY_EXPIRED
+   */
+  holderOf(keyId: string): Promise<KeyHolder>
 }
 
 type Deps = {
@@ -104,10 +115,17 @@ export function createAgencies({ store, nowMs, steadyMs = () => performance.now(
         'KEY_UNKNOWN',
         'This API key is not known here: check that it was copied completely, or ask the operator for a new one.',
       )
-    if (stored.revoked !== undefined) throw new AgencyError('KEY_REVOKED', 'This API key was revoked: ask the operator for a new one.')
+    refuseRevoked(stored)
     if (recentKeys.size >= RECENT_KEYS) recentKeys.clear()
     recentKeys.set(hash.toString('latin1'), { stored, readMs: steadyMs() })
     return stored
+  }
+
+  const unexpired = ({ agency, keyId, role, expires }: StoredKey): KeyHolder => {
+    // Times of one format compare as text.
+    if (expires !== undefined && expires <= formatTime(nowMs()))
+      throw new AgencyError('KEY_EXPIRED', `This API key expired on ${expires}: ask the operator for a new one.`)
+    return { agency, keyId, role }
   }
 
   const add = async ({ id, name }: { id: string; name: string }): Promise<Agency> => {
@@ -139,12 +157,13 @@ export function createAgencies({ store, nowMs, steadyMs = () => performance.now(
       })
       return agencies
     },
-    async addKey(id, { label, expires }) {
+    async addKey(id, { label, expires, role = 'submit' }) {
       await get(id)
       const keyId = toHex(randomBytes(8))
       const key = `osk_${keyId}_${toBase64Url(randomBytes(32))}`
       const dates = { created: formatTime(nowMs()), ...(expires === undefined ? {} : { expires }) }
-      await writeKey({ keyId, agency: id, sha256: keyHash(key).toString('hex'), ...(label === undefined ? {} : { label }), ...dates })
+      const named = label === undefined ? {} : { label }
+      await writeKey({ keyId, agency: id, role, sha256: keyHash(key).toString('hex'), ...named, ...dates })
       return { keyId, key }
     },
     async keys(id) {
@@ -164,12 +183,19 @@ export function createAgencies({ store, nowMs, steadyMs = () => performance.now(
       const hash = keyHash(key)
       const recent = recentKeys.get(hash.toString('latin1'))
       const stored = recent !== undefined && steadyMs() - recent.readMs < REREAD_KEY_MS ? recent.stored : await readValid(key, hash)
-      // Times of one format compare as text.
-      if (stored.expires !== undefined && stored.expires <= formatTime(nowMs()))
-        throw new AgencyError('KEY_EXPIRED', `This API key expired on ${stored.expires}: ask the operator for a new one.`)
-      return { agency: stored.agency, keyId: stored.keyId }
+      return unexpired(stored)
+    },
+    async holderOf(keyId) {
+      const stored = await readKey(keyId)
+      if (stored === undefined) throw new AgencyError('KEY_UNKNOWN', 'This API key is not known here: ask the operator for a new one.')
+      refuseRevoked(stored)
+      return unexpired(stored)
     },
   }
+}
+
+function refuseRevoked({ revoked }: StoredKey): void {
+  if (revoked !== undefined) throw new AgencyError('KEY_REVOKED', 'This API key was revoked: ask the operator for a new one.')
 }
 
 function keyHash(key: string): Buffer {

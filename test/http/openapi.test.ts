@@ -48,7 +48,7 @@ describe('http: openapi', () => {
     '/v1/agencies/:id/keys': { label: 'b' },
   }
   const call = ({ method, path, key, body }: Operation, type = 'application/json'): Promise<Answer> => {
-    const bearer = key === 'operator' ? OPERATOR_KEY : key === 'agency' ? service.key : undefined
+    const bearer = key === 'operator' || key === 'admin' ? OPERATOR_KEY : key === 'agency' ? service.key : undefined
     if (method === 'get' && bearer === undefined) return service.get(params(path))
     const text = body ? JSON.stringify(BODIES[path]) : ''
     return service.send(params(path), text, bearer, type, method.toUpperCase())

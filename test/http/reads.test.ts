@@ -8,7 +8,7 @@ import { parseNote, parseVkey, verifyNote } from '../../src/core/tlog/note.ts'
 import { verifyConsistency, verifyInclusion } from '../../src/core/tlog/proof.ts'
 import { decodeBundle } from '../../src/core/tlog/tile.ts'
 import { createMetrics } from '../../src/http/metrics.ts'
-import { AGENCY, type AnyJson, linesOf, openService, type Service, statement } from './service.ts'
+import { AGENCY, type AnyJson, linesOf, OTHER_AGENCY, openService, type Service, statement } from './service.ts'
 
 const IMMUTABLE = 'public, max-age=31536000, immutable'
 const SIZE = 301
@@ -291,10 +291,33 @@ describe('http: agencies', () => {
     ok(!service.logged.some(line => line.includes(made.json.key)))
   })
 
+  it("lets an agency's admin key make and revoke keys of its own agency, from anywhere", async () => {
+    const { json: admin } = await operate('POST', `/v1/agencies/${AGENCY}/keys`, { role: 'admin' })
+    const made = await operate('POST', `/v1/agencies/${AGENCY}/keys`, { label: 'desk' }, admin.key)
+    equal(made.status, 201)
+    equal((await operate('GET', `/v1/agencies/${AGENCY}/keys/${made.json.keyId}`, '', admin.key)).json.role, 'submit')
+    equal((await operate('DELETE', `/v1/agencies/${AGENCY}/keys/${made.json.keyId}`, '', admin.key)).status, 204)
+    for (const method of ['GET', 'POST'])
+      equal(
+        (await operate(method, `/v1/agencies/${OTHER_AGENCY}/keys`, method === 'GET' ? '' : {}, admin.key)).json.code,
+        'KEY_OTHER_AGENCY',
+      )
+    equal((await operate('DELETE', `/v1/agencies/${AGENCY}/keys/${admin.keyId}`)).status, 204)
+    equal((await operate('GET', `/v1/agencies/${AGENCY}/keys`, '', admin.key)).json.code, 'KEY_REVOKED')
+  })
+
+  it('tells a key about itself', async () => {
+    const { json } = await operate('GET', '/v1/key', '', service.key)
+    deepEqual(json, { agency: AGENCY, keyId: service.keyId, role: 'submit', created: json.created })
+    equal((await service.get('/v1/key')).json.code, 'KEY_MISSING')
+  })
+
   for (const [what, ask, status, code] of [
     ['no operator key', () => service.send('/v1/agencies', { id: 'a.example', name: 'A' }, undefined), 401, 'OPERATOR_KEY_MISSING'],
     ['a wrong operator key', () => operate('POST', '/v1/agencies', { id: 'a.example', name: 'A' }, 'wrong'), 401, 'OPERATOR_KEY_WRONG'],
-    ["an agency's key", () => operate('GET', `/v1/agencies/${AGENCY}/keys`, '', service.key), 401, 'OPERATOR_KEY_WRONG'],
+    ["an agency's key that may only submit", () => operate('GET', `/v1/agencies/${AGENCY}/keys`, '', service.key), 403, 'KEY_ROLE'],
+    ["an agency's key as the operator's", () => operate('POST', '/v1/agencies', {}, service.key), 401, 'OPERATOR_KEY_WRONG'],
+    ['a role that does not exist', () => operate('POST', `/v1/agencies/${AGENCY}/keys`, { role: 'root' }), 400, 'KEY_MALFORMED'],
     ['an id in capitals', () => operate('POST', '/v1/agencies', { id: 'A.example', name: 'A' }), 400, 'AGENCY_MALFORMED'],
     ['an id of one label', () => operate('POST', '/v1/agencies', { id: 'example', name: 'A' }), 400, 'AGENCY_MALFORMED'],
     ['an agency without a name', () => operate('POST', '/v1/agencies', { id: 'a.example' }), 400, 'AGENCY_MALFORMED'],

@@ -98,6 +98,7 @@ const OTHERS: { readonly [route: string]: string } = {
   '/v1/agencies/:id/keys': 'the operator',
   '/v1/agencies/:id/keys/:keyId': 'the operator',
   'DELETE /v1/agencies/:id/keys/:keyId': 'the operator',
+  '/v1/key': 'an agency',
   '/v1/backup': 'the operator',
   '/metrics': 'the operator',
   'POST /verify': 'test/web/checker.test.ts',

@@ -39,10 +39,10 @@ describe('agencies', () => {
     const { agencies, store } = open()
     await agencies.add({ id: 'city.example', name: 'The City' })
     const { key, keyId } = await agencies.addKey('city.example', { label: 'script' })
-    assert.deepEqual(await agencies.authenticate(key), { agency: 'city.example', keyId })
+    assert.deepEqual(await agencies.authenticate(key), { agency: 'city.example', keyId, role: 'submit' })
     const stored = JSON.stringify(await store.listDocuments('agency-keys'))
     assert.ok(!stored.includes(key) && !stored.includes(key.slice(-43)))
-    assert.deepEqual(await agencies.keys('city.example'), [{ keyId, label: 'script', created: '2026-01-01T00:00:00Z' }])
+    assert.deepEqual(await agencies.keys('city.example'), [{ keyId, role: 'submit', label: 'script', created: '2026-01-01T00:00:00Z' }])
   })
 
   it('refuses a key with one character changed, cut off or made up', async () => {
@@ -80,6 +80,18 @@ describe('agencies', () => {
     nowMs -= 86_400_000
     steadyMs += 1000
     await assert.rejects(agencies.authenticate(key), { code: 'KEY_REVOKED' })
+  })
+
+  it('tells at once whether the key of a session is still valid', async () => {
+    const { agencies } = open()
+    await agencies.add({ id: 'city.example', name: 'The City' })
+    const { keyId } = await agencies.addKey('city.example', { role: 'admin', expires: '2026-06-01T00:00:00Z' })
+    assert.deepEqual(await agencies.holderOf(keyId), { agency: 'city.example', keyId, role: 'admin' })
+    await assert.rejects(agencies.holderOf('0123456789abcdef'), { code: 'KEY_UNKNOWN' })
+    await agencies.revokeKey('city.example', keyId)
+    await assert.rejects(agencies.holderOf(keyId), { code: 'KEY_REVOKED' })
+    const { keyId: expiring } = await agencies.addKey('city.example', { expires: '2025-01-01T00:00:00Z' })
+    await assert.rejects(agencies.holderOf(expiring), { code: 'KEY_EXPIRED' })
   })
 
   it("does not revoke another agency's key", async () => {
