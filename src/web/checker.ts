@@ -34,8 +34,8 @@ export type CheckLimits = {
   readonly waitMs: number
   /** For the whole body, even if it arrives steadily. */
   readonly bodyMs: number
-  /** The least number of bytes in a period. */
-  readonly pace: { readonly bytes: number; readonly everyMs: number }
+  /** The least number of bytes in a period, and the least while another form waits for a place. */
+  readonly pace: { readonly bytes: number; readonly awaitedBytes: number; readonly everyMs: number }
   /** From the end of the body to the page. */
   readonly checkMs: number
   /** For JavaScript's objects. Other memory is bounded by the bytes of a form. */
@@ -48,7 +48,7 @@ export const CHECK_LIMITS: CheckLimits = {
   waiting: 8,
   waitMs: 15_000,
   bodyMs: 120_000,
-  pace: { bytes: 16_384, everyMs: 10_000 },
+  pace: { bytes: 8_192, awaitedBytes: 327_680, everyMs: 5_000 },
   checkMs: 30_000,
   heapMb: 160,
   questions: { ledger: 10_000, perEndpoint: 64 },
@@ -63,8 +63,8 @@ export function createChecker({ ledger, chain, policy }: Pick<SiteDeps, 'ledger'
     async check(request, job) {
       const leave = await places.take(request)
       try {
-        const answerQuestion = createAnswerer(ledger, shared, limits.questions)
-        return await runProcess(request, { ...job, headers: request.headers, policy: policy(), endpoints }, { limits, answerQuestion })
+        const run = { limits, answerQuestion: createAnswerer(ledger, shared, limits.questions), isAwaited: places.isAwaited }
+        return await runProcess(request, { ...job, headers: request.headers, policy: policy(), endpoints }, run)
       } finally {
         leave()
       }
@@ -72,14 +72,20 @@ export function createChecker({ ledger, chain, policy }: Pick<SiteDeps, 'ledger'
   }
 }
 
-type Run = { readonly limits: CheckLimits; readonly answerQuestion: ReturnType<typeof createAnswerer> }
+type Run = {
+  readonly limits: CheckLimits
+  readonly answerQuestion: ReturnType<typeof createAnswerer>
+  /** Whether another form waits for a place. */
+  readonly isAwaited: () => boolean
+}
 
 /**
  * Pipes the body of a request into a process and waits for its page. The process has ended when
  * this settles.
  */
-async function runProcess(request: IncomingMessage, job: CheckJob, { limits, answerQuestion }: Run): Promise<CheckedPage> {
-  const child = startProcess(limits)
+async function runProcess(request: IncomingMessage, job: CheckJob, run: Run): Promise<CheckedPage> {
+  const { answerQuestion } = run
+  const child = startProcess(run.limits)
   const stop = new AbortController()
   try {
     return await new Promise((resolve, reject) => {
@@ -89,7 +95,7 @@ async function runProcess(request: IncomingMessage, job: CheckJob, { limits, ans
       })
       child.once('error', cause => reject(failed(cause)))
       child.once('exit', (code, signal) => reject(failed(`it ended with ${signal ?? code}`)))
-      watchRequest(request, child, limits, stop.signal, reject)
+      watchRequest(request, child, run, stop.signal, reject)
       child.send(job, () => {})
       request.pipe(child.stdin!)
     })
@@ -121,11 +127,14 @@ function startProcess({ heapMb }: CheckLimits): ChildProcess {
   return child
 }
 
-/** Ends the wait for a slow body, for a long check, and for a client that left. */
+/**
+ * Ends the wait for a slow body, for a long check, and for a client that left. Slow senders must not
+ * hold all places, so a body must come in faster while another form waits.
+ */
 function watchRequest(
   request: IncomingMessage,
   { stdin }: ChildProcess,
-  { bodyMs, pace, checkMs }: CheckLimits,
+  { limits: { bodyMs, pace, checkMs }, isAwaited }: Run,
   signal: AbortSignal,
   reject: (error: CheckError) => void,
 ): void {
@@ -135,8 +144,9 @@ function watchRequest(
   const tooLong = () => reject(new CheckError('CHECK_DEADLINE', 'This form takes longer to check than our server gives to one.'))
   let deadline = setTimeout(tooSlow, bodyMs)
   const pacer = setInterval(() => {
+    const least = isAwaited() ? pace.awaitedBytes : pace.bytes
     // A sender is not slow while its data waits for the process.
-    if (bytes - before < pace.bytes && stdin?.writableNeedDrain !== true) tooSlow()
+    if (bytes - before < least && stdin?.writableNeedDrain !== true) tooSlow()
     before = bytes
   }, pace.everyMs)
   const stopWaiting = () => {
@@ -172,6 +182,7 @@ function createPlaces({ atOnce, waiting, waitMs }: CheckLimits) {
     else next()
   }
   return {
+    isAwaited: () => row.length > 0,
     /**
      * Resolves to the function that frees the place.
      * @throws CheckError CHECK_BUSY, CHECK_CANCELLED

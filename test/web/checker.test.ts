@@ -4,7 +4,7 @@
  */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { createServer, request } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { OpenSealError } from '../../src/core/errors.ts'
 import type { ChainReader } from '../../src/verifier/index.ts'
 import { CHECK_LIMITS, type CheckLimits, createChecker } from '../../src/web/checker.ts'
@@ -76,17 +76,44 @@ describe('web/checker', function () {
   })
 
   it('cuts a body that drips, by its pace', async () => {
-    const { port } = await open({ pace: { bytes: 1000, everyMs: 300 } })
+    const { port } = await open({ pace: { bytes: 1000, awaitedBytes: 1000, everyMs: 300 } })
     const answer = await sendRaw(port, [headOf(10_000), ...Array<string>(40).fill('x')], 50)
     match(answer.body, /UPLOAD_SLOW/)
     deepEqual(await processes(), 0)
   })
 
   it('cuts a body that keeps its pace for too long, by the deadline of the whole', async () => {
-    const { port } = await open({ bodyMs: 600, pace: { bytes: 1, everyMs: 100 } })
+    const { port } = await open({ bodyMs: 600, pace: { bytes: 1, awaitedBytes: 1, everyMs: 100 } })
     const answer = await sendRaw(port, [headOf(10_000_000), ...Array<string>(60).fill('x'.repeat(1000))], 30)
     match(answer.body, /UPLOAD_SLOW/)
     deepEqual(await processes(), 0)
+  })
+
+  it('takes the place of a slow body for a form that waits, and leaves it to the slow one while none waits', async () => {
+    const { port, outcomes, send } = await open({ atOnce: 1, pace: { bytes: 1, awaitedBytes: 100_000, everyMs: 200 } })
+    const slow = connect(port, '127.0.0.1')
+    slow.on('error', () => {}).resume()
+    slow.write(headOf(10_000_000))
+    let drips = 0
+    const drip = setInterval(() => slow.write('x'.repeat(1000), () => drips++), 20)
+    // Over several looks at its pace.
+    await until(() => drips > 30)
+    equal(running(), 1)
+    deepEqual(outcomes, [])
+    equal((await send([{ name: 'a.txt', body: 'first' }])).status, 200)
+    deepEqual(outcomes, ['UPLOAD_SLOW', '200'])
+    clearInterval(drip)
+    slow.destroy()
+    deepEqual(await processes(), 0)
+  })
+
+  it('takes no place of a body that comes in fast, whoever waits', async () => {
+    const { outcomes, send } = await open({ atOnce: 1, pace: { bytes: 1, awaitedBytes: 100_000, everyMs: 250 } })
+    const large = send([{ name: 'a.bin', body: 'x'.repeat(30_000_000) }])
+    await until(() => running() === 1)
+    const small = send([{ name: 'a.txt', body: 'first' }])
+    deepEqual([(await large).status, (await small).status], [200, 200])
+    deepEqual(outcomes, ['200', '200'])
   })
 
   it('ends the check of a client that has gone, and gives its place to the next', async () => {
