@@ -22,6 +22,6 @@ export function readOptions<T extends ParseArgsConfig>(tool: string, config: T):
 export function numberOption(tool: string, name: string, value: string | undefined, otherwise: number): number {
   const number = value === undefined ? otherwise : Number(value)
   if (number > 0) return number
-  console.error(`${tool}: --${name} wants a number above zero, not ${JSON.stringify(value)}.`)
+  console.error(`${tool}: --${name} must be a number above zero, not ${JSON.stringify(value)}.`)
   process.exit(2)
 }

@@ -68,7 +68,7 @@ describe('config', () => {
     )
   })
 
-  it('reads the public address as links begin with it, and where the operator is answered', () => {
+  it('reads the public address, and the address at which the operator is answered', () => {
     for (const [text, url] of [
       ['https://ledger.example', 'https://ledger.example'],
       ['https://LEDGER.example:443/', 'https://ledger.example'],
@@ -154,7 +154,7 @@ describe('config', () => {
       )
   })
 
-  it('tells every mistake, one a line', () => {
+  it('reports every mistake, one a line', () => {
     throws(
       () => readConfig({ OPENSEAL_PORT: 'x', OPENSEAL_CHAIN_PORT: 'y' }),
       (error: unknown) => error instanceof ConfigError && error.message.split('\n').length === 2,

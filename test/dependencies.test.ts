@@ -78,7 +78,7 @@ describe('the lock file', () => {
     )
   })
 
-  it('has no cryptography at run time but what the document lists, each version', () => {
+  it('has no cryptography at run time beyond the list in the document, each version', () => {
     const found = entries.filter(({ dev, name }) => !dev && CRYPTOGRAPHY.test(name)).map(({ name, version }) => `${name} ${version}`)
     deepEqual(
       found.sort(),
@@ -119,7 +119,7 @@ describe('the lock file', () => {
     deepEqual(found, [])
   })
 
-  it('tells in the document no more sections than are tested', () => {
+  it('has no section in the document that is not tested', () => {
     deepEqual([...docs.matchAll(/^<!-- lock: (.+) -->$/gm)].map(([, name]) => name).length, 4)
     ok(entries.length > 0)
   })

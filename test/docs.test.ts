@@ -52,7 +52,7 @@ describe('documents', () => {
     deepEqual(pages.filter(page => page !== 'docs/dependencies.md').flatMap(longSentences), [])
   })
 
-  it('keep results of runs apart, each page written by a command that there is', () => {
+  it('keep results of runs apart, each page written by a command that exists', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: object }
     const results = markdownIn('docs/results')
     ok(results.length > 0)

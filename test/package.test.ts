@@ -76,7 +76,7 @@ describe('npm package', function () {
     await rm(folder, { recursive: true, force: true })
   })
 
-  it('holds what runs, what a reader wants to see, and neither sources nor tests', async () => {
+  it('holds the files to run and to read, and neither sources nor tests', async () => {
     const files = await readdir(join(folder, 'node_modules/openseal'), { recursive: true })
     assert.deepEqual(
       [

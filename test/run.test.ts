@@ -106,7 +106,7 @@ describe('scripts/run.js', () => {
     deepEqual(calls(), ['ci --omit=dev', 'install --no-save --include=dev'])
   })
 
-  it('shows what npm said where npm fails, and runs nothing', () => {
+  it('shows the output of npm if npm fails, and runs nothing', () => {
     const start = withNpm("process.stderr.write('no route to the registry'); process.exitCode = 3")
     installed({})
     const { status, stdout, stderr } = start('hello.ts')
@@ -130,7 +130,7 @@ describe('scripts/run.js', () => {
     writeFileSync(join(clone, 'node_modules/.package-lock.json'), JSON.stringify({ packages }))
   }
 
-  it('takes its program along when it is killed outright, and leaves alone what the program forks', async () => {
+  it('ends its program when it is killed outright, but not the processes that the program started', async () => {
     writeFileSync(
       join(clone, 'lives.ts'),
       "import { fork } from 'node:child_process'\nif (process.send && process.argv[2] === 'forked') setTimeout(() => process.send!('alive', () => process.exit()), 100)\n" +

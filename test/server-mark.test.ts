@@ -105,7 +105,7 @@ describe('the mark of a ledger', function () {
     for (const name of await readdir(mark)) assert.equal((await stat(join(mark, name))).mode % 0o100, 0, name)
   })
 
-  it('keeps a copied data folder from being sealed upon, until the operator has decided', async () => {
+  it('seals nothing on a copied data folder until the operator has decided', async () => {
     await copyThenGoOn(2)
     const old = await start()
     assert.deepEqual(await submit(old, 20), [503, 'LEDGER_STOPPED'])
@@ -125,7 +125,7 @@ describe('the mark of a ledger', function () {
     assert.deepEqual(await submit(await start(), 20), [201, undefined])
   })
 
-  it('lets the newest store go on as ever, put back after all', async () => {
+  it('lets the newest store go on when it is put back', async () => {
     await copyThenGoOn(2)
     await putBack('newest')
     const service = await start()
@@ -164,7 +164,7 @@ describe('the mark of a ledger', function () {
     assert.deepEqual(await submit(one, 23), [201, undefined])
   })
 
-  it('is missed once, in the log and at /readyz, and stops nothing', async () => {
+  it('is reported missing once, in the log and at /readyz, and stops nothing', async () => {
     await rm(mark, { recursive: true })
     const service = await start()
     const { status, alarmCodes } = await ready(service)
@@ -196,7 +196,7 @@ describe('the mark of a ledger', function () {
     assert.equal((await readMark()).size, 3)
   })
 
-  it('must not be in the data folder, with which it would be copied', async () => {
+  it('must not be in the data folder, because it would be copied with it', async () => {
     for (const markFolder of [data, join(data, 'mark'), join(data, '..', 'data', 'x')])
       await assert.rejects(start({ markFolder }), { code: 'SERVER_MARK' })
     await start({ markFolder: join(folder, 'data-mark') })

@@ -173,7 +173,7 @@ describe('server', () => {
     ok(logged.some(line => line.includes('accepting without chain')))
   })
 
-  it('says that the chain does not answer when the ledger is to be begun on it', () =>
+  it('says that the chain does not answer when a new ledger is started on it', () =>
     rejects(
       start({ dataDir: join(folder, 'new'), rpcUrls: ['http://127.0.0.1:9'], anchorSigner: { privateKey: `0x${'ab'.repeat(32)}` } }),
       code('CHAIN_UNREACHABLE'),

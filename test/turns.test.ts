@@ -15,7 +15,7 @@ describe('turns', () => {
     return { ...turns, clock, nextRound }
   }
 
-  it('lets work go on at once until the time of a round is spent, and then in the next', async () => {
+  it('lets work go on at once until the time of a round is spent, and then in the next round', async () => {
     const { breathe, clock, nextRound } = open()
     equal(breathe(), undefined)
     clock.ms = 7
@@ -33,7 +33,7 @@ describe('turns', () => {
     equal(isOn, true)
   })
 
-  it('lets requests that wait go before long work, of which one piece goes on in each round all the same', async () => {
+  it('lets waiting requests go before long work, and still one piece of long work in each round', async () => {
     const { enter, breathe, clock, nextRound } = open()
     enter()
     clock.ms = 8
@@ -76,7 +76,7 @@ describe('turns', () => {
     ok(rounds > 40, `${rounds} rounds`)
   })
 
-  it('runs so many of a row at once and the others in their order, whatever fails', async () => {
+  it('runs a limited number at once and the others in their order, whatever fails', async () => {
     const inRow = createRow(2)
     const order: number[] = []
     let running = 0

@@ -23,7 +23,7 @@ describe('whole-file', () => {
     deepEqual([await readFile(at('list')), await modeOf('list')], [Buffer.from([1, 2]), 0o666 & ~process.umask()])
   })
 
-  it('writes past what a crash left beside, whatever its mode, and never through a link', async () => {
+  it('writes in spite of leftovers of a crash, whatever their mode, and never through a link', async () => {
     await writeFile(at('other'), 'another file')
     await writeFile(at('key.new'), 'half', { mode: 0o644 })
     await writeWhole(at('key'), 'first', PRIVATE)

@@ -37,9 +37,9 @@ export function addAgency(agency: Command): void {
   withLedger(addCommand(agency, 'key <id>', 'make another key for an agency', KEY_EXAMPLE))
     .option('--key-file <file>', 'keep the key in a new file for you alone, instead of printing it')
     .option('--label <text>', 'what the key is for')
-    .option('--expires <time>', 'when it ends, like 2027-01-31T23:59:59Z', readTime)
+    .option('--expires <time>', 'when the key expires, such as 2027-01-31T23:59:59Z', readTime)
     .addOption(
-      new Option('--role <role>', 'what it may do: submit (the default), or also make and revoke keys').choices(['submit', 'admin']),
+      new Option('--role <role>', 'what the key may do: submit (default), or also make and revoke keys').choices(['submit', 'admin']),
     )
     .action(async (id: string, options: Options) => {
       const { label, expires, role } = options
@@ -70,12 +70,12 @@ function operatorKey(): Promise<string> {
 }
 
 function refuseExisting(file: string | undefined): void {
-  if (file !== undefined && existsSync(file)) throw new FileError('FILE_EXISTS', `${file} is there already: name another file for the key`)
+  if (file !== undefined && existsSync(file)) throw new FileError('FILE_EXISTS', `${file} already exists: name another file for the key`)
 }
 
 /** Writes the key to its file, or returns the lines that show it. It cannot be read again later. */
 async function handOut({ keyId, key }: Created, file: string | undefined): Promise<string[]> {
-  if (file === undefined) return [`Its key ${keyId} is shown this once only:`, '', `export OPENSEAL_API_KEY=${key}`]
+  if (file === undefined) return [`Its key ${keyId} is shown only once:`, '', `export OPENSEAL_API_KEY=${key}`]
   await writeFile(file, `${key}\n`, { mode: 0o600, flag: 'wx' }).catch(error => {
     throw new FileError('FILE_UNWRITABLE', `cannot write ${file} (${error.code}): revoke key ${keyId} and make another one`, {
       cause: error,
@@ -91,5 +91,5 @@ function shown({ keyId, key }: Created, file: string | undefined) {
 const ADD_EXAMPLE =
   'OPENSEAL_OPERATOR_KEY_FILE=data/keys/operator.key \\\n  openseal agency add transport.gov.example --name "Ministry of Transport"'
 const KEY_EXAMPLE =
-  'OPENSEAL_OPERATOR_KEY_FILE=data/keys/operator.key \\\n  openseal agency key transport.gov.example --label "night import" --expires 2027-01-31T23:59:59Z'
-const REVOKE_EXAMPLE = 'OPENSEAL_OPERATOR_KEY_FILE=data/keys/operator.key openseal agency revoke transport.gov.example 3f2a90c1'
+  'OPENSEAL_OPERATOR_KEY_FILE=data/keys/operator.key \\\n  openseal agency key transport.gov.example \\\n  --label "night import" --expires 2027-01-31T23:59:59Z'
+const REVOKE_EXAMPLE = 'OPENSEAL_OPERATOR_KEY_FILE=data/keys/operator.key \\\n  openseal agency revoke transport.gov.example 3f2a90c1'

@@ -54,10 +54,10 @@ const LOCAL_CHAIN_ID = 31337
 /** Fills the command. */
 export function addAudit(command: Command, setExit: (code: number) => void): void {
   withLanguage(withLedger(withExample(command, EXAMPLE)))
-    .option('--policy <file>', 'the policy that you trust: a file that you keep (see: openseal policy --out)')
+    .option('--policy <file>', 'your copy of the policy (see: openseal policy --out)')
     .option('--trust-ledger', "take the ledger's own word for the policy; the answer says so")
-    .option('--rpc <url>', 'an endpoint of a chain; may be repeated (or OPENSEAL_RPC, by commas)', collect)
-    .option('--state <dir>', 'remember in this folder: the next run reads what is new, and a rewritten history is caught')
+    .option('--rpc <url>', 'an endpoint of a chain; may be repeated (or OPENSEAL_RPC, separated by commas)', collect)
+    .option('--state <dir>', 'remember the results in this folder: the next run reads only what is new, and notices a rewritten history')
     .option('--report <file>', 'write a report for people to this HTML file')
     .addHelpText('after', '\nExit codes: 0 clean, 5 inconsistent, 6 could not finish.')
     .action(async (options: Options) => {
@@ -217,7 +217,7 @@ function parseServedPolicy(text: string): Policy {
 function namedEndpoints(named: readonly string[] | undefined): string[] {
   const given = (named ?? (process.env.OPENSEAL_RPC ?? '').split(',')).map(url => url.trim()).filter(url => url !== '')
   const wrong = given.find(url => !/^https?:\/\//.test(url) || !URL.canParse(url))
-  if (wrong !== undefined) throw new UsageError(`--rpc wants an address like https://rpc.example, not ${JSON.stringify(wrong)}`)
+  if (wrong !== undefined) throw new UsageError(`--rpc must be an address such as https://rpc.example, not ${JSON.stringify(wrong)}`)
   return given
 }
 
@@ -257,5 +257,6 @@ async function writeReport(file: string, html: string): Promise<void> {
   })
 }
 
-const EXAMPLE = `openseal audit --policy openseal.policy.json --rpc https://rpc.example --state audit-state --report audit.html
+const EXAMPLE = `openseal audit --policy openseal.policy.json --rpc https://rpc.example \\
+  --state audit-state --report audit.html
 openseal audit --trust-ledger`

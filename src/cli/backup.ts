@@ -17,7 +17,7 @@ import { readSecret } from './secret.ts'
 type BackupOptions = { ledger: string; data: string; json?: boolean }
 type RestoreOptions = { data: string; acceptLoss?: number; json?: boolean }
 
-const BACKUP_EXAMPLE = 'OPENSEAL_OPERATOR_KEY_FILE=data/keys/operator.key openseal backup /backups/2026-11-24'
+const BACKUP_EXAMPLE = 'OPENSEAL_OPERATOR_KEY_FILE=data/keys/operator.key \\\n  openseal backup /backups/2026-11-24'
 const RESTORE_EXAMPLE = 'openseal restore /backups/2026-11-24 --data ./data\nopenseal restore --data ./data --accept-loss 1234'
 const DATA: [string, string, string] = ['--data <dir>', 'the data folder (or OPENSEAL_DATA)', process.env.OPENSEAL_DATA || './data']
 
@@ -67,11 +67,11 @@ async function ask(url: string, key: string): Promise<AsyncIterable<Uint8Array>>
 
 async function restore(folder: string | undefined, { data, acceptLoss: size, json }: RestoreOptions): Promise<number> {
   keepFilesPrivate()
-  if ((folder === undefined) === (size === undefined)) throw new UsageError('name either the folder of a backup, or --accept-loss SIZE')
+  if ((folder === undefined) === (size === undefined)) throw new UsageError('give either the folder of a backup, or --accept-loss SIZE')
   if (size !== undefined) {
     await acceptLoss(data, size, process.env.OPENSEAL_MARK || defaultMarkFolder())
     if (json) printJson({ data, size, accepted: true })
-    else print(`The ledger in ${data} goes on from its ${size} entries when the service is started.`)
+    else print(`The ledger in ${data} continues with its ${size} entries when the service starts.`)
     return 0
   }
   const { header, diagnosis } = await restoreBackup(folder!, data, process.env.OPENSEAL_MARK || defaultMarkFolder())
@@ -85,6 +85,6 @@ async function restore(folder: string | undefined, { data, acceptLoss: size, jso
 }
 
 function readSize(text: string): number {
-  if (!/^[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError('A size is a whole number.')
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1 on.')
   return Number(text)
 }

@@ -21,7 +21,7 @@ export function endpointsFor(named: readonly string[] | undefined, policy: Polic
   const given = (named ?? fromEnvironment).filter(url => url !== '')
   const urls = given.length > 0 ? given : local
   const bad = urls.find(url => !/^https?:\/\//.test(url) || !URL.canParse(url))
-  if (bad !== undefined) throw new UsageError(`--rpc wants an address like https://rpc.example, not ${JSON.stringify(bad)}`)
+  if (bad !== undefined) throw new UsageError(`--rpc must be an address such as https://rpc.example, not ${JSON.stringify(bad)}`)
   return urls
 }
 

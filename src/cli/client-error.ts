@@ -37,7 +37,10 @@ export function refusalOf({ status, headers }: Pick<Response, 'status' | 'header
   if (problem !== undefined) return new ClientError(problem.code, problem.detail ?? `HTTP ${status}`, { retrySeconds })
   const said = `${status} ${STATUS_CODES[status] ?? ''}`.trim()
   if (status >= 300 && status < 400)
-    return new ClientError('LEDGER_MOVED', `this address leads on to ${headers.get('location') ?? 'another'}: name that one with --ledger`)
+    return new ClientError(
+      'LEDGER_MOVED',
+      `this address redirects to ${headers.get('location') ?? 'another one'}: name that one with --ledger`,
+    )
   if (status === 413)
     return new ClientError(
       'PROXY_TOO_LARGE',
@@ -73,7 +76,7 @@ export function readAnswer(url: string, text: string): object {
       )
     throw other('not JSON', cause)
   }
-  throw other('none')
+  throw other('not a JSON object')
 }
 
 function readProblem(text: string): { readonly code: string; readonly detail?: string } | undefined {

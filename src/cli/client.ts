@@ -41,7 +41,7 @@ const MAX_LINE_BYTES = 2 * 1024 * 1024
 /** Makes a client of the ledger at `url`. It sends nothing before the first call. */
 export function createClient(url: string): Client {
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-    throw new ClientError('LEDGER_URL', `--ledger wants an address such as http://localhost:8080, not ${JSON.stringify(url)}`)
+    throw new ClientError('LEDGER_URL', `--ledger must be an address such as http://localhost:8080, not ${JSON.stringify(url)}`)
   }
   const base = url.replace(/\/+$/, '')
   const ask = async (path: string, init: RequestInit = {}, timeoutMs = TIMEOUT_MS) => {
@@ -105,7 +105,7 @@ function brokenOff(base: string, cause: unknown): ClientError {
 }
 
 function tooLarge(base: string): ClientError {
-  return new ClientError('LEDGER_ANSWER', `${base} answers with more than a ledger has to say: is this the address of an OpenSeal ledger?`)
+  return new ClientError('LEDGER_ANSWER', `${base} sent a larger answer than any ledger does: is this the address of an OpenSeal ledger?`)
 }
 
 /** LEDGER_UNREACHABLE, with what to do. */

@@ -37,14 +37,14 @@ export function parseIndex(text: string): number | undefined {
 
 /** Reads a time from the command line. */
 export function readTime(text: string): string {
-  if (!isTime(text)) throw new InvalidArgumentError('A time is written like 2026-01-31T23:59:59Z.')
+  if (!isTime(text)) throw new InvalidArgumentError('A time is written as 2026-01-31T23:59:59Z.')
   return text
 }
 
 /** Reads a number of seconds from the command line. */
 export function readSeconds(text: string): number {
   const seconds = Number(text)
-  if (!(seconds > 0 && seconds <= 86_400)) throw new InvalidArgumentError('A number of seconds is wanted, at most 86400.')
+  if (!(seconds > 0 && seconds <= 86_400)) throw new InvalidArgumentError('It must be a number of seconds, at most 86400.')
   return seconds
 }
 

@@ -8,7 +8,7 @@ import { COMMAND } from './program.ts'
 /** Fills the command. */
 export function addCompletion(command: Command): void {
   command
-    .addHelpText('after', `\nExample, for bash and zsh alike, in ~/.bashrc or ~/.zshrc:\n  eval "$(${COMMAND} completion)"`)
+    .addHelpText('after', `\nExample, in ~/.bashrc or ~/.zshrc:\n  eval "$(${COMMAND} completion)"`)
     .action(() => void process.stdout.write(formatCompletion(command.parent!)))
 }
 

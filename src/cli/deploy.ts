@@ -10,9 +10,9 @@ const CHAIN_TIMEOUT_MS = 15_000
 
 /** Fills the command. */
 export function addDeploy(command: Command): void {
-  const example = 'OPENSEAL_ANCHOR_KEY_FILE=anchor.key openseal deploy --rpc https://rpc.example --chain-id 1'
+  const example = 'OPENSEAL_ANCHOR_KEY_FILE=anchor.key \\\n  openseal deploy --rpc https://rpc.example --chain-id 1'
   withExample(command, example)
-    .option('--rpc <url>', 'an endpoint of the chain, or several by commas (or OPENSEAL_RPC)')
+    .option('--rpc <url>', 'one or more endpoints of the chain, separated by commas (or OPENSEAL_RPC)')
     .option('--chain-id <id>', 'refuse any other chain', readChainIdOption)
     .option('--out <file>', 'where to keep the result (default: contracts/deployments/<chainId>.json)')
     .action(deploy)
@@ -21,7 +21,7 @@ export function addDeploy(command: Command): void {
 async function deploy({ json, rpc, chainId: wanted, out }: Options): Promise<void> {
   const rpcUrls = (rpc ?? process.env.OPENSEAL_RPC ?? '').split(',').map(url => url.trim())
   if (!rpcUrls.every(url => /^https?:\/\//.test(url) && URL.canParse(url)))
-    throw new UsageError('--rpc wants the address of an endpoint, like https://rpc.example')
+    throw new UsageError('--rpc must be the address of an endpoint, such as https://rpc.example')
   const { readSignerConfig } = await import('../config.ts')
   const signing = readSignerConfig(process.env)
   if (signing === undefined)

@@ -24,7 +24,7 @@ export function addDoctor(command: Command, setExit: (code: number) => void): vo
     .option('--refill <url>', 'with --repair: fetch missing parts from another copy of the ledger')
     .addHelpText(
       'after',
-      '\nExit codes: 0 sound or repaired, 5 something is damaged, 6 it could not be looked at (the service is running, no ledger is there).',
+      '\nExit codes: 0 sound or repaired, 5 something is damaged,\n6 not examined (the service is running, or there is no ledger).',
     )
     .action(async (options: Options) => setExit(await run(options)))
 }
@@ -34,7 +34,7 @@ async function run({ data, repair = false, refill, json }: Options): Promise<num
   let bar: ReturnType<typeof startProgress> | undefined
   const copy = refill === undefined ? undefined : openCopy(refill)
   const onProgress = ({ done, total }: { done: number; total: number }) => {
-    bar ??= startProgress('looking', total)
+    bar ??= startProgress('examining', total)
     bar.update(done)
   }
   try {
@@ -51,7 +51,7 @@ async function run({ data, repair = false, refill, json }: Options): Promise<num
   } catch (error) {
     if (!(error instanceof OpenSealError)) throw error
     if (json) printJson({ verdict: 'not-done', exit: EXIT_NOT_DONE, code: error.code, detail: error.message })
-    else print(`It could not be looked at: ${error.message} [${error.code}]`)
+    else print(`Not examined: ${error.message} [${error.code}]`)
     return EXIT_NOT_DONE
   }
 }

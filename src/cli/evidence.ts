@@ -22,14 +22,14 @@ const EXIT_NOTHING = 6
 /** Fills the command. */
 export function addEvidence(command: Command, setExit: (code: number) => void): void {
   withLanguage(withExample(command, EXAMPLE))
-    .option('--policy <file>', 'the policy of the ledger, from a source that you trust: its keys decide')
-    .addHelpText('after', '\nExit codes: 5 the contradiction is proven, 6 it proves nothing.')
+    .option('--policy <file>', 'the policy of the ledger, from a source that you trust')
+    .addHelpText('after', '\nExit codes: 5 the contradiction is proven, 6 nothing is proven.')
     .action(async (file: string, options: Options) => setExit(await runEvidence(file, options)))
 }
 
 async function runEvidence(file: string, options: Options): Promise<number> {
   const say = speakAudit(chooseLanguage(options.lang))
-  if (options.policy === undefined) throw new UsageError('--policy FILE names the keys that the checkpoints are to be signed by')
+  if (options.policy === undefined) throw new UsageError('--policy FILE is required: its keys must have signed the checkpoints')
   const policy = await readPinnedPolicy(options.policy)
   const { proven, earlier, later } = checkEvidence(await read(file), policy)
   const inWords = ({ size, root }: Checkpoint) => say('proof.checkpoint', { size, root: toHex(root) })
@@ -53,4 +53,4 @@ async function read(file: string): Promise<Uint8Array> {
   })
 }
 
-const EXAMPLE = 'openseal evidence audit-state/evidence/0123456789abcdef/evidence.json --policy openseal.policy.json'
+const EXAMPLE = 'openseal evidence audit-state/evidence/0123456789abcdef/evidence.json \\\n  --policy openseal.policy.json'

@@ -5,7 +5,7 @@ import { UsageError } from './command.ts'
 
 /** Adds --lang TAG. */
 export function withLanguage(command: Command): Command {
-  return command.option('--lang <tag>', `language of the answer: ${LANGUAGE_TAGS.join(', ')} (else that of the locale)`)
+  return command.option('--lang <tag>', `language of the answer: ${LANGUAGE_TAGS.join(', ')} (default: that of the locale)`)
 }
 
 /**
@@ -17,7 +17,7 @@ export function chooseLanguage(asked: string | undefined, env: NodeJS.ProcessEnv
   const find = (tag: string) => LANGUAGE_TAGS.find(language => language === tag.toLowerCase().split(/[-_.@]/)[0])
   if (asked === undefined) return find(env.LC_ALL || env.LC_MESSAGES || env.LANG || '') ?? 'en'
   const language = find(asked)
-  if (language === undefined) throw new UsageError(`--lang wants one of ${LANGUAGE_TAGS.join(', ')}, not ${JSON.stringify(asked)}`)
+  if (language === undefined) throw new UsageError(`--lang must be one of ${LANGUAGE_TAGS.join(', ')}, not ${JSON.stringify(asked)}`)
   return language
 }
 

@@ -37,9 +37,16 @@ const LOADS: { readonly [name in CommandName]: () => Promise<Fill> } = {
 
 const EXIT_INTERNAL = 1
 const EXIT_CODES = `
-Exit codes: 0 on the record, 1 it could not be done, 2 wrong usage or something left out, 3 sealed only or a test network,
-4 no record of this file, 5 the proof does not fit, or a ledger answered something false, 6 not everything could be checked,
-7 not supported by the policy, or disowned, 8 withdrawn, replaced or changed without a new version.`
+Exit codes:
+  0  on the record, or done
+  1  it could not be done
+  2  wrong usage, or something was left out
+  3  only sealed, or on a test network
+  4  no record of this file
+  5  the proof does not fit, or a ledger gave a false answer
+  6  not everything could be checked
+  7  not supported by the policy, or disowned
+  8  withdrawn, replaced, or changed without a new version`
 
 /** Runs the command line; returns the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -48,7 +55,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .description('A public records ledger that anyone can check without asking its operator.')
     .version(`openseal ${readVersion()}`, '--version', 'print the version')
     .addHelpText('after', EXIT_CODES)
-    .showHelpAfterError('(--help shows how it is used)')
+    .showHelpAfterError('(see --help)')
     .configureOutput({
       writeOut: text => process.stdout.write(withCommand(text)),
       writeErr: text => process.stderr.write(withCommand(text)),
@@ -81,7 +88,7 @@ function readVersion(): string {
 
 function inheritExitOverride(command: Command): void {
   for (const inner of command.commands) {
-    inner.exitOverride().showHelpAfterError('(--help shows how it is used)')
+    inner.exitOverride().showHelpAfterError('(see --help)')
     inheritExitOverride(inner)
   }
 }

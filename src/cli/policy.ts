@@ -21,9 +21,9 @@ type Options = { ledger: string; json?: boolean; out?: string; extend?: string; 
 export function addPolicy(command: Command): void {
   const example = 'openseal policy --out openseal.policy.json\nopenseal verify decision.pdf --policy openseal.policy.json'
   withLedger(withExample(command, example))
-    .option('--out <file>', 'write it to a file; a different one that is there already is never replaced')
+    .option('--out <file>', 'write it to a file; a different existing file is never replaced')
     .option('--extend <file>', "add the log's next key to a pinned policy, if the old key and the chain vouch for the change")
-    .option('--rpc <url>', 'with --extend, an endpoint of the chain; may be repeated (or OPENSEAL_RPC, by commas)', collect)
+    .option('--rpc <url>', 'with --extend: an endpoint of the chain; may be repeated (or OPENSEAL_RPC, separated by commas)', collect)
     .action(async (options: Options) => {
       if (options.extend !== undefined) return extend(options.extend, options)
       const { policy, text } = await readServedPolicy(createClient(options.ledger))
@@ -44,11 +44,11 @@ async function extend(file: string, { ledger, json, rpc }: Options): Promise<voi
   if (added.length > 0) await replaceFile(file, formatPolicy(extended))
   if (json) return printJson({ file, added })
   // A mirror may withhold a change, which nobody can notice here.
-  if (added.length === 0) return print(`${client.url} has no key that is not in ${file}. The file is unchanged.`)
+  if (added.length === 0) return print(`${client.url} reports no key that is missing in ${file}. The file is unchanged.`)
   print(`${file} trusts from now on:`, ...added)
   remark(
     'The old key signed the change, and the chain of your policy vouches for it.',
-    "If the operator's machine was taken over, its thief could have done both: compare the new key with the one that the operator publishes elsewhere.",
+    "An attacker on the operator's machine could have done both: compare the new key with the one that the operator publishes elsewhere.",
   )
 }
 
@@ -67,7 +67,7 @@ async function follow(client: Client, pinned: Policy, receipts: readonly string[
     if (!(cause instanceof OpenSealError) || cause instanceof CommandError) throw cause
     const code = cause instanceof ExtendError ? cause.code : 'EXTEND_UNPROVEN'
     const what = cause instanceof ExtendError ? cause.message : `the change of keys is not proven: ${cause.message}`
-    throw new CommandError(EXITS[code] ?? EXIT_INVALID, code, `${client.url} tells of a new key, and it was not taken over: ${what}`, {
+    throw new CommandError(EXITS[code] ?? EXIT_INVALID, code, `${client.url} reports a new key. It was not added: ${what}`, {
       cause,
     })
   }

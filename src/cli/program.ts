@@ -18,12 +18,12 @@ export const COMMANDS = {
   evidence: ['<file>', 'check evidence that an audit kept of a rewritten history'],
   status: ['', "show the ledger's size, key, anchors and health"],
   policy: ['', "print the ledger's policy, or pin it to a file"],
-  deploy: ['', 'put the contract on a chain; it is paid for by the key of OPENSEAL_ANCHOR_KEY_FILE (or _KEY, _KEYSTORE, _SIGNER)'],
-  rotate: ['', 'change the key that signs the log, or the one that anchors it'],
-  doctor: ['', 'look at the data of a stopped ledger: every tile, entry, statement and look-up'],
+  deploy: ['', 'put the contract on a chain; the key in OPENSEAL_ANCHOR_KEY_FILE (or _KEY, _KEYSTORE, _SIGNER) pays'],
+  rotate: ['', 'replace the key that signs the log, or the key that anchors it'],
+  doctor: ['', 'examine the data of a stopped ledger: every tile, entry, statement and look-up'],
   backup: ['<folder>', 'copy a running ledger into a new folder (operator)'],
-  restore: ['[folder]', 'make a data folder from a backup, or accept what is missing in it'],
-  completion: ['', 'print what makes bash or zsh complete commands and options'],
+  restore: ['[folder]', 'restore a data folder from a backup, or accept that records are missing'],
+  completion: ['', 'print the script that completes commands and options in bash and zsh'],
 } as const satisfies { readonly [name: string]: readonly [args: string, summary: string] }
 
 /** Name of a command. */

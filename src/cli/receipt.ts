@@ -55,11 +55,7 @@ async function fetchOne(index: number, options: Options): Promise<number> {
   const done = await writeReceipt(options.out, `${received.text}\n`, old => isBetter(receiver, received, old))
   if (options.json) printJson({ index, receipt: options.out, state: received.state, testNetwork: received.isTest, kept: done === 'kept' })
   else
-    print(
-      done === 'kept'
-        ? `The receipt that is there says no less, and was kept: ${options.out}`
-        : `Receipt of index ${index}: ${options.out}`,
-    )
+    print(done === 'kept' ? `The existing receipt is as good, and was kept: ${options.out}` : `Receipt of index ${index}: ${options.out}`)
   return 0
 }
 
@@ -179,5 +175,6 @@ function isReceipt(text: string): boolean {
 }
 
 const EXITS = `
-Exit codes of --upgrade: 0 the chain vouches for every receipt, 3 it does not vouch for some yet,
-5 the ledger answered with something else, and nothing was written, 6 the chain could not be asked.`
+Exit codes of --upgrade: 0 the chain vouches for every receipt,
+3 it does not vouch for some of them yet, 5 the ledger gave a false answer, and
+nothing was written, 6 the chain could not be asked.`

@@ -69,7 +69,7 @@ export function withTrust(command: Command): Command {
     .option('--policy <file>', "the policy by which receipts are checked (default: the ledger's own word)")
     .option(
       '--rpc <url>',
-      'an endpoint of the chain, which is asked before anything is called anchored; may be repeated (or OPENSEAL_RPC)',
+      'an endpoint of the chain: without its answer, nothing is called anchored; may be repeated (or OPENSEAL_RPC)',
       collect,
     )
 }

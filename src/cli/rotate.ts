@@ -16,7 +16,7 @@ const CHAIN_TIMEOUT_MS = 15_000
 
 /** Fills the command with log-key and publisher. */
 export function addRotate(rotate: Command): void {
-  const logKey = 'end the key that signs the log, and begin another; the service must be stopped, and its settings be those of "serve"'
+  const logKey = 'replace the key that signs the log; stop the service first, and use its settings'
   addCommand(rotate, 'log-key', logKey, 'OPENSEAL_DATA=/srv/openseal openseal rotate log-key').action(async ({ json }: Options) => {
     keepFilesPrivate()
     // Imported only here: without the service, the other commands start in a fraction of the time.
@@ -24,10 +24,10 @@ export function addRotate(rotate: Command): void {
     const done = await rotateLogKey(readConfig(process.env), { log: quiet })
     if (json) return printJson(done)
     print(
-      `The log's key is another from tree size ${done.fromSize} on; entry ${done.index} says so.`,
+      `A new key signs the log from tree size ${done.fromSize} on. Entry ${done.index} records the change.`,
       `old ${done.oldKey}`,
       `new ${done.newKey}`,
-      `The old one is in ${done.kept}. Nothing needs it any more: remove it once the new one is in your backup.`,
+      `The old key is in ${done.kept}. It is no longer needed: remove it once the new one is in your backup.`,
       `Start the service again, publish the new key where you published the old one, and tell readers who pinned a policy: ${COMMAND} policy --extend FILE`,
     )
   })
@@ -36,20 +36,20 @@ export function addRotate(rotate: Command): void {
     "name another publisher for the log on its chain; signed by the log's owner (OPENSEAL_ANCHOR_KEY_FILE, or _KEY, _KEYSTORE, _SIGNER)"
   addCommand(rotate, 'publisher', publisher, PUBLISHER_EXAMPLE)
     .requiredOption('--to <address>', 'address of the new publisher')
-    .option('--rpc <url>', 'an endpoint of the chain, or several by commas (or OPENSEAL_RPC)')
+    .option('--rpc <url>', 'one or more endpoints of the chain, separated by commas (or OPENSEAL_RPC)')
     .option(
       '--policy <file>',
-      'a policy that you keep: it names the log (default: the settings of "serve", as OPENSEAL_CONTRACT and OPENSEAL_ORIGIN)',
+      'your copy of the policy, which names the log (default: the settings of the service, such as OPENSEAL_CONTRACT)',
     )
     .action(rotatePublisher)
 }
 
 /** The operator's own policy file decides what is signed: no ledger is asked. */
 async function rotatePublisher({ policy, json, rpc, to }: PublisherOptions): Promise<void> {
-  if (!/^0x[0-9a-fA-F]{40}$/.test(to)) throw new UsageError('--to wants an address: 0x and 40 hex digits')
+  if (!/^0x[0-9a-fA-F]{40}$/.test(to)) throw new UsageError('--to must be an address: 0x and 40 hex digits')
   const rpcUrls = (rpc ?? process.env.OPENSEAL_RPC ?? '').split(',').map(url => url.trim())
   if (!rpcUrls.every(url => /^https?:\/\//.test(url) && URL.canParse(url)))
-    throw new UsageError('--rpc wants the address of an endpoint, like https://rpc.example')
+    throw new UsageError('--rpc must be the address of an endpoint, such as https://rpc.example')
   const { readSignerConfig } = await import('../config.ts')
   const signing = readSignerConfig(process.env)
   if (signing === undefined) throw new UsageError("set OPENSEAL_ANCHOR_KEY_FILE (or _KEY, _KEYSTORE, _SIGNER): the key of the log's owner")
@@ -92,5 +92,7 @@ async function readOwnLog(chainId: number): Promise<OwnLog> {
 
 const quiet = { info: () => {}, warn: (event: string) => remark(event), error: (event: string) => remark(event) }
 
-const PUBLISHER_EXAMPLE = `OPENSEAL_ANCHOR_KEY_FILE=owner.key openseal rotate publisher --to 0x… --rpc https://rpc.example
-OPENSEAL_ANCHOR_KEY_FILE=owner.key openseal rotate publisher --to 0x… --rpc https://rpc.example --policy openseal.policy.json`
+const PUBLISHER_EXAMPLE = `export OPENSEAL_ANCHOR_KEY_FILE=owner.key
+openseal rotate publisher --to 0x… --rpc https://rpc.example
+openseal rotate publisher --to 0x… --rpc https://rpc.example \\
+  --policy openseal.policy.json`

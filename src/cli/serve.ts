@@ -42,7 +42,7 @@ function nextSteps({ url, origin, operatorKeyFile, chain, notAccepting }: Servic
   const reason = notAccepting()
   return [
     `OpenSeal serves ${origin} at ${url}`,
-    ...(chain.embedded ? ['Anchored on a chain on this machine: good for trying, no evidence for anyone.'] : []),
+    ...(chain.embedded ? ['Anchored on a chain on this machine: good for trying out, but no evidence.'] : []),
     ...(reason === undefined ? [] : ['', `Not accepting yet: ${reason}`]),
     '',
     'In another terminal, in this folder:',

@@ -34,8 +34,7 @@ export function addStatus(command: Command): void {
  * here.
  */
 export function formatStatus({ origin, vkey, size, root, accepting, alarms, anchored, behind, behindSeconds }: Status): string[] {
-  const waiting =
-    behind === 0 ? 'none waits' : `${count(behind)} ${behind === 1 ? 'waits' : 'wait'}, the longest for ${duration(behindSeconds)}`
+  const waiting = behind === 0 ? 'none are waiting' : `${count(behind)} waiting, the longest for ${duration(behindSeconds)}`
   const facts: [string, string][] = [
     ['ledger', origin],
     ['entries', count(size)],

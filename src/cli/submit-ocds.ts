@@ -204,7 +204,7 @@ function printOutcome(outcome: Outcome, { dryRun }: SubmitOptions): void {
   print(
     `${path}: ${accepted} ${isDry ? 'would be accepted' : 'accepted'}, ${known} known already, ${rejected.length} rejected (${shape}, ${count(labels.length - 1, 'release')} and the file itself).`,
   )
-  if (linked > 0) print(`  ${count(linked, 'release')} only linked to: there was nothing to hash.`)
+  if (linked > 0) print(`  ${count(linked, 'release')} only linked: there was nothing to hash.`)
   if (summaries > 0)
     print(
       `  ${count(summaries, 'compiled or versioned release')} without an entry of its own: the statement about the whole file covers it.`,

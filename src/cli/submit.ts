@@ -34,27 +34,23 @@ const RETRY_MS = 500
 /** Fills the command. */
 export function addSubmit(command: Command, setExit: (code: number) => void): void {
   withTrust(withLedger(withExample(command, EXAMPLE)))
-    .requiredOption('--agency <id>', "the agency's id, which the key in OPENSEAL_API_KEY (or OPENSEAL_API_KEY_FILE) speaks for")
+    .requiredOption('--agency <id>', 'id of the agency that the key in OPENSEAL_API_KEY (or OPENSEAL_API_KEY_FILE) speaks for')
     .option(
       '--ocds',
       'the files are OCDS release packages, record packages or releases: one statement for each release and one for the file',
     )
     .option('--record <id>', "the agency's own stable id of the record")
     .addOption(new Option('--kind <kind>', 'the kind of record').choices(['procurement', 'decision']))
-    .addOption(new Option('--action <action>', 'what is done (default: publish)').choices(['publish', 'amend', 'withdraw']))
+    .addOption(new Option('--action <action>', 'what the statement does (default: publish)').choices(['publish', 'amend', 'withdraw']))
     .option('--revision <id>', "the agency's id of this version")
     .option('--target <id>', 'the earlier version that --action amend or withdraw applies to (default: every earlier version)')
-    .option('--title <text>', 'a title')
-    .option('--language <tag>', 'its language, like en or el-GR')
-    .option(
-      '--published <time>',
-      'when the agency published it, like 2026-01-31T23:59:59Z; left out, the statement names no date',
-      readTime,
-    )
+    .option('--title <text>', 'title of the record')
+    .option('--language <tag>', 'language of the record, such as en or el-GR')
+    .option('--published <time>', 'when the agency published it, such as 2026-01-31T23:59:59Z (default: no date)', readTime)
     .option('--identifier <scheme=value>', 'another id of the record; may be repeated', readIdentifier)
     .addOption(new Option('--reason <code>', 'why, for amend and withdraw').choices([...REASON_CODES]))
     .option('--reason-text <text>', 'why, in words')
-    .option('--dry-run', 'log nothing; say what the ledger would make of it')
+    .option('--dry-run', 'log nothing, and show what would happen')
     .addOption(
       new Option('--accept <code>', `go on in spite of this warning, one of ${STOPPING_WARNINGS.join(', ')}; may be repeated`).argParser<
         string[]
@@ -280,10 +276,11 @@ function readAccepted(code: string, before: string[] | undefined): string[] {
 
 function readSeconds(text: string): number {
   const seconds = Number(text)
-  if (!(seconds >= 0)) throw new InvalidArgumentError('Seconds are a number.')
+  if (!(seconds >= 0)) throw new InvalidArgumentError('It must be a number of seconds.')
   return seconds
 }
 
 const EXAMPLE = `export OPENSEAL_API_KEY_FILE=agency.key
-openseal submit decision.pdf --agency transport.gov.example --kind decision --record 2026/117
+openseal submit decision.pdf --agency transport.gov.example \\
+  --kind decision --record 2026/117
 openseal submit --ocds releases.json --agency transport.gov.example`

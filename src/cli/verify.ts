@@ -55,12 +55,15 @@ const DEADLINE_SECONDS = 600
 /** Fills the command. */
 export function addVerify(command: Command, setExit: (code: number) => void): void {
   withLanguage(withLedger(withExample(command, EXAMPLE)))
-    .option('--receipt <file>', 'the receipt of the file (default: FILE.receipt.json or FILE.receipts.ndjson, else the ledger is asked)')
-    .option('--policy <file>', 'the policy that you trust: a file that you keep (see: openseal policy --out)')
+    .option(
+      '--receipt <file>',
+      'the receipt of the file (default: FILE.receipt.json or FILE.receipts.ndjson; without one, the ledger is asked)',
+    )
+    .option('--policy <file>', 'your copy of the policy (see: openseal policy --out)')
     .option('--trust-ledger', "take the ledger's own word for the policy; the answer says so")
-    .option('--rpc <url>', 'an endpoint of the chain; may be repeated (or OPENSEAL_RPC, by commas)', collect)
-    .option('--require-current', 'exit with 6 where nobody could say whether there is a newer version')
-    .option('--timeout <seconds>', 'how long the whole check may ask the ledger and the chain', readSeconds, DEADLINE_SECONDS)
+    .option('--rpc <url>', 'an endpoint of the chain; may be repeated (or OPENSEAL_RPC, separated by commas)', collect)
+    .option('--require-current', 'exit with 6 if nobody could say whether there is a newer version')
+    .option('--timeout <seconds>', 'how long the whole check may take', readSeconds, DEADLINE_SECONDS)
     .addHelpText('after', MORE)
     .action(async (files: readonly string[], options: Options) => {
       const setting = await readSetting(files, options)
@@ -198,11 +201,14 @@ async function readBytes(path: string): Promise<Uint8Array> {
 }
 
 const EXAMPLE = `openseal verify decision.pdf --trust-ledger
-openseal verify decision.pdf --policy openseal.policy.json --rpc https://rpc.example
+openseal verify decision.pdf --policy openseal.policy.json \\
+  --rpc https://rpc.example
 openseal verify folder/* --policy openseal.policy.json
 openseal verify sha256:<64 digits> --policy openseal.policy.json`
 const MORE = `
-A file can be named by its SHA-256 too, or be - for what comes on stdin: fingerprints as certutil,
-Get-FileHash or sha256sum print them. Of several files the exit code is that of the gravest verdict; one that
-cannot be read is named, the others are checked, and the exit code is 2 unless something does not fit (5).
-Every release of an OCDS package gets its own verdict; one that its receipt does not fit makes the exit code 5.`
+A file may be given by its SHA-256. "-" reads standard input: fingerprints as
+sha256sum, certutil or Get-FileHash print them, or a receipt. Of several files,
+the gravest verdict decides the exit code. A file that cannot be read is named,
+and the exit code is 2, unless another file does not fit (5). Each release of an
+OCDS package has its own verdict; if one does not fit its receipt, the exit code
+is 5.`

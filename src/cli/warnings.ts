@@ -51,7 +51,7 @@ export function formatCount({ code, count, labels }: WarningCount): string[] {
 
 /** Advice after a submission was stopped. */
 export function formatStop(codes: readonly string[]): string {
-  return `Nothing was logged. If this is as it should be, say so: ${codes.map(code => `--accept ${code}`).join(' ')}`
+  return `Nothing was logged. If you intended this, add: ${codes.map(code => `--accept ${code}`).join(' ')}`
 }
 
 const MEANING: { readonly [code in string]: string } = {

@@ -279,7 +279,7 @@ describe('anchor/anchorer', () => {
     }
   })
 
-  it('takes over what the contract holds when its own record of it is gone', async () => {
+  it('takes an anchor over from the contract if its own record of it is gone', async () => {
     const { ledger, chain, store, anchorerOn } = await world()
     await submit(ledger, 2)
     await finish(anchorerOn())
@@ -292,7 +292,7 @@ describe('anchor/anchorer', () => {
     assert.notEqual(await store.readDocument('anchorer', String(EMBEDDED_CHAIN_ID)), undefined)
   })
 
-  it('tells in its lag that no endpoint answers, and goes on by itself', async () => {
+  it('reports in its lag that no endpoint answers, and goes on by itself', async () => {
     const dead = await world({ urls: ['http://127.0.0.1:9'] })
     const anchorer = dead.anchorerOn()
     await submit(dead.ledger, 1)

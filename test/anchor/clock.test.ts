@@ -52,7 +52,7 @@ for (const [name, start] of CHAINS) {
         assert.deepEqual([ledger.latestAnchor()?.size, restarted.lag().alarm], [3, undefined])
       })
 
-      it(`bids more for what was sent before its clock was set ${direction}, a minute later as ever`, async () => {
+      it(`raises the fees of a transaction that was sent before its clock was set ${direction}, a minute later as usual`, async () => {
         const { ledger, anchorerOn, passMs, setClock } = await world({ finality })
         await at.mining(false)
         const anchorer = anchorerOn()
@@ -68,7 +68,7 @@ for (const [name, start] of CHAINS) {
       })
     }
 
-    it('bids more at once for what was sent by a clock that was ahead, after a restart', async () => {
+    it('raises the fees at once, after a restart, of a transaction that was sent while the clock was ahead', async () => {
       const { ledger, anchorerOn, setClock } = await world({ finality })
       await at.mining(false)
       setClock(TEN_YEARS_MS)
@@ -114,7 +114,7 @@ for (const [name, start] of CHAINS) {
       assert.deepEqual([anchorer.lag().alarm, anchorer.lag().oldestUnanchoredMs], [undefined, 0])
     })
 
-    it('takes the word of no endpoint because our clock is ahead: finality is still asked of all', async () => {
+    it('asks all endpoints for finality although our clock is ahead', async () => {
       const { ledger, anchorerOn, setClock } = await world({ finality: { confirmations: 3 } })
       const anchorer = anchorerOn()
       await submit(ledger, 1)

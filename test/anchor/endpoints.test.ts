@@ -53,7 +53,7 @@ for (const [name, start] of CHAINS) {
         await untilIncluded(anchorer, 5)
       })
 
-      it('asks the other one, and bothers the one that hangs no more for a while', async () => {
+      it('asks the other one, and does not ask the one that hangs for a while', async () => {
         const { anchorer, ledger } = await world([one, two], { limits: { timeoutMs: 2_000 } })
         one.behave(silent)
         await anchorer.tick()
@@ -77,7 +77,7 @@ for (const [name, start] of CHAINS) {
         await assert.rejects(anchorer.tick(), { code: 'CHAIN_UNREACHABLE' })
       })
 
-      it('breaks off what is under way when it is closed', async () => {
+      it('ends its open requests when it is closed', async () => {
         const { anchorer, chain } = await world([one], { limits: { timeoutMs: 60_000 } })
         one.behave(silent)
         const round = anchorer.tick().catch(error => error.code)
@@ -275,7 +275,7 @@ for (const [name, start] of CHAINS) {
     })
 
     describe('that keep transactions to themselves', () => {
-      it('sends to all of them, so that one that swallows what it takes holds nothing up', async () => {
+      it('sends to all of them, so that one that swallows transactions delays nothing', async () => {
         const { anchorer, ledger } = await world([one, two])
         one.behave(({ method }) => (method === 'eth_sendRawTransaction' ? `0x${'00'.repeat(32)}` : undefined))
         await untilIncluded(anchorer, ledger.head().size)

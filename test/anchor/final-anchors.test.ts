@@ -26,7 +26,7 @@ describe('anchor/final-anchors', () => {
     assert.deepEqual(await anchors.newest(1, 9), [])
   })
 
-  it('falls back to the newest that stays when the chain has lost some', async () => {
+  it('falls back to the newest remaining one when the chain has lost some', async () => {
     const store = createMemoryStore()
     const anchors = await openFinalAnchors(store, () => 0)
     for (const size of [5, 9, 12, 20]) await anchors.add(anchorOf(size))

@@ -94,7 +94,7 @@ for (const [name, start] of CHAINS) {
       }
     })
 
-    it('calls records anchored no longer whose final anchor the chain has lost, sends it again, and says so until it is final', async () => {
+    it('calls records no longer anchored if the chain has lost their final anchor, and sends it again until it is final', async () => {
       const here = await world()
       const { ledger } = here
       const anchorer = here.anchorerOn()
@@ -145,7 +145,7 @@ for (const [name, start] of CHAINS) {
       assert.deepEqual([anchorer.lag().alarm, anchorer.lag().lastFinalSize], [undefined, size])
     })
 
-    it('takes no anchor for moved or lost because one endpoint keeps no old blocks, or shows others than the rest', async () => {
+    it('calls no anchor moved or lost because one endpoint keeps no old blocks, or shows different ones', async () => {
       const endpoint = await openEndpoint(at.url)
       try {
         const here = await openWorld({ finality: { confirmations: 1 }, log, urls: [endpoint.url, at.url] })
@@ -230,7 +230,7 @@ for (const [name, start] of CHAINS) {
       }
     })
 
-    it('hears that the log was closed after it had stopped because of a false continuation', async () => {
+    it('notices that the log was closed after it had stopped because of a false continuation', async () => {
       const here = await world()
       const { ledger, key, chain } = here
       const anchorer = here.anchorerOn()
@@ -245,7 +245,7 @@ for (const [name, start] of CHAINS) {
       assert.deepEqual([ledger.stopCode(), ledger.closing()], ['LOG_CLOSED', { lastGoodSize: 1 }])
     })
 
-    it('says the same of a contract that is gone, running and after a restart, once', async () => {
+    it('reports a missing contract once, while it runs and after a restart', async () => {
       const here = await world()
       const { chain } = here
       const anchorer = here.anchorerOn()

@@ -297,7 +297,7 @@ describe('audit that cannot finish', () => {
     await world.close()
   })
 
-  it('looks at the tree of a mirror that has no statements, says what is missing, and remembers nothing of it', async () => {
+  it('examines the tree of a mirror without statements, says what is missing, and remembers nothing of it', async () => {
     const world = await openWorld(2100)
     world.proxy.missing = /^\/v1\/statements/
     const folder = await mkdtemp(join(tmpdir(), 'openseal-audit-'))

@@ -71,7 +71,7 @@ describe('openseal audit', () => {
       match(stdout, /Ein Eintrag ist nicht der im Baum\. Eintrag 0 \[AUDIT_ENTRY_CHANGED\]/)
     })
 
-    it('ends with 6 where something could not be looked at, and with 2 where it is used wrongly', async () => {
+    it('ends with 6 if something could not be examined, and with 2 on wrong usage', async () => {
       const [gone, noTrust, noLanguage, noEndpoint] = await Promise.all([
         openseal(...args.slice(0, -1), 'http://127.0.0.1:1', '--json'),
         openseal('audit', '--ledger', world.proxy.url),
@@ -112,7 +112,7 @@ describe('openseal audit', () => {
     await world.close()
   })
 
-  it('goes on after kill -9 where it came to', async () => {
+  it('goes on after kill -9 where it was', async () => {
     const served = await serveLedger(20_000)
     const proxy = await openHostile(served.url)
     const args = ['audit', '--ledger', proxy.url, '--trust-ledger', '--state', join(folder, 'killed'), '--json']

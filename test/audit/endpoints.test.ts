@@ -52,7 +52,7 @@ describe('audit through endpoints of a chain', () => {
     return world.run({}, world.readerAt(rpc.url))
   }
 
-  it('asks in smaller ranges where it must, and widens them no more than it may', async () => {
+  it('asks for smaller ranges if it must, and never for larger ones than allowed', async () => {
     const report = await runThrough(async (call, pass) => (rangeOf(call) > 2 ? refused : pass()))
     deepEqual([told(report), report.anchors.length], [{ exit: 0, findings: [], unfinished: [] }, 3])
     ok(rpc.calls.filter(call => rangeOf(call) > 2).length < 10)

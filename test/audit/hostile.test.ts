@@ -137,7 +137,7 @@ describe('audit of a server that misbehaves', () => {
     deepEqual(told(report).codes, ['AUDIT_LEDGER_UNREADABLE'])
   })
 
-  it('goes on after troubles that pass', async () => {
+  it('goes on after temporary faults', async () => {
     const troubles: readonly (readonly [Answer, number])[] = [
       [r => r.destroy(), 1],
       [r => r.writeHead(500).end(), 2],
@@ -166,7 +166,7 @@ describe('audit of a server that misbehaves', () => {
     }
   })
 
-  it('is patient with a server that serves one after the other and turns the rest away', async () => {
+  it('is patient with a server that serves one request at a time and refuses the others', async () => {
     let turn = 0
     const { report } = await run(/^\/(tile|v1\/statements)/, undefined, {})
     equal(report.exit, 0)
@@ -181,7 +181,7 @@ describe('audit of a server that misbehaves', () => {
     equal(patient.exit, 0)
   })
 
-  it('has no more requests under way than it was told', async () => {
+  it('makes no more requests at once than it was told', async () => {
     await run(/./, undefined)
     ok(proxy.mostAtOnce > 1 && proxy.mostAtOnce <= 8, String(proxy.mostAtOnce))
   })

@@ -60,7 +60,7 @@ describe('audit with a memory', () => {
     }
   })
 
-  it('goes on where an interrupted run came to', async () => {
+  it('goes on where an interrupted run ended', async () => {
     world = await openWorld(4400)
     world.proxy.tamper = path => {
       if (path.startsWith('/tile/0/016')) world.proxy.down = true

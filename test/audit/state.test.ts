@@ -58,7 +58,7 @@ describe('audit/state', () => {
     equal(await codeOf(openAuditState(folder, ORIGIN)), 'opened')
   })
 
-  it('is one audit’s at a time, in this process and in another, until that one ends, however it ends', async () => {
+  it('belongs to one audit at a time, in any process, until that audit ends, however it ends', async () => {
     const state = await openAuditState(folder, ORIGIN)
     equal(await codeOf(openAuditState(folder, ORIGIN)), 'AUDIT_STATE_LOCKED')
     state.close()

@@ -51,7 +51,7 @@ describe('audit by a policy that asks for witnesses', () => {
     deepEqual(await run(0), [0, [], []])
   })
 
-  it('calls too few of them no contradiction, re-derives everything, and says what nobody can tell then', async () => {
+  it('does not call too few of them a contradiction, re-derives everything, and says what nobody can tell', async () => {
     deepEqual(await run(), [6, [], [['AUDIT_COSIGNATURES_FEW', { count: 0, quorum: 2 }]]])
     world.proxy.tamper = inReceipt(note => cosigned(note, WITNESSES.slice(2)))
     deepEqual(await run(), [6, [], [['AUDIT_COSIGNATURES_FEW', { count: 1, quorum: 2 }]]])

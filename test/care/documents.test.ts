@@ -39,7 +39,7 @@ describe('doctor: documents', () => {
     assert.equal(await withStore(store => store.readDocument('scrub', 'state')), undefined)
   })
 
-  it('takes an API key off that cannot be read: it is refused from then on, and its agency needs another', async () => {
+  it('removes an API key that cannot be read: it is refused from then on, and its agency needs another', async () => {
     const agencies = (store: Store) => createAgencies({ store, nowMs: () => 0, randomBytes: count => new Uint8Array(count).fill(5) })
     const made = await withStore(async store => {
       await agencies(store).add({ id: 'a.example', name: 'A' })
@@ -57,14 +57,14 @@ describe('doctor: documents', () => {
     )
   })
 
-  it('puts a mark that cannot be read back as one, so that the operator still decides', async () => {
+  it('replaces a mark that cannot be read by a new one, so that the operator still decides', async () => {
     await withStore(store => markRestored(store, { why: 'was restored', size: 5 }))
     await damage('ledger', 'restored')
     const { verdict, restored } = await look(true)
     assert.deepEqual([verdict, restored], ['repaired', { why: 'was marked, by a mark that can no longer be read', size: 5 }])
   })
 
-  it('says of any other that a backup is needed, and says no more that might rest on it', async () => {
+  it('asks for a backup for any other document, and reports nothing that depends on it', async () => {
     await write('final-anchors', '5'.padStart(16, '0'), '{"size":5,"root":"00"}')
     await damage('final-anchors', '5'.padStart(16, '0'))
     await expectComplaint('the document final-anchors/0000000000000005 was changed on the disk', /backup/)

@@ -200,7 +200,7 @@ describe('doctor: the head row', function () {
     })
   })
 
-  it('does not let the service seal upon a head that is older than the newest commit', async () => {
+  it('does not let the service seal on a head that is older than the newest commit', async () => {
     rest = await layToRest(5)
     await changeAddition(() => undefined)
     await assert.rejects(withStore(openTestLedger), { code: 'LEDGER_CORRUPT', message: /newer commit led to 5/ })
@@ -213,7 +213,7 @@ describe('doctor: the head row', function () {
     assert.equal((await look(true)).size, 5)
   })
 
-  it('does not let the service sign a size that the edge is not of, though it gives the same root', async () => {
+  it('does not let the service sign a size that the edge does not match, even if the root is the same', async () => {
     rest = await layToRest(5)
     await changeHead(flipAt(5))
     await assert.rejects(withStore(openTestLedger), { code: 'LEDGER_CORRUPT' })

@@ -78,7 +78,7 @@ describe('filling up across a change of the log’s key', () => {
       equal(await refill(older, copyOf(newest), nowMs), 0)
     })
 
-  it('is taken up again where it broke off behind a change, which is kept by then', async () => {
+  it('continues where it stopped after a change, which it has kept', async () => {
     const older = await olderCopy(store, 200)
     const broken: Copy = {
       ...copyOf(newest),
@@ -96,7 +96,7 @@ describe('filling up across a change of the log’s key', () => {
     equal((await older.readHead())?.head.size, 200)
   }
 
-  it('believes no key that no receipt introduces', () => refused({ keyReceipts: async () => [] }, 'REFILL_UNSIGNED'))
+  it('believes no key without a receipt that introduces it', () => refused({ keyReceipts: async () => [] }, 'REFILL_UNSIGNED'))
 
   it('believes no key whose introduction by the key before it is missing', async () => {
     const receipts = (await newest.keyReceipts()).map(({ receipt }) => receipt)
@@ -110,7 +110,7 @@ describe('filling up across a change of the log’s key', () => {
     await refused({ checkpoint: async () => checkpoint }, 'REFILL_UNSIGNED')
   })
 
-  it('takes nothing that a key signed which was ended', async () => {
+  it('takes nothing that an ended key signed', async () => {
     const older = await olderCopy(store, 302)
     await refill(older, copyOf(newest), nowMs)
     const checkpoint = signNote(formatCheckpoint({ origin: ORIGIN, size: 2000, root: new Uint8Array(32) }), signer)

@@ -61,7 +61,7 @@ describe('scrub', () => {
     ['look-ups of 7', { findIncomplete: async records => records.map(({ index }) => index).filter(index => index === 7) }],
   ]
   for (const [part, changes] of damages)
-    it(`finds a damaged ${part}, once, and takes it off when it fits again`, async () => {
+    it(`reports a damaged ${part} once, and removes it from the list when it matches again`, async () => {
       logged.length = 0
       const damaged = await openOn(changes)
       assert.deepEqual((await pass(damaged)).findings, [part])
@@ -73,7 +73,7 @@ describe('scrub', () => {
       assert.deepEqual((await pass(repaired)).findings, [])
     })
 
-  it('takes a recorded erasure for none', async () => {
+  it('does not report a recorded erasure', async () => {
     await sound.writeDocuments([{ collection: 'erasures', key: String(300).padStart(16, '0'), value: '{}' }])
     const scrub = await openOn({ readStatement: async index => (index === 300 ? undefined : sound.readStatement(index)) })
     assert.deepEqual((await pass(scrub)).findings, [])
@@ -90,14 +90,14 @@ describe('scrub', () => {
     assert.deepEqual((await pass(scrub)).findings, ['statement 300'])
   })
 
-  it('begins anew where its own place cannot be read', async () => {
+  it('begins again if its own place cannot be read', async () => {
     const readDocument: Store['readDocument'] = async () => {
       throw new StoreError('STORE_DAMAGED', 'changed')
     }
     assert.equal((await openOn({ readDocument })).state().at, 0)
   })
 
-  it('goes on where it was after a restart', async () => {
+  it('goes on after a restart where it was', async () => {
     const first = await openOn({})
     await first.step()
     await first.stop()
@@ -115,7 +115,7 @@ describe('scrub', () => {
     assert.deepEqual([ours.state().at, ours.state().passes, ours.state().findings], [0, 1, ['entry bundle 0']])
   })
 
-  it('leaves the place of another node that saved in between as it is', async () => {
+  it('leaves a place that another node saved in between as it is', async () => {
     let isOther = false
     const other = { bundle: 2, passes: 7, findings: {} }
     const writeDocuments: Store['writeDocuments'] = async (...write) => {
@@ -132,7 +132,7 @@ describe('scrub', () => {
     assert.deepEqual([scrub.state().at, scrub.state().passes], [0, 8])
   })
 
-  it('saves its place anew where the one that was kept cannot be read', async () => {
+  it('saves its place again if the stored one cannot be read', async () => {
     let isUnreadable = true
     const readDocument: Store['readDocument'] = async (collection, key) => {
       if (isUnreadable) throw new StoreError('STORE_DAMAGED', 'changed')

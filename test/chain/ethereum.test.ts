@@ -108,7 +108,7 @@ describe('chain/ethereum and chain/deploy', () => {
     await assert.rejects(stranger, { code: 'CHAIN_REJECTED', message: /CheckpointAnchorNotPublisher/ })
   })
 
-  it('takes "already known" for a success, and names a used nonce, a low bid and an empty purse', async () => {
+  it('takes "already known" for a success, and names a used nonce, low fees and an empty account', async () => {
     const chain = open(await openLog())
     const send = (method: string, params: unknown[]) =>
       fetch(embedded.url, {

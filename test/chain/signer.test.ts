@@ -88,7 +88,7 @@ describe('chain/signer', () => {
     assert.equal(await (await openSigner({ keystore: own, passwordFile })).address(), ADDRESS)
   })
 
-  it('tells a wrong password from a file that is no keystore, and from one that is not there', async () => {
+  it('distinguishes a wrong password, a file that is not a keystore, and a missing file', async () => {
     const keystore = await file('published.json', JSON.stringify(PUBLISHED))
     const wrong = await file('wrong-password', 'testpasswor')
     await assert.rejects(openSigner({ keystore, passwordFile: wrong }), { code: 'CHAIN_KEY_PASSWORD' })
@@ -105,7 +105,7 @@ describe('chain/signer', () => {
     })
   })
 
-  it('holds what a signer hands back against what it was asked to sign', async () => {
+  it('compares the signed transaction with the one that the signer was asked to sign', async () => {
     const signed = TRANSACTION.clone()
     signed.signature = RAW
     assert.equal((await signChecked(createKeySigner(KEY), TRANSACTION)).serialized, signed.serialized)
@@ -177,7 +177,7 @@ describe('chain/signer', () => {
         await close()
       })
 
-      it('waits for it so long and no longer when it hangs, or is gone', async () => {
+      it('waits for it for a limited time when it hangs or is gone', async () => {
         const { anchorer, anchorerOn, open, signing, ledger, close } = await signedWorld()
         signing.behave = () => new Promise(() => {})
         const hasty = createRemoteSigner({ url: signing.url, timeoutMs: 200 })
@@ -237,7 +237,7 @@ describe('chain/signer', () => {
     })
   }
 
-  it('wants one account, or to be told which', async () => {
+  it('needs one account, or to be told which', async () => {
     const signing = await startSigner(KEY, [ADDRESS, `0x${'55'.repeat(20)}`])
     const { url } = signing
     await assert.rejects(createRemoteSigner({ url, timeoutMs: 20_000 }).address(), {

@@ -93,7 +93,7 @@ for (const [name, start] of CHAINS) {
         [[], { OPENSEAL_ANCHOR_KEY_FILE: 'none.key' }, 1, /none\.key, which cannot be read \(ENOENT\)\. \[CHAIN_KEY_UNREADABLE\]/],
         [['--chain-id', '1'], {}, 2, new RegExp(`the endpoint serves chain ${CHAIN_ID}, not 1: nothing was sent`)],
         [['--chain-id', '0x1'], {}, 2, /A chain id is a number from 1 on/],
-        [['--rpc', 'localhost:8545'], {}, 2, /--rpc wants the address of an endpoint/],
+        [['--rpc', 'localhost:8545'], {}, 2, /--rpc must be the address of an endpoint/],
         [['--rpc', 'http://127.0.0.1:9'], {}, 1, /No endpoint of the chain answers: 127\.0\.0\.1:9\. \[CHAIN_UNREACHABLE\]/],
       ]
       // Mistakes that do not involve the chain are refused alike on every one.

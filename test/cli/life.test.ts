@@ -197,7 +197,7 @@ describe('the command line against a ledger', function () {
     assert.deepEqual(changes, [{ index: amended.value.index, what: 'superseded' }])
   })
 
-  it('sends nothing in a dry run, and says what the ledger would make of it', async () => {
+  it('sends nothing in a dry run, and says what the ledger would do with it', async () => {
     const size = async () => (await json(['status'])).value.size
     const before = await size()
     write('dry.txt', '')
@@ -230,7 +230,7 @@ describe('the command line against a ledger', function () {
     assert.match(out, /^records +are accepted\nalarms +none\n$/m)
   })
 
-  it('sends nothing where something else than a receipt lies in its place', async () => {
+  it('sends nothing if another file is in the place of the receipt', async () => {
     write('notes.txt', 'x')
     write('notes.txt.receipt.json', 'my notes')
     const size = async () => (await json(['status'])).value.size

@@ -173,7 +173,7 @@ describe('cli: sending many statements', function () {
       deepEqual([answers.length, asked.length], [3, 1])
     })
 
-    it('sends lines again that were too much for the ledger, and those alone', async () => {
+    it('sends only those lines again that were too much for the ledger', async () => {
       answer = (response, lines) =>
         response.end(
           lines

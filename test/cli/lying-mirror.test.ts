@@ -152,7 +152,7 @@ describe('the command line against a mirror that lies', function () {
     equal(read('one.txt.receipt.json'), before)
   })
 
-  it('keeps good evidence where the answer only claims to be anchored', async () => {
+  it('keeps good evidence if the answer only claims to be anchored', async () => {
     const before = read('one.txt.receipt.json')
     deepEqual(JSON.parse(before).anchors, [])
     const { anchors } = JSON.parse(await anchoredReceipt(1))
@@ -212,7 +212,7 @@ describe('the command line against a mirror that lies', function () {
     writeFileSync(path, before)
   })
 
-  it('reports no success of a submission by the receipt of another statement', async () => {
+  it('reports no success if the ledger answers with the receipt of another statement', async () => {
     const other = await anchoredReceipt(2)
     write('three.txt', 'three\n')
     const args = [...submit, 'three.txt', '--record', '3']
@@ -224,7 +224,7 @@ describe('the command line against a mirror that lies', function () {
     deepEqual([waited.code, JSON.parse(waited.out).state], [0, 'anchored'], waited.err)
   })
 
-  it('goes on with no submission where the dry run is answered with something else', async () => {
+  it('submits nothing if the dry run is answered with something else', async () => {
     write('five.txt', 'five\n')
     const args = [...submit, 'five.txt', '--record', '5']
     for (const answer of ['{}', '7', '{"warnings":7}', '{"warnings":[],"known":"1"}', '{"index":2,"receipt":{}}'])
@@ -232,7 +232,7 @@ describe('the command line against a mirror that lies', function () {
     ok(!existsSync(join(folder, 'five.txt.receipt.json')))
   })
 
-  it('takes no value for an answer that is not an object, and no empty answer for a receipt', async () => {
+  it('accepts no answer that is not an object, and no empty answer as a receipt', async () => {
     write('six.txt', 'six\n')
     const answer =
       (at: RegExp, text: string): Lie =>
@@ -300,7 +300,7 @@ describe('the command line against a mirror that lies', function () {
     equal(read('package.json.receipts.ndjson'), kept)
   })
 
-  it('takes no key over from a mirror: not one that the stolen key of the log introduces in a tree of its own', async () => {
+  it('takes no key over from a mirror, not even one that the stolen key of the log introduces in a tree of its own', async () => {
     const policy = JSON.parse(read('policy.json'))
     const stolen = createSigner(policy.origin, fromHex(readFileSync(join(folder, 'data/keys/log.key'), 'utf8').trim()))
     equal(formatVkey(stolen.vkey), policy.logKeys[0].vkey)
@@ -325,7 +325,7 @@ describe('the command line against a mirror that lies', function () {
     lie = path => (path === '/v1/keys' ? '{"keys":[],"changes":[]}' : undefined)
     const silent = await openseal(['policy', '--extend', 'policy.json'])
     lie = () => undefined
-    deepEqual([silent.code, silent.out], [0, `${url} has no key that is not in policy.json. The file is unchanged.\n`])
+    deepEqual([silent.code, silent.out], [0, `${url} reports no key that is missing in policy.json. The file is unchanged.\n`])
     const unsigned = forge(change, policy.origin, createSigner(policy.origin, THIEF))
     await refuses(
       ['policy', '--extend', 'policy.json'],
@@ -339,7 +339,7 @@ describe('the command line against a mirror that lies', function () {
     )
   })
 
-  it('pins and uses no policy that cannot be one, and tells a slip in a file of one’s own from an answer of the ledger', async () => {
+  it('pins and uses no invalid policy, and distinguishes a mistake in your own file from a false answer of the ledger', async () => {
     write('slip.json', '{"type":"openseal/policy@v1"}')
     write('newer.json', '{"type":"openseal/policy@v2"}')
     const broken: Lie = (path, truth) => (path === '/policy.json' ? truth.replace('"requireAnchors"', '"requireNothing"') : undefined)
@@ -363,7 +363,7 @@ describe('the command line against a mirror that lies', function () {
     ok(!existsSync(join(folder, 'new.json')))
   }).timeout(120_000)
 
-  it('says what an index is, where it was given something else', async () => {
+  it('says what an index is if it is given something else', async () => {
     for (const args of [
       ['receipt', 'abc'],
       ['receipt', '-1'],

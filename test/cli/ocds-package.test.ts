@@ -164,7 +164,7 @@ describe('an OCDS file as statements', () => {
     assert.deepEqual((await read(`{"uri":"u","releases":[${releases.join(',')}]}`)).report.edits, [3])
   })
 
-  it('names what is no OCDS file for what it is', async () => {
+  it('names the kind of a file that is not OCDS', async () => {
     const line = '{"ocid":"A","id":"1"}\n'
     const cases: [string | Uint8Array, string, RegExp][] = [
       ['', 'OCDS_EMPTY', /is empty/],
@@ -184,7 +184,7 @@ describe('an OCDS file as statements', () => {
       await assert.rejects(read(content), error => error instanceof OcdsError && error.code === code && message.test(error.message), code)
   })
 
-  it('brings dates with offsets to UTC and refuses what is no date', () => {
+  it('converts dates with offsets to UTC, and refuses texts that are not dates', () => {
     const cases = [
       ['2026-01-31', '2026-01-31T00:00:00Z'],
       ['2016-11-04T21:55:56.042551+02:00', '2016-11-04T19:55:56Z'],

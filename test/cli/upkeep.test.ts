@@ -27,7 +27,7 @@ function openseal(...args: string[]): Promise<{ code: number; out: string; json:
 describe('upkeep on the command line', function () {
   this.timeout(60_000)
 
-  it('doctor: 0 sound, 5 damaged, 0 again when repaired, 6 where there is nothing to look at', async () => {
+  it('doctor: 0 sound, 5 damaged, 0 again when repaired, 6 if there is nothing to examine', async () => {
     const rest = await layToRest(300)
     const doctor = (...more: string[]) => openseal('doctor', '--data', rest.dataDir, ...more)
     const sound = await doctor()

@@ -52,7 +52,7 @@ describe('core/policy', () => {
     })
   })
 
-  it('wants lists of keys, witnesses and anchors, and objects in them', () => {
+  it('requires lists of keys, witnesses and anchors, and objects in them', () => {
     for (const name of ['logKeys', 'witnesses', 'anchors'] as const)
       for (const value of ['x', 7, {}, true, [7], ['x'], [[]]])
         throws(

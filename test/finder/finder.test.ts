@@ -283,7 +283,7 @@ describe('finder', () => {
     assert.deepEqual(await finder.activity('day', 0, 10), [{ startMs: START_MS, records: 13, waitMs: 3 * HOUR_MS + 600_000 }])
   })
 
-  it('comes after the log by itself, and stops in the middle of it', async () => {
+  it('follows the log by itself, and can be stopped in the middle', async () => {
     for (let at = 0; at < 50; at++) await submit(`r${at}`, at, { title: 'word' })
     const finder = await openOn()
     finder.start()

@@ -71,7 +71,7 @@ const sketch = fc.record({
 })
 
 describe('finder: what became of each entry', () => {
-  it('is what the rules say of the whole history, in any history and however it was taken in', async () => {
+  it('follows the rules for the whole history, however the history was taken in', async () => {
     const history = fc.array(sketch, { maxLength: 14 })
     await fc.assert(
       fc.asyncProperty(history, fc.integer({ min: 1, max: 14 }), async (sketches, runLength) => {

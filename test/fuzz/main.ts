@@ -20,7 +20,7 @@ const seconds = Number(values.seconds ?? 20)
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31))
 const targets = [...PARSERS, ...FORM_TARGETS, ...HTTP].filter(({ name }) => name.includes(values.only ?? ''))
 if (!(seconds > 0) || !Number.isSafeInteger(seed) || targets.length === 0) {
-  process.stderr.write('fuzz: --seconds wants a number, --seed a whole number, --only a part of the name of a target\n')
+  process.stderr.write('fuzz: --seconds must be a number, --seed a whole number, --only a part of the name of a target\n')
   process.exit(2)
 }
 

@@ -16,7 +16,7 @@ describe('http: a damaged record', () => {
   })
   after(() => service.close())
 
-  it('is answered with 500 LEDGER_DAMAGED, which says what to do and is kept by no cache', async () => {
+  it('is answered with 500 LEDGER_DAMAGED, which says what to do and is never cached', async () => {
     for (const path of ['/v1/records/2', '/v1/records/2/receipt']) {
       const { status, headers, json } = await service.get(path)
       deepEqual([status, json.code, headers['cache-control']], [500, 'LEDGER_DAMAGED', 'no-store'], path)

@@ -59,7 +59,7 @@ describe('http: hostile clients', () => {
       await stillServes()
     })
 
-  it('takes what follows a refused request on the same connection for nothing', async () => {
+  it('ignores everything after a refused request on the same connection', async () => {
     const hidden = head('GET', '/v1/status')
     const { text } = await sendRaw(port, [
       ['POST /v1/records HTTP/1.1', 'Host: a', 'Content-Length: 4', 'Transfer-Encoding: chunked', '', `0\r\n\r\n${hidden}`].join('\r\n'),
@@ -67,14 +67,14 @@ describe('http: hostile clients', () => {
     deepEqual(text.match(/^HTTP\/1\.1 \d+/gm), ['HTTP/1.1 400'])
   })
 
-  it('closes on who sends a head letter by letter, and on who sends none', async () => {
+  it('closes the connection of a client that sends its head letter by letter, or none', async () => {
     const slow = [...head('GET', '/healthz')].map(letter => letter)
     equal(codeOf(await sendRaw(port, slow, 40)), '408 HEADERS_TIMEOUT')
     equal((await sendRaw(port, [''])).status, 408)
     await stillServes()
   })
 
-  it('closes on who promises a body and sends none of it', async () => {
+  it('closes the connection of a client that announces a body and sends none of it', async () => {
     const { status } = await sendRaw(port, post('{}').slice(0, 1))
     ok(status === 0 || status === 408)
     await stillServes()
@@ -188,7 +188,7 @@ describe('http: hostile clients', () => {
     equal(location.headers['x-evil'], undefined)
   })
 
-  it('says nothing that a cache could keep for another reader', async () => {
+  it('gives no answer that a cache could keep for another reader', async () => {
     const evil = [
       'X-Forwarded-Host: evil.example',
       'X-Forwarded-Proto: https',
@@ -217,7 +217,7 @@ describe('http: hostile clients', () => {
     equal(kept.body, (await sendRaw(port, [head('GET', '/v1/proofs/inclusion/0/1?size=9')])).body)
   })
 
-  it('refuses a line of 64 MB alone, and goes on behind it', async () => {
+  it('refuses only the line of 64 MB, and goes on after it', async () => {
     const socket = connect(port, '127.0.0.1')
     let text = ''
     socket.on('data', data => {

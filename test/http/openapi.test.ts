@@ -100,14 +100,14 @@ describe('http: openapi', () => {
     }
   }
 
-  it('spells the paths of tiles that only a large ledger has as they are', async () => {
+  it('spells the paths of tiles that only a large ledger has correctly', async () => {
     const far = OPERATIONS.filter(isFarTile)
     equal(far.length, 8)
     for (const operation of far) deepEqual((await call(operation)).json.code, 'TILE_NOT_FOUND', operation.path)
     equal((await service.get('/tile/0/x001/01')).json.code, 'TILE_PATH')
   })
 
-  it('answers what it refuses with the documented problem', async () => {
+  it('answers refusals with the documented problem', async () => {
     for (const path of ['/v1/records/x', '/v1/records/99', '/nothing', '/v1/proofs/consistency/2/1'])
       assertFits(problem, (await service.get(path)).json)
   })

@@ -45,7 +45,7 @@ describe('http: place', () => {
       ['/v1/records;a', 404],
     ]
 
-    it('goes round admission by no spelling of its path', async () => {
+    it('passes through admission, however its path is spelled', async () => {
       let isFull = true
       const hold = createHold({ ...HOLD, nowMs: () => 0 })
       const admission = { busySeconds: () => (isFull ? 1 : 0), enter: () => () => {}, noteSeal() {}, stop() {}, hold }
@@ -129,7 +129,7 @@ describe('http: place', () => {
       }
     })
 
-    it('is answered nowhere else where there is an address for it', async () => {
+    it('is answered only at its own address, if there is one', async () => {
       const [open1, own] = await Promise.all([open({ operatorPlace: 'elsewhere' }), open({ operatorPlace: 'here' })])
       for (const route of ROUTES) {
         equal(await codeOf(open1, route, ['Host: localhost']), 'OPERATOR_ELSEWHERE', route)

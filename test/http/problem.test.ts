@@ -38,7 +38,7 @@ describe('http: failures', () => {
     ...['cache-control', 'retry-after', 'allow', 'x-content-type-options', 'x-frame-options', 'referrer-policy'].map(name => headers[name]),
   ]
 
-  it('tells a browser by a page what a program is told by a problem document, with the same status and headers', async () => {
+  it('answers a browser with a page and a program with a problem document, with the same status and headers', async () => {
     await service.get('/healthz', { 'x-forwarded-for': '9.9.9.9' })
     for (const [method, path, headers, expected, sentence] of [
       ['GET', '/nothing', {}, '404 ROUTE_NOT_FOUND', 'Il n’y a pas de page à cette adresse'],
@@ -86,7 +86,7 @@ describe('http: failures', () => {
     for (const [method, path, accept, expected] of pages) equal(asked(method, path, accept), expected, `${method} ${path} ${accept}`)
   })
 
-  it('has words in every language for every status of every code, and says the code below them', () => {
+  it('has a sentence in every language for every status of every code, with the code below it', () => {
     const source = readFileSync('src/http/problem.ts', 'utf8')
     const codes = [...source.matchAll(/^ {2}([A-Z_]+): [45]\d\d,$/gm)].map(([, code]) => code!)
     ok(codes.length > 50)
@@ -102,7 +102,7 @@ describe('http: failures', () => {
       }
   })
 
-  it('has a page before there is an application: while the service starts', async () => {
+  it('has a page while the service starts', async () => {
     const listener = await openListener({ host: '127.0.0.1', port: 0 })
     try {
       const page = await fetch(`${listener.url}/?x=%22`, { headers: { accept: CHROME, 'accept-language': 'uk' } })

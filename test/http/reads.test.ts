@@ -22,7 +22,7 @@ describe('http: reads', () => {
   })
   after(() => service.close())
 
-  it('serves the checkpoint as a note that the log key signed, never kept', async () => {
+  it('serves the checkpoint as a note that the log key signed, never cached', async () => {
     const { text, headers } = await service.get('/checkpoint')
     equal(verifyNote(text, [parseVkey(service.ledger.vkey)]).length, 1)
     equal(parseCheckpoint(parseNote(text).text).size, SIZE)
@@ -120,7 +120,7 @@ describe('http: reads', () => {
     '/checkpoint/',
     '/tile/0/999999999999999999999',
   ]) {
-    it(`answers ${path} with 404, never kept`, async () => {
+    it(`answers ${path} with 404, never cached`, async () => {
       const answer = await service.get(path)
       deepEqual(
         [answer.status, answer.headers['cache-control'], answer.headers['content-type']],
@@ -176,7 +176,7 @@ describe('http: reads', () => {
     ['/v1/records/', 404, 'ROUTE_NOT_FOUND'],
     ['/V1/records', 404, 'ROUTE_NOT_FOUND'],
   ] as const) {
-    it(`answers GET ${path} with ${status} ${code}, never kept`, async () => {
+    it(`answers GET ${path} with ${status} ${code}, never cached`, async () => {
       const { status: got, json, headers } = await service.get(path)
       deepEqual([got, json.code, headers['cache-control']], [status, code, 'no-store'])
     })
@@ -196,7 +196,7 @@ describe('http: reads', () => {
     equal((await service.get('/v1/receipts/301/301')).text, '')
   })
 
-  it('answers HEAD as GET without the body, on what can be kept too', async () => {
+  it('answers HEAD as GET without the body, for cacheable answers too', async () => {
     for (const path of ['/checkpoint', '/tile/0/000', '/v1/records/1', '/v1/status', '/healthz', '/policy.json', '/']) {
       const [head, get] = [await service.ask('HEAD', path), await service.get(path)]
       deepEqual([path, head.status, head.text, head.headers['content-length']], [path, 200, '', get.headers['content-length']])

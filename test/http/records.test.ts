@@ -95,7 +95,7 @@ describe('http: records', () => {
     match((await service.submit(statement(9, { record: 'a ' }))).json.detail, /record begins or ends with white space/)
   })
 
-  it('takes a body with its head, behind it, in pieces and in chunks alike', async () => {
+  it('takes a body that comes with its head, after it, in pieces or in chunks', async () => {
     const text = JSON.stringify(statement(990, { title: 'Ζώνη' }))
     const body = Buffer.from(text)
     const sent = ['Content-Type: application/json', `Authorization: Bearer ${service.key}`]
@@ -118,7 +118,7 @@ describe('http: records', () => {
     for (const { index, receipt } of receipts) deepEqual([index, receipt.statement.title], [receipts[0].index, 'Ζώνη'])
   })
 
-  it('refuses no body at all, with its head and behind it', async () => {
+  it('refuses a request without a body, however that is announced', async () => {
     const sent = ['Content-Type: application/json', `Authorization: Bearer ${service.key}`]
     for (const headers of [[], ['Content-Length: 0'], ['Transfer-Encoding: chunked']]) {
       const end = headers[0]?.startsWith('Transfer') ? ['0\r\n\r\n'] : []
@@ -127,7 +127,7 @@ describe('http: records', () => {
     }
   })
 
-  it('refuses a chunked body that grows over the bound without its length being told', async () => {
+  it('refuses a chunked body of unknown length that grows over the bound', async () => {
     const body = JSON.stringify(statement(9, { title: 'x'.repeat(300_000) }))
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${service.key}`, 'transfer-encoding': 'chunked' }
     refused(await service.ask('POST', '/v1/records', { body, headers }), 413, 'BODY_TOO_LARGE')

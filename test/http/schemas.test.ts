@@ -58,7 +58,7 @@ describe('http: schemas', () => {
     return undefined
   }
 
-  it('say of a statement what core enforces, and no more', () => {
+  it('describe exactly the rules for statements that core enforces', () => {
     const counts = { accepted: 0, refused: 0 }
     fc.assert(
       fc.property(candidate, draft => {

@@ -141,7 +141,7 @@ describe('http: a stream of records', () => {
     deepEqual(service.logged, [])
   })
 
-  it('answers the line after 100,000 with 413, lists what was answered before it, and looks at nothing behind it', async () => {
+  it('answers the line after 100,000 with 413, lists the answers before it, and reads nothing after it', async () => {
     const line = good(1)
     const { status, headers, text } = await service.stream(`${line}\n`.repeat(100_000) + `${good(2)}\n`.repeat(500))
     deepEqual([status, headers['content-type']], [413, 'application/x-ndjson'])
@@ -156,7 +156,7 @@ describe('http: a stream of records', () => {
     equal((await service.stream(`${line}\n`.repeat(100_000))).status, 200)
   })
 
-  it('answers the line that is past 64 MiB likewise, and refuses a request that announces more before it reads any of it', async () => {
+  it('answers the line beyond 64 MiB likewise, and refuses a request that announces more without reading it', async () => {
     const { send, end } = begin()
     send(`${good(1)}\n`)
     const blank = ' '.repeat(1024 * 1024)

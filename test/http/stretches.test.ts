@@ -112,7 +112,7 @@ describe('http: the event loop', function () {
   })
   after(() => world.close())
 
-  it('has a measure for every route that there is', () => {
+  it('measures every route', () => {
     const routes = world.routes().map(({ methods, path }) => `${methods.includes('GET') ? '' : `${methods.at(-1)} `}${path}`)
     const known = [...Object.keys(HEAVY), ...Object.keys(OTHERS)]
     deepEqual(

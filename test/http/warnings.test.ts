@@ -44,20 +44,20 @@ describe('http: warnings', () => {
     deepEqual((await dryRun(statement(1))).json, { known: json.index, warnings: [] })
   })
 
-  it('refuses in a dry run what a submission would be refused for', async () => {
+  it('refuses a dry run for the same reasons as a submission', async () => {
     equal((await dryRun(statement(1, { extra: 1 }))).json.code, 'STATEMENT_MALFORMED')
     equal((await service.send('/v1/records?dry-run', statement(1), 'wrong')).status, 401)
     equal((await dryRun(statement(1, { agency: 'health.gov.example' }))).json.code, 'KEY_OTHER_AGENCY')
   })
 
-  it('logs nothing by a slip in the query', async () => {
+  it('logs nothing if the query is misspelled', async () => {
     const { size } = service.ledger.head()
     for (const query of ['?dryrun', '?dry-run=1', '?dry-run&x', '?dry_run'])
       equal((await service.send(`/v1/records${query}`, statement(2), service.key)).json.code, 'QUERY_MALFORMED', query)
     equal(service.ledger.head().size, size)
   })
 
-  it('takes empty files and far dates, and says so', async () => {
+  it('takes empty files and far dates, and warns of them', async () => {
     const empty = { documents: [{ ...statement(3).documents[0]!, bytes: 0 }] }
     deepEqual(codes(await service.submit(statement(3, { ...empty, published: '2026-02-02T00:00:00Z' }))), [
       'EMPTY_DOCUMENT',
@@ -78,7 +78,7 @@ describe('http: warnings', () => {
     deepEqual(codes(await service.submit(edit)), [])
   })
 
-  it('warns of amendments and withdrawals of what is not there', async () => {
+  it('warns of amendments and withdrawals of unknown records and versions', async () => {
     deepEqual(codes(await dryRun(withdraw(20))), ['RECORD_UNKNOWN'])
     deepEqual(codes(await dryRun(amend(20, { target: '1' }))), ['RECORD_UNKNOWN'])
     await service.submit(statement(20, { revision: '1' }))
@@ -99,7 +99,7 @@ describe('http: warnings', () => {
       deepEqual(codes(await dryRun(statement(31, { record, revision: '2' }))), [], record)
   })
 
-  it('tells who publishes a withdrawn or amended version again that nothing was logged', async () => {
+  it('tells an agency that publishes a withdrawn or amended version again that nothing was logged', async () => {
     await service.submit(statement(40))
     await service.submit(withdraw(40))
     const again = await service.submit(statement(40))
@@ -144,7 +144,7 @@ describe('http: warnings', () => {
     equal(service.ledger.head().size, size)
   })
 
-  it('gives the codes that cost nothing with each line of a stream', async () => {
+  it('gives the warnings that cost nothing with each line of a stream', async () => {
     const lines = [statement(60, { published: '1999-01-01T00:00:00Z' }), statement(61)].map(line => JSON.stringify(line)).join('\n')
     const [first, second] = linesOf(await service.stream(lines))
     deepEqual([first.status, first.warnings], [201, ['PUBLISHED_OLD']])

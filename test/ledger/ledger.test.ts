@@ -202,7 +202,7 @@ describe('ledger', () => {
     assert.deepEqual(await ledger.history(0), { versions: [], changes: [] })
   })
 
-  it('gives of a long history the newest thousand, and the one that is asked for with the hundred before it', async () => {
+  it('gives the newest thousand of a long history, or the requested entry with the hundred before it', async () => {
     const ledger = await openTestLedger(createMemoryStore())
     await Promise.all(Array.from({ length: 1500 }, (_, i) => ledger.submit(statementOf('r', i, { revision: String(i) }))))
     const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i)
@@ -214,7 +214,7 @@ describe('ledger', () => {
     assert.deepEqual((await ledger.history(1500)).partial, true)
   })
 
-  it('tells what became of a version on both sides of an edit, and of none that was corrected openly', async () => {
+  it('marks both sides of an edit, and no version that was corrected openly', async () => {
     const ledger = await openTestLedger(createMemoryStore())
     const reason = { reason: { code: 'correction' } } as const
     await ledger.submit(statementOf('r', 1))
@@ -257,7 +257,7 @@ describe('ledger', () => {
     assert.equal(answered, 5000)
   })
 
-  it('refuses what would not fit in its memory, and takes it later', async () => {
+  it('refuses submissions beyond its memory, and takes them later', async () => {
     const ledger = await openTestLedger(createMemoryStore())
     const title = 'x'.repeat(30_000)
     const outcomes = await Promise.allSettled(Array.from({ length: 3000 }, (_, i) => ledger.submit(statementOf(`r${i}`, 1, { title }))))

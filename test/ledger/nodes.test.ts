@@ -293,7 +293,7 @@ describe('nodes on one store', () => {
     })
   })
 
-  it('start with a log key that another is ending only to stop, in every order', async () => {
+  it('stop, in every order, if they start with a log key that another is ending', async () => {
     const codes = new Set<string | undefined>()
     await everyOrder(async choose => {
       const calls = ['readHead', 'commit', 'readDocument', 'listDocuments', 'writeDocuments'] as const

@@ -23,7 +23,7 @@ function createReader() {
 }
 
 describe('log/edge-roots', () => {
-  it('gives every proof of every tree as without them, in whatever order trees and entries are asked for', async () => {
+  it('gives the same proofs as without kept roots, in any order of trees and entries', async () => {
     const { read } = createReader()
     const readRoots = createEdgeRoots(read)
     for (const step of [1, 37]) {
@@ -37,7 +37,7 @@ describe('log/edge-roots', () => {
     }
   })
 
-  it('reads what lies under a kept root once for a tree, and anew for another tree', async () => {
+  it('reads the nodes under a kept root once for each tree', async () => {
     const reader = createReader()
     const readRoots = createEdgeRoots(reader.read)
     const asked = async (index: number, size: number) => {

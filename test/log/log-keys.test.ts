@@ -80,7 +80,7 @@ describe('ledger: log keys', () => {
     equal(await signatureCheck((await submit(ledger, 3)).receipt, policy), 'passed')
   })
 
-  it('are told to who pinned the first one, and believed because that one signed it', async () => {
+  it('are reported to readers who pinned the first key, and believed because that key signed the change', async () => {
     const { store } = await rotated()
     const ledger = await open(store, 2)
     const pinned = policyWith([{ vkey: vkeyOf(1), fromSize: 0 }])
@@ -100,7 +100,7 @@ describe('ledger: log keys', () => {
     throws(() => follow(pinned, both.slice(1)), { code: 'EXTEND_OTHER_KEY' })
   })
 
-  it('are not believed on another word: no proof, another key’s signature, another ledger, another statement', async () => {
+  it('are not believed without a proof, by another key’s signature, from another ledger or in another statement', async () => {
     const { store, receipt } = await rotated()
     const ledger = await open(store, 2)
     const [change] = (await ledger.keyReceipts()).map(each => each.receipt)
@@ -131,7 +131,7 @@ describe('ledger: log keys', () => {
     deepEqual(await ledger.nextToAnchor(6), { size: 6, root: ledger.head().root })
   })
 
-  it('are changed once, wherever the change broke off: it is taken up where it was', async () => {
+  it('are changed once, wherever the change was interrupted: it continues from there', async () => {
     const { store, change } = await rotated()
     // As after a crash between the entry and its row.
     const [row] = await store.listDocuments('key-changes')
@@ -143,7 +143,7 @@ describe('ledger: log keys', () => {
     deepEqual((await open(store, 2)).logKeys().length, 2)
   })
 
-  it('are no business of an agency: a submitted change is refused, and one that is there belongs to no record', async () => {
+  it('are not changed by agencies: a submitted change is refused, and a logged one belongs to no record', async () => {
     const { ledger } = await rotated()
     deepEqual(await ledger.history(3), { versions: [], changes: [] })
     const service = await openService()

@@ -42,7 +42,7 @@ describe('web/messages', () => {
     })
   }
 
-  it('puts a number and its noun into the form that the language wants', () => {
+  it('puts a number and its noun into the form that the language needs', () => {
     const said = (tag: Language, numbers: readonly number[]) => numbers.map(count => speak(tag)('home.covers', { count }))
     assert.deepEqual(said('en', [0, 1, 2, 1000]), ['0 entries covered', '1 entry covered', '2 entries covered', '1,000 entries covered'])
     assert.deepEqual(said('uk', [1, 2, 5, 11, 21]), [

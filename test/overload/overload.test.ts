@@ -29,7 +29,7 @@ describe('overload', function () {
     await rm(folder, { recursive: true, force: true })
   })
 
-  it('lets in or refuses each of a crowd, with Retry-After, and has what it acknowledged once, at its index', async () => {
+  it('admits or refuses each request of a crowd, with Retry-After, and has each acknowledged record once, at its index', async () => {
     const { url } = service!
     const order = { port: Number(new URL(url).port), key: await registerAgency(url) }
     const crowd = await ask(client, { ...order, run: 'crowd', connections: 400, durationMs: 2_000 })

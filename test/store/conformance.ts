@@ -71,7 +71,7 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
     assert.deepEqual(times, [1_700_000_000_003, 1_700_000_000_003, 1_700_000_000_004, undefined])
   })
 
-  it('tells the size that the newest commit led to, whatever the head says, and puts a head back', async () => {
+  it('reports the size of the newest commit, whatever the head says, and puts a head back', async () => {
     assert.equal(await store.lastSize(), undefined)
     await store.commit(commitOf(0, 3))
     await store.commit(commitOf(3, 4))
@@ -229,7 +229,7 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
     assert.deepEqual(await under('abc', { ...all, each: 4 }), few)
   })
 
-  it('gives of a digest that very many statements list its oldest and its newest, and goes on behind it', async () => {
+  it('gives the oldest and newest statements of a digest that very many list, and goes on after it', async () => {
     const [many, next] = ['abc0', 'abc1'].map(start => start.padEnd(64, '0')) as [string, string]
     await store.commit(
       commitOf(
@@ -246,7 +246,7 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
     })
   })
 
-  it('tells which records are not there as they were committed, and puts them and their tiles back', async () => {
+  it('reports records that are not there as they were committed, and puts them and their tiles back', async () => {
     const records = [0, 1, 2, 3].map(i => record(i, { agency: i === 2 ? 'b.example' : 'a.example', record: `r${i}` }))
     await store.commit(commitOf(0, 2, records.slice(0, 2)))
     assert.deepEqual(await store.findIncomplete(records.slice(0, 2)), [])
@@ -325,7 +325,7 @@ export function storeConformance(open: () => Promise<Store>, reopen?: (closed: S
     assert.deepEqual([await store.readDocument('c', '1'), await store.readDocument('c', '2')], ['b', 'b'])
   })
 
-  it('lets one of many writers through who read the same', async () => {
+  it('lets one of many writers through that read the same document', async () => {
     const unless = [{ collection: 'c', key: 'k', value: null }]
     const writes = Array.from({ length: 8 }, (_, i) => store.writeDocuments([{ collection: 'c', key: 'k', value: String(i) }], { unless }))
     const outcomes = await Promise.allSettled(writes)

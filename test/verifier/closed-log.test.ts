@@ -75,7 +75,7 @@ describe('verifier: a log that its owner closed, on a real chain', () => {
     deepEqual(await ask(await anchoredLog('none.example', 0)), ['disowned', 'disowned', 7, 'ANCHOR_DISOWNED'])
   })
 
-  it('is unsupported, in its own words, where the contract is not there', async () => {
+  it('is unsupported, in its own words, if the contract is not there', async () => {
     const gone = { chainId: EMBEDDED_CHAIN_ID, contract: `0x${'99'.repeat(20)}`, finality: { confirmations: 0 } }
     const [verdict, , exit, code] = await ask(gone)
     deepEqual([verdict, exit, code], ['unsupported', 7, 'ANCHOR_NO_CODE'])

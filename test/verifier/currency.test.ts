@@ -94,18 +94,18 @@ describe('verifier/currency: what other statements make of a version', () => {
     equal(checkOf(result)?.code, 'CURRENCY_EDITED')
   })
 
-  it('is told of an edit of another document, which takes the green away and ends with 8', async () => {
+  it('is not green after an edit of another document, and ends with 8', async () => {
     const two = { ...STATEMENT, documents: [TENDER!, OTHER] }
     const later = { ...STATEMENT, documents: [TENDER!, { ...OTHER, sha256: 'ef'.repeat(32) }] }
     const result = await ask([GENESIS, two, later])
     deepEqual([result.verdict, result.exit, result.isGreen, result.changes[0]?.what], ['anchored', 8, false, 'edited-elsewhere'])
   })
 
-  it('is told of a later version, which takes the green away', async () => {
+  it('is not green after a later version', async () => {
     deepEqual(await outcomeAfter(NEXT), ['anchored', 0, false, 'published 2'])
   })
 
-  it('is told of an amendment of another version, which takes the green away, also where it bears the same revision', async () => {
+  it('is not green after an amendment of another version, even of the same revision', async () => {
     deepEqual(await outcomeAfter({ ...AMENDMENT, target: 'r-0' }), ['anchored', 0, false, 'published 2'])
     deepEqual(await outcomeAfter({ ...AMENDMENT, revision: 'r-1', target: 'r-0' }), ['anchored', 0, false, 'published 2'])
     // The amended version itself, amended once more as the same revision.
@@ -117,7 +117,7 @@ describe('verifier/currency: what other statements make of a version', () => {
     )
   })
 
-  it('is not green where the source does not list the entry itself: then it does not know the record', async () => {
+  it('is not green if the source does not list the entry itself, because it does not know the record', async () => {
     const world = createWorld([GENESIS, STATEMENT, WITHDRAWAL])
     const { verdict, asked, isGreen, sentence } = await ask([GENESIS, STATEMENT], 1, {
       currency: listingOf(createWorld([GENESIS, STATEMENT]), [], { listed: [] }),
@@ -131,7 +131,7 @@ describe('verifier/currency: what other statements make of a version', () => {
     equal(told.verdict, 'withdrawn')
   })
 
-  it('is told of an annex and of another format, and stays green', async () => {
+  it('reports an annex and another format, and stays green', async () => {
     deepEqual(await outcomeAfter({ ...STATEMENT, documents: [OTHER] }), ['anchored', 0, true, 'added 2'])
     const reformatted = { ...STATEMENT, documents: [{ ...TENDER!, sha256: 'ef'.repeat(32) }] }
     deepEqual(await outcomeAfter(reformatted), ['anchored', 0, true, 'reformatted 2'])
@@ -144,7 +144,7 @@ describe('verifier/currency: what other statements make of a version', () => {
     deepEqual([result.verdict, result.asked, result.changes[0]?.when], ['withdrawn', 'nobody', DATE])
   })
 
-  it('compares all documents of the statement where no file is given', async () => {
+  it('compares all documents of the statement if no file is given', async () => {
     const amended = { ...AMENDMENT, documents: [OTHER, ...STATEMENT.documents] }
     const kept = await ask([GENESIS, STATEMENT, amended], 1, { file: undefined })
     deepEqual([kept.verdict, kept.exit], ['anchored', 3])
@@ -159,7 +159,7 @@ describe('verifier/currency: what other statements make of a version', () => {
     deepEqual(checkOf(result)?.remarks, [{ key: 'versionsNone', values: {} }])
   })
 
-  it('is asked for a record that is only sealed, or only on a test network: a withdrawal is told there too', async () => {
+  it('is asked for a record that is only sealed, or only on a test network: a withdrawal is reported there too', async () => {
     const sealed = await ask([GENESIS, STATEMENT, WITHDRAWAL], 1, { chain: [createChain({})] })
     deepEqual([sealed.verdict, sealed.changes.map(({ what }) => what)], ['sealed', ['withdrawn']])
     const silent = await ask([GENESIS, STATEMENT, WITHDRAWAL], 1, { chain: [] })
@@ -190,7 +190,7 @@ describe('verifier/currency: the date of a change', () => {
     match(sentence, new RegExp(`withdrew it on ${DATE}\\.$`))
   })
 
-  it('is the agency’s own where the chain does not vouch for the change yet, or none', async () => {
+  it('is the agency’s own, or missing, if the chain does not vouch for the change yet', async () => {
     const chain = [chainWith(earlier)]
     match((await askWith(chain)).sentence, /The agency withdrew it \(its own date: 2026-11-03T00:00:00Z\)\.$/)
     const { published: _, ...undated } = WITHDRAWAL
@@ -271,7 +271,7 @@ describe('verifier/currency: what is reported is never passed over', () => {
     equal((await damaged(entry => ({ ...entry, receiptText: foreign }))).isGreen, true)
   })
 
-  it('tells what such a statement claims, as not verified', async () => {
+  it('reports the claim of such a statement as not verified', async () => {
     const world = createWorld(withdrawn)
     const byOther = await world.receipt(2, { signer: createSigner(ORIGIN, new Uint8Array(32).fill(7)) })
     const { changes } = await damaged(entry => ({ ...entry, receiptText: byOther }))
@@ -301,7 +301,7 @@ describe('verifier/currency: what is reported is never passed over', () => {
     equal(result.verdict, 'withdrawn')
   })
 
-  it('is unchecked where another statement was erased; its own erasure is told and leaves the verdict', async () => {
+  it('is unchecked if another statement was erased; its own erasure is reported and leaves the verdict', async () => {
     const result = await damaged(({ index }) => ({ index, erased: true }))
     deepEqual([result.verdict, result.unchecked], ['unchecked', 'erased'])
     deepEqual(result.changes, [{ index: 2, what: 'erased', verified: false }])
@@ -310,7 +310,7 @@ describe('verifier/currency: what is reported is never passed over', () => {
     deepEqual([own.verdict, own.exit, own.isGreen, own.changes], ['anchored', 0, false, [{ index: 1, what: 'erased', verified: false }]])
   })
 
-  it('is unchecked where not all were read, though what was read is told', async () => {
+  it('is unchecked if not all statements were read, and reports those that were', async () => {
     const world = createWorld([GENESIS, STATEMENT, NEXT])
     const some = [{ index: 2, receiptText: await world.receipt(2) }]
     const result = await ask([GENESIS, STATEMENT, NEXT], 1, { currency: listingOf(world, some, { complete: false }) })
@@ -340,7 +340,7 @@ describe('verifier/currency: what is reported is never passed over', () => {
     }
   })
 
-  it('is neutral, and says so first, where nobody was asked, nobody answered or only a copy did', async () => {
+  it('is neutral, and says so first, if nobody was asked, nobody answered, or only a copy did', async () => {
     const world = createWorld([GENESIS, STATEMENT])
     const readers: readonly (readonly [CurrencyReader | undefined, string])[] = [
       [undefined, 'nobody'],
@@ -354,7 +354,7 @@ describe('verifier/currency: what is reported is never passed over', () => {
     }
   })
 
-  it('lets a bug of a reader be seen', async () => {
+  it('does not hide a bug of a reader', async () => {
     const result = ask([GENESIS, STATEMENT], 1, { currency: () => Promise.reject(new TypeError('oops')) })
     equal(await result.catch(error => error.name), 'TypeError')
   })

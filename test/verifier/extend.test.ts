@@ -99,9 +99,9 @@ describe('verifier/extend', () => {
     await rejects(extend(createWorld([...[GENESIS, { ...CHANGE, fromSize: 9 }], STATEMENT])), { code: 'EXTEND_UNPROVEN' })
   })
 
-  it('wants the signature of the old key: the new one cannot introduce itself', () => refuses('NOTE_UNSIGNED', {}, { signer: NEXT }))
+  it('requires the signature of the old key: the new one cannot introduce itself', () => refuses('NOTE_UNSIGNED', {}, { signer: NEXT }))
 
-  it('wants the cosignatures that the policy asks for', async () => {
+  it('requires the cosignatures that the policy asks for', async () => {
     const policy = policyWith({}, { witnesses: WITNESSES.map(({ vkey }) => formatVkey(vkey)), quorum: 2 })
     await refuses('EXTEND_UNPROVEN', {}, { policy, witnesses: WITNESSES.slice(1) })
     deepEqual((await extend(worldOf(), { policy, witnesses: WITNESSES })).logKeys.length, 2)

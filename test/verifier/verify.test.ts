@@ -297,7 +297,7 @@ describe('verifier/verify: verdicts', () => {
     )
   })
 
-  it('calls a fingerprint no file', async () => {
+  it('does not call a fingerprint a file', async () => {
     const other = digestsOf(new TextEncoder().encode('another'))
     for (const change of [{}, { chain: [createChain({})] }, { file: other }, { receipt: undefined }]) {
       const { sentence, subject } = await ask({ ...change, subject: 'fingerprint' })
@@ -326,7 +326,7 @@ describe('verifier/verify: verdicts', () => {
     )
   })
 
-  it('ends with 6 where nobody was asked for newer versions and the caller wants to know', async () => {
+  it('ends with 6 if nobody was asked for newer versions and the caller requires it', async () => {
     const silent = () => Promise.reject(new OpenSealError('LEDGER_UNREACHABLE', 'gone'))
     for (const currency of [undefined, silent]) {
       equal((await ask({ currency })).exit, 0)
@@ -532,7 +532,7 @@ describe('verifier/verify: anchor and finality', () => {
     }
   })
 
-  it('wants an answer of two where two or more are named, whichever of them falls silent, and says how many answered', async () => {
+  it('requires two answers if two or more endpoints are named, and says how many answered', async () => {
     const down = chainWith(WORLD, { name: 'two', down: true })
     const halfDown = { ...chainWith(WORLD, { name: 'two' }), anchoredAt: down.anchoredAt }
     const behind = chainWith(WORLD, { name: 'two', anchors: [] })
@@ -660,7 +660,7 @@ describe('verifier/verify: anchor and finality', () => {
     await expectFailure({ chain }, 'unchecked', 'finality', undefined)
   })
 
-  it('wants as many anchors as the policy requires', async () => {
+  it('needs as many anchors as the policy requires', async () => {
     equal((await ask({ policy: both(2), chain: [chainWith(WORLD), other()] })).verdict, 'anchored')
     equal((await ask({ policy: both(1), chain: [chainWith(WORLD)] })).verdict, 'anchored')
     await expectFailure({ policy: both(2), chain: [chainWith(WORLD)] }, 'unchecked', 'anchor', undefined)
@@ -730,7 +730,7 @@ describe('verifier/verify: anchor and finality', () => {
     }
   })
 
-  it('lets a bug of a reader be seen', async () => {
+  it('does not hide a bug of a reader', async () => {
     const chain = [{ ...chainWith(WORLD), chainId: () => Promise.reject(new TypeError('oops')) }]
     await rejects(ask({ chain }), TypeError)
   })

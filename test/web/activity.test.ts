@@ -32,7 +32,7 @@ describe('web/activity', () => {
       assert.equal((await readActivity(depsOf(ageDays).deps, undefined)).range, range)
   })
 
-  it('puts days together into at most 120 bars, of which none is lost', async () => {
+  it('groups days into at most 120 bars, and loses none', async () => {
     for (const ageDays of [100, 120, 400, 4000]) {
       const { deps, all } = depsOf(ageDays)
       const { slots, fromMs, toMs, unitMs } = await readActivity(deps, 'all')
@@ -45,7 +45,7 @@ describe('web/activity', () => {
     }
   })
 
-  it('draws no bar for nothing, and says one entry where there is one', () => {
+  it('draws no bar for zero, and says one entry in the singular', () => {
     const place = {
       base: '',
       path: '/anchors',

@@ -75,14 +75,14 @@ describe('web/checker', function () {
     deepEqual(await processes(), 0)
   })
 
-  it('cuts a body that drips, by its pace', async () => {
+  it('cuts off a body that arrives too slowly', async () => {
     const { port } = await open({ pace: { bytes: 1000, awaitedBytes: 1000, everyMs: 300 } })
     const answer = await sendRaw(port, [headOf(10_000), ...Array<string>(40).fill('x')], 50)
     match(answer.body, /UPLOAD_SLOW/)
     deepEqual(await processes(), 0)
   })
 
-  it('cuts a body that keeps its pace for too long, by the deadline of the whole', async () => {
+  it('cuts off a body that keeps its pace but takes too long in all', async () => {
     const { port } = await open({ bodyMs: 600, pace: { bytes: 1, awaitedBytes: 1, everyMs: 100 } })
     const answer = await sendRaw(port, [headOf(10_000_000), ...Array<string>(60).fill('x'.repeat(1000))], 30)
     match(answer.body, /UPLOAD_SLOW/)
@@ -128,7 +128,7 @@ describe('web/checker', function () {
     deepEqual(await processes(), 0)
   })
 
-  it('lets a few wait for a place, and refuses those beyond at once', async () => {
+  it('lets a few wait for a place, and refuses all others at once', async () => {
     const { outcomes, send } = await open({ atOnce: 1, waiting: 2 })
     const answers = await Promise.all(Array.from({ length: 8 }, () => send([{ name: 'a.txt', body: 'first' }])))
     deepEqual(answers.map(({ status }) => status).sort(), [200, 200, 200, 503, 503, 503, 503, 503])
@@ -175,7 +175,7 @@ describe('web/checker', function () {
     match(text, /data-verdict="unchecked"/)
   })
 
-  it('asks once what many forms ask within a few seconds, and no endpoint more than so often a minute', async () => {
+  it('asks a question of many forms once within a few seconds, and each endpoint a limited number of times a minute', async () => {
     let calls = 0
     let now = 0
     const reader = { chainId: async () => ++calls, blockNumber: async () => Promise.reject(new OpenSealError('RPC_REFUSED', 'no')) }
@@ -195,7 +195,7 @@ describe('web/checker', function () {
     equal(await refused(1000), false)
   })
 
-  it('takes no more than its number of receipts in one form', async () => {
+  it('takes a limited number of receipts in one form', async () => {
     const { send } = await open()
     const { status, text } = await send([{ name: 'a.receipts.ndjson', body: '{"type":"openseal/receipt@v1"}\n'.repeat(2001) }])
     equal(status, 413)

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { clip, renderContent } from '../../src/web/content.ts'
 
 describe('web/content', () => {
-  it('cuts no letter in two and keeps what is short', () => {
+  it('cuts no letter in two, and keeps a short text as it is', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 80 }), fc.integer({ min: 1, max: 40 }), (text, shown) => {
         const cut = clip(text, shown)
@@ -15,7 +15,7 @@ describe('web/content', () => {
     assert.equal(clip('🇬🇷'.repeat(30), 10), `${'🇬🇷'.repeat(2)}…`)
   })
 
-  it('names a language only where software knows it', () => {
+  it('names a language only if software knows it', () => {
     assert.equal(renderContent('x', 'el-Latn').safe, '<bdi lang="el-Latn" dir="auto">x</bdi>')
     for (const tag of [undefined, 'xq', 'i-x', 'x-private']) assert.equal(renderContent('x', tag).safe, '<bdi dir="auto">x</bdi>')
   })

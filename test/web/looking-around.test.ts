@@ -131,7 +131,7 @@ describe('web/looking around', () => {
     )
   })
 
-  it('says on every page when entries wait too long, and when none is accepted', async () => {
+  it('says on every page that entries wait too long, or that none are accepted', async () => {
     world.state.lag = { alarm: 'no funds' }
     assert.match((await read('/about')).text, /Entries that wait: 1, the oldest since 20 November 2026 at 09:59 UTC/)
     world.state.lag = {}
@@ -143,7 +143,7 @@ describe('web/looking around', () => {
   })
 
   describe('the certificate', () => {
-    it('leads from the statement to the anchored root with what is printed alone', async () => {
+    it('leads from the statement to the anchored root with the printed values alone', async () => {
       for (const index of [1, 2, 40, 64, 65]) {
         const { text } = await read(`/records/${index}`)
         const steps = text.slice(text.indexOf('<ol class="steps">')).split(/\n<li>/)

@@ -73,7 +73,7 @@ describe('web/pages', () => {
     assert.match((await read('/fr', {})).text, /<html lang="fr"/)
   })
 
-  it('leaves what is no page to the interface', async () => {
+  it('leaves paths that are not pages to the interface', async () => {
     for (const path of ['/v1/records', '/v1/records/1', '/checkpoint', '/policy.json']) {
       const { status, headers } = await read(path)
       assert.equal(status, 200, path)
@@ -83,7 +83,7 @@ describe('web/pages', () => {
       assert.equal((await read(path)).status, 404, path)
   })
 
-  it('tells a person by a page, and a program as the interface does, that there is nothing', async () => {
+  it('answers an unknown path with a page for people, and with a problem document for programs', async () => {
     for (const path of ['/nothing', '/fr/nothing', '/xx', '/records/1/x']) {
       const { status, text, headers } = await read(path, { accept: 'text/html,*/*;q=0.8', 'accept-language': 'fr' })
       assert.equal(status, 404, path)
@@ -203,7 +203,7 @@ describe('web/pages', () => {
       assert.match(text, /1,000 releases were checked\. Not checked: 2\. The command “openseal verify” checks them all/)
     })
 
-    it('refuses more than it takes, and says how much that is', async () => {
+    it('refuses a form beyond its bounds, and names the bound', async () => {
       const many = await send(Array.from({ length: 21 }, (_, at) => file('x', `${at}.txt`)))
       assert.deepEqual([many.status, /At most 20 files.*A receipt without its file counts too/.test(many.text)], [413, true])
       const large = new File([new Uint8Array(33 * 1024 * 1024)], 'half')
@@ -266,7 +266,7 @@ describe('web/pages', () => {
     assert.match(await empty.text(), /<h1>Check a file<\/h1>/)
   })
 
-  it('sees a withdrawal behind hundreds of later publications, has no verdict where there are too many to read, and leads through all that list one fingerprint', async () => {
+  it('sees a withdrawal behind hundreds of later publications, has no verdict if there are too many to read, and pages through all entries with one fingerprint', async () => {
     await world.submit('r-deep', 'deep')
     await world.submit('r-deep', 'other', { action: 'withdraw', reason: { code: 'other' } })
     for (const [length, verdict] of [
@@ -288,7 +288,7 @@ describe('web/pages', () => {
     assert.deepEqual([entries(first).length, new Set([...entries(first), ...entries((await read(next)).text)]).size], [50, 60])
   })
 
-  it('publishes the digest of the bytes of the offline verifier as they are sent, compressed or not', async () => {
+  it('publishes the digest of the offline verifier’s bytes as they are sent, compressed or not', async () => {
     for (const encoding of ['gzip', 'identity']) {
       const { sent, digest, coding } = await new Promise<{ sent: Buffer; digest: unknown; coding: string }>((resolve, reject) => {
         get(`${world.url}/openseal-verifier.html`, { headers: { 'accept-encoding': encoding } }, async answer =>

@@ -26,7 +26,7 @@ const TICK = /m7 12\.5 3\.5 3\.5L17 8\.5/
 const toneOf = (html: string) => /<article class="card (\w+)"/.exec(html)?.[1]
 
 describe('web/result', () => {
-  it('is green where the ledger itself was asked and nothing takes the version’s place, and nowhere else', async () => {
+  it('is green only if the ledger itself was asked and nothing takes the version’s place', async () => {
     const cards = [
       await cardOf(undefined),
       await cardOf({ ...STATEMENT, documents: [{ ...AMENDMENT.documents[0]!, name: 'annex.json' }] }),
@@ -62,7 +62,7 @@ describe('web/result', () => {
     match(pilot.html, /The agency withdrew it on .*But the chain is a test network, so this is no evidence\./)
   })
 
-  it('ticks no release of a package that does not fit itself', async () => {
+  it('ticks no release of a package that itself does not fit', async () => {
     const { result } = await cardOf(undefined)
     const part = { kind: 'release', position: 1, name: 'ocds-1 r-1' } as const
     const release = { finding: { fileName: 'f', digest: digestsOf(FILE), part, result, isFresher: false } }

@@ -17,7 +17,7 @@ function readText(text: string): ReadFile {
 describe('web/server-verify', function () {
   this.timeout(30_000)
 
-  it('asks its own ledger nothing about the record of another, whose name may be the same here', async () => {
+  it('asks its own ledger nothing about a record of another ledger, even if the name is the same', async () => {
     const here = await openWorld()
     try {
       await here.submit('first', 'a record of this ledger')

@@ -42,7 +42,7 @@ describe('verify page: inside of files', function () {
     )
   })
 
-  it('looks at every release of a large package, shows them in parts, the gravest first, and goes on where the reader is', async () => {
+  it('checks every release of a large package, shows them in parts, the gravest first, and goes on where the reader is', async () => {
     const releases = Array.from({ length: 12_345 }, (_, at) => ({ ocid: 'ocds-large', id: String(at) }))
     const r = (id: string) => ({ ocid: 'ocds-1', id })
     const file = given('large.json', JSON.stringify({ uri: 'u', releases: [r('r1'), ...releases, r('r2')] }))
@@ -64,7 +64,7 @@ describe('verify page: inside of files', function () {
     })
   })
 
-  it('stops within a package when it is told to, says how many were looked at and what looks at all, and goes on with what comes next', async () => {
+  it('stops within a package when told to, says how many releases were checked and how to check all, and goes on with the next file', async () => {
     const releases = Array.from({ length: 500 }, (_, at) => ({ ocid: 'ocds-slow', id: String(at) }))
     await withPage('/en/verify', async page => {
       let asked = 0
@@ -89,7 +89,7 @@ describe('verify page: inside of files', function () {
     })
   })
 
-  it('begins anew with what is added while a package is checked, without looking at the rest of it first', async () => {
+  it('starts again when files are added while a package is checked, without finishing the package first', async () => {
     const releases = Array.from({ length: 500 }, (_, at) => ({ ocid: 'ocds-slow', id: String(at) }))
     await withPage('/en/verify', async page => {
       let asked = 0

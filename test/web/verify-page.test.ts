@@ -206,7 +206,7 @@ describe('verify page', function () {
     }
   })
 
-  it('keeps the policy that it has when the one brought cannot be read', async () => {
+  it('keeps its policy when a new one cannot be read', async () => {
     await withPage('/en/verify', async page => {
       await check(page, [given('p.json', '{"type":"openseal/policy@v1"}'), given('f', 'good file')])
       assert.deepEqual(await verdicts(page), ['anchored'])
@@ -217,7 +217,7 @@ describe('verify page', function () {
     })
   })
 
-  it('loads what checks only once there is something to check, and says so where that cannot be loaded', async () => {
+  it('loads its checking part with the first file, and says so if that part cannot be loaded', async () => {
     await withPage('/en/verify', async page => {
       const loaded = new Set<string>()
       page.on('request', request => loaded.add(new URL(request.url()).pathname))

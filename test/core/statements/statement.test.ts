@@ -31,7 +31,7 @@ describe('core/statement: what is accepted', () => {
     fc.assert(fc.property(anyStatement, s => deepEqual(parseAnyStatement(parseJson(canonicalStatement(s))), s)))
   })
 
-  it('wants a salt where one is due', () => {
+  it('requires a salt where one is due', () => {
     const { salt: _, ...unsalted } = FULL
     deepEqual(parse(unsalted), unsalted)
     throws(() => parseStatement(unsalted as unknown as Json, { salted: true }), { code: 'STATEMENT_MALFORMED', message: /lacks salt/ })
@@ -167,7 +167,7 @@ describe('core/statement: what is accepted', () => {
       equal(parse({ ...FULL, documents: [{ ...document, bytes: 0, mediaType }] }).documents[0]?.mediaType, mediaType)
   })
 
-  it('wants a reason to amend and to withdraw, and none to publish', () => {
+  it('requires a reason to amend and to withdraw, and none to publish', () => {
     refuses({ action: 'amend' }, /reason is missing/, withoutReason)
     refuses({}, /reason is missing/, { ...WITHDRAW, reason: undefined })
     refuses({ reason: FULL.reason }, /reason belongs/, PUBLISH)

@@ -74,7 +74,7 @@ describe('core/versions: what a later statement is to an earlier one', () => {
     deepEqual(changes(0, [edit]), [])
   })
 
-  it('takes a correct correction for none: what was amended or withdrawn in between', () => {
+  it('accuses nobody for a version that was amended or withdrawn in between', () => {
     const [wrong, right] = [publish(['a:1'], { revision: 'r' }), publish(['a:2'], { revision: 'r' })]
     for (const between of [withdraw(), withdraw({ target: 'r' }), amend(['b:3']), amend(['b:3'], { target: 'r', revision: 's' })])
       equal(compare(wrong, between, right), 'published')
@@ -132,7 +132,7 @@ describe('core/versions: what became of a version', () => {
     deepEqual(changes(0, [own, publish(['a:2']), withdraw(), publish(['a:1'])], '1'), ['1 edited', '2 withdrawn', '3 published'])
   })
 
-  it('tells a silent edit on both sides', () => {
+  it('reports a silent edit on both sides', () => {
     const both = [publish(['a:1']), publish(['a:2'])]
     deepEqual(changes(0, both, '1'), ['1 edited'])
     deepEqual(changes(1, both, '2'), ['0 edited'])
@@ -140,7 +140,7 @@ describe('core/versions: what became of a version', () => {
     deepEqual(changes(2, [publish(['a:1']), withdraw(), publish(['a:2'])], '2'), [])
   })
 
-  it('holds a file only against the name under which it was found', () => {
+  it('compares a file only under the name by which it was found', () => {
     const both = [publish(['a:1', 'b:2']), publish(['a:1', 'b:3'])]
     deepEqual(changes(0, both, '1'), ['1 edited-elsewhere'])
     deepEqual(changes(1, both, '1'), ['0 edited-elsewhere'])
@@ -149,7 +149,7 @@ describe('core/versions: what became of a version', () => {
     deepEqual(changes(0, both, '9'), ['1 edited'])
   })
 
-  it('tells an annex and another format, and accuses nobody of them', () => {
+  it('reports an annex and another format, and accuses nobody', () => {
     deepEqual(changes(0, [publish(['a:1']), publish(['b:2'])], '1'), ['1 added'])
     deepEqual(changes(1, [publish(['a:1']), publish(['b:2'])], '2'), [])
     deepEqual(changes(0, [publish(['a:1:5']), publish(['a:2:5'])], '1'), ['1 reformatted'])
@@ -163,7 +163,7 @@ describe('core/versions: what became of a version', () => {
     deepEqual(changes(0, [first, { ...second, record: 'x' }, withdraw({ agency: 'a.b' })], '1'), [])
   })
 
-  it('sees 30,000 versions in a moment', () => {
+  it('compares 30,000 versions in a moment', () => {
     const many = log(...Array.from({ length: 30_000 }, (_, at) => publish([`a:${at % 9}`])))
     const start = performance.now()
     equal(changesOf(many[15_000]!, many).length > 20_000, true)

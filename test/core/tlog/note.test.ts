@@ -116,7 +116,7 @@ describe('note', () => {
     equal(signNote(TEXT, native), signNote(TEXT, createSigner('PeterNeumann', NEUMANN_SEED)))
   })
 
-  it('tells which of the known keys signed, and ignores unknown ones', () => {
+  it('reports which of the known keys signed, and ignores unknown ones', () => {
     const both = signNote(TEXT, other, log)
     deepEqual(verifyNote(both, [log.vkey]), [log.vkey])
     deepEqual(verifyNote(both, [log.vkey, other.vkey]), [other.vkey, log.vkey])

@@ -41,7 +41,7 @@ describe('documents/ocds/bytes', () => {
     deepEqual([bytes.overflowed(), bytes.take().buffer.byteLength], [true, 0])
   })
 
-  it('takes a byte order mark for a character: who reads the file says what is wrong', () => {
+  it('treats a byte order mark as a character, and leaves the complaint to its caller', () => {
     const check = createUtf8Check()
     for (const byte of [0xef, 0xbb, 0xbf, 0x7b]) check.push(Uint8Array.of(byte))
     throws(() => check.push(Uint8Array.of(0xff)), { code: 'OCDS_NOT_UTF8', message: /the 1 bytes from byte 4\)/ })

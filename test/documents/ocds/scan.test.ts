@@ -91,7 +91,7 @@ describe('scan of an OCDS file', () => {
     assert.deepEqual(releases, ['{"id":"2"}'])
   })
 
-  it('counts elements that are no objects, also a literal nought', () => {
+  it('counts elements that are not objects, null included', () => {
     assert.equal(scan(text('{"releases":[{"id":"1"},null,"x",7,0,[{"id":"2"}]]}')).envelope.strangers, 5)
     assert.equal(scan(text('{"records":[{"ocid":"A","releases":[0,{}]},0,[],"x"]}')).envelope.strangers, 4)
     assert.equal(scan(text('{"ocid":"A","other":[0,1],"releases":[{},{}]}')).envelope.strangers, 0)

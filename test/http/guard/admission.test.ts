@@ -53,7 +53,7 @@ describe('http: overload', () => {
     while (!reached()) await new Promise(resolve => setTimeout(resolve, 1))
   }
 
-  it('lets in so many at once, refuses the rest while they wait, loses none of those, and takes the refused ones later', async () => {
+  it('admits a limited number at once, loses none of them, refuses the rest, and takes the refused ones later', async () => {
     const service = await open({ maxUnderWay: 50 })
     service.hold()
     const first = Array.from({ length: 50 }, (_, n) => service.submit(n))
@@ -90,7 +90,7 @@ describe('http: overload', () => {
     equal((await service.stream(JSON.stringify(statement(9000)))).status, 200)
   })
 
-  describe('is', () => {
+  describe('is declared for', () => {
     const clock = { nowMs: 0 }
     const world = { waiting: 0 }
     const open = () => {
@@ -102,14 +102,14 @@ describe('http: overload', () => {
       world.waiting = 0
     })
 
-    it('no handful of submissions, however slow the machine is', () => {
+    it('never a handful of submissions, however slow the machine is', () => {
       const admission = open()
       for (let n = 0; n < 31; n++) admission.enter()
       clock.nowMs += 3_600_000
       equal(admission.busySeconds(), 0)
     })
 
-    it('more waiting than can be sealed in two seconds, and tells how long it will take', () => {
+    it('more waiting statements than can be sealed in two seconds, with the time that it will take', () => {
       const admission = open()
       world.waiting = 4_000
       equal(admission.busySeconds(), 0)
@@ -131,7 +131,7 @@ describe('http: overload', () => {
       equal(admission.busySeconds(), 0)
     })
 
-    it('128 single submissions at once, and one fewer when one is answered', () => {
+    it('128 single submissions at once, until one of them is answered', () => {
       const admission = open()
       const leave = Array.from({ length: 128 }, () => admission.enter())
       ok(admission.busySeconds() > 0)
@@ -140,7 +140,7 @@ describe('http: overload', () => {
     })
   })
 
-  it('tells each of 100,000 who submitted the same statement at the same moment', async () => {
+  it('answers each of 100,000 clients that submitted the same statement at the same moment', async () => {
     let sealed = 0
     const pool = createPool(async batch => {
       sealed += batch.length

@@ -28,7 +28,7 @@ describe('http: costs', () => {
     deepEqual(await get('/healthz', '203.0.113.3'), [200, undefined])
   })
 
-  it('lets nobody owe more than a bucket takes to fill', () => {
+  it('lets nobody owe more than a full bucket', () => {
     const rates = createRates({ perSecond: 2, burst: 10 }, nowMs)
     rates.charge('a', 1_000_000)
     equal(rates.take('a'), 6)

@@ -50,7 +50,7 @@ describe('http: headers', () => {
     }
   })
 
-  it('lets only what can never change be kept', async () => {
+  it('lets caches keep only answers that never change', async () => {
     for (const path of ['/tile/0/000.p/1', '/tile/entries/000.p/1', '/v1/proofs/inclusion/0/1', '/v1/proofs/consistency/0/1'])
       match((await service.get(path)).headers['cache-control']!, /^public, max-age=31536000, immutable$/)
     for (const path of [
@@ -65,7 +65,7 @@ describe('http: headers', () => {
       equal((await service.get(path)).headers['cache-control'], 'no-store', path)
   })
 
-  it('shows keys to nobody else: what carries one may not be read by another origin', async () => {
+  it('lets no other origin read an answer that holds a key', async () => {
     const { json, headers } = await service.send('/v1/agencies/transport.gov.example/keys', {}, OPERATOR_KEY)
     match(json.key, /^osk_/)
     deepEqual([headers['access-control-allow-origin'], headers['cache-control']], [undefined, 'no-store'])

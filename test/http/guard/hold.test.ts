@@ -62,7 +62,7 @@ describe('http: refusals held back', () => {
     }
   }
 
-  it('tells the first of a second at once, holds the next until their time has come, and tells those beyond its room at once', async () => {
+  it('answers the first refusals of a second at once, holds the next ones until their time has come, and answers those beyond its room at once', async () => {
     await send('/1', '/2', '/3', '/4', '/5', '/6')
     deepEqual(told, ['/1', '/2', '/6'])
     clock.nowMs += 999
@@ -89,7 +89,7 @@ describe('http: refusals held back', () => {
     deepEqual(told, ['/1', '/2', '/held', '/next'])
   })
 
-  it('is not troubled by one who leaves meanwhile', async () => {
+  it('copes with a client that leaves meanwhile', async () => {
     await send('/1', '/2', '/3')
     sockets.at(-1)!.destroy()
     await others()
@@ -97,7 +97,7 @@ describe('http: refusals held back', () => {
     await until(() => told.includes('/3'))
   })
 
-  it('answers all at its end, and holds none from then on', async () => {
+  it('answers all held refusals when it ends, and holds none from then on', async () => {
     await send('/1', '/2', '/3', '/4')
     equal(told.length, 2)
     hold.stop()

@@ -46,7 +46,7 @@ describe('http: limits', () => {
     equal(rates.take('a'), 1)
   })
 
-  it('forgets the name that it has not seen for longest, so that a million names take no more memory than some thousands', () => {
+  it('forgets the name that it has not seen for longest, so that a million names take little memory', () => {
     const rates = createRates({ perSecond: 1, burst: 1 }, nowMs)
     rates.take('first')
     for (let n = 0; n < 20_000; n++) rates.take(String(n))
@@ -78,7 +78,7 @@ describe('http: limits', () => {
     )
   })
 
-  it('answers an address that asks too often with 429 and when to come back, and every other one as before', async () => {
+  it('answers an address that asks too often with 429 and Retry-After, and every other address as before', async () => {
     const { get } = await open({ address: { perSecond: 1, burst: 2 } })
     deepEqual([(await get('/healthz', from('192.0.2.1'))).status, (await get('/healthz', from('192.0.2.1'))).status], [200, 200])
     deepEqual(refused(await get('/healthz', from('192.0.2.1'))), [429, 'RATE_ADDRESS', '1'])
@@ -94,7 +94,7 @@ describe('http: limits', () => {
     deepEqual(refused(await get('/healthz', from('127.0.0.1, 192.0.2.9'))), [429, 'RATE_ADDRESS', '1'])
   })
 
-  it('believes no such header at all while no proxy is trusted', async () => {
+  it('believes no forwarding header while no proxy is trusted', async () => {
     const { get } = await open({ address: { perSecond: 1, burst: 1 } }, 0)
     // All of these come from this machine, which is not counted.
     for (let n = 0; n < 5; n++) equal((await get('/healthz', from('192.0.2.9'))).status, 200)
@@ -109,7 +109,7 @@ describe('http: limits', () => {
     equal((await send('/v1/records', statement(1), other.key)).status, 200)
   })
 
-  it('answers wrong keys with 429 after twenty, and takes the right key from the same address still', async () => {
+  it('answers wrong keys with 429 after twenty, and still takes the right key from the same address', async () => {
     const { submit, send } = await open({})
     for (let n = 0; n < 20; n++) equal((await submit(statement(1), `osk_${'0'.repeat(16)}_${'x'.repeat(43)}`)).status, 401)
     deepEqual(refused(await submit(statement(1), 'osk_guess')), [429, 'KEY_ATTEMPTS', '3'])
@@ -117,7 +117,7 @@ describe('http: limits', () => {
     equal((await submit(statement(1))).status, 201)
   })
 
-  it('gives an address so many requests at once, and the place back when one ends', async () => {
+  it('gives an address a limited number of requests at once, and frees a place when one ends', async () => {
     const { port, get, key } = await open({ requestsPerAddress: 1 })
     const socket = connect(port, '127.0.0.1')
     socket.write(
@@ -136,7 +136,7 @@ describe('http: limits', () => {
     for (;;) if ((await get('/healthz', from('192.0.2.1'))).status === 200) break
   })
 
-  it('gives an address so many forms at once, in whichever language, and other requests beside them', async () => {
+  it('gives an address a limited number of forms at once, in all languages together, and other requests beside them', async () => {
     const waiting: (() => void)[] = []
     const router = new Router()
     // A page whose check takes as long as we like.
@@ -183,7 +183,7 @@ describe('http: limits', () => {
     const keys = async ({ agencies }: Service, count: number) =>
       Promise.all(Array.from({ length: count }, async () => (await agencies.addKey('transport.gov.example', {})).key))
 
-    it('gives a key, and all keys together, so many at once', async () => {
+    it('gives a key, and all keys together, a limited number at once', async () => {
       const service = await open({ streamsPerKey: 1, streams: 2 })
       const [second = '', third = ''] = await keys(service, 2)
       const first = await hold(service, service.key)
@@ -195,7 +195,7 @@ describe('http: limits', () => {
       for (;;) if ((await service.stream('\n', third)).status === 200) break
     })
 
-    it('gives a key two dry runs at once, which keep their lines in memory, and takes none of its other places for them', async () => {
+    it('gives a key two dry runs at once, which keep their lines in memory, beside its other streams', async () => {
       const service = await open({})
       const answerOf = (lines: string) => service.send('/v1/records?dry-run', lines, service.key, 'application/x-ndjson')
       const held = [1, 2].map(() => connect(service.port, '127.0.0.1'))

@@ -33,7 +33,7 @@ describe('http: pace', () => {
     return { socket, closed }
   }
 
-  it('cuts off who sends nothing, and who sends a byte now and then', async () => {
+  it('cuts off clients that send nothing, or a byte now and then', async () => {
     const silent = await begin((request, response) => watchPace(request.resume(), response, { bytes: 100, everyMs: 30 }))
     equal(await silent.closed, 'cut')
     const dripping = await begin((request, response) => watchPace(request.resume(), response, { bytes: 100, everyMs: 30 }))
@@ -72,7 +72,7 @@ describe('http: pace', () => {
     equal(await closed, 'cut')
   })
 
-  it('waits for us where all was sent and the answer is not begun yet', async () => {
+  it('does not cut off a client that has sent all and waits for our answer', async () => {
     const { closed } = await begin((request, response) => {
       watchPace(request.resume(), response, { bytes: 100, everyMs: 30 })
     }, 'x'.repeat(1_000_000))

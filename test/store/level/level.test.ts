@@ -81,7 +81,7 @@ describe('Level store', () => {
     await ledger.close()
   })
 
-  it('reads a head from before there were additions, and adds none to it, for what wrote it would pass over them', async () => {
+  it('reads a head of a version without additions, and adds none to it, because that version would ignore them', async () => {
     const folder = await newFolder()
     const store = await openLevelStore(folder)
     await (await openTestLedger(store)).submit(statementOf('a', 1))

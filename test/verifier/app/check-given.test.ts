@@ -330,7 +330,7 @@ describe('verifier/app/check-given', () => {
       ])
     })
 
-    it('and the package that holds them are held against the receipts that lie beside it, whatever the ledger knows', async () => {
+    it('and their package are checked against the receipts beside it, whatever the ledger knows', async () => {
       const ofPackage = (text: string) => stating(text, { record: `urn:sha256:${digestOf(text).sha256}` })
       const ofRelease = (text: string, revision: string) => stating(text, { record: 'ocds-1', revision })
       const packed = createWorld([GENESIS, ofRelease('one', '1'), ofRelease('two', '2'), ofPackage('pack'), ofRelease('forged', '1')])
@@ -354,7 +354,7 @@ describe('verifier/app/check-given', () => {
       assert.deepEqual(await check('longer', one, two, release(3, 'ocds-1 3', 'three')), ['invalid', 'anchored', 'anchored', 'unknown'])
     })
 
-    it('are left out from where the time for the whole is over', async () => {
+    it('are left out once the time for the whole check is over', async () => {
       const file = pack(Array.from({ length: 20 }, (_, at) => releaseOf(at + 1, `none ${at}`)))
       const stop = new AbortController()
       const [task] = planChecks([file], [], { ...means, ledger: ledgerOf({}), signal: stop.signal })
@@ -363,7 +363,7 @@ describe('verifier/app/check-given', () => {
       assert.ok(parts.length < 12, String(parts.length))
     })
 
-    it('are left out from where it is stopped, and counted', async () => {
+    it('are left out, and counted, once the check is stopped', async () => {
       const file = pack(Array.from({ length: 20 }, (_, at) => releaseOf(at + 1, `none ${at}`)))
       let done = 0
       const [task] = planChecks([file], [], { ...means, ledger: ledgerOf({}) })
@@ -372,7 +372,7 @@ describe('verifier/app/check-given', () => {
       assert.ok(parts.length >= 8 && parts.length < 12, String(parts.length))
     })
 
-    it('keep their checks as far as asked, those of each verdict by themselves', async () => {
+    it('keep their checks up to the requested number for each verdict', async () => {
       const file = pack([
         releaseOf(1, 'one'),
         ...Array.from({ length: 3 }, (_, at) => releaseOf(at + 2, `none ${at}`)),
@@ -468,7 +468,7 @@ describe('verifier/app/check-given', () => {
     assert.deepEqual([checks.filter(name => name === 'anchor').length, checks[0]], [2, 'document'])
   })
 
-  it('says whose word the policy is, and does not know the chain of nobody', async () => {
+  it('says whose policy was used, and is unchecked if no chain answers', async () => {
     const [answers] = await runAll([fileOf('a.json', FILE)], [await receiptAt('x', 1)], {
       trust: 'ledger',
       chain: [createChain({ down: true })],

@@ -54,12 +54,12 @@ describe('verifier/app/file-reader', () => {
     assert.deepEqual([releases.map(({ name }) => name), releasesLeftOut], [['a 1', 'a 2', 'a 3'], 1])
   })
 
-  it('takes what is no whole package for a plain file', () => {
+  it('treats an incomplete package as a plain file', () => {
     for (const text of ['{"releases":[],"releases":[]}', '{"releases":[{"id":1}', '[{"id":1}]', '{"ocid":"a","id":"1"}', 'releases'])
       assert.deepEqual(readBytes(toUtf8(text)).releases, [], text)
   })
 
-  it('takes for JSON what begins an object or a list, behind any white space of JSON, and nothing else', () => {
+  it('treats a file as JSON only if it begins with an object or a list, after any white space of JSON', () => {
     for (const text of ['\t{"a":1}', '\n{"a":1}', '\r{"a":1}', ' [1]', '\r\n\t [1,2]']) {
       const { digest, json } = readBytes(toUtf8(text), 1)
       assert.deepEqual([digest.jcs, json], [digestsOf(toUtf8(text)).jcs, toUtf8(text)], JSON.stringify(text))
@@ -82,7 +82,7 @@ describe('verifier/app/file-reader', () => {
     assert.deepEqual([digest.jcs, json], [digestsOf(toUtf8('{"a":1}')).jcs, toUtf8('{"a":1}')])
   })
 
-  it('names a release by what it has of ocid and id, and one without either not at all', () => {
+  it('names a release by the ocid and id that it has, and does not name one without either', () => {
     const releases = [{ ocid: 'o', id: 7 }, { id: 'i' }, { ocid: 'o' }, { id: true, ocid: {} }, {}]
     const read = readBytes(toUtf8(JSON.stringify({ releases }))).releases
     assert.deepEqual(

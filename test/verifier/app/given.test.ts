@@ -26,7 +26,7 @@ const file = (name: string, sha256: string, states: readonly string[] = []): Giv
 const given = (name: string, text: string) => recognize(name, readBytes(toUtf8(text)))
 
 describe('verifier/app/given', () => {
-  it('pairs by digest whatever the names, then by name, then what is left alone', () => {
+  it('pairs by digest first, then by name, then the only file and receipt that are left', () => {
     const a = receipt('x.receipt.json', 'aa')
     const b = receipt('b.txt.receipt.json', 'zz')
     const c = receipt('any.receipt.json', 'yy')
@@ -39,7 +39,7 @@ describe('verifier/app/given', () => {
     assert.deepEqual(matchReceipts(files.slice(1), [c]), { pairs: [[], []], alone: [c] })
   })
 
-  it('puts what names the bytes of a file before what names only its content', () => {
+  it('prefers receipts of the bytes of a file to receipts of its content', () => {
     const content = receipt('c.receipt.json', 'jj')
     const bytes = receipt('b.receipt.json', 'ss', 'jj')
     const bare: GivenFile = { name: 'bare.json', read: { digest: { bytes: 9, sha256: 'ss', jcs: 'jj' }, releases: [], releasesLeftOut: 0 } }
@@ -52,11 +52,11 @@ describe('verifier/app/given', () => {
     assert.deepEqual(matchReceipts(files, [old]), { pairs: [[old], []], alone: [] })
   })
 
-  it('tells a damaged receipt by its name, whether or not it looks like JSON', () => {
+  it('recognises a damaged receipt by its name, whether or not it looks like JSON', () => {
     for (const text of ['{"type":', '', 'rubbish']) assert.equal(given('a.pdf.receipt.json', text).kind, 'receipts')
   })
 
-  it('tells a policy, and a receipt under any name', () => {
+  it('recognises a policy, and a receipt under any name', () => {
     assert.equal(given('x', '{"type":"openseal/policy@v1"}').kind, 'policy')
     assert.equal(given('x', '{"type":"openseal/receipt@v1"}').kind, 'receipts')
     const other = given('x', '{"type":"else"}')
@@ -83,7 +83,7 @@ describe('verifier/app/given', () => {
     )
   })
 
-  it('tells a file by more than the beginning or the middle of its name', () => {
+  it('identifies a file by more than the beginning or the middle of its name', () => {
     for (const name of ['p.receipts.ndjson.txt', 'a.receipt.json.bak']) assert.equal(given(name, 'text').kind, 'file')
   })
 
@@ -126,7 +126,7 @@ describe('verifier/app/given', () => {
     assert.equal(recognize('a.json', readBytes(latin1)).kind, 'file')
   })
 
-  it('tells several receipts in one file by their content: lines, lines of a ledger, and a list', () => {
+  it('recognises several receipts in one file by their content: lines, lines of a ledger, and a list', () => {
     const one = (sha256: string) => `{"type":"openseal/receipt@v1","statement":{"documents":[{"name":"d","sha256":"${sha256}"}]}}`
     const forms = [
       `${one('aa')}\n${one('bb')}\n`,
@@ -148,7 +148,7 @@ describe('verifier/app/given', () => {
     for (const text of ['[]', '[{"a":1}]', '{"a":1}\n{"b":2}']) assert.equal(given('x', text).kind, 'file')
   })
 
-  it('names a file for what it is', () => {
+  it('names the kind of a file', () => {
     const kind = (text: string | Uint8Array) => {
       const found = recognize('x', readBytes(typeof text === 'string' ? toUtf8(text) : text))
       return found.kind === 'file' ? found.file.read.kind : found.kind
@@ -165,14 +165,14 @@ describe('verifier/app/given', () => {
     for (const plain of ['Ωδε', '契約 {', '{"ocid":"o","id":"1"}', '{"releases":[]}', '{', '']) assert.equal(kind(plain), undefined, plain)
   })
 
-  it('takes what lies beside a file for its own, whether it fits or not, and keeps it from no other file that it fits', () => {
+  it('takes a receipt beside a file as its own, whether it fits or not, and lets it fit other files too', () => {
     const beside: GivenReceipt = { ...receipt('A.txt.receipt.json', 'zz'), of: 'A.txt' }
     const other = receipt('other.receipt.json', 'aa')
     assert.deepEqual(matchReceipts([file('a.txt', 'aa')], [other, beside]), { pairs: [[other, beside]], alone: [] })
     assert.deepEqual(matchReceipts([file('a.txt', 'aa'), file('z.txt', 'zz')], [other, beside]), { pairs: [[other], [beside]], alone: [] })
   })
 
-  it('holds a package against the newest receipt of the whole that lies beside it, and none of the rest is left alone', () => {
+  it('compares a package with the newest receipt of the whole beside it, and leaves no other receipt over', () => {
     const lines = given(
       'p.json.receipts.ndjson',
       [statement('urn:sha256:old', undefined, 'old'), statement('ocds-1', '1', 'r1'), statement('urn:sha256:new', undefined, 'new')].join(

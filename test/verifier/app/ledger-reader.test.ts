@@ -95,7 +95,7 @@ describe('verifier/app/ledger-reader', () => {
     ])
   })
 
-  it('is not kept from the other records by one whose receipt cannot be read', async () => {
+  it('reads the other records if the receipt of one cannot be read', async () => {
     const known = knowing({ [hash('abc')]: [1, 2] })
     reply = path => (path.startsWith('/v1/records/1/') ? { status: 500 } : known(path))
     deepEqual(indexesIn(await reader().findReceipts([hash('abc')])), [[2, undefined]])
@@ -135,7 +135,7 @@ describe('verifier/app/ledger-reader', () => {
     )
   })
 
-  it('takes no digest that was not asked for, nor anything else that is no answer of a ledger', async () => {
+  it('ignores digests that were not asked for, and refuses any answer that no ledger gives', async () => {
     const row = { digest: hash('abc'), indexes: [1] }
     for (const digests of [
       [{ ...row, digest: hash('def') }],
@@ -237,7 +237,7 @@ describe('verifier/app/ledger-reader', () => {
     deepEqual([answer.complete, answer.listed.length], [false, 64])
   })
 
-  it('asks what became of a version only of the ledger that the policy names', async () => {
+  it('asks only the ledger that the policy names what became of a version', async () => {
     const ledger = listing([{ index: 3 }, { index: 1 }, { index: 2 }])
     reply = path => (path === '/v1/status' ? { body: { origin: 'other' } } : ledger(path))
     await rejects(async () => reader().currency(STATEMENT, 1), { code: 'LEDGER_OTHER' })
@@ -249,7 +249,7 @@ describe('verifier/app/ledger-reader', () => {
     equal(asked.length, 4)
   })
 
-  it('comes again when a busy ledger says so, not when it would take long', async () => {
+  it('asks a busy ledger again when told to, unless the wait is long', async () => {
     let busy = 2
     reply = () => (busy-- > 0 ? { status: busy === 0 ? 429 : 503, retryAfter: '0' } : { body: 'receipt' })
     equal(await reader().readReceipt(1), 'receipt')
@@ -265,7 +265,7 @@ describe('verifier/app/ledger-reader', () => {
     }
   })
 
-  it('is not asked again once it was not reached, but is when it only refused something', async () => {
+  it('is not asked again once it was unreachable, but is if it only refused something', async () => {
     const alive = giveUpWhenGone(reader())
     reply = () => ({ status: 404 })
     for (let time = 0; time < 2; time++) await rejects(alive.readReceipt(1), { code: 'LEDGER_REFUSED' })
@@ -282,12 +282,12 @@ describe('verifier/app/ledger-reader', () => {
     equal(calls, 1)
   })
 
-  it('reads no more than a ledger has to say', async () => {
+  it('reads no more than the largest answer of a ledger', async () => {
     reply = () => ({ body: 'x'.repeat(17 * 1024 * 1024) })
     await rejects(reader().findReceipts([hash('aaa')]), { code: 'LEDGER_ANSWER', message: /larger/ })
   })
 
-  it('is told apart from what is no ledger', async () => {
+  it('is distinguished from other servers', async () => {
     reply = () => ({ body: '<html>' })
     await rejects(reader().findReceipts([hash('aaa')]), { code: 'LEDGER_ANSWER' })
     reply = () => ({ body: { digests: {} } })

@@ -19,7 +19,7 @@ describe('verifier/app/pasted', () => {
     ])
   })
 
-  it('takes what certutil prints, of any Windows and in any language', () => {
+  it('reads the output of certutil, of any Windows and in any language', () => {
     const ends = 'CertUtil: -hashfile command completed successfully.\r\n'
     assert.deepEqual(files(`SHA256 hash of dec 002.pdf:\r\n${DIGITS}\r\n${ends}`), [['dec 002.pdf', SMALL]])
     const spaced = DIGITS.replace(/..(?!$)/g, '$& ')
@@ -29,7 +29,7 @@ describe('verifier/app/pasted', () => {
     ])
   })
 
-  it('takes what Get-FileHash prints, as a table and as a list', () => {
+  it('reads the output of Get-FileHash, as a table and as a list', () => {
     const path = 'C:\\Users\\a b\\dec.pdf'
     const line = '---------       ----                                                                   ----'
     const table = `Algorithm       Hash                                                                   Path\n${line}\nSHA256          ${DIGITS}       ${path}\n\n`
@@ -37,7 +37,7 @@ describe('verifier/app/pasted', () => {
     assert.deepEqual(files(`Algorithm : SHA256\nHash      : ${DIGITS}\nPath      : ${path}`), [[path, SMALL]])
   })
 
-  it('takes what sha256sum --tag, BSD and OpenSSL print', () => {
+  it('reads the output of sha256sum --tag, BSD and OpenSSL', () => {
     for (const text of [`SHA256 (a (1).pdf) = ${DIGITS}`, `SHA256(a (1).pdf)= ${DIGITS}`, `SHA2-256(a (1).pdf)= ${DIGITS}`])
       assert.deepEqual(files(text), [['a (1).pdf', SMALL]], text)
   })
@@ -81,7 +81,7 @@ describe('verifier/app/pasted', () => {
       assert.deepEqual(readPasted('pasted', text), { kind: 'nothing' }, text)
   })
 
-  it('reads a fingerprint as a file that nobody has read', () => {
+  it('treats a fingerprint as a file that was not read', () => {
     const read = { digest: { bytes: 0, sha256: SMALL }, releases: [], releasesLeftOut: 0 }
     assert.deepEqual(readPasted('pasted', SMALL), { kind: 'given', files: [{ name: SMALL, isFingerprint: true, read }], receipts: [] })
   })
