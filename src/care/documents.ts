@@ -16,6 +16,8 @@ const MENDED: { readonly [name: string]: Mend } = {
   // Removes the key, which is then refused like a revoked one, so nobody gets in by mistake. The
   // agency needs a new key.
   'agency-keys': (store, key) => store.writeDocuments([{ collection: 'agency-keys', key, value: null }]),
+  // The holder of that session has to sign in again.
+  sessions: (store, key) => store.writeDocuments([{ collection: 'sessions', key, value: null }]),
   // Its content is lost, but there was a mark.
   'ledger/restored': async store => {
     await markRestored(store, { why: 'was marked, by a mark that can no longer be read', size: await sizeToMark(store) })
