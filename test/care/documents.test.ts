@@ -57,6 +57,13 @@ describe('doctor: documents', () => {
     )
   })
 
+  it('ends a session that cannot be read', async () => {
+    await write('sessions', 'ab', '{"kind":"operator","key":"ab","openedMs":0}')
+    await damage('sessions', 'ab')
+    assert.equal((await look(true)).verdict, 'repaired')
+    assert.equal(await withStore(store => store.readDocument('sessions', 'ab')), undefined)
+  })
+
   it('replaces a mark that cannot be read by a new one, so that the operator still decides', async () => {
     await withStore(store => markRestored(store, { why: 'was restored', size: 5 }))
     await damage('ledger', 'restored')
