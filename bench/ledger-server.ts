@@ -2,10 +2,10 @@
  * The service under test: OpenSeal's own HTTP side on a Level store, with its admission and its limits (but for how often one key may submit), in a process of
  * its own. Argument: the store's folder.
  */
-import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parsePolicy } from '../src/core/policy.ts'
+import { systemHost } from '../src/host.ts'
 import { createHandler } from '../src/http/app.ts'
 import { ADMISSION, createAdmission } from '../src/http/guard/admission.ts'
 import { createLimits, PLACES } from '../src/http/guard/limits.ts'
@@ -16,7 +16,7 @@ import { AGENCY } from './statements.ts'
 
 let noteSeal = (_records: number) => {}
 const { ledger, store } = await openBenchLedger(process.argv[2] ?? '', ({ records }) => noteSeal(records))
-const agencies = createAgencies({ store, nowMs: Date.now, randomBytes: n => randomBytes(n) })
+const agencies = createAgencies({ store, host: systemHost(silentLog) })
 if (!(await agencies.list()).some(({ id }) => id === AGENCY)) await agencies.add({ id: AGENCY, name: 'Bench' })
 const { key } = await agencies.addKey(AGENCY, {})
 

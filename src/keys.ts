@@ -6,6 +6,7 @@ import { link, mkdir, readFile, rename, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { fromBase64Url, fromHex, toBase64Url, toHex } from './core/bytes.ts'
 import { OpenSealError } from './core/errors.ts'
+import type { Host } from './host.ts'
 import type { Log } from './logger.ts'
 import { PRIVATE, syncFolder, writeWhole } from './whole-file.ts'
 
@@ -17,16 +18,19 @@ const KEY_BYTES = 32
 const MIN_DISTINCT = 16
 const OPERATOR_PREFIX = 'oso_'
 
-type KeyDeps = { readonly randomBytes: (count: number) => Uint8Array; readonly log: Log }
+type KeyDeps = { readonly host: Pick<Host, 'randomBytes'>; readonly log: Log }
 
-/**
- * Reads the log's secret seed from its file, as 64 hex digits. If the file is missing it is made,
- * unless `mustExist`. Throws KeyFileError.
- */
-export async function readLogKey(path: string, { mustExist, ...deps }: KeyDeps & { mustExist: boolean }): Promise<Uint8Array> {
-  const text = (await readSecret(path, deps.log)) ?? (mustExist ? undefined : await createSecret(path, toHex(deps.randomBytes(KEY_BYTES))))
+/** Reads the log's secret seed from its file, as 64 hex digits. Throws KeyFileError. */
+export async function readLogKey(path: string, log: Log): Promise<Uint8Array> {
+  const text = await readSecret(path, log)
   if (text === undefined)
     throw new KeyFileError('KEY_FILE_MISSING', `${path} is missing, and this ledger was begun with it: restore it from a backup.`)
+  return readRandomBytes(path, text, fromHex)
+}
+
+/** The same, but makes the file if it is missing. */
+export async function ensureLogKey(path: string, { host, log }: KeyDeps): Promise<Uint8Array> {
+  const text = (await readSecret(path, log)) ?? (await createSecret(path, toHex(host.randomBytes(KEY_BYTES))))
   return readRandomBytes(path, text, fromHex)
 }
 
@@ -45,9 +49,9 @@ export async function replaceLogKey(path: string, next: string, lastSize: number
 }
 
 /** Reads the operator key from its file, or makes it. Throws KeyFileError. */
-export async function readOperatorKey(path: string, deps: KeyDeps): Promise<string> {
-  const made = () => createSecret(path, `${OPERATOR_PREFIX}${toBase64Url(deps.randomBytes(KEY_BYTES))}`)
-  const text = (await readSecret(path, deps.log)) ?? (await made())
+export async function ensureOperatorKey(path: string, { host, log }: KeyDeps): Promise<string> {
+  const made = () => createSecret(path, `${OPERATOR_PREFIX}${toBase64Url(host.randomBytes(KEY_BYTES))}`)
+  const text = (await readSecret(path, log)) ?? (await made())
   readRandomBytes(path, text.startsWith(OPERATOR_PREFIX) ? text.slice(OPERATOR_PREFIX.length) : '', fromBase64Url)
   return text
 }

@@ -25,7 +25,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/host.ts': ['src/logger.ts'],
   'src/html.ts': ['src/core'],
   'src/whole-file.ts': [],
-  'src/keys.ts': ['src/core', 'src/logger.ts', 'src/whole-file.ts'],
+  'src/keys.ts': ['src/core', 'src/logger.ts', 'src/host.ts', 'src/whole-file.ts'],
   'src/mark.ts': ['src/core', 'src/whole-file.ts'],
   'src/documents': ['src/core'],
   'src/rpc': ['src/core'],
@@ -57,12 +57,15 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/cli': [
     ...['src/core', 'src/documents', 'src/verifier', 'src/rpc', 'src/messages', 'src/audit', 'src/chain', 'src/care'],
-    ...['src/server', 'src/config.ts', 'src/logger.ts', 'src/mark.ts'],
+    ...['src/server', 'src/config.ts', 'src/logger.ts', 'src/host.ts', 'src/mark.ts'],
   ],
 }
 
 /** The composition root may import every part. */
 const compositionRoot = ['src/server', 'src/config.ts']
+
+/** Folders that take time, sleep, randomness and background tasks from one injected `Host` only. */
+const hosted = ['src/anchor', 'src/ledger', 'src/care']
 
 /** The two implementations that `#sha256` chooses between. */
 const platformFiles = ['src/core/sha256-node.ts']
@@ -111,14 +114,23 @@ describe('architecture', () => {
   it('uses no Buffer, process, clock or randomness in core', () => {
     const words =
       /\b(Buffer|process|require|fetch|crypto|performance|setTimeout|setInterval)\b[.(]|\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b/
-    const wrong = sourceFiles('src/core')
-      .filter(file => !platformFiles.includes(file))
-      .flatMap(file =>
-        codeLines(file)
-          .filter(line => words.test(line))
-          .map(line => `${file}: ${line.trim()}`),
-      )
-    deepEqual(wrong, [])
+    deepEqual(
+      linesOf(['src/core'], line => words.test(line)),
+      [],
+    )
+  })
+
+  it('takes time, sleep and randomness from the injected host alone', () => {
+    const doors = [
+      /\bsystemHost\b|\bDate\.now\b|\bnew Date\(\)|\bperformance\b|\bAbortSignal\.timeout\b|\bMath\.random\b/,
+      /\bset(Timeout|Interval|Immediate)\b|\bqueueMicrotask\b|\bnextTick\b|\bnode:timers\b/,
+      /\brandomUUID\b|\brandomFill|\bgetRandomValues\b|\brandomBytes\b.*\bfrom 'node:crypto'|\bsubtle\b/,
+      /\bWeakRef\b|\bFinalizationRegistry\b/,
+    ]
+    const open = (line: string) => doors.some(door => door.test(line))
+    deepEqual(linesOf(hosted, open), [])
+    const used = ['Date.now()', 'performance.now()', "import { randomBytes } from 'node:crypto'", 'await subtle.digest(text)']
+    deepEqual(used.filter(open), used)
   })
 
   it('imports each npm package only from the folders that docs/dependencies.md names', () => {
@@ -223,6 +235,14 @@ function sourceFiles(folder: string): readonly string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter(file => /\.(ts|js|mjs|cjs|tsx)$/.test(file))
     .map(file => join(folder, file))
+}
+
+/** The lines of code in these folders that are wanted, each with its file. */
+function linesOf(folders: readonly string[], isWanted: (line: string) => boolean): readonly string[] {
+  return folders
+    .flatMap(sourceFiles)
+    .filter(file => !platformFiles.includes(file))
+    .flatMap(file => codeLines(file).flatMap(line => (isWanted(line) ? [`${file}: ${line.trim()}`] : [])))
 }
 
 function codeLines(file: string): readonly string[] {

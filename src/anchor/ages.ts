@@ -1,11 +1,6 @@
 /** The ages of stored times, on a machine whose clock may be set. */
 import { LRUCache } from 'lru-cache'
-
-/**
- * The wall clock, which can be set, and a steady clock, which only goes forward and starts anew
- * with each process. Both in milliseconds.
- */
-export type Clocks = { readonly nowMs: () => number; readonly steadyMs: () => number }
+import type { Host } from '../host.ts'
 
 export type Ages = {
   /** The wall-clock time, to be stored. This process measures its age by the steady clock. */
@@ -22,7 +17,7 @@ export type Ages = {
 const REMEMBERED = 4096
 
 /** Creates the ages of stored times. */
-export function createAges({ nowMs, steadyMs }: Clocks): Ages {
+export function createAges({ nowMs, steadyMs }: Pick<Host, 'nowMs' | 'steadyMs'>): Ages {
   /** For each stored time, the steady clock's reading when its age was 0. */
   const zeros = new LRUCache<number, number>({ max: REMEMBERED })
 

@@ -8,9 +8,10 @@
 import { toHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { formatTime } from '../core/time.ts'
+import type { Host, Task } from '../host.ts'
 import type { Log } from '../logger.ts'
 import { isDocumentChanged, type Store } from '../store/port/port.ts'
-import { type Clocks, createAges } from './ages.ts'
+import { createAges } from './ages.ts'
 import type { AnchoredLedger } from './anchored.ts'
 import type { AnchorChain } from './chain.ts'
 import { adoptUnknown, compareClosings, compareHeads, newestOf, reopenLost } from './compare.ts'
@@ -42,7 +43,7 @@ export type Anchorer = {
   lag(): AnchorLag
 }
 
-type Deps = Clocks & {
+type Deps = {
   readonly ledger: AnchoredLedger
   readonly store: Pick<Store, 'readDocument' | 'writeDocuments'>
   readonly chain: AnchorChain
@@ -50,6 +51,7 @@ type Deps = Clocks & {
   readonly intervalMs: number
   /** With fewer new entries than this, an anchor waits for up to `PATIENCE` intervals. */
   readonly minBatch: number
+  readonly host: Host
   readonly log: Log
   /**
    * Ensures one anchorer at a time. An embedded store is open in one process only. Nodes that share
@@ -64,9 +66,9 @@ const PATIENCE = 6
 const POLL_MS = { least: 250, most: 12_000 }
 
 /** Creates an anchorer. It does nothing until `start` or `tick`. */
-export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, nowMs, steadyMs, log, lease }: Deps): Anchorer {
-  const ages = createAges({ nowMs, steadyMs })
-  const createdMs = steadyMs()
+export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, host, log, lease }: Deps): Anchorer {
+  const ages = createAges(host)
+  const createdMs = host.steadyMs()
   let records: AnchorRecords | undefined
   let compared = false
   let trouble: Trouble | undefined
@@ -75,11 +77,11 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
   const note = (what: Trouble) => {
     noted = what
   }
-  const watch = createLagWatch({ ledger, chain, lateMs: (PATIENCE + 3) * intervalMs + BUMP_AFTER_MS, ages, steadyMs })
+  const watch = createLagWatch({ ledger, chain, lateMs: (PATIENCE + 3) * intervalMs + BUMP_AFTER_MS, ages, host })
   const { look, send } = createSender({ chain, ages, log, note })
-  const recheck = createRecheck({ ledger, chain, look, nowMs, log, note, keep: (...kept) => finish(...kept) })
+  const recheck = createRecheck({ ledger, chain, look, host, log, note, keep: (...kept) => finish(...kept) })
   let running: Promise<void> | undefined
-  let timer: NodeJS.Timeout | undefined
+  let task: Task | undefined
   let stopping = false
 
   // ── The life of an anchor ─────────────────────────────────────────────────────────────────────
@@ -179,7 +181,7 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
       await records.save(included)
       log.info('anchor included', brief(included))
     }
-    if (await chain.isFinal(found.block, nowMs())) await finish(records, included, found)
+    if (await chain.isFinal(found.block, host.nowMs())) await finish(records, included, found)
   }
 
   /**
@@ -199,7 +201,7 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
 
   function isDue(records: AnchorRecords, fresh: number): boolean {
     const last = [records.lastFinal(), ...records.open()].at(-1)?.times.preparedMs
-    const waitedMs = last === undefined ? steadyMs() - createdMs : ages.ageMs(last)
+    const waitedMs = last === undefined ? host.steadyMs() - createdMs : ages.ageMs(last)
     if (fresh < minBatch) return waitedMs >= intervalMs * PATIENCE
     return last === undefined || waitedMs >= intervalMs
   }
@@ -240,19 +242,21 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, now
     return running
   }
 
-  function schedule(delayMs: number): void {
-    timer = setTimeout(async () => {
+  async function runRounds(signal: AbortSignal): Promise<void> {
+    for (;;) {
       // `tick` has logged the error.
       await tick().catch(() => {})
-      if (!stopping) schedule(Math.min(Math.max(intervalMs / 4, POLL_MS.least), POLL_MS.most))
-    }, delayMs)
+      await host.sleep(Math.min(Math.max(intervalMs / 4, POLL_MS.least), POLL_MS.most), signal)
+    }
   }
 
   return {
-    start: () => schedule(0),
+    start() {
+      task ??= host.spawn('anchorer', runRounds)
+    },
     async stop() {
       stopping = true
-      clearTimeout(timer)
+      await task?.stop()
       await running?.catch(() => {})
     },
     tick,

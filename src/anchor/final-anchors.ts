@@ -2,6 +2,7 @@
  * The final anchors, one of which each receipt carries. Kept as documents of the store, by chain
  * and size.
  */
+import type { Host } from '../host.ts'
 import { type Store, sizeKey } from '../store/port/port.ts'
 
 /**
@@ -52,7 +53,7 @@ export function anchorKey(chainId: number, size: number): string {
 }
 
 /** Opens them. Reads one document, however many there are. */
-export async function openFinalAnchors(store: StoredDocuments, steadyMs: () => number): Promise<FinalAnchors> {
+export async function openFinalAnchors(store: StoredDocuments, { steadyMs }: Pick<Host, 'steadyMs'>): Promise<FinalAnchors> {
   let latest: FinalAnchor | undefined
   /**
    * Anchors in ascending order of size, each with the lowest index for which it is known to be the

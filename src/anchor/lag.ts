@@ -1,4 +1,5 @@
 /** How far the chain is behind the ledger, and what is wrong if something is. */
+import type { Host } from '../host.ts'
 import type { Ages } from './ages.ts'
 import type { AnchoredLedger } from './anchored.ts'
 import type { AnchorChain } from './chain.ts'
@@ -44,12 +45,12 @@ type Deps = {
   /** The age from which an entry outside any block raises an alarm. */
   readonly lateMs: number
   readonly ages: Pick<Ages, 'ageMs'>
-  readonly steadyMs: () => number
+  readonly host: Pick<Host, 'steadyMs'>
 }
 
 /** Creates a lag watch. */
-export function createLagWatch({ ledger, chain, lateMs, ages, steadyMs }: Deps): LagWatch {
-  const waiting = createWaiting(ledger, ages, steadyMs)
+export function createLagWatch({ ledger, chain, lateMs, ages, host }: Deps): LagWatch {
+  const waiting = createWaiting({ ledger, ages, host })
   let funds: { readonly balanceWei: string; readonly anchors: number; readonly atMs: number } | undefined
 
   function alarmOf(records: AnchorRecords | undefined): Trouble | undefined {
@@ -73,8 +74,8 @@ export function createLagWatch({ ledger, chain, lateMs, ages, steadyMs }: Deps):
   return {
     note: records => waiting.note([records.lastFinal()?.size ?? 0, ...records.open().map(({ size }) => size)]),
     async watchFunds() {
-      if (funds !== undefined && steadyMs() - funds.atMs < FUNDS_EVERY_MS) return
-      funds = { ...(await chain.funds()), atMs: steadyMs() }
+      if (funds !== undefined && host.steadyMs() - funds.atMs < FUNDS_EVERY_MS) return
+      funds = { ...(await chain.funds()), atMs: host.steadyMs() }
     },
     lag(records, trouble) {
       const lastFinalSize = records?.lastFinal()?.size ?? 0
@@ -102,7 +103,7 @@ const NO_LONGER_MS = 100 * 365 * 86_400_000
  * How long entries have waited: by the steady clock for entries sealed during this process,
  * otherwise by their stored time.
  */
-function createWaiting(ledger: Deps['ledger'], ages: Deps['ages'], steadyMs: () => number) {
+function createWaiting({ ledger, ages, host }: Pick<Deps, 'ledger' | 'ages' | 'host'>) {
   /** The heads in the order in which they were seen. They cover the entries from `seenFrom` on. */
   let seen: { readonly size: number; readonly atMs: number }[] = []
   let seenFrom = ledger.head().size
@@ -114,7 +115,7 @@ function createWaiting(ledger: Deps['ledger'], ages: Deps['ages'], steadyMs: () 
     async note(bases: readonly number[]): Promise<void> {
       const { size } = ledger.head()
       const done = bases[0] ?? 0
-      if (size > (seen.at(-1)?.size ?? seenFrom)) seen.push({ size, atMs: steadyMs() })
+      if (size > (seen.at(-1)?.size ?? seenFrom)) seen.push({ size, atMs: host.steadyMs() })
       seenFrom = Math.max(seenFrom, ...seen.filter(mark => mark.size <= done).map(mark => mark.size))
       seen = seen.filter(mark => mark.size > seenFrom)
       const stored = bases.filter(base => base < seenFrom && base < size)
@@ -126,7 +127,7 @@ function createWaiting(ledger: Deps['ledger'], ages: Deps['ages'], steadyMs: () 
       const sealedMs = sealed.get(base)
       if (sealedMs !== undefined) return ages.ageMs(sealedMs)
       const oldest = base < seenFrom ? undefined : seen.find(({ size }) => size > base)
-      return oldest === undefined ? 0 : steadyMs() - oldest.atMs
+      return oldest === undefined ? 0 : host.steadyMs() - oldest.atMs
     },
   }
 }

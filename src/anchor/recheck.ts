@@ -3,6 +3,7 @@
  * finality, on a second-layer chain, or on a network that was set up anew.
  */
 import { fromHex } from '../core/bytes.ts'
+import type { Host } from '../host.ts'
 import type { Log } from '../logger.ts'
 import type { AnchoredLedger } from './anchored.ts'
 import type { AnchorChain } from './chain.ts'
@@ -15,7 +16,7 @@ type Deps = {
   readonly ledger: Pick<AnchoredLedger, 'anchorAt' | 'listAnchors' | 'newestAnchors' | 'dropFinal'>
   readonly chain: Pick<AnchorChain, 'chainId' | 'standing' | 'findAnchored' | 'isFinal'>
   readonly look: Sender['look']
-  readonly nowMs: () => number
+  readonly host: Pick<Host, 'nowMs' | 'randomBytes'>
   readonly log: Log
   readonly note: (trouble: Trouble) => void
   /** Stores an anchor as final, replacing the stored one. */
@@ -28,7 +29,7 @@ const AT_ONCE = 16
 /**
  * Creates the recheck. Each round checks the newest final anchor and one of the others, in turn.
  */
-export function createRecheck({ ledger, chain, look, nowMs, log, note, keep }: Deps) {
+export function createRecheck({ ledger, chain, look, host, log, note, keep }: Deps) {
   /**
    * The position of the walk through all anchors. It begins at a random one, so that a service that
    * restarts often still reaches each of them.
@@ -44,7 +45,7 @@ export function createRecheck({ ledger, chain, look, nowMs, log, note, keep }: D
       const before: number = (await records.read(anchor.size))?.previous ?? 0
       anchor = before === 0 ? undefined : await ledger.anchorAt(chain.chainId, before)
     }
-    walkedTo ??= Math.floor(Math.random() * (newest?.size ?? 0))
+    walkedTo ??= Math.floor(fraction(host.randomBytes(4)) * (newest?.size ?? 0))
     const following = await ledger.listAnchors(walkedTo, AT_ONCE)
     const next = following.find(isOurs)
     walkedTo = (next ?? following.at(-1))?.size ?? 0
@@ -68,9 +69,14 @@ export function createRecheck({ ledger, chain, look, nowMs, log, note, keep }: D
   async function follow(records: AnchorRecords, { size, root, block }: FinalAnchor): Promise<void> {
     const record = await records.read(size)
     const found = record === undefined ? await chain.findAnchored(size, fromHex(root)) : await look(record)
-    if (record !== undefined && found && found !== 'refused' && (await chain.isFinal(found.block, nowMs()))) {
+    if (record !== undefined && found && found !== 'refused' && (await chain.isFinal(found.block, host.nowMs()))) {
       await keep(records, record, found)
       log.warn('a final anchor is in another block now', { size, was: block.number, block: found.block.number })
     } else note({ code: 'ANCHOR_MOVED', message: `The chain has moved the anchor of ${size} entries out of its final block.` })
   }
+}
+
+/** Four random bytes as a number from 0 up to, and without, 1. */
+function fraction({ buffer, byteOffset }: Uint8Array): number {
+  return new DataView(buffer, byteOffset).getUint32(0) / 2 ** 32
 }

@@ -2,7 +2,6 @@
  * The doctor: examines a whole ledger at rest, reports what is wrong, and restores what can be
  * derived from the rest.
  */
-import { randomBytes } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FinalAnchor } from '../anchor/final-anchors.ts'
@@ -10,6 +9,7 @@ import { fromHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { formatVkey } from '../core/tlog/note.ts'
 import { TILE_WIDTH } from '../core/tlog/tile.ts'
+import type { Host } from '../host.ts'
 import { readLogKey } from '../keys.ts'
 import { readLog } from '../log/log-keys.ts'
 import { createNodes, rootAt } from '../log/nodes.ts'
@@ -47,7 +47,7 @@ export type DoctorInput = {
    * With `repair`: another copy of the ledger, to get missing statements and entries after a
    * backup.
    */
-  readonly copy?: Copy | undefined
+  readonly refill?: { readonly copy: Copy; readonly host: Pick<Host, 'nowMs' | 'randomBytes'> } | undefined
   /** The folder with the mark of what was signed; if missing, the mark is not checked. */
   readonly markFolder?: string | undefined
   readonly onProgress?: (entries: { readonly done: number; readonly total: number }) => void
@@ -168,16 +168,16 @@ async function treat(store: Store, committed: Committed, damage: Damage, input: 
     : { ...complaint, repaired: false, advice: input.repair ? ADVICE[damage.kind] : 'Run openseal doctor --repair.' }
 }
 
-async function refetch(store: Store, committed: Committed, damage: Damage, { copy }: DoctorInput): Promise<boolean> {
-  if (damage.kind !== 'statement' || copy === undefined) return false
-  const [statement] = await copy.statements(damage.index, damage.index + 1)
+async function refetch(store: Store, committed: Committed, damage: Damage, { refill }: DoctorInput): Promise<boolean> {
+  if (damage.kind !== 'statement' || refill === undefined) return false
+  const [statement] = await refill.copy.statements(damage.index, damage.index + 1)
   return statement !== undefined && putStatementBack(store, committed, damage.index, statement)
 }
 
 /** Appends what another copy has beyond our head. */
-async function fillUp(store: Store, { repair, copy }: DoctorInput): Promise<Complaint[]> {
-  if (!repair || copy === undefined) return []
-  const added = await refill(store, copy, Date.now)
+async function fillUp(store: Store, { repair, refill: from }: DoctorInput): Promise<Complaint[]> {
+  if (!repair || from === undefined) return []
+  const added = await refill(store, from.copy, from.host)
   return added === 0
     ? []
     : [
@@ -215,7 +215,7 @@ async function checkKey(store: Store, dataDir: string): Promise<Complaint[]> {
   if (!(await isThere(path))) return complaint('keys/log.key is missing', 'Put it back from a backup: without it nothing can be signed.')
   try {
     const log = await readLog(store)
-    const seed = await readLogKey(path, { mustExist: true, randomBytes, log: silentLog })
+    const seed = await readLogKey(path, silentLog)
     const signs = log?.keys.at(-1)?.vkey
     if (log === undefined || formatVkey(createLogSigner(log.origin, seed).vkey) === signs) return []
     return complaint(`keys/log.key is not the key that signs this log now (${signs})`, 'Replace it by that key, from a newer backup.')

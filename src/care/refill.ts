@@ -2,7 +2,6 @@
  * Fills a ledger that is behind, such as a restored backup, from another copy. Everything taken
  * must be signed by the log's key, or by a key that this one introduced.
  */
-import { randomBytes } from 'node:crypto'
 import { equalBytes } from '../core/bytes.ts'
 import { type Hash, hashLeaf } from '../core/hash.ts'
 import { encodeEntry } from '../core/statements/entry.ts'
@@ -10,6 +9,7 @@ import type { Checkpoint } from '../core/tlog/checkpoint.ts'
 import { extendTree } from '../core/tlog/extension.ts'
 import { decodeBundle, TILE_WIDTH } from '../core/tlog/tile.ts'
 import { rootFromRange } from '../core/tlog/tree.ts'
+import type { Host } from '../host.ts'
 import { keepKeyChange, readLog } from '../log/log-keys.ts'
 import { recordOf } from '../log/prepare.ts'
 import { createSequencer, type Sequencer } from '../log/sequencer.ts'
@@ -30,7 +30,7 @@ type Missing = { readonly from: number; readonly entries: readonly Uint8Array[];
  * anything, verifies that all of it leads to the copy's signed checkpoint.
  * @throws RefillError REFILL_FORK, REFILL_UNSIGNED, REFILL_MISSING
  */
-export async function refill(store: Store, copy: Copy, nowMs: () => number): Promise<number> {
+export async function refill(store: Store, copy: Copy, host: Pick<Host, 'nowMs' | 'randomBytes'>): Promise<number> {
   const row = await store.readHead()
   const state = row && restore(row.head, row.edge)
   if (state === undefined) throw new RefillError('REFILL_FORK', 'The head of this ledger is damaged, so nothing can be appended to it.')
@@ -40,9 +40,9 @@ export async function refill(store: Store, copy: Copy, nowMs: () => number): Pro
   const { checkpoint, changes } = await readSignedCheckpoint(copy, log)
   // A throwaway key: nobody sees what is signed while a ledger is at rest, so the log's key is not
   // needed.
-  const signer = createLogSigner(origin, randomBytes(32))
+  const signer = createLogSigner(origin, host.randomBytes(32))
   const view = await openLogView({ store, signer, origin })
-  const sequencer = createSequencer({ store, view, nowMs })
+  const sequencer = createSequencer({ store, view, nowMs: host.nowMs })
   const from = state.head.size
   const entries = checkpoint.size > from ? await readEntries(copy, from, checkpoint.size) : []
   const leaves = entries.map(hashLeaf)

@@ -6,6 +6,7 @@
 import { OpenSealError } from '../core/errors.ts'
 import { formatTime } from '../core/time.ts'
 import { TILE_WIDTH } from '../core/tlog/tile.ts'
+import type { Host, Task } from '../host.ts'
 import type { Log } from '../logger.ts'
 import { isDocumentChanged, type Store } from '../store/port/port.ts'
 import { describeDamage, inspectBundle, readable } from './inspect.ts'
@@ -33,7 +34,7 @@ type Deps = {
   readonly store: Store
   /** 0: never. */
   readonly entriesPerSecond: number
-  readonly nowMs: () => number
+  readonly host: Pick<Host, 'nowMs' | 'sleep' | 'spawn'>
   readonly log: Log
 }
 
@@ -55,15 +56,13 @@ const STEPS_PER_SAVE = 100
 const AFTER_ERROR_MS = 30_000
 
 /** Opens the scrub where it stopped. It does nothing until `start` or `step`. */
-export async function openScrub({ store, entriesPerSecond, nowMs, log }: Deps): Promise<Scrub> {
+export async function openScrub({ store, entriesPerSecond, host, log }: Deps): Promise<Scrub> {
   /** The stored progress: `null` for nothing yet, undefined if it cannot be read. */
   let stored: string | null | undefined
   /** Where this node is. */
   let kept: Kept = NOTHING
   let unsaved = 0
-  let stopped = false
-  let timer: NodeJS.Timeout | undefined
-  let running: Promise<void> = Promise.resolve()
+  let task: Task | undefined
 
   /** Goes on from where another node is, if one has scrubbed since. */
   const follow = async () => {
@@ -100,7 +99,7 @@ export async function openScrub({ store, entriesPerSecond, nowMs, log }: Deps): 
 
     const isLast = (bundle + 1) * TILE_WIDTH >= committed.head.size
     if (isLast) isNews = note('documents', await inspectDocuments(store)) || isNews
-    const passed = isLast ? { passes: kept.passes + 1, lastPass: formatTime(nowMs()) } : {}
+    const passed = isLast ? { passes: kept.passes + 1, lastPass: formatTime(host.nowMs()) } : {}
     kept = { ...kept, ...passed, bundle: isLast ? 0 : bundle + 1 }
     if (isLast || isNews || ++unsaved >= STEPS_PER_SAVE) await save()
   }
@@ -114,26 +113,26 @@ export async function openScrub({ store, entriesPerSecond, nowMs, log }: Deps): 
     return parts.join() !== before.join()
   }
 
-  function schedule(delayMs: number): void {
-    timer = setTimeout(() => {
-      running = step().then(
-        () => (stopped ? undefined : schedule((TILE_WIDTH / entriesPerSecond) * 1000)),
+  async function stepOn(signal: AbortSignal): Promise<void> {
+    const pauseMs = (TILE_WIDTH / entriesPerSecond) * 1000
+    for (let nextMs = pauseMs; ; ) {
+      await host.sleep(nextMs, signal)
+      nextMs = await step().then(
+        () => pauseMs,
         error => {
           log.warn('scrub could not continue, it will try again', { code: error instanceof OpenSealError ? error.code : 'INTERNAL', error })
-          if (!stopped) schedule(AFTER_ERROR_MS)
+          return AFTER_ERROR_MS
         },
       )
-    }, delayMs)
+    }
   }
 
   return {
     start() {
-      if (entriesPerSecond > 0) schedule((TILE_WIDTH / entriesPerSecond) * 1000)
+      if (entriesPerSecond > 0) task ??= host.spawn('scrub', stepOn)
     },
     async stop() {
-      stopped = true
-      clearTimeout(timer)
-      await running
+      await task?.stop()
       if (unsaved > 0) await save()
     },
     step,

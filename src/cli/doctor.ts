@@ -5,6 +5,8 @@
 import type { Command } from 'commander'
 import { type Diagnosis, examine } from '../care/doctor.ts'
 import { OpenSealError } from '../core/errors.ts'
+import { systemHost } from '../host.ts'
+import { silentLog } from '../logger.ts'
 import { defaultMarkFolder } from '../mark.ts'
 import { keepFilesPrivate, withExample } from './command.ts'
 import { openCopy } from './copy.ts'
@@ -32,7 +34,6 @@ export function addDoctor(command: Command, setExit: (code: number) => void): vo
 async function run({ data, repair = false, refill, json }: Options): Promise<number> {
   keepFilesPrivate()
   let bar: ReturnType<typeof startProgress> | undefined
-  const copy = refill === undefined ? undefined : openCopy(refill)
   const onProgress = ({ done, total }: { done: number; total: number }) => {
     bar ??= startProgress('examining', total)
     bar.update(done)
@@ -41,7 +42,7 @@ async function run({ data, repair = false, refill, json }: Options): Promise<num
     const diagnosis = await examine({
       dataDir: data,
       repair,
-      copy,
+      refill: refill === undefined ? undefined : { copy: openCopy(refill), host: systemHost(silentLog) },
       markFolder: process.env.OPENSEAL_MARK || defaultMarkFolder(),
       onProgress,
     }).finally(() => bar?.stop())

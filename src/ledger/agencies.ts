@@ -7,6 +7,7 @@ import { toBase64Url, toHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { isAgencyId } from '../core/statements/statement.ts'
 import { formatTime } from '../core/time.ts'
+import type { Host } from '../host.ts'
 import { isDocumentChanged, type Store } from '../store/port/port.ts'
 import { breathe } from '../turns.ts'
 
@@ -57,10 +58,7 @@ export type Agencies = {
 
 type Deps = {
   readonly store: Pick<Store, 'readDocument' | 'writeDocuments' | 'listDocuments'>
-  readonly nowMs: () => number
-  /** For intervals, which must not change when the clock is set. */
-  readonly steadyMs?: () => number
-  readonly randomBytes: (count: number) => Uint8Array
+  readonly host: Pick<Host, 'nowMs' | 'steadyMs' | 'randomBytes'>
 }
 
 /** A stored key: its agency, and the SHA-256 of the whole key. */
@@ -77,7 +75,7 @@ const RELIST_MS = 1000
 const KEY_FORMAT = /^osk_([0-9a-f]{16})_[A-Za-z0-9_-]{43}$/
 
 /** Opens the agencies of a store. */
-export function createAgencies({ store, nowMs, steadyMs = () => performance.now(), randomBytes }: Deps): Agencies {
+export function createAgencies({ store, host }: Deps): Agencies {
   /**
    * Keys found valid a moment ago, so that many requests under one key read it once. By the key's
    * hash, so that no timing depends on the key itself. Revoking here removes them at once.
@@ -117,13 +115,13 @@ export function createAgencies({ store, nowMs, steadyMs = () => performance.now(
       )
     refuseRevoked(stored)
     if (recentKeys.size >= RECENT_KEYS) recentKeys.clear()
-    recentKeys.set(hash.toString('latin1'), { stored, readMs: steadyMs() })
+    recentKeys.set(hash.toString('latin1'), { stored, readMs: host.steadyMs() })
     return stored
   }
 
   const unexpired = ({ agency, keyId, role, expires }: StoredKey): KeyHolder => {
     // Times of one format compare as text.
-    if (expires !== undefined && expires <= formatTime(nowMs()))
+    if (expires !== undefined && expires <= formatTime(host.nowMs()))
       throw new AgencyError('KEY_EXPIRED', `This API key expired on ${expires}: ask the operator for a new one.`)
     return { agency, keyId, role }
   }
@@ -134,7 +132,7 @@ export function createAgencies({ store, nowMs, steadyMs = () => performance.now(
         'AGENCY_ID_MALFORMED',
         `An agency's id is a lower-case DNS name such as transport.gov.example, not ${JSON.stringify(id)}.`,
       )
-    const agency = { id, name, created: formatTime(nowMs()) }
+    const agency = { id, name, created: formatTime(host.nowMs()) }
     const row = { collection: AGENCIES, key: id, value: JSON.stringify(agency) }
     await store.writeDocuments([row], { unless: [{ ...row, value: null }] }).catch(cause => {
       throw isDocumentChanged(cause) ? new AgencyError('AGENCY_EXISTS', `The agency ${id} is registered already.`, { cause }) : cause
@@ -147,9 +145,9 @@ export function createAgencies({ store, nowMs, steadyMs = () => performance.now(
     add,
     get,
     list() {
-      if (listed !== undefined && steadyMs() - listed.readMs < RELIST_MS) return listed.agencies
+      if (listed !== undefined && host.steadyMs() - listed.readMs < RELIST_MS) return listed.agencies
       const agencies = listNow()
-      const fresh = { agencies, readMs: steadyMs() }
+      const fresh = { agencies, readMs: host.steadyMs() }
       listed = fresh
       // Other requests do not share a failure.
       agencies.catch(() => {
@@ -159,9 +157,9 @@ export function createAgencies({ store, nowMs, steadyMs = () => performance.now(
     },
     async addKey(id, { label, expires, role = 'submit' }) {
       await get(id)
-      const keyId = toHex(randomBytes(8))
-      const key = `osk_${keyId}_${toBase64Url(randomBytes(32))}`
-      const dates = { created: formatTime(nowMs()), ...(expires === undefined ? {} : { expires }) }
+      const keyId = toHex(host.randomBytes(8))
+      const key = `osk_${keyId}_${toBase64Url(host.randomBytes(32))}`
+      const dates = { created: formatTime(host.nowMs()), ...(expires === undefined ? {} : { expires }) }
       const named = label === undefined ? {} : { label }
       await writeKey({ keyId, agency: id, role, sha256: keyHash(key).toString('hex'), ...named, ...dates })
       return { keyId, key }
@@ -176,13 +174,13 @@ export function createAgencies({ store, nowMs, steadyMs = () => performance.now(
       await get(id)
       const key = await readKey(keyId)
       if (key?.agency !== id) throw new AgencyError('KEY_NOT_FOUND', `The agency ${id} has no key ${JSON.stringify(keyId)}.`)
-      if (key.revoked === undefined) await writeKey({ ...key, revoked: formatTime(nowMs()) })
+      if (key.revoked === undefined) await writeKey({ ...key, revoked: formatTime(host.nowMs()) })
       recentKeys.clear()
     },
     async authenticate(key) {
       const hash = keyHash(key)
       const recent = recentKeys.get(hash.toString('latin1'))
-      const stored = recent !== undefined && steadyMs() - recent.readMs < REREAD_KEY_MS ? recent.stored : await readValid(key, hash)
+      const stored = recent !== undefined && host.steadyMs() - recent.readMs < REREAD_KEY_MS ? recent.stored : await readValid(key, hash)
       return unexpired(stored)
     },
     async holderOf(keyId) {

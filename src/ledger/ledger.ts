@@ -13,6 +13,7 @@ import { parseAnyStatement } from '../core/statements/registry.ts'
 import { identityOf, type Statement, statementBody } from '../core/statements/statement.ts'
 import { formatTime } from '../core/time.ts'
 import { formatVkey, type Signer } from '../core/tlog/note.ts'
+import type { Host } from '../host.ts'
 import { readStatement } from '../log/checked-statements.ts'
 import { LedgerError } from '../log/errors.ts'
 import {
@@ -113,10 +114,7 @@ export type LedgerDeps = {
   readonly origin: string
   /** The log's place on the chain, which the genesis binds. */
   readonly anchors: readonly GenesisAnchor[]
-  readonly nowMs: () => number
-  /** For intervals, which a clock that is set must not stretch. */
-  readonly steadyMs?: () => number
-  readonly randomBytes: (count: number) => Uint8Array
+  readonly host: Host
   /** Called after each sealed batch, for metrics. */
   readonly onSeal?: (batch: { readonly records: number; readonly durationMs: number }) => void
 }
@@ -131,7 +129,7 @@ const KEY_ENDED = 'the log key was changed: start this node with the new one'
  * LEDGER_CORRUPT
  */
 export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
-  const { store, signer, origin, nowMs, steadyMs = () => performance.now(), randomBytes } = deps
+  const { store, signer, origin, host } = deps
   const vkey = formatVkey(signer.vkey)
   /**
    * The changes of the log's key. A change that this node did not know at its start ends its own
@@ -151,18 +149,18 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
       return limit
     },
   })
-  const sequencer = createSequencer({ store, view, nowMs })
+  const sequencer = createSequencer({ store, view, nowMs: host.nowMs })
   const prover = createProver({ store, view, signer, origin })
-  const finalAnchors = await openFinalAnchors(store, steadyMs)
+  const finalAnchors = await openFinalAnchors(store, host)
 
   async function sealTimed(batch: readonly Prepared[]): Promise<Submission[]> {
-    const startMs = performance.now()
+    const startMs = host.steadyMs()
     const submissions = await sequencer.seal(batch)
-    deps.onSeal?.({ records: batch.length, durationMs: performance.now() - startMs })
+    deps.onSeal?.({ records: batch.length, durationMs: host.steadyMs() - startMs })
     return submissions
   }
   const pool = createPool(sealTimed)
-  const salt = createSalts(randomBytes)
+  const salt = createSalts(host.randomBytes)
   const inRow = createRow(HISTORIES_AT_ONCE)
   let closing: Closing | undefined
   /** For a closed log: the newest final anchor up to its last good size. */
@@ -172,7 +170,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
   const newestUpTo = async (size: number) => (await finalAnchors.newest(size + 1, 1))[0]
 
   if (view.head().size === 0) {
-    const genesis = { type: GENESIS, origin, logKey: vkey, anchors: deps.anchors, created: formatTime(nowMs()), salt: salt() } as const
+    const genesis = { type: GENESIS, origin, logKey: vkey, anchors: deps.anchors, created: formatTime(host.nowMs()), salt: salt() } as const
     // If another node has begun the log at the same time, its genesis counts.
     await sequencer.seal([prepareOwn(genesis)], 0).catch(rethrowUnlessMoved)
   }
@@ -241,7 +239,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
       Promise.all((await readKeyChanges(store)).map(async change => ({ index: change.index, receipt: await keyReceipt(change) }))),
     async changeKey(newKey) {
       await pool.drained()
-      const unsalted = { origin, oldKey: vkey, newKey, created: formatTime(nowMs()) }
+      const unsalted = { origin, oldKey: vkey, newKey, created: formatTime(host.nowMs()) }
       const change = await logKeyChange(store, { view, sequencer }, unsalted, salt())
       sequencer.stop(KEY_ENDED)
       return change

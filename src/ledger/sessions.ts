@@ -5,6 +5,7 @@
 import { hash as digest } from 'node:crypto'
 import { toBase64Url } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
+import type { Host } from '../host.ts'
 import type { Store } from '../store/port/port.ts'
 import { breathe } from '../turns.ts'
 import type { Agencies, KeyHolder } from './agencies.ts'
@@ -29,8 +30,7 @@ export type SessionDeps = {
   readonly agencies: Pick<Agencies, 'holderOf'>
   /** A session of the operator ends when this key is another. */
   readonly operatorKey: string
-  readonly nowMs: () => number
-  readonly randomBytes: (count: number) => Uint8Array
+  readonly host: Pick<Host, 'nowMs' | 'randomBytes'>
 }
 
 /** A stored session. `key` is a key id, or the hash of the operator key. */
@@ -44,10 +44,10 @@ const SKEW_MS = 60_000
 const SESSIONS_OF_A_KEY = 16
 
 /** Opens the sessions of a store. */
-export function createSessions({ store, agencies, operatorKey, nowMs, randomBytes }: SessionDeps): Sessions {
+export function createSessions({ store, agencies, operatorKey, host }: SessionDeps): Sessions {
   const operatorHash = hashOf(operatorKey)
   const isOver = ({ openedMs }: StoredSession) => {
-    const ageMs = nowMs() - openedMs
+    const ageMs = host.nowMs() - openedMs
     return ageMs >= HOURS_8_MS || ageMs < -SKEW_MS
   }
   const remove = (keys: readonly string[]) => store.writeDocuments(keys.map(key => ({ collection: SESSIONS, key, value: null })))
@@ -69,8 +69,8 @@ export function createSessions({ store, agencies, operatorKey, nowMs, randomByte
     async open(holder) {
       const key = holder.kind === 'agency' ? holder.keyId : operatorHash
       await clear(key)
-      const token = toBase64Url(randomBytes(32))
-      const session: StoredSession = { kind: holder.kind, key, openedMs: nowMs() }
+      const token = toBase64Url(host.randomBytes(32))
+      const session: StoredSession = { kind: holder.kind, key, openedMs: host.nowMs() }
       await store.writeDocuments([{ collection: SESSIONS, key: hashOf(token), value: JSON.stringify(session) }])
       return token
     },

@@ -4,28 +4,33 @@ import type { Anchorer } from '../anchor/anchorer.ts'
 import type { AnchorChain } from '../anchor/chain.ts'
 import type { Config } from '../config.ts'
 import { OpenSealError } from '../core/errors.ts'
+import type { Host } from '../host.ts'
 import type { Log } from '../logger.ts'
 
 const COMPARE_AGAIN_MS = 2_000
+
+type Deps = {
+  readonly anchorer: Pick<Anchorer, 'compareWithChain' | 'start' | 'stop'>
+  readonly chain: Pick<AnchorChain, 'close'>
+  readonly config: Pick<Config, 'startWithoutChain'>
+  readonly host: Pick<Host, 'sleep' | 'spawn'>
+  readonly log: Log
+}
 
 /**
  * Compares the ledger with its chain, and repeats while no endpoint answers. `first` resolves after
  * the first try. The anchorer starts once the comparison is made.
  */
-export function compare(anchorer: Anchorer, chain: Pick<AnchorChain, 'close'>, { startWithoutChain }: Config, log: Log) {
+export function compare({ anchorer, chain, config: { startWithoutChain }, host, log }: Deps) {
   let reason: string | undefined = 'The ledger has not compared itself with its chain yet. Try again in a moment.'
-  let stopped = false
-  let timer: NodeJS.Timeout | undefined
-  let running: Promise<void> = Promise.resolve()
 
-  const attempt = async (): Promise<void> => {
+  /** Whether it was made. */
+  async function attempt(signal: AbortSignal): Promise<boolean> {
     try {
       await anchorer.compareWithChain()
-      if (stopped) return
-      reason = undefined
-      anchorer.start()
+      return true
     } catch (error) {
-      if (stopped) return
+      if (signal.aborted) return false
       // The anchorer logs each change of the cause.
       const why = error instanceof OpenSealError ? error.message : 'See the log.'
       if (reason !== undefined) reason = `The ledger has not compared itself with its chain yet: ${why} Try again later.`
@@ -33,23 +38,34 @@ export function compare(anchorer: Anchorer, chain: Pick<AnchorChain, 'close'>, {
         log.warn('accepting without chain', { advice: 'The ledger accepts records although it could not be compared with its chain.' })
         reason = undefined
       }
-      timer = setTimeout(() => {
-        running = attempt()
-      }, COMPARE_AGAIN_MS)
+      return false
     }
   }
-  running = attempt()
+
+  const { promise: first, resolve: hasTried } = Promise.withResolvers<void>()
+  const task = host.spawn('comparison', async signal => {
+    for (;;) {
+      const isMade = await attempt(signal)
+      if (isMade && !signal.aborted) {
+        reason = undefined
+        anchorer.start()
+      }
+      hasTried()
+      if (isMade) return
+      await host.sleep(COMPARE_AGAIN_MS, signal)
+    }
+  })
+
   return {
-    first: running,
+    first,
     notAccepting: () => reason,
-    stop: async () => {
-      stopped = true
-      clearTimeout(timer)
+    async stop() {
+      const stopping = task.stop()
       const ended = anchorer.stop()
       // Ends waits for an endpoint or a signer. Everything that was sent is stored, and the next
       // start looks for it.
       chain.close()
-      await running
+      await stopping
       await ended
     },
   }

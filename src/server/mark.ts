@@ -4,6 +4,7 @@
  */
 import { relative, resolve } from 'node:path'
 import { OpenSealError } from '../core/errors.ts'
+import type { Host, Task } from '../host.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Log } from '../logger.ts'
 import { defaultMarkFolder, fitMark, type Mark, MarkError, markReason, openMarkFile } from '../mark.ts'
@@ -23,6 +24,7 @@ type Deps = {
   readonly folder: string
   /** Whether this start created the ledger, which then has no mark yet. */
   readonly isNew: boolean
+  readonly host: Pick<Host, 'sleep' | 'spawn'>
   readonly log: Log
 }
 
@@ -48,13 +50,13 @@ export function markFolderOf(configured: string | undefined, dataDir: string): s
  * Compares the ledger with its mark and stops the ledger if it lacks what was signed. Keeps the
  * mark up to date from then on.
  */
-export async function openMarkKeeper({ ledger, folder, isNew, log }: Deps): Promise<MarkKeeper> {
+export async function openMarkKeeper({ ledger, folder, isNew, host, log }: Deps): Promise<MarkKeeper> {
   const file = openMarkFile(folder, ledger)
   let alarm: { readonly code: string; readonly message: string } | undefined
   let written: Mark | undefined
-  let timer: NodeJS.Timeout | undefined
-  let raising: Promise<void> = Promise.resolve()
-  let isClosed = false
+  /** Raises the mark while the head is ahead of it. */
+  let task: Task | undefined
+  let isBehind = false
   let isAtOdds = false
 
   /**
@@ -87,15 +89,20 @@ export async function openMarkKeeper({ ledger, folder, isNew, log }: Deps): Prom
       if (cause instanceof MarkError) return stop(cause.code, cause.message)
       if (alarm?.code !== 'MARK_NOT_WRITTEN') log.error('mark not written', { path: file.path, cause })
       alarm = { code: 'MARK_NOT_WRITTEN', message: 'The mark of this ledger cannot be written: see the log, and OPENSEAL_MARK.' }
-      if (!isClosed) schedule()
+      schedule()
     }
   }
 
   function schedule(): void {
-    timer ??= setTimeout(() => {
-      timer = undefined
-      raising = raising.then(raise)
-    }, RAISE_MS)
+    isBehind = true
+    task ??= host.spawn('mark', async signal => {
+      while (isBehind) {
+        await host.sleep(RAISE_MS, signal)
+        isBehind = false
+        await raise()
+      }
+      task = undefined
+    })
   }
 
   const isThere = await file.read().then(found => found !== undefined, isUnreadable)
@@ -112,9 +119,7 @@ export async function openMarkKeeper({ ledger, folder, isNew, log }: Deps): Prom
     note: schedule,
     alarm: () => alarm,
     async close() {
-      isClosed = true
-      clearTimeout(timer)
-      await raising
+      await task?.stop()
       if (!isAtOdds) await raise()
     },
   }

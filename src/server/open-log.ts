@@ -1,12 +1,11 @@
 /** The log of a service: its store, its key, its chain and its anchorer. */
-import { randomFillSync } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createAnchorer } from '../anchor/anchorer.ts'
 import { readRestored, restoredReason } from '../care/restored.ts'
 import { openAnchorChain } from '../chain/ethereum.ts'
 import type { Config } from '../config.ts'
-import { readLogKey } from '../keys.ts'
+import { ensureLogKey, readLogKey } from '../keys.ts'
 import { type LedgerDeps, openLedger } from '../ledger/ledger.ts'
 import { createLogSigner } from '../log/signer.ts'
 import { type LevelStore, openLevelStore } from '../store/level/level.ts'
@@ -16,12 +15,6 @@ import { ServerError } from './errors.ts'
 import { type MarkKeeper, markFolderOf, openMarkKeeper } from './mark.ts'
 import type { Start } from './parts.ts'
 
-/** The wall clock, which can be set: for times that are shown and stored. */
-export const nowMs = Date.now
-/** A clock that only goes forward: for intervals. */
-export const steadyMs = () => performance.now()
-/** Cryptographically random bytes. */
-export const randomBytes = (count: number) => randomFillSync(new Uint8Array(count))
 /** The file of the log's key. */
 export const logKeyFile = (dataDir: string) => join(dataDir, 'keys', 'log.key')
 
@@ -56,11 +49,12 @@ export type LogDeps = Start & {
 export type OpenLog = Awaited<ReturnType<typeof openLog>>
 
 /** Opens the log with its key, its chain and its anchorer, which is not started yet. */
-export async function openLog({ config, store, dataDir, log, parts, url, onSeal }: LogDeps) {
+export async function openLog({ config, store, dataDir, host, log, parts, url, onSeal }: LogDeps) {
   const markFolder = markFolderOf(config.markFolder, dataDir)
   const isBegun = (await store.readHead()) !== undefined
-  const seed = await readLogKey(logKeyFile(dataDir), { mustExist: isBegun, randomBytes, log })
-  const chain = await openChain({ config, dataDir, log, parts }, url)
+  const keyFile = logKeyFile(dataDir)
+  const seed = isBegun ? await readLogKey(keyFile, log) : await ensureLogKey(keyFile, { host, log })
+  const chain = await openChain({ config, dataDir, host, log, parts }, url)
   const anchor = await bindAnchor(config, chain, dataDir, store, log)
   const { origin, anchorIntervalMs: intervalMs, anchorMinBatch: minBatch } = config
   const signer = createLogSigner(origin, seed)
@@ -69,16 +63,16 @@ export async function openLog({ config, store, dataDir, log, parts, url, onSeal 
     mark?.note()
     onSeal?.(batch)
   }
-  const ledger = await openLedger({ store, signer, origin, anchors: [anchor], nowMs, randomBytes, onSeal: heard })
+  const ledger = await openLedger({ store, signer, origin, anchors: [anchor], host, onSeal: heard })
   parts.ledger = ledger
   parts.store = undefined
   const restored = await readRestored(store)
   if (restored !== undefined) ledger.stop(restoredReason(restored), 'LEDGER_RESTORED')
-  mark = await openMarkKeeper({ ledger, folder: markFolder, isNew: !isBegun, log })
+  mark = await openMarkKeeper({ ledger, folder: markFolder, isNew: !isBegun, host, log })
   parts.mark = mark
   const limits = { timeoutMs: REQUEST_MS, ceiling: config.anchorCeiling }
   const anchorChain = openAnchorChain({ ...anchor, urls: chain.urls, signer: chain.signer, finality: chain.finality, limits })
   parts.anchorChain = anchorChain
-  const anchorer = createAnchorer({ ledger, store, chain: anchorChain, intervalMs, minBatch, nowMs, steadyMs, log })
+  const anchorer = createAnchorer({ ledger, store, chain: anchorChain, intervalMs, minBatch, host, log })
   return { ledger, chain, anchor, anchorChain, anchorer, mark }
 }

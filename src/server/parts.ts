@@ -3,6 +3,7 @@
 import type { Scrub } from '../care/scrub.ts'
 import type { Config } from '../config.ts'
 import type { Finder } from '../finder/finder.ts'
+import type { Host } from '../host.ts'
 import type { Log } from '../logger.ts'
 
 /** The parts started so far, in the order in which they are shut down. */
@@ -22,7 +23,7 @@ export type Parts = {
 }
 
 /** The input of a start. */
-export type Start = { readonly config: Config; readonly dataDir: string; readonly log: Log; readonly parts: Parts }
+export type Start = { readonly config: Config; readonly dataDir: string; readonly host: Host; readonly log: Log; readonly parts: Parts }
 
 /**
  * Stops accepting and finishes current requests; then closes the anchorer, the ledger with its

@@ -2,14 +2,15 @@
 import { resolve } from 'node:path'
 import type { Config } from '../config.ts'
 import { formatVkey } from '../core/tlog/note.ts'
-import { readLogKey, replaceLogKey } from '../keys.ts'
+import { systemHost } from '../host.ts'
+import { ensureLogKey, readLogKey, replaceLogKey } from '../keys.ts'
 import { readKeyChanges } from '../log/log-keys.ts'
 import { createLogSigner } from '../log/signer.ts'
 import { type Log, silentLog } from '../logger.ts'
 import { openMarkFile } from '../mark.ts'
 import { ServerError } from './errors.ts'
 import { markFolderOf } from './mark.ts'
-import { type LogDeps, logKeyFile, openLog, openStore, randomBytes } from './open-log.ts'
+import { type LogDeps, logKeyFile, openLog, openStore } from './open-log.ts'
 import { type Parts, takeDown } from './parts.ts'
 
 /** The result of `rotateLogKey`. */
@@ -28,6 +29,7 @@ export type Rotation = {
  */
 export async function rotateLogKey(config: Config, { log = silentLog }: { log?: Log } = {}): Promise<Rotation> {
   const parts: Parts = {}
+  const host = systemHost(log)
   const dataDir = resolve(config.dataDir)
   const path = logKeyFile(dataDir)
   const next = `${path}.next`
@@ -36,11 +38,10 @@ export async function rotateLogKey(config: Config, { log = silentLog }: { log?: 
     parts.store = store
     if ((await store.readHead()) === undefined)
       throw new ServerError('SERVER_DATA', `There is no ledger in ${dataDir} whose key could be changed.`)
-    const deps = { randomBytes, log }
-    const current = formatVkey(createLogSigner(config.origin, await readLogKey(path, { ...deps, mustExist: true })).vkey)
-    const newKey = formatVkey(createLogSigner(config.origin, await readLogKey(next, { ...deps, mustExist: false })).vkey)
+    const current = formatVkey(createLogSigner(config.origin, await readLogKey(path, log)).vkey)
+    const newKey = formatVkey(createLogSigner(config.origin, await ensureLogKey(next, { host, log })).vkey)
     const done = (await readKeyChanges(store)).find(({ change }) => change.oldKey === current && change.newKey === newKey)
-    const { index, change } = done ?? (await changeKey({ config, store, dataDir, log, parts }, newKey))
+    const { index, change } = done ?? (await changeKey({ config, store, dataDir, host, log, parts }, newKey))
     // The new key continues from what the old one signed, and its mark begins there.
     const { head } = (await store.readHead())!
     const folder = markFolderOf(config.markFolder, dataDir)

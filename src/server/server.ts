@@ -5,10 +5,11 @@
 import { join, resolve } from 'node:path'
 import type { Config } from '../config.ts'
 import type { GenesisAnchor } from '../core/statements/genesis.ts'
+import { systemHost } from '../host.ts'
 import { openListener } from '../http/listener.ts'
-import { readOperatorKey } from '../keys.ts'
+import { ensureOperatorKey } from '../keys.ts'
 import { type Log, silentLog } from '../logger.ts'
-import { openLog, openStore, randomBytes } from './open-log.ts'
+import { openLog, openStore } from './open-log.ts'
 import { type Start, takeDown } from './parts.ts'
 import { openServing } from './serving.ts'
 import { createSealBell, openWatch } from './watch.ts'
@@ -38,7 +39,7 @@ export type Service = {
  * keeps running.
  */
 export async function startServer(config: Config, { log = silentLog }: { log?: Log } = {}): Promise<Service> {
-  const start: Start = { config, dataDir: resolve(config.dataDir), log, parts: {} }
+  const start: Start = { config, dataDir: resolve(config.dataDir), host: systemHost(log), log, parts: {} }
   let closing: Promise<void> | undefined
   const close = () => {
     closing ??= takeDown(start.parts, log)
@@ -57,7 +58,7 @@ export async function startServer(config: Config, { log = silentLog }: { log?: L
  * has begun.
  */
 async function open(start: Start): Promise<Omit<Service, 'close'>> {
-  const { config, dataDir, log, parts } = start
+  const { config, dataDir, host, log, parts } = start
   // The store's lock comes first, so that a second service on this folder touches neither its keys
   // nor its chain. Then the port.
   const store = await openStore(config, dataDir)
@@ -70,9 +71,9 @@ async function open(start: Start): Promise<Omit<Service, 'close'>> {
   // The log with its key and its chain, then the operator's key, which the first start makes.
   const bell = createSealBell()
   const url = config.url ?? http.url
-  const opened = await openLog({ config, store, dataDir, log, parts, url, onSeal: bell.ring })
+  const opened = await openLog({ ...start, store, url, onSeal: bell.ring })
   const operatorKeyFile = join(dataDir, 'keys', 'operator.key')
-  const operatorKey = config.operatorKey ?? (await readOperatorKey(operatorKeyFile, { randomBytes, log }))
+  const operatorKey = config.operatorKey ?? (await ensureOperatorKey(operatorKeyFile, { host, log }))
 
   // Nothing is served before the first try to compare the ledger with its chain.
   const watch = await openWatch(start, store, opened, bell)

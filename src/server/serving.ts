@@ -8,6 +8,7 @@ import type { Policy } from '../core/policy.ts'
 import type { GenesisAnchor } from '../core/statements/genesis.ts'
 import type { Statement } from '../core/statements/statement.ts'
 import { openFinder } from '../finder/finder.ts'
+import type { Host } from '../host.ts'
 import { createHandler } from '../http/app.ts'
 import { createLimits, type Limits, PLACES } from '../http/guard/limits.ts'
 import type { OperatorPlace } from '../http/place.ts'
@@ -18,7 +19,7 @@ import { createJsonRpcReader } from '../verifier/json-rpc.ts'
 import type { SiteDeps } from '../web/deps.ts'
 import { siteRoutes } from '../web/site.ts'
 import { type OpenChain, REQUEST_MS } from './chain.ts'
-import { nowMs, type OpenLog, randomBytes, steadyMs } from './open-log.ts'
+import type { OpenLog } from './open-log.ts'
 import type { Start } from './parts.ts'
 import type { Watch } from './watch.ts'
 
@@ -30,14 +31,15 @@ export async function openServing(
   { admission, notAccepting, scrub, metrics }: Watch,
   { url, operatorKey, isClosing }: { readonly url: string; readonly operatorKey: string; readonly isClosing: () => boolean },
 ): Promise<(place: OperatorPlace) => RequestListener> {
-  const { config, log } = start
-  const agencies = createAgencies({ store, nowMs, randomBytes })
+  const { config, host, log } = start
+  const { nowMs } = host
+  const agencies = createAgencies({ store, host })
   const offered = policyOf(ledger, anchor, chain.finality, config.production)
   const policy = () => offered
   const site = await openSite({ url, ledger, agencies, lag: () => anchorer.lag(), notAccepting, policy, nowMs }, chain, start)
   const alarms = () => [mark.alarm()].filter(alarm => alarm !== undefined)
   const ofLedger = { ledger, agencies, anchorer, policy, notAccepting, scrub, alarms, rows: store.rows }
-  const guards = { operatorKey, admission, limits: limitsOf(config), isClosing, trustedProxies: config.trustedProxies }
+  const guards = { operatorKey, admission, limits: limitsOf(config, host), isClosing, trustedProxies: config.trustedProxies }
   const recordsLike = async (agency: string, record: string) => (await start.parts.finder?.recordsLike(agency, record)) ?? []
   const states = {
     reached: () => start.parts.finder?.reached() ?? 0,
@@ -48,7 +50,7 @@ export async function openServing(
 }
 
 /** Allows bursts of five seconds' worth: a page with its files, or a script that starts. */
-function limitsOf({ addressRate, keyRate }: Config): Limits {
+function limitsOf({ addressRate, keyRate }: Config, { steadyMs }: Host): Limits {
   const rate = (perSecond: number) => (perSecond === 0 ? undefined : { perSecond, burst: 5 * perSecond })
   return createLimits({ ...PLACES, address: rate(addressRate), key: rate(keyRate), nowMs: steadyMs })
 }
@@ -57,13 +59,13 @@ function limitsOf({ addressRate, keyRate }: Config): Limits {
 async function openSite(
   deps: Omit<SiteDeps, 'chain' | 'publicEndpoints' | 'ledger' | 'finder'> & { readonly ledger: Ledger },
   { urls, embedded }: OpenChain,
-  { config, dataDir, log, parts }: Start,
+  { config, dataDir, host, log, parts }: Start,
 ) {
   const chain = urls.map(url => createJsonRpcReader({ url, fetch, timeoutMs: REQUEST_MS }))
   // The ledger's own endpoint may have a secret in its address, so it is not published.
   const publicEndpoints = config.publicRpcUrls ?? (embedded ? urls : [])
   try {
-    const finder = await openFinder({ ledger: deps.ledger, folder: join(dataDir, 'finder'), steadyMs, log })
+    const finder = await openFinder({ ledger: deps.ledger, folder: join(dataDir, 'finder'), steadyMs: host.steadyMs, log })
     parts.finder = finder
     finder.start()
     return await siteRoutes({ ...deps, finder, chain, publicEndpoints })

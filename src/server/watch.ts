@@ -9,7 +9,7 @@ import { createMetrics } from '../http/metrics.ts'
 import type { LedgerDeps } from '../ledger/ledger.ts'
 import type { Store } from '../store/port/port.ts'
 import { compare } from './compare.ts'
-import { nowMs, type OpenLog, steadyMs } from './open-log.ts'
+import type { OpenLog } from './open-log.ts'
 import type { Start } from './parts.ts'
 
 type OnSeal = NonNullable<LedgerDeps['onSeal']>
@@ -30,21 +30,21 @@ export type Watch = Awaited<ReturnType<typeof openWatch>>
  * accepted before the comparison is made.
  */
 export async function openWatch(
-  { config, dataDir, log, parts }: Start,
+  { config, dataDir, host, log, parts }: Start,
   store: Store,
   { ledger, anchorer, anchorChain, mark }: OpenLog,
   bell: ReturnType<typeof createSealBell>,
 ) {
-  const admission = createAdmission({ ...ADMISSION, waiting: () => ledger.waiting(), nowMs: steadyMs })
+  const admission = createAdmission({ ...ADMISSION, waiting: () => ledger.waiting(), nowMs: host.steadyMs })
   parts.admission = admission
   bell.listen(({ records }) => admission.noteSeal(records))
 
-  const comparison = compare(anchorer, anchorChain, config, log)
+  const comparison = compare({ anchorer, chain: anchorChain, config, host, log })
   parts.comparison = comparison
   await comparison.first
   const { notAccepting } = comparison
 
-  const scrub = await openScrub({ store, entriesPerSecond: config.scrubRate, nowMs, log })
+  const scrub = await openScrub({ store, entriesPerSecond: config.scrubRate, host, log })
   parts.scrub = scrub
   scrub.start()
 
@@ -52,7 +52,7 @@ export async function openWatch(
     ledger,
     anchorer,
     scrub,
-    nowMs,
+    nowMs: host.nowMs,
     notAccepting,
     alarms: () => [mark.alarm()].filter(alarm => alarm !== undefined),
     freeBytes: () => freeBytes(dataDir),

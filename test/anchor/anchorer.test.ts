@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,6 +14,7 @@ import { createLogSigner } from '../../src/log/signer.ts'
 import { silentLog } from '../../src/logger.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
 import type { Store } from '../../src/store/port/port.ts'
+import { testHost } from '../test-host.ts'
 import { submit } from './world.ts'
 
 const signer = createKeySigner(EMBEDDED_KEY)
@@ -71,8 +71,7 @@ describe('anchor/anchorer', () => {
         chain,
         intervalMs: 5_000,
         minBatch: options.minBatch ?? 1,
-        nowMs: () => clockMs,
-        steadyMs: () => clockMs,
+        host: testHost({ nowMs: () => clockMs, steadyMs: () => clockMs }),
         log: silentLog,
       })
     const passMs = (ms: number) => {
@@ -149,8 +148,7 @@ describe('anchor/anchorer', () => {
       chain: { ...chain, broadcast: () => Promise.reject(new Error('power cut')) },
       intervalMs: 5_000,
       minBatch: 1,
-      nowMs: Date.now,
-      steadyMs: () => performance.now(),
+      host: testHost(),
       log: silentLog,
     })
     await assert.rejects(dying.tick(), /power cut/)
@@ -323,8 +321,7 @@ function openFor(store: Store, origin: string, logId: string, nowMs: () => numbe
     signer: createLogSigner(origin, new Uint8Array(32).fill(7)),
     origin,
     anchors: [{ type: 'evm', chainId: EMBEDDED_CHAIN_ID, contract: `0x${'0'.repeat(40)}`, logId }],
-    nowMs,
-    randomBytes: count => new Uint8Array(randomBytes(count)),
+    host: testHost({ nowMs }),
   })
 }
 

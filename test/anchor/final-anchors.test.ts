@@ -17,7 +17,7 @@ const sizesOf = (anchors: readonly FinalAnchor[]) => anchors.map(({ size }) => s
 
 describe('anchor/final-anchors', () => {
   it('lists the newest first, below a size, however many there are and however far apart', async () => {
-    const anchors = await openFinalAnchors(createMemoryStore(), () => 0)
+    const anchors = await openFinalAnchors(createMemoryStore(), { steadyMs: () => 0 })
     for (let size = 1; size <= 10; size++) await anchors.add(anchorOf(size))
     await anchors.add(anchorOf(200_000))
     assert.deepEqual(sizesOf(await anchors.newest(Number.MAX_SAFE_INTEGER, 3)), [200_000, 10, 9])
@@ -28,18 +28,18 @@ describe('anchor/final-anchors', () => {
 
   it('falls back to the newest remaining one when the chain has lost some', async () => {
     const store = createMemoryStore()
-    const anchors = await openFinalAnchors(store, () => 0)
+    const anchors = await openFinalAnchors(store, { steadyMs: () => 0 })
     for (const size of [5, 9, 12, 20]) await anchors.add(anchorOf(size))
     await anchors.remove(1, [20, 12, 5])
     assert.equal(anchors.latest()?.size, 9)
-    assert.equal((await openFinalAnchors(store, () => 0)).latest()?.size, 9)
+    assert.equal((await openFinalAnchors(store, { steadyMs: () => 0 })).latest()?.size, 9)
     assert.equal((await anchors.covering(3))?.size, 9)
     await anchors.remove(1, [9])
     assert.equal(anchors.latest(), undefined)
   })
 
   it('keeps those of several chains apart, also at one size, and covers an index by the smallest of any', async () => {
-    const anchors = await openFinalAnchors(createMemoryStore(), () => 0)
+    const anchors = await openFinalAnchors(createMemoryStore(), { steadyMs: () => 0 })
     for (const [size, chainId] of [
       [5, 1],
       [5, 10],
@@ -61,8 +61,8 @@ describe('anchor/final-anchors', () => {
   it('shows what another node has added or taken off within a second', async () => {
     let clockMs = 0
     const store = createMemoryStore()
-    const ours = await openFinalAnchors(store, () => clockMs)
-    const theirs = await openFinalAnchors(store, () => clockMs)
+    const ours = await openFinalAnchors(store, { steadyMs: () => clockMs })
+    const theirs = await openFinalAnchors(store, { steadyMs: () => clockMs })
     await theirs.add(anchorOf(9))
     clockMs += 1000
     assert.equal((await ours.covering(3))?.size, 9)

@@ -15,6 +15,7 @@ import { type Log, silentLog } from '../../src/logger.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
 import type { Store } from '../../src/store/port/port.ts'
 import { CHAIN_ID, type TestChain } from '../chain/chains.ts'
+import { testHost } from '../test-host.ts'
 
 export type World = {
   readonly chain: AnchorChain
@@ -84,8 +85,7 @@ export async function openWorld(at: TestChain, { log = silentLog, ...options }: 
         chain: over,
         intervalMs: 5_000,
         minBatch: 1,
-        nowMs: () => clockMs,
-        steadyMs: () => steadyMs,
+        host: testHost({ nowMs: () => clockMs, steadyMs: () => steadyMs }),
         log,
       }),
     open,
@@ -136,8 +136,7 @@ export function openFor(store: Store, origin: string, logId: string, nowMs: () =
     signer: createLogSigner(origin, new Uint8Array(32).fill(7)),
     origin,
     anchors: [{ type: 'evm', chainId: CHAIN_ID, contract: `0x${'0'.repeat(40)}`, logId }],
-    nowMs,
-    randomBytes: count => new Uint8Array(randomBytes(count)),
+    host: testHost({ nowMs }),
   })
 }
 

@@ -15,6 +15,7 @@ import { createLogSigner } from '../../src/log/signer.ts'
 import { silentLog } from '../../src/logger.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
 import { ORIGIN, openTestLedger, statementOf } from '../ledger/fixtures.ts'
+import { testHost } from '../test-host.ts'
 import { codesOf, listen, policyOf, stop } from './world.ts'
 
 const signerOf = (seed: number) => createLogSigner(ORIGIN, new Uint8Array(32).fill(seed))
@@ -28,7 +29,7 @@ describe('audit of a ledger that changed its key', () => {
     const ledger = await openTestLedger(store, { signer: signerOf(2) })
     await ledger.submit(statementOf('b'))
     const nowMs = () => 0
-    const agencies = createAgencies({ store, nowMs, randomBytes: count => new Uint8Array(count) })
+    const agencies = createAgencies({ store, host: testHost({ nowMs }) })
     const policy = () => policyOf(ledger)
     const server = createServer(createApp({ ledger, agencies, policy, operatorKey: 'operator', log: silentLog, nowMs }).callback())
     const url = await listen(server)

@@ -13,6 +13,7 @@ import type { Ledger } from '../../src/ledger/ledger.ts'
 import { silentLog } from '../../src/logger.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
 import { ORIGIN, openTestLedger, statementOf } from '../ledger/fixtures.ts'
+import { testHost } from '../test-host.ts'
 
 /** Changes the answer to a path; undefined leaves it as it is. */
 export type Tamper = (path: string, body: Buffer) => Buffer | string | undefined
@@ -47,7 +48,7 @@ export async function serveLedger(size: number, { seed = 'a', anchors = [] as Ge
   const ledger = await openTestLedger(store, { anchors })
   await grow(ledger, size, seed)
   const nowMs = () => Date.UTC(2026, 0, 2)
-  const agencies = createAgencies({ store, nowMs, randomBytes: count => new Uint8Array(count) })
+  const agencies = createAgencies({ store, host: testHost({ nowMs }) })
   const app = createApp({ ledger, agencies, policy: () => policyOf(ledger), operatorKey: 'operator', log: silentLog, nowMs })
   const server = createServer(app.callback())
   const url = await listen(server)

@@ -12,6 +12,7 @@ import { openCopy } from '../../src/cli/copy.ts'
 import { readConfig } from '../../src/config.ts'
 import { type Service, startServer } from '../../src/server/server.ts'
 import { type AnyJson, statement } from '../http/service.ts'
+import { testHost } from '../test-host.ts'
 
 describe('backup and restore', function () {
   this.timeout(60_000)
@@ -101,7 +102,7 @@ describe('backup and restore', function () {
     await waiting.close()
 
     const { head } = await status(service)
-    const filled = await examine({ dataDir: at('restored'), repair: true, copy: openCopy(service.url) })
+    const filled = await examine({ dataDir: at('restored'), repair: true, refill: { copy: openCopy(service.url), host: testHost() } })
     assert.deepEqual([filled.verdict, filled.size, filled.complaints.map(({ code }) => code)], ['repaired', head.size, ['DOCTOR_BEHIND']])
     await assert.rejects(acceptLoss(at('restored'), head.size - 1, at('mark')), { code: 'RESTORE_SIZE' })
     await acceptLoss(at('restored'), head.size, at('mark'))
@@ -122,11 +123,13 @@ describe('backup and restore', function () {
       ...copy,
       bundle: async (index: number, width: number) => flip(await copy.bundle(index, width), Number.MAX_SAFE_INTEGER),
     }
-    await assert.rejects(examine({ dataDir: at('fork'), repair: true, copy: lying }), { code: 'REFILL_FORK' })
+    await assert.rejects(examine({ dataDir: at('fork'), repair: true, refill: { copy: lying, host: testHost() } }), { code: 'REFILL_FORK' })
     const unsigned = { ...copy, checkpoint: async () => (await copy.checkpoint()).replace(/\n\d+\n/, '\n999\n') }
-    await assert.rejects(examine({ dataDir: at('fork'), repair: true, copy: unsigned }), /./)
+    await assert.rejects(examine({ dataDir: at('fork'), repair: true, refill: { copy: unsigned, host: testHost() } }), /./)
     const missing = { ...copy, statements: async (from: number, to: number) => (await copy.statements(from, to)).map(() => undefined) }
-    await assert.rejects(examine({ dataDir: at('fork'), repair: true, copy: missing }), { code: 'REFILL_MISSING' })
+    await assert.rejects(examine({ dataDir: at('fork'), repair: true, refill: { copy: missing, host: testHost() } }), {
+      code: 'REFILL_MISSING',
+    })
     assert.equal((await examine({ dataDir: at('fork'), repair: false })).verdict, 'sound')
   })
 

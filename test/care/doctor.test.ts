@@ -11,6 +11,7 @@ import { recordOf } from '../../src/log/prepare.ts'
 import { openLevelStore } from '../../src/store/level/level.ts'
 import { checkLog } from '../ledger/check-log.ts'
 import { LOG_KEY, openTestLedger, statementOf } from '../ledger/fixtures.ts'
+import { testHost } from '../test-host.ts'
 import { flipBit, indexBytes, layToRest, type Rest } from './world.ts'
 
 const SIZE = 700
@@ -21,7 +22,8 @@ describe('doctor', () => {
     rest = await layToRest(SIZE)
   })
   afterEach(() => rest.remove())
-  const look = (repair = false, elsewhere?: Uint8Array) => examine({ dataDir: rest.dataDir, repair, copy: elsewhere && copyOf(elsewhere) })
+  const look = (repair = false, elsewhere?: Uint8Array) =>
+    examine({ dataDir: rest.dataDir, repair, refill: elsewhere && { copy: copyOf(elsewhere), host: testHost() } })
   /** Another copy that has the same head, and this for every statement. */
   const copyOf = (statement: Uint8Array) => ({
     checkpoint: async () => rest.note,

@@ -9,6 +9,7 @@ import { markRestored } from '../../src/care/restored.ts'
 import { createAgencies } from '../../src/ledger/agencies.ts'
 import { openLevelStore } from '../../src/store/level/level.ts'
 import type { Store } from '../../src/store/port/port.ts'
+import { testHost } from '../test-host.ts'
 import { flipBit, layToRest, type Rest } from './world.ts'
 
 describe('doctor: documents', () => {
@@ -40,7 +41,7 @@ describe('doctor: documents', () => {
   })
 
   it('removes an API key that cannot be read: it is refused from then on, and its agency needs another', async () => {
-    const agencies = (store: Store) => createAgencies({ store, nowMs: () => 0, randomBytes: count => new Uint8Array(count).fill(5) })
+    const agencies = (store: Store) => createAgencies({ store, host: testHost({ randomBytes: count => new Uint8Array(count).fill(5) }) })
     const made = await withStore(async store => {
       await agencies(store).add({ id: 'a.example', name: 'A' })
       return agencies(store).addKey('a.example', {})

@@ -17,10 +17,11 @@ import { createMemoryStore } from '../../src/store/memory/memory.ts'
 import type { Store } from '../../src/store/port/port.ts'
 import { checkLog } from '../ledger/check-log.ts'
 import { ORIGIN, openTestLedger, signer, statementOf } from '../ledger/fixtures.ts'
+import { testHost } from '../test-host.ts'
 
 const SECOND = createLogSigner(ORIGIN, new Uint8Array(32).fill(2))
 const THIRD = createLogSigner(ORIGIN, new Uint8Array(32).fill(3))
-const nowMs = () => 0
+const host = testHost({ nowMs: () => 0 })
 
 describe('filling up across a change of the log’s key', () => {
   const submit = async (ledger: Ledger, from: number, to: number) => {
@@ -48,7 +49,7 @@ describe('filling up across a change of the log’s key', () => {
     for await (const { index, statement } of store.readStatements(0, size))
       batch.push({ ...recordOf(index, statement!), entry: encodeEntry(statement!) })
     const view = await openLogView({ store: older, signer, origin: ORIGIN })
-    await createSequencer({ store: older, view, nowMs }).seal(batch)
+    await createSequencer({ store: older, view, nowMs: host.nowMs }).seal(batch)
     return older
   }
   const copyOf = (ledger: Ledger): Copy => ({
@@ -69,13 +70,13 @@ describe('filling up across a change of the log’s key', () => {
   for (const size of [200, 301, 302, 1800, 1801, 1811])
     it(`fills up ${size} entries, with every change of the key and the checkpoint that proves it`, async () => {
       const older = await olderCopy(store, size)
-      equal(await refill(older, copyOf(newest), nowMs), 1811 - size)
+      equal(await refill(older, copyOf(newest), host), 1811 - size)
       equal(await checkLog(older), 1811)
       const filled = await openTestLedger(older, { signer: THIRD })
       deepEqual(filled.logKeys(), newest.logKeys())
       deepEqual(await filled.keyReceipts(), await newest.keyReceipts())
       equal(filled.head().note, newest.head().note)
-      equal(await refill(older, copyOf(newest), nowMs), 0)
+      equal(await refill(older, copyOf(newest), host), 0)
     })
 
   it('continues where it stopped after a change, which it has kept', async () => {
@@ -84,15 +85,15 @@ describe('filling up across a change of the log’s key', () => {
       ...copyOf(newest),
       statements: (from, to) => (from > 300 ? Promise.reject(new Error('gone')) : copyOf(newest).statements(from, to)),
     }
-    await rejects(refill(older, broken, nowMs), /gone/)
+    await rejects(refill(older, broken, host), /gone/)
     equal((await older.readHead())?.head.size, 301)
     equal((await openTestLedger(older, { signer: SECOND })).logKeys().length, 2)
-    equal(await refill(older, copyOf(newest), nowMs), 1811 - 301)
+    equal(await refill(older, copyOf(newest), host), 1811 - 301)
   })
 
   const refused = async (changes: Partial<Copy>, code: string) => {
     const older = await olderCopy(store, 200)
-    await rejects(refill(older, { ...copyOf(newest), ...changes }, nowMs), { code })
+    await rejects(refill(older, { ...copyOf(newest), ...changes }, host), { code })
     equal((await older.readHead())?.head.size, 200)
   }
 
@@ -112,9 +113,9 @@ describe('filling up across a change of the log’s key', () => {
 
   it('takes nothing that an ended key signed', async () => {
     const older = await olderCopy(store, 302)
-    await refill(older, copyOf(newest), nowMs)
+    await refill(older, copyOf(newest), host)
     const checkpoint = signNote(formatCheckpoint({ origin: ORIGIN, size: 2000, root: new Uint8Array(32) }), signer)
-    await rejects(refill(older, { ...copyOf(newest), checkpoint: async () => checkpoint }, nowMs), { code: 'REFILL_UNSIGNED' })
+    await rejects(refill(older, { ...copyOf(newest), checkpoint: async () => checkpoint }, host), { code: 'REFILL_UNSIGNED' })
   })
 
   it('believes no key that another ledger’s key introduces', async () => {

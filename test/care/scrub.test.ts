@@ -8,6 +8,7 @@ import { createLog } from '../../src/logger.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
 import { type Store, StoreError } from '../../src/store/port/port.ts'
 import { openTestLedger, statementOf } from '../ledger/fixtures.ts'
+import { testHost } from '../test-host.ts'
 
 const SIZE = 600
 
@@ -23,7 +24,8 @@ describe('scrub', () => {
   })
   beforeEach(() => sound.writeDocuments([{ collection: 'scrub', key: 'state', value: null }]))
 
-  const openOn = (changes: Partial<Store>) => openScrub({ store: { ...sound, ...changes }, entriesPerSecond: 0, nowMs, log })
+  const openOn = (changes: Partial<Store>) =>
+    openScrub({ store: { ...sound, ...changes }, entriesPerSecond: 0, host: testHost({ nowMs }), log })
   const pass = async (scrub: Awaited<ReturnType<typeof openOn>>) => {
     for (let bundle = 0; bundle * 256 < SIZE; bundle++) await scrub.step()
     return scrub.state()

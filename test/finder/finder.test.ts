@@ -25,7 +25,7 @@ describe('finder', () => {
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'openseal-finder-'))
     clockMs = START_MS
-    ledger = await openTestLedger(createMemoryStore(), { nowMs: () => clockMs })
+    ledger = await openTestLedger(createMemoryStore(), { host: { nowMs: () => clockMs } })
   })
   afterEach(async () => {
     for (const finder of open.splice(0)) await finder.stop()

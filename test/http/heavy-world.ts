@@ -2,7 +2,7 @@
  * A ledger as heavy as its readers can find one: many records, one of them with 30,000 versions,
  * large statements, many agencies; on a real Level store, with its pages.
  */
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -23,6 +23,7 @@ import { createLogSigner } from '../../src/log/signer.ts'
 import { silentLog } from '../../src/logger.ts'
 import { openLevelStore } from '../../src/store/level/level.ts'
 import { siteRoutes } from '../../src/web/site.ts'
+import { testHost } from '../test-host.ts'
 
 export const ORIGIN = 'openseal.test/heavy'
 export const AGENCY = 'transport.gov.example'
@@ -41,8 +42,8 @@ export async function openHeavyWorld() {
   const store = await openLevelStore(join(folder, 'log'))
   const signer = createLogSigner(ORIGIN, new Uint8Array(32).fill(9))
   const nowMs = Date.now
-  const ledger = await openLedger({ store, signer, origin: ORIGIN, anchors: [], nowMs, randomBytes })
-  const agencies = createAgencies({ store, nowMs, randomBytes })
+  const ledger = await openLedger({ store, signer, origin: ORIGIN, anchors: [], host: testHost({ nowMs }) })
+  const agencies = createAgencies({ store, host: testHost({ nowMs }) })
   for (let n = 0; n < AGENCIES; n++) await agencies.add({ id: n === 0 ? AGENCY : `agency-${n}.gov.example`, name: `Agency number ${n}` })
   const { key } = await agencies.addKey(AGENCY, {})
   const finder = await openFinder({ ledger, folder: join(folder, 'finder'), steadyMs: () => performance.now(), log: silentLog })

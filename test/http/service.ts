@@ -1,6 +1,6 @@
 /** A real service over HTTP on a free port, on a memory store, for the tests of this folder. */
 
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type RequestOptions, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createHandler } from '../../src/http/app.ts'
@@ -10,6 +10,7 @@ import { openLedger } from '../../src/ledger/ledger.ts'
 import { createLogSigner } from '../../src/log/signer.ts'
 import { createLog } from '../../src/logger.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
+import { testHost } from '../test-host.ts'
 
 export const ORIGIN = 'openseal.test/log'
 export const OPERATOR_KEY = 'operator-key-of-the-tests'
@@ -30,8 +31,8 @@ export async function openService(overrides: Partial<HttpDeps> = {}) {
     ORIGIN,
     new Uint8Array(32).map((_, i) => i + 1),
   )
-  const ledger = await openLedger({ store, signer, origin: ORIGIN, anchors: [], nowMs, randomBytes })
-  const agencies = createAgencies({ store, nowMs, randomBytes })
+  const ledger = await openLedger({ store, signer, origin: ORIGIN, anchors: [], host: testHost({ nowMs }) })
+  const agencies = createAgencies({ store, host: testHost({ nowMs }) })
   await agencies.add({ id: AGENCY, name: 'Ministry of Transport' })
   await agencies.add({ id: OTHER_AGENCY, name: 'Ministry of Health' })
   const { key, keyId } = await agencies.addKey(AGENCY, {})

@@ -1,8 +1,8 @@
 /** Agencies and their keys: shown once, stored hashed, expiring, revocable at once. */
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
 import { createAgencies } from '../../src/ledger/agencies.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
+import { testHost } from '../test-host.ts'
 
 describe('agencies', () => {
   let nowMs = Date.UTC(2026, 0, 1)
@@ -11,7 +11,7 @@ describe('agencies', () => {
     const store = createMemoryStore()
     return {
       store,
-      agencies: createAgencies({ store, nowMs: () => nowMs, steadyMs: () => steadyMs, randomBytes: n => new Uint8Array(randomBytes(n)) }),
+      agencies: createAgencies({ store, host: testHost({ nowMs: () => nowMs, steadyMs: () => steadyMs }) }),
     }
   }
 
@@ -71,7 +71,7 @@ describe('agencies', () => {
 
   it('notices within a second that another node revoked a key', async () => {
     const { agencies, store } = open()
-    const otherNode = createAgencies({ store, nowMs: () => nowMs, randomBytes: n => new Uint8Array(randomBytes(n)) })
+    const otherNode = createAgencies({ store, host: testHost({ nowMs: () => nowMs }) })
     await agencies.add({ id: 'city.example', name: 'The City' })
     const { key, keyId } = await agencies.addKey('city.example', {})
     assert.equal((await agencies.authenticate(key)).keyId, keyId)

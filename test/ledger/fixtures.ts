@@ -1,8 +1,10 @@
 /** A ledger to test with: real store, real signer, counting salts. */
 import type { Statement } from '../../src/core/statements/statement.ts'
+import type { Host } from '../../src/host.ts'
 import { type Ledger, type LedgerDeps, openLedger } from '../../src/ledger/ledger.ts'
 import { createLogSigner } from '../../src/log/signer.ts'
 import type { Store } from '../../src/store/port/port.ts'
+import { testHost } from '../test-host.ts'
 
 export const ORIGIN = 'ledger.example/test'
 /** The log's secret key: 0, 1, 2, … 31. */
@@ -10,14 +12,24 @@ export const LOG_KEY = Uint8Array.from({ length: 32 }, (_, i) => i)
 export const signer = createLogSigner(ORIGIN, LOG_KEY)
 
 /** Opens a ledger of no anchors on a store; every opening has other salts. */
-export function openTestLedger(store: Store, changes: Partial<LedgerDeps> = {}): Promise<Ledger> {
+export function openTestLedger(
+  store: Store,
+  { host, ...changes }: Partial<Omit<LedgerDeps, 'host'>> & { readonly host?: Partial<Host> } = {},
+): Promise<Ledger> {
   let drawn = openings++ * 1000
   const randomBytes = (count: number) => {
     const bytes = new Uint8Array(count)
     new DataView(bytes.buffer).setUint32(0, ++drawn)
     return bytes
   }
-  return openLedger({ store, signer, origin: ORIGIN, anchors: [], nowMs: () => Date.UTC(2026, 0, 2), randomBytes, ...changes })
+  return openLedger({
+    store,
+    signer,
+    origin: ORIGIN,
+    anchors: [],
+    host: testHost({ nowMs: () => Date.UTC(2026, 0, 2), randomBytes, ...host }),
+    ...changes,
+  })
 }
 let openings = 1
 

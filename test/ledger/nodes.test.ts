@@ -8,13 +8,15 @@ import { parseReceipt } from '../../src/core/receipt.ts'
 import { identityOf, statementBody } from '../../src/core/statements/statement.ts'
 import { parseCheckpoint } from '../../src/core/tlog/checkpoint.ts'
 import { formatVkey, parseNote } from '../../src/core/tlog/note.ts'
-import { type Agencies, createAgencies } from '../../src/ledger/agencies.ts'
+import type { Host } from '../../src/host.ts'
+import { createAgencies } from '../../src/ledger/agencies.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import type { LoggedChange } from '../../src/log/log-keys.ts'
 import type { Submission } from '../../src/log/sequencer.ts'
 import { createLogSigner } from '../../src/log/signer.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
 import type { Store } from '../../src/store/port/port.ts'
+import { testHost } from '../test-host.ts'
 import { checkLog } from './check-log.ts'
 import { ORIGIN, openTestLedger, statementOf } from './fixtures.ts'
 import { type Act, createStage, everyOrder, OF_THE_LOG, type Outcome, seeded } from './stage.ts'
@@ -45,7 +47,7 @@ type NodesOptions = {
   readonly mend?: Readonly<Record<string, (store: Store) => Store>>
   /** The calls whose order is chosen. */
   readonly calls?: readonly (keyof Store)[]
-  readonly steadyMs?: () => number
+  readonly host?: Partial<Host>
 }
 
 /** Nodes on one store, and every checkpoint that any of them showed. */
@@ -129,7 +131,7 @@ describe('nodes on one store', () => {
 
   it('give anchored receipts when another has brought the anchor, and take them back when the chain has lost it', async () => {
     let clockMs = 0
-    const { nodes } = await openNodes(2, { steadyMs: () => clockMs })
+    const { nodes } = await openNodes(2, { host: { steadyMs: () => clockMs } })
     const [a, b] = nodes as [Ledger, Ledger]
     await a.submit(statementOf('one'))
     deepEqual(await anchoredSizes(b, 1), [])
@@ -146,7 +148,7 @@ describe('nodes on one store', () => {
       const store = createMemoryStore()
       const stage = createStage(store)
       const acts = ['A', 'B'].map(node => {
-        const agencies = createAgencies({ store: stage.node(node), nowMs: () => 0, randomBytes: count => new Uint8Array(count) })
+        const agencies = createAgencies({ store: stage.node(node), host: testHost({ nowMs: () => 0 }) })
         return { node, run: () => agencies.add({ id: 'transport.gov.example', name: node }) }
       })
       const outcomes = await stage.play(acts, choose)
@@ -159,9 +161,8 @@ describe('nodes on one store', () => {
   it('refuse a key that another has revoked, within two seconds', async () => {
     let clockMs = 0
     const store = createMemoryStore()
-    const [a, b] = [1, 2].map(seed =>
-      createAgencies({ store, nowMs: () => 0, steadyMs: () => clockMs, randomBytes: count => new Uint8Array(count).fill(seed) }),
-    ) as [Agencies, Agencies]
+    const host = testHost({ nowMs: () => 0, steadyMs: () => clockMs })
+    const [a, b] = [createAgencies({ store, host }), createAgencies({ store, host })]
     await a.add({ id: 'transport.gov.example', name: 'Transport' })
     const { key, keyId } = await a.addKey('transport.gov.example', {})
     equal((await b.authenticate(key)).keyId, keyId)
@@ -265,7 +266,7 @@ describe('nodes on one store', () => {
         run: () => {
           clockMs += 60_000
           const startedMs = clockMs
-          return openTestLedger(stage.node(node), { nowMs: () => startedMs })
+          return openTestLedger(stage.node(node), { host: { nowMs: () => startedMs } })
         },
       }))
       const [a, b] = (await stage.play(acts, choose)).map(resultOf) as [Ledger, Ledger]

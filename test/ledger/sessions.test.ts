@@ -1,9 +1,9 @@
 /** Sessions: random tokens that are stored hashed, and end with their time or with their key. */
 import { deepEqual, equal, notEqual, ok } from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
 import { createAgencies } from '../../src/ledger/agencies.ts'
 import { createSessions } from '../../src/ledger/sessions.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
+import { testHost } from '../test-host.ts'
 
 const HOUR_MS = 3_600_000
 const AGENCY = 'city.example'
@@ -15,7 +15,7 @@ describe('sessions', () => {
   })
   const open = async (operatorKey = 'operator-key-of-the-tests') => {
     const store = createMemoryStore()
-    const means = { store, nowMs: () => nowMs, randomBytes: (n: number) => new Uint8Array(randomBytes(n)) }
+    const means = { store, host: testHost({ nowMs: () => nowMs }) }
     const agencies = createAgencies(means)
     await agencies.add({ id: AGENCY, name: 'The City' })
     const again = (key = operatorKey) => createSessions({ ...means, agencies: createAgencies(means), operatorKey: key })

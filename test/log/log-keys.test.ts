@@ -1,6 +1,5 @@
 /** The log's keys: one ends, the next begins, and what the first signed stays proven. */
 import { deepEqual, equal, ok, rejects, throws } from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
 import type { Json } from '../../src/core/json.ts'
 import { type Policy, parsePolicy } from '../../src/core/policy.ts'
 import type { Statement } from '../../src/core/statements/statement.ts'
@@ -11,6 +10,7 @@ import { createMemoryStore } from '../../src/store/memory/memory.ts'
 import { followKeyChange } from '../../src/verifier/extend.ts'
 import { verify } from '../../src/verifier/index.ts'
 import { AGENCY, openService, statement } from '../http/service.ts'
+import { testHost } from '../test-host.ts'
 
 const ORIGIN = 'openseal.test/keys'
 const signerOf = (seed: number) => createLogSigner(ORIGIN, new Uint8Array(32).fill(seed))
@@ -21,7 +21,7 @@ const follow = (policy: Policy, receipts: readonly string[]) =>
 
 describe('ledger: log keys', () => {
   const open = (store: ReturnType<typeof createMemoryStore>, seed: number) =>
-    openLedger({ store, signer: signerOf(seed), origin: ORIGIN, anchors: [], nowMs: Date.now, randomBytes })
+    openLedger({ store, signer: signerOf(seed), origin: ORIGIN, anchors: [], host: testHost() })
   const submit = (ledger: Awaited<ReturnType<typeof open>>, n: number) => ledger.submitForReceipt(statement(n) as Statement)
   const policyWith = (logKeys: readonly object[]) =>
     parsePolicy({

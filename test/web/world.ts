@@ -2,7 +2,6 @@
  * A real service with pages: ledger on a memory store, HTTP on a free port, and JSON-RPC endpoints
  * that answer as the contract would.
  */
-import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -24,6 +23,7 @@ import { createMemoryStore } from '../../src/store/memory/memory.ts'
 import { createJsonRpcReader, digestsOf } from '../../src/verifier/index.ts'
 import type { SiteAnchor } from '../../src/web/deps.ts'
 import { siteRoutes } from '../../src/web/site.ts'
+import { testHost } from '../test-host.ts'
 
 export const ORIGIN = 'openseal.test/web'
 export const AGENCY = 'transport.gov.example'
@@ -54,8 +54,8 @@ export async function openWorld({ production = true }: { production?: boolean } 
   const nowMs = () => state.nowMs
   const store = createMemoryStore()
   const signer = createLogSigner(ORIGIN, new Uint8Array(32).fill(9))
-  const ledger = await openLedger({ store, signer, origin: ORIGIN, anchors: [], nowMs, randomBytes })
-  const agencies = createAgencies({ store, nowMs, randomBytes })
+  const ledger = await openLedger({ store, signer, origin: ORIGIN, anchors: [], host: testHost({ nowMs }) })
+  const agencies = createAgencies({ store, host: testHost({ nowMs }) })
   await agencies.add({ id: AGENCY, name: 'Υπουργείο Μεταφορών <b>&' })
   const folder = await mkdtemp(join(tmpdir(), 'openseal-finder-'))
   const finder = await openFinder({ ledger, folder, steadyMs: () => performance.now(), log: silentLog })

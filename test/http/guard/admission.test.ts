@@ -3,7 +3,6 @@
  * more submissions than are let in.
  */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
 import { ADMISSION, createAdmission } from '../../../src/http/guard/admission.ts'
 import { createAgencies } from '../../../src/ledger/agencies.ts'
 import { openLedger } from '../../../src/ledger/ledger.ts'
@@ -11,6 +10,7 @@ import { createPool } from '../../../src/log/pool.ts'
 import { createLogSigner } from '../../../src/log/signer.ts'
 import { createMemoryStore } from '../../../src/store/memory/memory.ts'
 import type { Store } from '../../../src/store/port/port.ts'
+import { testHost } from '../../test-host.ts'
 import { AGENCY, linesOf, openService, statement } from '../service.ts'
 
 describe('http: overload', () => {
@@ -28,8 +28,8 @@ describe('http: overload', () => {
     const signer = createLogSigner('openseal.test/overload', new Uint8Array(32).fill(3))
     let noteSeal: ((records: number) => void) | undefined
     const onSeal = ({ records }: { records: number }) => noteSeal?.(records)
-    const ledger = await openLedger({ store, signer, origin: 'openseal.test/overload', anchors: [], nowMs, randomBytes, onSeal })
-    const agencies = createAgencies({ store, nowMs, randomBytes })
+    const ledger = await openLedger({ store, signer, origin: 'openseal.test/overload', anchors: [], host: testHost({ nowMs }), onSeal })
+    const agencies = createAgencies({ store, host: testHost({ nowMs }) })
     await agencies.add({ id: AGENCY, name: 'Overload' })
     const { key } = await agencies.addKey(AGENCY, {})
     const admission = createAdmission({ ...ADMISSION, ...limits, waiting: () => ledger.waiting(), nowMs })
