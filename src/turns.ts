@@ -81,23 +81,3 @@ export function createTurns({ roundMs, nowMs, nextRound }: TurnOptions): Turns {
 
 /** The turns of this process. */
 export const { enter, breathe } = createTurns({ roundMs: ROUND_MS, nowMs: () => performance.now(), nextRound: setImmediate })
-
-/**
- * A queue for work that takes memory as well as time: `atOnce` run together, the others in the
- * order in which they came.
- */
-export function createRow(atOnce: number): <T>(work: () => Promise<T>) => Promise<T> {
-  const row: (() => void)[] = []
-  let running = 0
-  return async work => {
-    if (running < atOnce) running++
-    else await new Promise<void>(resolve => row.push(resolve))
-    try {
-      return await work()
-    } finally {
-      const next = row.shift()
-      if (next === undefined) running--
-      else next()
-    }
-  }
-}

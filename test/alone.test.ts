@@ -60,7 +60,11 @@ describe('the core, the verifier and the page alone', function () {
 
   it('the verifier says "anchored" of the file and its receipt, and "invalid" of another file', async () => {
     const place = join(folder, 'verifier')
-    await leaveOnly(place, ['core', 'documents', 'rpc', 'verifier'], ['@noble/curves', '@noble/hashes', 'canonicalize'])
+    await leaveOnly(
+      place,
+      ['at-once.ts', 'bounded.ts', 'core', 'documents', 'ledger-client', 'rpc', 'verifier'],
+      ['@noble/curves', '@noble/hashes', 'canonicalize'],
+    )
     const program = `import { readFileSync } from 'node:fs'
       import { createJsonRpcReader, digestsOf, parsePolicy, verify } from './src/verifier/index.ts'
       const policy = parsePolicy(readFileSync('../policy.json'))
@@ -85,7 +89,7 @@ describe('the core, the verifier and the page alone', function () {
     const place = join(folder, 'page')
     await leaveOnly(
       place,
-      ['core', 'documents', 'html.ts', 'messages', 'rpc', 'turns.ts', 'verifier', 'web'],
+      ['at-once.ts', 'bounded.ts', 'core', 'documents', 'html.ts', 'ledger-client', 'messages', 'rpc', 'turns.ts', 'verifier', 'web'],
       ['@noble/curves', '@noble/hashes', 'canonicalize', 'esbuild'],
     )
     const program = `import { readFileSync, writeFileSync } from 'node:fs'

@@ -1,6 +1,6 @@
 /** Turns on the event loop: by time, requests before long work, and nobody starves. */
 import { deepEqual, equal, ok } from 'node:assert/strict'
-import { breathe, createRow, createTurns, enter } from '../src/turns.ts'
+import { breathe, createTurns, enter } from '../src/turns.ts'
 
 describe('turns', () => {
   /** Turns by a clock and rounds that the test moves. */
@@ -74,27 +74,5 @@ describe('turns', () => {
     await long
     // 800 ms of work in rounds of 8 ms, each a little longer.
     ok(rounds > 40, `${rounds} rounds`)
-  })
-
-  it('runs a limited number at once and the others in their order, whatever fails', async () => {
-    const inRow = createRow(2)
-    const order: number[] = []
-    let running = 0
-    const outcomes = await Promise.allSettled(
-      [1, 2, 3, 4, 5].map(n =>
-        inRow(async () => {
-          ok(++running <= 2)
-          await new Promise(resolve => setTimeout(resolve, 5))
-          running--
-          order.push(n)
-          if (n === 2) throw new Error('no')
-        }),
-      ),
-    )
-    deepEqual(order, [1, 2, 3, 4, 5])
-    deepEqual(
-      outcomes.map(({ status }) => status === 'fulfilled'),
-      [true, false, true, true, true],
-    )
   })
 })

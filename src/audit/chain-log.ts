@@ -2,10 +2,11 @@
  * A log as one endpoint shows it: its events since the last run and its storage, both as of one
  * block. The final part is remembered; a final block that disappears is a finding.
  */
+import { inTurns } from '../at-once.ts'
 import { formatTime } from '../core/time.ts'
 import type { AnchorEvent, AuditChain, BlockId, StoredLog } from './chain.ts'
 import { AuditError, type Finding, finding } from './finding.ts'
-import { inParallel, type Progress } from './run.ts'
+import type { Progress } from './run.ts'
 import type { AuditState, ChainMemory } from './state.ts'
 
 /** A log as of one block of a chain, and what contradicts itself there. */
@@ -121,7 +122,7 @@ async function readEvents(reading: Reading, from: number, to: number, at: number
 /** Compares each event with the storage. */
 async function storageFindings(reading: Reading, events: readonly AnchorEvent[], at: number | 'latest'): Promise<Finding[]> {
   const { chain, parallel } = reading
-  const stored = await inParallel(events, parallel, ({ size, root }) => chain.anchoredAt(size, root, at))
+  const stored = await inTurns(events, parallel, ({ size, root }) => chain.anchoredAt(size, root, at))
   return events.flatMap(({ size, time }, i) => {
     const values = { size, event: timeText(time), stored: timeText(stored[i]!), ...placeOf(chain) }
     return stored[i] === time ? [] : [finding('AUDIT_ANCHOR_STORAGE', 'anchor.times', values)]

@@ -92,26 +92,3 @@ export function addUnfinished({ unfinished }: Run, error: unknown): void {
   if (!(error instanceof AuditError)) throw error
   unfinished.push(error.unfinished)
 }
-
-/**
- * Processes the items, at most `parallel` at once, with results in order. Stops at the first
- * rejection.
- */
-export async function inParallel<T, R>(items: readonly T[], parallel: number, act: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = []
-  let next = 0
-  let failed = false
-  const worker = async () => {
-    while (next < items.length && !failed) {
-      const at = next++
-      try {
-        results[at] = await act(items[at]!)
-      } catch (error) {
-        failed = true
-        throw error
-      }
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(parallel, items.length) }, worker))
-  return results
-}

@@ -9,6 +9,7 @@ import { isJsonObject, parseJson } from '../core/json.ts'
 import { encodeEntry } from '../core/statements/entry.ts'
 import { KEY_CHANGE, type KeyChange } from '../core/statements/key-change.ts'
 import { type AnyStatement, canonicalForm, parseAnyStatement } from '../core/statements/registry.ts'
+import { LedgerFailure } from '../ledger-client/http.ts'
 import { AuditError, unreadable } from './finding.ts'
 
 /**
@@ -37,7 +38,7 @@ const MAX_KEY_CHANGES = 16
 
 /**
  * Reads the lines of [from, to), one for each index, in order.
- * @throws AuditError AUDIT_LEDGER_UNREADABLE, AUDIT_LEDGER_CUT_OFF
+ * @throws AuditError AUDIT_LEDGER_UNREADABLE, LedgerFailure LEDGER_CUT_OFF
  */
 export async function readStatements(body: AsyncIterable<Uint8Array>, path: string, from: number, to: number): Promise<ServedStatements> {
   const leaves = new Uint8Array((to - from) * HASH_BYTES)
@@ -57,7 +58,7 @@ export async function readStatements(body: AsyncIterable<Uint8Array>, path: stri
     index++
   }
   for await (const lines of linesOf(body, path)) for (const line of lines) if (line !== '') takeLine(line)
-  if (index < to) throw new AuditError('AUDIT_LEDGER_CUT_OFF', 'path', { path })
+  if (index < to) throw new LedgerFailure('LEDGER_CUT_OFF', `the answer to ${path} broke off`)
   return { leaves, missing, genesis, keyChanges }
 }
 
@@ -74,7 +75,7 @@ async function* linesOf(body: AsyncIterable<Uint8Array>, path: string): AsyncGen
     if (rest.length > MAX_STATEMENT_LINE) throw unreadable(path, 'a line is too long')
     yield lines
   }
-  if (rest !== '') throw new AuditError('AUDIT_LEDGER_CUT_OFF', 'path', { path })
+  if (rest !== '') throw new LedgerFailure('LEDGER_CUT_OFF', `the answer to ${path} broke off`)
 }
 
 function decode(decoder: TextDecoder, chunk: Uint8Array, path: string): string {

@@ -1,8 +1,9 @@
 /** A ledger, or a mirror of it, as an audit reads it. */
-import { concatBytes, fromUtf8 } from '../core/bytes.ts'
+import { fromUtf8 } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { isJsonObject, type Json, parseJson } from '../core/json.ts'
 import { formatBundlePath, formatTilePath } from '../core/tlog/tile.ts'
+import { collect } from '../ledger-client/http.ts'
 import { unreadable } from './finding.ts'
 import { createHttpReader, type HttpOptions } from './http.ts'
 import { MAX_STATEMENT_LINE, readStatements, type ServedStatements } from './served-statements.ts'
@@ -87,12 +88,6 @@ export function createHttpSource(options: HttpOptions): LedgerSource {
       return anchors
     },
   }
-}
-
-async function collect(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const parts: Uint8Array[] = []
-  for await (const part of body) parts.push(part)
-  return parts.length === 1 ? parts[0]! : concatBytes(...parts)
 }
 
 function toText(bytes: Uint8Array, path: string): string {

@@ -5,9 +5,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { acceptLoss, restoreBackup, takeBackup } from '../care/backup.ts'
 import { defaultMarkFolder } from '../mark.ts'
-import { readBounded } from '../rpc/bounded.ts'
-import { createClient, unreachable } from './client.ts'
-import { refusalOf } from './client-error.ts'
+import { createClient } from './client.ts'
 import { keepFilesPrivate, UsageError, withExample, withLedger } from './command.ts'
 import { describeRestored } from './doctor.ts'
 import { print, printJson } from './output.ts'
@@ -20,8 +18,6 @@ type RestoreOptions = { data: string; acceptLoss?: number; json?: boolean }
 const BACKUP_EXAMPLE = 'OPENSEAL_OPERATOR_KEY_FILE=data/keys/operator.key \\\n  openseal backup /backups/2026-11-24'
 const RESTORE_EXAMPLE = 'openseal restore /backups/2026-11-24 --data ./data\nopenseal restore --data ./data --accept-loss 1234'
 const DATA: [string, string, string] = ['--data <dir>', 'the data folder (or OPENSEAL_DATA)', process.env.OPENSEAL_DATA || './data']
-
-const MAX_REFUSAL_BYTES = 65_536
 
 /** Fills the command. */
 export function addBackup(command: Command): void {
@@ -44,9 +40,9 @@ export function addRestore(command: Command, setExit: (code: number) => void): v
 
 async function backup(folder: string, { ledger, data, json }: BackupOptions): Promise<void> {
   keepFilesPrivate()
-  const { url } = createClient(ledger)
+  const client = createClient(ledger)
   const key = await readSecret('OPENSEAL_OPERATOR_KEY', "the operator's key, in the data folder of the service as keys/operator.key")
-  const taken = await takeBackup(await ask(url, key), folder, data)
+  const taken = await takeBackup(await client.readStream('/v1/backup', key), folder, data)
   if (json) return printJson({ folder, ...taken })
   print(
     `The backup is in ${folder}: ${taken.rows} rows of ${taken.header.origin} as of ${taken.header.time}, read back and whole.`,
@@ -54,15 +50,6 @@ async function backup(folder: string, { ledger, data, json }: BackupOptions): Pr
       ? 'The private keys are in it: keep it where only you can read it.'
       : `The private keys are NOT in it: ${data} is not where they are. Copy the folder keys of the service's data folder yourself.`,
   )
-}
-
-async function ask(url: string, key: string): Promise<AsyncIterable<Uint8Array>> {
-  const response = await fetch(`${url}/v1/backup`, { headers: { authorization: `Bearer ${key}` }, redirect: 'manual' }).catch(cause => {
-    throw unreachable(url, cause)
-  })
-  if (response.ok && response.body !== null) return response.body
-  const text = await readBounded(response.body, MAX_REFUSAL_BYTES).catch(() => undefined)
-  throw refusalOf(response, new TextDecoder().decode(text))
 }
 
 async function restore(folder: string | undefined, { data, acceptLoss: size, json }: RestoreOptions): Promise<number> {

@@ -1,6 +1,8 @@
 /** The failures between a command and a ledger, and whether sending again may help. */
 import { STATUS_CODES } from 'node:http'
 import { OpenSealError } from '../core/errors.ts'
+import { LedgerFailure, type Refusal } from '../ledger-client/http.ts'
+import { COMMAND } from './program.ts'
 
 /**
  * LEDGER_URL, LEDGER_UNREACHABLE, LEDGER_ANSWER, LEDGER_MOVED, CLIENT_INCOMPLETE, PROXY_TOO_LARGE,
@@ -27,20 +29,39 @@ export function isWorthRetrying(error: unknown): boolean {
   return error instanceof ClientError && PASSING.includes(error.code)
 }
 
-/**
- * The error of an answer other than a success: the ledger's own reason, or that of a proxy in front
- * of it.
- */
-export function refusalOf({ status, headers }: Pick<Response, 'status' | 'headers'>, text: string): ClientError {
-  const retrySeconds = Number(headers.get('retry-after') ?? Number.NaN) || undefined
-  const problem = readProblem(text)
+/** The error of a request, in one sentence that says what to do. Any other error stays as it is. */
+export function clientError(base: string, error: unknown): unknown {
+  if (!(error instanceof LedgerFailure)) return error
+  if (error.refusal !== undefined) return refusalOf(error.refusal)
+  if (error.code === 'LEDGER_CUT_OFF') return brokenOff(base, error)
+  return error.code === 'LEDGER_TOO_LARGE' ? tooLarge(base) : unreachable(base, error)
+}
+
+/** CLIENT_INCOMPLETE: the rest of an answer is missing. */
+export function brokenOff(base: string, cause: unknown): ClientError {
+  return new ClientError('CLIENT_INCOMPLETE', `the answer of ${base} broke off; try again`, { cause })
+}
+
+/** LEDGER_ANSWER: more than a client reads. */
+export function tooLarge(base: string): ClientError {
+  return new ClientError('LEDGER_ANSWER', `${base} sent a larger answer than any ledger does: is this the address of an OpenSeal ledger?`)
+}
+
+function unreachable(base: string, cause: unknown): ClientError {
+  return new ClientError(
+    'LEDGER_UNREACHABLE',
+    `no answer from the ledger at ${base}. Start it with "${COMMAND} serve", or name another with --ledger.`,
+    { cause },
+  )
+}
+
+/** The ledger's own reason, or that of a proxy in front of it. */
+function refusalOf({ status, type, location, waitMs, problem }: Refusal): ClientError {
+  const retrySeconds = waitMs === undefined ? undefined : waitMs / 1000
   if (problem !== undefined) return new ClientError(problem.code, problem.detail ?? `HTTP ${status}`, { retrySeconds })
   const said = `${status} ${STATUS_CODES[status] ?? ''}`.trim()
   if (status >= 300 && status < 400)
-    return new ClientError(
-      'LEDGER_MOVED',
-      `this address redirects to ${headers.get('location') ?? 'another one'}: name that one with --ledger`,
-    )
+    return new ClientError('LEDGER_MOVED', `this address redirects to ${location ?? 'another one'}: name that one with --ledger`)
   if (status === 413)
     return new ClientError(
       'PROXY_TOO_LARGE',
@@ -52,7 +73,7 @@ export function refusalOf({ status, headers }: Pick<Response, 'status' | 'header
       `A proxy in front of the ledger answered in its place: ${said}. The ledger behind it gave no answer; try again later.`,
       { retrySeconds },
     )
-  if (/^text\/html/i.test(headers.get('content-type') ?? '') && status !== 404)
+  if (type === 'text/html' && status !== 404)
     return new ClientError(
       'PROXY_REFUSED',
       `A proxy in front of the ledger refused the request: ${said}. Ask the operator of the ledger, or is this another address?`,
@@ -77,14 +98,4 @@ export function readAnswer(url: string, text: string): object {
     throw other('not JSON', cause)
   }
   throw other('not a JSON object')
-}
-
-function readProblem(text: string): { readonly code: string; readonly detail?: string } | undefined {
-  try {
-    const { code, detail } = JSON.parse(text) as { code?: unknown; detail?: unknown }
-    if (typeof code === 'string') return { code, ...(typeof detail === 'string' && { detail }) }
-  } catch {
-    // Not a problem document: the answer is from a proxy, or not from a ledger at all.
-  }
-  return undefined
 }

@@ -2,11 +2,10 @@
  * The ledger as the commands see it: its HTTP interface, with one plain sentence for each failure.
  */
 
-import { readBounded } from '../rpc/bounded.ts'
-import { ClientError, readAnswer, refusalOf } from './client-error.ts'
+import { collect, createLedgerHttp, type LedgerRequest } from '../ledger-client/http.ts'
+import { brokenOff, ClientError, clientError, readAnswer, tooLarge } from './client-error.ts'
 import { type LinesTold, sendLines } from './line-sender.ts'
 import { linesOf } from './lines.ts'
-import { COMMAND } from './program.ts'
 
 /** The requests to a ledger over HTTP. Every function throws ClientError. */
 export type Client = {
@@ -15,8 +14,12 @@ export type Client = {
   readJson(path: string): Promise<unknown>
   /** The answer's text, byte for byte, at most 16 MiB like every answer. */
   readText(path: string): Promise<string>
+  /** The answer's bytes. */
+  readBytes(path: string, maxBytes: number): Promise<Uint8Array>
   /** The answer's lines as they arrive. */
   readLines(path: string): AsyncIterable<string>
+  /** The answer's bytes as they arrive, however many and however long it takes. */
+  readStream(path: string, key: string): Promise<AsyncIterable<Uint8Array>>
   sendJson(method: 'POST' | 'DELETE', path: string, key: string, body?: unknown): Promise<{ status: number; value: unknown }>
   /**
    * Sends a file of statements, one a line, in as many requests as necessary. Lines without an
@@ -44,50 +47,56 @@ export function createClient(url: string): Client {
     throw new ClientError('LEDGER_URL', `--ledger must be an address such as http://localhost:8080, not ${JSON.stringify(url)}`)
   }
   const base = url.replace(/\/+$/, '')
-  const ask = async (path: string, init: RequestInit = {}, timeoutMs = TIMEOUT_MS) => {
-    // No redirects: a key is only for the named ledger, and a redirected POST becomes a GET.
-    const response = await fetch(base + path, { ...init, redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) }).catch(error => {
-      throw unreachable(base, error)
+  const http = createLedgerHttp({ url: base, fetch, timeoutMs: TIMEOUT_MS })
+  const worded = (error: unknown) => clientError(base, error)
+  const ask = async (request: Partial<LedgerRequest> & { path: string }) => {
+    const { status, body } = await http.ask({ maxBytes: MAX_ANSWER_BYTES, ...request }).catch(error => {
+      throw worded(error)
     })
-    if (response.ok) return response
-    throw refusalOf(response, await textOf(response).catch(() => ''))
+    return { status, body: wordErrors(body, worded) }
   }
-  const readLines = async function* (response: Response) {
-    try {
-      for await (const line of linesOf(response.body ?? [], { maxBytes: MAX_LINE_BYTES, tooLong: () => tooLarge(base) }))
-        if (line !== '') yield line
-    } catch (error) {
-      throw error instanceof ClientError ? error : brokenOff(base, error)
-    }
+  const readText = async (path: string) => textOf((await ask({ path })).body)
+  const readLines = async function* (request: Partial<LedgerRequest> & { path: string }) {
+    const { body } = await ask({ maxBytes: Number.POSITIVE_INFINITY, ...request })
+    for await (const line of linesOf(body, { maxBytes: MAX_LINE_BYTES, tooLong: () => tooLarge(base) })) if (line !== '') yield line
   }
   const postLines = async function* (path: string, key: string, body: string) {
     const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/x-ndjson', accept: 'application/x-ndjson' }
-    const response = await ask(path, { method: 'POST', headers, body }, SEND_TIMEOUT_MS)
-    for await (const line of readLines(response)) yield readAnswerLine(base, line)
-  }
-  const textOf = async (response: Response) => {
-    const bytes = await readBounded(response.body, MAX_ANSWER_BYTES).catch(error => {
-      throw brokenOff(base, error)
-    })
-    if (bytes === undefined) throw tooLarge(base)
-    return new TextDecoder().decode(bytes)
+    const lines = readLines({ path, init: { method: 'POST', headers, body }, timeoutMs: SEND_TIMEOUT_MS })
+    for await (const line of lines) yield readAnswerLine(base, line)
   }
 
   return {
     url: base,
-    readText: async path => textOf(await ask(path)),
-    readJson: async path => readAnswer(base, await textOf(await ask(path))),
-    readLines: async function* (path) {
-      yield* readLines(await ask(path))
+    readText,
+    readJson: async path => readAnswer(base, await readText(path)),
+    readBytes: async (path, maxBytes) => collect((await ask({ path, maxBytes })).body),
+    readLines: path => readLines({ path }),
+    async readStream(path, key) {
+      const headers = { authorization: `Bearer ${key}` }
+      const { body } = await ask({ path, init: { headers }, maxBytes: Number.POSITIVE_INFINITY, timeoutMs: Number.POSITIVE_INFINITY })
+      return body
     },
-    sendJson: async (method, path, key, body) => {
+    async sendJson(method, path, key, body) {
       const headers = { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) }
-      const response = await ask(path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
-      const text = await textOf(response)
-      return { status: response.status, value: text === '' ? undefined : readAnswer(base, text) }
+      const answer = await ask({ path, init: { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) } })
+      const text = await textOf(answer.body)
+      return { status: answer.status, value: text === '' ? undefined : readAnswer(base, text) }
     },
     sendLines: (file, key, told, { dryRun = false } = {}) =>
       sendLines(file, body => postLines(dryRun ? DRY_RUN : '/v1/records', key, body), told),
+  }
+}
+
+async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
+  return new TextDecoder().decode(await collect(body))
+}
+
+async function* wordErrors(body: AsyncIterable<Uint8Array>, worded: (error: unknown) => unknown): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body
+  } catch (error) {
+    throw worded(error)
   }
 }
 
@@ -98,23 +107,4 @@ function readAnswerLine(base: string, line: string): unknown {
   } catch (error) {
     throw error instanceof ClientError && error.code === 'PROXY_PAGE' ? error : brokenOff(base, error)
   }
-}
-
-function brokenOff(base: string, cause: unknown): ClientError {
-  return new ClientError('CLIENT_INCOMPLETE', `the answer of ${base} broke off; try again`, { cause })
-}
-
-function tooLarge(base: string): ClientError {
-  return new ClientError('LEDGER_ANSWER', `${base} sent a larger answer than any ledger does: is this the address of an OpenSeal ledger?`)
-}
-
-/** LEDGER_UNREACHABLE, with what to do. */
-export function unreachable(base: string, cause?: unknown): ClientError {
-  return new ClientError(
-    'LEDGER_UNREACHABLE',
-    `no answer from the ledger at ${base}. Start it with "${COMMAND} serve", or name another with --ledger.`,
-    {
-      cause,
-    },
-  )
 }

@@ -6,11 +6,9 @@
 import { isJsonObject, parseJson } from '../core/json.ts'
 import { canonicalForm, parseAnyStatement } from '../core/statements/registry.ts'
 import { formatBundlePath } from '../core/tlog/tile.ts'
-import { readBounded } from '../rpc/bounded.ts'
 import { createClient } from './client.ts'
 import { ClientError } from './client-error.ts'
 
-const TIMEOUT_MS = 60_000
 /** An entry of this log has 35 bytes in its bundle; later entry versions may have more. */
 const MAX_BUNDLE_BYTES = 1024 * 1024
 
@@ -24,13 +22,7 @@ export function openCopy(url: string) {
       if (!Array.isArray(changes)) throw new ClientError('LEDGER_ANSWER', `${client.url} does not say which keys signed its log`)
       return changes.map(({ receipt }) => JSON.stringify(receipt ?? null))
     },
-    async bundle(index: number, width: number): Promise<Uint8Array> {
-      const path = `/${formatBundlePath({ index, width })}`
-      const response = await fetch(client.url + path, { signal: AbortSignal.timeout(TIMEOUT_MS) })
-      const bytes = response.ok ? await readBounded(response.body, MAX_BUNDLE_BYTES) : undefined
-      if (bytes === undefined) throw new ClientError('LEDGER_ANSWER', `${client.url} does not serve ${path} (${response.status})`)
-      return bytes
-    },
+    bundle: (index: number, width: number) => client.readBytes(`/${formatBundlePath({ index, width })}`, MAX_BUNDLE_BYTES),
     async statements(from: number, to: number): Promise<(Uint8Array | undefined)[]> {
       const found: (Uint8Array | undefined)[] = []
       for await (const line of client.readLines(`/v1/statements/${from}/${to}`)) {

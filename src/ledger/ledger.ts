@@ -2,9 +2,11 @@
  * The ledger, as the service, the command line and the tests use it. It joins pool, sequencer,
  * prover and anchors over one store.
  */
+
 import type { AnchoredLedger } from '../anchor/anchored.ts'
 import type { Closing } from '../anchor/chain.ts'
 import { anchorHint, type FinalAnchor, openFinalAnchors } from '../anchor/final-anchors.ts'
+import { createRow } from '../at-once.ts'
 import { canonicalJson, parseJson } from '../core/json.ts'
 import type { PolicyKey } from '../core/policy.ts'
 import { formatReceipt } from '../core/receipt.ts'
@@ -31,7 +33,6 @@ import { createProver, type Prover } from '../log/prover.ts'
 import { createSequencer, type Prepared, type Submission, stoppedError } from '../log/sequencer.ts'
 import { openLogView } from '../log/view.ts'
 import type { Store } from '../store/port/port.ts'
-import { createRow } from '../turns.ts'
 import { type History, readHistory } from './versions.ts'
 
 export type Ledger = Prover &

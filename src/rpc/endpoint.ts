@@ -3,9 +3,9 @@
  * in time from the first byte sent to the last one read. It goes only to the configured address.
  */
 
+import { readBounded } from '../bounded.ts'
 import { toBase64, toUtf8 } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
-import { readBounded } from './bounded.ts'
 
 /** An endpoint's answer: a result, or its error unchanged. */
 export type RpcAnswer = { readonly result: unknown } | { readonly error: RpcFault }

@@ -23,7 +23,6 @@ export {
   type Task,
   type Watch,
 } from './app/check-given.ts'
-export { fetchUntil } from './app/deadline.ts'
 export { createFileReader, type FileReader, type ReadFile, type Release } from './app/file-reader.ts'
 export {
   type Given,
@@ -42,7 +41,7 @@ export { type GivenPolicy, type PolicySource, readPolicy } from './app/policy-so
 export type { BlockTag, ChainReader, LogPlace } from './chain-reader.ts'
 export type { CurrencyReader, Listed, Listing } from './currency.ts'
 export { ExtendError, extendPolicy } from './extend.ts'
-export { createJsonRpcReader, type JsonRpcOptions } from './json-rpc.ts'
+export { createJsonRpcReader, fetchUntil, type JsonRpcOptions } from './json-rpc.ts'
 export type { Remark, RemarkKey } from './remarks.ts'
 export type { CheckResult, Result, Trust } from './result.ts'
 export { formatLimits, formatVerdict, SENTENCES, type SentenceFacts, type SentenceKey, TRUSTS_LEDGER, type Voice } from './sentence.ts'

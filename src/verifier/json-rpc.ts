@@ -54,6 +54,14 @@ export function createJsonRpcReader({ url, fetch, timeoutMs }: JsonRpcOptions): 
   }
 }
 
+/** A fetch that aborts with the signal. Each request also keeps its own deadline. */
+export function fetchUntil(signal: AbortSignal, ask: typeof fetch): typeof fetch {
+  return async (input, init) => {
+    signal.throwIfAborted()
+    return ask(input, { ...init, signal: init?.signal ? AbortSignal.any([init.signal, signal]) : signal })
+  }
+}
+
 function formatBlock(block: BlockTag): string {
   return typeof block === 'number' ? `0x${block.toString(16)}` : block
 }

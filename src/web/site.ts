@@ -2,11 +2,12 @@
  * The pages for people, as routes: every page in every language, the offline verifier and the
  * static files.
  */
+
 import { createHash } from 'node:crypto'
 import Router from '@koa/router'
 import type { Context, Middleware, Next } from 'koa'
+import { createRow } from '../at-once.ts'
 import { browserMessages, type Language } from '../messages/language.ts'
-import { createRow } from '../turns.ts'
 import { RANGES, readActivity } from './activity.ts'
 import { loadAssets } from './assets.ts'
 import type { PageData } from './browser/page-data.ts'

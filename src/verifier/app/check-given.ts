@@ -3,6 +3,7 @@
  * command line share it.
  */
 
+import { inTurns } from '../../at-once.ts'
 import { attempt, attemptAsync } from '../../core/attempt.ts'
 import type { Policy } from '../../core/policy.ts'
 import { isSameRecord, parseReceipt } from '../../core/receipt.ts'
@@ -18,7 +19,6 @@ import type { Release } from './file-reader.ts'
 import { type GivenFile, type GivenReceipt, hashesOf, isOf, matchReceipts, type NamedDocument, naming } from './given.ts'
 import { type FoundReceipts, giveUpWhenGone, type LedgerReader } from './ledger-reader.ts'
 import type { PolicySource } from './policy-source.ts'
-import { inTurns } from './turns.ts'
 
 /**
  * The part of a file that a finding is about: a release of an OCDS package, or an earlier state of

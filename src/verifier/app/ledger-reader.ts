@@ -4,15 +4,15 @@
  * so that no log on the way learns which file a reader has.
  */
 
+import { inTurns } from '../../at-once.ts'
 import { attempt, attemptAsync, unwrap } from '../../core/attempt.ts'
 import { OpenSealError } from '../../core/errors.ts'
 import { isJsonObject, type Json, parseJson } from '../../core/json.ts'
 import { parseReceipt } from '../../core/receipt.ts'
-import { readBounded } from '../../rpc/bounded.ts'
+import { createLedgerHttp, LedgerFailure, type LedgerHttpOptions } from '../../ledger-client/http.ts'
+import { createRetries, waitUntil } from '../../ledger-client/retries.ts'
 import type { CurrencyReader } from '../currency.ts'
-import { fetchUntil, waitUntil } from './deadline.ts'
 import { type ListedEntry, readRecordVersions } from './record-versions.ts'
-import { inTurns } from './turns.ts'
 
 /**
  * A ledger as a check sees it. Its functions reject with an OpenSealError if there is no usable
@@ -34,19 +34,10 @@ export type LedgerReader = {
  */
 export type FoundReceipts = { readonly newest: string; readonly earliest?: string }
 
-/**
- * Where to ask, and the origin that the ledger must have. `url` has no slash at the end; it is
- * empty for a page's own ledger.
- */
-export type LedgerReaderOptions = {
-  readonly url: string
-  readonly origin: string
-  readonly fetch: typeof fetch
-  /** For one request. */
-  readonly timeoutMs: number
-  /** For all requests together. */
-  readonly signal?: AbortSignal | undefined
-}
+/** Where to ask, and the origin that the ledger must have. */
+export type LedgerReaderOptions = LedgerHttpOptions & { readonly origin: string }
+
+type Read = (path: string) => Promise<string>
 
 /** If more records list a file, only the earliest ones are checked. */
 const MAX_RECORDS = 8
@@ -63,23 +54,25 @@ const MAX_ANSWER_BYTES = 16 * 1024 * 1024
 const PAGE = 100
 const AT_ONCE = 8
 const ATTEMPTS = 4
-const MAX_WAIT_SECONDS = 15
+const DEFAULT_WAIT_MS = 1000
+const MAX_WAIT_MS = 15_000
 
 /** Creates a reader that asks a ledger over HTTP. */
 export function createLedgerReader(options: LedgerReaderOptions): LedgerReader {
-  const receiptOf = (index: number) => read(options, `/v1/records/${index}/receipt`)
-  const asked = rememberPrefixes(prefix => read(options, `/v1/digests/${prefix}`))
+  const read = createRead(options)
+  const receiptOf = (index: number) => read(`/v1/records/${index}/receipt`)
+  const asked = rememberPrefixes(prefix => read(`/v1/digests/${prefix}`))
   let status: Promise<void> | undefined
   return {
     findReceipts: hashes => findByEach(hashes, hash => findIndexes(hash, asked), receiptOf),
     readReceipt: receiptOf,
     async currency(statement, index) {
-      status ??= checkOrigin(options)
+      status ??= checkOrigin(read, options.origin)
       await status
       const { agency, record } = statement
       // Read first, so that a failure here loses nothing that was listed.
-      const checkpoint = await read(options, '/checkpoint')
-      const pages = listPages(options, new URLSearchParams({ agency, record }))
+      const checkpoint = await read('/checkpoint')
+      const pages = listPages(read, new URLSearchParams({ agency, record }))
       return { source: 'ledger', checkpoint, ...(await readRecordVersions(pages, index, receiptOf)) }
     },
   }
@@ -129,7 +122,7 @@ async function findIndexes(hash: string, ask: (prefix: string) => Promise<Listed
  * Asks for each prefix once, within a bound of memory. The releases of a package share most
  * prefixes.
  */
-function rememberPrefixes(read: (prefix: string) => Promise<string>): (prefix: string) => Promise<Listed> {
+function rememberPrefixes(read: Read): (prefix: string) => Promise<Listed> {
   const known = new Map<string, Promise<Listed>>()
   let held = 0
   const ask = async (prefix: string): Promise<Listed> => {
@@ -222,20 +215,20 @@ function recordOf(text: string): string {
 }
 
 /** A different ledger would know no newer version, and its silence would look like an answer. */
-async function checkOrigin(options: LedgerReaderOptions): Promise<void> {
-  const { origin } = readObject(await read(options, '/v1/status'))
-  if (origin !== options.origin) throw new LedgerReadError('LEDGER_OTHER', `the ledger asked is ${String(origin)}, not ${options.origin}`)
+async function checkOrigin(read: Read, expected: string): Promise<void> {
+  const { origin } = readObject(await read('/v1/status'))
+  if (origin !== expected) throw new LedgerReadError('LEDGER_OTHER', `the ledger asked is ${String(origin)}, not ${expected}`)
 }
 
 /**
  * The ledger's list for a query, page by page, newest first. Refuses cursors that do not advance
  * and empty pages, which could keep a reader here forever.
  */
-async function* listPages(options: LedgerReaderOptions, query: URLSearchParams): AsyncGenerator<readonly ListedEntry[]> {
+async function* listPages(read: Read, query: URLSearchParams): AsyncGenerator<readonly ListedEntry[]> {
   query.set('limit', String(PAGE))
   let before = Number.POSITIVE_INFINITY
   for (let page = 0; page < MAX_PAGES; page++) {
-    const { records, cursor } = readObject(await read(options, `/v1/records?${query}`))
+    const { records, cursor } = readObject(await read(`/v1/records?${query}`))
     const entries = Array.isArray(records) ? (records as readonly Json[]) : []
     yield entries.filter(isListed)
     // An unreadable entry might be the withdrawal that a reader asks for.
@@ -260,30 +253,37 @@ function readObject(text: string): { readonly [member: string]: Json } {
   return value
 }
 
-async function read(options: LedgerReaderOptions, path: string): Promise<string> {
-  const { url, timeoutMs, signal } = options
-  const ask = signal ? fetchUntil(signal, options.fetch) : options.fetch
-  const unreachable = (cause: unknown): never => {
-    const why = signal?.aborted
-      ? 'the time for the whole check ended before the ledger answered'
-      : `the ledger${url && ` at ${url}`} did not answer`
-    throw new LedgerReadError('LEDGER_UNREACHABLE', why, { cause })
+/** How a ledger is asked: again if it is busy, and only if it does not ask for a long wait. */
+function createRead(options: LedgerReaderOptions): Read {
+  const { signal } = options
+  const http = createLedgerHttp(options)
+  const retried = createRetries({
+    waitMs({ isBusy, refusal }, attempts) {
+      const askedMs = refusal?.waitMs ?? DEFAULT_WAIT_MS
+      return isBusy && attempts < ATTEMPTS && askedMs <= MAX_WAIT_MS ? askedMs : undefined
+    },
+    sleep: ms => waitUntil(ms, signal),
+  })
+  return async path => {
+    const bytes = await retried(() => http.read({ path, maxBytes: MAX_ANSWER_BYTES })).catch(cause => {
+      throw readError(options, cause)
+    })
+    return new TextDecoder().decode(bytes)
   }
-  for (let attempt = 1; ; attempt++) {
-    const response = await ask(url + path, { signal: AbortSignal.timeout(timeoutMs) }).catch(unreachable)
-    if (response.ok) {
-      const bytes = await readBounded(response.body, MAX_ANSWER_BYTES).catch(unreachable)
-      if (bytes === undefined) throw new LedgerReadError('LEDGER_ANSWER', 'the answer is larger than that of a ledger')
-      return new TextDecoder().decode(bytes)
-    }
-    // A busy ledger, or a rate limit on a reader with a large package: the answer says when to
-    // retry.
-    const isBusy = response.status === 429 || response.status === 503
-    const waitSeconds = Number(response.headers.get('retry-after') ?? 1)
-    if (!isBusy || attempt === ATTEMPTS || !(waitSeconds <= MAX_WAIT_SECONDS))
-      throw new LedgerReadError('LEDGER_REFUSED', `the ledger${url && ` at ${url}`} answered with status ${response.status}`)
-    await waitUntil(waitSeconds * 1000, signal).catch(unreachable)
-  }
+}
+
+function readError({ url, signal }: LedgerReaderOptions, cause: unknown): unknown {
+  const ledger = `the ledger${url && ` at ${url}`}`
+  if (signal?.aborted)
+    return new LedgerReadError('LEDGER_UNREACHABLE', 'the time for the whole check ended before the ledger answered', { cause })
+  if (!(cause instanceof LedgerFailure)) return cause
+  if (cause.code === 'LEDGER_TOO_LARGE')
+    return new LedgerReadError('LEDGER_ANSWER', 'the answer is larger than that of a ledger', { cause })
+  if (cause.code === 'LEDGER_MOVED')
+    return new LedgerReadError('LEDGER_REFUSED', `${ledger} leads to another address: ${cause.refusal?.location ?? 'unknown'}`, { cause })
+  if (cause.refusal !== undefined)
+    return new LedgerReadError('LEDGER_REFUSED', `${ledger} answered with status ${cause.refusal.status}`, { cause })
+  return new LedgerReadError('LEDGER_UNREACHABLE', `${ledger} did not answer`, { cause })
 }
 
 /** LEDGER_UNREACHABLE, LEDGER_REFUSED, LEDGER_ANSWER, LEDGER_OTHER or LEDGER_TOO_MANY. */

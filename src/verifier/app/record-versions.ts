@@ -2,9 +2,9 @@
  * The statements of a record as a ledger lists them, with their receipts. Number and size are
  * bounded, and every statement that was listed is reported.
  */
+import { inTurns } from '../../at-once.ts'
 import { attemptAsync } from '../../core/attempt.ts'
 import type { Listed } from '../currency.ts'
-import { inTurns } from './turns.ts'
 
 /** An entry as a ledger lists it, unverified. An `erased` entry has no receipt. */
 export type ListedEntry = { readonly index: number; readonly erased?: unknown }

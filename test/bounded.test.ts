@@ -1,6 +1,6 @@
 /** Answers of bounded size. */
 import { deepEqual, equal, rejects } from 'node:assert/strict'
-import { readBounded } from '../../src/rpc/bounded.ts'
+import { readBounded } from '../src/bounded.ts'
 
 /** A response whose body comes in these parts, and how much of it was taken. */
 function responseOf(parts: readonly (readonly number[])[], failing = false) {
@@ -22,7 +22,7 @@ function responseOf(parts: readonly (readonly number[])[], failing = false) {
   return { response: new Response(body), state }
 }
 
-describe('rpc/bounded', () => {
+describe('bounded', () => {
   it('joins the parts of a body in their order', async () => {
     const { response } = responseOf([[1, 2], [], [3], [4, 5, 6]])
     deepEqual(await readBounded(response.body, 100), Uint8Array.of(1, 2, 3, 4, 5, 6))

@@ -10,12 +10,17 @@
 export async function readBounded(body: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<Uint8Array | undefined> {
   const parts: Uint8Array[] = []
   let length = 0
-  for await (const part of chunks(body)) {
+  for await (const part of chunksOf(body)) {
     length += part.length
     if (length > maxBytes) return undefined
     parts.push(part)
   }
-  const bytes = new Uint8Array(length)
+  return joinParts(parts)
+}
+
+/** All parts of a body as one. There can be millions, so they are never arguments of a call. */
+export function joinParts(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
   let at = 0
   for (const part of parts) {
     bytes.set(part, at)
@@ -25,7 +30,7 @@ export async function readBounded(body: ReadableStream<Uint8Array> | null, maxBy
 }
 
 /** The body's chunks. Uses its reader, because not every browser can iterate over a stream. */
-async function* chunks(body: ReadableStream<Uint8Array> | null): AsyncGenerator<Uint8Array> {
+export async function* chunksOf(body: ReadableStream<Uint8Array> | null): AsyncGenerator<Uint8Array> {
   const reader = body?.getReader()
   if (reader === undefined) return
   try {
