@@ -9,11 +9,11 @@ import { OpenSealError } from '../core/errors.ts'
 import { type Hash, hashLeaf } from '../core/hash.ts'
 import { encodeEntry } from '../core/statements/entry.ts'
 import { decodeBundle, encodeBundle, encodeTile, TILE_WIDTH } from '../core/tlog/tile.ts'
-import { createNodes, rootAt } from '../log/nodes.ts'
+import { type Committed, createCheckedNodes, rootAt } from '../log/checked-nodes.ts'
 import { recordOf } from '../log/prepare.ts'
 import { edgeWidths, splitHashes, treeOf } from '../log/tree-state.ts'
 import type { Edge, Store } from '../store/port/port.ts'
-import { type Committed, readable } from './inspect.ts'
+import { readable } from './inspect.ts'
 import { agreedRoot } from './repair.ts'
 
 /** The head, or a sentence that says why it cannot be derived. */
@@ -106,7 +106,10 @@ async function agrees(store: Store, { head, edge }: Committed, left: Committed):
     parts(edge).length === parts(left.edge).length && parts(edge).every((part, i) => equalBytes(part, parts(left.edge)[i]!))
   if (isSameEdge) return true
   if (left.head.size > head.size) return false
-  const root = await rootAt(createNodes(store, head, edge), left.head.size).catch(error => {
+  const root = await rootAt(
+    createCheckedNodes(store, () => ({ head, edge })),
+    left.head.size,
+  ).catch(error => {
     if (error instanceof OpenSealError) return undefined
     throw error
   })

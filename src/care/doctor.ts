@@ -11,8 +11,8 @@ import { formatVkey } from '../core/tlog/note.ts'
 import { TILE_WIDTH } from '../core/tlog/tile.ts'
 import type { Host } from '../host.ts'
 import { readLogKey } from '../keys.ts'
+import { type Committed, createCheckedNodes, rootAt } from '../log/checked-nodes.ts'
 import { readLog } from '../log/log-keys.ts'
-import { createNodes, rootAt } from '../log/nodes.ts'
 import { createLogSigner } from '../log/signer.ts'
 import { silentLog } from '../logger.ts'
 import { findDamagedJournal } from '../store/level/journal.ts'
@@ -23,7 +23,7 @@ import { type Complaint, FROM_BACKUP } from './complaint.ts'
 import type { Copy } from './copy.ts'
 import { treatDocuments } from './documents.ts'
 import { treatHead } from './head.ts'
-import { type Committed, type Damage, describeDamage, inspectBundle } from './inspect.ts'
+import { type Damage, describeDamage, inspectBundle } from './inspect.ts'
 import { readStanding } from './mark.ts'
 import { refill } from './refill.ts'
 import { putStatementBack, repair } from './repair.ts'
@@ -195,7 +195,7 @@ async function fillUp(store: Store, { repair, refill: from }: DoctorInput): Prom
  */
 async function checkAnchors(store: Store, { head, edge }: Committed): Promise<Complaint[]> {
   const complaints: Complaint[] = []
-  const nodes = createNodes(store, head, edge)
+  const nodes = createCheckedNodes(store, () => ({ head, edge }))
   for (const { value } of await store.listDocuments('final-anchors', { after: sizeKey(0) })) {
     const anchor: FinalAnchor = JSON.parse(value)
     if (anchor.size <= head.size && Buffer.compare(await rootAt(nodes, anchor.size), fromHex(anchor.root)) === 0) continue

@@ -4,12 +4,11 @@
  */
 import { equalBytes, fromHex } from '../core/bytes.ts'
 import { TILE_WIDTH } from '../core/tlog/tile.ts'
-import { createNodes, rootAt } from '../log/nodes.ts'
+import { type Committed, createCheckedNodes, rootAt } from '../log/checked-nodes.ts'
 import { restore } from '../log/tree-state.ts'
 import { type Store, StoreError, sizeKey } from '../store/port/port.ts'
 import { type Complaint, FROM_BACKUP } from './complaint.ts'
 import { deriveHead } from './derive-head.ts'
-import type { Committed } from './inspect.ts'
 import { markRestored, readRestored } from './restored.ts'
 
 /** A damaged head: what is wrong, and what can be read of its row. */
@@ -63,7 +62,7 @@ async function readHead(store: Store): Promise<Committed | Ailing> {
  * checked with the rest of the ledger.
  */
 async function contradiction(store: Store, { head, edge }: Committed): Promise<string | undefined> {
-  const nodes = createNodes(store, head, edge)
+  const nodes = createCheckedNodes(store, () => ({ head, edge }))
   const after = sizeKey(head.size - (head.size % TILE_WIDTH))
   for (const collection of KNOWN_ROOTS)
     for (const { value } of await store.listDocuments(collection, { after, limit: TILE_WIDTH })) {

@@ -7,18 +7,16 @@ import { OpenSealError } from '../core/errors.ts'
 import { type Hash, hashLeaf } from '../core/hash.ts'
 import { encodeEntry } from '../core/statements/entry.ts'
 import { decodeBundle, TILE_WIDTH, tileWidthAt } from '../core/tlog/tile.ts'
+import { type Committed, createCheckedNodes } from '../log/checked-nodes.ts'
 import { isErased } from '../log/checked-statements.ts'
 import { DamageError } from '../log/errors.ts'
-import { createNodes } from '../log/nodes.ts'
 import { recordOf } from '../log/prepare.ts'
-import type { Edge, Head, NewRecord, Store } from '../store/port/port.ts'
+import type { NewRecord, Store } from '../store/port/port.ts'
 
 /** A part of the store that is missing or does not match the tree. */
 export type Damage =
   | { readonly kind: 'tile'; readonly level: number; readonly index: number }
   | { readonly kind: 'bundle' | 'statement' | 'lookups'; readonly index: number }
-
-export type Committed = { readonly head: Head; readonly edge: Edge }
 
 /** A damaged part in words: `tile 1/0`, `entry bundle 3`, `statement 800`, `look-ups of 800`. */
 export function describeDamage(damage: Damage): string {
@@ -41,10 +39,10 @@ export async function inspectBundle(store: Store, committed: Committed, bundle: 
 }
 
 /** The leaves of the tree, from a new reader, because one in use has them cached. */
-async function readLeaves(store: Store, { head, edge }: Committed, bundle: number, width: number) {
+async function readLeaves(store: Store, committed: Committed, bundle: number, width: number) {
   const wanted = Array.from({ length: width }, (_, i) => ({ level: 0, index: bundle * TILE_WIDTH + i }))
   try {
-    return { leaves: await createNodes(store, head, edge).read(wanted), damages: [] }
+    return { leaves: await createCheckedNodes(store, () => committed)(wanted), damages: [] }
   } catch (error) {
     const [, level, index] = (error instanceof DamageError && /^tile (\d+)\/(\d+)$/.exec(error.part)) || []
     if (level === undefined && !isUnreadable(error)) throw error

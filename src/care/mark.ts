@@ -3,11 +3,10 @@
  * folder.
  */
 
+import { type Committed, createCheckedNodes, rootAt } from '../log/checked-nodes.ts'
 import { readLog } from '../log/log-keys.ts'
-import { createNodes, rootAt } from '../log/nodes.ts'
 import { fitMark, MarkError, type MarkFile, type MarkFit, markReason, openMarkFile } from '../mark.ts'
 import type { Store } from '../store/port/port.ts'
-import type { Committed } from './inspect.ts'
 
 /** How a store compares with its mark; `detail` explains a mismatch. */
 export type MarkStanding = { readonly file: MarkFile; readonly fit: MarkFit | 'unreadable'; readonly detail?: string }
@@ -20,7 +19,7 @@ export async function readStanding(store: Store, { head, edge }: Committed, fold
   const file = openMarkFile(folder, { origin: log.origin, vkey })
   try {
     const mark = await file.read()
-    const nodes = createNodes(store, head, edge)
+    const nodes = createCheckedNodes(store, () => ({ head, edge }))
     const fit = await fitMark(mark, { head: () => head, rootAt: size => rootAt(nodes, size) })
     if (mark === undefined || fit === 'fits' || fit === 'missing') return { file, fit }
     return { file, fit, detail: withPath(markReason(fit, mark, head.size), file) }

@@ -4,14 +4,15 @@
  */
 import { equalBytes } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
-import { HASH_BYTES, type Hash, hashLeaf } from '../core/hash.ts'
+import { type Hash, hashLeaf } from '../core/hash.ts'
 import { encodeEntry } from '../core/statements/entry.ts'
 import { decodeBundle, encodeBundle, encodeTile, TILE_HEIGHT, TILE_WIDTH, tileWidthAt } from '../core/tlog/tile.ts'
-import { createNodes } from '../log/nodes.ts'
+import { type Committed, createCheckedNodes } from '../log/checked-nodes.ts'
 import { recordOf } from '../log/prepare.ts'
 import { perfectRoot, splitHashes } from '../log/tree-state.ts'
+import { TILE_BYTES, UNFOLDED_BYTES, unfold } from '../log/unfolded.ts'
 import type { Store } from '../store/port/port.ts'
-import { type Committed, type Damage, readable } from './inspect.ts'
+import { type Damage, readable } from './inspect.ts'
 
 /**
  * Repairs one part from the rest of the store; false if that is not possible. Repair upper tiles
@@ -38,7 +39,7 @@ async function repairTile(store: Store, committed: Committed, { level, index }: 
   for (const way of waysTo(level)) {
     const hashes = await way(store, index, level)
     if (hashes === undefined || !equalBytes(perfectRoot(hashes), root)) continue
-    await store.putBack({ tiles: [{ level, index, bytes: encodeTile(hashes) }], bundles: [], records: [] })
+    await store.putBack({ tiles: [{ level, index, bytes: unfold(encodeTile(hashes)) }], bundles: [], records: [] })
     return true
   }
   return false
@@ -99,7 +100,7 @@ function waysTo(level: number) {
 
 async function hashesOfTile(store: Store, index: number, level: number): Promise<Hash[] | undefined> {
   const bytes = await readable(store.readTile(level, index))
-  return bytes?.length === TILE_WIDTH * HASH_BYTES ? splitHashes(bytes) : undefined
+  return bytes?.length === UNFOLDED_BYTES ? splitHashes(bytes.subarray(0, TILE_BYTES)) : undefined
 }
 
 async function leavesOfBundle(store: Store, index: number): Promise<Hash[] | undefined> {
@@ -153,9 +154,9 @@ function entriesOf(bundle: Uint8Array | undefined, width: number): Uint8Array[] 
   }
 }
 
-async function nodesOf(store: Store, { head, edge }: Committed, wanted: readonly { level: number; index: number }[]) {
+async function nodesOf(store: Store, committed: Committed, wanted: readonly { level: number; index: number }[]) {
   try {
-    return await createNodes(store, head, edge).read(wanted)
+    return await createCheckedNodes(store, () => committed)(wanted)
   } catch (error) {
     if (error instanceof OpenSealError && ['LEDGER_DAMAGED', 'STORE_DAMAGED'].includes(error.code)) return undefined
     throw error

@@ -7,9 +7,11 @@ import type { AnchoredLedger } from '../anchor/anchored.ts'
 import type { Closing } from '../anchor/chain.ts'
 import { anchorHint, type FinalAnchor, openFinalAnchors } from '../anchor/final-anchors.ts'
 import { createRow } from '../at-once.ts'
+import { type Hash, hashLeaf } from '../core/hash.ts'
 import { canonicalJson, parseJson } from '../core/json.ts'
 import type { PolicyKey } from '../core/policy.ts'
 import { formatReceipt } from '../core/receipt.ts'
+import { encodeEntry } from '../core/statements/entry.ts'
 import { GENESIS, type GenesisAnchor } from '../core/statements/genesis.ts'
 import { parseAnyStatement } from '../core/statements/registry.ts'
 import { identityOf, type Statement, statementBody } from '../core/statements/statement.ts'
@@ -202,7 +204,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     const anchor = await covering(index)
     const size = anchor?.size ?? view.head().size
     const note = await prover.checkpointAt(size)
-    const proof = { index, proof: await prover.inclusionHashes(index, size), note }
+    const proof = { index, proof: await prover.inclusionHashes(index, size, leafOf(statementText)), note }
     return formatReceipt({ statementText, proof, anchors: anchor === undefined ? [] : [anchorHint(anchor)] })
   }
 
@@ -216,7 +218,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
   const keyReceipt = async ({ index, note }: LoggedChange): Promise<string> => {
     const statementText = await statement(index)
     if (statementText === undefined) throw new LedgerError('RECORD_ERASED', `Entry ${index} was erased.`)
-    const proof = { index, proof: await prover.inclusionHashes(index, index + 1), note }
+    const proof = { index, proof: await prover.inclusionHashes(index, index + 1, leafOf(statementText)), note }
     const anchor = await anchorAtSize(index + 1)
     return `${formatReceipt({ statementText, proof, anchors: anchor === undefined ? [] : [anchorHint(anchor)] })}\n`
   }
@@ -349,6 +351,10 @@ function assertKey(wanted: string, vkey: string): void {
   if (wanted === vkey) return
   const advice = 'Restore that key or, if a change of the key was interrupted, run "openseal rotate log-key" again.'
   throw new LedgerError('LEDGER_KEY_CHANGED', `The log key is not the one that signs this ledger (${wanted}). ${advice}`)
+}
+
+function leafOf(statementText: string): Hash {
+  return hashLeaf(encodeEntry(statementText))
 }
 
 function parseStatement(text: string) {

@@ -4,10 +4,11 @@
 import { equalBytes } from '../core/bytes.ts'
 import { hashLeaf } from '../core/hash.ts'
 import { encodeEntry } from '../core/statements/entry.ts'
+import type { ReadHashes } from '../core/tlog/tree.ts'
 import type { Store } from '../store/port/port.ts'
 import { sizeKey } from '../store/port/port.ts'
 import { DamageError } from './errors.ts'
-import type { Nodes } from './nodes.ts'
+import type { Readers } from './verified.ts'
 
 type Stored = Pick<Store, 'readStatement' | 'readDocument'>
 
@@ -21,14 +22,18 @@ const ERASURES = 'erasures'
  * The statement at an index of the committed tree; undefined if it was erased.
  * @throws DamageError if another statement is stored, or none and no erasure is recorded
  */
-export async function readStatement(store: Stored, nodes: Pick<Nodes, 'read'>, index: number): Promise<Uint8Array | undefined> {
+export async function readStatement(store: Stored, { read, readChecked, forget }: Readers, index: number): Promise<Uint8Array | undefined> {
   const statement = await store.readStatement(index)
   if (statement === undefined) {
     if (await isErased(store, index)) return undefined
     throw new DamageError(`statement ${index}`)
   }
-  const [leaf] = await nodes.read([{ level: 0, index }])
-  if (!equalBytes(hashLeaf(encodeEntry(statement)), leaf!)) throw new DamageError(`statement ${index}`)
+  const leaf = hashLeaf(encodeEntry(statement))
+  const isLeaf = async (reader: ReadHashes) => equalBytes(leaf, (await reader([{ level: 0, index }]))[0]!)
+  if (await isLeaf(read)) return statement
+  // Either the statement or the tile was changed. Checked reading names the tile, if it was that.
+  forget()
+  if (!(await isLeaf(readChecked))) throw new DamageError(`statement ${index}`)
   return statement
 }
 

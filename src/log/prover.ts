@@ -1,24 +1,34 @@
-/** Proofs, checkpoints and tiles of the committed tree. */
+/** Proofs, checkpoints and tiles of the committed tree, each verified before it is served. */
 import { LRUCache } from 'lru-cache'
-import { equalBytes } from '../core/bytes.ts'
-import { HASH_BYTES, type Hash, hashLeaf } from '../core/hash.ts'
+import { concatBytes, equalBytes, toHex } from '../core/bytes.ts'
+import { HASH_BYTES, type Hash, hashLeaf, sha256 } from '../core/hash.ts'
 import { formatCheckpoint } from '../core/tlog/checkpoint.ts'
 import { type Signer, signNote } from '../core/tlog/note.ts'
-import { type ConsistencyProof, type InclusionProof, inclusionPlan, proveConsistency } from '../core/tlog/proof.ts'
+import {
+  type ConsistencyProof,
+  type InclusionProof,
+  ProofError,
+  proveConsistency,
+  proveInclusion,
+  verifyConsistency,
+  verifyInclusion,
+} from '../core/tlog/proof.ts'
 import { decodeBundle, TILE_HEIGHT, TILE_WIDTH, tileWidthAt } from '../core/tlog/tile.ts'
+import type { Node, ReadHashes } from '../core/tlog/tree.ts'
 import type { Store } from '../store/port/port.ts'
-import { createEdgeRoots } from './edge-roots.ts'
 import { DamageError, LedgerError } from './errors.ts'
+import { TILE_BYTES } from './unfolded.ts'
+import { makeVerified } from './verified.ts'
 import type { LogView } from './view.ts'
 
 export type Prover = {
   /** @throws LedgerError PROOF_RANGE unless index < size ≤ the committed size */
   inclusion(index: number, size: number): Promise<InclusionProof>
   /**
-   * Only the hashes of that proof.
-   * @throws LedgerError PROOF_RANGE
+   * Only the hashes of that proof, for a leaf that the caller has hashed.
+   * @throws LedgerError PROOF_RANGE; DamageError if it is another leaf
    */
-  inclusionHashes(index: number, size: number): Promise<Hash[]>
+  inclusionHashes(index: number, size: number, leafHash: Hash): Promise<readonly Hash[]>
   /** @throws LedgerError PROOF_RANGE unless from ≤ to ≤ the committed size */
   consistency(from: number, to: number): Promise<ConsistencyProof>
   /**
@@ -38,11 +48,14 @@ type Deps = { readonly store: Store; readonly view: LogView; readonly signer: Si
 /** A version-1 entry in its bundle: a two-byte length and 33 bytes. */
 const BUNDLED_ENTRY_BYTES = 35
 const CACHED_CHECKPOINTS = 1024
+/** Of a quarter of a kilobyte each: those of two million entries. */
+const KEPT_DIGESTS = 16_384
 
 /** Proofs over a view of the log. */
 export function createProver({ store, view, signer, origin }: Deps): Prover {
-  const { read, fullTile } = view.nodes
-  const readRoots = createEdgeRoots(read)
+  const { nodes } = view
+  /** The hash of each full tile and bundle that was compared with the tree. */
+  const served = new LRUCache<string, string>({ max: KEPT_DIGESTS })
   const checkpoints = new LRUCache<number, string>({ max: CACHED_CHECKPOINTS })
 
   const assertRange = async (from: number, to: number, what: string) => {
@@ -55,24 +68,34 @@ export function createProver({ store, view, signer, origin }: Deps): Prover {
     return view.rootAt(size)
   }
 
-  const inclusionHashes = async (index: number, size: number) => {
+  const inclusion = async (index: number, size: number, leaf?: Hash): Promise<InclusionProof> => {
     await assertRange(index + 1, size, `There is no inclusion proof of entry ${index} in a tree of size ${size}`)
-    return readRoots(size, inclusionPlan(index, size))
+    const rootHash = await root(size)
+    const make = async (read: ReadHashes) => {
+      const leafHash = leaf ?? (await read([{ level: 0, index }]))[0]!
+      return { index, size, leafHash, root: rootHash, proof: await proveInclusion(index, size, read) }
+    }
+    return makeVerified(nodes, make, verifyInclusion)
   }
 
   const isCommitted = async (level: number, index: number, width: number) =>
     width >= 1 && view.reaches((index * TILE_WIDTH + width) * 2 ** (level * TILE_HEIGHT))
 
   return {
-    async inclusion(index, size) {
-      const proof = await inclusionHashes(index, size)
-      const [leafHash] = await read([{ level: 0, index }])
-      return { index, size, leafHash: leafHash!, root: await root(size), proof }
+    inclusion: (index, size) => inclusion(index, size),
+    async inclusionHashes(index, size, leafHash) {
+      try {
+        return (await inclusion(index, size, leafHash)).proof
+      } catch (cause) {
+        if (cause instanceof ProofError) throw new DamageError(`statement ${index}`, { cause })
+        throw cause
+      }
     },
-    inclusionHashes,
     async consistency(from, to) {
       await assertRange(from, to, `There is no consistency proof from size ${from} to size ${to}`)
-      return { from, to, fromRoot: await root(from), toRoot: await root(to), proof: await proveConsistency(from, to, read) }
+      const [fromRoot, toRoot] = [await root(from), await root(to)]
+      const make = async (read: ReadHashes) => ({ from, to, fromRoot, toRoot, proof: await proveConsistency(from, to, read) })
+      return makeVerified(nodes, make, verifyConsistency)
     },
     async checkpointAt(size) {
       const cached = checkpoints.get(size)
@@ -86,19 +109,49 @@ export function createProver({ store, view, signer, origin }: Deps): Prover {
     rootAt: root,
     async tile(level, index, width) {
       if (!(await isCommitted(level, index, width))) return undefined
-      const bytes =
-        tileWidthAt(level, index, view.head().size) === TILE_WIDTH
-          ? await fullTile(level, index)
-          : growingPart(view.edge().tiles[level], level, index)
+      const isFull = tileWidthAt(level, index, view.head().size) === TILE_WIDTH
+      const bytes = isFull ? await fullTile(level, index) : growingPart(view.edge().tiles[level], level, index)
       return bytes?.subarray(0, width * HASH_BYTES)
     },
     async bundle(index, width) {
       if (!(await isCommitted(0, index, width))) return undefined
-      const full = await store.readBundle(index)
-      const bytes = full ?? growingPart(view.edge().bundle, 0, index)
-      const leaves = await read(Array.from({ length: width }, (_, i) => ({ level: 0, index: index * TILE_WIDTH + i })))
-      return fittingBundle(bytes?.subarray(0, width * BUNDLED_ENTRY_BYTES), index, leaves)
+      if (tileWidthAt(0, index, view.head().size) === TILE_WIDTH) return (await fullBundle(index)).subarray(0, width * BUNDLED_ENTRY_BYTES)
+      const bytes = growingPart(view.edge().bundle, 0, index)?.subarray(0, width * BUNDLED_ENTRY_BYTES)
+      const fits = bytes !== undefined && isBundleOf(bytes, await nodes.read(nodesAt(0, index * TILE_WIDTH, width)))
+      if (!fits) throw new DamageError(`entry bundle ${index}`)
+      return bytes
     },
+  }
+
+  async function fullTile(level: number, index: number): Promise<Uint8Array> {
+    const stored = await store.readTile(level, index)
+    const bytes = stored?.slice(0, TILE_BYTES)
+    const isTrees = async () => {
+      const hashes = await nodes.readChecked(nodesAt(level * TILE_HEIGHT, index * TILE_WIDTH, TILE_WIDTH))
+      return bytes !== undefined && equalBytes(concatBytes(...hashes), bytes)
+    }
+    return checkedOnce(`tile ${level}/${index}`, bytes, isTrees)
+  }
+
+  async function fullBundle(index: number): Promise<Uint8Array> {
+    const bytes = await store.readBundle(index)
+    const isTrees = async () => {
+      const leaves = await nodes.readChecked(nodesAt(0, index * TILE_WIDTH, TILE_WIDTH))
+      return bytes !== undefined && isBundleOf(bytes, leaves)
+    }
+    return checkedOnce(`entry bundle ${index}`, bytes, isTrees)
+  }
+
+  /**
+   * Caches keep a full tile or bundle for ever, so each is compared with the tree when it is first
+   * read, and later with its own hash of that time.
+   * @throws DamageError
+   */
+  async function checkedOnce(part: string, bytes: Uint8Array | undefined, isTrees: () => Promise<boolean>): Promise<Uint8Array> {
+    const digest = toHex(sha256(bytes ?? new Uint8Array(0)))
+    if (served.get(part) !== digest && !(await isTrees())) throw new DamageError(part)
+    served.set(part, digest)
+    return bytes!
   }
 
   /**
@@ -111,15 +164,14 @@ export function createProver({ store, view, signer, origin }: Deps): Prover {
   }
 }
 
-/**
- * The bundle, if its entries are the tree's.
- * @throws DamageError
- */
-function fittingBundle(bytes: Uint8Array | undefined, index: number, leaves: readonly Hash[]): Uint8Array {
-  const entries = bytes === undefined ? undefined : decodedBundle(bytes, leaves.length)
-  if (bytes === undefined || !entries?.every((entry, i) => equalBytes(hashLeaf(entry), leaves[i]!)))
-    throw new DamageError(`entry bundle ${index}`)
-  return bytes
+/** Whether the bundle holds the entries with these leaf hashes. */
+function isBundleOf(bytes: Uint8Array, leaves: readonly Hash[]): boolean {
+  const entries = decodedBundle(bytes, leaves.length)
+  return entries?.every((entry, i) => equalBytes(hashLeaf(entry), leaves[i]!)) ?? false
+}
+
+function nodesAt(level: number, from: number, count: number): Node[] {
+  return Array.from({ length: count }, (_, i) => ({ level, index: from + i }))
 }
 
 function decodedBundle(bytes: Uint8Array, width: number): Uint8Array[] | undefined {

@@ -3,17 +3,17 @@
  * head that will be signed.
  */
 import { equalBytes } from '../core/bytes.ts'
-import { HASH_BYTES, type Hash, hashLeaf } from '../core/hash.ts'
+import { HASH_BYTES, hashLeaf } from '../core/hash.ts'
 import { extendTree } from '../core/tlog/extension.ts'
-import { decodeBundle, TILE_HEIGHT, TILE_WIDTH, tileWidthAt } from '../core/tlog/tile.ts'
+import { decodeBundle, TILE_WIDTH, tileWidthAt } from '../core/tlog/tile.ts'
 import { rootFromRange } from '../core/tlog/tree.ts'
-import type { Edge, Head, Store } from '../store/port/port.ts'
+import type { Head, Store } from '../store/port/port.ts'
+import type { Committed } from './checked-nodes.ts'
 import { LedgerError } from './errors.ts'
-import { createNodes, rootAt } from './nodes.ts'
+import { createNodes } from './nodes.ts'
 import { restore, type TreeState } from './tree-state.ts'
-
-/** The store's head and edge. */
-type Stored = { readonly head: Head; readonly edge: Edge }
+import { growingIndex, place, TILE_BYTES, tileKey, UNFOLDED_BYTES } from './unfolded.ts'
+import { extendsHead } from './verified.ts'
 
 /**
  * Whether a batch is in the log, the one question that settles every commit: does the store's tree
@@ -26,40 +26,37 @@ type Stored = { readonly head: Head; readonly edge: Edge }
 export async function isIn(store: Store, before: TreeState, head: Head): Promise<boolean> {
   const stored = await store.readHead()
   if (stored === undefined || stored.head.size < head.size) return false
-  if (!equalBytes(await rootIn(store, stored, head.size), head.root)) return false
+  if (!(await hasHead(store, stored, head))) return false
   await rederive(store, stored, before, head)
   return true
 }
 
-/**
- * The root hash of the first `size` entries in the store: from its head or, if that is further,
- * from its tiles.
- */
-async function rootIn(store: Store, { head, edge }: Stored, size: number): Promise<Hash> {
-  if (head.size === size) return head.root
-  if (restore(head, edge) === undefined) throw mismatch('the growing edge')
-  return rootAt(createNodes(store, head, edge), size)
+/** Whether the store's tree is one with this head, or extends it. */
+async function hasHead(store: Store, stored: Committed, head: Head): Promise<boolean> {
+  if (stored.head.size === head.size) return equalBytes(stored.head.root, head.root)
+  if (restore(stored.head, stored.edge) === undefined) throw mismatch('the growing edge')
+  return extendsHead(createNodes(store, stored), head, stored.head)
 }
 
 /** Reads the entries and tiles of one batch and re-derives its head. */
-async function rederive(store: Store, stored: Stored, before: TreeState, head: Head): Promise<void> {
+async function rederive(store: Store, stored: Committed, before: TreeState, head: Head): Promise<void> {
   const entries = await readEntries(store, stored, before, head.size)
   const { range, nodes } = extendTree(before.head.size, before.range, entries.map(hashLeaf))
   if (!equalBytes(rootFromRange(range), head.root)) throw mismatch('the entries')
 
-  const tiles = new Map<string, Uint8Array>()
+  const tiles = new Map<number, Uint8Array>()
   for (const node of nodes) {
-    if (node.level % TILE_HEIGHT !== 0) continue
-    const level = node.level / TILE_HEIGHT
-    const index = Math.floor(node.index / TILE_WIDTH)
-    const tile = tiles.get(`${level}/${index}`) ?? (await readTile(store, stored, level, index))
-    tiles.set(`${level}/${index}`, tile)
-    const at = (node.index % TILE_WIDTH) * HASH_BYTES
-    if (!equalBytes(tile.subarray(at, at + HASH_BYTES), node.hash)) throw mismatch(`tile ${level}/${index}`)
+    const { level, index, offset } = place(node)
+    const key = tileKey(level, index)
+    const tile = tiles.get(key) ?? (await readTile(store, stored, level, index))
+    tiles.set(key, tile)
+    // The edge has only the hashes of a growing tile, and not the nodes over them.
+    const isKept = offset < TILE_BYTES || tile.length === UNFOLDED_BYTES
+    if (isKept && !equalBytes(tile.subarray(offset, offset + HASH_BYTES), node.hash)) throw mismatch(`tile ${level}/${index}`)
   }
 }
 
-async function readEntries(store: Store, stored: Stored, before: TreeState, to: number): Promise<Uint8Array[]> {
+async function readEntries(store: Store, stored: Committed, before: TreeState, to: number): Promise<Uint8Array[]> {
   const entries: Uint8Array[] = []
   const growing = Math.floor(before.head.size / TILE_WIDTH)
   for (let bundle = growing; bundle * TILE_WIDTH < to; bundle++) {
@@ -74,9 +71,8 @@ async function readEntries(store: Store, stored: Stored, before: TreeState, to: 
   return entries
 }
 
-async function readTile(store: Store, { head, edge }: Stored, level: number, index: number): Promise<Uint8Array> {
-  const isFull = (index + 1) * TILE_WIDTH <= Math.floor(head.size / 2 ** (level * TILE_HEIGHT))
-  const tile = isFull ? await store.readTile(level, index) : edge.tiles[level]
+async function readTile(store: Store, { head, edge }: Committed, level: number, index: number): Promise<Uint8Array> {
+  const tile = index < growingIndex(level, head.size) ? await store.readTile(level, index) : edge.tiles[level]
   if (tile === undefined) throw mismatch(`tile ${level}/${index}`)
   return tile
 }

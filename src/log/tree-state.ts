@@ -8,6 +8,7 @@ import { type Extension, extendTree } from '../core/tlog/extension.ts'
 import { encodeBundle, TILE_HEIGHT, TILE_WIDTH } from '../core/tlog/tile.ts'
 import { rootFromRange } from '../core/tlog/tree.ts'
 import type { Edge, FullBundle, FullTile, Head } from '../store/port/port.ts'
+import { growingIndex, TILE_BYTES, unfold } from './unfolded.ts'
 
 /** A tree that is committed, or about to be. */
 export type TreeState = { readonly head: Head; readonly edge: Edge; readonly range: readonly Hash[] }
@@ -21,8 +22,6 @@ export type Growth = {
   readonly bundles: readonly FullBundle[]
   readonly nodes: Extension['nodes']
 }
-
-const FULL_TILE_BYTES = TILE_WIDTH * HASH_BYTES
 
 /** The empty tree. */
 export const EMPTY_STATE: TreeState = { head: { size: 0, root: EMPTY_ROOT }, edge: { tiles: [], bundle: new Uint8Array(0) }, range: [] }
@@ -94,9 +93,9 @@ function growTiles(before: TreeState, nodes: Extension['nodes'], size: number): 
   for (let level = 0; level === 0 || 2 ** (level * TILE_HEIGHT) <= size; level++) {
     const added = nodes.filter(node => node.level === level * TILE_HEIGHT)
     let pending = concatBytes(before.edge.tiles[level] ?? new Uint8Array(0), ...added.map(node => node.hash))
-    for (let index = Math.floor(before.head.size / 2 ** ((level + 1) * TILE_HEIGHT)); pending.length >= FULL_TILE_BYTES; index++) {
-      tiles.push({ level, index, bytes: pending.slice(0, FULL_TILE_BYTES) })
-      pending = pending.subarray(FULL_TILE_BYTES)
+    for (let index = growingIndex(level, before.head.size); pending.length >= TILE_BYTES; index++) {
+      tiles.push({ level, index, bytes: unfold(pending.subarray(0, TILE_BYTES)) })
+      pending = pending.subarray(TILE_BYTES)
     }
     edge.push(pending.slice())
   }

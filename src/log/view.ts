@@ -3,14 +3,16 @@
  * below it. Several nodes may seal on one store, so a view can be behind. A read beyond what this
  * node knows asks the store once.
  */
+import { LRUCache } from 'lru-cache'
 import { equalBytes } from '../core/bytes.ts'
 import type { Hash } from '../core/hash.ts'
 import { formatCheckpoint } from '../core/tlog/checkpoint.ts'
 import { type Signer, signNote } from '../core/tlog/note.ts'
 import type { Edge, Head, Store } from '../store/port/port.ts'
 import { LedgerError } from './errors.ts'
-import { createNodes, type Nodes, rootAt } from './nodes.ts'
+import { createNodes } from './nodes.ts'
 import { EMPTY_STATE, type Growth, restore, type TreeState } from './tree-state.ts'
+import { extendsHead, type Readers, verifiedRoot } from './verified.ts'
 
 /** A committed head with its signed checkpoint. */
 export type SignedHead = Head & { readonly note: string }
@@ -22,8 +24,11 @@ export type LogView = {
   /** The growing edge of that head. */
   edge(): Edge
   /** The tree's nodes up to that head. */
-  readonly nodes: Pick<Nodes, 'read' | 'fullTile'>
-  /** Root hash of the first `size` entries, at most those of the head. */
+  readonly nodes: Readers
+  /**
+   * Root hash of the first `size` entries, at most those of the head, verified against the head's.
+   * @throws DamageError
+   */
   rootAt(size: number): Promise<Hash>
   /**
    * Whether the log has at least this many entries. Asks the store once if this node does not know.
@@ -55,14 +60,18 @@ type Deps = {
   readonly signsUpTo?: (found: Head) => Promise<number>
 }
 
+const KEPT_ROOTS = 1024
+
 /**
  * Opens a view of the store's log. Reads a bounded number of keys.
  * @throws LedgerError LEDGER_CORRUPT
  */
 export async function openLogView({ store, signer, origin, signsUpTo = async () => Number.POSITIVE_INFINITY }: Deps): Promise<OwnView> {
   let tree = restored(await readRow(store))
-  const nodes = createNodes(store, tree.head, tree.edge)
+  const nodes = createNodes(store, tree)
   let signed = signHead(tree.head)
+  /** Roots of former sizes, which never change. Receipts ask for that of the newest anchor. */
+  const roots = new LRUCache<number, Hash>({ max: KEPT_ROOTS })
   let refreshing: Promise<void> | undefined
   let nextRefresh: Promise<void> | undefined
 
@@ -72,6 +81,12 @@ export async function openLogView({ store, signer, origin, signsUpTo = async () 
    */
   function signHead(head: Head): SignedHead {
     return { ...head, note: signNote(formatCheckpoint({ origin, ...head }), signer) }
+  }
+
+  async function rootAt(size: number): Promise<Hash> {
+    const root = roots.get(size) ?? (await verifiedRoot(nodes, size, tree.head))
+    if (size !== tree.head.size) roots.set(size, root)
+    return root
   }
 
   async function refreshNow(): Promise<void> {
@@ -87,14 +102,13 @@ export async function openLogView({ store, signer, origin, signsUpTo = async () 
     if (found.head.size <= newest.size || found.head.size > limit) return
     if (newest !== known) await assertExtends(found, newest)
     tree = found
-    nodes.moveTo(found.head, found.edge)
+    nodes.moveTo(found)
     signed = signHead(found.head)
   }
 
   async function assertExtends(found: TreeState, known: Head): Promise<void> {
     // Reads only through the tiles, so that no node in this process's memory vouches for itself.
-    const foundNodes = createNodes(store, found.head, found.edge)
-    if (found.head.size >= known.size && equalBytes(await rootAt(foundNodes, known.size), known.root)) return
+    if (await extendsHead(createNodes(store, found), known, found.head)) return
     throw new LedgerError('LEDGER_CORRUPT', `the store's head of size ${found.head.size} does not extend ours of size ${known.size}`)
   }
 
@@ -117,20 +131,20 @@ export async function openLogView({ store, signer, origin, signsUpTo = async () 
     head: () => signed,
     edge: () => tree.edge,
     nodes,
-    rootAt: async size => (size === tree.head.size ? tree.head.root : rootAt(nodes, size)),
+    rootAt,
     async reaches(size) {
       if (size > tree.head.size) await refresh()
       return size <= tree.head.size
     },
     refresh,
     tree: () => tree,
-    advance({ before, state, nodes: added }) {
+    advance(growth) {
       // A refresh saw the commit before its read-back ended. Then this node already knows as much,
       // or more.
-      if (tree !== before) return
-      tree = state
-      nodes.add(added)
-      signed = signHead(state.head)
+      if (tree !== growth.before) return
+      tree = growth.state
+      nodes.grow(growth)
+      signed = signHead(tree.head)
     },
   }
 }

@@ -7,6 +7,8 @@ import type { Store } from '../../src/store/port/port.ts'
 import { openTestLedger, statementOf } from './fixtures.ts'
 
 const SIZE = 700
+/** Its proofs need the hash that `flipBit` changes in tile 0/1. */
+const NEIGHBOUR = 256 + 171
 
 function flipBit(bytes: Uint8Array | undefined): Uint8Array | undefined {
   const changed = bytes?.slice()
@@ -37,9 +39,10 @@ describe('a damaged store', () => {
       }
       const ledger = await openOn({ readTile })
       for (const read of [
-        ledger.receipt(300),
-        ledger.inclusion(300, SIZE),
-        ledger.consistency(300, SIZE),
+        ledger.receipt(NEIGHBOUR),
+        ledger.inclusion(NEIGHBOUR, SIZE),
+        ledger.inclusion(NEIGHBOUR - 1, SIZE),
+        ledger.consistency(NEIGHBOUR, SIZE),
         ledger.tile(0, 1, 256),
         ledger.bundle(1, 256),
       ])
@@ -68,6 +71,59 @@ describe('a damaged store', () => {
       assert.ok(await ledger.receipt(6))
     })
   }
+
+  it('serves only proofs that verify, whichever byte of a tile was changed, and refuses the tile itself', async () => {
+    const outcomes = new Set<string>()
+    for (let at = 7; at < 16_320; at += 509) {
+      const readTile: Store['readTile'] = async (level, index) => {
+        const bytes = (await sound.readTile(level, index))?.slice()
+        if (bytes !== undefined && index === 1) bytes[at]! ^= 1
+        return bytes
+      }
+      const ledger = await openOn({ readTile })
+      for (const index of [256, 300, 427, 511, 600]) {
+        const inclusion = await ledger.inclusion(index, SIZE).catch(error => error)
+        outcomes.add(inclusion.code ?? 'served')
+        if (inclusion.code === undefined) verifyInclusion(inclusion)
+        else assert.equal(inclusion.part, 'tile 0/1')
+      }
+      for (const [from, to] of [
+        [300, SIZE],
+        [100, 400],
+      ] as const) {
+        const consistency = await ledger.consistency(from, to).catch(error => error)
+        if (consistency.code === undefined) verifyConsistency(consistency)
+        else assert.equal(consistency.part, 'tile 0/1')
+      }
+      await refused(ledger.tile(0, 1, 256), /tile 0\/1/)
+    }
+    assert.deepEqual([...outcomes].sort(), ['LEDGER_DAMAGED', 'served'])
+  })
+
+  it('signs no checkpoint of a former size over a tile that was changed', async () => {
+    const readTile: Store['readTile'] = async (level, index) =>
+      index === 1 ? flipBit(await sound.readTile(level, index)) : sound.readTile(level, index)
+    const ledger = await openOn({ readTile })
+    await refused(ledger.checkpointAt(NEIGHBOUR), /tile 0\/1/)
+    await refused(ledger.rootAt(NEIGHBOUR), /tile 0\/1/)
+    assert.ok(await ledger.checkpointAt(256))
+  })
+
+  it('serves a proof again once the tile is put right, without a new start', async () => {
+    let isDamaged = true
+    const readTile: Store['readTile'] = async (level, index) => {
+      const bytes = await sound.readTile(level, index)
+      return isDamaged && index === 1 ? flipBit(bytes) : bytes
+    }
+    const ledger = await openOn({ readTile })
+    await refused(ledger.receipt(NEIGHBOUR), /tile 0\/1/)
+    isDamaged = false
+    assert.ok(await ledger.receipt(NEIGHBOUR))
+    assert.ok(await ledger.tile(0, 1, 256))
+    isDamaged = true
+    await refused(ledger.tile(0, 1, 256), /tile 0\/1/)
+    assert.ok(await ledger.receipt(NEIGHBOUR), 'from the tile in memory')
+  })
 
   it('calls a statement erased only where its erasure was recorded', async () => {
     const readStatement: Store['readStatement'] = async index => (index === 5 || index === 6 ? undefined : sound.readStatement(index))

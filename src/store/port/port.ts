@@ -42,7 +42,10 @@ export type NewRecord = {
   readonly digests: readonly string[]
 }
 
-/** A full tile: 256 concatenated hashes. */
+/**
+ * A full tile: its 256 hashes, then the 128 nodes over pairs of them, then 64, down to 2. With its
+ * inner nodes at hand, a proof takes no hashing.
+ */
 export type FullTile = { readonly level: number; readonly index: number; readonly bytes: Uint8Array }
 /** A full entry bundle of 256 entries. */
 export type FullBundle = { readonly index: number; readonly bytes: Uint8Array }
