@@ -5,7 +5,7 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Context } from 'koa'
-import type { KeyHolder } from '../ledger/agencies.ts'
+import type { KeyHolder } from '../ledger/agencies/keys.ts'
 import type { RouteDeps } from './deps.ts'
 import { requireOperatorPlace } from './place.ts'
 import { problemOf, RequestError } from './problem.ts'

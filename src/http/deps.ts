@@ -2,7 +2,7 @@
 import type { Middleware } from 'koa'
 import type { Policy } from '../core/policy.ts'
 import type { Statement } from '../core/statements/statement.ts'
-import type { Agencies } from '../ledger/agencies.ts'
+import type { Agencies } from '../ledger/agencies/agencies.ts'
 import type { Log } from '../logger.ts'
 import type { Row } from '../store/level/backup.ts'
 import type { Look } from '../web/layout.ts'

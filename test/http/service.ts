@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type RequestOptions, request } from
 import type { AddressInfo } from 'node:net'
 import { createHandler } from '../../src/http/app.ts'
 import type { HttpDeps } from '../../src/http/deps.ts'
-import { createAgencies } from '../../src/ledger/agencies.ts'
+import { createAgencies } from '../../src/ledger/agencies/agencies.ts'
 import { openLedger } from '../../src/ledger/ledger.ts'
 import { createLogSigner } from '../../src/log/signer.ts'
 import { createLog } from '../../src/logger.ts'

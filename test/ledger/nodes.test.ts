@@ -9,7 +9,7 @@ import { identityOf, statementBody } from '../../src/core/statements/statement.t
 import { parseCheckpoint } from '../../src/core/tlog/checkpoint.ts'
 import { formatVkey, parseNote } from '../../src/core/tlog/note.ts'
 import type { Host } from '../../src/host.ts'
-import { createAgencies } from '../../src/ledger/agencies.ts'
+import { createAgencies } from '../../src/ledger/agencies/agencies.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import type { LoggedChange } from '../../src/log/log-keys.ts'
 import type { Submission } from '../../src/log/sequencer.ts'

@@ -4,7 +4,7 @@
  */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { ADMISSION, createAdmission } from '../../../src/http/guard/admission.ts'
-import { createAgencies } from '../../../src/ledger/agencies.ts'
+import { createAgencies } from '../../../src/ledger/agencies/agencies.ts'
 import { openLedger } from '../../../src/ledger/ledger.ts'
 import { createPool } from '../../../src/log/pool.ts'
 import { createLogSigner } from '../../../src/log/signer.ts'

@@ -3,12 +3,12 @@
  * shown once. Only the token's hash is stored, so a copy of the store opens nothing.
  */
 import { hash as digest } from 'node:crypto'
-import { toBase64Url } from '../core/bytes.ts'
-import { OpenSealError } from '../core/errors.ts'
-import type { Host } from '../host.ts'
-import type { Store } from '../store/port/port.ts'
-import { breathe } from '../turns.ts'
-import type { Agencies, KeyHolder } from './agencies.ts'
+import { toBase64Url } from '../../core/bytes.ts'
+import { OpenSealError } from '../../core/errors.ts'
+import type { Host } from '../../host.ts'
+import type { Store } from '../../store/port/port.ts'
+import { breathe } from '../../turns.ts'
+import type { AgencyKeys, KeyHolder } from './keys.ts'
 
 /** Who is signed in: an agency by one of its keys, or the operator. */
 export type SessionHolder = ({ readonly kind: 'agency' } & KeyHolder) | { readonly kind: 'operator' }
@@ -27,7 +27,7 @@ export type Sessions = {
 
 export type SessionDeps = {
   readonly store: Pick<Store, 'readDocument' | 'writeDocuments' | 'listDocuments'>
-  readonly agencies: Pick<Agencies, 'holderOf'>
+  readonly agencies: Pick<AgencyKeys, 'holderOf'>
   /** A session of the operator ends when this key is another. */
   readonly operatorKey: string
   readonly host: Pick<Host, 'nowMs' | 'randomBytes'>

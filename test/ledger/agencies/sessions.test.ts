@@ -1,9 +1,9 @@
 /** Sessions: random tokens that are stored hashed, and end with their time or with their key. */
 import { deepEqual, equal, notEqual, ok } from 'node:assert/strict'
-import { createAgencies } from '../../src/ledger/agencies.ts'
-import { createSessions } from '../../src/ledger/sessions.ts'
-import { createMemoryStore } from '../../src/store/memory/memory.ts'
-import { testHost } from '../test-host.ts'
+import { createAgencies } from '../../../src/ledger/agencies/agencies.ts'
+import { createSessions } from '../../../src/ledger/agencies/sessions.ts'
+import { createMemoryStore } from '../../../src/store/memory/memory.ts'
+import { testHost } from '../../test-host.ts'
 
 const HOUR_MS = 3_600_000
 const AGENCY = 'city.example'

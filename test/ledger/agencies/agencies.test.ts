@@ -1,8 +1,8 @@
 /** Agencies and their keys: shown once, stored hashed, expiring, revocable at once. */
 import assert from 'node:assert/strict'
-import { createAgencies } from '../../src/ledger/agencies.ts'
-import { createMemoryStore } from '../../src/store/memory/memory.ts'
-import { testHost } from '../test-host.ts'
+import { createAgencies } from '../../../src/ledger/agencies/agencies.ts'
+import { createMemoryStore } from '../../../src/store/memory/memory.ts'
+import { testHost } from '../../test-host.ts'
 
 describe('agencies', () => {
   let nowMs = Date.UTC(2026, 0, 1)
