@@ -140,7 +140,7 @@ export function createSender({ chain, ages, log, note }: Deps): Sender {
     if (signed === undefined) return undefined
     const bumped: AnchorRecord = { ...anchor, attempts: [...anchor.attempts, { ...signed, signedMs: ages.stamp() }] }
     await records.save(bumped)
-    log.warn('anchor bids more', { ...brief(bumped), maxFeePerGas: signed.maxFeePerGas })
+    log.warn('anchor fees raised', { ...brief(bumped), maxFeePerGas: signed.maxFeePerGas })
     return bumped
   }
 

@@ -19,7 +19,7 @@ export const de: Messages = {
     'Zu einer Datei mit diesem Fingerabdruck gibt es keinen Eintrag. Vielleicht wurde die Datei nach der Veröffentlichung neu gespeichert oder signiert.',
   'verdict.unsupported': 'Dieser Nachweis ist von einer Art oder aus einem Register, die Ihre Richtlinie nicht kennt.',
   'verdict.disowned':
-    'Der Eigentümer des Registers hat sich von dem Prüfpunkt hinter diesem Nachweis losgesagt. Bitten Sie um einen neueren Beleg.',
+    'Der Eigentümer des Protokolls hat sich von dem Prüfpunkt hinter diesem Nachweis losgesagt. Bitten Sie um einen neueren Beleg.',
   'verdict.unchecked': 'Wir konnten gerade nicht alles prüfen: {what}',
   'verdict.unchecked.unserved': 'keiner der Zugänge bedient die Kette. Nennen Sie einen anderen Zugang und versuchen Sie es noch einmal.',
   'verdict.unchecked.silent':
@@ -98,7 +98,7 @@ export const de: Messages = {
   'pdf.saved':
     'Dieses PDF wurde nach seiner Erstellung erneut gespeichert. Eine Kopie, die nach der Einreichung erneut gespeichert wurde, passt nicht mehr. Bitten Sie um die Datei, wie sie eingereicht wurde.',
   'pdf.earlier':
-    'Ein früherer Stand dieser Datei ist aber bekannt, siehe unten: Was nach {bytes, plural, one {ihrem ersten # Byte} other {ihren ersten # Bytes}} folgt, kam später hinzu, durch eine Unterschrift oder erneutes Speichern.',
+    'Ein früherer Stand dieser Datei ist aber bekannt, siehe unten: Was nach {bytes, plural, one {ihrem ersten # Byte} other {ihren ersten # Bytes}} folgt, kam später hinzu, durch eine Signatur oder erneutes Speichern.',
   // Checks (design §7)
   'check.document': 'Dokument',
   'check.statement': 'Erklärung',
@@ -113,7 +113,7 @@ export const de: Messages = {
   'what.inclusion': 'die Erklärung steht in der Liste des Registers',
   'what.checkpoint': 'das Register hat die Liste unterschrieben',
   'what.cosignatures': 'genug unabhängige Zeugen haben die Liste unterschrieben',
-  'what.anchor': 'die Kette kennt den Fingerabdruck der Liste, und seit wann',
+  'what.anchor': 'die Kette führt den Fingerabdruck der Liste, mit einem Datum',
   'what.finality': 'die Kette nimmt es nicht mehr zurück',
   'what.currency': 'keine andere Erklärung zum Vorgang ändert sie oder zieht sie zurück',
   'status.passed': 'bestanden',
@@ -135,12 +135,12 @@ export const de: Messages = {
   'result.release': 'Veröffentlichung {id}',
   'result.state': 'Früherer Stand der Datei: {bytes, plural, one {ihr erstes # Byte} other {ihre ersten # Bytes}}',
   'result.stateWarning':
-    'Nur ein früherer Stand dieser Datei ist verzeichnet. Was seither hinzukam, ist es nicht und kann verändern, was die Datei zeigt.',
+    'Nur ein früherer Stand dieser Datei ist registriert. Was seither hinzukam, ist es nicht und kann verändern, was die Datei zeigt.',
   'result.stateVerdict': 'Allein für diesen früheren Stand: {sentence}',
   'result.refused':
-    'Diese Veröffentlichung lässt sich nicht zweifelsfrei lesen und hat darum kein eigenes Ergebnis; das der ganzen Datei schließt sie ein. Grund: {reason}',
+    'Diese Veröffentlichung lässt sich nicht zuverlässig lesen und hat darum kein eigenes Ergebnis. Das Ergebnis der ganzen Datei schließt sie ein. Grund: {reason}',
   'result.fresher':
-    'Ihr Beleg stammt aus der Zeit, bevor die Kette den Eintrag bestätigte. An seiner Stelle wurde der neuere Beleg des Registers geprüft.',
+    'Ihr Beleg stammt aus der Zeit, bevor die Kette für den Eintrag bürgte. An seiner Stelle wurde der neuere Beleg des Registers geprüft.',
   'result.verdict': 'Ergebnis',
   'result.nofile': 'Nur der Beleg: Fügen Sie die Datei hinzu, um sie zu prüfen.',
   'is.gzip':
@@ -234,7 +234,7 @@ export const de: Messages = {
   'verify.nothing': 'Wählen Sie eine Datei, oder fügen Sie einen Fingerabdruck aus 64 Zeichen 0–9 und a–f oder den Text eines Belegs ein.',
   'verify.serverTooLarge':
     'Diese Datei ist zu groß für unseren Server (Grenze {size}). Berechnen Sie ihren SHA-256-Fingerabdruck und fügen Sie ihn ein.',
-  'verify.otherHash': 'Das sieht aus wie {kind}. Wir suchen nur nach SHA-256, weil andere fälschbar oder hier nicht verzeichnet sind.',
+  'verify.otherHash': 'Das sieht aus wie {kind}. Wir suchen nur nach SHA-256, weil andere fälschbar oder hier nicht registriert sind.',
   'verify.serverMany':
     'Höchstens {count, plural, one {# Datei wird} other {# Dateien werden}} auf einmal geprüft. Ein Beleg ohne seine Datei zählt mit. Senden Sie die übrigen getrennt.',
   'verify.serverCutOff': 'Das Formular kam nicht vollständig an: Vielleicht wurde die Verbindung unterbrochen. Senden Sie es noch einmal.',
@@ -258,11 +258,11 @@ export const de: Messages = {
   'site.stopped': 'Dieses Register nimmt nichts mehr an, weil es sich seines eigenen Zustands nicht sicher war.',
   'site.alarm':
     'Neue Vorgänge werden angenommen, aber die Kette bürgt zurzeit nicht dafür. Wartende Einträge: {count}, der älteste seit dem {date}.',
-  'site.closed': 'Der Inhaber dieses Logs hat es endgültig geschlossen: Es werden keine Vorgänge mehr angenommen.',
-  'site.closedNone': 'Keiner seiner Einträge gilt.',
+  'site.closed': 'Der Eigentümer dieses Protokolls hat es endgültig geschlossen: Es werden keine Vorgänge mehr angenommen.',
+  'site.closedNone': 'Alle seine Einträge sind verworfen.',
   'site.closedGood':
-    '{count, plural, one {Der erste Eintrag gilt, für spätere steht der Inhaber nicht ein.} other {Die ersten # Einträge gelten, für spätere steht der Inhaber nicht ein.}}',
-  'site.closedSuccessor': 'Es geht weiter in diesem Log desselben Vertrags: {log}',
+    '{count, plural, one {Der erste Eintrag gilt. Spätere sind verworfen.} other {Die ersten # Einträge gelten. Spätere sind verworfen.}}',
+  'site.closedSuccessor': 'Es geht weiter in diesem Protokoll desselben Vertrags: {log}',
   'site.notAccepting': 'Neue Vorgänge werden zurzeit nicht angenommen: Das Register muss sich erst mit der Kette vergleichen.',
   'site.older': 'Ältere Vorgänge',
   'site.newest': 'Neueste Vorgänge',
@@ -294,7 +294,7 @@ export const de: Messages = {
   'record.reason': 'Grund',
   'record.state': 'Stand',
   'record.state.sealed': 'Vom Register angenommen; die Kette bürgt noch nicht dafür',
-  'record.state.anchored': 'Die Kette bürgt dafür seit dem {date}',
+  'record.state.anchored': 'Die Kette bürgt seit dem {date} dafür',
   'record.state.test': 'In einem Testnetz verankert seit dem {date}: Das ist kein Beweis',
   'record.sealed': 'Vom Register angenommen',
   'record.took': '{duration} nach der Annahme durch das Register',
@@ -305,7 +305,7 @@ export const de: Messages = {
   'record.noDocuments': 'Diese Erklärung nennt keine Dokumente.',
   'record.content': 'Fingerabdruck des Inhalts (JCS)',
   'record.canonical':
-    'Dies ist der Fingerabdruck des Inhalts in seiner kanonischen Form (RFC 8785), wie ihn eine Veröffentlichung in einem Paket hat, nicht der einer gespeicherten Datei.',
+    'Dies ist der Fingerabdruck des Inhalts in seiner kanonischen Form (RFC 8785), wie bei einer Veröffentlichung in einem Paket. Er ist nicht der Fingerabdruck einer gespeicherten Datei.',
   'record.onlyThis': 'Bescheinigung nur für dieses Dokument',
   'record.otherDocuments': 'Weitere Dokumente dieser Erklärung: {count}. Der Beleg nennt sie alle.',
   'record.allDocuments': 'Alle Dokumente zeigen',
@@ -313,7 +313,7 @@ export const de: Messages = {
   'record.current': 'diese Seite',
   'record.later': 'Es gibt eine spätere Fassung dieses Vorgangs',
   'record.partial':
-    'Dieser Vorgang hat mehr Fassungen, als hier durchgesehen wurden. Prüfen Sie die Datei, um ihren heutigen Stand zu erfahren.',
+    'Dieser Vorgang hat mehr Fassungen, als diese Seite vergleicht. Prüfen Sie die Datei, um ihren heutigen Stand zu erfahren.',
   'record.hidden': 'Hier nicht gezeigte Fassungen: {count}',
   'record.showAll': 'Mehr vom Verlauf zeigen',
   'record.whole': 'Ganzer Text',
@@ -334,31 +334,31 @@ export const de: Messages = {
     'In der Adresse oder im Formular fehlt etwas, oder es wurde unterwegs verändert. Gehen Sie zur vorigen Seite zurück, prüfen Sie Ihre Eingabe, und versuchen Sie es erneut.',
   'problem.key.title': 'Das ist für Behörden und für den Betreiber',
   'problem.key':
-    'Hier wird ein Schlüssel gebraucht, und es kam kein gültiger. Zum Lesen und zum Prüfen von Dateien brauchen Sie keinen: Beginnen Sie auf der Startseite.',
-  'problem.method.title': 'Diese Adresse wird nicht so benutzt',
+    'Hier ist ein gültiger Schlüssel nötig, und die Anfrage hatte keinen. Vorgänge lesen und Dateien prüfen können Sie ohne Schlüssel: Beginnen Sie auf der Startseite.',
+  'problem.method.title': 'Diese Adresse lässt sich so nicht benutzen',
   'problem.method': 'Öffnen Sie sie über ihren Link, oder beginnen Sie auf der Startseite.',
   'problem.slow.title': 'Was Sie gesendet haben, kam nicht rechtzeitig an',
   'problem.slow':
-    'Vielleicht ist Ihre Verbindung langsam oder wurde unterbrochen. Senden Sie es noch einmal. Eine Datei muss gar nicht gesendet werden: Ihr SHA-256-Fingerabdruck genügt.',
+    'Vielleicht ist Ihre Verbindung langsam oder wurde unterbrochen. Senden Sie es noch einmal. Eine Datei müssen Sie nicht senden: Der SHA-256-Fingerabdruck genügt.',
   'problem.large.title': 'Was Sie gesendet haben, ist zu groß',
   'problem.large':
-    'Eine Datei muss gar nicht gesendet werden: Ihr SHA-256-Fingerabdruck genügt. Fügen Sie ihn auf der Seite ein, auf der Dateien geprüft werden.',
+    'Eine Datei müssen Sie nicht senden: Der SHA-256-Fingerabdruck genügt. Fügen Sie ihn auf der Seite ein, auf der Dateien geprüft werden.',
   'problem.type.title': 'Was Sie gesendet haben, ist von einer Art, die hier nicht gelesen wird',
   'problem.type': 'Gehen Sie zur Seite, auf der Dateien geprüft werden, und wählen Sie sie dort im Formular aus.',
   'problem.often.title': 'Von Ihrer Adresse kamen zu viele Anfragen',
-  'problem.often': 'Die anderer, die Ihre Verbindung teilen, zählen mit. Warten Sie einen Augenblick, und laden Sie die Seite neu.',
+  'problem.often': 'Anfragen anderer, die Ihre Verbindung teilen, zählen mit. Warten Sie einen Augenblick, und laden Sie die Seite neu.',
   'problem.failed.title': 'Das Register konnte nicht antworten',
   'problem.failed':
-    'Es liegt nicht an Ihnen, und nichts wurde nur halb getan. Versuchen Sie es später erneut. Bleibt es dabei, so nennen Sie dem Betreiber den Code unten und die Uhrzeit.',
+    'Es liegt nicht an Ihnen, und nichts blieb halb getan. Versuchen Sie es später erneut. Tritt es wieder auf, nennen Sie dem Betreiber die Uhrzeit und den Code unten.',
   'problem.damaged.title': 'Das kann nicht gezeigt werden',
   'problem.damaged':
     'Was hier gespeichert ist, passt nicht zur eigenen Liste des Registers. Der Betreiber muss es aus einer Sicherung wiederherstellen. Ausgestellte Belege lassen sich trotzdem prüfen, mit einem Offline-Prüfer, den Sie gespeichert haben.',
   'problem.busy.title': 'Das Register kann gerade nicht antworten',
   'problem.busy':
-    'Von seinem Inhalt ist nichts verloren. Laden Sie die Seite gleich noch einmal. Dateien und ihre Belege lassen sich trotzdem prüfen, mit einem Offline-Prüfer, den Sie gespeichert haben.',
+    'Kein Vorgang ist verloren. Laden Sie die Seite gleich noch einmal. Dateien und ihre Belege lassen sich trotzdem prüfen, mit einem Offline-Prüfer, den Sie gespeichert haben.',
   'problem.check.title': 'Diese Prüfung war mehr, als unser Server für ein Formular leistet',
   'problem.check':
-    'Über Ihre Datei wurde nichts entschieden, und nichts von ihr wurde behalten. Senden Sie weniger Dateien und Belege auf einmal, oder prüfen Sie sie auf Ihrem eigenen Gerät: in einem Browser mit JavaScript oder mit dem Offline-Prüfer.',
+    'Ihre Datei wurde nicht beurteilt, und nichts von ihr wurde behalten. Senden Sie weniger Dateien und Belege auf einmal, oder prüfen Sie sie auf Ihrem eigenen Gerät: in einem Browser mit JavaScript oder mit dem Offline-Prüfer.',
   'problem.wait': 'Versuchen Sie es in {duration} erneut.',
   'problem.code': 'Code: {code}',
   'state.withdrawn': 'Zurückgezogen',
@@ -391,7 +391,7 @@ export const de: Messages = {
   'reason.other': 'Sonstiges',
   // Certificate (print)
   'cert.title': 'Bescheinigung der Registrierung',
-  'cert.asOf': 'Stand des Registers am {date}. Spätere Änderungen stehen auf der Seite.',
+  'cert.asOf': 'Stand des Registers am {date}. Spätere Änderungen stehen auf der Seite des Vorgangs.',
   'cert.how': 'So prüfen Sie von Hand',
   'cert.easy':
     'Der einfache Weg: Öffnen Sie den gespeicherten Offline-Prüfer oder {url}, und geben Sie ihm die Datei und ihren Beleg. Von Hand, Schritt für Schritt:',
@@ -401,11 +401,11 @@ export const de: Messages = {
   'cert.step3':
     'Setzen Sie 0001 vor diesen Fingerabdruck, und berechnen Sie den Fingerabdruck dieser 34 Bytes: {command} Er muss lauten: {hash}',
   'cert.step4':
-    'Gehen Sie Zeile für Zeile hinauf: Schreiben Sie 01, dann den linken und den rechten von zwei Fingerabdrücken, dem in der Zeile genannten und dem letzten Ergebnis, und berechnen Sie ebenso den Fingerabdruck dieser 65 Bytes.',
+    'Gehen Sie die Zeilen von oben nach unten durch. Schreiben Sie in jeder Zeile 01, dann zwei Fingerabdrücke: den dort genannten auf der genannten Seite und das letzte Ergebnis auf der anderen. Berechnen Sie ebenso den Fingerabdruck dieser 65 Bytes.',
   'cert.step4none': 'Die Liste hat nur diesen Eintrag: Dieser Fingerabdruck ist ihre Wurzel.',
   'cert.line': 'Zeile',
   'cert.given': 'Genannter Fingerabdruck',
-  'cert.side': 'Er steht',
+  'cert.side': 'Seite',
   'cert.left': 'links',
   'cert.right': 'rechts',
   'cert.result': 'Ergebnis beginnt mit',
@@ -513,18 +513,18 @@ export const de: Messages = {
   'detail.fileReformatted': 'gleicher Inhalt, anders formatiert',
   'detail.statementType': '{type}',
   'detail.included': 'Nummer {index} von {size}',
-  'detail.originOther': 'der Prüfpunkt ist von {origin}, die Regeln sprechen von {expected}',
+  'detail.originOther': 'der Prüfpunkt ist von {origin}, die Richtlinie gilt für {expected}',
   'detail.signed': 'Größe {size}, unterschrieben von {keys}',
-  'detail.witnessesUnasked': 'die Regeln verlangen keinen Zeugen',
-  'detail.witnesses': '{count} der vorgesehenen Zeugen, {quorum} sind nötig',
-  'detail.anchorsFew': 'die Regeln haben zu wenige Anker für diese Größe',
+  'detail.witnessesUnasked': 'die Richtlinie verlangt keine Zeugen',
+  'detail.witnesses': '{count} der Zeugen aus der Richtlinie haben unterschrieben, {quorum} sind nötig',
+  'detail.anchorsFew': 'die Richtlinie hat zu wenige Anker für diese Größe',
   'detail.chainUnserved': 'Kette {chainId}: keiner der angegebenen Zugänge bedient sie',
   'detail.chainSilent': 'Kette {chainId}: Zugänge, die geantwortet haben: {answered} von {named} ({endpoints})',
   'detail.chainDisagrees': 'Kette {chainId}: die Zugänge {endpoints} widersprechen sich',
   'detail.codeNone': 'Kette {chainId}: bei {contract} ist kein Vertrag',
   'detail.codeOther': 'Kette {chainId}: anderer Code bei {contract}',
   'detail.anchorMissing': 'Kette {chainId}: nicht verankert in {contract} (Zugänge, die geantwortet haben: {answered} von {named})',
-  'detail.anchorDisowned': 'Kette {chainId}: der Eigentümer hat das Register in {contract} geschlossen und bürgt nicht für diese Größe',
+  'detail.anchorDisowned': 'Kette {chainId}: der Eigentümer hat das Protokoll in {contract} geschlossen und bürgt nicht für diese Größe',
   'detail.anchored': 'Kette {chainId}: verankert in {contract} (Zugänge, die geantwortet haben: {answered} von {named})',
   'detail.anchorNone': 'es gibt keinen Anker, der endgültig sein könnte',
   'detail.notFinal': 'Kette {chainId}: noch nicht endgültig',
@@ -535,7 +535,7 @@ export const de: Messages = {
   'detail.versionsUnanswered': 'neuere Fassungen wurden nicht geprüft: {reason}',
   'detail.versionsUnsigned':
     'neuere Fassungen wurden nicht geprüft: die Richtlinie kann den neuesten Prüfpunkt der Quelle nicht bestätigen',
-  'detail.versionsBehind': 'neuere Fassungen wurden nicht geprüft: die Quelle kennt {size} Einträge, der Beleg ist von {needed}',
+  'detail.versionsBehind': 'neuere Fassungen wurden nicht geprüft: die Quelle hat {size} Einträge, der Beleg setzt {needed} voraus',
   'detail.versionsUnlisted': 'neuere Fassungen wurden nicht geprüft: die Quelle führt den Eintrag {index} selbst nicht auf',
   'detail.versionsMany': 'zu diesem Vorgang werden mehr Erklärungen gemeldet, als gelesen werden konnten',
   'detail.versionUnverified': 'die gemeldete Erklärung Nummer {index} lässt sich nach der Richtlinie nicht bestätigen',

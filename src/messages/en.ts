@@ -58,7 +58,7 @@ const SENTENCES = {
   'what.inclusion': 'the statement is in the ledger’s list',
   'what.checkpoint': 'the ledger has signed the list',
   'what.cosignatures': 'enough independent witnesses have signed the list',
-  'what.anchor': 'the chain knows the fingerprint of the list, and since when',
+  'what.anchor': 'the chain holds the fingerprint of the list, with a date',
   'what.finality': 'the chain will not take it back',
   'what.currency': 'no other statement of the record changes or withdraws it',
   'status.passed': 'passed',
@@ -83,7 +83,7 @@ const SENTENCES = {
     'Only an earlier state of this file is on the record. What was added to it since is not, and may change what the file shows.',
   'result.stateVerdict': 'For that earlier state alone: {sentence}',
   'result.refused':
-    'This release cannot be read without doubt, so it has no answer of its own; the answer for the whole file covers it. Reason: {reason}',
+    'This release cannot be read reliably, so it has no answer of its own. The answer for the whole file covers it. Reason: {reason}',
   'result.fresher':
     'Your receipt is from the time before the chain vouched for the record. The ledger’s newer receipt was checked in its place.',
   'result.verdict': 'Verdict',
@@ -193,7 +193,7 @@ const SENTENCES = {
   'site.alarm':
     'New records are accepted, but the chain does not vouch for them at the moment. Entries that wait: {count}, the oldest since {date}.',
   'site.closed': 'The owner of this log has closed it for good: no more records are accepted.',
-  'site.closedNone': 'None of its entries is good.',
+  'site.closedNone': 'All of its entries are disowned.',
   'site.closedGood':
     '{count, plural, one {The first entry is good. Later ones are disowned.} other {The first # entries are good. Later ones are disowned.}}',
   'site.closedSuccessor': 'It goes on in this log of the same contract: {log}',
@@ -227,7 +227,7 @@ const SENTENCES = {
   'record.reason': 'Reason',
   'record.state': 'State',
   'record.state.sealed': 'Accepted by the ledger; the chain does not vouch for it yet',
-  'record.state.anchored': 'The chain vouches for it since {date}',
+  'record.state.anchored': 'The chain has vouched for it since {date}',
   'record.state.test': 'Anchored on a test network since {date}: this is no evidence',
   'record.sealed': 'Accepted by the ledger',
   'record.took': '{duration} after the ledger had accepted it',
@@ -238,14 +238,14 @@ const SENTENCES = {
   'record.noDocuments': 'This statement names no documents.',
   'record.content': 'Content fingerprint (JCS)',
   'record.canonical':
-    'This is the fingerprint of the content in its canonical form (RFC 8785), as a release inside a package has it, not of a file as it is stored.',
+    'This is the fingerprint of the content in its canonical form (RFC 8785), as for a release inside a package. It is not the fingerprint of a stored file.',
   'record.onlyThis': 'Certificate for this document only',
   'record.otherDocuments': 'Other documents of this statement: {count}. The receipt lists them all.',
   'record.allDocuments': 'Show all documents',
   'record.versions': 'History',
   'record.current': 'this page',
   'record.later': 'A later version of this record exists',
-  'record.partial': 'This record has more versions than were looked through here. Check the file for its present state.',
+  'record.partial': 'This record has more versions than this page compares. Check the file to learn its current state.',
   'record.hidden': 'Versions not shown here: {count}',
   'record.showAll': 'Show more of the history',
   'record.whole': 'Whole text',
@@ -266,30 +266,30 @@ const SENTENCES = {
     'Something in the address or in the form is missing, or was changed on its way. Go back to the page that you came from, check what you entered, and try again.',
   'problem.key.title': 'This is for agencies and for the operator',
   'problem.key':
-    'A key is needed here, and none came that is valid. To read records and to check files you need none: begin at the start page.',
-  'problem.method.title': 'This address is not used in this way',
+    'This needs a valid key, and the request had none. You can read records and check files without a key: begin at the start page.',
+  'problem.method.title': 'This address cannot be used in this way',
   'problem.method': 'Open it from its link, or begin again at the start page.',
   'problem.slow.title': 'What you sent did not arrive in time',
   'problem.slow':
-    'Your connection may be slow or was interrupted. Send it again. A file need not be sent at all: its SHA-256 fingerprint is enough.',
+    'Your connection may be slow or was interrupted. Send it again. You do not need to send a file: its SHA-256 fingerprint is enough.',
   'problem.large.title': 'What you sent is too large',
-  'problem.large': 'A file need not be sent at all: its SHA-256 fingerprint is enough. Paste it on the page where files are checked.',
+  'problem.large': 'You do not need to send a file: its SHA-256 fingerprint is enough. Paste it on the page where files are checked.',
   'problem.type.title': 'What you sent is of a kind that is not read here',
   'problem.type': 'Go to the page where files are checked, and choose the files in the form there.',
   'problem.often.title': 'Too many requests came from your address',
-  'problem.often': 'Others who share your connection count too. Wait a moment, then load the page again.',
+  'problem.often': 'Requests of others who share your connection count, too. Wait a moment, then load the page again.',
   'problem.failed.title': 'The ledger failed to answer this',
   'problem.failed':
-    'It is not your fault, and nothing was half done. Try again later. If it stays so, tell the operator the code below and the time.',
+    'This is not your fault, and nothing was left half done. Try again later. If it happens again, tell the operator the time and the code below.',
   'problem.damaged.title': 'This cannot be shown',
   'problem.damaged':
     'The stored data does not match the ledger’s own list. The operator has to repair it from a backup. Receipts that were given out can still be checked with an offline verifier that you saved.',
   'problem.busy.title': 'The ledger cannot answer at the moment',
   'problem.busy':
-    'Nothing that it holds is lost. Load the page again in a moment. Files and their receipts can still be checked with an offline verifier that you saved.',
+    'No record is lost. Load the page again in a moment. Files and their receipts can still be checked with an offline verifier that you saved.',
   'problem.check.title': 'This check was more than our server does for one form',
   'problem.check':
-    'Nothing was decided about your file, and nothing of it was kept. Send fewer files and receipts at once, or check them on your own device: in a browser with JavaScript, or with the offline verifier.',
+    'Your file was not judged, and nothing of it was kept. Send fewer files and receipts at once, or check them on your own device: in a browser with JavaScript, or with the offline verifier.',
   'problem.wait': 'Try again in {duration}.',
   'problem.code': 'Code: {code}',
   'state.withdrawn': 'Withdrawn',
@@ -321,7 +321,7 @@ const SENTENCES = {
   'reason.other': 'Other',
   // Certificate (print)
   'cert.title': 'Certificate of record',
-  'cert.asOf': 'As the ledger stood on {date}. Later changes are on its page.',
+  'cert.asOf': 'State of the ledger on {date}. Later changes are on the record’s page.',
   'cert.how': 'How to check this by hand',
   'cert.easy': 'The easy way: open the saved offline verifier, or {url}, and give it the file and its receipt. By hand, step by step:',
   'cert.step1': 'Compute the fingerprint of the file: {command} It must be one of the fingerprints above.',
@@ -329,11 +329,11 @@ const SENTENCES = {
   'cert.text': 'The statement itself: one line of {count, plural, one {# byte} other {# bytes}}, without a line break at its end.',
   'cert.step3': 'Put 0001 before that fingerprint and compute the fingerprint of these 34 bytes: {command} It must be: {hash}',
   'cert.step4':
-    'Go up line by line: write 01, then the left and the right of two fingerprints, the one given in the line and the last result, and compute the fingerprint of these 65 bytes in the same way.',
+    'Go through the lines from the top. In each line, write 01, then two fingerprints: the one given there, on the side that is named, and the last result on the other side. Compute the fingerprint of these 65 bytes in the same way.',
   'cert.step4none': 'The list has this entry only: that fingerprint is its root.',
   'cert.line': 'Line',
   'cert.given': 'Given fingerprint',
-  'cert.side': 'It stands',
+  'cert.side': 'Side',
   'cert.left': 'left',
   'cert.right': 'right',
   'cert.result': 'Result begins with',
@@ -409,7 +409,7 @@ const SENTENCES = {
   // About
   'about.how': 'In short',
   'about.how1': 'An agency sends the fingerprint of what it publishes. The file itself is not sent.',
-  'about.how2': 'The ledger adds it to a list to which one can only append, signs the list and gives a receipt.',
+  'about.how2': 'The ledger adds it to a list that can only grow, signs the list and gives a receipt.',
   'about.how3':
     'Every few minutes the fingerprint of the list is written to a public chain. The contract there refuses a rewritten history.',
   'about.how4': 'With the file, the receipt and any endpoint of that chain, anyone can check the date without us.',

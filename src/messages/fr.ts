@@ -18,7 +18,7 @@ export const fr: Messages = {
     'Il n’y a aucune trace d’un fichier ayant cette empreinte. Le fichier a peut-être été enregistré ou signé de nouveau depuis sa publication.',
   'verdict.unsupported': 'Cette preuve est d’un type, ou d’un registre, que votre politique ne connaît pas.',
   'verdict.disowned':
-    'Le propriétaire du registre a désavoué le point de contrôle sur lequel repose cette preuve. Demandez un reçu plus récent.',
+    'Le propriétaire du journal a désavoué le point de contrôle sur lequel repose cette preuve. Demandez un reçu plus récent.',
   'verdict.unchecked': 'Nous n’avons pas pu tout vérifier pour le moment : {what}',
   'verdict.unchecked.unserved': 'aucun des points d’accès ne dessert la chaîne. Indiquez-en un autre et réessayez.',
   'verdict.unchecked.silent': 'trop peu de points d’accès à la chaîne ont répondu. Réessayez plus tard, ou indiquez-en d’autres.',
@@ -112,7 +112,7 @@ export const fr: Messages = {
   'what.inclusion': 'la déclaration figure dans la liste du registre',
   'what.checkpoint': 'le registre a signé la liste',
   'what.cosignatures': 'assez de témoins indépendants ont signé la liste',
-  'what.anchor': 'la chaîne connaît l’empreinte de la liste, et depuis quand',
+  'what.anchor': 'la chaîne porte l’empreinte de la liste, avec une date',
   'what.finality': 'la chaîne ne reviendra pas dessus',
   'what.currency': 'aucune autre déclaration sur le dossier ne la modifie ni ne la retire',
   'status.passed': 'réussi',
@@ -135,17 +135,17 @@ export const fr: Messages = {
   'result.state':
     'État antérieur du fichier : {bytes, plural, one {son # premier octet} many {ses # de premiers octets} other {ses # premiers octets}}',
   'result.stateWarning':
-    'Seul un état antérieur de ce fichier est enregistré. Ce qui y a été ajouté depuis ne l’est pas et peut changer ce que le fichier montre.',
+    'Seul un état antérieur de ce fichier est au registre. Ce qui y a été ajouté depuis ne l’est pas et peut changer ce que le fichier montre.',
   'result.stateVerdict': 'Pour ce seul état antérieur : {sentence}',
   'result.refused':
-    'Cette publication ne peut pas être lue sans ambiguïté : elle n’a donc pas de réponse propre ; celle du fichier entier la couvre. Raison : {reason}',
+    'Cette publication ne peut pas être lue de façon fiable : elle n’a donc pas de réponse propre. Celle du fichier entier la couvre. Raison : {reason}',
   'result.fresher':
     'Votre reçu date d’avant que la chaîne ne s’en porte garante. Le reçu plus récent du registre a été vérifié à sa place.',
   'result.verdict': 'Résultat',
   'result.nofile': 'Reçu seul : ajoutez le fichier pour le vérifier.',
   'is.gzip':
-    'C’est un fichier compressé (gzip). Le fichier qu’il contient est peut-être enregistré : décompressez-le et vérifiez celui-là.',
-  'is.zip': 'C’est une archive ZIP. Les fichiers qu’elle contient sont peut-être enregistrés : extrayez-les et vérifiez-les.',
+    'C’est un fichier compressé (gzip). Le fichier qu’il contient est peut-être au registre : décompressez-le et vérifiez celui-là.',
+  'is.zip': 'C’est une archive ZIP. Les fichiers qu’elle contient sont peut-être au registre : extrayez-les et vérifiez-les.',
   'is.spreadsheet': 'C’est un tableur. Les programmes modifient ses octets en l’enregistrant : vérifiez la copie qui a été publiée.',
   'is.encoding':
     'Ce fichier texte est en UTF-16 ou commence par une marque d’ordre des octets. Si un programme l’a enregistré ainsi, ses octets ont changé.',
@@ -158,7 +158,7 @@ export const fr: Messages = {
   'is.oc4ids':
     'Ce fichier contient des données sur des projets d’infrastructure (OC4IDS). Il a été vérifié dans son ensemble, pas projet par projet.',
   'result.receiptEncoding': 'Nous ne pouvons pas lire l’encodage de ce reçu. Enregistrez-le en UTF-8, ou récupérez-le là d’où il vient.',
-  'result.earlier': 'Le même fichier figure aussi à l’entrée {index}, enregistrée depuis le {date}.',
+  'result.earlier': 'Le même fichier figure aussi à l’entrée {index}, au registre depuis le {date}.',
   'result.earlierSealed': 'Le même fichier figure aussi à l’entrée antérieure {index}.',
   'result.computed': 'SHA-256 calculé à partir de votre fichier',
   'result.expected': 'SHA-256 indiqué dans le reçu',
@@ -231,7 +231,7 @@ export const fr: Messages = {
   'verify.nothing': 'Choisissez un fichier, ou collez une empreinte de 64 caractères 0–9 et a–f, ou le texte d’un reçu.',
   'verify.serverTooLarge': 'Ce fichier est trop grand pour notre serveur (limite {size}). Calculez son empreinte SHA-256 et collez-la.',
   'verify.otherHash':
-    'Cela ressemble à {kind}. Nous ne cherchons que SHA-256, car les autres peuvent être falsifiées ou ne sont pas enregistrées ici.',
+    'Cela ressemble à {kind}. Nous ne cherchons que SHA-256, car les autres peuvent être falsifiées ou ne sont pas au registre.',
   'verify.serverMany':
     'Au plus {count, plural, one {# fichier est vérifié} many {# de fichiers sont vérifiés} other {# fichiers sont vérifiés}} à la fois. Un reçu sans son fichier compte aussi. Envoyez les autres séparément.',
   'verify.serverCutOff': 'Le formulaire n’est pas arrivé entier : la connexion a peut-être été coupée. Envoyez-le de nouveau.',
@@ -255,11 +255,11 @@ export const fr: Messages = {
   'site.stopped': 'Ce registre n’accepte plus de dossiers, car il n’était pas certain de son propre état.',
   'site.alarm':
     'De nouveaux dossiers sont acceptés, mais la chaîne ne s’en porte pas garante en ce moment. Entrées en attente : {count}, la plus ancienne depuis le {date}.',
-  'site.closed': 'Le propriétaire de ce registre l’a fermé définitivement : plus aucun dossier n’est accepté.',
-  'site.closedNone': 'Aucune de ses entrées n’est valable.',
+  'site.closed': 'Le propriétaire de ce journal l’a fermé définitivement : plus aucun dossier n’est accepté.',
+  'site.closedNone': 'Toutes ses entrées sont désavouées.',
   'site.closedGood':
-    '{count, plural, one {La première entrée est valable ; le propriétaire ne répond pas des suivantes.} many {Les # de premières entrées sont valables ; le propriétaire ne répond pas des suivantes.} other {Les # premières entrées sont valables ; le propriétaire ne répond pas des suivantes.}}',
-  'site.closedSuccessor': 'Il se poursuit dans ce registre du même contrat : {log}',
+    '{count, plural, one {La première entrée est valable. Les suivantes sont désavouées.} many {Les # de premières entrées sont valables. Les suivantes sont désavouées.} other {Les # premières entrées sont valables. Les suivantes sont désavouées.}}',
+  'site.closedSuccessor': 'Il se poursuit dans ce journal du même contrat : {log}',
   'site.notAccepting': 'De nouveaux dossiers ne sont pas acceptés en ce moment : le registre doit encore se comparer à la chaîne.',
   'site.older': 'Dossiers plus anciens',
   'site.newest': 'Dossiers les plus récents',
@@ -302,14 +302,14 @@ export const fr: Messages = {
   'record.noDocuments': 'Cette déclaration ne nomme aucun document.',
   'record.content': 'Empreinte du contenu (JCS)',
   'record.canonical':
-    'C’est l’empreinte du contenu sous sa forme canonique (RFC 8785), celle d’une publication contenue dans un paquet, et non d’un fichier tel qu’il est enregistré.',
+    'C’est l’empreinte du contenu sous sa forme canonique (RFC 8785), comme pour une publication contenue dans un paquet. Ce n’est pas l’empreinte d’un fichier enregistré.',
   'record.onlyThis': 'Certificat pour ce seul document',
   'record.otherDocuments': 'Autres documents de cette déclaration : {count}. Le reçu les énumère tous.',
   'record.allDocuments': 'Afficher tous les documents',
   'record.versions': 'Historique',
   'record.current': 'cette page',
   'record.later': 'Une version ultérieure de ce dossier existe',
-  'record.partial': 'Ce dossier compte plus de versions que celles examinées ici. Vérifiez le fichier pour connaître son état actuel.',
+  'record.partial': 'Ce dossier compte plus de versions que cette page n’en compare. Vérifiez le fichier pour connaître son état actuel.',
   'record.hidden': 'Versions non affichées ici : {count}',
   'record.showAll': 'Afficher plus d’historique',
   'record.whole': 'Texte complet',
@@ -328,10 +328,10 @@ export const fr: Messages = {
   'problem.request.title': 'Cette demande n’a pas pu être comprise',
   'problem.request':
     'Il manque quelque chose dans l’adresse ou dans le formulaire, ou cela a été modifié en route. Revenez à la page d’où vous venez, vérifiez ce que vous avez saisi et réessayez.',
-  'problem.key.title': 'Ceci est réservé aux organismes et à l’exploitant',
+  'problem.key.title': 'Ceci est réservé aux administrations et à l’exploitant',
   'problem.key':
-    'Il faut ici une clé, et aucune clé valable n’a été reçue. Pour lire les documents et vérifier des fichiers, il n’en faut pas : commencez à la page d’accueil.',
-  'problem.method.title': 'Cette adresse ne s’utilise pas ainsi',
+    'Il faut ici une clé valable, et la demande n’en avait pas. Lire les dossiers et vérifier des fichiers se fait sans clé : commencez à la page d’accueil.',
+  'problem.method.title': 'Cette adresse ne peut pas être utilisée ainsi',
   'problem.method': 'Ouvrez-la par son lien, ou recommencez à la page d’accueil.',
   'problem.slow.title': 'Votre envoi n’est pas arrivé à temps',
   'problem.slow':
@@ -342,19 +342,20 @@ export const fr: Messages = {
   'problem.type.title': 'Votre envoi est d’un type qui n’est pas lu ici',
   'problem.type': 'Allez à la page où l’on vérifie des fichiers, et choisissez-les dans son formulaire.',
   'problem.often.title': 'Trop de demandes sont venues de votre adresse',
-  'problem.often': 'Celles des autres personnes qui partagent votre connexion comptent aussi. Attendez un instant, puis rechargez la page.',
+  'problem.often':
+    'Les demandes des autres personnes qui partagent votre connexion comptent aussi. Attendez un instant, puis rechargez la page.',
   'problem.failed.title': 'Le registre n’a pas pu répondre',
   'problem.failed':
-    'Ce n’est pas votre faute, et rien n’a été fait à moitié. Réessayez plus tard. Si cela persiste, indiquez à l’exploitant le code ci-dessous et l’heure.',
+    'Ce n’est pas votre faute, et rien n’est resté à moitié fait. Réessayez plus tard. Si cela se reproduit, indiquez à l’exploitant l’heure et le code ci-dessous.',
   'problem.damaged.title': 'Ceci ne peut pas être affiché',
   'problem.damaged':
     'Ce qui est conservé ici ne correspond pas à la liste du registre. L’exploitant doit le réparer à partir d’une sauvegarde. Les reçus déjà remis restent vérifiables avec un vérificateur hors ligne que vous avez enregistré.',
   'problem.busy.title': 'Le registre ne peut pas répondre en ce moment',
   'problem.busy':
-    'Rien de ce qu’il contient n’est perdu. Rechargez la page dans un instant. Les fichiers et leurs reçus restent vérifiables avec un vérificateur hors ligne que vous avez enregistré.',
+    'Aucun dossier n’est perdu. Rechargez la page dans un instant. Les fichiers et leurs reçus restent vérifiables avec un vérificateur hors ligne que vous avez enregistré.',
   'problem.check.title': 'Cette vérification dépasse ce que notre serveur fait pour un formulaire',
   'problem.check':
-    'Rien n’a été décidé au sujet de votre fichier, et rien n’en a été conservé. Envoyez moins de fichiers et de reçus à la fois, ou vérifiez-les sur votre propre appareil : dans un navigateur avec JavaScript, ou avec le vérificateur hors ligne.',
+    'Votre fichier n’a pas été jugé, et rien n’en a été conservé. Envoyez moins de fichiers et de reçus à la fois, ou vérifiez-les sur votre propre appareil : dans un navigateur avec JavaScript, ou avec le vérificateur hors ligne.',
   'problem.wait': 'Réessayez dans {duration}.',
   'problem.code': 'Code : {code}',
   'state.withdrawn': 'Retiré',
@@ -387,7 +388,7 @@ export const fr: Messages = {
   'reason.other': 'Autre',
   // Certificate (print)
   'cert.title': 'Certificat d’inscription',
-  'cert.asOf': 'État du registre le {date}. Les changements ultérieurs figurent sur sa page.',
+  'cert.asOf': 'État du registre au {date}. Les changements ultérieurs figurent sur la page du dossier.',
   'cert.how': 'Comment vérifier à la main',
   'cert.easy':
     'Le plus simple : ouvrez le vérificateur hors ligne enregistré, ou {url}, et donnez-lui le fichier et son reçu. À la main, étape par étape :',
@@ -397,13 +398,13 @@ export const fr: Messages = {
     'La déclaration elle-même : une seule ligne de {count, plural, one {# octet} many {# d’octets} other {# octets}}, sans saut de ligne à la fin.',
   'cert.step3': 'Placez 0001 devant cette empreinte et calculez l’empreinte de ces 34 octets : {command} Elle doit être : {hash}',
   'cert.step4':
-    'Montez ligne par ligne : écrivez 01, puis la gauche et la droite de deux empreintes, celle donnée dans la ligne et le dernier résultat, et calculez de la même façon l’empreinte de ces 65 octets.',
+    'Parcourez les lignes de haut en bas. À chaque ligne, écrivez 01, puis deux empreintes : celle de la ligne, du côté indiqué, et le dernier résultat, de l’autre côté. Calculez de la même façon l’empreinte de ces 65 octets.',
   'cert.step4none': 'La liste ne contient que cette entrée : cette empreinte est sa racine.',
   'cert.line': 'Ligne',
   'cert.given': 'Empreinte donnée',
-  'cert.side': 'Elle se place',
-  'cert.left': 'à gauche',
-  'cert.right': 'à droite',
+  'cert.side': 'Côté',
+  'cert.left': 'gauche',
+  'cert.right': 'droite',
   'cert.result': 'Le résultat commence par',
   'cert.step5':
     'Le dernier résultat doit être la racine {size, plural, one {de la # première entrée} many {des # de premières entrées} other {des # premières entrées}} du registre {origin} : {root}',
@@ -506,21 +507,22 @@ export const fr: Messages = {
   'detail.fileNone': 'aucun fichier n’a été fourni',
   'detail.fileOther': 'ce fichier n’est aucun des documents nommés dans le reçu',
   'detail.fileUnchanged': 'inchangé',
-  'detail.fileReformatted': 'même contenu, mise en forme différente',
+  'detail.fileReformatted': 'même contenu, mis en forme autrement',
   'detail.statementType': '{type}',
   'detail.included': 'numéro {index} sur {size}',
-  'detail.originOther': 'le point de contrôle est de {origin}, les règles parlent de {expected}',
+  'detail.originOther': 'le point de contrôle est de {origin}, mais la politique est pour {expected}',
   'detail.signed': 'taille {size}, signé par {keys}',
-  'detail.witnessesUnasked': 'les règles ne demandent aucun témoin',
-  'detail.witnesses': '{count} des témoins prévus, {quorum} sont nécessaires',
-  'detail.anchorsFew': 'les règles ont trop peu d’ancrages pour cette taille',
+  'detail.witnessesUnasked': 'la politique ne demande aucun témoin',
+  'detail.witnesses': '{count} des témoins de la politique ont signé, {quorum} sont nécessaires',
+  'detail.anchorsFew': 'la politique a trop peu d’ancrages pour cette taille',
   'detail.chainUnserved': 'chaîne {chainId} : aucun des points d’accès indiqués ne la dessert',
   'detail.chainSilent': 'chaîne {chainId} : {answered} points d’accès sur {named} ont répondu ({endpoints})',
   'detail.chainDisagrees': 'chaîne {chainId} : les points d’accès {endpoints} se contredisent',
   'detail.codeNone': 'chaîne {chainId} : aucun contrat à {contract}',
   'detail.codeOther': 'chaîne {chainId} : un autre code se trouve à {contract}',
   'detail.anchorMissing': 'chaîne {chainId} : pas ancré dans {contract} ({answered} points d’accès sur {named} ont répondu)',
-  'detail.anchorDisowned': 'chaîne {chainId} : le propriétaire a clos le registre dans {contract} et ne répond pas de cette taille',
+  'detail.anchorDisowned':
+    'chaîne {chainId} : le propriétaire a fermé le journal dans {contract} et ne se porte pas garant de cette taille',
   'detail.anchored': 'chaîne {chainId} : ancré dans {contract} ({answered} points d’accès sur {named} ont répondu)',
   'detail.anchorNone': 'il n’y a pas d’ancrage qui puisse être définitif',
   'detail.notFinal': 'chaîne {chainId} : pas encore définitif',
@@ -531,8 +533,7 @@ export const fr: Messages = {
   'detail.versionsUnanswered': 'les versions plus récentes n’ont pas été vérifiées : {reason}',
   'detail.versionsUnsigned':
     'les versions plus récentes n’ont pas été vérifiées : la politique ne peut pas vérifier le dernier point de contrôle de la source',
-  'detail.versionsBehind':
-    'les versions plus récentes n’ont pas été vérifiées : la source connaît {size} entrées, le reçu en suppose {needed}',
+  'detail.versionsBehind': 'les versions plus récentes n’ont pas été vérifiées : la source a {size} entrées, le reçu en suppose {needed}',
   'detail.versionsUnlisted': 'les versions plus récentes n’ont pas été vérifiées : la source ne mentionne pas l’entrée {index} elle-même',
   'detail.versionsMany': 'ce dossier a plus de déclarations qu’il n’a été possible d’en lire',
   'detail.versionUnverified': 'la déclaration signalée au numéro {index} n’est pas vérifiable selon la politique',

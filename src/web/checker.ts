@@ -141,7 +141,7 @@ function watchRequest(
   let bytes = 0
   let before = 0
   const tooSlow = () => reject(new CheckError('UPLOAD_SLOW', 'The form came in too slowly.'))
-  const tooLong = () => reject(new CheckError('CHECK_DEADLINE', 'This form takes longer to check than our server gives to one.'))
+  const tooLong = () => reject(new CheckError('CHECK_DEADLINE', 'This form takes longer to check than our server allows.'))
   let deadline = setTimeout(tooSlow, bodyMs)
   const pacer = setInterval(() => {
     const least = isAwaited() ? pace.awaitedBytes : pace.bytes
@@ -217,7 +217,7 @@ function busy(): CheckError {
 }
 
 function failed(cause: unknown): CheckError {
-  return new CheckError('CHECK_FAILED', 'This form is more than our server can check.', { cause })
+  return new CheckError('CHECK_FAILED', 'This form holds more than our server can check.', { cause })
 }
 
 function cancelled(): CheckError {

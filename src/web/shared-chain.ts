@@ -27,7 +27,7 @@ function shareEndpoint(reader: ChainReader, nowMs: () => number): ChainReader {
 
   const count = () => {
     if (nowMs() - minute.sinceMs >= 60_000) minute = { sinceMs: nowMs(), calls: 0 }
-    if (++minute.calls > CALLS_PER_MINUTE) throw new OpenSealError('CHAIN_BUSY', 'the chain is asked too much just now')
+    if (++minute.calls > CALLS_PER_MINUTE) throw new OpenSealError('CHAIN_BUSY', 'too many questions are put to the chain at the moment')
   }
   const share =
     (method: string, ask: (...args: readonly unknown[]) => Promise<unknown>) =>

@@ -158,7 +158,7 @@ describe('web/lists', () => {
     assert.doesNotMatch(await itemIn('/records', 2), /Replaced|Withdrawn/)
   })
 
-  it('says that the newest changes were not looked at yet, while the finder is behind', async () => {
+  it('says that the newest changes were not read yet, while the finder is behind', async () => {
     await submit('r', 'a')
     await world.ledger.submit({ ...JSON.parse((await world.ledger.statement(1))!), ...withdraw })
     for (const path of [...LISTS, '/feed.atom']) assert.match(await read(path), /The newest entry has not been looked at yet\./, path)

@@ -112,7 +112,7 @@ type PageState = {
 function page({ origin, size, root, alarms, anchored }: PageState): string {
   const warning = alarms.map(alarm => `<p role="alert"><strong>${escapeText(alarm)}</strong></p>`).join('\n')
   const chain = anchored
-    ? `The chain vouches for the first ${anchored.size} of them, since ${anchored.block.time}.`
+    ? `The chain has vouched for the first ${anchored.size} of them since ${anchored.block.time}.`
     : 'The chain does not vouch for any of them yet.'
   return `<!doctype html>
 <html lang="en">
