@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url'
 import { Wallet } from 'ethers'
 import { checkpointAnchor } from '../../src/chain/artifact.ts'
 import { deploymentFile } from '../../src/chain/deploy.ts'
+import { BARE_ENV } from '../bare-env.ts'
 import { CHAIN_ID, CHAINS, type TestChain } from '../chain/chains.ts'
 
 /** Arguments, environment, exit code and sentence. */
@@ -47,7 +48,7 @@ for (const [name, start] of CHAINS) {
     async function run(args: readonly string[], env: { readonly [name: string]: string } = {}, program = ['src/cli/main.ts', 'deploy']) {
       const child = spawn(process.execPath, [at(program[0]!), ...program.slice(1), ...args], {
         cwd: folder,
-        env: { PATH: process.env.PATH, OPENSEAL_RPC: chain.url, OPENSEAL_ANCHOR_KEY_FILE: 'anchor.key', ...env },
+        env: { ...BARE_ENV, OPENSEAL_RPC: chain.url, OPENSEAL_ANCHOR_KEY_FILE: 'anchor.key', ...env },
       })
       let text = ''
       for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (text += chunk))

@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { readConfig } from '../../src/config.ts'
 import { startServer } from '../../src/server/server.ts'
+import { BARE_ENV } from '../bare-env.ts'
 
 type Ran = { code: number; out: string; err: string }
 type Service = Awaited<ReturnType<typeof startServer>>
@@ -29,7 +30,7 @@ describe('the command line against a ledger', function () {
     const child = spawn(process.execPath, [MAIN, ...args], {
       cwd: folder,
       env: {
-        PATH: process.env.PATH,
+        ...BARE_ENV,
         LC_ALL: 'C.UTF-8',
         OPENSEAL_LEDGER: service.url,
         OPENSEAL_RPC: service.chain.urls.join(','),

@@ -20,6 +20,7 @@ import { encodeEntry } from '../../src/core/statements/entry.ts'
 import { formatCheckpoint } from '../../src/core/tlog/checkpoint.ts'
 import { createSigner, formatVkey, type Signer, signNote } from '../../src/core/tlog/note.ts'
 import { startServer } from '../../src/server/server.ts'
+import { BARE_ENV } from '../bare-env.ts'
 import { savedAs } from '../core/saved-as.ts'
 import { statement } from '../http/service.ts'
 
@@ -44,7 +45,7 @@ describe('the command line against a mirror that lies', function () {
   const openseal = (args: readonly string[], env: { readonly [name: string]: string } = {}): Promise<Ran> => {
     const rpc = service.chain.urls.join(',')
     const settings = { LC_ALL: 'C.UTF-8', OPENSEAL_LEDGER: url, OPENSEAL_RPC: rpc, OPENSEAL_API_KEY_FILE: 'agency.key' }
-    const child = spawn(process.execPath, [MAIN, ...args], { cwd: folder, env: { PATH: process.env.PATH, ...settings, ...env } })
+    const child = spawn(process.execPath, [MAIN, ...args], { cwd: folder, env: { ...BARE_ENV, ...settings, ...env } })
     let [out, err] = ['', '']
     child.stdout.on('data', chunk => (out += chunk))
     child.stderr.on('data', chunk => (err += chunk))

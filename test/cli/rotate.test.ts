@@ -14,6 +14,7 @@ import { type Config, readConfig } from '../../src/config.ts'
 import { parsePolicy } from '../../src/core/policy.ts'
 import { type Service, startServer } from '../../src/server/server.ts'
 import { createJsonRpcReader, verify } from '../../src/verifier/index.ts'
+import { BARE_ENV } from '../bare-env.ts'
 import { statement } from '../http/service.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
@@ -46,7 +47,7 @@ describe('openseal rotate', function () {
       const child = execFile(
         process.execPath,
         [MAIN, ...args],
-        { cwd: folder, env: { PATH: process.env.PATH!, OPENSEAL_MARK: process.env.OPENSEAL_MARK!, ...changes } },
+        { cwd: folder, env: { ...BARE_ENV, OPENSEAL_MARK: process.env.OPENSEAL_MARK, ...changes } },
         (_, out, err) => resolve({ code: child.exitCode ?? -1, out, err }),
       )
     })

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createJsonRpcReader, parsePolicy, verify } from '../../src/verifier/index.ts'
+import { BARE_ENV } from '../bare-env.ts'
 import { statement } from '../http/service.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
@@ -23,7 +24,7 @@ describe('openseal serve', function () {
     const ports = { OPENSEAL_PORT: '0', OPENSEAL_CHAIN_PORT: '0' }
     const child = spawn(process.execPath, [MAIN, 'serve'], {
       cwd: folder,
-      env: { PATH: process.env.PATH, OPENSEAL_MARK: process.env.OPENSEAL_MARK, ...ports, ...env },
+      env: { ...BARE_ENV, OPENSEAL_MARK: process.env.OPENSEAL_MARK, ...ports, ...env },
     })
     running.add(child)
     let out = ''

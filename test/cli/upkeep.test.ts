@@ -10,13 +10,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { readConfig } from '../../src/config.ts'
 import { startServer } from '../../src/server/server.ts'
+import { BARE_ENV } from '../bare-env.ts'
 import { flipBit, indexBytes, layToRest } from '../care/world.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const OPERATOR_KEY = 'operator-key-of-the-upkeep-test'
 
 function openseal(...args: string[]): Promise<{ code: number; out: string; json: () => ReturnType<typeof JSON.parse> }> {
-  const env = { PATH: process.env.PATH, OPENSEAL_MARK: process.env.OPENSEAL_MARK, OPENSEAL_OPERATOR_KEY: OPERATOR_KEY }
+  const env = { ...BARE_ENV, OPENSEAL_MARK: process.env.OPENSEAL_MARK, OPENSEAL_OPERATOR_KEY: OPERATOR_KEY }
   return new Promise(resolve => {
     execFile(process.execPath, [MAIN, ...args], { env }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), out: stdout + stderr, json: () => JSON.parse(stdout) })

@@ -12,6 +12,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { formatPolicy } from '../../src/core/policy.ts'
+import { BARE_ENV } from '../bare-env.ts'
 import { openWorld, type World } from '../web/world.ts'
 
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts')
@@ -65,7 +66,7 @@ describe('openseal verify', function () {
   const run = async (args: readonly string[], { ledger = world.url, rpc = world.chain.url, input = '' } = {}) => {
     const child = spawn(process.execPath, [MAIN, 'verify', ...args, '--policy', 'policy.json', '--ledger', ledger, '--rpc', rpc], {
       cwd: folder,
-      env: { PATH: process.env.PATH, LC_ALL: 'C.UTF-8' },
+      env: { ...BARE_ENV, LC_ALL: 'C.UTF-8' },
     })
     child.stdin.end(input)
     let out = ''
