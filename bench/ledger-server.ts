@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { parsePolicy } from '../src/core/policy.ts'
 import { systemHost } from '../src/host.ts'
 import { createHandler } from '../src/http/app.ts'
-import { ADMISSION, createAdmission } from '../src/http/guard/admission.ts'
+import { createAdmission } from '../src/http/guard/admission.ts'
 import { createLimits, PLACES } from '../src/http/guard/limits.ts'
 import { createAgencies } from '../src/ledger/agencies/agencies.ts'
 import { silentLog } from '../src/logger.ts'
@@ -38,7 +38,7 @@ const policy = parsePolicy({
   requireAnchors: 1,
 })
 const nowMs = Date.now
-const admission = createAdmission({ ...ADMISSION, waiting: () => ledger.waiting(), nowMs })
+const admission = createAdmission({ waiting: () => ledger.waiting(), nowMs })
 noteSeal = admission.noteSeal
 const limits = createLimits({ ...PLACES, address: { perSecond: 200, burst: 1000 }, nowMs })
 const guards = { admission, limits, operatorKey: 'bench-operator-key', log: silentLog, nowMs }

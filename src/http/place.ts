@@ -1,10 +1,9 @@
 /**
  * Where a request came in: its path, in the one spelling that limits, admission and router read,
- * and whether it may ask for the operator's routes.
+ * whether it may ask for the operator's routes, and the network that it came from.
  */
 import type { IncomingMessage, RequestListener } from 'node:http'
 import type { Context } from 'koa'
-import { isLoopback } from './guard/rates.ts'
 import { RequestError } from './problem.ts'
 
 /**
@@ -67,4 +66,26 @@ export function requireOperatorPlace(
 function isOfThisMachine({ socket, headers, httpVersionMinor }: IncomingMessage): boolean {
   if (!isLoopback(socket.remoteAddress ?? '') || httpVersionMinor < 1) return false
   return OWN_HOST.test(headers.host ?? '') && !Object.keys(headers).some(name => FORWARDED.test(name))
+}
+
+/**
+ * One name for all addresses of one visitor: the 64-bit network of an IPv6 address, and IPv4 in its
+ * own form.
+ */
+export function networkOf(address: string): string {
+  const bare = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
+  if (!bare.includes(':')) return bare
+  const [head = '', tail] = bare.split('::')
+  const front = head === '' ? [] : head.split(':')
+  const back = tail === undefined || tail === '' ? [] : tail.split(':')
+  const groups = [...front, ...(tail === undefined ? [] : Array<string>(Math.max(0, 8 - front.length - back.length)).fill('0')), ...back]
+  return `${groups
+    .slice(0, 4)
+    .map(group => group.toLowerCase().replace(/^0+(?=.)/, ''))
+    .join(':')}::/64`
+}
+
+/** Whether the address is one of this machine. */
+export function isLoopback(address: string): boolean {
+  return /^(127\.|::1$|::ffff:127\.)/i.test(address)
 }

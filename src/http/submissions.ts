@@ -9,7 +9,7 @@ import type { Warner } from '../ledger/warnings.ts'
 import { requireSameAgency } from './auth.ts'
 import { MAX_BODY_BYTES } from './body.ts'
 import type { RouteDeps } from './deps.ts'
-import { STREAM_PACE, watchPace } from './guard/pace.ts'
+import { STREAM_PACE, watchPace } from './guard/places.ts'
 import { type AnswerLine, answerLines, type LineAnswer, type StreamBounds } from './ndjson.ts'
 import { discardRest, problemOf, RequestError } from './problem.ts'
 

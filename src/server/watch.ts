@@ -4,7 +4,7 @@
  */
 import { statfsSync } from 'node:fs'
 import { openScrub } from '../care/scrub.ts'
-import { ADMISSION, createAdmission } from '../http/guard/admission.ts'
+import { createAdmission } from '../http/guard/admission.ts'
 import { createMetrics } from '../http/metrics.ts'
 import type { LedgerDeps } from '../ledger/ledger.ts'
 import type { Store } from '../store/port/port.ts'
@@ -35,7 +35,7 @@ export async function openWatch(
   { ledger, anchorer, anchorChain, mark }: OpenLog,
   bell: ReturnType<typeof createSealBell>,
 ) {
-  const admission = createAdmission({ ...ADMISSION, waiting: () => ledger.waiting(), nowMs: host.steadyMs })
+  const admission = createAdmission({ waiting: () => ledger.waiting(), nowMs: host.steadyMs })
   parts.admission = admission
   bell.listen(({ records }) => admission.noteSeal(records))
 

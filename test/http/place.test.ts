@@ -3,7 +3,6 @@
  * answered to the operator alone.
  */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
-import { createHold, HOLD } from '../../src/http/guard/hold.ts'
 import { OPERATOR_KEY, openService, type Service, statement } from './service.ts'
 import { sendRaw } from './socket.ts'
 
@@ -47,7 +46,7 @@ describe('http: place', () => {
 
     it('passes through admission, however its path is spelled', async () => {
       let isFull = true
-      const hold = createHold({ ...HOLD, nowMs: () => 0 })
+      const hold = { refuse: (_: unknown, answer: () => void) => answer(), stop() {} }
       const admission = { busySeconds: () => (isFull ? 1 : 0), enter: () => () => {}, noteSeal() {}, stop() {}, hold }
       const service = await open({ admission })
       const post = (target: string) =>

@@ -1,47 +1,49 @@
 /**
  * Admission under overload: capacity is measured, and submissions beyond it are refused before they
  * cost anything. Admitted requests wait briefly. Refused requests were not started, so clients can
- * retry them. All but the first refusals of a second are delayed for a moment.
+ * retry them. A refusal costs a parsed request, so all but the first of a second are held back for a
+ * moment: clients that retry at once must not take the processor from admitted ones.
  */
-import type { RequestListener, ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { GUARDS } from '../headers.ts'
 import type { Metrics } from '../metrics.ts'
 import { pathOf } from '../place.ts'
 import { discardRest, formatProblem } from '../problem.ts'
-import { createHold, HOLD, type Hold } from './hold.ts'
+import { createRates } from './rates.ts'
 
 export type Admission = {
   /** 0 if a submission can be admitted now, otherwise in how many seconds to retry. */
   busySeconds(): number
   /** Counts a single submission as in progress until the returned function is called. */
   enter(): () => void
-  /** Delays refusals. */
-  readonly hold: Hold
   /** Records a sealed batch. */
   noteSeal(records: number): void
+  readonly hold: Hold
   stop(): void
 }
 
-export type AdmissionOptions = {
-  /** The number of statements that wait to be sealed. */
-  readonly waiting: () => number
-  readonly nowMs: () => number
-  /** The most single submissions in progress: each of them waits for the others. */
-  readonly maxUnderWay: number
-  /** The longest wait of a submission for those before it. */
-  readonly maxWaitMs: number
-  /** The longest delay of this process's own timers. */
-  readonly maxLateMs: number
-  /** The longest time without a sealed batch while something waits. */
-  readonly maxStallMs: number
+/** Holds refusals back. */
+export type Hold = {
+  /**
+   * Calls `answer` now or a moment later, in the order of the calls. Until then, the request's
+   * connection is not read.
+   */
+  refuse(request: IncomingMessage, answer: () => void): void
+  /** Answers all held requests, and holds no more. */
+  stop(): void
 }
 
 /** The path of submissions, as the router sees it in origin-form. */
 export const SUBMIT_PATH = '/v1/records'
 
 /** A hundred at once keep the disk busy. With more, each only waits longer. */
-export const ADMISSION = { maxUnderWay: 128, maxWaitMs: 2_000, maxLateMs: 500, maxStallMs: 5_000 }
-
+const MAX_UNDER_WAY = 128
+/** The longest wait of a submission for those before it. */
+const MAX_WAIT_MS = 2_000
+/** The longest delay of this process's own timers. */
+const MAX_LATE_MS = 500
+/** The longest time without a sealed batch while something waits. */
+const MAX_STALL_MS = 5_000
 /**
  * Up to this many, nobody is refused, however slow the machine is: a few submissions are no
  * overload.
@@ -55,10 +57,14 @@ const TICK_MS = 100
 const WEIGHT = 0.5
 const MAX_RETRY_SECONDS = 30
 
-/** Measures from now on, until `stop`. */
-export function createAdmission({ waiting, nowMs, maxUnderWay, maxWaitMs, maxLateMs, maxStallMs }: AdmissionOptions): Admission {
-  // A steady clock: if the wall clock is set back, no refusal may be held that long.
-  const hold = createHold({ ...HOLD, nowMs: () => performance.now() })
+const HOLD_MS = 1_000
+const HOLD = { atOncePerSecond: 100, maxHeld: 2_048, later: (then: () => void) => void setTimeout(then, HOLD_MS).unref() }
+
+/**
+ * Measures from now on, until `stop`. `waiting` is the number of statements that wait to be sealed.
+ */
+export function createAdmission({ waiting, nowMs }: { readonly waiting: () => number; readonly nowMs: () => number }): Admission {
+  const hold = createHold({ ...HOLD, nowMs })
   let underWay = 0
   let perSecond = FIRST_PER_SECOND
   let measure = { sinceMs: nowMs(), records: 0 }
@@ -83,10 +89,10 @@ export function createAdmission({ waiting, nowMs, maxUnderWay, maxWaitMs, maxLat
   const tooLongMs = (): number => {
     if (underWay < FEW_UNDER_WAY && waiting() < FEW_WAITING) return 0
     const waitMs = (waiting() / perSecond) * 1000
-    if (waitMs > maxWaitMs) return waitMs
+    if (waitMs > MAX_WAIT_MS) return waitMs
     const stalledMs = nowMs() - movedMs
-    if (stalledMs > maxStallMs) return stalledMs
-    return underWay >= maxUnderWay || lateMs > maxLateMs ? Math.max(1000, waitMs) : 0
+    if (stalledMs > MAX_STALL_MS) return stalledMs
+    return underWay >= MAX_UNDER_WAY || lateMs > MAX_LATE_MS ? Math.max(1000, waitMs) : 0
   }
 
   return {
@@ -105,6 +111,45 @@ export function createAdmission({ waiting, nowMs, maxUnderWay, maxWaitMs, maxLat
     stop() {
       clearInterval(tick)
       hold.stop()
+    },
+  }
+}
+
+export type HoldOptions = {
+  /** How many refusals a second are answered at once. */
+  readonly atOncePerSecond: number
+  /** How many are held together. Beyond this number they are answered at once, to bound memory. */
+  readonly maxHeld: number
+  /** Calls back when a held refusal is due. */
+  readonly later: (then: () => void) => void
+  readonly nowMs: () => number
+}
+
+/** Creates a hold. */
+export function createHold({ atOncePerSecond, maxHeld, later, nowMs }: HoldOptions): Hold {
+  const atOnce = createRates({ perSecond: atOncePerSecond, burst: atOncePerSecond }, nowMs)
+  const held = new Set<() => void>()
+  let isStopped = false
+  return {
+    refuse(request, answer) {
+      if (isStopped || held.size >= maxHeld || atOnce.take('all') === 0) return answer()
+      const { socket } = request
+      // Drops the rest of the body as it arrives, then stops reading the connection.
+      const pause = () => socket.pause()
+      const release = () => {
+        if (!held.delete(release)) return
+        request.off('end', pause)
+        socket.resume()
+        answer()
+      }
+      if (request.complete) pause()
+      else request.once('end', pause)
+      held.add(release)
+      later(release)
+    },
+    stop() {
+      isStopped = true
+      for (const release of held) release()
     },
   }
 }

@@ -1,16 +1,15 @@
 /**
- * Limits on what one visitor or one key may use of the service: requests a second, requests at
- * once, streams at once, wrong keys.
+ * Limits: the share of the service that one visitor or one key may use. Each kind of use has a rate
+ * (so many a second), places (so many at once), or both.
  */
 import type { Context } from 'koa'
+import { isLoopback, networkOf } from '../place.ts'
 import { BusyError } from '../problem.ts'
-import { createRates, isLoopback, type Rate, visitorOf } from './rates.ts'
+import { createPlaces, type TakePlace } from './places.ts'
+import { createRates, type Rate } from './rates.ts'
 
 export type LimitOptions = {
-  /**
-   * Requests of one address; missing: any number. Requests from this machine are not counted: they
-   * come from its operator, or from a proxy that is not trusted.
-   */
+  /** Requests of one visitor; missing: any number. */
   readonly address?: Rate | undefined
   /** Submitting requests of one key; missing: any number. A stream is one request. */
   readonly key?: Rate | undefined
@@ -43,14 +42,10 @@ export type Limits = {
   noteWrongKey(ctx: Context): void
   /** Counts a request of a key. Throws RATE_KEY. */
   admitKey(keyId: string): void
-  /**
-   * Holds a place for a stream until the returned function is called. If all are taken, a key with
-   * fewer streams takes the place of another key's oldest stream, whose `cut` is then called.
-   * Throws STREAMS_KEY, STREAMS_ALL.
-   */
-  admitStream(keyId: string, cut: () => void): () => void
+  /** Takes a place for a key's stream. Throws STREAMS_KEY, STREAMS_ALL. */
+  readonly admitStream: TakePlace
   /** The same for the dry run of a stream. */
-  admitDryRun(keyId: string, cut: () => void): () => void
+  readonly admitDryRun: TakePlace
 }
 
 /** The limits that the operator cannot set. */
@@ -62,95 +57,46 @@ export const PLACES = { requestsPerAddress: 128, formsPerAddress: 2, streamsPerK
 const WRONG_KEYS: Rate = { perSecond: 1 / 3, burst: 20 }
 
 /** Creates the limits of one service. */
-export function createLimits(options: LimitOptions): Limits {
-  const { address, key, requestsPerAddress, formsPerAddress, streamsPerKey, streams, dryRunsPerKey, dryRuns, nowMs } = options
+export function createLimits({ address, key, nowMs, ...most }: LimitOptions): Limits {
   const addresses = address && createRates(address, nowMs)
   const keys = key && createRates(key, nowMs)
   const wrongKeys = createRates(WRONG_KEYS, nowMs)
-  const requests = createPlaces(requestsPerAddress)
-  const forms = createPlaces(formsPerAddress)
+  const refuse = () => new BusyError('REQUESTS_ADDRESS', 'Too many requests from your address at once.', 1)
+  const requests = createPlaces({ each: most.requestsPerAddress, refuse })
+  const forms = createPlaces({ each: most.formsPerAddress, refuse })
 
   return {
     admitRequest(ctx) {
-      if (isOfThisMachine(ctx)) return
-      const visitor = visitorOf(ctx.ip)
+      const visitor = visitorOf(ctx)
+      if (visitor === undefined) return
       const seconds = addresses?.take(visitor) ?? 0
       if (seconds > 0) throw new BusyError('RATE_ADDRESS', 'Too many requests from your address: slow down.', seconds)
-      const leave = (isForm(ctx) ? forms : requests).take(visitor)
-      if (leave === undefined) throw new BusyError('REQUESTS_ADDRESS', 'Too many requests from your address at once.', 1)
-      ctx.res.once('close', leave)
+      ctx.res.once('close', (isForm(ctx) ? forms : requests)(visitor))
     },
     charge(ctx, cost) {
-      if (!isOfThisMachine(ctx)) addresses?.charge(visitorOf(ctx.ip), cost)
+      const visitor = visitorOf(ctx)
+      if (visitor !== undefined) addresses?.charge(visitor, cost)
     },
     noteWrongKey(ctx) {
-      const seconds = wrongKeys.take(visitorOf(ctx.ip))
+      const seconds = wrongKeys.take(networkOf(ctx.ip))
       if (seconds > 0) throw new BusyError('KEY_ATTEMPTS', 'Too many wrong keys came from your address.', seconds)
     },
     admitKey(keyId) {
       const seconds = keys?.take(keyId) ?? 0
       if (seconds > 0) throw new BusyError('RATE_KEY', 'Too many submissions under this key: send many records as one stream.', seconds)
     },
-    admitStream: createStreamPlaces({ streamsPerKey, streams }),
-    admitDryRun: createStreamPlaces({ streamsPerKey: dryRunsPerKey, streams: dryRuns }),
+    admitStream: streamPlaces(most.streamsPerKey, most.streams),
+    admitDryRun: streamPlaces(most.dryRunsPerKey, most.dryRuns),
   }
 }
 
-/**
- * Places for streams. A few keys cannot hold all of them by sending slowly: if another key needs a
- * place, the oldest stream of the key with the most is cut first.
- */
-function createStreamPlaces({ streamsPerKey, streams }: Pick<LimitOptions, 'streamsPerKey' | 'streams'>): Limits['admitStream'] {
-  type Place = { readonly keyId: string; readonly cut: () => void }
-  /** Oldest first. */
-  const taken = new Set<Place>()
-  const countOf = (keyId: string) => [...taken].filter(place => place.keyId === keyId).length
-  /**
-   * The place that a key with this many streams may take over; undefined if no key has at least two
-   * more.
-   */
-  const findFor = (count: number): Place | undefined => {
-    const counts = [...taken].map(place => ({ place, count: countOf(place.keyId) }))
-    const most = Math.max(...counts.map(each => each.count))
-    return most > count + 1 ? counts.find(each => each.count === most)?.place : undefined
-  }
-  return (keyId, cut) => {
-    const count = countOf(keyId)
-    if (count >= streamsPerKey)
-      throw new BusyError('STREAMS_KEY', `This key has ${streamsPerKey} streams in progress already: wait for one of them.`, 5)
-    if (taken.size >= streams) {
-      const place = findFor(count)
-      if (place === undefined) throw new BusyError('STREAMS_ALL', 'Too many streams are in progress: send this one again later.', 5)
-      taken.delete(place)
-      place.cut()
-    }
-    const place = { keyId, cut }
-    taken.add(place)
-    return () => {
-      taken.delete(place)
-    }
-  }
-}
-
-/** A number of places for each name. */
-function createPlaces(most: number) {
-  const taken = new Map<string, number>()
-  return {
-    /** Returns the function that frees the place; undefined if none is free. */
-    take(name: string): (() => void) | undefined {
-      const count = taken.get(name) ?? 0
-      if (count >= most) return undefined
-      taken.set(name, count + 1)
-      let isHeld = true
-      return () => {
-        if (!isHeld) return
-        isHeld = false
-        const left = (taken.get(name) ?? 1) - 1
-        if (left === 0) taken.delete(name)
-        else taken.set(name, left)
-      }
-    },
-  }
+/** A few keys cannot hold all places by sending slowly, because a key with fewer takes one of theirs. */
+function streamPlaces(each: number, all: number): TakePlace {
+  const refuse = (full: 'each' | 'all') =>
+    full === 'each'
+      ? new BusyError('STREAMS_KEY', `This key has ${each} streams in progress already: wait for one of them.`, 5)
+      : new BusyError('STREAMS_ALL', 'Too many streams are in progress: send this one again later.', 5)
+  return createPlaces({ each, all, refuse })
 }
 
 /** The check form for readers without JavaScript, in any language. */
@@ -158,8 +104,12 @@ function isForm({ method, path }: Context): boolean {
   return method === 'POST' && /^(\/[a-z]{2})?\/verify$/.test(path)
 }
 
-/** Decided by the connection, never by a header. */
-function isOfThisMachine(ctx: Context): boolean {
+/**
+ * The name under which a request is counted. undefined for requests from this machine, which are
+ * not counted: they come from its operator, or from a proxy that is not trusted. Which machine it
+ * is, the connection tells, never a header.
+ */
+function visitorOf(ctx: Context): string | undefined {
   const own = ctx.req.socket.remoteAddress ?? ''
-  return isLoopback(own) && (!ctx.app.proxy || ctx.ip === own)
+  return isLoopback(own) && (!ctx.app.proxy || ctx.ip === own) ? undefined : networkOf(ctx.ip)
 }

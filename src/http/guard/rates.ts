@@ -1,6 +1,6 @@
 /**
- * Rate limits: a bucket of requests for each name (an address, a key) that fills at a steady rate.
- * Memory is bounded for any number of names.
+ * Rates: a bucket of requests for each name (an address, a key) that fills steadily. Memory is
+ * bounded for any number of names.
  */
 import { LRUCache } from 'lru-cache'
 
@@ -18,8 +18,6 @@ export type Rates = {
    * an empty bucket takes to fill.
    */
   charge(name: string, cost: number): void
-  /** Whether the next `take` would succeed; takes nothing. */
-  has(name: string): boolean
 }
 
 /**
@@ -47,28 +45,5 @@ export function createRates({ perSecond, burst }: Rate, nowMs: () => number): Ra
       const now = nowMs()
       buckets.set(name, { left: Math.max(-burst, levelOf(name, now) - cost), atMs: now })
     },
-    has: name => levelOf(name, nowMs()) >= 1,
   }
-}
-
-/**
- * One name for all addresses of one visitor: the 64-bit network of an IPv6 address, and IPv4 in its
- * own form.
- */
-export function visitorOf(address: string): string {
-  const bare = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
-  if (!bare.includes(':')) return bare
-  const [head = '', tail] = bare.split('::')
-  const front = head === '' ? [] : head.split(':')
-  const back = tail === undefined || tail === '' ? [] : tail.split(':')
-  const groups = [...front, ...(tail === undefined ? [] : Array<string>(Math.max(0, 8 - front.length - back.length)).fill('0')), ...back]
-  return `${groups
-    .slice(0, 4)
-    .map(group => group.toLowerCase().replace(/^0+(?=.)/, ''))
-    .join(':')}::/64`
-}
-
-/** Whether the address is one of this machine. */
-export function isLoopback(address: string): boolean {
-  return /^(127\.|::1$|::ffff:127\.)/i.test(address)
 }

@@ -3,7 +3,7 @@
  * more submissions than are let in.
  */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
-import { ADMISSION, createAdmission } from '../../../src/http/guard/admission.ts'
+import { createAdmission } from '../../../src/http/guard/admission.ts'
 import { createAgencies } from '../../../src/ledger/agencies/agencies.ts'
 import { openLedger } from '../../../src/ledger/ledger.ts'
 import { createPool } from '../../../src/log/pool.ts'
@@ -21,7 +21,7 @@ describe('http: overload', () => {
   })
 
   /** A service whose store holds each commit back until it is let go. */
-  const open = async (limits: Partial<typeof ADMISSION> = {}) => {
+  const open = async () => {
     const memory = createMemoryStore()
     const gate = { open: Promise.resolve(), release: () => {} }
     const store: Store = { ...memory, commit: batch => gate.open.then(() => memory.commit(batch)) }
@@ -32,7 +32,7 @@ describe('http: overload', () => {
     const agencies = createAgencies({ store, host: testHost({ nowMs }) })
     await agencies.add({ id: AGENCY, name: 'Overload' })
     const { key } = await agencies.addKey(AGENCY, {})
-    const admission = createAdmission({ ...ADMISSION, ...limits, waiting: () => ledger.waiting(), nowMs })
+    const admission = createAdmission({ waiting: () => ledger.waiting(), nowMs })
     noteSeal = admission.noteSeal
     const service = await openService({ ledger, agencies, admission })
     stops.push(admission.stop, service.close)
@@ -54,11 +54,11 @@ describe('http: overload', () => {
   }
 
   it('admits a limited number at once, loses none of them, refuses the rest, and takes the refused ones later', async () => {
-    const service = await open({ maxUnderWay: 50 })
+    const service = await open()
     service.hold()
-    const first = Array.from({ length: 50 }, (_, n) => service.submit(n))
-    await until(() => service.ledger.waiting() === 50)
-    const refused = await Promise.all(Array.from({ length: 150 }, (_, n) => service.submit(100 + n)))
+    const first = Array.from({ length: 128 }, (_, n) => service.submit(n))
+    await until(() => service.ledger.waiting() === 128)
+    const refused = await Promise.all(Array.from({ length: 150 }, (_, n) => service.submit(200 + n)))
     for (const { status, json, headers } of refused) {
       deepEqual([status, json.code], [503, 'LEDGER_OVERLOADED'])
       match(String(headers['retry-after']), /^[1-9]\d?$/)
@@ -70,10 +70,10 @@ describe('http: overload', () => {
     deepEqual(new Set(accepted.map(({ status }) => status)), new Set([201]))
     deepEqual(
       accepted.map(({ json }) => json.index).sort((a, b) => a - b),
-      Array.from({ length: 50 }, (_, n) => n + 1),
+      Array.from({ length: 128 }, (_, n) => n + 1),
     )
-    for (let n = 0; n < 150; n++) equal((await service.submit(100 + n)).status, 201)
-    equal(service.ledger.head().size, 201)
+    for (let n = 0; n < 150; n++) equal((await service.submit(200 + n)).status, 201)
+    equal(service.ledger.head().size, 279)
   })
 
   it('begins no stream while others fill it, and continues the running ones', async () => {
@@ -94,7 +94,7 @@ describe('http: overload', () => {
     const clock = { nowMs: 0 }
     const world = { waiting: 0 }
     const open = () => {
-      const admission = createAdmission({ ...ADMISSION, waiting: () => world.waiting, nowMs: () => clock.nowMs })
+      const admission = createAdmission({ waiting: () => world.waiting, nowMs: () => clock.nowMs })
       stops.push(admission.stop)
       return admission
     }

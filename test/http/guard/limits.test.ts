@@ -8,7 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import Router from '@koa/router'
 import type { Middleware } from 'koa'
 import { createLimits, PLACES } from '../../../src/http/guard/limits.ts'
-import { createRates, visitorOf } from '../../../src/http/guard/rates.ts'
+import { createRates } from '../../../src/http/guard/rates.ts'
+import { networkOf } from '../../../src/http/place.ts'
 import { type Answer, ORIGIN, openService, type Service, statement } from '../service.ts'
 import { head } from '../socket.ts'
 
@@ -64,7 +65,7 @@ describe('http: limits', () => {
         '2001:db8:0:1::1',
         'fe80::1%eth0',
         '::1',
-      ].map(visitorOf),
+      ].map(networkOf),
       [
         '192.0.2.1',
         '192.0.2.1',

@@ -2,10 +2,40 @@
  * Streams last as long as their clients like: a client that sends or reads almost nothing is cut
  * off, the others are not.
  */
-import { equal } from 'node:assert/strict'
+import { deepEqual, equal, throws } from 'node:assert/strict'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
-import { watchPace } from '../../../src/http/guard/pace.ts'
+import { createPlaces, watchPace } from '../../../src/http/guard/places.ts'
+
+describe('http: places', () => {
+  const refuse = (full: string) => new Error(full)
+
+  it('frees a place once, however often it is given back, and whoever took it meanwhile', () => {
+    const take = createPlaces({ each: 2, all: 2, refuse })
+    const cut: string[] = []
+    const leave = take('a', () => cut.push('a1'))
+    take('a', () => cut.push('a2'))
+    throws(() => take('a'), /each/)
+    const other = take('b', () => cut.push('b'))
+    deepEqual(cut, ['a1'])
+    // The request that was cut ends, and says so.
+    leave()
+    leave()
+    throws(() => take('b'), /all/)
+    other()
+    other()
+    take('b')
+    throws(() => take('c'), /all/)
+  })
+
+  it('takes no place of an owner with only one more, who would take it back', () => {
+    const take = createPlaces({ each: 9, all: 3, refuse })
+    for (const owner of ['a', 'b', 'b']) take(owner)
+    throws(() => take('a'), /all/)
+    take('c')
+    throws(() => take('c'), /all/)
+  })
+})
 
 describe('http: pace', () => {
   const server = createServer()
