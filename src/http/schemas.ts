@@ -4,6 +4,7 @@
  */
 
 import { z } from 'zod'
+import { ERASURE, ERASURE_REASONS } from '../core/statements/erasure.ts'
 import { GENESIS } from '../core/statements/genesis.ts'
 import { KEY_CHANGE } from '../core/statements/key-change.ts'
 import { IDENTIFIER_SCHEMES, REASON_CODES, STATEMENT } from '../core/statements/statement.ts'
@@ -141,7 +142,19 @@ const keyChange = z
   })
   .meta({ id: 'KeyChange' })
 
-const anyStatement = z.union([statement, genesis, keyChange]).meta({ id: 'AnyStatement' })
+const erasureReason = z.strictObject({ code: z.enum(ERASURE_REASONS) }).meta({ id: 'ErasureReason' })
+
+const erasure = z
+  .strictObject({
+    type: z.literal(ERASURE),
+    index: count.describe('the entry whose statement was erased'),
+    reason: erasureReason,
+    by: z.enum(['agency', 'operator']),
+    salt: z.string(),
+  })
+  .meta({ id: 'Erasure' })
+
+const anyStatement = z.union([statement, genesis, keyChange, erasure]).meta({ id: 'AnyStatement' })
 
 const anchorHint = z
   .strictObject({

@@ -326,6 +326,7 @@ export const de: Messages = {
     'Was hier zu diesem Eintrag gespeichert ist, passt nicht zur eigenen Liste des Registers und wird daher nicht gezeigt. Der Betreiber muss es aus einer Sicherung wiederherstellen.',
   'record.genesis': 'Erster Eintrag: die Gründung dieses Registers',
   'record.keyChange': 'Wechsel des Schlüssels, mit dem dieses Register unterschreibt',
+  'record.tombstone': 'Hinweis, dass ein früherer Eintrag gelöscht wurde',
   'record.notFound': 'Es gibt keinen Eintrag mit dieser Nummer.',
   'record.notFoundTitle': 'Nicht gefunden',
   'site.notFound': 'Unter dieser Adresse gibt es keine Seite. Prüfen Sie die Schreibweise, oder suchen Sie, was Sie brauchen.',

@@ -258,6 +258,7 @@ const SENTENCES = {
     'The stored data of this entry does not match the ledger’s own list, so it is not shown. The operator has to repair it from a backup.',
   'record.genesis': 'First entry: the founding of this ledger',
   'record.keyChange': 'A change of the key with which this ledger signs',
+  'record.tombstone': 'Notice that an earlier entry was erased',
   'record.notFound': 'There is no entry with this number.',
   'record.notFoundTitle': 'Not found',
   'site.notFound': 'There is no page at this address. Check how it is spelled, or search for what you need.',

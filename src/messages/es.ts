@@ -316,6 +316,7 @@ export const es: Messages = {
     'Lo que aquí se guarda de esta entrada no encaja con la lista del propio registro, por eso no se muestra. El operador debe repararlo desde una copia de seguridad.',
   'record.genesis': 'Primera entrada: la fundación de este registro',
   'record.keyChange': 'Cambio de la clave con la que firma este registro',
+  'record.tombstone': 'Aviso de que se borró una entrada anterior',
   'record.notFound': 'No hay ninguna entrada con este número.',
   'record.notFoundTitle': 'No encontrado',
   'site.notFound': 'No hay ninguna página en esta dirección. Compruebe cómo está escrita, o busque lo que necesita.',

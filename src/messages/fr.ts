@@ -322,6 +322,7 @@ export const fr: Messages = {
     'Ce qui est conservé ici pour cette entrée ne correspond pas à la liste du registre ; ce n’est donc pas affiché. L’exploitant doit le réparer à partir d’une sauvegarde.',
   'record.genesis': 'Première entrée : la fondation de ce registre',
   'record.keyChange': 'Changement de la clé avec laquelle ce registre signe',
+  'record.tombstone': 'Avis d’effacement d’une entrée antérieure',
   'record.notFound': 'Il n’y a pas d’entrée portant ce numéro.',
   'record.notFoundTitle': 'Introuvable',
   'site.notFound': 'Il n’y a pas de page à cette adresse. Vérifiez son orthographe, ou cherchez ce dont vous avez besoin.',

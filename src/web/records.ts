@@ -1,4 +1,5 @@
 /** Reads records and anchors for pages. */
+import { ERASURE } from '../core/statements/erasure.ts'
 import { KEY_CHANGE } from '../core/statements/key-change.ts'
 import { type AnyStatement, isRecordStatement } from '../core/statements/registry.ts'
 import type { Statement } from '../core/statements/statement.ts'
@@ -22,7 +23,7 @@ export type Dates = {
 export type BareEntry = {
   readonly index: number
   readonly statement?: Statement
-  readonly without?: 'genesis' | 'keyChange' | 'erased' | 'damaged'
+  readonly without?: 'genesis' | 'keyChange' | 'tombstone' | 'erased' | 'damaged'
 }
 
 /**
@@ -65,12 +66,14 @@ export async function readEntry(ledger: SiteLedger, index: number): Promise<Bare
     if (text === undefined) return { index, without: 'erased' }
     const statement: AnyStatement = JSON.parse(text)
     if (isRecordStatement(statement)) return { index, statement, text }
-    return { index, without: statement.type === KEY_CHANGE ? 'keyChange' : 'genesis' }
+    return { index, without: OF_THE_LOG[statement.type] ?? 'genesis' }
   } catch (error) {
     if (error instanceof OpenSealError && error.code === 'LEDGER_DAMAGED') return { index, without: 'damaged' }
     throw error
   }
 }
+
+const OF_THE_LOG: { readonly [type: string]: BareEntry['without'] } = { [KEY_CHANGE]: 'keyChange', [ERASURE]: 'tombstone' }
 
 /** Indexes below `before`, newest first. */
 export function newestIndexes(ledger: SiteLedger, before: number, limit: number): number[] {

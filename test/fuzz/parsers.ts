@@ -54,7 +54,8 @@ import { parser, type Target, target } from './target.ts'
 
 /** The content of each file of the archives. */
 const ZIPPED = 'a receipt that was packed'
-const STATEMENTS = [GENESIS, STATEMENT, AMENDMENT, WITHDRAWAL, FULL].map(canonicalForm)
+const TOMBSTONE = { type: 'openseal/erasure@v1', index: 1, reason: { code: 'legal' }, by: 'operator', salt: 'A'.repeat(43) } as const
+const STATEMENTS = [GENESIS, STATEMENT, AMENDMENT, WITHDRAWAL, FULL, TOMBSTONE].map(canonicalForm)
 const WORLD = createWorld([GENESIS, STATEMENT, AMENDMENT, WITHDRAWAL])
 const RECEIPTS = await Promise.all([0, 1, 3].map(index => WORLD.receipt(index, { hints: [hintOf(WORLD)], witnesses: WITNESSES })))
 const CHECKPOINTS = [0, 1, 2 ** 53 - 1].map(size => formatCheckpoint({ origin: ORIGIN, size, root: new Uint8Array(32).fill(size % 7) }))
@@ -230,10 +231,10 @@ const READERS: readonly Target[] = [
   parser(
     'audit/served statements',
     mutated([statementLines()]),
-    bytes => readStatements(chunksOf(bytes), '/v1/statements/0/5', 0, 5),
+    bytes => readStatements(chunksOf(bytes), '/v1/statements/0/6', 0, 6),
     ({ leaves, missing }) => {
-      equal(leaves.length, 160)
-      for (const index of missing.keys()) ok(index >= 0 && index < 5)
+      equal(leaves.length, 192)
+      for (const index of missing.keys()) ok(index >= 0 && index < 6)
     },
   ),
   // No history but one was ever signed: no damage makes a contradiction of it.

@@ -4,6 +4,7 @@
  */
 
 import { canonicalJson, type Json } from '../json.ts'
+import { ERASURE, type Erasure, parseErasure } from './erasure.ts'
 import { GENESIS, type Genesis, parseGenesis } from './genesis.ts'
 import { KEY_CHANGE, type KeyChange, parseKeyChange } from './key-change.ts'
 import { unsupported } from './members.ts'
@@ -19,7 +20,7 @@ import {
 } from './statement.ts'
 
 /** Every statement that an entry can commit to. */
-export type AnyStatement = Statement | Genesis | KeyChange
+export type AnyStatement = Statement | Genesis | KeyChange | Erasure
 
 /** A row of the registry. */
 export type StatementType<T extends AnyStatement = AnyStatement> = {
@@ -36,13 +37,15 @@ export type StatementType<T extends AnyStatement = AnyStatement> = {
   digests(statement: T): string[]
 }
 
+type OfTheLog = Exclude<AnyStatement, Statement>
+
 /**
  * Shared by the types that are about the log itself. They are few and small, so a sorting
  * serialiser is fast enough.
  */
 const OF_THE_LOG = {
-  canonical: (statement: Genesis | KeyChange) => canonicalJson(statement),
-  body: ({ salt: _salt, ...unsalted }: Genesis | KeyChange) => canonicalJson(unsalted),
+  canonical: (statement: OfTheLog) => canonicalJson(statement),
+  body: ({ salt: _salt, ...unsalted }: OfTheLog) => canonicalJson(unsalted),
   subject: () => undefined,
   digests: () => [],
 }
@@ -58,6 +61,7 @@ const TYPES: readonly StatementType[] = [
   }),
   row<Genesis>({ type: GENESIS, parse: parseGenesis, ...OF_THE_LOG }),
   row<KeyChange>({ type: KEY_CHANGE, parse: parseKeyChange, ...OF_THE_LOG }),
+  row<Erasure>({ type: ERASURE, parse: parseErasure, ...OF_THE_LOG }),
 ]
 
 /** The row of a type. Throws StatementError STATEMENT_UNSUPPORTED for an unknown type. */

@@ -10,6 +10,7 @@ import type { BareEntry, Dates, Entry } from '../records.ts'
 export const WITHOUT = {
   genesis: 'record.genesis',
   keyChange: 'record.keyChange',
+  tombstone: 'record.tombstone',
   erased: 'record.erasedTitle',
   damaged: 'record.damagedTitle',
 } as const

@@ -56,7 +56,7 @@ describe('core/statement: what is accepted', () => {
   })
 
   it('calls another type unsupported, never malformed', () => {
-    for (const type of ['openseal/statement@v2', 'openseal/key@v2', 'openseal/erasure@v1', 'x']) {
+    for (const type of ['openseal/statement@v2', 'openseal/key@v2', 'openseal/erasure@v2', 'x']) {
       throws(() => parseAnyStatement({ ...(FULL as unknown as Record<string, Json>), type }), { code: 'STATEMENT_UNSUPPORTED' })
     }
     for (const value of ['x', 1, [], {}, { type: 1 }]) throws(() => parseAnyStatement(value as Json), { code: 'STATEMENT_MALFORMED' })
