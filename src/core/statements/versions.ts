@@ -54,10 +54,14 @@ export function covers(later: Statement, earlier: Statement): boolean {
 }
 
 /**
- * The marks of each version of one record, given in the order of their indexes. Takes time
- * proportional to the number of documents.
+ * The marks of each version of one record, given in the order of their indexes. `separated` names
+ * versions that an erased statement withdrew or replaced: `on`, and the index of the erased one.
+ * Takes time proportional to the number of documents.
  */
-export function markHistory(versions: readonly Version[]): VersionMarks[] {
+export function markHistory(
+  versions: readonly Version[],
+  separated: readonly { readonly index: number; readonly on: number }[] = [],
+): VersionMarks[] {
   const flags = new Map<Version, VersionFlag>()
   const edited = new Set<Version>()
   const open = new Map<string | undefined, ReturnType<typeof createStretch>>()
@@ -65,7 +69,13 @@ export function markHistory(versions: readonly Version[]): VersionMarks[] {
     for (const version of open.get(revision)?.edited() ?? []) edited.add(version)
     open.delete(revision)
   }
+  const ends = separated.flatMap(({ index, on }) => {
+    const version = index > on ? versions.find(each => each.index === on) : undefined
+    return version === undefined ? [] : [{ index, revision: version.statement.revision }]
+  })
+  ends.sort((a, b) => b.index - a.index)
   for (const version of versions) {
+    while (ends.length > 0 && ends.at(-1)!.index < version.index) end(ends.pop()!.revision)
     const { action, revision, target } = version.statement
     if (action === 'publish') {
       const stretch = open.get(revision) ?? createStretch()
