@@ -85,7 +85,12 @@ describe('core/effects', () => {
             }),
           )
         const marks = () =>
-          new Map(markHistory(versions, kept.filter(({ what }) => what !== 'published')).map((mark, at) => [versions[at]!.index, mark]))
+          new Map(
+            markHistory(
+              versions,
+              kept.filter(({ what }) => what !== 'published'),
+            ).map((mark, at) => [versions[at]!.index, mark]),
+          )
         for (let count = 0; count < 2 && versions.length > 1; count++) {
           const [before, marked] = [states(), marks()]
           const own = versions[order.next().value! % versions.length]!
