@@ -45,7 +45,7 @@ describe('http: failures', () => {
       ['GET', '/v1/records/99', {}, '404 RECORD_NOT_FOUND', 'Il n’y a pas d’entrée portant ce numéro'],
       ['GET', '/v1/records?limit=x', {}, '400 QUERY_MALFORMED', 'Cette demande n’a pas pu être comprise'],
       ['GET', '/v1/records/2/receipt', {}, '500 LEDGER_DAMAGED', 'Ceci ne peut pas être affiché'],
-      ['GET', '/v1/agencies/transport.gov.example/keys', {}, '401 OPERATOR_KEY_MISSING', 'réservé aux organismes'],
+      ['GET', '/v1/agencies/transport.gov.example/keys', {}, '401 OPERATOR_KEY_MISSING', 'réservé aux administrations'],
       ['GET', '/v1/records', { 'x-forwarded-for': '9.9.9.9' }, '429 RATE_ADDRESS', 'Trop de demandes sont venues de votre adresse'],
       ['GET', '/v1/records', { host: 'a b' }, '400 HOST_MALFORMED', 'Cette demande n’a pas pu être comprise'],
       ['PUT', '/healthz', {}, '405 METHOD_NOT_ALLOWED', 'Cette adresse ne s’utilise pas ainsi'],
