@@ -29,8 +29,18 @@ export type BrowserCode = { readonly served: { readonly [name: string]: string }
 const FIRST = 'verify-'
 const PACKED = new URL('../../dist/web/', import.meta.url)
 
-/** Loads them. In a clone, bundles the sources, so that what is served is built from them. */
-export async function loadAssets(): Promise<Assets> {
+let loading: Promise<Assets> | undefined
+
+/**
+ * Loads them, once in a process, because it takes a second. In a clone, bundles the sources, so
+ * that what is served is built from them.
+ */
+export function loadAssets(): Promise<Assets> {
+  loading ??= load()
+  return loading
+}
+
+async function load(): Promise<Assets> {
   const { served, offline } = existsSync(sourceOf('served')) ? await bundleBrowserCode() : await readPacked()
   const names = Object.keys(served).sort((a, b) => Number(b.startsWith(FIRST)) - Number(a.startsWith(FIRST)))
   const scripts = names.map(name => asset(`/assets/${name}`, 'text/javascript', served[name] ?? ''))
