@@ -1,4 +1,4 @@
-/** What is measured without HTTP: Level by itself, and the building of trees. */
+/** The measurements without HTTP: Level by itself, and the building of trees. */
 import { createHash } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -40,7 +40,10 @@ export async function levelLone(folder: string, count: number): Promise<number> 
   })
 }
 
-/** Entries a second, from entry to root, by OpenSeal in batches and by merkletreejs at once. Throws when the roots differ. */
+/**
+ * Entries a second, from entry to root, by OpenSeal in batches and by merkletreejs at once. Throws
+ * when the roots differ.
+ */
 export function buildTrees(count: number): { openseal: number; merkletreejs: number } {
   const entries = Array.from({ length: count }, (_, n) => encodeEntry(String(n)))
   const [ourRoot, openseal] = timed(count, () => {

@@ -1,4 +1,7 @@
-/** One audit in a process of its own, by the ledger's own policy without its anchors. Arguments: the ledger's URL, the state folder. */
+/**
+ * One audit in a process of its own, by the ledger's own policy without its anchors. Arguments: the
+ * ledger's URL, the state folder.
+ */
 import { audit } from '../src/audit/audit.ts'
 import { createHttpSource } from '../src/audit/source.ts'
 import { openAuditState } from '../src/audit/state.ts'

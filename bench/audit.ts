@@ -1,5 +1,6 @@
 /**
- * How long an audit takes and how much memory: of a whole ledger, again after it grew, and after it was killed half-way.
+ * Time and memory of an audit: of a whole ledger, again after it grew, and after it was killed
+ * half-way.
  *
  *   npm run bench:audit                     200,000 records; about a minute
  *   npm run bench:audit -- --million        a million
@@ -49,7 +50,7 @@ console.log(`\n${table}`)
 if (options.write) writeTable(table)
 process.exit()
 
-/** Builds the ledger to so many entries, where it has not more already. Returns how many it has. */
+/** Extends the ledger to this many entries, unless it has more already. Returns how many it has. */
 async function build(wanted: number): Promise<number> {
   say(`building a ledger of ${wanted.toLocaleString('en')} entries`)
   const builder = await startHelper('build.ts', [ledger, String(wanted)])

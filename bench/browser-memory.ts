@@ -1,4 +1,8 @@
-/** How much memory the verify page needs for a large file, and how long it takes: the offline verifier in a real Chromium, by what Linux says of its processes. `--write` writes docs/results/browser-memory.md. */
+/**
+ * How much memory the verify page needs for a large file, and how long it takes: the offline
+ * verifier in a real Chromium, by what Linux says of its processes. `--write` writes
+ * docs/results/browser-memory.md.
+ */
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -75,7 +79,9 @@ async function measure(page: string, path: string) {
   }
 }
 
-/** The largest high-water mark (VmHWM) among the renderers below the browser that carries our mark. */
+/**
+ * The largest high-water mark (VmHWM) among the renderers below the browser that carries our mark.
+ */
 async function peakOfRenderers(): Promise<number> {
   const pids = (await readdir('/proc')).filter(name => /^\d+$/.test(name))
   const processes = await Promise.all(

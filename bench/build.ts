@@ -1,4 +1,7 @@
-/** Builds a ledger of so many records in a folder, in-process: the same path as over HTTP, without HTTP. Arguments: folder, records. */
+/**
+ * Builds a ledger of so many records in a folder, in-process: the same path as over HTTP, without
+ * HTTP. Arguments: folder, records.
+ */
 import { parseJson } from '../src/core/json.ts'
 import { parseStatement } from '../src/core/statements/statement.ts'
 import { openBenchLedger } from './open.ts'

@@ -1,4 +1,7 @@
-/** How long the finder takes to come after a ledger of many records, what it keeps, and how fast it answers: `node bench/finder.ts [records]`. */
+/**
+ * How long the finder takes to catch up with a large ledger, how much it stores, and how fast it
+ * answers: `node bench/finder.ts [records]`.
+ */
 import { createHash } from 'node:crypto'
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -13,7 +16,8 @@ const AT_ONCE = 2000
 const TRIES = 200
 const ALL = Number.MAX_SAFE_INTEGER
 
-// Titles of eight words from twenty thousand, a few of them in every other title and most of them rare, as in real ones.
+// Titles of eight words from twenty thousand, a few of them in every other title and most of them
+// rare, as in real ones.
 const words = Array.from({ length: 20_000 }, (_, at) =>
   createHash('md5')
     .update(`${at}`)

@@ -1,4 +1,7 @@
-/** What the service is held against: a bare Koa route that reads and answers the same JSON and does nothing else, in a process of its own. */
+/**
+ * The comparison for the service: a bare Koa route that reads and answers the same JSON and does
+ * nothing else, in its own process.
+ */
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Koa from 'koa'

@@ -1,6 +1,6 @@
 /**
- * The service under test: OpenSeal's own HTTP side on a Level store, with its admission and its limits (but for how often one key may submit), in a process of
- * its own. Argument: the store's folder.
+ * The service under test: OpenSeal's HTTP side on a Level store, in its own process. It has its
+ * admission and limits, except for the rate of one key. Argument: the store's folder.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

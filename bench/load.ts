@@ -1,9 +1,14 @@
-/** The load generator, in a process of its own: node:http with kept-alive connections. One message asks for one measurement. */
+/**
+ * The load generator, in a process of its own: node:http with kept-alive connections. One message
+ * asks for one measurement.
+ */
 import { once } from 'node:events'
 import { Agent, type IncomingMessage, type RequestOptions, request } from 'node:http'
 import { statementLine } from './statements.ts'
 
-/** What can be asked for. `size` is the number of records to read from at random. */
+/**
+ * The measurements that can be asked for. `size` is the number of records to read from at random.
+ */
 export type Load =
   | { readonly kind: 'bulk'; readonly port: number; readonly key: string; readonly run: string; readonly count: number }
   | {

@@ -1,8 +1,9 @@
 /**
- * The figures of OpenSeal, each held against what the same machine can do without it, in alternating rounds of one run. About a minute.
+ * The figures of OpenSeal, each compared with the same machine without it, in alternating rounds of
+ * one run. About a minute.
  *
  *   npm run bench                 prints the table
- *   npm run bench -- --full       also a ledger of a million records (another minute or two, and 4 GB of temporary disk)
+ *   npm run bench -- --full       also a million records (two minutes more, 4 GB of disk)
  *   npm run bench -- --write      writes docs/results/bench.md
  */
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -14,7 +15,7 @@ import type { Load } from './load.ts'
 import { type Helper, memoryOf, startHelper } from './processes.ts'
 import { statementLine } from './statements.ts'
 
-/** One line of the table. `holds` is undefined where nothing was asked for. */
+/** One line of the table. `holds` is undefined if there is no floor. */
 type Row = {
   readonly what: string
   readonly ours: string
@@ -25,7 +26,7 @@ type Row = {
 }
 
 const ROUNDS = 5
-/** More of those where each takes what LevelDB happens to merge meanwhile. */
+/** More rounds where LevelDB's merging changes the result. */
 const CROWD_ROUNDS = 9
 const BULK = 30_000
 const LONE = 200
@@ -86,7 +87,8 @@ async function measureWrites(): Promise<Row[]> {
     lone.push((await ask<{ p50Ms: number }>(load, { kind: 'lone', port, key, run: `lone${round}`, count: LONE })).p50Ms)
     put.push(await levelLone(folder, LONE))
   }
-  // Apart from the single ones: what Level merges after a bulk submission would be measured with them.
+  // Apart from the single ones, because Level's merging after a bulk submission would be measured
+  // with them.
   for (let round = 0; round < ROUNDS; round++) {
     say(`bulk, round ${round + 1} of ${ROUNDS}`)
     bulk.push((await ask<Rate>(load, { kind: 'bulk', port, key, run: `bulk${round}`, count: BULK })).perSecond)

@@ -1,4 +1,7 @@
-/** The processes of a measurement: servers and the load generator each run in one of their own, and speak with this one by messages. */
+/**
+ * The processes of a measurement: servers and the load generator each run in one of their own, and
+ * speak with this one by messages.
+ */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -13,11 +16,11 @@ export type Helper = {
   stop(): Promise<void>
 }
 
-/** What the service is started with by scripts/run.js. */
+/** The options with which scripts/run.js starts the service. */
 const SERVICE = { execArgv: service.flags, env: { ...process.env, ...service.env } }
 
 const running = new Set<ChildProcess>()
-// Whatever ends this process, no helper is left behind.
+// However this process ends, no helper is left behind.
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
@@ -44,7 +47,10 @@ export async function startHelper(file: string, args: readonly string[] = []): P
   }
 }
 
-/** What a process keeps in memory now, how much of that are mapped files (the store's, which the system may drop), and its peak, in MiB. Linux only. */
+/**
+ * The memory of a process now, the part of it that are the store's mapped files, and its peak, in
+ * MiB. Linux only.
+ */
 export function memoryOf(pid: number): { readonly nowMiB: number; readonly fileMiB: number; readonly peakMiB: number } | undefined {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8')

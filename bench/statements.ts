@@ -1,4 +1,7 @@
-/** The statements that every measurement submits: of the size that a tender with two documents has, and all different. */
+/**
+ * The statements that every measurement submits: of the size that a tender with two documents has,
+ * and all different.
+ */
 
 import { createHash } from 'node:crypto'
 import { STATEMENT } from '../src/core/statements/statement.ts'

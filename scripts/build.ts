@@ -15,7 +15,10 @@ import { bundleBrowserCode } from '../src/web/assets.ts'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const common: BuildOptions = { absWorkingDir: root, outdir: 'dist', bundle: true, format: 'esm', logLevel: 'warning' }
 
-/** In the bundle a source file's own place still counts from the source, so that `new URL('../../contracts/…', import.meta.url)` finds its file. */
+/**
+ * In the bundle a source file's own place still counts from the source, so that `new
+ * URL('../../contracts/…', import.meta.url)` finds its file.
+ */
 const keepPlaces: Plugin = {
   name: 'keep-places',
   setup: ({ onLoad }) =>
@@ -26,8 +29,9 @@ const keepPlaces: Plugin = {
 }
 
 await rm(`${root}dist`, { recursive: true, force: true })
-// Split, so that a command loads what it needs and no more; all in one folder, so that places count from there. Dependencies are installed beside
-// it: native parts and data files stay where they belong.
+// Split, so that a command loads what it needs and no more; all in one folder, so that places count
+// from there. Dependencies are installed beside it: native parts and data files stay where they
+// belong.
 const node: BuildOptions = { platform: 'node', target: 'node20', packages: 'external', splitting: true, plugins: [keepPlaces] }
 await build({ ...common, ...node, entryPoints: { main: 'scripts/packed.ts', check: 'scripts/packed-check.ts' } })
 await build({ ...common, platform: 'browser', target: 'es2022', entryPoints: { verifier: 'src/verifier/index.ts' } })
@@ -39,7 +43,7 @@ await buildTypes()
 await buildAbi()
 await buildVerifierPackage()
 
-/** The verifier's types: what it exports, and what that names. */
+/** The verifier's types: those of its exports, and those that they name. */
 async function buildTypes(): Promise<void> {
   const types = join(root, 'dist/types')
   const compiler = join(root, 'node_modules/typescript/bin/tsc')
@@ -70,7 +74,10 @@ function typeOf(value: unknown): string {
   return `{ ${members.join('; ')} }`
 }
 
-/** The verifier alone. Its dependencies are the packages that its code imports, in the versions of this project. */
+/**
+ * The verifier alone. Its dependencies are the packages that its code imports, in the versions of
+ * this project.
+ */
 async function buildVerifierPackage(): Promise<void> {
   const folder = join(root, 'packages/verifier')
   await rm(folder, { recursive: true, force: true })

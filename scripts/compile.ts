@@ -1,7 +1,8 @@
-// Compiles contracts/CheckpointAnchor.sol into the committed artifact contracts/CheckpointAnchor.json.
+// Compiles contracts/CheckpointAnchor.sol into the committed artifact
+// contracts/CheckpointAnchor.json.
 //
-// The artifact is committed because a verifier pins the hash of its runtime code: who runs OpenSeal needs no compiler, and who doubts the
-// artifact runs this script and compares.
+// The artifact is committed because a verifier pins the hash of its runtime code. Nobody needs a
+// compiler to run OpenSeal. Anyone who doubts the artifact can run this script and compare.
 import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -11,8 +12,9 @@ import { fileURLToPath } from 'node:url'
 export const COMPILER_VERSION = '0.8.37'
 
 /**
- * Settings that fix the bytecode. No metadata hash, so the code depends on what the compiler reads and not on comments; `viaIR`, because its
- * code for the proof loop is some 700 gas cheaper; `cancun`, so that the same code runs on chains that are some forks behind.
+ * Settings that fix the bytecode. Without the metadata hash, the code does not depend on comments.
+ * `viaIR` makes the proof loop about 700 gas cheaper. `cancun` lets the same code run on chains that
+ * are some forks behind.
  */
 export const COMPILER_SETTINGS = {
   optimizer: { enabled: true, runs: 1_000_000 },
@@ -21,7 +23,10 @@ export const COMPILER_SETTINGS = {
   metadata: { bytecodeHash: 'none', appendCBOR: false },
 }
 
-/** What contracts/CheckpointAnchor.json holds. Bytecodes are 0x-prefixed hex, `codeSha256` is plain hex over the runtime code's bytes. */
+/**
+ * The content of contracts/CheckpointAnchor.json. Bytecodes are 0x-prefixed hex, `codeSha256` is
+ * plain hex over the runtime code's bytes.
+ */
 export type ContractArtifact = {
   readonly contractName: string
   readonly compiler: string
@@ -48,7 +53,10 @@ const NAME = 'CheckpointAnchor'
 const SOURCE = `contracts/${NAME}.sol`
 const ROOT = new URL('../', import.meta.url)
 
-/** Compiles the contract and returns its artifact; throws on any compiler message, warnings included. */
+/**
+ * Compiles the contract and returns its artifact; throws on any compiler message, warnings
+ * included.
+ */
 export function compileContract(): ContractArtifact {
   const { artifact, warnings } = compileSource(readFileSync(new URL(SOURCE, ROOT), 'utf8'))
   if (warnings.length > 0) throw new Error(warnings.join('\n'))

@@ -1,4 +1,6 @@
-/** Deploys the contract: `openseal deploy` by the name that a deployer looks for. See its `--help`. */
+/**
+ * Deploys the contract: `openseal deploy` by the name that a deployer looks for. See its `--help`.
+ */
 import { runCommandLine } from '../src/cli/main.ts'
 
 await runCommandLine(['deploy', ...process.argv.slice(2)])

@@ -1,4 +1,5 @@
-// Measures what the contract costs, with real proofs from a real tree of a million records, on Hardhat's in-process network.
+// Measures what the contract costs, with real proofs from a real tree of a million records, on
+// Hardhat's in-process network.
 //
 //   node scripts/gas.ts           prints the table
 //   node scripts/gas.ts --write   writes docs/results/gas.md as well
@@ -20,14 +21,20 @@ export type GasRow = {
   readonly gas: number
 }
 
-/** Most gas that an anchor of a million records may take, and most that an inclusion check may take above a call's base cost. */
+/**
+ * Most gas that an anchor of a million records may take, and most that an inclusion check may take
+ * above a call's base cost.
+ */
 export const LIMITS = { anchor: 80_000, inclusion: 30_000 }
 
 const RECORDS = [1_000, 100_000, 1_000_000]
 const LARGEST = 1_050_000
 const TRACE_OPTIONS = { disableMemory: true, disableStack: true, disableStorage: true }
 
-/** Measures everything that docs/results/gas.md shows. Takes about ten seconds, most of it for building the tree. */
+/**
+ * Measures everything that docs/results/gas.md shows. Takes about ten seconds, most of it for
+ * building the tree.
+ */
 export async function measureGas(): Promise<GasRow[]> {
   const tree = growTree(LARGEST)
   const network = await hre.network.create()
@@ -43,7 +50,8 @@ export async function measureGas(): Promise<GasRow[]> {
     return (await (contract.logIdOf as unknown as (...args: unknown[]) => Promise<string>)(signer.address, origin)) as string
   }
 
-  // A log's first anchor fills its root slot for the first time; the second is what every later one costs.
+  // A log's first anchor fills its root slot for the first time; the second is what every later one
+  // costs.
   const anchor = async (what: string, from: number, to: number): Promise<GasRow> => {
     const logId = await openLog(`${what} ${from} ${to}`)
     if (from > 0) await contract.anchor!(logId, from, tree.root(from), [])
@@ -94,14 +102,20 @@ export function formatGasPage(rows: readonly GasRow[]): string {
   })
 }
 
-/** Gas that a traced transaction's execution took, from its first step to its last: without the 21,000 and the calldata. */
+/**
+ * Gas that a traced transaction's execution took, from its first step to its last: without the
+ * 21,000 and the calldata.
+ */
 function executionOf(trace: unknown): number {
   const steps = (trace as { structLogs: { gas: number; gasCost: number; depth: number }[] }).structLogs.filter(step => step.depth === 1)
   const [first, last] = [steps[0]!, steps.at(-1)!]
   return first.gas - last.gas + last.gasCost
 }
 
-/** SHA-256 calls of a consistency check: a left sibling is hashed into both roots, a right one into the new root only. */
+/**
+ * SHA-256 calls of a consistency check: a left sibling is hashed into both roots, a right one into
+ * the new root only.
+ */
 function consistencyCalls(from: number, to: number): number {
   if (from === 0) return 0
   let [place, last, calls] = [from - 1, to - 1, 0]
@@ -120,7 +134,10 @@ function costliestFrom(to: number): number {
   return best
 }
 
-/** A tree over the leaf hashes of "0", "1", …, with every perfect subtree's hash kept, so that any smaller tree's proofs can be read off. */
+/**
+ * A tree over the leaf hashes of "0", "1", …, with every perfect subtree's hash kept, so that any
+ * smaller tree's proofs can be read off.
+ */
 function growTree(size: number) {
   const levels = [Buffer.alloc(size * 32)]
   for (let i = 0; i < size; i++) hash('sha256', `\0${i}`, 'buffer').copy(levels[0]!, i * 32)
@@ -137,7 +154,10 @@ function growTree(size: number) {
     levels.push(level)
   }
 
-  /** Hash over leaves [start, end), where start is a multiple of the smallest power of two that is not below end - start. */
+  /**
+   * Hash over leaves [start, end), where start is a multiple of the smallest power of two that is
+   * not below end - start.
+   */
   const range = (start: number, end: number): Buffer => {
     const k = split(end - start)
     return k * 2 === end - start || k === 0.5

@@ -1,9 +1,12 @@
-/** A mocha reporter: prints as `spec` does, and writes the run's counts as JSON to the file named by OPENSEAL_TEST_COUNTS. */
+/**
+ * A mocha reporter: prints as `spec` does, and writes the run's counts as JSON to the file named by
+ * OPENSEAL_TEST_COUNTS.
+ */
 
 import { writeFileSync } from 'node:fs'
 import Mocha from 'mocha'
 
-/** What a run came to. `pending` are tests that were skipped. */
+/** The counts of a run. `pending` are tests that were skipped. */
 export type Counts = { readonly passes: number; readonly failures: number; readonly pending: number }
 
 /** Called by mocha with `new`, once a run. */

@@ -1,4 +1,4 @@
-/** What the sources use of the language and Node 20 does not have: ES2024's `Map.groupBy`. */
+/** Adds the one language feature that the sources use and Node 20 lacks: ES2024's `Map.groupBy`. */
 
 Map.groupBy ??= function groupBy<K, T>(items: Iterable<T>, keyOf: (item: T, index: number) => K): Map<K, T[]> {
   const groups = new Map<K, T[]>()

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
- * The command `openseal`. Plain JavaScript, because a host's own Node may be as old as 20. In a clone the sources run as they are; in an
- * installed package, where Node does not read TypeScript (it lies under node_modules), the bundle that `npm pack` made runs.
+ * The command `openseal`. Plain JavaScript, because a host's own Node may be as old as 20. In a
+ * clone, it runs the sources. In an installed package, it runs the bundle that `npm pack` made,
+ * because Node reads no TypeScript under node_modules.
  */
 
 import { existsSync } from 'node:fs'

@@ -1,7 +1,13 @@
-/** The options of a tool of this project. Whoever misspells one is told so in a sentence, and which there are. */
+/**
+ * The options of a tool of this project. A misspelled option ends the tool with a sentence that
+ * lists the right ones.
+ */
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 
-/** What `parseArgs` gives; where it refuses, or `--help` is asked for, this process ends with 2, or 0. */
+/**
+ * The options that `parseArgs` reads. If it refuses, this process ends with 2; for `--help`, with
+ * 0.
+ */
 export function readOptions<T extends ParseArgsConfig>(tool: string, config: T): ReturnType<typeof parseArgs<T>> {
   const options = Object.entries(config.options ?? {}).map(([name, { type }]) => (type === 'string' ? `--${name} VALUE` : `--${name}`))
   const usage = `npm run ${tool} -- ${config.allowPositionals ? '[NAME…] ' : ''}${options.map(option => `[${option}]`).join(' ')}`
@@ -18,7 +24,10 @@ export function readOptions<T extends ParseArgsConfig>(tool: string, config: T):
   }
 }
 
-/** An option that must be a number above zero; `otherwise` where it is not given. Anything else ends this process with 2. */
+/**
+ * An option that must be a number above zero; `otherwise` if it is not given. Anything else ends
+ * this process with 2.
+ */
 export function numberOption(tool: string, name: string, value: string | undefined, otherwise: number): number {
   const number = value === undefined ? otherwise : Number(value)
   if (number > 0) return number

@@ -1,4 +1,7 @@
-/** What `openseal` runs in an installed package, bundled by `scripts/build.ts`. There Node may be as old as 20. */
+/**
+ * The program that `openseal` runs in an installed package, bundled by `scripts/build.ts`. There
+ * Node may be as old as 20.
+ */
 import './node20.ts'
 import { runCommandLine } from '../src/cli/main.ts'
 

@@ -1,12 +1,15 @@
-/** The pages under docs/results. Each holds what the last run of one command found, and nothing else. */
+/**
+ * The pages under docs/results. Each holds what the last run of one command found, and nothing
+ * else.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { dirname, join } from 'node:path'
 
-/** What a run found. `about` says what was measured, and against what; `body` is Markdown. */
+/** The result of a run. `about` says what was measured, and against what; `body` is Markdown. */
 export type Results = { readonly title: string; readonly command: string; readonly about: string; readonly body: string }
 
-/** The text of a page. `machine` is left out where every machine gives the same result. */
+/** The text of a page. `machine` is left out if every machine gives the same result. */
 export function formatResults({ title, command, about, body }: Results, machine?: string): string {
   return [`# ${title}`, `Written by \`${command}\`. Do not edit this page.`, about, ...(machine ? [machine] : []), body]
     .join('\n\n')

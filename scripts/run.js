@@ -17,28 +17,40 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const stampFile = join(root, 'node_modules', '.openseal-stamp')
 const onWindows = process.platform === 'win32'
 
-/** A signal that arrives again within this time is the same Ctrl-C: the terminal sends it to every process, and npm passes it on as well. */
+/**
+ * A signal that arrives again within this time is the same Ctrl-C: the terminal sends it to every
+ * process, and npm passes it on as well.
+ */
 const SAME_SIGNAL_MS = 1000
 
 const PROGRESS_MS = 250
 
-/** It runs with the packages of run time. All else here is for those who change OpenSeal, and may need any package. */
+/**
+ * The command line needs only the packages of run time. All other programs are for developers, and
+ * may need any package.
+ */
 const COMMAND_LINE = 'src/cli/main.ts'
 
-/** What the service runs with; the bench measures with the same. */
+/** Options of the service's Node; the bench uses the same ones. */
 const service = JSON.parse(readFileSync(join(root, 'scripts', 'service.json'), 'utf8'))
 
-/** Runs a file of this project with the arguments given, and ends this process as that one ended. */
+/**
+ * Runs a file of this project with the arguments given, and ends this process as that one ended.
+ */
 export async function run(file, args) {
   const node = await findNode()
-  // The sources as Node has translated them are kept among the packages, so that they go when those go.
+  // The sources as Node has translated them are kept among the packages, so that they go when those
+  // go.
   const cache = join(root, 'node_modules', '.cache', 'openseal')
   const env = { NODE_COMPILE_CACHE: cache, ...process.env, PATH: dirname(node.path) + delimiter + process.env.PATH }
   await install(node, env, file !== COMMAND_LINE)
   start(node.path, env, file, args)
 }
 
-/** Runs a file of this project, or of the installed package, on a Node that can run it, and ends this process as that one ended. */
+/**
+ * Runs a file of this project, or of the installed package, on a Node that can run it, and ends
+ * this process as that one ended.
+ */
 export function start(node, env, file, args) {
   const isService = [COMMAND_LINE, 'dist/main.js'].includes(file) && args[0] === 'serve'
   const flags = isService ? service.flags : []
@@ -66,8 +78,9 @@ export function stampInstall() {
 }
 
 /**
- * Loaded into the program: when this process is killed outright, the program must not live on unseen and hold the port. What the program forks
- * inherits it, has a channel of its own, and is left alone.
+ * Loaded into the program: if this process is killed, the program ends too and frees its port.
+ * Processes that the program forks inherit this code, but have a channel of their own and are left
+ * alone.
  */
 const watchParent = `data:text/javascript,${encodeURIComponent(
   `if (process.ppid === ${process.pid}) { process.on('disconnect', () => process.kill(process.pid, 'SIGKILL')); process.channel.unref() }`,
@@ -108,7 +121,7 @@ export async function fetchNode() {
   for (const file of ['package.json', 'package-lock.json']) copyFileSync(join(home, file), join(temporary, file))
   const title = `Node ${process.versions.node} is too old: taking Node ${version} for this project`
   await npm(title, ['ci', '--ignore-scripts'], { cwd: temporary })
-  // Another start may have been faster, and have put the same there.
+  // Another start may have been faster, and put the same files there.
   if (existsSync(join(temporary, place)) && !isHere()) {
     rmSync(join(home, 'node_modules'), { recursive: true, force: true })
     renameSync(join(temporary, 'node_modules'), join(home, 'node_modules'))
@@ -121,7 +134,10 @@ export async function fetchNode() {
   return { path, version }
 }
 
-/** Installs what is missing: the packages of run time, and those of development if the program may need them. */
+/**
+ * Installs what is missing: the packages of run time, and those of development if the program may
+ * need them.
+ */
 async function install({ path, version }, env, withDevelopment) {
   const [lock, node, before] = [hashLock(), majorOf(version), readStamp()]
   const isSame = before.lock === lock && before.node === node
@@ -129,8 +145,8 @@ async function install({ path, version }, env, withDevelopment) {
   if (!(before.node === node && isInstalled(withDevelopment))) {
     const what = withDevelopment ? 'all packages, for development too' : 'the packages of run time'
     const why = before.lock === '' ? 'first start: ' : before.lock === lock ? '' : 'package-lock.json has changed: '
-    // npm ci removes everything first. If only packages of development are missing, a service may be
-    // running from the others.
+    // npm ci removes everything first. If only packages of development are missing, a service may
+    // be running from the others.
     const command =
       isSame && isInstalled(false) ? ['install', '--no-save', '--include=dev'] : ['ci', withDevelopment ? '--include=dev' : '--omit=dev']
     const wanted = [...wantedPackages(withDevelopment)]
@@ -181,7 +197,7 @@ function isInstalled(withDevelopment) {
   return installed.size > 0 && [...wantedPackages(withDevelopment)].every(isThere) && [...installed.keys()].every(place => all.has(place))
 }
 
-/** What the lock file names, by its place in this folder. */
+/** The packages of the lock file, by their place in this folder. */
 function wantedPackages(withDevelopment) {
   return new Map(readPackages(join(root, 'package-lock.json')).filter(([, { dev }]) => withDevelopment || dev !== true))
 }
@@ -206,8 +222,8 @@ function hashLock() {
 }
 
 /**
- * What node_modules was installed from: the lock file's hash, Node's major version, the packages
- * (`run-time` or `all`), and the path of that Node.
+ * The state from which node_modules was installed: the lock file's hash, Node's major version, the
+ * packages (`run-time` or `all`), and the path of that Node.
  */
 function readStamp() {
   const [lock = '', node, packages, path] = existsSync(stampFile) ? readFileSync(stampFile, 'utf8').split('\n') : []

@@ -1,6 +1,7 @@
 /**
- * The whole suite: lint and types side by side, then the tests, then one summary that ends with "N passed, N failed", where lint and types count as
- * one each. Arguments go to mocha: `npm test -- --grep tiles`.
+ * The whole suite: lint and types side by side, then the tests, then a summary that ends with
+ * "N passed, N failed", where lint and types count as one each. Arguments go to mocha:
+ * `npm test -- --grep tiles`.
  */
 
 import { spawn } from 'node:child_process'

@@ -1,7 +1,8 @@
 /**
  * What a node takes from the machine it runs on: time, sleep, randomness and background tasks.
  * `src/server` makes one host and hands it to `log`, `anchor`, `ledger`, `care` and `store`, which
- * use nothing else of the kind. So a simulation runs the same code on a clock and a dice of its own.
+ * use nothing else of the kind. So a simulation runs the same code on its own clock and
+ * randomness.
  */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -2,7 +2,7 @@
 import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
-/** Mode of a file for its owner alone, and of one for everyone the umask admits. */
+/** Mode of a file for its owner alone, and of one for everyone whom the umask admits. */
 export const PRIVATE = 0o600
 export const SHARED = 0o666
 

@@ -1,11 +1,13 @@
 /**
  * Mutation testing: changes one thing in the code and asks whether a test notices.
  *
- *     npm run mutate -- core verifier contract [--sample N] [--seed S] [--minutes M] [--only FILE] [--workers N] [--results FILE] [--write]
+ *     npm run mutate -- core verifier contract [--sample N] [--seed S] [--minutes M]
+ *       [--only FILE] [--workers N] [--results FILE] [--write]
  *
- * N mutants of each part in the seed's order, as many as M minutes allow; all without these. With a file for the results a run that was stopped goes
- * on where it was, and mutants that survived are asked about again only by tests that are new or have changed. Prints those that no test noticed, and the share of
- * those that were; `--write` writes the shares into docs/results/mutation.md.
+ * Tries N mutants of each part in the seed's order, as many as M minutes allow; by default all. With
+ * a results file, a stopped run continues, and surviving mutants are tried again only with new or
+ * changed tests. Prints the mutants that no test noticed, and the share of the others. `--write`
+ * writes the shares into docs/results/mutation.md.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,10 +19,16 @@ import { createProcess, type TestProcess } from './process.ts'
 import { digest, type Outcome, openResults, type Result, type Results } from './results.ts'
 import type { Mutant } from './typescript.ts'
 
-/** A test file, the files that it reads, the digest of its own text and of the helpers among them, and how long it takes without a mutant. */
+/**
+ * A test file, the files that it reads, the digest of its own text and of the helpers among them,
+ * and how long it takes without a mutant.
+ */
 type Asked = { readonly test: string; readonly files: ReadonlySet<string>; readonly digest: string; ms: number }
 
-/** A test file with a mutant has ten times its own time and this: far more than any needs that comes to an end. */
+/**
+ * A test file with a mutant has ten times its own time and this: far more than any test needs that
+ * ends at all.
+ */
 const PATIENCE_MS = 5000
 const PATIENCE = 10
 const FIRST_MS = 300_000
@@ -118,7 +126,10 @@ async function tryMutant(
   return { outcome: 'survived', passed: tests.map(test => test.digest) }
 }
 
-/** Asks; a test that runs on counts only where the machine has not become slow meanwhile: the test without the mutant tells. */
+/**
+ * Asks. A test that exceeds its time counts only if the same test without the mutant is still
+ * quick.
+ */
 async function askPatiently(job: Parameters<TestProcess['ask']>[0], asked: Asked, process: TestProcess) {
   for (;;) {
     const reply = await process.ask(job, PATIENCE_MS + PATIENCE * asked.ms)

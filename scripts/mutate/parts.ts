@@ -1,4 +1,7 @@
-/** The parts of the project that mutation testing knows: their mutants, and the tests that have to notice them. */
+/**
+ * The parts of the project that mutation testing knows: their mutants, and the tests that have to
+ * notice them.
+ */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { compileSource } from '../compile.ts'
@@ -13,7 +16,10 @@ export type Part = {
   readonly tests: readonly string[]
   /** Tests of seconds that are asked of these files only. */
   readonly slow: { readonly [test: string]: RegExp }
-  /** The file that the tests read, and its text with the mutant in it; undefined when it does not compile, or compiles to the same. */
+  /**
+   * The file that the tests read, and its text with the mutant in it; undefined when it does not
+   * compile, or compiles to the same.
+   */
   text(mutant: Mutant): { readonly file: string; readonly text: string } | undefined
 }
 
@@ -25,7 +31,7 @@ const ARTIFACT = 'contracts/CheckpointAnchor.json'
 /** Files that name things, or hold sentences for people. */
 const WORDS_ONLY = /\/(index|remarks)\.ts$/
 
-/** It damages receipts at random, so that what it says of a mutant may be another thing tomorrow. */
+/** It damages receipts at random, so its answer about a mutant may change from run to run. */
 const BY_CHANCE = 'test/verifier/damage.test.ts'
 
 /** The text of a file of the project. */
@@ -62,7 +68,7 @@ export const PARTS: { readonly [name: string]: Part } = {
   },
 }
 
-/** A folder of sources and its tests, with others that are asked too. */
+/** A folder of sources and its tests, with other tests that are asked too. */
 function sources(folder: string, others: readonly string[], slow: Part['slow']): Part {
   const files = filesIn(`src/${folder}`, '.ts').filter(file => !WORDS_ONLY.test(file))
   return {

@@ -7,7 +7,9 @@ import type { Answer, Job } from './worker.ts'
 /** An answer, or why there is none: it took longer than the limit, or the process ended. */
 export type Reply = Answer | 'endless' | 'died'
 
-/** A process that asks tests; another takes its place when it ends, is stuck, or has become large. */
+/**
+ * A process that asks tests; another takes its place when it ends, is stuck, or has become large.
+ */
 export type TestProcess = { ask(job: Job, limitMs: number): Promise<Reply>; end(): void }
 
 /** Modules of past mutants stay in memory: after so many a process is replaced. */
@@ -26,7 +28,7 @@ export function createProcess(): TestProcess {
     end,
     async ask(job, limitMs) {
       if (!generations.has(job.generation) && generations.size >= MUTANTS_A_PROCESS) end()
-      // What a mutant left behind may have ended it since its last answer.
+      // Leftovers of a mutant may have ended it since its last answer.
       if (child?.connected === false) end()
       generations.add(job.generation)
       child ??= fork(join(import.meta.dirname, 'worker.ts'), { cwd: root, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })

@@ -1,16 +1,19 @@
-/** The outcomes of mutants, kept in a file, so that a run of hours may be stopped and goes on where it was. */
+/** The outcomes of mutants, kept in a file, so that a long run can be stopped and continued. */
 import { createHash } from 'node:crypto'
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { read } from './parts.ts'
 import type { Mutant } from './typescript.ts'
 
-/** `killed`: a test failed. `endless`: one ran on far past its time. `survived`: all passed. `invalid`: it does not compile, or to the same. */
+/**
+ * `killed`: a test failed. `endless`: one ran on far past its time. `survived`: all passed.
+ * `invalid`: it does not compile, or to the same.
+ */
 export type Outcome = 'killed' | 'endless' | 'survived' | 'invalid'
 
-/** What came of a mutant, and the digests of the tests that passed with it, of one that survived. */
+/** The outcome of a mutant and, if it survived, the digests of the tests that passed with it. */
 export type Result = { readonly outcome: Outcome; readonly passed?: readonly string[] }
 
-/** What is known of mutants from before. A result counts while the mutant's file is the same. */
+/** Known results of earlier runs. A result counts while the mutant's file is the same. */
 export type Results = { get(mutant: Mutant): Result | undefined; add(mutant: Mutant, result: Result): void }
 
 /** Opens a file of results; without one nothing is kept. */

@@ -1,7 +1,7 @@
 /** Mutants of the contract: one small change of its code each; comments are left alone. */
 import type { Mutant } from './typescript.ts'
 
-/** What is looked for, and what takes its place. Names, types and `using` do not match. */
+/** Patterns and their replacements. Names, types and `using` do not match. */
 const CHANGES: readonly (readonly [RegExp, readonly string[]])[] = [
   [/ < /g, [' <= ', ' >= ']],
   [/ > /g, [' >= ', ' <= ']],

@@ -3,7 +3,7 @@
 import * as ts from 'typescript/unstable/ast'
 import { API } from 'typescript/unstable/sync'
 
-/** A change of a file's text: what stood at [from, to), and what stands there in the mutant. */
+/** A change of a file's text: the original text at [from, to), and the text in the mutant. */
 export type Mutant = {
   readonly file: string
   readonly line: number
@@ -24,7 +24,7 @@ type Node = {
 
 const { SyntaxKind } = ts
 
-/** What an operator is changed into. */
+/** The replacement of each operator. */
 const OPERATORS: { readonly [operator: string]: readonly string[] } = {
   '<': ['<=', '>='],
   '<=': ['<', '>'],
@@ -94,7 +94,7 @@ function mutantsIn(file: string, source: Node, text: string): Mutant[] {
   return found
 }
 
-/** The wording of an error: free, and held by no test (conventions: callers branch on the code). */
+/** The wording of an error, which no test fixes because callers branch on the code. */
 function isMessage(node: Node): boolean {
   const parent = node.parent as Node & { arguments?: readonly Node[]; expression?: Node & { text?: string } }
   const makesError =

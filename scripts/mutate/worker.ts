@@ -1,6 +1,7 @@
 /**
- * Runs test files against mutants, one after the other in one process: each mutant gets modules of its own, by a number in their addresses, while what
- * is under node_modules stays loaded. The sources themselves are never touched.
+ * Runs test files against mutants, one after the other in one process. Each mutant gets modules of
+ * its own, by a number in their addresses; modules under node_modules stay loaded. The source files
+ * are never touched.
  */
 import fs from 'node:fs'
 import { registerHooks, syncBuiltinESMExports } from 'node:module'
@@ -9,9 +10,15 @@ import { performance } from 'node:perf_hooks'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import Mocha from 'mocha'
 
-/** One test file to ask about a mutant: `text` takes the place of that of `file`. Modules are shared by jobs of one `generation`. */
+/**
+ * One test file to ask about a mutant: `text` takes the place of that of `file`. Modules are shared
+ * by jobs of one `generation`.
+ */
 export type Job = { readonly generation: number; readonly file: string; readonly text: string; readonly test: string }
-/** What the test said, how long that took, and which of the project's files it read for the first time in its generation. */
+/**
+ * The test's result, its duration, and the project's files that it read for the first time in its
+ * generation.
+ */
 export type Answer = { readonly passed: boolean; readonly ms: number; readonly read: readonly string[] }
 
 const root = join(import.meta.dirname, '../..')

@@ -80,7 +80,7 @@ export async function continuesHistory(run: Run, now: SeenCheckpoint, seen: read
   return false
 }
 
-/** Where the re-derived tree differs from what the ledger signed. */
+/** The points at which the re-derived tree differs from what the ledger signed. */
 export type Misfits = { readonly wrongRoots: readonly Finding[]; readonly rewritten: readonly SeenCheckpoint[] }
 
 /**

@@ -14,7 +14,7 @@ import type { AuditedAnchor, AuditReport } from './run.ts'
 /** The facts about the audit itself. */
 export type AuditFacts = {
   readonly ledger: string
-  /** Where the policy was from. */
+  /** The source of the policy. */
   readonly trust: 'policy' | 'ledger'
   /** When the audit was made. */
   readonly time: string

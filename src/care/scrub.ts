@@ -59,15 +59,15 @@ const AFTER_ERROR_MS = 30_000
 export async function openScrub({ store, entriesPerSecond, host, log }: Deps): Promise<Scrub> {
   /** The stored progress: `null` for nothing yet, undefined if it cannot be read. */
   let stored: string | null | undefined
-  /** Where this node is. */
+  /** The place of this node. */
   let kept: Kept = NOTHING
   let unsaved = 0
   let task: Task | undefined
 
   /** Goes on from where another node is, if one has scrubbed since. */
   const follow = async () => {
-    // Where the disk has changed that, it goes on from what it knows, at its start from nothing: no
-    // service is held up by it.
+    // If the disk has damaged that, it continues from what it knows, or from nothing at its start,
+    // so that no service waits for it.
     const found = await readable(store.readDocument(PLACE.collection, PLACE.key).then(text => text ?? null))
     const isNews = found !== stored
     stored = found

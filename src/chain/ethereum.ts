@@ -34,7 +34,7 @@ type Options = {
   readonly limits: ChainLimits
 }
 
-/** The gas of an anchor, rounded up, to tell how many more can be paid for. */
+/** The gas of an anchor, rounded up, to compute how many more can be paid for. */
 const ANCHOR_GAS = 100_000n
 
 /** An endpoint whose newest block is older than this has stopped following the chain. */
@@ -233,7 +233,9 @@ export function openAnchorChain({ urls, chainId, signer, finality, limits, ...op
   }
 }
 
-/** Fast chains give many blocks the same time. Up to this many are examined, in one filtered query. */
+/**
+ * Fast chains give many blocks the same time. Up to this many are examined, in one filtered query.
+ */
 const SAME_SECOND_BLOCKS = 1_000
 
 type Block = ChainBlock & { readonly baseFeePerGas: bigint }

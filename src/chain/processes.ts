@@ -27,8 +27,8 @@ export function findCommand(part: string): string | undefined {
 }
 
 /**
- * Ends a process, by force if it does not react. Returns when it is gone, or when only another
- * parent has yet to collect it.
+ * Ends a process, by force if it does not react. Returns when it is gone, or when only its parent
+ * still has to collect it.
  */
 export async function endProcess(pid: number): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {

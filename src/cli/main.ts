@@ -15,7 +15,8 @@ import { COMMAND, COMMANDS, type CommandName, withCommand } from './program.ts'
 type Fill = (command: Command, setExit: (code: number) => void) => void
 
 /**
- * Where each command is. Loaded when it is asked for: no command waits for what another one needs.
+ * The file of each command, loaded when it is asked for: no command waits for the imports of
+ * another.
  */
 const LOADS: { readonly [name in CommandName]: () => Promise<Fill> } = {
   serve: async () => (await import('./serve.ts')).addServe,

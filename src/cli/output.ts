@@ -21,7 +21,7 @@ export function remark(...lines: readonly string[]): void {
 }
 
 /**
- * Whether a stream takes colours: a terminal that knows them, and a user who did not say no
+ * Whether a stream takes colours: a terminal that knows them, and no NO_COLOR
  * (https://no-color.org).
  */
 export function takesColour({ isTTY }: { readonly isTTY?: boolean }, env: NodeJS.ProcessEnv): boolean {

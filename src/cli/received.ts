@@ -60,7 +60,7 @@ export type TrustOptions = { readonly policy?: string; readonly rpc?: readonly s
 const REMEMBERED = 64
 /** How long a checkpoint that is not anchored is not asked about again. */
 const RECENT_MS = 900
-/** The checks that make a receipt one of this log, whoever vouches for the log besides its key. */
+/** The checks that make a receipt one of this log, regardless of witnesses and chains. */
 const NEEDED = ['statement', 'inclusion', 'checkpoint'] as const
 
 /** Adds --policy and --rpc. */

@@ -44,7 +44,7 @@ export type HttpDeps = Watched & {
         ): Promise<{ readonly withdrawn?: number; readonly superseded?: number; readonly edited?: true }>
       }
     | undefined
-  /** Where this application is reached, for the operator's routes; missing: `local`. */
+  /** The side on which this application is reached, for the operator's routes; missing: `local`. */
   readonly operatorPlace?: OperatorPlace | undefined
   /**
    * Every row of the store as of one moment, for a backup; missing if the store is a database of

@@ -17,8 +17,8 @@ import { type Asked, isPageAsked, renderProblemPage } from '../web/problem-page.
 export type Problem = { readonly status: number; readonly code: string; readonly detail: string }
 
 /**
- * The HTTP status of each failure by its code. A missing code is an internal error, whatever its
- * class.
+ * The HTTP status of each failure by its code. A missing code is an internal error, regardless of
+ * its class.
  */
 const STATUS: { readonly [code: string]: number } = {
   KEY_MISSING: 401,

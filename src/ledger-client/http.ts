@@ -29,7 +29,9 @@ export type LedgerRequest = {
   readonly types?: readonly string[]
 }
 
-/** A success. `body` throws LedgerFailure if it breaks off or is too long; end it to drop the rest. */
+/**
+ * A success. `body` throws LedgerFailure if it breaks off or is too long; end it to drop the rest.
+ */
 export type LedgerAnswer = { readonly status: number; readonly body: AsyncGenerator<Uint8Array> }
 
 /** An answer other than a success: the ledger's own, or that of a proxy in front of it. */

@@ -50,7 +50,7 @@ export type Ledger = Prover &
      */
     changeKey(newKey: string): Promise<LoggedChange>
     /**
-     * Logs a statement once: the same statement again has the same index, whatever salt it has.
+     * Logs a statement once: the same statement again has the same index, even with another salt.
      * Resolves when it is durable, signed and read back.
      * @throws LedgerError LEDGER_STOPPED, LEDGER_BUSY, LEDGER_COMMIT_FAILED, LEDGER_UNSETTLED
      */
@@ -61,8 +61,8 @@ export type Ledger = Prover &
      */
     submitForReceipt(statement: Statement): Promise<Submission & { readonly receipt: string }>
     /**
-     * The same for a stream of many: `tell` is called once, later, with what came of it. @throws
-     * LedgerError LEDGER_STOPPED, LEDGER_BUSY
+     * The same for a stream of many: `tell` is called once, later, with the result.
+     * @throws LedgerError LEDGER_STOPPED, LEDGER_BUSY
      */
     submitEach(statement: Statement, tell: (outcome: Outcome) => void): void
     /**

@@ -17,7 +17,9 @@ import { growingIndex, place, TILE_BYTES, tileKey, UNFOLDED_BYTES, type Unfolded
 /** A committed tree. */
 export type Committed = { readonly head: Head; readonly edge: Edge }
 
-/** How many tiles are kept, of 16 KB each: those above the tile that is read, and its neighbours. */
+/**
+ * How many tiles are kept, of 16 KB each: those above the tile that is read, and its neighbours.
+ */
 const KEPT_TILES = 64
 
 /**

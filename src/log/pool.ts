@@ -22,7 +22,7 @@ export type Pool = {
 }
 
 /**
- * One statement and everyone who submitted it: the first, and those who sent the same while it
+ * One statement and all its submitters: the first, and those that sent the same one while it
  * waited.
  */
 type Waiting = { readonly statement: Prepared; readonly tell: ((outcome: Outcome) => void)[] }

@@ -143,8 +143,8 @@ export function createProver({ store, view, signer, origin }: Deps): Prover {
   }
 
   /**
-   * Caches keep a full tile or bundle for ever, so each is compared with the tree when it is first
-   * read, and later with its own hash of that time.
+   * Caches keep full tiles and bundles forever. Each is compared with the tree when it is first
+   * read, and later with its own hash.
    * @throws DamageError
    */
   async function checkedOnce(part: string, bytes: Uint8Array | undefined, isTrees: () => Promise<boolean>): Promise<Uint8Array> {

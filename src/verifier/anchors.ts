@@ -150,7 +150,7 @@ function judgeWords(words: readonly Named<Word>[], { codeSha256 }: PolicyAnchor,
 }
 
 /**
- * The time on which the endpoints agree. An endpoint that says 0 while another tells a time has not
+ * The time on which the endpoints agree. An endpoint that says 0 while another gives a time has not
  * seen the anchor yet, so it counts as not answering.
  */
 function agreedTime(times: readonly Named<number>[]): number | 'disagreement' {

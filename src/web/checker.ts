@@ -128,8 +128,8 @@ function startProcess({ heapMb }: CheckLimits): ChildProcess {
 }
 
 /**
- * Ends the wait for a slow body, for a long check, and for a client that left. Slow senders must not
- * hold all places, so a body must come in faster while another form waits.
+ * Ends the wait for a slow body, for a long check, and for a client that left. Slow senders must
+ * not hold all places, so a body must come in faster while another form waits.
  */
 function watchRequest(
   request: IncomingMessage,

@@ -102,7 +102,7 @@ export function readWaits(ledger: SiteLedger, newestFirst: readonly SiteAnchor[]
   )
 }
 
-/** undefined where there is none. */
+/** undefined if there is none. */
 export async function findAgency(id: string, { agencies }: SiteDeps): Promise<SiteAgency | undefined> {
   try {
     return await agencies.get(id)

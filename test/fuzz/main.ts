@@ -1,9 +1,9 @@
 /**
  * Long runs of every target.
  *
- *   npm run fuzz                               every target, 20 seconds each, from a seed that is printed
+ *   npm run fuzz                               every target, 20 seconds each; prints the seed
  *   npm run fuzz -- --seconds 600              ten minutes each
- *   npm run fuzz -- --seed 42 --only json      again, from the same seed, what has `json` in its name
+ *   npm run fuzz -- --seed 42 --only json      the same run again, for targets named `json`
  *   npm run fuzz -- --write                    also writes docs/results/fuzz.md
  */
 import { readOptions } from '../../scripts/options.ts'

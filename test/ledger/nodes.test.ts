@@ -240,7 +240,8 @@ describe('nodes on one store', () => {
         })
         const { nodes, stage, look, check, store } = await openNodes(2, { mend: { A: losing }, calls: OF_THE_LOG })
         const [a, b] = nodes as [Ledger, Ledger]
-        // Two batches, so that the head can be beyond the size that was committed without an answer.
+        // Two batches, so that the head can be beyond the size that was committed without an
+        // answer.
         const two = async () => {
           await b.submit(statementOf('two'))
           return b.submit(statementOf('three'))

@@ -95,7 +95,9 @@ async function settle(): Promise<void> {
   for (let i = 0; i < TURNS; i++) await new Promise(resolve => setImmediate(resolve))
 }
 
-/** Runs a world once for every order in which its calls can be made. Returns the number of orders. */
+/**
+ * Runs a world once for every order in which its calls can be made. Returns the number of orders.
+ */
 export async function everyOrder(run: (choose: Choose) => Promise<void>): Promise<number> {
   let path: { chosen: number; of: number }[] = []
   for (let runs = 1; ; runs++) {

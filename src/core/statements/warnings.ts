@@ -25,7 +25,7 @@ export type WarningCode = (typeof WARNING_CODES)[number]
 export type Warning = { readonly code: WarningCode; readonly detail: string }
 
 /**
- * A submitter stops at these unless told to go on. They are usually slips, and later look like
+ * A submitter stops at these unless told to go on. They are usually mistakes, and later look like
  * accusations.
  */
 export const STOPPING_WARNINGS: readonly WarningCode[] = ['TARGET_UNKNOWN', 'RECORD_UNKNOWN', 'SILENT_EDIT', 'ID_CONFUSABLE']

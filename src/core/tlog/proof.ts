@@ -175,7 +175,7 @@ async function readGroups(groups: readonly Node[][], read: ReadHashes): Promise<
 }
 
 /**
- * Where the walk of a consistency proof starts. `path` is the position of the old tree's last
+ * The start of the walk of a consistency proof. `path` is the position of the old tree's last
  * perfect subtree on its level; `inner` is the number of levels until its path joins the new tree's
  * last one. `seeded`: the subtree is not the whole old tree, so the proof begins with its hash.
  */

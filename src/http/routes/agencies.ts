@@ -1,6 +1,6 @@
 /**
- * Agencies, which anyone may read, and their API keys, which only the operator and the agency's admin
- * keys may.
+ * Agencies, which anyone may read, and their API keys, which only the operator and the agency's
+ * admin keys may read.
  */
 import type Router from '@koa/router'
 import type { Context, Next } from 'koa'

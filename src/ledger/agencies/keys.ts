@@ -1,6 +1,6 @@
 /**
- * The API keys of agencies, which decide who may submit for whom. Keys are random, shown once and
- * stored hashed.
+ * The API keys of agencies. A key lets its holder submit for one agency. Keys are random, shown
+ * once and stored hashed.
  */
 import { hash as digest, timingSafeEqual } from 'node:crypto'
 import { toBase64Url, toHex } from '../../core/bytes.ts'

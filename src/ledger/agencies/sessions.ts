@@ -1,6 +1,6 @@
 /**
- * Sessions of the desk and of the operator's page: a random token that stands for a key which was
- * shown once. Only the token's hash is stored, so a copy of the store opens nothing.
+ * Sessions of the desk and of the operator's page: a random token in place of a key that was shown
+ * once. Only the token's hash is stored, so a copy of the store opens nothing.
  */
 import { hash as digest } from 'node:crypto'
 import { toBase64Url } from '../../core/bytes.ts'

@@ -67,7 +67,7 @@ export type Commit = {
   readonly timeMs: number
 }
 
-/** A document and its value; `null` is none, and removes it. */
+/** A document and its value; `null` removes it. */
 export type DocumentChange = { readonly collection: string; readonly key: string; readonly value: string | null }
 
 /** A document without its collection. */

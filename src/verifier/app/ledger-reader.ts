@@ -1,7 +1,7 @@
 /**
  * Reads from a ledger or a mirror what a check needs: receipts by a file's hash, and the other
  * statements of a record. It sends only the first digits of a hash and compares the answers here,
- * so that no log on the way learns which file a reader has.
+ * so that no log on the way shows which file a reader has.
  */
 
 import { inTurns } from '../../at-once.ts'

@@ -1,6 +1,6 @@
 /**
  * The code that the verify page loads once there is something to check: the largest part of its
- * code, which a reader who only looks at the page need not wait for.
+ * code. A reader who only looks at the page does not wait for it.
  */
 export {
   createJsonRpcReader,
