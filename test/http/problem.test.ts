@@ -48,7 +48,7 @@ describe('http: failures', () => {
       ['GET', '/v1/agencies/transport.gov.example/keys', {}, '401 OPERATOR_KEY_MISSING', 'réservé aux administrations'],
       ['GET', '/v1/records', { 'x-forwarded-for': '9.9.9.9' }, '429 RATE_ADDRESS', 'Trop de demandes sont venues de votre adresse'],
       ['GET', '/v1/records', { host: 'a b' }, '400 HOST_MALFORMED', 'Cette demande n’a pas pu être comprise'],
-      ['PUT', '/healthz', {}, '405 METHOD_NOT_ALLOWED', 'Cette adresse ne s’utilise pas ainsi'],
+      ['PUT', '/healthz', {}, '405 METHOD_NOT_ALLOWED', 'Cette adresse ne peut pas être utilisée ainsi'],
     ] as const) {
       const { program, person } = await both(method, path, headers)
       equal(`${program.status} ${program.json.code}`, expected, path)
