@@ -1,9 +1,9 @@
 /**
- * The final anchors, one of which each receipt carries. Kept as documents of the store, by chain
- * and size.
+ * The final anchors, as documents of the store by chain and size. Those of one size are a round's:
+ * they vouch for the same checkpoint, and each receipt carries all of one round.
  */
 import type { Host } from '../host.ts'
-import { type Store, sizeKey } from '../store/port/port.ts'
+import { type Store, type StoredDocument, sizeKey } from '../store/port/port.ts'
 
 /**
  * A checkpoint that the contract holds and the chain will not take back. `root` and hashes are hex;
@@ -20,16 +20,27 @@ export type FinalAnchor = {
   readonly block: { readonly number: number; readonly hash: string; readonly time: string }
 }
 
+/**
+ * A checkpoint's size, and the final anchors that vouch for it, of one chain each: the earliest and
+ * the later ones.
+ */
+export type Round = { readonly size: number; readonly anchors: readonly [FinalAnchor, ...FinalAnchor[]] }
+
 export type FinalAnchors = {
   /** The newest one that this node knows. */
   latest(): FinalAnchor | undefined
-  /** The first one that covers an index. It has the earliest date, and never changes. */
-  covering(index: number): Promise<FinalAnchor | undefined>
-  /** That of a chain at a size. */
+  /** The first round that covers an index. It has the earliest date. */
+  covering(index: number): Promise<Round | undefined>
+  /** The round of a size. */
+  at(size: number): Promise<Round | undefined>
+  /** The anchor of a chain at a size. */
   of(chainId: number, size: number): Promise<FinalAnchor | undefined>
-  /** Those below a size, the newest first, at most `limit`. */
+  /**
+   * Those below a size, the newest first, in whole rounds: `limit`, and the rest of the last one's
+   * round, so that the last size is the place to go on from. Fewer only if there are no more.
+   */
   newest(before: number, limit: number): Promise<FinalAnchor[]>
-  /** In ascending order of size, only those above `after`, at most `limit`. */
+  /** The same in ascending order of size, only those above `after`. */
   list(after: number, limit: number): Promise<FinalAnchor[]>
   /** Stores one durably, replacing one of the same chain and size. */
   add(anchor: FinalAnchor): Promise<void>
@@ -42,7 +53,7 @@ export type FinalAnchors = {
 type StoredDocuments = Pick<Store, 'readDocument' | 'writeDocuments' | 'listDocuments' | 'listNewestDocuments'>
 
 const COLLECTION = 'final-anchors'
-/** How many anchors are kept in memory for receipts. */
+/** How many rounds are kept in memory for receipts. */
 const CACHED = 4096
 /** How long they are kept: then another node's are read too. */
 const CACHED_MS = 1000
@@ -56,32 +67,28 @@ export function anchorKey(chainId: number, size: number): string {
 export async function openFinalAnchors(store: StoredDocuments, { steadyMs }: Pick<Host, 'steadyMs'>): Promise<FinalAnchors> {
   let latest: FinalAnchor | undefined
   /**
-   * Anchors in ascending order of size, each with the lowest index for which it is known to be the
+   * Rounds in ascending order of size, each with the lowest index for which it is known to be the
    * first that covers it.
    */
-  let cache: { anchor: FinalAnchor; from: number }[] = []
+  let cache: { round: Round; from: number }[] = []
   let readMs = 0
   let begun = 0
   let shown = 0
 
-  const list = async (after: number, limit: number) => {
-    const rows = await store.listDocuments(COLLECTION, { after: sizeKey(after + 1), limit })
-    return rows.map(({ value }) => JSON.parse(value) as FinalAnchor)
-  }
+  const list = (after: number, limit: number) =>
+    wholeRounds((from, most) => store.listDocuments(COLLECTION, { after: from, limit: most }), sizeKey(after + 1), limit)
 
-  const newest = async (before: number, limit: number) => {
-    const rows = await store.listNewestDocuments(COLLECTION, sizeKey(before), limit)
-    return rows.map(({ value }) => JSON.parse(value) as FinalAnchor)
-  }
+  const newest = (before: number, limit: number) =>
+    wholeRounds((from, most) => store.listNewestDocuments(COLLECTION, from, most), sizeKey(before), limit)
 
   const refresh = async () => {
     const reading = ++begun
     readMs = steadyMs()
-    const [found] = await newest(Number.MAX_SAFE_INTEGER, 1)
+    const [row] = await store.listNewestDocuments(COLLECTION, sizeKey(Number.MAX_SAFE_INTEGER), 1)
     // A reading that began later, after a write of this node, may have ended first.
     if (reading < shown) return
     shown = reading
-    latest = found
+    latest = row && JSON.parse(row.value)
     cache = []
   }
   await refresh()
@@ -92,7 +99,7 @@ export async function openFinalAnchors(store: StoredDocuments, { steadyMs }: Pic
     let high = cache.length
     while (low < high) {
       const middle = Math.floor((low + high) / 2)
-      if (cache[middle]!.anchor.size <= index) low = middle + 1
+      if (cache[middle]!.round.size <= index) low = middle + 1
       else high = middle
     }
     return low
@@ -104,16 +111,20 @@ export async function openFinalAnchors(store: StoredDocuments, { steadyMs }: Pic
       if (steadyMs() - readMs >= CACHED_MS) await refresh()
       if (latest === undefined || latest.size <= index) return undefined
       const cached = cache[positionOf(index)]
-      if (cached !== undefined && cached.from <= index) return cached.anchor
+      if (cached !== undefined && cached.from <= index) return cached.round
       const into = cache
-      const [anchor] = await list(index, 1)
-      // If the cache was emptied meanwhile, this anchor may have been removed since.
-      if (anchor === undefined || into !== cache) return anchor
+      const round = roundOf(await list(index, 1))
+      // If the cache was emptied meanwhile, an anchor may have been removed since.
+      if (round === undefined || into !== cache) return round
       const position = positionOf(index)
       const next = cache[position]
-      if (next?.anchor.size === anchor.size) next.from = Math.min(next.from, index)
-      else if (cache.length < CACHED) cache.splice(position, 0, { anchor, from: index })
-      return anchor
+      if (next?.round.size === round.size) next.from = Math.min(next.from, index)
+      else if (cache.length < CACHED) cache.splice(position, 0, { round, from: index })
+      return round
+    },
+    async at(size) {
+      const round = roundOf(await list(size - 1, 1))
+      return round?.size === size ? round : undefined
     },
     async of(chainId, size) {
       const found = await store.readDocument(COLLECTION, anchorKey(chainId, size))
@@ -131,6 +142,29 @@ export async function openFinalAnchors(store: StoredDocuments, { steadyMs }: Pic
     },
     refresh,
   }
+}
+
+/** `limit` anchors in the order of `read`, and those that complete the last one's round. */
+async function wholeRounds(
+  read: (from: string, limit: number) => Promise<readonly StoredDocument[]>,
+  from: string,
+  limit: number,
+): Promise<FinalAnchor[]> {
+  const anchors: FinalAnchor[] = (await read(from, limit)).map(({ value }) => JSON.parse(value))
+  for (let last = anchors.at(-1); last !== undefined && anchors.length >= limit; last = anchors.at(-1)) {
+    const [next] = await read(anchorKey(last.chainId, last.size), 1)
+    const anchor: FinalAnchor | undefined = next && JSON.parse(next.value)
+    if (anchor?.size !== last.size) break
+    anchors.push(anchor)
+  }
+  return anchors
+}
+
+/** The anchors of one round, if there are any. */
+function roundOf(anchors: readonly FinalAnchor[]): Round | undefined {
+  // Times of one format compare as text.
+  const [first, ...later] = anchors.toSorted((a, b) => (a.block.time < b.block.time ? -1 : 1))
+  return first && { size: first.size, anchors: [first, ...later] }
 }
 
 /** The anchor as a receipt shows it: hints for people. */

@@ -52,10 +52,34 @@ describe('anchor/final-anchors', () => {
     assert.deepEqual(named(await anchors.list(5, 9)), ['8 on 10', '12 on 1'])
     assert.deepEqual(named(await anchors.newest(12, 9)), ['8 on 10', '5 on 10', '5 on 1'])
     assert.equal((await anchors.covering(5))?.size, 8)
+    assert.deepEqual(named((await anchors.covering(4))?.anchors ?? []), ['5 on 1', '5 on 10'])
     assert.equal((await anchors.of(10, 8))?.chainId, 10)
     assert.equal(await anchors.of(1, 8), undefined)
     await anchors.remove(1, [5])
     assert.deepEqual(named(await anchors.list(0, 2)), ['5 on 10', '8 on 10'])
+  })
+
+  it('ends a page only where a round ends, so that a page that goes on from its last size leaves none out', async () => {
+    const anchors = await openFinalAnchors(createMemoryStore(), { steadyMs: () => 0 })
+    for (const size of [5, 8]) for (const chainId of [1, 10, 137]) await anchors.add(anchorOf(size, chainId))
+    for (let limit = 1; limit <= 3; limit++) {
+      assert.deepEqual(sizesOf(await anchors.list(-1, limit)), [5, 5, 5])
+      assert.deepEqual(sizesOf(await anchors.newest(9, limit)), [8, 8, 8])
+    }
+    assert.deepEqual(sizesOf(await anchors.list(-1, 4)), [5, 5, 5, 8, 8, 8])
+    assert.deepEqual(sizesOf(await anchors.list(5, 4)), [8, 8, 8])
+  })
+
+  it('names the earliest anchor of a round first, whichever chain it is of', async () => {
+    const anchors = await openFinalAnchors(createMemoryStore(), { steadyMs: () => 0 })
+    const later = anchorOf(5, 1)
+    await anchors.add({ ...later, block: { ...later.block, time: '2026-11-20T10:30:00Z' } })
+    await anchors.add(anchorOf(5, 10))
+    assert.deepEqual(
+      (await anchors.at(5))?.anchors.map(({ chainId }) => chainId),
+      [10, 1],
+    )
+    assert.equal(await anchors.at(4), undefined)
   })
 
   it('shows what another node has added or taken off within a second', async () => {

@@ -143,6 +143,31 @@ describe('nodes on one store', () => {
     deepEqual([await anchoredSizes(a, 1), await anchoredSizes(b, 1)], [[], []])
   })
 
+  it('give receipts with every anchor of a round, of whichever node and chain', async () => {
+    let clockMs = 0
+    const { nodes } = await openNodes(2, { host: { steadyMs: () => clockMs } })
+    const [a, b] = nodes as [Ledger, Ledger]
+    await a.submit(statementOf('one'))
+    const root = toHex(await a.rootAt(2))
+    await a.setFinal(anchorOf(2, root))
+    await b.setFinal({ ...anchorOf(2, root), chainId: 10 })
+    clockMs += 2000
+    for (const node of nodes)
+      deepEqual(
+        parseReceipt(await node.receipt(1))
+          .anchors.map(({ chainId }) => chainId)
+          .sort(),
+        [10, 31337],
+      )
+    await b.dropFinal(31337, [2])
+    clockMs += 2000
+    for (const node of nodes)
+      deepEqual(
+        parseReceipt(await node.receipt(1)).anchors.map(({ chainId }) => chainId),
+        [10],
+      )
+  })
+
   it('register an agency once, in every order', async () => {
     await everyOrder(async choose => {
       const store = createMemoryStore()

@@ -33,7 +33,7 @@ export function anchorRoutes(router: Router, { ledger, anchorer, policy }: Route
     ctx.body = {
       ...(latest && { latest }),
       final,
-      ...(final.length === PAGE && { after: final.at(-1)?.size }),
+      ...(final.length >= PAGE && { after: final.at(-1)?.size }),
       pending: pendingAnchors(anchorer),
     }
   })

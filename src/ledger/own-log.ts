@@ -1,0 +1,134 @@
+/**
+ * The log under this node's key: begun with its genesis, or taken up again after its beginning and
+ * its key were compared with what this node was started with.
+ */
+import { canonicalJson, parseJson } from '../core/json.ts'
+import type { PolicyKey } from '../core/policy.ts'
+import { GENESIS, type GenesisAnchor } from '../core/statements/genesis.ts'
+import { parseAnyStatement } from '../core/statements/registry.ts'
+import { formatTime } from '../core/time.ts'
+import { formatVkey, type Signer } from '../core/tlog/note.ts'
+import type { Host } from '../host.ts'
+import { LedgerError } from '../log/errors.ts'
+import {
+  keysAfter,
+  type LoggedChange,
+  logKeyChange,
+  readKeyChanges,
+  readOpenChange,
+  rethrowUnlessMoved,
+  signsUpTo,
+} from '../log/log-keys.ts'
+import { prepareOwn } from '../log/prepare.ts'
+import { createSequencer, type Sequencer } from '../log/sequencer.ts'
+import { type LogView, openLogView } from '../log/view.ts'
+import type { Store } from '../store/port/port.ts'
+
+export type OwnLog = {
+  readonly vkey: string
+  readonly view: LogView
+  readonly sequencer: Sequencer
+  /** The keys that signed this log, oldest first, as a policy lists them. */
+  keys(): readonly PolicyKey[]
+  /** The sizes of the last checkpoints of the keys that have ended, oldest first. */
+  ends(): readonly number[]
+  /**
+   * Ends the current key: the next start needs the new one. Nothing may be submitted after this.
+   */
+  changeKey(newKey: string): Promise<LoggedChange>
+}
+
+type Deps = {
+  readonly store: Store
+  readonly signer: Signer
+  readonly origin: string
+  /** The log's places on its chains, which the genesis binds. */
+  readonly anchors: readonly GenesisAnchor[]
+  readonly host: Host
+  readonly newSalt: () => string
+}
+
+const KEY_ENDED = 'the log key was changed: start this node with the new one'
+
+/**
+ * Opens the log in a store, or begins it with its genesis entry.
+ * @throws LedgerError LEDGER_ORIGIN_CHANGED, LEDGER_KEY_CHANGED, LEDGER_ANCHOR_CHANGED,
+ * LEDGER_CORRUPT
+ */
+export async function openOwnLog(deps: Deps): Promise<OwnLog> {
+  const { store, signer, origin, host, newSalt } = deps
+  const vkey = formatVkey(signer.vkey)
+  /**
+   * The changes of the log's key. A change that this node did not know at its start ends its own
+   * key.
+   */
+  let changes: readonly LoggedChange[] = []
+  const view = await openLogView({
+    store,
+    signer,
+    origin,
+    signsUpTo: async ({ size }) => {
+      const limit = await signsUpTo(store, vkey, size)
+      if (Number.isFinite(limit)) {
+        sequencer.stop(KEY_ENDED)
+        changes = await readKeyChanges(store)
+      }
+      return limit
+    },
+  })
+  const sequencer = createSequencer({ store, view, nowMs: host.nowMs })
+  const created = () => formatTime(host.nowMs())
+
+  if (view.head().size === 0) {
+    const genesis = { type: GENESIS, origin, logKey: vkey, anchors: deps.anchors, created: created(), salt: newSalt() } as const
+    // If another node has begun the log at the same time, its genesis counts.
+    await sequencer.seal([prepareOwn(genesis)], 0).catch(rethrowUnlessMoved)
+  }
+  const first = await readFirstKey(deps)
+  // Before the changes are read: a change without its row may have it a moment later.
+  if ((await readOpenChange(store, view.head().size)) !== undefined)
+    sequencer.stop('a change of the log key was begun: run "openseal rotate log-key" again')
+  changes = await readKeyChanges(store)
+  assertKey(keysAfter(first, changes).at(-1)!.vkey, vkey)
+
+  return {
+    vkey,
+    view,
+    sequencer,
+    keys: () => keysAfter(first, changes),
+    ends: () => changes.map(({ index }) => index + 1),
+    async changeKey(newKey) {
+      const change = await logKeyChange(store, { view, sequencer }, { origin, oldKey: vkey, newKey, created: created() }, newSalt())
+      sequencer.stop(KEY_ENDED)
+      return change
+    },
+  }
+}
+
+/**
+ * The key in the first entry. Promise 3: the service must be started with the origin and anchors
+ * that this entry binds.
+ */
+async function readFirstKey({ store, origin, anchors }: Pick<Deps, 'store' | 'origin' | 'anchors'>): Promise<string> {
+  const bytes = await store.readStatement(0)
+  const genesis = bytes === undefined ? undefined : parseAnyStatement(parseJson(bytes))
+  if (genesis?.type !== GENESIS)
+    throw new LedgerError('LEDGER_CORRUPT', 'The first entry of the ledger is not a genesis: restore the data from a backup.')
+  if (genesis.origin !== origin)
+    throw new LedgerError(
+      'LEDGER_ORIGIN_CHANGED',
+      `This ledger's origin is ${genesis.origin} forever, but OPENSEAL_ORIGIN is ${origin}. Set it back, or use another data folder.`,
+    )
+  if (canonicalJson(genesis.anchors) !== canonicalJson(anchors))
+    throw new LedgerError(
+      'LEDGER_ANCHOR_CHANGED',
+      `This ledger is anchored at ${canonicalJson(genesis.anchors)}, but this service was started with ${canonicalJson(anchors)}.`,
+    )
+  return genesis.logKey
+}
+
+function assertKey(wanted: string, vkey: string): void {
+  if (wanted === vkey) return
+  const advice = 'Restore that key or, if a change of the key was interrupted, run "openseal rotate log-key" again.'
+  throw new LedgerError('LEDGER_KEY_CHANGED', `The log key is not the one that signs this ledger (${wanted}). ${advice}`)
+}

@@ -1,0 +1,79 @@
+/** The statements of the log and their receipts. */
+import { anchorHint, type Round } from '../anchor/final-anchors.ts'
+import { hashLeaf } from '../core/hash.ts'
+import { formatReceipt } from '../core/receipt.ts'
+import { encodeEntry } from '../core/statements/entry.ts'
+import { readStatement } from '../log/checked-statements.ts'
+import { LedgerError } from '../log/errors.ts'
+import type { LoggedChange } from '../log/log-keys.ts'
+import type { Prover } from '../log/prover.ts'
+import type { LogView } from '../log/view.ts'
+import type { Store } from '../store/port/port.ts'
+import type { ShownAnchors } from './shown-anchors.ts'
+
+export type Statements = {
+  /**
+   * The canonical text of a statement; undefined if it was erased.
+   * @throws LedgerError RECORD_NOT_FOUND beyond the head
+   */
+  statement(index: number): Promise<string | undefined>
+  /**
+   * The receipt's text, anchored as soon as a final anchor covers the index.
+   * @throws LedgerError RECORD_NOT_FOUND, RECORD_ERASED
+   */
+  receipt(index: number): Promise<string>
+  /** The same without its newline, for a statement that the caller has at hand. */
+  receiptOf(index: number, statementText: string): Promise<string>
+  /** The receipt of a change of the log's key, under the key that it ended. */
+  keyReceipt(change: LoggedChange): Promise<string>
+}
+
+type Deps = {
+  readonly store: Store
+  readonly view: LogView
+  readonly prover: Prover
+  readonly anchors: Pick<ShownAnchors, 'covering' | 'roundAt'>
+}
+
+/** Creates the part of a ledger that reads statements and writes receipts. */
+export function createStatements({ store, view, prover, anchors }: Deps): Statements {
+  async function statement(index: number): Promise<string | undefined> {
+    if (!Number.isSafeInteger(index) || index < 0 || !(await view.reaches(index + 1)))
+      throw new LedgerError('RECORD_NOT_FOUND', `There is no record ${index} in this ledger.`)
+    const bytes = await readStatement(store, view.nodes, index)
+    return bytes === undefined ? undefined : decodeText(bytes)
+  }
+
+  async function unerased(index: number): Promise<string> {
+    const text = await statement(index)
+    if (text !== undefined) return text
+    throw new LedgerError('RECORD_ERASED', `The statement of record ${index} was erased. Receipts handed out before stay valid.`)
+  }
+
+  /** By the checkpoint of a size, with what vouches for it. */
+  async function format(index: number, statementText: string, at: { size: number; note: string; round: Round | undefined }) {
+    const leafHash = hashLeaf(encodeEntry(statementText))
+    const proof = { index, proof: await prover.inclusionHashes(index, at.size, leafHash), note: at.note }
+    return formatReceipt({ statementText, proof, anchors: at.round?.anchors.map(anchorHint) ?? [] })
+  }
+
+  async function receiptOf(index: number, statementText: string): Promise<string> {
+    const round = await anchors.covering(index)
+    const size = round?.size ?? view.head().size
+    return format(index, statementText, { size, note: await prover.checkpointAt(size), round })
+  }
+
+  return {
+    statement,
+    receipt: async index => `${await receiptOf(index, await unerased(index))}\n`,
+    receiptOf,
+    async keyReceipt({ index, note }) {
+      const size = index + 1
+      return `${await format(index, await unerased(index), { size, note, round: await anchors.roundAt(size) })}\n`
+    },
+  }
+}
+
+function decodeText(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
+}

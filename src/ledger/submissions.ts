@@ -1,0 +1,93 @@
+/** Submissions to the ledger: joined in the pool, sealed in batches, answered each on its own. */
+import { identityOf, type Statement, statementBody } from '../core/statements/statement.ts'
+import type { Host } from '../host.ts'
+import { createPool, type Outcome } from '../log/pool.ts'
+import { prepare } from '../log/prepare.ts'
+import { type Prepared, type Sequencer, type Submission, stoppedError } from '../log/sequencer.ts'
+import type { Store } from '../store/port/port.ts'
+import type { Statements } from './statements.ts'
+
+/** Called after each sealed batch, for metrics. */
+export type OnSeal = (batch: { readonly records: number; readonly durationMs: number }) => void
+
+export type Submissions = {
+  /**
+   * Logs a statement once: the same statement again has the same index, even with another salt.
+   * Resolves when it is durable, signed and read back.
+   * @throws LedgerError LEDGER_STOPPED, LEDGER_BUSY, LEDGER_COMMIT_FAILED, LEDGER_UNSETTLED
+   */
+  submit(statement: Statement): Promise<Submission>
+  /**
+   * The same, with the receipt's text without its newline. Throws what `submit` throws, and
+   * RECORD_ERASED if the statement is known and was erased.
+   */
+  submitForReceipt(statement: Statement): Promise<Submission & { readonly receipt: string }>
+  /**
+   * The same for a stream of many: `tell` is called once, later, with the result.
+   * @throws LedgerError LEDGER_STOPPED, LEDGER_BUSY
+   */
+  submitEach(statement: Statement, tell: (outcome: Outcome) => void): void
+  /**
+   * The index of a statement that is known; undefined if a submission would log it.
+   * @throws LedgerError LEDGER_STOPPED
+   */
+  findKnown(statement: Statement): Promise<number | undefined>
+  /** The number of statements that wait to be sealed. */
+  waiting(): number
+  /** Resolves when everything that was submitted is sealed. */
+  drained(): Promise<void>
+}
+
+type Deps = {
+  readonly store: Pick<Store, 'findIdentities'>
+  readonly sequencer: Sequencer
+  readonly statements: Pick<Statements, 'receipt' | 'receiptOf'>
+  readonly newSalt: () => string
+  readonly host: Pick<Host, 'steadyMs'>
+  readonly onSeal?: OnSeal | undefined
+}
+
+/** Creates the part of a ledger that takes submissions. */
+export function createSubmissions({ store, sequencer, statements, newSalt, host, onSeal }: Deps): Submissions {
+  async function sealTimed(batch: readonly Prepared[]): Promise<Submission[]> {
+    const startMs = host.steadyMs()
+    const submissions = await sequencer.seal(batch)
+    onSeal?.({ records: batch.length, durationMs: host.steadyMs() - startMs })
+    return submissions
+  }
+  const pool = createPool(sealTimed)
+
+  const assertAccepting = () => {
+    const reason = sequencer.stopped()
+    if (reason !== undefined) throw stoppedError(reason, sequencer.stopCode())
+  }
+  const submitEach: Submissions['submitEach'] = (submitted, tell) => {
+    assertAccepting()
+    pool.submit(prepare(submitted, newSalt).prepared, tell)
+  }
+
+  return {
+    submit: async submitted => whenTold(tell => submitEach(submitted, tell)),
+    async submitForReceipt(submitted) {
+      assertAccepting()
+      const { text, prepared } = prepare(submitted, newSalt)
+      const { index, known } = await whenTold(tell => pool.submit(prepared, tell))
+      // The stored statement has the salt of its first submission.
+      const receipt = known ? (await statements.receipt(index)).trimEnd() : await statements.receiptOf(index, text)
+      return { index, known, receipt }
+    },
+    submitEach,
+    async findKnown(submitted) {
+      assertAccepting()
+      const [index] = await store.findIdentities([identityOf(statementBody(submitted))])
+      return index
+    },
+    waiting: () => pool.waiting(),
+    drained: () => pool.drained(),
+  }
+}
+
+/** Turns a callback into a promise. */
+function whenTold(act: (tell: (outcome: Outcome) => void) => void): Promise<Submission> {
+  return new Promise((resolve, reject) => act(outcome => ('error' in outcome ? reject(outcome.error) : resolve(outcome))))
+}
