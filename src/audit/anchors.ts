@@ -8,9 +8,9 @@ import { coversSize, type PolicyAnchor } from '../core/policy.ts'
 import { formatTime } from '../core/time.ts'
 import type { AuditChain } from './chain.ts'
 import { type ChainView, placeOf, readChainLog } from './chain-log.ts'
-import { AuditError, type Finding, finding, type UnfinishedCode } from './finding.ts'
+import { AuditError, type Finding, finding, type Notice, type Unfinished, type UnfinishedCode, unfinished } from './finding.ts'
 import type { IsRoot } from './root-check.ts'
-import { addFinding, addNotice, addUnfinished, type Run } from './run.ts'
+import { type AuditInput, type Found, type Part, reasonOf } from './run.ts'
 import type { ClaimedAnchor } from './source.ts'
 
 /** A log as one endpoint shows it, with its entry in the policy. */
@@ -18,34 +18,42 @@ export type AuditedLog = { readonly chain: AuditChain; readonly view: ChainView;
 
 type LogName = { readonly chainId: number; readonly contract: string; readonly logId: string }
 
-/** The answer of one endpoint: a view, or code that the policy does not name. */
-type Seen = { readonly chain: AuditChain; readonly pinned: readonly PolicyAnchor[]; readonly view?: ChainView; readonly code?: Finding }
+/**
+ * The answer of one endpoint: a view, or code that the policy does not name, or why there is none.
+ */
+type Seen = {
+  readonly chain: AuditChain
+  readonly pinned: readonly PolicyAnchor[]
+  readonly view?: ChainView
+  readonly code?: Finding
+  readonly trouble?: Unfinished
+}
 
 /**
  * Reads every log of the policy at every endpoint. Endpoints that do not answer or that disagree
  * are left out, and reported.
  */
-export async function readLogs(run: Run): Promise<AuditedLog[]> {
-  const { policy, chains } = run.input
-  for (const { contract, chainId } of policy.anchors.filter(anchor => !chains.some(chain => isSameLog(anchor, chain))))
-    addUnfinished(run, new AuditError('AUDIT_CHAIN_NOT_ASKED', 'chain', { contract, chainId }))
-  const read = await Promise.all(chains.map(chain => readLog(run, chain)))
-  const seen = read.filter(one => one !== undefined)
+export async function* readLogs(input: AuditInput): Part<AuditedLog[]> {
+  const { policy, chains } = input
+  const unasked = policy.anchors.filter(anchor => !chains.some(chain => isSameLog(anchor, chain)))
+  yield { unfinished: unasked.map(({ contract, chainId }) => unfinished('AUDIT_CHAIN_NOT_ASKED', 'chain', { contract, chainId })) }
+  const seen = await Promise.all(chains.map(chain => readLog(input, chain)))
+  yield { unfinished: seen.flatMap(({ trouble }) => trouble ?? []) }
   const logs: AuditedLog[] = []
-  for (const group of Map.groupBy(seen, ({ chain }) => `${chain.chainId} ${chain.contract} ${chain.logId}`.toLowerCase()).values()) {
+  const answered = seen.filter(({ trouble }) => trouble === undefined)
+  for (const group of Map.groupBy(answered, ({ chain }) => `${chain.chainId} ${chain.contract} ${chain.logId}`.toLowerCase()).values()) {
     const doubt = disagreement(group)
-    if (doubt !== undefined) addUnfinished(run, doubt)
+    if (doubt !== undefined) yield { unfinished: [doubt] }
     else
       for (const { chain, pinned, view, code } of group) {
-        for (const found of [...(code === undefined ? [] : [code]), ...(view?.findings ?? [])]) addFinding(run, found)
+        yield { findings: [...(code === undefined ? [] : [code]), ...(view?.findings ?? [])] }
         if (view !== undefined) logs.push({ chain, view, pinned })
       }
   }
   return logs
 }
 
-async function readLog(run: Run, chain: AuditChain): Promise<Seen | undefined> {
-  const { policy, state, parallel, onBlocks } = run.input
+async function readLog({ policy, state, parallel, onBlocks }: AuditInput, chain: AuditChain): Promise<Seen> {
   const pinned = policy.anchors.filter(anchor => isSameLog(anchor, chain))
   try {
     const code = await chain.codeSha256()
@@ -54,8 +62,7 @@ async function readLog(run: Run, chain: AuditChain): Promise<Seen | undefined> {
       return { chain, pinned, code: finding('AUDIT_CONTRACT_CODE', 'code', { code, contract: chain.contract, ...placeOf(chain) }) }
     return { chain, pinned, view: await readChainLog({ chain, state, parallel, onBlocks }) }
   } catch (error) {
-    addUnfinished(run, chainTrouble(error, chain))
-    return undefined
+    return { chain, pinned, trouble: reasonOf(chainTrouble(error, chain)) }
   }
 }
 
@@ -77,12 +84,12 @@ const CHAIN_TROUBLE: Readonly<Record<string, UnfinishedCode>> = {
  * If two endpoints show different final anchors, one of them is wrong, and nothing here can tell
  * which.
  */
-function disagreement(group: readonly Seen[]): AuditError | undefined {
+function disagreement(group: readonly Seen[]): Unfinished | undefined {
   const [first, ...others] = group
   for (const other of others) {
     const values = { first: first!.chain.name, second: other.chain.name, chainId: other.chain.chainId }
     if (first!.view === undefined || other.view === undefined) {
-      if (first!.view !== other.view) return new AuditError('AUDIT_ENDPOINTS_DISAGREE', 'endpoints.code', values)
+      if (first!.view !== other.view) return unfinished('AUDIT_ENDPOINTS_DISAGREE', 'endpoints.code', values)
       continue
     }
     const common = Math.min(first!.view.final, other.view.final)
@@ -90,7 +97,7 @@ function disagreement(group: readonly Seen[]): AuditError | undefined {
     const [a, b] = [upTo(first!.view), upTo(other.view)]
     const at = Array.from({ length: Math.max(a.length, b.length) }, (_, i) => i).find(i => nameOf(a[i]) !== nameOf(b[i]))
     const size = at === undefined ? undefined : (a[at] ?? b[at])!.size
-    if (size !== undefined) return new AuditError('AUDIT_ENDPOINTS_DISAGREE', 'endpoints', { ...values, size })
+    if (size !== undefined) return unfinished('AUDIT_ENDPOINTS_DISAGREE', 'endpoints', { ...values, size })
   }
   return undefined
 }
@@ -102,55 +109,57 @@ function nameOf(event: Events[number] | undefined): string | undefined {
 }
 
 /** Compares the anchors with the tree, and the ledger's claims with the anchors. */
-export async function checkAnchors(
-  run: Run,
+export async function* checkAnchors(
+  { policy }: AuditInput,
   logs: readonly AuditedLog[],
   claimed: readonly ClaimedAnchor[],
   isRoot: IsRoot,
   size: number,
-): Promise<void> {
+): Part<void> {
   for (const log of logs) {
-    const { chain, view, pinned } = log
-    const place = placeOf(chain)
-    const isPinned = (at: number) => pinned.some(range => coversSize(range, at))
-    for (const event of view.events.filter(event => isPinned(event.size))) {
-      if (event.size > size) addFinding(run, finding('AUDIT_CHAIN_AHEAD', 'ahead', { anchored: event.size, size, ...place }))
-      else if (!(await isRoot(event.size, event.root)))
-        addFinding(run, finding('AUDIT_ANCHOR_MISMATCH', 'anchor', { size: event.size, root: toHex(event.root), ...place }))
-    }
-    checkClaims(
-      run,
+    const isPinned = (at: number) => log.pinned.some(range => coversSize(range, at))
+    const events = log.view.events.filter(event => isPinned(event.size))
+    yield* checkEvents(log.chain, events, isRoot, size)
+    yield checkClaims(
       log,
-      claimed.filter(anchor => isSameLog(anchor, chain) && isPinned(anchor.size)),
+      claimed.filter(anchor => isSameLog(anchor, log.chain) && isPinned(anchor.size)),
     )
-    if (view.closedAt !== undefined && size > view.closedAt && isPinned(view.closedAt + 1))
-      addFinding(run, finding('AUDIT_LOG_CLOSED', 'closed', { last: view.closedAt, size, ...place }))
+    const { closedAt } = log.view
+    if (closedAt !== undefined && size > closedAt && isPinned(closedAt + 1))
+      yield { findings: [finding('AUDIT_LOG_CLOSED', 'closed', { last: closedAt, size, ...placeOf(log.chain) })] }
   }
-  const unknown = claimed.filter(anchor => !run.input.policy.anchors.some(pinned => isSameLog(pinned, anchor)))
+  const unknown = claimed.filter(anchor => !policy.anchors.some(pinned => isSameLog(pinned, anchor)))
   const { contract, chainId } = unknown[0] ?? {}
   if (contract !== undefined && chainId !== undefined)
-    addUnfinished(run, new AuditError('AUDIT_ANCHORS_UNKNOWN', 'unknown', { count: unknown.length, contract, chainId }))
+    yield { unfinished: [unfinished('AUDIT_ANCHORS_UNKNOWN', 'unknown', { count: unknown.length, contract, chainId })] }
 }
 
-function checkClaims(run: Run, { chain, view }: AuditedLog, claimed: readonly ClaimedAnchor[]): void {
+async function* checkEvents(chain: AuditChain, events: Events, isRoot: IsRoot, size: number): Part<void> {
+  const place = placeOf(chain)
+  for (const event of events) {
+    if (event.size > size) yield { findings: [finding('AUDIT_CHAIN_AHEAD', 'ahead', { anchored: event.size, size, ...place })] }
+    else if (!(await isRoot(event.size, event.root)))
+      yield { findings: [finding('AUDIT_ANCHOR_MISMATCH', 'anchor', { size: event.size, root: toHex(event.root), ...place })] }
+  }
+}
+
+function checkClaims({ chain, view }: AuditedLog, claimed: readonly ClaimedAnchor[]): Partial<Found> {
   const anchored = new Map(view.events.map(event => [`${event.size} ${toHex(event.root)}`, event]))
+  const place = placeOf(chain)
+  const findings: Finding[] = []
+  const notices: Notice[] = []
+  const behind: Unfinished[] = []
   for (const { size, root, block, time } of claimed) {
-    const values = { size, root, ...placeOf(chain) }
     const event = anchored.get(`${size} ${root}`)
     if (event !== undefined) {
       // The block may have moved, which the ledger has not noticed yet. No proof depends on it.
       const isThere = (block === 0 || block === event.block) && (time === undefined || time === formatTime(event.time * 1000))
       if (!isThere)
-        addNotice(run, {
-          code: 'AUDIT_ANCHOR_MOVED',
-          detail: 'moved',
-          values: { size, told: block, block: event.block, ...placeOf(chain) },
-        })
-      continue
-    }
-    if (block <= view.head.number) addFinding(run, finding('AUDIT_ANCHOR_MISSING', 'anchor', values))
-    else addUnfinished(run, new AuditError('AUDIT_CHAIN_BEHIND', 'behind', { size, block, endpoint: chain.name, head: view.head.number }))
+        notices.push({ code: 'AUDIT_ANCHOR_MOVED', detail: 'moved', values: { size, told: block, block: event.block, ...place } })
+    } else if (block <= view.head.number) findings.push(finding('AUDIT_ANCHOR_MISSING', 'anchor', { size, root, ...place }))
+    else behind.push(unfinished('AUDIT_CHAIN_BEHIND', 'behind', { size, block, endpoint: chain.name, head: view.head.number }))
   }
+  return { findings, notices, unfinished: behind }
 }
 
 function isSameLog(a: LogName, b: LogName): boolean {

@@ -9,38 +9,31 @@ import { formatTime } from '../core/time.ts'
 import { rootFromRange } from '../core/tlog/tree.ts'
 import { type AuditedLog, checkAnchors, readLogs } from './anchors.ts'
 import { type AuditError, finding } from './finding.ts'
-import { continuesHistory, findMisfits, readCheckpoint, reportMisfits, type SeenCheckpoint, seenBefore } from './history.ts'
+import { continuesHistory, findMisfits, type Misfits, readCheckpoint, reportMisfits, type SeenCheckpoint, seenBefore } from './history.ts'
 import { rederive } from './rederive.ts'
 import { createRootCheck } from './root-check.ts'
 import { type Base, EMPTY_BASE, type Roots } from './roots.ts'
-import { type AuditInput, type AuditReport, addFinding, addUnfinished, type Run } from './run.ts'
+import { type AuditInput, type AuditReport, type Counts, createCollector, type Found, type Part } from './run.ts'
 import type { ClaimedAnchor } from './source.ts'
 import { checkWitnesses } from './witnesses.ts'
 
-/** How far a run got. */
-type Reached = { readonly from: number; readonly roots: Roots }
+/** How far a run got, and whether all up to there is as the ledger signed it. */
+type Reached = { readonly from: number; readonly roots: Roots; readonly isSound: boolean }
 
 /**
  * Audits once. Never rejects for a fault of a ledger or an endpoint: that is `inconsistent` or
  * `unfinished`.
  */
 export async function audit(input: AuditInput): Promise<AuditReport> {
-  const counts = { statements: 0, erased: 0, withheld: 0, tiles: 0 }
-  const run: Run = { input, findings: [], notices: [...(input.noticed ?? [])], unfinished: [], evidence: [], counts }
-  let logs: AuditedLog[] = []
-  let reached: Reached | undefined
-  try {
-    // This order tolerates a ledger that grows meanwhile: each answer may only be ahead of the
-    // previous ones.
-    const claimed = await readClaimed(run)
-    logs = await readLogs(run)
-    const checkpoint = readCheckpoint(run, await input.source.checkpoint())
-    if (checkpoint !== undefined) reached = await auditTree(run, checkpoint, logs, claimed)
-    if (reached !== undefined) await lookAgain(run)
-  } catch (error) {
-    addUnfinished(run, error)
-  }
-  return reportOf(run, logs, reached)
+  const collector = createCollector()
+  collector.add({ notices: input.noticed ?? [] })
+  // This order tolerates a ledger that grows meanwhile: each answer may only be ahead of the
+  // previous ones.
+  const claimed = (await collector.tryPart(readClaimed(input))) ?? []
+  const logs = (await collector.tryPart(readLogs(input))) ?? []
+  const reached = await collector.tryPart(auditTree(input, logs, claimed))
+  if (reached !== undefined) await collector.tryPart(lookAgain(input))
+  return reportOf(input, collector.found(), logs, reached)
 }
 
 /** The report of an audit that could not begin. */
@@ -66,80 +59,88 @@ export function unbegun(origin: string, { unfinished }: AuditError): AuditReport
  * Reads the checkpoint again, to catch a ledger that alternates between two trees and to give the
  * next run one more checkpoint.
  */
-async function lookAgain(run: Run): Promise<void> {
-  const checkpoint = readCheckpoint(run, await run.input.source.checkpoint())
-  if (checkpoint !== undefined) await continuesHistory(run, checkpoint, seenBefore(run))
+async function* lookAgain(input: AuditInput): Part<void> {
+  const checkpoint = yield* readCheckpoint(input)
+  if (checkpoint !== undefined) yield* continuesHistory(input, checkpoint, seenBefore(input))
 }
 
-async function readClaimed(run: Run): Promise<ClaimedAnchor[]> {
-  try {
-    return await run.input.source.anchors()
-  } catch (error) {
-    addUnfinished(run, error)
-    return []
-  }
+async function* readClaimed({ source }: AuditInput): Part<readonly ClaimedAnchor[]> {
+  const claimed = await source.anchors()
+  yield {}
+  return claimed
 }
 
-async function auditTree(
-  run: Run,
-  checkpoint: SeenCheckpoint,
-  logs: readonly AuditedLog[],
-  claimed: readonly ClaimedAnchor[],
-): Promise<Reached | undefined> {
-  const { state } = run.input
-  const seen = seenBefore(run)
+async function* auditTree(input: AuditInput, logs: readonly AuditedLog[], claimed: readonly ClaimedAnchor[]): Part<Reached | undefined> {
+  const { state } = input
+  const checkpoint = yield* readCheckpoint(input)
+  const seen = seenBefore(input)
   // Remembered before the first entry is read, so that an interrupted run has seen it too.
-  if (!(await continuesHistory(run, checkpoint, seen))) return undefined
+  if (checkpoint === undefined || !(yield* continuesHistory(input, checkpoint, seen))) return undefined
   const anchored = [...claimed, ...logs.flatMap(({ view }) => view.events)].map(({ size }) => size)
-  const before = run.findings.length
-  if (checkpoint.size === 0) addFinding(run, finding('AUDIT_GENESIS_MISMATCH', 'genesis.none', {}))
-  const reached = await rederiveFromBest(run, checkpoint, seen, anchored)
-  const isTreeGood = run.findings.length === before
-  await checkAnchors(run, logs, claimed, createRootCheck(run, reached.roots), checkpoint.size)
-  await checkWitnesses(run, checkpoint, claimed, reached.roots)
-  // Statements that were not seen are not remembered as checked.
-  if (isTreeGood && run.counts.withheld === 0 && reached.roots.at(checkpoint.size) !== undefined) {
-    const roots = new Map(state.roots)
-    for (const size of anchored) {
-      const root = reached.roots.at(size)
-      if (root !== undefined) roots.set(size, toHex(root))
-    }
-    await state.confirm(reached.roots.base(), roots)
-  }
+  if (checkpoint.size === 0) yield { findings: [finding('AUDIT_GENESIS_MISMATCH', 'genesis.none', {})] }
+  const reached = yield* rederiveFromBest(input, checkpoint, seen, anchored)
+  if (reached === undefined) return undefined
+  const { roots, isSound } = reached
+  yield* checkAnchors(input, logs, claimed, createRootCheck(input, roots), checkpoint.size)
+  yield* checkWitnesses(input, checkpoint, claimed, roots)
+  if (isSound && checkpoint.size > 0) await state.confirm(roots.base(), rootsToKeep(input, roots, anchored))
   return reached
+}
+
+function rootsToKeep({ state }: AuditInput, roots: Roots, sizes: readonly number[]): ReadonlyMap<number, string> {
+  const kept = new Map(state.roots)
+  for (const size of sizes) {
+    const root = roots.at(size)
+    if (root !== undefined) kept.set(size, toHex(root))
+  }
+  return kept
 }
 
 /**
  * Continues from where an earlier run stopped. If that does not lead to the signed root, the
  * remembered state may be wrong (from an interrupted run), or the history before it may have been
  * rewritten. Then the tree is read again from further back, finally from its beginning, until it
- * matches or all of it was read.
+ * matches or all of it was read. Only what the last attempt found counts. Undefined if the audit
+ * cannot go on.
  */
-async function rederiveFromBest(
-  run: Run,
+async function* rederiveFromBest(
+  input: AuditInput,
   checkpoint: SeenCheckpoint,
   seen: readonly SeenCheckpoint[],
   anchored: readonly number[],
-): Promise<Reached> {
-  const { tentative, confirmed } = run.input.state
+): Part<Reached | undefined> {
+  const { tentative, confirmed } = input.state
   const starts = [tentative, confirmed].filter(base => base !== undefined && base.size > 0 && base.size <= checkpoint.size) as Base[]
   const sizes = [...anchored, ...seen.map(({ size }) => size)]
-  const before = { findings: run.findings.length, unfinished: run.unfinished.length }
   for (const start of [...starts, EMPTY_BASE]) {
-    run.findings.length = before.findings
-    run.unfinished.length = before.unfinished
-    Object.assign(run.counts, { statements: 0, erased: 0, withheld: 0, tiles: 0 })
-    const roots = await rederive(run, checkpoint, start, sizes)
-    const misfits = await findMisfits(run, checkpoint, seen, roots, createRootCheck(run, roots))
+    const collector = createCollector()
+    const { roots, misfits } = (await collector.tryPart(rederiveAndCompare(input, checkpoint, seen, start, sizes))) ?? {}
     if (misfits !== undefined && start !== EMPTY_BASE) continue
-    if (misfits !== undefined) await reportMisfits(run, checkpoint, misfits, roots)
-    return { from: start.size, roots }
+    const found = collector.found()
+    yield found
+    if (roots === undefined) return undefined
+    if (misfits !== undefined) yield* reportMisfits(input, checkpoint, misfits, roots)
+    // Statements that were not seen are not remembered as checked.
+    const isWhole = found.findings.length + found.counts.withheld === 0 && roots.at(checkpoint.size) !== undefined
+    return { from: start.size, roots, isSound: isWhole && misfits === undefined }
   }
   throw new Error('bug: the last start is the empty tree')
 }
 
+async function* rederiveAndCompare(
+  input: AuditInput,
+  checkpoint: SeenCheckpoint,
+  seen: readonly SeenCheckpoint[],
+  start: Base,
+  sizes: readonly number[],
+): Part<{ readonly roots: Roots; readonly misfits: Misfits | undefined }> {
+  const roots = yield* rederive(input, checkpoint, start, sizes)
+  return { roots, misfits: await findMisfits(input, checkpoint, seen, roots, createRootCheck(input, roots)) }
+}
+
 function reportOf(
-  { input, findings, notices, unfinished, evidence, counts }: Run,
+  input: AuditInput,
+  { findings, notices, unfinished, evidence, counts }: Found & { readonly counts: Counts },
   logs: readonly AuditedLog[],
   reached?: Reached,
 ): AuditReport {

@@ -105,6 +105,11 @@ export function finding(code: FindingCode, detail: DetailKey, values: Values, in
   return { code, detail, values, ...(index === undefined ? {} : { index }) }
 }
 
+/** Makes the reason why something was not checked. */
+export function unfinished(code: UnfinishedCode, detail: DetailKey, values: Values): Unfinished {
+  return { code, detail, values }
+}
+
 /** A leaf hash (hex) that was served where the tree has another one. */
 export type Moved = { readonly index: number; readonly got: string; readonly want: string }
 

@@ -9,32 +9,32 @@ import { type Checkpoint, parseCheckpoint } from '../core/tlog/checkpoint.ts'
 import { parseNote, parseVkey, verifyCosignatures, verifyNote } from '../core/tlog/note.ts'
 import { proveConsistency } from '../core/tlog/proof.ts'
 import { evidenceFiles, evidenceName, type Shown } from './evidence.ts'
-import { type Finding, finding, unreadable, type Values } from './finding.ts'
+import { type Finding, finding, unreadable } from './finding.ts'
 import { createNodeReader, type IsRoot } from './root-check.ts'
 import type { Roots } from './roots.ts'
-import { addFinding, type Run } from './run.ts'
+import type { AuditInput, Part } from './run.ts'
 
 /** A checkpoint and its signed note. */
 export type SeenCheckpoint = Checkpoint & { readonly note: string }
 
-/**
- * The checkpoint in a note, unverified.
- * @throws AuditError AUDIT_LEDGER_UNREADABLE if it is not a checkpoint
- */
-export function readCheckpoint(run: Run, note: string): SeenCheckpoint | undefined {
-  const { policy } = run.input
-  const checkpoint = parseServed(note)
-  const forged = (detail: 'origin' | 'reason', values: Values) => {
-    addFinding(run, finding('AUDIT_CHECKPOINT_FORGED', detail, values))
-    return undefined
-  }
-  if (checkpoint.origin !== policy.origin) return forged('origin', { origin: checkpoint.origin })
+/** The newest checkpoint; undefined, with a finding, if the policy does not accept it. */
+export async function* readCheckpoint({ source, policy }: AuditInput): Part<SeenCheckpoint | undefined> {
+  const checkpoint = parseServed(await source.checkpoint())
+  const forged = faultOf(checkpoint, policy)
+  if (forged === undefined) return checkpoint
+  yield { findings: [forged] }
+  return undefined
+}
+
+function faultOf(checkpoint: SeenCheckpoint, policy: Policy): Finding | undefined {
+  const { origin } = checkpoint
+  if (origin !== policy.origin) return finding('AUDIT_CHECKPOINT_FORGED', 'origin', { origin })
   try {
     checkSigned(checkpoint, policy)
-    return checkpoint
+    return undefined
   } catch (error) {
     if (!(error instanceof OpenSealError)) throw error
-    return forged('reason', { reason: error.message })
+    return finding('AUDIT_CHECKPOINT_FORGED', 'reason', { reason: error.message })
   }
 }
 
@@ -51,8 +51,8 @@ export function checkSigned({ size, note }: SeenCheckpoint, policy: Policy): num
 }
 
 /** The checkpoints of earlier runs. */
-export function seenBefore({ input }: Run): SeenCheckpoint[] {
-  return input.state.seen.map(parseSeen)
+export function seenBefore({ state }: AuditInput): SeenCheckpoint[] {
+  return state.seen.map(parseSeen)
 }
 
 /**
@@ -60,8 +60,8 @@ export function seenBefore({ input }: Run): SeenCheckpoint[] {
  * whether its tree can be the one to re-derive. If a ledger ever signed two roots for one size,
  * every run reports it.
  */
-export async function continuesHistory(run: Run, now: SeenCheckpoint, seen: readonly SeenCheckpoint[]): Promise<boolean> {
-  await run.input.state.addSeen(now.note)
+export async function* continuesHistory(input: AuditInput, now: SeenCheckpoint, seen: readonly SeenCheckpoint[]): Part<boolean> {
+  await input.state.addSeen(now.note)
   const roots = new Map<number, SeenCheckpoint>()
   let isAlone = true
   for (const checkpoint of [...seen, now]) {
@@ -69,14 +69,14 @@ export async function continuesHistory(run: Run, now: SeenCheckpoint, seen: read
     roots.set(checkpoint.size, other)
     if (equalBytes(other.root, checkpoint.root)) continue
     if (checkpoint.size === now.size) isAlone = false
-    await saveEvidence(run, other, checkpoint)
+    const evidence = await saveEvidence(input, other, checkpoint)
     const values = { size: checkpoint.size, earlier: toHex(other.root), now: toHex(checkpoint.root) }
-    addFinding(run, finding('AUDIT_TWO_CHECKPOINTS', 'roots', values))
+    yield { evidence, findings: [finding('AUDIT_TWO_CHECKPOINTS', 'roots', values)] }
   }
   const largest = seen.reduce((a, b) => (b.size > a.size ? b : a), now)
   if (largest.size === now.size) return isAlone
-  await saveEvidence(run, largest, now)
-  addFinding(run, finding('AUDIT_TREE_SHRANK', 'shrank', { earlier: largest.size, size: now.size }))
+  const evidence = await saveEvidence(input, largest, now)
+  yield { evidence, findings: [finding('AUDIT_TREE_SHRANK', 'shrank', { earlier: largest.size, size: now.size })] }
   return false
 }
 
@@ -88,7 +88,7 @@ export type Misfits = { readonly wrongRoots: readonly Finding[]; readonly rewrit
  * checkpoint seen before; undefined if all of them match.
  */
 export async function findMisfits(
-  run: Run,
+  input: AuditInput,
   now: SeenCheckpoint,
   seen: readonly SeenCheckpoint[],
   roots: Roots,
@@ -105,7 +105,7 @@ export async function findMisfits(
     ...(equalBytes(theirs, now.root) ? [] : [wrong('root.independent', theirs)]),
   ]
   // Earlier checkpoints were compared when their tree was confirmed.
-  const confirmed = run.input.state.confirmed?.size ?? 0
+  const confirmed = input.state.confirmed?.size ?? 0
   const rewritten: SeenCheckpoint[] = []
   for (const earlier of seen) {
     const isCompared = earlier.size <= confirmed && roots.at(earlier.size) === undefined
@@ -117,25 +117,27 @@ export async function findMisfits(
 /**
  * Reports the misfits, and saves contradicting checkpoints with the proof of their contradiction.
  */
-export async function reportMisfits(run: Run, now: SeenCheckpoint, { wrongRoots, rewritten }: Misfits, roots: Roots): Promise<void> {
-  for (const found of wrongRoots) addFinding(run, found)
+export async function* reportMisfits(input: AuditInput, now: SeenCheckpoint, { wrongRoots, rewritten }: Misfits, roots: Roots): Part<void> {
+  yield { findings: wrongRoots }
   for (const earlier of rewritten) {
     // Nothing can be proven from a tree that is not the signed one.
-    await saveEvidence(run, earlier, now, wrongRoots.length === 0 ? await show(run, earlier.size, now, roots) : undefined)
-    addFinding(run, finding('AUDIT_HISTORY_REWRITTEN', 'rewritten', { size: earlier.size, earlier: toHex(earlier.root) }))
+    const shown = wrongRoots.length === 0 ? await show(input, earlier.size, now, roots) : undefined
+    const evidence = await saveEvidence(input, earlier, now, shown)
+    const values = { size: earlier.size, earlier: toHex(earlier.root) }
+    yield { evidence, findings: [finding('AUDIT_HISTORY_REWRITTEN', 'rewritten', values)] }
   }
 }
 
-async function show({ input }: Run, size: number, now: SeenCheckpoint, roots: Roots): Promise<Shown | undefined> {
+async function show({ source }: AuditInput, size: number, now: SeenCheckpoint, roots: Roots): Promise<Shown | undefined> {
   const root = roots.at(size)
-  return root && { root, proof: await proveConsistency(size, now.size, createNodeReader(input.source, now.size)) }
+  return root && { root, proof: await proveConsistency(size, now.size, createNodeReader(source, now.size)) }
 }
 
-async function saveEvidence({ input, evidence }: Run, earlier: SeenCheckpoint, now: SeenCheckpoint, shown?: Shown): Promise<void> {
+/** The folder of the evidence, if there is one. */
+async function saveEvidence({ state, policy }: AuditInput, earlier: SeenCheckpoint, now: SeenCheckpoint, shown?: Shown): Promise<string[]> {
   const contradiction = { earlier: earlier.note, later: now.note, shown }
-  const files = evidenceFiles(contradiction, input.policy)
-  const folder = await input.state.saveEvidence(evidenceName(contradiction), files)
-  if (folder !== undefined && !evidence.includes(folder)) evidence.push(folder)
+  const folder = await state.saveEvidence(evidenceName(contradiction), evidenceFiles(contradiction, policy))
+  return folder === undefined ? [] : [folder]
 }
 
 function parseServed(note: string): SeenCheckpoint {

@@ -3,16 +3,26 @@
  * hashing. Memory is bounded by those spans, whatever the size of the tree.
  */
 
-import type { Hash } from '../core/hash.ts'
+import { HASH_BYTES, type Hash } from '../core/hash.ts'
 import type { Checkpoint } from '../core/tlog/checkpoint.ts'
 import { TILE_WIDTH, tileWidthAt } from '../core/tlog/tile.ts'
-import { checkUpperTiles, chooseLeaves, readEntries, readTile } from './bundles.ts'
-import { AuditError, entriesFinding, type Finding, finding, type Moved, statementsFinding, swappedOf } from './finding.ts'
-import { type Base, createRoots, type Roots } from './roots.ts'
-import { addFinding, addUnfinished, MAX_FINDINGS, type Run } from './run.ts'
+import { checkUpperTiles, chooseLeaves, readEntries, readTile, tileLength } from './bundles.ts'
+import {
+  AuditError,
+  entriesFinding,
+  type Finding,
+  type FindingCode,
+  finding,
+  type Moved,
+  statementsFinding,
+  swappedOf,
+  unfinished,
+} from './finding.ts'
+import { type Base, createRoots, type Roots, type Tree } from './roots.ts'
+import { type AuditInput, createCollector, MAX_FINDINGS, type Part } from './run.ts'
 import type { ServedStatements } from './served-statements.ts'
-import { MAX_STATEMENTS } from './source.ts'
-import { checkKeyChanges, checkStatements } from './statements.ts'
+import { type LedgerSource, MAX_STATEMENTS } from './source.ts'
+import { checkGenesis, checkKeyChanges, compareStatements } from './statements.ts'
 
 /**
  * The entries that are read at once: one call for their statements, and their bundles and tiles.
@@ -24,54 +34,61 @@ const AHEAD = 8
 const SAVE_EVERY = 16
 
 type Span = {
-  /** The first entry. */
+  /** The first entry, and the one after the last. */
   readonly start: number
+  readonly end: number
   readonly bundles: readonly Uint8Array[]
   readonly tiles: readonly Uint8Array[]
-  /** Undefined if they are not served. */
-  readonly statements: ServedStatements | undefined
+  /** Why not, if they are not served. */
+  readonly statements: ServedStatements | AuditError
 }
 
 /** Entries and statements that were served in other places than the tree's. */
-type Displaced = { readonly entries: Moved[]; readonly statements: Moved[] }
+type Displaced = { readonly entries: readonly Moved[]; readonly statements: readonly Moved[] }
 
 /**
  * Re-derives [start.size, checkpoint.size) and keeps the roots at `sizes`. Stops early at
  * MAX_FINDINGS, or if neither entries nor leaves are served.
  */
-export async function rederive(run: Run, checkpoint: Checkpoint, start: Base, sizes: Iterable<number>): Promise<Roots> {
-  const { state, onProgress } = run.input
+export async function* rederive(input: AuditInput, checkpoint: Checkpoint, start: Base, sizes: Iterable<number>): Part<Roots> {
+  const { source, state, onProgress } = input
   const { size } = checkpoint
-  const before = run.findings.length
-  const displaced: Displaced = { entries: [], statements: [] }
   const roots = createRoots([...sizes, size], start)
+  const collector = createCollector()
   const keepWay = async () => {
-    if (run.findings.length === before && run.counts.withheld === 0 && roots.base().size > start.size)
-      await state.saveTentative(roots.base())
+    const { findings, counts } = collector.found()
+    if (findings.length + counts.withheld === 0 && roots.base().size > start.size) await state.saveTentative(roots.base())
   }
-  let taken = 0
+  const displaced: Displaced[] = []
+  let spans = 0
   try {
-    for await (const span of readAhead(run, start.size, size)) {
-      const isTaken = await takeSpan(run, span, checkpoint, roots, displaced)
-      if (run.findings.length >= MAX_FINDINGS) addUnfinished(run, new AuditError('AUDIT_TOO_MANY', 'findings', { count: MAX_FINDINGS }))
-      if (!isTaken || run.findings.length >= MAX_FINDINGS) break
-      if (++taken % SAVE_EVERY === 0 && roots.tree().size < size) await keepWay()
+    for await (const span of readAhead(source, start.size, size)) {
+      const { findings, counts } = collector.found()
+      const before = { last: findings.at(-1), withheld: counts.withheld }
+      const taken = await collector.run(takeSpan(input, span, checkpoint, roots, before))
+      displaced.push(...(taken ?? []))
+      const isTooMuch = collector.found().findings.length >= MAX_FINDINGS
+      if (isTooMuch) yield { unfinished: [unfinished('AUDIT_TOO_MANY', 'findings', { count: MAX_FINDINGS })] }
+      if (taken === undefined || isTooMuch) break
+      if (++spans % SAVE_EVERY === 0 && roots.tree().size < size) await keepWay()
       onProgress?.({ done: roots.tree().size, total: size })
     }
   } catch (error) {
+    yield collector.found()
     if (error instanceof AuditError) await keepWay()
     throw error
   }
-  joinSwaps(run, displaced)
+  const found = collector.found()
+  yield { ...found, findings: joinSwaps(found.findings, displaced) }
   return roots
 }
 
 /** The spans of [from, size) in order. Their reads begin long before they are needed. */
-async function* readAhead(run: Run, from: number, size: number): AsyncGenerator<Span> {
+async function* readAhead(source: LedgerSource, from: number, size: number): AsyncGenerator<Span> {
   const ahead: Promise<Span>[] = []
   for (let start = from; start < size || ahead.length > 0; ) {
     while (start < size && ahead.length < AHEAD) {
-      const reading = readSpan(run, start, Math.min(start + SPAN, size))
+      const reading = readSpan(source, start, Math.min(start + SPAN, size))
       // Awaited later, in order. Until then, an early failure must not count as unhandled.
       reading.catch(() => {})
       ahead.push(reading)
@@ -81,90 +98,119 @@ async function* readAhead(run: Run, from: number, size: number): AsyncGenerator<
   }
 }
 
-async function readSpan(run: Run, start: number, end: number): Promise<Span> {
-  const { source } = run.input
+async function readSpan(source: LedgerSource, start: number, end: number): Promise<Span> {
   const ids = Array.from({ length: Math.ceil((end - start) / TILE_WIDTH) }, (_, i) => {
     const first = start + i * TILE_WIDTH
     return { index: first / TILE_WIDTH, width: Math.min(TILE_WIDTH, end - first) }
   })
   const [statements, bundles, tiles] = await Promise.all([
-    readStatements(run, start, end),
+    readStatements(source, start, end),
     Promise.all(ids.map(({ index, width }) => source.bundle(index, width))),
     Promise.all(ids.map(({ index, width }) => source.tile(0, index, width))),
   ])
-  return { start, bundles, tiles, statements }
+  return { start, end, bundles, tiles, statements }
 }
 
-/**
- * A mirror may have the tree without statements. That is reported once, and the tree is still
- * checked.
- */
-async function readStatements(run: Run, start: number, end: number): Promise<ServedStatements | undefined> {
+/** A mirror may have the tree without statements. The tree is still checked then. */
+async function readStatements(source: LedgerSource, start: number, end: number): Promise<ServedStatements | AuditError> {
   try {
-    return await run.input.source.statements(start, end)
+    return await source.statements(start, end)
   } catch (error) {
     if (!(error instanceof AuditError) || error.code !== 'AUDIT_LEDGER_MISSING') throw error
-    if (run.counts.withheld === 0) addUnfinished(run, error)
-    run.counts.withheld += end - start
-    return undefined
+    return error
   }
 }
+
+/** The last finding before a span, and how many statements were not served. */
+type Before = { readonly last: Finding | undefined; readonly withheld: number }
 
 /**
  * Compares statement and entry, entry and leaf, adds the leaf to the tree, and compares the tiles
- * above. False if this cannot continue.
+ * above. Returns what was displaced, or undefined if this cannot continue.
  */
-async function takeSpan(run: Run, span: Span, checkpoint: Checkpoint, roots: Roots, displaced: Displaced): Promise<boolean> {
-  for (const [i, bytes] of span.bundles.entries()) {
-    const start = span.start + i * TILE_WIDTH
-    const width = tileWidthAt(0, start / TILE_WIDTH, checkpoint.size)
-    const entries = readEntries(bytes)
-    if (entries === undefined) addFinding(run, finding('AUDIT_ENTRY_CHANGED', 'bundle', { index: start }, start))
-    const tile = readTile(run, span.tiles[i]!, 0, start / TILE_WIDTH, width)
-    const leaves = await chooseLeaves(run, checkpoint, roots, displaced.entries, { start, width, entries, tile })
-    checkSpanStatements(run, leaves, span, start, width, displaced.statements)
-    run.counts.tiles++
+async function* takeSpan(
+  input: AuditInput,
+  span: Span,
+  checkpoint: Checkpoint,
+  roots: Roots,
+  before: Before,
+): Part<readonly Displaced[] | undefined> {
+  const { start, end, statements } = span
+  if (statements instanceof AuditError)
+    yield { counts: { withheld: end - start }, unfinished: before.withheld === 0 ? [statements.unfinished] : [] }
+  const displaced: Displaced[] = []
+  let { last } = before
+  for (let at = 0; at < span.bundles.length; at++) {
+    const taken = yield* takeBundle(input, span, at, checkpoint, roots.tree(), last)
     // Without entries and tile, nothing after them can be re-derived.
-    if (leaves === undefined) return false
-    roots.append(leaves)
+    if (taken.leaves === undefined) return undefined
+    last = taken.last
+    displaced.push(taken)
+    roots.append(taken.leaves)
   }
-  if (span.statements !== undefined) checkKeyChanges(run, span.statements)
-  await checkUpperTiles(run, roots, checkpoint.size)
-  return true
+  if (!(statements instanceof AuditError)) yield { findings: checkKeyChanges(input.policy, statements) }
+  yield* checkUpperTiles(input.source, roots, checkpoint.size)
+  return displaced
 }
 
-function checkSpanStatements(
-  run: Run,
-  leaves: readonly Hash[] | undefined,
+/** The leaves of a bundle, if they are known, and the last finding. */
+type Taken = Displaced & { readonly leaves: readonly Hash[] | undefined; readonly last: Finding | undefined }
+
+/** Compares one bundle of a span. */
+async function* takeBundle(
+  { source, policy }: AuditInput,
   span: Span,
-  start: number,
-  width: number,
-  displaced: Moved[],
-): void {
-  if (span.statements === undefined) return
-  const at = (start - span.start) * 32
-  const served = { ...span.statements, leaves: span.statements.leaves.subarray(at, at + width * 32) }
-  displaced.push(...checkStatements(run, leaves, served, start))
+  at: number,
+  checkpoint: Checkpoint,
+  tree: Tree,
+  last: Finding | undefined,
+): Part<Taken> {
+  const start = span.start + at * TILE_WIDTH
+  const width = tileWidthAt(0, start / TILE_WIDTH, checkpoint.size)
+  const [entries, tile] = [readEntries(span.bundles[at]!), readTile(span.tiles[at]!, width)]
+  const findings = [
+    ...(entries === undefined ? [finding('AUDIT_ENTRY_CHANGED', 'bundle', { index: start }, start)] : []),
+    ...(tile === undefined ? [tileLength(0, start / TILE_WIDTH, width)] : []),
+  ]
+  yield { counts: { tiles: 1 }, findings }
+  const { leaves, difference, moved = [] } = await chooseLeaves(source, checkpoint, tree, { start, width, entries, tile })
+  // A dropped entry moves every later one up by one. That is one finding, not one for each bundle.
+  const goesOn = difference?.code === 'AUDIT_ENTRY_DROPPED' && difference.index === start && last?.code === difference.code
+  if (difference !== undefined && !goesOn) findings.push(difference)
+  let statements: readonly Moved[] = []
+  if (!(span.statements instanceof AuditError)) {
+    const compared = compareStatements(leaves, statementsOf(span.statements, start - span.start, width), start)
+    findings.push(...compared.findings)
+    statements = compared.moved
+    const isWrong = findings.some(({ index }) => index === 0)
+    if (start === 0) findings.push(...checkGenesis(policy, span.statements, isWrong))
+    yield { counts: { statements: width, erased: compared.erased } }
+  }
+  yield { findings }
+  return { leaves, entries: moved, statements, last: findings.at(-1) ?? last }
+}
+
+/** The statements of one bundle of a span. */
+function statementsOf(statements: ServedStatements, from: number, count: number): ServedStatements {
+  return { ...statements, leaves: statements.leaves.subarray(from * HASH_BYTES, (from + count) * HASH_BYTES) }
 }
 
 /**
  * Reports entries, and statements, that were exchanged for one another as swapped, however far
  * apart they are.
  */
-function joinSwaps(run: Run, { entries, statements }: Displaced): void {
+function joinSwaps(findings: readonly Finding[], displaced: readonly Displaced[]): readonly Finding[] {
+  const entries = displaced.flatMap(each => each.entries)
   const swappedEntries = swappedOf(entries)
+  const changed = entries.filter(entry => !swappedEntries.includes(entry))
+  const swapped = swappedOf(displaced.flatMap(each => each.statements))
+  const isOf = (found: Finding, code: FindingCode, moved: readonly Moved[]) =>
+    found.code === code && moved.some(({ index }) => index === found.index)
+  let joined = findings
   if (swappedEntries.length > 1) {
-    const changed = entries.filter(entry => !swappedEntries.includes(entry))
-    const joined = [entriesFinding(swappedEntries), ...(changed.length > 0 ? [entriesFinding(changed)] : [])]
-    replace(run, found => found.code === 'AUDIT_ENTRY_CHANGED' && entries.some(({ index }) => index === found.index), joined)
+    const both = [swappedEntries, changed].filter(moved => moved.length > 0)
+    joined = [...joined.filter(found => !isOf(found, 'AUDIT_ENTRY_CHANGED', entries)), ...both.map(entriesFinding)]
   }
-  const swapped = swappedOf(statements)
-  if (swapped.length > 1) {
-    const isOfThem = (found: Finding) => found.code === 'AUDIT_STATEMENT_CHANGED' && swapped.some(({ index }) => index === found.index)
-    replace(run, isOfThem, [statementsFinding(swapped)])
-  }
-}
-
-function replace({ findings }: Run, isOld: (found: Finding) => boolean, joined: readonly Finding[]): void {
-  findings.splice(0, findings.length, ...findings.filter(found => !isOld(found)), ...joined)
+  if (swapped.length > 1) joined = [...joined.filter(found => !isOf(found, 'AUDIT_STATEMENT_CHANGED', swapped)), statementsFinding(swapped)]
+  return joined
 }

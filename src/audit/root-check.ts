@@ -10,7 +10,7 @@ import { proveConsistency, verifyConsistency } from '../core/tlog/proof.ts'
 import { decodeTile, TILE_HEIGHT, TILE_WIDTH, tileWidthAt } from '../core/tlog/tile.ts'
 import { type ReadHashes, rootFromRange } from '../core/tlog/tree.ts'
 import type { Roots, Tree } from './roots.ts'
-import type { Run } from './run.ts'
+import type { AuditInput } from './run.ts'
 import type { LedgerSource } from './source.ts'
 
 /** True if the tree has this root at this size, or if the tree did not reach this size. */
@@ -21,11 +21,11 @@ export type IsRoot = (size: number, root: Hash) => Promise<boolean>
  * consistency proof to the re-derived tree, made from the ledger's tiles. A newly named endpoint
  * therefore does not require a second full audit.
  */
-export function createRootCheck(run: Run, roots: Roots): IsRoot {
+export function createRootCheck({ source, state }: AuditInput, roots: Roots): IsRoot {
   const tree = roots.tree()
-  const read = createNodeReader(run.input.source, tree.size)
+  const read = createNodeReader(source, tree.size)
   return async (size, root) => {
-    const remembered = run.input.state.roots.get(size)
+    const remembered = state.roots.get(size)
     const derived = roots.at(size) ?? (remembered === undefined ? undefined : fromHex(remembered, 32))
     // Beyond a tree that was cut short, nothing is known; the findings say why.
     return derived !== undefined ? equalBytes(derived, root) : size > tree.size || isConsistent(size, root, tree, read)

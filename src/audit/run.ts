@@ -63,32 +63,62 @@ export type AuditReport = {
   readonly evidence: readonly string[]
 }
 
-/** The state that the parts of one audit share. */
-export type Run = {
-  readonly input: AuditInput
-  readonly findings: Finding[]
-  readonly notices: Notice[]
-  readonly unfinished: Unfinished[]
-  readonly evidence: string[]
-  readonly counts: { statements: number; erased: number; withheld: number; tiles: number }
-}
+/** How much was compared. */
+export type Counts = Pick<AuditReport, 'statements' | 'erased' | 'withheld' | 'tiles'>
+
+/** What a part of an audit found, and how much it compared. */
+export type Found = Pick<AuditReport, 'findings' | 'notices' | 'unfinished' | 'evidence'> & { readonly counts: Partial<Counts> }
+
+/**
+ * A part of an audit. It yields what it finds as it goes, and returns its result. Where it cannot
+ * go on it throws AuditError, and what it yielded before still counts.
+ */
+export type Part<T> = AsyncGenerator<Partial<Found>, T>
 
 /** A broken ledger can differ everywhere. After this many findings, more add nothing. */
 export const MAX_FINDINGS = 100
 
-/** Adds a finding unless it is there already, up to MAX_FINDINGS. */
-export function addFinding({ findings }: Run, finding: Finding): void {
-  const text = JSON.stringify(finding)
-  if (findings.length < MAX_FINDINGS && !findings.some(other => JSON.stringify(other) === text)) findings.push(finding)
+/** Collects what parts yield: every finding once, and at most MAX_FINDINGS of them. */
+export function createCollector() {
+  const findings = new Map<string, Finding>()
+  const notices: Notice[] = []
+  const unfinished: Unfinished[] = []
+  const evidence = new Set<string>()
+  const counts: { -readonly [name in keyof Counts]: number } = { statements: 0, erased: 0, withheld: 0, tiles: 0 }
+  const add = (found: Partial<Found>) => {
+    for (const finding of found.findings ?? []) if (findings.size < MAX_FINDINGS) findings.set(JSON.stringify(finding), finding)
+    for (const notice of found.notices ?? []) if (notices.length < MAX_FINDINGS) notices.push(notice)
+    for (const reason of found.unfinished ?? []) unfinished.push(reason)
+    for (const folder of found.evidence ?? []) evidence.add(folder)
+    for (const name of COUNTS) counts[name] += found.counts?.[name] ?? 0
+  }
+  return {
+    add,
+    found: () => ({ findings: [...findings.values()], notices, unfinished, evidence: [...evidence], counts }),
+    /** Runs a part to its end and returns its result. Rejects as the part does. */
+    async run<T>(part: Part<T>): Promise<T> {
+      for (;;) {
+        const step = await part.next()
+        if (step.done) return step.value
+        add(step.value)
+      }
+    },
+    /** Runs a part. If it cannot go on, that is added, and the result is undefined. */
+    async tryPart<T>(part: Part<T>): Promise<T | undefined> {
+      try {
+        return await this.run(part)
+      } catch (error) {
+        add({ unfinished: [reasonOf(error)] })
+        return undefined
+      }
+    },
+  }
 }
 
-/** Adds a notice, up to the same bound as findings. */
-export function addNotice({ notices }: Run, notice: Notice): void {
-  if (notices.length < MAX_FINDINGS) notices.push(notice)
+/** Why something was not checked. Any error but AuditError is thrown on. */
+export function reasonOf(error: unknown): Unfinished {
+  if (error instanceof AuditError) return error.unfinished
+  throw error
 }
 
-/** Adds the reason why something was not checked. Any other error is rethrown. */
-export function addUnfinished({ unfinished }: Run, error: unknown): void {
-  if (!(error instanceof AuditError)) throw error
-  unfinished.push(error.unfinished)
-}
+const COUNTS = ['statements', 'erased', 'withheld', 'tiles'] as const

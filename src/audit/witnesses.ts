@@ -3,13 +3,14 @@
  * that they can have been asked about.
  */
 import { OpenSealError } from '../core/errors.ts'
+import type { Policy } from '../core/policy.ts'
 import { parseReceipt } from '../core/receipt.ts'
 import { parseTlogProof } from '../core/tlog/tlog-proof.ts'
-import { AuditError, unreadable } from './finding.ts'
+import { unfinished, unreadable } from './finding.ts'
 import { checkSigned, parseSeen, reportMisfits, type SeenCheckpoint } from './history.ts'
 import { createRootCheck } from './root-check.ts'
 import type { Roots } from './roots.ts'
-import { addUnfinished, type Run } from './run.ts'
+import { type AuditInput, createCollector, type Part } from './run.ts'
 import type { ClaimedAnchor } from './source.ts'
 
 /**
@@ -18,33 +19,40 @@ import type { ClaimedAnchor } from './source.ts'
  * reported as something that could not be checked: nobody can know whether everyone sees the same
  * tree.
  */
-export async function checkWitnesses(run: Run, checkpoint: SeenCheckpoint, claimed: readonly ClaimedAnchor[], roots: Roots): Promise<void> {
-  const { policy } = run.input
-  if (policy.quorum === 0 || checkSigned(checkpoint, policy) >= policy.quorum) return
+export async function* checkWitnesses(
+  input: AuditInput,
+  checkpoint: SeenCheckpoint,
+  claimed: readonly ClaimedAnchor[],
+  roots: Roots,
+): Part<void> {
+  const { quorum } = input.policy
+  if (quorum === 0 || checkSigned(checkpoint, input.policy) >= quorum) return
   const newest = claimed.filter(({ size }) => size <= checkpoint.size).reduce((most, { size }) => Math.max(most, size), 0)
-  try {
-    const count = newest === 0 ? 0 : await countOf(run, newest, checkpoint, roots)
-    if (count < policy.quorum) throw new AuditError('AUDIT_COSIGNATURES_FEW', 'quorum', { count, quorum: policy.quorum })
-  } catch (error) {
-    addUnfinished(run, error)
-  }
+  const collector = createCollector()
+  const count = newest === 0 ? 0 : await collector.tryPart(countWitnesses(input, newest, checkpoint, roots))
+  yield collector.found()
+  if (count !== undefined && count < quorum) yield { unfinished: [unfinished('AUDIT_COSIGNATURES_FEW', 'quorum', { count, quorum })] }
 }
 
 /**
  * How many witnesses have cosigned the checkpoint of this size, from the receipt of its last entry.
  */
-async function countOf(run: Run, size: number, now: SeenCheckpoint, roots: Roots): Promise<number> {
+async function* countWitnesses(input: AuditInput, size: number, now: SeenCheckpoint, roots: Roots): Part<number> {
+  const { source, policy } = input
   const path = `/v1/records/${size - 1}/receipt`
-  const text = await run.input.source.receipt(size - 1)
+  const { round, count } = readRound(path, await source.receipt(size - 1), policy)
+  if (round.origin !== now.origin || round.size > now.size) return 0
+  if (!(await createRootCheck(input, roots)(round.size, round.root)))
+    yield* reportMisfits(input, now, { wrongRoots: [], rewritten: [round] }, roots)
+  return count
+}
+
+function readRound(path: string, receipt: string, policy: Policy): { readonly round: SeenCheckpoint; readonly count: number } {
   try {
-    const round = parseSeen(parseTlogProof(parseReceipt(text).proof).note)
-    const count = checkSigned(round, run.input.policy)
-    if (round.origin !== now.origin || round.size > now.size) return 0
-    if (!(await createRootCheck(run, roots)(round.size, round.root)))
-      await reportMisfits(run, now, { wrongRoots: [], rewritten: [round] }, roots)
-    return count
+    const round = parseSeen(parseTlogProof(parseReceipt(receipt).proof).note)
+    return { round, count: checkSigned(round, policy) }
   } catch (cause) {
-    if (!(cause instanceof OpenSealError) || cause instanceof AuditError) throw cause
+    if (!(cause instanceof OpenSealError)) throw cause
     throw unreadable(path, cause.message, cause)
   }
 }
