@@ -7,6 +7,7 @@ import { createWriteStream, existsSync, readdirSync, readFileSync } from 'node:f
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import service from '../../scripts/service.json' with { type: 'json' }
+import { BARE_ENV } from '../bare-env.ts'
 
 /** A folder with a ledger in it, and how its service is started. */
 export type Place = {
@@ -47,7 +48,7 @@ export function planFile({ folder }: Place): string {
 /** Starts the service; undefined when it ended before it was ready. */
 export async function startService(place: Place): Promise<Running | undefined> {
   const env = {
-    PATH: process.env.PATH,
+    ...BARE_ENV,
     OPENSEAL_PORT: '0',
     OPENSEAL_CHAIN_PORT: '0',
     OPENSEAL_ANCHOR_INTERVAL: '200ms',

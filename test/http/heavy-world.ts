@@ -18,7 +18,7 @@ import { openFinder } from '../../src/finder/finder.ts'
 import { createApp, createHandler } from '../../src/http/app.ts'
 import type { HttpDeps } from '../../src/http/deps.ts'
 import { createAgencies } from '../../src/ledger/agencies/agencies.ts'
-import { type Ledger, openLedger } from '../../src/ledger/ledger.ts'
+import { openLedger } from '../../src/ledger/ledger.ts'
 import { createLogSigner } from '../../src/log/signer.ts'
 import { silentLog } from '../../src/logger.ts'
 import { openLevelStore } from '../../src/store/level/level.ts'
@@ -34,6 +34,7 @@ export const LONG = { record: 'long', versions: 30_000 }
 const OTHERS = 8_000
 const LARGE = 120
 const AGENCIES = 2_000
+const ANCHORS = 1_500
 
 export type HeavyWorld = Awaited<ReturnType<typeof openHeavyWorld>>
 
@@ -44,28 +45,24 @@ export async function openHeavyWorld() {
   const nowMs = Date.now
   const ledger = await openLedger({ store, signer, origin: ORIGIN, anchors: [], host: testHost({ nowMs }) })
   const agencies = createAgencies({ store, host: testHost({ nowMs }) })
-  for (let n = 0; n < AGENCIES; n++) await agencies.add({ id: n === 0 ? AGENCY : `agency-${n}.gov.example`, name: `Agency number ${n}` })
+  await inBatches(AGENCIES, n => agencies.add({ id: n === 0 ? AGENCY : `agency-${n}.gov.example`, name: `Agency number ${n}` }))
   const { key } = await agencies.addKey(AGENCY, {})
   const finder = await openFinder({ ledger, folder: join(folder, 'finder'), steadyMs: () => performance.now(), log: silentLog })
-  await submitAll(ledger, OTHERS, n => statementOf(`r-${n}`, 3, { title: `Road works and maintenance at street ${n}` }))
-  await submitAll(ledger, LARGE, n => statementOf(`large-${n}`, 256))
-  await submitAll(ledger, LONG.versions, n => statementOf(LONG.record, 1, { revision: String(n), title: `Long road ${n}` }))
+  const submitAll = (count: number, make: (n: number) => Statement) => inBatches(count, n => ledger.submit(make(n)))
+  await submitAll(OTHERS, n => statementOf(`r-${n}`, 3, { title: `Road works and maintenance at street ${n}` }))
+  await submitAll(LARGE, n => statementOf(`large-${n}`, 256))
+  await submitAll(LONG.versions, n => statementOf(LONG.record, 1, { revision: String(n), title: `Long road ${n}` }))
   while (finder.reached() < ledger.head().size) await finder.tick()
   const { size, root } = ledger.head()
   const time = '2026-11-20T10:00:00Z'
   const place = { chainId: 1, contract: `0x${'c0'.repeat(20)}`, logId: `0x${'1d'.repeat(32)}` }
-  for (const at of Array.from({ length: 1500 }, (_, n) => size - 1499 + n)) {
-    const hash = `0x${String(at).padStart(64, '0')}`
+  await inBatches(ANCHORS, async n => {
+    const at = size - ANCHORS + 1 + n
+    const transaction = `0x${String(at).padStart(64, '0')}`
     const ofSize = at === size ? root : await ledger.rootAt(at)
-    await ledger.setFinal({
-      type: 'evm',
-      ...place,
-      size: at,
-      root: Buffer.from(ofSize).toString('hex'),
-      transaction: hash,
-      block: { number: at, hash, time },
-    })
-  }
+    const block = { number: at, hash: transaction, time }
+    await ledger.setFinal({ type: 'evm', ...place, size: at, root: Buffer.from(ofSize).toString('hex'), transaction, block })
+  })
   const policy = () =>
     parsePolicy({
       type: 'openseal/policy@v1',
@@ -105,10 +102,11 @@ export async function openHeavyWorld() {
   }
 }
 
-async function submitAll(ledger: Ledger, count: number, make: (n: number) => Statement): Promise<void> {
+/** Does `act` so often, many at once, so that they share the waits for the disk. */
+async function inBatches(count: number, act: (n: number) => Promise<unknown>): Promise<void> {
   const BATCH = 2000
   for (let from = 0; from < count; from += BATCH)
-    await Promise.all(Array.from({ length: Math.min(BATCH, count - from) }, (_, n) => ledger.submit(make(from + n))))
+    await Promise.all(Array.from({ length: Math.min(BATCH, count - from) }, (_, n) => act(from + n)))
 }
 
 /** A statement with `count` documents. */
