@@ -5,7 +5,7 @@
  */
 
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Counts } from './mocha-counts.ts'
@@ -13,6 +13,18 @@ import type { Counts } from './mocha-counts.ts'
 type Outcome = { readonly name: string; readonly passed: number; readonly failed: number; readonly seconds: number; readonly note: string }
 
 const root = dirname(import.meta.dirname)
+
+/** These take longest, and begin first, so that no process works on alone at the end. */
+const LONGEST = [
+  'test/cli/life.test.ts',
+  'test/web/four-ways.test.ts',
+  'test/http/stretches.test.ts',
+  'test/crash/crash.test.ts',
+  'test/cli/lying-mirror.test.ts',
+  'test/web/accessibility.test.ts',
+  'test/verifier/verdict-table.test.ts',
+  'test/package.test.ts',
+]
 
 const outcomes = [
   ...(await Promise.all([
@@ -43,7 +55,7 @@ async function mocha(args: readonly string[]): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), 'openseal-test-'))
   const countsFile = join(folder, 'counts.json')
   const { code } = await runNode(
-    ['node_modules/mocha/bin/mocha.js', '--reporter', './scripts/mocha-counts.ts', ...args, 'test/**/*.test.ts'],
+    ['node_modules/mocha/bin/mocha.js', '--reporter', './scripts/mocha-counts.ts', ...args, ...testFiles()],
     'inherit',
     {
       OPENSEAL_TEST_COUNTS: countsFile,
@@ -61,6 +73,13 @@ async function mocha(args: readonly string[]): Promise<Outcome> {
     seconds,
     note: counts.pending ? `${counts.pending} skipped` : '',
   }
+}
+
+function testFiles(): readonly string[] {
+  const all = globSync('test/**/*.test.ts', { cwd: root }).sort()
+  const gone = LONGEST.filter(file => !all.includes(file))
+  if (gone.length > 0) throw new Error(`bug: there is no ${gone.join(', ')}`)
+  return [...LONGEST, ...all.filter(file => !LONGEST.includes(file))]
 }
 
 function readCounts(file: string): Counts | undefined {

@@ -96,19 +96,18 @@ describe('doctor: the head row', function () {
       assert.deepEqual([after.verdict, after.restored?.size], ['sound', size])
     })
 
-  it('derives the head of a large ledger, also where a tile under its edge is damaged as well', async () => {
+  it('derives the head of a large ledger, also if tiles under its edge are damaged as well', async () => {
     rest = await layToRest(LARGE)
     const sound = await headRow()
+    await changeHead(() => undefined)
     for (const [level, index] of [
       [1, 0],
       [0, 256],
-    ] as const) {
-      await changeHead(() => undefined)
+    ] as const)
       await rest.change('t', Buffer.concat([Uint8Array.of(level), indexBytes(index)]), flipBit)
-      const repaired = await look(true)
-      assert.deepEqual([repaired.verdict, repaired.size], ['repaired', LARGE])
-      assert.deepEqual(await headRow(), sound)
-    }
+    const repaired = await look(true)
+    assert.deepEqual([repaired.verdict, repaired.size], ['repaired', LARGE])
+    assert.deepEqual(await headRow(), sound)
     assert.equal(await withStore(checkLog), LARGE)
   })
 

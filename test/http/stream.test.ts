@@ -153,7 +153,9 @@ describe('http: a stream of records', () => {
     ok(detail.includes('another request'))
     deepEqual(JSON.parse(lines[100_001]!), { accepted: 1, known: 99_999, rejected: 1 })
     equal(service.ledger.head().size, 2)
-    equal((await service.stream(`${line}\n`.repeat(100_000))).status, 200)
+    // Blank lines count too.
+    equal((await service.stream(`${line}${'\n'.repeat(100_000)}`)).status, 200)
+    equal((await service.stream(`${line}${'\n'.repeat(100_000)}${line}`)).status, 413)
   })
 
   it('answers the line beyond 64 MiB likewise, and refuses a request that announces more without reading it', async () => {
