@@ -1,6 +1,5 @@
 /** Hashes files on this machine. The document itself never leaves it. */
 import { type FileHandle, open, stat } from 'node:fs/promises'
-import { extname } from 'node:path'
 import { OpenSealError } from '../core/errors.ts'
 import type { FileDigest } from '../documents/digest.ts'
 import { createFileReader, type ReadFile } from '../verifier/app/file-reader.ts'
@@ -9,32 +8,6 @@ import { createFileReader, type ReadFile } from '../verifier/app/file-reader.ts'
 export type OnProgress = (doneBytes: number, totalBytes: number) => void
 
 const CHUNK_BYTES = 1024 * 1024
-
-const MEDIA_TYPES: { readonly [extension: string]: string } = {
-  '.csv': 'text/csv',
-  '.doc': 'application/msword',
-  '.docx': 'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
-  '.htm': 'text/html',
-  '.html': 'text/html',
-  '.jpeg': 'image/jpeg',
-  '.jpg': 'image/jpeg',
-  '.json': 'application/json',
-  '.md': 'text/markdown',
-  '.odt': 'application/vnd.oasis.opendocument.text',
-  '.pdf': 'application/pdf',
-  '.png': 'image/png',
-  '.tif': 'image/tiff',
-  '.tiff': 'image/tiff',
-  '.txt': 'text/plain',
-  '.xlsx': 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
-  '.xml': 'application/xml',
-  '.zip': 'application/zip',
-}
-
-/** The media type of a file's extension; application/octet-stream if it is unknown. */
-export function mediaTypeOf(path: string): string {
-  return MEDIA_TYPES[extname(path).toLowerCase()] ?? 'application/octet-stream'
-}
 
 /**
  * Reads a file in one pass and bounded memory: its digests (for JSON up to 64 MiB also that of the
@@ -82,6 +55,19 @@ export async function readWhole(
       other?.size === before.size && other.mtimeMs === before.mtimeMs && other.ino === before.ino && other.ctimeMs === before.ctimeMs
     if (bytes !== before.size || !same(after) || !same(named)) throw changed(path)
     return { bytes }
+  } finally {
+    await handle.close()
+  }
+}
+
+/** The first bytes of a file. Throws FileError as `hashFile` does. */
+export async function readHead(path: string, bytes: number): Promise<Uint8Array> {
+  const handle = await openFile(path)
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(bytes), 0, bytes, 0).catch(error => {
+      throw new FileError('FILE_UNREADABLE', `${path} cannot be read (${error.code})`, { cause: error })
+    })
+    return buffer.subarray(0, bytesRead)
   } finally {
     await handle.close()
   }

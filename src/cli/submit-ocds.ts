@@ -9,12 +9,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { OpenSealError } from '../core/errors.ts'
+import type { LeftOut } from '../documents/ocds/statements.ts'
 import { waitForAnchor } from './anchor-wait.ts'
 import { type Client, createClient } from './client.ts'
 import { ClientError } from './client-error.ts'
 import { CommandError, EXIT_SEALED, EXIT_UNCHECKED, EXIT_USAGE } from './command.ts'
 import type { LineAnswer } from './line-sender.ts'
-import { type LeftOut, type PackageReport, readPackage } from './ocds/package.ts'
+import { type PackageReport, readPackage } from './ocds/package.ts'
 import { print, printJson, remark, startByteProgress, startProgress } from './output.ts'
 import { receiptsPath } from './receipt-file.ts'
 import { type ReceiptCounts, readIdentities, writeReceiptLines } from './receipt-lines.ts'
@@ -186,8 +187,20 @@ function exitOf(outcomes: readonly Outcome[], { wait }: SubmitOptions): number {
 function asJson(outcome: Outcome) {
   if ('error' in outcome) return { file: outcome.path, code: outcome.error.code, detail: outcome.error.message }
   const { report, indexes, counts = NONE, ...rest } = outcome
-  const { path, shape, refused, linked, summaries, labels } = report
-  return { file: path, shape, statements: labels.length, ...rest, ...counts, refused, linked, summaries, indexes, index: indexes.at(-1) }
+  const { path, shape, refused, linked, undated, others, labels } = report
+  return {
+    file: path,
+    shape,
+    statements: labels.length,
+    ...rest,
+    ...counts,
+    refused,
+    linked,
+    undated,
+    others,
+    indexes,
+    index: indexes.at(-1),
+  }
 }
 
 function printOutcome(outcome: Outcome, { dryRun }: SubmitOptions): void {
@@ -199,17 +212,20 @@ function printOutcome(outcome: Outcome, { dryRun }: SubmitOptions): void {
     return
   }
   const { report, accepted, known, rejected, warnings, stopped, receipts, counts = NONE } = outcome
-  const { path, shape, refused, linked, summaries, labels } = report
+  const { path, shape, refused, linked, undated, others, labels, files } = report
+  const releases = labels.length - files
   const isDry = dryRun || stopped.length > 0
   print(
-    `${path}: ${accepted} ${isDry ? 'would be accepted' : 'accepted'}, ${known} known already, ${rejected.length} rejected (${shape}, ${count(labels.length - 1, 'release')} and the file itself).`,
+    `${path}: ${accepted} ${isDry ? 'would be accepted' : 'accepted'}, ${known} known already, ${rejected.length} rejected (${shape}, ${count(releases, 'release')} and ${files === 1 ? 'the file itself' : count(files, 'file')}).`,
   )
   if (linked > 0) print(`  ${count(linked, 'release')} only linked: there was nothing to hash.`)
-  if (summaries > 0)
-    print(
-      `  ${count(summaries, 'compiled or versioned release')} without an entry of its own: the statement about the whole file covers it.`,
-    )
-  printSome(refused, ({ position, code, detail }: LeftOut) => `  refused: release ${position}: ${detail} [${code}]`)
+  if (undated.count > 0)
+    print(`  ${count(undated.count, 'release')} without "published": ${undated.first} is no exact moment with a time zone.`)
+  if (others > 0) print(`  ${count(others, 'file')} in the archive with other names than .json: the statement about the archive covers it.`)
+  printSome(refused, ({ file, position, code, detail }: LeftOut) => {
+    const where = [...(file === undefined ? [] : [file]), ...(position === 0 ? [] : [`release ${position}`])].join(': ')
+    return `  refused: ${where === '' ? '' : `${where}: `}${detail} [${code}]`
+  })
   if (refused.length > 0) print('  The statement about the whole file covers the refused ones.')
   printSome(rejected, ({ label, code, detail }) => `  rejected: ${label}: ${detail} [${code}]`)
   print(...warnings.flatMap(formatCount).map(line => `  ${line}`))

@@ -4,10 +4,11 @@ import { createHash } from 'node:crypto'
 import { appendFileSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { FileError, hashFile, mediaTypeOf } from '../../src/cli/hash-file.ts'
+import { FileError, hashFile } from '../../src/cli/hash-file.ts'
 import { writeReceipt } from '../../src/cli/receipt-file.ts'
 import { canonicalJson, type Json } from '../../src/core/json.ts'
 import { formatReceipt } from '../../src/core/receipt.ts'
+import { mediaTypeOf } from '../../src/documents/media-type.ts'
 
 const isCode = (code: string) => (error: unknown) => error instanceof FileError && error.code === code
 let folder: string

@@ -4,86 +4,48 @@
  */
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
-import { OpenSealError } from '../../core/errors.ts'
-import { parseStatement, type Statement, statementBody } from '../../core/statements/statement.ts'
+import { createWriteStream, openAsBlob } from 'node:fs'
+import { type Statement, statementBody } from '../../core/statements/statement.ts'
 import { OcdsError } from '../../documents/ocds/error.ts'
-import { createScanner, type Envelope, type FoundRelease, MAX_RELEASE_BYTES } from '../../documents/ocds/scan.ts'
-import { MAX_JSON_BYTES } from '../../verifier/app/file-reader.ts'
-import { hashFile, type OnProgress, readWhole } from '../hash-file.ts'
-import { createKindCheck } from './kind.ts'
-import { fileStatement, releaseStatement } from './release.ts'
-
-/**
- * A release without a statement of its own, and why. `position` counts the file's releases from 1.
- */
-export type LeftOut = { readonly position: number; readonly code: string; readonly detail: string }
+import { createOcdsReader, type OcdsReport, readOcdsZip, type TakeStatement } from '../../documents/ocds/statements.ts'
+import { FileError, type OnProgress, readHead, readWhole } from '../hash-file.ts'
 
 /**
  * The findings in a file. `labels[n]` names the statement in line n + 1 of the spool; the last
  * one is the file's own.
  */
-export type PackageReport = {
+export type PackageReport = OcdsReport & {
   readonly path: string
-  readonly shape: Envelope['shape']
   readonly labels: readonly string[]
+  /** How many of the statements are about whole files. */
+  readonly files: number
   /**
    * Lines of the spool, from 1, with other content than an earlier line of the same ocid and
    * release id. The ledger compares requests with the log one by one, and might miss these.
    */
   readonly edits: readonly number[]
-  readonly refused: readonly LeftOut[]
-  /** Releases that a record package only links to. */
-  readonly linked: number
-  /**
-   * Compiled and versioned releases inside records: only the statement about the whole file covers
-   * them.
-   */
-  readonly summaries: number
 }
-
-type Collected = { labels: string[]; edits: number[]; refused: LeftOut[]; linked: number; readonly digests: Map<string, string> }
-type Write = (statement: Statement, label: string) => void
 
 /**
  * Writes one statement a line to `spool`: each release, then the file itself. Throws OcdsError,
- * FileError or StatementError for the whole file.
+ * DocumentError, ZipError, FileError or StatementError for the whole file.
  */
 export async function readPackage(path: string, agency: string, spool: string, onProgress: OnProgress): Promise<PackageReport> {
   const out = createWriteStream(spool, { mode: 0o600 })
-  const found: Collected = { labels: [], edits: [], refused: [], linked: 0, digests: new Map() }
-  const write: Write = (statement, label) => {
-    // Checked by the ledger's own rules here, so that an invalid release is reported with its
-    // reason before anything is sent.
-    out.write(`${statementBody(parseStatement(statement, { salted: false }))}\n`)
-    found.labels.push(ownCopy(label))
-    noteEdit(found, statement)
+  const labels: string[] = []
+  const edits: number[] = []
+  const isEdit = createEditCheck()
+  let files = 0
+  const take: TakeStatement = async (statement, label) => {
+    const isRoom = out.write(`${statementBody(statement)}\n`)
+    labels.push(ownCopy(label))
+    if (statement.revision === undefined) files++
+    if (isEdit(statement)) edits.push(labels.length)
+    if (!isRoom) await once(out, 'drain')
   }
   try {
-    const hash = createHash('sha256')
-    const kind = createKindCheck()
-    const scanner = createScanner(release => takeRelease(release, agency, found, write))
-    const { bytes } = await readWhole(
-      path,
-      async chunk => {
-        hash.update(chunk)
-        kind.push(chunk)
-        scanner.push(chunk)
-        if (out.writableNeedDrain) await once(out, 'drain')
-      },
-      onProgress,
-    ).catch(error => {
-      throw kind.explain(error)
-    })
-    const envelope = endScan(scanner, kind, bytes)
-    const digest = { bytes, sha256: hash.digest('hex') }
-    const file = envelope.shape === 'bare-release' ? await takeBareRelease(path, digest, agency, found, write) : digest
-    if (envelope.strangers > 0) {
-      found.refused.push({ position: 0, code: 'OCDS_RELEASE', detail: `${envelope.strangers} elements are no objects` })
-    }
-    write(fileStatement(agency, path, envelope, file), `file ${path}`)
-    const { labels, edits, refused, linked } = found
-    return { path, shape: envelope.shape, labels, edits, refused, linked, summaries: envelope.summaries }
+    const report = await readStatements(path, agency, take, onProgress)
+    return { path, ...report, labels, files, edits }
   } catch (error) {
     // The file's name comes first, because several may be given at once.
     if (error instanceof OcdsError) throw new OcdsError(error.code, `${path}: ${error.message}`, { cause: error })
@@ -94,13 +56,18 @@ export async function readPackage(path: string, agency: string, spool: string, o
   }
 }
 
-function endScan(scanner: ReturnType<typeof createScanner>, kind: ReturnType<typeof createKindCheck>, bytes: number): Envelope {
-  if (bytes === 0) throw new OcdsError('OCDS_EMPTY', 'the file is empty.')
-  try {
-    return scanner.end()
-  } catch (error) {
-    throw kind.explain(error)
+/** Reads the statements of a file, which may be packed with gzip or ZIP. */
+export async function readStatements(path: string, agency: string, take: TakeStatement, onProgress?: OnProgress): Promise<OcdsReport> {
+  const [first, second] = await readHead(path, 2)
+  if (first === 0x50 && second === 0x4b) {
+    const blob = await openAsBlob(path).catch(cause => {
+      throw new FileError('FILE_UNREADABLE', `${path} cannot be read`, { cause })
+    })
+    return readOcdsZip(agency, path, `file ${path}`, blob, take)
   }
+  const reader = createOcdsReader(agency, path, `file ${path}`, take)
+  await readWhole(path, chunk => reader.push(chunk), onProgress)
+  return reader.end()
 }
 
 /** Copies a string: a slice of a release would keep the whole release's text in memory. */
@@ -110,53 +77,22 @@ function ownCopy(text: string): string {
 
 /**
  * Requests are bounded, and a package may be larger, so contradictions inside a package are noticed
- * here.
+ * here. Tells of each statement whether an earlier one has other content under the same version
+ * and name.
  */
-function noteEdit({ labels, edits, digests }: Collected, { record, revision, documents: [document] }: Statement): void {
-  if (revision === undefined || document === undefined) return
-  // Short, because a package may have millions of releases: 96 bits of a version, 64 of its
-  // content.
-  const version = createHash('sha256')
-    .update(JSON.stringify([record, revision]))
-    .digest('base64')
-    .slice(0, 16)
-  const content = document.sha256.slice(0, 16)
-  const before = digests.get(version)
-  if (before === undefined) digests.set(ownCopy(version), ownCopy(content))
-  else if (before !== content) edits.push(labels.length)
-}
-
-function takeRelease(release: FoundRelease, agency: string, found: Collected, write: Write): void {
-  const { position, bytes } = release
-  if (bytes === undefined) {
-    found.refused.push({ position, code: 'OCDS_RELEASE_TOO_LARGE', detail: `the release is larger than ${MAX_RELEASE_BYTES} bytes` })
-    return
+export function createEditCheck(): (statement: Statement) => boolean {
+  const digests = new Map<string, string>()
+  return ({ record, revision, documents: [document] }) => {
+    if (revision === undefined || document === undefined) return false
+    // Short, because a package may have millions of releases: 96 bits of a version, 64 of its
+    // content.
+    const version = createHash('sha256')
+      .update(JSON.stringify([record, revision, document.name.normalize('NFC')]))
+      .digest('base64')
+      .slice(0, 16)
+    const content = document.sha256.slice(0, 16)
+    const before = digests.get(version)
+    if (before === undefined) digests.set(ownCopy(version), ownCopy(content))
+    return before !== undefined && before !== content
   }
-  try {
-    const statement = releaseStatement(agency, bytes)
-    if ('linked' in statement) found.linked++
-    else write(statement, `${statement.record} ${statement.revision}`)
-  } catch (error) {
-    if (!(error instanceof OpenSealError)) throw error
-    found.refused.push({ position, code: error.code, detail: error.message })
-  }
-}
-
-/**
- * A file that is one release is read again as a whole. It must still be the one that was hashed.
- */
-async function takeBareRelease(path: string, digest: { bytes: number; sha256: string }, agency: string, found: Collected, write: Write) {
-  if (digest.bytes > MAX_JSON_BYTES) {
-    takeRelease({ position: 1 }, agency, found, write)
-    return digest
-  }
-  const chunks: Buffer[] = []
-  await readWhole(path, chunk => void chunks.push(Buffer.from(chunk)))
-  const file = await hashFile(path)
-  const bytes = Buffer.concat(chunks)
-  if (file.sha256 !== digest.sha256 || createHash('sha256').update(bytes).digest('hex') !== digest.sha256) {
-    throw new OcdsError('FILE_CHANGED', 'the file changed while it was read.')
-  }
-  takeRelease({ position: 1, bytes }, agency, found, write)
-  return file
 }

@@ -80,7 +80,8 @@ export function createFileReader({
       const sha256 = toHex(hash.digest())
       const facts = pdf.finish()
       const json = isJson && kept ? concatBytes(...kept) : undefined
-      const isPackage = attempt(() => scanner?.end()).value !== undefined
+      // A bare release is checked as a file, and lines and lists as a whole.
+      const isPackage = attempt(() => scanner?.end()).value?.shape.endsWith('-package') ?? false
       const kind = kindOfHead(head)
       const jcs: Partial<FileDigest> = json ? contentDigest(json) : isJson ? { jcsReason: `larger than ${maxJsonBytes} bytes` } : {}
       return {

@@ -37,13 +37,13 @@ describe('scan of an OCDS file', () => {
     }
   })
 
-  it('finds the releases embedded in the records of a record package, and in nothing else', () => {
+  it('finds the releases and the summaries embedded in the records of a record package, and in nothing else', () => {
     const { releases, envelope } = scan(
       text(
         '{"uri":"u","records":[{"ocid":"A","compiledRelease":{"releases":[{"x":1}]},"releases":[{"id":"1"},{"id":"2"}]},{"releases":[]},{"ocid":"B"}]}',
       ),
     )
-    assert.deepEqual(releases, ['{"id":"1"}', '{"id":"2"}'])
+    assert.deepEqual(releases, ['{"releases":[{"x":1}]}', '{"id":"1"}', '{"id":"2"}'])
     assert.equal(envelope.shape, 'record-package')
   })
 
@@ -76,8 +76,37 @@ describe('scan of an OCDS file', () => {
   })
 
   it('knows a bare release by its ocid', () => {
-    const { releases, envelope } = scan(text('{"ocid":"A","id":"1","tender":{"id":1}}'))
-    assert.deepEqual([releases, envelope.shape], [[], 'bare-release'])
+    const release = '{"ocid":"A","id":"1","tender":{"id":1}}'
+    const { releases, envelope } = scan(text(`\n ${release}\n`))
+    assert.deepEqual([releases, envelope.shape], [[release], 'bare-release'])
+  })
+
+  it('takes lines and lists of releases, records and packages, wherever the chunks are cut', () => {
+    const parts = [
+      '{"ocid":"A","t":"}\\"{"}',
+      '{"uri":"u","releases":[{"id":"1"}]}',
+      '{"ocid":"B","releases":[{"id":"2"}],"compiledRelease":{"ocid":"B"}}',
+      '{"records":[{"ocid":"C","versionedRelease":{"ocid":"C"}}]}',
+      '{"other":[{"ocid":"D"}]}',
+    ]
+    const expected = [parts[0], '{"id":"1"}', '{"id":"2"}', '{"ocid":"B"}', '{"ocid":"C"}']
+    for (const [shape, file] of [
+      ['json-lines', text(`${parts.join('\n')}\n`)],
+      ['json-lines', text(parts.join(''))],
+      ['json-list', text(` [${parts.join(' ,\n')}]`)],
+    ] as const)
+      for (let chunkBytes = 1; chunkBytes <= file.length; chunkBytes++) {
+        const { releases, envelope } = scan(file, chunkBytes)
+        assert.deepEqual([releases, envelope], [expected, { shape, members: {}, strangers: 1 }], `${shape} ${chunkBytes}`)
+      }
+  })
+
+  it('tells which summaries of a record are compiled and which versioned', () => {
+    const found: (string | undefined)[] = []
+    const scanner = createScanner(({ summary }) => found.push(summary))
+    scanner.push(text('{"records":[{"versionedRelease":{},"releases":[{}],"compiledRelease":{}}]}'))
+    scanner.end()
+    assert.deepEqual(found, ['versioned', undefined, 'compiled'])
   })
 
   it('is not led astray by escapes, brackets and quotes in strings, nor by white space before the file', () => {
@@ -121,7 +150,11 @@ describe('scan of an OCDS file', () => {
     for (const bad of [
       'x',
       '"x"',
-      '{"releases":[{}]} {"releases":[]}',
+      '{"releases":[{}]} x',
+      '{"releases":[{}]} [{"ocid":"A"}]',
+      '[{"ocid":"A"}] {"ocid":"B"}',
+      '[{"ocid":"A"} {"ocid":"B"}]',
+      '[{"ocid":"A"}}',
       '{"releases":[{} {}]}',
       '{"releases":[{}}',
       '{"uri" "u","releases":[]}',
@@ -130,7 +163,16 @@ describe('scan of an OCDS file', () => {
     ]) {
       assert.equal(codeOf(text(bad)), 'OCDS_MALFORMED', bad)
     }
-    for (const other of ['[{"ocid":"A"}]', '{}', '{"uri":"u","release":[]}', '{"releases":{"id":1}}', '{"records":{}}'])
+    for (const other of [
+      '[]',
+      '[1]',
+      '[{"id":"A"}]',
+      '{"id":"A"}\n{"id":"B"}',
+      '{}',
+      '{"uri":"u","release":[]}',
+      '{"releases":{"id":1}}',
+      '{"records":{}}',
+    ])
       assert.equal(codeOf(text(other)), 'OCDS_SHAPE', other)
   })
 })

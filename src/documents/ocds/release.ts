@@ -1,28 +1,25 @@
 /** Turns an OCDS release, and the file that contains it, into one statement each. Design §3.2. */
-import { basename } from 'node:path'
 import { toHex, toUtf8 } from '../../core/bytes.ts'
 import { sha256 } from '../../core/hash.ts'
 import { canonicalJson, isJsonObject, type Json, parseJson } from '../../core/json.ts'
 import { STATEMENT, type Statement } from '../../core/statements/statement.ts'
-import type { FileDigest } from '../../documents/digest.ts'
-import { kindOfJson } from '../../documents/file-kind.ts'
-import { OcdsError } from '../../documents/ocds/error.ts'
-import type { Envelope } from '../../documents/ocds/scan.ts'
-import { normaliseDate } from './date.ts'
+import type { FileDigest } from '../digest.ts'
+import { kindOfJson } from '../file-kind.ts'
+import { readInstant } from '../instant.ts'
+import { baseName, cleanTitle, isFitId, readLanguage } from '../reading.ts'
+import { OcdsError } from './error.ts'
+import type { Envelope, FoundRelease } from './scan.ts'
 
-const MAX_TITLE_CHARACTERS = 500
-const MAX_URI_BYTES = 512
-const LANGUAGE = /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/
 /** Conversion tools write these for missing values. */
 const PLACEHOLDER = /^placeholder:/
-const FAR_DATE = /^(?:9999|0\d{3}|1[0-8]\d{2}|19[0-6]\d)/
-/** Characters that an id or a name may not begin or end with, or contain. */
-const UNFIT = /^\p{White_Space}|\p{White_Space}$|[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
 
 type Release = { readonly [member: string]: Json }
 
 /** A record package may name a release only by its address: there is nothing to hash. */
 export type LinkedRelease = { readonly linked: string }
+
+/** The statement of a release. `undated` is its date if no moment can be read from it. */
+export type StatedRelease = { readonly statement: Statement; readonly undated?: string }
 
 /**
  * The statement of one release, from its own bytes: `record` the ocid, `revision` the release id,
@@ -31,7 +28,7 @@ export type LinkedRelease = { readonly linked: string }
  * digest, so that nothing is compared with it. Throws OcdsError OCDS_RELEASE or JsonError, whose
  * reason is reported for this release alone.
  */
-export function releaseStatement(agency: string, bytes: Uint8Array): Statement | LinkedRelease {
+export function releaseStatement(agency: string, bytes: Uint8Array, summary?: FoundRelease['summary']): StatedRelease | LinkedRelease {
   const release = parseJson(bytes, { allowNull: true, exactNumbers: true })
   if (!isJsonObject(release)) throw new OcdsError('OCDS_RELEASE', 'a release is an object')
   if (release.ocid === undefined && typeof release.url === 'string') return { linked: release.url }
@@ -39,39 +36,48 @@ export function releaseStatement(agency: string, bytes: Uint8Array): Statement |
   const canonical = toUtf8(canonicalJson(release))
   const digest = toHex(sha256(canonical))
   const title = readTitle(release)
-  const published = readDate(release)
-  return {
+  const published = typeof release.date === 'string' ? readInstant(release.date) : undefined
+  const language = typeof release.language === 'string' ? readLanguage(release.language) : undefined
+  const statement: Statement = {
     type: STATEMENT,
     agency,
     kind: 'procurement',
     action: 'publish',
     record: ocid,
-    revision: readRevision(release, digest),
+    revision: readRevision(release, digest, summary),
     identifiers: [{ scheme: 'ocid', value: ocid }],
     ...(title === undefined ? {} : { title }),
-    ...(typeof release.language === 'string' && LANGUAGE.test(release.language) ? { language: release.language } : {}),
+    ...(language === undefined ? {} : { language }),
     ...(published === undefined ? {} : { published }),
     documents: [{ name: 'release.json', mediaType: 'application/json', bytes: canonical.length, sha256: digest, jcs: digest }],
   }
+  const isUndated = published === undefined && typeof release.date === 'string' && release.date !== ''
+  return { statement, ...(isUndated && { undated: release.date as string }) }
 }
 
 /**
  * The statement of the whole file, by its bytes alone. Pages of one answer and parts of a split
  * package share their uri and their date, but are different files.
  */
-export function fileStatement(agency: string, path: string, envelope: Envelope, file: FileDigest): Statement {
-  const uri = readUri(envelope)
+export function fileStatement(
+  agency: string,
+  path: string,
+  members: Envelope['members'],
+  file: FileDigest,
+  mediaType = 'application/json',
+): Statement {
+  const { uri } = members
   return {
     type: STATEMENT,
     agency,
     kind: 'procurement',
     action: 'publish',
     record: `urn:sha256:${file.sha256}`,
-    ...(uri === undefined ? {} : { identifiers: [{ scheme: 'local', value: uri }] }),
+    ...(typeof uri === 'string' && !PLACEHOLDER.test(uri) && isFitId(uri) ? { identifiers: [{ scheme: 'local', value: uri }] } : {}),
     documents: [
       {
-        name: basename(path).normalize('NFC'),
-        mediaType: 'application/json',
+        name: baseName(path),
+        mediaType,
         bytes: file.bytes,
         sha256: file.sha256,
         ...(file.jcs === undefined ? {} : { jcs: file.jcs }),
@@ -80,18 +86,14 @@ export function fileStatement(agency: string, path: string, envelope: Envelope, 
   }
 }
 
-function readUri({ members: { uri } }: Envelope): string | undefined {
-  if (typeof uri !== 'string' || uri === '' || PLACEHOLDER.test(uri) || UNFIT.test(uri)) return undefined
-  return toUtf8(uri).length <= MAX_URI_BYTES ? uri : undefined
-}
-
 function readOcid({ ocid }: Release): string {
   if (typeof ocid !== 'string' || ocid === '') throw new OcdsError('OCDS_RELEASE', 'the release has no ocid')
   if (PLACEHOLDER.test(ocid)) throw new OcdsError('OCDS_RELEASE', "the release has no ocid, only a tool's placeholder")
   return ocid
 }
 
-function readRevision(release: Release, digest: string): string {
+function readRevision(release: Release, digest: string, summary: FoundRelease['summary']): string {
+  if (summary !== undefined) return `${summary}:${digest}`
   const kind = kindOfJson(release)
   if (kind === 'compiled-release') return `compiled:${digest}`
   return kind === 'versioned-release' ? `versioned:${digest}` : readId(release)
@@ -105,15 +107,7 @@ function readId({ id }: Release): string {
   return id
 }
 
-/** The release's own date; undefined if it has none, an impossible one, or a tool's placeholder. */
-function readDate({ date }: Release): string | undefined {
-  const published = typeof date === 'string' ? normaliseDate(date) : undefined
-  return published === undefined || FAR_DATE.test(published) ? undefined : published
-}
-
 function readTitle(release: Release): string | undefined {
   const title = isJsonObject(release.tender) ? release.tender.title : undefined
-  if (typeof title !== 'string') return undefined
-  const clean = title.replace(/[\p{Cc}\s]+/gu, ' ').trim()
-  return clean === '' ? undefined : [...clean].slice(0, MAX_TITLE_CHARACTERS).join('')
+  return typeof title === 'string' ? cleanTitle(title) : undefined
 }

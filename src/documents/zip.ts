@@ -1,0 +1,82 @@
+/**
+ * ZIP archives. They are not trusted: they are read strictly (no name twice, no contradictions
+ * between the parts of an entry), each entry must match its checksum, and what is unpacked is
+ * counted, because the sizes that an archive states may be wrong.
+ */
+import { BlobReader, configure, type FileEntry, ZipReader } from '@zip.js/zip.js/lib/zip-core-native.js'
+import { OpenSealError } from '../core/errors.ts'
+
+/** An entry of an archive that is not a folder. */
+export type ZipEntry = {
+  readonly name: string
+  /** Unpacks the entry, part by part. A part is valid only during the call. */
+  read(take: (part: Uint8Array) => void | Promise<void>): Promise<void>
+}
+
+/** Bounds of an archive, over all that is read of it. */
+export type ZipLimits = { readonly maxEntries: number; readonly maxUnpackedBytes: number }
+
+/** Each entry may unpack to so many times its size, once it is larger than RATIO_FROM_BYTES. */
+const MAX_RATIO = 200
+const RATIO_FROM_BYTES = 1024 * 1024
+
+// Runs without workers: a worker would be another file to serve.
+configure({ useWebWorkers: false })
+
+/** Lets `use` read an archive. Throws ZipError, and what `use` throws. */
+export async function withZip<T>(
+  blob: Blob,
+  { maxEntries, maxUnpackedBytes }: ZipLimits,
+  use: (entries: readonly ZipEntry[]) => Promise<T>,
+): Promise<T> {
+  const reader = new ZipReader(new BlobReader(blob), { strictness: 'strict', checkSignature: true })
+  const budget = { bytes: maxUnpackedBytes, max: maxUnpackedBytes }
+  try {
+    const entries = await guarded(() => reader.getEntries())
+    const files = entries.filter(entry => !entry.directory)
+    if (files.length > maxEntries) throw new ZipError('ZIP_TOO_LARGE', `the ZIP archive has more than ${maxEntries} files`)
+    return await use(files.map(entry => ({ name: entry.filename, read: take => unpack(entry, take, budget) })))
+  } finally {
+    await reader.close()
+  }
+}
+
+async function unpack(
+  entry: FileEntry,
+  take: (part: Uint8Array) => void | Promise<void>,
+  budget: { bytes: number; readonly max: number },
+): Promise<void> {
+  let unpacked = 0
+  let failure: unknown
+  const sink = new WritableStream<Uint8Array>({
+    write: async part => {
+      unpacked += part.length
+      budget.bytes -= part.length
+      try {
+        if (budget.bytes < 0) throw new ZipError('ZIP_TOO_LARGE', `the ZIP archive unpacks to more than ${budget.max} bytes`)
+        if (unpacked > RATIO_FROM_BYTES && unpacked > entry.compressedSize * MAX_RATIO)
+          throw new ZipError('ZIP_TOO_LARGE', `a file in the ZIP archive unpacks to more than ${MAX_RATIO} times its size`)
+        await take(part)
+      } catch (error) {
+        failure = error
+        throw error
+      }
+    },
+  })
+  await guarded(() => entry.getData(sink)).catch(error => {
+    throw failure ?? error
+  })
+}
+
+/** zip.js throws errors of its own, and others where an archive is damaged. */
+async function guarded<T>(action: () => Promise<T>): Promise<T> {
+  try {
+    return await action()
+  } catch (cause) {
+    if (cause instanceof OpenSealError) throw cause
+    throw new ZipError('ZIP_REFUSED', 'the ZIP archive is ambiguous or damaged', { cause })
+  }
+}
+
+/** ZIP_REFUSED or ZIP_TOO_LARGE. */
+export class ZipError extends OpenSealError {}

@@ -1,0 +1,107 @@
+/** Files made to break a reader: each ends soon, in a reading or in one of our codes. */
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import fc from 'fast-check'
+import { readDocument } from '../../src/documents/read-document.ts'
+import { asice, cms, DECISION, judgment, MAIL, notice, zipOf } from './files.ts'
+
+const bytesOf = (content: string | Uint8Array) => (typeof content === 'string' ? new TextEncoder().encode(content) : content)
+const codeOf = async (content: string | Uint8Array, name = 'file') => (await readDocument(name, bytesOf(content))).refused?.code
+const MIB = 1024 * 1024
+
+describe('documents: hostile files', () => {
+  it('reads no document type, so neither entities nor other files come in', async () => {
+    const bomb = Array.from({ length: 9 }, (_, n) => `<!ENTITY e${n + 1} "${`&e${n};`.repeat(10)}">`).join('')
+    for (const doctype of [
+      `<!DOCTYPE x [<!ENTITY e0 "lol">${bomb}]>`,
+      '<!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/passwd">]>',
+      '<!DOCTYPE x SYSTEM "http://x.example/x.dtd">',
+    ])
+      equal(await codeOf(notice().replace('<ContractNotice', `${doctype}<ContractNotice`)), 'XML_DOCTYPE')
+    equal(await codeOf(notice({ inside: '<cbc:ID>&unknown;</cbc:ID>' })), 'XML_MALFORMED')
+  })
+
+  it('bounds depth, attributes and texts of XML', async () => {
+    const deep = (levels: number) => `${'<a>'.repeat(levels)}${'</a>'.repeat(levels)}`
+    equal(await codeOf(deep(256)), undefined)
+    equal(await codeOf(deep(257)), 'XML_TOO_DEEP')
+    equal(await codeOf(deep(100_000)), 'XML_TOO_DEEP')
+    equal(await codeOf(`<a ${Array.from({ length: 1001 }, (_, n) => `b${n}=""`).join(' ')}/>`), 'XML_TOO_LARGE')
+    equal(await codeOf(`<a b="${'x'.repeat(MIB + 1)}"/>`), 'XML_TOO_LARGE')
+    equal(await codeOf(`<a>${'x'.repeat(MIB + 1)}</a>`), 'XML_TOO_LARGE')
+    equal(await codeOf(notice({ inside: `<cbc:ID>${'<![CDATA[x]]>'.repeat(MIB + 1)}</cbc:ID>` })), 'XML_TOO_LARGE')
+    equal(await codeOf(notice({ inside: '<cbc:ID>x</cbc:ID>'.repeat(10_001) })), 'XML_TOO_LARGE')
+  })
+
+  it('refuses what is no XML, and text that is not in the encoding that it says', async () => {
+    for (const text of ['<a>', '<a></b>', '<a/><b/>', '<a b=1/>', '<', '<a>\u0001</a>', '<a>&#xD800;</a>', '<a:b/>', '<a/>x'])
+      equal(await codeOf(text), 'XML_MALFORMED', text)
+    equal(await codeOf('<?xml version="1.0" encoding="x-secret"?><a/>'), 'XML_ENCODING')
+    equal(await codeOf(Buffer.from(judgment({ more: 'é' }), 'latin1')), 'XML_ENCODING')
+    equal(await codeOf(Buffer.from([0xff, 0xfe, 0x3c, 0x00, 0x00, 0xd8, 0x3e, 0x00])), 'XML_ENCODING')
+  })
+
+  it('unpacks no archive without bound, and none that is ambiguous', async () => {
+    const zeros = new Uint8Array(8 * MIB)
+    equal(await codeOf(await asice({ 'a.bin': zeros }), 'a.asice'), 'ZIP_TOO_LARGE')
+    equal(await codeOf(await asice({ 'a.bin': 'x', 'b.bin': zeros }), 'a.asice'), 'ZIP_TOO_LARGE')
+    const zip = Buffer.from(await zipOf({ mimetype: 'application/vnd.etsi.asic-e+zip', 'a.txt': 'A', 'b.txt': 'B' }, 0))
+    for (const bad of [
+      Buffer.from(zip.toString('latin1').replaceAll('b.txt', 'a.txt'), 'latin1'),
+      Buffer.from(zip.toString('latin1').replaceAll('b.txt', '../xt'), 'latin1'),
+      zip.subarray(0, -1),
+    ])
+      equal(await codeOf(bad, 'a.asice'), 'ZIP_REFUSED')
+    const many = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`${n}.txt`, 'x']))
+    const reading = await readDocument('a.asice', await asice(many))
+    deepEqual([reading.inner.length, reading.remarks], [255, [{ code: 'INNER_TOO_MANY', value: '255' }]])
+  })
+
+  it('refuses signed files that are nested without end, damaged, or something else', async () => {
+    const prefix = cms([bytesOf('x')]).subarray(0, 32)
+    const nested = new Uint8Array(400_000).fill(0x30)
+    for (let at = 1; at < nested.length; at += 2) nested[at] = 0x80
+    equal(await codeOf(Buffer.concat([prefix, nested]), 'a.p7m'), 'CMS_MALFORMED')
+    equal(await codeOf(cms([bytesOf('x')]).subarray(0, -3), 'a.p7m'), 'CMS_MALFORMED')
+    equal(await codeOf(cms([bytesOf('x')], '1.2.840.113549.1.7.5'), 'a.p7m'), 'CMS_MALFORMED')
+  })
+
+  it('refuses mails that are nested without end or have headers without end', async () => {
+    const nested = Array.from({ length: 100 }, (_, n) => `Content-Type: multipart/mixed; boundary="b${n}"\r\n\r\n--b${n}\r\n`).join('')
+    const head = 'From: a@b.example\r\nDate: x\r\nMessage-ID: <x@y>\r\n'
+    equal(await codeOf(`${head}${nested}`, 'a.eml'), 'MAIL_REFUSED')
+    equal(await codeOf(`${head}${`X-Filler: ${'x'.repeat(1000)}\r\n`.repeat(2000)}\r\n`, 'a.eml'), 'MAIL_REFUSED')
+    const inner = `${head}Content-Type: message/rfc822\r\n\r\n`.repeat(50)
+    equal((await readDocument('a.eml', bytesOf(inner))).inner.length, 1)
+  })
+
+  it('hashes a file that is too large to read, and reads nothing of it', async () => {
+    equal(await codeOf(new Uint8Array(64 * MIB + 1), 'a.xml'), 'DOCUMENT_TOO_LARGE')
+  })
+
+  it('ends in a reading or in one of our codes, whatever bytes are changed', async function () {
+    this.timeout(60_000)
+    const files: [string, Uint8Array][] = [
+      ['notice.xml', bytesOf(notice())],
+      ['judgment.xml', bytesOf(judgment())],
+      ['decision.json', bytesOf(JSON.stringify(DECISION))],
+      ['mail.eml', bytesOf(MAIL)],
+      ['signed.p7m', cms([bytesOf(notice()), bytesOf('x')])],
+      ['signed.asice', await asice({ 'notice.xml': notice() })],
+    ]
+    const change = fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), byte: fc.nat(255), cut: fc.boolean() })
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...files), fc.array(change, { minLength: 1, maxLength: 4 }), async ([name, bytes], changes) => {
+        let damaged = bytes.slice()
+        for (const { at, byte, cut } of changes) {
+          const place = Math.floor(at * (damaged.length - 1))
+          damaged[place] = byte
+          if (cut && byte < 32) damaged = damaged.slice(0, place)
+        }
+        const { refused, stated } = await readDocument(name, damaged)
+        if (refused !== undefined) match(refused.code, /^(?:XML|JSON|TEXT|ZIP|CMS|MAIL|DOCUMENT)_[A-Z0-9_]+$/)
+        for (const { value, at } of stated) ok(value.isWellFormed() && (at ?? '').isWellFormed())
+      }),
+      { numRuns: 600 },
+    )
+  })
+})
