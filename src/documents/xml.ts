@@ -26,6 +26,8 @@ const MAX_DEPTH = 256
 const MAX_ATTRIBUTES = 1000
 const MAX_TEXT_CHARACTERS = 1024 * 1024
 const MAX_FOUND = 10_000
+/** Each costs the parser much more than other text. */
+const MAX_CDATA = 100_000
 const CHUNK_CHARACTERS = 64 * 1024
 
 type Open = {
@@ -46,6 +48,7 @@ export function readXml(bytes: Uint8Array, wanted: (path: string) => string | un
   let root: XmlReading['root'] | undefined
   let attributes = 0
   let count = 0
+  let cdata = 0
   const parser = new SaxesParser({ xmlns: true, position: false })
   parser.on('error', error => {
     throw new DocumentError('XML_MALFORMED', `the XML is not well-formed: ${error.message.slice(0, 200)}`, { cause: error })
@@ -78,7 +81,10 @@ export function readXml(bytes: Uint8Array, wanted: (path: string) => string | un
     if (top.text.length > MAX_TEXT_CHARACTERS) checkText(top.text)
   }
   parser.on('text', take)
-  parser.on('cdata', take)
+  parser.on('cdata', text => {
+    if (++cdata > MAX_CDATA) throw tooLarge(`the XML has more than ${MAX_CDATA} CDATA sections`)
+    take(text)
+  })
   parser.on('closetag', () => {
     const { key, at, text, attributes } = open.pop()!
     if (key === undefined) return

@@ -28,7 +28,8 @@ describe('documents: hostile files', () => {
     equal(await codeOf(`<a ${Array.from({ length: 1001 }, (_, n) => `b${n}=""`).join(' ')}/>`), 'XML_TOO_LARGE')
     equal(await codeOf(`<a b="${'x'.repeat(MIB + 1)}"/>`), 'XML_TOO_LARGE')
     equal(await codeOf(`<a>${'x'.repeat(MIB + 1)}</a>`), 'XML_TOO_LARGE')
-    equal(await codeOf(notice({ inside: `<cbc:ID>${'<![CDATA[x]]>'.repeat(MIB + 1)}</cbc:ID>` })), 'XML_TOO_LARGE')
+    equal(await codeOf(notice({ inside: `<cbc:ID>${'<![CDATA[x]]>'.repeat(100_001)}</cbc:ID>` })), 'XML_TOO_LARGE')
+    equal(await codeOf(notice({ inside: `<cbc:ID>${`<!-- -->${'x'.repeat(1024)}`.repeat(1025)}</cbc:ID>` })), 'XML_TOO_LARGE')
     equal(await codeOf(notice({ inside: '<cbc:ID>x</cbc:ID>'.repeat(10_001) })), 'XML_TOO_LARGE')
   })
 
