@@ -45,6 +45,8 @@ export type Refusal = {
   readonly waitMs: number | undefined
   /** The code and the detail of a problem document (RFC 9457). */
   readonly problem: { readonly code: string; readonly detail?: string } | undefined
+  /** The whole body; empty if it was too long. */
+  readonly text: string
 }
 
 /** A problem document has a few hundred bytes. */
@@ -98,12 +100,14 @@ async function* bounded({ body }: Response, { path, maxBytes }: LedgerRequest): 
 
 async function refused(path: string, response: Response): Promise<LedgerFailure> {
   const bytes = await readBounded(response.body, MAX_REFUSAL_BYTES).catch(() => undefined)
+  const text = new TextDecoder().decode(bytes)
   const refusal: Refusal = {
     status: response.status,
     type: typeOf(response),
     location: response.headers.get('location') ?? undefined,
     waitMs: waitOf(response.headers.get('retry-after')),
-    problem: readProblem(new TextDecoder().decode(bytes)),
+    problem: readProblem(text),
+    text,
   }
   // A browser says of a redirect that it did not follow only that it is one.
   const isRedirect = response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)

@@ -29,6 +29,14 @@ export const de: Messages = {
     'zu diesem Vorgang wird eine weitere Erklärung gemeldet, die Ihre Richtlinie nicht bestätigen kann. Bringen Sie Ihre Richtlinie auf den neuesten Stand und versuchen Sie es noch einmal.',
   'verdict.unchecked.erased':
     'eine weitere Erklärung zu diesem Vorgang wurde gelöscht. Niemand kann mehr prüfen, was darin stand. Fragen Sie die Behörde.',
+  'verdict.unchecked.erased-withdrawn':
+    'eine spätere Erklärung, mit der diese Fassung zurückgezogen wurde, wurde gelöscht. Fragen Sie die Behörde.',
+  'verdict.unchecked.erased-edited':
+    'eine andere Erklärung, mit der unter derselben Fassung ein anderer Inhalt veröffentlicht wurde, wurde gelöscht. Fragen Sie die Behörde.',
+  'verdict.unchecked.erased-superseded':
+    'eine spätere Erklärung, mit der diese Fassung ersetzt wurde, wurde gelöscht. Fragen Sie die Behörde.',
+  'verdict.unchecked.erased-published':
+    'eine Erklärung, mit der eine spätere Fassung veröffentlicht wurde, wurde gelöscht. Fragen Sie die Behörde.',
   'verdict.unchecked.many': 'nicht alle Erklärungen zu diesem Vorgang konnten gelesen werden. Versuchen Sie es später noch einmal.',
   'verdict.test-network': '{finding} Aber die Kette ist ein Testnetz, deshalb ist das kein Beweis.',
   'verdict.sealed.file': 'Das Register hat diese Datei angenommen. Die Kette bürgt noch nicht dafür.',
@@ -93,6 +101,7 @@ export const de: Messages = {
   'change.added': 'Zu dieser Fassung kam ein Dokument hinzu: Eintrag {index}.',
   'change.reformatted': 'Derselbe Inhalt wurde anders formatiert veröffentlicht: Eintrag {index}.',
   'change.unverified': '{change} Die Richtlinie kann das nicht bestätigen.',
+  'change.gone': '{change} Dieser Eintrag wurde inzwischen gelöscht.',
   'pdf.signed':
     'Dieses PDF trägt eine digitale Signatur. Signieren ändert die Bytes einer Datei: Eine Kopie, die nach dem Einreichen signiert oder neu signiert wurde, passt nicht. Bitten Sie um die Datei, wie sie eingereicht wurde.',
   'pdf.saved':
@@ -541,6 +550,9 @@ export const de: Messages = {
   'detail.versionsMany': 'zu diesem Vorgang werden mehr Erklärungen gemeldet, als gelesen werden konnten',
   'detail.versionUnverified': 'die gemeldete Erklärung Nummer {index} lässt sich nach der Richtlinie nicht bestätigen',
   'detail.versionErased': 'die Erklärung Nummer {index} wurde gelöscht',
+  'detail.tombstoneUnverified':
+    'der Hinweis, dass die Erklärung Nummer {index} gelöscht wurde, lässt sich mit der Richtlinie nicht bestätigen',
+  'detail.versionsSeparated': 'eine Erklärung zwischen zwei Veröffentlichungen dieser Fassung wurde gelöscht',
   'detail.newest': 'keine andere Erklärung ändert diese Fassung',
   'detail.withdrawn': 'zurückgezogen durch die Erklärung Nummer {index}: {reason}',
   'detail.edited': 'mit anderem Inhalt veröffentlicht unter Nummer {index}, unter derselben Fassung',

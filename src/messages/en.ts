@@ -38,6 +38,7 @@ const SENTENCES = {
   'change.added': 'A document was added to this version: entry {index}.',
   'change.reformatted': 'The same content was published in another format: entry {index}.',
   'change.unverified': '{change} The policy cannot verify this.',
+  'change.gone': '{change} That entry has been erased since.',
   'pdf.signed':
     'This PDF carries a digital signature. Signing changes the bytes of a file, so a copy that was signed, or signed again, after it was submitted does not match. Ask for the file as it was submitted.',
   'pdf.saved':

@@ -27,6 +27,11 @@ export const es: Messages = {
     'se informa de otra declaración sobre este expediente que su política no puede verificar. Actualice su política e inténtelo de nuevo.',
   'verdict.unchecked.erased':
     'se ha borrado otra declaración sobre este expediente, y ya nadie puede comprobar qué decía. Pregunte al organismo.',
+  'verdict.unchecked.erased-withdrawn': 'se ha borrado una declaración posterior que retiraba esta versión. Pregunte al organismo.',
+  'verdict.unchecked.erased-edited':
+    'se ha borrado otra declaración que publicaba un contenido distinto con la misma versión. Pregunte al organismo.',
+  'verdict.unchecked.erased-superseded': 'se ha borrado una declaración posterior que sustituía esta versión. Pregunte al organismo.',
+  'verdict.unchecked.erased-published': 'se ha borrado una declaración que publicaba una versión posterior. Pregunte al organismo.',
   'verdict.unchecked.many': 'no se pudieron leer todas las declaraciones sobre este expediente. Inténtelo más tarde.',
   'verdict.test-network': '{finding} Pero la cadena es una red de pruebas, así que esto no prueba nada.',
   'verdict.sealed.file': 'El registro ha aceptado este archivo. La cadena todavía no responde por él.',
@@ -92,6 +97,7 @@ export const es: Messages = {
   'change.added': 'Se añadió un documento a esta versión: entrada {index}.',
   'change.reformatted': 'El mismo contenido se publicó con otro formato: entrada {index}.',
   'change.unverified': '{change} La política no puede verificarlo.',
+  'change.gone': '{change} Esa entrada se ha borrado después.',
   'pdf.signed':
     'Este PDF lleva una firma digital. Firmar cambia los bytes de un archivo: una copia firmada, o firmada de nuevo, después de presentarse no coincide. Pida el archivo tal como se presentó.',
   'pdf.saved':
@@ -526,6 +532,8 @@ export const es: Messages = {
   'detail.versionsMany': 'este expediente tiene más declaraciones de las que se pudieron leer',
   'detail.versionUnverified': 'la declaración indicada en el número {index} no se puede verificar con la política',
   'detail.versionErased': 'la declaración número {index} se ha borrado',
+  'detail.tombstoneUnverified': 'el aviso de que se borró la declaración número {index} no se puede verificar con la política',
+  'detail.versionsSeparated': 'se ha borrado una declaración situada entre dos publicaciones de esta versión',
   'detail.newest': 'ninguna otra declaración cambia esta versión',
   'detail.withdrawn': 'retirado por la declaración número {index}: {reason}',
   'detail.edited': 'publicado con otro contenido en el número {index}, con la misma versión',

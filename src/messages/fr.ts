@@ -27,6 +27,12 @@ export const fr: Messages = {
     'une autre déclaration sur ce dossier est signalée, et votre politique ne peut pas la vérifier. Mettez votre politique à jour et réessayez.',
   'verdict.unchecked.erased':
     'une autre déclaration sur ce dossier a été effacée, et personne ne peut plus vérifier ce qu’elle disait. Demandez à l’administration.',
+  'verdict.unchecked.erased-withdrawn': 'une déclaration ultérieure qui retirait cette version a été effacée. Demandez à l’administration.',
+  'verdict.unchecked.erased-edited':
+    'une autre déclaration qui publiait un contenu différent sous la même version a été effacée. Demandez à l’administration.',
+  'verdict.unchecked.erased-superseded':
+    'une déclaration ultérieure qui remplaçait cette version a été effacée. Demandez à l’administration.',
+  'verdict.unchecked.erased-published': 'une déclaration qui publiait une version ultérieure a été effacée. Demandez à l’administration.',
   'verdict.unchecked.many': 'toutes les déclarations sur ce dossier n’ont pas pu être lues. Réessayez plus tard.',
   'verdict.test-network': '{finding} Mais la chaîne est un réseau de test : ce n’est donc pas une preuve.',
   'verdict.sealed.file': 'Le registre a accepté ce fichier. La chaîne ne s’en porte pas encore garante.',
@@ -92,6 +98,7 @@ export const fr: Messages = {
   'change.added': 'Un document a été ajouté à cette version : entrée {index}.',
   'change.reformatted': 'Le même contenu a été publié sous une autre forme : entrée {index}.',
   'change.unverified': '{change} La politique ne peut pas le vérifier.',
+  'change.gone': '{change} Cette entrée a été effacée depuis.',
   'pdf.signed':
     'Ce PDF porte une signature numérique. Signer modifie les octets d’un fichier : une copie signée, ou signée de nouveau, après le dépôt ne correspond pas. Demandez le fichier tel qu’il a été déposé.',
   'pdf.saved':
@@ -539,6 +546,8 @@ export const fr: Messages = {
   'detail.versionsMany': 'ce dossier a plus de déclarations qu’il n’a été possible d’en lire',
   'detail.versionUnverified': 'la déclaration signalée au numéro {index} n’est pas vérifiable selon la politique',
   'detail.versionErased': 'la déclaration numéro {index} a été effacée',
+  'detail.tombstoneUnverified': 'l’avis d’effacement de la déclaration numéro {index} ne peut pas être vérifié avec la politique',
+  'detail.versionsSeparated': 'une déclaration située entre deux publications de cette version a été effacée',
   'detail.newest': 'aucune autre déclaration ne modifie cette version',
   'detail.withdrawn': 'retiré par la déclaration numéro {index} : {reason}',
   'detail.edited': 'publié avec un contenu différent au numéro {index}, sous la même version',

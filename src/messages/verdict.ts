@@ -51,8 +51,9 @@ export function sayChanges(say: Say, { finding, changes }: Result): string[] {
     .filter(change => change !== told)
     .sort((a, b) => GRAVITY.indexOf(a.what) - GRAVITY.indexOf(b.what))
     .slice(0, MAX_CHANGES)
-    .map(({ what, index, verified }) => {
+    .map(({ what, index, verified, erased }) => {
       const change = say(`change.${what}`, { index })
+      if (erased !== undefined) return say('change.gone', { change })
       return verified || what === 'erased' ? change : say('change.unverified', { change })
     })
 }

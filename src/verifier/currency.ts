@@ -5,6 +5,7 @@
 
 import { attempt, attemptAsync, unwrap } from '../core/attempt.ts'
 import type { Policy } from '../core/policy.ts'
+import { withoutSeparated } from '../core/statements/effects.ts'
 import { type AnyStatement, isRecordStatement } from '../core/statements/registry.ts'
 import type { Statement } from '../core/statements/statement.ts'
 import { changesOf, type Version } from '../core/statements/versions.ts'
@@ -23,6 +24,7 @@ import {
   unchecked,
   verifyCheckpoint,
 } from './checks.ts'
+import { type Erased, judgeErased, type ListedErasure } from './erased.ts'
 import { type Remark, remark } from './remarks.ts'
 import { type Change, type ChangeCode, decidingChange, type VerdictCode } from './verdict.ts'
 
@@ -49,9 +51,9 @@ export type Listing = {
 
 /**
  * One statement of a record. `receiptText` is missing if its receipt was not available; `erased` is
- * true if it never will be.
+ * set if it never will be.
  */
-export type Listed = { readonly index: number; readonly receiptText?: string; readonly erased?: boolean }
+export type Listed = { readonly index: number; readonly receiptText?: string; readonly erased?: ListedErasure }
 
 /**
  * The inputs of the check. `isVouchedFor`: the chain vouches for the receipt itself, so the
@@ -78,7 +80,7 @@ type Reported = {
 }
 
 /** Statements that prevent an answer: unverifiable, erased or unread ones. */
-type Doubts = { readonly unverified: readonly number[]; readonly erased: readonly number[]; readonly isCut: boolean }
+type Doubts = { readonly unverified: readonly number[]; readonly erased: Erased['doubts']; readonly isCut: boolean }
 
 const MAX_REMARKS = 10
 
@@ -106,12 +108,12 @@ export async function checkCurrency(evidence: ReceiptParts, means: CurrencyMeans
 }
 
 function judgeDoubts({ unverified, erased, isCut }: Doubts): Outcome | undefined {
-  const remarks = [
-    ...unverified.map(index => remark('versionUnverified', { index })),
-    ...erased.map(index => remark('versionErased', { index })),
-  ].slice(0, MAX_REMARKS)
+  const remarks = [...unverified.map(index => remark('versionUnverified', { index })), ...erased.map(doubt => doubt.remark)].slice(
+    0,
+    MAX_REMARKS,
+  )
   if (unverified.length > 0) return unchecked(remarks, 'unverified')
-  if (erased.length > 0) return unchecked(remarks, 'erased')
+  if (erased[0] !== undefined) return unchecked(remarks, erased[0].why)
   return isCut ? unchecked(remark('versionsMany'), 'many') : undefined
 }
 
@@ -165,24 +167,28 @@ function checkSource({ checkpoint, listed }: Listing, evidence: ReceiptParts, po
 
 /** Sorts the reported statements and derives the changes to the version. */
 function sortReported(own: Told, listed: readonly Listed[], complete: boolean, policy: Policy, file: FileDigest | undefined): Reported {
-  const others = [...new Map(listed.map(each => [each.index, each])).values()].filter(({ index }) => index !== own.index)
-  const erased = listed.filter(each => each.erased)
+  const items = [...new Map(listed.map(each => [each.index, each])).values()]
   const isVerified = createVerifier(policy)
-  const read = others.filter(each => !each.erased).map(each => ({ index: each.index, told: readTold(each, isVerified) }))
+  const erased = judgeErased(own.index, items, isVerified)
+  const others = items.filter(each => each.index !== own.index && each.erased === undefined)
+  const read = others.map(each => ({ index: each.index, told: readTold(each, isVerified) }))
   const ofRecord = (told: { statement: AnyStatement } | undefined): told is Told =>
     isRecordStatement(told?.statement) && isSameRecord(told.statement, own.statement)
   const verified = read.filter(({ told }) => told?.isVerified).flatMap(({ told }) => (ofRecord(told) ? [told] : []))
   const claimed = read.filter(({ told }) => !told?.isVerified).flatMap(({ told }) => (ofRecord(told) ? [told] : []))
-  const changes = [
+  const found = [
     ...changesOf(own, verified, file).map(change => describe(change, true, [own, ...verified])),
     ...changesOf(own, [...verified, ...claimed], file)
       .filter(({ index }) => claimed.some(each => each.index === index))
       .map(change => describe(change, false, claimed)),
-    ...erased.map(({ index }) => ({ index, what: 'erased' as const, verified: false })),
   ]
+  const counted = withoutSeparated(own.index, found, erased.effects)
+  const changes = [...counted, ...erased.changes].sort((a, b) => a.index - b.index)
   const unverified = read.filter(({ told }) => !told?.isVerified).map(({ index }) => index)
-  const doubts = { unverified, erased: erased.map(({ index }) => index).filter(index => index !== own.index), isCut: !complete }
-  return { verified, claimed, changes: changes.sort((a, b) => a.index - b.index), doubts }
+  // By the source's word, an erased statement came between two versions, so that neither is an edit
+  // of the other. Nobody is accused, and nobody can check it.
+  const separated = found.length === counted.length ? [] : [{ why: 'erased', remark: remark('versionsSeparated') } as const]
+  return { verified, claimed, changes, doubts: { unverified, erased: [...erased.doubts, ...separated], isCut: !complete } }
 }
 
 function describe({ index, what }: { index: number; what: ChangeCode }, verified: boolean, versions: readonly Version[]): Change {

@@ -47,6 +47,8 @@ export const REMARKS = {
   versionsMany: 'more statements of this record are reported than could be read',
   versionUnverified: 'the statement reported at index {index} does not verify by the policy',
   versionErased: 'the statement at index {index} has been erased',
+  tombstoneUnverified: 'the notice that the statement at index {index} was erased does not verify by the policy',
+  versionsSeparated: 'a statement between two publications of this version has been erased',
   newest: 'no other statement changes this version',
   withdrawn: 'withdrawn by the statement at index {index}: {reason}',
   edited: 'published with different content at index {index}, under the same version',

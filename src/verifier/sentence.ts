@@ -42,6 +42,10 @@ export const SENTENCES = {
   'unchecked.unverified':
     'another statement of this record is reported, and your policy cannot verify it. Bring your policy up to date and try again.',
   'unchecked.erased': 'another statement of this record has been erased, so nobody can check what it said. Ask the agency.',
+  'unchecked.erased-withdrawn': 'a later statement that withdrew this version has been erased. Ask the agency.',
+  'unchecked.erased-edited': 'another statement that published different content under the same version has been erased. Ask the agency.',
+  'unchecked.erased-superseded': 'a later statement that replaced this version has been erased. Ask the agency.',
+  'unchecked.erased-published': 'a statement that published a later version has been erased. Ask the agency.',
   'unchecked.many': 'not all statements of this record could be read. Try again later.',
   'test-network': '{finding} But the chain is a test network, so this is no evidence.',
   'sealed.file': 'The ledger has accepted this file. The chain does not vouch for it yet.',

@@ -3,6 +3,8 @@
  * command line and on the page.
  */
 
+import type { EffectKind } from '../core/statements/effects.ts'
+
 /** The names of the checks of design §7, in their order. */
 export const CHECKS = ['document', 'statement', 'inclusion', 'checkpoint', 'cosignatures', 'anchor', 'finality', 'currency'] as const
 
@@ -72,10 +74,12 @@ export type Change = {
   readonly when?: string
   /** When the agency says that it was published. */
   readonly published?: string
+  /** The tombstone, if the statement that made the change was erased. Nobody can verify it. */
+  readonly erased?: number
 }
 
 /** Why something could not be checked. */
-export type UncheckedReason = 'unserved' | 'silent' | 'disagreement' | 'unverified' | 'erased' | 'many'
+export type UncheckedReason = 'unserved' | 'silent' | 'disagreement' | 'unverified' | 'erased' | `erased-${EffectKind}` | 'many'
 
 /** The first verdict from the top of the table among `brought`; `anchored` if there is none. */
 export function firstVerdict(brought: readonly (VerdictCode | undefined)[]): VerdictCode {

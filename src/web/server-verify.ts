@@ -133,7 +133,12 @@ function createSiteReader({ ledger, policy }: CheckMeans, origin: string): Ledge
     readReceipt: index => ledger.receipt(index),
     async currency(statement, index) {
       if (origin !== policy.origin) throw new LedgerReadError('LEDGER_OTHER', `the ledger asked is ${policy.origin}, not ${origin}`)
-      const versions = await readRecordVersions(versionPages(statement), index, at => ledger.receipt(at))
+      const versions = await readRecordVersions(
+        versionPages(statement),
+        index,
+        at => ledger.receipt(at),
+        async () => undefined,
+      )
       return { source: 'ledger', checkpoint: (await ledger.head()).note, ...versions }
     },
   }

@@ -3,7 +3,7 @@ import { deepEqual, equal, rejects } from 'node:assert/strict'
 import { LedgerFailure, type Refusal } from '../../src/ledger-client/http.ts'
 import { createRetries, waitUntil } from '../../src/ledger-client/retries.ts'
 
-const refusal: Refusal = { status: 503, type: undefined, location: undefined, waitMs: undefined, problem: undefined }
+const refusal: Refusal = { status: 503, type: undefined, location: undefined, waitMs: undefined, problem: undefined, text: '' }
 const busy = () => new LedgerFailure('LEDGER_REFUSED', 'busy', { refusal })
 const cut = () => new LedgerFailure('LEDGER_CUT_OFF', 'broken off')
 

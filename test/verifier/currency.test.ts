@@ -24,6 +24,7 @@ import {
   ORIGIN,
   policyWith,
   STATEMENT,
+  tombstoneOf,
   WITHDRAWAL,
   WITNESSES,
   type World,
@@ -234,6 +235,99 @@ describe('verifier/currency: the date of a change', () => {
   })
 })
 
+describe('verifier/currency: statements that were erased', () => {
+  const statements = [GENESIS, STATEMENT, WITHDRAWAL, tombstoneOf(2)]
+  const world = createWorld(statements)
+  type Erasure = NonNullable<Listed['erased']>
+  const tombstone = async (change: Partial<Erasure> = {}): Promise<Erasure> => ({
+    index: 3,
+    receiptText: await world.receipt(3),
+    effects: [{ on: 1, what: 'withdrawn' }],
+    ...change,
+  })
+  /** Checks STATEMENT at 1 where an entry is listed as erased. */
+  const askErased = (erased: Erasure, index = 2) => ask(statements, 1, { currency: listingOf(world, [{ index, erased }]) })
+
+  it('is unchecked if one did something to the version, and says what', async () => {
+    for (const what of ['withdrawn', 'edited', 'superseded', 'published'] as const) {
+      const result = await askErased(await tombstone({ effects: [{ on: 1, what }] }))
+      deepEqual([result.verdict, result.exit, result.isGreen, result.unchecked], ['unchecked', 6, false, `erased-${what}`])
+      deepEqual(result.changes, [{ index: 2, what, verified: false, erased: 3 }])
+      equal(result.sentence, SENTENCES.unchecked.replace('{what}', SENTENCES[`unchecked.erased-${what}`]))
+      deepEqual(checkOf(result)?.remarks, [{ key: 'versionErased', values: { index: 2 } }])
+    }
+  })
+
+  it('is unchecked if nobody says what one did', async () => {
+    const { effects: _, ...silent } = await tombstone()
+    const result = await askErased(silent)
+    deepEqual([result.verdict, result.unchecked], ['unchecked', 'erased'])
+    deepEqual(result.changes, [{ index: 2, what: 'erased', verified: true }])
+    const bare = await askErased({})
+    deepEqual([bare.verdict, bare.unchecked, bare.changes], ['unchecked', 'erased', [{ index: 2, what: 'erased', verified: false }]])
+  })
+
+  it('changes nothing for a version to which the erased statement did nothing', async () => {
+    const result = await askErased(await tombstone({ effects: [{ on: 7, what: 'withdrawn' }] }))
+    deepEqual([result.verdict, result.isGreen, result.changes], ['anchored', true, []])
+  })
+
+  it('believes no erasure without a tombstone that verifies, is of that entry, and comes after it', async () => {
+    const stranger = createSigner(ORIGIN, new Uint8Array(32).fill(7))
+    const ofOther = createWorld([GENESIS, STATEMENT, WITHDRAWAL, tombstoneOf(1)])
+    const before = createWorld([GENESIS, tombstoneOf(2), WITHDRAWAL])
+    const { receiptText: _, ...unread } = await tombstone()
+    const wrong: readonly Erasure[] = [
+      unread,
+      await tombstone({ receiptText: 'no receipt' }),
+      await tombstone({ receiptText: await world.receipt(2) }),
+      await tombstone({ receiptText: await world.receipt(3, { signer: stranger }) }),
+      await tombstone({ receiptText: await ofOther.receipt(3) }),
+      await tombstone({ index: 4 }),
+      await tombstone({ index: 1, receiptText: await before.receipt(1) }),
+    ]
+    for (const erased of wrong) {
+      const result = await askErased({ ...erased, effects: [] })
+      deepEqual([result.verdict, result.isGreen, result.unchecked], ['unchecked', false, 'unverified'], JSON.stringify(erased))
+      deepEqual(result.changes, [{ index: 2, what: 'erased', verified: false }])
+    }
+    const own = await askErased(await tombstone(), 1)
+    deepEqual([own.verdict, own.unchecked], ['unchecked', 'unverified'])
+  })
+
+  it('reports its own erasure, which takes the green away and leaves the verdict', async () => {
+    const own = createWorld([GENESIS, STATEMENT, tombstoneOf(1)])
+    const erased = { index: 2, receiptText: await own.receipt(2) }
+    const result = await ask([GENESIS, STATEMENT, tombstoneOf(1)], 1, { currency: listingOf(own, [{ index: 1, erased }]) })
+    deepEqual([result.verdict, result.exit, result.isGreen, result.asked], ['anchored', 0, false, 'ledger'])
+    deepEqual(result.changes, [{ index: 1, what: 'erased', verified: true }])
+  })
+
+  it('accuses nobody of an edit if an erased statement came between, and is unchecked', async () => {
+    const corrected = [GENESIS, STATEMENT, WITHDRAWAL, EDITED, tombstoneOf(2)]
+    const between = createWorld(corrected)
+    const effects = [{ on: 1, what: 'withdrawn' }] as const
+    const erased = { index: 4, receiptText: await between.receipt(4), effects }
+    const listing = async (other: number) => [
+      { index: 2, erased },
+      { index: other, receiptText: await between.receipt(other) },
+    ]
+    const later = await ask(corrected, 3, { file: undefined, currency: listingOf(between, await listing(1)) })
+    deepEqual([later.verdict, later.unchecked, later.changes], ['unchecked', 'erased', []])
+    const earlier = await ask(corrected, 1, { currency: listingOf(between, await listing(3)) })
+    deepEqual([earlier.unchecked, earlier.changes.map(({ what }) => what)], ['erased-withdrawn', ['withdrawn']])
+    // Here the erased statement did nothing to the earlier of the two.
+    for (const on of [3, 7]) {
+      const other = { ...erased, effects: [{ on, what: 'withdrawn' as const }] }
+      const listed = [
+        { index: 2, erased: other },
+        { index: 3, receiptText: await between.receipt(3) },
+      ]
+      equal((await ask(corrected, 1, { currency: listingOf(between, listed) })).verdict, 'edited')
+    }
+  })
+})
+
 describe('verifier/currency: what is reported is never passed over', () => {
   const withdrawn = [GENESIS, STATEMENT, WITHDRAWAL]
   const damaged = (damage: (entry: Listed) => Listed, statements: readonly AnyStatement[] = withdrawn) =>
@@ -299,15 +393,6 @@ describe('verifier/currency: what is reported is never passed over', () => {
     const policy = policyWith({}, { witnesses: [formatVkey(witness!.vkey)], quorum: 1 })
     const result = await ask(withdrawn, 1, { receipt: await world.receipt(1, { witnesses: [witness!] }), policy })
     equal(result.verdict, 'withdrawn')
-  })
-
-  it('is unchecked if another statement was erased; its own erasure is reported and leaves the verdict', async () => {
-    const result = await damaged(({ index }) => ({ index, erased: true }))
-    deepEqual([result.verdict, result.unchecked], ['unchecked', 'erased'])
-    deepEqual(result.changes, [{ index: 2, what: 'erased', verified: false }])
-    const world = createWorld([GENESIS, STATEMENT])
-    const own = await ask([GENESIS, STATEMENT], 1, { currency: listingOf(world, [{ index: 1, erased: true }]) })
-    deepEqual([own.verdict, own.exit, own.isGreen, own.changes], ['anchored', 0, false, [{ index: 1, what: 'erased', verified: false }]])
   })
 
   it('is unchecked if not all statements were read, and reports those that were', async () => {

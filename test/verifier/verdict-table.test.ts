@@ -7,6 +7,7 @@ import type { Statement } from '../../src/core/statements/statement.ts'
 import { digestsOf } from '../../src/documents/digest.ts'
 import type { ChainReader } from '../../src/verifier/chain-reader.ts'
 import type { CurrencyReader, Listed } from '../../src/verifier/currency.ts'
+import type { ListedErasure } from '../../src/verifier/erased.ts'
 import { verify } from '../../src/verifier/verify.ts'
 import { allCases, type Case, type ChainCase, type ChangeOf, expect, formatPage, type Source } from './verdict-table.ts'
 import {
@@ -20,6 +21,7 @@ import {
   listingOf,
   policyWith,
   STATEMENT,
+  tombstoneOf,
   WITHDRAWAL,
   type World,
 } from './world.ts'
@@ -38,19 +40,37 @@ const LATER: { readonly [change in ChangeOf]: Statement | undefined } = {
   superseded: AMENDMENT,
   withdrawn: WITHDRAWAL,
   'a statement that does not verify': WITHDRAWAL,
-  'a statement that was erased': WITHDRAWAL,
+  'a withdrawal that was erased': WITHDRAWAL,
+  'a statement that was erased, nobody says what it did': WITHDRAWAL,
+  'a statement that was erased, without a tombstone': WITHDRAWAL,
+  'its own statement erased': undefined,
+}
+
+/** The erased entry, and what the ledger says of it. */
+const ERASED: {
+  readonly [change in ChangeOf]?: { readonly index: number; readonly effects?: ListedErasure['effects']; readonly bare?: true }
+} = {
+  'a withdrawal that was erased': { index: 2, effects: [{ on: 1, what: 'withdrawn' }] },
+  'a statement that was erased, nobody says what it did': { index: 2 },
+  'a statement that was erased, without a tombstone': { index: 2, bare: true },
+  'its own statement erased': { index: 1 },
 }
 
 type Scene = { readonly world: World; readonly receipt: string; readonly listed: readonly Listed[] }
 
 async function sceneOf(change: ChangeOf): Promise<Scene> {
   const later = LATER[change]
-  const world = createWorld([GENESIS, OWN, ...(later ? [later] : [])])
+  const erased = ERASED[change]
+  const world = createWorld([GENESIS, OWN, ...(later ? [later] : []), ...(erased ? [tombstoneOf(erased.index)] : [])])
   const receipt = await world.receipt(1)
+  if (erased !== undefined) {
+    const { index, effects, bare } = erased
+    const tombstone = { index: world.size - 1, receiptText: await world.receipt(world.size - 1), ...(effects && { effects }) }
+    return { world, receipt, listed: [{ index, erased: bare ? {} : tombstone }] }
+  }
   if (later === undefined) return { world, receipt, listed: [] }
   const receiptText = await world.receipt(2)
-  const entry = change === 'a statement that was erased' ? { erased: true } : { receiptText }
-  const damaged = change === 'a statement that does not verify' ? { receiptText: receiptText.replace('index 2', 'index 0') } : entry
+  const damaged = { receiptText: change === 'a statement that does not verify' ? receiptText.replace('index 2', 'index 0') : receiptText }
   return { world, receipt, listed: [{ index: 2, ...damaged }] }
 }
 
@@ -104,7 +124,7 @@ describe('verifier: the table of verdicts', () => {
         equal(sentence.startsWith('We did not check for newer versions.'), true, about)
       count++
     }
-    equal(count, 65 * 2 * 19 * 2)
+    equal(count, 65 * 2 * 25 * 2)
   })
 
   it('is in the docs', async () => {

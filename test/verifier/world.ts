@@ -74,6 +74,11 @@ export const WITHDRAWAL: Statement = {
   reason: { code: 'court-order' },
 }
 
+/** Says that the statement at `index` was erased. */
+export function tombstoneOf(index: number): AnyStatement {
+  return { type: 'openseal/erasure@v1', index, reason: { code: 'personal-data' }, by: 'agency', salt: 'A'.repeat(43) }
+}
+
 export type World = {
   readonly size: number
   readonly root: Hash

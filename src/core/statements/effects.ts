@@ -49,7 +49,7 @@ export function withoutSeparated<T extends Pick<VersionChange, 'index'> & { read
 }
 
 /** Whether an erased statement between two versions withdrew or replaced the earlier one. */
-export function isSeparated(earlier: number, later: number, kept: readonly Effect[]): boolean {
+function isSeparated(earlier: number, later: number, kept: readonly Effect[]): boolean {
   return kept.some(
     ({ index, on, what }) => on === earlier && index > earlier && index < later && (what === 'withdrawn' || what === 'superseded'),
   )

@@ -9,6 +9,7 @@ import { attempt, attemptAsync, unwrap } from '../../core/attempt.ts'
 import { OpenSealError } from '../../core/errors.ts'
 import { isJsonObject, type Json, parseJson } from '../../core/json.ts'
 import { parseReceipt } from '../../core/receipt.ts'
+import { EFFECT_KINDS } from '../../core/statements/effects.ts'
 import { createLedgerHttp, LedgerFailure, type LedgerHttpOptions } from '../../ledger-client/http.ts'
 import { createRetries, waitUntil } from '../../ledger-client/retries.ts'
 import type { CurrencyReader } from '../currency.ts'
@@ -73,7 +74,7 @@ export function createLedgerReader(options: LedgerReaderOptions): LedgerReader {
       // Read first, so that a failure here loses nothing that was listed.
       const checkpoint = await read('/checkpoint')
       const pages = listPages(read, new URLSearchParams({ agency, record }))
-      return { source: 'ledger', checkpoint, ...(await readRecordVersions(pages, index, receiptOf)) }
+      return { source: 'ledger', checkpoint, ...(await readRecordVersions(pages, index, receiptOf, each => readErased(read, each))) }
     },
   }
 }
@@ -244,7 +245,25 @@ async function* listPages(read: Read, query: URLSearchParams): AsyncGenerator<re
 }
 
 function isListed(entry: Json): entry is Json & ListedEntry {
-  return isJsonObject(entry) && Number.isSafeInteger(entry.index)
+  if (!isJsonObject(entry) || !Number.isSafeInteger(entry.index)) return false
+  const { changes = [] } = entry
+  return Array.isArray(changes) && changes.every(isLost)
+}
+
+/** Whether this is what an erased statement did: two indexes and a word. */
+function isLost(change: Json): boolean {
+  if (!isJsonObject(change) || !Number.isSafeInteger(change.index) || !Number.isSafeInteger(change.erased)) return false
+  return EFFECT_KINDS.some(what => what === change.what)
+}
+
+/** An entry that was erased, with what other erased statements did to it; undefined if it was not. */
+async function readErased(read: Read, index: number): Promise<ListedEntry | undefined> {
+  const { error } = await attemptAsync(() => read(`/v1/records/${index}`))
+  const { refusal } = error?.cause instanceof LedgerFailure ? error.cause : {}
+  if (refusal?.status !== 410) return undefined
+  const { erased, changes = [] } = readObject(refusal.text)
+  const entry = { index, changes, erased: isJsonObject(erased) ? erased.tombstone : undefined } as Json
+  return isListed(entry) && Number.isSafeInteger(entry.erased) ? entry : undefined
 }
 
 function readObject(text: string): { readonly [member: string]: Json } {

@@ -4,10 +4,19 @@
  */
 import { inTurns } from '../../at-once.ts'
 import { attemptAsync } from '../../core/attempt.ts'
+import type { EffectKind } from '../../core/statements/effects.ts'
 import type { Listed } from '../currency.ts'
 
-/** An entry as a ledger lists it, unverified. An `erased` entry has no receipt. */
-export type ListedEntry = { readonly index: number; readonly erased?: unknown }
+/**
+ * An entry as a ledger lists it, unverified. An entry that was or is being erased has no receipt;
+ * `erased` is the index of its tombstone. `changes` holds what erased statements did to it.
+ */
+export type ListedEntry = {
+  readonly index: number
+  readonly erased?: unknown
+  readonly erasing?: unknown
+  readonly changes?: readonly { readonly index: number; readonly what: EffectKind; readonly erased: number }[]
+}
 
 /** If a record has more statements, the result says that not all were read. */
 const MAX_VERSIONS = 1000
@@ -29,25 +38,55 @@ export type RecordVersions = { readonly listed: readonly Listed[]; readonly comp
 /**
  * Reads a record's statements from the pages that list them. `complete` is false where there are
  * more than are read, and where the list breaks off: what it named before stays named. A receipt
- * that cannot be had is listed all the same. Rejects where nothing was listed because the first
- * page failed.
+ * that cannot be had is listed all the same. A ledger lists no statement that was erased, so
+ * `readErased` asks for the one that was asked about, if it is not listed. Rejects where nothing
+ * was listed because the first page failed.
  */
 export async function readRecordVersions(
   pages: AsyncIterable<readonly ListedEntry[]>,
   own: number,
   readReceipt: (index: number) => Promise<string>,
+  readErased: (index: number) => Promise<ListedEntry | undefined>,
 ): Promise<RecordVersions> {
-  const { entries, isWhole } = await listEntries(pages)
+  const { entries: named, isWhole } = await listEntries(pages)
+  const missing = named.some(({ index }) => index === own) ? undefined : (await attemptAsync(() => readErased(own))).value
+  const entries = missing === undefined ? named : [...named, missing]
   let length = 0
-  const listed = await inTurns(entries, AT_ONCE, async ({ index, erased }): Promise<Listed[]> => {
-    if (erased !== undefined && erased !== false) return [{ index, erased: true }]
-    if (index === own) return [{ index }]
-    if (length > MAX_LENGTH) return []
+  const read = async (index: number) => {
+    if (length > MAX_LENGTH) return {}
     const { value: receiptText } = await attemptAsync(() => readReceipt(index))
     length += receiptText?.length ?? 0
-    return [receiptText === undefined ? { index } : { index, receiptText }]
+    return receiptText === undefined ? {} : { receiptText }
+  }
+  const listed = await inTurns(entries, AT_ONCE, async ({ index, erased, erasing }): Promise<Listed> => {
+    if (erased !== undefined && erased !== false)
+      return { index, erased: isIndex(erased) ? { index: erased, ...(await read(erased)) } : {} }
+    if (index === own) return { index }
+    return erasing === undefined ? { index, ...(await read(index)) } : { index, erased: {} }
   })
-  return { listed: listed.flat(), complete: isWhole && length <= MAX_LENGTH }
+  const lost = await inTurns(effectsIn(entries), AT_ONCE, async ({ index, tombstone, effects }): Promise<Listed> => {
+    return { index, erased: { index: tombstone, ...(await read(tombstone)), effects } }
+  })
+  return { listed: [...listed, ...lost], complete: isWhole && length <= MAX_LENGTH }
+}
+
+type Lost = { readonly index: number; readonly tombstone: number; readonly effects: { on: number; what: EffectKind }[] }
+
+/** The erased statements whose effects are listed beside the versions that they changed. */
+function effectsIn(entries: readonly ListedEntry[]): Lost[] {
+  const lost = new Map<string, Lost>()
+  for (const { index: on, changes = [] } of entries)
+    for (const { index, what, erased: tombstone } of changes) {
+      const key = `${index} ${tombstone}`
+      const found = lost.get(key) ?? { index, tombstone, effects: [] }
+      lost.set(key, found)
+      found.effects.push({ on, what })
+    }
+  return [...lost.values()]
+}
+
+function isIndex(value: unknown): value is number {
+  return Number.isSafeInteger(value)
 }
 
 async function listEntries(pages: AsyncIterable<readonly ListedEntry[]>) {

@@ -215,11 +215,66 @@ describe('verifier/app/ledger-reader', () => {
   it('forgets nothing that was listed: a receipt that cannot be had, one that was erased, and a list that breaks off', async () => {
     const list = listing([{ index: 3 }, { index: 4, erased: 9 }, { index: 5, erased: true }])
     reply = path => (path.endsWith('/3/receipt') ? { status: 500 } : list(path))
-    deepEqual((await reader().currency(STATEMENT, 1)).listed, [{ index: 5, erased: true }, { index: 4, erased: true }, { index: 3 }])
+    deepEqual((await reader().currency(STATEMENT, 1)).listed, [
+      { index: 5, erased: {} },
+      { index: 4, erased: { index: 9, receiptText: 'receipt 9' } },
+      { index: 3 },
+    ])
     const many = listing(Array.from({ length: 150 }, (_, index) => ({ index: index + 10 })))
     reply = path => (path.includes('cursor=') ? { status: 500 } : many(path))
     const { listed, complete } = await reader().currency(STATEMENT, 1)
     deepEqual([complete, listed.length], [false, 64])
+  })
+
+  it('reads the tombstones of erased statements with their effects, even if the statements are not listed any more', async () => {
+    const lost = [{ index: 5, what: 'withdrawn', erased: 9 }] as const
+    const list = listing([
+      { index: 1, changes: lost },
+      { index: 3, changes: lost },
+      { index: 4, erasing: '2026-12-01T00:00:00Z' },
+    ])
+    reply = path => (path.endsWith('/2') ? { status: 404 } : list(path))
+    const effects = [
+      { on: 3, what: 'withdrawn' },
+      { on: 1, what: 'withdrawn' },
+    ]
+    deepEqual((await reader().currency(STATEMENT, 1)).listed, [
+      { index: 4, erased: {} },
+      { index: 3, receiptText: 'receipt 3' },
+      { index: 1 },
+      { index: 5, erased: { index: 9, receiptText: 'receipt 9', effects } },
+    ])
+    // The entry that was asked about is not listed, because it was erased too.
+    const gone = { status: 410, body: { code: 'RECORD_ERASED', erased: { time: '', reason: {}, tombstone: 8 }, changes: lost } }
+    reply = path => (path === '/v1/records/2' ? gone : list(path))
+    const { listed, complete } = await reader().currency(STATEMENT, 2)
+    deepEqual([listed[3], complete], [{ index: 2, erased: { index: 8, receiptText: 'receipt 8' } }, true])
+    deepEqual(listed[4]?.erased?.effects?.at(-1), { on: 2, what: 'withdrawn' })
+    // One that is being erased can still be restored.
+    deepEqual((await reader().currency(STATEMENT, 4)).listed[0], { index: 4 })
+  })
+
+  it('lists no erasure of its own entry that the ledger does not state', async () => {
+    const list = listing([{ index: 3 }])
+    for (const answer of [
+      { status: 404 },
+      { status: 410, body: '<html>' },
+      { status: 410, body: { erased: true } },
+      { status: 410, body: { erased: { tombstone: '8' } } },
+      { status: 410, body: { erased: { tombstone: 8 }, changes: [{ index: 5, what: 'added', erased: 9 }] } },
+    ]) {
+      reply = path => (path === '/v1/records/2' ? answer : list(path))
+      deepEqual((await reader().currency(STATEMENT, 2)).listed, [{ index: 3, receiptText: 'receipt 3' }])
+    }
+  })
+
+  it('treats a list as incomplete if it names an effect that no statement has', async () => {
+    for (const changes of [7, [7], [{ index: 5, what: 'gone', erased: 9 }], [{ index: 5, what: 'withdrawn' }]]) {
+      const page = { records: [{ index: 3, changes }, { index: 1 }] }
+      reply = path => (path.includes('?') ? { body: page } : listing([])(path))
+      const { listed, complete } = await reader().currency(STATEMENT, 1)
+      deepEqual([listed, complete], [[{ index: 1 }], false])
+    }
   })
 
   it('gives up on a list that does not advance, and soon on one without an end', async () => {
