@@ -5,21 +5,21 @@
  * Every round looks before it acts. A start after a crash is just the next round, so there is no
  * separate recovery path.
  */
-import { toHex } from '../core/bytes.ts'
-import { OpenSealError } from '../core/errors.ts'
-import { formatTime } from '../core/time.ts'
 import type { Host, Task } from '../host.ts'
 import type { Log } from '../logger.ts'
-import { isDocumentChanged, type Store } from '../store/port/port.ts'
-import { createAges } from './ages.ts'
+import type { Store } from '../store/port/port.ts'
+import { type Ages, createAges } from './ages.ts'
 import type { AnchoredLedger } from './anchored.ts'
+import { createBids } from './bids.ts'
 import type { AnchorChain } from './chain.ts'
-import { adoptUnknown, compareClosings, compareHeads, newestOf, reopenLost } from './compare.ts'
-import type { FinalAnchor } from './final-anchors.ts'
-import { type AnchorLag, createLagWatch, type Trouble } from './lag.ts'
+import { compareClosings, compareHeads, reopenLost } from './compare.ts'
+import { type AnchorLag, createLagWatch } from './lag.ts'
+import { createLook } from './look.ts'
 import { createRecheck } from './recheck.ts'
 import { type AnchorRecord, type AnchorRecords, openAnchorRecords } from './records.ts'
-import { BUMP_AFTER_MS, brief, createSender, type Found } from './sender.ts'
+import { BUMP_AFTER_MS, createSender } from './sender.ts'
+import { createSteps } from './steps.ts'
+import { createTroubles, isOfChain } from './trouble.ts'
 
 export type Anchorer = {
   /** Runs rounds until `stop`, never two at once. */
@@ -66,25 +66,22 @@ const PATIENCE = 6
 const POLL_MS = { least: 250, most: 12_000 }
 
 /** Creates an anchorer. It does nothing until `start` or `tick`. */
-export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, host, log, lease }: Deps): Anchorer {
+export function createAnchorer(deps: Deps): Anchorer {
+  const { ledger, store, chain, intervalMs, host, log, lease } = deps
   const ages = createAges(host)
-  const createdMs = host.steadyMs()
+  const lateMs = (PATIENCE + 3) * intervalMs + BUMP_AFTER_MS
+  const watch = createLagWatch({ ledger, chain, lateMs, ages, host })
+  const troubles = createTroubles(log, () => stopping)
+  const look = createLook(chain)
+  const bids = createBids({ chain, ages, log, note: troubles.note })
+  const send = createSender({ chain, look, bids, ages, log })
+  const steps = createSteps({ ledger, chain, look, send, ages, host, log, isDue: createDue(deps, ages) })
+  const recheck = createRecheck({ ledger, chain, look, host, log, note: troubles.note, keep: steps.finish })
   let records: AnchorRecords | undefined
   let compared = false
-  let trouble: Trouble | undefined
-  /** A problem in the current round that did not end it. */
-  let noted: Trouble | undefined
-  const note = (what: Trouble) => {
-    noted = what
-  }
-  const watch = createLagWatch({ ledger, chain, lateMs: (PATIENCE + 3) * intervalMs + BUMP_AFTER_MS, ages, host })
-  const { look, send } = createSender({ chain, ages, log, note })
-  const recheck = createRecheck({ ledger, chain, look, host, log, note, keep: (...kept) => finish(...kept) })
   let running: Promise<void> | undefined
   let task: Task | undefined
   let stopping = false
-
-  // ── The life of an anchor ─────────────────────────────────────────────────────────────────────
 
   async function round(): Promise<void> {
     if (lease !== undefined && !(await lease())) return
@@ -96,11 +93,11 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, hos
     if (ledger.stopped() !== undefined) return
     await reopenLost(records, onChain, { chain, ledger, log })
     await recheck(records)
-    for (const anchor of records.open()) await follow(records, anchor)
+    for (const anchor of records.open()) await steps.follow(records, anchor)
     if (records.open().some(({ lost }) => lost === true))
-      note({ code: 'ANCHOR_LOST', message: 'The chain has lost anchors that were final. They are sent again.' })
+      troubles.note({ code: 'ANCHOR_LOST', message: 'The chain has lost anchors that were final. They are sent again.' })
     await watch.watchFunds()
-    await anchorNewest(records)
+    await steps.begin(records)
   }
 
   /**
@@ -112,131 +109,23 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, hos
     records ??= await openAnchorRecords(store, chain.chainId)
     for (const anchor of records.open()) {
       const found = await look(anchor)
-      if (found !== undefined && found !== 'refused') await include(records, anchor, found)
+      if (found !== undefined && found !== 'refused') await steps.include(records, anchor, found)
     }
   }
 
-  /** Signs, stores, sends: the only place where an anchor begins. */
-  async function anchorNewest(records: AnchorRecords): Promise<void> {
-    // One transaction at a time: until it is in a block, nothing is built on it. Entries sealed
-    // meanwhile join the next anchor.
-    if (records.open().some(({ state }) => state !== 'included')) return
-    const from = newestOf(await chain.heads())
-    if (from !== null) await adoptUnknown(records, from, { chain, ages, log })
-    const previous = from?.size ?? 0
-    const { size, root } = await ledger.nextToAnchor(previous)
-    if (size <= previous || !isDue(records, size - previous)) return
-    const proof = previous === 0 ? [] : (await ledger.consistency(previous, size)).proof
-    // Above every nonce of ours that a reorg might free again: those transactions return, and this
-    // one depends on them.
-    const taken = records.open().flatMap(({ attempts }) => attempts.map(({ nonce }) => nonce + 1))
-    const nonce = Math.max(await chain.nextNonce(), ...taken)
-
-    // Signed here and not sent. A crash after this line leaves nothing behind.
-    const signed = await chain.prepare({ size, root, proof, nonce })
-
-    // Stored with its hash before anyone sees it. After a crash, the next start finds the open
-    // transaction and sends the same bytes, which the chain cannot execute twice.
-    const times = { preparedMs: ages.stamp() }
-    const anchor: AnchorRecord = {
-      size,
-      root: toHex(root),
-      previous,
-      state: 'prepared',
-      attempts: [{ ...signed, signedMs: ages.stamp() }],
-      times,
-    }
-    await records.save(anchor)
-
-    // Sent. A crash after this line leaves it `prepared` in the store and known to the chain. The
-    // next start first looks for its receipt, otherwise sends it again, and "already known" counts
-    // as success.
-    await send(records, anchor)
-  }
-
-  /** Advances a pending anchor to what the chain shows. */
-  async function follow(records: AnchorRecords, anchor: AnchorRecord): Promise<void> {
-    const { block: _block, transaction: _transaction, missed: _missed, ...waiting } = anchor
-    const found = await look(anchor)
-    if (found === 'refused') {
-      log.error('anchor was executed and refused by the contract', brief(anchor))
-      return records.drop(anchor.size)
-    }
-    if (found === undefined) {
-      // Its block is no longer part of the chain. The transaction is still valid, and is sent
-      // again.
-      if (anchor.state === 'included') log.warn('anchor has left the chain with its block', brief(anchor))
-      const submitted: AnchorRecord = anchor.state === 'included' ? { ...waiting, state: 'submitted' } : anchor
-      if (submitted !== anchor) await records.save(submitted)
-      return send(records, submitted)
-    }
-    return include(records, anchor, found)
-  }
-
-  /** Records that an anchor is in a block, or final if that block is. */
-  async function include(records: AnchorRecords, { missed: _missed, ...anchor }: AnchorRecord, found: Found): Promise<void> {
-    const times = { ...anchor.times, includedMs: anchor.times.includedMs ?? ages.stamp() }
-    const included: AnchorRecord = { ...anchor, ...found, state: 'included', times }
-    if (anchor.state !== 'included' || anchor.block?.hash !== found.block.hash) {
-      await records.save(included)
-      log.info('anchor included', brief(included))
-    }
-    if (await chain.isFinal(found.block, host.nowMs())) await finish(records, included, found)
-  }
-
-  /**
-   * Hands a final anchor to the ledger. After a crash between the two writes it is still
-   * `included`, and the next round repeats both.
-   */
-  async function finish(records: AnchorRecords, { lost: _lost, ...anchor }: AnchorRecord, found: Found): Promise<void> {
-    await ledger.setFinal(finalAnchor(chain, anchor, found))
-    // Keeps the executed attempt: if the chain loses blocks, as a killed embedded one does, it gets
-    // the same transaction again.
-    const attempts = anchor.attempts.filter(({ hash }) => hash === found.transaction)
-    await records.save({ ...anchor, ...found, attempts, state: 'final', times: { ...anchor.times, finalMs: ages.stamp() } })
-    log.info('anchor final', brief(anchor))
-  }
-
-  // ── Clock and figures ─────────────────────────────────────────────────────────────────────────
-
-  function isDue(records: AnchorRecords, fresh: number): boolean {
-    const last = [records.lastFinal(), ...records.open()].at(-1)?.times.preparedMs
-    const waitedMs = last === undefined ? host.steadyMs() - createdMs : ages.ageMs(last)
-    if (fresh < minBatch) return waitedMs >= intervalMs * PATIENCE
-    return last === undefined || waitedMs >= intervalMs
-  }
-
-  async function guarded(): Promise<void> {
-    noted = undefined
+  async function roundOrReopen(): Promise<void> {
     try {
       await round()
       if (records !== undefined) await watch.note(records)
-      tell(noted)
     } catch (cause) {
-      if (isDocumentChanged(cause)) {
-        // Another anchorer has the journal now. Nothing was written over its work, and the next
-        // round reads it.
-        records = undefined
-        return
-      }
-      // After a failed write, the state on disk is unknown: the next round reads it.
+      // A write has failed, or another anchorer has written: the next round reads what is stored.
       if (!isOfChain(cause)) records = undefined
-      tell(troubleOf(cause), cause)
       throw cause
     }
   }
 
-  /** Logs each change of the problem once, however many rounds it lasts. */
-  function tell(next: Trouble | undefined, cause?: unknown): void {
-    // A stop can make a round fail. The next start continues from what is stored.
-    if (stopping) return
-    if (next !== undefined && next.code !== trouble?.code) log.error('anchoring is in trouble', { ...plain(next), cause })
-    if (next === undefined && trouble !== undefined) log.info('anchoring goes on', { after: trouble.code })
-    trouble = next
-  }
-
   function tick(): Promise<void> {
-    running ??= guarded().finally(() => {
+    running ??= troubles.during(roundOrReopen).finally(() => {
       running = undefined
     })
     return running
@@ -261,13 +150,7 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, hos
     },
     tick,
     async compareWithChain() {
-      try {
-        await compareHeads(ledger, chain)
-        tell(undefined)
-      } catch (cause) {
-        tell(troubleOf(cause), cause)
-        throw cause
-      }
+      await troubles.during(async () => void (await compareHeads(ledger, chain)))
       compared = true
     },
     compared: () => compared,
@@ -275,24 +158,17 @@ export function createAnchorer({ ledger, store, chain, intervalMs, minBatch, hos
       const last = records?.lastFinal()
       return [...(last === undefined ? [] : [last]), ...(records?.open() ?? [])]
     },
-    lag: () => watch.lag(records, trouble),
+    lag: () => watch.lag(records, troubles.current()),
   }
 }
 
-function isOfChain(cause: unknown): cause is OpenSealError {
-  return cause instanceof OpenSealError && cause.code.startsWith('CHAIN_')
-}
-
-function troubleOf(cause: unknown): Trouble {
-  return isOfChain(cause) ? plain(cause) : { code: 'ANCHOR_FAILED', message: 'Anchoring fails: see the log.' }
-}
-
-/** Without the members of an error, which the log gets separately. */
-function plain({ code, message }: Trouble): Trouble {
-  return { code, message }
-}
-
-function finalAnchor({ chainId, contract, logId }: AnchorChain, { size, root }: AnchorRecord, { transaction, block }: Found): FinalAnchor {
-  const at = { number: block.number, hash: block.hash, time: formatTime(block.time * 1000) }
-  return { type: 'evm', chainId, contract, logId, size, root, transaction, block: at }
+/** Whether it is time for the next anchor: one interval after the last, later for few entries. */
+function createDue({ intervalMs, minBatch, host }: Deps, ages: Ages) {
+  const createdMs = host.steadyMs()
+  return (records: AnchorRecords, fresh: number): boolean => {
+    const last = [records.lastFinal(), ...records.open()].at(-1)?.times.preparedMs
+    const waitedMs = last === undefined ? host.steadyMs() - createdMs : ages.ageMs(last)
+    if (fresh < minBatch) return waitedMs >= intervalMs * PATIENCE
+    return last === undefined || waitedMs >= intervalMs
+  }
 }

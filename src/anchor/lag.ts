@@ -4,6 +4,7 @@ import type { Ages } from './ages.ts'
 import type { AnchoredLedger } from './anchored.ts'
 import type { AnchorChain } from './chain.ts'
 import type { AnchorRecords } from './records.ts'
+import type { Trouble } from './trouble.ts'
 
 /** How far the chain is behind the ledger, for /readyz, the metrics and the banner. */
 export type AnchorLag = {
@@ -29,9 +30,6 @@ export type LagWatch = {
   /** `trouble`: what went wrong in the last round. */
   lag(records: AnchorRecords | undefined, trouble: Trouble | undefined): AnchorLag
 }
-
-/** A problem with anchoring: a stable code, and a sentence for people. */
-export type Trouble = { readonly code: string; readonly message: string }
 
 const FUNDS_EVERY_MS = 60_000
 /** The alarm is raised below this many. With an anchor every ten minutes, they last three hours. */

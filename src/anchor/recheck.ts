@@ -8,14 +8,14 @@ import type { Log } from '../logger.ts'
 import type { AnchoredLedger } from './anchored.ts'
 import type { AnchorChain } from './chain.ts'
 import type { FinalAnchor } from './final-anchors.ts'
-import type { Trouble } from './lag.ts'
+import type { Found, Look } from './look.ts'
 import type { AnchorRecord, AnchorRecords } from './records.ts'
-import type { Found, Sender } from './sender.ts'
+import type { Trouble } from './trouble.ts'
 
 type Deps = {
   readonly ledger: Pick<AnchoredLedger, 'anchorAt' | 'listAnchors' | 'newestAnchors' | 'dropFinal'>
   readonly chain: Pick<AnchorChain, 'chainId' | 'standing' | 'findAnchored' | 'isFinal'>
-  readonly look: Sender['look']
+  readonly look: Look
   readonly host: Pick<Host, 'nowMs' | 'randomBytes'>
   readonly log: Log
   readonly note: (trouble: Trouble) => void

@@ -103,3 +103,8 @@ export async function openAnchorRecords(store: Documents, chainId: number): Prom
     },
   }
 }
+
+/** An anchor as fields of a log line. */
+export function brief({ size, state, attempts, block }: AnchorRecord) {
+  return { size, state, nonce: attempts.at(-1)?.nonce, transaction: attempts.at(-1)?.hash, block: block?.number }
+}

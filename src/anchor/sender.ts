@@ -1,37 +1,24 @@
-/**
- * The transactions of an anchor. All attempts share one nonce, so they are one logical transaction,
- * and any of them confirms it.
- */
-import { fromHex } from '../core/bytes.ts'
+/** Sends an anchor's transaction until it is in a block, or given up. */
 import { OpenSealError } from '../core/errors.ts'
 import type { Log } from '../logger.ts'
 import type { Ages } from './ages.ts'
-import type { AnchorChain, ChainBlock, SignedTransaction } from './chain.ts'
-import type { Trouble } from './lag.ts'
-import type { AnchorRecord, AnchorRecords } from './records.ts'
+import type { Bids } from './bids.ts'
+import type { AnchorChain } from './chain.ts'
+import type { Look } from './look.ts'
+import { type AnchorRecord, type AnchorRecords, brief } from './records.ts'
 
-/** Where an anchor was executed. */
-export type Found = { readonly transaction: string; readonly block: ChainBlock }
-
-export type Sender = {
-  /**
-   * Finds where it was executed: in any of its attempts, or in a transaction that the contract
-   * knows and our store does not. `refused`: executed, but the contract refused it.
-   */
-  look(anchor: AnchorRecord): Promise<Found | 'refused' | undefined>
-  /**
-   * Sends it, again if necessary, with higher fees if it has waited long. Throws if only the next
-   * round can try again.
-   */
-  send(records: AnchorRecords, anchor: AnchorRecord): Promise<void>
-}
+/**
+ * Sends an anchor, again if necessary, with higher fees if it has waited long. Throws if only the
+ * next round can try again.
+ */
+export type Send = (records: AnchorRecords, anchor: AnchorRecord) => Promise<void>
 
 type Deps = {
-  readonly chain: AnchorChain
+  readonly chain: Pick<AnchorChain, 'nextNonce'>
+  readonly look: Look
+  readonly bids: Bids
   readonly ages: Ages
   readonly log: Log
-  /** A problem that does not end the round. */
-  readonly note: (trouble: Trouble) => void
 }
 
 /** After this long outside any block, a transaction is sent again with higher fees. */
@@ -43,35 +30,12 @@ export const BUMP_AFTER_MS = 60_000
 const MISSES = 3
 
 /** Creates a sender. */
-export function createSender({ chain, ages, log, note }: Deps): Sender {
-  async function look(anchor: AnchorRecord): Promise<Found | 'refused' | undefined> {
-    let refused = false
-    for (const hash of await executedHashes(anchor)) {
-      const receipt = await chain.txReceipt(hash)
-      if (receipt?.succeeded) return { transaction: hash, block: receipt.block }
-      refused ||= receipt !== null
-    }
-    const root = fromHex(anchor.root)
-    if ((await chain.anchoredAt(anchor.size, root, 'latest')) > 0) return (await chain.findAnchored(anchor.size, root)) ?? undefined
-    return refused ? 'refused' : undefined
-  }
-
-  /**
-   * The attempts that may have a receipt, likely ones first. While the nonce is free none has one,
-   * so a single question saves one for each attempt.
-   */
-  async function executedHashes({ transaction, attempts }: AnchorRecord): Promise<readonly string[]> {
-    const hashes = attempts.map(({ hash }) => hash).reverse()
-    if (transaction !== undefined) return [transaction, ...hashes.filter(hash => hash !== transaction)]
-    const [first] = attempts
-    return first === undefined || (await chain.nextNonce()) <= first.nonce ? [] : hashes
-  }
-
+export function createSender({ chain, look, bids, ages, log }: Deps): Send {
   async function send(records: AnchorRecords, waiting: AnchorRecord): Promise<void> {
     const anchor = await renewWhenLate(records, waiting)
     if (anchor === undefined) return
     try {
-      await publish(anchor)
+      await bids.publish(anchor)
     } catch (cause) {
       return afterRefusal(records, anchor, cause)
     }
@@ -82,25 +46,6 @@ export function createSender({ chain, ages, log, note }: Deps): Sender {
     if (anchor.state === 'submitted') return
     await records.save({ ...anchor, state: 'submitted', times: { ...anchor.times, submittedMs: ages.stamp() } })
     log.info('anchor submitted', brief(anchor))
-  }
-
-  /**
-   * Sends the newest attempt. If the chain refuses it, sends the earlier ones too: it may have
-   * dropped the one that it had.
-   */
-  async function publish({ attempts }: AnchorRecord): Promise<void> {
-    let refusal: OpenSealError | undefined
-    for (const { raw } of attempts.toReversed()) {
-      try {
-        await chain.broadcast(raw)
-        if (refusal !== undefined) note(refusal)
-        return
-      } catch (cause) {
-        if (!(cause instanceof OpenSealError) || !REFUSALS.includes(cause.code)) throw cause
-        refusal ??= cause
-      }
-    }
-    throw refusal
   }
 
   /**
@@ -118,45 +63,21 @@ export function createSender({ chain, ages, log, note }: Deps): Sender {
     const isFirst = records.open().find(({ state }) => state !== 'included')?.size === anchor.size
     if (anchor.state !== 'submitted' || !isFirst || ages.ageMs(last.signedMs) < BUMP_AFTER_MS) return anchor
     const free = await chain.nextNonce()
-    if (free < last.nonce) {
-      // A lower nonce is free and nothing of ours will use it, because its transaction left the
-      // chain for good. Nothing above it can be executed before it is used, so the newest
-      // checkpoint takes it. If the old transaction is executed later, the contract refuses it.
-      for (const lost of records.open().filter(({ state, attempts }) => state !== 'included' && free < (attempts.at(-1)?.nonce ?? 0))) {
-        log.error('anchor given up: a nonce below its own is free', { ...brief(lost), free })
-        await records.drop(lost.size)
-      }
-      return undefined
-    }
-    return (await bump(records, anchor, last.raw)) ?? anchor
+    if (free >= last.nonce) return (await bids.raise(records, anchor, last.raw)) ?? anchor
+    await dropAbove(records, free)
+    return undefined
   }
 
   /**
-   * A higher bid for the same nonce, stored before it is sent, like the first one. At the ceiling,
-   * the old bids are sent again.
+   * A lower nonce is free and nothing of ours will use it, because its transaction left the chain
+   * for good. Nothing above it can be executed before it is used, so the newest checkpoint takes
+   * it. If an old transaction is executed later, the contract refuses it.
    */
-  async function bump(records: AnchorRecords, anchor: AnchorRecord, raw: string): Promise<AnchorRecord | undefined> {
-    const signed = await signHigher(raw)
-    if (signed === undefined) return undefined
-    const bumped: AnchorRecord = { ...anchor, attempts: [...anchor.attempts, { ...signed, signedMs: ages.stamp() }] }
-    await records.save(bumped)
-    log.warn('anchor fees raised', { ...brief(bumped), maxFeePerGas: signed.maxFeePerGas })
-    return bumped
-  }
-
-  async function signHigher(raw: string): Promise<SignedTransaction | undefined> {
-    try {
-      const signed = await chain.bump(raw)
-      if (signed !== null) return signed
-      note({
-        code: 'ANCHOR_FEE_CEILING',
-        message: 'The anchor is in no block and its fees are at the ceiling: raise OPENSEAL_ANCHOR_MAX_FEE or wait for lower fees.',
-      })
-    } catch (cause) {
-      if (!(cause instanceof OpenSealError) || !cause.code.startsWith('CHAIN_SIGNER_')) throw cause
-      note(cause)
+  async function dropAbove(records: AnchorRecords, free: number): Promise<void> {
+    for (const lost of records.open().filter(({ state, attempts }) => state !== 'included' && free < (attempts.at(-1)?.nonce ?? 0))) {
+      log.error('anchor given up: a nonce below its own is free', { ...brief(lost), free })
+      await records.drop(lost.size)
     }
-    return undefined
   }
 
   /** The chain refused a transaction. */
@@ -174,10 +95,10 @@ export function createSender({ chain, ages, log, note }: Deps): Sender {
    * once, up to the ceiling.
    */
   async function afterLowBid(records: AnchorRecords, anchor: AnchorRecord): Promise<void> {
-    const bumped = await bump(records, anchor, anchor.attempts.at(-1)?.raw ?? '')
-    if (bumped !== undefined) {
-      await publish(bumped)
-      return saveSubmitted(records, bumped)
+    const raised = await bids.raise(records, anchor, anchor.attempts.at(-1)?.raw ?? '')
+    if (raised !== undefined) {
+      await bids.publish(raised)
+      return saveSubmitted(records, raised)
     }
     if (anchor.state === 'prepared') await records.drop(anchor.size)
   }
@@ -197,12 +118,5 @@ export function createSender({ chain, ages, log, note }: Deps): Sender {
     await records.drop(anchor.size)
   }
 
-  return { look, send }
-}
-
-const REFUSALS = ['CHAIN_FUNDS', 'CHAIN_UNDERPRICED', 'CHAIN_REJECTED']
-
-/** An anchor as fields of a log line. */
-export function brief({ size, state, attempts, block }: AnchorRecord) {
-  return { size, state, nonce: attempts.at(-1)?.nonce, transaction: attempts.at(-1)?.hash, block: block?.number }
+  return send
 }
