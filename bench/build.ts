@@ -1,19 +1,36 @@
 /**
- * Builds a ledger of so many records in a folder, in-process: the same path as over HTTP, without
- * HTTP. Arguments: folder, records.
+ * Builds a ledger of so many records in a folder: as the ledger itself would write it, but in
+ * commits as large as memory allows, and without reading each back. Arguments: folder, records.
  */
-import { parseJson } from '../src/core/json.ts'
-import { parseStatement } from '../src/core/statements/statement.ts'
-import { openBenchLedger } from './open.ts'
-import { statementLine } from './statements.ts'
 
-const CHUNK = 8192
+import { randomBytes } from 'node:crypto'
+import { createSalts, prepare } from '../src/log/prepare.ts'
+import { EMPTY_STATE, grow, restore } from '../src/log/tree-state.ts'
+import { openLevelStore } from '../src/store/level/level.ts'
+import { openBenchLedger } from './open.ts'
+import { statementOf } from './statements.ts'
+
+const COMMIT = 32_768
 const [folder = '', wanted = ''] = process.argv.slice(2)
-const { ledger } = await openBenchLedger(folder)
-for (let size = ledger.head().size; size < Number(wanted); size = ledger.head().size) {
-  const numbers = Array.from({ length: Math.min(CHUNK, Number(wanted) - size) }, (_, i) => size + i)
-  await Promise.all(numbers.map(n => ledger.submit(parseStatement(parseJson(statementLine('built', n)), { salted: false }))))
+// Begins the log with its genesis.
+await (await openBenchLedger(folder)).ledger.close()
+const store = await openLevelStore(folder)
+const salt = createSalts(count => randomBytes(count))
+const row = await store.readHead()
+let tree = (row && restore(row.head, row.edge)) ?? EMPTY_STATE
+while (tree.head.size < Number(wanted)) {
+  const { size } = tree.head
+  const batch = Array.from(
+    { length: Math.min(COMMIT, Number(wanted) - size) },
+    (_, i) => prepare(statementOf('built', size + i), salt).prepared,
+  )
+  const { state, tiles, bundles } = grow(
+    tree,
+    batch.map(({ entry }) => entry),
+  )
+  const records = batch.map((prepared, i) => ({ ...prepared, index: size + i }))
+  await store.commit({ previous: tree.head, next: state.head, edge: state.edge, tiles, bundles, records, timeMs: Date.now() })
+  tree = state
 }
-const { size } = ledger.head()
-await ledger.close()
-process.send?.({ size }, () => process.exit(0))
+await store.close()
+process.send?.({ size: tree.head.size }, () => process.exit(0))

@@ -4,15 +4,20 @@
  */
 
 import { createHash } from 'node:crypto'
-import { STATEMENT } from '../src/core/statements/statement.ts'
+import { STATEMENT, type Statement } from '../src/core/statements/statement.ts'
 
 export const AGENCY = 'bench.gov.example'
 
 /** The n-th statement as a line of JSON, about 800 bytes. Another `run` gives other statements. */
 export function statementLine(run: string, n: number): string {
+  return JSON.stringify(statementOf(run, n))
+}
+
+/** The n-th statement. */
+export function statementOf(run: string, n: number): Statement {
   const digest = createHash('sha256').update(`${run} ${n}`).digest('hex')
   const other = createHash('sha256').update(digest).digest('hex')
-  return JSON.stringify({
+  return {
     type: STATEMENT,
     agency: AGENCY,
     kind: 'procurement',
@@ -27,5 +32,5 @@ export function statementLine(run: string, n: number): string {
       { name: 'notice.json', mediaType: 'application/json', bytes: 4096 + (n % 1000), sha256: digest, jcs: digest },
       { name: 'specification.pdf', mediaType: 'application/pdf', bytes: 1_200_000 + n, sha256: other },
     ],
-  })
+  }
 }
