@@ -7,7 +7,7 @@
  */
 import type { Host, Task } from '../host.ts'
 import type { Log } from '../logger.ts'
-import type { Store } from '../store/port/port.ts'
+import type { Documents } from '../store/port/documents.ts'
 import { type Ages, createAges } from './ages.ts'
 import type { AnchoredLedger } from './anchored.ts'
 import { createBids } from './bids.ts'
@@ -45,7 +45,7 @@ export type Anchorer = {
 
 type Deps = {
   readonly ledger: AnchoredLedger
-  readonly store: Pick<Store, 'readDocument' | 'writeDocuments'>
+  readonly store: Documents
   readonly chain: AnchorChain
   /** The least time between two anchors. */
   readonly intervalMs: number

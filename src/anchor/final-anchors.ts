@@ -3,7 +3,7 @@
  * they vouch for the same checkpoint, and each receipt carries all of one round.
  */
 import type { Host } from '../host.ts'
-import { type Store, type StoredDocument, sizeKey } from '../store/port/port.ts'
+import { type Documents, type StoredDocument, sizeKey } from '../store/port/documents.ts'
 
 /**
  * A checkpoint that the contract holds and the chain will not take back. `root` and hashes are hex;
@@ -50,8 +50,6 @@ export type FinalAnchors = {
   refresh(): Promise<void>
 }
 
-type StoredDocuments = Pick<Store, 'readDocument' | 'writeDocuments' | 'listDocuments' | 'listNewestDocuments'>
-
 const COLLECTION = 'final-anchors'
 /** How many rounds are kept in memory for receipts. */
 const CACHED = 4096
@@ -64,7 +62,7 @@ export function anchorKey(chainId: number, size: number): string {
 }
 
 /** Opens them. Reads one document, however many there are. */
-export async function openFinalAnchors(store: StoredDocuments, { steadyMs }: Pick<Host, 'steadyMs'>): Promise<FinalAnchors> {
+export async function openFinalAnchors(store: Documents, { steadyMs }: Pick<Host, 'steadyMs'>): Promise<FinalAnchors> {
   let latest: FinalAnchor | undefined
   /**
    * Rounds in ascending order of size, each with the lowest index for which it is known to be the

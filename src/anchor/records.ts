@@ -1,5 +1,5 @@
 /** The anchorer's records of each anchor, as documents of the store. */
-import type { Store } from '../store/port/port.ts'
+import type { Documents } from '../store/port/documents.ts'
 import type { ChainBlock, SignedTransaction } from './chain.ts'
 import { anchorKey } from './final-anchors.ts'
 
@@ -44,7 +44,6 @@ export type AnchorRecords = {
   drop(size: number): Promise<void>
 }
 
-type Documents = Pick<Store, 'readDocument' | 'writeDocuments'>
 type Ends = { readonly open: readonly number[]; readonly lastFinal: number }
 
 const COLLECTION = 'anchors'

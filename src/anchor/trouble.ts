@@ -1,7 +1,7 @@
 /** What is wrong with anchoring, round after round. */
 import { OpenSealError } from '../core/errors.ts'
 import type { Log } from '../logger.ts'
-import { isDocumentChanged } from '../store/port/port.ts'
+import { isDocumentChanged } from '../store/port/documents.ts'
 
 /** A problem with anchoring: a stable code, and a sentence for people. */
 export type Trouble = { readonly code: string; readonly message: string }

@@ -12,7 +12,8 @@ import { decodeBundle, encodeBundle, encodeTile, TILE_WIDTH } from '../core/tlog
 import { type Committed, createCheckedNodes, rootAt } from '../log/checked-nodes.ts'
 import { recordOf } from '../log/prepare.ts'
 import { edgeWidths, splitHashes, treeOf } from '../log/tree-state.ts'
-import type { Edge, Store } from '../store/port/port.ts'
+import type { Edge } from '../store/port/log.ts'
+import type { EmbeddedStore } from '../store/port/port.ts'
 import { readable } from './inspect.ts'
 import { agreedRoot } from './repair.ts'
 
@@ -23,7 +24,7 @@ export type Derived = { readonly committed: Committed } | { readonly why: string
  * Derives the head. `left` is what can still be read of the damaged row. The derived head must
  * agree with part of it.
  */
-export async function deriveHead(store: Store, left: Committed | undefined): Promise<Derived> {
+export async function deriveHead(store: EmbeddedStore, left: Committed | undefined): Promise<Derived> {
   const size = await store.lastSize()
   if (size === undefined) return { why: 'No row says how many entries there were.' }
   if ((await readable(store.readStatement(size))) !== undefined)
@@ -53,7 +54,7 @@ export async function deriveHead(store: Store, left: Committed | undefined): Pro
  * erased, from the row's edge if bundle and tile agree there. No leaf above determines such a
  * statement, but a changed one does not match the look-ups that were written with it.
  */
-async function growingEntry(store: Store, index: number, left: Committed | undefined): Promise<Uint8Array | undefined> {
+async function growingEntry(store: EmbeddedStore, index: number, left: Committed | undefined): Promise<Uint8Array | undefined> {
   const statement = await readable(store.readStatement(index))
   const stated = statement !== undefined && (await hasLookups(store, index, statement)) ? encodeEntry(statement) : undefined
   const isInEdge = left !== undefined && Math.floor(left.head.size / TILE_WIDTH) === Math.floor(index / TILE_WIDTH)
@@ -62,7 +63,7 @@ async function growingEntry(store: Store, index: number, left: Committed | undef
   return stated ?? listed
 }
 
-async function hasLookups(store: Store, index: number, statement: Uint8Array): Promise<boolean> {
+async function hasLookups(store: EmbeddedStore, index: number, statement: Uint8Array): Promise<boolean> {
   try {
     return (await store.findIncomplete([recordOf(index, statement)])).length === 0
   } catch (error) {
@@ -86,7 +87,7 @@ function listedEntry({ bundle, tiles }: Edge, at: number): Uint8Array | undefine
  * The last `width` hashes of a level with `count` of them, as the roots of the tiles below; or the
  * name of the tile that cannot be trusted.
  */
-async function rootsUnder(store: Store, level: number, count: number, width: number): Promise<Hash[] | string> {
+async function rootsUnder(store: EmbeddedStore, level: number, count: number, width: number): Promise<Hash[] | string> {
   const roots: Hash[] = []
   for (let index = count - width; index < count; index++) {
     const root = await agreedRoot(store, level - 1, index)
@@ -100,7 +101,7 @@ async function rootsUnder(store: Store, level: number, count: number, width: num
  * Whether the row's root at its own size is that of the derived tree, or its edge equals the
  * derived one.
  */
-async function agrees(store: Store, { head, edge }: Committed, left: Committed): Promise<boolean> {
+async function agrees(store: EmbeddedStore, { head, edge }: Committed, left: Committed): Promise<boolean> {
   const parts = ({ tiles, bundle }: Edge) => [...tiles, bundle]
   const isSameEdge =
     parts(edge).length === parts(left.edge).length && parts(edge).every((part, i) => equalBytes(part, parts(left.edge)[i]!))

@@ -17,8 +17,8 @@ import { createLogSigner } from '../log/signer.ts'
 import { silentLog } from '../logger.ts'
 import { findDamagedJournal } from '../store/level/journal.ts'
 import { salvageLevelStore } from '../store/level/level.ts'
-import type { Store } from '../store/port/port.ts'
-import { sizeKey } from '../store/port/port.ts'
+import { sizeKey } from '../store/port/documents.ts'
+import type { EmbeddedStore } from '../store/port/port.ts'
 import { type Complaint, FROM_BACKUP } from './complaint.ts'
 import type { Copy } from './copy.ts'
 import { treatDocuments } from './documents.ts'
@@ -94,11 +94,11 @@ export async function examine(input: DoctorInput): Promise<Diagnosis> {
 /**
  * The last records of the journal may be lost, so nothing is sealed until the operator has decided.
  */
-async function markSalvaged(store: Store): Promise<void> {
+async function markSalvaged(store: EmbeddedStore): Promise<void> {
   await markRestored(store, { why: 'was opened with a damaged journal', size: await sizeToMark(store) })
 }
 
-async function examineStore(store: Store, input: DoctorInput, before: readonly Complaint[]): Promise<Diagnosis> {
+async function examineStore(store: EmbeddedStore, input: DoctorInput, before: readonly Complaint[]): Promise<Diagnosis> {
   const documents = await treatDocuments(store, input.repair)
   const complaints: Complaint[] = [...before, ...documents]
   // The other checks depend on documents: the mark of a restored ledger, erasures, anchors, changes
@@ -124,7 +124,7 @@ async function examineStore(store: Store, input: DoctorInput, before: readonly C
  * Repeats while something was repaired: after a tile is repaired, damage below it can come to
  * light.
  */
-async function treatAll(store: Store, before: Committed, input: DoctorInput): Promise<Complaint[]> {
+async function treatAll(store: EmbeddedStore, before: Committed, input: DoctorInput): Promise<Complaint[]> {
   const complaints = new Map<string, Complaint>()
   let committed = before
   for (let isBetter = true; isBetter; ) {
@@ -141,7 +141,7 @@ async function treatAll(store: Store, before: Committed, input: DoctorInput): Pr
 }
 
 /** Every damaged part, once. */
-async function inspectAll(store: Store, committed: Committed, input: DoctorInput): Promise<Damage[]> {
+async function inspectAll(store: EmbeddedStore, committed: Committed, input: DoctorInput): Promise<Damage[]> {
   const found = new Map<string, Damage>()
   for (let bundle = 0; bundle * TILE_WIDTH < committed.head.size; bundle++) {
     for (const damage of await inspectBundle(store, committed, bundle)) found.set(describeDamage(damage), damage)
@@ -160,7 +160,7 @@ function byOrderOfRepair(a: Damage, b: Damage): number {
   return kinds.indexOf(a.kind) - kinds.indexOf(b.kind) || level(b) - level(a) || a.index - b.index
 }
 
-async function treat(store: Store, committed: Committed, damage: Damage, input: DoctorInput): Promise<Complaint> {
+async function treat(store: EmbeddedStore, committed: Committed, damage: Damage, input: DoctorInput): Promise<Complaint> {
   const complaint = { code: CODES[damage.kind], detail: `${describeDamage(damage)} does not match the tree` }
   const isRepaired = input.repair && ((await repair(store, committed, damage)) || (await refetch(store, committed, damage, input)))
   return isRepaired
@@ -168,14 +168,14 @@ async function treat(store: Store, committed: Committed, damage: Damage, input: 
     : { ...complaint, repaired: false, advice: input.repair ? ADVICE[damage.kind] : 'Run openseal doctor --repair.' }
 }
 
-async function refetch(store: Store, committed: Committed, damage: Damage, { refill }: DoctorInput): Promise<boolean> {
+async function refetch(store: EmbeddedStore, committed: Committed, damage: Damage, { refill }: DoctorInput): Promise<boolean> {
   if (damage.kind !== 'statement' || refill === undefined) return false
   const [statement] = await refill.copy.statements(damage.index, damage.index + 1)
   return statement !== undefined && putStatementBack(store, committed, damage.index, statement)
 }
 
 /** Appends what another copy has beyond our head. */
-async function fillUp(store: Store, { repair, refill: from }: DoctorInput): Promise<Complaint[]> {
+async function fillUp(store: EmbeddedStore, { repair, refill: from }: DoctorInput): Promise<Complaint[]> {
   if (!repair || from === undefined) return []
   const added = await refill(store, from.copy, from.host)
   return added === 0
@@ -193,7 +193,7 @@ async function fillUp(store: Store, { repair, refill: from }: DoctorInput): Prom
  * Each final anchor must be a root of this tree. Otherwise the store is behind its own anchors or
  * contradicts them.
  */
-async function checkAnchors(store: Store, { head, edge }: Committed): Promise<Complaint[]> {
+async function checkAnchors(store: EmbeddedStore, { head, edge }: Committed): Promise<Complaint[]> {
   const complaints: Complaint[] = []
   const nodes = createCheckedNodes(store, () => ({ head, edge }))
   for (const { value } of await store.listDocuments('final-anchors', { after: sizeKey(0) })) {
@@ -209,7 +209,7 @@ async function checkAnchors(store: Store, { head, edge }: Committed): Promise<Co
  * The key in the data folder must be the current one. After a refill across a change of the key it
  * is the old one.
  */
-async function checkKey(store: Store, dataDir: string): Promise<Complaint[]> {
+async function checkKey(store: EmbeddedStore, dataDir: string): Promise<Complaint[]> {
   const complaint = (detail: string, advice: string) => [{ code: 'DOCTOR_KEY', detail, repaired: false, advice }]
   const path = join(dataDir, 'keys', 'log.key')
   if (!(await isThere(path))) return complaint('keys/log.key is missing', 'Put it back from a backup: without it nothing can be signed.')
@@ -225,7 +225,7 @@ async function checkKey(store: Store, dataDir: string): Promise<Complaint[]> {
   }
 }
 
-async function checkMark(store: Store, standing: Committed, folder: string): Promise<Complaint[]> {
+async function checkMark(store: EmbeddedStore, standing: Committed, folder: string): Promise<Complaint[]> {
   const detail = (await readStanding(store, standing, folder))?.detail
   return detail === undefined ? [] : [{ code: 'DOCTOR_MARK', detail, repaired: false }]
 }

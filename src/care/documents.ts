@@ -3,11 +3,11 @@
  * disk has changed. Some can be remade or dropped.
  */
 
-import type { Store } from '../store/port/port.ts'
+import type { EmbeddedStore } from '../store/port/port.ts'
 import { type Complaint, FROM_BACKUP } from './complaint.ts'
 import { markRestored, sizeToMark } from './restored.ts'
 
-type Mend = (store: Store, key: string) => Promise<void>
+type Mend = (store: EmbeddedStore, key: string) => Promise<void>
 
 /** The repairs, by collection, or by collection and key. */
 const MENDED: { readonly [name: string]: Mend } = {
@@ -25,7 +25,7 @@ const MENDED: { readonly [name: string]: Mend } = {
 }
 
 /** Every document that the disk has changed. */
-export async function treatDocuments(store: Store, repair: boolean): Promise<Complaint[]> {
+export async function treatDocuments(store: EmbeddedStore, repair: boolean): Promise<Complaint[]> {
   const complaints: Complaint[] = []
   for await (const { collection, key } of store.damagedDocuments()) {
     const complaint = { code: 'DOCTOR_DOCUMENT', detail: `the document ${collection}/${key} was changed on the disk` }

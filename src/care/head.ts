@@ -6,7 +6,9 @@ import { equalBytes, fromHex } from '../core/bytes.ts'
 import { TILE_WIDTH } from '../core/tlog/tile.ts'
 import { type Committed, createCheckedNodes, rootAt } from '../log/checked-nodes.ts'
 import { restore } from '../log/tree-state.ts'
-import { type Store, StoreError, sizeKey } from '../store/port/port.ts'
+import { sizeKey } from '../store/port/documents.ts'
+import { StoreError } from '../store/port/errors.ts'
+import type { EmbeddedStore } from '../store/port/port.ts'
 import { type Complaint, FROM_BACKUP } from './complaint.ts'
 import { deriveHead } from './derive-head.ts'
 import { markRestored, readRestored } from './restored.ts'
@@ -22,7 +24,7 @@ const KNOWN_ROOTS = ['final-anchors', 'anchors']
  * other rows and, with `repair`, written back. The ledger is then marked, because the newest commit
  * may have been lost with the head without a trace.
  */
-export async function treatHead(store: Store, repair: boolean): Promise<{ committed?: Committed; complaint: Complaint[] }> {
+export async function treatHead(store: EmbeddedStore, repair: boolean): Promise<{ committed?: Committed; complaint: Complaint[] }> {
   const found = await readHead(store)
   if (!('detail' in found)) return { committed: found, complaint: [] }
   const { detail, left } = found
@@ -42,7 +44,7 @@ export async function treatHead(store: Store, repair: boolean): Promise<{ commit
   return { committed, complaint: [{ ...complaint, repaired: true }] }
 }
 
-async function readHead(store: Store): Promise<Committed | Ailing> {
+async function readHead(store: EmbeddedStore): Promise<Committed | Ailing> {
   try {
     const left = await store.readHead()
     if (left === undefined) return { detail: 'the store holds no ledger' }
@@ -61,7 +63,7 @@ async function readHead(store: Store): Promise<Committed | Ailing> {
  * An anchor within the last bundle whose root is not that of the derived tree. Earlier ones are
  * checked with the rest of the ledger.
  */
-async function contradiction(store: Store, { head, edge }: Committed): Promise<string | undefined> {
+async function contradiction(store: EmbeddedStore, { head, edge }: Committed): Promise<string | undefined> {
   const nodes = createCheckedNodes(store, () => ({ head, edge }))
   const after = sizeKey(head.size - (head.size % TILE_WIDTH))
   for (const collection of KNOWN_ROOTS)

@@ -11,7 +11,8 @@ import { type Committed, createCheckedNodes } from '../log/checked-nodes.ts'
 import { isErased } from '../log/checked-statements.ts'
 import { DamageError } from '../log/errors.ts'
 import { recordOf } from '../log/prepare.ts'
-import type { NewRecord, Store } from '../store/port/port.ts'
+import type { NewRecord } from '../store/port/log.ts'
+import type { EmbeddedStore } from '../store/port/port.ts'
 
 /** A part of the store that is missing or does not match the tree. */
 export type Damage =
@@ -28,7 +29,7 @@ export function describeDamage(damage: Damage): string {
  * Reads everything stored for one bundle's entries from the disk (the bundle, its tile and those
  * above, statements, look-ups) and compares it with the committed tree.
  */
-export async function inspectBundle(store: Store, committed: Committed, bundle: number): Promise<Damage[]> {
+export async function inspectBundle(store: EmbeddedStore, committed: Committed, bundle: number): Promise<Damage[]> {
   const width = tileWidthAt(0, bundle, committed.head.size)
   const tree = await readLeaves(store, committed, bundle, width)
   const entries = await readEntries(store, committed, bundle, width)
@@ -39,7 +40,7 @@ export async function inspectBundle(store: Store, committed: Committed, bundle: 
 }
 
 /** The leaves of the tree, from a new reader, because one in use has them cached. */
-async function readLeaves(store: Store, committed: Committed, bundle: number, width: number) {
+async function readLeaves(store: EmbeddedStore, committed: Committed, bundle: number, width: number) {
   const wanted = Array.from({ length: width }, (_, i) => ({ level: 0, index: bundle * TILE_WIDTH + i }))
   try {
     return { leaves: await createCheckedNodes(store, () => committed)(wanted), damages: [] }
@@ -51,7 +52,7 @@ async function readLeaves(store: Store, committed: Committed, bundle: number, wi
   }
 }
 
-async function readEntries(store: Store, { edge }: Committed, bundle: number, width: number): Promise<Uint8Array[] | undefined> {
+async function readEntries(store: EmbeddedStore, { edge }: Committed, bundle: number, width: number): Promise<Uint8Array[] | undefined> {
   const bytes = width === TILE_WIDTH ? await readable(store.readBundle(bundle)) : edge.bundle
   try {
     return bytes === undefined ? undefined : decodeBundle(bytes, width)
@@ -60,7 +61,7 @@ async function readEntries(store: Store, { edge }: Committed, bundle: number, wi
   }
 }
 
-async function inspectStatements(store: Store, start: number, leaves: readonly Hash[]): Promise<Damage[]> {
+async function inspectStatements(store: EmbeddedStore, start: number, leaves: readonly Hash[]): Promise<Damage[]> {
   const found: Damage[] = []
   const records: NewRecord[] = []
   for (const [i, leaf] of leaves.entries()) {

@@ -6,13 +6,18 @@
 import { type Committed, createCheckedNodes, rootAt } from '../log/checked-nodes.ts'
 import { readLog } from '../log/log-keys.ts'
 import { fitMark, MarkError, type MarkFile, type MarkFit, markReason, openMarkFile } from '../mark.ts'
-import type { Store } from '../store/port/port.ts'
+import type { Documents } from '../store/port/documents.ts'
+import type { LogStore } from '../store/port/log.ts'
 
 /** How a store compares with its mark; `detail` explains a mismatch. */
 export type MarkStanding = { readonly file: MarkFile; readonly fit: MarkFit | 'unreadable'; readonly detail?: string }
 
 /** Undefined if the store does not begin with a log. */
-export async function readStanding(store: Store, { head, edge }: Committed, folder: string): Promise<MarkStanding | undefined> {
+export async function readStanding(
+  store: LogStore & Documents,
+  { head, edge }: Committed,
+  folder: string,
+): Promise<MarkStanding | undefined> {
   const log = await readLog(store)
   const vkey = log?.keys.at(-1)?.vkey
   if (log === undefined || vkey === undefined) return undefined

@@ -16,7 +16,8 @@ import { createSequencer, type Sequencer } from '../log/sequencer.ts'
 import { createLogSigner } from '../log/signer.ts'
 import { restore, type TreeState } from '../log/tree-state.ts'
 import { type LogView, openLogView } from '../log/view.ts'
-import type { Store } from '../store/port/port.ts'
+import type { Documents } from '../store/port/documents.ts'
+import type { LogStore } from '../store/port/log.ts'
 import { type Copy, RefillError } from './copy.ts'
 import { type NewChange, readSignedCheckpoint } from './follow-keys.ts'
 
@@ -30,7 +31,7 @@ type Missing = { readonly from: number; readonly entries: readonly Uint8Array[];
  * anything, verifies that all of it leads to the copy's signed checkpoint.
  * @throws RefillError REFILL_FORK, REFILL_UNSIGNED, REFILL_MISSING
  */
-export async function refill(store: Store, copy: Copy, host: Pick<Host, 'nowMs' | 'randomBytes'>): Promise<number> {
+export async function refill(store: LogStore & Documents, copy: Copy, host: Pick<Host, 'nowMs' | 'randomBytes'>): Promise<number> {
   const row = await store.readHead()
   const state = row && restore(row.head, row.edge)
   if (state === undefined) throw new RefillError('REFILL_FORK', 'The head of this ledger is damaged, so nothing can be appended to it.')
@@ -67,7 +68,7 @@ async function isOfTree({ size, root }: Checkpoint, view: LogView, { head, range
  * A change of the key ends its batch, and is stored before anything is appended to it. After a
  * crash in between it is found as one that was begun.
  */
-async function append(store: Store, sequencer: Sequencer, copy: Copy, { from, entries, changes }: Missing): Promise<void> {
+async function append(store: LogStore & Documents, sequencer: Sequencer, copy: Copy, { from, entries, changes }: Missing): Promise<void> {
   for (const change of changes) if (change.index < from) await keepKeyChange(store, change)
   const end = from + entries.length
   for (let at = from; at < end; ) {

@@ -11,14 +11,14 @@ import { type Committed, createCheckedNodes } from '../log/checked-nodes.ts'
 import { recordOf } from '../log/prepare.ts'
 import { perfectRoot, splitHashes } from '../log/tree-state.ts'
 import { TILE_BYTES, UNFOLDED_BYTES, unfold } from '../log/unfolded.ts'
-import type { Store } from '../store/port/port.ts'
+import type { EmbeddedStore } from '../store/port/port.ts'
 import { type Damage, readable } from './inspect.ts'
 
 /**
  * Repairs one part from the rest of the store; false if that is not possible. Repair upper tiles
  * first, because they determine the ones below.
  */
-export async function repair(store: Store, committed: Committed, damage: Damage): Promise<boolean> {
+export async function repair(store: EmbeddedStore, committed: Committed, damage: Damage): Promise<boolean> {
   if (damage.kind === 'tile') return repairTile(store, committed, damage)
   if (damage.kind === 'bundle') return repairBundle(store, committed, damage.index)
   if (damage.kind === 'lookups') return repairLookups(store, damage.index)
@@ -26,14 +26,14 @@ export async function repair(store: Store, committed: Committed, damage: Damage)
 }
 
 /** Writes back a statement from elsewhere; false if it is not the one that the tree commits to. */
-export async function putStatementBack(store: Store, committed: Committed, index: number, statement: Uint8Array): Promise<boolean> {
+export async function putStatementBack(store: EmbeddedStore, committed: Committed, index: number, statement: Uint8Array): Promise<boolean> {
   const [leaf] = (await nodesOf(store, committed, [{ level: 0, index }])) ?? []
   if (leaf === undefined || !equalBytes(hashLeaf(encodeEntry(statement)), leaf)) return false
   await store.putBack({ tiles: [], bundles: [], records: [recordOf(index, statement)] })
   return true
 }
 
-async function repairTile(store: Store, committed: Committed, { level, index }: Damage & { kind: 'tile' }): Promise<boolean> {
+async function repairTile(store: EmbeddedStore, committed: Committed, { level, index }: Damage & { kind: 'tile' }): Promise<boolean> {
   const [root] = (await nodesOf(store, committed, [{ level: (level + 1) * TILE_HEIGHT, index }])) ?? []
   if (root === undefined) return false
   for (const way of waysTo(level)) {
@@ -49,7 +49,7 @@ async function repairTile(store: Store, committed: Committed, { level, index }: 
  * The entries, each from its statement or from the rest of the bundle, whichever matches the tree's
  * leaf. The growing bundle is in the head row.
  */
-async function repairBundle(store: Store, committed: Committed, index: number): Promise<boolean> {
+async function repairBundle(store: EmbeddedStore, committed: Committed, index: number): Promise<boolean> {
   const { head, edge } = committed
   const width = tileWidthAt(0, index, head.size)
   const wanted = Array.from({ length: width }, (_, i) => ({ level: 0, index: index * TILE_WIDTH + i }))
@@ -70,7 +70,7 @@ async function repairBundle(store: Store, committed: Committed, index: number): 
   return true
 }
 
-async function repairLookups(store: Store, index: number): Promise<boolean> {
+async function repairLookups(store: EmbeddedStore, index: number): Promise<boolean> {
   const statement = await readable(store.readStatement(index))
   if (statement === undefined) return false
   await store.putBack({ tiles: [], bundles: [], records: [recordOf(index, statement)] })
@@ -81,7 +81,7 @@ async function repairLookups(store: Store, index: number): Promise<boolean> {
  * The root of a full tile, if the tile and the hashes below it, or two independent ways from below,
  * give the same one; otherwise undefined. For when no tile above determines it.
  */
-export async function agreedRoot(store: Store, level: number, index: number): Promise<Hash | undefined> {
+export async function agreedRoot(store: EmbeddedStore, level: number, index: number): Promise<Hash | undefined> {
   const seen: Hash[] = []
   for (const way of [hashesOfTile, ...waysTo(level)]) {
     const hashes = await way(store, index, level)
@@ -98,16 +98,16 @@ function waysTo(level: number) {
   return level === 0 ? [leavesOfBundle, leavesOfStatements] : [rootsOfTiles, rootsOfBundles]
 }
 
-async function hashesOfTile(store: Store, index: number, level: number): Promise<Hash[] | undefined> {
+async function hashesOfTile(store: EmbeddedStore, index: number, level: number): Promise<Hash[] | undefined> {
   const bytes = await readable(store.readTile(level, index))
   return bytes?.length === UNFOLDED_BYTES ? splitHashes(bytes.subarray(0, TILE_BYTES)) : undefined
 }
 
-async function leavesOfBundle(store: Store, index: number): Promise<Hash[] | undefined> {
+async function leavesOfBundle(store: EmbeddedStore, index: number): Promise<Hash[] | undefined> {
   return (await entriesOfBundle(store, index))?.map(hashLeaf)
 }
 
-async function leavesOfStatements(store: Store, index: number): Promise<Hash[] | undefined> {
+async function leavesOfStatements(store: EmbeddedStore, index: number): Promise<Hash[] | undefined> {
   const leaves: Hash[] = []
   for (let i = index * TILE_WIDTH; i < (index + 1) * TILE_WIDTH; i++) {
     const statement = await readable(store.readStatement(i))
@@ -117,7 +117,7 @@ async function leavesOfStatements(store: Store, index: number): Promise<Hash[] |
   return leaves
 }
 
-async function rootsOfTiles(store: Store, index: number, level: number): Promise<Hash[] | undefined> {
+async function rootsOfTiles(store: EmbeddedStore, index: number, level: number): Promise<Hash[] | undefined> {
   const roots: Hash[] = []
   for (let below = index * TILE_WIDTH; below < (index + 1) * TILE_WIDTH; below++) {
     const hashes = await hashesOfTile(store, below, level - 1)
@@ -131,7 +131,7 @@ async function rootsOfTiles(store: Store, index: number, level: number): Promise
  * Only for tiles just above the lowest level. For higher ones, the tiles between are repaired
  * first, in their own turn.
  */
-async function rootsOfBundles(store: Store, index: number, level: number): Promise<Hash[] | undefined> {
+async function rootsOfBundles(store: EmbeddedStore, index: number, level: number): Promise<Hash[] | undefined> {
   if (level !== 1) return undefined
   const roots: Hash[] = []
   for (let bundle = index * TILE_WIDTH; bundle < (index + 1) * TILE_WIDTH; bundle++) {
@@ -142,7 +142,7 @@ async function rootsOfBundles(store: Store, index: number, level: number): Promi
   return roots
 }
 
-async function entriesOfBundle(store: Store, index: number): Promise<Uint8Array[] | undefined> {
+async function entriesOfBundle(store: EmbeddedStore, index: number): Promise<Uint8Array[] | undefined> {
   return entriesOf(await readable(store.readBundle(index)), TILE_WIDTH)
 }
 
@@ -154,7 +154,7 @@ function entriesOf(bundle: Uint8Array | undefined, width: number): Uint8Array[] 
   }
 }
 
-async function nodesOf(store: Store, committed: Committed, wanted: readonly { level: number; index: number }[]) {
+async function nodesOf(store: EmbeddedStore, committed: Committed, wanted: readonly { level: number; index: number }[]) {
   try {
     return await createCheckedNodes(store, () => committed)(wanted)
   } catch (error) {

@@ -3,7 +3,10 @@
  * a damaged journal, or with a derived head. It does not seal until the operator has decided what
  * to do about the missing records.
  */
-import { type Store, StoreError } from '../store/port/port.ts'
+
+import type { Documents } from '../store/port/documents.ts'
+import { StoreError } from '../store/port/errors.ts'
+import type { LogStore } from '../store/port/log.ts'
 
 /** `why`: what happened to it, as the rest of a sentence that begins with "it". */
 export type Restored = { readonly why: string; readonly size: number }
@@ -11,7 +14,7 @@ export type Restored = { readonly why: string; readonly size: number }
 const MARK = { collection: 'ledger', key: 'restored' }
 
 /** The mark; undefined if there is none. */
-export async function readRestored(store: Pick<Store, 'readDocument'>): Promise<Restored | undefined> {
+export async function readRestored(store: Pick<Documents, 'readDocument'>): Promise<Restored | undefined> {
   const text = await store.readDocument(MARK.collection, MARK.key)
   return text === undefined ? undefined : JSON.parse(text)
 }
@@ -19,7 +22,7 @@ export async function readRestored(store: Pick<Store, 'readDocument'>): Promise<
 /**
  * The number of entries in a store: by its head, or by its newest commit if the head is unreadable.
  */
-export async function sizeToMark(store: Pick<Store, 'readHead' | 'lastSize'>): Promise<number> {
+export async function sizeToMark(store: Pick<LogStore, 'readHead' | 'lastSize'>): Promise<number> {
   try {
     return (await store.readHead())?.head.size ?? 0
   } catch (error) {
@@ -29,7 +32,7 @@ export async function sizeToMark(store: Pick<Store, 'readHead' | 'lastSize'>): P
 }
 
 /** Sets or removes the mark. */
-export function markRestored(store: Pick<Store, 'writeDocuments'>, restored: Restored | undefined): Promise<void> {
+export function markRestored(store: Pick<Documents, 'writeDocuments'>, restored: Restored | undefined): Promise<void> {
   return store.writeDocuments([{ ...MARK, value: restored === undefined ? null : JSON.stringify(restored) }])
 }
 

@@ -8,7 +8,8 @@ import { formatTime } from '../core/time.ts'
 import { TILE_WIDTH } from '../core/tlog/tile.ts'
 import type { Host, Task } from '../host.ts'
 import type { Log } from '../logger.ts'
-import { isDocumentChanged, type Store } from '../store/port/port.ts'
+import { isDocumentChanged } from '../store/port/documents.ts'
+import type { EmbeddedStore } from '../store/port/port.ts'
 import { describeDamage, inspectBundle, readable } from './inspect.ts'
 
 export type ScrubState = {
@@ -31,7 +32,7 @@ export type Scrub = {
 }
 
 type Deps = {
-  readonly store: Store
+  readonly store: EmbeddedStore
   /** 0: never. */
   readonly entriesPerSecond: number
   readonly host: Pick<Host, 'nowMs' | 'sleep' | 'spawn'>
@@ -149,7 +150,7 @@ export async function openScrub({ store, entriesPerSecond, host, log }: Deps): P
  * Damaged documents, by their collections. Names of keys and agencies do not belong in a log; the
  * doctor shows them.
  */
-async function inspectDocuments(store: Pick<Store, 'damagedDocuments'>): Promise<string[]> {
+async function inspectDocuments(store: Pick<EmbeddedStore, 'damagedDocuments'>): Promise<string[]> {
   const found = new Set<string>()
   for await (const { collection } of store.damagedDocuments()) found.add(`a document in ${collection}`)
   return [...found]

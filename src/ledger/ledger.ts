@@ -13,14 +13,13 @@ import type { Host } from '../host.ts'
 import { type LoggedChange, readKeyChanges } from '../log/log-keys.ts'
 import { createSalts } from '../log/prepare.ts'
 import { createProver, type Prover } from '../log/prover.ts'
+import type { Lookups } from '../store/port/lookups.ts'
 import type { Store } from '../store/port/port.ts'
 import { openOwnLog } from './own-log.ts'
 import { openShownAnchors, type ShownAnchors } from './shown-anchors.ts'
 import { createStatements, type Statements } from './statements.ts'
 import { createSubmissions, type OnSeal, type Submissions } from './submissions.ts'
 import { type History, readHistory } from './versions.ts'
-
-type Lookups = Pick<Store, 'findByDigest' | 'listByDigest' | 'digestsWithPrefix' | 'listByRecord' | 'listByAgency'>
 
 export type Ledger = Prover &
   AnchoredLedger &
@@ -135,7 +134,7 @@ function anchorsOf({ covering, roundAt, refresh: _refresh, ...anchors }: ShownAn
   }
 }
 
-function lookupsOf(store: Store): Lookups {
+function lookupsOf(store: Lookups): Lookups {
   return {
     findByDigest: (sha256, limit) => store.findByDigest(sha256, limit),
     listByDigest: (sha256, before, limit) => store.listByDigest(sha256, before, limit),

@@ -22,7 +22,8 @@ import {
 import { prepareOwn } from '../log/prepare.ts'
 import { createSequencer, type Sequencer } from '../log/sequencer.ts'
 import { type LogView, openLogView } from '../log/view.ts'
-import type { Store } from '../store/port/port.ts'
+import type { Documents } from '../store/port/documents.ts'
+import type { LogStore } from '../store/port/log.ts'
 
 export type OwnLog = {
   readonly vkey: string
@@ -39,7 +40,7 @@ export type OwnLog = {
 }
 
 type Deps = {
-  readonly store: Store
+  readonly store: LogStore & Documents
   readonly signer: Signer
   readonly origin: string
   /** The log's places on its chains, which the genesis binds. */

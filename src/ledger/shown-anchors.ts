@@ -6,7 +6,7 @@ import type { AnchoredLedger } from '../anchor/anchored.ts'
 import type { Closing } from '../anchor/chain.ts'
 import { type FinalAnchor, openFinalAnchors, type Round } from '../anchor/final-anchors.ts'
 import type { Host } from '../host.ts'
-import type { Store } from '../store/port/port.ts'
+import type { Documents } from '../store/port/documents.ts'
 
 export type ShownAnchors = Pick<
   AnchoredLedger,
@@ -23,7 +23,7 @@ export type ShownAnchors = Pick<
 }
 
 /** Opens them. `onClosing` is told when the log was closed. */
-export async function openShownAnchors(store: Store, host: Host, onClosing: (found: Closing) => void): Promise<ShownAnchors> {
+export async function openShownAnchors(store: Documents, host: Host, onClosing: (found: Closing) => void): Promise<ShownAnchors> {
   const final = await openFinalAnchors(store, host)
   let closing: Closing | undefined
   /** For a closed log: the newest final anchor up to its last good size. */

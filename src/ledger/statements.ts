@@ -8,7 +8,8 @@ import { LedgerError } from '../log/errors.ts'
 import type { LoggedChange } from '../log/log-keys.ts'
 import type { Prover } from '../log/prover.ts'
 import type { LogView } from '../log/view.ts'
-import type { Store } from '../store/port/port.ts'
+import type { Documents } from '../store/port/documents.ts'
+import type { LogStore } from '../store/port/log.ts'
 import type { ShownAnchors } from './shown-anchors.ts'
 
 export type Statements = {
@@ -29,7 +30,7 @@ export type Statements = {
 }
 
 type Deps = {
-  readonly store: Store
+  readonly store: LogStore & Documents
   readonly view: LogView
   readonly prover: Prover
   readonly anchors: Pick<ShownAnchors, 'covering' | 'roundAt'>

@@ -4,7 +4,7 @@ import type { Host } from '../host.ts'
 import { createPool, type Outcome } from '../log/pool.ts'
 import { prepare } from '../log/prepare.ts'
 import { type Prepared, type Sequencer, type Submission, stoppedError } from '../log/sequencer.ts'
-import type { Store } from '../store/port/port.ts'
+import type { LogStore } from '../store/port/log.ts'
 import type { Statements } from './statements.ts'
 
 /** Called after each sealed batch, for metrics. */
@@ -39,7 +39,7 @@ export type Submissions = {
 }
 
 type Deps = {
-  readonly store: Pick<Store, 'findIdentities'>
+  readonly store: Pick<LogStore, 'findIdentities'>
   readonly sequencer: Sequencer
   readonly statements: Pick<Statements, 'receipt' | 'receiptOf'>
   readonly newSalt: () => string

@@ -4,7 +4,7 @@
  */
 import type { Statement } from '../core/statements/statement.ts'
 import { changesOf, markHistory, type VersionChange, type VersionMarks } from '../core/statements/versions.ts'
-import type { Store } from '../store/port/port.ts'
+import type { Lookups } from '../store/port/lookups.ts'
 import { type ReadStatement, readEach, statementIn } from './record-reader.ts'
 
 /** One statement in the history of its record. */
@@ -41,7 +41,7 @@ export type History = {
  * The history of the record of the statement at an index; of a very long one, its newest part and
  * the part before that index.
  */
-export async function readHistory(store: Pick<Store, 'listByRecord'>, index: number, read: ReadStatement): Promise<History> {
+export async function readHistory(store: Pick<Lookups, 'listByRecord'>, index: number, read: ReadStatement): Promise<History> {
   const own = statementIn(await read(index))
   if (own === undefined) return { versions: [], changes: [] }
   const { agency, record } = own

@@ -9,7 +9,8 @@ import { equalBytes } from '../core/bytes.ts'
 import { HASH_BYTES, type Hash, hashNode } from '../core/hash.ts'
 import { TILE_HEIGHT, TILE_WIDTH } from '../core/tlog/tile.ts'
 import { type Node, type ReadHashes, rootFromRange, rootNodes } from '../core/tlog/tree.ts'
-import type { Edge, Head, Store } from '../store/port/port.ts'
+import type { Edge, Head, LogStore } from '../store/port/log.ts'
+
 import { DamageError } from './errors.ts'
 import { perfectRoot, splitHashes } from './tree-state.ts'
 import { growingIndex, place, TILE_BYTES, tileKey, UNFOLDED_BYTES, type Unfolded, unfold } from './unfolded.ts'
@@ -26,7 +27,7 @@ const KEPT_TILES = 64
  * Reads hashes of perfect subtrees within the tree that `committed` returns, which may grow.
  * @throws DamageError if a tile in the store is not the tree's
  */
-export function createCheckedNodes(store: Pick<Store, 'readTile'>, committed: () => Committed): ReadHashes {
+export function createCheckedNodes(store: Pick<LogStore, 'readTile'>, committed: () => Committed): ReadHashes {
   const checked = new LRUCache<number, Unfolded>({ max: KEPT_TILES })
 
   const readTile = async (level: number, index: number): Promise<Unfolded> => {

@@ -5,12 +5,12 @@ import { equalBytes } from '../core/bytes.ts'
 import { hashLeaf } from '../core/hash.ts'
 import { encodeEntry } from '../core/statements/entry.ts'
 import type { ReadHashes } from '../core/tlog/tree.ts'
-import type { Store } from '../store/port/port.ts'
-import { sizeKey } from '../store/port/port.ts'
+import { type Documents, sizeKey } from '../store/port/documents.ts'
+import type { LogStore } from '../store/port/log.ts'
 import { DamageError } from './errors.ts'
 import type { Readers } from './verified.ts'
 
-type Stored = Pick<Store, 'readStatement' | 'readDocument'>
+type Stored = Pick<LogStore, 'readStatement'> & Pick<Documents, 'readDocument'>
 
 /**
  * The collection of recorded erasures, by index. A missing statement counts as erased only if it is
@@ -38,6 +38,6 @@ export async function readStatement(store: Stored, { read, readChecked, forget }
 }
 
 /** Whether an erasure of this statement is recorded. */
-export async function isErased(store: Pick<Store, 'readDocument'>, index: number): Promise<boolean> {
+export async function isErased(store: Pick<Documents, 'readDocument'>, index: number): Promise<boolean> {
   return (await store.readDocument(ERASURES, sizeKey(index))) !== undefined
 }

@@ -9,8 +9,8 @@ import type { PolicyKey } from '../core/policy.ts'
 import { GENESIS } from '../core/statements/genesis.ts'
 import { KEY_CHANGE, type KeyChange } from '../core/statements/key-change.ts'
 import { parseAnyStatement } from '../core/statements/registry.ts'
-import type { Store } from '../store/port/port.ts'
-import { sizeKey } from '../store/port/port.ts'
+import { type Documents, sizeKey } from '../store/port/documents.ts'
+import type { LogStore } from '../store/port/log.ts'
 import { LedgerError } from './errors.ts'
 import { prepareOwn } from './prepare.ts'
 import type { Sequencer } from './sequencer.ts'
@@ -19,7 +19,7 @@ import type { LogView } from './view.ts'
 /** A change, its index, and the old key's checkpoint over it. */
 export type LoggedChange = { readonly index: number; readonly note: string; readonly change: KeyChange }
 
-type Rows = Pick<Store, 'readStatement' | 'readDocument' | 'writeDocuments' | 'listDocuments'>
+type Rows = Pick<LogStore, 'readStatement'> & Documents
 
 const CHANGES = 'key-changes'
 
@@ -100,7 +100,7 @@ export function rethrowUnlessMoved(error: unknown): void {
  * Records that an entry of the log changed the key, with the old key's checkpoint that ends with
  * it. Durable when it resolves.
  */
-export function keepKeyChange(store: Pick<Store, 'writeDocuments'>, { index, note }: Omit<LoggedChange, 'change'>): Promise<void> {
+export function keepKeyChange(store: Pick<Documents, 'writeDocuments'>, { index, note }: Omit<LoggedChange, 'change'>): Promise<void> {
   return store.writeDocuments([{ collection: CHANGES, key: sizeKey(index), value: JSON.stringify({ index, note }) }])
 }
 
@@ -122,7 +122,7 @@ export async function readOpenChange(store: Rows, size: number): Promise<KeyChan
   return change !== undefined && (await store.readDocument(CHANGES, sizeKey(size - 1))) === undefined ? change : undefined
 }
 
-async function readChange(store: Pick<Store, 'readStatement'>, index: number): Promise<KeyChange | undefined> {
+async function readChange(store: Pick<LogStore, 'readStatement'>, index: number): Promise<KeyChange | undefined> {
   const bytes = await store.readStatement(index)
   const statement = bytes === undefined ? undefined : parseAnyStatement(parseJson(bytes))
   return statement?.type === KEY_CHANGE ? statement : undefined

@@ -5,7 +5,7 @@
  */
 import { LRUCache } from 'lru-cache'
 import { HASH_BYTES, type Hash } from '../core/hash.ts'
-import type { Store } from '../store/port/port.ts'
+import type { LogStore } from '../store/port/log.ts'
 import { type Committed, createCheckedNodes } from './checked-nodes.ts'
 import { DamageError } from './errors.ts'
 import type { Growth } from './tree-state.ts'
@@ -26,7 +26,7 @@ const CACHED_TILES = 2048
  * The nodes of a committed tree. `read` throws DamageError only for a tile that is missing or cut
  * short.
  */
-export function createNodes(store: Pick<Store, 'readTile'>, tree: Committed): Nodes {
+export function createNodes(store: Pick<LogStore, 'readTile'>, tree: Committed): Nodes {
   const cache = new LRUCache<number, Unfolded>({ max: CACHED_TILES })
   /**
    * The growing tile of each level. Never evicted, because the store does not have it before it is

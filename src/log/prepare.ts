@@ -6,7 +6,7 @@ import type { Genesis } from '../core/statements/genesis.ts'
 import type { KeyChange } from '../core/statements/key-change.ts'
 import { parseAnyStatement, statementType } from '../core/statements/registry.ts'
 import { identityOf, type Statement, spliceSalt, statementBody, statementDigests } from '../core/statements/statement.ts'
-import type { NewRecord } from '../store/port/port.ts'
+import type { NewRecord } from '../store/port/log.ts'
 import type { Prepared } from './sequencer.ts'
 
 type RandomBytes = (count: number) => Uint8Array

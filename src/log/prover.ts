@@ -15,7 +15,7 @@ import {
 } from '../core/tlog/proof.ts'
 import { decodeBundle, TILE_HEIGHT, TILE_WIDTH, tileWidthAt } from '../core/tlog/tile.ts'
 import type { Node, ReadHashes } from '../core/tlog/tree.ts'
-import type { Store } from '../store/port/port.ts'
+import type { LogStore } from '../store/port/log.ts'
 import { DamageError, LedgerError } from './errors.ts'
 import { TILE_BYTES } from './unfolded.ts'
 import { makeVerified } from './verified.ts'
@@ -43,7 +43,7 @@ export type Prover = {
   bundle(index: number, width: number): Promise<Uint8Array | undefined>
 }
 
-type Deps = { readonly store: Store; readonly view: LogView; readonly signer: Signer; readonly origin: string }
+type Deps = { readonly store: LogStore; readonly view: LogView; readonly signer: Signer; readonly origin: string }
 
 /** A version-1 entry in its bundle: a two-byte length and 33 bytes. */
 const BUNDLED_ENTRY_BYTES = 35

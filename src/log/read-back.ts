@@ -7,7 +7,8 @@ import { HASH_BYTES, hashLeaf } from '../core/hash.ts'
 import { extendTree } from '../core/tlog/extension.ts'
 import { decodeBundle, TILE_WIDTH, tileWidthAt } from '../core/tlog/tile.ts'
 import { rootFromRange } from '../core/tlog/tree.ts'
-import type { Head, Store } from '../store/port/port.ts'
+import type { Head, LogStore } from '../store/port/log.ts'
+
 import type { Committed } from './checked-nodes.ts'
 import { LedgerError } from './errors.ts'
 import { createNodes } from './nodes.ts'
@@ -23,7 +24,7 @@ import { extendsHead } from './verified.ts'
  * @throws LedgerError LEDGER_CORRUPT if the batch is in by the store's head, but its entries or
  * tiles differ
  */
-export async function isIn(store: Store, before: TreeState, head: Head): Promise<boolean> {
+export async function isIn(store: LogStore, before: TreeState, head: Head): Promise<boolean> {
   const stored = await store.readHead()
   if (stored === undefined || stored.head.size < head.size) return false
   if (!(await hasHead(store, stored, head))) return false
@@ -32,14 +33,14 @@ export async function isIn(store: Store, before: TreeState, head: Head): Promise
 }
 
 /** Whether the store's tree is one with this head, or extends it. */
-async function hasHead(store: Store, stored: Committed, head: Head): Promise<boolean> {
+async function hasHead(store: LogStore, stored: Committed, head: Head): Promise<boolean> {
   if (stored.head.size === head.size) return equalBytes(stored.head.root, head.root)
   if (restore(stored.head, stored.edge) === undefined) throw mismatch('the growing edge')
   return extendsHead(createNodes(store, stored), head, stored.head)
 }
 
 /** Reads the entries and tiles of one batch and re-derives its head. */
-async function rederive(store: Store, stored: Committed, before: TreeState, head: Head): Promise<void> {
+async function rederive(store: LogStore, stored: Committed, before: TreeState, head: Head): Promise<void> {
   const entries = await readEntries(store, stored, before, head.size)
   const { range, nodes } = extendTree(before.head.size, before.range, entries.map(hashLeaf))
   if (!equalBytes(rootFromRange(range), head.root)) throw mismatch('the entries')
@@ -56,7 +57,7 @@ async function rederive(store: Store, stored: Committed, before: TreeState, head
   }
 }
 
-async function readEntries(store: Store, stored: Committed, before: TreeState, to: number): Promise<Uint8Array[]> {
+async function readEntries(store: LogStore, stored: Committed, before: TreeState, to: number): Promise<Uint8Array[]> {
   const entries: Uint8Array[] = []
   const growing = Math.floor(before.head.size / TILE_WIDTH)
   for (let bundle = growing; bundle * TILE_WIDTH < to; bundle++) {
@@ -71,7 +72,7 @@ async function readEntries(store: Store, stored: Committed, before: TreeState, t
   return entries
 }
 
-async function readTile(store: Store, { head, edge }: Committed, level: number, index: number): Promise<Uint8Array> {
+async function readTile(store: LogStore, { head, edge }: Committed, level: number, index: number): Promise<Uint8Array> {
   const tile = index < growingIndex(level, head.size) ? await store.readTile(level, index) : edge.tiles[level]
   if (tile === undefined) throw mismatch(`tile ${level}/${index}`)
   return tile

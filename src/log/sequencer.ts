@@ -4,7 +4,9 @@
  */
 import { equalBytes } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
-import { type Head, type NewRecord, type Store, StoreError } from '../store/port/port.ts'
+import { StoreError } from '../store/port/errors.ts'
+import type { Head, LogStore, NewRecord } from '../store/port/log.ts'
+
 import { LedgerError } from './errors.ts'
 import { isIn } from './read-back.ts'
 import { EMPTY_STATE, type Growth, grow, type TreeState } from './tree-state.ts'
@@ -35,7 +37,7 @@ export type Sequencer = {
   unsettled(): string | undefined
 }
 
-type Deps = { readonly store: Store; readonly view: OwnView; readonly nowMs: () => number }
+type Deps = { readonly store: LogStore; readonly view: OwnView; readonly nowMs: () => number }
 
 /** How often a batch is tried again after another node's commit came first. */
 const MOVED_RETRIES = 100

@@ -7,7 +7,7 @@ import { EMPTY_ROOT, HASH_BYTES, type Hash, hashLeaf, hashNode } from '../core/h
 import { type Extension, extendTree } from '../core/tlog/extension.ts'
 import { encodeBundle, TILE_HEIGHT, TILE_WIDTH } from '../core/tlog/tile.ts'
 import { rootFromRange } from '../core/tlog/tree.ts'
-import type { Edge, FullBundle, FullTile, Head } from '../store/port/port.ts'
+import type { Edge, FullBundle, FullTile, Head } from '../store/port/log.ts'
 import { growingIndex, TILE_BYTES, unfold } from './unfolded.ts'
 
 /** A tree that is committed, or about to be. */

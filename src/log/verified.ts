@@ -6,7 +6,7 @@ import { equalBytes } from '../core/bytes.ts'
 import type { Hash } from '../core/hash.ts'
 import { ProofError, proveConsistency, verifyConsistency } from '../core/tlog/proof.ts'
 import { type ReadHashes, rootFromRange, rootNodes } from '../core/tlog/tree.ts'
-import type { Head } from '../store/port/port.ts'
+import type { Head } from '../store/port/log.ts'
 
 /** Two ways to read the nodes of one tree. */
 export type Readers = {

@@ -8,7 +8,8 @@ import { equalBytes } from '../core/bytes.ts'
 import type { Hash } from '../core/hash.ts'
 import { formatCheckpoint } from '../core/tlog/checkpoint.ts'
 import { type Signer, signNote } from '../core/tlog/note.ts'
-import type { Edge, Head, Store } from '../store/port/port.ts'
+import type { Edge, Head, LogStore } from '../store/port/log.ts'
+
 import { LedgerError } from './errors.ts'
 import { createNodes } from './nodes.ts'
 import { EMPTY_STATE, type Growth, restore, type TreeState } from './tree-state.ts'
@@ -50,7 +51,7 @@ export type OwnView = LogView & {
 }
 
 type Deps = {
-  readonly store: Store
+  readonly store: LogStore
   readonly signer: Signer
   readonly origin: string
   /**
@@ -153,7 +154,7 @@ export async function openLogView({ store, signer, origin, signsUpTo = async () 
  * The store's head and edge.
  * @throws LedgerError LEDGER_CORRUPT if a newer commit led to another head
  */
-async function readRow(store: Store): Promise<{ readonly head: Head; readonly edge: Edge }> {
+async function readRow(store: LogStore): Promise<{ readonly head: Head; readonly edge: Edge }> {
   // Read before the head, which another node may move meanwhile.
   const newest = (await store.lastSize()) ?? 0
   const row = (await store.readHead()) ?? EMPTY_STATE

@@ -7,7 +7,7 @@ import { openScrub } from '../care/scrub.ts'
 import { createAdmission } from '../http/guard/admission.ts'
 import { createMetrics } from '../http/metrics.ts'
 import type { LedgerDeps } from '../ledger/ledger.ts'
-import type { Store } from '../store/port/port.ts'
+import type { EmbeddedStore } from '../store/port/port.ts'
 import { compare } from './compare.ts'
 import type { OpenLog } from './open-log.ts'
 import type { Start } from './parts.ts'
@@ -31,7 +31,7 @@ export type Watch = Awaited<ReturnType<typeof openWatch>>
  */
 export async function openWatch(
   { config, dataDir, host, log, parts }: Start,
-  store: Store,
+  store: EmbeddedStore,
   { ledger, anchorer, anchorChain, mark }: OpenLog,
   bell: ReturnType<typeof createSealBell>,
 ) {

@@ -13,6 +13,7 @@ import { type Ledger, openLedger } from '../../src/ledger/ledger.ts'
 import { createLogSigner } from '../../src/log/signer.ts'
 import { silentLog } from '../../src/logger.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
+import type { Documents } from '../../src/store/port/documents.ts'
 import type { Store } from '../../src/store/port/port.ts'
 import { testHost } from '../test-host.ts'
 import { submit } from './world.ts'
@@ -64,7 +65,7 @@ describe('anchor/anchorer', () => {
     const store = options.store ?? createMemoryStore()
     let clockMs = Date.UTC(2026, 0, 1)
     const ledger = await openFor(store, origin, logId, () => clockMs)
-    const anchorerOn = (over: Pick<Store, 'readDocument' | 'writeDocuments'> = store, book: Ledger = ledger): Anchorer =>
+    const anchorerOn = (over: Documents = store, book: Ledger = ledger): Anchorer =>
       createAnchorer({
         ledger: book,
         store: over,
@@ -349,8 +350,8 @@ async function openRecords(store: Store) {
 
 function failNth(store: Store, nth: number, lands: boolean) {
   let writes = 0
-  const failing: Pick<Store, 'readDocument' | 'writeDocuments'> = {
-    readDocument: (collection, key) => store.readDocument(collection, key),
+  const failing: Documents = {
+    ...store,
     async writeDocuments(...write) {
       if (++writes !== nth) return store.writeDocuments(...write)
       if (lands) await store.writeDocuments(...write)

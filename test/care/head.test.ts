@@ -9,7 +9,7 @@ import { restoreBackup } from '../../src/care/backup.ts'
 import { examine } from '../../src/care/doctor.ts'
 import { encodeBackup } from '../../src/store/level/backup.ts'
 import { openLevelStore } from '../../src/store/level/level.ts'
-import type { Store } from '../../src/store/port/port.ts'
+import type { EmbeddedStore } from '../../src/store/port/port.ts'
 import { checkLog } from '../ledger/check-log.ts'
 import { openTestLedger, statementOf } from '../ledger/fixtures.ts'
 import { flipBit, indexBytes, layToRest, type Rest } from './world.ts'
@@ -24,7 +24,7 @@ describe('doctor: the head row', function () {
   afterEach(() => rest.remove())
 
   const look = (repair = false) => examine({ dataDir: rest.dataDir, repair })
-  const withStore = async <T>(act: (store: Store) => Promise<T>): Promise<T> => {
+  const withStore = async <T>(act: (store: EmbeddedStore) => Promise<T>): Promise<T> => {
     const store = await openLevelStore(join(rest.dataDir, 'store'))
     return act(store).finally(() => store.close())
   }

@@ -9,14 +9,14 @@ import { prepare } from '../../src/log/prepare.ts'
 import { createSequencer } from '../../src/log/sequencer.ts'
 import { openLogView } from '../../src/log/view.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
-import type { Store } from '../../src/store/port/port.ts'
+import type { EmbeddedStore } from '../../src/store/port/port.ts'
 import { ORIGIN, signer, statementOf } from '../ledger/fixtures.ts'
 
 const SIZE = 256 * 256 + 3
 
 describe('repairing a large ledger', () => {
-  let store: Store
-  let committed: NonNullable<Awaited<ReturnType<Store['readHead']>>>
+  let store: EmbeddedStore
+  let committed: NonNullable<Awaited<ReturnType<EmbeddedStore['readHead']>>>
   before(async () => {
     store = createMemoryStore()
     const sequencer = createSequencer({ store, view: await openLogView({ store, signer, origin: ORIGIN }), nowMs: () => 0 })

@@ -6,14 +6,15 @@ import assert from 'node:assert/strict'
 import { openScrub } from '../../src/care/scrub.ts'
 import { createLog } from '../../src/logger.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
-import { type Store, StoreError } from '../../src/store/port/port.ts'
+import { StoreError } from '../../src/store/port/errors.ts'
+import type { EmbeddedStore } from '../../src/store/port/port.ts'
 import { openTestLedger, statementOf } from '../ledger/fixtures.ts'
 import { testHost } from '../test-host.ts'
 
 const SIZE = 600
 
 describe('scrub', () => {
-  let sound: Store
+  let sound: EmbeddedStore
   const logged: string[] = []
   const log = createLog({ write: line => logged.push(line), nowMs: () => 0 })
   const nowMs = () => Date.UTC(2026, 0, 2)
@@ -24,7 +25,7 @@ describe('scrub', () => {
   })
   beforeEach(() => sound.writeDocuments([{ collection: 'scrub', key: 'state', value: null }]))
 
-  const openOn = (changes: Partial<Store>) =>
+  const openOn = (changes: Partial<EmbeddedStore>) =>
     openScrub({ store: { ...sound, ...changes }, entriesPerSecond: 0, host: testHost({ nowMs }), log })
   const pass = async (scrub: Awaited<ReturnType<typeof openOn>>) => {
     for (let bundle = 0; bundle * 256 < SIZE; bundle++) await scrub.step()
@@ -41,7 +42,7 @@ describe('scrub', () => {
   })
 
   const flip = (bytes: Uint8Array | undefined) => bytes?.map((byte, i) => (i === 40 ? byte ^ 1 : byte))
-  const damages: [string, Partial<Store>][] = [
+  const damages: [string, Partial<EmbeddedStore>][] = [
     [
       'tile 0/1',
       { readTile: async (level, index) => (index === 1 ? flip(await sound.readTile(level, index)) : sound.readTile(level, index)) },
@@ -86,14 +87,14 @@ describe('scrub', () => {
     const unreadable = async () => {
       throw new StoreError('STORE_DAMAGED', 'changed')
     }
-    const readDocument: Store['readDocument'] = async (collection, key) =>
+    const readDocument: EmbeddedStore['readDocument'] = async (collection, key) =>
       collection === 'erasures' ? unreadable() : sound.readDocument(collection, key)
     const scrub = await openOn({ readDocument, readStatement: async index => (index === 300 ? undefined : sound.readStatement(index)) })
     assert.deepEqual((await pass(scrub)).findings, ['statement 300'])
   })
 
   it('begins again if its own place cannot be read', async () => {
-    const readDocument: Store['readDocument'] = async () => {
+    const readDocument: EmbeddedStore['readDocument'] = async () => {
       throw new StoreError('STORE_DAMAGED', 'changed')
     }
     assert.equal((await openOn({ readDocument })).state().at, 0)
@@ -120,7 +121,7 @@ describe('scrub', () => {
   it('leaves a place that another node saved in between as it is', async () => {
     let isOther = false
     const other = { bundle: 2, passes: 7, findings: {} }
-    const writeDocuments: Store['writeDocuments'] = async (...write) => {
+    const writeDocuments: EmbeddedStore['writeDocuments'] = async (...write) => {
       // Another node saves between this one's look and its write.
       if (!isOther) await sound.writeDocuments([{ collection: 'scrub', key: 'state', value: JSON.stringify(other) }])
       isOther = true
@@ -136,7 +137,7 @@ describe('scrub', () => {
 
   it('saves its place again if the stored one cannot be read', async () => {
     let isUnreadable = true
-    const readDocument: Store['readDocument'] = async (collection, key) => {
+    const readDocument: EmbeddedStore['readDocument'] = async (collection, key) => {
       if (isUnreadable) throw new StoreError('STORE_DAMAGED', 'changed')
       return sound.readDocument(collection, key)
     }

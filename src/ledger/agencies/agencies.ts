@@ -1,13 +1,13 @@
 /** Agencies and their API keys, as the service uses them. */
 import type { Host } from '../../host.ts'
-import type { Store } from '../../store/port/port.ts'
+import type { Documents } from '../../store/port/documents.ts'
 import { type AgencyKeys, createKeys } from './keys.ts'
 import { createRegistry, type Registry } from './registry.ts'
 
 export type Agencies = Registry & AgencyKeys
 
 type Deps = {
-  readonly store: Pick<Store, 'readDocument' | 'writeDocuments' | 'listDocuments'>
+  readonly store: Documents
   readonly host: Pick<Host, 'nowMs' | 'steadyMs' | 'randomBytes'>
 }
 

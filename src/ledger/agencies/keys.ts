@@ -6,7 +6,7 @@ import { hash as digest, timingSafeEqual } from 'node:crypto'
 import { toBase64Url, toHex } from '../../core/bytes.ts'
 import { formatTime } from '../../core/time.ts'
 import type { Host } from '../../host.ts'
-import type { Store } from '../../store/port/port.ts'
+import type { Documents } from '../../store/port/documents.ts'
 import { AgencyError, type Registry } from './registry.ts'
 
 /** What a key may do: submit, or also make and revoke the keys of its agency. */
@@ -48,8 +48,6 @@ export type AgencyKeys = {
    */
   holderOf(keyId: string): Promise<KeyHolder>
 }
-
-type Documents = Pick<Store, 'readDocument' | 'writeDocuments' | 'listDocuments'>
 
 type Deps = {
   readonly store: Documents

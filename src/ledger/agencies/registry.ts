@@ -3,7 +3,7 @@ import { OpenSealError } from '../../core/errors.ts'
 import { isAgencyId } from '../../core/statements/statement.ts'
 import { formatTime } from '../../core/time.ts'
 import type { Host } from '../../host.ts'
-import { isDocumentChanged, type Store } from '../../store/port/port.ts'
+import { type Documents, isDocumentChanged } from '../../store/port/documents.ts'
 import { breathe } from '../../turns.ts'
 
 export type Agency = { readonly id: string; readonly name: string; readonly created: string }
@@ -16,7 +16,6 @@ export type Registry = {
   list(): Promise<Agency[]>
 }
 
-type Documents = Pick<Store, 'readDocument' | 'writeDocuments' | 'listDocuments'>
 type Deps = { readonly store: Documents; readonly host: Pick<Host, 'nowMs' | 'steadyMs'> }
 
 const AGENCIES = 'agencies'

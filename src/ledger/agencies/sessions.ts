@@ -6,7 +6,7 @@ import { hash as digest } from 'node:crypto'
 import { toBase64Url } from '../../core/bytes.ts'
 import { OpenSealError } from '../../core/errors.ts'
 import type { Host } from '../../host.ts'
-import type { Store } from '../../store/port/port.ts'
+import type { Documents } from '../../store/port/documents.ts'
 import { breathe } from '../../turns.ts'
 import type { AgencyKeys, KeyHolder } from './keys.ts'
 
@@ -26,7 +26,7 @@ export type Sessions = {
 }
 
 export type SessionDeps = {
-  readonly store: Pick<Store, 'readDocument' | 'writeDocuments' | 'listDocuments'>
+  readonly store: Documents
   readonly agencies: Pick<AgencyKeys, 'holderOf'>
   /** A session of the operator ends when this key is another. */
   readonly operatorKey: string

@@ -7,7 +7,7 @@
 import { chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Level } from 'level'
-import { StoreError } from '../port/port.ts'
+import { StoreError } from '../port/errors.ts'
 
 export type Database = Level<Uint8Array, Uint8Array>
 
@@ -26,6 +26,11 @@ export type LevelDatabase = {
    * @throws StoreError STORE_UNSETTLED
    */
   settled(): Promise<void>
+  /**
+   * The value of a row, read on this thread; undefined if there is none.
+   * @throws StoreError STORE_DAMAGED
+   */
+  get(row: Uint8Array): Promise<Uint8Array | undefined>
   /** Runs a read that takes several turns of the event loop; the database stays open meanwhile. */
   reading<T>(read: () => Promise<T>): Promise<T>
   close(): Promise<void>
@@ -115,6 +120,14 @@ export async function openLevelDatabase(folder: string): Promise<LevelDatabase> 
       lastWrite = done.catch(() => {})
       return done
     },
+    async get(row) {
+      if (db.status !== 'open') await settled()
+      try {
+        return db.getSync(row)
+      } catch (cause) {
+        throw damaged(cause)
+      }
+    },
     async reading(read) {
       if (db.status !== 'open') await settled()
       const reading = read().catch(cause => {
@@ -133,7 +146,7 @@ export async function openLevelDatabase(folder: string): Promise<LevelDatabase> 
 }
 
 /** An error for damage that LevelDB's own checksums found. */
-export function damaged(cause: unknown): unknown {
+function damaged(cause: unknown): unknown {
   const { code } = cause as { code?: string }
   if (code !== 'LEVEL_CORRUPTION' && code !== 'LEVEL_IO_ERROR') return cause
   const advice = 'The operator can find out more with "openseal doctor".'

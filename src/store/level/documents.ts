@@ -1,10 +1,13 @@
 /**
- * The rows of named documents. The tree does not cover documents, so each carries a checksum: an
+ * The named documents in the embedded store, and their rows. The tree does not cover documents, so each carries a checksum: an
  * API key or an anchor that the disk has changed is never used.
  */
 import { concatBytes, equalBytes, fromUtf8, toUtf8 } from '../../core/bytes.ts'
 import { sha256 } from '../../core/hash.ts'
-import { StoreError } from '../port/port.ts'
+import { breathe } from '../../turns.ts'
+import { type Documents, documentChanged, type StoredDocument } from '../port/documents.ts'
+import { StoreError } from '../port/errors.ts'
+import type { LevelDatabase } from './database.ts'
 import { textKey } from './rows.ts'
 
 /** The first byte of a row with a checksum. */
@@ -15,8 +18,46 @@ const CHECKSUM_BYTES = 8
 /** The range of documents' row keys. */
 export const DOCUMENTS = { gte: textKey('x', ''), lt: textKey('y', '') }
 
+/** The documents of a database. */
+export function createDocuments({ db, get, reading, write }: LevelDatabase): Documents {
+  const readDocument = async (collection: string, name: string) => {
+    const rowKey = documentKey(collection, name)
+    const row = await get(rowKey)
+    return row === undefined ? undefined : decodeDocument(rowKey, row)
+  }
+  return {
+    readDocument,
+    async writeDocuments(changes, { unless = [] } = {}) {
+      const rows = changes.map(({ collection, key: name, value }) => {
+        const rowKey = documentKey(collection, name)
+        return value === null
+          ? ({ type: 'del', key: rowKey } as const)
+          : ({ type: 'put', key: rowKey, value: encodeDocument(rowKey, value) } as const)
+      })
+      await write(async () => {
+        // Writes come one after the other, so that nothing changes between this look and the write.
+        for (const { collection, key: name, value } of unless)
+          if (((await readDocument(collection, name)) ?? null) !== value) throw documentChanged({ collection, key: name })
+        await db.batch(rows, { sync: true })
+      })
+    },
+    async listDocuments(collection, { after, limit = Number.POSITIVE_INFINITY } = {}) {
+      const prefix = documentKey(collection, '')
+      const end = textKey('x', `${collection}\x01`)
+      const start = after === undefined ? { gte: prefix } : { gt: documentKey(collection, after) }
+      const options = { ...start, lt: end, ...(Number.isFinite(limit) ? { limit } : {}) }
+      return documentsIn(prefix, await reading(() => db.iterator(options).all()))
+    },
+    async listNewestDocuments(collection, before, limit) {
+      const prefix = documentKey(collection, '')
+      const options = { gte: prefix, lt: documentKey(collection, before), reverse: true, limit }
+      return documentsIn(prefix, await reading(() => db.iterator(options).all()))
+    },
+  }
+}
+
 /** The row key of a document. */
-export function documentKey(collection: string, name: string): Uint8Array {
+function documentKey(collection: string, name: string): Uint8Array {
   return textKey('x', `${collection}\0${name}`)
 }
 
@@ -27,7 +68,7 @@ export function documentName(rowKey: Uint8Array): { collection: string; key: str
 }
 
 /** A document's row: 1, the first 8 bytes of SHA-256(row key ‖ text), the text as UTF-8. */
-export function encodeDocument(rowKey: Uint8Array, text: string): Uint8Array {
+function encodeDocument(rowKey: Uint8Array, text: string): Uint8Array {
   const bytes = toUtf8(text)
   return concatBytes(Uint8Array.of(CHECKED), checksum(rowKey, bytes), bytes)
 }
@@ -43,7 +84,7 @@ export function isSoundDocument(rowKey: Uint8Array, row: Uint8Array): boolean {
  * The text of a document.
  * @throws StoreError STORE_DAMAGED
  */
-export function decodeDocument(rowKey: Uint8Array, row: Uint8Array): string {
+function decodeDocument(rowKey: Uint8Array, row: Uint8Array): string {
   if (isSoundDocument(rowKey, row)) return fromUtf8(row[0] === OPENING_BRACE ? row : row.subarray(1 + CHECKSUM_BYTES))
   const { collection, key } = documentName(rowKey)
   const advice = 'The operator can find out more with "openseal doctor".'
@@ -52,4 +93,13 @@ export function decodeDocument(rowKey: Uint8Array, row: Uint8Array): string {
 
 function checksum(rowKey: Uint8Array, text: Uint8Array): Uint8Array {
   return sha256(concatBytes(rowKey, text)).subarray(0, CHECKSUM_BYTES)
+}
+
+async function documentsIn(prefix: Uint8Array, rows: readonly (readonly [Uint8Array, Uint8Array])[]): Promise<StoredDocument[]> {
+  const documents: StoredDocument[] = []
+  for (const [rowKey, value] of rows) {
+    await breathe()
+    documents.push({ key: fromUtf8(rowKey.subarray(prefix.length)), value: decodeDocument(rowKey, value) })
+  }
+  return documents
 }

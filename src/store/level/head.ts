@@ -5,7 +5,8 @@
  */
 import { concatBytes } from '../../core/bytes.ts'
 import { HASH_BYTES } from '../../core/hash.ts'
-import { type Edge, type Head, StoreError } from '../port/port.ts'
+import { StoreError } from '../port/errors.ts'
+import type { Edge, Head } from '../port/log.ts'
 import { key, NOTHING, readIndex, withIndex } from './rows.ts'
 
 /**

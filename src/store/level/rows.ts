@@ -16,7 +16,7 @@
  *   x collection 0 key         a named document, see documents.ts
  */
 import { HASH_BYTES } from '../../core/hash.ts'
-import type { Commit, NewRecord } from '../port/port.ts'
+import type { Commit, NewRecord } from '../port/log.ts'
 
 /** The value of a row whose key says all. */
 export const NOTHING = new Uint8Array(0)

@@ -4,20 +4,14 @@
  */
 import { compareBytes, equalBytes } from '../../core/bytes.ts'
 import { EMPTY_ROOT } from '../../core/hash.ts'
-import {
-  type Commit,
-  type DigestIndexes,
-  type DocumentChange,
-  documentChanged,
-  type Edge,
-  type Head,
-  type NewRecord,
-  type Store,
-  StoreError,
-} from '../port/port.ts'
+import { type DocumentChange, documentChanged } from '../port/documents.ts'
+import { headMoved } from '../port/errors.ts'
+import type { Commit, Edge, Head, NewRecord } from '../port/log.ts'
+import type { DigestIndexes } from '../port/lookups.ts'
+import type { EmbeddedStore } from '../port/port.ts'
 
 /** A store in memory. */
-export function createMemoryStore(): Store {
+export function createMemoryStore(): EmbeddedStore {
   let current: { head: Head; edge: Edge } | undefined
   const statements = new Map<number, Uint8Array>()
   const identities = new Map<string, number>()
@@ -150,11 +144,6 @@ export function createMemoryStore(): Store {
     async *damagedDocuments() {},
     async close() {},
   }
-}
-
-/** The error of a commit whose `previous` is not the head. */
-export function headMoved(previous: Head, head: Head): StoreError {
-  return new StoreError('STORE_HEAD_MOVED', `the commit was built on size ${previous.size}, the head is at size ${head.size}`)
 }
 
 /** The indexes below `before`, newest first. */

@@ -9,7 +9,7 @@ import { openLevelStore } from '../../../src/store/level/level.ts'
 import type { Store } from '../../../src/store/port/port.ts'
 import { checkLog } from '../../ledger/check-log.ts'
 import { openTestLedger, statementOf } from '../../ledger/fixtures.ts'
-import { storeConformance } from '../conformance.ts'
+import { embeddedConformance } from '../conformance.ts'
 
 describe('Level store', () => {
   const folders = new Map<Store, string>()
@@ -21,10 +21,10 @@ describe('Level store', () => {
   const newFolder = () => mkdtemp(path.join(tmpdir(), 'openseal-level-'))
   after(() => Promise.all([...folders.values()].map(folder => rm(folder, { recursive: true, force: true }))))
 
-  storeConformance(
-    async () => openIn(await newFolder()),
-    closed => openIn(folders.get(closed)!),
-  )
+  embeddedConformance({
+    open: async () => openIn(await newFolder()),
+    reopen: closed => openIn(folders.get(closed)!),
+  })
 
   it('refuses a folder that is open already, in one clear sentence', async () => {
     const folder = await newFolder()

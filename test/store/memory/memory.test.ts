@@ -1,5 +1,5 @@
 /** The memory store against the conformance suite. */
 import { createMemoryStore } from '../../../src/store/memory/memory.ts'
-import { storeConformance } from '../conformance.ts'
+import { embeddedConformance } from '../conformance.ts'
 
-describe('memory store', () => storeConformance(async () => createMemoryStore()))
+describe('memory store', () => embeddedConformance({ open: async () => createMemoryStore() }))

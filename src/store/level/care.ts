@@ -1,0 +1,46 @@
+/** What only an embedded store has: parts that are compared, and written again. */
+import { equalBytes } from '../../core/bytes.ts'
+import type { CareStore } from '../port/care.ts'
+import type { Lookups } from '../port/lookups.ts'
+import type { LevelDatabase } from './database.ts'
+import { DOCUMENTS, documentName, isSoundDocument } from './documents.ts'
+import type { LevelLog } from './log.ts'
+import { putParts, putRecords } from './rows.ts'
+
+/** The care of a database, beside its log and look-ups. */
+export function createCare(
+  { db, get, write }: LevelDatabase,
+  { putHead }: Pick<LevelLog, 'putHead'>,
+  { listByAgency }: Pick<Lookups, 'listByAgency'>,
+): CareStore {
+  return {
+    async findIncomplete(records) {
+      const incomplete = new Set<number>()
+      for (const record of records) {
+        const rows: [Uint8Array, Uint8Array][] = []
+        putRecords([record], (rowKey, value) => rows.push([rowKey.slice(), value.slice()]))
+        for (const [rowKey, value] of rows) {
+          const found = await get(rowKey)
+          if (found === undefined || !equalBytes(found, value)) incomplete.add(record.index)
+        }
+      }
+      for (const [agency, indexes] of Map.groupBy(records, ({ subject }) => subject?.agency)) {
+        if (agency === undefined) continue
+        const [first, last] = [indexes[0]!.index, indexes.at(-1)!.index]
+        const listed = new Set(await listByAgency(agency, last + 1, last - first + 1))
+        for (const { index } of indexes) if (!listed.has(index)) incomplete.add(index)
+      }
+      return [...incomplete].sort((a, b) => a - b)
+    },
+    putBack: parts =>
+      write(async () => {
+        const batch = db.batch()
+        putParts(parts, (rowKey, value) => batch.put(rowKey, value))
+        await batch.write({ sync: true })
+      }),
+    putHead,
+    async *damagedDocuments() {
+      for await (const [rowKey, row] of db.iterator(DOCUMENTS)) if (!isSoundDocument(rowKey, row)) yield documentName(rowKey)
+    },
+  }
+}

@@ -1,0 +1,16 @@
+/** The errors of every store. */
+import { OpenSealError } from '../../core/errors.ts'
+import type { Head } from './log.ts'
+
+/**
+ * STORE_HEAD_MOVED, STORE_DOCUMENT_CHANGED, STORE_LOCKED, STORE_CORRUPT, STORE_UNREADABLE,
+ * STORE_DAMAGED (a row on the disk fails its checksum), STORE_JOURNAL (opening would drop
+ * acknowledged records), STORE_WRITE_FAILED (a write was refused, its outcome is unknown),
+ * STORE_UNSETTLED (an earlier write was refused, and the disk still refuses writes).
+ */
+export class StoreError extends OpenSealError {}
+
+/** The error of a commit whose `previous` is not the head. */
+export function headMoved(previous: Head, head: Head): StoreError {
+  return new StoreError('STORE_HEAD_MOVED', `the commit was built on size ${previous.size}, the head is at size ${head.size}`)
+}

@@ -1,0 +1,103 @@
+/**
+ * The part of a store that holds the log: head, growing edge, full tiles, full entry bundles and
+ * statements. It grows only by `commit`.
+ */
+import type { Hash } from '../../core/hash.ts'
+
+/** A tree: its size in entries and its RFC 9162 root hash. */
+export type Head = { readonly size: number; readonly root: Hash }
+
+/**
+ * The growing edge of the tree: everything that is not in a full tile or a full entry bundle yet.
+ */
+export type Edge = {
+  /**
+   * For each tile level from 0, the hashes of its partial tile, concatenated; empty if the level's
+   * last tile is full.
+   */
+  readonly tiles: readonly Uint8Array[]
+  /**
+   * The partial entry bundle, encoded as C2SP tlog-tiles says; empty if the last bundle is full.
+   */
+  readonly bundle: Uint8Array
+}
+
+/** One new record of a commit. */
+export type NewRecord = {
+  readonly index: number
+  /** The canonical statement with its salt, as UTF-8. */
+  readonly statement: Uint8Array
+  /** SHA-256 of the canonical statement without its salt, in lower-case hex. */
+  readonly identity: string
+  /** Look-up keys. The genesis has no agency and no record. */
+  readonly subject: { readonly agency: string; readonly record: string } | undefined
+  /**
+   * The distinct digests (`sha256`, `jcs`) of its documents, in lower-case hex as in the statement.
+   */
+  readonly digests: readonly string[]
+}
+
+/**
+ * A full tile: its 256 hashes, then the 128 nodes over pairs of them, then 64, down to 2. With its
+ * inner nodes at hand, a proof takes no hashing.
+ */
+export type FullTile = { readonly level: number; readonly index: number; readonly bytes: Uint8Array }
+/** A full entry bundle of 256 entries. */
+export type FullBundle = { readonly index: number; readonly bytes: Uint8Array }
+
+/** Everything that one batch changes. */
+export type Commit = {
+  /** The head that the batch builds on. */
+  readonly previous: Head
+  readonly next: Head
+  readonly edge: Edge
+  readonly tiles: readonly FullTile[]
+  readonly bundles: readonly FullBundle[]
+  /** Contiguous, from `previous.size` to `next.size`. */
+  readonly records: readonly NewRecord[]
+  /**
+   * When the batch was sealed, in milliseconds since 1970 by the sealing node's clock. Information
+   * for people, never evidence.
+   */
+  readonly timeMs: number
+}
+
+export type LogStore = {
+  /**
+   * The committed head and its edge, or undefined before the first commit. Never older than the
+   * last commit that was answered. After a failed commit it is what the disk holds.
+   * @throws StoreError STORE_UNSETTLED while that is unknown: ask again later; STORE_CORRUPT if
+   * something was committed and the head is unreadable or gone, so that nobody starts a new log
+   * over an old one
+   */
+  readHead(): Promise<{ readonly head: Head; readonly edge: Edge } | undefined>
+  /**
+   * Writes one batch. When it returns, all of it is on disk (fsync). When it throws
+   * STORE_HEAD_MOVED or STORE_UNSETTLED, nothing is. After any other error the outcome is unknown
+   * until `readHead` tells. A commit is refused if its `previous` is not the head, so two sealers
+   * cannot fork the log. The first commit has an empty tree as `previous`.
+   */
+  commit(commit: Commit): Promise<void>
+  /**
+   * The index of each identity, undefined if there is none. Sees every commit that was answered.
+   */
+  findIdentities(identities: readonly string[]): Promise<(number | undefined)[]>
+  /**
+   * The size after the newest commit, by that commit's own row and not by the head; undefined
+   * before the first.
+   */
+  lastSize(): Promise<number | undefined>
+  /** The canonical statement at an index; undefined if it was erased or is beyond the head. */
+  readStatement(index: number): Promise<Uint8Array | undefined>
+  /**
+   * When the commit that added an index was made, by that commit's own row; undefined beyond the
+   * head.
+   */
+  committedMs(index: number): Promise<number | undefined>
+  /** The statements of [from, to) in order, one item for each index. */
+  readStatements(from: number, to: number): AsyncIterable<{ readonly index: number; readonly statement: Uint8Array | undefined }>
+  /** A full tile; undefined while it is not full. */
+  readTile(level: number, index: number): Promise<Uint8Array | undefined>
+  /** A full entry bundle; undefined while it is not full. */
+  readBundle(index: number): Promise<Uint8Array | undefined>
+}

@@ -1,0 +1,100 @@
+/** The guarantees of a store’s log as tests. */
+import assert from 'node:assert/strict'
+import { StoreError } from '../../../src/store/port/errors.ts'
+import type { LogStore } from '../../../src/store/port/log.ts'
+import type { Lookups } from '../../../src/store/port/lookups.ts'
+import { commitOf, hash, hex, plain, TOP, text } from './commits.ts'
+
+/** Runs the suite on the store that is open. */
+export function logConformance(opened: () => LogStore & Lookups): void {
+  it('has no head before the first commit', async () => {
+    assert.equal(await opened().readHead(), undefined)
+    assert.deepEqual(await opened().findIdentities([hex('identity 0')]), [undefined])
+    assert.equal(await opened().readStatement(0), undefined)
+  })
+
+  it('keeps head, edge, statements, identities and look-ups of a commit', async () => {
+    await opened().commit(commitOf(0, 3))
+    const row = await opened().readHead()
+    assert.equal(row?.head.size, 3)
+    assert.deepEqual(Buffer.from(row!.head.root), Buffer.from(hash('root 3')))
+    assert.deepEqual(row?.edge.tiles.map(plain), ['edge 3', ''])
+    assert.equal(plain(row?.edge.bundle), 'bundle 3')
+    assert.equal(plain(await opened().readStatement(2)), 'statement 2')
+    assert.deepEqual(await opened().findIdentities([hex('identity 2'), hex('other'), hex('identity 0')]), [2, undefined, 0])
+    assert.deepEqual(await opened().findByDigest(hex('document 1'), 10), [1])
+    assert.deepEqual(await opened().listByRecord('a.example', 'r1', TOP, 10), [1])
+  })
+
+  it('returns for each index when its commit was made', async () => {
+    assert.equal(await opened().committedMs(0), undefined)
+    await opened().commit(commitOf(0, 3))
+    await opened().commit(commitOf(3, 4))
+    const times = await Promise.all([0, 2, 3, 4].map(index => opened().committedMs(index)))
+    assert.deepEqual(times, [1_700_000_000_003, 1_700_000_000_003, 1_700_000_000_004, undefined])
+  })
+
+  it('reports the size of the newest commit', async () => {
+    assert.equal(await opened().lastSize(), undefined)
+    await opened().commit(commitOf(0, 3))
+    await opened().commit(commitOf(3, 4))
+    assert.equal(await opened().lastSize(), 4)
+  })
+
+  it('gives one head to all who ask for it at once, also while it is moved', async () => {
+    for (let size = 1; size <= 80; size++) {
+      const committed = opened().commit(commitOf(size - 1, size))
+      const meanwhile = await Promise.all(Array.from({ length: 4 }, () => opened().readHead()))
+      for (const row of meanwhile) assert.ok(row === undefined || row.head.size === size - 1 || row.head.size === size)
+      await committed
+      for (const row of await Promise.all(Array.from({ length: 4 }, () => opened().readHead())))
+        assert.deepEqual([row?.head.size, plain(row?.edge.bundle), plain(row?.edge.tiles[0])], [size, `bundle ${size}`, `edge ${size}`])
+    }
+  })
+
+  it('finds many identities at once, each in its place', async () => {
+    await opened().commit(commitOf(0, 40))
+    const asked = Array.from({ length: 80 }, (_, i) => hex(`identity ${79 - i}`))
+    assert.deepEqual(
+      await opened().findIdentities(asked),
+      asked.map((_, i) => (79 - i < 40 ? 79 - i : undefined)),
+    )
+  })
+
+  it('refuses a commit that was not built on the head, and keeps nothing of it', async () => {
+    await opened().commit(commitOf(0, 3))
+    for (const wrong of [commitOf(0, 4), commitOf(2, 4), { ...commitOf(3, 5), previous: { size: 3, root: hash('another root') } }])
+      await assert.rejects(opened().commit(wrong), (error: StoreError) => error instanceof StoreError && error.code === 'STORE_HEAD_MOVED')
+    assert.equal((await opened().readHead())?.head.size, 3)
+    assert.equal(await opened().readStatement(3), undefined)
+    assert.deepEqual(await opened().findIdentities([hex('identity 3')]), [undefined])
+  })
+
+  it('lets one of two commits on the same head through', async () => {
+    const outcomes = await Promise.allSettled([opened().commit(commitOf(0, 2)), opened().commit(commitOf(0, 3))])
+    assert.equal(outcomes.filter(outcome => outcome.status === 'fulfilled').length, 1)
+    assert.equal((await opened().readHead())?.head.size, outcomes[0].status === 'fulfilled' ? 2 : 3)
+  })
+
+  it('keeps full tiles and bundles by level and index', async () => {
+    const tiles = [0, 1].flatMap(level => [0, 300].map(index => ({ level, index, bytes: text(`tile ${level}/${index}`) })))
+    await opened().commit({ ...commitOf(0, 1), tiles, bundles: [{ index: 2 ** 33, bytes: text('far bundle') }] })
+    assert.equal(plain(await opened().readTile(1, 300)), 'tile 1/300')
+    assert.equal(plain(await opened().readTile(0, 0)), 'tile 0/0')
+    assert.equal(await opened().readTile(2, 0), undefined)
+    assert.equal(plain(await opened().readBundle(2 ** 33)), 'far bundle')
+    assert.equal(await opened().readBundle(1), undefined)
+  })
+
+  it('reads a range of statements in order, erased ones as undefined', async () => {
+    await opened().commit(commitOf(0, 3))
+    const items: [number, string | undefined][] = []
+    for await (const { index, statement } of opened().readStatements(1, 5)) items.push([index, plain(statement)])
+    assert.deepEqual(items, [
+      [1, 'statement 1'],
+      [2, 'statement 2'],
+      [3, undefined],
+      [4, undefined],
+    ])
+  })
+}
