@@ -4,7 +4,9 @@
  */
 import { z } from 'zod'
 import { OPERATIONS, type Operation } from './operations.ts'
-import * as schemas from './schemas.ts'
+import { digestPrefix } from './schemas/records.ts'
+import { problem } from './schemas/service.ts'
+import { agencyId } from './schemas/values.ts'
 
 type JsonSchema = { readonly [name: string]: unknown }
 type Convert = (schema: z.ZodType) => JsonSchema
@@ -22,8 +24,8 @@ const IN_PATH: { readonly [name: string]: JsonSchema | z.ZodType } = {
   n1: DIGITS,
   n2: DIGITS,
   n3: DIGITS,
-  prefix: schemas.digestPrefix,
-  id: schemas.agencyId,
+  prefix: digestPrefix,
+  id: agencyId,
   keyId: z.string().min(1),
 }
 
@@ -76,7 +78,7 @@ function describe({ id, summary, description, key, body, query, answers, path }:
     status,
     { description: DESCRIPTIONS[status], ...(types && { content: content(types) }) },
   ])
-  const refusal = { 'application/problem+json': { schema: convert(schemas.problem) } }
+  const refusal = { 'application/problem+json': { schema: convert(problem) } }
   return {
     operationId: id,
     summary,

@@ -3,7 +3,12 @@
  * and answers.
  */
 import { z } from 'zod'
-import * as schemas from './schemas.ts'
+import * as agencies from './schemas/agencies.ts'
+import * as anchors from './schemas/anchors.ts'
+import * as receipts from './schemas/receipts.ts'
+import * as records from './schemas/records.ts'
+import * as service from './schemas/service.ts'
+import * as statements from './schemas/statements.ts'
 
 /**
  * One documented route. Any route can be refused with a problem document, so refusals are not
@@ -64,12 +69,12 @@ export const OPERATIONS: readonly Operation[] = [
     description:
       'The same statement again has the same index. A stream has at most 100,000 lines and 64 MiB. Its answer begins when the request has ended; an answer whose last line is not the summary is incomplete. With ?dry-run nothing is logged, and the answer says what would happen to each statement.',
     key: 'agency',
-    query: schemas.submitQuery,
-    body: { ...json(schemas.statement), ...ndjson(schemas.statement) },
+    query: records.submitQuery,
+    body: { ...json(statements.statement), ...ndjson(statements.statement) },
     answers: {
-      200: { ...json(z.union([schemas.submitted, schemas.dryAnswer])), ...ndjson(schemas.answerLine) },
-      201: json(schemas.submitted),
-      413: { ...ndjson(schemas.answerLine), 'application/problem+json': schemas.problem },
+      200: { ...json(z.union([records.submitted, records.dryAnswer])), ...ndjson(records.answerLine) },
+      201: json(records.submitted),
+      413: { ...ndjson(records.answerLine), 'application/problem+json': service.problem },
     },
   },
   {
@@ -77,88 +82,88 @@ export const OPERATIONS: readonly Operation[] = [
     method: 'get',
     path: '/v1/records',
     summary: 'Find records by hash, agency or record id, or list them all, newest first, page by page with the cursor.',
-    query: schemas.recordQuery,
-    answers: { 200: json(schemas.recordList) },
+    query: records.recordQuery,
+    answers: { 200: json(records.recordList) },
   },
   {
     id: 'listDigests',
     method: 'get',
     path: '/v1/digests/:prefix',
     summary: 'The digests that begin with 3 to 8 hex digits: compare them on your own machine, and nobody learns which file you hold.',
-    query: schemas.digestQuery,
-    answers: { 200: json(schemas.digestList) },
+    query: records.digestQuery,
+    answers: { 200: json(records.digestList) },
   },
   {
     id: 'getRecord',
     method: 'get',
     path: '/v1/records/:index',
     summary: 'A record: its statement, its state and its versions.',
-    answers: { 200: json(schemas.record) },
+    answers: { 200: json(records.record) },
   },
   {
     id: 'getReceipt',
     method: 'get',
     path: '/v1/records/:index/receipt',
     summary: 'The receipt of a record.',
-    answers: { 200: json(schemas.receipt) },
+    answers: { 200: json(receipts.receipt) },
   },
   {
     id: 'listReceipts',
     method: 'get',
     path: '/v1/receipts/:from/:to',
     summary: 'Receipts of [from, to), at most 10,000, one a line. Entries that do not exist yet are left out.',
-    answers: { 200: ndjson(schemas.receiptLine) },
+    answers: { 200: ndjson(receipts.receiptLine) },
   },
   {
     id: 'listStatements',
     method: 'get',
     path: '/v1/statements/:from/:to',
     summary: 'Statements of [from, to), at most 10,000, one a line. Entries that do not exist yet are left out.',
-    answers: { 200: ndjson(schemas.statementLine) },
+    answers: { 200: ndjson(receipts.statementLine) },
   },
   {
     id: 'getInclusionProof',
     method: 'get',
     path: '/v1/proofs/inclusion/:index/:size',
     summary: 'Proof that an entry is in the tree of a given size.',
-    answers: { 200: json(schemas.inclusion) },
+    answers: { 200: json(receipts.inclusion) },
   },
   {
     id: 'getConsistencyProof',
     method: 'get',
     path: '/v1/proofs/consistency/:from/:to',
     summary: 'Proof that a tree grew from one size to another.',
-    answers: { 200: json(schemas.consistency) },
+    answers: { 200: json(receipts.consistency) },
   },
   {
     id: 'listAnchors',
     method: 'get',
     path: '/v1/anchors',
     summary: 'The anchors on the chain.',
-    query: schemas.anchorQuery,
-    answers: { 200: json(schemas.anchors) },
+    query: anchors.anchorQuery,
+    answers: { 200: json(anchors.anchors) },
   },
   {
     id: 'getAnchor',
     method: 'get',
     path: '/v1/anchors/:size',
     summary: 'The final anchor of exactly this size.',
-    answers: { 200: json(schemas.anchor) },
+    answers: { 200: json(anchors.anchor) },
   },
-  { id: 'getStatus', method: 'get', path: '/v1/status', summary: 'The state of the ledger.', answers: { 200: json(schemas.status) } },
+  { id: 'getStatus', method: 'get', path: '/v1/status', summary: 'The state of the ledger.', answers: { 200: json(service.status) } },
   {
     id: 'listLogKeys',
     method: 'get',
     path: '/v1/keys',
     summary: "The log's keys, and how each was introduced by the previous one.",
-    answers: { 200: json(schemas.logKeys) },
+    answers: { 200: json(anchors.logKeys) },
   },
   {
     id: 'getPolicy',
     method: 'get',
     path: '/policy.json',
     summary: 'The policy of this ledger’s verifiers. Pin your own copy.',
-    answers: { 200: json(schemas.policy) },
+    answers: { 200: json(anchors.policy) },
   },
   {
     id: 'addAgency',
@@ -166,18 +171,18 @@ export const OPERATIONS: readonly Operation[] = [
     path: '/v1/agencies',
     summary: 'Register an agency.',
     key: 'operator',
-    body: json(schemas.newAgency),
-    answers: { 201: json(schemas.agency) },
+    body: json(agencies.newAgency),
+    answers: { 201: json(agencies.agency) },
   },
-  { id: 'listAgencies', method: 'get', path: '/v1/agencies', summary: 'All agencies.', answers: { 200: json(schemas.agencyList) } },
-  { id: 'getAgency', method: 'get', path: '/v1/agencies/:id', summary: 'One agency.', answers: { 200: json(schemas.agency) } },
+  { id: 'listAgencies', method: 'get', path: '/v1/agencies', summary: 'All agencies.', answers: { 200: json(agencies.agencyList) } },
+  { id: 'getAgency', method: 'get', path: '/v1/agencies/:id', summary: 'One agency.', answers: { 200: json(agencies.agency) } },
   {
     id: 'getOwnKey',
     method: 'get',
     path: '/v1/key',
     summary: 'What the ledger knows of the key that this request carries.',
     key: 'agency',
-    answers: { 200: json(schemas.ownKey) },
+    answers: { 200: json(agencies.ownKey) },
   },
   {
     id: 'addKey',
@@ -185,8 +190,8 @@ export const OPERATIONS: readonly Operation[] = [
     path: '/v1/agencies/:id/keys',
     summary: 'Make an API key. It is shown only once.',
     key: 'admin',
-    body: json(schemas.newKey),
-    answers: { 201: json(schemas.createdKey) },
+    body: json(agencies.newKey),
+    answers: { 201: json(agencies.createdKey) },
   },
   {
     id: 'listKeys',
@@ -194,7 +199,7 @@ export const OPERATIONS: readonly Operation[] = [
     path: '/v1/agencies/:id/keys',
     summary: 'The API keys of an agency.',
     key: 'admin',
-    answers: { 200: json(schemas.keyList) },
+    answers: { 200: json(agencies.keyList) },
   },
   {
     id: 'getKey',
@@ -202,7 +207,7 @@ export const OPERATIONS: readonly Operation[] = [
     path: '/v1/agencies/:id/keys/:keyId',
     summary: 'One API key.',
     key: 'admin',
-    answers: { 200: json(schemas.apiKey) },
+    answers: { 200: json(agencies.apiKey) },
   },
   {
     id: 'getBackup',
@@ -228,13 +233,13 @@ export const OPERATIONS: readonly Operation[] = [
     answers: { 200: { 'text/plain': null } },
   },
   ...TILES,
-  { id: 'getHealth', method: 'get', path: '/healthz', summary: 'Alive.', answers: { 200: json(schemas.health) } },
+  { id: 'getHealth', method: 'get', path: '/healthz', summary: 'Alive.', answers: { 200: json(service.health) } },
   {
     id: 'getReadiness',
     method: 'get',
     path: '/readyz',
     summary: 'Accepting submissions, with alarms.',
-    answers: { 200: json(schemas.readiness), 503: json(schemas.readiness) },
+    answers: { 200: json(service.readiness), 503: json(service.readiness) },
   },
   { id: 'getMetrics', method: 'get', path: '/metrics', summary: 'Prometheus metrics.', answers: { 200: { 'text/plain': null } } },
   {

@@ -4,7 +4,7 @@ import type { z } from 'zod'
 import { createRouter } from '../../src/http/app.ts'
 import { createMetrics } from '../../src/http/metrics.ts'
 import { OPERATIONS, type Operation } from '../../src/http/operations.ts'
-import { problem } from '../../src/http/schemas.ts'
+import { problem } from '../../src/http/schemas/service.ts'
 import { AGENCY, type Answer, type AnyJson, OPERATOR_KEY, openService, type Service, statement } from './service.ts'
 
 describe('http: openapi', () => {

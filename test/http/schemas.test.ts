@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import type { Json } from '../../src/core/json.ts'
 import { parseStatement, StatementError } from '../../src/core/statements/statement.ts'
 import { RequestError } from '../../src/http/problem.ts'
-import { readCount, statement } from '../../src/http/schemas.ts'
+import { statement } from '../../src/http/schemas/statements.ts'
+import { readCount } from '../../src/http/schemas/values.ts'
 
 const text = fc.string({ unit: 'grapheme', maxLength: 20 })
 const hash = fc.oneof({ weight: 9, arbitrary: fc.constant('ab'.repeat(32)) }, { weight: 1, arbitrary: text })

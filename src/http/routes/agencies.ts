@@ -8,7 +8,8 @@ import { requireAgency, requireKeeper, requireOperator } from '../auth.ts'
 import { readJson } from '../body.ts'
 import type { RouteDeps } from '../deps.ts'
 import { RequestError } from '../problem.ts'
-import { newAgency, newKey, readAs } from '../schemas.ts'
+import { newAgency, newKey } from '../schemas/agencies.ts'
+import { readAs } from '../schemas/values.ts'
 
 /** Adds the routes of /v1/agencies. */
 export function agencyRoutes(router: Router, deps: RouteDeps): void {

@@ -4,7 +4,8 @@ import type { Context } from 'koa'
 import { textBody } from '../body.ts'
 import type { RouteDeps } from '../deps.ts'
 import { RequestError } from '../problem.ts'
-import { anchorQuery, readAs, readCount } from '../schemas.ts'
+import { anchorQuery } from '../schemas/anchors.ts'
+import { readAs, readCount } from '../schemas/values.ts'
 
 /** The most final anchors in an answer. */
 const PAGE = 1000

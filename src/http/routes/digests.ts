@@ -14,7 +14,8 @@ import type Router from '@koa/router'
 import type { Context } from 'koa'
 import type { RouteDeps } from '../deps.ts'
 import { RequestError } from '../problem.ts'
-import { digestPrefix, digestQuery, readAs } from '../schemas.ts'
+import { digestPrefix, digestQuery } from '../schemas/records.ts'
+import { readAs } from '../schemas/values.ts'
 
 /**
  * The most digests in one answer. A ledger with sixteen million digests has this many under three

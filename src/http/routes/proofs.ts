@@ -8,7 +8,7 @@ import { toHex } from '../../core/bytes.ts'
 import type { RouteDeps } from '../deps.ts'
 import { IMMUTABLE } from '../headers.ts'
 import { RequestError } from '../problem.ts'
-import { readCount } from '../schemas.ts'
+import { readCount } from '../schemas/values.ts'
 
 /** Adds the routes of /v1/proofs. */
 export function proofRoutes(router: Router, { ledger }: RouteDeps): void {

@@ -7,7 +7,7 @@ import { isDamage, LedgerError } from '../../log/errors.ts'
 import { breathe } from '../../turns.ts'
 import type { RouteDeps } from '../deps.ts'
 import { RequestError } from '../problem.ts'
-import { readCount } from '../schemas.ts'
+import { readCount } from '../schemas/values.ts'
 
 /** The most indexes that one call may ask for. */
 export const MAX_RANGE = 10_000

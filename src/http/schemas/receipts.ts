@@ -1,0 +1,51 @@
+/** Receipts and proofs, and the lines of /v1/receipts and /v1/statements. */
+import { z } from 'zod'
+import { anyStatement } from './statements.ts'
+import { count, hex32, time } from './values.ts'
+
+/** An anchor as a receipt names it. */
+export const anchorHint = z
+  .strictObject({
+    type: z.literal('evm'),
+    chainId: count,
+    contract: z.string(),
+    logId: z.string(),
+    size: count,
+    transaction: z.string().optional(),
+    block: z.strictObject({ number: count, hash: z.string(), time }).optional(),
+  })
+  .meta({ id: 'AnchorHint' })
+
+/** `<name>.receipt.json`. */
+export const receipt = z
+  .strictObject({
+    type: z.literal('openseal/receipt@v1'),
+    statement: anyStatement,
+    proof: z.string().describe('the text of a c2sp.org/tlog-proof@v1 file'),
+    anchors: z.array(anchorHint),
+  })
+  .meta({ id: 'Receipt' })
+
+const erased = z.strictObject({ index: count, erased: z.literal(true) }).meta({ id: 'ErasedLine' })
+const damaged = z
+  .strictObject({ index: count, damaged: z.literal(true) })
+  .meta({ id: 'DamagedLine', description: 'the stored data does not match the tree and is not served' })
+
+/** A line of /v1/receipts. */
+export const receiptLine = z
+  .union([z.strictObject({ index: count, receipt }).meta({ id: 'ReceiptOfLine' }), erased, damaged])
+  .meta({ id: 'ReceiptLine' })
+/** A line of /v1/statements. */
+export const statementLine = z
+  .union([z.strictObject({ index: count, statement: anyStatement }).meta({ id: 'StatementOfLine' }), erased, damaged])
+  .meta({ id: 'StatementLine' })
+
+/** An inclusion proof. */
+export const inclusion = z
+  .strictObject({ index: count, size: count, leafHash: hex32, root: hex32, proof: z.array(hex32) })
+  .meta({ id: 'InclusionProof' })
+
+/** A consistency proof. */
+export const consistency = z
+  .strictObject({ from: count, to: count, fromRoot: hex32, toRoot: hex32, proof: z.array(hex32) })
+  .meta({ id: 'ConsistencyProof' })

@@ -1,0 +1,43 @@
+/** The state of the service, and its refusals. */
+import { z } from 'zod'
+import { count, hex32, time } from './values.ts'
+
+/** RFC 9457. */
+export const problem = z
+  .object({ type: z.string(), title: z.string(), status: z.int(), code: z.string().regex(/^[A-Z0-9_]+$/), detail: z.string() })
+  .meta({ id: 'Problem' })
+
+/** The ledger's state. */
+export const status = z
+  .strictObject({
+    origin: z.string(),
+    vkey: z.string(),
+    size: count,
+    root: hex32,
+    checkpoint: z.string(),
+    accepting: z.boolean(),
+    alarms: z.array(z.string()).describe('one sentence each; if nothing is accepted, the reason comes first'),
+    alarmCodes: z.array(z.string()).describe('a stable code for each alarm, in the same order'),
+    anchored: z.strictObject({ size: count, time }).optional(),
+    behind: count.describe('how many entries no final anchor covers'),
+    behindSeconds: z.number().min(0).describe('how long the oldest of them has waited, as far as this process saw'),
+    scrub: z
+      .strictObject({ at: count, passes: count, lastPass: time.optional(), findings: z.array(z.string()) })
+      .optional()
+      .describe('how far the ledger has read itself again from its disk, and what did not match'),
+  })
+  .meta({ id: 'Status' })
+
+/** Liveness: the process answers. */
+export const health = z.strictObject({ status: z.literal('ok') }).meta({ id: 'Health' })
+
+/** Readiness: whether submissions are accepted, and how far the anchor lags. */
+export const readiness = z
+  .strictObject({
+    status: z.enum(['ok', 'stopped']),
+    alarms: z.array(z.string()),
+    alarmCodes: z.array(z.string()),
+    behind: count,
+    behindSeconds: z.number().min(0),
+  })
+  .meta({ id: 'Readiness' })
