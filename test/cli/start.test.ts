@@ -56,6 +56,19 @@ describe('cli/main', () => {
     assert.equal(run(MAIN, '--version').stdout, `openseal ${version}\n`)
   })
 
+  it('shows the help of every command within 80 columns', () => {
+    const inner = ['agency add', 'agency list', 'agency key', 'agency revoke', 'rotate log-key', 'rotate publisher']
+    const commands = ['', ...Object.keys(COMMANDS), ...inner].map(name => [...name.split(' ').filter(Boolean), '--help'])
+    const code = `import { main } from './src/cli/main.ts'
+      for (const args of ${JSON.stringify(commands)}) await main(args)`
+    const lines = run('--input-type=module', '-e', code).stdout.split('\n')
+    assert.equal(lines.filter(line => line.startsWith('Usage: ')).length, commands.length)
+    assert.deepEqual(
+      lines.filter(line => [...line].length > 80),
+      [],
+    )
+  })
+
   it('loads no command for --version and --help, and only what its own command needs', () => {
     const bare = ['cli/command.ts', 'cli/main.ts', 'cli/output.ts', 'cli/program.ts', 'core/errors.ts', 'core/time.ts', 'core/visible.ts']
     for (const option of ['--version', '--help']) {
