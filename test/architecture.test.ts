@@ -70,6 +70,9 @@ const compositionRoot = ['src/server', 'src/config.ts']
 /** Folders that take time, sleep, randomness and background tasks from one injected `Host` only. */
 const hosted = ['src/anchor', 'src/ledger', 'src/care']
 
+/** Folders whose state is inside what `createX` and `openX` return. */
+const stateless = ['src/core', 'src/log', 'src/anchor', 'src/ledger', 'src/care', 'src/store']
+
 /** The two implementations that `#sha256` chooses between. */
 const platformFiles = ['src/core/sha256-node.ts']
 
@@ -134,6 +137,25 @@ describe('architecture', () => {
     deepEqual(linesOf(hosted, open), [])
     const used = ['Date.now()', 'performance.now()', "import { randomBytes } from 'node:crypto'", 'await subtle.digest(text)']
     deepEqual(used.filter(open), used)
+  })
+
+  it('keeps no state in modules, so that a node in a simulation can crash and lose all of it', () => {
+    const holder =
+      /^(export )?(let|var)\b|^(export )?const \w+(: .+)? = (new (Map|Set|WeakMap|WeakSet|LRUCache|Array|Uint8Array)\b|\[\]|\{\}|create[A-Z])/
+    const isState = (line: string) => holder.test(line) && !line.endsWith('new Uint8Array(0)')
+    const measured = [
+      'src/core/hash.ts: const nodeInput = new Uint8Array(1 + 2 * HASH_BYTES).fill(NODE_PREFIX, 0, 1)',
+      'src/core/policy.ts: const KEYS = new WeakMap<Policy, PolicyKeys>()',
+      'src/core/tlog/ed25519.ts: const readKeys = new Map<string, CurvePoint>()',
+    ]
+    deepEqual(linesOf(stateless, isState).toSorted(), measured)
+    const refused = [
+      'let last = 0',
+      'export const seen = new Map<string, number>()',
+      'const rows: string[] = []',
+      'const pool = createPool()',
+    ]
+    deepEqual(refused.filter(isState), refused)
   })
 
   it('imports each npm package only from the folders that docs/dependencies.md names', () => {

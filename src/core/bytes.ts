@@ -71,15 +71,9 @@ export function toBase64(bytes: Uint8Array): string {
   return text
 }
 
-/**
- * Reused by every call, which is safe because encoding is synchronous. Saves an array for each
- * hash.
- */
-const characters: number[] = []
-
 /** Collects character codes first: appending to a string takes half as long again. */
 function partToBase64(bytes: Uint8Array, from: number, to: number): string {
-  characters.length = Math.ceil((to - from) / 3) * 4
+  const characters: number[] = new Array(Math.ceil((to - from) / 3) * 4)
   let count = 0
   for (let i = from; i < to; i += 3) {
     const group = (bytes[i]! << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0)

@@ -94,6 +94,7 @@ export function keysOf(policy: Policy): PolicyKeys {
 /** The parsed keys of a policy. Log keys keep the sizes for which they count. */
 export type PolicyKeys = { readonly log: readonly (PolicyKey & { readonly key: Vkey })[]; readonly witnesses: readonly Vkey[] }
 
+/** Lives as long as the policy itself. */
 const KEYS = new WeakMap<Policy, PolicyKeys>()
 
 /** The policy's text, indented for people. */

@@ -6,7 +6,7 @@
 import { decodeText, isLonger, mostBytes } from './encoding.ts'
 import { OpenSealError } from './errors.ts'
 import { canonicalJson, isJsonObject, type Json, parseJson } from './json.ts'
-import { parseTlogProof, quoteTlogProof, type TlogProof } from './tlog/tlog-proof.ts'
+import { parseTlogProof, type QuotedNote, quoteNote, quoteTlogProof, type TlogProof } from './tlog/tlog-proof.ts'
 
 /** Where people can look for the anchor. This is not evidence; only the contract's answer is. */
 export type AnchorHint = {
@@ -67,9 +67,12 @@ export function parseReceipt(input: string | Uint8Array): Receipt {
  * The receipt's text from a canonical salted statement: one line of JSON, without a newline. Throws
  * what formatTlogProof throws.
  */
-export function formatReceipt(receipt: { statementText: string; proof: TlogProof; anchors: readonly AnchorHint[] }): string {
+export function formatReceipt(
+  receipt: { statementText: string; proof: TlogProof; anchors: readonly AnchorHint[] },
+  note: QuotedNote = quoteNote(receipt.proof.note),
+): string {
   const { statementText, proof, anchors } = receipt
-  return `{"type":"${TYPE}","statement":${statementText},"proof":${quoteTlogProof(proof)},"anchors":${JSON.stringify(anchors)}}`
+  return `{"type":"${TYPE}","statement":${statementText},"proof":${quoteTlogProof(proof, note)},"anchors":${JSON.stringify(anchors)}}`
 }
 
 /** The index of the receipt's entry. Throws TlogProofError. */

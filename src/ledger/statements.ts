@@ -3,6 +3,7 @@ import { anchorHint, type Round } from '../anchor/final-anchors.ts'
 import { hashLeaf } from '../core/hash.ts'
 import { formatReceipt } from '../core/receipt.ts'
 import { encodeEntry } from '../core/statements/entry.ts'
+import { type QuotedNote, quoteNote } from '../core/tlog/tlog-proof.ts'
 import { readStatement } from '../log/checked-statements.ts'
 import { LedgerError } from '../log/errors.ts'
 import type { LoggedChange } from '../log/log-keys.ts'
@@ -38,6 +39,13 @@ type Deps = {
 
 /** Creates the part of a ledger that reads statements and writes receipts. */
 export function createStatements({ store, view, prover, anchors }: Deps): Statements {
+  /** The note of the last receipt: consecutive ones often share a checkpoint. */
+  let last: { readonly note: string; readonly quoted: QuotedNote } | undefined
+  const quote = (note: string): QuotedNote => {
+    if (last?.note !== note) last = { note, quoted: quoteNote(note) }
+    return last.quoted
+  }
+
   async function statement(index: number): Promise<string | undefined> {
     if (!Number.isSafeInteger(index) || index < 0 || !(await view.reaches(index + 1)))
       throw new LedgerError('RECORD_NOT_FOUND', `There is no record ${index} in this ledger.`)
@@ -55,7 +63,7 @@ export function createStatements({ store, view, prover, anchors }: Deps): Statem
   async function format(index: number, statementText: string, at: { size: number; note: string; round: Round | undefined }) {
     const leafHash = hashLeaf(encodeEntry(statementText))
     const proof = { index, proof: await prover.inclusionHashes(index, at.size, leafHash), note: at.note }
-    return formatReceipt({ statementText, proof, anchors: at.round?.anchors.map(anchorHint) ?? [] })
+    return formatReceipt({ statementText, proof, anchors: at.round?.anchors.map(anchorHint) ?? [] }, quote(at.note))
   }
 
   async function receiptOf(index: number, statementText: string): Promise<string> {
