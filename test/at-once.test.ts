@@ -1,4 +1,4 @@
-/** What bounds how much runs at once. */
+/** The bounds of how much runs at once. */
 import { deepEqual, ok, rejects } from 'node:assert/strict'
 import { createRow, inTurns } from '../src/at-once.ts'
 

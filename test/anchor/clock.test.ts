@@ -80,7 +80,7 @@ for (const [name, start] of CHAINS) {
       assert.equal(attemptsOf(restarted).length, 2)
     })
 
-    it('goes on telling after a restart that records are not anchored, and for how long the oldest has waited', async () => {
+    it('still reports after a restart that records are not anchored, and for how long the oldest has waited', async () => {
       const { ledger, anchorerOn, passMs } = await world({ finality })
       await at.mining(false)
       await submit(ledger, 1)

@@ -30,7 +30,7 @@ for (const [name, start] of CHAINS) {
       assert.equal(ledger.latestAnchor()?.size, 2)
     })
 
-    it('tells that records are accepted and not anchored, while no block takes the transaction', async () => {
+    it('reports that records are accepted and not anchored, while no block takes the transaction', async () => {
       const { ledger, anchorerOn, passMs } = await world({ finality })
       await at.mining(false)
       const anchorer = anchorerOn()
@@ -48,7 +48,7 @@ for (const [name, start] of CHAINS) {
       assert.equal(anchorer.lag().alarm, undefined)
     })
 
-    it('tells that the chain calls no block final, where its finality has stopped', async () => {
+    it('reports that the chain calls no block final if its finality has stopped', async () => {
       const { ledger, anchorerOn, passMs } = await world({ finality })
       const anchorer = anchorerOn()
       await submit(ledger, 1)

@@ -46,7 +46,7 @@ export type Options = {
 
 const ETHER = 10n ** 18n
 const GWEI = 10n ** 9n
-/** Where the clock of every world begins. */
+/** The time at which the clock of every world begins. */
 export const CLOCK_MS = Date.UTC(2026, 0, 1)
 
 let worlds = 0
@@ -178,8 +178,7 @@ export function attemptsOf(anchorer: Anchorer) {
 }
 
 /**
- * A transaction of somebody else who has the key, or of its owner by hand. It pays well. Returns
- * its hash.
+ * A transaction with the same key that the anchorer did not make. It pays well. Returns its hash.
  */
 export async function sendFrom(at: TestChain, key: string, fields: TransactionLike): Promise<string> {
   const wallet = new Wallet(key)

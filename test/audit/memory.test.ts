@@ -107,8 +107,8 @@ describe('audit with a memory', () => {
       deepEqual(await notesIn(report.evidence[0]!), [world.ledger.head().note, other.ledger.head().note])
       const { proven } = checkEvidence(await readFile(join(report.evidence[0]!, 'evidence.json')), policyOf(world.ledger))
       equal(proven, code === 'AUDIT_TWO_CHECKPOINTS' ? 'two-checkpoints' : 'rewritten')
-      // And again: the lie is not what the next run goes on from. A ledger that signed two
-      // histories is told of ever after.
+      // And again: the next run does not continue from the lie. A ledger that signed two histories
+      // is reported in every later run.
       equal((await world.run({ state: await state() })).exit, 5)
       world.proxy.upstream = world.url
       equal((await world.run({ state: await state() })).exit, 5)

@@ -67,7 +67,7 @@ describe('audit/finding', () => {
   const leaves = leavesOf(6)
   const codeOf = (served: readonly Hash[]) => compareLeaves(100, served, leaves)
 
-  it('tells a change, a swap, a gap and an addition apart', () => {
+  it('distinguishes a change, a swap, a gap and an addition', () => {
     const other = hashLeaf(toUtf8('other'))
     const at = (code: string, index: number) => ({ code, index })
     const told = (served: readonly Hash[]) => {

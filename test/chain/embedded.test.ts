@@ -1,6 +1,4 @@
-/**
- * The embedded chain as real processes: its blocks over stops, kills and starts, and who ends it.
- */
+/** The embedded chain as real processes: its blocks over stops, kills and starts, and its end. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

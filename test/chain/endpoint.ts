@@ -23,7 +23,10 @@ export type Endpoint = {
 /** The answer is written by the behaviour, or never. */
 export const ANSWERED = Symbol('answered')
 
-/** Opens one in front of the chain at `target`. It tells the truth until told otherwise. */
+/**
+ * Opens one in front of the chain at `target`. It answers truthfully until the test asks for
+ * something else.
+ */
 export async function openEndpoint(target: string): Promise<Endpoint> {
   const seen: string[] = []
   let behaviour: Behaviour | undefined

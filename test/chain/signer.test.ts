@@ -257,8 +257,8 @@ describe('chain/signer', () => {
 type Signing = { url: string; seen: string[]; behave: ((raw: string) => unknown) | undefined; close(): Promise<void> }
 
 /**
- * A signer over JSON-RPC that holds a key and really signs, unless it is told to do something else
- * with the signed transaction.
+ * A signer over JSON-RPC that holds a key and really signs, unless the test changes the signed
+ * transaction.
  */
 async function startSigner(key: string, accounts: readonly string[] = [new Wallet(key).address]): Promise<Signing> {
   const wallet = new Wallet(key)

@@ -124,7 +124,7 @@ describe('the command line against a ledger', function () {
     assert.equal((await openseal([...verifyArgs, `sha256:${'0'.repeat(64)}`])).code, 4)
   })
 
-  it('tells a changed file apart: invalid with a receipt, unknown without', async () => {
+  it('distinguishes a changed file: invalid with a receipt, unknown without', async () => {
     write('changed.txt', 'The bridge is not to be built.\n')
     const withReceipt = await json([...verifyArgs, 'changed.txt', '--receipt', 'bridge.txt.receipt.json'])
     assert.deepEqual([withReceipt.code, withReceipt.value.verdict], [5, 'invalid'])
@@ -223,7 +223,7 @@ describe('the command line against a ledger', function () {
     assert.equal(await size(), before)
   })
 
-  it('tells in words how the ledger is doing', async () => {
+  it('says in words how the ledger is doing', async () => {
     const { code, out } = await openseal(['status'])
     assert.equal(code, 0)
     const { value } = await json(['status'])

@@ -18,7 +18,7 @@ const MAIN = 'src/cli/main.ts'
 const MAX_START_MS = 400
 
 /**
- * Loaded into a command: tells on stderr which files of ours and which packages it loaded, and its
+ * Loaded into a command: reports on stderr which of our files and which packages it loaded, and its
  * processor time.
  */
 const WATCH = `data:text/javascript,${encodeURIComponent(`

@@ -10,7 +10,7 @@ export const code = (expected: string) => (error: unknown) => {
   return true
 }
 
-/** Whether it is one of our errors, whatever its code. */
+/** Whether it is one of our errors, with any code. */
 export const anyCode = (error: unknown): boolean => error instanceof OpenSealError
 
 /** One byte changed, taken out or put in. */

@@ -12,7 +12,7 @@ import type { Load, Sent } from './load.ts'
 
 export type Checked = { readonly entries: number; readonly receipts: number; readonly anchors: number }
 
-/** Receipts looked at each time, of those acknowledged last. */
+/** How many of the newest acknowledged receipts are checked each time. */
 const FRESH = 100
 /** Verdicts of a receipt that fits: every check passed, on a test network. */
 const FITS = ['test-network', 'sealed']

@@ -1,6 +1,6 @@
 /**
- * Submitters who remember what they were told: the other side of every promise that the crash tests
- * hold the ledger to.
+ * Submitters that remember every answer, so that the crash tests can compare the ledger with its
+ * promises.
  */
 import { createHash } from 'node:crypto'
 import { OPERATOR_KEY } from './service.ts'
@@ -89,7 +89,7 @@ export function createLoad(titleBytes = 20): Load {
     const response = await ask(url, '/v1/records', key!, 'application/x-ndjson', body)
     let text = ''
     const decoder = new TextDecoder()
-    // Line by line: an answer that was read counts, whatever becomes of the rest.
+    // Line by line: an answer that was read counts, even if the rest is lost.
     for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
       text += decoder.decode(chunk, { stream: true })
       const lines = text.split('\n')

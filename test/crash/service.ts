@@ -13,7 +13,7 @@ import { BARE_ENV } from '../bare-env.ts'
 export type Place = {
   /** Holds `data`, the plan, and what the service says on stderr. */
   readonly folder: string
-  /** Where the data is; another place than `folder` for a disk of its own. */
+  /** The place of the data: `folder`, or a disk of its own. */
   readonly data: string
   /**
    * The library that `disk.c` became, or undefined: then `faults.ts` is loaded, if faults are

@@ -94,7 +94,7 @@ async function measure(): Promise<number> {
 
 async function killAgainAndAgain(isOver: () => boolean): Promise<void> {
   for (;;) {
-    // Not always at the same moment of whatever goes on by the second.
+    // Not always at the same moment within a second.
     await sleep(KILL_EVERY_MS - 500 + Math.random() * 1000)
     if (isOver()) return
     const dying = service

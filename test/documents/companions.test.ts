@@ -13,7 +13,7 @@ const namesOf = (groups: readonly (readonly { name: string }[])[]) => groups.map
 describe('documents/companions', () => {
   const { ada } = DECISION
 
-  it("puts a decision's PDF and its list of versions to its metadata, in one folder", async () => {
+  it("adds a decision's PDF and its list of versions to its metadata, in one folder", async () => {
     const files = [
       await file(`a/${ada.normalize('NFD')}.pdf`, '%PDF-1.7\n'),
       await file('a/history.json', { ada, versions: [] }),

@@ -21,7 +21,7 @@ const zipOf = (name: string, content = 'x') => {
 }
 
 describe('documents/file-kind', () => {
-  it('tells archives, spreadsheets and text in other encodings by their first bytes', () => {
+  it('recognises archives, spreadsheets and text in other encodings by their first bytes', () => {
     const kinds = (...heads: Uint8Array[]) => heads.map(kindOfHead)
     deepEqual(kinds(gzipSync('x'), zipOf('a.pdf'), Buffer.from('PK\x05\x06'.padEnd(22, '\0'))), ['gzip', 'zip', 'zip'])
     deepEqual(kinds(zipOf('xl/workbook.xml'), Buffer.concat([zipOf('[Content_Types].xml'), zipOf('xl/a.xml')])), [
@@ -54,7 +54,7 @@ describe('documents/file-kind', () => {
       equal(kindOfHead(new Uint8Array(bytes)), undefined, String(bytes))
   })
 
-  it('tells the shapes of OCDS data by their members, whatever they begin with', () => {
+  it('recognises the shapes of OCDS data by their members, whatever they begin with', () => {
     const release = { ocid: 'ocds-1', id: '1', date: '2026-01-01T00:00:00Z' }
     equal(kindOfJson({ tag: ['compiled'], ...release }), 'compiled-release')
     equal(
@@ -77,7 +77,7 @@ describe('documents/file-kind', () => {
       equal(kindOfJson(plain), undefined)
   })
 
-  it('tells JSON lines from one JSON text, however it is laid out', () => {
+  it('distinguishes JSON lines from one JSON text, however it is laid out', () => {
     for (const text of ['{"a":1}\n{"b":2}\n', '\n [1]\r\n\r\n[2]', '{"a":1}\n{"b"']) equal(isJsonLines(text), true, text)
     for (const text of ['{"a":1}\n', '{"a":1}', '{\n{', '{"a":\n{"b":2}}', '[\n[1],\n[2]]', 'x\n{}', '1\n2', ''])
       equal(isJsonLines(text), false, text)

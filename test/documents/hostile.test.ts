@@ -33,7 +33,7 @@ describe('documents: hostile files', () => {
     equal(await codeOf(notice({ inside: '<cbc:ID>x</cbc:ID>'.repeat(10_001) })), 'XML_TOO_LARGE')
   })
 
-  it('refuses what is no XML, and text that is not in the encoding that it says', async () => {
+  it('refuses texts that are not XML, or not in their declared encoding', async () => {
     for (const text of ['<a>', '<a></b>', '<a/><b/>', '<a b=1/>', '<', '<a>\u0001</a>', '<a>&#xD800;</a>', '<a:b/>', '<a/>x'])
       equal(await codeOf(text), 'XML_MALFORMED', text)
     equal(await codeOf('<?xml version="1.0" encoding="x-secret"?><a/>'), 'XML_ENCODING')

@@ -3,7 +3,7 @@ import { equal } from 'node:assert/strict'
 import { readInstant, readMailDate, readUnixMs } from '../../src/documents/instant.ts'
 
 describe('documents/instant', () => {
-  it('brings moments with a time zone to UTC, and takes nothing else', () => {
+  it('converts moments with a time zone to UTC, and takes nothing else', () => {
     const cases = [
       ['2016-11-04T21:55:56.042551+02:00', '2016-11-04T19:55:56Z'],
       ['2026-12-31T23:00:00-0400', '2027-01-01T03:00:00Z'],

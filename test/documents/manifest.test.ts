@@ -41,7 +41,7 @@ describe('documents/manifest', () => {
     }
   })
 
-  it('tells a bad row in its place, and reads the others', () => {
+  it('reports a bad row in its place, and reads the others', () => {
     deepEqual(codes('file,record,identifiers\na,1,\nb,2\nc,3,x\n,4,\na,5,\nd,6,'), [
       'a',
       'MANIFEST_ROW',
@@ -52,7 +52,7 @@ describe('documents/manifest', () => {
     ])
   })
 
-  it('refuses a header that would lose what is under it, and what is no CSV', () => {
+  it('refuses a header that would lose its column, and texts that are not CSV', () => {
     for (const [text, code] of [
       ['', 'MANIFEST_HEADER'],
       ['record,file\n', 'MANIFEST_HEADER'],

@@ -59,14 +59,14 @@ describe('documents/read-document: eForms', () => {
     deepEqual([silent.members.action, silent.members.reason, codesOf(silent)[0]], ['amend', undefined, 'REASON_UNSTATED'])
   })
 
-  it('does not guess which notice is changed where it is named in another way', async () => {
+  it('does not guess which notice is changed if it is named in another way', async () => {
     const extension = '<efac:Changes><efbc:ChangedNoticeIdentifier>403922-2019</efbc:ChangedNoticeIdentifier></efac:Changes>'
     const reading = await read(notice({ extension }))
     deepEqual([reading.members.record, reading.members.action], [NOTICE_ID, undefined])
     deepEqual(codesOf(reading), ['CHANGE_UNRESOLVED 403922-2019'])
   })
 
-  it('leaves a date out that is no moment', async () => {
+  it('leaves out a date that is not a moment', async () => {
     for (const [before, after] of [
       ['<cbc:IssueTime>10:00:00+01:00', '<cbc:IssueTime>10:00:00Z'],
       ['<cbc:IssueTime>10:00:00+01:00</cbc:IssueTime>', ''],
@@ -159,7 +159,7 @@ describe('documents/read-document: JSON', () => {
     )
   })
 
-  it('takes a list of versions for no version', async () => {
+  it('does not take a list of versions for a version', async () => {
     const reading = await readJson({ ada: DECISION.ada, versions: [{ versionId: 'v-1' }] })
     deepEqual([reading.format, reading.members.record, codesOf(reading)], ['diavgeia-history', undefined, ['HISTORY_ONLY']])
   })
@@ -183,7 +183,7 @@ describe('documents/read-document: JSON', () => {
     deepEqual([several.members.record, codesOf(several)], [undefined, ['RECORDS_SEVERAL 2']])
   })
 
-  it('reads Open Civic Data and what Legistar gives', async () => {
+  it('reads Open Civic Data and the data of Legistar', async () => {
     const bill = await readJson({
       id: 'ocd-bill/1-2',
       identifier: 'HB 1',
@@ -292,7 +292,7 @@ describe('documents/read-document: mails and signed files', () => {
 })
 
 describe('documents/read-document: ids', () => {
-  it('leaves an id out that a statement cannot carry', async () => {
+  it('leaves out an id that a statement cannot carry', async () => {
     for (const ada of ['a\u202eb', 'x'.repeat(513), 'a\nb', ' a']) {
       const reading = await readJson({ ...DECISION, ada })
       deepEqual([reading.members.record, reading.remarks[0]?.code], [undefined, 'ID_UNFIT'], JSON.stringify(ada))

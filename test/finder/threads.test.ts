@@ -109,7 +109,7 @@ describe('finder: what became of each entry', () => {
     deepEqual((await takeIn(versions, 2)).earlier, [undefined, undefined, 1, 2, undefined, 3, 6])
   })
 
-  it('tells a silent edit however many other publications lie between', async () => {
+  it('reports a silent edit however many other publications lie between', async () => {
     const fillers = Array.from({ length: 300 }, (_, at) => ({ action: 'publish' as const, docs: `f${at}:1`, record: 'one' }))
     const versions = [
       { action: 'publish' as const, docs: 'x:1', record: 'one' },

@@ -48,7 +48,7 @@ const CHANGED = createWorld([
 ])
 const CHANGE = await CHANGED.receipt(1)
 
-/** One answer to whatever is asked. */
+/** One answer to every question. */
 const answering =
   (bytes: Uint8Array): typeof fetch =>
   async () =>

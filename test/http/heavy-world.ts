@@ -80,7 +80,7 @@ export async function openHeavyWorld() {
     ledger,
     key,
     size,
-    /** Where the large statements are. */
+    /** The indexes of the large statements. */
     large: { from: size - LONG.versions - LARGE, to: size - LONG.versions },
     /**
      * All routes that a request can match, with their methods; of a page without the language

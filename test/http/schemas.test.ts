@@ -86,7 +86,7 @@ describe('http: schemas', () => {
     }
   })
 
-  it('tell the three actions apart', () => {
+  it('distinguish the three actions', () => {
     const { documents, ...rest } = SAMPLE
     const reason = { code: 'other' }
     for (const [wrong, what] of [

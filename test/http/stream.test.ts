@@ -276,7 +276,7 @@ describe('http: lines', () => {
     ])
   })
 
-  it('tells the warnings of a line by their codes', async () => {
+  it('gives the warnings of a line by their codes', async () => {
     const { pieces } = await answered('x\ny\nz', ({ number }, settle) =>
       settle({ status: 201, index: number, ...(number === 2 && { warnings: ['SILENT_EDIT', 'EMPTY_DOCUMENT'] }) }),
     )

@@ -83,7 +83,7 @@ describe('ledger-client/http', () => {
     equal((await read({ types: ['text/plain'] })).length, 1)
   })
 
-  it('tells an answer that is late from one that breaks off, before it begins and after', async () => {
+  it('distinguishes a late answer from one that breaks off, before it begins and after', async () => {
     const begun = (response: ServerResponse) => response.writeHead(200).write('a')
     const cases: [(response: ServerResponse) => unknown, number, string, boolean][] = [
       [() => {}, 50, 'LEDGER_UNREACHABLE', true],

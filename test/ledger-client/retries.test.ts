@@ -31,7 +31,7 @@ describe('ledger-client/retries', () => {
     deepEqual([passing.calls, lasting.calls, waits], [3, 3, [10, 20, 10, 20]])
   })
 
-  it('asks only once where the failure is not one of a request', async () => {
+  it('asks only once if the failure is not that of a request', async () => {
     const broken = failing(new TypeError('bug'))
     await rejects(createRetries(twice)(broken), TypeError)
     equal(broken.calls, 1)

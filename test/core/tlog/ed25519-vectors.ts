@@ -13,7 +13,7 @@ export type Vector = {
   readonly signature: string
   /** By the cofactorless equation, with points of small order refused. */
   readonly holds: boolean
-  /** Where the key or R is of small order. Go and Chromium do not refuse all of those. */
+  /** The vectors whose key or R is of small order. Go and Chromium do not refuse all of those. */
   readonly small: boolean
 }
 

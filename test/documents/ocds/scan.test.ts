@@ -101,7 +101,7 @@ describe('scan of an OCDS file', () => {
       }
   })
 
-  it('tells which summaries of a record are compiled and which versioned', () => {
+  it('distinguishes compiled and versioned summaries of a record', () => {
     const found: (string | undefined)[] = []
     const scanner = createScanner(({ summary }) => found.push(summary))
     scanner.push(text('{"records":[{"versionedRelease":{},"releases":[{}],"compiledRelease":{}}]}'))

@@ -1,4 +1,4 @@
-/** Limits that know what a request costs: who takes much waits for longer. */
+/** Limits by what a request costs: a client that takes much waits longer. */
 import { deepEqual, equal } from 'node:assert/strict'
 import { createLimits, PLACES } from '../../../src/http/guard/limits.ts'
 import { createRates } from '../../../src/http/guard/rates.ts'

@@ -1,4 +1,4 @@
-/** The headers of every answer: what a browser may do with it, and who may keep it. */
+/** The headers of every answer: what a browser may do with it, and which caches may keep it. */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { openWorld, AGENCY as PAGE_AGENCY, type World } from '../../web/world.ts'
 import { OPERATOR_KEY, openService, type Service, statement } from '../service.ts'

@@ -8,7 +8,7 @@ import { createHold, type Hold } from '../../../src/http/guard/admission.ts'
 describe('http: refusals held back', () => {
   const clock = { nowMs: 0 }
   let hold: Hold
-  /** What is due in a second, oldest first. */
+  /** The refusals that are due in a second, oldest first. */
   let later: (() => void)[]
   let server: Server
   let sockets: Socket[]

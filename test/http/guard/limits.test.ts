@@ -226,7 +226,7 @@ describe('http: limits', () => {
     })
   })
 
-  it('tells at /metrics how many it refused, by the code', async () => {
+  it('counts refusals at /metrics, by their code', async () => {
     const { get } = await open({ address: { perSecond: 1, burst: 1 } })
     await get('/healthz', from('192.0.2.1'))
     await get('/healthz', from('192.0.2.1'))

@@ -28,7 +28,7 @@ describe('http: places', () => {
     throws(() => take('c'), /all/)
   })
 
-  it('takes no place of an owner with only one more, who would take it back', () => {
+  it('takes no place from an owner with only one more, because that owner would take it back', () => {
     const take = createPlaces({ each: 9, all: 3, refuse })
     for (const owner of ['a', 'b', 'b']) take(owner)
     throws(() => take('a'), /all/)
@@ -92,7 +92,7 @@ describe('http: pace', () => {
       response.write(Buffer.alloc(64 * 1024 * 1024))
     }, 'x'.repeat(1_000_000))
     socket.pause()
-    // A paused socket learns of its end only when it reads again: the server's side tells.
+    // A paused socket notices its end only when it reads again, so the server's side is asked.
     for (;;) {
       const count = await new Promise<number>(resolve => server.getConnections((_, open) => resolve(open)))
       if (count === 0) break

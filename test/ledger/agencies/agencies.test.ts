@@ -82,7 +82,7 @@ describe('agencies', () => {
     await assert.rejects(agencies.authenticate(key), { code: 'KEY_REVOKED' })
   })
 
-  it('tells at once whether the key of a session is still valid', async () => {
+  it('reports at once whether the key of a session is still valid', async () => {
     const { agencies } = open()
     await agencies.add({ id: 'city.example', name: 'The City' })
     const { keyId } = await agencies.addKey('city.example', { role: 'admin', expires: '2026-06-01T00:00:00Z' })

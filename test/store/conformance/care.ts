@@ -45,7 +45,7 @@ export function careConformance(opened: () => EmbeddedStore): void {
     assert.equal((await opened().readHead())?.head.size, 5)
   })
 
-  it('finds no document damaged that was written, replaced or removed', async () => {
+  it('reports no document as damaged that was written, replaced or removed', async () => {
     await opened().writeDocuments([
       { collection: 'c', key: '1', value: '{"one":1}' },
       { collection: 'c', key: '\u00e9/\n', value: '' },

@@ -41,7 +41,7 @@ export function logConformance(opened: () => LogStore & Lookups): void {
     assert.equal(await opened().lastSize(), 4)
   })
 
-  it('gives one head to all who ask for it at once, also while it is moved', async () => {
+  it('gives one head to all simultaneous readers, also while it is moved', async () => {
     for (let size = 1; size <= 80; size++) {
       const committed = opened().commit(commitOf(size - 1, size))
       const meanwhile = await Promise.all(Array.from({ length: 4 }, () => opened().readHead()))

@@ -6,7 +6,7 @@ import { commitOf, hex, record, TOP } from './commits.ts'
 
 /** Runs the suite on the store that is open. */
 export function lookupsConformance(opened: () => LogStore & Lookups): void {
-  it('tells records apart whose ids hold zero bytes, slashes or each other as a prefix', async () => {
+  it('distinguishes records whose ids hold zero bytes, slashes or each other as a prefix', async () => {
     const ids = ['r', 'r\0', 'r\0\0\0\0\0\0\0\0\0\x01', 'r/1', 'R', '\u00e9', 'e\u0301', 'rr']
     await opened().commit(
       commitOf(

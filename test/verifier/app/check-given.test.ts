@@ -115,7 +115,7 @@ describe('verifier/app/check-given', () => {
     assert.deepEqual(short(await runAll([fileOf('b', utf8('b'))], [], { ledger })), [[['unknown', undefined]]])
   })
 
-  it('tells an earlier entry beside a production chain without the date of a test network', async () => {
+  it('reports an earlier entry beside a production chain without the date of a test network', async () => {
     const before = createWorld([GENESIS, STATEMENT])
     const after = createWorld([GENESIS, STATEMENT, { ...STATEMENT, revision: 'r-2' }])
     const found = { newest: await after.receipt(2), earliest: await before.receipt(1) }
