@@ -28,12 +28,14 @@ import { createClient } from './client.ts'
 import { collect, readSeconds, UsageError, withExample, withLedger } from './command.ts'
 import { exitOfAll, RECEIPT_GIVEN, type Row, rowAsJson } from './finding-json.ts'
 import { formatAnswers, formatTable, markOf } from './finding-text.ts'
+import { filesIn, isFolder } from './folder.ts'
 import { readArgument, receiptsOf } from './given-files.ts'
 import { FileError } from './hash-file.ts'
 import { chooseLanguage, withLanguage } from './locale.ts'
 import { print, printJson, remark, startProgress, startWordLine } from './output.ts'
 import { readServedPolicy } from './policy-file.ts'
 import { COMMAND } from './program.ts'
+import { receiptPath, receiptsPath } from './receipt-file.ts'
 
 type Options = {
   readonly ledger: string
@@ -70,8 +72,9 @@ export function addVerify(command: Command, setExit: (code: number) => void): vo
       const rows = await verifyAll(files, options, setting)
       setExit(exitOfAll(rows))
       await tellStrangers(setting)
-      if (options.json) return printJson(rows.length === 1 ? rowAsJson(rows[0]!, setting) : rows.map(row => rowAsJson(row, setting)))
-      printRows(rows, setting)
+      const isList = rows.length !== 1 || (files[0] !== undefined && (await isFolder(files[0])))
+      if (options.json) return printJson(isList ? rows.map(row => rowAsJson(row, setting)) : rowAsJson(rows[0]!, setting))
+      printRows(rows, isList, setting)
     })
 }
 
@@ -93,7 +96,7 @@ async function readSetting(files: readonly string[], options: Options): Promise<
   if ((options.policy === undefined) === (options.trustLedger === undefined)) {
     throw new UsageError("choose what to trust: either --policy FILE, or --trust-ledger for the ledger's own word")
   }
-  if (options.receipt !== undefined && files.length > 1)
+  if (options.receipt !== undefined && (files.length > 1 || (await isFolder(files[0]!))))
     throw new UsageError('--receipt is for one file. Of several, give the receipts among the files: each finds its own.')
   const client = createClient(options.ledger)
   const given = options.policy === undefined ? undefined : await readPolicyFile(options.policy)
@@ -105,31 +108,9 @@ async function readSetting(files: readonly string[], options: Options): Promise<
   return { url: client.url, policy, policySource: given?.source, chain, endpoints, signal, say: speak(chooseLanguage(options.lang)) }
 }
 
-/**
- * Each argument by itself: one that cannot be read is named, and the others are checked. Receipts
- * among them are matched with their files.
- */
-async function verifyAll(names: readonly string[], options: Options, setting: Setting): Promise<Row[]> {
-  const taken: (GivenFile | LeftOut)[] = []
-  const receipts: GivenReceipt[] = []
-  for (const name of names) {
-    const argument = await readArgument(name)
-    if ('code' in argument) taken.push({ kind: 'left-out', ...argument })
-    else {
-      taken.push(...argument.files)
-      receipts.push(...argument.receipts)
-    }
-  }
-  const files: GivenFile[] = []
-  for (const [at, file] of taken.entries()) {
-    if ('kind' in file) continue
-    const beside = await attemptAsync(() => receiptsOf(file, options.receipt, names))
-    if (beside.error) taken[at] = { kind: 'left-out', name: file.name, code: beside.error.code, detail: beside.error.message }
-    else {
-      files.push(file)
-      receipts.push(...beside.value)
-    }
-  }
+async function verifyAll(given: readonly string[], options: Options, setting: Setting): Promise<Row[]> {
+  const { taken, receipts } = await readInputs(given, options.receipt)
+  const files = taken.filter((file): file is GivenFile => !('kind' in file))
   const { url, policy, signal, say } = setting
   const ledger = createLedgerReader({ url, origin: policy.origin, fetch, timeoutMs: TIMEOUT_MS, signal })
   const tasks = planChecks(files, receipts, {
@@ -143,6 +124,57 @@ async function verifyAll(names: readonly string[], options: Options, setting: Se
   const rows = taken.map((file): Row => ('kind' in file ? file : { kind: 'checked', name: file.name, answers: answers.get(file)! }))
   for (const task of tasks.slice(files.length)) rows.push({ kind: 'receipt', name: task.name, answers: await task.run() })
   return rows
+}
+
+/**
+ * Each argument by itself: one that cannot be read is named, and the others are checked. Receipts
+ * among them are matched with their files later, as those beside the files are.
+ */
+async function readInputs(given: readonly string[], receipt: string | undefined) {
+  const taken: (GivenFile | LeftOut)[] = []
+  const receipts: GivenReceipt[] = []
+  const { inputs, inFolders } = await openFolders(given)
+  const names = inputs.filter(input => typeof input === 'string')
+  for (const input of inputs) {
+    const argument = typeof input === 'string' ? await readArgument(input) : input
+    // The policy that a reader keeps beside the files is not one of them.
+    if ('code' in argument && argument.code === 'FILE_IS_POLICY' && inFolders.has(argument.name)) continue
+    if ('code' in argument) taken.push({ kind: 'left-out', ...argument })
+    else {
+      taken.push(...argument.files)
+      receipts.push(...argument.receipts)
+    }
+  }
+  for (const [at, file] of taken.entries()) {
+    if ('kind' in file) continue
+    const beside = await attemptAsync(() => receiptsOf(file, receipt, names))
+    if (beside.error) taken[at] = { kind: 'left-out', name: file.name, code: beside.error.code, detail: beside.error.message }
+    else receipts.push(...beside.value)
+  }
+  if (taken.length + receipts.length === 0)
+    taken.push({ kind: 'left-out', name: given[0]!, code: 'FOLDER_EMPTY', detail: `there is no file to check in ${given.join(', ')}` })
+  return { taken, receipts }
+}
+
+/** The arguments, with the files of each folder in its place, or why it cannot be read. */
+async function openFolders(given: readonly string[]) {
+  const inputs: (string | LeftOut)[] = []
+  const inFolders = new Set<string>()
+  for (const name of given) {
+    if (!(await isFolder(name))) {
+      inputs.push(name)
+      continue
+    }
+    const { value: files = [], error } = await attemptAsync(() => filesIn(name))
+    if (error) inputs.push({ kind: 'left-out', name, code: error.code, detail: error.message })
+    // A receipt beside its file is read with it.
+    const beside = new Set(files.flatMap(file => [receiptPath(file), receiptsPath(file)]))
+    for (const file of files.filter(file => !beside.has(file))) {
+      inFolders.add(file)
+      inputs.push(file)
+    }
+  }
+  return { inputs: [...new Set(inputs)], inFolders }
 }
 
 async function runTask(task: Task, { name, read }: GivenFile, say: Say): Promise<Answers> {
@@ -159,10 +191,10 @@ async function runTask(task: Task, { name, read }: GivenFile, say: Say): Promise
   }
 }
 
-/** One file in full; several as a table, with a sentence for each. */
-function printRows(rows: readonly Row[], { url, endpoints, say }: Setting): void {
+/** One file in full; several, or a folder, as a table with a sentence for each. */
+function printRows(rows: readonly Row[], isList: boolean, { url, endpoints, say }: Setting): void {
   const [row] = rows
-  if (row === undefined || rows.length > 1) print(...formatTable(say, rows))
+  if (row === undefined || isList) print(...formatTable(say, rows))
   else if (row.kind === 'left-out') remark(`openseal: ${row.detail} [${row.code}]`)
   else {
     print(...formatAnswers(say, row.answers))
@@ -203,7 +235,7 @@ async function readBytes(path: string): Promise<Uint8Array> {
 const EXAMPLE = `openseal verify decision.pdf --trust-ledger
 openseal verify decision.pdf --policy openseal.policy.json \\
   --rpc https://rpc.example
-openseal verify folder/* --policy openseal.policy.json
+openseal verify folder --policy openseal.policy.json
 openseal verify sha256:<64 digits> --policy openseal.policy.json`
 const MORE = `
 A file may be given by its SHA-256. "-" reads standard input: fingerprints as

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -91,7 +91,7 @@ describe('openseal verify', function () {
       2,
       'good.txt: anchored',
       'none.txt: FILE_NOT_FOUND',
-      'folder: FILE_UNREADABLE',
+      'folder: FOLDER_EMPTY',
     ])
     assert.deepEqual(await told('none.txt', 'forged.txt', 'good.txt'), [
       5,
@@ -102,6 +102,34 @@ describe('openseal verify', function () {
     assert.deepEqual(await told('good.txt'), [0, 'good.txt: anchored'])
     const { out } = await run(['good.txt', 'none.txt', 'forged.txt'])
     assert.match(out, /^✓ good\.txt: anchored .*\n✗ none\.txt: there is no file none\.txt \[FILE_NOT_FOUND\]\n✗ forged\.txt: invalid /)
+  })
+
+  it('checks every file of a folder beside its receipts, and neither receipts, policies, links nor hidden files', async () => {
+    const place = join(folder, 'case')
+    mkdirSync(join(place, 'inner/.git'), { recursive: true })
+    const files = {
+      'good.txt': 'good file',
+      'good.txt.receipt.json': await world.ledger.receipt(1),
+      'my.policy.json': formatPolicy(world.policy()),
+      'inner/gone.txt': 'withdrawn file',
+      'inner/.hidden.txt': 'hidden',
+      'inner/.git/config': 'hidden',
+    }
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(place, name), text)
+    symlinkSync(place, join(place, 'inner/circle'))
+    symlinkSync(join(folder, 'forged.txt'), join(place, 'link.txt'))
+    const { code, json } = await run(['case', '--json'])
+    assert.deepEqual(
+      [code, ...json.map((row: { [member: string]: string }) => [row.file, row.verdict, row.receipt])],
+      [8, ['case/good.txt', 'anchored', 'case/good.txt.receipt.json'], ['case/inner/gone.txt', 'withdrawn', world.url]],
+    )
+    const again = await run(['case/inner', 'case/inner/gone.txt'])
+    assert.match(again.out, /^– case\/inner\/gone\.txt: withdrawn .*\n\nChecked by/)
+    assert.equal((await run(['case', '--receipt', 'r.json'])).code, 2)
+    rmSync(join(place, 'inner'), { recursive: true })
+    for (const name of ['good.txt', 'good.txt.receipt.json']) rmSync(join(place, name))
+    const empty = await run(['case', '--json'])
+    assert.deepEqual([empty.code, empty.json.map((row: { code: string }) => row.code)], [2, ['FOLDER_EMPTY']])
   })
 
   it('says no less of several files than of one: what became of each version, of the releases in it, and by whose rules', async () => {
