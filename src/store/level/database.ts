@@ -9,7 +9,8 @@ import { join } from 'node:path'
 import { Level } from 'level'
 import { StoreError } from '../port/errors.ts'
 
-export type Database = Level<Uint8Array, Uint8Array>
+/** With what the types of `level` leave out, because it does not exist in browsers. */
+export type Database = Level<Uint8Array, Uint8Array> & { compactRange(start: Uint8Array, end: Uint8Array): Promise<void> }
 
 export type LevelDatabase = {
   /** For reading. Closed only during reopening; `settled` resolves when it is open again. */
@@ -33,6 +34,11 @@ export type LevelDatabase = {
   get(row: Uint8Array): Promise<Uint8Array | undefined>
   /** Runs a read that takes several turns of the event loop; the database stays open meanwhile. */
   reading<T>(read: () => Promise<T>): Promise<T>
+  /**
+   * Closes and opens the database, only within `write`. What was in its journal is in tables then,
+   * and its list of files is written anew. Ends all iterators.
+   */
+  reopen(): Promise<void>
   close(): Promise<void>
 }
 
@@ -62,7 +68,7 @@ export async function openLevelDatabase(folder: string): Promise<LevelDatabase> 
   // alone would follow the umask.
   await mkdir(folder, { recursive: true, mode: PRIVATE }).catch(() => {})
   await chmod(folder, PRIVATE).catch(() => {})
-  const db: Database = new Level(folder, OPTIONS)
+  const db = new Level<Uint8Array, Uint8Array>(folder, OPTIONS) as Database
   await openOrSay(db, folder)
   await rm(join(folder, PROBE), { recursive: true, force: true })
   /** A write has failed since the database was opened. */
@@ -135,6 +141,10 @@ export async function openLevelDatabase(folder: string): Promise<LevelDatabase> 
       })
       readings.add(reading)
       return reading.finally(() => readings.delete(reading))
+    },
+    reopen() {
+      inDoubt = true
+      return settled()
     },
     async close() {
       await lastWrite

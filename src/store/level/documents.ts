@@ -5,7 +5,7 @@
 import { concatBytes, equalBytes, fromUtf8, toUtf8 } from '../../core/bytes.ts'
 import { sha256 } from '../../core/hash.ts'
 import { breathe } from '../../turns.ts'
-import { type Documents, documentChanged, type StoredDocument } from '../port/documents.ts'
+import { type DocumentChange, type Documents, documentChanged, type StoredDocument } from '../port/documents.ts'
 import { StoreError } from '../port/errors.ts'
 import type { LevelDatabase } from './database.ts'
 import { textKey } from './rows.ts'
@@ -19,25 +19,14 @@ const CHECKSUM_BYTES = 8
 export const DOCUMENTS = { gte: textKey('x', ''), lt: textKey('y', '') }
 
 /** The documents of a database. */
-export function createDocuments({ db, get, reading, write }: LevelDatabase): Documents {
-  const readDocument = async (collection: string, name: string) => {
-    const rowKey = documentKey(collection, name)
-    const row = await get(rowKey)
-    return row === undefined ? undefined : decodeDocument(rowKey, row)
-  }
+export function createDocuments(database: LevelDatabase): Documents {
+  const { db, reading, write } = database
   return {
-    readDocument,
+    readDocument: (collection, name) => readDocument(database, collection, name),
     async writeDocuments(changes, { unless = [] } = {}) {
-      const rows = changes.map(({ collection, key: name, value }) => {
-        const rowKey = documentKey(collection, name)
-        return value === null
-          ? ({ type: 'del', key: rowKey } as const)
-          : ({ type: 'put', key: rowKey, value: encodeDocument(rowKey, value) } as const)
-      })
+      const rows = documentRows(changes)
       await write(async () => {
-        // Writes come one after the other, so that nothing changes between this look and the write.
-        for (const { collection, key: name, value } of unless)
-          if (((await readDocument(collection, name)) ?? null) !== value) throw documentChanged({ collection, key: name })
+        await assertUnchanged(database, unless)
         await db.batch(rows, { sync: true })
       })
     },
@@ -54,6 +43,32 @@ export function createDocuments({ db, get, reading, write }: LevelDatabase): Doc
       return documentsIn(prefix, await reading(() => db.iterator(options).all()))
     },
   }
+}
+
+/** The rows of changed documents, for a batch. */
+export function documentRows(changes: readonly DocumentChange[]) {
+  return changes.map(({ collection, key: name, value }) => {
+    const rowKey = documentKey(collection, name)
+    return value === null
+      ? ({ type: 'del', key: rowKey } as const)
+      : ({ type: 'put', key: rowKey, value: encodeDocument(rowKey, value) } as const)
+  })
+}
+
+/**
+ * Compares documents with what a writer has read. Only within `write`: writes come one after the
+ * other, so that nothing changes between this look and the write.
+ * @throws StoreError STORE_DOCUMENT_CHANGED
+ */
+export async function assertUnchanged(database: Pick<LevelDatabase, 'get'>, unless: readonly DocumentChange[]): Promise<void> {
+  for (const { collection, key, value } of unless)
+    if (((await readDocument(database, collection, key)) ?? null) !== value) throw documentChanged({ collection, key })
+}
+
+async function readDocument({ get }: Pick<LevelDatabase, 'get'>, collection: string, name: string): Promise<string | undefined> {
+  const rowKey = documentKey(collection, name)
+  const row = await get(rowKey)
+  return row === undefined ? undefined : decodeDocument(rowKey, row)
 }
 
 /** The row key of a document. */

@@ -8,6 +8,7 @@ import type { Row } from './backup.ts'
 import { createCare } from './care.ts'
 import { type LevelDatabase, openLevelDatabase } from './database.ts'
 import { createDocuments } from './documents.ts'
+import { isRemains } from './erase.ts'
 import { findDamagedJournal } from './journal.ts'
 import { createLog } from './log.ts'
 import { createLookups } from './lookups.ts'
@@ -72,7 +73,12 @@ function levelStore(database: LevelDatabase): LevelStore {
     ...lookups,
     ...createDocuments(database),
     ...createCare(database, log, lookups),
-    rows: () => database.db.iterator(),
+    rows: () => rowsToKeep(database),
     close: database.close,
   }
+}
+
+/** Every row but those of erased records: a copy has nothing left of them. */
+async function* rowsToKeep({ db }: LevelDatabase): AsyncGenerator<Row> {
+  for await (const row of db.iterator()) if (!isRemains(row[0])) yield row
 }

@@ -4,6 +4,8 @@ import { EMPTY_ROOT } from '../../core/hash.ts'
 import { headMoved } from '../port/errors.ts'
 import type { Commit, Edge, Head, LogStore } from '../port/log.ts'
 import type { LevelDatabase } from './database.ts'
+import { assertUnchanged, documentRows } from './documents.ts'
+import { createPurge, eraseRows } from './erase.ts'
 import { additionsTo, addTo, changeHead, decodeHead, encodeHead, HEAD_KEY, headUnreadable, type StoredHead } from './head.ts'
 import { hexKey, key, putCommit, readIndex, withIndex } from './rows.ts'
 
@@ -24,6 +26,7 @@ export function createLog(database: LevelDatabase): LevelLog {
     readHead: head.read,
     putHead: head.put,
     commit: commit => database.write(() => head.commit(commit)),
+    ...createPurge(database),
     lastSize: () => lastSize(database),
     async findIdentities(identities) {
       const keys = identities.map(identity => hexKey('i', identity))
@@ -100,8 +103,14 @@ function createHead(database: LevelDatabase) {
       const stored = await readStored()
       const head = stored?.head ?? { size: 0, root: EMPTY_ROOT }
       if (head.size !== commit.previous.size || !equalBytes(head.root, commit.previous.root)) throw headMoved(commit.previous, head)
+      const { changes, unless } = commit.documents ?? { changes: [], unless: [] }
+      await assertUnchanged(database, unless)
+      const erased = await eraseRows(database, commit.erase ?? [])
       const batch = db.batch()
       putCommit(commit, (rowKey, value) => batch.put(rowKey, value))
+      for (const each of [...erased, ...documentRows(changes)])
+        if (each.type === 'del') batch.del(each.key)
+        else batch.put(each.key, each.value)
       const { row, dropped } = changeHead(stored, commit.next, commit.edge)
       batch.put(...row)
       for (const rowKey of dropped) batch.del(rowKey)

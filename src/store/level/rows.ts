@@ -14,6 +14,7 @@
  *   b index                    a full entry bundle, written once
  *   c size                     → when the commit that led to this size was made, in milliseconds
  *   x collection 0 key         a named document, see documents.ts
+ *   e index                    an erased record whose bytes may be left in files, see erase.ts
  */
 import { HASH_BYTES } from '../../core/hash.ts'
 import type { Commit, NewRecord } from '../port/log.ts'

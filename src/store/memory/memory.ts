@@ -6,7 +6,7 @@ import { compareBytes, equalBytes } from '../../core/bytes.ts'
 import { EMPTY_ROOT } from '../../core/hash.ts'
 import { type DocumentChange, documentChanged } from '../port/documents.ts'
 import { headMoved } from '../port/errors.ts'
-import type { Commit, Edge, Head, NewRecord } from '../port/log.ts'
+import type { Commit, Edge, ErasedRecord, Head, NewRecord } from '../port/log.ts'
 import type { DigestIndexes } from '../port/lookups.ts'
 import type { EmbeddedStore } from '../port/port.ts'
 
@@ -29,6 +29,12 @@ export function createMemoryStore(): EmbeddedStore {
     else list.push(index)
   }
 
+  const remove = (map: Map<string, number[]>, key: string, index: number) => {
+    const rest = (map.get(key) ?? []).filter(each => each !== index)
+    if (rest.length === 0) map.delete(key)
+    else map.set(key, rest)
+  }
+
   const rowsOf = (collection: string) => {
     const rows = [...(documents.get(collection) ?? [])].map(([key, value]) => ({ key, value }))
     return rows.sort((a, b) => compareBytes(new TextEncoder().encode(a.key), new TextEncoder().encode(b.key)))
@@ -41,6 +47,24 @@ export function createMemoryStore(): EmbeddedStore {
     if (record.subject === undefined) return
     push(records, recordKey(record.subject.agency, record.subject.record), record.index)
     push(agencies, record.subject.agency, record.index)
+  }
+  const removeRecord = ({ index, identity, subject, digests: listed }: ErasedRecord) => {
+    statements.delete(index)
+    identities.delete(identity)
+    for (const digest of listed) remove(digests, digest, index)
+    if (subject === undefined) return
+    remove(records, recordKey(subject.agency, subject.record), index)
+    remove(agencies, subject.agency, index)
+  }
+  const writeNow = (changes: readonly DocumentChange[], unless: readonly DocumentChange[]) => {
+    const changed = unless.find(({ collection, key, value }) => (documents.get(collection)?.get(key) ?? null) !== value)
+    if (changed !== undefined) throw documentChanged(changed)
+    for (const { collection, key, value } of changes) {
+      const rows = documents.get(collection) ?? new Map<string, string>()
+      documents.set(collection, rows)
+      if (value === null) rows.delete(key)
+      else rows.set(key, value)
+    }
   }
   const addTiles = ({ tiles: added, bundles: addedBundles }: Pick<Commit, 'tiles' | 'bundles'>) => {
     for (const tile of added) tiles.set(`${tile.level}/${tile.index}`, tile.bytes)
@@ -60,11 +84,17 @@ export function createMemoryStore(): EmbeddedStore {
     async commit(commit: Commit) {
       const head = current?.head ?? { size: 0, root: EMPTY_ROOT }
       if (head.size !== commit.previous.size || !equalBytes(head.root, commit.previous.root)) throw headMoved(commit.previous, head)
+      if (commit.documents !== undefined) writeNow(commit.documents.changes, commit.documents.unless)
+      for (const record of commit.erase ?? []) removeRecord(record)
       for (const record of commit.records) addRecord(record)
       addTiles(commit)
       commits.push({ size: commit.next.size, timeMs: commit.timeMs })
       current = { head: commit.next, edge: commit.edge }
     },
+    async hasRemains() {
+      return false
+    },
+    async purge() {},
     async findIdentities(wanted) {
       return wanted.map(identity => identities.get(identity))
     },
@@ -121,14 +151,7 @@ export function createMemoryStore(): EmbeddedStore {
       return documents.get(collection)?.get(key)
     },
     async writeDocuments(changes: readonly DocumentChange[], { unless = [] } = {}) {
-      const changed = unless.find(({ collection, key, value }) => (documents.get(collection)?.get(key) ?? null) !== value)
-      if (changed !== undefined) throw documentChanged(changed)
-      for (const { collection, key, value } of changes) {
-        const rows = documents.get(collection) ?? new Map<string, string>()
-        documents.set(collection, rows)
-        if (value === null) rows.delete(key)
-        else rows.set(key, value)
-      }
+      writeNow(changes, unless)
     },
     async listDocuments(collection, { after, limit = Number.POSITIVE_INFINITY } = {}) {
       return rowsOf(collection)

@@ -1,6 +1,5 @@
 /** The errors of every store. */
 import { OpenSealError } from '../../core/errors.ts'
-import type { Head } from './log.ts'
 
 /**
  * STORE_HEAD_MOVED, STORE_DOCUMENT_CHANGED, STORE_LOCKED, STORE_CORRUPT, STORE_UNREADABLE,
@@ -11,6 +10,6 @@ import type { Head } from './log.ts'
 export class StoreError extends OpenSealError {}
 
 /** The error of a commit whose `previous` is not the head. */
-export function headMoved(previous: Head, head: Head): StoreError {
+export function headMoved(previous: { readonly size: number }, head: { readonly size: number }): StoreError {
   return new StoreError('STORE_HEAD_MOVED', `the commit was built on size ${previous.size}, the head is at size ${head.size}`)
 }

@@ -3,6 +3,7 @@
  * statements. It grows only by `commit`.
  */
 import type { Hash } from '../../core/hash.ts'
+import type { DocumentChange } from './documents.ts'
 
 /** A tree: its size in entries and its RFC 9162 root hash. */
 export type Head = { readonly size: number; readonly root: Hash }
@@ -37,6 +38,9 @@ export type NewRecord = {
   readonly digests: readonly string[]
 }
 
+/** An earlier record whose statement, identity and look-ups a commit removes. */
+export type ErasedRecord = Omit<NewRecord, 'statement'>
+
 /**
  * A full tile: its 256 hashes, then the 128 nodes over pairs of them, then 64, down to 2. With its
  * inner nodes at hand, a proof takes no hashing.
@@ -60,6 +64,10 @@ export type Commit = {
    * for people, never evidence.
    */
   readonly timeMs: number
+  /** Earlier records that are erased. Their entries stay. */
+  readonly erase?: readonly ErasedRecord[]
+  /** Documents that change with the batch, and those that must be as the caller read them. */
+  readonly documents?: { readonly changes: readonly DocumentChange[]; readonly unless: readonly DocumentChange[] }
 }
 
 export type LogStore = {
@@ -76,8 +84,17 @@ export type LogStore = {
    * STORE_HEAD_MOVED or STORE_UNSETTLED, nothing is. After any other error the outcome is unknown
    * until `readHead` tells. A commit is refused if its `previous` is not the head, so two sealers
    * cannot fork the log. The first commit has an empty tree as `previous`.
+   * @throws StoreError STORE_DOCUMENT_CHANGED if a document of `unless` has changed; then nothing is
+   * written
    */
   commit(commit: Commit): Promise<void>
+  /** Whether bytes of erased records may be left in the store's files. */
+  hasRemains(): Promise<boolean>
+  /**
+   * Removes those bytes. May be slow. After a crash or a failure, `hasRemains` is still true, and
+   * the next call goes on.
+   */
+  purge(): Promise<void>
   /**
    * The index of each identity, undefined if there is none. Sees every commit that was answered.
    */

@@ -1,12 +1,13 @@
 /** The guarantees of a store’s log as tests. */
 import assert from 'node:assert/strict'
+import type { Documents } from '../../../src/store/port/documents.ts'
 import { StoreError } from '../../../src/store/port/errors.ts'
 import type { LogStore } from '../../../src/store/port/log.ts'
 import type { Lookups } from '../../../src/store/port/lookups.ts'
-import { commitOf, hash, hex, plain, TOP, text } from './commits.ts'
+import { commitOf, hash, hex, plain, record, TOP, text } from './commits.ts'
 
 /** Runs the suite on the store that is open. */
-export function logConformance(opened: () => LogStore & Lookups): void {
+export function logConformance(opened: () => LogStore & Lookups & Documents): void {
   it('has no head before the first commit', async () => {
     assert.equal(await opened().readHead(), undefined)
     assert.deepEqual(await opened().findIdentities([hex('identity 0')]), [undefined])
@@ -96,5 +97,59 @@ export function logConformance(opened: () => LogStore & Lookups): void {
       [3, undefined],
       [4, undefined],
     ])
+  })
+
+  it('erases records in the same commit as it logs another, with all that finds them, and nothing else', async () => {
+    await opened().commit(commitOf(0, 6))
+    const { statement: _, ...erased } = record(2)
+    await opened().commit({ ...commitOf(6, 7), erase: [erased] })
+    assert.equal(await opened().readStatement(2), undefined)
+    assert.deepEqual(await opened().findIdentities([hex('identity 2'), hex('identity 6')]), [undefined, 6])
+    assert.deepEqual(await opened().findByDigest(hex('document 2'), 10), [])
+    assert.deepEqual(await opened().listByRecord('a.example', 'r2', TOP, 10), [])
+    assert.deepEqual(await opened().listByAgency('a.example', TOP, 10), [6, 5, 4, 3, 1, 0])
+    assert.deepEqual([(await opened().readHead())?.head.size, plain(await opened().readStatement(3))], [7, 'statement 3'])
+    assert.equal(await opened().committedMs(2), 1_700_000_000_006)
+  })
+
+  it('takes erased records out of the list of their agency, wherever they are in it', async () => {
+    await opened().commit(commitOf(0, 8))
+    const left = new Set([0, 1, 2, 3, 4, 5, 6, 7])
+    let size = 8
+    for (const gone of [[0], [7], [3, 4], [5, 2], [6]]) {
+      const erase = gone.map(index => record(index)).map(({ statement: _, ...rest }) => rest)
+      await opened().commit({ ...commitOf(size, ++size, [record(size - 1, { agency: 'b.example', record: 'r' })]), erase })
+      for (const index of gone) left.delete(index)
+      assert.deepEqual(await opened().listByAgency('a.example', TOP, 10), [...left].reverse())
+    }
+  })
+
+  it('writes documents with a commit, and nothing if one is not as the caller read it', async () => {
+    await opened().writeDocuments([{ collection: 'c', key: 'k', value: '1' }])
+    const changes = [
+      { collection: 'c', key: 'k', value: null },
+      { collection: 'c', key: 'new', value: '2' },
+    ]
+    const { statement: _, ...erased } = record(1)
+    await opened().commit(commitOf(0, 3))
+    const refused = { ...commitOf(3, 4), erase: [erased], documents: { changes, unless: [{ collection: 'c', key: 'k', value: 'other' }] } }
+    await assert.rejects(opened().commit(refused), { code: 'STORE_DOCUMENT_CHANGED' })
+    assert.deepEqual([(await opened().readHead())?.head.size, plain(await opened().readStatement(1))], [3, 'statement 1'])
+    assert.deepEqual([await opened().readDocument('c', 'k'), await opened().readDocument('c', 'new')], ['1', undefined])
+    await opened().commit({ ...refused, documents: { changes, unless: [{ collection: 'c', key: 'k', value: '1' }] } })
+    assert.deepEqual([(await opened().readHead())?.head.size, await opened().readStatement(1)], [4, undefined])
+    assert.deepEqual([await opened().readDocument('c', 'k'), await opened().readDocument('c', 'new')], [undefined, '2'])
+  })
+
+  it('has no remains of what it erased after a purge, and goes on as before', async () => {
+    await opened().commit(commitOf(0, 3))
+    assert.equal(await opened().hasRemains(), false)
+    const { statement: _, ...erased } = record(1)
+    await opened().commit({ ...commitOf(3, 4), erase: [erased] })
+    await opened().purge()
+    assert.equal(await opened().hasRemains(), false)
+    await opened().commit(commitOf(4, 5))
+    assert.deepEqual([plain(await opened().readStatement(0)), await opened().readStatement(1)], ['statement 0', undefined])
+    assert.deepEqual(await opened().listByAgency('a.example', TOP, 10), [4, 3, 2, 0])
   })
 }
