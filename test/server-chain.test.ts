@@ -14,9 +14,13 @@ import { deployContract } from '../src/chain/deploy.ts'
 import { createKeySigner } from '../src/chain/signer.ts'
 import { readConfig } from '../src/config.ts'
 import { createLog, silentLog } from '../src/logger.ts'
+import { bindPlaces, openChain } from '../src/server/chain.ts'
+import { beginStart } from '../src/server/parts.ts'
 import { type Service, startServer } from '../src/server/server.ts'
+import { createMemoryStore } from '../src/store/memory/memory.ts'
 import { ANSWERED, type Behaviour, openEndpoint } from './chain/endpoint.ts'
 import { statement } from './http/service.ts'
+import { openTestLedger } from './ledger/fixtures.ts'
 
 /** Of no chain that is known: whether it is production is up to its operator. */
 const CHAIN_ID = 424_242
@@ -167,6 +171,18 @@ describe('server on a chain of its operator', function () {
     const wrong = readConfig({ ...env, OPENSEAL_ANCHOR_KEYSTORE_PASSWORD_FILE: join(folder, 'wrong') })
     await assert.rejects(startServer(wrong), { code: 'CHAIN_KEY_PASSWORD', message: /does not open the keystore/ })
     await (await startServer(readConfig(env))).close()
+  })
+
+  it('takes, of several places that the genesis binds, the one on its own chain', async () => {
+    const placeOn = (chainId: number) => ({ type: 'evm', chainId, contract: `0x${'1'.repeat(40)}`, logId: `0x${'2'.repeat(64)}` }) as const
+    const store = createMemoryStore()
+    await openTestLedger(store, { anchors: [placeOn(1), placeOn(CHAIN_ID)] })
+    const { OPENSEAL_CONTRACT: _contract, ...others } = env
+    const start = beginStart(readConfig(others), silentLog)
+    const chain = await openChain(start, undefined)
+    assert.deepEqual(await bindPlaces(start, chain, store), { all: [placeOn(1), placeOn(CHAIN_ID)], own: placeOn(CHAIN_ID) })
+    const elsewhere = { ...chain, embedded: true }
+    await assert.rejects(bindPlaces(start, elsewhere, store), { code: 'SERVER_CONTRACT', message: /anchored on chain 1, 424242/ })
   })
 
   // The last one: a closed log stays closed.

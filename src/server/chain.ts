@@ -10,7 +10,6 @@ import { fromUtf8 } from '../core/bytes.ts'
 import { parseJson } from '../core/json.ts'
 import { GENESIS, type GenesisAnchor } from '../core/statements/genesis.ts'
 import { parseAnyStatement } from '../core/statements/registry.ts'
-import type { Log } from '../logger.ts'
 import type { Store } from '../store/port/port.ts'
 import { ServerError } from './errors.ts'
 import type { Start } from './parts.ts'
@@ -49,21 +48,44 @@ export async function openChain({ config, dataDir, log, parts }: Start, pagesUrl
   return { urls: [chain.url], signer, finality: { confirmations: 0 }, embedded: true, save: () => chain.save() }
 }
 
+/** Where the log is anchored, one place on each chain, and the place on this service's chain. */
+export type Places = { readonly all: readonly GenesisAnchor[]; readonly own: GenesisAnchor }
+
 /**
- * Where the log is anchored. The genesis binds it, so later starts need no chain. At the first
- * start, sets up contract and log on the chain.
+ * The log's places. The genesis binds them, so later starts need no chain. At the first start, sets
+ * up contract and log on the chain.
  */
-export async function bindAnchor(config: Config, chain: OpenChain, dataDir: string, store: Store, log: Log): Promise<GenesisAnchor> {
-  const bound = await readBoundAnchor(store)
-  if (bound !== undefined) requireNoTestChain(config, bound.chainId)
-  if (bound !== undefined) return { ...bound, contract: config.contract ?? bound.contract }
-  const chainId = chain.embedded ? EMBEDDED_CHAIN_ID : await readChainId(chain.urls, REQUEST_MS)
+export async function bindPlaces({ config, dataDir, log }: Start, chain: OpenChain, store: Store): Promise<Places> {
+  const bound = await readBoundPlaces(store)
+  if (bound !== undefined) {
+    const found = await placeOn(chain, bound)
+    requireNoTestChain(config, found.chainId)
+    const own = { ...found, contract: config.contract ?? found.contract }
+    return { all: bound.map(place => (place === found ? own : place)), own }
+  }
+  const chainId = await chainIdOf(chain)
   requireNoTestChain(config, chainId)
   const access = { rpcUrls: chain.urls, signer: chain.signer, log }
   const contract = config.contract ?? (await findContract(chainId, chain, dataDir, access))
   const logId = await ensureLog({ ...access, contract, origin: config.origin })
   await chain.save() // the genesis is about to bind it forever
-  return { type: 'evm', chainId, contract, logId }
+  const own = { type: 'evm', chainId, contract, logId } as const
+  return { all: [own], own }
+}
+
+/** A single place is taken without asking the chain, so that a start needs no endpoint. */
+async function placeOn(chain: OpenChain, places: readonly GenesisAnchor[]): Promise<GenesisAnchor> {
+  const [first, second] = places
+  if (first !== undefined && second === undefined) return first
+  const chainId = await chainIdOf(chain)
+  const found = places.find(place => place.chainId === chainId)
+  if (found !== undefined) return found
+  const known = places.map(place => place.chainId).join(', ')
+  throw new ServerError('SERVER_CONTRACT', `This ledger is anchored on chain ${known}, but OPENSEAL_RPC names chain ${chainId}.`)
+}
+
+async function chainIdOf({ embedded, urls }: OpenChain): Promise<number> {
+  return embedded ? EMBEDDED_CHAIN_ID : readChainId(urls, REQUEST_MS)
 }
 
 function requireNoTestChain({ production }: Config, chainId: number): void {
@@ -71,10 +93,10 @@ function requireNoTestChain({ production }: Config, chainId: number): void {
     throw new ServerError('SERVER_PRODUCTION', `Chain ${chainId} is a test network and no evidence. Remove OPENSEAL_PRODUCTION.`)
 }
 
-async function readBoundAnchor(store: Store): Promise<GenesisAnchor | undefined> {
+async function readBoundPlaces(store: Store): Promise<readonly GenesisAnchor[] | undefined> {
   const bytes = await store.readStatement(0)
   const genesis = bytes === undefined ? undefined : parseAnyStatement(parseJson(fromUtf8(bytes)))
-  return genesis?.type === GENESIS ? genesis.anchors[0] : undefined
+  return genesis?.type === GENESIS ? genesis.anchors : undefined
 }
 
 async function findContract(chainId: number, chain: OpenChain, dataDir: string, access: Access): Promise<string> {

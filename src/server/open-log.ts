@@ -6,13 +6,13 @@ import { readRestored, restoredReason } from '../care/restored.ts'
 import { openAnchorChain } from '../chain/ethereum.ts'
 import type { Config } from '../config.ts'
 import { ensureLogKey, readLogKey } from '../keys.ts'
-import { type LedgerDeps, openLedger } from '../ledger/ledger.ts'
+import { openLedger } from '../ledger/ledger.ts'
 import { createLogSigner } from '../log/signer.ts'
 import { type LevelStore, openLevelStore } from '../store/level/level.ts'
 import type { Store } from '../store/port/port.ts'
-import { bindAnchor, openChain, REQUEST_MS } from './chain.ts'
+import { bindPlaces, openChain, REQUEST_MS } from './chain.ts'
 import { ServerError } from './errors.ts'
-import { type MarkKeeper, markFolderOf, openMarkKeeper } from './mark.ts'
+import { markFolderOf, openMarkKeeper } from './mark.ts'
 import type { Start } from './parts.ts'
 
 /** The file of the log's key. */
@@ -37,42 +37,36 @@ export async function openStore({ storeUrl }: Config, dataDir: string): Promise<
   return openLevelStore(join(dataDir, 'store'))
 }
 
-/** The dependencies of opening the log. */
-export type LogDeps = Start & {
-  readonly store: Store
-  /** The address of the service's pages; missing if it has none. */
-  readonly url?: string
-  readonly onSeal?: LedgerDeps['onSeal']
-}
-
 /** An open log. */
 export type OpenLog = Awaited<ReturnType<typeof openLog>>
 
-/** Opens the log with its key, its chain and its anchorer, which is not started yet. */
-export async function openLog({ config, store, dataDir, host, log, parts, url, onSeal }: LogDeps) {
-  const markFolder = markFolderOf(config.markFolder, dataDir)
-  const isBegun = (await store.readHead()) !== undefined
-  const keyFile = logKeyFile(dataDir)
-  const seed = isBegun ? await readLogKey(keyFile, log) : await ensureLogKey(keyFile, { host, log })
-  const chain = await openChain({ config, dataDir, host, log, parts }, url)
-  const anchor = await bindAnchor(config, chain, dataDir, store, log)
+/**
+ * Opens the log with its key, its chain and its anchorer, which is not started yet. `url` is the
+ * address of the service's pages; missing if it has none.
+ */
+export async function openLog(start: Start, store: Store, url?: string) {
+  const { config, dataDir, host, log, parts, bell } = start
   const { origin, anchorIntervalMs: intervalMs, anchorMinBatch: minBatch } = config
-  const signer = createLogSigner(origin, seed)
-  let mark: MarkKeeper | undefined
-  const heard: LedgerDeps['onSeal'] = batch => {
-    mark?.note()
-    onSeal?.(batch)
-  }
-  const ledger = await openLedger({ store, signer, origin, anchors: [anchor], host, onSeal: heard })
+  const markFolder = markFolderOf(config.markFolder, dataDir)
+  const isNew = (await store.readHead()) === undefined
+  const keyFile = logKeyFile(dataDir)
+  const signer = createLogSigner(origin, isNew ? await ensureLogKey(keyFile, { host, log }) : await readLogKey(keyFile, log))
+  const chain = await openChain(start, url)
+  const { all: anchors, own: place } = await bindPlaces(start, chain, store)
+
+  const ledger = await openLedger({ store, signer, origin, anchors, host, onSeal: bell.ring })
   parts.ledger = ledger
   parts.store = undefined
   const restored = await readRestored(store)
   if (restored !== undefined) ledger.stop(restoredReason(restored), 'LEDGER_RESTORED')
-  mark = await openMarkKeeper({ ledger, folder: markFolder, isNew: !isBegun, host, log })
+  const mark = await openMarkKeeper({ ledger, folder: markFolder, isNew, host, log })
   parts.mark = mark
+  bell.listen(mark.note)
+
+  const { urls, signer: publisher, finality } = chain
   const limits = { timeoutMs: REQUEST_MS, ceiling: config.anchorCeiling }
-  const anchorChain = openAnchorChain({ ...anchor, urls: chain.urls, signer: chain.signer, finality: chain.finality, limits })
+  const anchorChain = openAnchorChain({ ...place, urls, signer: publisher, finality, limits })
   parts.anchorChain = anchorChain
   const anchorer = createAnchorer({ ledger, store, chain: anchorChain, intervalMs, minBatch, host, log })
-  return { ledger, chain, anchor, anchorChain, anchorer, mark }
+  return { ledger, chain, place, anchorChain, anchorer, mark }
 }

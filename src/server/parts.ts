@@ -1,9 +1,10 @@
 /** The parts of a running service, and the order in which they are shut down. */
-
+import { resolve } from 'node:path'
 import type { Scrub } from '../care/scrub.ts'
 import type { Config } from '../config.ts'
 import type { Finder } from '../finder/finder.ts'
-import type { Host } from '../host.ts'
+import { type Host, systemHost } from '../host.ts'
+import type { OnSeal } from '../ledger/submissions.ts'
 import type { Log } from '../logger.ts'
 
 /** The parts started so far, in the order in which they are shut down. */
@@ -22,8 +23,33 @@ export type Parts = {
   embedded?: { stop(): Promise<void> }
 }
 
-/** The input of a start. */
-export type Start = { readonly config: Config; readonly dataDir: string; readonly host: Host; readonly log: Log; readonly parts: Parts }
+/** A start of the service, or of a command on its ledger at rest. */
+export type Start = {
+  readonly config: Config
+  readonly dataDir: string
+  readonly host: Host
+  readonly log: Log
+  readonly parts: Parts
+  readonly bell: SealBell
+}
+
+/** Begins a start: no part is made yet. */
+export function beginStart(config: Config, log: Log): Start {
+  return { config, dataDir: resolve(config.dataDir), host: systemHost(log), log, parts: {}, bell: createSealBell() }
+}
+
+/** Passes on each sealed batch: the ledger is opened before its listeners exist. */
+export type SealBell = { readonly ring: OnSeal; listen(listener: OnSeal): void }
+
+function createSealBell(): SealBell {
+  const listeners: OnSeal[] = []
+  return {
+    ring(batch) {
+      for (const listener of listeners) listener(batch)
+    },
+    listen: listener => void listeners.push(listener),
+  }
+}
 
 /**
  * Stops accepting and finishes current requests; then closes the anchorer, the ledger with its

@@ -1,17 +1,16 @@
 /** Changes the log's key of a ledger at rest. */
-import { resolve } from 'node:path'
 import type { Config } from '../config.ts'
 import { formatVkey } from '../core/tlog/note.ts'
-import { systemHost } from '../host.ts'
 import { ensureLogKey, readLogKey, replaceLogKey } from '../keys.ts'
 import { readKeyChanges } from '../log/log-keys.ts'
 import { createLogSigner } from '../log/signer.ts'
 import { type Log, silentLog } from '../logger.ts'
 import { openMarkFile } from '../mark.ts'
+import type { Store } from '../store/port/port.ts'
 import { ServerError } from './errors.ts'
 import { markFolderOf } from './mark.ts'
-import { type LogDeps, logKeyFile, openLog, openStore } from './open-log.ts'
-import { type Parts, takeDown } from './parts.ts'
+import { logKeyFile, openLog, openStore } from './open-log.ts'
+import { beginStart, type Start, takeDown } from './parts.ts'
 
 /** The result of `rotateLogKey`. */
 export type Rotation = {
@@ -28,35 +27,39 @@ export type Rotation = {
  * LEDGER_STOPPED if the ledger is behind its own anchor or contradicts it.
  */
 export async function rotateLogKey(config: Config, { log = silentLog }: { log?: Log } = {}): Promise<Rotation> {
-  const parts: Parts = {}
-  const host = systemHost(log)
-  const dataDir = resolve(config.dataDir)
-  const path = logKeyFile(dataDir)
-  const next = `${path}.next`
+  const start = beginStart(config, log)
   try {
-    const store = await openStore(config, dataDir)
-    parts.store = store
-    if ((await store.readHead()) === undefined)
-      throw new ServerError('SERVER_DATA', `There is no ledger in ${dataDir} whose key could be changed.`)
-    const current = formatVkey(createLogSigner(config.origin, await readLogKey(path, log)).vkey)
-    const newKey = formatVkey(createLogSigner(config.origin, await ensureLogKey(next, { host, log })).vkey)
-    const done = (await readKeyChanges(store)).find(({ change }) => change.oldKey === current && change.newKey === newKey)
-    const { index, change } = done ?? (await changeKey({ config, store, dataDir, host, log, parts }, newKey))
-    // The new key continues from what the old one signed, and its mark begins there.
-    const { head } = (await store.readHead())!
-    const folder = markFolderOf(config.markFolder, dataDir)
-    await openMarkFile(folder, { origin: config.origin, vkey: newKey }).write(async found => (found === undefined ? head : undefined))
-    const kept = await replaceLogKey(path, next, change.fromSize - 1)
-    log.info('log key changed', { index, oldKey: current, newKey, fromSize: change.fromSize })
-    return { oldKey: current, newKey, index, fromSize: change.fromSize, kept }
+    return await rotate(start)
   } finally {
-    await takeDown(parts, log)
+    await takeDown(start.parts, log)
   }
 }
 
+async function rotate(start: Start): Promise<Rotation> {
+  const { config, dataDir, log, parts } = start
+  const path = logKeyFile(dataDir)
+  const next = `${path}.next`
+  const store = await openStore(config, dataDir)
+  parts.store = store
+  if ((await store.readHead()) === undefined)
+    throw new ServerError('SERVER_DATA', `There is no ledger in ${dataDir} whose key could be changed.`)
+  const oldKey = formatVkey(createLogSigner(config.origin, await readLogKey(path, log)).vkey)
+  const newKey = formatVkey(createLogSigner(config.origin, await ensureLogKey(next, start)).vkey)
+  const done = (await readKeyChanges(store)).find(({ change }) => change.oldKey === oldKey && change.newKey === newKey)
+  const { index, change } = done ?? (await changeKey(start, store, newKey))
+  // The new key continues from what the old one signed, and its mark begins there.
+  const { head } = (await store.readHead())!
+  const folder = markFolderOf(config.markFolder, dataDir)
+  await openMarkFile(folder, { origin: config.origin, vkey: newKey }).write(async found => (found === undefined ? head : undefined))
+  const kept = await replaceLogKey(path, next, change.fromSize - 1)
+  const { fromSize } = change
+  log.info('log key changed', { index, oldKey, newKey, fromSize })
+  return { oldKey, newKey, index, fromSize, kept }
+}
+
 /** Only after the comparison with the chain: sealing on an old copy would be a fork. */
-async function changeKey(deps: LogDeps, newKey: string) {
-  const { ledger, anchorer } = await openLog(deps)
+async function changeKey(start: Start, store: Store, newKey: string) {
+  const { ledger, anchorer } = await openLog(start, store)
   await anchorer.compareWithChain()
   const reason = ledger.stopped()
   if (reason !== undefined && !reason.startsWith('a change of the log key')) throw new ServerError('LEDGER_STOPPED', reason)

@@ -2,17 +2,16 @@
  * The composition root: makes the parts of the service from its configuration in order, and shuts
  * them down in reverse.
  */
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import type { GenesisAnchor } from '../core/statements/genesis.ts'
-import { systemHost } from '../host.ts'
 import { openListener } from '../http/listener.ts'
 import { ensureOperatorKey } from '../keys.ts'
 import { type Log, silentLog } from '../logger.ts'
 import { openLog, openStore } from './open-log.ts'
-import { type Start, takeDown } from './parts.ts'
+import { beginStart, type Start, takeDown } from './parts.ts'
 import { openServing } from './serving.ts'
-import { createSealBell, openWatch } from './watch.ts'
+import { openWatch } from './watch.ts'
 
 /** A running service. */
 export type Service = {
@@ -39,7 +38,7 @@ export type Service = {
  * keeps running.
  */
 export async function startServer(config: Config, { log = silentLog }: { log?: Log } = {}): Promise<Service> {
-  const start: Start = { config, dataDir: resolve(config.dataDir), host: systemHost(log), log, parts: {} }
+  const start = beginStart(config, log)
   let closing: Promise<void> | undefined
   const close = () => {
     closing ??= takeDown(start.parts, log)
@@ -69,14 +68,13 @@ async function open(start: Start): Promise<Omit<Service, 'close'>> {
   if (operatorHttp) parts.operatorHttp = operatorHttp
 
   // The log with its key and its chain, then the operator's key, which the first start makes.
-  const bell = createSealBell()
   const url = config.url ?? http.url
-  const opened = await openLog({ ...start, store, url, onSeal: bell.ring })
+  const opened = await openLog(start, store, url)
   const operatorKeyFile = join(dataDir, 'keys', 'operator.key')
   const operatorKey = config.operatorKey ?? (await ensureOperatorKey(operatorKeyFile, { host, log }))
 
   // Nothing is served before the first try to compare the ledger with its chain.
-  const watch = await openWatch(start, store, opened, bell)
+  const watch = await openWatch(start, store, opened)
   const serving = await openServing(start, store, opened, watch, { url, operatorKey, isClosing: http.isClosing })
   http.serve(serving(operatorHttp === undefined ? 'local' : 'elsewhere'))
   operatorHttp?.serve(serving('here'))
@@ -84,16 +82,16 @@ async function open(start: Start): Promise<Omit<Service, 'close'>> {
   if (operatorHttp === undefined && !isLocal(url))
     log.warn('operator answered at the public port', { url, advice: 'set OPENSEAL_ADMIN to an address of its own' })
 
-  const { ledger, chain, anchor } = opened
+  const { ledger, chain, place } = opened
   const { origin, vkey } = ledger
-  log.info('serving', { url: http.url, origin, size: ledger.head().size, chainId: anchor.chainId, contract: anchor.contract })
+  log.info('serving', { url: http.url, origin, size: ledger.head().size, chainId: place.chainId, contract: place.contract })
   return {
     url: http.url,
     origin,
     vkey,
     ...(operatorHttp && { operatorUrl: operatorHttp.url }),
     ...(config.operatorKey === undefined && { operatorKeyFile }),
-    chain: { urls: chain.urls, anchor, embedded: chain.embedded },
+    chain: { urls: chain.urls, anchor: place, embedded: chain.embedded },
     notAccepting: watch.notAccepting,
   }
 }

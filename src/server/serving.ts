@@ -27,17 +27,16 @@ import type { Watch } from './watch.ts'
 export async function openServing(
   start: Start,
   store: LevelStore,
-  { ledger, chain, anchor, anchorer, mark }: OpenLog,
-  { admission, notAccepting, scrub, metrics }: Watch,
+  { ledger, chain, place, anchorer }: OpenLog,
+  { admission, notAccepting, scrub, alarms, metrics }: Watch,
   { url, operatorKey, isClosing }: { readonly url: string; readonly operatorKey: string; readonly isClosing: () => boolean },
 ): Promise<(place: OperatorPlace) => RequestListener> {
   const { config, host, log } = start
   const { nowMs } = host
   const agencies = createAgencies({ store, host })
-  const offered = policyOf(ledger, anchor, chain.finality, config.production)
+  const offered = policyOf(ledger, place, chain.finality, config.production)
   const policy = () => offered
   const site = await openSite({ url, ledger, agencies, lag: () => anchorer.lag(), notAccepting, policy, nowMs }, chain, start)
-  const alarms = () => [mark.alarm()].filter(alarm => alarm !== undefined)
   const ofLedger = { ledger, agencies, anchorer, policy, notAccepting, scrub, alarms, rows: store.rows }
   const guards = { operatorKey, admission, limits: limitsOf(config, host), isClosing, trustedProxies: config.trustedProxies }
   const recordsLike = async (agency: string, record: string) => (await start.parts.finder?.recordsLike(agency, record)) ?? []
@@ -75,7 +74,7 @@ async function openSite(
   }
 }
 
-function policyOf(ledger: Ledger, anchor: GenesisAnchor, finality: Finality, production: boolean): Policy {
+function policyOf(ledger: Ledger, place: GenesisAnchor, finality: Finality, production: boolean): Policy {
   const { codeSha256 } = checkpointAnchor
   return {
     type: 'openseal/policy@v1',
@@ -83,7 +82,7 @@ function policyOf(ledger: Ledger, anchor: GenesisAnchor, finality: Finality, pro
     logKeys: ledger.logKeys(),
     witnesses: [],
     quorum: 0,
-    anchors: [{ ...anchor, codeSha256, production, finality, fromSize: 0 }],
+    anchors: [{ ...place, codeSha256, production, finality, fromSize: 0 }],
     requireAnchors: 1,
   }
 }

@@ -6,22 +6,10 @@ import { statfsSync } from 'node:fs'
 import { openScrub } from '../care/scrub.ts'
 import { createAdmission } from '../http/guard/admission.ts'
 import { createMetrics } from '../http/metrics.ts'
-import type { LedgerDeps } from '../ledger/ledger.ts'
 import type { EmbeddedStore } from '../store/port/port.ts'
 import { compare } from './compare.ts'
 import type { OpenLog } from './open-log.ts'
 import type { Start } from './parts.ts'
-
-type OnSeal = NonNullable<LedgerDeps['onSeal']>
-
-/** Passes on each sealed batch: the ledger is opened before its listeners exist. */
-export function createSealBell() {
-  const listeners: OnSeal[] = []
-  const ring: OnSeal = batch => {
-    for (const listener of listeners) listener(batch)
-  }
-  return { ring, listen: (listener: OnSeal) => listeners.push(listener) }
-}
 
 export type Watch = Awaited<ReturnType<typeof openWatch>>
 
@@ -30,10 +18,9 @@ export type Watch = Awaited<ReturnType<typeof openWatch>>
  * accepted before the comparison is made.
  */
 export async function openWatch(
-  { config, dataDir, host, log, parts }: Start,
+  { config, dataDir, host, log, parts, bell }: Start,
   store: EmbeddedStore,
   { ledger, anchorer, anchorChain, mark }: OpenLog,
-  bell: ReturnType<typeof createSealBell>,
 ) {
   const admission = createAdmission({ waiting: () => ledger.waiting(), nowMs: host.steadyMs })
   parts.admission = admission
@@ -48,17 +35,18 @@ export async function openWatch(
   parts.scrub = scrub
   scrub.start()
 
+  const alarms = () => [mark.alarm()].filter(alarm => alarm !== undefined)
   const metrics = createMetrics({
     ledger,
     anchorer,
     scrub,
     nowMs: host.nowMs,
     notAccepting,
-    alarms: () => [mark.alarm()].filter(alarm => alarm !== undefined),
+    alarms,
     freeBytes: () => freeBytes(dataDir),
   })
   bell.listen(metrics.countSeal)
-  return { admission, notAccepting, scrub, metrics }
+  return { admission, notAccepting, scrub, alarms, metrics }
 }
 
 function freeBytes(folder: string): number {

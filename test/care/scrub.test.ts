@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { openScrub } from '../../src/care/scrub.ts'
+import { systemHost } from '../../src/host.ts'
 import { createLog } from '../../src/logger.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
 import { StoreError } from '../../src/store/port/errors.ts'
@@ -146,5 +147,25 @@ describe('scrub', () => {
     for (let step = 0; step < 3; step++) await scrub.step()
     isUnreadable = false
     assert.equal((await openOn({})).state().passes, 1)
+  })
+
+  it('paces itself by its host, tries again later after a failure, and ends while it sleeps', async () => {
+    const slept: number[] = []
+    const asleep = Promise.withResolvers<void>()
+    const host = testHost({
+      nowMs,
+      sleep: async (ms, signal) => {
+        if (slept.push(ms) < 4) return
+        asleep.resolve()
+        await systemHost(log).sleep(60_000, signal)
+      },
+    })
+    let heads = 0
+    const readHead: EmbeddedStore['readHead'] = () => (++heads === 2 ? Promise.reject(new Error('gone')) : sound.readHead())
+    const scrub = await openScrub({ store: { ...sound, readHead }, entriesPerSecond: 128, host, log })
+    scrub.start()
+    await asleep.promise
+    await scrub.stop()
+    assert.deepEqual([slept, scrub.state().at], [[2000, 2000, 30_000, 2000], 512])
   })
 })
