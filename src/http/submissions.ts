@@ -10,7 +10,8 @@ import { requireSameAgency } from './auth.ts'
 import { MAX_BODY_BYTES } from './body.ts'
 import type { RouteDeps } from './deps.ts'
 import { STREAM_PACE, watchPace } from './guard/places.ts'
-import { type AnswerLine, answerLines, type LineAnswer, type StreamBounds } from './ndjson.ts'
+import type { LineAnswer } from './line-answers.ts'
+import { type AnswerLine, answerLines, type StreamBounds } from './ndjson.ts'
 import { discardRest, problemOf, RequestError } from './problem.ts'
 
 /** How often the key of a running stream is checked again. */
