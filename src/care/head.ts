@@ -67,7 +67,7 @@ async function contradiction(store: EmbeddedStore, { head, edge }: Committed): P
   const nodes = createCheckedNodes(store, () => ({ head, edge }))
   const after = sizeKey(head.size - (head.size % TILE_WIDTH))
   for (const collection of KNOWN_ROOTS)
-    for (const { value } of await store.listDocuments(collection, { after, limit: TILE_WIDTH })) {
+    for (const { value } of await store.listDocuments(collection, { after })) {
       const { size, root }: { size: number; root: string } = JSON.parse(value)
       if (size <= head.size && !equalBytes(await rootAt(nodes, size), fromHex(root)))
         return `The anchor of size ${size} has another root than the rest of the store gives.`

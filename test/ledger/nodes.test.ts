@@ -219,6 +219,22 @@ describe('nodes on one store', () => {
     deepEqual(await b.nextToAnchor(0), { size: 2, root: a.head().root })
   })
 
+  it('list a change of the log key that another has made, with its receipt, and take no more submissions', async () => {
+    const { nodes } = await openNodes(3)
+    const [a, ...others] = nodes as [Ledger, ...Ledger[]]
+    await a.submit(statementOf('one'))
+    const { change } = await a.changeKey(OTHER_VKEY)
+    for (const node of others) {
+      await node.refresh()
+      deepEqual(node.logKeys(), [
+        { vkey: a.vkey, fromSize: 0, toSize: change.fromSize - 1 },
+        { vkey: OTHER_VKEY, fromSize: 0 },
+      ])
+      deepEqual(await node.keyReceipts(), await a.keyReceipts())
+      await rejects(node.submit(statementOf('two')), { code: 'LEDGER_STOPPED', message: /log key/ })
+    }
+  })
+
   it('seal nothing with a log key that another of them has ended, in every order', async () => {
     await everyOrder(async choose => {
       const { nodes, stage, look, shown, store, check } = await openNodes(2)
