@@ -42,7 +42,11 @@ export function compare({ anchorer, chain, config: { startWithoutChain }, host, 
     }
   }
 
-  const { promise: first, resolve: hasTried } = Promise.withResolvers<void>()
+  // Node 20, which the npm package runs on, has no Promise.withResolvers.
+  let hasTried = () => {}
+  const first = new Promise<void>(resolve => {
+    hasTried = resolve
+  })
   const task = host.spawn('comparison', async signal => {
     for (;;) {
       const isMade = await attempt(signal)
