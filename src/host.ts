@@ -13,6 +13,8 @@ export type Host = {
   nowMs(): number
   /** A clock that never goes back, in milliseconds since some moment. For intervals. */
   steadyMs(): number
+  /** Resolves when everything that is ready now has had its turn. */
+  nextTurn(): Promise<void>
   /** @throws AbortError as soon as the signal is aborted */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
   /** Bytes that nobody can foresee. */
@@ -31,6 +33,7 @@ export function systemHost(log: Log): Host {
   return {
     nowMs: () => Date.now(),
     steadyMs: () => performance.now(),
+    nextTurn: () => new Promise(resolve => setImmediate(resolve)),
     sleep: (ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }),
     randomBytes: length => new Uint8Array(randomBytes(length)),
     spawn(name, run) {

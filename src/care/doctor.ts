@@ -47,7 +47,7 @@ export type DoctorInput = {
    * With `repair`: another copy of the ledger, to get missing statements and entries after a
    * backup.
    */
-  readonly refill?: { readonly copy: Copy; readonly host: Pick<Host, 'nowMs' | 'randomBytes'> } | undefined
+  readonly refill?: { readonly copy: Copy; readonly host: Host } | undefined
   /** The folder with the mark of what was signed; if missing, the mark is not checked. */
   readonly markFolder?: string | undefined
   readonly onProgress?: (entries: { readonly done: number; readonly total: number }) => void

@@ -31,7 +31,7 @@ type Missing = { readonly from: number; readonly entries: readonly Uint8Array[];
  * anything, verifies that all of it leads to the copy's signed checkpoint.
  * @throws RefillError REFILL_FORK, REFILL_UNSIGNED, REFILL_MISSING
  */
-export async function refill(store: LogStore & Documents, copy: Copy, host: Pick<Host, 'nowMs' | 'randomBytes'>): Promise<number> {
+export async function refill(store: LogStore & Documents, copy: Copy, host: Host): Promise<number> {
   const row = await store.readHead()
   const state = row && restore(row.head, row.edge)
   if (state === undefined) throw new RefillError('REFILL_FORK', 'The head of this ledger is damaged, so nothing can be appended to it.')
@@ -43,7 +43,7 @@ export async function refill(store: LogStore & Documents, copy: Copy, host: Pick
   // needed.
   const signer = createLogSigner(origin, host.randomBytes(32))
   const view = await openLogView({ store, signer, origin })
-  const sequencer = createSequencer({ store, view, nowMs: host.nowMs })
+  const sequencer = createSequencer({ store, view, host })
   const from = state.head.size
   const entries = checkpoint.size > from ? await readEntries(copy, from, checkpoint.size) : []
   const leaves = entries.map(hashLeaf)

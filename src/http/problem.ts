@@ -96,6 +96,7 @@ const STATUS: { readonly [code: string]: number } = {
   BACKUP_ELSEWHERE: 501,
   STORE_DAMAGED: 500,
   STORE_UNSETTLED: 503,
+  STORE_LATE: 503,
   STORE_WRITE_FAILED: 503,
 }
 
@@ -108,6 +109,7 @@ const RETRY_AFTER_SECONDS: { readonly [code: string]: number } = {
   LEDGER_CLOSED: 10,
   LEDGER_UNSETTLED: 10,
   STORE_UNSETTLED: 10,
+  STORE_LATE: 10,
   STORE_WRITE_FAILED: 5,
 }
 

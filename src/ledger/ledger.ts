@@ -86,6 +86,7 @@ export async function openLedger({ store, signer, origin, anchors: places, host,
     statements: { receiptOf, ...statements },
   })
   const inRow = createRow(HISTORIES_AT_ONCE)
+  const following = sequencer.follow()
 
   return {
     ...prover,
@@ -121,6 +122,7 @@ export async function openLedger({ store, signer, origin, anchors: places, host,
     unsettled: sequencer.unsettled,
     async close() {
       await drained()
+      await following.stop()
       await store.close()
     },
   }

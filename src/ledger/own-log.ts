@@ -77,7 +77,7 @@ export async function openOwnLog(deps: Deps): Promise<OwnLog> {
       return limit
     },
   })
-  const sequencer = createSequencer({ store, view, nowMs: host.nowMs })
+  const sequencer = createSequencer({ store, view, host })
   const created = () => formatTime(host.nowMs())
 
   if (view.head().size === 0) {

@@ -43,7 +43,7 @@ type Deps = {
   readonly sequencer: Sequencer
   readonly statements: Pick<Statements, 'receipt' | 'receiptOf'>
   readonly newSalt: () => string
-  readonly host: Pick<Host, 'steadyMs'>
+  readonly host: Pick<Host, 'steadyMs' | 'nextTurn'>
   readonly onSeal?: OnSeal | undefined
 }
 
@@ -55,7 +55,7 @@ export function createSubmissions({ store, sequencer, statements, newSalt, host,
     onSeal?.({ records: batch.length, durationMs: host.steadyMs() - startMs })
     return submissions
   }
-  const pool = createPool(sealTimed)
+  const pool = createPool(sealTimed, host)
 
   const assertAccepting = () => {
     const reason = sequencer.stopped()

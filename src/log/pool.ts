@@ -3,6 +3,7 @@
  * and gives the sequencer everything that gathered during the last batch. A lone submission is
  * therefore sealed at once, and many share one sync.
  */
+import type { Host } from '../host.ts'
 import { LedgerError } from './errors.ts'
 import type { Prepared, Submission } from './sequencer.ts'
 
@@ -38,7 +39,7 @@ const MAX_BATCH_STATEMENTS = 2048
 const MAX_WAITING_BYTES = 64 * 1024 * 1024
 
 /** Creates a pool in front of `seal`, which is never called twice at once. */
-export function createPool(seal: (batch: readonly Prepared[]) => Promise<Submission[]>): Pool {
+export function createPool(seal: (batch: readonly Prepared[]) => Promise<Submission[]>, { nextTurn }: Pick<Host, 'nextTurn'>): Pool {
   /** Everything without an outcome, by identity, in order of arrival. */
   const unanswered = new Map<string, Waiting>()
   let queue: Waiting[] = []
@@ -114,8 +115,4 @@ export function createPool(seal: (batch: readonly Prepared[]) => Promise<Submiss
     },
     waiting: () => unanswered.size,
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise(resolve => setImmediate(resolve))
 }

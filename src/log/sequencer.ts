@@ -4,6 +4,7 @@
  */
 import { equalBytes } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
+import type { Host, Task } from '../host.ts'
 import { StoreError } from '../store/port/errors.ts'
 import type { Head, LogStore, NewRecord } from '../store/port/log.ts'
 
@@ -32,21 +33,29 @@ export type Sequencer = {
   /** The stable code of that reason. */
   stopCode(): string | undefined
   /**
-   * Why nothing can be sealed until the store has settled a failed write. It is asked repeatedly.
+   * Why nothing can be sealed until the store has settled a failed or late write. A following
+   * sequencer asks it every second.
    */
   unsettled(): string | undefined
+  /** Asks the store every second for its head: another node may have moved it. */
+  follow(): Task
 }
 
-type Deps = { readonly store: LogStore; readonly view: OwnView; readonly nowMs: () => number }
+type Deps = {
+  readonly store: LogStore
+  readonly view: OwnView
+  readonly host: Pick<Host, 'nowMs' | 'sleep' | 'spawn'>
+}
 
 /** How often a batch is tried again after another node's commit came first. */
 const MOVED_RETRIES = 100
-const ASK_STORE_AGAIN_MS = 1000
+/** How often an idle node asks the store for its head. */
+const FOLLOW_MS = 1000
 
 /** Creates the sequencer, which advances a view. */
-export function createSequencer({ store, view, nowMs }: Deps): Sequencer {
-  let stopReason: string | undefined
-  let stopCode: string | undefined
+export function createSequencer(deps: Deps): Sequencer {
+  const { view, host } = deps
+  const stops = createStops()
   /**
    * Promise 7: the outcome of a commit is unknown, so nothing is built on the head until the store
    * has settled it.
@@ -54,78 +63,8 @@ export function createSequencer({ store, view, nowMs }: Deps): Sequencer {
   let unsettled: string | undefined
   let settling: Promise<void> | undefined
 
-  async function sealBatch(batch: readonly Prepared[], onSize: number | undefined): Promise<Submission[]> {
-    const tree = view.tree()
-    if (onSize !== undefined && tree.head.size !== onSize)
-      throw new LedgerError('LEDGER_MOVED', `The log has ${tree.head.size} entries now.`)
-
-    // Look up known statements, on the head that the commit below requires. A crash here leaves
-    // nothing behind.
-    const known = await store.findIdentities(batch.map(statement => statement.identity))
-    if (known.some(index => index !== undefined && index >= tree.head.size)) throw new HeadMoved('HEAD_MOVED', 'another node has logged it')
-    const fresh = batch.filter((_, i) => known[i] === undefined)
-    const submissions = numberFrom(tree.head.size, known)
-    if (fresh.length === 0) return submissions
-
-    // Extend the tree in memory, beside the current one. A crash here leaves nothing behind.
-    const growth = grow(
-      tree,
-      fresh.map(statement => statement.entry),
-    )
-
-    // Commit statements, look-ups, tiles and head at once. A crash leaves all of the batch or none
-    // of it. If it is in, its submitters have no answer; they send again and get "known". Nothing
-    // else needs repair, so a start after a crash is an ordinary start.
-    const failure = await commit(growth, fresh)
-
-    // Ask the store whether the batch is in, even after a clean commit. Its tree at the new size,
-    // read back, must re-derive to the new root, however far another node has moved the head since.
-    // A crash leaves a sound commit; a mismatch stops the ledger without an answer.
-    if (!(await isIn(store, tree, growth.state.head))) throw await notInError(tree, failure)
-
-    // Sign the committed head. The batch is public from here on: reads, proofs and the checkpoint
-    // include it, and the submitters are answered. A crash leaves a sound commit, which the next
-    // start signs with the same bytes; submitters without an answer send again.
-    view.advance(growth)
-    return submissions
-  }
-
-  /** Commits. Returns the store's error if the outcome is unknown. */
-  async function commit(
-    { before, state, tiles, bundles }: Growth,
-    fresh: readonly Prepared[],
-  ): Promise<{ readonly cause: unknown } | undefined> {
-    const records = fresh.map((statement, i) => ({ ...statement, index: before.head.size + i }))
-    try {
-      await store.commit({ previous: before.head, next: state.head, edge: state.edge, tiles, bundles, records, timeMs: nowMs() })
-      return undefined
-    } catch (cause) {
-      if (cause instanceof StoreError && cause.code === 'STORE_HEAD_MOVED') throw new HeadMoved('HEAD_MOVED', cause.message, { cause })
-      return { cause }
-    }
-  }
-
-  /**
-   * The error for a batch that is not in. After a clean commit, the store has lost it; after a
-   * failed one, it can be sent or sealed again.
-   */
-  async function notInError(tree: TreeState, failure: { readonly cause: unknown } | undefined): Promise<Error> {
-    if (failure === undefined) return new LedgerError('LEDGER_CORRUPT', 'the head in the store is not the committed one')
-    const found = (await store.readHead())?.head ?? EMPTY_STATE.head
-    if (equalHeads(found, tree.head))
-      return new LedgerError('LEDGER_COMMIT_FAILED', 'The batch could not be written, and nothing of it was kept. Send it again.', failure)
-    return new HeadMoved('HEAD_MOVED', `the head moved to size ${found.size}`, failure)
-  }
-
-  /**
-   * Nothing is sealed from here on until the head was read, by the next batch or, if none comes, by
-   * a timer.
-   */
   function unsettledError(error: StoreError): LedgerError {
     unsettled = error.message
-    setTimeout(() => {
-      if (unsettled !== undefined) settle().catch(() => {})
-    }, ASK_STORE_AGAIN_MS).unref()
     return new LedgerError('LEDGER_UNSETTLED', `${error.message} It is safe to send a record without an answer again.`, {
       cause: error,
     })
@@ -140,7 +79,7 @@ export function createSequencer({ store, view, nowMs }: Deps): Sequencer {
           unsettled = undefined
         },
         error => {
-          throw isUnsettled(error) ? unsettledError(error) : failStopped(error)
+          throw isUnsettled(error) ? unsettledError(error) : stops.failed(error)
         },
       )
       .finally(() => {
@@ -149,37 +88,128 @@ export function createSequencer({ store, view, nowMs }: Deps): Sequencer {
     return settling
   }
 
-  async function seal(batch: readonly Prepared[], onSize?: number): Promise<Submission[]> {
-    for (let tries = 0; tries < MOVED_RETRIES; tries++) {
-      if (stopReason !== undefined) throw stoppedError(stopReason, stopCode)
-      if (unsettled !== undefined) await settle()
-      try {
-        return await sealBatch(batch, onSize)
-      } catch (error) {
-        if (error instanceof LedgerError && (error.code === 'LEDGER_COMMIT_FAILED' || error.code === 'LEDGER_MOVED')) throw error
-        // The store could not be read. The next batch tries again, and finds out what became of
-        // this one.
-        if (isUnsettled(error)) throw unsettledError(error)
-        if (!(error instanceof HeadMoved)) throw failStopped(error)
+  return {
+    async seal(batch, onSize) {
+      for (let tries = 0; tries < MOVED_RETRIES; tries++) {
+        stops.refuse()
+        if (unsettled !== undefined) await settle()
+        try {
+          return await sealBatch(deps, batch, onSize)
+        } catch (error) {
+          if (error instanceof LedgerError && (error.code === 'LEDGER_COMMIT_FAILED' || error.code === 'LEDGER_MOVED')) throw error
+          // The store could not be read, or a commit is late. The next batch finds out what became
+          // of this one.
+          if (isUnsettled(error)) throw unsettledError(error)
+          if (!(error instanceof HeadMoved)) throw stops.failed(error)
+        }
+        await settle()
       }
-      await settle()
-    }
-    throw new LedgerError('LEDGER_BUSY', 'Other nodes kept sealing first. Send it again.')
+      throw new LedgerError('LEDGER_BUSY', 'Other nodes kept sealing first. Send it again.')
+    },
+    follow: () =>
+      host.spawn('follow the log', async signal => {
+        for (;;) {
+          await host.sleep(FOLLOW_MS, signal)
+          // What fails here is kept, and told to the next submitter.
+          await settle().catch(() => {})
+        }
+      }),
+    stop: stops.stop,
+    stopped: stops.reason,
+    stopCode: stops.code,
+    unsettled: () => unsettled,
   }
+}
+
+async function sealBatch({ store, view, host }: Deps, batch: readonly Prepared[], onSize: number | undefined): Promise<Submission[]> {
+  const tree = view.tree()
+  if (onSize !== undefined && tree.head.size !== onSize) throw new LedgerError('LEDGER_MOVED', `The log has ${tree.head.size} entries now.`)
+
+  // Look up known statements, on the head that the commit below requires. A crash here leaves
+  // nothing behind.
+  const known = await store.findIdentities(batch.map(statement => statement.identity))
+  if (known.some(index => index !== undefined && index >= tree.head.size)) throw new HeadMoved('HEAD_MOVED', 'another node has logged it')
+  const fresh = batch.filter((_, i) => known[i] === undefined)
+  const submissions = numberFrom(tree.head.size, known)
+  if (fresh.length === 0) return submissions
+
+  // Extend the tree in memory, beside the current one. A crash here leaves nothing behind.
+  const growth = grow(
+    tree,
+    fresh.map(statement => statement.entry),
+  )
+
+  // Commit statements, look-ups, tiles and head at once. A crash leaves all of the batch or none
+  // of it. If it is in, its submitters have no answer; they send again and get "known". Nothing
+  // else needs repair, so a start after a crash is an ordinary start.
+  const failure = await commit(store, growth, fresh, host.nowMs())
+
+  // Ask the store whether the batch is in, even after a clean commit. Its tree at the new size,
+  // read back, must re-derive to the new root, however far another node has moved the head since.
+  // A crash leaves a sound commit; a mismatch stops the ledger without an answer.
+  if (!(await isIn(store, tree, growth.state.head))) throw await notInError(store, tree, failure)
+
+  // Sign the committed head. The batch is public from here on: reads, proofs and the checkpoint
+  // include it, and the submitters are answered. A crash leaves a sound commit, which the next
+  // start signs with the same bytes; submitters without an answer send again.
+  view.advance(growth)
+  return submissions
+}
+
+/** Commits. Returns the store's error if the outcome is unknown. */
+async function commit(
+  store: LogStore,
+  { before, state, tiles, bundles }: Growth,
+  fresh: readonly Prepared[],
+  timeMs: number,
+): Promise<{ readonly cause: unknown } | undefined> {
+  const records = fresh.map((statement, i) => ({ ...statement, index: before.head.size + i }))
+  try {
+    await store.commit({ previous: before.head, next: state.head, edge: state.edge, tiles, bundles, records, timeMs })
+    return undefined
+  } catch (cause) {
+    if (cause instanceof StoreError && cause.code === 'STORE_HEAD_MOVED') throw new HeadMoved('HEAD_MOVED', cause.message, { cause })
+    return { cause }
+  }
+}
+
+/**
+ * The error for a batch that is not in. After a clean commit, the store has lost it. A late commit
+ * may still land, which the head will show. After any other failure, the batch can be sent or
+ * sealed again.
+ */
+async function notInError(store: LogStore, tree: TreeState, failure: { readonly cause: unknown } | undefined): Promise<Error> {
+  if (failure === undefined) return new LedgerError('LEDGER_CORRUPT', 'the head in the store is not the committed one')
+  if (isUnsettled(failure.cause)) return failure.cause
+  const found = (await store.readHead())?.head ?? EMPTY_STATE.head
+  if (equalHeads(found, tree.head))
+    return new LedgerError('LEDGER_COMMIT_FAILED', 'The batch could not be written, and nothing of it was kept. Send it again.', failure)
+  return new HeadMoved('HEAD_MOVED', `the head moved to size ${found.size}`, failure)
+}
+
+/** Why nothing is sealed any more. */
+function createStops() {
+  let kept: { readonly reason: string; readonly code: string } | undefined
 
   /** The first reason is kept, except that closing by the owner replaces it. */
   function stop(reason: string, code = 'LEDGER_STOPPED'): void {
-    if (stopReason !== undefined && code !== 'LOG_CLOSED') return
-    stopCode = code
-    stopReason = reason
+    if (kept === undefined || code === 'LOG_CLOSED') kept = { reason, code }
   }
 
-  function failStopped(cause: unknown): LedgerError {
-    stop(cause instanceof Error ? cause.message : String(cause), cause instanceof OpenSealError ? cause.code : 'INTERNAL')
-    return stoppedError(stopReason ?? '', stopCode, cause)
+  return {
+    stop,
+    reason: () => kept?.reason,
+    code: () => kept?.code,
+    /** @throws LedgerError if there is a reason */
+    refuse() {
+      if (kept !== undefined) throw stoppedError(kept.reason, kept.code)
+    },
+    /** Stops because of an error. Returns the error for the submitters. */
+    failed(cause: unknown): LedgerError {
+      stop(cause instanceof Error ? cause.message : String(cause), cause instanceof OpenSealError ? cause.code : 'INTERNAL')
+      return stoppedError(kept?.reason ?? '', kept?.code, cause)
+    },
   }
-
-  return { seal, stop, stopped: () => stopReason, stopCode: () => stopCode, unsettled: () => unsettled }
 }
 
 /** New statements get the next indexes, in the batch's order. Known ones keep theirs. */
@@ -192,8 +222,9 @@ function equalHeads(a: Head, b: Head): boolean {
   return a.size === b.size && equalBytes(a.root, b.root)
 }
 
+/** Whether the store may still do what it was asked to do, and the head will show it. */
 function isUnsettled(error: unknown): error is StoreError {
-  return error instanceof StoreError && error.code === 'STORE_UNSETTLED'
+  return error instanceof StoreError && (error.code === 'STORE_UNSETTLED' || error.code === 'STORE_LATE')
 }
 
 /**

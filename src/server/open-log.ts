@@ -5,9 +5,11 @@ import { createAnchorer } from '../anchor/anchorer.ts'
 import { readRestored, restoredReason } from '../care/restored.ts'
 import { openAnchorChain } from '../chain/ethereum.ts'
 import type { Config } from '../config.ts'
+import type { Host } from '../host.ts'
 import { ensureLogKey, readLogKey } from '../keys.ts'
 import { openLedger } from '../ledger/ledger.ts'
 import { createLogSigner } from '../log/signer.ts'
+import { withDeadlines } from '../store/deadlines.ts'
 import { type LevelStore, openLevelStore } from '../store/level/level.ts'
 import type { Store } from '../store/port/port.ts'
 import { bindPlaces, openChain, REQUEST_MS } from './chain.ts'
@@ -18,8 +20,11 @@ import type { Start } from './parts.ts'
 /** The file of the log's key. */
 export const logKeyFile = (dataDir: string) => join(dataDir, 'keys', 'log.key')
 
+/** How long a call of the store may take. A slow disk syncs within seconds. */
+const STORE_MS = 30_000
+
 /** Opens the store of the data folder and takes its lock. */
-export async function openStore({ storeUrl }: Config, dataDir: string): Promise<LevelStore> {
+export async function openStore({ storeUrl }: Config, dataDir: string, host: Host): Promise<LevelStore> {
   if (storeUrl !== undefined)
     throw new ServerError(
       'SERVER_STORE',
@@ -34,7 +39,7 @@ export async function openStore({ storeUrl }: Config, dataDir: string): Promise<
       },
     )
   })
-  return openLevelStore(join(dataDir, 'store'))
+  return withDeadlines(await openLevelStore(join(dataDir, 'store')), host, STORE_MS)
 }
 
 /** An open log. */

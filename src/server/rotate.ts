@@ -36,10 +36,10 @@ export async function rotateLogKey(config: Config, { log = silentLog }: { log?: 
 }
 
 async function rotate(start: Start): Promise<Rotation> {
-  const { config, dataDir, log, parts } = start
+  const { config, dataDir, host, log, parts } = start
   const path = logKeyFile(dataDir)
   const next = `${path}.next`
-  const store = await openStore(config, dataDir)
+  const store = await openStore(config, dataDir, host)
   parts.store = store
   if ((await store.readHead()) === undefined)
     throw new ServerError('SERVER_DATA', `There is no ledger in ${dataDir} whose key could be changed.`)

@@ -60,7 +60,7 @@ async function open(start: Start): Promise<Omit<Service, 'close'>> {
   const { config, dataDir, host, log, parts } = start
   // The store's lock comes first, so that a second service on this folder touches neither its keys
   // nor its chain. Then the port.
-  const store = await openStore(config, dataDir)
+  const store = await openStore(config, dataDir, host)
   parts.store = store
   const http = await openListener(config)
   parts.http = http

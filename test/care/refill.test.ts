@@ -49,7 +49,7 @@ describe('filling up across a change of the log’s key', () => {
     for await (const { index, statement } of store.readStatements(0, size))
       batch.push({ ...recordOf(index, statement!), entry: encodeEntry(statement!) })
     const view = await openLogView({ store: older, signer, origin: ORIGIN })
-    await createSequencer({ store: older, view, nowMs: host.nowMs }).seal(batch)
+    await createSequencer({ store: older, view, host }).seal(batch)
     return older
   }
   const copyOf = (ledger: Ledger): Copy => ({

@@ -11,6 +11,7 @@ import { openLogView } from '../../src/log/view.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
 import type { EmbeddedStore } from '../../src/store/port/port.ts'
 import { ORIGIN, signer, statementOf } from '../ledger/fixtures.ts'
+import { testHost } from '../test-host.ts'
 
 const SIZE = 256 * 256 + 3
 
@@ -19,7 +20,7 @@ describe('repairing a large ledger', () => {
   let committed: NonNullable<Awaited<ReturnType<EmbeddedStore['readHead']>>>
   before(async () => {
     store = createMemoryStore()
-    const sequencer = createSequencer({ store, view: await openLogView({ store, signer, origin: ORIGIN }), nowMs: () => 0 })
+    const sequencer = createSequencer({ store, view: await openLogView({ store, signer, origin: ORIGIN }), host: testHost() })
     const salt = () => 'A'.repeat(43)
     for (let from = 0; from < SIZE; from += 8192) {
       const count = Math.min(8192, SIZE - from)

@@ -4,7 +4,7 @@ import type { Host } from '../../src/host.ts'
 import { type Ledger, type LedgerDeps, openLedger } from '../../src/ledger/ledger.ts'
 import { createLogSigner } from '../../src/log/signer.ts'
 import type { Store } from '../../src/store/port/port.ts'
-import { testHost } from '../test-host.ts'
+import { testHost, untilAborted } from '../test-host.ts'
 
 export const ORIGIN = 'ledger.example/test'
 /** The log's secret key: 0, 1, 2, … 31. */
@@ -27,7 +27,7 @@ export function openTestLedger(
     signer,
     origin: ORIGIN,
     anchors: [],
-    host: testHost({ nowMs: () => Date.UTC(2026, 0, 2), randomBytes, ...host }),
+    host: testHost({ nowMs: () => Date.UTC(2026, 0, 2), sleep: untilAborted, randomBytes, ...host }),
     ...changes,
   })
 }

@@ -16,7 +16,7 @@ import type { Submission } from '../../src/log/sequencer.ts'
 import { createLogSigner } from '../../src/log/signer.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
 import type { Store } from '../../src/store/port/port.ts'
-import { testHost } from '../test-host.ts'
+import { createTestClock, testHost } from '../test-host.ts'
 import { checkLog } from './check-log.ts'
 import { ORIGIN, openTestLedger, statementOf } from './fixtures.ts'
 import { type Act, createStage, everyOrder, OF_THE_LOG, type Outcome, seeded } from './stage.ts'
@@ -127,6 +127,48 @@ describe('nodes on one store', () => {
     equal(parseReceipt(await b.receipt(2)).anchors.length, 0)
     equal(b.head().note, a.head().note)
     await rejects(b.statement(3), { code: 'RECORD_NOT_FOUND' })
+  })
+
+  it('see what another has sealed within a second or two, though nobody asks them', async () => {
+    const store = createMemoryStore()
+    const clock = createTestClock()
+    let reads = 0
+    const counting: Store = {
+      ...store,
+      readHead: () => {
+        reads++
+        return store.readHead()
+      },
+    }
+    const a = await openTestLedger(store)
+    const b = await openTestLedger(counting, { host: clock })
+    await a.submit(statementOf('one'))
+    equal(b.head().size, 1)
+    reads = 0
+    clock.advance(1000)
+    for (let turns = 0; b.head().size < 2; turns++) {
+      ok(turns < 100, 'the node does not follow')
+      await new Promise(setImmediate)
+    }
+    equal(b.head().note, a.head().note)
+    equal(reads, 1)
+    await b.close()
+  })
+
+  it('stop where the store no longer extends what they have signed, though nobody asks them', async () => {
+    const store = createMemoryStore()
+    const clock = createTestClock()
+    let emptied = store
+    const b = await openTestLedger({ ...store, readHead: () => emptied.readHead(), lastSize: () => emptied.lastSize() }, { host: clock })
+    await b.submit(statementOf('one'))
+    emptied = createMemoryStore()
+    await openTestLedger(emptied)
+    clock.advance(1000)
+    for (let turns = 0; b.stopped() === undefined; turns++) {
+      ok(turns < 100, 'the node does not follow')
+      await new Promise(setImmediate)
+    }
+    match(b.stopped() ?? '', /does not extend/)
   })
 
   it('give anchored receipts when another has brought the anchor, and take them back when the chain has lost it', async () => {

@@ -145,7 +145,7 @@ describe('http: overload', () => {
     const pool = createPool(async batch => {
       sealed += batch.length
       return batch.map(() => ({ index: 1, known: false }))
-    })
+    }, testHost())
     const identity = '01'.repeat(32)
     const prepared = { statement: new Uint8Array(100), identity, entry: new Uint8Array(33), subject: undefined, digests: [] }
     let told = 0

@@ -1,0 +1,77 @@
+/**
+ * Deadlines for every call of a store. A caller never waits longer than that. What a late write has
+ * done is unknown then, and may land later: the head shows it.
+ */
+import type { Host, Task } from '../host.ts'
+import { StoreError } from './port/errors.ts'
+import type { Store } from './port/port.ts'
+
+type Call = (...args: readonly unknown[]) => unknown
+type Waiting = { readonly dueMs: number; readonly refuse: () => void }
+
+/**
+ * The same store, whose calls throw STORE_LATE if there is no answer after `ms` milliseconds. So
+ * does each step of its iterables, and everything but `close`.
+ */
+export function withDeadlines<S extends Store>(
+  store: S,
+  { steadyMs, sleep, spawn }: Pick<Host, 'steadyMs' | 'sleep' | 'spawn'>,
+  ms: number,
+): S {
+  /** The calls without an answer, the oldest first. One task watches all of them. */
+  const waiting = new Set<Waiting>()
+  let watch: Task | undefined
+
+  async function refuseLate(signal: AbortSignal): Promise<void> {
+    for (let [first] = waiting; first !== undefined; [first] = waiting) {
+      const leftMs = first.dueMs - steadyMs()
+      if (leftMs > 0) await sleep(leftMs, signal)
+      else first.refuse()
+    }
+    watch = undefined
+  }
+
+  function inTime<T>(name: string, answer: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const refuse = () => {
+        waiting.delete(call)
+        reject(new StoreError('STORE_LATE', `The store has not answered in time (${name}). Try again later.`))
+      }
+      const call = { dueMs: steadyMs() + ms, refuse }
+      waiting.add(call)
+      watch ??= spawn('deadlines of the store', refuseLate)
+      answer.then(resolve, reject).finally(() => waiting.delete(call))
+    })
+  }
+
+  async function* eachInTime<T>(name: string, items: AsyncIterable<T>): AsyncGenerator<T> {
+    const iterator = items[Symbol.asyncIterator]()
+    try {
+      for (;;) {
+        const { done, value } = await inTime(name, iterator.next())
+        if (done) return
+        yield value
+      }
+    } finally {
+      // Not awaited: while a step hangs, this would hang too.
+      iterator.return?.().catch(() => {})
+    }
+  }
+
+  const guarded = Object.entries(store as Record<string, Call>).map(([name, act]): [string, Call] => [
+    name,
+    (...args) => {
+      const answer = act(...args)
+      return isIterable(answer) ? eachInTime(name, answer) : inTime(name, answer as Promise<unknown>)
+    },
+  ])
+  const close = async () => {
+    await store.close()
+    await watch?.stop()
+  }
+  return { ...(Object.fromEntries(guarded) as S), close }
+}
+
+function isIterable(answer: unknown): answer is AsyncIterable<unknown> {
+  return typeof answer === 'object' && answer !== null && Symbol.asyncIterator in answer
+}

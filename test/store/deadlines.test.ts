@@ -1,0 +1,81 @@
+/** Calls of a store that hang, on a clock that the test moves. */
+import { deepEqual, equal, rejects } from 'node:assert/strict'
+import { withDeadlines } from '../../src/store/deadlines.ts'
+import { createMemoryStore } from '../../src/store/memory/memory.ts'
+import type { EmbeddedStore, Store } from '../../src/store/port/port.ts'
+import { createTestClock, testHost } from '../test-host.ts'
+import { storeConformance } from './conformance.ts'
+
+const late = { code: 'STORE_LATE' }
+const never = () => new Promise<never>(() => {})
+
+function openOn(changes: Partial<EmbeddedStore>) {
+  const clock = createTestClock()
+  let tasks = 0
+  const host = testHost(clock)
+  const spawn: typeof host.spawn = (name, run) => {
+    tasks++
+    return host.spawn(name, run)
+  }
+  const store = withDeadlines({ ...createMemoryStore(), ...changes }, { ...host, spawn }, 100)
+  return { clock, store, tasks: () => tasks }
+}
+
+describe('a store with deadlines', () => {
+  storeConformance<Store>({ open: async () => withDeadlines(createMemoryStore(), testHost(), 60_000) })
+
+  it('refuses a call without an answer when its time is over, and not before', async () => {
+    const { clock, store } = openOn({ readStatement: never })
+    let refused = false
+    const reading = rejects(store.readStatement(1), late).then(() => {
+      refused = true
+    })
+    clock.advance(99)
+    await new Promise(setImmediate)
+    equal(refused, false)
+    clock.advance(1)
+    await reading
+  })
+
+  it('gives each call its own time, watched by one task', async () => {
+    const { clock, store, tasks } = openOn({ readStatement: never, readTile: never })
+    const first = rejects(store.readStatement(1), late)
+    clock.advance(60)
+    const second = rejects(store.readTile(0, 0), late)
+    clock.advance(40)
+    await first
+    await new Promise(setImmediate)
+    clock.advance(60)
+    await second
+    equal(tasks(), 1)
+    equal(await store.readBundle(0), undefined)
+  })
+
+  it('passes on answers and errors that come in time', async () => {
+    const error = new Error('another')
+    const { clock, store } = openOn({ readTile: () => Promise.reject(error) })
+    await rejects(store.readTile(0, 0), error)
+    await store.writeDocuments([{ collection: 'c', key: 'k', value: 'v' }])
+    equal(await store.readDocument('c', 'k'), 'v')
+    clock.advance(1000)
+    equal(await store.readDocument('c', 'k'), 'v')
+  })
+
+  it('gives each step of a range its time', async () => {
+    const { clock, store } = openOn({
+      async *readStatements() {
+        yield { index: 0, statement: undefined }
+        await never()
+      },
+    })
+    const read: number[] = []
+    const reading = (async () => {
+      for await (const { index } of store.readStatements(0, 2)) {
+        read.push(index)
+        setImmediate(() => clock.advance(100))
+      }
+    })()
+    await rejects(reading, late)
+    deepEqual(read, [0])
+  })
+})
