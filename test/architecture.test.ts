@@ -68,7 +68,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 const compositionRoot = ['src/server', 'src/config.ts']
 
 /** Folders that take time, sleep, randomness and background tasks from one injected `Host` only. */
-const hosted = ['src/anchor', 'src/ledger', 'src/care']
+const hosted = ['src/log', 'src/store', 'src/anchor', 'src/ledger', 'src/care']
 
 /** Folders whose state is inside what `createX` and `openX` return. */
 const stateless = ['src/core', 'src/log', 'src/anchor', 'src/ledger', 'src/care', 'src/store']
