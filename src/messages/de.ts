@@ -273,6 +273,8 @@ export const de: Messages = {
     '{count, plural, one {Der erste Eintrag gilt. Spätere sind verworfen.} other {Die ersten # Einträge gelten. Spätere sind verworfen.}}',
   'site.closedSuccessor': 'Es geht weiter in diesem Protokoll desselben Vertrags: {log}',
   'site.notAccepting': 'Neue Vorgänge werden zurzeit nicht angenommen: Das Register muss sich erst mit der Kette vergleichen.',
+  'site.join': 'Für Behörden',
+  'site.responsible': 'Verantwortlich für dieses Register: {name}',
   'site.older': 'Ältere Vorgänge',
   'site.newest': 'Neueste Vorgänge',
   // Home

@@ -199,6 +199,8 @@ const SENTENCES = {
     '{count, plural, one {The first entry is good. Later ones are disowned.} other {The first # entries are good. Later ones are disowned.}}',
   'site.closedSuccessor': 'It goes on in this log of the same contract: {log}',
   'site.notAccepting': 'New records are not accepted at the moment: the ledger has not compared itself with the chain yet.',
+  'site.join': 'For agencies',
+  'site.responsible': 'Responsible for this ledger: {name}',
   'site.older': 'Older records',
   'site.newest': 'Newest records',
   // Home

@@ -260,6 +260,8 @@ export const es: Messages = {
     '{count, plural, one {La primera entrada es válida. Las posteriores están desautorizadas.} many {Las primeras # de entradas son válidas. Las posteriores están desautorizadas.} other {Las primeras # entradas son válidas. Las posteriores están desautorizadas.}}',
   'site.closedSuccessor': 'Continúa en este diario del mismo contrato: {log}',
   'site.notAccepting': 'Ahora no se aceptan expedientes nuevos: el registro aún debe compararse con la cadena.',
+  'site.join': 'Para organismos',
+  'site.responsible': 'Responsable de este registro: {name}',
   'site.older': 'Expedientes anteriores',
   'site.newest': 'Expedientes más recientes',
   // Home

@@ -268,6 +268,8 @@ export const fr: Messages = {
     '{count, plural, one {La première entrée est valable. Les suivantes sont désavouées.} many {Les # de premières entrées sont valables. Les suivantes sont désavouées.} other {Les # premières entrées sont valables. Les suivantes sont désavouées.}}',
   'site.closedSuccessor': 'Il se poursuit dans ce journal du même contrat : {log}',
   'site.notAccepting': 'De nouveaux dossiers ne sont pas acceptés en ce moment : le registre doit encore se comparer à la chaîne.',
+  'site.join': 'Pour les administrations',
+  'site.responsible': 'Responsable de ce registre : {name}',
   'site.older': 'Dossiers plus anciens',
   'site.newest': 'Dossiers les plus récents',
   // Home

@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { AUDIT_CATALOGUES } from '../../src/messages/audit/speak.ts'
+import { DESK_CATALOGUES } from '../../src/messages/desk/speak.ts'
 import { en, type MessageKey } from '../../src/messages/en.ts'
 import { browserMessages, CATALOGUES, LANGUAGE_TAGS, type Language, negotiateLanguage, speak } from '../../src/messages/language.ts'
 import { formatVerdict, VERDICTS, type Voice } from '../../src/verifier/index.ts'
@@ -33,7 +34,7 @@ describe('web/messages', () => {
       const needed = [...new Set(NUMBERS.map(number => rules.select(number)))].sort()
       // In languages where whole numbers are never "other", it covers the rest.
       const categories = [...new Set([...needed, 'other'])].sort()
-      const sentences = Object.entries({ ...CATALOGUES[tag], ...AUDIT_CATALOGUES[tag] })
+      const sentences = Object.entries({ ...CATALOGUES[tag], ...AUDIT_CATALOGUES[tag], ...DESK_CATALOGUES[tag] })
       const plurals = sentences.flatMap(([key, sentence]) => [...sentence.matchAll(PLURAL)].map(([, , forms = '']) => ({ key, forms })))
       assert.ok(plurals.length > 8)
       for (const { key, forms } of plurals)
