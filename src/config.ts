@@ -61,6 +61,9 @@ export type Config = {
    * The only address where the operator is answered. Missing: `host` and `port`, from this machine.
    */
   readonly operator?: { readonly host: string; readonly port: number }
+  /** Who is responsible for the ledger, and how to reach them: an e-mail address, a URL or a number. */
+  readonly operatorName?: string
+  readonly operatorContact?: string
   /**
    * The number of proxies in front of the service. They are trusted for the reader's address and
    * scheme, for limits and HSTS.
@@ -114,6 +117,8 @@ const rate = z
   .string()
   .regex(/^\d{1,6}$/, 'is not a number of requests a second, or 0 for any number')
   .transform(Number)
+
+const line = (what: string) => z.string().regex(/^[^\p{Cc}]{1,200}$/u, what)
 
 const address = (what: string) =>
   z
@@ -205,6 +210,8 @@ const VARIABLES = z.object({
     })
     .refine(at => at.port <= 65_535, 'has no port from 0 to 65535')
     .optional(),
+  OPENSEAL_OPERATOR_NAME: line('is not a name of one line and at most 200 characters').optional(),
+  OPENSEAL_OPERATOR_CONTACT: line('is not one line of at most 200 characters: an e-mail address, a web address or a number').optional(),
   OPENSEAL_RATE_ADDRESS: rate.default(200),
   OPENSEAL_RATE_KEY: rate.default(1000),
   OPENSEAL_SCRUB_RATE: z
@@ -262,6 +269,8 @@ export function readConfig(env: { readonly [name: string]: string | undefined })
     trustedProxies: v.OPENSEAL_TRUST_PROXY,
     ...(v.OPENSEAL_URL && { url: v.OPENSEAL_URL }),
     ...(v.OPENSEAL_ADMIN && { operator: v.OPENSEAL_ADMIN }),
+    ...(v.OPENSEAL_OPERATOR_NAME && { operatorName: v.OPENSEAL_OPERATOR_NAME }),
+    ...(v.OPENSEAL_OPERATOR_CONTACT && { operatorContact: v.OPENSEAL_OPERATOR_CONTACT }),
     addressRate: v.OPENSEAL_RATE_ADDRESS,
     keyRate: v.OPENSEAL_RATE_KEY,
     scrubRate: v.OPENSEAL_SCRUB_RATE,

@@ -101,6 +101,8 @@ describe('config', () => {
     [{ OPENSEAL_PROT: '1' }, 'CONFIG_UNKNOWN', /^OPENSEAL_PROT is not a setting of OpenSeal\. Did you mean OPENSEAL_PORT\?$/],
     [{ OPENSEAL_COLOUR_OF_PAGES: '1' }, 'CONFIG_UNKNOWN', /Known are OPENSEAL_HOST, /],
     [{ OPENSEAL_PORT: '80a' }, 'CONFIG_MALFORMED', /^OPENSEAL_PORT "80a" is not a port/],
+    [{ OPENSEAL_OPERATOR_NAME: 'two\nlines' }, 'CONFIG_MALFORMED', /^OPENSEAL_OPERATOR_NAME .* is not a name of one line/],
+    [{ OPENSEAL_OPERATOR_CONTACT: 'x'.repeat(201) }, 'CONFIG_MALFORMED', /^OPENSEAL_OPERATOR_CONTACT .* is not one line/],
     [{ OPENSEAL_URL: 'ledger.example' }, 'CONFIG_MALFORMED', /^OPENSEAL_URL "ledger.example" is not the public address/],
     [{ OPENSEAL_URL: 'https://a.example/ledger' }, 'CONFIG_MALFORMED', /without a path/],
     [{ OPENSEAL_URL: 'https://a:b@a.example' }, 'CONFIG_MALFORMED', /^OPENSEAL_URL/],
