@@ -5,6 +5,9 @@ import Koa, { type Context, type Middleware, type Next } from 'koa'
 import { visibleJson } from '../core/visible.ts'
 import { enter } from '../turns.ts'
 import type { HttpDeps, RouteDeps } from './deps.ts'
+import { deskRoutes } from './desk/desk.ts'
+import { operatorRoutes } from './desk/operator.ts'
+import type { DeskDeps } from './desk/pages.ts'
 import { refuseEarly } from './guard/admission.ts'
 import { answerOptions, guard, guardPage, requireHost } from './headers.ts'
 import { answerEarly } from './listener.ts'
@@ -34,7 +37,9 @@ export function createApp(deps: HttpDeps): Koa {
   })
   app.use(passEach(routeDeps))
   app.use(createRouter(routeDeps).routes())
-  if (deps.site) app.use(deps.site.routes())
+  const { site, desk } = deps
+  if (desk) app.use(createDeskRouter({ ...routeDeps, desk }).routes())
+  if (site) app.use(site.routes())
   return app
 }
 
@@ -65,6 +70,14 @@ export function createRouter(deps: RouteDeps): Router {
     serviceRoutes,
   ])
     add(router, deps)
+  return router
+}
+
+/** The pages for agencies and for the operator. */
+function createDeskRouter(deps: DeskDeps): Router {
+  const router = new Router({ strict: true, sensitive: true })
+  deskRoutes(router, deps)
+  operatorRoutes(router, deps)
   return router
 }
 

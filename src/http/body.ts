@@ -29,10 +29,10 @@ export function bodyType<T extends string>(ctx: Context, accepted: readonly T[])
 }
 
 /**
- * The whole body, at most MAX_BODY_BYTES. Throws BODY_TOO_LARGE, BODY_TIMEOUT, or BODY_MALFORMED if
+ * The whole body, at most MAX_BODY_BYTES or `maxBytes`. Throws BODY_TOO_LARGE, BODY_TIMEOUT, or BODY_MALFORMED if
  * the client cuts it off.
  */
-export function readBody(ctx: Context): Promise<Buffer> {
+export function readBody(ctx: Context, maxBytes = MAX_BODY_BYTES): Promise<Buffer> {
   const { req } = ctx
   const chunks: Buffer[] = []
   let bytes = 0
@@ -43,17 +43,17 @@ export function readBody(ctx: Context): Promise<Buffer> {
       reject(new RequestError(code, message))
     }
     const failTooLarge = () =>
-      fail('BODY_TOO_LARGE', `The body has more than ${MAX_BODY_BYTES} bytes. Keep the documents, and send only their hashes.`)
+      fail('BODY_TOO_LARGE', `The body has more than ${maxBytes} bytes. Keep the documents, and send only their hashes.`)
     const failCut = () => fail('BODY_MALFORMED', 'The body was cut off.')
     const timer = setTimeout(
       () => fail('BODY_TIMEOUT', `The body did not arrive within ${BODY_TIMEOUT_MS / 1000} seconds.`),
       BODY_TIMEOUT_MS,
     )
     req.on('error', failCut).on('aborted', failCut)
-    if (Number(ctx.get('Content-Length')) > MAX_BODY_BYTES) return failTooLarge()
+    if (Number(ctx.get('Content-Length')) > maxBytes) return failTooLarge()
     req.on('data', (chunk: Buffer) => {
       bytes += chunk.length
-      if (bytes > MAX_BODY_BYTES) return failTooLarge()
+      if (bytes > maxBytes) return failTooLarge()
       chunks.push(chunk)
       // Without this, a body that arrives byte by byte would take a hundred times its length in
       // memory.

@@ -1,11 +1,13 @@
 /** The dependencies of the HTTP side: live parts made by the composition root. */
-import type { Middleware } from 'koa'
 import type { Policy } from '../core/policy.ts'
 import type { Statement } from '../core/statements/statement.ts'
 import type { Agencies } from '../ledger/agencies/agencies.ts'
+import type { Sessions } from '../ledger/agencies/sessions.ts'
+import type { Backups } from '../ledger/backups.ts'
 import type { Log } from '../logger.ts'
 import type { Row } from '../store/level/backup.ts'
 import type { Look } from '../web/layout.ts'
+import type { Site, SiteParts } from '../web/site.ts'
 import type { Admission } from './guard/admission.ts'
 import type { Limits } from './guard/limits.ts'
 import type { Metrics } from './metrics.ts'
@@ -52,9 +54,23 @@ export type HttpDeps = Watched & {
    */
   readonly rows?: (() => AsyncIterable<Row>) | undefined
   /** Pages for people, at `/` and their other paths. */
-  readonly site?: { routes(): Middleware; readonly look: Look } | undefined
+  readonly site?: Pick<Site, 'routes' | 'look'> | undefined
+  /** The further parts of the desk and the operator's page; missing if there are no such pages. */
+  readonly desk?: Desk | undefined
   /** Given if other parts count in it too. */
   readonly metrics?: Metrics
+}
+
+/** What only the desk and the operator's page need. */
+export type Desk = {
+  readonly sessions: Sessions
+  readonly randomBytes: (count: number) => Uint8Array
+  /** The ledger's public address. The cookies of an https address are sent over TLS only. */
+  readonly url: string
+  /** Who is responsible for the ledger, as far as it was configured. */
+  readonly operator?: Look['operator']
+  readonly backups: Backups
+  readonly pages: SiteParts
 }
 
 /** The dependencies of a file of routes. */

@@ -29,6 +29,9 @@ const STATUS: { readonly [code: string]: number } = {
   OPERATOR_KEY_WRONG: 401,
   KEY_OTHER_AGENCY: 403,
   KEY_ROLE: 403,
+  FORM_ELSEWHERE: 403,
+  SESSION_ENDED: 401,
+  LEDGER_OVERLOADED: 503,
   OPERATOR_ELSEWHERE: 403,
   ROUTE_NOT_FOUND: 404,
   RECORD_NOT_FOUND: 404,
@@ -165,7 +168,7 @@ export function formOf(
   const headers = {
     'Content-Type': 'text/html; charset=utf-8',
     'Content-Language': language,
-    'Content-Security-Policy': securityPolicy(false),
+    'Content-Security-Policy': securityPolicy('nobody'),
   }
   return { headers, body: text }
 }

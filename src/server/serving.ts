@@ -13,6 +13,8 @@ import { createHandler } from '../http/app.ts'
 import { createLimits, type Limits, PLACES } from '../http/guard/limits.ts'
 import type { OperatorPlace } from '../http/place.ts'
 import { createAgencies } from '../ledger/agencies/agencies.ts'
+import { createSessions } from '../ledger/agencies/sessions.ts'
+import { createBackups } from '../ledger/backups.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { LevelStore } from '../store/level/level.ts'
 import { createJsonRpcReader } from '../verifier/json-rpc.ts'
@@ -36,16 +38,21 @@ export async function openServing(
   const agencies = createAgencies({ store, host })
   const offered = policyOf(ledger, place, chain.finality, config.production)
   const policy = () => offered
-  const site = await openSite({ url, ledger, agencies, lag: () => anchorer.lag(), notAccepting, policy, nowMs }, chain, start)
+  const { operatorName, operatorContact } = config
+  const operator = { name: operatorName, contact: operatorContact }
+  const site = await openSite({ url, operator, ledger, agencies, lag: () => anchorer.lag(), notAccepting, policy, nowMs }, chain, start)
   const ofLedger = { ledger, agencies, anchorer, policy, notAccepting, scrub, alarms, rows: store.rows }
   const guards = { operatorKey, admission, limits: limitsOf(config, host), isClosing, trustedProxies: config.trustedProxies }
+  const sessions = createSessions({ store, agencies, operatorKey, host })
+  const { randomBytes } = host
+  const desk = site && { sessions, randomBytes, url, operator, backups: createBackups({ store, host }), pages: site.parts }
   const recordsLike = async (agency: string, record: string) => (await start.parts.finder?.recordsLike(agency, record)) ?? []
   const states = {
     reached: () => start.parts.finder?.reached() ?? 0,
     state: async (index: number, statement: Statement) => (await start.parts.finder?.state(index, statement)) ?? {},
   }
   const found = { recordsLike, states }
-  return operatorPlace => createHandler({ ...ofLedger, ...guards, ...found, log, nowMs, metrics, site, operatorPlace })
+  return operatorPlace => createHandler({ ...ofLedger, ...guards, ...found, log, nowMs, metrics, site, desk, operatorPlace })
 }
 
 /** Allows bursts of five seconds' worth: a page with its files, or a script that starts. */

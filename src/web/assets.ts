@@ -16,13 +16,18 @@ export type Asset = { readonly path: string; readonly type: string; readonly bod
 
 /**
  * The files that pages link, and the script of the offline file. The verify page loads the first of
- * `scripts`, which loads the others once there is something to check.
+ * `scripts`, which loads others once there is something to check.
  */
-export type Assets = { readonly style: Asset; readonly scripts: readonly Asset[]; readonly offlineScript: string }
+export type Assets = {
+  readonly style: Asset
+  readonly scripts: readonly Asset[]
+  /** One of `scripts`. */
+  readonly deskScript: Asset
+  readonly offlineScript: string
+}
 
 /**
- * The browser's code. `served` is the verify page's, in files named by their content, the first one
- * first. The rest is the offline verifier's.
+ * The browser's code. `served` is the verify page's and the desk's, in files named by their content. The rest is the offline verifier's.
  */
 export type BrowserCode = { readonly served: { readonly [name: string]: string }; readonly offline: string }
 
@@ -44,7 +49,9 @@ async function load(): Promise<Assets> {
   const { served, offline } = existsSync(sourceOf('served')) ? await bundleBrowserCode() : await readPacked()
   const names = Object.keys(served).sort((a, b) => Number(b.startsWith(FIRST)) - Number(a.startsWith(FIRST)))
   const scripts = names.map(name => asset(`/assets/${name}`, 'text/javascript', served[name] ?? ''))
-  return { style: asset(`/assets/site-${hashOf(STYLE)}.css`, 'text/css', STYLE), scripts, offlineScript: offline }
+  const deskScript = scripts.find(({ path }) => path.startsWith('/assets/desk-'))
+  if (deskScript === undefined) throw new Error('bug: the script of the desk was not bundled')
+  return { style: asset(`/assets/site-${hashOf(STYLE)}.css`, 'text/css', STYLE), scripts, deskScript, offlineScript: offline }
 }
 
 /** Bundles the browser's code from the sources. */
@@ -52,7 +59,7 @@ export async function bundleBrowserCode(): Promise<BrowserCode> {
   const esbuild = await import('esbuild')
   const { outputFiles } = await esbuild.build({
     ...COMMON,
-    entryPoints: { verify: sourceOf('served') },
+    entryPoints: { verify: sourceOf('served'), desk: sourceOf('desk') },
     outdir: 'assets',
     splitting: true,
     format: 'esm',
@@ -88,7 +95,7 @@ async function readPacked(): Promise<BrowserCode> {
   return { served: Object.fromEntries(texts), offline: await readFile(new URL('offline.js', PACKED), 'utf8') }
 }
 
-function sourceOf(script: 'served' | 'offline'): string {
+function sourceOf(script: 'served' | 'offline' | 'desk'): string {
   return fileURLToPath(new URL(`./browser/${script}.ts`, import.meta.url))
 }
 

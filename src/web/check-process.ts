@@ -8,14 +8,19 @@ import type { MessageKey } from '../messages/en.ts'
 import { type Language, speak } from '../messages/language.ts'
 import type { Say } from '../messages/say.ts'
 import type { Policy } from '../verifier/index.ts'
+import { type DescribedFile, describeFile } from './desk/describe.ts'
 import { type Frame, renderPage } from './layout.ts'
 import { verifiedPage } from './pages/verify.ts'
 import { createAsker, type EndpointShape, type Question, type Reply } from './questions.ts'
-import { checkUpload, type FormAnswer, UPLOAD_LIMIT } from './server-verify.ts'
-import { MAX_UPLOAD_FILES, readUpload, UploadError } from './upload.ts'
+import { checkUpload, type FormAnswer } from './server-verify.ts'
+import { MAX_UPLOAD_FILES, readUpload, UPLOAD_LIMIT, UploadError } from './upload.ts'
 
-/** The job that the process gets at its start. */
+/** The job that the process gets at its start: to check files, or to describe them for the desk. */
+export type FormJob = CheckJob | { readonly kind: 'describe'; readonly headers: IncomingHttpHeaders }
+
+/** To check what was uploaded, and answer with a page. */
 export type CheckJob = {
+  readonly kind: 'check'
   readonly lang: Language
   readonly frame: Omit<Frame, 'say'>
   readonly headers: IncomingHttpHeaders
@@ -23,8 +28,19 @@ export type CheckJob = {
   readonly endpoints: readonly EndpointShape[]
 }
 
-/** A message of the process: a question, or the whole page, which is its last message. */
-export type CheckMessage = { readonly question: Question } | { readonly status: number; readonly page: string }
+/** The answer for the desk: what was sent, or the code of what is wrong with it. */
+export type Described =
+  | { readonly fields: { readonly [name: string]: string }; readonly files: readonly DescribedFile[] }
+  | { readonly code: string }
+
+/** The last message of the process. */
+export type FormAnswered = { readonly status: number; readonly page: string } | { readonly described: Described }
+
+/** A message of the process: a question, or its answer. */
+export type CheckMessage = { readonly question: Question } | FormAnswered
+
+/** As many as the desk's form has, and some more. */
+const FIELDS_OF_DESK = 24
 
 const UPLOAD_PROBLEMS: { readonly [code: string]: MessageKey } = {
   UPLOAD_MALFORMED: 'verify.serverCutOff',
@@ -34,7 +50,7 @@ const UPLOAD_PROBLEMS: { readonly [code: string]: MessageKey } = {
 
 /** Nobody is left to read the answer. */
 process.once('disconnect', () => process.exit())
-process.once('message', (job: CheckJob) => run(job))
+process.once('message', (job: FormJob) => (job.kind === 'check' ? run(job) : describe(job.headers)))
 
 async function run({ lang, frame, headers, policy, endpoints }: CheckJob): Promise<void> {
   const say = speak(lang)
@@ -44,6 +60,16 @@ async function run({ lang, frame, headers, policy, endpoints }: CheckJob): Promi
     checkUpload(say, await readUpload(headers, process.stdin), { policy, chain, ledger }),
   )
   tell({ status, page: renderPage({ ...frame, say }, verifiedPage({ ...frame, say }, answer)) })
+}
+
+async function describe(headers: IncomingHttpHeaders): Promise<void> {
+  try {
+    const { files, fields = {} } = await readUpload(headers, process.stdin, FIELDS_OF_DESK)
+    tell({ described: { fields, files: files.map(({ name, read }) => describeFile(name, read)) } })
+  } catch (error) {
+    if (!(error instanceof UploadError)) throw error
+    tell({ described: { code: error.code } })
+  }
 }
 
 async function answerForm(say: Say, check: () => Promise<FormAnswer>): Promise<{ status: number; answer: FormAnswer }> {

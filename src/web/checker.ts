@@ -8,7 +8,7 @@ import type { IncomingMessage } from 'node:http'
 import { constants, setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { OpenSealError } from '../core/errors.ts'
-import type { CheckJob, CheckMessage } from './check-process.ts'
+import type { CheckJob, CheckMessage, Described, FormAnswered, FormJob } from './check-process.ts'
 import type { SiteDeps } from './deps.ts'
 import { createAnswerer, type QuestionLimits, shapesOf } from './questions.ts'
 import { shareChain } from './shared-chain.ts'
@@ -22,7 +22,9 @@ export type Checker = {
    * @throws CheckError CHECK_BUSY, CHECK_DEADLINE, CHECK_FAILED, UPLOAD_SLOW; CHECK_CANCELLED if
    * the client left
    */
-  check(request: IncomingMessage, job: Omit<CheckJob, 'headers' | 'policy' | 'endpoints'>): Promise<CheckedPage>
+  check(request: IncomingMessage, job: Omit<CheckJob, 'kind' | 'headers' | 'policy' | 'endpoints'>): Promise<CheckedPage>
+  /** Describes what was uploaded, for the desk. Throws as `check` does. */
+  describe(request: IncomingMessage): Promise<Described>
 }
 
 /** Limits on the use of the machine. */
@@ -59,15 +61,25 @@ export function createChecker({ ledger, chain, policy }: Pick<SiteDeps, 'ledger'
   const places = createPlaces(limits)
   const shared = shareChain(chain)
   const endpoints = shapesOf(shared)
+  const inPlace = async (request: IncomingMessage, job: FormJob): Promise<FormAnswered> => {
+    const leave = await places.take(request)
+    try {
+      const answerQuestion = createAnswerer(ledger, shared, limits.questions)
+      return await runProcess(request, job, { limits, answerQuestion, isAwaited: places.isAwaited })
+    } finally {
+      leave()
+    }
+  }
   return {
     async check(request, job) {
-      const leave = await places.take(request)
-      try {
-        const run = { limits, answerQuestion: createAnswerer(ledger, shared, limits.questions), isAwaited: places.isAwaited }
-        return await runProcess(request, { ...job, headers: request.headers, policy: policy(), endpoints }, run)
-      } finally {
-        leave()
-      }
+      const answered = await inPlace(request, { ...job, kind: 'check', headers: request.headers, policy: policy(), endpoints })
+      if (!('page' in answered)) throw new Error('bug: a check was answered without a page')
+      return answered
+    },
+    async describe(request) {
+      const answered = await inPlace(request, { kind: 'describe', headers: request.headers })
+      if (!('described' in answered)) throw new Error('bug: a description was answered with a page')
+      return answered.described
     },
   }
 }
@@ -83,14 +95,14 @@ type Run = {
  * Pipes the body of a request into a process and waits for its page. The process has ended when
  * this settles.
  */
-async function runProcess(request: IncomingMessage, job: CheckJob, run: Run): Promise<CheckedPage> {
+async function runProcess(request: IncomingMessage, job: FormJob, run: Run): Promise<FormAnswered> {
   const { answerQuestion } = run
   const child = startProcess(run.limits)
   const stop = new AbortController()
   try {
     return await new Promise((resolve, reject) => {
       child.on('message', (message: CheckMessage) => {
-        if ('page' in message) resolve(message)
+        if (!('question' in message)) resolve(message)
         else answerQuestion(message.question).then(reply => child.connected && child.send(reply, () => {}), reject)
       })
       child.once('error', cause => reject(failed(cause)))

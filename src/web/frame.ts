@@ -21,10 +21,11 @@ export async function frameOf(ctx: Context, pattern: string, deps: SiteDeps, sty
   const { prefix, base, path } = placeOf(ctx.path)
   if (!isAt(path, pattern)) return undefined
   const language = prefix === undefined ? negotiateLanguage(ctx.get('Accept-Language')) : prefix
-  ctx.set('Content-Security-Policy', securityPolicy(false))
+  ctx.set('Content-Security-Policy', securityPolicy('nobody'))
   ctx.set('Referrer-Policy', 'no-referrer')
   ctx.set('X-Content-Type-Options', 'nosniff')
-  return { say: speak(language), base, path: path + ctx.search, origin: deps.ledger.origin, styleHref, banners: await bannersOf(deps) }
+  const { ledger, operator } = deps
+  return { say: speak(language), base, path: path + ctx.search, origin: ledger.origin, operator, styleHref, banners: await bannersOf(deps) }
 }
 
 /** How many entries no final anchor covers, and when the oldest of them was accepted. */

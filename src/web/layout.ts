@@ -1,6 +1,6 @@
 /** The frame of every page: head, menu, banners, foot, languages. */
 
-import { type Html, html, type Piece } from '../html.ts'
+import { fill, type Html, html, type Piece } from '../html.ts'
 import type { MessageKey } from '../messages/en.ts'
 import { LANGUAGE_TAGS, LANGUAGES } from '../messages/language.ts'
 import { isolate, type Say, sayNumber, sayTime } from '../messages/say.ts'
@@ -18,8 +18,12 @@ type Outline = {
   readonly path: string | undefined
 }
 
-/** The style sheet's address, and the name of the ledger. */
-export type Look = { readonly styleHref: string; readonly origin: string }
+/** The style sheet's address, the name of the ledger, and who is responsible for it. */
+export type Look = {
+  readonly styleHref: string
+  readonly origin: string
+  readonly operator?: { readonly name?: string | undefined; readonly contact?: string | undefined } | undefined
+}
 
 /** The facts that the frame needs of the request and of the ledger. */
 export type Frame = Outline & Look & { readonly banners: Banners }
@@ -61,7 +65,7 @@ const MENU: readonly (readonly [string, MessageKey])[] = [
  * with this too.
  */
 export function renderPage(frame: Outline & Partial<Frame>, page: Page): string {
-  const { say, base, origin, styleHref, banners } = frame
+  const { say, base, origin, operator, styleHref, banners } = frame
   return html`<!doctype html>
 <html lang="${say.lang}" dir="${say.dir}">
 <head>
@@ -86,13 +90,20 @@ ${banners && renderBanners(say, banners)}
 ${page.main}
 </div></main>
 <footer class="foot"><div class="wrap">
-<p>${origin !== undefined && html`${say('site.ledger', { origin: isolate(origin) })} · `}<a href="${page.feed ?? `${base}/feed.atom`}">${say('site.feed')}</a></p>
+<p>${origin !== undefined && html`${say('site.ledger', { origin: isolate(origin) })} · `}<a href="${page.feed ?? `${base}/feed.atom`}">${say('site.feed')}</a> · <a href="${base}/for-agencies">${say('site.join')}</a></p>
+${operator?.name !== undefined && html`<p>${fill(say('site.responsible'), { name: html`<bdi>${operator.name}</bdi>` })}${operator.contact !== undefined && html` · ${renderContact(operator.contact)}`}</p>`}
 <nav aria-label="${say('site.languages')}"><ul>${LANGUAGE_TAGS.map(tag => languageItem(frame, tag))}</ul></nav>
 </div></footer>
 ${page.scripts}
 </body>
 </html>
 `.safe
+}
+
+/** A contact: a link if it is an e-mail address or a web address. */
+export function renderContact(contact: string): Html {
+  const href = /^https?:\/\/\S+$/.test(contact) ? contact : /^[^\s@]+@[^\s@]+$/.test(contact) ? `mailto:${contact}` : undefined
+  return href === undefined ? html`<bdi>${contact}</bdi>` : html`<a href="${href}"><bdi>${contact}</bdi></a>`
 }
 
 function menuItem({ say, base, path }: Outline, href: string, key: MessageKey): Html {
@@ -124,11 +135,16 @@ function renderClosing(say: Say, { lastGoodSize, successor }: NonNullable<Banner
   return html`${say('site.closed')} ${good}${next}`
 }
 
+/** What the script of a page may ask: nobody, its own server, or also any chain endpoint. */
+export type Connections = 'nobody' | 'own' | 'chains'
+
+const CONNECT = { nobody: "'none'", own: "'self'", chains: "'self' http: https:" } as const
+
 /**
  * Pages load only from their own origin. The verify page may also ask the chain endpoints that its
  * reader names.
  */
-export function securityPolicy(asksChain: boolean): string {
-  const connect = asksChain ? "'self' http: https:" : "'none'"
+export function securityPolicy(connections: Connections): string {
+  const connect = CONNECT[connections]
   return `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src ${connect}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`
 }

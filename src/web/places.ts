@@ -13,7 +13,11 @@ export const PAGES = [
   '/anchors',
   '/search',
   '/about',
+  '/for-agencies',
 ] as const
+
+/** The pages that only their own users see: paths that begin so. */
+export const PRIVATE_PAGES = /^\/(?:desk|operator)(?:\/|$)/
 
 /** The path of a page. */
 export type PagePath = (typeof PAGES)[number]

@@ -8,7 +8,7 @@ import type { MessageKey } from '../messages/en.ts'
 import { negotiateLanguage, speak } from '../messages/language.ts'
 import { type Say, sayDuration } from '../messages/say.ts'
 import { type Look, type Page, renderPage } from './layout.ts'
-import { isAt, PAGES, placeOf } from './places.ts'
+import { isAt, PAGES, PRIVATE_PAGES, placeOf } from './places.ts'
 
 /**
  * The known facts of a failed request. `path` has no query; `accept` and `languages` are the
@@ -38,7 +38,7 @@ export function isPageAsked({ method, path, accept }: Asked): boolean {
   if (html < Math.max(weightOf(accept, 'application/json'), weightOf(accept, 'application/problem+json'))) return false
   if (INTERFACE.test(path)) return html > 0 && weightOf(accept, 'application/xhtml+xml') > 0 && (method === 'GET' || method === 'HEAD')
   const place = placeOf(path)
-  return html > 0 || PAGES.some(page => isAt(place.path, page))
+  return html > 0 || PRIVATE_PAGES.test(place.path) || PAGES.some(page => isAt(place.path, page))
 }
 
 /**

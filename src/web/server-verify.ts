@@ -26,10 +26,7 @@ import {
 } from '../verifier/index.ts'
 import type { CheckLedger } from './questions.ts'
 import { WHOLE_CARDS } from './result.ts'
-import { MAX_UPLOAD_BYTES, type Upload, UploadError } from './upload.ts'
-
-/** The largest upload, in words. */
-export const UPLOAD_LIMIT = `${MAX_UPLOAD_BYTES / 1024 / 1024} MB`
+import { type Upload, UploadError } from './upload.ts'
 
 /**
  * The answer to a form: the results, or a sentence that says what is missing, with the code of the

@@ -7,11 +7,12 @@ import { createHash } from 'node:crypto'
 import Router from '@koa/router'
 import type { Context, Middleware, Next } from 'koa'
 import { createRow } from '../at-once.ts'
+import { speakDesk } from '../messages/desk/speak.ts'
 import { browserMessages, type Language } from '../messages/language.ts'
 import { RANGES, readActivity } from './activity.ts'
 import { loadAssets } from './assets.ts'
 import type { PageData } from './browser/page-data.ts'
-import { type Checker, createChecker } from './checker.ts'
+import { CHECK_LIMITS, type Checker, createChecker } from './checker.ts'
 import type { SiteDeps } from './deps.ts'
 import { feedRoutes } from './feeds.ts'
 import { frameOf, readChoice, readCursor, readWaiting, sendAsset, sendPage, sendText } from './frame.ts'
@@ -22,11 +23,12 @@ import { agenciesPage, agencyPage } from './pages/agency.ts'
 import { anchorsPage } from './pages/anchors.ts'
 import { CHANGE_KINDS, changesPage } from './pages/changes.ts'
 import { homePage, recordsPage } from './pages/home.ts'
+import { joinPage } from './pages/join.ts'
 import { searchPage } from './pages/search.ts'
 import { verifyPage } from './pages/verify.ts'
 import type { PagePath } from './places.ts'
 import { MissingError } from './problem-page.ts'
-import { countBehind, findAgency, newestIndexes, pageOf, readEntries, readWaits, searchRecords } from './records.ts'
+import { countBehind, type Entry, findAgency, newestIndexes, pageOf, readEntries, readWaits, searchRecords } from './records.ts'
 import { showRecord } from './show-record.ts'
 
 const LIST_LENGTH = 25
@@ -45,7 +47,22 @@ type Reply = (frame: Frame, ctx: Context) => Promise<Answer> | Answer
 type AddPage = (path: PagePath, reply: Reply, method?: 'get' | 'post') => void
 
 /** The site, for the application. `look` is for pages made elsewhere: those of failures. */
-export type Site = { routes(): Middleware; readonly look: Look }
+export type Site = { routes(): Middleware; readonly look: Look; readonly parts: SiteParts }
+
+/** The parts of the site from which the desk and the operator's page are made. */
+export type SiteParts = {
+  /** The frame of a request at a pattern; undefined if its path begins with an unknown language. */
+  frame(ctx: Context, pattern: string): Promise<Frame | undefined>
+  entries(indexes: readonly number[]): Promise<Entry[]>
+  /** How many of the newest entries the finder has not read yet. */
+  behind(): number
+  /** Describes uploaded files. The desk has places of its own, which no reader can take. */
+  readonly describe: Checker['describe']
+  /** The address of the desk's script. */
+  readonly deskScript: string
+}
+
+const FORMS_AT_THE_DESK = 2
 
 /** All routes. Bundles the browser's code first, unless it was built before. */
 export async function siteRoutes(deps: SiteDeps): Promise<Site> {
@@ -77,6 +94,7 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
   recordPages(page, deps)
   otherPages(page, deps)
   page('/about', frame => aboutPage(frame, { offlineSha256: offline().sha256 }))
+  page('/for-agencies', frame => joinPage(frame, speakDesk(frame.say.lang as Language)))
   page('/verify', (frame, ctx) => {
     const { base, say } = frame
     const data: PageData = {
@@ -86,7 +104,7 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
       endpoints: publicEndpoints,
       ledger: { url: '', base, origin: deps.ledger.origin },
     }
-    ctx.set('Content-Security-Policy', securityPolicy(true))
+    ctx.set('Content-Security-Policy', securityPolicy('chains'))
     return verifyPage(frame, { data, scriptHref: assets.scripts[0]?.path ?? '' })
   })
   const checker = createChecker(deps)
@@ -112,7 +130,17 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
     ctx.body = ICON
   })
   // The router itself adds what its type requires of a context.
-  return { routes: () => router.routes() as unknown as Middleware, look: { styleHref: assets.style.path, origin: deps.ledger.origin } }
+  return {
+    routes: () => router.routes() as unknown as Middleware,
+    look: { styleHref: assets.style.path, origin: deps.ledger.origin, operator: deps.operator },
+    parts: {
+      frame: (ctx, pattern) => frameOf(ctx, pattern, deps, assets.style.path),
+      entries: indexes => readEntries(deps, indexes),
+      behind: () => countBehind(deps),
+      describe: createChecker(deps, { ...CHECK_LIMITS, atOnce: FORMS_AT_THE_DESK }).describe,
+      deskScript: assets.deskScript.path,
+    },
+  }
 }
 
 /** The start page, lists of records, one record, agencies. */

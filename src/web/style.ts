@@ -32,7 +32,7 @@ code,.hash{font-family:ui-monospace,SFMono-Regular,Consolas,"Liberation Mono",mo
 .button,button{font:inherit;font-weight:600;background:var(--head);color:#fff;border:2px solid var(--head);border-radius:.3rem;padding:.5rem 1.1rem;min-height:44px;cursor:pointer;text-decoration:none;display:inline-block}
 @media(prefers-color-scheme:dark){.button,button{border-color:#8fc7ff}}
 .button.quiet,button.quiet{background:transparent;color:var(--link);border-color:var(--link)}
-input[type=text],input[type=search],textarea{font:inherit;inline-size:100%;max-inline-size:44rem;padding:.5rem;border:1px solid var(--line);border-radius:.25rem;background:var(--paper);color:var(--ink);min-height:44px}
+input[type=text],input[type=search],input[type=password],input[type=date],input[type=datetime-local],textarea{font:inherit;inline-size:100%;max-inline-size:44rem;padding:.5rem;border:1px solid var(--line);border-radius:.25rem;background:var(--paper);color:var(--ink);min-height:44px}
 input[type=file]{font:inherit;max-inline-size:100%;min-height:32px;color:inherit}
 select{font:inherit;min-height:32px;background:var(--paper);color:var(--ink)}.top label{display:inline}.top p:not(.tag){margin:.3rem 0 0}
 label{font-weight:600;display:block;margin-block:.7rem .25rem}
@@ -85,6 +85,10 @@ td.num{font-variant-numeric:tabular-nums;white-space:nowrap}
 .row{display:flex;flex-wrap:wrap;gap:.7rem;align-items:center;margin-block:.9rem}
 .chart{display:block;inline-size:100%;block-size:8rem;background:var(--panel);border-block:1px solid var(--line)}.chart rect{fill:var(--link)}.scale{display:flex;justify-content:space-between;flex-wrap:wrap;gap:0 1rem;font-size:.9rem;margin:.2rem 0}
 figure{margin:0}
+.desk-bar{display:flex;flex-wrap:wrap;gap:.3rem 1.5rem;justify-content:space-between;align-items:center;border-block-end:1px solid var(--line);margin-block-end:1rem;padding-block-end:.6rem}.desk-bar form{display:flex;flex-wrap:wrap;gap:.4rem .8rem;align-items:center}.desk-bar ul{margin:0}
+.field{margin-block:1.1rem}.field label{margin-block:0 .15rem}.field select{min-height:44px;max-inline-size:100%}.hint{margin:0 0 .3rem;color:var(--soft);max-inline-size:44rem}.fault{margin:0 0 .3rem;color:var(--bad);font-weight:600}[aria-invalid=true]{border:2px solid var(--bad)!important}
+.from{color:var(--calm);background:var(--calm-bg);padding-inline:.3rem;border-radius:.2rem}.problems{border:3px solid var(--bad);border-radius:.3rem;padding:.2rem 1rem .6rem;margin-block:1rem}.problems h2{margin-block:.5rem}.problems a{color:var(--bad)}
+.warnings{padding:0;list-style:none}.warnings>li{border-inline-start:.35rem solid var(--warn);background:var(--warn-bg);padding:.3rem .9rem;margin-block:.6rem}.warnings p{max-inline-size:46rem}.tick{display:flex;gap:.6rem;align-items:flex-start;min-height:28px}.tick input{inline-size:24px;block-size:24px;flex:none}.actions a{display:inline-block;min-height:24px}
 .qr{inline-size:9rem;block-size:9rem;background:#fff;padding:.3rem}
 .foot{border-block-start:1px solid var(--line);padding-block:1rem 2rem;font-size:.95rem}.foot ul{list-style:none;padding:0;margin:.3rem 0;display:flex;flex-wrap:wrap;gap:.2rem 1.1rem}.foot li a{display:inline-block;min-height:28px}
 .sign{display:grid;grid-template-columns:1fr;gap:1.6rem;margin-block-start:1rem}.sign div{border-block-start:1px solid currentColor;padding-block-start:.2rem;margin-block-start:1.4rem}

@@ -8,14 +8,20 @@ import type { Readable } from 'node:stream'
 import busboy from 'busboy'
 import { createFileReader, OpenSealError, type ReadFile } from '../verifier/index.ts'
 
-/** An upload: files, receipts and policies alike, and pasted text. */
-export type Upload = { readonly files: readonly UploadedFile[]; readonly pasted?: string }
+/** An upload: files, receipts and policies alike, pasted text, and all fields by their names. */
+export type Upload = {
+  readonly files: readonly UploadedFile[]
+  readonly pasted?: string
+  readonly fields?: { readonly [name: string]: string }
+}
 
 /** A file of the form. `isPolicy`: the reader chose it in the field for their own policy. */
 export type UploadedFile = { readonly name: string; readonly read: ReadFile; readonly isPolicy?: boolean }
 
 /** The most bytes that our server hashes for a reader at once. */
 export const MAX_UPLOAD_BYTES = 64 * 1024 * 1024
+/** The same in words. */
+export const UPLOAD_LIMIT = `${MAX_UPLOAD_BYTES / 1024 / 1024} MB`
 /** The most files at once. */
 export const MAX_UPLOAD_FILES = 20
 /**
@@ -27,23 +33,33 @@ const MAX_RELEASES = 1000
 /** As long as a receipt may be. */
 const MAX_PASTED_BYTES = 1024 * 1024
 
+/** How many fields the form of the verify page has, with room for those of tests and tools. */
+const FIELDS_OF_VERIFY = 4
+
 /**
  * Reads the form from the headers and the body of its request.
  * @throws UploadError UPLOAD_MALFORMED, UPLOAD_TOO_LARGE, UPLOAD_TOO_MANY
  */
-export async function readUpload(headers: IncomingHttpHeaders, body: Readable): Promise<Upload> {
+export async function readUpload(headers: IncomingHttpHeaders, body: Readable, maxFields = FIELDS_OF_VERIFY): Promise<Upload> {
   const parts: Promise<UploadedFile | undefined>[] = []
   const budget = { bytes: MAX_UPLOAD_BYTES, jsonBytes: MAX_JSON_BYTES }
   let pasted = ''
+  const fields = new Map<string, string>()
   let isTooMany = false
   await new Promise<void>((resolve, reject) => {
     const malformed = (cause: unknown) =>
       reject(new UploadError('UPLOAD_MALFORMED', 'The form could not be read: send it again.', { cause }))
     try {
-      const limits = { files: MAX_UPLOAD_FILES + 1, fields: 4, fieldSize: MAX_PASTED_BYTES, parts: MAX_UPLOAD_FILES + 5 }
+      const limits = {
+        files: MAX_UPLOAD_FILES + 1,
+        fields: maxFields,
+        fieldSize: MAX_PASTED_BYTES,
+        parts: MAX_UPLOAD_FILES + 1 + maxFields,
+      }
       const form = busboy({ headers, defParamCharset: 'utf8', limits })
       form.on('file', (field, stream, info) => parts.push(readPart(field, info.filename ?? '', stream, budget)))
-      form.on('field', (_, value) => {
+      form.on('field', (name, value) => {
+        fields.set(name, value)
         pasted ||= value
       })
       form.on('filesLimit', () => {
@@ -62,7 +78,7 @@ export async function readUpload(headers: IncomingHttpHeaders, body: Readable): 
   // A policy has its own field.
   if (isTooMany || files.filter(({ isPolicy }) => !isPolicy).length > MAX_UPLOAD_FILES)
     throw new UploadError('UPLOAD_TOO_MANY', 'There are too many files.')
-  return pasted === '' ? { files } : { files, pasted }
+  return { files, fields: Object.fromEntries(fields), ...(pasted !== '' && { pasted }) }
 }
 
 /** undefined for the empty, nameless part that a browser sends if no file was chosen */

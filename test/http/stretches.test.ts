@@ -82,6 +82,7 @@ const HEAVY: Heavy = {
   ],
   '/verify': ['/verify'],
   '/about': ['/about'],
+  '/for-agencies': ['/for-agencies'],
   '/feed.atom': ['/feed.atom'],
   '/agencies/:id/feed.atom': [`/agencies/${AGENCY}/feed.atom`],
   '/changes.atom': ['/changes.atom'],

@@ -14,7 +14,10 @@ import { type Policy, parsePolicy } from '../../src/core/policy.ts'
 import type { Statement } from '../../src/core/statements/statement.ts'
 import { openFinder } from '../../src/finder/finder.ts'
 import { createApp } from '../../src/http/app.ts'
+import { createLimits, PLACES } from '../../src/http/guard/limits.ts'
 import { createAgencies } from '../../src/ledger/agencies/agencies.ts'
+import { createSessions } from '../../src/ledger/agencies/sessions.ts'
+import { createBackups } from '../../src/ledger/backups.ts'
 import { openLedger } from '../../src/ledger/ledger.ts'
 import { DamageError } from '../../src/log/errors.ts'
 import { createLogSigner } from '../../src/log/signer.ts'
@@ -27,6 +30,7 @@ import { testHost } from '../test-host.ts'
 
 export const ORIGIN = 'openseal.test/web'
 export const AGENCY = 'transport.gov.example'
+export const OPERATOR_KEY = 'operator-key-of-the-tests'
 const CHAIN_ID = 1
 const CONTRACT = `0x${'c0'.repeat(20)}`
 const LOG_ID = `0x${'1d'.repeat(32)}`
@@ -46,7 +50,7 @@ export type World = Awaited<ReturnType<typeof openWorld>>
 /** The public address that the site is told, which is not where it listens. */
 export const SITE_URL = 'https://ledger.example'
 
-export async function openWorld({ production = true }: { production?: boolean } = {}) {
+export async function openWorld({ production = true, deskUrl = 'http://localhost' }: { production?: boolean; deskUrl?: string } = {}) {
   const anchored: SiteAnchor[] = []
   const chain = await openEndpoint(({ size, root }) => anchored.find(anchor => anchor.size === size && anchor.root === root))
   const liar = await openEndpoint(() => ({ block: { time: '1970-01-01T00:00:01Z' } }))
@@ -54,8 +58,9 @@ export async function openWorld({ production = true }: { production?: boolean } 
   const nowMs = () => state.nowMs
   const store = createMemoryStore()
   const signer = createLogSigner(ORIGIN, new Uint8Array(32).fill(9))
-  const ledger = await openLedger({ store, signer, origin: ORIGIN, anchors: [], host: testHost({ nowMs }) })
-  const agencies = createAgencies({ store, host: testHost({ nowMs }) })
+  const host = testHost({ nowMs })
+  const ledger = await openLedger({ store, signer, origin: ORIGIN, anchors: [], host })
+  const agencies = createAgencies({ store, host })
   await agencies.add({ id: AGENCY, name: 'Υπουργείο Μεταφορών <b>&' })
   const folder = await mkdtemp(join(tmpdir(), 'openseal-finder-'))
   const finder = await openFinder({ ledger, folder, steadyMs: () => performance.now(), log: silentLog })
@@ -88,8 +93,10 @@ export async function openWorld({ production = true }: { production?: boolean } 
   }
   const lag = () => state.lag
   const notAccepting = () => state.notAccepting
+  const operator = { name: 'The Archive <b>', contact: 'ledger@archive.example' }
   const site = await siteRoutes({
     url: SITE_URL,
+    operator,
     ledger: readable,
     agencies,
     finder,
@@ -100,13 +107,35 @@ export async function openWorld({ production = true }: { production?: boolean } 
     publicEndpoints: [chain.url],
     nowMs,
   })
-  const app = createApp({ ledger, agencies, policy, operatorKey: 'operator', log: silentLog, nowMs, site, states: finder })
+  const sessions = createSessions({ store, agencies, operatorKey: OPERATOR_KEY, host })
+  const backups = createBackups({ store, host })
+  const recordsLike = finder.recordsLike
+  const deps = {
+    ledger,
+    agencies,
+    policy,
+    operatorKey: OPERATOR_KEY,
+    log: silentLog,
+    nowMs,
+    site,
+    states: finder,
+    recordsLike,
+    notAccepting,
+  }
+  const limits = createLimits({ ...PLACES, nowMs: () => performance.now() })
+  const rows = async function* () {
+    yield [Uint8Array.of(1), Uint8Array.of(2)] as const
+  }
+  const desk = { sessions, randomBytes: host.randomBytes, url: deskUrl, operator, backups, pages: site.parts }
+  const app = createApp({ ...deps, limits, rows, desk })
   const server = await listen(app.callback())
 
   return {
     url: server.url,
     ledger,
     agencies,
+    sessions,
+    store,
     finder,
     /** The site finds no statement at these indexes. */
     erased,

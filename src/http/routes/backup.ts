@@ -13,13 +13,16 @@ import { RequestError } from '../problem.ts'
 
 /** Adds /v1/backup. */
 export function backupRoutes(router: Router, deps: RouteDeps): void {
-  const { ledger, rows, nowMs, log } = deps
+  const { ledger, rows, nowMs, log, desk } = deps
+  const note = () => desk?.backups.note().catch(error => log.error('backup not noted', { error }))
   router.get('/v1/backup', (ctx: Context) => {
     requireOperator(ctx, deps)
     if (rows === undefined)
       throw new RequestError('BACKUP_ELSEWHERE', 'This ledger keeps its records in a database: back up that database.')
     log.info('backup begun', { size: ledger.head().size })
     ctx.type = 'application/octet-stream'
+    // Sent whole, as far as this side can tell.
+    ctx.res.once('finish', () => void note())
     ctx.body = Readable.from(encodeBackup({ origin: ledger.origin, vkey: ledger.vkey, time: formatTime(nowMs()) }, rows()), {
       objectMode: false,
     })

@@ -3,8 +3,10 @@ import { z } from 'zod'
 import { isTime } from '../../core/time.ts'
 import { agencyId, time } from './values.ts'
 
+/** The name of an agency. */
+export const agencyName = z.string().trim().min(1).max(200)
 /** An operator's request to register an agency. */
-export const newAgency = z.strictObject({ id: agencyId, name: z.string().trim().min(1).max(200) }).meta({ id: 'NewAgency' })
+export const newAgency = z.strictObject({ id: agencyId, name: agencyName }).meta({ id: 'NewAgency' })
 /** A registered agency. */
 export const agency = z.object({ id: agencyId, name: z.string(), created: time.optional() }).meta({ id: 'Agency' })
 /** All agencies. */

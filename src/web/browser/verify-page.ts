@@ -7,6 +7,7 @@ import { sayBadPolicy, sayNotPasted } from '../../messages/verdict.ts'
 import type { GivenFile, GivenPolicy, GivenReceipt, Means, ReadFile } from '../../verifier/index.ts'
 import { renderPolicy, renderRunning } from '../result.ts'
 import { renderVerifyTool } from '../verify-tool.ts'
+import { find } from './find.ts'
 import { PAGE_DATA_ID, type PageData } from './page-data.ts'
 import { showTask } from './show-task.ts'
 
@@ -272,10 +273,4 @@ function notice(text: string): void {
 
 function tell(text: string): void {
   find('#status').textContent = text
-}
-
-function find(selector: string): HTMLElement {
-  const node = document.querySelector<HTMLElement>(selector)
-  if (node === null) throw new Error(`bug: the page has no ${selector}`)
-  return node
 }

@@ -1,0 +1,105 @@
+/** Keys at the desk, for the agency's admin keys, and at the operator's page. Making and revoking ask for the key again. */
+import type { Agencies } from '../../ledger/agencies/agencies.ts'
+import type { KeyRole } from '../../ledger/agencies/keys.ts'
+import type { DeskFrame, Problem } from '../../web/desk/desk-frame.ts'
+import { type KeysData, keysPage, revokePage } from '../../web/desk/keys.ts'
+import { RequestError } from '../problem.ts'
+import type { Fields, SentForm } from './gate.ts'
+import { type AddPage, type Asked, type createPlace, type DeskDeps, goTo, send } from './pages.ts'
+
+/** How the two kinds of pages differ. */
+export type KeyKeeper = {
+  /** The path of the page with its parameters, and of one request. */
+  readonly pattern: string
+  readonly pathOf: (asked: Asked) => string
+  /** The agency whose keys are meant. Throws KEY_ROLE if the visitor may not keep them. */
+  readonly agencyOf: (asked: Asked, frame: DeskFrame) => string
+  /** Whether the key that was typed again is the one that signed in. */
+  readonly isOwnKey: (asked: Asked, form: SentForm) => Promise<boolean>
+}
+
+type Place = ReturnType<typeof createPlace>
+
+/** Adds the key pages of the desk. */
+export function keyRoutes(page: AddPage, place: Place, deps: DeskDeps): void {
+  addKeyPages(page, place, deps, {
+    pattern: '/desk/keys',
+    pathOf: () => '/desk/keys',
+    agencyOf: (_, { who }) => {
+      if (who?.agency === undefined || !who.isAdmin) throw new RequestError('KEY_ROLE', 'Your key may only submit.')
+      return who.agency.id
+    },
+    isOwnKey: async ({ ctx }, { fields, visit }) => {
+      const sent = await deps.agencies.authenticate((fields.key ?? '').trim()).catch(() => undefined)
+      const isOwn = sent !== undefined && visit.holder?.kind === 'agency' && sent.keyId === visit.holder.keyId
+      if (!isOwn) deps.limits?.noteWrongKey(ctx)
+      return isOwn
+    },
+  })
+}
+
+/** Adds key pages under a path. */
+export function addKeyPages(page: AddPage, place: Place, { agencies, nowMs, log }: DeskDeps, keeper: KeyKeeper): void {
+  const { pattern, pathOf, agencyOf, isOwnKey } = keeper
+  const show = async (asked: Asked, frame: DeskFrame, more: Partial<KeysData> = {}, status = 200) => {
+    const id = agencyOf(asked, frame)
+    const data = { path: pathOf(asked), agency: await agencies.get(id), keys: await agencies.keys(id) }
+    send(asked, keysPage(frame, { ...data, ...more }), status)
+  }
+  const wrongKey = ({ desk }: DeskFrame): Problem => ({ text: desk('keys.wrong'), field: 'key' })
+
+  page('get', pattern, async asked => {
+    const here = await place.enter(asked)
+    if (here !== undefined) await show(asked, here.frame)
+  })
+  page('post', pattern, async asked => {
+    const here = await place.enterForm(asked)
+    if (here === undefined) return
+    const { frame, form } = here
+    const agency = agencyOf(asked, frame)
+    const { label, role, expires } = form.fields
+    const typed = { ...(label && { label }), ...(role && { role }), ...(expires && { expires }) }
+    if (!form.isCurrent) return show(asked, frame, { typed, problem: { text: frame.desk('sign.stale') } }, 403)
+    if (!(await isOwnKey(asked, form))) return show(asked, frame, { typed, problem: wrongKey(frame) }, 403)
+    const wanted = readWanted(form.fields)
+    if (wanted.expires !== undefined && !(Date.parse(wanted.expires) > nowMs()))
+      return show(asked, frame, { typed, problem: { text: frame.desk('keys.past'), field: 'expires' } }, 400)
+    const { keyId, key } = await agencies.addKey(agency, wanted)
+    log.info('key added', { agency, keyId, role: wanted.role })
+    await show(asked, frame, { made: key })
+  })
+
+  const findKey = async (asked: Asked, frame: DeskFrame) => {
+    const key = (await agencies.keys(agencyOf(asked, frame))).find(({ keyId }) => keyId === asked.ctx.params.keyId)
+    if (key === undefined) throw new RequestError('KEY_NOT_FOUND', 'There is no such key.')
+    return key
+  }
+  page('get', `${pattern}/:keyId/revoke`, async asked => {
+    const here = await place.enter(asked)
+    if (here !== undefined) send(asked, revokePage(here.frame, { path: pathOf(asked), key: await findKey(asked, here.frame) }))
+  })
+  page('post', `${pattern}/:keyId/revoke`, async asked => {
+    const here = await place.enterForm(asked)
+    if (here === undefined) return
+    const { frame, form } = here
+    const key = await findKey(asked, frame)
+    const refuse = (problem: Problem) => send(asked, revokePage(frame, { path: pathOf(asked), key, problem }), 403)
+    if (!form.isCurrent) return refuse({ text: frame.desk('sign.stale') })
+    if (!(await isOwnKey(asked, form))) return refuse(wrongKey(frame))
+    await agencies.revokeKey(agencyOf(asked, frame), key.keyId)
+    log.info('key revoked', { agency: agencyOf(asked, frame), keyId: key.keyId })
+    goTo(asked, pathOf(asked))
+  })
+}
+
+/** A date means the end of that day. */
+function readWanted({
+  label = '',
+  role,
+  expires,
+}: Fields): Required<Pick<Parameters<Agencies['addKey']>[1], 'role'>> & Parameters<Agencies['addKey']>[1] {
+  const keyRole: KeyRole = role === 'admin' ? 'admin' : 'submit'
+  const trimmed = label.trim().slice(0, 100)
+  const isDate = /^\d{4}-\d{2}-\d{2}$/.test(expires ?? '') && !Number.isNaN(Date.parse(expires ?? ''))
+  return { role: keyRole, ...(trimmed !== '' && { label: trimmed }), ...(isDate && { expires: `${expires}T23:59:59Z` }) }
+}

@@ -1,0 +1,123 @@
+/** The routes of the operator's page. They are answered only where the operator's interface is. */
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type Router from '@koa/router'
+import { readAlarmSections, sectionOf } from '../../web/desk/alarm-text.ts'
+import { alarmsPage, type OperatorState, operatorAgenciesPage, operatorPage, type Step } from '../../web/desk/operator.ts'
+import { isProduction } from '../../web/records.ts'
+import { requireOperatorPlace } from '../place.ts'
+import { problemOf, RequestError } from '../problem.ts'
+import { statusOf } from '../routes/service.ts'
+import { agencyName } from '../schemas/agencies.ts'
+import { agencyId } from '../schemas/values.ts'
+import { createGate } from './gate.ts'
+import { addKeyPages } from './keys.ts'
+import { type AddPage, createPlace, type DeskDeps, goTo, pageAdder, send } from './pages.ts'
+
+const DAY_MS = 86_400_000
+/** A backup counts for so long. */
+const BACKUP_MS = 2 * DAY_MS
+
+/** Adds the operator's pages. */
+export function operatorRoutes(router: Router, deps: DeskDeps): void {
+  const { agencies, desk, log, operatorKey } = deps
+  // The service itself speaks no TLS, and the operator's address is not OPENSEAL_URL.
+  const gate = createGate({ ...desk, name: 'openseal-operator', isSecure: false })
+  const place = createPlace('operator', gate, deps)
+  const addPage = pageAdder(router, deps)
+  const page: AddPage = (method, path, reply) =>
+    addPage(method, path, async asked => {
+      requireOperatorPlace(asked.ctx, deps)
+      await reply(asked)
+    })
+  const isOperatorKey = (key: string) => timingSafeEqual(hashOf(key), hashOf(operatorKey))
+
+  page('post', '/operator/sign-in', async asked => {
+    const signed = await place.signIn(asked, async key => {
+      if (!isOperatorKey(key)) throw new RequestError('OPERATOR_KEY_WRONG', 'This is not the operator key of this ledger.')
+      return { kind: 'operator' }
+    })
+    if (signed === undefined) return
+    const { next = '' } = signed.fields
+    goTo(asked, /^\/operator(?:[/?][!-~]*)?$/.test(next) ? next : '/operator')
+  })
+  page('post', '/operator/sign-out', asked => place.signOut(asked))
+  page('get', '/operator', async asked => {
+    const here = await place.enter(asked)
+    if (here !== undefined) send(asked, operatorPage(here.frame, await readState(deps)))
+  })
+  page('get', '/operator/alarms', async asked => {
+    const here = await place.enter(asked)
+    if (here === undefined) return
+    const sections = await readAlarmSections()
+    const { code } = asked.ctx.query
+    const section = typeof code === 'string' ? sectionOf(sections, code) : undefined
+    if (section !== undefined) return goTo(asked, `/operator/alarms#${section.id}`)
+    send(asked, alarmsPage(here.frame, sections))
+  })
+  page('get', '/operator/agencies', async asked => {
+    const here = await place.enter(asked)
+    if (here !== undefined) send(asked, operatorAgenciesPage(here.frame, { agencies: await agencies.list() }))
+  })
+  page('post', '/operator/agencies', async asked => {
+    const here = await place.enterForm(asked)
+    if (here === undefined) return
+    const { frame, form } = here
+    const typed = { id: (form.fields.id ?? '').trim(), name: (form.fields.name ?? '').trim() }
+    const again = async (text: string, field?: string) =>
+      send(asked, operatorAgenciesPage(frame, { agencies: await agencies.list(), typed, problem: { text, field } }), 400)
+    if (!form.isCurrent) return again(frame.desk('sign.stale'))
+    if (!agencyId.safeParse(typed.id).success) return again(frame.desk('operator.badId'), 'id')
+    if (!agencyName.safeParse(typed.name).success) return again(frame.desk('form.missing', { label: frame.desk('operator.name') }), 'name')
+    try {
+      await agencies.add(typed)
+    } catch (error) {
+      if (problemOf(error).code !== 'AGENCY_EXISTS') throw error
+      return again(frame.desk('operator.taken'), 'id')
+    }
+    log.info('agency added', { agency: typed.id })
+    goTo(asked, `/operator/agencies/${typed.id}`)
+  })
+  addKeyPages(page, place, deps, {
+    pattern: '/operator/agencies/:id',
+    pathOf: ({ ctx }) => `/operator/agencies/${encodeURIComponent(ctx.params.id)}`,
+    agencyOf: ({ ctx }) => ctx.params.id,
+    isOwnKey: async ({ ctx }, { fields }) => {
+      const isOwn = isOperatorKey((fields.key ?? '').trim())
+      if (!isOwn) deps.limits?.noteWrongKey(ctx)
+      return isOwn
+    },
+  })
+}
+
+async function readState(deps: DeskDeps): Promise<OperatorState> {
+  const { agencies, ledger, policy, desk, nowMs, rows } = deps
+  const { alarms, alarmCodes, size, accepting, behind, behindSeconds, scrub, vkey } = statusOf(deps)
+  const anchor = ledger.latestAnchor()
+  const backup = rows === undefined ? ('elsewhere' as const) : await desk.backups.last()
+  const isFresh = backup === 'elsewhere' || (backup !== undefined && nowMs() - Date.parse(backup) < BACKUP_MS)
+  const checks: { readonly [step in Step]: boolean } = {
+    name: desk.operator?.name !== undefined && desk.operator.contact !== undefined,
+    url: desk.url.startsWith('https:'),
+    agency: (await agencies.list()).length > 0,
+    // Entry 0 is the ledger's own.
+    record: size > 1,
+    chain: anchor !== undefined && isProduction(anchor, policy()),
+    backup: isFresh,
+  }
+  return {
+    done: (Object.keys(checks) as Step[]).filter(step => checks[step]),
+    backup,
+    alarms: alarms.map((message, at) => ({ message, code: alarmCodes[at] ?? '' })),
+    size,
+    isAccepting: accepting,
+    behind,
+    behindSeconds,
+    anchored: anchor && { size: anchor.size, time: anchor.block.time },
+    scrub,
+    vkey,
+  }
+}
+
+function hashOf(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}

@@ -1,0 +1,51 @@
+/** Receipts as one ZIP archive, made while it is sent. */
+import { Readable } from 'node:stream'
+import { configure, TextReader, ZipWriter } from '@zip.js/zip.js/lib/zip-core-native.js'
+import type { Ledger } from '../../ledger/ledger.ts'
+import { breathe } from '../../turns.ts'
+import { receiptName } from '../../web/desk/submissions.ts'
+import { RequestError } from '../problem.ts'
+
+/** As many as the verify page opens. */
+const MAX_RECEIPTS = 10_000
+
+configure({ useWebWorkers: false })
+
+/** The indexes in a text such as `3-7,12`, each of them below `size`. Throws RANGE_MALFORMED, RANGE_TOO_LARGE. */
+export function readIndexes(text: string, size: number): number[] {
+  const indexes = new Set<number>()
+  for (const part of text.split(',')) {
+    const [, first, last = first] = /^(\d{1,15})(?:-(\d{1,15}))?$/.exec(part) ?? []
+    if (first === undefined || Number(first) > Number(last) || Number(last) >= size)
+      throw new RequestError('RANGE_MALFORMED', 'Name entries by their numbers, such as 3-7,12.')
+    if (indexes.size + Number(last) - Number(first) >= MAX_RECEIPTS)
+      throw new RequestError('RANGE_TOO_LARGE', `Ask for at most ${MAX_RECEIPTS} receipts at once.`)
+    for (let index = Number(first); index <= Number(last); index++) indexes.add(index)
+  }
+  return [...indexes]
+}
+
+/** The archive. Each receipt is named by its first document; a name that is taken gets the index in front. */
+export function zipReceipts(indexes: readonly number[], { receipt }: Pick<Ledger, 'receipt'>): Readable {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
+  const fill = async () => {
+    const writer = new ZipWriter(writable, { level: 0 })
+    const taken = new Set<string>()
+    for (const index of indexes) {
+      await breathe()
+      const text = await receipt(index)
+      const name = nameOf(index, text)
+      const free = taken.has(name.toLowerCase()) ? `${index}-${name}` : name
+      taken.add(free.toLowerCase())
+      await writer.add(free, new TextReader(text))
+    }
+    await writer.close()
+  }
+  fill().catch(error => writable.abort(error).catch(() => {}))
+  return Readable.fromWeb(readable as never)
+}
+
+function nameOf(index: number, text: string): string {
+  const { statement } = JSON.parse(text) as { statement: { documents?: readonly { name: string }[] } }
+  return receiptName(index, statement.documents?.[0]?.name)
+}

@@ -1,0 +1,28 @@
+/** The files of a folder that was dropped onto a page, with their paths in it. */
+
+/** A file and its path, with slashes and without one in front. */
+export type PathFile = { readonly path: string; readonly file: File }
+
+/** Every file of what was dropped. Must be called in the event's own turn. */
+export async function filesOfDrop({ dataTransfer }: DragEvent): Promise<PathFile[]> {
+  const entries = [...(dataTransfer?.items ?? [])].map(item => item.webkitGetAsEntry()).filter(entry => entry !== null)
+  const files: PathFile[] = []
+  for (const entry of entries) await walk(entry, files)
+  return files
+}
+
+async function walk(entry: FileSystemEntry, files: PathFile[]): Promise<void> {
+  if (entry instanceof FileSystemFileEntry) {
+    const file = await new Promise<File>((resolve, reject) => entry.file(resolve, reject))
+    files.push({ path: entry.fullPath.slice(1), file })
+    return
+  }
+  if (!(entry instanceof FileSystemDirectoryEntry)) return
+  const reader = entry.createReader()
+  // A browser gives a hundred entries at a time.
+  for (;;) {
+    const batch = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject))
+    if (batch.length === 0) return
+    for (const child of batch) await walk(child, files)
+  }
+}

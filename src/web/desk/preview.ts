@@ -1,0 +1,88 @@
+/** The preview: what would become public, and what the ledger would make of it. */
+import { canonicalStatement, type Statement } from '../../core/statements/statement.ts'
+import { STOPPING_WARNINGS, type Warning } from '../../core/statements/warnings.ts'
+import { type Html, html, type Piece } from '../../html.ts'
+import { sayTime } from '../../messages/say.ts'
+import { renderContent } from '../content.ts'
+import { type DeskFrame, deskPage, type Problem, renderForm, renderHidden } from './desk-frame.ts'
+import { type Draft, writeDraft } from './draft.ts'
+import { labelOf, renderDocuments } from './form.ts'
+
+/** The answer of a dry run. */
+export type Foreseen = { readonly known?: number; readonly warnings: readonly Warning[] }
+
+/** The name of the box by which a warning is accepted. */
+export function acceptName(code: string): string {
+  return `accept-${code}`
+}
+
+/** The warnings at which the desk stops, unless their boxes are ticked. */
+export function stoppingOf({ known, warnings }: Foreseen, form: { readonly [name: string]: string }): readonly Warning[] {
+  if (known !== undefined) return []
+  return warnings.filter(({ code }) => STOPPING_WARNINGS.includes(code) && form[acceptName(code)] !== 'yes')
+}
+
+/** The preview of a statement. `mustAccept` are the warnings at which publishing stopped. */
+export function previewPage(
+  frame: DeskFrame,
+  data: {
+    readonly draft: Draft
+    readonly statement: Statement
+    readonly foreseen: Foreseen
+    readonly mustAccept?: readonly Warning[]
+    readonly problem?: Problem
+  },
+) {
+  const { desk } = frame
+  const { draft, statement, foreseen, mustAccept: [first] = [], problem } = data
+  const problems: Problem[] = [
+    ...(first === undefined ? [] : [{ text: desk('preview.mustAccept'), field: acceptName(first.code) }]),
+    ...(problem === undefined ? [] : [problem]),
+  ]
+  return deskPage(frame, {
+    title: desk('preview.title'),
+    problems,
+    main: html`<p class="lead">${desk('preview.nothing')}</p>
+${renderForm(
+  frame,
+  '/desk/submit',
+  html`${renderHidden(writeDraft(draft))}${renderForeseen(frame, foreseen)}
+<h2>${desk('preview.public')}</h2>
+${renderFacts(frame, statement)}
+${draft.documents.length > 0 && renderDocuments(frame, draft)}
+<details><summary>${desk('preview.exact')}</summary><pre class="raw" dir="ltr">${JSON.stringify(JSON.parse(canonicalStatement(statement)), null, 2)}</pre></details>
+<p class="row"><button type="submit">${desk(statement.action === 'withdraw' ? 'preview.withdraw' : 'preview.publish')}</button>
+<button type="submit" class="quiet" formaction="${frame.base}/desk/form">${desk('preview.back')}</button></p>`,
+)}`,
+  })
+}
+
+function renderForeseen({ base, desk }: DeskFrame, { known, warnings }: Foreseen): Html {
+  const isKnown =
+    known !== undefined &&
+    html`<p>${desk('preview.known', { index: known })} <a href="${base}/records/${known}">${desk('done.page')}</a></p>`
+  if (warnings.length === 0) return html`${isKnown || html`<p>${desk('preview.clean')}</p>`}`
+  return html`${isKnown}<h2>${desk('preview.warnings')}</h2><ul class="warnings">${warnings.map(
+    ({ code, detail }) => html`<li><p><b>${desk(`warning.${code}`)}</b></p><p class="small soft" lang="en" dir="ltr">${detail} (${code})</p>
+${known === undefined && STOPPING_WARNINGS.includes(code) && html`<p><label class="tick"><input type="checkbox" id="${acceptName(code)}" name="${acceptName(code)}" value="yes"> ${desk('preview.accept')}</label></p>`}</li>`,
+  )}</ul>`
+}
+
+function renderFacts(frame: DeskFrame, statement: Statement): Html {
+  const { desk, say } = frame
+  const { agency, action, kind, record, revision, target, title, language, published, identifiers, reason } = statement
+  const rows: readonly (readonly [string, Piece])[] = [
+    [desk('preview.agency'), html`<bdi>${frame.who?.agency?.name}</bdi> (<bdi>${agency}</bdi>)`],
+    [desk('preview.action'), say(`action.${action}`)],
+    [labelOf(frame, 'record'), html`<bdi>${record}</bdi>`],
+    [labelOf(frame, 'revision'), revision && html`<bdi>${revision}</bdi>`],
+    [labelOf(frame, 'target'), target && html`<bdi>${target}</bdi>`],
+    [labelOf(frame, 'kind'), say(`kind.${kind}`)],
+    [labelOf(frame, 'title'), title && renderContent(title, language)],
+    [labelOf(frame, 'language'), language],
+    [labelOf(frame, 'published'), published && sayTime(say, published)],
+    [labelOf(frame, 'identifiers'), identifiers?.map(({ scheme, value }) => html`<bdi>${scheme}: ${value}</bdi><br>`)],
+    [labelOf(frame, 'reason'), reason && html`${say(`reason.${reason.code}`)}${reason.text && html`: <bdi>${reason.text}</bdi>`}`],
+  ]
+  return html`<dl class="facts">${rows.filter(([, value]) => value).map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`
+}

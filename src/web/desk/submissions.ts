@@ -1,0 +1,57 @@
+/** An agency's own submissions, and the page after one. */
+import { type Html, html } from '../../html.ts'
+import { sayTime } from '../../messages/say.ts'
+import { renderBehind, renderEntries } from '../pages/entry-list.ts'
+import type { Entry } from '../records.ts'
+import { type DeskFrame, deskPage } from './desk-frame.ts'
+
+/** The submissions, newest first, with what can be done about each. */
+export function submissionsPage(
+  frame: DeskFrame,
+  data: {
+    readonly entries: readonly Entry[]
+    readonly before: number | undefined
+    readonly older: number | undefined
+    readonly behind: number
+  },
+) {
+  const { desk, say, base } = frame
+  const { entries, before, older, behind } = data
+  return deskPage(frame, {
+    title: desk('menu.home'),
+    main: html`<p class="row"><a class="button" href="${base}/desk/new">${desk('menu.new')}</a> <a class="button quiet" href="${base}/desk/folder">${desk('menu.folder')}</a></p>
+${entries.length === 0 && html`<p>${desk('home.none')}</p>`}
+${renderBehind(frame, behind)}
+${entries.length > 0 && renderEntries(frame, entries, entry => renderActions(frame, entry))}
+${entries.length > 0 && html`<p><a href="${base}/desk/receipts.zip?of=${entries.map(({ index }) => index).join(',')}" download="receipts.zip">${desk('home.zip')}</a></p>`}
+<p class="row">${before !== undefined && html`<a href="${base}/desk">${say('site.newest')}</a>`}
+${older !== undefined && html`<a href="${base}/desk?before=${older}">${say('site.older')}</a>`}</p>`,
+  })
+}
+
+/** The page after a submission. It holds after a reload, and later. */
+export function donePage(frame: DeskFrame, { index, statement, dates }: Entry) {
+  const { desk, say, base } = frame
+  return deskPage(frame, {
+    title: desk('done.title'),
+    main: html`<dl class="facts"><dt>${desk('done.entry', { index })}</dt><dd>${dates.sealedMs !== undefined && sayTime(say, dates.sealedMs)}</dd>
+<dt>${desk('form.record')}</dt><dd><bdi>${statement?.record}</bdi></dd></dl>
+<p>${desk('done.next')}</p><p>${desk('done.keep')}</p>
+<p class="row"><a class="button" href="/v1/records/${index}/receipt" download="${receiptName(index, statement?.documents[0]?.name)}">${desk('done.receipt')}</a>
+<a class="button quiet" href="${base}/records/${index}">${desk('done.page')}</a> <a class="button quiet" href="${base}/desk/new">${desk('done.more')}</a></p>`,
+  })
+}
+
+/** The name under which a receipt is saved: that of its first document, as `openseal submit` names it. */
+export function receiptName(index: number, document: string | undefined): string {
+  return document === undefined ? `entry-${index}.receipt.json` : `${document.replaceAll(/[\\/:*?"<>|]/g, '_')}.receipt.json`
+}
+
+/** Amending and withdrawing need a statement that is still there and not itself a withdrawal. */
+function renderActions({ desk, base }: DeskFrame, { index, statement, state }: Entry): Html | false {
+  if (statement === undefined) return false
+  const isChangeable = statement.action !== 'withdraw' && state.withdrawn === undefined
+  const act = (action: string, text: string) =>
+    html` · <a href="${base}/desk/${action}/${index}">${text}<span class="sr"> ${desk('done.entry', { index })}</span></a>`
+  return html`<p class="actions"><a href="/v1/records/${index}/receipt" download="${receiptName(index, statement.documents[0]?.name)}">${desk('home.receipt')}<span class="sr"> ${desk('done.entry', { index })}</span></a>${isChangeable && html`${act('amend', desk('home.amend'))}${act('withdraw', desk('home.withdraw'))}`}</p>`
+}

@@ -1,0 +1,235 @@
+/** The sessions of the desk and of the operator's page, as an attacker tries them. */
+import { deepEqual, equal, match, notEqual, ok } from 'node:assert/strict'
+import { createDeskClient, type DeskClient, fieldsOf } from './desk-client.ts'
+import { AGENCY, OPERATOR_KEY, openWorld, type World } from './world.ts'
+
+const COOKIE = 'openseal-desk'
+const DRAFT = {
+  action: 'publish',
+  record: '2026/1',
+  title: 'Typed for an hour',
+  kind: 'decision',
+  documents: JSON.stringify([{ name: 'a.txt', mediaType: 'text/plain', bytes: 1, sha256: 'ab'.repeat(32) }]),
+}
+
+describe('web/desk: attacks', () => {
+  let world: World
+  let client: DeskClient
+  let key: string
+  let keyId: string
+  const startMs = Date.UTC(2026, 10, 20)
+
+  before(async () => {
+    world = await openWorld()
+  })
+  after(() => world.close())
+  beforeEach(async () => {
+    world.state.nowMs = startMs
+    ;({ key, keyId } = await world.agencies.addKey(AGENCY, { role: 'admin' }))
+    client = createDeskClient(world.url)
+    equal((await client.signIn(key)).status, 303)
+  })
+  const isIn = async (who = client) => /Signed in for/.test((await who.get('/desk')).text)
+  const size = () => world.ledger.head().size
+
+  it('cannot fix a session: the one before signing in is worth nothing afterwards', async () => {
+    const victim = createDeskClient(world.url)
+    const known = 'A'.repeat(43)
+    victim.jar.set(COOKIE, known)
+    await victim.signIn(key)
+    notEqual(victim.jar.get(COOKIE), known)
+    ok(await isIn(victim))
+    ok(!(await isIn(createDeskClient(world.url, new Map([[COOKIE, known]])))))
+    // Signing in again ends the session before.
+    const before = victim.jar.get(COOKIE)!
+    await victim.submit(await createDeskClient(world.url, victim.jar).get('/desk'), '/desk/sign-out')
+    ok(!(await isIn(createDeskClient(world.url, new Map([[COOKIE, before]])))))
+  })
+
+  it('gives the cookie to no script, to no other site and, over TLS, to no other host', async () => {
+    const plain = await createDeskClient(world.url).get('/desk')
+    match(String(plain.headers['set-cookie']), /^openseal-desk=[A-Za-z0-9_-]{43}; Path=\/; HttpOnly; SameSite=Strict$/)
+    const secure = await openWorld({ deskUrl: 'https://ledger.example' })
+    const answer = await createDeskClient(secure.url).get('/desk')
+    await secure.close()
+    match(String(answer.headers['set-cookie']), /^__Host-openseal-desk=[A-Za-z0-9_-]{43}; Path=\/; HttpOnly; SameSite=Strict; Secure$/)
+  })
+
+  it('lets no page frame, store or script the desk, and lets no other origin read it', async () => {
+    for (const path of ['/desk', '/desk/new', '/desk/folder', '/desk/keys', '/de/desk']) {
+      const { headers, text } = await client.get(path)
+      match(String(headers['content-security-policy']), /frame-ancestors 'none'/, path)
+      match(String(headers['content-security-policy']), /script-src 'self'/, path)
+      deepEqual(
+        [headers['x-frame-options'], headers['cache-control'], headers['access-control-allow-origin']],
+        ['DENY', 'no-store', undefined],
+      )
+      equal(headers['content-encoding'], undefined)
+      // Data is the only thing within a script element.
+      for (const [, attributes = ''] of text.matchAll(/<script([^>]*)>/g)) match(attributes, / src="| type="application\/json"/)
+      ok(!/ on[a-z]+="|style="/.test(text), path)
+    }
+  })
+
+  it('does nothing for a form of another site, of another session, after signing out, or without a token', async () => {
+    const page = await client.submit(await client.get('/desk/new'), '/desk/form', DRAFT)
+    const fields = { ...fieldsOf(page, '/desk/preview'), ...DRAFT }
+    const before = size()
+    const other = createDeskClient(world.url)
+    await other.signIn(key)
+    for (const [what, answer, status] of [
+      ['another site', client.post('/desk/submit', fields, { 'sec-fetch-site': 'cross-site' }), 403],
+      ['a neighbouring host', client.post('/desk/submit', fields, { 'sec-fetch-site': 'same-site' }), 403],
+      [
+        'another origin in an old browser',
+        client.post('/desk/submit', fields, { 'sec-fetch-site': '', origin: 'https://evil.example' }),
+        403,
+      ],
+      ['a page that hides its origin', client.post('/desk/submit', fields, { 'sec-fetch-site': '', origin: 'null' }), 403],
+      ['neither header', client.post('/desk/submit', fields, { 'sec-fetch-site': '' }), 403],
+      ['no token', client.post('/desk/submit', { ...fields, token: '' }), 200],
+      ['the token of another session', other.post('/desk/submit', fields), 200],
+    ] as const) {
+      equal((await answer).status, status, what)
+      equal(size(), before, what)
+    }
+    const upload = await client.send(
+      'POST',
+      '/desk/new',
+      { 'content-type': 'multipart/form-data; boundary=x', 'sec-fetch-site': 'cross-site' },
+      '--x--',
+    )
+    equal(upload.status, 403)
+    await client.submit(await client.get('/desk'), '/desk/sign-out')
+    equal((await client.post('/desk/submit', fields)).status, 403)
+    equal(size(), before)
+  })
+
+  it('does not sign anybody in by a form of another site', async () => {
+    const victim = createDeskClient(world.url)
+    const page = await victim.get('/desk')
+    const fields = { ...fieldsOf(page, '/desk/sign-in'), key }
+    equal((await victim.post('/desk/sign-in', fields, { 'sec-fetch-site': 'cross-site' })).status, 403)
+    equal((await victim.post('/desk/sign-in', { ...fields, token: 'A'.repeat(43) })).status, 403)
+    ok(!(await isIn(victim)))
+  })
+
+  it('asks by a click whether somebody is signed in who comes by a link, and keeps their session', async () => {
+    // A browser withholds a strict cookie then.
+    const answer = await createDeskClient(world.url).get('/desk/new', { 'sec-fetch-site': 'cross-site' })
+    match(answer.text, /href="\/desk\/new">Continue</)
+    equal(answer.headers['set-cookie'], undefined)
+  })
+
+  it('ends all sessions of a key that is revoked, and those whose eight hours are over', async () => {
+    ok(await isIn())
+    world.state.nowMs += 8 * 3_600_000
+    ok(!(await isIn()))
+    world.state.nowMs = startMs
+    ok(await isIn())
+    await world.agencies.revokeKey(AGENCY, keyId)
+    ok(!(await isIn()))
+  })
+
+  it('loses nothing typed if the session ends in the middle of a form', async () => {
+    const page = await client.submit(await client.get('/desk/new'), '/desk/form', DRAFT)
+    world.state.nowMs += 9 * 3_600_000
+    const ended = await client.submit(page, '/desk/preview', { reasonText: '', title: 'Typed for an hour & more' })
+    equal(ended.status, 403)
+    match(ended.text, /Nothing that you typed is lost/)
+    const wrong = await client.submit(ended, '/desk/sign-in', { key: 'osk_wrong' })
+    const again = await client.submit(wrong, '/desk/sign-in', { key })
+    const fields = fieldsOf(again, '/desk/preview')
+    deepEqual(
+      [fields.record, fields.title, fields.kind, fields.documents],
+      [DRAFT.record, 'Typed for an hour & more', DRAFT.kind, DRAFT.documents],
+    )
+    match((await client.submit(again, '/desk/preview')).text, /Nothing is public yet/)
+  })
+
+  it('never acts for an agency other than the one whose page was filled in: a second tab', async () => {
+    await world.agencies.add({ id: 'second.gov.example', name: 'Second' }).catch(() => {})
+    const { key: secondKey } = await world.agencies.addKey('second.gov.example', {})
+    const preview = await client.submit(await client.submit(await client.get('/desk/new'), '/desk/form', DRAFT), '/desk/preview', DRAFT)
+    await client.submit(await client.get('/desk'), '/desk/sign-out')
+    await client.signIn(secondKey)
+    const before = size()
+    const answer = await client.submit(preview, '/desk/submit')
+    match(answer.text, /shown before you signed in/)
+    match(answer.text, /Second/)
+    equal(size(), before)
+  })
+
+  it('shows nothing to a reader who goes back after signing out', async () => {
+    const { headers } = await client.get('/desk')
+    equal(headers['cache-control'], 'no-store')
+    await client.submit(await client.get('/desk'), '/desk/sign-out')
+    for (const path of ['/desk', '/desk/new', '/desk/keys', '/desk/folder', '/desk/receipts.zip?of=0'])
+      match((await client.get(path)).text, /API key/, path)
+  })
+
+  it('is no key for programs: the interface ignores cookies', async () => {
+    const lines = await client.send('POST', '/v1/records', { 'content-type': 'application/json', accept: 'application/json' }, '{}')
+    match(lines.text, /KEY_MISSING/)
+    match((await client.send('GET', '/v1/key', { accept: 'application/json' })).text, /KEY_MISSING/)
+    const operator = createDeskClient(world.url)
+    await operator.signIn(OPERATOR_KEY, '/operator')
+    match((await operator.send('GET', `/v1/agencies/${AGENCY}/keys`, { accept: 'application/json' })).text, /OPERATOR_KEY_MISSING/)
+  })
+
+  it('does not let the cookie of the desk open the operator’s page, nor the other way round', async () => {
+    const operator = createDeskClient(world.url)
+    await operator.signIn(OPERATOR_KEY, '/operator')
+    match((await operator.get('/operator')).text, /Signed in as the operator/)
+    const swapped = (from: DeskClient, cookie: string) => createDeskClient(world.url, new Map([[cookie, [...from.jar.values()][0]!]]))
+    match((await swapped(operator, COOKIE).get('/desk')).text, /Sign in to the desk/)
+    match((await swapped(client, 'openseal-operator').get('/operator')).text, /Sign in as the operator/)
+  })
+
+  it('asks for the key again before keys are made or revoked, and lets only admin keys do that', async () => {
+    const keys = async () => (await world.agencies.keys(AGENCY)).length
+    const before = await keys()
+    const page = await client.get('/desk/keys')
+    const { key: other } = await world.agencies.addKey(AGENCY, { role: 'admin' })
+    for (const wrong of ['', 'osk_wrong', other])
+      equal((await client.submit(page, '/desk/keys', { key: wrong, label: 'mine' })).status, 403, wrong)
+    equal(await keys(), before + 1)
+    const made = await client.submit(page, '/desk/keys', { key, label: 'Scanner', role: 'submit', expires: '2027-01-31' })
+    match(made.text, /value="osk_[0-9a-f]{16}_[A-Za-z0-9_-]{43}"/)
+    const newKey = /value="(osk_[^"]+)"/.exec(made.text)![1]!
+    const { keyId: newId } = await world.agencies.authenticate(newKey)
+    ok(!(await client.get('/desk/keys')).text.includes(newKey))
+
+    const path = `/desk/keys/${newId}/revoke`
+    equal((await client.submit(await client.get(path), path, { key: other })).status, 403)
+    equal((await client.submit(await client.get(path), path, { key })).status, 303)
+    const submitter = createDeskClient(world.url)
+    await submitter.signIn((await world.agencies.addKey(AGENCY, {})).key)
+    equal((await submitter.get('/desk/keys')).status, 403)
+    equal((await submitter.submit(page, '/desk/keys', { key })).status, 403)
+  })
+
+  it('redirects nobody to another site', async () => {
+    for (const next of ['https://evil.example', '//evil.example', '/\\evil.example', '/deskevil', '/desk\r\nx: y']) {
+      const victim = createDeskClient(world.url)
+      const { headers } = await victim.submit(await victim.get('/desk'), '/desk/sign-in', { key, next })
+      equal(headers.location, '/desk', next)
+    }
+    const victim = createDeskClient(world.url)
+    equal((await victim.submit(await victim.get('/desk/new'), '/desk/sign-in', { key })).headers.location, '/desk/new')
+  })
+
+  // Last, because all clients of these tests have one address.
+  it('slows down clients that guess keys, and still accepts the right one', async () => {
+    const guesser = createDeskClient(world.url)
+    let page = await guesser.get('/operator')
+    const statuses: number[] = []
+    for (let n = 0; n < 22; n++) {
+      page = await guesser.submit(page, '/operator/sign-in', { key: `guess-number-${n}-of-many` })
+      statuses.push(page.status)
+    }
+    deepEqual([statuses[0], statuses.at(-1)], [403, 429])
+    match(page.text, /Too many wrong keys/)
+    equal((await guesser.submit(page, '/operator/sign-in', { key: OPERATOR_KEY })).status, 303)
+  })
+})

@@ -1,0 +1,178 @@
+/** The desk in a real browser: files are read there, and a whole folder is sent by one button. */
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { readReceiptZip } from '../../src/verifier/app/receipt-zip.ts'
+import { launchBrowser } from './browser.ts'
+import { AGENCY, OPERATOR_KEY, openWorld, type World } from './world.ts'
+
+const FILES = 450
+
+describe('web/desk in a browser', function () {
+  this.timeout(180_000)
+  let world: World
+  let browser: Browser
+  let context: BrowserContext
+  let page: Page
+  let key: string
+  let folder: string
+  /** The bodies of all requests that the page sends. */
+  let sent: string[]
+
+  before(async () => {
+    world = await openWorld()
+    browser = await launchBrowser()
+    folder = await mkdtemp(join(tmpdir(), 'openseal-desk-'))
+    await mkdir(join(folder, 'decisions', 'deep'), { recursive: true })
+    for (let n = 0; n < FILES; n++)
+      await writeFile(join(folder, 'decisions', n % 2 === 0 ? 'deep' : '', `${n}.txt`), `decision ${n} SECRET`)
+  })
+  after(async () => {
+    await browser?.close()
+    await world?.close()
+    await rm(folder, { recursive: true })
+  })
+  beforeEach(async () => {
+    ;({ key } = await world.agencies.addKey(AGENCY, {}))
+    context = await browser.newContext()
+    page = await context.newPage()
+    sent = []
+    page.on('request', request => sent.push(request.postDataBuffer()?.toString('latin1') ?? ''))
+    await signIn(page)
+  })
+  afterEach(() => context.close())
+
+  const signIn = async (at: Page, path = '/en/desk') => {
+    await at.goto(world.url + path)
+    await at.fill('#key', key)
+    await at.click('main button[type=submit]')
+    await at.waitForSelector('.desk-bar')
+  }
+  const records = async () => (await world.ledger.listByAgency(AGENCY, Number.MAX_SAFE_INTEGER, 10_000)).length
+  const chooseFolder = (at: Page) => at.setInputFiles('#folder-files', join(folder, 'decisions'))
+  const status = (at: Page, text: RegExp) =>
+    at.waitForFunction(source => new RegExp(source).test(document.querySelector('#status')?.textContent ?? ''), text.source)
+
+  it('reads the files in the browser: only their names, sizes and fingerprints are sent', async () => {
+    await page.goto(`${world.url}/en/desk/new`)
+    await page.setInputFiles('#files', [{ name: 'permit.txt', mimeType: 'text/plain', buffer: Buffer.from('Granted. SECRET') }])
+    await page.click('#choose button')
+    await page.waitForSelector('#record')
+    ok(!sent.some(body => body.includes('SECRET')))
+    match((await page.textContent('main'))!, /The files stayed on your device/)
+    await page.fill('#record', '2026/1')
+    await page.selectOption('#kind', 'decision')
+    await page.click('main form[action$="/preview"] button')
+    await page.click('text=Publish now')
+    await page.waitForSelector('text=It is on the ledger')
+    const [download] = await Promise.all([page.waitForEvent('download'), page.click('text=Save the receipt')])
+    equal(download.suggestedFilename(), 'permit.txt.receipt.json')
+  })
+
+  it('works by keyboard alone, and the browser goes back to what was typed', async () => {
+    await page.goto(`${world.url}/en/desk/new`)
+    await page.setInputFiles('#files', [{ name: 'key.txt', mimeType: 'text/plain', buffer: Buffer.from('by keyboard') }])
+    await page.focus('#choose button')
+    await page.keyboard.press('Enter')
+    await page.waitForSelector('#record')
+    await page.focus('#record')
+    await page.keyboard.type('2026/keys')
+    for (let at = 0; at < 10 && (await page.evaluate(() => document.activeElement?.id)) !== 'kind'; at++) await page.keyboard.press('Tab')
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('Enter')
+    await page.evaluate(() => (document.activeElement as HTMLElement).blur())
+    await page.focus('#record')
+    await page.keyboard.press('Enter')
+    await page.waitForSelector('text=Nothing is public yet')
+    await page.goBack()
+    await page.waitForFunction(() => (document.querySelector('#record') as HTMLInputElement | null)?.value === '2026/keys')
+  })
+
+  it('shows nothing of the desk by the back button after signing out', async () => {
+    await page.goto(`${world.url}/en/desk/new`)
+    await page.setInputFiles('#files', [{ name: 'back.txt', mimeType: 'text/plain', buffer: Buffer.from('back') }])
+    await page.click('#choose button')
+    await page.waitForSelector('#record')
+    await page.click('.desk-bar button')
+    await page.waitForSelector('#key')
+    // The form is gone from the browser's memory, and the page before asks for the key.
+    await page.goBack().catch(() => {})
+    equal(await page.locator('#record').count(), 0)
+    const other = await context.newPage()
+    await other.goto(`${world.url}/en/desk/new`)
+    await other.waitForSelector('#key')
+  })
+
+  it('sends a folder by one button, resumes after a closed tab, and sends nothing twice', async () => {
+    const before = await records()
+    await page.goto(`${world.url}/en/desk/folder`)
+    await chooseFolder(page)
+    await page.waitForSelector(`text=Publish ${FILES} records`)
+    equal(await records(), before)
+    // The second group hangs while the tab is closed.
+    let groups = 0
+    await page.route('**/desk/lines', route => (++groups === 1 ? route.continue() : undefined))
+    await page.click('#go')
+    await status(page, /Sending 200/)
+    await page.close({ runBeforeUnload: false })
+
+    const second = await context.newPage()
+    await second.goto(`${world.url}/en/desk/folder`)
+    await chooseFolder(second)
+    await second.waitForSelector('#go:not([hidden])')
+    const left = Number(/\d+/.exec((await second.textContent('#go'))!)![0])
+    equal(left, FILES - 200)
+    await second.click('#go')
+    await status(second, new RegExp(`On the ledger: ${FILES}. Left out: 0. Not sent: 0. Together: ${FILES}.`))
+    equal(await records(), before + FILES)
+
+    const [zip] = await Promise.all([second.waitForEvent('download'), second.click('#zip button')])
+    const chunks: Buffer[] = []
+    for await (const chunk of await zip.createReadStream()) chunks.push(chunk as Buffer)
+    equal((await readReceiptZip(new Uint8Array(Buffer.concat(chunks))))?.length, FILES)
+    ok(!sent.some(body => body.includes('SECRET')))
+  })
+
+  it('goes on in the same tab after the session has ended, without reading the folder again', async () => {
+    await page.goto(`${world.url}/en/desk/folder`)
+    await page.selectOption('#folder-kind', 'procurement')
+    await chooseFolder(page)
+    await page.waitForSelector(`text=Publish ${FILES} records`)
+    await context.clearCookies()
+    await page.click('#go')
+    await status(page, /Your session has ended/)
+    const tab = await context.newPage()
+    await signIn(tab)
+    await page.click('#go')
+    await status(page, new RegExp(`On the ledger: ${FILES}`))
+  })
+
+  it('leaves out a file with a problem, names it first, and sends the others', async () => {
+    await page.goto(`${world.url}/en/desk/folder`)
+    await page.selectOption('#folder-number', 'stated')
+    await chooseFolder(page)
+    await status(page, new RegExp(`On the ledger: 0. Left out: ${FILES}.`))
+    match((await page.textContent('#rows tbody tr'))!, /States no number/)
+    const [download] = await Promise.all([page.waitForEvent('download'), page.click('#results')])
+    equal(download.suggestedFilename(), 'results.csv')
+  })
+
+  it('lets the operator register an agency and make its first key', async () => {
+    await page.goto(`${world.url.replace('127.0.0.1', 'localhost')}/en/operator`)
+    await page.fill('#key', OPERATOR_KEY)
+    await page.click('main button[type=submit]')
+    await page.waitForSelector('text=First steps')
+    await page.click('text=Agencies >> nth=1')
+    await page.fill('#id', 'court.gov.example')
+    await page.fill('#name', 'The Court')
+    await page.click('main form[action$="/operator/agencies"] button')
+    await page.waitForSelector('text=Keys of')
+    await page.fill('#key', OPERATOR_KEY)
+    await page.selectOption('#role', 'admin')
+    await page.click('main form[action$="/court.gov.example"] button')
+    const made = await page.inputValue('#made')
+    deepEqual((await world.agencies.authenticate(made)).role, 'admin')
+  })
+})

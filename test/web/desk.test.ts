@@ -1,0 +1,208 @@
+/** The desk without JavaScript: every step of a clerk, from signing in to the receipts. */
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { readReceiptZip } from '../../src/verifier/app/receipt-zip.ts'
+import { createDeskClient, type DeskAnswer, type DeskClient, fieldsOf } from './desk-client.ts'
+import { AGENCY, openWorld, type World } from './world.ts'
+
+const BOUNDARY = 'boundary-of-the-tests'
+
+describe('web/desk', function () {
+  this.timeout(60_000)
+  let world: World
+  let client: DeskClient
+  let keyId: string
+
+  before(async () => {
+    world = await openWorld()
+  })
+  after(() => world.close())
+  beforeEach(async () => {
+    const made = await world.agencies.addKey(AGENCY, {})
+    keyId = made.keyId
+    client = createDeskClient(world.url)
+    await client.signIn(made.key)
+  })
+
+  const upload = (fields: { readonly [name: string]: string }, files: { readonly [name: string]: string }) => {
+    const part = (head: string, body: string) => `--${BOUNDARY}\r\nContent-Disposition: form-data; ${head}\r\n\r\n${body}\r\n`
+    const parts = [
+      ...Object.entries(fields).map(([name, value]) => part(`name="${name}"`, value)),
+      ...Object.entries(files).map(([name, text]) => part(`name="files"; filename="${name}"`, text)),
+    ]
+    return client.send(
+      'POST',
+      '/desk/new',
+      { 'content-type': `multipart/form-data; boundary=${BOUNDARY}` },
+      `${parts.join('')}--${BOUNDARY}--\r\n`,
+    )
+  }
+  const choose = async (files: { readonly [name: string]: string }, path = '/desk/new') =>
+    upload(fieldsOf(await client.get(path), '/desk/new'), files)
+  const publish = async (record: string, text: string, more: { readonly [name: string]: string } = {}) => {
+    const form = await choose({ 'a.txt': text })
+    const preview = await client.submit(form, '/desk/preview', { record, kind: 'decision', ...more })
+    return client.submit(preview, '/desk/submit')
+  }
+  const indexOf = ({ headers }: DeskAnswer) => Number(/\/desk\/done\/(\d+)$/.exec(String(headers.location))?.[1])
+
+  it('takes files to the ledger in five steps, and shows before what becomes public', async () => {
+    const form = await choose({ 'permit.txt': 'The permit is granted.', 'map.txt': 'A map.' })
+    equal(form.status, 200)
+    match(form.text, /The files reached our server/)
+    match(form.text, new RegExp(createHash('sha256').update('A map.').digest('hex')))
+    equal(world.ledger.head().size, 1)
+
+    const preview = await client.submit(form, '/desk/preview', { record: '2026/1', revision: '1', kind: 'decision', title: 'Permit & <b>' })
+    match(preview.text, /Nothing is public yet/)
+    match(preview.text, /The ledger has no objection/)
+    match(preview.text, /Permit &amp; &lt;b&gt;/)
+    equal(world.ledger.head().size, 1)
+
+    const sent = await client.submit(preview, '/desk/submit')
+    equal(sent.status, 303)
+    const done = await client.get(String(sent.headers.location))
+    match(done.text, /permit\.txt\.receipt\.json/)
+    const { statement } = JSON.parse(await world.ledger.receipt(indexOf(sent)))
+    deepEqual([statement.record, statement.title, statement.documents.length], ['2026/1', 'Permit & <b>', 2])
+  })
+
+  it('says which fields are missing, beside each and at the top, and loses nothing typed', async () => {
+    const form = await choose({ 'a.txt': 'x' })
+    const again = await client.submit(form, '/desk/preview', { title: 'A title', record: ' ' })
+    equal(again.status, 400)
+    match(again.text, /<title>Error: /)
+    match(again.text, /<a href="#record">Fill in: Number of the record</)
+    match(again.text, /<a href="#kind">/)
+    deepEqual(
+      [fieldsOf(again, '/desk/preview').title, fieldsOf(again, '/desk/preview').documents],
+      ['A title', fieldsOf(form, '/desk/preview').documents],
+    )
+    const refused = await client.submit(again, '/desk/preview', { record: 'r', kind: 'decision', language: 'not a tag' })
+    match(refused.text, /<a href="#language">This cannot be used as it is/)
+  })
+
+  it('stops at a warning until its box is ticked', async () => {
+    await publish('2026/2', 'first', { revision: '1' })
+    await world.finder.tick()
+    const preview = await client.submit(await choose({ 'a.txt': 'second' }), '/desk/preview', {
+      record: '2026/2',
+      revision: '1',
+      kind: 'decision',
+    })
+    match(preview.text, /changed without a new version/)
+    const size = world.ledger.head().size
+    const stopped = await client.submit(preview, '/desk/submit')
+    equal(stopped.status, 400)
+    match(stopped.text, /href="#accept-SILENT_EDIT"/)
+    equal(world.ledger.head().size, size)
+    equal((await client.submit(stopped, '/desk/submit', { 'accept-SILENT_EDIT': 'yes' })).status, 303)
+    equal(world.ledger.head().size, size + 1)
+  })
+
+  it('goes back from the preview with everything that was typed', async () => {
+    const preview = await client.submit(await choose({ 'a.txt': 'x' }), '/desk/preview', {
+      record: 'back',
+      kind: 'procurement',
+      identifiers: 'ecli=ECLI:1\nlocal=7',
+    })
+    const back = await client.post('/desk/form', fieldsOf(preview, '/desk/submit'))
+    const fields = fieldsOf(back, '/desk/preview')
+    deepEqual([fields.record, fields.kind, fields.identifiers], ['back', 'procurement', 'ecli=ECLI:1\nlocal=7'])
+  })
+
+  it('amends and withdraws an entry, aimed at its version', async () => {
+    const first = indexOf(await publish('2026/3', 'first', { revision: '1', title: 'Road' }))
+    const form = await choose({ 'a.txt': 'corrected' }, `/desk/amend/${first}`)
+    const fields = fieldsOf(form, '/desk/preview')
+    deepEqual([fields.record, fields.target, fields.title, fields.kind], ['2026/3', '1', 'Road', 'decision'])
+    const preview = await client.submit(form, '/desk/preview', { revision: '2', reason: 'correction' })
+    const second = indexOf(await client.submit(preview, '/desk/submit'))
+    equal(JSON.parse((await world.ledger.statement(second))!).action, 'amend')
+
+    const withdrawal = await client.get(`/desk/withdraw/${second}`)
+    const asked = await client.submit(withdrawal, '/desk/preview', { reason: 'court-order', reasonText: 'By order' })
+    match(asked.text, /Withdraw now/)
+    const third = indexOf(await client.submit(asked, '/desk/submit'))
+    const { action, target, reason, documents } = JSON.parse((await world.ledger.statement(third))!)
+    deepEqual(
+      { action, target, reason, documents },
+      { action: 'withdraw', target: '2', reason: { code: 'court-order', text: 'By order' }, documents: [] },
+    )
+  })
+
+  it('lists own submissions with their state, and hands out their receipts as one archive', async () => {
+    const index = indexOf(await publish('2026/4', 'listed'))
+    await world.finder.tick()
+    const home = await client.get('/desk')
+    match(home.text, new RegExp(`/desk/withdraw/${index}"`))
+    const path = /href="(\/desk\/receipts\.zip[^"]*)"/.exec(home.text)![1]!
+    const bytes = await fetch(world.url + path, { headers: { cookie: [...client.jar].map(pair => pair.join('=')).join(';') } })
+    equal(bytes.headers.get('content-disposition'), 'attachment; filename="receipts.zip"')
+    const files = await readReceiptZip(new Uint8Array(await bytes.arrayBuffer()))
+    const listed = [...home.text.matchAll(/\/v1\/records\/(\d+)\/receipt/g)].map(([, at]) => Number(at))
+    equal(files?.length, listed.length)
+    ok(files?.some(({ bytes }) => Buffer.from(bytes).toString().includes('"record":"2026/4"')))
+  })
+
+  it('sends nothing twice, however often the last step is repeated', async () => {
+    const preview = await client.submit(await choose({ 'a.txt': 'once' }), '/desk/preview', { record: '2026/5', kind: 'decision' })
+    const first = await client.submit(preview, '/desk/submit')
+    const second = await client.submit(preview, '/desk/submit')
+    equal(second.headers.location, first.headers.location)
+    const again = await client.submit(await choose({ 'a.txt': 'once' }), '/desk/preview', { record: '2026/5', kind: 'decision' })
+    match(again.text, /on the ledger already, as entry/)
+  })
+
+  it('keeps what was typed while the ledger accepts nothing', async () => {
+    const preview = await client.submit(await choose({ 'a.txt': 'later' }), '/desk/preview', { record: '2026/6', kind: 'decision' })
+    world.state.notAccepting = 'The chain was not asked yet.'
+    const refused = await client.submit(preview, '/desk/submit')
+    world.state.notAccepting = undefined
+    equal(refused.status, 503)
+    equal((await client.submit(refused, '/desk/submit')).status, 303)
+  })
+
+  it('refuses files that are too many, none, and a form that was cut off', async () => {
+    const many = await choose(Object.fromEntries(Array.from({ length: 21 }, (_, n) => [`${n}.txt`, 'x'])))
+    match(many.text, /More than 20 files were chosen/)
+    match((await choose({})).text, /Choose at least one file/)
+    const fields = fieldsOf(await client.get('/desk/new'), '/desk/new')
+    const cut = await client.send(
+      'POST',
+      '/desk/new',
+      { 'content-type': `multipart/form-data; boundary=${BOUNDARY}` },
+      `--${BOUNDARY}\r\nContent-Disp`,
+    )
+    equal(cut.status, 400)
+    ok(fields.token)
+  })
+
+  it("shows nothing of another agency's entry", async () => {
+    await world.agencies.add({ id: 'other.gov.example', name: 'Other' }).catch(() => {})
+    const { key } = await world.agencies.addKey('other.gov.example', {})
+    const index = indexOf(await publish('2026/7', 'own'))
+    const other = createDeskClient(world.url)
+    await other.signIn(key)
+    for (const path of [`/desk/amend/${index}`, `/desk/withdraw/${index}`, `/desk/done/${index}`, '/desk/amend/0', '/desk/amend/999'])
+      equal((await other.get(path)).status, 404, path)
+    ok(!(await other.get('/desk')).text.includes('2026/7'))
+  })
+
+  it('takes lines from its own script, under the key of the session', async () => {
+    const { text } = await client.send('GET', '/desk/token', { accept: 'application/json' })
+    const { token, agency } = JSON.parse(text)
+    const line = { type: 'openseal/statement@v1', agency, kind: 'decision', action: 'publish', record: 'line-1' }
+    const documents = [{ name: 'a', mediaType: 'text/plain', bytes: 1, sha256: 'ab'.repeat(32) }]
+    const sent = (path: string, headers: object) =>
+      client.send('POST', path, { 'content-type': 'application/x-ndjson', ...headers }, `${JSON.stringify({ ...line, documents })}\n`)
+    const size = world.ledger.head().size
+    match((await sent('/desk/lines?dry-run', { 'x-csrf-token': token })).text, /"status":200/)
+    equal(world.ledger.head().size, size)
+    match((await sent('/desk/lines', { 'x-csrf-token': token })).text, /"status":201/)
+    match((await sent('/desk/lines', { 'x-csrf-token': token })).text, /"status":200,"index"/)
+    match((await sent('/desk/lines', { 'x-csrf-token': 'A'.repeat(43) })).text, /SESSION_ENDED/)
+    await world.agencies.revokeKey(AGENCY, keyId)
+    match((await sent('/desk/lines', { 'x-csrf-token': token })).text, /SESSION_ENDED/)
+  })
+})
