@@ -38,11 +38,12 @@ export async function readWhole(
   try {
     const before = await handle.stat()
     if (!before.isFile()) throw new FileError('FILE_UNREADABLE', `${path} is not a file`)
-    const buffer = Buffer.allocUnsafe(CHUNK_BYTES)
+    // One byte more than the file has, so that growth is noticed. Thousands of small files need no large buffers.
+    const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, before.size + 1))
     let bytes = 0
     onProgress(0, before.size)
     for (;;) {
-      const { bytesRead } = await handle.read(buffer, 0, CHUNK_BYTES, bytes)
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, bytes)
       if (bytesRead === 0) break
       bytes += bytesRead
       if (bytes > before.size) throw changed(path)

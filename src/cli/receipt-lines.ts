@@ -60,7 +60,8 @@ export async function writeReceiptLines(
   }
 }
 
-async function* readReceived(client: Client, receiver: Receiver, wanted: ReadonlyMap<number, string>): AsyncGenerator<Received> {
+/** Fetches the receipts of these indexes, given with the identity of each statement, and checks each. */
+export async function* readReceived(client: Client, receiver: Receiver, wanted: ReadonlyMap<number, string>): AsyncGenerator<Received> {
   const seen = new Set<number>()
   for (const { from, to } of rangesOf([...wanted.keys()])) {
     for await (const line of client.readLines(`/v1/receipts/${from}/${to}`)) {

@@ -21,7 +21,7 @@ import { receiptsPath } from './receipt-file.ts'
 import { type ReceiptCounts, readIdentities, writeReceiptLines } from './receipt-lines.ts'
 import { NOT_ASKED, openReceiver, type Receiver } from './received.ts'
 import { readSecret } from './secret.ts'
-import type { SubmitOptions } from './submit-options.ts'
+import type { AgencyOptions, SubmitOptions } from './submit-options.ts'
 import { countWarnings, formatCount, formatStop, stoppingCodes, type WarningCount } from './warnings.ts'
 
 type Rejection = { readonly label: string; readonly code: string; readonly detail: string }
@@ -53,7 +53,7 @@ const NONE: ReceiptCounts = { anchored: 0, sealed: 0, unchecked: 0, missing: 0 }
  * Submits the files; returns the exit code: 2 if a file, a statement or a release was left out, 1
  * if a receipt is missing, 3 or 6 if --wait ended too early.
  */
-export async function submitPackages(files: readonly string[], options: SubmitOptions): Promise<number> {
+export async function submitPackages(files: readonly string[], options: AgencyOptions): Promise<number> {
   const key = await readSecret('OPENSEAL_API_KEY', 'the API key of the agency')
   const client = createClient(options.ledger)
   // reports an unreachable ledger before a long read, not after
@@ -76,7 +76,7 @@ export async function submitPackages(files: readonly string[], options: SubmitOp
   }
 }
 
-type Sending = { readonly client: Client; readonly receiver: Receiver; readonly key: string; readonly options: SubmitOptions }
+type Sending = { readonly client: Client; readonly receiver: Receiver; readonly key: string; readonly options: AgencyOptions }
 
 /**
  * A fault in one file is that file's result. A fault of the ledger would affect the next file too,

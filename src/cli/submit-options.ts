@@ -1,12 +1,14 @@
-/** The options of `submit`, for documents and OCDS files. */
+/** The options of `submit`, for single files, many files and OCDS files. */
 import type { TrustOptions } from './received.ts'
 
 /** The options of `submit`, as commander gives them. */
 export type SubmitOptions = TrustOptions & {
   ledger: string
   json?: boolean
-  agency: string
+  agency?: string
   ocds?: boolean
+  manifest?: string
+  recordFrom?: 'path'
   record?: string
   kind?: string
   action?: string
@@ -22,3 +24,6 @@ export type SubmitOptions = TrustOptions & {
   accept?: string[]
   wait?: number
 }
+
+/** The options with the agency that every statement is of. */
+export type AgencyOptions = SubmitOptions & { agency: string }

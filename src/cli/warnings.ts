@@ -46,7 +46,12 @@ export function formatWarning({ code, detail }: GivenWarning): string {
 /** Warnings of one kind in a few lines. */
 export function formatCount({ code, count, labels }: WarningCount): string[] {
   const first = labels.slice(0, 3).join(', ')
-  return [`Warning: ${MEANING[code] ?? 'another warning'}: ${count}, ${count > 3 ? `${first}, …` : first} [${code}]`]
+  return [`Warning: ${meaningOf(code)}: ${count}, ${count > 3 ? `${first}, …` : first} [${code}]`]
+}
+
+/** What a warning is about, in words. */
+export function meaningOf(code: string): string {
+  return MEANING[code] ?? 'another warning'
 }
 
 /** Advice after a submission was stopped. */

@@ -32,10 +32,10 @@ export async function readInner(entry: ZipEntry, at: number): Promise<{ document
 
 /**
  * Gives each document a name of its own, because a statement matches documents by their names. The
- * first of several with one name keeps it, and the container comes before what is in it.
+ * first of several with one name keeps it, and files come before what is in them.
  */
-export function distinctNames(own: string, inner: readonly InnerDocument[]): readonly InnerDocument[] {
-  const taken = new Set([own.normalize('NFC')])
+export function distinctNames(own: readonly string[], inner: readonly InnerDocument[]): readonly InnerDocument[] {
+  const taken = new Set(own.map(name => name.normalize('NFC')))
   return inner.map(document => {
     let { name } = document
     for (let number = 2; taken.has(name); number++) name = `${number}-${document.name}`

@@ -5,11 +5,10 @@
 import { CsvError, parse } from 'csv-parse/browser/esm/sync'
 import { decodeText } from '../core/encoding.ts'
 import { OpenSealError } from '../core/errors.ts'
-import type { Statement } from '../core/statements/statement.ts'
 import type { StatedMembers } from './reading.ts'
 
 /** What a row states. The values are checked when the statement is made. */
-export type ManifestMembers = Omit<StatedMembers, 'reason'> & { readonly agency?: string; readonly reason?: Statement['reason'] }
+export type ManifestMembers = StatedMembers & { readonly agency?: string }
 
 /**
  * A row by its number in the spreadsheet, where the header is row 1: the path as it is written, and

@@ -31,7 +31,7 @@ const OFFICE_PART = /^(?:\[Content_Types\]\.xml|mimetype|META-INF\/.*)$/
  */
 export async function readDocument(name: string, bytes: Uint8Array): Promise<DocumentReading> {
   const reading = await readLayer(baseName(name), bytes, 0)
-  return { ...reading, inner: distinctNames(baseName(name), reading.inner) }
+  return { ...reading, inner: distinctNames([baseName(name)], reading.inner) }
 }
 
 async function readLayer(name: string, bytes: Uint8Array, layer: number): Promise<DocumentReading> {
@@ -66,12 +66,15 @@ function readXmlDocument(bytes: Uint8Array): DocumentReading {
 }
 
 function readJson(name: string, bytes: Uint8Array): DocumentReading {
-  const text = decodeText(bytes)
+  const decoded = attempt(() => decodeText(bytes))
+  const isNamed = PACKED_JSON.test(name)
+  // A text that begins with a bracket need not be JSON, if its name says otherwise.
+  if (decoded.error) return isNamed ? refuse(decoded.error) : NOTHING_STATED
+  const text = decoded.value
   if (isJsonLines(text))
     return isOcds(parseJson(text.trimStart().split('\n', 1)[0] ?? '', { allowNull: true })) ? recognised('ocds') : NOTHING_STATED
   const { value, error } = attempt(() => parseJson(text, { allowNull: true }))
-  // A text that begins with a bracket need not be JSON, if its name says otherwise.
-  if (error) return /^JSON_(?:MALFORMED|NOT_UTF8)$/.test(error.code) && !PACKED_JSON.test(name) ? NOTHING_STATED : refuse(error)
+  if (error) return error.code === 'JSON_MALFORMED' && !isNamed ? NOTHING_STATED : refuse(error)
   return isOcds(value) ? recognised('ocds') : (readJsonRecord(value) ?? NOTHING_STATED)
 }
 

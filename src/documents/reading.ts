@@ -63,7 +63,6 @@ export type RemarkCode =
   | 'HISTORY_ONLY'
   /** Several records in one file. */
   | 'RECORDS_SEVERAL'
-  | 'RECORD_UNSTATED'
   /** A signature without the signed document in it. */
   | 'INNER_DETACHED'
   /** An encrypted document. */

@@ -18,12 +18,11 @@ import { chainWith, createWorld, FILE, GENESIS, policyWith, STATEMENT } from '..
 const NOTED =
   /^(ANCHOR_(NONE|NO_CODE|OTHER_CODE|MISSING|DISOWNED)|DOCUMENT_(NONE|OTHER)|COSIGNATURES_TOO_FEW|CHECKPOINT_ORIGIN|CURRENCY_\w+|FINALITY_PENDING)$/
 /**
- * Codes that end before a verdict: of tiles and entries, which only an audit reads; of a file that
- * is not OCDS and counts by its bytes; of an endpoint that counts as silent; of `policy --extend`;
- * of an archive, which counts as a file like any other; and warnings for submitters.
+ * Codes that end before a verdict: of tiles and entries, which only an audit reads; of an endpoint
+ * that counts as silent; of `policy --extend`; and warnings for submitters.
  */
 const ELSEWHERE =
-  /^(TILE|BUNDLE|ENTRY|OCDS|RPC|EXTEND|PUBLISHED|ZIP)_\w+$|^(ANCHOR_TIME|EMPTY_DOCUMENT|ID_CONFUSABLE|KNOWN_CHANGED|(RECORD|TARGET)_UNKNOWN|SILENT_EDIT)$/
+  /^(TILE|BUNDLE|ENTRY|RPC|EXTEND|PUBLISHED)_\w+$|^(ANCHOR_TIME|EMPTY_DOCUMENT|ID_CONFUSABLE|KNOWN_CHANGED|(RECORD|TARGET)_UNKNOWN|SILENT_EDIT)$/
 
 describe('messages: failures of what is read', () => {
   const world = createWorld([GENESIS, STATEMENT])
@@ -32,7 +31,7 @@ describe('messages: failures of what is read', () => {
   const ask = (receipt: string | Uint8Array) => verify({ file: digestsOf(FILE), receipt, policy, chain, trust: 'policy' })
 
   it('has a sentence for every code of the core and the verifier that a verdict can show, and none for a code that is gone', () => {
-    const sources = ['src/core', 'src/documents', 'src/verifier'].flatMap(folder =>
+    const sources = ['src/core', 'src/verifier'].flatMap(folder =>
       readdirSync(folder, { recursive: true, encoding: 'utf8' })
         .filter(name => name.endsWith('.ts'))
         .map(name => join(folder, name)),

@@ -57,7 +57,7 @@ export async function readPackage(path: string, agency: string, spool: string, o
 }
 
 /** Reads the statements of a file, which may be packed with gzip or ZIP. */
-export async function readStatements(path: string, agency: string, take: TakeStatement, onProgress?: OnProgress): Promise<OcdsReport> {
+async function readStatements(path: string, agency: string, take: TakeStatement, onProgress?: OnProgress): Promise<OcdsReport> {
   const [first, second] = await readHead(path, 2)
   if (first === 0x50 && second === 0x4b) {
     const blob = await openAsBlob(path).catch(cause => {

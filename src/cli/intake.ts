@@ -1,0 +1,60 @@
+/** Reads files for submission: their digests, and what they state about themselves. */
+import { stat } from 'node:fs/promises'
+import { concatBytes } from '../core/bytes.ts'
+import type { DocumentRef } from '../core/statements/statement.ts'
+import { digestsOf } from '../documents/digest.ts'
+import { mediaTypeOf } from '../documents/media-type.ts'
+import { readDocument } from '../documents/read-document.ts'
+import { baseName, DocumentError, type DocumentReading, MAX_READ_BYTES, NOTHING_STATED } from '../documents/reading.ts'
+import { hashFile, type OnProgress, readWhole } from './hash-file.ts'
+
+/** A file to submit. `name` is its path. */
+export type IntakeFile = {
+  readonly name: string
+  readonly document: DocumentRef
+  readonly reading: DocumentReading
+  /** Why JSON is known by its bytes only. */
+  readonly jcsReason?: string
+}
+
+const MAY_BE_OCDS = /\.(?:(?:json|jsonl|ndjson)(?:\.gz)?|zip)$/i
+/** JSON that does not parse is a broken copy, so it is not sent by its bytes either. */
+const BROKEN_JSON = ['JSON_MALFORMED', 'TEXT_NOT_UTF8']
+
+/**
+ * Reads a file once. Throws FileError, and DocumentError JSON_MALFORMED or TEXT_NOT_UTF8 for JSON
+ * that does not parse.
+ */
+export async function readIntake(path: string, onProgress?: OnProgress): Promise<IntakeFile> {
+  const { size } = await stat(path).catch(() => ({ size: 0 })) // the reader reports it
+  if (size > MAX_READ_BYTES) return readLarge(path, onProgress)
+  const parts: Uint8Array[] = []
+  await readWhole(path, chunk => void parts.push(chunk.slice()), onProgress)
+  const bytes = concatBytes(...parts)
+  const reading = await readDocument(path, bytes)
+  const { refused } = reading
+  if (refused !== undefined && BROKEN_JSON.includes(refused.code))
+    throw new DocumentError(refused.code, `${path} is not sent, because it is no JSON: ${refused.detail}`)
+  return describe(path, looksLikeJson(bytes) ? digestsOf(bytes) : { ...digestsOf(bytes), jcsReason: undefined }, reading)
+}
+
+async function readLarge(path: string, onProgress?: OnProgress): Promise<IntakeFile> {
+  return describe(path, await hashFile(path, onProgress), {
+    ...NOTHING_STATED,
+    // OCDS may be larger than memory, and its reader finds out.
+    ...(MAY_BE_OCDS.test(path) && { format: 'ocds' }),
+    refused: { code: 'DOCUMENT_TOO_LARGE', detail: `the file is larger than ${MAX_READ_BYTES} bytes, so it is only hashed` },
+  })
+}
+
+type Digest = { readonly bytes: number; readonly sha256: string; readonly jcs?: string; readonly jcsReason?: string | undefined }
+
+function describe(name: string, { jcsReason, ...digest }: Digest, reading: DocumentReading): IntakeFile {
+  const document = { name: baseName(name), mediaType: mediaTypeOf(name), ...digest }
+  return { name, document, reading, ...(jcsReason !== undefined && { jcsReason }) }
+}
+
+function looksLikeJson(bytes: Uint8Array): boolean {
+  const first = bytes.find(byte => ![0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf].includes(byte))
+  return first === 0x7b || first === 0x5b
+}

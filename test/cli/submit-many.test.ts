@@ -1,0 +1,235 @@
+/**
+ * Files that state what they are, one by one, in folders and by manifests, as a user submits them to
+ * a real ledger.
+ */
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { readConfig } from '../../src/config.ts'
+import { parseReceipt, receiptIndex } from '../../src/core/receipt.ts'
+import type { Statement } from '../../src/core/statements/statement.ts'
+import { startServer } from '../../src/server/server.ts'
+import { asice, DECISION, judgment, NOTICE_ID, notice } from '../documents/files.ts'
+
+type Ran = { code: number; out: string; err: string }
+
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+const AGENCY = 'court.gov.example'
+
+describe('submit, by what files state', function () {
+  this.timeout(120_000)
+  let folder: string
+  let service: Awaited<ReturnType<typeof startServer>>
+
+  const start = (args: readonly string[]): ChildProcess =>
+    spawn(process.execPath, [MAIN, ...args], {
+      cwd: folder,
+      env: {
+        PATH: process.env.PATH,
+        LC_ALL: 'C.UTF-8',
+        OPENSEAL_LEDGER: service.url,
+        OPENSEAL_API_KEY_FILE: join(folder, 'agency.key'),
+        OPENSEAL_OPERATOR_KEY_FILE: service.operatorKeyFile,
+      },
+    })
+  function openseal(args: readonly string[]): Promise<Ran> {
+    const child = start(args)
+    let out = ''
+    let err = ''
+    child.stdout?.on('data', chunk => (out += chunk))
+    child.stderr?.on('data', chunk => (err += chunk))
+    return new Promise(resolve => child.on('close', code => resolve({ code: code ?? -1, out, err })))
+  }
+  const submit = (...args: string[]) => openseal(['submit', '--agency', AGENCY, ...args])
+  const json = async (...args: string[]) => {
+    const { code, out, err } = await submit(...args, '--json')
+    ok(out !== '', err)
+    return { code, value: JSON.parse(out) }
+  }
+  const write = (name: string, content: string | Uint8Array) => {
+    mkdirSync(dirname(join(folder, name)), { recursive: true })
+    writeFileSync(join(folder, name), content)
+  }
+  const statementOf = (path: string) => {
+    const { statement } = parseReceipt(readFileSync(join(folder, `${path}.receipt.json`), 'utf8'))
+    return statement as unknown as Statement
+  }
+  const told = (value: { files: { file: string; state: string; code?: string }[] }) =>
+    value.files.map(({ file, state, code }) => `${file} ${code ?? state}`).sort()
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'openseal-test-'))
+    service = await startServer(readConfig({ OPENSEAL_PORT: '0', OPENSEAL_CHAIN_PORT: '0', OPENSEAL_DATA: join(folder, 'data') }))
+    const added = await openseal(['agency', 'add', AGENCY, '--name', 'Court', '--key-file', join(folder, 'agency.key')])
+    equal(added.code, 0, added.err)
+  })
+  after(async () => {
+    await service?.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  it('needs no member typed that the file states, shows where each comes from, and lets flags overrule', async () => {
+    write('notice.xml', notice())
+    const dry = await submit('notice.xml', '--dry-run', '--title', 'Typed')
+    match(dry.out, /notice\.xml \(eForms notice\)\n/)
+    match(dry.out, / {2}revision {4}02 {3}from \/ContractNotice\/cbc:VersionID\n/)
+    match(dry.out, / {2}title {7}Typed {3}from the command line\n/)
+    match(dry.out, / {2}kind {8}procurement {3}from the format, eForms notice\n/)
+    equal((await submit('notice.xml', '--title', 'Typed')).code, 0)
+    const { record, revision, published, language, title, kind } = statementOf('notice.xml')
+    deepEqual([record, revision, published, language, title, kind], [NOTICE_ID, '02', '2026-02-01T09:00:00Z', 'de', 'Typed', 'procurement'])
+  })
+
+  it('takes another manifestation of one decision for another version', async () => {
+    write('first.xml', judgment({ manifestationDate: '2026-01-10T00:00:00' }))
+    write('again/first.xml', judgment({ manifestationDate: '2026-02-10T00:00:00' }))
+    equal((await json('first.xml')).code, 0)
+    const { code, value } = await json('again/first.xml')
+    deepEqual([code, value.warnings], [0, []])
+  })
+
+  it('lists the documents inside of a signed container, and finds them', async () => {
+    write('signed.asice', await asice({ 'permit.txt': 'The permit.' }))
+    equal((await submit('signed.asice', '--record', 'p-1', '--kind', 'decision')).code, 0)
+    deepEqual(
+      statementOf('signed.asice').documents.map(({ name }) => name),
+      ['signed.asice', 'permit.txt'],
+    )
+    write('permit.txt', 'The permit.')
+    const found = JSON.parse((await openseal(['verify', 'permit.txt', '--trust-ledger', '--json'])).out)
+    equal(found.matched, 'bytes')
+  })
+
+  it('says what is missing, and which records contradict each other', async () => {
+    write('plain.txt', 'x')
+    write('mail.eml', 'From: a@b.example\r\nSubject: x\r\n\r\nx')
+    write('broken.json', '{"ada":')
+    const cases: [string[], string][] = [
+      [['plain.txt'], 'USAGE_WRONG'],
+      [['mail.eml', '--kind', 'decision'], 'RECORD_MISSING'],
+      [['notice.xml', 'first.xml'], 'RECORD_SEVERAL'],
+      [['broken.json', '--record', 'x', '--kind', 'decision'], 'JSON_MALFORMED'],
+      [['plain.txt', '--record-from', 'path', '--kind', 'decision'], 'USAGE_WRONG'],
+    ]
+    for (const [args, expected] of cases) {
+      const { code, err } = await submit(...args)
+      equal(code, 2, args.join(' '))
+      ok(err.includes(expected), err)
+    }
+  })
+
+  it('submits OCDS files release by release without being told, packed ones too', async () => {
+    const release = (id: string) => `{"ocid":"ocds-x-${id}","id":"${id}","date":"2026-01-01T00:00:00Z"}`
+    const compiled = '{"ocid":"ocds-x-3","id":"3","tag":["compiled"]}'
+    write('lines.jsonl', `${release('1')}\n${release('2')}\n`)
+    write('lines.json.gz', gzipSync(`[${release('4')}]`))
+    write('record.json', `{"records":[{"ocid":"ocds-x-3","compiledRelease":${compiled},"releases":[]}]}`)
+    const { code, value } = await json('lines.jsonl', 'lines.json.gz', 'record.json')
+    equal(code, 0)
+    deepEqual(
+      value.files.map(({ shape, accepted }: { shape: string; accepted: number }) => [shape, accepted]),
+      [
+        ['json-lines', 3],
+        ['json-list', 3],
+        ['record-package', 2],
+      ],
+    )
+    write('compiled.json', compiled)
+    const found = JSON.parse((await openseal(['verify', 'compiled.json', '--trust-ledger', '--json'])).out)
+    equal(found.matched, 'content')
+  })
+
+  it('takes a folder file by file, names those left out, and sends in a second run what is missing', async () => {
+    const changed = '99999999-2222-4333-8444-555555555555'
+    const change = `<efac:Changes><efbc:ChangedNoticeIdentifier>${changed}-01</efbc:ChangedNoticeIdentifier><efac:ChangeReason><cbc:ReasonCode>cor-buy</cbc:ReasonCode></efac:ChangeReason></efac:Changes>`
+    const { ada } = DECISION
+    // The change comes before the notice by its name.
+    write('all/a-change.xml', notice({ extension: change }))
+    write('all/b-notice.xml', notice().replaceAll(NOTICE_ID, changed).replace('>02<', '>01<'))
+    write('all/act/metadata.json', JSON.stringify({ ...DECISION, correctedVersionId: null }))
+    write(`all/act/${ada}.pdf`, '%PDF-1.7\nact\n%%EOF\n')
+    write('all/releases.json', '{"releases":[{"ocid":"ocds-x-9","id":"9"}]}')
+    write('all/broken.json', '{')
+    write('all/plain.txt', 'states nothing')
+    write('all/.hidden', 'x')
+    const first = await json('all')
+    deepEqual(told(first.value), [
+      'a-change.xml accepted',
+      'act/metadata.json accepted',
+      'b-notice.xml accepted',
+      'broken.json JSON_MALFORMED',
+      'plain.txt RECORD_MISSING',
+      'releases.json accepted',
+    ])
+    deepEqual([first.code, first.value.accepted, first.value.leftOut], [2, 4, 2])
+    deepEqual(
+      statementOf(`all/act/${ada}.pdf`).documents.map(({ name }) => name),
+      ['metadata.json', `${ada}.pdf`],
+    )
+    const { action, record, target } = statementOf('all/a-change.xml')
+    deepEqual([action, record, target], ['amend', changed, '01'])
+    ok(existsSync(join(folder, 'all/releases.json.receipts.ndjson')))
+
+    write('all/broken.json', JSON.stringify({ ...DECISION, ada: 'other', correctedVersionId: null }))
+    rmSync(join(folder, 'all/b-notice.xml.receipt.json'))
+    const second = await json('all', '--record-from', 'path', '--kind', 'decision')
+    deepEqual([second.code, second.value.accepted, second.value.known, second.value.missing], [0, 2, 4, 0])
+    equal(statementOf('all/plain.txt').record, 'plain.txt')
+    equal(statementOf('all/b-notice.xml').record, changed)
+    const text = await submit('all', '--record-from', 'path', '--kind', 'decision')
+    match(text.out, /6 files: 0 accepted, 6 known already, 0 left out\.\nThe receipts are beside the files\.\n$/)
+  })
+
+  it('takes the rows of a manifest, and leaves out bad rows and slips alone', async () => {
+    write('m/one.pdf', 'one')
+    write('m/deep/two.pdf', 'two')
+    write('m/notice.xml', notice().replaceAll(NOTICE_ID, '77777777-2222-4333-8444-555555555555'))
+    write(
+      'm/list.csv',
+      'file;kind;action;record;revision;identifiers;title;reason;sha256\r\none.pdf;decision;;m-1;1;ecli=ECLI:XX:1;"A; title";;\r\ndeep/two.pdf;decision;amend;m-none;;;;correction;\r\nnotice.xml;;;;;;Typed;;\r\ngone.pdf;decision;;m-2;;;;;\r\none.pdf;decision;;m-3;;;;;\r\nlist.csv;decision;;m-4;;;;;0000\r\n',
+    )
+    const { code, value } = await json('--manifest', 'm/list.csv')
+    deepEqual(told(value), [
+      'deep/two.pdf RECORD_UNKNOWN',
+      'gone.pdf FILE_NOT_FOUND',
+      'list.csv FILE_OTHER',
+      'notice.xml accepted',
+      'one.pdf MANIFEST_FILE_TWICE',
+      'one.pdf accepted',
+    ])
+    equal(code, 2)
+    const { record, revision, title, identifiers } = statementOf('m/one.pdf')
+    deepEqual([record, revision, title, identifiers], ['m-1', '1', 'A; title', [{ scheme: 'ecli', value: 'ECLI:XX:1' }]])
+    deepEqual([statementOf('m/notice.xml').title, statementOf('m/notice.xml').revision], ['Typed', '02'])
+    const dry = await submit('--manifest', 'm/list.csv', '--dry-run', '--accept', 'RECORD_UNKNOWN')
+    match(dry.out, / {2}title {7}Typed {3}from the manifest\n/)
+    match(dry.out, /6 files: 1 would be accepted, 2 known already, 3 left out\./)
+    equal((await openseal(['submit', '--manifest', 'm/list.csv', 'm/one.pdf'])).code, 2)
+  })
+
+  it('is killed in the middle, and a second run leaves each file sealed once and with its receipt', async () => {
+    const names = Array.from({ length: 3000 }, (_, n) => `killed/${n}.pdf`)
+    for (const name of names) write(name, `%PDF ${name} ${'x'.repeat(400)}`)
+    const sizeOf = async () => ((await (await fetch(`${service.url}/v1/status`)).json()) as { size: number }).size
+    const before = await sizeOf()
+    const args = ['submit', '--agency', AGENCY, 'killed', '--kind', 'decision', '--record-from', 'path']
+    const child = start(args)
+    const ended = new Promise(resolve => child.on('close', resolve))
+    while ((await sizeOf()) === before && child.exitCode === null) await new Promise(resolve => setTimeout(resolve, 5))
+    child.kill('SIGKILL')
+    await ended
+    const { code, value } = await json(...args.slice(3))
+    deepEqual([code, value.accepted + value.known, value.leftOut, value.missing], [0, names.length, 0, 0])
+    ok(value.known > 0, 'the first run had sent something')
+    const indexes = names.map(name => receiptIndex(parseReceipt(readFileSync(join(folder, `${name}.receipt.json`), 'utf8'))))
+    deepEqual([new Set(indexes).size, await sizeOf()], [names.length, before + names.length])
+    deepEqual(
+      readdirSync(join(folder, 'killed')).filter(name => name.endsWith('.tmp') || name.endsWith('.new')),
+      [],
+    )
+  })
+})
