@@ -46,38 +46,18 @@ export type Roots = {
  * and one for each size.
  */
 export function createRoots(sizes: Iterable<number>, start: Base): Roots {
-  const wanted = [...new Set(sizes)].sort((a, b) => a - b)
+  const wanted = [...new Set(sizes)].filter(size => size > start.size).sort((a, b) => a - b)
   const known = new Map<number, Hash>([[start.size, rootFromRange(start.range)]])
-  const edges = start.edges.map(edge => [...edge])
-  const tiles = new Map<string, DerivedTile>()
-  let nextWanted = wanted.findIndex(size => size > start.size)
-  if (nextWanted === -1) nextWanted = wanted.length
+  const upper = createUpperTiles(start.edges)
+  const independent = createIndependent(start.edges)
+  let nextWanted = 0
   let tree: Tree = start
   let full: Tree = start
-  let partial: Hash | undefined
-
-  const addNode = (level: number, index: number, hash: Hash) => {
-    const tileIndex = Math.floor(index / TILE_WIDTH)
-    const key = `${level}/${tileIndex}`
-    const begun = () => ({ level, index: tileIndex, hashes: [...(start.edges[level] ?? [])].slice(0, index % TILE_WIDTH) })
-    const tile = tiles.get(key) ?? begun()
-    tile.hashes.push(hash)
-    tiles.set(key, tile)
-  }
 
   const extend = (leaves: readonly Hash[]) => {
     const { size, range, nodes } = extendTree(tree.size, tree.range, leaves)
-    for (const node of nodes) if (node.level > 0 && node.level % TILE_HEIGHT === 0) addNode(node.level / TILE_HEIGHT, node.index, node.hash)
+    for (const { level, index, hash } of nodes) if (level > 0 && level % TILE_HEIGHT === 0) upper.add(level / TILE_HEIGHT, index, hash)
     tree = { size, range }
-  }
-
-  const addIndependent = (level: number, hash: Hash) => {
-    const edge = edges[level] ?? []
-    edges[level] = edge
-    edge.push(hash)
-    if (edge.length < TILE_WIDTH) return
-    edges[level] = []
-    addIndependent(level + 1, independentRoot(edge))
   }
 
   return {
@@ -93,15 +73,59 @@ export function createRoots(sizes: Iterable<number>, start: Base): Roots {
         known.set(tree.size, rootFromRange(tree.range))
       }
       extend(leaves.slice(taken))
-      if (leaves.length < TILE_WIDTH) partial = independentRoot(leaves)
-      else {
-        addIndependent(1, independentRoot(leaves))
-        full = tree
-      }
+      independent.append(leaves)
+      if (leaves.length === TILE_WIDTH) full = tree
+    },
+    independentRoot: independent.root,
+    at: size => known.get(size),
+    finishedTiles: upper.takeFinished,
+    base: () => ({ ...full, edges: independent.edges() }),
+  }
+}
+
+/** The tiles above level 0 as they grow, from those that were partial at the start. */
+function createUpperTiles(startEdges: Base['edges']) {
+  const tiles = new Map<string, DerivedTile>()
+  return {
+    add(level: number, index: number, hash: Hash): void {
+      const tileIndex = Math.floor(index / TILE_WIDTH)
+      const key = `${level}/${tileIndex}`
+      const begun = () => ({ level, index: tileIndex, hashes: (startEdges[level] ?? []).slice(0, index % TILE_WIDTH) })
+      const tile = tiles.get(key) ?? begun()
+      tile.hashes.push(hash)
+      tiles.set(key, tile)
+    },
+    takeFinished(size: number): DerivedTile[] {
+      const finished = [...tiles].filter(([, { level, index, hashes }]) => hashes.length === tileWidthAt(level, index, size))
+      for (const [key] of finished) tiles.delete(key)
+      return finished.map(([, tile]) => tile)
+    },
+  }
+}
+
+/** The same tree by merkletreejs, 256 hashes at a time. */
+function createIndependent(startEdges: Base['edges']) {
+  const edges = startEdges.map(edge => [...edge])
+  let partial: Hash | undefined
+
+  const add = (level: number, hash: Hash) => {
+    const edge = edges[level] ?? []
+    edges[level] = edge
+    edge.push(hash)
+    if (edge.length < TILE_WIDTH) return
+    edges[level] = []
+    add(level + 1, independentRoot(edge))
+  }
+
+  return {
+    append(leaves: readonly Hash[]): void {
+      const root = independentRoot(leaves)
+      if (leaves.length < TILE_WIDTH) partial = root
+      else add(1, root)
     },
     // Above 256 leaves, RFC 9162 splits only at multiples of 256. So the tree over the bundles'
     // roots is the tree over the leaves, and so on upwards.
-    independentRoot() {
+    root(): Hash {
       let below = partial
       for (const edge of edges.slice(1)) {
         const hashes = below === undefined ? edge : [...edge, below]
@@ -109,13 +133,7 @@ export function createRoots(sizes: Iterable<number>, start: Base): Roots {
       }
       return below ?? EMPTY_ROOT
     },
-    at: size => known.get(size),
-    finishedTiles(size) {
-      const finished = [...tiles].filter(([, { level, index, hashes }]) => hashes.length === tileWidthAt(level, index, size))
-      for (const [key] of finished) tiles.delete(key)
-      return finished.map(([, tile]) => tile)
-    },
-    base: () => ({ ...full, edges: Array.from(edges, edge => [...(edge ?? [])]) }),
+    edges: () => Array.from(edges, edge => [...(edge ?? [])]),
   }
 }
 

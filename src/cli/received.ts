@@ -8,7 +8,7 @@ import { identityOf, parseStatement, statementBody } from '../core/statements/st
 import { parseVkey, verifyNote } from '../core/tlog/note.ts'
 import { parseTlogProof } from '../core/tlog/tlog-proof.ts'
 import { checkInclusion, checkStatement, readReceiptParts } from '../verifier/checks.ts'
-import { type ChainReader, type Result, verify } from '../verifier/index.ts'
+import { type ChainReader, type Result, type Trust, verify } from '../verifier/index.ts'
 import { openChainReaders } from './chain-readers.ts'
 import type { Client } from './client.ts'
 import { CommandError, collect, EXIT_INVALID, EXIT_SEALED, EXIT_UNCHECKED, EXIT_UNSUPPORTED } from './command.ts'
@@ -79,30 +79,12 @@ export async function openReceiver(client: Client, { policy: pinned, rpc }: Trus
   const policy = pinned === undefined ? (await readServedPolicy(client)).policy : await readPinnedPolicy(pinned)
   const chain = openChainReaders(rpc, policy)
   const isPinned = pinned !== undefined
-  /**
-   * The results of the checks after `inclusion` for each checkpoint: they are the same for every
-   * receipt under it.
-   */
-  const known = new Map<string, { readonly judged: Judged; readonly atMs: number }>()
+  const judge = createJudge(policy, chain, isPinned ? 'policy' : 'ledger')
 
   const lied = (why: string, cause?: unknown) =>
     new CommandError(EXIT_INVALID, 'LEDGER_LIED', `${client.url} answered with an invalid receipt: ${why}. Nothing of it was kept.`, {
       cause,
     })
-
-  /** A receipt without an anchor is not asked about: a ledger names the anchors that it has. */
-  async function judge(text: string, note: string, claimed: boolean): Promise<Judged> {
-    const key = `${claimed} ${note}`
-    const before = known.get(key)
-    if (before !== undefined && (before.judged.standing?.state === 'anchored' || performance.now() - before.atMs < RECENT_MS))
-      return before.judged
-    const trust = isPinned ? 'policy' : 'ledger'
-    const judged = judgeResult(await verify({ receipt: text, policy, chain: claimed ? chain : [], trust }), claimed)
-    if (known.size >= REMEMBERED) known.clear()
-    // The fault may be in this receipt alone, and not in its checkpoint.
-    if (judged.standing !== undefined) known.set(key, { judged, atMs: performance.now() })
-    return judged
-  }
 
   async function check(text: string, expected: Expected): Promise<Received> {
     const receipt = await attempt(() => parseReceipt(text), lied)
@@ -145,6 +127,26 @@ export async function isBetter(receiver: Receiver, { state }: Pick<Received, 'st
 }
 
 type Judged = { readonly standing?: Omit<Standing, 'claimed'>; readonly fault: string; readonly isUnsupported: boolean }
+
+/**
+ * Checks receipts, and remembers the results of the checks after `inclusion` for each checkpoint:
+ * they are the same for every receipt under it. A receipt without an anchor is not asked about: a
+ * ledger names the anchors that it has.
+ */
+function createJudge(policy: Policy, chain: readonly ChainReader[], trust: Trust) {
+  const known = new Map<string, { readonly judged: Judged; readonly atMs: number }>()
+  return async (text: string, note: string, claimed: boolean): Promise<Judged> => {
+    const key = `${claimed} ${note}`
+    const before = known.get(key)
+    if (before !== undefined && (before.judged.standing?.state === 'anchored' || performance.now() - before.atMs < RECENT_MS))
+      return before.judged
+    const judged = judgeResult(await verify({ receipt: text, policy, chain: claimed ? chain : [], trust }), claimed)
+    if (known.size >= REMEMBERED) known.clear()
+    // The fault may be in this receipt alone, and not in its checkpoint.
+    if (judged.standing !== undefined) known.set(key, { judged, atMs: performance.now() })
+    return judged
+  }
+}
 
 function judgeResult({ verdict, checks }: Result, claimed: boolean): Judged {
   const statusOf = (name: string) => checks.find(check => check.name === name)?.status

@@ -28,8 +28,10 @@ export function formatTlogProof(proof: TlogProof): string {
 }
 
 /**
- * Formats a proof as an ASCII JSON string. Escaping the dash of signature lines makes network
- * writes several times faster. Callers with many proofs of one checkpoint quote its note once. Throws like formatTlogProof.
+ * Formats a proof as an ASCII JSON string, with the dash of signature lines escaped. Text beyond
+ * ASCII has to be encoded before it is sent: a receipt then takes 17 µs to format and encode, not
+ * 5, and single submissions fall from 0.36 to 0.32 of bare Koa (2026-11-30). Callers with many
+ * proofs of one checkpoint quote its note once. Throws like formatTlogProof.
  */
 export function quoteTlogProof(proof: TlogProof, note: QuotedNote = quoteNote(proof.note)): string {
   checkParts(proof)
