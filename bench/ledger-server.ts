@@ -16,7 +16,8 @@ import { AGENCY } from './statements.ts'
 
 let noteSeal = (_records: number) => {}
 const { ledger, store } = await openBenchLedger(process.argv[2] ?? '', ({ records }) => noteSeal(records))
-const agencies = createAgencies({ store, host: systemHost(silentLog) })
+const host = systemHost(silentLog)
+const agencies = createAgencies({ store, host })
 if (!(await agencies.list()).some(({ id }) => id === AGENCY)) await agencies.add({ id: AGENCY, name: 'Bench' })
 const { key } = await agencies.addKey(AGENCY, {})
 
@@ -41,7 +42,7 @@ const nowMs = Date.now
 const admission = createAdmission({ waiting: () => ledger.waiting(), nowMs })
 noteSeal = admission.noteSeal
 const limits = createLimits({ ...PLACES, address: { perSecond: 200, burst: 1000 }, nowMs })
-const guards = { admission, limits, operatorKey: 'bench-operator-key', log: silentLog, nowMs }
+const guards = { admission, limits, operatorKey: 'bench-operator-key', host, log: silentLog }
 const server = createServer(createHandler({ ledger, agencies, policy: () => policy, ...guards })).listen(0, '127.0.0.1', () => {
   process.send?.({ port: (server.address() as AddressInfo).port, key, size: ledger.head().size })
 })

@@ -7,6 +7,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Log } from './logger.ts'
+import { breathe } from './turns.ts'
 
 export type Host = {
   /** The wall clock, in milliseconds since 1970. It can be set, forwards and backwards. */
@@ -15,6 +16,8 @@ export type Host = {
   steadyMs(): number
   /** Resolves when everything that is ready now has had its turn. */
   nextTurn(): Promise<void>
+  /** Between two pieces of long work: undefined if it may continue at once. See `src/turns.ts`. */
+  breathe(): Promise<void> | undefined
   /** @throws AbortError as soon as the signal is aborted */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
   /** Bytes that nobody can foresee. */
@@ -34,6 +37,7 @@ export function systemHost(log: Log): Host {
     nowMs: () => Date.now(),
     steadyMs: () => performance.now(),
     nextTurn: () => new Promise(resolve => setImmediate(resolve)),
+    breathe,
     sleep: (ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }),
     randomBytes: length => new Uint8Array(randomBytes(length)),
     spawn(name, run) {

@@ -1,6 +1,7 @@
 /** The dependencies of the HTTP side: live parts made by the composition root. */
 import type { Policy } from '../core/policy.ts'
 import type { Statement } from '../core/statements/statement.ts'
+import type { Host } from '../host.ts'
 import type { Agencies } from '../ledger/agencies/agencies.ts'
 import type { Sessions } from '../ledger/agencies/sessions.ts'
 import type { Backups } from '../ledger/backups.ts'
@@ -19,6 +20,7 @@ export type HttpDeps = Watched & {
   /** The policy served at /policy.json. */
   readonly policy: () => Policy
   readonly operatorKey: string
+  readonly host: Pick<Host, 'nowMs' | 'randomBytes' | 'breathe'>
   readonly log: Log
   /**
    * Whether the service is shutting down: it finishes the requests that came in and accepts no
@@ -64,7 +66,6 @@ export type HttpDeps = Watched & {
 /** What only the desk and the operator's page need. */
 export type Desk = {
   readonly sessions: Sessions
-  readonly randomBytes: (count: number) => Uint8Array
   /** The ledger's public address. The cookies of an https address are sent over TLS only. */
   readonly url: string
   /** Who is responsible for the ledger, as far as it was configured. */

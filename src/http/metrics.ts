@@ -24,7 +24,7 @@ export function createMetrics({
   ledger,
   anchorer,
   scrub,
-  nowMs,
+  host,
   notAccepting,
   alarms,
   freeBytes,
@@ -80,7 +80,7 @@ export function createMetrics({
   gauge(registers, 'openseal_anchor_unanchored_entries', 'Entries that no final anchor covers.', () => behind(ledger))
   gauge(registers, 'openseal_anchor_age_seconds', 'Age of the newest final anchor; -1 before the first.', () => {
     const newest = ledger.latestAnchor()
-    return newest === undefined ? -1 : nowMs() / 1000 - Date.parse(newest.block.time) / 1000
+    return newest === undefined ? -1 : host.nowMs() / 1000 - Date.parse(newest.block.time) / 1000
   })
   if (anchorer) anchorGauges(registers, anchorer)
   if (scrub) scrubGauges(registers, scrub)

@@ -1,6 +1,7 @@
 /** The parts of a running ledger whose state is reported: in metrics, at /readyz and on pages. */
 import type { Anchorer } from '../anchor/anchorer.ts'
 import type { Scrub } from '../care/scrub.ts'
+import type { Host } from '../host.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 
 /** A problem: a stable code, and a sentence for people. */
@@ -13,7 +14,7 @@ export type Watched = {
   readonly anchorer?: Pick<Anchorer, 'state' | 'lag'> | undefined
   /** Missing if no scrub runs. */
   readonly scrub?: Pick<Scrub, 'state'> | undefined
-  readonly nowMs: () => number
+  readonly host: Pick<Host, 'nowMs'>
   /**
    * Why no submission is accepted now, such as LEDGER_NOT_COMPARED; undefined if they are accepted.
    */

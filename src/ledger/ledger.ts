@@ -115,7 +115,7 @@ export async function openLedger({ store, signer, origin, anchors: places, host,
       return { size, root: await prover.rootAt(size) }
     },
     sealedMs: index => store.committedMs(index),
-    history: index => inRow(() => readHistory(store, index, statements.statement)),
+    history: index => inRow(() => readHistory(store, index, statements.statement, host)),
     stop: sequencer.stop,
     stopped: sequencer.stopped,
     stopCode: sequencer.stopCode,

@@ -2,8 +2,8 @@
 import { type AnyStatement, isRecordStatement } from '../core/statements/registry.ts'
 import type { Statement } from '../core/statements/statement.ts'
 import type { Version } from '../core/statements/versions.ts'
+import type { Host } from '../host.ts'
 import { isDamage } from '../log/errors.ts'
-import { breathe } from '../turns.ts'
 
 /** The canonical text of a statement; undefined if it was erased. */
 export type ReadStatement = (index: number) => Promise<string | undefined>
@@ -15,7 +15,7 @@ export type Read = { readonly versions: readonly Version[]; readonly isWhole: bo
 const MAX_BYTES = 8 * 1024 * 1024
 
 /** The statements at these indexes, in their order, up to MAX_BYTES. Erased ones are skipped. */
-export async function readEach(indexes: Iterable<number>, read: ReadStatement): Promise<Read> {
+export async function readEach(indexes: Iterable<number>, read: ReadStatement, { breathe }: Pick<Host, 'breathe'>): Promise<Read> {
   const versions: Version[] = []
   let room = MAX_BYTES
   for (const index of indexes) {

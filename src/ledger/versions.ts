@@ -4,6 +4,7 @@
  */
 import type { Statement } from '../core/statements/statement.ts'
 import { changesOf, markHistory, type VersionChange, type VersionMarks } from '../core/statements/versions.ts'
+import type { Host } from '../host.ts'
 import type { Lookups } from '../store/port/lookups.ts'
 import { type ReadStatement, readEach, statementIn } from './record-reader.ts'
 
@@ -41,14 +42,19 @@ export type History = {
  * The history of the record of the statement at an index; of a very long one, its newest part and
  * the part before that index.
  */
-export async function readHistory(store: Pick<Lookups, 'listByRecord'>, index: number, read: ReadStatement): Promise<History> {
+export async function readHistory(
+  store: Pick<Lookups, 'listByRecord'>,
+  index: number,
+  read: ReadStatement,
+  host: Pick<Host, 'breathe'>,
+): Promise<History> {
   const own = statementIn(await read(index))
   if (own === undefined) return { versions: [], changes: [] }
   const { agency, record } = own
   const newest = await store.listByRecord(agency, record, Number.MAX_SAFE_INTEGER, MAX_VERSIONS + 1)
   const before = await store.listByRecord(agency, record, index, VERSIONS_BEFORE)
   // The omitted part is between the part before the index and the newest part.
-  const { versions, isWhole } = await readEach(new Set([index, ...before, ...newest.slice(0, MAX_VERSIONS)]), read)
+  const { versions, isWhole } = await readEach(new Set([index, ...before, ...newest.slice(0, MAX_VERSIONS)]), read, host)
   const found = versions.toSorted((a, b) => a.index - b.index)
   return {
     versions: describe(found),

@@ -14,8 +14,8 @@ import {
   warnOfHistory,
   warnOfKnown,
 } from '../core/statements/warnings.ts'
+import type { Host } from '../host.ts'
 import type { Submission } from '../log/sequencer.ts'
-import { breathe } from '../turns.ts'
 import type { Ledger } from './ledger.ts'
 import { passingDamage, type Read, readEach } from './record-reader.ts'
 
@@ -44,7 +44,7 @@ export type WarnerDeps = {
    * runs.
    */
   readonly recordsLike?: ((agency: string, record: string) => Promise<readonly string[]>) | undefined
-  readonly nowMs: () => number
+  readonly host: Pick<Host, 'nowMs' | 'breathe'>
 }
 
 /** How many of a record's newest statements are read for one answer. */
@@ -58,16 +58,16 @@ const END = Number.MAX_SAFE_INTEGER
 const LIMITS_MS = 1000
 
 /** Creates the part of a service that warns. */
-export function createWarner({ ledger, recordsLike = async () => [], nowMs }: WarnerDeps): Warner {
-  let limited = { atMs: Number.NaN, limits: dateLimits(nowMs()) }
+export function createWarner({ ledger, recordsLike = async () => [], host }: WarnerDeps): Warner {
+  let limited = { atMs: Number.NaN, limits: dateLimits(host.nowMs()) }
   const limits = (): DateLimits => {
-    const atMs = nowMs()
+    const atMs = host.nowMs()
     if (!(Math.abs(atMs - limited.atMs) < LIMITS_MS)) limited = { atMs, limits: dateLimits(atMs) }
     return limited.limits
   }
 
   const warnKnown = async (statement: Statement, index: number, records: Records): Promise<Warning[]> => {
-    await breathe()
+    await host.breathe()
     // Most statements have no later one, and one read shows that.
     const [newest = index] = await ledger.listByRecord(statement.agency, statement.record, END, 1)
     if (newest <= index) return []
@@ -88,13 +88,13 @@ export function createWarner({ ledger, recordsLike = async () => [], nowMs }: Wa
 
   return {
     async warn(statement, { index, known }) {
-      const records = createRecords(ledger)
+      const records = createRecords(ledger, host)
       const contents = warnOfContents(statement, limits())
       if (known) return [...contents, ...(await warnKnown(statement, index, records))]
       return [...contents, ...(await warnNew({ index, statement }, await records.read(statement, index)))]
     },
     stream() {
-      const records = createRecords(ledger)
+      const records = createRecords(ledger, host)
       // One after the other, so that many of one record are read once.
       let before: Promise<unknown> = Promise.resolve()
       return (statement, { index, known }) => {
@@ -106,7 +106,7 @@ export function createWarner({ ledger, recordsLike = async () => [], nowMs }: Wa
       }
     },
     dryRun() {
-      const records = createRecords(ledger)
+      const records = createRecords(ledger, host)
       const lines = createLines()
       return async (statement, line = 1) => {
         const contents = warnOfContents(statement, limits())
@@ -129,7 +129,7 @@ type Records = ReturnType<typeof createRecords>
  * Reads the newest statements of records, oldest first. Remembers the last record until something
  * is added to it, because consecutive lines are often about one record.
  */
-function createRecords(ledger: Pick<Ledger, 'statement' | 'listByRecord'>) {
+function createRecords(ledger: Pick<Ledger, 'statement' | 'listByRecord'>, host: Pick<Host, 'breathe'>) {
   const readText = passingDamage(index => ledger.statement(index))
   let last: (Read & { readonly key: string }) | undefined
   return {
@@ -138,7 +138,7 @@ function createRecords(ledger: Pick<Ledger, 'statement' | 'listByRecord'>) {
       const indexes = await ledger.listByRecord(agency, record, before, MAX_READ + 1)
       const key = JSON.stringify([record, indexes[0], indexes.length])
       if (last?.key === key) return last
-      const { versions, isWhole } = await readEach(indexes.slice(0, MAX_READ), readText)
+      const { versions, isWhole } = await readEach(indexes.slice(0, MAX_READ), readText, host)
       last = { key, ...newestWithin({ versions: versions.toReversed(), isWhole: isWhole && indexes.length <= MAX_READ }) }
       return last
     },

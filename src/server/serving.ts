@@ -34,25 +34,27 @@ export async function openServing(
   { url, operatorKey, isClosing }: { readonly url: string; readonly operatorKey: string; readonly isClosing: () => boolean },
 ): Promise<(place: OperatorPlace) => RequestListener> {
   const { config, host, log } = start
-  const { nowMs } = host
   const agencies = createAgencies({ store, host })
   const offered = policyOf(ledger, place, chain.finality, config.production)
   const policy = () => offered
   const { operatorName, operatorContact } = config
   const operator = { name: operatorName, contact: operatorContact }
-  const site = await openSite({ url, operator, ledger, agencies, lag: () => anchorer.lag(), notAccepting, policy, nowMs }, chain, start)
+  const site = await openSite(
+    { url, operator, ledger, agencies, lag: () => anchorer.lag(), notAccepting, policy, nowMs: host.nowMs },
+    chain,
+    start,
+  )
   const ofLedger = { ledger, agencies, anchorer, policy, notAccepting, scrub, alarms, rows: store.rows }
   const guards = { operatorKey, admission, limits: limitsOf(config, host), isClosing, trustedProxies: config.trustedProxies }
   const sessions = createSessions({ store, agencies, operatorKey, host })
-  const { randomBytes } = host
-  const desk = site && { sessions, randomBytes, url, operator, backups: createBackups({ store, host }), pages: site.parts }
+  const desk = site && { sessions, url, operator, backups: createBackups({ store, host }), pages: site.parts }
   const recordsLike = async (agency: string, record: string) => (await start.parts.finder?.recordsLike(agency, record)) ?? []
   const states = {
     reached: () => start.parts.finder?.reached() ?? 0,
     state: async (index: number, statement: Statement) => (await start.parts.finder?.state(index, statement)) ?? {},
   }
   const found = { recordsLike, states }
-  return operatorPlace => createHandler({ ...ofLedger, ...guards, ...found, log, nowMs, metrics, site, desk, operatorPlace })
+  return operatorPlace => createHandler({ ...ofLedger, ...guards, ...found, host, log, metrics, site, desk, operatorPlace })
 }
 
 /** Allows bursts of five seconds' worth: a page with its files, or a script that starts. */

@@ -40,7 +40,7 @@ export async function openWatch(
     ledger,
     anchorer,
     scrub,
-    nowMs: host.nowMs,
+    host,
     notAccepting,
     alarms,
     freeBytes: () => freeBytes(dataDir),

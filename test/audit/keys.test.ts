@@ -28,10 +28,10 @@ describe('audit of a ledger that changed its key', () => {
     await before.changeKey(formatVkey(signerOf(2).vkey))
     const ledger = await openTestLedger(store, { signer: signerOf(2) })
     await ledger.submit(statementOf('b'))
-    const nowMs = () => 0
-    const agencies = createAgencies({ store, host: testHost({ nowMs }) })
+    const host = testHost({ nowMs: () => 0 })
+    const agencies = createAgencies({ store, host })
     const policy = () => policyOf(ledger)
-    const server = createServer(createApp({ ledger, agencies, policy, operatorKey: 'operator', log: silentLog, nowMs }).callback())
+    const server = createServer(createApp({ ledger, agencies, policy, operatorKey: 'operator', host, log: silentLog }).callback())
     const url = await listen(server)
     const run = (logKeys: readonly PolicyKey[]) => {
       const source = createHttpSource({ url, fetch, timeoutMs: 60_000, retries: 0, parallel: 8 })

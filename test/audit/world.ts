@@ -47,9 +47,9 @@ export async function serveLedger(size: number, { seed = 'a', anchors = [] as Ge
   const store = createMemoryStore()
   const ledger = await openTestLedger(store, { anchors })
   await grow(ledger, size, seed)
-  const nowMs = () => Date.UTC(2026, 0, 2)
-  const agencies = createAgencies({ store, host: testHost({ nowMs }) })
-  const app = createApp({ ledger, agencies, policy: () => policyOf(ledger), operatorKey: 'operator', log: silentLog, nowMs })
+  const host = testHost({ nowMs: () => Date.UTC(2026, 0, 2) })
+  const agencies = createAgencies({ store, host })
+  const app = createApp({ ledger, agencies, policy: () => policyOf(ledger), operatorKey: 'operator', host, log: silentLog })
   const server = createServer(app.callback())
   const url = await listen(server)
   const close = async () => {

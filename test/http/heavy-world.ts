@@ -42,9 +42,9 @@ export async function openHeavyWorld() {
   const folder = await mkdtemp(join(tmpdir(), 'openseal-heavy-'))
   const store = await openLevelStore(join(folder, 'log'))
   const signer = createLogSigner(ORIGIN, new Uint8Array(32).fill(9))
-  const nowMs = Date.now
-  const ledger = await openLedger({ store, signer, origin: ORIGIN, anchors: [], host: testHost({ nowMs }) })
-  const agencies = createAgencies({ store, host: testHost({ nowMs }) })
+  const host = testHost()
+  const ledger = await openLedger({ store, signer, origin: ORIGIN, anchors: [], host })
+  const agencies = createAgencies({ store, host })
   await inBatches(AGENCIES, n => agencies.add({ id: n === 0 ? AGENCY : `agency-${n}.gov.example`, name: `Agency number ${n}` }))
   const { key } = await agencies.addKey(AGENCY, {})
   const finder = await openFinder({ ledger, folder: join(folder, 'finder'), steadyMs: () => performance.now(), log: silentLog })
@@ -71,8 +71,8 @@ export async function openHeavyWorld() {
       anchors: [{ type: 'evm', ...place, codeSha256: '22'.repeat(32), finality: { confirmations: 0 } }],
     })
   const url = 'http://ledger.example'
-  const site = await siteRoutes({ url, ledger, agencies, finder, policy, chain: [], publicEndpoints: [], nowMs })
-  const deps: HttpDeps = { ledger, agencies, policy, operatorKey: OPERATOR_KEY, log: silentLog, nowMs, site, rows: store.rows }
+  const site = await siteRoutes({ url, ledger, agencies, finder, policy, chain: [], publicEndpoints: [], nowMs: Date.now })
+  const deps: HttpDeps = { ledger, agencies, policy, operatorKey: OPERATOR_KEY, host, log: silentLog, site, rows: store.rows }
   const server = createServer(createHandler(deps))
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const client = openClient((server.address() as AddressInfo).port)

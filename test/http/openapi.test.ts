@@ -55,8 +55,8 @@ describe('http: openapi', () => {
   }
 
   it('documents every route of the router, and no other', () => {
-    const { ledger, agencies } = service
-    const metrics = createMetrics({ ledger, nowMs: Date.now })
+    const { ledger, agencies, host } = service
+    const metrics = createMetrics({ ledger, host })
     const deps = {
       ledger,
       agencies,
@@ -64,7 +64,7 @@ describe('http: openapi', () => {
       policy: () => ({}) as never,
       operatorKey: '',
       log: { info() {}, warn() {}, error() {} },
-      nowMs: Date.now,
+      host,
     }
     const routes = createRouter(deps).stack.flatMap(({ methods, path }) =>
       methods.filter(method => method !== 'HEAD').map(method => `${method} ${path}`),

@@ -60,7 +60,7 @@ describe('http: reads', () => {
   })
 
   it('keeps digests out of its log and its metrics, and repeats none in a refusal', async () => {
-    const metrics = createMetrics({ ledger: service.ledger, nowMs: Date.now })
+    const metrics = createMetrics({ ledger: service.ledger, host: service.host })
     const watched = await openService({ metrics })
     const { sha256 } = statement(7).documents[0]!
     for (const path of [`/v1/digests/${sha256}`, `/v1/digests/${sha256.slice(0, 9)}`, `/v1/digests/ab`, `/v1/digests/ABC`]) {

@@ -27,12 +27,13 @@ export async function openService(overrides: Partial<HttpDeps> = {}) {
   const store = createMemoryStore()
   const clock = { nowMs: Date.UTC(2026, 0, 31) }
   const nowMs = () => clock.nowMs
+  const host = testHost({ nowMs })
   const signer = createLogSigner(
     ORIGIN,
     new Uint8Array(32).map((_, i) => i + 1),
   )
-  const ledger = await openLedger({ store, signer, origin: ORIGIN, anchors: [], host: testHost({ nowMs }) })
-  const agencies = createAgencies({ store, host: testHost({ nowMs }) })
+  const ledger = await openLedger({ store, signer, origin: ORIGIN, anchors: [], host })
+  const agencies = createAgencies({ store, host })
   await agencies.add({ id: AGENCY, name: 'Ministry of Transport' })
   await agencies.add({ id: OTHER_AGENCY, name: 'Ministry of Health' })
   const { key, keyId } = await agencies.addKey(AGENCY, {})
@@ -42,7 +43,7 @@ export async function openService(overrides: Partial<HttpDeps> = {}) {
   const rows = async function* () {
     yield [Uint8Array.of(1), Uint8Array.of(2)] as const
   }
-  const handler = createHandler({ ledger, agencies, policy, operatorKey: OPERATOR_KEY, log, nowMs, rows, ...overrides })
+  const handler = createHandler({ ledger, agencies, policy, operatorKey: OPERATOR_KEY, host, log, rows, ...overrides })
   const server = createServer(handler)
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
@@ -73,6 +74,7 @@ export async function openService(overrides: Partial<HttpDeps> = {}) {
     agencies,
     store,
     clock,
+    host,
     key,
     keyId,
     logged,

@@ -159,7 +159,7 @@ describe('http: warnings', () => {
       reads++
       return service.ledger.statement(index)
     }
-    const warner = createWarner({ ledger: { ...service.ledger, statement: counted }, nowMs: () => service.clock.nowMs })
+    const warner = createWarner({ ledger: { ...service.ledger, statement: counted }, host: service.host })
     const warn = warner.stream()
     const statements = lines.map(line => JSON.parse(line) as Statement)
     const told = await Promise.all(
@@ -180,7 +180,7 @@ describe('http: warnings', () => {
       reads++
       return service.ledger.statement(index)
     }
-    const warner = createWarner({ ledger: { ...service.ledger, statement: counted }, nowMs: () => service.clock.nowMs })
+    const warner = createWarner({ ledger: { ...service.ledger, statement: counted }, host: service.host })
     const told = async (body: object) => (await warner.dryRun()(body as Statement)).warnings.map(({ code }) => code)
     // Whether the first version is there is not looked up, so nothing is said of it.
     deepEqual(await told(amend(70, { target: '0' })), [])

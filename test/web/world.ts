@@ -115,8 +115,8 @@ export async function openWorld({ production = true, deskUrl = 'http://localhost
     agencies,
     policy,
     operatorKey: OPERATOR_KEY,
+    host,
     log: silentLog,
-    nowMs,
     site,
     states: finder,
     recordsLike,
@@ -126,7 +126,7 @@ export async function openWorld({ production = true, deskUrl = 'http://localhost
   const rows = async function* () {
     yield [Uint8Array.of(1), Uint8Array.of(2)] as const
   }
-  const desk = { sessions, randomBytes: host.randomBytes, url: deskUrl, operator, backups, pages: site.parts }
+  const desk = { sessions, url: deskUrl, operator, backups, pages: site.parts }
   const app = createApp({ ...deps, limits, rows, desk })
   const server = await listen(app.callback())
 

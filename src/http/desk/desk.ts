@@ -36,8 +36,8 @@ const UPLOAD_PROBLEMS = { UPLOAD_TOO_LARGE: 'new.tooLarge', UPLOAD_TOO_MANY: 'ne
 
 /** Adds the desk. */
 export function deskRoutes(router: Router, deps: DeskDeps): void {
-  const { desk } = deps
-  const gate = createGate({ ...desk, name: 'openseal-desk', isSecure: desk.url.startsWith('https:') })
+  const { desk, host } = deps
+  const gate = createGate({ ...desk, host, name: 'openseal-desk', isSecure: desk.url.startsWith('https:') })
   const place = createPlace('desk', gate, deps)
   const page = pageAdder(router, deps)
   const warner = createWarner(deps)

@@ -5,6 +5,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Context } from 'koa'
 import { fromUtf8, toBase64Url } from '../../core/bytes.ts'
+import type { Host } from '../../host.ts'
 import type { SessionHolder, Sessions } from '../../ledger/agencies/sessions.ts'
 import { bodyType, readBody } from '../body.ts'
 import { RequestError } from '../problem.ts'
@@ -44,7 +45,7 @@ export type Gate = {
 
 export type GateOptions = {
   readonly sessions: Sessions
-  readonly randomBytes: (count: number) => Uint8Array
+  readonly host: Pick<Host, 'randomBytes'>
   /** The name of the cookie without its prefix. */
   readonly name: string
   /** Whether browsers reach these pages over TLS. */
@@ -56,7 +57,7 @@ const MAX_FORM_BYTES = 1024 * 1024
 const TOKEN = /^[A-Za-z0-9_-]{43}$/
 
 /** Creates a gate. Two gates differ by the names of their cookies. */
-export function createGate({ sessions, randomBytes, name, isSecure }: GateOptions): Gate {
+export function createGate({ sessions, host, name, isSecure }: GateOptions): Gate {
   const cookie = isSecure ? `__Host-${name}` : name
   const attributes = `Path=/; HttpOnly; SameSite=Strict${isSecure ? '; Secure' : ''}`
   const readToken = (ctx: Context) => {
@@ -69,7 +70,7 @@ export function createGate({ sessions, randomBytes, name, isSecure }: GateOption
   const visit = async (ctx: Context): Promise<Visit> => {
     const sent = readToken(ctx)
     const isFromElsewhere = sent === undefined && /^(cross|same)-site$/.test(ctx.get('Sec-Fetch-Site'))
-    const token = sent ?? toBase64Url(randomBytes(32))
+    const token = sent ?? toBase64Url(host.randomBytes(32))
     // A cookie that was only withheld must not be replaced.
     if (sent === undefined && !isFromElsewhere) writeToken(ctx, token)
     return { holder: sent === undefined ? undefined : await sessions.read(sent), formToken: formTokenOf(token), isFromElsewhere }

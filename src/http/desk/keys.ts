@@ -39,7 +39,7 @@ export function keyRoutes(page: AddPage, place: Place, deps: DeskDeps): void {
 }
 
 /** Adds key pages under a path. */
-export function addKeyPages(page: AddPage, place: Place, { agencies, nowMs, log }: DeskDeps, keeper: KeyKeeper): void {
+export function addKeyPages(page: AddPage, place: Place, { agencies, host, log }: DeskDeps, keeper: KeyKeeper): void {
   const { pattern, pathOf, agencyOf, isOwnKey } = keeper
   const show = async (asked: Asked, frame: DeskFrame, more: Partial<KeysData> = {}, status = 200) => {
     const id = agencyOf(asked, frame)
@@ -62,7 +62,7 @@ export function addKeyPages(page: AddPage, place: Place, { agencies, nowMs, log 
     if (!form.isCurrent) return show(asked, frame, { typed, problem: { text: frame.desk('sign.stale') } }, 403)
     if (!(await isOwnKey(asked, form))) return show(asked, frame, { typed, problem: wrongKey(frame) }, 403)
     const wanted = readWanted(form.fields)
-    if (wanted.expires !== undefined && !(Date.parse(wanted.expires) > nowMs()))
+    if (wanted.expires !== undefined && !(Date.parse(wanted.expires) > host.nowMs()))
       return show(asked, frame, { typed, problem: { text: frame.desk('keys.past'), field: 'expires' } }, 400)
     const { keyId, key } = await agencies.addKey(agency, wanted)
     log.info('key added', { agency, keyId, role: wanted.role })

@@ -19,9 +19,9 @@ const BACKUP_MS = 2 * DAY_MS
 
 /** Adds the operator's pages. */
 export function operatorRoutes(router: Router, deps: DeskDeps): void {
-  const { agencies, desk, log, operatorKey } = deps
+  const { agencies, desk, host, log, operatorKey } = deps
   // The service itself speaks no TLS, and the operator's address is not OPENSEAL_URL.
-  const gate = createGate({ ...desk, name: 'openseal-operator', isSecure: false })
+  const gate = createGate({ ...desk, host, name: 'openseal-operator', isSecure: false })
   const place = createPlace('operator', gate, deps)
   const addPage = pageAdder(router, deps)
   const page: AddPage = (method, path, reply) =>
@@ -90,11 +90,11 @@ export function operatorRoutes(router: Router, deps: DeskDeps): void {
 }
 
 async function readState(deps: DeskDeps): Promise<OperatorState> {
-  const { agencies, ledger, policy, desk, nowMs, rows } = deps
+  const { agencies, ledger, policy, desk, host, rows } = deps
   const { alarms, alarmCodes, size, accepting, behind, behindSeconds, scrub, vkey } = statusOf(deps)
   const anchor = ledger.latestAnchor()
   const backup = rows === undefined ? ('elsewhere' as const) : await desk.backups.last()
-  const isFresh = backup === 'elsewhere' || (backup !== undefined && nowMs() - Date.parse(backup) < BACKUP_MS)
+  const isFresh = backup === 'elsewhere' || (backup !== undefined && host.nowMs() - Date.parse(backup) < BACKUP_MS)
   const checks: { readonly [step in Step]: boolean } = {
     name: desk.operator?.name !== undefined && desk.operator.contact !== undefined,
     url: desk.url.startsWith('https:'),

@@ -13,7 +13,7 @@ import { readAs } from '../schemas/values.ts'
 
 /** Adds the routes of /v1/agencies. */
 export function agencyRoutes(router: Router, deps: RouteDeps): void {
-  const { agencies, nowMs, log } = deps
+  const { agencies, host, log } = deps
   const operator = async (ctx: Context, next: Next) => {
     requireOperator(ctx, deps)
     await next()
@@ -50,7 +50,8 @@ export function agencyRoutes(router: Router, deps: RouteDeps): void {
   router.post('/v1/agencies/:id/keys', keeper, async (ctx: Context) => {
     await agencies.get(ctx.params.id)
     const { label, expires, role } = readAs(newKey, await readJson(ctx), 'KEY_MALFORMED')
-    if (expires !== undefined && !(Date.parse(expires) > nowMs())) throw new RequestError('KEY_MALFORMED', 'expires is not in the future.')
+    if (expires !== undefined && !(Date.parse(expires) > host.nowMs()))
+      throw new RequestError('KEY_MALFORMED', 'expires is not in the future.')
     const { keyId, key } = await agencies.addKey(ctx.params.id, {
       ...(label && { label }),
       ...(expires && { expires }),

@@ -13,7 +13,7 @@ import { RequestError } from '../problem.ts'
 
 /** Adds /v1/backup. */
 export function backupRoutes(router: Router, deps: RouteDeps): void {
-  const { ledger, rows, nowMs, log, desk } = deps
+  const { ledger, rows, host, log, desk } = deps
   const note = () => desk?.backups.note().catch(error => log.error('backup not noted', { error }))
   router.get('/v1/backup', (ctx: Context) => {
     requireOperator(ctx, deps)
@@ -23,7 +23,7 @@ export function backupRoutes(router: Router, deps: RouteDeps): void {
     ctx.type = 'application/octet-stream'
     // Sent whole, as far as this side can tell.
     ctx.res.once('finish', () => void note())
-    ctx.body = Readable.from(encodeBackup({ origin: ledger.origin, vkey: ledger.vkey, time: formatTime(nowMs()) }, rows()), {
+    ctx.body = Readable.from(encodeBackup({ origin: ledger.origin, vkey: ledger.vkey, time: formatTime(host.nowMs()) }, rows()), {
       objectMode: false,
     })
   })

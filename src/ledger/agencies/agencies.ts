@@ -8,7 +8,7 @@ export type Agencies = Registry & AgencyKeys
 
 type Deps = {
   readonly store: Documents
-  readonly host: Pick<Host, 'nowMs' | 'steadyMs' | 'randomBytes'>
+  readonly host: Pick<Host, 'nowMs' | 'steadyMs' | 'randomBytes' | 'breathe'>
 }
 
 /** Opens the agencies of a store. */

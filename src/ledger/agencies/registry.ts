@@ -4,7 +4,6 @@ import { isAgencyId } from '../../core/statements/statement.ts'
 import { formatTime } from '../../core/time.ts'
 import type { Host } from '../../host.ts'
 import { type Documents, isDocumentChanged } from '../../store/port/documents.ts'
-import { breathe } from '../../turns.ts'
 
 export type Agency = { readonly id: string; readonly name: string; readonly created: string }
 
@@ -16,7 +15,7 @@ export type Registry = {
   list(): Promise<Agency[]>
 }
 
-type Deps = { readonly store: Documents; readonly host: Pick<Host, 'nowMs' | 'steadyMs'> }
+type Deps = { readonly store: Documents; readonly host: Pick<Host, 'nowMs' | 'steadyMs' | 'breathe'> }
 
 const AGENCIES = 'agencies'
 /** How long another node may take to list a new agency. */
@@ -49,7 +48,7 @@ export function createRegistry({ store, host }: Deps): Registry {
     },
     list() {
       if (listed !== undefined && host.steadyMs() - listed.readMs < RELIST_MS) return listed.agencies
-      const agencies = listNow(store)
+      const agencies = listNow(store, host)
       const fresh = { agencies, readMs: host.steadyMs() }
       listed = fresh
       // Other requests do not share a failure.
@@ -61,7 +60,7 @@ export function createRegistry({ store, host }: Deps): Registry {
   }
 }
 
-async function listNow(store: Documents): Promise<Agency[]> {
+async function listNow(store: Documents, { breathe }: Pick<Host, 'breathe'>): Promise<Agency[]> {
   const agencies: Agency[] = []
   for (const { value } of await store.listDocuments(AGENCIES)) {
     await breathe()

@@ -7,7 +7,6 @@ import { toBase64Url } from '../../core/bytes.ts'
 import { OpenSealError } from '../../core/errors.ts'
 import type { Host } from '../../host.ts'
 import type { Documents } from '../../store/port/documents.ts'
-import { breathe } from '../../turns.ts'
 import type { AgencyKeys, KeyHolder } from './keys.ts'
 
 /** Who is signed in: an agency by one of its keys, or the operator. */
@@ -30,7 +29,7 @@ export type SessionDeps = {
   readonly agencies: Pick<AgencyKeys, 'holderOf'>
   /** A session of the operator ends when this key is another. */
   readonly operatorKey: string
-  readonly host: Pick<Host, 'nowMs' | 'randomBytes'>
+  readonly host: Pick<Host, 'nowMs' | 'randomBytes' | 'breathe'>
 }
 
 /** A stored session. `key` is a key id, or the hash of the operator key. */
@@ -56,7 +55,7 @@ export function createSessions({ store, agencies, operatorKey, host }: SessionDe
   const clear = async (of: string): Promise<void> => {
     const rows: { readonly key: string; readonly session: StoredSession }[] = []
     for (const { key, value } of await store.listDocuments(SESSIONS)) {
-      await breathe()
+      await host.breathe()
       rows.push({ key, session: JSON.parse(value) })
     }
     const own = rows.filter(({ session }) => session.key === of && !isOver(session))
