@@ -52,6 +52,14 @@ describe('documents', () => {
     deepEqual(pages.filter(page => page !== 'docs/dependencies.md').flatMap(longSentences), [])
   })
 
+  it('have one decision a number', () => {
+    const numbers = readdirSync(join(root, 'docs/decisions')).flatMap(file => file.match(/^\d+/) ?? [])
+    deepEqual(
+      numbers.filter((number, at) => numbers.indexOf(number) !== at),
+      [],
+    )
+  })
+
   it('keep results of runs apart, each page written by a command that exists', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: object }
     const results = markdownIn('docs/results')
