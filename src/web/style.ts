@@ -38,7 +38,7 @@ select{font:inherit;min-height:32px;background:var(--paper);color:var(--ink)}.to
 label{font-weight:600;display:block;margin-block:.7rem .25rem}
 .drop{border:2px dashed var(--line);border-radius:.5rem;background:var(--panel);padding:1.6rem 1rem;text-align:center;margin-block:1rem}
 .drop.over{border-color:var(--link);border-style:solid}.drop p{margin:.2rem 0 .8rem;font-size:1.1rem}.drop{position:relative}
-.drop label{color:#fff;margin:0 0 .8rem}.drop input:focus-visible+label{outline:3px solid var(--focus);outline-offset:2px}
+.drop label.button{color:#fff;margin:0 0 .8rem}.drop input:focus-visible+label{outline:3px solid var(--focus);outline-offset:2px}
 progress{inline-size:100%;block-size:1.1rem;accent-color:var(--link)}
 .card{border:2px solid var(--tone);border-radius:.5rem;margin-block:1rem;overflow:hidden}
 .card>header{background:var(--tone-bg);color:var(--tone);padding:.9rem 1rem;display:flex;gap:.8rem;align-items:flex-start}

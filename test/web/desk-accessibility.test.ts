@@ -1,0 +1,93 @@
+/** Every page of the desk and of the operator in every language: axe, and a screen enlarged four times. */
+import { equal } from 'node:assert/strict'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { LANGUAGE_TAGS } from '../../src/messages/language.ts'
+import { addAxe, assertAccessible, assertFits } from './axe.ts'
+import { launchBrowser } from './browser.ts'
+import { AGENCY, OPERATOR_KEY, openWorld, type World } from './world.ts'
+
+const PAGES = ['/desk', '/desk/new', '/desk/folder', '/desk/keys', '/desk/amend/1', '/desk/withdraw/1', '/desk/done/1', '/for-agencies']
+const OPERATOR_PAGES = ['/operator', '/operator/agencies', `/operator/agencies/${AGENCY}`, '/operator/alarms']
+
+describe('web/desk: accessibility', function () {
+  this.timeout(180_000)
+  let world: World
+  let browser: Browser
+  let key: string
+  let keyId: string
+
+  before(async () => {
+    world = await openWorld({ production: false })
+    ;({ key, keyId } = await world.agencies.addKey(AGENCY, { role: 'admin', label: 'W'.repeat(100) }))
+    await world.submit('r-1', 'first', { title: 'W'.repeat(200) })
+    await world.submit('r-1', 'changed')
+    browser = await launchBrowser()
+  })
+  after(async () => {
+    await browser?.close()
+    await world?.close()
+  })
+
+  const look = async (page: Page) => {
+    await assertAccessible(page)
+    await assertFits(page)
+  }
+  const open = async (use: (page: Page, context: BrowserContext) => Promise<void>, at: number) => {
+    const colorScheme = at % 2 === 0 ? 'light' : 'dark'
+    const context = await browser.newContext({ viewport: { width: 320, height: 640 }, colorScheme, reducedMotion: 'reduce' })
+    await addAxe(context)
+    await use(await context.newPage(), context).finally(() => context.close())
+  }
+  const signIn = async (page: Page, path: string, with_: string) => {
+    await page.goto(world.url + path)
+    await look(page)
+    await page.fill('#key', with_)
+    await page.click('main button[type=submit]')
+    await page.waitForSelector('.desk-bar')
+  }
+
+  for (const [at, tag] of LANGUAGE_TAGS.entries()) {
+    it(`axe finds nothing on any page of the desk in ${tag}, and each fits 320 pixels`, async () => {
+      await open(async page => {
+        await signIn(page, `/${tag}/desk`, key)
+        for (const path of PAGES) {
+          await page.goto(`${world.url}/${tag}${path}`)
+          await look(page)
+        }
+        await page.goto(`${world.url}/${tag}/desk/keys/${keyId}/revoke`)
+        await look(page)
+        await page.goto(`${world.url}/${tag}/desk/new`)
+        await page.setInputFiles('#files', [{ name: 'απόφαση <1>.txt', mimeType: 'text/plain', buffer: Buffer.alloc(0) }])
+        await page.click('#choose button')
+        await page.waitForSelector('#record')
+        await look(page)
+        await page.evaluate(() => (document.querySelector('main form[action$="/preview"]') as HTMLFormElement).submit())
+        await page.waitForSelector('.problems')
+        await look(page)
+        await page.fill('#record', 'r-1')
+        await page.fill('#revision', '1')
+        await page.selectOption('#kind', 'decision')
+        await page.click('main form[action$="/preview"] button')
+        await page.waitForSelector('.warnings')
+        await look(page)
+        await page.goto(`${world.url}/${tag}/desk/folder`)
+        await page.evaluate(() => document.querySelector('#folder-files')!.removeAttribute('webkitdirectory'))
+        await page.setInputFiles('#folder-files', [{ name: 'x'.repeat(200), mimeType: '', buffer: Buffer.from(tag) }])
+        await page.waitForSelector('#rows table')
+        await page.waitForSelector('#go:not([hidden])')
+        await look(page)
+        equal(await page.locator('#rows tbody tr').count(), 1)
+      }, at)
+    })
+
+    it(`axe finds nothing on any page of the operator in ${tag}, and each fits 320 pixels`, async () => {
+      await open(async page => {
+        await signIn(page, `/${tag}/operator`, OPERATOR_KEY)
+        for (const path of OPERATOR_PAGES) {
+          await page.goto(`${world.url}/${tag}${path}`)
+          await look(page)
+        }
+      }, at)
+    })
+  }
+})
