@@ -4,6 +4,7 @@
  * the answer are messages.
  */
 import type { IncomingHttpHeaders } from 'node:http'
+import { readDocument } from '../documents/read-document.ts'
 import type { MessageKey } from '../messages/en.ts'
 import { type Language, speak } from '../messages/language.ts'
 import type { Say } from '../messages/say.ts'
@@ -64,8 +65,10 @@ async function run({ lang, frame, headers, policy, endpoints }: CheckJob): Promi
 
 async function describe(headers: IncomingHttpHeaders): Promise<void> {
   try {
-    const { files, fields = {} } = await readUpload(headers, process.stdin, FIELDS_OF_DESK)
-    tell({ described: { fields, files: files.map(({ name, read }) => describeFile(name, read)) } })
+    const { files, fields = {} } = await readUpload(headers, process.stdin, { maxFields: FIELDS_OF_DESK, keepsFiles: true })
+    const described: DescribedFile[] = []
+    for (const { name, read, bytes = new Uint8Array(0) } of files) described.push(describeFile(name, read, await readDocument(name, bytes)))
+    tell({ described: { fields, files: described } })
   } catch (error) {
     if (!(error instanceof UploadError)) throw error
     tell({ described: { code: error.code } })

@@ -16,7 +16,13 @@ export type Upload = {
 }
 
 /** A file of the form. `isPolicy`: the reader chose it in the field for their own policy. */
-export type UploadedFile = { readonly name: string; readonly read: ReadFile; readonly isPolicy?: boolean }
+export type UploadedFile = {
+  readonly name: string
+  readonly read: ReadFile
+  readonly isPolicy?: boolean
+  /** The whole file, if the reader of the form wants it. */
+  readonly bytes?: Uint8Array
+}
 
 /** The most bytes that our server hashes for a reader at once. */
 export const MAX_UPLOAD_BYTES = 64 * 1024 * 1024
@@ -33,14 +39,17 @@ const MAX_RELEASES = 1000
 /** As long as a receipt may be. */
 const MAX_PASTED_BYTES = 1024 * 1024
 
-/** How many fields the form of the verify page has, with room for those of tests and tools. */
-const FIELDS_OF_VERIFY = 4
+/** How a form is read: its most fields, and whether its files are kept whole. */
+export type UploadOptions = { readonly maxFields: number; readonly keepsFiles: boolean }
+
+/** The form of the verify page. */
+const OF_VERIFY: UploadOptions = { maxFields: 4, keepsFiles: false }
 
 /**
  * Reads the form from the headers and the body of its request.
  * @throws UploadError UPLOAD_MALFORMED, UPLOAD_TOO_LARGE, UPLOAD_TOO_MANY
  */
-export async function readUpload(headers: IncomingHttpHeaders, body: Readable, maxFields = FIELDS_OF_VERIFY): Promise<Upload> {
+export async function readUpload(headers: IncomingHttpHeaders, body: Readable, { maxFields, keepsFiles } = OF_VERIFY): Promise<Upload> {
   const parts: Promise<UploadedFile | undefined>[] = []
   const budget = { bytes: MAX_UPLOAD_BYTES, jsonBytes: MAX_JSON_BYTES }
   let pasted = ''
@@ -57,7 +66,7 @@ export async function readUpload(headers: IncomingHttpHeaders, body: Readable, m
         parts: MAX_UPLOAD_FILES + 1 + maxFields,
       }
       const form = busboy({ headers, defParamCharset: 'utf8', limits })
-      form.on('file', (field, stream, info) => parts.push(readPart(field, info.filename ?? '', stream, budget)))
+      form.on('file', (field, stream, info) => parts.push(readPart(field, info.filename ?? '', stream, { budget, keepsFiles })))
       form.on('field', (name, value) => {
         fields.set(name, value)
         pasted ||= value
@@ -82,22 +91,34 @@ export async function readUpload(headers: IncomingHttpHeaders, body: Readable, m
 }
 
 /** undefined for the empty, nameless part that a browser sends if no file was chosen */
-async function readPart(field: string, name: string, stream: AsyncIterable<Uint8Array>, budget: { bytes: number; jsonBytes: number }) {
+type Reading = { readonly budget: { bytes: number; jsonBytes: number }; readonly keepsFiles: boolean }
+
+async function readPart(field: string, name: string, stream: AsyncIterable<Uint8Array>, { budget, keepsFiles }: Reading) {
   const reader = createFileReader({ maxJsonBytes: budget.jsonBytes, maxReleases: MAX_RELEASES })
+  const kept: Uint8Array[] = []
   let bytes = 0
   try {
     for await (const chunk of stream) {
       bytes += chunk.length
       budget.bytes -= chunk.length
       // Reads on to the end, so that the browser receives the answer.
-      if (budget.bytes >= 0) reader.update(chunk)
+      if (budget.bytes < 0) continue
+      reader.update(chunk)
+      if (keepsFiles) kept.push(chunk)
     }
   } catch {
     return undefined // the form's own error is reported
   }
   const read = reader.finish()
   budget.jsonBytes -= (read.json ?? read.zip)?.length ?? 0
-  return name === '' && bytes === 0 ? undefined : { name, read, ...(field === 'policy' && { isPolicy: true }) }
+  return name === '' && bytes === 0
+    ? undefined
+    : {
+        name,
+        read,
+        ...(field === 'policy' && { isPolicy: true }),
+        ...(keepsFiles && { bytes: Buffer.concat(kept) }),
+      }
 }
 
 /** UPLOAD_MALFORMED, UPLOAD_TOO_LARGE, UPLOAD_TOO_MANY */

@@ -29,6 +29,7 @@ const PATHS = [
   '/search?q=r',
   '/search?q=nothing',
   '/about',
+  '/for-agencies',
   '/records/3',
   '/nothing',
 ]

@@ -71,6 +71,21 @@ describe('web/desk in a browser', function () {
     equal(download.suggestedFilename(), 'permit.txt.receipt.json')
   })
 
+  it('reads in the browser what a file states, as the server does', async () => {
+    const decision = { ada: 'ΩΡΦ4465ΧΘΞ-ΛΝ3', versionId: 'v-2', correctedVersionId: 'v-1', subject: 'Road works' }
+    await page.goto(`${world.url}/en/desk/new`)
+    await page.setInputFiles('#files', [
+      { name: 'decision.json', mimeType: 'application/json', buffer: Buffer.from(JSON.stringify(decision)) },
+    ])
+    await page.click('#choose button')
+    await page.waitForSelector('#record')
+    const values = await Promise.all(['record', 'revision', 'target', 'reason', 'title'].map(id => page.inputValue(`#${id}`)))
+    deepEqual(values, ['ΩΡΦ4465ΧΘΞ-ΛΝ3', 'v-2', 'v-1', 'correction', 'Road works'])
+    match((await page.textContent('#record-hint'))!, /decision\.json \/ada/)
+    await page.click('text=Publish it as a version of its own instead')
+    await page.waitForFunction(() => document.querySelector('#target') === null)
+  })
+
   it('works by keyboard alone, and the browser goes back to what was typed', async () => {
     await page.goto(`${world.url}/en/desk/new`)
     await page.setInputFiles('#files', [{ name: 'key.txt', mimeType: 'text/plain', buffer: Buffer.from('by keyboard') }])

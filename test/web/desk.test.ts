@@ -67,6 +67,38 @@ describe('web/desk', function () {
     deepEqual([statement.record, statement.title, statement.documents.length], ['2026/1', 'Permit & <b>', 2])
   })
 
+  it('fills the form with what a file states, says where, and lets the clerk overrule it', async () => {
+    const decision = {
+      ada: 'ΩΡΦ4465ΧΘΞ-ΛΝ3',
+      versionId: 'v-2',
+      correctedVersionId: 'v-1',
+      subject: 'Road works',
+      submissionTimestamp: Date.UTC(2026, 0, 2),
+    }
+    const form = await choose({ 'decision.json': JSON.stringify(decision) })
+    const { record, revision, target, reason, title, kind, published, action } = fieldsOf(form, '/desk/preview')
+    deepEqual(
+      { record, revision, target, reason, title, kind, published, action },
+      {
+        record: 'ΩΡΦ4465ΧΘΞ-ΛΝ3',
+        revision: 'v-2',
+        target: 'v-1',
+        reason: 'correction',
+        title: 'Road works',
+        kind: 'decision',
+        published: '2026-01-02T00:00:00',
+        action: 'amend',
+      },
+    )
+    match(form.text, /From the file: \u2068decision\.json \/ada\u2069/)
+    const overruled = await client.post('/desk/form', { ...fieldsOf(form, '/desk/preview'), title: 'Typed', as: 'publish' })
+    const after = fieldsOf(overruled, '/desk/preview')
+    deepEqual([after.action, after.record, after.title, after.target], ['publish', 'ΩΡΦ4465ΧΘΞ-ΛΝ3', 'Typed', 'v-1'])
+    const statement = (await client.submit(overruled, '/desk/preview')).text
+    match(statement, /Nothing is public yet/)
+    match((await choose({ 'broken.json': '{"ada":' })).text, /This file could not be read/)
+  })
+
   it('says which fields are missing, beside each and at the top, and loses nothing typed', async () => {
     const form = await choose({ 'a.txt': 'x' })
     const again = await client.submit(form, '/desk/preview', { title: 'A title', record: ' ' })

@@ -7,6 +7,7 @@ import type { KeyHolder } from '../../ledger/agencies/keys.ts'
 import { createWarner, type Warner } from '../../ledger/warnings.ts'
 import { browserDeskMessages, speakDesk } from '../../messages/desk/speak.ts'
 import type { Language } from '../../messages/language.ts'
+import { isolate } from '../../messages/say.ts'
 import { choosePage, type DeskScript } from '../../web/desk/choose.ts'
 import { addFiles } from '../../web/desk/describe.ts'
 import type { DeskFrame } from '../../web/desk/desk-frame.ts'
@@ -106,6 +107,11 @@ function chooseRoutes(page: Page, place: Place, gate: Gate, deps: DeskDeps): voi
     }
     const { fields, files } = described
     const draft = addFiles({ ...readDraft(fields), isUploaded: true }, files)
+    const bad = files.find(({ reading }) => reading.refused)
+    if (bad?.reading.refused !== undefined) {
+      const text = here.frame.desk('new.unreadable', { name: isolate(bad.document.name) })
+      return sendStep(asked, choose(here.frame, readDraft(fields), `${text} (${bad.reading.refused.detail})`), 400)
+    }
     if (files.length === 0) return sendStep(asked, choose(here.frame, draft, here.frame.desk('new.none')), 400)
     const notice = gate.isCurrent(ctx, fields.token ?? '') ? {} : { notice: here.frame.desk('sign.again') }
     sendStep(asked, statementFormPage(here.frame, draft, notice))
@@ -136,7 +142,10 @@ function stepRoutes(page: Page, place: Place, warner: Warner, deps: DeskDeps): v
     const here = await place.enterForm(asked)
     if (here === undefined) return
     const notice = here.form.isCurrent ? {} : { notice: here.frame.desk('sign.again') }
-    sendStep(asked, statementFormPage(here.frame, readDraft(here.form.fields), notice))
+    const { fields } = here.form
+    // The clerk overrules a file that says it changes an earlier version.
+    const draft = readDraft(fields.as === 'publish' ? { ...fields, action: 'publish' } : fields)
+    sendStep(asked, statementFormPage(here.frame, draft, notice))
   })
   page('post', '/desk/preview', async asked => {
     const step = await readStep(asked)

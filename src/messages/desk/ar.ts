@@ -82,6 +82,8 @@ export const deskAr: DeskMessages = {
   'form.reasonText': 'السبب بكلماتكم',
   'form.choose': 'اختر',
   'form.optional': '{label} (اختياري)',
+  'form.isChange': 'يقول الملف إنه يعدّل نسخة سابقة.',
+  'form.asPublish': 'انشره بدلاً من ذلك نسخةً مستقلة',
   'form.next': 'إلى المعاينة',
   'form.missing': 'املأ: {label}',
   'form.refused': 'لا يمكن استعماله هكذا: {label}',

@@ -88,6 +88,8 @@ export const deskDe: DeskMessages = {
   'form.reasonText': 'Grund in eigenen Worten',
   'form.choose': 'Bitte wählen',
   'form.optional': '{label} (freiwillig)',
+  'form.isChange': 'Die Datei sagt, dass sie eine frühere Fassung ändert.',
+  'form.asPublish': 'Stattdessen als eigene Fassung veröffentlichen',
   'form.next': 'Weiter zur Vorschau',
   'form.missing': 'Füllen Sie aus: {label}',
   'form.refused': 'So kann das nicht verwendet werden: {label}',

@@ -83,6 +83,8 @@ export const deskEl: DeskMessages = {
   'form.reasonText': 'Ο λόγος με δικά σας λόγια',
   'form.choose': 'Επιλέξτε',
   'form.optional': '{label} (προαιρετικά)',
+  'form.isChange': 'Το αρχείο δηλώνει ότι αλλάζει προηγούμενη έκδοση.',
+  'form.asPublish': 'Δημοσίευση ως ξεχωριστή έκδοση',
   'form.next': 'Συνέχεια στην προεπισκόπηση',
   'form.missing': 'Συμπληρώστε: {label}',
   'form.refused': 'Δεν μπορεί να χρησιμοποιηθεί έτσι: {label}',

@@ -82,6 +82,8 @@ export const deskEn = {
   'form.reasonText': 'Reason in your own words',
   'form.choose': 'Choose one',
   'form.optional': '{label} (optional)',
+  'form.isChange': 'The file says that it changes an earlier version.',
+  'form.asPublish': 'Publish it as a version of its own instead',
   'form.next': 'Go on to the preview',
   'form.missing': 'Fill in: {label}',
   'form.refused': 'This cannot be used as it is: {label}',

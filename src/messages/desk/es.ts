@@ -84,6 +84,8 @@ export const deskEs: DeskMessages = {
   'form.reasonText': 'Motivo en sus propias palabras',
   'form.choose': 'Elija',
   'form.optional': '{label} (opcional)',
+  'form.isChange': 'El archivo indica que modifica una versión anterior.',
+  'form.asPublish': 'Publicarlo mejor como una versión propia',
   'form.next': 'Pasar a la vista previa',
   'form.missing': 'Rellene: {label}',
   'form.refused': 'No se puede usar tal como está: {label}',

@@ -86,6 +86,8 @@ export const deskFr: DeskMessages = {
   'form.reasonText': 'Motif dans vos propres mots',
   'form.choose': 'Choisissez',
   'form.optional': '{label} (facultatif)',
+  'form.isChange': 'Le fichier indique qu’il modifie une version précédente.',
+  'form.asPublish': 'Le publier plutôt comme une version à part',
   'form.next': 'Passer à l’aperçu',
   'form.missing': 'À remplir : {label}',
   'form.refused': 'Inutilisable sous cette forme : {label}',

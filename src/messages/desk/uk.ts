@@ -83,6 +83,8 @@ export const deskUk: DeskMessages = {
   'form.reasonText': 'Причина вашими словами',
   'form.choose': 'Виберіть',
   'form.optional': '{label} (необов’язково)',
+  'form.isChange': 'Файл каже, що він змінює попередню версію.',
+  'form.asPublish': 'Натомість оприлюднити як окрему версію',
   'form.next': 'До попереднього перегляду',
   'form.missing': 'Заповніть: {label}',
   'form.refused': 'Так не можна використати: {label}',

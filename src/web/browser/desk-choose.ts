@@ -2,10 +2,10 @@
 import { html } from '../../html.ts'
 import type { SayDesk } from '../../messages/desk/speak.ts'
 import { isolate } from '../../messages/say.ts'
-import { addFiles, type DescribedFile, describeFile } from '../desk/describe.ts'
+import { addFiles, type DescribedFile } from '../desk/describe.ts'
 import { readDraft, writeDraft } from '../desk/draft.ts'
 import { find } from './find.ts'
-import { readBlob } from './read-blob.ts'
+import { readHere } from './read-here.ts'
 
 /** Takes over the form, which would upload the files. */
 export function startChoosing(say: SayDesk): void {
@@ -37,11 +37,16 @@ export function startChoosing(say: SayDesk): void {
     for (const [at, file] of files.entries()) {
       status.textContent = say('folder.reading', { done: at + 1, total: files.length })
       try {
-        described.push(describeFile(file.name, await readBlob(file.name, file, () => {})))
+        described.push(await readHere(file.name, file))
       } catch {
         status.textContent = say('new.unreadable', { name: isolate(file.name) })
         return
       }
+    }
+    const refused = described.find(({ reading }) => reading.refused)
+    if (refused !== undefined) {
+      status.textContent = `${say('new.unreadable', { name: isolate(refused.document.name) })} (${refused.reading.refused?.detail})`
+      return
     }
     const typed = Object.fromEntries([...new FormData(form)].filter(([, value]) => typeof value === 'string')) as { [name: string]: string }
     const fields = Object.entries(writeDraft({ ...addFiles(readDraft(typed), described), isUploaded: false }))

@@ -3,15 +3,16 @@
  * button. Sending again is the way to resume, because the ledger knows every statement that it has.
  */
 import { STOPPING_WARNINGS } from '../../core/statements/warnings.ts'
+import { groupCompanions } from '../../documents/companions.ts'
 import type { SayDesk } from '../../messages/desk/speak.ts'
 import type { DeskData } from '../desk/choose.ts'
-import { describeFile } from '../desk/describe.ts'
-import { statementOf } from '../desk/draft.ts'
+import { addFiles, type DescribedFile } from '../desk/describe.ts'
+import { type Draft, statementOf } from '../desk/draft.ts'
 import { createLineSender, type LineAnswer, SendError } from './desk-lines.ts'
 import { cellsOf, PROBLEMS, ROWS_SHOWN, type Row, rangesOf, renderRows, type State } from './desk-rows.ts'
 import { filesOfDrop, type PathFile } from './dropped-files.ts'
 import { find } from './find.ts'
-import { readBlob } from './read-blob.ts'
+import { readHere } from './read-here.ts'
 import { saveText, toCsv } from './save-text.ts'
 
 const GROUP_LINES = 200
@@ -81,34 +82,35 @@ export function startFolder(say: SayDesk, data: DeskData): void {
   }
 
   async function take(files: readonly PathFile[]): Promise<void> {
+    const unread: Row[] = []
+    const described: DescribedFile[] = []
     rows = []
-    for (const { path, file } of files) {
+    for (const [at, { path, file }] of files.entries()) {
       if (isStopped) break
-      rows.push(await read(path, file))
-      step('folder.reading', rows.length, files.length)
+      try {
+        described.push(await readHere(path, file))
+      } catch {
+        unread.push({ path, state: 'unreadable' })
+      }
+      step('folder.reading', at + 1, files.length)
     }
+    rows = [...unread, ...groupCompanions(described).map(rowOf)]
     await check()
   }
 
-  async function read(path: string, file: File): Promise<Row> {
-    try {
-      const { document, fields, at } = describeFile(path, await readBlob(path, file, () => {}))
-      const { sha256 } = document
-      const record = fields.record ?? (valueAt('#folder-number') === 'path' ? path.normalize('NFC') : undefined)
-      if (record === undefined) return { path, state: 'noNumber', sha256 }
-      const draft = {
-        action: 'publish' as const,
-        fields: { kind: valueAt('#folder-kind'), ...fields, record },
-        documents: [document],
-        at,
-        isUploaded: false,
-      }
-      const made = statementOf(draft, agency)
-      if ('statement' in made) return { path, state: 'ready', sha256, statement: made.statement }
-      return { path, state: 'refused', sha256, detail: made.faults.map(({ detail, field }) => detail ?? field ?? '').join('; ') }
-    } catch {
-      return { path, state: 'unreadable' }
-    }
+  /** The row of a file and of those that belong to it. */
+  function rowOf(files: readonly [DescribedFile, ...DescribedFile[]]): Row {
+    const [{ name: path, document, reading }] = files
+    const { sha256 } = document
+    const refused = files.find(file => file.reading.refused)?.reading.refused
+    if (refused !== undefined) return { path, state: 'refused', sha256, detail: `${refused.detail} (${refused.code})` }
+    const numbered = reading.members.record ?? (valueAt('#folder-number') === 'path' ? path.normalize('NFC') : undefined)
+    if (numbered === undefined) return { path, state: 'noNumber', sha256 }
+    const empty: Draft = { action: 'publish', fields: {}, documents: [], at: {}, isUploaded: false }
+    const draft = addFiles(empty, files)
+    const made = statementOf({ ...draft, fields: { kind: valueAt('#folder-kind'), ...draft.fields, record: numbered } }, agency)
+    if ('statement' in made) return { path, state: 'ready', sha256, statement: made.statement }
+    return { path, state: 'refused', sha256, detail: made.faults.map(({ detail, field }) => detail ?? field ?? '').join('; ') }
   }
 
   /** Asks what the ledger would make of every row that is not on it. */

@@ -45,12 +45,14 @@ export function statementFormPage(
     title,
     problems,
     main: html`${notice !== undefined && renderNotice(notice)}
+${draft.at.action !== undefined && action === 'amend' && html`<p>${desk('form.isChange')} <span class="from">${desk('form.fromFile', { where: isolate(String(draft.at.action)) })}</span></p>`}
 ${documents.length > 0 && renderDocuments(frame, draft)}
 ${renderForm(
   frame,
   '/desk/preview',
   html`${renderHidden(carried(draft))}${shownFields(draft).map(field => renderOne(frame, draft, field, faults))}
-<p><button type="submit">${desk('form.next')}</button></p>`,
+<p class="row"><button type="submit">${desk('form.next')}</button>
+${draft.at.action !== undefined && action === 'amend' && html`<button type="submit" class="quiet" name="as" value="publish" formaction="${frame.base}/desk/form">${desk('form.asPublish')}</button>`}</p>`,
 )}`,
   })
 }
