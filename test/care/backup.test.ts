@@ -3,7 +3,7 @@
  * unnoticed sealing on an old copy.
  */
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { acceptLoss, restoreBackup, takeBackup } from '../../src/care/backup.ts'
@@ -55,6 +55,24 @@ describe('backup and restore', function () {
   it('is the operator’s alone', async () => {
     assert.equal((await fetch(`${service.url}/v1/backup`)).status, 401)
     assert.equal((await fetch(`${service.url}/v1/backup`, { headers: { authorization: `Bearer ${key}` } })).status, 401)
+  })
+
+  it('has no private key, and no key that opens the ledger', async () => {
+    const taken = Buffer.from(await new Response(await stream()).arrayBuffer())
+    const files = await readdir(at('data/keys'))
+    const texts = await Promise.all(files.map(async file => (await readFile(join(at('data/keys'), file), 'utf8')).trim()))
+    assert.ok(files.includes('log.key') && texts.every(text => text.length > 0))
+    const secrets = [
+      key,
+      operatorKey,
+      ...texts,
+      ...texts.map(text => Buffer.from(text.replace(/^0x/, ''), 'hex')).filter(bytes => bytes.length >= 32),
+    ]
+    assert.ok(secrets.length > 3)
+    assert.deepEqual(
+      secrets.map(secret => taken.includes(secret)),
+      secrets.map(() => false),
+    )
   })
 
   it('copies a ledger that is written to meanwhile, as of one moment', async () => {
