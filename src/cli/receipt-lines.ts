@@ -11,12 +11,14 @@ import { readAnswer } from './client-error.ts'
 import { FileError } from './hash-file.ts'
 import { fileLines } from './lines.ts'
 import { replaceFile } from './receipt-file.ts'
-import { identityIn, isBetter, type Received, type Receiver, type Standing } from './received.ts'
+import { identityIn, isBetter, type Received, type Receiver, type Standing, type StateCounts } from './received.ts'
 
 /**
  * How many of the receipts are in each state; `missing` are those that the ledger did not return.
  */
-export type ReceiptCounts = { readonly [state in Standing['state'] | 'missing']: number }
+export type ReceiptCounts = StateCounts & { readonly missing: number }
+
+export const NO_RECEIPTS: ReceiptCounts = { anchored: 0, sealed: 0, unchecked: 0, disowned: 0, missing: 0 }
 
 const MAX_RECEIPTS = 10_000
 const MAX_GAP = 32
@@ -39,7 +41,7 @@ export async function writeReceiptLines(
   path: string,
   wanted: ReadonlyMap<number, string>,
 ): Promise<ReceiptCounts> {
-  const counts = { anchored: 0, sealed: 0, unchecked: 0, missing: wanted.size }
+  const counts = { ...NO_RECEIPTS, missing: wanted.size }
   if (wanted.size === 0) return counts
   const spool = `${path}.new`
   const states = new Map<number, Received['state']>()

@@ -9,11 +9,22 @@ import { isJsonObject, parseJson } from '../core/json.ts'
 import { parseReceipt, receiptIndex } from '../core/receipt.ts'
 import { visibleJson } from '../core/visible.ts'
 import { createClient } from './client.ts'
-import { CommandError, EXIT_SEALED, EXIT_UNCHECKED, EXIT_USAGE, parseIndex, UsageError, withExample, withLedger } from './command.ts'
+import { CommandError, EXIT_USAGE, parseIndex, UsageError, withExample, withLedger } from './command.ts'
 import { FileError } from './hash-file.ts'
 import { print, printJson, remark } from './output.ts'
 import { readIfThere, receiptPath, receiptsPath, replaceFile, textOf, writeReceipt } from './receipt-file.ts'
-import { isBetter, NOT_ASKED, OWN_WORD, openReceiver, type Receiver, type TrustOptions, withTrust } from './received.ts'
+import {
+  DISOWNED,
+  exitOfStates,
+  isBetter,
+  NOT_ASKED,
+  OWN_WORD,
+  openReceiver,
+  type Receiver,
+  type StateCounts,
+  type TrustOptions,
+  withTrust,
+} from './received.ts'
 
 type Options = TrustOptions & { readonly ledger: string; readonly json?: boolean; readonly upgrade?: string; readonly out?: string }
 
@@ -63,7 +74,7 @@ async function upgrade(file: string, options: Options): Promise<number> {
   const { path, text } = await findReceipts(file)
   const held = readHeld(path, text)
   const receiver = await openReceiver(createClient(options.ledger), options)
-  const counts = { anchored: 0, sealed: 0, unchecked: 0 }
+  const counts = { anchored: 0, sealed: 0, unchecked: 0, disowned: 0 }
   let [isTest, isChanged] = [false, false]
   const next: string[] = []
   // The first invalid receipt ends the command: a ledger that lied once is not believed again.
@@ -76,23 +87,23 @@ async function upgrade(file: string, options: Options): Promise<number> {
   }
   if (isChanged) await replaceFile(path, next.join(''))
   tell(path, counts, { ...options, isTest })
-  if (counts.unchecked > 0) return EXIT_UNCHECKED
-  return counts.sealed > 0 ? EXIT_SEALED : 0
+  return exitOfStates(counts)
 }
 
-function tell(
-  path: string,
-  counts: { anchored: number; sealed: number; unchecked: number },
-  { json, isTest, policy }: Options & { isTest: boolean },
-) {
-  const { anchored, sealed, unchecked } = counts
-  const all = anchored + sealed + unchecked
-  if (json) return printJson({ receipt: path, anchored, sealed, unchecked, testNetwork: isTest })
+function tell(path: string, counts: StateCounts, { json, isTest, policy }: Options & { isTest: boolean }) {
+  const { anchored, sealed, unchecked, disowned } = counts
+  const all = anchored + sealed + unchecked + disowned
+  if (json) return printJson({ receipt: path, ...counts, testNetwork: isTest })
   const network = isTest ? ', on a test network' : ''
   if (anchored === all) print(`${all === 1 ? 'The receipt is' : `All ${all} receipts are`} anchored${network}: ${path}`)
   else if (all === 1 && sealed === 1) print(`The chain does not vouch for it yet: ${path}`)
+  else if (all === 1 && disowned === 1) print(`The receipt is disowned, and the ledger has no better one: ${path}`)
   else if (all === 1) print(`The chain could not be asked, and the receipt stays as it was: ${path}`)
-  else print(`${anchored} anchored${network}, ${sealed} still waiting for the chain, ${unchecked} not checked: ${path}`)
+  else {
+    const more = disowned === 0 ? '' : `, ${disowned} disowned`
+    print(`${anchored} anchored${network}, ${sealed} still waiting for the chain, ${unchecked} not checked${more}: ${path}`)
+  }
+  if (disowned > 0) remark(DISOWNED)
   if (unchecked > 0) remark(NOT_ASKED)
   if (anchored > 0 && policy === undefined) remark(OWN_WORD)
 }
@@ -111,7 +122,8 @@ async function complete(receiver: Receiver, { text, place }: Held) {
   })
   if (received.state === 'anchored') return received
   // Nothing vouches for the new receipt more than for the old one, which is kept.
-  return { state: received.claimed || own?.claimed ? received.state : 'sealed', isTest: received.isTest, text: undefined } as const
+  const state = own?.state === 'disowned' ? own.state : received.claimed || own?.claimed ? received.state : 'sealed'
+  return { state, isTest: received.isTest, text: undefined } as const
 }
 
 /** The receipts of a file: beside it, or in it. */
@@ -177,4 +189,5 @@ function isReceipt(text: string): boolean {
 const EXITS = `
 Exit codes of --upgrade: 0 the chain vouches for every receipt,
 3 it does not vouch for some of them yet, 5 the ledger gave a false answer, and
-nothing was written, 6 the chain could not be asked.`
+nothing was written, 6 the chain could not be asked,
+7 the owner of the log has disowned some of them.`

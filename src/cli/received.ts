@@ -16,9 +16,14 @@ import { readPinnedPolicy, readServedPolicy } from './policy-file.ts'
 
 /**
  * The state of a valid receipt: the chain vouches for it, it does not (or not enough witnesses do),
- * or nobody could be asked. `claimed` says whether the receipt itself names an anchor.
+ * nobody could be asked, or the log's owner has disowned its checkpoint. `claimed` says whether the
+ * receipt itself names an anchor.
  */
-export type Standing = { readonly state: 'anchored' | 'sealed' | 'unchecked'; readonly isTest: boolean; readonly claimed: boolean }
+export type Standing = {
+  readonly state: 'anchored' | 'sealed' | 'unchecked' | 'disowned'
+  readonly isTest: boolean
+  readonly claimed: boolean
+}
 
 /** A valid receipt. `text` is one line without its newline. */
 export type Received = Standing & { readonly text: string; readonly receipt: Receipt; readonly index: number }
@@ -51,8 +56,20 @@ export const NOT_ASKED =
 /** The notice for a receipt that is anchored by the word of the ledger that gave it. */
 export const OWN_WORD = "Checked by the ledger's own policy. If you keep a policy, name it: --policy FILE"
 
+/** The notice for a receipt whose checkpoint is disowned. */
+export const DISOWNED = 'The owner of the log has closed it below this checkpoint, so the chain will not vouch for it.'
+
 /** The exit code of waiting for the chain, by the receipt's state. */
-export const EXIT_BY_STATE = { anchored: 0, sealed: EXIT_SEALED, unchecked: EXIT_UNCHECKED } as const
+export const EXIT_BY_STATE = { anchored: 0, sealed: EXIT_SEALED, unchecked: EXIT_UNCHECKED, disowned: EXIT_UNSUPPORTED } as const
+
+/** Numbers of receipts in each state. */
+export type StateCounts = { readonly [state in Standing['state']]: number }
+
+/** The exit code for several receipts: that of the gravest state. */
+export function exitOfStates(counts: StateCounts): number {
+  const gravest = (['disowned', 'unchecked', 'sealed'] as const).find(state => counts[state] > 0)
+  return EXIT_BY_STATE[gravest ?? 'anchored']
+}
 
 export type TrustOptions = { readonly policy?: string; readonly rpc?: readonly string[] }
 
@@ -159,8 +176,8 @@ function judgeResult({ verdict, checks }: Result, claimed: boolean): Judged {
     return { fault, isUnsupported: verdict === 'unsupported' }
   }
   const isAnchored = ['anchor', 'finality'].every(name => statusOf(name) === 'passed') && statusOf('cosignatures') !== 'failed'
-  const state = isAnchored ? 'anchored' : claimed && verdict === 'unchecked' ? 'unchecked' : 'sealed'
-  return { standing: { state, isTest: verdict === 'test-network' }, fault: '', isUnsupported: false }
+  const weaker = claimed && (verdict === 'unchecked' || verdict === 'disowned') ? verdict : 'sealed'
+  return { standing: { state: isAnchored ? 'anchored' : weaker, isTest: verdict === 'test-network' }, fault: '', isUnsupported: false }
 }
 
 /** The fault of a receipt of a sound checkpoint: its statement, or its proof. */

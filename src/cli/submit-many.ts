@@ -12,12 +12,12 @@ import { type Entry, type Plan, planFiles } from './batch/plan.ts'
 import { type Sealed, writeAllReceipts } from './batch/receipts.ts'
 import { filesOf, manifestFiles, type WantedFile } from './batch/wanted.ts'
 import { type Client, createClient } from './client.ts'
-import { EXIT_SEALED, EXIT_UNCHECKED, EXIT_USAGE, UsageError } from './command.ts'
+import { EXIT_USAGE, UsageError } from './command.ts'
 import type { LineAnswer } from './line-sender.ts'
 import { print, printJson, remark, startProgress } from './output.ts'
 import { formatPreview } from './preview.ts'
 import { type ReceiptCounts, readIdentities } from './receipt-lines.ts'
-import { NOT_ASKED, openReceiver, type Receiver } from './received.ts'
+import { DISOWNED, exitOfStates, NOT_ASKED, openReceiver, type Receiver } from './received.ts'
 import { readSecret } from './secret.ts'
 import type { SubmitOptions } from './submit-options.ts'
 import { countWarnings, formatCount, meaningOf, stoppingCodes } from './warnings.ts'
@@ -227,7 +227,7 @@ function tell(outcomes: readonly Outcome[], counts: ReceiptCounts | undefined, o
   if (counts === undefined) return 0
   if (counts.missing > 0) return 1
   if (options.wait === undefined) return 0
-  return counts.unchecked > 0 ? EXIT_UNCHECKED : counts.sealed > 0 ? EXIT_SEALED : 0
+  return exitOfStates(counts)
 }
 
 function asJson({ entry, ...outcome }: Outcome) {
@@ -265,4 +265,5 @@ function printOutcomes(
   else if (counts.missing > 0) print(`The ledger did not give ${counts.missing} of the receipts: run the same command again.`)
   else if (accepted + known > 0) print('The receipts are beside the files.')
   if (counts !== undefined && counts.unchecked > 0) remark(NOT_ASKED)
+  if (counts !== undefined && counts.disowned > 0) remark(DISOWNED)
 }

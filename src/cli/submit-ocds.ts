@@ -13,13 +13,13 @@ import type { LeftOut } from '../documents/ocds/statements.ts'
 import { waitForAnchor } from './anchor-wait.ts'
 import { type Client, createClient } from './client.ts'
 import { ClientError } from './client-error.ts'
-import { CommandError, EXIT_SEALED, EXIT_UNCHECKED, EXIT_USAGE } from './command.ts'
+import { CommandError, EXIT_USAGE } from './command.ts'
 import type { LineAnswer } from './line-sender.ts'
 import { type PackageReport, readPackage } from './ocds/package.ts'
 import { print, printJson, remark, startByteProgress, startProgress } from './output.ts'
 import { receiptsPath } from './receipt-file.ts'
-import { type ReceiptCounts, readIdentities, writeReceiptLines } from './receipt-lines.ts'
-import { NOT_ASKED, openReceiver, type Receiver } from './received.ts'
+import { NO_RECEIPTS, type ReceiptCounts, readIdentities, writeReceiptLines } from './receipt-lines.ts'
+import { DISOWNED, exitOfStates, NOT_ASKED, openReceiver, type Receiver } from './received.ts'
 import { readSecret } from './secret.ts'
 import type { AgencyOptions, SubmitOptions } from './submit-options.ts'
 import { countWarnings, formatCount, formatStop, stoppingCodes, type WarningCount } from './warnings.ts'
@@ -47,8 +47,6 @@ type Outcome = Submitted | { readonly path: string; readonly error: OpenSealErro
 
 const EXIT_INTERRUPTED = 130
 const SHOWN = 20
-const NONE: ReceiptCounts = { anchored: 0, sealed: 0, unchecked: 0, missing: 0 }
-
 /**
  * Submits the files; returns the exit code: 2 if a file, a statement or a release was left out, 1
  * if a receipt is missing, 3 or 6 if --wait ended too early.
@@ -180,13 +178,12 @@ function exitOf(outcomes: readonly Outcome[], { wait }: SubmitOptions): number {
   const counts = outcomes.flatMap(outcome => ('counts' in outcome && outcome.counts ? [outcome.counts] : []))
   if (counts.some(({ missing }) => missing > 0)) return 1
   if (wait === undefined) return 0
-  if (counts.some(({ unchecked }) => unchecked > 0)) return EXIT_UNCHECKED
-  return counts.some(({ sealed }) => sealed > 0) ? EXIT_SEALED : 0
+  return Math.max(0, ...counts.map(exitOfStates))
 }
 
 function asJson(outcome: Outcome) {
   if ('error' in outcome) return { file: outcome.path, code: outcome.error.code, detail: outcome.error.message }
-  const { report, indexes, counts = NONE, ...rest } = outcome
+  const { report, indexes, counts = NO_RECEIPTS, ...rest } = outcome
   const { path, shape, refused, linked, undated, others, labels } = report
   return {
     file: path,
@@ -211,7 +208,7 @@ function printOutcome(outcome: Outcome, { dryRun }: SubmitOptions): void {
     )
     return
   }
-  const { report, accepted, known, rejected, warnings, stopped, receipts, counts = NONE } = outcome
+  const { report, accepted, known, rejected, warnings, stopped, receipts, counts = NO_RECEIPTS } = outcome
   const { path, shape, refused, linked, undated, others, labels, files } = report
   const releases = labels.length - files
   const isDry = dryRun || stopped.length > 0
@@ -233,6 +230,7 @@ function printOutcome(outcome: Outcome, { dryRun }: SubmitOptions): void {
   if (counts.sealed > 0) print(`  The chain does not vouch for ${counts.sealed} of the receipts yet.`)
   if (counts.missing > 0) print(`  The ledger did not give ${counts.missing} of the receipts: run the same command again.`)
   if (counts.unchecked > 0) remark(NOT_ASKED)
+  if (counts.disowned > 0) remark(DISOWNED)
   if (receipts !== undefined) print(`  Receipts: ${receipts}`)
 }
 

@@ -15,7 +15,7 @@ import { print, printJson, remark, startByteProgress } from './output.ts'
 import { formatPreview, type Origin, originsOf } from './preview.ts'
 import { COMMAND } from './program.ts'
 import { checkReceiptPlace, receiptPath, writeReceiptOfVersion } from './receipt-file.ts'
-import { EXIT_BY_STATE, isBetter, NOT_ASKED, OWN_WORD, openReceiver, type Received, type Receiver } from './received.ts'
+import { DISOWNED, EXIT_BY_STATE, isBetter, NOT_ASKED, OWN_WORD, openReceiver, type Received, type Receiver } from './received.ts'
 import { readSecret } from './secret.ts'
 import { submitPackages } from './submit-ocds.ts'
 import type { AgencyOptions, SubmitOptions } from './submit-options.ts'
@@ -130,6 +130,7 @@ function tell({ index, known, received, waited, receipts, moved, warnings }: Tol
   print(...warnings.map(formatWarning))
   if (waited?.state === 'sealed') remark('The chain does not vouch for it yet.')
   if (waited?.state === 'unchecked') remark(NOT_ASKED)
+  if (waited?.state === 'disowned') remark(DISOWNED)
   if (received.state === 'anchored' && policy === undefined) remark(OWN_WORD)
 }
 

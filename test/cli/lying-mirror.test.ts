@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { anchorInterface } from '../../src/chain/artifact.ts'
 import { readConfig } from '../../src/config.ts'
 import { fromHex } from '../../src/core/bytes.ts'
 import { hashLeaf, hashNode } from '../../src/core/hash.ts'
@@ -379,7 +380,42 @@ describe('the command line against a mirror that lies', function () {
     }
     match((await openseal(['receipt', 'abc'])).err, /"abc".*receipt --upgrade/)
   })
+
+  it('calls a receipt disowned once the owner has closed the log below it, and never still waiting', async () => {
+    write('one.txt.receipt.json', await anchoredReceipt(1))
+    const before = read('one.txt.receipt.json')
+    await closeLog(service)
+    let asJson: Ran
+    do asJson = await openseal(['receipt', '--upgrade', 'one.txt', '--json'])
+    while (asJson.code === 0)
+    deepEqual(
+      [asJson.code, JSON.parse(asJson.out)],
+      [7, { receipt: 'one.txt.receipt.json', anchored: 0, sealed: 0, unchecked: 0, disowned: 1, testNetwork: false }],
+    )
+    const { code, out, err } = await openseal(['receipt', '--upgrade', 'one.txt'])
+    deepEqual([code, out], [7, 'The receipt is disowned, and the ledger has no better one: one.txt.receipt.json\n'])
+    match(err, /The owner of the log has closed it below this checkpoint/)
+    equal(read('one.txt.receipt.json'), before)
+  })
 })
+
+/** Closes the ledger's log on its own chain, from its first entry on. */
+async function closeLog(service: Service): Promise<void> {
+  const [rpc] = service.chain.urls
+  const ask = async (method: string, ...params: unknown[]) => {
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
+    const answer = await fetch(rpc!, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+    const { result, error } = (await answer.json()) as { result?: unknown; error?: unknown }
+    equal(error, undefined)
+    return result
+  }
+  const policy = (await (await fetch(`${service.url}/policy.json`)).json()) as { anchors: { contract: string; logId: string }[] }
+  const { contract, logId } = policy.anchors[0]!
+  const [from] = (await ask('eth_accounts')) as string[]
+  const data = anchorInterface.encodeFunctionData('closeLog', [logId, 0, `0x${'0'.repeat(64)}`])
+  const hash = await ask('eth_sendTransaction', { from, to: contract, data })
+  while (((await ask('eth_getTransactionReceipt', hash)) as { status?: string } | null)?.status !== '0x1') await sleep(50)
+}
 
 /** A tree of two leaves, a record of no account and this statement, signed by a key. */
 function forge(value: object, origin: string, signer: Signer): string {

@@ -6,7 +6,7 @@ import type { Client } from '../client.ts'
 import { fileLines } from '../lines.ts'
 import { remark, startProgress } from '../output.ts'
 import { readIfThere, receiptPath, receiptsPath, replaceFile, writeReceiptOfVersion } from '../receipt-file.ts'
-import { type ReceiptCounts, readReceived, writeReceiptLines } from '../receipt-lines.ts'
+import { NO_RECEIPTS, type ReceiptCounts, readReceived, writeReceiptLines } from '../receipt-lines.ts'
 import { identityIn, isBetter, type Received, type Receiver } from '../received.ts'
 import type { Entry } from './plan.ts'
 
@@ -30,7 +30,7 @@ const MAX_COLLECTED = 1000
  * count as sealed.
  */
 export async function writeAllReceipts(asking: Asking, spool: string, sealed: readonly Sealed[], renew: boolean): Promise<ReceiptCounts> {
-  const counts: Counts = { anchored: 0, sealed: 0, unchecked: 0, missing: 0 }
+  const counts: Counts = { ...NO_RECEIPTS }
   const identities = await identitiesOf(spool, new Set(sealed.flatMap(({ indexes }) => [...indexes.keys()])))
   const waiting: Waiting[] = []
   for (const { entry, indexes } of sealed) {
