@@ -6,15 +6,7 @@ import { readMailDate } from './instant.ts'
 import { DocumentError, type DocumentReading, draftReading } from './reading.ts'
 
 const LIMITS = { maxNestingDepth: 32, maxHeadersSize: 1024 * 1024, maxRfc822NestingDepth: 0, forceRfc822Attachments: true }
-const HEADER = /^[!-9;-~]+:/
 const MESSAGE_ID = /^<([^<>\s]+)>$/
-
-/** Whether a file begins with the headers of a mail. */
-export function isMail(name: string, head: Uint8Array): boolean {
-  const [headers = ''] = new TextDecoder('latin1').decode(head).split(/\r?\n\r?\n/)
-  if (!HEADER.test(headers)) return false
-  return /\.eml$/i.test(name) || (/^message-id:/im.test(headers) && /^from:/im.test(headers) && /^date:/im.test(headers))
-}
 
 /**
  * Reads a mail: `record` is its Message-ID, and its attachments are the inner documents. Throws

@@ -1,21 +1,20 @@
 /**
  * Reads what a file states about itself: one reader for server and browser, so that nobody sees two
- * contents of one file. It only proposes: what is hashed is always the file's bytes.
+ * contents of one file. It only proposes: what is hashed is always the file's bytes. The readers
+ * with libraries are loaded when a file needs them.
  */
 import { attempt } from '../core/attempt.ts'
 import { decodeText } from '../core/encoding.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { isJsonObject, type Json, parseJson } from '../core/json.ts'
 import { akomaNtosoKey, isAkomaNtoso, readAkomaNtoso } from './akoma-ntoso.ts'
-import { readCms, readCmsBytes } from './cms.ts'
+import { readCmsBytes } from './cms-bytes.ts'
 import { eformsKey, isEforms, readEforms } from './eforms.ts'
 import { HEAD_BYTES, isJsonLines } from './file-kind.ts'
 import { distinctNames, innerDocument, readInner } from './inner.ts'
 import { readJsonRecord } from './json-record.ts'
-import { isMail, readMail } from './mail.ts'
+import { isMail } from './mail-head.ts'
 import { baseName, DocumentError, type DocumentReading, draftReading, MAX_READ_BYTES, NOTHING_STATED } from './reading.ts'
-import { readXml } from './xml.ts'
-import { withZip } from './zip.ts'
 
 /** A signed file may hold another signed file, and no more. */
 const MAX_LAYERS = 2
@@ -54,12 +53,13 @@ async function readByContent(name: string, bytes: Uint8Array, layer: number): Pr
   if (first === '{' || first === '[') return readJson(name, bytes)
   const cms = readCmsBytes(bytes)
   if (cms !== undefined) return readSigned(name, cms, layer)
-  if (isMail(name, head)) return readMail(bytes)
+  if (isMail(name, head)) return (await import('./mail.ts')).readMail(bytes)
   // Only its name says that it is JSON.
   return /\.json$/i.test(name) ? readJson(name, bytes) : NOTHING_STATED
 }
 
-function readXmlDocument(bytes: Uint8Array): DocumentReading {
+async function readXmlDocument(bytes: Uint8Array): Promise<DocumentReading> {
+  const { readXml } = await import('./xml.ts')
   const xml = readXml(bytes, path => eformsKey(path) ?? akomaNtosoKey(path))
   if (isEforms(xml)) return readEforms(xml)
   return isAkomaNtoso(xml) ? readAkomaNtoso(xml) : NOTHING_STATED
@@ -90,6 +90,7 @@ function isOcds(value: Json): boolean {
 }
 
 async function readArchive(name: string, bytes: Uint8Array, layer: number): Promise<DocumentReading> {
+  const { withZip } = await import('./zip.ts')
   return withZip(new Blob([bytes as BlobPart]), ZIP_LIMITS, async entries => {
     const mimetype = entries.find(entry => entry.name === 'mimetype')
     let type = ''
@@ -115,6 +116,7 @@ async function readArchive(name: string, bytes: Uint8Array, layer: number): Prom
 
 async function readSigned(name: string, bytes: Uint8Array, layer: number): Promise<DocumentReading> {
   const draft = draftReading('cms')
+  const { readCms } = await import('./cms.ts')
   const signed = readCms(bytes)
   if ('missing' in signed) {
     draft.remark(signed.missing === 'detached' ? 'INNER_DETACHED' : 'INNER_ENCRYPTED')

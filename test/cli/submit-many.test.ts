@@ -20,6 +20,9 @@ type Ran = { code: number; out: string; err: string }
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const AGENCY = 'court.gov.example'
 
+const changeOf = (id: string) =>
+  `<efac:Changes><efbc:ChangedNoticeIdentifier>${id}-01</efbc:ChangedNoticeIdentifier><efac:ChangeReason><cbc:ReasonCode>cor-buy</cbc:ReasonCode></efac:ChangeReason></efac:Changes>`
+
 describe('submit, by what files state', function () {
   this.timeout(120_000)
   let folder: string
@@ -145,10 +148,9 @@ describe('submit, by what files state', function () {
 
   it('takes a folder file by file, names those left out, and sends in a second run what is missing', async () => {
     const changed = '99999999-2222-4333-8444-555555555555'
-    const change = `<efac:Changes><efbc:ChangedNoticeIdentifier>${changed}-01</efbc:ChangedNoticeIdentifier><efac:ChangeReason><cbc:ReasonCode>cor-buy</cbc:ReasonCode></efac:ChangeReason></efac:Changes>`
     const { ada } = DECISION
     // The change comes before the notice by its name.
-    write('all/a-change.xml', notice({ extension: change }))
+    write('all/a-change.xml', notice({ extension: changeOf(changed) }))
     write('all/b-notice.xml', notice().replaceAll(NOTICE_ID, changed).replace('>02<', '>01<'))
     write('all/act/metadata.json', JSON.stringify({ ...DECISION, correctedVersionId: null }))
     write(`all/act/${ada}.pdf`, '%PDF-1.7\nact\n%%EOF\n')
@@ -212,11 +214,18 @@ describe('submit, by what files state', function () {
   })
 
   it('is killed in the middle, and a second run leaves each file sealed once and with its receipt', async () => {
-    const names = Array.from({ length: 3000 }, (_, n) => `killed/${n}.pdf`)
-    for (const name of names) write(name, `%PDF ${name} ${'x'.repeat(400)}`)
+    const pdfs = Array.from({ length: 3000 }, (_, n) => `killed/${n}.pdf`)
+    for (const name of pdfs) write(name, `%PDF ${name} ${'x'.repeat(400)}`)
+    // The change goes in another request than the notice that it changes.
+    const changed = '88888888-2222-4333-8444-555555555555'
+    write('killed/!notice.xml', notice().replaceAll(NOTICE_ID, changed).replace('>02<', '>01<'))
+    write('killed/!change.xml', notice({ extension: changeOf(changed) }))
+    const names = [...pdfs, 'killed/!notice.xml', 'killed/!change.xml']
     const sizeOf = async () => ((await (await fetch(`${service.url}/v1/status`)).json()) as { size: number }).size
     const before = await sizeOf()
     const args = ['submit', '--agency', AGENCY, 'killed', '--kind', 'decision', '--record-from', 'path']
+    const dry = await json(...args.slice(3), '--dry-run')
+    deepEqual([dry.code, dry.value.accepted, await sizeOf()], [0, names.length, before])
     const child = start(args)
     const ended = new Promise(resolve => child.on('close', resolve))
     while ((await sizeOf()) === before && child.exitCode === null) await new Promise(resolve => setTimeout(resolve, 5))
