@@ -24,7 +24,7 @@ const changeOf = (id: string) =>
   `<efac:Changes><efbc:ChangedNoticeIdentifier>${id}-01</efbc:ChangedNoticeIdentifier><efac:ChangeReason><cbc:ReasonCode>cor-buy</cbc:ReasonCode></efac:ChangeReason></efac:Changes>`
 
 describe('submit, by what files state', function () {
-  this.timeout(120_000)
+  this.timeout(300_000)
   let folder: string
   let service: Awaited<ReturnType<typeof startServer>>
 
@@ -214,7 +214,7 @@ describe('submit, by what files state', function () {
   })
 
   it('is killed in the middle, and a second run leaves each file sealed once and with its receipt', async () => {
-    const pdfs = Array.from({ length: 3000 }, (_, n) => `killed/${n}.pdf`)
+    const pdfs = Array.from({ length: 1800 }, (_, n) => `killed/${n}-${'x'.repeat(170)}.pdf`)
     for (const name of pdfs) write(name, `%PDF ${name} ${'x'.repeat(400)}`)
     // The change goes in another request than the notice that it changes.
     const changed = '88888888-2222-4333-8444-555555555555'
