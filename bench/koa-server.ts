@@ -1,11 +1,15 @@
 /**
  * The comparison for the service: a bare Koa route that reads and answers the same JSON and does
- * nothing else, in its own process.
+ * nothing else, in its own process. With a folder as its argument it sends the files in there.
  */
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import Koa from 'koa'
 
+const files = process.argv[2]
 let answer = '{}'
 const app = new Koa()
 app.use(async ctx => {
@@ -13,6 +17,7 @@ app.use(async ctx => {
     JSON.parse(await readText(ctx.req))
     ctx.status = 201
   }
+  if (files !== undefined) return sendFile(ctx, join(files, ctx.path))
   ctx.type = 'application/json'
   ctx.body = answer
 })
@@ -24,6 +29,12 @@ process.on('message', (message: { answer: string }) => {
   process.send?.({})
 })
 process.once('SIGTERM', () => process.exit(0))
+
+async function sendFile(ctx: Koa.Context, path: string): Promise<void> {
+  ctx.length = (await stat(path)).size
+  ctx.type = 'application/octet-stream'
+  ctx.body = createReadStream(path)
+}
 
 async function readText(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []

@@ -4,10 +4,12 @@
  */
 import { once } from 'node:events'
 import { Agent, type IncomingMessage, type RequestOptions, request } from 'node:http'
+import { formatTilePath, TILE_WIDTH } from '../src/core/tlog/tile.ts'
+import { median } from './rows.ts'
 import { statementLine } from './statements.ts'
 
 /**
- * The measurements that can be asked for. `size` is the number of records to read from at random.
+ * The measurements that can be asked for. `size` is how many there are to read from at random.
  */
 export type Load =
   | { readonly kind: 'bulk'; readonly port: number; readonly key: string; readonly run: string; readonly count: number }
@@ -20,8 +22,22 @@ export type Load =
       readonly durationMs: number
     }
   | { readonly kind: 'lone'; readonly port: number; readonly key: string; readonly run: string; readonly count: number }
-  | { readonly kind: 'read'; readonly port: number; readonly size: number; readonly connections: number; readonly durationMs: number }
+  | {
+      readonly kind: 'read'
+      readonly port: number
+      readonly what: keyof typeof PATHS
+      readonly size: number
+      readonly connections: number
+      readonly durationMs: number
+    }
   | { readonly kind: 'answer'; readonly port: number; readonly key: string; readonly path: string; readonly body?: string }
+
+/** What can be read, by number. */
+const PATHS = {
+  receipt: (index: number) => `/v1/records/${index}/receipt`,
+  page: (index: number) => `/records/${index}`,
+  tile: (index: number) => `/${formatTilePath({ level: 0, index, width: TILE_WIDTH })}`,
+}
 
 process.on('message', (load: Load) => {
   measure(load).then(
@@ -42,7 +58,7 @@ async function measure(load: Load): Promise<object> {
       return lone(load)
     case 'read':
       return crowd(load.connections, load.durationMs, (_n, agent) =>
-        send(agent, { port: load.port, path: `/v1/records/${Math.floor(Math.random() * load.size)}/receipt` }, 200),
+        send(agent, { port: load.port, path: PATHS[load.what](Math.floor(Math.random() * load.size)) }, 200),
       )
     case 'answer':
       return { text: await answer(load) }
@@ -77,18 +93,19 @@ async function bulk({ port, key, run, count }: Extract<Load, { kind: 'bulk' }>):
 async function crowd(connections: number, durationMs: number, act: (n: number, agent: Agent) => Promise<string>): Promise<object> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
   let next = 0
-  let done = 0
+  const times: number[] = []
   const startMs = performance.now()
   const runOne = async () => {
     while (performance.now() - startMs < durationMs) {
+      const sinceMs = performance.now()
       await act(next++, agent)
-      done++
+      times.push(performance.now() - sinceMs)
     }
   }
   await Promise.all(Array.from({ length: connections }, runOne))
   const seconds = (performance.now() - startMs) / 1000
   agent.destroy()
-  return { perSecond: done / seconds }
+  return { perSecond: times.length / seconds, p50Ms: median(times) }
 }
 
 /** One after the other on one connection: the middle time of an answer. */
@@ -101,7 +118,7 @@ async function lone({ port, key, run, count }: Extract<Load, { kind: 'lone' }>):
     times.push(performance.now() - startMs)
   }
   agent.destroy()
-  return { p50Ms: times.toSorted((a, b) => a - b)[Math.floor(count / 2)] }
+  return { p50Ms: median(times) }
 }
 
 async function answer({ port, key, path, body }: Extract<Load, { kind: 'answer' }>): Promise<string> {

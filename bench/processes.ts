@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import service from '../scripts/service.json' with { type: 'json' }
+import type { Load } from './load.ts'
 
 /** A running helper. `ask` sends one message and resolves with the answer. */
 export type Helper = {
@@ -45,6 +46,14 @@ export async function startHelper(file: string, args: readonly string[] = []): P
       await gone
     },
   }
+}
+
+/** The result of a measurement: requests a second, and the middle time of one. */
+export type Rate = { readonly perSecond: number; readonly p50Ms: number }
+
+/** Asks the load generator for a measurement. */
+export async function ask<T = object>(load: Helper, message: Load): Promise<T> {
+  return load.ask(message)
 }
 
 /**
