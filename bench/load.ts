@@ -85,7 +85,8 @@ async function bulk({ port, key, run, count }: Extract<Load, { kind: 'bulk' }>):
   const lines = (await answered).trimEnd().split('\n')
   const seconds = (performance.now() - startMs) / 1000
   const summary = JSON.parse(lines.at(-1) ?? '{}')
-  if (summary.accepted !== count) throw new Error(`the stream was not accepted: ${lines.at(-1)}`)
+  const refused = lines.find(line => line.includes('"code"'))
+  if (summary.accepted !== count) throw new Error(`the stream was not accepted: ${refused ?? ''} ${lines.at(-1)}`)
   return { perSecond: count / seconds }
 }
 
