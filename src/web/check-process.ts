@@ -4,7 +4,6 @@
  * the answer are messages.
  */
 import type { IncomingHttpHeaders } from 'node:http'
-import { readDocument } from '../documents/read-document.ts'
 import type { MessageKey } from '../messages/en.ts'
 import { type Language, speak } from '../messages/language.ts'
 import type { Say } from '../messages/say.ts'
@@ -65,6 +64,8 @@ async function run({ lang, frame, headers, policy, endpoints }: CheckJob): Promi
 
 async function describe(headers: IncomingHttpHeaders): Promise<void> {
   try {
+    // Only for the desk, because each process loads what it runs.
+    const { readDocument } = await import('../documents/read-document.ts')
     const { files, fields = {} } = await readUpload(headers, process.stdin, { maxFields: FIELDS_OF_DESK, keepsFiles: true })
     const described: DescribedFile[] = []
     for (const { name, read, bytes = new Uint8Array(0) } of files) described.push(describeFile(name, read, await readDocument(name, bytes)))
