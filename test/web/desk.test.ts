@@ -97,6 +97,7 @@ describe('web/desk', function () {
     const statement = (await client.submit(overruled, '/desk/preview')).text
     match(statement, /Nothing is public yet/)
     match((await choose({ 'broken.json': '{"ada":' })).text, /This file could not be read/)
+    match((await choose({ 'page.html': '<!doctype html><p>unclosed' })).text, /What these files are/)
   })
 
   it('says which fields are missing, beside each and at the top, and loses nothing typed', async () => {

@@ -9,7 +9,7 @@ import { browserDeskMessages, speakDesk } from '../../messages/desk/speak.ts'
 import type { Language } from '../../messages/language.ts'
 import { isolate } from '../../messages/say.ts'
 import { choosePage, type DeskScript } from '../../web/desk/choose.ts'
-import { addFiles } from '../../web/desk/describe.ts'
+import { addFiles, faultOf } from '../../web/desk/describe.ts'
 import type { DeskFrame } from '../../web/desk/desk-frame.ts'
 import { type Draft, readDraft, statementOf } from '../../web/desk/draft.ts'
 import { folderPage } from '../../web/desk/folder.ts'
@@ -107,10 +107,10 @@ function chooseRoutes(page: Page, place: Place, gate: Gate, deps: DeskDeps): voi
     }
     const { fields, files } = described
     const draft = addFiles({ ...readDraft(fields), isUploaded: true }, files)
-    const bad = files.find(({ reading }) => reading.refused)
-    if (bad?.reading.refused !== undefined) {
+    const bad = files.find(file => faultOf(file) !== undefined)
+    if (bad !== undefined) {
       const text = here.frame.desk('new.unreadable', { name: isolate(bad.document.name) })
-      return sendStep(asked, choose(here.frame, readDraft(fields), `${text} (${bad.reading.refused.detail})`), 400)
+      return sendStep(asked, choose(here.frame, readDraft(fields), `${text} ${faultOf(bad)}`), 400)
     }
     if (files.length === 0) return sendStep(asked, choose(here.frame, draft, here.frame.desk('new.none')), 400)
     const notice = gate.isCurrent(ctx, fields.token ?? '') ? {} : { notice: here.frame.desk('sign.again') }

@@ -6,7 +6,7 @@ import { STOPPING_WARNINGS } from '../../core/statements/warnings.ts'
 import { groupCompanions } from '../../documents/companions.ts'
 import type { SayDesk } from '../../messages/desk/speak.ts'
 import type { DeskData } from '../desk/choose.ts'
-import { addFiles, type DescribedFile } from '../desk/describe.ts'
+import { addFiles, type DescribedFile, faultOf } from '../desk/describe.ts'
 import { type Draft, statementOf } from '../desk/draft.ts'
 import { createLineSender, type LineAnswer, SendError } from './desk-lines.ts'
 import { cellsOf, PROBLEMS, ROWS_SHOWN, type Row, rangesOf, renderRows, type State } from './desk-rows.ts'
@@ -102,8 +102,8 @@ export function startFolder(say: SayDesk, data: DeskData): void {
   function rowOf(files: readonly [DescribedFile, ...DescribedFile[]]): Row {
     const [{ name: path, document, reading }] = files
     const { sha256 } = document
-    const refused = files.find(file => file.reading.refused)?.reading.refused
-    if (refused !== undefined) return { path, state: 'refused', sha256, detail: `${refused.detail} (${refused.code})` }
+    const detail = files.map(faultOf).find(fault => fault !== undefined)
+    if (detail !== undefined) return { path, state: 'refused', sha256, detail }
     const numbered = reading.members.record ?? (valueAt('#folder-number') === 'path' ? path.normalize('NFC') : undefined)
     if (numbered === undefined) return { path, state: 'noNumber', sha256 }
     const empty: Draft = { action: 'publish', fields: {}, documents: [], at: {}, isUploaded: false }

@@ -21,6 +21,14 @@ export function describeFile(path: string, { digest: { bytes, sha256, jcs } }: R
 }
 
 /**
+ * Why a file must not be submitted, in English; undefined if it may. JSON that does not parse is no
+ * record for anyone. Any other file counts by its bytes, even if it cannot be understood.
+ */
+export function faultOf({ reading: { refused } }: DescribedFile): string | undefined {
+  return refused?.code.startsWith('JSON_') ? `${refused.detail} (${refused.code})` : undefined
+}
+
+/**
  * Adds files to a draft, with those inside of them. What was typed counts first, then the first
  * file that states a field.
  */
