@@ -65,7 +65,7 @@ function auditError(failure: LedgerFailure, { path, maxBytes }: LedgerRequest, t
       return new AuditError('AUDIT_LEDGER_TOO_LARGE', 'path.bytes', { path, bytes: maxBytes }, options)
     case 'LEDGER_TYPE':
       return new AuditError('AUDIT_LEDGER_TYPE', 'path.type', { path, type: failure.type ?? '?' }, options)
-    case 'LEDGER_MOVED':
+    case 'LEDGER_REDIRECTS':
       return new AuditError('AUDIT_LEDGER_REDIRECT', 'path.location', { path, location }, options)
     case 'LEDGER_REFUSED': {
       const code = failure.isBusy ? 'AUDIT_LEDGER_BUSY' : status >= 500 ? 'AUDIT_LEDGER_FAILED' : 'AUDIT_LEDGER_MISSING'

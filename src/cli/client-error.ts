@@ -5,7 +5,7 @@ import { LedgerFailure, type Refusal } from '../ledger-client/http.ts'
 import { COMMAND } from './program.ts'
 
 /**
- * LEDGER_URL, LEDGER_UNREACHABLE, LEDGER_ANSWER, LEDGER_MOVED, CLIENT_INCOMPLETE, PROXY_TOO_LARGE,
+ * LEDGER_URL, LEDGER_UNREACHABLE, LEDGER_ANSWER, LEDGER_REDIRECTS, CLIENT_INCOMPLETE, PROXY_TOO_LARGE,
  * PROXY_UNAVAILABLE, PROXY_REFUSED, PROXY_PAGE, or the code that the ledger itself gave.
  */
 export class ClientError extends OpenSealError {
@@ -61,7 +61,7 @@ function refusalOf({ status, type, location, waitMs, problem }: Refusal): Client
   if (problem !== undefined) return new ClientError(problem.code, problem.detail ?? `HTTP ${status}`, { retrySeconds })
   const said = `${status} ${STATUS_CODES[status] ?? ''}`.trim()
   if (status >= 300 && status < 400)
-    return new ClientError('LEDGER_MOVED', `this address redirects to ${location ?? 'another one'}: name that one with --ledger`)
+    return new ClientError('LEDGER_REDIRECTS', `this address redirects to ${location ?? 'another one'}: name that one with --ledger`)
   if (status === 413)
     return new ClientError(
       'PROXY_TOO_LARGE',

@@ -112,7 +112,7 @@ async function refused(path: string, response: Response): Promise<LedgerFailure>
   // A browser says of a redirect that it did not follow only that it is one.
   const isRedirect = response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)
   const said = isRedirect ? 'leads to another address' : `was answered with status ${response.status}`
-  return new LedgerFailure(isRedirect ? 'LEDGER_MOVED' : 'LEDGER_REFUSED', `${path} ${said}`, { refusal })
+  return new LedgerFailure(isRedirect ? 'LEDGER_REDIRECTS' : 'LEDGER_REFUSED', `${path} ${said}`, { refusal })
 }
 
 function typeOf({ headers }: Response): string | undefined {
@@ -144,7 +144,13 @@ function brokenOff(code: 'LEDGER_UNREACHABLE' | 'LEDGER_CUT_OFF', path: string, 
 
 /** Why there is no answer. */
 export class LedgerFailure extends OpenSealError {
-  declare readonly code: 'LEDGER_UNREACHABLE' | 'LEDGER_CUT_OFF' | 'LEDGER_TOO_LARGE' | 'LEDGER_MOVED' | 'LEDGER_REFUSED' | 'LEDGER_TYPE'
+  declare readonly code:
+    | 'LEDGER_UNREACHABLE'
+    | 'LEDGER_CUT_OFF'
+    | 'LEDGER_TOO_LARGE'
+    | 'LEDGER_REDIRECTS'
+    | 'LEDGER_REFUSED'
+    | 'LEDGER_TYPE'
   readonly refusal: Refusal | undefined
   /** The media type of LEDGER_TYPE. */
   readonly type: string | undefined

@@ -44,7 +44,7 @@ describe('ledger-client/http', () => {
   it('sends a key to the named address only, and says where a redirect leads', async () => {
     answer = (_request, response) => void response.writeHead(307, { location: '/elsewhere' }).end()
     const { code, refusal } = await failureOf({ init: { method: 'POST', headers: { authorization: 'Bearer key' }, body: 'x' } })
-    deepEqual([code, refusal?.status, refusal?.location, asked], ['LEDGER_MOVED', 307, '/elsewhere', ['POST /a']])
+    deepEqual([code, refusal?.status, refusal?.location, asked], ['LEDGER_REDIRECTS', 307, '/elsewhere', ['POST /a']])
   })
 
   it('knows a redirect in a browser, which does not say where it leads', async () => {
@@ -54,7 +54,7 @@ describe('ledger-client/http', () => {
       type: { value: 'opaqueredirect' },
     })
     const http = createLedgerHttp({ url: '', fetch: async () => opaque, timeoutMs: 60_000 })
-    await rejects(http.read({ path: '/a', maxBytes: 1 }), { code: 'LEDGER_MOVED' })
+    await rejects(http.read({ path: '/a', maxBytes: 1 }), { code: 'LEDGER_REDIRECTS' })
   })
 
   it('reads the problem of a refusal, and how long it asks to wait', async () => {

@@ -298,7 +298,7 @@ function readError({ url, signal }: LedgerReaderOptions, cause: unknown): unknow
   if (!(cause instanceof LedgerFailure)) return cause
   if (cause.code === 'LEDGER_TOO_LARGE')
     return new LedgerReadError('LEDGER_ANSWER', 'the answer is larger than that of a ledger', { cause })
-  if (cause.code === 'LEDGER_MOVED')
+  if (cause.code === 'LEDGER_REDIRECTS')
     return new LedgerReadError('LEDGER_REFUSED', `${ledger} leads to another address: ${cause.refusal?.location ?? 'unknown'}`, { cause })
   if (cause.refusal !== undefined)
     return new LedgerReadError('LEDGER_REFUSED', `${ledger} answered with status ${cause.refusal.status}`, { cause })
