@@ -4,14 +4,14 @@
  * mark does.
  */
 import { createHash } from 'node:crypto'
-import { mkdir, open, readFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import type { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fromHex, toHex } from './core/bytes.ts'
 import { OpenSealError } from './core/errors.ts'
 import type { Hash } from './core/hash.ts'
+import { type FolderLock, lockFolder } from './folder-lock.ts'
 import { PRIVATE, writeWhole } from './whole-file.ts'
 
 /** The newest signed size and root. */
@@ -121,37 +121,25 @@ function unreadable(cause?: unknown): MarkError {
   return new MarkError('MARK_UNREADABLE', `the mark of this ledger (OPENSEAL_MARK) cannot be read. ${advice}`, { cause })
 }
 
-/**
- * One writer at a time on this machine. Locks an empty SQLite file: the operating system releases
- * it however the holder ends.
- */
+/** One writer at a time on this machine. */
 async function withLock(folder: string, act: () => Promise<void>): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const file = join(folder, 'lock')
-  // SQLite would make it readable by others.
-  await (await open(file, 'a', 0o600)).close()
-  const sqlite = process.getBuiltinModule('node:sqlite') as typeof import('node:sqlite')
-  const database = new sqlite.DatabaseSync(file, { timeout: 0 })
+  const lock = await waitForLock(folder)
   try {
-    await lock(database)
     await act()
   } finally {
-    database.close()
+    await lock.release()
   }
 }
 
-async function lock(database: DatabaseSync): Promise<void> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return database.exec('BEGIN EXCLUSIVE')
-    } catch (cause) {
-      if ((cause as { errcode?: number }).errcode !== SQLITE_BUSY || tries === LOCK_TRIES) throw cause
-      await sleep(LOCK_EVERY_MS)
-    }
+async function waitForLock(folder: string): Promise<FolderLock> {
+  for (let tries = 1; tries <= LOCK_TRIES; tries++) {
+    const lock = await lockFolder(folder)
+    if (lock !== undefined) return lock
+    await sleep(LOCK_EVERY_MS)
   }
+  throw new OpenSealError('MARK_LOCKED', 'Another process keeps the marks of this machine locked: end it, and try again.')
 }
-
-const SQLITE_BUSY = 5
 
 /** MARK_UNREADABLE. */
 export class MarkError extends OpenSealError {}

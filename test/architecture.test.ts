@@ -27,8 +27,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/host.ts': ['src/logger.ts', 'src/turns.ts'],
   'src/html.ts': ['src/core'],
   'src/whole-file.ts': [],
+  'src/folder-lock.ts': [],
   'src/keys.ts': ['src/core', 'src/logger.ts', 'src/host.ts', 'src/whole-file.ts'],
-  'src/mark.ts': ['src/core', 'src/whole-file.ts'],
+  'src/mark.ts': ['src/core', 'src/whole-file.ts', 'src/folder-lock.ts'],
   'src/documents': ['src/core'],
   'src/rpc': ['src/core', 'src/bounded.ts'],
   'src/ledger-client': ['src/core', 'src/bounded.ts'],
@@ -51,7 +52,10 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'src/whole-file.ts',
   ],
   'src/finder': ['src/core', 'src/logger.ts', 'src/turns.ts'],
-  'src/audit': ['src/core', 'src/ledger-client', 'src/verifier', 'src/messages', 'src/html.ts', 'src/whole-file.ts', 'src/at-once.ts'],
+  'src/audit': [
+    ...['src/core', 'src/ledger-client', 'src/verifier', 'src/messages'],
+    ...['src/html.ts', 'src/whole-file.ts', 'src/folder-lock.ts', 'src/at-once.ts'],
+  ],
   'src/chain': ['src/core', 'src/rpc', 'src/anchor', 'src/logger.ts', 'src/whole-file.ts', 'contracts'],
   'src/web': ['src/core', 'src/documents', 'src/verifier', 'src/messages', 'src/html.ts', 'src/turns.ts', 'src/at-once.ts'],
   'src/http': [

@@ -228,6 +228,8 @@ describe('npm package', function () {
         assert.equal(code, expected, `${args.join(' ')}: ${text}${err}`)
         if (args[0] === 'verify') assert.match(text, /test-network/)
       }
+      const { alarmCodes } = (await (await fetch(`${url}/readyz`)).json()) as { alarmCodes: unknown }
+      assert.deepEqual(alarmCodes, [], node)
       assert.equal((await fetch(`${url}/verify`)).status, 200)
       assert.match(await (await fetch(`${url}/openseal-verifier.html`)).text(), /OpenSeal offline verifier/)
     } finally {

@@ -7,10 +7,10 @@ import { mkdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { fromHex, toHex } from '../core/bytes.ts'
 import type { Hash } from '../core/hash.ts'
+import { type FolderLock, lockFolder } from '../folder-lock.ts'
 import { SHARED, writeWhole } from '../whole-file.ts'
 import type { AnchorEvent } from './chain.ts'
 import { AuditError } from './finding.ts'
-import { type Lock, lockFolder } from './lock.ts'
 import type { Base } from './roots.ts'
 
 /**
@@ -43,7 +43,7 @@ export type AuditState = {
    */
   saveEvidence(name: string, files: Readonly<Record<string, string>>): Promise<string | undefined>
   /** Releases the folder to other audits. */
-  close(): void
+  close(): Promise<void>
 }
 
 /** The content of the files. Anything else is damage. */
@@ -80,7 +80,7 @@ export function createMemoryState(): AuditState {
     async saveEvidence() {
       return undefined
     },
-    close() {},
+    async close() {},
   }
 }
 
@@ -94,16 +94,19 @@ export async function openAuditState(folder: string, origin: string): Promise<Au
   await mkdir(folder, { recursive: true }).catch(cause => {
     throw unwritable(folder, cause)
   })
-  const lock = lockFolder(folder)
+  const lock = await lockFolder(folder).catch(cause => {
+    throw unwritable(folder, cause)
+  })
+  if (lock === undefined) throw new AuditError('AUDIT_STATE_LOCKED', 'file', { file: folder })
   try {
     return await readState(folder, origin, lock)
   } catch (error) {
-    lock.release()
+    await lock.release()
     throw error
   }
 }
 
-async function readState(folder: string, origin: string, lock: Lock): Promise<AuditState> {
+async function readState(folder: string, origin: string, lock: FolderLock): Promise<AuditState> {
   const fileOf = (name: string) => path.join(folder, `${name}.json`)
   const write = (name: string, value: object) => replaceFile(fileOf(name), formatFile(origin, value))
   const read = async <T>(name: string, parse: (value: StateFile) => T): Promise<T | undefined> => {

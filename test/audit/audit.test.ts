@@ -305,7 +305,7 @@ describe('audit that cannot finish', () => {
     deepEqual([report.exit, reasonsOf(report), report.withheld, report.size], [6, ['AUDIT_LEDGER_MISSING'], 2100, 2100])
     equal(report.root, toHex(world.ledger.head().root))
     const { confirmed, tentative, close } = await openAuditState(folder, ORIGIN)
-    close()
+    await close()
     await rm(folder, { recursive: true })
     deepEqual([confirmed, tentative], [undefined, undefined])
     world.proxy.tamper = onPath(/entries\/001$/, flip(40))

@@ -146,7 +146,7 @@ describe('audit with a memory', () => {
     equal((await world.run({ state: await state() })).exit, 5)
     const kept = await state()
     const { confirmed, tentative, seen } = kept
-    kept.close()
+    await kept.close()
     deepEqual([confirmed, tentative, seen], [undefined, undefined, [world.ledger.head().note]])
     world.proxy.tamper = () => undefined
     equal((await world.run({ state: await state() })).exit, 0)

@@ -20,8 +20,8 @@ describe('audit/state', () => {
 
   const codeOf = (opening: ReturnType<typeof openAuditState>) =>
     opening.then(
-      state => {
-        state.close()
+      async state => {
+        await state.close()
         return 'opened'
       },
       error => error.code,
@@ -30,7 +30,7 @@ describe('audit/state', () => {
   it('refuses a folder of another ledger, and one that cannot be made', async () => {
     const state = await openAuditState(folder, ORIGIN)
     await state.addSeen('note')
-    state.close()
+    await state.close()
     equal(await codeOf(openAuditState(folder, ORIGIN)), 'opened')
     equal(await codeOf(openAuditState(folder, 'ledger.example/other')), 'AUDIT_STATE_OTHER')
     equal(await codeOf(openAuditState(join(folder, 'checkpoints.json', 'inside'), ORIGIN)), 'AUDIT_STATE_UNWRITABLE')
@@ -61,7 +61,7 @@ describe('audit/state', () => {
   it('belongs to one audit at a time, in any process, until that audit ends, however it ends', async () => {
     const state = await openAuditState(folder, ORIGIN)
     equal(await codeOf(openAuditState(folder, ORIGIN)), 'AUDIT_STATE_LOCKED')
-    state.close()
+    await state.close()
     const holder = fork(HOLDER, [folder, ORIGIN])
     await once(holder, 'message')
     equal(await codeOf(openAuditState(folder, ORIGIN)), 'AUDIT_STATE_LOCKED')
