@@ -8,7 +8,7 @@
 
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, lstatSync, mkdtempSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -143,6 +143,7 @@ async function install({ path, version }, env, withDevelopment) {
   const isSame = before.lock === lock && before.node === node
   if (isSame && before.path === path && (before.packages === 'all' || !withDevelopment)) return
   if (!(before.node === node && isInstalled(withDevelopment))) {
+    refuseLink(join(root, 'node_modules'))
     const what = withDevelopment ? 'all packages, for development too' : 'the packages of run time'
     const why = before.lock === '' ? 'first start: ' : before.lock === lock ? '' : 'package-lock.json has changed: '
     // npm ci removes everything first. If only packages of development are missing, a service may
@@ -156,6 +157,12 @@ async function install({ path, version }, env, withDevelopment) {
     if (!done) fail('npm could not install them: see above. Check the network and try again.')
   }
   writeStamp({ lock, node, packages: isInstalled(true) ? 'all' : 'run-time', path })
+}
+
+/** Through a link, npm would empty the folder of whatever else uses it. */
+function refuseLink(folder) {
+  if (lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return
+  fail(`${folder} is a link to ${readlinkSync(folder)}, and its packages do not fit. Remove the link, or install there, and try again.`)
 }
 
 /**

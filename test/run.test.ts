@@ -12,6 +12,7 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -104,6 +105,19 @@ describe('scripts/run.js', () => {
     match(start('hello.ts').stderr, /^openseal: installing all packages, for development too …\n/)
     for (const file of ['hello.ts', 'src/cli/main.ts']) equal(start(file).stderr, '')
     deepEqual(calls(), ['ci --omit=dev', 'install --no-save --include=dev'])
+  })
+
+  it('installs nothing through a link, where npm would empty the folder of another clone', () => {
+    const start = withNpm("process.stderr.write('npm was called')")
+    const other = join(clone, 'packages-of-another-clone')
+    renameSync(join(clone, 'node_modules'), other)
+    symlinkSync(other, join(clone, 'node_modules'))
+    equal(start('hello.ts').stdout, 'hello there \n')
+    writeFileSync(join(other, '.package-lock.json'), '{}')
+    writeFileSync(join(clone, 'package-lock.json'), '{ "packages": { "node_modules/a": { "version": "1.0.0" } } }')
+    const { status, stderr } = start('hello.ts')
+    deepEqual([status, stderr.includes('npm was called')], [1, false])
+    match(stderr, /node_modules is a link to \S+packages-of-another-clone, .* Remove the link/)
   })
 
   it('shows the output of npm if npm fails, and runs nothing', () => {
