@@ -10,8 +10,9 @@ import { readSecret } from './secret.ts'
 
 type Options = { ledger: string; json?: boolean; name: string; label?: string; expires?: string; role?: string; keyFile?: string }
 type Created = { keyId: string; key: string }
+type Kept = { keyId: string; role: string; label?: string; created?: string; expires?: string; revoked?: string }
 
-/** Fills the command with add, list, key and revoke. */
+/** Fills the command with add, list, keys, key and revoke. */
 export function addAgency(agency: Command): void {
   withLedger(addCommand(agency, 'add <id>', 'register an agency and make its first key', ADD_EXAMPLE))
     .requiredOption('--name <name>', "the agency's name")
@@ -33,6 +34,16 @@ export function addAgency(agency: Command): void {
     const { agencies } = value as { agencies: readonly { id: string; name: string }[] }
     print(...(agencies.length === 0 ? ['No agency is registered yet.'] : agencies.map(({ id, name }) => `${id.padEnd(32)} ${name}`)))
   })
+
+  withLedger(addCommand(agency, 'keys <id>', "list an agency's keys, without the keys themselves", KEYS_EXAMPLE)).action(
+    async (id: string, options: Options) => {
+      const path = `/v1/agencies/${encodeURIComponent(id)}/keys`
+      const value = await createClient(options.ledger).readJson(path, await operatorKey())
+      if (options.json) return printJson(value)
+      const { keys } = value as { keys: readonly Kept[] }
+      print(...(keys.length === 0 ? [`${id} has no key yet.`] : keys.map(keyLine)))
+    },
+  )
 
   withLedger(addCommand(agency, 'key <id>', 'make another key for an agency', KEY_EXAMPLE))
     .option('--key-file <file>', 'keep the key in a new file for you alone, instead of printing it')
@@ -65,6 +76,11 @@ async function addKey(client: Client, key: string, id: string, wanted: object): 
   return (await client.sendJson('POST', `/v1/agencies/${encodeURIComponent(id)}/keys`, key, wanted)).value as Created
 }
 
+function keyLine({ keyId, role, label, created, expires, revoked }: Kept): string {
+  const times = [created && `made ${created}`, expires && `expires ${expires}`, revoked && `revoked ${revoked}`]
+  return [keyId, role.padEnd('submit'.length), ...times, label && `"${label}"`].filter(Boolean).join('  ')
+}
+
 function operatorKey(): Promise<string> {
   return readSecret('OPENSEAL_OPERATOR_KEY', "the operator's key, in the data folder of the service as keys/operator.key")
 }
@@ -90,6 +106,7 @@ function shown({ keyId, key }: Created, file: string | undefined) {
 
 const ADD_EXAMPLE =
   'OPENSEAL_OPERATOR_KEY_FILE=data/keys/operator.key \\\n  openseal agency add transport.gov.example --name "Ministry of Transport"'
+const KEYS_EXAMPLE = 'OPENSEAL_OPERATOR_KEY_FILE=data/keys/operator.key openseal agency keys transport.gov.example'
 const KEY_EXAMPLE =
   'OPENSEAL_OPERATOR_KEY_FILE=data/keys/operator.key \\\n  openseal agency key transport.gov.example \\\n  --label "night import" --expires 2027-01-31T23:59:59Z'
 const REVOKE_EXAMPLE = 'OPENSEAL_OPERATOR_KEY_FILE=data/keys/operator.key \\\n  openseal agency revoke transport.gov.example 3f2a90c1'

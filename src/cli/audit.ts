@@ -101,7 +101,7 @@ async function runAudit(options: Options): Promise<number> {
     return EXIT_UNFINISHED
   } finally {
     source.close()
-    state?.close()
+    await state?.close()
   }
 }
 

@@ -10,8 +10,8 @@ import { linesOf } from './lines.ts'
 /** The requests to a ledger over HTTP. Every function throws ClientError. */
 export type Client = {
   readonly url: string
-  /** The answer's JSON. */
-  readJson(path: string): Promise<unknown>
+  /** The answer's JSON, asked for with a key if one is given. */
+  readJson(path: string, key?: string): Promise<unknown>
   /** The answer's text, byte for byte, at most 16 MiB like every answer. */
   readText(path: string): Promise<string>
   /** The answer's bytes. */
@@ -55,7 +55,7 @@ export function createClient(url: string): Client {
     })
     return { status, body: wordErrors(body, worded) }
   }
-  const readText = async (path: string) => textOf((await ask({ path })).body)
+  const readText = async (path: string, key?: string) => textOf((await ask({ path, init: bearing(key) })).body)
   const readLines = async function* (request: Partial<LedgerRequest> & { path: string }) {
     const { body } = await ask({ maxBytes: Number.POSITIVE_INFINITY, ...request })
     for await (const line of linesOf(body, { maxBytes: MAX_LINE_BYTES, tooLong: () => tooLarge(base) })) if (line !== '') yield line
@@ -68,13 +68,12 @@ export function createClient(url: string): Client {
 
   return {
     url: base,
-    readText,
-    readJson: async path => readAnswer(base, await readText(path)),
+    readText: path => readText(path),
+    readJson: async (path, key) => readAnswer(base, await readText(path, key)),
     readBytes: async (path, maxBytes) => collect((await ask({ path, maxBytes })).body),
     readLines: path => readLines({ path }),
     async readStream(path, key) {
-      const headers = { authorization: `Bearer ${key}` }
-      const { body } = await ask({ path, init: { headers }, maxBytes: Number.POSITIVE_INFINITY, timeoutMs: Number.POSITIVE_INFINITY })
+      const { body } = await ask({ path, init: bearing(key), maxBytes: Number.POSITIVE_INFINITY, timeoutMs: Number.POSITIVE_INFINITY })
       return body
     },
     async sendJson(method, path, key, body) {
@@ -86,6 +85,10 @@ export function createClient(url: string): Client {
     sendLines: (file, key, told, { dryRun = false } = {}) =>
       sendLines(file, body => postLines(dryRun ? DRY_RUN : '/v1/records', key, body), told),
   }
+}
+
+function bearing(key: string | undefined): { headers?: { authorization: string } } {
+  return key === undefined ? {} : { headers: { authorization: `Bearer ${key}` } }
 }
 
 async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {

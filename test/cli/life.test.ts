@@ -263,6 +263,26 @@ describe('the command line against a ledger', function () {
     assert.equal(await code(args.map(arg => (arg === AGENCY ? 'other.gov.example' : arg))), 'KEY_OTHER_AGENCY')
   })
 
+  it('lists the keys of an agency, each with what it may do and what became of it, and shows none of them', async () => {
+    const made = (
+      await json(['agency', 'key', AGENCY, '--role', 'admin', '--label', 'of the town hall', '--expires', '2099-01-31T23:59:59Z'])
+    ).value
+    await openseal(['agency', 'revoke', AGENCY, made.keyId])
+    const { out } = await openseal(['agency', 'keys', AGENCY])
+    assert.match(out, /^[0-9a-f]{16} {2}submit {2}made \S+Z {2}"first key"$/m)
+    const row = new RegExp(`^${made.keyId}  admin   made \\S+Z  expires 2099-01-31T23:59:59Z  revoked \\S+Z  "of the town hall"$`, 'm')
+    assert.match(out, row)
+    assert.ok(!out.includes(made.key.slice(-20)))
+    const { keys } = (await json(['agency', 'keys', AGENCY])).value
+    const { created, revoked, ...kept } = keys.find(({ keyId }: { keyId: string }) => keyId === made.keyId)
+    assert.ok(created <= revoked)
+    assert.deepEqual(kept, { keyId: made.keyId, role: 'admin', label: 'of the town hall', expires: '2099-01-31T23:59:59Z' })
+    assert.equal(
+      (await json(['agency', 'keys', AGENCY], { OPENSEAL_OPERATOR_KEY: 'wrong', OPENSEAL_OPERATOR_KEY_FILE: '' })).value.code,
+      'OPERATOR_KEY_WRONG',
+    )
+  })
+
   it('answers wrong usage with 2 and what cannot be done with 1, in one sentence', async () => {
     const wrong = [
       ['nonsense'],
