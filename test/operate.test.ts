@@ -1,0 +1,225 @@
+/**
+ * The pages for operators, followed word by word: the first hour in a folder that looks like a clone,
+ * and the commands of a server under the files of ops/, with a stand-in for systemd.
+ */
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { createDeskClient, type DeskAnswer, fieldsOf } from './web/desk-client.ts'
+
+/** A bash block after `<!-- run [exit=N] [contains=TEXT] -->` or `<!-- serve -->`. */
+type Block = { readonly kind: string; readonly script: string; readonly exit: number; readonly contains: string }
+
+const root = dirname(import.meta.dirname)
+const readPage = (name: string) => readFileSync(join(root, 'docs/run-a-ledger', name), 'utf8')
+const BOUNDARY = 'boundary-of-the-first-hour'
+
+describe('docs/run-a-ledger', function () {
+  this.timeout(300_000)
+  let folder: string
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'openseal-operate-'))
+  })
+  afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+  it('leads through the first hour: a name, an agency, a record, its check, a backup and an alarm', async () => {
+    linkClone(folder)
+    const page = readPage('first-hour.md')
+    const blocks = readBlocks(page)
+    const runs = blocks.filter(({ kind }) => kind === 'run')
+    const [first, again] = blocks.filter(({ kind }) => kind === 'serve')
+    const port = await freePort()
+    const url = `http://localhost:${port}`
+    const env = {
+      ...bareEnvironment(),
+      XDG_STATE_HOME: join(folder, 'state'),
+      OPENSEAL_PORT: String(port),
+      OPENSEAL_CHAIN_PORT: String(await freePort()),
+      OPENSEAL_LEDGER: url,
+    }
+    const follow = (block: Block | undefined) => runBlock(block!, folder, { ...env, OPENSEAL_RPC: `http://127.0.0.1:${env.OPENSEAL_CHAIN_PORT}` })
+    const shown: string[] = []
+    const seen = (answer: DeskAnswer) => {
+      shown.push(answer.text)
+      return answer
+    }
+
+    let service = await serve(first!, folder, env, url)
+    try {
+      const operatorKey = /^oso_\S+$/m.exec(follow(runs[0]))![0]
+      const operator = createDeskClient(url)
+      seen(await operator.get('/operator'))
+      equal((await operator.signIn(operatorKey, '/operator')).status, 303)
+      match(seen(await operator.get('/operator')).text, /City of Example/)
+      const agencies = seen(await operator.get('/operator/agencies'))
+      const added = await operator.submit(agencies, '/operator/agencies', { id: 'transport.gov.example', name: 'Ministry of Transport' })
+      const keysPath = String(added.headers.location)
+      const keys = seen(await operator.get(keysPath))
+      const made = seen(await operator.submit(keys, keysPath, { role: 'admin', key: operatorKey }))
+      const key = /osk_[0-9a-f]{16}_[\w-]{43}/.exec(made.text)![0]
+
+      follow(runs[1])
+      const clerk = createDeskClient(url)
+      equal((await clerk.signIn(key)).status, 303)
+      seen(await clerk.get('/desk'))
+      const choose = seen(await clerk.get('/desk/new'))
+      const form = seen(await upload(clerk, fieldsOf(choose, '/desk/new'), join(folder, 'decision.txt')))
+      const preview = seen(await clerk.submit(form, '/desk/preview', { record: 'permit-2026-17', kind: 'decision' }))
+      const done = seen(await clerk.get(String((await clerk.submit(preview, '/desk/submit')).headers.location)))
+      const receipt = await anchoredReceipt(`${url}/v1/records/1`)
+      const [saved = ''] = /decision\.txt\.receipt\.json/.exec(done.text) ?? []
+      writeFileSync(join(folder, saved), receipt)
+
+      follow(runs[2])
+      follow(runs[3])
+      const steps = seen(await operator.get('/operator')).text.match(/<li class="(?:passed|not-run)"/g)
+      equal(steps?.join(), ['passed', 'not-run', 'passed', 'passed', 'not-run', 'passed'].map(state => `<li class="${state}"`).join())
+
+      await stop(service)
+      service = await serve(again!, folder, env, url)
+      follow(runs[4])
+      seen(await operator.get('/operator'))
+    } finally {
+      await stop(service)
+    }
+    equal(runs.length, 5)
+    const text = shown.join('\n').replaceAll(/<\/?bdi>/g, '')
+    deepEqual(
+      [...page.matchAll(/\*\*([^*]+)\*\*/g)].map(([, name = '']) => name).filter(name => !text.includes(name)),
+      [],
+      'the page names buttons and fields that are not there',
+    )
+  })
+
+  it('keeps a server: its keys, an upgrade, a backup, a restore and the decision after it', async () => {
+    const [port, admin, chain] = [await freePort(), await freePort(), await freePort()]
+    const place = (text: string) =>
+      text
+        .replaceAll(/\/(opt|etc|var\/lib|var\/backups)\/openseal/g, `${folder}/$1/openseal`)
+        .replaceAll('/usr/bin/node', process.execPath)
+        .replaceAll('127.0.0.1:8080', `127.0.0.1:${port}`)
+        .replaceAll('127.0.0.1:9090', `127.0.0.1:${admin}`)
+        .replaceAll('OPENSEAL_PORT=8080', `OPENSEAL_PORT=${port}`)
+    const put = (path: string, text: string, mode = 0o644) => {
+      mkdirSync(dirname(join(folder, path)), { recursive: true })
+      writeFileSync(join(folder, path), place(text))
+      chmodSync(join(folder, path), mode)
+    }
+    const ops = (name: string) => readFileSync(join(root, 'ops', name), 'utf8')
+    // The chain of this machine in place of endpoints elsewhere.
+    const environment = ops('environment').replaceAll(/^OPENSEAL_(PUBLIC_RPC|RPC|ANCHOR_KEY_FILE|ANCHOR_INTERVAL)=.*\n/gm, '')
+    put('etc/openseal/environment', `${environment}OPENSEAL_CHAIN_PORT=${chain}\nOPENSEAL_ANCHOR_INTERVAL=1s\n`)
+    for (const unit of ['openseal.service', 'openseal-backup.service']) put(`units/${unit}`, ops(unit))
+    put('bin/openseal', ops('openseal.sh'), 0o755)
+    put('bin/systemctl', readFileSync(join(root, 'test/systemctl.sh'), 'utf8'), 0o755)
+    // There is one user here.
+    put('bin/runuser', '#!/bin/sh\nshift 3\nexec "$@"\n', 0o755)
+    put('bin/install', '#!/bin/sh\nfor last; do :; done\nmkdir -p "$last"\n', 0o755)
+    mkdirSync(join(folder, 'var/lib/openseal'), { recursive: true })
+    for (const version of ['opt/openseal', 'opt/openseal.new']) {
+      mkdirSync(join(folder, version), { recursive: true })
+      linkClone(join(folder, version))
+    }
+    const env = { ...bareEnvironment(), UNITS: join(folder, 'units') }
+    const path = `${join(folder, 'bin')}:${env.PATH}`
+    const untilUp = async () => {
+      while (existsSync(join(folder, 'units/openseal.pid')) && !(await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined))?.ok)
+        await new Promise(resolve => setTimeout(resolve, 100))
+    }
+    const code = async () => ((await (await fetch(`http://127.0.0.1:${port}/readyz`)).json()) as { status: string }).status
+    const follow = async (block: Block) => {
+      const output = runBlock({ ...block, script: place(block.script) }, folder, { ...env, PATH: path })
+      await untilUp()
+      return output
+    }
+    const start = { kind: 'run', script: 'systemctl enable --now openseal', exit: 0, contains: '' }
+    try {
+      await follow(start)
+      const pages = ['keys.md', 'upgrade.md', 'back-up.md'].map(name => readBlocks(readPage(name)))
+      deepEqual(
+        pages.map(blocks => blocks.length),
+        [3, 1, 3],
+      )
+      for (const block of pages.flat().slice(0, -1)) await follow(block)
+      equal(await code(), 'stopped')
+      await follow(pages.flat().at(-1)!)
+      while ((await code()) !== 'ok') await new Promise(resolve => setTimeout(resolve, 100))
+      ok(existsSync(join(folder, 'var/lib/openseal.before')))
+    } catch (error) {
+      const log = join(folder, 'units/openseal.log')
+      throw existsSync(log) ? new Error(`${readFileSync(log, 'utf8').slice(-3000)}`, { cause: error }) : error
+    } finally {
+      runBlock({ ...start, script: 'systemctl stop openseal' }, folder, { ...env, PATH: path })
+    }
+  })
+})
+
+function readBlocks(text: string): readonly Block[] {
+  return [...text.matchAll(/<!-- (run|serve)([^>]*) -->\n```bash\n([^`]*)```/g)].map(([, kind = '', options = '', script = '']) => ({
+    kind,
+    script,
+    exit: Number(/exit=(\d+)/.exec(options)?.[1] ?? 0),
+    contains: /contains=(\S+)/.exec(options)?.[1] ?? '',
+  }))
+}
+
+/** Runs a block, which ends at its first failure, as a reader would; returns what it printed. */
+function runBlock({ script, exit, contains }: Block, folder: string, env: NodeJS.ProcessEnv): string {
+  const { status, stdout } = spawnSync('bash', ['-c', `exec 2>&1; set -eo pipefail; ${script}`], { cwd: folder, env, encoding: 'utf8' })
+  equal(status, exit, `${script}\n${stdout}`)
+  ok(stdout.includes(contains), `${contains} is not in: ${stdout}`)
+  return stdout
+}
+
+/** As a clone, but data, receipts and keys stay in this folder. */
+function linkClone(folder: string): void {
+  for (const name of ['openseal', 'package.json', 'package-lock.json', 'scripts', 'src', 'contracts', 'node_modules', 'ops', 'docs'])
+    symlinkSync(join(root, name), join(folder, name))
+}
+
+async function serve({ script }: Block, folder: string, env: NodeJS.ProcessEnv, url: string): Promise<ChildProcess> {
+  const service = spawn('bash', ['-c', script], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+  let printed = ''
+  for (const stream of [service.stdout, service.stderr]) stream.on('data', data => (printed += data))
+  while (!(await fetch(`${url}/readyz`).catch(() => undefined))?.ok) {
+    if (service.exitCode !== null) throw new Error(`the service ended: ${printed}`)
+    await new Promise(resolve => setTimeout(resolve, 100))
+  }
+  return service
+}
+
+/** A Ctrl-C, which a terminal sends to the whole group. */
+async function stop(service: ChildProcess): Promise<void> {
+  if (service.exitCode !== null || service.signalCode !== null) return
+  process.kill(-service.pid!, 'SIGINT')
+  await once(service, 'exit')
+}
+
+function upload(client: ReturnType<typeof createDeskClient>, fields: { readonly [name: string]: string }, file: string) {
+  const part = (head: string, body: string) => `--${BOUNDARY}\r\nContent-Disposition: form-data; ${head}\r\n\r\n${body}\r\n`
+  const parts = Object.entries(fields).map(([name, value]) => part(`name="${name}"`, value))
+  const body = [...parts, part('name="files"; filename="decision.txt"', readFileSync(file, 'utf8')), `--${BOUNDARY}--\r\n`].join('')
+  return client.send('POST', '/desk/new', { 'content-type': `multipart/form-data; boundary=${BOUNDARY}` }, body)
+}
+
+async function anchoredReceipt(record: string): Promise<string> {
+  while (((await (await fetch(record)).json()) as { state: string }).state !== 'anchored') await new Promise(resolve => setTimeout(resolve, 200))
+  return (await fetch(`${record}/receipt`)).text()
+}
+
+function bareEnvironment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('OPENSEAL_') && !name.startsWith('npm_'))
+  return { ...Object.fromEntries(kept), PATH: `${dirname(process.execPath)}:${process.env.PATH}` }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  await new Promise(resolve => server.close(resolve))
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
