@@ -41,7 +41,8 @@ describe('docs/run-a-ledger', function () {
       OPENSEAL_CHAIN_PORT: String(await freePort()),
       OPENSEAL_LEDGER: url,
     }
-    const follow = (block: Block | undefined) => runBlock(block!, folder, { ...env, OPENSEAL_RPC: `http://127.0.0.1:${env.OPENSEAL_CHAIN_PORT}` })
+    const follow = (block: Block | undefined) =>
+      runBlock(block!, folder, { ...env, OPENSEAL_RPC: `http://127.0.0.1:${env.OPENSEAL_CHAIN_PORT}` })
     const shown: string[] = []
     const seen = (answer: DeskAnswer) => {
       shown.push(answer.text)
@@ -87,7 +88,7 @@ describe('docs/run-a-ledger', function () {
       await stop(service)
     }
     equal(runs.length, 5)
-    const text = shown.join('\n').replaceAll(/<\/?bdi>/g, '')
+    const text = shown.join('\n').replaceAll(/<\/?bdi>|[\u2066-\u2069]/g, '')
     deepEqual(
       [...page.matchAll(/\*\*([^*]+)\*\*/g)].map(([, name = '']) => name).filter(name => !text.includes(name)),
       [],
@@ -95,7 +96,7 @@ describe('docs/run-a-ledger', function () {
     )
   })
 
-  it('keeps a server: its keys, an upgrade, a backup, a restore and the decision after it', async () => {
+  it('keeps a server: a backup, a restore and the decision after it, its keys, and an upgrade', async () => {
     const [port, admin, chain] = [await freePort(), await freePort(), await freePort()]
     const place = (text: string) =>
       text
@@ -127,10 +128,13 @@ describe('docs/run-a-ledger', function () {
     const env = { ...bareEnvironment(), UNITS: join(folder, 'units') }
     const path = `${join(folder, 'bin')}:${env.PATH}`
     const untilUp = async () => {
-      while (existsSync(join(folder, 'units/openseal.pid')) && !(await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined))?.ok)
+      while (
+        existsSync(join(folder, 'units/openseal.pid')) &&
+        !(await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined))?.ok
+      )
         await new Promise(resolve => setTimeout(resolve, 100))
     }
-    const code = async () => ((await (await fetch(`http://127.0.0.1:${port}/readyz`)).json()) as { status: string }).status
+    const state = async () => ((await (await fetch(`http://127.0.0.1:${port}/readyz`)).json()) as { status: string }).status
     const follow = async (block: Block) => {
       const output = runBlock({ ...block, script: place(block.script) }, folder, { ...env, PATH: path })
       await untilUp()
@@ -139,16 +143,20 @@ describe('docs/run-a-ledger', function () {
     const start = { kind: 'run', script: 'systemctl enable --now openseal', exit: 0, contains: '' }
     try {
       await follow(start)
-      const pages = ['keys.md', 'upgrade.md', 'back-up.md'].map(name => readBlocks(readPage(name)))
+      const pages = ['back-up.md', 'keys.md', 'upgrade.md'].map(name => readBlocks(readPage(name)))
       deepEqual(
         pages.map(blocks => blocks.length),
-        [3, 1, 3],
+        [3, 3, 1],
       )
-      for (const block of pages.flat().slice(0, -1)) await follow(block)
-      equal(await code(), 'stopped')
-      await follow(pages.flat().at(-1)!)
-      while ((await code()) !== 'ok') await new Promise(resolve => setTimeout(resolve, 100))
-      ok(existsSync(join(folder, 'var/lib/openseal.before')))
+      const [backUp, restore, ...decideAndGoOn] = pages.flat()
+      await follow(backUp!)
+      await follow(restore!)
+      equal(await state(), 'stopped')
+      for (const block of decideAndGoOn) await follow(block)
+      deepEqual(
+        ['var/lib/openseal.before', 'opt/openseal.before'].filter(name => !existsSync(join(folder, name))),
+        [],
+      )
     } catch (error) {
       const log = join(folder, 'units/openseal.log')
       throw existsSync(log) ? new Error(`${readFileSync(log, 'utf8').slice(-3000)}`, { cause: error }) : error
@@ -207,7 +215,8 @@ function upload(client: ReturnType<typeof createDeskClient>, fields: { readonly 
 }
 
 async function anchoredReceipt(record: string): Promise<string> {
-  while (((await (await fetch(record)).json()) as { state: string }).state !== 'anchored') await new Promise(resolve => setTimeout(resolve, 200))
+  while (((await (await fetch(record)).json()) as { state: string }).state !== 'anchored')
+    await new Promise(resolve => setTimeout(resolve, 200))
   return (await fetch(`${record}/receipt`)).text()
 }
 

@@ -116,6 +116,10 @@ describe('operations', function () {
     ok(seconds > 10, 'longer than requests have')
     const variables = [...unit.matchAll(/^Environment=(OPENSEAL_\w+)=/gm)].map(([, name]) => name)
     deepEqual(variables, ['OPENSEAL_DATA', 'OPENSEAL_MARK'])
+    // The operator's command works on the same folders, as the same user.
+    const command = read('ops/openseal.sh')
+    for (const [, setting] of unit.matchAll(/^Environment=(OPENSEAL_\w+=.*)$/gm)) ok(command.includes(`export ${setting}\n`), setting)
+    match(command, new RegExp(`runuser -u ${/^User=(.*)$/m.exec(unit)?.[1]} -- \\S+ /opt/openseal/scripts/openseal\\.js`))
   })
 
   /** The variables that a file of ops/ sets, as the service and the commands would see them. */

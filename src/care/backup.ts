@@ -28,12 +28,12 @@ const PASSED_OVER = ['cache', 'anvil.log', 'process.json']
 /**
  * Writes a backup into a new folder, and reads it back before it reports success. `dataDir`: the
  * folder of the keys, if they are on this machine.
- * @throws UpkeepError BACKUP_EXISTS; BackupError BACKUP_CUT_OFF and others
+ * @throws UpkeepError BACKUP_EXISTS, FOLDER_UNWRITABLE; BackupError BACKUP_CUT_OFF and others
  */
 export async function takeBackup(stream: AsyncIterable<Uint8Array>, folder: string, dataDir: string | undefined): Promise<Taken> {
   if ((await readdir(folder).catch(() => [])).length > 0)
     throw new UpkeepError('BACKUP_EXISTS', `${folder} is not empty: name a new folder.`)
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await makeFolder(folder)
   const beside = join(folder, `${FILE}.part`)
   await pipeline(Readable.from(stream), createWriteStream(beside, { mode: 0o600, flush: true }))
   const { header, rows } = await decodeBackup(createReadStream(beside))
@@ -49,7 +49,7 @@ export async function takeBackup(stream: AsyncIterable<Uint8Array>, folder: stri
 /**
  * Makes a data folder from a backup, and examines all of it. The restored ledger does not seal
  * until `acceptLoss`.
- * @throws UpkeepError RESTORE_EXISTS; BackupError
+ * @throws UpkeepError RESTORE_EXISTS, FOLDER_UNWRITABLE; BackupError
  */
 export async function restoreBackup(
   folder: string,
@@ -62,7 +62,7 @@ export async function restoreBackup(
   const { header, rows } = await decodeBackup(createReadStream(join(folder, FILE)))
   const beside = join(dataDir, 'store.restoring')
   await rm(beside, { recursive: true, force: true })
-  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  await makeFolder(dataDir)
   await fillLevelStore(beside, rows)
   await mark(beside, header)
   await rename(beside, store)
@@ -112,5 +112,11 @@ async function isThere(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined)) !== undefined
 }
 
-/** BACKUP_EXISTS, RESTORE_EXISTS, RESTORE_SIZE, RESTORE_NOT_MARKED, RESTORE_FORKED. */
+async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 }).catch(cause => {
+    throw new UpkeepError('FOLDER_UNWRITABLE', `${path} cannot be made (${cause.code}): name a folder that this user may write.`, { cause })
+  })
+}
+
+/** BACKUP_EXISTS, FOLDER_UNWRITABLE, RESTORE_EXISTS, RESTORE_SIZE, RESTORE_NOT_MARKED, RESTORE_FORKED. */
 export class UpkeepError extends OpenSealError {}

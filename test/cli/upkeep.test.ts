@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -50,6 +50,9 @@ describe('upkeep on the command line', function () {
     const [data, backup, restored] = ['data', 'backup', 'restored'].map(name => join(folder, name)) as [string, string, string]
     const config = readConfig({ OPENSEAL_PORT: '0', OPENSEAL_CHAIN_PORT: '0', OPENSEAL_OPERATOR_KEY: OPERATOR_KEY })
     const service = await startServer({ ...config, dataDir: data })
+    await writeFile(join(folder, 'a-file'), '')
+    const unwritable = await openseal('backup', join(folder, 'a-file', 'backup'), '--ledger', service.url, '--data', data)
+    assert.deepEqual([unwritable.code, /\[(\w+)\]/.exec(unwritable.out)?.[1]], [1, 'FOLDER_UNWRITABLE'])
     const taken = await openseal('backup', backup, '--ledger', service.url, '--data', data)
     assert.equal(taken.code, 0, taken.out)
     assert.match(taken.out, /read back and whole[\s\S]*The private keys are in it/)
