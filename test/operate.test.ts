@@ -125,7 +125,7 @@ describe('docs/run-a-ledger', function () {
       mkdirSync(join(folder, version), { recursive: true })
       linkClone(join(folder, version))
     }
-    const env = { ...bareEnvironment(), UNITS: join(folder, 'units') }
+    const env: NodeJS.ProcessEnv = { ...bareEnvironment(), UNITS: join(folder, 'units') }
     const path = `${join(folder, 'bin')}:${env.PATH}`
     const untilUp = async () => {
       while (
