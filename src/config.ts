@@ -48,6 +48,10 @@ export type Config = {
   readonly anchorIntervalMs: number
   /** The number of new entries that an anchor waits for. */
   readonly anchorMinBatch: number
+  /** How long a request to erase can be taken back; 0: erases at once. */
+  readonly erasureDelayMs: number
+  /** How long an erased statement may not come back. */
+  readonly suppressionMs: number
   /** Missing: made at the first start and kept in the data folder. */
   readonly operatorKey?: string
   /** Accept submissions although no endpoint of the chain has answered yet. */
@@ -83,7 +87,7 @@ const EMBEDDED_INTERVAL = '5s'
 const INTERVAL = '10m'
 const MIN_OPERATOR_KEY = 16
 
-const UNITS: { readonly [unit: string]: number } = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
+const UNITS: { readonly [unit: string]: number } = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, y: 31_557_600_000 }
 
 const port = (what: string) =>
   z
@@ -91,6 +95,15 @@ const port = (what: string) =>
     .regex(/^\d{1,5}$/, what)
     .transform(Number)
     .refine(n => n <= 65_535, what)
+
+/** A time that may also be none, or years. */
+const period = z
+  .string()
+  .regex(/^(0|[1-9]\d{0,8}(ms|s|m|h|d|y))$/, "is not 0 or a time such as '24h', '90d' or '2y'")
+  .transform(text => {
+    const [, amount, unit] = /^(\d+)(\D*)$/.exec(text) ?? []
+    return Number(amount) * (UNITS[unit!] ?? 0)
+  })
 
 const duration = z
   .string()
@@ -186,6 +199,8 @@ const VARIABLES = z.object({
     .regex(/^[1-9]\d{0,8}$/, 'is not a whole number from 1')
     .transform(Number)
     .default(1),
+  OPENSEAL_ERASURE_DELAY: period.refine(ms => ms <= 30 * UNITS.d!, 'is longer than 30d').prefault('24h'),
+  OPENSEAL_SUPPRESSION_PERIOD: period.prefault('2y'),
   OPENSEAL_OPERATOR_KEY: z
     .string()
     .regex(new RegExp(`^[\\x21-\\x7e]{${MIN_OPERATOR_KEY},512}$`), `is shorter than ${MIN_OPERATOR_KEY} characters, or contains spaces`)
@@ -260,6 +275,8 @@ export function readConfig(env: { readonly [name: string]: string | undefined })
     origin: v.OPENSEAL_ORIGIN,
     rpcUrls,
     chainPort: v.OPENSEAL_CHAIN_PORT,
+    erasureDelayMs: v.OPENSEAL_ERASURE_DELAY,
+    suppressionMs: v.OPENSEAL_SUPPRESSION_PERIOD,
     anchorIntervalMs: v.OPENSEAL_ANCHOR_INTERVAL ?? duration.parse(rpcUrls.length > 0 ? INTERVAL : EMBEDDED_INTERVAL),
     anchorMinBatch: v.OPENSEAL_ANCHOR_MIN_BATCH,
     anchorCeiling: { maxFeePerGas: v.OPENSEAL_ANCHOR_MAX_FEE, maxPriorityFeePerGas: v.OPENSEAL_ANCHOR_MAX_TIP },

@@ -56,6 +56,15 @@ export async function ensureOperatorKey(path: string, { host, log }: KeyDeps): P
   return text
 }
 
+/**
+ * Reads the key of the list of erased statements from its file, or makes it. If it is lost, the
+ * list is useless, and a new key empties it. Throws KeyFileError.
+ */
+export async function ensureErasureKey(path: string, { host, log }: KeyDeps): Promise<Uint8Array> {
+  const text = (await readSecret(path, log)) ?? (await createSecret(path, toHex(host.randomBytes(KEY_BYTES))))
+  return readRandomBytes(path, text, fromHex)
+}
+
 async function readSecret(path: string, log: Log): Promise<string | undefined> {
   const text = await readFile(path, 'utf8').catch(cause => {
     if (cause.code === 'ENOENT') return undefined

@@ -10,6 +10,8 @@ describe('config', () => {
       host: '127.0.0.1',
       port: 8080,
       dataDir: './data',
+      erasureDelayMs: 86_400_000,
+      suppressionMs: 63_115_200_000,
       origin: 'openseal.local/demo',
       rpcUrls: [],
       chainPort: 8545,

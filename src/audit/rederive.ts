@@ -22,7 +22,7 @@ import { type Base, createRoots, type Roots, type Tree } from './roots.ts'
 import { type AuditInput, createCollector, MAX_FINDINGS, type Part } from './run.ts'
 import type { ServedStatements } from './served-statements.ts'
 import { type LedgerSource, MAX_STATEMENTS } from './source.ts'
-import { checkGenesis, checkKeyChanges, compareStatements } from './statements.ts'
+import { checkGenesis, checkKeyChanges, compareStatements, createTombstones } from './statements.ts'
 
 /**
  * The entries that are read at once: one call for their statements, and their bundles and tiles.
@@ -55,9 +55,12 @@ export async function* rederive(input: AuditInput, checkpoint: Checkpoint, start
   const { size } = checkpoint
   const roots = createRoots([...sizes, size], start)
   const collector = createCollector()
+  const tombstones = createTombstones()
   const keepWay = async () => {
     const { findings, counts } = collector.found()
-    if (findings.length + counts.withheld === 0 && roots.base().size > start.size) await state.saveTentative(roots.base())
+    // A later run that begins here would not see again what waits for its tombstone.
+    if (findings.length + counts.withheld === 0 && !tombstones.isOpen() && roots.base().size > start.size)
+      await state.saveTentative(roots.base())
   }
   const displaced: Displaced[] = []
   let spans = 0
@@ -67,6 +70,7 @@ export async function* rederive(input: AuditInput, checkpoint: Checkpoint, start
       const before = { last: findings.at(-1), withheld: counts.withheld }
       const taken = await collector.run(takeSpan(input, span, checkpoint, roots, before))
       displaced.push(...(taken ?? []))
+      if (!(span.statements instanceof AuditError)) collector.add({ findings: tombstones.take(span.statements) })
       const isTooMuch = collector.found().findings.length >= MAX_FINDINGS
       if (isTooMuch) yield { unfinished: [unfinished('AUDIT_TOO_MANY', 'findings', { count: MAX_FINDINGS })] }
       if (taken === undefined || isTooMuch) break
@@ -78,6 +82,7 @@ export async function* rederive(input: AuditInput, checkpoint: Checkpoint, start
     if (error instanceof AuditError) await keepWay()
     throw error
   }
+  collector.add(tombstones.end(roots.tree().size))
   const found = collector.found()
   yield { ...found, findings: joinSwaps(found.findings, displaced) }
   return roots
@@ -184,7 +189,8 @@ async function* takeBundle(
     statements = compared.moved
     const isWrong = findings.some(({ index }) => index === 0)
     if (start === 0) findings.push(...checkGenesis(policy, span.statements, isWrong))
-    yield { counts: { statements: width, erased: compared.erased } }
+    yield { counts: { statements: width - compared.erasing, erased: compared.erased, withheld: compared.erasing } }
+    if (compared.erasing > 0) yield { unfinished: [unfinished('AUDIT_STATEMENT_ERASING', 'statement', { index: start })] }
   }
   yield { findings }
   return { leaves, entries: moved, statements, last: findings.at(-1) ?? last }

@@ -5,18 +5,19 @@
 
 import { OpenSealError } from '../core/errors.ts'
 import { HASH_BYTES, type Hash, hashLeaf } from '../core/hash.ts'
-import { isJsonObject, parseJson } from '../core/json.ts'
+import { isJsonObject, type Json, parseJson } from '../core/json.ts'
 import { encodeEntry } from '../core/statements/entry.ts'
+import { ERASURE } from '../core/statements/erasure.ts'
 import { KEY_CHANGE, type KeyChange } from '../core/statements/key-change.ts'
 import { type AnyStatement, canonicalForm, parseAnyStatement } from '../core/statements/registry.ts'
 import { LedgerFailure } from '../ledger-client/http.ts'
 import { AuditError, unreadable } from './finding.ts'
 
 /**
- * Why there is no statement: erased, reported as damaged by the ledger, or refused by our reader,
+ * Why there is no statement: erased, about to be erased, reported as damaged by the ledger, or refused by our reader,
  * and why.
  */
-export type NoStatement = 'erased' | 'damaged' | { readonly refused: string }
+export type NoStatement = 'erased' | 'erasing' | 'damaged' | { readonly refused: string }
 
 /** The statements of a range of indexes. */
 export type ServedStatements = {
@@ -26,6 +27,10 @@ export type ServedStatements = {
   readonly missing: ReadonlyMap<number, NoStatement>
   /** The statement of index 0, if the range begins with it. */
   readonly genesis: AnyStatement | undefined
+  /** The erased ones, with the tombstone that the ledger names; undefined if it names none. */
+  readonly erased: ReadonlyMap<number, number | undefined>
+  /** The tombstones among them, with the index that each says was erased. */
+  readonly tombstones: ReadonlyMap<number, number>
   /** The changes of the log's key among them. */
   readonly keyChanges: readonly { readonly index: number; readonly change: KeyChange }[]
 }
@@ -44,22 +49,28 @@ export async function readStatements(body: AsyncIterable<Uint8Array>, path: stri
   const leaves = new Uint8Array((to - from) * HASH_BYTES)
   const missing = new Map<number, NoStatement>()
   const keyChanges: { index: number; change: KeyChange }[] = []
+  const erased = new Map<number, number | undefined>()
+  const tombstones = new Map<number, number>()
   let genesis: AnyStatement | undefined
   let index = from
   const takeLine = (line: string) => {
     if (index === to) throw unreadable(path, `more than ${to - from} lines`)
     const statement = readLine(line, index, path)
-    if (typeof statement === 'string' || 'refused' in statement) missing.set(index, statement)
+    if (typeof statement === 'object' && 'erased' in statement) {
+      missing.set(index, 'erased')
+      erased.set(index, statement.erased)
+    } else if (typeof statement === 'string' || 'refused' in statement) missing.set(index, statement)
     else {
       leaves.set(statement.leaf, (index - from) * HASH_BYTES)
       if (index === 0) genesis = statement.value
+      if (statement.value.type === ERASURE) tombstones.set(index, statement.value.index)
       if (statement.value.type === KEY_CHANGE && keyChanges.length < MAX_KEY_CHANGES) keyChanges.push({ index, change: statement.value })
     }
     index++
   }
   for await (const lines of linesOf(body, path)) for (const line of lines) if (line !== '') takeLine(line)
   if (index < to) throw new LedgerFailure('LEDGER_CUT_OFF', `the answer to ${path} broke off`)
-  return { leaves, missing, genesis, keyChanges }
+  return { leaves, missing, genesis, erased, tombstones, keyChanges }
 }
 
 /**
@@ -88,7 +99,9 @@ function decode(decoder: TextDecoder, chunk: Uint8Array, path: string): string {
 
 type Read = { readonly value: AnyStatement; readonly leaf: Hash }
 
-function readLine(line: string, index: number, path: string): Read | NoStatement {
+type Gone = { readonly erased: number | undefined }
+
+function readLine(line: string, index: number, path: string): Read | Gone | NoStatement {
   return readQuickly(line, index) ?? readStrictly(line, index, path)
 }
 
@@ -109,14 +122,15 @@ function readQuickly(line: string, index: number): Read | undefined {
   }
 }
 
-function readStrictly(line: string, index: number, path: string): Read | NoStatement {
+function readStrictly(line: string, index: number, path: string): Read | Gone | NoStatement {
   // Half a line is a broken answer. A whole line that the strict reader refuses is the ledger's
   // statement.
   if (!isAnyJson(line)) throw unreadable(path, `the line of statement ${index}`)
   try {
     const served = parseJson(line)
     if (!isJsonObject(served) || served.index !== index) throw unreadable(path, `the line of statement ${index}`)
-    if (served.erased === true) return 'erased'
+    if (served.erased !== undefined) return { erased: isIndex(served.erased) ? served.erased : undefined }
+    if (served.erasing !== undefined) return 'erasing'
     if (served.damaged === true) return 'damaged'
     const value = parseAnyStatement(served.statement ?? {})
     return { value, leaf: hashLeaf(encodeEntry(canonicalForm(value))) }
@@ -124,6 +138,10 @@ function readStrictly(line: string, index: number, path: string): Read | NoState
     if (!(error instanceof OpenSealError) || error instanceof AuditError) throw error
     return { refused: error.message }
   }
+}
+
+function isIndex(value: Json): value is number {
+  return Number.isSafeInteger(value)
 }
 
 function isAnyJson(text: string): boolean {

@@ -4,11 +4,16 @@ import { HASH_BYTES, type Hash } from '../core/hash.ts'
 import { canonicalJson } from '../core/json.ts'
 import type { Policy } from '../core/policy.ts'
 import { GENESIS, type Genesis } from '../core/statements/genesis.ts'
-import { type Finding, finding, type Moved } from './finding.ts'
+import { type Finding, finding, type Moved, type Unfinished, unfinished } from './finding.ts'
 import type { ServedStatements } from './served-statements.ts'
 
 /** What a comparison of statements found, and the statements that belong to other leaves. */
-export type Compared = { readonly findings: readonly Finding[]; readonly erased: number; readonly moved: readonly Moved[] }
+export type Compared = {
+  readonly findings: readonly Finding[]
+  readonly erased: number
+  readonly erasing: number
+  readonly moved: readonly Moved[]
+}
 
 /**
  * Compares every statement with its leaf in the tree. `leaves` is undefined if the tree is unknown
@@ -18,10 +23,12 @@ export function compareStatements(leaves: readonly Hash[] | undefined, served: S
   const findings: Finding[] = []
   const moved: Moved[] = []
   let erased = 0
+  let erasing = 0
   for (let i = 0; i < served.leaves.length / HASH_BYTES; i++) {
     const index = start + i
     const missing = served.missing.get(index)
     if (missing === 'erased') erased++
+    else if (missing === 'erasing') erasing++
     else if (missing === 'damaged') findings.push(finding('AUDIT_STATEMENT_DAMAGED', 'statement', { index }, index))
     else if (missing !== undefined)
       findings.push(finding('AUDIT_STATEMENT_UNREADABLE', 'statement.reason', { index, reason: missing.refused }, index))
@@ -35,7 +42,7 @@ export function compareStatements(leaves: readonly Hash[] | undefined, served: S
       moved.push({ index, got: toHex(got), want: toHex(want) })
     }
   }
-  return { findings, erased, moved }
+  return { findings, erased, erasing, moved }
 }
 
 /**
@@ -69,6 +76,49 @@ export function checkGenesis(policy: Policy, { missing, genesis }: ServedStateme
       .filter(anchor => anchor.fromSize <= 1 && !bound.includes(nameOf(anchor)))
       .map(({ contract, chainId }) => genesisFinding('genesis.anchor', { contract, chainId })),
   ]
+}
+
+/** The most erasures that wait for their tombstones at once. A ledger chooses how many it claims. */
+const MAX_OPEN = 100_000
+
+/**
+ * Compares what the ledger calls erased with its tombstones, which come later in the log. Take the
+ * statements in order, then `end` at the size of the tree.
+ */
+export function createTombstones() {
+  const open = new Map<number, number>()
+  let isTooMuch = false
+  return {
+    take({ erased, tombstones }: ServedStatements): Finding[] {
+      const findings: Finding[] = []
+      const unproven = (index: number) => findings.push(finding('AUDIT_ERASURE_UNPROVEN', 'statement', { index }, index))
+      for (const [at, index] of tombstones) if (open.get(index) === at) open.delete(index)
+      for (const [index, tombstone] of erased) {
+        // The genesis has a finding of its own.
+        if (index === 0) continue
+        if (tombstone === undefined || tombstone <= index) unproven(index)
+        else if (tombstones.get(tombstone) === index) continue
+        else if (open.size < MAX_OPEN) open.set(index, tombstone)
+        else isTooMuch = true
+      }
+      return findings
+    },
+    /** Whether any erasure waits for its tombstone. */
+    isOpen: () => open.size > 0 || isTooMuch,
+    /** What is left: a tombstone below `size` was not there; one above it may be. */
+    end(size: number): { findings: Finding[]; unfinished: Unfinished[] } {
+      const all = [...open]
+      const missing = all.filter(([, tombstone]) => tombstone < size)
+      const [later] = all.filter(([, tombstone]) => tombstone >= size)
+      return {
+        findings: missing.map(([index]) => finding('AUDIT_ERASURE_UNPROVEN', 'statement', { index }, index)),
+        unfinished: [
+          ...(later === undefined ? [] : [unfinished('AUDIT_ERASURE_LATER', 'statement', { index: later[0] })]),
+          ...(isTooMuch ? [unfinished('AUDIT_TOO_MANY', 'findings', { count: MAX_OPEN })] : []),
+        ],
+      }
+    },
+  }
 }
 
 function genesisFinding(detail: Finding['detail'], values: Finding['values'] = {}): Finding {

@@ -22,6 +22,7 @@ const LOADS: { readonly [name in CommandName]: () => Promise<Fill> } = {
   serve: async () => (await import('./serve.ts')).addServe,
   agency: async () => (await import('./agency.ts')).addAgency,
   submit: async () => (await import('./submit.ts')).addSubmit,
+  erase: async () => (await import('./erase.ts')).addErase,
   receipt: async () => (await import('./receipt.ts')).addReceipt,
   verify: async () => (await import('./verify.ts')).addVerify,
   audit: async () => (await import('./audit.ts')).addAudit,

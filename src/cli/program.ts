@@ -12,6 +12,7 @@ export const COMMANDS = {
   serve: ['', 'run the ledger; settings come from the environment (OPENSEAL_PORT, OPENSEAL_DATA, …)'],
   agency: ['', 'register agencies and their API keys (operator)'],
   submit: ['[files...]', 'seal documents: only their hashes leave this machine'],
+  erase: ['<index>', 'erase a statement, or take that back: the entry in the log stays (admin key)'],
   receipt: ['[index]', 'fetch a receipt, or complete one that was only sealed'],
   verify: ['<file...>', 'check files: are they on the record, and unchanged since when?'],
   audit: ['', 'check the whole ledger: every entry, tile, root, statement and anchor'],

@@ -2,6 +2,7 @@
  * Changes by agencies: silent edits, amendments, withdrawals; and how many of each an agency has.
  */
 import type { Statement } from '../core/statements/statement.ts'
+import type { KeptEffect } from './ledger.ts'
 import { jsonValue, lastNumber, numberValue, type Row, type Rows, readJson, rowKey } from './rows.ts'
 import { createThreads, type EntryState, readState } from './threads.ts'
 
@@ -32,6 +33,13 @@ export function gatherChanges(rows: Rows, ledger: { statement(index: number): Pr
       const count = counts.get(agency) ?? readCounts(rows, agency)
       counts.set(agency, { ...count, entries: count.entries + 1, ...(kind !== 'publish' && { [kind]: count[kind] + 1 }) })
       if (kind !== 'publish') changed.push({ index, kind, ...(earlier !== undefined && { earlier }) })
+    },
+    /** Adds what an erased statement did to others. */
+    async addErased(index: number, effects: readonly KeptEffect[]): Promise<void> {
+      for (const effect of effects) {
+        const text = effect.on < index ? await ledger.statement(effect.on) : undefined
+        threads.addErased(index, effect, text === undefined ? undefined : JSON.parse(text))
+      }
     },
     *rows(): Generator<Row> {
       for (const { index, kind, earlier } of changed)

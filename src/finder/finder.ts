@@ -7,31 +7,19 @@ import { rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { toHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
-import type { Hash } from '../core/hash.ts'
 import { type AnyStatement, isRecordStatement } from '../core/statements/registry.ts'
 import type { Statement } from '../core/statements/statement.ts'
 import type { Log } from '../logger.ts'
-import { type AnchorTime, activityRows, listSlots, type Slot, type Unit } from './activity.ts'
+import { activityRows, listSlots, type Slot, type Unit } from './activity.ts'
 import { findAlike, gatherAlike } from './alike.ts'
 import { type AgencyCounts, type Change, type ChangeKind, gatherChanges, listChanges, NO_COUNTS, readCounts, stateOf } from './changes.ts'
+import type { FoundLedger } from './ledger.ts'
 import { BLOCK, postingRows } from './postings.ts'
-import { begin, PROGRESS } from './progress.ts'
+import { begin, NO_TOMBSTONE, PROGRESS } from './progress.ts'
 import { jsonValue } from './rows.ts'
 import { type Found, search } from './search.ts'
 import type { EntryState } from './threads.ts'
 import { searchableOf, tokensOf } from './words.ts'
-
-/** The reading side of a ledger. */
-export type FoundLedger = {
-  readonly origin: string
-  head(): { readonly size: number }
-  statement(index: number): Promise<string | undefined>
-  sealedMs(index: number): Promise<number | undefined>
-  rootAt(size: number): Promise<Hash>
-  listAnchors(after: number, limit: number): Promise<readonly AnchorTime[]>
-  /** The number of submissions that wait to be sealed. */
-  waiting(): number
-}
 
 export type Finder = {
   /** Entries below this index can be found. */
@@ -47,6 +35,8 @@ export type Finder = {
   recordsLike(agency: string, record: string): Promise<readonly string[]>
   /** Activity from a time on, ascending. */
   activity(unit: Unit, fromMs: number, limit: number): Promise<readonly Slot[]>
+  /** False while its files hold words of statements that were erased. */
+  isClean(): Promise<boolean>
   /** Follows the log until it has caught up; never twice at once. */
   tick(): Promise<void>
   /** Follows the log until `stop`. */
@@ -91,7 +81,7 @@ export async function openFinder({ ledger, folder, steadyMs, log }: Deps): Promi
   /** A statement that does not match the tree is not served, and so not found. */
   async function readText(index: number): Promise<string | undefined> {
     try {
-      return await ledger.statement(index)
+      return await ledger.heldStatement(index)
     } catch (error) {
       if (!(error instanceof OpenSealError) || error.code !== 'LEDGER_DAMAGED') throw error
       log.error('entry cannot be found, because it is damaged', { index })
@@ -115,6 +105,7 @@ export async function openFinder({ ledger, folder, steadyMs, log }: Deps): Promi
       if (!(await rest())) return false
       const text = await readText(to)
       const statement: AnyStatement | undefined = text === undefined ? undefined : JSON.parse(text)
+      if (text === undefined) await changes.addErased(to, (await ledger.erasureOf(to))?.effects ?? [])
       if (!isRecordStatement(statement)) continue
       await changes.add(to, statement)
       alike.add(to, statement)
@@ -156,6 +147,8 @@ export async function openFinder({ ledger, folder, steadyMs, log }: Deps): Promi
     }
   }
 
+  const isClean = async () => progress.tombstone === ((await ledger.newestTombstone()) ?? NO_TOMBSTONE)
+
   function tick(): Promise<void> {
     running ??= catchUp().finally(() => {
       running = undefined
@@ -164,6 +157,8 @@ export async function openFinder({ ledger, folder, steadyMs, log }: Deps): Promi
   }
 
   async function catchUp(): Promise<void> {
+    // The rows hold words of what was erased since, so all of them are remade. Erasures are rare.
+    if (!(await isClean())) damaged = true
     if (failed || damaged) {
       // Reopening makes Level begin another journal: it does not read back what follows a torn
       // record.
@@ -202,6 +197,7 @@ export async function openFinder({ ledger, folder, steadyMs, log }: Deps): Promi
     counts: agency => ask(() => readCounts(rows, agency), NO_COUNTS),
     recordsLike: (agency, record) => ask<readonly string[]>(() => findAlike(rows, readText, agency, record), []),
     activity: (unit, fromMs, limit) => ask<readonly Slot[]>(() => listSlots(rows, unit, fromMs, limit), []),
+    isClean,
     tick,
     start() {
       loop = keepUp()

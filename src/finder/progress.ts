@@ -2,8 +2,8 @@
 import { rm } from 'node:fs/promises'
 import { equalBytes, fromHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
-import type { Hash } from '../core/hash.ts'
 import type { Log } from '../logger.ts'
+import type { FoundLedger } from './ledger.ts'
 import { openRows, type Rows, readJson, rowKey } from './rows.ts'
 
 /** Kept with the rows, in the same write. */
@@ -16,6 +16,8 @@ export type Progress = {
    */
   readonly size: number
   readonly root: string
+  /** The newest tombstone when these rows were begun; NO_TOMBSTONE if nothing was erased. */
+  readonly tombstone: number
   /** The size of the last anchor added. */
   readonly anchored: number
 }
@@ -23,9 +25,11 @@ export type Progress = {
 /** The key of its row. */
 export const PROGRESS = rowKey('m')
 
-const FORMAT = 5
+const FORMAT = 6
+/** In place of a tombstone's index. */
+export const NO_TOMBSTONE = -1
 
-type Ledger = { readonly origin: string; head(): { readonly size: number }; rootAt(size: number): Promise<Hash> }
+type Ledger = Pick<FoundLedger, 'origin' | 'head' | 'rootAt' | 'newestTombstone'>
 type Begun = { readonly rows: Rows; readonly progress: Progress }
 
 /** Opens the rows. Unreadable rows are removed. */
@@ -44,19 +48,23 @@ export async function begin(folder: string, ledger: Ledger, log: Log): Promise<B
 async function beginWith(folder: string, ledger: Ledger): Promise<Begun> {
   const rows = await openRows(folder)
   try {
-    return { rows, progress: await readProgress(rows, ledger) }
+    const progress = await readProgress(rows, ledger)
+    if (progress !== undefined) return { rows, progress }
   } catch (error) {
     await rows.close()
     throw error
   }
+  // The files go, not only the rows: they may hold words of statements that were erased.
+  await rows.close()
+  await rm(folder, { recursive: true, force: true })
+  const tombstone = (await ledger.newestTombstone()) ?? NO_TOMBSTONE
+  return { rows: await openRows(folder), progress: { format: FORMAT, origin: ledger.origin, size: 0, root: '', tombstone, anchored: 0 } }
 }
 
-/** How far the rows go. Rows of another log or another format are removed. */
-async function readProgress(rows: Rows, ledger: Ledger): Promise<Progress> {
-  const { origin } = ledger
+/** How far the rows go; undefined for none, and for rows of another log or another format. */
+async function readProgress(rows: Rows, ledger: Ledger): Promise<Progress | undefined> {
   const found = readJson<Progress>(rows.get(PROGRESS))
-  const fits = found?.format === FORMAT && found.origin === origin && found.size <= ledger.head().size
+  const fits = found?.format === FORMAT && found.origin === ledger.origin && found.size <= ledger.head().size
   if (fits && (found.size === 0 || equalBytes(await ledger.rootAt(found.size), fromHex(found.root)))) return found
-  await rows.clear()
-  return { format: FORMAT, origin, size: 0, root: '', anchored: 0 }
+  return undefined
 }

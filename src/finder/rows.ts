@@ -9,7 +9,7 @@
  *   s agency skeleton → each record id with this skeleton and its first entry, as JSON
  *   k kind index      → a silent edit, an amendment or a withdrawal; the value is the index of
  *                     what it changes, or empty
- *   v n e b a         what became of each entry, see threads.ts
+ *   v n e b a x       what became of each entry, see threads.ts
  *   g agency          → counts, as JSON
  *   t unit slot       → the entries sealed in a unit of time, and their longest wait for the
  *                     chain, as JSON
@@ -33,7 +33,6 @@ export type Rows = {
   write(rows: Iterable<Row>, goOn: () => Promise<boolean>): Promise<boolean>
   /** Keys from `gte` up to but not including `lt`, in ascending order, or from the end. */
   range(gte: Uint8Array, lt: Uint8Array, options?: { readonly reverse?: boolean }): AsyncIterable<[Uint8Array, Uint8Array]>
-  clear(): Promise<void>
   close(): Promise<void>
 }
 
@@ -59,7 +58,6 @@ export async function openRows(folder: string): Promise<Rows> {
       return true
     },
     range: (gte, lt, { reverse = false } = {}) => db.iterator({ gte, lt, reverse }),
-    clear: () => db.clear(),
     close: () => db.close(),
   }
 }

@@ -7,13 +7,15 @@
  *   e stretch          → there was a silent edit in this stretch
  *   b index            → the amendment or withdrawal with which a publication's stretch begins;
  *                      none if it begins with the record
- *   a index            → the digests that an amendment lists
+ *   a index            → the digests that an amendment lists; none if it was erased
+ *   x index            → `Lost`: what erased statements did to a version
  *
  * A stretch is what was published of one version between two amendments or withdrawals that cover
  * it. An edit can be silent only within a stretch.
  */
 import { createHash } from 'node:crypto'
 import type { DocumentRef, Statement } from '../core/statements/statement.ts'
+import type { KeptEffect } from './ledger.ts'
 import { jsonValue, lastNumber, numberValue, type Row, type Rows, readJson, rowKey } from './rows.ts'
 
 /**
@@ -21,6 +23,9 @@ import { jsonValue, lastNumber, numberValue, type Row, type Rows, readJson, rowK
  * silent edit concerns it.
  */
 export type EntryState = { readonly withdrawn?: number; readonly superseded?: number; readonly edited?: true; readonly isSilentEdit?: true }
+
+/** The erased statements that replaced a version, or had other content under the same name. */
+type Lost = { readonly superseded?: number; readonly edited?: number }
 
 type Digests = Pick<DocumentRef, 'sha256' | 'jcs'>
 /** The known facts of a record, or of one version of it. */
@@ -116,7 +121,19 @@ export function createThreads(stored: Pick<Rows, 'get'>, readStatement: ReadStat
         const key = recordKey(statement)
         put(key, jsonValue({ ...readThread(rows, key), newest: index }))
       }
-      return earlier
+      return earlier ?? editedBefore(rows, index)
+    },
+    /**
+     * Adds what an erased statement did to a version: `statement` is that version's, if it is
+     * before the erased one and was not erased itself.
+     */
+    addErased(index: number, { on, what }: KeptEffect, statement: Statement | undefined): void {
+      const key = statement && threadKey(statement, statement.revision)
+      const thread = key && readThread(rows, key)
+      if (key && thread && what === 'withdrawn') put(key, jsonValue({ ...thread, withdrawal: index }))
+      if (key && thread && what === 'superseded')
+        put(key, jsonValue({ ...thread, amendments: [...(thread.amendments ?? []), index].slice(-MAX_AMENDMENTS) }))
+      if (what === 'superseded' || what === 'edited') put(lostKey(on), jsonValue({ ...readLost(rows, on), [what]: index }))
     },
     rows: (): Iterable<Row> => written.values(),
   }
@@ -127,11 +144,12 @@ export function readState(rows: Pick<Rows, 'get'>, index: number, statement: Sta
   const threads = [readThread(rows, recordKey(statement)), readThread(rows, threadKey(statement, statement.revision))]
   const withdrawn = Math.max(...threads.map(({ withdrawal = -1 }) => withdrawal))
   const amendments = threads.flatMap(({ amendments = [] }) => amendments).filter(amendment => amendment > index)
-  const superseded = amendments.sort((a, b) => b - a).find(amendment => !listsAll(rows, amendment, statement))
+  const lost = readLost(rows, index)
+  const superseded = amendments.sort((a, b) => b - a).find(amendment => !listsAll(rows, amendment, statement)) ?? lost.superseded
   return {
     ...(withdrawn > index && { withdrawn }),
     ...(superseded !== undefined && { superseded }),
-    ...(isEdited(rows, index, statement) && { edited: true }),
+    ...((lost.edited !== undefined || isEdited(rows, index, statement)) && { edited: true }),
   }
 }
 
@@ -151,7 +169,9 @@ function isEdited(rows: Pick<Rows, 'get'>, index: number, statement: Statement):
  * nothing, so the answer is no.
  */
 function listsAll(rows: Pick<Rows, 'get'>, amendment: number, { documents }: Statement): boolean {
-  const listed = readJson<readonly Digests[]>(rows.get(listKey(amendment))) ?? []
+  const listed = readJson<readonly Digests[]>(rows.get(listKey(amendment)))
+  // It was erased. What it did to each version is kept beside that version.
+  if (listed === undefined) return true
   const digests = new Set(listed.flatMap(({ sha256, jcs }) => (jcs === undefined ? [sha256] : [sha256, `=${jcs}`])))
   return documents.length > 0 && documents.every(({ sha256, jcs }) => digests.has(sha256) || (jcs !== undefined && digests.has(`=${jcs}`)))
 }
@@ -202,6 +222,20 @@ function startKey(index: number): Buffer {
 
 function listKey(index: number): Buffer {
   return rowKey('a', '', [{ value: index, bytes: 8 }])
+}
+
+function lostKey(index: number): Buffer {
+  return rowKey('x', '', [{ value: index, bytes: 8 }])
+}
+
+function readLost(rows: Pick<Rows, 'get'>, index: number): Lost {
+  return readJson<Lost>(rows.get(lostKey(index))) ?? {}
+}
+
+/** An erased statement of the same version before this one that had other content. */
+function editedBefore(rows: Pick<Rows, 'get'>, index: number): number | undefined {
+  const { edited } = readLost(rows, index)
+  return edited !== undefined && edited < index ? edited : undefined
 }
 
 function keyName(key: Uint8Array): string {

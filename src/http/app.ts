@@ -18,6 +18,7 @@ import { agencyRoutes } from './routes/agencies.ts'
 import { anchorRoutes } from './routes/anchors.ts'
 import { backupRoutes } from './routes/backup.ts'
 import { digestRoutes } from './routes/digests.ts'
+import { erasureRoutes } from './routes/erasures.ts'
 import { proofRoutes } from './routes/proofs.ts'
 import { receiptRoutes } from './routes/receipts.ts'
 import { recordRoutes } from './routes/records.ts'
@@ -61,6 +62,7 @@ export function createRouter(deps: RouteDeps): Router {
   for (const add of [
     tileRoutes,
     recordRoutes,
+    erasureRoutes,
     digestRoutes,
     receiptRoutes,
     proofRoutes,

@@ -17,7 +17,7 @@ import { problemOf, RequestError } from './problem.ts'
 export function requireOperator(ctx: Context, deps: Pick<RouteDeps, 'operatorKey' | 'operatorPlace' | 'limits'>): void {
   const { operatorKey, limits } = deps
   requireOperatorPlace(ctx, deps)
-  const sent = bearer(ctx)
+  const sent = bearerOf(ctx)
   if (sent === undefined) throw new RequestError('OPERATOR_KEY_MISSING', 'Send the operator key: Authorization: Bearer <key>.')
   if (timingSafeEqual(digest(sent), digest(operatorKey))) return
   limits?.noteWrongKey(ctx)
@@ -29,7 +29,7 @@ export function requireOperator(ctx: Context, deps: Pick<RouteDeps, 'operatorKey
  * KEY_EXPIRED, KEY_ATTEMPTS.
  */
 export async function requireAgency(ctx: Context, { agencies, limits }: Pick<RouteDeps, 'agencies' | 'limits'>): Promise<KeyHolder> {
-  const sent = bearer(ctx)
+  const sent = bearerOf(ctx)
   if (sent === undefined) throw new RequestError('KEY_MISSING', "Send your agency's API key: Authorization: Bearer <key>.")
   return agencies.authenticate(sent).catch(error => {
     if (problemOf(error).status === 401) limits?.noteWrongKey(ctx)
@@ -51,14 +51,21 @@ export async function requireKeeper(
   agency: string,
   deps: Parameters<typeof requireOperator>[1] & Pick<RouteDeps, 'agencies'>,
 ) {
-  if (!bearer(ctx)?.startsWith('osk_')) return requireOperator(ctx, deps)
-  const holder = await requireAgency(ctx, deps)
-  requireSameAgency(holder, agency)
-  if (holder.role !== 'admin')
-    throw new RequestError('KEY_ROLE', 'This key may only submit. Its agency needs a key with the role admin, or the operator.')
+  if (!bearerOf(ctx)?.startsWith('osk_')) return requireOperator(ctx, deps)
+  requireSameAgency(await requireAgency(ctx, deps), agency)
+  await requireAdmin(ctx, deps)
 }
 
-function bearer(ctx: Context): string | undefined {
+/** The holder of an agency's key with the role `admin`. Throws KEY_ROLE for any other. */
+export async function requireAdmin(ctx: Context, deps: Pick<RouteDeps, 'agencies' | 'limits'>): Promise<KeyHolder> {
+  const holder = await requireAgency(ctx, deps)
+  if (holder.role !== 'admin')
+    throw new RequestError('KEY_ROLE', 'This key may only submit. Its agency needs a key with the role admin, or the operator.')
+  return holder
+}
+
+/** The key that a request carries. */
+export function bearerOf(ctx: Context): string | undefined {
   return /^Bearer +([\x21-\x7e]{1,512})$/i.exec(ctx.get('Authorization'))?.[1]
 }
 

@@ -12,6 +12,8 @@ export type Metrics = {
   countProblem(code: string): void
   /** Counts one answer to a submission. */
   countSubmission(outcome: 'accepted' | 'known' | 'rejected'): void
+  /** Counts one request to erase, or one that was taken back. */
+  countErasure(step: 'requested' | 'taken-back'): void
   /** Counts one sealed batch. */
   countSeal(batch: { readonly records: number; readonly durationMs: number }): void
 }
@@ -58,6 +60,12 @@ export function createMetrics({
     name: 'openseal_submissions_total',
     help: 'Submissions by outcome.',
     labelNames: ['outcome'],
+    registers,
+  })
+  const erasures = new Counter({
+    name: 'openseal_erasures_total',
+    help: 'Requests to erase a statement, and those that were taken back.',
+    labelNames: ['step'],
     registers,
   })
   const seals = new Histogram({
@@ -109,6 +117,7 @@ export function createMetrics({
     },
     countProblem: code => problems.inc({ code }),
     countSubmission: outcome => outcomes[outcome].inc(),
+    countErasure: step => erasures.inc({ step }),
     countSeal: ({ records, durationMs }) => {
       seals.observe(durationMs / 1000)
       sealed.inc(records)

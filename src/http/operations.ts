@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import * as agencies from './schemas/agencies.ts'
 import * as anchors from './schemas/anchors.ts'
+import * as erasures from './schemas/erasures.ts'
 import * as receipts from './schemas/receipts.ts'
 import * as records from './schemas/records.ts'
 import * as service from './schemas/service.ts'
@@ -106,6 +107,23 @@ export const OPERATIONS: readonly Operation[] = [
     path: '/v1/records/:index/receipt',
     summary: 'The receipt of a record.',
     answers: { 200: json(receipts.receipt) },
+  },
+  {
+    id: 'requestErasure',
+    method: 'post',
+    path: '/v1/records/:index/erasure',
+    summary: 'Ask to erase a statement. It is hidden at once, and erased when it is due.',
+    key: 'admin',
+    body: json(erasures.newErasure),
+    answers: { 200: json(erasures.erasureDone), 202: json(erasures.erasureDue) },
+  },
+  {
+    id: 'takeBackErasure',
+    method: 'delete',
+    path: '/v1/records/:index/erasure',
+    summary: 'Take the request back, until it is due.',
+    key: 'admin',
+    answers: { 204: null },
   },
   {
     id: 'listReceipts',

@@ -12,9 +12,10 @@ import { type Look, securityPolicy } from '../web/layout.ts'
 import { type Asked, isPageAsked, renderProblemPage } from '../web/problem-page.ts'
 
 /**
- * The public part of a failure. `code` is stable; `detail` is for people and says what to do next.
+ * The public part of a failure. `code` is stable; `detail` is for people and says what to do next;
+ * `more` holds further members of the problem document.
  */
-export type Problem = { readonly status: number; readonly code: string; readonly detail: string }
+export type Problem = { readonly status: number; readonly code: string; readonly detail: string; readonly more?: object }
 
 /**
  * The HTTP status of each failure by its code. A missing code is an internal error, regardless of
@@ -36,6 +37,14 @@ const STATUS: { readonly [code: string]: number } = {
   ROUTE_NOT_FOUND: 404,
   RECORD_NOT_FOUND: 404,
   RECORD_ERASED: 410,
+  RECORD_ERASING: 410,
+  STATEMENT_ERASED: 409,
+  ERASURE_TYPE: 409,
+  ERASURE_NOT_FOUND: 404,
+  ERASURE_OTHER_AGENCY: 403,
+  ERASURE_OF_OPERATOR: 403,
+  ERASURE_MALFORMED: 400,
+  ERASURES_MANY: 429,
   ANCHOR_NOT_FOUND: 404,
   AGENCY_NOT_FOUND: 404,
   KEY_NOT_FOUND: 404,
@@ -119,7 +128,8 @@ const RETRY_AFTER_SECONDS: { readonly [code: string]: number } = {
 /** The problem of a failure. An unexpected failure becomes a 500 that hides its cause. */
 export function problemOf(error: unknown): Problem {
   const status = error instanceof OpenSealError ? STATUS[error.code] : undefined
-  if (error instanceof OpenSealError && status !== undefined) return { status, code: error.code, detail: error.message }
+  const more = error instanceof GoneError ? { more: error.more } : {}
+  if (error instanceof OpenSealError && status !== undefined) return { status, code: error.code, detail: error.message, ...more }
   return {
     status: 500,
     code: 'INTERNAL',
@@ -140,6 +150,8 @@ export function answerProblem(ctx: Context, error: unknown, { log, site }: Probl
   ctx.status = problem.status
   ctx.set('Cache-Control', 'no-store')
   if (problem.status === 401) ctx.set('WWW-Authenticate', 'Bearer realm="openseal"')
+  // Search engines forget what was erased.
+  if (problem.status === 410) ctx.set('X-Robots-Tag', 'noindex')
   if (problem.status === 415) ctx.set('Accept-Encoding', 'identity')
   // The route may have set it for a body of its own.
   ctx.remove('Content-Encoding')
@@ -174,8 +186,8 @@ export function formOf(
 }
 
 /** The text of a problem document. */
-export function formatProblem(problem: Problem): string {
-  return visibleJson(JSON.stringify({ type: 'about:blank', title: STATUS_CODES[problem.status], ...problem }))
+export function formatProblem({ more, ...problem }: Problem): string {
+  return visibleJson(JSON.stringify({ type: 'about:blank', title: STATUS_CODES[problem.status], ...problem, ...more }))
 }
 
 /** Whether a failure only says that the client went away, which is not worth reporting. */
@@ -217,6 +229,16 @@ export function discardRest(request: IncomingMessage): void {
 
 /** A request that cannot be served as it was sent. */
 export class RequestError extends OpenSealError {}
+
+/** A statement that was erased or waits to be erased, with members that say so. */
+export class GoneError extends RequestError {
+  readonly more: object
+
+  constructor(code: 'RECORD_ERASED' | 'RECORD_ERASING', message: string, more: object) {
+    super(code, message)
+    this.more = more
+  }
+}
 
 /** A request that can be sent again, unchanged, after some seconds. */
 export class BusyError extends RequestError {

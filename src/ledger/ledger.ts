@@ -15,6 +15,9 @@ import { createSalts } from '../log/prepare.ts'
 import { createProver, type Prover } from '../log/prover.ts'
 import type { Lookups } from '../store/port/lookups.ts'
 import type { Store } from '../store/port/port.ts'
+import { createErasures, type Erasures } from './erasure/erasures.ts'
+import { createRequests } from './erasure/requests.ts'
+import { createSuppression } from './erasure/suppression.ts'
 import { openOwnLog } from './own-log.ts'
 import { openShownAnchors, type ShownAnchors } from './shown-anchors.ts'
 import { createStatements, type Statements } from './statements.ts'
@@ -23,8 +26,9 @@ import { type History, readHistory } from './versions.ts'
 
 export type Ledger = Prover &
   AnchoredLedger &
-  Pick<Statements, 'statement' | 'receipt'> &
-  Omit<Submissions, 'drained'> &
+  Pick<Statements, 'statement' | 'heldStatement' | 'receipt'> &
+  Omit<Submissions, 'drained' | 'alone'> &
+  Erasures &
   Lookups & {
     readonly origin: string
     readonly vkey: string
@@ -65,6 +69,8 @@ export type LedgerDeps = {
   readonly anchors: readonly GenesisAnchor[]
   readonly host: Host
   readonly onSeal?: OnSeal
+  /** Missing: what is asked for is erased at once, and nothing keeps it from coming back. */
+  readonly erasure?: { readonly key: Uint8Array; readonly delayMs: number; readonly periodMs: number } | undefined
 }
 
 /** Each may hold some megabytes of statements in memory. */
@@ -74,16 +80,24 @@ const HISTORIES_AT_ONCE = 4
  * Opens the ledger in a store, or begins it with its genesis entry. Throws what `openOwnLog`
  * throws.
  */
-export async function openLedger({ store, signer, origin, anchors: places, host, onSeal }: LedgerDeps): Promise<Ledger> {
+export async function openLedger({ store, signer, origin, anchors: places, host, onSeal, erasure }: LedgerDeps): Promise<Ledger> {
   const newSalt = createSalts(host.randomBytes)
-  const log = await openOwnLog({ store, signer, origin, anchors: places, host, newSalt })
+  const suppression = createSuppression({ store, host, key: erasure?.key, periodMs: erasure?.periodMs ?? 0 })
+  const { wereErased } = suppression
+  const log = await openOwnLog({ store, signer, origin, anchors: places, host, newSalt, wereErased })
   const { view, sequencer } = log
   const prover = createProver({ store, view, signer, origin })
   const anchors = await openShownAnchors(store, host, found => sequencer.stop(closedReason(found), 'LOG_CLOSED'))
-  const { keyReceipt, receiptOf, ...statements } = createStatements({ store, view, prover, anchors })
-  const { drained, ...submissions } = createSubmissions({
-    ...{ store, sequencer, newSalt, host, onSeal },
+  const requests = createRequests({ store, host })
+  const { keyReceipt, receiptOf, ...statements } = createStatements({ store, view, prover, anchors, requests })
+  const { drained, alone, ...submissions } = createSubmissions({
+    ...{ store, sequencer, newSalt, host, wereErased, onSeal },
     statements: { receiptOf, ...statements },
+  })
+  const erasures = createErasures({
+    ...{ store, view, sequencer, newSalt, host, requests, suppression, alone },
+    read: statements.heldStatement,
+    delayMs: erasure?.delayMs ?? 0,
   })
   const inRow = createRow(HISTORIES_AT_ONCE)
   const following = sequencer.follow()
@@ -92,6 +106,7 @@ export async function openLedger({ store, signer, origin, anchors: places, host,
     ...prover,
     ...statements,
     ...submissions,
+    ...erasures,
     ...anchorsOf(anchors),
     ...lookupsOf(store),
     origin,
@@ -115,7 +130,7 @@ export async function openLedger({ store, signer, origin, anchors: places, host,
       return { size, root: await prover.rootAt(size) }
     },
     sealedMs: index => store.committedMs(index),
-    history: index => inRow(() => readHistory(store, index, statements.statement, host)),
+    history: index => inRow(() => readHistory({ ...lookupsOf(store), ...erasures, ...statements, host }, index)),
     stop: sequencer.stop,
     stopped: sequencer.stopped,
     stopCode: sequencer.stopCode,

@@ -47,6 +47,8 @@ type Deps = {
   readonly anchors: readonly GenesisAnchor[]
   readonly host: Host
   readonly newSalt: () => string
+  /** Whether statements with these identities were erased. */
+  readonly wereErased: (identities: readonly string[]) => Promise<readonly boolean[]>
 }
 
 const KEY_ENDED = 'the log key was changed: start this node with the new one'
@@ -57,7 +59,7 @@ const KEY_ENDED = 'the log key was changed: start this node with the new one'
  * LEDGER_CORRUPT
  */
 export async function openOwnLog(deps: Deps): Promise<OwnLog> {
-  const { store, signer, origin, host, newSalt } = deps
+  const { store, signer, origin, host, newSalt, wereErased } = deps
   const vkey = formatVkey(signer.vkey)
   /**
    * The changes of the log's key. A change that this node did not know at its start ends its own
@@ -77,13 +79,13 @@ export async function openOwnLog(deps: Deps): Promise<OwnLog> {
       return limit
     },
   })
-  const sequencer = createSequencer({ store, view, host })
+  const sequencer = createSequencer({ store, view, host, wereErased })
   const created = () => formatTime(host.nowMs())
 
   if (view.head().size === 0) {
     const genesis = { type: GENESIS, origin, logKey: vkey, anchors: deps.anchors, created: created(), salt: newSalt() } as const
     // If another node has begun the log at the same time, its genesis counts.
-    await sequencer.seal([prepareOwn(genesis)], 0).catch(rethrowUnlessMoved)
+    await sequencer.seal([prepareOwn(genesis)], { onSize: 0 }).catch(rethrowUnlessMoved)
   }
   const first = await readFirstKey(deps)
   // Before the changes are read: a change without its row may have it a moment later.

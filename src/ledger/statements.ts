@@ -11,17 +11,23 @@ import type { Prover } from '../log/prover.ts'
 import type { LogView } from '../log/view.ts'
 import type { Documents } from '../store/port/documents.ts'
 import type { LogStore } from '../store/port/log.ts'
+import type { Requests } from './erasure/requests.ts'
 import type { ShownAnchors } from './shown-anchors.ts'
 
 export type Statements = {
   /**
-   * The canonical text of a statement; undefined if it was erased.
+   * The canonical text of a statement; undefined if it was erased, or waits to be erased.
    * @throws LedgerError RECORD_NOT_FOUND beyond the head
    */
   statement(index: number): Promise<string | undefined>
   /**
+   * The same, also while it waits to be erased: for what is derived from it, never to be shown.
+   * @throws LedgerError RECORD_NOT_FOUND beyond the head
+   */
+  heldStatement(index: number): Promise<string | undefined>
+  /**
    * The receipt's text, anchored as soon as a final anchor covers the index.
-   * @throws LedgerError RECORD_NOT_FOUND, RECORD_ERASED
+   * @throws LedgerError RECORD_NOT_FOUND, RECORD_ERASED, RECORD_ERASING
    */
   receipt(index: number): Promise<string>
   /** The same without its newline, for a statement that the caller has at hand. */
@@ -35,10 +41,11 @@ type Deps = {
   readonly view: LogView
   readonly prover: Prover
   readonly anchors: Pick<ShownAnchors, 'covering' | 'roundAt'>
+  readonly requests: Pick<Requests, 'due'>
 }
 
 /** Creates the part of a ledger that reads statements and writes receipts. */
-export function createStatements({ store, view, prover, anchors }: Deps): Statements {
+export function createStatements({ store, view, prover, anchors, requests }: Deps): Statements {
   /** The note of the last receipt: consecutive ones often share a checkpoint. */
   let last: { readonly note: string; readonly quoted: QuotedNote } | undefined
   const quote = (note: string): QuotedNote => {
@@ -46,16 +53,23 @@ export function createStatements({ store, view, prover, anchors }: Deps): Statem
     return last.quoted
   }
 
-  async function statement(index: number): Promise<string | undefined> {
+  async function heldStatement(index: number): Promise<string | undefined> {
     if (!Number.isSafeInteger(index) || index < 0 || !(await view.reaches(index + 1)))
       throw new LedgerError('RECORD_NOT_FOUND', `There is no record ${index} in this ledger.`)
     const bytes = await readStatement(store, view.nodes, index)
     return bytes === undefined ? undefined : decodeText(bytes)
   }
 
+  async function statement(index: number): Promise<string | undefined> {
+    return (await requests.due(index)) === undefined ? heldStatement(index) : undefined
+  }
+
   async function unerased(index: number): Promise<string> {
     const text = await statement(index)
     if (text !== undefined) return text
+    const due = await requests.due(index)
+    if (due !== undefined)
+      throw new LedgerError('RECORD_ERASING', `The statement of record ${index} is not shown any more. It will be erased after ${due}.`)
     throw new LedgerError('RECORD_ERASED', `The statement of record ${index} was erased. Receipts handed out before stay valid.`)
   }
 
@@ -74,6 +88,7 @@ export function createStatements({ store, view, prover, anchors }: Deps): Statem
 
   return {
     statement,
+    heldStatement,
     receipt: async index => `${await receiptOf(index, await unerased(index))}\n`,
     receiptOf,
     async keyReceipt({ index, note }) {

@@ -1,9 +1,11 @@
 /** Submissions to the ledger: joined in the pool, sealed in batches, answered each on its own. */
+
+import { createRow } from '../at-once.ts'
 import { identityOf, type Statement, statementBody } from '../core/statements/statement.ts'
 import type { Host } from '../host.ts'
-import { createPool, type Outcome } from '../log/pool.ts'
+import { createPool } from '../log/pool.ts'
 import { prepare } from '../log/prepare.ts'
-import { type Prepared, type Sequencer, type Submission, stoppedError } from '../log/sequencer.ts'
+import { type Outcome, type Prepared, type Sequencer, type Submission, statementErased, stoppedError } from '../log/sequencer.ts'
 import type { LogStore } from '../store/port/log.ts'
 import type { Statements } from './statements.ts'
 
@@ -14,12 +16,13 @@ export type Submissions = {
   /**
    * Logs a statement once: the same statement again has the same index, even with another salt.
    * Resolves when it is durable, signed and read back.
-   * @throws LedgerError LEDGER_STOPPED, LEDGER_BUSY, LEDGER_COMMIT_FAILED, LEDGER_UNSETTLED
+   * @throws LedgerError LEDGER_STOPPED, LEDGER_BUSY, LEDGER_COMMIT_FAILED, LEDGER_UNSETTLED,
+   * STATEMENT_ERASED
    */
   submit(statement: Statement): Promise<Submission>
   /**
    * The same, with the receipt's text without its newline. Throws what `submit` throws, and
-   * RECORD_ERASED if the statement is known and was erased.
+   * RECORD_ERASING if the statement is known and is being erased.
    */
   submitForReceipt(statement: Statement): Promise<Submission & { readonly receipt: string }>
   /**
@@ -29,13 +32,15 @@ export type Submissions = {
   submitEach(statement: Statement, tell: (outcome: Outcome) => void): void
   /**
    * The index of a statement that is known; undefined if a submission would log it.
-   * @throws LedgerError LEDGER_STOPPED
+   * @throws LedgerError LEDGER_STOPPED, STATEMENT_ERASED
    */
   findKnown(statement: Statement): Promise<number | undefined>
   /** The number of statements that wait to be sealed. */
   waiting(): number
   /** Resolves when everything that was submitted is sealed. */
   drained(): Promise<void>
+  /** Runs work while no batch is sealed. Submissions wait for it. */
+  alone<T>(work: () => Promise<T>): Promise<T>
 }
 
 type Deps = {
@@ -44,18 +49,20 @@ type Deps = {
   readonly statements: Pick<Statements, 'receipt' | 'receiptOf'>
   readonly newSalt: () => string
   readonly host: Pick<Host, 'steadyMs' | 'nextTurn'>
+  readonly wereErased: (identities: readonly string[]) => Promise<readonly boolean[]>
   readonly onSeal?: OnSeal | undefined
 }
 
 /** Creates the part of a ledger that takes submissions. */
-export function createSubmissions({ store, sequencer, statements, newSalt, host, onSeal }: Deps): Submissions {
-  async function sealTimed(batch: readonly Prepared[]): Promise<Submission[]> {
+export function createSubmissions({ store, sequencer, statements, newSalt, host, wereErased, onSeal }: Deps): Submissions {
+  const alone = createRow(1)
+  async function sealTimed(batch: readonly Prepared[]): Promise<Outcome[]> {
     const startMs = host.steadyMs()
-    const submissions = await sequencer.seal(batch)
+    const outcomes = await sequencer.seal(batch)
     onSeal?.({ records: batch.length, durationMs: host.steadyMs() - startMs })
-    return submissions
+    return outcomes
   }
-  const pool = createPool(sealTimed, host)
+  const pool = createPool(batch => alone(() => sealTimed(batch)), host)
 
   const assertAccepting = () => {
     const reason = sequencer.stopped()
@@ -79,11 +86,14 @@ export function createSubmissions({ store, sequencer, statements, newSalt, host,
     submitEach,
     async findKnown(submitted) {
       assertAccepting()
-      const [index] = await store.findIdentities([identityOf(statementBody(submitted))])
+      const identity = identityOf(statementBody(submitted))
+      const [index] = await store.findIdentities([identity])
+      if (index === undefined && (await wereErased([identity]))[0] === true) throw statementErased()
       return index
     },
     waiting: () => pool.waiting(),
     drained: () => pool.drained(),
+    alone,
   }
 }
 

@@ -16,7 +16,7 @@ type Stored = Pick<LogStore, 'readStatement'> & Pick<Documents, 'readDocument'>
  * The collection of recorded erasures, by index. A missing statement counts as erased only if it is
  * recorded here.
  */
-const ERASURES = 'erasures'
+export const ERASURES = 'erasures'
 
 /**
  * The statement at an index of the committed tree; undefined if it was erased.

@@ -7,7 +7,9 @@ import { OpenSealError } from '../core/errors.ts'
  * LEDGER_COMMIT_FAILED (nothing was written: try again), LEDGER_UNSETTLED (the disk refuses writes:
  * try again later), LEDGER_MOVED (during a change of the log key: another node sealed first),
  * LEDGER_ORIGIN_CHANGED, LEDGER_KEY_CHANGED, LEDGER_ANCHOR_CHANGED, LEDGER_CORRUPT,
- * RECORD_NOT_FOUND, RECORD_ERASED, PROOF_RANGE, LEDGER_DAMAGED (stored data does not match the tree
+ * RECORD_NOT_FOUND, RECORD_ERASED, RECORD_ERASING (its erasure is due later), STATEMENT_ERASED (it
+ * was erased and is sent again), ERASURE_TYPE, ERASURE_NOT_FOUND, ERASURE_OTHER_AGENCY,
+ * ERASURE_OF_OPERATOR, ERASURES_MANY, PROOF_RANGE, LEDGER_DAMAGED (stored data does not match the tree
  * and is not served).
  */
 export class LedgerError extends OpenSealError {}
@@ -21,6 +23,11 @@ export class DamageError extends LedgerError {
     super('LEDGER_DAMAGED', `The stored data (${part}) does not match the ledger's own tree. ${advice}`, options)
     this.part = part
   }
+}
+
+/** Whether a statement is not shown because it was erased, or waits to be erased. */
+export function isErased(error: unknown): boolean {
+  return error instanceof LedgerError && (error.code === 'RECORD_ERASED' || error.code === 'RECORD_ERASING')
 }
 
 /**

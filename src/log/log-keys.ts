@@ -87,7 +87,7 @@ export async function logKeyChange(
     const change: KeyChange = { type: KEY_CHANGE, ...unsalted, fromSize: size + 2, salt }
     // The entry says from which size the new key signs, so it must have exactly that index. After a
     // crash here the entry has no row; the same command, run again, finds it as the last entry.
-    await sequencer.seal([prepareOwn(change)], size).catch(rethrowUnlessMoved)
+    await sequencer.seal([prepareOwn(change)], { onSize: size }).catch(rethrowUnlessMoved)
   }
 }
 

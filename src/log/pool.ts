@@ -5,10 +5,7 @@
  */
 import type { Host } from '../host.ts'
 import { LedgerError } from './errors.ts'
-import type { Prepared, Submission } from './sequencer.ts'
-
-/** The outcome of a submission: the statement's index, or the error of sealing. */
-export type Outcome = Submission | { readonly error: unknown }
+import type { Outcome, Prepared } from './sequencer.ts'
 
 export type Pool = {
   /**
@@ -39,7 +36,7 @@ const MAX_BATCH_STATEMENTS = 2048
 const MAX_WAITING_BYTES = 64 * 1024 * 1024
 
 /** Creates a pool in front of `seal`, which is never called twice at once. */
-export function createPool(seal: (batch: readonly Prepared[]) => Promise<Submission[]>, { nextTurn }: Pick<Host, 'nextTurn'>): Pool {
+export function createPool(seal: (batch: readonly Prepared[]) => Promise<Outcome[]>, { nextTurn }: Pick<Host, 'nextTurn'>): Pool {
   /** Everything without an outcome, by identity, in order of arrival. */
   const unanswered = new Map<string, Waiting>()
   let queue: Waiting[] = []

@@ -2,9 +2,7 @@
 import { toUtf8 } from '../core/bytes.ts'
 import { parseJson } from '../core/json.ts'
 import { encodeEntry } from '../core/statements/entry.ts'
-import type { Genesis } from '../core/statements/genesis.ts'
-import type { KeyChange } from '../core/statements/key-change.ts'
-import { parseAnyStatement, statementType } from '../core/statements/registry.ts'
+import { type AnyStatement, parseAnyStatement, statementType } from '../core/statements/registry.ts'
 import { identityOf, type Statement, spliceSalt, statementBody, statementDigests } from '../core/statements/statement.ts'
 import type { NewRecord } from '../store/port/log.ts'
 import type { Prepared } from './sequencer.ts'
@@ -65,7 +63,7 @@ export function createSalts(randomBytes: RandomBytes): () => string {
 }
 
 /** Prepares an entry of the log's own, with the salt that it has. */
-export function prepareOwn(statement: Genesis | KeyChange): Prepared {
+export function prepareOwn(statement: Exclude<AnyStatement, Statement>): Prepared {
   const { canonical, body, subject, digests } = statementType(statement.type)
   const bytes = toUtf8(canonical(statement))
   const identity = identityOf(body(statement))

@@ -5,8 +5,9 @@
 import { equalBytes } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import type { Host, Task } from '../host.ts'
+import { isDocumentChanged } from '../store/port/documents.ts'
 import { StoreError } from '../store/port/errors.ts'
-import type { Head, LogStore, NewRecord } from '../store/port/log.ts'
+import type { Commit, Head, LogStore, NewRecord } from '../store/port/log.ts'
 
 import { LedgerError } from './errors.ts'
 import { isIn } from './read-back.ts'
@@ -19,14 +20,26 @@ export type Prepared = Omit<NewRecord, 'index'> & { readonly entry: Uint8Array }
 /** A statement's index in the log; `known` if it was there before. */
 export type Submission = { readonly index: number; readonly known: boolean }
 
+/** The outcome of a submission: the statement's index, or the error of sealing. */
+export type Outcome = Submission | { readonly error: unknown }
+
+/** What a commit may hold besides statements. */
+type Also = Pick<Commit, 'erase' | 'documents'>
+
+/** What a batch may need besides its statements. */
+export type SealOptions = Also & {
+  /** Seals only on a tree of this size, for entries that depend on their own index. */
+  readonly onSize?: number
+}
+
 export type Sequencer = {
   /**
-   * Seals a batch of distinct statements. When it returns, each is durable, signed and read back.
-   * Never called twice at once. With `onSize`, seals only on a tree of that size, for entries that
-   * contain their own index.
-   * @throws LedgerError LEDGER_MOVED if the tree has another size by then; nothing was written
+   * Seals a batch of distinct statements. When it returns, each is durable, signed and read back,
+   * or has the error STATEMENT_ERASED. Never called twice at once.
+   * @throws LedgerError LEDGER_MOVED if the tree is not of the wanted size by then; StoreError
+   * STORE_DOCUMENT_CHANGED; in both cases nothing was written
    */
-  seal(batch: readonly Prepared[], onSize?: number): Promise<Submission[]>
+  seal(batch: readonly Prepared[], options?: SealOptions): Promise<Outcome[]>
   /** Promise 7: no batch is sealed from now on. The first reason is kept. */
   stop(reason: string, code?: string): void
   stopped(): string | undefined
@@ -45,6 +58,8 @@ type Deps = {
   readonly store: LogStore
   readonly view: OwnView
   readonly host: Pick<Host, 'nowMs' | 'sleep' | 'spawn'>
+  /** Whether statements with these identities were erased, and may not come back. */
+  readonly wereErased?: (identities: readonly string[]) => Promise<readonly boolean[]>
 }
 
 /** How often a batch is tried again after another node's commit came first. */
@@ -89,14 +104,15 @@ export function createSequencer(deps: Deps): Sequencer {
   }
 
   return {
-    async seal(batch, onSize) {
+    async seal(batch, options = {}) {
       for (let tries = 0; tries < MOVED_RETRIES; tries++) {
         stops.refuse()
         if (unsettled !== undefined) await settle()
         try {
-          return await sealBatch(deps, batch, onSize)
+          return await sealBatch(deps, batch, options)
         } catch (error) {
           if (error instanceof LedgerError && (error.code === 'LEDGER_COMMIT_FAILED' || error.code === 'LEDGER_MOVED')) throw error
+          if (isDocumentChanged(error)) throw error
           // The store could not be read, or a commit is late. The next batch finds out what became
           // of this one.
           if (isUnsettled(error)) throw unsettledError(error)
@@ -121,16 +137,18 @@ export function createSequencer(deps: Deps): Sequencer {
   }
 }
 
-async function sealBatch({ store, view, host }: Deps, batch: readonly Prepared[], onSize: number | undefined): Promise<Submission[]> {
+async function sealBatch(deps: Deps, batch: readonly Prepared[], { onSize, ...also }: SealOptions): Promise<Outcome[]> {
+  const { store, view, host, wereErased = async () => [] } = deps
   const tree = view.tree()
   if (onSize !== undefined && tree.head.size !== onSize) throw new LedgerError('LEDGER_MOVED', `The log has ${tree.head.size} entries now.`)
 
-  // Look up known statements, on the head that the commit below requires. A crash here leaves
-  // nothing behind.
+  // Look up known statements and those that were erased, on the head that the commit below
+  // requires. A crash here leaves nothing behind.
   const known = await store.findIdentities(batch.map(statement => statement.identity))
   if (known.some(index => index !== undefined && index >= tree.head.size)) throw new HeadMoved('HEAD_MOVED', 'another node has logged it')
-  const fresh = batch.filter((_, i) => known[i] === undefined)
-  const submissions = numberFrom(tree.head.size, known)
+  const refused = await wereErased(batch.map(statement => statement.identity))
+  const fresh = batch.filter((_, i) => known[i] === undefined && refused[i] !== true)
+  const submissions = numberFrom(tree.head.size, known, refused)
   if (fresh.length === 0) return submissions
 
   // Extend the tree in memory, beside the current one. A crash here leaves nothing behind.
@@ -142,7 +160,7 @@ async function sealBatch({ store, view, host }: Deps, batch: readonly Prepared[]
   // Commit statements, look-ups, tiles and head at once. A crash leaves all of the batch or none
   // of it. If it is in, its submitters have no answer; they send again and get "known". Nothing
   // else needs repair, so a start after a crash is an ordinary start.
-  const failure = await commit(store, growth, fresh, host.nowMs())
+  const failure = await commit(store, growth, fresh, { timeMs: host.nowMs(), ...also })
 
   // Ask the store whether the batch is in, even after a clean commit. Its tree at the new size,
   // read back, must re-derive to the new root, however far another node has moved the head since.
@@ -161,14 +179,15 @@ async function commit(
   store: LogStore,
   { before, state, tiles, bundles }: Growth,
   fresh: readonly Prepared[],
-  timeMs: number,
+  also: Also & Pick<Commit, 'timeMs'>,
 ): Promise<{ readonly cause: unknown } | undefined> {
   const records = fresh.map((statement, i) => ({ ...statement, index: before.head.size + i }))
   try {
-    await store.commit({ previous: before.head, next: state.head, edge: state.edge, tiles, bundles, records, timeMs })
+    await store.commit({ previous: before.head, next: state.head, edge: state.edge, tiles, bundles, records, ...also })
     return undefined
   } catch (cause) {
     if (cause instanceof StoreError && cause.code === 'STORE_HEAD_MOVED') throw new HeadMoved('HEAD_MOVED', cause.message, { cause })
+    if (isDocumentChanged(cause)) throw cause
     return { cause }
   }
 }
@@ -213,9 +232,20 @@ function createStops() {
 }
 
 /** New statements get the next indexes, in the batch's order. Known ones keep theirs. */
-function numberFrom(size: number, known: readonly (number | undefined)[]): Submission[] {
+function numberFrom(size: number, known: readonly (number | undefined)[], refused: readonly boolean[]): Outcome[] {
   let next = size
-  return known.map(index => (index === undefined ? { index: next++, known: false } : { index, known: true }))
+  return known.map((index, i) => {
+    if (index !== undefined) return { index, known: true }
+    return refused[i] === true ? { error: statementErased() } : { index: next++, known: false }
+  })
+}
+
+/** The error for a statement that was erased and is sent again. */
+export function statementErased(): LedgerError {
+  return new LedgerError(
+    'STATEMENT_ERASED',
+    'This statement was erased at the request of its agency or of the operator. It is not accepted again. State the record without what had to be removed.',
+  )
 }
 
 function equalHeads(a: Head, b: Head): boolean {

@@ -6,7 +6,7 @@ import { readRestored, restoredReason } from '../care/restored.ts'
 import { openAnchorChain } from '../chain/ethereum.ts'
 import type { Config } from '../config.ts'
 import type { Host } from '../host.ts'
-import { ensureLogKey, readLogKey } from '../keys.ts'
+import { ensureErasureKey, ensureLogKey, readLogKey } from '../keys.ts'
 import { openLedger } from '../ledger/ledger.ts'
 import { createLogSigner } from '../log/signer.ts'
 import { withDeadlines } from '../store/deadlines.ts'
@@ -59,7 +59,9 @@ export async function openLog(start: Start, store: Store, url?: string) {
   const chain = await openChain(start, url)
   const { all: anchors, own: place } = await bindPlaces(start, chain, store)
 
-  const ledger = await openLedger({ store, signer, origin, anchors, host, onSeal: bell.ring })
+  const erasureKey = await ensureErasureKey(join(dataDir, 'keys', 'erasure.key'), { host, log })
+  const erasure = { key: erasureKey, delayMs: config.erasureDelayMs, periodMs: config.suppressionMs }
+  const ledger = await openLedger({ store, signer, origin, anchors, host, onSeal: bell.ring, erasure })
   parts.ledger = ledger
   parts.store = undefined
   const restored = await readRestored(store)

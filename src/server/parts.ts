@@ -15,6 +15,7 @@ export type Parts = {
   comparison?: { stop(): Promise<void> }
   finder?: Finder
   scrub?: Scrub
+  erasing?: { stop(): Promise<void> }
   ledger?: { close(): Promise<void> }
   mark?: { close(): Promise<void> }
   /** Only until the ledger has it, which then closes it. */
@@ -56,7 +57,7 @@ function createSealBell(): SealBell {
  * store, and the chain. Continues if one of them fails.
  */
 export async function takeDown(
-  { http, operatorHttp, admission, comparison, finder, scrub, ledger, mark, store, anchorChain, embedded }: Parts,
+  { http, operatorHttp, admission, comparison, finder, scrub, erasing, ledger, mark, store, anchorChain, embedded }: Parts,
   log: Log,
 ): Promise<void> {
   const steps = [
@@ -66,6 +67,7 @@ export async function takeDown(
     () => comparison?.stop(),
     () => finder?.stop(),
     () => scrub?.stop(),
+    () => erasing?.stop(),
     () => ledger?.close(),
     // after the last seal
     () => mark?.close(),

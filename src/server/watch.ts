@@ -8,6 +8,7 @@ import { createAdmission } from '../http/guard/admission.ts'
 import { createMetrics } from '../http/metrics.ts'
 import type { EmbeddedStore } from '../store/port/port.ts'
 import { compare } from './compare.ts'
+import { startErasing } from './erasing.ts'
 import type { OpenLog } from './open-log.ts'
 import type { Start } from './parts.ts'
 
@@ -35,7 +36,10 @@ export async function openWatch(
   parts.scrub = scrub
   scrub.start()
 
-  const alarms = () => [mark.alarm()].filter(alarm => alarm !== undefined)
+  const erasing = await startErasing({ ledger, isFinderClean: async () => (await parts.finder?.isClean()) ?? true, host, log })
+  parts.erasing = erasing
+  const alarms = () => [mark.alarm(), erasing.alarm()].filter(alarm => alarm !== undefined)
+
   const metrics = createMetrics({
     ledger,
     anchorer,

@@ -11,7 +11,7 @@ type Waiting = { readonly dueMs: number; readonly refuse: () => void }
 
 /**
  * The same store, whose calls throw STORE_LATE if there is no answer after `ms` milliseconds. So
- * does each step of its iterables, and everything but `close`.
+ * does each step of its iterables, and everything but `close` and `purge`.
  */
 export function withDeadlines<S extends Store>(
   store: S,
@@ -69,7 +69,8 @@ export function withDeadlines<S extends Store>(
     await store.close()
     await watch?.stop()
   }
-  return { ...(Object.fromEntries(guarded) as S), close }
+  // A purge rewrites files for as long as it takes, and nobody waits for it.
+  return { ...(Object.fromEntries(guarded) as S), close, purge: () => store.purge() }
 }
 
 function isIterable(answer: unknown): answer is AsyncIterable<unknown> {

@@ -2,8 +2,10 @@
  * The dependencies of the site: live parts made by the composition root. The site knows no ledger
  * module, only these types.
  */
+import type { ErasureReason } from '../core/statements/erasure.ts'
 import type { Statement } from '../core/statements/statement.ts'
 import type { VersionChange } from '../core/statements/versions.ts'
+import type { ListedEntry } from '../verifier/app/record-versions.ts'
 import type { ChainReader, Policy } from '../verifier/index.ts'
 import type { Look } from './layout.ts'
 
@@ -42,6 +44,12 @@ export type SiteLedger = {
   /** Canonical text; undefined if it was erased. */
   statement(index: number): Promise<string | undefined>
   receipt(index: number): Promise<string>
+  /** The erasure of a statement; undefined if it was not erased. */
+  erasureOf(index: number): Promise<SiteErasure | undefined>
+  /** The erasure of each entry, due or done, and what erased statements did to it. */
+  erasureStates(indexes: readonly number[]): Promise<readonly Omit<ListedEntry, 'index'>[]>
+  /** Erasures whose tombstones are below `before`, newest first. */
+  listErasures(before: number, limit: number): Promise<readonly (SiteErasure & { readonly index: number })[]>
   /** When an entry was sealed, by the ledger's own clock. */
   sealedMs(index: number): Promise<number | undefined>
   history(index: number): Promise<{
@@ -69,6 +77,9 @@ export type SiteLedger = {
    */
   closing(): { readonly lastGoodSize: number; readonly successor?: string } | undefined
 }
+
+/** An erasure: the tombstone's index, when it was made, and why. */
+export type SiteErasure = { readonly tombstone: number; readonly time: string; readonly reason: { readonly code: ErasureReason } }
 
 /** How a later statement changes an earlier publication. */
 export type SiteChangeKind = 'silent-edit' | 'amend' | 'withdraw'

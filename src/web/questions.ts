@@ -16,7 +16,7 @@ export type CheckLedger = {
   ) => Promise<Awaited<ReturnType<SiteLedger[Read]>>>
 }
 
-const LEDGER_READS = ['head', 'statement', 'receipt', 'findByDigest', 'listByDigest', 'listByRecord'] as const
+const LEDGER_READS = ['head', 'statement', 'receipt', 'findByDigest', 'listByDigest', 'listByRecord', 'erasureStates'] as const
 
 /**
  * The addressee of a question: the ledger, or an endpoint of the chain by its position in the list.

@@ -111,11 +111,20 @@ function usePolicy(say: Say, sorted: Sorted, name: string, { json }: ReadFile): 
  * another ledger, this one is not asked about changes.
  */
 function createSiteReader({ ledger, policy }: CheckMeans, origin: string): LedgerReader {
+  const entriesOf = async (indexes: readonly number[]): Promise<ListedEntry[]> => {
+    const states = await ledger.erasureStates(indexes)
+    return indexes.map((index, at) => ({ index, ...states[at] }))
+  }
+  /** A statement that was erased: it is listed no longer. */
+  const erasedEntry = async (index: number) => {
+    const [entry] = await entriesOf([index])
+    return entry?.erased === undefined ? undefined : entry
+  }
   /** The statements of a record, newest first. */
   async function* versionPages({ agency, record }: Statement): AsyncGenerator<readonly ListedEntry[]> {
     for (let before = Number.MAX_SAFE_INTEGER; ; ) {
       const indexes = await ledger.listByRecord(agency, record, before, PAGE)
-      yield indexes.map(index => ({ index }))
+      yield await entriesOf(indexes)
       if (indexes.length < PAGE) return
       before = indexes.at(-1)!
     }
@@ -130,12 +139,7 @@ function createSiteReader({ ledger, policy }: CheckMeans, origin: string): Ledge
     readReceipt: index => ledger.receipt(index),
     async currency(statement, index) {
       if (origin !== policy.origin) throw new LedgerReadError('LEDGER_OTHER', `the ledger asked is ${policy.origin}, not ${origin}`)
-      const versions = await readRecordVersions(
-        versionPages(statement),
-        index,
-        at => ledger.receipt(at),
-        async () => undefined,
-      )
+      const versions = await readRecordVersions(versionPages(statement), index, at => ledger.receipt(at), erasedEntry)
       return { source: 'ledger', checkpoint: (await ledger.head()).note, ...versions }
     },
   }

@@ -5,6 +5,7 @@ import { breathe } from '../turns.ts'
 import type { SiteDeps } from './deps.ts'
 import { evidenceOf } from './evidence.ts'
 import type { Frame, Page } from './layout.ts'
+import { erasedPage } from './pages/erased.ts'
 import { plainEntryPage, recordPage } from './pages/record.ts'
 import { chooseVersions } from './pages/time-line.ts'
 import { MissingError } from './problem-page.ts'
@@ -25,7 +26,11 @@ export async function showRecord(frame: Frame, ctx: Context, deps: SiteDeps): Pr
   const { statement, text, without = 'erased' } = await readEntry(ledger, index)
   if (statement === undefined || text === undefined) {
     if (without === 'damaged') ctx.status = 500
-    return plainEntryPage(frame, index, without)
+    if (without !== 'erased') return plainEntryPage(frame, index, without)
+    ctx.status = 410
+    ctx.set('X-Robots-Tag', 'noindex')
+    const [{ erasing } = {}] = await ledger.erasureStates([index])
+    return erasedPage(frame, index, { erasure: await ledger.erasureOf(index), due: typeof erasing === 'string' ? erasing : undefined })
   }
   const only = Number(ctx.query.document)
   const evidence = evidenceOf(text, await ledger.receipt(index))

@@ -21,7 +21,8 @@ import { makeOfflineVerifier } from './offline.ts'
 import { aboutPage } from './pages/about.ts'
 import { agenciesPage, agencyPage } from './pages/agency.ts'
 import { anchorsPage } from './pages/anchors.ts'
-import { CHANGE_KINDS, changesPage } from './pages/changes.ts'
+import { CHANGE_KINDS, changesPage, renderTabs } from './pages/changes.ts'
+import { erasuresPage } from './pages/erased.ts'
 import { homePage, recordsPage } from './pages/home.ts'
 import { joinPage } from './pages/join.ts'
 import { searchPage } from './pages/search.ts'
@@ -177,7 +178,13 @@ function otherPages(page: AddPage, deps: SiteDeps): void {
   const { ledger, finder } = deps
   page('/changes', async (frame, ctx) => {
     const before = readCursor(ctx)
-    const kind = readChoice(ctx, 'kind', CHANGE_KINDS)
+    const kind = readChoice(ctx, 'kind', [...CHANGE_KINDS, 'erased' as const])
+    if (kind === 'erased') {
+      const erasures = await ledger.listErasures(before ?? NEWEST, LIST_LENGTH + 1)
+      const shown = erasures.slice(0, LIST_LENGTH)
+      const older = erasures.length > LIST_LENGTH ? shown.at(-1)?.tombstone : undefined
+      return erasuresPage(frame, { erasures: shown, before, older, tabs: renderTabs(frame, kind) })
+    }
     const changes = await finder.changes(kind === undefined ? CHANGE_KINDS : [kind], before ?? NEWEST, LIST_LENGTH + 1)
     const changeOf = new Map(changes.map(change => [change.index, change]))
     const { indexes, older } = pageOf([...changeOf.keys()], LIST_LENGTH)

@@ -46,15 +46,39 @@ describe('audit of an honest ledger', () => {
     await world.close()
   })
 
-  it('counts erased statements and goes on', async () => {
+  it('counts erased statements, each with its tombstone, and goes on', async () => {
     const world = await openWorld(300)
-    world.proxy.tamper = onPath(/^\/v1\/statements/, body => {
-      const lines = body.toString().split('\n')
-      lines[7] = '{"index":7,"erased":true}'
-      return lines.join('\n')
-    })
+    await world.ledger.requestErasure(7, 'legal', { by: 'operator' })
     const { verdict, statements, erased } = await world.run()
-    deepEqual({ verdict, statements, erased }, { verdict: 'clean', statements: 300, erased: 1 })
+    deepEqual({ verdict, statements, erased }, { verdict: 'clean', statements: 301, erased: 1 })
+    await world.close()
+  })
+
+  it('finds what is called erased without a tombstone that says so', async () => {
+    const world = await openWorld(300)
+    await world.ledger.requestErasure(7, 'legal', { by: 'operator' })
+    for (const claim of ['true', '300', '5', '200', '"300"']) {
+      world.proxy.tamper = onPath(/^\/v1\/statements/, body => {
+        const lines = body.toString().split('\n')
+        lines[9] = `{"index":9,"erased":${claim}}`
+        return lines.join('\n')
+      })
+      const { verdict, findings } = await world.run()
+      deepEqual([verdict, findings.map(({ code, index }) => [code, index])], ['inconsistent', [['AUDIT_ERASURE_UNPROVEN', 9]]], claim)
+    }
+    await world.close()
+  })
+
+  it('is not finished while a statement waits to be erased, or was erased after the audited tree', async () => {
+    const world = await openWorld(300)
+    for (const [line, code] of [
+      ['{"index":9,"erasing":"2026-12-01T00:00:00Z"}', 'AUDIT_STATEMENT_ERASING'],
+      ['{"index":9,"erased":1000}', 'AUDIT_ERASURE_LATER'],
+    ] as const) {
+      world.proxy.tamper = onPath(/^\/v1\/statements/, body => body.toString().replace(/^\{"index":9,.*$/m, line))
+      const { verdict, unfinished } = await world.run()
+      deepEqual([verdict, unfinished.map(reason => reason.code)], ['unfinished', [code]])
+    }
     await world.close()
   })
 })

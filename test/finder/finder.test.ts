@@ -1,12 +1,13 @@
 /** The finder behind a real ledger, on a real Level database. */
 import assert from 'node:assert/strict'
-import { mkdtemp, open as openFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, open as openFile, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Statement } from '../../src/core/statements/statement.ts'
 import { formatTime } from '../../src/core/time.ts'
 import { CHANGE_KINDS } from '../../src/finder/changes.ts'
-import { type Finder, type FoundLedger, openFinder } from '../../src/finder/finder.ts'
+import { type Finder, openFinder } from '../../src/finder/finder.ts'
+import type { FoundLedger } from '../../src/finder/ledger.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import { silentLog } from '../../src/logger.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
@@ -105,6 +106,66 @@ describe('finder', () => {
     assert.deepEqual(await find(finder, 'word'), [1])
   })
 
+  it('has no byte of what was erased in its files, and keeps what that did to others', async () => {
+    const title = 'Unforgettable words of nobody'
+    await submit('first', 1, { title: 'kept' })
+    await submit('first', 1, { action: 'withdraw', documents: [], reason: { code: 'other' }, title })
+    await submit('first', 2, { title: 'again' })
+    await submit('second', 1)
+    await submit('second', 2, { title })
+    await submit('unmistakable', 1, { title: 'kept' })
+    await submit('unmistakable', 9, { title, action: 'amend', reason: { code: 'correction' } })
+    const finder = await openOn()
+    await finder.tick()
+    const stateOf = async (index: number) => finder.state(index, JSON.parse((await ledger.statement(index)) ?? ''))
+    const states = () => Promise.all([1, 3, 4, 6].map(stateOf))
+    const before = await states()
+    assert.deepEqual(before, [{ withdrawn: 2 }, {}, { edited: true }, { superseded: 7 }])
+    for (const index of [2, 5, 7, 6]) await ledger.requestErasure(index, 'other', { by: 'operator' })
+    assert.equal(await finder.isClean(), false)
+    await finder.tick()
+    assert.equal(await finder.isClean(), true)
+    assert.deepEqual(await Promise.all([1, 3, 4].map(stateOf)), before.slice(0, 3))
+    assert.deepEqual(await find(finder, 'unforgettable'), [])
+    for (const name of await readdir(folder)) {
+      const bytes = await readFile(join(folder, name)).catch(() => Buffer.alloc(0))
+      for (const word of ['unforgettable', 'UNFORGETTABLE', 'unmistakable', 'UNMISTAKABLE'])
+        assert.equal(bytes.includes(word), false, `${word} in ${name}`)
+    }
+    // What is added later is compared as before.
+    await submit('second', 3)
+    await finder.tick()
+    assert.deepEqual(
+      (await finder.changes(CHANGE_KINDS, ALL, 10)).map(({ kind, index, earlier }) => [kind, index, earlier]),
+      [['silent-edit', 12, 4]],
+    )
+  })
+
+  it('lists a later publication as a silent edit, even if the earlier one was erased', async () => {
+    await submit('a', 1)
+    await submit('a', 2)
+    const finder = await openOn()
+    await finder.tick()
+    await ledger.requestErasure(1, 'other', { by: 'operator' })
+    await finder.tick()
+    assert.deepEqual(await finder.changes(CHANGE_KINDS, ALL, 10), [{ index: 2, kind: 'silent-edit', earlier: 1 }])
+    assert.deepEqual(await finder.state(2, statementOf('a', 2)), { edited: true, isSilentEdit: true })
+  })
+
+  it('keeps what a statement did that waits to be erased, because that can be taken back', async () => {
+    const waiting = await openTestLedger(createMemoryStore(), { erasure: { key: new Uint8Array(32), delayMs: HOUR_MS, periodMs: 0 } })
+    await waiting.submit(statementOf('a'))
+    await waiting.submit(statementOf('a', 1, { action: 'withdraw', documents: [], reason: { code: 'other' }, title: 'hidden' }))
+    await waiting.requestErasure(2, 'other', { by: 'operator' })
+    const finder = await openOn(waiting)
+    await finder.tick()
+    assert.deepEqual(await finder.state(1, statementOf('a')), { withdrawn: 2 })
+    assert.deepEqual(await find(finder, 'hidden'), [])
+    await waiting.takeBackErasure(2, { by: 'operator' })
+    assert.deepEqual(await find(finder, 'hidden'), [2])
+    await waiting.close()
+  })
+
   it('begins anew for another log, a shorter one, and where its files are damaged', async () => {
     await submit('a', 1, { title: 'first' })
     const first = await openOn()
@@ -131,7 +192,7 @@ describe('finder', () => {
       if (broken) throw new Error('no answer')
       return ledger.statement(index)
     }
-    const finder = await openOn({ ...ledger, statement })
+    const finder = await openOn({ ...ledger, heldStatement: statement })
     await finder.tick()
     await submit('r5', 5, { title: 'word' })
     broken = true

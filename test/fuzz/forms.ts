@@ -38,6 +38,7 @@ const EMPTY: CheckLedger = {
   findByDigest: async () => [],
   listByDigest: async () => [],
   listByRecord: async () => [],
+  erasureStates: async () => [],
 }
 
 /** The targets. */

@@ -11,7 +11,7 @@ describe('http: openapi', () => {
   let service: Service
   let keyId = ''
   before(async () => {
-    service = await openService()
+    service = await openService({}, { delayMs: 86_400_000 })
     await service.submit(statement(1, { revision: 'r', title: 'Title', language: 'en', identifiers: [{ scheme: 'local', value: '1' }] }))
     await service.submit(statement(1, { revision: 'r', documents: statement(2).documents }))
     await service.ledger.setFinal({
@@ -46,6 +46,7 @@ describe('http: openapi', () => {
     '/v1/records': statement(3),
     '/v1/agencies': { id: 'new.example.org', name: 'New' },
     '/v1/agencies/:id/keys': { label: 'b' },
+    '/v1/records/:index/erasure': { reason: { code: 'legal' } },
   }
   const call = ({ method, path, key, body }: Operation, type = 'application/json'): Promise<Answer> => {
     const bearer = key === 'operator' || key === 'admin' ? OPERATOR_KEY : key === 'agency' ? service.key : undefined

@@ -23,7 +23,7 @@ export type Answer = { status: number; headers: IncomingMessage['headers']; text
 export type Service = Awaited<ReturnType<typeof openService>>
 
 /** Opens a ledger with two agencies. `overrides` replace parts of what the application is given. */
-export async function openService(overrides: Partial<HttpDeps> = {}) {
+export async function openService(overrides: Partial<HttpDeps> = {}, erasure: { delayMs?: number } = {}) {
   const store = createMemoryStore()
   const clock = { nowMs: Date.UTC(2026, 0, 31) }
   const nowMs = () => clock.nowMs
@@ -32,7 +32,11 @@ export async function openService(overrides: Partial<HttpDeps> = {}) {
     ORIGIN,
     new Uint8Array(32).map((_, i) => i + 1),
   )
-  const ledger = await openLedger({ store, signer, origin: ORIGIN, anchors: [], host })
+  const ledger = await openLedger({
+    ...{ store, signer, origin: ORIGIN, anchors: [] },
+    host: { ...host, steadyMs: nowMs },
+    erasure: { key: new Uint8Array(32), delayMs: 0, periodMs: 1e12, ...erasure },
+  })
   const agencies = createAgencies({ store, host })
   await agencies.add({ id: AGENCY, name: 'Ministry of Transport' })
   await agencies.add({ id: OTHER_AGENCY, name: 'Ministry of Health' })

@@ -3,9 +3,10 @@
 import { Readable } from 'node:stream'
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { isDamage, LedgerError } from '../../log/errors.ts'
+import { isDamage, isErased } from '../../log/errors.ts'
 import { breathe } from '../../turns.ts'
 import type { RouteDeps } from '../deps.ts'
+import { placeOf } from '../gone.ts'
 import { RequestError } from '../problem.ts'
 import { readCount } from '../schemas/values.ts'
 
@@ -32,7 +33,10 @@ export function receiptRoutes(router: Router, { ledger }: RouteDeps): void {
     ctx.state.cost = (to - from) / LINES_OF_A_REQUEST[member]
     ctx.type = 'application/x-ndjson'
     ctx.body = Readable.from(
-      chunksOf(from, to, async index => formatLine(index, member, await read(index).catch(damagedOnly))),
+      chunksOf(from, to, async index => {
+        const text = await read(index).catch(damagedOnly)
+        return text === undefined ? erasedLine(index, await placeOf(index, ledger)) : formatLine(index, member, text)
+      }),
       { objectMode: false },
     )
   }
@@ -57,13 +61,17 @@ async function* chunksOf(from: number, to: number, line: (index: number) => Prom
   if (chunk !== '') yield chunk
 }
 
-function formatLine(index: number, member: string, text: string | undefined | typeof DAMAGED): string {
+function formatLine(index: number, member: string, text: string | typeof DAMAGED): string {
   if (text === DAMAGED) return `{"index":${index},"damaged":true}\n`
-  return text === undefined ? `{"index":${index},"erased":true}\n` : `{"index":${index},"${member}":${text.trimEnd()}}\n`
+  return `{"index":${index},"${member}":${text.trimEnd()}}\n`
+}
+
+function erasedLine(index: number, place: object): string {
+  return `${JSON.stringify({ index, ...place })}\n`
 }
 
 function undefinedIfErased(error: unknown): undefined {
-  if (error instanceof LedgerError && error.code === 'RECORD_ERASED') return undefined
+  if (isErased(error)) return undefined
   throw error
 }
 

@@ -8,11 +8,12 @@ import type { Statement } from '../../core/statements/statement.ts'
 import { formatTime } from '../../core/time.ts'
 import { visibleJson } from '../../core/visible.ts'
 import { createWarner, type Warner } from '../../ledger/warnings.ts'
-import { isDamage } from '../../log/errors.ts'
+import { isDamage, isErased } from '../../log/errors.ts'
 import { breathe, enter } from '../../turns.ts'
 import { requireAgency } from '../auth.ts'
 import { bodyType, readBody, textBody } from '../body.ts'
 import type { RouteDeps } from '../deps.ts'
+import { goneError, placeOf } from '../gone.ts'
 import { SUBMIT_PATH } from '../guard/admission.ts'
 import { RequestError } from '../problem.ts'
 import { recordQuery } from '../schemas/records.ts'
@@ -53,7 +54,10 @@ export function recordRoutes(router: Router, deps: RouteDeps): void {
     ctx.body = await formatRecord(ctx, readIndex(ctx, deps), deps)
   })
   router.get('/v1/records/:index/receipt', async (ctx: Context) => {
-    const text = await ledger.receipt(readIndex(ctx, deps))
+    const index = readIndex(ctx, deps)
+    const text = await ledger.receipt(index).catch(async error => {
+      throw isErased(error) ? await goneError(index, ledger) : error
+    })
     ctx.type = 'application/json'
     ctx.body = textBody(text)
   })
@@ -93,16 +97,15 @@ async function formatRecord(ctx: Context, index: number, { ledger, anchorer }: R
   const text = await ledger.statement(index)
   const anchor = await ledger.anchorOf(index)
   const pending = anchor ? undefined : pendingAnchors(anchorer).find(({ size }) => index < size)
-  const history = text === undefined ? { versions: [], changes: [] } : await ledger.history(index)
+  if (text === undefined) throw await goneError(index, ledger)
+  const history = await ledger.history(index)
   ctx.state.cost = history.versions.length / VERSIONS_OF_A_REQUEST
   const rest = JSON.stringify({
-    ...(text === undefined && { erased: true }),
     ...(anchor && { anchor }),
     ...(pending && { pending }),
     ...history,
   })
-  const statement = text === undefined ? '' : `"statement":${text},`
-  return visibleJson(`{"index":${index},"state":"${anchor ? 'anchored' : 'sealed'}",${statement}${rest.slice(1)}\n`)
+  return visibleJson(`{"index":${index},"state":"${anchor ? 'anchored' : 'sealed'}","statement":${text},${rest.slice(1)}\n`)
 }
 
 async function listRecords(ctx: Context, deps: RouteDeps) {
@@ -144,11 +147,13 @@ async function summarize(index: number, { ledger, states }: RouteDeps) {
     throw error
   })
   if (text === null) return { ...bare, damaged: true }
-  if (text === undefined) return { ...bare, erased: true }
+  const changes = await ledger.lostChanges(index)
+  const lost = changes.length === 0 ? {} : { changes }
+  if (text === undefined) return { ...bare, ...(await placeOf(index, ledger)), ...lost }
   const statement: Statement = JSON.parse(text)
   const { type, agency, kind, action, record, revision, target, title, published } = statement
   const isOfRecord = isRecordStatement(statement)
   const { withdrawn, superseded, edited } = (isOfRecord && (await states?.state(index, statement))) || {}
   const names = { type, agency, kind, action, record, revision, target, title, published }
-  return { ...bare, ...names, withdrawn, superseded, edited }
+  return { ...bare, ...names, withdrawn, superseded, edited, ...lost }
 }

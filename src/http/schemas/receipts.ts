@@ -26,18 +26,23 @@ export const receipt = z
   })
   .meta({ id: 'Receipt' })
 
-const erased = z.strictObject({ index: count, erased: z.literal(true) }).meta({ id: 'ErasedLine' })
+const erased = z
+  .strictObject({ index: count, erased: count.describe('the index of the tombstone') })
+  .meta({ id: 'ErasedLine', description: 'the statement was erased' })
+const erasing = z
+  .strictObject({ index: count, erasing: time.describe('when it will be erased') })
+  .meta({ id: 'ErasingLine', description: 'somebody has asked to erase the statement' })
 const damaged = z
   .strictObject({ index: count, damaged: z.literal(true) })
   .meta({ id: 'DamagedLine', description: 'the stored data does not match the tree and is not served' })
 
 /** A line of /v1/receipts. */
 export const receiptLine = z
-  .union([z.strictObject({ index: count, receipt }).meta({ id: 'ReceiptOfLine' }), erased, damaged])
+  .union([z.strictObject({ index: count, receipt }).meta({ id: 'ReceiptOfLine' }), erased, erasing, damaged])
   .meta({ id: 'ReceiptLine' })
 /** A line of /v1/statements. */
 export const statementLine = z
-  .union([z.strictObject({ index: count, statement: anyStatement }).meta({ id: 'StatementOfLine' }), erased, damaged])
+  .union([z.strictObject({ index: count, statement: anyStatement }).meta({ id: 'StatementOfLine' }), erased, erasing, damaged])
   .meta({ id: 'StatementLine' })
 
 /** An inclusion proof. */

@@ -60,6 +60,7 @@ const change = z
   .strictObject({
     index: count.describe('the entry that made the change'),
     what: z.enum(['withdrawn', 'superseded', 'edited', 'edited-elsewhere', 'published', 'added', 'reformatted']),
+    erased: count.optional().describe('the tombstone, if the entry that made the change was erased'),
   })
   .meta({ id: 'VersionChange' })
 
@@ -68,8 +69,7 @@ export const record = z
   .strictObject({
     index: count,
     state,
-    statement: anyStatement.optional(),
-    erased: z.literal(true).optional(),
+    statement: anyStatement,
     anchor: anchor.optional().describe('the first final anchor that covers it'),
     pending: pendingAnchor.optional().describe('the pending anchor that will cover it'),
     versions: z
@@ -90,7 +90,9 @@ export const recordSummary = z
     state,
     accepted: time.optional().describe("when the ledger accepted it, by the ledger's own clock"),
     anchored: time.optional().describe('since when the chain has vouched for it: the block time of its first final anchor'),
-    erased: z.literal(true).optional(),
+    erased: count.optional().describe('the tombstone, if the statement was erased'),
+    erasing: time.optional().describe('when the statement will be erased, if somebody has asked for it'),
+    changes: z.array(change).optional().describe('what erased statements did to this version'),
     damaged: z.literal(true).optional(),
     withdrawn: count.optional().describe('the newest entry that withdrew this version'),
     superseded: count.optional().describe('an entry that replaced this version'),

@@ -87,7 +87,8 @@ const keyChange = z
   })
   .meta({ id: 'KeyChange' })
 
-const erasureReason = z.strictObject({ code: z.enum(ERASURE_REASONS) }).meta({ id: 'ErasureReason' })
+/** Why a statement is erased. */
+export const erasureReason = z.strictObject({ code: z.enum(ERASURE_REASONS) }).meta({ id: 'ErasureReason' })
 
 const erasure = z
   .strictObject({

@@ -79,6 +79,7 @@ export const auditDe: AuditMessages = {
   AUDIT_STATEMENTS_SWAPPED: 'Erklärungen werden in anderer Reihenfolge geliefert als ihre Einträge.',
   AUDIT_STATEMENT_UNREADABLE: 'Eine Erklärung hat keine Form, die ein Register aufnehmen darf.',
   AUDIT_STATEMENT_DAMAGED: 'Das Register sagt, dass eine Erklärung bei ihm beschädigt ist, und liefert sie nicht.',
+  AUDIT_ERASURE_UNPROVEN: 'Das Register sagt, eine Erklärung sei gelöscht, aber kein Löschvermerk im Register belegt das.',
   AUDIT_GENESIS_MISMATCH: 'Der erste Eintrag bindet nicht Herkunft, Schlüssel und Anker der Richtlinie.',
   AUDIT_KEY_CHANGE: 'Das Register wechselt seinen Schlüssel von einem oder zu einem, den die Richtlinie nicht kennt.',
   AUDIT_ANCHOR_MOVED: 'Das Register nennt für einen Anker einen anderen Block oder eine andere Zeit als die Kette.',
@@ -104,6 +105,10 @@ export const auditDe: AuditMessages = {
   AUDIT_LEDGER_REDIRECT: 'Das Register verweist auf eine andere Adresse. Geben Sie diese an, wenn das Register gemeint ist.',
   AUDIT_LEDGER_UNREADABLE: 'Eine Antwort des Registers ist nicht lesbar.',
   AUDIT_TOO_MANY: 'Es gibt zu viele Befunde, um fortzufahren: Der Rest wurde nicht geprüft.',
+  AUDIT_ERASURE_LATER:
+    'Während der Prüfung wurde eine Erklärung gelöscht: Ihr Löschvermerk liegt hinter dem geprüften Baum. Prüfen Sie noch einmal.',
+  AUDIT_STATEMENT_ERASING:
+    'Jemand hat die Löschung einer Erklärung verlangt, und das Register zeigt sie nicht mehr. Prüfen Sie noch einmal, wenn sie gelöscht ist.',
   AUDIT_CHAIN_NOT_ASKED: 'Für eine Kette der Richtlinie wurde kein Zugang genannt. Nennen Sie einen mit --rpc.',
   AUDIT_CHAIN_UNREACHABLE: 'Ein Zugang zur Kette hat nicht geantwortet.',
   AUDIT_CHAIN_OTHER: 'Ein Zugang bedient eine andere Kette, als die Richtlinie nennt.',

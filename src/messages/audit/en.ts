@@ -101,6 +101,7 @@ export const auditEn = {
   AUDIT_STATEMENTS_SWAPPED: 'Statements are served in another order than their entries.',
   AUDIT_STATEMENT_UNREADABLE: 'A statement is not of a form that a ledger may record.',
   AUDIT_STATEMENT_DAMAGED: 'The ledger says that a statement it holds is damaged, and does not serve it.',
+  AUDIT_ERASURE_UNPROVEN: 'The ledger says that a statement was erased, but no tombstone in the log says so.',
   AUDIT_GENESIS_MISMATCH: 'The first entry does not bind the origin, key and anchors of the policy.',
   AUDIT_KEY_CHANGE: 'The ledger changes its key from, or to, one that the policy does not know.',
   AUDIT_ANCHOR_MOVED: 'The chain has an anchor in another block, or at another time, than the ledger names.',
@@ -127,6 +128,9 @@ export const auditEn = {
   AUDIT_LEDGER_REDIRECT: 'The ledger points to another address. Give that address, if it is the ledger that you mean.',
   AUDIT_LEDGER_UNREADABLE: 'An answer of the ledger cannot be read.',
   AUDIT_TOO_MANY: 'There are too many findings to go on: the rest was not examined.',
+  AUDIT_ERASURE_LATER: 'A statement was erased while the audit ran: its tombstone is later than the audited tree. Run the audit again.',
+  AUDIT_STATEMENT_ERASING:
+    'Somebody has asked to erase a statement, and the ledger does not show it any more. Run the audit again when it is erased.',
   AUDIT_CHAIN_NOT_ASKED: 'No endpoint was named for a chain of the policy. Name one with --rpc.',
   AUDIT_CHAIN_UNREACHABLE: 'An endpoint of the chain did not answer.',
   AUDIT_CHAIN_OTHER: 'An endpoint serves another chain than the policy names.',

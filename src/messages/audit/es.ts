@@ -78,6 +78,7 @@ export const auditEs: AuditMessages = {
   AUDIT_STATEMENTS_SWAPPED: 'Las declaraciones se sirven en otro orden que sus entradas.',
   AUDIT_STATEMENT_UNREADABLE: 'Una declaración no tiene la forma de lo que un registro puede anotar.',
   AUDIT_STATEMENT_DAMAGED: 'El registro dice que una declaración que guarda está dañada, y no la sirve.',
+  AUDIT_ERASURE_UNPROVEN: 'El registro dice que una declaración se borró, pero ningún aviso de borrado del registro lo confirma.',
   AUDIT_GENESIS_MISMATCH: 'La primera entrada no vincula el origen, la clave y los anclajes de la política.',
   AUDIT_KEY_CHANGE: 'El registro cambia su clave desde, o hacia, una que la política no conoce.',
   AUDIT_ANCHOR_MOVED: 'El registro indica para un anclaje otro bloque, u otra hora, que la cadena.',
@@ -102,6 +103,10 @@ export const auditEs: AuditMessages = {
   AUDIT_LEDGER_REDIRECT: 'El registro remite a otra dirección. Indíquela, si es el registro que busca.',
   AUDIT_LEDGER_UNREADABLE: 'Una respuesta del registro no se puede leer.',
   AUDIT_TOO_MANY: 'Hay demasiados hallazgos para seguir: el resto no se examinó.',
+  AUDIT_ERASURE_LATER:
+    'Se borró una declaración durante la auditoría: su aviso de borrado es posterior al árbol auditado. Repita la auditoría.',
+  AUDIT_STATEMENT_ERASING:
+    'Se ha pedido borrar una declaración, y el registro ya no la muestra. Repita la auditoría cuando se haya borrado.',
   AUDIT_CHAIN_NOT_ASKED: 'No se indicó ningún punto de acceso a una cadena de la política. Indique uno con --rpc.',
   AUDIT_CHAIN_UNREACHABLE: 'Un punto de acceso a la cadena no respondió.',
   AUDIT_CHAIN_OTHER: 'Un punto de acceso sirve una cadena distinta de la de la política.',

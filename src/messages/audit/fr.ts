@@ -78,6 +78,7 @@ export const auditFr: AuditMessages = {
   AUDIT_STATEMENTS_SWAPPED: 'Des déclarations sont fournies dans un autre ordre que leurs entrées.',
   AUDIT_STATEMENT_UNREADABLE: 'Une déclaration n’a pas la forme de ce qu’un registre peut consigner.',
   AUDIT_STATEMENT_DAMAGED: 'Le registre dit qu’une déclaration qu’il détient est endommagée, et ne la fournit pas.',
+  AUDIT_ERASURE_UNPROVEN: 'Le registre dit qu’une déclaration a été effacée, mais aucun avis d’effacement du registre ne le confirme.',
   AUDIT_GENESIS_MISMATCH: 'La première entrée ne lie pas l’origine, la clé et les ancrages de la politique.',
   AUDIT_KEY_CHANGE: 'Le registre change sa clé depuis, ou vers, une clé que la politique ne connaît pas.',
   AUDIT_ANCHOR_MOVED: 'Le registre indique pour un ancrage un autre bloc, ou une autre heure, que la chaîne.',
@@ -103,6 +104,10 @@ export const auditFr: AuditMessages = {
   AUDIT_LEDGER_REDIRECT: 'Le registre renvoie à une autre adresse. Indiquez-la, si c’est bien le registre voulu.',
   AUDIT_LEDGER_UNREADABLE: 'Une réponse du registre est illisible.',
   AUDIT_TOO_MANY: 'Il y a trop de constats pour continuer : le reste n’a pas été examiné.',
+  AUDIT_ERASURE_LATER:
+    'Une déclaration a été effacée pendant l’audit : son avis d’effacement est postérieur à l’arbre audité. Relancez l’audit.',
+  AUDIT_STATEMENT_ERASING:
+    'L’effacement d’une déclaration a été demandé, et le registre ne la montre plus. Relancez l’audit une fois qu’elle est effacée.',
   AUDIT_CHAIN_NOT_ASKED: 'Aucun point d’accès n’a été indiqué pour une chaîne de la politique. Indiquez-en un avec --rpc.',
   AUDIT_CHAIN_UNREACHABLE: 'Un point d’accès à la chaîne n’a pas répondu.',
   AUDIT_CHAIN_OTHER: 'Un point d’accès dessert une autre chaîne que celle de la politique.',

@@ -5,7 +5,7 @@
 import { concatBytes, equalBytes, fromUtf8, toUtf8 } from '../../core/bytes.ts'
 import { sha256 } from '../../core/hash.ts'
 import { breathe } from '../../turns.ts'
-import { type DocumentChange, type Documents, documentChanged, type StoredDocument } from '../port/documents.ts'
+import { type DocumentChange, type Documents, documentChanged, LOCAL, type StoredDocument } from '../port/documents.ts'
 import { StoreError } from '../port/errors.ts'
 import type { LevelDatabase } from './database.ts'
 import { textKey } from './rows.ts'
@@ -14,6 +14,7 @@ import { textKey } from './rows.ts'
 const CHECKED = 1
 const OPENING_BRACE = 0x7b
 const CHECKSUM_BYTES = 8
+const LOCAL_KEY = textKey('x', LOCAL)
 
 /** The range of documents' row keys. */
 export const DOCUMENTS = { gte: textKey('x', ''), lt: textKey('y', '') }
@@ -69,6 +70,11 @@ async function readDocument({ get }: Pick<LevelDatabase, 'get'>, collection: str
   const rowKey = documentKey(collection, name)
   const row = await get(rowKey)
   return row === undefined ? undefined : decodeDocument(rowKey, row)
+}
+
+/** Whether a row is a document of this store alone. */
+export function isLocal(rowKey: Uint8Array): boolean {
+  return Buffer.from(rowKey.subarray(0, LOCAL_KEY.length)).equals(LOCAL_KEY)
 }
 
 /** The row key of a document. */

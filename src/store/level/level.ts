@@ -7,7 +7,7 @@ import type { EmbeddedStore } from '../port/port.ts'
 import type { Row } from './backup.ts'
 import { createCare } from './care.ts'
 import { type LevelDatabase, openLevelDatabase } from './database.ts'
-import { createDocuments } from './documents.ts'
+import { createDocuments, isLocal } from './documents.ts'
 import { isRemains } from './erase.ts'
 import { findDamagedJournal } from './journal.ts'
 import { createLog } from './log.ts'
@@ -78,7 +78,7 @@ function levelStore(database: LevelDatabase): LevelStore {
   }
 }
 
-/** Every row but those of erased records: a copy has nothing left of them. */
+/** Every row that a copy may have: no local document, and nothing that is left of erased records. */
 async function* rowsToKeep({ db }: LevelDatabase): AsyncGenerator<Row> {
-  for await (const row of db.iterator()) if (!isRemains(row[0])) yield row
+  for await (const row of db.iterator()) if (!isRemains(row[0]) && !isLocal(row[0])) yield row
 }

@@ -27,6 +27,9 @@ export type Documents = {
   listNewestDocuments(collection: string, before: string, limit: number): Promise<StoredDocument[]>
 }
 
+/** Begins the names of collections that are for this store alone: no copy of it has them. */
+export const LOCAL = 'local-'
+
 /** A size or an index as a document key that sorts as the numbers do. */
 export function sizeKey(size: number): string {
   return String(size).padStart(16, '0')

@@ -30,14 +30,20 @@ export function changesPage(
     title: say('site.changes'),
     feed: `${here}/all.atom`,
     main: html`<h1>${say('site.changes')}</h1><p class="lead">${say('changes.lead')}</p>
-<nav class="tabs" aria-label="${say('changes.show')}"><ul><li>${tab(say('changes.all'), here, kind === undefined)}</li>
-${CHANGE_KINDS.map(each => html`<li>${tab(say(`changes.${each}`), `${here}?kind=${each}`, kind === each)}</li>`)}</ul></nav>
+${renderTabs(frame, kind)}
 ${renderBehind(frame, behind)}
 ${entries.length === 0 ? html`<p>${say('changes.none')}</p>` : renderEntries(frame, entries, entry => renderChange(frame, entry))}
 <p class="row no-print">${before !== undefined && html`<a href="${here}${kind !== undefined && `?kind=${kind}`}">${say('changes.newest')}</a>`}
 ${older !== undefined && html`<a href="${here}?${only}before=${older}">${say('changes.older')}</a>`}</p>
 <p class="no-print"><a href="${here}.atom">${say('feed.watch')} (Atom)</a> · <a href="${here}/all.atom">${say('feed.changes')} (Atom)</a></p>`,
   }
+}
+
+/** The menu of kinds. The list of removals is one of them. */
+export function renderTabs({ say, base }: Frame, kind: SiteChangeKind | 'erased' | undefined): Html {
+  const here = `${base}/changes`
+  return html`<nav class="tabs" aria-label="${say('changes.show')}"><ul><li>${tab(say('changes.all'), here, kind === undefined)}</li>
+${[...CHANGE_KINDS, 'erased' as const].map(each => html`<li>${tab(say(`changes.${each}`), `${here}?kind=${each}`, kind === each)}</li>`)}</ul></nav>`
 }
 
 /** The change, its reason, and the earlier entry. */

@@ -83,7 +83,7 @@ export function plainEntryPage({ say }: Frame, index: number, without: NonNullab
   const title = `${say('record.entry', { index })}: ${say(WITHOUT[without])}`
   return {
     title,
-    main: html`<h1>${title}</h1>${(without === 'erased' || without === 'damaged') && html`<p>${say(`record.${without}`)}</p>`}`,
+    main: html`<h1>${title}</h1>${without === 'damaged' && html`<p>${say('record.damaged')}</p>`}`,
   }
 }
 

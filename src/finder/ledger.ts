@@ -1,0 +1,25 @@
+/** The reading side of a ledger, as the finder needs it. */
+import type { Hash } from '../core/hash.ts'
+import type { EffectKind } from '../core/statements/effects.ts'
+import type { AnchorTime } from './activity.ts'
+
+/** What an erased statement did to the version at `on`. */
+export type KeptEffect = { readonly on: number; readonly what: EffectKind }
+
+export type FoundLedger = {
+  readonly origin: string
+  head(): { readonly size: number }
+  /** The statement that may be shown; undefined if it was erased, or waits to be erased. */
+  statement(index: number): Promise<string | undefined>
+  /** The same, also while it waits to be erased: it can still be taken back. */
+  heldStatement(index: number): Promise<string | undefined>
+  /** What the statement at an index did to others, if it was erased. */
+  erasureOf(index: number): Promise<{ readonly effects: readonly KeptEffect[] } | undefined>
+  /** Changes with every erasure. */
+  newestTombstone(): Promise<number | undefined>
+  sealedMs(index: number): Promise<number | undefined>
+  rootAt(size: number): Promise<Hash>
+  listAnchors(after: number, limit: number): Promise<readonly AnchorTime[]>
+  /** The number of submissions that wait to be sealed. */
+  waiting(): number
+}

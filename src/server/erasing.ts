@@ -1,0 +1,46 @@
+/** Erases what is due, and finishes what was interrupted, as long as the service runs. */
+import type { Host, Task } from '../host.ts'
+import type { Alarm } from '../http/watched.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { Log } from '../logger.ts'
+
+export type Erasing = {
+  /** Set while an erasure is due that could not be finished. */
+  alarm(): Alarm | undefined
+  stop(): Promise<void>
+}
+
+type Deps = {
+  readonly ledger: Pick<Ledger, 'tendErasures' | 'unfinishedErasures'>
+  /** Whether the finder has forgotten what was erased; true if there is none. */
+  readonly isFinderClean: () => Promise<boolean>
+  readonly host: Pick<Host, 'sleep' | 'spawn'>
+  readonly log: Log
+}
+
+const LOOK_MS = 1000
+const UNFINISHED: Alarm = {
+  code: 'ERASURE_UNFINISHED',
+  message: 'An erasure is due and not finished. The ledger tries again every second.',
+}
+
+/** Starts it. What a crash has left undone is told from the start on. */
+export async function startErasing({ ledger, isFinderClean, host, log }: Deps): Promise<Erasing> {
+  let isUnfinished = await ledger.unfinishedErasures()
+  let isTold = false
+  const task: Task = host.spawn('erasures', async signal => {
+    while (!signal.aborted) {
+      try {
+        await ledger.tendErasures()
+        isUnfinished = !(await isFinderClean())
+        isTold = false
+      } catch (error) {
+        isUnfinished = true
+        if (!isTold) log.error('erasure failed, it will be tried again', { error })
+        isTold = true
+      }
+      await host.sleep(LOOK_MS, signal).catch(() => {})
+    }
+  })
+  return { alarm: () => (isUnfinished ? UNFINISHED : undefined), stop: () => task.stop() }
+}

@@ -1,0 +1,54 @@
+/** Erased statements: the page of one, and the public list of removals. Design §16. */
+import { type Html, html } from '../../html.ts'
+import { sayTime } from '../../messages/say.ts'
+import type { SiteErasure } from '../deps.ts'
+import type { Frame, Page } from '../layout.ts'
+
+/** An erased statement in the list. */
+export type ListedErasure = SiteErasure & { readonly index: number }
+
+/** The page of an entry whose statement was erased, or waits to be erased. */
+export function erasedPage(
+  { say, base }: Frame,
+  index: number,
+  { erasure, due }: { readonly erasure: SiteErasure | undefined; readonly due: string | undefined },
+): Page {
+  const title = `${say('record.entry', { index })}: ${say(erasure || due === undefined ? 'record.erasedTitle' : 'erased.dueTitle')}`
+  const when = erasure
+    ? say('erased.since', { date: sayTime(say, erasure.time), reason: say(`erased.reason.${erasure.reason.code}`) })
+    : due !== undefined && say('erased.due', { date: sayTime(say, due) })
+  return {
+    title,
+    main: html`<h1>${title}</h1>
+${when && html`<p>${when}</p>`}
+${erasure && html`<p><a href="${base}/records/${erasure.tombstone}">${say('erased.tombstone', { index: erasure.tombstone })}</a></p>`}
+<p>${say('record.erased')}</p>
+<p>${say('erased.copies')}</p>
+<p><a href="${base}/changes?kind=erased">${say('erased.list')}</a></p>`,
+  }
+}
+
+/** The public list of removals, a page of it. */
+export function erasuresPage(
+  { say, base }: Frame,
+  {
+    erasures,
+    before,
+    older,
+    tabs,
+  }: { erasures: readonly ListedErasure[]; before: number | undefined; older: number | undefined; tabs: Html },
+): Page {
+  const here = `${base}/changes?kind=erased`
+  const row = ({ index, tombstone, time, reason }: ListedErasure) => html`<li>
+<p><a href="${base}/records/${index}">${say('record.entry', { index })}</a></p>
+<p class="small">${say('erased.since', { date: sayTime(say, time), reason: say(`erased.reason.${reason.code}`) })}
+<a href="${base}/records/${tombstone}">${say('erased.tombstone', { index: tombstone })}</a></p></li>`
+  return {
+    title: say('erased.list'),
+    main: html`<h1>${say('erased.list')}</h1><p class="lead">${say('erased.lead')}</p>
+${tabs}
+${erasures.length === 0 ? html`<p>${say('erased.none')}</p>` : html`<ol class="entries">${erasures.map(row)}</ol>`}
+<p class="row no-print">${before !== undefined && html`<a href="${here}">${say('changes.newest')}</a>`}
+${older !== undefined && html`<a href="${here}&before=${older}">${say('changes.older')}</a>`}</p>`,
+  }
+}

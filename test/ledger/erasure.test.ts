@@ -1,0 +1,221 @@
+/** Erasing statements: who may ask, what is hidden at once, what one commit destroys, what stays. */
+import { deepEqual, equal, match, notEqual, rejects } from 'node:assert/strict'
+import { parseReceipt, receiptIndex } from '../../src/core/receipt.ts'
+import type { Statement } from '../../src/core/statements/statement.ts'
+import type { LedgerDeps } from '../../src/ledger/ledger.ts'
+import { createMemoryStore } from '../../src/store/memory/memory.ts'
+import type { Store } from '../../src/store/port/port.ts'
+import { openTestLedger, statementOf } from './fixtures.ts'
+
+const KEY = new Uint8Array(32).fill(9)
+const HOUR_MS = 3_600_000
+const AGENCY = { by: 'agency', agency: 'transport.gov.example' } as const
+const OPERATOR = { by: 'operator' } as const
+const withdrawal = (record: string, changes: Partial<Statement> = {}): Statement => ({
+  ...statementOf(record, 1, { action: 'withdraw', documents: [], reason: { code: 'other' }, ...changes }),
+})
+
+describe('ledger: erasing', () => {
+  let store: Store
+  let nowMs: number
+  const open = (erasure: Partial<LedgerDeps['erasure']> = {}) =>
+    openTestLedger(store, {
+      host: { nowMs: () => nowMs, steadyMs: () => nowMs },
+      erasure: { key: KEY, delayMs: 24 * HOUR_MS, periodMs: 1000 * HOUR_MS, ...erasure },
+    })
+  beforeEach(() => {
+    store = createMemoryStore()
+    nowMs = Date.UTC(2026, 0, 2)
+  })
+
+  it('hides a statement from the request on, and destroys it when it is due', async () => {
+    const ledger = await open()
+    await ledger.submit(statementOf('a'))
+    const { index } = await ledger.submit(statementOf('b', 2))
+    const receipt = await ledger.receipt(index)
+    const due = '2026-01-03T00:00:00Z'
+    deepEqual(await ledger.requestErasure(index, 'personal-data', AGENCY), { index, due })
+    equal(await ledger.statement(index), undefined)
+    notEqual(await ledger.heldStatement(index), undefined)
+    await rejects(ledger.receipt(index), { code: 'RECORD_ERASING', message: /2026-01-03/ })
+    equal(await ledger.erasureDue(index), due)
+    await ledger.tendErasures()
+    notEqual(await ledger.heldStatement(index), undefined)
+    equal(await ledger.unfinishedErasures(), false)
+
+    nowMs += 24 * HOUR_MS
+    equal(await ledger.unfinishedErasures(), true)
+    await ledger.tendErasures()
+    equal(await ledger.unfinishedErasures(), false)
+    deepEqual([await ledger.statement(index), await ledger.heldStatement(index)], [undefined, undefined])
+    await rejects(ledger.receipt(index), { code: 'RECORD_ERASED' })
+    deepEqual(await ledger.erasureOf(index), {
+      ...{ index, tombstone: 3, time: due, reason: { code: 'personal-data' }, by: 'agency', effects: [] },
+    })
+    const tombstone = parseReceipt(await ledger.receipt(3))
+    deepEqual(receiptIndex(tombstone), 3)
+    match(JSON.stringify(tombstone.statement), /"index":2/)
+    deepEqual(await ledger.requestErasure(index, 'other', OPERATOR), { index, erasure: 3 })
+    // Nothing finds it, and the entry is still proven: the receipt that was handed out stays valid.
+    const { sha256 } = statementOf('b', 2).documents[0]!
+    deepEqual(await ledger.findByDigest(sha256, 10), [])
+    deepEqual(await ledger.listByRecord('transport.gov.example', 'b', 100, 10), [])
+    deepEqual(await ledger.listByAgency('transport.gov.example', 100, 10), [1])
+    equal(parseReceipt(receipt).proof.length > 0, true)
+  })
+
+  it('erases at once with a delay of 0', async () => {
+    const ledger = await open({ delayMs: 0 })
+    await ledger.submit(statementOf('a'))
+    deepEqual(await ledger.requestErasure(1, 'legal', OPERATOR), { index: 1, erasure: 2 })
+    equal(await ledger.heldStatement(1), undefined)
+  })
+
+  it('can be taken back until it is due, by the one who asked or by the operator', async () => {
+    const ledger = await open()
+    await ledger.submit(statementOf('a'))
+    await rejects(ledger.takeBackErasure(1, AGENCY), { code: 'ERASURE_NOT_FOUND' })
+    await ledger.requestErasure(1, 'other', AGENCY)
+    await rejects(ledger.takeBackErasure(1, { by: 'agency', agency: 'other.example' }), { code: 'ERASURE_OTHER_AGENCY' })
+    await ledger.takeBackErasure(1, AGENCY)
+    notEqual(await ledger.statement(1), undefined)
+    nowMs += 48 * HOUR_MS
+    await ledger.tendErasures()
+    notEqual(await ledger.statement(1), undefined)
+    await ledger.requestErasure(1, 'court-order', OPERATOR)
+    await rejects(ledger.takeBackErasure(1, AGENCY), { code: 'ERASURE_OF_OPERATOR' })
+    await ledger.takeBackErasure(1, OPERATOR)
+    notEqual(await ledger.statement(1), undefined)
+  })
+
+  it('is only for statements about records, and for the agency that made them', async () => {
+    const ledger = await open({ delayMs: 0 })
+    await ledger.submit(statementOf('a'))
+    await rejects(ledger.requestErasure(0, 'other', OPERATOR), { code: 'ERASURE_TYPE' })
+    await rejects(ledger.requestErasure(7, 'other', OPERATOR), { code: 'RECORD_NOT_FOUND' })
+    await rejects(ledger.requestErasure(1, 'other', { by: 'agency', agency: 'other.example' }), { code: 'ERASURE_OTHER_AGENCY' })
+    await ledger.requestErasure(1, 'other', AGENCY)
+    await rejects(ledger.requestErasure(2, 'other', OPERATOR), { code: 'ERASURE_TYPE' })
+  })
+
+  it('lets an agency ask for twenty a day, also with a stolen key; more needs the operator', async () => {
+    const ledger = await open()
+    for (let at = 0; at < 22; at++) await ledger.submit(statementOf(`r${at}`))
+    const ask = (index: number) => ledger.requestErasure(index, 'other', AGENCY)
+    for (let index = 1; index <= 20; index++) await ask(index)
+    await rejects(ask(21), { code: 'ERASURES_MANY' })
+    await ask(20)
+    // Taking back one does not give another.
+    await ledger.takeBackErasure(20, AGENCY)
+    await rejects(ask(21), { code: 'ERASURES_MANY' })
+    await ledger.requestErasure(21, 'other', OPERATOR)
+    nowMs += 24 * HOUR_MS + 1
+    await ask(22)
+  })
+
+  it('refuses an erased statement that is sent again, in a dry run too, until the period has ended', async () => {
+    const ledger = await open({ delayMs: 0 })
+    const statement = statementOf('a')
+    await ledger.submit(statement)
+    await ledger.requestErasure(1, 'personal-data', AGENCY)
+    for (const again of [statement, { ...statement, salt: `${'B'.repeat(42)}A` }]) {
+      await rejects(ledger.submit(again), { code: 'STATEMENT_ERASED' })
+      await rejects(ledger.findKnown(again), { code: 'STATEMENT_ERASED' })
+    }
+    // Others of the same batch are logged.
+    const [refused, logged] = await Promise.allSettled([ledger.submit(statement), ledger.submit(statementOf('b'))])
+    deepEqual([refused.status, logged], ['rejected', { status: 'fulfilled', value: { index: 3, known: false } }])
+    nowMs += 1000 * HOUR_MS
+    await ledger.tendErasures()
+    equal((await ledger.submit(statement)).index, 4)
+  })
+
+  it('keeps no identity but an HMAC of it, and drops the list with another key', async () => {
+    const ledger = await open({ delayMs: 0 })
+    await ledger.submit(statementOf('a'))
+    await ledger.requestErasure(1, 'personal-data', AGENCY)
+    equal((await store.listDocuments('local-suppressed')).length, 1)
+    await ledger.close()
+    const lost = await open({ key: KEY.map(byte => byte + 1) })
+    await lost.tendErasures()
+    deepEqual(await store.listDocuments('local-suppressed'), [])
+  })
+
+  it('lets nobody become clean: what an erased statement did stays, with the tombstone', async () => {
+    const ledger = await open({ delayMs: 0 })
+    await ledger.submit(statementOf('a', 1))
+    await ledger.submit(withdrawal('a'))
+    await ledger.submit(statementOf('e', 1))
+    await ledger.submit(statementOf('e', 2))
+    await ledger.requestErasure(2, 'other', AGENCY)
+    await ledger.requestErasure(4, 'other', AGENCY)
+    const withdrawn = await ledger.history(1)
+    deepEqual(withdrawn.changes, [{ index: 2, what: 'withdrawn', erased: 5 }])
+    const edited = await ledger.history(3)
+    deepEqual([edited.changes, edited.versions[0]?.edited], [[{ index: 4, what: 'edited', erased: 6 }], true])
+    // The other side of the edit can go too; then nobody is left to be told.
+    await ledger.requestErasure(3, 'other', AGENCY)
+    deepEqual(await ledger.lostChanges(3), [{ index: 4, what: 'edited', erased: 6 }])
+    deepEqual(
+      (await ledger.listErasures(Number.MAX_SAFE_INTEGER, 2)).map(({ index, tombstone }) => [index, tombstone]),
+      [
+        [3, 7],
+        [4, 6],
+      ],
+    )
+    deepEqual(
+      (await ledger.listErasures(6, 10)).map(({ tombstone }) => tombstone),
+      [5],
+    )
+  })
+
+  it('shows what a statement does to others while it waits to be erased, and nothing else of it', async () => {
+    const ledger = await open()
+    await ledger.submit(statementOf('a', 1))
+    await ledger.submit(withdrawal('a'))
+    await ledger.requestErasure(2, 'other', AGENCY)
+    const { changes, versions } = await ledger.history(1)
+    deepEqual([changes, versions.map(({ index }) => index)], [[{ index: 2, what: 'withdrawn' }], [1]])
+  })
+
+  it('accuses nobody of an edit once the withdrawal between two publications is erased', async () => {
+    const ledger = await open({ delayMs: 0 })
+    await ledger.submit(statementOf('a', 1))
+    await ledger.submit(withdrawal('a'))
+    await ledger.submit(statementOf('a', 2))
+    await ledger.requestErasure(2, 'other', AGENCY)
+    const { changes, versions } = await ledger.history(3)
+    deepEqual([changes, versions.map(({ flag, edited }) => flag ?? edited)], [[], [undefined, undefined]])
+  })
+
+  it('goes on after a restart with what is due', async () => {
+    const ledger = await open()
+    await ledger.submit(statementOf('a'))
+    await ledger.requestErasure(1, 'other', AGENCY)
+    const again = await open()
+    equal(await again.statement(1), undefined)
+    nowMs += 24 * HOUR_MS
+    await again.tendErasures()
+    equal((await again.erasureOf(1))?.tombstone, 2)
+    // The first node sees it within two seconds.
+    nowMs += 2000
+    await ledger.refresh()
+    equal(await ledger.heldStatement(1), undefined)
+  })
+
+  it('finds the effects again if another node seals meanwhile, and erases once for all nodes', async () => {
+    const [one, two] = [await open(), await open()]
+    await one.submit(statementOf('a', 1))
+    await one.submit(withdrawal('a'))
+    await one.requestErasure(2, 'other', AGENCY)
+    nowMs += 24 * HOUR_MS
+    await Promise.all([one.tendErasures(), two.tendErasures(), two.submit(statementOf('x')), one.submit(statementOf('y'))])
+    await one.refresh()
+    equal(one.head().size, 6)
+    deepEqual((await one.listErasures(100, 10)).length, 1)
+    deepEqual(
+      (await two.history(1)).changes.map(({ what }) => what),
+      ['withdrawn'],
+    )
+  })
+})
