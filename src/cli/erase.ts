@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander'
 import { ERASURE_REASONS } from '../core/statements/erasure.ts'
 import { createClient } from './client.ts'
-import { UsageError, withLedger } from './command.ts'
+import { UsageError, withExample, withLedger } from './command.ts'
 import { print, printJson } from './output.ts'
 import { readSecret } from './secret.ts'
 
@@ -11,7 +11,7 @@ type Answer = { readonly index: number; readonly due?: string; readonly erasure?
 
 /** Fills the command. */
 export function addErase(command: Command): void {
-  withLedger(command)
+  withLedger(withExample(command, 'openseal erase 17 --reason personal-data\nopenseal erase 17 --undo'))
     .addOption(new Option('--reason <code>', 'why it is erased').choices([...ERASURE_REASONS]))
     .option('--undo', 'take the request back, until it is due')
     .option('--operator', 'ask with the operator key instead of an admin key of the agency')
