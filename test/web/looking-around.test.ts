@@ -273,6 +273,21 @@ describe('web/looking around', () => {
       assert.match(checked, new RegExp(`data-verdict="unchecked"[\\s\\S]*Entry ${size} withdraws this version\\.`))
     })
 
+    it('says when and why a statement was erased, on its page with 410 and in the list of removals', async () => {
+      const index = await world.submit('to-erase', 'gone', { title: 'A title that goes' })
+      await world.ledger.requestErasure(index, 'court-order', { by: 'operator' })
+      await world.finder.tick()
+      const response = await fetch(`${world.url}/records/${index}`)
+      assert.deepEqual([response.status, response.headers.get('x-robots-tag')], [410, 'noindex'])
+      const text = await response.text()
+      assert.match(text, /Erased on .*Reason: court order/)
+      assert.doesNotMatch(text, /A title that goes/)
+      const list = (await read('/changes?kind=erased')).text
+      assert.match(list, new RegExp(`Entry ${index}</a>`))
+      assert.match(list, /Reason: court order/)
+      assert.match((await read(`/records/${world.ledger.head().size - 1}`)).text, /Notice that an earlier entry was erased/)
+    })
+
     it('keeps every page where a statement was erased or is damaged', async () => {
       world.erased.add(2)
       world.damaged.add(1)
