@@ -146,6 +146,17 @@ describe('operations', function () {
     match(read('ops/prometheus.yml'), new RegExp(`targets: \\['${environment.OPENSEAL_ADMIN}'\\]`))
   })
 
+  it('has every setting of the service on its page', () => {
+    const page = read('docs/run-a-ledger/configure.md')
+    const all = [...read('src/config.ts').matchAll(/^ {2}(OPENSEAL_\w+): /gm)].map(([, name]) => name!)
+    ok(all.length > 25)
+    // Refused until there is one.
+    deepEqual(
+      all.filter(name => !page.includes(`\`${name}\``)),
+      ['OPENSEAL_STORE'],
+    )
+  })
+
   it('passes on through nginx and Caddy what readers and submitters need, and nothing that is the operator’s', () => {
     const nginx = read('ops/nginx.conf')
     const caddy = read('ops/Caddyfile')
