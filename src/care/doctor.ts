@@ -34,8 +34,11 @@ export type Diagnosis = {
   /** 0: sound, or everything was repaired. 5: something is damaged. */
   readonly exit: 0 | 5
   readonly size: number
-  /** Set if it was restored from a backup and waits for the operator's decision. */
-  readonly restored?: Restored
+  /**
+   * Set if it was restored from a backup and waits for the operator's decision. `signed`: how many
+   * entries its key has signed, if the mark shows that it lacks some of them.
+   */
+  readonly restored?: Restored & { readonly signed?: number }
   readonly complaints: readonly Complaint[]
 }
 
@@ -113,11 +116,20 @@ async function examineStore(store: EmbeddedStore, input: DoctorInput, before: re
   const standing = input.repair && committed !== undefined ? await store.readHead() : committed
   if (standing !== undefined) complaints.push(...(await checkAnchors(store, standing)))
   complaints.push(...(await checkKey(store, input.dataDir)))
-  if (standing !== undefined && input.markFolder !== undefined) complaints.push(...(await checkMark(store, standing, input.markFolder)))
+  const restored = await readRestored(store)
+  const mark = standing && input.markFolder && (await readStanding(store, standing, input.markFolder))
+  // A restored ledger lacks what was signed after its backup, and waits for the decision about that.
+  const signed = restored && mark && mark.fit === 'behind' ? { signed: mark.size } : undefined
+  if (mark && mark.detail !== undefined && !signed) complaints.push({ code: 'DOCTOR_MARK', detail: mark.detail, repaired: false })
   const isDamaged = complaints.some(({ repaired }) => !repaired)
   const verdict = isDamaged ? 'damaged' : complaints.length > 0 ? 'repaired' : 'sound'
-  const restored = await readRestored(store)
-  return { verdict, exit: isDamaged ? 5 : 0, size: standing?.head.size ?? 0, ...(restored && { restored }), complaints }
+  return {
+    verdict,
+    exit: isDamaged ? 5 : 0,
+    size: standing?.head.size ?? 0,
+    ...(restored && { restored: { ...restored, ...signed } }),
+    complaints,
+  }
 }
 
 /**
@@ -223,11 +235,6 @@ async function checkKey(store: EmbeddedStore, dataDir: string): Promise<Complain
     if (error instanceof OpenSealError) return complaint(`keys/log.key cannot be compared with the log: ${error.message}`, FROM_BACKUP)
     throw error
   }
-}
-
-async function checkMark(store: EmbeddedStore, standing: Committed, folder: string): Promise<Complaint[]> {
-  const detail = (await readStanding(store, standing, folder))?.detail
-  return detail === undefined ? [] : [{ code: 'DOCTOR_MARK', detail, repaired: false }]
 }
 
 async function isThere(path: string): Promise<boolean> {

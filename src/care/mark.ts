@@ -9,8 +9,13 @@ import { fitMark, MarkError, type MarkFile, type MarkFit, markReason, openMarkFi
 import type { Documents } from '../store/port/documents.ts'
 import type { LogStore } from '../store/port/log.ts'
 
-/** How a store compares with its mark; `detail` explains a mismatch. */
-export type MarkStanding = { readonly file: MarkFile; readonly fit: MarkFit | 'unreadable'; readonly detail?: string }
+/** How a store compares with its mark. `size` is the mark's; `detail` explains a mismatch. */
+export type MarkStanding = {
+  readonly file: MarkFile
+  readonly fit: MarkFit | 'unreadable'
+  readonly size?: number
+  readonly detail?: string
+}
 
 /** Undefined if the store does not begin with a log. */
 export async function readStanding(
@@ -27,7 +32,7 @@ export async function readStanding(
     const nodes = createCheckedNodes(store, () => ({ head, edge }))
     const fit = await fitMark(mark, { head: () => head, rootAt: size => rootAt(nodes, size) })
     if (mark === undefined || fit === 'fits' || fit === 'missing') return { file, fit }
-    return { file, fit, detail: withPath(markReason(fit, mark, head.size), file) }
+    return { file, fit, size: mark.size, detail: withPath(markReason(fit, mark, head.size), file) }
   } catch (error) {
     if (error instanceof MarkError) return { file, fit: 'unreadable', detail: withPath(error.message, file) }
     throw error

@@ -74,9 +74,13 @@ function describe({ verdict, size, restored, complaints }: Diagnosis): string[] 
 }
 
 /** The decision that the operator of a restored ledger has to make. */
-export function describeRestored({ why }: NonNullable<Diagnosis['restored']>, size: number): string[] {
+export function describeRestored({ why, signed }: NonNullable<Diagnosis['restored']>, size: number): string[] {
+  const lack =
+    signed === undefined
+      ? 'Records that were acknowledged after that may be missing.'
+      : `Its key has signed ${signed} entries: the rest is missing.`
   return [
-    `It ${why} and has ${size} entries. Records that were acknowledged after that may be missing.`,
+    `It ${why} and has ${size} entries. ${lack}`,
     'The service serves it and accepts nothing until you decide:',
     `  - fetch the rest from another copy: ${COMMAND} doctor --repair --refill URL`,
     `  - then confirm that it is complete: ${COMMAND} restore --accept-loss ${size}`,
