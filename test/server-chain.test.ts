@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { encryptKeystoreJsonSync, Wallet } from 'ethers'
 import hre from 'hardhat'
+import { acceptLoss, restoreBackup, takeBackup } from '../src/care/backup.ts'
 import { anchorInterface } from '../src/chain/artifact.ts'
 import { deployContract } from '../src/chain/deploy.ts'
 import { createKeySigner } from '../src/chain/signer.ts'
@@ -111,6 +112,36 @@ describe('server on a chain of its operator', function () {
         [OPENSEAL_PUBLIC_RPC !== '', OPENSEAL_PUBLIC_RPC !== '', false, false],
       )
       for (const url of env.OPENSEAL_RPC?.split(',') ?? []) assert.ok(!texts.some(text => text.includes(url)))
+    }
+  })
+
+  it('shows no record of a restored store that is behind its chain, although its mark was lost, until the loss is accepted', async () => {
+    const at = (name: string) => join(folder, name)
+    const operator = 'operator-key-of-the-chain-test'
+    const own = { ...env, OPENSEAL_ORIGIN: 'ledger.example/restored', OPENSEAL_OPERATOR_KEY: operator }
+    const service = await startServer(readConfig({ ...own, OPENSEAL_DATA: at('restored-from') }))
+    await send(service, '/v1/agencies', operator, { id: 'transport.gov.example', name: 'Ministry of Transport' })
+    const { key } = await send(service, '/v1/agencies/transport.gov.example/keys', operator, {})
+    await send(service, '/v1/records', key, statement(1))
+    const { body } = await fetch(`${service.url}/v1/backup`, { headers: { authorization: `Bearer ${operator}` } })
+    await takeBackup(body!, at('backup'), at('restored-from'))
+    await send(service, '/v1/records', key, statement(2))
+    while ((await json(service, '/v1/records/2')).state !== 'anchored') await rpc('evm_mine')
+    await service.close()
+
+    const mark = at('new-mark')
+    await restoreBackup(at('backup'), at('restored'), mark)
+    const start = () => startServer(readConfig({ ...own, OPENSEAL_DATA: at('restored'), OPENSEAL_MARK: mark }))
+    const behind = await start()
+    assert.equal((await json(behind, '/v1/records/1')).code, 'STORE_BEHIND')
+    await behind.close()
+    await acceptLoss(at('restored'), 2, mark)
+    const decided = await start()
+    try {
+      assert.equal((await json(decided, '/v1/records/1')).index, 1)
+      assert.equal((await send(decided, '/v1/records', key, statement(3))).code, 'LEDGER_STOPPED')
+    } finally {
+      await decided.close()
     }
   })
 

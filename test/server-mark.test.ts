@@ -64,6 +64,10 @@ describe('the mark of a ledger', function () {
     const { status, json } = await send(service, '/v1/records', key, statement(n))
     return [status, json.code]
   }
+  const read = async (service: Service, path: string) => {
+    const answer = await fetch(service.url + path, { headers: { accept: 'application/json' } })
+    return [answer.status, answer.status === 503 ? (await answer.json()).code : undefined]
+  }
   const ready = async (service: Service) => withoutPaths(await (await fetch(`${service.url}/readyz`)).json())
   /** Anybody may read these answers: the folders of this machine are nobody's business. */
   const withoutPaths = (json: AnyJson): AnyJson => {
@@ -118,7 +122,14 @@ describe('the mark of a ledger', function () {
     const { status, alarms, alarmCodes } = await ready(old)
     assert.deepEqual([status, alarmCodes[0]], ['stopped', 'MARK_BEHIND'])
     assert.match(alarms[0], /has signed 4 entries.*this store has only 2.*openseal restore --accept-loss 2/)
-    assert.equal((await fetch(`${old.url}/v1/records/1`)).status, 200)
+    const withheld = ['/v1/records', '/v1/records/1', '/v1/records/1/receipt', '/v1/receipts/1/2', '/v1/statements/1/2', '/v1/digests/abc']
+    const pages = ['/', '/de/records/1', '/records', '/search?q=road', '/changes', '/feed.atom', '/agencies/transport.gov.example', '/desk']
+    for (const path of [...withheld, ...pages]) assert.deepEqual(await read(old, path), [503, 'STORE_BEHIND'], path)
+    const form = await fetch(`${old.url}/verify`, { method: 'POST', headers: { accept: 'application/json' }, body: new FormData() })
+    assert.deepEqual([form.status, (await form.json()).code], [503, 'STORE_BEHIND'])
+    // What shows no statement is served, so that others see where the log stands.
+    for (const path of ['/checkpoint', '/tile/0/000.p/2', '/v1/status', '/v1/keys', '/policy.json', '/verify', '/operator'])
+      assert.equal((await read(old, path))[0], 200, path)
     await old.close()
     assert.equal((await readMark()).size, 4, 'a ledger that is stopped lowers no mark')
 
@@ -128,7 +139,9 @@ describe('the mark of a ledger', function () {
     await acceptLoss(data, 2, mark)
     assert.equal((await readMark()).size, 2)
     await assert.rejects(acceptLoss(data, 2, mark), { code: 'RESTORE_NOT_MARKED' })
-    assert.deepEqual(await submit(await start(), 20), [201, undefined])
+    const decided = await start()
+    assert.equal((await read(decided, '/v1/records/1'))[0], 200)
+    assert.deepEqual(await submit(decided, 20), [201, undefined])
   })
 
   it('lets the newest store go on when it is put back', async () => {

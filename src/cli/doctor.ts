@@ -81,7 +81,7 @@ export function describeRestored({ why, signed }: NonNullable<Diagnosis['restore
       : `Its key has signed ${signed} entries: the rest is missing.`
   return [
     `It ${why} and has ${size} entries. ${lack}`,
-    'The service serves it and accepts nothing until you decide:',
+    'The service accepts nothing until you decide. It shows no record while its mark or its chain says that it is behind.',
     `  - fetch the rest from another copy: ${COMMAND} doctor --repair --refill URL`,
     `  - then confirm that it is complete: ${COMMAND} restore --accept-loss ${size}`,
     'A receipt of a missing record proves that the record was there. Entries that the chain has anchored cannot be left out. If they are lost, only a new ledger helps.',

@@ -4,6 +4,7 @@ import Router from '@koa/router'
 import Koa, { type Context, type Middleware, type Next } from 'koa'
 import { visibleJson } from '../core/visible.ts'
 import { enter } from '../turns.ts'
+import { refuseIfBehind } from './behind.ts'
 import type { HttpDeps, RouteDeps } from './deps.ts'
 import { deskRoutes } from './desk/desk.ts'
 import { operatorRoutes } from './desk/operator.ts'
@@ -95,6 +96,7 @@ function passEach(deps: RouteDeps): Middleware {
     guard(ctx)
     try {
       requireHost(ctx)
+      refuseIfBehind(ctx, deps.ledger)
       const turn = enter()
       if (turn !== undefined) await turn
       deps.limits?.admitRequest(ctx)

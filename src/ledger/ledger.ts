@@ -57,6 +57,11 @@ export type Ledger = Prover &
      * ends without help.
      */
     unsettled(): string | undefined
+    /**
+     * Whether the store lacks what its key has signed or its chain holds, and the operator has not
+     * decided yet. It may hold statements that were erased since.
+     */
+    isBehind(): boolean
     /** Seals everything that was submitted, then closes the store. */
     close(): Promise<void>
   }
@@ -135,6 +140,8 @@ export async function openLedger({ store, signer, origin, anchors: places, host,
     stopped: sequencer.stopped,
     stopCode: sequencer.stopCode,
     unsettled: sequencer.unsettled,
+    isBehind: () =>
+      sequencer.wasStoppedBy('MARK_BEHIND') || (sequencer.wasStoppedBy('LEDGER_RESTORED') && sequencer.wasStoppedBy('LEDGER_AT_ODDS')),
     async close() {
       await drained()
       await following.stop()

@@ -45,6 +45,8 @@ export type Sequencer = {
   stopped(): string | undefined
   /** The stable code of that reason. */
   stopCode(): string | undefined
+  /** Whether it was stopped with this code, also if another reason came first. */
+  wasStoppedBy(code: string): boolean
   /**
    * Why nothing can be sealed until the store has settled a failed or late write. A following
    * sequencer asks it every second.
@@ -133,6 +135,7 @@ export function createSequencer(deps: Deps): Sequencer {
     stop: stops.stop,
     stopped: stops.reason,
     stopCode: stops.code,
+    wasStoppedBy: stops.has,
     unsettled: () => unsettled,
   }
 }
@@ -209,9 +212,11 @@ async function notInError(store: LogStore, tree: TreeState, failure: { readonly 
 /** Why nothing is sealed any more. */
 function createStops() {
   let kept: { readonly reason: string; readonly code: string } | undefined
+  const codes = new Set<string>()
 
   /** The first reason is kept, except that closing by the owner replaces it. */
   function stop(reason: string, code = 'LEDGER_STOPPED'): void {
+    codes.add(code)
     if (kept === undefined || code === 'LOG_CLOSED') kept = { reason, code }
   }
 
@@ -219,6 +224,7 @@ function createStops() {
     stop,
     reason: () => kept?.reason,
     code: () => kept?.code,
+    has: (code: string) => codes.has(code),
     /** @throws LedgerError if there is a reason */
     refuse() {
       if (kept !== undefined) throw stoppedError(kept.reason, kept.code)

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { acceptLoss, restoreBackup, takeBackup } from '../../src/care/backup.ts'
 import { examine } from '../../src/care/doctor.ts'
 import { openCopy } from '../../src/cli/copy.ts'
@@ -106,14 +107,15 @@ describe('backup and restore', function () {
     await restored()
   })
 
-  it('serves a restored ledger and accepts nothing until it was filled up and the operator has decided', async () => {
+  it('shows no record of a restored ledger that is behind, and accepts nothing, until it was filled up and the operator has decided', async () => {
     await submit(200)
+    await untilMarked((await status(service)).head.size)
     const { diagnosis } = await restoreBackup(at('backup'), at('restored'))
     assert.deepEqual([diagnosis.verdict, diagnosis.restored?.size], ['sound', diagnosis.size])
     await assert.rejects(restoreBackup(at('backup'), at('restored')), { code: 'RESTORE_EXISTS' })
 
     const waiting = await start('restored')
-    assert.equal(await statementOf(waiting, 3), await statementOf(service, 3))
+    assert.match(await statementOf(waiting, 3), /STORE_BEHIND/)
     const refused = await submit(300, waiting)
     assert.deepEqual([refused.status, refused.json.code], [503, 'LEDGER_STOPPED'])
     assert.match(refused.json.detail, /restored from a backup/)
@@ -122,6 +124,9 @@ describe('backup and restore', function () {
     const { head } = await status(service)
     const filled = await examine({ dataDir: at('restored'), repair: true, refill: { copy: openCopy(service.url), host: testHost() } })
     assert.deepEqual([filled.verdict, filled.size, filled.complaints.map(({ code }) => code)], ['repaired', head.size, ['DOCTOR_BEHIND']])
+    const full = await start('restored')
+    assert.equal(await statementOf(full, 3), await statementOf(service, 3))
+    await full.close()
     await assert.rejects(acceptLoss(at('restored'), head.size - 1, at('mark')), { code: 'RESTORE_SIZE' })
     await acceptLoss(at('restored'), head.size, at('mark'))
     await assert.rejects(acceptLoss(at('restored'), head.size, at('mark')), { code: 'RESTORE_NOT_MARKED' })
@@ -151,6 +156,15 @@ describe('backup and restore', function () {
     assert.equal((await examine({ dataDir: at('fork'), repair: false })).verdict, 'sound')
   })
 
+  const untilMarked = async (size: number) => {
+    const folder = process.env.OPENSEAL_MARK!
+    const marked = async () => {
+      const files = (await readdir(folder)).filter(name => name.endsWith('.json'))
+      const marks = await Promise.all(files.map(async name => JSON.parse(await readFile(join(folder, name), 'utf8'))))
+      return marks.some(mark => mark.vkey === service.vkey && mark.size >= size)
+    }
+    while (!(await marked())) await sleep(20)
+  }
   const status = async ({ url }: Service) => {
     const { size, root, checkpoint } = await (await fetch(`${url}/v1/status`)).json()
     return { head: { size, root, checkpoint } }
