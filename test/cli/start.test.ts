@@ -125,7 +125,7 @@ describe('cli/main', () => {
     }
     assert.deepEqual(complete(''), [...Object.keys(COMMANDS), '--version', '--help'])
     assert.deepEqual(complete('ver'), ['verify'])
-    assert.deepEqual(complete('agency', ''), ['add', 'list', 'key', 'revoke', '--help'])
+    assert.deepEqual(complete('agency', ''), ['add', 'list', 'keys', 'key', 'revoke', '--help'])
     assert.deepEqual(complete('agency', 'add', '--n'), ['--name'])
     assert.deepEqual(complete('verify', 'a.pdf', '--r'), ['--receipt', '--rpc', '--require-current'])
     assert.deepEqual(complete('verify', ''), [''])
