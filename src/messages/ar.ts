@@ -267,6 +267,7 @@ export const ar: Messages = {
   'site.closedSuccessor': 'ويستمر في هذا الدفتر من العقد نفسه: {log}',
   'site.notAccepting': 'لا تُقبل ملفات إدارية جديدة الآن: على السجل أن يقارن نفسه بالسلسلة أولاً.',
   'site.join': 'للجهات',
+  'site.removal': 'طلب إزالة شيء',
   'site.responsible': 'المسؤول عن هذا السجل: {name}',
   'site.older': 'ملفات إدارية أقدم',
   'site.newest': 'أحدث الملفات الإدارية',

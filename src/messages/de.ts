@@ -303,6 +303,7 @@ export const de: Messages = {
   'site.closedSuccessor': 'Es geht weiter in diesem Protokoll desselben Vertrags: {log}',
   'site.notAccepting': 'Neue Vorgänge werden zurzeit nicht angenommen: Das Register muss sich erst mit der Kette vergleichen.',
   'site.join': 'Für Behörden',
+  'site.removal': 'Etwas entfernen lassen',
   'site.responsible': 'Verantwortlich für dieses Register: {name}',
   'site.older': 'Ältere Vorgänge',
   'site.newest': 'Neueste Vorgänge',

@@ -228,6 +228,7 @@ const SENTENCES = {
   'site.closedSuccessor': 'It goes on in this log of the same contract: {log}',
   'site.notAccepting': 'New records are not accepted at the moment: the ledger has not compared itself with the chain yet.',
   'site.join': 'For agencies',
+  'site.removal': 'Have something removed',
   'site.responsible': 'Responsible for this ledger: {name}',
   'site.older': 'Older records',
   'site.newest': 'Newest records',

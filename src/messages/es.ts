@@ -289,6 +289,7 @@ export const es: Messages = {
   'site.closedSuccessor': 'Continúa en este diario del mismo contrato: {log}',
   'site.notAccepting': 'Ahora no se aceptan expedientes nuevos: el registro aún debe compararse con la cadena.',
   'site.join': 'Para organismos',
+  'site.removal': 'Pedir que se elimine algo',
   'site.responsible': 'Responsable de este registro: {name}',
   'site.older': 'Expedientes anteriores',
   'site.newest': 'Expedientes más recientes',

@@ -298,6 +298,7 @@ export const fr: Messages = {
   'site.closedSuccessor': 'Il se poursuit dans ce journal du même contrat : {log}',
   'site.notAccepting': 'De nouveaux dossiers ne sont pas acceptés en ce moment : le registre doit encore se comparer à la chaîne.',
   'site.join': 'Pour les administrations',
+  'site.removal': 'Faire supprimer quelque chose',
   'site.responsible': 'Responsable de ce registre : {name}',
   'site.older': 'Dossiers plus anciens',
   'site.newest': 'Dossiers les plus récents',

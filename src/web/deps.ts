@@ -44,6 +44,8 @@ export type SiteLedger = {
   /** Canonical text; undefined if it was erased. */
   statement(index: number): Promise<string | undefined>
   receipt(index: number): Promise<string>
+  /** How long a request to erase can be taken back. */
+  readonly erasureDelayMs: number
   /** The erasure of a statement; undefined if it was not erased. */
   erasureOf(index: number): Promise<SiteErasure | undefined>
   /** The erasure of each entry, due or done, and what erased statements did to it. */

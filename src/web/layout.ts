@@ -90,7 +90,7 @@ ${banners && renderBanners(say, banners)}
 ${page.main}
 </div></main>
 <footer class="foot"><div class="wrap">
-<p>${origin !== undefined && html`${say('site.ledger', { origin: isolate(origin) })} · `}<a href="${page.feed ?? `${base}/feed.atom`}">${say('site.feed')}</a> · <a href="${base}/for-agencies">${say('site.join')}</a></p>
+<p>${origin !== undefined && html`${say('site.ledger', { origin: isolate(origin) })} · `}<a href="${page.feed ?? `${base}/feed.atom`}">${say('site.feed')}</a> · <a href="${base}/for-agencies">${say('site.join')}</a> · <a href="${base}/removal">${say('site.removal')}</a></p>
 ${operator?.name !== undefined && html`<p>${fill(say('site.responsible'), { name: html`<bdi>${operator.name}</bdi>` })}${operator.contact !== undefined && html` · ${renderContact(operator.contact)}`}</p>`}
 <nav aria-label="${say('site.languages')}"><ul>${LANGUAGE_TAGS.map(tag => languageItem(frame, tag))}</ul></nav>
 </div></footer>

@@ -14,6 +14,7 @@ export const PAGES = [
   '/search',
   '/about',
   '/for-agencies',
+  '/removal',
 ] as const
 
 /** The pages that only their own users see: paths that begin so. */

@@ -25,6 +25,7 @@ import { CHANGE_KINDS, changesPage, renderTabs } from './pages/changes.ts'
 import { erasuresPage } from './pages/erased.ts'
 import { homePage, recordsPage } from './pages/home.ts'
 import { joinPage } from './pages/join.ts'
+import { removalPage } from './pages/removal.ts'
 import { searchPage } from './pages/search.ts'
 import { verifyPage } from './pages/verify.ts'
 import type { PagePath } from './places.ts'
@@ -96,6 +97,7 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
   otherPages(page, deps)
   page('/about', frame => aboutPage(frame, { offlineSha256: offline().sha256 }))
   page('/for-agencies', frame => joinPage(frame, speakDesk(frame.say.lang as Language)))
+  page('/removal', frame => removalPage(frame, speakDesk(frame.say.lang as Language), deps.ledger.erasureDelayMs))
   page('/verify', (frame, ctx) => {
     const { base, say } = frame
     const data: PageData = {

@@ -30,6 +30,7 @@ const PATHS = [
   '/search?q=nothing',
   '/about',
   '/for-agencies',
+  '/removal',
   '/records/3',
   '/nothing',
 ]

@@ -6,7 +6,11 @@ import { addAxe, assertAccessible, assertFits } from './axe.ts'
 import { launchBrowser } from './browser.ts'
 import { AGENCY, OPERATOR_KEY, openWorld, type World } from './world.ts'
 
-const PAGES = ['/desk', '/desk/new', '/desk/folder', '/desk/keys', '/desk/amend/1', '/desk/withdraw/1', '/desk/done/1', '/for-agencies']
+const PAGES = [
+  ...['/desk', '/desk/new', '/desk/folder', '/desk/keys', '/desk/amend/1', '/desk/withdraw/1', '/desk/done/1', '/for-agencies'],
+  // Entry 3 is an amendment, 4 waits to be erased, and 5 waits by the operator's order.
+  ...['/desk/erase/1', '/desk/erase/3', '/desk/restate/3', '/desk/erase/4', '/desk/erase/5', '/records/4', '/removal'],
+]
 const OPERATOR_PAGES = ['/operator', '/operator/agencies', `/operator/agencies/${AGENCY}`, '/operator/alarms']
 
 describe('web/desk: accessibility', function () {
@@ -17,10 +21,14 @@ describe('web/desk: accessibility', function () {
   let keyId: string
 
   before(async () => {
-    world = await openWorld({ production: false })
+    world = await openWorld({ production: false, erasureDelayMs: 86_400_000 })
     ;({ key, keyId } = await world.agencies.addKey(AGENCY, { role: 'admin', label: 'W'.repeat(100) }))
     await world.submit('r-1', 'first', { title: 'W'.repeat(200) })
     await world.submit('r-1', 'changed')
+    await world.submit('r-2', 'amended', { action: 'amend', reason: { code: 'correction' } })
+    for (const record of ['r-3', 'r-4']) await world.submit(record, record)
+    await world.ledger.requestErasure(4, 'personal-data', { by: 'agency', agency: AGENCY })
+    await world.ledger.requestErasure(5, 'court-order', { by: 'operator' })
     browser = await launchBrowser()
   })
   after(async () => {

@@ -1,7 +1,6 @@
 /** The routes of the desk, at which an agency submits with a browser. Design §17. */
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { isRecordStatement } from '../../core/statements/registry.ts'
 import type { Statement } from '../../core/statements/statement.ts'
 import type { KeyHolder } from '../../ledger/agencies/keys.ts'
 import { createWarner, type Warner } from '../../ledger/warnings.ts'
@@ -23,6 +22,7 @@ import { bodyType } from '../body.ts'
 import { BusyError, problemOf, RequestError } from '../problem.ts'
 import { readCount } from '../schemas/values.ts'
 import { closingError, submitMany, submitOne } from '../submissions.ts'
+import { erasingRoutes } from './erasing.ts'
 import { createGate, type Gate, refuseElsewhere } from './gate.ts'
 import { keyRoutes } from './keys.ts'
 import { type Asked, createPlace, type DeskDeps, goTo, pageAdder, send, sendStep } from './pages.ts'
@@ -64,6 +64,7 @@ export function deskRoutes(router: Router, deps: DeskDeps): void {
   chooseRoutes(page, place, gate, deps)
   stepRoutes(page, place, warner, deps)
   folderRoutes(router, page, place, gate, warner, deps)
+  erasingRoutes(page, place, ({ ctx }, frame) => readOwn(ctx, frame, deps), deps)
   keyRoutes(page, place, deps)
 }
 
@@ -80,12 +81,12 @@ function chooseRoutes(page: Page, place: Place, gate: Gate, deps: DeskDeps): voi
     const here = await place.enter(asked)
     if (here !== undefined) send(asked, choose(here.frame, readDraft({})))
   })
-  for (const action of ['amend', 'withdraw'] as const)
-    page('get', `/desk/${action}/:index`, async asked => {
+  for (const [path, draftOf] of Object.entries(DRAFTS))
+    page('get', `/desk/${path}/:index`, async asked => {
       const here = await place.enter(asked)
       if (here === undefined) return
-      const draft = changeOf((await readOwn(asked.ctx, here.frame, deps)).statement, action)
-      sendStep(asked, action === 'amend' ? choose(here.frame, draft) : statementFormPage(here.frame, draft))
+      const draft = draftOf((await readOwn(asked.ctx, here.frame, deps)).statement)
+      sendStep(asked, draft.action === 'withdraw' ? statementFormPage(here.frame, draft) : choose(here.frame, draft))
     })
 
   // Without JavaScript, the files come here. They are read in a process of their own.
@@ -229,7 +230,9 @@ function folderRoutes(router: Router, page: Page, place: Place, gate: Gate, warn
 async function listSubmissions(ctx: Context, frame: DeskFrame, { ledger, desk }: DeskDeps) {
   const before = readCursor(ctx)
   const { indexes, older } = pageOf(await ledger.listByAgency(frame.who!.agency!.id, before ?? NEWEST, LISTED + 1), LISTED)
-  return submissionsPage(frame, { entries: await desk.pages.entries(indexes), before, older, behind: desk.pages.behind() })
+  const states = await ledger.erasureStates(indexes)
+  const entries = (await desk.pages.entries(indexes)).map((entry, at) => ({ ...entry, erasing: states[at]?.erasing }))
+  return submissionsPage(frame, { entries, before, older, behind: desk.pages.behind() })
 }
 
 /** An entry of the agency that is signed in. Throws RECORD_NOT_FOUND for any other. */
@@ -238,12 +241,24 @@ async function readOwn(ctx: Context, { who }: DeskFrame, { ledger, desk }: DeskD
   const [entry] = index < ledger.head().size ? await desk.pages.entries([index]) : []
   if (entry?.statement === undefined || entry.statement.agency !== who?.agency?.id)
     throw new RequestError('RECORD_NOT_FOUND', 'Your agency has no entry with this number.')
-  return entry
+  return { ...entry, statement: entry.statement }
+}
+
+/** The drafts that begin from an entry, by their paths. */
+const DRAFTS: { readonly [path: string]: (statement: Statement) => Draft } = {
+  amend: statement => changeOf(statement, 'amend'),
+  withdraw: statement => changeOf(statement, 'withdraw'),
+  restate: restatementOf,
+}
+
+/** What an entry states, without all that was written freely: before it is erased. Design §16. */
+function restatementOf({ action, record, kind, revision, target, reason }: Statement): Draft {
+  const { code } = reason ?? {}
+  return readDraft({ action, record, kind, ...(revision && { revision }), ...(target && { target }), ...(code && { reason: code }) })
 }
 
 /** A change of an entry: of the same record, aimed at this entry's version. */
-function changeOf(statement: Statement | undefined, action: 'amend' | 'withdraw'): Draft {
-  if (statement === undefined || !isRecordStatement(statement)) throw new RequestError('RECORD_NOT_FOUND', 'There is no such entry.')
+function changeOf(statement: Statement, action: 'amend' | 'withdraw'): Draft {
   const { record, kind, revision, title, language } = statement
   return readDraft({
     action,

@@ -29,13 +29,16 @@ export function keyRoutes(page: AddPage, place: Place, deps: DeskDeps): void {
       if (who?.agency === undefined || !who.isAdmin) throw new RequestError('KEY_ROLE', 'Your key may only submit.')
       return who.agency.id
     },
-    isOwnKey: async ({ ctx }, { fields, visit }) => {
-      const sent = await deps.agencies.authenticate((fields.key ?? '').trim()).catch(() => undefined)
-      const isOwn = sent !== undefined && visit.holder?.kind === 'agency' && sent.keyId === visit.holder.keyId
-      if (!isOwn) deps.limits?.noteWrongKey(ctx)
-      return isOwn
-    },
+    isOwnKey: (asked, form) => isSessionsKey(asked, form, deps),
   })
+}
+
+/** Whether a form has the key again that signed in at the desk. */
+export async function isSessionsKey({ ctx }: Asked, { fields, visit }: SentForm, { agencies, limits }: DeskDeps): Promise<boolean> {
+  const sent = await agencies.authenticate((fields.key ?? '').trim()).catch(() => undefined)
+  const isOwn = sent !== undefined && visit.holder?.kind === 'agency' && sent.keyId === visit.holder.keyId
+  if (!isOwn) limits?.noteWrongKey(ctx)
+  return isOwn
 }
 
 /** Adds key pages under a path. */

@@ -6,14 +6,16 @@ import { alarmsPage, type OperatorState, operatorAgenciesPage, operatorPage, typ
 import { isProduction } from '../../web/records.ts'
 import { requireOperatorPlace } from '../place.ts'
 import { problemOf, RequestError } from '../problem.ts'
+import { takeBack } from '../routes/erasures.ts'
 import { statusOf } from '../routes/service.ts'
 import { agencyName } from '../schemas/agencies.ts'
-import { agencyId } from '../schemas/values.ts'
+import { agencyId, readCount } from '../schemas/values.ts'
 import { createGate } from './gate.ts'
 import { addKeyPages } from './keys.ts'
 import { type AddPage, createPlace, type DeskDeps, goTo, pageAdder, send } from './pages.ts'
 
 const DAY_MS = 86_400_000
+const ERASURES_LISTED = 100
 /** A backup counts for so long. */
 const BACKUP_MS = 2 * DAY_MS
 
@@ -44,6 +46,12 @@ export function operatorRoutes(router: Router, deps: DeskDeps): void {
   page('get', '/operator', async asked => {
     const here = await place.enter(asked)
     if (here !== undefined) send(asked, operatorPage(here.frame, await readState(deps)))
+  })
+  page('post', '/operator/erasures/:index/undo', async asked => {
+    const here = await place.enterForm(asked)
+    if (here === undefined) return
+    if (here.form.isCurrent) await takeBack(readCount(asked.ctx.params.index, 'index'), { by: 'operator' }, deps)
+    goTo(asked, '/operator')
   })
   page('get', '/operator/alarms', async asked => {
     const here = await place.enter(asked)
@@ -115,6 +123,7 @@ async function readState(deps: DeskDeps): Promise<OperatorState> {
     anchored: anchor && { size: anchor.size, time: anchor.block.time },
     scrub,
     vkey,
+    erasures: await ledger.waitingErasures(ERASURES_LISTED),
   }
 }
 

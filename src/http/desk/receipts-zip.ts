@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream'
 import { configure, TextReader, ZipWriter } from '@zip.js/zip.js/lib/zip-core-native.js'
 import type { Ledger } from '../../ledger/ledger.ts'
+import { LedgerError } from '../../log/errors.ts'
 import { breathe } from '../../turns.ts'
 import { receiptName } from '../../web/desk/submissions.ts'
 import { RequestError } from '../problem.ts'
@@ -33,7 +34,8 @@ export function zipReceipts(indexes: readonly number[], { receipt }: Pick<Ledger
     const taken = new Set<string>()
     for (const index of indexes) {
       await breathe()
-      const text = await receipt(index)
+      const text = await receipt(index).catch(passingErased)
+      if (text === undefined) continue
       const name = nameOf(index, text)
       const free = taken.has(name.toLowerCase()) ? `${index}-${name}` : name
       taken.add(free.toLowerCase())
@@ -43,6 +45,11 @@ export function zipReceipts(indexes: readonly number[], { receipt }: Pick<Ledger
   }
   fill().catch(error => writable.abort(error).catch(() => {}))
   return Readable.fromWeb(readable as never)
+}
+
+/** Entries whose statements were erased, or wait for it, have no receipt. */
+function passingErased(error: unknown): undefined {
+  if (!(error instanceof LedgerError) || !['RECORD_ERASED', 'RECORD_ERASING'].includes(error.code)) throw error
 }
 
 function nameOf(index: number, text: string): string {

@@ -4,7 +4,7 @@
  * its files still hold. Design §16.
  */
 import { type Effect, effectOn } from '../../core/statements/effects.ts'
-import { ERASURE, type ErasureReason } from '../../core/statements/erasure.ts'
+import { ERASURE, type ErasedBy, type ErasureReason } from '../../core/statements/erasure.ts'
 import { identityOf, type Statement, statementBody, statementDigests } from '../../core/statements/statement.ts'
 import type { Version } from '../../core/statements/versions.ts'
 import { formatTime } from '../../core/time.ts'
@@ -38,7 +38,18 @@ export type ErasureAnswer = { readonly index: number; readonly due: string } | {
 /** The erasure of an entry, due or done, and what erased statements did to it. */
 export type ErasureState = { readonly erasing?: string; readonly erased?: number; readonly changes: readonly LostChange[] }
 
+/** A request that waits, and the agency of its statement. */
+export type WaitingErasure = {
+  readonly index: number
+  readonly agency: string
+  readonly due: string
+  readonly reason: ErasureReason
+  readonly by: ErasedBy
+}
+
 export type Erasures = {
+  /** How long a request can be taken back. */
+  readonly erasureDelayMs: number
   /**
    * Asks for an erasure. With a delay of 0, it is done when this resolves.
    * @throws LedgerError RECORD_NOT_FOUND, ERASURE_TYPE, ERASURE_OTHER_AGENCY, ERASURES_MANY
@@ -52,6 +63,10 @@ export type Erasures = {
   takeBackErasure(index: number, asker: Asker): Promise<void>
   /** When a statement is due to be erased; undefined if nobody has asked. */
   erasureDue(index: number): Promise<string | undefined>
+  /** The request that waits for a statement; undefined if nobody has asked. */
+  waitingErasure(index: number): Promise<WaitingErasure | undefined>
+  /** The requests that wait, at most `limit`, and how many there are. What is due first comes first. */
+  waitingErasures(limit: number): Promise<{ readonly requests: readonly WaitingErasure[]; readonly count: number }>
   /** The erasure of a statement; undefined if it was not erased. */
   erasureOf(index: number): Promise<(ErasureFacts & { readonly effects: readonly Omit<Effect, 'index'>[] }) | undefined>
   /** What erased statements did to a version. */
@@ -166,6 +181,13 @@ export function createErasures(deps: ErasureDeps): Erasures {
     }
   }
 
+  async function waitingErasure(index: number): Promise<WaitingErasure | undefined> {
+    const request = await requests.read(index)
+    const statement = request && statementIn(await read(index))
+    if (request === undefined || statement === undefined) return undefined
+    return { index, agency: statement.agency, due: formatTime(request.dueMs), reason: request.reason, by: request.by }
+  }
+
   async function tendErasures(): Promise<void> {
     const failures: unknown[] = []
     const attempt = (work: () => Promise<void>) => work().catch(error => failures.push(error))
@@ -176,6 +198,13 @@ export function createErasures(deps: ErasureDeps): Erasures {
   }
 
   return {
+    erasureDelayMs: delayMs,
+    waitingErasure,
+    async waitingErasures(limit) {
+      const indexes = await requests.listWaiting()
+      const found = await Promise.all(indexes.slice(0, limit).map(waitingErasure))
+      return { requests: found.filter(request => request !== undefined), count: indexes.length }
+    },
     async requestErasure(index, reason, asker) {
       const statement = await erasable(index, asker)
       const done = async () => ({ index, erasure: (await readErasure(store, index))?.tombstone ?? -1 })

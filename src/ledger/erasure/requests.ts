@@ -28,8 +28,8 @@ export type Requests = {
   /** The requests that are due. */
   listDue(): Promise<StoredRequest[]>
   read(index: number): Promise<StoredRequest | undefined>
-  /** How many requests wait. */
-  count(): Promise<number>
+  /** The indexes of the requests that wait; what is due first comes first. */
+  listWaiting(): Promise<readonly number[]>
 }
 
 const REQUESTS = 'erasure-requests'
@@ -119,9 +119,9 @@ export function createRequests({ store, host }: { readonly store: Documents; rea
       return (await Promise.all(due.map(read))).filter(request => request !== undefined)
     },
     read,
-    async count() {
+    async listWaiting() {
       await fresh()
-      return known.size
+      return [...known].toSorted(([, a], [, b]) => a.dueMs - b.dueMs).map(([index]) => index)
     },
   }
 }

@@ -39,7 +39,30 @@ export const deskDe: DeskMessages = {
   'home.receipt': 'Beleg',
   'home.amend': 'Ändern',
   'home.withdraw': 'Zurückziehen',
+  'home.erase': 'Löschen',
+  'home.erasing': 'Die Erklärung ist verborgen. Sie wird nach dem {date} vernichtet.',
+  'home.takeBack': 'Löschung zurücknehmen',
   'home.zip': 'Belege dieser Seite als ZIP-Archiv',
+  // Erasing
+  'erase.title': 'Eintrag {index} löschen',
+  'erase.lead':
+    'Die Erklärung wird sofort verborgen. Nach {duration} wird sie vernichtet, und niemand kann sie wiederherstellen. Bis dahin können Sie den Antrag zurücknehmen.',
+  'erase.leadNow': 'Die Erklärung wird sofort vernichtet. Niemand kann sie wiederherstellen.',
+  'erase.stays': 'Was bleibt',
+  'erase.staysEntry':
+    'Der Eintrag bleibt als Hashwert, der ohne die Erklärung nichts aussagt. Ein öffentlicher Vermerk sagt, dass die Erklärung gelöscht wurde, wann und warum.',
+  'erase.staysEffect': 'Was die Erklärung an anderen Fassungen geändert hat, bleibt sichtbar, etwa dass sie eine zurückgezogen hat.',
+  'erase.staysCopies': 'Belege und Kopien, die andere haben, bleiben bei ihnen. Niemand kann sie zurückholen.',
+  'erase.again': 'Dieselbe Erklärung kann nicht noch einmal eingereicht werden.',
+  'erase.first':
+    'Dieser Eintrag ändert eine andere Fassung. Wenn die Änderung weiter gilt, geben Sie sie ohne die personenbezogenen Daten noch einmal ab, bevor Sie löschen. Sonst erfahren Leser nur, dass eine spätere Erklärung gelöscht wurde.',
+  'erase.restate': 'Ohne die personenbezogenen Daten noch einmal abgeben',
+  'erase.reasonHint': 'Der Grund wird öffentlich. Er hat keinen Text, denn er kann nie gelöscht werden.',
+  'erase.do': 'Diese Erklärung löschen',
+  'erase.waitsTitle': 'Eintrag {index} wird gelöscht',
+  'erase.waits': 'Die Erklärung ist verborgen. Sie wird nach dem {date} vernichtet. Bis dahin kann der Antrag zurückgenommen werden.',
+  'erase.byOperator': 'Der Betreiber hat diese Löschung verlangt. Nur er kann sie zurücknehmen.',
+  'erase.many': 'Ihre Behörde kann heute keine weiteren Löschungen verlangen. Wenden Sie sich an den Betreiber dieses Registers.',
   // Choosing files
   'new.title': 'Dateien einreichen',
   'new.lead':
@@ -98,7 +121,7 @@ export const deskDe: DeskMessages = {
   // The preview
   'preview.title': 'Prüfen Sie vor dem Veröffentlichen',
   'preview.nothing':
-    'Noch ist nichts öffentlich. Was Sie veröffentlichen, bleibt im Register: Sie können es ändern oder zurückziehen, aber nicht verschwinden lassen.',
+    'Noch ist nichts öffentlich. Was Sie veröffentlichen, bleibt im Register: Sie können es ändern oder zurückziehen. Sein Text kann aus gutem Grund gelöscht werden. Ein öffentlicher Vermerk darüber bleibt aber, ebenso Kopien bei anderen.',
   'preview.public': 'Das wird öffentlich',
   'preview.agency': 'Behörde',
   'preview.action': 'Was Sie tun',
@@ -176,7 +199,7 @@ export const deskDe: DeskMessages = {
   'keys.label': 'Wofür er ist',
   'keys.role': 'Darf',
   'keys.role.submit': 'einreichen',
-  'keys.role.admin': 'einreichen und Schlüssel verwalten',
+  'keys.role.admin': 'einreichen, löschen und Schlüssel verwalten',
   'keys.created': 'Erstellt',
   'keys.expires': 'Endet',
   'keys.revoked': 'Widerrufen am {date}',
@@ -205,6 +228,22 @@ export const deskDe: DeskMessages = {
   'join.contact': 'Betreiber',
   'join.noContact': 'Der Betreiber dieses Registers hat noch keinen Kontakt genannt.',
   'join.signIn': 'Am Schalter anmelden',
+  // For people who want something removed
+  'removal.lead': 'Was dieses Register über Personen enthält, was entfernt werden kann, was bleibt und wer entscheidet.',
+  'removal.holds': 'Was wir speichern',
+  'removal.holdsText':
+    'Titel, Nummern, Daten und Gründe öffentlicher Vorgänge sowie Namen und Fingerabdrücke von Dateien. Die Dateien selbst haben wir nie. Sie liegen bei der Behörde.',
+  'removal.can': 'Was entfernt werden kann',
+  'removal.canText':
+    'Der Text eines Eintrags. Er wird verborgen, sobald eine berechtigte Stelle das verlangt. Nach {duration} wird er vernichtet, hier und in unserer Suche.',
+  'removal.canNow': 'Der Text eines Eintrags. Er wird vernichtet, sobald eine berechtigte Stelle das verlangt, hier und in unserer Suche.',
+  'removal.staysBackups': 'Unsere älteren Sicherungen enthalten den Text, bis sie gelöscht werden.',
+  'removal.staysList':
+    'Ein Fingerabdruck unter einem Schlüssel verhindert, dass derselbe Text wiederkommt. Er dient keinem anderen Zweck und wird nach einer Frist gelöscht, die der Betreiber festlegt, üblicherweise zwei Jahre.',
+  'removal.who': 'Wer entscheidet',
+  'removal.whoText':
+    'Die Behörde, die den Vorgang veröffentlicht hat, entscheidet, denn sie ist für ihre Erklärungen verantwortlich. Schreiben Sie ihr, und nennen Sie die Nummer des Eintrags. Auch ein Gericht kann eine Entfernung anordnen.',
+  'removal.whoOperator': 'Wenn die Behörde nicht antwortet, schreiben Sie dem Betreiber dieses Registers.',
   // Operator
   'operator.title': 'Betreiber',
   'operator.menu': 'Menü des Betreibers',
@@ -233,6 +272,12 @@ export const deskDe: DeskMessages = {
   'operator.backupElsewhere': 'Die Einträge liegen in einer Datenbank: Sichern Sie diese.',
   'operator.none': 'Zurzeit kein Alarm.',
   'operator.whatToDo': 'Was das bedeutet',
+  'operator.erasures': 'Löschanträge',
+  'operator.erasuresWait':
+    '{count, plural, one {# Löschantrag wartet.} other {# Löschanträge warten.}} Prüfen Sie, ob die Behörde davon weiß: Ein Schlüssel könnte gestohlen sein.',
+  'operator.erasuresShown': '{count, plural, one {Der erste wird gezeigt.} other {Die ersten # werden gezeigt.}}',
+  'operator.due': 'Wird vernichtet nach',
+  'operator.askedBy': 'Verlangt von',
   'operator.accepting': 'Einreichungen',
   'operator.yes': 'werden angenommen',
   'operator.no': 'werden abgelehnt',

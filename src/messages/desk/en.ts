@@ -37,7 +37,30 @@ export const deskEn = {
   'home.receipt': 'Receipt',
   'home.amend': 'Amend',
   'home.withdraw': 'Withdraw',
+  'home.erase': 'Erase',
+  'home.erasing': 'The statement is hidden. It will be destroyed after {date}.',
+  'home.takeBack': 'Take back the erasure',
   'home.zip': 'Receipts of this page as a ZIP archive',
+  // Erasing
+  'erase.title': 'Erase entry {index}',
+  'erase.lead':
+    'The statement is hidden at once. After {duration} it is destroyed, and nobody can restore it. Until then you can take the request back.',
+  'erase.leadNow': 'The statement is destroyed at once. Nobody can restore it.',
+  'erase.stays': 'What stays',
+  'erase.staysEntry':
+    'The entry stays as a hash, which says nothing without the statement. A public note says that the statement was erased, when and why.',
+  'erase.staysEffect': 'What the statement did to other versions stays visible, for example that it withdrew one.',
+  'erase.staysCopies': 'Receipts and copies that others have stay with them. Nobody can call them back.',
+  'erase.again': 'The same statement cannot be submitted again.',
+  'erase.first':
+    'This entry changes another version. If the change still holds, state it again without the personal data before you erase it. Otherwise readers are told only that a later statement was erased.',
+  'erase.restate': 'State it again without the personal data',
+  'erase.reasonHint': 'The reason becomes public. It has no text, because it can never be erased.',
+  'erase.do': 'Erase this statement',
+  'erase.waitsTitle': 'Entry {index} is being erased',
+  'erase.waits': 'The statement is hidden. It will be destroyed after {date}. Until then the request can be taken back.',
+  'erase.byOperator': 'The operator asked for this erasure. Only the operator can take it back.',
+  'erase.many': 'Your agency may ask for no more erasures today. Ask the operator of this ledger.',
   // Choosing files
   'new.title': 'Submit files',
   'new.lead': 'Choose the files of one record, for example a decision with its annexes. You can go back at each step until you publish.',
@@ -92,7 +115,7 @@ export const deskEn = {
   // The preview
   'preview.title': 'Check before you publish',
   'preview.nothing':
-    'Nothing is public yet. What you publish stays on the ledger: you can amend or withdraw it, but not make it disappear.',
+    'Nothing is public yet. What you publish stays on the ledger: you can amend or withdraw it. Its text can be erased for good reason, but a public note of that stays, and so do copies that others have.',
   'preview.public': 'This becomes public',
   'preview.agency': 'Agency',
   'preview.action': 'What you do',
@@ -165,7 +188,7 @@ export const deskEn = {
   'keys.label': 'What it is for',
   'keys.role': 'May',
   'keys.role.submit': 'submit',
-  'keys.role.admin': 'submit, and keep the keys',
+  'keys.role.admin': 'submit, erase, and keep the keys',
   'keys.created': 'Made',
   'keys.expires': 'Ends',
   'keys.revoked': 'Revoked on {date}',
@@ -192,6 +215,23 @@ export const deskEn = {
   'join.contact': 'Operator',
   'join.noContact': 'The operator of this ledger has not named a contact yet.',
   'join.signIn': 'Sign in to the desk',
+  // For people who want something removed
+  'removal.lead': 'What this ledger holds about people, what can be removed, what stays, and who decides.',
+  'removal.holds': 'What we hold',
+  'removal.holdsText':
+    'Titles, numbers, dates and reasons of public records, and the names and fingerprints of files. We never hold the files themselves. They are with the agency.',
+  'removal.can': 'What can be removed',
+  'removal.canText':
+    'The text of an entry. It is hidden as soon as its removal is asked for by somebody who may do so. After {duration} it is destroyed, here and in our search.',
+  'removal.canNow':
+    'The text of an entry. It is destroyed as soon as its removal is asked for by somebody who may do so, here and in our search.',
+  'removal.staysBackups': 'Our older backups hold the text until they are deleted.',
+  'removal.staysList':
+    'A keyed fingerprint keeps the same text from coming back. It has no other purpose, and is deleted after a period that the operator sets, usually two years.',
+  'removal.who': 'Who decides',
+  'removal.whoText':
+    'The agency that published the record decides, because it is responsible for what it states. Write to the agency, and give the number of the entry. A court can order a removal, too.',
+  'removal.whoOperator': 'If the agency does not answer, write to the operator of this ledger.',
   // Operator
   'operator.title': 'Operator',
   'operator.menu': 'Operator’s menu',
@@ -217,6 +257,12 @@ export const deskEn = {
   'operator.backupElsewhere': 'The records are in a database: back up that database.',
   'operator.none': 'No alarm at the moment.',
   'operator.whatToDo': 'What it means',
+  'operator.erasures': 'Requests to erase',
+  'operator.erasuresWait':
+    '{count, plural, one {# request to erase waits.} other {# requests to erase wait.}} Check that the agency knows of it: a key may have been stolen.',
+  'operator.erasuresShown': '{count, plural, one {The first one is shown.} other {The first # are shown.}}',
+  'operator.due': 'Destroyed after',
+  'operator.askedBy': 'Asked by',
   'operator.accepting': 'Submissions',
   'operator.yes': 'accepted',
   'operator.no': 'refused',

@@ -37,7 +37,30 @@ export const deskEs: DeskMessages = {
   'home.receipt': 'Recibo',
   'home.amend': 'Modificar',
   'home.withdraw': 'Retirar',
+  'home.erase': 'Borrar',
+  'home.erasing': 'La declaración está oculta. Se destruirá después del {date}.',
+  'home.takeBack': 'Anular el borrado',
   'home.zip': 'Recibos de esta página en un archivo ZIP',
+  // Erasing
+  'erase.title': 'Borrar la entrada {index}',
+  'erase.lead':
+    'La declaración se oculta de inmediato. Después de {duration} se destruye, y nadie puede restaurarla. Hasta entonces puede anular la solicitud.',
+  'erase.leadNow': 'La declaración se destruye de inmediato. Nadie puede restaurarla.',
+  'erase.stays': 'Qué queda',
+  'erase.staysEntry':
+    'La entrada queda como una huella que no dice nada sin la declaración. Una nota pública dice que la declaración se borró, cuándo y por qué.',
+  'erase.staysEffect': 'Lo que la declaración cambió en otras versiones sigue visible, por ejemplo que retiró una.',
+  'erase.staysCopies': 'Los recibos y las copias que tengan otros siguen en su poder. Nadie puede retirarlos.',
+  'erase.again': 'La misma declaración no se puede presentar de nuevo.',
+  'erase.first':
+    'Esta entrada cambia otra versión. Si el cambio sigue siendo válido, declárelo de nuevo sin los datos personales antes de borrarla. Si no, los lectores solo sabrán que se borró una declaración posterior.',
+  'erase.restate': 'Declararlo de nuevo sin los datos personales',
+  'erase.reasonHint': 'El motivo se hace público. No lleva texto, porque nunca se podrá borrar.',
+  'erase.do': 'Borrar esta declaración',
+  'erase.waitsTitle': 'La entrada {index} se va a borrar',
+  'erase.waits': 'La declaración está oculta. Se destruirá después del {date}. Hasta entonces se puede anular la solicitud.',
+  'erase.byOperator': 'El operador ha pedido este borrado. Solo él puede anularlo.',
+  'erase.many': 'Su organismo no puede pedir más borrados hoy. Diríjase al operador de este registro.',
   // Choosing files
   'new.title': 'Presentar archivos',
   'new.lead':
@@ -94,7 +117,7 @@ export const deskEs: DeskMessages = {
   // The preview
   'preview.title': 'Compruebe antes de publicar',
   'preview.nothing':
-    'Todavía no hay nada público. Lo que publique permanece en el registro: puede modificarlo o retirarlo, pero no hacerlo desaparecer.',
+    'Todavía no hay nada público. Lo que publique permanece en el registro: puede modificarlo o retirarlo. Su texto se puede borrar por un motivo justificado, pero queda una nota pública de ello, y también las copias que tengan otros.',
   'preview.public': 'Esto se hace público',
   'preview.agency': 'Organismo',
   'preview.action': 'Lo que hace',
@@ -171,7 +194,7 @@ export const deskEs: DeskMessages = {
   'keys.label': 'Para qué sirve',
   'keys.role': 'Puede',
   'keys.role.submit': 'presentar',
-  'keys.role.admin': 'presentar y administrar las claves',
+  'keys.role.admin': 'presentar, borrar y administrar las claves',
   'keys.created': 'Creada',
   'keys.expires': 'Termina',
   'keys.revoked': 'Revocada el {date}',
@@ -199,6 +222,22 @@ export const deskEs: DeskMessages = {
   'join.contact': 'Operador',
   'join.noContact': 'El operador de este registro aún no ha indicado un contacto.',
   'join.signIn': 'Iniciar sesión en la ventanilla',
+  // For people who want something removed
+  'removal.lead': 'Qué contiene este registro sobre personas, qué se puede eliminar, qué queda y quién decide.',
+  'removal.holds': 'Qué guardamos',
+  'removal.holdsText':
+    'Títulos, números, fechas y motivos de expedientes públicos, y los nombres y huellas de los archivos. Nunca tenemos los archivos mismos. Los tiene el organismo.',
+  'removal.can': 'Qué se puede eliminar',
+  'removal.canText':
+    'El texto de una entrada. Se oculta en cuanto lo pide quien está autorizado. Después de {duration} se destruye, aquí y en nuestra búsqueda.',
+  'removal.canNow': 'El texto de una entrada. Se destruye en cuanto lo pide quien está autorizado, aquí y en nuestra búsqueda.',
+  'removal.staysBackups': 'Nuestras copias de seguridad anteriores contienen el texto hasta que se eliminan.',
+  'removal.staysList':
+    'Una huella protegida con clave impide que el mismo texto vuelva. No tiene otro fin, y se elimina después de un plazo que fija el operador, normalmente dos años.',
+  'removal.who': 'Quién decide',
+  'removal.whoText':
+    'Decide el organismo que publicó el expediente, porque es responsable de lo que declara. Escríbale e indique el número de la entrada. También un tribunal puede ordenar que se elimine.',
+  'removal.whoOperator': 'Si el organismo no responde, escriba al operador de este registro.',
   // Operator
   'operator.title': 'Operador',
   'operator.menu': 'Menú del operador',
@@ -224,6 +263,12 @@ export const deskEs: DeskMessages = {
   'operator.backupElsewhere': 'Los datos están en una base de datos: haga copia de ella.',
   'operator.none': 'Ninguna alarma por ahora.',
   'operator.whatToDo': 'Qué significa',
+  'operator.erasures': 'Solicitudes de borrado',
+  'operator.erasuresWait':
+    '{count, plural, one {# solicitud de borrado está en espera.} other {# solicitudes de borrado están en espera.}} Compruebe que el organismo lo sabe: podrían haber robado una clave.',
+  'operator.erasuresShown': '{count, plural, one {Se muestra la primera.} other {Se muestran las # primeras.}}',
+  'operator.due': 'Se destruye después del',
+  'operator.askedBy': 'Pedido por',
   'operator.accepting': 'Presentaciones',
   'operator.yes': 'se aceptan',
   'operator.no': 'se rechazan',

@@ -39,7 +39,30 @@ export const deskFr: DeskMessages = {
   'home.receipt': 'Reçu',
   'home.amend': 'Modifier',
   'home.withdraw': 'Retirer',
+  'home.erase': 'Effacer',
+  'home.erasing': 'La déclaration est masquée. Elle sera détruite après le {date}.',
+  'home.takeBack': 'Annuler l’effacement',
   'home.zip': 'Reçus de cette page en archive ZIP',
+  // Erasing
+  'erase.title': 'Effacer l’entrée {index}',
+  'erase.lead':
+    'La déclaration est masquée aussitôt. Après {duration}, elle est détruite, et personne ne peut la rétablir. D’ici là, vous pouvez annuler la demande.',
+  'erase.leadNow': 'La déclaration est détruite aussitôt. Personne ne peut la rétablir.',
+  'erase.stays': 'Ce qui reste',
+  'erase.staysEntry':
+    'L’entrée reste sous forme d’une empreinte qui ne dit rien sans la déclaration. Une mention publique indique que la déclaration a été effacée, quand et pourquoi.',
+  'erase.staysEffect': 'Ce que la déclaration a changé à d’autres versions reste visible, par exemple qu’elle en a retiré une.',
+  'erase.staysCopies': 'Les reçus et les copies détenus par d’autres restent chez eux. Personne ne peut les rappeler.',
+  'erase.again': 'La même déclaration ne peut pas être déposée de nouveau.',
+  'erase.first':
+    'Cette entrée change une autre version. Si le changement vaut toujours, déclarez-le de nouveau sans les données personnelles avant d’effacer. Sinon, les lecteurs apprennent seulement qu’une déclaration ultérieure a été effacée.',
+  'erase.restate': 'Déclarer de nouveau sans les données personnelles',
+  'erase.reasonHint': 'Le motif devient public. Il n’a pas de texte, car il ne pourra jamais être effacé.',
+  'erase.do': 'Effacer cette déclaration',
+  'erase.waitsTitle': 'L’entrée {index} est en cours d’effacement',
+  'erase.waits': 'La déclaration est masquée. Elle sera détruite après le {date}. D’ici là, la demande peut être annulée.',
+  'erase.byOperator': 'L’exploitant a demandé cet effacement. Lui seul peut l’annuler.',
+  'erase.many': 'Votre administration ne peut plus demander d’effacement aujourd’hui. Adressez-vous à l’exploitant de ce registre.',
   // Choosing files
   'new.title': 'Déposer des fichiers',
   'new.lead':
@@ -96,7 +119,7 @@ export const deskFr: DeskMessages = {
   // The preview
   'preview.title': 'Vérifiez avant de publier',
   'preview.nothing':
-    'Rien n’est encore public. Ce que vous publiez reste au registre : vous pouvez le modifier ou le retirer, mais pas le faire disparaître.',
+    'Rien n’est encore public. Ce que vous publiez reste au registre : vous pouvez le modifier ou le retirer. Son texte peut être effacé pour un motif valable, mais une mention publique en reste, ainsi que les copies détenues par d’autres.',
   'preview.public': 'Voici ce qui devient public',
   'preview.agency': 'Administration',
   'preview.action': 'Ce que vous faites',
@@ -174,7 +197,7 @@ export const deskFr: DeskMessages = {
   'keys.label': 'À quoi elle sert',
   'keys.role': 'Permet de',
   'keys.role.submit': 'déposer',
-  'keys.role.admin': 'déposer et gérer les clés',
+  'keys.role.admin': 'déposer, effacer et gérer les clés',
   'keys.created': 'Créée',
   'keys.expires': 'Prend fin',
   'keys.revoked': 'Révoquée le {date}',
@@ -203,6 +226,22 @@ export const deskFr: DeskMessages = {
   'join.contact': 'Exploitant',
   'join.noContact': 'L’exploitant de ce registre n’a pas encore indiqué de contact.',
   'join.signIn': 'Se connecter au guichet',
+  // For people who want something removed
+  'removal.lead': 'Ce que ce registre contient sur des personnes, ce qui peut être supprimé, ce qui reste, et qui décide.',
+  'removal.holds': 'Ce que nous conservons',
+  'removal.holdsText':
+    'Les titres, numéros, dates et motifs de dossiers publics, ainsi que les noms et empreintes des fichiers. Nous n’avons jamais les fichiers eux-mêmes. Ils sont auprès de l’administration.',
+  'removal.can': 'Ce qui peut être supprimé',
+  'removal.canText':
+    'Le texte d’une entrée. Il est masqué dès qu’une personne habilitée le demande. Après {duration}, il est détruit, ici et dans notre recherche.',
+  'removal.canNow': 'Le texte d’une entrée. Il est détruit dès qu’une personne habilitée le demande, ici et dans notre recherche.',
+  'removal.staysBackups': 'Nos sauvegardes plus anciennes contiennent le texte jusqu’à leur suppression.',
+  'removal.staysList':
+    'Une empreinte sous clé empêche le même texte de revenir. Elle n’a pas d’autre but, et elle est supprimée après un délai fixé par l’exploitant, en général deux ans.',
+  'removal.who': 'Qui décide',
+  'removal.whoText':
+    'L’administration qui a publié le dossier décide, car elle est responsable de ce qu’elle déclare. Écrivez-lui en indiquant le numéro de l’entrée. Un tribunal peut aussi ordonner une suppression.',
+  'removal.whoOperator': 'Si l’administration ne répond pas, écrivez à l’exploitant de ce registre.',
   // Operator
   'operator.title': 'Exploitant',
   'operator.menu': 'Menu de l’exploitant',
@@ -230,6 +269,12 @@ export const deskFr: DeskMessages = {
   'operator.backupElsewhere': 'Les entrées sont dans une base de données : sauvegardez-la.',
   'operator.none': 'Aucune alerte en ce moment.',
   'operator.whatToDo': 'Ce que cela signifie',
+  'operator.erasures': 'Demandes d’effacement',
+  'operator.erasuresWait':
+    '{count, plural, one {# demande d’effacement est en attente.} other {# demandes d’effacement sont en attente.}} Vérifiez que l’administration est au courant : une clé a pu être volée.',
+  'operator.erasuresShown': '{count, plural, one {La première est affichée.} other {Les # premières sont affichées.}}',
+  'operator.due': 'Destruction après le',
+  'operator.askedBy': 'Demandé par',
   'operator.accepting': 'Dépôts',
   'operator.yes': 'acceptés',
   'operator.no': 'refusés',

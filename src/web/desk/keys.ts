@@ -65,7 +65,8 @@ ${renderForm(frame, `${path}/${key.keyId}/revoke`, html`${renderOwnKey(frame, pr
   })
 }
 
-function renderOwnKey(frame: DeskFrame, problem: string | undefined): Html {
+/** The field for the key, where a form asks for it again. */
+export function renderOwnKey(frame: DeskFrame, problem: string | undefined): Html {
   const { desk, who } = frame
   return renderField(frame, {
     id: 'key',

@@ -1,10 +1,11 @@
 /** The operator's pages: first steps, the state of the ledger, agencies, and what alarms mean. */
+import type { ErasureReason } from '../../core/statements/erasure.ts'
 import { type Html, html, type Piece } from '../../html.ts'
 import type { DeskMessageKey } from '../../messages/desk/en.ts'
 import { sayDuration, sayNumber, sayTime } from '../../messages/say.ts'
 import { icon } from '../icons.ts'
 import type { AlarmSection } from './alarm-text.ts'
-import { type DeskFrame, deskPage, type Problem, renderField, renderForm } from './desk-frame.ts'
+import { type DeskFrame, deskPage, type Problem, renderField, renderForm, renderNotice } from './desk-frame.ts'
 
 /** The first steps, in their order. */
 export const STEPS = ['name', 'url', 'agency', 'record', 'chain', 'backup'] as const
@@ -23,6 +24,17 @@ export type OperatorState = {
   readonly anchored: { readonly size: number; readonly time: string } | undefined
   readonly scrub: { readonly passes: number; readonly findings: readonly string[] } | undefined
   readonly vkey: string
+  /** Requests to erase, the first of them, and how many there are. */
+  readonly erasures: { readonly requests: readonly WaitingRequest[]; readonly count: number }
+}
+
+/** A request to erase that can still be taken back. */
+export type WaitingRequest = {
+  readonly index: number
+  readonly agency: string
+  readonly due: string
+  readonly reason: ErasureReason
+  readonly by: 'agency' | 'operator'
 }
 
 /** How the ledger is, and what is still to be done. */
@@ -31,10 +43,12 @@ export function operatorPage(frame: DeskFrame, state: OperatorState) {
   return deskPage(frame, {
     title: desk('operator.title'),
     main: html`${state.alarms.length === 0 ? html`<p>${desk('operator.none')}</p>` : state.alarms.map(alarm => renderAlarm(frame, alarm))}
+${state.erasures.count > 0 && renderNotice(html`${desk('operator.erasuresWait', { count: state.erasures.count })} <a href="#erasures">${desk('operator.erasures')}</a>`)}
 <h2>${desk('operator.first')}</h2>
 <ol class="steps">${STEPS.map(step => renderStep(frame, step, state))}</ol>
 <h2>${desk('operator.state')}</h2>
-${renderFigures(frame, state)}`,
+${renderFigures(frame, state)}
+${state.erasures.count > 0 && renderErasures(frame, state.erasures)}`,
   })
 }
 
@@ -79,6 +93,29 @@ export function alarmsPage(frame: DeskFrame, sections: readonly AlarmSection[]) 
 
 function renderAlarm({ desk, base }: DeskFrame, { code, message }: OperatorState['alarms'][number]): Html {
   return html`<div class="banner">${icon('warn')}<p><span lang="en" dir="ltr">${message}</span> <code>${code}</code> <a href="${base}/operator/alarms?code=${code}">${desk('operator.whatToDo')}</a></p></div>`
+}
+
+/** The requests that wait, each with a button that takes it back. */
+function renderErasures(frame: DeskFrame, { requests, count }: OperatorState['erasures']): Html {
+  const { desk, say, base } = frame
+  const names = [desk('operator.erasures'), desk('preview.agency'), desk('operator.due'), desk('form.reason'), desk('operator.askedBy')]
+  const cells = ({ index, agency, due, reason, by }: WaitingRequest): readonly Piece[] => [
+    html`<a href="${base}/records/${index}">${desk('done.entry', { index })}</a>`,
+    html`<bdi>${agency}</bdi>`,
+    sayTime(say, due),
+    say(`erased.reason.${reason}`),
+    desk(by === 'agency' ? 'preview.agency' : 'operator.title'),
+  ]
+  const undo = ({ index }: WaitingRequest) =>
+    renderForm(
+      frame,
+      `/operator/erasures/${index}/undo`,
+      html`<button type="submit" class="quiet">${desk('home.takeBack')}<span class="sr"> ${desk('done.entry', { index })}</span></button>`,
+    )
+  return html`<h2 id="erasures">${desk('operator.erasures')}</h2>
+<table class="stack"><thead><tr>${names.map(name => html`<th scope="col">${name}</th>`)}<th scope="col">${desk('home.takeBack')}</th></tr></thead>
+<tbody>${requests.map(request => html`<tr>${cells(request).map((cell, at) => html`<td data-label="${names[at]}">${cell}</td>`)}<td>${undo(request)}</td></tr>`)}</tbody></table>
+${count > requests.length && html`<p class="small soft">${desk('operator.erasuresShown', { count: requests.length })}</p>`}`
 }
 
 function renderStep(frame: DeskFrame, step: Step, { done, backup }: OperatorState): Html {

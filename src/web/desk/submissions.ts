@@ -5,11 +5,14 @@ import { renderBehind, renderEntries } from '../pages/entry-list.ts'
 import type { Entry } from '../records.ts'
 import { type DeskFrame, deskPage } from './desk-frame.ts'
 
+/** An own entry, and when it is due to be erased. */
+export type OwnEntry = Entry & { readonly erasing: string | undefined }
+
 /** The submissions, newest first, with what can be done about each. */
 export function submissionsPage(
   frame: DeskFrame,
   data: {
-    readonly entries: readonly Entry[]
+    readonly entries: readonly OwnEntry[]
     readonly before: number | undefined
     readonly older: number | undefined
     readonly behind: number
@@ -47,11 +50,23 @@ export function receiptName(index: number, document: string | undefined): string
   return document === undefined ? `entry-${index}.receipt.json` : `${document.replaceAll(/[\\/:*?"<>|]/g, '_')}.receipt.json`
 }
 
-/** Amending and withdrawing need a statement that is still there and not itself a withdrawal. */
-function renderActions({ desk, base }: DeskFrame, { index, statement, state }: Entry): Html | false {
+/**
+ * Amending and withdrawing need a statement that is still there and not itself a withdrawal. Only
+ * admin keys erase.
+ */
+function renderActions({ desk, say, base, who }: DeskFrame, { index, statement, state, erasing }: OwnEntry): Html | false {
+  const link = (href: string, text: string, download?: string) =>
+    html`<a href="${href}"${download !== undefined && html` download="${download}"`}>${text}<span class="sr"> ${desk('done.entry', { index })}</span></a>`
+  const act = (action: string, text: string) => link(`${base}/desk/${action}/${index}`, text)
+  if (erasing !== undefined)
+    return html`<p class="actions">${desk('home.erasing', { date: sayTime(say, erasing) })}${who?.isAdmin && html` ${act('erase', desk('home.takeBack'))}`}</p>`
   if (statement === undefined) return false
   const isChangeable = statement.action !== 'withdraw' && state.withdrawn === undefined
-  const act = (action: string, text: string) =>
-    html` · <a href="${base}/desk/${action}/${index}">${text}<span class="sr"> ${desk('done.entry', { index })}</span></a>`
-  return html`<p class="actions"><a href="/v1/records/${index}/receipt" download="${receiptName(index, statement.documents[0]?.name)}">${desk('home.receipt')}<span class="sr"> ${desk('done.entry', { index })}</span></a>${isChangeable && html`${act('amend', desk('home.amend'))}${act('withdraw', desk('home.withdraw'))}`}</p>`
+  const actions = [
+    link(`/v1/records/${index}/receipt`, desk('home.receipt'), receiptName(index, statement.documents[0]?.name)),
+    isChangeable && act('amend', desk('home.amend')),
+    isChangeable && act('withdraw', desk('home.withdraw')),
+    who?.isAdmin && act('erase', desk('home.erase')),
+  ].filter(action => action)
+  return html`<p class="actions">${actions.map((action, at) => html`${at > 0 && ' · '}${action}`)}</p>`
 }

@@ -22,7 +22,7 @@ export function erasedPage(
     main: html`<h1>${title}</h1>
 ${when && html`<p>${when}</p>`}
 ${erasure && html`<p><a href="${base}/records/${erasure.tombstone}">${say('erased.tombstone', { index: erasure.tombstone })}</a></p>`}
-<p>${say('record.erased')}</p>
+${(erasure || due === undefined) && html`<p>${say('record.erased')}</p>`}
 <p>${say('erased.copies')}</p>
 <p><a href="${base}/changes?kind=erased">${say('erased.list')}</a></p>`,
   }

@@ -1,0 +1,22 @@
+/** The page for people who want something removed: what is held, what can go, what stays, who decides. */
+import { html } from '../../html.ts'
+import type { SayDesk } from '../../messages/desk/speak.ts'
+import { sayDuration } from '../../messages/say.ts'
+import type { Frame, Page } from '../layout.ts'
+import { renderOperator } from './join.ts'
+
+/** The page. `delayMs` is how long a request to erase can be taken back. */
+export function removalPage({ base, say, operator }: Frame, desk: SayDesk, delayMs: number): Page {
+  const can = delayMs > 0 ? desk('removal.canText', { duration: sayDuration(say, delayMs / 1000) }) : desk('removal.canNow')
+  return {
+    title: say('site.removal'),
+    main: html`<h1>${say('site.removal')}</h1><p class="lead">${desk('removal.lead')}</p>
+<h2>${desk('removal.who')}</h2><p>${desk('removal.whoText')}</p><p>${desk('removal.whoOperator')}</p>
+${renderOperator(operator, desk)}
+<h2>${desk('removal.holds')}</h2><p>${desk('removal.holdsText')}</p>
+<h2>${desk('removal.can')}</h2><p>${can}</p>
+<h2>${desk('erase.stays')}</h2>
+<ul><li>${desk('erase.staysEntry')}</li><li>${desk('erase.staysEffect')}</li><li>${desk('erase.staysCopies')}</li><li>${desk('removal.staysBackups')}</li><li>${desk('removal.staysList')}</li></ul>
+<p><a href="${base}/changes?kind=erased">${say('erased.list')}</a></p>`,
+  }
+}
