@@ -183,7 +183,7 @@ describe('the command line against a mirror that lies', function () {
     const done = await openseal(['receipt', '--upgrade', 'one.txt', '--json'])
     deepEqual(
       [done.code, JSON.parse(done.out)],
-      [0, { receipt: 'one.txt.receipt.json', anchored: 1, sealed: 0, unchecked: 0, testNetwork: true }],
+      [0, { receipt: 'one.txt.receipt.json', anchored: 1, sealed: 0, unchecked: 0, disowned: 0, testNetwork: true }],
     )
     equal(read('one.txt.receipt.json').trim(), (await anchoredReceipt(1)).trim())
     asked = []
