@@ -16,6 +16,7 @@ import type { Commit } from '../../../src/store/port/log.ts'
 import type { Store } from '../../../src/store/port/port.ts'
 import { checkLog } from '../../ledger/check-log.ts'
 import { openTestLedger, statementOf } from '../../ledger/fixtures.ts'
+import { testHost } from '../../test-host.ts'
 import { canMount, mountSmallDisk, type SmallDisk } from './small-disk.ts'
 
 const MIB = 1024 * 1024
@@ -86,7 +87,7 @@ describe('full disk', () => {
   it('makes the ledger refuse, serve what it has, and seal again by itself when there is room', async () => {
     const folder = path.join(disk.folder, 'ledger')
     const store = await openLevelStore(folder)
-    const ledger = await openTestLedger(store)
+    const ledger = await openTestLedger(store, { host: { sleep: testHost().sleep } })
     assert.deepEqual(await ledger.submit(statementOf('one')), { index: 1, known: false })
     disk.fill(16 * 1024)
     const large = Array.from({ length: 40 }, (_, i) =>
