@@ -1,5 +1,6 @@
 /** Another copy of the ledger, for the doctor. Everything that it says is checked. */
 import { OpenSealError } from '../core/errors.ts'
+import type { SaidErased } from './erased.ts'
 
 export type Copy = {
   /** Its newest signed checkpoint. */
@@ -7,8 +8,11 @@ export type Copy = {
   /** The receipts of each change of the log's key, oldest first. */
   keyReceipts(): Promise<readonly string[]>
   bundle(index: number, width: number): Promise<Uint8Array>
-  /** The canonical statements of [from, to); undefined for one that it does not have. */
-  statements(from: number, to: number): Promise<(Uint8Array | undefined)[]>
+  /**
+   * The canonical statements of [from, to), what it says of an erased one, and undefined for one
+   * that it does not have.
+   */
+  statements(from: number, to: number): Promise<(Uint8Array | SaidErased | undefined)[]>
 }
 
 /** REFILL_FORK, REFILL_UNSIGNED, REFILL_MISSING. */

@@ -183,7 +183,7 @@ async function treat(store: EmbeddedStore, committed: Committed, damage: Damage,
 async function refetch(store: EmbeddedStore, committed: Committed, damage: Damage, { refill }: DoctorInput): Promise<boolean> {
   if (damage.kind !== 'statement' || refill === undefined) return false
   const [statement] = await refill.copy.statements(damage.index, damage.index + 1)
-  return statement !== undefined && putStatementBack(store, committed, damage.index, statement)
+  return statement instanceof Uint8Array && putStatementBack(store, committed, damage.index, statement)
 }
 
 /** Appends what another copy has beyond our head. */

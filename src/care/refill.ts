@@ -10,21 +10,28 @@ import { extendTree } from '../core/tlog/extension.ts'
 import { decodeBundle, TILE_WIDTH } from '../core/tlog/tile.ts'
 import { rootFromRange } from '../core/tlog/tree.ts'
 import type { Host } from '../host.ts'
+import { type Erasure, erasureDocuments } from '../log/erasures.ts'
 import { keepKeyChange, readLog } from '../log/log-keys.ts'
 import { recordOf } from '../log/prepare.ts'
-import { createSequencer, type Sequencer } from '../log/sequencer.ts'
+import { createSequencer, type Prepared, type Sequencer } from '../log/sequencer.ts'
 import { createLogSigner } from '../log/signer.ts'
 import { restore, type TreeState } from '../log/tree-state.ts'
 import { type LogView, openLogView } from '../log/view.ts'
-import type { Documents } from '../store/port/documents.ts'
-import type { LogStore } from '../store/port/log.ts'
+import type { DocumentChange, Documents } from '../store/port/documents.ts'
+import type { ErasedRecord, LogStore } from '../store/port/log.ts'
 import { type Copy, RefillError } from './copy.ts'
+import { erasureOf, heldRecord, placeholderOf, type SaidErased, tombstoneIn } from './erased.ts'
 import { type NewChange, readSignedCheckpoint } from './follow-keys.ts'
 
 const STATEMENTS_AT_ONCE = 1024
 
 /** The entries to append, from `from` on, and the changes of the log's key among them. */
-type Missing = { readonly from: number; readonly entries: readonly Uint8Array[]; readonly changes: readonly NewChange[] }
+type Missing = {
+  readonly from: number
+  readonly entries: readonly Uint8Array[]
+  readonly changes: readonly NewChange[]
+  readonly nowMs: number
+}
 
 /**
  * Appends what the copy has and the store lacks; returns the number of entries. Before it writes
@@ -53,7 +60,7 @@ export async function refill(store: LogStore & Documents, copy: Copy, host: Host
         'REFILL_FORK',
         `The other copy has another history: our entries do not lead to its signed root of size ${shown.size}.`,
       )
-  await append(store, sequencer, copy, { from, entries, changes })
+  await append(store, sequencer, copy, { from, entries, changes, nowMs: host.nowMs() })
   return entries.length
 }
 
@@ -68,23 +75,66 @@ async function isOfTree({ size, root }: Checkpoint, view: LogView, { head, range
  * A change of the key ends its batch, and is stored before anything is appended to it. After a
  * crash in between it is found as one that was begun.
  */
-async function append(store: LogStore & Documents, sequencer: Sequencer, copy: Copy, { from, entries, changes }: Missing): Promise<void> {
+async function append(store: LogStore & Documents, sequencer: Sequencer, copy: Copy, missing: Missing): Promise<void> {
+  const { from, entries, changes } = missing
   for (const change of changes) if (change.index < from) await keepKeyChange(store, change)
   const end = from + entries.length
   for (let at = from; at < end; ) {
     const change = changes.find(({ index }) => index >= at)
     const to = Math.min(end, at + STATEMENTS_AT_ONCE, (change?.index ?? end) + 1)
-    const statements = await copy.statements(at, to)
-    const batch = entries.slice(at - from, to - from).map((entry, i) => {
-      const statement = statements[i]
-      if (statement === undefined || !equalBytes(encodeEntry(statement), entry))
-        throw new RefillError('REFILL_MISSING', `The other copy does not have the statement of entry ${at + i}: try another one.`)
-      return { ...recordOf(at + i, statement), entry }
-    })
-    await sequencer.seal(batch)
-    if (change?.index === to - 1) await keepKeyChange(store, change)
-    at = to
+    const { batch, erase, changes: documents } = await readBatch(store, copy, missing, at, to)
+    await sequencer.seal(batch, { erase, documents: { changes: documents, unless: [] } })
+    at += batch.length
+    if (change?.index === at - 1) await keepKeyChange(store, change)
   }
+  await store.purge()
+}
+
+/**
+ * The entries from `at` on with their statements, up to the first tombstone, so that what it erases
+ * is gone before the same statement comes again. A tombstone erases what this store holds still.
+ */
+async function readBatch(store: LogStore & Documents, copy: Copy, missing: Missing, at: number, to: number) {
+  const said = await copy.statements(at, to)
+  const batch: Prepared[] = []
+  const erase: ErasedRecord[] = []
+  const changes: DocumentChange[] = []
+  for (const [i, entry] of missing.entries.slice(at - missing.from, to - missing.from).entries()) {
+    const index = at + i
+    const statement = said[i]
+    if (statement === undefined || (statement instanceof Uint8Array && !equalBytes(encodeEntry(statement), entry))) throw lacking(index)
+    if (!(statement instanceof Uint8Array)) {
+      const gone = placeholderOf(entry)
+      batch.push(gone)
+      erase.push({ index, identity: gone.identity, subject: undefined, digests: [] })
+      changes.push(...erasureDocuments(await provenErasure(copy, missing, index, statement)))
+      continue
+    }
+    batch.push({ ...recordOf(index, statement), entry })
+    const tombstone = tombstoneIn(statement)
+    if (tombstone === undefined) continue
+    const held = tombstone.index < at ? await heldRecord(store, tombstone.index) : undefined
+    if (held === undefined) continue
+    const [told] = await copy.statements(held.index, held.index + 1)
+    erase.push(held)
+    changes.push(...erasureDocuments(erasureOf(tombstone, index, missing.nowMs, told instanceof Uint8Array ? undefined : told)))
+    break
+  }
+  return { batch, erase, changes }
+}
+
+/** The erasure of an entry, by a tombstone that is proven to be among the missing entries. */
+async function provenErasure(copy: Copy, { from, entries, nowMs }: Missing, index: number, said: SaidErased): Promise<Erasure> {
+  const entry = entries[said.erased - from]
+  const statement = entry && said.erased > index ? (await copy.statements(said.erased, said.erased + 1))[0] : undefined
+  if (entry === undefined || !(statement instanceof Uint8Array) || !equalBytes(encodeEntry(statement), entry)) throw lacking(index)
+  const tombstone = tombstoneIn(statement)
+  if (tombstone?.index !== index) throw lacking(index)
+  return erasureOf(tombstone, said.erased, nowMs, said)
+}
+
+function lacking(index: number): RefillError {
+  return new RefillError('REFILL_MISSING', `The other copy does not have the statement of entry ${index}: try another one.`)
 }
 
 async function readEntries(copy: Copy, from: number, to: number): Promise<Uint8Array[]> {

@@ -3,6 +3,7 @@
  * checks everything.
  */
 
+import type { SaidErased } from '../care/erased.ts'
 import { isJsonObject, parseJson } from '../core/json.ts'
 import { canonicalForm, parseAnyStatement } from '../core/statements/registry.ts'
 import { formatBundlePath } from '../core/tlog/tile.ts'
@@ -23,12 +24,13 @@ export function openCopy(url: string) {
       return changes.map(({ receipt }) => JSON.stringify(receipt ?? null))
     },
     bundle: (index: number, width: number) => client.readBytes(`/${formatBundlePath({ index, width })}`, MAX_BUNDLE_BYTES),
-    async statements(from: number, to: number): Promise<(Uint8Array | undefined)[]> {
-      const found: (Uint8Array | undefined)[] = []
+    async statements(from: number, to: number): Promise<(Uint8Array | SaidErased | undefined)[]> {
+      const found: (Uint8Array | SaidErased | undefined)[] = []
       for await (const line of client.readLines(`/v1/statements/${from}/${to}`)) {
         const value = parseJson(line)
-        const statement = isJsonObject(value) ? value.statement : undefined
-        found.push(statement === undefined ? undefined : new TextEncoder().encode(canonicalForm(parseAnyStatement(statement))))
+        const { statement, erased, time, effects } = isJsonObject(value) ? value : {}
+        if (statement !== undefined) found.push(new TextEncoder().encode(canonicalForm(parseAnyStatement(statement))))
+        else found.push(typeof erased === 'number' ? { erased, time, effects } : undefined)
       }
       return found
     },

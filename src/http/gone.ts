@@ -13,6 +13,17 @@ export async function placeOf(index: number, ledger: Erasing): Promise<{ readonl
   return { erasing: due }
 }
 
+/**
+ * What a line of statements says in place of one: also when it was erased and what it had done to
+ * other versions, so that a copy of the ledger knows as much as the ledger.
+ */
+export async function toldOf(index: number, ledger: Erasing) {
+  const erasure = await ledger.erasureOf(index)
+  if (erasure === undefined) return placeOf(index, ledger)
+  const { tombstone, time, effects } = erasure
+  return { erased: tombstone, time, ...(effects.length > 0 && { effects }) }
+}
+
 /** The refusal to show a statement, with what is known of its erasure. */
 export async function goneError(index: number, ledger: Erasing): Promise<GoneError> {
   const erasure = await ledger.erasureOf(index)

@@ -57,7 +57,13 @@ describe('filling up across a change of the log’s key', () => {
     keyReceipts: async () => (await ledger.keyReceipts()).map(({ receipt }) => receipt),
     bundle: async (index, width) => (await ledger.bundle(index, width))!,
     statements: (from, to) =>
-      Promise.all(Array.from({ length: to - from }, async (_, i) => Buffer.from((await ledger.statement(from + i))!, 'utf8'))),
+      Promise.all(
+        Array.from({ length: to - from }, async (_, i) => {
+          const [text, erasure] = [await ledger.statement(from + i), await ledger.erasureOf(from + i)]
+          if (erasure === undefined) return text === undefined ? undefined : Buffer.from(text, 'utf8')
+          return { erased: erasure.tombstone, time: erasure.time, effects: erasure.effects }
+        }),
+      ),
   })
 
   let store: Store
@@ -125,6 +131,53 @@ describe('filling up across a change of the log’s key', () => {
     await first.changeKey(formatVkey(THIRD.vkey))
     const other = await openTestLedger(strange, { signer: THIRD })
     await refused({ keyReceipts: copyOf(other).keyReceipts }, 'REFILL_UNSIGNED')
+  })
+
+  describe('with erased statements', () => {
+    const AGENCY = { by: 'agency', agency: 'transport.gov.example' } as const
+    const withdrawal = statementOf('r1', 1, { action: 'withdraw', documents: [], reason: { code: 'other' } })
+    const statements = [statementOf('r1', 1), withdrawal, statementOf('r3', 3), statementOf('r4', 4)]
+    /** The same salts every time, so that all of these ledgers have one history. */
+    const begin = async (at: Store, count: number) => {
+      const begun = await openTestLedger(at, { host: { randomBytes: length => new Uint8Array(length) } })
+      for (const statement of statements.slice(0, count)) await begun.submit(statement)
+      return begun
+    }
+    let full: Store
+    let ledger: Ledger
+    /** Entry 2 withdraws 1; 5 and 6 erase 2 and 4; 7 is the statement of 4, which may come back. */
+    beforeEach(async () => {
+      full = createMemoryStore()
+      ledger = await begin(full, 4)
+      for (const index of [2, 4]) await ledger.requestErasure(index, 'personal-data', AGENCY)
+      equal((await ledger.submit(statementOf('r4', 4))).index, 7)
+    })
+
+    for (const size of [1, 3, 5])
+      it(`fills up ${size} entries, forgets what was erased since, and keeps what it had done`, async () => {
+        const older = createMemoryStore()
+        await begin(older, size - 1)
+        equal(await refill(older, copyOf(ledger), host), 8 - size)
+        const filled = await openTestLedger(older)
+        equal(filled.head().note, ledger.head().note)
+        for (const index of [2, 4]) {
+          equal(await older.readStatement(index), undefined)
+          deepEqual(await filled.erasureOf(index), await ledger.erasureOf(index))
+        }
+        deepEqual((await filled.history(1)).changes, [{ index: 2, what: 'withdrawn', erased: 5 }])
+        deepEqual(await filled.listByRecord('transport.gov.example', 'r4', 100, 10), [7])
+        equal(await filled.newestTombstone(), 6)
+      })
+
+    it('believes no erasure without a tombstone of that entry in the log', async () => {
+      for (const erased of [0, 1, 3, 6, 7, 99, 1.5, -1]) {
+        const older = await olderCopy(full, 2)
+        const lying: Copy['statements'] = async (from, to) =>
+          (await copyOf(ledger).statements(from, to)).map((said, i) => (from + i === 2 && to > from + 1 ? { erased } : said))
+        await rejects(refill(older, { ...copyOf(ledger), statements: lying }, host), { code: 'REFILL_MISSING' })
+        equal((await older.readHead())?.head.size, 2)
+      }
+    })
   })
 
   it('refuses a change of the key from another history, even if the old key signed that too', async () => {

@@ -82,8 +82,8 @@ describe('http: erasing', () => {
       const { status, json } = await service.ask('GET', path)
       deepEqual([status, json.code, json.erased], [410, 'RECORD_ERASED', erased])
     }
-    for (const path of ['/v1/receipts/2/3', '/v1/statements/2/3'])
-      deepEqual(JSON.parse((await service.ask('GET', path)).text), { index: 2, erased: 3 })
+    deepEqual(JSON.parse((await service.ask('GET', '/v1/receipts/2/3')).text), { index: 2, erased: 3 })
+    deepEqual(JSON.parse((await service.ask('GET', '/v1/statements/2/3')).text), { index: 2, erased: 3, time: erased.time })
     const records = (await service.ask('GET', '/v1/records')).json.records as { index: number; erased?: number; type?: string }[]
     deepEqual(
       records.map(({ index, erased, type }) => [index, erased ?? type]),
@@ -121,6 +121,9 @@ describe('http: erasing', () => {
     deepEqual((await service.ask('GET', '/v1/records/2')).json.changes, [lost])
     const query = `agency=${AGENCY}&record=b`
     deepEqual((await service.ask('GET', `/v1/records?${query}`)).json.records[0].changes, [lost])
+    // And once, beside the erased statement itself, for copies of the ledger.
+    const [line] = (await service.ask('GET', '/v1/statements/3/4')).text.split('\n')
+    deepEqual(JSON.parse(line!).effects, [{ on: 2, what: 'withdrawn' }])
     await ask(2, admin)
     await pass()
     deepEqual((await service.ask('GET', '/v1/records/2')).json.changes, [lost])

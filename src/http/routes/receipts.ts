@@ -6,7 +6,7 @@ import type { Context } from 'koa'
 import { isDamage, isErased } from '../../log/errors.ts'
 import { breathe } from '../../turns.ts'
 import type { RouteDeps } from '../deps.ts'
-import { placeOf } from '../gone.ts'
+import { placeOf, toldOf } from '../gone.ts'
 import { RequestError } from '../problem.ts'
 import { readCount } from '../schemas/values.ts'
 
@@ -35,7 +35,9 @@ export function receiptRoutes(router: Router, { ledger }: RouteDeps): void {
     ctx.body = Readable.from(
       chunksOf(from, to, async index => {
         const text = await read(index).catch(damagedOnly)
-        return text === undefined ? erasedLine(index, await placeOf(index, ledger)) : formatLine(index, member, text)
+        return text === undefined
+          ? erasedLine(index, member === 'receipt' ? await placeOf(index, ledger) : await toldOf(index, ledger))
+          : formatLine(index, member, text)
       }),
       { objectMode: false },
     )

@@ -1,5 +1,6 @@
 /** Receipts and proofs, and the lines of /v1/receipts and /v1/statements. */
 import { z } from 'zod'
+import { EFFECT_KINDS } from '../../core/statements/effects.ts'
 import { anyStatement } from './statements.ts'
 import { count, hex32, time } from './values.ts'
 
@@ -29,6 +30,17 @@ export const receipt = z
 const erased = z
   .strictObject({ index: count, erased: count.describe('the index of the tombstone') })
   .meta({ id: 'ErasedLine', description: 'the statement was erased' })
+const told = z
+  .strictObject({
+    index: count,
+    erased: count.describe('the index of the tombstone'),
+    time: time.describe('when it was erased'),
+    effects: z
+      .array(z.strictObject({ on: count.describe('the entry of that version'), what: z.enum(EFFECT_KINDS) }))
+      .optional()
+      .describe('what the statement had done to other versions'),
+  })
+  .meta({ id: 'ErasedStatementLine', description: 'the statement was erased' })
 const erasing = z
   .strictObject({ index: count, erasing: time.describe('when it will be erased') })
   .meta({ id: 'ErasingLine', description: 'somebody has asked to erase the statement' })
@@ -42,7 +54,7 @@ export const receiptLine = z
   .meta({ id: 'ReceiptLine' })
 /** A line of /v1/statements. */
 export const statementLine = z
-  .union([z.strictObject({ index: count, statement: anyStatement }).meta({ id: 'StatementOfLine' }), erased, erasing, damaged])
+  .union([z.strictObject({ index: count, statement: anyStatement }).meta({ id: 'StatementOfLine' }), told, erasing, damaged])
   .meta({ id: 'StatementLine' })
 
 /** An inclusion proof. */

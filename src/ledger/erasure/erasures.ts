@@ -9,14 +9,6 @@ import { identityOf, type Statement, statementBody, statementDigests } from '../
 import type { Version } from '../../core/statements/versions.ts'
 import { formatTime } from '../../core/time.ts'
 import type { Host } from '../../host.ts'
-import { LedgerError } from '../../log/errors.ts'
-import { rethrowUnlessMoved } from '../../log/log-keys.ts'
-import { prepareOwn } from '../../log/prepare.ts'
-import type { Sequencer } from '../../log/sequencer.ts'
-import type { LogView } from '../../log/view.ts'
-import { isDocumentChanged } from '../../store/port/documents.ts'
-import type { Store } from '../../store/port/port.ts'
-import { passingDamage, type ReadStatement, statementIn } from '../record-reader.ts'
 import {
   type ErasureFacts,
   erasureDocuments,
@@ -25,7 +17,15 @@ import {
   newestTombstone,
   readErasure,
   readLostChanges,
-} from './records.ts'
+} from '../../log/erasures.ts'
+import { LedgerError } from '../../log/errors.ts'
+import { rethrowUnlessMoved } from '../../log/log-keys.ts'
+import { prepareOwn } from '../../log/prepare.ts'
+import type { Sequencer } from '../../log/sequencer.ts'
+import type { LogView } from '../../log/view.ts'
+import { isDocumentChanged } from '../../store/port/documents.ts'
+import type { Store } from '../../store/port/port.ts'
+import { passingDamage, type ReadStatement, statementIn } from '../record-reader.ts'
 import type { Requests, StoredRequest } from './requests.ts'
 import type { Suppression } from './suppression.ts'
 

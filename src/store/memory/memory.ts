@@ -85,8 +85,8 @@ export function createMemoryStore(): EmbeddedStore {
       const head = current?.head ?? { size: 0, root: EMPTY_ROOT }
       if (head.size !== commit.previous.size || !equalBytes(head.root, commit.previous.root)) throw headMoved(commit.previous, head)
       if (commit.documents !== undefined) writeNow(commit.documents.changes, commit.documents.unless)
-      for (const record of commit.erase ?? []) removeRecord(record)
       for (const record of commit.records) addRecord(record)
+      for (const record of commit.erase ?? []) removeRecord(record)
       addTiles(commit)
       commits.push({ size: commit.next.size, timeMs: commit.timeMs })
       current = { head: commit.next, edge: commit.edge }

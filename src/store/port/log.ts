@@ -64,7 +64,7 @@ export type Commit = {
    * for people, never evidence.
    */
   readonly timeMs: number
-  /** Earlier records that are erased. Their entries stay. */
+  /** Records that are erased, earlier ones or those of this commit. Their entries stay. */
   readonly erase?: readonly ErasedRecord[]
   /** Documents that change with the batch, and those that must be as the caller read them. */
   readonly documents?: { readonly changes: readonly DocumentChange[]; readonly unless: readonly DocumentChange[] }

@@ -112,6 +112,14 @@ export function logConformance(opened: () => LogStore & Lookups & Documents): vo
     assert.equal(await opened().committedMs(2), 1_700_000_000_006)
   })
 
+  it('logs an entry and keeps nothing of its record, for one that was erased elsewhere', async () => {
+    await opened().commit(commitOf(0, 6))
+    const { statement: _, ...erased } = record(7)
+    await opened().commit({ ...commitOf(6, 8), erase: [erased] })
+    assert.deepEqual([await opened().readStatement(7), (await opened().readHead())?.head.size], [undefined, 8])
+    assert.deepEqual(await opened().findIdentities([record(6).identity, record(7).identity]), [6, undefined])
+    assert.equal(plain(await opened().readStatement(6)), 'statement 6')
+  })
   it('takes erased records out of the list of their agency, wherever they are in it', async () => {
     await opened().commit(commitOf(0, 8))
     const left = new Set([0, 1, 2, 3, 4, 5, 6, 7])

@@ -1,8 +1,8 @@
 /** The stored facts of erasures: what was erased, when, by which tombstone, and what it had done. */
-import type { EffectKind } from '../../core/statements/effects.ts'
-import type { ErasedBy, ErasureReason } from '../../core/statements/erasure.ts'
-import { ERASURES } from '../../log/checked-statements.ts'
-import { type DocumentChange, type Documents, sizeKey } from '../../store/port/documents.ts'
+import type { EffectKind } from '../core/statements/effects.ts'
+import type { ErasedBy, ErasureReason } from '../core/statements/erasure.ts'
+import { type DocumentChange, type Documents, sizeKey } from '../store/port/documents.ts'
+import { ERASURES } from './checked-statements.ts'
 
 /** An erasure that was done: the index of its tombstone, and when and why it was made. */
 export type ErasureFacts = {

@@ -1,0 +1,59 @@
+/**
+ * Erasures that a store learns of from another copy. The tombstone is proven: it is an entry of the
+ * log. When it was made and what the erased statement had done are the copy's word. A false word
+ * can make versions unchecked, and nothing green.
+ */
+import { toUtf8 } from '../core/bytes.ts'
+import { hashLeaf } from '../core/hash.ts'
+import { isJsonObject, type Json, parseJson } from '../core/json.ts'
+import { EFFECT_KINDS } from '../core/statements/effects.ts'
+import { ERASURE, type Erasure as Tombstone } from '../core/statements/erasure.ts'
+import { parseAnyStatement } from '../core/statements/registry.ts'
+import { formatTime } from '../core/time.ts'
+import type { Erasure, KeptEffect } from '../log/erasures.ts'
+import { recordOf } from '../log/prepare.ts'
+import type { Prepared } from '../log/sequencer.ts'
+import type { ErasedRecord, LogStore } from '../store/port/log.ts'
+
+/** What a copy says in place of an erased statement. Nothing of it is checked yet. */
+export type SaidErased = { readonly erased: number; readonly time?: unknown; readonly effects?: unknown }
+
+/** The tombstone in a statement; undefined if it is another statement. */
+export function tombstoneIn(statement: Uint8Array): Tombstone | undefined {
+  if (!Buffer.from(statement).includes(ERASURE)) return undefined
+  const value = parseAnyStatement(parseJson(statement))
+  return value.type === ERASURE ? value : undefined
+}
+
+/** The facts of an erasure. `said` is the copy's word; without it there is no more than the tombstone. */
+export function erasureOf(tombstone: Tombstone, at: number, timeMs: number, said?: SaidErased): Erasure {
+  const { index, reason, by } = tombstone
+  const isTime = typeof said?.time === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(said.time)
+  const time = isTime ? String(said.time) : formatTime(timeMs)
+  const effects = Array.isArray(said?.effects) ? (said.effects as Json[]).filter(each => isEffect(each, at)) : []
+  return { index, tombstone: at, time, reason, by, effects: effects as unknown as KeptEffect[] }
+}
+
+/**
+ * A record in the place of an erased one. The commit that appends its entry removes it again, so
+ * that the tree grows and nothing is kept.
+ */
+export function placeholderOf(entry: Uint8Array): Prepared {
+  const identity = Buffer.from(hashLeaf(entry)).toString('hex')
+  return { statement: toUtf8(''), entry, identity, subject: undefined, digests: [] }
+}
+
+/** What an erasure has to remove from a store; undefined if nothing is there. */
+export async function heldRecord(store: Pick<LogStore, 'readStatement'>, index: number): Promise<ErasedRecord | undefined> {
+  const statement = await store.readStatement(index)
+  if (statement === undefined) return undefined
+  const { statement: _, ...record } = recordOf(index, statement)
+  // Only statements about records can be erased.
+  return record.subject === undefined ? undefined : record
+}
+
+function isEffect(value: Json, below: number): boolean {
+  if (!isJsonObject(value)) return false
+  const { on, what } = value
+  return Number.isSafeInteger(on) && Number(on) >= 0 && Number(on) < below && EFFECT_KINDS.some(kind => kind === what)
+}
