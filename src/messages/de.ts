@@ -376,8 +376,7 @@ export const de: Messages = {
   'erased.dueTitle': 'Wird gelöscht',
   'erased.due': 'Die Löschung dieser Erklärung wurde von einer berechtigten Stelle verlangt. Sie wird nach dem {date} gelöscht.',
   'erased.tombstone': 'Eintrag {index} des Registers hält das fest.',
-  'erased.copies':
-    'Quittungen, die vorher ausgegeben wurden, enthalten die Erklärung noch und bleiben gültig. Niemand kann sie zurückholen.',
+  'erased.copies': 'Belege, die vorher ausgegeben wurden, enthalten die Erklärung noch und bleiben gültig. Niemand kann sie zurückholen.',
   'erased.reason.personal-data': 'personenbezogene Daten',
   'erased.reason.court-order': 'Gerichtsbeschluss',
   'erased.reason.legal': 'andere rechtliche Pflicht',

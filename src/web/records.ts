@@ -17,13 +17,13 @@ export type Dates = {
 }
 
 /**
- * A single entry. It has no statement if it is the ledger's own, was erased, or is damaged in the
- * store.
+ * A single entry. It has no statement if it is the ledger's own, was erased or waits for that, or is
+ * damaged in the store.
  */
 export type BareEntry = {
   readonly index: number
   readonly statement?: Statement
-  readonly without?: 'genesis' | 'keyChange' | 'tombstone' | 'erased' | 'damaged'
+  readonly without?: 'genesis' | 'keyChange' | 'tombstone' | 'erased' | 'erasing' | 'damaged'
 }
 
 /**
@@ -63,7 +63,8 @@ export function isProduction({ chainId, contract, logId }: SiteAnchor, { anchors
 export async function readEntry(ledger: SiteLedger, index: number): Promise<BareEntry & { readonly text?: string }> {
   try {
     const text = await ledger.statement(index)
-    if (text === undefined) return { index, without: 'erased' }
+    if (text === undefined)
+      return { index, without: (await ledger.erasureStates([index]))[0]?.erasing === undefined ? 'erased' : 'erasing' }
     const statement: AnyStatement = JSON.parse(text)
     if (isRecordStatement(statement)) return { index, statement, text }
     return { index, without: OF_THE_LOG[statement.type] ?? 'genesis' }

@@ -26,7 +26,7 @@ export async function showRecord(frame: Frame, ctx: Context, deps: SiteDeps): Pr
   const { statement, text, without = 'erased' } = await readEntry(ledger, index)
   if (statement === undefined || text === undefined) {
     if (without === 'damaged') ctx.status = 500
-    if (without !== 'erased') return plainEntryPage(frame, index, without)
+    if (without !== 'erased' && without !== 'erasing') return plainEntryPage(frame, index, without)
     ctx.status = 410
     ctx.set('X-Robots-Tag', 'noindex')
     const [{ erasing } = {}] = await ledger.erasureStates([index])

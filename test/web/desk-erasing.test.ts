@@ -37,7 +37,7 @@ describe('web/desk: erasing', function () {
     const asked = await erase(1)
     deepEqual([asked.status, asked.headers.location], [303, '/desk/erase/1'])
     equal(await shownStatus(1), 410)
-    match((await client.get('/desk')).text, /It will be destroyed after 21 November 2026/)
+    match((await client.get('/desk')).text, /It will be destroyed after 21 November 2026[\s\S]*href="\/desk\/erase\/1">Take back/)
     const waiting = await client.get('/desk/erase/1')
     match(waiting.text, /Until then the request can be taken back/)
     equal((await client.submit(waiting, '/desk/erase/1/undo')).status, 303)
@@ -127,6 +127,7 @@ describe('web/desk: erasing', function () {
     equal(await shownStatus(1), 410)
     equal((await operator.submit(page, '/operator/erasures/1/undo')).status, 303)
     equal(await shownStatus(1), 200)
+    doesNotMatch((await client.get('/desk')).text, /href="\/desk\/erase\/2"/)
     const waiting = await client.get('/desk/erase/2')
     match(waiting.text, /Only the operator can take it back/)
     equal((await client.post('/desk/erase/2/undo', fieldsOf(waiting, '/desk/sign-out'))).status, 403)
@@ -147,5 +148,10 @@ describe('web/desk: erasing', function () {
     const { text } = await client.get('/records/1')
     match(text, /It will be erased after/)
     doesNotMatch(text, /was erased\./)
+    for (const path of ['/records', '/desk']) {
+      const list = (await client.get(path)).text
+      match(list, /href="\/records\/1">Being erased</, path)
+      doesNotMatch(list, /Erased entry/, path)
+    }
   })
 })

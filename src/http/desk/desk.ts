@@ -14,7 +14,7 @@ import { type Draft, readDraft, statementOf } from '../../web/desk/draft.ts'
 import { folderPage } from '../../web/desk/folder.ts'
 import { statementFormPage } from '../../web/desk/form.ts'
 import { previewPage, stoppingOf } from '../../web/desk/preview.ts'
-import { donePage, submissionsPage } from '../../web/desk/submissions.ts'
+import { donePage, type OwnEntry, submissionsPage } from '../../web/desk/submissions.ts'
 import { readCursor } from '../../web/frame.ts'
 import { pageOf } from '../../web/records.ts'
 import { MAX_UPLOAD_FILES, UPLOAD_LIMIT } from '../../web/upload.ts'
@@ -230,8 +230,9 @@ function folderRoutes(router: Router, page: Page, place: Place, gate: Gate, warn
 async function listSubmissions(ctx: Context, frame: DeskFrame, { ledger, desk }: DeskDeps) {
   const before = readCursor(ctx)
   const { indexes, older } = pageOf(await ledger.listByAgency(frame.who!.agency!.id, before ?? NEWEST, LISTED + 1), LISTED)
-  const states = await ledger.erasureStates(indexes)
-  const entries = (await desk.pages.entries(indexes)).map((entry, at) => ({ ...entry, erasing: states[at]?.erasing }))
+  const entries: OwnEntry[] = []
+  for (const entry of await desk.pages.entries(indexes))
+    entries.push({ ...entry, waiting: entry.without === 'erasing' ? await ledger.waitingErasure(entry.index) : undefined })
   return submissionsPage(frame, { entries, before, older, behind: desk.pages.behind() })
 }
 

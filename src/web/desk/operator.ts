@@ -98,10 +98,9 @@ function renderAlarm({ desk, base }: DeskFrame, { code, message }: OperatorState
 /** The requests that wait, each with a button that takes it back. */
 function renderErasures(frame: DeskFrame, { requests, count }: OperatorState['erasures']): Html {
   const { desk, say, base } = frame
-  const names = [desk('operator.erasures'), desk('preview.agency'), desk('operator.due'), desk('form.reason'), desk('operator.askedBy')]
+  const names = [say('home.entries'), desk('operator.due'), desk('form.reason'), desk('operator.askedBy')]
   const cells = ({ index, agency, due, reason, by }: WaitingRequest): readonly Piece[] => [
-    html`<a href="${base}/records/${index}">${desk('done.entry', { index })}</a>`,
-    html`<bdi>${agency}</bdi>`,
+    html`<a href="${base}/records/${index}">${desk('done.entry', { index })}</a><br><bdi class="small soft">${agency}</bdi>`,
     sayTime(say, due),
     say(`erased.reason.${reason}`),
     desk(by === 'agency' ? 'preview.agency' : 'operator.title'),

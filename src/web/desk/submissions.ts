@@ -5,8 +5,8 @@ import { renderBehind, renderEntries } from '../pages/entry-list.ts'
 import type { Entry } from '../records.ts'
 import { type DeskFrame, deskPage } from './desk-frame.ts'
 
-/** An own entry, and when it is due to be erased. */
-export type OwnEntry = Entry & { readonly erasing: string | undefined }
+/** An own entry, and the request that waits to erase it. */
+export type OwnEntry = Entry & { readonly waiting: { readonly due: string; readonly by: 'agency' | 'operator' } | undefined }
 
 /** The submissions, newest first, with what can be done about each. */
 export function submissionsPage(
@@ -54,12 +54,12 @@ export function receiptName(index: number, document: string | undefined): string
  * Amending and withdrawing need a statement that is still there and not itself a withdrawal. Only
  * admin keys erase.
  */
-function renderActions({ desk, say, base, who }: DeskFrame, { index, statement, state, erasing }: OwnEntry): Html | false {
+function renderActions({ desk, say, base, who }: DeskFrame, { index, statement, state, waiting }: OwnEntry): Html | false {
   const link = (href: string, text: string, download?: string) =>
     html`<a href="${href}"${download !== undefined && html` download="${download}"`}>${text}<span class="sr"> ${desk('done.entry', { index })}</span></a>`
   const act = (action: string, text: string) => link(`${base}/desk/${action}/${index}`, text)
-  if (erasing !== undefined)
-    return html`<p class="actions">${desk('home.erasing', { date: sayTime(say, erasing) })}${who?.isAdmin && html` ${act('erase', desk('home.takeBack'))}`}</p>`
+  if (waiting !== undefined)
+    return html`<p class="actions">${desk('home.erasing', { date: sayTime(say, waiting.due) })}${waiting.by === 'agency' && who?.isAdmin && html` ${act('erase', desk('home.takeBack'))}`}</p>`
   if (statement === undefined) return false
   const isChangeable = statement.action !== 'withdraw' && state.withdrawn === undefined
   const actions = [

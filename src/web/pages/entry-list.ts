@@ -12,6 +12,7 @@ export const WITHOUT = {
   keyChange: 'record.keyChange',
   tombstone: 'record.tombstone',
   erased: 'record.erasedTitle',
+  erasing: 'erased.dueTitle',
   damaged: 'record.damagedTitle',
 } as const
 
