@@ -173,6 +173,9 @@ describe('web/lists', () => {
 
   it('holds up nobody for longer than 50 ms, however long the histories of the listed records are', async () => {
     await submit('long', 'x')
+    // The first page of a process takes 20 to 40 ms of computing: the formatters of dates, and code
+    // that was not compiled yet. That is not about histories.
+    for (const path of LISTS) await read(path)
     const base = JSON.parse((await world.ledger.statement(1))!)
     for (let at = 0; at < 3000; at++) await world.ledger.submit({ ...base, revision: `r${at}`, salt: undefined })
     await world.finder.tick()
