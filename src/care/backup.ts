@@ -12,6 +12,7 @@ import { type BackupHeader, decodeBackup } from '../store/level/backup.ts'
 import { fillLevelStore, openLevelStore } from '../store/level/level.ts'
 import { syncFolder } from '../whole-file.ts'
 import { type Diagnosis, examine } from './doctor.ts'
+import { replayTombstones } from './erased.ts'
 import { readStanding } from './mark.ts'
 import { markRestored, readRestored, sizeToMark } from './restored.ts'
 
@@ -99,6 +100,10 @@ async function mark(folder: string, { time }: BackupHeader): Promise<void> {
   const store = await openLevelStore(folder)
   const size = await sizeToMark(store)
   await markRestored(store, { why: `was restored from a backup of ${time}`, size })
+  // Where damage is in the way, the examination that follows names it.
+  await replayTombstones(store).catch(error => {
+    if (!(error instanceof OpenSealError)) throw error
+  })
   await store.close()
 }
 

@@ -1,6 +1,6 @@
 /**
- * Erasures that a store learns of from another copy. The tombstone is proven: it is an entry of the
- * log. When it was made and what the erased statement had done are the copy's word. A false word
+ * Erasures that a store learns of from its own log, or from another copy. The tombstone is proven:
+ * it is an entry of the log. When it was made and what the erased statement had done are the copy's word. A false word
  * can make versions unchecked, and nothing green.
  */
 import { toUtf8 } from '../core/bytes.ts'
@@ -10,10 +10,11 @@ import { EFFECT_KINDS } from '../core/statements/effects.ts'
 import { ERASURE, type Erasure as Tombstone } from '../core/statements/erasure.ts'
 import { parseAnyStatement } from '../core/statements/registry.ts'
 import { formatTime } from '../core/time.ts'
-import type { Erasure, KeptEffect } from '../log/erasures.ts'
+import { type Erasure, erasureDocuments, type KeptEffect, readErasure } from '../log/erasures.ts'
 import { recordOf } from '../log/prepare.ts'
 import type { Prepared } from '../log/sequencer.ts'
 import type { ErasedRecord, LogStore } from '../store/port/log.ts'
+import type { EmbeddedStore } from '../store/port/port.ts'
 
 /** What a copy says in place of an erased statement. Nothing of it is checked yet. */
 export type SaidErased = { readonly erased: number; readonly time?: unknown; readonly effects?: unknown }
@@ -50,6 +51,28 @@ export async function heldRecord(store: Pick<LogStore, 'readStatement'>, index: 
   const { statement: _, ...record } = recordOf(index, statement)
   // Only statements about records can be erased.
   return record.subject === undefined ? undefined : record
+}
+
+/**
+ * Destroys what tombstones of this log name and the store still holds, by whatever accident.
+ * Returns how many statements that were.
+ */
+export async function replayTombstones(store: EmbeddedStore): Promise<number> {
+  const size = (await store.readHead())?.head.size ?? 0
+  const held: ErasedRecord[] = []
+  for await (const { index, statement } of store.readStatements(0, size)) {
+    const tombstone = statement && tombstoneIn(statement)
+    if (tombstone === undefined || tombstone.index >= index) continue
+    if ((await readErasure(store, tombstone.index)) === undefined) {
+      const timeMs = (await store.committedMs(index)) ?? 0
+      await store.writeDocuments(erasureDocuments(erasureOf(tombstone, index, timeMs)))
+    }
+    const record = await heldRecord(store, tombstone.index)
+    if (record !== undefined) held.push(record)
+  }
+  if (held.length > 0) await store.eraseAgain(held)
+  await store.purge()
+  return held.length
 }
 
 function isEffect(value: Json, below: number): boolean {

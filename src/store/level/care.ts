@@ -4,15 +4,17 @@ import type { CareStore } from '../port/care.ts'
 import type { Lookups } from '../port/lookups.ts'
 import type { LevelDatabase } from './database.ts'
 import { DOCUMENTS, documentName, isSoundDocument } from './documents.ts'
+import { eraseRows } from './erase.ts'
 import type { LevelLog } from './log.ts'
 import { putParts, putRecords } from './rows.ts'
 
 /** The care of a database, beside its log and look-ups. */
 export function createCare(
-  { db, get, write }: LevelDatabase,
+  database: LevelDatabase,
   { putHead }: Pick<LevelLog, 'putHead'>,
   { listByAgency }: Pick<Lookups, 'listByAgency'>,
 ): CareStore {
+  const { db, get, write } = database
   return {
     async findIncomplete(records) {
       const incomplete = new Set<number>()
@@ -37,6 +39,10 @@ export function createCare(
         const batch = db.batch()
         putParts(parts, (rowKey, value) => batch.put(rowKey, value))
         await batch.write({ sync: true })
+      }),
+    eraseAgain: records =>
+      write(async () => {
+        await db.batch(await eraseRows(database, records), { sync: true })
       }),
     putHead,
     async *damagedDocuments() {

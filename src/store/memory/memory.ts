@@ -144,6 +144,9 @@ export function createMemoryStore(): EmbeddedStore {
       for (const record of parts.records) addRecord(record)
       addTiles(parts)
     },
+    async eraseAgain(gone) {
+      for (const record of gone) removeRecord(record)
+    },
     async putHead(head, edge) {
       current = { head, edge }
     },

@@ -3,7 +3,7 @@
  * embedded store has it: a database is cared for with its own tools.
  */
 import type { DocumentChange } from './documents.ts'
-import type { Commit, Edge, Head, NewRecord } from './log.ts'
+import type { Commit, Edge, ErasedRecord, Head, NewRecord } from './log.ts'
 
 export type CareStore = {
   /**
@@ -16,6 +16,8 @@ export type CareStore = {
    * The caller has shown that they belong to the tree.
    */
   putBack(parts: Pick<Commit, 'tiles' | 'bundles' | 'records'>): Promise<void>
+  /** Removes records that a tombstone of the committed log names, as its commit did. */
+  eraseAgain(records: readonly ErasedRecord[]): Promise<void>
   /**
    * Writes the head again. It is on disk (fsync) when it returns. The caller has derived it from
    * the log's other rows and verified it against them.
