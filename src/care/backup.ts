@@ -107,8 +107,9 @@ async function mark(folder: string, { time }: BackupHeader): Promise<void> {
   await store.close()
 }
 
+/** A name that ends in `.new` is a file that is being written, and is renamed at any moment. */
 async function copyFolder(from: string, to: string): Promise<void> {
-  const names = (await readdir(from).catch(() => [])).filter(name => !PASSED_OVER.includes(name))
+  const names = (await readdir(from).catch(() => [])).filter(name => !PASSED_OVER.includes(name) && !name.endsWith('.new'))
   if (names.length > 0) await mkdir(to, { recursive: true, mode: 0o700 })
   for (const name of names) await copyFile(join(from, name), join(to, name))
 }

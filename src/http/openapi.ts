@@ -98,6 +98,7 @@ function describe({ id, summary, description, key, body, query, answers, path }:
 const DESCRIPTIONS: { readonly [status: string]: string } = {
   200: 'The answer.',
   201: 'Made.',
+  202: 'Taken: it is done when it is due.',
   204: 'Done.',
   413: 'Too large. In a stream, the first line beyond the bounds says so, and the lines before it are answered.',
   503: 'Not ready.',

@@ -77,6 +77,7 @@ describe('backup and restore', function () {
   })
 
   it('copies a ledger that is written to meanwhile, as of one moment', async () => {
+    await writeFile(at('data/chain/half.json.new'), 'half')
     const [taken] = await Promise.all([
       takeBackup(await stream(), at('backup'), at('data')),
       ...Array.from({ length: 30 }, (_, i) => submit(100 + i)),
@@ -84,6 +85,7 @@ describe('backup and restore', function () {
     assert.deepEqual([taken.withKeys, taken.header.vkey], [true, service.vkey])
     assert.equal((await stat(at('backup/store.backup'))).mode % 0o1000, 0o600)
     assert.equal((await stat(at('backup/keys/log.key'))).mode % 0o1000, 0o600)
+    assert.ok(!(await readdir(at('backup/chain'))).includes('half.json.new'))
     await assert.rejects(takeBackup(await stream(), at('backup'), undefined), { code: 'BACKUP_EXISTS' })
   })
 

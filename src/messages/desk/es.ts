@@ -265,8 +265,9 @@ export const deskEs: DeskMessages = {
   'operator.whatToDo': 'Qué significa',
   'operator.erasures': 'Solicitudes de borrado',
   'operator.erasuresWait':
-    '{count, plural, one {# solicitud de borrado está en espera.} other {# solicitudes de borrado están en espera.}} Compruebe que el organismo lo sabe: podrían haber robado una clave.',
-  'operator.erasuresShown': '{count, plural, one {Se muestra la primera.} other {Se muestran las # primeras.}}',
+    '{count, plural, one {# solicitud de borrado está en espera.} many {# de solicitudes de borrado están en espera.} other {# solicitudes de borrado están en espera.}} Compruebe que el organismo lo sabe: podrían haber robado una clave.',
+  'operator.erasuresShown':
+    '{count, plural, one {Se muestra la primera.} many {Se muestran las # primeras.} other {Se muestran las # primeras.}}',
   'operator.due': 'Se destruye después del',
   'operator.askedBy': 'Pedido por',
   'operator.accepting': 'Presentaciones',

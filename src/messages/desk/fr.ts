@@ -271,8 +271,9 @@ export const deskFr: DeskMessages = {
   'operator.whatToDo': 'Ce que cela signifie',
   'operator.erasures': 'Demandes d’effacement',
   'operator.erasuresWait':
-    '{count, plural, one {# demande d’effacement est en attente.} other {# demandes d’effacement sont en attente.}} Vérifiez que l’administration est au courant : une clé a pu être volée.',
-  'operator.erasuresShown': '{count, plural, one {La première est affichée.} other {Les # premières sont affichées.}}',
+    '{count, plural, one {# demande d’effacement est en attente.} many {# de demandes d’effacement sont en attente.} other {# demandes d’effacement sont en attente.}} Vérifiez que l’administration est au courant : une clé a pu être volée.',
+  'operator.erasuresShown':
+    '{count, plural, one {La première est affichée.} many {Les # premières sont affichées.} other {Les # premières sont affichées.}}',
   'operator.due': 'Destruction après le',
   'operator.askedBy': 'Demandé par',
   'operator.accepting': 'Dépôts',
