@@ -39,6 +39,12 @@ async function read(content: string | Uint8Array, name = 'package.json') {
   return { report, path, statements: lines.map(line => JSON.parse(line) as Statement) }
 }
 
+/**
+ * The peak of a process's own memory, in KB. What `resourceUsage` answers begins with the memory of
+ * the process that started it.
+ */
+const PEAK_KB = String.raw`Number(/VmHWM:\s*(\d+)/.exec((await import('node:fs')).readFileSync('/proc/self/status', 'latin1'))[1])`
+
 describe('an OCDS file as statements', () => {
   it('makes one statement a release and one of the file', async () => {
     const release =
@@ -297,7 +303,7 @@ describe('an OCDS file as statements', () => {
     const program = `
       import { readPackage } from ${JSON.stringify(new URL('../../src/cli/ocds/package.ts', import.meta.url).href)}
       const report = await readPackage(process.argv[1], 'a.example', process.argv[1] + '.spool', () => {})
-      process.stdout.write(JSON.stringify({ lines: report.labels.length, maxRssMb: process.resourceUsage().maxRSS / 1024 }))`
+      process.stdout.write(JSON.stringify({ lines: report.labels.length, maxRssMb: ${PEAK_KB} / 1024 }))`
     const args = ['--max-old-space-size=100', '--input-type=module', '-e', program, path]
     const { lines, maxRssMb } = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }))
     assert.ok(statSync(path).size > 500 * 1024 * 1024)
