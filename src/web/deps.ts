@@ -46,6 +46,8 @@ export type SiteLedger = {
   receipt(index: number): Promise<string>
   /** How long a request to erase can be taken back. */
   readonly erasureDelayMs: number
+  /** How long an erased statement may not come back; 0 if it may at once. */
+  readonly suppressionMs: number
   /** The erasure of a statement; undefined if it was not erased. */
   erasureOf(index: number): Promise<SiteErasure | undefined>
   /** The erasure of each entry, due or done, and what erased statements did to it. */

@@ -97,7 +97,7 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
   otherPages(page, deps)
   page('/about', frame => aboutPage(frame, { offlineSha256: offline().sha256 }))
   page('/for-agencies', frame => joinPage(frame, speakDesk(frame.say.lang as Language)))
-  page('/removal', frame => removalPage(frame, speakDesk(frame.say.lang as Language), deps.ledger.erasureDelayMs))
+  page('/removal', frame => removalPage(frame, speakDesk(frame.say.lang as Language), deps.ledger))
   page('/verify', (frame, ctx) => {
     const { base, say } = frame
     const data: PageData = {

@@ -143,6 +143,26 @@ describe('web/desk: erasing', function () {
     match((await client.get('/')).text, /<footer[\s\S]*href="\/removal"/)
   })
 
+  it('names the periods that the operator has set, and none that was not set', async () => {
+    match((await client.get('/removal')).text, /It is deleted after this time: 365 days\./)
+    match((await client.get('/desk/erase/1')).text, /cannot be submitted again during this time: 365 days\./)
+    for (const [suppressionMs, shown] of [
+      [63_115_200_000, '2 years'],
+      [0, undefined],
+    ] as const) {
+      const other = await openWorld({ suppressionMs })
+      await other.submit('r-1', 'first')
+      const admin = createDeskClient(other.url)
+      await admin.signIn((await other.agencies.addKey(AGENCY, { role: 'admin' })).key)
+      const [removal, form] = [await admin.get('/removal'), await admin.get('/desk/erase/1')]
+      await other.close()
+      match(removal.text, /It is destroyed as soon as/)
+      match(form.text, /The statement is destroyed at once/)
+      if (shown === undefined) for (const { text } of [removal, form]) doesNotMatch(text, /keyed fingerprint|submitted again/)
+      else for (const { text } of [removal, form]) match(text, new RegExp(`this time: ${shown}`))
+    }
+  })
+
   it('says of a statement that waits to be erased that it is hidden, not that it was erased', async () => {
     await erase(1)
     const { text } = await client.get('/records/1')

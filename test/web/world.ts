@@ -50,9 +50,15 @@ export type World = Awaited<ReturnType<typeof openWorld>>
 /** The public address that the site is told, which is not where it listens. */
 export const SITE_URL = 'https://ledger.example'
 
-type WorldOptions = { readonly production?: boolean; readonly deskUrl?: string; readonly erasureDelayMs?: number }
+type WorldOptions = {
+  readonly production?: boolean
+  readonly deskUrl?: string
+  readonly erasureDelayMs?: number
+  readonly suppressionMs?: number
+}
 
-export async function openWorld({ production = true, deskUrl = 'http://localhost', erasureDelayMs = 0 }: WorldOptions = {}) {
+export async function openWorld(options: WorldOptions = {}) {
+  const { production = true, deskUrl = 'http://localhost', erasureDelayMs = 0, suppressionMs = 365 * 86_400_000 } = options
   const anchored: SiteAnchor[] = []
   const chain = await openEndpoint(({ size, root }) => anchored.find(anchor => anchor.size === size && anchor.root === root))
   const liar = await openEndpoint(() => ({ block: { time: '1970-01-01T00:00:01Z' } }))
@@ -61,7 +67,7 @@ export async function openWorld({ production = true, deskUrl = 'http://localhost
   const store = createMemoryStore()
   const signer = createLogSigner(ORIGIN, new Uint8Array(32).fill(9))
   const host = testHost({ nowMs })
-  const erasure = { key: new Uint8Array(32).fill(7), delayMs: erasureDelayMs, periodMs: 365 * 86_400_000 }
+  const erasure = { key: new Uint8Array(32).fill(7), delayMs: erasureDelayMs, periodMs: suppressionMs }
   const ledger = await openLedger({ store, signer, origin: ORIGIN, anchors: [], host, erasure })
   const agencies = createAgencies({ store, host })
   await agencies.add({ id: AGENCY, name: 'Υπουργείο Μεταφορών <b>&' })

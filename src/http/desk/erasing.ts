@@ -18,7 +18,7 @@ export function erasingRoutes(page: AddPage, place: ReturnType<typeof createPlac
   const { ledger } = deps
   const path = '/desk/erase/:index'
   const show = (asked: Asked, frame: DeskFrame, entry: Entry, more: { reason?: string; problem?: Problem } = {}, status = 200) =>
-    send(asked, erasePage(frame, { entry, delayMs: ledger.erasureDelayMs, ...more }), status)
+    send(asked, erasePage(frame, { entry, delayMs: ledger.erasureDelayMs, suppressionMs: ledger.suppressionMs, ...more }), status)
 
   page('get', path, async asked => {
     const here = await place.enter(asked)

@@ -50,6 +50,8 @@ export type WaitingErasure = {
 export type Erasures = {
   /** How long a request can be taken back. */
   readonly erasureDelayMs: number
+  /** How long an erased statement may not come back; 0 if it may at once. */
+  readonly suppressionMs: number
   /**
    * Asks for an erasure. With a delay of 0, it is done when this resolves.
    * @throws LedgerError RECORD_NOT_FOUND, ERASURE_TYPE, ERASURE_OTHER_AGENCY, ERASURES_MANY
@@ -199,6 +201,7 @@ export function createErasures(deps: ErasureDeps): Erasures {
 
   return {
     erasureDelayMs: delayMs,
+    suppressionMs: suppression.periodMs,
     waitingErasure,
     async waitingErasures(limit) {
       const indexes = await requests.listWaiting()

@@ -9,6 +9,8 @@ import type { Host } from '../../host.ts'
 import { type DocumentChange, type Documents, LOCAL } from '../../store/port/documents.ts'
 
 export type Suppression = {
+  /** How long an identity stays on the list; 0 if nothing is put on it. */
+  readonly periodMs: number
   /** Whether statements with these identities were erased within the period. */
   wereErased(identities: readonly string[]): Promise<readonly boolean[]>
   /** The changes that put an identity on the list, for the commit that erases it. */
@@ -31,12 +33,14 @@ const SUPPRESSED = `${LOCAL}suppressed`
 type Row = { readonly untilMs: number; readonly keyName: string }
 
 /** Opens the list of a store. */
-export function createSuppression({ store, host, key, periodMs }: SuppressionDeps): Suppression {
+export function createSuppression({ store, host, key, periodMs: configuredMs }: SuppressionDeps): Suppression {
+  const periodMs = key === undefined ? 0 : configuredMs
   const nameOf = (identity: string) => createHmac('sha256', key!).update(identity, 'hex').digest('hex')
   /** Tells the key from another one, without telling anything of it. */
   const keyName = key === undefined ? '' : toHex(createHmac('sha256', key).update('openseal/erasure').digest().subarray(0, 8))
 
   return {
+    periodMs,
     async wereErased(identities) {
       if (key === undefined || (await store.listDocuments(SUPPRESSED, { limit: 1 })).length === 0) return []
       const found: boolean[] = []
@@ -47,7 +51,7 @@ export function createSuppression({ store, host, key, periodMs }: SuppressionDep
       return found
     },
     changesFor(identity) {
-      if (key === undefined || periodMs === 0) return []
+      if (periodMs === 0) return []
       const row: Row = { untilMs: host.nowMs() + periodMs, keyName }
       return [{ collection: SUPPRESSED, key: nameOf(identity), value: JSON.stringify(row) }]
     },

@@ -53,7 +53,7 @@ export const deskDe: DeskMessages = {
     'Der Eintrag bleibt als Hashwert, der ohne die Erklärung nichts aussagt. Ein öffentlicher Vermerk sagt, dass die Erklärung gelöscht wurde, wann und warum.',
   'erase.staysEffect': 'Was die Erklärung an anderen Fassungen geändert hat, bleibt sichtbar, etwa dass sie eine zurückgezogen hat.',
   'erase.staysCopies': 'Belege und Kopien, die andere haben, bleiben bei ihnen. Niemand kann sie zurückholen.',
-  'erase.again': 'Dieselbe Erklärung kann nicht noch einmal eingereicht werden.',
+  'erase.again': 'Dieselbe Erklärung kann in dieser Zeit nicht noch einmal eingereicht werden: {duration}.',
   'erase.first':
     'Dieser Eintrag ändert eine andere Fassung. Wenn die Änderung weiter gilt, geben Sie sie ohne die personenbezogenen Daten noch einmal ab, bevor Sie löschen. Sonst erfahren Leser nur, dass eine spätere Erklärung gelöscht wurde.',
   'erase.restate': 'Ohne die personenbezogenen Daten noch einmal abgeben',
@@ -239,7 +239,7 @@ export const deskDe: DeskMessages = {
   'removal.canNow': 'Der Text eines Eintrags. Er wird vernichtet, sobald eine berechtigte Stelle das verlangt, hier und in unserer Suche.',
   'removal.staysBackups': 'Unsere älteren Sicherungen enthalten den Text, bis sie gelöscht werden.',
   'removal.staysList':
-    'Ein Fingerabdruck unter einem Schlüssel verhindert, dass derselbe Text wiederkommt. Er dient keinem anderen Zweck und wird nach einer Frist gelöscht, die der Betreiber festlegt, üblicherweise zwei Jahre.',
+    'Ein Fingerabdruck unter einem Schlüssel verhindert, dass derselbe Text wiederkommt. Er dient keinem anderen Zweck. Er wird nach dieser Frist gelöscht: {duration}.',
   'removal.who': 'Wer entscheidet',
   'removal.whoText':
     'Die Behörde, die den Vorgang veröffentlicht hat, entscheidet, denn sie ist für ihre Erklärungen verantwortlich. Schreiben Sie ihr, und nennen Sie die Nummer des Eintrags. Auch ein Gericht kann eine Entfernung anordnen.',

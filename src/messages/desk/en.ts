@@ -51,7 +51,7 @@ export const deskEn = {
     'The entry stays as a hash, which says nothing without the statement. A public note says that the statement was erased, when and why.',
   'erase.staysEffect': 'What the statement did to other versions stays visible, for example that it withdrew one.',
   'erase.staysCopies': 'Receipts and copies that others have stay with them. Nobody can call them back.',
-  'erase.again': 'The same statement cannot be submitted again.',
+  'erase.again': 'The same statement cannot be submitted again during this time: {duration}.',
   'erase.first':
     'This entry changes another version. If the change still holds, state it again without the personal data before you erase it. Otherwise readers are told only that a later statement was erased.',
   'erase.restate': 'State it again without the personal data',
@@ -227,7 +227,7 @@ export const deskEn = {
     'The text of an entry. It is destroyed as soon as its removal is asked for by somebody who may do so, here and in our search.',
   'removal.staysBackups': 'Our older backups hold the text until they are deleted.',
   'removal.staysList':
-    'A keyed fingerprint keeps the same text from coming back. It has no other purpose, and is deleted after a period that the operator sets, usually two years.',
+    'A keyed fingerprint keeps the same text from coming back. It has no other purpose. It is deleted after this time: {duration}.',
   'removal.who': 'Who decides',
   'removal.whoText':
     'The agency that published the record decides, because it is responsible for what it states. Write to the agency, and give the number of the entry. A court can order a removal, too.',

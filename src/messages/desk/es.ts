@@ -51,7 +51,7 @@ export const deskEs: DeskMessages = {
     'La entrada queda como una huella que no dice nada sin la declaración. Una nota pública dice que la declaración se borró, cuándo y por qué.',
   'erase.staysEffect': 'Lo que la declaración cambió en otras versiones sigue visible, por ejemplo que retiró una.',
   'erase.staysCopies': 'Los recibos y las copias que tengan otros siguen en su poder. Nadie puede retirarlos.',
-  'erase.again': 'La misma declaración no se puede presentar de nuevo.',
+  'erase.again': 'La misma declaración no se puede presentar de nuevo durante este plazo: {duration}.',
   'erase.first':
     'Esta entrada cambia otra versión. Si el cambio sigue siendo válido, declárelo de nuevo sin los datos personales antes de borrarla. Si no, los lectores solo sabrán que se borró una declaración posterior.',
   'erase.restate': 'Declararlo de nuevo sin los datos personales',
@@ -233,7 +233,7 @@ export const deskEs: DeskMessages = {
   'removal.canNow': 'El texto de una entrada. Se destruye en cuanto lo pide quien está autorizado, aquí y en nuestra búsqueda.',
   'removal.staysBackups': 'Nuestras copias de seguridad anteriores contienen el texto hasta que se eliminan.',
   'removal.staysList':
-    'Una huella protegida con clave impide que el mismo texto vuelva. No tiene otro fin, y se elimina después de un plazo que fija el operador, normalmente dos años.',
+    'Una huella protegida con clave impide que el mismo texto vuelva. No tiene otro fin. Se elimina después de este plazo: {duration}.',
   'removal.who': 'Quién decide',
   'removal.whoText':
     'Decide el organismo que publicó el expediente, porque es responsable de lo que declara. Escríbale e indique el número de la entrada. También un tribunal puede ordenar que se elimine.',

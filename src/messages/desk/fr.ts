@@ -53,7 +53,7 @@ export const deskFr: DeskMessages = {
     'L’entrée reste sous forme d’une empreinte qui ne dit rien sans la déclaration. Une mention publique indique que la déclaration a été effacée, quand et pourquoi.',
   'erase.staysEffect': 'Ce que la déclaration a changé à d’autres versions reste visible, par exemple qu’elle en a retiré une.',
   'erase.staysCopies': 'Les reçus et les copies détenus par d’autres restent chez eux. Personne ne peut les rappeler.',
-  'erase.again': 'La même déclaration ne peut pas être déposée de nouveau.',
+  'erase.again': 'La même déclaration ne peut pas être déposée de nouveau pendant ce délai : {duration}.',
   'erase.first':
     'Cette entrée change une autre version. Si le changement vaut toujours, déclarez-le de nouveau sans les données personnelles avant d’effacer. Sinon, les lecteurs apprennent seulement qu’une déclaration ultérieure a été effacée.',
   'erase.restate': 'Déclarer de nouveau sans les données personnelles',
@@ -237,7 +237,7 @@ export const deskFr: DeskMessages = {
   'removal.canNow': 'Le texte d’une entrée. Il est détruit dès qu’une personne habilitée le demande, ici et dans notre recherche.',
   'removal.staysBackups': 'Nos sauvegardes plus anciennes contiennent le texte jusqu’à leur suppression.',
   'removal.staysList':
-    'Une empreinte sous clé empêche le même texte de revenir. Elle n’a pas d’autre but, et elle est supprimée après un délai fixé par l’exploitant, en général deux ans.',
+    'Une empreinte sous clé empêche le même texte de revenir. Elle n’a pas d’autre but. Elle est supprimée après ce délai : {duration}.',
   'removal.who': 'Qui décide',
   'removal.whoText':
     'L’administration qui a publié le dossier décide, car elle est responsable de ce qu’elle déclare. Écrivez-lui en indiquant le numéro de l’entrée. Un tribunal peut aussi ordonner une suppression.',

@@ -13,12 +13,14 @@ export type EraseData = {
   readonly entry: Entry
   /** How long the request can be taken back. */
   readonly delayMs: number
+  /** How long the same statement may not come back. */
+  readonly suppressionMs: number
   readonly reason?: string | undefined
   readonly problem?: Problem | undefined
 }
 
 /** Asks whether a statement is to be erased, for the reason, and for the key again. */
-export function erasePage(frame: DeskFrame, { entry, delayMs, reason, problem }: EraseData) {
+export function erasePage(frame: DeskFrame, { entry, delayMs, suppressionMs, reason, problem }: EraseData) {
   const { desk, say, base } = frame
   const { index, statement } = entry
   const faultOf = (id: string) => (problem?.field === id ? problem.text : undefined)
@@ -30,7 +32,7 @@ export function erasePage(frame: DeskFrame, { entry, delayMs, reason, problem }:
 ${statement && html`<p><a href="${base}/records/${index}">${recordTitle(say, statement, SHOWN.listed)}</a></p>`}
 ${statement && statement.action !== 'publish' && html`${renderNotice(desk('erase.first'))}<p><a class="button quiet" href="${base}/desk/restate/${index}">${desk('erase.restate')}</a></p>`}
 <h2>${desk('erase.stays')}</h2>
-<ul><li>${desk('erase.staysEntry')}</li><li>${desk('erase.staysEffect')}</li><li>${desk('erase.staysCopies')}</li><li>${desk('erase.again')}</li></ul>
+<ul><li>${desk('erase.staysEntry')}</li><li>${desk('erase.staysEffect')}</li><li>${desk('erase.staysCopies')}</li>${suppressionMs > 0 && html`<li>${desk('erase.again', { duration: sayDuration(say, suppressionMs / 1000) })}</li>`}</ul>
 ${renderForm(
   frame,
   `/desk/erase/${index}`,
