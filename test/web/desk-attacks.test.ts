@@ -1,7 +1,7 @@
 /** The sessions of the desk and of the operator's page, as an attacker tries them. */
 import { deepEqual, equal, match, notEqual, ok } from 'node:assert/strict'
 import { createDeskClient, type DeskClient, fieldsOf } from './desk-client.ts'
-import { AGENCY, OPERATOR_KEY, openWorld, type World } from './world.ts'
+import { AGENCY, OPERATOR_KEY, openWorld, statementOf, type World } from './world.ts'
 
 const COOKIE = 'openseal-desk'
 const DRAFT = {
@@ -31,6 +31,7 @@ describe('web/desk: attacks', () => {
   })
   const isIn = async (who = client) => /Signed in for/.test((await who.get('/desk')).text)
   const size = () => world.ledger.head().size
+  const shownStatus = async (index: number) => (await client.get(`/records/${index}`)).status
 
   it('cannot fix a session: the one before signing in is worth nothing afterwards', async () => {
     const victim = createDeskClient(world.url)
@@ -145,6 +146,59 @@ describe('web/desk: attacks', () => {
       [DRAFT.record, 'Typed for an hour & more', DRAFT.kind, DRAFT.documents],
     )
     match((await client.submit(again, '/desk/preview')).text, /Nothing is public yet/)
+  })
+
+  it('brings each form back as it was filled in when its session ended', async () => {
+    const { index } = await world.ledger.submit(statementOf('ended', 'x'))
+    const forms: readonly (readonly [path: string, fields: { readonly [name: string]: string }])[] = [
+      [`/desk/erase/${index}`, { reason: 'court-order' }],
+      ['/desk/keys', { label: 'Scanner & more', role: 'admin', expires: '2027-01-31' }],
+      [`/desk/keys/${keyId}/revoke`, {}],
+    ]
+    for (const [path, typed] of forms) {
+      const page = await client.get(path)
+      world.state.nowMs += 9 * 3_600_000
+      const ended = await client.submit(page, path, { ...typed, key })
+      deepEqual([ended.status, /Nothing that you typed is lost/.test(ended.text), ended.text.includes(key)], [403, true, false], path)
+      const again = await client.submit(ended, '/desk/sign-in', { key })
+      const { token: _, key: _key, ...fields } = fieldsOf(again, path)
+      deepEqual(fields, typed, path)
+      match(again.text, /Nothing has been sent yet/, path)
+    }
+    equal(await shownStatus(index), 200)
+    const operator = createDeskClient(world.url)
+    await operator.signIn(OPERATOR_KEY, '/operator')
+    const page = await operator.get('/operator/agencies')
+    world.state.nowMs += 9 * 3_600_000
+    const ended = await operator.submit(page, '/operator/agencies', { id: 'late.gov.example', name: 'Late & <b>' })
+    const again = await operator.submit(ended, '/operator/sign-in', { key: OPERATOR_KEY })
+    const { id, name } = fieldsOf(again, '/operator/agencies')
+    deepEqual([id, name], ['late.gov.example', 'Late & <b>'])
+  })
+
+  it('goes on after signing in where a button was pressed that has no fields, and does nothing by itself', async () => {
+    const { index } = await world.ledger.submit(statementOf('undo', 'x'))
+    const token = fieldsOf(await client.get('/desk'), '/desk/sign-out').token ?? ''
+    world.state.nowMs += 9 * 3_600_000
+    const ended = await client.post(`/de/desk/erase/${index}/undo`, { token })
+    const after = await client.submit(ended, '/de/desk/sign-in', { key })
+    deepEqual([after.status, after.headers.location], [303, `/de/desk/erase/${index}`])
+  })
+
+  it('shows a form of another agency, or one for admin keys, to nobody else who signs in', async () => {
+    const { index } = await world.ledger.submit(statementOf('others', 'x'))
+    await world.agencies.add({ id: 'third.gov.example', name: 'Third' })
+    const third = (await world.agencies.addKey('third.gov.example', { role: 'admin' })).key
+    const submitter = (await world.agencies.addKey(AGENCY, {})).key
+    for (const [who, status] of [
+      [third, 404],
+      [submitter, 403],
+    ] as const) {
+      const visitor = createDeskClient(world.url)
+      const fields = { ...fieldsOf(await visitor.get('/desk'), '/desk/sign-in'), key: who, resume: `/desk/erase/${index}`, reason: 'other' }
+      equal((await visitor.post('/desk/sign-in', fields)).status, status)
+    }
+    equal(await shownStatus(index), 200)
   })
 
   it('never acts for an agency other than the one whose page was filled in: a second tab', async () => {

@@ -46,11 +46,9 @@ export function deskRoutes(router: Router, deps: DeskDeps): void {
   page('post', '/desk/sign-in', async asked => {
     const signed = await place.signIn(asked, async key => ({ kind: 'agency', ...(await deps.agencies.authenticate(key)) }))
     if (signed === undefined) return
-    const { fields, frame } = signed
-    // A form that was sent after its session had ended goes on where it was.
-    if (fields.documents !== undefined)
-      return sendStep(asked, statementFormPage(frame, readDraft(fields), { notice: frame.desk('sign.again') }))
-    goTo(asked, /^\/desk(?:[/?][!-~]*)?$/.test(fields.next ?? '') ? fields.next! : '/desk')
+    if (await place.resume(asked, signed)) return
+    const { next = '' } = signed.fields
+    goTo(asked, /^\/desk(?:[/?][!-~]*)?$/.test(next) ? next : '/desk')
   })
   page('post', '/desk/sign-out', asked => place.signOut(asked))
   page('get', '/desk', async asked => {
@@ -139,6 +137,10 @@ function stepRoutes(page: Page, place: Place, warner: Warner, deps: DeskDeps): v
     return undefined
   }
 
+  for (const path of ['/desk/form', '/desk/preview', '/desk/submit'])
+    place.resumes(path, (asked, { frame, fields }) =>
+      sendStep(asked, statementFormPage(frame, readDraft(fields), { notice: frame.desk('sign.again') })),
+    )
   page('post', '/desk/form', async asked => {
     const here = await place.enterForm(asked)
     if (here === undefined) return

@@ -28,6 +28,11 @@ export function erasingRoutes(page: AddPage, place: ReturnType<typeof createPlac
     if (waiting?.agency === agency) return send(asked, erasingPage(here.frame, waiting))
     show(asked, here.frame, await readOwn(asked, here.frame))
   })
+  place.resumes(path, async (asked, { frame, visit, fields }) => {
+    requireAdmin(visit)
+    const { reason = '' } = fields
+    show(asked, frame, await readOwn(asked, frame), { reason, problem: { text: frame.desk('sign.again') } })
+  })
   page('post', path, async asked => {
     const here = await place.enterForm(asked)
     if (here === undefined) return
@@ -48,6 +53,7 @@ export function erasingRoutes(page: AddPage, place: ReturnType<typeof createPlac
       again({ text: frame.desk('erase.many') }, 429)
     }
   })
+  place.resumes(`${path}/undo`, asked => goTo(asked, `/desk/erase/${readCount(asked.ctx.params.index, 'index')}`))
   page('post', `${path}/undo`, async asked => {
     const here = await place.enterForm(asked)
     if (here === undefined) return

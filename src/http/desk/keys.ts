@@ -2,7 +2,7 @@
 import type { Agencies } from '../../ledger/agencies/agencies.ts'
 import type { KeyRole } from '../../ledger/agencies/keys.ts'
 import type { DeskFrame, Problem } from '../../web/desk/desk-frame.ts'
-import { type KeysData, keysPage, revokePage } from '../../web/desk/keys.ts'
+import { type KeyFields, type KeysData, keysPage, revokePage } from '../../web/desk/keys.ts'
 import { RequestError } from '../problem.ts'
 import type { Fields, SentForm } from './gate.ts'
 import { type AddPage, type Asked, type createPlace, type DeskDeps, goTo, send } from './pages.ts'
@@ -55,13 +55,15 @@ export function addKeyPages(page: AddPage, place: Place, { agencies, host, log }
     const here = await place.enter(asked)
     if (here !== undefined) await show(asked, here.frame)
   })
+  place.resumes(pattern, (asked, { frame, fields }) =>
+    show(asked, frame, { typed: typedOf(fields), problem: { text: frame.desk('sign.again') } }),
+  )
   page('post', pattern, async asked => {
     const here = await place.enterForm(asked)
     if (here === undefined) return
     const { frame, form } = here
     const agency = agencyOf(asked, frame)
-    const { label, role, expires } = form.fields
-    const typed = { ...(label && { label }), ...(role && { role }), ...(expires && { expires }) }
+    const typed = typedOf(form.fields)
     if (!form.isCurrent) return show(asked, frame, { typed, problem: { text: frame.desk('sign.stale') } }, 403)
     if (!(await isOwnKey(asked, form))) return show(asked, frame, { typed, problem: wrongKey(frame) }, 403)
     const wanted = readWanted(form.fields)
@@ -77,6 +79,10 @@ export function addKeyPages(page: AddPage, place: Place, { agencies, host, log }
     if (key === undefined) throw new RequestError('KEY_NOT_FOUND', 'There is no such key.')
     return key
   }
+  place.resumes(`${pattern}/:keyId/revoke`, async (asked, { frame }) => {
+    const problem = { text: frame.desk('sign.again') }
+    send(asked, revokePage(frame, { path: pathOf(asked), key: await findKey(asked, frame), problem }))
+  })
   page('get', `${pattern}/:keyId/revoke`, async asked => {
     const here = await place.enter(asked)
     if (here !== undefined) send(asked, revokePage(here.frame, { path: pathOf(asked), key: await findKey(asked, here.frame) }))
@@ -93,6 +99,10 @@ export function addKeyPages(page: AddPage, place: Place, { agencies, host, log }
     log.info('key revoked', { agency: agencyOf(asked, frame), keyId: key.keyId })
     goTo(asked, pathOf(asked))
   })
+}
+
+function typedOf({ label, role, expires }: Fields): KeyFields {
+  return { ...(label && { label }), ...(role && { role }), ...(expires && { expires }) }
 }
 
 /** A date means the end of that day. */

@@ -2,6 +2,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type Router from '@koa/router'
 import { readAlarmSections, sectionOf } from '../../web/desk/alarm-text.ts'
+import type { DeskFrame } from '../../web/desk/desk-frame.ts'
 import { alarmsPage, type OperatorState, operatorAgenciesPage, operatorPage, type Step } from '../../web/desk/operator.ts'
 import { isProduction } from '../../web/records.ts'
 import { requireOperatorPlace } from '../place.ts'
@@ -10,9 +11,9 @@ import { takeBack } from '../routes/erasures.ts'
 import { statusOf } from '../routes/service.ts'
 import { agencyName } from '../schemas/agencies.ts'
 import { agencyId, readCount } from '../schemas/values.ts'
-import { createGate } from './gate.ts'
+import { createGate, type Fields } from './gate.ts'
 import { addKeyPages } from './keys.ts'
-import { type AddPage, createPlace, type DeskDeps, goTo, pageAdder, send } from './pages.ts'
+import { type AddPage, type Asked, createPlace, type DeskDeps, goTo, pageAdder, send } from './pages.ts'
 
 const DAY_MS = 86_400_000
 const ERASURES_LISTED = 100
@@ -38,7 +39,7 @@ export function operatorRoutes(router: Router, deps: DeskDeps): void {
       if (!isOperatorKey(key)) throw new RequestError('OPERATOR_KEY_WRONG', 'This is not the operator key of this ledger.')
       return { kind: 'operator' }
     })
-    if (signed === undefined) return
+    if (signed === undefined || (await place.resume(asked, signed))) return
     const { next = '' } = signed.fields
     goTo(asked, /^\/operator(?:[/?][!-~]*)?$/.test(next) ? next : '/operator')
   })
@@ -47,6 +48,7 @@ export function operatorRoutes(router: Router, deps: DeskDeps): void {
     const here = await place.enter(asked)
     if (here !== undefined) send(asked, operatorPage(here.frame, await readState(deps)))
   })
+  place.resumes('/operator/erasures/:index/undo', asked => goTo(asked, '/operator'))
   page('post', '/operator/erasures/:index/undo', async asked => {
     const here = await place.enterForm(asked)
     if (here === undefined) return
@@ -62,17 +64,25 @@ export function operatorRoutes(router: Router, deps: DeskDeps): void {
     if (section !== undefined) return goTo(asked, `/operator/alarms#${section.id}`)
     send(asked, alarmsPage(here.frame, sections))
   })
+  const showAgencies = async (
+    asked: Asked,
+    frame: DeskFrame,
+    more: Partial<Parameters<typeof operatorAgenciesPage>[1]> = {},
+    status = 200,
+  ) => send(asked, operatorAgenciesPage(frame, { agencies: await agencies.list(), ...more }), status)
   page('get', '/operator/agencies', async asked => {
     const here = await place.enter(asked)
-    if (here !== undefined) send(asked, operatorAgenciesPage(here.frame, { agencies: await agencies.list() }))
+    if (here !== undefined) await showAgencies(asked, here.frame)
   })
+  place.resumes('/operator/agencies', (asked, { frame, fields }) =>
+    showAgencies(asked, frame, { typed: agencyOf(fields), problem: { text: frame.desk('sign.again') } }),
+  )
   page('post', '/operator/agencies', async asked => {
     const here = await place.enterForm(asked)
     if (here === undefined) return
     const { frame, form } = here
-    const typed = { id: (form.fields.id ?? '').trim(), name: (form.fields.name ?? '').trim() }
-    const again = async (text: string, field?: string) =>
-      send(asked, operatorAgenciesPage(frame, { agencies: await agencies.list(), typed, problem: { text, field } }), 400)
+    const typed = agencyOf(form.fields)
+    const again = (text: string, field?: string) => showAgencies(asked, frame, { typed, problem: { text, field } }, 400)
     if (!form.isCurrent) return again(frame.desk('sign.stale'))
     if (!agencyId.safeParse(typed.id).success) return again(frame.desk('operator.badId'), 'id')
     if (!agencyName.safeParse(typed.name).success) return again(frame.desk('form.missing', { label: frame.desk('operator.name') }), 'name')
@@ -95,6 +105,11 @@ export function operatorRoutes(router: Router, deps: DeskDeps): void {
       return isOwn
     },
   })
+}
+
+/** What was typed about a new agency. */
+function agencyOf({ id = '', name = '' }: Fields) {
+  return { id: id.trim(), name: name.trim() }
 }
 
 async function readState(deps: DeskDeps): Promise<OperatorState> {

@@ -36,8 +36,17 @@ export function pageAdder(router: Router, { desk }: DeskDeps): AddPage {
   }
 }
 
+/** Somebody who has just signed in, with the fields that were sent with the key. */
+export type SignedIn = { readonly frame: DeskFrame; readonly visit: Visit; readonly fields: Fields }
+
+/** Shows a form again, as it was filled in when its session ended. */
+export type Resume = (asked: Asked, signed: SignedIn) => Promise<void> | void
+
 /** Which of the two kinds of pages: the desk, or the operator's. */
 export type Place = 'desk' | 'operator'
+
+/** The field that names the path of a form whose session has ended. */
+const RESUME = 'resume'
 
 /** Creates what both kinds of pages do about signing in. */
 export function createPlace(place: Place, gate: Gate, { agencies, limits }: DeskDeps) {
@@ -54,6 +63,7 @@ export function createPlace(place: Place, gate: Gate, { agencies, limits }: Desk
     formToken: visit.formToken,
     who: isHolder(visit) ? await whoIs(visit.holder) : undefined,
   })
+  const resumes: { readonly matches: RegExp; readonly show: Resume }[] = []
   const askToSignIn = async (asked: Asked, visit: Visit, data: Omit<Parameters<typeof signInPage>[1], 'place'>, status = 200) => {
     const frame = await frameOf(asked, { ...visit, holder: undefined })
     send(asked, signInPage(frame, { ...data, place }), status)
@@ -76,19 +86,29 @@ export function createPlace(place: Place, gate: Gate, { agencies, limits }: Desk
     async enterForm(asked: Asked): Promise<{ frame: DeskFrame; form: SentForm } | undefined> {
       const form = await gate.readForm(asked.ctx)
       if (isHolder(form.visit)) return { frame: await frameOf(asked, form.visit), form }
-      const { token: _token, key: _key, ...kept } = form.fields
+      const { token: _token, key: _key, ...typed } = form.fields
+      const kept = { ...typed, [RESUME]: asked.frame.path ?? '' }
       await askToSignIn(asked, form.visit, { kept, notice: speakDesk(asked.frame.say.lang as Language)('sign.ended') }, 403)
       return undefined
     },
     askToSignIn,
-    /**
-     * Signs in with the key of a form. Returns the fields that go on with it; undefined if the key
-     * was refused, which is answered.
-     */
-    async signIn(
-      asked: Asked,
-      authenticate: (key: string) => Promise<SessionHolder>,
-    ): Promise<{ fields: Fields; frame: DeskFrame } | undefined> {
+    /** Says how a form that goes to a path is shown again after its session has ended. */
+    resumes(pattern: string, show: Resume): void {
+      resumes.push({ matches: new RegExp(`^${pattern.replaceAll(/:(\w+)/g, '(?<$1>[^/]+)')}$`), show })
+    },
+    /** Shows the form that was sent after its session had ended. False if there was none. */
+    async resume(asked: Asked, signed: SignedIn): Promise<boolean> {
+      for (const { matches, show } of resumes) {
+        const found = matches.exec(signed.fields[RESUME] ?? '')
+        if (found === null) continue
+        asked.ctx.params = { ...found.groups }
+        await show(asked, signed)
+        return true
+      }
+      return false
+    },
+    /** Signs in with the key of a form. undefined if the key was refused, which is answered. */
+    async signIn(asked: Asked, authenticate: (key: string) => Promise<SessionHolder>): Promise<SignedIn | undefined> {
       const { ctx } = asked
       const { fields, visit, isCurrent } = await gate.readForm(ctx)
       const desk = speakDesk(asked.frame.say.lang as Language)
@@ -101,8 +121,8 @@ export function createPlace(place: Place, gate: Gate, { agencies, limits }: Desk
       }
       try {
         const holder = await authenticate(key.trim())
-        const formToken = await gate.signIn(ctx, holder)
-        return { fields, frame: await frameOf(asked, { holder, formToken, isFromElsewhere: false }) }
+        const signed: Visit = { holder, formToken: await gate.signIn(ctx, holder), isFromElsewhere: false }
+        return { fields, visit: signed, frame: await frameOf(asked, signed) }
       } catch (error) {
         if (problemOf(error).status !== 401) throw error
       }

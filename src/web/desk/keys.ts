@@ -61,7 +61,7 @@ export function revokePage(frame: DeskFrame, { path, key, problem }: { path: str
     title: desk('keys.revokeTitle', { id: key.keyId }),
     problems: problem === undefined ? [] : [problem],
     main: html`<p class="lead">${desk('keys.revokeLead')}</p>${key.label !== undefined && html`<p><bdi>${key.label}</bdi></p>`}
-${renderForm(frame, `${path}/${key.keyId}/revoke`, html`${renderOwnKey(frame, problem?.text)}<p><button type="submit">${desk('keys.revoke')}</button></p>`)}`,
+${renderForm(frame, `${path}/${key.keyId}/revoke`, html`${renderOwnKey(frame, problem?.field === 'key' ? problem.text : undefined)}<p><button type="submit">${desk('keys.revoke')}</button></p>`)}`,
   })
 }
 
