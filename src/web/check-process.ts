@@ -8,7 +8,8 @@ import type { MessageKey } from '../messages/en.ts'
 import { type Language, speak } from '../messages/language.ts'
 import type { Say } from '../messages/say.ts'
 import type { Policy } from '../verifier/index.ts'
-import { type DescribedFile, describeFile } from './desk/describe.ts'
+import { addFiles, type DescribedFile, describeFile } from './desk/describe.ts'
+import { MAX_DRAFT_BYTES, readDraft, writeDraft } from './desk/draft.ts'
 import { type Frame, renderPage } from './layout.ts'
 import { verifiedPage } from './pages/verify.ts'
 import { createAsker, type EndpointShape, type Question, type Reply } from './questions.ts'
@@ -68,12 +69,24 @@ async function describe(headers: IncomingHttpHeaders): Promise<void> {
     const { readDocument } = await import('../documents/read-document.ts')
     const { files, fields = {} } = await readUpload(headers, process.stdin, { maxFields: FIELDS_OF_DESK, keepsFiles: true })
     const described: DescribedFile[] = []
-    for (const { name, read, bytes = new Uint8Array(0) } of files) described.push(describeFile(name, read, await readDocument(name, bytes)))
-    tell({ described: { fields, files: described } })
+    for (const { name, read, bytes = new Uint8Array(0) } of files) {
+      const file = describeFile(name, read, await readDocument(name, bytes))
+      // The form shows no remarks, and a file may cause any number of them.
+      described.push({ ...file, reading: { ...file.reading, remarks: [] } })
+    }
+    tell({ described: isTooLarge(fields, described) ? { code: 'FORM_TOO_LARGE' } : { fields, files: described } })
   } catch (error) {
     if (!(error instanceof UploadError)) throw error
     tell({ described: { code: error.code } })
   }
+}
+
+/** Whether the form that follows could not be sent, or would take the service long to show. */
+function isTooLarge(fields: { readonly [name: string]: string }, files: readonly DescribedFile[]): boolean {
+  const sent = [fields, writeDraft(addFiles(readDraft(fields), files))].map(each =>
+    Object.entries(each).reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value), 0),
+  )
+  return sent.some(bytes => bytes > MAX_DRAFT_BYTES)
 }
 
 async function answerForm(say: Say, check: () => Promise<FormAnswer>): Promise<{ status: number; answer: FormAnswer }> {

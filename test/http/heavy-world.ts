@@ -18,6 +18,8 @@ import { openFinder } from '../../src/finder/finder.ts'
 import { createApp, createHandler } from '../../src/http/app.ts'
 import type { HttpDeps } from '../../src/http/deps.ts'
 import { createAgencies } from '../../src/ledger/agencies/agencies.ts'
+import { createSessions } from '../../src/ledger/agencies/sessions.ts'
+import { createBackups } from '../../src/ledger/backups.ts'
 import { openLedger } from '../../src/ledger/ledger.ts'
 import { createLogSigner } from '../../src/log/signer.ts'
 import { silentLog } from '../../src/logger.ts'
@@ -46,7 +48,7 @@ export async function openHeavyWorld() {
   const ledger = await openLedger({ store, signer, origin: ORIGIN, anchors: [], host })
   const agencies = createAgencies({ store, host })
   await inBatches(AGENCIES, n => agencies.add({ id: n === 0 ? AGENCY : `agency-${n}.gov.example`, name: `Agency number ${n}` }))
-  const { key } = await agencies.addKey(AGENCY, {})
+  const { key } = await agencies.addKey(AGENCY, { role: 'admin' })
   const finder = await openFinder({ ledger, folder: join(folder, 'finder'), steadyMs: () => performance.now(), log: silentLog })
   const submitAll = (count: number, make: (n: number) => Statement) => inBatches(count, n => ledger.submit(make(n)))
   await submitAll(OTHERS, n => statementOf(`r-${n}`, 3, { title: `Road works and maintenance at street ${n}` }))
@@ -72,13 +74,22 @@ export async function openHeavyWorld() {
     })
   const url = 'http://ledger.example'
   const site = await siteRoutes({ url, ledger, agencies, finder, policy, chain: [], publicEndpoints: [], nowMs: Date.now })
-  const deps: HttpDeps = { ledger, agencies, policy, operatorKey: OPERATOR_KEY, host, log: silentLog, site, rows: store.rows }
+  const sessions = createSessions({ store, agencies, operatorKey: OPERATOR_KEY, host })
+  const desk = { sessions, url, backups: createBackups({ store, host }), pages: site.parts }
+  const deps: HttpDeps = { ledger, agencies, policy, operatorKey: OPERATOR_KEY, host, log: silentLog, site, desk, rows: store.rows }
   const server = createServer(createHandler(deps))
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const client = openClient((server.address() as AddressInfo).port)
+  const { port } = server.address() as AddressInfo
+  const client = openClient(port)
+  const cookie = `openseal-desk=${await sessions.open({ kind: 'agency', ...(await agencies.authenticate(key)) })}`
+  const asDesk = { cookie, 'sec-fetch-site': 'same-origin', accept: 'text/html' }
+  const { token } = await (await fetch(`http://127.0.0.1:${port}/desk/token`, { headers: asDesk })).json()
   return {
     ledger,
     key,
+    /** What a browser sends that is signed in at the desk, and the token of its forms. */
+    asDesk,
+    formToken: token as string,
     size,
     /** The indexes of the large statements. */
     large: { from: size - LONG.versions - LARGE, to: size - LONG.versions },

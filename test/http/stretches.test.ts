@@ -33,6 +33,29 @@ const stream = (lines: number, documents: number, record?: string) => (world: He
 }
 let fresher = 0
 
+/** A page of the desk, or a form that is sent there. */
+const atDesk =
+  (path: string, fields?: string | { readonly [name: string]: string }) =>
+  (world: HeavyWorld): Asking => {
+    const headers = world.asDesk
+    if (fields === undefined) return { path: placed(path, world), headers }
+    const body = typeof fields === 'string' ? fields : new URLSearchParams({ token: world.formToken, ...fields }).toString()
+    return { method: 'POST', path: placed(path, world), headers: { ...headers, 'content-type': 'application/x-www-form-urlencoded' }, body }
+  }
+const DRAFT = { action: 'publish', record: 'desk', kind: 'decision', title: 'Road works' }
+const documentsOf = (count: number) => ({ documents: JSON.stringify(statementOf('desk', count).documents) })
+/** Forms that nobody fills in. Some need no key. */
+const FORMS = [
+  'a&'.repeat(390_000),
+  Array.from({ length: 100_000 }, (_, at) => `a${at}`).join('&'),
+  { title: '<'.repeat(190_000) },
+  { title: '"'.repeat(95_000), reasonText: '\n'.repeat(95_000) },
+  { ...DRAFT, documents: `[${'0,'.repeat(95_000)}0]` },
+  { ...DRAFT, ...documentsOf(1000) },
+  { ...DRAFT, identifiers: 'a=b\n'.repeat(45_000) },
+]
+const asForms = (path: string) => FORMS.map(form => atDesk(path, form))
+
 const HEAVY: Heavy = {
   '/checkpoint': ['/checkpoint'],
   '/tile/*path': ['/tile/0/000', '/tile/entries/000'],
@@ -90,10 +113,33 @@ const HEAVY: Heavy = {
   '/changes/all.atom': ['/changes/all.atom'],
   '/openseal-verifier.html': ['/openseal-verifier.html'],
   '/assets/icon.svg': ['/assets/icon.svg'],
+  '/desk': [atDesk('/desk')],
+  '/desk/new': [atDesk('/desk/new')],
+  '/desk/folder': [atDesk('/desk/folder')],
+  '/desk/token': [atDesk('/desk/token')],
+  '/desk/keys': [atDesk('/desk/keys')],
+  '/desk/done/:index': [atDesk('/desk/done/LARGE')],
+  '/desk/amend/:index': [atDesk('/desk/amend/LARGE')],
+  '/desk/withdraw/:index': [atDesk('/desk/withdraw/MIDDLE')],
+  '/desk/restate/:index': [atDesk('/desk/restate/LARGE')],
+  '/desk/erase/:index': [atDesk('/desk/erase/LARGE')],
+  'POST /desk/sign-in': asForms('/desk/sign-in'),
+  'POST /desk/form': asForms('/desk/form'),
+  'POST /desk/preview': [...asForms('/desk/preview'), atDesk('/desk/preview', { ...DRAFT, record: LONG.record, ...documentsOf(256) })],
+  'POST /desk/submit': [
+    ...asForms('/desk/submit'),
+    world => atDesk('/desk/submit', { ...DRAFT, record: `desk-${fresher++}`, ...documentsOf(256) })(world),
+  ],
+  'POST /desk/lines': [world => ({ ...stream(300, 3)(world), path: '/desk/lines', headers: linesOf(world) })],
+  '/desk/receipts.zip': [atDesk(`/desk/receipts.zip?of=${'0-4999,'.repeat(2_000)}0`), atDesk('/desk/receipts.zip?of=LARGE-LAST')],
+  'POST /desk/receipts.zip': [
+    atDesk('/desk/receipts.zip', { of: `${'0-4999,'.repeat(25_000)}0` }),
+    world => atDesk('/desk/receipts.zip', { of: `${world.size - 1000}-${world.size - 1}` })(world),
+  ],
   none: ['/nowhere', '/v1/records/99999999'],
 }
 
-/** Of the operator alone, or measured elsewhere. */
+/** Of the operator alone, as everything at `/operator` is, or measured elsewhere. */
 const OTHERS: { readonly [route: string]: string } = {
   'POST /v1/agencies': 'the operator',
   'POST /v1/agencies/:id/keys': 'the operator',
@@ -106,6 +152,13 @@ const OTHERS: { readonly [route: string]: string } = {
   '/v1/backup': 'the operator',
   '/metrics': 'the operator',
   'POST /verify': 'test/web/checker.test.ts',
+  'POST /desk/new': 'test/web/checker.test.ts',
+  'POST /desk/sign-out': 'takes the forms of /desk/form',
+  'POST /desk/keys': 'takes the forms of /desk/form',
+  '/desk/keys/:keyId/revoke': 'an agency',
+  'POST /desk/keys/:keyId/revoke': 'takes the forms of /desk/form',
+  'POST /desk/erase/:index': 'takes the forms of /desk/form',
+  'POST /desk/erase/:index/undo': 'takes the forms of /desk/form',
 }
 
 describe('http: the event loop', function () {
@@ -120,7 +173,7 @@ describe('http: the event loop', function () {
     const routes = world.routes().map(({ methods, path }) => `${methods.includes('GET') ? '' : `${methods.at(-1)} `}${path}`)
     const known = [...Object.keys(HEAVY), ...Object.keys(OTHERS)]
     deepEqual(
-      [...new Set(routes)].filter(route => !known.includes(route) && !/^\/assets\//.test(route)),
+      [...new Set(routes)].filter(route => !known.includes(route) && !/^\/assets\/|^(?:POST )?\/operator/.test(route)),
       [],
     )
   })
@@ -156,6 +209,10 @@ describe('http: the event loop', function () {
     })
   }
 })
+
+function linesOf({ asDesk, formToken }: HeavyWorld): object {
+  return { ...asDesk, 'content-type': 'application/x-ndjson', 'x-csrf-token': formToken }
+}
 
 function placed(path: string, { size, large }: HeavyWorld): string {
   const places = { LARGE_END: large.to, LARGE: large.from, BACK: size - 1001, LAST: size - 1, MIDDLE: size - 15_000, SIZE: size }

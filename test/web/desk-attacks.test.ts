@@ -222,6 +222,37 @@ describe('web/desk: attacks', () => {
       match((await client.get(path)).text, /API key/, path)
   })
 
+  it('refuses a form of more fields or bytes than any of ours, whoever sends it, and one that is not UTF-8', async () => {
+    const stranger = createDeskClient(world.url)
+    const form = { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' }
+    for (const path of ['/desk/sign-in', '/desk/form', '/operator/sign-in'])
+      for (const [body, code] of [
+        ['a&'.repeat(290_000), 'BODY_MALFORMED'],
+        [Array.from({ length: 65 }, (_, at) => `a${at}=`).join('&'), 'BODY_MALFORMED'],
+        [`title=${'x'.repeat(200_000)}`, 'BODY_TOO_LARGE'],
+        [Buffer.from('title=\xff', 'latin1'), 'BODY_MALFORMED'],
+      ] as const)
+        equal(JSON.parse((await stranger.send('POST', path, form, body)).text).code, code, path)
+  })
+
+  it('shows a form again whose carried parts were changed, without those parts', async () => {
+    const page = await client.submit(await client.get('/desk/new'), '/desk/form', DRAFT)
+    for (const carried of [
+      { documents: '[null]' },
+      { documents: '[{"name":{"toString":1}}]' },
+      { documents: '[{"name":"a","mediaType":"text/plain","bytes":{"valueOf":1},"sha256":"0"}]' },
+      { at: '{"record":{"toString":1}}' },
+      { at: '{"action":["x"]}', action: 'amend' },
+      { at: '[]' },
+      { at: 'null' },
+    ])
+      for (const path of ['/desk/form', '/desk/preview']) {
+        const { status, text } = await client.post(path, { ...fieldsOf(page, '/desk/preview'), ...carried })
+        ok(status < 500, JSON.stringify(carried))
+        match(text, /Typed for an hour/)
+      }
+  })
+
   it('is no key for programs: the interface ignores cookies', async () => {
     const lines = await client.send('POST', '/v1/records', { 'content-type': 'application/json', accept: 'application/json' }, '{}')
     match(lines.text, /KEY_MISSING/)

@@ -178,6 +178,26 @@ describe('web/desk', function () {
     ok(files?.some(({ bytes }) => Buffer.from(bytes).toString().includes('"record":"2026/4"')))
   })
 
+  it('gives each receipt in an archive a name of its own, on systems too that tell fewer names apart', async () => {
+    const first = world.ledger.head().size
+    // The second gets its index in front, and that is the name of the third.
+    const names = ['A.txt', 'a.txt', `${first + 1}-a.txt`, 'e\u0301.txt', '\u00e9.txt', '../A.txt', '..\\A.txt']
+    for (const [at, name] of names.entries())
+      await world.ledger.submit({
+        type: 'openseal/statement@v1',
+        agency: AGENCY,
+        kind: 'decision',
+        action: 'publish',
+        record: `archive-${at}`,
+        documents: [{ name, mediaType: 'text/plain', bytes: 1, sha256: 'ab'.repeat(32) }],
+      })
+    const cookie = [...client.jar].map(pair => pair.join('=')).join(';')
+    const answer = await fetch(`${world.url}/desk/receipts.zip?of=${first}-${first + names.length - 1}`, { headers: { cookie } })
+    const files = await readReceiptZip(new Uint8Array(await answer.arrayBuffer()))
+    deepEqual(new Set(files?.map(({ name }) => name.normalize('NFC').toLowerCase())).size, names.length)
+    ok(files?.every(({ name }) => !/[\\/]/.test(name)))
+  })
+
   it('sends nothing twice, however often the last step is repeated', async () => {
     const preview = await client.submit(await choose({ 'a.txt': 'once' }), '/desk/preview', { record: '2026/5', kind: 'decision' })
     const first = await client.submit(preview, '/desk/submit')
@@ -196,7 +216,7 @@ describe('web/desk', function () {
     equal((await client.submit(refused, '/desk/submit')).status, 303)
   })
 
-  it('refuses files that are too many, none, and a form that was cut off', async () => {
+  it('refuses files that are too many, none, and a form that was cut off or says too much', async () => {
     const many = await choose(Object.fromEntries(Array.from({ length: 21 }, (_, n) => [`${n}.txt`, 'x'])))
     match(many.text, /More than 20 files were chosen/)
     match((await choose({})).text, /Choose at least one file/)
@@ -209,6 +229,11 @@ describe('web/desk', function () {
     )
     equal(cut.status, 400)
     ok(fields.token)
+    // The next form would carry all of it.
+    const long = await upload({ ...fields, title: 'x'.repeat(200_000) }, { 'a.txt': 'x' })
+    equal(long.status, 400)
+    match(long.text, /The ledger would refuse this form/)
+    ok(long.text.length < 100_000)
   })
 
   it("shows nothing of another agency's entry", async () => {

@@ -7,6 +7,7 @@ import { createWarner, type Warner } from '../../ledger/warnings.ts'
 import { browserDeskMessages, speakDesk } from '../../messages/desk/speak.ts'
 import type { Language } from '../../messages/language.ts'
 import { isolate } from '../../messages/say.ts'
+import { enter } from '../../turns.ts'
 import { choosePage, type DeskScript } from '../../web/desk/choose.ts'
 import { addFiles, faultOf } from '../../web/desk/describe.ts'
 import type { DeskFrame } from '../../web/desk/desk-frame.ts'
@@ -33,7 +34,12 @@ const NEWEST = Number.MAX_SAFE_INTEGER
 /** How many receipts take as long as an ordinary request. */
 const RECEIPTS_OF_A_REQUEST = 50
 const LIMITS = { files: MAX_UPLOAD_FILES, size: UPLOAD_LIMIT }
-const UPLOAD_PROBLEMS = { UPLOAD_TOO_LARGE: 'new.tooLarge', UPLOAD_TOO_MANY: 'new.tooMany', UPLOAD_MALFORMED: 'new.cut' } as const
+const UPLOAD_PROBLEMS = {
+  UPLOAD_TOO_LARGE: 'new.tooLarge',
+  UPLOAD_TOO_MANY: 'new.tooMany',
+  UPLOAD_MALFORMED: 'new.cut',
+  FORM_TOO_LARGE: 'form.refusedWhole',
+} as const
 
 /** Adds the desk. */
 export function deskRoutes(router: Router, deps: DeskDeps): void {
@@ -153,12 +159,15 @@ function stepRoutes(page: Page, place: Place, warner: Warner, deps: DeskDeps): v
   page('post', '/desk/preview', async asked => {
     const step = await readStep(asked)
     if (step === undefined) return
-    sendStep(asked, previewPage(step.frame, { ...step, foreseen: await warner.dryRun()(step.statement) }))
+    const foreseen = await warner.dryRun()(step.statement)
+    await enter()
+    sendStep(asked, previewPage(step.frame, { ...step, foreseen }))
   })
   page('post', '/desk/submit', async asked => {
     const step = await readStep(asked)
     if (step === undefined) return
     const foreseen = await warner.dryRun()(step.statement)
+    await enter()
     const mustAccept = stoppingOf(foreseen, step.fields)
     if (mustAccept.length > 0) return sendStep(asked, previewPage(step.frame, { ...step, foreseen, mustAccept }), 400)
     try {

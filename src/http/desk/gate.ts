@@ -4,9 +4,12 @@
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Context } from 'koa'
+import { attempt } from '../../core/attempt.ts'
 import { fromUtf8, toBase64Url } from '../../core/bytes.ts'
 import type { Host } from '../../host.ts'
 import type { SessionHolder, Sessions } from '../../ledger/agencies/sessions.ts'
+import { enter } from '../../turns.ts'
+import { MAX_DRAFT_BYTES } from '../../web/desk/draft.ts'
 import { bodyType, readBody } from '../body.ts'
 import { RequestError } from '../problem.ts'
 
@@ -52,8 +55,10 @@ export type GateOptions = {
   readonly isSecure: boolean
 }
 
-/** The most bytes of a form: every character of a statement may take three. */
-const MAX_FORM_BYTES = 1024 * 1024
+/** The most bytes of a form as it is sent. Percent-encoding makes three bytes of one. */
+const MAX_FORM_BYTES = 3 * MAX_DRAFT_BYTES
+/** More fields than any of our forms has. */
+const MAX_FIELDS = 64
 const TOKEN = /^[A-Za-z0-9_-]{43}$/
 
 /** Creates a gate. Two gates differ by the names of their cookies. */
@@ -86,7 +91,9 @@ export function createGate({ sessions, host, name, isSecure }: GateOptions): Gat
     async readForm(ctx) {
       refuseElsewhere(ctx)
       bodyType(ctx, ['application/x-www-form-urlencoded'])
-      const fields = Object.fromEntries(new URLSearchParams(fromUtf8(await readBody(ctx, MAX_FORM_BYTES))))
+      const body = await readBody(ctx, MAX_FORM_BYTES)
+      await enter()
+      const fields = readFields(body)
       return { fields, visit: await visit(ctx), isCurrent: isCurrent(ctx, fields.token ?? '') }
     },
     async signIn(ctx, holder) {
@@ -102,6 +109,24 @@ export function createGate({ sessions, host, name, isSecure }: GateOptions): Gat
       ctx.res.appendHeader('Set-Cookie', `${cookie}=; Max-Age=0; ${attributes}`)
     },
   }
+}
+
+/**
+ * The fields of a form. Anybody may send one, so it is refused before it takes long: splitting it
+ * takes time by the square of its fields, and showing it again by its length. Throws
+ * BODY_MALFORMED, BODY_TOO_LARGE.
+ */
+function readFields(body: Buffer): Fields {
+  let separators = 0
+  for (let at = body.indexOf('&'); at !== -1 && separators < MAX_FIELDS; at = body.indexOf('&', at + 1)) separators++
+  if (separators >= MAX_FIELDS) throw new RequestError('BODY_MALFORMED', `A form has at most ${MAX_FIELDS} fields.`)
+  const text = attempt(() => fromUtf8(body))
+  if (text.error) throw new RequestError('BODY_MALFORMED', 'The form is not UTF-8.', { cause: text.error })
+  const fields = [...new URLSearchParams(text.value)]
+  const bytes = fields.flat().reduce((sum, each) => sum + Buffer.byteLength(each), 0)
+  if (bytes > MAX_DRAFT_BYTES)
+    throw new RequestError('BODY_TOO_LARGE', `The fields of this form have more than ${MAX_DRAFT_BYTES} bytes together. Shorten the texts.`)
+  return Object.fromEntries(fields)
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Context, Next } from 'koa'
 import type { SessionHolder } from '../../ledger/agencies/sessions.ts'
 import { speakDesk } from '../../messages/desk/speak.ts'
 import type { Language } from '../../messages/language.ts'
+import { enter } from '../../turns.ts'
 import type { DeskFrame, Who } from '../../web/desk/desk-frame.ts'
 import { continuePage, signInPage } from '../../web/desk/sign-in.ts'
 import { type Frame, type Page, renderPage, securityPolicy } from '../../web/layout.ts'
@@ -57,12 +58,12 @@ export function createPlace(place: Place, gate: Gate, { agencies, limits }: Desk
     const { id, name } = await agencies.get(holder.agency)
     return { agency: { id, name }, isAdmin: holder.role === 'admin' }
   }
-  const frameOf = async ({ frame }: Asked, visit: Visit): Promise<DeskFrame> => ({
-    ...frame,
-    desk: speakDesk(frame.say.lang as Language),
-    formToken: visit.formToken,
-    who: isHolder(visit) ? await whoIs(visit.holder) : undefined,
-  })
+  const frameOf = async ({ frame }: Asked, visit: Visit): Promise<DeskFrame> => {
+    const who = isHolder(visit) ? await whoIs(visit.holder) : undefined
+    // Making the page is the longest piece of a request.
+    await enter()
+    return { ...frame, desk: speakDesk(frame.say.lang as Language), formToken: visit.formToken, who }
+  }
   const resumes: { readonly matches: RegExp; readonly show: Resume }[] = []
   const askToSignIn = async (asked: Asked, visit: Visit, data: Omit<Parameters<typeof signInPage>[1], 'place'>, status = 200) => {
     const frame = await frameOf(asked, { ...visit, holder: undefined })

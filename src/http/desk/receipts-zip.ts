@@ -15,18 +15,23 @@ configure({ useWebWorkers: false })
 /** The indexes in a text such as `3-7,12`, each of them below `size`. Throws RANGE_MALFORMED, RANGE_TOO_LARGE. */
 export function readIndexes(text: string, size: number): number[] {
   const indexes = new Set<number>()
+  // Counts those that are named twice, too: each takes a moment.
+  let named = 0
   for (const part of text.split(',')) {
     const [, first, last = first] = /^(\d{1,15})(?:-(\d{1,15}))?$/.exec(part) ?? []
     if (first === undefined || Number(first) > Number(last) || Number(last) >= size)
       throw new RequestError('RANGE_MALFORMED', 'Name entries by their numbers, such as 3-7,12.')
-    if (indexes.size + Number(last) - Number(first) >= MAX_RECEIPTS)
-      throw new RequestError('RANGE_TOO_LARGE', `Ask for at most ${MAX_RECEIPTS} receipts at once.`)
+    named += Number(last) - Number(first) + 1
+    if (named > MAX_RECEIPTS) throw new RequestError('RANGE_TOO_LARGE', `Ask for at most ${MAX_RECEIPTS} receipts at once.`)
     for (let index = Number(first); index <= Number(last); index++) indexes.add(index)
   }
   return [...indexes]
 }
 
-/** The archive. Each receipt is named by its first document; a name that is taken gets the index in front. */
+/**
+ * The archive. Each receipt is named by its first document; a name that is taken gets the index in
+ * front.
+ */
 export function zipReceipts(indexes: readonly number[], { receipt }: Pick<Ledger, 'receipt'>): Readable {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
   const fill = async () => {
@@ -36,10 +41,11 @@ export function zipReceipts(indexes: readonly number[], { receipt }: Pick<Ledger
       await breathe()
       const text = await receipt(index).catch(passingErased)
       if (text === undefined) continue
-      const name = nameOf(index, text)
-      const free = taken.has(name.toLowerCase()) ? `${index}-${name}` : name
-      taken.add(free.toLowerCase())
-      await writer.add(free, new TextReader(text))
+      let name = nameOf(index, text)
+      // The name with the index may be that of another document.
+      while (taken.has(sameFile(name))) name = `${index}-${name}`
+      taken.add(sameFile(name))
+      await writer.add(name, new TextReader(text))
     }
     await writer.close()
   }
@@ -50,6 +56,11 @@ export function zipReceipts(indexes: readonly number[], { receipt }: Pick<Ledger
 /** Entries whose statements were erased, or wait for it, have no receipt. */
 function passingErased(error: unknown): undefined {
   if (!(error instanceof LedgerError) || !['RECORD_ERASED', 'RECORD_ERASING'].includes(error.code)) throw error
+}
+
+/** Equal for names that some system takes for one file. */
+function sameFile(name: string): string {
+  return name.normalize('NFC').toLowerCase()
 }
 
 function nameOf(index: number, text: string): string {

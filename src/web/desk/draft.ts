@@ -41,11 +41,14 @@ export function readDraft(form: { readonly [name: string]: string }): Draft {
   return {
     action: action === 'amend' || action === 'withdraw' ? action : 'publish',
     fields: Object.fromEntries(FIELDS.map(field => [field, (form[field] ?? '').trim()]).filter(([, value]) => value !== '')),
-    documents: readJson(form.documents, Array.isArray, []) as readonly DocumentRef[],
-    at: readJson(form.at, value => typeof value === 'object' && value !== null, {}) as Draft['at'],
+    documents: readList(form.documents).filter(isDocumentRef),
+    at: Object.fromEntries(Object.entries(readMembers(form.at)).filter(([, where]) => typeof where === 'string')) as Draft['at'],
     isUploaded: form.uploaded === 'yes',
   }
 }
+
+/** The most bytes of a form's fields: the largest statement, and where its members were read. */
+export const MAX_DRAFT_BYTES = 196_608
 
 /** The draft as the fields of a form, for `readDraft`. */
 export function writeDraft({ action, fields, documents, at, isUploaded }: Draft): { readonly [name: string]: string } {
@@ -117,11 +120,31 @@ function faultOf({ code, message }: OpenSealError): Fault {
   return { ...(field && { field }), code: 'refused', detail: message }
 }
 
-function readJson(text: string | undefined, fits: (value: unknown) => boolean, otherwise: unknown): unknown {
+/** A document as this form writes it. Whether a statement can list it, the parser says. */
+function isDocumentRef(value: unknown): value is DocumentRef {
+  const { name, mediaType, bytes, sha256, jcs } = (value ?? {}) as { readonly [member: string]: unknown }
+  const isNamed = typeof name === 'string' && typeof mediaType === 'string' && typeof bytes === 'number'
+  return isNamed && isDigest(sha256) && (jcs === undefined || isDigest(jcs))
+}
+
+function isDigest(value: unknown): boolean {
+  return typeof value === 'string' && value.length === 64
+}
+
+function readList(text: string | undefined): readonly unknown[] {
+  const value = readJson(text)
+  return Array.isArray(value) ? value : []
+}
+
+function readMembers(text: string | undefined): object {
+  const value = readJson(text)
+  return typeof value === 'object' && value !== null ? value : {}
+}
+
+function readJson(text = ''): unknown {
   try {
-    const value: unknown = JSON.parse(text ?? '')
-    return fits(value) ? value : otherwise
+    return JSON.parse(text)
   } catch {
-    return otherwise
+    return undefined
   }
 }

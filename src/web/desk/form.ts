@@ -45,7 +45,7 @@ export function statementFormPage(
     title,
     problems,
     main: html`${notice !== undefined && renderNotice(notice)}
-${draft.at.action !== undefined && action === 'amend' && html`<p>${desk('form.isChange')} <span class="from">${desk('form.fromFile', { where: isolate(String(draft.at.action)) })}</span></p>`}
+${draft.at.action !== undefined && action === 'amend' && html`<p>${desk('form.isChange')} <span class="from">${desk('form.fromFile', { where: isolate(draft.at.action) })}</span></p>`}
 ${documents.length > 0 && renderDocuments(frame, draft)}
 ${renderForm(
   frame,
@@ -63,7 +63,7 @@ export function renderDocuments({ desk, say }: DeskFrame, { documents, isUploade
 <table class="stack"><thead><tr><th scope="col">${desk('form.name')}</th><th scope="col">${desk('form.size')}</th><th scope="col">${desk('form.hash')}</th></tr></thead>
 <tbody>${documents.map(
     ({ name, bytes, sha256 }) =>
-      html`<tr><td data-label="${desk('form.name')}"><bdi>${String(name)}</bdi></td><td data-label="${desk('form.size')}">${say('result.bytes', { count: Number(bytes) })}</td><td data-label="${desk('form.hash')}"><span class="hash small">${String(sha256)}</span></td></tr>`,
+      html`<tr><td data-label="${desk('form.name')}"><bdi>${name}</bdi></td><td data-label="${desk('form.size')}">${say('result.bytes', { count: bytes })}</td><td data-label="${desk('form.hash')}"><span class="hash small">${sha256}</span></td></tr>`,
   )}</tbody></table>
 <p class="small soft">${desk(isUploaded ? 'form.sent' : 'form.kept')}</p>`
 }
@@ -85,7 +85,7 @@ function renderOne(frame: DeskFrame, draft: Draft, field: Field, faults: readonl
   const fault = faults.find(each => each.field === field)
   const where = at[field]
   const hintKey = HINTS[field]
-  const hint: Piece = html`${hintKey !== undefined && desk(hintKey)}${where !== undefined && html` <span class="from">${desk('form.fromFile', { where: isolate(String(where)) })}</span>`}`
+  const hint: Piece = html`${hintKey !== undefined && desk(hintKey)}${where !== undefined && html` <span class="from">${desk('form.fromFile', { where: isolate(where) })}</span>`}`
   return renderField(frame, {
     id: field,
     label: labelOf(frame, field),
