@@ -1,12 +1,13 @@
 /** What only an embedded store has: parts that are compared, and written again. */
 import { equalBytes } from '../../core/bytes.ts'
 import type { CareStore } from '../port/care.ts'
+import type { NewRecord } from '../port/log.ts'
 import type { Lookups } from '../port/lookups.ts'
 import type { LevelDatabase } from './database.ts'
 import { DOCUMENTS, documentName, isSoundDocument } from './documents.ts'
 import { eraseRows } from './erase.ts'
 import type { LevelLog } from './log.ts'
-import { putParts, putRecords } from './rows.ts'
+import { putParts, putRecords, putRuns } from './rows.ts'
 
 /** The care of a database, beside its log and look-ups. */
 export function createCare(
@@ -15,6 +16,19 @@ export function createCare(
   { listByAgency }: Pick<Lookups, 'listByAgency'>,
 ): CareStore {
   const { db, get, write } = database
+
+  /** Those of some records, in ascending order, that their agencies' lists do not have. */
+  async function findUnlisted(records: readonly NewRecord[]): Promise<NewRecord[]> {
+    const unlisted = new Set<NewRecord>()
+    for (const [agency, own] of Map.groupBy(records, ({ subject }) => subject?.agency)) {
+      if (agency === undefined) continue
+      const [first, last] = [own[0]!.index, own.at(-1)!.index]
+      const listed = new Set(await listByAgency(agency, last + 1, last - first + 1))
+      for (const record of own) if (!listed.has(record.index)) unlisted.add(record)
+    }
+    return records.filter(record => unlisted.has(record))
+  }
+
   return {
     async findIncomplete(records) {
       const incomplete = new Set<number>()
@@ -26,18 +40,15 @@ export function createCare(
           if (found === undefined || !equalBytes(found, value)) incomplete.add(record.index)
         }
       }
-      for (const [agency, indexes] of Map.groupBy(records, ({ subject }) => subject?.agency)) {
-        if (agency === undefined) continue
-        const [first, last] = [indexes[0]!.index, indexes.at(-1)!.index]
-        const listed = new Set(await listByAgency(agency, last + 1, last - first + 1))
-        for (const { index } of indexes) if (!listed.has(index)) incomplete.add(index)
-      }
+      for (const { index } of await findUnlisted(records)) incomplete.add(index)
       return [...incomplete].sort((a, b) => a - b)
     },
     putBack: parts =>
       write(async () => {
+        const unlisted = await findUnlisted(parts.records)
         const batch = db.batch()
         putParts(parts, (rowKey, value) => batch.put(rowKey, value))
+        putRuns(unlisted, (rowKey, value) => batch.put(rowKey, value))
         await batch.write({ sync: true })
       }),
     eraseAgain: records =>

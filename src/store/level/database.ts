@@ -39,6 +39,8 @@ export type LevelDatabase = {
    * and its list of files is written anew. Ends all iterators.
    */
   reopen(): Promise<void>
+  /** How often the database was opened. LevelDB forgets with it that a compaction has failed. */
+  openings(): number
   close(): Promise<void>
 }
 
@@ -74,7 +76,10 @@ export async function openLevelDatabase(folder: string): Promise<LevelDatabase> 
   /** A write has failed since the database was opened. */
   let inDoubt = false
   let isClosed = false
+  let openings = 1
   let reopening: Promise<void> | undefined
+  /** The database waits for the readings to end, to be closed. New ones begin when it is open again. */
+  let isClosing = false
   let lastWrite: Promise<unknown> = Promise.resolve()
   const readings = new Set<Promise<unknown>>()
 
@@ -83,10 +88,12 @@ export async function openLevelDatabase(folder: string): Promise<LevelDatabase> 
       // While the disk refuses writes, the database stays open for readers, as it was before the
       // failed write.
       if (db.status === 'open') await probeDisk(folder)
+      isClosing = true
       await Promise.allSettled(readings)
       await db.close()
       await mendCurrent(folder)
       await db.open()
+      openings++
       inDoubt = false
     } catch (cause) {
       throw new StoreError(
@@ -94,6 +101,8 @@ export async function openLevelDatabase(folder: string): Promise<LevelDatabase> 
         'The disk of the data folder has refused a write and still refuses writes. Nothing is written until it recovers. Try again later.',
         { cause },
       )
+    } finally {
+      isClosing = false
     }
   }
 
@@ -135,7 +144,7 @@ export async function openLevelDatabase(folder: string): Promise<LevelDatabase> 
       }
     },
     async reading(read) {
-      if (db.status !== 'open') await settled()
+      if (isClosing || db.status !== 'open') await settled()
       const reading = read().catch(cause => {
         throw damaged(cause)
       })
@@ -146,6 +155,7 @@ export async function openLevelDatabase(folder: string): Promise<LevelDatabase> 
       inDoubt = true
       return settled()
     },
+    openings: () => openings,
     async close() {
       await lastWrite
       await reopening?.catch(() => {})

@@ -3,7 +3,8 @@
  * bytes in older tables, in its journal, and in its list of tables, which names their first and
  * last keys. So a purge rewrites every table that may hold them.
  */
-import { equalBytes, fromUtf8, toUtf8 } from '../../core/bytes.ts'
+import { compareBytes, fromUtf8, toUtf8 } from '../../core/bytes.ts'
+import { StoreError } from '../port/errors.ts'
 import type { ErasedRecord, LogStore } from '../port/log.ts'
 import type { LevelDatabase } from './database.ts'
 import { hexKey, key, NOTHING, readIndex, textKey, withIndex } from './rows.ts'
@@ -11,6 +12,9 @@ import { hexKey, key, NOTHING, readIndex, textKey, withIndex } from './rows.ts'
 type Change =
   | { readonly type: 'del'; readonly key: Uint8Array }
   | { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array }
+
+/** How many keys of one kind are compacted one by one. */
+const MANY_KEYS = 32
 
 /** The range of the rows of erased records. Their values are gone once the record's own rows are. */
 const REMAINS = { gte: key('e'), lt: key('f') }
@@ -22,60 +26,94 @@ export function isRemains(rowKey: Uint8Array): boolean {
 
 /** The changes that erase records. Only within `write`, because they depend on rows of agencies. */
 export async function eraseRows(database: LevelDatabase, records: readonly ErasedRecord[]): Promise<Change[]> {
-  const changes: Change[] = []
-  for (const record of records) {
-    for (const rowKey of keysOf(record)) changes.push({ type: 'del', key: rowKey })
-    changes.push(...(await splitRun(database, record, changes)))
-    changes.push({ type: 'put', key: withIndex(key('e'), record.index), value: toUtf8(JSON.stringify(record)) })
+  const changes = records.flatMap(record => [
+    ...keysOf(record).map(rowKey => put(rowKey, undefined)),
+    put(withIndex(key('e'), record.index), toUtf8(JSON.stringify(record))),
+  ])
+  for (const [agency, own] of Map.groupBy(records, ({ subject }) => subject?.agency)) {
+    const indexes = own.map(({ index }) => index)
+    if (agency !== undefined) changes.push(...(await splitRuns(database, agency, indexes)))
   }
   return changes
 }
 
 /** The purge of a database. */
 export function createPurge(database: LevelDatabase): Pick<LogStore, 'hasRemains' | 'purge'> {
-  const { db, get, reading, write, reopen } = database
+  const { db, get, reading, write, reopen, openings } = database
   const remains = () => reading(() => db.iterator(REMAINS).all())
+  let lastPurge: Promise<void> = Promise.resolve()
 
   /**
    * Writes rows once more as they are, deleted ones too, and compacts them. The new rows lie above
    * all tables that hold the keys, so LevelDB merges them with every one of those, and drops what
    * they replace. A table without anything above it would not be touched. Reopening first ends the
-   * iterators, for which LevelDB keeps old values.
+   * iterators, for which LevelDB keeps old values. Commits go on during the compaction, which may
+   * take minutes. `after` is written once it has worked.
    */
-  async function rewrite(keys: readonly Uint8Array[]): Promise<void> {
-    await reopen()
-    const values = await Promise.all(keys.map(get))
-    const batch = db.batch()
-    for (const [at, rowKey] of keys.entries())
-      if (values[at] === undefined) batch.del(rowKey)
-      else batch.put(rowKey, values[at])
-    await batch.write({ sync: true })
-    for (const each of keys) await db.compactRange(each, each)
+  async function rewrite(keys: readonly Uint8Array[], after: readonly Change[]): Promise<void> {
+    let opening = 0
+    await write(async () => {
+      await reopen()
+      opening = openings()
+      const values = await Promise.all(keys.map(get))
+      await db.batch(
+        keys.map((rowKey, at) => put(rowKey, values[at])),
+        { sync: true },
+      )
+    })
+    for (const [first, last] of rangesOf(keys)) await db.compactRange(first, last)
+    await write(async () => {
+      // LevelDB does not say that a compaction has failed, but refuses all writes until it is opened
+      // again.
+      if (openings() !== opening)
+        throw new StoreError('STORE_UNSETTLED', 'The disk has failed while what was erased was removed from it. It is tried again.')
+      await db.batch([...after], { sync: true })
+    })
+  }
+
+  async function purge(): Promise<void> {
+    const rows = await remains()
+    if (rows.length === 0) return
+    // A crash before the end leaves rows, and the purge begins again.
+    const records = rows.flatMap(([, value]): ErasedRecord[] => (value.length === 0 ? [] : [JSON.parse(fromUtf8(value))]))
+    const keys = rows.map(([rowKey]) => rowKey)
+    // The rows hold the same keys, so they are overwritten, and what they held is purged too.
+    const emptied = keys.map(rowKey => put(rowKey, NOTHING))
+    await rewrite(records.flatMap(keysOf), emptied)
+    await rewrite(keys, emptied)
+    await write(async () => {
+      // LevelDB's own log names the keys of a compaction, and the log before it is kept.
+      await reopen()
+      await db.batch(
+        keys.map(rowKey => put(rowKey, undefined)),
+        { sync: true },
+      )
+    })
   }
 
   return {
     hasRemains: async () => (await reading(() => db.keys({ ...REMAINS, limit: 1 }).all())).length > 0,
-    purge: () =>
-      write(async () => {
-        const rows = await remains()
-        if (rows.length === 0) return
-        // A crash before the next step leaves the rows with all keys, and the purge begins again.
-        const records = rows.flatMap(([, value]): ErasedRecord[] => (value.length === 0 ? [] : [JSON.parse(fromUtf8(value))]))
-        await rewrite(records.flatMap(keysOf))
-        // The rows hold the same keys, so they are overwritten, and what they held is purged too.
-        const keys = rows.map(([rowKey]) => rowKey)
-        await db.batch(
-          keys.map(each => ({ type: 'put', key: each, value: NOTHING })),
-          { sync: true },
-        )
-        await rewrite(keys)
-        await reopen()
-        await db.batch(
-          keys.map(each => ({ type: 'del', key: each })),
-          { sync: true },
-        )
-      }),
+    purge() {
+      const purging = lastPurge.then(purge)
+      lastPurge = purging.catch(() => {})
+      return purging
+    },
   }
+}
+
+function put(rowKey: Uint8Array, value: Uint8Array | undefined): Change {
+  return value === undefined ? { type: 'del', key: rowKey } : { type: 'put', key: rowKey, value }
+}
+
+/**
+ * The ranges to compact. Each range that holds one key rewrites some tables, so many keys of one
+ * kind are one range, which rewrites each table once.
+ */
+function rangesOf(keys: readonly Uint8Array[]): (readonly [first: Uint8Array, last: Uint8Array])[] {
+  const kinds = [...Map.groupBy(keys, rowKey => rowKey[0]).values()].map(each => each.toSorted(compareBytes))
+  return kinds.flatMap(each =>
+    each.length > MANY_KEYS ? [[each[0]!, each.at(-1)!] as const] : each.map(rowKey => [rowKey, rowKey] as const),
+  )
 }
 
 /** The keys of an erased record's rows, except that of its agency. */
@@ -84,33 +122,31 @@ function keysOf({ index, identity, subject, digests }: ErasedRecord): Uint8Array
   return subject === undefined ? rows : [...rows, withIndex(textKey('r', `${subject.agency}\0${subject.record}\0`), index)]
 }
 
-/**
- * Takes an index out of the run of its agency's statements: what is before it and after it are runs
- * of their own. `changes` are those of the same batch.
- */
-async function splitRun({ db, reading }: LevelDatabase, { index, subject }: ErasedRecord, changes: readonly Change[]): Promise<Change[]> {
-  if (subject === undefined) return []
-  const prefix = textKey('a', `${subject.agency}\0`)
-  const range = { gte: withIndex(prefix, 0), lte: withIndex(prefix, index), reverse: true, limit: 1 }
-  const stored = await reading(() => db.iterator(range).all())
-  const own = changes.flatMap(change =>
-    change.type === 'put' && isRun(prefix, change.key, index) ? [[change.key, change.value] as const] : [],
-  )
-  const [rowKey, value] = [...own, ...stored].sort(([a], [b]) => readIndex(b, prefix.length) - readIndex(a, prefix.length))[0] ?? []
-  if (rowKey === undefined || value === undefined) return []
-  const first = readIndex(rowKey, prefix.length)
-  const end = first + readIndex(value, 0)
-  if (index >= end) return []
-  const before: Change =
-    index === first ? { type: 'del', key: rowKey } : { type: 'put', key: rowKey, value: withIndex(NOTHING, index - first) }
-  const after: Change = { type: 'put', key: withIndex(prefix, index + 1), value: withIndex(NOTHING, end - index - 1) }
-  return end === index + 1 ? [before] : [before, after]
-}
-
-function isRun(prefix: Uint8Array, rowKey: Uint8Array, index: number): boolean {
-  return (
-    rowKey.length === prefix.length + 8 &&
-    equalBytes(rowKey.subarray(0, prefix.length), prefix) &&
-    readIndex(rowKey, prefix.length) <= index
-  )
+/** Takes indexes out of an agency's runs: what is between two of them becomes a run of its own. */
+async function splitRuns({ db, reading }: LevelDatabase, agency: string, indexes: readonly number[]): Promise<Change[]> {
+  const prefix = textKey('a', `${agency}\0`)
+  const changes: Change[] = []
+  /** What is left of the run that is being split. */
+  let [first, end] = [0, 0]
+  const keep = (to: number) => {
+    if (to > first) changes.push(put(withIndex(prefix, first), withIndex(NOTHING, to - first)))
+  }
+  for (const index of indexes.toSorted((a, b) => a - b)) {
+    if (index >= end) {
+      keep(end)
+      const range = { gte: withIndex(prefix, 0), lte: withIndex(prefix, index), reverse: true, limit: 1 }
+      const [[rowKey, count] = []] = await reading(() => db.iterator(range).all())
+      first = rowKey === undefined ? 0 : readIndex(rowKey, prefix.length)
+      end = count === undefined ? 0 : first + readIndex(count, 0)
+      if (rowKey === undefined || index >= end) {
+        first = end
+        continue
+      }
+      changes.push(put(rowKey, undefined))
+    }
+    keep(index)
+    first = index + 1
+  }
+  keep(end)
+  return changes
 }

@@ -68,16 +68,23 @@ export function readIndex(bytes: Uint8Array, at: number): number {
  */
 export function putCommit(commit: Commit, put: (key: Uint8Array, value: Uint8Array) => void): void {
   putParts(commit, put)
+  putRuns(commit.records, put)
   put(withIndex(key('c'), commit.next.size), withIndex(NOTHING, commit.timeMs))
 }
 
-/** Puts only the rows of records, tiles and bundles. `put` must copy, as for `putCommit`. */
+/**
+ * Puts only the rows of records, tiles and bundles, without the lists of agencies. `put` must copy,
+ * as for `putCommit`.
+ */
 export function putParts(parts: Pick<Commit, 'tiles' | 'bundles' | 'records'>, put: (key: Uint8Array, value: Uint8Array) => void): void {
   putRecords(parts.records, put)
-  for (const { agency, index, count } of agencyRuns(parts.records))
-    put(withIndex(textKey('a', `${agency}\0`), index), withIndex(NOTHING, count))
   for (const tile of parts.tiles) put(withIndex(key('t', Uint8Array.of(tile.level)), tile.index), tile.bytes)
   for (const bundle of parts.bundles) put(withIndex(key('b'), bundle.index), bundle.bytes)
+}
+
+/** Puts records, in ascending order, on the lists of their agencies, where they are not yet. */
+export function putRuns(records: readonly NewRecord[], put: (key: Uint8Array, value: Uint8Array) => void): void {
+  for (const { agency, index, count } of agencyRuns(records)) put(withIndex(textKey('a', `${agency}\0`), index), withIndex(NOTHING, count))
 }
 
 const statementKey = Buffer.from('s'.padEnd(1 + INDEX_BYTES))

@@ -1,8 +1,9 @@
 /** That nothing is left of an erased record in the files of the embedded store. */
-import { deepEqual, equal, ok } from 'node:assert/strict'
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { Level } from 'level'
 import { sha256Hex } from '../../../src/core/hash.ts'
 import { openLevelStore } from '../../../src/store/level/level.ts'
 import type { NewRecord } from '../../../src/store/port/log.ts'
@@ -29,6 +30,9 @@ function tracesOf({ statement, identity, subject, digests }: NewRecord): Buffer[
   const binary = hashes.map(hash => Buffer.from(hash, 'hex').subarray(12))
   return [...words, ...binary, ...hashes.map(hash => Buffer.from(hash))]
 }
+
+/** The methods of Level by which a store changes its files. */
+const methods = Level.prototype as unknown as { [name: string]: (...args: never[]) => unknown }
 
 describe('Level store: erasing', () => {
   let folder: string
@@ -106,6 +110,72 @@ describe('Level store: erasing', () => {
     await reopen()
     ok((await filesWith(record(42))).length > 0)
     equal(await store.hasRemains(), true)
+    await store.purge()
+    deepEqual([await filesWith(record(42)), await store.hasRemains()], [[], false])
+  })
+
+  it('fails no reading while it opens the database anew', async () => {
+    await fill(0, 5000)
+    let isDone = false
+    let readings = 0
+    const readAgain = async (read: () => Promise<unknown>) => {
+      for (; !isDone; readings++) await read()
+    }
+    const reading = Promise.all([
+      readAgain(() => store.digestsWithPrefix('', { limit: 2000, each: 2 })),
+      readAgain(() => store.lastSize()),
+      readAgain(() => store.listByAgency('a.example', 5000, 10)),
+      readAgain(() => store.committedMs(7)),
+    ])
+    const purging = (async () => {
+      for (let size = 5000; size < 5004; size++) {
+        await erase(size, size - 4000)
+        await store.purge()
+      }
+    })().finally(() => {
+      isDone = true
+    })
+    await Promise.all([reading, purging])
+    ok(readings > 20, `${readings} readings`)
+  })
+
+  it('lets commits through while it compacts, and compacts many keys at once', async () => {
+    await fill(0, 300)
+    let compactions = 0
+    const { compactRange } = methods
+    methods.compactRange = async function (this: unknown, ...range: never[]) {
+      if (compactions++ === 0) await fill(301, 302)
+      return compactRange?.apply(this, range)
+    }
+    try {
+      await erase(300, ...Array.from({ length: 200 }, (_, at) => 50 + at))
+      await store.purge()
+    } finally {
+      methods.compactRange = compactRange!
+    }
+    ok(compactions < 10, `${compactions} compactions`)
+    for (const index of [50, 249]) deepEqual(await filesWith(record(index)), [])
+    for (const index of [49, 250, 301]) deepEqual(await store.readStatement(index), Buffer.from(record(index).statement))
+  })
+
+  it('begins again if the disk failed during a compaction, of which LevelDB says nothing', async () => {
+    await fill(0, 100)
+    await erase(100, 42)
+    const { compactRange, batch } = methods
+    let fails = true
+    methods.compactRange = async () => {
+      // The commit that meets the failure opens the database anew, and LevelDB forgets it.
+      methods.batch = () => {
+        throw new Error('the disk has failed')
+      }
+      await rejects(store.writeDocuments([{ collection: 'c', key: 'k', value: 'v' }]), { code: 'STORE_WRITE_FAILED' })
+      methods.batch = batch!
+      fails = false
+    }
+    await rejects(store.purge(), { code: 'STORE_UNSETTLED' })
+    methods.compactRange = compactRange!
+    deepEqual([fails, await store.hasRemains()], [false, true])
+    ok((await filesWith(record(42))).length > 0)
     await store.purge()
     deepEqual([await filesWith(record(42)), await store.hasRemains()], [[], false])
   })
