@@ -4,59 +4,177 @@
  */
 import { compareBytes, equalBytes } from '../../core/bytes.ts'
 import { EMPTY_ROOT } from '../../core/hash.ts'
-import { type DocumentChange, documentChanged } from '../port/documents.ts'
+import { type DocumentChange, type Documents, documentChanged } from '../port/documents.ts'
 import { headMoved } from '../port/errors.ts'
-import type { Commit, Edge, ErasedRecord, Head, NewRecord } from '../port/log.ts'
-import type { DigestIndexes } from '../port/lookups.ts'
+import type { Commit, Edge, ErasedRecord, Head, LogStore, NewRecord } from '../port/log.ts'
+import type { DigestIndexes, Lookups } from '../port/lookups.ts'
 import type { EmbeddedStore } from '../port/port.ts'
 
 /** A store in memory. */
 export function createMemoryStore(): EmbeddedStore {
+  const records = createRecords()
+  const documents = createDocuments()
+  const tree = createTree()
+  return {
+    ...records.lookups,
+    ...documents.port,
+    readHead: tree.readHead,
+    lastSize: tree.lastSize,
+    committedMs: tree.committedMs,
+    readTile: tree.readTile,
+    readBundle: tree.readBundle,
+    async commit(commit) {
+      tree.assertHead(commit.previous)
+      if (commit.documents !== undefined) documents.write(commit.documents.changes, commit.documents.unless)
+      for (const record of commit.records) records.add(record)
+      for (const record of commit.erase ?? []) records.remove(record)
+      tree.grow(commit)
+    },
+    async hasRemains() {
+      return false
+    },
+    async purge() {},
+    async findIncomplete(wanted) {
+      return wanted.filter(record => !records.isComplete(record)).map(({ index }) => index)
+    },
+    async putBack(parts) {
+      for (const record of parts.records) records.add(record)
+      tree.addTiles(parts)
+    },
+    async eraseAgain(gone) {
+      for (const record of gone) records.remove(record)
+    },
+    async putHead(head, edge) {
+      tree.setHead(head, edge)
+    },
+    async *damagedDocuments() {},
+    async close() {},
+  }
+}
+
+/** The head, the full tiles and bundles, and when each commit was made. */
+function createTree() {
   let current: { head: Head; edge: Edge } | undefined
-  const statements = new Map<number, Uint8Array>()
-  const identities = new Map<string, number>()
   const tiles = new Map<string, Uint8Array>()
   const bundles = new Map<number, Uint8Array>()
   const commits: { size: number; timeMs: number }[] = []
-  const digests = new Map<string, number[]>()
-  const records = new Map<string, number[]>()
-  const agencies = new Map<string, number[]>()
+
+  const addTiles = (added: Pick<Commit, 'tiles' | 'bundles'>) => {
+    for (const tile of added.tiles) tiles.set(`${tile.level}/${tile.index}`, tile.bytes)
+    for (const bundle of added.bundles) bundles.set(bundle.index, bundle.bytes)
+  }
+
+  return {
+    addTiles,
+    setHead(head: Head, edge: Edge) {
+      current = { head, edge }
+    },
+    assertHead(previous: Head) {
+      const head = current?.head ?? { size: 0, root: EMPTY_ROOT }
+      if (head.size !== previous.size || !equalBytes(head.root, previous.root)) throw headMoved(previous, head)
+    },
+    grow(commit: Commit) {
+      addTiles(commit)
+      commits.push({ size: commit.next.size, timeMs: commit.timeMs })
+      current = { head: commit.next, edge: commit.edge }
+    },
+    readHead: async () => current,
+    lastSize: async () => commits.at(-1)?.size,
+    committedMs: async (index: number) => commits.find(({ size }) => index < size)?.timeMs,
+    readTile: async (level: number, index: number) => tiles.get(`${level}/${index}`),
+    readBundle: async (index: number) => bundles.get(index),
+  }
+}
+
+/** The statements, and what finds them. */
+function createRecords() {
+  const statements = new Map<number, Uint8Array>()
+  const identities = new Map<string, number>()
+  const digests = createIndexes()
+  const records = createIndexes()
+  const agencies = createIndexes()
+
+  const lookups: Lookups & Pick<LogStore, 'findIdentities' | 'readStatement' | 'readStatements'> = {
+    findIdentities: async wanted => wanted.map(identity => identities.get(identity)),
+    readStatement: async index => statements.get(index),
+    async *readStatements(from, to) {
+      for (let index = from; index < to; index++) yield { index, statement: statements.get(index) }
+    },
+    findByDigest: async (digest, limit) => digests.of(digest).slice(0, limit),
+    listByDigest: async (digest, before, limit) => newest(digests.of(digest), before, limit),
+    async digestsWithPrefix(prefix, { after = '', limit, each }) {
+      const found = digests
+        .keys()
+        .filter(digest => digest.startsWith(prefix) && digest > after)
+        .sort()
+      const given = found.slice(0, limit).map((digest): DigestIndexes => {
+        const indexes = digests.of(digest)
+        if (indexes.length <= each) return { digest, indexes }
+        return { digest, indexes: [...indexes.slice(0, each / 2), ...indexes.slice(-each / 2)], more: true }
+      })
+      return { digests: given, ...(found.length > limit && { more: true }) }
+    },
+    listByRecord: async (agency, record, before, limit) => newest(records.of(recordKey(agency, record)), before, limit),
+    listByAgency: async (agency, before, limit) => newest(agencies.of(agency), before, limit),
+  }
+
+  return {
+    lookups,
+    add({ index, statement, identity, digests: listed, subject }: NewRecord) {
+      statements.set(index, statement)
+      identities.set(identity, index)
+      for (const digest of listed) digests.add(digest, index)
+      if (subject === undefined) return
+      records.add(recordKey(subject.agency, subject.record), index)
+      agencies.add(subject.agency, index)
+    },
+    remove({ index, identity, digests: listed, subject }: ErasedRecord) {
+      statements.delete(index)
+      identities.delete(identity)
+      for (const digest of listed) digests.remove(digest, index)
+      if (subject === undefined) return
+      records.remove(recordKey(subject.agency, subject.record), index)
+      agencies.remove(subject.agency, index)
+    },
+    isComplete: ({ index, statement, identity, digests: listed, subject }: NewRecord) =>
+      compareBytes(statements.get(index) ?? new Uint8Array(0), statement) === 0 &&
+      identities.get(identity) === index &&
+      listed.every(digest => digests.of(digest).includes(index)) &&
+      (subject === undefined ||
+        (records.of(recordKey(subject.agency, subject.record)).includes(index) && agencies.of(subject.agency).includes(index))),
+  }
+}
+
+/** Indexes by a key, ascending, each once. */
+function createIndexes() {
+  const lists = new Map<string, number[]>()
+  const of = (key: string): readonly number[] => lists.get(key) ?? []
+  return {
+    of,
+    keys: () => [...lists.keys()],
+    add(key: string, index: number) {
+      const list = lists.get(key)
+      if (list === undefined) lists.set(key, [index])
+      else if (list.at(-1)! < index) list.push(index)
+      else if (!list.includes(index))
+        list.splice(
+          list.findIndex(each => each > index),
+          0,
+          index,
+        )
+    },
+    remove(key: string, index: number) {
+      const rest = of(key).filter(each => each !== index)
+      if (rest.length === 0) lists.delete(key)
+      else lists.set(key, rest)
+    },
+  }
+}
+
+function createDocuments() {
   const documents = new Map<string, Map<string, string>>()
 
-  const push = (map: Map<string, number[]>, key: string, index: number) => {
-    const list = map.get(key)
-    if (list === undefined) map.set(key, [index])
-    else list.push(index)
-  }
-
-  const remove = (map: Map<string, number[]>, key: string, index: number) => {
-    const rest = (map.get(key) ?? []).filter(each => each !== index)
-    if (rest.length === 0) map.delete(key)
-    else map.set(key, rest)
-  }
-
-  const rowsOf = (collection: string) => {
-    const rows = [...(documents.get(collection) ?? [])].map(([key, value]) => ({ key, value }))
-    return rows.sort((a, b) => compareBytes(new TextEncoder().encode(a.key), new TextEncoder().encode(b.key)))
-  }
-
-  const addRecord = (record: NewRecord) => {
-    statements.set(record.index, record.statement)
-    identities.set(record.identity, record.index)
-    for (const digest of record.digests) push(digests, digest, record.index)
-    if (record.subject === undefined) return
-    push(records, recordKey(record.subject.agency, record.subject.record), record.index)
-    push(agencies, record.subject.agency, record.index)
-  }
-  const removeRecord = ({ index, identity, subject, digests: listed }: ErasedRecord) => {
-    statements.delete(index)
-    identities.delete(identity)
-    for (const digest of listed) remove(digests, digest, index)
-    if (subject === undefined) return
-    remove(records, recordKey(subject.agency, subject.record), index)
-    remove(agencies, subject.agency, index)
-  }
-  const writeNow = (changes: readonly DocumentChange[], unless: readonly DocumentChange[]) => {
+  const write = (changes: readonly DocumentChange[], unless: readonly DocumentChange[]) => {
     const changed = unless.find(({ collection, key, value }) => (documents.get(collection)?.get(key) ?? null) !== value)
     if (changed !== undefined) throw documentChanged(changed)
     for (const { collection, key, value } of changes) {
@@ -66,116 +184,32 @@ export function createMemoryStore(): EmbeddedStore {
       else rows.set(key, value)
     }
   }
-  const addTiles = ({ tiles: added, bundles: addedBundles }: Pick<Commit, 'tiles' | 'bundles'>) => {
-    for (const tile of added) tiles.set(`${tile.level}/${tile.index}`, tile.bytes)
-    for (const bundle of addedBundles) bundles.set(bundle.index, bundle.bytes)
-  }
-  const isComplete = ({ index, statement, identity, subject, digests: listed }: NewRecord) =>
-    compareBytes(statements.get(index) ?? new Uint8Array(0), statement) === 0 &&
-    identities.get(identity) === index &&
-    listed.every(digest => digests.get(digest)?.includes(index)) &&
-    (subject === undefined ||
-      (records.get(recordKey(subject.agency, subject.record))?.includes(index) && agencies.get(subject.agency)?.includes(index)))
 
-  return {
-    async readHead() {
-      return current
-    },
-    async commit(commit: Commit) {
-      const head = current?.head ?? { size: 0, root: EMPTY_ROOT }
-      if (head.size !== commit.previous.size || !equalBytes(head.root, commit.previous.root)) throw headMoved(commit.previous, head)
-      if (commit.documents !== undefined) writeNow(commit.documents.changes, commit.documents.unless)
-      for (const record of commit.records) addRecord(record)
-      for (const record of commit.erase ?? []) removeRecord(record)
-      addTiles(commit)
-      commits.push({ size: commit.next.size, timeMs: commit.timeMs })
-      current = { head: commit.next, edge: commit.edge }
-    },
-    async hasRemains() {
-      return false
-    },
-    async purge() {},
-    async findIdentities(wanted) {
-      return wanted.map(identity => identities.get(identity))
-    },
-    async lastSize() {
-      return commits.at(-1)?.size
-    },
-    async readStatement(index) {
-      return statements.get(index)
-    },
-    async *readStatements(from, to) {
-      for (let index = from; index < to; index++) yield { index, statement: statements.get(index) }
-    },
-    async committedMs(index) {
-      return commits.find(({ size }) => index < size)?.timeMs
-    },
-    async readTile(level, index) {
-      return tiles.get(`${level}/${index}`)
-    },
-    async readBundle(index) {
-      return bundles.get(index)
-    },
-    async findByDigest(digest, limit) {
-      return (digests.get(digest) ?? []).slice(0, limit)
-    },
-    async listByDigest(digest, before, limit) {
-      return newest(digests.get(digest), before, limit)
-    },
-    async digestsWithPrefix(prefix, { after = '', limit, each }) {
-      const found = [...digests.keys()].filter(digest => digest.startsWith(prefix) && digest > after).sort()
-      const given = found.slice(0, limit).map((digest): DigestIndexes => {
-        const indexes = [...new Set(digests.get(digest))].sort((a, b) => a - b)
-        if (indexes.length <= each) return { digest, indexes }
-        return { digest, indexes: [...indexes.slice(0, each / 2), ...indexes.slice(-each / 2)], more: true }
-      })
-      return { digests: given, ...(found.length > limit && { more: true }) }
-    },
-    async listByRecord(agency, record, before, limit) {
-      return newest(records.get(recordKey(agency, record)), before, limit)
-    },
-    async listByAgency(agency, before, limit) {
-      return newest(agencies.get(agency), before, limit)
-    },
-    async findIncomplete(wanted) {
-      return wanted.filter(record => !isComplete(record)).map(({ index }) => index)
-    },
-    async putBack(parts) {
-      for (const record of parts.records) addRecord(record)
-      addTiles(parts)
-    },
-    async eraseAgain(gone) {
-      for (const record of gone) removeRecord(record)
-    },
-    async putHead(head, edge) {
-      current = { head, edge }
-    },
-    async readDocument(collection, key) {
-      return documents.get(collection)?.get(key)
-    },
-    async writeDocuments(changes: readonly DocumentChange[], { unless = [] } = {}) {
-      writeNow(changes, unless)
-    },
-    async listDocuments(collection, { after, limit = Number.POSITIVE_INFINITY } = {}) {
-      return rowsOf(collection)
+  const rowsOf = (collection: string) => {
+    const rows = [...(documents.get(collection) ?? [])].map(([key, value]) => ({ key, value }))
+    return rows.sort((a, b) => compareBytes(new TextEncoder().encode(a.key), new TextEncoder().encode(b.key)))
+  }
+
+  const port: Documents = {
+    readDocument: async (collection, key) => documents.get(collection)?.get(key),
+    writeDocuments: async (changes, { unless = [] } = {}) => write(changes, unless),
+    listDocuments: async (collection, { after, limit = Number.POSITIVE_INFINITY } = {}) =>
+      rowsOf(collection)
         .filter(row => after === undefined || row.key > after)
-        .slice(0, limit)
-    },
-    async listNewestDocuments(collection, before, limit) {
-      return rowsOf(collection)
+        .slice(0, limit),
+    listNewestDocuments: async (collection, before, limit) =>
+      rowsOf(collection)
         .filter(({ key }) => key < before)
         .toReversed()
-        .slice(0, limit)
-    },
-    async *damagedDocuments() {},
-    async close() {},
+        .slice(0, limit),
   }
+  return { port, write }
 }
 
 /** The indexes below `before`, newest first. */
-function newest(indexes: readonly number[] | undefined, before: number, limit: number): number[] {
+function newest(indexes: readonly number[], before: number, limit: number): number[] {
   const found: number[] = []
-  for (let at = (indexes?.length ?? 0) - 1; at >= 0 && found.length < limit; at--) if (indexes![at]! < before) found.push(indexes![at]!)
+  for (let at = indexes.length - 1; at >= 0 && found.length < limit; at--) if (indexes[at]! < before) found.push(indexes[at]!)
   return found
 }
 

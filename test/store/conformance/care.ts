@@ -32,6 +32,21 @@ export function careConformance(opened: () => EmbeddedStore): void {
     assert.equal((await opened().readHead())?.head.size, 2)
   })
 
+  it('lists a record once, in its place, after some of its rows were put back, and no more once it is erased', async () => {
+    const records = [0, 1, 2, 3].map(index => record(index))
+    await opened().commit(commitOf(0, 4, records))
+    const parts = { tiles: [], bundles: [], records: [{ ...records[1]!, digests: [hex('document 1'), hex('annex')] }] }
+    await opened().putBack(parts)
+    assert.deepEqual(await opened().listByAgency('a.example', 10, 10), [3, 2, 1, 0])
+    assert.deepEqual(await opened().listByRecord('a.example', 'r1', 10, 10), [1])
+    assert.deepEqual(await opened().findByDigest(hex('document 1'), 10), [1])
+    assert.deepEqual(await opened().findByDigest(hex('annex'), 10), [1])
+    const { statement: _, ...erased } = parts.records[0]!
+    await opened().eraseAgain([erased])
+    assert.deepEqual(await opened().listByAgency('a.example', 10, 10), [3, 2, 0])
+    assert.deepEqual(await opened().findByDigest(hex('document 1'), 10), [])
+  })
+
   it('puts a head back, on which commits go on, while the size of the newest commit stays', async () => {
     await opened().commit(commitOf(0, 3))
     await opened().commit(commitOf(3, 4))

@@ -132,6 +132,22 @@ export function logConformance(opened: () => LogStore & Lookups & Documents): vo
     }
   })
 
+  it('takes several out of the list of their agency in one commit, in whatever order they are named', async () => {
+    await opened().commit(commitOf(0, 24))
+    const orders = [
+      [0, 1, 2],
+      [0, 2, 1],
+      [1, 0, 2],
+      [1, 2, 0],
+      [2, 0, 1],
+      [2, 1, 0],
+    ]
+    const gone = orders.flatMap((order, at) => order.map(each => 4 * at + each))
+    const erase = gone.map(index => record(index)).map(({ statement: _, ...rest }) => rest)
+    await opened().commit({ ...commitOf(24, 25, [record(24, { agency: 'b.example', record: 'r' })]), erase })
+    assert.deepEqual(await opened().listByAgency('a.example', TOP, 30), [23, 19, 15, 11, 7, 3])
+  })
+
   it('writes documents with a commit, and nothing if one is not as the caller read it', async () => {
     await opened().writeDocuments([{ collection: 'c', key: 'k', value: '1' }])
     const changes = [
