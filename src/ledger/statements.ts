@@ -4,7 +4,7 @@ import { hashLeaf } from '../core/hash.ts'
 import { formatReceipt } from '../core/receipt.ts'
 import { encodeEntry } from '../core/statements/entry.ts'
 import { type QuotedNote, quoteNote } from '../core/tlog/tlog-proof.ts'
-import { readStatement } from '../log/checked-statements.ts'
+import { readStatement, readUnchecked } from '../log/checked-statements.ts'
 import { LedgerError } from '../log/errors.ts'
 import type { LoggedChange } from '../log/log-keys.ts'
 import type { Prover } from '../log/prover.ts'
@@ -53,23 +53,25 @@ export function createStatements({ store, view, prover, anchors, requests }: Dep
     return last.quoted
   }
 
-  async function heldStatement(index: number): Promise<string | undefined> {
+  async function assertReached(index: number): Promise<void> {
     if (!Number.isSafeInteger(index) || index < 0 || !(await view.reaches(index + 1)))
       throw new LedgerError('RECORD_NOT_FOUND', `There is no record ${index} in this ledger.`)
+  }
+
+  async function heldStatement(index: number): Promise<string | undefined> {
+    await assertReached(index)
     const bytes = await readStatement(store, view.nodes, index)
     return bytes === undefined ? undefined : decodeText(bytes)
   }
 
-  async function statement(index: number): Promise<string | undefined> {
-    return (await requests.due(index)) === undefined ? heldStatement(index) : undefined
-  }
-
-  async function unerased(index: number): Promise<string> {
-    const text = await statement(index)
-    if (text !== undefined) return text
+  /** For a receipt, whose proof is verified from this text: so the leaf is not compared here. */
+  async function statementForReceipt(index: number): Promise<string> {
     const due = await requests.due(index)
+    await assertReached(index)
     if (due !== undefined)
       throw new LedgerError('RECORD_ERASING', `The statement of record ${index} is not shown any more. It will be erased after ${due}.`)
+    const bytes = await readUnchecked(store, index)
+    if (bytes !== undefined) return decodeText(bytes)
     throw new LedgerError('RECORD_ERASED', `The statement of record ${index} was erased. Receipts handed out before stay valid.`)
   }
 
@@ -87,13 +89,13 @@ export function createStatements({ store, view, prover, anchors, requests }: Dep
   }
 
   return {
-    statement,
+    statement: async index => ((await requests.due(index)) === undefined ? heldStatement(index) : undefined),
     heldStatement,
-    receipt: async index => `${await receiptOf(index, await unerased(index))}\n`,
+    receipt: async index => `${await receiptOf(index, await statementForReceipt(index))}\n`,
     receiptOf,
     async keyReceipt({ index, note }) {
       const size = index + 1
-      return `${await format(index, await unerased(index), { size, note, round: await anchors.roundAt(size) })}\n`
+      return `${await format(index, await statementForReceipt(index), { size, note, round: await anchors.roundAt(size) })}\n`
     },
   }
 }

@@ -1,5 +1,6 @@
 /**
- * Statements as the log committed to them: each read compares the stored statement with its leaf.
+ * Statements as the log committed to them: each read compares the stored statement with its leaf,
+ * unless its caller does.
  */
 import { equalBytes } from '../core/bytes.ts'
 import { hashLeaf } from '../core/hash.ts'
@@ -19,15 +20,23 @@ type Stored = Pick<LogStore, 'readStatement'> & Pick<Documents, 'readDocument'>
 export const ERASURES = 'erasures'
 
 /**
+ * The statement as it is stored, for callers that compare it themselves; undefined if it was
+ * erased.
+ * @throws DamageError if none is stored, and no erasure is recorded
+ */
+export async function readUnchecked(store: Stored, index: number): Promise<Uint8Array | undefined> {
+  const statement = await store.readStatement(index)
+  if (statement === undefined && !(await isErased(store, index))) throw new DamageError(`statement ${index}`)
+  return statement
+}
+
+/**
  * The statement at an index of the committed tree; undefined if it was erased.
  * @throws DamageError if another statement is stored, or none and no erasure is recorded
  */
 export async function readStatement(store: Stored, { read, readChecked, forget }: Readers, index: number): Promise<Uint8Array | undefined> {
-  const statement = await store.readStatement(index)
-  if (statement === undefined) {
-    if (await isErased(store, index)) return undefined
-    throw new DamageError(`statement ${index}`)
-  }
+  const statement = await readUnchecked(store, index)
+  if (statement === undefined) return undefined
   const leaf = hashLeaf(encodeEntry(statement))
   const isLeaf = async (reader: ReadHashes) => equalBytes(leaf, (await reader([{ level: 0, index }]))[0]!)
   if (await isLeaf(read)) return statement

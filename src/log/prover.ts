@@ -4,19 +4,12 @@ import { concatBytes, equalBytes, toHex } from '../core/bytes.ts'
 import { HASH_BYTES, type Hash, hashLeaf, sha256 } from '../core/hash.ts'
 import { formatCheckpoint } from '../core/tlog/checkpoint.ts'
 import { type Signer, signNote } from '../core/tlog/note.ts'
-import {
-  type ConsistencyProof,
-  type InclusionProof,
-  ProofError,
-  proveConsistency,
-  proveInclusion,
-  verifyConsistency,
-  verifyInclusion,
-} from '../core/tlog/proof.ts'
+import { type ConsistencyProof, type InclusionProof, ProofError, proveConsistency, verifyConsistency } from '../core/tlog/proof.ts'
 import { decodeBundle, TILE_HEIGHT, TILE_WIDTH, tileWidthAt } from '../core/tlog/tile.ts'
 import type { Node, ReadHashes } from '../core/tlog/tree.ts'
 import type { LogStore } from '../store/port/log.ts'
 import { DamageError, LedgerError } from './errors.ts'
+import { createInclusion } from './inclusion.ts'
 import { TILE_BYTES } from './unfolded.ts'
 import { makeVerified } from './verified.ts'
 import type { LogView } from './view.ts'
@@ -54,6 +47,7 @@ const KEPT_DIGESTS = 16_384
 /** Proofs over a view of the log. */
 export function createProver({ store, view, signer, origin }: Deps): Prover {
   const { nodes } = view
+  const proveEntry = createInclusion(nodes)
   /** The hash of each full tile and bundle that was compared with the tree. */
   const served = new LRUCache<string, string>({ max: KEPT_DIGESTS })
   const checkpoints = new LRUCache<number, string>({ max: CACHED_CHECKPOINTS })
@@ -70,12 +64,7 @@ export function createProver({ store, view, signer, origin }: Deps): Prover {
 
   const inclusion = async (index: number, size: number, leaf?: Hash): Promise<InclusionProof> => {
     await assertRange(index + 1, size, `There is no inclusion proof of entry ${index} in a tree of size ${size}`)
-    const rootHash = await root(size)
-    const make = async (read: ReadHashes) => {
-      const leafHash = leaf ?? (await read([{ level: 0, index }]))[0]!
-      return { index, size, leafHash, root: rootHash, proof: await proveInclusion(index, size, read) }
-    }
-    return makeVerified(nodes, make, verifyInclusion)
+    return proveEntry(index, size, await view.rootAt(size), leaf)
   }
 
   const isCommitted = async (level: number, index: number, width: number) =>

@@ -40,7 +40,13 @@ export function withDeadlines<S extends Store>(
       const call = { dueMs: steadyMs() + ms, refuse }
       waiting.add(call)
       watch ??= spawn('deadlines of the store', refuseLate)
-      answer.then(resolve, reject).finally(() => waiting.delete(call))
+      const ending =
+        <A>(end: (outcome: A) => void) =>
+        (outcome: A) => {
+          waiting.delete(call)
+          end(outcome)
+        }
+      answer.then(ending(resolve), ending(reject))
     })
   }
 

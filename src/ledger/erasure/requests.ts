@@ -109,7 +109,8 @@ export function createRequests({ store, host }: { readonly store: Documents; rea
       await refresh()
     },
     async due(index) {
-      await fresh()
+      const reread = fresh()
+      if (reread) await reread
       const request = known.get(index)
       return request && formatTime(request.dueMs)
     },
