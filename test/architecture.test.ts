@@ -133,6 +133,13 @@ describe('architecture', () => {
     )
   })
 
+  it('copies bytes with copyBytes, because slice copies nothing of a Buffer', () => {
+    deepEqual(
+      linesOf(['src'], line => /\.slice\((0?)\)/.test(line)),
+      [],
+    )
+  })
+
   it('takes time, sleep and randomness from the injected host alone', () => {
     const doors = [
       /\bsystemHost\b|\bDate\.now\b|\bnew Date\(\)|\bperformance\b|\bAbortSignal\.timeout\b|\bMath\.random\b/,

@@ -1,6 +1,6 @@
 /** Reads files for submission: their digests, and what they state about themselves. */
 import { stat } from 'node:fs/promises'
-import { concatBytes } from '../core/bytes.ts'
+import { concatBytes, copyBytes } from '../core/bytes.ts'
 import type { DocumentRef } from '../core/statements/statement.ts'
 import { digestsOf } from '../documents/digest.ts'
 import { mediaTypeOf } from '../documents/media-type.ts'
@@ -29,7 +29,7 @@ export async function readIntake(path: string, onProgress?: OnProgress): Promise
   const { size } = await stat(path).catch(() => ({ size: 0 })) // the reader reports it
   if (size > MAX_READ_BYTES) return readLarge(path, onProgress)
   const parts: Uint8Array[] = []
-  await readWhole(path, chunk => void parts.push(chunk.slice()), onProgress)
+  await readWhole(path, chunk => void parts.push(copyBytes(chunk)), onProgress)
   const bytes = concatBytes(...parts)
   const reading = await readDocument(path, bytes)
   const { refused } = reading

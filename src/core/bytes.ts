@@ -32,6 +32,14 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
   return whole
 }
 
+/**
+ * The same bytes in new memory. `slice` would not do: of a Buffer, which Node's readers fill again
+ * and again, it gives a view of the same memory.
+ */
+export function copyBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(bytes)
+}
+
 /** Whether both hold the same bytes. Not constant time, so never use it for secrets. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false

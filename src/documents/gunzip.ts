@@ -1,4 +1,5 @@
 /** Unpacks gzip as a stream, within bounds. */
+import { copyBytes } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { DocumentError } from './reading.ts'
 
@@ -47,7 +48,7 @@ export function createGunzip(take: (part: Uint8Array) => void | Promise<void>): 
   return {
     push: chunk => {
       packed += chunk.length
-      return write(() => writer.write(chunk.slice()))
+      return write(() => writer.write(copyBytes(chunk)))
     },
     end: async () => {
       await write(() => writer.close())

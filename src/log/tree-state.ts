@@ -2,7 +2,7 @@
  * The sequencer's tree: the compact range, the growing edge, and the step from one batch to the
  * next. Pure: a new tree counts only once the store has committed it.
  */
-import { concatBytes, equalBytes } from '../core/bytes.ts'
+import { concatBytes, copyBytes, equalBytes } from '../core/bytes.ts'
 import { EMPTY_ROOT, HASH_BYTES, type Hash, hashLeaf, hashNode } from '../core/hash.ts'
 import { type Extension, extendTree } from '../core/tlog/extension.ts'
 import { encodeBundle, TILE_HEIGHT, TILE_WIDTH } from '../core/tlog/tile.ts'
@@ -97,7 +97,7 @@ function growTiles(before: TreeState, nodes: Extension['nodes'], size: number): 
       tiles.push({ level, index, bytes: unfold(pending.subarray(0, TILE_BYTES)) })
       pending = pending.subarray(TILE_BYTES)
     }
-    edge.push(pending.slice())
+    edge.push(copyBytes(pending))
   }
   return { tiles, edge }
 }

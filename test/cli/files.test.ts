@@ -5,6 +5,7 @@ import { appendFileSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmS
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FileError, hashFile } from '../../src/cli/hash-file.ts'
+import { readIntake } from '../../src/cli/intake.ts'
 import { writeReceipt } from '../../src/cli/receipt-file.ts'
 import { canonicalJson, type Json } from '../../src/core/json.ts'
 import { formatReceipt } from '../../src/core/receipt.ts'
@@ -27,6 +28,22 @@ describe('hashing a file', () => {
       bytes: 23,
       jcs: createHash('sha256').update('{"a":null,"b":1}').digest('hex'),
     })
+  })
+
+  it('hashes a file that takes several reads, whichever reader takes it', async () => {
+    const texts = {
+      'a.bin': Buffer.from(Array.from({ length: 2_500_000 }, (_, at) => (at * at) % 251)),
+      'a.json': Buffer.from(JSON.stringify({ a: Array.from({ length: 400_000 }, (_, at) => at) })),
+    }
+    for (const [name, bytes] of Object.entries(texts)) {
+      const path = join(folder, name)
+      writeFileSync(path, bytes)
+      const sha256 = createHash('sha256').update(bytes).digest('hex')
+      // JSON.stringify has written the form of RFC 8785 already.
+      const digest = { bytes: bytes.length, sha256, ...(name === 'a.json' && { jcs: sha256 }) }
+      const { name: _, mediaType: __, ...document } = (await readIntake(path)).document
+      assert.deepEqual([document, await hashFile(path)], [digest, digest], name)
+    }
   })
 
   it('says why JSON has no content hash, and keeps the hash of its bytes', async () => {

@@ -4,6 +4,7 @@
  */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -85,6 +86,19 @@ describe('submit, by what files state', function () {
     equal((await submit('notice.xml', '--title', 'Typed')).code, 0)
     const { record, revision, published, language, title, kind } = statementOf('notice.xml')
     deepEqual([record, revision, published, language, title, kind], [NOTICE_ID, '02', '2026-02-01T09:00:00Z', 'de', 'Typed', 'procurement'])
+  })
+
+  it('states the fingerprints of files of several megabytes', async () => {
+    const scan = randomBytes(3_000_000)
+    write('large/scan.pdf', scan)
+    write('one.pdf', scan)
+    equal((await submit('large', '--kind', 'decision', '--record-from', 'path')).code, 0)
+    equal((await submit('one.pdf', '--kind', 'decision', '--record', 'large-one')).code, 0)
+    const sha256 = createHash('sha256').update(scan).digest('hex')
+    deepEqual(
+      [statementOf('large/scan.pdf'), statementOf('one.pdf')].map(({ documents }) => documents[0]?.sha256),
+      [sha256, sha256],
+    )
   })
 
   it('takes another manifestation of one decision for another version', async () => {

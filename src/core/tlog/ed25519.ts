@@ -68,5 +68,5 @@ function readPoint(bytes: Uint8Array): CurvePoint | undefined {
 }
 
 function readLittleEndian(bytes: Uint8Array): bigint {
-  return BigInt(`0x${toHex(bytes.slice().reverse())}`)
+  return BigInt(`0x${toHex(bytes.toReversed())}`)
 }

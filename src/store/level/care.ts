@@ -1,5 +1,5 @@
 /** What only an embedded store has: parts that are compared, and written again. */
-import { equalBytes } from '../../core/bytes.ts'
+import { copyBytes, equalBytes } from '../../core/bytes.ts'
 import type { CareStore } from '../port/care.ts'
 import type { NewRecord } from '../port/log.ts'
 import type { Lookups } from '../port/lookups.ts'
@@ -34,7 +34,7 @@ export function createCare(
       const incomplete = new Set<number>()
       for (const record of records) {
         const rows: [Uint8Array, Uint8Array][] = []
-        putRecords([record], (rowKey, value) => rows.push([rowKey.slice(), value.slice()]))
+        putRecords([record], (rowKey, value) => rows.push([copyBytes(rowKey), copyBytes(value)]))
         for (const [rowKey, value] of rows) {
           const found = await get(rowKey)
           if (found === undefined || !equalBytes(found, value)) incomplete.add(record.index)

@@ -4,7 +4,7 @@
  */
 import { createSha256 } from '#sha256'
 import { type Attempt, attempt } from '../../core/attempt.ts'
-import { concatBytes, toHex } from '../../core/bytes.ts'
+import { concatBytes, copyBytes, toHex } from '../../core/bytes.ts'
 import { isJsonObject, parseJson } from '../../core/json.ts'
 import { digestsOf, type FileDigest } from '../../documents/digest.ts'
 import { type FileKind, HEAD_BYTES, kindOfHead } from '../../documents/file-kind.ts'
@@ -72,7 +72,7 @@ export function createFileReader({
       if (isJson === false) scanner = undefined
       if (isJson === false && !mayBeZip(head)) kept = undefined
       if (bytes > (isJson === false ? Math.min(MAX_ZIP_BYTES, maxJsonBytes) : maxJsonBytes)) kept = undefined
-      kept?.push(chunk.slice())
+      kept?.push(copyBytes(chunk))
       // A file that is not OCDS is not an error here: it counts by its bytes.
       if (attempt(() => scanner?.push(chunk)).error) scanner = undefined
     },

@@ -18,6 +18,18 @@ describe('verifier/app/file-reader', () => {
     }
   })
 
+  it('keeps nothing of a chunk whose memory is filled again', () => {
+    const bytes = Buffer.from(JSON.stringify({ a: 'x'.repeat(50), b: 2 }))
+    for (const chunk of [Buffer.alloc(10), new Uint8Array(10)]) {
+      const reader = createFileReader()
+      for (let at = 0; at < bytes.length; at += chunk.length) {
+        chunk.set(bytes.subarray(at, at + chunk.length))
+        reader.update(chunk.subarray(0, bytes.length - at))
+      }
+      assert.deepEqual(reader.finish().digest, digestsOf(bytes))
+    }
+  })
+
   it('keeps no JSON that is too large, and says so', () => {
     const { digest, json } = readBytes(toUtf8('{"a":1}'), 2, { maxJsonBytes: 5 })
     assert.deepEqual([digest.jcs, digest.jcsReason, json], [undefined, 'larger than 5 bytes', undefined])
