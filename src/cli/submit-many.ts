@@ -129,14 +129,19 @@ async function send(
   }
 }
 
+type Reason = { readonly code: string; readonly detail: string }
+type Revisions = Set<string | undefined>
+
 /**
- * The entries that the ledger refuses or warns of. Its requests are compared with the log one by
- * one, so what they cannot know of each other is added here: silent edits, and records and versions
- * that this run publishes first.
+ * The entries that are not sent, and why: the ledger refuses them or warns of them, or they change
+ * a version that is not sent itself. The ledger compares requests with the log one by one, so what
+ * they cannot know of each other is added here: silent edits, and records and versions that this
+ * run publishes first.
  */
-function stopsOf(plan: Plan, answers: Map<number, LineAnswer>, { accept }: SubmitOptions): Map<Entry, { code: string; detail: string }> {
-  const stops = new Map<Entry, { code: string; detail: string }>()
-  const published = new Map<string, Set<string | undefined>>()
+function stopsOf(plan: Plan, answers: Map<number, LineAnswer>, { accept }: SubmitOptions): Map<Entry, Reason> {
+  const stops = new Map<Entry, Reason>()
+  const published = createRevisions()
+  const held = createRevisions()
   for (const entry of plan.entries) {
     const codes = new Set<string>()
     for (const line of linesOf(entry)) {
@@ -148,19 +153,47 @@ function stopsOf(plan: Plan, answers: Map<number, LineAnswer>, { accept }: Submi
       if (answer?.known === undefined) for (const code of own) codes.add(code)
       if (answer?.code !== undefined && !entry.isOcds)
         stops.set(entry, { code: answer.code, detail: answer.detail ?? `status ${answer.status}` })
+      else if (isNew && changesHeld(entry, held)) stops.set(entry, leftOutBefore(entry))
     }
     const [stopping] = stoppingCodes(codes, accept)
     if (stopping !== undefined) stops.set(entry, { code: stopping, detail: meaningOf(stopping) })
-    if (entry.version !== undefined && !stops.has(entry))
-      published.set(entry.version.record, (published.get(entry.version.record) ?? new Set()).add(entry.version.revision))
+    if (entry.version !== undefined) (stops.has(entry) ? held : published).add(entry.version)
   }
   return stops
 }
 
-function isAnswered(code: string, { version }: Entry, published: ReadonlyMap<string, ReadonlySet<string | undefined>>): boolean {
-  const revisions = version && published.get(version.record)
-  if (revisions === undefined) return false
-  return code === 'RECORD_UNKNOWN' || (code === 'TARGET_UNKNOWN' && revisions.has(version?.target))
+/** Revisions by their records. */
+function createRevisions() {
+  const byRecord = new Map<string, Revisions>()
+  return {
+    of: (record: string): Revisions => byRecord.get(record) ?? new Set(),
+    add: ({ record, revision }: NonNullable<Entry['version']>) => {
+      byRecord.set(record, (byRecord.get(record) ?? new Set()).add(revision))
+    },
+  }
+}
+
+/**
+ * Whether an entry amends or withdraws a version that is left out. Alone in the log, it would part
+ * that version from the one before, so that the next run would not notice a silent edit any more.
+ */
+function changesHeld({ version }: Entry, held: ReturnType<typeof createRevisions>): boolean {
+  if (version === undefined || version.action === 'publish') return false
+  const revisions = held.of(version.record)
+  return version.target === undefined ? revisions.size > 0 : revisions.has(version.target)
+}
+
+function leftOutBefore({ version }: Entry): Reason {
+  return {
+    code: 'EARLIER_LEFT_OUT',
+    detail: `it changes the record ${JSON.stringify(version?.record)}, of which another file was left out`,
+  }
+}
+
+function isAnswered(code: string, { version }: Entry, published: ReturnType<typeof createRevisions>): boolean {
+  if (version === undefined) return false
+  const revisions = published.of(version.record)
+  return revisions.size > 0 && (code === 'RECORD_UNKNOWN' || (code === 'TARGET_UNKNOWN' && revisions.has(version.target)))
 }
 
 function linesOf({ lines }: Entry): number[] {
@@ -190,11 +223,7 @@ async function wait({ receiver, spool, options }: Sending, sealed: readonly Seal
 }
 
 /** The last line of an OCDS file is the file's own. */
-function outcomeOf(
-  entry: Entry,
-  answers: ReadonlyMap<number, LineAnswer>,
-  stops: ReadonlyMap<Entry, { code: string; detail: string }>,
-): Outcome {
+function outcomeOf(entry: Entry, answers: ReadonlyMap<number, LineAnswer>, stops: ReadonlyMap<Entry, Reason>): Outcome {
   const own = linesOf(entry).map(line => answers.get(line))
   const warnings = [...new Set(own.flatMap(answer => answer?.warnings ?? []))]
   const left = entry.left ?? stops.get(entry)

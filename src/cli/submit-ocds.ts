@@ -15,7 +15,7 @@ import { type Client, createClient } from './client.ts'
 import { ClientError } from './client-error.ts'
 import { CommandError, EXIT_USAGE } from './command.ts'
 import type { LineAnswer } from './line-sender.ts'
-import { type PackageReport, readPackage } from './ocds/package.ts'
+import { createEditCheck, type EditCheck, type PackageReport, readPackage } from './ocds/package.ts'
 import { print, printJson, remark, startByteProgress, startProgress } from './output.ts'
 import { receiptsPath } from './receipt-file.ts'
 import { NO_RECEIPTS, type ReceiptCounts, readIdentities, writeReceiptLines } from './receipt-lines.ts'
@@ -47,6 +47,7 @@ type Outcome = Submitted | { readonly path: string; readonly error: OpenSealErro
 
 const EXIT_INTERRUPTED = 130
 const SHOWN = 20
+
 /**
  * Submits the files; returns the exit code: 2 if a file, a statement or a release was left out, 1
  * if a receipt is missing, 3 or 6 if --wait ended too early.
@@ -62,8 +63,11 @@ export async function submitPackages(files: readonly string[], options: AgencyOp
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(EXIT_INTERRUPTED))
   try {
     const outcomes: Outcome[] = []
+    const sending = { client, receiver, key, options, check: createEditCheck() }
     for (const file of files) {
-      const outcome = await submitFile({ client, receiver, key, options }, file, join(folder, 'spool.ndjson'))
+      const outcome = await submitFile(sending, file, join(folder, 'spool.ndjson'))
+      if ('error' in outcome || outcome.stopped.length > 0) sending.check.forget()
+      else sending.check.keep()
       outcomes.push(outcome)
       if (!options.json) printOutcome(outcome, options)
     }
@@ -74,7 +78,14 @@ export async function submitPackages(files: readonly string[], options: AgencyOp
   }
 }
 
-type Sending = { readonly client: Client; readonly receiver: Receiver; readonly key: string; readonly options: AgencyOptions }
+type Sending = {
+  readonly client: Client
+  readonly receiver: Receiver
+  readonly key: string
+  readonly options: AgencyOptions
+  /** Knows the statements of the files before, which in a dry run are not in the log. */
+  readonly check: EditCheck
+}
 
 /**
  * A fault in one file is that file's result. A fault of the ledger would affect the next file too,
@@ -83,7 +94,7 @@ type Sending = { readonly client: Client; readonly receiver: Receiver; readonly 
 async function submitFile(sending: Sending, file: string, spool: string): Promise<Outcome> {
   const progress = startByteProgress(`reading ${basename(file)}`)
   try {
-    const report = await readPackage(file, sending.options.agency, spool, progress.report)
+    const report = await readPackage(file, sending.options.agency, spool, progress.report, sending.check)
     progress.stop()
     return await submitPackage(sending, report, spool)
   } catch (error) {

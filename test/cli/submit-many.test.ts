@@ -227,6 +227,44 @@ describe('submit, by what files state', function () {
     equal((await openseal(['submit', '--manifest', 'm/list.csv', 'm/one.pdf'])).code, 2)
   })
 
+  it('holds a change back while the version before it waits for a person, in every run', async () => {
+    write(
+      'h/list.csv',
+      'file,kind,action,record,revision,target,reason\none.txt,decision,,h-1,1,,\ntwo.txt,decision,amend,h-1,2,1,correction\nthree.txt,decision,,H-1,1,,\nfour.txt,decision,amend,H-1,2,1,correction\n',
+    )
+    for (const name of ['one', 'two', 'three', 'four']) write(`h/${name}.txt`, name)
+    const only = 'file,kind,record,revision\none.txt,decision,h-1,1\n'
+    write('h/first.csv', only)
+    equal((await json('--manifest', 'h/first.csv')).code, 0)
+    // A slip: the version on record is edited, and the amendment comes in the same run.
+    write('h/one.txt', 'edited in silence')
+    const expected = ['four.txt EARLIER_LEFT_OUT', 'one.txt SILENT_EDIT', 'three.txt ID_CONFUSABLE', 'two.txt EARLIER_LEFT_OUT']
+    const text = await submit('--manifest', 'h/list.csv')
+    match(text.out, /✗ two\.txt: it changes the record "h-1", of which another file was left out \[EARLIER_LEFT_OUT\]\n/)
+    for (let run = 1; run <= 2; run++) {
+      const { code, value } = await json('--manifest', 'h/list.csv')
+      deepEqual([code, value.accepted, told(value)], [2, 0, expected])
+    }
+    const { value } = await json('--manifest', 'h/list.csv', '--accept', 'SILENT_EDIT', '--accept', 'ID_CONFUSABLE')
+    deepEqual([value.accepted, value.leftOut], [4, 0])
+  })
+
+  it('compares the OCDS files of one dry run with each other, except those that would not be sent', async () => {
+    const file = (ocid: string, title: string) => `{"releases":[{"ocid":"${ocid}","id":"1","tender":{"title":"${title}"}}]}`
+    write('d/a.json', file('ocds-d-1', 'one'))
+    write('d/b.json', file('ocds-d-1', 'two'))
+    write('d/c.json', file('ocds-d-1', 'two'))
+    const stopsOf = ({ value }: Awaited<ReturnType<typeof json>>) => value.files.map(({ stopped }: { stopped: string[] }) => stopped)
+    const dry = await json('--ocds', '--dry-run', 'd/a.json', 'd/b.json', 'd/a.json')
+    deepEqual(stopsOf(dry), [[], ['SILENT_EDIT'], []])
+    deepEqual(stopsOf(await json('--ocds', 'd/a.json', 'd/b.json', 'd/a.json')), stopsOf(dry))
+    write('d/e.json', '{"releases":[{"ocid":"ocds-d-2","id":"1"},{"ocid":"ocds-d-2","id":"1","x":1}]}')
+    write('d/f.json', '{"releases":[{"ocid":"ocds-d-2","id":"1","x":2}]}')
+    const after = await json('--ocds', '--dry-run', 'd/e.json', 'd/f.json')
+    deepEqual(stopsOf(after), [['SILENT_EDIT'], []])
+    deepEqual(stopsOf(await json('--ocds', 'd/e.json', 'd/f.json')), stopsOf(after))
+  })
+
   it('is killed in the middle, and a second run leaves each file sealed once and with its receipt', async () => {
     const pdfs = Array.from({ length: 1800 }, (_, n) => `killed/${n}-${'x'.repeat(170)}.pdf`)
     for (const name of pdfs) write(name, `%PDF ${name} ${'x'.repeat(400)}`)

@@ -46,12 +46,12 @@ type Taken = IntakeFile & { readonly wanted: WantedFile }
 /** Reads the files and writes the spool. */
 export async function planFiles(files: readonly WantedFile[], options: SubmitOptions, spool: string): Promise<Plan> {
   const out = createWriteStream(spool, { mode: 0o600 })
-  const isEdit = createEditCheck()
+  const check = createEditCheck()
   const edits = new Set<number>()
   let lines = 0
   const write = async (statement: Statement, line = statementBody(statement)) => {
     lines++
-    if (isEdit(statement)) edits.add(lines)
+    if (check.isEdit(statement)) edits.add(lines)
     if (!out.write(`${line}\n`)) await once(out, 'drain')
   }
   /** The statements of an OCDS file, once the whole file was read: of a broken file, nothing is sent. */

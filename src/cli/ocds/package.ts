@@ -21,26 +21,32 @@ export type PackageReport = OcdsReport & {
   readonly files: number
   /**
    * Lines of the spool, from 1, with other content than an earlier line of the same ocid and
-   * release id. The ledger compares requests with the log one by one, and might miss these.
+   * release id.
    */
   readonly edits: readonly number[]
 }
 
 /**
- * Writes one statement a line to `spool`: each release, then the file itself. Throws OcdsError,
- * DocumentError, ZipError, FileError or StatementError for the whole file.
+ * Writes one statement a line to `spool`: each release, then the file itself. `check` may know the
+ * statements of earlier files. Throws OcdsError, DocumentError, ZipError, FileError or
+ * StatementError for the whole file.
  */
-export async function readPackage(path: string, agency: string, spool: string, onProgress: OnProgress): Promise<PackageReport> {
+export async function readPackage(
+  path: string,
+  agency: string,
+  spool: string,
+  onProgress: OnProgress,
+  check = createEditCheck(),
+): Promise<PackageReport> {
   const out = createWriteStream(spool, { mode: 0o600 })
   const labels: string[] = []
   const edits: number[] = []
-  const isEdit = createEditCheck()
   let files = 0
   const take: TakeStatement = async (statement, label) => {
     const isRoom = out.write(`${statementBody(statement)}\n`)
     labels.push(ownCopy(label))
     if (statement.revision === undefined) files++
-    if (isEdit(statement)) edits.push(labels.length)
+    if (check.isEdit(statement)) edits.push(labels.length)
     if (!isRoom) await once(out, 'drain')
   }
   try {
@@ -75,24 +81,38 @@ function ownCopy(text: string): string {
   return Buffer.from(text).toString()
 }
 
+/** A check from `createEditCheck`. */
+export type EditCheck = ReturnType<typeof createEditCheck>
+
 /**
- * Requests are bounded, and a package may be larger, so contradictions inside a package are noticed
- * here. Tells of each statement whether an earlier one has other content under the same version
- * and name.
+ * Creates a check for silent edits among statements that are sent together. The ledger compares
+ * requests with the log one by one, and a dry run logs nothing, so it might miss these. Statements
+ * wait until `keep` or `forget` says whether their file is sent.
  */
-export function createEditCheck(): (statement: Statement) => boolean {
-  const digests = new Map<string, string>()
-  return ({ record, revision, documents: [document] }) => {
-    if (revision === undefined || document === undefined) return false
-    // Short, because a package may have millions of releases: 96 bits of a version, 64 of its
-    // content.
-    const version = createHash('sha256')
-      .update(JSON.stringify([record, revision, document.name.normalize('NFC')]))
-      .digest('base64')
-      .slice(0, 16)
-    const content = document.sha256.slice(0, 16)
-    const before = digests.get(version)
-    if (before === undefined) digests.set(ownCopy(version), ownCopy(content))
-    return before !== undefined && before !== content
+export function createEditCheck() {
+  const kept = new Map<string, string>()
+  let waiting = new Map<string, string>()
+  return {
+    /** Whether an earlier statement has other content under the same version and name. */
+    isEdit({ record, revision, documents: [document] }: Statement): boolean {
+      if (revision === undefined || document === undefined) return false
+      // Short, because a package may have millions of releases: 96 bits of a version, 64 of its
+      // content.
+      const version = createHash('sha256')
+        .update(JSON.stringify([record, revision, document.name.normalize('NFC')]))
+        .digest('base64')
+        .slice(0, 16)
+      const content = document.sha256.slice(0, 16)
+      const before = kept.get(version) ?? waiting.get(version)
+      if (before === undefined) waiting.set(ownCopy(version), ownCopy(content))
+      return before !== undefined && before !== content
+    },
+    keep(): void {
+      for (const [version, content] of waiting) kept.set(version, content)
+      waiting = new Map()
+    },
+    forget(): void {
+      waiting = new Map()
+    },
   }
 }
