@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { OpenSealError } from '../core/errors.ts'
 import { identityOf, type ReasonCode, type Statement, statementBody } from '../core/statements/statement.ts'
 import { documentsOf, FillError, fillMembers, fillStatement, statedTogether } from '../documents/fill.ts'
-import { DocumentError, type StatedMembers } from '../documents/reading.ts'
+import { DocumentError, holdsMany, type StatedMembers } from '../documents/reading.ts'
 import { waitForAnchor } from './anchor-wait.ts'
 import { type Client, createClient, DRY_RUN } from './client.ts'
 import { ClientError, isWorthRetrying } from './client-error.ts'
@@ -34,8 +34,8 @@ export async function submitOne(files: readonly string[], options: AgencyOptions
   const key = await readSecret('OPENSEAL_API_KEY', 'the API key of the agency')
   const client = createClient(options.ledger)
   const documents = await describeAll(files)
-  if (documents.length > 0 && options.record === undefined && documents.every(({ reading }) => reading.format === 'ocds')) {
-    remark('These are OCDS files: each release in them gets a statement. Name a --record to submit them as they are.')
+  if (documents.length > 0 && options.record === undefined && documents.every(({ reading }) => holdsMany(reading))) {
+    remark('Each release or project in these files gets a statement. Name a --record to submit the files as they are.')
     return submitPackages(files, options)
   }
   const { statement, preview, shown } = completed(documents, options)

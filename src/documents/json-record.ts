@@ -14,7 +14,7 @@ export function readJsonRecord(value: Json): DocumentReading | undefined {
   if (!isJsonObject(value)) return undefined
   if (typeof value.ada === 'string') return Array.isArray(value.versions) ? readHistory(value.ada) : readDiavgeia(value, value.ada)
   if (Array.isArray(value.projects)) return readProjects(value, value.projects)
-  if (isText(value.id, /^oc4ids-/)) return readProject(value, '')
+  if (isText(value.id, /^oc4ids-/)) return readProject(value)
   if (isText(value.id, CIVIC_ID)) return readCivic(value)
   const guid = Object.keys(value).find(member => LEGISTAR_GUID.test(member))
   return guid === undefined ? undefined : readLegistar(value, guid.slice(0, -'Guid'.length))
@@ -69,7 +69,8 @@ function readProjects(file: Members, projects: readonly Json[]): DocumentReading
   return isJsonObject(project) ? readProject(project, '/projects/0', file) : undefined
 }
 
-function readProject(project: Members, at: string, file: Members = {}): DocumentReading {
+/** Reads a project, which is at a place in a file. */
+export function readProject(project: Members, at = '', file: Members = {}): DocumentReading {
   const draft = draftReading('oc4ids', 'procurement')
   const id = textOf(project.id)
   draft.id('record', id, `${at}/id`)

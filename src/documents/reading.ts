@@ -186,6 +186,11 @@ export function draftReading(format: DocumentFormat, kind?: Statement['kind']) {
 /** The reading of a file that states nothing. */
 export const NOTHING_STATED: DocumentReading = { members: {}, stated: [], inner: [], remarks: [] }
 
+/** Whether the file holds many records, each of which gets a statement of its own. */
+export function holdsMany({ format, remarks }: DocumentReading): boolean {
+  return format === 'ocds' || (format === 'oc4ids' && remarks.some(({ code }) => code === 'RECORDS_SEVERAL'))
+}
+
 /** Whether a statement can carry this text as an id. */
 export function isFitId(text: string): boolean {
   return text !== '' && text.isWellFormed() && !UNFIT.test(text) && toUtf8(text).length <= MAX_ID_BYTES

@@ -10,10 +10,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { TextReader, Uint8ArrayWriter, ZipWriter } from '@zip.js/zip.js'
-import { readPackage } from '../../src/cli/ocds/package.ts'
+import { createEditCheck, readPackage } from '../../src/cli/ocds/package.ts'
 import { canonicalJson, parseJson } from '../../src/core/json.ts'
 import type { Statement } from '../../src/core/statements/statement.ts'
 import { OcdsError } from '../../src/documents/ocds/error.ts'
+import { readDocument } from '../../src/documents/read-document.ts'
 
 const AGENCY = 'transport.gov.example'
 const sha256 = (data: string | Uint8Array) => createHash('sha256').update(data).digest('hex')
@@ -253,12 +254,86 @@ describe('an OCDS file as statements', () => {
     assert.deepEqual((await read(`{"uri":"u","releases":[${releases.join(',')}]}`)).report.edits, [3])
   })
 
+  it('makes one statement a project of OC4IDS, as of a file with this project alone, and one of the file', async () => {
+    const projects = [
+      '{"id":"oc4ids-x-1","updated":"2026-01-02T00:00:00Z","title":"A road","language":"en"}',
+      '{ "title": "A bridge", "id": "oc4ids-x-2" }',
+    ]
+    for (const [content, shape] of [
+      [`{"uri":"https://x.example/p","projects":[${projects.join()}]}`, 'project-package'],
+      [`[${projects.join()}]`, 'json-list'],
+      [projects.join('\n'), 'json-lines'],
+    ] as const) {
+      const { report, statements } = await read(content)
+      for (const [at, project] of projects.entries()) {
+        const { documents, type, agency, action, ...members } = statements[at]!
+        assert.deepEqual(members, (await readDocument('project.json', Buffer.from(project))).members)
+        assert.deepEqual([type, agency, action], ['openseal/statement@v1', AGENCY, 'publish'])
+        const canonical = canonicalJson(parseJson(project))
+        const digest = sha256(canonical)
+        assert.deepEqual(documents, [
+          { name: 'project.json', mediaType: 'application/json', bytes: Buffer.byteLength(canonical), sha256: digest, jcs: digest },
+        ])
+      }
+      assert.deepEqual([statements[2]!.record, statements.length], [`urn:sha256:${sha256(content)}`, 3])
+      assert.deepEqual(
+        [report.shape, report.files, report.labels.slice(0, 2)],
+        [shape, 1, ['oc4ids-x-1 2026-01-02T00:00:00Z', 'oc4ids-x-2']],
+      )
+    }
+    const one = await read(projects[0]!)
+    assert.deepEqual([one.report.shape, one.statements.length], ['bare-project', 2])
+    const bad = await read(`{"projects":[{"title":"x"},7,${projects[0]}]}`)
+    assert.deepEqual(
+      [bad.statements.length, bad.report.refused.map(({ position, code }) => [position, code])],
+      [
+        2,
+        [
+          [1, 'OCDS_RELEASE'],
+          [0, 'OCDS_RELEASE'],
+        ],
+      ],
+    )
+  })
+
+  it('compares only publications of one version, by the names of their documents and by what they say', () => {
+    const document = (name: string, sha: string, jcs?: string) => ({
+      name,
+      mediaType: 'application/json',
+      bytes: 1,
+      sha256: sha.repeat(64),
+      ...(jcs !== undefined && { jcs: jcs.repeat(64) }),
+    })
+    const statement = (documents: Statement['documents'], more: Partial<Statement> = {}): Statement => ({
+      type: 'openseal/statement@v1',
+      agency: AGENCY,
+      kind: 'decision',
+      action: 'publish',
+      record: 'r',
+      documents,
+      ...more,
+    })
+    const check = createEditCheck()
+    assert.deepEqual(
+      [
+        statement([document('a', '1', '9'), document('b', '1')]),
+        statement([document('a', '2', '9')]), // formatted differently
+        statement([document('c', '2')]), // added
+        statement([document('a', '1', '9'), document('b', '2')]), // the second document is edited
+        statement([document('a', '3')], { revision: '2' }),
+        statement([document('a', '4')], { action: 'amend', revision: '2' }),
+        statement([document('a', '4')], { agency: 'other.gov.example', revision: '2' }),
+        statement([document('a', '4')], { revision: '2' }),
+      ].map(check.isEdit),
+      [false, false, false, true, false, false, false, true],
+    )
+  })
+
   it('names the kind of a file that is not OCDS', async () => {
     const line = '{"ocid":"A","id":"1"}\n'
     const cases: [string | Uint8Array, string, RegExp][] = [
       ['', 'OCDS_EMPTY', /is empty/],
       [gzipSync(gzipSync(line)), 'OCDS_KIND', /gzip archive inside/],
-      ['{"projects":[]}', 'OCDS_KIND', /OC4IDS/],
       [Buffer.from(`\ufeff${line}`), 'OCDS_KIND', /byte order mark/],
       [Buffer.from(line, 'utf16le'), 'OCDS_KIND', /UTF-16/],
       ['Éléments', 'OCDS_MALFORMED', /no object at byte 0/],

@@ -160,6 +160,21 @@ describe('submit, by what files state', function () {
     equal(found.matched, 'content')
   })
 
+  it('submits the projects of an OC4IDS file one by one without being told, alone and in a folder', async () => {
+    const project = (id: string) => JSON.stringify({ id: `oc4ids-p-${id}`, updated: '2026-01-01', title: `Road ${id}` })
+    const content = (...ids: string[]) => `{"publishedDate":"2026-01-01","projects":[${ids.map(project)}]}`
+    write('p/roads.json', content('1', '2'))
+    write('p/one.json', content('3'))
+    const { code, value } = await json('p')
+    deepEqual([code, told(value)], [0, ['one.json accepted', 'roads.json accepted']])
+    write('more.json', content('1', '4', '5'))
+    const more = await json('more.json')
+    deepEqual([more.code, more.value.files[0].shape, more.value.files[0].accepted, more.value.files[0].known], [0, 'project-package', 3, 1])
+    write('project.json', project('4'))
+    const found = JSON.parse((await openseal(['verify', 'project.json', '--trust-ledger', '--json'])).out)
+    equal(found.matched, 'content')
+  })
+
   it('takes a folder file by file, names those left out, and sends in a second run what is missing', async () => {
     const changed = '99999999-2222-4333-8444-555555555555'
     const { ada } = DECISION

@@ -9,7 +9,7 @@ import { type Statement, statementBody } from '../../core/statements/statement.t
 import { groupCompanions } from '../../documents/companions.ts'
 import { documentsOf, FillError, fillMembers, fillStatement, statedTogether } from '../../documents/fill.ts'
 import type { LeftOut } from '../../documents/ocds/statements.ts'
-import type { DocumentReading, StatedMembers } from '../../documents/reading.ts'
+import { type DocumentReading, holdsMany, type StatedMembers } from '../../documents/reading.ts'
 import { FileError } from '../hash-file.ts'
 import { type IntakeFile, readIntake } from '../intake.ts'
 import { fileLines } from '../lines.ts'
@@ -75,7 +75,7 @@ export async function planFiles(files: readonly WantedFile[], options: SubmitOpt
       progress.update(at)
       const read = await take(wanted, options)
       if ('code' in read) entries.push(leftOut(wanted, read))
-      else if (read.reading.format !== 'ocds') taken.push(read)
+      else if (!holdsMany(read.reading)) taken.push(read)
       else entries.push(await writeOcds(read))
     }
     for (const { entry, statement } of stateAll(taken, options)) {
@@ -97,8 +97,9 @@ async function take(wanted: WantedFile, options: SubmitOptions): Promise<Taken |
     if (wanted.sha256 !== undefined && wanted.sha256 !== file.document.sha256)
       throw new FileError('FILE_OTHER', 'the file has another SHA-256 than the manifest says')
     // What is typed about an OCDS file is about the file, not about its releases.
-    const isPlain = file.reading.format === 'ocds' && wanted.typed.record !== undefined
-    if (isPlain || file.reading.format !== 'ocds') await checkReceiptPlace(receiptPath(wanted.path))
+    const isPackage = holdsMany(file.reading)
+    const isPlain = isPackage && wanted.typed.record !== undefined
+    if (isPlain || !isPackage) await checkReceiptPlace(receiptPath(wanted.path))
     if (agencyOf(wanted, options) === undefined) throw new FillError('AGENCY_MISSING', 'neither --agency nor the manifest names the agency')
     const { format: _, ...plain } = file.reading
     return { ...file, wanted, ...(isPlain && { reading: plain }) }

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createWriteStream, openAsBlob } from 'node:fs'
-import { type Statement, statementBody } from '../../core/statements/statement.ts'
+import { type DocumentRef, type Statement, statementBody } from '../../core/statements/statement.ts'
 import { OcdsError } from '../../documents/ocds/error.ts'
 import { createOcdsReader, type OcdsReport, readOcdsZip, type TakeStatement } from '../../documents/ocds/statements.ts'
 import { FileError, type OnProgress, readHead, readWhole } from '../hash-file.ts'
@@ -45,7 +45,7 @@ export async function readPackage(
   const take: TakeStatement = async (statement, label) => {
     const isRoom = out.write(`${statementBody(statement)}\n`)
     labels.push(ownCopy(label))
-    if (statement.revision === undefined) files++
+    if (statement.record.startsWith('urn:sha256:')) files++
     if (check.isEdit(statement)) edits.push(labels.length)
     if (!isRoom) await once(out, 'drain')
   }
@@ -92,20 +92,23 @@ export type EditCheck = ReturnType<typeof createEditCheck>
 export function createEditCheck() {
   const kept = new Map<string, string>()
   let waiting = new Map<string, string>()
+  // Short, because a package may have millions of releases: 96 bits of a version, 64 of its content.
+  const isOther = ({ agency, record, revision }: Statement, { name, sha256, jcs }: DocumentRef) => {
+    const version = createHash('sha256')
+      .update(JSON.stringify([agency, record, revision, name.normalize('NFC')]))
+      .digest('base64')
+      .slice(0, 16)
+    const content = (jcs ?? sha256).slice(0, 16)
+    const before = kept.get(version) ?? waiting.get(version)
+    if (before === undefined) waiting.set(ownCopy(version), ownCopy(content))
+    return before !== undefined && before !== content
+  }
   return {
     /** Whether an earlier statement has other content under the same version and name. */
-    isEdit({ record, revision, documents: [document] }: Statement): boolean {
-      if (revision === undefined || document === undefined) return false
-      // Short, because a package may have millions of releases: 96 bits of a version, 64 of its
-      // content.
-      const version = createHash('sha256')
-        .update(JSON.stringify([record, revision, document.name.normalize('NFC')]))
-        .digest('base64')
-        .slice(0, 16)
-      const content = document.sha256.slice(0, 16)
-      const before = kept.get(version) ?? waiting.get(version)
-      if (before === undefined) waiting.set(ownCopy(version), ownCopy(content))
-      return before !== undefined && before !== content
+    isEdit(statement: Statement): boolean {
+      if (statement.action !== 'publish') return false
+      // Looks at all of them, because each is remembered.
+      return statement.documents.filter(document => isOther(statement, document)).length > 0
     },
     keep(): void {
       for (const [version, content] of waiting) kept.set(version, content)

@@ -1,5 +1,12 @@
-/** Buffers for streamed bytes: bounded, and checked for UTF-8. */
+/** Buffers for streamed bytes: bounded, and checked for UTF-8. Codes of the bytes of JSON. */
 import { OcdsError } from './error.ts'
+
+export const QUOTE = 0x22
+export const BACKSLASH = 0x5c
+export const OPEN_OBJECT = 0x7b
+export const CLOSE_OBJECT = 0x7d
+export const OPEN_ARRAY = 0x5b
+export const CLOSE_ARRAY = 0x5d
 
 /** A buffer from `createBytes`. */
 export type Bytes = ReturnType<typeof createBytes>

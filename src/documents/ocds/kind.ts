@@ -9,7 +9,6 @@ const WHAT: { readonly [kind in FileKind]?: string } = {
   spreadsheet: 'this is a spreadsheet. Submit the JSON that it was made from, or submit it without --ocds.',
   encoding:
     'this text is not plain UTF-8: it begins with a byte order mark, or is UTF-16. Save it as UTF-8 without one, or submit it without --ocds.',
-  oc4ids: 'these are infrastructure projects (OC4IDS), not releases of OCDS. Submit the file without --ocds.',
 }
 
 /**
@@ -24,12 +23,9 @@ export function explainKind() {
     },
     explain(error: unknown): unknown {
       if (!(error instanceof OcdsError)) return error
-      const kind = kindOfHead(head) ?? (PROJECTS.test(new TextDecoder().decode(head)) ? 'oc4ids' : undefined)
+      const kind = kindOfHead(head)
       const what = kind && WHAT[kind]
       return what === undefined ? error : new OcdsError('OCDS_KIND', what, { cause: error })
     },
   }
 }
-
-/** Decides by the beginning alone: a file may be larger than memory. */
-const PROJECTS = /"projects"\s*:\s*\[|"id"\s*:\s*"oc4ids-/

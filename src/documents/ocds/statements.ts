@@ -1,6 +1,6 @@
 /**
- * Turns an OCDS file into statements, in bounded memory: one for each release, one for the file and
- * one for each file in its wrapping. The file may be JSON in all its forms, packed with gzip, or a
+ * Turns an OCDS or OC4IDS file into statements, in bounded memory: one for each release or project,
+ * one for the file and one for each file in its wrapping. The file may be JSON in all its forms, packed with gzip, or a
  * ZIP archive of such files.
  */
 import { createSha256 } from '#sha256'
@@ -12,8 +12,10 @@ import { baseName, DocumentError } from '../reading.ts'
 import { withZip } from '../zip.ts'
 import { OcdsError } from './error.ts'
 import { explainKind } from './kind.ts'
-import { fileStatement, releaseStatement } from './release.ts'
-import { createScanner, type Envelope, type FoundRelease, MAX_RELEASE_BYTES } from './scan.ts'
+import { MAX_RELEASE_BYTES } from './outline.ts'
+import { fileStatement, projectStatement, releaseStatement } from './release.ts'
+import { createScanner, type FoundRelease } from './scan.ts'
+import type { Envelope } from './tally.ts'
 
 /**
  * A release without a statement of its own, and why. `position` counts the releases of its file
@@ -128,7 +130,7 @@ function createJsonReader({ agency, path, label, take, found }: Job) {
   let waiting: { readonly statement: Statement; readonly label: string }[] = []
   const scanner = createScanner(release => {
     const statement = readRelease(release, agency, found)
-    if (statement !== undefined) waiting.push({ statement, label: `${statement.record} ${statement.revision}` })
+    if (statement !== undefined) waiting.push({ statement, label: [statement.record, statement.revision].filter(Boolean).join(' ') })
   })
   const scan = <T>(action: () => T): T => {
     try {
@@ -167,12 +169,13 @@ function createJsonReader({ agency, path, label, take, found }: Job) {
   }
 }
 
-function readRelease({ position, bytes, summary }: FoundRelease, agency: string, found: Findings): Statement | undefined {
+function readRelease({ position, bytes, summary, isProject }: FoundRelease, agency: string, found: Findings): Statement | undefined {
   if (bytes === undefined) {
     found.refused.push({ position, code: 'OCDS_RELEASE_TOO_LARGE', detail: `the release is larger than ${MAX_RELEASE_BYTES} bytes` })
     return undefined
   }
   try {
+    if (isProject) return parseStatement(projectStatement(agency, bytes), { salted: false })
     const read = releaseStatement(agency, bytes, summary)
     if ('linked' in read) {
       found.linked++

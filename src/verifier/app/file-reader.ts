@@ -46,6 +46,9 @@ const MAX_ZIP_BYTES = 16 * 1024 * 1024
 /** JSON up to this size is kept for its content digest. */
 export const MAX_JSON_BYTES = 64 * 1024 * 1024
 
+/** The shapes whose releases are checked one by one. */
+const PACKAGES: readonly string[] = ['release-package', 'record-package']
+
 /** Creates a reader for one file. */
 export function createFileReader({
   maxJsonBytes = MAX_JSON_BYTES,
@@ -80,8 +83,8 @@ export function createFileReader({
       const sha256 = toHex(hash.digest())
       const facts = pdf.finish()
       const json = isJson && kept ? concatBytes(...kept) : undefined
-      // A bare release is checked as a file, and lines and lists as a whole.
-      const isPackage = attempt(() => scanner?.end()).value?.shape.endsWith('-package') ?? false
+      // A bare release is checked as a file; lines, lists and projects are checked as a whole.
+      const isPackage = PACKAGES.includes(attempt(() => scanner?.end()).value?.shape ?? '')
       const kind = kindOfHead(head)
       const jcs: Partial<FileDigest> = json ? contentDigest(json) : isJson ? { jcsReason: `larger than ${maxJsonBytes} bytes` } : {}
       return {

@@ -1,7 +1,9 @@
 /** Cutting releases out of a file: every chunk boundary, every way a file can be damaged. */
 import assert from 'node:assert/strict'
 import { OcdsError } from '../../../src/documents/ocds/error.ts'
-import { createScanner, type Envelope, type FoundRelease, MAX_RELEASE_BYTES } from '../../../src/documents/ocds/scan.ts'
+import { MAX_RELEASE_BYTES } from '../../../src/documents/ocds/outline.ts'
+import { createScanner, type FoundRelease } from '../../../src/documents/ocds/scan.ts'
+import type { Envelope } from '../../../src/documents/ocds/tally.ts'
 
 function scan(bytes: Uint8Array, chunkBytes = bytes.length || 1): { releases: string[]; envelope: Envelope } {
   const releases: string[] = []
@@ -79,6 +81,23 @@ describe('scan of an OCDS file', () => {
     const release = '{"ocid":"A","id":"1","tender":{"id":1}}'
     const { releases, envelope } = scan(text(`\n ${release}\n`))
     assert.deepEqual([releases, envelope.shape], [[release], 'bare-release'])
+  })
+
+  it('finds the projects of OC4IDS, in a package and alone, and none in a record or a release', () => {
+    const found: FoundRelease[] = []
+    const scanner = createScanner(release => found.push(release))
+    const projects = ['{"id":"oc4ids-1","projects":[{"id":"x"}]}', '{"id":"oc4ids-2"}']
+    scanner.push(text(`{"uri":"u","projects":[${projects},[]]} {"id":"oc4ids-3","tender":{"projects":[1]}}{"ocid":"A","id":"oc4ids-4"}`))
+    const { shape, strangers } = scanner.end()
+    assert.deepEqual([shape, strangers], ['json-lines', 1])
+    assert.deepEqual(
+      found.map(({ bytes, isProject }) => [Buffer.from(bytes!).toString(), isProject]),
+      [
+        ...projects.map(project => [project, true]),
+        ['{"id":"oc4ids-3","tender":{"projects":[1]}}', true],
+        ['{"ocid":"A","id":"oc4ids-4"}', undefined],
+      ],
+    )
   })
 
   it('takes lines and lists of releases, records and packages, wherever the chunks are cut', () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { toUtf8 } from '../../../src/core/bytes.ts'
 import { digestsOf } from '../../../src/documents/digest.ts'
-import { MAX_RELEASE_BYTES } from '../../../src/documents/ocds/scan.ts'
+import { MAX_RELEASE_BYTES } from '../../../src/documents/ocds/outline.ts'
 import { createFileReader } from '../../../src/verifier/app/file-reader.ts'
 import { readBytes } from '../read-bytes.ts'
 
