@@ -20,7 +20,7 @@ export function addSubmit(command: Command, setExit: (code: number) => void): vo
     .option('--agency <id>', 'id of the agency that the key in OPENSEAL_API_KEY (or OPENSEAL_API_KEY_FILE) speaks for')
     .option(
       '--ocds',
-      'the files are OCDS release packages, record packages or releases: one statement for each release and one for the file',
+      'the files are OCDS packages or releases, or OC4IDS projects: one statement for each release or project, and one for the file',
     )
     .option('--manifest <file>', 'a CSV file with a row for each file to submit: "file", then columns named as the members')
     .addOption(new Option('--record-from <what>', 'for files that state no id: take it from their path in the folder').choices(['path']))

@@ -125,7 +125,7 @@ export const de: Messages = {
   'intake.LANGUAGE_UNKNOWN': 'Die Datei nennt als Sprache „{value}“. Das ist kein Sprachcode.',
   'intake.LANGUAGE_SEVERAL': 'Die Datei ist in mehreren Sprachen ({value}). Geben Sie bei Bedarf selbst eine an.',
   'intake.CHANGE_OF_RECORD':
-    'Diese Bekanntmachung ändert die Bekanntmachung {value} und wird daher als Änderung dieses Eintrags erklärt. War jene selbst schon eine Änderung, geben Sie die erste Bekanntmachung als Eintrag an.',
+    'Diese Bekanntmachung ändert die Bekanntmachung {value} und wird daher als Änderung dieses Eintrags erklärt. War jene selbst schon eine Änderung, geben Sie die erste Bekanntmachung als Eintrag an, und {value} als die Version, die geändert wird.',
   'intake.CHANGE_UNRESOLVED':
     'Diese Bekanntmachung ändert „{value}“. Das ist keine Kennung einer Bekanntmachung mit Version. Geben Sie Eintrag und Version selbst an, wenn Sie sie ändern wollen.',
   'intake.REASON_UNSTATED': 'Die Datei ändert eine frühere Version und nennt keinen Grund. Geben Sie den Grund selbst an.',

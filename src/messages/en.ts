@@ -62,7 +62,7 @@ const SENTENCES = {
   'intake.LANGUAGE_UNKNOWN': 'The file gives its language as “{value}”, which is not a language code.',
   'intake.LANGUAGE_SEVERAL': 'The file is in several languages ({value}). Name one yourself if you want to.',
   'intake.CHANGE_OF_RECORD':
-    'This notice changes notice {value}, so it will be an amendment of that record. If that notice was itself a change, name the first notice as the record.',
+    'This notice changes notice {value}, so it will be an amendment of that record. If that notice was itself a change, name the first notice as the record, and {value} as the version that it changes.',
   'intake.CHANGE_UNRESOLVED':
     'This notice changes “{value}”, which is not a notice id with a version. To amend that record, name the record and the version yourself.',
   'intake.REASON_UNSTATED': 'The file changes an earlier version and does not say why. Name the reason yourself.',

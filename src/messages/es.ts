@@ -121,7 +121,7 @@ export const es: Messages = {
   'intake.LANGUAGE_UNKNOWN': 'El archivo indica el idioma «{value}», que no es un código de idioma.',
   'intake.LANGUAGE_SEVERAL': 'El archivo está en varios idiomas ({value}). Si lo desea, indique usted uno.',
   'intake.CHANGE_OF_RECORD':
-    'Este anuncio modifica el anuncio {value}, así que se declarará como modificación de ese expediente. Si aquel ya era una modificación, indique el primer anuncio como expediente.',
+    'Este anuncio modifica el anuncio {value}, así que se declarará como modificación de ese expediente. Si aquel ya era una modificación, indique el primer anuncio como expediente y {value} como la versión que se modifica.',
   'intake.CHANGE_UNRESOLVED':
     'Este anuncio modifica «{value}», que no es un identificador de anuncio con versión. Para modificar ese expediente, indique usted el expediente y la versión.',
   'intake.REASON_UNSTATED': 'El archivo cambia una versión anterior y no dice por qué. Indique usted el motivo.',

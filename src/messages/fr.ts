@@ -123,7 +123,7 @@ export const fr: Messages = {
   'intake.LANGUAGE_UNKNOWN': 'Le fichier indique la langue « {value} », qui n’est pas un code de langue.',
   'intake.LANGUAGE_SEVERAL': 'Le fichier est en plusieurs langues ({value}). Indiquez-en une vous-même si vous le souhaitez.',
   'intake.CHANGE_OF_RECORD':
-    'Cet avis modifie l’avis {value} : il sera donc déclaré comme modification de ce dossier. Si cet avis était déjà une modification, indiquez le premier avis comme dossier.',
+    'Cet avis modifie l’avis {value} : il sera donc déclaré comme modification de ce dossier. Si cet avis était déjà une modification, indiquez le premier avis comme dossier, et {value} comme version modifiée.',
   'intake.CHANGE_UNRESOLVED':
     'Cet avis modifie « {value} », qui n’est pas un identifiant d’avis avec version. Pour modifier ce dossier, indiquez vous-même le dossier et la version.',
   'intake.REASON_UNSTATED': 'Le fichier modifie une version antérieure sans dire pourquoi. Indiquez la raison vous-même.',

@@ -14,15 +14,12 @@ import { readConfig } from '../../src/config.ts'
 import { parseReceipt, receiptIndex } from '../../src/core/receipt.ts'
 import type { Statement } from '../../src/core/statements/statement.ts'
 import { startServer } from '../../src/server/server.ts'
-import { asice, DECISION, judgment, NOTICE_ID, notice } from '../documents/files.ts'
+import { asice, changeOf, DECISION, judgment, NOTICE_ID, notice } from '../documents/files.ts'
 
 type Ran = { code: number; out: string; err: string }
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const AGENCY = 'court.gov.example'
-
-const changeOf = (id: string) =>
-  `<efac:Changes><efbc:ChangedNoticeIdentifier>${id}-01</efbc:ChangedNoticeIdentifier><efac:ChangeReason><cbc:ReasonCode>cor-buy</cbc:ReasonCode></efac:ChangeReason></efac:Changes>`
 
 describe('submit, by what files state', function () {
   this.timeout(300_000)
@@ -213,6 +210,38 @@ describe('submit, by what files state', function () {
     equal(statementOf('all/b-notice.xml').record, changed)
     const text = await submit('all', '--record-from', 'path', '--kind', 'decision')
     match(text.out, /6 files: 0 accepted, 6 known already, 0 left out\.\nThe receipts are beside the files\.\n$/)
+  })
+
+  it('takes a change of a change for an amendment of the first notice, whatever the order of the files', async () => {
+    const id = (digit: number) => NOTICE_ID.replaceAll('1', String(digit))
+    const own = (digit: number, extension = '') => notice({ extension }).replaceAll(NOTICE_ID, id(digit)).replace('>02<', '>01<')
+    write('chain/a.xml', own(4, changeOf(id(3))))
+    write('chain/b.xml', own(3, changeOf(id(2))))
+    write('chain/c.xml', own(2))
+    const { ada } = DECISION
+    const version = (versionId: string, correctedVersionId: string | null) =>
+      JSON.stringify({ ...DECISION, ada: `${ada}-chain`, versionId, correctedVersionId })
+    write('chain/act/1.json', version('v-3', 'v-2'))
+    write('chain/act/2.json', version('v-2', 'v-1'))
+    write('chain/act/3.json', version('v-1', null))
+    const { code, value } = await json('chain')
+    deepEqual([code, value.accepted, value.leftOut], [0, 6, 0])
+    const versionOf = (path: string) => {
+      const { action, record, revision, target } = statementOf(path)
+      return [action, record, revision, target]
+    }
+    deepEqual(
+      ['a', 'b', 'c'].map(name => versionOf(`chain/${name}.xml`)),
+      [
+        ['amend', id(2), `${id(4)}-01`, `${id(3)}-01`],
+        ['amend', id(2), `${id(3)}-01`, '01'],
+        ['publish', id(2), '01', undefined],
+      ],
+    )
+    write('alone.xml', own(5, changeOf(id(4))))
+    const alone = await submit('alone.xml')
+    match(alone.out, new RegExp(`name the first notice as the record, and ${id(4)}-01 as the version`))
+    equal(alone.code, 2)
   })
 
   it('takes the rows of a manifest, and leaves out bad rows and slips alone', async () => {

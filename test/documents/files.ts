@@ -22,6 +22,10 @@ export const NOTICE_MEMBERS = `<cbc:ID schemeName="notice-id">${NOTICE_ID}</cbc:
 <cac:ProcurementProject><cbc:Name languageID="ENG">A bridge</cbc:Name><cbc:Name languageID="DEU">Eine
   Brücke</cbc:Name></cac:ProcurementProject>`
 
+/** The extension of a notice that changes the first version of another one. */
+export const changeOf = (id: string) =>
+  `<efac:Changes><efbc:ChangedNoticeIdentifier>${id}-01</efbc:ChangedNoticeIdentifier><efac:ChangeReason><cbc:ReasonCode>cor-buy</cbc:ReasonCode></efac:ChangeReason></efac:Changes>`
+
 /** A judgment in Akoma Ntoso. */
 export function judgment({ manifestationDate = '2026-02-10T00:00:00', date = '2026-02-03', languages = ['eng'], more = '' } = {}): string {
   return `<?xml version="1.0"?><akomaNtoso xmlns="http://docs.oasis-open.org/legaldocml/ns/akn/3.0" xmlns:uk="urn:x:uk"><judgment name="judgment"><meta><identification source="#c">

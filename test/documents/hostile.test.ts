@@ -57,6 +57,19 @@ describe('documents: hostile files', () => {
     deepEqual([reading.inner.length, reading.remarks], [255, [{ code: 'INNER_TOO_MANY', value: '255' }]])
   })
 
+  it('unpacks 512 MiB of an archive in all, and not one byte more', async function () {
+    this.timeout(240_000) // packs and unpacks a gigabyte
+    const part = new Uint8Array(MIB)
+    const asiceOf = async (lastBytes: number) => {
+      const parts = Array.from({ length: 511 }, (_, n) => [`${n}.bin`, part] as const)
+      return asice(Object.fromEntries([...parts, ['last.bin', part.subarray(0, lastBytes)]]))
+    }
+    // The type of the container is unpacked too.
+    const whole = MIB - 'application/vnd.etsi.asic-e+zip'.length
+    equal(await codeOf(await asiceOf(whole), 'a.asice'), undefined)
+    equal(await codeOf(await asiceOf(whole + 1), 'a.asice'), 'ZIP_TOO_LARGE')
+  })
+
   it('refuses signed files that are nested without end, damaged, or something else', async () => {
     const prefix = cms([bytesOf('x')]).subarray(0, 32)
     const nested = new Uint8Array(400_000).fill(0x30)

@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { OpenSealError } from '../../core/errors.ts'
 import { type Statement, statementBody } from '../../core/statements/statement.ts'
+import { followChanges } from '../../documents/changes.ts'
 import { groupCompanions } from '../../documents/companions.ts'
 import { documentsOf, FillError, fillMembers, fillStatement, statedTogether } from '../../documents/fill.ts'
 import type { LeftOut } from '../../documents/ocds/statements.ts'
@@ -108,14 +109,36 @@ async function take(wanted: WantedFile, options: SubmitOptions): Promise<Taken |
   }
 }
 
-/** Publications come first, because an amendment may be about one of them. */
-function stateAll(taken: readonly Taken[], options: SubmitOptions): { entry: Entry; statement?: Statement }[] {
-  const stated = groupCompanions(taken).map(group => stateGroup(group, options))
-  const rank = ({ statement }: { statement?: Statement }) => (statement === undefined || statement.action === 'publish' ? 0 : 1)
+type StatedEntry = { entry: Entry; statement?: Statement }
+
+/** Publications come first, then their changes, then the changes of changes. */
+function stateAll(taken: readonly Taken[], options: SubmitOptions): StatedEntry[] {
+  const stated = groupCompanions(followChanges(taken)).map(group => stateGroup(group, options))
+  const ranks = ranksOf(stated.flatMap(({ statement }) => (statement === undefined ? [] : [statement])))
+  const rank = ({ statement }: StatedEntry) => (statement && ranks.get(statement)) ?? 0
   return stated.sort((a, b) => rank(a) - rank(b))
 }
 
-function stateGroup(group: readonly [Taken, ...Taken[]], options: SubmitOptions): { entry: Entry; statement?: Statement } {
+/** How many changes lie between each change and a publication, among these statements. */
+function ranksOf(statements: readonly Statement[]): ReadonlyMap<Statement, number> {
+  const changes = statements.filter(({ action }) => action !== 'publish')
+  const versionOf = (record: string, revision: string | undefined) => JSON.stringify([record, revision])
+  const byVersion = new Map(changes.map(change => [versionOf(change.record, change.revision), change]))
+  const ranks = new Map<Statement, number>()
+  for (const change of changes) {
+    const chain = new Set<Statement>()
+    let next: Statement | undefined = change
+    while (next !== undefined && !ranks.has(next) && !chain.has(next)) {
+      chain.add(next)
+      next = next.target === undefined ? undefined : byVersion.get(versionOf(next.record, next.target))
+    }
+    let rank = (next && ranks.get(next)) ?? 0
+    for (const each of [...chain].reverse()) ranks.set(each, ++rank)
+  }
+  return ranks
+}
+
+function stateGroup(group: readonly [Taken, ...Taken[]], options: SubmitOptions): StatedEntry {
   const [{ wanted }] = group
   const reading = group[0].reading
   const base = { name: wanted.name, paths: group.map(each => each.wanted.path), isOcds: false, refused: [], origins: [], reading }

@@ -3,6 +3,7 @@
  * button. Sending again is the way to resume, because the ledger knows every statement that it has.
  */
 import { STOPPING_WARNINGS } from '../../core/statements/warnings.ts'
+import { followChanges } from '../../documents/changes.ts'
 import { groupCompanions } from '../../documents/companions.ts'
 import type { SayDesk } from '../../messages/desk/speak.ts'
 import type { DeskData } from '../desk/choose.ts'
@@ -94,7 +95,7 @@ export function startFolder(say: SayDesk, data: DeskData): void {
       }
       step('folder.reading', at + 1, files.length)
     }
-    rows = [...unread, ...groupCompanions(described).map(rowOf)]
+    rows = [...unread, ...groupCompanions(followChanges(described)).map(rowOf)]
     await check()
   }
 
