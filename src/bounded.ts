@@ -2,6 +2,7 @@
  * Reads answers of bounded size. A server chooses what it sends, so a reader bounds what it
  * accepts.
  */
+import { joinBytes } from './core/bytes.ts'
 
 /**
  * The whole body, or undefined if it has more than `maxBytes`; then the rest is not read. Rejects
@@ -15,18 +16,7 @@ export async function readBounded(body: ReadableStream<Uint8Array> | null, maxBy
     if (length > maxBytes) return undefined
     parts.push(part)
   }
-  return joinParts(parts)
-}
-
-/** All parts of a body as one. There can be millions, so they are never arguments of a call. */
-export function joinParts(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  return bytes
+  return joinBytes(parts)
 }
 
 /** The body's chunks. Uses its reader, because not every browser can iterate over a stream. */

@@ -5,14 +5,11 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { type Block, bareEnvironment, freePort, linkClone, readBlocks } from './followed-page.ts'
 import { createDeskClient, type DeskAnswer, fieldsOf } from './web/desk-client.ts'
-
-/** A bash block after `<!-- run [exit=N] [contains=TEXT] -->` or `<!-- serve -->`. */
-type Block = { readonly kind: string; readonly script: string; readonly exit: number; readonly contains: string }
 
 const root = dirname(import.meta.dirname)
 const readPage = (name: string) => readFileSync(join(root, 'docs/run-a-ledger', name), 'utf8')
@@ -173,27 +170,12 @@ describe('docs/run-a-ledger', function () {
   })
 })
 
-function readBlocks(text: string): readonly Block[] {
-  return [...text.matchAll(/<!-- (run|serve)([^>]*) -->\n```bash\n([^`]*)```/g)].map(([, kind = '', options = '', script = '']) => ({
-    kind,
-    script,
-    exit: Number(/exit=(\d+)/.exec(options)?.[1] ?? 0),
-    contains: /contains=(\S+)/.exec(options)?.[1] ?? '',
-  }))
-}
-
 /** Runs a block, which ends at its first failure, as a reader would; returns what it printed. */
 function runBlock({ script, exit, contains }: Block, folder: string, env: NodeJS.ProcessEnv): string {
   const { status, stdout } = spawnSync('bash', ['-c', `exec 2>&1; set -eo pipefail; ${script}`], { cwd: folder, env, encoding: 'utf8' })
   equal(status, exit, `${script}\n${stdout}`)
   ok(stdout.includes(contains), `${contains} is not in: ${stdout}`)
   return stdout
-}
-
-/** As a clone, but data, receipts and keys stay in this folder. */
-function linkClone(folder: string): void {
-  for (const name of ['openseal', 'package.json', 'package-lock.json', 'scripts', 'src', 'contracts', 'node_modules', 'ops', 'docs'])
-    symlinkSync(join(root, name), join(folder, name))
 }
 
 async function serve({ script }: Block, folder: string, env: NodeJS.ProcessEnv, url: string): Promise<ChildProcess> {
@@ -225,17 +207,4 @@ async function anchoredReceipt(record: string): Promise<string> {
   while (((await (await fetch(record)).json()) as { state: string }).state !== 'anchored')
     await new Promise(resolve => setTimeout(resolve, 200))
   return (await fetch(`${record}/receipt`)).text()
-}
-
-function bareEnvironment(): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('OPENSEAL_') && !name.startsWith('npm_'))
-  return { ...Object.fromEntries(kept), PATH: `${dirname(process.execPath)}:${process.env.PATH}` }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  await new Promise(resolve => server.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
 }

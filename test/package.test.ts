@@ -5,12 +5,12 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { endProcess } from '../src/chain/processes.ts'
 import { formatPolicy } from '../src/core/policy.ts'
+import { freePort } from './followed-page.ts'
 import { openWorld } from './web/world.ts'
 
 const run = promisify(execFile)
@@ -272,15 +272,4 @@ async function findNodes(): Promise<readonly string[]> {
     if (version !== undefined && !found.has(version)) found.set(version, path)
   }
   return [...found.values()]
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done, fail) => {
-    const server = createServer()
-    server.once('error', fail)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => done(port))
-    })
-  })
 }

@@ -5,13 +5,10 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-
-/** A bash block after `<!-- run [exit=N] [contains=TEXT] -->`. */
-type Block = { readonly script: string; readonly exit: number; readonly contains: string }
+import { bareEnvironment, freePort, linkClone, readBlocks } from './followed-page.ts'
 
 const root = dirname(import.meta.dirname)
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
@@ -37,11 +34,9 @@ describe('README', () => {
 
   it('shows commands that do what it says', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'openseal-readme-'))
-    // As in a clone, but data, receipts and keys stay in this folder.
-    for (const name of ['openseal', 'package.json', 'package-lock.json', 'scripts', 'src', 'contracts', 'node_modules'])
-      symlinkSync(join(root, name), join(folder, name))
+    linkClone(folder)
     const [port, chainPort] = [await freePort(), await freePort()]
-    const env = { ...withoutSettings(process.env), PATH: `${dirname(process.execPath)}:${process.env.PATH}` }
+    const env = bareEnvironment()
     const service = spawn(process.execPath, [join(root, 'scripts/run.js'), 'src/cli/main.ts', 'serve'], {
       cwd: folder,
       env: { ...env, OPENSEAL_PORT: String(port), OPENSEAL_CHAIN_PORT: String(chainPort), OPENSEAL_ANCHOR_INTERVAL: '1s' },
@@ -68,14 +63,6 @@ describe('README', () => {
     }
   }).timeout(240_000)
 })
-
-function readBlocks(text: string): readonly Block[] {
-  return [...text.matchAll(/<!-- run([^>]*) -->\n```bash\n([^`]*)```/g)].map(([, options = '', script = '']) => ({
-    script,
-    exit: Number(/exit=(\d+)/.exec(options)?.[1] ?? 0),
-    contains: /contains=(\S+)/.exec(options)?.[1] ?? '',
-  }))
-}
 
 /**
  * All blocks in one shell, so that what one exports the next one has. A block ends at its first
@@ -112,16 +99,4 @@ function collect(child: ChildProcess): () => string {
   child.stdout?.on('data', data => (text += data))
   child.stderr?.on('data', data => (text += data))
   return () => text
-}
-
-function withoutSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('OPENSEAL_')))
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  await new Promise(resolve => server.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
 }

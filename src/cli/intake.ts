@@ -1,6 +1,6 @@
 /** Reads files for submission: their digests, and what they state about themselves. */
 import { stat } from 'node:fs/promises'
-import { concatBytes, copyBytes } from '../core/bytes.ts'
+import { copyBytes, joinBytes } from '../core/bytes.ts'
 import type { DocumentRef } from '../core/statements/statement.ts'
 import { digestsOf } from '../documents/digest.ts'
 import { mediaTypeOf } from '../documents/media-type.ts'
@@ -30,7 +30,7 @@ export async function readIntake(path: string, onProgress?: OnProgress): Promise
   if (size > MAX_READ_BYTES) return readLarge(path, onProgress)
   const parts: Uint8Array[] = []
   await readWhole(path, chunk => void parts.push(copyBytes(chunk)), onProgress)
-  const bytes = concatBytes(...parts)
+  const bytes = joinBytes(parts)
   const reading = await readDocument(path, bytes)
   const { refused } = reading
   if (refused !== undefined && BROKEN_JSON.includes(refused.code))

@@ -1,6 +1,6 @@
 /** The documents inside of a file: their names and digests, as a statement lists them. */
 import { createSha256 } from '#sha256'
-import { concatBytes, copyBytes, toHex } from '../core/bytes.ts'
+import { copyBytes, joinBytes, toHex } from '../core/bytes.ts'
 import { digestsOf } from './digest.ts'
 import { mediaTypeOf } from './media-type.ts'
 import { type InnerDocument, isFitId, MAX_READ_BYTES } from './reading.ts'
@@ -26,7 +26,7 @@ export async function readInner(entry: ZipEntry, at: number): Promise<{ document
     parts?.push(copyBytes(part))
   })
   if (parts === undefined) return { document: { ...named(entry.name, at), bytes: size, sha256: toHex(hash.digest()) } }
-  const bytes = concatBytes(...parts)
+  const bytes = joinBytes(parts)
   return { document: innerDocument(entry.name, at, bytes), bytes }
 }
 

@@ -4,7 +4,8 @@
  * address only.
  */
 
-import { chunksOf, joinParts, readBounded } from '../bounded.ts'
+import { chunksOf, readBounded } from '../bounded.ts'
+import { joinBytes } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 
 /** The ledger: `url` has no slash at the end, and is empty for a page's own ledger. */
@@ -81,7 +82,7 @@ export function createLedgerHttp({ url, fetch, timeoutMs, signal: ended }: Ledge
 export async function collect(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const parts: Uint8Array[] = []
   for await (const part of body) parts.push(part)
-  return parts.length === 1 ? parts[0]! : joinParts(parts)
+  return parts.length === 1 ? parts[0]! : joinBytes(parts)
 }
 
 /** The body, up to its greatest length. Compressed bodies count by their unpacked size. */

@@ -1,6 +1,6 @@
 /** Proofs, checkpoints and tiles of the committed tree, each verified before it is served. */
 import { LRUCache } from 'lru-cache'
-import { concatBytes, equalBytes, toHex } from '../core/bytes.ts'
+import { equalBytes, joinBytes, toHex } from '../core/bytes.ts'
 import { HASH_BYTES, type Hash, hashLeaf, sha256 } from '../core/hash.ts'
 import { formatCheckpoint } from '../core/tlog/checkpoint.ts'
 import { type Signer, signNote } from '../core/tlog/note.ts'
@@ -117,7 +117,7 @@ export function createProver({ store, view, signer, origin }: Deps): Prover {
     const bytes = stored?.slice(0, TILE_BYTES)
     const isTrees = async () => {
       const hashes = await nodes.readChecked(nodesAt(level * TILE_HEIGHT, index * TILE_WIDTH, TILE_WIDTH))
-      return bytes !== undefined && equalBytes(concatBytes(...hashes), bytes)
+      return bytes !== undefined && equalBytes(joinBytes(hashes), bytes)
     }
     return checkedOnce(`tile ${level}/${index}`, bytes, isTrees)
   }

@@ -1,5 +1,5 @@
 /** Tiles and entry bundles, C2SP tlog-tiles: paths, shapes and bytes. */
-import { concatBytes } from '../bytes.ts'
+import { joinBytes } from '../bytes.ts'
 import { OpenSealError } from '../errors.ts'
 import { HASH_BYTES, type Hash } from '../hash.ts'
 
@@ -81,7 +81,7 @@ export function tilesOf(size: number): TileId[] {
 
 /** Encodes a tile: its hashes, concatenated. */
 export function encodeTile(hashes: readonly Hash[]): Uint8Array {
-  return concatBytes(...hashes)
+  return joinBytes(hashes)
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import { createSha256 } from '#sha256'
 import { type Attempt, attempt } from '../../core/attempt.ts'
-import { concatBytes, copyBytes, toHex } from '../../core/bytes.ts'
+import { concatBytes, copyBytes, joinBytes, toHex } from '../../core/bytes.ts'
 import { isJsonObject, parseJson } from '../../core/json.ts'
 import { digestsOf, type FileDigest } from '../../documents/digest.ts'
 import { type FileKind, HEAD_BYTES, kindOfHead } from '../../documents/file-kind.ts'
@@ -82,7 +82,7 @@ export function createFileReader({
     finish: () => {
       const sha256 = toHex(hash.digest())
       const facts = pdf.finish()
-      const json = isJson && kept ? concatBytes(...kept) : undefined
+      const json = isJson && kept ? joinBytes(kept) : undefined
       // A bare release is checked as a file; lines, lists and projects are checked as a whole.
       const isPackage = PACKAGES.includes(attempt(() => scanner?.end()).value?.shape ?? '')
       const kind = kindOfHead(head)
@@ -93,7 +93,7 @@ export function createFileReader({
         releasesLeftOut: isPackage ? leftOut : 0,
         ...(json && { json }),
         ...(kind && { kind }),
-        ...(kind === 'zip' && kept && { zip: concatBytes(...kept) }),
+        ...(kind === 'zip' && kept && { zip: joinBytes(kept) }),
         ...(facts && { pdf: facts }),
       }
     },

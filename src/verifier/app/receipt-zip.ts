@@ -1,5 +1,5 @@
 /** A ZIP archive of receipts, as a page or a mail hands them out. */
-import { concatBytes, copyBytes } from '../../core/bytes.ts'
+import { copyBytes, joinBytes } from '../../core/bytes.ts'
 import { withZip, type ZipEntry } from '../../documents/zip.ts'
 
 /** A file in an archive. */
@@ -24,5 +24,5 @@ export function readReceiptZip(bytes: Uint8Array): Promise<readonly ZippedFile[]
 async function readEntry(entry: ZipEntry): Promise<Uint8Array> {
   const parts: Uint8Array[] = []
   await entry.read(part => void parts.push(copyBytes(part)))
-  return concatBytes(...parts)
+  return joinBytes(parts)
 }
