@@ -115,6 +115,16 @@ describe('the mark of a ledger', function () {
     for (const name of await readdir(mark)) assert.equal((await stat(join(mark, name))).mode % 0o100, 0, name)
   })
 
+  it('is raised for a tombstone too, so that an older copy without it does not pass for the newest', async () => {
+    const service = await start({ erasureDelayMs: 0 })
+    assert.deepEqual((await send(service, '/v1/records/1/erasure', OPERATOR_KEY, { reason: { code: 'legal' } })).json, {
+      index: 1,
+      erasure: 2,
+    })
+    await untilMarked(3)
+    await service.close()
+  })
+
   it('seals nothing on a copied data folder until the operator has decided', async () => {
     await copyThenGoOn(2)
     const old = await start()

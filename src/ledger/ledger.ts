@@ -74,6 +74,10 @@ export type LedgerDeps = {
   readonly anchors: readonly GenesisAnchor[]
   readonly host: Host
   readonly onSeal?: OnSeal
+  /** Told of each head that this node has signed, whichever node sealed it. */
+  readonly onSigned?: () => void
+  /** Told when this node has erased a statement, before the request is answered. */
+  readonly onErased?: () => void
   /** Missing: what is asked for is erased at once, and nothing keeps it from coming back. */
   readonly erasure?: { readonly key: Uint8Array; readonly delayMs: number; readonly periodMs: number } | undefined
 }
@@ -85,11 +89,12 @@ const HISTORIES_AT_ONCE = 4
  * Opens the ledger in a store, or begins it with its genesis entry. Throws what `openOwnLog`
  * throws.
  */
-export async function openLedger({ store, signer, origin, anchors: places, host, onSeal, erasure }: LedgerDeps): Promise<Ledger> {
+export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
+  const { store, signer, origin, anchors: places, host, onSeal, onSigned, onErased, erasure } = deps
   const newSalt = createSalts(host.randomBytes)
   const suppression = createSuppression({ store, host, key: erasure?.key, periodMs: erasure?.periodMs ?? 0 })
   const { wereErased } = suppression
-  const log = await openOwnLog({ store, signer, origin, anchors: places, host, newSalt, wereErased })
+  const log = await openOwnLog({ store, signer, origin, anchors: places, host, newSalt, wereErased, onSigned })
   const { view, sequencer } = log
   const prover = createProver({ store, view, signer, origin })
   const anchors = await openShownAnchors(store, host, found => sequencer.stop(closedReason(found), 'LOG_CLOSED'))
@@ -100,7 +105,7 @@ export async function openLedger({ store, signer, origin, anchors: places, host,
     statements: { receiptOf, ...statements },
   })
   const erasures = createErasures({
-    ...{ store, view, sequencer, newSalt, host, requests, suppression, alone },
+    ...{ store, view, sequencer, newSalt, host, requests, suppression, alone, onErased },
     read: statements.heldStatement,
     delayMs: erasure?.delayMs ?? 0,
   })

@@ -49,6 +49,8 @@ type Deps = {
   readonly newSalt: () => string
   /** Whether statements with these identities were erased. */
   readonly wereErased: (identities: readonly string[]) => Promise<readonly boolean[]>
+  /** Told of each head that this node has signed. */
+  readonly onSigned?: (() => void) | undefined
 }
 
 const KEY_ENDED = 'the log key was changed: start this node with the new one'
@@ -59,7 +61,7 @@ const KEY_ENDED = 'the log key was changed: start this node with the new one'
  * LEDGER_CORRUPT
  */
 export async function openOwnLog(deps: Deps): Promise<OwnLog> {
-  const { store, signer, origin, host, newSalt, wereErased } = deps
+  const { store, signer, origin, host, newSalt, wereErased, onSigned } = deps
   const vkey = formatVkey(signer.vkey)
   /**
    * The changes of the log's key. A change that this node did not know at its start ends its own
@@ -78,6 +80,7 @@ export async function openOwnLog(deps: Deps): Promise<OwnLog> {
       }
       return limit
     },
+    onSigned,
   })
   const sequencer = createSequencer({ store, view, host, wereErased })
   const created = () => formatTime(host.nowMs())

@@ -59,6 +59,8 @@ type Deps = {
    * committed. Missing: every size.
    */
   readonly signsUpTo?: (found: Head) => Promise<number>
+  /** Told of each head that this node has signed since it was opened. */
+  readonly onSigned?: (() => void) | undefined
 }
 
 const KEPT_ROOTS = 1024
@@ -67,7 +69,13 @@ const KEPT_ROOTS = 1024
  * Opens a view of the store's log. Reads a bounded number of keys.
  * @throws LedgerError LEDGER_CORRUPT
  */
-export async function openLogView({ store, signer, origin, signsUpTo = async () => Number.POSITIVE_INFINITY }: Deps): Promise<OwnView> {
+export async function openLogView({
+  store,
+  signer,
+  origin,
+  signsUpTo = async () => Number.POSITIVE_INFINITY,
+  onSigned,
+}: Deps): Promise<OwnView> {
   let tree = restored(await readRow(store))
   const nodes = createNodes(store, tree)
   let signed = signHead(tree.head)
@@ -105,6 +113,7 @@ export async function openLogView({ store, signer, origin, signsUpTo = async () 
     tree = found
     nodes.moveTo(found)
     signed = signHead(found.head)
+    onSigned?.()
   }
 
   async function assertExtends(found: TreeState, known: Head): Promise<void> {
@@ -146,6 +155,7 @@ export async function openLogView({ store, signer, origin, signsUpTo = async () 
       tree = growth.state
       nodes.grow(growth)
       signed = signHead(tree.head)
+      onSigned?.()
     },
   }
 }

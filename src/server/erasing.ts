@@ -5,8 +5,10 @@ import type { Ledger } from '../ledger/ledger.ts'
 import type { Log } from '../logger.ts'
 
 export type Erasing = {
-  /** Set while an erasure is due that could not be finished. */
+  /** Set while an erasure is not finished. */
   alarm(): Alarm | undefined
+  /** Called when a statement was erased: words of it may be left until the finder has looked. */
+  note(): void
   stop(): Promise<void>
 }
 
@@ -28,11 +30,15 @@ const UNFINISHED: Alarm = {
 export async function startErasing({ ledger, isFinderClean, host, log }: Deps): Promise<Erasing> {
   let isUnfinished = await ledger.unfinishedErasures()
   let isTold = false
+  /** How many erasures were noted: one during a look is not seen by it. */
+  let noted = 0
   const task: Task = host.spawn('erasures', async signal => {
     while (!signal.aborted) {
       try {
         await ledger.tendErasures()
-        isUnfinished = !(await isFinderClean())
+        const seen = noted
+        const isClean = await isFinderClean()
+        if (seen === noted) isUnfinished = !isClean
         isTold = false
       } catch (error) {
         isUnfinished = true
@@ -42,5 +48,12 @@ export async function startErasing({ ledger, isFinderClean, host, log }: Deps): 
       await host.sleep(LOOK_MS, signal).catch(() => {})
     }
   })
-  return { alarm: () => (isUnfinished ? UNFINISHED : undefined), stop: () => task.stop() }
+  return {
+    alarm: () => (isUnfinished ? UNFINISHED : undefined),
+    note() {
+      noted++
+      isUnfinished = true
+    },
+    stop: () => task.stop(),
+  }
 }

@@ -1,6 +1,6 @@
 /**
  * The mark of a running ledger: compared with its store before anything is sealed, and raised after
- * each seal.
+ * each head that is signed.
  */
 import { relative, resolve } from 'node:path'
 import { OpenSealError } from '../core/errors.ts'
@@ -11,7 +11,7 @@ import { defaultMarkFolder, fitMark, type Mark, MarkError, markReason, openMarkF
 import { ServerError } from './errors.ts'
 
 export type MarkKeeper = {
-  /** Called after a seal: the mark is raised within a second. */
+  /** Called when a head was signed: the mark is raised within a second. */
   note(): void
   /** Raises the mark to the head now. Called last, after the last seal. */
   close(): Promise<void>
@@ -28,7 +28,7 @@ type Deps = {
   readonly log: Log
 }
 
-/** How long after a seal the mark is raised. */
+/** How long after a head was signed the mark is raised. */
 const RAISE_MS = 700
 
 /**

@@ -50,7 +50,7 @@ export type OpenLog = Awaited<ReturnType<typeof openLog>>
  * address of the service's pages; missing if it has none.
  */
 export async function openLog(start: Start, store: Store, url?: string) {
-  const { config, dataDir, host, log, parts, bell } = start
+  const { config, dataDir, host, log, parts, bells } = start
   const { origin, anchorIntervalMs: intervalMs, anchorMinBatch: minBatch } = config
   const markFolder = markFolderOf(config.markFolder, dataDir)
   const isNew = (await store.readHead()) === undefined
@@ -61,14 +61,15 @@ export async function openLog(start: Start, store: Store, url?: string) {
 
   const erasureKey = await ensureErasureKey(join(dataDir, 'keys', 'erasure.key'), { host, log })
   const erasure = { key: erasureKey, delayMs: config.erasureDelayMs, periodMs: config.suppressionMs }
-  const ledger = await openLedger({ store, signer, origin, anchors, host, onSeal: bell.ring, erasure })
+  const told = { onSeal: bells.sealed.ring, onSigned: bells.signed.ring, onErased: bells.erased.ring }
+  const ledger = await openLedger({ store, signer, origin, anchors, host, erasure, ...told })
   parts.ledger = ledger
   parts.store = undefined
   const restored = await readRestored(store)
   if (restored !== undefined) ledger.stop(restoredReason(restored), 'LEDGER_RESTORED')
   const mark = await openMarkKeeper({ ledger, folder: markFolder, isNew, host, log })
   parts.mark = mark
-  bell.listen(mark.note)
+  bells.signed.listen(mark.note)
 
   const { urls, signer: publisher, finality } = chain
   const limits = { timeoutMs: REQUEST_MS, ceiling: config.anchorCeiling }

@@ -31,22 +31,38 @@ export type Start = {
   readonly host: Host
   readonly log: Log
   readonly parts: Parts
-  readonly bell: SealBell
+  readonly bells: Bells
 }
 
 /** Begins a start: no part is made yet. */
 export function beginStart(config: Config, log: Log): Start {
-  return { config, dataDir: resolve(config.dataDir), host: systemHost(log), log, parts: {}, bell: createSealBell() }
+  return {
+    config,
+    dataDir: resolve(config.dataDir),
+    host: systemHost(log),
+    log,
+    parts: {},
+    bells: { sealed: createBell(), signed: createBell(), erased: createBell() },
+  }
 }
 
-/** Passes on each sealed batch: the ledger is opened before its listeners exist. */
-export type SealBell = { readonly ring: OnSeal; listen(listener: OnSeal): void }
+/** Passes on what the ledger tells: it is opened before its listeners exist. */
+export type Bells = {
+  /** Rung for each sealed batch of submissions. */
+  readonly sealed: Bell<Parameters<OnSeal>[0]>
+  /** Rung for each head that was signed. */
+  readonly signed: Bell<void>
+  /** Rung for each erasure. */
+  readonly erased: Bell<void>
+}
 
-function createSealBell(): SealBell {
-  const listeners: OnSeal[] = []
+type Bell<T> = { readonly ring: (told: T) => void; listen(listener: (told: T) => void): void }
+
+function createBell<T>(): Bell<T> {
+  const listeners: ((told: T) => void)[] = []
   return {
-    ring(batch) {
-      for (const listener of listeners) listener(batch)
+    ring(told) {
+      for (const listener of listeners) listener(told)
     },
     listen: listener => void listeners.push(listener),
   }

@@ -19,13 +19,13 @@ export type Watch = Awaited<ReturnType<typeof openWatch>>
  * accepted before the comparison is made.
  */
 export async function openWatch(
-  { config, dataDir, host, log, parts, bell }: Start,
+  { config, dataDir, host, log, parts, bells }: Start,
   store: EmbeddedStore,
   { ledger, anchorer, anchorChain, mark }: OpenLog,
 ) {
   const admission = createAdmission({ waiting: () => ledger.waiting(), nowMs: host.steadyMs })
   parts.admission = admission
-  bell.listen(({ records }) => admission.noteSeal(records))
+  bells.sealed.listen(({ records }) => admission.noteSeal(records))
 
   const comparison = compare({ anchorer, chain: anchorChain, config, host, log })
   parts.comparison = comparison
@@ -38,6 +38,7 @@ export async function openWatch(
 
   const erasing = await startErasing({ ledger, isFinderClean: async () => (await parts.finder?.isClean()) ?? true, host, log })
   parts.erasing = erasing
+  bells.erased.listen(erasing.note)
   const alarms = () => [mark.alarm(), erasing.alarm()].filter(alarm => alarm !== undefined)
 
   const metrics = createMetrics({
@@ -49,7 +50,7 @@ export async function openWatch(
     alarms,
     freeBytes: () => freeBytes(dataDir),
   })
-  bell.listen(metrics.countSeal)
+  bells.sealed.listen(metrics.countSeal)
   return { admission, notAccepting, scrub, alarms, metrics }
 }
 

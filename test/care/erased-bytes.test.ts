@@ -93,7 +93,7 @@ describe('erasing, by the bytes of every file', function () {
     for (const { sealed } of [old, young, kept]) ok((await filesWith('data', sealed)).length > 0)
 
     for (const { index } of [old, young]) await send(`/v1/records/${index}/erasure`, OPERATOR_KEY, { reason: { code: 'personal-data' } })
-    // The search index is made again within seconds.
+    // The search index forgets them within seconds.
     for (const { sealed } of [old, young]) while ((await filesWith('data', sealed)).length > 0) await sleep(50)
     while ((await alarmCodes()).includes('ERASURE_UNFINISHED')) await sleep(50)
     while (!(await found(wordOf('kept'))).includes(`/records/${kept.index}`)) await sleep(50)

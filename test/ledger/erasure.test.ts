@@ -4,6 +4,7 @@ import { parseReceipt, receiptIndex } from '../../src/core/receipt.ts'
 import type { Statement } from '../../src/core/statements/statement.ts'
 import type { LedgerDeps } from '../../src/ledger/ledger.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
+import { StoreError } from '../../src/store/port/errors.ts'
 import type { Store } from '../../src/store/port/port.ts'
 import { openTestLedger, statementOf } from './fixtures.ts'
 
@@ -186,6 +187,74 @@ describe('ledger: erasing', () => {
     await ledger.requestErasure(2, 'other', AGENCY)
     const { changes, versions } = await ledger.history(3)
     deepEqual([changes, versions.map(({ flag, edited }) => flag ?? edited)], [[], [undefined, undefined]])
+  })
+
+  it('keeps a statement hidden where a reading of the requests ends after one that began later', async () => {
+    let holds = false
+    let release = () => {}
+    const slow: Store = {
+      ...store,
+      async listDocuments(collection, range) {
+        const rows = await store.listDocuments(collection, range)
+        if (!holds || collection !== 'erasure-requests') return rows
+        holds = false
+        await new Promise<void>(resolve => {
+          release = resolve
+        })
+        return rows
+      },
+    }
+    const ledger = await openTestLedger(slow, {
+      host: { nowMs: () => nowMs, steadyMs: () => nowMs },
+      erasure: { key: KEY, delayMs: HOUR_MS, periodMs: 0 },
+    })
+    await ledger.submit(statementOf('a'))
+    nowMs += 2000
+    holds = true
+    const before = ledger.statement(1)
+    await ledger.requestErasure(1, 'other', AGENCY)
+    release()
+    await before
+    equal(await ledger.statement(1), undefined)
+    await ledger.close()
+  })
+
+  it('removes bytes that are left although the requests cannot be read, and tells of the failure', async () => {
+    let purges = 0
+    const damaged: Store = {
+      ...store,
+      listDocuments: (collection, range) =>
+        collection === 'erasure-requests'
+          ? Promise.reject(new StoreError('STORE_DAMAGED', 'a test'))
+          : store.listDocuments(collection, range),
+      async purge() {
+        purges++
+      },
+    }
+    const ledger = await openTestLedger(damaged)
+    await rejects(ledger.tendErasures(), { code: 'STORE_DAMAGED' })
+    equal(purges, 1)
+    await ledger.close()
+  })
+
+  it('reads the whole list of what may not come back at the start, and once an hour', async () => {
+    let reads = 0
+    const counting: Store = {
+      ...store,
+      listDocuments(collection, range) {
+        if (collection === 'local-suppressed' && range === undefined) reads++
+        return store.listDocuments(collection, range)
+      },
+    }
+    const ledger = await openTestLedger(counting, { host: { nowMs: () => nowMs, steadyMs: () => nowMs } })
+    for (let second = 0; second < 3600; second += 60) {
+      await ledger.tendErasures()
+      nowMs += 60_000
+    }
+    equal(reads, 1)
+    await ledger.tendErasures()
+    equal(reads, 2)
+    await ledger.close()
   })
 
   it('goes on after a restart with what is due', async () => {

@@ -100,6 +100,8 @@ export type ErasureDeps = {
   readonly delayMs: number
   /** Runs work while no batch is sealed. */
   readonly alone: <T>(work: () => Promise<T>) => Promise<T>
+  /** Told when a statement was erased. */
+  readonly onErased?: (() => void) | undefined
 }
 
 /** More versions than any record has that people keep. */
@@ -107,7 +109,7 @@ const ALL = Number.MAX_SAFE_INTEGER
 
 /** Creates the part of a ledger that erases. */
 export function createErasures(deps: ErasureDeps): Erasures {
-  const { store, view, sequencer, newSalt, host, requests, suppression, read, delayMs, alone } = deps
+  const { store, view, sequencer, newSalt, host, requests, suppression, read, delayMs, alone, onErased } = deps
 
   /** The statement that may be erased by this asker; undefined if it was erased. */
   async function erasable(index: number, asker: Asker): Promise<Statement | undefined> {
@@ -166,6 +168,7 @@ export function createErasures(deps: ErasureDeps): Erasures {
     const sealed = await sequencer
       .seal([prepareOwn(entry)], { onSize: tombstone, erase, documents: { changes, unless: [document] } })
       .catch(rethrowUnlessMoved)
+    if (sealed !== undefined) onErased?.()
     return sealed !== undefined
   }
 
@@ -193,7 +196,9 @@ export function createErasures(deps: ErasureDeps): Erasures {
   async function tendErasures(): Promise<void> {
     const failures: unknown[] = []
     const attempt = (work: () => Promise<void>) => work().catch(error => failures.push(error))
-    for (const { index } of await requests.listDue()) await attempt(() => erase(index))
+    await attempt(async () => {
+      for (const { index } of await requests.listDue()) await attempt(() => erase(index))
+    })
     await attempt(() => store.purge())
     await attempt(() => suppression.tend())
     if (failures.length > 0) throw failures[0]

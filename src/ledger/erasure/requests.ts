@@ -45,10 +45,16 @@ export function createRequests({ store, host }: { readonly store: Documents; rea
   let known = new Map<number, ErasureRequest>()
   let readMs = Number.NEGATIVE_INFINITY
   let reading: Promise<void> | undefined
+  let begun = 0
+  let shown = 0
 
   const refresh = async () => {
     const startMs = host.steadyMs()
+    const own = ++begun
     const rows = await store.listDocuments(REQUESTS)
+    // A reading that began later, after a write of this node, may have ended first.
+    if (own < shown) return
+    shown = own
     known = new Map(rows.map(({ key, value }) => [Number(key), JSON.parse(value)]))
     readMs = startMs
   }

@@ -15,18 +15,26 @@ export type Suppression = {
   wereErased(identities: readonly string[]): Promise<readonly boolean[]>
   /** The changes that put an identity on the list, for the commit that erases it. */
   changesFor(identity: string): DocumentChange[]
-  /** Deletes what is older than the period, and everything that was made with another key. */
+  /**
+   * Deletes what is older than the period, and everything that was made with another key. Looks at
+   * its first call, and once an hour.
+   */
   tend(): Promise<void>
 }
 
 /** `key` is 32 random bytes; missing, nothing is put on the list. */
 export type SuppressionDeps = {
   readonly store: Documents
-  readonly host: Pick<Host, 'nowMs' | 'breathe'>
+  readonly host: Pick<Host, 'nowMs' | 'steadyMs' | 'breathe'>
   readonly key: Uint8Array | undefined
   readonly periodMs: number
 }
 
+/**
+ * How often the list is read whole. It holds years of erasures, so that it is too long to be read
+ * every second.
+ */
+const TEND_MS = 3_600_000
 /** The collection of the list. No backup has it, so that no backup holds it beside its key. */
 const SUPPRESSED = `${LOCAL}suppressed`
 
@@ -38,6 +46,7 @@ export function createSuppression({ store, host, key, periodMs: configuredMs }: 
   const nameOf = (identity: string) => createHmac('sha256', key!).update(identity, 'hex').digest('hex')
   /** Tells the key from another one, without telling anything of it. */
   const keyName = key === undefined ? '' : toHex(createHmac('sha256', key).update('openseal/erasure').digest().subarray(0, 8))
+  let tendedMs = Number.NEGATIVE_INFINITY
 
   return {
     periodMs,
@@ -56,12 +65,15 @@ export function createSuppression({ store, host, key, periodMs: configuredMs }: 
       return [{ collection: SUPPRESSED, key: nameOf(identity), value: JSON.stringify(row) }]
     },
     async tend() {
+      const startMs = host.steadyMs()
+      if (startMs - tendedMs < TEND_MS) return
       const rows = await store.listDocuments(SUPPRESSED)
       const ended = rows.filter(({ value }) => {
         const row: Row = JSON.parse(value)
         return row.untilMs <= host.nowMs() || row.keyName !== keyName
       })
       if (ended.length > 0) await store.writeDocuments(ended.map(({ key }) => ({ collection: SUPPRESSED, key, value: null })))
+      tendedMs = startMs
     },
   }
 }
