@@ -257,6 +257,56 @@ describe('ledger: erasing', () => {
     await ledger.close()
   })
 
+  it('reads a long history while others submit, and finds the effects again if its record has grown', async () => {
+    let whileReading = async () => {}
+    const watched: Store = {
+      ...store,
+      async readStatement(index) {
+        // Found while the effects are looked for, on a version that is not erased itself.
+        if (index === 1) await whileReading()
+        return store.readStatement(index)
+      },
+    }
+    const ledger = await openTestLedger(watched, { erasure: { key: KEY, delayMs: 0, periodMs: 0 } })
+    await ledger.submit(statementOf('a', 1))
+    await ledger.submit(statementOf('a', 2))
+    let submitted = 0
+    whileReading = async () => {
+      if (submitted === 5) return
+      const at = ++submitted
+      await Promise.all([ledger.submit(statementOf('b', at)), at < 3 ? ledger.submit(statementOf('a', 2 + at)) : undefined])
+    }
+    await ledger.requestErasure(2, 'other', OPERATOR)
+    whileReading = async () => {}
+    const effects = (await ledger.erasureOf(2))?.effects.map(({ on, what }) => `${what} ${on}`)
+    deepEqual(effects?.toSorted(), ['edited 1', 'edited 4', 'edited 6'])
+    await ledger.close()
+  })
+
+  it('makes submitters wait if a record never rests, so that the erasure comes to an end', async () => {
+    let isErasing = false
+    let submitted = 0
+    const watched: Store = {
+      ...store,
+      async readStatement(index) {
+        if (index === 1 && isErasing) {
+          const submitting = ledger.submit(statementOf('a', 10 + ++submitted))
+          await Promise.race([submitting, new Promise(resolve => setTimeout(resolve, 100))])
+        }
+        return store.readStatement(index)
+      },
+    }
+    const ledger = await openTestLedger(watched, { erasure: { key: KEY, delayMs: 0, periodMs: 0 } })
+    await ledger.submit(statementOf('a', 1))
+    await ledger.submit(statementOf('a', 2))
+    isErasing = true
+    await ledger.requestErasure(2, 'other', OPERATOR)
+    isErasing = false
+    equal(submitted, 4)
+    equal((await ledger.erasureOf(2))?.effects.length, 4)
+    await ledger.close()
+  })
+
   it('goes on after a restart with what is due', async () => {
     const ledger = await open()
     await ledger.submit(statementOf('a'))

@@ -3,7 +3,7 @@
  * tombstone and removes the statement with all that finds it; then the store removes the bytes that
  * its files still hold. Design §16.
  */
-import { type Effect, effectOn } from '../../core/statements/effects.ts'
+import { createEffects, type Effect } from '../../core/statements/effects.ts'
 import { ERASURE, type ErasedBy, type ErasureReason } from '../../core/statements/erasure.ts'
 import { identityOf, type Statement, statementBody, statementDigests } from '../../core/statements/statement.ts'
 import type { Version } from '../../core/statements/versions.ts'
@@ -12,6 +12,7 @@ import type { Host } from '../../host.ts'
 import {
   type ErasureFacts,
   erasureDocuments,
+  type KeptEffect,
   type LostChange,
   listErasures,
   newestTombstone,
@@ -99,13 +100,19 @@ export type ErasureDeps = {
   readonly read: ReadStatement
   readonly delayMs: number
   /** Runs work while no batch is sealed. */
-  readonly alone: <T>(work: () => Promise<T>) => Promise<T>
+  readonly alone: Hold
   /** Told when a statement was erased. */
   readonly onErased?: (() => void) | undefined
 }
 
 /** More versions than any record has that people keep. */
 const ALL = Number.MAX_SAFE_INTEGER
+/** How often an erasure is tried while others submit to the same record. */
+const HASTY_TRIES = 3
+
+type Hold = <T>(work: () => Promise<T>) => Promise<T>
+
+const atOnce: Hold = work => work()
 
 /** Creates the part of a ledger that erases. */
 export function createErasures(deps: ErasureDeps): Erasures {
@@ -135,30 +142,49 @@ export function createErasures(deps: ErasureDeps): Erasures {
       kept.push(...(await readLostChanges(store, index)).map(({ index: by, what }) => ({ index: by, on: index, what })))
     }
     const effects: Effect[] = []
+    const effectOn = createEffects(own, versions, kept)
     for (const version of versions) {
       await host.breathe()
       if (version.index === own.index) continue
-      const effect = effectOn(version, own, versions, kept)
+      const effect = effectOn(version)
       if (effect !== undefined) effects.push(effect)
     }
     return effects
   }
 
+  /** While this stays the same, nothing was added to a record, nothing was erased, and so its effects stay. */
+  async function stateOf({ agency, record }: Statement): Promise<string> {
+    const [newest] = await store.listByRecord(agency, record, ALL, 1)
+    return `${newest} ${await newestTombstone(store)}`
+  }
+
   /**
-   * Logs the tombstone and removes the statement, at once or not at all. Returns false if another
-   * batch came first, and the effects must be found again. A crash before the commit leaves the
-   * request, which is due; a crash after it leaves bytes in files, which the next start removes.
+   * Logs the tombstone and removes the statement, at once or not at all. Returns false if the record
+   * or the log has moved on, and the effects must be found again. `hold` runs the last step alone: a
+   * long history is read while others submit. A crash before the commit leaves the request, which is
+   * due; a crash after it leaves bytes in files, which the next start removes.
    */
-  async function eraseOnce(request: StoredRequest): Promise<boolean> {
-    const { index, by, reason, document } = request
-    const text = await read(index)
-    const statement = statementIn(text)
+  async function eraseOnce(request: StoredRequest, hold: Hold): Promise<boolean> {
+    const { index, document } = request
+    const statement = statementIn(await read(index))
     if (statement === undefined) {
       await store.writeDocuments([{ ...document, value: null }], { unless: [document] })
       return true
     }
-    const tombstone = view.head().size
+    const state = await stateOf(statement)
     const effects = (await effectsOf({ index, statement })).map(({ on, what }) => ({ on, what }))
+    return hold(async () => {
+      const tombstone = view.head().size
+      if ((await stateOf(statement)) !== state) return false
+      return sealTombstone(request, { statement, effects, tombstone })
+    })
+  }
+
+  /** Returns false if the log is not of the tombstone's size any more. */
+  async function sealTombstone(
+    { index, by, reason, document }: StoredRequest,
+    { statement, effects, tombstone }: { statement: Statement; effects: readonly KeptEffect[]; tombstone: number },
+  ): Promise<boolean> {
     const entry = { type: ERASURE, index, reason: { code: reason }, by, salt: newSalt() } as const
     const identity = identityOf(statementBody(statement))
     const facts = { index, tombstone, time: formatTime(host.nowMs()), reason: entry.reason, by, effects }
@@ -174,10 +200,12 @@ export function createErasures(deps: ErasureDeps): Erasures {
 
   /** Erases one statement, unless the request was taken back meanwhile. */
   async function erase(index: number): Promise<void> {
-    for (;;) {
+    for (let tries = 0; ; tries++) {
       const request = await requests.read(index)
       if (request === undefined) return
-      const isDone = await alone(() => eraseOnce(request)).catch(error => {
+      // If the record never rests, its submitters wait.
+      const erasing = tries < HASTY_TRIES ? eraseOnce(request, alone) : alone(() => eraseOnce(request, atOnce))
+      const isDone = await erasing.catch(error => {
         if (isDocumentChanged(error)) return false
         throw error
       })

@@ -2,7 +2,7 @@
 
 import { deepEqual, equal } from 'node:assert/strict'
 import fc from 'fast-check'
-import { type Effect, effectOn, withoutSeparated } from '../../../src/core/statements/effects.ts'
+import { createEffects, type Effect, withoutSeparated } from '../../../src/core/statements/effects.ts'
 import type { Statement } from '../../../src/core/statements/statement.ts'
 import { changesOf, markHistory, type Version } from '../../../src/core/statements/versions.ts'
 import { FULL } from './statements.ts'
@@ -35,7 +35,8 @@ const log = (...texts: string[]): Version[] => texts.map((text, index) => ({ ind
 /** The effects of the statement at `index` on all others. */
 const effectsOf = (index: number, versions: readonly Version[], kept: readonly Effect[] = []) => {
   const own = versions.find(version => version.index === index)!
-  return versions.filter(version => version !== own).flatMap(version => effectOn(version, own, versions, kept) ?? [])
+  const effectOn = createEffects(own, versions, kept)
+  return versions.filter(version => version !== own).flatMap(version => effectOn(version) ?? [])
 }
 const words = (index: number, ...texts: string[]) => effectsOf(index, log(...texts)).map(({ on, what }) => `${what} ${on}`)
 
