@@ -5,7 +5,7 @@ import type { DocumentRef } from '../core/statements/statement.ts'
 import { digestsOf } from '../documents/digest.ts'
 import { mediaTypeOf } from '../documents/media-type.ts'
 import { readDocument } from '../documents/read-document.ts'
-import { baseName, DocumentError, type DocumentReading, MAX_READ_BYTES, NOTHING_STATED } from '../documents/reading.ts'
+import { baseName, brokenJson, DocumentError, type DocumentReading, MAX_READ_BYTES, NOTHING_STATED } from '../documents/reading.ts'
 import { hashFile, type OnProgress, readWhole } from './hash-file.ts'
 
 /** A file to submit. `name` is its path. */
@@ -18,8 +18,6 @@ export type IntakeFile = {
 }
 
 const MAY_BE_OCDS = /\.(?:(?:json|jsonl|ndjson)(?:\.gz)?|zip)$/i
-/** JSON that does not parse is a broken copy, so it is not sent by its bytes either. */
-const BROKEN_JSON = ['JSON_MALFORMED', 'TEXT_NOT_UTF8']
 
 /**
  * Reads a file once. Throws FileError, and DocumentError JSON_MALFORMED or TEXT_NOT_UTF8 for JSON
@@ -32,9 +30,8 @@ export async function readIntake(path: string, onProgress?: OnProgress): Promise
   await readWhole(path, chunk => void parts.push(copyBytes(chunk)), onProgress)
   const bytes = joinBytes(parts)
   const reading = await readDocument(path, bytes)
-  const { refused } = reading
-  if (refused !== undefined && BROKEN_JSON.includes(refused.code))
-    throw new DocumentError(refused.code, `${path} is not sent, because it is no JSON: ${refused.detail}`)
+  const broken = brokenJson(reading)
+  if (broken !== undefined) throw new DocumentError(broken.code, `${path} is not sent, because it is no JSON: ${broken.detail}`)
   return describe(path, looksLikeJson(bytes) ? digestsOf(bytes) : { ...digestsOf(bytes), jcsReason: undefined }, reading)
 }
 

@@ -1,13 +1,12 @@
 /** Shows what will be stated about files, and where each member comes from. */
 import type { Statement } from '../core/statements/statement.ts'
 import type { DocumentReading, Stated, StatedMembers } from '../documents/reading.ts'
-import { en } from '../messages/en.ts'
-import { createSay } from '../messages/say.ts'
+import { speakDesk } from '../messages/desk/speak.ts'
 
 /** One member of a statement, and its origin: a place in the file, a flag, or a column. */
 export type Origin = { readonly member: string; readonly value: string; readonly from: string }
 
-const say = createSay('en', en)
+const say = speakDesk('en')
 
 /** The members of a statement in the order of a preview. `typed` came from `where`. */
 export function originsOf(statement: Statement, typed: StatedMembers, where: string, reading: DocumentReading | undefined): Origin[] {
@@ -28,7 +27,7 @@ export function formatPreview(name: string, origins: readonly Origin[], reading:
     ...origins.map(({ member, value, from }) => `  ${member.padEnd(11)} ${value}   from ${from}`),
     ...inner.map(({ name, bytes }) => `  ${'document'.padEnd(11)} ${name}, ${bytes} bytes   from inside the file`),
     ...remarks.map(({ code, value }) => `  – ${say(`intake.${code}`, { value: value ?? '' })} [${code}]`),
-    ...(refused === undefined ? [] : [`  – Nothing was read from the file: ${refused.detail} [${refused.code}]`]),
+    ...(refused === undefined ? [] : [`  – ${say('intake.unread')} ${refused.detail} [${refused.code}]`]),
   ]
 }
 

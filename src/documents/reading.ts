@@ -44,33 +44,37 @@ export type InnerDocument = {
  */
 export type DocumentRemark = { readonly code: RemarkCode; readonly value?: string }
 
-export type RemarkCode =
+/** The codes of all remarks. */
+export const REMARK_CODES = [
   /** A date without a time of day or a time zone: `published` is left out. */
-  | 'DATE_NOT_EXACT'
+  'DATE_NOT_EXACT',
   /** An id that a statement cannot carry: too long, or with characters that nobody sees. */
-  | 'ID_UNFIT'
-  | 'LANGUAGE_UNKNOWN'
-  | 'LANGUAGE_SEVERAL'
+  'ID_UNFIT',
+  'LANGUAGE_UNKNOWN',
+  'LANGUAGE_SEVERAL',
   /** A notice changes another one: the record is that of the changed notice. */
-  | 'CHANGE_OF_RECORD'
+  'CHANGE_OF_RECORD',
   /** A notice changes another one, and names it by no notice id and version. */
-  | 'CHANGE_UNRESOLVED'
+  'CHANGE_UNRESOLVED',
   /** A change without a reason that a statement can carry. */
-  | 'REASON_UNSTATED'
+  'REASON_UNSTATED',
   /** A decision with another status than published. */
-  | 'STATUS_OTHER'
+  'STATUS_OTHER',
   /** A list of versions: it is no version itself. */
-  | 'HISTORY_ONLY'
+  'HISTORY_ONLY',
   /** Several records in one file. */
-  | 'RECORDS_SEVERAL'
+  'RECORDS_SEVERAL',
   /** A signature without the signed document in it. */
-  | 'INNER_DETACHED'
+  'INNER_DETACHED',
   /** An encrypted document. */
-  | 'INNER_ENCRYPTED'
+  'INNER_ENCRYPTED',
   /** More inner documents than a statement can list. */
-  | 'INNER_TOO_MANY'
+  'INNER_TOO_MANY',
   /** The publisher says that the file holds personal data that is not public. */
-  | 'PRIVATE_DATA'
+  'PRIVATE_DATA',
+] as const
+
+export type RemarkCode = (typeof REMARK_CODES)[number]
 
 /** What was read out of a file. */
 export type DocumentReading = {
@@ -90,6 +94,8 @@ export const MAX_READ_BYTES = 64 * 1024 * 1024
 /** The most inner documents of a statement, which also lists the file itself. */
 export const MAX_INNER = 255
 
+/** A file can cause any number of remarks. Equal ones count once. */
+const MAX_REMARKS = 20
 const MAX_TITLE_CHARACTERS = 500
 const MAX_ID_BYTES = 512
 /** Characters that an id or a name may not begin or end with, or contain. */
@@ -108,7 +114,8 @@ export function draftReading(format: DocumentFormat, kind?: Statement['kind']) {
   let agencyHint: string | undefined
   const note = (member: keyof StatedMembers, value: string, at?: string) => stated.push({ member, value, ...(at !== undefined && { at }) })
   const remark = (code: RemarkCode, value?: string) => {
-    remarks.push({ code, ...(value !== undefined && { value: shorten(value) }) })
+    const made = { code, ...(value !== undefined && { value: shorten(value) }) }
+    if (remarks.length < MAX_REMARKS && !remarks.some(known => known.code === code && known.value === made.value)) remarks.push(made)
   }
   if (kind !== undefined) {
     members.kind = kind
@@ -189,6 +196,16 @@ export const NOTHING_STATED: DocumentReading = { members: {}, stated: [], inner:
 /** Whether the file holds many records, each of which gets a statement of its own. */
 export function holdsMany({ format, remarks }: DocumentReading): boolean {
   return format === 'ocds' || (format === 'oc4ids' && remarks.some(({ code }) => code === 'RECORDS_SEVERAL'))
+}
+
+const BROKEN_JSON = ['JSON_MALFORMED', 'TEXT_NOT_UTF8']
+
+/**
+ * Why a file must not be submitted; undefined if it may. JSON that does not parse is a broken copy,
+ * so it is not sent by its bytes either. Any other file is, even if it cannot be understood.
+ */
+export function brokenJson({ refused }: DocumentReading): DocumentReading['refused'] {
+  return refused !== undefined && BROKEN_JSON.includes(refused.code) ? refused : undefined
 }
 
 /** Whether a statement can carry this text as an id. */

@@ -108,35 +108,6 @@ export const de: Messages = {
     'Dieses PDF wurde nach seiner Erstellung erneut gespeichert. Eine Kopie, die nach der Einreichung erneut gespeichert wurde, passt nicht mehr. Bitten Sie um die Datei, wie sie eingereicht wurde.',
   'pdf.earlier':
     'Ein früherer Stand dieser Datei ist aber bekannt, siehe unten: Was nach {bytes, plural, one {ihrem ersten # Byte} other {ihren ersten # Bytes}} folgt, kam später hinzu, durch eine Signatur oder erneutes Speichern.',
-  // Files as they are taken in: their formats, and what people should know (design §17)
-  'format.eforms': 'eForms-Bekanntmachung',
-  'format.akoma-ntoso': 'Akoma Ntoso',
-  'format.diavgeia': 'Diavgeia-Entscheidung',
-  'format.diavgeia-history': 'Diavgeia-Versionsliste',
-  'format.oc4ids': 'OC4IDS-Projekt',
-  'format.open-civic-data': 'Open Civic Data',
-  'format.legistar': 'Legistar',
-  'format.ocds': 'OCDS',
-  'format.mail': 'E-Mail',
-  'format.asice': 'signierter Container (ASiC)',
-  'format.cms': 'signierte Datei (CMS)',
-  'intake.DATE_NOT_EXACT': 'Aus der Datei wurde kein Veröffentlichungsdatum übernommen: „{value}“ hat keine genaue Uhrzeit mit Zeitzone.',
-  'intake.ID_UNFIT': '„{value}“ kann keine Kennung sein: Der Text ist zu lang oder enthält unsichtbare Zeichen.',
-  'intake.LANGUAGE_UNKNOWN': 'Die Datei nennt als Sprache „{value}“. Das ist kein Sprachcode.',
-  'intake.LANGUAGE_SEVERAL': 'Die Datei ist in mehreren Sprachen ({value}). Geben Sie bei Bedarf selbst eine an.',
-  'intake.CHANGE_OF_RECORD':
-    'Diese Bekanntmachung ändert die Bekanntmachung {value} und wird daher als Änderung dieses Eintrags erklärt. War jene selbst schon eine Änderung, geben Sie die erste Bekanntmachung als Eintrag an, und {value} als die Version, die geändert wird.',
-  'intake.CHANGE_UNRESOLVED':
-    'Diese Bekanntmachung ändert „{value}“. Das ist keine Kennung einer Bekanntmachung mit Version. Geben Sie Eintrag und Version selbst an, wenn Sie sie ändern wollen.',
-  'intake.REASON_UNSTATED': 'Die Datei ändert eine frühere Version und nennt keinen Grund. Geben Sie den Grund selbst an.',
-  'intake.STATUS_OTHER': 'Die Datei nennt den Status „{value}“. Sie wird als Veröffentlichung erklärt, wenn Sie nichts anderes wählen.',
-  'intake.HISTORY_ONLY':
-    'Das ist eine Liste von Versionen, keine Version der Entscheidung. Reichen Sie sie zusammen mit der Entscheidung ein.',
-  'intake.RECORDS_SEVERAL': 'Die Datei enthält {value} Einträge. Teilen Sie sie in je eine Datei auf.',
-  'intake.INNER_DETACHED': 'Das ist eine Unterschrift ohne das unterschriebene Dokument. Reichen Sie auch das Dokument ein.',
-  'intake.INNER_ENCRYPTED': 'Das Dokument darin ist verschlüsselt, daher wurde nichts daraus gelesen.',
-  'intake.INNER_TOO_MANY': 'Die Datei enthält mehr als {value} Dokumente. Nur die ersten {value} werden aufgeführt.',
-  'intake.PRIVATE_DATA': 'Laut Herausgeber enthält diese Datei private Daten. Prüfen Sie, ob sie veröffentlicht werden darf.',
   // Checks (design §7)
   'check.document': 'Dokument',
   'check.statement': 'Erklärung',

@@ -105,35 +105,6 @@ export const fr: Messages = {
     'Ce PDF a été enregistré de nouveau après sa création. Une copie enregistrée de nouveau après son dépôt ne correspond plus. Demandez le fichier tel qu’il a été déposé.',
   'pdf.earlier':
     'Mais un état antérieur de ce fichier est connu, voir plus bas : ce qui suit {bytes, plural, one {son # premier octet} many {ses # de premiers octets} other {ses # premiers octets}} a été ajouté plus tard, par une signature ou un nouvel enregistrement.',
-  // Files as they are taken in: their formats, and what people should know (design §17)
-  'format.eforms': 'avis eForms',
-  'format.akoma-ntoso': 'Akoma Ntoso',
-  'format.diavgeia': 'décision Diavgeia',
-  'format.diavgeia-history': 'liste de versions Diavgeia',
-  'format.oc4ids': 'projet OC4IDS',
-  'format.open-civic-data': 'Open Civic Data',
-  'format.legistar': 'Legistar',
-  'format.ocds': 'OCDS',
-  'format.mail': 'courriel',
-  'format.asice': 'conteneur signé (ASiC)',
-  'format.cms': 'fichier signé (CMS)',
-  'intake.DATE_NOT_EXACT':
-    'Aucune date de publication n’a été reprise du fichier : « {value} » n’a pas d’heure exacte avec fuseau horaire.',
-  'intake.ID_UNFIT': '« {value} » ne peut pas servir d’identifiant : le texte est trop long ou contient des caractères invisibles.',
-  'intake.LANGUAGE_UNKNOWN': 'Le fichier indique la langue « {value} », qui n’est pas un code de langue.',
-  'intake.LANGUAGE_SEVERAL': 'Le fichier est en plusieurs langues ({value}). Indiquez-en une vous-même si vous le souhaitez.',
-  'intake.CHANGE_OF_RECORD':
-    'Cet avis modifie l’avis {value} : il sera donc déclaré comme modification de ce dossier. Si cet avis était déjà une modification, indiquez le premier avis comme dossier, et {value} comme version modifiée.',
-  'intake.CHANGE_UNRESOLVED':
-    'Cet avis modifie « {value} », qui n’est pas un identifiant d’avis avec version. Pour modifier ce dossier, indiquez vous-même le dossier et la version.',
-  'intake.REASON_UNSTATED': 'Le fichier modifie une version antérieure sans dire pourquoi. Indiquez la raison vous-même.',
-  'intake.STATUS_OTHER': 'Le fichier indique l’état « {value} ». Il sera déclaré comme publication, sauf si vous choisissez autre chose.',
-  'intake.HISTORY_ONLY': 'C’est une liste de versions, et non une version de la décision. Déposez-la avec la décision.',
-  'intake.RECORDS_SEVERAL': 'Le fichier contient {value} dossiers. Faites un fichier pour chacun.',
-  'intake.INNER_DETACHED': 'C’est une signature sans le document signé. Déposez aussi le document.',
-  'intake.INNER_ENCRYPTED': 'Le document à l’intérieur est chiffré : rien n’y a été lu.',
-  'intake.INNER_TOO_MANY': 'Le fichier contient plus de {value} documents. Seuls les {value} premiers sont indiqués.',
-  'intake.PRIVATE_DATA': 'Selon son éditeur, ce fichier contient des données privées. Vérifiez s’il peut être publié.',
   // Checks (design §7)
   'check.document': 'document',
   'check.statement': 'déclaration',

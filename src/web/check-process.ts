@@ -69,11 +69,7 @@ async function describe(headers: IncomingHttpHeaders): Promise<void> {
     const { readDocument } = await import('../documents/read-document.ts')
     const { files, fields = {} } = await readUpload(headers, process.stdin, { maxFields: FIELDS_OF_DESK, keepsFiles: true })
     const described: DescribedFile[] = []
-    for (const { name, read, bytes = new Uint8Array(0) } of files) {
-      const file = describeFile(name, read, await readDocument(name, bytes))
-      // The form shows no remarks, and a file may cause any number of them.
-      described.push({ ...file, reading: { ...file.reading, remarks: [] } })
-    }
+    for (const { name, read, bytes = new Uint8Array(0) } of files) described.push(describeFile(name, read, await readDocument(name, bytes)))
     tell({ described: isTooLarge(fields, described) ? { code: 'FORM_TOO_LARGE' } : { fields, files: described } })
   } catch (error) {
     if (!(error instanceof UploadError)) throw error

@@ -33,6 +33,19 @@ describe('documents: hostile files', () => {
     equal(await codeOf(notice({ inside: '<cbc:ID>x</cbc:ID>'.repeat(10_001) })), 'XML_TOO_LARGE')
   })
 
+  it('makes few remarks about a file, however many it causes, and each once', async () => {
+    const of = async (ids: readonly string[]) => {
+      const all = ids.map(id => `<efbc:NoticePublicationID schemeName="ojs-notice-id">${id}</efbc:NoticePublicationID>`)
+      const { remarks } = await readDocument(
+        'notice.xml',
+        bytesOf(notice({ extension: `<efac:Publication>${all.join('')}</efac:Publication>` })),
+      )
+      return remarks.filter(({ code }) => code === 'ID_UNFIT').length
+    }
+    equal(await of(Array.from({ length: 5000 }, (_, n) => `${n}\u200e`)), 20)
+    equal(await of(Array.from({ length: 5000 }, () => 'one\u200e')), 1)
+  })
+
   it('refuses texts that are not XML, or not in their declared encoding', async () => {
     for (const text of ['<a>', '<a></b>', '<a/><b/>', '<a b=1/>', '<', '<a>\u0001</a>', '<a>&#xD800;</a>', '<a:b/>', '<a/>x'])
       equal(await codeOf(text), 'XML_MALFORMED', text)

@@ -241,10 +241,12 @@ describe('web/desk: attacks', () => {
       { documents: '[null]' },
       { documents: '[{"name":{"toString":1}}]' },
       { documents: '[{"name":"a","mediaType":"text/plain","bytes":{"valueOf":1},"sha256":"0"}]' },
-      { at: '{"record":{"toString":1}}' },
-      { at: '{"action":["x"]}', action: 'amend' },
-      { at: '[]' },
-      { at: 'null' },
+      { read: '[{"field":"record","at":{"toString":1},"of":"x"},{"field":{"toString":1},"at":"x","of":"x"}]' },
+      { read: '[{"field":"action","at":["x"],"of":["x"]},null,7]', action: 'amend' },
+      { read: '{}' },
+      { remarks: '[{"code":"unread","name":{"toString":1}},{"code":{"toString":1}},null]' },
+      { remarks: '[{"code":"unread","name":"a","value":{"toString":1}}]' },
+      { remarks: 'null' },
     ])
       for (const path of ['/desk/form', '/desk/preview']) {
         const { status, text } = await client.post(path, { ...fieldsOf(page, '/desk/preview'), ...carried })

@@ -1,9 +1,10 @@
 /** The desk in a real browser: files are read there, and a whole folder is sent by one button. */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { readManifest } from '../../src/documents/manifest.ts'
 import { readReceiptZip } from '../../src/verifier/app/receipt-zip.ts'
 import { launchBrowser } from './browser.ts'
 import { AGENCY, OPERATOR_KEY, openWorld, type World } from './world.ts'
@@ -52,6 +53,12 @@ describe('web/desk in a browser', function () {
   }
   const records = async () => (await world.ledger.listByAgency(AGENCY, Number.MAX_SAFE_INTEGER, 10_000)).length
   const chooseFolder = (at: Page) => at.setInputFiles('#folder-files', join(folder, 'decisions'))
+  /** Chooses single files, as if they were a folder. */
+  const chooseFiles = async (at: Page, files: { readonly [name: string]: string }) => {
+    await at.evaluate(() => document.querySelector('#folder-files')!.removeAttribute('webkitdirectory'))
+    const all = Object.entries(files).map(([name, text]) => ({ name, mimeType: '', buffer: Buffer.from(text) }))
+    await at.setInputFiles('#folder-files', all)
+  }
   const status = (at: Page, text: RegExp) =>
     at.waitForFunction(source => new RegExp(source).test(document.querySelector('#status')?.textContent ?? ''), text.source)
 
@@ -172,6 +179,31 @@ describe('web/desk in a browser', function () {
     match((await page.textContent('#rows tbody tr'))!, /States no number/)
     const [download] = await Promise.all([page.waitForEvent('download'), page.click('#results')])
     equal(download.suggestedFilename(), 'results.csv')
+  })
+
+  it('says in the table what could not be read in a file and why, and in the table that is saved', async () => {
+    await page.goto(`${world.url}/en/desk/folder`)
+    await chooseFiles(page, {
+      'a.txt': 'plain',
+      'b.xml': '<!DOCTYPE a><a/>',
+      'c.json': JSON.stringify({ ada: 'ΩΡΦ4465ΧΘΞ-ΛΝ3', submissionTimestamp: '<b>soon</b>', privateData: true }),
+      'd.json': '{"ada":',
+    })
+    await status(page, /Left out: 1. Not sent: 3/)
+    const rows = await page.locator('#rows tbody tr').allInnerTexts()
+    deepEqual(
+      rows.map(row => row.split('\t')[0]),
+      ['d.json', 'b.xml', 'c.json', 'a.txt'],
+    )
+    match(rows[1]!, /Can be published\s+Nothing was read from this file\. .*\(XML_DOCTYPE\)/)
+    match(rows[2]!, /“\u2068<b>soon<\/b>\u2069” has no exact time[\s\S]*holds private data/)
+    const [download] = await Promise.all([page.waitForEvent('download'), page.click('#results')])
+    const table = readManifest(await readFile((await download.path())!))
+    deepEqual(
+      table.map(row => `${row.file} ${'code' in row}`),
+      ['a.txt false', 'b.xml false', 'c.json false', 'd.json false'],
+    )
+    match(await readFile((await download.path())!, 'utf8'), /"c\.json","[0-9a-f]{64}","","checked","DATE_NOT_EXACT PRIVATE_DATA",""/)
   })
 
   it('lets the operator register an agency and make its first key', async () => {

@@ -74,6 +74,7 @@ export function fieldsOf({ text }: DeskAnswer, path: string): { [name: string]: 
   return Object.fromEntries([...inputs, ...areas, ...selects])
 }
 
-function unescapeText(text: string): string {
+/** The text of a piece of a page. */
+export function unescapeText(text: string): string {
   return text.replaceAll('&quot;', '"').replaceAll('&#39;', "'").replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
 }

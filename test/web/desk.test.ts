@@ -2,7 +2,7 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { readReceiptZip } from '../../src/verifier/app/receipt-zip.ts'
-import { createDeskClient, type DeskAnswer, type DeskClient, fieldsOf } from './desk-client.ts'
+import { createDeskClient, type DeskAnswer, type DeskClient, fieldsOf, unescapeText } from './desk-client.ts'
 import { AGENCY, openWorld, type World } from './world.ts'
 
 const BOUNDARY = 'boundary-of-the-tests'
@@ -44,6 +44,10 @@ describe('web/desk', function () {
     const preview = await client.submit(form, '/desk/preview', { record, kind: 'decision', ...more })
     return client.submit(preview, '/desk/submit')
   }
+  const remarksOf = ({ text }: DeskAnswer) =>
+    [...(/<ul class="remarks">([\s\S]*?)<\/ul>/.exec(text)?.[1] ?? '').matchAll(/<li>(.*?)<\/li>/g)].map(([, item = '']) =>
+      unescapeText(item.replace(/<[^>]+>/g, '')),
+    )
   const indexOf = ({ headers }: DeskAnswer) => Number(/\/desk\/done\/(\d+)$/.exec(String(headers.location))?.[1])
 
   it('takes files to the ledger in five steps, and shows before what becomes public', async () => {
@@ -98,6 +102,46 @@ describe('web/desk', function () {
     match(statement, /Nothing is public yet/)
     match((await choose({ 'broken.json': '{"ada":' })).text, /This file could not be read/)
     match((await choose({ 'page.html': '<!doctype html><p>unclosed' })).text, /What these files are/)
+  })
+
+  it('says what could not be read in the files, and why, until they are published', async () => {
+    const decision = { ada: 'ΩΡΦ4465ΧΘΞ-ΛΝ3', submissionTimestamp: '<b>soon</b>', status: 'PENDING', privateData: true }
+    const form = await choose({
+      'decision.json': JSON.stringify(decision),
+      'page.xml': '<!DOCTYPE a><a/>',
+      'twice.json': '{"a":1,"a":1}',
+      'other.json': JSON.stringify({ ada: 'ΨΨΨ', versionId: 'v-9', subject: 'Another' }),
+    })
+    equal(fieldsOf(form, '/desk/preview').title, '')
+    const preview = await client.submit(form, '/desk/preview')
+    match(preview.text, /Nothing is public yet/)
+    for (const page of [form, preview, await client.post('/desk/form', fieldsOf(preview, '/desk/submit'))])
+      deepEqual(remarksOf(page), [
+        'decision.json: No date of publication was taken from the file: “⁨<b>soon</b>⁩” has no exact time with a time zone.',
+        'decision.json: The file gives the status “⁨PENDING⁩”. It will be stated as a publication unless you choose otherwise.',
+        'decision.json: The publisher says that this file holds private data. Check whether it may be published.',
+        'page.xml: Nothing was read from this file. the XML has a document type declaration, which is not read (XML_DOCTYPE)',
+        'twice.json: Nothing was read from this file. the member "a" appears twice in one object (line 1, character 8) (JSON_DUPLICATE_KEY)',
+        'other.json: This file states another record or version, “⁨ΨΨΨ v-9⁩”. Nothing in the form is taken from this file.',
+      ])
+    const alone = await choose({ 'only.xml': '<!DOCTYPE a><a/>' })
+    match(remarksOf(alone)[0] ?? '', /^Nothing was read from this file/)
+    const preparing = await client.submit(alone, '/desk/preview', {
+      remarks: JSON.stringify([null, 7, { name: 'a', code: 'NOT_OURS' }, { name: 'a', code: 'unread' }]),
+    })
+    deepEqual([preparing.status, remarksOf(preparing).length], [400, 1])
+  })
+
+  it('says on the form and in the preview what was read where, and no longer where it was changed', async () => {
+    const form = await choose({
+      'decision.json': JSON.stringify({ ada: 'Ω', subject: 'Road works', submissionTimestamp: Date.UTC(2026, 0, 2) }),
+    })
+    const preview = await client.submit(form, '/desk/preview', { title: 'Typed' })
+    const places = ({ text }: DeskAnswer) =>
+      [...text.matchAll(/From the file: \u2068decision\.json ([^\u2069]*)\u2069/g)].map(([, at]) => at)
+    deepEqual(places(form), ['/ada', '/subject', '/submissionTimestamp', '/ada'])
+    deepEqual(places(preview), ['/ada', '/submissionTimestamp', '/ada'])
+    deepEqual(places(await client.post('/desk/form', fieldsOf(preview, '/desk/submit'))), ['/ada', '/submissionTimestamp', '/ada'])
   })
 
   it('says which fields are missing, beside each and at the top, and loses nothing typed', async () => {

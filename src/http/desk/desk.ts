@@ -9,8 +9,8 @@ import type { Language } from '../../messages/language.ts'
 import { isolate } from '../../messages/say.ts'
 import { enter } from '../../turns.ts'
 import { choosePage, type DeskScript } from '../../web/desk/choose.ts'
-import { addFiles, faultOf } from '../../web/desk/describe.ts'
-import type { DeskFrame } from '../../web/desk/desk-frame.ts'
+import { addFiles, findBroken } from '../../web/desk/describe.ts'
+import type { DeskFrame, Problem } from '../../web/desk/desk-frame.ts'
 import { type Draft, readDraft, statementOf } from '../../web/desk/draft.ts'
 import { folderPage } from '../../web/desk/folder.ts'
 import { statementFormPage } from '../../web/desk/form.ts'
@@ -78,7 +78,7 @@ type Page = ReturnType<typeof pageAdder>
 /** The pages where files are chosen, for a new record and for a change. */
 function chooseRoutes(page: Page, place: Place, gate: Gate, deps: DeskDeps): void {
   const { desk } = deps
-  const choose = (frame: DeskFrame, draft: Draft, problem?: string) =>
+  const choose = (frame: DeskFrame, draft: Draft, problem?: Problem) =>
     choosePage(frame, { draft, limits: LIMITS, script: scriptOf(frame, deps), ...(problem !== undefined && { problem }) })
 
   page('get', '/desk/new', async asked => {
@@ -108,16 +108,20 @@ function chooseRoutes(page: Page, place: Place, gate: Gate, deps: DeskDeps): voi
     if (here === undefined) return
     if ('code' in described) {
       const key = UPLOAD_PROBLEMS[described.code as keyof typeof UPLOAD_PROBLEMS] ?? 'new.cut'
-      return sendStep(asked, choose(here.frame, readDraft({}), here.frame.desk(key, { count: LIMITS.files, size: LIMITS.size })), 400)
+      return sendStep(
+        asked,
+        choose(here.frame, readDraft({}), { text: here.frame.desk(key, { count: LIMITS.files, size: LIMITS.size }) }),
+        400,
+      )
     }
     const { fields, files } = described
     const draft = addFiles({ ...readDraft(fields), isUploaded: true }, files)
-    const bad = files.find(file => faultOf(file) !== undefined)
-    if (bad !== undefined) {
-      const text = here.frame.desk('new.unreadable', { name: isolate(bad.document.name) })
-      return sendStep(asked, choose(here.frame, readDraft(fields), `${text} ${faultOf(bad)}`), 400)
+    const broken = findBroken(files)
+    if (broken !== undefined) {
+      const text = here.frame.desk('new.unreadable', { name: isolate(broken.name) })
+      return sendStep(asked, choose(here.frame, readDraft(fields), { text, detail: `${broken.detail} (${broken.code})` }), 400)
     }
-    if (files.length === 0) return sendStep(asked, choose(here.frame, draft, here.frame.desk('new.none')), 400)
+    if (files.length === 0) return sendStep(asked, choose(here.frame, draft, { text: here.frame.desk('new.none') }), 400)
     const notice = gate.isCurrent(ctx, fields.token ?? '') ? {} : { notice: here.frame.desk('sign.again') }
     sendStep(asked, statementFormPage(here.frame, draft, notice))
   })

@@ -2,7 +2,7 @@
 import { html } from '../../html.ts'
 import type { SayDesk } from '../../messages/desk/speak.ts'
 import { isolate } from '../../messages/say.ts'
-import { addFiles, type DescribedFile, faultOf } from '../desk/describe.ts'
+import { addFiles, type DescribedFile, findBroken } from '../desk/describe.ts'
 import { readDraft, writeDraft } from '../desk/draft.ts'
 import { find } from './find.ts'
 import { readHere } from './read-here.ts'
@@ -43,9 +43,9 @@ export function startChoosing(say: SayDesk): void {
         return
       }
     }
-    const bad = described.find(file => faultOf(file) !== undefined)
-    if (bad !== undefined) {
-      status.textContent = `${say('new.unreadable', { name: isolate(bad.document.name) })} ${faultOf(bad)}`
+    const broken = findBroken(described)
+    if (broken !== undefined) {
+      status.textContent = `${say('new.unreadable', { name: isolate(broken.name) })} ${broken.detail} (${broken.code})`
       return
     }
     const typed = Object.fromEntries([...new FormData(form)].filter(([, value]) => typeof value === 'string')) as { [name: string]: string }

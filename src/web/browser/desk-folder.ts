@@ -7,10 +7,11 @@ import { followChanges } from '../../documents/changes.ts'
 import { groupCompanions } from '../../documents/companions.ts'
 import type { SayDesk } from '../../messages/desk/speak.ts'
 import type { DeskData } from '../desk/choose.ts'
-import { addFiles, type DescribedFile, faultOf } from '../desk/describe.ts'
-import { type Draft, statementOf } from '../desk/draft.ts'
+import { addFiles, type DescribedFile, findBroken } from '../desk/describe.ts'
+import { EMPTY_DRAFT, statementOf } from '../desk/draft.ts'
+import { remarksOf } from '../desk/remarks.ts'
 import { createLineSender, type LineAnswer, SendError } from './desk-lines.ts'
-import { cellsOf, PROBLEMS, ROWS_SHOWN, type Row, rangesOf, renderRows, type State } from './desk-rows.ts'
+import { COLUMNS, cellsOf, PROBLEMS, ROWS_SHOWN, type Row, rangesOf, renderRows, type State } from './desk-rows.ts'
 import { filesOfDrop, type PathFile } from './dropped-files.ts'
 import { find } from './find.ts'
 import { readHere } from './read-here.ts'
@@ -56,9 +57,7 @@ export function startFolder(say: SayDesk, data: DeskData): void {
   find('#stop').addEventListener('click', () => {
     isStopped = true
   })
-  find('#results').addEventListener('click', () =>
-    saveText('results.csv', 'text/csv', toCsv(['file', 'sha256', 'index', 'state', 'detail'], rows.map(cellsOf))),
-  )
+  find('#results').addEventListener('click', () => saveText('results.csv', 'text/csv', toCsv(COLUMNS, rows.map(cellsOf))))
   window.addEventListener('beforeunload', event => {
     if (!find('#stop').hidden) event.preventDefault()
   })
@@ -102,16 +101,15 @@ export function startFolder(say: SayDesk, data: DeskData): void {
   /** The row of a file and of those that belong to it. */
   function rowOf(files: readonly [DescribedFile, ...DescribedFile[]]): Row {
     const [{ name: path, document, reading }] = files
-    const { sha256 } = document
-    const detail = files.map(faultOf).find(fault => fault !== undefined)
-    if (detail !== undefined) return { path, state: 'refused', sha256, detail }
+    const broken = findBroken(files)
+    const row = { path, sha256: document.sha256, remarks: files.flatMap(each => remarksOf(each.document.name, each.reading)) }
+    if (broken !== undefined) return { ...row, state: 'refused', detail: broken.detail, code: broken.code, remarks: [] }
     const numbered = reading.members.record ?? (valueAt('#folder-number') === 'path' ? path.normalize('NFC') : undefined)
-    if (numbered === undefined) return { path, state: 'noNumber', sha256 }
-    const empty: Draft = { action: 'publish', fields: {}, documents: [], at: {}, isUploaded: false }
-    const draft = addFiles(empty, files)
+    if (numbered === undefined) return { ...row, state: 'noNumber' }
+    const draft = addFiles(EMPTY_DRAFT, files)
     const made = statementOf({ ...draft, fields: { kind: valueAt('#folder-kind'), ...draft.fields, record: numbered } }, agency)
-    if ('statement' in made) return { path, state: 'ready', sha256, statement: made.statement }
-    return { path, state: 'refused', sha256, detail: made.faults.map(({ detail, field }) => detail ?? field ?? '').join('; ') }
+    if ('statement' in made) return { ...row, state: 'ready', statement: made.statement }
+    return { ...row, state: 'refused', detail: made.faults.map(({ detail, field }) => detail ?? field ?? '').join('; ') }
   }
 
   /** Asks what the ledger would make of every row that is not on it. */
@@ -144,7 +142,7 @@ export function startFolder(say: SayDesk, data: DeskData): void {
     const at = index ?? known
     if (at !== undefined) row.index = at
     row.codes = warnings
-    if (status >= 300) Object.assign(row, { state: 'refused', detail: `${detail ?? ''} (${code ?? status})` })
+    if (status >= 300) Object.assign(row, { state: 'refused', detail: detail ?? '', code: code ?? String(status) })
     else if (known !== undefined) row.state = 'known'
     else if (index !== undefined) row.state = status === 201 ? 'sealed' : 'known'
     else row.state = stopping.length > 0 ? 'warned' : 'checked'

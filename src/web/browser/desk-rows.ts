@@ -3,6 +3,7 @@ import type { Statement } from '../../core/statements/statement.ts'
 import type { WarningCode } from '../../core/statements/warnings.ts'
 import { type Html, html } from '../../html.ts'
 import type { SayDesk } from '../../messages/desk/speak.ts'
+import { type FileRemark, renderRemarks } from '../desk/remarks.ts'
 
 /** The state of a file. `checked` can be published. */
 export type State = 'ready' | 'unreadable' | 'noNumber' | 'checked' | 'known' | 'sealed' | 'refused' | 'warned'
@@ -14,8 +15,11 @@ export type Row = {
   statement?: Statement
   sha256?: string
   index?: number
+  /** Why it is left out, in English, with the code of the reason. */
   detail?: string
+  code?: string
   codes?: readonly WarningCode[]
+  readonly remarks?: readonly FileRemark[]
 }
 
 /** Files in these states stay off the ledger. */
@@ -24,24 +28,28 @@ export const PROBLEMS: readonly State[] = ['unreadable', 'noNumber', 'refused', 
 /** A table holds at most so many rows, so that a page of many files stays quick. */
 export const ROWS_SHOWN = 200
 
-/** The table. Rows with a problem come first. */
+/** The table. Rows with a problem come first, then those with a remark. */
 export function renderRows(say: SayDesk, rows: readonly Row[]): Html {
   if (rows.length === 0) return html``
-  const isProblem = ({ state }: Row) => PROBLEMS.includes(state)
-  const shown = [...rows.filter(isProblem), ...rows.filter(row => !isProblem(row))].slice(0, ROWS_SHOWN)
+  const rank = ({ state, remarks = [] }: Row) => (PROBLEMS.includes(state) ? 0 : remarks.length > 0 ? 1 : 2)
+  const shown = [0, 1, 2].flatMap(wanted => rows.filter(row => rank(row) === wanted)).slice(0, ROWS_SHOWN)
   return html`<h2>${say('folder.table')}</h2>${rows.length > shown.length && html`<p>${say('folder.shown', { count: shown.length })}</p>`}
 <table class="stack"><thead><tr><th scope="col">${say('folder.file')}</th><th scope="col">${say('folder.record')}</th><th scope="col">${say('folder.state')}</th></tr></thead>
-<tbody>${shown.map(row => html`<tr><td data-label="${say('folder.file')}"><bdi>${row.path}</bdi></td><td data-label="${say('folder.record')}"><bdi>${row.statement?.record ?? '–'}</bdi></td><td data-label="${say('folder.state')}">${sayState(say, row)}</td></tr>`)}</tbody></table>`
+<tbody>${shown.map(row => html`<tr><td data-label="${say('folder.file')}"><bdi>${row.path}</bdi></td><td data-label="${say('folder.record')}"><bdi>${row.statement?.record ?? '–'}</bdi></td><td data-label="${say('folder.state')}">${sayState(say, row)}${renderRemarks(say, row.remarks ?? [], { isNamed: false })}</td></tr>`)}</tbody></table>`
 }
 
-function sayState(say: SayDesk, { state, index = 0, detail = '', codes = [] }: Row): string {
+function sayState(say: SayDesk, { state, index = 0, detail = '', code, codes = [] }: Row): string {
   const warnings = codes.map(code => say(`warning.${code}`)).join(' ')
-  return say(`state.${state}`, { index, detail, warnings })
+  return say(`state.${state}`, { index, detail: code === undefined ? detail : `${detail} (${code})`, warnings })
 }
 
-/** A row as cells of a table file. */
-export function cellsOf({ path, sha256 = '', index, state, detail, codes = [] }: Row): readonly string[] {
-  return [path, sha256, index === undefined ? '' : String(index), state, detail ?? codes.join(' ')]
+/** The columns of the table of results. They are those of a manifest, so that it can become the next one. */
+export const COLUMNS = ['file', 'sha256', 'index', 'state', 'code', 'message']
+
+/** A row in these columns. */
+export function cellsOf({ path, sha256 = '', index, state, detail = '', code, codes = [], remarks = [] }: Row): readonly string[] {
+  const all = [...(code === undefined ? [] : [code]), ...codes, ...remarks.map(remark => remark.code)]
+  return [path, sha256, index === undefined ? '' : String(index), state, all.join(' '), detail]
 }
 
 /** Numbers as `3-7,12`. */

@@ -12,12 +12,12 @@ export type ChooseLimits = { readonly files: number; readonly size: string }
 /** The page. `draft` carries what is known of the record that is amended. */
 export function choosePage(
   frame: DeskFrame,
-  data: { readonly draft: Draft; readonly limits: ChooseLimits; readonly script: DeskScript; readonly problem?: string },
+  data: { readonly draft: Draft; readonly limits: ChooseLimits; readonly script: DeskScript; readonly problem?: Problem },
 ) {
   const { desk, base, formToken } = frame
   const { draft, limits, script, problem } = data
   const isNew = draft.action === 'publish'
-  const problems: Problem[] = problem === undefined ? [] : [{ text: problem, field: 'files' }]
+  const problems: Problem[] = problem === undefined ? [] : [{ ...problem, field: 'files' }]
   return deskPage(frame, {
     title: isNew ? desk('new.title') : desk('new.amendTitle', { record: isolate(draft.fields.record ?? '') }),
     problems,

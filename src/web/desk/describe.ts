@@ -1,9 +1,13 @@
 /** What the desk learns from files: how a statement lists them, and what they state. */
 import type { DocumentRef } from '../../core/statements/statement.ts'
 import { mediaTypeOf } from '../../documents/media-type.ts'
-import type { DocumentReading } from '../../documents/reading.ts'
+import { brokenJson, type DocumentReading } from '../../documents/reading.ts'
 import type { ReadFile } from '../../verifier/index.ts'
-import { type Draft, FIELDS, type Field } from './draft.ts'
+import { type Draft, FIELDS, type Field, type ReadField, readAt } from './draft.ts'
+import { remarksOf } from './remarks.ts'
+
+/** The most remarks that a form carries. */
+const MAX_REMARKS = 50
 
 /** A file as its bytes describe it. */
 export type DescribedFile = {
@@ -20,43 +24,58 @@ export function describeFile(path: string, { digest: { bytes, sha256, jcs } }: R
   return { name: path, reading, document: { name, mediaType: mediaTypeOf(name), bytes, sha256, ...(jcs !== undefined && { jcs }) } }
 }
 
-/**
- * Why a file must not be submitted, in English; undefined if it may. JSON that does not parse is no
- * record for anyone. Any other file counts by its bytes, even if it cannot be understood.
- */
-export function faultOf({ reading: { refused } }: DescribedFile): string | undefined {
-  return refused?.code.startsWith('JSON_') ? `${refused.detail} (${refused.code})` : undefined
+/** The first file that must not be submitted, with the reason in English. */
+export function findBroken(
+  files: readonly DescribedFile[],
+): { readonly name: string; readonly code: string; readonly detail: string } | undefined {
+  for (const { document, reading } of files) {
+    const broken = brokenJson(reading)
+    if (broken !== undefined) return { name: document.name, ...broken }
+  }
+  return undefined
 }
 
 /**
- * Adds files to a draft, with those inside of them. What was typed counts first, then the first
- * file that states a field.
+ * Adds files to a draft, with those inside of them. What was typed counts first, then the file that
+ * states the record, or the first that states anything: a form with parts of two records would be
+ * wrong in both.
  */
 export function addFiles(draft: Draft, files: readonly DescribedFile[]): Draft {
-  const fields: { [field in Field]?: string } = { ...draft.fields }
-  const at: { [field: string]: string } = {}
-  const add = (field: Field, value: string | undefined, where: string | undefined) => {
-    if (value === undefined || fields[field] !== undefined) return
-    fields[field] = value
-    if (where !== undefined) at[field] = where
-  }
-  let { action } = draft
-  for (const { reading, document } of files) {
-    const { identifiers, reason, ...members } = reading.members
-    const whereOf = (member: string) => {
-      const stated = reading.stated.find(each => each.member === member)
-      return stated && [document.name, stated.at].filter(Boolean).join(' ')
-    }
-    for (const field of FIELDS) {
-      const value = field in members ? members[field as keyof typeof members] : undefined
-      add(field, value, whereOf(field))
-    }
-    add('identifiers', identifiers?.map(({ scheme, value }) => `${scheme}=${value}`).join('\n'), whereOf('identifiers'))
-    add('reason', reason?.code, whereOf('reason'))
-    if (action !== 'publish' || members.action !== 'amend') continue
-    action = 'amend'
-    at.action = whereOf('action') ?? document.name
-  }
+  const stating =
+    files.find(({ reading }) => reading.members.record !== undefined) ?? files.find(({ reading }) => reading.stated.length > 0)
   const documents = files.flatMap(({ document, reading }) => [document, ...reading.inner])
-  return { ...draft, action, fields, at, documents }
+  const all = files.flatMap(({ document: { name }, reading }) => {
+    const isOther = versionOf(reading) !== '' && stating !== undefined && versionOf(reading) !== versionOf(stating.reading)
+    return [...(isOther ? [{ name, code: 'other' as const, value: versionOf(reading) }] : []), ...remarksOf(name, reading)]
+  })
+  return { ...draft, ...(stating && fillIn(draft, stating)), documents, remarks: all.slice(0, MAX_REMARKS) }
+}
+
+function versionOf({ members: { record, revision } }: DocumentReading): string {
+  return record === undefined ? '' : [record, revision].filter(Boolean).join(' ')
+}
+
+/** The draft's fields, where nothing was typed those that a file states, with their places in it. */
+function fillIn(draft: Draft, { reading, document }: DescribedFile): Pick<Draft, 'action' | 'fields' | 'read'> {
+  const { identifiers, reason, action, ...members } = reading.members
+  const stated: { readonly [field in Field]?: string | undefined } = {
+    ...members,
+    identifiers: identifiers?.map(({ scheme, value }) => `${scheme}=${value}`).join('\n'),
+    reason: reason?.code,
+  }
+  const fields: { [field in Field]?: string } = { ...draft.fields }
+  const read: { [field in Field | 'action']?: ReadField } = {}
+  const note = (member: Field | 'action', value: string) => {
+    const place = reading.stated.find(each => each.member === member)
+    if (place !== undefined) read[member] = readAt(member, value, [document.name, place.at].filter(Boolean).join(' '))
+  }
+  for (const field of FIELDS) {
+    const value = stated[field]
+    if (value === undefined || fields[field] !== undefined) continue
+    fields[field] = value
+    note(field, value)
+  }
+  const isChange = draft.action === 'publish' && action === 'amend'
+  if (isChange) note('action', action)
+  return { action: isChange ? action : draft.action, fields, read }
 }

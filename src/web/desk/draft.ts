@@ -2,9 +2,12 @@
  * A statement while a clerk fills it in: the fields of the form, the files, and where in a file a
  * field was read. The browser uses it too.
  */
+import { toHex, toUtf8 } from '../../core/bytes.ts'
 import { OpenSealError } from '../../core/errors.ts'
+import { sha256 } from '../../core/hash.ts'
 import type { Json } from '../../core/json.ts'
 import { type DocumentRef, parseStatement, STATEMENT, type Statement } from '../../core/statements/statement.ts'
+import { type FileRemark, readRemark } from './remarks.ts'
 
 /** The members of a statement that are typed or chosen, in the order of the form. */
 export const FIELDS = [
@@ -26,11 +29,16 @@ export type Draft = {
   readonly action: Statement['action']
   readonly fields: { readonly [field in Field]?: string }
   readonly documents: readonly DocumentRef[]
-  /** Where in a file a field was read. */
-  readonly at: { readonly [field: string]: string }
+  /** What was read in a file, and where: by field, and the action. */
+  readonly read: { readonly [field in Field | 'action']?: ReadField }
+  /** What a clerk should know about the files. */
+  readonly remarks: readonly FileRemark[]
   /** Whether our server read the files, not the browser. */
   readonly isUploaded: boolean
 }
+
+/** The place of a field in a file, and which text it had there: a short digest. */
+export type ReadField = { readonly at: string; readonly of: string }
 
 /** A field that has to change. `detail` is an English reason, if there is more to say. */
 export type Fault = { readonly field?: Field | 'documents'; readonly code: 'missing' | 'refused' | 'twice'; readonly detail?: string }
@@ -42,7 +50,10 @@ export function readDraft(form: { readonly [name: string]: string }): Draft {
     action: action === 'amend' || action === 'withdraw' ? action : 'publish',
     fields: Object.fromEntries(FIELDS.map(field => [field, (form[field] ?? '').trim()]).filter(([, value]) => value !== '')),
     documents: readList(form.documents).filter(isDocumentRef),
-    at: Object.fromEntries(Object.entries(readMembers(form.at)).filter(([, where]) => typeof where === 'string')) as Draft['at'],
+    read: readPlaces(form.read),
+    remarks: readList(form.remarks)
+      .map(readRemark)
+      .filter(remark => remark !== undefined),
     isUploaded: form.uploaded === 'yes',
   }
 }
@@ -51,8 +62,36 @@ export function readDraft(form: { readonly [name: string]: string }): Draft {
 export const MAX_DRAFT_BYTES = 196_608
 
 /** The draft as the fields of a form, for `readDraft`. */
-export function writeDraft({ action, fields, documents, at, isUploaded }: Draft): { readonly [name: string]: string } {
-  return { action, ...fields, documents: JSON.stringify(documents), at: JSON.stringify(at), ...(isUploaded && { uploaded: 'yes' }) }
+export function writeDraft({ action, fields, documents, read, remarks, isUploaded }: Draft): { readonly [name: string]: string } {
+  return {
+    action,
+    ...fields,
+    documents: JSON.stringify(documents),
+    read: JSON.stringify(Object.entries(read).map(([field, each]) => ({ field, ...each }))),
+    remarks: JSON.stringify(remarks),
+    ...(isUploaded && { uploaded: 'yes' }),
+  }
+}
+
+/** A draft of which nothing is known yet. */
+export const EMPTY_DRAFT: Draft = { action: 'publish', fields: {}, documents: [], read: {}, remarks: [], isUploaded: false }
+
+/** A field as a file has it, for the draft's `read`. */
+export function readAt(field: Field | 'action', value: string, at: string): ReadField {
+  return { at, of: digestOf(field, value) }
+}
+
+/** Where in a file a field was read; undefined if the clerk has changed it since, or typed it. */
+export function placeOf({ action, fields, read }: Draft, field: Field | 'action'): string | undefined {
+  const found = read[field]
+  const now = field === 'action' ? action : fields[field]
+  return found !== undefined && now !== undefined && found.of === digestOf(field, now) ? found.at : undefined
+}
+
+/** A browser spells a moment without its seconds and time zone, and ends lines with two characters. */
+function digestOf(field: string, text: string): string {
+  const spelled = field === 'published' ? momentOf(text) : text.replaceAll('\r\n', '\n')
+  return toHex(sha256(toUtf8(spelled)).subarray(0, 8))
 }
 
 /** The statement of a draft, or what has to change first. */
@@ -121,8 +160,8 @@ function faultOf({ code, message }: OpenSealError): Fault {
 }
 
 /** A document as this form writes it. Whether a statement can list it, the parser says. */
-function isDocumentRef(value: unknown): value is DocumentRef {
-  const { name, mediaType, bytes, sha256, jcs } = (value ?? {}) as { readonly [member: string]: unknown }
+function isDocumentRef(value: { readonly [member: string]: unknown }): value is DocumentRef {
+  const { name, mediaType, bytes, sha256, jcs } = value
   const isNamed = typeof name === 'string' && typeof mediaType === 'string' && typeof bytes === 'number'
   return isNamed && isDigest(sha256) && (jcs === undefined || isDigest(jcs))
 }
@@ -131,20 +170,19 @@ function isDigest(value: unknown): boolean {
   return typeof value === 'string' && value.length === 64
 }
 
-function readList(text: string | undefined): readonly unknown[] {
-  const value = readJson(text)
-  return Array.isArray(value) ? value : []
+function readPlaces(text: string | undefined): Draft['read'] {
+  const found = readList(text).flatMap(({ field, at, of }) =>
+    [...FIELDS, 'action'].some(each => each === field) && typeof at === 'string' && typeof of === 'string' ? [[field, { at, of }]] : [],
+  )
+  return Object.fromEntries(found)
 }
 
-function readMembers(text: string | undefined): object {
-  const value = readJson(text)
-  return typeof value === 'object' && value !== null ? value : {}
-}
-
-function readJson(text = ''): unknown {
+/** The objects in a list of JSON; none if the text is anything else. */
+function readList(text = ''): readonly { readonly [member: string]: unknown }[] {
   try {
-    return JSON.parse(text)
+    const value: unknown = JSON.parse(text)
+    return Array.isArray(value) ? value.filter(each => typeof each === 'object' && each !== null) : []
   } catch {
-    return undefined
+    return []
   }
 }

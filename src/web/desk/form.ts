@@ -5,7 +5,8 @@ import { type Html, html, type Piece } from '../../html.ts'
 import type { DeskMessageKey } from '../../messages/desk/en.ts'
 import { isolate } from '../../messages/say.ts'
 import { type DeskFrame, deskPage, type Problem, renderField, renderForm, renderHidden, renderNotice } from './desk-frame.ts'
-import { type Draft, type Fault, type Field, requiredFields, shownFields, writeDraft } from './draft.ts'
+import { type Draft, type Fault, type Field, placeOf, requiredFields, shownFields, writeDraft } from './draft.ts'
+import { renderRemarks } from './remarks.ts'
 
 const LABELS: { readonly [field in Field | 'documents']: DeskMessageKey } = {
   record: 'form.record',
@@ -40,32 +41,40 @@ export function statementFormPage(
   const { desk } = frame
   const { action, fields, documents } = draft
   const title = action === 'withdraw' ? desk('form.withdrawTitle', { record: isolate(fields.record ?? '') }) : desk('form.title')
+  const isChange = action === 'amend' && placeOf(draft, 'action') !== undefined
   const problems = faults.map((fault): Problem => ({ text: sayFault(frame, fault), field: fault.field, detail: fault.detail }))
   return deskPage(frame, {
     title,
     problems,
     main: html`${notice !== undefined && renderNotice(notice)}
-${draft.at.action !== undefined && action === 'amend' && html`<p>${desk('form.isChange')} <span class="from">${desk('form.fromFile', { where: isolate(draft.at.action) })}</span></p>`}
+${isChange && html`<p>${desk('form.isChange')}${renderPlace(frame, draft, 'action')}</p>`}
 ${documents.length > 0 && renderDocuments(frame, draft)}
 ${renderForm(
   frame,
   '/desk/preview',
   html`${renderHidden(carried(draft))}${shownFields(draft).map(field => renderOne(frame, draft, field, faults))}
 <p class="row"><button type="submit">${desk('form.next')}</button>
-${draft.at.action !== undefined && action === 'amend' && html`<button type="submit" class="quiet" name="as" value="publish" formaction="${frame.base}/desk/form">${desk('form.asPublish')}</button>`}</p>`,
+${isChange && html`<button type="submit" class="quiet" name="as" value="publish" formaction="${frame.base}/desk/form">${desk('form.asPublish')}</button>`}</p>`,
 )}`,
   })
 }
 
 /** The files of a draft, as they will be listed. */
-export function renderDocuments({ desk, say }: DeskFrame, { documents, isUploaded }: Draft): Html {
+export function renderDocuments({ desk, say }: DeskFrame, { documents, remarks, isUploaded }: Draft): Html {
   return html`<h2 id="documents">${desk('form.documents')}</h2>
 <table class="stack"><thead><tr><th scope="col">${desk('form.name')}</th><th scope="col">${desk('form.size')}</th><th scope="col">${desk('form.hash')}</th></tr></thead>
 <tbody>${documents.map(
     ({ name, bytes, sha256 }) =>
       html`<tr><td data-label="${desk('form.name')}"><bdi>${name}</bdi></td><td data-label="${desk('form.size')}">${say('result.bytes', { count: bytes })}</td><td data-label="${desk('form.hash')}"><span class="hash small">${sha256}</span></td></tr>`,
   )}</tbody></table>
-<p class="small soft">${desk(isUploaded ? 'form.sent' : 'form.kept')}</p>`
+<p class="small soft">${desk(isUploaded ? 'form.sent' : 'form.kept')}</p>
+${remarks.length > 0 && html`<h2 id="remarks">${desk('intake.title')}</h2>${renderRemarks(desk, remarks, { isNamed: documents.length > 1 })}`}`
+}
+
+/** Where in a file a field was read, unless it is no longer what the file says. */
+export function renderPlace({ desk }: Pick<DeskFrame, 'desk'>, draft: Draft, field: Field | 'action'): Html | false {
+  const at = placeOf(draft, field)
+  return at !== undefined && html` <span class="from">${desk('form.fromFile', { where: isolate(at) })}</span>`
 }
 
 /** The name of a field, for labels and for what is wrong with it. */
@@ -81,15 +90,15 @@ function carried(draft: Draft): { readonly [name: string]: string } {
 
 function renderOne(frame: DeskFrame, draft: Draft, field: Field, faults: readonly Fault[]): Html {
   const { desk } = frame
-  const { fields, at } = draft
+  const { fields } = draft
   const fault = faults.find(each => each.field === field)
-  const where = at[field]
+  const place = renderPlace(frame, draft, field)
   const hintKey = HINTS[field]
-  const hint: Piece = html`${hintKey !== undefined && desk(hintKey)}${where !== undefined && html` <span class="from">${desk('form.fromFile', { where: isolate(where) })}</span>`}`
+  const hint: Piece = html`${hintKey !== undefined && desk(hintKey)}${place}`
   return renderField(frame, {
     id: field,
     label: labelOf(frame, field),
-    hint: hintKey === undefined && where === undefined ? undefined : hint,
+    hint: hintKey === undefined && !place ? undefined : hint,
     problem: fault && sayFault(frame, fault),
     isOptional: !requiredFields(draft).includes(field),
     input: attributes => renderInput(frame, field, fields[field] ?? '', attributes),

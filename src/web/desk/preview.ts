@@ -5,8 +5,8 @@ import { type Html, html, type Piece } from '../../html.ts'
 import { sayTime } from '../../messages/say.ts'
 import { renderContent } from '../content.ts'
 import { type DeskFrame, deskPage, type Problem, renderForm, renderHidden } from './desk-frame.ts'
-import { type Draft, writeDraft } from './draft.ts'
-import { labelOf, renderDocuments } from './form.ts'
+import { type Draft, type Field, writeDraft } from './draft.ts'
+import { labelOf, renderDocuments, renderPlace } from './form.ts'
 
 /** The answer of a dry run. */
 export type Foreseen = { readonly known?: number; readonly warnings: readonly Warning[] }
@@ -48,7 +48,7 @@ ${renderForm(
   '/desk/submit',
   html`${renderHidden(writeDraft(draft))}${renderForeseen(frame, foreseen)}
 <h2>${desk('preview.public')}</h2>
-${renderFacts(frame, statement)}
+${renderFacts(frame, statement, draft)}
 ${draft.documents.length > 0 && renderDocuments(frame, draft)}
 <details><summary>${desk('preview.exact')}</summary><pre class="raw" dir="ltr">${JSON.stringify(JSON.parse(canonicalStatement(statement)), null, 2)}</pre></details>
 <p class="row"><button type="submit">${desk(statement.action === 'withdraw' ? 'preview.withdraw' : 'preview.publish')}</button>
@@ -68,21 +68,25 @@ ${known === undefined && STOPPING_WARNINGS.includes(code) && html`<p><label clas
   )}</ul>`
 }
 
-function renderFacts(frame: DeskFrame, statement: Statement): Html {
+function renderFacts(frame: DeskFrame, statement: Statement, draft: Draft): Html {
   const { desk, say } = frame
   const { agency, action, kind, record, revision, target, title, language, published, identifiers, reason } = statement
-  const rows: readonly (readonly [string, Piece])[] = [
-    [desk('preview.agency'), html`<bdi>${frame.who?.agency?.name}</bdi> (<bdi>${agency}</bdi>)`],
-    [desk('preview.action'), say(`action.${action}`)],
-    [labelOf(frame, 'record'), html`<bdi>${record}</bdi>`],
-    [labelOf(frame, 'revision'), revision && html`<bdi>${revision}</bdi>`],
-    [labelOf(frame, 'target'), target && html`<bdi>${target}</bdi>`],
-    [labelOf(frame, 'kind'), say(`kind.${kind}`)],
-    [labelOf(frame, 'title'), title && renderContent(title, language)],
-    [labelOf(frame, 'language'), language],
-    [labelOf(frame, 'published'), published && sayTime(say, published)],
-    [labelOf(frame, 'identifiers'), identifiers?.map(({ scheme, value }) => html`<bdi>${scheme}: ${value}</bdi><br>`)],
-    [labelOf(frame, 'reason'), reason && html`${say(`reason.${reason.code}`)}${reason.text && html`: <bdi>${reason.text}</bdi>`}`],
+  const rows: readonly (readonly [Field | 'action', Piece])[] = [
+    ['action', say(`action.${action}`)],
+    ['record', html`<bdi>${record}</bdi>`],
+    ['revision', revision && html`<bdi>${revision}</bdi>`],
+    ['target', target && html`<bdi>${target}</bdi>`],
+    ['kind', say(`kind.${kind}`)],
+    ['title', title && renderContent(title, language)],
+    ['language', language],
+    ['published', published && sayTime(say, published)],
+    ['identifiers', identifiers?.map(({ scheme, value }) => html`<bdi>${scheme}: ${value}</bdi><br>`)],
+    ['reason', reason && html`${say(`reason.${reason.code}`)}${reason.text && html`: <bdi>${reason.text}</bdi>`}`],
   ]
-  return html`<dl class="facts">${rows.filter(([, value]) => value).map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`
+  return html`<dl class="facts"><dt>${desk('preview.agency')}</dt><dd><bdi>${frame.who?.agency?.name}</bdi> (<bdi>${agency}</bdi>)</dd>${rows
+    .filter(([, value]) => value)
+    .map(
+      ([field, value]) =>
+        html`<dt>${field === 'action' ? desk('preview.action') : labelOf(frame, field)}</dt><dd>${value}${renderPlace(frame, draft, field)}</dd>`,
+    )}</dl>`
 }

@@ -1,0 +1,36 @@
+/** What a clerk should know about files: what could not be read, and why. The browser uses it too. */
+import { type DocumentReading, REMARK_CODES, type RemarkCode } from '../../documents/reading.ts'
+import { type Html, html } from '../../html.ts'
+import type { SayDesk } from '../../messages/desk/speak.ts'
+import { isolate } from '../../messages/say.ts'
+
+/**
+ * A remark on a file, by its name. `value` is the text in the file that it is about. Two codes are
+ * the desk's own: nothing was read from the file, and `value` is the English reason (`unread`); the
+ * file states another record than the one before it (`other`).
+ */
+export type FileRemark = { readonly name: string; readonly code: RemarkCode | (typeof OWN_CODES)[number]; readonly value?: string }
+
+const OWN_CODES = ['unread', 'other'] as const
+
+/** The remarks on a file. */
+export function remarksOf(name: string, { remarks, refused }: DocumentReading): readonly FileRemark[] {
+  const unread = refused && { name, code: 'unread' as const, value: `${refused.detail} (${refused.code})` }
+  return [...(unread === undefined ? [] : [unread]), ...remarks.map(remark => ({ name, ...remark }))]
+}
+
+/** A remark that a form carries. undefined for anything else. */
+export function readRemark({ name, code, value }: { readonly [member: string]: unknown }): FileRemark | undefined {
+  const known = [...OWN_CODES, ...REMARK_CODES].find(each => each === code)
+  if (known === undefined || typeof name !== 'string') return undefined
+  return { name, code: known, ...(typeof value === 'string' && { value }) }
+}
+
+/** The remarks as a list. Names the file of each, unless there is only one file. */
+export function renderRemarks(say: SayDesk, remarks: readonly FileRemark[], { isNamed }: { readonly isNamed: boolean }): Html | false {
+  if (remarks.length === 0) return false
+  return html`<ul class="remarks">${remarks.map(
+    ({ name, code, value = '' }) =>
+      html`<li>${isNamed && html`<bdi>${name}</bdi>: `}${code === 'unread' ? html`${say('intake.unread')} <span class="small soft" lang="en" dir="ltr">${value}</span>` : say(`intake.${code}`, { value: isolate(value) })}</li>`,
+  )}</ul>`
+}
