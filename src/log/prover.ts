@@ -48,8 +48,11 @@ const KEPT_DIGESTS = 16_384
 export function createProver({ store, view, signer, origin }: Deps): Prover {
   const { nodes } = view
   const proveEntry = createInclusion(nodes)
-  /** The hash of each full tile and bundle that was compared with the tree. */
-  const served = new LRUCache<string, string>({ max: KEPT_DIGESTS })
+  /**
+   * The hash of each full tile and bundle that was compared with the tree. Each counts as 1 of a
+   * size, because a cache with a `max` sets room aside for all of them when a ledger is opened.
+   */
+  const served = new LRUCache<string, string>({ maxSize: KEPT_DIGESTS, sizeCalculation: () => 1 })
   const checkpoints = new LRUCache<number, string>({ max: CACHED_CHECKPOINTS })
 
   const assertRange = async (from: number, to: number, what: string) => {
