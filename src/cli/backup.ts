@@ -17,19 +17,19 @@ type RestoreOptions = { data: string; acceptLoss?: number; json?: boolean }
 
 const BACKUP_EXAMPLE = 'OPENSEAL_OPERATOR_KEY_FILE=data/keys/operator.key \\\n  openseal backup /backups/2026-11-24'
 const RESTORE_EXAMPLE = 'openseal restore /backups/2026-11-24 --data ./data\nopenseal restore --data ./data --accept-loss 1234'
-const DATA: [string, string, string] = ['--data <dir>', 'the data folder (or OPENSEAL_DATA)', process.env.OPENSEAL_DATA || './data']
+const dataOption = () => ['--data <dir>', 'the data folder (or OPENSEAL_DATA)', process.env.OPENSEAL_DATA || './data'] as const
 
 /** Fills the command. */
 export function addBackup(command: Command): void {
   withLedger(withExample(command, BACKUP_EXAMPLE))
-    .option(...DATA)
+    .option(...dataOption())
     .action(async (folder: string, options: BackupOptions) => backup(folder, options))
 }
 
 /** Fills the command. */
 export function addRestore(command: Command, setExit: (code: number) => void): void {
   withExample(command, RESTORE_EXAMPLE)
-    .option(...DATA)
+    .option(...dataOption())
     .option(
       '--accept-loss <size>',
       'confirm that the ledger is complete with this many entries: after a restore, a copied folder or a lost mark',

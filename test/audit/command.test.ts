@@ -3,7 +3,6 @@
  * is killed.
  */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -14,28 +13,25 @@ import { formatPolicy } from '../../src/core/policy.ts'
 import { createSigner, formatVkey } from '../../src/core/tlog/note.ts'
 import { AUDIT_CATALOGUES, speakAudit } from '../../src/messages/audit/speak.ts'
 import { LANGUAGE_TAGS } from '../../src/messages/language.ts'
+import { type Commands, openCommands, startAlone } from '../cli/commands.ts'
 import { ORIGIN } from '../ledger/fixtures.ts'
 import { type AnchoredWorld, openAnchoredWorld } from './anchored-world.ts'
 import { openHostile, openWorld, policyOf, serveLedger } from './world.ts'
 
-const MAIN = 'src/cli/main.ts'
-const ENV = { ...process.env, OPENSEAL_RPC: '', LC_ALL: 'C', LANG: 'C' }
-
-/** Runs the command line in a process of its own. */
-function openseal(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  return new Promise(resolve => {
-    const child = execFile(process.execPath, [MAIN, ...args], { env: ENV }, (_error, stdout, stderr) =>
-      resolve({ code: child.exitCode ?? -1, stdout, stderr }),
-    )
-  })
-}
+const ENV = { XDG_STATE_HOME: process.env.XDG_STATE_HOME, LC_ALL: 'C' }
 
 describe('openseal audit', () => {
   let folder: string
+  let commands: Commands
+  const openseal = (...args: string[]) => commands.run(args, { env: ENV })
   before(async () => {
+    commands = openCommands()
     folder = await mkdtemp(join(tmpdir(), 'openseal-audit-'))
   })
-  after(() => rm(folder, { recursive: true }))
+  after(async () => {
+    await commands.close()
+    await rm(folder, { recursive: true })
+  })
 
   describe('of an anchored ledger', () => {
     let world: AnchoredWorld
@@ -53,8 +49,8 @@ describe('openseal audit', () => {
 
     it('is clean with exit 0, and writes a report that names every anchor', async () => {
       const html = join(folder, 'audit.html')
-      const { code, stdout } = await openseal(...args, '--state', join(folder, 'state'), '--report', html, '--json')
-      const { verdict, size, trust } = JSON.parse(stdout)
+      const { code, out } = await openseal(...args, '--state', join(folder, 'state'), '--report', html, '--json')
+      const { verdict, size, trust } = JSON.parse(out)
       deepEqual([code, verdict, size, trust], [0, 'clean', 700, 'policy'])
       const page = await readFile(html, 'utf8')
       match(page, /The ledger is consistent\./)
@@ -65,10 +61,10 @@ describe('openseal audit', () => {
 
     it('ends with 5 and the finding’s own sentence, in the language that was asked for', async () => {
       world.proxy.tamper = (path, body) => (path.startsWith('/tile/entries/000') ? body.fill(1, 4, 5) : undefined)
-      const { code, stdout } = await openseal(...args, '--lang', 'de')
+      const { code, out } = await openseal(...args, '--lang', 'de')
       equal(code, 5)
-      match(stdout, /^Das Register ist NICHT in sich stimmig\. Befunde: 1\.\n/)
-      match(stdout, /Ein Eintrag ist nicht der im Baum\. Eintrag 0 \[AUDIT_ENTRY_CHANGED\]/)
+      match(out, /^Das Register ist NICHT in sich stimmig\. Befunde: 1\.\n/)
+      match(out, /Ein Eintrag ist nicht der im Baum\. Eintrag 0 \[AUDIT_ENTRY_CHANGED\]/)
     })
 
     it('ends with 6 if something could not be examined, and with 2 on wrong usage', async () => {
@@ -79,7 +75,7 @@ describe('openseal audit', () => {
         openseal(...args, '--rpc', 'no address'),
       ])
       deepEqual([gone.code, noTrust.code, noLanguage.code, noEndpoint.code], [6, 2, 2, 2])
-      const { sentence, code } = JSON.parse(gone.stdout).unfinished[0]
+      const { sentence, code } = JSON.parse(gone.out).unfinished[0]
       deepEqual([code, sentence], ['AUDIT_CHAIN_UNREACHABLE', 'An endpoint of the chain did not answer.'])
     })
 
@@ -107,8 +103,8 @@ describe('openseal audit', () => {
     const args = ['audit', '--ledger', world.url, '--trust-ledger', '--state', state, '--json']
     equal((await openseal(...args)).code, 0)
     await writeFile(join(state, 'confirmed.json'), '{}')
-    const { code, stdout } = await openseal(...args)
-    deepEqual([code, JSON.parse(stdout).unfinished[0].code], [6, 'AUDIT_STATE_DAMAGED'])
+    const { code, out } = await openseal(...args)
+    deepEqual([code, JSON.parse(out).unfinished[0].code], [6, 'AUDIT_STATE_DAMAGED'])
     await world.close()
   })
 
@@ -124,7 +120,7 @@ describe('openseal audit', () => {
         return true
       }
     })
-    const child = spawn(process.execPath, [MAIN, ...args], { env: ENV, stdio: 'ignore' })
+    const child = startAlone(args, { env: ENV })
     await reached
     const isKept = () =>
       readFile(join(folder, 'killed', 'tentative.json')).then(
@@ -135,8 +131,8 @@ describe('openseal audit', () => {
     child.kill('SIGKILL')
     await once(child, 'exit')
     proxy.answer = () => false
-    const { code, stdout } = await openseal(...args)
-    const { verdict, from, size } = JSON.parse(stdout)
+    const { code, out } = await openseal(...args)
+    const { verdict, from, size } = JSON.parse(out)
     deepEqual([code, verdict, from, size], [0, 'clean', 16_384, 20_000])
     proxy.close()
     await served.close()
@@ -148,9 +144,9 @@ describe('openseal audit', () => {
     const args = ['audit', '--ledger', world.proxy.url, '--trust-ledger', '--state', join(folder, 'rewritten')]
     equal((await openseal(...args)).code, 0)
     world.proxy.upstream = other.url
-    const { code, stdout } = await openseal(...args, '--json')
+    const { code, out } = await openseal(...args, '--json')
     equal(code, 5)
-    const [evidence] = JSON.parse(stdout).evidence
+    const [evidence] = JSON.parse(out).evidence
     const file = join(evidence, 'evidence.json')
     const [policy, strange] = [join(folder, 'own.json'), join(folder, 'strange.json')]
     const own = policyOf(world.ledger)
@@ -166,10 +162,10 @@ describe('openseal audit', () => {
       openseal('evidence', without, '--policy', policy, '--json'),
       openseal('evidence', damaged, '--policy', policy, '--json'),
     ])
-    deepEqual([proven.code, JSON.parse(proven.stdout).proven], [5, 'rewritten'])
-    deepEqual([byStranger.code, JSON.parse(byStranger.stdout).code], [1, 'NOTE_UNSIGNED'])
-    deepEqual([unproven.code, JSON.parse(unproven.stdout).proven], [6, 'nothing'])
-    deepEqual([broken.code, JSON.parse(broken.stdout).code], [1, 'PROOF_MISMATCH'])
+    deepEqual([proven.code, JSON.parse(proven.out).proven], [5, 'rewritten'])
+    deepEqual([byStranger.code, JSON.parse(byStranger.out).code], [1, 'NOTE_UNSIGNED'])
+    deepEqual([unproven.code, JSON.parse(unproven.out).proven], [6, 'nothing'])
+    deepEqual([broken.code, JSON.parse(broken.out).code], [1, 'PROOF_MISMATCH'])
     await Promise.all([world.close(), other.close()])
   })
 })

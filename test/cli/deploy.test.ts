@@ -3,7 +3,6 @@
  * what they write, and what they refuse.
  */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,8 +11,8 @@ import { fileURLToPath } from 'node:url'
 import { Wallet } from 'ethers'
 import { checkpointAnchor } from '../../src/chain/artifact.ts'
 import { deploymentFile } from '../../src/chain/deploy.ts'
-import { BARE_ENV } from '../bare-env.ts'
 import { CHAIN_ID, CHAINS, type TestChain } from '../chain/chains.ts'
+import { type Commands, openCommands, type Ran, runAlone } from './commands.ts'
 
 /** Arguments, environment, exit code and sentence. */
 type Case = readonly [readonly string[], { readonly [name: string]: string }, number, RegExp]
@@ -32,30 +31,32 @@ for (const [name, start] of CHAINS) {
     this.timeout(60_000)
     let chain: TestChain
     let folder: string
+    let commands: Commands
     const key = `0x${randomBytes(32).toString('hex')}`
 
     before(async () => {
+      commands = openCommands()
       chain = await start()
       folder = mkdtempSync(join(tmpdir(), 'openseal-deploy-'))
       writeFileSync(join(folder, 'anchor.key'), `${key}\n`)
       await chain.setBalance(new Wallet(key).address, 10n ** 18n)
     })
     after(async () => {
+      await commands.close()
       rmSync(folder, { recursive: true, force: true })
       await chain.close()
     })
 
-    async function run(args: readonly string[], env: { readonly [name: string]: string } = {}, program = ['src/cli/main.ts', 'deploy']) {
-      const child = spawn(process.execPath, [at(program[0]!), ...program.slice(1), ...args], {
-        cwd: folder,
-        env: { ...BARE_ENV, OPENSEAL_RPC: chain.url, OPENSEAL_ANCHOR_KEY_FILE: 'anchor.key', ...env },
-      })
-      let text = ''
-      for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (text += chunk))
-      const code = await new Promise<number | null>(done => child.on('close', done))
-      assert.ok(!text.includes(key.slice(2)), 'a key was shown')
-      return { code, text }
+    type Env = { readonly [name: string]: string }
+    const placeOf = (env: Env) => ({
+      cwd: folder,
+      env: { OPENSEAL_RPC: chain.url, OPENSEAL_ANCHOR_KEY_FILE: 'anchor.key', ...env },
+    })
+    const told = ({ code, out, err }: Ran) => {
+      assert.ok(!(out + err).includes(key.slice(2)), 'a key was shown')
+      return { code, text: out + err }
     }
+    const run = async (args: readonly string[], env: Env = {}) => told(await commands.run(['deploy', ...args], placeOf(env)))
     const read = (file: string) => JSON.parse(readFileSync(join(folder, file), 'utf8'))
 
     it('writes where the contract is, with the code that verifiers pin, and refuses to do so twice', async () => {
@@ -77,9 +78,8 @@ for (const [name, start] of CHAINS) {
     it('deploys anew if the file names a contract that is not there, as scripts/deploy does', async () => {
       const gone = { chainId: CHAIN_ID, address: `0x${'99'.repeat(20)}`, block: 1, codeSha256: '00'.repeat(32), transaction: '0x' }
       writeFileSync(join(folder, 'gone.json'), JSON.stringify(gone))
-      const { code, text } = await run(['--out', 'gone.json', '--json'], { OPENSEAL_ANCHOR_KEY_FILE: '', OPENSEAL_ANCHOR_KEY: key }, [
-        'scripts/deploy.ts',
-      ])
+      const place = placeOf({ OPENSEAL_ANCHOR_KEY_FILE: '', OPENSEAL_ANCHOR_KEY: key })
+      const { code, text } = told(await runAlone(['--out', 'gone.json', '--json'], place, 'scripts/deploy.ts'))
       assert.equal(code, 0, text)
       assert.notEqual(read('gone.json').address, gone.address)
       assert.equal(JSON.parse(text).address, read('gone.json').address)

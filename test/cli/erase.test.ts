@@ -1,30 +1,26 @@
 /** `openseal erase` against a running service. */
 import { deepEqual, equal, match } from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { join } from 'node:path'
 import { AGENCY, OPERATOR_KEY, openService, type Service } from '../http/service.ts'
 import { statementOf } from '../ledger/fixtures.ts'
-
-const COMMAND = join(import.meta.dirname, '../../openseal')
+import { type Commands, openCommands } from './commands.ts'
 
 describe('openseal erase', function () {
   this.timeout(120_000)
   let service: Service
   let url: string
+  let commands: Commands
   before(async () => {
+    commands = openCommands()
     service = await openService({}, { delayMs: 86_400_000 })
     url = `http://127.0.0.1:${service.port}`
     await service.ledger.submit(statementOf('a', 1, { agency: AGENCY }))
   })
-  after(() => service.close())
+  after(async () => {
+    await commands.close()
+    await service.close()
+  })
 
-  const erase = (args: readonly string[], env: object) =>
-    new Promise<{ code: number; out: string; err: string }>(resolve => {
-      const options = { env: { PATH: process.env.PATH, ...env } }
-      execFile(COMMAND, ['erase', ...args, '--ledger', url], options, (error, out, err) =>
-        resolve({ code: error ? Number(error.code) : 0, out, err }),
-      )
-    })
+  const erase = (args: readonly string[], env: NodeJS.ProcessEnv) => commands.run(['erase', ...args, '--ledger', url], { env })
 
   it('asks with an admin key, takes it back, and asks as the operator', async () => {
     const { key } = await service.agencies.addKey(AGENCY, { role: 'admin' })

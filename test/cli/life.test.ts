@@ -3,34 +3,30 @@
  * record, and what goes wrong on the way.
  */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { readConfig } from '../../src/config.ts'
 import { startServer } from '../../src/server/server.ts'
-import { BARE_ENV } from '../bare-env.ts'
+import { type Commands, openCommands, type Ran } from './commands.ts'
 
-type Ran = { code: number; out: string; err: string }
 type Service = Awaited<ReturnType<typeof startServer>>
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const AGENCY = 'transport.gov.example'
 
 describe('the command line against a ledger', function () {
   this.timeout(60_000)
   let folder: string
   let service: Service
+  let commands: Commands
 
   /** Runs `openseal` with these arguments in the test's folder. */
-  function openseal(args: readonly string[], env: { readonly [name: string]: string } = {}): Promise<Ran> {
-    const child = spawn(process.execPath, [MAIN, ...args], {
+  const openseal = (args: readonly string[], env: { readonly [name: string]: string } = {}): Promise<Ran> =>
+    commands.run(args, {
       cwd: folder,
       env: {
-        ...BARE_ENV,
         LC_ALL: 'C.UTF-8',
         OPENSEAL_LEDGER: service.url,
         OPENSEAL_RPC: service.chain.urls.join(','),
@@ -39,12 +35,6 @@ describe('the command line against a ledger', function () {
         ...env,
       },
     })
-    let out = ''
-    let err = ''
-    child.stdout.on('data', chunk => (out += chunk))
-    child.stderr.on('data', chunk => (err += chunk))
-    return new Promise(resolve => child.on('close', code => resolve({ code: code ?? -1, out, err })))
-  }
   const json = async (args: readonly string[], env = {}) => {
     const ran = await openseal([...args, '--json'], env)
     return { ...ran, value: JSON.parse(ran.out) }
@@ -62,11 +52,13 @@ describe('the command line against a ledger', function () {
       OPENSEAL_ANCHOR_INTERVAL: '200ms',
     })
     service = await startServer(config)
+    commands = openCommands()
     const added = await openseal(['agency', 'add', AGENCY, '--name', 'Transport', '--key-file', 'agency.key'])
     assert.equal(added.code, 0, added.err)
     assert.equal((await openseal(['policy', '--out', 'policy.json'])).code, 0)
   })
   after(async () => {
+    await commands.close()
     await service?.close()
     rmSync(folder, { recursive: true, force: true })
   })

@@ -3,14 +3,12 @@
  * no lie is believed, printed or kept.
  */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { anchorInterface } from '../../src/chain/artifact.ts'
 import { readConfig } from '../../src/config.ts'
 import { fromHex } from '../../src/core/bytes.ts'
@@ -21,16 +19,14 @@ import { encodeEntry } from '../../src/core/statements/entry.ts'
 import { formatCheckpoint } from '../../src/core/tlog/checkpoint.ts'
 import { createSigner, formatVkey, type Signer, signNote } from '../../src/core/tlog/note.ts'
 import { startServer } from '../../src/server/server.ts'
-import { BARE_ENV } from '../bare-env.ts'
 import { savedAs } from '../core/saved-as.ts'
 import { statement } from '../http/service.ts'
+import { type Commands, openCommands, type Ran } from './commands.ts'
 
-type Ran = { code: number; out: string; err: string }
 type Service = Awaited<ReturnType<typeof startServer>>
 /** The mirror's answer in place of the ledger's; undefined passes the ledger's on. */
 type Lie = (path: string, truth: string) => string | undefined
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const AGENCY = 'transport.gov.example'
 const THIEF = new Uint8Array(32).fill(66)
 
@@ -38,6 +34,7 @@ describe('the command line against a mirror that lies', function () {
   this.timeout(120_000)
   let folder: string
   let service: Service
+  let commands: Commands
   let mirror: Server
   let url: string
   let lie: Lie = () => undefined
@@ -46,11 +43,7 @@ describe('the command line against a mirror that lies', function () {
   const openseal = (args: readonly string[], env: { readonly [name: string]: string } = {}): Promise<Ran> => {
     const rpc = service.chain.urls.join(',')
     const settings = { LC_ALL: 'C.UTF-8', OPENSEAL_LEDGER: url, OPENSEAL_RPC: rpc, OPENSEAL_API_KEY_FILE: 'agency.key' }
-    const child = spawn(process.execPath, [MAIN, ...args], { cwd: folder, env: { ...BARE_ENV, ...settings, ...env } })
-    let [out, err] = ['', '']
-    child.stdout.on('data', chunk => (out += chunk))
-    child.stderr.on('data', chunk => (err += chunk))
-    return new Promise(resolve => child.on('close', code => resolve({ code: code ?? -1, out, err })))
+    return commands.run(args, { cwd: folder, env: { ...settings, ...env } })
   }
   const read = (name: string) => readFileSync(join(folder, name), 'utf8')
   const write = (name: string, text: string) => writeFileSync(join(folder, name), text)
@@ -84,6 +77,7 @@ describe('the command line against a mirror that lies', function () {
     service = await startServer(
       readConfig({ OPENSEAL_PORT: '0', OPENSEAL_CHAIN_PORT: '0', OPENSEAL_DATA: join(folder, 'data'), OPENSEAL_ANCHOR_INTERVAL: '200ms' }),
     )
+    commands = openCommands()
     mirror = createServer(async (request, response) => {
       const chunks: Buffer[] = []
       for await (const chunk of request) chunks.push(chunk)
@@ -114,6 +108,7 @@ describe('the command line against a mirror that lies', function () {
     asked = []
   })
   after(async () => {
+    await commands.close()
     mirror?.close()
     await service?.close()
     rmSync(folder, { recursive: true, force: true })

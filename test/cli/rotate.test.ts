@@ -3,21 +3,18 @@
  * what was given out before stays good.
  */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { EMBEDDED_KEY } from '../../src/chain/embedded.ts'
 import { type Config, readConfig } from '../../src/config.ts'
 import { parsePolicy } from '../../src/core/policy.ts'
 import { type Service, startServer } from '../../src/server/server.ts'
 import { createJsonRpcReader, verify } from '../../src/verifier/index.ts'
-import { BARE_ENV } from '../bare-env.ts'
 import { statement } from '../http/service.ts'
+import { type Commands, openCommands } from './commands.ts'
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 /** The second account of every development chain: its key is public. */
 const SECOND_KEY = '0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d'
 const SECOND_ADDRESS = '0x70997970c51812dc3a010c7d01b50e0d17dc79c8'
@@ -27,7 +24,9 @@ describe('openseal rotate', function () {
   let folder: string
   let env: { [name: string]: string }
   let service: Service | undefined
+  let commands: Commands
   before(() => {
+    commands = openCommands()
     folder = mkdtempSync(join(tmpdir(), 'openseal-rotate-'))
     env = {
       OPENSEAL_PORT: '0',
@@ -38,19 +37,13 @@ describe('openseal rotate', function () {
     }
   })
   after(async () => {
+    await commands.close()
     await service?.close()
     rmSync(folder, { recursive: true, force: true })
   })
 
   const openseal = (args: readonly string[], changes: { [name: string]: string } = {}) =>
-    new Promise<{ code: number; out: string; err: string }>(resolve => {
-      const child = execFile(
-        process.execPath,
-        [MAIN, ...args],
-        { cwd: folder, env: { ...BARE_ENV, OPENSEAL_MARK: process.env.OPENSEAL_MARK, ...changes } },
-        (_, out, err) => resolve({ code: child.exitCode ?? -1, out, err }),
-      )
-    })
+    commands.run(args, { cwd: folder, env: { OPENSEAL_MARK: process.env.OPENSEAL_MARK, ...changes } })
   const start = async (overrides: Partial<Config> = {}) => {
     service = await startServer({ ...readConfig(env), ...overrides })
     return service.url

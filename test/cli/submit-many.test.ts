@@ -3,48 +3,36 @@
  * a real ledger.
  */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { readConfig } from '../../src/config.ts'
 import { parseReceipt, receiptIndex } from '../../src/core/receipt.ts'
 import type { Statement } from '../../src/core/statements/statement.ts'
 import { startServer } from '../../src/server/server.ts'
 import { asice, changeOf, DECISION, judgment, NOTICE_ID, notice } from '../documents/files.ts'
+import { type Commands, openCommands, startAlone } from './commands.ts'
 
-type Ran = { code: number; out: string; err: string }
-
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const AGENCY = 'court.gov.example'
 
 describe('submit, by what files state', function () {
   this.timeout(300_000)
   let folder: string
   let service: Awaited<ReturnType<typeof startServer>>
+  let commands: Commands
 
-  const start = (args: readonly string[]): ChildProcess =>
-    spawn(process.execPath, [MAIN, ...args], {
-      cwd: folder,
-      env: {
-        PATH: process.env.PATH,
-        LC_ALL: 'C.UTF-8',
-        OPENSEAL_LEDGER: service.url,
-        OPENSEAL_API_KEY_FILE: join(folder, 'agency.key'),
-        OPENSEAL_OPERATOR_KEY_FILE: service.operatorKeyFile,
-      },
-    })
-  function openseal(args: readonly string[]): Promise<Ran> {
-    const child = start(args)
-    let out = ''
-    let err = ''
-    child.stdout?.on('data', chunk => (out += chunk))
-    child.stderr?.on('data', chunk => (err += chunk))
-    return new Promise(resolve => child.on('close', code => resolve({ code: code ?? -1, out, err })))
-  }
+  const place = () => ({
+    cwd: folder,
+    env: {
+      LC_ALL: 'C.UTF-8',
+      OPENSEAL_LEDGER: service.url,
+      OPENSEAL_API_KEY_FILE: join(folder, 'agency.key'),
+      OPENSEAL_OPERATOR_KEY_FILE: service.operatorKeyFile,
+    },
+  })
+  const openseal = (args: readonly string[]) => commands.run(args, place())
   const submit = (...args: string[]) => openseal(['submit', '--agency', AGENCY, ...args])
   const json = async (...args: string[]) => {
     const { code, out, err } = await submit(...args, '--json')
@@ -65,10 +53,12 @@ describe('submit, by what files state', function () {
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'openseal-test-'))
     service = await startServer(readConfig({ OPENSEAL_PORT: '0', OPENSEAL_CHAIN_PORT: '0', OPENSEAL_DATA: join(folder, 'data') }))
+    commands = openCommands()
     const added = await openseal(['agency', 'add', AGENCY, '--name', 'Court', '--key-file', join(folder, 'agency.key')])
     equal(added.code, 0, added.err)
   })
   after(async () => {
+    await commands.close()
     await service?.close()
     rmSync(folder, { recursive: true, force: true })
   })
@@ -322,7 +312,7 @@ describe('submit, by what files state', function () {
     const args = ['submit', '--agency', AGENCY, 'killed', '--kind', 'decision', '--record-from', 'path']
     const dry = await json(...args.slice(3), '--dry-run')
     deepEqual([dry.code, dry.value.accepted, await sizeOf()], [0, names.length, before])
-    const child = start(args)
+    const child = startAlone(args, place())
     const ended = new Promise(resolve => child.on('close', resolve))
     while ((await sizeOf()) === before && child.exitCode === null) await new Promise(resolve => setTimeout(resolve, 5))
     child.kill('SIGKILL')

@@ -3,31 +3,30 @@
  * exit codes.
  */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { readConfig } from '../../src/config.ts'
 import { startServer } from '../../src/server/server.ts'
-import { BARE_ENV } from '../bare-env.ts'
 import { flipBit, indexBytes, layToRest } from '../care/world.ts'
 import { statement } from '../http/service.ts'
+import { type Commands, openCommands } from './commands.ts'
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const OPERATOR_KEY = 'operator-key-of-the-upkeep-test'
-
-function openseal(...args: string[]): Promise<{ code: number; out: string; json: () => ReturnType<typeof JSON.parse> }> {
-  const env = { ...BARE_ENV, OPENSEAL_MARK: process.env.OPENSEAL_MARK, OPENSEAL_OPERATOR_KEY: OPERATOR_KEY }
-  return new Promise(resolve => {
-    execFile(process.execPath, [MAIN, ...args], { env }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : Number(error.code), out: stdout + stderr, json: () => JSON.parse(stdout) })
-    })
-  })
-}
 
 describe('upkeep on the command line', function () {
   this.timeout(60_000)
+  let commands: Commands
+  before(() => {
+    commands = openCommands()
+  })
+  after(() => commands.close())
+
+  const openseal = async (...args: string[]) => {
+    const env = { OPENSEAL_MARK: process.env.OPENSEAL_MARK, OPENSEAL_OPERATOR_KEY: OPERATOR_KEY }
+    const { code, out, err } = await commands.run(args, { env })
+    return { code, out: out + err, json: () => JSON.parse(out) }
+  }
 
   it('doctor: 0 sound, 5 damaged, 0 again when repaired, 6 if there is nothing to examine', async () => {
     const rest = await layToRest(300)

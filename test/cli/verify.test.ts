@@ -3,7 +3,6 @@
  * endpoint over HTTP.
  */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -12,10 +11,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { formatPolicy } from '../../src/core/policy.ts'
-import { BARE_ENV } from '../bare-env.ts'
 import { openWorld, type World } from '../web/world.ts'
-
-const MAIN = join(import.meta.dirname, '../../src/cli/main.ts')
+import { type Commands, openCommands } from './commands.ts'
 
 describe('openseal verify', function () {
   this.timeout(60_000)
@@ -23,8 +20,10 @@ describe('openseal verify', function () {
   let folder: string
   let liar: Server
   let questions = 0
+  let commands: Commands
 
   before(async () => {
+    commands = openCommands()
     world = await openWorld()
     await world.submit('good', 'good file')
     await world.submit('gone', 'withdrawn file')
@@ -57,6 +56,7 @@ describe('openseal verify', function () {
     }).listen(0, '127.0.0.1')
   })
   after(async () => {
+    await commands.close()
     liar.closeAllConnections()
     liar.close()
     await world.close()
@@ -64,21 +64,9 @@ describe('openseal verify', function () {
   })
 
   const run = async (args: readonly string[], { ledger = world.url, rpc = world.chain.url, input = '' } = {}) => {
-    const child = spawn(process.execPath, [MAIN, 'verify', ...args, '--policy', 'policy.json', '--ledger', ledger, '--rpc', rpc], {
-      cwd: folder,
-      env: { ...BARE_ENV, LC_ALL: 'C.UTF-8' },
-    })
-    child.stdin.end(input)
-    let out = ''
-    let err = ''
-    child.stdout.on('data', chunk => {
-      out += chunk
-    })
-    child.stderr.on('data', chunk => {
-      err += chunk
-    })
-    const code = await new Promise<number>(resolve => child.on('close', exit => resolve(exit ?? -1)))
-    return { code, out, err, json: args.includes('--json') ? JSON.parse(out) : undefined }
+    const place = { cwd: folder, env: { LC_ALL: 'C.UTF-8' }, input }
+    const ran = await commands.run(['verify', ...args, '--policy', 'policy.json', '--ledger', ledger, '--rpc', rpc], place)
+    return { ...ran, json: args.includes('--json') ? JSON.parse(ran.out) : undefined }
   }
 
   it('checks each of several files by itself, names what it cannot read, and exits with the gravest', async () => {
@@ -220,12 +208,7 @@ describe('openseal verify', function () {
   it('says which policy file it judged by, with its fingerprint, and names the file of one that cannot be used', async () => {
     const { json } = await run(['good.txt', '--json'])
     assert.deepEqual([json.policy.file, /^[0-9a-f]{64}$/.test(json.policy.sha256)], ['policy.json', true])
-    const bad = spawn(process.execPath, [MAIN, 'verify', 'good.txt', '--policy', 'r.json'], { cwd: folder })
-    let err = ''
-    bad.stderr.on('data', chunk => {
-      err += chunk
-    })
-    await new Promise(resolve => bad.on('close', resolve))
+    const { err } = await commands.run(['verify', 'good.txt', '--policy', 'r.json'], { cwd: folder })
     assert.match(err, /^openseal: r\.json: /)
   })
 })

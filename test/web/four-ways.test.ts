@@ -3,7 +3,6 @@
  * and the library give the same verdicts for the same things.
  */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -22,6 +21,7 @@ import {
   readPasted,
   recognizeZipped,
 } from '../../src/verifier/index.ts'
+import { type Commands, openCommands } from '../cli/commands.ts'
 import { savedAs } from '../core/saved-as.ts'
 import { check, type Given, given, useVerifyPage } from './verify-tool.ts'
 
@@ -40,17 +40,21 @@ type Case = { readonly files?: readonly Given[]; readonly pasted?: string; reado
 
 /** Holds the releases that the world has. */
 const PACKAGE = '{"uri":"u","releases":[{"id":"r1","ocid":"ocds-1"},{"id":"r2","ocid":"ocds-1"}]}'
-const MAIN = join(import.meta.dirname, '../../src/cli/main.ts')
 
 describe('four ways, one answer', function () {
   this.timeout(300_000)
   const { receiptOf, state, withPage } = useVerifyPage()
   let folder: string
+  let commands: Commands
   before(async () => {
+    commands = openCommands()
     folder = await mkdtemp(join(tmpdir(), 'openseal-ways-'))
     await state.world.submit(`urn:sha256:${createHash('sha256').update(PACKAGE).digest('hex')}`, PACKAGE)
   })
-  after(() => rm(folder, { recursive: true, force: true }))
+  after(async () => {
+    await commands.close()
+    await rm(folder, { recursive: true, force: true })
+  })
 
   const cases = async (): Promise<{ readonly [title: string]: Case }> => {
     const good = await receiptOf(6)
@@ -188,15 +192,8 @@ describe('four ways, one answer', function () {
     for (const { name, buffer } of files) await writeFile(join(place, name), buffer)
     const { chain, url } = state.world
     const names = pasted === undefined ? files.map(({ name }) => name) : ['-']
-    const child = spawn(process.execPath, [MAIN, 'verify', ...names, '--json', '--trust-ledger', '--ledger', url, '--rpc', chain.url], {
-      cwd: place,
-    })
-    child.stdin.end(pasted ?? '')
-    let out = ''
-    child.stdout.on('data', chunk => {
-      out += chunk
-    })
-    const exit = await new Promise<number>(resolve => child.on('close', code => resolve(code ?? -1)))
+    const args = ['verify', ...names, '--json', '--trust-ledger', '--ledger', url, '--rpc', chain.url]
+    const { code: exit, out } = await commands.run(args, { cwd: place, ...(pasted !== undefined && { input: pasted }) })
     type Told = { verdict?: string; entry?: Told; others?: Told[]; releases?: Told[] }
     const verdictsOf = ({ verdict = 'none', entry, others = [], releases = [] }: Told): string[] =>
       entry ? verdictsOf(entry) : [verdict, ...others.flatMap(verdictsOf), ...releases.flatMap(verdictsOf)]
