@@ -8,7 +8,7 @@ import { coversSize, type PolicyAnchor } from '../core/policy.ts'
 import { formatTime } from '../core/time.ts'
 import type { AuditChain } from './chain.ts'
 import { type ChainView, placeOf, readChainLog } from './chain-log.ts'
-import { AuditError, type Finding, finding, type Notice, type Unfinished, type UnfinishedCode, unfinished } from './finding.ts'
+import { AuditError, type AuditFinding, finding, type Notice, type Unfinished, type UnfinishedCode, unfinished } from './finding.ts'
 import type { IsRoot } from './root-check.ts'
 import { type AuditInput, type Found, type Part, reasonOf } from './run.ts'
 import type { ClaimedAnchor } from './source.ts'
@@ -25,7 +25,7 @@ type Seen = {
   readonly chain: AuditChain
   readonly pinned: readonly PolicyAnchor[]
   readonly view?: ChainView
-  readonly code?: Finding
+  readonly code?: AuditFinding
   readonly trouble?: Unfinished
 }
 
@@ -146,7 +146,7 @@ async function* checkEvents(chain: AuditChain, events: Events, isRoot: IsRoot, s
 function checkClaims({ chain, view }: AuditedLog, claimed: readonly ClaimedAnchor[]): Partial<Found> {
   const anchored = new Map(view.events.map(event => [`${event.size} ${toHex(event.root)}`, event]))
   const place = placeOf(chain)
-  const findings: Finding[] = []
+  const findings: AuditFinding[] = []
   const notices: Notice[] = []
   const behind: Unfinished[] = []
   for (const { size, root, block, time } of claimed) {

@@ -9,7 +9,7 @@ import type { Checkpoint } from '../core/tlog/checkpoint.ts'
 import { extendTree } from '../core/tlog/extension.ts'
 import { decodeTile, TILE_WIDTH, tileWidthAt } from '../core/tlog/tile.ts'
 import { rootFromRange } from '../core/tlog/tree.ts'
-import { compareLeaves, type Finding, finding, type Moved, movedLeaves } from './finding.ts'
+import { type AuditFinding, compareLeaves, finding, type Moved, movedLeaves } from './finding.ts'
 import type { Roots, Tree } from './roots.ts'
 import type { Part } from './run.ts'
 import type { LedgerSource } from './source.ts'
@@ -29,7 +29,7 @@ export type Bundle = {
  * The leaves with which the tree continues, if there are any; where entries and tile differ, how;
  * and the leaves that were served in other places.
  */
-export type Choice = { readonly leaves: readonly Hash[] | undefined; readonly difference?: Finding; readonly moved?: readonly Moved[] }
+export type Choice = { readonly leaves: readonly Hash[] | undefined; readonly difference?: AuditFinding; readonly moved?: readonly Moved[] }
 
 /**
  * Chooses the leaves of a bundle. If entries and tile differ, the hash above them tells which is
@@ -90,7 +90,7 @@ export function readTile(bytes: Uint8Array, width: number): Hash[] | undefined {
 }
 
 /** The finding for a tile that has another number of hashes. */
-export function tileLength(level: number, index: number, width: number): Finding {
+export function tileLength(level: number, index: number, width: number): AuditFinding {
   return finding('AUDIT_TILE_MISMATCH', 'tile.length', { tile: `${level}/${index}`, width })
 }
 

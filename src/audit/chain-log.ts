@@ -5,7 +5,7 @@
 import { inTurns } from '../at-once.ts'
 import { formatTime } from '../core/time.ts'
 import type { AnchorEvent, AuditChain, BlockId, StoredLog } from './chain.ts'
-import { AuditError, type Finding, finding } from './finding.ts'
+import { AuditError, type AuditFinding, finding } from './finding.ts'
 import type { Progress } from './run.ts'
 import type { AuditState, ChainMemory } from './state.ts'
 
@@ -16,7 +16,7 @@ export type ChainView = StoredLog & {
   readonly final: number
   /** Every anchor of the log, in the order of the chain. */
   readonly events: readonly AnchorEvent[]
-  readonly findings: readonly Finding[]
+  readonly findings: readonly AuditFinding[]
 }
 
 type Reading = {
@@ -94,7 +94,7 @@ async function readFinal(
   name: string,
   memory: ChainMemory | undefined,
   final: BlockId,
-  findings: Finding[],
+  findings: AuditFinding[],
 ): Promise<ChainMemory | undefined> {
   const { chain, state } = reading
   if (memory !== undefined && memory.block >= final.number) return memory
@@ -111,7 +111,7 @@ async function readFinal(
   return { block: final.number, hash: final.hash, events }
 }
 
-async function readEvents(reading: Reading, from: number, to: number, at: number, findings: Finding[]): Promise<AnchorEvent[]> {
+async function readEvents(reading: Reading, from: number, to: number, at: number, findings: AuditFinding[]): Promise<AnchorEvent[]> {
   const events: AnchorEvent[] = []
   if (from > to) return events
   for await (const part of reading.chain.events(from, to)) events.push(...part.events)
@@ -120,7 +120,7 @@ async function readEvents(reading: Reading, from: number, to: number, at: number
 }
 
 /** Compares each event with the storage. */
-async function storageFindings(reading: Reading, events: readonly AnchorEvent[], at: number | 'latest'): Promise<Finding[]> {
+async function storageFindings(reading: Reading, events: readonly AnchorEvent[], at: number | 'latest'): Promise<AuditFinding[]> {
   const { chain, parallel } = reading
   const stored = await inTurns(events, parallel, ({ size, root }) => chain.anchoredAt(size, root, at))
   return events.flatMap(({ size, time }, i) => {
@@ -129,14 +129,14 @@ async function storageFindings(reading: Reading, events: readonly AnchorEvent[],
   })
 }
 
-function orderFindings(chain: AuditChain, events: readonly AnchorEvent[]): Finding[] {
+function orderFindings(chain: AuditChain, events: readonly AnchorEvent[]): AuditFinding[] {
   return events.flatMap(({ size }, i) => {
     const before = events[i - 1]?.size ?? 0
     return size > before ? [] : [finding('AUDIT_ANCHOR_ORDER', 'anchor.order', { size, before, ...placeOf(chain) })]
   })
 }
 
-function latestFinding(chain: AuditChain, events: readonly AnchorEvent[], { latestSize }: StoredLog): Finding | undefined {
+function latestFinding(chain: AuditChain, events: readonly AnchorEvent[], { latestSize }: StoredLog): AuditFinding | undefined {
   const event = events.at(-1)?.size ?? 0
   if (event === latestSize) return undefined
   return finding('AUDIT_ANCHOR_STORAGE', 'anchor.latest', { event, stored: latestSize, ...placeOf(chain) })

@@ -16,10 +16,10 @@ import { verifyConsistency } from '../core/tlog/proof.ts'
  * The later tree's own root at the earlier size, and a consistency proof from there to the later
  * root.
  */
-export type Shown = { readonly root: Hash; readonly proof: readonly Hash[] }
+export type ShownRoot = { readonly root: Hash; readonly proof: readonly Hash[] }
 
 /** Both notes, in the order in which they were seen. */
-export type Contradiction = { readonly earlier: string; readonly later: string; readonly shown?: Shown | undefined }
+export type Contradiction = { readonly earlier: string; readonly later: string; readonly shown?: ShownRoot | undefined }
 
 /**
  * The conclusion from evidence: two roots signed for one size, a later tree that does not continue
@@ -67,7 +67,7 @@ export function checkEvidence(text: string | Uint8Array, policy: Policy): { prov
   return { proven: provenBy(earlier, later, contradiction.shown), earlier, later }
 }
 
-function provenBy(earlier: Checkpoint, later: Checkpoint, shown: Shown | undefined): Proven {
+function provenBy(earlier: Checkpoint, later: Checkpoint, shown: ShownRoot | undefined): Proven {
   if (earlier.size === later.size) return equalBytes(earlier.root, later.root) ? 'nothing' : 'two-checkpoints'
   if (shown === undefined || earlier.size > later.size || equalBytes(shown.root, earlier.root)) return 'nothing'
   verifyConsistency({ from: earlier.size, to: later.size, fromRoot: shown.root, toRoot: later.root, proof: shown.proof })

@@ -80,7 +80,7 @@ export type DetailKey = AuditMessageKey extends infer K ? (K extends `at.${infer
 export type Values = Readonly<Record<string, string | number>>
 
 /** One contradiction; `index` is the first entry concerned. */
-export type Finding = { readonly code: FindingCode; readonly detail: DetailKey; readonly values: Values; readonly index?: number }
+export type AuditFinding = { readonly code: FindingCode; readonly detail: DetailKey; readonly values: Values; readonly index?: number }
 
 /** One notice. It does not change the verdict. */
 export type Notice = { readonly code: (typeof NOTICE_CODES)[number]; readonly detail: DetailKey; readonly values: Values }
@@ -104,7 +104,7 @@ export function unreadable(path: string, reason: string, cause?: unknown): Audit
 }
 
 /** Makes a finding. */
-export function finding(code: FindingCode, detail: DetailKey, values: Values, index?: number): Finding {
+export function finding(code: FindingCode, detail: DetailKey, values: Values, index?: number): AuditFinding {
   return { code, detail, values, ...(index === undefined ? {} : { index }) }
 }
 
@@ -120,7 +120,7 @@ export type Moved = { readonly index: number; readonly got: string; readonly wan
  * Finds out what happened to the leaves of one bundle: `served` are those of its entries,
  * `expected` those of the tree, `first` is the index of the first. Undefined if they are equal.
  */
-export function compareLeaves(first: number, served: readonly Hash[], expected: readonly Hash[]): Finding | undefined {
+export function compareLeaves(first: number, served: readonly Hash[], expected: readonly Hash[]): AuditFinding | undefined {
   const got = served.map(toHex)
   const want = expected.map(toHex)
   const at = want.findIndex((hash, i) => hash !== got[i])
@@ -145,13 +145,13 @@ export function swappedOf(moved: readonly Moved[]): Moved[] {
 }
 
 /** One finding for all entries that are not the tree's. */
-export function entriesFinding(moved: readonly Moved[]): Finding {
+export function entriesFinding(moved: readonly Moved[]): AuditFinding {
   const isSwap = moved.length > 1 && swappedOf(moved).length === moved.length
   return movedFinding(isSwap ? 'AUDIT_ENTRIES_SWAPPED' : 'AUDIT_ENTRY_CHANGED', ENTRIES, moved)
 }
 
 /** One finding for statements that were swapped with one another. */
-export function statementsFinding(moved: readonly Moved[]): Finding {
+export function statementsFinding(moved: readonly Moved[]): AuditFinding {
   return movedFinding('AUDIT_STATEMENTS_SWAPPED', STATEMENTS, moved)
 }
 
@@ -160,7 +160,11 @@ const ENTRIES = ['entry', 'entries', 'entries.more'] as const
 const STATEMENTS = ['statement', 'statements', 'statements.more'] as const
 const SHOWN = 10
 
-function movedFinding(code: FindingCode, [one, some, many]: readonly [DetailKey, DetailKey, DetailKey], moved: readonly Moved[]): Finding {
+function movedFinding(
+  code: FindingCode,
+  [one, some, many]: readonly [DetailKey, DetailKey, DetailKey],
+  moved: readonly Moved[],
+): AuditFinding {
   const first = moved[0]!.index
   if (moved.length === 1) return finding(code, one, { index: first }, first)
   const indexes = moved

@@ -8,8 +8,8 @@ import { coversSize, type Policy } from '../core/policy.ts'
 import { type Checkpoint, parseCheckpoint } from '../core/tlog/checkpoint.ts'
 import { parseNote, parseVkey, verifyCosignatures, verifyNote } from '../core/tlog/note.ts'
 import { proveConsistency } from '../core/tlog/proof.ts'
-import { evidenceFiles, evidenceName, type Shown } from './evidence.ts'
-import { type Finding, finding, unreadable } from './finding.ts'
+import { evidenceFiles, evidenceName, type ShownRoot } from './evidence.ts'
+import { type AuditFinding, finding, unreadable } from './finding.ts'
 import { createNodeReader, type IsRoot } from './root-check.ts'
 import type { Roots } from './roots.ts'
 import type { AuditInput, Part } from './run.ts'
@@ -26,7 +26,7 @@ export async function* readCheckpoint({ source, policy }: AuditInput): Part<Seen
   return undefined
 }
 
-function faultOf(checkpoint: SeenCheckpoint, policy: Policy): Finding | undefined {
+function faultOf(checkpoint: SeenCheckpoint, policy: Policy): AuditFinding | undefined {
   const { origin } = checkpoint
   if (origin !== policy.origin) return finding('AUDIT_CHECKPOINT_FORGED', 'origin', { origin })
   try {
@@ -81,7 +81,7 @@ export async function* continuesHistory(input: AuditInput, now: SeenCheckpoint, 
 }
 
 /** The points at which the re-derived tree differs from what the ledger signed. */
-export type Misfits = { readonly wrongRoots: readonly Finding[]; readonly rewritten: readonly SeenCheckpoint[] }
+export type Misfits = { readonly wrongRoots: readonly AuditFinding[]; readonly rewritten: readonly SeenCheckpoint[] }
 
 /**
  * Compares the re-derived tree with the checkpoint, by two implementations, and with every
@@ -128,13 +128,18 @@ export async function* reportMisfits(input: AuditInput, now: SeenCheckpoint, { w
   }
 }
 
-async function show({ source }: AuditInput, size: number, now: SeenCheckpoint, roots: Roots): Promise<Shown | undefined> {
+async function show({ source }: AuditInput, size: number, now: SeenCheckpoint, roots: Roots): Promise<ShownRoot | undefined> {
   const root = roots.at(size)
   return root && { root, proof: await proveConsistency(size, now.size, createNodeReader(source, now.size)) }
 }
 
 /** The folder of the evidence, if there is one. */
-async function saveEvidence({ state, policy }: AuditInput, earlier: SeenCheckpoint, now: SeenCheckpoint, shown?: Shown): Promise<string[]> {
+async function saveEvidence(
+  { state, policy }: AuditInput,
+  earlier: SeenCheckpoint,
+  now: SeenCheckpoint,
+  shown?: ShownRoot,
+): Promise<string[]> {
   const contradiction = { earlier: earlier.note, later: now.note, shown }
   const folder = await state.saveEvidence(evidenceName(contradiction), evidenceFiles(contradiction, policy))
   return folder === undefined ? [] : [folder]

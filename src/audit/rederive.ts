@@ -9,8 +9,8 @@ import { TILE_WIDTH, tileWidthAt } from '../core/tlog/tile.ts'
 import { checkUpperTiles, chooseLeaves, readEntries, readTile, tileLength } from './bundles.ts'
 import {
   AuditError,
+  type AuditFinding,
   entriesFinding,
-  type Finding,
   type FindingCode,
   finding,
   type Moved,
@@ -127,7 +127,7 @@ async function readStatements(source: LedgerSource, start: number, end: number):
 }
 
 /** The last finding before a span, and how many statements were not served. */
-type Before = { readonly last: Finding | undefined; readonly withheld: number }
+type Before = { readonly last: AuditFinding | undefined; readonly withheld: number }
 
 /**
  * Compares statement and entry, entry and leaf, adds the leaf to the tree, and compares the tiles
@@ -159,7 +159,7 @@ async function* takeSpan(
 }
 
 /** The leaves of a bundle, if they are known, and the last finding. */
-type Taken = Displaced & { readonly leaves: readonly Hash[] | undefined; readonly last: Finding | undefined }
+type Taken = Displaced & { readonly leaves: readonly Hash[] | undefined; readonly last: AuditFinding | undefined }
 
 /** Compares one bundle of a span. */
 async function* takeBundle(
@@ -168,7 +168,7 @@ async function* takeBundle(
   at: number,
   checkpoint: Checkpoint,
   tree: Tree,
-  last: Finding | undefined,
+  last: AuditFinding | undefined,
 ): Part<Taken> {
   const start = span.start + at * TILE_WIDTH
   const width = tileWidthAt(0, start / TILE_WIDTH, checkpoint.size)
@@ -205,12 +205,12 @@ function statementsOf(statements: ServedStatements, from: number, count: number)
  * Reports entries, and statements, that were exchanged for one another as swapped, however far
  * apart they are.
  */
-function joinSwaps(findings: readonly Finding[], displaced: readonly Displaced[]): readonly Finding[] {
+function joinSwaps(findings: readonly AuditFinding[], displaced: readonly Displaced[]): readonly AuditFinding[] {
   const entries = displaced.flatMap(each => each.entries)
   const swappedEntries = swappedOf(entries)
   const changed = entries.filter(entry => !swappedEntries.includes(entry))
   const swapped = swappedOf(displaced.flatMap(each => each.statements))
-  const isOf = (found: Finding, code: FindingCode, moved: readonly Moved[]) =>
+  const isOf = (found: AuditFinding, code: FindingCode, moved: readonly Moved[]) =>
     found.code === code && moved.some(({ index }) => index === found.index)
   let joined = findings
   if (swappedEntries.length > 1) {

@@ -1,7 +1,7 @@
 /** The input and the report of an audit, and what its parts share during a run. */
 import type { Policy } from '../core/policy.ts'
 import type { AnchorEvent, AuditChain } from './chain.ts'
-import { AuditError, type Finding, type Notice, type Unfinished } from './finding.ts'
+import { AuditError, type AuditFinding, type Notice, type Unfinished } from './finding.ts'
 import type { LedgerSource } from './source.ts'
 import type { AuditState } from './state.ts'
 
@@ -37,7 +37,7 @@ export type AuditReport = {
   readonly verdict: 'clean' | 'inconsistent' | 'unfinished'
   /** 0, 5 or 6. */
   readonly exit: number
-  readonly findings: readonly Finding[]
+  readonly findings: readonly AuditFinding[]
   /** Notices, which do not count against the ledger. */
   readonly notices: readonly Notice[]
   /** Parts that could not be checked, and why. */
@@ -80,7 +80,7 @@ export const MAX_FINDINGS = 100
 
 /** Collects what parts yield: every finding once, and at most MAX_FINDINGS of them. */
 export function createCollector() {
-  const findings = new Map<string, Finding>()
+  const findings = new Map<string, AuditFinding>()
   const notices: Notice[] = []
   const unfinished: Unfinished[] = []
   const evidence = new Set<string>()

@@ -4,12 +4,12 @@ import { HASH_BYTES, type Hash } from '../core/hash.ts'
 import { canonicalJson } from '../core/json.ts'
 import type { Policy } from '../core/policy.ts'
 import { GENESIS, type Genesis } from '../core/statements/genesis.ts'
-import { type Finding, finding, type Moved, type Unfinished, unfinished } from './finding.ts'
+import { type AuditFinding, finding, type Moved, type Unfinished, unfinished } from './finding.ts'
 import type { ServedStatements } from './served-statements.ts'
 
 /** What a comparison of statements found, and the statements that belong to other leaves. */
 export type Compared = {
-  readonly findings: readonly Finding[]
+  readonly findings: readonly AuditFinding[]
   readonly erased: number
   readonly erasing: number
   readonly moved: readonly Moved[]
@@ -20,7 +20,7 @@ export type Compared = {
  * here.
  */
 export function compareStatements(leaves: readonly Hash[] | undefined, served: ServedStatements, start: number): Compared {
-  const findings: Finding[] = []
+  const findings: AuditFinding[] = []
   const moved: Moved[] = []
   let erased = 0
   let erasing = 0
@@ -49,7 +49,7 @@ export function compareStatements(leaves: readonly Hash[] | undefined, served: S
  * Checks that each change of the log's key is from a key of the policy to another. Otherwise the
  * ledger signs with a key that readers were not told of.
  */
-export function checkKeyChanges({ origin, logKeys }: Policy, { keyChanges }: ServedStatements): Finding[] {
+export function checkKeyChanges({ origin, logKeys }: Policy, { keyChanges }: ServedStatements): AuditFinding[] {
   const isKnown = (key: string) => logKeys.some(({ vkey }) => vkey === key)
   return keyChanges
     .filter(({ change }) => change.origin !== origin || !isKnown(change.oldKey) || !isKnown(change.newKey))
@@ -60,7 +60,7 @@ export function checkKeyChanges({ origin, logKeys }: Policy, { keyChanges }: Ser
  * Checks that the first statement is the genesis that the policy describes. If it is wrong in
  * another way already, what it says does not matter.
  */
-export function checkGenesis(policy: Policy, { missing, genesis }: ServedStatements, isWrong: boolean): Finding[] {
+export function checkGenesis(policy: Policy, { missing, genesis }: ServedStatements, isWrong: boolean): AuditFinding[] {
   if (missing.get(0) === 'erased') return [genesisFinding('genesis.erased')]
   if (genesis === undefined || isWrong) return []
   if (genesis.type !== GENESIS) return [genesisFinding('genesis.kind')]
@@ -89,8 +89,8 @@ export function createTombstones() {
   const open = new Map<number, number>()
   let isTooMuch = false
   return {
-    take({ erased, tombstones }: ServedStatements): Finding[] {
-      const findings: Finding[] = []
+    take({ erased, tombstones }: ServedStatements): AuditFinding[] {
+      const findings: AuditFinding[] = []
       const unproven = (index: number) => findings.push(finding('AUDIT_ERASURE_UNPROVEN', 'statement', { index }, index))
       for (const [at, index] of tombstones) if (open.get(index) === at) open.delete(index)
       for (const [index, tombstone] of erased) {
@@ -106,7 +106,7 @@ export function createTombstones() {
     /** Whether any erasure waits for its tombstone. */
     isOpen: () => open.size > 0 || isTooMuch,
     /** What is left: a tombstone below `size` was not there; one above it may be. */
-    end(size: number): { findings: Finding[]; unfinished: Unfinished[] } {
+    end(size: number): { findings: AuditFinding[]; unfinished: Unfinished[] } {
       const all = [...open]
       const missing = all.filter(([, tombstone]) => tombstone < size)
       const [later] = all.filter(([, tombstone]) => tombstone >= size)
@@ -121,6 +121,6 @@ export function createTombstones() {
   }
 }
 
-function genesisFinding(detail: Finding['detail'], values: Finding['values'] = {}): Finding {
+function genesisFinding(detail: AuditFinding['detail'], values: AuditFinding['values'] = {}): AuditFinding {
   return finding('AUDIT_GENESIS_MISMATCH', detail, values, 0)
 }

@@ -6,7 +6,7 @@ import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { audit, unbegun } from '../audit/audit.ts'
 import type { AuditChain } from '../audit/chain.ts'
-import { AuditError, type Finding, type Notice, type Unfinished, unreadable } from '../audit/finding.ts'
+import { AuditError, type AuditFinding, type Notice, type Unfinished, unreadable } from '../audit/finding.ts'
 import { type AuditFacts, factsOf, formatAuditReport, sayVerdict } from '../audit/report.ts'
 import type { AuditReport, Progress } from '../audit/run.ts'
 import { createHttpSource } from '../audit/source.ts'
@@ -174,7 +174,7 @@ async function tell(report: AuditReport, options: Options, facts: AuditFacts, sa
   if (facts.trust === 'ledger') remark('', say('remark.trust'))
   if (options.state === undefined) remark('', say('remark.state'))
 
-  function inWords<T extends Finding | Notice | Unfinished>(told: T) {
+  function inWords<T extends AuditFinding | Notice | Unfinished>(told: T) {
     return { ...told, sentence: say(told.code), where: sayDetail(say, told) }
   }
 }
@@ -185,7 +185,7 @@ function describe(report: AuditReport, facts: AuditFacts, say: SayAudit): string
   const width = Math.max(...rows.map(([name]) => name.length)) + 2
   const list = (heading: AuditMessageKey, items: readonly string[]) =>
     items.length === 0 ? [] : ['', say(heading), ...items.map(item => `  - ${item}`)]
-  const inWords = (told: Finding | Notice | Unfinished) => `${sayTold(say, told)} [${told.code}]`
+  const inWords = (told: AuditFinding | Notice | Unfinished) => `${sayTold(say, told)} [${told.code}]`
   return [
     sayVerdict(say, report),
     '',

@@ -14,7 +14,7 @@ export type Row =
  * The sources asked: the ledger, and the chain's endpoints without possible secrets in their
  * addresses.
  */
-export type Asked = { readonly url: string; readonly endpoints: readonly string[] }
+export type Sources = { readonly url: string; readonly endpoints: readonly string[] }
 
 /** The reason for a receipt that was given in place of a file. */
 export const RECEIPT_GIVEN = { code: 'FILE_IS_RECEIPT', detail: 'this is a receipt, not a file to check: name the file too' } as const
@@ -34,7 +34,7 @@ export function exitOfAll(rows: readonly Row[]): number {
  * One object: the file's own result, with `others` if more receipts or records list it,
  * `earlierState` of a PDF, `releases` of a package.
  */
-export function rowAsJson(row: Row, asked: Asked): object {
+export function rowAsJson(row: Row, asked: Sources): object {
   if (row.kind === 'left-out') return { file: row.name, code: row.code, detail: row.detail, exit: EXIT_USAGE }
   const { own, parts, partsLeftOut } = row.answers
   const plain = (answer: Answer) => answerAsJson(answer, asked)
@@ -54,7 +54,7 @@ export function rowAsJson(row: Row, asked: Asked): object {
   }
 }
 
-function answerAsJson(answer: Answer, { url, endpoints }: Asked): object {
+function answerAsJson(answer: Answer, { url, endpoints }: Sources): object {
   const { finding, problem, code, reason } = answer
   const { kind: _, ...place } = partOf(answer) ?? {}
   if (finding === undefined) return { ...place, problem, ...(code && { code }), ...(reason && { reason }) }

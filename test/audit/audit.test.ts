@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import type { Finding, Unfinished } from '../../src/audit/finding.ts'
+import type { AuditFinding, Unfinished } from '../../src/audit/finding.ts'
 import { openAuditState } from '../../src/audit/state.ts'
 import { toHex } from '../../src/core/bytes.ts'
 import { EMPTY_ROOT } from '../../src/core/hash.ts'
@@ -16,7 +16,7 @@ import { sayDetail, speakAudit } from '../../src/messages/audit/speak.ts'
 import { ORIGIN, signer } from '../ledger/fixtures.ts'
 import { codesOf, flip, grow, onPath, openWorld, reasonsOf, type Tamper, type World } from './world.ts'
 
-const where = (told: Finding | Unfinished | undefined) => (told === undefined ? '' : sayDetail(speakAudit('en'), told))
+const where = (told: AuditFinding | Unfinished | undefined) => (told === undefined ? '' : sayDetail(speakAudit('en'), told))
 const changeEntries = (width: number, change: (entries: Uint8Array[]) => Uint8Array[]) => (body: Buffer) =>
   Buffer.from(encodeBundle(change(decodeBundle(body, width))))
 
