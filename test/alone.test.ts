@@ -1,6 +1,7 @@
 /**
  * Everything deleted but the core, the verifier and the page: what is left, in an empty folder,
- * still checks a receipt against the chain. The ledger that gave the receipt is gone.
+ * still checks a receipt against the chain. The ledger that gave the receipt is gone. With the
+ * command line and the audit, what is left still works against somebody else's ledger.
  */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -10,8 +11,11 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
+import { readConfig } from '../src/config.ts'
+import { startServer } from '../src/server/server.ts'
 import { type AnchoredWorld, openAnchoredWorld } from './audit/anchored-world.ts'
 import { policyOf } from './audit/world.ts'
+import { BARE_ENV } from './bare-env.ts'
 import { statementOf } from './ledger/fixtures.ts'
 import { launchBrowser } from './web/browser.ts'
 
@@ -43,28 +47,9 @@ describe('the core, the verifier and the page alone', function () {
     await rm(folder, { recursive: true, force: true })
   })
 
-  /**
-   * Copies these folders of src, and links these packages; nothing else of the project is there.
-   */
-  async function leaveOnly(place: string, sources: readonly string[], packages: readonly string[]) {
-    const { imports } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
-    await mkdir(place)
-    await writeFile(join(place, 'package.json'), JSON.stringify({ type: 'module', imports }))
-    for (const source of sources) await cp(join(root, 'src', source), join(place, 'src', source), { recursive: true })
-    for (const name of packages) {
-      const link = join(place, 'node_modules', name)
-      await mkdir(dirname(link), { recursive: true })
-      await symlink(join(root, 'node_modules', name), link)
-    }
-  }
-
   it('the verifier says "anchored" of the file and its receipt, and "invalid" of another file', async () => {
     const place = join(folder, 'verifier')
-    await leaveOnly(
-      place,
-      ['at-once.ts', 'bounded.ts', 'core', 'documents', 'ledger-client', 'rpc', 'verifier'],
-      ['@noble/curves', '@noble/hashes', 'canonicalize'],
-    )
+    await leaveOnly(place, VERIFIER, ['@noble/curves', '@noble/hashes', 'canonicalize'])
     const program = `import { readFileSync } from 'node:fs'
       import { createJsonRpcReader, digestsOf, parsePolicy, verify } from './src/verifier/index.ts'
       const policy = parsePolicy(readFileSync('../policy.json'))
@@ -89,7 +74,7 @@ describe('the core, the verifier and the page alone', function () {
     const place = join(folder, 'page')
     await leaveOnly(
       place,
-      ['at-once.ts', 'bounded.ts', 'core', 'documents', 'html.ts', 'ledger-client', 'messages', 'rpc', 'turns.ts', 'verifier', 'web'],
+      ['html.ts', 'messages', 'turns.ts', 'web', ...VERIFIER],
       ['@noble/curves', '@noble/hashes', 'canonicalize', 'esbuild'],
     )
     const program = `import { readFileSync, writeFileSync } from 'node:fs'
@@ -114,3 +99,77 @@ describe('the core, the verifier and the page alone', function () {
     }
   })
 })
+
+describe('the command line without the service', function () {
+  this.timeout(240_000)
+
+  it('submits, fetches a receipt and completes it, verifies and audits', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'openseal-alone-'))
+    const config = readConfig({
+      OPENSEAL_PORT: '0',
+      OPENSEAL_CHAIN_PORT: '0',
+      OPENSEAL_DATA: join(folder, 'data'),
+      OPENSEAL_ANCHOR_INTERVAL: '1s',
+    })
+    const service = await startServer(config)
+    try {
+      const place = join(folder, 'commands')
+      await leaveOnly(
+        place,
+        ['audit', 'chain', 'cli', 'folder-lock.ts', 'html.ts', 'messages', 'whole-file.ts', ...VERIFIER],
+        [
+          ...['@noble/curves', '@noble/hashes', '@zip.js/zip.js', 'asn1js', 'canonicalize', 'cli-progress', 'commander'],
+          ...['csv-parse', 'ethers', 'level', 'merkletreejs', 'postal-mime', 'saxes'],
+        ],
+      )
+      await cp(join(root, 'contracts'), join(place, 'contracts'), { recursive: true })
+      const env = {
+        ...BARE_ENV,
+        OPENSEAL_LEDGER: service.url,
+        OPENSEAL_RPC: service.chain.urls.join(),
+        OPENSEAL_API_KEY_FILE: 'agency.key',
+        OPENSEAL_OPERATOR_KEY_FILE: service.operatorKeyFile,
+      }
+      const openseal = (...args: string[]) =>
+        run(process.execPath, [join(place, 'src/cli/main.ts'), ...args], { cwd: folder, env }).then(
+          ({ stdout }) => ({ code: 0, stdout }),
+          ({ code, stdout, stderr }) => ({ code, stdout: `${stdout}${stderr}` }),
+        )
+      await writeFile(join(folder, 'bridge.txt'), FILE)
+      const submit = ['submit', 'bridge.txt', '--agency', 'a.gov.example', '--kind', 'decision', '--record', '1']
+      const steps: [string[], number, RegExp][] = [
+        [['agency', 'add', 'a.gov.example', '--name', 'A', '--key-file', 'agency.key'], 0, /a\.gov\.example/],
+        [[...submit, '--wait'], 0, /Receipt: bridge\.txt\.receipt\.json/],
+        [['receipt', '1', '--out', 'copy.json'], 0, /./],
+        [['receipt', '--upgrade', 'copy.json'], 0, /./],
+        [['policy', '--out', 'policy.json'], 0, /policy\.json/],
+        [['verify', 'bridge.txt', '--policy', 'policy.json'], 3, /test-network/],
+        [['audit', '--policy', 'policy.json', '--state', 'state', '--report', 'audit.html'], 0, /consistent/],
+      ]
+      for (const [args, exit, words] of steps) {
+        const { code, stdout } = await openseal(...args)
+        assert.equal(code, exit, `${args.join(' ')}\n${stdout}`)
+        assert.match(stdout, words)
+      }
+    } finally {
+      await service.close()
+      await rm(folder, { recursive: true, force: true })
+    }
+  })
+})
+
+/** What the verifier needs. */
+const VERIFIER = ['at-once.ts', 'bounded.ts', 'core', 'documents', 'ledger-client', 'rpc', 'verifier']
+
+/** Copies these folders of src, and links these packages; nothing else of the project is there. */
+async function leaveOnly(place: string, sources: readonly string[], packages: readonly string[]): Promise<void> {
+  const { imports, version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+  await mkdir(place)
+  await writeFile(join(place, 'package.json'), JSON.stringify({ type: 'module', imports, version }))
+  for (const source of sources) await cp(join(root, 'src', source), join(place, 'src', source), { recursive: true })
+  for (const name of packages) {
+    const link = join(place, 'node_modules', name)
+    await mkdir(dirname(link), { recursive: true })
+    await symlink(join(root, 'node_modules', name), link)
+  }
+}
