@@ -261,9 +261,9 @@ describe('documents/read-document: mails and signed files', () => {
   })
 
   it('lists the documents of a signed container, and reads the only one', async () => {
-    const both = await read(await asice({ 'a.pdf': 'A', 'b/c.txt': 'C' }), 'file.asice')
-    deepEqual([both.format, both.members], ['asice', {}])
-    deepEqual(both.inner, [document('a.pdf', 'application/pdf', 'A'), document('b/c.txt', 'text/plain', 'C')])
+    const both = await read(await asice({ 'a.pdf': 'A', 'b/c.xml': notice() }), 'file.asice')
+    deepEqual([both.format, both.members, both.stated], ['asice', {}, []])
+    deepEqual(both.inner, [document('a.pdf', 'application/pdf', 'A'), document('b/c.xml', 'application/xml', notice())])
     const one = await read(await asice({ 'notice.xml': notice() }), 'notice.xml')
     deepEqual([one.format, one.members.record, one.inner[0]?.name], ['asice', NOTICE_ID, '2-notice.xml'])
     equal(placesOf(one)['revision 02'], 'notice.xml: /ContractNotice/cbc:VersionID')
