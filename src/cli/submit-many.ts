@@ -7,6 +7,7 @@ import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createRun, type Reason } from '../documents/together.ts'
 import { waitForAnchor } from './anchor-wait.ts'
 import { type Entry, type Plan, planFiles } from './batch/plan.ts'
 import { type Sealed, writeAllReceipts } from './batch/receipts.ts'
@@ -129,71 +130,34 @@ async function send(
   }
 }
 
-type Reason = { readonly code: string; readonly detail: string }
-type Revisions = Set<string | undefined>
-
 /**
  * The entries that are not sent, and why: the ledger refuses them or warns of them, or they change
- * a version that is not sent itself. The ledger compares requests with the log one by one, so what
- * they cannot know of each other is added here: silent edits, and records and versions that this
- * run publishes first.
+ * a version that is not sent itself.
  */
 function stopsOf(plan: Plan, answers: Map<number, LineAnswer>, { accept }: SubmitOptions): Map<Entry, Reason> {
   const stops = new Map<Entry, Reason>()
-  const published = createRevisions()
-  const held = createRevisions()
+  const run = createRun()
   for (const entry of plan.entries) {
+    const { version } = entry
     const codes = new Set<string>()
     for (const line of linesOf(entry)) {
       const answer = answers.get(line)
       const isNew = answer?.code === undefined && answer?.known === undefined
-      const own = (answer?.warnings ?? []).filter(code => !isAnswered(code, entry, published))
+      const warnings = answer?.warnings ?? []
+      const own = version === undefined ? [...warnings] : run.unanswered(warnings, version)
       if (plan.edits.has(line) && isNew && !own.includes('SILENT_EDIT')) own.push('SILENT_EDIT')
       if (answer !== undefined) answers.set(line, { ...answer, warnings: own })
       if (answer?.known === undefined) for (const code of own) codes.add(code)
+      const heldBack = isNew && version !== undefined ? run.heldBack(version) : undefined
       if (answer?.code !== undefined && !entry.isOcds)
         stops.set(entry, { code: answer.code, detail: answer.detail ?? `status ${answer.status}` })
-      else if (isNew && changesHeld(entry, held)) stops.set(entry, leftOutBefore(entry))
+      else if (heldBack !== undefined) stops.set(entry, heldBack)
     }
     const [stopping] = stoppingCodes(codes, accept)
     if (stopping !== undefined) stops.set(entry, { code: stopping, detail: meaningOf(stopping) })
-    if (entry.version !== undefined) (stops.has(entry) ? held : published).add(entry.version)
+    if (version !== undefined) run.note(version, !stops.has(entry))
   }
   return stops
-}
-
-/** Revisions by their records. */
-function createRevisions() {
-  const byRecord = new Map<string, Revisions>()
-  return {
-    of: (record: string): Revisions => byRecord.get(record) ?? new Set(),
-    add: ({ record, revision }: NonNullable<Entry['version']>) => {
-      byRecord.set(record, (byRecord.get(record) ?? new Set()).add(revision))
-    },
-  }
-}
-
-/**
- * Whether an entry amends or withdraws a version that is left out. Alone in the log, it would part
- * that version from the one before, so that the next run would not notice a silent edit any more.
- */
-function changesHeld({ version }: Entry, held: ReturnType<typeof createRevisions>): boolean {
-  if (version === undefined || version.action === 'publish') return false
-  const revisions = held.of(version.record)
-  return version.target === undefined ? revisions.size > 0 : revisions.has(version.target)
-}
-
-function leftOutBefore({ version }: Entry): Reason {
-  return {
-    code: 'EARLIER_LEFT_OUT',
-    detail: `it changes the record ${JSON.stringify(version?.record)}, of which another file was left out`,
-  }
-}
-
-function isAnswered(code: string, { version }: Entry, published: ReturnType<typeof createRevisions>): boolean {
-  if (version === undefined) return false
-  const revisions = published.of(version.record)
-  return revisions.size > 0 && (code === 'RECORD_UNKNOWN' || (code === 'TARGET_UNKNOWN' && revisions.has(version.target)))
 }
 
 function linesOf({ lines }: Entry): number[] {

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { TextReader, Uint8ArrayWriter, ZipWriter } from '@zip.js/zip.js'
-import { createEditCheck, readPackage } from '../../src/cli/ocds/package.ts'
+import { readPackage } from '../../src/cli/ocds/package.ts'
 import { canonicalJson, parseJson } from '../../src/core/json.ts'
 import type { Statement } from '../../src/core/statements/statement.ts'
 import { OcdsError } from '../../src/documents/ocds/error.ts'
@@ -293,39 +293,6 @@ describe('an OCDS file as statements', () => {
           [0, 'OCDS_RELEASE'],
         ],
       ],
-    )
-  })
-
-  it('compares only publications of one version, by the names of their documents and by what they say', () => {
-    const document = (name: string, sha: string, jcs?: string) => ({
-      name,
-      mediaType: 'application/json',
-      bytes: 1,
-      sha256: sha.repeat(64),
-      ...(jcs !== undefined && { jcs: jcs.repeat(64) }),
-    })
-    const statement = (documents: Statement['documents'], more: Partial<Statement> = {}): Statement => ({
-      type: 'openseal/statement@v1',
-      agency: AGENCY,
-      kind: 'decision',
-      action: 'publish',
-      record: 'r',
-      documents,
-      ...more,
-    })
-    const check = createEditCheck()
-    assert.deepEqual(
-      [
-        statement([document('a', '1', '9'), document('b', '1')]),
-        statement([document('a', '2', '9')]), // formatted differently
-        statement([document('c', '2')]), // added
-        statement([document('a', '1', '9'), document('b', '2')]), // the second document is edited
-        statement([document('a', '3')], { revision: '2' }),
-        statement([document('a', '4')], { action: 'amend', revision: '2' }),
-        statement([document('a', '4')], { agency: 'other.gov.example', revision: '2' }),
-        statement([document('a', '4')], { revision: '2' }),
-      ].map(check.isEdit),
-      [false, false, false, true, false, false, false, true],
     )
   })
 

@@ -11,10 +11,11 @@ import { groupCompanions } from '../../documents/companions.ts'
 import { documentsOf, FillError, fillMembers, fillStatement, statedTogether } from '../../documents/fill.ts'
 import type { LeftOut } from '../../documents/ocds/statements.ts'
 import { type DocumentReading, holdsMany, type StatedMembers } from '../../documents/reading.ts'
+import { createEditCheck, inOrder, type Version } from '../../documents/together.ts'
 import { FileError } from '../hash-file.ts'
 import { type IntakeFile, readIntake } from '../intake.ts'
 import { fileLines } from '../lines.ts'
-import { createEditCheck, readPackage } from '../ocds/package.ts'
+import { readPackage } from '../ocds/package.ts'
 import { startProgress } from '../output.ts'
 import { type Origin, originsOf } from '../preview.ts'
 import { checkReceiptPlace, receiptPath } from '../receipt-file.ts'
@@ -32,7 +33,7 @@ export type Entry = {
   readonly lines?: { readonly from: number; readonly to: number }
   readonly left?: { readonly code: string; readonly detail: string }
   /** The statement of a file that is not OCDS, without its documents. */
-  readonly version?: Pick<Statement, 'record' | 'revision' | 'action' | 'target'>
+  readonly version?: Version
   readonly origins: readonly Origin[]
   readonly reading?: DocumentReading
   /** Releases of an OCDS file that have no statement. */
@@ -111,31 +112,9 @@ async function take(wanted: WantedFile, options: SubmitOptions): Promise<Taken |
 
 type StatedEntry = { entry: Entry; statement?: Statement }
 
-/** Publications come first, then their changes, then the changes of changes. */
 function stateAll(taken: readonly Taken[], options: SubmitOptions): StatedEntry[] {
   const stated = groupCompanions(followChanges(taken)).map(group => stateGroup(group, options))
-  const ranks = ranksOf(stated.flatMap(({ statement }) => (statement === undefined ? [] : [statement])))
-  const rank = ({ statement }: StatedEntry) => (statement && ranks.get(statement)) ?? 0
-  return stated.sort((a, b) => rank(a) - rank(b))
-}
-
-/** How many changes lie between each change and a publication, among these statements. */
-function ranksOf(statements: readonly Statement[]): ReadonlyMap<Statement, number> {
-  const changes = statements.filter(({ action }) => action !== 'publish')
-  const versionOf = (record: string, revision: string | undefined) => JSON.stringify([record, revision])
-  const byVersion = new Map(changes.map(change => [versionOf(change.record, change.revision), change]))
-  const ranks = new Map<Statement, number>()
-  for (const change of changes) {
-    const chain = new Set<Statement>()
-    let next: Statement | undefined = change
-    while (next !== undefined && !ranks.has(next) && !chain.has(next)) {
-      chain.add(next)
-      next = next.target === undefined ? undefined : byVersion.get(versionOf(next.record, next.target))
-    }
-    let rank = (next && ranks.get(next)) ?? 0
-    for (const each of [...chain].reverse()) ranks.set(each, ++rank)
-  }
-  return ranks
+  return inOrder(stated, ({ statement }) => statement)
 }
 
 function stateGroup(group: readonly [Taken, ...Taken[]], options: SubmitOptions): StatedEntry {

@@ -2,12 +2,12 @@
  * Reads an OCDS file once, in bounded memory, and writes its statements to a spool file. Nothing is
  * sent before the whole file was read.
  */
-import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createWriteStream, openAsBlob } from 'node:fs'
-import { type DocumentRef, type Statement, statementBody } from '../../core/statements/statement.ts'
+import { statementBody } from '../../core/statements/statement.ts'
 import { OcdsError } from '../../documents/ocds/error.ts'
 import { createOcdsReader, type OcdsReport, readOcdsZip, type TakeStatement } from '../../documents/ocds/statements.ts'
+import { createEditCheck } from '../../documents/together.ts'
 import { FileError, type OnProgress, readHead, readWhole } from '../hash-file.ts'
 
 /**
@@ -79,43 +79,4 @@ async function readStatements(path: string, agency: string, take: TakeStatement,
 /** Copies a string: a slice of a release would keep the whole release's text in memory. */
 function ownCopy(text: string): string {
   return Buffer.from(text).toString()
-}
-
-/** A check from `createEditCheck`. */
-export type EditCheck = ReturnType<typeof createEditCheck>
-
-/**
- * Creates a check for silent edits among statements that are sent together. The ledger compares
- * requests with the log one by one, and a dry run logs nothing, so it might miss these. Statements
- * wait until `keep` or `forget` says whether their file is sent.
- */
-export function createEditCheck() {
-  const kept = new Map<string, string>()
-  let waiting = new Map<string, string>()
-  // Short, because a package may have millions of releases: 96 bits of a version, 64 of its content.
-  const isOther = ({ agency, record, revision }: Statement, { name, sha256, jcs }: DocumentRef) => {
-    const version = createHash('sha256')
-      .update(JSON.stringify([agency, record, revision, name.normalize('NFC')]))
-      .digest('base64')
-      .slice(0, 16)
-    const content = (jcs ?? sha256).slice(0, 16)
-    const before = kept.get(version) ?? waiting.get(version)
-    if (before === undefined) waiting.set(ownCopy(version), ownCopy(content))
-    return before !== undefined && before !== content
-  }
-  return {
-    /** Whether an earlier statement has other content under the same version and name. */
-    isEdit(statement: Statement): boolean {
-      if (statement.action !== 'publish') return false
-      // Looks at all of them, because each is remembered.
-      return statement.documents.filter(document => isOther(statement, document)).length > 0
-    },
-    keep(): void {
-      for (const [version, content] of waiting) kept.set(version, content)
-      waiting = new Map()
-    },
-    forget(): void {
-      waiting = new Map()
-    },
-  }
 }
