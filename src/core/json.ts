@@ -234,8 +234,13 @@ function skip<T>(reader: Reader, length: number, value: T): T {
 }
 
 function place({ text, at }: Reader): string {
-  const before = text.slice(0, at).split('\n')
-  return `line ${before.length}, character ${(before.at(-1)?.length ?? 0) + 1}`
+  let line = 1
+  let start = 0
+  for (let end = text.indexOf('\n'); end !== -1 && end < at; end = text.indexOf('\n', start)) {
+    line++
+    start = end + 1
+  }
+  return `line ${line}, character ${at - start + 1}`
 }
 
 function malformed(reader: Reader, what: string): JsonError {

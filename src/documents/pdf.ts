@@ -4,7 +4,7 @@
  * one line end.
  */
 import type { createSha256 } from '#sha256'
-import { toHex, toUtf8 } from '../core/bytes.ts'
+import { copyBytes, toHex, toUtf8 } from '../core/bytes.ts'
 
 /** A possible earlier state of a file: a prefix of `bytes` bytes, and its SHA-256 in hex. */
 export type EarlierState = { readonly bytes: number; readonly sha256: string }
@@ -103,7 +103,7 @@ export function createMarkFinder(mark: Uint8Array): { look(chunk: Uint8Array): v
       seam.set(chunk.subarray(0, mark.length), tail.length)
       found = holds(seam, mark) || holds(chunk, mark)
       const joined = chunk.length >= mark.length ? chunk : new Uint8Array([...tail, ...chunk])
-      tail = joined.slice(-(mark.length - 1))
+      tail = copyBytes(joined.subarray(-(mark.length - 1)))
     },
     found: () => found,
   }

@@ -97,6 +97,8 @@ export const MAX_INNER = 255
 /** A file can cause any number of remarks. Equal ones count once. */
 const MAX_REMARKS = 20
 const MAX_TITLE_CHARACTERS = 500
+/** With white space, and with characters of two UTF-16 units. */
+const LONGEST_TITLE = 100_000
 const MAX_ID_BYTES = 512
 /** Characters that an id or a name may not begin or end with, or contain. */
 const UNFIT = /^\p{White_Space}|\p{White_Space}$|[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
@@ -215,7 +217,9 @@ export function isFitId(text: string): boolean {
 
 /** A title in one line of at most 500 characters; undefined if nothing is left of it. */
 export function cleanTitle(text: string): string | undefined {
+  // Of a text as large as a file, the rest is never looked at.
   const clean = text
+    .slice(0, LONGEST_TITLE)
     .toWellFormed()
     .replace(/[\p{Cc}\s]+/gu, ' ')
     .trim()

@@ -23,6 +23,8 @@ export type XmlReading = {
 
 /** The time to read grows with the square of the depth. */
 const MAX_DEPTH = 256
+/** Each element is looked up by the names of all around it. */
+const MAX_PLACE_CHARACTERS = 8192
 const MAX_ATTRIBUTES = 1000
 const MAX_TEXT_CHARACTERS = 1024 * 1024
 const MAX_FOUND = 10_000
@@ -68,10 +70,13 @@ export function readXml(bytes: Uint8Array, wanted: (path: string) => string | un
     const outer = open.at(-1)
     root ??= { name: local, uri }
     const path = outer === undefined ? '' : outer.path === '' ? local : `${outer.path}/${local}`
+    const at = `${outer?.at ?? ''}/${name}`
+    if (at.length > MAX_PLACE_CHARACTERS)
+      throw tooLarge(`the names of an element and of those around it have more than ${MAX_PLACE_CHARACTERS} characters`)
     const key = path === '' ? undefined : wanted(path)
     const kept = new Map<string, string>()
     if (key !== undefined) for (const attribute of Object.values(given)) kept.set(attribute.local, attribute.value)
-    open.push({ at: `${outer?.at ?? ''}/${name}`, path, key, text: '', attributes: kept })
+    open.push({ at, path, key, text: '', attributes: kept })
   })
   const take = (text: string) => {
     checkText(text)

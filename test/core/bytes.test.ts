@@ -67,6 +67,12 @@ describe('bytes', () => {
     throws(() => fromBase64Url('AA', 2), code('BASE64_MALFORMED'))
   })
 
+  it('reads long texts: 64 MiB of base64, and of hex', () => {
+    const length = 48 * 1024 * 1024
+    equal(fromBase64('AAAA'.repeat(length / 3)).length, length)
+    equal(fromHex('00'.repeat(length)).length, length)
+  })
+
   it('refuses text that is not exactly UTF-8', () => {
     for (const data of [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf0, 0x9f]])
       throws(() => fromUtf8(Uint8Array.from(data)), code('UTF8_MALFORMED'))

@@ -1,5 +1,7 @@
 /** Files made to break a reader: each ends soon, in a reading or in one of our codes. */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
 import { readDocument } from '../../src/documents/read-document.ts'
 import { asice, cms, DECISION, judgment, MAIL, notice, zipOf } from './files.ts'
@@ -7,6 +9,7 @@ import { asice, cms, DECISION, judgment, MAIL, notice, zipOf } from './files.ts'
 const bytesOf = (content: string | Uint8Array) => (typeof content === 'string' ? new TextEncoder().encode(content) : content)
 const codeOf = async (content: string | Uint8Array, name = 'file') => (await readDocument(name, bytesOf(content))).refused?.code
 const MIB = 1024 * 1024
+const READER = new URL('../../src/documents/read-document.ts', import.meta.url).href
 
 describe('documents: hostile files', () => {
   it('reads no document type, so neither entities nor other files come in', async () => {
@@ -31,6 +34,25 @@ describe('documents: hostile files', () => {
     equal(await codeOf(notice({ inside: `<cbc:ID>${'<![CDATA[x]]>'.repeat(100_001)}</cbc:ID>` })), 'XML_TOO_LARGE')
     equal(await codeOf(notice({ inside: `<cbc:ID>${`<!-- -->${'x'.repeat(1024)}`.repeat(1025)}</cbc:ID>` })), 'XML_TOO_LARGE')
     equal(await codeOf(notice({ inside: '<cbc:ID>x</cbc:ID>'.repeat(10_001) })), 'XML_TOO_LARGE')
+    // Each inner element would be looked up by all the names around it.
+    const long = 'n'.repeat(10_000)
+    equal(await codeOf(`<a><${long}>${'<b/>'.repeat(10_000)}</${long}></a>`), 'XML_TOO_LARGE')
+  })
+
+  it('takes little more memory than a file has for its title, or to say where it is damaged', async () => {
+    const inLittle = async (text: string) => {
+      const code = `import { readDocument } from ${JSON.stringify(READER)}
+        import { parentPort } from 'node:worker_threads'
+        const { members, refused } = await readDocument('a.json', new TextEncoder().encode(${text}))
+        parentPort.postMessage([members.title?.length, refused?.code])`
+      const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`), {
+        resourceLimits: { maxOldGenerationSizeMb: 256 },
+      })
+      return (await once(worker, 'message'))[0]
+    }
+    const decision = JSON.stringify({ ...DECISION, subject: 'TITLE' }).split('TITLE')
+    deepEqual(await inLittle(`${JSON.stringify(decision)}.join('x'.repeat(${40 * MIB}))`), [500, undefined])
+    deepEqual(await inLittle(`'{' + '\\n'.repeat(${40 * MIB}) + 'x}'`), [undefined, 'JSON_MALFORMED'])
   })
 
   it('makes few remarks about a file, however many it causes, and each once', async () => {

@@ -64,6 +64,16 @@ describe('documents/pdf', () => {
     assert.equal(sha256, digestsOf(bytes).sha256)
   })
 
+  it('finds a mark across a border between chunks in one memory, which is filled again', () => {
+    const finder = createMarkFinder(toUtf8('/ByteRange'))
+    const chunk = Buffer.alloc(12)
+    for (const text of ['xxxxxxx/Byte', 'Rangexxxxxxx']) {
+      chunk.write(text)
+      finder.look(chunk)
+    }
+    assert.equal(finder.found(), true)
+  })
+
   it('finds a mark across every border between chunks', () => {
     const mark = toUtf8('/ByteRange')
     const bytes = toUtf8('%PDF //ByteRange[0')
