@@ -58,8 +58,9 @@ describe('documents/together', () => {
 
   it('puts publications first, then their changes, then the changes of changes, and leaves circles in peace', () => {
     const [third, second, first] = [version('amend', 'r', '3', '2'), version('amend', 'r', '2', '1'), version('publish', 'r', '1')]
+    const items = [third, undefined, second, first].map(of => ({ of }))
     deepEqual(
-      inOrder([undefined, third, second, first], each => each),
+      inOrder(items, item => item.of).map(({ of }) => of),
       [undefined, first, second, third],
     )
     const circle = [version('amend', 'r', '2', '3'), version('amend', 'r', '3', '2')]
