@@ -4,6 +4,7 @@
  * the answer are messages.
  */
 import type { IncomingHttpHeaders } from 'node:http'
+import module from 'node:module'
 import type { MessageKey } from '../messages/en.ts'
 import { type Language, speak } from '../messages/language.ts'
 import type { Say } from '../messages/say.ts'
@@ -57,10 +58,10 @@ async function run({ lang, frame, headers, policy, endpoints }: CheckJob): Promi
   const say = speak(lang)
   const { ledger, chain, take } = createAsker(question => tell({ question }), endpoints)
   process.on('message', (reply: Reply) => take(reply))
-  const { status, answer } = await answerForm(say, async () =>
+  const { status, answer: form } = await answerForm(say, async () =>
     checkUpload(say, await readUpload(headers, process.stdin), { policy, chain, ledger }),
   )
-  tell({ status, page: renderPage({ ...frame, say }, verifiedPage({ ...frame, say }, answer)) })
+  answer({ status, page: renderPage({ ...frame, say }, verifiedPage({ ...frame, say }, form)) })
 }
 
 async function describe(headers: IncomingHttpHeaders): Promise<void> {
@@ -70,10 +71,10 @@ async function describe(headers: IncomingHttpHeaders): Promise<void> {
     const { files, fields = {} } = await readUpload(headers, process.stdin, { maxFields: FIELDS_OF_DESK, keepsFiles: true })
     const described: DescribedFile[] = []
     for (const { name, read, bytes = new Uint8Array(0) } of files) described.push(describeFile(name, read, await readDocument(name, bytes)))
-    tell({ described: isTooLarge(fields, described) ? { code: 'FORM_TOO_LARGE' } : { fields, files: described } })
+    answer({ described: isTooLarge(fields, described) ? { code: 'FORM_TOO_LARGE' } : { fields, files: described } })
   } catch (error) {
     if (!(error instanceof UploadError)) throw error
-    tell({ described: { code: error.code } })
+    answer({ described: { code: error.code } })
   }
 }
 
@@ -93,6 +94,15 @@ async function answerForm(say: Say, check: () => Promise<FormAnswer>): Promise<{
     const message = say(UPLOAD_PROBLEMS[error.code] ?? 'verify.nothing', { size: UPLOAD_LIMIT, count: MAX_UPLOAD_FILES })
     return { status: error.code === 'UPLOAD_MALFORMED' ? 400 : 413, answer: { message, code: error.code } }
   }
+}
+
+/**
+ * Ends the work. The process is killed when its answer arrives, so what Node has compiled is
+ * written before that. Node 20 writes nothing.
+ */
+function answer(answered: FormAnswered): void {
+  module.flushCompileCache?.()
+  tell(answered)
 }
 
 function tell(message: CheckMessage): void {
