@@ -4,7 +4,6 @@
  * growing tiles, which give the head's root. This names the damaged tile when a proof has failed,
  * and it is how the scrub and the doctor read.
  */
-import { LRUCache } from 'lru-cache'
 import { equalBytes } from '../core/bytes.ts'
 import { HASH_BYTES, type Hash, hashNode } from '../core/hash.ts'
 import { TILE_HEIGHT, TILE_WIDTH } from '../core/tlog/tile.ts'
@@ -12,6 +11,7 @@ import { type Node, type ReadHashes, rootFromRange, rootNodes } from '../core/tl
 import type { Edge, Head, LogStore } from '../store/port/log.ts'
 
 import { DamageError } from './errors.ts'
+import { keepLast } from './kept.ts'
 import { perfectRoot, splitHashes } from './tree-state.ts'
 import { growingIndex, place, TILE_BYTES, tileKey, UNFOLDED_BYTES, type Unfolded, unfold } from './unfolded.ts'
 
@@ -28,7 +28,7 @@ const KEPT_TILES = 64
  * @throws DamageError if a tile in the store is not the tree's
  */
 export function createCheckedNodes(store: Pick<LogStore, 'readTile'>, committed: () => Committed): ReadHashes {
-  const checked = new LRUCache<number, Unfolded>({ max: KEPT_TILES })
+  const checked = keepLast<number, Unfolded>(KEPT_TILES)
 
   const readTile = async (level: number, index: number): Promise<Unfolded> => {
     const bytes = await store.readTile(level, index)

@@ -3,11 +3,11 @@
  * all of the tile's leaves, so that part is kept once it was verified: without it, receipts fall
  * from 0.42 to 0.36 of bare Koa (2026-11-30).
  */
-import { LRUCache } from 'lru-cache'
 import type { Hash } from '../core/hash.ts'
 import { type InclusionProof, ProofError, proveInclusion, verifyInclusion } from '../core/tlog/proof.ts'
 import { TILE_HEIGHT, TILE_WIDTH } from '../core/tlog/tile.ts'
 import type { ReadHashes } from '../core/tlog/tree.ts'
+import { keepLast } from './kept.ts'
 import { makeVerified, type Readers } from './verified.ts'
 
 /** The root hash of a full tile, and the proof from there up to the root of one size. */
@@ -24,7 +24,7 @@ export type ProveEntry = (index: number, size: number, root: Hash, leaf?: Hash) 
 
 /** @throws DamageError; ProofError if no tile is damaged, but the entry has another leaf */
 export function createInclusion(nodes: Readers): ProveEntry {
-  const kept = new LRUCache<string, Above>({ max: KEPT })
+  const kept = keepLast<string, Above>(KEPT)
 
   /** The proof in a tree whose leaves begin at `from`: the whole tree, or one full tile. */
   const prove = (index: number, from: number, size: number, root: Hash, leaf?: Hash): Promise<InclusionProof> => {

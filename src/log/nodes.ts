@@ -3,11 +3,11 @@
  * store or from the growing edge in memory. They are as the store returns them, so a proof is
  * verified against the signed root before anyone sees it: see `verified.ts`.
  */
-import { LRUCache } from 'lru-cache'
 import { HASH_BYTES, type Hash } from '../core/hash.ts'
 import type { LogStore } from '../store/port/log.ts'
 import { type Committed, createCheckedNodes } from './checked-nodes.ts'
 import { DamageError } from './errors.ts'
+import { keepLast } from './kept.ts'
 import type { Growth } from './tree-state.ts'
 import { growingIndex, place, tileKey, UNFOLDED_BYTES, type Unfolded, unfold } from './unfolded.ts'
 import type { Readers } from './verified.ts'
@@ -27,7 +27,7 @@ const CACHED_TILES = 2048
  * short.
  */
 export function createNodes(store: Pick<LogStore, 'readTile'>, tree: Committed): Nodes {
-  const cache = new LRUCache<number, Unfolded>({ max: CACHED_TILES })
+  const cache = keepLast<number, Unfolded>(CACHED_TILES)
   /**
    * The growing tile of each level. Never evicted, because the store does not have it before it is
    * full.

@@ -1,5 +1,4 @@
 /** Proofs, checkpoints and tiles of the committed tree, each verified before it is served. */
-import { LRUCache } from 'lru-cache'
 import { equalBytes, joinBytes, toHex } from '../core/bytes.ts'
 import { HASH_BYTES, type Hash, hashLeaf, sha256 } from '../core/hash.ts'
 import { formatCheckpoint } from '../core/tlog/checkpoint.ts'
@@ -10,6 +9,7 @@ import type { Node, ReadHashes } from '../core/tlog/tree.ts'
 import type { LogStore } from '../store/port/log.ts'
 import { DamageError, LedgerError } from './errors.ts'
 import { createInclusion } from './inclusion.ts'
+import { keepLast } from './kept.ts'
 import { TILE_BYTES } from './unfolded.ts'
 import { makeVerified } from './verified.ts'
 import type { LogView } from './view.ts'
@@ -48,12 +48,9 @@ const KEPT_DIGESTS = 16_384
 export function createProver({ store, view, signer, origin }: Deps): Prover {
   const { nodes } = view
   const proveEntry = createInclusion(nodes)
-  /**
-   * The hash of each full tile and bundle that was compared with the tree. Each counts as 1 of a
-   * size, because a cache with a `max` sets room aside for all of them when a ledger is opened.
-   */
-  const served = new LRUCache<string, string>({ maxSize: KEPT_DIGESTS, sizeCalculation: () => 1 })
-  const checkpoints = new LRUCache<number, string>({ max: CACHED_CHECKPOINTS })
+  /** The hash of each full tile and bundle that was compared with the tree. */
+  const served = keepLast<string, string>(KEPT_DIGESTS)
+  const checkpoints = keepLast<number, string>(CACHED_CHECKPOINTS)
 
   const assertRange = async (from: number, to: number, what: string) => {
     const isRange = Number.isSafeInteger(from) && Number.isSafeInteger(to) && from >= 0 && from <= to

@@ -3,7 +3,6 @@
  * below it. Several nodes may seal on one store, so a view can be behind. A read beyond what this
  * node knows asks the store once.
  */
-import { LRUCache } from 'lru-cache'
 import { equalBytes } from '../core/bytes.ts'
 import type { Hash } from '../core/hash.ts'
 import { formatCheckpoint } from '../core/tlog/checkpoint.ts'
@@ -11,6 +10,7 @@ import { type Signer, signNote } from '../core/tlog/note.ts'
 import type { Edge, Head, LogStore } from '../store/port/log.ts'
 
 import { LedgerError } from './errors.ts'
+import { keepLast } from './kept.ts'
 import { createNodes } from './nodes.ts'
 import { EMPTY_STATE, type Growth, restore, type TreeState } from './tree-state.ts'
 import { extendsHead, type Readers, verifiedRoot } from './verified.ts'
@@ -80,7 +80,7 @@ export async function openLogView({
   const nodes = createNodes(store, tree)
   let signed = signHead(tree.head)
   /** Roots of former sizes, which never change. Receipts ask for that of the newest anchor. */
-  const roots = new LRUCache<number, Hash>({ max: KEPT_ROOTS })
+  const roots = keepLast<number, Hash>(KEPT_ROOTS)
   let refreshing: Promise<void> | undefined
   let nextRefresh: Promise<void> | undefined
 
