@@ -185,6 +185,7 @@ export const ar: Messages = {
   'verify.policyLeave': 'تركها جانباً',
   'verify.policyNotUsed': '{name} سياسة ولم تُستخدم. كي يُحكم بها، اخترها في الحقل المخصص لسياستك الخاصة.',
   'verify.ledgerGone': 'لم يُجب السجل، فتعذّر البحث عن إيصاله. أضف ملف الإيصال.',
+  'verify.erasing': 'يمحو السجل القيد الخاص بهذا الملف، ولم يعد يعرض إيصاله. إن كان الإيصال لديك فأضفه.',
   'verify.needReceipt': 'أضف إيصال هذا الملف أيضاً: هذه الصفحة لا تسأل أي سجل.',
   'verify.tooManyReleases':
     '{count, plural, zero {لم يُفحص أي إصدار} one {فُحص إصدار واحد} two {فُحص إصداران} few {فُحصت # إصدارات} many {فُحص # إصداراً} other {فُحص # إصدار}}. ما لم يُفحص: {left}. الأمر «openseal verify» يفحصها كلها.',

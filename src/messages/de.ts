@@ -215,6 +215,8 @@ export const de: Messages = {
   'verify.policyNotUsed':
     '{name} ist eine Richtlinie und wurde nicht verwendet. Soll sie gelten, wählen Sie sie im Feld für Ihre eigene Richtlinie.',
   'verify.ledgerGone': 'Das Register hat nicht geantwortet, der Beleg konnte nicht gesucht werden. Fügen Sie die Belegdatei hinzu.',
+  'verify.erasing':
+    'Das Register löscht seinen Eintrag dieser Datei und zeigt keinen Beleg mehr dafür. Wenn Sie den Beleg haben, fügen Sie ihn hinzu.',
   'verify.needReceipt': 'Fügen Sie auch den Beleg dieser Datei hinzu: Diese Seite befragt kein Register.',
   'verify.tooManyReleases':
     '{count, plural, one {# Veröffentlichung wurde geprüft} other {# Veröffentlichungen wurden geprüft}}. Nicht geprüft: {left}. Der Befehl „openseal verify“ prüft sie alle.',

@@ -149,6 +149,7 @@ function sayEarlier(say: Say, { index, date }: NonNullable<Finding['earlier']>):
 export function sayProblem(say: Say, { problem, code = '' }: { readonly problem: Problem; readonly code?: string }): string {
   if (problem === 'receipt-encoding') return say('result.receiptEncoding')
   if (problem === 'ledger-gone') return say('verify.ledgerGone')
+  if (problem === 'erasing') return say('verify.erasing')
   return problem === 'need-receipt' ? say('verify.needReceipt') : say('result.refused', { reason: sayFault(say, code) })
 }
 
@@ -191,6 +192,8 @@ export const FAULTS: {
   LEDGER_ANSWER: 'ledger',
   LEDGER_OTHER: 'ledger',
   LEDGER_TOO_MANY: 'ledger',
+  RECORD_ERASED: 'ledger',
+  RECORD_ERASING: 'ledger',
 }
 
 const REASONS = ['correction', 'legal-change', 'publication-error', 'personal-data', 'court-order', 'other'] as const

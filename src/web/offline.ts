@@ -91,6 +91,7 @@ const OF_LEDGERS: readonly MessageKey[] = [
   'trust.ledger',
   'verify.private',
   'verify.ledgerGone',
+  'verify.erasing',
   'result.open',
   'result.fresher',
   'result.earlier',

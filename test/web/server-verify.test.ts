@@ -36,4 +36,18 @@ describe('web/server-verify', function () {
       await here.close()
     }
   })
+
+  it('says that the entry of a file is being erased, and not that the ledger did not answer', async () => {
+    const here = await openWorld({ erasureDelayMs: 86_400_000 })
+    try {
+      const index = Number(await here.submit('r-1', 'a record of this ledger'))
+      await here.ledger.requestErasure(index, 'personal-data', { by: 'operator' })
+      const files = [{ name: 'f.txt', read: readText('a record of this ledger') }]
+      const means = { policy: here.policy(), chain: [], ledger: { ...here.ledger, head: async () => here.ledger.head() } }
+      const answer = await checkUpload(speak('en'), { files }, means)
+      deepEqual('answers' in answer ? answer.answers[0]?.own.map(({ problem }) => problem) : undefined, ['erasing'])
+    } finally {
+      await here.close()
+    }
+  })
 })

@@ -17,7 +17,7 @@ import { verify } from '../verify.ts'
 import { rememberAnswers } from './chain-memory.ts'
 import type { Release } from './file-reader.ts'
 import { type GivenFile, type GivenReceipt, hashesOf, isOf, matchReceipts, type NamedDocument, naming } from './given.ts'
-import { type FoundReceipts, giveUpWhenGone, type LedgerReader } from './ledger-reader.ts'
+import { type FoundReceipts, giveUpWhenGone, isErased, type LedgerReader } from './ledger-reader.ts'
 import type { PolicySource } from './policy-source.ts'
 
 /**
@@ -53,10 +53,11 @@ export type Finding = {
 }
 
 /**
- * Why there is no verdict. `release-refused`: the strict reader refused the release; `code` and the
+ * Why there is no verdict. `erasing`: every entry of the file was or is being erased, so the ledger
+ * shows no receipt. `release-refused`: the strict reader refused the release; `code` and the
  * English `reason` say why. `receipt-encoding`: the receipt is not text in a known encoding.
  */
-export type Problem = 'ledger-gone' | 'need-receipt' | 'release-refused' | 'receipt-encoding'
+export type Problem = 'ledger-gone' | 'erasing' | 'need-receipt' | 'release-refused' | 'receipt-encoding'
 
 /** A finding, or the reason why there is none. */
 export type Answer =
@@ -261,7 +262,7 @@ async function lookUp(subject: Subject, means: Means, watch: Watch = {}): Promis
   const { digest, part } = subject
   if (ledger === undefined || digest === undefined) return [{ name, part, problem: 'need-receipt' }]
   const { value: found, error } = await attemptAsync(() => ledger.findReceipts(hashesOf(digest)))
-  if (error) return [{ name, part, problem: 'ledger-gone' }]
+  if (error) return [{ name, part, problem: isErased(error) ? 'erasing' : 'ledger-gone' }]
   if (found.length === 0) return [{ finding: await findingOf(subject, undefined, means, watch) }]
   return inOrder(found, async receipts => ({ finding: await findingAmong(subject, receipts, means, watch) }))
 }

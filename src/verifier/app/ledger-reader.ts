@@ -5,7 +5,7 @@
  */
 
 import { inTurns } from '../../at-once.ts'
-import { attempt, attemptAsync, unwrap } from '../../core/attempt.ts'
+import { attempt, attemptAsync } from '../../core/attempt.ts'
 import { OpenSealError } from '../../core/errors.ts'
 import { isJsonObject, type Json, parseJson } from '../../core/json.ts'
 import { parseReceipt } from '../../core/receipt.ts'
@@ -185,7 +185,7 @@ export async function findByEach(
       if (!records.has(record)) records.set(record, found)
     }
   }
-  if (records.size === 0 && failures[0] !== undefined) throw failures[0]
+  if (records.size === 0 && failures[0] !== undefined) throw firstDoubt(failures) ?? failures[0]
   return [...records.values()]
 }
 
@@ -199,7 +199,8 @@ async function readFound(indexes: readonly number[], read: (index: number) => Pr
   const some = oldestFirst.length > MAX_ENTRIES ? [...oldestFirst.slice(0, half), ...oldestFirst.slice(-half)] : oldestFirst
   const attempts = await inTurns(some, AT_ONCE, index => attemptAsync(() => read(index)))
   const texts = attempts.flatMap(({ value }) => value ?? [])
-  if (texts.length === 0) attempts.slice(0, 1).map(unwrap)
+  const failures = attempts.flatMap(({ error }) => error ?? [])
+  if (texts.length === 0 && failures[0] !== undefined) throw firstDoubt(failures) ?? failures[0]
   const records = new Map<string, FoundReceipts>()
   for (const text of texts) {
     const record = recordOf(text)
@@ -207,6 +208,16 @@ async function readFound(indexes: readonly number[], read: (index: number) => Pr
     records.set(record, before === undefined ? { newest: text } : { newest: text, earliest: before.earliest ?? before.newest })
   }
   return [...records.values()].slice(0, MAX_RECORDS)
+}
+
+/** Whether a ledger shows no receipt because the statement was erased or is being erased. */
+export function isErased({ code }: OpenSealError): boolean {
+  return code === 'RECORD_ERASED' || code === 'RECORD_ERASING'
+}
+
+/** The first failure that leaves open what the ledger has. One that was erased leaves nothing open. */
+function firstDoubt(failures: readonly OpenSealError[]): OpenSealError | undefined {
+  return failures.find(failure => !isErased(failure))
 }
 
 /** The record that a receipt claims. An unreadable receipt claims no record. */
@@ -300,10 +311,11 @@ function readError({ url, signal }: LedgerReaderOptions, cause: unknown): unknow
     return new LedgerReadError('LEDGER_ANSWER', 'the answer is larger than that of a ledger', { cause })
   if (cause.code === 'LEDGER_REDIRECTS')
     return new LedgerReadError('LEDGER_REFUSED', `${ledger} leads to another address: ${cause.refusal?.location ?? 'unknown'}`, { cause })
+  if (cause.refusal?.status === 410) return new LedgerReadError('RECORD_ERASED', `${ledger} does not show this entry any more`, { cause })
   if (cause.refusal !== undefined)
     return new LedgerReadError('LEDGER_REFUSED', `${ledger} answered with status ${cause.refusal.status}`, { cause })
   return new LedgerReadError('LEDGER_UNREACHABLE', `${ledger} did not answer`, { cause })
 }
 
-/** LEDGER_UNREACHABLE, LEDGER_REFUSED, LEDGER_ANSWER, LEDGER_OTHER or LEDGER_TOO_MANY. */
+/** LEDGER_UNREACHABLE, LEDGER_REFUSED, LEDGER_ANSWER, LEDGER_OTHER, LEDGER_TOO_MANY or RECORD_ERASED. */
 export class LedgerReadError extends OpenSealError {}

@@ -92,10 +92,12 @@ describe('verifier/app/check-given', () => {
     ])
   })
 
-  it('needs a receipt where no ledger may be asked, and says so when the ledger is gone', async () => {
+  it('needs a receipt where no ledger may be asked, and says so when the ledger is gone or erases the entry', async () => {
     const file = fileOf('a.json', FILE)
     assert.deepEqual(short(await runAll([file], [])), [[['need-receipt', undefined]]])
     assert.deepEqual(short(await runAll([file], [], { ledger: goneLedger })), [[['ledger-gone', undefined]]])
+    const erasing = { ...goneLedger, findReceipts: () => Promise.reject(new OpenSealError('RECORD_ERASED', 'not shown')) }
+    assert.deepEqual(short(await runAll([file], [], { ledger: erasing })), [[['erasing', undefined]]])
     const [answers] = await runAll([file], [])
     assert.deepEqual(answers?.own[0], { name: 'a.json', part: undefined, problem: 'need-receipt' })
   })

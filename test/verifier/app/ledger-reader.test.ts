@@ -103,6 +103,17 @@ describe('verifier/app/ledger-reader', () => {
     await rejects(reader().findReceipts([hash('abc')]), { code: 'LEDGER_REFUSED' })
   })
 
+  it('says that the entries of a file were erased only if that is true of each', async () => {
+    const known = knowing({ [hash('abc')]: [1, 2] })
+    const gone = { status: 410, body: { code: 'RECORD_ERASING', erasing: '2026-12-01T00:00:00Z' } }
+    reply = path => (path.endsWith('/receipt') ? gone : known(path))
+    await rejects(reader().findReceipts([hash('abc')]), { code: 'RECORD_ERASED' })
+    for (const other of [1, 2]) {
+      reply = path => (path.endsWith(`/${other}/receipt`) ? { status: 500 } : path.endsWith('/receipt') ? gone : known(path))
+      await rejects(reader().findReceipts([hash('abc')]), { code: 'LEDGER_REFUSED' })
+    }
+  })
+
   it('asks by each hash, so that a record that knows the file by its bytes hides no other that knows its content', async () => {
     reply = knowing({ [hash('bbb')]: [1] })
     deepEqual(indexesIn(await reader().findReceipts([hash('aaa'), hash('bbb')])), [[1, undefined]])
