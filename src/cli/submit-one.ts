@@ -183,10 +183,16 @@ function complete(files: readonly IntakeFile[], options: AgencyOptions) {
   const reading = statedTogether(files)
   const typed = typedMembers(options, reading?.members ?? {})
   const members = fillMembers(typed, reading?.members ?? {})
-  if ((members.record === undefined || members.kind === undefined) && reading?.format === undefined)
-    throw new UsageError('--record and --kind describe the submission, unless the file states them itself')
+  const missing = (['record', 'kind'] as const).filter(name => members[name] === undefined).map(name => `--${name}`)
+  if (missing.length > 0 && reading?.format === undefined)
+    throw new UsageError(`${files.length === 0 ? '' : 'the file does not state it itself: '}name ${missing.join(' and ')}`)
   if (members.action === 'publish' && options.reason !== undefined) throw new UsageError('--reason goes with --action amend or withdraw')
-  if (members.action !== 'publish' && members.reason === undefined) throw new UsageError(`--action ${members.action} needs --reason`)
+  if (members.action !== 'publish' && members.reason === undefined)
+    throw new UsageError(
+      options.action === undefined
+        ? 'the file says that it changes an earlier version, but not why: name the --reason'
+        : `--action ${members.action} needs --reason`,
+    )
   const statement = fillStatement(options.agency, members, documentsOf(files))
   const origins = originsOf(statement, typed, 'the command line', reading)
   return { statement, preview: origins, shown: formatPreview(files.map(({ name }) => name).join(', '), origins, reading) }

@@ -252,6 +252,8 @@ describe('the command line against a mirror that lies', function () {
     const args = [...submit, 'four.txt', '--record', '4', '--wait', '5', '--json']
     const { code, out, err } = await openseal(args, { OPENSEAL_RPC: 'http://127.0.0.1:1' })
     deepEqual([code, JSON.parse(out).state], [6, 'unchecked'], err)
+    // It says so while it waits, once, and not only at the end of ten minutes.
+    equal(err.match(/no endpoint of the chain answers\. Still waiting/g)?.length, 1, err)
   })
 
   it('writes none of the receipts of a package where one is of another statement', async () => {
