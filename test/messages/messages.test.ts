@@ -91,4 +91,14 @@ describe('web/messages', () => {
     assert.equal(negotiateLanguage('de;q=0, es;q=0.1'), 'es')
     for (const header of [undefined, '', '*', 'xx', ';;q=,', '__proto__']) assert.equal(negotiateLanguage(header), 'en')
   })
+
+  it('keeps signs at the edge of English words on their side in Arabic', () => {
+    const sentences = Object.entries({ ...CATALOGUES.ar, ...AUDIT_CATALOGUES.ar, ...DESK_CATALOGUES.ar })
+    // Without a left-to-right mark, "osk_" is shown as "_osk", and "/desk" as "desk/".
+    const edge = /[A-Za-z0-9][_/](?![A-Za-z0-9_/\u200e])|(?<![A-Za-z0-9_/:\u200e])[_/][A-Za-z0-9]/
+    assert.deepEqual(
+      sentences.filter(([, sentence]) => edge.test(sentence)).map(([key]) => key),
+      [],
+    )
+  })
 })

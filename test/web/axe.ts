@@ -30,7 +30,7 @@ export async function assertAccessible(page: Page): Promise<void> {
   assert.deepEqual(violations, [], page.url())
 }
 
-/** The page needs no scrolling sideways. */
+/** The page needs no scrolling sideways, and no choice in it is cut off. */
 export async function assertFits(page: Page, what = ''): Promise<void> {
   const wide = await page.evaluate(() => {
     if (document.documentElement.scrollWidth <= window.innerWidth) return []
@@ -38,4 +38,14 @@ export async function assertFits(page: Page, what = ''): Promise<void> {
     return over.slice(0, 3).map(node => node.outerHTML.slice(0, 120))
   })
   assert.deepEqual(wide, [], `${page.url()} is too wide ${what}`)
+  const cut = await page.$$eval('select', selects =>
+    selects.flatMap(select => {
+      const shown = select.offsetWidth
+      select.style.maxInlineSize = 'none'
+      const needed = select.offsetWidth
+      select.style.maxInlineSize = ''
+      return needed > shown ? [[...select.options].map(({ text }) => text)] : []
+    }),
+  )
+  assert.deepEqual(cut, [], `${page.url()} cuts off choices ${what}`)
 }

@@ -10,6 +10,7 @@ import { launchBrowser } from './browser.ts'
 import { AGENCY, OPERATOR_KEY, openWorld, type World } from './world.ts'
 
 const FILES = 450
+const WARNED = 'Left out: There is no such record of your agency yet. Look up its exact number.'
 
 describe('web/desk in a browser', function () {
   this.timeout(180_000)
@@ -74,7 +75,7 @@ describe('web/desk in a browser', function () {
     await page.click('main form[action$="/preview"] button')
     await page.click('text=Publish now')
     await page.waitForSelector('text=It is on the ledger')
-    const [download] = await Promise.all([page.waitForEvent('download'), page.click('text=Save the receipt')])
+    const [download] = await Promise.all([page.waitForEvent('download'), page.click('main a.button:has-text("Save the receipt")')])
     equal(download.suggestedFilename(), 'permit.txt.receipt.json')
   })
 
@@ -204,6 +205,37 @@ describe('web/desk in a browser', function () {
       ['a.txt false', 'b.xml false', 'c.json false', 'd.json false'],
     )
     match(await readFile((await download.path())!, 'utf8'), /"c\.json","[0-9a-f]{64}","","checked","DATE_NOT_EXACT PRIVATE_DATA",""/)
+  })
+
+  it('shows what was read from each file before anything is sent, and names records by their paths inside the folder', async () => {
+    const files = join(folder, 'inbox')
+    await mkdir(join(files, 'deep'), { recursive: true })
+    const changed = { ada: 'ΩΡΦ4465ΧΘΞ-ΛΝ4', versionId: 'v-2', correctedVersionId: 'v-1', subject: 'Road works' }
+    await writeFile(join(files, 'changed.json'), JSON.stringify(changed))
+    await writeFile(join(files, 'deep', 'scan.txt'), 'a scan')
+    await page.goto(`${world.url}/en/desk/folder`)
+    await page.setInputFiles('#folder-files', files)
+    await page.waitForSelector('#go:not([hidden])')
+    const rows = () => page.$$eval('#rows tbody tr', all => all.map(row => [...row.children].map(cell => cell.textContent)))
+    deepEqual(await rows(), [
+      ['changed.json', 'ΩΡΦ4465ΧΘΞ-ΛΝ4', 'v-2The file says that it changes an earlier version.', 'Road works', 'Decision', WARNED],
+      ['deep/scan.txt', 'deep/scan.txt', '–', '–', 'Decision', 'Can be published'],
+    ])
+    // A kind that is chosen after the files still counts, for those that state none.
+    await page.selectOption('#folder-kind', 'procurement')
+    await page.waitForFunction(() => /scan.txt.*Procurement/.test(document.querySelector('#rows')?.textContent ?? ''))
+    await page.waitForSelector('#go:not([hidden])')
+    const before = await records()
+    await page.click('#go')
+    await status(page, /On the ledger: 1. Left out: 1/)
+    equal(await records(), before + 1)
+    deepEqual(
+      (await rows()).map(([path, , , , kind]) => [path, kind]),
+      [
+        ['changed.json', 'Decision'],
+        ['deep/scan.txt', 'Procurement'],
+      ],
+    )
   })
 
   it('lets the operator register an agency and make its first key', async () => {

@@ -60,6 +60,7 @@ describe('web/desk', function () {
     const preview = await client.submit(form, '/desk/preview', { record: '2026/1', revision: '1', kind: 'decision', title: 'Permit & <b>' })
     match(preview.text, /Nothing is public yet/)
     match(preview.text, /The ledger has no objection/)
+    match(preview.text, /<dt>What you do<\/dt><dd>Publish<\/dd>/)
     match(preview.text, /Permit &amp; &lt;b&gt;/)
     equal(world.ledger.head().size, 1)
 

@@ -151,7 +151,7 @@ describe('web/lists', () => {
     await submit('r', 'd', { target: 'v9', ...withdraw })
     await submit('new', 'e', amend)
     const changes = await read('/changes')
-    assert.match(itemOf(changes, 3), /Replaces: version v1, Entry 1/)
+    assert.match(itemOf(changes, 3), /Replaces: version v1 · Entry 1/)
     assert.match(itemOf(changes, 4), /Withdraws: version v9: no such version is on this ledger/)
     assert.match(itemOf(changes, 5), /Replaces: no such version is on this ledger/)
     assert.match(await itemIn('/records', 1), /Replaced by a newer version: Entry 3/)

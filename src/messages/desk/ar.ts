@@ -8,7 +8,7 @@ export const deskAr: DeskMessages = {
   'sign.title': 'تسجيل الدخول إلى المكتب',
   'sign.lead': 'مفتاح API الخاص بجهتك يفتح المكتب. تنتهي الجلسة بعد ثماني ساعات، أو حين تسجّل الخروج.',
   'sign.key': 'مفتاح API',
-  'sign.keyHint': 'يبدأ بـ osk_. سلّمه مشغّل هذا السجل إلى جهتك.',
+  'sign.keyHint': 'يبدأ بـ ‎osk_‎. سلّمه مشغّل هذا السجل إلى جهتك.',
   'sign.in': 'تسجيل الدخول',
   'sign.out': 'تسجيل الخروج',
   'sign.wrong': 'هذا المفتاح لا يفتح المكتب. تأكد من نسخه كاملاً. وربما أُلغي أو انتهت مدته.',
@@ -146,6 +146,7 @@ export const deskAr: DeskMessages = {
   'preview.public': 'هذا ما سيصبح علنياً',
   'preview.agency': 'الجهة',
   'preview.action': 'ما تقوم به',
+  'preview.does.publish': 'نشر',
   'preview.exact': 'التصريح بنصه',
   'preview.clean': 'لا اعتراض للسجل.',
   'preview.known': 'هذا التصريح بعينه في السجل أصلاً، القيد {index}. نشره ثانية لا يغيّر شيئاً.',
@@ -167,7 +168,8 @@ export const deskAr: DeskMessages = {
   // Done
   'done.title': 'أصبح في السجل',
   'done.entry': 'القيد {index}',
-  'done.next': 'قبله السجل نهائياً. وبعد دقائق تشهد له السلسلة. خذ الإيصال حينها مرة أخرى: فهو كامل منذ ذلك الوقت.',
+  'done.next':
+    'قبله السجل نهائياً. وبعد دقائق تشهد له السلسلة أيضاً. احفظ الإيصال حينها مرة أخرى، هنا أو ضمن «ما قدّمتموه»: فعندها فقط يكون كاملاً.',
   'done.keep': 'احفظ الإيصال مع الملفات، وسلّمه إلى كل من يتسلّم الملفات.',
   'done.receipt': 'حفظ الإيصال',
   'done.page': 'الصفحة العلنية لهذا القيد',
@@ -180,8 +182,8 @@ export const deskAr: DeskMessages = {
   'folder.drop': 'أفلت مجلداً أو ملفات هنا',
   'folder.kind': 'نوع هذه الملفات الإدارية',
   'folder.number': 'رقم كل ملف إداري',
-  'folder.fromPath': 'مسار الملف في المجلد، إن لم يذكر الملف رقماً',
-  'folder.onlyStated': 'ما يذكره الملف فقط',
+  'folder.fromPath': 'من الملف، وإلا فمساره',
+  'folder.onlyStated': 'من الملف فقط',
   'folder.reading': 'قراءة الملف {done} من {total}',
   'folder.asking': 'سؤال السجل: {done} من {total}',
   'folder.sending': 'إرسال {done} من {total}',
@@ -255,6 +257,7 @@ export const deskAr: DeskMessages = {
   'removal.who': 'من يقرّر',
   'removal.whoText':
     'تقرّر الجهة التي نشرت الملف، لأنها مسؤولة عمّا تصرّح به. اكتب إليها واذكر رقم القيد. ويمكن للمحكمة أيضاً أن تأمر بالإزالة.',
+  'removal.find': 'ابحث عن الملف الإداري ورقم قيده',
   'removal.whoOperator': 'إن لم تُجب الجهة فاكتب إلى مشغّل هذا السجل.',
   // Operator
   'operator.title': 'المشغّل',

@@ -154,6 +154,7 @@ export const deskFr: DeskMessages = {
   'preview.public': 'Voici ce qui devient public',
   'preview.agency': 'Administration',
   'preview.action': 'Ce que vous faites',
+  'preview.does.publish': 'Publier',
   'preview.exact': 'La déclaration exacte',
   'preview.clean': 'Le registre n’a pas d’objection.',
   'preview.known': 'Cette déclaration exacte est déjà au registre, sous l’entrée {index}. La publier de nouveau ne change rien.',
@@ -178,7 +179,7 @@ export const deskFr: DeskMessages = {
   'done.title': 'C’est au registre',
   'done.entry': 'Entrée {index}',
   'done.next':
-    'Le registre l’a accepté définitivement. Dans quelques minutes, la chaîne s’en portera garante. Reprenez alors le reçu : il sera complet.',
+    'Le registre l’a accepté définitivement. Dans quelques minutes, la chaîne s’en portera aussi garante. Enregistrez alors de nouveau le reçu, ici ou sous « Vos dépôts » : il ne sera complet qu’à ce moment.',
   'done.keep': 'Conservez le reçu avec les fichiers, et remettez-le à tous ceux qui reçoivent les fichiers.',
   'done.receipt': 'Enregistrer le reçu',
   'done.page': 'Page publique de cette entrée',
@@ -193,8 +194,8 @@ export const deskFr: DeskMessages = {
   'folder.drop': 'Déposez un répertoire ou des fichiers ici',
   'folder.kind': 'Nature de ces dossiers',
   'folder.number': 'Numéro de chaque dossier',
-  'folder.fromPath': 'Le chemin du fichier dans le répertoire, si le fichier n’en indique pas',
-  'folder.onlyStated': 'Seulement ce que le fichier indique',
+  'folder.fromPath': 'Du fichier, sinon son chemin',
+  'folder.onlyStated': 'Du fichier seulement',
   'folder.reading': 'Lecture du fichier {done} sur {total}',
   'folder.asking': 'Question au registre : {done} sur {total}',
   'folder.sending': 'Envoi : {done} sur {total}',
@@ -272,6 +273,7 @@ export const deskFr: DeskMessages = {
   'removal.who': 'Qui décide',
   'removal.whoText':
     'L’administration qui a publié le dossier décide, car elle est responsable de ce qu’elle déclare. Écrivez-lui en indiquant le numéro de l’entrée. Un tribunal peut aussi ordonner une suppression.',
+  'removal.find': 'Trouver le dossier et le numéro de son entrée',
   'removal.whoOperator': 'Si l’administration ne répond pas, écrivez à l’exploitant de ce registre.',
   // Operator
   'operator.title': 'Exploitant',

@@ -11,8 +11,8 @@ import { addFiles, type DescribedFile, findBroken } from '../desk/describe.ts'
 import { EMPTY_DRAFT, statementOf } from '../desk/draft.ts'
 import { remarksOf } from '../desk/remarks.ts'
 import { createLineSender, type LineAnswer, SendError } from './desk-lines.ts'
-import { COLUMNS, cellsOf, PROBLEMS, ROWS_SHOWN, type Row, rangesOf, renderRows, type State } from './desk-rows.ts'
-import { filesOfDrop, type PathFile } from './dropped-files.ts'
+import { COLUMNS, cellsOf, type KindNames, PROBLEMS, ROWS_SHOWN, type Row, rangesOf, renderRows, type State } from './desk-rows.ts'
+import { filesOfDrop, type PathFile, pathsInside } from './dropped-files.ts'
 import { find } from './find.ts'
 import { readHere } from './read-here.ts'
 import { saveText, toCsv } from './save-text.ts'
@@ -20,6 +20,8 @@ import { saveText, toCsv } from './save-text.ts'
 const GROUP_LINES = 200
 const GROUP_BYTES = 800_000
 const DRAW_MS = 200
+/** What a clerk chooses for all files that state none. */
+const CHOICES = ['#folder-kind', '#folder-number'] as const
 /** The archive of receipts, and what the verify page opens. */
 const MAX_ZIP = 10_000
 
@@ -27,6 +29,7 @@ const MAX_ZIP = 10_000
 export function startFolder(say: SayDesk, data: DeskData): void {
   const { agency } = data
   const sender = createLineSender(data)
+  let chosen: readonly PathFile[] = []
   let rows: Row[] = []
   let isStopped = false
   let drawnMs = 0
@@ -58,6 +61,11 @@ export function startFolder(say: SayDesk, data: DeskData): void {
     isStopped = true
   })
   find('#results').addEventListener('click', () => saveText('results.csv', 'text/csv', toCsv(COLUMNS, rows.map(cellsOf))))
+  // Another kind or number counts for what was read already, as long as none of it was sent.
+  for (const selector of CHOICES)
+    find(selector).addEventListener('change', () => {
+      if (rows.length > 0 && !rows.some(({ state }) => state === 'sealed')) void run(() => take(chosen))
+    })
   window.addEventListener('beforeunload', event => {
     if (!find('#stop').hidden) event.preventDefault()
   })
@@ -66,8 +74,11 @@ export function startFolder(say: SayDesk, data: DeskData): void {
   async function run(action: () => Promise<void>): Promise<void> {
     isStopped = false
     act = undefined
+    // The first step of an action is shown, however soon it comes after the last one.
+    drawnMs = 0
     show('#stop', true)
     show('#go', false)
+    setChoices(false)
     try {
       await action()
     } catch (error) {
@@ -77,6 +88,7 @@ export function startFolder(say: SayDesk, data: DeskData): void {
     } finally {
       show('#stop', false)
       show('#progress', false)
+      setChoices(true)
       draw(true)
     }
   }
@@ -84,8 +96,9 @@ export function startFolder(say: SayDesk, data: DeskData): void {
   async function take(files: readonly PathFile[]): Promise<void> {
     const unread: Row[] = []
     const described: DescribedFile[] = []
+    chosen = files
     rows = []
-    for (const [at, { path, file }] of files.entries()) {
+    for (const [at, { path, file }] of pathsInside(files).entries()) {
       if (isStopped) break
       try {
         described.push(await readHere(path, file))
@@ -175,7 +188,7 @@ export function startFolder(say: SayDesk, data: DeskData): void {
     show('#results', isEnd && rows.length > 0)
     show('#zip', isEnd && indexes.length > 0 && indexes.length <= MAX_ZIP)
     if (isEnd) (find('#zip-of') as HTMLInputElement).value = rangesOf(indexes)
-    if (isEnd || rows.length <= ROWS_SHOWN) find('#rows').innerHTML = renderRows(say, rows).safe
+    if (isEnd || rows.length <= ROWS_SHOWN) find('#rows').innerHTML = renderRows(say, kindNames(), rows).safe
   }
 }
 
@@ -199,6 +212,16 @@ function show(selector: string, isShown: boolean): void {
 function tell(text: string): void {
   const status = find('#status')
   if (status.textContent !== text) status.textContent = text
+}
+
+function setChoices(isOpen: boolean): void {
+  for (const selector of CHOICES) (find(selector) as HTMLSelectElement).disabled = !isOpen
+}
+
+/** The kinds as the page names them where one is chosen. */
+function kindNames(): KindNames {
+  const nameOf = (kind: string) => find(`#folder-kind option[value="${kind}"]`).textContent ?? kind
+  return { decision: nameOf('decision'), procurement: nameOf('procurement') }
 }
 
 function valueAt(selector: string): string {

@@ -1,8 +1,9 @@
 /** The rows of a folder: what was read from each file, and what became of it. */
 import type { Statement } from '../../core/statements/statement.ts'
 import type { WarningCode } from '../../core/statements/warnings.ts'
-import { type Html, html } from '../../html.ts'
+import { type Html, html, type Piece } from '../../html.ts'
 import type { SayDesk } from '../../messages/desk/speak.ts'
+import { renderContent } from '../content.ts'
 import { type FileRemark, renderRemarks } from '../desk/remarks.ts'
 
 /** The state of a file. `checked` can be published. */
@@ -28,15 +29,36 @@ export const PROBLEMS: readonly State[] = ['unreadable', 'noNumber', 'refused', 
 /** A table holds at most so many rows, so that a page of many files stays quick. */
 export const ROWS_SHOWN = 200
 
+/** The name of each kind of record in the language of the page. */
+export type KindNames = { readonly [kind in Statement['kind']]: string }
+
 /** The table. Rows with a problem come first, then those with a remark. */
-export function renderRows(say: SayDesk, rows: readonly Row[]): Html {
+export function renderRows(say: SayDesk, kinds: KindNames, rows: readonly Row[]): Html {
   if (rows.length === 0) return html``
   const rank = ({ state, remarks = [] }: Row) => (PROBLEMS.includes(state) ? 0 : remarks.length > 0 ? 1 : 2)
   const shown = [0, 1, 2].flatMap(wanted => rows.filter(row => rank(row) === wanted)).slice(0, ROWS_SHOWN)
+  const heads = SHOWN.map(key => say(key))
   return html`<h2>${say('folder.table')}</h2>${rows.length > shown.length && html`<p>${say('folder.shown', { count: shown.length })}</p>`}
-<table class="stack"><thead><tr><th scope="col">${say('folder.file')}</th><th scope="col">${say('folder.record')}</th><th scope="col">${say('folder.state')}</th></tr></thead>
-<tbody>${shown.map(row => html`<tr><td data-label="${say('folder.file')}"><bdi>${row.path}</bdi></td><td data-label="${say('folder.record')}"><bdi>${row.statement?.record ?? '–'}</bdi></td><td data-label="${say('folder.state')}">${sayState(say, row)}${renderRemarks(say, row.remarks ?? [], { isNamed: false })}</td></tr>`)}</tbody></table>`
+<table class="stack"><thead><tr>${heads.map(head => html`<th scope="col">${head}</th>`)}</tr></thead>
+<tbody>${shown.map(row => html`<tr>${cellsShown(say, kinds, row).map((cell, at) => html`<td data-label="${heads[at]!}">${cell}</td>`)}</tr>`)}</tbody></table>`
 }
+
+const SHOWN = ['folder.file', 'folder.record', 'form.revision', 'form.titleField', 'form.kind', 'folder.state'] as const
+
+function cellsShown(say: SayDesk, kinds: KindNames, row: Row): readonly Piece[] {
+  const { path, statement, remarks = [] } = row
+  const { record = NOTHING, revision = NOTHING, title, language, kind, action } = statement ?? {}
+  return [
+    html`<bdi>${path}</bdi>`,
+    html`<bdi>${record}</bdi>`,
+    html`<bdi>${revision}</bdi>${action === 'amend' && html`<p class="small">${say('form.isChange')}</p>`}`,
+    title === undefined ? NOTHING : renderContent(title, language),
+    kind === undefined ? NOTHING : kinds[kind],
+    html`${sayState(say, row)}${renderRemarks(say, remarks, { isNamed: false })}`,
+  ]
+}
+
+const NOTHING = '–'
 
 function sayState(say: SayDesk, { state, index = 0, detail = '', code, codes = [] }: Row): string {
   const warnings = codes.map(code => say(`warning.${code}`)).join(' ')

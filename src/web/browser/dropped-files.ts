@@ -3,6 +3,16 @@
 /** A file and its path, with slashes and without one in front. */
 export type PathFile = { readonly path: string; readonly file: File }
 
+/**
+ * The files with their paths inside of the folder that was chosen: its own name belongs to none of
+ * them, as for `openseal submit FOLDER`. Where several were dropped, their names stay.
+ */
+export function pathsInside(files: readonly PathFile[]): readonly PathFile[] {
+  const tops = new Set(files.map(({ path }) => path.slice(0, path.indexOf('/') + 1)))
+  const [top = ''] = tops
+  return tops.size === 1 ? files.map(({ path, file }) => ({ path: path.slice(top.length), file })) : files
+}
+
 /** Every file of what was dropped. Must be called in the event's own turn. */
 export async function filesOfDrop({ dataTransfer }: DragEvent): Promise<PathFile[]> {
   const entries = [...(dataTransfer?.items ?? [])].map(item => item.webkitGetAsEntry()).filter(entry => entry !== null)

@@ -68,11 +68,14 @@ ${known === undefined && STOPPING_WARNINGS.includes(code) && html`<p><label clas
   )}</ul>`
 }
 
+/** What a clerk is about to do. Nothing has been done yet, so this is no “published”. */
+const DOES = { publish: 'preview.does.publish', amend: 'home.amend', withdraw: 'home.withdraw' } as const
+
 function renderFacts(frame: DeskFrame, statement: Statement, draft: Draft): Html {
   const { desk, say } = frame
   const { agency, action, kind, record, revision, target, title, language, published, identifiers, reason } = statement
   const rows: readonly (readonly [Field | 'action', Piece])[] = [
-    ['action', say(`action.${action}`)],
+    ['action', desk(DOES[action])],
     ['record', html`<bdi>${record}</bdi>`],
     ['revision', revision && html`<bdi>${revision}</bdi>`],
     ['target', target && html`<bdi>${target}</bdi>`],

@@ -55,7 +55,7 @@ function renderChange({ say, base }: Frame, { change, statement }: ChangeEntry):
   const entry = earlier !== undefined && html`<a href="${base}/records/${earlier}">${say('record.entry', { index: earlier })}</a>`
   const version = target !== undefined && fill(say('changes.version'), { revision: html`<bdi>${target}</bdi>` })
   const spokenOf = entry
-    ? html`${version ? html`${version}, ` : kind !== 'silent-edit' && html`${say('changes.allEarlier')} `}${entry}`
+    ? html`${version ? html`${version} · ` : kind !== 'silent-edit' && html`${say('changes.allEarlier')} `}${entry}`
     : html`${version && html`${version}: `}${say('changes.unknown')}`
   return html`<p><span class="badge ${tone}">${name}${reason && `: ${say(`reason.${reason.code}`)}`}</span>
 <span class="small">${say(SPEAKS[kind])}: ${spokenOf}</span></p>`
