@@ -231,7 +231,7 @@ const VARIABLES = z.object({
   OPENSEAL_RATE_KEY: rate.default(1000),
   OPENSEAL_SCRUB_RATE: z
     .string()
-    .regex(/^\d{1,6}$/, 'is not a number of entries a second, or 0 for none')
+    .regex(/^\d{1,6}$/, 'is not a number of entries a second, or 0 to read nothing again')
     .transform(Number)
     .default(500),
 })

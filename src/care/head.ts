@@ -70,7 +70,7 @@ async function contradiction(store: EmbeddedStore, { head, edge }: Committed): P
     for (const { value } of await store.listDocuments(collection, { after })) {
       const { size, root }: { size: number; root: string } = JSON.parse(value)
       if (size <= head.size && !equalBytes(await rootAt(nodes, size), fromHex(root)))
-        return `The anchor of size ${size} has another root than the rest of the store gives.`
+        return `The root of the anchor of size ${size} does not follow from the rest of the store.`
     }
   return undefined
 }

@@ -155,7 +155,7 @@ export function createRemoteSigner({ url, timeoutMs, address: chosen }: RemoteOp
 export async function signChecked(signer: TxSigner, transaction: Transaction): Promise<Transaction & { readonly hash: string }> {
   const raw = await signer.sign(transaction)
   const wrong = (cause?: unknown) =>
-    new ChainError('CHAIN_SIGNER_WRONG', 'The signer returned another transaction than it was asked to sign, or none.', { cause })
+    new ChainError('CHAIN_SIGNER_WRONG', 'The signer did not return the transaction that it was asked to sign.', { cause })
   let signed: Transaction
   try {
     signed = Transaction.from(raw)

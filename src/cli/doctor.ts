@@ -26,7 +26,7 @@ export function addDoctor(command: Command, setExit: (code: number) => void): vo
     .option('--refill <url>', 'with --repair: fetch missing parts from another copy of the ledger')
     .addHelpText(
       'after',
-      '\nExit codes: 0 sound or repaired, 5 something is damaged,\n6 not examined (the service is running, or there is no ledger).',
+      '\nExit codes:\n  0  sound or repaired\n  5  something is damaged\n  6  not examined: the service is running, or there is no ledger',
     )
     .action(async (options: Options) => setExit(await run(options)))
 }

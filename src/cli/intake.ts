@@ -31,7 +31,7 @@ export async function readIntake(path: string, onProgress?: OnProgress): Promise
   const bytes = joinBytes(parts)
   const reading = await readDocument(path, bytes)
   const broken = brokenJson(reading)
-  if (broken !== undefined) throw new DocumentError(broken.code, `${path} is not sent, because it is no JSON: ${broken.detail}`)
+  if (broken !== undefined) throw new DocumentError(broken.code, `${path} is not sent, because it is not JSON: ${broken.detail}`)
   return describe(path, looksLikeJson(bytes) ? digestsOf(bytes) : { ...digestsOf(bytes), jcsReason: undefined }, reading)
 }
 

@@ -187,7 +187,9 @@ function isReceipt(text: string): boolean {
 }
 
 const EXITS = `
-Exit codes of --upgrade: 0 the chain vouches for every receipt,
-3 it does not vouch for some of them yet, 5 the ledger gave a false answer, and
-nothing was written, 6 the chain could not be asked,
-7 the owner of the log has disowned some of them.`
+Exit codes of --upgrade:
+  0  the chain vouches for every receipt
+  3  the chain does not vouch for some of them yet
+  5  the ledger gave a false answer, and nothing was written
+  6  the chain could not be asked
+  7  the owner of the log has disowned some of them`

@@ -108,9 +108,9 @@ export async function openReceiver(client: Client, { policy: pinned, rpc }: Trus
     const { index, note } = await attempt(() => parseTlogProof(receipt.proof), lied)
     if (index !== expected.index) throw lied(`it is for index ${index}, but index ${expected.index} was requested`)
     const { identity, like } = expected
-    if (identity !== undefined && identityIn(receipt) !== identity) throw lied('it is for another statement than the one that was sent')
+    if (identity !== undefined && identityIn(receipt) !== identity) throw lied('its statement is not the one that was sent')
     if (like !== undefined && canonicalJson(like.statement) !== canonicalJson(receipt.statement))
-      throw lied('it is for another statement than the receipt that you have')
+      throw lied('its statement is not that of the receipt that you have')
     const { standing, fault, isUnsupported } = await judge(text, note, receipt.anchors.length > 0)
     if (isUnsupported)
       throw new CommandError(
@@ -213,7 +213,7 @@ function assertSameKey(policy: Policy, before: string, after: string, url: strin
   throw new CommandError(
     EXIT_UNCHECKED,
     'RECEIPT_OTHER_KEY',
-    `${url} answered with a receipt that another key signed than the one you have. Name a policy that you trust (--policy FILE), extended where the log's key has changed.`,
+    `The key that signed the receipt from ${url} is not the one that signed yours. Name a policy that you trust (--policy FILE), extended where the log's key has changed.`,
   )
 }
 

@@ -35,12 +35,12 @@ type Outcome = {
 
 const EXIT_INTERRUPTED = 130
 const SHOWN = 20
-/** A preview of each file is shown for so many; --json has all. */
+/** The most files that are previewed. --json has all. */
 const PREVIEWED = 20
 const ADVICE: { readonly [code in string]: string } = {
-  RECORD_MISSING: 'Name the records of files that state none in a manifest, or take their paths: --record-from path',
+  RECORD_MISSING: 'For files that do not state a record, name it in a manifest, or use their paths: --record-from path',
   KIND_MISSING: 'Name the kind of record: --kind procurement or --kind decision',
-  REASON_MISSING: 'Name the reason of changes that state none: --reason CODE',
+  REASON_MISSING: 'For changes that do not state a reason, name it: --reason CODE',
   AGENCY_MISSING: 'Name the agency: --agency ID',
 }
 const NOT_FOR_MANY = ['record', 'action', 'revision', 'target', 'title', 'published', 'identifier'] as const
@@ -147,7 +147,7 @@ function stopsOf(plan: Plan, answers: Map<number, LineAnswer>, { accept }: Submi
       const own = version === undefined ? [...warnings] : run.unanswered(warnings, version)
       if (plan.edits.has(line) && isNew && !own.includes('SILENT_EDIT')) own.push('SILENT_EDIT')
       if (answer !== undefined) answers.set(line, { ...answer, warnings: own })
-      if (answer?.known === undefined) for (const code of own) codes.add(code)
+      for (const code of own) codes.add(code)
       const heldBack = isNew && version !== undefined ? run.heldBack(version) : undefined
       if (answer?.code !== undefined && !entry.isOcds)
         stops.set(entry, { code: answer.code, detail: answer.detail ?? `status ${answer.status}` })
@@ -253,7 +253,7 @@ function printOutcomes(
   print(`${files}: ${accepted} ${isDry ? 'would be accepted' : 'accepted'}, ${known} known already, ${leftOut} left out.`)
   for (const [code, advice] of Object.entries(ADVICE)) if (left.some(outcome => outcome.code === code)) print(advice)
   const stopping = stoppingCodes(left.map(({ code }) => code ?? ''))
-  if (stopping.length > 0) print(`If the warnings are as they should be, say so: ${stopping.map(code => `--accept ${code}`).join(' ')}`)
+  if (stopping.length > 0) print(`To go on in spite of the warnings, add: ${stopping.map(code => `--accept ${code}`).join(' ')}`)
   if (isDry) print('Nothing was logged.')
   else if (counts.missing > 0) print(`The ledger did not give ${counts.missing} of the receipts: run the same command again.`)
   else if (accepted + known > 0) print('The receipts are beside the files.')

@@ -229,7 +229,7 @@ function printOutcome(outcome: Outcome, { dryRun }: SubmitOptions): void {
   )
   if (linked > 0) print(`  ${count(linked, 'release')} only linked: there was nothing to hash.`)
   if (undated.count > 0)
-    print(`  ${count(undated.count, 'release')} without "published": ${undated.first} is no exact moment with a time zone.`)
+    print(`  ${count(undated.count, 'release')} without "published": ${undated.first} is not an exact time with a time zone.`)
   if (others > 0) print(`  ${count(others, 'file')} in the archive with other names than .json: the statement about the archive covers it.`)
   printSome(refused, ({ file, position, code, detail }: LeftOut) => {
     const where = [...(file === undefined ? [] : [file]), ...(position === 0 ? [] : [`release ${position}`])].join(': ')

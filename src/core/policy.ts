@@ -127,7 +127,7 @@ function readVkey(value: Json | undefined, path: string, type: number): string {
   const ofAnyType = readBase64(VKEY.exec(value)?.[1] ?? '')?.[0]
   if (ofAnyType !== undefined && ofAnyType !== ED25519 && ofAnyType !== ED25519_COSIGNATURE)
     throw new PolicyError('POLICY_UNSUPPORTED', `${path} is a key of an unsupported type: ${ofAnyType}`)
-  if (parseVkey(value).type !== type) throw malformed(`${path} is a key of another type than ${type}`)
+  if (parseVkey(value).type !== type) throw malformed(`${path} is not a key of type ${type}`)
   return value
 }
 

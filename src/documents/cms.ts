@@ -21,7 +21,7 @@ export function readCms(bytes: Uint8Array): CmsContent {
   if (!(inner[0] instanceof ObjectIdentifier)) throw malformed('its content has no type')
   if (inner[1] === undefined) return { missing: 'detached' }
   const content = childrenOf(inner[1])[0]
-  if (!(content instanceof OctetString)) throw malformed('its content is no string of bytes')
+  if (!(content instanceof OctetString)) throw malformed('its content is not a string of bytes')
   return { content: new Uint8Array(content.getValue()) }
 }
 

@@ -6,7 +6,7 @@ import type { DocumentReading, StatedMembers } from './reading.ts'
 
 /**
  * What is typed overrules what the file states. A target and a reason belong to an action, so the
- * file's own count only if its action does. A withdrawal is no version and has no revision.
+ * file's own count only if its action does. A withdrawal is not a version and has no revision.
  */
 export function fillMembers(typed: StatedMembers, stated: StatedMembers): StatedMembers {
   const { action = 'publish' } = { ...stated, ...typed }
@@ -67,10 +67,7 @@ export function statedTogether(files: readonly { readonly reading: DocumentReadi
         reading.members.record !== first?.reading.members.record || reading.members.revision !== first?.reading.members.revision,
     )
   )
-    throw new FillError(
-      'RECORD_SEVERAL',
-      'the files state different records or versions. Submit each by itself, or the folder that they are in',
-    )
+    throw new FillError('RECORD_SEVERAL', 'the files state different records or versions. Submit each file alone, or submit their folder')
   return (first ?? files[0])?.reading
 }
 

@@ -35,7 +35,7 @@ export function createSay<Key extends string = MessageKey>(lang: string, message
 function chooseForms(sentence: string, values: Values, lang: string): string {
   return sentence.replace(PLURAL, (_, name: string, forms: string) => {
     const value = values[name]
-    if (typeof value !== 'number') throw new Error(`bug: ${name} is no number in ${JSON.stringify(sentence)}`)
+    if (typeof value !== 'number') throw new Error(`bug: ${name} is not a number in ${JSON.stringify(sentence)}`)
     const category = pluralsOf(lang).select(value)
     const form = Object.fromEntries([...forms.matchAll(FORM)].map(([, key, text]) => [key, text]))
     return (form[category] ?? form.other ?? '').replace('#', numbersOf(lang).format(value))

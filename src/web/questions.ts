@@ -55,7 +55,7 @@ export function createAnswerer(ledger: SiteLedger, chain: readonly ChainReader[]
     return asked.endpoints[whom] <= limits.perEndpoint
   }
   return async ({ id, asked: whom, method, args }: Question): Promise<Reply> => {
-    if (!mayAsk(whom)) return { id, error: { code: 'CHECK_QUESTIONS', message: 'one form may not ask so many questions' } }
+    if (!mayAsk(whom)) return { id, error: { code: 'CHECK_QUESTIONS', message: 'this form has asked too many questions' } }
     try {
       const answer = whom === 'ledger' ? askLedger(ledger, method, args) : askEndpoint(chain[whom], method, args)
       return { id, value: await answer }

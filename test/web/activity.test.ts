@@ -66,7 +66,7 @@ describe('web/activity', () => {
       { startMs: NOW_MS - 900_000, records: 0 },
     ])
     assert.deepEqual([one.match(/<svg/g)?.length, one.match(/<rect/g)?.length], [1, 1])
-    assert.match(one, /The highest bar stands for 1 entry\./)
+    assert.match(one, /The highest bar shows 1 entry\./)
     assert.doesNotMatch(one, /height="0"/)
   })
 })

@@ -69,7 +69,7 @@ describe('web/looking around', () => {
     assert.equal(Math.max(...linksTo((await read(older)).text, '/records/')), 40)
     const { text } = await read('/anchors')
     assert.match(text, /<td data-label="Longest wait of its entries">60 minutes<\/td>/)
-    assert.match(text, /Longest wait for the chain: from .* The highest bar stands for 60 minutes\./)
+    assert.match(text, /Longest wait for the chain: from .* The highest bar shows 60 minutes\./)
     for (const range of ['day', 'season', 'all', 'x']) assert.equal((await read(`/anchors?range=${range}`)).status, 200)
   })
 

@@ -105,12 +105,12 @@ describe('web/pages', () => {
   it('marks the silent edit, the newer version, the withdrawal, and the time to the anchor', async () => {
     const [first, second, third] = await Promise.all([1, 2, 3].map(index => read(`/records/${index}`)))
     assert.match(first!.text, /changed without a new version\): <a href="\/records\/2">/)
-    assert.match(first!.text, /60 minutes after the ledger had accepted it/)
+    assert.match(first!.text, /60 minutes after the ledger accepted it/)
     assert.match(
       second!.text,
       /Changed without a new version: same version number and name, other content\. Published before as: <a href="\/records\/1">/,
     )
-    assert.match(second!.text, /30 minutes after the ledger had accepted it/)
+    assert.match(second!.text, /30 minutes after the ledger accepted it/)
     assert.match(third!.text, /withdrawn: <a href="\/records\/4">/)
     assert.match(first!.text, /<bdi lang="el" dir="auto">/)
   })

@@ -31,7 +31,7 @@ export function parseErasure(value: Json): Erasure {
   // Entry 0 is the genesis, which is never erased.
   if (!Number.isSafeInteger(e.index) || (e.index as number) < 1) throw malformed('index is not that of an entry after the genesis')
   const { code } = members(e.reason, 'reason', ['code'], [])
-  if (!isOneOf(ERASURE_REASONS, code)) throw malformed(`reason.code is none of ${ERASURE_REASONS.join(', ')}`)
+  if (!isOneOf(ERASURE_REASONS, code)) throw malformed(`reason.code is not one of ${ERASURE_REASONS.join(', ')}`)
   if (!isOneOf(['agency', 'operator'], e.by)) throw malformed('by is neither agency nor operator')
   checkSalt(e.salt)
   return value as unknown as Erasure

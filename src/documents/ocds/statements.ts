@@ -19,7 +19,7 @@ import type { Envelope } from './tally.ts'
 
 /**
  * A release without a statement of its own, and why. `position` counts the releases of its file
- * from 1; 0 stands for what is no release. `file` is its file in a ZIP archive.
+ * from 1; 0 is for everything that is not a release. `file` is its file in a ZIP archive.
  */
 export type LeftOut = { readonly position: number; readonly code: string; readonly detail: string; readonly file?: string }
 
@@ -29,7 +29,7 @@ export type OcdsReport = {
   readonly refused: readonly LeftOut[]
   /** Releases that a record package only links to. */
   readonly linked: number
-  /** Statements without `published`, because the date in the release is no moment; the first date. */
+  /** Statements without `published`, because the release has no exact time; `first` is the first such date. */
   readonly undated: { readonly count: number; readonly first?: string }
   /** Files in a ZIP archive that are not JSON by their names: only the archive's statement covers them. */
   readonly others: number
@@ -160,7 +160,7 @@ function createJsonReader({ agency, path, label, take, found }: Job) {
       const envelope = scan(() => scanner.end())
       await flush()
       if (envelope.strangers > 0)
-        found.refused.push({ position: 0, code: 'OCDS_RELEASE', detail: `${envelope.strangers} elements are no releases` })
+        found.refused.push({ position: 0, code: 'OCDS_RELEASE', detail: `${envelope.strangers} elements are not releases` })
       const digest = { bytes, sha256: toHex(hash.digest()) }
       const jcs = envelope.shape === 'bare-release' && bareJcs !== undefined ? { jcs: bareJcs } : {}
       await take(fileStatement(agency, path, envelope.members, { ...digest, ...jcs }), label)

@@ -131,7 +131,8 @@ export const deskAr: DeskMessages = {
   'intake.REASON_UNSTATED': 'يغيّر الملف نسخة سابقة ولا يذكر السبب. اذكر السبب بنفسك.',
   'intake.STATUS_OTHER': 'يذكر الملف الحالة «{value}». سيُصرَّح به نشراً ما لم تختر غير ذلك.',
   'intake.HISTORY_ONLY': 'هذه قائمة نسخ، وليست نسخة من القرار. قدّمها مع القرار.',
-  'intake.RECORDS_SEVERAL': 'عدد السجلات في الملف: {value}. اجعل لكل سجل ملفاً.',
+  'intake.RECORDS_SEVERAL':
+    'عدد السجلات في الملف: {value}. اجعل لكل سجل ملفاً. ويقبل الأمر «openseal submit» عدة مشاريع OC4IDS في ملف واحد.',
   'intake.INNER_DETACHED': 'هذا توقيع بلا المستند الموقَّع. قدّم المستند أيضاً.',
   'intake.INNER_ENCRYPTED': 'المستند الذي في داخله مشفَّر، فلم يُقرأ منه شيء.',
   'intake.INNER_TOO_MANY': 'عدد المستندات في الملف أكثر من {value}. لا يُذكر منها إلا أول {value}.',

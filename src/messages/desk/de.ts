@@ -141,7 +141,8 @@ export const deskDe: DeskMessages = {
   'intake.STATUS_OTHER': 'Die Datei nennt den Status „{value}“. Sie wird als Veröffentlichung erklärt, wenn Sie nichts anderes wählen.',
   'intake.HISTORY_ONLY':
     'Das ist eine Liste von Versionen, keine Version der Entscheidung. Reichen Sie sie zusammen mit der Entscheidung ein.',
-  'intake.RECORDS_SEVERAL': 'Die Datei enthält {value} Einträge. Teilen Sie sie in je eine Datei auf.',
+  'intake.RECORDS_SEVERAL':
+    'Die Datei enthält {value} Einträge. Machen Sie aus jedem eine eigene Datei. Der Befehl „openseal submit“ nimmt mehrere OC4IDS-Projekte in einer Datei.',
   'intake.INNER_DETACHED': 'Das ist eine Unterschrift ohne das unterschriebene Dokument. Reichen Sie auch das Dokument ein.',
   'intake.INNER_ENCRYPTED': 'Das Dokument darin ist verschlüsselt, daher wurde nichts daraus gelesen.',
   'intake.INNER_TOO_MANY': 'Die Datei enthält mehr als {value} Dokumente. Nur die ersten {value} werden aufgeführt.',

@@ -135,7 +135,8 @@ export const deskEn = {
   'intake.REASON_UNSTATED': 'The file changes an earlier version and does not say why. Name the reason yourself.',
   'intake.STATUS_OTHER': 'The file gives the status “{value}”. It will be stated as a publication unless you choose otherwise.',
   'intake.HISTORY_ONLY': 'This is a list of versions, not a version of the decision. Submit it together with the decision.',
-  'intake.RECORDS_SEVERAL': 'The file holds {value} records. Split it into one file for each record.',
+  'intake.RECORDS_SEVERAL':
+    'The file holds {value} records. Make a file for each of them. The command “openseal submit” takes several OC4IDS projects in one file.',
   'intake.INNER_DETACHED': 'This is a signature without the signed document. Submit the document too.',
   'intake.INNER_ENCRYPTED': 'The document inside is encrypted, so nothing was read from it.',
   'intake.INNER_TOO_MANY': 'The file holds more than {value} documents. Only the first {value} are listed.',
@@ -161,7 +162,7 @@ export const deskEn = {
   'preview.withdraw': 'Withdraw now',
   'preview.back': 'Change something',
   'warning.EMPTY_DOCUMENT': 'A file is empty. Is it the right one?',
-  'warning.TARGET_UNKNOWN': 'The version that this speaks of is not on the ledger. Look up its exact name.',
+  'warning.TARGET_UNKNOWN': 'The version that this changes is not on the ledger. Look up its exact name.',
   'warning.RECORD_UNKNOWN': 'There is no such record of your agency yet. Look up its exact number.',
   'warning.SILENT_EDIT':
     'This version is on the ledger already with different content under the same name. If you go on, both are marked as “changed without a new version”, forever. Give the new version a name of its own instead, or amend the old one.',
@@ -215,7 +216,7 @@ export const deskEn = {
   'state.checked': 'Can be published',
   // Keys
   'keys.title': 'Keys of your agency',
-  'keys.lead': 'Every program and every person gets a key of their own, so that one can be revoked without the others.',
+  'keys.lead': 'Give every program and every person a key of their own, so that you can revoke one without the others.',
   'keys.id': 'Key',
   'keys.label': 'What it is for',
   'keys.role': 'May',
@@ -283,7 +284,7 @@ export const deskEn = {
   'operator.step.record': 'Have the first record submitted',
   'operator.how.record': 'The agency signs in at /desk with its key.',
   'operator.step.chain': 'Let a chain vouch for the ledger',
-  'operator.how.chain': 'Set OPENSEAL_RPC, a key that pays, and OPENSEAL_PRODUCTION once the chain is no test network.',
+  'operator.how.chain': 'Set OPENSEAL_RPC, a key that pays, and OPENSEAL_PRODUCTION if the chain is not a test network.',
   'operator.step.backup': 'Take a backup',
   'operator.how.backup': 'Run “openseal backup FOLDER”, or enable the timer in ops/. A backup older than two days counts as missing.',
   'operator.backupAt': 'Last backup: {date}',

@@ -136,7 +136,8 @@ export const deskEs: DeskMessages = {
   'intake.REASON_UNSTATED': 'El archivo cambia una versión anterior y no dice por qué. Indique usted el motivo.',
   'intake.STATUS_OTHER': 'El archivo indica el estado «{value}». Se declarará como publicación, salvo que elija otra cosa.',
   'intake.HISTORY_ONLY': 'Es una lista de versiones, no una versión de la decisión. Preséntela junto con la decisión.',
-  'intake.RECORDS_SEVERAL': 'El archivo contiene {value} expedientes. Divídalo en un archivo para cada uno.',
+  'intake.RECORDS_SEVERAL':
+    'El archivo contiene {value} expedientes. Haga un archivo para cada uno. La orden «openseal submit» admite varios proyectos OC4IDS en un archivo.',
   'intake.INNER_DETACHED': 'Es una firma sin el documento firmado. Presente también el documento.',
   'intake.INNER_ENCRYPTED': 'El documento que contiene está cifrado, por lo que no se leyó nada de él.',
   'intake.INNER_TOO_MANY': 'El archivo contiene más de {value} documentos. Solo se indican los primeros {value}.',

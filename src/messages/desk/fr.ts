@@ -139,7 +139,8 @@ export const deskFr: DeskMessages = {
   'intake.REASON_UNSTATED': 'Le fichier modifie une version antérieure sans dire pourquoi. Indiquez la raison vous-même.',
   'intake.STATUS_OTHER': 'Le fichier indique l’état « {value} ». Il sera déclaré comme publication, sauf si vous choisissez autre chose.',
   'intake.HISTORY_ONLY': 'C’est une liste de versions, et non une version de la décision. Déposez-la avec la décision.',
-  'intake.RECORDS_SEVERAL': 'Le fichier contient {value} dossiers. Faites un fichier pour chacun.',
+  'intake.RECORDS_SEVERAL':
+    'Le fichier contient {value} dossiers. Faites un fichier pour chacun. La commande « openseal submit » accepte plusieurs projets OC4IDS dans un fichier.',
   'intake.INNER_DETACHED': 'C’est une signature sans le document signé. Déposez aussi le document.',
   'intake.INNER_ENCRYPTED': 'Le document à l’intérieur est chiffré : rien n’y a été lu.',
   'intake.INNER_TOO_MANY': 'Le fichier contient plus de {value} documents. Seuls les {value} premiers sont indiqués.',
