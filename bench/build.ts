@@ -1,6 +1,7 @@
 /**
- * Builds a ledger of so many records in a folder: as the ledger itself would write it, but in
- * commits as large as memory allows, and without reading each back. Arguments: folder, records.
+ * Builds a ledger in a folder, with the given number of records: as the ledger itself would write
+ * it, but in commits as large as memory allows, and without reading each back. Arguments: folder,
+ * records.
  */
 
 import { randomBytes } from 'node:crypto'

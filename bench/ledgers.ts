@@ -20,7 +20,7 @@ const LARGE = 10_000_000
 /** The most memory of a ledger up to a million records, and of a larger one. */
 const MOST_MIB = { many: 450, more: 500 }
 
-/** Start-up, memory and receipts at random, on a ledger of so many records. */
+/** Start-up, memory and random receipts, on a ledger with the given number of records. */
 export async function measureLedgerOf(records: number, { load, koa, folder, say }: Tools): Promise<Row[]> {
   const name = nameOf(records)
   const path = await build(records, { folder, say })

@@ -90,7 +90,7 @@ async function bulk({ port, key, run, count }: Extract<Load, { kind: 'bulk' }>):
   return { perSecond: count / seconds }
 }
 
-/** Requests as fast as so many connections allow. */
+/** Sends requests as fast as this number of connections allows. */
 async function crowd(connections: number, durationMs: number, act: (n: number, agent: Agent) => Promise<string>): Promise<object> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
   let next = 0

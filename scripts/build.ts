@@ -29,7 +29,7 @@ const keepPlaces: Plugin = {
 }
 
 await rm(`${root}dist`, { recursive: true, force: true })
-// Split, so that a command loads what it needs and no more; all in one folder, so that places count
+// Split, so that a command loads only what it needs; all in one folder, so that places count
 // from there. Dependencies are installed beside it: native parts and data files stay where they
 // belong.
 const node: BuildOptions = { platform: 'node', target: 'node20', packages: 'external', splitting: true, plugins: [keepPlaces] }

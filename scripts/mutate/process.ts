@@ -12,7 +12,7 @@ export type Reply = Answer | 'endless' | 'died'
  */
 export type TestProcess = { ask(job: Job, limitMs: number): Promise<Reply>; end(): void }
 
-/** Modules of past mutants stay in memory: after so many a process is replaced. */
+/** Modules of past mutants stay in memory, so a process is replaced after this number of them. */
 const MUTANTS_A_PROCESS = 100
 
 /** Opens a process that tries mutants, at the first question. */

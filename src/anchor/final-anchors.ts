@@ -36,8 +36,8 @@ export type FinalAnchors = {
   /** The anchor of a chain at a size. */
   of(chainId: number, size: number): Promise<FinalAnchor | undefined>
   /**
-   * Those below a size, the newest first, in whole rounds: `limit`, and the rest of the last one's
-   * round, so that the last size is the place to go on from. Fewer only if there are no more.
+   * Anchors below a size, newest first: `limit`, and the rest of the last one's round, so that
+   * reading can continue from the last size. Returns fewer only if there are no others.
    */
   newest(before: number, limit: number): Promise<FinalAnchor[]>
   /** The same in ascending order of size, only those above `after`. */

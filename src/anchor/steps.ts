@@ -34,7 +34,7 @@ type Deps = {
   readonly ages: Ages
   readonly host: Pick<Host, 'nowMs'>
   readonly log: Log
-  /** Whether it is time to anchor so many new entries. */
+  /** Whether it is time to anchor this number of new entries. */
   readonly isDue: (records: AnchorRecords, fresh: number) => boolean
 }
 

@@ -24,7 +24,7 @@ export type AuditState = {
   readonly confirmed: Base | undefined
   /** A tree from the middle of an interrupted run. It is not known yet to be the signed one. */
   readonly tentative: Base | undefined
-  /** Every checkpoint of the ledger that was ever seen with a valid signature, oldest first. */
+  /** Every checkpoint of the ledger seen so far with a valid signature, oldest first. */
   readonly seen: readonly string[]
   /**
    * The root hashes (hex) of the confirmed tree at the sizes that were anchored or claimed to be.

@@ -26,7 +26,7 @@ export function tombstoneIn(statement: Uint8Array): Tombstone | undefined {
   return value.type === ERASURE ? value : undefined
 }
 
-/** The facts of an erasure. `said` is the copy's word; without it there is no more than the tombstone. */
+/** The facts of an erasure. `said` is the copy's word; without it, only the tombstone is known. */
 export function erasureOf(tombstone: Tombstone, at: number, timeMs: number, said?: SaidErased): Erasure {
   const { index, reason, by } = tombstone
   const isTime = typeof said?.time === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(said.time)

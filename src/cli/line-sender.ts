@@ -89,20 +89,17 @@ async function sendOnce(open: ReadonlyMap<number, string>, post: PostLines, told
   const numbers = [...open.keys()]
   const left = new Map(open)
   const busy: LineAnswer[] = []
-  let isComplete = false
   let failure: unknown
   try {
     for await (const value of post(`${[...open.values()].join('\n')}\n`)) {
-      const answer = value as Partial<LineAnswer> & { accepted?: number }
-      if (typeof answer.accepted === 'number') isComplete = true
+      const answer = value as Partial<LineAnswer>
       const number = numbers[(answer.line ?? 0) - 1]
       if (number === undefined || typeof answer.status !== 'number') continue
       const own = readLine(answer, number)
       if (own.status === BUSY) busy.push(own)
       else if (left.delete(number)) told.onAnswer(own)
     }
-    if (!isComplete || left.size > busy.length)
-      throw new ClientError('CLIENT_INCOMPLETE', "the ledger's answer is not complete; sending again is safe")
+    if (left.size > busy.length) throw new ClientError('CLIENT_INCOMPLETE', "the ledger's answer is not complete; sending again is safe")
   } catch (error) {
     failure = error
   }

@@ -56,7 +56,7 @@ export async function submitMany(paths: readonly string[], options: SubmitOption
   const receiver = await openReceiver(client, options)
   const files = options.manifest === undefined ? await filesOf(paths) : await manifestFiles(options.manifest)
   const folder = await mkdtemp(join(tmpdir(), 'openseal-'))
-  // Also after an interruption: the statements name what may not be public yet.
+  // Removed after an interruption too, because the statements name what may not be public yet.
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(EXIT_INTERRUPTED))
   try {

@@ -59,7 +59,7 @@ export async function submitPackages(files: readonly string[], options: AgencyOp
   // reports an unreachable ledger before a long read, not after
   const receiver = await openReceiver(client, options)
   const folder = await mkdtemp(join(tmpdir(), 'openseal-'))
-  // Also after an interruption: the statements name what may not be public yet.
+  // Removed after an interruption too, because the statements name what may not be public yet.
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(EXIT_INTERRUPTED))
   try {

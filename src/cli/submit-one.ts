@@ -162,7 +162,7 @@ function isRead(files: readonly IntakeFile[]): boolean {
   return files.some(({ reading }) => reading.format !== undefined || reading.refused !== undefined)
 }
 
-/** As `complete`, with an error of the command for a member that is missing. */
+/** Like `complete`, but a missing member is wrong usage. */
 function completed(files: readonly IntakeFile[], options: AgencyOptions): ReturnType<typeof complete> {
   try {
     return complete(files, options)

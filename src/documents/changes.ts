@@ -7,9 +7,9 @@ import type { ReadDocumentFile } from './companions.ts'
 import type { DocumentReading } from './reading.ts'
 
 /**
- * The files, where each change of a change notice among them has the record of the first notice,
- * and its target is the revision of that change notice. Notices that change each other in a circle
- * are left as they are.
+ * Returns the files. In each change of a change notice, `record` becomes that of the first notice,
+ * and `target` the revision of the changed notice. Notices that change each other in a circle stay
+ * as they are.
  */
 export function followChanges<T extends ReadDocumentFile>(files: readonly T[]): readonly T[] {
   const changes = new Map(files.flatMap(file => (isChange(file.reading) ? [[file.reading.members.revision, file] as const] : [])))
@@ -27,7 +27,7 @@ function isChange({ format, members }: DocumentReading): boolean {
   return format === 'eforms' && members.action === 'amend'
 }
 
-/** The first change notice of a chain, which changes a notice that is no change. */
+/** The first change notice of a chain: the notice that it changes is not a change. */
 function firstOf<T extends ReadDocumentFile>(file: T, changes: ReadonlyMap<string | undefined, T>): T | undefined {
   const seen = new Set<T>()
   for (let at = file; ; ) {
@@ -48,7 +48,7 @@ function moved(reading: DocumentReading, changed: ReadDocumentFile, first: ReadD
     const value = values[each.member]
     return value === undefined ? each : { ...each, value, at: `${each.at}, by ${first.name}` }
   })
-  // It tells what to do if the first notice is not known.
+  // This remark is for a first notice that is not known.
   const remarks = reading.remarks.filter(({ code }) => code !== 'CHANGE_OF_RECORD')
   return { ...reading, members: { ...reading.members, ...(record && { record }), ...(target && { target }) }, stated, remarks }
 }

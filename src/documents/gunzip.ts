@@ -34,7 +34,7 @@ export function createGunzip(take: (part: Uint8Array) => void | Promise<void>): 
     } catch (error) {
       failure =
         error instanceof OpenSealError ? error : new DocumentError('ARCHIVE_DAMAGED', 'the gzip archive is damaged', { cause: error })
-      // Whoever still writes learns of it.
+      // A writer that still waits learns of the failure.
       await reader.cancel().catch(() => {})
       throw failure
     }

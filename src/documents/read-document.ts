@@ -1,7 +1,7 @@
 /**
- * Reads what a file states about itself: one reader for server and browser, so that nobody sees two
- * contents of one file. It only proposes: what is hashed is always the file's bytes. The readers
- * with libraries are loaded when a file needs them.
+ * Reads what a file states about itself. Server and browser share this reader, so that both read
+ * the same. It only proposes members: the file is always hashed as it is. Readers that need
+ * libraries are loaded when a file needs them.
  */
 import { attempt } from '../core/attempt.ts'
 import { decodeText } from '../core/encoding.ts'
@@ -16,7 +16,7 @@ import { readJsonRecord } from './json-record.ts'
 import { isMail } from './mail-head.ts'
 import { baseName, DocumentError, type DocumentReading, draftReading, MAX_READ_BYTES, NOTHING_STATED } from './reading.ts'
 
-/** A signed file may hold another signed file, and no more. */
+/** A signed file may hold another signed file, but that one must not hold a third. */
 const MAX_LAYERS = 2
 const ZIP_LIMITS = { maxEntries: 10_000, maxUnpackedBytes: 512 * 1024 * 1024 }
 const ASIC_TYPE = /^application\/vnd\.etsi\.asic-[es]\+zip/
@@ -25,8 +25,9 @@ const PACKED_JSON = /\.(?:json|jsonl|ndjson)(?:\.gz)?$/i
 const OFFICE_PART = /^(?:\[Content_Types\]\.xml|mimetype|META-INF\/.*)$/
 
 /**
- * Reads a file by its content, and by its name only where the content leaves two ways. A file that
- * cannot be read says so in `refused` and states nothing. Releases of OCDS are only recognised here.
+ * Reads a file by its content. Its name decides only if the content fits two formats. If a file
+ * cannot be read, `refused` says why, and nothing is stated. Releases of OCDS are only recognised
+ * here.
  */
 export async function readDocument(name: string, bytes: Uint8Array): Promise<DocumentReading> {
   const reading = await readLayer(baseName(name), bytes, 0)
@@ -152,7 +153,7 @@ function refuse({ code, message }: OpenSealError): DocumentReading {
   return { ...NOTHING_STATED, refused: { code, detail: message } }
 }
 
-/** The first character that is no white space, byte order mark or zero of UTF-16. */
+/** The first character that is not white space, a byte order mark or a zero of UTF-16. */
 function firstCharacter(head: Uint8Array): string {
   const byte = head.find(each => ![0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf, 0xff, 0xfe, 0x00].includes(each))
   return byte === undefined ? '' : String.fromCharCode(byte)

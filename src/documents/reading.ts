@@ -24,7 +24,7 @@ export type StatedMembers = Partial<
 
 /**
  * One stated member as text, for a preview. `at` is its place in the file, such as an XPath, a JSON
- * pointer or the name of a header; left out where the format itself says it. An identifier's value
+ * pointer or the name of a header; left out if the format itself says it. An identifier's value
  * is `scheme=value`.
  */
 export type Stated = { readonly member: keyof StatedMembers; readonly value: string; readonly at?: string }
@@ -54,13 +54,13 @@ export const REMARK_CODES = [
   'LANGUAGE_SEVERAL',
   /** A notice changes another one: the record is that of the changed notice. */
   'CHANGE_OF_RECORD',
-  /** A notice changes another one, and names it by no notice id and version. */
+  /** A notice changes another one, but does not name it by notice id and version. */
   'CHANGE_UNRESOLVED',
   /** A change without a reason that a statement can carry. */
   'REASON_UNSTATED',
-  /** A decision with another status than published. */
+  /** A decision whose status is not `PUBLISHED`. */
   'STATUS_OTHER',
-  /** A list of versions: it is no version itself. */
+  /** A list of versions is not a version itself. */
   'HISTORY_ONLY',
   /** Several records in one file. */
   'RECORDS_SEVERAL',

@@ -28,7 +28,7 @@ const MAX_PLACE_CHARACTERS = 8192
 const MAX_ATTRIBUTES = 1000
 const MAX_TEXT_CHARACTERS = 1024 * 1024
 const MAX_FOUND = 10_000
-/** Each costs the parser much more than other text. */
+/** A CDATA section costs the parser much more than other text. */
 const MAX_CDATA = 100_000
 const CHUNK_CHARACTERS = 64 * 1024
 

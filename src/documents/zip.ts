@@ -1,7 +1,7 @@
 /**
- * ZIP archives. They are not trusted: they are read strictly (no name twice, no contradictions
- * between the parts of an entry), each entry must match its checksum, and what is unpacked is
- * counted, because the sizes that an archive states may be wrong.
+ * Reads ZIP archives, which are not trusted. No name may come twice, the parts of an entry must
+ * agree, and each entry must match its checksum. Unpacked bytes are counted, because the sizes that
+ * an archive states may be wrong.
  */
 import { BlobReader, configure, type FileEntry, ZipReader } from '@zip.js/zip.js/lib/zip-core-native.js'
 import { OpenSealError } from '../core/errors.ts'
@@ -16,7 +16,7 @@ export type ZipEntry = {
 /** Bounds of an archive, over all that is read of it. */
 export type ZipLimits = { readonly maxEntries: number; readonly maxUnpackedBytes: number }
 
-/** Each entry may unpack to so many times its size, once it is larger than RATIO_FROM_BYTES. */
+/** The most that an entry may grow when it is unpacked, once it is larger than RATIO_FROM_BYTES. */
 const MAX_RATIO = 200
 const RATIO_FROM_BYTES = 1024 * 1024
 

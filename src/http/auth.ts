@@ -37,7 +37,7 @@ export async function requireAgency(ctx: Context, { agencies, limits }: Pick<Rou
   })
 }
 
-/** Throws KEY_OTHER_AGENCY if a statement names another agency than its key. */
+/** Throws KEY_OTHER_AGENCY if a statement does not name the agency of its key. */
 export function requireSameAgency(key: { agency: string }, agency: unknown): void {
   if (agency !== key.agency) throw new RequestError('KEY_OTHER_AGENCY', `This key speaks for ${key.agency} only.`)
 }

@@ -15,7 +15,7 @@ export type Listener = {
   serve(listener: RequestListener): void
   /** True from `close` on. */
   isClosing(): boolean
-  /** Accepts no more connections and waits for the current requests, for at most DRAIN_MS. */
+  /** Accepts no new connections, and waits for the current requests, for at most DRAIN_MS. */
   close(): Promise<void>
 }
 

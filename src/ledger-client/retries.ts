@@ -3,7 +3,7 @@
 import { LedgerFailure } from './http.ts'
 
 export type RetryOptions = {
-  /** How long to wait after so many attempts, or undefined if another one cannot help. */
+  /** How long to wait after this number of attempts; undefined if another attempt cannot help. */
   waitMs(failure: LedgerFailure, attempts: number): number | undefined
   /** Waits, or rejects if the whole work has ended. */
   sleep(ms: number): Promise<unknown>

@@ -13,7 +13,7 @@ import { makeVerified, type Readers } from './verified.ts'
 /** The root hash of a full tile, and the proof from there up to the root of one size. */
 type Above = { readonly tileRoot: Hash; readonly proof: readonly Hash[] }
 
-/** Of about a kilobyte each: those of half a million entries. */
+/** Each takes about a kilobyte. This many cover half a million entries. */
 const KEPT = 2048
 
 /**

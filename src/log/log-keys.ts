@@ -80,7 +80,7 @@ export async function logKeyChange(
     const { size, note } = view.head()
     const last = await readChange(store, size - 1)
     if (last?.newKey === unsalted.newKey) {
-      // From here on the old key signs nothing, and a service that has it does not start.
+      // From here on the old key signs nothing, and a service that still has it does not start.
       await keepKeyChange(store, { index: size - 1, note })
       return { index: size - 1, note, change: last }
     }

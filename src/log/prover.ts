@@ -41,7 +41,7 @@ type Deps = { readonly store: LogStore; readonly view: LogView; readonly signer:
 /** A version-1 entry in its bundle: a two-byte length and 33 bytes. */
 const BUNDLED_ENTRY_BYTES = 35
 const CACHED_CHECKPOINTS = 1024
-/** Of a quarter of a kilobyte each: those of two million entries. */
+/** Each takes a quarter of a kilobyte. This many cover two million entries. */
 const KEPT_DIGESTS = 16_384
 
 /** Proofs over a view of the log. */

@@ -168,7 +168,7 @@ async function readRow(store: LogStore): Promise<{ readonly head: Head; readonly
   // Read before the head, which another node may move meanwhile.
   const newest = (await store.lastSize()) ?? 0
   const row = (await store.readHead()) ?? EMPTY_STATE
-  // Sealing on an old head would sign another tree than the one that was signed.
+  // Sealing on an old head would sign a tree that contradicts the one already signed.
   if (newest > row.head.size) throw corruptHead(`The head in the store has ${row.head.size} entries, but a newer commit led to ${newest}.`)
   return row
 }

@@ -122,7 +122,7 @@ async function askAnchor(anchor: PolicyAnchor, checkpoint: Checkpoint, endpoints
 async function askWord(reader: ChainReader, anchor: PolicyAnchor, checkpoint: Checkpoint): Promise<Word> {
   const { contract, logId, codeSha256 } = anchor
   const code = await reader.codeSha256(contract)
-  // Answers of other code mean nothing.
+  // The answers of any other code mean nothing.
   if (code !== codeSha256) return { code, time: 0, isClosed: false }
   const time = await readTime(reader, anchor, checkpoint, 'latest')
   const block = await finalBlock(reader, anchor)

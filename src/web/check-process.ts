@@ -41,7 +41,7 @@ export type FormAnswered = { readonly status: number; readonly page: string } | 
 /** A message of the process: a question, or its answer. */
 export type CheckMessage = { readonly question: Question } | FormAnswered
 
-/** As many as the desk's form has, and some more. */
+/** The desk's form has fewer. */
 const FIELDS_OF_DESK = 24
 
 const UPLOAD_PROBLEMS: { readonly [code: string]: MessageKey } = {

@@ -119,7 +119,7 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
     ctx.type = 'text/html'
     ctx.set('Content-Security-Policy', `${securityPolicy}; frame-ancestors 'none'`)
     await sendText(ctx, text)
-    // Of the bytes as sent, compressed or not: RFC 9530 §3.
+    // The digest of the bytes as they are sent, compressed or not: RFC 9530 §3.
     ctx.set(
       'Repr-Digest',
       `sha-256=:${createHash('sha256')

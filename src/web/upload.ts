@@ -36,7 +36,7 @@ export const MAX_UPLOAD_FILES = 20
 const MAX_JSON_BYTES = 8 * 1024 * 1024
 /** How many releases of a package are checked. */
 const MAX_RELEASES = 1000
-/** As long as a receipt may be. */
+/** The longest receipt. */
 const MAX_PASTED_BYTES = 1024 * 1024
 
 /** How a form is read: its most fields, and whether its files are kept whole. */

@@ -295,8 +295,18 @@ describe('the command line against a mirror that lies', function () {
     const kept = read('package.json.receipts.ndjson')
     lie = (path, truth) => (path.startsWith('/v1/receipts/') ? truth.replace(/"anchors":\[[^\]]*\]/g, '"anchors":[]') : undefined)
     equal((await openseal(args)).code, 0)
-    lie = () => undefined
     equal(read('package.json.receipts.ndjson'), kept)
+    // Each receipt counts once, however often it is given.
+    rmSync(join(folder, 'package.json.receipts.ndjson'))
+    lie = (path, truth) => (path.startsWith('/v1/receipts/') ? truth + truth : undefined)
+    equal((await openseal(args)).code, 0)
+    lie = () => undefined
+    const namesIn = (text: string) =>
+      text
+        .trim()
+        .split('\n')
+        .map(line => /index \d+/.exec(line)?.[0])
+    deepEqual(namesIn(read('package.json.receipts.ndjson')), namesIn(kept))
   })
 
   it('takes no key over from a mirror, not even one that the stolen key of the log introduces in a tree of its own', async () => {

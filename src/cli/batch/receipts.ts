@@ -19,7 +19,7 @@ type Counts = { -readonly [state in keyof ReceiptCounts]: number }
 /** What an entry waits for: the identities by index, and what came of them. */
 type Waiting = { readonly entry: Entry; readonly open: Map<number, string>; readonly received: Received[] }
 
-/** Each write waits for the disk, so a few are under way at once. */
+/** Each write waits for the disk, so a few run at once. */
 const WRITES_AT_ONCE = 16
 /** Receipts of more releases are not collected in memory, but written file by file. */
 const MAX_COLLECTED = 1000
@@ -81,7 +81,7 @@ async function write(receiver: Receiver, { entry, received }: Waiting, counts: C
 /** Adds receipts to those that a package has. */
 async function appendLines(path: string, received: readonly Received[]): Promise<void> {
   const before = (await readIfThere(path)) ?? ''
-  for (const line of linesOf(before)) parseReceipt(line) // what is no receipt is not ours to change
+  for (const line of linesOf(before)) parseReceipt(line) // anything but a receipt is not ours to change
   await replaceFile(path, `${[...linesOf(before), ...received.map(({ text }) => text)].join('\n')}\n`)
 }
 

@@ -29,7 +29,7 @@ export type StatedRelease = { readonly statement: Statement; readonly undated?: 
 /**
  * The statement of one release, from its own bytes: `record` the ocid, `revision` the release id,
  * `published` its own date where it has one, its document the RFC 8785 form. A compiled or
- * versioned release is no version of a record but a summary of several: its revision is its own
+ * versioned release is not a version of a record but a summary of several. Its revision is its own
  * digest, so that nothing is compared with it. Throws OcdsError OCDS_RELEASE or JsonError, whose
  * reason is reported for this release alone.
  */

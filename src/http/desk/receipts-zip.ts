@@ -7,7 +7,7 @@ import { breathe } from '../../turns.ts'
 import { receiptName } from '../../web/desk/submissions.ts'
 import { RequestError } from '../problem.ts'
 
-/** As many as the verify page opens. */
+/** The most that the verify page opens. */
 const MAX_RECEIPTS = 10_000
 
 configure({ useWebWorkers: false })

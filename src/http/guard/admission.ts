@@ -29,7 +29,7 @@ export type Hold = {
    * connection is not read.
    */
   refuse(request: IncomingMessage, answer: () => void): void
-  /** Answers all held requests, and holds no more. */
+  /** Answers all held requests, and holds no further ones. */
   stop(): void
 }
 

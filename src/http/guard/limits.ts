@@ -1,6 +1,6 @@
 /**
  * Limits: the share of the service that one visitor or one key may use. Each kind of use has a rate
- * (so many a second), places (so many at once), or both.
+ * (a number a second), places (a number at once), or both.
  */
 import type { Context } from 'koa'
 import { isLoopback, networkOf } from '../place.ts'

@@ -39,7 +39,7 @@ const SESSIONS = 'sessions'
 const HOURS_8_MS = 8 * 60 * 60 * 1000
 /** How far the clocks of two nodes may differ. */
 const SKEW_MS = 60_000
-/** One key has at most so many sessions. Beyond that, its oldest ones end. */
+/** The most sessions of one key. Beyond that, its oldest ones end. */
 const SESSIONS_OF_A_KEY = 16
 
 /** Opens the sessions of a store. */

@@ -17,7 +17,7 @@ export function createCare(
 ): CareStore {
   const { db, get, write } = database
 
-  /** Those of some records, in ascending order, that their agencies' lists do not have. */
+  /** The records that are missing from their agencies' lists, in ascending order. */
   async function findUnlisted(records: readonly NewRecord[]): Promise<NewRecord[]> {
     const unlisted = new Set<NewRecord>()
     for (const [agency, own] of Map.groupBy(records, ({ subject }) => subject?.agency)) {

@@ -36,11 +36,10 @@ const AT_ONCE = 8
 export type RecordVersions = { readonly listed: readonly Listed[]; readonly complete: boolean }
 
 /**
- * Reads a record's statements from the pages that list them. `complete` is false where there are
- * more than are read, and where the list breaks off: what it named before stays named. A receipt
- * that cannot be had is listed all the same. A ledger lists no statement that was erased, so
- * `readErased` asks for the one that was asked about, if it is not listed. Rejects where nothing
- * was listed because the first page failed.
+ * Reads a record's statements from the pages that list them. `complete` is false if there are more
+ * than are read, or if the list breaks off; everything listed before that still counts. An entry
+ * whose receipt cannot be read is listed without it. A ledger does not list erased statements, so
+ * `readErased` asks for the own statement if it is not listed. Rejects if the first page fails.
  */
 export async function readRecordVersions(
   pages: AsyncIterable<readonly ListedEntry[]>,

@@ -26,7 +26,7 @@ export type Row = {
 /** Files in these states stay off the ledger. */
 export const PROBLEMS: readonly State[] = ['unreadable', 'noNumber', 'refused', 'warned']
 
-/** A table holds at most so many rows, so that a page of many files stays quick. */
+/** The most rows of a table, so that a page of many files stays quick. */
 export const ROWS_SHOWN = 200
 
 /** The name of each kind of record in the language of the page. */
