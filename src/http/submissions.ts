@@ -40,10 +40,11 @@ export type StreamHow = { readonly dry: boolean; readonly warner: Warner; readon
 
 /** Logs one statement. The warnings about it are missing if they could not be made. */
 export async function submitOne(statement: Statement, warner: Warner, { ledger, metrics, log }: RouteDeps) {
-  const { index, known, receipt } = await ledger.submitForReceipt(statement)
+  const submission = await ledger.submitForReceipt(statement)
+  const { index, known, receipt } = submission
   metrics.countSubmission(known ? 'known' : 'accepted')
   // The statement is in the log already, so a failure to make warnings must not refuse it.
-  const warnings = await warner.warn(statement, { index, known }).catch(error => {
+  const warnings = await warner.warn(statement, submission).catch(error => {
     log.error('warnings failed', { index, error })
     return []
   })

@@ -78,10 +78,11 @@ export function createSubmissions({ store, sequencer, statements, newSalt, host,
     async submitForReceipt(submitted) {
       assertAccepting()
       const { text, prepared } = prepare(submitted, newSalt)
-      const { index, known } = await whenTold(tell => pool.submit(prepared, tell))
+      const submission = await whenTold(tell => pool.submit({ ...prepared, asksFirst: true }, tell))
       // The stored statement has the salt of its first submission.
+      const { index, known } = submission
       const receipt = known ? (await statements.receipt(index)).trimEnd() : await statements.receiptOf(index, text)
-      return { index, known, receipt }
+      return { ...submission, receipt }
     },
     submitEach,
     async findKnown(submitted) {

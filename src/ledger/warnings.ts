@@ -54,6 +54,7 @@ const MAX_DOCUMENTS = 4096
 /** Lines of a dry run count as versions too. Their indexes are far above those of the log. */
 const FIRST_LINE = 2 ** 52
 const END = Number.MAX_SAFE_INTEGER
+const NONE: Read = { versions: [], isWhole: true }
 /** How long the limits of dates are kept as text. */
 const LIMITS_MS = 1000
 
@@ -87,11 +88,12 @@ export function createWarner({ ledger, recordsLike = async () => [], host }: War
   }
 
   return {
-    async warn(statement, { index, known }) {
+    async warn(statement, { index, known, isFirst }) {
       const records = createRecords(ledger, host)
       const contents = warnOfContents(statement, limits())
       if (known) return [...contents, ...(await warnKnown(statement, index, records))]
-      return [...contents, ...(await warnNew({ index, statement }, await records.read(statement, index)))]
+      const earlier = isFirst ? NONE : await records.read(statement, index)
+      return [...contents, ...(await warnNew({ index, statement }, earlier))]
     },
     stream() {
       const records = createRecords(ledger, host)

@@ -88,7 +88,7 @@ export function createPool(seal: (batch: readonly Prepared[]) => Promise<Outcome
     unanswered.delete(statement.identity)
     waitingBytes -= statement.statement.length
     first!(outcome)
-    for (const other of others) other('error' in outcome ? outcome : { ...outcome, known: true })
+    for (const other of others) other('error' in outcome ? outcome : { index: outcome.index, known: true })
   }
 
   return {

@@ -14,11 +14,14 @@ import { isIn } from './read-back.ts'
 import { EMPTY_STATE, type Growth, grow, type TreeState } from './tree-state.ts'
 import type { OwnView } from './view.ts'
 
-/** A statement ready to be logged. */
-export type Prepared = Omit<NewRecord, 'index'> & { readonly entry: Uint8Array }
+/** A statement ready to be logged. `asksFirst`: its submitter wants to know `isFirst`. */
+export type Prepared = Omit<NewRecord, 'index'> & { readonly entry: Uint8Array; readonly asksFirst?: true }
 
-/** A statement's index in the log; `known` if it was there before. */
-export type Submission = { readonly index: number; readonly known: boolean }
+/**
+ * A statement's index in the log; `known` if it was there before. `isFirst`: it is new, and no
+ * statement of its record was there before.
+ */
+export type Submission = { readonly index: number; readonly known: boolean; readonly isFirst?: true }
 
 /** The outcome of a submission: the statement's index, or the error of sealing. */
 export type Outcome = Submission | { readonly error: unknown }
@@ -151,7 +154,10 @@ async function sealBatch(deps: Deps, batch: readonly Prepared[], { onSize, ...al
   if (known.some(index => index !== undefined && index >= tree.head.size)) throw new HeadMoved('HEAD_MOVED', 'another node has logged it')
   const refused = await wereErased(batch.map(statement => statement.identity))
   const fresh = batch.filter((_, i) => known[i] === undefined && refused[i] !== true)
-  const submissions = numberFrom(tree.head.size, known, refused)
+  const first = await findFirst(store, batch)
+  const submissions = numberFrom(tree.head.size, known, refused).map((outcome, i) =>
+    first[i] && 'index' in outcome && !outcome.known ? { ...outcome, isFirst: true as const } : outcome,
+  )
   if (fresh.length === 0) return submissions
 
   // Extend the tree in memory, beside the current one. A crash here leaves nothing behind.
@@ -243,6 +249,21 @@ function numberFrom(size: number, known: readonly (number | undefined)[], refuse
   return known.map((index, i) => {
     if (index !== undefined) return { index, known: true }
     return refused[i] === true ? { error: statementErased() } : { index: next++, known: false }
+  })
+}
+
+/** Whether each statement that asks is the first of its record, also among those of its batch. */
+async function findFirst(store: LogStore, batch: readonly Prepared[]): Promise<readonly boolean[]> {
+  if (!batch.some(({ asksFirst }) => asksFirst)) return []
+  const subjects = batch.map(({ subject = { agency: '', record: '' } }) => subject)
+  const asking = subjects.filter((_, i) => batch[i]!.asksFirst)
+  const stored = (await store.haveStatements(asking)).values()
+  const earlier = new Set<string>()
+  return subjects.map(({ agency, record }, i) => {
+    const name = `${agency}\0${record}`
+    const isFirst = batch[i]!.asksFirst === true && stored.next().value === false && !earlier.has(name)
+    earlier.add(name)
+    return isFirst
   })
 }
 

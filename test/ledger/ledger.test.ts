@@ -69,6 +69,21 @@ describe('ledger', () => {
     assert.equal(ledger.head().size, 3)
   })
 
+  it('tells the submitter of one statement whether it is the first of its record', async () => {
+    const ledger = await openTestLedger(createMemoryStore())
+    const submit = async (record: string, version: number) => (await ledger.submitForReceipt(statementOf(record, version))).isFirst
+    await ledger.submit(statementOf('stream', 1))
+    assert.deepEqual(await Promise.all([submit('one', 1), submit('two', 1), submit('one', 2), submit('two', 1), submit('stream', 2)]), [
+      true,
+      true,
+      undefined,
+      undefined,
+      undefined,
+    ])
+    assert.deepEqual([await submit('one', 1), await submit('one', 3), await submit('three', 1)], [undefined, undefined, true])
+    assert.deepEqual(await ledger.submit(statementOf('four')), { index: 8, known: false }, 'nobody asked')
+  })
+
   it('holds a tree that re-hashes to its head, whatever the batches', async () => {
     const store = createMemoryStore()
     const ledger = await openTestLedger(store)

@@ -98,6 +98,23 @@ describe('nodes on one store', () => {
     ok(runs > 50, `${runs} orders`)
   })
 
+  it('call one statement of a record its first in every order, and it is the one that came first', async () => {
+    const calls = ['readHead', 'commit', 'findIdentities', 'haveStatements'] as const
+    await everyOrder(async choose => {
+      const { nodes, stage, look, check } = await openNodes(2, { calls })
+      const acts = nodes.map((node, i) => ({ node: 'AB'[i]!, run: () => node.submitForReceipt(statementOf('one', i)) }))
+      const outcomes = (await stage.play(acts, choose, look)).map(resultOf).sort((a, b) => a.index - b.index)
+      deepEqual(
+        outcomes.map(({ index, isFirst }) => [index, isFirst]),
+        [
+          [1, true],
+          [2, undefined],
+        ],
+      )
+      await check()
+    })
+  })
+
   it('give one statement one index in every order, whichever of them it is sent to', async () => {
     await everyOrder(async choose => {
       const { nodes, stage, look, check } = await openNodes(2)

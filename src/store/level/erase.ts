@@ -5,9 +5,10 @@
  */
 import { compareBytes, fromUtf8, toUtf8 } from '../../core/bytes.ts'
 import { StoreError } from '../port/errors.ts'
-import type { ErasedRecord, LogStore } from '../port/log.ts'
+import type { ErasedRecord, LogStore, NewRecord } from '../port/log.ts'
 import type { LevelDatabase } from './database.ts'
-import { hexKey, key, NOTHING, readIndex, textKey, withIndex } from './rows.ts'
+import { createLookups } from './lookups.ts'
+import { hexKey, key, NOTHING, namedKey, readIndex, textKey, withIndex } from './rows.ts'
 
 type Change =
   | { readonly type: 'del'; readonly key: Uint8Array }
@@ -24,8 +25,15 @@ export function isRemains(rowKey: Uint8Array): boolean {
   return rowKey[0] === REMAINS.gte[0]
 }
 
-/** The changes that erase records. Only within `write`, because they depend on rows of agencies. */
-export async function eraseRows(database: LevelDatabase, records: readonly ErasedRecord[]): Promise<Change[]> {
+/**
+ * The changes that erase records, beside those that the same commit adds. Only within `write`,
+ * because they depend on other rows.
+ */
+export async function eraseRows(
+  database: LevelDatabase,
+  records: readonly ErasedRecord[],
+  added: readonly NewRecord[] = [],
+): Promise<Change[]> {
   const changes = records.flatMap(record => [
     ...keysOf(record).map(rowKey => put(rowKey, undefined)),
     put(withIndex(key('e'), record.index), toUtf8(JSON.stringify(record))),
@@ -33,6 +41,15 @@ export async function eraseRows(database: LevelDatabase, records: readonly Erase
   for (const [agency, own] of Map.groupBy(records, ({ subject }) => subject?.agency)) {
     const indexes = own.map(({ index }) => index)
     if (agency !== undefined) changes.push(...(await splitRuns(database, agency, indexes)))
+  }
+  const { listByRecord } = createLookups(database)
+  const gone = new Set(records.map(({ index }) => index))
+  for (const { subject } of records) {
+    if (subject === undefined) continue
+    const stored = await listByRecord(subject.agency, subject.record, Number.MAX_SAFE_INTEGER, records.length + 1)
+    const of = added.filter(each => each.subject?.agency === subject.agency && each.subject.record === subject.record)
+    const hasOthers = [...stored, ...of.map(({ index }) => index)].some(index => !gone.has(index))
+    if (!hasOthers) changes.push(put(namedKey(subject), undefined))
   }
   return changes
 }
@@ -79,7 +96,10 @@ export function createPurge(database: LevelDatabase): Pick<LogStore, 'hasRemains
     const keys = rows.map(([rowKey]) => rowKey)
     // The rows hold the same keys, so they are overwritten, and what they held is purged too.
     const emptied = keys.map(rowKey => put(rowKey, NOTHING))
-    await rewrite(records.flatMap(keysOf), emptied)
+    await rewrite(
+      records.flatMap(record => [...keysOf(record), ...(record.subject ? [namedKey(record.subject)] : [])]),
+      emptied,
+    )
     await rewrite(keys, emptied)
     await write(async () => {
       // LevelDB's own log names the keys of a compaction, and the log before it is kept.
@@ -116,7 +136,7 @@ function rangesOf(keys: readonly Uint8Array[]): (readonly [first: Uint8Array, la
   )
 }
 
-/** The keys of an erased record's rows, except that of its agency. */
+/** The keys of an erased record's rows, except those that it shares with others. */
 function keysOf({ index, identity, subject, digests }: ErasedRecord): Uint8Array[] {
   const rows = [withIndex(key('s'), index), hexKey('i', identity), ...digests.map(digest => withIndex(hexKey('d', digest), index))]
   return subject === undefined ? rows : [...rows, withIndex(textKey('r', `${subject.agency}\0${subject.record}\0`), index)]

@@ -7,7 +7,7 @@ import type { LevelDatabase } from './database.ts'
 import { assertUnchanged, documentRows } from './documents.ts'
 import { createPurge, eraseRows } from './erase.ts'
 import { additionsTo, addTo, changeHead, decodeHead, encodeHead, HEAD_KEY, headUnreadable, type StoredHead } from './head.ts'
-import { hexKey, key, putCommit, readIndex, withIndex } from './rows.ts'
+import { hexKey, key, namedKey, putCommit, readIndex, withIndex } from './rows.ts'
 
 /** The log, and the writing of its head by the doctor. */
 export type LevelLog = LogStore & { putHead(head: Head, edge: Edge): Promise<void> }
@@ -34,6 +34,7 @@ export function createLog(database: LevelDatabase): LevelLog {
         keys.length <= FEW_KEYS && db.status === 'open' ? keys.map(row => db.getSync(row)) : await reading(() => db.getMany(keys))
       return rows.map(row => (row === undefined ? undefined : readIndex(row, 0)))
     },
+    haveStatements: records => Promise.all(records.map(async record => (await get(namedKey(record))) !== undefined)),
     readStatement: index => get(withIndex(key('s'), index)),
     async *readStatements(from, to) {
       for (let index = from; index < to; index++) yield { index, statement: await get(withIndex(key('s'), index)) }
@@ -105,7 +106,7 @@ function createHead(database: LevelDatabase) {
       if (head.size !== commit.previous.size || !equalBytes(head.root, commit.previous.root)) throw headMoved(commit.previous, head)
       const { changes, unless } = commit.documents ?? { changes: [], unless: [] }
       await assertUnchanged(database, unless)
-      const erased = await eraseRows(database, commit.erase ?? [])
+      const erased = await eraseRows(database, commit.erase ?? [], commit.records)
       const batch = db.batch()
       putCommit(commit, (rowKey, value) => batch.put(rowKey, value))
       for (const each of [...erased, ...documentRows(changes)])

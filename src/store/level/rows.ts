@@ -9,6 +9,7 @@
  *   i identity                 → index
  *   d digest index             a document's digest, for look-ups
  *   r agency 0 record 0 index  a record's statements
+ *   n agency 0 record          there are statements of this record, which one read tells
  *   a agency 0 index           → how many statements of this agency follow each other from here
  *   t level index              a full tile, written once
  *   b index                    a full entry bundle, written once
@@ -17,7 +18,7 @@
  *   e index                    an erased record whose bytes may be left in files, see erase.ts
  */
 import { HASH_BYTES } from '../../core/hash.ts'
-import type { Commit, NewRecord } from '../port/log.ts'
+import type { Commit, NewRecord, Subject } from '../port/log.ts'
 
 /** The value of a row whose key says all. */
 export const NOTHING = new Uint8Array(0)
@@ -45,6 +46,11 @@ export function hexKey(letter: string, hash: string): Uint8Array {
 /** A row key: its letter, then text as UTF-8. */
 export function textKey(letter: string, text: string): Uint8Array {
   return Buffer.from(letter + text, 'utf8')
+}
+
+/** The row of a record that has statements. */
+export function namedKey({ agency, record }: Subject): Uint8Array {
+  return textKey('n', `${agency}\0${record}`)
 }
 
 /** Appends an index to a key prefix. */
@@ -116,6 +122,7 @@ export function putRecords(records: readonly NewRecord[], put: (key: Uint8Array,
     const end = 1 + recordKey.write(`${subject.agency}\0${subject.record}\0`, 1, 'utf8')
     writeIndex(recordKey, index, end)
     put(recordKey.subarray(0, end + INDEX_BYTES), NOTHING)
+    put(namedKey(subject), NOTHING)
   }
 }
 

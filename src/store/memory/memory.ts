@@ -94,8 +94,9 @@ function createRecords() {
   const records = createIndexes()
   const agencies = createIndexes()
 
-  const lookups: Lookups & Pick<LogStore, 'findIdentities' | 'readStatement' | 'readStatements'> = {
+  const lookups: Lookups & Pick<LogStore, 'findIdentities' | 'haveStatements' | 'readStatement' | 'readStatements'> = {
     findIdentities: async wanted => wanted.map(identity => identities.get(identity)),
+    haveStatements: async subjects => subjects.map(({ agency, record }) => records.of(recordKey(agency, record)).length > 0),
     readStatement: async index => statements.get(index),
     async *readStatements(from, to) {
       for (let index = from; index < to; index++) yield { index, statement: statements.get(index) }

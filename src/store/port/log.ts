@@ -23,6 +23,9 @@ export type Edge = {
   readonly bundle: Uint8Array
 }
 
+/** What a statement is about: a record of an agency. */
+export type Subject = { readonly agency: string; readonly record: string }
+
 /** One new record of a commit. */
 export type NewRecord = {
   readonly index: number
@@ -31,7 +34,7 @@ export type NewRecord = {
   /** SHA-256 of the canonical statement without its salt, in lower-case hex. */
   readonly identity: string
   /** Look-up keys. The genesis has no agency and no record. */
-  readonly subject: { readonly agency: string; readonly record: string } | undefined
+  readonly subject: Subject | undefined
   /**
    * The distinct digests (`sha256`, `jcs`) of its documents, in lower-case hex as in the statement.
    */
@@ -99,6 +102,8 @@ export type LogStore = {
    * The index of each identity, undefined if there is none. Sees every commit that was answered.
    */
   findIdentities(identities: readonly string[]): Promise<(number | undefined)[]>
+  /** Whether there are statements about each record. Sees every commit that was answered. */
+  haveStatements(records: readonly Subject[]): Promise<boolean[]>
   /**
    * The size after the newest commit, by that commit's own row and not by the head; undefined
    * before the first.

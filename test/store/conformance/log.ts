@@ -120,6 +120,26 @@ export function logConformance(opened: () => LogStore & Lookups & Documents): vo
     assert.deepEqual(await opened().findIdentities([record(6).identity, record(7).identity]), [6, undefined])
     assert.equal(plain(await opened().readStatement(6)), 'statement 6')
   })
+
+  it('tells whether a record has statements, until its last one is erased', async () => {
+    const ids = ['r', 'r\0', 'r\0\0\0\0\0\0\0\0\0\x01', 'R', 'other']
+    const subjects = ids.map(id => ({ agency: 'a.example', record: id }))
+    const have = () => opened().haveStatements(subjects)
+    const erased = (index: number, id: string) => {
+      const { statement: _, ...rest } = record(index, { agency: 'a.example', record: id })
+      return rest
+    }
+    assert.deepEqual(await have(), [false, false, false, false, false])
+    const of = (index: number, id: string) => record(index, { agency: 'a.example', record: id })
+    await opened().commit(commitOf(0, 3, [of(0, 'r'), of(1, 'r\0'), of(2, 'r')]))
+    assert.deepEqual(await have(), [true, true, false, false, false])
+    assert.deepEqual(await opened().haveStatements([{ agency: 'b.example', record: 'r' }]), [false])
+    await opened().commit({ ...commitOf(3, 4, [of(3, 'R')]), erase: [erased(0, 'r'), erased(1, 'r\0')] })
+    assert.deepEqual(await have(), [true, false, false, true, false])
+    await opened().commit({ ...commitOf(4, 6, [of(4, 'R'), of(5, 'other')]), erase: [erased(2, 'r'), erased(3, 'R'), erased(5, 'other')] })
+    assert.deepEqual(await have(), [false, false, false, true, false])
+  })
+
   it('takes erased records out of the list of their agency, wherever they are in it', async () => {
     await opened().commit(commitOf(0, 8))
     const left = new Set([0, 1, 2, 3, 4, 5, 6, 7])
