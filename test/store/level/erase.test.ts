@@ -17,7 +17,8 @@ function record(index: number): NewRecord {
     index,
     statement: text(`{"title":"the title ${sha256Hex(`title ${index}`)}","salt":"${salt}"}`),
     identity: sha256Hex(`identity ${index}`),
-    subject: { agency: 'a.example', record: `the record ${sha256Hex(`record ${index}`)}` },
+    // Long, so that the rows that name many records fill tables of their own.
+    subject: { agency: 'a.example', record: `the record ${['x', 'y', 'z'].map(of => sha256Hex(`record ${of} ${index}`)).join('')}` },
     digests: [sha256Hex(`document ${index}`), sha256Hex(`annex ${index}`)],
   }
 }
@@ -93,6 +94,15 @@ describe('Level store: erasing', () => {
     }
     await store.purge()
     deepEqual(await filesWith(record(20)), [])
+  })
+
+  it('leaves no byte where each kind of row fills tables of its own', async () => {
+    for (let size = 0; size < 20_000; size += 10_000) await fill(size, size + 10_000)
+    await reopen()
+    await erase(20_000, 9_000)
+    await reopen()
+    await store.purge()
+    deepEqual(await filesWith(record(9_000)), [])
   })
 
   it('leaves no byte while others read lists that are long', async () => {
