@@ -3,23 +3,18 @@
  * background, a little at a time, and writes rows of its own. Sealing never waits for it: it works
  * for a few milliseconds at a time, and rests much longer while submissions wait.
  */
-import { rm } from 'node:fs/promises'
+import { rename, rm, stat } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { toHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
-import { type AnyStatement, isRecordStatement } from '../core/statements/registry.ts'
 import type { Statement } from '../core/statements/statement.ts'
 import type { Log } from '../logger.ts'
-import { activityRows, listSlots, type Slot, type Unit } from './activity.ts'
-import { findAlike, gatherAlike } from './alike.ts'
-import { type AgencyCounts, type Change, type ChangeKind, gatherChanges, listChanges, NO_COUNTS, readCounts, stateOf } from './changes.ts'
+import { listSlots, type Slot, type Unit } from './activity.ts'
+import { findAlike } from './alike.ts'
+import { type AgencyCounts, type Change, type ChangeKind, listChanges, NO_COUNTS, readCounts, stateOf } from './changes.ts'
+import { type Follower, openFollower } from './follower.ts'
 import type { FoundLedger } from './ledger.ts'
-import { BLOCK, postingRows } from './postings.ts'
-import { begin, NO_TOMBSTONE, PROGRESS } from './progress.ts'
-import { jsonValue } from './rows.ts'
 import { type Found, search } from './search.ts'
 import type { EntryState } from './threads.ts'
-import { searchableOf, tokensOf } from './words.ts'
 
 export type Finder = {
   /** Entries below this index can be found. */
@@ -54,18 +49,16 @@ const TURN_MS = 4
 const PAUSE_MS = { idle: 4, busy: 80 }
 const POLL_MS = 250
 const RETRY_MS = 5000
-/** A run of entries with this many tokens is written early, to bound memory. */
-const MAX_TOKENS = 100_000
-const MAX_ANCHORS = 64
-
 /** Opens the finder on a folder of its own. It reads nothing until `start` or `tick`. */
 export async function openFinder({ ledger, folder, steadyMs, log }: Deps): Promise<Finder> {
-  let { rows, progress } = await begin(folder, ledger, log)
+  const beside = `${folder}.next`
   /** Queries on damaged rows have no answer until the rows are remade. */
   let damaged = false
   let failed = false
   let stopping = false
   let running: Promise<void> | undefined
+  /** Set while other rows take the place of the current ones. */
+  let moving: Promise<void> | undefined
   let loop: Promise<void> = Promise.resolve()
   let turnMs = steadyMs()
   const wake = new AbortController()
@@ -78,61 +71,15 @@ export async function openFinder({ ledger, folder, steadyMs, log }: Deps): Promi
     return !stopping
   }
 
-  /** A statement that does not match the tree is not served, and so not found. */
-  async function readText(index: number): Promise<string | undefined> {
-    try {
-      return await ledger.heldStatement(index)
-    } catch (error) {
-      if (!(error instanceof OpenSealError) || error.code !== 'LEDGER_DAMAGED') throw error
-      log.error('entry cannot be found, because it is damaged', { index })
-      return undefined
-    }
-  }
+  const readText = passingDamage(index => ledger.heldStatement(index), log)
+  const readShown = passingDamage(index => ledger.statement(index), log)
+  const open = (where: string) => openFollower(where, { ledger, log, readText, rest })
 
-  /**
-   * Adds one run of entries, and the anchors since, in one write. False if there is nothing to add,
-   * or no time.
-   */
-  async function advance(): Promise<boolean> {
-    const { size: from, anchored } = progress
-    const block = Math.floor(from / BLOCK)
-    const end = Math.min(ledger.head().size, (block + 1) * BLOCK)
-    const changes = gatherChanges(rows, { statement: readText })
-    const alike = gatherAlike(rows)
-    const postings = new Map<string, number[]>()
-    let to = from
-    for (let tokens = 0; to < end && tokens < MAX_TOKENS; to++) {
-      if (!(await rest())) return false
-      const text = await readText(to)
-      const statement: AnyStatement | undefined = text === undefined ? undefined : JSON.parse(text)
-      if (text === undefined) await changes.addErased(to, (await ledger.erasureOf(to))?.effects ?? [])
-      if (!isRecordStatement(statement)) continue
-      await changes.add(to, statement)
-      alike.add(to, statement)
-      // Each of its documents may become a row.
-      tokens += statement.documents.length
-      for (const token of tokensOf(searchableOf(statement))) {
-        const listed = postings.get(token)
-        if (listed === undefined) postings.set(token, [to])
-        else listed.push(to)
-        tokens++
-      }
-    }
-    // Anchors of entries that were not added yet wait with them, so that a unit's waits come after
-    // its entries.
-    const anchors = (await ledger.listAnchors(anchored, MAX_ANCHORS)).filter(({ size }) => size <= to)
-    if (to === from && anchors.length === 0) return false
-    const activity = await activityRows(rows, index => ledger.sealedMs(index), { from, to }, { covered: anchored, anchors })
-    const next = { ...progress, size: to, root: toHex(await ledger.rootAt(to)), anchored: anchors.at(-1)?.size ?? anchored }
-    // A new block has no rows yet, so nothing is read.
-    const existing = from % BLOCK === 0 ? { get: () => undefined } : rows
-    const written = await rows.write(
-      all([{ key: PROGRESS, value: jsonValue(next) }], activity, changes.rows(), alike.rows(), postingRows(existing, block, postings)),
-      rest,
-    )
-    if (written) progress = next
-    return written
-  }
+  let current = await open(await settle(folder, beside))
+  /** Rows that are being made without what was erased, beside those that answer. */
+  let next: Follower | undefined
+  // What an interrupted run has left may hold words of what was erased.
+  if (await current.isClean()) await rm(beside, { recursive: true, force: true })
 
   async function keepUp(): Promise<void> {
     while (!stopping) {
@@ -147,8 +94,6 @@ export async function openFinder({ ledger, folder, steadyMs, log }: Deps): Promi
     }
   }
 
-  const isClean = async () => progress.tombstone === ((await ledger.newestTombstone()) ?? NO_TOMBSTONE)
-
   function tick(): Promise<void> {
     running ??= catchUp().finally(() => {
       running = undefined
@@ -157,23 +102,59 @@ export async function openFinder({ ledger, folder, steadyMs, log }: Deps): Promi
   }
 
   async function catchUp(): Promise<void> {
-    // The rows hold words of what was erased since, so all of them are remade. Erasures are rare.
-    if (!(await isClean())) damaged = true
     if (failed || damaged) {
       // Reopening makes Level begin another journal: it does not read back what follows a torn
       // record.
-      await rows.close()
+      await current.close()
       if (damaged) await rm(folder, { recursive: true, force: true })
-      ;({ rows, progress } = await begin(folder, ledger, log))
+      current = await open(await settle(folder, beside))
       failed = damaged = false
     }
+    await follow()
+    while (!stopping && !(await current.isClean())) await renew()
+  }
+
+  /** Adds to the current rows what was sealed since. */
+  async function follow(): Promise<void> {
     try {
-      while (await advance());
+      while (await current.advance());
     } catch (error) {
       failed = true
       damaged ||= isDamage(error)
       throw error
     }
+  }
+
+  /**
+   * Makes all rows again, because these hold words of what was erased since, and do not say which.
+   * They answer and follow the log until the others have caught up.
+   */
+  async function renew(): Promise<void> {
+    next ??= await open(beside)
+    try {
+      while (await next.advance()) await follow()
+    } catch (error) {
+      await next.close()
+      next = undefined
+      if (isDamage(error)) await rm(beside, { recursive: true, force: true })
+      throw error
+    }
+    if (stopping) return
+    moving = takePlace(next).finally(() => {
+      moving = undefined
+    })
+    await moving
+  }
+
+  /** A crash in between leaves one of the folders, which the next start takes. */
+  async function takePlace(made: Follower): Promise<void> {
+    failed = true
+    next = undefined
+    await made.close()
+    await current.close()
+    await rm(folder, { recursive: true, force: true })
+    current = await open(await settle(folder, beside))
+    failed = damaged = false
   }
 
   async function ask<T>(read: () => T | Promise<T>, nothing: T): Promise<T> {
@@ -184,20 +165,21 @@ export async function openFinder({ ledger, folder, steadyMs, log }: Deps): Promi
         log.error('finder is damaged, its rows are remade', { error })
         damaged = true
       } else if (!isClosed(error)) throw error
+      else if (moving !== undefined) return moving.catch(() => {}).then(() => ask(read, nothing))
       return nothing
     }
   }
 
   return {
-    reached: () => (damaged ? 0 : progress.size),
+    reached: () => (damaged ? 0 : current.size()),
     search: (query, before, limit) =>
-      ask<Found>(() => search(rows, index => ledger.statement(index), query, before, limit), { indexes: [] }),
-    changes: (kinds, before, limit) => ask<readonly Change[]>(() => listChanges(rows, kinds, before, limit), []),
-    state: (index, statement) => ask<EntryState>(() => stateOf(rows, index, statement), {}),
-    counts: agency => ask(() => readCounts(rows, agency), NO_COUNTS),
-    recordsLike: (agency, record) => ask<readonly string[]>(() => findAlike(rows, readText, agency, record), []),
-    activity: (unit, fromMs, limit) => ask<readonly Slot[]>(() => listSlots(rows, unit, fromMs, limit), []),
-    isClean,
+      ask<Found>(() => search(current.rows, index => ledger.statement(index), query, before, limit), { indexes: [] }),
+    changes: (kinds, before, limit) => ask<readonly Change[]>(() => listChanges(current.rows, kinds, before, limit), []),
+    state: (index, statement) => ask<EntryState>(() => stateOf(current.rows, index, statement), {}),
+    counts: agency => ask(() => readCounts(current.rows, agency), NO_COUNTS),
+    recordsLike: (agency, record) => ask<readonly string[]>(() => findAlike(current.rows, readShown, agency, record), []),
+    activity: (unit, fromMs, limit) => ask<readonly Slot[]>(() => listSlots(current.rows, unit, fromMs, limit), []),
+    isClean: () => current.isClean(),
     tick,
     start() {
       loop = keepUp()
@@ -207,13 +189,34 @@ export async function openFinder({ ledger, folder, steadyMs, log }: Deps): Promi
       wake.abort()
       await loop
       await running?.catch(() => {})
-      await rows.close()
+      await current.close()
+      await next?.close()
     },
   }
 }
 
-function* all<T>(...lists: Iterable<T>[]): Generator<T> {
-  for (const list of lists) yield* list
+/** The folder to open: where there is none yet, the rows that were to take its place take it. */
+async function settle(folder: string, beside: string): Promise<string> {
+  const isThere = (path: string) =>
+    stat(path).then(
+      () => true,
+      () => false,
+    )
+  if (!(await isThere(folder)) && (await isThere(beside))) await rename(beside, folder)
+  return folder
+}
+
+/** A statement that does not match the tree is not served, and so not found. */
+function passingDamage(read: (index: number) => Promise<string | undefined>, log: Log) {
+  return async (index: number): Promise<string | undefined> => {
+    try {
+      return await read(index)
+    } catch (error) {
+      if (!(error instanceof OpenSealError) || error.code !== 'LEDGER_DAMAGED') throw error
+      log.error('entry cannot be found, because it is damaged', { index })
+      return undefined
+    }
+  }
 }
 
 function isDamage(error: unknown): boolean {

@@ -17,6 +17,8 @@ export type FoundLedger = {
   erasureOf(index: number): Promise<{ readonly effects: readonly KeptEffect[] } | undefined>
   /** Changes with every erasure. */
   newestTombstone(): Promise<number | undefined>
+  /** What was erased by tombstones below `before`, newest first. */
+  listErasures(before: number, limit: number): Promise<readonly { readonly index: number; readonly tombstone: number }[]>
   sealedMs(index: number): Promise<number | undefined>
   rootAt(size: number): Promise<Hash>
   listAnchors(after: number, limit: number): Promise<readonly AnchorTime[]>

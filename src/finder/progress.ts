@@ -16,7 +16,10 @@ export type Progress = {
    */
   readonly size: number
   readonly root: string
-  /** The newest tombstone when these rows were begun; NO_TOMBSTONE if nothing was erased. */
+  /**
+   * These rows hold nothing that was erased by tombstones up to this one; NO_TOMBSTONE if nothing
+   * was erased.
+   */
   readonly tombstone: number
   /** The size of the last anchor added. */
   readonly anchored: number

@@ -1,8 +1,10 @@
 /** The finder behind a real ledger, on a real Level database. */
 import assert from 'node:assert/strict'
-import { mkdtemp, open as openFile, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { cp, mkdir, mkdtemp, open as openFile, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Level } from 'level'
 import type { Statement } from '../../src/core/statements/statement.ts'
 import { formatTime } from '../../src/core/time.ts'
 import { CHANGE_KINDS } from '../../src/finder/changes.ts'
@@ -14,6 +16,7 @@ import { createMemoryStore } from '../../src/store/memory/memory.ts'
 import { openTestLedger, statementOf } from '../ledger/fixtures.ts'
 
 const ALL = Number.MAX_SAFE_INTEGER
+const RECORDS = { a: 'unmistakable-a', b: 'unmistakable-b', c: 'unmistakable-c' }
 const HOUR_MS = 3_600_000
 const START_MS = Date.UTC(2026, 0, 1)
 
@@ -31,7 +34,7 @@ describe('finder', () => {
   afterEach(async () => {
     for (const finder of open.splice(0)) await finder.stop()
     await ledger.close()
-    await rm(folder, { recursive: true })
+    for (const name of [folder, `${folder}.next`]) await rm(name, { recursive: true, force: true })
   })
 
   const openOn = async (of: FoundLedger = ledger) => {
@@ -139,6 +142,193 @@ describe('finder', () => {
       (await finder.changes(CHANGE_KINDS, ALL, 10)).map(({ kind, index, earlier }) => [kind, index, earlier]),
       [['silent-edit', 12, 4]],
     )
+  })
+
+  /** A ledger whose entry 0 can be read only when it is let go. */
+  const gated = () => {
+    let isShut = false
+    const waiting: (() => void)[] = []
+    const held: FoundLedger = {
+      ...ledger,
+      async heldStatement(index) {
+        if (index === 0 && isShut) await new Promise<void>(resolve => waiting.push(resolve))
+        return ledger.heldStatement(index)
+      },
+    }
+    const release = () => {
+      isShut = false
+      for (const go of waiting.splice(0)) go()
+    }
+    const shut = () => {
+      isShut = true
+    }
+    return { held, release, shut, waits: () => waiting.length > 0 }
+  }
+  const until = async (holds: () => boolean | Promise<boolean>) => {
+    while (!(await holds())) await new Promise(resolve => setTimeout(resolve, 1))
+  }
+  const erase = (index: number) => ledger.requestErasure(index, 'other', { by: 'operator' })
+  /** Whether a row holds this, in a copy of the files, where tables shorten and compress nothing. */
+  const holds = async (word: string) => {
+    const copy = `${folder}.copy`
+    const rows: Uint8Array[] = []
+    for (const name of [folder, `${folder}.next`].filter(existsSync)) {
+      await cp(name, copy, { recursive: true })
+      const db = new Level<Uint8Array, Uint8Array>(copy, { keyEncoding: 'view', valueEncoding: 'view' })
+      for await (const row of db.iterator()) rows.push(...row)
+      await db.close()
+      await rm(copy, { recursive: true })
+    }
+    return rows.some(row => Buffer.from(row).includes(word))
+  }
+
+  it('answers whole, and finds what is new, while its rows are made again without what was erased', async () => {
+    for (const record of Object.values(RECORDS)) await submit(record, 1, { title: 'word' })
+    const { held, release, shut, waits } = gated()
+    const finder = await openOn(held)
+    await finder.tick()
+    shut()
+    await erase(2)
+    const making = finder.tick()
+    await until(waits)
+    assert.deepEqual([await finder.isClean(), finder.reached()], [false, 5])
+    assert.deepEqual(await find(finder, 'word'), [3, 1])
+    await submit('d', 1, { title: 'word' })
+    const asking = (async () => {
+      for (let at = 0; at < 300; at++) {
+        const found = await find(finder, 'word')
+        assert.deepEqual(
+          found.filter(index => index < 5),
+          [3, 1],
+          `asked for the ${at}th time`,
+        )
+        await new Promise(setImmediate)
+      }
+    })()
+    release()
+    await Promise.all([making, asking])
+    assert.deepEqual([await finder.isClean(), await find(finder, 'word'), await holds(RECORDS.b)], [true, [5, 3, 1], false])
+    assert.equal(await holds(RECORDS.c), true)
+  })
+
+  it('finds what is sealed while its rows are made again', async () => {
+    for (let at = 0; at < 1100; at++) await submit(`r${at}`, 1)
+    let isMaking = false
+    let found: readonly number[] = []
+    const finder = await openOn({
+      ...ledger,
+      async heldStatement(index) {
+        if (isMaking && index === 5) await submit('new', 1)
+        // In the next run of the new rows.
+        if (isMaking && index === 1050) found = await find(finder, 'new')
+        return ledger.heldStatement(index)
+      },
+    })
+    await finder.tick()
+    await erase(7)
+    isMaking = true
+    await finder.tick()
+    assert.deepEqual([found, await finder.isClean()], [[1102], true])
+  })
+
+  it('makes its rows once more for an erasure of what they had read already, and not for what they had not', async () => {
+    for (const record of [RECORDS.a, RECORDS.b]) await submit(record, 1)
+    await erase(1)
+    let reads = 0
+    const finder = await openOn({
+      ...ledger,
+      heldStatement(index) {
+        if (index === 0) reads++
+        return ledger.heldStatement(index)
+      },
+    })
+    await finder.tick()
+    assert.deepEqual([await finder.isClean(), reads], [true, 1])
+    await erase(2)
+    await finder.tick()
+    assert.deepEqual([await finder.isClean(), reads, await holds(RECORDS.b)], [true, 2, false])
+    await submit(RECORDS.c, 1)
+    await erase(5)
+    await finder.tick()
+    assert.deepEqual([await finder.isClean(), reads], [true, 2])
+  })
+
+  it('makes its rows once more if what they have read is erased while they are made', async () => {
+    for (const record of Object.values(RECORDS)) await submit(record, 1)
+    let isErased = false
+    let reads = 0
+    const finder = await openOn({
+      ...ledger,
+      heldStatement(index) {
+        if (index === 0) reads++
+        return ledger.heldStatement(index)
+      },
+      async rootAt(size) {
+        // The new rows have read all entries, and are about to be written.
+        if (!isErased && reads === 2) {
+          isErased = true
+          await erase(1)
+        }
+        return ledger.rootAt(size)
+      },
+    })
+    await finder.tick()
+    await erase(2)
+    await finder.tick()
+    assert.deepEqual([isErased, await finder.isClean(), reads], [true, true, 3])
+    for (const word of [RECORDS.a, RECORDS.b]) assert.equal(await holds(word), false, word)
+    assert.deepEqual(await find(finder, RECORDS.c), [3])
+  })
+
+  it('goes on with the making of its rows at the next start, and removes what is left of one that is not needed', async () => {
+    for (let at = 0; at < 1500; at++) await submit(at === 5 ? RECORDS.a : `r${at}`, 1)
+    const finder = await openOn()
+    await finder.tick()
+    await erase(6)
+    let reads = 0
+    const counting: FoundLedger = {
+      ...ledger,
+      heldStatement(index) {
+        reads++
+        return ledger.heldStatement(index)
+      },
+    }
+    await close(finder)
+    const stopped = await openOn({
+      ...counting,
+      heldStatement(index) {
+        if (index === 1200) void stopped.stop()
+        return counting.heldStatement(index)
+      },
+    })
+    await stopped.tick()
+    await close(stopped)
+    assert.equal(await holds(RECORDS.a), true)
+    reads = 0
+    const again = await openOn(counting)
+    await again.tick()
+    assert.deepEqual([await again.isClean(), await holds(RECORDS.a)], [true, false])
+    // The first block was written already.
+    assert.ok(reads < 1000, `${reads} reads`)
+    await close(again)
+    await mkdir(`${folder}.next`)
+    await writeFile(join(`${folder}.next`, 'left'), RECORDS.a)
+    await openOn()
+    assert.equal(existsSync(`${folder}.next`), false)
+  })
+
+  it('names no record id of a statement that waits to be erased', async () => {
+    const waiting = await openTestLedger(createMemoryStore(), { erasure: { key: new Uint8Array(32), delayMs: HOUR_MS, periodMs: 0 } })
+    await waiting.submit(statementOf('Case 1'))
+    const finder = await openOn(waiting)
+    await finder.tick()
+    const alike = () => finder.recordsLike('transport.gov.example', 'case 1')
+    assert.deepEqual(await alike(), ['Case 1'])
+    await waiting.requestErasure(1, 'other', { by: 'operator' })
+    assert.deepEqual(await alike(), [])
+    await waiting.takeBackErasure(1, { by: 'operator' })
+    assert.deepEqual(await alike(), ['Case 1'])
+    await waiting.close()
   })
 
   it('lists a later publication as a silent edit, even if the earlier one was erased', async () => {
