@@ -10,7 +10,7 @@ import { openAuditReader } from '../../src/chain/audit-reader.ts'
 import { toHex } from '../../src/core/bytes.ts'
 import { ORIGIN } from '../ledger/fixtures.ts'
 import { type AnchoredWorld, openAnchoredWorld } from './anchored-world.ts'
-import { policyOf, reasonsOf } from './world.ts'
+import { codesOf, policyOf, reasonsOf } from './world.ts'
 
 const OTHER_ROOT = new Uint8Array(32).fill(9)
 
@@ -128,6 +128,12 @@ describe('audit of an anchored ledger', () => {
       findings.map(({ code }) => code),
       ['AUDIT_CONTRACT_CODE'],
     )
+    // Every range of the log pins its code.
+    const ranges = [
+      { ...pinned, toSize: 300 },
+      { ...pinned, fromSize: 301, codeSha256: '0'.repeat(64) },
+    ]
+    deepEqual(codesOf(await run({ policy: policyOf(served.ledger, ranges) })), ['AUDIT_CONTRACT_CODE'])
     const nowhere = { ...pinned, contract: `0x${'9'.repeat(40)}`, fromSize: 2 }
     const reader = openAuditReader({ url: chain.url, ...nowhere, firstBlock: 0, timeoutMs: 60_000, retries: 0 })
     const none = await run({ policy: policyOf(served.ledger, [nowhere]) }, reader)

@@ -73,6 +73,20 @@ describe('audit with a memory', () => {
     deepEqual({ verdict, from }, { verdict: 'clean', from: 4096 })
   })
 
+  it('begins again where an interrupted run had not found the tombstone of an erased statement', async () => {
+    world = await openWorld(4400)
+    world.proxy.tamper = (path, body) => {
+      if (path.startsWith('/tile/0/016')) world.proxy.down = true
+      return /^\/v1\/statements\/0\//.test(path) ? body.toString().replace(/^\{"index":9,.*$/m, '{"index":9,"erased":4300}') : undefined
+    }
+    equal((await world.run({ state: await state() })).exit, 6)
+    const claim = world.proxy.tamper
+    world.proxy.tamper = (path, body) => (path.startsWith('/tile') ? undefined : claim(path, body))
+    world.proxy.down = false
+    const report = await world.run({ state: await state() })
+    deepEqual([report.from, codesOf(report)], [0, ['AUDIT_ERASURE_UNPROVEN']])
+  })
+
   it('does not believe what an interrupted run remembered from a bad mirror', async () => {
     world = await openWorld(4400)
     other = await serveLedger(4400, { seed: 'b' })

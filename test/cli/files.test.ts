@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { appendFileSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { FileError, hashFile } from '../../src/cli/hash-file.ts'
+import { FileError, hashFile, readWhole } from '../../src/cli/hash-file.ts'
 import { readIntake } from '../../src/cli/intake.ts'
 import { writeReceipt } from '../../src/cli/receipt-file.ts'
 import { canonicalJson, type Json } from '../../src/core/json.ts'
@@ -75,6 +75,17 @@ describe('hashing a file', () => {
       })
       await assert.rejects(changing, isCode('FILE_CHANGED'))
     }
+  })
+
+  it('does not follow a file that grows as fast as it is read', async () => {
+    const path = join(folder, 'growing.bin')
+    writeFileSync(path, 'x')
+    let grown = 0
+    const reading = readWhole(path, () => {
+      if (++grown < 100) appendFileSync(path, 'x'.repeat(1000))
+    })
+    await assert.rejects(reading, isCode('FILE_CHANGED'))
+    assert.ok(grown < 3, `${grown} chunks`)
   })
 
   it('names a file that is not there, and a folder', async () => {

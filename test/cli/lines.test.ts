@@ -1,9 +1,9 @@
 /** The lines of a file: they end at a newline and nowhere else. */
-import { deepEqual } from 'node:assert/strict'
+import { deepEqual, rejects } from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileLines } from '../../src/cli/lines.ts'
+import { fileLines, linesOf } from '../../src/cli/lines.ts'
 
 describe('cli: lines', () => {
   const all = async (path: string) => {
@@ -27,6 +27,23 @@ describe('cli: lines', () => {
       deepEqual(await all(path), ['first', long])
     } finally {
       await rm(folder, { recursive: true })
+    }
+  })
+
+  it('takes a line of as many bytes as its bound, and not one more, in one piece or in several', async () => {
+    const bound = { maxBytes: 10, tooLong: () => new RangeError('too long') }
+    const read = async (text: string, pieceBytes: number) => {
+      const bytes = Buffer.from(text)
+      const pieces = Array.from({ length: Math.ceil(bytes.length / pieceBytes) }, (_, n) =>
+        bytes.subarray(n * pieceBytes, (n + 1) * pieceBytes),
+      )
+      const lines: string[] = []
+      for await (const line of linesOf(pieces, bound)) lines.push(line)
+      return lines
+    }
+    for (const pieceBytes of [1, 3, 100]) {
+      deepEqual(await read(`short\n${'x'.repeat(10)}\n${'y'.repeat(10)}`, pieceBytes), ['short', 'x'.repeat(10), 'y'.repeat(10)])
+      for (const long of [`${'x'.repeat(11)}\nshort`, 'x'.repeat(11)]) await rejects(read(long, pieceBytes), RangeError)
     }
   })
 })

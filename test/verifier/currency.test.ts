@@ -276,6 +276,7 @@ describe('verifier/currency: statements that were erased', () => {
     const stranger = createSigner(ORIGIN, new Uint8Array(32).fill(7))
     const ofOther = createWorld([GENESIS, STATEMENT, WITHDRAWAL, tombstoneOf(1)])
     const before = createWorld([GENESIS, tombstoneOf(2), WITHDRAWAL])
+    const itself = createWorld([GENESIS, STATEMENT, tombstoneOf(2)])
     const { receiptText: _, ...unread } = await tombstone()
     const wrong: readonly Erasure[] = [
       unread,
@@ -285,6 +286,7 @@ describe('verifier/currency: statements that were erased', () => {
       await tombstone({ receiptText: await ofOther.receipt(3) }),
       await tombstone({ index: 4 }),
       await tombstone({ index: 1, receiptText: await before.receipt(1) }),
+      await tombstone({ index: 2, receiptText: await itself.receipt(2) }),
     ]
     for (const erased of wrong) {
       const result = await askErased({ ...erased, effects: [] })
