@@ -233,6 +233,16 @@ describe('audit of a ledger that lies', () => {
       42,
     ],
     [
+      'a changed genesis, once',
+      onPath(
+        /statements/,
+        statementLine(0, line => line.replace(ORIGIN, 'other.example/log')),
+      ),
+      'AUDIT_STATEMENT_CHANGED',
+      /statement 0$/,
+      0,
+    ],
+    [
       'a genesis that was erased',
       onPath(
         /statements/,
