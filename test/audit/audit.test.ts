@@ -233,16 +233,6 @@ describe('audit of a ledger that lies', () => {
       42,
     ],
     [
-      'a changed genesis, once',
-      onPath(
-        /statements/,
-        statementLine(0, line => line.replace(ORIGIN, 'other.example/log')),
-      ),
-      'AUDIT_STATEMENT_CHANGED',
-      /statement 0$/,
-      0,
-    ],
-    [
       'a genesis that was erased',
       onPath(
         /statements/,
@@ -281,6 +271,12 @@ describe('audit of a ledger that lies', () => {
     const report = await world.run({ policy: { ...policy, origin, logKeys, anchors } })
     deepEqual([report.exit, codesOf(report)], [5, ['AUDIT_GENESIS_MISMATCH']])
     deepEqual(reasonsOf(report), ['AUDIT_CHAIN_NOT_ASKED'])
+    // Of a genesis that is not the logged one, it does not matter what it binds.
+    world.proxy.tamper = onPath(
+      /statements/,
+      statementLine(0, line => line.replace(/"created":"\d/, '"created":"3')),
+    )
+    deepEqual(codesOf(await world.run({ policy: { ...policy, origin, logKeys, anchors } })), ['AUDIT_STATEMENT_CHANGED'])
   })
 
   it('finds an empty ledger, which has not even a first entry', async () => {
