@@ -37,7 +37,7 @@ const SAME_SIGNAL_MS = 1000
 const PROGRESS_MS = 250
 
 /**
- * The command line needs only the packages of run time. All other programs are for developers, and
+ * The command line needs only the run-time packages. All other programs are for developers, and
  * may need any package.
  */
 const COMMAND_LINE = 'src/cli/main.ts'
@@ -130,7 +130,7 @@ export async function fetchNode() {
 
   const temporary = mkdtempSync(join(home, '.new-'))
   for (const file of ['package.json', 'package-lock.json']) copyFileSync(join(home, file), join(temporary, file))
-  const title = `Node ${process.versions.node} is too old: taking Node ${version} for this project`
+  const title = `Node ${process.versions.node} is too old: fetching Node ${version} for this project`
   await npm(title, ['ci', '--ignore-scripts'], { cwd: temporary })
   // Another start may have been faster, and put the same files there.
   if (existsSync(join(temporary, place)) && !isHere()) {
@@ -146,7 +146,7 @@ export async function fetchNode() {
 }
 
 /**
- * Installs what is missing: the packages of run time, and those of development if the program may
+ * Installs what is missing: the run-time packages, and those of development if the program may
  * need them.
  */
 async function install({ path, version }, env, withDevelopment) {
@@ -155,7 +155,7 @@ async function install({ path, version }, env, withDevelopment) {
   if (isSame && before.path === path && (before.packages === 'all' || !withDevelopment)) return
   if (!(before.node === node && isInstalled(withDevelopment))) {
     refuseLink(join(root, 'node_modules'))
-    const what = withDevelopment ? 'all packages, for development too' : 'the packages of run time'
+    const what = withDevelopment ? 'all packages, for development too' : 'the run-time packages'
     const why = before.lock === '' ? 'first start: ' : before.lock === lock ? '' : 'package-lock.json has changed: '
     // npm ci removes everything first. If only packages of development are missing, a service may
     // be running from the others.

@@ -98,7 +98,7 @@ describe('scripts/run.js', () => {
 
     const first = start('src/cli/main.ts', 'serve')
     equal(first.stdout, 'served\n')
-    match(first.stderr, /^openseal: first start: installing the packages of run time …\nopenseal: done in \d+ s\n$/)
+    match(first.stderr, /^openseal: first start: installing the run-time packages …\nopenseal: done in \d+ s\n$/)
     equal(start('src/cli/main.ts').stderr, '')
     deepEqual(calls(), ['ci --omit=dev'])
 

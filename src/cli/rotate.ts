@@ -4,6 +4,7 @@
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import type { OwnLog } from '../chain/deploy.ts'
+import type { LogFields } from '../logger.ts'
 import { addCommand, keepFilesPrivate, UsageError } from './command.ts'
 import { print, printJson, remark } from './output.ts'
 import { readPinnedPolicy } from './policy-file.ts'
@@ -90,7 +91,13 @@ async function readOwnLog(chainId: number): Promise<OwnLog> {
   throw new UsageError(`no contract is known on chain ${chainId}: set OPENSEAL_CONTRACT, or name a policy that you keep with --policy FILE`)
 }
 
-const quiet = { info: () => {}, warn: (event: string) => remark(event), error: (event: string) => remark(event) }
+/** A log for a person: nothing but warnings, with what they are about. */
+const quiet = { info: () => {}, warn, error: warn }
+
+function warn(event: string, fields: LogFields = {}): void {
+  const about = Object.entries(fields).map(([name, value]) => `${name} ${value instanceof Error ? value.message : String(value)}`)
+  remark(`Warning: ${event}${about.length > 0 ? ` (${about.join(', ')})` : ''}`)
+}
 
 const PUBLISHER_EXAMPLE = `export OPENSEAL_ANCHOR_KEY_FILE=owner.key
 openseal rotate publisher --to 0x… --rpc https://rpc.example

@@ -72,8 +72,9 @@ describe('openseal rotate', function () {
     equal(running, 1)
     await service?.close()
 
-    const rotated = await openseal(['rotate', 'log-key', '--json'], env)
+    const rotated = await openseal(['rotate', 'log-key', '--json'], { ...env, OPENSEAL_MARK: join(folder, 'lost-mark') })
     equal(rotated.code, 0, rotated.err)
+    match(rotated.err, /^Warning: mark is missing \(path .*lost-mark.*, size 2\)$/m)
     const { oldKey, newKey, index, fromSize, kept } = JSON.parse(rotated.out)
     deepEqual([oldKey, index, fromSize, existsSync(kept)], [pinned.logKeys[0]!.vkey, 2, 4, true])
 
