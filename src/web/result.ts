@@ -58,7 +58,7 @@ const STATUS_ICONS = { passed: 'tick', failed: 'cross', 'not-run': 'dash' } as c
 export const WHOLE_CARDS = 200
 /** How many of a receipt's documents are listed if the file is not one of them. */
 const SHOWN_DOCUMENTS = 5
-/** Where releases without a verdict are sorted: after invalid ones. */
+/** Where answers without a verdict are sorted: after invalid ones. */
 const NO_VERDICT = 0.5
 
 /**
@@ -80,6 +80,15 @@ ${releases.length > shown && html`<p class="no-print"><button type="button" clas
 }`
 }
 
+/**
+ * How many results there are of each verdict, the gravest first: one bad file among many must not be
+ * missed. Empty for a single result.
+ */
+export function renderSum(say: Say, all: readonly Answers[]): Html {
+  const own = gravestFirst(all.flatMap(answers => answers.own))
+  return own.length < 2 ? html`` : html`<p class="sum"><b>${renderCounts(say, own)}</b></p>`
+}
+
 /** A range of the releases, in the order of `releasesOf`. */
 export function renderReleases(say: Say, answers: Answers, from: number, to: number, pages?: RecordPages): Html {
   const isTold = answers.own.every(({ finding }) => finding?.result.matched !== undefined && finding.result.verdict !== 'invalid')
@@ -93,8 +102,12 @@ export function renderReleases(say: Say, answers: Answers, from: number, to: num
  * verdict.
  */
 export function releasesOf({ parts }: Answers): Answer[] {
+  return gravestFirst(parts.filter(answer => !isState(answer)))
+}
+
+function gravestFirst(answers: readonly Answer[]): Answer[] {
   const rank = ({ finding }: Answer) => (finding ? ORDER.indexOf(finding.result.verdict) : NO_VERDICT)
-  return parts.filter(answer => !isState(answer)).sort((a, b) => rank(a) - rank(b))
+  return answers.toSorted((a, b) => rank(a) - rank(b))
 }
 
 function partOf(answer: Answer): Part | undefined {
@@ -183,9 +196,9 @@ ${verdict !== 'unknown' && !isState && html`<p class="limits small">${sayLimits(
 }
 
 /** How many releases had each verdict, in the words of their badges. */
-function renderCounts(say: Say, releases: readonly Answer[]): string {
+function renderCounts(say: Say, answers: readonly Answer[]): string {
   const counts = new Map<string, number>()
-  for (const { finding } of releases) {
+  for (const { finding } of answers) {
     const mark = finding ? sayMark(say, finding.result) : say('status.not-run')
     counts.set(mark, (counts.get(mark) ?? 0) + 1)
   }

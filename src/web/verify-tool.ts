@@ -28,6 +28,7 @@ export function renderVerifyTool(
 <p><button type="button" id="policy-use">${say('verify.policyUse')}</button> <button type="button" class="quiet" id="policy-leave">${say('verify.policyLeave')}</button></p></div></section>
 <section id="results-part" aria-labelledby="results-heading" hidden>
 <h2 id="results-heading" tabindex="-1">${say('verify.results')}</h2>
+<div id="results-sum"></div>
 <div id="results"></div>
 <p class="no-print"><button type="button" class="quiet" id="clear">${say('verify.clear')}</button></p>
 </section>

@@ -63,6 +63,7 @@ describe('verify page: offline, without JavaScript, by keyboard', function () {
         await page.locator('form[method=post] button').click()
         await page.waitForSelector('article[data-verdict="unknown"]')
         assert.equal(await page.locator('article[data-verdict="anchored"]').count(), 1)
+        assert.match(await textOf(page.locator('main')), /No record: 1 · On the record: 1/)
         assert.match(await textOf(page.locator('main')), /It was not kept/)
         await page.goto(`${state.world.url}/en/verify`)
         await page.fill('#server-paste', await receiptOf(6))

@@ -40,6 +40,21 @@ describe('verify page', function () {
     assert.deepEqual(await bring(given('f', 'good file')), ['test-network'])
   })
 
+  it('counts the results of several files above them, the gravest first, and says nothing above a single one', async () => {
+    await withPage('/en/verify', async page => {
+      await check(page, given('f0', 'good file'))
+      assert.equal(await page.locator('#results-sum').textContent(), '')
+      await check(
+        page,
+        ['withdrawn file', 'good file', 'never seen'].map((text, at) => given(`g${at}`, text)),
+      )
+      const sum = 'No record: 1 · On the record, withdrawn: 1 · On the record: 2'
+      assert.equal(await textOf(page.locator('#results-sum')), sum)
+      await page.locator('#clear').click()
+      assert.equal(await page.locator('#results-sum').textContent(), '')
+    })
+  })
+
   it('lists the checks as they run, in their order and words, and never shows a verdict before they are done', async () => {
     await withPage('/en/verify', async page => {
       let release = () => {}

@@ -1,6 +1,6 @@
 /** One task on the page: its checks as they run, then its answers; a package's in parts. */
 import { isolate, type Say } from '../../messages/say.ts'
-import type { CheckResult, Task } from '../../verifier/index.ts'
+import type { Answers, CheckResult, Task } from '../../verifier/index.ts'
 import { type RecordPages, releasesOf, renderAnswers, renderCheck, renderReleases, WHOLE_CARDS } from '../result.ts'
 
 /** The language, the linked record pages, and whether the answer is still wanted. */
@@ -10,10 +10,10 @@ type Setting = { readonly say: Say; readonly pages: RecordPages | undefined; rea
 const DRAW_MS = 100
 
 /**
- * Lists the checks of one task as they run, then shows its answers. A package can be stopped: the
- * results up to then stay.
+ * Lists the checks of one task as they run, then shows and returns its answers. A package can be
+ * stopped: the results up to then stay.
  */
-export async function showTask({ name, run }: Task, slot: HTMLElement, { say, pages, isCurrent }: Setting): Promise<void> {
+export async function showTask({ name, run }: Task, slot: HTMLElement, { say, pages, isCurrent }: Setting): Promise<Answers> {
   let drawnMs = performance.now()
   let isStopped = false
   onButton(slot, 'stop', () => {
@@ -32,7 +32,7 @@ export async function showTask({ name, run }: Task, slot: HTMLElement, { say, pa
       drawnMs = performance.now()
     },
   })
-  if (!isCurrent()) return
+  if (!isCurrent()) return answers
   slot.innerHTML = renderAnswers(say, answers, pages, WHOLE_CARDS).safe
   const { length } = releasesOf(answers)
   let shown = WHOLE_CARDS
@@ -48,6 +48,7 @@ export async function showTask({ name, run }: Task, slot: HTMLElement, { say, pa
     first.tabIndex = -1
     first.focus()
   })
+  return answers
 }
 
 function onButton(slot: HTMLElement, name: string, act: (button: Element) => void): void {

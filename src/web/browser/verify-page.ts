@@ -5,7 +5,7 @@ import { html } from '../../html.ts'
 import { createSay, isolate, type Say } from '../../messages/say.ts'
 import { sayBadPolicy, sayNotPasted } from '../../messages/verdict.ts'
 import type { GivenFile, GivenPolicy, GivenReceipt, Means, ReadFile } from '../../verifier/index.ts'
-import { renderPolicy, renderRunning } from '../result.ts'
+import { renderPolicy, renderRunning, renderSum } from '../result.ts'
 import { renderVerifyTool } from '../verify-tool.ts'
 import { find } from './find.ts'
 import { PAGE_DATA_ID, type PageData } from './page-data.ts'
@@ -216,8 +216,11 @@ async function show(): Promise<void> {
   const plan = tools.planChecks(files, receipts, createMeans(tools))
   list.innerHTML = html`${plan.map(({ name }) => html`<div class="slot">${renderRunning(say, name)}</div>`)}`.safe
   find('#results-part').hidden = plan.length === 0
-  await Promise.all(plan.map((task, at) => showTask(task, list.children[at] as HTMLElement, { say, pages: data.ledger, isCurrent })))
+  find('#results-sum').innerHTML = ''
+  const setting = { say, pages: data.ledger, isCurrent }
+  const all = await Promise.all(plan.map((task, at) => showTask(task, list.children[at] as HTMLElement, setting)))
   if (!isCurrent() || plan.length === 0) return
+  find('#results-sum').innerHTML = renderSum(say, all).safe
   tell(
     `${say('verify.done', { count: plan.length })} ${[...list.querySelectorAll('.sentence')]
       .map(node => node.textContent)
@@ -261,6 +264,7 @@ function clear(): void {
   ownPolicy = undefined
   offer(undefined)
   find('#results').innerHTML = ''
+  find('#results-sum').innerHTML = ''
   find('#notices').innerHTML = ''
   find('#results-part').hidden = true
   find('#files').focus()

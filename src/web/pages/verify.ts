@@ -8,7 +8,7 @@ import { PAGE_DATA_ID, type PageData } from '../browser/page-data.ts'
 import { icon } from '../icons.ts'
 import type { Frame, Page } from '../layout.ts'
 import { renderCode } from '../problem-page.ts'
-import { renderAnswers, renderPolicyFacts } from '../result.ts'
+import { renderAnswers, renderPolicyFacts, renderSum } from '../result.ts'
 import type { FormAnswer } from '../server-verify.ts'
 
 /** The page before anything is checked. */
@@ -36,7 +36,7 @@ export function verifiedPage(frame: Frame, answer: FormAnswer): Page {
 ${
   'message' in answer
     ? html`<div class="banner">${icon('warn')}<p>${answer.message}</p></div>${answer.code !== undefined && renderCode(say, answer.code)}${renderForm(frame)}`
-    : html`${answer.notices.map(notice => html`<p>${notice}</p>`)}${answer.policy && renderPolicyFacts(say, answer.policy.policy.origin, answer.policy.source.sha256)}${answer.answers.map(each => renderAnswers(say, each, { origin, base }))}
+    : html`${answer.notices.map(notice => html`<p>${notice}</p>`)}${answer.policy && renderPolicyFacts(say, answer.policy.policy.origin, answer.policy.source.sha256)}${renderSum(say, answer.answers)}${answer.answers.map(each => renderAnswers(say, each, { origin, base }))}
 <p class="soft">${say(answer.fileSent ? 'verify.serverSent' : 'verify.serverHashOnly')}</p>`
 }
 <p class="no-print"><a href="${base}/verify">${say('verify.again')}</a></p>`,
