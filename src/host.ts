@@ -23,10 +23,10 @@ export type Host = {
   /** Bytes that nobody can foresee. */
   randomBytes(length: number): Uint8Array
   /** Starts a task in the background. A task that throws is logged under its name and has ended. */
-  spawn(name: string, run: (signal: AbortSignal) => Promise<void>): Task
+  spawn(name: string, run: (signal: AbortSignal) => Promise<void>): BackgroundTask
 }
 
-export type Task = {
+export type BackgroundTask = {
   /** Aborts the task's signal. Returns when the task has ended. */
   stop(): Promise<void>
 }

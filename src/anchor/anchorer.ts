@@ -5,7 +5,7 @@
  * Every round looks before it acts. A start after a crash is just the next round, so there is no
  * separate recovery path.
  */
-import type { Host, Task } from '../host.ts'
+import type { BackgroundTask, Host } from '../host.ts'
 import type { Log } from '../logger.ts'
 import type { Documents } from '../store/port/documents.ts'
 import { type Ages, createAges } from './ages.ts'
@@ -80,7 +80,7 @@ export function createAnchorer(deps: Deps): Anchorer {
   let records: AnchorRecords | undefined
   let compared = false
   let running: Promise<void> | undefined
-  let task: Task | undefined
+  let task: BackgroundTask | undefined
   let stopping = false
 
   async function round(): Promise<void> {

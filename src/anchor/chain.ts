@@ -43,7 +43,7 @@ export type ChainPoint = 'latest' | 'finalized' | number
  * not, but the contract still holds the anchor. `gone`: it is not, and the contract does not hold
  * it. `unknown`: endpoints are behind or contradict each other.
  */
-export type Standing = 'there' | 'moved' | 'gone' | 'unknown'
+export type AnchorStanding = 'there' | 'moved' | 'gone' | 'unknown'
 
 /**
  * The owner's closing of a log: the largest size that they vouch for, and the id of the successor
@@ -119,7 +119,7 @@ export type AnchorChain = {
    */
   findAnchored(size: number, root: Hash): Promise<{ readonly transaction: string; readonly block: ChainBlock } | null>
   /** The state of a final anchor of this size and root, by its block. */
-  standing(block: Pick<ChainBlock, 'number' | 'hash'>, size: number, root: Hash): Promise<Standing>
+  standing(block: Pick<ChainBlock, 'number' | 'hash'>, size: number, root: Hash): Promise<AnchorStanding>
   /** The hash of the block at that height in the current chain, `null` above its head. */
   blockHash(number: number): Promise<string | null>
   /**

@@ -4,18 +4,18 @@ import type { AnchorChain, ChainBlock } from './chain.ts'
 import type { AnchorRecord } from './records.ts'
 
 /** Where an anchor was executed. */
-export type Found = { readonly transaction: string; readonly block: ChainBlock }
+export type Execution = { readonly transaction: string; readonly block: ChainBlock }
 
 /**
  * Finds where an anchor was executed: in any of its attempts, or in a transaction that the contract
  * knows and our store does not. `refused`: executed, but the contract refused it.
  */
-export type Look = (anchor: AnchorRecord) => Promise<Found | 'refused' | undefined>
+export type AnchorLook = (anchor: AnchorRecord) => Promise<Execution | 'refused' | undefined>
 
 type Chain = Pick<AnchorChain, 'txReceipt' | 'anchoredAt' | 'findAnchored' | 'nextNonce'>
 
 /** Creates the look at a chain. */
-export function createLook(chain: Chain): Look {
+export function createLook(chain: Chain): AnchorLook {
   return async anchor => {
     let refused = false
     for (const hash of await executedHashes(chain, anchor)) {

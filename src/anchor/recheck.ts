@@ -8,19 +8,19 @@ import type { Log } from '../logger.ts'
 import type { AnchoredLedger } from './anchored.ts'
 import type { AnchorChain } from './chain.ts'
 import type { FinalAnchor } from './final-anchors.ts'
-import type { Found, Look } from './look.ts'
+import type { AnchorLook, Execution } from './look.ts'
 import type { AnchorRecord, AnchorRecords } from './records.ts'
 import type { Trouble } from './trouble.ts'
 
 type Deps = {
   readonly ledger: Pick<AnchoredLedger, 'anchorAt' | 'listAnchors' | 'newestAnchors' | 'dropFinal'>
   readonly chain: Pick<AnchorChain, 'chainId' | 'standing' | 'findAnchored' | 'isFinal'>
-  readonly look: Look
+  readonly look: AnchorLook
   readonly host: Pick<Host, 'nowMs' | 'randomBytes'>
   readonly log: Log
   readonly note: (trouble: Trouble) => void
   /** Stores an anchor as final, replacing the stored one. */
-  readonly keep: (records: AnchorRecords, anchor: AnchorRecord, found: Found) => Promise<void>
+  readonly keep: (records: AnchorRecords, anchor: AnchorRecord, found: Execution) => Promise<void>
 }
 
 /** If the newest anchor has moved, this many older ones are checked in the same round. */

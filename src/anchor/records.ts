@@ -4,7 +4,7 @@ import type { ChainBlock, SignedTransaction } from './chain.ts'
 import { anchorKey } from './final-anchors.ts'
 
 /** A transaction as it was signed, and when. */
-export type Attempt = SignedTransaction & { readonly signedMs: number }
+export type SignedAttempt = SignedTransaction & { readonly signedMs: number }
 
 /**
  * One checkpoint on its way to the contract. `prepared`: signed and stored, perhaps not sent;
@@ -19,7 +19,7 @@ export type AnchorRecord = {
   readonly previous: number
   readonly state: 'prepared' | 'submitted' | 'included' | 'final'
   /** Oldest first. Empty if the anchor was found in the contract but not in our store. */
-  readonly attempts: readonly Attempt[]
+  readonly attempts: readonly SignedAttempt[]
   /** The attempt that was executed, and where, from `included` on. */
   readonly transaction?: string
   readonly block?: ChainBlock

@@ -4,7 +4,7 @@ import type { Log } from '../logger.ts'
 import type { Ages } from './ages.ts'
 import type { Bids } from './bids.ts'
 import type { AnchorChain } from './chain.ts'
-import type { Look } from './look.ts'
+import type { AnchorLook } from './look.ts'
 import { type AnchorRecord, type AnchorRecords, brief } from './records.ts'
 
 /**
@@ -15,7 +15,7 @@ export type Send = (records: AnchorRecords, anchor: AnchorRecord) => Promise<voi
 
 type Deps = {
   readonly chain: Pick<AnchorChain, 'nextNonce'>
-  readonly look: Look
+  readonly look: AnchorLook
   readonly bids: Bids
   readonly ages: Ages
   readonly log: Log

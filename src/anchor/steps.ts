@@ -11,7 +11,7 @@ import type { AnchoredLedger } from './anchored.ts'
 import type { AnchorChain } from './chain.ts'
 import { adoptUnknown, newestOf } from './compare.ts'
 import type { FinalAnchor } from './final-anchors.ts'
-import type { Found, Look } from './look.ts'
+import type { AnchorLook, Execution } from './look.ts'
 import { type AnchorRecord, type AnchorRecords, brief } from './records.ts'
 import type { Send } from './sender.ts'
 
@@ -21,15 +21,15 @@ export type Steps = {
   /** Advances a pending anchor to what the chain shows. */
   follow(records: AnchorRecords, anchor: AnchorRecord): Promise<void>
   /** Records that an anchor is in a block, or final if that block is. */
-  include(records: AnchorRecords, anchor: AnchorRecord, found: Found): Promise<void>
+  include(records: AnchorRecords, anchor: AnchorRecord, found: Execution): Promise<void>
   /** Hands a final anchor to the ledger. */
-  finish(records: AnchorRecords, anchor: AnchorRecord, found: Found): Promise<void>
+  finish(records: AnchorRecords, anchor: AnchorRecord, found: Execution): Promise<void>
 }
 
 type Deps = {
   readonly ledger: Pick<AnchoredLedger, 'nextToAnchor' | 'consistency' | 'setFinal'>
   readonly chain: AnchorChain
-  readonly look: Look
+  readonly look: AnchorLook
   readonly send: Send
   readonly ages: Ages
   readonly host: Pick<Host, 'nowMs'>
@@ -88,7 +88,7 @@ export function createSteps({ ledger, chain, look, send, ages, host, log, isDue 
     return send(records, submitted)
   }
 
-  async function include(records: AnchorRecords, { missed: _missed, ...anchor }: AnchorRecord, found: Found): Promise<void> {
+  async function include(records: AnchorRecords, { missed: _missed, ...anchor }: AnchorRecord, found: Execution): Promise<void> {
     const times = { ...anchor.times, includedMs: anchor.times.includedMs ?? ages.stamp() }
     const included: AnchorRecord = { ...anchor, ...found, state: 'included', times }
     if (anchor.state !== 'included' || anchor.block?.hash !== found.block.hash) {
@@ -99,7 +99,7 @@ export function createSteps({ ledger, chain, look, send, ages, host, log, isDue 
   }
 
   /** After a crash between the two writes it is still `included`, and the next round repeats both. */
-  async function finish(records: AnchorRecords, { lost: _lost, ...anchor }: AnchorRecord, found: Found): Promise<void> {
+  async function finish(records: AnchorRecords, { lost: _lost, ...anchor }: AnchorRecord, found: Execution): Promise<void> {
     await ledger.setFinal(finalAnchor(chain, anchor, found))
     // Keeps the executed attempt: if the chain loses blocks, as a killed embedded one does, it gets
     // the same transaction again.
@@ -111,7 +111,11 @@ export function createSteps({ ledger, chain, look, send, ages, host, log, isDue 
   return { begin, follow, include, finish }
 }
 
-function finalAnchor({ chainId, contract, logId }: AnchorChain, { size, root }: AnchorRecord, { transaction, block }: Found): FinalAnchor {
+function finalAnchor(
+  { chainId, contract, logId }: AnchorChain,
+  { size, root }: AnchorRecord,
+  { transaction, block }: Execution,
+): FinalAnchor {
   const at = { number: block.number, hash: block.hash, time: formatTime(block.time * 1000) }
   return { type: 'evm', chainId, contract, logId, size, root, transaction, block: at }
 }

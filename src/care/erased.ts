@@ -6,11 +6,11 @@
 import { toUtf8 } from '../core/bytes.ts'
 import { hashLeaf } from '../core/hash.ts'
 import { isJsonObject, type Json, parseJson } from '../core/json.ts'
-import { EFFECT_KINDS } from '../core/statements/effects.ts'
+import { EFFECT_KINDS, type KeptEffect } from '../core/statements/effects.ts'
 import { ERASURE, type Erasure as Tombstone } from '../core/statements/erasure.ts'
 import { parseAnyStatement } from '../core/statements/registry.ts'
 import { formatTime } from '../core/time.ts'
-import { type Erasure, erasureDocuments, type KeptEffect, readErasure } from '../log/erasures.ts'
+import { erasureDocuments, type RecordedErasure, readErasure } from '../log/erasures.ts'
 import { recordOf } from '../log/prepare.ts'
 import type { Prepared } from '../log/sequencer.ts'
 import type { ErasedRecord, LogStore } from '../store/port/log.ts'
@@ -27,7 +27,7 @@ export function tombstoneIn(statement: Uint8Array): Tombstone | undefined {
 }
 
 /** The facts of an erasure. `said` is the copy's word; without it, only the tombstone is known. */
-export function erasureOf(tombstone: Tombstone, at: number, timeMs: number, said?: SaidErased): Erasure {
+export function erasureOf(tombstone: Tombstone, at: number, timeMs: number, said?: SaidErased): RecordedErasure {
   const { index, reason, by } = tombstone
   const isTime = typeof said?.time === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(said.time)
   const time = isTime ? String(said.time) : formatTime(timeMs)

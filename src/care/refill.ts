@@ -10,7 +10,7 @@ import { extendTree } from '../core/tlog/extension.ts'
 import { decodeBundle, TILE_WIDTH } from '../core/tlog/tile.ts'
 import { rootFromRange } from '../core/tlog/tree.ts'
 import type { Host } from '../host.ts'
-import { type Erasure, erasureDocuments } from '../log/erasures.ts'
+import { erasureDocuments, type RecordedErasure } from '../log/erasures.ts'
 import { keepKeyChange, readLog } from '../log/log-keys.ts'
 import { recordOf } from '../log/prepare.ts'
 import { createSequencer, type Prepared, type Sequencer } from '../log/sequencer.ts'
@@ -124,7 +124,7 @@ async function readBatch(store: LogStore & Documents, copy: Copy, missing: Missi
 }
 
 /** The erasure of an entry, by a tombstone that is proven to be among the missing entries. */
-async function provenErasure(copy: Copy, { from, entries, nowMs }: Missing, index: number, said: SaidErased): Promise<Erasure> {
+async function provenErasure(copy: Copy, { from, entries, nowMs }: Missing, index: number, said: SaidErased): Promise<RecordedErasure> {
   const entry = entries[said.erased - from]
   const statement = entry && said.erased > index ? (await copy.statements(said.erased, said.erased + 1))[0] : undefined
   if (entry === undefined || !(statement instanceof Uint8Array) || !equalBytes(encodeEntry(statement), entry)) throw lacking(index)

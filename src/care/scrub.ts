@@ -6,7 +6,7 @@
 import { OpenSealError } from '../core/errors.ts'
 import { formatTime } from '../core/time.ts'
 import { TILE_WIDTH } from '../core/tlog/tile.ts'
-import type { Host, Task } from '../host.ts'
+import type { BackgroundTask, Host } from '../host.ts'
 import type { Log } from '../logger.ts'
 import { isDocumentChanged } from '../store/port/documents.ts'
 import type { EmbeddedStore } from '../store/port/port.ts'
@@ -63,7 +63,7 @@ export async function openScrub({ store, entriesPerSecond, host, log }: Deps): P
   /** The place of this node. */
   let kept: Kept = NOTHING
   let unsaved = 0
-  let task: Task | undefined
+  let task: BackgroundTask | undefined
 
   /** Goes on from where another node is, if one has scrubbed since. */
   const follow = async () => {

@@ -1,6 +1,6 @@
 /** The blocks of one chain, as its endpoints show them, and which of them are final. */
 import type { AnchorChain, ChainBlock, Finality } from '../anchor/chain.ts'
-import { type Ask, type Endpoints, quantity, readBig, readHex, readQuantity } from './endpoints.ts'
+import { type Ask, type ChainEndpoints, quantity, readBig, readHex, readQuantity } from './endpoints.ts'
 
 type Block = ChainBlock & { readonly baseFeePerGas: bigint }
 
@@ -45,7 +45,10 @@ export function plain({ number, hash, time }: Block): ChainBlock {
 }
 
 /** What the anchorer asks about blocks. */
-export function createBlocks({ request, each }: Endpoints, finality: Finality): Pick<AnchorChain, 'txReceipt' | 'blockHash' | 'isFinal'> {
+export function createBlocks(
+  { request, each }: ChainEndpoints,
+  finality: Finality,
+): Pick<AnchorChain, 'txReceipt' | 'blockHash' | 'isFinal'> {
   return {
     async txReceipt(hash) {
       const found = await each(ask => txReceiptAt(ask, hash))

@@ -7,7 +7,7 @@ import { formatEther, getBytes, Transaction } from 'ethers'
 import type { Log } from '../logger.ts'
 import { SHARED, writeWhole } from '../whole-file.ts'
 import { anchorInterface, checkpointAnchor } from './artifact.ts'
-import { type Endpoints, openEndpoints, readBig, readChainId, readHex, readQuantity } from './endpoints.ts'
+import { type ChainEndpoints, openEndpoints, readBig, readChainId, readHex, readQuantity } from './endpoints.ts'
 import { ChainError } from './errors.ts'
 import { signChecked, type TxSigner } from './signer.ts'
 
@@ -111,7 +111,10 @@ export async function ensureLog({
  * A log that its owner changes: its contract, the code expected there, and its id. The id defaults
  * to the log that this key opened for the origin.
  */
-export type OwnLog = { readonly contract: string; readonly codeSha256: string } & ({ readonly logId: string } | { readonly origin: string })
+export type LogToRotate = { readonly contract: string; readonly codeSha256: string } & (
+  | { readonly logId: string }
+  | { readonly origin: string }
+)
 
 /**
  * Names another publisher for a log, as its owner. Before it signs anything, checks that the
@@ -126,7 +129,7 @@ export async function setPublisher({
   chainId,
   of,
   publisher,
-}: Access & { chainId: number; of: OwnLog; publisher: string }): Promise<{ logId: string; transaction: string }> {
+}: Access & { chainId: number; of: LogToRotate; publisher: string }): Promise<{ logId: string; transaction: string }> {
   const { contract, codeSha256 } = of
   const address = await signer.address()
   return withEndpoints(rpcUrls, chainId, async endpoints => {
@@ -151,7 +154,7 @@ export async function setPublisher({
 }
 
 /** Calls view functions of the contract. */
-function readerOf({ request }: Endpoints, contract: string, chainId: number) {
+function readerOf({ request }: ChainEndpoints, contract: string, chainId: number) {
   return (name: string, args: readonly unknown[]) => {
     const data = anchorInterface.encodeFunctionData(name, [...args])
     return request('eth_call', [{ to: contract, data }, 'latest'], answer => {
@@ -162,7 +165,7 @@ function readerOf({ request }: Endpoints, contract: string, chainId: number) {
   }
 }
 
-async function withEndpoints<T>(rpcUrls: readonly string[], chainId: number, act: (endpoints: Endpoints) => Promise<T>): Promise<T> {
+async function withEndpoints<T>(rpcUrls: readonly string[], chainId: number, act: (endpoints: ChainEndpoints) => Promise<T>): Promise<T> {
   const endpoints = openEndpoints(rpcUrls, chainId, REQUEST_MS)
   try {
     return await act(endpoints)
@@ -171,7 +174,7 @@ async function withEndpoints<T>(rpcUrls: readonly string[], chainId: number, act
   }
 }
 
-async function codeSha256At({ request }: Endpoints, address: string): Promise<string> {
+async function codeSha256At({ request }: ChainEndpoints, address: string): Promise<string> {
   const code = await request('eth_getCode', [address, 'latest'], readHex)
   return createHash('sha256').update(getBytes(code)).digest('hex')
 }
@@ -180,7 +183,7 @@ async function codeSha256At({ request }: Endpoints, address: string): Promise<st
  * Sends one transaction and waits until it is in a block. For set-up only: anchors go through the
  * anchorer, which survives a crash.
  */
-async function send(endpoints: Endpoints, chainId: number, signer: TxSigner, { to, data }: { to: string | null; data: string }) {
+async function send(endpoints: ChainEndpoints, chainId: number, signer: TxSigner, { to, data }: { to: string | null; data: string }) {
   const { request, each } = endpoints
   const { serialized, hash } = await signChecked(signer, await fill(endpoints, chainId, await signer.address(), { to, data }))
   await each(ask => ask('eth_sendRawTransaction', [serialized], () => {})).catch(cause => {
@@ -200,7 +203,7 @@ async function send(endpoints: Endpoints, chainId: number, signer: TxSigner, { t
  * The transaction, ready to sign.
  * @throws ChainError CHAIN_FUNDS, with the missing amount, before anything is signed
  */
-async function fill({ request }: Endpoints, chainId: number, from: string, { to, data }: { to: string | null; data: string }) {
+async function fill({ request }: ChainEndpoints, chainId: number, from: string, { to, data }: { to: string | null; data: string }) {
   const nonce = await request('eth_getTransactionCount', [from, 'latest'], readQuantity)
   const tip = await request('eth_maxPriorityFeePerGas', [], readBig).catch(() => 1_000_000_000n)
   const base = await request('eth_getBlockByNumber', ['latest', false], block => {

@@ -13,7 +13,7 @@ export type Ask = <T>(method: string, params: readonly unknown[], read: (result:
  * The endpoints of one chain. Every call may throw a ChainError: CHAIN_UNREACHABLE, CHAIN_WRONG,
  * and those of `chainError`.
  */
-export type Endpoints = {
+export type ChainEndpoints = {
   /** Asks one after the other until one answers. */
   readonly request: Ask
   /**
@@ -35,7 +35,7 @@ const COOL_MS = 30_000
 /**
  * Opens endpoints without asking them anything. Each one's chain id is compared at its first use.
  */
-export function openEndpoints(urls: readonly string[], chainId: number, timeoutMs: number): Endpoints {
+export function openEndpoints(urls: readonly string[], chainId: number, timeoutMs: number): ChainEndpoints {
   const endpoints: readonly Endpoint[] = urls.map(url => ({
     rpc: createJsonRpc(url, timeoutMs, "The chain's endpoint"),
     checked: false,

@@ -1,10 +1,10 @@
 /** What the contract holds of one log, asked at the endpoints of its chain. */
 import { getBytes, hexlify } from 'ethers'
-import type { AnchorChain, AnchoredHead, ChainBlock, ChainPoint, Closing, Finality, Standing } from '../anchor/chain.ts'
+import type { AnchorChain, AnchoredHead, AnchorStanding, ChainBlock, ChainPoint, Closing, Finality } from '../anchor/chain.ts'
 import type { Hash } from '../core/hash.ts'
 import { anchorInterface } from './artifact.ts'
 import { blockAt, finalizedNumber, firstBlockSince, plain } from './blocks.ts'
-import { type Ask, type Endpoints, quantity, readHex, readQuantity } from './endpoints.ts'
+import { type Ask, type ChainEndpoints, quantity, readHex, readQuantity } from './endpoints.ts'
 import { ChainError } from './errors.ts'
 
 /** One log in one contract. */
@@ -18,7 +18,7 @@ type LogContract = Pick<AnchorChain, 'heads' | 'closings' | 'latest' | 'anchored
 const SAME_SECOND_BLOCKS = 1_000
 
 /** What the anchorer asks about its log. */
-export function createLogContract({ request, each, recheck }: Endpoints, at: LogAt): LogContract {
+export function createLogContract({ request, each, recheck }: ChainEndpoints, at: LogAt): LogContract {
   const { logId } = at
   return {
     async heads() {
@@ -86,7 +86,7 @@ async function standingAt(
   { number, hash }: Pick<ChainBlock, 'number' | 'hash'>,
   size: number,
   root: Hash,
-): Promise<Standing> {
+): Promise<AnchorStanding> {
   const found = await blockAt(ask, number)
   if (found?.hash === hash) return 'there'
   // Above the endpoint's head, the block does not exist. Below it, the endpoint does not keep

@@ -3,7 +3,7 @@ import { hexlify, Transaction } from 'ethers'
 import type { AnchorChain, SignedTransaction } from '../anchor/chain.ts'
 import { anchorInterface } from './artifact.ts'
 import { blockAt } from './blocks.ts'
-import { type Endpoints, readBig, readQuantity, revertData } from './endpoints.ts'
+import { type ChainEndpoints, readBig, readQuantity, revertData } from './endpoints.ts'
 import { ChainError } from './errors.ts'
 import { bumpFees, type Fees, underCeiling } from './fees.ts'
 import type { LogAt } from './log-contract.ts'
@@ -15,7 +15,7 @@ type Publisher = Pick<AnchorChain, 'publisher' | 'nextNonce' | 'prepare' | 'bump
 const ANCHOR_GAS = 100_000n
 
 /** What the anchorer does with the publisher's key. */
-export function createPublisher({ request, each }: Endpoints, signer: TxSigner, ceiling: Fees, at: LogAt): Publisher {
+export function createPublisher({ request, each }: ChainEndpoints, signer: TxSigner, ceiling: Fees, at: LogAt): Publisher {
   const { chainId, contract, logId } = at
 
   async function suggestFees(): Promise<Fees> {

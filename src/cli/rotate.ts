@@ -3,7 +3,7 @@
  */
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import type { OwnLog } from '../chain/deploy.ts'
+import type { LogToRotate } from '../chain/deploy.ts'
 import type { LogFields } from '../logger.ts'
 import { addCommand, keepFilesPrivate, UsageError } from './command.ts'
 import { print, printJson, remark } from './output.ts'
@@ -68,7 +68,7 @@ async function rotatePublisher({ policy, json, rpc, to }: PublisherOptions): Pro
 }
 
 /** The log of a pinned policy on this chain. */
-async function readPinnedLog(file: string, chainId: number): Promise<OwnLog> {
+async function readPinnedLog(file: string, chainId: number): Promise<LogToRotate> {
   const [anchor, ...more] = (await readPinnedPolicy(file)).anchors.filter(each => each.chainId === chainId)
   if (anchor === undefined || more.length > 0)
     throw new UsageError(`${file} names ${anchor === undefined ? 'no log' : 'several logs'} on chain ${chainId}, which the endpoint serves`)
@@ -76,7 +76,7 @@ async function readPinnedLog(file: string, chainId: number): Promise<OwnLog> {
 }
 
 /** The log that this key opened for OPENSEAL_ORIGIN, in the contract that the service would use. */
-async function readOwnLog(chainId: number): Promise<OwnLog> {
+async function readOwnLog(chainId: number): Promise<LogToRotate> {
   const [{ readConfig }, { deploymentFile, readDeployment }, { checkpointAnchor }] = await Promise.all([
     import('../config.ts'),
     import('../chain/deploy.ts'),

@@ -1,8 +1,9 @@
 /**
  * Changes by agencies: silent edits, amendments, withdrawals; and how many of each an agency has.
  */
+
+import type { KeptEffect } from '../core/statements/effects.ts'
 import type { Statement } from '../core/statements/statement.ts'
-import type { KeptEffect } from './ledger.ts'
 import { jsonValue, lastNumber, numberValue, type Row, type Rows, readJson, rowKey } from './rows.ts'
 import { createThreads, type EntryState, readState } from './threads.ts'
 

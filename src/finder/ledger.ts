@@ -1,10 +1,7 @@
 /** The reading side of a ledger, as the finder needs it. */
 import type { Hash } from '../core/hash.ts'
-import type { EffectKind } from '../core/statements/effects.ts'
+import type { KeptEffect } from '../core/statements/effects.ts'
 import type { AnchorTime } from './activity.ts'
-
-/** What an erased statement did to the version at `on`. */
-export type KeptEffect = { readonly on: number; readonly what: EffectKind }
 
 export type FoundLedger = {
   readonly origin: string

@@ -14,8 +14,8 @@
  * it. An edit can be silent only within a stretch.
  */
 import { createHash } from 'node:crypto'
+import type { KeptEffect } from '../core/statements/effects.ts'
 import type { DocumentRef, Statement } from '../core/statements/statement.ts'
-import type { KeptEffect } from './ledger.ts'
 import { jsonValue, lastNumber, numberValue, type Row, type Rows, readJson, rowKey } from './rows.ts'
 
 /**

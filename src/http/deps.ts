@@ -6,7 +6,7 @@ import type { Agencies } from '../ledger/agencies/agencies.ts'
 import type { Sessions } from '../ledger/agencies/sessions.ts'
 import type { Backups } from '../ledger/backups.ts'
 import type { Log } from '../logger.ts'
-import type { Row } from '../store/level/backup.ts'
+import type { StoredRow } from '../store/level/backup.ts'
 import type { Look } from '../web/layout.ts'
 import type { Site, SiteParts } from '../web/site.ts'
 import type { Admission } from './guard/admission.ts'
@@ -54,7 +54,7 @@ export type HttpDeps = Watched & {
    * Every row of the store as of one moment, for a backup; missing if the store is a database of
    * its own.
    */
-  readonly rows?: (() => AsyncIterable<Row>) | undefined
+  readonly rows?: (() => AsyncIterable<StoredRow>) | undefined
   /** Pages for people, at `/` and their other paths. */
   readonly site?: Pick<Site, 'routes' | 'look'> | undefined
   /** The further parts of the desk and the operator's page; missing if there are no such pages. */

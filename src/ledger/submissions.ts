@@ -5,7 +5,7 @@ import { identityOf, type Statement, statementBody } from '../core/statements/st
 import type { Host } from '../host.ts'
 import { createPool } from '../log/pool.ts'
 import { prepare } from '../log/prepare.ts'
-import { type Outcome, type Prepared, type Sequencer, type Submission, statementErased, stoppedError } from '../log/sequencer.ts'
+import { type Prepared, type Sequencer, type Submission, type SubmissionOutcome, statementErased, stoppedError } from '../log/sequencer.ts'
 import type { LogStore } from '../store/port/log.ts'
 import type { Statements } from './statements.ts'
 
@@ -29,7 +29,7 @@ export type Submissions = {
    * The same for a stream of many: `tell` is called once, later, with the result.
    * @throws LedgerError LEDGER_STOPPED, LEDGER_BUSY
    */
-  submitEach(statement: Statement, tell: (outcome: Outcome) => void): void
+  submitEach(statement: Statement, tell: (outcome: SubmissionOutcome) => void): void
   /**
    * The index of a statement that is known; undefined if a submission would log it.
    * @throws LedgerError LEDGER_STOPPED, STATEMENT_ERASED
@@ -56,7 +56,7 @@ type Deps = {
 /** Creates the part of a ledger that takes submissions. */
 export function createSubmissions({ store, sequencer, statements, newSalt, host, wereErased, onSeal }: Deps): Submissions {
   const alone = createRow(1)
-  async function sealTimed(batch: readonly Prepared[]): Promise<Outcome[]> {
+  async function sealTimed(batch: readonly Prepared[]): Promise<SubmissionOutcome[]> {
     const startMs = host.steadyMs()
     const outcomes = await sequencer.seal(batch)
     onSeal?.({ records: batch.length, durationMs: host.steadyMs() - startMs })
@@ -99,6 +99,6 @@ export function createSubmissions({ store, sequencer, statements, newSalt, host,
 }
 
 /** Turns a callback into a promise. */
-function whenTold(act: (tell: (outcome: Outcome) => void) => void): Promise<Submission> {
+function whenTold(act: (tell: (outcome: SubmissionOutcome) => void) => void): Promise<Submission> {
   return new Promise((resolve, reject) => act(outcome => ('error' in outcome ? reject(outcome.error) : resolve(outcome))))
 }

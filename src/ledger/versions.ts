@@ -14,7 +14,7 @@ import { readEach, statementIn } from './record-reader.ts'
 import type { Statements } from './statements.ts'
 
 /** One statement in the history of its record. */
-export type Version = {
+export type ShownVersion = {
   readonly index: number
   readonly action: Statement['action']
   readonly revision?: string
@@ -33,7 +33,7 @@ const VERSIONS_BEFORE = 100
 /** The history of a record, as far as it was read. */
 export type History = {
   /** Oldest first. Empty if the entry is not about a record. */
-  readonly versions: readonly Version[]
+  readonly versions: readonly ShownVersion[]
   /** The changes to the requested version, with the tombstone if the statement was erased since. */
   readonly changes: readonly (VersionChange | LostChange)[]
   /**
@@ -90,13 +90,13 @@ async function describe(
   found: readonly { readonly index: number; readonly statement: Statement }[],
   kept: readonly Effect[],
   ledger: HistoryDeps,
-): Promise<Version[]> {
+): Promise<ShownVersion[]> {
   const marks = markHistory(
     found,
     kept.filter(({ what }) => what === 'withdrawn' || what === 'superseded'),
   )
   const edited = new Set(kept.filter(({ what }) => what === 'edited').map(({ on }) => on))
-  const versions: Version[] = []
+  const versions: ShownVersion[] = []
   for (const [at, { index, statement }] of found.entries()) {
     if ((await ledger.erasureDue(index)) !== undefined) continue
     const { action, revision, target, published } = statement

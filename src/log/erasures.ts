@@ -1,5 +1,5 @@
 /** The stored facts of erasures: what was erased, when, by which tombstone, and what it had done. */
-import type { EffectKind } from '../core/statements/effects.ts'
+import type { EffectKind, KeptEffect } from '../core/statements/effects.ts'
 import type { ErasedBy, ErasureReason } from '../core/statements/erasure.ts'
 import { type DocumentChange, type Documents, sizeKey } from '../store/port/documents.ts'
 import { ERASURES } from './checked-statements.ts'
@@ -15,11 +15,8 @@ export type ErasureFacts = {
 /** What an erased statement did to a version, with the index of its tombstone. */
 export type LostChange = { readonly index: number; readonly what: EffectKind; readonly erased: number }
 
-/** An effect of an erased statement on the version at `on`. */
-export type KeptEffect = { readonly on: number; readonly what: EffectKind }
-
 /** An erasure with the effects of the erased statement. */
-export type Erasure = ErasureFacts & { readonly index: number; readonly effects: readonly KeptEffect[] }
+export type RecordedErasure = ErasureFacts & { readonly index: number; readonly effects: readonly KeptEffect[] }
 
 /** Tombstone indexes → erased indexes, for lists of erasures in the order in which they were made. */
 const TOMBSTONES = 'tombstones'
@@ -30,7 +27,7 @@ const END = Number.MAX_SAFE_INTEGER
 const PAGE = 1000
 
 /** The documents of an erasure. They are written in the commit of its tombstone. */
-export function erasureDocuments({ index, effects, ...facts }: Erasure): DocumentChange[] {
+export function erasureDocuments({ index, effects, ...facts }: RecordedErasure): DocumentChange[] {
   const lost = (what: EffectKind): Omit<LostChange, 'index'> => ({ what, erased: facts.tombstone })
   return [
     { collection: ERASURES, key: sizeKey(index), value: JSON.stringify({ ...facts, effects }) },
@@ -44,10 +41,10 @@ export function erasureDocuments({ index, effects, ...facts }: Erasure): Documen
 }
 
 /** The erasure of the statement at an index; undefined if it was not erased. */
-export async function readErasure(store: Documents, index: number): Promise<Erasure | undefined> {
+export async function readErasure(store: Documents, index: number): Promise<RecordedErasure | undefined> {
   const row = await store.readDocument(ERASURES, sizeKey(index))
-  const facts: Partial<Erasure> | undefined = row === undefined ? undefined : JSON.parse(row)
-  return facts?.tombstone === undefined ? undefined : ({ index, effects: [], ...facts } as Erasure)
+  const facts: Partial<RecordedErasure> | undefined = row === undefined ? undefined : JSON.parse(row)
+  return facts?.tombstone === undefined ? undefined : ({ index, effects: [], ...facts } as RecordedErasure)
 }
 
 /** What erased statements did to a version. */
@@ -66,7 +63,7 @@ export async function readLostChanges(store: Documents, on: number): Promise<Los
 }
 
 /** Erasures whose tombstones are below `before`, newest first. */
-export async function listErasures(store: Documents, before: number, limit: number): Promise<Erasure[]> {
+export async function listErasures(store: Documents, before: number, limit: number): Promise<RecordedErasure[]> {
   const rows = await store.listNewestDocuments(TOMBSTONES, sizeKey(Math.min(before, END)), limit)
   return Promise.all(
     rows.map(async ({ key, value }) => {

@@ -5,14 +5,14 @@
  */
 import type { Host } from '../host.ts'
 import { LedgerError } from './errors.ts'
-import type { Outcome, Prepared } from './sequencer.ts'
+import type { Prepared, SubmissionOutcome } from './sequencer.ts'
 
 export type Pool = {
   /**
    * Calls `tell` once, when the statement is sealed or has failed; never before `submit` returns.
    * @throws LedgerError LEDGER_BUSY if too many wait
    */
-  submit(statement: Prepared, tell: (outcome: Outcome) => void): void
+  submit(statement: Prepared, tell: (outcome: SubmissionOutcome) => void): void
   /** Resolves when every submission has its outcome. Nothing may be submitted meanwhile. */
   drained(): Promise<void>
   /** How many statements wait or are being sealed. */
@@ -23,7 +23,7 @@ export type Pool = {
  * One statement and all its submitters: the first, and those that sent the same one while it
  * waited.
  */
-type Waiting = { readonly statement: Prepared; readonly tell: ((outcome: Outcome) => void)[] }
+type Waiting = { readonly statement: Prepared; readonly tell: ((outcome: SubmissionOutcome) => void)[] }
 
 const MAX_BATCH_BYTES = 8 * 1024 * 1024
 /**
@@ -36,7 +36,7 @@ const MAX_BATCH_STATEMENTS = 2048
 const MAX_WAITING_BYTES = 64 * 1024 * 1024
 
 /** Creates a pool in front of `seal`, which is never called twice at once. */
-export function createPool(seal: (batch: readonly Prepared[]) => Promise<Outcome[]>, { nextTurn }: Pick<Host, 'nextTurn'>): Pool {
+export function createPool(seal: (batch: readonly Prepared[]) => Promise<SubmissionOutcome[]>, { nextTurn }: Pick<Host, 'nextTurn'>): Pool {
   /** Everything without an outcome, by identity, in order of arrival. */
   const unanswered = new Map<string, Waiting>()
   let queue: Waiting[] = []
@@ -61,7 +61,7 @@ export function createPool(seal: (batch: readonly Prepared[]) => Promise<Outcome
     running = undefined
   }
 
-  async function sealed(batch: readonly Waiting[]): Promise<Outcome[]> {
+  async function sealed(batch: readonly Waiting[]): Promise<SubmissionOutcome[]> {
     try {
       return await seal(batch.map(waiting => waiting.statement))
     } catch (error) {
@@ -84,7 +84,7 @@ export function createPool(seal: (batch: readonly Prepared[]) => Promise<Outcome
     return batch
   }
 
-  function tell({ statement, tell: [first, ...others] }: Waiting, outcome: Outcome): void {
+  function tell({ statement, tell: [first, ...others] }: Waiting, outcome: SubmissionOutcome): void {
     unanswered.delete(statement.identity)
     waitingBytes -= statement.statement.length
     first!(outcome)

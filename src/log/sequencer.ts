@@ -4,7 +4,7 @@
  */
 import { equalBytes } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
-import type { Host, Task } from '../host.ts'
+import type { BackgroundTask, Host } from '../host.ts'
 import { isDocumentChanged } from '../store/port/documents.ts'
 import { StoreError } from '../store/port/errors.ts'
 import type { Commit, Head, LogStore, NewRecord } from '../store/port/log.ts'
@@ -24,7 +24,7 @@ export type Prepared = Omit<NewRecord, 'index'> & { readonly entry: Uint8Array; 
 export type Submission = { readonly index: number; readonly known: boolean; readonly isFirst?: true }
 
 /** The outcome of a submission: the statement's index, or the error of sealing. */
-export type Outcome = Submission | { readonly error: unknown }
+export type SubmissionOutcome = Submission | { readonly error: unknown }
 
 /** What a commit may hold besides statements. */
 type Also = Pick<Commit, 'erase' | 'documents'>
@@ -42,7 +42,7 @@ export type Sequencer = {
    * @throws LedgerError LEDGER_MOVED if the tree is not of the wanted size by then; StoreError
    * STORE_DOCUMENT_CHANGED; in both cases nothing was written
    */
-  seal(batch: readonly Prepared[], options?: SealOptions): Promise<Outcome[]>
+  seal(batch: readonly Prepared[], options?: SealOptions): Promise<SubmissionOutcome[]>
   /** Promise 7: no batch is sealed from now on. The first reason is kept. */
   stop(reason: string, code?: string): void
   stopped(): string | undefined
@@ -56,7 +56,7 @@ export type Sequencer = {
    */
   unsettled(): string | undefined
   /** Asks the store every second for its head: another node may have moved it. */
-  follow(): Task
+  follow(): BackgroundTask
 }
 
 type Deps = {
@@ -143,7 +143,7 @@ export function createSequencer(deps: Deps): Sequencer {
   }
 }
 
-async function sealBatch(deps: Deps, batch: readonly Prepared[], { onSize, ...also }: SealOptions): Promise<Outcome[]> {
+async function sealBatch(deps: Deps, batch: readonly Prepared[], { onSize, ...also }: SealOptions): Promise<SubmissionOutcome[]> {
   const { store, view, host, wereErased = async () => [] } = deps
   const tree = view.tree()
   if (onSize !== undefined && tree.head.size !== onSize) throw new LedgerError('LEDGER_MOVED', `The log has ${tree.head.size} entries now.`)
@@ -244,7 +244,7 @@ function createStops() {
 }
 
 /** New statements get the next indexes, in the batch's order. Known ones keep theirs. */
-function numberFrom(size: number, known: readonly (number | undefined)[], refused: readonly boolean[]): Outcome[] {
+function numberFrom(size: number, known: readonly (number | undefined)[], refused: readonly boolean[]): SubmissionOutcome[] {
   let next = size
   return known.map((index, i) => {
     if (index !== undefined) return { index, known: true }

@@ -1,5 +1,5 @@
 /** Erases what is due, and finishes what was interrupted, as long as the service runs. */
-import type { Host, Task } from '../host.ts'
+import type { BackgroundTask, Host } from '../host.ts'
 import type { Alarm } from '../http/watched.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Log } from '../logger.ts'
@@ -32,7 +32,7 @@ export async function startErasing({ ledger, isFinderClean, host, log }: Deps): 
   let isTold = false
   /** How many erasures were noted: one during a look is not seen by it. */
   let noted = 0
-  const task: Task = host.spawn('erasures', async signal => {
+  const task: BackgroundTask = host.spawn('erasures', async signal => {
     while (!signal.aborted) {
       try {
         await ledger.tendErasures()

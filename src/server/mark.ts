@@ -4,7 +4,7 @@
  */
 import { relative, resolve } from 'node:path'
 import { OpenSealError } from '../core/errors.ts'
-import type { Host, Task } from '../host.ts'
+import type { BackgroundTask, Host } from '../host.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Log } from '../logger.ts'
 import { defaultMarkFolder, fitMark, type Mark, MarkError, markReason, openMarkFile } from '../mark.ts'
@@ -55,7 +55,7 @@ export async function openMarkKeeper({ ledger, folder, isNew, host, log }: Deps)
   let alarm: { readonly code: string; readonly message: string } | undefined
   let written: Mark | undefined
   /** Raises the mark while the head is ahead of it. */
-  let task: Task | undefined
+  let task: BackgroundTask | undefined
   let isBehind = false
   let isAtOdds = false
 

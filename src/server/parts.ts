@@ -8,7 +8,7 @@ import type { OnSeal } from '../ledger/submissions.ts'
 import type { Log } from '../logger.ts'
 
 /** The parts started so far, in the order in which they are shut down. */
-export type Parts = {
+export type ServiceParts = {
   http?: { close(): Promise<void> }
   operatorHttp?: { close(): Promise<void> }
   admission?: { stop(): void }
@@ -30,7 +30,7 @@ export type Start = {
   readonly dataDir: string
   readonly host: Host
   readonly log: Log
-  readonly parts: Parts
+  readonly parts: ServiceParts
   readonly bells: Bells
 }
 
@@ -73,7 +73,7 @@ function createBell<T>(): Bell<T> {
  * store, and the chain. Continues if one of them fails.
  */
 export async function takeDown(
-  { http, operatorHttp, admission, comparison, finder, scrub, erasing, ledger, mark, store, anchorChain, embedded }: Parts,
+  { http, operatorHttp, admission, comparison, finder, scrub, erasing, ledger, mark, store, anchorChain, embedded }: ServiceParts,
   log: Log,
 ): Promise<void> {
   const steps = [

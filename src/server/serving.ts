@@ -23,14 +23,14 @@ import { siteRoutes } from '../web/site.ts'
 import { type OpenChain, REQUEST_MS } from './chain.ts'
 import type { OpenLog } from './open-log.ts'
 import type { Start } from './parts.ts'
-import type { Watch } from './watch.ts'
+import type { ServiceWatch } from './watch.ts'
 
 /** The listeners, by the address where requests come in. */
 export async function openServing(
   start: Start,
   store: LevelStore,
   { ledger, chain, place, anchorer }: OpenLog,
-  { admission, notAccepting, scrub, alarms, metrics }: Watch,
+  { admission, notAccepting, scrub, alarms, metrics }: ServiceWatch,
   { url, operatorKey, isClosing }: { readonly url: string; readonly operatorKey: string; readonly isClosing: () => boolean },
 ): Promise<(place: OperatorPlace) => RequestListener> {
   const { config, host, log } = start

@@ -12,7 +12,7 @@ import { startErasing } from './erasing.ts'
 import type { OpenLog } from './open-log.ts'
 import type { Start } from './parts.ts'
 
-export type Watch = Awaited<ReturnType<typeof openWatch>>
+export type ServiceWatch = Awaited<ReturnType<typeof openWatch>>
 
 /**
  * Starts all of it. Resolves after the first try to compare the ledger with its chain. Nothing is

@@ -2,7 +2,7 @@
  * Deadlines for every call of a store. A caller never waits longer than that. What a late write has
  * done is unknown then, and may land later: the head shows it.
  */
-import type { Host, Task } from '../host.ts'
+import type { BackgroundTask, Host } from '../host.ts'
 import { StoreError } from './port/errors.ts'
 import type { Store } from './port/port.ts'
 
@@ -20,7 +20,7 @@ export function withDeadlines<S extends Store>(
 ): S {
   /** The calls without an answer, the oldest first. One task watches all of them. */
   const waiting = new Set<Waiting>()
-  let watch: Task | undefined
+  let watch: BackgroundTask | undefined
 
   async function refuseLate(signal: AbortSignal): Promise<void> {
     for (let [first] = waiting; first !== undefined; [first] = waiting) {

@@ -13,7 +13,10 @@ export type EffectKind = (typeof EFFECT_KINDS)[number]
 export const EFFECT_KINDS = ['withdrawn', 'edited', 'superseded', 'published'] as const
 
 /** The statement at `index`, which was erased, did this to the version at `on`. */
-export type Effect = { readonly index: number; readonly on: number; readonly what: EffectKind }
+export type Effect = KeptEffect & { readonly index: number }
+
+/** An effect on the version at `on`, as it is kept with the erasure of the statement that had it. */
+export type KeptEffect = { readonly on: number; readonly what: EffectKind }
 
 /** The kept word for each change. An added document or another format takes nothing away. */
 const WORDS: { readonly [what in VersionChange['what']]?: EffectKind } = {

@@ -3,7 +3,7 @@
  * tombstone and removes the statement with all that finds it; then the store removes the bytes that
  * its files still hold. Design §16.
  */
-import { createEffects, type Effect } from '../../core/statements/effects.ts'
+import { createEffects, type Effect, type KeptEffect } from '../../core/statements/effects.ts'
 import { ERASURE, type ErasedBy, type ErasureReason } from '../../core/statements/erasure.ts'
 import { identityOf, type Statement, statementBody, statementDigests } from '../../core/statements/statement.ts'
 import type { Version } from '../../core/statements/versions.ts'
@@ -12,7 +12,6 @@ import type { Host } from '../../host.ts'
 import {
   type ErasureFacts,
   erasureDocuments,
-  type KeptEffect,
   type LostChange,
   listErasures,
   newestTombstone,

@@ -9,7 +9,7 @@ import { OpenSealError } from '../../core/errors.ts'
 import { HASH_BYTES } from '../../core/hash.ts'
 
 export type BackupHeader = { readonly origin: string; readonly vkey: string; readonly time: string }
-export type Row = readonly [key: Uint8Array, value: Uint8Array]
+export type StoredRow = readonly [key: Uint8Array, value: Uint8Array]
 
 const MAGIC = 'openseal/backup@v1\n'
 const END = 0xff_ff_ff_ff
@@ -19,7 +19,7 @@ const MAX_HEADER_BYTES = 4096
 const MAX_ROW_BYTES = 64 * 1024 * 1024
 
 /** Encodes a backup. */
-export async function* encodeBackup(header: BackupHeader, rows: AsyncIterable<Row>): AsyncGenerator<Uint8Array> {
+export async function* encodeBackup(header: BackupHeader, rows: AsyncIterable<StoredRow>): AsyncGenerator<Uint8Array> {
   const hash = createHash('sha256')
   let parts: Uint8Array[] = [Buffer.from(`${MAGIC}${JSON.stringify(header)}\n`)]
   let gathered = 0
@@ -45,7 +45,7 @@ export async function* encodeBackup(header: BackupHeader, rows: AsyncIterable<Ro
  * last.
  * @throws BackupError BACKUP_MALFORMED, BACKUP_CUT_OFF, BACKUP_CHANGED
  */
-export async function decodeBackup(chunks: AsyncIterable<Uint8Array>): Promise<{ header: BackupHeader; rows: AsyncGenerator<Row> }> {
+export async function decodeBackup(chunks: AsyncIterable<Uint8Array>): Promise<{ header: BackupHeader; rows: AsyncGenerator<StoredRow> }> {
   const reader = createReader(chunks)
   if ((await reader.take(MAGIC.length)).toString('latin1') !== MAGIC) throw malformed('it does not begin as one')
   let line = ''
@@ -56,7 +56,7 @@ export async function decodeBackup(chunks: AsyncIterable<Uint8Array>): Promise<{
   return { header: readHeader(Buffer.from(line, 'latin1').toString('utf8')), rows: readRows(reader) }
 }
 
-async function* readRows(reader: ReturnType<typeof createReader>): AsyncGenerator<Row> {
+async function* readRows(reader: ReturnType<typeof createReader>): AsyncGenerator<StoredRow> {
   for (;;) {
     const keyLength = (await reader.take(4)).readUInt32BE(0)
     if (keyLength === END) break

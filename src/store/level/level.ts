@@ -4,7 +4,7 @@
 
 import { StoreError } from '../port/errors.ts'
 import type { EmbeddedStore } from '../port/port.ts'
-import type { Row } from './backup.ts'
+import type { StoredRow } from './backup.ts'
 import { createCare } from './care.ts'
 import { type LevelDatabase, openLevelDatabase } from './database.ts'
 import { createDocuments, isLocal } from './documents.ts'
@@ -19,7 +19,7 @@ export type LevelStore = EmbeddedStore & {
    * Every row, as of the moment when the first is asked for. Fails if the store has to be reopened
    * meanwhile.
    */
-  rows(): AsyncIterable<Row>
+  rows(): AsyncIterable<StoredRow>
 }
 
 const ROWS_AT_ONCE = 1000
@@ -50,7 +50,7 @@ export async function salvageLevelStore(folder: string): Promise<LevelStore> {
  * Creates a store from exported rows.
  * @throws what reading the rows throws; the folder then holds an incomplete store
  */
-export async function fillLevelStore(folder: string, rows: AsyncIterable<Row>): Promise<void> {
+export async function fillLevelStore(folder: string, rows: AsyncIterable<StoredRow>): Promise<void> {
   const { db, write, close } = await openLevelDatabase(folder)
   const writeAll = async () => {
     let batch = db.batch()
@@ -79,6 +79,6 @@ function levelStore(database: LevelDatabase): LevelStore {
 }
 
 /** Every row that a copy may have: no local document, and nothing that is left of erased records. */
-async function* rowsToKeep({ db }: LevelDatabase): AsyncGenerator<Row> {
+async function* rowsToKeep({ db }: LevelDatabase): AsyncGenerator<StoredRow> {
   for await (const row of db.iterator()) if (!isRemains(row[0]) && !isLocal(row[0])) yield row
 }

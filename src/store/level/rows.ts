@@ -18,7 +18,7 @@
  *   e index                    an erased record whose bytes may be left in files, see erase.ts
  */
 import { HASH_BYTES } from '../../core/hash.ts'
-import type { Commit, NewRecord, Subject } from '../port/log.ts'
+import type { Commit, NewRecord, RecordSubject } from '../port/log.ts'
 
 /** The value of a row whose key says all. */
 export const NOTHING = new Uint8Array(0)
@@ -49,7 +49,7 @@ export function textKey(letter: string, text: string): Uint8Array {
 }
 
 /** The row of a record that has statements. */
-export function namedKey({ agency, record }: Subject): Uint8Array {
+export function namedKey({ agency, record }: RecordSubject): Uint8Array {
   return textKey('n', `${agency}\0${record}`)
 }
 

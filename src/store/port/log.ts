@@ -24,7 +24,7 @@ export type Edge = {
 }
 
 /** What a statement is about: a record of an agency. */
-export type Subject = { readonly agency: string; readonly record: string }
+export type RecordSubject = { readonly agency: string; readonly record: string }
 
 /** One new record of a commit. */
 export type NewRecord = {
@@ -34,7 +34,7 @@ export type NewRecord = {
   /** SHA-256 of the canonical statement without its salt, in lower-case hex. */
   readonly identity: string
   /** Look-up keys. The genesis has no agency and no record. */
-  readonly subject: Subject | undefined
+  readonly subject: RecordSubject | undefined
   /**
    * The distinct digests (`sha256`, `jcs`) of its documents, in lower-case hex as in the statement.
    */
@@ -103,7 +103,7 @@ export type LogStore = {
    */
   findIdentities(identities: readonly string[]): Promise<(number | undefined)[]>
   /** Whether there are statements about each record. Sees every commit that was answered. */
-  haveStatements(records: readonly Subject[]): Promise<boolean[]>
+  haveStatements(records: readonly RecordSubject[]): Promise<boolean[]>
   /**
    * The size after the newest commit, by that commit's own row and not by the head; undefined
    * before the first.
