@@ -5,7 +5,7 @@ import type { DocumentRef } from '../core/statements/statement.ts'
 import { digestsOf } from '../documents/digest.ts'
 import { mediaTypeOf } from '../documents/media-type.ts'
 import { readDocument } from '../documents/read-document.ts'
-import { baseName, brokenJson, DocumentError, type DocumentReading, MAX_READ_BYTES, NOTHING_STATED } from '../documents/reading.ts'
+import { baseName, brokenJson, DocumentError, type DocumentReading, MAX_READ_BYTES, TOO_LARGE } from '../documents/reading.ts'
 import { hashFile, type OnProgress, readWhole } from './hash-file.ts'
 
 /** A file to submit. `name` is its path. */
@@ -37,10 +37,9 @@ export async function readIntake(path: string, onProgress?: OnProgress): Promise
 
 async function readLarge(path: string, onProgress?: OnProgress): Promise<IntakeFile> {
   return describe(path, await hashFile(path, onProgress), {
-    ...NOTHING_STATED,
+    ...TOO_LARGE,
     // OCDS may be larger than memory, and its reader finds out.
     ...(MAY_BE_OCDS.test(path) && { format: 'ocds' }),
-    refused: { code: 'DOCUMENT_TOO_LARGE', detail: `the file is larger than ${MAX_READ_BYTES} bytes, so it is only hashed` },
   })
 }
 

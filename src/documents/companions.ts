@@ -1,6 +1,14 @@
 /** Files that belong to one statement: a decision of Diavgeia comes as a PDF beside its metadata. */
 import { baseName, type DocumentReading } from './reading.ts'
 
+/** Our own files beside the documents, and what systems hide. */
+const PASSED_OVER = /^\.|\.receipt\.json$|\.receipts\.ndjson(?:\.new)?$|\.tmp$/
+
+/** Whether a file or folder of this name is no document of the folder that it is in. */
+export function isPassedOver(name: string): boolean {
+  return PASSED_OVER.test(name)
+}
+
 /** A file that was read. `name` is its path. */
 export type ReadDocumentFile = { readonly name: string; readonly reading: DocumentReading }
 

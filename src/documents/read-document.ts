@@ -14,7 +14,7 @@ import { HEAD_BYTES, isJsonLines } from './file-kind.ts'
 import { distinctNames, innerDocument, readInner } from './inner.ts'
 import { readJsonRecord } from './json-record.ts'
 import { isMail } from './mail-head.ts'
-import { baseName, DocumentError, type DocumentReading, draftReading, MAX_READ_BYTES, NOTHING_STATED } from './reading.ts'
+import { baseName, DocumentError, type DocumentReading, draftReading, MAX_READ_BYTES, NOTHING_STATED, TOO_LARGE } from './reading.ts'
 
 /** A signed file may hold another signed file, but that one must not hold a third. */
 const MAX_LAYERS = 2
@@ -36,8 +36,7 @@ export async function readDocument(name: string, bytes: Uint8Array): Promise<Doc
 
 async function readLayer(name: string, bytes: Uint8Array, layer: number): Promise<DocumentReading> {
   try {
-    if (bytes.length > MAX_READ_BYTES)
-      throw new DocumentError('DOCUMENT_TOO_LARGE', `the file is larger than ${MAX_READ_BYTES} bytes, so it is only hashed`)
+    if (bytes.length > MAX_READ_BYTES) return TOO_LARGE
     return await readByContent(name, bytes, layer)
   } catch (error) {
     if (!(error instanceof OpenSealError)) throw error

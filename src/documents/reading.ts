@@ -195,6 +195,12 @@ export function draftReading(format: DocumentFormat, kind?: Statement['kind']) {
 /** The reading of a file that states nothing. */
 export const NOTHING_STATED: DocumentReading = { members: {}, stated: [], inner: [], remarks: [] }
 
+/** The reading of a file that is too large to be read. */
+export const TOO_LARGE: DocumentReading = {
+  ...NOTHING_STATED,
+  refused: { code: 'DOCUMENT_TOO_LARGE', detail: `the file is larger than ${MAX_READ_BYTES} bytes, so it is only hashed` },
+}
+
 /** Whether the file holds many records, each of which gets a statement of its own. */
 export function holdsMany({ format, remarks }: DocumentReading): boolean {
   return format === 'ocds' || (format === 'oc4ids' && remarks.some(({ code }) => code === 'RECORDS_SEVERAL'))

@@ -1,10 +1,13 @@
 /** The desk in a real browser: files are read there, and a whole folder is sent by one button. */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Statement } from '../../src/core/statements/statement.ts'
 import { readManifest } from '../../src/documents/manifest.ts'
+import { createOcdsReader } from '../../src/documents/ocds/statements.ts'
 import { readReceiptZip } from '../../src/verifier/app/receipt-zip.ts'
 import { launchBrowser } from './browser.ts'
 import { AGENCY, OPERATOR_KEY, openWorld, type World } from './world.ts'
@@ -236,6 +239,139 @@ describe('web/desk in a browser', function () {
         ['deep/scan.txt', 'Procurement'],
       ],
     )
+  })
+
+  it('takes a package apart, shows each record before it is public, and makes the statements that submit makes', async () => {
+    const release = (id: string, title: string) => ({
+      ocid: 'ocds-213czf-1',
+      id,
+      date: '2026-01-02T00:00:00Z',
+      tag: ['tender'],
+      tender: { title },
+    })
+    const text = JSON.stringify({
+      uri: 'x',
+      publishedDate: '2026-01-03T00:00:00Z',
+      releases: [release('1', 'One'), release('2', 'Two'), { id: 'no ocid' }, release('2', 'Other')],
+    })
+    const expected: Statement[] = []
+    const reader = createOcdsReader(AGENCY, 'package.json', 'package.json', statement => void expected.push(statement))
+    await reader.push(Buffer.from(text))
+    await reader.end()
+
+    await page.goto(`${world.url}/en/desk/new`)
+    await page.setInputFiles('#files', [{ name: 'package.json', mimeType: '', buffer: Buffer.from(text) }])
+    await page.click('#choose button')
+    await page.waitForSelector('text=Publish 3 records')
+    match((await page.textContent('#chosen'))!, /Each becomes a record of its own/)
+    const rows = await page.locator('#rows tbody tr').allInnerTexts()
+    deepEqual(
+      rows.map(row => row.split('\t').slice(1).join(' ').replace(/\s+/g, ' ')),
+      [
+        'ocds-213czf-1 2 Other Procurement Left out: This version is on the ledger already with different content under the same name. If you go on, both are marked as “changed without a new version”, forever. Give the new version a name of its own instead, or amend the old one.',
+        '– – – – Refused: the release has no ocid (OCDS_RELEASE)',
+        'ocds-213czf-1 1 One Procurement Can be published',
+        'ocds-213czf-1 2 Two Procurement Can be published',
+        `urn:sha256:${createHash('sha256').update(text).digest('hex')} – – Procurement Can be published`,
+      ],
+    )
+    equal((await world.ledger.listByRecord(AGENCY, 'ocds-213czf-1', 1e9, 10)).length, 0)
+    await page.click('#go')
+    await status(page, /On the ledger: 3\. Left out: 2\./)
+    const sealed = await world.ledger.listByAgency(AGENCY, 1e9, 3)
+    const statements = await Promise.all(sealed.toReversed().map(async index => JSON.parse((await world.ledger.statement(index))!)))
+    deepEqual(
+      statements.map(({ salt: _, ...statement }) => statement),
+      [expected[0], expected[1], expected[3]].map(statement => JSON.parse(JSON.stringify(statement))),
+    )
+  })
+
+  it('takes a package as one file beside others, and says so', async () => {
+    await page.goto(`${world.url}/en/desk/new`)
+    await page.setInputFiles('#files', [
+      { name: 'package.json', mimeType: '', buffer: Buffer.from('{"releases":[{"ocid":"a","id":"1"}]}') },
+      { name: 'letter.txt', mimeType: '', buffer: Buffer.from('x') },
+    ])
+    await page.click('#choose button')
+    await page.waitForSelector('#record')
+    match((await page.textContent('.remarks'))!, /package\.json: This file holds many records\. Here it is published as one file/)
+  })
+
+  it('names records by their paths in the folder, puts changes last, and passes over receipts', async () => {
+    const decision = (versionId: string, correctedVersionId?: string) =>
+      JSON.stringify({ ada: 'ΒΒΒ', versionId, ...(correctedVersionId && { correctedVersionId }) })
+    const made = join(folder, 'mixed')
+    await mkdir(join(made, 'deep'), { recursive: true })
+    for (const [name, text] of Object.entries({
+      'a.json': decision('v-2', 'v-1'),
+      'b.json': decision('v-1'),
+      'deep/c.txt': 'plain',
+      'deep/c.txt.receipt.json': '{}',
+      '.hidden': 'x',
+    }))
+      await writeFile(join(made, name), text)
+    await page.goto(`${world.url}/en/desk/folder`)
+    await page.setInputFiles('#folder-files', made)
+    await page.waitForSelector('text=Publish 3 records')
+    await page.click('#go')
+    await status(page, /On the ledger: 3\. Left out: 0\. Not sent: 0\. Together: 3\./)
+    const sealed = await world.ledger.listByAgency(AGENCY, 1e9, 3)
+    const statements = await Promise.all(sealed.map(async index => JSON.parse((await world.ledger.statement(index))!)))
+    deepEqual(
+      statements.map(({ record, revision, action }) => [record, revision, action]),
+      [
+        ['ΒΒΒ', 'v-2', 'amend'],
+        ['deep/c.txt', undefined, 'publish'],
+        ['ΒΒΒ', 'v-1', 'publish'],
+      ],
+    )
+  })
+
+  it('submits the files of a table with what the table says, and names what is in only one of the two', async () => {
+    await page.goto(`${world.url}/en/desk/folder`)
+    const table = (rows: string) => [{ name: 'table.csv', mimeType: 'text/csv', buffer: Buffer.from(rows) }]
+    const files = { 'a.txt': 'a of the table', 'b.txt': 'b', 'c.txt': 'c', 'd.txt': 'd', 'e.txt': 'e' }
+    await page.setInputFiles('#folder-manifest', table('name,record\na.txt,1\n'))
+    await chooseFiles(page, files)
+    await status(page, /This table could not be read: the first column of the manifest is not named "file"/)
+    const rows = [
+      'file,agency,record,revision,title,kind,identifiers,sha256',
+      'a.txt,,T/1,2,A title,procurement,local=7,',
+      'b.txt,other.gov.example,T/2,,,,,',
+      `c.txt,,T/3,,,,,${'0'.repeat(64)}`,
+      'gone.txt,,T/4,,,,,',
+      'd.txt,,T/5',
+    ]
+    await page.setInputFiles('#folder-manifest', table(rows.join('\n')))
+    await chooseFiles(page, files)
+    await page.waitForSelector('text=Publish 1 record')
+    const shown = (await page.locator('#rows tbody tr').allInnerTexts()).map(row => row.replace(/\s+/g, ' '))
+    deepEqual(shown, [
+      'gone.txt – – – – The table names this file, but it is not in the folder.',
+      'd.txt – – – – Refused: row 6 has 3 cells instead of 8 (MANIFEST_ROW)',
+      'e.txt – – – – Not in the table: left out',
+      'c.txt – – – – Refused: the file has another SHA-256 than the manifest says (FILE_OTHER)',
+      `b.txt – – – – Refused: you are signed in for ${AGENCY} (KEY_OTHER_AGENCY)`,
+      'a.txt T/1 2 A title Procurement Can be published',
+    ])
+    await page.click('#go')
+    await status(page, /On the ledger: 1\./)
+    const {
+      salt: _,
+      documents,
+      ...statement
+    } = JSON.parse((await world.ledger.statement((await world.ledger.listByAgency(AGENCY, 1e9, 1))[0]!))!)
+    deepEqual(statement, {
+      type: 'openseal/statement@v1',
+      agency: AGENCY,
+      kind: 'procurement',
+      action: 'publish',
+      record: 'T/1',
+      revision: '2',
+      title: 'A title',
+      identifiers: [{ scheme: 'local', value: '7' }],
+    })
+    equal(documents[0].name, 'a.txt')
   })
 
   it('lets the operator register an agency and make its first key', async () => {

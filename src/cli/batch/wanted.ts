@@ -2,6 +2,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { OpenSealError } from '../../core/errors.ts'
+import { isPassedOver } from '../../documents/companions.ts'
 import { type ManifestMembers, readManifest } from '../../documents/manifest.ts'
 import { FileError } from '../hash-file.ts'
 
@@ -18,8 +19,6 @@ export type WantedFile = {
 }
 
 const MAX_MANIFEST_BYTES = 64 * 1024 * 1024
-/** Our own files beside the documents, and what systems hide. */
-const PASSED_OVER = /^\.|\.receipt\.json$|\.receipts\.ndjson(?:\.new)?$|\.tmp$/
 
 /** Whether a path is a folder. A path that is not there is none; the reader reports it. */
 export async function isFolder(path: string): Promise<boolean> {
@@ -44,7 +43,7 @@ async function* walk(folder: string): AsyncGenerator<string> {
     throw new FileError('FILE_UNREADABLE', `${folder} cannot be read (${error.code})`, { cause: error })
   })
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    if (PASSED_OVER.test(entry.name)) continue
+    if (isPassedOver(entry.name)) continue
     const path = join(folder, entry.name)
     if (entry.isDirectory()) yield* walk(path)
     else yield path

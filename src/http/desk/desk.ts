@@ -198,7 +198,7 @@ function folderRoutes(router: Router, page: Page, place: Place, gate: Gate, warn
   const { agencies, ledger, limits, notAccepting, isClosing } = deps
   page('get', '/desk/folder', async asked => {
     const here = await place.enter(asked)
-    if (here !== undefined) send(asked, folderPage(here.frame, { agency: here.frame.who!.agency!.id, script: scriptOf(here.frame, deps) }))
+    if (here !== undefined) send(asked, folderPage(here.frame, scriptOf(here.frame, deps)))
   })
   page('get', '/desk/receipts.zip', async asked => {
     const here = await place.enter(asked)

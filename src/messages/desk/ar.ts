@@ -74,6 +74,7 @@ export const deskAr: DeskMessages = {
   'new.tooMany': 'اختيرت ملفات أكثر من الحد: {count}.',
   'new.cut': 'لم يصل النموذج كاملاً. أرسله مرة أخرى.',
   'new.unreadable': 'تعذّرت قراءة هذا الملف: {name}',
+  'new.package': 'يحتوي هذا الملف على ملفات إدارية كثيرة. يصبح كل منها ملفاً إدارياً مستقلاً، وكذلك الملف نفسه.',
   // The form
   'form.title': 'ما هذه الملفات',
   'form.withdrawTitle': 'سحب {record}',
@@ -140,6 +141,10 @@ export const deskAr: DeskMessages = {
   'intake.title': 'ما ينبغي معرفته عن هذه الملفات',
   'intake.unread': 'لم يُقرأ شيء من هذا الملف.',
   'intake.other': 'يذكر هذا الملف ملفاً إدارياً آخر أو نسخة أخرى، «{value}». لا شيء في الاستمارة مأخوذ من هذا الملف.',
+  'intake.many': 'يحتوي هذا الملف على ملفات إدارية كثيرة. يُنشر هنا بوصفه ملفاً واحداً. لنشر كل ملف إداري فيه، اختره وحده.',
+  'intake.linked': 'الإصدارات التي هي روابط فقط، فلم يكن فيها ما يُقرأ: {value}',
+  'intake.undated': 'الإصدارات بلا تاريخ نشر، لأن تاريخها ليس له وقت محدد مع منطقة زمنية: {value}',
+  'intake.others': 'الملفات في الأرشيف التي لا تنتهي أسماؤها بـ ‎.json: {value}. لا يغطيها إلا قيد الأرشيف.',
   // The preview
   'preview.title': 'راجع قبل النشر',
   'preview.nothing':
@@ -185,6 +190,10 @@ export const deskAr: DeskMessages = {
   'folder.number': 'رقم كل ملف إداري',
   'folder.fromPath': 'من الملف، وإلا فمساره',
   'folder.onlyStated': 'من الملف فقط',
+  'folder.manifest': 'جدول الملفات (CSV)',
+  'folder.manifestHint':
+    'إن كان لديكم جدول: صف لكل ملف، وفيه الأعمدة file وrecord وrevision وtitle وغيرها. عندئذ لا تُقدَّم إلا الملفات المذكورة فيه.',
+  'folder.manifestBad': 'تعذّرت قراءة هذا الجدول: {detail}',
   'folder.reading': 'قراءة الملف {done} من {total}',
   'folder.asking': 'سؤال السجل: {done} من {total}',
   'folder.sending': 'إرسال {done} من {total}',
@@ -206,6 +215,8 @@ export const deskAr: DeskMessages = {
   'state.ready': 'جاهز',
   'state.unreadable': 'تعذّرت قراءته',
   'state.noNumber': 'لا يذكر رقماً',
+  'state.unlisted': 'ليس في الجدول: تُرك',
+  'state.absent': 'يذكر الجدول هذا الملف، لكنه ليس في المجلد.',
   'state.known': 'في السجل أصلاً: القيد {index}',
   'state.sealed': 'في السجل: القيد {index}',
   'state.refused': 'مرفوض: {detail}',

@@ -80,6 +80,7 @@ export const deskDe: DeskMessages = {
   'new.tooMany': 'Es wurden mehr als {count} Dateien gewählt.',
   'new.cut': 'Das Formular kam nicht vollständig an. Senden Sie es noch einmal.',
   'new.unreadable': 'Diese Datei konnte nicht gelesen werden: {name}',
+  'new.package': 'Diese Datei enthält viele Vorgänge. Jeder wird ein eigener Vorgang, und die Datei selbst auch.',
   // The form
   'form.title': 'Was diese Dateien sind',
   'form.withdrawTitle': '{record} zurückziehen',
@@ -150,6 +151,11 @@ export const deskDe: DeskMessages = {
   'intake.title': 'Was Sie über diese Dateien wissen sollten',
   'intake.unread': 'Aus dieser Datei wurde nichts gelesen.',
   'intake.other': 'Diese Datei nennt einen anderen Vorgang oder eine andere Fassung, „{value}“. Im Formular steht nichts aus dieser Datei.',
+  'intake.many':
+    'Diese Datei enthält viele Vorgänge. Hier wird sie als eine Datei veröffentlicht. Um jeden Vorgang darin zu veröffentlichen, wählen Sie die Datei allein aus.',
+  'intake.linked': 'Releases, die nur verlinkt sind und deshalb nicht gelesen werden konnten: {value}',
+  'intake.undated': 'Releases ohne Veröffentlichungsdatum, weil ihres keine genaue Uhrzeit mit Zeitzone hat: {value}',
+  'intake.others': 'Dateien im Archiv, deren Namen nicht auf .json enden: {value}. Nur der Eintrag des Archivs deckt sie ab.',
   // The preview
   'preview.title': 'Prüfen Sie vor dem Veröffentlichen',
   'preview.nothing':
@@ -199,6 +205,10 @@ export const deskDe: DeskMessages = {
   'folder.number': 'Nummer jedes Vorgangs',
   'folder.fromPath': 'Aus der Datei, sonst ihr Pfad',
   'folder.onlyStated': 'Nur aus der Datei',
+  'folder.manifest': 'Tabelle der Dateien (CSV)',
+  'folder.manifestHint':
+    'Falls Sie eine haben: eine Zeile je Datei, mit den Spalten file, record, revision, title und so weiter. Dann werden nur die Dateien darin eingereicht.',
+  'folder.manifestBad': 'Diese Tabelle konnte nicht gelesen werden: {detail}',
   'folder.reading': 'Lese Datei {done} von {total}',
   'folder.asking': 'Frage das Register: {done} von {total}',
   'folder.sending': 'Sende {done} von {total}',
@@ -220,6 +230,8 @@ export const deskDe: DeskMessages = {
   'state.ready': 'Bereit',
   'state.unreadable': 'Konnte nicht gelesen werden',
   'state.noNumber': 'Nennt keine Nummer',
+  'state.unlisted': 'Nicht in der Tabelle: ausgelassen',
+  'state.absent': 'Die Tabelle nennt diese Datei, aber sie ist nicht im Ordner.',
   'state.known': 'Schon im Register: Eintrag {index}',
   'state.sealed': 'Im Register: Eintrag {index}',
   'state.refused': 'Abgelehnt: {detail}',

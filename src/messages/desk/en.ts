@@ -76,6 +76,7 @@ export const deskEn = {
   'new.tooMany': 'More than {count} files were chosen.',
   'new.cut': 'The form could not be read whole. Send it again.',
   'new.unreadable': 'This file could not be read: {name}',
+  'new.package': 'This file holds many records. Each becomes a record of its own, and so does the file.',
   // The form
   'form.title': 'What these files are',
   'form.withdrawTitle': 'Withdraw {record}',
@@ -144,6 +145,10 @@ export const deskEn = {
   'intake.title': 'What to know about these files',
   'intake.unread': 'Nothing was read from this file.',
   'intake.other': 'This file states another record or version, “{value}”. Nothing in the form is taken from this file.',
+  'intake.many': 'This file holds many records. Here it is published as one file. To publish each record in it, choose it by itself.',
+  'intake.linked': 'Releases that are only linked, so that there was nothing to read: {value}',
+  'intake.undated': 'Releases without a date of publication, because theirs has no exact time with a time zone: {value}',
+  'intake.others': 'Files in the archive whose names do not end in .json: {value}. Only the entry of the archive covers them.',
   // The preview
   'preview.title': 'Check before you publish',
   'preview.nothing':
@@ -189,6 +194,10 @@ export const deskEn = {
   'folder.number': 'Number of each record',
   'folder.fromPath': 'From the file, else its path',
   'folder.onlyStated': 'From the file only',
+  'folder.manifest': 'Table of the files (CSV)',
+  'folder.manifestHint':
+    'If you have one: a row for each file, with the columns file, record, revision, title and so on. Then only the files in it are submitted.',
+  'folder.manifestBad': 'This table could not be read: {detail}',
   'folder.reading': 'Reading file {done} of {total}',
   'folder.asking': 'Asking the ledger: {done} of {total}',
   'folder.sending': 'Sending {done} of {total}',
@@ -209,6 +218,8 @@ export const deskEn = {
   'state.ready': 'Ready',
   'state.unreadable': 'Could not be read',
   'state.noNumber': 'States no number',
+  'state.unlisted': 'Not in the table: left out',
+  'state.absent': 'The table names this file, but it is not in the folder.',
   'state.known': 'On the ledger already: entry {index}',
   'state.sealed': 'On the ledger: entry {index}',
   'state.refused': 'Refused: {detail}',

@@ -77,6 +77,7 @@ export const deskEs: DeskMessages = {
   'new.tooMany': 'Se eligieron más de {count} archivos.',
   'new.cut': 'El formulario no llegó entero. Envíelo de nuevo.',
   'new.unreadable': 'Este archivo no se pudo leer: {name}',
+  'new.package': 'Este archivo contiene muchos expedientes. Cada uno se convierte en un expediente propio, y el archivo también.',
   // The form
   'form.title': 'Qué son estos archivos',
   'form.withdrawTitle': 'Retirar {record}',
@@ -145,6 +146,12 @@ export const deskEs: DeskMessages = {
   'intake.title': 'Lo que conviene saber de estos archivos',
   'intake.unread': 'No se leyó nada de este archivo.',
   'intake.other': 'Este archivo indica otro expediente u otra versión, «{value}». Nada del formulario procede de este archivo.',
+  'intake.many':
+    'Este archivo contiene muchos expedientes. Aquí se publica como un solo archivo. Para publicar cada expediente que contiene, elíjalo solo.',
+  'intake.linked': 'Releases que solo están enlazadas, de modo que no había nada que leer: {value}',
+  'intake.undated': 'Releases sin fecha de publicación, porque la suya no tiene una hora exacta con zona horaria: {value}',
+  'intake.others':
+    'Archivos del archivo comprimido cuyo nombre no termina en .json: {value}. Solo los cubre la entrada del archivo comprimido.',
   // The preview
   'preview.title': 'Compruebe antes de publicar',
   'preview.nothing':
@@ -193,6 +200,10 @@ export const deskEs: DeskMessages = {
   'folder.number': 'Número de cada expediente',
   'folder.fromPath': 'Del archivo o, si no, su ruta',
   'folder.onlyStated': 'Solo del archivo',
+  'folder.manifest': 'Tabla de los archivos (CSV)',
+  'folder.manifestHint':
+    'Si tiene una: una fila por archivo, con las columnas file, record, revision, title, etc. Entonces solo se presentan los archivos que figuran en ella.',
+  'folder.manifestBad': 'No se pudo leer esta tabla: {detail}',
   'folder.reading': 'Leyendo el archivo {done} de {total}',
   'folder.asking': 'Preguntando al registro: {done} de {total}',
   'folder.sending': 'Enviando {done} de {total}',
@@ -214,6 +225,8 @@ export const deskEs: DeskMessages = {
   'state.ready': 'Listo',
   'state.unreadable': 'No se pudo leer',
   'state.noNumber': 'No indica ningún número',
+  'state.unlisted': 'No está en la tabla: se deja fuera',
+  'state.absent': 'La tabla nombra este archivo, pero no está en la carpeta.',
   'state.known': 'Ya en el registro: entrada {index}',
   'state.sealed': 'En el registro: entrada {index}',
   'state.refused': 'Rechazado: {detail}',

@@ -79,6 +79,7 @@ export const deskFr: DeskMessages = {
   'new.tooMany': 'Plus de {count} fichiers ont été choisis.',
   'new.cut': 'Le formulaire n’est pas arrivé en entier. Envoyez-le de nouveau.',
   'new.unreadable': 'Ce fichier n’a pas pu être lu : {name}',
+  'new.package': 'Ce fichier contient de nombreux dossiers. Chacun devient un dossier à part, et le fichier aussi.',
   // The form
   'form.title': 'Ce que sont ces fichiers',
   'form.withdrawTitle': 'Retirer {record}',
@@ -148,6 +149,11 @@ export const deskFr: DeskMessages = {
   'intake.title': 'À savoir sur ces fichiers',
   'intake.unread': 'Rien n’a été lu dans ce fichier.',
   'intake.other': 'Ce fichier indique un autre dossier ou une autre version, « {value} ». Rien dans le formulaire ne vient de ce fichier.',
+  'intake.many':
+    'Ce fichier contient de nombreux dossiers. Ici, il est publié comme un seul fichier. Pour publier chaque dossier qu’il contient, choisissez-le seul.',
+  'intake.linked': 'Releases seulement liées, dont il n’y avait rien à lire : {value}',
+  'intake.undated': 'Releases sans date de publication, parce que la leur n’a pas d’heure exacte avec un fuseau horaire : {value}',
+  'intake.others': 'Fichiers de l’archive dont le nom ne se termine pas par .json : {value}. Seule l’entrée de l’archive les couvre.',
   // The preview
   'preview.title': 'Vérifiez avant de publier',
   'preview.nothing':
@@ -197,6 +203,10 @@ export const deskFr: DeskMessages = {
   'folder.number': 'Numéro de chaque dossier',
   'folder.fromPath': 'Du fichier, sinon son chemin',
   'folder.onlyStated': 'Du fichier seulement',
+  'folder.manifest': 'Tableau des fichiers (CSV)',
+  'folder.manifestHint':
+    'Si vous en avez un : une ligne par fichier, avec les colonnes file, record, revision, title, etc. Alors seuls les fichiers qui y figurent sont déposés.',
+  'folder.manifestBad': 'Ce tableau n’a pas pu être lu : {detail}',
   'folder.reading': 'Lecture du fichier {done} sur {total}',
   'folder.asking': 'Question au registre : {done} sur {total}',
   'folder.sending': 'Envoi : {done} sur {total}',
@@ -218,6 +228,8 @@ export const deskFr: DeskMessages = {
   'state.ready': 'Prêt',
   'state.unreadable': 'N’a pas pu être lu',
   'state.noNumber': 'N’indique pas de numéro',
+  'state.unlisted': 'Absent du tableau : laissé de côté',
+  'state.absent': 'Le tableau nomme ce fichier, mais il n’est pas dans le dossier choisi.',
   'state.known': 'Déjà au registre : entrée {index}',
   'state.sealed': 'Au registre : entrée {index}',
   'state.refused': 'Refusé : {detail}',

@@ -31,7 +31,7 @@ export function speakDesk(language: Language): SayDesk {
 /** The sentences that the browser needs on the page for folders and where files are chosen. */
 export function browserDeskMessages(language: Language): Readonly<Partial<DeskMessages>> {
   const keys = (Object.keys(deskEn) as DeskMessageKey[]).filter(key =>
-    /^(folder\.|state\.|warning\.|intake\.|new\.(?:stays|unreadable|none)|form\.(?:revision|titleField|kind|isChange)$)/.test(key),
+    /^(folder\.|state\.|warning\.|intake\.|new\.(?:stays|unreadable|none|package)|form\.(?:revision|titleField|kind|isChange)$)/.test(key),
   )
   return Object.fromEntries(keys.map(key => [key, DESK_CATALOGUES[language][key]]))
 }

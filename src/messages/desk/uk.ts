@@ -77,6 +77,7 @@ export const deskUk: DeskMessages = {
   'new.tooMany': 'Вибрано забагато файлів, більше ніж {count}.',
   'new.cut': 'Форма надійшла не повністю. Надішліть її ще раз.',
   'new.unreadable': 'Цей файл не вдалося прочитати: {name}',
+  'new.package': 'Цей файл містить багато справ. Кожна стає окремою справою, і сам файл теж.',
   // The form
   'form.title': 'Що це за файли',
   'form.withdrawTitle': 'Відкликати {record}',
@@ -144,6 +145,11 @@ export const deskUk: DeskMessages = {
   'intake.title': 'Що варто знати про ці файли',
   'intake.unread': 'З цього файла нічого не прочитано.',
   'intake.other': 'Цей файл називає іншу справу або версію, «{value}». Нічого у формі не взято з цього файла.',
+  'intake.many':
+    'Цей файл містить багато справ. Тут його публікують як один файл. Щоб опублікувати кожну справу в ньому, виберіть його окремо.',
+  'intake.linked': 'Релізи, на які є лише посилання, тож читати не було чого: {value}',
+  'intake.undated': 'Релізи без дати публікації, бо їхня не має точного часу з часовим поясом: {value}',
+  'intake.others': 'Файли в архіві, назви яких не закінчуються на .json: {value}. Їх охоплює лише запис архіву.',
   // The preview
   'preview.title': 'Перевірте перед оприлюдненням',
   'preview.nothing':
@@ -190,6 +196,10 @@ export const deskUk: DeskMessages = {
   'folder.number': 'Номер кожної справи',
   'folder.fromPath': 'З файлу, інакше його шлях',
   'folder.onlyStated': 'Лише з файлу',
+  'folder.manifest': 'Таблиця файлів (CSV)',
+  'folder.manifestHint':
+    'Якщо вона у вас є: рядок для кожного файла, зі стовпцями file, record, revision, title тощо. Тоді подаються лише файли з неї.',
+  'folder.manifestBad': 'Цю таблицю не вдалося прочитати: {detail}',
   'folder.reading': 'Читаємо файл {done} з {total}',
   'folder.asking': 'Питаємо реєстр: {done} з {total}',
   'folder.sending': 'Надсилаємо {done} з {total}',
@@ -211,6 +221,8 @@ export const deskUk: DeskMessages = {
   'state.ready': 'Готово',
   'state.unreadable': 'Не вдалося прочитати',
   'state.noNumber': 'Не вказує номера',
+  'state.unlisted': 'Немає в таблиці: пропущено',
+  'state.absent': 'Таблиця називає цей файл, але його немає в папці.',
   'state.known': 'Уже в реєстрі: запис {index}',
   'state.sealed': 'У реєстрі: запис {index}',
   'state.refused': 'Відхилено: {detail}',

@@ -15,6 +15,9 @@ export type LineAnswer = {
 const ATTEMPTS = 5
 const WAIT_MS = 2_000
 
+/** A sender from `createLineSender`. */
+export type LineSender = ReturnType<typeof createLineSender>
+
 /** Creates the sender. It takes a new token when the session was renewed in another tab. */
 export function createLineSender({ formToken, agency }: Pick<DeskData, 'formToken' | 'agency'>) {
   let token = formToken

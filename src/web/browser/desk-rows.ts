@@ -4,36 +4,36 @@ import type { WarningCode } from '../../core/statements/warnings.ts'
 import { type Html, html, type Piece } from '../../html.ts'
 import type { SayDesk } from '../../messages/desk/speak.ts'
 import { renderContent } from '../content.ts'
+import type { DeskData } from '../desk/choose.ts'
 import { type FileRemark, renderRemarks } from '../desk/remarks.ts'
 
 /** The state of a file. `checked` can be published. */
-export type State = 'ready' | 'unreadable' | 'noNumber' | 'checked' | 'known' | 'sealed' | 'refused' | 'warned'
+export type State = 'ready' | 'unreadable' | 'noNumber' | 'unlisted' | 'absent' | 'checked' | 'known' | 'sealed' | 'refused' | 'warned'
 
 /** A file of the folder. A statement is kept, because it is small; the file's bytes are not. */
 export type Row = {
   readonly path: string
   state: State
-  statement?: Statement
-  sha256?: string
+  readonly statement?: Statement
+  readonly sha256?: string
   index?: number
   /** Why it is left out, in English, with the code of the reason. */
   detail?: string
   code?: string
   codes?: readonly WarningCode[]
+  /** A row before it has other content under the same version and name. */
+  readonly isEdit?: true
   readonly remarks?: readonly FileRemark[]
 }
 
 /** Files in these states stay off the ledger. */
-export const PROBLEMS: readonly State[] = ['unreadable', 'noNumber', 'refused', 'warned']
+export const PROBLEMS: readonly State[] = ['unreadable', 'noNumber', 'unlisted', 'absent', 'refused', 'warned']
 
 /** The most rows of a table, so that a page of many files stays quick. */
 export const ROWS_SHOWN = 200
 
-/** The name of each kind of record in the language of the page. */
-export type KindNames = { readonly [kind in Statement['kind']]: string }
-
 /** The table. Rows with a problem come first, then those with a remark. */
-export function renderRows(say: SayDesk, kinds: KindNames, rows: readonly Row[]): Html {
+export function renderRows(say: SayDesk, kinds: DeskData['kinds'], rows: readonly Row[]): Html {
   if (rows.length === 0) return html``
   const rank = ({ state, remarks = [] }: Row) => (PROBLEMS.includes(state) ? 0 : remarks.length > 0 ? 1 : 2)
   const shown = [0, 1, 2].flatMap(wanted => rows.filter(row => rank(row) === wanted)).slice(0, ROWS_SHOWN)
@@ -45,7 +45,7 @@ export function renderRows(say: SayDesk, kinds: KindNames, rows: readonly Row[])
 
 const SHOWN = ['folder.file', 'folder.record', 'form.revision', 'form.titleField', 'form.kind', 'folder.state'] as const
 
-function cellsShown(say: SayDesk, kinds: KindNames, row: Row): readonly Piece[] {
+function cellsShown(say: SayDesk, kinds: DeskData['kinds'], row: Row): readonly Piece[] {
   const { path, statement, remarks = [] } = row
   const { record = NOTHING, revision = NOTHING, title, language, kind, action } = statement ?? {}
   return [

@@ -9,5 +9,5 @@ import { PAGE_DATA_ID } from './page-data.ts'
 
 const data = JSON.parse(document.getElementById(PAGE_DATA_ID)?.textContent ?? '{}') as DeskData
 const say = createSay<DeskMessageKey>(data.lang, data.messages)
-if (document.getElementById('folder') === null) startChoosing(say)
+if (document.getElementById('folder') === null) startChoosing(say, data)
 else startFolder(say, data)

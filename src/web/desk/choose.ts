@@ -1,8 +1,10 @@
 /** Where files are chosen: by a form that uploads them or, with JavaScript, by reading them on the spot. */
+import type { Statement } from '../../core/statements/statement.ts'
 import { html, scriptJson } from '../../html.ts'
 import type { DeskMessages } from '../../messages/desk/en.ts'
 import { isolate } from '../../messages/say.ts'
 import { PAGE_DATA_ID } from '../browser/page-data.ts'
+import { renderBatch } from './batch.ts'
 import { type DeskFrame, deskPage, type Problem, renderForm, renderHidden } from './desk-frame.ts'
 import { type Draft, writeDraft } from './draft.ts'
 
@@ -28,7 +30,8 @@ export function choosePage(
 <input type="file" id="files" name="files" multiple required aria-describedby="files-hint">
 <p id="chosen" role="status"></p></div>
 <p><button type="submit">${desk('new.read')}</button></p></form>
-${renderForm(frame, '/desk/form', html`<div id="read-fields" hidden></div>`)}`,
+${renderForm(frame, '/desk/form', html`<div id="read-fields" hidden></div>`)}
+<div id="batch" hidden>${renderBatch(frame)}</div>`,
     scripts: renderScript(script, frame),
   })
 }
@@ -36,11 +39,18 @@ ${renderForm(frame, '/desk/form', html`<div id="read-fields" hidden></div>`)}`,
 /** The desk's script, and the sentences that it says. */
 export type DeskScript = { readonly href: string; readonly messages: Readonly<Partial<DeskMessages>>; readonly lang: string }
 
-/** What the script of a page starts with. `agency` is empty where it is not needed. */
-export type DeskData = Omit<DeskScript, 'href'> & { readonly formToken: string; readonly base: string; readonly agency: string }
+/** What the script of a page starts with. */
+export type DeskData = Omit<DeskScript, 'href'> & {
+  readonly formToken: string
+  readonly base: string
+  readonly agency: string
+  /** The name of each kind of record. */
+  readonly kinds: { readonly [kind in Statement['kind']]: string }
+}
 
 /** The data and the script of a page. */
-export function renderScript({ href, ...said }: DeskScript, { formToken, base }: DeskFrame, agency = '') {
-  const data: DeskData = { ...said, formToken, base, agency }
+export function renderScript({ href, ...said }: DeskScript, { say, formToken, base, who }: DeskFrame) {
+  const kinds = { decision: say('kind.decision'), procurement: say('kind.procurement') }
+  const data: DeskData = { ...said, formToken, base, agency: who?.agency?.id ?? '', kinds }
   return html`<script type="application/json" id="${PAGE_DATA_ID}">${scriptJson(data)}</script><script type="module" src="${href}"></script>`
 }

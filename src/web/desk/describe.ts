@@ -1,7 +1,7 @@
 /** What the desk learns from files: how a statement lists them, and what they state. */
 import type { DocumentRef } from '../../core/statements/statement.ts'
 import { mediaTypeOf } from '../../documents/media-type.ts'
-import { brokenJson, type DocumentReading } from '../../documents/reading.ts'
+import { brokenJson, type DocumentReading, holdsMany } from '../../documents/reading.ts'
 import type { ReadFile } from '../../verifier/index.ts'
 import { type Draft, FIELDS, type Field, type ReadField, readAt } from './draft.ts'
 import { remarksOf } from './remarks.ts'
@@ -46,7 +46,11 @@ export function addFiles(draft: Draft, files: readonly DescribedFile[]): Draft {
   const documents = files.flatMap(({ document, reading }) => [document, ...reading.inner])
   const all = files.flatMap(({ document: { name }, reading }) => {
     const isOther = versionOf(reading) !== '' && stating !== undefined && versionOf(reading) !== versionOf(stating.reading)
-    return [...(isOther ? [{ name, code: 'other' as const, value: versionOf(reading) }] : []), ...remarksOf(name, reading)]
+    return [
+      ...(isOther ? [{ name, code: 'other' as const, value: versionOf(reading) }] : []),
+      ...(holdsMany(reading) ? [{ name, code: 'many' as const }] : []),
+      ...remarksOf(name, reading),
+    ]
   })
   return { ...draft, ...(stating && fillIn(draft, stating)), documents, remarks: all.slice(0, MAX_REMARKS) }
 }

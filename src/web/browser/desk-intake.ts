@@ -1,0 +1,137 @@
+/**
+ * Reads the files of a folder, or packages, into rows: a statement for each record, or why there is
+ * none. The bytes of a file are not kept.
+ */
+import { OpenSealError } from '../../core/errors.ts'
+import type { Statement } from '../../core/statements/statement.ts'
+import { followChanges } from '../../documents/changes.ts'
+import { groupCompanions } from '../../documents/companions.ts'
+import { documentsOf, fillMembers, fillStatement, statedTogether } from '../../documents/fill.ts'
+import type { ManifestMembers } from '../../documents/manifest.ts'
+import { holdsMany } from '../../documents/reading.ts'
+import { createEditCheck, type EditCheck, inOrder } from '../../documents/together.ts'
+import { type DescribedFile, findBroken } from '../desk/describe.ts'
+import { remarksOf, remarksOfPackage } from '../desk/remarks.ts'
+import type { Row } from './desk-rows.ts'
+import { readHere } from './read-here.ts'
+import { readPackageHere } from './read-package-here.ts'
+
+/** A file to read, and what a manifest says of it. */
+export type WantedFile = { readonly path: string; readonly file: File; readonly typed?: ManifestMembers; readonly sha256?: string }
+
+/** What is chosen for files that state it neither themselves nor in a manifest. */
+export type Fallbacks = { readonly agency: string; readonly kind?: Statement['kind']; readonly takesPath: boolean }
+
+/** Called after each file. Returns whether to stop. */
+export type OnRead = (done: number, total: number) => boolean
+
+type Taken = DescribedFile & { readonly wanted: WantedFile }
+
+/** The longest time at a stretch in which the page answers to nothing. */
+const TURN_MS = 50
+/** A page keeps a kilobyte of each record. */
+const MAX_RECORDS = 50_000
+
+/** Reads them, and puts the rows in the order in which their statements are sent. */
+export async function readRows(files: readonly WantedFile[], fallbacks: Fallbacks, onRead: OnRead): Promise<Row[]> {
+  const edits = createEditCheck()
+  const rows: Row[] = []
+  const taken: Taken[] = []
+  for (const [at, wanted] of files.entries()) {
+    const read = await readHere(wanted.path, wanted.file).catch(() => undefined)
+    if (read === undefined) rows.push({ path: wanted.path, state: 'unreadable' })
+    else if (wanted.sha256 !== undefined && wanted.sha256 !== read.document.sha256) rows.push(otherFile(read))
+    // What is typed about a package is about the file, not about its records.
+    else if (holdsMany(read.reading) && wanted.typed?.record === undefined)
+      rows.push(...(await takeApart(wanted, read, edits, { ...fallbacks, room: MAX_RECORDS - rows.length })))
+    else taken.push({ ...read, wanted })
+    if (onRead(at + 1, files.length)) break
+  }
+  const pause = createPauses()
+  const stated: Row[] = []
+  for (const group of groupCompanions(followChanges(taken))) {
+    stated.push(stateGroup(group, fallbacks))
+    await pause()
+  }
+  for (const row of inOrder(stated, ({ statement }) => statement)) {
+    rows.push(withEdit(row, edits))
+    await pause()
+  }
+  return rows
+}
+
+/** Lets the page answer the clerk now and then, in the middle of many records. */
+function createPauses(): () => Promise<void> {
+  let fromMs = performance.now()
+  return async () => {
+    if (performance.now() - fromMs < TURN_MS) return
+    await new Promise(resolve => setTimeout(resolve))
+    fromMs = performance.now()
+  }
+}
+
+/** The rows of a package's records. Of a package that breaks off, no row has a statement. */
+async function takeApart(
+  { path, file, typed }: WantedFile,
+  { document: { sha256 }, reading }: DescribedFile,
+  edits: EditCheck,
+  { agency, room }: Fallbacks & { readonly room: number },
+): Promise<Row[]> {
+  const rows: Row[] = []
+  const refused = (code: string, detail: string): Row => ({ path, state: 'refused', sha256, code, detail })
+  if (typed?.agency !== undefined && typed.agency !== agency) return [refused('KEY_OTHER_AGENCY', `you are signed in for ${agency}`)]
+  try {
+    const report = await readPackageHere(path, file, agency, statement => {
+      if (rows.length >= room)
+        throw new PackageError('PACKAGE_TOO_MANY', `these are more than ${MAX_RECORDS} records: submit them with the program openseal`)
+      rows.push(withEdit({ path, state: 'ready', sha256, statement }, edits))
+    })
+    edits.keep()
+    const last = rows.at(-1)
+    // The last statement is about the file itself.
+    if (last !== undefined) rows[rows.length - 1] = { ...last, remarks: [...remarksOf(path, reading), ...remarksOfPackage(path, report)] }
+    for (const { position, code, detail, file: inside } of report.refused) {
+      const where = [path, inside, position === 0 ? undefined : `#${position}`].filter(part => part !== undefined).join(' ')
+      rows.push({ path: where, state: 'refused', code, detail })
+    }
+    return rows
+  } catch (error) {
+    edits.forget()
+    if (!(error instanceof OpenSealError)) throw error
+    return [refused(error.code, error.message)]
+  }
+}
+
+/** The row of a file and of those that belong to it. */
+function stateGroup(group: readonly [Taken, ...Taken[]], { agency, kind, takesPath }: Fallbacks): Row {
+  const [{ wanted, document }] = group
+  const broken = findBroken(group)
+  const row = { path: wanted.path, sha256: document.sha256, remarks: group.flatMap(each => remarksOf(each.document.name, each.reading)) }
+  if (broken !== undefined) return { ...row, state: 'refused', detail: broken.detail, code: broken.code, remarks: [] }
+  try {
+    const { agency: named = agency, ...typed } = wanted.typed ?? {}
+    if (named !== agency) throw new PackageError('KEY_OTHER_AGENCY', `you are signed in for ${agency}`)
+    const members = {
+      ...(kind !== undefined && { kind }),
+      ...(takesPath && { record: wanted.path.normalize('NFC') }),
+      ...fillMembers(typed, statedTogether(group)?.members ?? {}),
+    }
+    return { ...row, state: 'ready', statement: fillStatement(agency, members, documentsOf(group)) }
+  } catch (error) {
+    if (!(error instanceof OpenSealError)) throw error
+    return error.code === 'RECORD_MISSING'
+      ? { ...row, state: 'noNumber' }
+      : { ...row, state: 'refused', code: error.code, detail: error.message }
+  }
+}
+
+function withEdit(row: Row, edits: EditCheck): Row {
+  return row.statement !== undefined && edits.isEdit(row.statement) ? { ...row, isEdit: true } : row
+}
+
+function otherFile({ name, document: { sha256 } }: DescribedFile): Row {
+  return { path: name, state: 'refused', sha256, code: 'FILE_OTHER', detail: 'the file has another SHA-256 than the manifest says' }
+}
+
+/** PACKAGE_TOO_MANY, KEY_OTHER_AGENCY */
+class PackageError extends OpenSealError {}
