@@ -122,7 +122,10 @@ export function putRecords(records: readonly NewRecord[], put: (key: Uint8Array,
     const end = 1 + recordKey.write(`${subject.agency}\0${subject.record}\0`, 1, 'utf8')
     writeIndex(recordKey, index, end)
     put(recordKey.subarray(0, end + INDEX_BYTES), NOTHING)
-    put(namedKey(subject), NOTHING)
+    // The key of its other row is the same text with another letter.
+    recordKey.write('n')
+    put(recordKey.subarray(0, end - 1), NOTHING)
+    recordKey.write('r')
   }
 }
 
