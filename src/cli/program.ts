@@ -11,8 +11,8 @@ export const COMMAND = existsSync(new URL('../../openseal', import.meta.url)) ? 
 export const COMMANDS = {
   serve: ['', 'run the ledger; settings come from the environment (OPENSEAL_PORT, OPENSEAL_DATA, …)'],
   agency: ['', 'register agencies and their API keys (operator)'],
-  submit: ['[files...]', 'seal documents: only their hashes leave this machine'],
-  erase: ['<index>', 'erase a statement, or take that back: the entry in the log stays (admin key)'],
+  submit: ['[files...]', 'put documents on the record: hashes, names and dates are sent, never the documents'],
+  erase: ['<index>', 'erase a statement, or take the request back; its entry stays in the log (admin key)'],
   receipt: ['[index]', 'fetch a receipt, or complete one that was only sealed'],
   verify: ['<file...>', 'check files: are they on the record, and unchanged since when?'],
   audit: ['', 'check the whole ledger: every entry, tile, root, statement and anchor'],

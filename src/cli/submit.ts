@@ -22,7 +22,10 @@ export function addSubmit(command: Command, setExit: (code: number) => void): vo
       '--ocds',
       'the files are OCDS packages or releases, or OC4IDS projects: one statement for each release or project, and one for the file',
     )
-    .option('--manifest <file>', 'a CSV file with a row for each file to submit: "file", then columns named as the members')
+    .option(
+      '--manifest <file>',
+      'a CSV file with a row for each file to submit: the column "file", then columns such as record, revision and title',
+    )
     .addOption(new Option('--record-from <what>', 'for files that state no id: take it from their path in the folder').choices(['path']))
     .option('--record <id>', "the agency's own stable id of the record")
     .addOption(new Option('--kind <kind>', 'the kind of record').choices(['procurement', 'decision']))

@@ -29,7 +29,7 @@ export async function goneError(index: number, ledger: Erasing): Promise<GoneErr
   const erasure = await ledger.erasureOf(index)
   if (erasure === undefined) {
     const due = (await ledger.erasureDue(index)) ?? ''
-    return new GoneError('RECORD_ERASING', `The statement of record ${index} is not shown any more. It will be erased after ${due}.`, {
+    return new GoneError('RECORD_ERASING', `The statement of record ${index} is no longer shown. It will be erased after ${due}.`, {
       index,
       erasing: due,
     })

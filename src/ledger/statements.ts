@@ -69,7 +69,7 @@ export function createStatements({ store, view, prover, anchors, requests }: Dep
     const due = await requests.due(index)
     await assertReached(index)
     if (due !== undefined)
-      throw new LedgerError('RECORD_ERASING', `The statement of record ${index} is not shown any more. It will be erased after ${due}.`)
+      throw new LedgerError('RECORD_ERASING', `The statement of record ${index} is no longer shown. It will be erased after ${due}.`)
     const bytes = await readUnchecked(store, index)
     if (bytes !== undefined) return decodeText(bytes)
     throw new LedgerError('RECORD_ERASED', `The statement of record ${index} was erased. Receipts handed out before stay valid.`)

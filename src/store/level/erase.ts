@@ -83,7 +83,7 @@ export function createPurge(database: LevelDatabase): Pick<LogStore, 'hasRemains
       // LevelDB does not say that a compaction has failed, but refuses all writes until it is opened
       // again.
       if (openings() !== opening)
-        throw new StoreError('STORE_UNSETTLED', 'The disk has failed while what was erased was removed from it. It is tried again.')
+        throw new StoreError('STORE_UNSETTLED', 'The disk failed while erased data was removed from it. The ledger tries again.')
       await db.batch([...after], { sync: true })
     })
   }
