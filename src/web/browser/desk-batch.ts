@@ -35,8 +35,7 @@ export function createBatch(say: SayDesk, data: DeskData, onBusy: (isBusy: boole
     // The first step of an action is shown, however soon it comes after the last one.
     drawnMs = 0
     onBusy(true)
-    show('#stop', true)
-    show('#go', false)
+    swap('#go', '#stop')
     try {
       await action()
       return true
@@ -48,10 +47,10 @@ export function createBatch(say: SayDesk, data: DeskData, onBusy: (isBusy: boole
       } else throw error
       return false
     } finally {
-      show('#stop', false)
       show('#progress', false)
       onBusy(false)
       draw(true)
+      swap('#stop', find('#go').hidden ? '#status' : '#go')
     }
   }
   const offer = (text: string, action: () => Promise<void>) => {
@@ -124,6 +123,14 @@ export function createBatch(say: SayDesk, data: DeskData, onBusy: (isBusy: boole
 
 function show(selector: string, isShown: boolean): void {
   find(selector).hidden = !isShown
+}
+
+/** Shows one in place of another, which gives it the focus if it had it: a hidden button loses it. */
+function swap(from: string, to: string): void {
+  const hadFocus = document.activeElement === find(from)
+  show(to, true)
+  show(from, false)
+  if (hadFocus) find(to).focus()
 }
 
 function tell(text: string): void {

@@ -43,15 +43,14 @@ export function renderRows(say: SayDesk, kinds: DeskData['kinds'], rows: readonl
 <tbody>${shown.map(row => html`<tr>${cellsShown(say, kinds, row).map((cell, at) => html`<td data-label="${heads[at]!}">${cell}</td>`)}</tr>`)}</tbody></table>`
 }
 
-const SHOWN = ['folder.file', 'folder.record', 'form.revision', 'form.titleField', 'form.kind', 'folder.state'] as const
+const SHOWN = ['folder.file', 'folder.record', 'form.titleField', 'form.kind', 'folder.state'] as const
 
 function cellsShown(say: SayDesk, kinds: DeskData['kinds'], row: Row): readonly Piece[] {
   const { path, statement, remarks = [] } = row
-  const { record = NOTHING, revision = NOTHING, title, language, kind, action } = statement ?? {}
+  const { record = NOTHING, revision, title, language, kind, action } = statement ?? {}
   return [
     html`<bdi>${path}</bdi>`,
-    html`<bdi>${record}</bdi>`,
-    html`<bdi>${revision}</bdi>${action === 'amend' && html`<p class="small">${say('form.isChange')}</p>`}`,
+    html`<bdi>${record}</bdi>${revision !== undefined && html`<p class="small soft">${say('form.revision')}: <bdi>${revision}</bdi></p>`}${action === 'amend' && html`<p class="small">${say('form.isChange')}</p>`}`,
     title === undefined ? NOTHING : renderContent(title, language),
     kind === undefined ? NOTHING : kinds[kind],
     html`${sayState(say, row)}${renderRemarks(say, remarks, { isNamed: false })}`,
