@@ -3,31 +3,14 @@
  * tombstone and removes the statement with all that finds it; then the store removes the bytes that
  * its files still hold. Design §16.
  */
-import { createEffects, type Effect, type KeptEffect } from '../../core/statements/effects.ts'
-import { ERASURE, type ErasedBy, type ErasureReason } from '../../core/statements/erasure.ts'
-import { identityOf, type Statement, statementBody, statementDigests } from '../../core/statements/statement.ts'
-import type { Version } from '../../core/statements/versions.ts'
+import type { Effect } from '../../core/statements/effects.ts'
+import type { ErasedBy, ErasureReason } from '../../core/statements/erasure.ts'
+import type { Statement } from '../../core/statements/statement.ts'
 import { formatTime } from '../../core/time.ts'
-import type { Host } from '../../host.ts'
-import {
-  type ErasureFacts,
-  erasureDocuments,
-  type LostChange,
-  listErasures,
-  newestTombstone,
-  readErasure,
-  readLostChanges,
-} from '../../log/erasures.ts'
+import { type ErasureFacts, type LostChange, listErasures, newestTombstone, readErasure, readLostChanges } from '../../log/erasures.ts'
 import { LedgerError } from '../../log/errors.ts'
-import { rethrowUnlessMoved } from '../../log/log-keys.ts'
-import { prepareOwn } from '../../log/prepare.ts'
-import type { Sequencer } from '../../log/sequencer.ts'
-import type { LogView } from '../../log/view.ts'
-import { isDocumentChanged } from '../../store/port/documents.ts'
-import type { Store } from '../../store/port/port.ts'
-import { passingDamage, type ReadStatement, statementIn } from '../record-reader.ts'
-import type { Requests, StoredRequest } from './requests.ts'
-import type { Suppression } from './suppression.ts'
+import { statementIn } from '../record-reader.ts'
+import { createEraser, type EraserDeps } from './eraser.ts'
 
 /** Who asks: the operator, or an agency for its own records. */
 export type Asker = { readonly by: 'operator' } | { readonly by: 'agency'; readonly agency: string }
@@ -87,35 +70,15 @@ export type Erasures = {
   unfinishedErasures(): Promise<boolean>
 }
 
-export type ErasureDeps = {
-  readonly store: Store
-  readonly view: LogView
-  readonly sequencer: Sequencer
-  readonly newSalt: () => string
-  readonly host: Pick<Host, 'nowMs' | 'breathe'>
-  readonly requests: Requests
-  readonly suppression: Suppression
-  /** The statement, also while it waits to be erased. */
-  readonly read: ReadStatement
+export type ErasureDeps = EraserDeps & {
+  /** How long a request can be taken back. */
   readonly delayMs: number
-  /** Runs work while no batch is sealed. */
-  readonly alone: Hold
-  /** Told when a statement was erased. */
-  readonly onErased?: (() => void) | undefined
 }
-
-/** More versions than any record has that people keep. */
-const ALL = Number.MAX_SAFE_INTEGER
-/** How often an erasure is tried while others submit to the same record. */
-const HASTY_TRIES = 3
-
-type Hold = <T>(work: () => Promise<T>) => Promise<T>
-
-const atOnce: Hold = work => work()
 
 /** Creates the part of a ledger that erases. */
 export function createErasures(deps: ErasureDeps): Erasures {
-  const { store, view, sequencer, newSalt, host, requests, suppression, read, delayMs, alone, onErased } = deps
+  const { store, host, requests, suppression, read, delayMs } = deps
+  const erase = createEraser(deps)
 
   /** The statement that may be erased by this asker; undefined if it was erased. */
   async function erasable(index: number, asker: Asker): Promise<Statement | undefined> {
@@ -127,90 +90,6 @@ export function createErasures(deps: ErasureDeps): Erasures {
     if (asker.by === 'agency' && asker.agency !== statement.agency)
       throw new LedgerError('ERASURE_OTHER_AGENCY', `This key speaks for ${asker.agency} only.`)
     return statement
-  }
-
-  /** The effects of a statement on all others of its record. */
-  async function effectsOf(own: Version): Promise<Effect[]> {
-    const { agency, record } = own.statement
-    const versions: Version[] = []
-    const kept: Effect[] = []
-    for (const index of await store.listByRecord(agency, record, ALL, ALL)) {
-      await host.breathe()
-      const statement = statementIn(await passingDamage(read)(index))
-      if (statement !== undefined) versions.push({ index, statement })
-      kept.push(...(await readLostChanges(store, index)).map(({ index: by, what }) => ({ index: by, on: index, what })))
-    }
-    const effects: Effect[] = []
-    const effectOn = createEffects(own, versions, kept)
-    for (const version of versions) {
-      await host.breathe()
-      if (version.index === own.index) continue
-      const effect = effectOn(version)
-      if (effect !== undefined) effects.push(effect)
-    }
-    return effects
-  }
-
-  /** While this stays the same, nothing was added to a record, nothing was erased, and so its effects stay. */
-  async function stateOf({ agency, record }: Statement): Promise<string> {
-    const [newest] = await store.listByRecord(agency, record, ALL, 1)
-    return `${newest} ${await newestTombstone(store)}`
-  }
-
-  /**
-   * Logs the tombstone and removes the statement, at once or not at all. Returns false if the record
-   * or the log has moved on, and the effects must be found again. `hold` runs the last step alone: a
-   * long history is read while others submit. A crash before the commit leaves the request, which is
-   * due; a crash after it leaves bytes in files, which the next start removes.
-   */
-  async function eraseOnce(request: StoredRequest, hold: Hold): Promise<boolean> {
-    const { index, document } = request
-    const statement = statementIn(await read(index))
-    if (statement === undefined) {
-      await store.writeDocuments([{ ...document, value: null }], { unless: [document] })
-      return true
-    }
-    const state = await stateOf(statement)
-    const effects = (await effectsOf({ index, statement })).map(({ on, what }) => ({ on, what }))
-    return hold(async () => {
-      const tombstone = view.head().size
-      if ((await stateOf(statement)) !== state) return false
-      return sealTombstone(request, { statement, effects, tombstone })
-    })
-  }
-
-  /** Returns false if the log is not of the tombstone's size any more. */
-  async function sealTombstone(
-    { index, by, reason, document }: StoredRequest,
-    { statement, effects, tombstone }: { statement: Statement; effects: readonly KeptEffect[]; tombstone: number },
-  ): Promise<boolean> {
-    const entry = { type: ERASURE, index, reason: { code: reason }, by, salt: newSalt() } as const
-    const identity = identityOf(statementBody(statement))
-    const facts = { index, tombstone, time: formatTime(host.nowMs()), reason: entry.reason, by, effects }
-    const changes = [{ ...document, value: null }, ...erasureDocuments(facts), ...suppression.changesFor(identity)]
-    const { agency, record } = statement
-    const erase = [{ index, identity, subject: { agency, record }, digests: statementDigests(statement) }]
-    const sealed = await sequencer
-      .seal([prepareOwn(entry)], { onSize: tombstone, erase, documents: { changes, unless: [document] } })
-      .catch(rethrowUnlessMoved)
-    if (sealed !== undefined) onErased?.()
-    return sealed !== undefined
-  }
-
-  /** Erases one statement, unless the request was taken back meanwhile. */
-  async function erase(index: number): Promise<void> {
-    for (let tries = 0; ; tries++) {
-      const request = await requests.read(index)
-      if (request === undefined) return
-      // If the record never rests, its submitters wait.
-      const erasing = tries < HASTY_TRIES ? eraseOnce(request, alone) : alone(() => eraseOnce(request, atOnce))
-      const isDone = await erasing.catch(error => {
-        if (isDocumentChanged(error)) return false
-        throw error
-      })
-      if (isDone) return
-      await view.refresh()
-    }
   }
 
   async function waitingErasure(index: number): Promise<WaitingErasure | undefined> {
