@@ -190,6 +190,17 @@ describe('Level store: erasing', () => {
     deepEqual([await filesWith(record(42)), await store.hasRemains()], [[], false])
   })
 
+  it('exports no document that is for this store alone', async () => {
+    const level = store as Awaited<ReturnType<typeof openLevelStore>>
+    await store.writeDocuments([
+      { collection: 'local-suppressed', key: 'secret', value: '{}' },
+      { collection: 'locality', key: 'kept', value: '{}' },
+    ])
+    const keys: string[] = []
+    for await (const [rowKey] of level.rows()) keys.push(Buffer.from(rowKey).toString('latin1'))
+    deepEqual(keys, ['xlocality\0kept'])
+  })
+
   it('exports nothing of a record that was erased, even before the purge', async () => {
     await fill(0, 10)
     await erase(10, 4)
