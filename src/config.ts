@@ -65,7 +65,9 @@ export type Config = {
    * The only address where the operator is answered. Missing: `host` and `port`, from this machine.
    */
   readonly operator?: { readonly host: string; readonly port: number }
-  /** Who is responsible for the ledger, and how to reach them: an e-mail address, a URL or a number. */
+  /**
+   * Who is responsible for the ledger, and how to reach them: an e-mail address, a URL or a number.
+   */
   readonly operatorName?: string
   readonly operatorContact?: string
   /**

@@ -74,7 +74,10 @@ const compositionRoot = ['src/server', 'src/config.ts']
 /** Folders that take time, sleep, randomness and background tasks from one injected `Host` only. */
 const hosted = ['src/log', 'src/store', 'src/anchor', 'src/ledger', 'src/care']
 
-/** Where hosted code meets the machine: the host, the lock of the mark, and turns of the disk's store. */
+/**
+ * Where hosted code meets the machine: the host, the lock of the mark, and turns of the disk's
+ * store.
+ */
 const machine = ['src/host.ts', 'src/mark.ts', 'src/store/level/documents.ts', 'src/store/level/lookups.ts']
 
 /** Folders whose state is inside what `createX` and `openX` return. */

@@ -1,6 +1,6 @@
 /**
- * The pages for operators, followed word by word: the first hour in a folder that looks like a clone,
- * and the commands of a server under the files of ops/, with a stand-in for systemd.
+ * The pages for operators, followed word by word: the first hour in a folder that looks like a
+ * clone, and the commands of a server under the files of ops/, with a stand-in for systemd.
  */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'

@@ -98,7 +98,9 @@ export function createSteps({ ledger, chain, look, send, ages, host, log, isDue 
     if (await chain.isFinal(found.block, host.nowMs())) await finish(records, included, found)
   }
 
-  /** After a crash between the two writes it is still `included`, and the next round repeats both. */
+  /**
+   * After a crash between the two writes it is still `included`, and the next round repeats both.
+   */
   async function finish(records: AnchorRecords, { lost: _lost, ...anchor }: AnchorRecord, found: Execution): Promise<void> {
     await ledger.setFinal(finalAnchor(chain, anchor, found))
     // Keeps the executed attempt: if the chain loses blocks, as a killed embedded one does, it gets

@@ -14,8 +14,8 @@ import { LedgerFailure } from '../ledger-client/http.ts'
 import { AuditError, unreadable } from './finding.ts'
 
 /**
- * Why there is no statement: erased, about to be erased, reported as damaged by the ledger, or refused by our reader,
- * and why.
+ * Why there is no statement: erased, about to be erased, reported as damaged by the ledger, or
+ * refused by our reader, and why.
  */
 export type NoStatement = 'erased' | 'erasing' | 'damaged' | { readonly refused: string }
 

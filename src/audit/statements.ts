@@ -78,7 +78,9 @@ export function checkGenesis(policy: Policy, { missing, genesis }: ServedStateme
   ]
 }
 
-/** The most erasures that wait for their tombstones at once. A ledger chooses how many it claims. */
+/**
+ * The most erasures that wait for their tombstones at once. A ledger chooses how many it claims.
+ */
 const MAX_OPEN = 100_000
 
 /**

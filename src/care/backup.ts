@@ -124,5 +124,8 @@ async function makeFolder(path: string): Promise<void> {
   })
 }
 
-/** BACKUP_EXISTS, FOLDER_UNWRITABLE, RESTORE_EXISTS, RESTORE_SIZE, RESTORE_NOT_MARKED, RESTORE_FORKED. */
+/**
+ * BACKUP_EXISTS, FOLDER_UNWRITABLE, RESTORE_EXISTS, RESTORE_SIZE, RESTORE_NOT_MARKED,
+ * RESTORE_FORKED.
+ */
 export class UpkeepError extends OpenSealError {}

@@ -118,7 +118,8 @@ async function examineStore(store: EmbeddedStore, input: DoctorInput, before: re
   complaints.push(...(await checkKey(store, input.dataDir)))
   const restored = await readRestored(store)
   const mark = standing && input.markFolder && (await readStanding(store, standing, input.markFolder))
-  // A restored ledger lacks what was signed after its backup, and waits for the decision about that.
+  // A restored ledger lacks what was signed after its backup, and waits for the decision about
+  // that.
   const signed = restored && mark && mark.fit === 'behind' ? { signed: mark.size } : undefined
   if (mark && mark.detail !== undefined && !signed) complaints.push({ code: 'DOCTOR_MARK', detail: mark.detail, repaired: false })
   const isDamaged = complaints.some(({ repaired }) => !repaired)

@@ -1,7 +1,7 @@
 /**
  * Erasures that a store learns of from its own log, or from another copy. The tombstone is proven:
- * it is an entry of the log. When it was made and what the erased statement had done are the copy's word. A false word
- * can make versions unchecked, and nothing green.
+ * it is an entry of the log. When it was made and what the erased statement had done are the copy's
+ * word. A false word can make versions unchecked, and nothing green.
  */
 import { toUtf8 } from '../core/bytes.ts'
 import { hashLeaf } from '../core/hash.ts'

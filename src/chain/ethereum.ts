@@ -1,4 +1,6 @@
-/** The anchorer's chain: one log in one CheckpointAnchor contract, and the key that writes to it. */
+/**
+ * The anchorer's chain: one log in one CheckpointAnchor contract, and the key that writes to it.
+ */
 import type { AnchorChain } from '../anchor/chain.ts'
 import { createBlocks } from './blocks.ts'
 import { openEndpoints } from './endpoints.ts'

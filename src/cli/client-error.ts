@@ -5,8 +5,9 @@ import { LedgerFailure, type Refusal } from '../ledger-client/http.ts'
 import { COMMAND } from './program.ts'
 
 /**
- * LEDGER_URL, LEDGER_UNREACHABLE, LEDGER_ANSWER, LEDGER_REDIRECTS, CLIENT_INCOMPLETE, PROXY_TOO_LARGE,
- * PROXY_UNAVAILABLE, PROXY_REFUSED, PROXY_PAGE, or the code that the ledger itself gave.
+ * LEDGER_URL, LEDGER_UNREACHABLE, LEDGER_ANSWER, LEDGER_REDIRECTS, CLIENT_INCOMPLETE,
+ * PROXY_TOO_LARGE, PROXY_UNAVAILABLE, PROXY_REFUSED, PROXY_PAGE, or the code that the ledger itself
+ * gave.
  */
 export class ClientError extends OpenSealError {
   /** How long the ledger, or a proxy in front of it, asks to wait. */

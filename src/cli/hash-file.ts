@@ -38,7 +38,8 @@ export async function readWhole(
   try {
     const before = await handle.stat()
     if (!before.isFile()) throw new FileError('FILE_UNREADABLE', `${path} is not a file`)
-    // One byte more than the file has, so that growth is noticed. Thousands of small files need no large buffers.
+    // One byte more than the file has, so that growth is noticed. Thousands of small files need no
+    // large buffers.
     const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, before.size + 1))
     let bytes = 0
     onProgress(0, before.size)

@@ -19,7 +19,9 @@ export function originsOf(statement: Statement, typed: StatedMembers, where: str
   })
 }
 
-/** The preview as lines: members with their origins, inner documents, and what people should know. */
+/**
+ * The preview as lines: members with their origins, inner documents, and what people should know.
+ */
 export function formatPreview(name: string, origins: readonly Origin[], reading: DocumentReading | undefined): string[] {
   const { format, inner = [], remarks = [], refused } = reading ?? {}
   return [

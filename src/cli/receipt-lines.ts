@@ -62,7 +62,10 @@ export async function writeReceiptLines(
   }
 }
 
-/** Fetches the receipts of these indexes, given with the identity of each statement, and checks each. */
+/**
+ * Fetches the receipts of these indexes, given with the identity of each statement, and checks
+ * each.
+ */
 export async function* readReceived(client: Client, receiver: Receiver, wanted: ReadonlyMap<number, string>): AsyncGenerator<Received> {
   const seen = new Set<number>()
   for (const { from, to } of rangesOf([...wanted.keys()])) {

@@ -28,8 +28,8 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
 }
 
 /**
- * Joins a list of parts in new memory. There may be millions, while a call takes a limited number of
- * arguments.
+ * Joins a list of parts in new memory. There may be millions, while a call takes a limited number
+ * of arguments.
  */
 export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))

@@ -7,7 +7,10 @@ const PREFIX_WITHIN_BYTES = 32
 const PEM = /^\s*-----BEGIN (?:PKCS7|CMS)-----([\s\S]*?)-----END (?:PKCS7|CMS)-----\s*$/
 const BASE64_START = /^MI[A-P][A-Za-z0-9+/\s]/
 
-/** The DER or BER of a file that looks like CMS, also where it is PEM or base64; undefined for any other. */
+/**
+ * The DER or BER of a file that looks like CMS, also where it is PEM or base64; undefined for any
+ * other.
+ */
 export function readCmsBytes(bytes: Uint8Array): Uint8Array | undefined {
   if (isCms(bytes)) return bytes
   const head = String.fromCharCode(...bytes.subarray(0, 100))

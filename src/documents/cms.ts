@@ -1,4 +1,7 @@
-/** CMS (RFC 5652): signed files, `.p7m`. Signatures are not checked; the document inside is taken out. */
+/**
+ * CMS (RFC 5652): signed files, `.p7m`. Signatures are not checked; the document inside is taken
+ * out.
+ */
 import { Constructed, fromBER, ObjectIdentifier, OctetString, Sequence } from 'asn1js'
 import { DocumentError, MAX_READ_BYTES } from './reading.ts'
 

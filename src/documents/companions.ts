@@ -1,4 +1,6 @@
-/** Files that belong to one statement: a decision of Diavgeia comes as a PDF beside its metadata. */
+/**
+ * Files that belong to one statement: a decision of Diavgeia comes as a PDF beside its metadata.
+ */
 import { baseName, type DocumentReading } from './reading.ts'
 
 /** Our own files beside the documents, and what systems hide. */
@@ -14,8 +16,8 @@ export type ReadDocumentFile = { readonly name: string; readonly reading: Docume
 
 /**
  * Groups the files of a statement: the file that states the record comes first. In one folder, the
- * metadata of a decision takes the PDF that is named by its ΑΔΑ, and the list of its versions. Where
- * two files of metadata are of one decision, neither takes anything.
+ * metadata of a decision takes the PDF that is named by its ΑΔΑ, and the list of its versions.
+ * Where two files of metadata are of one decision, neither takes anything.
  */
 export function groupCompanions<T extends ReadDocumentFile>(files: readonly T[]): readonly (readonly [T, ...T[]])[] {
   const owners = new Map<string, T | undefined>()

@@ -91,7 +91,10 @@ function readTitle(xml: XmlReading, draft: ReadingDraft): void {
   draft.title(title?.text, title?.at ?? '')
 }
 
-/** The date and the time have a time zone each (BT-05). Only if both are the same, they are one moment. */
+/**
+ * The date and the time have a time zone each (BT-05). Only if both are the same, they are one
+ * moment.
+ */
 function readDate(xml: XmlReading, draft: ReadingDraft): void {
   const date = xml.first('IssueDate')
   const time = xml.first('IssueTime')
@@ -110,6 +113,7 @@ function readBuyer(xml: XmlReading): string | undefined {
   const buyer = xml.first('ContractingParty/Party/PartyIdentification/ID')?.text
   const at = xml.all(`${COMPANY}/PartyIdentification/ID`).findIndex(({ text }) => text === buyer)
   const names = xml.all(`${COMPANY}/PartyName/Name`)
-  // An organisation may have a name in each of several languages. Then the lists do not run in step.
+  // An organisation may have a name in each of several languages. Then the lists do not run in
+  // step.
   return names.length === xml.all(`${COMPANY}/PartyIdentification/ID`).length ? names[at]?.text : undefined
 }

@@ -14,7 +14,9 @@ export function innerDocument(name: string, at: number, bytes: Uint8Array, media
   return { ...named(name, at, mediaType), ...digest }
 }
 
-/** Reads an entry of an archive. `bytes` is its content, if it is small enough to be read further. */
+/**
+ * Reads an entry of an archive. `bytes` is its content, if it is small enough to be read further.
+ */
 export async function readInner(entry: ZipEntry, at: number): Promise<{ document: InnerDocument; bytes?: Uint8Array }> {
   const hash = createSha256()
   let parts: Uint8Array[] | undefined = []

@@ -85,7 +85,8 @@ export function readProject(project: Members, at = '', file: Members = {}): Docu
   return draft.finish()
 }
 
-// Open Civic Data: bills, votes and events. They say when they changed, not when they were published.
+// Open Civic Data: bills, votes and events. They say when they changed, not when they were
+// published.
 
 const CIVIC_ID = /^ocd-(?:bill|vote|vote-event|event|legislativesession|membership|organization|person|post)\//
 

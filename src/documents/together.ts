@@ -1,7 +1,7 @@
 /**
- * Statements that are sent together. The ledger compares requests with the log one by one, and a dry
- * run logs nothing, so what they cannot know of each other is found here: their order, silent edits
- * among them, and the records and versions that they publish first.
+ * Statements that are sent together. The ledger compares requests with the log one by one, and a
+ * dry run logs nothing, so what they cannot know of each other is found here: their order, silent
+ * edits among them, and the records and versions that they publish first.
  */
 import { fromHex, toBase64, toUtf8 } from '../core/bytes.ts'
 import { sha256 } from '../core/hash.ts'
@@ -55,7 +55,8 @@ export type EditCheck = ReturnType<typeof createEditCheck>
 export function createEditCheck() {
   const kept = new Map<string, string>()
   let waiting = new Map<string, string>()
-  // Short, because a package may have millions of releases: 96 bits of a version, 64 of its content.
+  // Short, because a package may have millions of releases: 96 bits of a version, 64 of its
+  // content.
   const isOther = ({ agency, record, revision }: Statement, { name, sha256: bytes, jcs = bytes }: DocumentRef) => {
     const version = shortOf(sha256(toUtf8(JSON.stringify([agency, record, revision, name.normalize('NFC')]))), 12)
     const content = shortOf(fromHex(jcs), 8)

@@ -29,8 +29,8 @@ export function bodyType<T extends string>(ctx: Context, accepted: readonly T[])
 }
 
 /**
- * The whole body, at most MAX_BODY_BYTES or `maxBytes`. Throws BODY_TOO_LARGE, BODY_TIMEOUT, or BODY_MALFORMED if
- * the client cuts it off.
+ * The whole body, at most MAX_BODY_BYTES or `maxBytes`. Throws BODY_TOO_LARGE, BODY_TIMEOUT, or
+ * BODY_MALFORMED if the client cuts it off.
  */
 export function readBody(ctx: Context, maxBytes = MAX_BODY_BYTES): Promise<Buffer> {
   const { req } = ctx

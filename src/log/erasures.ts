@@ -1,4 +1,6 @@
-/** The stored facts of erasures: what was erased, when, by which tombstone, and what it had done. */
+/**
+ * The stored facts of erasures: what was erased, when, by which tombstone, and what it had done.
+ */
 import type { EffectKind, KeptEffect } from '../core/statements/effects.ts'
 import type { ErasedBy, ErasureReason } from '../core/statements/erasure.ts'
 import { type DocumentChange, type Documents, sizeKey } from '../store/port/documents.ts'
@@ -18,7 +20,9 @@ export type LostChange = { readonly index: number; readonly what: EffectKind; re
 /** An erasure with the effects of the erased statement. */
 export type RecordedErasure = ErasureFacts & { readonly index: number; readonly effects: readonly KeptEffect[] }
 
-/** Tombstone indexes → erased indexes, for lists of erasures in the order in which they were made. */
+/**
+ * Tombstone indexes → erased indexes, for lists of erasures in the order in which they were made.
+ */
 const TOMBSTONES = 'tombstones'
 /** Indexes of versions and of erased statements → what the second did to the first. */
 const EFFECTS = 'effects'

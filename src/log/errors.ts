@@ -9,8 +9,8 @@ import { OpenSealError } from '../core/errors.ts'
  * LEDGER_ORIGIN_CHANGED, LEDGER_KEY_CHANGED, LEDGER_ANCHOR_CHANGED, LEDGER_CORRUPT,
  * RECORD_NOT_FOUND, RECORD_ERASED, RECORD_ERASING (its erasure is due later), STATEMENT_ERASED (it
  * was erased and is sent again), ERASURE_TYPE, ERASURE_NOT_FOUND, ERASURE_OTHER_AGENCY,
- * ERASURE_OF_OPERATOR, ERASURES_MANY, PROOF_RANGE, LEDGER_DAMAGED (stored data does not match the tree
- * and is not served).
+ * ERASURE_OF_OPERATOR, ERASURES_MANY, PROOF_RANGE, LEDGER_DAMAGED (stored data does not match the
+ * tree and is not served).
  */
 export class LedgerError extends OpenSealError {}
 

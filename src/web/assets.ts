@@ -27,7 +27,8 @@ export type Assets = {
 }
 
 /**
- * The browser's code. `served` is the verify page's and the desk's, in files named by their content. The rest is the offline verifier's.
+ * The browser's code. `served` is the verify page's and the desk's, in files named by their
+ * content. The rest is the offline verifier's.
  */
 export type BrowserCode = { readonly served: { readonly [name: string]: string }; readonly offline: string }
 

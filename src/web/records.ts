@@ -17,8 +17,8 @@ export type Dates = {
 }
 
 /**
- * A single entry. It has no statement if it is the ledger's own, was erased or waits for that, or is
- * damaged in the store.
+ * A single entry. It has no statement if it is the ledger's own, was erased or waits for that, or
+ * is damaged in the store.
  */
 export type BareEntry = {
   readonly index: number

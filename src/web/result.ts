@@ -81,8 +81,8 @@ ${releases.length > shown && html`<p class="no-print"><button type="button" clas
 }
 
 /**
- * How many results there are of each verdict, the gravest first: one bad file among many must not be
- * missed. Empty for a single result.
+ * How many results there are of each verdict, the gravest first: one bad file among many must not
+ * be missed. Empty for a single result.
  */
 export function renderSum(say: Say, all: readonly Answers[]): Html {
   const own = gravestFirst(all.flatMap(answers => answers.own))

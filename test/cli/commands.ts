@@ -7,7 +7,9 @@ import type { Answered, Asked } from './commands-process.ts'
 /** What a command printed, and its exit code. */
 export type Ran = { readonly code: number; readonly out: string; readonly err: string }
 
-/** Where a command runs, what its environment has beside `BARE_ENV`, and what it reads from stdin. */
+/**
+ * Where a command runs, what its environment has beside `BARE_ENV`, and what it reads from stdin.
+ */
 export type Place = { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv; readonly input?: string }
 
 const MAIN = 'src/cli/main.ts'

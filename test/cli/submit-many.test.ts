@@ -1,6 +1,6 @@
 /**
- * Files that state what they are, one by one, in folders and by manifests, as a user submits them to
- * a real ledger.
+ * Files that state what they are, one by one, in folders and by manifests, as a user submits them
+ * to a real ledger.
  */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'

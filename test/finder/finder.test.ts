@@ -168,7 +168,9 @@ describe('finder', () => {
     while (!(await holds())) await new Promise(resolve => setTimeout(resolve, 1))
   }
   const erase = (index: number) => ledger.requestErasure(index, 'other', { by: 'operator' })
-  /** Whether a row holds this, in a copy of the files, where tables shorten and compress nothing. */
+  /**
+   * Whether a row holds this, in a copy of the files, where tables shorten and compress nothing.
+   */
   const holds = async (word: string) => {
     const copy = `${folder}.copy`
     const rows: Uint8Array[] = []

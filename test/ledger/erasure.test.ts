@@ -1,4 +1,6 @@
-/** Erasing statements: who may ask, what is hidden at once, what one commit destroys, what stays. */
+/**
+ * Erasing statements: who may ask, what is hidden at once, what one commit destroys, what stays.
+ */
 import { deepEqual, equal, match, notEqual, rejects } from 'node:assert/strict'
 import { parseReceipt, receiptIndex } from '../../src/core/receipt.ts'
 import type { Statement } from '../../src/core/statements/statement.ts'

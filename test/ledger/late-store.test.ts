@@ -1,4 +1,7 @@
-/** A ledger whose store does not answer in time: what a late commit has done is learnt from the head. */
+/**
+ * A ledger whose store does not answer in time: what a late commit has done is learnt from the
+ * head.
+ */
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { withDeadlines } from '../../src/store/deadlines.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'

@@ -1,7 +1,7 @@
 /**
- * A stage for several nodes of a ledger on one store. Each call that a node makes to the store waits
- * until the test lets it go on; a commit waits once more before its answer. So the test chooses the
- * order in which the nodes act, and the same choices give the same run.
+ * A stage for several nodes of a ledger on one store. Each call that a node makes to the store
+ * waits until the test lets it go on; a commit waits once more before its answer. So the test
+ * chooses the order in which the nodes act, and the same choices give the same run.
  */
 import assert from 'node:assert/strict'
 import type { Store } from '../../src/store/port/port.ts'

@@ -1,4 +1,7 @@
-/** Every page of the desk and of the operator in every language: axe, and a screen enlarged four times. */
+/**
+ * Every page of the desk and of the operator in every language: axe, and a screen enlarged four
+ * times.
+ */
 import { equal } from 'node:assert/strict'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { LANGUAGE_TAGS } from '../../src/messages/language.ts'

@@ -56,7 +56,10 @@ export async function planFiles(files: readonly WantedFile[], options: SubmitOpt
     if (check.isEdit(statement)) edits.add(lines)
     if (!out.write(`${line}\n`)) await once(out, 'drain')
   }
-  /** The statements of an OCDS file, once the whole file was read: of a broken file, nothing is sent. */
+  /**
+   * The statements of an OCDS file, once the whole file was read: of a broken file, nothing is
+   * sent.
+   */
   const writeOcds = async ({ wanted, reading }: Taken): Promise<Entry> => {
     const part = `${spool}.part`
     const base = { name: wanted.name, paths: [wanted.path], isOcds: true, origins: [], refused: [], reading }

@@ -15,7 +15,9 @@ export const EFFECT_KINDS = ['withdrawn', 'edited', 'superseded', 'published'] a
 /** The statement at `index`, which was erased, did this to the version at `on`. */
 export type Effect = KeptEffect & { readonly index: number }
 
-/** An effect on the version at `on`, as it is kept with the erasure of the statement that had it. */
+/**
+ * An effect on the version at `on`, as it is kept with the erasure of the statement that had it.
+ */
 export type KeptEffect = { readonly on: number; readonly what: EffectKind }
 
 /** The kept word for each change. An added document or another format takes nothing away. */
@@ -46,7 +48,8 @@ export function createEffects(own: Version, others: readonly Version[], kept: re
 
   return version => {
     const [earlier, other] = [Math.min(own.index, version.index), Math.max(own.index, version.index)]
-    // Only amendments and withdrawals decide whether two publications are compared, and one is enough.
+    // Only amendments and withdrawals decide whether two publications are compared, and one is
+    // enough.
     const compared = [...decisions.between(earlier, other, version), own]
     const changes = withoutSeparated(version.index, changesOf(version, compared), keptOn.get(earlier) ?? [])
     const change = changes.find(({ index }) => index === own.index)

@@ -1,4 +1,6 @@
-/** The tombstone: an entry that says that the statement of an earlier entry was erased. Design §16. */
+/**
+ * The tombstone: an entry that says that the statement of an earlier entry was erased. Design §16.
+ */
 
 import type { Json } from '../json.ts'
 import { checkSalt, malformed, members } from './members.ts'

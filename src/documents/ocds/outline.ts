@@ -57,8 +57,8 @@ export type TakeBare = (kept: Bytes, isProject: boolean) => void
 
 /**
  * Creates an outline. `begin` is called with each chunk and its place, `take` with each of its
- * bytes that is not passed over, and `leave` after its last byte. `take` returns the passage that begins with this
- * byte, if one does. Throws OcdsError.
+ * bytes that is not passed over, and `leave` after its last byte. `take` returns the passage that
+ * begins with this byte, if one does. Throws OcdsError.
  */
 export function createOutline(takeBare: TakeBare) {
   const frames: Frame[] = []

@@ -1,6 +1,6 @@
 /**
- * Turns an OCDS release, an OC4IDS project, and the file that contains them into one statement each.
- * Design §3.2.
+ * Turns an OCDS release, an OC4IDS project, and the file that contains them into one statement
+ * each. Design §3.2.
  */
 import { toHex, toUtf8 } from '../../core/bytes.ts'
 import { sha256 } from '../../core/hash.ts'

@@ -1,7 +1,7 @@
 /**
  * Turns an OCDS or OC4IDS file into statements, in bounded memory: one for each release or project,
- * one for the file and one for each file in its wrapping. The file may be JSON in all its forms, packed with gzip, or a
- * ZIP archive of such files.
+ * one for the file and one for each file in its wrapping. The file may be JSON in all its forms,
+ * packed with gzip, or a ZIP archive of such files.
  */
 import { createSha256 } from '#sha256'
 import { toHex } from '../../core/bytes.ts'
@@ -29,9 +29,15 @@ export type OcdsReport = {
   readonly refused: readonly LeftOut[]
   /** Releases that a record package only links to. */
   readonly linked: number
-  /** Statements without `published`, because the release has no exact time; `first` is the first such date. */
+  /**
+   * Statements without `published`, because the release has no exact time; `first` is the first
+   * such date.
+   */
   readonly undated: { readonly count: number; readonly first?: string }
-  /** Files in a ZIP archive that are not JSON by their names: only the archive's statement covers them. */
+  /**
+   * Files in a ZIP archive that are not JSON by their names: only the archive's statement covers
+   * them.
+   */
   readonly others: number
 }
 

@@ -1,4 +1,6 @@
-/** Erasing at the desk, for the agency's admin keys. Asking for an erasure asks for the key again. */
+/**
+ * Erasing at the desk, for the agency's admin keys. Asking for an erasure asks for the key again.
+ */
 import { ERASURE_REASONS } from '../../core/statements/erasure.ts'
 import type { DeskFrame, Problem } from '../../web/desk/desk-frame.ts'
 import { erasePage, erasingPage } from '../../web/desk/erase.ts'

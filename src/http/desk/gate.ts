@@ -130,8 +130,8 @@ function readFields(body: Buffer): Fields {
 }
 
 /**
- * Throws FORM_ELSEWHERE unless the browser says that a page of this very site sent the request. Every
- * browser sends one of the two headers with a form.
+ * Throws FORM_ELSEWHERE unless the browser says that a page of this very site sent the request.
+ * Every browser sends one of the two headers with a form.
  */
 export function refuseElsewhere(ctx: Context): void {
   const site = ctx.get('Sec-Fetch-Site')

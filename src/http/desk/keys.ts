@@ -1,4 +1,7 @@
-/** Keys at the desk, for the agency's admin keys, and at the operator's page. Making and revoking ask for the key again. */
+/**
+ * Keys at the desk, for the agency's admin keys, and at the operator's page. Making and revoking
+ * ask for the key again.
+ */
 import type { Agencies } from '../../ledger/agencies/agencies.ts'
 import type { KeyRole } from '../../ledger/agencies/keys.ts'
 import type { DeskFrame, Problem } from '../../web/desk/desk-frame.ts'

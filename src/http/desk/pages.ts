@@ -1,4 +1,6 @@
-/** What the routes of the desk and of the operator's page share: who is there, and what they see. */
+/**
+ * What the routes of the desk and of the operator's page share: who is there, and what they see.
+ */
 import type Router from '@koa/router'
 import type { Context, Next } from 'koa'
 import type { SessionHolder } from '../../ledger/agencies/sessions.ts'
@@ -71,7 +73,10 @@ export function createPlace(place: Place, gate: Gate, { agencies, limits }: Desk
   }
 
   return {
-    /** The frame and the visit of somebody who is signed in. Otherwise answers with the sign-in page. */
+    /**
+     * The frame and the visit of somebody who is signed in. Otherwise answers with the sign-in
+     * page.
+     */
     async enter(asked: Asked): Promise<{ frame: DeskFrame; visit: Visit } | undefined> {
       const { ctx, frame } = asked
       const visit = await gate.visit(ctx)
@@ -156,7 +161,10 @@ export function send({ ctx, frame }: Asked, page: Page, status = 200): void {
   ctx.body = renderPage(frame, page)
 }
 
-/** Sends a step of a submission. The browser keeps it, so that its back button returns to what was typed. */
+/**
+ * Sends a step of a submission. The browser keeps it, so that its back button returns to what was
+ * typed.
+ */
 export function sendStep(asked: Asked, page: Page, status = 200): void {
   send(asked, page, status)
   asked.ctx.set('Cache-Control', 'private, no-cache')

@@ -12,7 +12,10 @@ const MAX_RECEIPTS = 10_000
 
 configure({ useWebWorkers: false })
 
-/** The indexes in a text such as `3-7,12`, each of them below `size`. Throws RANGE_MALFORMED, RANGE_TOO_LARGE. */
+/**
+ * The indexes in a text such as `3-7,12`, each of them below `size`. Throws RANGE_MALFORMED,
+ * RANGE_TOO_LARGE.
+ */
 export function readIndexes(text: string, size: number): number[] {
   const indexes = new Set<number>()
   // Counts those that are named twice, too: each takes a moment.

@@ -1,8 +1,8 @@
 /**
  * Admission under overload: capacity is measured, and submissions beyond it are refused before they
  * cost anything. Admitted requests wait briefly. Refused requests were not started, so clients can
- * retry them. A refusal costs a parsed request, so all but the first of a second are held back for a
- * moment: clients that retry at once must not take the processor from admitted ones.
+ * retry them. A refusal costs a parsed request, so all but the first of a second are held back for
+ * a moment: clients that retry at once must not take the processor from admitted ones.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { GUARDS } from '../headers.ts'

@@ -90,7 +90,10 @@ export function createLimits({ address, key, nowMs, ...most }: LimitOptions): Li
   }
 }
 
-/** A few keys cannot hold all places by sending slowly, because a key with fewer takes one of theirs. */
+/**
+ * A few keys cannot hold all places by sending slowly, because a key with fewer takes one of
+ * theirs.
+ */
 function streamPlaces(each: number, all: number): TakePlace {
   const refuse = (full: 'each' | 'all') =>
     full === 'each'

@@ -1,6 +1,7 @@
 /**
- * Places: how much one owner (an address, a key), and all owners together, have in progress at once.
- * A client that sends or reads almost nothing still holds its place, so long requests are watched.
+ * Places: how much one owner (an address, a key), and all owners together, have in progress at
+ * once. A client that sends or reads almost nothing still holds its place, so long requests are
+ * watched.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
@@ -14,8 +15,9 @@ export type PlaceOptions = {
 }
 
 /**
- * Takes a place, and returns the function that frees it. If all are taken, an owner with fewer takes
- * the oldest place of the owner with the most, whose `cut` is then called. Throws what `refuse` makes.
+ * Takes a place, and returns the function that frees it. If all are taken, an owner with fewer
+ * takes the oldest place of the owner with the most, whose `cut` is then called. Throws what
+ * `refuse` makes.
  */
 export type TakePlace = (owner: string, cut?: () => void) => () => void
 

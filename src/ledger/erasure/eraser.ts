@@ -73,17 +73,20 @@ export function createEraser(deps: EraserDeps): Erase {
     return effects
   }
 
-  /** While this stays the same, nothing was added to a record, nothing was erased, and so its effects stay. */
+  /**
+   * While this stays the same, nothing was added to a record, nothing was erased, and so its
+   * effects stay.
+   */
   async function stateOf({ agency, record }: Statement): Promise<string> {
     const [newest] = await store.listByRecord(agency, record, ALL, 1)
     return `${newest} ${await newestTombstone(store)}`
   }
 
   /**
-   * Logs the tombstone and removes the statement, at once or not at all. Returns false if the record
-   * or the log has moved on, and the effects must be found again. `hold` runs the last step alone: a
-   * long history is read while others submit. A crash before the commit leaves the request, which is
-   * due; a crash after it leaves bytes in files, which the next start removes.
+   * Logs the tombstone and removes the statement, at once or not at all. Returns false if the
+   * record or the log has moved on, and the effects must be found again. `hold` runs the last step
+   * alone: a long history is read while others submit. A crash before the commit leaves the
+   * request, which is due; a crash after it leaves bytes in files, which the next start removes.
    */
   async function eraseOnce(request: StoredRequest, hold: Hold): Promise<boolean> {
     const { index, document } = request

@@ -50,7 +50,9 @@ export type Erasures = {
   erasureDue(index: number): Promise<string | undefined>
   /** The request that waits for a statement; undefined if nobody has asked. */
   waitingErasure(index: number): Promise<WaitingErasure | undefined>
-  /** The requests that wait, at most `limit`, and how many there are. What is due first comes first. */
+  /**
+   * The requests that wait, at most `limit`, and how many there are. What is due first comes first.
+   */
   waitingErasures(limit: number): Promise<{ readonly requests: readonly WaitingErasure[]; readonly count: number }>
   /** The erasure of a statement; undefined if it was not erased. */
   erasureOf(index: number): Promise<(ErasureFacts & { readonly effects: readonly Omit<Effect, 'index'>[] }) | undefined>

@@ -1,4 +1,6 @@
-/** Requests to erase: kept until they are due, and until then they can be taken back. Design §16. */
+/**
+ * Requests to erase: kept until they are due, and until then they can be taken back. Design §16.
+ */
 import type { ErasedBy, ErasureReason } from '../../core/statements/erasure.ts'
 import { formatTime } from '../../core/time.ts'
 import type { Host } from '../../host.ts'

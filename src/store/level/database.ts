@@ -78,7 +78,9 @@ export async function openLevelDatabase(folder: string): Promise<LevelDatabase> 
   let isClosed = false
   let openings = 1
   let reopening: Promise<void> | undefined
-  /** The database waits for the readings to end, to be closed. New ones begin when it is open again. */
+  /**
+   * The database waits for the readings to end, to be closed. New ones begin when it is open again.
+   */
   let isClosing = false
   let lastWrite: Promise<unknown> = Promise.resolve()
   const readings = new Set<Promise<unknown>>()

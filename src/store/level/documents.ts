@@ -1,6 +1,6 @@
 /**
- * The named documents in the embedded store, and their rows. The tree does not cover documents, so each carries a checksum: an
- * API key or an anchor that the disk has changed is never used.
+ * The named documents in the embedded store, and their rows. The tree does not cover documents, so
+ * each carries a checksum: an API key or an anchor that the disk has changed is never used.
  */
 import { concatBytes, equalBytes, fromUtf8, toUtf8 } from '../../core/bytes.ts'
 import { sha256 } from '../../core/hash.ts'

@@ -17,7 +17,9 @@ type Change =
 /** How many keys of one kind are compacted one by one. */
 const MANY_KEYS = 32
 
-/** The range of the rows of erased records. Their values are gone once the record's own rows are. */
+/**
+ * The range of the rows of erased records. Their values are gone once the record's own rows are.
+ */
 const REMAINS = { gte: key('e'), lt: key('f') }
 
 /** Whether a row is that of an erased record. */
@@ -80,8 +82,8 @@ export function createPurge(database: LevelDatabase): Pick<LogStore, 'hasRemains
     })
     for (const [first, last] of rangesOf(keys)) await db.compactRange(first, last)
     await write(async () => {
-      // LevelDB does not say that a compaction has failed, but refuses all writes until it is opened
-      // again.
+      // LevelDB does not say that a compaction has failed, but refuses all writes until it is
+      // opened again.
       if (openings() !== opening)
         throw new StoreError('STORE_UNSETTLED', 'The disk failed while erased data was removed from it. The ledger tries again.')
       await db.batch([...after], { sync: true })

@@ -78,7 +78,9 @@ function levelStore(database: LevelDatabase): LevelStore {
   }
 }
 
-/** Every row that a copy may have: no local document, and nothing that is left of erased records. */
+/**
+ * Every row that a copy may have: no local document, and nothing that is left of erased records.
+ */
 async function* rowsToKeep({ db }: LevelDatabase): AsyncGenerator<StoredRow> {
   for await (const row of db.iterator()) if (!isRemains(row[0]) && !isLocal(row[0])) yield row
 }

@@ -87,8 +87,8 @@ export type LogStore = {
    * STORE_HEAD_MOVED or STORE_UNSETTLED, nothing is. After any other error the outcome is unknown
    * until `readHead` tells. A commit is refused if its `previous` is not the head, so two sealers
    * cannot fork the log. The first commit has an empty tree as `previous`.
-   * @throws StoreError STORE_DOCUMENT_CHANGED if a document of `unless` has changed; then nothing is
-   * written
+   * @throws StoreError STORE_DOCUMENT_CHANGED if a document of `unless` has changed; then nothing
+   * is written
    */
   commit(commit: Commit): Promise<void>
   /** Whether bytes of erased records may be left in the store's files. */

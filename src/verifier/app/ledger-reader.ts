@@ -215,7 +215,9 @@ export function isErased({ code }: OpenSealError): boolean {
   return code === 'RECORD_ERASED' || code === 'RECORD_ERASING'
 }
 
-/** The first failure that leaves open what the ledger has. One that was erased leaves nothing open. */
+/**
+ * The first failure that leaves open what the ledger has. One that was erased leaves nothing open.
+ */
 function firstDoubt(failures: readonly OpenSealError[]): OpenSealError | undefined {
   return failures.find(failure => !isErased(failure))
 }
@@ -267,7 +269,9 @@ function isLost(change: Json): boolean {
   return EFFECT_KINDS.some(what => what === change.what)
 }
 
-/** An entry that was erased, with what other erased statements did to it; undefined if it was not. */
+/**
+ * An entry that was erased, with what other erased statements did to it; undefined if it was not.
+ */
 async function readErased(read: Read, index: number): Promise<ListedEntry | undefined> {
   const { error } = await attemptAsync(() => read(`/v1/records/${index}`))
   const { refusal } = error?.cause instanceof LedgerFailure ? error.cause : {}
@@ -317,5 +321,8 @@ function readError({ url, signal }: LedgerReaderOptions, cause: unknown): unknow
   return new LedgerReadError('LEDGER_UNREACHABLE', `${ledger} did not answer`, { cause })
 }
 
-/** LEDGER_UNREACHABLE, LEDGER_REFUSED, LEDGER_ANSWER, LEDGER_OTHER, LEDGER_TOO_MANY or RECORD_ERASED. */
+/**
+ * LEDGER_UNREACHABLE, LEDGER_REFUSED, LEDGER_ANSWER, LEDGER_OTHER, LEDGER_TOO_MANY or
+ * RECORD_ERASED.
+ */
 export class LedgerReadError extends OpenSealError {}

@@ -1,7 +1,7 @@
 /**
- * The part of a page that publishes many records: a table, one button that publishes or goes on, one
- * that stops. Sending again is the way to resume, because the ledger knows every statement that it
- * has.
+ * The part of a page that publishes many records: a table, one button that publishes or goes on,
+ * one that stops. Sending again is the way to resume, because the ledger knows every statement that
+ * it has.
  */
 import type { SayDesk } from '../../messages/desk/speak.ts'
 import type { DeskData } from '../desk/choose.ts'
@@ -18,7 +18,10 @@ const DRAW_MS = 200
 /** The archive of receipts, and what the verify page opens. */
 const MAX_ZIP = 10_000
 
-/** Starts it. The page has the elements of `renderBatch`. `onBusy` tells when an action begins and ends. */
+/**
+ * Starts it. The page has the elements of `renderBatch`. `onBusy` tells when an action begins and
+ * ends.
+ */
 export function createBatch(say: SayDesk, data: DeskData, onBusy: (isBusy: boolean) => void = () => {}) {
   const lines = createLineSender(data)
   let rows: Row[] = []
@@ -28,7 +31,10 @@ export function createBatch(say: SayDesk, data: DeskData, onBusy: (isBusy: boole
   /** What the button does: publish, or go on after an interruption. */
   let act: (() => Promise<void>) | undefined
 
-  /** Runs one action. What interrupts it is told, and the button goes on with it. Returns whether it ended. */
+  /**
+   * Runs one action. What interrupts it is told, and the button goes on with it. Returns whether it
+   * ended.
+   */
   const run = async (action: () => Promise<void>): Promise<boolean> => {
     isStopped = false
     act = undefined
@@ -125,7 +131,9 @@ function show(selector: string, isShown: boolean): void {
   find(selector).hidden = !isShown
 }
 
-/** Shows one in place of another, which gives it the focus if it had it: a hidden button loses it. */
+/**
+ * Shows one in place of another, which gives it the focus if it had it: a hidden button loses it.
+ */
 function swap(from: string, to: string): void {
   const hadFocus = document.activeElement === find(from)
   show(to, true)

@@ -36,7 +36,9 @@ export function createLineSender({ formToken, agency }: Pick<DeskData, 'formToke
     })
 
   return {
-    /** One answer for each line. Throws SendError if the session has ended or the ledger is away. */
+    /**
+     * One answer for each line. Throws SendError if the session has ended or the ledger is away.
+     */
     async send(lines: readonly string[], dry: boolean): Promise<readonly LineAnswer[]> {
       for (let attempt = 1; ; attempt++) {
         const answer = await post(lines, dry).catch(() => undefined)

@@ -64,7 +64,10 @@ function sayState(say: SayDesk, { state, index = 0, detail = '', code, codes = [
   return say(`state.${state}`, { index, detail: code === undefined ? detail : `${detail} (${code})`, warnings })
 }
 
-/** The columns of the table of results. They are those of a manifest, so that it can become the next one. */
+/**
+ * The columns of the table of results. They are those of a manifest, so that it can become the next
+ * one.
+ */
 export const COLUMNS = ['file', 'sha256', 'index', 'state', 'code', 'message']
 
 /** A row in these columns. */

@@ -1,4 +1,7 @@
-/** Compares rows with the ledger in a dry run, and sends them: in groups, so that a stop loses little. */
+/**
+ * Compares rows with the ledger in a dry run, and sends them: in groups, so that a stop loses
+ * little.
+ */
 import { STOPPING_WARNINGS, type WarningCode } from '../../core/statements/warnings.ts'
 import { createRun, type Run } from '../../documents/together.ts'
 import type { LineAnswer, LineSender } from './desk-lines.ts'

@@ -1,4 +1,6 @@
-/** The script of the desk: reads files on this device, so that only statements about them are sent. */
+/**
+ * The script of the desk: reads files on this device, so that only statements about them are sent.
+ */
 
 import type { DeskMessageKey } from '../../messages/desk/en.ts'
 import { createSay } from '../../messages/say.ts'

@@ -4,7 +4,10 @@ import type { OcdsReport, TakeStatement } from '../../documents/ocds/statements.
 
 const CHUNK_BYTES = 1024 * 1024
 
-/** Gives each statement of the package, the file's own last. Throws OcdsError, DocumentError, ZipError, StatementError. */
+/**
+ * Gives each statement of the package, the file's own last. Throws OcdsError, DocumentError,
+ * ZipError, StatementError.
+ */
 export async function readPackageHere(path: string, file: Blob, agency: string, take: TakeStatement): Promise<OcdsReport> {
   const { createOcdsReader, readOcdsZip } = await import('../../documents/ocds/statements.ts')
   const [first, second] = new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer())

@@ -1,4 +1,7 @@
-/** Where files are chosen: by a form that uploads them or, with JavaScript, by reading them on the spot. */
+/**
+ * Where files are chosen: by a form that uploads them or, with JavaScript, by reading them on the
+ * spot.
+ */
 import type { Statement } from '../../core/statements/statement.ts'
 import { html, scriptJson } from '../../html.ts'
 import type { DeskMessages } from '../../messages/desk/en.ts'

@@ -59,7 +59,9 @@ function versionOf({ members: { record, revision } }: DocumentReading): string {
   return record === undefined ? '' : [record, revision].filter(Boolean).join(' ')
 }
 
-/** The draft's fields, where nothing was typed those that a file states, with their places in it. */
+/**
+ * The draft's fields, where nothing was typed those that a file states, with their places in it.
+ */
 function fillIn(draft: Draft, { reading, document }: DescribedFile): Pick<Draft, 'action' | 'fields' | 'read'> {
   const { identifiers, reason, action, ...members } = reading.members
   const stated: { readonly [field in Field]?: string | undefined } = {

@@ -1,4 +1,6 @@
-/** What all pages of the desk and of the operator have in common: the menu, signing out, problems. */
+/**
+ * What all pages of the desk and of the operator have in common: the menu, signing out, problems.
+ */
 import { type Html, html, type Piece } from '../../html.ts'
 import type { DeskMessageKey } from '../../messages/desk/en.ts'
 import type { SayDesk } from '../../messages/desk/speak.ts'

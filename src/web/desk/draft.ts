@@ -88,7 +88,9 @@ export function placeOf({ action, fields, read }: Draft, field: Field | 'action'
   return found !== undefined && now !== undefined && found.of === digestOf(field, now) ? found.at : undefined
 }
 
-/** A browser spells a moment without its seconds and time zone, and ends lines with two characters. */
+/**
+ * A browser spells a moment without its seconds and time zone, and ends lines with two characters.
+ */
 function digestOf(field: string, text: string): string {
   const spelled = field === 'published' ? momentOf(text) : text.replaceAll('\r\n', '\n')
   return toHex(sha256(toUtf8(spelled)).subarray(0, 8))

@@ -1,4 +1,6 @@
-/** What a clerk should know about files: what could not be read, and why. The browser uses it too. */
+/**
+ * What a clerk should know about files: what could not be read, and why. The browser uses it too.
+ */
 import type { OcdsReport } from '../../documents/ocds/statements.ts'
 import { type DocumentReading, REMARK_CODES, type RemarkCode } from '../../documents/reading.ts'
 import { type Html, html } from '../../html.ts'

@@ -45,7 +45,10 @@ export function donePage(frame: DeskFrame, { index, statement, dates }: Entry) {
   })
 }
 
-/** The name under which a receipt is saved: that of its first document, as `openseal submit` names it. */
+/**
+ * The name under which a receipt is saved: that of its first document, as `openseal submit` names
+ * it.
+ */
 export function receiptName(index: number, document: string | undefined): string {
   return document === undefined ? `entry-${index}.receipt.json` : `${document.replaceAll(/[\\/:*?"<>|]/g, '_')}.receipt.json`
 }

@@ -1,4 +1,7 @@
-/** The page for people who want something removed: what is held, what can go, what stays, who decides. */
+/**
+ * The page for people who want something removed: what is held, what can go, what stays, who
+ * decides.
+ */
 import { html } from '../../html.ts'
 import type { SayDesk } from '../../messages/desk/speak.ts'
 import { sayDuration } from '../../messages/say.ts'

@@ -23,7 +23,9 @@ function record(index: number): NewRecord {
   }
 }
 
-/** What must not be found: words, and the ends of digests, since a table may share their beginnings. */
+/**
+ * What must not be found: words, and the ends of digests, since a table may share their beginnings.
+ */
 function tracesOf({ statement, identity, subject, digests }: NewRecord): Buffer[] {
   const [, title, , salt] = /"the title (.*?)"(.*)"salt":"(.*?)"/.exec(Buffer.from(statement).toString()) ?? []
   const words = [title!, salt!, subject!.record.slice(-40)].map(word => Buffer.from(word))
