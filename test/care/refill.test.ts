@@ -6,10 +6,11 @@ import { deepEqual, equal, rejects } from 'node:assert/strict'
 import type { Copy } from '../../src/care/copy.ts'
 import { refill } from '../../src/care/refill.ts'
 import { encodeEntry } from '../../src/core/statements/entry.ts'
+import { ERASURE } from '../../src/core/statements/erasure.ts'
 import { formatCheckpoint } from '../../src/core/tlog/checkpoint.ts'
 import { formatVkey, signNote } from '../../src/core/tlog/note.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
-import { recordOf } from '../../src/log/prepare.ts'
+import { prepareOwn, recordOf } from '../../src/log/prepare.ts'
 import { createSequencer } from '../../src/log/sequencer.ts'
 import { createLogSigner } from '../../src/log/signer.ts'
 import { openLogView } from '../../src/log/view.ts'
@@ -178,6 +179,22 @@ describe('filling up across a change of the log’s key', () => {
         equal((await older.readHead())?.head.size, 2)
       }
     })
+  })
+
+  it('believes no tombstone that is not the entry of the log', async () => {
+    const full = createMemoryStore()
+    const ledger = await openTestLedger(full)
+    for (const record of ['r1', 'r2', 'r3']) await ledger.submit(statementOf(record))
+    const forged = prepareOwn({ type: ERASURE, index: 2, reason: { code: 'other' }, by: 'operator', salt: 'A'.repeat(43) }).statement
+    // Only where it is asked for alone: in the range, the copy gives the statement of that entry.
+    const lying: Copy['statements'] = async (from, to) => {
+      if (from === 3 && to === 4) return [forged]
+      const said = await copyOf(ledger).statements(from, to)
+      return said.map((each, i) => (from + i === 2 ? { erased: 3 } : each))
+    }
+    const older = await olderCopy(full, 2)
+    await rejects(refill(older, { ...copyOf(ledger), statements: lying }, host), { code: 'REFILL_MISSING' })
+    equal((await older.readHead())?.head.size, 2)
   })
 
   it('refuses a change of the key from another history, even if the old key signed that too', async () => {

@@ -68,10 +68,25 @@ describe('ledger: erasing', () => {
   })
 
   it('erases at once with a delay of 0', async () => {
+    let purges = 0
+    const purge = async () => {
+      purges++
+    }
+    store = { ...store, purge }
     const ledger = await open({ delayMs: 0 })
     await ledger.submit(statementOf('a'))
     deepEqual(await ledger.requestErasure(1, 'legal', OPERATOR), { index: 1, erasure: 2 })
     equal(await ledger.heldStatement(1), undefined)
+    equal(purges, 1)
+  })
+
+  it('keeps the time of an earlier request, although one without a delay follows it', async () => {
+    const ledger = await open()
+    await ledger.submit(statementOf('a'))
+    const { due } = (await ledger.requestErasure(1, 'other', AGENCY)) as { due: string }
+    const hasty = await open({ delayMs: 0 })
+    deepEqual(await hasty.requestErasure(1, 'other', OPERATOR), { index: 1, due })
+    notEqual(await hasty.heldStatement(1), undefined)
   })
 
   it('can be taken back until it is due, by the one who asked or by the operator', async () => {
@@ -282,6 +297,32 @@ describe('ledger: erasing', () => {
     whileReading = async () => {}
     const effects = (await ledger.erasureOf(2))?.effects.map(({ on, what }) => `${what} ${on}`)
     deepEqual(effects?.toSorted(), ['edited 1', 'edited 4', 'edited 6'])
+    await ledger.close()
+  })
+
+  it('erases nothing if the request is taken back while the erasure is prepared', async () => {
+    let whileReading = async () => {}
+    const watched: Store = {
+      ...store,
+      async readStatement(index) {
+        if (index === 1) await whileReading()
+        return store.readStatement(index)
+      },
+    }
+    const ledger = await openTestLedger(watched, {
+      host: { nowMs: () => nowMs, steadyMs: () => nowMs },
+      erasure: { key: KEY, delayMs: HOUR_MS, periodMs: HOUR_MS },
+    })
+    for (const content of [1, 2]) await ledger.submit(statementOf('a', content))
+    await ledger.requestErasure(2, 'other', AGENCY)
+    nowMs += HOUR_MS
+    whileReading = async () => {
+      whileReading = async () => {}
+      await ledger.takeBackErasure(2, AGENCY)
+    }
+    await ledger.tendErasures()
+    deepEqual([ledger.head().size, await ledger.erasureOf(2)], [3, undefined])
+    notEqual(await ledger.statement(2), undefined)
     await ledger.close()
   })
 

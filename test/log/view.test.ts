@@ -1,0 +1,53 @@
+/** The view of the log: what it takes over from the store, and whom it tells. */
+import { deepEqual, equal, rejects } from 'node:assert/strict'
+import { prepare } from '../../src/log/prepare.ts'
+import { createSequencer } from '../../src/log/sequencer.ts'
+import { openLogView } from '../../src/log/view.ts'
+import { createMemoryStore } from '../../src/store/memory/memory.ts'
+import type { Store } from '../../src/store/port/port.ts'
+import { ORIGIN, openTestLedger, signer, statementOf } from '../ledger/fixtures.ts'
+import { testHost } from '../test-host.ts'
+
+/** The same salts every time, so that two of these logs begin with one history. */
+const begin = async (records: readonly string[]) => {
+  const store = createMemoryStore()
+  const ledger = await openTestLedger(store, { host: { randomBytes: length => new Uint8Array(length) } })
+  for (const record of records) await ledger.submit(statementOf(record))
+  return store
+}
+const prepared = (record: string) => prepare(statementOf(record), () => 'A'.repeat(43)).prepared
+
+describe('log view', () => {
+  it('takes over no head that does not extend what this node has sealed while it looked', async () => {
+    const [own, other] = [await begin([]), await begin(['x', 'y'])]
+    let shown: Store = own
+    let whileLooking = async () => {}
+    const store: Store = { ...own, readHead: () => shown.readHead(), lastSize: () => shown.lastSize() }
+    const signsUpTo = async () => {
+      await whileLooking()
+      return Number.POSITIVE_INFINITY
+    }
+    const view = await openLogView({ store, signer, origin: ORIGIN, signsUpTo })
+    const sequencer = createSequencer({ store: own, view, host: testHost() })
+    shown = other
+    whileLooking = async () => {
+      shown = own
+      await sequencer.seal([prepared('mine')])
+    }
+    await rejects(view.refresh(), { code: 'LEDGER_CORRUPT' })
+    equal(view.head().size, 2)
+  })
+
+  it('tells of each head that it signs, whichever node has sealed it', async () => {
+    const store = await begin([])
+    const told: number[] = []
+    const view = await openLogView({ store, signer, origin: ORIGIN, onSigned: () => told.push(view.head().size) })
+    const other = await openLogView({ store, signer, origin: ORIGIN })
+    await createSequencer({ store, view, host: testHost() }).seal([prepared('one')])
+    await other.refresh()
+    await createSequencer({ store, view: other, host: testHost() }).seal([prepared('two')])
+    await view.refresh()
+    await view.refresh()
+    deepEqual(told, [2, 3])
+  })
+})
