@@ -112,7 +112,7 @@ describe('receipts beside documents', () => {
       anchors: anchored ? [{ type: 'evm', chainId: 1, contract: `0x${'1'.repeat(40)}`, logId: `0x${'2'.repeat(64)}`, size: 9 }] : [],
     })
 
-  it('replaces one of the same statement only where the new one is better', async () => {
+  it('replaces one of the same statement only if the new one is better', async () => {
     const path = join(folder, 'a.receipt.json')
     const [sealed, anchored] = [receipt(3, { a: 1 }), receipt(3, { a: 1 }, true)]
     assert.equal(await writeReceipt(path, sealed, no), 'written')
@@ -122,7 +122,7 @@ describe('receipts beside documents', () => {
     assert.deepEqual(readdirSync(folder), ['a.receipt.json'])
   })
 
-  it('never replaces the receipt of another statement or index, nor anything that is no receipt', async () => {
+  it('never replaces the receipt of another statement or index, or any other file', async () => {
     const path = join(folder, 'a.receipt.json')
     for (const there of [receipt(3, { a: 1 }), receipt(4, { a: 2 }), 'my notes', '']) {
       writeFileSync(path, there)

@@ -159,7 +159,7 @@ describe('the command line against a ledger', function () {
     assert.deepEqual([second.value.known, second.value.index], [true, first.value.index])
   })
 
-  it('stops before a slip is public, and goes on when it is told to', async () => {
+  it('stops before a mistake is public, and goes on if it is told to', async () => {
     const size = async () => (await json(['status'])).value.size
     const before = await size()
     write('wrong.txt', 'wrong')
@@ -223,7 +223,7 @@ describe('the command line against a ledger', function () {
     assert.match(out, /^records +are accepted\nalarms +none\n$/m)
   })
 
-  it('sends nothing if another file is in the place of the receipt', async () => {
+  it('sends nothing if another file has the receipt’s name', async () => {
     write('notes.txt', 'x')
     write('notes.txt.receipt.json', 'my notes')
     const size = async () => (await json(['status'])).value.size

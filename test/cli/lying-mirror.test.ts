@@ -247,7 +247,7 @@ describe('the command line against a mirror that lies', function () {
       await refuses(['submit', '--ocds', 'six.json', '--agency', AGENCY], answer(/^\/v1\/receipts\//, text), /LEDGER_ANSWER/, 1)
   })
 
-  it('does not call anchored what no endpoint of the chain was asked about', async () => {
+  it('calls nothing anchored unless an endpoint of the chain was asked about it', async () => {
     write('four.txt', 'four\n')
     const args = [...submit, 'four.txt', '--record', '4', '--wait', '5', '--json']
     const { code, out, err } = await openseal(args, { OPENSEAL_RPC: 'http://127.0.0.1:1' })
@@ -372,7 +372,7 @@ describe('the command line against a mirror that lies', function () {
     ok(!existsSync(join(folder, 'new.json')))
   }).timeout(120_000)
 
-  it('says what an index is if it is given something else', async () => {
+  it('explains what an index is if it gets something else', async () => {
     for (const args of [
       ['receipt', 'abc'],
       ['receipt', '-1'],

@@ -129,7 +129,7 @@ describe('openseal serve', function () {
     )
   })
 
-  it('takes records while its chain is dead, starts the chain again, and anchors them', async () => {
+  it('accepts records while its chain is dead, starts the chain again, and anchors them', async () => {
     const service = serve({ OPENSEAL_DATA: 'killed', OPENSEAL_ANCHOR_INTERVAL: '100ms' })
     const url = /at (http:\S+)/.exec(await service.ready)![1]!
     const operator = readFileSync(join(folder, 'killed/keys/operator.key'), 'utf8').trim()

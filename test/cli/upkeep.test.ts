@@ -28,7 +28,7 @@ describe('upkeep on the command line', function () {
     return { code, out: out + err, json: () => JSON.parse(out) }
   }
 
-  it('doctor: 0 sound, 5 damaged, 0 again when repaired, 6 if there is nothing to examine', async () => {
+  it('doctor exits with 0 if sound or repaired, 5 if damaged, 6 if there is nothing to examine', async () => {
     const rest = await layToRest(300)
     const doctor = (...more: string[]) => openseal('doctor', '--data', rest.dataDir, ...more)
     const sound = await doctor()
@@ -45,7 +45,7 @@ describe('upkeep on the command line', function () {
     await rest.remove()
   })
 
-  it('backup of a running ledger, restore, and the decision that is asked for', async () => {
+  it("backs up a running ledger, restores it, and asks for the operator's decision", async () => {
     const folder = await mkdtemp(join(tmpdir(), 'openseal-upkeep-'))
     const [data, backup, restored] = ['data', 'backup', 'restored'].map(name => join(folder, name)) as [string, string, string]
     const config = readConfig({ OPENSEAL_PORT: '0', OPENSEAL_CHAIN_PORT: '0', OPENSEAL_OPERATOR_KEY: OPERATOR_KEY })

@@ -132,7 +132,7 @@ describe('openseal verify', function () {
     assert.match(trust, /^Checked by the policy in .*policy\.json.*, with the SHA-256 [0-9a-f]{64}\.$/)
   })
 
-  it('calls a policy or a receipt in place of the file a slip, and takes a receipt among the files for the one that it names', async () => {
+  it('calls a policy or a receipt instead of the file wrong usage, and matches a receipt among the files with the file that it names', async () => {
     const policy = await run(['policy.json', '--json'])
     assert.deepEqual([policy.code, policy.json.code], [2, 'FILE_IS_POLICY'])
     assert.match(
@@ -172,7 +172,7 @@ describe('openseal verify', function () {
     assert.doesNotMatch(err, /secret/)
   })
 
-  it('names an endpoint that serves another chain than those of the policy: two that were named may be one', async () => {
+  it('names an endpoint that serves none of the policy’s chains, so that two named endpoints count as one', async () => {
     const elsewhere = createServer((_, response) => response.end('{"jsonrpc":"2.0","id":1,"result":"0x99"}')).listen(0, '127.0.0.1')
     await once(elsewhere, 'listening')
     const url = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}`

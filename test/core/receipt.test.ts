@@ -113,7 +113,7 @@ describe('core/receipt', () => {
     equal(isSameRecord(at(3), at(3, { statement: { ...FULL, title: 'x' } })), false)
   })
 
-  it('refuses what is no object, and JSON that the strict reader refuses', () => {
+  it('refuses anything but an object, and JSON that the strict reader refuses', () => {
     throws(() => parseReceipt('[]'), { code: 'RECEIPT_MALFORMED' })
     throws(() => parseReceipt('{"proof":"a","proof":"b"}'), { code: 'JSON_DUPLICATE_KEY' })
     throws(() => parse({ extra: null }), { code: 'JSON_NULL' })

@@ -33,7 +33,7 @@ describe('core/visible', () => {
     equal(visible('\u2068a\u009bb\u2069'), '\u2068a[U+009B]b\u2069')
   })
 
-  it('says the same when it is said twice', () => {
+  it('changes nothing when it is applied twice', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom('a', ' ', 'Ω', ...STEERING)), parts => {
         const shown = visible(parts.join(''))

@@ -41,7 +41,7 @@ describe('documents/file-kind', () => {
     )
   })
 
-  it('takes no ordinary file for one of these', () => {
+  it('does not mistake ordinary files for one of these', () => {
     for (const text of ['', '{', '{"a":1}', '%PDF-1.7', 'Ωδε', 'PK', 'PKZIP', '契約', '"a"'])
       equal(kindOfHead(toUtf8(text)), undefined, text)
     for (const bytes of [

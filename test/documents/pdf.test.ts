@@ -31,13 +31,13 @@ describe('documents/pdf', () => {
     }
   })
 
-  it('names no state for what is no PDF, and not the whole file for one of its own', () => {
+  it('finds no states in other files, and does not call the whole PDF an earlier state', () => {
     assert.equal(read(toUtf8('a %%EOF b')).facts, undefined)
     assert.deepEqual(read(toUtf8('%PDF-1.0 %%EOF\n')).facts, { isSigned: false, states: [state('%PDF-1.0 %%EOF')] })
     assert.deepEqual(read(toUtf8(`${' '.repeat(1000)}%PDF-1.0 x`)).facts, { isSigned: false, states: [] })
   })
 
-  it('looks for the head in the first 1024 bytes, however the file comes', () => {
+  it('looks for the head in the first 1024 bytes, in whatever chunks the file comes', () => {
     for (const [before, isPdf] of [
       [1019, true],
       [1020, false],
@@ -48,7 +48,7 @@ describe('documents/pdf', () => {
     }
   })
 
-  it('takes a line end only right behind the mark, and one only', () => {
+  it('takes one line end, and only directly after the mark', () => {
     const ends = (text: string) => read(toUtf8(`%PDF-1.0 %%EOF${text}`)).facts?.states.map(({ bytes }) => bytes - 14)
     assert.deepEqual(ends('\n\nx'), [0, 1])
     assert.deepEqual(ends('\r\rx'), [0, 1])
@@ -57,14 +57,14 @@ describe('documents/pdf', () => {
     assert.deepEqual(ends(' \nx'), [0])
   })
 
-  it('gives up on a file that ends a thousand times, and hashes it whole all the same', () => {
+  it('gives up on a file that ends a thousand times, and still hashes all of it', () => {
     const bytes = toUtf8(`%PDF-1.0 ${'%%EOF\n'.repeat(1000)}`)
     const { facts, sha256 } = read(bytes)
     assert.equal(facts?.states.length, 256)
     assert.equal(sha256, digestsOf(bytes).sha256)
   })
 
-  it('finds a mark across a border between chunks in one memory, which is filled again', () => {
+  it('finds a mark across two chunks that come in the same memory', () => {
     const finder = createMarkFinder(toUtf8('/ByteRange'))
     const chunk = Buffer.alloc(12)
     for (const text of ['xxxxxxx/Byte', 'Rangexxxxxxx']) {

@@ -119,14 +119,14 @@ describe('documents/read-document: Akoma Ntoso', () => {
     equal(other.members.revision, 'https://court.example/7/eng.xml@2026-03-01')
   })
 
-  it('takes a date with time and zone, and no language where there are several', async () => {
+  it('takes a date with time and zone, and no language if there are several', async () => {
     const { members } = await read(judgment({ date: '2026-02-03T10:00:00+02:00' }))
     equal(members.published, '2026-02-03T08:00:00Z')
     const bilingual = await read(judgment({ languages: ['fra', 'nld'], date: '' }))
     deepEqual([bilingual.members.language, codesOf(bilingual)], [undefined, ['LANGUAGE_SEVERAL fra, nld']])
   })
 
-  it('does not take the metadata of a part for that of the document', async () => {
+  it('does not mistake the metadata of a part for that of the document', async () => {
     const part =
       '<attachments><attachment><doc><meta><identification><FRBRWork><FRBRuri value="x"/></FRBRWork></identification></meta></doc></attachment></attachments>'
     equal((await read(judgment({ more: part }))).members.record, 'https://court.example/id/7')

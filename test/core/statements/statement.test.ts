@@ -183,7 +183,7 @@ describe('core/statement: what is accepted', () => {
     refuses({ target: '' }, /target is empty/)
   })
 
-  it('refuses the revision of a withdrawal, which is no version', () => {
+  it('refuses the revision of a withdrawal, which is not a version', () => {
     refuses({ revision: 'r-2' }, /revision does not go with withdraw/, WITHDRAW)
   })
 

@@ -23,7 +23,7 @@ const CRAFTED: readonly Vector[] = [
 const ALL = [...VECTORS, ...CRAFTED]
 
 describe('Ed25519', () => {
-  it('gives one answer for signatures on which implementations part, the same as node:crypto and WebCrypto in Node', async () => {
+  it('gives the same answer as node:crypto and WebCrypto in Node for signatures on which implementations differ', async () => {
     for (const vector of ALL) {
       equal(ours(vector), vector.holds, vector.what)
       equal(inNode(vector), vector.holds, `node:crypto: ${vector.what}`)
@@ -31,7 +31,7 @@ describe('Ed25519', () => {
     }
   })
 
-  it('gives the same answer in a browser, whose own WebCrypto differs only where a point is of small order', async () => {
+  it('gives the same answer in a browser, whose own WebCrypto differs only for points of small order', async () => {
     const entry = fileURLToPath(new URL('../../../src/core/tlog/ed25519.ts', import.meta.url))
     const { outputFiles } = await build({ entryPoints: [entry], bundle: true, format: 'esm', write: false })
     const server = createServer(({ url }, response) => {

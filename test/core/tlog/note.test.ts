@@ -74,7 +74,7 @@ describe('verifier key', () => {
     throws(() => createSigner('a', new Uint8Array(31)), code('NOTE_KEY_MALFORMED'))
   })
 
-  it('makes no key of a bad name, of another type, or of a seed that has not 32 bytes', () => {
+  it('makes no key of a bad name, of another type, or of a seed that does not have 32 bytes', () => {
     const seed = new Uint8Array(32).fill(1)
     for (const name of ['', 'a b', 'a+b', 'a\u2003b', 'a\nb', '\ud800']) throws(() => createSigner(name, seed), code('NOTE_KEY_MALFORMED'))
     for (const type of [0, 2, 3, 5]) throws(() => createSigner('a', seed, type), code('NOTE_KEY_MALFORMED'))

@@ -127,7 +127,7 @@ describe('inclusion proof', () => {
     }
   })
 
-  it('rejects a hash that has not 32 bytes', () => {
+  it('rejects a hash that does not have 32 bytes', () => {
     const given = inclusion(5, 8)
     const [first, second] = given.proof as [Hash, Hash]
     const moved = Uint8Array.of(...first, second[0]!)
@@ -138,7 +138,7 @@ describe('inclusion proof', () => {
     throws(() => verifyInclusion({ ...given, root: new Uint8Array(0) }), code('PROOF_RANGE'))
   })
 
-  it('has no proof outside of the tree', async () => {
+  it('has no proof outside the tree', async () => {
     for (const [index, size] of [
       [0, 0],
       [1, 1],
@@ -247,13 +247,13 @@ describe('consistency proof', () => {
     }
   })
 
-  it('rejects a hash that has not 32 bytes', () => {
+  it('rejects a hash that does not have 32 bytes', () => {
     const given = consistency(6, 8)
     throws(() => verifyConsistency({ ...given, proof: given.proof.with(0, new Uint8Array(31)) }), code('PROOF_LENGTH'))
     throws(() => verifyConsistency({ ...given, toRoot: new Uint8Array(31) }), code('PROOF_RANGE'))
   })
 
-  it('has no proof backwards or between what are no sizes', async () => {
+  it('has no proof backwards, or between numbers that are not sizes', async () => {
     for (const [from, to] of [
       [2, 1],
       [-1, 1],

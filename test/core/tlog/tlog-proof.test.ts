@@ -75,7 +75,7 @@ describe('tlog-proof', () => {
     }
   })
 
-  it('refuses what is no signed checkpoint after the proof', () => {
+  it('refuses anything but a signed checkpoint after the proof', () => {
     for (const text of [TEXT.slice(0, -1), `${TEXT}\n`, TEXT.slice(0, TEXT.indexOf('\n\n') + 2)]) {
       throws(() => parseTlogProof(text), code('NOTE_MALFORMED'))
     }

@@ -32,7 +32,7 @@ describe('documents/ocds/bytes', () => {
     deepEqual(bytes.take(), counting(10))
   })
 
-  it('drops all where it may, says so, and takes nothing from then on', () => {
+  it('drops everything beyond its bound if it may, says so, and takes nothing more', () => {
     const bytes = createBytes(10, true)
     bytes.addAll(counting(10))
     equal(bytes.overflowed(), false)
@@ -41,7 +41,7 @@ describe('documents/ocds/bytes', () => {
     deepEqual([bytes.overflowed(), bytes.take().buffer.byteLength], [true, 0])
   })
 
-  it('treats a byte order mark as a character, and leaves the complaint to its caller', () => {
+  it('treats a byte order mark as a character, which its caller refuses', () => {
     const check = createUtf8Check()
     for (const byte of [0xef, 0xbb, 0xbf, 0x7b]) check.push(Uint8Array.of(byte))
     throws(() => check.push(Uint8Array.of(0xff)), { code: 'OCDS_NOT_UTF8', message: /the 1 bytes from byte 4\)/ })

@@ -49,7 +49,7 @@ describe('scan of an OCDS file', () => {
     assert.equal(envelope.shape, 'record-package')
   })
 
-  it('finds them where they come first in a record', () => {
+  it('finds them if they come first in a record', () => {
     const { releases } = scan(text('{"records":[{"releases":[{"id":"1"}]},{"ocid":"A","releases":[{"id":"2"}]}]}'))
     assert.deepEqual(releases, ['{"id":"1"}', '{"id":"2"}'])
   })
@@ -134,7 +134,7 @@ describe('scan of an OCDS file', () => {
     for (const chunkBytes of [1, 2, file.length]) assert.deepEqual(scan(file, chunkBytes).releases, releases)
   })
 
-  it('takes a list among the records for no record', () => {
+  it('does not count a list among the records as a record', () => {
     const { releases } = scan(text('{"records":[[{"releases":[{"id":"1"}]}],{"ocid":"A","releases":[{"id":"2"}]}]}'))
     assert.deepEqual(releases, ['{"id":"2"}'])
   })
