@@ -31,7 +31,7 @@ export function readAkomaNtoso(xml: XmlReading): DocumentReading {
     draft.id(
       'revision',
       day === undefined ? manifestation.value : `${manifestation.value}@${day}`,
-      day === undefined ? manifestation.at : `${manifestation.at} and ${date?.at}/@date`,
+      day === undefined ? manifestation.at : `${manifestation.at} + ${date?.at}/@date`,
     )
   draft.identifier('akn-work', work?.value, work?.at ?? '')
   draft.identifier('akn-expression', expression?.value, expression?.at ?? '')

@@ -54,7 +54,7 @@ export function readEforms(xml: XmlReading): DocumentReading {
   if (id !== undefined && change !== undefined && changed !== undefined) {
     draft.id('record', changed, change.at)
     draft.id('target', changedVersion, change.at)
-    draft.id('revision', version && `${id.text}-${version.text}`, `${id.at} and ${version?.at}`)
+    draft.id('revision', version && `${id.text}-${version.text}`, `${id.at} + ${version?.at}`)
     const reason = xml.first(`${EXTENSION}/Changes/ChangeReason/ReasonCode`)
     draft.amend(REASONS[reason?.text ?? ''], change.at, reason?.at ?? change.at)
     draft.remark('CHANGE_OF_RECORD', change.text)
@@ -105,7 +105,7 @@ function readDate(xml: XmlReading, draft: ReadingDraft): void {
   draft.published(
     moment,
     time === undefined ? date.text : `${date.text} ${time.text}`,
-    time === undefined ? date.at : `${date.at} and ${time.at}`,
+    time === undefined ? date.at : `${date.at} + ${time.at}`,
   )
 }
 

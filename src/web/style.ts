@@ -47,7 +47,7 @@ progress{inline-size:100%;block-size:1.1rem;accent-color:var(--link)}
 .card .body{padding:.4rem 1rem 1rem}
 .good{--tone:var(--good);--tone-bg:var(--good-bg)}.bad{--tone:var(--bad);--tone-bg:var(--bad-bg)}.warn{--tone:var(--warn);--tone-bg:var(--warn-bg)}.calm{--tone:var(--calm);--tone-bg:var(--calm-bg)}
 .checks{list-style:none;margin:.4rem 0;padding:0}.checks li{display:grid;grid-template-columns:1.6rem 1fr;gap:.4rem;padding-block:.35rem;border-block-start:1px solid color-mix(in srgb,var(--line) 45%,transparent)}
-.checks svg{inline-size:1.3rem;block-size:1.3rem;margin-block-start:.15rem}.checks b:first-letter{text-transform:uppercase}.checks b{display:inline-block}
+.checks svg{inline-size:1.3rem;block-size:1.3rem;margin-block-start:.15rem}.checks b:first-letter{text-transform:capitalize}.checks b{display:inline-block}
 .parts{margin-inline-start:.4rem;padding-inline-start:.8rem;border-inline-start:3px solid var(--line)}.detail{overflow-wrap:anywhere}.release summary .icon,p.release .icon{inline-size:1.3rem;block-size:1.3rem;vertical-align:text-bottom}.passed svg{color:var(--good)}.failed svg{color:var(--bad)}.not-run svg,.running svg{color:var(--soft)}
 dl.facts{display:grid;grid-template-columns:minmax(8rem,14rem) 1fr;gap:.35rem 1rem;margin:.6rem 0}dl.facts dt{color:var(--soft)}dl.facts dd{margin:0;min-inline-size:0;overflow-wrap:anywhere}
 details{margin-block:.8rem}summary{cursor:pointer;min-height:28px;padding-block:.2rem;color:var(--link);font-weight:600}
@@ -71,7 +71,7 @@ td.num{font-variant-numeric:tabular-nums;white-space:nowrap}
 .list{list-style:none;margin:.4rem 0;padding:0}.list>li{padding-block:.65rem;border-block-end:1px solid color-mix(in srgb,var(--line) 45%,transparent)}
 .list .name{font-weight:600;display:inline-block;min-height:24px;max-inline-size:100%;overflow-wrap:anywhere}h1,h2,bdi{overflow-wrap:anywhere}.list p{margin:.1rem 0}
 .badge{display:inline-block;border:1px solid currentColor;border-radius:.25rem;padding:.05rem .45rem;font-size:.9rem;font-weight:600}
-.badge:first-letter{text-transform:uppercase}.badge.alert{color:var(--bad);background:var(--bad-bg)}.badge.note{color:var(--warn);background:var(--warn-bg)}
+.badge:first-letter{text-transform:capitalize}.badge.alert{color:var(--bad);background:var(--bad-bg)}.badge.note{color:var(--warn);background:var(--warn-bg)}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:.8rem;margin:.8rem 0;padding:0}
 .figures div{background:var(--panel);padding:.8rem 1rem;border-radius:.3rem}.figures dt{color:var(--soft)}.figures dd{margin:0;font-size:1.15rem;font-weight:700;overflow-wrap:break-word}
 .line{list-style:none;margin:.6rem .6rem;padding:0 0 0 0;border-inline-start:3px solid var(--line)}.line li{position:relative;padding:.35rem 0 .6rem;padding-inline-start:1.1rem}
@@ -79,7 +79,7 @@ td.num{font-variant-numeric:tabular-nums;white-space:nowrap}
 .line li.alert::before{border-color:var(--bad);background:var(--bad);border-radius:0}
 .line li.gap::before{display:none}.plain{list-style:none;margin:0;padding:0}
 .tabs ul{margin-block:.6rem}.tabs li a{padding:.3rem .7rem;border:1px solid var(--line);border-radius:.3rem;min-height:32px}.tabs [aria-current]{background:var(--calm-bg);border-color:currentColor}
-.steps{padding-inline-start:1.6rem}.steps>li{padding-block:.3rem}.steps code{background:var(--panel);display:block;max-inline-size:100%;text-align:left}.steps .hash{display:inline}
+.steps{padding-inline-start:1.6rem}.steps>li{padding-block:.3rem}.steps>li>.icon{vertical-align:text-bottom}.steps code{background:var(--panel);display:block;max-inline-size:100%;text-align:left}.steps .hash{display:inline}
 .raw{white-space:pre-wrap;font-family:ui-monospace,SFMono-Regular,Consolas,"Liberation Mono",monospace;font-size:.85rem;overflow-wrap:anywhere;background:var(--panel);padding:.5rem .7rem;border-radius:.3rem;text-align:left;unicode-bidi:isolate}
 .path{font-size:.92rem}.path td,.path th{padding:.15rem .5rem;vertical-align:baseline}.path td:first-child{font-variant-numeric:tabular-nums}
 .row{display:flex;flex-wrap:wrap;gap:.7rem;align-items:center;margin-block:.9rem}

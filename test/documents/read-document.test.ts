@@ -41,7 +41,7 @@ describe('documents/read-document: eForms', () => {
       'identifiers local=folder-1': '/ContractNotice/cbc:ContractFolderID',
       'language de': '/ContractNotice/cbc:NoticeLanguageCode',
       'title Eine Brücke': '/ContractNotice/cac:ProcurementProject/cbc:Name',
-      'published 2026-02-01T09:00:00Z': '/ContractNotice/cbc:IssueDate and /ContractNotice/cbc:IssueTime',
+      'published 2026-02-01T09:00:00Z': '/ContractNotice/cbc:IssueDate + /ContractNotice/cbc:IssueTime',
     })
     deepEqual(codesOf(reading), [])
   })

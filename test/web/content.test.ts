@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { clip, renderContent } from '../../src/web/content.ts'
+import { STYLE } from '../../src/web/style.ts'
 
 describe('web/content', () => {
   it('cuts no letter in two, and keeps a short text as it is', () => {
@@ -18,5 +19,9 @@ describe('web/content', () => {
   it('names a language only if software knows it', () => {
     assert.equal(renderContent('x', 'el-Latn').safe, '<bdi lang="el-Latn" dir="auto">x</bdi>')
     for (const tag of [undefined, 'xq', 'i-x', 'x-private']) assert.equal(renderContent('x', tag).safe, '<bdi dir="auto">x</bdi>')
+  })
+
+  it('never puts letters into capitals in a way that takes the accents off Greek', () => {
+    assert.doesNotMatch(STYLE, /text-transform:uppercase/)
   })
 })

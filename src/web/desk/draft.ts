@@ -9,18 +9,21 @@ import type { Json } from '../../core/json.ts'
 import { type DocumentRef, parseStatement, STATEMENT, type Statement } from '../../core/statements/statement.ts'
 import { type FileRemark, readRemark } from './remarks.ts'
 
-/** The members of a statement that are typed or chosen, in the order of the form. */
+/**
+ * The members of a statement that are typed or chosen, in the order of the form: those that must be
+ * filled in come first.
+ */
 export const FIELDS = [
   'record',
   'revision',
   'target',
   'kind',
+  'reason',
+  'reasonText',
   'title',
   'language',
   'published',
   'identifiers',
-  'reason',
-  'reasonText',
 ] as const
 
 export type Field = (typeof FIELDS)[number]
