@@ -9,7 +9,6 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { PerformanceObserver } from 'node:perf_hooks'
 import { Worker } from 'node:worker_threads'
 import type Router from '@koa/router'
 import { parsePolicy } from '../../src/core/policy.ts'
@@ -168,48 +167,3 @@ const ask = ({ method = 'GET', path, headers = {}, body }) => new Promise((resol
 })
 parentPort.on('message', async askings => parentPort.postMessage(await Promise.all(askings.map(ask))))
 `
-
-const HELD = { everyMs: 60, forMs: 30 }
-const NOBODY = new Int32Array(new SharedArrayBuffer(4))
-
-/**
- * The most processor time of this thread that one round of the event loop took while something ran.
- * Not wall time: a busy machine changes nothing. Without the collections of garbage, which such a
- * machine makes several times as long, because their helper threads get no turn.
- *
- * As on a busy machine, this process gets no turn now and then: what the disk and the network have
- * ready by then comes all at once, in one round.
- */
-export async function longestRoundMs(run: () => Promise<unknown>): Promise<number> {
-  const collections: { startTime: number; duration: number }[] = []
-  const observer = new PerformanceObserver(list => collections.push(...list.getEntries()))
-  observer.observe({ entryTypes: ['gc'] })
-  let isOver = false
-  const running = run().finally(() => {
-    isOver = true
-  })
-  const rounds: { fromMs: number; toMs: number; usedMs: number }[] = []
-  let fromMs = performance.now()
-  let before = process.threadCpuUsage()
-  let heldMs = fromMs
-  while (!isOver) {
-    await new Promise(resolve => setTimeout(resolve, 1))
-    if (performance.now() - heldMs > HELD.everyMs) {
-      // Takes no processor time.
-      Atomics.wait(NOBODY, 0, 0, HELD.forMs)
-      heldMs = performance.now()
-    }
-    const toMs = performance.now()
-    const now = process.threadCpuUsage()
-    rounds.push({ fromMs, toMs, usedMs: (now.user + now.system - before.user - before.system) / 1000 })
-    fromMs = toMs
-    before = now
-  }
-  await running
-  // Observations of the last collections arrive a little later.
-  await new Promise(resolve => setTimeout(resolve, 20))
-  observer.disconnect()
-  const collectingMs = (from: number, to: number) =>
-    collections.filter(({ startTime }) => startTime >= from && startTime < to).reduce((sum, { duration }) => sum + duration, 0)
-  return Math.max(...rounds.map(round => round.usedMs - collectingMs(round.fromMs, round.toMs)))
-}
