@@ -172,7 +172,7 @@ describe('openseal verify', function () {
     assert.doesNotMatch(err, /secret/)
   })
 
-  it('names an endpoint that serves none of the policy’s chains, so that two named endpoints count as one', async () => {
+  it('names an endpoint that serves none of the policy’s chains, because it does not count', async () => {
     const elsewhere = createServer((_, response) => response.end('{"jsonrpc":"2.0","id":1,"result":"0x99"}')).listen(0, '127.0.0.1')
     await once(elsewhere, 'listening')
     const url = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}`
