@@ -10,7 +10,11 @@ import { Level } from 'level'
 import { StoreError } from '../port/errors.ts'
 
 /** With what the types of `level` leave out, because it does not exist in browsers. */
-export type Database = Level<Uint8Array, Uint8Array> & { compactRange(start: Uint8Array, end: Uint8Array): Promise<void> }
+export type Database = Level<Uint8Array, Uint8Array> & {
+  compactRange(start: Uint8Array, end: Uint8Array): Promise<void>
+  /** About how many bytes of tables lie in a range. */
+  approximateSize(start: Uint8Array, end: Uint8Array): Promise<number>
+}
 
 export type LevelDatabase = {
   /** For reading. Closed only during reopening; `settled` resolves when it is open again. */

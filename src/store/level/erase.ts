@@ -14,8 +14,11 @@ type Change =
   | { readonly type: 'del'; readonly key: Uint8Array }
   | { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array }
 
-/** How many keys of one kind are compacted one by one. */
-const MANY_KEYS = 32
+/**
+ * Compacting a range of one key rewrites a few tables on each level of the database, about this
+ * much.
+ */
+const BYTES_OF_KEY = 16 * 1024 * 1024
 
 /**
  * The range of the rows of erased records. Their values are gone once the record's own rows are.
@@ -80,7 +83,7 @@ export function createPurge(database: LevelDatabase): Pick<LogStore, 'hasRemains
         { sync: true },
       )
     })
-    for (const [first, last] of rangesOf(keys)) await db.compactRange(first, last)
+    for (const [first, last] of await rangesOf(database, keys)) await db.compactRange(first, last)
     await write(async () => {
       // LevelDB does not say that a compaction has failed, but refuses all writes until it is
       // opened again.
@@ -127,15 +130,16 @@ function put(rowKey: Uint8Array, value: Uint8Array | undefined): Change {
   return value === undefined ? { type: 'del', key: rowKey } : { type: 'put', key: rowKey, value }
 }
 
-/**
- * The ranges to compact. Each range that holds one key rewrites some tables, so many keys of one
- * kind are one range, which rewrites each table once.
- */
-function rangesOf(keys: readonly Uint8Array[]): (readonly [first: Uint8Array, last: Uint8Array])[] {
-  const kinds = [...Map.groupBy(keys, rowKey => rowKey[0]).values()].map(each => each.toSorted(compareBytes))
-  return kinds.flatMap(each =>
-    each.length > MANY_KEYS ? [[each[0]!, each.at(-1)!] as const] : each.map(rowKey => [rowKey, rowKey] as const),
-  )
+/** The ranges to compact: for each kind of key, all of its rows if that takes less than one by one. */
+async function rangesOf({ db }: LevelDatabase, keys: readonly Uint8Array[]) {
+  const ranges: [first: Uint8Array, last: Uint8Array][] = []
+  for (const kind of Map.groupBy(keys, rowKey => rowKey[0]).values()) {
+    const sorted = kind.toSorted(compareBytes)
+    const [first, last] = [sorted[0]!, sorted.at(-1)!]
+    if ((await db.approximateSize(first, last)) < sorted.length * BYTES_OF_KEY) ranges.push([first, last])
+    else for (const rowKey of sorted) ranges.push([rowKey, rowKey])
+  }
+  return ranges
 }
 
 /** The keys of an erased record's rows, except those that it shares with others. */

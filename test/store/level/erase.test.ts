@@ -1,5 +1,6 @@
 /** That nothing is left of an erased record in the files of the embedded store. */
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -168,6 +169,32 @@ describe('Level store: erasing', () => {
     ok(compactions < 10, `${compactions} compactions`)
     for (const index of [50, 249]) deepEqual(await filesWith(record(index)), [])
     for (const index of [49, 250, 301]) deepEqual(await store.readStatement(index), Buffer.from(record(index).statement))
+  })
+
+  it('leaves no byte where rows fill more tables than are worth compacting for a few keys', async () => {
+    const large = (index: number) => ({ ...record(index), statement: Buffer.concat([record(index).statement, randomBytes(100_000)]) })
+    for (let size = 0; size < 400; size += 50)
+      await store.commit(
+        commitOf(
+          size,
+          size + 50,
+          Array.from({ length: 50 }, (_, at) => large(size + at)),
+        ),
+      )
+    const ranges: (readonly Uint8Array[])[] = []
+    const { compactRange } = methods
+    methods.compactRange = function (this: unknown, ...range: never[]) {
+      ranges.push(range)
+      return compactRange?.apply(this, range)
+    }
+    await erase(400, 10, 390)
+    await store.purge().finally(() => {
+      methods.compactRange = compactRange!
+    })
+    const ofStatements = ranges.filter(([first]) => first?.[0] === 's'.charCodeAt(0))
+    equal(ofStatements.length, 2)
+    for (const [first, last] of ofStatements) deepEqual(first, last)
+    for (const index of [10, 390]) deepEqual(await filesWith(record(index)), [])
   })
 
   it('begins again if the disk failed during a compaction, of which LevelDB says nothing', async () => {
