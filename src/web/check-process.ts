@@ -5,20 +5,23 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import module from 'node:module'
+import { holdsMany } from '../documents/reading.ts'
+import { createEditCheck } from '../documents/together.ts'
 import type { MessageKey } from '../messages/en.ts'
 import { type Language, speak } from '../messages/language.ts'
 import type { Say } from '../messages/say.ts'
 import type { Policy } from '../verifier/index.ts'
 import { addFiles, type DescribedFile, describeFile } from './desk/describe.ts'
 import { MAX_DRAFT_BYTES, readDraft, writeDraft } from './desk/draft.ts'
+import type { Row } from './desk/rows.ts'
 import { type Frame, renderPage } from './layout.ts'
 import { verifiedPage } from './pages/verify.ts'
 import { createAsker, type EndpointShape, type Question, type Reply } from './questions.ts'
 import { checkUpload, type FormAnswer } from './server-verify.ts'
-import { MAX_UPLOAD_FILES, readUpload, UPLOAD_LIMIT, UploadError } from './upload.ts'
+import { MAX_UPLOAD_FILES, readUpload, UPLOAD_LIMIT, UploadError, type UploadedFile } from './upload.ts'
 
 /** The job that the process gets at its start: to check files, or to describe them for the desk. */
-export type FormJob = CheckJob | { readonly kind: 'describe'; readonly headers: IncomingHttpHeaders }
+export type FormJob = CheckJob | { readonly kind: 'describe'; readonly headers: IncomingHttpHeaders; readonly agency: string }
 
 /** To check what was uploaded, and answer with a page. */
 export type CheckJob = {
@@ -30,8 +33,9 @@ export type CheckJob = {
   readonly endpoints: readonly EndpointShape[]
 }
 
-/** The answer for the desk: what was sent, or the code of what is wrong with it. */
+/** The answer for the desk: what was sent, the records in a package, or the code of what is wrong with it. */
 export type Described =
+  | { readonly fields: { readonly [name: string]: string }; readonly rows: readonly Row[] }
   | { readonly fields: { readonly [name: string]: string }; readonly files: readonly DescribedFile[] }
   | { readonly code: string }
 
@@ -52,7 +56,7 @@ const UPLOAD_PROBLEMS: { readonly [code: string]: MessageKey } = {
 
 /** Nobody is left to read the answer. */
 process.once('disconnect', () => process.exit())
-process.once('message', (job: FormJob) => (job.kind === 'check' ? run(job) : describe(job.headers)))
+process.once('message', (job: FormJob) => (job.kind === 'check' ? run(job) : describe(job)))
 
 async function run({ lang, frame, headers, policy, endpoints }: CheckJob): Promise<void> {
   const say = speak(lang)
@@ -64,18 +68,36 @@ async function run({ lang, frame, headers, policy, endpoints }: CheckJob): Promi
   answer({ status, page: renderPage({ ...frame, say }, verifiedPage({ ...frame, say }, form)) })
 }
 
-async function describe(headers: IncomingHttpHeaders): Promise<void> {
+async function describe({ headers, agency }: Exclude<FormJob, CheckJob>): Promise<void> {
   try {
     // Only for the desk, because each process loads what it runs.
     const { readDocument } = await import('../documents/read-document.ts')
     const { files, fields = {} } = await readUpload(headers, process.stdin, { maxFields: FIELDS_OF_DESK, keepsFiles: true })
     const described: DescribedFile[] = []
     for (const { name, read, bytes = new Uint8Array(0) } of files) described.push(describeFile(name, read, await readDocument(name, bytes)))
-    answer({ described: isTooLarge(fields, described) ? { code: 'FORM_TOO_LARGE' } : { fields, files: described } })
+    const isPackage = readDraft(fields).action === 'publish' && described.length > 0 && described.every(({ reading }) => holdsMany(reading))
+    if (isPackage) answer({ described: { fields, rows: await takeAllApart(files, described, agency) } })
+    else answer({ described: isTooLarge(fields, described) ? { code: 'FORM_TOO_LARGE' } : { fields, files: described } })
   } catch (error) {
     if (!(error instanceof UploadError)) throw error
     answer({ described: { code: error.code } })
   }
+}
+
+/** The records in packages. Throws UploadError PACKAGE_TOO_LARGE if a form cannot carry them. */
+async function takeAllApart(files: readonly UploadedFile[], described: readonly DescribedFile[], agency: string): Promise<readonly Row[]> {
+  const [{ takeApart }, { fitsForm, MAX_UPLOADED_RECORDS: room }] = await Promise.all([
+    import('./desk/take-apart.ts'),
+    import('./desk/package.ts'),
+  ])
+  const edits = createEditCheck()
+  const rows: Row[] = []
+  for (const [at, file] of described.entries()) {
+    const blob = new Blob([(files[at]?.bytes ?? new Uint8Array(0)) as BlobPart])
+    rows.push(...(await takeApart(file, blob, { agency, edits, room: room - rows.length })))
+  }
+  if (!fitsForm(rows)) throw new UploadError('PACKAGE_TOO_LARGE', 'The package holds more records than a form can carry.')
+  return rows
 }
 
 /** Whether the form that follows could not be sent, or would take the service long to show. */

@@ -24,7 +24,7 @@ export type Checker = {
    */
   check(request: IncomingMessage, job: Omit<CheckJob, 'kind' | 'headers' | 'policy' | 'endpoints'>): Promise<CheckedPage>
   /** Describes what was uploaded, for the desk. Throws as `check` does. */
-  describe(request: IncomingMessage): Promise<Described>
+  describe(request: IncomingMessage, agency: string): Promise<Described>
 }
 
 /** Limits on the use of the machine. */
@@ -76,8 +76,8 @@ export function createChecker({ ledger, chain, policy }: Pick<SiteDeps, 'ledger'
       if (!('page' in answered)) throw new Error('bug: a check was answered without a page')
       return answered
     },
-    async describe(request) {
-      const answered = await inPlace(request, { kind: 'describe', headers: request.headers })
+    async describe(request, agency) {
+      const answered = await inPlace(request, { kind: 'describe', headers: request.headers, agency })
       if (!('described' in answered)) throw new Error('bug: a description was answered with a page')
       return answered.described
     },

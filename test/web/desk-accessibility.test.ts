@@ -88,6 +88,18 @@ describe('web/desk: accessibility', function () {
         await page.waitForSelector('#go:not([hidden])')
         await look(page)
         equal(await page.locator('#rows tbody tr').count(), 1)
+        // As without JavaScript, a package is uploaded.
+        await page.goto(`${world.url}/${tag}/desk/new`)
+        const releases = [{ ocid: 'x'.repeat(200), id: tag }, { id: 'none' }]
+        await page.setInputFiles('#files', [
+          { name: 'package.json', mimeType: '', buffer: Buffer.from(JSON.stringify({ publishedDate: 'x', releases })) },
+        ])
+        await page.evaluate(() => (document.querySelector('#choose') as HTMLFormElement).submit())
+        await page.waitForSelector('form[action$="/desk/package"]')
+        await look(page)
+        await page.click('form[action$="/desk/package"] button')
+        await page.waitForSelector('a[href*="receipts.zip"]')
+        await look(page)
       }, at)
     })
 

@@ -271,11 +271,11 @@ describe('web/desk in a browser', function () {
     deepEqual(
       rows.map(row => row.split('\t').slice(1).join(' ').replace(/\s+/g, ' ')),
       [
-        'ocds-213czf-1 2 Other Procurement Left out: This version is on the ledger already with different content under the same name. If you go on, both are marked as “changed without a new version”, forever. Give the new version a name of its own instead, or amend the old one.',
-        '– – – – Refused: the release has no ocid (OCDS_RELEASE)',
-        'ocds-213czf-1 1 One Procurement Can be published',
-        'ocds-213czf-1 2 Two Procurement Can be published',
-        `urn:sha256:${createHash('sha256').update(text).digest('hex')} – – Procurement Can be published`,
+        'ocds-213czf-1 Version: 2 Other Procurement Left out: This version is on the ledger already with different content under the same name. If you go on, both are marked as “changed without a new version”, forever. Give the new version a name of its own instead, or amend the old one.',
+        '– – – Refused: the release has no ocid (OCDS_RELEASE)',
+        'ocds-213czf-1 Version: 1 One Procurement Can be published',
+        'ocds-213czf-1 Version: 2 Two Procurement Can be published',
+        `urn:sha256:${createHash('sha256').update(text).digest('hex')} – Procurement Can be published`,
       ],
     )
     equal((await world.ledger.listByRecord(AGENCY, 'ocds-213czf-1', 1e9, 10)).length, 0)
@@ -350,12 +350,12 @@ describe('web/desk in a browser', function () {
     await page.waitForSelector('text=Publish 1 record')
     const shown = (await page.locator('#rows tbody tr').allInnerTexts()).map(row => row.replace(/\s+/g, ' '))
     deepEqual(shown, [
-      'gone.txt – – – – The table names this file, but it is not in the folder.',
-      'd.txt – – – – Refused: row 6 has 3 cells instead of 8 (MANIFEST_ROW)',
-      'e.txt – – – – Not in the table: left out',
-      'c.txt – – – – Refused: the file has another SHA-256 than the manifest says (FILE_OTHER)',
-      `b.txt – – – – Refused: you are signed in for ${AGENCY} (KEY_OTHER_AGENCY)`,
-      'a.txt T/1 2 A title Procurement Can be published',
+      'gone.txt – – – The table names this file, but it is not in the folder.',
+      'd.txt – – – Refused: row 6 has 3 cells instead of 8 (MANIFEST_ROW)',
+      'e.txt – – – Not in the table: left out',
+      `b.txt – – – Refused: you are signed in for ${AGENCY} (KEY_OTHER_AGENCY)`,
+      'c.txt – – – Refused: the file has another SHA-256 than the manifest says (FILE_OTHER)',
+      'a.txt T/1 Version: 2 A title Procurement Can be published',
     ])
     await page.click('#go')
     await status(page, /On the ledger: 1\./)

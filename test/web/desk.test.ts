@@ -1,6 +1,8 @@
 /** The desk without JavaScript: every step of a clerk, from signing in to the receipts. */
-import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import type { Statement } from '../../src/core/statements/statement.ts'
+import { createOcdsReader } from '../../src/documents/ocds/statements.ts'
 import { readReceiptZip } from '../../src/verifier/app/receipt-zip.ts'
 import { createDeskClient, type DeskAnswer, type DeskClient, fieldsOf, unescapeText } from './desk-client.ts'
 import { AGENCY, openWorld, type World } from './world.ts'
@@ -143,6 +145,100 @@ describe('web/desk', function () {
     deepEqual(places(form), ['/ada', '/subject', '/submissionTimestamp', '/ada'])
     deepEqual(places(preview), ['/ada', '/submissionTimestamp', '/ada'])
     deepEqual(places(await client.post('/desk/form', fieldsOf(preview, '/desk/submit'))), ['/ada', '/submissionTimestamp', '/ada'])
+  })
+
+  describe('a package of many records', () => {
+    const release = (ocid: string, id: string, title = 'T') => ({
+      ocid,
+      id,
+      date: '2026-01-02T00:00:00Z',
+      tag: ['tender'],
+      tender: { title },
+    })
+    const packageOf = (releases: readonly object[]) => JSON.stringify({ uri: 'x', publishedDate: '2026-01-03T00:00:00Z', releases })
+    const rowsOf = ({ text }: DeskAnswer) =>
+      [...text.matchAll(/<tr><td([\s\S]*?)<\/tr>/g)].map(([, row = '']) =>
+        [...row.matchAll(/data-label="[^"]*">([\s\S]*?)<\/td>/g)].map(([, cell = '']) => unescapeText(cell.replace(/<[^>]+>/g, ''))),
+      )
+
+    it('is taken apart, each record is shown, and one button publishes those that can be', async () => {
+      await publish('known', 'x')
+      const text = packageOf([release('ocds-1', '1', 'One <b>'), release('ocds-1', '2'), { id: 'none' }, release('ocds-1', '2', 'Other')])
+      const expected: Statement[] = []
+      const reader = createOcdsReader(AGENCY, 'package.json', '', statement => void expected.push(statement))
+      await reader.push(Buffer.from(text))
+      await reader.end()
+      const { size } = world.ledger.head()
+      const preview = await choose({ 'package.json': text })
+      equal(preview.status, 200)
+      match(preview.text, /Nothing is public yet[\s\S]*The files reached our server/)
+      deepEqual(
+        rowsOf(preview).map(([path, record, title, , state = '']) => [path, record, title, state.slice(0, 16)]),
+        [
+          ['package.json', 'ocds-1Version: 2', 'Other', 'Left out: This v'],
+          ['package.json #3', '–', '–', 'Refused: the rel'],
+          ['package.json', 'ocds-1Version: 1', 'One <b>', 'Can be published'],
+          ['package.json', 'ocds-1Version: 2', 'T', 'Can be published'],
+          ['package.json', expected.at(-1)!.record, '–', 'Can be published'],
+        ],
+      )
+      equal(world.ledger.head().size, size)
+      const sent = await client.submit(preview, '/desk/package')
+      deepEqual([sent.status, sent.headers.location], [303, `/desk/published?of=${size}-${size + 2}`])
+      const statements = await Promise.all([0, 1, 2].map(async at => JSON.parse((await world.ledger.statement(size + at))!)))
+      deepEqual(
+        statements.map(({ salt: _, ...statement }) => statement),
+        JSON.parse(JSON.stringify([expected[0], expected[1], expected[3]])),
+      )
+      const done = await client.get(String(sent.headers.location))
+      match(done.text, new RegExp(`receipts\\.zip\\?of=${size}-${size + 2}`))
+      const again = await choose({ 'package.json': text })
+      equal(rowsOf(again).filter(([, , , , state]) => /On the ledger already/.test(state ?? '')).length, 3)
+      doesNotMatch(again.text, /action="\/desk\/package"/)
+    })
+
+    it('comes back as it was after the session has ended, and publishes nothing for another agency', async () => {
+      const preview = await choose({ 'package.json': packageOf([release('ocds-2', '1')]) })
+      const { size } = world.ledger.head()
+      const { records = '' } = fieldsOf(preview, '/desk/package')
+      const stale = await client.post('/desk/package', { token: 'x', records })
+      match(stale.text, /Nothing has been sent yet/)
+      await world.agencies.revokeKey(AGENCY, keyId)
+      const ended = await client.submit(preview, '/desk/package')
+      match(ended.text, /Nothing that you typed is lost/)
+      await world.agencies.add({ id: 'packages.gov.example', name: 'Packages' })
+      const { key } = await world.agencies.addKey('packages.gov.example', {})
+      const back = await client.submit(ended, '/desk/sign-in', { key })
+      deepEqual([rowsOf(back).length, world.ledger.head().size], [2, size])
+      const sent = await client.submit(back, '/desk/package')
+      equal(sent.status, 303)
+      equal(JSON.parse((await world.ledger.statement(size))!).agency, 'packages.gov.example')
+    })
+
+    it('keeps the records while the ledger accepts nothing, and takes nothing of a form that was changed', async () => {
+      const preview = await choose({ 'package.json': packageOf([release('ocds-3', '1')]) })
+      const { size } = world.ledger.head()
+      world.state.notAccepting = 'not compared'
+      const refused = await client.submit(preview, '/desk/package').finally(() => {
+        world.state.notAccepting = undefined
+      })
+      equal(refused.status, 503)
+      match(refused.text, /action="\/desk\/package"/)
+      for (const records of ['', 'null', '[null,7,{}]', '{"a":1}', '[{"record":"x","kind":"decision","action":"publish","documents":[]}]'])
+        equal((await client.submit(preview, '/desk/package', { records })).status, 400, records)
+      equal(world.ledger.head().size, size)
+      equal((await client.get('/desk/published')).status, 400)
+      equal((await client.get('/desk/published?of=1-99999')).status, 400)
+    })
+
+    it('is refused whole if it is broken, and names another way if it holds too many', async () => {
+      const broken = await choose({ 'package.json': `${packageOf([release('ocds-4', '1')]).slice(0, -1)},"uri":"y"}` })
+      doesNotMatch(broken.text, /action="\/desk\/package"/)
+      const many = await choose({ 'package.json': packageOf(Array.from({ length: 260 }, (_, n) => release(`ocds-5-${n}`, '1'))) })
+      equal(many.status, 400)
+      match(many.text, /more records than a form can carry/)
+      match((await choose({ 'p.json': packageOf([release('ocds-6', '1')]), 'a.txt': 'x' })).text, /Here it is published as one file/)
+    })
   })
 
   it('says which fields are missing, beside each and at the top, and loses nothing typed', async () => {

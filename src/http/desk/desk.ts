@@ -14,20 +14,23 @@ import type { DeskFrame, Problem } from '../../web/desk/desk-frame.ts'
 import { type Draft, readDraft, statementOf } from '../../web/desk/draft.ts'
 import { folderPage } from '../../web/desk/folder.ts'
 import { statementFormPage } from '../../web/desk/form.ts'
+import { packagePage } from '../../web/desk/package.ts'
 import { previewPage, stoppingOf } from '../../web/desk/preview.ts'
 import { donePage, type OwnEntry, submissionsPage } from '../../web/desk/submissions.ts'
 import { readCursor } from '../../web/frame.ts'
 import { pageOf } from '../../web/records.ts'
 import { MAX_UPLOAD_FILES, UPLOAD_LIMIT } from '../../web/upload.ts'
 import { bodyType } from '../body.ts'
-import { BusyError, problemOf, RequestError } from '../problem.ts'
+import { problemOf, RequestError } from '../problem.ts'
 import { readCount } from '../schemas/values.ts'
 import { closingError, submitMany, submitOne } from '../submissions.ts'
 import { erasingRoutes } from './erasing.ts'
 import { createGate, type Gate, refuseElsewhere } from './gate.ts'
 import { keyRoutes } from './keys.ts'
+import { foresee, packageRoutes } from './package.ts'
 import { type Asked, createPlace, type DeskDeps, goTo, pageAdder, send, sendStep } from './pages.ts'
 import { readIndexes, zipReceipts } from './receipts-zip.ts'
+import { admitSubmission, refuseBusy } from './submitting.ts'
 
 const LISTED = 25
 const NEWEST = Number.MAX_SAFE_INTEGER
@@ -39,6 +42,7 @@ const UPLOAD_PROBLEMS = {
   UPLOAD_TOO_MANY: 'new.tooMany',
   UPLOAD_MALFORMED: 'new.cut',
   FORM_TOO_LARGE: 'form.refusedWhole',
+  PACKAGE_TOO_LARGE: 'new.packageTooLarge',
 } as const
 
 /** Adds the desk. */
@@ -65,8 +69,9 @@ export function deskRoutes(router: Router, deps: DeskDeps): void {
     const here = await place.enter(asked)
     if (here !== undefined) send(asked, donePage(here.frame, await readOwn(asked.ctx, here.frame, deps)))
   })
-  chooseRoutes(page, place, gate, deps)
+  chooseRoutes(page, place, gate, warner, deps)
   stepRoutes(page, place, warner, deps)
+  packageRoutes(page, place, warner, deps)
   folderRoutes(router, page, place, gate, warner, deps)
   erasingRoutes(page, place, ({ ctx }, frame) => readOwn(ctx, frame, deps), deps)
   keyRoutes(page, place, deps)
@@ -76,7 +81,7 @@ type Place = ReturnType<typeof createPlace>
 type Page = ReturnType<typeof pageAdder>
 
 /** The pages where files are chosen, for a new record and for a change. */
-function chooseRoutes(page: Page, place: Place, gate: Gate, deps: DeskDeps): void {
+function chooseRoutes(page: Page, place: Place, gate: Gate, warner: Warner, deps: DeskDeps): void {
   const { desk } = deps
   const choose = (frame: DeskFrame, draft: Draft, problem?: Problem) =>
     choosePage(frame, { draft, limits: LIMITS, script: scriptOf(frame, deps), ...(problem !== undefined && { problem }) })
@@ -103,7 +108,7 @@ function chooseRoutes(page: Page, place: Place, gate: Gate, deps: DeskDeps): voi
       return place.askToSignIn(asked, visit, { notice, next: '/desk/new' }, 403)
     }
     bodyType(ctx, ['multipart/form-data'])
-    const described = await desk.pages.describe(ctx.req)
+    const described = await desk.pages.describe(ctx.req, visit.holder.agency)
     const here = await place.enter(asked)
     if (here === undefined) return
     if ('code' in described) {
@@ -114,6 +119,8 @@ function chooseRoutes(page: Page, place: Place, gate: Gate, deps: DeskDeps): voi
         400,
       )
     }
+    const notice = gate.isCurrent(ctx, described.fields.token ?? '') ? {} : { notice: here.frame.desk('sign.again') }
+    if ('rows' in described) return sendStep(asked, packagePage(here.frame, { rows: await foresee(described.rows, warner), ...notice }))
     const { fields, files } = described
     const draft = addFiles({ ...readDraft(fields), isUploaded: true }, files)
     const broken = findBroken(files)
@@ -122,14 +129,13 @@ function chooseRoutes(page: Page, place: Place, gate: Gate, deps: DeskDeps): voi
       return sendStep(asked, choose(here.frame, readDraft(fields), { text, detail: `${broken.detail} (${broken.code})` }), 400)
     }
     if (files.length === 0) return sendStep(asked, choose(here.frame, draft, { text: here.frame.desk('new.none') }), 400)
-    const notice = gate.isCurrent(ctx, fields.token ?? '') ? {} : { notice: here.frame.desk('sign.again') }
     sendStep(asked, statementFormPage(here.frame, draft, notice))
   })
 }
 
 /** The steps from the form to the ledger. */
 function stepRoutes(page: Page, place: Place, warner: Warner, deps: DeskDeps): void {
-  const { limits, notAccepting, isClosing, admission, log } = deps
+  const { log } = deps
   /** The draft of a form that may be used, with its statement. Otherwise answers with the form. */
   const readStep = async (asked: Asked) => {
     const here = await place.enterForm(asked)
@@ -175,13 +181,8 @@ function stepRoutes(page: Page, place: Place, warner: Warner, deps: DeskDeps): v
     const mustAccept = stoppingOf(foreseen, step.fields)
     if (mustAccept.length > 0) return sendStep(asked, previewPage(step.frame, { ...step, foreseen, mustAccept }), 400)
     try {
-      if (isClosing?.()) throw closingError()
-      refuseBusy(deps)
-      limits?.admitKey(step.key.keyId)
-      const reason = notAccepting?.()
-      if (reason !== undefined) throw new RequestError('LEDGER_NOT_COMPARED', reason)
-      const leave = admission?.enter()
-      const { index } = await submitOne(step.statement, warner, deps).finally(() => leave?.())
+      const leave = admitSubmission(step.key, deps)
+      const { index } = await submitOne(step.statement, warner, deps).finally(leave)
       goTo(asked, `/desk/done/${index}`)
     } catch (error) {
       const { status, code, detail } = problemOf(error)
@@ -288,10 +289,4 @@ function changeOf(statement: Statement, action: 'amend' | 'withdraw'): Draft {
 
 function scriptOf({ say }: DeskFrame, { desk }: DeskDeps): DeskScript {
   return { href: desk.pages.deskScript, lang: say.lang, messages: browserDeskMessages(say.lang as Language) }
-}
-
-/** Refuses before anything is done if more is submitted than can be sealed. */
-function refuseBusy({ admission }: DeskDeps): void {
-  const seconds = admission?.busySeconds() ?? 0
-  if (seconds > 0) throw new BusyError('LEDGER_OVERLOADED', 'More is submitted than can be sealed.', seconds)
 }

@@ -75,6 +75,8 @@ export const deskAr: DeskMessages = {
   'new.cut': 'لم يصل النموذج كاملاً. أرسله مرة أخرى.',
   'new.unreadable': 'تعذّرت قراءة هذا الملف: {name}',
   'new.package': 'يحتوي هذا الملف على ملفات إدارية كثيرة. يصبح كل منها ملفاً إدارياً مستقلاً، وكذلك الملف نفسه.',
+  'new.packageTooLarge':
+    'يحتوي هذا الملف على ملفات إدارية أكثر مما تتسع له استمارة. استخدم «تقديم مجلد» في متصفح فيه JavaScript، أو برنامج openseal.',
   // The form
   'form.title': 'ما هذه الملفات',
   'form.withdrawTitle': 'سحب {record}',

@@ -81,6 +81,8 @@ export const deskDe: DeskMessages = {
   'new.cut': 'Das Formular kam nicht vollständig an. Senden Sie es noch einmal.',
   'new.unreadable': 'Diese Datei konnte nicht gelesen werden: {name}',
   'new.package': 'Diese Datei enthält viele Vorgänge. Jeder wird ein eigener Vorgang, und die Datei selbst auch.',
+  'new.packageTooLarge':
+    'Diese Datei enthält mehr Vorgänge, als ein Formular fassen kann. Nutzen Sie „Ordner einreichen“ in einem Browser mit JavaScript oder das Programm openseal.',
   // The form
   'form.title': 'Was diese Dateien sind',
   'form.withdrawTitle': '{record} zurückziehen',

@@ -77,6 +77,8 @@ export const deskEn = {
   'new.cut': 'The form could not be read whole. Send it again.',
   'new.unreadable': 'This file could not be read: {name}',
   'new.package': 'This file holds many records. Each becomes a record of its own, and so does the file.',
+  'new.packageTooLarge':
+    'This file holds more records than a form can carry. Use “Submit a folder” in a browser with JavaScript, or the program openseal.',
   // The form
   'form.title': 'What these files are',
   'form.withdrawTitle': 'Withdraw {record}',

@@ -78,6 +78,8 @@ export const deskEs: DeskMessages = {
   'new.cut': 'El formulario no llegó entero. Envíelo de nuevo.',
   'new.unreadable': 'Este archivo no se pudo leer: {name}',
   'new.package': 'Este archivo contiene muchos expedientes. Cada uno se convierte en un expediente propio, y el archivo también.',
+  'new.packageTooLarge':
+    'Este archivo contiene más expedientes de los que cabe enviar en un formulario. Use «Presentar una carpeta» en un navegador con JavaScript, o el programa openseal.',
   // The form
   'form.title': 'Qué son estos archivos',
   'form.withdrawTitle': 'Retirar {record}',

@@ -80,6 +80,8 @@ export const deskFr: DeskMessages = {
   'new.cut': 'Le formulaire n’est pas arrivé en entier. Envoyez-le de nouveau.',
   'new.unreadable': 'Ce fichier n’a pas pu être lu : {name}',
   'new.package': 'Ce fichier contient de nombreux dossiers. Chacun devient un dossier à part, et le fichier aussi.',
+  'new.packageTooLarge':
+    'Ce fichier contient plus de dossiers qu’un formulaire ne peut en porter. Utilisez « Déposer un répertoire » dans un navigateur avec JavaScript, ou le programme openseal.',
   // The form
   'form.title': 'Ce que sont ces fichiers',
   'form.withdrawTitle': 'Retirer {record}',

@@ -78,6 +78,8 @@ export const deskUk: DeskMessages = {
   'new.cut': 'Форма надійшла не повністю. Надішліть її ще раз.',
   'new.unreadable': 'Цей файл не вдалося прочитати: {name}',
   'new.package': 'Цей файл містить багато справ. Кожна стає окремою справою, і сам файл теж.',
+  'new.packageTooLarge':
+    'Цей файл містить більше справ, ніж може вмістити форма. Скористайтеся «Подати папку» у браузері з JavaScript або програмою openseal.',
   // The form
   'form.title': 'Що це за файли',
   'form.withdrawTitle': 'Відкликати {record}',

@@ -5,8 +5,8 @@
  */
 import type { SayDesk } from '../../messages/desk/speak.ts'
 import type { DeskData } from '../desk/choose.ts'
+import { COLUMNS, cellsOf, PROBLEMS, ROWS_SHOWN, type Row, rangesOf, renderRows, type State } from '../desk/rows.ts'
 import { createLineSender, SendError } from './desk-lines.ts'
-import { COLUMNS, cellsOf, PROBLEMS, ROWS_SHOWN, type Row, rangesOf, renderRows, type State } from './desk-rows.ts'
 import { createRowSender } from './desk-send.ts'
 import { find } from './find.ts'
 import { saveText, toCsv } from './save-text.ts'

@@ -9,12 +9,12 @@ import { groupCompanions } from '../../documents/companions.ts'
 import { documentsOf, fillMembers, fillStatement, statedTogether } from '../../documents/fill.ts'
 import type { ManifestMembers } from '../../documents/manifest.ts'
 import { holdsMany } from '../../documents/reading.ts'
-import { createEditCheck, type EditCheck, inOrder } from '../../documents/together.ts'
+import { createEditCheck, inOrder } from '../../documents/together.ts'
 import { type DescribedFile, findBroken } from '../desk/describe.ts'
-import { remarksOf, remarksOfPackage } from '../desk/remarks.ts'
-import type { Row } from './desk-rows.ts'
+import { remarksOf } from '../desk/remarks.ts'
+import type { Row } from '../desk/rows.ts'
+import { takeApart, withEdit } from '../desk/take-apart.ts'
 import { readHere } from './read-here.ts'
-import { readPackageHere } from './read-package-here.ts'
 
 /** A file to read, and what a manifest says of it. */
 export type WantedFile = { readonly path: string; readonly file: File; readonly typed?: ManifestMembers; readonly sha256?: string }
@@ -34,6 +34,7 @@ const MAX_RECORDS = 50_000
 
 /** Reads them, and puts the rows in the order in which their statements are sent. */
 export async function readRows(files: readonly WantedFile[], fallbacks: Fallbacks, onRead: OnRead): Promise<Row[]> {
+  const { agency } = fallbacks
   const edits = createEditCheck()
   const rows: Row[] = []
   const taken: Taken[] = []
@@ -42,8 +43,9 @@ export async function readRows(files: readonly WantedFile[], fallbacks: Fallback
     if (read === undefined) rows.push({ path: wanted.path, state: 'unreadable' })
     else if (wanted.sha256 !== undefined && wanted.sha256 !== read.document.sha256) rows.push(otherFile(read))
     // What is typed about a package is about the file, not about its records.
+    else if (isOther(wanted, fallbacks)) rows.push(otherAgency(read, fallbacks))
     else if (holdsMany(read.reading) && wanted.typed?.record === undefined)
-      rows.push(...(await takeApart(wanted, read, edits, { ...fallbacks, room: MAX_RECORDS - rows.length })))
+      rows.push(...(await takeApart(read, wanted.file, { agency, edits, room: MAX_RECORDS - rows.length })))
     else taken.push({ ...read, wanted })
     if (onRead(at + 1, files.length)) break
   }
@@ -70,38 +72,6 @@ function createPauses(): () => Promise<void> {
   }
 }
 
-/** The rows of a package's records. Of a package that breaks off, no row has a statement. */
-async function takeApart(
-  { path, file, typed }: WantedFile,
-  { document: { sha256 }, reading }: DescribedFile,
-  edits: EditCheck,
-  { agency, room }: Fallbacks & { readonly room: number },
-): Promise<Row[]> {
-  const rows: Row[] = []
-  const refused = (code: string, detail: string): Row => ({ path, state: 'refused', sha256, code, detail })
-  if (typed?.agency !== undefined && typed.agency !== agency) return [refused('KEY_OTHER_AGENCY', `you are signed in for ${agency}`)]
-  try {
-    const report = await readPackageHere(path, file, agency, statement => {
-      if (rows.length >= room)
-        throw new PackageError('PACKAGE_TOO_MANY', `these are more than ${MAX_RECORDS} records: submit them with the program openseal`)
-      rows.push(withEdit({ path, state: 'ready', sha256, statement }, edits))
-    })
-    edits.keep()
-    const last = rows.at(-1)
-    // The last statement is about the file itself.
-    if (last !== undefined) rows[rows.length - 1] = { ...last, remarks: [...remarksOf(path, reading), ...remarksOfPackage(path, report)] }
-    for (const { position, code, detail, file: inside } of report.refused) {
-      const where = [path, inside, position === 0 ? undefined : `#${position}`].filter(part => part !== undefined).join(' ')
-      rows.push({ path: where, state: 'refused', code, detail })
-    }
-    return rows
-  } catch (error) {
-    edits.forget()
-    if (!(error instanceof OpenSealError)) throw error
-    return [refused(error.code, error.message)]
-  }
-}
-
 /** The row of a file and of those that belong to it. */
 function stateGroup(group: readonly [Taken, ...Taken[]], { agency, kind, takesPath }: Fallbacks): Row {
   const [{ wanted, document }] = group
@@ -109,8 +79,7 @@ function stateGroup(group: readonly [Taken, ...Taken[]], { agency, kind, takesPa
   const row = { path: wanted.path, sha256: document.sha256, remarks: group.flatMap(each => remarksOf(each.document.name, each.reading)) }
   if (broken !== undefined) return { ...row, state: 'refused', detail: broken.detail, code: broken.code, remarks: [] }
   try {
-    const { agency: named = agency, ...typed } = wanted.typed ?? {}
-    if (named !== agency) throw new PackageError('KEY_OTHER_AGENCY', `you are signed in for ${agency}`)
+    const { agency: _, ...typed } = wanted.typed ?? {}
     const members = {
       ...(kind !== undefined && { kind }),
       ...(takesPath && { record: wanted.path.normalize('NFC') }),
@@ -125,13 +94,14 @@ function stateGroup(group: readonly [Taken, ...Taken[]], { agency, kind, takesPa
   }
 }
 
-function withEdit(row: Row, edits: EditCheck): Row {
-  return row.statement !== undefined && edits.isEdit(row.statement) ? { ...row, isEdit: true } : row
-}
-
 function otherFile({ name, document: { sha256 } }: DescribedFile): Row {
   return { path: name, state: 'refused', sha256, code: 'FILE_OTHER', detail: 'the file has another SHA-256 than the manifest says' }
 }
 
-/** PACKAGE_TOO_MANY, KEY_OTHER_AGENCY */
-class PackageError extends OpenSealError {}
+function isOther({ typed }: WantedFile, { agency }: Fallbacks): boolean {
+  return typed?.agency !== undefined && typed.agency !== agency
+}
+
+function otherAgency({ name, document: { sha256 } }: DescribedFile, { agency }: Fallbacks): Row {
+  return { path: name, state: 'refused', sha256, code: 'KEY_OTHER_AGENCY', detail: `you are signed in for ${agency}` }
+}

@@ -4,8 +4,8 @@
  */
 import { STOPPING_WARNINGS, type WarningCode } from '../../core/statements/warnings.ts'
 import { createRun, type Run } from '../../documents/together.ts'
+import type { Row, State } from '../desk/rows.ts'
 import type { LineAnswer, LineSender } from './desk-lines.ts'
-import type { Row, State } from './desk-rows.ts'
 
 /** Called after each group. Returns whether to stop. */
 export type OnSent = (done: number, total: number) => boolean

@@ -4,8 +4,8 @@ import type { WarningCode } from '../../core/statements/warnings.ts'
 import { type Html, html, type Piece } from '../../html.ts'
 import type { SayDesk } from '../../messages/desk/speak.ts'
 import { renderContent } from '../content.ts'
-import type { DeskData } from '../desk/choose.ts'
-import { type FileRemark, renderRemarks } from '../desk/remarks.ts'
+import type { DeskData } from './choose.ts'
+import { type FileRemark, renderRemarks } from './remarks.ts'
 
 /** The state of a file. `checked` can be published. */
 export type State = 'ready' | 'unreadable' | 'noNumber' | 'unlisted' | 'absent' | 'checked' | 'known' | 'sealed' | 'refused' | 'warned'
@@ -30,7 +30,7 @@ export type Row = {
 export const PROBLEMS: readonly State[] = ['unreadable', 'noNumber', 'unlisted', 'absent', 'refused', 'warned']
 
 /** The most rows of a table, so that a page of many files stays quick. */
-export const ROWS_SHOWN = 200
+export const ROWS_SHOWN = 300
 
 /** The table. Rows with a problem come first, then those with a remark. */
 export function renderRows(say: SayDesk, kinds: DeskData['kinds'], rows: readonly Row[]): Html {
@@ -39,7 +39,7 @@ export function renderRows(say: SayDesk, kinds: DeskData['kinds'], rows: readonl
   const shown = [0, 1, 2].flatMap(wanted => rows.filter(row => rank(row) === wanted)).slice(0, ROWS_SHOWN)
   const heads = SHOWN.map(key => say(key))
   return html`<h2>${say('folder.table')}</h2>${rows.length > shown.length && html`<p>${say('folder.shown', { count: shown.length })}</p>`}
-<table class="stack"><thead><tr>${heads.map(head => html`<th scope="col">${head}</th>`)}</tr></thead>
+<table class="stack rows"><thead><tr>${heads.map(head => html`<th scope="col">${head}</th>`)}</tr></thead>
 <tbody>${shown.map(row => html`<tr>${cellsShown(say, kinds, row).map((cell, at) => html`<td data-label="${heads[at]!}">${cell}</td>`)}</tr>`)}</tbody></table>`
 }
 
