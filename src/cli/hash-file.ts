@@ -1,4 +1,5 @@
 /** Hashes files on this machine. The document itself never leaves it. */
+import { constants } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { OpenSealError } from '../core/errors.ts'
 import type { FileDigest } from '../documents/digest.ts'
@@ -75,9 +76,10 @@ export async function readHead(path: string, bytes: number): Promise<Uint8Array>
   }
 }
 
+/** Opens a file to read it. A pipe is opened without waiting for somebody who writes into it. */
 async function openFile(path: string): Promise<FileHandle> {
   try {
-    return await open(path, 'r')
+    return await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOENT') throw new FileError('FILE_NOT_FOUND', `there is no file ${path}`, { cause: error })
@@ -89,5 +91,5 @@ function changed(path: string): FileError {
   return new FileError('FILE_CHANGED', `${path} changed while it was hashed. Nothing was sent; try again when it is at rest.`)
 }
 
-/** FILE_NOT_FOUND, FILE_UNREADABLE, FILE_CHANGED or FILE_EXISTS. */
+/** FILE_NOT_FOUND, FILE_UNREADABLE, FILE_CHANGED, FILE_EXISTS or FILE_NAME_LONG. */
 export class FileError extends OpenSealError {}

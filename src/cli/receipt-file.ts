@@ -4,12 +4,13 @@
  */
 
 import { randomUUID } from 'node:crypto'
-import { link, open, readFile, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { link, open, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { concatBytes, copyBytes } from '../core/bytes.ts'
 import { decodeText } from '../core/encoding.ts'
 import { isSameRecord, parseReceipt, type Receipt, receiptIndex } from '../core/receipt.ts'
 import { CommandError, EXIT_USAGE } from './command.ts'
-import { FileError } from './hash-file.ts'
+import { FileError, readWhole } from './hash-file.ts'
 
 /** The path of a document's receipt, and of a package's receipts. */
 export const receiptPath = (path: string): string => `${path}.receipt.json`
@@ -20,11 +21,14 @@ export const receiptsPath = (path: string): string => `${path}.receipts.ndjson`
  * FILE_UNREADABLE, CommandError FILE_ENCODING.
  */
 export async function readIfThere(path: string): Promise<string | undefined> {
-  const bytes = await readFile(path).catch(error => {
-    if (error.code === 'ENOENT') return undefined
-    throw new FileError('FILE_UNREADABLE', `${path} cannot be read (${error.code})`, { cause: error })
-  })
-  return bytes && textOf(path, bytes)
+  const parts: Uint8Array[] = []
+  try {
+    await readWhole(path, chunk => void parts.push(copyBytes(chunk)))
+  } catch (error) {
+    if (error instanceof FileError && error.code === 'FILE_NOT_FOUND') return undefined
+    throw error
+  }
+  return textOf(path, concatBytes(...parts))
 }
 
 /** The text of a file's bytes. Throws CommandError FILE_ENCODING, exit 2. */
@@ -64,11 +68,16 @@ export async function writeReceipt(path: string, text: string, isBetter: IsBette
 }
 
 /**
- * Before anything is sent, refuses a file in the receipt's place that is not a receipt. Throws
- * FileError FILE_EXISTS.
+ * Before anything is sent, refuses a file in the receipt's place that is not a receipt, and a name
+ * that the file system cannot hold. Throws FileError FILE_EXISTS, FILE_NAME_LONG.
  */
 export async function checkReceiptPlace(path: string): Promise<void> {
-  const before = await readIfThere(path)
+  const before = await readIfThere(path).catch(error => {
+    if (error.cause?.code !== 'ENAMETOOLONG') throw error
+    throw new FileError('FILE_NAME_LONG', `the file system has no room for the name ${path}. Shorten the name of the file.`, {
+      cause: error,
+    })
+  })
   if (before === undefined || readOld(before) !== undefined) return
   throw new FileError('FILE_EXISTS', `${path} is there already and is not a readable receipt. Move it away first; nothing was sent.`)
 }
@@ -118,7 +127,8 @@ export async function replaceFile(path: string, text: string | AsyncIterable<str
 }
 
 async function writeTemporary(path: string, text: string | AsyncIterable<string>): Promise<string> {
-  const temporary = `${path}.${randomUUID()}.tmp`
+  // Its name is short, because that of the document may be as long as a name can be.
+  const temporary = join(dirname(path), `.${randomUUID()}.tmp`)
   const handle = await open(temporary, 'wx').catch(error => {
     throw unwritable(dirname(path), error)
   })

@@ -138,8 +138,12 @@ export async function openReceiver(client: Client, { policy: pinned, rpc }: Trus
   }
 }
 
-/** A receipt is better only if the chain vouches for it and not for the existing one. */
+/**
+ * A receipt is better only if the chain vouches for it and not for the existing one, or if the
+ * existing one proves nothing.
+ */
 export async function isBetter(receiver: Receiver, { state }: Pick<Received, 'state'>, old: string): Promise<boolean> {
+  if (ownFault(old) !== undefined) return true
   return state === 'anchored' && (await receiver.standing(old))?.state !== 'anchored'
 }
 
@@ -180,8 +184,8 @@ function judgeResult({ verdict, checks }: Result, claimed: boolean): Judged {
   return { standing: { state: isAnchored ? 'anchored' : weaker, isTest: verdict === 'test-network' }, fault: '', isUnsupported: false }
 }
 
-/** The fault of a receipt of a sound checkpoint: its statement, or its proof. */
-function ownFault(text: string): string | undefined {
+/** The fault of a receipt, whoever signed its checkpoint: its statement, or its proof. */
+export function ownFault(text: string): string | undefined {
   const evidence = readReceiptParts(text)
   for (const check of [checkStatement, checkInclusion]) {
     try {

@@ -3,8 +3,9 @@
  * to a real ledger.
  */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -297,6 +298,42 @@ describe('submit, by what files state', function () {
     const after = await json('--ocds', '--dry-run', 'd/e.json', 'd/f.json')
     deepEqual(stopsOf(after), [['SILENT_EDIT'], []])
     deepEqual(stopsOf(await json('--ocds', 'd/e.json', 'd/f.json')), stopsOf(after))
+  })
+
+  it('waits for no pipe, takes names as long as the system allows, and replaces receipts that prove nothing', async function () {
+    if (process.platform === 'win32') this.skip()
+    const greek = `${'Ω'.repeat(110)}.pdf`
+    const long = `${'x'.repeat(245)}.pdf`
+    for (const name of ['1.pdf', '2.pdf', '3.pdf', greek, long]) write(`odd/${name}`, name)
+    write(
+      'odd/p.json',
+      JSON.stringify({ uri: 'u', releases: [{ ocid: 'ocds-odd-1', id: '1', date: '2026-01-01T00:00:00Z', tag: ['tender'] }] }),
+    )
+    execFileSync('mkfifo', [join(folder, 'odd/pipe.pdf'), join(folder, 'odd/2.pdf.receipt.json')])
+    symlinkSync('/dev/zero', join(folder, 'odd/3.pdf.receipt.json'))
+    const odd = () => json('odd', '--record-from', 'path', '--kind', 'decision')
+    const first = await odd()
+    const left = ['2.pdf FILE_UNREADABLE', '3.pdf FILE_UNREADABLE', 'pipe.pdf FILE_UNREADABLE', `${long} FILE_NAME_LONG`]
+    deepEqual([told(first.value), first.value.missing], [['1.pdf accepted', ...left, 'p.json accepted', `${greek} accepted`].sort(), 0])
+
+    const places = ['odd/1.pdf.receipt.json', `odd/${greek}.receipt.json`, 'odd/p.json.receipts.ndjson']
+    const read = (path: string) => readFileSync(join(folder, path), 'utf8')
+    const sound = places.map(read)
+    const hash = /\\n[\w+/]{43}=(?=\\n\\n)/
+    for (const [at, path] of places.entries()) {
+      match(sound[at]!, hash)
+      write(path, sound[at]!.replace(hash, `\\n${'A'.repeat(43)}=`))
+    }
+    equal((await odd()).value.missing, 0)
+    const factsOf = (text: string) =>
+      text
+        .trim()
+        .split('\n')
+        .map(line => parseReceipt(line))
+        .map(receipt => [receiptIndex(receipt), JSON.stringify(receipt.statement)])
+        .sort()
+    ok(!places.map(read).some(text => text.includes('A'.repeat(43))))
+    deepEqual(places.map(read).map(factsOf), sound.map(factsOf))
   })
 
   it('is killed in the middle, and a second run leaves each file sealed once and with its receipt', async () => {

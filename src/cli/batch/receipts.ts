@@ -7,7 +7,7 @@ import { fileLines } from '../lines.ts'
 import { remark, startProgress } from '../output.ts'
 import { readIfThere, receiptPath, receiptsPath, replaceFile, writeReceiptOfVersion } from '../receipt-file.ts'
 import { NO_RECEIPTS, type ReceiptCounts, readReceived, writeReceiptLines } from '../receipt-lines.ts'
-import { identityIn, isBetter, type Received, type Receiver } from '../received.ts'
+import { identityIn, isBetter, ownFault, type Received, type Receiver } from '../received.ts'
 import type { Entry } from './plan.ts'
 
 /** The statements of an entry that are in the log: their indexes by the line in the spool. */
@@ -78,11 +78,14 @@ async function write(receiver: Receiver, { entry, received }: Waiting, counts: C
   for (const { state } of received) counts[state]++
 }
 
-/** Adds receipts to those that a package has. */
+/** Adds receipts to those that a package has. They take the place of those that prove nothing. */
 async function appendLines(path: string, received: readonly Received[]): Promise<void> {
-  const before = (await readIfThere(path)) ?? ''
-  for (const line of linesOf(before)) parseReceipt(line) // anything but a receipt is not ours to change
-  await replaceFile(path, `${[...linesOf(before), ...received.map(({ text }) => text)].join('\n')}\n`)
+  const fresh = new Set(received.map(({ index }) => index))
+  const kept = linesOf((await readIfThere(path)) ?? '').filter(line => {
+    const index = receiptIndex(parseReceipt(line)) // anything but a receipt is not ours to change
+    return ownFault(line) === undefined || !fresh.has(index)
+  })
+  await replaceFile(path, `${[...kept, ...received.map(({ text }) => text)].join('\n')}\n`)
 }
 
 /** Those of the receipts that are not beside the files yet. */
@@ -93,7 +96,9 @@ async function missingOf({ isOcds, paths }: Entry, all: ReadonlyMap<number, stri
 
 async function identitiesBeside(path: string): Promise<Map<number, string | undefined>> {
   try {
-    const receipts = linesOf((await readIfThere(path)) ?? '').map(line => parseReceipt(line))
+    // One that proves nothing is as good as missing.
+    const texts = linesOf((await readIfThere(path)) ?? '').filter(text => ownFault(text) === undefined)
+    const receipts = texts.map(text => parseReceipt(text))
     return new Map(receipts.map(receipt => [receiptIndex(receipt), identityIn(receipt)]))
   } catch (error) {
     if (!(error instanceof OpenSealError)) throw error
