@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { type FinalAnchor, openFinalAnchors } from '../../src/anchor/final-anchors.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
+import type { Documents } from '../../src/store/port/documents.ts'
 
 const anchorOf = (size: number, chainId = 1): FinalAnchor => ({
   type: 'evm',
@@ -97,5 +98,52 @@ describe('anchor/final-anchors', () => {
     clockMs += 1000
     assert.equal(await ours.covering(3), undefined)
     assert.equal(ours.latest(), undefined)
+  })
+
+  /** A store whose next answer to a list is held until it is let go. */
+  const held = (call: 'listDocuments' | 'listNewestDocuments') => {
+    const store = createMemoryStore()
+    let holds = false
+    const waiting: (() => void)[] = []
+    const list: Documents[typeof call] = async (...args: [never, never, never]) => {
+      const rows = await store[call](...args)
+      if (!holds) return rows
+      holds = false
+      await new Promise<void>(resolve => waiting.push(resolve))
+      return rows
+    }
+    const hold = () => {
+      holds = true
+    }
+    const release = () => {
+      for (const go of waiting.splice(0)) go()
+    }
+    return { store: { ...store, [call]: list }, hold, release }
+  }
+
+  it('shows what this node has added, although a reading that began before ends after it', async () => {
+    let clockMs = 0
+    const { store, hold, release } = held('listNewestDocuments')
+    const anchors = await openFinalAnchors(store, { steadyMs: () => clockMs })
+    await anchors.add(anchorOf(5))
+    clockMs += 1000
+    hold()
+    const reading = anchors.covering(7)
+    await anchors.add(anchorOf(9))
+    release()
+    await reading
+    assert.equal(anchors.latest()?.size, 9)
+  })
+
+  it('remembers no round that was taken off while it was read', async () => {
+    const { store, hold, release } = held('listDocuments')
+    const anchors = await openFinalAnchors(store, { steadyMs: () => 0 })
+    for (const size of [5, 9]) await anchors.add(anchorOf(size))
+    hold()
+    const reading = anchors.covering(3)
+    await anchors.remove(1, [5])
+    release()
+    await reading
+    assert.equal((await anchors.covering(3))?.size, 9)
   })
 })

@@ -61,6 +61,20 @@ describe('a store with deadlines', () => {
     equal(await store.readDocument('c', 'k'), 'v')
   })
 
+  it('gives a purge the time that it takes', async () => {
+    let finish = () => {}
+    const purge = () =>
+      new Promise<void>(resolve => {
+        finish = resolve
+      })
+    const { clock, store } = openOn({ purge })
+    const purging = store.purge()
+    clock.advance(1000)
+    await new Promise(setImmediate)
+    finish()
+    await purging
+  })
+
   it('gives each step of a range its time', async () => {
     const { clock, store } = openOn({
       async *readStatements() {
