@@ -186,6 +186,7 @@ export const deskEs: DeskMessages = {
   'done.entry': 'Entrada {index}',
   'done.next':
     'El registro lo ha aceptado definitivamente. Dentro de unos minutos lo respaldará también la cadena. Guarde entonces otra vez el recibo, aquí o en «Sus presentaciones»: solo entonces estará completo.',
+  'done.complete': 'La cadena lo respalda. El recibo que guarde ahora está completo.',
   'done.keep': 'Guarde el recibo con los archivos y déselo a todos los que reciban los archivos.',
   'done.receipt': 'Guardar el recibo',
   'done.page': 'Página pública de esta entrada',

@@ -39,7 +39,7 @@ export function donePage(frame: DeskFrame, { index, statement, dates }: Entry) {
     title: desk('done.title'),
     main: html`<dl class="facts"><dt>${desk('done.entry', { index })}</dt><dd>${dates.sealedMs !== undefined && sayTime(say, dates.sealedMs)}</dd>
 <dt>${desk('form.record')}</dt><dd><bdi>${statement?.record}</bdi></dd></dl>
-<p>${desk('done.next')}</p><p>${desk('done.keep')}</p>
+<p>${desk(dates.anchored === undefined ? 'done.next' : 'done.complete')}</p><p>${desk('done.keep')}</p>
 <p class="row"><a class="button" href="/v1/records/${index}/receipt" download="${receiptName(index, statement?.documents[0]?.name)}">${desk('done.receipt')}</a>
 <a class="button quiet" href="${base}/records/${index}">${desk('done.page')}</a> <a class="button quiet" href="${base}/desk/new">${desk('done.more')}</a></p>`,
   })
