@@ -165,11 +165,12 @@ describe('server', () => {
     equal((await fetch(`${closed.url}/v1/records/0`)).status, 200)
     const ready = await fetch(`${closed.url}/readyz`)
     deepEqual([ready.status, ready.headers.has('retry-after')], [503, true])
-    ok(closed.notAccepting()?.includes('has not compared itself with its chain'))
+    const { accepting, alarms } = closed.status()
+    deepEqual([accepting, alarms[0]?.includes('has not compared itself with its chain')], [false, true])
     await closed.close()
     logged.length = 0
     const open = await start({ ...rpc, startWithoutChain: true })
-    equal(open.notAccepting(), undefined)
+    equal(open.status().accepting, true)
     ok(logged.some(line => line.includes('accepting without chain')))
   })
 

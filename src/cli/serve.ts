@@ -13,6 +13,7 @@ import { COMMAND } from './program.ts'
 type Service = Awaited<ReturnType<typeof startServer>>
 
 const EXIT_FORCED = 130
+const STOP = 'Ctrl-C stops it.'
 
 /** Fills the command. */
 export function addServe(command: Command): void {
@@ -35,16 +36,21 @@ export function addServe(command: Command): void {
 }
 
 /** The next commands to type, as they work from the folder in which the service was started. */
-function nextSteps({ url, origin, operatorKeyFile, chain, notAccepting }: Service): string[] {
+function nextSteps({ url, origin, operatorKeyFile, chain, status }: Service): string[] {
   const ledger = url === 'http://localhost:8080' ? '' : ` --ledger ${url}`
   const isUsual = chain.urls.length === 1 && /^http:\/\/(localhost|127\.0\.0\.1):8545\/?$/.test(chain.urls[0]!)
   const rpc = isUsual ? '' : chain.urls.map(address => ` --rpc ${chain.embedded ? address : '<endpoint of the chain>'}`)[0]
-  const reason = notAccepting()
-  return [
+  const { accepting, alarms } = status()
+  const told = [
     `OpenSeal serves ${origin} at ${url}`,
     ...(chain.embedded ? ['Anchored on a chain on this machine: good for trying out, but no evidence.'] : []),
-    ...(reason === undefined ? [] : ['', `Not accepting yet: ${reason}`]),
     '',
+    ...alarms.flatMap(message => [`ALARM: ${message}`, '']),
+  ]
+  // The steps below would fail, and look as if all were well.
+  if (!accepting) return [...told, 'It accepts no record at the moment. docs/alarms.md says what to do.', STOP]
+  return [
+    ...told,
     'In another terminal, in this folder:',
     '',
     '# register an agency, its key in a file for you alone',
@@ -61,7 +67,7 @@ function nextSteps({ url, origin, operatorKeyFile, chain, notAccepting }: Servic
     `${COMMAND} policy --out openseal.policy.json${ledger}`,
     `${COMMAND} verify decision.txt --policy openseal.policy.json${rpc}${ledger}`,
     '',
-    'Ctrl-C stops it.',
+    STOP,
   ]
 }
 

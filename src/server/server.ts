@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import type { GenesisAnchor } from '../core/statements/genesis.ts'
 import { openListener } from '../http/listener.ts'
+import { statusOf } from '../http/routes/service.ts'
 import { ensureOperatorKey } from '../keys.ts'
 import { type Log, silentLog } from '../logger.ts'
 import { openLog, openStore } from './open-log.ts'
@@ -24,8 +25,8 @@ export type Service = {
   /** The file of the operator key; missing if the key came from the environment. */
   readonly operatorKeyFile?: string
   readonly chain: { readonly urls: readonly string[]; readonly anchor: GenesisAnchor; readonly embedded: boolean }
-  /** Why no submission is accepted at the moment. */
-  notAccepting(): string | undefined
+  /** Whether submissions are accepted at the moment, and a sentence for each problem. */
+  status(): Pick<ReturnType<typeof statusOf>, 'accepting' | 'alarms'>
   /**
    * Stops accepting, finishes current requests, stops the anchorer, closes the store, and ends the
    * embedded chain.
@@ -92,7 +93,7 @@ async function open(start: Start): Promise<Omit<Service, 'close'>> {
     ...(operatorHttp && { operatorUrl: operatorHttp.url }),
     ...(config.operatorKey === undefined && { operatorKeyFile }),
     chain: { urls: chain.urls, anchor: place, embedded: chain.embedded },
-    notAccepting: watch.notAccepting,
+    status: () => statusOf({ ...opened, ...watch, isClosing: http.isClosing }),
   }
 }
 

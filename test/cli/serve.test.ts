@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -71,6 +71,25 @@ describe('openseal serve', function () {
       assert.equal(code, 0, err)
     }
     assert.equal(keys[0], keys[1])
+  })
+
+  it('says at its start what is wrong with a store behind its mark, and names no steps that would fail', async () => {
+    const env = { OPENSEAL_DATA: 'older', OPENSEAL_MARK: join(folder, 'mark-of-older') }
+    const first = serve(env)
+    await first.ready
+    first.child.kill('SIGTERM')
+    await first.ended
+    for (const name of readdirSync(env.OPENSEAL_MARK).filter(name => name.endsWith('.json'))) {
+      const path = join(env.OPENSEAL_MARK, name)
+      const mark = JSON.parse(readFileSync(path, 'utf8'))
+      writeFileSync(path, JSON.stringify({ ...mark, size: mark.size + 5 }))
+    }
+    const second = serve(env)
+    const out = await second.ready
+    assert.match(out, /^ALARM: .*this key has signed 6 entries/m)
+    assert.doesNotMatch(out, /agency add/)
+    second.child.kill('SIGTERM')
+    assert.equal((await second.ended).code, 0)
   })
 
   it('makes nothing in its data folder that others on the machine may read', async () => {
