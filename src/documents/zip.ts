@@ -32,13 +32,24 @@ export async function withZip<T>(
   const reader = new ZipReader(new BlobReader(blob), { strictness: 'strict', checkSignature: true })
   const budget = { bytes: maxUnpackedBytes, max: maxUnpackedBytes }
   try {
-    const entries = await guarded(() => reader.getEntries())
-    const files = entries.filter(entry => !entry.directory)
-    if (files.length > maxEntries) throw new ZipError('ZIP_TOO_LARGE', `the ZIP archive has more than ${maxEntries} files`)
+    const files = await guarded(() => filesOf(reader, maxEntries))
     return await use(files.map(entry => ({ name: entry.filename, read: take => unpack(entry, take, budget) })))
   } finally {
     await reader.close()
   }
+}
+
+/**
+ * The entries that are no folders. An entry takes kilobytes of memory, so they are counted as they
+ * are read.
+ */
+async function filesOf(reader: ZipReader<unknown>, maxEntries: number): Promise<FileEntry[]> {
+  const files: FileEntry[] = []
+  for await (const entry of reader.getEntriesGenerator()) {
+    if (!entry.directory) files.push(entry)
+    if (files.length > maxEntries) throw new ZipError('ZIP_TOO_LARGE', `the ZIP archive has more than ${maxEntries} files`)
+  }
+  return files
 }
 
 async function unpack(

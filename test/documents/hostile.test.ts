@@ -103,6 +103,35 @@ describe('documents: hostile files', () => {
     equal(await codeOf(packed([['mimetype', type], ...parts, ['last.bin', last]]), 'a.asice'), 'ZIP_TOO_LARGE')
   })
 
+  it('stops reading the names in an archive at the first one too many', async () => {
+    // 65,000 empty entries at one place: reading all their names took some hundred megabytes.
+    const count = 65_000
+    const name = (n: number) => Buffer.from(String(n).padStart(5, '0'))
+    const entry = (n: number) => {
+      const row = Buffer.alloc(46)
+      row.writeUInt32LE(0x02014b50, 0)
+      row.writeUInt16LE(name(n).length, 28)
+      row.writeUInt32LE(35 * n, 42)
+      return Buffer.concat([row, name(n)])
+    }
+    const local = (n: number) => {
+      const row = Buffer.alloc(30)
+      row.writeUInt32LE(0x04034b50, 0)
+      row.writeUInt16LE(name(n).length, 26)
+      return Buffer.concat([row, name(n)])
+    }
+    const numbers = Array.from({ length: count }, (_, n) => n)
+    const [files, rows] = [Buffer.concat(numbers.map(local)), Buffer.concat(numbers.map(entry))]
+    const end = Buffer.alloc(22)
+    end.writeUInt32LE(0x06054b50, 0)
+    for (const at of [8, 10]) end.writeUInt16LE(count % 65_536, at)
+    end.writeUInt32LE(rows.length, 12)
+    end.writeUInt32LE(files.length, 16)
+    const before = process.memoryUsage().rss
+    equal(await codeOf(Buffer.concat([files, rows, end]), 'a.asice'), 'ZIP_TOO_LARGE')
+    ok(process.memoryUsage().rss - before < 150 * MIB)
+  })
+
   it('refuses signed files that are nested without end, damaged, or something else', async () => {
     const prefix = cms([bytesOf('x')]).subarray(0, 32)
     const nested = new Uint8Array(400_000).fill(0x30)
