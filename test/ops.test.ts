@@ -14,6 +14,7 @@ import { readConfig } from '../src/config.ts'
 import { OPERATIONS } from '../src/http/operations.ts'
 import { createLog } from '../src/logger.ts'
 import { type Service, startServer } from '../src/server/server.ts'
+import { parseSections, sectionOf } from '../src/web/desk/alarm-text.ts'
 import { statement } from './http/service.ts'
 import { head } from './http/socket.ts'
 
@@ -98,6 +99,29 @@ describe('operations', function () {
       sections,
     )
     for (const [, name, , anchor] of alerts) equal(anchor, name!.toLowerCase())
+  })
+
+  it('has a section of the runbook for every code that /readyz can name', () => {
+    const sources = [
+      'http/routes/service',
+      'server/open-log',
+      'server/mark',
+      'mark',
+      'care/mark',
+      'server/erasing',
+      'anchor/compare',
+      'anchor/lag',
+      'anchor/trouble',
+    ]
+    const codes = sources.flatMap(
+      name => read(`src/${name}.ts`).match(/(?<=')(?:LEDGER|LOG|MARK|ERASURE|ANCHOR|CHAIN)_[A-Z_]+(?=')/g) ?? [],
+    )
+    ok(new Set(codes).size > 10)
+    const sections = parseSections(read('docs/alarms.md'))
+    deepEqual(
+      [...new Set(codes)].filter(code => sectionOf(sections, code) === undefined),
+      [],
+    )
   })
 
   it('is held in by its unit as far as a service that needs one folder and the network can be', () => {
