@@ -106,7 +106,6 @@ describe('operations', function () {
       'http/routes/service',
       'server/open-log',
       'server/mark',
-      'mark',
       'care/mark',
       'server/erasing',
       'anchor/compare',
