@@ -42,6 +42,15 @@ const atDesk =
     return { method: 'POST', path: placed(path, world), headers: { ...headers, 'content-type': 'application/x-www-form-urlencoded' }, body }
   }
 const DRAFT = { action: 'publish', record: 'desk', kind: 'decision', title: 'Road works' }
+/** Records of a package, as its form carries them. */
+const recordsOf = (count: number, record: string) =>
+  JSON.stringify(
+    Array.from({ length: count }, (_, n) => ({
+      ...statementOf(record, 1, { revision: `${fresher++}-${n}`, title: `Road ${n}` }),
+      type: undefined,
+      agency: undefined,
+    })),
+  )
 const documentsOf = (count: number) => ({ documents: JSON.stringify(statementOf('desk', count).documents) })
 /** Forms that nobody fills in. Some need no key. */
 const FORMS = [
@@ -128,6 +137,15 @@ const HEAVY: Heavy = {
   'POST /desk/submit': [
     ...asForms('/desk/submit'),
     world => atDesk('/desk/submit', { ...DRAFT, record: `desk-${fresher++}`, ...documentsOf(256) })(world),
+  ],
+  'POST /desk/package': [
+    ...asForms('/desk/package'),
+    world => atDesk('/desk/package', { records: recordsOf(250, `package-${fresher++}`) })(world),
+    world => atDesk('/desk/package', { records: recordsOf(250, LONG.record) })(world),
+  ],
+  '/desk/published': [
+    atDesk(`/desk/published?of=${'0-4999,'.repeat(1)}5000-9998`),
+    atDesk(`/desk/published?of=${Array.from({ length: 3000 }, (_, n) => 2 * n)}`),
   ],
   'POST /desk/lines': [world => ({ ...stream(300, 3)(world), path: '/desk/lines', headers: linesOf(world) })],
   '/desk/receipts.zip': [atDesk(`/desk/receipts.zip?of=${'0-4999,'.repeat(2_000)}0`), atDesk('/desk/receipts.zip?of=LARGE-LAST')],
