@@ -47,6 +47,11 @@ export type Page = {
   readonly feed?: string
   readonly scripts?: Piece
   readonly noIndex?: boolean
+  /**
+   * Where a form is sent to be shown in another language, and its id. A page that is the answer to a
+   * form has no address of its own, and a link would lose what was typed.
+   */
+  readonly resend?: { readonly path: string; readonly form: string } | undefined
 }
 
 const MENU: readonly (readonly [string, MessageKey])[] = [
@@ -92,7 +97,7 @@ ${page.main}
 <footer class="foot"><div class="wrap">
 <p>${origin !== undefined && html`${say('site.ledger', { origin: isolate(origin) })} · `}<a href="${page.feed ?? `${base}/feed.atom`}">${say('site.feed')}</a> · <a href="${base}/for-agencies">${say('site.join')}</a> · <a href="${base}/removal">${say('site.removal')}</a></p>
 ${operator?.name !== undefined && html`<p>${fill(say('site.responsible'), { name: html`<bdi>${operator.name}</bdi>` })}${operator.contact !== undefined && html` · ${renderContact(operator.contact)}`}</p>`}
-<nav aria-label="${say('site.languages')}"><ul>${LANGUAGE_TAGS.map(tag => languageItem(frame, tag))}</ul></nav>
+<nav aria-label="${say('site.languages')}"><ul>${LANGUAGE_TAGS.map(tag => languageItem(frame, tag, page.resend))}</ul></nav>
 </div></footer>
 ${page.scripts}
 </body>
@@ -111,8 +116,11 @@ function menuItem({ say, base, path }: Outline, href: string, key: MessageKey): 
   return html`<li><a href="${base}${href}"${here && html` aria-current="page"`}>${say(key)}</a></li>`
 }
 
-function languageItem({ say, path }: Outline, tag: keyof typeof LANGUAGES): Html {
-  return html`<li><a href="/${tag}${path ?? '/'}" lang="${tag}" dir="${tag === 'ar' ? 'rtl' : 'ltr'}" hreflang="${tag}"${say.lang === tag && html` aria-current="true"`}>${LANGUAGES[tag]}</a></li>`
+function languageItem({ say, path }: Outline, tag: keyof typeof LANGUAGES, resend: Page['resend']): Html {
+  const attributes = html`lang="${tag}" dir="${tag === 'ar' ? 'rtl' : 'ltr'}"${say.lang === tag && html` aria-current="true"`}`
+  if (resend !== undefined)
+    return html`<li><button type="submit" class="link" form="${resend.form}" formaction="/${tag}${resend.path}" formnovalidate ${attributes}>${LANGUAGES[tag]}</button></li>`
+  return html`<li><a href="/${tag}${path ?? '/'}" hreflang="${tag}" ${attributes}>${LANGUAGES[tag]}</a></li>`
 }
 
 function renderBanners(say: Say, { stopped, closing, notAccepting, waiting, testNetwork }: Banners): Html[] {

@@ -31,7 +31,7 @@ code,.hash{font-family:ui-monospace,SFMono-Regular,Consolas,"Liberation Mono",mo
 .banner p{margin:0}.banner svg{flex:none}
 .button,button{font:inherit;font-weight:600;background:var(--head);color:#fff;border:2px solid var(--head);border-radius:.3rem;padding:.5rem 1.1rem;min-height:44px;cursor:pointer;text-decoration:none;display:inline-block}
 @media(prefers-color-scheme:dark){.button,button{border-color:#8fc7ff}}
-.button.quiet,button.quiet{background:transparent;color:var(--link);border-color:var(--link)}
+button.link{background:none;border:0;padding:0;color:var(--link);font-weight:400;text-decoration:underline;min-height:28px}button.link[aria-current]{font-weight:700}.button.quiet,button.quiet{background:transparent;color:var(--link);border-color:var(--link)}
 input[type=text],input[type=search],input[type=password],input[type=date],input[type=datetime-local],textarea{font:inherit;inline-size:100%;max-inline-size:44rem;padding:.5rem;border:1px solid var(--line);border-radius:.25rem;background:var(--paper);color:var(--ink);min-height:44px}
 input[type=file]{font:inherit;max-inline-size:100%;min-height:32px;color:inherit}
 select{font:inherit;min-height:32px;background:var(--paper);color:var(--ink)}.top label{display:inline}.top p:not(.tag){margin:.3rem 0 0}

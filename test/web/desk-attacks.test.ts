@@ -47,6 +47,47 @@ describe('web/desk: attacks', () => {
     ok(!(await isIn(createDeskClient(world.url, new Map([[COOKIE, before]])))))
   })
 
+  it('ends the session before when somebody signs in again without signing out', async () => {
+    const before = client.jar.get(COOKIE)!
+    const token = fieldsOf(await client.get('/desk'), '/desk/sign-out').token ?? ''
+    equal((await client.post('/desk/sign-in', { token, key })).status, 303)
+    notEqual(client.jar.get(COOKIE), before)
+    ok(await isIn())
+    ok(!(await isIn(createDeskClient(world.url, new Map([[COOKIE, before]])))))
+  })
+
+  it('lets nobody submit faster at the desk than by the key that signed in, and loses nothing typed', async () => {
+    const slow = await openWorld({ key: { perSecond: 0.001, burst: 1 } })
+    try {
+      const { key: own } = await slow.agencies.addKey(AGENCY, {})
+      const clerk = createDeskClient(slow.url)
+      await clerk.signIn(own)
+      const preview = async (record: string) =>
+        clerk.submit(await clerk.submit(await clerk.get('/desk/new'), '/desk/form', DRAFT), '/desk/preview', { record, kind: 'decision' })
+      equal((await clerk.submit(await preview('r-1'), '/desk/submit')).status, 303)
+      const refused = await clerk.submit(await preview('r-2'), '/desk/submit')
+      deepEqual([refused.status, fieldsOf(refused, '/desk/submit').record], [429, 'r-2'])
+      const { token = '' } = fieldsOf(refused, '/desk/submit')
+      const records = JSON.stringify([{ action: 'publish', record: 'r-3', kind: 'decision', documents: JSON.parse(DRAFT.documents) }])
+      const many = await clerk.post('/desk/package', { token, records })
+      deepEqual([many.status, fieldsOf(many, '/desk/package').records], [429, records])
+      const lines = { 'content-type': 'application/x-ndjson', 'x-csrf-token': token, accept: 'application/json' }
+      match((await clerk.send('POST', '/desk/lines', lines, '{}\n')).text, /RATE_KEY/)
+      equal(slow.ledger.head().size, 2)
+    } finally {
+      await slow.close()
+    }
+  })
+
+  it('lets no cache but the browser’s own keep a step, and tells other sites no address', async () => {
+    const step = await client.submit(await client.get('/desk/new'), '/desk/form', DRAFT)
+    for (const { headers } of [step, await client.submit(step, '/desk/preview')])
+      deepEqual([headers['cache-control'], headers['referrer-policy']], ['private, no-cache', 'same-origin'])
+    for (const path of ['/desk', '/desk/new', '/desk/done/0'])
+      equal((await client.get(path)).headers['referrer-policy'], 'same-origin', path)
+    equal((await client.get('/')).headers['referrer-policy'], 'no-referrer')
+  })
+
   it('gives the cookie to no script, to no other site and, over TLS, to no other host', async () => {
     const plain = await createDeskClient(world.url).get('/desk')
     match(String(plain.headers['set-cookie']), /^openseal-desk=[A-Za-z0-9_-]{43}; Path=\/; HttpOnly; SameSite=Strict$/)

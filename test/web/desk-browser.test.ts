@@ -116,6 +116,17 @@ describe('web/desk in a browser', function () {
     await page.waitForFunction(() => (document.querySelector('#record') as HTMLInputElement | null)?.value === '2026/keys')
   })
 
+  it('keeps what was typed when the language is changed in the middle of a form', async () => {
+    await page.goto(`${world.url}/en/desk/new`)
+    await page.setInputFiles('#files', [{ name: 'a.txt', mimeType: 'text/plain', buffer: Buffer.from('x') }])
+    await page.click('#choose button')
+    await page.waitForSelector('#record')
+    await page.fill('#record', '2026/7')
+    await page.click('footer >> text=Deutsch')
+    await page.waitForSelector('html[lang=de]')
+    equal(await page.inputValue('#record'), '2026/7')
+  })
+
   it('shows nothing of the desk by the back button after signing out', async () => {
     await page.goto(`${world.url}/en/desk/new`)
     await page.setInputFiles('#files', [{ name: 'back.txt', mimeType: 'text/plain', buffer: Buffer.from('back') }])

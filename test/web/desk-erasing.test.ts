@@ -144,6 +144,27 @@ describe('web/desk: erasing', function () {
     match((await client.get('/')).text, /<footer[\s\S]*href="\/removal"/)
   })
 
+  it('says on the form that an erased statement cannot be submitted again, and keeps what was typed', async () => {
+    const document = { name: 'a.txt', mediaType: 'text/plain', bytes: 1, sha256: 'ab'.repeat(32) }
+    const form = await client.submit(await client.get('/desk/new'), '/desk/form', {
+      action: 'publish',
+      documents: JSON.stringify([document]),
+    })
+    const preview = await client.submit(form, '/desk/preview', { record: 'erased', kind: 'decision', title: 'Typed' })
+    equal((await client.submit(preview, '/desk/submit')).headers.location, '/desk/done/2')
+    await erase(2)
+    world.state.nowMs += DAY_MS + 1
+    await world.ledger.tendErasures()
+    const clerk = await signIn(key)
+    const { token = '' } = fieldsOf(await clerk.get('/desk'), '/desk/sign-out')
+    for (const path of ['/desk/preview', '/desk/submit']) {
+      const refused = await clerk.post(path, { ...fieldsOf(preview, '/desk/submit'), token })
+      equal(refused.status, 409, path)
+      match(refused.text, /This statement was erased from the ledger/)
+      equal(fieldsOf(refused, '/desk/preview').title, 'Typed')
+    }
+  })
+
   it('names the periods that the operator has set, and none that was not set', async () => {
     match((await client.get('/removal')).text, /It is deleted after this time: 365 days\./)
     match((await client.get('/desk/erase/1')).text, /cannot be submitted again during this time: 365 days\./)

@@ -244,6 +244,29 @@ describe('web/desk', function () {
     })
   })
 
+  it('shows a step in another language without losing what was typed, and sends a reader without a form to the start', async () => {
+    const form = await choose({ 'a.txt': 'x' })
+    match(form.text, /<button type="submit" class="link" form="step" formaction="\/de\/desk\/form" formnovalidate lang="de"/)
+    const german = await client.post('/de/desk/form', { ...fieldsOf(form, '/desk/preview'), title: 'Getippt' })
+    match(german.text, /<html lang="de"/)
+    equal(fieldsOf(german, '/de/desk/preview').title, 'Getippt')
+    const preview = await client.submit(german, '/de/desk/preview', { record: 'r', kind: 'decision' })
+    match(preview.text, /form="step" formaction="\/ar\/desk\/preview"/)
+    for (const path of ['form', 'preview', 'submit', 'package', 'sign-in']) {
+      const { status, headers } = await client.get(`/el/desk/${path}`)
+      deepEqual([status, headers.location], [303, '/el/desk'], path)
+    }
+  })
+
+  it('says so if the server cannot read an upload at the moment', async () => {
+    const page = await client.get('/desk/new')
+    const answers = await Promise.all(Array.from({ length: 12 }, () => upload(fieldsOf(page, '/desk/new'), { 'a.txt': 'x' })))
+    const refused = answers.filter(({ status }) => status === 503)
+    ok(refused.length > 0)
+    for (const { text } of refused) match(text, /Our server could not read the files this time[\s\S]*action="\/desk\/new"/)
+    ok(answers.some(({ status }) => status === 200))
+  })
+
   it('says which fields are missing, beside each and at the top, and loses nothing typed', async () => {
     const form = await choose({ 'a.txt': 'x' })
     const again = await client.submit(form, '/desk/preview', { title: 'A title', record: ' ' })
@@ -359,7 +382,11 @@ describe('web/desk', function () {
     const refused = await client.submit(preview, '/desk/submit')
     world.state.notAccepting = undefined
     equal(refused.status, 503)
-    equal((await client.submit(refused, '/desk/submit')).status, 303)
+    world.state.isClosing = true
+    const closing = await client.submit(refused, '/desk/submit')
+    world.state.isClosing = false
+    equal(closing.status, 503)
+    equal((await client.submit(closing, '/desk/submit')).status, 303)
   })
 
   it('refuses files that are too many, none, and a form that was cut off or says too much', async () => {

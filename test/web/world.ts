@@ -15,6 +15,7 @@ import type { Statement } from '../../src/core/statements/statement.ts'
 import { openFinder } from '../../src/finder/finder.ts'
 import { createApp } from '../../src/http/app.ts'
 import { createLimits, PLACES } from '../../src/http/guard/limits.ts'
+import type { Rate } from '../../src/http/guard/rates.ts'
 import { createAgencies } from '../../src/ledger/agencies/agencies.ts'
 import { createSessions } from '../../src/ledger/agencies/sessions.ts'
 import { createBackups } from '../../src/ledger/backups.ts'
@@ -42,7 +43,7 @@ const OPEN_LOG = `0x${'0'.repeat(384)}`
 export const ANCHORED_MS = Date.UTC(2026, 10, 20, 10)
 
 /** Settings that a test may change while the service runs. */
-type WorldState = { production: boolean; nowMs: number; lag: { alarm?: string }; notAccepting: string | undefined }
+type WorldState = { production: boolean; nowMs: number; lag: { alarm?: string }; notAccepting: string | undefined; isClosing: boolean }
 
 export type World = Awaited<ReturnType<typeof openWorld>>
 
@@ -55,14 +56,16 @@ type WorldOptions = {
   readonly deskUrl?: string
   readonly erasureDelayMs?: number
   readonly suppressionMs?: number
+  /** How often a key may submit; missing: as often as it likes. */
+  readonly key?: Rate
 }
 
 export async function openWorld(options: WorldOptions = {}) {
-  const { production = true, deskUrl = 'http://localhost', erasureDelayMs = 0, suppressionMs = 365 * 86_400_000 } = options
+  const { production = true, deskUrl = 'http://localhost', erasureDelayMs = 0, suppressionMs = 365 * 86_400_000, key } = options
   const anchored: SiteAnchor[] = []
   const chain = await openEndpoint(({ size, root }) => anchored.find(anchor => anchor.size === size && anchor.root === root))
   const liar = await openEndpoint(() => ({ block: { time: '1970-01-01T00:00:01Z' } }))
-  const state: WorldState = { production, nowMs: ANCHORED_MS - 7_200_000, lag: {}, notAccepting: undefined }
+  const state: WorldState = { production, nowMs: ANCHORED_MS - 7_200_000, lag: {}, notAccepting: undefined, isClosing: false }
   const nowMs = () => state.nowMs
   const store = createMemoryStore()
   const signer = createLogSigner(ORIGIN, new Uint8Array(32).fill(9))
@@ -130,8 +133,9 @@ export async function openWorld(options: WorldOptions = {}) {
     states: finder,
     recordsLike,
     notAccepting,
+    isClosing: () => state.isClosing,
   }
-  const limits = createLimits({ ...PLACES, nowMs: () => performance.now() })
+  const limits = createLimits({ ...PLACES, key, nowMs: () => performance.now() })
   const rows = async function* () {
     yield [Uint8Array.of(1), Uint8Array.of(2)] as const
   }

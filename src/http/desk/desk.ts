@@ -60,6 +60,9 @@ export function deskRoutes(router: Router, deps: DeskDeps): void {
     const { next = '' } = signed.fields
     goTo(asked, /^\/desk(?:[/?][!-~]*)?$/.test(next) ? next : '/desk')
   })
+  // The addresses of forms, where a reader comes without one.
+  for (const path of ['form', 'preview', 'submit', 'package', 'sign-in'])
+    page('get', `/desk/${path}`, asked => Promise.resolve(goTo(asked, '/desk')))
   page('post', '/desk/sign-out', asked => place.signOut(asked))
   page('get', '/desk', async asked => {
     const here = await place.enter(asked)
@@ -108,9 +111,15 @@ function chooseRoutes(page: Page, place: Place, gate: Gate, warner: Warner, deps
       return place.askToSignIn(asked, visit, { notice, next: '/desk/new' }, 403)
     }
     bodyType(ctx, ['multipart/form-data'])
-    const described = await desk.pages.describe(ctx.req, visit.holder.agency)
+    const described = await desk.pages.describe(ctx.req, visit.holder.agency).catch(failedReading)
     const here = await place.enter(asked)
     if (here === undefined) return
+    if ('status' in described)
+      return sendStep(
+        asked,
+        choose(here.frame, readDraft({}), { text: here.frame.desk('new.failed'), detail: described.detail }),
+        described.status,
+      )
     if ('code' in described) {
       const key = UPLOAD_PROBLEMS[described.code as keyof typeof UPLOAD_PROBLEMS] ?? 'new.cut'
       return sendStep(
@@ -133,6 +142,13 @@ function chooseRoutes(page: Page, place: Place, gate: Gate, warner: Warner, deps
   })
 }
 
+/** Why our server could not read an upload this time. Throws any other error. */
+function failedReading(error: unknown): ReturnType<typeof problemOf> {
+  const problem = problemOf(error)
+  if (!['CHECK_BUSY', 'CHECK_DEADLINE', 'CHECK_FAILED', 'UPLOAD_SLOW'].includes(problem.code)) throw error
+  return problem
+}
+
 /** The steps from the form to the ledger. */
 function stepRoutes(page: Page, place: Place, warner: Warner, deps: DeskDeps): void {
   const { log } = deps
@@ -153,6 +169,21 @@ function stepRoutes(page: Page, place: Place, warner: Warner, deps: DeskDeps): v
     return undefined
   }
 
+  /** What the ledger would make of a step. If it is an erased statement, answers with the form. */
+  const foreseeStep = async (asked: Asked, { frame, draft, statement }: NonNullable<Awaited<ReturnType<typeof readStep>>>) => {
+    try {
+      return await warner.dryRun()(statement)
+    } catch (error) {
+      const { status, code, detail } = problemOf(error)
+      if (code !== 'STATEMENT_ERASED') throw error
+      sendStep(asked, statementFormPage(frame, draft, { faults: [{ code: 'erased', detail }] }), status)
+      return undefined
+    } finally {
+      // Making the page is the longest piece of a request.
+      await enter()
+    }
+  }
+
   for (const path of ['/desk/form', '/desk/preview', '/desk/submit'])
     place.resumes(path, (asked, { frame, fields }) =>
       sendStep(asked, statementFormPage(frame, readDraft(fields), { notice: frame.desk('sign.again') })),
@@ -169,15 +200,15 @@ function stepRoutes(page: Page, place: Place, warner: Warner, deps: DeskDeps): v
   page('post', '/desk/preview', async asked => {
     const step = await readStep(asked)
     if (step === undefined) return
-    const foreseen = await warner.dryRun()(step.statement)
-    await enter()
+    const foreseen = await foreseeStep(asked, step)
+    if (foreseen === undefined) return
     sendStep(asked, previewPage(step.frame, { ...step, foreseen }))
   })
   page('post', '/desk/submit', async asked => {
     const step = await readStep(asked)
     if (step === undefined) return
-    const foreseen = await warner.dryRun()(step.statement)
-    await enter()
+    const foreseen = await foreseeStep(asked, step)
+    if (foreseen === undefined) return
     const mustAccept = stoppingOf(foreseen, step.fields)
     if (mustAccept.length > 0) return sendStep(asked, previewPage(step.frame, { ...step, foreseen, mustAccept }), 400)
     try {

@@ -73,6 +73,7 @@ export const deskAr: DeskMessages = {
   'new.tooLarge': 'حجم الملفات معاً أكبر من {size}.',
   'new.tooMany': 'اختيرت ملفات أكثر من الحد: {count}.',
   'new.cut': 'لم يصل النموذج كاملاً. أرسله مرة أخرى.',
+  'new.failed': 'لم يتمكن خادمنا من قراءة الملفات هذه المرة. أرسلها من جديد، أو أرسل عدداً أقل.',
   'new.unreadable': 'تعذّرت قراءة هذا الملف: {name}',
   'new.package': 'يحتوي هذا الملف على ملفات إدارية كثيرة. يصبح كل منها ملفاً إدارياً مستقلاً، وكذلك الملف نفسه.',
   'new.packageTooLarge':
@@ -113,6 +114,7 @@ export const deskAr: DeskMessages = {
   'form.refused': 'لا يمكن استعماله هكذا: {label}',
   'form.refusedWhole': 'سيرفض السجل هذا النموذج.',
   'form.twoNames': 'لملفين الاسم نفسه. غيّر اسم أحدهما ثم اختر الملفات مرة أخرى.',
+  'form.erased': 'مُحي هذا التصريح من السجل. لا يمكن تقديمه مرة أخرى.',
   'format.eforms': 'إعلان eForms',
   'format.akoma-ntoso': 'Akoma Ntoso',
   'format.diavgeia': 'قرار من Diavgeia',

@@ -79,6 +79,7 @@ export const deskDe: DeskMessages = {
   'new.tooLarge': 'Die Dateien sind zusammen größer als {size}.',
   'new.tooMany': 'Es wurden mehr als {count} Dateien gewählt.',
   'new.cut': 'Das Formular kam nicht vollständig an. Senden Sie es noch einmal.',
+  'new.failed': 'Unser Server konnte die Dateien diesmal nicht lesen. Senden Sie sie noch einmal, oder weniger davon.',
   'new.unreadable': 'Diese Datei konnte nicht gelesen werden: {name}',
   'new.package': 'Diese Datei enthält viele Vorgänge. Jeder wird ein eigener Vorgang, und die Datei selbst auch.',
   'new.packageTooLarge':
@@ -121,6 +122,7 @@ export const deskDe: DeskMessages = {
   'form.refused': 'So kann das nicht verwendet werden: {label}',
   'form.refusedWhole': 'Das Register würde dieses Formular ablehnen.',
   'form.twoNames': 'Zwei Dateien haben denselben Namen. Benennen Sie eine um und wählen Sie die Dateien noch einmal.',
+  'form.erased': 'Diese Erklärung wurde aus dem Register gelöscht. Sie kann nicht noch einmal eingereicht werden.',
   'format.eforms': 'eForms-Bekanntmachung',
   'format.akoma-ntoso': 'Akoma Ntoso',
   'format.diavgeia': 'Diavgeia-Entscheidung',

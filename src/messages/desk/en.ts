@@ -75,6 +75,7 @@ export const deskEn = {
   'new.tooLarge': 'The files are larger than {size} together.',
   'new.tooMany': 'More than {count} files were chosen.',
   'new.cut': 'The form could not be read whole. Send it again.',
+  'new.failed': 'Our server could not read the files this time. Send them again, or fewer of them.',
   'new.unreadable': 'This file could not be read: {name}',
   'new.package': 'This file holds many records. Each becomes a record of its own, and so does the file.',
   'new.packageTooLarge':
@@ -115,6 +116,7 @@ export const deskEn = {
   'form.refused': 'This cannot be used as it is: {label}',
   'form.refusedWhole': 'The ledger would refuse this form.',
   'form.twoNames': 'Two files have the same name. Rename one of them, and choose the files again.',
+  'form.erased': 'This statement was erased from the ledger. It cannot be submitted again.',
   // What files are, and what people should know about them (design §17)
   'format.eforms': 'eForms notice',
   'format.akoma-ntoso': 'Akoma Ntoso',

@@ -76,6 +76,7 @@ export const deskEs: DeskMessages = {
   'new.tooLarge': 'Los archivos superan {size} en total.',
   'new.tooMany': 'Se eligieron más de {count} archivos.',
   'new.cut': 'El formulario no llegó entero. Envíelo de nuevo.',
+  'new.failed': 'Nuestro servidor no pudo leer los archivos esta vez. Envíelos de nuevo, o menos a la vez.',
   'new.unreadable': 'Este archivo no se pudo leer: {name}',
   'new.package': 'Este archivo contiene muchos expedientes. Cada uno se convierte en un expediente propio, y el archivo también.',
   'new.packageTooLarge':
@@ -117,6 +118,7 @@ export const deskEs: DeskMessages = {
   'form.refused': 'No se puede usar tal como está: {label}',
   'form.refusedWhole': 'El registro rechazaría este formulario.',
   'form.twoNames': 'Dos archivos tienen el mismo nombre. Cambie el de uno y vuelva a elegir los archivos.',
+  'form.erased': 'Esta declaración se borró del registro. No se puede presentar de nuevo.',
   'format.eforms': 'anuncio eForms',
   'format.akoma-ntoso': 'Akoma Ntoso',
   'format.diavgeia': 'decisión de Diavgeia',

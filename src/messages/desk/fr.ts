@@ -78,6 +78,7 @@ export const deskFr: DeskMessages = {
   'new.tooLarge': 'Les fichiers dépassent {size} au total.',
   'new.tooMany': 'Plus de {count} fichiers ont été choisis.',
   'new.cut': 'Le formulaire n’est pas arrivé en entier. Envoyez-le de nouveau.',
+  'new.failed': 'Notre serveur n’a pas pu lire les fichiers cette fois. Envoyez-les de nouveau, ou moins à la fois.',
   'new.unreadable': 'Ce fichier n’a pas pu être lu : {name}',
   'new.package': 'Ce fichier contient de nombreux dossiers. Chacun devient un dossier à part, et le fichier aussi.',
   'new.packageTooLarge':
@@ -119,6 +120,7 @@ export const deskFr: DeskMessages = {
   'form.refused': 'Inutilisable sous cette forme : {label}',
   'form.refusedWhole': 'Le registre refuserait ce formulaire.',
   'form.twoNames': 'Deux fichiers portent le même nom. Renommez l’un d’eux, puis choisissez de nouveau les fichiers.',
+  'form.erased': 'Cette déclaration a été effacée du registre. Elle ne peut pas être déposée de nouveau.',
   'format.eforms': 'avis eForms',
   'format.akoma-ntoso': 'Akoma Ntoso',
   'format.diavgeia': 'décision Diavgeia',

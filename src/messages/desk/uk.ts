@@ -76,6 +76,7 @@ export const deskUk: DeskMessages = {
   'new.tooLarge': 'Разом файли більші за {size}.',
   'new.tooMany': 'Вибрано забагато файлів, більше ніж {count}.',
   'new.cut': 'Форма надійшла не повністю. Надішліть її ще раз.',
+  'new.failed': 'Наш сервер цього разу не зміг прочитати файли. Надішліть їх ще раз або менше.',
   'new.unreadable': 'Цей файл не вдалося прочитати: {name}',
   'new.package': 'Цей файл містить багато справ. Кожна стає окремою справою, і сам файл теж.',
   'new.packageTooLarge':
@@ -116,6 +117,7 @@ export const deskUk: DeskMessages = {
   'form.refused': 'Так не можна використати: {label}',
   'form.refusedWhole': 'Реєстр відхилив би цю форму.',
   'form.twoNames': 'Два файли мають однакову назву. Перейменуйте один і ще раз виберіть файли.',
+  'form.erased': 'Цю заяву стерто з реєстру. Її не можна подати знову.',
   'format.eforms': 'оголошення eForms',
   'format.akoma-ntoso': 'Akoma Ntoso',
   'format.diavgeia': 'рішення з Diavgeia',

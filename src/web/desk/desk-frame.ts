@@ -36,21 +36,28 @@ const OPERATOR_MENU: readonly (readonly [string, DeskMessageKey])[] = [
 ]
 
 /** A page under the desk's menu. */
-export function deskPage(frame: DeskFrame, page: { title: string; main: Piece; scripts?: Piece; problems?: readonly Problem[] }): Page {
+export function deskPage(
+  frame: DeskFrame,
+  page: { title: string; main: Piece; scripts?: Piece; problems?: readonly Problem[]; resend?: Page['resend'] },
+): Page {
   const { desk } = frame
-  const { title, main, scripts, problems = [] } = page
+  const { title, main, scripts, problems = [], resend } = page
   return {
     title: problems.length === 0 ? title : desk('problem.prefix', { title }),
     noIndex: true,
     main: html`${renderMenu(frame)}${problems.length > 0 && renderProblems(frame, problems)}<h1>${title}</h1>
 ${main}`,
     scripts,
+    resend,
   }
 }
 
+/** The id of the form of a step, which another language shows again. */
+export const STEP = 'step'
+
 /** A form that posts to a page of the desk, with the token first. */
-export function renderForm({ base, formToken }: DeskFrame, path: string, content: Piece): Html {
-  return html`<form action="${base}${path}" method="post"><input type="hidden" name="token" value="${formToken}">
+export function renderForm({ base, formToken }: DeskFrame, path: string, content: Piece, id?: string): Html {
+  return html`<form action="${base}${path}" method="post"${id !== undefined && html` id="${id}"`}><input type="hidden" name="token" value="${formToken}">
 ${content}</form>`
 }
 

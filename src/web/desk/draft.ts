@@ -44,7 +44,11 @@ export type Draft = {
 export type ReadField = { readonly at: string; readonly of: string }
 
 /** A field that has to change. `detail` is an English reason, if there is more to say. */
-export type Fault = { readonly field?: Field | 'documents'; readonly code: 'missing' | 'refused' | 'twice'; readonly detail?: string }
+export type Fault = {
+  readonly field?: Field | 'documents'
+  readonly code: 'missing' | 'refused' | 'twice' | 'erased'
+  readonly detail?: string
+}
 
 /** Reads the draft that a form carries. Takes anything. */
 export function readDraft(form: { readonly [name: string]: string }): Draft {

@@ -4,7 +4,7 @@ import { REASON_CODES } from '../../core/statements/statement.ts'
 import { type Html, html, type Piece } from '../../html.ts'
 import type { DeskMessageKey } from '../../messages/desk/en.ts'
 import { isolate } from '../../messages/say.ts'
-import { type DeskFrame, deskPage, type Problem, renderField, renderForm, renderHidden, renderNotice } from './desk-frame.ts'
+import { type DeskFrame, deskPage, type Problem, renderField, renderForm, renderHidden, renderNotice, STEP } from './desk-frame.ts'
 import { type Draft, type Fault, type Field, placeOf, requiredFields, shownFields, writeDraft } from './draft.ts'
 import { renderRemarks } from './remarks.ts'
 
@@ -46,6 +46,7 @@ export function statementFormPage(
   return deskPage(frame, {
     title,
     problems,
+    resend: { path: '/desk/form', form: STEP },
     main: html`${notice !== undefined && renderNotice(notice)}
 ${isChange && html`<p>${desk('form.isChange')}${renderPlace(frame, draft, 'action')}</p>`}
 ${documents.length > 0 && renderDocuments(frame, draft)}
@@ -55,6 +56,7 @@ ${renderForm(
   html`${renderHidden(carried(draft))}${shownFields(draft).map(field => renderOne(frame, draft, field, faults))}
 <p class="row"><button type="submit">${desk('form.next')}</button>
 ${isChange && html`<button type="submit" class="quiet" name="as" value="publish" formaction="${frame.base}/desk/form">${desk('form.asPublish')}</button>`}</p>`,
+  STEP,
 )}`,
   })
 }
@@ -121,6 +123,7 @@ function renderInput({ desk, say }: DeskFrame, field: Field, value: string, attr
 function sayFault(frame: DeskFrame, { field, code }: Fault): string {
   const { desk } = frame
   if (code === 'twice') return desk('form.twoNames')
+  if (code === 'erased') return desk('form.erased')
   if (field === undefined) return desk('form.refusedWhole')
   return desk(code === 'missing' ? 'form.missing' : 'form.refused', { label: labelOf(frame, field) })
 }

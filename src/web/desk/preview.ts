@@ -4,7 +4,7 @@ import { STOPPING_WARNINGS, type Warning } from '../../core/statements/warnings.
 import { type Html, html, type Piece } from '../../html.ts'
 import { sayTime } from '../../messages/say.ts'
 import { renderContent } from '../content.ts'
-import { type DeskFrame, deskPage, type Problem, renderForm, renderHidden } from './desk-frame.ts'
+import { type DeskFrame, deskPage, type Problem, renderForm, renderHidden, STEP } from './desk-frame.ts'
 import { type Draft, type Field, writeDraft } from './draft.ts'
 import { labelOf, renderDocuments, renderPlace } from './form.ts'
 
@@ -42,6 +42,7 @@ export function previewPage(
   return deskPage(frame, {
     title: desk('preview.title'),
     problems,
+    resend: { path: '/desk/preview', form: STEP },
     main: html`<p class="lead">${desk('preview.nothing')}</p>
 ${renderForm(
   frame,
@@ -53,6 +54,7 @@ ${draft.documents.length > 0 && renderDocuments(frame, draft)}
 <details><summary>${desk('preview.exact')}</summary><pre class="raw" dir="ltr">${JSON.stringify(JSON.parse(canonicalStatement(statement)), null, 2)}</pre></details>
 <p class="row"><button type="submit">${desk(statement.action === 'withdraw' ? 'preview.withdraw' : 'preview.publish')}</button>
 <button type="submit" class="quiet" formaction="${frame.base}/desk/form">${desk('preview.back')}</button></p>`,
+  STEP,
 )}`,
   })
 }
