@@ -9,6 +9,7 @@ import { openLevelStore } from '../../../src/store/level/level.ts'
 import type { Store } from '../../../src/store/port/port.ts'
 import { checkLog } from '../../ledger/check-log.ts'
 import { openTestLedger, statementOf } from '../../ledger/fixtures.ts'
+import { commitOf } from '../conformance/commits.ts'
 import { embeddedConformance } from '../conformance.ts'
 
 describe('Level store', () => {
@@ -153,6 +154,31 @@ describe('Level store', () => {
     assert.equal(await again.readDocument('c', 'k'), 'v')
     await again.close()
   })
+
+  for (const lands of [true, false])
+    it(`shows the head that the disk holds after a write that ${lands ? 'landed' : 'did not land'} and is told as failed`, async () => {
+      const store = await openIn(await newFolder())
+      await store.commit(commitOf(0, 2))
+      const methods = Level.prototype as unknown as { batch: (...args: unknown[]) => { write(options: unknown): Promise<void> } }
+      const { batch } = methods
+      methods.batch = function (...args) {
+        const chained = batch.apply(this, args)
+        if (args.length > 0) return chained
+        const write = chained.write.bind(chained)
+        chained.write = async options => {
+          if (lands) await write(options)
+          throw new Error('the disk has failed')
+        }
+        return chained
+      }
+      await assert.rejects(store.commit(commitOf(2, 5)), { code: 'STORE_WRITE_FAILED' }).finally(() => {
+        methods.batch = batch
+      })
+      assert.equal((await store.readHead())?.head.size, lands ? 5 : 2)
+      await store.commit(commitOf(lands ? 5 : 2, 6))
+      assert.equal((await store.readHead())?.head.size, 6)
+      await store.close()
+    })
 
   it('has every answered commit after kill -9', async () => {
     const folder = await newFolder()
