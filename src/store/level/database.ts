@@ -157,9 +157,15 @@ export async function openLevelDatabase(folder: string): Promise<LevelDatabase> 
       readings.add(reading)
       return reading.finally(() => readings.delete(reading))
     },
-    reopen() {
+    async reopen() {
       inDoubt = true
-      return settled()
+      try {
+        await settled()
+      } catch (cause) {
+        // Without room to reopen it, it goes on as it was: no write has failed.
+        if (db.status === 'open') inDoubt = false
+        throw cause
+      }
     },
     openings: () => openings,
     async close() {

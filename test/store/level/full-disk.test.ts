@@ -84,6 +84,25 @@ describe('full disk', () => {
     await rm(folder, { recursive: true })
   })
 
+  it('goes on with commits where there is no room to remove erased bytes, and removes them when there is', async () => {
+    const folder = path.join(disk.folder, 'store')
+    const store = await openLevelStore(folder)
+    await store.commit(commitOf(0, 1000))
+    const { statement: _, ...erased } = commitOf(0, 1000).records[0]!
+    await store.commit({ ...commitOf(1, 1000), erase: [erased] })
+    disk.fill(128 * 1024)
+    await assert.rejects(store.purge(), { code: 'STORE_UNSETTLED' })
+    await store.commit(commitOf(2, 1000))
+    assert.equal((await store.readHead())?.head.size, 3)
+    assert.equal(await store.hasRemains(), true)
+    disk.empty()
+    await store.purge()
+    assert.equal(await store.hasRemains(), false)
+    await store.commit(commitOf(3, 1000))
+    await store.close()
+    await rm(folder, { recursive: true })
+  })
+
   it('makes the ledger refuse, serve what it has, and seal again by itself when there is room', async () => {
     const folder = path.join(disk.folder, 'ledger')
     const store = await openLevelStore(folder)
