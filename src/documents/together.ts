@@ -8,7 +8,7 @@ import { sha256 } from '../core/hash.ts'
 import type { DocumentRef, Statement } from '../core/statements/statement.ts'
 
 /** What a statement says about its place among others. */
-export type Version = Pick<Statement, 'record' | 'revision' | 'action' | 'target'>
+export type StatedVersion = Pick<Statement, 'record' | 'revision' | 'action' | 'target'>
 
 /** Why something is not sent: a stable code and an English reason. */
 export type Reason = { readonly code: string; readonly detail: string }
@@ -17,7 +17,7 @@ export type Reason = { readonly code: string; readonly detail: string }
  * Items in the order in which they are sent: publications first, then their changes, then the
  * changes of changes. Items without a statement come first.
  */
-export function inOrder<T>(items: readonly T[], statementOf: (item: T) => Version | undefined): T[] {
+export function inOrder<T>(items: readonly T[], statementOf: (item: T) => StatedVersion | undefined): T[] {
   const ranks = ranksOf(items.map(statementOf).filter(statement => statement !== undefined))
   const rank = (item: T) => {
     const statement = statementOf(item)
@@ -27,14 +27,14 @@ export function inOrder<T>(items: readonly T[], statementOf: (item: T) => Versio
 }
 
 /** How many changes lie between each change and a publication, among these statements. */
-function ranksOf(statements: readonly Version[]): ReadonlyMap<Version, number> {
+function ranksOf(statements: readonly StatedVersion[]): ReadonlyMap<StatedVersion, number> {
   const changes = statements.filter(({ action }) => action !== 'publish')
   const versionOf = (record: string, revision: string | undefined) => JSON.stringify([record, revision])
   const byVersion = new Map(changes.map(change => [versionOf(change.record, change.revision), change]))
-  const ranks = new Map<Version, number>()
+  const ranks = new Map<StatedVersion, number>()
   for (const change of changes) {
-    const chain = new Set<Version>()
-    let next: Version | undefined = change
+    const chain = new Set<StatedVersion>()
+    let next: StatedVersion | undefined = change
     while (next !== undefined && !ranks.has(next) && !chain.has(next)) {
       chain.add(next)
       next = next.target === undefined ? undefined : byVersion.get(versionOf(next.record, next.target))
@@ -95,7 +95,7 @@ export function createRun() {
   const held = createRevisions()
   return {
     /** The warnings that no earlier statement of the run answers. */
-    unanswered<Code extends string>(codes: readonly Code[], { record, target }: Version): Code[] {
+    unanswered<Code extends string>(codes: readonly Code[], { record, target }: StatedVersion): Code[] {
       const revisions = published.of(record)
       const isAnswered = (code: Code) => code === 'RECORD_UNKNOWN' || (code === 'TARGET_UNKNOWN' && revisions.has(target))
       return codes.filter(code => revisions.size === 0 || !isAnswered(code))
@@ -105,14 +105,14 @@ export function createRun() {
      * log, it would part that version from the one before, so that the next run would not notice a
      * silent edit any more.
      */
-    heldBack({ record, action, target }: Version): Reason | undefined {
+    heldBack({ record, action, target }: StatedVersion): Reason | undefined {
       const revisions = held.of(record)
       const isHeld = action !== 'publish' && (target === undefined ? revisions.size > 0 : revisions.has(target))
       if (!isHeld) return undefined
       return { code: 'EARLIER_LEFT_OUT', detail: `it changes the record ${JSON.stringify(record)}, of which another file was left out` }
     },
     /** Remembers whether a statement is sent. */
-    note(version: Version, isSent: boolean): void {
+    note(version: StatedVersion, isSent: boolean): void {
       ;(isSent ? published : held).add(version)
     },
   }
@@ -123,7 +123,7 @@ function createRevisions() {
   const byRecord = new Map<string, Set<string | undefined>>()
   return {
     of: (record: string): ReadonlySet<string | undefined> => byRecord.get(record) ?? new Set(),
-    add: ({ record, revision }: Version) => {
+    add: ({ record, revision }: StatedVersion) => {
       byRecord.set(record, (byRecord.get(record) ?? new Set()).add(revision))
     },
   }

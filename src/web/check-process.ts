@@ -13,7 +13,7 @@ import type { Say } from '../messages/say.ts'
 import type { Policy } from '../verifier/index.ts'
 import { addFiles, type DescribedFile, describeFile } from './desk/describe.ts'
 import { MAX_DRAFT_BYTES, readDraft, writeDraft } from './desk/draft.ts'
-import type { Row } from './desk/rows.ts'
+import type { RecordRow } from './desk/rows.ts'
 import { type Frame, renderPage } from './layout.ts'
 import { verifiedPage } from './pages/verify.ts'
 import { createAsker, type EndpointShape, type Question, type Reply } from './questions.ts'
@@ -35,7 +35,7 @@ export type CheckJob = {
 
 /** The answer for the desk: what was sent, the records in a package, or the code of what is wrong with it. */
 export type Described =
-  | { readonly fields: { readonly [name: string]: string }; readonly rows: readonly Row[] }
+  | { readonly fields: { readonly [name: string]: string }; readonly rows: readonly RecordRow[] }
   | { readonly fields: { readonly [name: string]: string }; readonly files: readonly DescribedFile[] }
   | { readonly code: string }
 
@@ -85,13 +85,17 @@ async function describe({ headers, agency }: Exclude<FormJob, CheckJob>): Promis
 }
 
 /** The records in packages. Throws UploadError PACKAGE_TOO_LARGE if a form cannot carry them. */
-async function takeAllApart(files: readonly UploadedFile[], described: readonly DescribedFile[], agency: string): Promise<readonly Row[]> {
+async function takeAllApart(
+  files: readonly UploadedFile[],
+  described: readonly DescribedFile[],
+  agency: string,
+): Promise<readonly RecordRow[]> {
   const [{ takeApart }, { fitsForm, MAX_UPLOADED_RECORDS: room }] = await Promise.all([
     import('./desk/take-apart.ts'),
     import('./desk/package.ts'),
   ])
   const edits = createEditCheck()
-  const rows: Row[] = []
+  const rows: RecordRow[] = []
   for (const [at, file] of described.entries()) {
     const blob = new Blob([(files[at]?.bytes ?? new Uint8Array(0)) as BlobPart])
     rows.push(...(await takeApart(file, blob, { agency, edits, room: room - rows.length })))

@@ -1,7 +1,7 @@
 /** Statements that are sent together: their order, and what a dry run cannot know of them. */
 import { deepEqual } from 'node:assert/strict'
 import type { Statement } from '../../src/core/statements/statement.ts'
-import { createEditCheck, createRun, inOrder, type Version } from '../../src/documents/together.ts'
+import { createEditCheck, createRun, inOrder, type StatedVersion } from '../../src/documents/together.ts'
 
 const AGENCY = 'transport.gov.example'
 const document = (name: string, sha: string, jcs?: string) => ({
@@ -49,7 +49,7 @@ describe('documents/together', () => {
     deepEqual([check.isEdit(second), check.isEdit(first)], [false, true])
   })
 
-  const version = (action: Version['action'], record: string, revision?: string, target?: string): Version => ({
+  const version = (action: StatedVersion['action'], record: string, revision?: string, target?: string): StatedVersion => ({
     action,
     record,
     ...(revision !== undefined && { revision }),

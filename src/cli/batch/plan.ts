@@ -11,7 +11,7 @@ import { groupCompanions } from '../../documents/companions.ts'
 import { documentsOf, FillError, fillMembers, fillStatement, statedTogether } from '../../documents/fill.ts'
 import type { LeftOut } from '../../documents/ocds/statements.ts'
 import { type DocumentReading, holdsMany, type StatedMembers } from '../../documents/reading.ts'
-import { createEditCheck, inOrder, type Version } from '../../documents/together.ts'
+import { createEditCheck, inOrder, type StatedVersion } from '../../documents/together.ts'
 import { FileError } from '../hash-file.ts'
 import { type IntakeFile, readIntake } from '../intake.ts'
 import { fileLines } from '../lines.ts'
@@ -33,7 +33,7 @@ export type Entry = {
   readonly lines?: { readonly from: number; readonly to: number }
   readonly left?: { readonly code: string; readonly detail: string }
   /** The statement of a file that is not OCDS, without its documents. */
-  readonly version?: Version
+  readonly version?: StatedVersion
   readonly origins: readonly Origin[]
   readonly reading?: DocumentReading
   /** Releases of an OCDS file that have no statement. */

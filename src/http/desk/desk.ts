@@ -10,7 +10,7 @@ import { isolate } from '../../messages/say.ts'
 import { enter } from '../../turns.ts'
 import { choosePage, type DeskScript } from '../../web/desk/choose.ts'
 import { addFiles, findBroken } from '../../web/desk/describe.ts'
-import type { DeskFrame, Problem } from '../../web/desk/desk-frame.ts'
+import type { DeskFrame, ShownProblem } from '../../web/desk/desk-frame.ts'
 import { type Draft, readDraft, statementOf } from '../../web/desk/draft.ts'
 import { folderPage } from '../../web/desk/folder.ts'
 import { statementFormPage } from '../../web/desk/form.ts'
@@ -28,7 +28,7 @@ import { erasingRoutes } from './erasing.ts'
 import { createGate, type Gate, refuseElsewhere } from './gate.ts'
 import { keyRoutes } from './keys.ts'
 import { foresee, packageRoutes } from './package.ts'
-import { type Asked, createPlace, type DeskDeps, goTo, pageAdder, send, sendStep } from './pages.ts'
+import { createPlace, type DeskDeps, type DeskPlace, type DeskRequest, goTo, pageAdder, send, sendStep } from './pages.ts'
 import { readIndexes, zipReceipts } from './receipts-zip.ts'
 import { admitSubmission, refuseBusy } from './submitting.ts'
 
@@ -80,13 +80,12 @@ export function deskRoutes(router: Router, deps: DeskDeps): void {
   keyRoutes(page, place, deps)
 }
 
-type Place = ReturnType<typeof createPlace>
 type Page = ReturnType<typeof pageAdder>
 
 /** The pages where files are chosen, for a new record and for a change. */
-function chooseRoutes(page: Page, place: Place, gate: Gate, warner: Warner, deps: DeskDeps): void {
+function chooseRoutes(page: Page, place: DeskPlace, gate: Gate, warner: Warner, deps: DeskDeps): void {
   const { desk } = deps
-  const choose = (frame: DeskFrame, draft: Draft, problem?: Problem) =>
+  const choose = (frame: DeskFrame, draft: Draft, problem?: ShownProblem) =>
     choosePage(frame, { draft, limits: LIMITS, script: scriptOf(frame, deps), ...(problem !== undefined && { problem }) })
 
   page('get', '/desk/new', async asked => {
@@ -150,10 +149,10 @@ function failedReading(error: unknown): ReturnType<typeof problemOf> {
 }
 
 /** The steps from the form to the ledger. */
-function stepRoutes(page: Page, place: Place, warner: Warner, deps: DeskDeps): void {
+function stepRoutes(page: Page, place: DeskPlace, warner: Warner, deps: DeskDeps): void {
   const { log } = deps
   /** The draft of a form that may be used, with its statement. Otherwise answers with the form. */
-  const readStep = async (asked: Asked) => {
+  const readStep = async (asked: DeskRequest) => {
     const here = await place.enterForm(asked)
     if (here === undefined) return undefined
     const { frame, form } = here
@@ -170,7 +169,7 @@ function stepRoutes(page: Page, place: Place, warner: Warner, deps: DeskDeps): v
   }
 
   /** What the ledger would make of a step. If it is an erased statement, answers with the form. */
-  const foreseeStep = async (asked: Asked, { frame, draft, statement }: NonNullable<Awaited<ReturnType<typeof readStep>>>) => {
+  const foreseeStep = async (asked: DeskRequest, { frame, draft, statement }: NonNullable<Awaited<ReturnType<typeof readStep>>>) => {
     try {
       return await warner.dryRun()(statement)
     } catch (error) {
@@ -226,7 +225,7 @@ function stepRoutes(page: Page, place: Place, warner: Warner, deps: DeskDeps): v
 }
 
 /** The page for a folder, what its script sends, and archives of receipts. */
-function folderRoutes(router: Router, page: Page, place: Place, gate: Gate, warner: Warner, deps: DeskDeps): void {
+function folderRoutes(router: Router, page: Page, place: DeskPlace, gate: Gate, warner: Warner, deps: DeskDeps): void {
   const { agencies, ledger, limits, notAccepting, isClosing } = deps
   page('get', '/desk/folder', async asked => {
     const here = await place.enter(asked)

@@ -2,7 +2,7 @@
  * Erasing at the desk, for the agency's admin keys. Asking for an erasure asks for the key again.
  */
 import { ERASURE_REASONS } from '../../core/statements/erasure.ts'
-import type { DeskFrame, Problem } from '../../web/desk/desk-frame.ts'
+import type { DeskFrame, ShownProblem } from '../../web/desk/desk-frame.ts'
 import { erasePage, erasingPage } from '../../web/desk/erase.ts'
 import type { Entry } from '../../web/records.ts'
 import { problemOf, RequestError } from '../problem.ts'
@@ -10,16 +10,16 @@ import { type AskerWithKey, askToErase, takeBack } from '../routes/erasures.ts'
 import { readCount } from '../schemas/values.ts'
 import type { Visit } from './gate.ts'
 import { isSessionsKey } from './keys.ts'
-import { type AddPage, type Asked, type createPlace, type DeskDeps, goTo, send } from './pages.ts'
+import { type AddPage, type DeskDeps, type DeskPlace, type DeskRequest, goTo, send } from './pages.ts'
 
 /** Reads an entry of the agency that is signed in. */
-type ReadOwn = (asked: Asked, frame: DeskFrame) => Promise<Entry>
+type ReadOwn = (asked: DeskRequest, frame: DeskFrame) => Promise<Entry>
 
 /** Adds the pages of `/desk/erase`. */
-export function erasingRoutes(page: AddPage, place: ReturnType<typeof createPlace>, readOwn: ReadOwn, deps: DeskDeps): void {
+export function erasingRoutes(page: AddPage, place: DeskPlace, readOwn: ReadOwn, deps: DeskDeps): void {
   const { ledger } = deps
   const path = '/desk/erase/:index'
-  const show = (asked: Asked, frame: DeskFrame, entry: Entry, more: { reason?: string; problem?: Problem } = {}, status = 200) =>
+  const show = (asked: DeskRequest, frame: DeskFrame, entry: Entry, more: { reason?: string; problem?: ShownProblem } = {}, status = 200) =>
     send(asked, erasePage(frame, { entry, delayMs: ledger.erasureDelayMs, suppressionMs: ledger.suppressionMs, ...more }), status)
 
   page('get', path, async asked => {
@@ -42,7 +42,7 @@ export function erasingRoutes(page: AddPage, place: ReturnType<typeof createPlac
     const asker = requireAdmin(form.visit)
     const entry = await readOwn(asked, frame)
     const { reason = '' } = form.fields
-    const again = (problem: Problem, status: number) => show(asked, frame, entry, { reason, problem }, status)
+    const again = (problem: ShownProblem, status: number) => show(asked, frame, entry, { reason, problem }, status)
     if (!form.isCurrent) return again({ text: frame.desk('sign.stale') }, 403)
     if (!(await isSessionsKey(asked, form, deps))) return again({ text: frame.desk('keys.wrong'), field: 'key' }, 403)
     const code = ERASURE_REASONS.find(each => each === reason)

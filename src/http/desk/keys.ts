@@ -4,27 +4,25 @@
  */
 import type { Agencies } from '../../ledger/agencies/agencies.ts'
 import type { KeyRole } from '../../ledger/agencies/keys.ts'
-import type { DeskFrame, Problem } from '../../web/desk/desk-frame.ts'
+import type { DeskFrame, ShownProblem } from '../../web/desk/desk-frame.ts'
 import { type KeyFields, type KeysData, keysPage, revokePage } from '../../web/desk/keys.ts'
 import { RequestError } from '../problem.ts'
 import type { Fields, SentForm } from './gate.ts'
-import { type AddPage, type Asked, type createPlace, type DeskDeps, goTo, send } from './pages.ts'
+import { type AddPage, type DeskDeps, type DeskPlace, type DeskRequest, goTo, send } from './pages.ts'
 
 /** How the two kinds of pages differ. */
 export type KeyKeeper = {
   /** The path of the page with its parameters, and of one request. */
   readonly pattern: string
-  readonly pathOf: (asked: Asked) => string
+  readonly pathOf: (asked: DeskRequest) => string
   /** The agency whose keys are meant. Throws KEY_ROLE if the visitor may not keep them. */
-  readonly agencyOf: (asked: Asked, frame: DeskFrame) => string
+  readonly agencyOf: (asked: DeskRequest, frame: DeskFrame) => string
   /** Whether the key that was typed again is the one that signed in. */
-  readonly isOwnKey: (asked: Asked, form: SentForm) => Promise<boolean>
+  readonly isOwnKey: (asked: DeskRequest, form: SentForm) => Promise<boolean>
 }
 
-type Place = ReturnType<typeof createPlace>
-
 /** Adds the key pages of the desk. */
-export function keyRoutes(page: AddPage, place: Place, deps: DeskDeps): void {
+export function keyRoutes(page: AddPage, place: DeskPlace, deps: DeskDeps): void {
   addKeyPages(page, place, deps, {
     pattern: '/desk/keys',
     pathOf: () => '/desk/keys',
@@ -37,7 +35,7 @@ export function keyRoutes(page: AddPage, place: Place, deps: DeskDeps): void {
 }
 
 /** Whether a form has the key again that signed in at the desk. */
-export async function isSessionsKey({ ctx }: Asked, { fields, visit }: SentForm, { agencies, limits }: DeskDeps): Promise<boolean> {
+export async function isSessionsKey({ ctx }: DeskRequest, { fields, visit }: SentForm, { agencies, limits }: DeskDeps): Promise<boolean> {
   const sent = await agencies.authenticate((fields.key ?? '').trim()).catch(() => undefined)
   const isOwn = sent !== undefined && visit.holder?.kind === 'agency' && sent.keyId === visit.holder.keyId
   if (!isOwn) limits?.noteWrongKey(ctx)
@@ -45,14 +43,14 @@ export async function isSessionsKey({ ctx }: Asked, { fields, visit }: SentForm,
 }
 
 /** Adds key pages under a path. */
-export function addKeyPages(page: AddPage, place: Place, { agencies, host, log }: DeskDeps, keeper: KeyKeeper): void {
+export function addKeyPages(page: AddPage, place: DeskPlace, { agencies, host, log }: DeskDeps, keeper: KeyKeeper): void {
   const { pattern, pathOf, agencyOf, isOwnKey } = keeper
-  const show = async (asked: Asked, frame: DeskFrame, more: Partial<KeysData> = {}, status = 200) => {
+  const show = async (asked: DeskRequest, frame: DeskFrame, more: Partial<KeysData> = {}, status = 200) => {
     const id = agencyOf(asked, frame)
     const data = { path: pathOf(asked), agency: await agencies.get(id), keys: await agencies.keys(id) }
     send(asked, keysPage(frame, { ...data, ...more }), status)
   }
-  const wrongKey = ({ desk }: DeskFrame): Problem => ({ text: desk('keys.wrong'), field: 'key' })
+  const wrongKey = ({ desk }: DeskFrame): ShownProblem => ({ text: desk('keys.wrong'), field: 'key' })
 
   page('get', pattern, async asked => {
     const here = await place.enter(asked)
@@ -77,7 +75,7 @@ export function addKeyPages(page: AddPage, place: Place, { agencies, host, log }
     await show(asked, frame, { made: key })
   })
 
-  const findKey = async (asked: Asked, frame: DeskFrame) => {
+  const findKey = async (asked: DeskRequest, frame: DeskFrame) => {
     const key = (await agencies.keys(agencyOf(asked, frame))).find(({ keyId }) => keyId === asked.ctx.params.keyId)
     if (key === undefined) throw new RequestError('KEY_NOT_FOUND', 'There is no such key.')
     return key
@@ -95,7 +93,7 @@ export function addKeyPages(page: AddPage, place: Place, { agencies, host, log }
     if (here === undefined) return
     const { frame, form } = here
     const key = await findKey(asked, frame)
-    const refuse = (problem: Problem) => send(asked, revokePage(frame, { path: pathOf(asked), key, problem }), 403)
+    const refuse = (problem: ShownProblem) => send(asked, revokePage(frame, { path: pathOf(asked), key, problem }), 403)
     if (!form.isCurrent) return refuse({ text: frame.desk('sign.stale') })
     if (!(await isOwnKey(asked, form))) return refuse(wrongKey(frame))
     await agencies.revokeKey(agencyOf(asked, frame), key.keyId)

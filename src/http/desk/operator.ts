@@ -13,7 +13,7 @@ import { agencyName } from '../schemas/agencies.ts'
 import { agencyId, readCount } from '../schemas/values.ts'
 import { createGate, type Fields } from './gate.ts'
 import { addKeyPages } from './keys.ts'
-import { type AddPage, type Asked, createPlace, type DeskDeps, goTo, pageAdder, send } from './pages.ts'
+import { type AddPage, createPlace, type DeskDeps, type DeskRequest, goTo, pageAdder, send } from './pages.ts'
 
 const DAY_MS = 86_400_000
 const ERASURES_LISTED = 100
@@ -65,7 +65,7 @@ export function operatorRoutes(router: Router, deps: DeskDeps): void {
     send(asked, alarmsPage(here.frame, sections))
   })
   const showAgencies = async (
-    asked: Asked,
+    asked: DeskRequest,
     frame: DeskFrame,
     more: Partial<Parameters<typeof operatorAgenciesPage>[1]> = {},
     status = 200,

@@ -6,19 +6,19 @@ import type { KeyHolder } from '../../ledger/agencies/keys.ts'
 import type { Warner } from '../../ledger/warnings.ts'
 import type { DeskFrame } from '../../web/desk/desk-frame.ts'
 import { packagePage, publishedPage, readRecords } from '../../web/desk/package.ts'
-import { type Row, rangesOf } from '../../web/desk/rows.ts'
+import { type RecordRow, rangesOf } from '../../web/desk/rows.ts'
 import { problemOf, RequestError } from '../problem.ts'
 import type { Visit } from './gate.ts'
-import { type AddPage, type Asked, type createPlace, type DeskDeps, goTo, send, sendStep } from './pages.ts'
+import { type AddPage, type DeskDeps, type DeskPlace, type DeskRequest, goTo, send, sendStep } from './pages.ts'
 import { readIndexes } from './receipts-zip.ts'
 import { admitSubmission } from './submitting.ts'
 
 /** Adds the pages of packages. */
-export function packageRoutes(page: AddPage, place: ReturnType<typeof createPlace>, warner: Warner, deps: DeskDeps): void {
+export function packageRoutes(page: AddPage, place: DeskPlace, warner: Warner, deps: DeskDeps): void {
   const show = async (
-    asked: Asked,
+    asked: DeskRequest,
     frame: DeskFrame,
-    rows: readonly Row[],
+    rows: readonly RecordRow[],
     more: Omit<Parameters<typeof packagePage>[1], 'rows'> = {},
     status = 200,
   ) => sendStep(asked, packagePage(frame, { rows, ...more }), status)
@@ -48,9 +48,9 @@ export function packageRoutes(page: AddPage, place: ReturnType<typeof createPlac
 }
 
 /** What the ledger would make of each row, in their order. */
-export async function foresee(rows: readonly Row[], warner: Warner): Promise<readonly Row[]> {
+export async function foresee(rows: readonly RecordRow[], warner: Warner): Promise<readonly RecordRow[]> {
   const run = warner.dryRun()
-  const seen: Row[] = []
+  const seen: RecordRow[] = []
   for (const [at, row] of rows.entries()) {
     const { statement } = row
     seen.push(
@@ -71,27 +71,27 @@ export async function foresee(rows: readonly Row[], warner: Warner): Promise<rea
 }
 
 /** The rows of statements, before the ledger has seen them. */
-export function rowsOf(statements: readonly Statement[]): readonly Row[] {
+export function rowsOf(statements: readonly Statement[]): readonly RecordRow[] {
   return statements.map(statement => ({ path: statement.documents[0]?.name ?? '', state: 'ready', statement }))
 }
 
-function settled(row: Row, known: number | undefined, codes: NonNullable<Row['codes']>): Row {
+function settled(row: RecordRow, known: number | undefined, codes: NonNullable<RecordRow['codes']>): RecordRow {
   if (known !== undefined) return { ...row, state: 'known', index: known, codes }
   return { ...row, state: codes.some(code => STOPPING_WARNINGS.includes(code)) ? 'warned' : 'checked', codes }
 }
 
-function refused(row: Row, error: unknown): Row {
+function refused(row: RecordRow, error: unknown): RecordRow {
   const { status, code, detail } = problemOf(error)
   if (status >= 500) throw error
   return { ...row, state: 'refused', code, detail }
 }
 
 /** Publishes the rows that can be, together; or says why the ledger takes nothing at the moment. */
-async function publish(rows: readonly Row[], key: KeyHolder, deps: DeskDeps) {
+async function publish(rows: readonly RecordRow[], key: KeyHolder, deps: DeskDeps) {
   const { ledger, metrics } = deps
   try {
     const leave = admitSubmission(key, deps)
-    const seal = async (row: Row): Promise<Row> => {
+    const seal = async (row: RecordRow): Promise<RecordRow> => {
       if (row.state !== 'checked' || row.statement === undefined) return row
       const { index, known } = await ledger.submit(row.statement)
       metrics.countSubmission(known ? 'known' : 'accepted')

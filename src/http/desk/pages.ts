@@ -18,9 +18,9 @@ import type { Fields, Gate, SentForm, Visit } from './gate.ts'
 export type DeskDeps = RouteDeps & { readonly desk: Desk }
 
 /** One request for a page. */
-export type Asked = { readonly ctx: Context; readonly frame: Frame }
+export type DeskRequest = { readonly ctx: Context; readonly frame: Frame }
 
-type Reply = (asked: Asked) => Promise<void>
+type Reply = (asked: DeskRequest) => Promise<void>
 
 /** Adds a page under its path, with and without a language in front. */
 export type AddPage = (method: 'get' | 'post', path: string, reply: Reply) => void
@@ -43,16 +43,19 @@ export function pageAdder(router: Router, { desk }: DeskDeps): AddPage {
 export type SignedIn = { readonly frame: DeskFrame; readonly visit: Visit; readonly fields: Fields }
 
 /** Shows a form again, as it was filled in when its session ended. */
-export type Resume = (asked: Asked, signed: SignedIn) => Promise<void> | void
+export type Resume = (asked: DeskRequest, signed: SignedIn) => Promise<void> | void
 
 /** Which of the two kinds of pages: the desk, or the operator's. */
-export type Place = 'desk' | 'operator'
+export type PlaceName = 'desk' | 'operator'
 
 /** The field that names the path of a form whose session has ended. */
 const RESUME = 'resume'
 
+/** What both kinds of pages do about signing in, from `createPlace`. */
+export type DeskPlace = ReturnType<typeof createPlace>
+
 /** Creates what both kinds of pages do about signing in. */
-export function createPlace(place: Place, gate: Gate, { agencies, limits }: DeskDeps) {
+export function createPlace(place: PlaceName, gate: Gate, { agencies, limits }: DeskDeps) {
   const isHolder = ({ holder }: Visit) => holder?.kind === (place === 'desk' ? 'agency' : 'operator')
   const whoIs = async (holder: SessionHolder | undefined): Promise<Who | undefined> => {
     if (holder === undefined) return undefined
@@ -60,14 +63,14 @@ export function createPlace(place: Place, gate: Gate, { agencies, limits }: Desk
     const { id, name } = await agencies.get(holder.agency)
     return { agency: { id, name }, isAdmin: holder.role === 'admin' }
   }
-  const frameOf = async ({ frame }: Asked, visit: Visit): Promise<DeskFrame> => {
+  const frameOf = async ({ frame }: DeskRequest, visit: Visit): Promise<DeskFrame> => {
     const who = isHolder(visit) ? await whoIs(visit.holder) : undefined
     // Making the page is the longest piece of a request.
     await enter()
     return { ...frame, desk: speakDesk(frame.say.lang as Language), formToken: visit.formToken, who }
   }
   const resumes: { readonly matches: RegExp; readonly show: Resume }[] = []
-  const askToSignIn = async (asked: Asked, visit: Visit, data: Omit<Parameters<typeof signInPage>[1], 'place'>, status = 200) => {
+  const askToSignIn = async (asked: DeskRequest, visit: Visit, data: Omit<Parameters<typeof signInPage>[1], 'place'>, status = 200) => {
     const frame = await frameOf(asked, { ...visit, holder: undefined })
     send(asked, signInPage(frame, { ...data, place }), status)
   }
@@ -77,7 +80,7 @@ export function createPlace(place: Place, gate: Gate, { agencies, limits }: Desk
      * The frame and the visit of somebody who is signed in. Otherwise answers with the sign-in
      * page.
      */
-    async enter(asked: Asked): Promise<{ frame: DeskFrame; visit: Visit } | undefined> {
+    async enter(asked: DeskRequest): Promise<{ frame: DeskFrame; visit: Visit } | undefined> {
       const { ctx, frame } = asked
       const visit = await gate.visit(ctx)
       if (isHolder(visit)) return { frame: await frameOf(asked, visit), visit }
@@ -89,7 +92,7 @@ export function createPlace(place: Place, gate: Gate, { agencies, limits }: Desk
      * A form of somebody who is signed in. If the session has ended, answers with the sign-in page,
      * which keeps the fields.
      */
-    async enterForm(asked: Asked): Promise<{ frame: DeskFrame; form: SentForm } | undefined> {
+    async enterForm(asked: DeskRequest): Promise<{ frame: DeskFrame; form: SentForm } | undefined> {
       const form = await gate.readForm(asked.ctx)
       if (isHolder(form.visit)) return { frame: await frameOf(asked, form.visit), form }
       const { token: _token, key: _key, ...typed } = form.fields
@@ -103,7 +106,7 @@ export function createPlace(place: Place, gate: Gate, { agencies, limits }: Desk
       resumes.push({ matches: new RegExp(`^${pattern.replaceAll(/:(\w+)/g, '(?<$1>[^/]+)')}$`), show })
     },
     /** Shows the form that was sent after its session had ended. False if there was none. */
-    async resume(asked: Asked, signed: SignedIn): Promise<boolean> {
+    async resume(asked: DeskRequest, signed: SignedIn): Promise<boolean> {
       for (const { matches, show } of resumes) {
         const found = matches.exec(signed.fields[RESUME] ?? '')
         if (found === null) continue
@@ -114,7 +117,7 @@ export function createPlace(place: Place, gate: Gate, { agencies, limits }: Desk
       return false
     },
     /** Signs in with the key of a form. undefined if the key was refused, which is answered. */
-    async signIn(asked: Asked, authenticate: (key: string) => Promise<SessionHolder>): Promise<SignedIn | undefined> {
+    async signIn(asked: DeskRequest, authenticate: (key: string) => Promise<SessionHolder>): Promise<SignedIn | undefined> {
       const { ctx } = asked
       const { fields, visit, isCurrent } = await gate.readForm(ctx)
       const desk = speakDesk(asked.frame.say.lang as Language)
@@ -142,7 +145,7 @@ export function createPlace(place: Place, gate: Gate, { agencies, limits }: Desk
       }
       return undefined
     },
-    async signOut(asked: Asked): Promise<void> {
+    async signOut(asked: DeskRequest): Promise<void> {
       const { isCurrent } = await gate.readForm(asked.ctx)
       if (isCurrent) await gate.signOut(asked.ctx)
       // Steps that the browser kept for its back button are gone, too.
@@ -153,7 +156,7 @@ export function createPlace(place: Place, gate: Gate, { agencies, limits }: Desk
 }
 
 /** Sends a page, uncompressed: its length must not tell anything about its token. */
-export function send({ ctx, frame }: Asked, page: Page, status = 200): void {
+export function send({ ctx, frame }: DeskRequest, page: Page, status = 200): void {
   ctx.status = status
   ctx.type = 'text/html'
   ctx.set('Content-Language', frame.say.lang)
@@ -165,13 +168,13 @@ export function send({ ctx, frame }: Asked, page: Page, status = 200): void {
  * Sends a step of a submission. The browser keeps it, so that its back button returns to what was
  * typed.
  */
-export function sendStep(asked: Asked, page: Page, status = 200): void {
+export function sendStep(asked: DeskRequest, page: Page, status = 200): void {
   send(asked, page, status)
   asked.ctx.set('Cache-Control', 'private, no-cache')
 }
 
 /** Sends the browser to another page of the same language. A reload then sends no form again. */
-export function goTo({ ctx, frame }: Asked, path: string): void {
+export function goTo({ ctx, frame }: DeskRequest, path: string): void {
   ctx.redirect(`${frame.base}${path}`)
   ctx.status = 303
 }

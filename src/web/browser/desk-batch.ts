@@ -5,14 +5,14 @@
  */
 import type { SayDesk } from '../../messages/desk/speak.ts'
 import type { DeskData } from '../desk/choose.ts'
-import { COLUMNS, cellsOf, PROBLEMS, ROWS_SHOWN, type Row, rangesOf, renderRows, type State } from '../desk/rows.ts'
+import { COLUMNS, cellsOf, PROBLEMS, type RecordRow, ROWS_SHOWN, rangesOf, renderRows, type State } from '../desk/rows.ts'
 import { createLineSender, SendError } from './desk-lines.ts'
 import { createRowSender } from './desk-send.ts'
 import { find } from './find.ts'
 import { saveText, toCsv } from './save-text.ts'
 
 /** Reads rows. Calls `onRead` after each file, and ends early if that returns true. */
-type ReadRows = (onRead: (done: number, total: number) => boolean) => Promise<Row[]>
+type ReadRows = (onRead: (done: number, total: number) => boolean) => Promise<RecordRow[]>
 
 const DRAW_MS = 200
 /** The archive of receipts, and what the verify page opens. */
@@ -24,7 +24,7 @@ const MAX_ZIP = 10_000
  */
 export function createBatch(say: SayDesk, data: DeskData, onBusy: (isBusy: boolean) => void = () => {}) {
   const lines = createLineSender(data)
-  let rows: Row[] = []
+  let rows: RecordRow[] = []
   let sender = createRowSender(rows, lines)
   let isStopped = false
   let drawnMs = 0

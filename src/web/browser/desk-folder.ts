@@ -4,7 +4,7 @@ import { isPassedOver } from '../../documents/companions.ts'
 import type { ManifestRow } from '../../documents/manifest.ts'
 import type { SayDesk } from '../../messages/desk/speak.ts'
 import type { DeskData } from '../desk/choose.ts'
-import type { Row } from '../desk/rows.ts'
+import type { RecordRow } from '../desk/rows.ts'
 import { BatchError, createBatch } from './desk-batch.ts'
 import { readRows, type WantedFile } from './desk-intake.ts'
 import { filesOfDrop, filesOfFolder, type PathFile, pathsInside, watchDrop } from './dropped-files.ts'
@@ -60,10 +60,10 @@ async function withManifest(say: SayDesk, files: readonly PathFile[]): Promise<R
 function matchManifest(
   files: readonly PathFile[],
   manifest: readonly ManifestRow[],
-): { wanted: readonly WantedFile[]; rows: readonly Row[] } {
+): { wanted: readonly WantedFile[]; rows: readonly RecordRow[] } {
   const byPath = new Map(files.map(file => [file.path.normalize('NFC'), file]))
   const wanted: WantedFile[] = []
-  const rows: Row[] = []
+  const rows: RecordRow[] = []
   for (const row of manifest) {
     const path = row.file.normalize('NFC').replace(/^\.\//, '')
     const file = byPath.get(path)
@@ -72,7 +72,7 @@ function matchManifest(
     else if (file === undefined) rows.push({ path: row.file, state: 'absent' })
     else wanted.push({ ...file, typed: row.members, ...(row.sha256 !== undefined && { sha256: row.sha256 }) })
   }
-  return { wanted, rows: [...rows, ...[...byPath.values()].map(({ path }): Row => ({ path, state: 'unlisted' }))] }
+  return { wanted, rows: [...rows, ...[...byPath.values()].map(({ path }): RecordRow => ({ path, state: 'unlisted' }))] }
 }
 
 function valueAt(selector: string): string {

@@ -12,7 +12,7 @@ import { holdsMany } from '../../documents/reading.ts'
 import { createEditCheck, inOrder } from '../../documents/together.ts'
 import { type DescribedFile, findBroken } from '../desk/describe.ts'
 import { remarksOf } from '../desk/remarks.ts'
-import type { Row } from '../desk/rows.ts'
+import type { RecordRow } from '../desk/rows.ts'
 import { takeApart, withEdit } from '../desk/take-apart.ts'
 import { readHere } from './read-here.ts'
 
@@ -33,10 +33,10 @@ const TURN_MS = 50
 const MAX_RECORDS = 50_000
 
 /** Reads them, and puts the rows in the order in which their statements are sent. */
-export async function readRows(files: readonly WantedFile[], fallbacks: Fallbacks, onRead: OnRead): Promise<Row[]> {
+export async function readRows(files: readonly WantedFile[], fallbacks: Fallbacks, onRead: OnRead): Promise<RecordRow[]> {
   const { agency } = fallbacks
   const edits = createEditCheck()
-  const rows: Row[] = []
+  const rows: RecordRow[] = []
   const taken: Taken[] = []
   for (const [at, wanted] of files.entries()) {
     const read = await readHere(wanted.path, wanted.file).catch(() => undefined)
@@ -50,7 +50,7 @@ export async function readRows(files: readonly WantedFile[], fallbacks: Fallback
     if (onRead(at + 1, files.length)) break
   }
   const pause = createPauses()
-  const stated: Row[] = []
+  const stated: RecordRow[] = []
   for (const group of groupCompanions(followChanges(taken))) {
     stated.push(stateGroup(group, fallbacks))
     await pause()
@@ -73,7 +73,7 @@ function createPauses(): () => Promise<void> {
 }
 
 /** The row of a file and of those that belong to it. */
-function stateGroup(group: readonly [Taken, ...Taken[]], { agency, kind, takesPath }: Fallbacks): Row {
+function stateGroup(group: readonly [Taken, ...Taken[]], { agency, kind, takesPath }: Fallbacks): RecordRow {
   const [{ wanted, document }] = group
   const broken = findBroken(group)
   const row = { path: wanted.path, sha256: document.sha256, remarks: group.flatMap(each => remarksOf(each.document.name, each.reading)) }
@@ -94,7 +94,7 @@ function stateGroup(group: readonly [Taken, ...Taken[]], { agency, kind, takesPa
   }
 }
 
-function otherFile({ name, document: { sha256 } }: DescribedFile): Row {
+function otherFile({ name, document: { sha256 } }: DescribedFile): RecordRow {
   return { path: name, state: 'refused', sha256, code: 'FILE_OTHER', detail: 'the file has another SHA-256 than the manifest says' }
 }
 
@@ -102,6 +102,6 @@ function isOther({ typed }: WantedFile, { agency }: Fallbacks): boolean {
   return typed?.agency !== undefined && typed.agency !== agency
 }
 
-function otherAgency({ name, document: { sha256 } }: DescribedFile, { agency }: Fallbacks): Row {
+function otherAgency({ name, document: { sha256 } }: DescribedFile, { agency }: Fallbacks): RecordRow {
   return { path: name, state: 'refused', sha256, code: 'KEY_OTHER_AGENCY', detail: `you are signed in for ${agency}` }
 }

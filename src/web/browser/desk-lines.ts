@@ -3,7 +3,7 @@ import type { WarningCode } from '../../core/statements/warnings.ts'
 import type { DeskData } from '../desk/choose.ts'
 
 /** The answer to one line. */
-export type LineAnswer = {
+export type LineReply = {
   readonly status: number
   readonly index?: number
   readonly known?: number
@@ -39,7 +39,7 @@ export function createLineSender({ formToken, agency }: Pick<DeskData, 'formToke
     /**
      * One answer for each line. Throws SendError if the session has ended or the ledger is away.
      */
-    async send(lines: readonly string[], dry: boolean): Promise<readonly LineAnswer[]> {
+    async send(lines: readonly string[], dry: boolean): Promise<readonly LineReply[]> {
       for (let attempt = 1; ; attempt++) {
         const answer = await post(lines, dry).catch(() => undefined)
         if (answer?.status === 200) {

@@ -4,8 +4,8 @@
  */
 import { STOPPING_WARNINGS, type WarningCode } from '../../core/statements/warnings.ts'
 import { createRun, type Run } from '../../documents/together.ts'
-import type { Row, State } from '../desk/rows.ts'
-import type { LineAnswer, LineSender } from './desk-lines.ts'
+import type { RecordRow, State } from '../desk/rows.ts'
+import type { LineReply, LineSender } from './desk-lines.ts'
 
 /** Called after each group. Returns whether to stop. */
 export type OnSent = (done: number, total: number) => boolean
@@ -14,7 +14,7 @@ const GROUP_LINES = 200
 const GROUP_BYTES = 800_000
 
 /** Creates the sender of these rows, which are in the order in which they are sent. */
-export function createRowSender(rows: readonly Row[], sender: LineSender) {
+export function createRowSender(rows: readonly RecordRow[], sender: LineSender) {
   const run = createRun()
   const send = async (state: State, dry: boolean, onSent: OnSent): Promise<void> => {
     const open = rows.filter(row => row.state === state)
@@ -39,7 +39,7 @@ export function createRowSender(rows: readonly Row[], sender: LineSender) {
 }
 
 /** The rows from `at` that go into one request, as lines. */
-function groupOf(rows: readonly Row[], at: number): readonly string[] {
+function groupOf(rows: readonly RecordRow[], at: number): readonly string[] {
   const lines: string[] = []
   let bytes = 0
   for (const { statement } of rows.slice(at, at + GROUP_LINES)) {
@@ -51,7 +51,7 @@ function groupOf(rows: readonly Row[], at: number): readonly string[] {
   return lines
 }
 
-function settle(row: Row, { status, index, known, code, detail, warnings = [] }: LineAnswer): void {
+function settle(row: RecordRow, { status, index, known, code, detail, warnings = [] }: LineReply): void {
   const at = index ?? known
   if (at !== undefined) row.index = at
   row.codes = warnings
@@ -62,7 +62,7 @@ function settle(row: Row, { status, index, known, code, detail, warnings = [] }:
 }
 
 /** What a dry run cannot know, because the rows before are not on the ledger yet. */
-function foresee(row: Row, run: Run): void {
+function foresee(row: RecordRow, run: Run): void {
   const { statement, state, isEdit } = row
   if (statement === undefined) return
   if (state === 'checked') {
@@ -76,6 +76,6 @@ function foresee(row: Row, run: Run): void {
   run.note(statement, row.state === 'checked' || row.state === 'known')
 }
 
-function refuse(row: Row, code: string, detail: string): void {
+function refuse(row: RecordRow, code: string, detail: string): void {
   Object.assign(row, { state: 'refused', code, detail })
 }

@@ -8,7 +8,7 @@ import type { DeskMessages } from '../../messages/desk/en.ts'
 import { isolate } from '../../messages/say.ts'
 import { PAGE_DATA_ID } from '../browser/page-data.ts'
 import { renderBatch } from './batch.ts'
-import { type DeskFrame, deskPage, type Problem, renderForm, renderHidden } from './desk-frame.ts'
+import { type DeskFrame, deskPage, renderForm, renderHidden, type ShownProblem } from './desk-frame.ts'
 import { type Draft, writeDraft } from './draft.ts'
 
 /** The bounds of one submission by the form. */
@@ -17,12 +17,12 @@ export type ChooseLimits = { readonly files: number; readonly size: string }
 /** The page. `draft` carries what is known of the record that is amended. */
 export function choosePage(
   frame: DeskFrame,
-  data: { readonly draft: Draft; readonly limits: ChooseLimits; readonly script: DeskScript; readonly problem?: Problem },
+  data: { readonly draft: Draft; readonly limits: ChooseLimits; readonly script: DeskScript; readonly problem?: ShownProblem },
 ) {
   const { desk, base, formToken } = frame
   const { draft, limits, script, problem } = data
   const isNew = draft.action === 'publish'
-  const problems: Problem[] = problem === undefined ? [] : [{ ...problem, field: 'files' }]
+  const problems: ShownProblem[] = problem === undefined ? [] : [{ ...problem, field: 'files' }]
   return deskPage(frame, {
     title: isNew ? desk('new.title') : desk('new.amendTitle', { record: isolate(draft.fields.record ?? '') }),
     problems,

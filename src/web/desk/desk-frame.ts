@@ -21,7 +21,7 @@ export type DeskFrame = Frame & {
 export type Who = { readonly agency?: { readonly id: string; readonly name: string }; readonly isAdmin: boolean }
 
 /** A problem at the top of a page, with the id of the field that it is about. */
-export type Problem = { readonly text: string; readonly field?: string | undefined; readonly detail?: string | undefined }
+export type ShownProblem = { readonly text: string; readonly field?: string | undefined; readonly detail?: string | undefined }
 
 const DESK_MENU: readonly (readonly [string, DeskMessageKey])[] = [
   ['/desk', 'menu.home'],
@@ -38,7 +38,7 @@ const OPERATOR_MENU: readonly (readonly [string, DeskMessageKey])[] = [
 /** A page under the desk's menu. */
 export function deskPage(
   frame: DeskFrame,
-  page: { title: string; main: Piece; scripts?: Piece; problems?: readonly Problem[]; resend?: Page['resend'] },
+  page: { title: string; main: Piece; scripts?: Piece; problems?: readonly ShownProblem[]; resend?: Page['resend'] },
 ): Page {
   const { desk } = frame
   const { title, main, scripts, problems = [], resend } = page
@@ -103,7 +103,7 @@ function renderMenu(frame: DeskFrame): Html | false {
 ${renderForm(frame, who.agency === undefined ? '/operator/sign-out' : '/desk/sign-out', html`<span>${as}</span> <button type="submit" class="quiet">${desk('sign.out')}</button>`)}</div>`
 }
 
-function renderProblems({ desk }: DeskFrame, problems: readonly Problem[]): Html {
+function renderProblems({ desk }: DeskFrame, problems: readonly ShownProblem[]): Html {
   return html`<section class="problems" aria-labelledby="problems-title" role="alert"><h2 id="problems-title">${desk('problem.title')}</h2>
 <ul>${problems.map(
     ({ text, field, detail }) =>

@@ -5,7 +5,7 @@ import { sayDuration, sayTime } from '../../messages/say.ts'
 import { SHOWN } from '../content.ts'
 import { recordTitle } from '../pages/entry-list.ts'
 import type { Entry } from '../records.ts'
-import { type DeskFrame, deskPage, type Problem, renderField, renderForm, renderNotice } from './desk-frame.ts'
+import { type DeskFrame, deskPage, renderField, renderForm, renderNotice, type ShownProblem } from './desk-frame.ts'
 import { renderOwnKey } from './keys.ts'
 
 /** The data of the form. */
@@ -16,7 +16,7 @@ export type EraseData = {
   /** How long the same statement may not come back. */
   readonly suppressionMs: number
   readonly reason?: string | undefined
-  readonly problem?: Problem | undefined
+  readonly problem?: ShownProblem | undefined
 }
 
 /** Asks whether a statement is to be erased, for the reason, and for the key again. */

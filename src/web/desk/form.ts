@@ -4,7 +4,7 @@ import { REASON_CODES } from '../../core/statements/statement.ts'
 import { type Html, html, type Piece } from '../../html.ts'
 import type { DeskMessageKey } from '../../messages/desk/en.ts'
 import { isolate } from '../../messages/say.ts'
-import { type DeskFrame, deskPage, type Problem, renderField, renderForm, renderHidden, renderNotice, STEP } from './desk-frame.ts'
+import { type DeskFrame, deskPage, renderField, renderForm, renderHidden, renderNotice, type ShownProblem, STEP } from './desk-frame.ts'
 import { type Draft, type Fault, type Field, placeOf, requiredFields, shownFields, writeDraft } from './draft.ts'
 import { renderRemarks } from './remarks.ts'
 
@@ -42,7 +42,7 @@ export function statementFormPage(
   const { action, fields, documents } = draft
   const title = action === 'withdraw' ? desk('form.withdrawTitle', { record: isolate(fields.record ?? '') }) : desk('form.title')
   const isChange = action === 'amend' && placeOf(draft, 'action') !== undefined
-  const problems = faults.map((fault): Problem => ({ text: sayFault(frame, fault), field: fault.field, detail: fault.detail }))
+  const problems = faults.map((fault): ShownProblem => ({ text: sayFault(frame, fault), field: fault.field, detail: fault.detail }))
   return deskPage(frame, {
     title,
     problems,

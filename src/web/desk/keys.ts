@@ -1,7 +1,7 @@
 /** The keys of an agency, for its admin keys and for the operator. */
 import { type Html, html } from '../../html.ts'
 import { isolate, sayTime } from '../../messages/say.ts'
-import { type DeskFrame, deskPage, type Problem, renderField, renderForm, renderNotice } from './desk-frame.ts'
+import { type DeskFrame, deskPage, renderField, renderForm, renderNotice, type ShownProblem } from './desk-frame.ts'
 
 /** The public facts of a key. */
 export type ShownKey = {
@@ -24,7 +24,7 @@ export type KeysData = {
   /** A key that was just made. */
   readonly made?: string | undefined
   readonly typed?: KeyFields | undefined
-  readonly problem?: Problem | undefined
+  readonly problem?: ShownProblem | undefined
 }
 
 /** The keys, and a form for another one. */
@@ -55,7 +55,7 @@ ${renderOwnKey(frame, faultOf('key'))}
 }
 
 /** Asks whether a key is to be revoked, and for the key again. */
-export function revokePage(frame: DeskFrame, { path, key, problem }: { path: string; key: ShownKey; problem?: Problem | undefined }) {
+export function revokePage(frame: DeskFrame, { path, key, problem }: { path: string; key: ShownKey; problem?: ShownProblem | undefined }) {
   const { desk } = frame
   return deskPage(frame, {
     title: desk('keys.revokeTitle', { id: key.keyId }),

@@ -5,7 +5,7 @@ import type { DeskMessageKey } from '../../messages/desk/en.ts'
 import { sayDuration, sayNumber, sayTime } from '../../messages/say.ts'
 import { icon } from '../icons.ts'
 import type { AlarmSection } from './alarm-text.ts'
-import { type DeskFrame, deskPage, type Problem, renderField, renderForm, renderNotice } from './desk-frame.ts'
+import { type DeskFrame, deskPage, renderField, renderForm, renderNotice, type ShownProblem } from './desk-frame.ts'
 
 /** The first steps, in their order. */
 export const STEPS = ['name', 'url', 'agency', 'record', 'chain', 'backup'] as const
@@ -58,7 +58,7 @@ export function operatorAgenciesPage(
   data: {
     readonly agencies: readonly { readonly id: string; readonly name: string }[]
     readonly typed?: { readonly id?: string; readonly name?: string } | undefined
-    readonly problem?: Problem | undefined
+    readonly problem?: ShownProblem | undefined
   },
 ) {
   const { desk, base } = frame

@@ -7,8 +7,8 @@ import { toUtf8 } from '../../core/bytes.ts'
 import { isJsonObject, parseJson } from '../../core/json.ts'
 import { parseStatement, STATEMENT, type Statement } from '../../core/statements/statement.ts'
 import { html } from '../../html.ts'
-import { type DeskFrame, deskPage, type Problem, renderForm, renderHidden, renderNotice } from './desk-frame.ts'
-import { PROBLEMS, ROWS_SHOWN, type Row, rangesOf, renderRows } from './rows.ts'
+import { type DeskFrame, deskPage, renderForm, renderHidden, renderNotice, type ShownProblem } from './desk-frame.ts'
+import { PROBLEMS, type RecordRow, ROWS_SHOWN, rangesOf, renderRows } from './rows.ts'
 
 /** The most records of an upload. A form has to carry them, and a page to show them. */
 export const MAX_UPLOADED_RECORDS = 250
@@ -16,7 +16,7 @@ export const MAX_UPLOADED_RECORDS = 250
 const MAX_RECORDS_BYTES = 180_000
 
 /** Whether a form can carry these records, and all of them were read. */
-export function fitsForm(rows: readonly Row[]): boolean {
+export function fitsForm(rows: readonly RecordRow[]): boolean {
   const statements = rows.flatMap(({ statement }) => (statement === undefined ? [] : [statement]))
   const bytes = toUtf8(writeRecords(statements)).length
   return bytes <= MAX_RECORDS_BYTES && rows.length <= ROWS_SHOWN && !rows.some(({ code }) => code === 'PACKAGE_TOO_MANY')
@@ -41,7 +41,7 @@ export function readRecords(text: string, agency: string): readonly Statement[] 
 /** The records and what the ledger would make of each, before anything is public. */
 export function packagePage(
   frame: DeskFrame,
-  data: { readonly rows: readonly Row[]; readonly notice?: string | undefined; readonly problem?: Problem | undefined },
+  data: { readonly rows: readonly RecordRow[]; readonly notice?: string | undefined; readonly problem?: ShownProblem | undefined },
 ) {
   const { desk, say } = frame
   const { rows, notice, problem } = data

@@ -4,7 +4,7 @@ import { STOPPING_WARNINGS, type Warning } from '../../core/statements/warnings.
 import { type Html, html, type Piece } from '../../html.ts'
 import { sayTime } from '../../messages/say.ts'
 import { renderContent } from '../content.ts'
-import { type DeskFrame, deskPage, type Problem, renderForm, renderHidden, STEP } from './desk-frame.ts'
+import { type DeskFrame, deskPage, renderForm, renderHidden, type ShownProblem, STEP } from './desk-frame.ts'
 import { type Draft, type Field, writeDraft } from './draft.ts'
 import { labelOf, renderDocuments, renderPlace } from './form.ts'
 
@@ -30,12 +30,12 @@ export function previewPage(
     readonly statement: Statement
     readonly foreseen: Foreseen
     readonly mustAccept?: readonly Warning[]
-    readonly problem?: Problem
+    readonly problem?: ShownProblem
   },
 ) {
   const { desk } = frame
   const { draft, statement, foreseen, mustAccept: [first] = [], problem } = data
-  const problems: Problem[] = [
+  const problems: ShownProblem[] = [
     ...(first === undefined ? [] : [{ text: desk('preview.mustAccept'), field: acceptName(first.code) }]),
     ...(problem === undefined ? [] : [problem]),
   ]

@@ -11,7 +11,7 @@ import { type FileRemark, renderRemarks } from './remarks.ts'
 export type State = 'ready' | 'unreadable' | 'noNumber' | 'unlisted' | 'absent' | 'checked' | 'known' | 'sealed' | 'refused' | 'warned'
 
 /** A file of the folder. A statement is kept, because it is small; the file's bytes are not. */
-export type Row = {
+export type RecordRow = {
   readonly path: string
   state: State
   readonly statement?: Statement
@@ -33,9 +33,9 @@ export const PROBLEMS: readonly State[] = ['unreadable', 'noNumber', 'unlisted',
 export const ROWS_SHOWN = 300
 
 /** The table. Rows with a problem come first, then those with a remark. */
-export function renderRows(say: SayDesk, kinds: DeskData['kinds'], rows: readonly Row[]): Html {
+export function renderRows(say: SayDesk, kinds: DeskData['kinds'], rows: readonly RecordRow[]): Html {
   if (rows.length === 0) return html``
-  const rank = ({ state, remarks = [] }: Row) => (PROBLEMS.includes(state) ? 0 : remarks.length > 0 ? 1 : 2)
+  const rank = ({ state, remarks = [] }: RecordRow) => (PROBLEMS.includes(state) ? 0 : remarks.length > 0 ? 1 : 2)
   const shown = [0, 1, 2].flatMap(wanted => rows.filter(row => rank(row) === wanted)).slice(0, ROWS_SHOWN)
   const heads = SHOWN.map(key => say(key))
   return html`<h2>${say('folder.table')}</h2>${rows.length > shown.length && html`<p>${say('folder.shown', { count: shown.length })}</p>`}
@@ -45,7 +45,7 @@ export function renderRows(say: SayDesk, kinds: DeskData['kinds'], rows: readonl
 
 const SHOWN = ['folder.file', 'folder.record', 'form.titleField', 'form.kind', 'folder.state'] as const
 
-function cellsShown(say: SayDesk, kinds: DeskData['kinds'], row: Row): readonly Piece[] {
+function cellsShown(say: SayDesk, kinds: DeskData['kinds'], row: RecordRow): readonly Piece[] {
   const { path, statement, remarks = [] } = row
   const { record = NOTHING, revision, title, language, kind, action } = statement ?? {}
   return [
@@ -59,7 +59,7 @@ function cellsShown(say: SayDesk, kinds: DeskData['kinds'], row: Row): readonly 
 
 const NOTHING = '–'
 
-function sayState(say: SayDesk, { state, index = 0, detail = '', code, codes = [] }: Row): string {
+function sayState(say: SayDesk, { state, index = 0, detail = '', code, codes = [] }: RecordRow): string {
   const warnings = codes.map(code => say(`warning.${code}`)).join(' ')
   return say(`state.${state}`, { index, detail: code === undefined ? detail : `${detail} (${code})`, warnings })
 }
@@ -71,7 +71,7 @@ function sayState(say: SayDesk, { state, index = 0, detail = '', code, codes = [
 export const COLUMNS = ['file', 'sha256', 'index', 'state', 'code', 'message']
 
 /** A row in these columns. */
-export function cellsOf({ path, sha256 = '', index, state, detail = '', code, codes = [], remarks = [] }: Row): readonly string[] {
+export function cellsOf({ path, sha256 = '', index, state, detail = '', code, codes = [], remarks = [] }: RecordRow): readonly string[] {
   const all = [...(code === undefined ? [] : [code]), ...codes, ...remarks.map(remark => remark.code)]
   return [path, sha256, index === undefined ? '' : String(index), state, all.join(' '), detail]
 }

@@ -1,6 +1,6 @@
 /** The sign-in pages of the desk and of the operator. */
 import { html } from '../../html.ts'
-import { type DeskFrame, deskPage, type Problem, renderField, renderForm, renderHidden, renderNotice } from './desk-frame.ts'
+import { type DeskFrame, deskPage, renderField, renderForm, renderHidden, renderNotice, type ShownProblem } from './desk-frame.ts'
 
 /**
  * The form for a key. `kept` are the fields of a form that was sent after its session had ended:
@@ -19,7 +19,7 @@ export function signInPage(
   const { desk } = frame
   const { place, problem, notice, kept = {}, next } = data
   const isDesk = place === 'desk'
-  const problems: Problem[] = problem === undefined ? [] : [{ text: problem, field: 'key' }]
+  const problems: ShownProblem[] = problem === undefined ? [] : [{ text: problem, field: 'key' }]
   return deskPage(frame, {
     title: desk(isDesk ? 'sign.title' : 'sign.operatorTitle'),
     problems,

@@ -4,7 +4,7 @@ import type { OcdsReport, TakeStatement } from '../../documents/ocds/statements.
 import type { EditCheck } from '../../documents/together.ts'
 import type { DescribedFile } from './describe.ts'
 import { remarksOf, remarksOfPackage } from './remarks.ts'
-import type { Row } from './rows.ts'
+import type { RecordRow } from './rows.ts'
 
 /** How a package is read: for whom, how many records at most, and beside which others. */
 export type TakeApart = { readonly agency: string; readonly room: number; readonly edits: EditCheck }
@@ -16,8 +16,8 @@ export async function takeApart(
   { name: path, document: { sha256 }, reading }: DescribedFile,
   file: Blob,
   { agency, room, edits }: TakeApart,
-): Promise<Row[]> {
-  const rows: Row[] = []
+): Promise<RecordRow[]> {
+  const rows: RecordRow[] = []
   try {
     const report = await readPackage(path, file, agency, statement => {
       if (rows.length >= room) throw new PackageError('PACKAGE_TOO_MANY', 'it holds too many records: submit it with the program openseal')
@@ -40,7 +40,7 @@ export async function takeApart(
 }
 
 /** The row, marked if a row before it has other content under the same version and name. */
-export function withEdit(row: Row, edits: EditCheck): Row {
+export function withEdit(row: RecordRow, edits: EditCheck): RecordRow {
   return row.statement !== undefined && edits.isEdit(row.statement) ? { ...row, isEdit: true } : row
 }
 
