@@ -54,9 +54,10 @@ export function addSubmit(command: Command, setExit: (code: number) => void): vo
 
 async function submitFiles(files: readonly string[], options: SubmitOptions): Promise<number> {
   const { agency, manifest, ocds, recordFrom } = options
-  if (manifest !== undefined && (files.length > 0 || ocds)) throw new UsageError('--manifest names the files, and goes with no others')
+  if (manifest !== undefined && (files.length > 0 || ocds)) throw new UsageError('--manifest names all files: give no others beside it')
   if (manifest !== undefined) return submitMany([], options)
-  if (agency === undefined) throw new UsageError('--agency names the agency, whose key is in OPENSEAL_API_KEY or OPENSEAL_API_KEY_FILE')
+  if (agency === undefined)
+    throw new UsageError('name the agency with --agency ID: the one that the key in OPENSEAL_API_KEY or OPENSEAL_API_KEY_FILE speaks for')
   const given: AgencyOptions = { ...options, agency }
   if (ocds) return submitPackages(files, readOcdsOptions(files, given))
   if ((await Promise.all(files.map(isFolder))).includes(true)) return submitMany(files, given)

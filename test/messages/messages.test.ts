@@ -3,6 +3,7 @@
  * sentences.
  */
 import assert from 'node:assert/strict'
+import { visible } from '../../src/core/visible.ts'
 import { AUDIT_CATALOGUES } from '../../src/messages/audit/speak.ts'
 import { DESK_CATALOGUES } from '../../src/messages/desk/speak.ts'
 import { en, type MessageKey } from '../../src/messages/en.ts'
@@ -15,6 +16,9 @@ const PLURAL = /\{(\w+), plural,((?:\s*\w+\s*\{[^{}]*\})+)\s*\}/g
 const placeholders = (sentence: string) => (sentence.replace(PLURAL, '{$1}').match(/\{\w+\}/g) ?? []).sort()
 /** Enough to meet every plural category that whole numbers have in these languages. */
 const NUMBERS = [...Array.from({ length: 112 }, (_, n) => n), 1_000_000, 1_000_001]
+
+const allOf = (tag: Language): [string, string][] =>
+  Object.entries({ ...CATALOGUES[tag], ...AUDIT_CATALOGUES[tag], ...DESK_CATALOGUES[tag] })
 
 describe('web/messages', () => {
   for (const tag of LANGUAGE_TAGS) {
@@ -93,12 +97,17 @@ describe('web/messages', () => {
   })
 
   it('keeps signs at the edge of English words on their side in Arabic', () => {
-    const sentences = Object.entries({ ...CATALOGUES.ar, ...AUDIT_CATALOGUES.ar, ...DESK_CATALOGUES.ar })
-    // Without a left-to-right mark, "osk_" is shown as "_osk", and "/desk" as "desk/".
-    const edge = /[A-Za-z0-9][_/](?![A-Za-z0-9_/\u200e])|(?<![A-Za-z0-9_/:\u200e])[_/][A-Za-z0-9]/
+    // Without an isolate, "osk_" is shown as "_osk", and "/desk" as "desk/".
+    const edge = /[A-Za-z0-9][_/](?![A-Za-z0-9_/\u2069])|(?<![A-Za-z0-9_/:\u2068])[_/][A-Za-z0-9]/
     assert.deepEqual(
-      sentences.filter(([, sentence]) => edge.test(sentence)).map(([key]) => key),
+      allOf('ar')
+        .filter(([, sentence]) => edge.test(sentence))
+        .map(([key]) => key),
       [],
     )
+  })
+
+  it('has no sign that pages and the command line would show as a mark', () => {
+    for (const tag of LANGUAGE_TAGS) for (const [key, sentence] of allOf(tag)) assert.equal(visible(sentence), sentence, `${tag} ${key}`)
   })
 })

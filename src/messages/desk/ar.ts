@@ -8,7 +8,7 @@ export const deskAr: DeskMessages = {
   'sign.title': 'تسجيل الدخول إلى المكتب',
   'sign.lead': 'مفتاح API الخاص بجهتك يفتح المكتب. تنتهي الجلسة بعد ثماني ساعات، أو حين تسجّل الخروج.',
   'sign.key': 'مفتاح API',
-  'sign.keyHint': 'يبدأ بـ ‎osk_‎. سلّمه مشغّل هذا السجل إلى جهتك.',
+  'sign.keyHint': 'يبدأ بـ ⁨osk_⁩. سلّمه مشغّل هذا السجل إلى جهتك.',
   'sign.in': 'تسجيل الدخول',
   'sign.out': 'تسجيل الخروج',
   'sign.wrong': 'هذا المفتاح لا يفتح المكتب. تأكد من نسخه كاملاً. وربما أُلغي أو انتهت مدته.',
@@ -148,7 +148,7 @@ export const deskAr: DeskMessages = {
   'intake.many': 'يحتوي هذا الملف على ملفات إدارية كثيرة. يُنشر هنا بوصفه ملفاً واحداً. لنشر كل ملف إداري فيه، اختره وحده.',
   'intake.linked': 'الإصدارات التي هي روابط فقط، فلم يكن فيها ما يُقرأ: {value}',
   'intake.undated': 'الإصدارات بلا تاريخ نشر، لأن تاريخها ليس له وقت محدد مع منطقة زمنية: {value}',
-  'intake.others': 'الملفات في الأرشيف التي لا تنتهي أسماؤها بـ ‎.json: {value}. لا يغطيها إلا قيد الأرشيف.',
+  'intake.others': 'الملفات في الأرشيف التي لا تنتهي أسماؤها بـ ⁨.json⁩: {value}. لا يغطيها إلا قيد الأرشيف.',
   // The preview
   'preview.title': 'راجع قبل النشر',
   'preview.nothing':
@@ -292,7 +292,7 @@ export const deskAr: DeskMessages = {
   'operator.step.agency': 'تسجيل الجهة الأولى',
   'operator.how.agency': 'في «الجهات»: نطاقها واسمها. ثم أنشئ مفتاحها الأول.',
   'operator.step.record': 'تقديم الملف الإداري الأول',
-  'operator.how.record': 'تسجّل الجهة الدخول في ‎/desk بمفتاحها.',
+  'operator.how.record': 'تسجّل الجهة الدخول في ⁨/desk⁩ بمفتاحها.',
   'operator.step.chain': 'أن تشهد سلسلة للسجل',
   'operator.how.chain': 'اضبط OPENSEAL_RPC ومفتاحاً يدفع، و OPENSEAL_PRODUCTION حين لا تكون السلسلة شبكة تجريبية.',
   'operator.step.backup': 'أخذ نسخة احتياطية',
