@@ -347,6 +347,47 @@ describe('web/desk: attacks', () => {
     equal((await victim.submit(await victim.get('/desk/new'), '/desk/sign-in', { key })).headers.location, '/desk/new')
   })
 
+  it('counts wrong keys wherever the key is asked for again: at erasing, at keys, and of the operator', async () => {
+    for (const path of ['/desk/erase/1', '/desk/keys', `/operator/agencies/${AGENCY}`]) {
+      const guessed = await openWorld()
+      try {
+        await guessed.submit('r', 'x')
+        const thief = createDeskClient(guessed.url)
+        const isOperator = path.startsWith('/operator')
+        await thief.signIn(
+          isOperator ? OPERATOR_KEY : (await guessed.agencies.addKey(AGENCY, { role: 'admin' })).key,
+          isOperator ? '/operator' : '/desk',
+        )
+        const fields = fieldsOf(await thief.get(path), path)
+        const statuses: number[] = []
+        for (let n = 0; n < 22; n++)
+          statuses.push((await thief.post(path, { ...fields, reason: 'other', key: `guess-number-${n}` })).status)
+        deepEqual([statuses[0], statuses.at(-1)], [403, 429], path)
+      } finally {
+        await guessed.close()
+      }
+    }
+  })
+
+  it('charges an archive by its receipts, so that the next request of its address waits', async () => {
+    const slow = await openWorld({ address: { perSecond: 0.01, burst: 3 } })
+    try {
+      const clerk = createDeskClient(slow.url)
+      await clerk.signIn((await slow.agencies.addKey(AGENCY, {})).key)
+      await Promise.all(Array.from({ length: 200 }, (_, n) => slow.ledger.submit(statementOf(`r-${n}`, 'x'))))
+      const from = (address: string) => ({ 'x-forwarded-for': address })
+      for (const [of, address, next] of [
+        ['1-200', '203.0.113.1', 429],
+        ['1-10', '203.0.113.2', 200],
+      ] as const) {
+        equal((await clerk.get(`/desk/receipts.zip?of=${of}`, from(address))).status, 200)
+        equal((await clerk.get('/desk', from(address))).status, next, of)
+      }
+    } finally {
+      await slow.close()
+    }
+  })
+
   // Last, because all clients of these tests have one address.
   it('slows down clients that guess keys, and still accepts the right one', async () => {
     const guesser = createDeskClient(world.url)

@@ -56,12 +56,13 @@ type WorldOptions = {
   readonly deskUrl?: string
   readonly erasureDelayMs?: number
   readonly suppressionMs?: number
-  /** How often a key may submit; missing: as often as it likes. */
+  /** How often a key may submit, and an address behind a proxy may ask; missing: as often as they like. */
   readonly key?: Rate
+  readonly address?: Rate
 }
 
 export async function openWorld(options: WorldOptions = {}) {
-  const { production = true, deskUrl = 'http://localhost', erasureDelayMs = 0, suppressionMs = 365 * 86_400_000, key } = options
+  const { production = true, deskUrl = 'http://localhost', erasureDelayMs = 0, suppressionMs = 365 * 86_400_000, key, address } = options
   const anchored: SiteAnchor[] = []
   const chain = await openEndpoint(({ size, root }) => anchored.find(anchor => anchor.size === size && anchor.root === root))
   const liar = await openEndpoint(() => ({ block: { time: '1970-01-01T00:00:01Z' } }))
@@ -135,12 +136,12 @@ export async function openWorld(options: WorldOptions = {}) {
     notAccepting,
     isClosing: () => state.isClosing,
   }
-  const limits = createLimits({ ...PLACES, key, nowMs: () => performance.now() })
+  const limits = createLimits({ ...PLACES, key, address, nowMs: () => performance.now() })
   const rows = async function* () {
     yield [Uint8Array.of(1), Uint8Array.of(2)] as const
   }
   const desk = { sessions, url: deskUrl, operator, backups, pages: site.parts }
-  const app = createApp({ ...deps, limits, rows, desk })
+  const app = createApp({ ...deps, limits, rows, desk, ...(address && { trustedProxies: 1 }) })
   const server = await listen(app.callback())
 
   return {

@@ -4,11 +4,14 @@ import { BusyError, RequestError } from '../problem.ts'
 import { closingError } from '../submissions.ts'
 import type { DeskDeps } from './pages.ts'
 
+/** What a submission is asked of. */
+type Admitting = Pick<DeskDeps, 'limits' | 'notAccepting' | 'isClosing' | 'admission'>
+
 /**
  * Admits one submission of a key, and returns the function that ends it. Throws LEDGER_CLOSED,
  * LEDGER_OVERLOADED, RATE_KEY, LEDGER_NOT_COMPARED.
  */
-export function admitSubmission({ keyId }: KeyHolder, deps: DeskDeps): () => void {
+export function admitSubmission({ keyId }: KeyHolder, deps: Admitting): () => void {
   const { limits, notAccepting, isClosing, admission } = deps
   if (isClosing?.()) throw closingError()
   refuseBusy(deps)
@@ -19,7 +22,7 @@ export function admitSubmission({ keyId }: KeyHolder, deps: DeskDeps): () => voi
 }
 
 /** Refuses before anything is done if more is submitted than can be sealed. */
-export function refuseBusy({ admission }: DeskDeps): void {
+export function refuseBusy({ admission }: Pick<Admitting, 'admission'>): void {
   const seconds = admission?.busySeconds() ?? 0
   if (seconds > 0) throw new BusyError('LEDGER_OVERLOADED', 'More is submitted than can be sealed.', seconds)
 }
