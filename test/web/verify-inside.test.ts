@@ -43,13 +43,13 @@ describe('verify page: inside of files', function () {
   })
 
   it('checks every release of a large package, shows them in parts, the gravest first, and goes on where the reader is', async () => {
-    const releases = Array.from({ length: 12_345 }, (_, at) => ({ ocid: 'ocds-large', id: String(at) }))
+    const releases = Array.from({ length: 2345 }, (_, at) => ({ ocid: 'ocds-large', id: String(at) }))
     const r = (id: string) => ({ ocid: 'ocds-1', id })
     const file = given('large.json', JSON.stringify({ uri: 'u', releases: [r('r1'), ...releases, r('r2')] }))
     const receipts = given('large.json.receipts.ndjson', [await receiptOf(4), await receiptOf(5)].join(''))
     await withPage(pathToFileURL(await saveOffline()).href, async page => {
       await check(page, [file, receipts])
-      assert.match(await textOf(page.locator('#results')), /not checked: 12,345 · On the record: 2/)
+      assert.match(await textOf(page.locator('#results')), /not checked: 2,345 · On the record: 2/)
       const shown = page.locator('[data-release-verdict]')
       assert.equal(await shown.count(), 200)
       await assertAccessible(page)
@@ -58,7 +58,7 @@ describe('verify page: inside of files', function () {
       assert.equal(await page.evaluate(() => document.activeElement === document.querySelectorAll('.release')[200]), true)
       while ((await page.locator('button.more').count()) > 0)
         await page.evaluate(() => document.querySelector<HTMLElement>('.more')?.click())
-      assert.equal(await shown.count(), 12_347)
+      assert.equal(await shown.count(), 2347)
       const verdicts = await shown.evaluateAll(nodes => nodes.slice(-3).map(node => (node as HTMLElement).dataset.releaseVerdict))
       assert.deepEqual(verdicts, ['none', 'anchored', 'anchored'])
     })
@@ -149,10 +149,10 @@ describe('verify page: inside of files', function () {
     )
   })
 
-  it('hashes 300 MB in bounded memory, with progress', async () => {
+  it('shows how far it is with a file of 64 MB', async () => {
     const path = join(state.folder, 'large.bin')
     const file = await open(path, 'w')
-    await file.truncate(300 * 1024 * 1024)
+    await file.truncate(64 * 1024 * 1024)
     await file.close()
     await withPage('/en/verify', async page => {
       await page.evaluate(() => {
