@@ -39,6 +39,8 @@ const FAILURES: readonly (readonly [number, string])[] = [
   ...[400, 401, 404, 405, 408, 410, 413, 415, 429, 500, 503].map(status => [status, 'REQUEST_MALFORMED'] as const),
   [500, 'STORE_DAMAGED'],
 ]
+/** The first languages are looked at in light and dark colours, one in each. */
+const COLOUR_SCHEMES = 2
 /** 1280 × 1024 pixels at 400 %. */
 const ENLARGED = { width: 320, height: 256 }
 
@@ -82,7 +84,7 @@ describe('web/accessibility', function () {
       await withPage(async page => {
         for (const path of PATHS) {
           await page.goto(`${world.url}/${tag}${path}`)
-          await assertAccessible(page)
+          await assertAccessible(page, { contrasts: at < COLOUR_SCHEMES })
           await assertFits(page)
           assert.equal(await page.evaluate(() => document.getAnimations().length), 0)
         }
@@ -99,7 +101,7 @@ describe('web/accessibility', function () {
           for (const part of document.querySelectorAll('details')) part.open = true
         })
         assert.equal(await page.locator('#results article[data-verdict]').count(), 6)
-        await assertAccessible(page)
+        await assertAccessible(page, { contrasts: at < COLOUR_SCHEMES })
         await assertFits(page)
       }, options)
     })
