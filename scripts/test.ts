@@ -16,13 +16,16 @@ const root = dirname(import.meta.dirname)
 
 /** These take longest, and begin first, so that no process works on alone at the end. */
 const LONGEST = [
-  'test/cli/life.test.ts',
-  'test/web/four-ways.test.ts',
   'test/http/stretches.test.ts',
-  'test/crash/crash.test.ts',
-  'test/cli/lying-mirror.test.ts',
-  'test/web/accessibility.test.ts',
   'test/verifier/verdict-table.test.ts',
+  'test/web/four-ways.test.ts',
+  'test/crash/crash.test.ts',
+  'test/operate.test.ts',
+  'test/web/desk-accessibility.test.ts',
+  'test/web/accessibility.test.ts',
+  'test/web/checker.test.ts',
+  'test/care/head.test.ts',
+  'test/cli/serve.test.ts',
   'test/package.test.ts',
 ]
 
