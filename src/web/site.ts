@@ -64,7 +64,8 @@ export type SiteParts = {
   readonly deskScript: string
 }
 
-const FORMS_AT_THE_DESK = 2
+/** One more than an agency may have, so that no agency holds them all. */
+const FORMS_AT_THE_DESK = 3
 
 /** All routes. Bundles the browser's code first, unless it was built before. */
 export async function siteRoutes(deps: SiteDeps): Promise<Site> {

@@ -1,5 +1,7 @@
 /** The sessions of the desk and of the operator's page, as an attacker tries them. */
 import { deepEqual, equal, match, notEqual, ok } from 'node:assert/strict'
+import { request } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createDeskClient, type DeskClient, fieldsOf } from './desk-client.ts'
 import { AGENCY, OPERATOR_KEY, openWorld, statementOf, type World } from './world.ts'
 
@@ -294,6 +296,30 @@ describe('web/desk: attacks', () => {
         ok(status < 500, JSON.stringify(carried))
         match(text, /Typed for an hour/)
       }
+  })
+
+  it('lets no agency hold the places of all uploads', async () => {
+    await world.agencies.add({ id: 'slow.gov.example', name: 'Slow' })
+    const slow: ReturnType<typeof request>[] = []
+    const statuses: (number | undefined)[] = []
+    const form = { 'content-type': 'multipart/form-data; boundary=x', 'sec-fetch-site': 'same-origin', accept: 'text/html' }
+    for (let each = 0; each < 6; each++) {
+      const { key: slowKey } = await world.agencies.addKey('slow.gov.example', {})
+      const other = createDeskClient(world.url)
+      await other.signIn(slowKey)
+      const cookie = [...other.jar].map(pair => pair.join('=')).join(';')
+      const sent = request(`${world.url}/desk/new`, { method: 'POST', headers: { ...form, cookie } }, answer =>
+        statuses.push(answer.statusCode),
+      )
+      sent.on('error', () => {}).write('--x\r\n')
+      slow.push(sent)
+    }
+    while (statuses.length < 4) await sleep(20)
+    deepEqual(statuses, [429, 429, 429, 429])
+    const { status } = await client.send('POST', '/desk/new', form, '--x--\r\n')
+    for (const sent of slow) sent.destroy()
+    // The form had no file, and was read.
+    equal(status, 400)
   })
 
   it('is no key for programs: the interface ignores cookies', async () => {

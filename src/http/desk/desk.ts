@@ -110,6 +110,8 @@ function chooseRoutes(page: Page, place: DeskPlace, gate: Gate, warner: Warner, 
       return place.askToSignIn(asked, visit, { notice, next: '/desk/new' }, 403)
     }
     bodyType(ctx, ['multipart/form-data'])
+    const leave = deps.limits?.admitUpload(visit.holder.agency)
+    if (leave) ctx.res.once('close', leave)
     const described = await desk.pages.describe(ctx.req, visit.holder.agency).catch(failedReading)
     const here = await place.enter(asked)
     if (here === undefined) return

@@ -16,6 +16,8 @@ export type LimitOptions = {
   readonly requestsPerAddress: number
   /** Forms for the check on our server, each of which takes a process. */
   readonly formsPerAddress: number
+  /** Uploads to the desk, each of which takes a process, of all keys of an agency. */
+  readonly uploadsPerAgency: number
   readonly streamsPerKey: number
   readonly streams: number
   /**
@@ -42,6 +44,8 @@ export type Limits = {
   noteWrongKey(ctx: Context): void
   /** Counts a request of a key. Throws RATE_KEY. */
   admitKey(keyId: string): void
+  /** Takes a place for an agency's upload to the desk. Throws UPLOADS_AGENCY. */
+  readonly admitUpload: TakePlace
   /** Takes a place for a key's stream. Throws STREAMS_KEY, STREAMS_ALL. */
   readonly admitStream: TakePlace
   /** The same for the dry run of a stream. */
@@ -49,7 +53,15 @@ export type Limits = {
 }
 
 /** The limits that the operator cannot set. */
-export const PLACES = { requestsPerAddress: 128, formsPerAddress: 2, streamsPerKey: 16, streams: 64, dryRunsPerKey: 2, dryRuns: 6 }
+export const PLACES = {
+  requestsPerAddress: 128,
+  formsPerAddress: 2,
+  uploadsPerAgency: 2,
+  streamsPerKey: 16,
+  streams: 64,
+  dryRunsPerKey: 2,
+  dryRuns: 6,
+}
 
 /**
  * Twenty at once, then one every three seconds: enough for typing mistakes, too few for guessing.
@@ -85,6 +97,10 @@ export function createLimits({ address, key, nowMs, ...most }: LimitOptions): Li
       const seconds = keys?.take(keyId) ?? 0
       if (seconds > 0) throw new BusyError('RATE_KEY', 'Too many submissions under this key: send many records as one stream.', seconds)
     },
+    admitUpload: createPlaces({
+      each: most.uploadsPerAgency,
+      refuse: () => new BusyError('UPLOADS_AGENCY', 'Your agency is sending files already: wait for them, and send these again.', 5),
+    }),
     admitStream: streamPlaces(most.streamsPerKey, most.streams),
     admitDryRun: streamPlaces(most.dryRunsPerKey, most.dryRuns),
   }
