@@ -395,6 +395,22 @@ describe('web/desk: attacks', () => {
     }
   })
 
+  it('answers no page of the operator to a request that a proxy forwarded, or that names another host', async () => {
+    const operator = createDeskClient(world.url)
+    const { token = '' } = fieldsOf(await operator.get('/operator'), '/operator/sign-in')
+    const signIn = await operator.post('/operator/sign-in', { token, key: OPERATOR_KEY }, { 'x-forwarded-for': '203.0.113.1' })
+    deepEqual([signIn.status, /OPERATOR_ELSEWHERE/.test(signIn.text)], [403, true])
+    equal((await operator.signIn(OPERATOR_KEY, '/operator')).status, 303)
+    const page = await operator.get('/operator/agencies')
+    for (const elsewhere of [{ via: '1.1 proxy' }, { 'x-forwarded-for': '127.0.0.1' }, { host: 'ledger.example' }]) {
+      for (const path of ['/operator', '/operator/agencies', '/operator/alarms', `/operator/agencies/${AGENCY}`, '/de/operator'])
+        equal((await operator.get(path, elsewhere)).status, 403, path)
+      const added = await operator.submit(page, '/operator/agencies', { id: 'forwarded.gov.example', name: 'F' }, elsewhere)
+      equal(added.status, 403)
+    }
+    ok(!(await world.agencies.list()).some(({ id }) => id === 'forwarded.gov.example'))
+  })
+
   it('charges an archive by its receipts, so that the next request of its address waits', async () => {
     const slow = await openWorld({ address: { perSecond: 0.01, burst: 3 } })
     try {
