@@ -300,6 +300,53 @@ describe('web/desk in a browser', function () {
     )
   })
 
+  it('leaves out a contradiction inside a package that several requests carry, and a change of what is left out', async () => {
+    const release = (id: string, title: string) => ({ ocid: 'ocds-many-1', id, date: '2026-01-02T00:00:00Z', tender: { title } })
+    const releases = [...Array.from({ length: 210 }, (_, n) => release(String(n), 'T')), release('0', 'Other')]
+    await page.goto(`${world.url}/en/desk/new`)
+    await page.setInputFiles('#files', [
+      { name: 'many.json', mimeType: '', buffer: Buffer.from(JSON.stringify({ publishedDate: 'x', releases })) },
+    ])
+    await page.click('#choose button')
+    await page.waitForSelector('text=Publish 211 records')
+    match((await page.locator('#rows tbody tr').first().textContent())!, /Other[\s\S]*Left out: This version is on the ledger already/)
+
+    const decision = (more: object) => JSON.stringify({ ada: 'ΔΔΔ', ...more })
+    await world.ledger.submit({
+      ...{ type: 'openseal/statement@v1', agency: AGENCY, kind: 'decision', action: 'publish', record: 'ΔΔΔ', revision: 'v-1' },
+      documents: [{ name: 'a.json', mediaType: 'application/json', bytes: 1, sha256: 'ab'.repeat(32) }],
+    })
+    await world.finder.tick()
+    await page.goto(`${world.url}/en/desk/folder`)
+    await chooseFiles(page, {
+      'a.json': decision({ versionId: 'v-1' }),
+      'b.json': decision({ versionId: 'v-2', correctedVersionId: 'v-1' }),
+    })
+    await status(page, /Left out: 2\./)
+    const rows = await page.locator('#rows tbody tr').allInnerTexts()
+    match(rows[0]!, /Left out: This version/)
+    match(rows[1]!, /of which another file was left out \(EARLIER_LEFT_OUT\)/)
+  })
+
+  it('sends nothing under the session of another agency that was begun in another tab', async () => {
+    await page.goto(`${world.url}/en/desk/folder`)
+    await chooseFiles(page, { 'mine.txt': 'of the first agency' })
+    await page.waitForSelector('text=Publish 1 record')
+    await context.clearCookies()
+    await world.agencies.add({ id: 'tab.gov.example', name: 'Tab' })
+    const tab = await context.newPage()
+    await tab.goto(`${world.url}/en/desk`)
+    await tab.fill('#key', (await world.agencies.addKey('tab.gov.example', {})).key)
+    await tab.click('main button[type=submit]')
+    await tab.waitForSelector('.desk-bar')
+    const { size } = world.ledger.head()
+    const asked = page.waitForResponse('**/desk/token')
+    await page.click('#go')
+    await asked
+    await status(page, /Your session has ended/)
+    equal(world.ledger.head().size, size)
+  })
+
   it('takes a package as one file beside others, and says so', async () => {
     await page.goto(`${world.url}/en/desk/new`)
     await page.setInputFiles('#files', [
