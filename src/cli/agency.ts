@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
 import { type Client, createClient } from './client.ts'
+import { requireMembers } from './client-error.ts'
 import { addCommand, readTime, withLedger } from './command.ts'
 import { FileError } from './hash-file.ts'
 import { print, printJson } from './output.ts'
@@ -29,18 +30,22 @@ export function addAgency(agency: Command): void {
     })
 
   withLedger(addCommand(agency, 'list', 'list the agencies', 'openseal agency list')).action(async (options: Options) => {
-    const value = await createClient(options.ledger).readJson('/v1/agencies')
+    const client = createClient(options.ledger)
+    const value = await client.readJson('/v1/agencies')
+    const { agencies } = requireMembers<{ agencies: readonly { id: string; name: string }[] }>(client.url, value, { agencies: 'objects' })
+    for (const agency of agencies) requireMembers(client.url, agency, { id: 'string', name: 'string' })
     if (options.json) return printJson(value)
-    const { agencies } = value as { agencies: readonly { id: string; name: string }[] }
     print(...(agencies.length === 0 ? ['No agency is registered yet.'] : agencies.map(({ id, name }) => `${id.padEnd(32)} ${name}`)))
   })
 
   withLedger(addCommand(agency, 'keys <id>', "list an agency's keys, without the keys themselves", KEYS_EXAMPLE)).action(
     async (id: string, options: Options) => {
       const path = `/v1/agencies/${encodeURIComponent(id)}/keys`
-      const value = await createClient(options.ledger).readJson(path, await operatorKey())
+      const client = createClient(options.ledger)
+      const value = await client.readJson(path, await operatorKey())
+      const { keys } = requireMembers<{ keys: readonly Kept[] }>(client.url, value, { keys: 'objects' })
+      for (const key of keys) requireMembers(client.url, key, { keyId: 'string', role: 'string' })
       if (options.json) return printJson(value)
-      const { keys } = value as { keys: readonly Kept[] }
       print(...(keys.length === 0 ? [`${id} has no key yet.`] : keys.map(keyLine)))
     },
   )
@@ -73,7 +78,8 @@ export function addAgency(agency: Command): void {
 }
 
 async function addKey(client: Client, key: string, id: string, wanted: object): Promise<Created> {
-  return (await client.sendJson('POST', `/v1/agencies/${encodeURIComponent(id)}/keys`, key, wanted)).value as Created
+  const { value } = await client.sendJson('POST', `/v1/agencies/${encodeURIComponent(id)}/keys`, key, wanted)
+  return requireMembers(client.url, value, { keyId: 'string', key: 'string' })
 }
 
 function keyLine({ keyId, role, label, created, expires, revoked }: Kept): string {

@@ -100,3 +100,24 @@ export function readAnswer(url: string, text: string): object {
   }
   throw other('not a JSON object')
 }
+
+/** The types of an answer's members. */
+type Members = { readonly [member: string]: 'string' | 'number' | 'boolean' | 'strings' | 'objects' }
+
+/**
+ * An answer that has these members. Throws ClientError LEDGER_ANSWER for any other: the server need
+ * not be a ledger, and no command reports a success that it has not read.
+ */
+export function requireMembers<T>(url: string, answer: unknown, members: Members): T {
+  const given = (answer ?? {}) as { readonly [member: string]: unknown }
+  const wrong = Object.keys(members).find(member => !isOf(members[member]!, given[member]))
+  if (wrong === undefined) return answer as T
+  const fact = `the answer of ${url} does not say ${JSON.stringify(wrong)} as a ledger does: is this the address of an OpenSeal ledger?`
+  throw new ClientError('LEDGER_ANSWER', fact)
+}
+
+function isOf(type: Members[string], value: unknown): boolean {
+  if (type === 'strings') return Array.isArray(value) && value.every(each => typeof each === 'string')
+  if (type === 'objects') return Array.isArray(value) && value.every(each => typeof each === 'object' && each !== null)
+  return typeof value === type
+}

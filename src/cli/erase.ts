@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander'
 import { ERASURE_REASONS } from '../core/statements/erasure.ts'
 import { createClient } from './client.ts'
+import { requireMembers } from './client-error.ts'
 import { UsageError, withExample, withLedger } from './command.ts'
 import { print, printJson } from './output.ts'
 import { readSecret } from './secret.ts'
@@ -28,8 +29,10 @@ export function addErase(command: Command): void {
         return print(`The statement of record ${index} is shown again.`)
       }
       const { value } = await client.sendJson('POST', path, key, { reason: { code: reason } })
-      if (json) return printJson(value)
-      const { due, erasure } = value as Answer
+      const isDone = typeof value === 'object' && value !== null && 'erasure' in value
+      const answer = requireMembers<Answer>(client.url, value, { index: 'number', ...(isDone ? { erasure: 'number' } : { due: 'string' }) })
+      if (json) return printJson(answer)
+      const { due, erasure } = answer
       if (erasure !== undefined) print(`The statement of record ${index} is erased. Entry ${erasure} says so.`)
       else print(`The statement of record ${index} is hidden now, and will be erased after ${due}. Until then, --undo takes this back.`)
     })

@@ -1,9 +1,21 @@
 /** `openseal status`: the state of the ledger, in words. */
 import type { Command } from 'commander'
 import { createClient } from './client.ts'
+import { requireMembers } from './client-error.ts'
 import { withExample, withLedger } from './command.ts'
 import { print, printJson } from './output.ts'
 import { withCommand } from './program.ts'
+
+const MEMBERS = {
+  origin: 'string',
+  vkey: 'string',
+  size: 'number',
+  root: 'string',
+  accepting: 'boolean',
+  alarms: 'strings',
+  behind: 'number',
+  behindSeconds: 'number',
+} as const
 
 /** The part of `GET /v1/status` that is shown here. */
 type Status = {
@@ -22,9 +34,11 @@ type Status = {
 export function addStatus(command: Command): void {
   withLedger(withExample(command, 'openseal status --ledger http://localhost:8080')).action(
     async (options: { ledger: string; json?: boolean }) => {
-      const status = await createClient(options.ledger).readJson('/v1/status')
+      const client = createClient(options.ledger)
+      const status = requireMembers<Status>(client.url, await client.readJson('/v1/status'), MEMBERS)
+      if (status.anchored !== undefined) requireMembers(client.url, status.anchored, { size: 'number', time: 'string' })
       if (options.json) printJson(status)
-      else print(...formatStatus(status as Status))
+      else print(...formatStatus(status))
     },
   )
 }

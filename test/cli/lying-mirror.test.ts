@@ -247,6 +247,28 @@ describe('the command line against a mirror that lies', function () {
       await refuses(['submit', '--ocds', 'six.json', '--agency', AGENCY], answer(/^\/v1\/receipts\//, text), /LEDGER_ANSWER/, 1)
   })
 
+  it('reports no success on the word of a server that is no ledger', async () => {
+    let text = ''
+    const other = createServer((_, response) => response.writeHead(200, { 'content-type': 'application/json' }).end(text))
+    const port = await new Promise<number>(done => other.listen(0, '127.0.0.1', () => done((other.address() as AddressInfo).port)))
+    const env = { OPENSEAL_LEDGER: `http://127.0.0.1:${port}`, OPENSEAL_OPERATOR_KEY: 'x'.repeat(43) }
+    const asking = [
+      ['status'],
+      ['agency', 'list'],
+      ['agency', 'keys', AGENCY],
+      ['agency', 'key', AGENCY],
+      ['erase', '6', '--reason', 'legal', '--operator'],
+      ['status', '--json'],
+    ]
+    for (text of ['[]', '{"origin":1,"agencies":[{}],"keys":[{}],"keyId":"1","index":6}', '{"index":6,"erasure":"x"}'])
+      for (const args of asking) {
+        const { code, out, err } = await openseal(args, env)
+        equal(code, 1, `${args} ${text} ${out}`)
+        match(args.includes('--json') ? out : err, /LEDGER_ANSWER/)
+      }
+    other.close()
+  })
+
   it('calls nothing anchored unless an endpoint of the chain was asked about it', async () => {
     write('four.txt', 'four\n')
     const args = [...submit, 'four.txt', '--record', '4', '--wait', '5', '--json']
