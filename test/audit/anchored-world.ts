@@ -20,7 +20,8 @@ import { toHex } from '../../src/core/bytes.ts'
 import type { PolicyAnchor } from '../../src/core/policy.ts'
 import { silentLog } from '../../src/logger.ts'
 import { ORIGIN } from '../ledger/fixtures.ts'
-import { grow, listen, openProxy, policyOf, serveLedger, stop } from './world.ts'
+import { listen, stop } from '../listen.ts'
+import { grow, openProxy, policyOf, serveLedger } from './world.ts'
 
 /** JSON as it comes: its shape is the test's to know. */
 export type Loose = ReturnType<typeof JSON.parse>
@@ -31,6 +32,22 @@ export type CallAnswer = { result?: Loose; error?: { code: number; message: stri
 export type AnchoredWorld = Awaited<ReturnType<typeof openAnchoredWorld>>
 
 const signer = createKeySigner(EMBEDDED_KEY)
+
+/**
+ * Opens it before the tests of a `describe`, and closes it after them; none begins with an answer
+ * that another changed.
+ */
+export function useAnchoredWorld(): { readonly world: AnchoredWorld } {
+  const state = {} as { world: AnchoredWorld }
+  before(async () => {
+    state.world = await openAnchoredWorld()
+  })
+  beforeEach(() => {
+    state.world.proxy.tamper = () => undefined
+  })
+  after(() => state.world.close())
+  return state
+}
 
 /** Opens it. */
 export async function openAnchoredWorld() {

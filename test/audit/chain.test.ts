@@ -9,23 +9,16 @@ import { anchorInterface } from '../../src/chain/artifact.ts'
 import { openAuditReader } from '../../src/chain/audit-reader.ts'
 import { toHex } from '../../src/core/bytes.ts'
 import { ORIGIN } from '../ledger/fixtures.ts'
-import { type AnchoredWorld, openAnchoredWorld } from './anchored-world.ts'
+import { useAnchoredWorld } from './anchored-world.ts'
 import { codesOf, policyOf, reasonsOf } from './world.ts'
 
 const OTHER_ROOT = new Uint8Array(32).fill(9)
 
 describe('audit of an anchored ledger', () => {
-  let world: AnchoredWorld
-  before(async () => {
-    world = await openAnchoredWorld()
-  })
-  beforeEach(() => {
-    world.proxy.tamper = () => undefined
-  })
-  after(() => world.close())
+  const anchored = useAnchoredWorld()
 
   it('is clean when events, storage, tree and claims agree', async () => {
-    const { run, served } = world
+    const { run, served } = anchored.world
     const { verdict, unfinished, findings, anchors } = await run()
     deepEqual({ verdict, unfinished, findings }, { verdict: 'clean', unfinished: [], findings: [] })
     deepEqual(
@@ -35,7 +28,7 @@ describe('audit of an anchored ledger', () => {
   })
 
   it('checks old anchors also when the chain is asked for the first time after the tree was read', async () => {
-    const { folder, proxy, run } = world
+    const { folder, proxy, run } = anchored.world
     const state = () => openAuditState(join(folder, 'late'), ORIGIN)
     const first = await run({ chains: [], state: await state() })
     equal(first.exit, 6)
@@ -50,7 +43,7 @@ describe('audit of an anchored ledger', () => {
   })
 
   it('finds an anchor that the ledger claims and the chain does not have', async () => {
-    const { proxy, run } = world
+    const { proxy, run } = anchored.world
     proxy.tamper = (path, body) => {
       if (!path.startsWith('/v1/anchors')) return undefined
       const answer = JSON.parse(body.toString())
@@ -63,7 +56,7 @@ describe('audit of an anchored ledger', () => {
   })
 
   it('notices that the ledger names another block, or another time, than the chain has, and calls nothing inconsistent', async () => {
-    const { proxy, run } = world
+    const { proxy, run } = anchored.world
     for (const change of [{ number: 1 }, { time: '2020-01-01T00:00:00Z' }]) {
       proxy.tamper = (path, body) => {
         if (!path.startsWith('/v1/anchors')) return undefined
@@ -81,7 +74,7 @@ describe('audit of an anchored ledger', () => {
   })
 
   it('reads every page of the ledger’s anchors', async () => {
-    const { proxy, run } = world
+    const { proxy, run } = anchored.world
     proxy.tamper = (path, body) => {
       if (!path.startsWith('/v1/anchors')) return undefined
       const { final } = JSON.parse(body.toString())
@@ -96,8 +89,8 @@ describe('audit of an anchored ledger', () => {
   })
 
   it('finds another root on chain, at a size of this run and at one of an earlier run', async () => {
-    const { chain, folder, openChain, pinned, readerAt, run, send, served } = world
-    const other = openChain(await world.openLog('other'))
+    const { chain, folder, openChain, pinned, readerAt, run, send, served } = anchored.world
+    const other = openChain(await anchored.world.openLog('other'))
     await send(other, 100, OTHER_ROOT, [])
     other.close()
     const policy = policyOf(served.ledger, [{ ...pinned, logId: other.logId, fromSize: 2 }])
@@ -111,7 +104,7 @@ describe('audit of an anchored ledger', () => {
   })
 
   it('finds a chain that is ahead of the ledger', async () => {
-    const { proxy, run, served } = world
+    const { proxy, run, served } = anchored.world
     const note = await served.ledger.checkpointAt(650)
     proxy.tamper = path => (path === '/checkpoint' ? note : undefined)
     const { findings } = await run()
@@ -122,7 +115,7 @@ describe('audit of an anchored ledger', () => {
   })
 
   it('finds other code at the contract’s address, or none', async () => {
-    const { chain, pinned, run, served } = world
+    const { chain, pinned, run, served } = anchored.world
     const { findings } = await run({ policy: policyOf(served.ledger, [{ ...pinned, codeSha256: '0'.repeat(64) }]) })
     deepEqual(
       findings.map(({ code }) => code),
@@ -146,7 +139,7 @@ describe('audit of an anchored ledger', () => {
 
   // The last one: the log cannot be opened again.
   it('finds a ledger that goes beyond the last good size of a closed log, unless the policy ends there', async () => {
-    const { anchorChain, contract, pinned, run, rpc, served } = world
+    const { anchorChain, contract, pinned, run, rpc, served } = anchored.world
     const data = anchorInterface.encodeFunctionData('closeLog', [pinned.logId, 300, `0x${'0'.repeat(64)}`])
     await rpc('eth_sendTransaction', { from: await anchorChain.publisher(), to: contract, data })
     for (let tries = 0; !('closedAt' in (await storedNow())); tries++) ok(tries < 100, 'the log stays open')
@@ -158,7 +151,7 @@ describe('audit of an anchored ledger', () => {
     deepEqual([exit, findings], [0, []])
   })
   const storedNow = async () => {
-    const reader = world.readerAt(world.chain.url)
+    const reader = anchored.world.readerAt(anchored.world.chain.url)
     return reader.stored((await reader.heads()).head.number)
   }
 })

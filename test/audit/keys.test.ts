@@ -15,8 +15,9 @@ import { createLogSigner } from '../../src/log/signer.ts'
 import { silentLog } from '../../src/logger.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
 import { ORIGIN, openTestLedger, statementOf } from '../ledger/fixtures.ts'
+import { listen, stop } from '../listen.ts'
 import { testHost } from '../test-host.ts'
-import { codesOf, listen, policyOf, stop } from './world.ts'
+import { codesOf, policyOf } from './world.ts'
 
 const signerOf = (seed: number) => createLogSigner(ORIGIN, new Uint8Array(32).fill(seed))
 

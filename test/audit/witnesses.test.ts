@@ -6,7 +6,7 @@ import { deepEqual } from 'node:assert/strict'
 import { formatCheckpoint, parseCheckpoint } from '../../src/core/tlog/checkpoint.ts'
 import { cosign, createSigner, formatVkey, parseNote, type Signer, signNote } from '../../src/core/tlog/note.ts'
 import { ORIGIN, signer } from '../ledger/fixtures.ts'
-import { type AnchoredWorld, openAnchoredWorld } from './anchored-world.ts'
+import { useAnchoredWorld } from './anchored-world.ts'
 import { policyOf, type Tamper } from './world.ts'
 
 const WITNESSES = [11, 12, 13].map(byte => createSigner(`witness-${byte}.example`, new Uint8Array(32).fill(byte), 4))
@@ -26,47 +26,40 @@ const inReceipt =
   }
 
 describe('audit by a policy that asks for witnesses', () => {
-  let world: AnchoredWorld
-  before(async () => {
-    world = await openAnchoredWorld()
-  })
-  beforeEach(() => {
-    world.proxy.tamper = () => undefined
-  })
-  after(() => world.close())
+  const anchored = useAnchoredWorld()
 
   const run = async (quorum = 2) => {
     const witnesses = WITNESSES.map(({ vkey }) => formatVkey(vkey))
-    const { exit, findings, unfinished } = await world.run({
-      policy: { ...policyOf(world.served.ledger, [world.pinned]), witnesses, quorum },
+    const { exit, findings, unfinished } = await anchored.world.run({
+      policy: { ...policyOf(anchored.world.served.ledger, [anchored.world.pinned]), witnesses, quorum },
     })
     return [exit, findings.map(({ code }) => code), unfinished.map(({ code, values }) => [code, values])]
   }
 
   it('is clean where enough of them have cosigned the newest checkpoint, or the newest one that is anchored', async () => {
-    world.proxy.tamper = (path, body) => (path === '/checkpoint' ? cosigned(body.toString(), WITNESSES.slice(0, 2)) : undefined)
+    anchored.world.proxy.tamper = (path, body) => (path === '/checkpoint' ? cosigned(body.toString(), WITNESSES.slice(0, 2)) : undefined)
     deepEqual(await run(), [0, [], []])
-    world.proxy.tamper = inReceipt(note => cosigned(note, WITNESSES.slice(1)))
+    anchored.world.proxy.tamper = inReceipt(note => cosigned(note, WITNESSES.slice(1)))
     deepEqual(await run(), [0, [], []])
     deepEqual(await run(0), [0, [], []])
   })
 
   it('does not call too few of them a contradiction, re-derives everything, and says what nobody can tell', async () => {
     deepEqual(await run(), [6, [], [['AUDIT_COSIGNATURES_FEW', { count: 0, quorum: 2 }]]])
-    world.proxy.tamper = inReceipt(note => cosigned(note, WITNESSES.slice(2)))
+    anchored.world.proxy.tamper = inReceipt(note => cosigned(note, WITNESSES.slice(2)))
     deepEqual(await run(), [6, [], [['AUDIT_COSIGNATURES_FEW', { count: 1, quorum: 2 }]]])
     // One that signs twice counts once.
-    world.proxy.tamper = inReceipt(note => cosigned(cosigned(note, WITNESSES.slice(2)), WITNESSES.slice(2)))
+    anchored.world.proxy.tamper = inReceipt(note => cosigned(cosigned(note, WITNESSES.slice(2)), WITNESSES.slice(2)))
     deepEqual(await run(), [6, [], [['AUDIT_COSIGNATURES_FEW', { count: 1, quorum: 2 }]]])
   })
 
   it('finds a false signature in the name of a witness, and a cosigned checkpoint that is not of this history', async () => {
     const stranger = createSigner(WITNESSES[0]!.vkey.name, new Uint8Array(32).fill(99), 4)
     const lie = (note: string) => cosigned(note, [{ ...stranger, vkey: WITNESSES[0]!.vkey }])
-    world.proxy.tamper = (path, body) => (path === '/checkpoint' ? lie(body.toString()) : undefined)
+    anchored.world.proxy.tamper = (path, body) => (path === '/checkpoint' ? lie(body.toString()) : undefined)
     deepEqual((await run()).slice(0, 2), [5, ['AUDIT_CHECKPOINT_FORGED']])
     const other = signNote(formatCheckpoint({ origin: ORIGIN, size: 700, root: new Uint8Array(32).fill(9) }), signer)
-    world.proxy.tamper = inReceipt(() => cosigned(other, WITNESSES))
+    anchored.world.proxy.tamper = inReceipt(() => cosigned(other, WITNESSES))
     deepEqual((await run()).slice(0, 2), [5, ['AUDIT_HISTORY_REWRITTEN']])
     deepEqual(parseCheckpoint(parseNote(other).text).size, 700)
   })

@@ -1,6 +1,5 @@
 /** A real ledger over HTTP, and a proxy in front of it that can change what it says. */
-import { createServer, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type ServerResponse } from 'node:http'
 import { audit } from '../../src/audit/audit.ts'
 import type { AuditInput, AuditReport } from '../../src/audit/run.ts'
 import { createHttpSource } from '../../src/audit/source.ts'
@@ -13,6 +12,7 @@ import type { Ledger } from '../../src/ledger/ledger.ts'
 import { silentLog } from '../../src/logger.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
 import { ORIGIN, openTestLedger, statementOf } from '../ledger/fixtures.ts'
+import { listen, stop } from '../listen.ts'
 import { testHost } from '../test-host.ts'
 
 /** Changes the answer to a path; undefined leaves it as it is. */
@@ -130,16 +130,4 @@ export async function openHostile(upstream: string) {
   })
   const url = await listen(server)
   return Object.assign(state, { url, close: () => stop(server) })
-}
-
-/** Listens on a free port; returns the address. */
-export async function listen(server: Server): Promise<string> {
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
-
-/** Stops it, even if clients are still connected. */
-export function stop(server: Server): void {
-  server.close()
-  server.closeAllConnections()
 }

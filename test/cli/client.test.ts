@@ -4,15 +4,15 @@
  */
 import { deepEqual, rejects } from 'node:assert/strict'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { createClient } from '../../src/cli/client.ts'
 import { openCopy } from '../../src/cli/copy.ts'
+import { listen, stop } from '../listen.ts'
 
 describe('cli: client', () => {
   let server: Server
   let url: string
   const chunk = Buffer.alloc(256 * 1024, 'x')
-  before(done => {
+  before(async () => {
     server = createServer((request, response) => {
       if (request.url === '/lines') return void response.end('one\n\ntwo\nthree')
       response.writeHead(request.url === '/refused' ? 500 : 200)
@@ -21,15 +21,10 @@ describe('cli: client', () => {
       }
       response.once('close', () => response.removeAllListeners('drain'))
       more()
-    }).listen(0, '127.0.0.1', () => {
-      url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-      done()
     })
+    url = await listen(server)
   })
-  after(() => {
-    server.closeAllConnections()
-    server.close()
-  })
+  after(() => stop(server))
 
   const endless: [string, () => Promise<unknown>, string][] = [
     ['a text', () => createClient(url).readText('/checkpoint'), 'LEDGER_ANSWER'],

@@ -5,13 +5,13 @@
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClient } from '../../src/cli/client.ts'
 import type { LineAnswer } from '../../src/cli/line-sender.ts'
 import { openProxy, type ProxyOptions } from '../http/proxy.ts'
 import { openService, type Service, statement } from '../http/service.ts'
+import { listen, stop } from '../listen.ts'
 
 const LINES = 10_000
 
@@ -121,7 +121,7 @@ describe('cli: sending many statements', function () {
     let url: string
     const asked: string[][] = []
     let answer: (response: ServerResponse, lines: string[]) => void
-    before(done => {
+    before(async () => {
       server = createServer(async (request, response) => {
         const lines = Buffer.concat(await request.toArray())
           .toString()
@@ -130,15 +130,10 @@ describe('cli: sending many statements', function () {
         asked.push(lines)
         response.writeHead(200, { 'content-type': 'application/x-ndjson' })
         answer(response, lines)
-      }).listen(0, '127.0.0.1', () => {
-        url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-        done()
       })
+      url = await listen(server)
     })
-    after(() => {
-      server.closeAllConnections()
-      server.close()
-    })
+    after(() => stop(server))
     beforeEach(() => {
       asked.splice(0)
     })

@@ -5,7 +5,6 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -21,6 +20,7 @@ import { createSigner, formatVkey, type Signer, signNote } from '../../src/core/
 import { startServer } from '../../src/server/server.ts'
 import { savedAs } from '../core/saved-as.ts'
 import { statement } from '../http/service.ts'
+import { listen, stop } from '../listen.ts'
 import { type Commands, openCommands, type Ran } from './commands.ts'
 
 type Service = Awaited<ReturnType<typeof startServer>>
@@ -94,10 +94,8 @@ describe('the command line against a mirror that lies', function () {
       const text = await truth.text()
       response.writeHead(truth.status, { 'content-type': truth.headers.get('content-type') ?? 'text/plain' })
       response.end(lie(request.url!, text) ?? text)
-    }).listen(0, '127.0.0.1')
-    url = await new Promise<string>(done =>
-      mirror.once('listening', () => done(`http://127.0.0.1:${(mirror.address() as AddressInfo).port}`)),
-    )
+    })
+    url = await listen(mirror)
     const operator = { OPENSEAL_OPERATOR_KEY_FILE: service.operatorKeyFile! }
     equal((await openseal(['agency', 'add', AGENCY, '--name', 'Transport', '--key-file', 'agency.key'], operator)).code, 0)
     equal((await openseal(['policy', '--out', 'policy.json'])).code, 0)
@@ -109,7 +107,7 @@ describe('the command line against a mirror that lies', function () {
   })
   after(async () => {
     await commands.close()
-    mirror?.close()
+    if (mirror) stop(mirror)
     await service?.close()
     rmSync(folder, { recursive: true, force: true })
   })
@@ -250,8 +248,7 @@ describe('the command line against a mirror that lies', function () {
   it('reports no success on the word of a server that is no ledger', async () => {
     let text = ''
     const other = createServer((_, response) => response.writeHead(200, { 'content-type': 'application/json' }).end(text))
-    const port = await new Promise<number>(done => other.listen(0, '127.0.0.1', () => done((other.address() as AddressInfo).port)))
-    const env = { OPENSEAL_LEDGER: `http://127.0.0.1:${port}`, OPENSEAL_OPERATOR_KEY: 'x'.repeat(43) }
+    const env = { OPENSEAL_LEDGER: await listen(other), OPENSEAL_OPERATOR_KEY: 'x'.repeat(43) }
     const asking = [
       ['status'],
       ['agency', 'list'],
@@ -266,7 +263,7 @@ describe('the command line against a mirror that lies', function () {
         equal(code, 1, `${args} ${text} ${out}`)
         match(args.includes('--json') ? out : err, /LEDGER_ANSWER/)
       }
-    other.close()
+    stop(other)
   })
 
   it('calls nothing anchored unless an endpoint of the chain was asked about it', async () => {

@@ -4,13 +4,12 @@
  */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { formatPolicy } from '../../src/core/policy.ts'
+import { listen, stop } from '../listen.ts'
 import { openWorld, type World } from '../web/world.ts'
 import { type Commands, openCommands } from './commands.ts'
 
@@ -19,6 +18,7 @@ describe('openseal verify', function () {
   let world: World
   let folder: string
   let liar: Server
+  let liarUrl: string
   let questions = 0
   let commands: Commands
 
@@ -53,12 +53,12 @@ describe('openseal verify', function () {
       if (!request.url?.includes('agency=')) return void response.end(await (await fetch(world.url + request.url)).text())
       const records = [{ index: next, agency: 'a', record: 'good', action: 'publish' }]
       setTimeout(() => response.end(JSON.stringify({ records, cursor: String(next--) })), 100)
-    }).listen(0, '127.0.0.1')
+    })
+    liarUrl = await listen(liar)
   })
   after(async () => {
     await commands.close()
-    liar.closeAllConnections()
-    liar.close()
+    stop(liar)
     await world.close()
     rmSync(folder, { recursive: true, force: true })
   })
@@ -173,23 +173,21 @@ describe('openseal verify', function () {
   })
 
   it('names an endpoint that serves none of the policy’s chains, because it does not count', async () => {
-    const elsewhere = createServer((_, response) => response.end('{"jsonrpc":"2.0","id":1,"result":"0x99"}')).listen(0, '127.0.0.1')
-    await once(elsewhere, 'listening')
-    const url = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}`
+    const elsewhere = createServer((_, response) => response.end('{"jsonrpc":"2.0","id":1,"result":"0x99"}'))
+    const url = await listen(elsewhere)
     const { code, json, err } = await run(['good.txt', '--json', '--rpc', url])
-    elsewhere.close()
+    stop(elsewhere)
     assert.deepEqual([code, json.verdict], [0, 'anchored'])
     assert.equal(err, `openseal: ${url} serves chain 153, which the policy does not name: it was not asked.\n`)
   })
 
   it('ends at its deadline with a mirror whose list never ends, and is not green', async () => {
-    const { port } = liar.address() as AddressInfo
     const before = performance.now()
-    const { code, json } = await run(['good.txt', '--timeout', '3', '--json'], { ledger: `http://127.0.0.1:${port}` })
+    const { code, json } = await run(['good.txt', '--timeout', '3', '--json'], { ledger: liarUrl })
     assert.ok(performance.now() - before < 20_000)
     assert.deepEqual([json.isGreen, code === 0], [false, false])
     assert.ok(questions > 10 && questions < 60, `${questions} questions`)
-    assert.equal((await run(['good.txt', '--timeout', '3', '--require-current'], { ledger: `http://127.0.0.1:${port}` })).code, 6)
+    assert.equal((await run(['good.txt', '--timeout', '3', '--require-current'], { ledger: liarUrl })).code, 6)
   })
 
   it('reads fingerprints and receipts from its input, in upper case too', async () => {

@@ -6,7 +6,6 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -24,6 +23,7 @@ import { createLogSigner } from '../../src/log/signer.ts'
 import { silentLog } from '../../src/logger.ts'
 import { openLevelStore } from '../../src/store/level/level.ts'
 import { siteRoutes } from '../../src/web/site.ts'
+import { listen, stop } from '../listen.ts'
 import { testHost } from '../test-host.ts'
 
 export const ORIGIN = 'openseal.test/heavy'
@@ -77,12 +77,11 @@ export async function openHeavyWorld() {
   const desk = { sessions, url, backups: createBackups({ store, host }), pages: site.parts }
   const deps: HttpDeps = { ledger, agencies, policy, operatorKey: OPERATOR_KEY, host, log: silentLog, site, desk, rows: store.rows }
   const server = createServer(createHandler(deps))
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  const client = openClient(port)
+  const ownUrl = await listen(server)
+  const client = openClient(Number(new URL(ownUrl).port))
   const cookie = `openseal-desk=${await sessions.open({ kind: 'agency', ...(await agencies.authenticate(key)) })}`
   const asDesk = { cookie, 'sec-fetch-site': 'same-origin', accept: 'text/html' }
-  const { token } = await (await fetch(`http://127.0.0.1:${port}/desk/token`, { headers: asDesk })).json()
+  const { token } = await (await fetch(`${ownUrl}/desk/token`, { headers: asDesk })).json()
   return {
     ledger,
     key,
@@ -103,8 +102,7 @@ export async function openHeavyWorld() {
     ...client,
     close: async () => {
       await client.stop()
-      server.close()
-      server.closeAllConnections()
+      stop(server)
       await finder.stop()
       await ledger.close()
       await rm(folder, { recursive: true })

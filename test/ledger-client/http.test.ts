@@ -1,31 +1,26 @@
 /** Requests to a ledger: a real server that answers as it is told. */
 import { deepEqual, equal, rejects } from 'node:assert/strict'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { attemptAsync } from '../../src/core/attempt.ts'
 import { createLedgerHttp, LedgerFailure, type LedgerRequest } from '../../src/ledger-client/http.ts'
+import { listen, stop } from '../listen.ts'
 
 describe('ledger-client/http', () => {
   let server: Server
   let url: string
   let answer: (request: IncomingMessage, response: ServerResponse) => void
   let asked: string[] = []
-  before(done => {
+  before(async () => {
     server = createServer((request, response) => {
       asked.push(`${request.method} ${request.url}`)
       answer(request, response)
-    }).listen(0, '127.0.0.1', () => {
-      url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-      done()
     })
+    url = await listen(server)
   })
   beforeEach(() => {
     asked = []
   })
-  after(() => {
-    server.closeAllConnections()
-    server.close()
-  })
+  after(() => stop(server))
 
   const read = (request: Partial<LedgerRequest> = {}, signal?: AbortSignal) =>
     createLedgerHttp({ url, fetch, timeoutMs: 60_000, signal }).read({ path: '/a', maxBytes: 100, ...request })

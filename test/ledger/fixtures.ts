@@ -1,4 +1,5 @@
 /** A ledger to test with: real store, real signer, counting salts. */
+import type { FinalAnchor } from '../../src/anchor/final-anchors.ts'
 import type { Statement } from '../../src/core/statements/statement.ts'
 import type { Host } from '../../src/host.ts'
 import { type Ledger, type LedgerDeps, openLedger } from '../../src/ledger/ledger.ts'
@@ -45,5 +46,19 @@ export function statementOf(record: string, content = 1, changes: Partial<Statem
     published: '2026-01-01T00:00:00Z',
     documents: [{ name: 'decision.pdf', mediaType: 'application/pdf', bytes: 10, sha256 }],
     ...changes,
+  }
+}
+
+/** A final anchor of a checkpoint, on the development chain. */
+export function anchorOf(size: number, root: string): FinalAnchor {
+  return {
+    type: 'evm',
+    chainId: 31337,
+    contract: `0x${'1'.repeat(40)}`,
+    logId: `0x${'2'.repeat(64)}`,
+    size,
+    root,
+    transaction: `0x${'3'.repeat(64)}`,
+    block: { number: size, hash: `0x${'4'.repeat(64)}`, time: '2026-01-02T00:00:00Z' },
   }
 }

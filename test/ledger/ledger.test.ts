@@ -3,7 +3,6 @@
  * restart.
  */
 import assert from 'node:assert/strict'
-import type { FinalAnchor } from '../../src/anchor/final-anchors.ts'
 import { toHex } from '../../src/core/bytes.ts'
 import { hashLeaf } from '../../src/core/hash.ts'
 import { parseReceipt } from '../../src/core/receipt.ts'
@@ -17,18 +16,7 @@ import { StoreError } from '../../src/store/port/errors.ts'
 import type { Edge } from '../../src/store/port/log.ts'
 import type { Store } from '../../src/store/port/port.ts'
 import { checkLog } from './check-log.ts'
-import { ORIGIN, openTestLedger, signer, statementOf } from './fixtures.ts'
-
-const anchorOf = (size: number, root: string): FinalAnchor => ({
-  type: 'evm',
-  chainId: 31337,
-  contract: `0x${'1'.repeat(40)}`,
-  logId: `0x${'2'.repeat(64)}`,
-  size,
-  root,
-  transaction: `0x${'3'.repeat(64)}`,
-  block: { number: size, hash: `0x${'4'.repeat(64)}`, time: '2026-01-02T00:00:00Z' },
-})
+import { anchorOf, ORIGIN, openTestLedger, signer, statementOf } from './fixtures.ts'
 
 describe('ledger', () => {
   it('begins with a genesis that binds origin, key and anchors', async () => {

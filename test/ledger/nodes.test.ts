@@ -2,7 +2,6 @@
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import type { AnchoredHead } from '../../src/anchor/chain.ts'
 import { compareHeads } from '../../src/anchor/compare.ts'
-import type { FinalAnchor } from '../../src/anchor/final-anchors.ts'
 import { toHex } from '../../src/core/bytes.ts'
 import { parseReceipt } from '../../src/core/receipt.ts'
 import { identityOf, statementBody } from '../../src/core/statements/statement.ts'
@@ -18,22 +17,11 @@ import { createMemoryStore } from '../../src/store/memory/memory.ts'
 import type { Store } from '../../src/store/port/port.ts'
 import { createTestClock, testHost } from '../test-host.ts'
 import { checkLog } from './check-log.ts'
-import { ORIGIN, openTestLedger, statementOf } from './fixtures.ts'
+import { anchorOf, ORIGIN, openTestLedger, statementOf } from './fixtures.ts'
 import { type Act, createStage, everyOrder, OF_THE_LOG, type Outcome, seeded } from './stage.ts'
 
 const otherSigner = createLogSigner(ORIGIN, new Uint8Array(32).fill(7))
 const OTHER_VKEY = formatVkey(otherSigner.vkey)
-
-const anchorOf = (size: number, root: string): FinalAnchor => ({
-  type: 'evm',
-  chainId: 31337,
-  contract: `0x${'1'.repeat(40)}`,
-  logId: `0x${'2'.repeat(64)}`,
-  size,
-  root,
-  transaction: `0x${'3'.repeat(64)}`,
-  block: { number: size, hash: `0x${'4'.repeat(64)}`, time: '2026-01-02T00:00:00Z' },
-})
 
 const codeOf = <T>(outcome: Outcome<T>) => ('error' in outcome ? (outcome.error.code ?? outcome.error.message) : undefined)
 const resultOf = <T>(outcome: Outcome<T>): T => {

@@ -4,13 +4,14 @@
  */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { createServer, request } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import { connect } from 'node:net'
 import { OpenSealError } from '../../src/core/errors.ts'
 import type { ChainReader } from '../../src/verifier/index.ts'
 import { CHECK_LIMITS, type CheckLimits, createChecker } from '../../src/web/checker.ts'
 import { createAnswerer } from '../../src/web/questions.ts'
 import { shareChain } from '../../src/web/shared-chain.ts'
 import { sendRaw } from '../http/socket.ts'
+import { listen, stop } from '../listen.ts'
 import { longestRoundMs } from '../thread-time.ts'
 import { openWorld, type World } from './world.ts'
 
@@ -49,14 +50,8 @@ describe('web/checker', function () {
       outcomes.push(status === 503 ? page : String(status))
       answer.writeHead(status, { connection: 'close' }).end(page)
     })
-    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-    const { port } = server.address() as AddressInfo
-    opened.push({
-      close: () => {
-        server.close()
-        server.closeAllConnections()
-      },
-    })
+    const port = Number(new URL(await listen(server)).port)
+    opened.push({ close: () => stop(server) })
     return { port, outcomes, send: (parts: readonly Part[]) => post(port, parts) }
   }
 

@@ -3,8 +3,7 @@
  * that answer as the contract would.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type RequestListener, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type RequestListener } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { id } from 'ethers'
@@ -27,6 +26,7 @@ import { createMemoryStore } from '../../src/store/memory/memory.ts'
 import { createJsonRpcReader, digestsOf } from '../../src/verifier/index.ts'
 import type { SiteAnchor } from '../../src/web/deps.ts'
 import { siteRoutes } from '../../src/web/site.ts'
+import { listen, stop } from '../listen.ts'
 import { testHost } from '../test-host.ts'
 
 export const ORIGIN = 'openseal.test/web'
@@ -142,7 +142,7 @@ export async function openWorld(options: WorldOptions = {}) {
   }
   const desk = { sessions, url: deskUrl, operator, backups, pages: site.parts }
   const app = createApp({ ...deps, limits, rows, desk, ...(address && { trustedProxies: 1 }) })
-  const server = await listen(app.callback())
+  const server = await serve(app.callback())
 
   return {
     url: server.url,
@@ -216,7 +216,7 @@ async function openEndpoint(find: (asked: { size: number; root: string }) => { b
       return `0x${word(found === undefined ? 0 : Date.parse(found.block.time) / 1000)}`
     },
   }
-  const server = await listen(async (request, response) => {
+  const server = await serve(async (request, response) => {
     response.setHeader('Access-Control-Allow-Origin', '*')
     response.setHeader('Access-Control-Allow-Headers', 'content-type')
     if (state.down) response.statusCode = 503
@@ -237,13 +237,7 @@ function hex32(first: number, last: number): string {
   return `0x${first.toString(16)}${last.toString(16).padStart(62, '0')}`
 }
 
-async function listen(listener: RequestListener): Promise<{ url: string; server: Server; close: () => void }> {
+async function serve(listener: RequestListener): Promise<{ url: string; close: () => void }> {
   const server = createServer(listener)
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  const close = () => {
-    server.close()
-    server.closeAllConnections()
-  }
-  return { url: `http://127.0.0.1:${port}`, server, close }
+  return { url: await listen(server), close: () => stop(server) }
 }

@@ -1,0 +1,15 @@
+/** Servers of tests. */
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** Listens on a free port of this machine; returns the address. */
+export async function listen(server: Server): Promise<string> {
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+/** Stops it, even if clients are still connected. */
+export function stop(server: Server): void {
+  server.close()
+  server.closeAllConnections()
+}
