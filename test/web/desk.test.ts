@@ -265,7 +265,7 @@ describe('web/desk', function () {
   it('says so if the server cannot read an upload at the moment', async () => {
     const page = await client.get('/desk/new')
     const answers = await Promise.all(Array.from({ length: 12 }, () => upload(fieldsOf(page, '/desk/new'), { 'a.txt': 'x' })))
-    const refused = answers.filter(({ status }) => status === 503)
+    const refused = answers.filter(({ status }) => status !== 200)
     ok(refused.length > 0)
     for (const { text } of refused) match(text, /Our server could not read the files this time[\s\S]*action="\/desk\/new"/)
     ok(answers.some(({ status }) => status === 200))

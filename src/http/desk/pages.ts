@@ -4,14 +4,16 @@
 import type Router from '@koa/router'
 import type { Context, Next } from 'koa'
 import type { SessionHolder } from '../../ledger/agencies/sessions.ts'
-import { speakDesk } from '../../messages/desk/speak.ts'
+import { browserDeskMessages, speakDesk } from '../../messages/desk/speak.ts'
 import type { Language } from '../../messages/language.ts'
 import { enter } from '../../turns.ts'
+import type { DeskScript } from '../../web/desk/choose.ts'
 import type { DeskFrame, Who } from '../../web/desk/desk-frame.ts'
 import { continuePage, signInPage } from '../../web/desk/sign-in.ts'
 import { type Frame, type Page, renderPage, securityPolicy } from '../../web/layout.ts'
 import type { Desk, RouteDeps } from '../deps.ts'
-import { BusyError, problemOf } from '../problem.ts'
+import { BusyError, problemOf, RequestError } from '../problem.ts'
+import { readCount } from '../schemas/values.ts'
 import type { Fields, Gate, SentForm, Visit } from './gate.ts'
 
 /** The dependencies of these routes: those of all routes, and the parts that only these need. */
@@ -177,4 +179,18 @@ export function sendStep(asked: DeskRequest, page: Page, status = 200): void {
 export function goTo({ ctx, frame }: DeskRequest, path: string): void {
   ctx.redirect(`${frame.base}${path}`)
   ctx.status = 303
+}
+
+/** An entry of the agency that is signed in. Throws RECORD_NOT_FOUND for any other. */
+export async function readOwn(ctx: Context, { who }: DeskFrame, { ledger, desk }: DeskDeps) {
+  const index = readCount(ctx.params.index, 'index')
+  const [entry] = index < ledger.head().size ? await desk.pages.entries([index]) : []
+  if (entry?.statement === undefined || entry.statement.agency !== who?.agency?.id)
+    throw new RequestError('RECORD_NOT_FOUND', 'Your agency has no entry with this number.')
+  return { ...entry, statement: entry.statement }
+}
+
+/** The script of the desk, with what it says in the language of a page. */
+export function scriptOf({ say }: DeskFrame, { desk }: DeskDeps): DeskScript {
+  return { href: desk.pages.deskScript, lang: say.lang, messages: browserDeskMessages(say.lang as Language) }
 }
