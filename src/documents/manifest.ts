@@ -52,7 +52,8 @@ function parseCsv(text: string): readonly string[][] {
   // A spreadsheet program writes semicolons in many countries. Names of columns have neither.
   const delimiter = DELIMITERS.find(each => head.includes(each)) ?? ','
   try {
-    return parse(text, { delimiter, relax_column_count: true, max_record_size: MAX_ROW_BYTES, bom: false })
+    // The header, and one row more than is read: even an empty one takes memory.
+    return parse(text, { delimiter, relax_column_count: true, max_record_size: MAX_ROW_BYTES, bom: false, to: MAX_ROWS + 2 })
   } catch (cause) {
     if (!(cause instanceof CsvError)) throw cause
     throw new ManifestError('MANIFEST_MALFORMED', `the manifest is not CSV: ${cause.message.slice(0, 300)}`, { cause })

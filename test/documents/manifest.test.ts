@@ -1,5 +1,5 @@
 /** Manifests as spreadsheet programs write them, and what is wrong with them. */
-import { deepEqual, equal, throws } from 'node:assert/strict'
+import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import fc from 'fast-check'
 import { OpenSealError } from '../../src/core/errors.ts'
 import { readManifest } from '../../src/documents/manifest.ts'
@@ -66,6 +66,12 @@ describe('documents/manifest', () => {
     ] as const)
       throws(() => read(text), { code }, text.slice(0, 40))
     throws(() => read(Buffer.from('file,title\na,é\n', 'latin1')), { code: 'TEXT_NOT_UTF8' })
+  })
+
+  it('keeps no more rows in memory than a manifest may have', () => {
+    const before = process.memoryUsage().rss
+    throws(() => read(`file\n${'\n'.repeat(8_000_000)}`), { code: 'MANIFEST_TOO_LARGE' })
+    ok(process.memoryUsage().rss - before < 800 * 1024 * 1024)
   })
 
   it('ends in rows or in one of our codes, whatever bytes are changed', () => {
