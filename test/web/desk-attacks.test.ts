@@ -369,6 +369,11 @@ describe('web/desk: attacks', () => {
       const { headers } = await victim.submit(await victim.get('/desk'), '/desk/sign-in', { key, next })
       equal(headers.location, '/desk', next)
     }
+    for (const resume of ['https://evil.example/desk/form', 'x/desk/form', '/desk/form/', '/desk/formx', '/operator/agencies', '']) {
+      const victim = createDeskClient(world.url)
+      const answer = await victim.submit(await victim.get('/desk'), '/desk/sign-in', { key, resume })
+      deepEqual([answer.status, answer.headers.location], [303, '/desk'], resume)
+    }
     const victim = createDeskClient(world.url)
     equal((await victim.submit(await victim.get('/desk/new'), '/desk/sign-in', { key })).headers.location, '/desk/new')
   })
