@@ -6,7 +6,7 @@ export const FROM_BACKUP = 'Restore the data folder from a backup (openseal rest
 /** One finding, and what was or can be done about it. */
 export type Complaint = {
   /**
-   * DOCTOR_JOURNAL, DOCTOR_HEAD, DOCTOR_TILE, DOCTOR_BUNDLE, DOCTOR_STATEMENT, DOCTOR_LOOKUPS,
+   * DOCTOR_JOURNAL, DOCTOR_TABLE, DOCTOR_HEAD, DOCTOR_TILE, DOCTOR_BUNDLE, DOCTOR_STATEMENT, DOCTOR_LOOKUPS,
    * DOCTOR_ANCHOR, DOCTOR_DOCUMENT, DOCTOR_BEHIND, DOCTOR_KEY, DOCTOR_MARK.
    */
   readonly code: string

@@ -17,6 +17,7 @@ import { createLogSigner } from '../log/signer.ts'
 import { silentLog } from '../logger.ts'
 import { findDamagedJournal } from '../store/level/journal.ts'
 import { salvageLevelStore } from '../store/level/level.ts'
+import { findDamagedTable } from '../store/level/tables.ts'
 import { sizeKey } from '../store/port/documents.ts'
 import type { EmbeddedStore } from '../store/port/port.ts'
 import { type Complaint, FROM_BACKUP } from './complaint.ts'
@@ -83,6 +84,9 @@ export async function examine(input: DoctorInput): Promise<Diagnosis> {
   }
   const store = await salvageLevelStore(folder)
   try {
+    // Reading a changed block may end this process, so nothing is read of it without need.
+    const table = input.repair ? undefined : await findDamagedTable(folder)
+    if (table !== undefined) return damagedTable(table)
     if (journal !== undefined) await markSalvaged(store)
     return await examineStore(
       store,
@@ -92,6 +96,13 @@ export async function examine(input: DoctorInput): Promise<Diagnosis> {
   } finally {
     await store.close()
   }
+}
+
+function damagedTable(table: string): Diagnosis {
+  const advice =
+    'Copy the data folder first. Then run openseal doctor --repair, with --refill if there is another copy, or restore a backup (openseal restore).'
+  const complaint = { code: 'DOCTOR_TABLE', detail: `a file of the store was changed on the disk: ${table}`, repaired: false, advice }
+  return { verdict: 'damaged', exit: 5, size: 0, complaints: [complaint] }
 }
 
 /**

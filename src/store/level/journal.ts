@@ -7,6 +7,7 @@
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { crc32c, masked } from './crc.ts'
 
 const BLOCK_BYTES = 32 * 1024
 const HEADER_BYTES = 7
@@ -14,8 +15,6 @@ const HEADER_BYTES = 7
 const FULL = 1
 const FIRST = 2
 const LAST = 4
-const MASK_DELTA = 0xa282ead8
-const POLYNOMIAL = 0x82f63b78
 
 /** The name of a journal in which a batch follows a damaged one; undefined if there is none. */
 export async function findDamagedJournal(folder: string): Promise<string | undefined> {
@@ -61,21 +60,4 @@ function readRecord(journal: Uint8Array, at: number, end: number) {
 function isPadding(journal: Uint8Array, from: number, to: number): boolean {
   for (let i = from; i < to; i++) if (journal[i] !== 0) return false
   return true
-}
-
-/** LevelDB's masking of checksums: rotated right by 15 bits, plus a constant. */
-function masked(crc: number): number {
-  return ((((crc >>> 15) | (crc << 17)) >>> 0) + MASK_DELTA) >>> 0
-}
-
-const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let crc = byte
-  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ POLYNOMIAL : crc >>> 1
-  return crc >>> 0
-})
-
-function crc32c(bytes: Uint8Array, from: number, to: number): number {
-  let crc = 0xffffffff
-  for (let i = from; i < to; i++) crc = TABLE[(crc ^ bytes[i]!) & 0xff]! ^ (crc >>> 8)
-  return (crc ^ 0xffffffff) >>> 0
 }
