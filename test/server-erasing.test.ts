@@ -1,6 +1,6 @@
 /** The task that erases what is due, and the alarm while an erasure is not finished. */
 import { deepEqual, equal } from 'node:assert/strict'
-import { silentLog } from '../src/logger.ts'
+import { createLog, silentLog } from '../src/logger.ts'
 import { type Erasing, startErasing } from '../src/server/erasing.ts'
 import { createMemoryStore } from '../src/store/memory/memory.ts'
 import { openTestLedger, statementOf } from './ledger/fixtures.ts'
@@ -87,5 +87,36 @@ describe('erasing, as long as the service runs', () => {
     await erasing?.stop()
     await asked.stop()
     await ledger.close()
+  })
+
+  it('tells from the start on what an earlier run has left undone', async () => {
+    const never = new Promise<void>(() => {})
+    clock = createTestClock()
+    const ledger = { tendErasures: () => never, unfinishedErasures: async () => true }
+    const started = await startErasing({ ledger, isFinderClean: async () => true, host: testHost(clock), log: silentLog })
+    equal(started.alarm()?.code, 'ERASURE_UNFINISHED')
+  })
+
+  it('logs a failure once, however long it lasts, and the next one again', async () => {
+    clock = createTestClock()
+    let fails = true
+    const logged: string[] = []
+    const ledger = {
+      tendErasures: async () => {
+        if (fails) throw new Error('a test')
+      },
+      unfinishedErasures: async () => false,
+    }
+    const log = createLog({ write: line => logged.push(line), nowMs: Date.now })
+    erasing = await startErasing({ ledger, isFinderClean: async () => true, host: testHost(clock), log })
+    await turns()
+    equal(await look(), 'ERASURE_UNFINISHED')
+    equal(logged.length, 1)
+    fails = false
+    equal(await look(), undefined)
+    fails = true
+    await look()
+    equal(logged.length, 2)
+    await erasing.stop()
   })
 })
