@@ -61,6 +61,8 @@ const FORMS = [
   { ...DRAFT, documents: `[${'0,'.repeat(95_000)}0]` },
   { ...DRAFT, ...documentsOf(1000) },
   { ...DRAFT, identifiers: 'a=b\n'.repeat(45_000) },
+  { ...DRAFT, ...documentsOf(2), remarks: `[${Array(6000).fill('{"name":"a","code":"other"}')}]` },
+  { ...DRAFT, ...documentsOf(2), read: `[${Array(4000).fill('{"field":"title","at":"x","of":"0"}')}]` },
 ]
 const asForms = (path: string) => FORMS.map(form => atDesk(path, form))
 

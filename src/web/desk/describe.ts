@@ -4,10 +4,7 @@ import { mediaTypeOf } from '../../documents/media-type.ts'
 import { brokenJson, type DocumentReading, holdsMany } from '../../documents/reading.ts'
 import type { ReadFile } from '../../verifier/index.ts'
 import { type Draft, FIELDS, type Field, type ReadField, readAt } from './draft.ts'
-import { remarksOf } from './remarks.ts'
-
-/** The most remarks that a form carries. */
-const MAX_REMARKS = 50
+import { MAX_REMARKS, remarksOf } from './remarks.ts'
 
 /** A file as its bytes describe it. */
 export type DescribedFile = {

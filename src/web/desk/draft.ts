@@ -7,7 +7,7 @@ import { OpenSealError } from '../../core/errors.ts'
 import { sha256 } from '../../core/hash.ts'
 import type { Json } from '../../core/json.ts'
 import { type DocumentRef, parseStatement, STATEMENT, type Statement } from '../../core/statements/statement.ts'
-import { type FileRemark, readRemark } from './remarks.ts'
+import { type FileRemark, MAX_REMARKS, readRemark } from './remarks.ts'
 
 /**
  * The members of a statement that are typed or chosen, in the order of the form: those that must be
@@ -59,6 +59,7 @@ export function readDraft(form: { readonly [name: string]: string }): Draft {
     documents: readList(form.documents).filter(isDocumentRef),
     read: readPlaces(form.read),
     remarks: readList(form.remarks)
+      .slice(0, MAX_REMARKS)
       .map(readRemark)
       .filter(remark => remark !== undefined),
     isUploaded: form.uploaded === 'yes',

@@ -17,6 +17,9 @@ export type FileRemark = { readonly name: string; readonly code: RemarkCode | (t
 
 const OWN_CODES = ['unread', 'other', 'many', 'linked', 'undated', 'others'] as const
 
+/** The most remarks that a form carries. */
+export const MAX_REMARKS = 50
+
 /** The remarks on a file. */
 export function remarksOf(name: string, { remarks, refused }: DocumentReading): readonly FileRemark[] {
   const unread = refused && { name, code: 'unread' as const, value: `${refused.detail} (${refused.code})` }
