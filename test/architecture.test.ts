@@ -51,6 +51,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'src/host.ts',
     'src/whole-file.ts',
   ],
+  'src/mcp': ['src/core', 'src/verifier', 'src/messages'],
   'src/finder': ['src/core', 'src/logger.ts', 'src/turns.ts'],
   'src/audit': [
     ...['src/core', 'src/ledger-client', 'src/verifier', 'src/messages'],
@@ -64,7 +65,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/cli': [
     ...['src/core', 'src/documents', 'src/verifier', 'src/rpc', 'src/ledger-client', 'src/messages', 'src/audit', 'src/chain'],
-    ...['src/care', 'src/server', 'src/config.ts', 'src/logger.ts', 'src/host.ts', 'src/mark.ts'],
+    ...['src/care', 'src/server', 'src/config.ts', 'src/logger.ts', 'src/host.ts', 'src/mark.ts', 'src/mcp'],
   ],
 }
 

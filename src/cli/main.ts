@@ -2,14 +2,14 @@
  * The command `openseal`: reads the command line, runs one command, and turns each failure into one
  * sentence and an exit code.
  */
-import { readFileSync, realpathSync } from 'node:fs'
+import { realpathSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { Command, CommanderError } from 'commander'
 import { OpenSealError } from '../core/errors.ts'
 import { visible } from '../core/visible.ts'
 import { CommandError, EXIT_USAGE } from './command.ts'
 import { printJson, remark } from './output.ts'
-import { COMMAND, COMMANDS, type CommandName, withCommand } from './program.ts'
+import { COMMAND, COMMANDS, type CommandName, readVersion, withCommand } from './program.ts'
 
 /** Fills a command with its options and its action. `setExit` is for an exit code other than 0. */
 type Fill = (command: Command, setExit: (code: number) => void) => void
@@ -34,6 +34,7 @@ const LOADS: { readonly [name in CommandName]: () => Promise<Fill> } = {
   doctor: async () => (await import('./doctor.ts')).addDoctor,
   backup: async () => (await import('./backup.ts')).addBackup,
   restore: async () => (await import('./backup.ts')).addRestore,
+  mcp: async () => (await import('./mcp.ts')).addMcp,
   completion: async () => (await import('./completion.ts')).addCompletion,
 }
 
@@ -82,10 +83,6 @@ export async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     return report(error, args.includes('--json'))
   }
-}
-
-function readVersion(): string {
-  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
 }
 
 function inheritExitOverride(command: Command): void {

@@ -1,5 +1,5 @@
 /** The commands that there are, and how each is called where it was started. */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 
 /**
  * `./openseal` in a clone, `openseal` where the package is installed: never a name that npm would
@@ -24,6 +24,7 @@ export const COMMANDS = {
   doctor: ['', 'examine the data of a stopped ledger: every tile, entry, statement and look-up'],
   backup: ['<folder>', 'copy a running ledger into a new folder (operator)'],
   restore: ['[folder]', 'restore a data folder from a backup, or accept that records are missing'],
+  mcp: ['', 'answer an assistant that speaks MCP: checks, records, status; nothing is changed'],
   completion: ['', 'print the script that completes commands and options in bash and zsh'],
 } as const satisfies { readonly [name: string]: readonly [args: string, summary: string] }
 
@@ -36,3 +37,8 @@ export function withCommand(text: string): string {
 }
 
 const TYPED = new RegExp(`(?<![\\w./-])openseal (${Object.keys(COMMANDS).join('|')})\\b`, 'g')
+
+/** The version of this package. */
+export function readVersion(): string {
+  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
+}

@@ -2,70 +2,47 @@
  * `openseal verify`: checks files by their receipts, a policy and the chain. With all three, no
  * ledger is needed.
  */
-import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { attemptAsync } from '../core/attempt.ts'
-import { OpenSealError } from '../core/errors.ts'
-import type { Policy } from '../core/policy.ts'
 import { speak } from '../messages/language.ts'
 import type { Say } from '../messages/say.ts'
+import { type Answers, type GivenFile, type GivenReceipt, planChecks, type Task } from '../verifier/index.ts'
 import {
-  type Answers,
-  type ChainReader,
-  createJsonRpcReader,
-  createLedgerReader,
-  fetchUntil,
-  type GivenFile,
-  type GivenPolicy,
-  type GivenReceipt,
-  type PolicySource,
-  planChecks,
-  readPolicy,
-  type Task,
-} from '../verifier/index.ts'
-import { endpointsFor } from './chain-readers.ts'
-import { createClient } from './client.ts'
-import { collect, readSeconds, UsageError, withExample, withLedger } from './command.ts'
+  type CheckMeans,
+  type CheckOptions,
+  type CheckSetting,
+  openCheckMeans,
+  readCheckSetting,
+  withCheckOptions,
+} from './check-setting.ts'
+import { UsageError, withExample, withLedger } from './command.ts'
 import { exitOfAll, RECEIPT_GIVEN, type Row, rowAsJson } from './finding-json.ts'
 import { formatAnswers, formatTable, markOf } from './finding-text.ts'
 import { filesIn, isFolder } from './folder.ts'
 import { readArgument, receiptsOf } from './given-files.ts'
-import { FileError } from './hash-file.ts'
 import { chooseLanguage, withLanguage } from './locale.ts'
 import { print, printJson, remark, startProgress, startWordLine } from './output.ts'
-import { readServedPolicy } from './policy-file.ts'
 import { COMMAND } from './program.ts'
 import { receiptPath, receiptsPath } from './receipt-file.ts'
 
-type Options = {
-  readonly ledger: string
+type Options = CheckOptions & {
   readonly json?: boolean
   readonly receipt?: string
-  readonly policy?: string
-  readonly trustLedger?: boolean
-  readonly rpc?: readonly string[]
   readonly lang?: string
   readonly requireCurrent?: boolean
-  readonly timeout: number
 }
 
-/** For one question to a ledger or a chain. */
-const TIMEOUT_MS = 15_000
 /** For all of them together. */
 const DEADLINE_SECONDS = 600
 
 /** Fills the command. */
 export function addVerify(command: Command, setExit: (code: number) => void): void {
-  withLanguage(withLedger(withExample(command, EXAMPLE)))
-    .option(
-      '--receipt <file>',
-      'the receipt of the file (default: FILE.receipt.json or FILE.receipts.ndjson; without one, the ledger is asked)',
-    )
-    .option('--policy <file>', 'your copy of the policy (see: openseal policy --out)')
-    .option('--trust-ledger', "take the ledger's own word for the policy; the answer says so")
-    .option('--rpc <url>', 'an endpoint of the chain; may be repeated (or OPENSEAL_RPC, separated by commas)', collect)
+  const withReceipt = withLanguage(withLedger(withExample(command, EXAMPLE))).option(
+    '--receipt <file>',
+    'the receipt of the file (default: FILE.receipt.json or FILE.receipts.ndjson; without one, the ledger is asked)',
+  )
+  withCheckOptions(withReceipt, { deadlineSeconds: DEADLINE_SECONDS })
     .option('--require-current', 'exit with 6 if nobody could say whether there is a newer version')
-    .option('--timeout <seconds>', 'how long the whole check may take', readSeconds, DEADLINE_SECONDS)
     .addHelpText('after', MORE)
     .action(async (files: readonly string[], options: Options) => {
       const setting = await readSetting(files, options)
@@ -81,44 +58,20 @@ export function addVerify(command: Command, setExit: (code: number) => void): vo
 type LeftOut = Extract<Row, { kind: 'left-out' }>
 
 /** The settings for all files of a call. */
-type Setting = {
-  readonly url: string
-  readonly policy: Policy
-  readonly policySource: PolicySource | undefined
-  readonly chain: readonly ChainReader[]
-  /** Addresses of the chain's endpoints, without possible secrets. */
-  readonly endpoints: readonly string[]
-  readonly signal: AbortSignal
-  readonly say: Say
-}
+type Setting = CheckSetting & CheckMeans & { readonly say: Say }
 
 async function readSetting(files: readonly string[], options: Options): Promise<Setting> {
-  if ((options.policy === undefined) === (options.trustLedger === undefined)) {
-    throw new UsageError("choose what to trust: either --policy FILE, or --trust-ledger for the ledger's own word")
-  }
   if (options.receipt !== undefined && (files.length > 1 || (await isFolder(files[0]!))))
     throw new UsageError('--receipt is for one file. Of several, give the receipts among the files: each finds its own.')
-  const client = createClient(options.ledger)
-  const given = options.policy === undefined ? undefined : await readPolicyFile(options.policy)
-  const policy = given?.policy ?? (await readServedPolicy(client)).policy
-  const signal = AbortSignal.timeout(options.timeout * 1000)
-  const urls = endpointsFor(options.rpc, policy)
-  const chain = urls.map(url => createJsonRpcReader({ url, fetch: fetchUntil(signal, fetch), timeoutMs: TIMEOUT_MS }))
-  const endpoints = urls.map(url => new URL(url).origin)
-  return { url: client.url, policy, policySource: given?.source, chain, endpoints, signal, say: speak(chooseLanguage(options.lang)) }
+  const setting = await readCheckSetting(options)
+  return { ...setting, ...openCheckMeans(setting, options.timeout), say: speak(chooseLanguage(options.lang)) }
 }
 
 async function verifyAll(given: readonly string[], options: Options, setting: Setting): Promise<Row[]> {
   const { taken, receipts } = await readInputs(given, options.receipt)
   const files = taken.filter((file): file is GivenFile => !('kind' in file))
-  const { url, policy, signal, say } = setting
-  const ledger = createLedgerReader({ url, origin: policy.origin, fetch, timeoutMs: TIMEOUT_MS, signal })
-  const tasks = planChecks(files, receipts, {
-    ...setting,
-    trust: options.trustLedger ? 'ledger' : 'policy',
-    ledger,
-    requireCurrent: options.requireCurrent,
-  })
+  const { say } = setting
+  const tasks = planChecks(files, receipts, { ...setting, requireCurrent: options.requireCurrent })
   const answers = new Map<GivenFile, Answers>()
   for (const [at, file] of files.entries()) answers.set(file, await runTask(tasks[at]!, file, say))
   const rows = taken.map((file): Row => ('kind' in file ? file : { kind: 'checked', name: file.name, answers: answers.get(file)! }))
@@ -216,20 +169,6 @@ async function tellStrangers({ chain, policy }: Setting): Promise<void> {
   for (const [at, { value }] of served.entries())
     if (value !== undefined && !policy.anchors.some(({ chainId }) => chainId === value))
       remark(`openseal: ${chain[at]?.name} serves chain ${value}, which the policy does not name: it was not asked.`)
-}
-
-async function readPolicyFile(path: string): Promise<GivenPolicy> {
-  const { value, error } = await attemptAsync(async () => readPolicy(path, await readBytes(path)))
-  if (!error) return value
-  if (error instanceof FileError) throw new UsageError(error.message, { cause: error })
-  throw new OpenSealError(error.code, `${path}: ${error.message}`, { cause: error })
-}
-
-async function readBytes(path: string): Promise<Uint8Array> {
-  return readFile(path).catch(error => {
-    if (error.code === 'ENOENT') throw new FileError('FILE_NOT_FOUND', `there is no file ${path}`, { cause: error })
-    throw new FileError('FILE_UNREADABLE', `${path} cannot be read (${error.code})`, { cause: error })
-  })
 }
 
 const EXAMPLE = `openseal verify decision.pdf --trust-ledger

@@ -46,6 +46,8 @@ export type HttpDeps = Watched & {
           index: number,
           statement: Statement,
         ): Promise<{ readonly withdrawn?: number; readonly superseded?: number; readonly edited?: true }>
+        /** By words or a record's number, below `before`, newest first. */
+        search(text: string, before: number, limit: number): Promise<{ readonly indexes: readonly number[]; readonly older?: number }>
       }
     | undefined
   /** The side on which this application is reached, for the operator's routes; missing: `local`. */

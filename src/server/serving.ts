@@ -52,6 +52,8 @@ export async function openServing(
   const states = {
     reached: () => start.parts.finder?.reached() ?? 0,
     state: async (index: number, statement: Statement) => (await start.parts.finder?.state(index, statement)) ?? {},
+    search: async (text: string, before: number, limit: number) =>
+      (await start.parts.finder?.search(text, before, limit)) ?? { indexes: [] },
   }
   const found = { recordsLike, states }
   return operatorPlace => createHandler({ ...ofLedger, ...guards, ...found, host, log, metrics, site, desk, operatorPlace })

@@ -2,6 +2,7 @@
 
 import type Router from '@koa/router'
 import type { Context } from 'koa'
+import type { z } from 'zod'
 import { parseJson } from '../../core/json.ts'
 import { isRecordStatement } from '../../core/statements/registry.ts'
 import type { Statement } from '../../core/statements/statement.ts'
@@ -24,6 +25,12 @@ import { pendingAnchors } from './anchors.ts'
 const DEFAULT_LIMIT = 50
 /** How many versions of a record take as long to read as an ordinary request. */
 const VERSIONS_OF_A_REQUEST = 20
+/** A search, in ordinary requests. */
+const SEARCH_COST = 10
+
+/** A query of /v1/records. */
+export type RecordQuery = z.infer<typeof recordQuery>
+
 /** Adds the routes of /v1/records. */
 export function recordRoutes(router: Router, deps: RouteDeps): void {
   const { ledger, admission, limits, notAccepting, isClosing } = deps
@@ -47,7 +54,9 @@ export function recordRoutes(router: Router, deps: RouteDeps): void {
   })
 
   router.get('/v1/records', async (ctx: Context) => {
-    ctx.body = await listRecords(ctx, deps)
+    const query = readAs(recordQuery, { ...ctx.query }, 'QUERY_MALFORMED')
+    if (query.text !== undefined) ctx.state.cost = SEARCH_COST
+    ctx.body = await listRecords(query, deps)
   })
   router.get('/v1/records/:index', async (ctx: Context) => {
     ctx.type = 'application/json'
@@ -108,34 +117,39 @@ async function formatRecord(ctx: Context, index: number, { ledger, anchorer }: R
   return visibleJson(`{"index":${index},"state":"${anchor ? 'anchored' : 'sealed'}","statement":${text},${rest.slice(1)}\n`)
 }
 
-async function listRecords(ctx: Context, deps: RouteDeps) {
-  const query = readAs(recordQuery, { ...ctx.query }, 'QUERY_MALFORMED')
+/** The answer to a query of /v1/records. */
+export async function listRecords(query: RecordQuery, deps: RouteDeps) {
   const limit = Number(query.limit ?? DEFAULT_LIMIT)
   const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(query.cursor)
-  const indexes = await findIndexes(query, before, limit + 1, deps)
+  const { indexes, older } = await findIndexes(query, before, limit + 1, deps)
   const shown = indexes.slice(0, limit)
+  const next = indexes.length > limit ? shown.at(-1) : older
   const records = []
   for (const index of shown) {
     await breathe()
     records.push(await summarize(index, deps))
   }
   const behind = deps.states === undefined ? 0 : deps.ledger.head().size - deps.states.reached()
-  return { records, ...(indexes.length > limit && { cursor: String(shown.at(-1)) }), ...(behind > 0 && { behind }) }
+  return { records, ...(next !== undefined && { cursor: String(next) }), ...(behind > 0 && { behind }) }
 }
 
-/** Newest first, below `before`. */
+/** Newest first, below `before`. `older`: there may be more below it. */
 async function findIndexes(
-  query: { sha256?: string | undefined; agency?: string | undefined; record?: string | undefined },
+  query: RecordQuery,
   before: number,
   limit: number,
-  { ledger }: RouteDeps,
-): Promise<number[]> {
-  const { sha256, agency, record } = query
-  if (sha256 !== undefined) return ledger.listByDigest(sha256, before, limit)
-  if (agency !== undefined && record !== undefined) return ledger.listByRecord(agency, record, before, limit)
-  if (agency !== undefined) return ledger.listByAgency(agency, before, limit)
+  { ledger, states }: RouteDeps,
+): Promise<{ readonly indexes: readonly number[]; readonly older?: number }> {
+  const { sha256, agency, record, text } = query
+  if (text !== undefined) {
+    if (states === undefined) throw new RequestError('QUERY_MALFORMED', 'This ledger has no search.')
+    return states.search(text, before, limit)
+  }
+  if (sha256 !== undefined) return { indexes: await ledger.listByDigest(sha256, before, limit) }
+  if (agency !== undefined && record !== undefined) return { indexes: await ledger.listByRecord(agency, record, before, limit) }
+  if (agency !== undefined) return { indexes: await ledger.listByAgency(agency, before, limit) }
   const top = Math.min(before, ledger.head().size)
-  return Array.from({ length: Math.min(limit, top) }, (_, back) => top - 1 - back)
+  return { indexes: Array.from({ length: Math.min(limit, top) }, (_, back) => top - 1 - back) }
 }
 
 async function summarize(index: number, { ledger, states }: RouteDeps) {

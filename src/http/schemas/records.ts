@@ -128,6 +128,7 @@ export const recordQuery = z
     sha256: hex32.optional().describe('hash of a document, by its bytes or by its RFC 8785 form'),
     agency: agencyId.optional(),
     record: versionId.optional(),
+    text: z.string().min(1).max(512).optional().describe('words of a title, or the number of a record'),
     cursor: z
       .string()
       .regex(/^(0|[1-9]\d{0,15})$/)
@@ -138,6 +139,7 @@ export const recordQuery = z
       .describe('the most results'),
   })
   .refine(q => q.sha256 === undefined || (q.agency === undefined && q.record === undefined), 'ask either by sha256 or by agency')
+  .refine(q => q.text === undefined || (q.sha256 === undefined && q.agency === undefined), 'ask either by text or by something else')
   .refine(q => q.record === undefined || q.agency !== undefined, 'a record id belongs to an agency: send agency too')
 
 /** The first digits of a digest. */

@@ -1,0 +1,97 @@
+/**
+ * What a check relies on, as the command line says it: the policy, whose it is, the endpoints of
+ * the chain, and how long everything may take.
+ */
+import { readFile } from 'node:fs/promises'
+import type { Command } from 'commander'
+import { attemptAsync } from '../core/attempt.ts'
+import { OpenSealError } from '../core/errors.ts'
+import type { Policy } from '../core/policy.ts'
+import {
+  type ChainReader,
+  createJsonRpcReader,
+  createLedgerReader,
+  fetchUntil,
+  type GivenPolicy,
+  type LedgerReader,
+  type PolicySource,
+  readPolicy,
+} from '../verifier/index.ts'
+import { endpointsFor } from './chain-readers.ts'
+import { createClient } from './client.ts'
+import { collect, readSeconds, UsageError } from './command.ts'
+import { FileError } from './hash-file.ts'
+import { readServedPolicy } from './policy-file.ts'
+
+export type CheckOptions = {
+  readonly ledger: string
+  readonly policy?: string
+  readonly trustLedger?: boolean
+  readonly rpc?: readonly string[]
+  readonly timeout: number
+}
+
+/** The policy, whose it is, and who is asked. */
+export type CheckSetting = {
+  readonly url: string
+  readonly policy: Policy
+  readonly policySource: PolicySource | undefined
+  readonly trust: 'policy' | 'ledger'
+  readonly rpcUrls: readonly string[]
+  /** Addresses of the chain's endpoints, without possible secrets. */
+  readonly endpoints: readonly string[]
+}
+
+/** The parts that ask, until the time of one check is over. */
+export type CheckMeans = { readonly chain: readonly ChainReader[]; readonly ledger: LedgerReader; readonly signal: AbortSignal }
+
+/** For one question to a ledger or a chain. */
+const TIMEOUT_MS = 15_000
+
+/** Adds --policy, --trust-ledger, --rpc and --timeout. */
+export function withCheckOptions(command: Command, { deadlineSeconds }: { readonly deadlineSeconds: number }): Command {
+  return command
+    .option('--policy <file>', 'your copy of the policy (see: openseal policy --out)')
+    .option('--trust-ledger', "take the ledger's own word for the policy; the answer says so")
+    .option('--rpc <url>', 'an endpoint of the chain; may be repeated (or OPENSEAL_RPC, separated by commas)', collect)
+    .option('--timeout <seconds>', 'how long the whole check may take', readSeconds, deadlineSeconds)
+}
+
+/** Reads the policy from its file, or asks the ledger for it. */
+export async function readCheckSetting({ ledger, policy: file, trustLedger, rpc }: CheckOptions): Promise<CheckSetting> {
+  if ((file === undefined) === (trustLedger === undefined))
+    throw new UsageError("choose what to trust: either --policy FILE, or --trust-ledger for the ledger's own word")
+  const client = createClient(ledger)
+  const given = file === undefined ? undefined : await readPolicyFile(file)
+  const policy = given?.policy ?? (await readServedPolicy(client)).policy
+  const rpcUrls = endpointsFor(rpc, policy)
+  return {
+    url: client.url,
+    policy,
+    policySource: given?.source,
+    trust: trustLedger ? 'ledger' : 'policy',
+    rpcUrls,
+    endpoints: rpcUrls.map(url => new URL(url).origin),
+  }
+}
+
+/** Opens them for one check. */
+export function openCheckMeans({ url, policy, rpcUrls }: CheckSetting, timeoutSeconds: number): CheckMeans {
+  const signal = AbortSignal.timeout(timeoutSeconds * 1000)
+  const chain = rpcUrls.map(rpcUrl => createJsonRpcReader({ url: rpcUrl, fetch: fetchUntil(signal, fetch), timeoutMs: TIMEOUT_MS }))
+  return { chain, ledger: createLedgerReader({ url, origin: policy.origin, fetch, timeoutMs: TIMEOUT_MS, signal }), signal }
+}
+
+async function readPolicyFile(path: string): Promise<GivenPolicy> {
+  const { value, error } = await attemptAsync(async () => readPolicy(path, await readBytes(path)))
+  if (!error) return value
+  if (error instanceof FileError) throw new UsageError(error.message, { cause: error })
+  throw new OpenSealError(error.code, `${path}: ${error.message}`, { cause: error })
+}
+
+async function readBytes(path: string): Promise<Uint8Array> {
+  return readFile(path).catch(error => {
+    if (error.code === 'ENOENT') throw new FileError('FILE_NOT_FOUND', `there is no file ${path}`, { cause: error })
+    throw new FileError('FILE_UNREADABLE', `${path} cannot be read (${error.code})`, { cause: error })
+  })
+}

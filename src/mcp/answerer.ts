@@ -1,0 +1,33 @@
+/**
+ * Who answers an assistant: the service from its own ledger, or the command line, which asks one
+ * over HTTP and checks with the reader's own policy and chain.
+ */
+import type { Answers } from '../verifier/index.ts'
+
+/** What is to be checked: a fingerprint, a receipt, or both. */
+export type ToCheck = { readonly sha256?: string | undefined; readonly receipt?: string | undefined }
+
+/** What to look for, as `GET /v1/records` takes it. */
+export type Wanted = {
+  readonly sha256?: string | undefined
+  readonly agency?: string | undefined
+  readonly record?: string | undefined
+  readonly text?: string | undefined
+  readonly cursor?: string | undefined
+  readonly limit: string
+}
+
+export type Answerer = {
+  /** The ledger's public address, without a final slash. */
+  readonly url: string
+  /** Throws OpenSealError if it cannot be checked now, or if the receipt is not one. */
+  check(given: ToCheck): Promise<readonly Answers[]>
+  /** Checks a file of this machine; missing where no files may be read. Throws OpenSealError. */
+  readonly checkFile?: (path: string) => Promise<readonly Answers[]>
+  /** The JSON of `GET /v1/records`. Throws OpenSealError. */
+  find(wanted: Wanted): Promise<unknown>
+  /** The JSON of `GET /v1/records/:index`. Throws OpenSealError RECORD_NOT_FOUND, RECORD_ERASED, RECORD_ERASING. */
+  record(index: number): Promise<unknown>
+  /** The JSON of `GET /v1/status`. Throws OpenSealError. */
+  status(): Promise<unknown>
+}
