@@ -61,7 +61,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/web': ['src/core', 'src/documents', 'src/verifier', 'src/messages', 'src/html.ts', 'src/turns.ts', 'src/at-once.ts'],
   'src/http': [
     ...['src/core', 'src/store', 'src/log', 'src/anchor', 'src/ledger', 'src/care'],
-    ...['src/web', 'src/messages', 'src/html.ts', 'src/logger.ts', 'src/turns.ts', 'src/host.ts'],
+    ...['src/web', 'src/mcp', 'src/messages', 'src/html.ts', 'src/logger.ts', 'src/turns.ts', 'src/host.ts'],
   ],
   'src/cli': [
     ...['src/core', 'src/documents', 'src/verifier', 'src/rpc', 'src/ledger-client', 'src/messages', 'src/audit', 'src/chain'],

@@ -5,9 +5,8 @@
 import { realpath } from 'node:fs/promises'
 import { relative, resolve, sep } from 'node:path'
 import type { Command } from 'commander'
-import { OpenSealError } from '../core/errors.ts'
-import type { Answerer, ToCheck, Wanted } from '../mcp/answerer.ts'
-import { type Answers, fingerprint, type GivenFile, type GivenReceipt, planChecks, readPasted } from '../verifier/index.ts'
+import { type Answerer, notReceipts, type Wanted } from '../mcp/answerer.ts'
+import { type Answers, type GivenFile, type GivenReceipt, planChecks, readGivenText } from '../verifier/index.ts'
 import { type CheckOptions, type CheckSetting, openCheckMeans, readCheckSetting, withCheckOptions } from './check-setting.ts'
 import { createClient } from './client.ts'
 import { collect, UsageError, withLedger } from './command.ts'
@@ -59,20 +58,16 @@ function createAnswerer({ ledger, timeout }: Options, setting: CheckSetting, roo
   }
   return {
     url: client.url,
-    check: async given => run(...readGiven(given)),
+    async check(asked) {
+      const given = readGivenText(asked)
+      if (given === undefined) throw notReceipts()
+      return run(given.files, given.receipts)
+    },
     ...(roots.length > 0 && { checkFile }),
     find: wanted => client.readJson(`/v1/records?${queryOf(wanted)}`),
     record: index => client.readJson(`/v1/records/${index}`),
     status: () => client.readJson('/v1/status'),
   }
-}
-
-function readGiven({ sha256, receipt }: ToCheck): [readonly GivenFile[], readonly GivenReceipt[]] {
-  const files = sha256 === undefined ? [] : [fingerprint(sha256)]
-  if (receipt === undefined) return [files, []]
-  const pasted = readPasted('receipt', receipt)
-  if (pasted.kind !== 'given' || pasted.receipts.length === 0) throw new OpenSealError('GIVEN_NOTHING', 'this is not a receipt')
-  return [files, pasted.receipts]
 }
 
 async function readRoot(folder: string): Promise<string> {

@@ -20,6 +20,7 @@ import { anchorRoutes } from './routes/anchors.ts'
 import { backupRoutes } from './routes/backup.ts'
 import { digestRoutes } from './routes/digests.ts'
 import { erasureRoutes } from './routes/erasures.ts'
+import { assistantRoutes } from './routes/mcp.ts'
 import { proofRoutes } from './routes/proofs.ts'
 import { receiptRoutes } from './routes/receipts.ts'
 import { recordRoutes } from './routes/records.ts'
@@ -81,6 +82,7 @@ function createDeskRouter(deps: DeskDeps): Router {
   const router = new Router({ strict: true, sensitive: true })
   deskRoutes(router, deps)
   operatorRoutes(router, deps)
+  assistantRoutes(router, deps, deps.desk)
   return router
 }
 

@@ -2,6 +2,7 @@
  * Who answers an assistant: the service from its own ledger, or the command line, which asks one
  * over HTTP and checks with the reader's own policy and chain.
  */
+import { OpenSealError } from '../core/errors.ts'
 import type { Answers } from '../verifier/index.ts'
 
 /** What is to be checked: a fingerprint, a receipt, or both. */
@@ -30,4 +31,9 @@ export type Answerer = {
   record(index: number): Promise<unknown>
   /** The JSON of `GET /v1/status`. Throws OpenSealError. */
   status(): Promise<unknown>
+}
+
+/** The error for a text that was given as a receipt and is none. */
+export function notReceipts(): OpenSealError {
+  return new OpenSealError('GIVEN_NO_RECEIPT', 'this is not a receipt')
 }

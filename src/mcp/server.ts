@@ -6,6 +6,7 @@
 import { type CallToolResult, McpServer } from '@modelcontextprotocol/server'
 import { z } from 'zod'
 import { OpenSealError } from '../core/errors.ts'
+import type { AssistantKey } from '../messages/assistant.ts'
 import { LANGUAGE_TAGS, type Language } from '../messages/language.ts'
 import { sayNext } from '../messages/verdict.ts'
 import type { Answers } from '../verifier/index.ts'
@@ -215,25 +216,27 @@ async function told(telling: Telling, ask: () => Promise<CallToolResult>, index?
   try {
     return await ask()
   } catch (error) {
+    if (!isExpected(error)) throw error
     const code = error instanceof OpenSealError ? error.code : ''
-    const sentence =
-      code === 'RECORD_NOT_FOUND'
-        ? sayTo('missing', { index: index ?? 0 })
-        : code === 'RECORD_ERASED' || code === 'RECORD_ERASING'
-          ? sayTo('gone', { index: index ?? 0 })
-          : isExpected(error)
-            ? sayTo('silent')
-            : undefined
-    if (sentence === undefined) throw error
-    return { isError: true, content: [{ type: 'text', text: sentence }] }
+    const key = WHY[code] ?? 'silent'
+    return { isError: true, content: [{ type: 'text', text: sayTo(key, { index: index ?? 0 }) }] }
   }
+}
+
+/** Why there is no answer, by the code of the failure; otherwise the ledger is silent. */
+const WHY: { readonly [code: string]: AssistantKey } = {
+  RECORD_NOT_FOUND: 'missing',
+  RECORD_ERASED: 'gone',
+  RECORD_ERASING: 'gone',
+  QUERY_MALFORMED: 'asked',
+  LEDGER_REFUSED: 'asked',
 }
 
 function whyUnchecked(error: unknown, { say, sayTo }: Telling): string {
   if (!isExpected(error)) throw error
   const code = error instanceof OpenSealError ? error.code : ''
   if (code.startsWith('FILE_')) return say('verdict.unchecked', { what: sayTo('fileUnread') })
-  if (code === 'GIVEN_NOTHING') return say('verdict.unchecked', { what: sayTo('notReceipt') })
+  if (code === 'GIVEN_NO_RECEIPT') return say('verdict.unchecked', { what: sayTo('notReceipt') })
   return say('verdict.unchecked', { what: sayTo('silent') })
 }
 

@@ -36,7 +36,7 @@ export {
   recognizeZipped,
 } from './app/given.ts'
 export { createLedgerReader, type LedgerReader } from './app/ledger-reader.ts'
-export { fingerprint, type Pasted, readPasted } from './app/pasted.ts'
+export { fingerprint, type GivenText, type Pasted, readGivenText, readPasted } from './app/pasted.ts'
 export { type GivenPolicy, type PolicySource, readPolicy } from './app/policy-source.ts'
 export type { BlockTag, ChainReader, LogPlace } from './chain-reader.ts'
 export type { CurrencyReader, Listed, Listing } from './currency.ts'

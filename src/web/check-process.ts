@@ -10,18 +10,21 @@ import { createEditCheck } from '../documents/together.ts'
 import type { MessageKey } from '../messages/en.ts'
 import { type Language, speak } from '../messages/language.ts'
 import type { Say } from '../messages/say.ts'
-import type { Policy } from '../verifier/index.ts'
+import type { Answers, GivenText, Policy } from '../verifier/index.ts'
 import { addFiles, type DescribedFile, describeFile } from './desk/describe.ts'
 import { MAX_DRAFT_BYTES, readDraft, writeDraft } from './desk/draft.ts'
 import type { RecordRow } from './desk/rows.ts'
 import { type Frame, renderPage } from './layout.ts'
 import { verifiedPage } from './pages/verify.ts'
 import { createAsker, type EndpointShape, type Question, type Reply } from './questions.ts'
-import { checkUpload, type FormAnswer } from './server-verify.ts'
+import { checkGivenText, checkUpload, type FormAnswer } from './server-verify.ts'
 import { MAX_UPLOAD_FILES, readUpload, UPLOAD_LIMIT, UploadError, type UploadedFile } from './upload.ts'
 
-/** The job that the process gets at its start: to check files, or to describe them for the desk. */
-export type FormJob = CheckJob | { readonly kind: 'describe'; readonly headers: IncomingHttpHeaders; readonly agency: string }
+/**
+ * The job that the process gets at its start: to check files, to check what a program gave, or to
+ * describe files for the desk.
+ */
+export type FormJob = CheckJob | GivenJob | DescribeJob
 
 /** To check what was uploaded, and answer with a page. */
 export type CheckJob = {
@@ -33,14 +36,28 @@ export type CheckJob = {
   readonly endpoints: readonly EndpointShape[]
 }
 
+/** To describe what was uploaded for the desk. */
+type DescribeJob = { readonly kind: 'describe'; readonly headers: IncomingHttpHeaders; readonly agency: string }
+
 /** The answer for the desk: what was sent, the records in a package, or the code of what is wrong with it. */
 export type Described =
   | { readonly fields: { readonly [name: string]: string }; readonly rows: readonly RecordRow[] }
   | { readonly fields: { readonly [name: string]: string }; readonly files: readonly DescribedFile[] }
   | { readonly code: string }
 
-/** The last message of the process. */
-export type FormAnswered = { readonly status: number; readonly page: string } | { readonly described: Described }
+/** To check what a program gave. There is no body. */
+export type GivenJob = {
+  readonly kind: 'given'
+  readonly given: GivenText
+  readonly policy: Policy
+  readonly endpoints: readonly EndpointShape[]
+}
+
+/** The last message of the process. `answers` is missing if no receipt was given as one. */
+export type FormAnswered =
+  | { readonly status: number; readonly page: string }
+  | { readonly described: Described }
+  | { readonly answers: readonly Answers[] | undefined }
 
 /** A message of the process: a question, or its answer. */
 export type CheckMessage = { readonly question: Question } | FormAnswered
@@ -56,7 +73,10 @@ const UPLOAD_PROBLEMS: { readonly [code: string]: MessageKey } = {
 
 /** Nobody is left to read the answer. */
 process.once('disconnect', () => process.exit())
-process.once('message', (job: FormJob) => (job.kind === 'check' ? run(job) : describe(job)))
+process.once('message', (job: FormJob) => {
+  if (job.kind === 'check') return run(job)
+  return job.kind === 'given' ? checkGiven(job) : describe(job)
+})
 
 async function run({ lang, frame, headers, policy, endpoints }: CheckJob): Promise<void> {
   const say = speak(lang)
@@ -68,7 +88,13 @@ async function run({ lang, frame, headers, policy, endpoints }: CheckJob): Promi
   answer({ status, page: renderPage({ ...frame, say }, verifiedPage({ ...frame, say }, form)) })
 }
 
-async function describe({ headers, agency }: Exclude<FormJob, CheckJob>): Promise<void> {
+async function checkGiven({ given, policy, endpoints }: GivenJob): Promise<void> {
+  const { ledger, chain, take } = createAsker(question => tell({ question }), endpoints)
+  process.on('message', (reply: Reply) => take(reply))
+  answer({ answers: await checkGivenText(given, { policy, chain, ledger }) })
+}
+
+async function describe({ headers, agency }: DescribeJob): Promise<void> {
   try {
     // Only for the desk, because each process loads what it runs.
     const { readDocument } = await import('../documents/read-document.ts')

@@ -8,6 +8,7 @@ import type { IncomingMessage } from 'node:http'
 import { constants, setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { OpenSealError } from '../core/errors.ts'
+import type { Answers, GivenText } from '../verifier/index.ts'
 import type { CheckJob, CheckMessage, Described, FormAnswered, FormJob } from './check-process.ts'
 import type { SiteDeps } from './deps.ts'
 import { createAnswerer, type QuestionLimits, shapesOf } from './questions.ts'
@@ -23,6 +24,11 @@ export type Checker = {
    * the client left
    */
   check(request: IncomingMessage, job: Omit<CheckJob, 'kind' | 'headers' | 'policy' | 'endpoints'>): Promise<CheckedPage>
+  /**
+   * Checks what a program gave, whose request has been read. Resolves to undefined if the text is
+   * not that of receipts. Throws as `check` does.
+   */
+  checkGiven(request: IncomingMessage, given: GivenText): Promise<readonly Answers[] | undefined>
   /** Describes what was uploaded, for the desk. Throws as `check` does. */
   describe(request: IncomingMessage, agency: string): Promise<Described>
 }
@@ -76,6 +82,11 @@ export function createChecker({ ledger, chain, policy }: Pick<SiteDeps, 'ledger'
       if (!('page' in answered)) throw new Error('bug: a check was answered without a page')
       return answered
     },
+    async checkGiven(request, given) {
+      const answered = await inPlace(request, { kind: 'given', given, policy: policy(), endpoints })
+      if (!('answers' in answered)) throw new Error('bug: a program was answered with a page')
+      return answered.answers
+    },
     async describe(request, agency) {
       const answered = await inPlace(request, { kind: 'describe', headers: request.headers, agency })
       if (!('described' in answered)) throw new Error('bug: a description was answered with a page')
@@ -107,9 +118,10 @@ async function runProcess(request: IncomingMessage, job: FormJob, run: Run): Pro
       })
       child.once('error', cause => reject(failed(cause)))
       child.once('exit', (code, signal) => reject(failed(`it ended with ${signal ?? code}`)))
-      watchRequest(request, child, run, stop.signal, reject)
+      watchRequest(request, child, { ...run, hasBody: job.kind !== 'given' }, stop.signal, reject)
       child.send(job, () => {})
-      request.pipe(child.stdin!)
+      if (job.kind === 'given') child.stdin!.end()
+      else request.pipe(child.stdin!)
     })
   } finally {
     stop.abort()
@@ -147,7 +159,7 @@ function startProcess({ heapMb }: CheckLimits): ChildProcess {
 function watchRequest(
   request: IncomingMessage,
   { stdin }: ChildProcess,
-  { limits: { bodyMs, pace, checkMs }, isAwaited }: Run,
+  { limits: { bodyMs, pace, checkMs }, isAwaited, hasBody }: Run & { readonly hasBody: boolean },
   signal: AbortSignal,
   reject: (error: CheckError) => void,
 ): void {
@@ -174,8 +186,10 @@ function watchRequest(
     stopWaiting()
     deadline = setTimeout(tooLong, checkMs)
   }
-  request.on('data', onData)
-  request.once('end', onEnd)
+  if (hasBody) {
+    request.on('data', onData)
+    request.once('end', onEnd)
+  } else onEnd()
   request.socket.once('close', gone)
   signal.addEventListener('abort', () => {
     stopWaiting()

@@ -14,11 +14,13 @@ import {
   type GivenFile,
   type GivenPolicy,
   type GivenReceipt,
+  type GivenText,
   type LedgerReader,
   OpenSealError,
   type Policy,
   planChecks,
   type ReadFile,
+  readGivenText,
   readPasted,
   readPolicy,
   recognizeZipped,
@@ -73,6 +75,21 @@ export async function checkUpload(say: Say, upload: Upload, means: CheckMeans): 
   const answers: Answers[] = []
   for (const { run } of plan) answers.push(await run({ maxWhole: WHOLE_CARDS }))
   return { answers, notices, ...(given && { policy: given }), fileSent: upload.files.length > 0 || receipts.length > 0 }
+}
+
+/**
+ * Checks a fingerprint, a receipt, or both, for a program. Returns undefined if the text is not
+ * that of receipts.
+ */
+export async function checkGivenText(asked: GivenText, means: CheckMeans): Promise<readonly Answers[] | undefined> {
+  const given = readGivenText(asked)
+  if (given === undefined) return undefined
+  const { policy, chain } = means
+  const ledger = createSiteReader(means, policy.origin)
+  const answers: Answers[] = []
+  for (const { run } of planChecks(given.files, given.receipts.slice(0, MAX_RECEIPTS), { policy, trust: 'ledger', chain, ledger }))
+    answers.push(await run({ maxWhole: WHOLE_CARDS }))
+  return answers
 }
 
 type Sorted = { readonly files: GivenFile[]; readonly receipts: GivenReceipt[]; readonly notices: string[]; policy?: GivenPolicy }

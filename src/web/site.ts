@@ -58,6 +58,8 @@ export type SiteParts = {
   entries(indexes: readonly number[]): Promise<Entry[]>
   /** How many of the newest entries the finder has not read yet. */
   behind(): number
+  /** Checks what a program gave, in the places of the readers' forms. */
+  readonly checkGiven: Checker['checkGiven']
   /** Describes uploaded files. The desk has places of its own, which no reader can take. */
   readonly describe: Checker['describe']
   /** The address of the desk's script. */
@@ -141,6 +143,7 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
       frame: (ctx, pattern) => frameOf(ctx, pattern, deps, assets.style.path),
       entries: indexes => readEntries(deps, indexes),
       behind: () => countBehind(deps),
+      checkGiven: checker.checkGiven,
       describe: createChecker(deps, { ...CHECK_LIMITS, atOnce: FORMS_AT_THE_DESK }).describe,
       deskScript: assets.deskScript.path,
     },

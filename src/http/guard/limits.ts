@@ -118,9 +118,12 @@ function streamPlaces(each: number, all: number): TakePlace {
   return createPlaces({ each, all, refuse })
 }
 
-/** The check form for readers without JavaScript, in any language. */
+/**
+ * What may take a process: the check form for readers without JavaScript, in any language, and the
+ * questions of assistants.
+ */
 function isForm({ method, path }: Context): boolean {
-  return method === 'POST' && /^(\/[a-z]{2})?\/verify$/.test(path)
+  return method === 'POST' && /^((\/[a-z]{2})?\/verify|\/mcp)$/.test(path)
 }
 
 /**

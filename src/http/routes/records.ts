@@ -97,12 +97,18 @@ async function submit(ctx: Context, key: { agency: string }, { dry, warner }: { 
 
 function readIndex(ctx: Context, { ledger }: RouteDeps): number {
   const index = readCount(ctx.params.index, 'index')
-  const { size } = ledger.head()
-  if (index >= size) throw new RequestError('RECORD_NOT_FOUND', `There is no record ${index}: the ledger has ${size} so far.`)
+  assertRecord(index, ledger)
   return index
 }
 
-async function formatRecord(ctx: Context, index: number, { ledger, anchorer }: RouteDeps): Promise<string> {
+/** Throws RECORD_NOT_FOUND beyond the head. */
+export function assertRecord(index: number, ledger: Pick<RouteDeps['ledger'], 'head'>): void {
+  const { size } = ledger.head()
+  if (index >= size) throw new RequestError('RECORD_NOT_FOUND', `There is no record ${index}: the ledger has ${size} so far.`)
+}
+
+/** The answer of /v1/records/:index, for an index below the head. */
+export async function formatRecord(ctx: Context, index: number, { ledger, anchorer }: RouteDeps): Promise<string> {
   const text = await ledger.statement(index)
   const anchor = await ledger.anchorOf(index)
   const pending = anchor ? undefined : pendingAnchors(anchorer).find(({ size }) => index < size)

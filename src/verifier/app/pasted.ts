@@ -33,6 +33,9 @@ const OTHER_HASHES: { readonly [length: number]: string } = { 32: 'MD5', 40: 'SH
 /** Nobody pastes a longer list by hand. */
 const MAX_FINGERPRINTS = 10_000
 
+/** What a program gives to be checked: a fingerprint in lower case, the text of receipts, or both. */
+export type GivenText = { readonly sha256?: string | undefined; readonly receipt?: string | undefined }
+
 type Line = { readonly sha256: string; readonly name?: string | undefined } | { readonly other: string } | undefined
 
 /** Reads the text of receipts, or the fingerprints in a tool's output. */
@@ -46,6 +49,20 @@ export function readPasted(name: string, text: string): Pasted {
   if (files.length > 0) return { kind: 'given', files: files.slice(0, MAX_FINGERPRINTS), receipts: [] }
   const [other] = read
   return other && 'other' in other ? { kind: 'other-hash', algorithm: other.other } : { kind: 'nothing' }
+}
+
+/**
+ * What a program gives: the fingerprint of a file, the text of receipts, or both. Undefined if the
+ * text is not that of receipts.
+ */
+export function readGivenText({
+  sha256,
+  receipt,
+}: GivenText): { readonly files: readonly GivenFile[]; readonly receipts: readonly GivenReceipt[] } | undefined {
+  const files = sha256 === undefined ? [] : [fingerprint(sha256)]
+  if (receipt === undefined) return { files, receipts: [] }
+  const pasted = readPasted('receipt', receipt)
+  return pasted.kind === 'given' && pasted.receipts.length > 0 ? { files, receipts: pasted.receipts } : undefined
 }
 
 /** A file of which only the SHA-256 is known, in lower case. */
