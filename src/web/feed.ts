@@ -1,6 +1,10 @@
-/** Atom feeds (RFC 4287) with pages (RFC 5005 §3): all records, an agency's, and changes. */
+/**
+ * Feeds of all records, an agency's, and changes: Atom (RFC 4287) with pages (RFC 5005 §3), and the
+ * same as JSON Feed 1.1.
+ */
 import type { Statement } from '../core/statements/statement.ts'
 import { formatTime } from '../core/time.ts'
+import { visibleJson } from '../core/visible.ts'
 import { html } from '../html.ts'
 import { isolate, type Say, sayTime } from '../messages/say.ts'
 import { clip } from './content.ts'
@@ -63,11 +67,10 @@ ${entries.map(entry => renderEntry(say, feed, entry))}</feed>
 function renderEntry(say: Say, { tag, siteUrl, base }: Feed, entry: FeedEntry) {
   const { index, statement, sealedMs, ledgerMs } = entry
   if (statement === undefined) return undefined
-  const { title, record, language, agency, action } = statement
-  const name = title === undefined || title.trim() === '' ? record : title
+  const { language, agency, action } = statement
   return html`<entry>
 <id>${tag}/records/${index}</id>
-<title${language && html` xml:lang="${language}"`}>${clip(name, MAX_TITLE)}</title>
+<title${language && html` xml:lang="${language}"`}>${nameOf(statement)}</title>
 <updated>${formatTime(ledgerMs)}</updated>
 <published>${formatTime(sealedMs)}</published>
 <author><name>${agency}</name></author>
@@ -77,6 +80,44 @@ ${entry.state.isSilentEdit === true && html`<category term="silent-edit" label="
 <summary>${summarize(say, entry, statement)}</summary>
 </entry>
 `
+}
+
+/** The feed as JSON Feed 1.1, with the ids, dates and texts of the Atom feed. */
+export function renderJsonFeed(say: Say, feed: Feed): string {
+  const { title, tag, siteUrl, path, origin, base, before, older, behind, entries } = feed
+  const self = `${siteUrl}${path}`
+  return visibleJson(
+    JSON.stringify({
+      version: 'https://jsonfeed.org/version/1.1',
+      title,
+      ...(behind > 0 && { description: say('changes.behind', { count: behind }) }),
+      home_page_url: `${siteUrl}${base}/`,
+      feed_url: before === undefined ? self : `${self}?before=${before}`,
+      ...(older !== undefined && { next_url: `${self}?before=${older}` }),
+      language: say.lang,
+      authors: [{ name: origin }],
+      items: entries.flatMap(entry => {
+        const { index, statement, sealedMs, ledgerMs, state } = entry
+        if (statement === undefined) return []
+        const { language, agency, action } = statement
+        return {
+          id: `${tag}/records/${index}`,
+          url: `${siteUrl}${base}/records/${index}`,
+          title: nameOf(statement),
+          content_text: summarize(say, entry, statement),
+          date_published: formatTime(sealedMs),
+          date_modified: formatTime(ledgerMs),
+          authors: [{ name: agency }],
+          tags: [action, ...(state.isSilentEdit === true ? ['silent-edit'] : [])],
+          ...(language !== undefined && { language }),
+        }
+      }),
+    }),
+  )
+}
+
+function nameOf({ title, record }: Statement): string {
+  return clip(title === undefined || title.trim() === '' ? record : title, MAX_TITLE)
 }
 
 /** One line: the entry, the ledger's date, the agency's date, and what became of it. */

@@ -1,9 +1,9 @@
-/** The routes of the Atom feeds. */
+/** The routes of the feeds: Atom, and the same as JSON Feed under `.json`. */
 import type Router from '@koa/router'
 import type { Context, Next } from 'koa'
 import { isolate } from '../messages/say.ts'
 import type { SiteChangeKind, SiteDeps } from './deps.ts'
-import { type Feed, type FeedEntry, renderFeed, tagOf } from './feed.ts'
+import { type Feed, type FeedEntry, renderFeed, renderJsonFeed, tagOf } from './feed.ts'
 import { frameOf, readCursor, sendText } from './frame.ts'
 import type { Frame } from './layout.ts'
 import { CHANGE_KINDS } from './pages/changes.ts'
@@ -12,6 +12,10 @@ import { countBehind, findAgency, newestIndexes, pageOf, readEntries } from './r
 type Content = Pick<Feed, 'title' | 'older'> & { readonly indexes: readonly number[] }
 
 const LENGTH = 50
+const FORMS = [
+  ['.atom', 'application/atom+xml', renderFeed],
+  ['.json', 'application/feed+json', renderJsonFeed],
+] as const
 const WATCHED: readonly SiteChangeKind[] = ['silent-edit', 'withdraw']
 
 /**
@@ -19,22 +23,26 @@ const WATCHED: readonly SiteChangeKind[] = ['silent-edit', 'withdraw']
  */
 export function feedRoutes(router: Router, deps: SiteDeps): void {
   const { ledger, finder } = deps
-  const send = (path: string, read: (frame: Frame, before: number, ctx: Context) => Promise<Content | undefined>) =>
-    router.get(`{/:lang}${path}`, async (ctx: Context, next: Next) => {
-      const frame = await frameOf(ctx, path, deps, '')
-      const before = readCursor(ctx)
-      const content = frame && (await read(frame, before ?? Number.MAX_SAFE_INTEGER, ctx))
-      if (frame === undefined || content === undefined) return next()
-      ctx.vary('Accept-Language')
-      ctx.type = 'application/atom+xml; charset=utf-8'
-      await sendText(ctx, renderFeed(frame.say, await complete(ctx, frame, before, content, deps)))
-    })
+  const send = (name: string, read: (frame: Frame, before: number, ctx: Context) => Promise<Content | undefined>) => {
+    for (const [ending, type, render] of FORMS) {
+      const path = `${name}${ending}`
+      router.get(`{/:lang}${path}`, async (ctx: Context, next: Next) => {
+        const frame = await frameOf(ctx, path, deps, '')
+        const before = readCursor(ctx)
+        const content = frame && (await read(frame, before ?? Number.MAX_SAFE_INTEGER, ctx))
+        if (frame === undefined || content === undefined) return next()
+        ctx.vary('Accept-Language')
+        ctx.type = `${type}; charset=utf-8`
+        await sendText(ctx, render(frame.say, await complete(ctx, frame, before, content, deps)))
+      })
+    }
+  }
 
-  send('/feed.atom', async ({ say }, before) => ({
+  send('/feed', async ({ say }, before) => ({
     title: say('feed.all'),
     ...pageOf(newestIndexes(ledger, before, LENGTH + 1), LENGTH),
   }))
-  send('/agencies/:id/feed.atom', async ({ say }, before, ctx) => {
+  send('/agencies/:id/feed', async ({ say }, before, ctx) => {
     const agency = await findAgency(String(ctx.params.id), deps)
     if (agency === undefined) return undefined
     const indexes = await ledger.listByAgency(agency.id, before, LENGTH + 1)
@@ -45,8 +53,8 @@ export function feedRoutes(router: Router, deps: SiteDeps): void {
     const indexes = found.map(({ index }) => index)
     return pageOf(indexes, LENGTH)
   }
-  send('/changes.atom', async ({ say }, before) => ({ title: say('feed.watch'), ...(await changes(WATCHED, before)) }))
-  send('/changes/all.atom', async ({ say }, before) => ({ title: say('feed.changes'), ...(await changes(CHANGE_KINDS, before)) }))
+  send('/changes', async ({ say }, before) => ({ title: say('feed.watch'), ...(await changes(WATCHED, before)) }))
+  send('/changes/all', async ({ say }, before) => ({ title: say('feed.changes'), ...(await changes(CHANGE_KINDS, before)) }))
 }
 
 async function complete(ctx: Context, frame: Frame, before: number | undefined, content: Content, deps: SiteDeps): Promise<Feed> {

@@ -82,6 +82,7 @@ ${page.noIndex && html`<meta name="robots" content="noindex">`}
 ${styleHref !== undefined && html`<link rel="stylesheet" href="${styleHref}">`}
 <link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
 <link rel="alternate" type="application/atom+xml" href="${page.feed ?? `${base}/feed.atom`}" title="${say('site.feed')}">
+<link rel="alternate" type="application/feed+json" href="${(page.feed ?? `${base}/feed.atom`).replace(/atom$/, 'json')}" title="${say('site.feed')}">
 </head>
 <body>
 <a class="skip" href="#main">${say('site.skip')}</a>

@@ -13,6 +13,7 @@ import { RANGES, readActivity } from './activity.ts'
 import { loadAssets } from './assets.ts'
 import type { PageData } from './browser/page-data.ts'
 import { CHECK_LIMITS, type Checker, createChecker } from './checker.ts'
+import { crawlerRoutes } from './crawlers.ts'
 import type { SiteDeps } from './deps.ts'
 import { feedRoutes } from './feeds.ts'
 import { frameOf, readChoice, readCursor, readWaiting, sendAsset, sendPage, sendText } from './frame.ts'
@@ -116,6 +117,7 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
   const checker = createChecker(deps)
   page('/verify', (frame, ctx) => answerForm(frame, ctx, checker), 'post')
   feedRoutes(router, deps)
+  crawlerRoutes(router, deps)
 
   router.get('/openseal-verifier.html', async (ctx: Context) => {
     const { text, securityPolicy } = offline()

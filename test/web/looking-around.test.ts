@@ -131,6 +131,53 @@ describe('web/looking around', () => {
     )
   })
 
+  it('writes the same feeds as JSON Feed, linked from every page', async () => {
+    for (const [path, atom] of [
+      ['/feed.json', '/feed.atom'],
+      [`/de/agencies/${AGENCY}/feed.json`, `/de/agencies/${AGENCY}/feed.atom`],
+      ['/changes.json', '/changes.atom'],
+      ['/ar/changes/all.json', '/ar/changes/all.atom'],
+    ] as const) {
+      const { text, type } = await read(path)
+      assert.match(type, /^application\/feed\+json/)
+      const feed = JSON.parse(text)
+      const { text: xml } = await read(atom)
+      const ids = [...xml.matchAll(/<entry>\n<id>([^<]+)<\/id>/g)].map(([, id]) => id)
+      assert.deepEqual(
+        feed.items.map(({ id }: { id: string }) => id),
+        ids,
+      )
+      const times = [...xml.matchAll(/<updated>([^<]+)<\/updated>\n<published>([^<]+)</g)].map(([, updated, published]) => [
+        updated,
+        published,
+      ])
+      assert.deepEqual(
+        feed.items.map((item: { date_modified: string; date_published: string }) => [item.date_modified, item.date_published]),
+        times,
+      )
+      assert.deepEqual([feed.version, feed.feed_url], ['https://jsonfeed.org/version/1.1', `${SITE_URL}${path}`])
+      assert.equal(feed.next_url === undefined, !/<link rel="next"/.test(xml))
+    }
+    assert.match((await read('/changes')).text, /type="application\/feed\+json" href="\/changes\/all\.json"/)
+    assert.equal((await read('/agencies/nobody.example/feed.json')).status, 404)
+  })
+
+  it('lists every record for search engines, and closes what is not for them', async () => {
+    const robots = await read('/robots.txt')
+    assert.match(robots.type, /^text\/plain/)
+    for (const path of ['/desk', '/operator', '/search', '/v1/', '/mcp']) assert.ok(robots.text.includes(`\nDisallow: ${path}\n`), path)
+    assert.ok(robots.text.endsWith(`\nSitemap: ${SITE_URL}/sitemap.xml\n`))
+    const addressesOf = (xml: string) => [...xml.matchAll(/<loc>([^<]+)<\/loc>/g)].map(([, address]) => address!.replace(SITE_URL, ''))
+    const lists = addressesOf((await read('/sitemap.xml')).text)
+    assert.deepEqual(lists, ['/sitemap/pages.xml', '/sitemap/records-0.xml'])
+    const addresses: string[] = []
+    for (const list of lists) addresses.push(...addressesOf((await read(list)).text))
+    const size = Math.max(...linksTo((await read('/records')).text, '/records/')) + 1
+    assert.equal(addresses.filter(address => /^\/records\/\d+$/.test(address)).length, size)
+    for (const address of addresses.filter(each => !/^\/records\/\d/.test(each))) assert.equal((await read(address)).status, 200, address)
+    for (const list of ['1', '00', '-1', 'x', '9999999999']) assert.equal((await read(`/sitemap/records-${list}.xml`)).status, 404, list)
+  })
+
   it('says on every page that entries wait too long, or that none are accepted', async () => {
     world.state.lag = { alarm: 'no funds' }
     assert.match((await read('/about')).text, /Entries that wait: 1, the oldest since 20 November 2026 at 09:59 UTC/)
