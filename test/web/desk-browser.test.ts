@@ -332,6 +332,17 @@ describe('web/desk in a browser', function () {
     match(rows[1]!, /of which another file was left out \(EARLIER_LEFT_OUT\)/)
   })
 
+  it('warns of no change whose record an earlier request of the same folder publishes', async () => {
+    const decision = (more: object) => JSON.stringify({ ada: 'ΕΕΕ', ...more })
+    await page.goto(`${world.url}/en/desk/folder`)
+    await chooseFiles(page, {
+      'a.json': decision({ versionId: 'v-1' }),
+      'b.json': decision({ versionId: 'v-2', correctedVersionId: 'v-1' }),
+      ...Object.fromEntries(Array.from({ length: 201 }, (_, n) => [`far-${n}.txt`, `far ${n}`])),
+    })
+    await page.waitForSelector('text=Publish 203 records')
+  })
+
   it('sends nothing under the session of another agency that was begun in another tab', async () => {
     await page.goto(`${world.url}/en/desk/folder`)
     await chooseFiles(page, { 'mine.txt': 'of the first agency' })
