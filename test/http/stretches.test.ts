@@ -121,6 +121,24 @@ const HEAVY: Heavy = {
   '/agencies/:id/feed.atom': [`/agencies/${AGENCY}/feed.atom`],
   '/changes.atom': ['/changes.atom'],
   '/changes/all.atom': ['/changes/all.atom'],
+  '/feed.json': ['/feed.json'],
+  '/agencies/:id/feed.json': [`/agencies/${AGENCY}/feed.json`],
+  '/changes.json': ['/changes.json'],
+  '/changes/all.json': ['/changes/all.json'],
+  '/robots.txt': ['/robots.txt'],
+  '/sitemap.xml': ['/sitemap.xml'],
+  '/sitemap/pages.xml': ['/sitemap/pages.xml'],
+  '/sitemap/records-:list.xml': ['/sitemap/records-0.xml'],
+  '/mcp': ['/mcp'],
+  'POST /mcp': [
+    call('tools/list'),
+    call('tools/call', { name: 'find_records', arguments: { text: 'roa road wor work works str stre stree street mai maintenan r' } }),
+    call('tools/call', { name: 'find_records', arguments: { agency: AGENCY } }),
+    world => call('tools/call', { name: 'get_record', arguments: { index: world.large } })(world),
+    call('tools/call', { name: 'verify_receipt', arguments: { receipt: `{"a":[${'{},'.repeat(15_000)}{}]}` } }),
+    call('tools/call', { name: 'verify_receipt', arguments: { receipt: '['.repeat(60_000) } }),
+    call('tools/call', Object.fromEntries(Array.from({ length: 5000 }, (_, at) => [`k${at}`, 1]))),
+  ],
   '/openseal-verifier.html': ['/openseal-verifier.html'],
   '/assets/icon.svg': ['/assets/icon.svg'],
   '/desk': [atDesk('/desk')],
@@ -231,6 +249,12 @@ describe('http: the event loop', function () {
 
 function linesOf({ asDesk, formToken }: HeavyWorld): object {
   return { ...asDesk, 'content-type': 'application/x-ndjson', 'x-csrf-token': formToken }
+}
+
+/** A call of an assistant. */
+function call(method: string, params: object = {}): (world: HeavyWorld) => Asking {
+  const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' }
+  return () => ({ method: 'POST', path: '/mcp', headers, body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }) })
 }
 
 function placed(path: string, { size, large }: HeavyWorld): string {

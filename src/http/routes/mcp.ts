@@ -42,14 +42,11 @@ export function assistantRoutes(router: Router, deps: RouteDeps, { url, pages }:
     ctx.type = answered.headers.get('Content-Type') ?? 'application/json'
     ctx.body = text
   })
-  // Clients ask with GET whether there is a stream of news. The pages have a pattern that fits, too.
-  const others = ['get', 'put', 'patch', 'delete'] as const
-  for (const method of others) {
-    router[method]('/mcp', (ctx: Context) => {
-      ctx.set('Allow', 'POST')
-      throw new RequestError('METHOD_NOT_ALLOWED', `${ctx.method} is not possible here. Allowed: POST.`)
-    })
-  }
+  // Clients ask with GET whether there is a stream of news. A pattern of the pages would fit, too.
+  router.all('/mcp', (ctx: Context) => {
+    ctx.set('Allow', 'POST')
+    throw new RequestError('METHOD_NOT_ALLOWED', `${ctx.method} is not possible here. Allowed: POST.`)
+  })
 }
 
 /** Answers from this ledger, as its pages and its interface for programs do. */
