@@ -3,7 +3,7 @@
  * that the layout does not allow.
  */
 
-import { deepEqual, equal } from 'node:assert/strict'
+import { deepEqual, equal, ok } from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { dirname, join, relative, resolve } from 'node:path'
@@ -133,6 +133,21 @@ describe('architecture', () => {
       /\b(Buffer|process|require|fetch|crypto|performance|setTimeout|setInterval)\b[.(]|\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b/
     deepEqual(
       linesOf(['src/core'], line => words.test(line)),
+      [],
+    )
+  })
+
+  it('gives no two exported types one name', () => {
+    const names = sourceFiles('src').flatMap(file =>
+      codeLines(file).flatMap(line => {
+        const [, name] = /^export (?:type|interface|class) (\w+)/.exec(line) ?? []
+        return name === undefined ? [] : [{ name, file }]
+      }),
+    )
+    ok(names.length > 500)
+    const twice = [...Map.groupBy(names, ({ name }) => name)].filter(([, each]) => each.length > 1)
+    deepEqual(
+      twice.map(([name, each]) => `${name}: ${each.map(({ file }) => file).join(', ')}`),
       [],
     )
   })

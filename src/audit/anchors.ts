@@ -10,7 +10,7 @@ import type { AuditChain } from './chain.ts'
 import { type ChainView, placeOf, readChainLog } from './chain-log.ts'
 import { AuditError, type AuditFinding, finding, type Notice, type Unfinished, type UnfinishedCode, unfinished } from './finding.ts'
 import type { IsRoot } from './root-check.ts'
-import { type AuditInput, type Found, type Part, reasonOf } from './run.ts'
+import { type AuditInput, type AuditPart, type Found, reasonOf } from './run.ts'
 import type { ClaimedAnchor } from './source.ts'
 
 /** A log as one endpoint shows it, with its entry in the policy. */
@@ -33,7 +33,7 @@ type Seen = {
  * Reads every log of the policy at every endpoint. Endpoints that do not answer or that disagree
  * are left out, and reported.
  */
-export async function* readLogs(input: AuditInput): Part<AuditedLog[]> {
+export async function* readLogs(input: AuditInput): AuditPart<AuditedLog[]> {
   const { policy, chains } = input
   const unasked = policy.anchors.filter(anchor => !chains.some(chain => isSameLog(anchor, chain)))
   yield { unfinished: unasked.map(({ contract, chainId }) => unfinished('AUDIT_CHAIN_NOT_ASKED', 'chain', { contract, chainId })) }
@@ -115,7 +115,7 @@ export async function* checkAnchors(
   claimed: readonly ClaimedAnchor[],
   isRoot: IsRoot,
   size: number,
-): Part<void> {
+): AuditPart<void> {
   for (const log of logs) {
     const isPinned = (at: number) => log.pinned.some(range => coversSize(range, at))
     const events = log.view.events.filter(event => isPinned(event.size))
@@ -134,7 +134,7 @@ export async function* checkAnchors(
     yield { unfinished: [unfinished('AUDIT_ANCHORS_UNKNOWN', 'unknown', { count: unknown.length, contract, chainId })] }
 }
 
-async function* checkEvents(chain: AuditChain, events: Events, isRoot: IsRoot, size: number): Part<void> {
+async function* checkEvents(chain: AuditChain, events: Events, isRoot: IsRoot, size: number): AuditPart<void> {
   const place = placeOf(chain)
   for (const event of events) {
     if (event.size > size) yield { findings: [finding('AUDIT_CHAIN_AHEAD', 'ahead', { anchored: event.size, size, ...place })] }

@@ -13,7 +13,7 @@ import { continuesHistory, findMisfits, type Misfits, readCheckpoint, reportMisf
 import { rederive } from './rederive.ts'
 import { createRootCheck } from './root-check.ts'
 import { type Base, EMPTY_BASE, type Roots } from './roots.ts'
-import { type AuditInput, type AuditReport, type Counts, createCollector, type Found, type Part } from './run.ts'
+import { type AuditInput, type AuditPart, type AuditReport, type Counts, createCollector, type Found } from './run.ts'
 import type { ClaimedAnchor } from './source.ts'
 import { checkWitnesses } from './witnesses.ts'
 
@@ -59,18 +59,22 @@ export function unbegun(origin: string, { unfinished }: AuditError): AuditReport
  * Reads the checkpoint again, to catch a ledger that alternates between two trees and to give the
  * next run one more checkpoint.
  */
-async function* lookAgain(input: AuditInput): Part<void> {
+async function* lookAgain(input: AuditInput): AuditPart<void> {
   const checkpoint = yield* readCheckpoint(input)
   if (checkpoint !== undefined) yield* continuesHistory(input, checkpoint, seenBefore(input))
 }
 
-async function* readClaimed({ source }: AuditInput): Part<readonly ClaimedAnchor[]> {
+async function* readClaimed({ source }: AuditInput): AuditPart<readonly ClaimedAnchor[]> {
   const claimed = await source.anchors()
   yield {}
   return claimed
 }
 
-async function* auditTree(input: AuditInput, logs: readonly AuditedLog[], claimed: readonly ClaimedAnchor[]): Part<Reached | undefined> {
+async function* auditTree(
+  input: AuditInput,
+  logs: readonly AuditedLog[],
+  claimed: readonly ClaimedAnchor[],
+): AuditPart<Reached | undefined> {
   const { state } = input
   const checkpoint = yield* readCheckpoint(input)
   const seen = seenBefore(input)
@@ -108,7 +112,7 @@ async function* rederiveFromBest(
   checkpoint: SeenCheckpoint,
   seen: readonly SeenCheckpoint[],
   anchored: readonly number[],
-): Part<Reached | undefined> {
+): AuditPart<Reached | undefined> {
   const { tentative, confirmed } = input.state
   const starts = [tentative, confirmed].filter(base => base !== undefined && base.size > 0 && base.size <= checkpoint.size) as Base[]
   const sizes = [...anchored, ...seen.map(({ size }) => size)]
@@ -133,7 +137,7 @@ async function* rederiveAndCompare(
   seen: readonly SeenCheckpoint[],
   start: Base,
   sizes: readonly number[],
-): Part<{ readonly roots: Roots; readonly misfits: Misfits | undefined }> {
+): AuditPart<{ readonly roots: Roots; readonly misfits: Misfits | undefined }> {
   const roots = yield* rederive(input, checkpoint, start, sizes)
   return { roots, misfits: await findMisfits(input, checkpoint, seen, roots, createRootCheck(input, roots)) }
 }

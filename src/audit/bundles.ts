@@ -11,7 +11,7 @@ import { decodeTile, TILE_WIDTH, tileWidthAt } from '../core/tlog/tile.ts'
 import { rootFromRange } from '../core/tlog/tree.ts'
 import { type AuditFinding, compareLeaves, finding, type Moved, movedLeaves } from './finding.ts'
 import type { Roots, Tree } from './roots.ts'
-import type { Part } from './run.ts'
+import type { AuditPart } from './run.ts'
 import type { LedgerSource } from './source.ts'
 
 /**
@@ -67,7 +67,7 @@ async function fitsAbove(
 }
 
 /** Checks the tiles above level 0, as far as everything below them was re-derived. */
-export async function* checkUpperTiles(source: LedgerSource, roots: Roots, size: number): Part<void> {
+export async function* checkUpperTiles(source: LedgerSource, roots: Roots, size: number): AuditPart<void> {
   for (const { level, index, hashes } of roots.finishedTiles(size)) {
     const served = readTile(await source.tile(level, index, hashes.length), hashes.length)
     const at = served === undefined ? -1 : hashes.findIndex((hash, i) => !equalBytes(hash, served[i]!))

@@ -77,22 +77,27 @@ export type UnfinishedCode = (typeof UNFINISHED_CODES)[number]
  * The key, without its `at.`, of the sentence that says where, and the values for its placeholders.
  */
 export type DetailKey = AuditMessageKey extends infer K ? (K extends `at.${infer D}` ? D : never) : never
-export type Values = Readonly<Record<string, string | number>>
+export type FindingValues = Readonly<Record<string, string | number>>
 
 /** One contradiction; `index` is the first entry concerned. */
-export type AuditFinding = { readonly code: FindingCode; readonly detail: DetailKey; readonly values: Values; readonly index?: number }
+export type AuditFinding = {
+  readonly code: FindingCode
+  readonly detail: DetailKey
+  readonly values: FindingValues
+  readonly index?: number
+}
 
 /** One notice. It does not change the verdict. */
-export type Notice = { readonly code: (typeof NOTICE_CODES)[number]; readonly detail: DetailKey; readonly values: Values }
+export type Notice = { readonly code: (typeof NOTICE_CODES)[number]; readonly detail: DetailKey; readonly values: FindingValues }
 
 /** One thing that was not checked, and why. */
-export type Unfinished = { readonly code: UnfinishedCode; readonly detail: DetailKey; readonly values: Values }
+export type Unfinished = { readonly code: UnfinishedCode; readonly detail: DetailKey; readonly values: FindingValues }
 
 /** Thrown if an audit, or a part of it, cannot continue. Codes: UnfinishedCode. */
 export class AuditError extends OpenSealError {
   readonly unfinished: Unfinished
 
-  constructor(code: UnfinishedCode, detail: DetailKey, values: Values = {}, options?: ErrorOptions) {
+  constructor(code: UnfinishedCode, detail: DetailKey, values: FindingValues = {}, options?: ErrorOptions) {
     super(code, Object.values(values).join(', '), options)
     this.unfinished = { code, detail, values }
   }
@@ -104,12 +109,12 @@ export function unreadable(path: string, reason: string, cause?: unknown): Audit
 }
 
 /** Makes a finding. */
-export function finding(code: FindingCode, detail: DetailKey, values: Values, index?: number): AuditFinding {
+export function finding(code: FindingCode, detail: DetailKey, values: FindingValues, index?: number): AuditFinding {
   return { code, detail, values, ...(index === undefined ? {} : { index }) }
 }
 
 /** Makes the reason why something was not checked. */
-export function unfinished(code: UnfinishedCode, detail: DetailKey, values: Values): Unfinished {
+export function unfinished(code: UnfinishedCode, detail: DetailKey, values: FindingValues): Unfinished {
   return { code, detail, values }
 }
 

@@ -12,13 +12,13 @@ import { evidenceFiles, evidenceName, type ShownRoot } from './evidence.ts'
 import { type AuditFinding, finding, unreadable } from './finding.ts'
 import { createNodeReader, type IsRoot } from './root-check.ts'
 import type { Roots } from './roots.ts'
-import type { AuditInput, Part } from './run.ts'
+import type { AuditInput, AuditPart } from './run.ts'
 
 /** A checkpoint and its signed note. */
 export type SeenCheckpoint = Checkpoint & { readonly note: string }
 
 /** The newest checkpoint; undefined, with a finding, if the policy does not accept it. */
-export async function* readCheckpoint({ source, policy }: AuditInput): Part<SeenCheckpoint | undefined> {
+export async function* readCheckpoint({ source, policy }: AuditInput): AuditPart<SeenCheckpoint | undefined> {
   const checkpoint = parseServed(await source.checkpoint())
   const forged = faultOf(checkpoint, policy)
   if (forged === undefined) return checkpoint
@@ -60,7 +60,7 @@ export function seenBefore({ state }: AuditInput): SeenCheckpoint[] {
  * whether its tree can be the one to re-derive. If a ledger ever signed two roots for one size,
  * every run reports it.
  */
-export async function* continuesHistory(input: AuditInput, now: SeenCheckpoint, seen: readonly SeenCheckpoint[]): Part<boolean> {
+export async function* continuesHistory(input: AuditInput, now: SeenCheckpoint, seen: readonly SeenCheckpoint[]): AuditPart<boolean> {
   await input.state.addSeen(now.note)
   const roots = new Map<number, SeenCheckpoint>()
   let isAlone = true
@@ -117,7 +117,12 @@ export async function findMisfits(
 /**
  * Reports the misfits, and saves contradicting checkpoints with the proof of their contradiction.
  */
-export async function* reportMisfits(input: AuditInput, now: SeenCheckpoint, { wrongRoots, rewritten }: Misfits, roots: Roots): Part<void> {
+export async function* reportMisfits(
+  input: AuditInput,
+  now: SeenCheckpoint,
+  { wrongRoots, rewritten }: Misfits,
+  roots: Roots,
+): AuditPart<void> {
   yield { findings: wrongRoots }
   for (const earlier of rewritten) {
     // Nothing can be proven from a tree that is not the signed one.

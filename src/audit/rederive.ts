@@ -19,7 +19,7 @@ import {
   unfinished,
 } from './finding.ts'
 import { type Base, createRoots, type Roots, type Tree } from './roots.ts'
-import { type AuditInput, createCollector, MAX_FINDINGS, type Part } from './run.ts'
+import { type AuditInput, type AuditPart, createCollector, MAX_FINDINGS } from './run.ts'
 import type { ServedStatements } from './served-statements.ts'
 import { type LedgerSource, MAX_STATEMENTS } from './source.ts'
 import { checkGenesis, checkKeyChanges, compareStatements, createTombstones } from './statements.ts'
@@ -50,7 +50,7 @@ type Displaced = { readonly entries: readonly Moved[]; readonly statements: read
  * Re-derives [start.size, checkpoint.size) and keeps the roots at `sizes`. Stops early at
  * MAX_FINDINGS, or if neither entries nor leaves are served.
  */
-export async function* rederive(input: AuditInput, checkpoint: Checkpoint, start: Base, sizes: Iterable<number>): Part<Roots> {
+export async function* rederive(input: AuditInput, checkpoint: Checkpoint, start: Base, sizes: Iterable<number>): AuditPart<Roots> {
   const { source, state, onProgress } = input
   const { size } = checkpoint
   const roots = createRoots([...sizes, size], start)
@@ -139,7 +139,7 @@ async function* takeSpan(
   checkpoint: Checkpoint,
   roots: Roots,
   before: Before,
-): Part<readonly Displaced[] | undefined> {
+): AuditPart<readonly Displaced[] | undefined> {
   const { start, end, statements } = span
   if (statements instanceof AuditError)
     yield { counts: { withheld: end - start }, unfinished: before.withheld === 0 ? [statements.unfinished] : [] }
@@ -169,7 +169,7 @@ async function* takeBundle(
   checkpoint: Checkpoint,
   tree: Tree,
   last: AuditFinding | undefined,
-): Part<Taken> {
+): AuditPart<Taken> {
   const start = span.start + at * TILE_WIDTH
   const width = tileWidthAt(0, start / TILE_WIDTH, checkpoint.size)
   const [entries, tile] = [readEntries(span.bundles[at]!), readTile(span.tiles[at]!, width)]

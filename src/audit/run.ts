@@ -73,7 +73,7 @@ export type Found = Pick<AuditReport, 'findings' | 'notices' | 'unfinished' | 'e
  * A part of an audit. It yields what it finds as it goes, and returns its result. Where it cannot
  * go on it throws AuditError, and what it yielded before still counts.
  */
-export type Part<T> = AsyncGenerator<Partial<Found>, T>
+export type AuditPart<T> = AsyncGenerator<Partial<Found>, T>
 
 /** A broken ledger can differ everywhere. After this many findings, more add nothing. */
 export const MAX_FINDINGS = 100
@@ -96,7 +96,7 @@ export function createCollector() {
     add,
     found: () => ({ findings: [...findings.values()], notices, unfinished, evidence: [...evidence], counts }),
     /** Runs a part to its end and returns its result. Rejects as the part does. */
-    async run<T>(part: Part<T>): Promise<T> {
+    async run<T>(part: AuditPart<T>): Promise<T> {
       for (;;) {
         const step = await part.next()
         if (step.done) return step.value
@@ -104,7 +104,7 @@ export function createCollector() {
       }
     },
     /** Runs a part. If it cannot go on, that is added, and the result is undefined. */
-    async tryPart<T>(part: Part<T>): Promise<T | undefined> {
+    async tryPart<T>(part: AuditPart<T>): Promise<T | undefined> {
       try {
         return await this.run(part)
       } catch (error) {

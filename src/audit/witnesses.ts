@@ -10,7 +10,7 @@ import { unfinished, unreadable } from './finding.ts'
 import { checkSigned, parseSeen, reportMisfits, type SeenCheckpoint } from './history.ts'
 import { createRootCheck } from './root-check.ts'
 import type { Roots } from './roots.ts'
-import { type AuditInput, createCollector, type Part } from './run.ts'
+import { type AuditInput, type AuditPart, createCollector } from './run.ts'
 import type { ClaimedAnchor } from './source.ts'
 
 /**
@@ -24,7 +24,7 @@ export async function* checkWitnesses(
   checkpoint: SeenCheckpoint,
   claimed: readonly ClaimedAnchor[],
   roots: Roots,
-): Part<void> {
+): AuditPart<void> {
   const { quorum } = input.policy
   if (quorum === 0 || checkSigned(checkpoint, input.policy) >= quorum) return
   const newest = claimed.filter(({ size }) => size <= checkpoint.size).reduce((most, { size }) => Math.max(most, size), 0)
@@ -37,7 +37,7 @@ export async function* checkWitnesses(
 /**
  * How many witnesses have cosigned the checkpoint of this size, from the receipt of its last entry.
  */
-async function* countWitnesses(input: AuditInput, size: number, now: SeenCheckpoint, roots: Roots): Part<number> {
+async function* countWitnesses(input: AuditInput, size: number, now: SeenCheckpoint, roots: Roots): AuditPart<number> {
   const { source, policy } = input
   const path = `/v1/records/${size - 1}/receipt`
   const { round, count } = readRound(path, await source.receipt(size - 1), policy)

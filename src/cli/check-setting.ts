@@ -43,7 +43,7 @@ export type CheckSetting = {
 }
 
 /** The parts that ask, until the time of one check is over. */
-export type CheckMeans = { readonly chain: readonly ChainReader[]; readonly ledger: LedgerReader; readonly signal: AbortSignal }
+export type CheckSources = { readonly chain: readonly ChainReader[]; readonly ledger: LedgerReader; readonly signal: AbortSignal }
 
 /** For one question to a ledger or a chain. */
 const TIMEOUT_MS = 15_000
@@ -76,7 +76,7 @@ export async function readCheckSetting({ ledger, policy: file, trustLedger, rpc 
 }
 
 /** Opens them for one check. */
-export function openCheckMeans({ url, policy, rpcUrls }: CheckSetting, timeoutSeconds: number): CheckMeans {
+export function openCheckMeans({ url, policy, rpcUrls }: CheckSetting, timeoutSeconds: number): CheckSources {
   const signal = AbortSignal.timeout(timeoutSeconds * 1000)
   const chain = rpcUrls.map(rpcUrl => createJsonRpcReader({ url: rpcUrl, fetch: fetchUntil(signal, fetch), timeoutMs: TIMEOUT_MS }))
   return { chain, ledger: createLedgerReader({ url, origin: policy.origin, fetch, timeoutMs: TIMEOUT_MS, signal }), signal }

@@ -7,7 +7,7 @@ import { ClientError, isWorthRetrying } from './client-error.ts'
 import { fileLines } from './lines.ts'
 
 /** One answer line of a stream of statements: the line it answers, counted from 1. */
-export type LineAnswer = {
+export type AnsweredLine = {
   line: number
   status: number
   index?: number
@@ -20,7 +20,7 @@ export type LineAnswer = {
 
 /** Callbacks while lines are sent. */
 export type LinesTold = {
-  onAnswer(answer: LineAnswer): void
+  onAnswer(answer: AnsweredLine): void
   /** The lines of a request that have no answer yet are sent again after this. */
   onRetry(why: 'busy' | 'lost'): void
   /** Which lines are sent; missing: all of them. */
@@ -88,11 +88,11 @@ async function sendRequest(lines: readonly NumberedLine[], post: PostLines, told
 async function sendOnce(open: ReadonlyMap<number, string>, post: PostLines, told: LinesTold) {
   const numbers = [...open.keys()]
   const left = new Map(open)
-  const busy: LineAnswer[] = []
+  const busy: AnsweredLine[] = []
   let failure: unknown
   try {
     for await (const value of post(`${[...open.values()].join('\n')}\n`)) {
-      const answer = value as Partial<LineAnswer>
+      const answer = value as Partial<AnsweredLine>
       const number = numbers[(answer.line ?? 0) - 1]
       if (number === undefined || typeof answer.status !== 'number') continue
       const own = readLine(answer, number)
@@ -107,7 +107,7 @@ async function sendOnce(open: ReadonlyMap<number, string>, post: PostLines, told
 }
 
 /** Reads an answer line, with the warnings that are well-formed. */
-function readLine({ warnings, ...answer }: Partial<LineAnswer>, line: number): LineAnswer {
+function readLine({ warnings, ...answer }: Partial<AnsweredLine>, line: number): AnsweredLine {
   const codes = Array.isArray(warnings) ? (warnings as unknown[]).filter(code => typeof code === 'string') : []
-  return { ...(answer as LineAnswer), line, ...(codes.length > 0 && { warnings: codes }) }
+  return { ...(answer as AnsweredLine), line, ...(codes.length > 0 && { warnings: codes }) }
 }

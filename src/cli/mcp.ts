@@ -5,7 +5,7 @@
 import { realpath } from 'node:fs/promises'
 import { relative, resolve, sep } from 'node:path'
 import type { Command } from 'commander'
-import { type Answerer, notReceipts, type Wanted } from '../mcp/answerer.ts'
+import { type Answerer, notReceipts, type WantedRecords } from '../mcp/answerer.ts'
 import { type Answers, type GivenFile, type GivenReceipt, planChecks, readGivenText } from '../verifier/index.ts'
 import { type CheckOptions, type CheckSetting, openCheckMeans, readCheckSetting, withCheckOptions } from './check-setting.ts'
 import { createClient } from './client.ts'
@@ -90,13 +90,14 @@ async function findIn(roots: readonly string[], path: string): Promise<string> {
   throw new FileError('FILE_NOT_FOUND', 'there is no such file in the folders that may be read')
 }
 
-function queryOf(wanted: Wanted): string {
+function queryOf(wanted: WantedRecords): string {
   const given = Object.entries(wanted).filter((entry): entry is [string, string] => entry[1] !== undefined)
   return new URLSearchParams(given).toString()
 }
 
 const MORE = `
-For assistants that speak the Model Context Protocol. Put it into their settings:
+For assistants that speak the Model Context Protocol. Put this into their
+settings:
   {"mcpServers": {"openseal": {"command": "openseal",
     "args": ["mcp", "--ledger", "https://ledger.example", "--trust-ledger"]}}}
 Nothing can be submitted or changed through it.`

@@ -9,12 +9,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createRun, type Reason } from '../documents/together.ts'
 import { waitForAnchor } from './anchor-wait.ts'
-import { type Entry, type Plan, planFiles } from './batch/plan.ts'
+import { type Plan, type PlannedEntry, planFiles } from './batch/plan.ts'
 import { type Sealed, writeAllReceipts } from './batch/receipts.ts'
 import { filesOf, manifestFiles, type WantedFile } from './batch/wanted.ts'
 import { type Client, createClient } from './client.ts'
 import { EXIT_USAGE, UsageError } from './command.ts'
-import type { LineAnswer } from './line-sender.ts'
+import type { AnsweredLine } from './line-sender.ts'
 import { print, printJson, remark, startProgress } from './output.ts'
 import { formatPreview } from './preview.ts'
 import { type ReceiptCounts, readIdentities } from './receipt-lines.ts'
@@ -25,7 +25,7 @@ import { countWarnings, formatCount, meaningOf, stoppingCodes } from './warnings
 
 /** What became of an entry. `index` is that of its own statement. */
 type Outcome = {
-  readonly entry: Entry
+  readonly entry: PlannedEntry
   readonly state: 'accepted' | 'known' | 'left-out'
   readonly index?: number
   readonly code?: string
@@ -77,10 +77,10 @@ type Sending = {
 async function submitFiles(sending: Sending, files: readonly WantedFile[]): Promise<number> {
   const { options, spool } = sending
   const plan = await planFiles(files, options, spool)
-  const answers = new Map<number, LineAnswer>()
+  const answers = new Map<number, AnsweredLine>()
   await send(sending, plan, 'comparing', { dryRun: true, answers })
   const stops = stopsOf(plan, answers, options)
-  const isLeft = (entry: Entry) => entry.left !== undefined || stops.has(entry)
+  const isLeft = (entry: PlannedEntry) => entry.left !== undefined || stops.has(entry)
   if (options.dryRun)
     return tell(
       plan.entries.map(entry => outcomeOf(entry, answers, stops)),
@@ -101,7 +101,7 @@ async function submitFiles(sending: Sending, files: readonly WantedFile[]): Prom
   )
 }
 
-type Passing = { readonly dryRun?: boolean; readonly answers: Map<number, LineAnswer>; readonly isWanted?: (line: number) => boolean }
+type Passing = { readonly dryRun?: boolean; readonly answers: Map<number, AnsweredLine>; readonly isWanted?: (line: number) => boolean }
 
 async function send(
   { client, key, spool }: Sending,
@@ -111,7 +111,7 @@ async function send(
 ): Promise<void> {
   const progress = startProgress(what, plan.lines)
   const told = {
-    onAnswer(answer: LineAnswer) {
+    onAnswer(answer: AnsweredLine) {
       const before = answers.get(answer.line)
       const warnings = [...new Set([...(before?.warnings ?? []), ...(answer.warnings ?? [])])]
       answers.set(answer.line, { ...answer, ...(warnings.length > 0 && { warnings }) })
@@ -134,8 +134,8 @@ async function send(
  * The entries that are not sent, and why: the ledger refuses them or warns of them, or they change
  * a version that is not sent itself.
  */
-function stopsOf(plan: Plan, answers: Map<number, LineAnswer>, { accept }: SubmitOptions): Map<Entry, Reason> {
-  const stops = new Map<Entry, Reason>()
+function stopsOf(plan: Plan, answers: Map<number, AnsweredLine>, { accept }: SubmitOptions): Map<PlannedEntry, Reason> {
+  const stops = new Map<PlannedEntry, Reason>()
   const run = createRun()
   for (const entry of plan.entries) {
     const { version } = entry
@@ -160,11 +160,11 @@ function stopsOf(plan: Plan, answers: Map<number, LineAnswer>, { accept }: Submi
   return stops
 }
 
-function linesOf({ lines }: Entry): number[] {
+function linesOf({ lines }: PlannedEntry): number[] {
   return lines === undefined ? [] : Array.from({ length: lines.to - lines.from + 1 }, (_, at) => lines.from + at)
 }
 
-function indexesOf(entry: Entry, answers: ReadonlyMap<number, LineAnswer>): Map<number, number> {
+function indexesOf(entry: PlannedEntry, answers: ReadonlyMap<number, AnsweredLine>): Map<number, number> {
   return new Map(
     linesOf(entry).flatMap(line => {
       const { index, known } = answers.get(line) ?? {}
@@ -187,7 +187,7 @@ async function wait({ receiver, spool, options }: Sending, sealed: readonly Seal
 }
 
 /** The last line of an OCDS file is the file's own. */
-function outcomeOf(entry: Entry, answers: ReadonlyMap<number, LineAnswer>, stops: ReadonlyMap<Entry, Reason>): Outcome {
+function outcomeOf(entry: PlannedEntry, answers: ReadonlyMap<number, AnsweredLine>, stops: ReadonlyMap<PlannedEntry, Reason>): Outcome {
   const own = linesOf(entry).map(line => answers.get(line))
   const warnings = [...new Set(own.flatMap(answer => answer?.warnings ?? []))]
   const left = entry.left ?? stops.get(entry)

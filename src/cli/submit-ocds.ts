@@ -15,7 +15,7 @@ import { waitForAnchor } from './anchor-wait.ts'
 import { type Client, createClient } from './client.ts'
 import { ClientError } from './client-error.ts'
 import { CommandError, EXIT_USAGE } from './command.ts'
-import type { LineAnswer } from './line-sender.ts'
+import type { AnsweredLine } from './line-sender.ts'
 import { type PackageReport, readPackage } from './ocds/package.ts'
 import { print, printJson, remark, startByteProgress, startProgress } from './output.ts'
 import { receiptsPath } from './receipt-file.ts'
@@ -109,7 +109,7 @@ async function submitFile(sending: Sending, file: string, spool: string): Promis
 async function submitPackage(sending: Sending, report: PackageReport, spool: string): Promise<Submitted> {
   const { options, client, receiver } = sending
   /** By line: a package may have millions. */
-  const answers: LineAnswer[] = []
+  const answers: AnsweredLine[] = []
   await sendSpool(sending, report, spool, {
     dryRun: true,
     take: answer => {
@@ -141,12 +141,12 @@ async function submitPackage(sending: Sending, report: PackageReport, spool: str
   return { ...summarize(report, answers), stopped: [], indexes, receipts, counts }
 }
 
-function warnOfEdit(answer: LineAnswer | undefined): void {
+function warnOfEdit(answer: AnsweredLine | undefined): void {
   if (answer?.code !== undefined || answer?.known !== undefined || answer?.warnings?.includes('SILENT_EDIT')) return
   if (answer !== undefined) answer.warnings = [...(answer.warnings ?? []), 'SILENT_EDIT']
 }
 
-function summarize({ labels, ...report }: PackageReport, answers: readonly LineAnswer[]) {
+function summarize({ labels, ...report }: PackageReport, answers: readonly AnsweredLine[]) {
   const rejected = answers.flatMap(({ code, detail, status }, at) => {
     const isAnswered = answers[at]!.index !== undefined || (status === 200 && code === undefined)
     return isAnswered ? [] : [{ label: labels[at]!, code: code ?? 'LEDGER_ANSWER', detail: detail ?? `status ${status}` }]
@@ -156,7 +156,7 @@ function summarize({ labels, ...report }: PackageReport, answers: readonly LineA
   return { report: { labels, ...report }, accepted: answers.length - known - rejected.length, known, rejected, warnings }
 }
 
-type Passing = { readonly dryRun?: boolean; readonly isWanted?: (line: number) => boolean; readonly take: (answer: LineAnswer) => void }
+type Passing = { readonly dryRun?: boolean; readonly isWanted?: (line: number) => boolean; readonly take: (answer: AnsweredLine) => void }
 
 async function sendSpool(
   { client, key }: Sending,
@@ -166,7 +166,7 @@ async function sendSpool(
 ): Promise<void> {
   const progress = startProgress(`${dryRun ? 'comparing' : 'sealing'} ${basename(path)}`, labels.length > 2000 ? labels.length : 0)
   const told = {
-    onAnswer(answer: LineAnswer) {
+    onAnswer(answer: AnsweredLine) {
       take(answer)
       progress.update(answer.line)
     },

@@ -8,9 +8,9 @@ import { speak } from '../messages/language.ts'
 import type { Say } from '../messages/say.ts'
 import { type Answers, type GivenFile, type GivenReceipt, planChecks, type Task } from '../verifier/index.ts'
 import {
-  type CheckMeans,
   type CheckOptions,
   type CheckSetting,
+  type CheckSources,
   openCheckMeans,
   readCheckSetting,
   withCheckOptions,
@@ -58,7 +58,7 @@ export function addVerify(command: Command, setExit: (code: number) => void): vo
 type LeftOut = Extract<Row, { kind: 'left-out' }>
 
 /** The settings for all files of a call. */
-type Setting = CheckSetting & CheckMeans & { readonly say: Say }
+type Setting = CheckSetting & CheckSources & { readonly say: Say }
 
 async function readSetting(files: readonly string[], options: Options): Promise<Setting> {
   if (options.receipt !== undefined && (files.length > 1 || (await isFolder(files[0]!))))

@@ -2,7 +2,7 @@
  * When entries were sealed, and how long they waited for the chain: by quarter of an hour and by
  * day, for charts.
  */
-import { jsonValue, lastNumber, type Row, type Rows, readJson, rowKey } from './rows.ts'
+import { type FinderRow, jsonValue, lastNumber, type Rows, readJson, rowKey } from './rows.ts'
 
 /** The units of time that are kept. */
 export const UNITS_MS = { quarter: 15 * 60_000, day: 86_400_000 } as const
@@ -30,7 +30,7 @@ export async function activityRows(
   sealedMs: SealedMs,
   entries: { readonly from: number; readonly to: number },
   { covered, anchors }: { readonly covered: number; readonly anchors: readonly AnchorTime[] },
-): Promise<Row[]> {
+): Promise<FinderRow[]> {
   const slots = new Map<string, { key: Uint8Array; slot: Counted }>()
   const change = (timeMs: number, next: (slot: Counted) => Counted) => {
     for (const unit of Object.keys(UNITS_MS) as Unit[]) {

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { skeletonOf } from '../core/statements/skeleton.ts'
 import type { Statement } from '../core/statements/statement.ts'
-import { jsonValue, type Row, type Rows, readJson, rowKey } from './rows.ts'
+import { type FinderRow, jsonValue, type Rows, readJson, rowKey } from './rows.ts'
 
 /** The most ids kept for one skeleton. */
 const MAX_ALIKE = 8
@@ -29,7 +29,7 @@ export function gatherAlike(rows: Pick<Rows, 'get'>) {
       read.set(name, isKnown ? firsts : [...firsts, [record, index]])
       if (!isKnown) changed.add(name)
     },
-    *rows(): Generator<Row> {
+    *rows(): Generator<FinderRow> {
       for (const name of changed) yield { key: rowKey('s', name), value: jsonValue(read.get(name)) }
     },
   }

@@ -4,25 +4,25 @@
 
 import type { KeptEffect } from '../core/statements/effects.ts'
 import type { Statement } from '../core/statements/statement.ts'
-import { jsonValue, lastNumber, numberValue, type Row, type Rows, readJson, rowKey } from './rows.ts'
+import { type FinderRow, jsonValue, lastNumber, numberValue, type Rows, readJson, rowKey } from './rows.ts'
 import { createThreads, type EntryState, readState } from './threads.ts'
 
 /** The ways in which a later statement changes an earlier publication. */
 export const CHANGE_KINDS = ['silent-edit', 'amend', 'withdraw'] as const
-export type ChangeKind = (typeof CHANGE_KINDS)[number]
+export type FoundChangeKind = (typeof CHANGE_KINDS)[number]
 
 /** One change. `earlier` is the newest statement that it changes, if there is one. */
-export type Change = { readonly index: number; readonly kind: ChangeKind; readonly earlier?: number }
+export type FoundChange = { readonly index: number; readonly kind: FoundChangeKind; readonly earlier?: number }
 
 /** An agency's number of entries, and how many of them changed something. */
-export type AgencyCounts = { readonly entries: number } & Readonly<Record<ChangeKind, number>>
+export type AgencyCounts = { readonly entries: number } & Readonly<Record<FoundChangeKind, number>>
 
 /** The counts of an agency without entries. */
 export const NO_COUNTS: AgencyCounts = { entries: 0, 'silent-edit': 0, amend: 0, withdraw: 0 }
 
 /** Gathers the changes in a run of entries; `rows` returns the rows to write. */
 export function gatherChanges(rows: Rows, ledger: { statement(index: number): Promise<string | undefined> }) {
-  const changed: Change[] = []
+  const changed: FoundChange[] = []
   const threads = createThreads(rows, index => ledger.statement(index))
   const counts = new Map<string, AgencyCounts>()
 
@@ -42,7 +42,7 @@ export function gatherChanges(rows: Rows, ledger: { statement(index: number): Pr
         threads.addErased(index, effect, text === undefined ? undefined : JSON.parse(text))
       }
     },
-    *rows(): Generator<Row> {
+    *rows(): Generator<FinderRow> {
       for (const { index, kind, earlier } of changed)
         yield { key: changeKey(kind, index), value: earlier === undefined ? new Uint8Array(0) : numberValue(earlier) }
       yield* threads.rows()
@@ -52,7 +52,7 @@ export function gatherChanges(rows: Rows, ledger: { statement(index: number): Pr
 }
 
 /** Changes below `before` of the given kinds, newest first. */
-export async function listChanges(rows: Rows, kinds: readonly ChangeKind[], before: number, limit: number): Promise<Change[]> {
+export async function listChanges(rows: Rows, kinds: readonly FoundChangeKind[], before: number, limit: number): Promise<FoundChange[]> {
   const lists = await Promise.all(kinds.map(kind => listKind(rows, kind, before, limit)))
   return lists
     .flat()
@@ -71,8 +71,8 @@ export function readCounts(rows: Rows, agency: string): AgencyCounts {
   return readJson<AgencyCounts>(rows.get(rowKey('g', agency))) ?? NO_COUNTS
 }
 
-async function listKind(rows: Rows, kind: ChangeKind, before: number, limit: number): Promise<Change[]> {
-  const found: Change[] = []
+async function listKind(rows: Rows, kind: FoundChangeKind, before: number, limit: number): Promise<FoundChange[]> {
+  const found: FoundChange[] = []
   for await (const [key, value] of rows.range(changeKey(kind, 0), changeKey(kind, before), { reverse: true })) {
     if (found.length >= limit) break
     found.push({ index: lastNumber(key), kind, ...(value.length > 0 && { earlier: lastNumber(value) }) })
@@ -80,6 +80,6 @@ async function listKind(rows: Rows, kind: ChangeKind, before: number, limit: num
   return found
 }
 
-function changeKey(kind: ChangeKind, index: number): Uint8Array {
+function changeKey(kind: FoundChangeKind, index: number): Uint8Array {
   return rowKey('k', kind.charAt(0), [{ value: index, bytes: 8 }])
 }

@@ -9,19 +9,19 @@ import type { Statement } from '../core/statements/statement.ts'
 import type { Log } from '../logger.ts'
 import { listSlots, type Slot, type Unit } from './activity.ts'
 import { findAlike } from './alike.ts'
-import { type AgencyCounts, type Change, type ChangeKind, listChanges, NO_COUNTS, readCounts, stateOf } from './changes.ts'
+import { type AgencyCounts, type FoundChange, type FoundChangeKind, listChanges, NO_COUNTS, readCounts, stateOf } from './changes.ts'
 import { openKeeper } from './keeper.ts'
 import type { FoundLedger } from './ledger.ts'
-import { type Found, search } from './search.ts'
+import { type FoundEntries, search } from './search.ts'
 import type { EntryState } from './threads.ts'
 
 export type Finder = {
   /** Entries below this index can be found. */
   reached(): number
   /** Entries below `before` with this number, or with words that begin with these. */
-  search(query: string, before: number, limit: number): Promise<Found>
+  search(query: string, before: number, limit: number): Promise<FoundEntries>
   /** Changes below `before`, newest first. */
-  changes(kinds: readonly ChangeKind[], before: number, limit: number): Promise<readonly Change[]>
+  changes(kinds: readonly FoundChangeKind[], before: number, limit: number): Promise<readonly FoundChange[]>
   /** The state of an entry with this statement, by all entries below `reached()`. */
   state(index: number, statement: Statement): Promise<EntryState>
   counts(agency: string): Promise<AgencyCounts>
@@ -92,8 +92,8 @@ export async function openFinder({ ledger, folder, steadyMs, log }: Deps): Promi
   return {
     reached: keeper.size,
     search: (query, before, limit) =>
-      ask<Found>(rows => search(rows, index => ledger.statement(index), query, before, limit), { indexes: [] }),
-    changes: (kinds, before, limit) => ask<readonly Change[]>(rows => listChanges(rows, kinds, before, limit), []),
+      ask<FoundEntries>(rows => search(rows, index => ledger.statement(index), query, before, limit), { indexes: [] }),
+    changes: (kinds, before, limit) => ask<readonly FoundChange[]>(rows => listChanges(rows, kinds, before, limit), []),
     state: (index, statement) => ask<EntryState>(rows => stateOf(rows, index, statement), {}),
     counts: agency => ask(rows => readCounts(rows, agency), NO_COUNTS),
     recordsLike: (agency, record) => ask<readonly string[]>(rows => findAlike(rows, readShown, agency, record), []),

@@ -8,7 +8,7 @@ import { gatherChanges } from './changes.ts'
 import type { FoundLedger } from './ledger.ts'
 import { BLOCK, postingRows } from './postings.ts'
 import { begin, NO_TOMBSTONE, PROGRESS } from './progress.ts'
-import { jsonValue, type Row, type Rows } from './rows.ts'
+import { type FinderRow, jsonValue, type Rows } from './rows.ts'
 import { searchableOf, tokensOf } from './words.ts'
 
 export type Follower = {
@@ -117,6 +117,6 @@ export async function openFollower(folder: string, { ledger, log, readText, rest
   }
 }
 
-function* all(...lists: Iterable<Row>[]): Generator<Row> {
+function* all(...lists: Iterable<FinderRow>[]): Generator<FinderRow> {
   for (const list of lists) yield* list
 }

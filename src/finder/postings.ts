@@ -3,7 +3,7 @@
  * a block's rows are written once or grow a little.
  */
 import { breathe } from '../turns.ts'
-import { lastNumber, type Row, type Rows, rowKey } from './rows.ts'
+import { type FinderRow, lastNumber, type Rows, rowKey } from './rows.ts'
 
 /** Entries in a block. */
 export const BLOCK = 1024
@@ -15,7 +15,7 @@ const MAX_BLOCKS = 1000
  * The rows that list new entries of one block, by token: the existing entries and the new ones
  * after them. Yielded one by one.
  */
-export function* postingRows(rows: Pick<Rows, 'get'>, block: number, added: ReadonlyMap<string, readonly number[]>): Generator<Row> {
+export function* postingRows(rows: Pick<Rows, 'get'>, block: number, added: ReadonlyMap<string, readonly number[]>): Generator<FinderRow> {
   for (const [token, indexes] of added) {
     const key = postingKey(token, block)
     const before = rows.get(key)

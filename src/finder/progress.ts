@@ -7,7 +7,7 @@ import type { FoundLedger } from './ledger.ts'
 import { openRows, type Rows, readJson, rowKey } from './rows.ts'
 
 /** Kept with the rows, in the same write. */
-export type Progress = {
+export type FinderProgress = {
   readonly format: number
   readonly origin: string
   /**
@@ -33,7 +33,7 @@ const FORMAT = 6
 export const NO_TOMBSTONE = -1
 
 type Ledger = Pick<FoundLedger, 'origin' | 'head' | 'rootAt' | 'newestTombstone'>
-type Begun = { readonly rows: Rows; readonly progress: Progress }
+type Begun = { readonly rows: Rows; readonly progress: FinderProgress }
 
 /** Opens the rows. Unreadable rows are removed. */
 export async function begin(folder: string, ledger: Ledger, log: Log): Promise<Begun> {
@@ -65,8 +65,8 @@ async function beginWith(folder: string, ledger: Ledger): Promise<Begun> {
 }
 
 /** How far the rows go; undefined for none, and for rows of another log or another format. */
-async function readProgress(rows: Rows, ledger: Ledger): Promise<Progress | undefined> {
-  const found = readJson<Progress>(rows.get(PROGRESS))
+async function readProgress(rows: Rows, ledger: Ledger): Promise<FinderProgress | undefined> {
+  const found = readJson<FinderProgress>(rows.get(PROGRESS))
   const fits = found?.format === FORMAT && found.origin === ledger.origin && found.size <= ledger.head().size
   if (fits && (found.size === 0 || equalBytes(await ledger.rootAt(found.size), fromHex(found.root)))) return found
   return undefined

@@ -22,7 +22,7 @@ const ROWS_AT_ONCE = 64
 const OPEN_TABLES = 32
 
 /** One row to write. */
-export type Row = { readonly key: Uint8Array; readonly value: Uint8Array }
+export type FinderRow = { readonly key: Uint8Array; readonly value: Uint8Array }
 
 export type Rows = {
   get(key: Uint8Array): Uint8Array | undefined
@@ -30,7 +30,7 @@ export type Rows = {
    * All or nothing. Gathers a few rows at a time and asks in between whether to go on; if not,
    * writes nothing and returns false.
    */
-  write(rows: Iterable<Row>, goOn: () => Promise<boolean>): Promise<boolean>
+  write(rows: Iterable<FinderRow>, goOn: () => Promise<boolean>): Promise<boolean>
   /** Keys from `gte` up to but not including `lt`, in ascending order, or from the end. */
   range(gte: Uint8Array, lt: Uint8Array, options?: { readonly reverse?: boolean }): AsyncIterable<[Uint8Array, Uint8Array]>
   close(): Promise<void>

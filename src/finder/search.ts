@@ -7,7 +7,7 @@ import { matches, nameOf, nameToken, searchableOf, tokenOfWord, wordsOf } from '
 /**
  * Found entries, newest first. `older` is where a further search continues, if there may be more.
  */
-export type Found = { readonly indexes: readonly number[]; readonly older?: number }
+export type FoundEntries = { readonly indexes: readonly number[]; readonly older?: number }
 
 type ReadStatement = (index: number) => Promise<string | undefined>
 
@@ -17,7 +17,13 @@ const MAX_READ = 1000
 const MAX_WANTED = 12
 
 /** Entries below `before`. Each hit is compared with the statement itself. */
-export async function search(rows: Rows, readStatement: ReadStatement, query: string, before: number, limit: number): Promise<Found> {
+export async function search(
+  rows: Rows,
+  readStatement: ReadStatement,
+  query: string,
+  before: number,
+  limit: number,
+): Promise<FoundEntries> {
   const named = await collect(intersect(rows, [nameToken(nameOf(query))], before), limit, async () => true)
   const words = wordsOf(query)
   if (named.indexes.length > 0 || words.length === 0) return named
@@ -33,7 +39,7 @@ async function collect(
   candidates: ReturnType<typeof intersect>,
   limit: number,
   accept: (index: number) => Promise<boolean>,
-): Promise<Found> {
+): Promise<FoundEntries> {
   const indexes: number[] = []
   let read = 0
   for await (const candidate of candidates) {

@@ -16,7 +16,7 @@
 import { createHash } from 'node:crypto'
 import type { KeptEffect } from '../core/statements/effects.ts'
 import type { DocumentRef, Statement } from '../core/statements/statement.ts'
-import { jsonValue, lastNumber, numberValue, type Row, type Rows, readJson, rowKey } from './rows.ts'
+import { type FinderRow, jsonValue, lastNumber, numberValue, type Rows, readJson, rowKey } from './rows.ts'
 
 /**
  * The state of an entry: the newest entry that withdrew it, one that superseded it, and whether a
@@ -56,7 +56,7 @@ const MAX_CONTENTS = 8
 
 /** Adds statements one after the other; `rows` returns the rows to write. */
 export function createThreads(stored: Pick<Rows, 'get'>, readStatement: ReadStatement) {
-  const written = new Map<string, Row>()
+  const written = new Map<string, FinderRow>()
   const rows: Pick<Rows, 'get'> = { get: key => written.get(keyName(key))?.value ?? stored.get(key) }
   const put = (key: Uint8Array, value: Uint8Array) => written.set(keyName(key), { key, value })
 
@@ -135,7 +135,7 @@ export function createThreads(stored: Pick<Rows, 'get'>, readStatement: ReadStat
         put(key, jsonValue({ ...thread, amendments: [...(thread.amendments ?? []), index].slice(-MAX_AMENDMENTS) }))
       if (what === 'superseded' || what === 'edited') put(lostKey(on), jsonValue({ ...readLost(rows, on), [what]: index }))
     },
-    rows: (): Iterable<Row> => written.values(),
+    rows: (): Iterable<FinderRow> => written.values(),
   }
 }
 

@@ -14,7 +14,7 @@ import { answerOptions, guard, guardPage, requireHost } from './headers.ts'
 import { answerEarly } from './listener.ts'
 import { createMetrics } from './metrics.ts'
 import { withOriginForm } from './place.ts'
-import { answerProblem, discardRest, isClientGone, type Problem, refuseRoute } from './problem.ts'
+import { answerProblem, discardRest, type HttpProblem, isClientGone, refuseRoute } from './problem.ts'
 import { agencyRoutes } from './routes/agencies.ts'
 import { anchorRoutes } from './routes/anchors.ts'
 import { backupRoutes } from './routes/backup.ts'
@@ -27,7 +27,7 @@ import { recordRoutes } from './routes/records.ts'
 import { serviceRoutes } from './routes/service.ts'
 import { tileRoutes } from './routes/tiles.ts'
 
-const TARGET_MALFORMED: Problem = { status: 400, code: 'TARGET_MALFORMED', detail: 'The target of this request is not a path.' }
+const TARGET_MALFORMED: HttpProblem = { status: 400, code: 'TARGET_MALFORMED', detail: 'The target of this request is not a path.' }
 
 /** The application on the given parts. Its only state is its metrics. */
 export function createApp(deps: HttpDeps): Koa {

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { OpenSealError } from '../core/errors.ts'
 import { GUARDS } from './headers.ts'
-import { formatProblem, formOf, type Problem } from './problem.ts'
+import { formatProblem, formOf, type HttpProblem } from './problem.ts'
 
 export type Listener = {
   readonly url: string
@@ -39,14 +39,14 @@ const MAX_HEADER_BYTES = 16 * 1024
 const MAX_HEADERS = 100
 const MAX_CONNECTIONS = 4096
 
-const STARTING: Problem = { status: 503, code: 'LEDGER_STARTING', detail: 'The ledger is starting.' }
-const EXPECTATION: Problem = { status: 417, code: 'EXPECT_UNKNOWN', detail: 'The only Expect that is supported is 100-continue.' }
+const STARTING: HttpProblem = { status: 503, code: 'LEDGER_STARTING', detail: 'The ledger is starting.' }
+const EXPECTATION: HttpProblem = { status: 417, code: 'EXPECT_UNKNOWN', detail: 'The only Expect that is supported is 100-continue.' }
 /** Refusals by the codes of Node's parser. Any other code means that the bytes are not HTTP. */
-const NO_REQUEST: { readonly [code: string]: Problem } = {
+const NO_REQUEST: { readonly [code: string]: HttpProblem } = {
   HPE_HEADER_OVERFLOW: { status: 431, code: 'HEADERS_TOO_LARGE', detail: `The head of a request has at most ${MAX_HEADER_BYTES} bytes.` },
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, code: 'HEADERS_TIMEOUT', detail: 'The head of the request did not arrive in time.' },
 }
-const NO_HTTP: Problem = { status: 400, code: 'HTTP_MALFORMED', detail: 'This is not a request of HTTP/1.1.' }
+const NO_HTTP: HttpProblem = { status: 400, code: 'HTTP_MALFORMED', detail: 'This is not a request of HTTP/1.1.' }
 
 /**
  * Listens on a port; 0 means any free one. Until `serve`, every request gets 503, so that a busy
@@ -117,7 +117,7 @@ export async function openListener({
 export function answerEarly(
   { method = '', url = '', headers: sent }: IncomingMessage,
   response: ServerResponse,
-  problem: Problem,
+  problem: HttpProblem,
   headers: { readonly [name: string]: string } = {},
 ): void {
   const [path = '', query] = url.split('?', 2)
@@ -131,7 +131,7 @@ export function answerEarly(
  * Answers a connection whose bytes are not a request, and closes it, because the start of the next
  * request is unknown.
  */
-function refuse(socket: Duplex, problem: Problem): void {
+function refuse(socket: Duplex, problem: HttpProblem): void {
   const body = formatProblem(problem)
   const headers = { ...GUARDS, 'Content-Type': 'application/problem+json', 'Content-Length': Buffer.byteLength(body), Connection: 'close' }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)

@@ -9,13 +9,13 @@ import { OpenSealError } from '../core/errors.ts'
 import { visibleJson } from '../core/visible.ts'
 import type { Log } from '../logger.ts'
 import { type Look, securityPolicy } from '../web/layout.ts'
-import { type Asked, isPageAsked, renderProblemPage } from '../web/problem-page.ts'
+import { type AskedPage, isPageAsked, renderProblemPage } from '../web/problem-page.ts'
 
 /**
  * The public part of a failure. `code` is stable; `detail` is for people and says what to do next;
  * `more` holds further members of the problem document.
  */
-export type Problem = { readonly status: number; readonly code: string; readonly detail: string; readonly more?: object }
+export type HttpProblem = { readonly status: number; readonly code: string; readonly detail: string; readonly more?: object }
 
 /**
  * The HTTP status of each failure by its code. A missing code is an internal error, regardless of
@@ -129,7 +129,7 @@ const RETRY_AFTER_SECONDS: { readonly [code: string]: number } = {
 }
 
 /** The problem of a failure. An unexpected failure becomes a 500 that hides its cause. */
-export function problemOf(error: unknown): Problem {
+export function problemOf(error: unknown): HttpProblem {
   const status = error instanceof OpenSealError ? STATUS[error.code] : undefined
   const more = error instanceof GoneError ? { more: error.more } : {}
   if (error instanceof OpenSealError && status !== undefined) return { status, code: error.code, detail: error.message, ...more }
@@ -174,8 +174,8 @@ export function answerProblem(ctx: Context, error: unknown, { log, site }: Probl
  * between page and problem document.
  */
 export function formOf(
-  asked: Asked,
-  problem: Problem,
+  asked: AskedPage,
+  problem: HttpProblem,
   told: { readonly look?: Look | undefined; readonly retrySeconds?: number | undefined } = {},
 ): { readonly headers: { readonly [name: string]: string }; readonly body: string } {
   if (!isPageAsked(asked)) return { headers: { 'Content-Type': 'application/problem+json' }, body: formatProblem(problem) }
@@ -189,7 +189,7 @@ export function formOf(
 }
 
 /** The text of a problem document. */
-export function formatProblem({ more, ...problem }: Problem): string {
+export function formatProblem({ more, ...problem }: HttpProblem): string {
   return visibleJson(JSON.stringify({ type: 'about:blank', title: STATUS_CODES[problem.status], ...problem, ...more }))
 }
 

@@ -9,7 +9,7 @@ import type { Answers } from '../verifier/index.ts'
 export type ToCheck = { readonly sha256?: string | undefined; readonly receipt?: string | undefined }
 
 /** What to look for, as `GET /v1/records` takes it. */
-export type Wanted = {
+export type WantedRecords = {
   readonly sha256?: string | undefined
   readonly agency?: string | undefined
   readonly record?: string | undefined
@@ -26,7 +26,7 @@ export type Answerer = {
   /** Checks a file of this machine; missing where no files may be read. Throws OpenSealError. */
   readonly checkFile?: (path: string) => Promise<readonly Answers[]>
   /** The JSON of `GET /v1/records`. Throws OpenSealError. */
-  find(wanted: Wanted): Promise<unknown>
+  find(wanted: WantedRecords): Promise<unknown>
   /** The JSON of `GET /v1/records/:index`. Throws OpenSealError RECORD_NOT_FOUND, RECORD_ERASED, RECORD_ERASING. */
   record(index: number): Promise<unknown>
   /** The JSON of `GET /v1/status`. Throws OpenSealError. */

@@ -60,12 +60,12 @@ export const statusShape = z.object({
   page: z.string(),
 })
 
-export type Entry = z.infer<typeof entryShape>
-export type FoundEntries = z.infer<typeof foundShape>
-export type LedgerState = z.infer<typeof statusShape>
+export type ToldEntry = z.infer<typeof entryShape>
+export type ToldList = z.infer<typeof foundShape>
+export type ToldState = z.infer<typeof statusShape>
 
 /** A list of entries. Throws ZodError if the ledger's answer is not one. */
-export function tellList(answer: unknown, page: string, telling: Telling): FoundEntries {
+export function tellList(answer: unknown, page: string, telling: Telling): ToldList {
   const { records, cursor, behind = 0 } = list.parse(answer)
   const { sayTo } = telling
   const sentences = [
@@ -82,7 +82,7 @@ export function tellList(answer: unknown, page: string, telling: Telling): Found
 }
 
 /** One entry. Throws ZodError. */
-export function tellRecord(answer: unknown, telling: Telling): Entry {
+export function tellRecord(answer: unknown, telling: Telling): ToldEntry {
   const { statement, changes, anchor, ...place } = record.parse(answer)
   const newest = (what: string) => changes.findLast(change => change.what === what)?.index
   const [withdrawn, superseded] = [newest('withdrawn'), newest('superseded')]
@@ -100,7 +100,7 @@ export function tellRecord(answer: unknown, telling: Telling): Entry {
 const TEXTS = ['agency', 'record', 'revision', 'title', 'published', 'action']
 
 /** The ledger's state. Throws ZodError. */
-export function tellStatus(answer: unknown, { say, sayTo, url }: Telling): LedgerState {
+export function tellStatus(answer: unknown, { say, sayTo, url }: Telling): ToldState {
   const { origin, size, accepting, anchored } = status.parse(answer)
   const vouched = anchored ? sayTo('vouched', { count: anchored.size, date: sayTime(say, anchored.time) }) : sayTo('notVouched')
   const name = untrusted({ origin }).origin ?? ''
@@ -113,7 +113,7 @@ export function tellStatus(answer: unknown, { say, sayTo, url }: Telling): Ledge
   }
 }
 
-function tellEntry(listed: z.infer<typeof listedRecord>, { say, sayTo, url }: Telling): Entry {
+function tellEntry(listed: z.infer<typeof listedRecord>, { say, sayTo, url }: Telling): ToldEntry {
   const { index: at, state, anchored, withdrawn, superseded, edited } = listed
   const { agency, record: id, revision, title, published, action } = listed
   const became =

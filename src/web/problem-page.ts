@@ -14,7 +14,7 @@ import { isAt, PAGES, PRIVATE_PAGES, placeOf } from './places.ts'
  * The known facts of a failed request. `path` has no query; `accept` and `languages` are the
  * headers as sent.
  */
-export type Asked = {
+export type AskedPage = {
   readonly method: string
   readonly path: string
   readonly search: string
@@ -33,7 +33,7 @@ const INTERFACE = /^\/(v1|tile)(\/|$)/
  * to JSON or likes both equally. On the interface for programs, only browsers get a page: some
  * libraries ask for HTML by default, but none ask for XHTML.
  */
-export function isPageAsked({ method, path, accept }: Asked): boolean {
+export function isPageAsked({ method, path, accept }: AskedPage): boolean {
   const html = weightOf(accept, 'text/html')
   if (html < Math.max(weightOf(accept, 'application/json'), weightOf(accept, 'application/problem+json'))) return false
   if (INTERFACE.test(path)) return html > 0 && weightOf(accept, 'application/xhtml+xml') > 0 && (method === 'GET' || method === 'HEAD')
@@ -45,7 +45,7 @@ export function isPageAsked({ method, path, accept }: Asked): boolean {
  * The page as text, with its own headers. Without `look` it is for a service that has no site yet.
  */
 export function renderProblemPage(
-  { path: whole, search, languages }: Asked,
+  { path: whole, search, languages }: AskedPage,
   failure: Failure,
   { look, retrySeconds }: { readonly look?: Look | undefined; readonly retrySeconds?: number | undefined },
 ): { readonly text: string; readonly language: string } {

@@ -8,7 +8,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClient } from '../../src/cli/client.ts'
-import type { LineAnswer } from '../../src/cli/line-sender.ts'
+import type { AnsweredLine } from '../../src/cli/line-sender.ts'
 import { openProxy, type ProxyOptions } from '../http/proxy.ts'
 import { openService, type Service, statement } from '../http/service.ts'
 import { listen, stop } from '../listen.ts'
@@ -44,9 +44,9 @@ describe('cli: sending many statements', function () {
     return proxy
   }
   const send = async (url: string, from = file) => {
-    const answers: LineAnswer[] = []
+    const answers: AnsweredLine[] = []
     const retries: string[] = []
-    const told = { onAnswer: (answer: LineAnswer) => void answers.push(answer), onRetry: (why: string) => void retries.push(why) }
+    const told = { onAnswer: (answer: AnsweredLine) => void answers.push(answer), onRetry: (why: string) => void retries.push(why) }
     await createClient(url).sendLines(from, service.key, told)
     return { answers, retries }
   }

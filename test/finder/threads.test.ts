@@ -6,7 +6,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import fc from 'fast-check'
 import type { DocumentRef, Statement } from '../../src/core/statements/statement.ts'
 import { changesOf, markHistory, type Version } from '../../src/core/statements/versions.ts'
-import type { Row } from '../../src/finder/rows.ts'
+import type { FinderRow } from '../../src/finder/rows.ts'
 import { createThreads, readState } from '../../src/finder/threads.ts'
 
 const documents = (text: string): DocumentRef[] =>
@@ -41,7 +41,7 @@ const keep = () => {
       reads++
       return rows.get(name(key))
     },
-    write: (added: Iterable<Row>) => {
+    write: (added: Iterable<FinderRow>) => {
       for (const { key, value } of added) rows.set(name(key), value)
     },
     reads: () => reads,

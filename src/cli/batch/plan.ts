@@ -26,7 +26,7 @@ import type { WantedFile } from './wanted.ts'
  * The files of one statement, or one OCDS file. Its lines in the spool are `from` to `to`, counted
  * from 1, both included; without lines it is left out.
  */
-export type Entry = {
+export type PlannedEntry = {
   readonly name: string
   readonly paths: readonly string[]
   readonly isOcds: boolean
@@ -41,7 +41,7 @@ export type Entry = {
 }
 
 /** Lines that have other content than an earlier one of the same version and name, from 1. */
-export type Plan = { readonly entries: readonly Entry[]; readonly lines: number; readonly edits: ReadonlySet<number> }
+export type Plan = { readonly entries: readonly PlannedEntry[]; readonly lines: number; readonly edits: ReadonlySet<number> }
 
 type Taken = IntakeFile & { readonly wanted: WantedFile }
 
@@ -60,7 +60,7 @@ export async function planFiles(files: readonly WantedFile[], options: SubmitOpt
    * The statements of an OCDS file, once the whole file was read: of a broken file, nothing is
    * sent.
    */
-  const writeOcds = async ({ wanted, reading }: Taken): Promise<Entry> => {
+  const writeOcds = async ({ wanted, reading }: Taken): Promise<PlannedEntry> => {
     const part = `${spool}.part`
     const base = { name: wanted.name, paths: [wanted.path], isOcds: true, origins: [], refused: [], reading }
     try {
@@ -72,7 +72,7 @@ export async function planFiles(files: readonly WantedFile[], options: SubmitOpt
       return { ...base, left: reasonOf(error) }
     }
   }
-  const entries: Entry[] = []
+  const entries: PlannedEntry[] = []
   const progress = startProgress('reading files', files.length)
   try {
     const taken: Taken[] = []
@@ -113,7 +113,7 @@ async function take(wanted: WantedFile, options: SubmitOptions): Promise<Taken |
   }
 }
 
-type StatedEntry = { entry: Entry; statement?: Statement }
+type StatedEntry = { entry: PlannedEntry; statement?: Statement }
 
 function stateAll(taken: readonly Taken[], options: SubmitOptions): StatedEntry[] {
   const stated = groupCompanions(followChanges(taken)).map(group => stateGroup(group, options))
@@ -168,7 +168,7 @@ function agencyOf({ typed }: WantedFile, { agency }: SubmitOptions): string | un
   return typed.agency ?? agency
 }
 
-function leftOut({ name, path }: WantedFile, left: { code: string; detail: string }): Entry {
+function leftOut({ name, path }: WantedFile, left: { code: string; detail: string }): PlannedEntry {
   return { name, paths: [path], isOcds: false, left, origins: [], refused: [] }
 }
 

@@ -8,16 +8,16 @@ import { remark, startProgress } from '../output.ts'
 import { readIfThere, receiptPath, receiptsPath, replaceFile, writeReceiptOfVersion } from '../receipt-file.ts'
 import { NO_RECEIPTS, type ReceiptCounts, readReceived, writeReceiptLines } from '../receipt-lines.ts'
 import { identityIn, isBetter, ownFault, type Received, type Receiver } from '../received.ts'
-import type { Entry } from './plan.ts'
+import type { PlannedEntry } from './plan.ts'
 
 /** The statements of an entry that are in the log: their indexes by the line in the spool. */
-export type Sealed = { readonly entry: Entry; readonly indexes: ReadonlyMap<number, number> }
+export type Sealed = { readonly entry: PlannedEntry; readonly indexes: ReadonlyMap<number, number> }
 
 type Asking = { readonly client: Client; readonly receiver: Receiver }
 type Counts = { -readonly [state in keyof ReceiptCounts]: number }
 
 /** What an entry waits for: the identities by index, and what came of them. */
-type Waiting = { readonly entry: Entry; readonly open: Map<number, string>; readonly received: Received[] }
+type Waiting = { readonly entry: PlannedEntry; readonly open: Map<number, string>; readonly received: Received[] }
 
 /** Each write waits for the disk, so a few run at once. */
 const WRITES_AT_ONCE = 16
@@ -89,7 +89,7 @@ async function appendLines(path: string, received: readonly Received[]): Promise
 }
 
 /** Those of the receipts that are not beside the files yet. */
-async function missingOf({ isOcds, paths }: Entry, all: ReadonlyMap<number, string>): Promise<Map<number, string>> {
+async function missingOf({ isOcds, paths }: PlannedEntry, all: ReadonlyMap<number, string>): Promise<Map<number, string>> {
   const there = await Promise.all((isOcds ? [receiptsPath(paths[0]!)] : paths.map(receiptPath)).map(identitiesBeside))
   return new Map([...all].filter(([index, identity]) => there.some(found => found.get(index) !== identity)))
 }

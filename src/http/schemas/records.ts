@@ -128,7 +128,6 @@ export const recordQuery = z
     sha256: hex32.optional().describe('hash of a document, by its bytes or by its RFC 8785 form'),
     agency: agencyId.optional(),
     record: versionId.optional(),
-    text: z.string().min(1).max(512).optional().describe('words of a title, or the number of a record'),
     cursor: z
       .string()
       .regex(/^(0|[1-9]\d{0,15})$/)
@@ -137,6 +136,8 @@ export const recordQuery = z
     limit: queryNumber(/^([1-9]|[1-9]\d|100)$/, 1, 100)
       .optional()
       .describe('the most results'),
+    // Last, because generated clients take these by position.
+    text: z.string().min(1).max(512).optional().describe('words of a title, or the number of a record'),
   })
   .refine(q => q.sha256 === undefined || (q.agency === undefined && q.record === undefined), 'ask either by sha256 or by agency')
   .refine(q => q.text === undefined || (q.sha256 === undefined && q.agency === undefined), 'ask either by text or by something else')

@@ -6,7 +6,7 @@ import type { SayDesk } from '../../messages/desk/speak.ts'
 import type { DeskData } from '../desk/choose.ts'
 import type { RecordRow } from '../desk/rows.ts'
 import { BatchError, createBatch } from './desk-batch.ts'
-import { readRows, type WantedFile } from './desk-intake.ts'
+import { type ChosenFile, readRows } from './desk-intake.ts'
 import { filesOfDrop, filesOfFolder, type PathFile, pathsInside, watchDrop } from './dropped-files.ts'
 import { find } from './find.ts'
 
@@ -60,9 +60,9 @@ async function withManifest(say: SayDesk, files: readonly PathFile[]): Promise<R
 function matchManifest(
   files: readonly PathFile[],
   manifest: readonly ManifestRow[],
-): { wanted: readonly WantedFile[]; rows: readonly RecordRow[] } {
+): { wanted: readonly ChosenFile[]; rows: readonly RecordRow[] } {
   const byPath = new Map(files.map(file => [file.path.normalize('NFC'), file]))
-  const wanted: WantedFile[] = []
+  const wanted: ChosenFile[] = []
   const rows: RecordRow[] = []
   for (const row of manifest) {
     const path = row.file.normalize('NFC').replace(/^\.\//, '')

@@ -17,7 +17,7 @@ import { takeApart, withEdit } from '../desk/take-apart.ts'
 import { readHere } from './read-here.ts'
 
 /** A file to read, and what a manifest says of it. */
-export type WantedFile = { readonly path: string; readonly file: File; readonly typed?: ManifestMembers; readonly sha256?: string }
+export type ChosenFile = { readonly path: string; readonly file: File; readonly typed?: ManifestMembers; readonly sha256?: string }
 
 /** What is chosen for files that state it neither themselves nor in a manifest. */
 export type Fallbacks = { readonly agency: string; readonly kind?: Statement['kind']; readonly takesPath: boolean }
@@ -25,7 +25,7 @@ export type Fallbacks = { readonly agency: string; readonly kind?: Statement['ki
 /** Called after each file. Returns whether to stop. */
 export type OnRead = (done: number, total: number) => boolean
 
-type Taken = DescribedFile & { readonly wanted: WantedFile }
+type Taken = DescribedFile & { readonly wanted: ChosenFile }
 
 /** The longest time at a stretch in which the page answers to nothing. */
 const TURN_MS = 50
@@ -33,7 +33,7 @@ const TURN_MS = 50
 const MAX_RECORDS = 50_000
 
 /** Reads them, and puts the rows in the order in which their statements are sent. */
-export async function readRows(files: readonly WantedFile[], fallbacks: Fallbacks, onRead: OnRead): Promise<RecordRow[]> {
+export async function readRows(files: readonly ChosenFile[], fallbacks: Fallbacks, onRead: OnRead): Promise<RecordRow[]> {
   const { agency } = fallbacks
   const edits = createEditCheck()
   const rows: RecordRow[] = []
@@ -98,7 +98,7 @@ function otherFile({ name, document: { sha256 } }: DescribedFile): RecordRow {
   return { path: name, state: 'refused', sha256, code: 'FILE_OTHER', detail: 'the file has another SHA-256 than the manifest says' }
 }
 
-function isOther({ typed }: WantedFile, { agency }: Fallbacks): boolean {
+function isOther({ typed }: ChosenFile, { agency }: Fallbacks): boolean {
   return typed?.agency !== undefined && typed.agency !== agency
 }
 

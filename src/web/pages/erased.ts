@@ -5,7 +5,7 @@ import type { SiteErasure } from '../deps.ts'
 import type { Frame, Page } from '../layout.ts'
 
 /** An erased statement in the list. */
-export type ListedErasure = SiteErasure & { readonly index: number }
+export type ShownErasure = SiteErasure & { readonly index: number }
 
 /** The page of an entry whose statement was erased, or waits to be erased. */
 export function erasedPage(
@@ -36,10 +36,10 @@ export function erasuresPage(
     before,
     older,
     tabs,
-  }: { erasures: readonly ListedErasure[]; before: number | undefined; older: number | undefined; tabs: Html },
+  }: { erasures: readonly ShownErasure[]; before: number | undefined; older: number | undefined; tabs: Html },
 ): Page {
   const here = `${base}/changes?kind=erased`
-  const row = ({ index, tombstone, time, reason }: ListedErasure) => html`<li>
+  const row = ({ index, tombstone, time, reason }: ShownErasure) => html`<li>
 <p><a href="${base}/records/${index}">${say('record.entry', { index })}</a></p>
 <p class="small">${say('erased.since', { date: sayTime(say, time), reason: say(`erased.reason.${reason.code}`) })}
 <a href="${base}/records/${tombstone}">${say('erased.tombstone', { index: tombstone })}</a></p></li>`

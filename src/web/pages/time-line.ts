@@ -11,10 +11,10 @@ import type { Entry } from '../records.ts'
 import { renderAgencyDate, renderLedgerDate, renderMarks, renderTarget } from './entry-list.ts'
 
 /** A version in a time line, with the number of versions left out before it. */
-export type Shown = { readonly version: SiteVersion; readonly isPrinted: boolean; readonly hiddenBefore: number }
+export type ShownSlot = { readonly version: SiteVersion; readonly isPrinted: boolean; readonly hiddenBefore: number }
 
 /** A history: its shown versions, and how many there are. */
-export type TimeLine = { readonly shown: readonly (Shown & { readonly entry: Entry })[]; readonly count: number }
+export type TimeLine = { readonly shown: readonly (ShownSlot & { readonly entry: Entry })[]; readonly count: number }
 
 const NEWEST = { screen: 12, print: 2 } as const
 const NEAR = { screen: 4, print: 0 } as const
@@ -52,12 +52,12 @@ ${renderMarks(frame, { dates, state: flag === 'silent-edit' ? others : { ...othe
 }
 
 /** Chooses the versions to show: all of them, or the first, those around one, and the newest. */
-export function chooseVersions(versions: readonly SiteVersion[], index: number, whole: boolean): Shown[] {
+export function chooseVersions(versions: readonly SiteVersion[], index: number, whole: boolean): ShownSlot[] {
   return whole ? versions.map(version => ({ version, isPrinted: true, hiddenBefore: 0 })) : choose(versions, index)
 }
 
 /** The first, those around this one, and the newest. */
-function choose(versions: readonly SiteVersion[], index: number): Shown[] {
+function choose(versions: readonly SiteVersion[], index: number): ShownSlot[] {
   const own = versions.findIndex(version => version.index === index)
   const isNear = (at: number, { newest, near }: { newest: number; near: number }) =>
     at === 0 || at >= versions.length - newest || Math.abs(at - own) <= near
