@@ -66,7 +66,8 @@ export type Config = {
    */
   readonly operator?: { readonly host: string; readonly port: number }
   /**
-   * Who is responsible for the ledger, and how to reach them: an e-mail address, a URL or a number.
+   * The person or office responsible for the ledger, and its e-mail address, URL or telephone
+   * number.
    */
   readonly operatorName?: string
   readonly operatorContact?: string

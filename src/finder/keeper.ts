@@ -117,7 +117,10 @@ export async function openKeeper(folder: string, { isStopping, ...deps }: Deps):
   }
 }
 
-/** The folder to open: where there is none yet, the rows that were to take its place take it. */
+/**
+ * The folder to open. If a crash came between removing it and renaming its successor, the successor
+ * is renamed now.
+ */
 async function settle(folder: string, beside: string): Promise<string> {
   const isThere = (path: string) =>
     stat(path).then(

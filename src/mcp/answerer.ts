@@ -1,6 +1,6 @@
 /**
- * Who answers an assistant: the service from its own ledger, or the command line, which asks one
- * over HTTP and checks with the reader's own policy and chain.
+ * What the tools for assistants ask. The service answers from its own ledger. The command line asks
+ * a ledger over HTTP, and checks with the reader's own policy and chain.
  */
 import { OpenSealError } from '../core/errors.ts'
 import type { Answers } from '../verifier/index.ts'
@@ -33,7 +33,7 @@ export type Answerer = {
   status(): Promise<unknown>
 }
 
-/** The error for a text that was given as a receipt and is none. */
+/** The error for a text that is not a receipt. */
 export function notReceipts(): OpenSealError {
   return new OpenSealError('GIVEN_NO_RECEIPT', 'this is not a receipt')
 }

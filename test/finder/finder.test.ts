@@ -144,6 +144,19 @@ describe('finder', () => {
     )
   })
 
+  /** A ledger that counts how often entry 0 is read: once for each making of the rows. */
+  const counted = () => {
+    let count = 0
+    const held: FoundLedger = {
+      ...ledger,
+      heldStatement(index) {
+        if (index === 0) count++
+        return ledger.heldStatement(index)
+      },
+    }
+    return { held, reads: () => count }
+  }
+
   /** A ledger whose entry 0 can be read only when it is let go. */
   const gated = () => {
     let isShut = false
@@ -236,38 +249,28 @@ describe('finder', () => {
   it('makes its rows once more for an erasure of what they had read already, and not for what they had not', async () => {
     for (const record of [RECORDS.a, RECORDS.b]) await submit(record, 1)
     await erase(1)
-    let reads = 0
-    const finder = await openOn({
-      ...ledger,
-      heldStatement(index) {
-        if (index === 0) reads++
-        return ledger.heldStatement(index)
-      },
-    })
+    const { held, reads } = counted()
+    const finder = await openOn(held)
     await finder.tick()
-    assert.deepEqual([await finder.isClean(), reads], [true, 1])
+    assert.deepEqual([await finder.isClean(), reads()], [true, 1])
     await erase(2)
     await finder.tick()
-    assert.deepEqual([await finder.isClean(), reads, await holds(RECORDS.b)], [true, 2, false])
+    assert.deepEqual([await finder.isClean(), reads(), await holds(RECORDS.b)], [true, 2, false])
     await submit(RECORDS.c, 1)
     await erase(5)
     await finder.tick()
-    assert.deepEqual([await finder.isClean(), reads], [true, 2])
+    assert.deepEqual([await finder.isClean(), reads()], [true, 2])
   })
 
   it('makes its rows once more if what they have read is erased while they are made', async () => {
     for (const record of Object.values(RECORDS)) await submit(record, 1)
     let isErased = false
-    let reads = 0
+    const { held, reads } = counted()
     const finder = await openOn({
-      ...ledger,
-      heldStatement(index) {
-        if (index === 0) reads++
-        return ledger.heldStatement(index)
-      },
+      ...held,
       async rootAt(size) {
         // The new rows have read all entries, and are about to be written.
-        if (!isErased && reads === 2) {
+        if (!isErased && reads() === 2) {
           isErased = true
           await erase(1)
         }
@@ -277,7 +280,7 @@ describe('finder', () => {
     await finder.tick()
     await erase(2)
     await finder.tick()
-    assert.deepEqual([isErased, await finder.isClean(), reads], [true, true, 3])
+    assert.deepEqual([isErased, await finder.isClean(), reads()], [true, true, 3])
     for (const word of [RECORDS.a, RECORDS.b]) assert.equal(await holds(word), false, word)
     assert.deepEqual(await find(finder, RECORDS.c), [3])
   })

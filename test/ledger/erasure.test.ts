@@ -31,6 +31,15 @@ describe('ledger: erasing', () => {
     nowMs = Date.UTC(2026, 0, 2)
   })
 
+  /** The store, whose statement at an index is read after `before`: for what happens meanwhile. */
+  const pausedAt = (wanted: number, before: () => Promise<void>): Store => ({
+    ...store,
+    async readStatement(index) {
+      if (index === wanted) await before()
+      return store.readStatement(index)
+    },
+  })
+
   it('hides a statement from the request on, and destroys it when it is due', async () => {
     const ledger = await open()
     await ledger.submit(statementOf('a'))
@@ -276,14 +285,8 @@ describe('ledger: erasing', () => {
 
   it('reads a long history while others submit, and finds the effects again if its record has grown', async () => {
     let whileReading = async () => {}
-    const watched: Store = {
-      ...store,
-      async readStatement(index) {
-        // Found while the effects are looked for, on a version that is not erased itself.
-        if (index === 1) await whileReading()
-        return store.readStatement(index)
-      },
-    }
+    // Statement 1 is read while the effects are looked for.
+    const watched = pausedAt(1, () => whileReading())
     const ledger = await openTestLedger(watched, { erasure: { key: KEY, delayMs: 0, periodMs: 0 } })
     await ledger.submit(statementOf('a', 1))
     await ledger.submit(statementOf('a', 2))
@@ -302,13 +305,7 @@ describe('ledger: erasing', () => {
 
   it('erases nothing if the request is taken back while the erasure is prepared', async () => {
     let whileReading = async () => {}
-    const watched: Store = {
-      ...store,
-      async readStatement(index) {
-        if (index === 1) await whileReading()
-        return store.readStatement(index)
-      },
-    }
+    const watched = pausedAt(1, () => whileReading())
     const ledger = await openTestLedger(watched, {
       host: { nowMs: () => nowMs, steadyMs: () => nowMs },
       erasure: { key: KEY, delayMs: HOUR_MS, periodMs: HOUR_MS },

@@ -78,7 +78,7 @@ async function write(receiver: Receiver, { entry, received }: Waiting, counts: C
   for (const { state } of received) counts[state]++
 }
 
-/** Adds receipts to those that a package has. They take the place of those that prove nothing. */
+/** Adds receipts to those of a package, and drops old ones that prove nothing. */
 async function appendLines(path: string, received: readonly Received[]): Promise<void> {
   const fresh = new Set(received.map(({ index }) => index))
   const kept = linesOf((await readIfThere(path)) ?? '').filter(line => {

@@ -1,7 +1,7 @@
 /**
  * Follows the members around the releases of an OCDS file, byte by byte, and decides which values
- * are releases. Those members are parsed at the end of their object, strictly, as a skeleton in
- * which every value that was passed over is a placeholder.
+ * are releases. Those members are parsed at the end of their object, strictly. What was passed over
+ * is left out: `{}` or `0` takes its place.
  */
 import { fromUtf8, toUtf8 } from '../../core/bytes.ts'
 import { isJsonObject, type Json, JsonError, parseJson } from '../../core/json.ts'
@@ -162,7 +162,7 @@ function placeIn(top: Frame, byte: number): 'record' | ListName | undefined {
   return top.key === 'releases' || top.key === 'records' || top.key === 'projects' ? top.key : undefined
 }
 
-/** The passage over a value whose members do not matter, with its placeholder. */
+/** Begins to pass over a value whose members do not matter. */
 function passageIn({ place, skeleton, key, expectsKey }: Frame, byte: number): Passage {
   const isObject = byte === OPEN_OBJECT
   const isProject = place === 'projects' && isObject

@@ -19,7 +19,7 @@ import type { Envelope } from './tally.ts'
 
 /**
  * A release without a statement of its own, and why. `position` counts the releases of its file
- * from 1; 0 is for everything that is not a release. `file` is its file in a ZIP archive.
+ * from 1, and is 0 for anything else. `file` is its file in a ZIP archive.
  */
 export type LeftOut = { readonly position: number; readonly code: string; readonly detail: string; readonly file?: string }
 

@@ -41,27 +41,23 @@ export function isSound(table: Buffer): boolean {
     const places = [readPlace(footer), readPlace(footer)]
     while (!footer.isAtEnd()) if (footer.number(1) !== 0) return false
     if (table.readBigUInt64LE(table.length - MAGIC_BYTES) !== MAGIC) return false
-    return places.every(place => {
-      const index = blockAt(table, place)
-      return index !== undefined && placesIn(index).every(each => blockAt(table, each) !== undefined)
-    })
+    return places.every(place => isBlockSound(table, place) && placesIn(blockAt(table, place)).every(each => isBlockSound(table, each)))
   } catch (error) {
     if (error instanceof RangeError) return false
     throw error
   }
 }
 
-/** A block as it was before it was compressed; undefined if it was changed. */
-function blockAt(table: Buffer, { offset, size }: Place): Buffer | undefined {
+function isBlockSound(table: Buffer, { offset, size }: Place): boolean {
+  if (offset + size + TRAILER_BYTES > table.length) throw new RangeError('a block is beyond the end')
   const end = offset + size + 1
-  if (crc32cOf(table, offset, end) !== table.readUInt32LE(end)) return undefined
-  const block = table.subarray(offset, offset + size)
-  return table[offset + size] === SNAPPY ? unsnap(block) : block
+  return masked(crc32c(table, offset, end)) === table.readUInt32LE(end)
 }
 
-function crc32cOf(table: Buffer, from: number, to: number): number {
-  if (to + TRAILER_BYTES - 1 > table.length) throw new RangeError('a block is beyond the end')
-  return masked(crc32c(table, from, to))
+/** A block as it was before it was compressed. */
+function blockAt(table: Buffer, { offset, size }: Place): Buffer {
+  const block = table.subarray(offset, offset + size)
+  return table[offset + size] === SNAPPY ? unsnap(block) : block
 }
 
 /** The places in an index block: each entry shares the beginning of its key with the one before. */
