@@ -1,10 +1,11 @@
 /** Entries and the ledger's state, for an assistant, from the JSON of the ledger's interface. */
 import { z } from 'zod'
+import { isOrigin } from '../core/tlog/checkpoint.ts'
 import { sayTime } from '../messages/say.ts'
 import type { Telling } from './telling.ts'
 import { untrusted } from './untrusted.ts'
 
-const time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
+const time = z.iso.datetime({ precision: 0 })
 const index = z.int().min(0)
 
 /** What is read of one record of `GET /v1/records`; the rest is left out. */
@@ -21,8 +22,15 @@ const listedRecord = z.object({
   withdrawn: index.optional(),
   superseded: index.optional(),
   edited: z.literal(true).optional(),
+  erased: index.optional(),
+  erasing: time.optional(),
+  damaged: z.literal(true).optional(),
+  /** What statements did to it that were erased since. */
+  changes: z.array(z.object({ index, what: z.string() })).optional(),
 })
-const list = z.object({ records: z.array(listedRecord).max(100), cursor: z.string().max(20).optional(), behind: index.optional() })
+/** It stands in our sentence, so it may be nothing but a number. */
+const cursor = z.string().regex(/^\d{1,16}$/)
+const list = z.object({ records: z.array(listedRecord).max(100), cursor: cursor.optional(), behind: index.optional() })
 
 const record = z.object({
   index,
@@ -33,7 +41,8 @@ const record = z.object({
 })
 
 const status = z.object({
-  origin: z.string(),
+  // It stands in our sentence. The name of a log has no spaces.
+  origin: z.string().refine(isOrigin),
   size: index,
   accepting: z.boolean(),
   anchored: z.object({ size: index, time }).optional(),
@@ -83,16 +92,11 @@ export function tellList(answer: unknown, page: string, telling: Telling): ToldL
 
 /** One entry. Throws ZodError. */
 export function tellRecord(answer: unknown, telling: Telling): ToldEntry {
-  const { statement, changes, anchor, ...place } = record.parse(answer)
-  const newest = (what: string) => changes.findLast(change => change.what === what)?.index
-  const [withdrawn, superseded] = [newest('withdrawn'), newest('superseded')]
+  const { statement, anchor, ...place } = record.parse(answer)
   const listed = listedRecord.parse({
     ...place,
     ...Object.fromEntries(Object.entries(statement).filter(([name, value]) => TEXTS.includes(name) && typeof value === 'string')),
     ...(anchor && { anchored: anchor.block.time }),
-    ...(withdrawn !== undefined && { withdrawn }),
-    ...(superseded !== undefined && { superseded }),
-    ...(newest('edited') !== undefined && { edited: true }),
   })
   return tellEntry(listed, telling)
 }
@@ -114,7 +118,12 @@ export function tellStatus(answer: unknown, { say, sayTo, url }: Telling): ToldS
 }
 
 function tellEntry(listed: z.infer<typeof listedRecord>, { say, sayTo, url }: Telling): ToldEntry {
-  const { index: at, state, anchored, withdrawn, superseded, edited } = listed
+  const { index: at, state, anchored, changes = [], damaged } = listed
+  const newest = (what: string) => changes.findLast(change => change.what === what)?.index
+  const { withdrawn = newest('withdrawn'), superseded = newest('superseded') } = listed
+  const edited = listed.edited === true || newest('edited') !== undefined
+  const isGone = listed.erased !== undefined || listed.erasing !== undefined
+  const lost = isGone ? [sayTo('gone', { index: at })] : damaged ? [sayTo('damaged', { index: at })] : []
   const { agency, record: id, revision, title, published, action } = listed
   const became =
     withdrawn !== undefined
@@ -127,12 +136,12 @@ function tellEntry(listed: z.infer<typeof listedRecord>, { say, sayTo, url }: Te
   const since = anchored === undefined ? say('verdict.sealed.entry') : say('verdict.since.entry', { date: sayTime(say, anchored) })
   return {
     index: at,
-    sentence: [sayTo('entry', { index: at }), ...became, since, sayTo('unverified')].join(' '),
+    sentence: [sayTo('entry', { index: at }), ...lost, ...became, since, sayTo('unverified')].join(' '),
     state,
     ...(anchored !== undefined && { date: anchored }),
     ...(withdrawn !== undefined && { withdrawn }),
     ...(superseded !== undefined && { superseded }),
-    edited: edited === true,
+    edited,
     page: `${url}/records/${at}`,
     untrusted: untrusted({ agency, record: id, revision, title, published, action }) as { [name: string]: string },
   }
