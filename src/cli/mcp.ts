@@ -14,6 +14,7 @@ import { readArgument, receiptsOf } from './given-files.ts'
 import { FileError } from './hash-file.ts'
 import { remark } from './output.ts'
 import { readVersion } from './program.ts'
+import { receiptPath, receiptsPath } from './receipt-file.ts'
 
 type Options = CheckOptions & { readonly root?: readonly string[] }
 
@@ -49,11 +50,17 @@ function createAnswerer({ ledger, timeout }: Options, setting: CheckSetting, roo
     for (const task of planChecks(files, receipts, { ...setting, ...openCheckMeans(setting, timeout) })) answers.push(await task.run())
     return answers
   }
+  /** The receipts beside a file that are not in the folders: a link may lead out of them. */
+  const outside = async (name: string) => {
+    const paths = [receiptPath(name), receiptsPath(name)]
+    const found = await Promise.all(paths.map(path => findIn(roots, path).catch(() => undefined)))
+    return paths.filter((_, at) => found[at] === undefined)
+  }
   const checkFile = async (path: string) => {
     const file = await findIn(roots, path)
     const argument = await readArgument(file)
     if ('code' in argument) throw new FileError(argument.code, argument.detail)
-    const beside = await Promise.all(argument.files.map(each => receiptsOf(each, undefined, [file])))
+    const beside = await Promise.all(argument.files.map(async each => receiptsOf(each, undefined, [file, ...(await outside(each.name))])))
     return run(argument.files, [...argument.receipts, ...beside.flat()])
   }
   return {

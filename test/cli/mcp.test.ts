@@ -164,6 +164,20 @@ describe('openseal mcp', function () {
     deepEqual([...answers], [textOf(await call('verify_file', { path: 'there-is-none.txt' }))])
   })
 
+  it('follows no link out of its folder to a receipt beside a file', async () => {
+    writeFileSync(join(folder, 'files', 'plain.txt'), 'nobody recorded this\n')
+    writeFileSync(join(folder, 'outside.json'), readFileSync(join(folder, 'files', 'bridge.txt.receipt.json')))
+    for (const beside of ['receipt.json', 'receipts.ndjson']) {
+      const link = join(folder, 'files', `plain.txt.${beside}`)
+      symlinkSync('../outside.json', link)
+      equal((await call('verify_file', { path: 'plain.txt' })).structuredContent.verdict, 'unknown', beside)
+      rmSync(link)
+      writeFileSync(link, readFileSync(join(folder, 'outside.json')))
+      equal((await call('verify_file', { path: 'plain.txt' })).structuredContent.verdict, 'invalid', beside)
+      rmSync(link)
+    }
+  })
+
   it('finds and shows entries as the ledger’s own word', async () => {
     const found = await call('find_records', { text: 'bridge' })
     deepEqual(
