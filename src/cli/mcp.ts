@@ -37,7 +37,8 @@ export function addMcp(command: Command): void {
       const answerer = createAnswerer(options, setting, roots)
       const closed = new Promise<void>(done => process.stdin.once('close', done))
       const onerror = (error: Error) => remark(`openseal: ${error.message}`)
-      const handle = serveStdio(() => createAssistantServer(answerer, readVersion()), { onerror })
+      const onFault = (error: unknown) => remark(`openseal: ${error instanceof Error ? error.message : String(error)}`)
+      const handle = serveStdio(() => createAssistantServer(answerer, readVersion(), onFault), { onerror })
       await closed
       await handle.close()
     })

@@ -38,11 +38,24 @@ const sha256 = z
   .transform(digits => digits.toLowerCase())
   .describe('SHA-256 of the file: 64 hexadecimal digits.')
 
+/**
+ * What an assistant looks for. Half a character, which JSON can carry and no address can, becomes
+ * its replacement.
+ */
+const words = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .transform(text => text.toWellFormed())
+
+/** Told of faults of ours: the assistant gets one of our sentences instead. */
+export type OnFault = (error: unknown) => void
+
 /** A server for one connection or one request. */
-export function createAssistantServer(answerer: Answerer, version: string): McpServer {
+export function createAssistantServer(answerer: Answerer, version: string, onFault: OnFault): McpServer {
   const server = new McpServer({ name: 'openseal', version, websiteUrl: answerer.url }, { instructions: INSTRUCTIONS })
-  addChecks(server, answerer)
-  addReads(server, answerer)
+  addChecks(server, answerer, onFault)
+  addReads(server, answerer, onFault)
   server.registerPrompt(
     'check_document',
     {
@@ -65,12 +78,13 @@ export function createAssistantServer(answerer: Answerer, version: string): McpS
   return server
 }
 
-function addChecks(server: McpServer, { url, check, checkFile }: Answerer): void {
+function addChecks(server: McpServer, { url, check, checkFile }: Answerer, onFault: OnFault): void {
   const answered = async (tag: Language, hash: string | undefined, ask: () => Promise<readonly Answers[]>) => {
     const telling = tellingIn(tag, url)
-    const checked = await ask().then(
-      answers => tellChecked(answers, hash, telling),
-      error => tellUnchecked(whyUnchecked(error, telling), hash, telling),
+    const checked = await tried(
+      async () => tellChecked(await ask(), hash, telling),
+      code => tellUnchecked(whyUnchecked(code, telling), hash, telling),
+      onFault,
     )
     return result(textOf(checked, telling), checked)
   }
@@ -114,16 +128,18 @@ function addChecks(server: McpServer, { url, check, checkFile }: Answerer): void
   )
 }
 
-function addReads(server: McpServer, { url, find, record, status }: Answerer): void {
+function addReads(server: McpServer, { url, find, record, status }: Answerer, onFault: OnFault): void {
+  const told = (telling: Telling, ask: () => Promise<CallToolResult>, index?: number) =>
+    tried(ask, code => notTold(telling, code, index), onFault)
   server.registerTool(
     'find_records',
     {
       title: 'Find records',
       description: 'Lists entries, newest first: by words of their titles, by agency and record, or the newest. It verifies nothing.',
       inputSchema: z.object({
-        text: z.string().max(512).optional().describe('Words of a title, or the number of a record.'),
-        agency: z.string().max(253).optional().describe('The address of an agency, such as transport.gov.example.'),
-        record: z.string().max(512).optional().describe('The record’s id. It needs the agency, too.'),
+        text: words(512).optional().describe('Words of a title, or the number of a record.'),
+        agency: words(253).optional().describe('The address of an agency, such as transport.gov.example.'),
+        record: words(512).optional().describe('The record’s id. It needs the agency, too.'),
         before: z
           .string()
           .regex(/^\d{1,16}$/)
@@ -210,17 +226,19 @@ function addReads(server: McpServer, { url, find, record, status }: Answerer): v
   )
 }
 
-/** An answer, or a sentence that says why there is none. Nothing is said about what was looked for. */
-async function told(telling: Telling, ask: () => Promise<CallToolResult>, index?: number): Promise<CallToolResult> {
-  const { sayTo } = telling
+/** An answer, or what is said of its failure. A failure that is not expected is a fault of ours. */
+async function tried<Told>(ask: () => Promise<Told>, say: (code: string) => Told, onFault: OnFault): Promise<Told> {
   try {
     return await ask()
   } catch (error) {
-    if (!isExpected(error)) throw error
-    const code = error instanceof OpenSealError ? error.code : ''
-    const key = WHY[code] ?? 'silent'
-    return { isError: true, content: [{ type: 'text', text: sayTo(key, { index: index ?? 0 }) }] }
+    if (!(error instanceof OpenSealError || error instanceof z.ZodError)) onFault(error)
+    return say(error instanceof OpenSealError ? error.code : '')
   }
+}
+
+/** A sentence that says why there is no answer. Nothing is said about what was looked for. */
+function notTold({ sayTo }: Telling, code: string, index = 0): CallToolResult {
+  return { isError: true, content: [{ type: 'text', text: sayTo(WHY[code] ?? 'silent', { index }) }] }
 }
 
 /** Why there is no answer, by the code of the failure; otherwise the ledger is silent. */
@@ -232,17 +250,10 @@ const WHY: { readonly [code: string]: AssistantKey } = {
   LEDGER_REFUSED: 'asked',
 }
 
-function whyUnchecked(error: unknown, { say, sayTo }: Telling): string {
-  if (!isExpected(error)) throw error
-  const code = error instanceof OpenSealError ? error.code : ''
+function whyUnchecked(code: string, { say, sayTo }: Telling): string {
   if (code.startsWith('FILE_')) return say('verdict.unchecked', { what: sayTo('fileUnread') })
   if (code === 'GIVEN_NO_RECEIPT') return say('verdict.unchecked', { what: sayTo('notReceipt') })
   return say('verdict.unchecked', { what: sayTo('silent') })
-}
-
-/** A failure that is answered with a sentence: everything else is a fault of ours. */
-function isExpected(error: unknown): boolean {
-  return error instanceof OpenSealError || error instanceof z.ZodError
 }
 
 function result(text: string, structuredContent: Record<string, unknown>): CallToolResult {

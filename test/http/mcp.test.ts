@@ -23,7 +23,7 @@ describe('/mcp', function () {
 
   const call = async (name: string, args: Record<string, unknown> = {}): Promise<Answer> =>
     (await client.callTool({ name, arguments: args })) as unknown as Answer
-  const post = (body: string, headers: Record<string, string> = {}) =>
+  const post = (body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}) =>
     fetch(`${service.url}/mcp`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...headers },
@@ -75,6 +75,8 @@ describe('/mcp', function () {
     deepEqual(await codeOf(await post(check(1), { 'content-type': 'text/plain' })), [415, 'BODY_TYPE'])
     for (const method of ['GET', 'DELETE', 'PUT']) equal((await fetch(`${service.url}/mcp`, { method })).status, 405)
     equal((await post('{')).status, 400)
+    deepEqual(await codeOf(await post('\ufeff{}')), [400, 'BODY_MALFORMED'])
+    deepEqual(await codeOf(await post(Uint8Array.of(0x22, 0xff, 0x22))), [400, 'BODY_MALFORMED'])
   })
 
   it('keeps nothing open: a subscription and an answer that nobody waits for end', async () => {

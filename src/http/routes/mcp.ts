@@ -6,6 +6,7 @@
 import type Router from '@koa/router'
 import { createMcpHandler } from '@modelcontextprotocol/server'
 import type { Context } from 'koa'
+import { attempt } from '../../core/attempt.ts'
 import { fromUtf8 } from '../../core/bytes.ts'
 import { type Answerer, notReceipts } from '../../mcp/answerer.ts'
 import { createAssistantServer } from '../../mcp/server.ts'
@@ -27,13 +28,14 @@ const DEADLINE_MS = 60_000
 
 /** Adds /mcp. The checks run in the processes of the pages. */
 export function assistantRoutes(router: Router, deps: RouteDeps, { url, pages }: Desk): void {
+  const onFault = (error: unknown) => deps.log.error('assistant not answered', { error })
   router.post('/mcp', async (ctx: Context) => {
     bodyType(ctx, ['application/json'])
-    const body = fromUtf8(await readBody(ctx, MAX_BYTES))
+    const body = readText(await readBody(ctx, MAX_BYTES))
     // A list of calls would ask for many checks in one request.
     if (/^\s*\[/.test(body)) throw new RequestError('BODY_MALFORMED', 'Send one call in each request, not a list.')
     const answerer = createAnswerer(ctx, deps, { url, pages })
-    const handler = createMcpHandler(() => createAssistantServer(answerer, VERSION), { maxSubscriptions: 0 })
+    const handler = createMcpHandler(() => createAssistantServer(answerer, VERSION, onFault), { maxSubscriptions: 0 })
     const asked = new Request(`${url}/mcp`, { method: 'POST', headers: headersOf(ctx), body, signal: AbortSignal.timeout(DEADLINE_MS) })
     const answered = await handler.fetch(asked)
     const text = await answered.text()
@@ -47,6 +49,12 @@ export function assistantRoutes(router: Router, deps: RouteDeps, { url, pages }:
     ctx.set('Allow', 'POST')
     throw new RequestError('METHOD_NOT_ALLOWED', `${ctx.method} is not possible here. Allowed: POST.`)
   })
+}
+
+function readText(body: Uint8Array): string {
+  const { value, error } = attempt(() => fromUtf8(body))
+  if (error) throw new RequestError('BODY_MALFORMED', error.message)
+  return value
 }
 
 /** Answers from this ledger, as its pages and its interface for programs do. */
