@@ -3,8 +3,9 @@
  * all of the tile's leaves, so that part is kept once it was verified: without it, receipts fall
  * from 0.42 to 0.36 of bare Koa (2026-11-30).
  */
+import { attempt, attemptAsync } from '../core/attempt.ts'
 import type { Hash } from '../core/hash.ts'
-import { type InclusionProof, ProofError, proveInclusion, verifyInclusion } from '../core/tlog/proof.ts'
+import { type InclusionProof, proveInclusion, verifyInclusion } from '../core/tlog/proof.ts'
 import { TILE_HEIGHT, TILE_WIDTH } from '../core/tlog/tile.ts'
 import type { ReadHashes } from '../core/tlog/tree.ts'
 import { keepLast } from './kept.ts'
@@ -36,17 +37,17 @@ export function createInclusion(nodes: Readers): ProveEntry {
     return makeVerified(nodes, make, verifyInclusion)
   }
 
-  /** Keeps the upper part of a verified proof, if the lower part leads to the tile's root. */
+  /**
+   * Keeps the upper part of a verified proof, if the lower part leads to the tile's root. The proof
+   * itself may not need that root, so it is given also where the root cannot be read.
+   */
   const keep = async (key: string, { index, leafHash, proof }: InclusionProof) => {
-    const [tileRoot] = await nodes.read([{ level: TILE_HEIGHT, index: Math.floor(index / TILE_WIDTH) }])
-    const lower = { index: index % TILE_WIDTH, size: TILE_WIDTH, leafHash, root: tileRoot!, proof: proof.slice(0, TILE_HEIGHT) }
-    try {
-      verifyInclusion(lower)
-    } catch (error) {
-      if (error instanceof ProofError) return
-      throw error
-    }
-    kept.set(key, { tileRoot: tileRoot!, proof: proof.slice(TILE_HEIGHT) })
+    const { value = [] } = await attemptAsync(() => nodes.read([{ level: TILE_HEIGHT, index: Math.floor(index / TILE_WIDTH) }]))
+    const [tileRoot] = value
+    if (tileRoot === undefined) return
+    const lower = { index: index % TILE_WIDTH, size: TILE_WIDTH, leafHash, root: tileRoot, proof: proof.slice(0, TILE_HEIGHT) }
+    if (attempt(() => verifyInclusion(lower)).error) return
+    kept.set(key, { tileRoot, proof: proof.slice(TILE_HEIGHT) })
   }
 
   return async (index, size, root, leaf) => {

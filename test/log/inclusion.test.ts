@@ -1,6 +1,7 @@
 /** The upper part of a proof is kept for the other leaves of its tile. */
 import assert from 'node:assert/strict'
 import { equalBytes } from '../../src/core/bytes.ts'
+import { OpenSealError } from '../../src/core/errors.ts'
 import { type Hash, hashLeaf } from '../../src/core/hash.ts'
 import { ProofError, proveInclusion, verifyInclusion } from '../../src/core/tlog/proof.ts'
 import { type Node, rootFromRange } from '../../src/core/tlog/tree.ts'
@@ -70,5 +71,15 @@ describe('proofs of the entries of one tile', () => {
     const prove = createInclusion(readers(node => (node.level === 8 && node.index === 1 ? leaves[0]! : sound(node))))
     // Its own proof needs no node of level 8 beside that of tile 0.
     for (const index of [300, 301]) verifyInclusion(await prove(index, SIZE, root))
+  })
+
+  it('are given also where the root of their tile, which they do not need, cannot be read', async () => {
+    const nodes = readers()
+    const read = async (wanted: readonly Node[]) => {
+      if (wanted.some(({ level }) => level === 8)) throw new OpenSealError('LEDGER_DAMAGED', 'the tile is damaged')
+      return nodes.read(wanted)
+    }
+    const prove = createInclusion({ ...nodes, read })
+    for (const index of [3, 4]) verifyInclusion(await prove(index, 256, subtree(0, 256)))
   })
 })
