@@ -215,6 +215,8 @@ function createPlaces({ atOnce, waiting, waitMs }: CheckLimits) {
      * @throws CheckError CHECK_BUSY, CHECK_CANCELLED
      */
     async take(request: IncomingMessage): Promise<() => void> {
+      // It may have gone while its request was read. Then its socket says so no more.
+      if (request.socket.destroyed) throw cancelled()
       if (taken < atOnce) {
         taken++
         return leave

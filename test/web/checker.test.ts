@@ -125,6 +125,30 @@ describe('web/checker', function () {
     deepEqual(await processes(), 0)
   })
 
+  it('takes no place and starts no process for a client that had gone before', async () => {
+    const { ledger, policy } = world
+    const checker = createChecker({ ledger, chain: [], policy })
+    const outcome = new Promise<string>(done => {
+      const server = createServer(asked => {
+        asked.socket.once('close', async () => {
+          await new Promise(setImmediate)
+          const checked = checker.checkGiven(asked, { sha256: 'ab'.repeat(32) })
+          checked.then(
+            () => done('checked'),
+            error => done(error.code),
+          )
+        })
+      })
+      opened.push({ close: () => stop(server) })
+      listen(server).then(url => {
+        const client = connect(Number(new URL(url).port), '127.0.0.1', () => client.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n'))
+        server.once('request', () => client.destroy())
+      })
+    })
+    equal(await outcome, 'CHECK_CANCELLED')
+    equal(await processes(), 0)
+  })
+
   it('lets a few wait for a place, and refuses all others at once', async () => {
     const { outcomes, send } = await open({ atOnce: 1, waiting: 2 })
     const answers = await Promise.all(Array.from({ length: 8 }, () => send([{ name: 'a.txt', body: 'first' }])))
