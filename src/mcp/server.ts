@@ -238,17 +238,17 @@ async function tried<Told>(ask: () => Promise<Told>, say: (code: string) => Told
 
 /** A sentence that says why there is no answer. Nothing is said about what was looked for. */
 function notTold({ sayTo }: Telling, code: string, index = 0): CallToolResult {
-  return { isError: true, content: [{ type: 'text', text: sayTo(WHY[code] ?? 'silent', { index }) }] }
+  return { isError: true, content: [{ type: 'text', text: sayTo(WHY.get(code) ?? 'silent', { index }) }] }
 }
 
 /** Why there is no answer, by the code of the failure; otherwise the ledger is silent. */
-const WHY: { readonly [code: string]: AssistantKey } = {
-  RECORD_NOT_FOUND: 'missing',
-  RECORD_ERASED: 'gone',
-  RECORD_ERASING: 'gone',
-  QUERY_MALFORMED: 'asked',
-  LEDGER_REFUSED: 'asked',
-}
+const WHY: ReadonlyMap<string, AssistantKey> = new Map([
+  ['RECORD_NOT_FOUND', 'missing'],
+  ['RECORD_ERASED', 'gone'],
+  ['RECORD_ERASING', 'gone'],
+  ['QUERY_MALFORMED', 'asked'],
+  ['LEDGER_REFUSED', 'asked'],
+])
 
 function whyUnchecked(code: string, { say, sayTo }: Telling): string {
   if (code.startsWith('FILE_')) return say('verdict.unchecked', { what: sayTo('fileUnread') })

@@ -1,6 +1,7 @@
 /** The tools' answers when something fails that should not. */
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { createMcpHandler } from '@modelcontextprotocol/server'
+import { OpenSealError } from '../../src/core/errors.ts'
 import type { Answerer } from '../../src/mcp/answerer.ts'
 import { createAssistantServer } from '../../src/mcp/server.ts'
 
@@ -41,6 +42,16 @@ describe('mcp/server', () => {
       ok(text.includes('The ledger did not answer.'), text)
       equal(text.includes('"verdict":"unchecked"'), name.startsWith('verify'))
       equal(faults.length, 1, name)
+    }
+  })
+
+  it('takes a code that a ledger made up for no answer', async () => {
+    for (const code of ['constructor', '__proto__', 'toString']) {
+      const record = async () => {
+        throw new OpenSealError(code, 'genuine')
+      }
+      const text = await call({ ...BROKEN, record }, 'get_record', { index: 1 }, () => {})
+      ok(text.includes('The ledger did not answer.'), text)
     }
   })
 
