@@ -29,7 +29,10 @@ export const checkedShape = z.object({
     z.object({ name: z.enum(CHECKS), status: z.enum(['passed', 'failed', 'not-run']), code: z.string().optional() }),
   ),
   changes: z.array(z.object({ what: z.string(), index: z.number(), when: z.string().optional(), verified: z.boolean() })),
-  trust: z.enum(['policy', 'ledger', 'list']).describe('Whose policy was used: the reader’s own, or the ledger’s.'),
+  trust: z
+    .enum(['policy', 'ledger', 'list'])
+    .optional()
+    .describe('Whose policy was used: the reader’s own, or the ledger’s. Missing if none was.'),
   others: z.number().describe('Further answers, none graver than this one. Parts of a file are not counted.'),
   page: z.string().describe('Where a person sees the same.'),
   untrusted: z
@@ -61,11 +64,11 @@ export function tellChecked(all: readonly Answers[], sha256: string | undefined,
 }
 
 /** The answer when nothing could be checked: a verdict too, so that nobody reads it as “no record”. */
-export function tellUnchecked(sentence: string, sha256: string | undefined, { url }: Telling): ToldCheck {
-  const none: Pick<ToldCheck, 'checks' | 'changes' | 'trust' | 'others' | 'untrusted'> = {
+export function tellUnchecked(sentence: string, sha256: string | undefined, { say, url }: Telling): ToldCheck {
+  const none: Pick<ToldCheck, 'next' | 'checks' | 'changes' | 'others' | 'untrusted'> = {
+    next: sayNext(say, 'unchecked'),
     checks: [],
     changes: [],
-    trust: 'ledger',
     others: 0,
     untrusted: {},
   }

@@ -63,4 +63,10 @@ describe('mcp/checked', () => {
     deepEqual([verdict, index, page.startsWith(`${URL}/records/`)], ['invalid', undefined, false])
     deepEqual(tell(answers(await answerOf())).page, `${URL}/records/1`)
   })
+
+  it('names no policy and says what to do next where nothing could be checked', () => {
+    const silent = tell(answers({ name: 'f', problem: 'ledger-gone' }))
+    deepEqual([silent.verdict, silent.green, silent.trust], ['unchecked', false, undefined])
+    equal(silent.next, TELLING.say('next.unchecked'))
+  })
 })
