@@ -51,7 +51,7 @@ export function formatCount({ code, count, labels }: WarningCount): string[] {
 
 /** What a warning is about, in words. */
 export function meaningOf(code: string): string {
-  return MEANING[code] ?? 'another warning'
+  return (Object.hasOwn(MEANING, code) ? MEANING[code] : undefined) ?? 'another warning'
 }
 
 /** Advice after a submission was stopped. */

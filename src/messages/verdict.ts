@@ -82,7 +82,7 @@ export function sayDetail(say: Say, { code, detail, remarks }: CheckResult): { r
 
 /** The sentence for a failure of an input, by its code. */
 export function sayFault(say: Say, code: string): string {
-  return say(`fault.${FAULTS[code] ?? 'broken'}`)
+  return say(`fault.${(Object.hasOwn(FAULTS, code) ? FAULTS[code] : undefined) ?? 'broken'}`)
 }
 
 /** A policy file that cannot be used, and why. */

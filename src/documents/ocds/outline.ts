@@ -36,7 +36,10 @@ const WHITE_SPACE = [SPACE, 0x0a, 0x0d, 0x09]
 /** Placeholders in the skeleton: for a release, project or record, and for any other value. */
 const PASSED_OBJECT = toUtf8('{}')
 const PASSED_OTHER = toUtf8('0')
-const SUMMARIES: { readonly [key: string]: Summary } = { compiledRelease: 'compiled', versionedRelease: 'versioned' }
+const SUMMARIES: ReadonlyMap<string, Summary> = new Map([
+  ['compiledRelease', 'compiled'],
+  ['versionedRelease', 'versioned'],
+])
 
 type Place = 'list' | 'envelope' | 'record' | ListName
 
@@ -167,7 +170,7 @@ function passageIn({ place, skeleton, key, expectsKey }: Frame, byte: number): P
   const isObject = byte === OPEN_OBJECT
   const isProject = place === 'projects' && isObject
   const isListed = isProject || (place === 'releases' && isObject)
-  const summary = isListed || !isObject || expectsKey ? undefined : SUMMARIES[key ?? '']
+  const summary = isListed || !isObject || expectsKey ? undefined : SUMMARIES.get(key ?? '')
   skeleton.addAll(isListed ? PASSED_OBJECT : PASSED_OTHER)
   const start = { depth: 0, inString: false, escaped: false }
   if (!isListed && summary === undefined) return start

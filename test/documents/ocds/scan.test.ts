@@ -49,6 +49,13 @@ describe('scan of an OCDS file', () => {
     assert.equal(envelope.shape, 'record-package')
   })
 
+  it('takes no member for a summary because every object has its name', () => {
+    const { releases } = scan(
+      text('{"records":[{"ocid":"A","constructor":{"id":"x"},"toString":{"id":"y"},"__proto__":{"id":"z"},"releases":[{"id":"1"}]}]}'),
+    )
+    assert.deepEqual(releases, ['{"id":"1"}'])
+  })
+
   it('finds them if they come first in a record', () => {
     const { releases } = scan(text('{"records":[{"releases":[{"id":"1"}]},{"ocid":"A","releases":[{"id":"2"}]}]}'))
     assert.deepEqual(releases, ['{"id":"1"}', '{"id":"2"}'])
