@@ -24,6 +24,7 @@ export function createLog(database: LevelDatabase): LevelLog {
   const head = createHead(database)
   return {
     readHead: head.read,
+    confirmHead: head.read,
     putHead: head.put,
     commit: commit => database.write(() => head.commit(commit)),
     ...createPurge(database),

@@ -8,17 +8,22 @@ import { type DocumentChange, type Documents, documentChanged } from '../port/do
 import { headMoved } from '../port/errors.ts'
 import type { Commit, Edge, ErasedRecord, Head, LogStore, NewRecord } from '../port/log.ts'
 import type { DigestIndexes, Lookups } from '../port/lookups.ts'
-import type { EmbeddedStore } from '../port/port.ts'
+import type { EmbeddedStore, SharedStore } from '../port/port.ts'
 
-/** A store in memory. */
-export function createMemoryStore(): EmbeddedStore {
+/**
+ * A store in memory, which several ledgers of one process may share. `nowMs` is its clock, which
+ * stands still if none is given.
+ */
+export function createMemoryStore({ nowMs = () => 0 }: { readonly nowMs?: () => number } = {}): EmbeddedStore & SharedStore {
   const records = createRecords()
   const documents = createDocuments()
   const tree = createTree()
   return {
     ...records.lookups,
     ...documents.port,
+    nowMs: async () => nowMs(),
     readHead: tree.readHead,
+    confirmHead: tree.readHead,
     lastSize: tree.lastSize,
     committedMs: tree.committedMs,
     readTile: tree.readTile,

@@ -5,8 +5,9 @@ import { OpenSealError } from '../../core/errors.ts'
  * STORE_HEAD_MOVED, STORE_DOCUMENT_CHANGED, STORE_LOCKED, STORE_CORRUPT, STORE_UNREADABLE,
  * STORE_DAMAGED (a row on the disk fails its checksum), STORE_JOURNAL (opening would drop
  * acknowledged records), STORE_WRITE_FAILED (a write was refused, its outcome is unknown),
- * STORE_UNSETTLED (an earlier write was refused, and the disk still refuses writes), STORE_LATE (no
- * answer in time: a write may still land).
+ * STORE_UNSETTLED (an earlier write was refused and the disk still refuses writes, or no server of
+ * the store answers: any call may throw it), STORE_LATE (no answer in time: a write may still
+ * land).
  */
 export class StoreError extends OpenSealError {}
 

@@ -83,6 +83,14 @@ export type LogStore = {
    */
   readHead(): Promise<{ readonly head: Head; readonly edge: Edge } | undefined>
   /**
+   * The same, and no fail-over takes it back: a store of several servers writes the head row again
+   * in the transaction that reads it under lock, and answers once that write is replicated. So is
+   * everything before it. A store on one disk only reads. A node signs, publishes or acknowledges
+   * what it has read, and not written itself, only after this.
+   * @throws StoreError STORE_UNSETTLED also if the answer to that write is lost or odd
+   */
+  confirmHead(): Promise<{ readonly head: Head; readonly edge: Edge } | undefined>
+  /**
    * Writes one batch. When it returns, all of it is on disk (fsync). When it throws
    * STORE_HEAD_MOVED or STORE_UNSETTLED, nothing is. After any other error the outcome is unknown
    * until `readHead` tells. A commit is refused if its `previous` is not the head, so two sealers

@@ -10,5 +10,14 @@ import type { Lookups } from './lookups.ts'
 
 export type Store = LogStore & Lookups & Documents & { close(): Promise<void> }
 
+/** A store that several nodes share. */
+export type SharedStore = Store & {
+  /**
+   * The store's own clock, in milliseconds since 1970, by which nodes measure their leases. It may
+   * jump: what a lease protects is fenced besides.
+   */
+  nowMs(): Promise<number>
+}
+
 /** A store in the data folder of the one node that has it open. */
 export type EmbeddedStore = Store & CareStore

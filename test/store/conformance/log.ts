@@ -10,6 +10,7 @@ import { commitOf, hash, hex, plain, record, TOP, text } from './commits.ts'
 export function logConformance(opened: () => LogStore & Lookups & Documents): void {
   it('has no head before the first commit', async () => {
     assert.equal(await opened().readHead(), undefined)
+    assert.equal(await opened().confirmHead(), undefined)
     assert.deepEqual(await opened().findIdentities([hex('identity 0')]), [undefined])
     assert.equal(await opened().readStatement(0), undefined)
   })
@@ -19,6 +20,7 @@ export function logConformance(opened: () => LogStore & Lookups & Documents): vo
     const row = await opened().readHead()
     assert.equal(row?.head.size, 3)
     assert.deepEqual(Buffer.from(row!.head.root), Buffer.from(hash('root 3')))
+    assert.deepEqual(await opened().confirmHead(), row)
     assert.deepEqual(row?.edge.tiles.map(plain), ['edge 3', ''])
     assert.equal(plain(row?.edge.bundle), 'bundle 3')
     assert.equal(plain(await opened().readStatement(2)), 'statement 2')
