@@ -35,6 +35,7 @@ export function createMemoryStore({ nowMs = () => 0 }: { readonly nowMs?: () => 
       for (const record of commit.erase ?? []) records.remove(record)
       tree.grow(commit)
     },
+    async confirm() {},
     async hasRemains() {
       return false
     },

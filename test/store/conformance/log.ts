@@ -55,6 +55,16 @@ export function logConformance(opened: () => LogStore & Lookups & Documents): vo
     }
   })
 
+  it('confirms what was read, before the first commit and after others, and changes nothing', async () => {
+    await opened().confirm()
+    assert.equal(await opened().readHead(), undefined)
+    await opened().commit(commitOf(0, 3))
+    await opened().confirm()
+    const row = await opened().readHead()
+    assert.deepEqual([row?.head.size, plain(row?.head.root), plain(row?.edge.bundle)], [3, plain(hash('root 3')), 'bundle 3'])
+    await opened().commit(commitOf(3, 4))
+  })
+
   it('finds many identities at once, each in its place', async () => {
     await opened().commit(commitOf(0, 40))
     const asked = Array.from({ length: 80 }, (_, i) => hex(`identity ${79 - i}`))
