@@ -298,6 +298,10 @@ export const de: Messages = {
   'home.latest': 'Neueste Vorgänge',
   'home.none': 'Noch keine Vorgänge.',
   'home.all': 'Alle Vorgänge',
+  'describe.records':
+    'Alle Vorgänge, die Behörden in dieses Register eingetragen haben, die neuesten zuerst, jeder mit dem Datum seines Eintrags und dem, was aus ihm geworden ist.',
+  'describe.agencies': 'Die Behörden, die ihre Vorgänge in dieses Register eintragen, nach Namen.',
+  'describe.agency': 'Was {agency} in dieses Register eingetragen hat, und was seitdem geändert oder zurückgezogen wurde.',
   // Records
   'record.entry': 'Eintrag {index}',
   'record.title': 'Titel',

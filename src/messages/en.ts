@@ -222,6 +222,10 @@ const SENTENCES = {
   'home.latest': 'Latest records',
   'home.none': 'No records yet.',
   'home.all': 'All records',
+  'describe.records':
+    'Every record that agencies have put on this ledger, newest first. Each comes with the date since which it has been on the record, and what became of it.',
+  'describe.agencies': 'The agencies that put their records on this ledger, by name.',
+  'describe.agency': 'What {agency} has put on this ledger, and what was changed or withdrawn since.',
   // Records
   'record.entry': 'Entry {index}',
   'record.title': 'Title',

@@ -284,6 +284,10 @@ export const es: Messages = {
   'home.latest': 'Últimos expedientes',
   'home.none': 'Todavía no hay expedientes.',
   'home.all': 'Todos los expedientes',
+  'describe.records':
+    'Todos los expedientes que los organismos han inscrito en este registro, los más recientes primero, cada uno con la fecha de su inscripción y lo que ha sido de él.',
+  'describe.agencies': 'Los organismos que inscriben sus expedientes en este registro, por nombre.',
+  'describe.agency': 'Lo que {agency} ha inscrito en este registro, y lo que se ha modificado o retirado desde entonces.',
   // Records
   'record.entry': 'Entrada {index}',
   'record.title': 'Título',

@@ -292,6 +292,10 @@ export const fr: Messages = {
   'home.latest': 'Derniers dossiers',
   'home.none': 'Aucun dossier pour l’instant.',
   'home.all': 'Tous les dossiers',
+  'describe.records':
+    'Tous les dossiers que les organismes publics ont inscrits dans ce registre, les plus récents d’abord, chacun avec sa date d’inscription et ce qu’il est devenu.',
+  'describe.agencies': 'Les organismes publics qui inscrivent leurs dossiers dans ce registre, par nom.',
+  'describe.agency': 'Ce que {agency} a inscrit dans ce registre, et ce qui a été modifié ou retiré depuis.',
   // Records
   'record.entry': 'Entrée {index}',
   'record.title': 'Titre',

@@ -24,8 +24,9 @@ export async function frameOf(ctx: Context, pattern: string, deps: SiteDeps, sty
   ctx.set('Content-Security-Policy', securityPolicy('nobody'))
   ctx.set('Referrer-Policy', 'no-referrer')
   ctx.set('X-Content-Type-Options', 'nosniff')
-  const { ledger, operator } = deps
-  return { say: speak(language), base, path: path + ctx.search, origin: ledger.origin, operator, styleHref, banners: await bannersOf(deps) }
+  const { ledger, operator, url: siteUrl } = deps
+  const look = { origin: ledger.origin, siteUrl, operator, styleHref }
+  return { say: speak(language), base, path: path + ctx.search, ...look, banners: await bannersOf(deps) }
 }
 
 /** How many entries no final anchor covers, and when the oldest of them was accepted. */

@@ -4,6 +4,7 @@ import { fill, type Html, html, type Piece } from '../html.ts'
 import type { MessageKey } from '../messages/en.ts'
 import { LANGUAGE_TAGS, LANGUAGES } from '../messages/language.ts'
 import { isolate, type Say, sayNumber, sayTime } from '../messages/say.ts'
+import { renderTold, type Told } from './head.ts'
 import { icon } from './icons.ts'
 
 /** The data of every page. */
@@ -18,10 +19,12 @@ type Outline = {
   readonly path: string | undefined
 }
 
-/** The style sheet's address, the name of the ledger, and who is responsible for it. */
+/** The style sheet's address, the name and the address of the ledger, and who is responsible. */
 export type Look = {
   readonly styleHref: string
   readonly origin: string
+  /** The ledger's public address, without a final slash; missing where no page is to be found. */
+  readonly siteUrl?: string | undefined
   readonly operator?: { readonly name?: string | undefined; readonly contact?: string | undefined } | undefined
 }
 
@@ -40,13 +43,11 @@ export type Banners = {
   readonly waiting?: { readonly count: number; readonly sinceMs: number }
 }
 
-/** One page: its title, the content of `main`, and what its head needs beyond the frame's. */
-export type Page = {
-  readonly title: string
+/** One page: what it tells of itself, the content of `main`, and what its head needs beyond that. */
+export type Page = Told & {
   readonly main: Piece
   readonly feed?: string
   readonly scripts?: Piece
-  readonly noIndex?: boolean
   /**
    * Where a form is sent to be shown in another language, and its id. A page that is the answer to a
    * form has no address of its own, and a link would lose what was typed.
@@ -81,6 +82,7 @@ export function renderPage(frame: Outline & Partial<Frame>, page: Page): string 
 ${page.noIndex && html`<meta name="robots" content="noindex">`}
 ${styleHref !== undefined && html`<link rel="stylesheet" href="${styleHref}">`}
 <link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
+${renderTold({ ...frame, siteName: say('site.name') }, page)}
 <link rel="alternate" type="application/atom+xml" href="${page.feed ?? `${base}/feed.atom`}" title="${say('site.feed')}">
 <link rel="alternate" type="application/feed+json" href="${(page.feed ?? `${base}/feed.atom`).replace(/atom$/, 'json')}" title="${say('site.feed')}">
 </head>

@@ -140,7 +140,7 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
   // The router itself adds what its type requires of a context.
   return {
     routes: () => router.routes() as unknown as Middleware,
-    look: { styleHref: assets.style.path, origin: deps.ledger.origin, operator: deps.operator },
+    look: { styleHref: assets.style.path, origin: deps.ledger.origin, siteUrl: deps.url, operator: deps.operator },
     parts: {
       frame: (ctx, pattern) => frameOf(ctx, pattern, deps, assets.style.path),
       entries: indexes => readEntries(deps, indexes),
@@ -165,7 +165,13 @@ function recordPages(page: AddPage, deps: SiteDeps): void {
   page('/records', async (frame, ctx) => {
     const before = readCursor(ctx)
     const { indexes, older } = pageOf(newestIndexes(ledger, before ?? NEWEST, LIST_LENGTH + 1), LIST_LENGTH)
-    return recordsPage(frame, { entries: await readEntries(deps, indexes), before, older, behind: countBehind(deps) })
+    return recordsPage(frame, {
+      entries: await readEntries(deps, indexes),
+      size: ledger.head().size,
+      before,
+      older,
+      behind: countBehind(deps),
+    })
   })
   // A long history takes memory while it is shown.
   const inRow = createRow(PAGES_OF_RECORDS_AT_ONCE)

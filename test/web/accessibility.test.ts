@@ -147,6 +147,22 @@ describe('web/accessibility', function () {
     }
   })
 
+  it('takes the block of data in the head as data: it is not run, and breaks no rule of the page', async () => {
+    await withPage(async page => {
+      const told: string[] = []
+      page.on('console', message => told.push(message.text()))
+      page.on('pageerror', error => told.push(error.message))
+      for (const path of ['/en/records', '/en/records/1']) {
+        await page.goto(world.url + path)
+        const types = await page.evaluate(() =>
+          [...document.querySelectorAll('script[type="application/ld+json"]')].map(node => JSON.parse(node.textContent ?? '')['@type']),
+        )
+        assert.deepEqual(types, [path.endsWith('1') ? 'CreativeWork' : 'Dataset'])
+      }
+      assert.deepEqual(told, [])
+    })
+  })
+
   it('holds wider letters, words and lines (WCAG 1.4.12)', async () => {
     await withPage(
       async page => {

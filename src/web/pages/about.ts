@@ -6,6 +6,7 @@ import type { Frame, Page } from '../layout.ts'
 export function aboutPage({ say, base }: Frame, { offlineSha256 }: { readonly offlineSha256: string }): Page {
   return {
     title: say('site.about'),
+    description: `${say('about.how1')} ${say('about.how2')}`,
     main: html`<h1>${say('site.about')}</h1>
 <h2>${say('about.how')}</h2>
 <ol><li>${say('about.how1')}</li><li>${say('about.how2')}</li><li>${say('about.how3')}</li><li>${say('about.how4')}</li></ol>

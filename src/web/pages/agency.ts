@@ -16,6 +16,8 @@ export function agenciesPage({ say, base }: Frame, agencies: readonly SiteAgency
   const more = from + LISTED < sorted.length && from + LISTED
   return {
     title: say('site.agencies'),
+    description: say('describe.agencies'),
+    ...(from > 0 && { address: `/agencies?from=${from}` }),
     main: html`<h1>${say('site.agencies')}</h1>
 ${agencies.length === 0 && html`<p>${say('agency.none')}</p>`}
 <ul class="list">${sorted.slice(from, from + LISTED).map(({ id, name }) => html`<li><a class="name" href="${base}/agencies/${encodeURIComponent(id)}"><bdi>${name}</bdi></a><p class="soft small"><bdi>${id}</bdi></p></li>`)}</ul>
@@ -44,6 +46,8 @@ export function agencyPage(
   const here = `${base}/agencies/${encodeURIComponent(id)}`
   return {
     title: isolate(name),
+    description: say('describe.agency', { agency: isolate(name) }),
+    ...(data.before !== undefined && { noIndex: true }),
     feed: `${here}/feed.atom`,
     main: html`<h1><bdi>${name}</bdi></h1>
 <dl class="facts"><dt>${say('agency.id')}</dt><dd><bdi>${id}</bdi></dd></dl>

@@ -27,6 +27,8 @@ export function anchorsPage(
   const { anchors, activity, before, older } = data
   return {
     title: say('site.anchors'),
+    description: say('anchors.lead'),
+    ...(before !== undefined && { noIndex: true }),
     main: html`<h1>${say('site.anchors')}</h1><p class="lead">${say('anchors.lead')}</p>
 ${before === undefined && renderActivity(frame, activity)}
 <h2>${say('anchors.newest')}</h2>

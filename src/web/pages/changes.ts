@@ -28,6 +28,9 @@ export function changesPage(
   const only = kind === undefined ? '' : `kind=${kind}&`
   return {
     title: say('site.changes'),
+    description: say('changes.lead'),
+    ...(kind !== undefined && { address: `/changes?kind=${kind}` }),
+    ...(before !== undefined && { noIndex: true }),
     feed: `${here}/all.atom`,
     main: html`<h1>${say('site.changes')}</h1><p class="lead">${say('changes.lead')}</p>
 ${renderTabs(frame, kind)}

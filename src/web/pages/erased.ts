@@ -45,6 +45,9 @@ export function erasuresPage(
 <a href="${base}/records/${tombstone}">${say('erased.tombstone', { index: tombstone })}</a></p></li>`
   return {
     title: say('erased.list'),
+    description: say('erased.lead'),
+    address: '/changes?kind=erased',
+    ...(before !== undefined && { noIndex: true }),
     main: html`<h1>${say('erased.list')}</h1><p class="lead">${say('erased.lead')}</p>
 ${tabs}
 ${erasures.length === 0 ? html`<p>${say('erased.none')}</p>` : html`<ol class="entries">${erasures.map(row)}</ol>`}

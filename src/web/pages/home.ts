@@ -5,6 +5,7 @@ import { sayNumber } from '../../messages/say.ts'
 import type { SiteAnchor } from '../deps.ts'
 import type { Frame, Page } from '../layout.ts'
 import type { Entry } from '../records.ts'
+import { ledgerData } from '../structured.ts'
 import { renderBehind, renderEntries, renderTime } from './entry-list.ts'
 
 /** The state of the ledger. */
@@ -25,6 +26,8 @@ export function homePage(
   const { say, base } = frame
   return {
     title: say('site.tagline'),
+    description: say('home.lead'),
+    structured: ledgerData(frame, state.size),
     main: html`<h1>${say('site.tagline')}</h1>
 <p class="lead">${say('home.lead')}</p>
 <p class="row"><a class="button" href="${base}/verify">${say('verify.title')}</a><a class="button quiet" href="${base}/about">${say('site.about')}</a></p>
@@ -65,6 +68,8 @@ export function recordsPage(
   frame: Frame,
   data: {
     readonly entries: readonly Entry[]
+    /** The number of all entries. */
+    readonly size: number
     readonly before: number | undefined
     readonly older: number | undefined
     /** How many of the newest entries the finder has not read yet. */
@@ -74,6 +79,8 @@ export function recordsPage(
   const { say, base } = frame
   return {
     title: say('site.records'),
+    description: say('describe.records'),
+    structured: ledgerData(frame, data.size),
     main: html`<h1>${say('site.records')}</h1>
 ${renderBehind(frame, data.behind)}
 ${renderEntries(frame, data.entries)}

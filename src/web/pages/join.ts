@@ -7,6 +7,7 @@ import { type Frame, type Page, renderContact } from '../layout.ts'
 export function joinPage({ base, operator }: Frame, desk: SayDesk): Page {
   return {
     title: desk('join.title'),
+    description: desk('join.lead'),
     main: html`<h1>${desk('join.title')}</h1><p class="lead">${desk('join.lead')}</p>
 <ol><li>${desk('join.ask')}</li><li>${desk('join.key')}</li><li>${desk('join.desk')}</li><li>${desk('join.program')}</li></ol>
 <h2>${desk('join.contact')}</h2>

@@ -9,6 +9,7 @@ import type { Evidence } from '../evidence.ts'
 import { icon } from '../icons.ts'
 import type { Frame, Page } from '../layout.ts'
 import type { Entry } from '../records.ts'
+import { describeRecord, recordData } from '../structured.ts'
 import { renderSignature, renderSteps } from './certificate.ts'
 import { recordTitle, renderGap, renderTarget, renderTime, WITHOUT } from './entry-list.ts'
 import { renderTimeLine, type TimeLine } from './time-line.ts'
@@ -52,9 +53,11 @@ const PRINTED_IDENTIFIERS = 8
 /** The page of a statement. */
 export function recordPage(frame: Frame, data: RecordData): Page {
   const { say, base } = frame
-  const { index, statement, siteUrl } = data
+  const { index, statement, siteUrl, agency, state } = data
   return {
     title: `${isolate(clip(statement.title ?? statement.record, SHOWN.listed))} (${say('record.entry', { index })})`,
+    description: describeRecord(say, statement, agency?.name ?? statement.agency, state, sayLedgerDate(say, data)),
+    structured: recordData(frame, data),
     feed: `${base}/agencies/${encodeURIComponent(statement.agency)}/feed.atom`,
     main: html`<p class="only-print"><b>${say('cert.title')}</b>. ${say('cert.asOf', { date: sayTime(say, data.nowMs) })}</p>
 <div class="qr-box">${trusted(data.qrSvg.replace('<svg', '<svg class="qr only-print" aria-hidden="true"'))}</div>
@@ -76,6 +79,11 @@ ${renderSteps(frame, data)}
 <p><span class="hash">${siteUrl}/records/${index}</span></p></details>
 ${renderSignature(frame)}`,
   }
+}
+
+function sayLedgerDate(say: Frame['say'], { anchor, production }: RecordData): string {
+  if (anchor === undefined) return say('record.state.sealed')
+  return say(production ? 'record.state.anchored' : 'record.state.test', { date: sayTime(say, anchor.block.time) })
 }
 
 /** The page of an entry without a statement to show. */

@@ -19,6 +19,7 @@ export function removalPage(
   const can = erasureDelayMs > 0 ? desk('removal.canText', after(erasureDelayMs)) : desk('removal.canNow')
   return {
     title: say('site.removal'),
+    description: desk('removal.lead'),
     main: html`<h1>${say('site.removal')}</h1><p class="lead">${desk('removal.lead')}</p>
 <h2>${desk('removal.who')}</h2><p>${desk('removal.whoText')}</p>
 <p><a href="${base}/search">${desk('removal.find')}</a></p><p>${desk('removal.whoOperator')}</p>

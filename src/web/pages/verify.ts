@@ -16,6 +16,7 @@ export function verifyPage(frame: Frame, { data, scriptHref }: { readonly data: 
   const { say } = frame
   return {
     title: say('verify.title'),
+    description: `${say('verify.lead')} ${say('verify.private')}`,
     main: html`<h1>${say('verify.title')}</h1><p class="lead">${say('verify.lead')}</p>
 <div id="tool"><noscript><p>${say('verify.serverNoScript')}</p></noscript></div>
 <details class="server no-print" open><summary>${say('verify.serverTitle')}</summary>${renderForm(frame)}</details>

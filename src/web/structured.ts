@@ -1,0 +1,117 @@
+/**
+ * The ledger and its records in the words of schema.org, for search engines and catalogues of data.
+ * Only what the pages say too.
+ */
+import type { Statement } from '../core/statements/statement.ts'
+import { formatTime } from '../core/time.ts'
+import { TILE_WIDTH } from '../core/tlog/tile.ts'
+import type { Say } from '../messages/say.ts'
+import { clip } from './content.ts'
+import type { SiteAgency, SiteState } from './deps.ts'
+import type { Frame } from './layout.ts'
+
+/** More documents are in the record's receipt. */
+const MAX_DOCUMENTS = 20
+const MAX_TEXT = 500
+
+/** What the frame knows of the ledger. */
+type Known = Pick<Frame, 'say' | 'siteUrl' | 'origin' | 'operator'>
+
+/** The ledger as a `Dataset`, with the ways to get all of it. `size` is its number of entries. */
+export function ledgerData({ say, siteUrl = '', origin, operator }: Known, size: number): { readonly [name: string]: unknown } {
+  const offers = [
+    ['/v1/records', 'application/json'],
+    ['/checkpoint', 'text/plain'],
+    ...(size < TILE_WIDTH ? [] : [['/tile/entries/000', 'application/octet-stream'] as const]),
+    ['/feed.atom', 'application/atom+xml'],
+    ['/feed.json', 'application/feed+json'],
+  ] as const
+  return {
+    '@type': 'Dataset',
+    '@id': idOf(siteUrl),
+    name: `${say('site.name')}: ${origin}`,
+    description: `${say('site.tagline')}. ${say('home.lead')}`,
+    url: `${siteUrl}/`,
+    identifier: origin,
+    isAccessibleForFree: true,
+    ...(operator?.name !== undefined && { publisher: { '@type': 'Organization', name: operator.name } }),
+    distribution: offers.map(([path, encodingFormat]) => ({
+      '@type': 'DataDownload',
+      contentUrl: `${siteUrl}${path}`,
+      encodingFormat,
+    })),
+  }
+}
+
+/** A record as a `CreativeWork` of its agency. Its state is part of it, so that no copy hides it. */
+export function recordData(
+  frame: Known,
+  data: {
+    readonly index: number
+    readonly statement: Statement
+    readonly agency: SiteAgency | undefined
+    readonly state: SiteState
+    readonly sealedMs: number | undefined
+  },
+): { readonly [name: string]: unknown } {
+  const { say, siteUrl = '' } = frame
+  const { index, statement, agency, state, sealedMs } = data
+  const { title, record, revision, identifiers = [], language, published, documents } = statement
+  const numbers = [{ scheme: 'record', value: record }, ...identifiers].slice(0, MAX_DOCUMENTS)
+  return {
+    '@type': 'CreativeWork',
+    '@id': `${siteUrl}/records/${index}`,
+    url: `${siteUrl}/records/${index}`,
+    name: clip(title === undefined || title.trim() === '' ? record : title, MAX_TEXT),
+    identifier: numbers.map(({ scheme, value }) => ({ '@type': 'PropertyValue', propertyID: scheme, value })),
+    ...(revision !== undefined && { version: revision }),
+    ...(language !== undefined && { inLanguage: language }),
+    genre: say(`kind.${statement.kind}`),
+    creativeWorkStatus: sayState(say, statement, state),
+    ...(published !== undefined && { datePublished: published }),
+    ...(sealedMs !== undefined && { dateModified: formatTime(sealedMs) }),
+    publisher: {
+      '@type': 'Organization',
+      name: agency?.name ?? statement.agency,
+      identifier: statement.agency,
+      url: `${siteUrl}/agencies/${encodeURIComponent(statement.agency)}`,
+    },
+    isPartOf: { '@id': idOf(siteUrl) },
+    encoding: documents.slice(0, MAX_DOCUMENTS).map(({ name, mediaType, bytes, sha256 }) => ({
+      '@type': 'MediaObject',
+      name: clip(name, MAX_TEXT),
+      encodingFormat: mediaType,
+      contentSize: `${bytes} B`,
+      sha256,
+    })),
+  }
+}
+
+/** One line on a record: who, what kind, what it says of which version, and what became of it. */
+export function describeRecord(
+  say: Say,
+  { agency, kind, action, record }: Statement,
+  name: string,
+  state: SiteState,
+  date: string,
+): string {
+  const became = becameOf(say, state)
+  const parts = [`${name} (${agency})`, say(`kind.${kind}`), say(`action.${action}`), record].join(' · ')
+  return [parts, date, ...became].map(sentence => `${sentence}.`).join(' ')
+}
+
+function sayState(say: Say, { action }: Statement, state: SiteState): string {
+  return becameOf(say, state).join('; ') || say(`action.${action}`)
+}
+
+function becameOf(say: Say, { withdrawn, superseded, edited, isSilentEdit }: SiteState): string[] {
+  return [
+    ...(withdrawn === undefined ? [] : [say('state.withdrawn')]),
+    ...(superseded === undefined ? [] : [say('state.superseded')]),
+    ...(edited === true || isSilentEdit === true ? [say('state.edited')] : []),
+  ]
+}
+
+function idOf(siteUrl: string): string {
+  return `${siteUrl}/#ledger`
+}
