@@ -298,6 +298,7 @@ export const ar: Messages = {
   'record.showAll': 'عرض المزيد من التاريخ',
   'record.whole': 'النص الكامل',
   'record.receipt': 'تنزيل الإيصال',
+  'record.certificate': 'شهادة للطباعة',
   'record.qr': 'رمز يحمل عنوان هذه الصفحة',
   'record.erased': 'مُحي نص هذا القيد. ولم يتأثر مكانه في السجل ولا إثباتات القيود الأخرى.',
   'record.erasedTitle': 'قيد ممحوّ',

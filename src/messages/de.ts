@@ -336,6 +336,7 @@ export const de: Messages = {
   'record.showAll': 'Mehr vom Verlauf zeigen',
   'record.whole': 'Ganzer Text',
   'record.receipt': 'Beleg herunterladen',
+  'record.certificate': 'Bescheinigung zum Drucken',
   'record.qr': 'Code mit der Adresse dieser Seite',
   'record.erased': 'Der Text dieses Eintrags wurde gelöscht. Sein Platz im Register und die Nachweise aller anderen bleiben unberührt.',
   'record.erasedTitle': 'Gelöschter Eintrag',

@@ -259,6 +259,7 @@ const SENTENCES = {
   'record.showAll': 'Show more of the history',
   'record.whole': 'Whole text',
   'record.receipt': 'Download the receipt',
+  'record.certificate': 'Certificate to print',
   'record.qr': 'Code with the address of this page',
   'record.erased': 'The text of this entry was erased. Its place in the ledger, and the proofs of all others, are unaffected.',
   'record.erasedTitle': 'Erased entry',

@@ -322,6 +322,7 @@ export const es: Messages = {
   'record.showAll': 'Mostrar más historial',
   'record.whole': 'Texto completo',
   'record.receipt': 'Descargar el recibo',
+  'record.certificate': 'Certificado para imprimir',
   'record.qr': 'Código con la dirección de esta página',
   'record.erased': 'El texto de esta entrada se borró. Su lugar en el registro y las pruebas de las demás no cambian.',
   'record.erasedTitle': 'Entrada borrada',

@@ -329,6 +329,7 @@ export const fr: Messages = {
   'record.showAll': 'Afficher plus d’historique',
   'record.whole': 'Texte complet',
   'record.receipt': 'Télécharger le reçu',
+  'record.certificate': 'Certificat à imprimer',
   'record.qr': 'Code avec l’adresse de cette page',
   'record.erased': 'Le texte de cette entrée a été effacé. Sa place dans le registre et les preuves de toutes les autres restent intactes.',
   'record.erasedTitle': 'Entrée effacée',

@@ -312,6 +312,7 @@ export const uk: Messages = {
   'record.showAll': 'Показати більше історії',
   'record.whole': 'Повний текст',
   'record.receipt': 'Завантажити квитанцію',
+  'record.certificate': 'Довідка для друку',
   'record.qr': 'Код з адресою цієї сторінки',
   'record.erased': 'Текст цього запису стерто. Його місце в реєстрі та докази всіх інших не змінилися.',
   'record.erasedTitle': 'Стертий запис',

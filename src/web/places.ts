@@ -7,6 +7,7 @@ export const PAGES = [
   '/verify',
   '/records',
   '/records/:index',
+  '/records/:index/certificate',
   '/changes',
   '/agencies',
   '/agencies/:id',
@@ -37,11 +38,8 @@ export function placeOf(whole: string): Place {
   return { prefix, base, path: whole.slice(base.length) || '/' }
 }
 
-/**
- * Whether a path without its language matches a pattern, in which at most one part begins with a
- * colon.
- */
+/** Whether a path without its language matches a pattern. */
 export function isAt(path: string, pattern: string): boolean {
-  if (pattern === '/') return path === '/'
-  return path.split('/').length === pattern.split('/').length && path.startsWith(pattern.split(':')[0] ?? pattern)
+  const [parts, wanted] = [path.split('/'), pattern.split('/')]
+  return parts.length === wanted.length && wanted.every((part, at) => part.startsWith(':') || part === parts[at])
 }

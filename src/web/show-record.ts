@@ -1,10 +1,12 @@
-/** The page of one record: reads everything that it shows. */
+/** The page of one record, and its certificate: read everything that they show. */
 import type { Context } from 'koa'
 import QRCode from 'qrcode'
+import type { Statement } from '../core/statements/statement.ts'
 import { breathe } from '../turns.ts'
-import type { SiteDeps } from './deps.ts'
+import type { SiteAnchor, SiteDeps } from './deps.ts'
 import { evidenceOf } from './evidence.ts'
 import type { Frame, Page } from './layout.ts'
+import { certificatePage } from './pages/certificate.ts'
 import { erasedPage } from './pages/erased.ts'
 import { plainEntryPage, recordPage } from './pages/record.ts'
 import { chooseVersions } from './pages/time-line.ts'
@@ -18,55 +20,84 @@ import { findAgency, isProduction, readEntries, readEntry } from './records.ts'
 const VERSIONS_OF_A_REQUEST = 20
 const ENTRIES_OF_A_REQUEST = 10
 
+/** A statement at the address that was asked for, or the page that is shown in its place. */
+type Found = { readonly index: number; readonly statement: Statement; readonly text: string } | { readonly instead: Page }
+
 /** Answers `/records/:index`. */
 export async function showRecord(frame: Frame, ctx: Context, deps: SiteDeps): Promise<Page> {
-  const { ledger, nowMs } = deps
-  const index = /^(0|[1-9]\d{0,15})$/.test(ctx.params.index) ? Number(ctx.params.index) : -1
-  if (index < 0 || index >= ledger.head().size) throw new MissingError('RECORD_NOT_FOUND', 'There is no entry with this number.')
-  const { statement, text, without = 'erased' } = await readEntry(ledger, index)
-  if (statement === undefined || text === undefined) {
-    if (without === 'damaged') ctx.status = 500
-    if (without !== 'erased' && without !== 'erasing') return plainEntryPage(frame, index, without)
-    ctx.status = 410
-    ctx.set('X-Robots-Tag', 'noindex')
-    const [{ erasing } = {}] = await ledger.erasureStates([index])
-    return erasedPage(frame, index, { erasure: await ledger.erasureOf(index), due: typeof erasing === 'string' ? erasing : undefined })
-  }
-  const only = Number(ctx.query.document)
-  const evidence = evidenceOf(text, await ledger.receipt(index))
-  const found = await ledger.anchorOf(index)
-  // An anchor that became final just now is left to the next reader: page and receipt must show the
-  // same tree.
-  const anchor = found?.size === evidence.size ? found : undefined
-  const history = await readHistory(deps, index, ctx.query.history === 'all')
-  const { count, shown } = history.timeLine
-  ctx.state.cost = count / VERSIONS_OF_A_REQUEST + shown.length / ENTRIES_OF_A_REQUEST
+  const found = await findStatement(frame, ctx, deps)
+  if ('instead' in found) return found.instead
+  const { index, statement } = found
+  const { versions, ...history } = await deps.ledger.history(index)
+  const shown = chooseVersions(versions, index, ctx.query.history === 'all')
+  ctx.state.cost = versions.length / VERSIONS_OF_A_REQUEST + shown.length / ENTRIES_OF_A_REQUEST
+  const entries = await readEntries(
+    deps,
+    shown.map(({ version }) => version.index),
+  )
   const data = {
-    index,
-    statement,
-    agency: await findAgency(statement.agency, deps),
+    ...(await readFacts(deps, index, statement, await deps.ledger.anchorOf(index))),
     ...history,
-    state: await deps.finder.state(index, statement),
-    anchor,
-    production: anchor !== undefined && isProduction(anchor, deps.policy()),
-    sealedMs: await ledger.sealedMs(index),
-    nowMs: nowMs(),
-    evidence,
+    timeLine: { shown: shown.map((each, at) => ({ ...each, entry: entries[at]! })), count: versions.length },
     siteUrl: deps.url,
-    qrSvg: await QRCode.toString(`${deps.url}/records/${index}`, { type: 'svg', margin: 2, errorCorrectionLevel: 'M' }),
-    onlyDocument: statement.documents[only - 1] === undefined ? undefined : only,
+    qrSvg: await drawCode(deps, index),
   }
   await breathe()
   return recordPage(frame, data)
 }
 
-/** The history of its record, with the dates and the states of the shown versions. */
-async function readHistory(deps: SiteDeps, index: number, whole: boolean) {
-  const { versions, ...rest } = await deps.ledger.history(index)
-  const shown = chooseVersions(versions, index, whole)
-  const entries = await readEntries(
-    deps,
-    shown.map(({ version }) => version.index),
-  )
-  return { ...rest, timeLine: { shown: shown.map((each, at) => ({ ...each, entry: entries[at]! })), count: versions.length } }
+/** Answers `/records/:index/certificate`. */
+export async function showCertificate(frame: Frame, ctx: Context, deps: SiteDeps): Promise<Page> {
+  const found = await findStatement(frame, ctx, deps)
+  if ('instead' in found) return found.instead
+  const { index, statement, text } = found
+  const only = Number(ctx.query.document)
+  const evidence = evidenceOf(text, await deps.ledger.receipt(index))
+  const anchor = await deps.ledger.anchorOf(index)
+  const { versions, ...history } = await deps.ledger.history(index)
+  ctx.state.cost = versions.length / VERSIONS_OF_A_REQUEST
+  const data = {
+    // An anchor that became final just now is left to the next reader: steps and receipt must show
+    // the same tree.
+    ...(await readFacts(deps, index, statement, anchor?.size === evidence.size ? anchor : undefined)),
+    ...history,
+    evidence,
+    siteUrl: deps.url,
+    qrSvg: await drawCode(deps, index),
+    onlyDocument: statement.documents[only - 1] === undefined ? undefined : only,
+  }
+  await breathe()
+  return certificatePage(frame, data)
+}
+
+async function findStatement(frame: Frame, ctx: Context, { ledger }: SiteDeps): Promise<Found> {
+  const index = /^(0|[1-9]\d{0,15})$/.test(ctx.params.index) ? Number(ctx.params.index) : -1
+  if (index < 0 || index >= ledger.head().size) throw new MissingError('RECORD_NOT_FOUND', 'There is no entry with this number.')
+  const { statement, text, without = 'erased' } = await readEntry(ledger, index)
+  if (statement !== undefined && text !== undefined) return { index, statement, text }
+  if (without === 'damaged') ctx.status = 500
+  if (without !== 'erased' && without !== 'erasing') return { instead: plainEntryPage(frame, index, without) }
+  ctx.status = 410
+  ctx.set('X-Robots-Tag', 'noindex')
+  const [{ erasing } = {}] = await ledger.erasureStates([index])
+  const due = typeof erasing === 'string' ? erasing : undefined
+  return { instead: erasedPage(frame, index, { erasure: await ledger.erasureOf(index), due }) }
+}
+
+async function readFacts(deps: SiteDeps, index: number, statement: Statement, anchor: SiteAnchor | undefined) {
+  return {
+    index,
+    statement,
+    agency: await findAgency(statement.agency, deps),
+    state: await deps.finder.state(index, statement),
+    anchor,
+    production: anchor !== undefined && isProduction(anchor, deps.policy()),
+    sealedMs: await deps.ledger.sealedMs(index),
+    nowMs: deps.nowMs(),
+  }
+}
+
+/** A code that leads a telephone to the record's page. */
+function drawCode({ url }: SiteDeps, index: number): Promise<string> {
+  return QRCode.toString(`${url}/records/${index}`, { type: 'svg', margin: 2, errorCorrectionLevel: 'M' })
 }

@@ -32,7 +32,7 @@ import { verifyPage } from './pages/verify.ts'
 import type { PagePath } from './places.ts'
 import { MissingError } from './problem-page.ts'
 import { countBehind, type Entry, findAgency, newestIndexes, pageOf, readEntries, readWaits, searchRecords } from './records.ts'
-import { showRecord } from './show-record.ts'
+import { showCertificate, showRecord } from './show-record.ts'
 
 const LIST_LENGTH = 25
 const PAGES_OF_RECORDS_AT_ONCE = 2
@@ -176,6 +176,7 @@ function recordPages(page: AddPage, deps: SiteDeps): void {
   // A long history takes memory while it is shown.
   const inRow = createRow(PAGES_OF_RECORDS_AT_ONCE)
   page('/records/:index', (frame, ctx) => inRow(() => showRecord(frame, ctx, deps)))
+  page('/records/:index/certificate', (frame, ctx) => inRow(() => showCertificate(frame, ctx, deps)))
   page('/agencies', async (frame, ctx) => agenciesPage(frame, await agencies.list(), readCursor(ctx, 'from') ?? 0))
   page('/agencies/:id', async (frame, ctx) => {
     const agency = await findAgency(String(ctx.params.id), deps)

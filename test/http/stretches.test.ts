@@ -101,6 +101,7 @@ const HEAVY: Heavy = {
   '/': ['/'],
   '/records': ['/records'],
   '/records/:index': ['/records/LAST', '/records/MIDDLE?history=all', '/records/LARGE'],
+  '/records/:index/certificate': ['/records/LAST/certificate', '/records/MIDDLE/certificate', '/records/LARGE/certificate'],
   '/agencies': ['/agencies'],
   '/agencies/:id': [`/agencies/${AGENCY}`],
   '/changes': ['/changes'],

@@ -7,8 +7,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import type { Statement } from '../../src/core/statements/statement.ts'
 import { LANGUAGE_TAGS, type Language, speak } from '../../src/messages/language.ts'
 import { renderPage } from '../../src/web/layout.ts'
-import { recordPage } from '../../src/web/pages/record.ts'
-import { chooseVersions, type TimeLine } from '../../src/web/pages/time-line.ts'
+import { certificatePage } from '../../src/web/pages/certificate.ts'
 import { renderProblemPage } from '../../src/web/problem-page.ts'
 import type { PathLine } from '../../src/web/proof-path.ts'
 import { STYLE } from '../../src/web/style.ts'
@@ -21,6 +20,7 @@ const PATHS = [
   '/records',
   '/records/0',
   '/records/2',
+  '/records/2/certificate',
   '/changes?kind=silent-edit',
   '/changes',
   '/agencies',
@@ -139,8 +139,10 @@ describe('web/accessibility', function () {
             await assertAccessible(page)
           }
           await page.emulateMedia({ media: 'print' })
-          await page.goto(`${world.url}/en/records/2`)
-          await assertAccessible(page)
+          for (const path of ['/records/2', '/records/2/certificate']) {
+            await page.goto(`${world.url}/en${path}`)
+            await assertAccessible(page)
+          }
         },
         { viewport: { width: 1280, height: 900 }, colorScheme },
       )
@@ -181,7 +183,7 @@ describe('web/accessibility', function () {
 
   it('reaches everything by keyboard, in order, and shows where the reader is', async () => {
     await withPage(async page => {
-      for (const path of ['/', '/changes', '/records/2', '/anchors', '/search?q=r']) {
+      for (const path of ['/', '/changes', '/records/2', '/records/2/certificate', '/anchors', '/search?q=r']) {
         await page.goto(`${world.url}/en${path}`)
         const expected = await page.evaluate(
           () =>
@@ -233,7 +235,7 @@ describe('web/accessibility', function () {
 
     it('makes a tagged certificate of at most two pages, with all that is needed to check by hand', async () => {
       await withPage(async page => {
-        await page.goto(`${world.url}/en/records/1`)
+        await page.goto(`${world.url}/en/records/1/certificate`)
         const pdf = await page.pdf({ preferCSSPageSize: true, tagged: true })
         assert.ok(countPages(pdf) <= 2, `${countPages(pdf)} pages`)
         assert.match(pdf.toString('latin1'), /\/StructTreeRoot/)
@@ -253,7 +255,7 @@ describe('web/accessibility', function () {
       })
     })
 
-    it('fits two pages with the longest proof, many documents, a huge title and a long history, in every language', async () => {
+    it('fits two pages with the longest proof, many documents, a huge title and a long reason, in every language', async () => {
       await withPage(async page => {
         const fits = async (tag: Language, shape: Shape, format: 'A4' | 'Letter') => {
           await page.setContent(certificate(tag, shape))
@@ -268,7 +270,7 @@ describe('web/accessibility', function () {
   })
 })
 
-type Shape = { readonly statement: Statement; readonly proofLength: number; readonly versions: number }
+type Shape = { readonly statement: Statement; readonly proofLength: number }
 
 const DOCUMENT = {
   name: 'Bekanntmachung der Vergabe.json',
@@ -289,49 +291,28 @@ const LONGEST: Shape = {
     documents: Array.from({ length: 256 }, (_, at) => ({ ...DOCUMENT, name: `${at} ${DOCUMENT.name}` })),
   }),
   proofLength: 53,
-  versions: 1000,
 }
 
 /** A ledger of a million entries, and as many documents as are printed then. */
 const ORDINARY: Shape = {
   statement: statementOf('case-17', 'x', { documents: Array.from({ length: 7 }, () => DOCUMENT) }),
   proofLength: 20,
-  versions: 3,
 }
 
-/**
- * A history in which everything became of each version that can, under dates far from the ledger's.
- */
-function timeLineOf({ published = '1999-01-01T00:00:00Z' }: Statement, count: number): TimeLine {
-  const sealedMs = Date.UTC(2026, 10, 20)
-  const versions = Array.from({ length: count }, (_, at) => ({
-    index: at + 7,
-    action: 'publish' as const,
-    revision: 'v',
-    published,
-    flag: 'silent-edit' as const,
-    edited: true as const,
-  }))
-  const dates = { sealedMs, anchored: { time: '2026-11-20T10:00:00Z', isEvidence: true } }
-  const state = { withdrawn: 9, superseded: 10, edited: true } as const
-  const shown = chooseVersions(versions, 7, false).map(each => ({ ...each, entry: { index: each.version.index, dates, state } }))
-  return { shown, count }
-}
-
-function certificate(tag: Language, { statement, proofLength, versions }: Shape): string {
+function certificate(tag: Language, { statement, proofLength }: Shape): string {
   const hash = new Uint8Array(32).fill(0xab)
   const line: PathLine = { side: 'right', given: hash, result: hash }
   const frame = {
     say: speak(tag),
     base: '',
-    path: '/records/7',
+    path: '/records/7/certificate',
     origin: 'ledger.example/log',
     styleHref: '',
     banners: { testNetwork: true, stopped: false, notAccepting: false },
   }
   const html = renderPage(
     frame,
-    recordPage(frame, {
+    certificatePage(frame, {
       index: 7,
       statement,
       agency: { id: AGENCY, name: 'Bundesministerium für Verkehr' },
@@ -342,7 +323,6 @@ function certificate(tag: Language, { statement, proofLength, versions }: Shape)
         { index: 11, what: 'published' },
       ],
       state: {},
-      timeLine: timeLineOf(statement, versions),
       anchor: {
         chainId: 1,
         contract: `0x${'c0'.repeat(20)}`,

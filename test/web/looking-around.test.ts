@@ -80,6 +80,7 @@ describe('web/looking around', () => {
       '/',
       '/records/1',
       '/ar/records/2',
+      '/ar/records/2/certificate',
       '/feed.atom',
       '/changes.atom',
       '/verify',
@@ -94,9 +95,11 @@ describe('web/looking around', () => {
       }
     }
     const page = (await read('/records/1')).text
-    assert.ok(page.includes(`${SITE_URL}/records/1<`) && page.includes(`${SITE_URL}/v1/records/1/receipt`))
+    const certificate = (await read('/records/1/certificate')).text
+    assert.ok(page.includes(`${SITE_URL}/records/1<`) && certificate.includes(`${SITE_URL}/records/1<`))
+    assert.ok(certificate.includes(`${SITE_URL}/v1/records/1/receipt`))
     const code = await QRCode.toString(`${SITE_URL}/records/1`, { type: 'svg', margin: 2, errorCorrectionLevel: 'M' })
-    assert.ok(page.includes(code.match(/d="([^"]{500,})"/)![1]!))
+    for (const each of [page, certificate]) assert.ok(each.includes(code.match(/d="([^"]{500,})"/)![1]!))
     assert.match((await read('/feed.atom')).text, new RegExp(`<link rel="alternate" type="text/html" href="${SITE_URL}/records/\\d+"/>`))
   })
 
@@ -192,7 +195,7 @@ describe('web/looking around', () => {
   describe('the certificate', () => {
     it('leads from the statement to the anchored root with the printed values alone', async () => {
       for (const index of [1, 2, 40, 64, 65]) {
-        const { text } = await read(`/records/${index}`)
+        const { text } = await read(`/records/${index}/certificate`)
         const steps = text.slice(text.indexOf('<ol class="steps">')).split(/\n<li>/)
         const raw = unescapeHtml(text.match(/<p class="raw" dir="ltr">(.*?)<\/p>/)?.[1] ?? '')
         assert.equal(sha256(Buffer.from(raw)), last(steps[1]), 'step 2')
@@ -214,7 +217,7 @@ describe('web/looking around', () => {
     })
 
     it('names a command that takes the statement out of the receipt', async () => {
-      const { text } = await read('/records/40')
+      const { text } = await read('/records/40/certificate')
       const command = unescapeHtml(text.match(/<code dir="ltr">(sed .*?)<\/code>/)?.[1] ?? '').replace(' RECEIPT', '')
       const output = execFileSync('sh', ['-c', command], { input: await world.ledger.receipt(40), encoding: 'utf8' })
       assert.ok(text.includes(output.match(HEX)?.[0] ?? 'none'))
@@ -224,17 +227,28 @@ describe('web/looking around', () => {
       const one = { mediaType: 'text/plain', bytes: 1 }
       const documents = Array.from({ length: 200 }, (_, at) => ({ ...one, name: `d${at}`, sha256: sha256(Buffer.from(`d${at}`)) }))
       const index = await world.submit('documents', 'x', { documents })
-      const all = (await read(`/records/${index}`)).text
-      assert.equal(all.match(/data-label="Name"/g)?.length, 200)
-      assert.match(all, /<p class="only-print">Other documents of this statement: 191\./)
-      const only = (await read(`/records/${index}?document=77`)).text
-      assert.deepEqual(
-        [...only.matchAll(/data-label="Name"><bdi[^>]*>(d\d+)/g)].map(([, name]) => name),
-        ['d76'],
-      )
+      const names = (text: string) => [...text.matchAll(/data-label="Name"><bdi[^>]*>(d\d+)/g)].map(([, name]) => name)
+      const page = (await read(`/records/${index}`)).text
+      assert.equal(names(page).length, 200)
+      assert.ok(page.includes(`href="/records/${index}/certificate?document=77"`))
+      const all = (await read(`/records/${index}/certificate`)).text
+      assert.equal(names(all).length, 9)
+      assert.match(all, /Other documents of this statement: 191\./)
+      const only = (await read(`/records/${index}/certificate?document=77`)).text
+      assert.deepEqual(names(only), ['d76'])
       assert.match(only, /Other documents of this statement: 199\./)
       for (const wrong of ['0', '201', 'x', '1.5', '-1'])
-        assert.equal((await read(`/records/${index}?document=${wrong}`)).text.match(/data-label="Name"/g)?.length, 200)
+        assert.equal(names((await read(`/records/${index}/certificate?document=${wrong}`)).text).length, 9)
+    })
+
+    it('is there in every language, and not where there is no statement', async () => {
+      const page = await read('/records/1')
+      assert.ok(page.text.includes('href="/records/1/certificate"'))
+      assert.doesNotMatch(page.text, /class="steps"|class="sign"/)
+      assert.match((await read('/de/records/1/certificate')).text, /<html lang="de"[\s\S]*class="steps"/)
+      assert.equal((await read('/records/0/certificate')).status, 200)
+      assert.equal((await read('/records/999999/certificate')).status, 404)
+      assert.equal((await read('/records/1/certificates')).status, 404)
     })
   })
 
@@ -255,7 +269,8 @@ describe('web/looking around', () => {
       }
       const { text } = await read(`/records/${index}`)
       assert.equal(text.match(/Whole text/g)?.length, 2)
-      assert.doesNotMatch(text, /lang="qq"|<b>💥|class="raw"/)
+      const certificate = (await read(`/records/${index}/certificate`)).text
+      for (const each of [text, certificate]) assert.doesNotMatch(each, /lang="qq"|<b>💥|class="raw"/)
     })
 
     it('keeps writing in either direction apart, and marks it with its language', async () => {
@@ -263,7 +278,7 @@ describe('web/looking around', () => {
       const { text } = await read(`/records/${index}`)
       assert.match(text, /<h1><bdi lang="ar" dir="auto">/)
       assert.match(text, /<bdi>\[U\+202E\]reversed<\/bdi>/)
-      assert.doesNotMatch(text, /class="raw"/)
+      assert.doesNotMatch((await read(`/records/${index}/certificate`)).text, /class="raw"/)
     })
 
     it('shows the controls in text of others as marks, on every page, in every feed and in JSON', async () => {
@@ -275,7 +290,16 @@ describe('web/looking around', () => {
       const reason = { code: 'other', text: hostile } as const
       const documents = [{ name: `${hostile}.txt`, mediaType: 'text/plain', bytes: 1, sha256: '0'.repeat(64) }]
       const index = await world.submit('controls', 'controls 2', { ...agency, action: 'amend', reason, documents })
-      const pages = ['/', '/records', '/changes', '/agencies', '/agencies/hostile.example', '/search?q=hostile', `/records/${index}`]
+      const pages = [
+        '/',
+        '/records',
+        '/changes',
+        '/agencies',
+        '/agencies/hostile.example',
+        '/search?q=hostile',
+        `/records/${index}`,
+        `/records/${index}/certificate`,
+      ]
       const feeds = ['/feed.atom', '/agencies/hostile.example/feed.atom', '/changes/all.atom']
       const json = [`/v1/records/${index}`, '/v1/records', '/v1/agencies', '/v1/agencies/hostile.example', `/v1/records?${hostile}`]
       for (const path of [...pages.flatMap(page => [page, `/ar${page}`]), ...feeds, ...json]) {
@@ -328,6 +352,8 @@ describe('web/looking around', () => {
       assert.deepEqual([response.status, response.headers.get('x-robots-tag')], [410, 'noindex'])
       const text = await response.text()
       assert.match(text, /Erased on .*Reason: court order/)
+      const certificate = await fetch(`${world.url}/records/${index}/certificate`)
+      assert.deepEqual([certificate.status, /A title that goes/.test(await certificate.text())], [410, false])
       assert.doesNotMatch(text, /A title that goes/)
       const list = (await read('/changes?kind=erased')).text
       assert.match(list, new RegExp(`Entry ${index}</a>`))

@@ -1,0 +1,116 @@
+/** The facts of a statement, as its page and its certificate show them. */
+import type { DocumentRef, Statement } from '../../core/statements/statement.ts'
+import type { VersionChange } from '../../core/statements/versions.ts'
+import { type Html, html, type Piece } from '../../html.ts'
+import { sayDuration, sayTime } from '../../messages/say.ts'
+import { clip, renderContent, SHOWN } from '../content.ts'
+import type { SiteAgency, SiteAnchor, SiteState } from '../deps.ts'
+import { icon } from '../icons.ts'
+import type { Frame } from '../layout.ts'
+import { renderGap, renderTarget, renderTime } from './entry-list.ts'
+
+/** A statement, and what the ledger knows of it. */
+export type RecordFacts = {
+  readonly index: number
+  readonly statement: Statement
+  readonly agency: SiteAgency | undefined
+  /**
+   * Its state as far as the finder has read the log. The finder knows it even if the
+   * history is too long to be read.
+   */
+  readonly state: SiteState
+  readonly changes: readonly VersionChange[]
+  /** Set if the record has more statements than were read. */
+  readonly partial?: true
+  readonly anchor: SiteAnchor | undefined
+  /** Whether the anchor is evidence: false on a test network. */
+  readonly production: boolean
+  readonly sealedMs: number | undefined
+  readonly nowMs: number
+}
+
+const PRINTED_IDENTIFIERS = 8
+
+/**
+ * Shown above all else: what changed for this version, the newest change of each kind. An edit of
+ * an earlier version is included.
+ */
+export function renderNotices({ say, base }: Frame, { index, statement, changes, state, partial }: RecordFacts): Html | false {
+  const link = (at: number) => html`<a href="${base}/records/${at}">${say('record.entry', { index: at })}</a>`
+  const newest = (what: VersionChange['what']) => changes.findLast(change => change.what === what && change.index > index)
+  const before = changes.find(({ index: at, what }) => what === 'edited' && at < index)
+  const [edited, published] = (['edited', 'published'] as const).map(newest)
+  const withdrawn = newest('withdrawn')?.index ?? state.withdrawn
+  const superseded = newest('superseded')?.index ?? state.superseded
+  const notices: Piece[] = [
+    before && html`${say('flag.silent-edit')}. ${say('flag.before')}: ${link(before.index)}`,
+    statement.action === 'withdraw' && say('mark.withdrawn'),
+    withdrawn !== undefined && html`${say('mark.withdrawn')}: ${link(withdrawn)}`,
+    superseded !== undefined && html`${say('mark.superseded')}: ${link(superseded)}`,
+    edited && html`${say('flag.silentLater')}: ${link(edited.index)}`,
+    published && html`${say('record.later')}: ${link(published.index)}`,
+    partial && say('record.partial'),
+  ]
+  const told = notices.filter(notice => notice !== false && notice !== undefined)
+  return (
+    told.length > 0 &&
+    html`<div class="banner">${icon('warn')}<p>${told.map((notice, at) => html`${at > 0 && html`<br>`}${notice}`)}</p></div>`
+  )
+}
+
+/** What a statement says of itself, as a list, and the ledger's own facts about it. */
+export function renderFacts(frame: Frame, data: RecordFacts): Html {
+  const { say, base } = frame
+  const { index, statement, agency, sealedMs } = data
+  const { record, revision, identifiers, reason, published, kind, action, language } = statement
+  return html`<dl class="facts">
+<dt>${say('record.state')}</dt><dd>${renderState(say, data)}</dd>
+${sealedMs !== undefined && html`<dt>${say('record.sealed')}</dt><dd>${renderTime(say, sealedMs)}</dd>`}
+<dt>${say('result.agency')}</dt><dd><a href="${base}/agencies/${encodeURIComponent(statement.agency)}"><bdi>${agency?.name ?? statement.agency}</bdi></a> (<bdi>${statement.agency}</bdi>)</dd>
+<dt>${say('record.kind')}</dt><dd>${say(`kind.${kind}`)} · ${say(`action.${action}`)}${renderTarget(say, statement)}</dd>
+<dt>${say('result.record')}</dt><dd><bdi>${record}</bdi></dd>
+${revision !== undefined && html`<dt>${say('record.revision')}</dt><dd><bdi>${revision}</bdi></dd>`}
+${identifiers !== undefined && identifiers.length > 0 && html`<dt>${say('record.identifiers')}</dt><dd>${renderIdentifiers(identifiers)}</dd>`}
+${reason !== undefined && html`<dt>${say('record.reason')}</dt><dd>${say(`reason.${reason.code}`)}${reason.text && html`: ${renderContent(reason.text, language, SHOWN.detail)}${renderRest(frame, reason.text, language, SHOWN.detail)}`}</dd>`}
+${published !== undefined && html`<dt>${say('record.published')}</dt><dd>${renderTime(say, published)}${renderGap(say, published, sealedMs)}</dd>`}
+<dt>${say('result.index')}</dt><dd>${index}</dd>
+</dl>`
+}
+
+function renderState(say: Frame['say'], { anchor, production, sealedMs, nowMs }: RecordFacts): Html {
+  const since = (endMs: number) => sayDuration(say, Math.max(0, endMs - (sealedMs ?? endMs)) / 1000)
+  if (anchor === undefined) {
+    const waiting = sealedMs !== undefined && html`<br><span class="small soft">${say('record.waiting', { duration: since(nowMs) })}</span>`
+    return html`${say('record.state.sealed')}${waiting}`
+  }
+  const { block, chainId, contract, transaction } = anchor
+  const took = say('record.took', { duration: since(Date.parse(block.time)) })
+  return html`${say(production ? 'record.state.anchored' : 'record.state.test', { date: sayTime(say, block.time) })}
+${sealedMs !== undefined && html`<br><span class="small soft">${took}</span>`}
+<br><span class="small soft">${say('record.chain', { chainId, contract, transaction, block: block.number })}</span>`
+}
+
+function renderIdentifiers(identifiers: NonNullable<Statement['identifiers']>): Html {
+  return html`<ul class="plain">${identifiers.map(
+    ({ scheme, value }, at) =>
+      html`<li${at >= PRINTED_IDENTIFIERS && html` class="no-print"`}><bdi>${scheme}: ${clip(value, SHOWN.listed)}</bdi></li>`,
+  )}</ul>`
+}
+
+/** The whole of a text that was cut. Not printed. */
+export function renderRest({ say }: Frame, text: string | undefined, language: string | undefined, shown: number): Html | false {
+  if (text === undefined || text.length <= shown) return false
+  return html`<details class="no-print"><summary>${say('record.whole')}</summary><p>${renderContent(text, language)}</p></details>`
+}
+
+/** A row about a document: name, type, size and fingerprints. */
+export function renderDocument(
+  say: Frame['say'],
+  { name, mediaType, bytes, sha256, jcs }: DocumentRef,
+  language: string | undefined,
+  link: Html | false,
+): Html {
+  return html`<tr><td data-label="${say('record.name')}">${renderContent(name, language, SHOWN.listed)}<br><bdi class="small soft">${clip(mediaType, SHOWN.listed)}</bdi>${link}</td>
+<td class="num" data-label="${say('result.size')}">${say('result.bytes', { count: bytes })}</td>
+<td data-label="${say('result.hash')}"><span class="hash">${sha256}</span>${jcs !== undefined && jcs !== sha256 && html`<br><span class="small soft">${say('record.content')}</span><br><span class="hash">${jcs}</span>`}${jcs === sha256 && html`<br><span class="small soft">${say('record.canonical')}</span>`}</td></tr>`
+}
