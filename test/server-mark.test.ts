@@ -10,10 +10,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { acceptLoss } from '../src/care/backup.ts'
 import { examine } from '../src/care/doctor.ts'
 import { type Config, readConfig } from '../src/config.ts'
-import { createLog } from '../src/logger.ts'
+import type { Ledger } from '../src/ledger/ledger.ts'
+import { createLog, silentLog } from '../src/logger.ts'
+import { openMarkKeeper } from '../src/server/mark.ts'
 import { rotateLogKey } from '../src/server/rotate.ts'
 import { type Service, startServer } from '../src/server/server.ts'
+import { createMemoryStore } from '../src/store/memory/memory.ts'
 import { type AnyJson, statement } from './http/service.ts'
+import { openTestLedger, statementOf } from './ledger/fixtures.ts'
+import { testHost } from './test-host.ts'
 
 const OPERATOR_KEY = 'operator-key-of-the-mark-test'
 
@@ -240,5 +245,26 @@ describe('the mark of a ledger', function () {
     await putBack('copy')
     const old = await start()
     assert.deepEqual((await ready(old)).alarmCodes[0], 'MARK_BEHIND')
+  })
+})
+
+describe('the mark of several nodes on one machine', () => {
+  it('is no reason to stop for a node that has not looked at the store since another has sealed', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'openseal-mark-'))
+    const store = createMemoryStore()
+    const nodes = [await openTestLedger(store), await openTestLedger(store)]
+    const open = (ledger: Ledger) => openMarkKeeper({ ledger, folder, isNew: false, host: testHost(), log: silentLog })
+    const first = await open(nodes[0]!)
+    await nodes[0]!.submit(statementOf('one'))
+    await first.close()
+    await open(nodes[1]!)
+    assert.deepEqual(
+      nodes.map(node => [node.head().size, node.stopped()]),
+      [
+        [2, undefined],
+        [2, undefined],
+      ],
+    )
+    await rm(folder, { recursive: true })
   })
 })

@@ -61,9 +61,17 @@ export function anchorKey(chainId: number, size: number): string {
   return `${sizeKey(size)}-${chainId}`
 }
 
-/** Opens them. Reads one document, however many there are. */
-export async function openFinalAnchors(store: Documents, { steadyMs }: Pick<Host, 'steadyMs'>): Promise<FinalAnchors> {
+/**
+ * Opens them. Reads one document, however many there are. `confirm` makes the store keep what was
+ * read from it, whichever of its servers fails.
+ */
+export async function openFinalAnchors(
+  store: Documents,
+  { steadyMs }: Pick<Host, 'steadyMs'>,
+  confirm: () => Promise<void> = async () => {},
+): Promise<FinalAnchors> {
   let latest: FinalAnchor | undefined
+  let latestRow: string | undefined
   /**
    * Rounds in ascending order of size, each with the lowest index for which it is known to be the
    * first that covers it.
@@ -82,13 +90,20 @@ export async function openFinalAnchors(store: Documents, { steadyMs }: Pick<Host
   const refresh = async () => {
     const reading = ++begun
     readMs = steadyMs()
-    const [row] = await store.listNewestDocuments(COLLECTION, sizeKey(Number.MAX_SAFE_INTEGER), 1)
+    const found = await newestRow()
+    if (found !== latestRow) {
+      await confirm()
+      // A fail-over may have taken it back before that. The next reading looks again.
+      if ((await newestRow()) !== found) return
+    }
     // A reading that began later, after a write of this node, may have ended first.
     if (reading < shown) return
     shown = reading
-    latest = row && JSON.parse(row.value)
+    latestRow = found
+    latest = found === undefined ? undefined : JSON.parse(found)
     cache = []
   }
+  const newestRow = async () => (await store.listNewestDocuments(COLLECTION, sizeKey(Number.MAX_SAFE_INTEGER), 1))[0]?.value
   await refresh()
 
   /** The position in the cache of the first anchor above an index. */

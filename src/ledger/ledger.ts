@@ -97,7 +97,8 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
   const log = await openOwnLog({ store, signer, origin, anchors: places, host, newSalt, wereErased, onSigned })
   const { view, sequencer } = log
   const prover = createProver({ store, view, signer, origin })
-  const anchors = await openShownAnchors(store, host, found => sequencer.stop(closedReason(found), 'LOG_CLOSED'))
+  const onClosing = (found: Closing) => sequencer.stop(closedReason(found), 'LOG_CLOSED')
+  const anchors = await openShownAnchors({ store, view, host, onClosing })
   const requests = createRequests({ store, host })
   const { keyReceipt, receiptOf, ...statements } = createStatements({ store, view, prover, anchors, requests })
   const { drained, alone, ...submissions } = createSubmissions({

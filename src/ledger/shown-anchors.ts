@@ -6,6 +6,7 @@ import type { AnchoredLedger } from '../anchor/anchored.ts'
 import type { Closing } from '../anchor/chain.ts'
 import { type FinalAnchor, openFinalAnchors, type Round } from '../anchor/final-anchors.ts'
 import type { Host } from '../host.ts'
+import type { LogView } from '../log/view.ts'
 import type { Documents } from '../store/port/documents.ts'
 
 export type ShownAnchors = Pick<
@@ -22,9 +23,17 @@ export type ShownAnchors = Pick<
   refresh(): Promise<void>
 }
 
-/** Opens them. `onClosing` is told when the log was closed. */
-export async function openShownAnchors(store: Documents, host: Host, onClosing: (found: Closing) => void): Promise<ShownAnchors> {
-  const final = await openFinalAnchors(store, host)
+type Deps = {
+  readonly store: Documents
+  readonly view: Pick<LogView, 'confirm'>
+  readonly host: Host
+  /** Told when the log was closed. */
+  readonly onClosing: (found: Closing) => void
+}
+
+/** Opens them. */
+export async function openShownAnchors({ store, view, host, onClosing }: Deps): Promise<ShownAnchors> {
+  const final = await openFinalAnchors(store, host, view.confirm)
   let closing: Closing | undefined
   /** For a closed log: the newest final anchor up to its last good size. */
   let newestGood: FinalAnchor | undefined

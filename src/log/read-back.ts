@@ -19,13 +19,13 @@ import { extendsHead } from './verified.ts'
 /**
  * Whether a batch is in the log, the one question that settles every commit: does the store's tree
  * at the committed size re-derive to the committed root? Another node may have moved the head
- * further since. `before` is the tree that the batch was built on, which earlier batches derived.
+ * further since: `stored` is the one read after the commit. `before` is the tree that the batch was
+ * built on, which earlier batches derived.
  * @returns false if the store has not reached that size, or has another tree there
  * @throws LedgerError LEDGER_CORRUPT if the batch is in by the store's head, but its entries or
  * tiles differ
  */
-export async function isIn(store: LogStore, before: TreeState, head: Head): Promise<boolean> {
-  const stored = await store.readHead()
+export async function isIn(store: LogStore, stored: Committed | undefined, before: TreeState, head: Head): Promise<boolean> {
   if (stored === undefined || stored.head.size < head.size) return false
   if (!(await hasHead(store, stored, head))) return false
   await rederive(store, stored, before, head)

@@ -158,7 +158,12 @@ async function sealBatch(deps: Deps, batch: readonly Prepared[], { onSize, ...al
   const submissions = numberFrom(tree.head.size, known, refused).map((outcome, i) =>
     first[i] && 'index' in outcome && !outcome.known ? { ...outcome, isFirst: true as const } : outcome,
   )
-  if (fresh.length === 0) return submissions
+  if (fresh.length === 0) {
+    // Nothing of this batch is written, so have the store confirm what was only read before it is
+    // acknowledged. A crash here leaves nothing behind.
+    await view.confirm()
+    return submissions
+  }
 
   // Extend the tree in memory, beside the current one. A crash here leaves nothing behind.
   const growth = grow(
@@ -173,8 +178,10 @@ async function sealBatch(deps: Deps, batch: readonly Prepared[], { onSize, ...al
 
   // Ask the store whether the batch is in, even after a clean commit. Its tree at the new size,
   // read back, must re-derive to the new root, however far another node has moved the head since.
-  // A crash leaves a sound commit; a mismatch stops the ledger without an answer.
-  if (!(await isIn(store, tree, growth.state.head))) throw await notInError(store, tree, failure)
+  // Without a clean commit, the store confirms the head first, because a fail-over could take back
+  // what is only read. A crash leaves a sound commit; a mismatch stops the ledger without an answer.
+  const stored = await (failure === undefined ? store.readHead() : store.confirmHead())
+  if (!(await isIn(store, stored, tree, growth.state.head))) throw notInError(tree, stored?.head, failure)
 
   // Sign the committed head. The batch is public from here on: reads, proofs and the checkpoint
   // include it, and the submitters are answered. A crash leaves a sound commit, which the next
@@ -206,10 +213,9 @@ async function commit(
  * may still land, which the head will show. After any other failure, the batch can be sent or
  * sealed again.
  */
-async function notInError(store: LogStore, tree: TreeState, failure: { readonly cause: unknown } | undefined): Promise<Error> {
+function notInError(tree: TreeState, found: Head = EMPTY_STATE.head, failure: { readonly cause: unknown } | undefined): Error {
   if (failure === undefined) return new LedgerError('LEDGER_CORRUPT', 'the head in the store is not the committed one')
   if (isUnsettled(failure.cause)) return failure.cause
-  const found = (await store.readHead())?.head ?? EMPTY_STATE.head
   if (equalHeads(found, tree.head))
     return new LedgerError('LEDGER_COMMIT_FAILED', 'The batch could not be written, and nothing of it was kept. Send it again.', failure)
   return new HeadMoved('HEAD_MOVED', `the head moved to size ${found.size}`, failure)

@@ -37,10 +37,16 @@ export type LogView = {
    */
   reaches(size: number): Promise<boolean>
   /**
-   * Takes over the store's head, after verifying that it extends the one that this node knows.
+   * Takes over the store's head, after the store has confirmed it and it was verified to extend the
+   * one that this node knows.
    * @throws LedgerError LEDGER_CORRUPT if it does not; StoreError
    */
   refresh(): Promise<void>
+  /**
+   * The same, and has the store confirm its head also if this node knows it. What was read from the
+   * store before the call is safe from a fail-over then, and may be acknowledged.
+   */
+  confirm(): Promise<void>
 }
 
 /** The view for sealing, which can advance it. */
@@ -64,6 +70,8 @@ type Deps = {
 }
 
 const KEPT_ROOTS = 1024
+/** No store fails over so often in a row. */
+const READ_TRIES = 3
 
 /**
  * Opens a view of the store's log. Reads a bounded number of keys.
@@ -76,13 +84,15 @@ export async function openLogView({
   signsUpTo = async () => Number.POSITIVE_INFINITY,
   onSigned,
 }: Deps): Promise<OwnView> {
-  let tree = restored(await readRow(store))
+  let tree = restored(await readRow(store, 'confirmHead'))
   const nodes = createNodes(store, tree)
   let signed = signHead(tree.head)
   /** Roots of former sizes, which never change. Receipts ask for that of the newest anchor. */
   const roots = keepLast<number, Hash>(KEPT_ROOTS)
   let refreshing: Promise<void> | undefined
   let nextRefresh: Promise<void> | undefined
+  /** Whether the next refresh has the store confirm a head that this node knows. */
+  let isToConfirm = false
 
   /**
    * Signs a head, which must be committed. Ed25519 is deterministic: whichever node signs a head,
@@ -101,8 +111,11 @@ export async function openLogView({
   async function refreshNow(): Promise<void> {
     // The store's head is never older than one known before the store was asked.
     const known = tree.head
-    const row = await readRow(store)
-    if (row.head.size === known.size && equalBytes(row.head.root, known.root)) return
+    const isConfirming = isToConfirm
+    isToConfirm = false
+    if (!isConfirming && equalHeads((await readRow(store, 'readHead')).head, known)) return
+    const row = await readRow(store, 'confirmHead')
+    if (equalHeads(row.head, known)) return
     const found = restored(row)
     await assertExtends(found, known)
     const limit = await signsUpTo(found.head)
@@ -147,6 +160,10 @@ export async function openLogView({
       return size <= tree.head.size
     },
     refresh,
+    confirm() {
+      isToConfirm = true
+      return refresh()
+    },
     tree: () => tree,
     advance(growth) {
       // A refresh saw the commit before its read-back ended. Then this node already knows as much,
@@ -164,13 +181,16 @@ export async function openLogView({
  * The store's head and edge.
  * @throws LedgerError LEDGER_CORRUPT if a newer commit led to another head
  */
-async function readRow(store: LogStore): Promise<{ readonly head: Head; readonly edge: Edge }> {
-  // Read before the head, which another node may move meanwhile.
-  const newest = (await store.lastSize()) ?? 0
-  const row = (await store.readHead()) ?? EMPTY_STATE
-  // Sealing on an old head would sign a tree that contradicts the one already signed.
-  if (newest > row.head.size) throw corruptHead(`The head in the store has ${row.head.size} entries, but a newer commit led to ${newest}.`)
-  return row
+async function readRow(store: LogStore, call: 'readHead' | 'confirmHead'): Promise<{ readonly head: Head; readonly edge: Edge }> {
+  for (let tries = 1; ; tries++) {
+    // Read before the head, which another node may move meanwhile.
+    const newest = (await store.lastSize()) ?? 0
+    const row = (await store[call]()) ?? EMPTY_STATE
+    // Sealing on an old head would sign a tree that contradicts the one already signed.
+    if (newest <= row.head.size) return row
+    // Between the two, a fail-over may have taken back that commit.
+    if (tries === READ_TRIES) throw corruptHead(`The head in the store has ${row.head.size} entries, but a newer commit led to ${newest}.`)
+  }
 }
 
 function restored({ head, edge }: { readonly head: Head; readonly edge: Edge }): TreeState {
@@ -178,6 +198,10 @@ function restored({ head, edge }: { readonly head: Head; readonly edge: Edge }):
   const tree = restore(head, edge)
   if (tree === undefined) throw corruptHead('The growing edge in the store does not match the size and root of its head.')
   return tree
+}
+
+function equalHeads(a: Head, b: Head): boolean {
+  return a.size === b.size && equalBytes(a.root, b.root)
 }
 
 function corruptHead(what: string): LedgerError {

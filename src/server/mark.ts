@@ -20,7 +20,7 @@ export type MarkKeeper = {
 }
 
 type Deps = {
-  readonly ledger: Pick<Ledger, 'origin' | 'vkey' | 'head' | 'rootAt' | 'stop'>
+  readonly ledger: Pick<Ledger, 'origin' | 'vkey' | 'head' | 'refresh' | 'rootAt' | 'stop'>
   readonly folder: string
   /** Whether this start created the ledger, which then has no mark yet. */
   readonly isNew: boolean
@@ -58,12 +58,19 @@ export async function openMarkKeeper({ ledger, folder, isNew, host, log }: Deps)
   let task: BackgroundTask | undefined
   let isBehind = false
   let isAtOdds = false
+  /** The store is closed then, so nothing can be compared with it. */
+  let isClosing = false
 
   /**
    * The mark must be from our tree. Otherwise somebody else has signed with our key, and we sign no
    * more.
    */
   async function next(found: Mark | undefined): Promise<Mark | undefined> {
+    if (found !== undefined && found.size > ledger.head().size) {
+      // Another node on this machine may have signed more, and this one has not looked since.
+      if (isClosing) return undefined
+      await ledger.refresh()
+    }
     const { size, root } = ledger.head()
     // Our own last mark needs no comparison, which is not possible once the store is closed.
     const fit = isSame(found, written) ? 'fits' : await fitMark(found, ledger)
@@ -120,6 +127,7 @@ export async function openMarkKeeper({ ledger, folder, isNew, host, log }: Deps)
     alarm: () => alarm,
     async close() {
       await task?.stop()
+      isClosing = true
       if (!isAtOdds) await raise()
     },
   }

@@ -34,6 +34,11 @@ export function openTestLedger(
 }
 let openings = 1
 
+/** A store on one disk whose head is what `readHead` returns. */
+export function withHead<S extends Store>(store: S, readHead: Store['readHead']): S {
+  return { ...store, readHead, confirmHead: readHead }
+}
+
 /** A statement of one document whose digest is `content`. */
 export function statementOf(record: string, content = 1, changes: Partial<Statement> = {}): Statement {
   const sha256 = content.toString(16).padStart(64, '0')

@@ -18,13 +18,15 @@ async function openHanging({ hangsReads = false } = {}) {
   const store = createMemoryStore()
   const hanging: (() => Promise<void>)[] = []
   let hangs = false
+  const readHead: Store['readHead'] = () => (hangs && hangsReads ? new Promise(() => {}) : store.readHead())
   const slow: Store = {
     ...store,
     commit(commit) {
       if (!hangs) return store.commit(commit)
       return new Promise(answer => hanging.push(() => store.commit(commit).then(answer, () => answer())))
     },
-    readHead: () => (hangs && hangsReads ? new Promise(() => {}) : store.readHead()),
+    readHead,
+    confirmHead: readHead,
   }
   const ledger = await openTestLedger(withDeadlines(slow, { ...clock, spawn: spawnNow }, DEADLINE_MS), { host: clock })
   hangs = true

@@ -16,7 +16,7 @@ import { StoreError } from '../../src/store/port/errors.ts'
 import type { Edge } from '../../src/store/port/log.ts'
 import type { Store } from '../../src/store/port/port.ts'
 import { checkLog } from './check-log.ts'
-import { anchorOf, ORIGIN, openTestLedger, signer, statementOf } from './fixtures.ts'
+import { anchorOf, ORIGIN, openTestLedger, signer, statementOf, withHead } from './fixtures.ts'
 
 describe('ledger', () => {
   it('begins with a genesis that binds origin, key and anchors', async () => {
@@ -180,6 +180,7 @@ describe('ledger', () => {
     }
     const store = createMemoryStore()
     const ledger = await openTestLedger(store)
+    await ledger.setFinal(anchorOf(1, toHex(await ledger.rootAt(1))))
     const small = await readsToOpen(store)
     await Promise.all(Array.from({ length: 3000 }, (_, i) => ledger.submit(statementOf(`r${i}`))))
     for (let size = 1; size <= 3001; size += 100) await ledger.setFinal(anchorOf(size, toHex(await ledger.rootAt(size))))
@@ -283,20 +284,17 @@ function flipLast(bytes: Uint8Array): Uint8Array {
 function failing(store: Store, plan: { at: number; landed: boolean; headFails?: Error | undefined }): Store {
   let commits = 0
   let failed = false
-  return {
-    ...store,
-    async commit(commit) {
-      commits++
-      if (commits !== plan.at) return store.commit(commit)
-      failed = true
-      if (plan.landed) await store.commit(commit)
-      throw new Error('EIO: the disk failed')
-    },
-    async readHead() {
-      if (failed && plan.headFails) throw plan.headFails
-      return store.readHead()
-    },
+  const commit: Store['commit'] = async batch => {
+    commits++
+    if (commits !== plan.at) return store.commit(batch)
+    failed = true
+    if (plan.landed) await store.commit(batch)
+    throw new Error('EIO: the disk failed')
   }
+  return withHead({ ...store, commit }, async () => {
+    if (failed && plan.headFails) throw plan.headFails
+    return store.readHead()
+  })
 }
 
 describe('sealing when the store fails', () => {
@@ -351,13 +349,10 @@ describe('sealing when the store fails', () => {
   for (const [what, damage] of Object.entries(damages))
     it(`stops, unanswered, when ${what} read back is not what was committed`, async () => {
       const store = createMemoryStore()
-      const lying: Store = {
-        ...store,
-        async readHead() {
-          const row = await store.readHead()
-          return row === undefined || row.head.size < 3 ? row : { ...row, edge: damage(row.edge) }
-        },
-      }
+      const lying = withHead(store, async () => {
+        const row = await store.readHead()
+        return row === undefined || row.head.size < 3 ? row : { ...row, edge: damage(row.edge) }
+      })
       const ledger = await openTestLedger(lying)
       await ledger.submit(statementOf('one'))
       const before = ledger.head().note
@@ -393,13 +388,10 @@ describe('sealing when the store fails', () => {
   it('refuses a store whose edge does not give the root of its head', async () => {
     const store = createMemoryStore()
     await (await openTestLedger(store)).submit(statementOf('one'))
-    const damaged: Store = {
-      ...store,
-      async readHead() {
-        const row = (await store.readHead())!
-        return { ...row, edge: { ...row.edge, tiles: [new Uint8Array(64)] } }
-      },
-    }
+    const damaged = withHead(store, async () => {
+      const row = (await store.readHead())!
+      return { ...row, edge: { ...row.edge, tiles: [new Uint8Array(64)] } }
+    })
     await assert.rejects(openTestLedger(damaged), { code: 'LEDGER_CORRUPT' })
   })
 })

@@ -17,7 +17,7 @@ import { createMemoryStore } from '../../src/store/memory/memory.ts'
 import type { Store } from '../../src/store/port/port.ts'
 import { createTestClock, testHost } from '../test-host.ts'
 import { checkLog } from './check-log.ts'
-import { anchorOf, ORIGIN, openTestLedger, statementOf } from './fixtures.ts'
+import { anchorOf, ORIGIN, openTestLedger, statementOf, withHead } from './fixtures.ts'
 import { type Act, createStage, everyOrder, OF_THE_LOG, type Outcome, seeded } from './stage.ts'
 
 const otherSigner = createLogSigner(ORIGIN, new Uint8Array(32).fill(7))
@@ -164,7 +164,8 @@ describe('nodes on one store', () => {
     const store = createMemoryStore()
     const clock = createTestClock()
     let emptied = store
-    const b = await openTestLedger({ ...store, readHead: () => emptied.readHead(), lastSize: () => emptied.lastSize() }, { host: clock })
+    const shown = withHead({ ...store, lastSize: () => emptied.lastSize() }, () => emptied.readHead())
+    const b = await openTestLedger(shown, { host: clock })
     await b.submit(statementOf('one'))
     emptied = createMemoryStore()
     await openTestLedger(emptied)

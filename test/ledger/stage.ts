@@ -33,9 +33,17 @@ export type Stage = {
  * The calls that wait. The others read rows that never change, so their order does not matter, and
  * each would multiply the orders to try.
  */
-const WAITING: readonly (keyof Store)[] = ['readHead', 'commit', 'findIdentities', 'readDocument', 'listDocuments', 'writeDocuments']
+const WAITING: readonly (keyof Store)[] = [
+  'readHead',
+  'confirmHead',
+  'commit',
+  'findIdentities',
+  'readDocument',
+  'listDocuments',
+  'writeDocuments',
+]
 /** Of these, the ones that tell of the log and change it. */
-export const OF_THE_LOG: readonly (keyof Store)[] = ['readHead', 'commit']
+export const OF_THE_LOG: readonly (keyof Store)[] = ['readHead', 'confirmHead', 'commit']
 /** A pool gathers for one turn of the event loop. After so many turns nothing moves by itself. */
 const TURNS = 4
 const MAX_CALLS = 2000

@@ -5,7 +5,7 @@ import { createSequencer } from '../../src/log/sequencer.ts'
 import { openLogView } from '../../src/log/view.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
 import type { Store } from '../../src/store/port/port.ts'
-import { ORIGIN, openTestLedger, signer, statementOf } from '../ledger/fixtures.ts'
+import { ORIGIN, openTestLedger, signer, statementOf, withHead } from '../ledger/fixtures.ts'
 import { testHost } from '../test-host.ts'
 
 /** The same salts every time, so that two of these logs begin with one history. */
@@ -22,7 +22,7 @@ describe('log view', () => {
     const [own, other] = [await begin([]), await begin(['x', 'y'])]
     let shown: Store = own
     let whileLooking = async () => {}
-    const store: Store = { ...own, readHead: () => shown.readHead(), lastSize: () => shown.lastSize() }
+    const store = withHead({ ...own, lastSize: () => shown.lastSize() }, () => shown.readHead())
     const signsUpTo = async () => {
       await whileLooking()
       return Number.POSITIVE_INFINITY
@@ -36,6 +36,22 @@ describe('log view', () => {
     }
     await rejects(view.refresh(), { code: 'LEDGER_CORRUPT' })
     equal(view.head().size, 2)
+  })
+
+  it('asks the store once for many reads beyond its head, whatever they ask for', async () => {
+    const own = await begin([])
+    let reads = 0
+    const readHead = () => {
+      reads++
+      return own.readHead()
+    }
+    const view = await openLogView({ store: { ...own, readHead }, signer, origin: ORIGIN })
+    const other = await openLogView({ store: own, signer, origin: ORIGIN })
+    await createSequencer({ store: own, view: other, host: testHost() }).seal([prepared('one')])
+    const asked = Array.from({ length: 500 }, (_, i) => view.reaches(i + 1))
+    equal((await Promise.all(asked)).filter(there => there).length, 2)
+    // The first read, and one more for those that came while it ran.
+    deepEqual([view.head().size, reads], [2, 2])
   })
 
   it('tells of each head that it signs, whichever node has sealed it', async () => {

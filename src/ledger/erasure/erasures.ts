@@ -79,7 +79,7 @@ export type ErasureDeps = EraserDeps & {
 
 /** Creates the part of a ledger that erases. */
 export function createErasures(deps: ErasureDeps): Erasures {
-  const { store, host, requests, suppression, read, delayMs } = deps
+  const { store, view, host, requests, suppression, read, delayMs } = deps
   const erase = createEraser(deps)
 
   /** The statement that may be erased by this asker; undefined if it was erased. */
@@ -123,7 +123,11 @@ export function createErasures(deps: ErasureDeps): Erasures {
     },
     async requestErasure(index, reason, asker) {
       const statement = await erasable(index, asker)
-      const done = async () => ({ index, erasure: (await readErasure(store, index))?.tombstone ?? -1 })
+      const done = async () => {
+        // Another node may have erased it, and only in what a fail-over takes back.
+        await view.confirm()
+        return { index, erasure: (await readErasure(store, index))?.tombstone ?? -1 }
+      }
       if (statement === undefined) return done()
       const { dueMs } = await requests.add(index, { dueMs: host.nowMs() + delayMs, reason, by: asker.by, agency: statement.agency })
       if (delayMs > 0 || dueMs > host.nowMs()) return { index, due: formatTime(dueMs) }

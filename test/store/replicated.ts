@@ -1,0 +1,76 @@
+/**
+ * A store of two servers in memory: what a write has done is there at once, and is safe from a
+ * fail-over once a write that came after it, or itself, was answered. A fail-over takes back the
+ * rest, as a database does whose standby had not received it yet.
+ */
+import { createMemoryStore } from '../../src/store/memory/memory.ts'
+import type { Commit } from '../../src/store/port/log.ts'
+import type { SharedStore } from '../../src/store/port/port.ts'
+
+/** One of both, or neither for a head that was written again. */
+type Write = { readonly commit?: Commit; readonly documents?: Parameters<SharedStore['writeDocuments']> }
+
+export type Replicated = {
+  /** The store, each of whose writes is replicated before it is answered. */
+  readonly store: SharedStore
+  /** The store for a node whose writes are done, and are not replicated when they are answered. */
+  readonly unreplicated: SharedStore
+  /** How many writes a fail-over would take back now. */
+  atRisk(): number
+  /** Everything so far is replicated. */
+  replicate(): void
+  /** The standby takes over. It has received this many of the writes that were at risk. */
+  failOver(received?: number): Promise<void>
+}
+
+/** Creates it, empty. `nowMs` is its clock. */
+export function createReplicated(options: Parameters<typeof createMemoryStore>[0] = {}): Replicated {
+  let memory = createMemoryStore(options)
+  const writes: Write[] = []
+  let replicated = 0
+
+  const replicate = () => {
+    replicated = writes.length
+  }
+  const apply = async (write: Write, at = memory) => {
+    if (write.commit !== undefined) await at.commit(write.commit)
+    if (write.documents !== undefined) await at.writeDocuments(...write.documents)
+  }
+
+  /** `after` is called when a write is done, before its answer. */
+  function storeWith(after: () => void): SharedStore {
+    const write = async (done: Write) => {
+      await apply(done)
+      writes.push(done)
+      after()
+    }
+    const reads = Object.keys(memory).map(name => {
+      const call = (...args: unknown[]) => (memory as unknown as Record<string, (...args: unknown[]) => unknown>)[name]!(...args)
+      return [name, call]
+    })
+    return {
+      ...(Object.fromEntries(reads) as SharedStore),
+      commit: commit => write({ commit }),
+      writeDocuments: (...documents) => write({ documents }),
+      async confirmHead() {
+        const row = await memory.readHead()
+        await write({})
+        return row
+      },
+    }
+  }
+
+  return {
+    store: storeWith(replicate),
+    unreplicated: storeWith(() => {}),
+    atRisk: () => writes.length - replicated,
+    replicate,
+    async failOver(received = 0) {
+      writes.splice(replicated + received)
+      replicate()
+      const standby = createMemoryStore(options)
+      for (const write of writes) await apply(write, standby)
+      memory = standby
+    },
+  }
+}
