@@ -302,6 +302,17 @@ export const de: Messages = {
     'Alle Vorgänge, die Behörden in dieses Register eingetragen haben, die neuesten zuerst, jeder mit dem Datum seines Eintrags und dem, was aus ihm geworden ist.',
   'describe.agencies': 'Die Behörden, die ihre Vorgänge in dieses Register eintragen, nach Namen.',
   'describe.agency': 'Was {agency} in dieses Register eingetragen hat, und was seitdem geändert oder zurückgezogen wurde.',
+  'home.find': 'Einen Vorgang finden',
+  'home.changes': 'Nachträglich geändert',
+  'home.readers': 'Für alle',
+  'home.readersText':
+    'Sie haben eine Datei und möchten wissen, ob sie so veröffentlicht wurde. Legen Sie sie oben ab. Sie brauchen kein Konto, und die Datei bleibt auf Ihrem Gerät.',
+  'home.agenciesText':
+    'Tragen Sie ein, was Sie veröffentlichen: ein Dokument über ein Formular oder eine Million mit einem Programm. Für jedes erhalten Sie einen Beleg.',
+  'home.agenciesLink': 'So nehmen Sie teil',
+  'home.auditors': 'Für Prüfende und Programmierende',
+  'home.auditorsText':
+    'Berechnen Sie das ganze Register neu und vergleichen Sie es mit der Kette. Alle Formate sind offene Standards, und nichts braucht unsere Erlaubnis.',
   // Records
   'record.entry': 'Eintrag {index}',
   'record.title': 'Titel',
@@ -513,12 +524,35 @@ export const de: Messages = {
   'feed.changes': 'Stille Änderungen, erklärte Änderungen und Rücknahmen',
   'feed.agency': 'Vorgänge von {agency}',
   // About
-  'about.how': 'Kurz gesagt',
-  'about.how1': 'Eine Behörde sendet den Fingerabdruck dessen, was sie veröffentlicht. Die Datei selbst wird nicht gesendet.',
-  'about.how2': 'Das Register fügt ihn einer Liste an, die nur wachsen kann, unterschreibt die Liste und gibt einen Beleg.',
-  'about.how3':
-    'Alle paar Minuten wird der Fingerabdruck der Liste in eine öffentliche Kette geschrieben. Der Vertrag dort weist eine umgeschriebene Geschichte ab.',
-  'about.how4': 'Mit der Datei, dem Beleg und einem beliebigen Zugang zu dieser Kette können alle das Datum ohne uns prüfen.',
+  'about.lead':
+    'Ein Beispiel: von der Datei einer Behörde bis zu einer Prüfung, die niemandes Erlaubnis braucht. Die Zahlen sind echt: Sie können sie selbst berechnen.',
+  'about.exampleLine': 'Die Genehmigung wird erteilt.',
+  'about.exampleChanged': 'Die Genehmigung wird versagt.',
+  'about.step1': 'Eine Datei erhält einen Fingerabdruck',
+  'about.step1Text':
+    'Ein Programm berechnet den SHA-256-Fingerabdruck der Datei. Dieselbe Datei ergibt immer denselben Fingerabdruck. Ändert sich ein einziger Buchstabe, ist der Fingerabdruck völlig anders. Die Datei selbst wird nie gesendet.',
+  'about.step2': 'Die Behörde erklärt, was es ist',
+  'about.step2Text':
+    'Die Behörde sendet eine Erklärung: wer veröffentlicht, um welchen Vorgang es geht, und den Fingerabdruck. Das Register fügt einen Zufallswert hinzu, das Salz, damit niemand den Inhalt erraten kann. In die Liste kommt nur der Fingerabdruck der ganzen Erklärung.',
+  'about.itsHash': 'Fingerabdruck dieser Erklärung:',
+  'about.step3': 'Der Eintrag kommt in einen Baum',
+  'about.step3Text':
+    'Je zwei benachbarte Fingerabdrücke werden verbunden, und das Paar erhält einen eigenen Fingerabdruck, bis nur noch einer bleibt: die Wurzel. Ändert sich irgendein Eintrag, ändert sich die Wurzel. Das Register unterschreibt die Wurzel und gibt der Behörde einen Beleg.',
+  'about.treeLabel':
+    'Ein Baum mit vier Einträgen unten, zwei verbundenen Paaren darüber und der Wurzel an der Spitze. Der Weg vom dritten Eintrag zur Wurzel ist hervorgehoben.',
+  'about.treeHint':
+    'Dick: vom Eintrag des Beispiels zur Wurzel. Gestrichelt: die Fingerabdrücke, die im Beleg stehen, damit alle die Wurzel nachrechnen können.',
+  'about.step4': 'Die Wurzel wird in eine öffentliche Kette geschrieben',
+  'about.step4Text':
+    'Alle paar Minuten wird die neueste Wurzel mit dem Datum in einen Vertrag auf einer öffentlichen Kette geschrieben. Der Vertrag prüft, dass der neue Baum den alten nur erweitert, und weist eine umgeschriebene Geschichte ab, auch von uns.',
+  'about.chainLabel': 'Drei Blöcke einer Kette. Der mittlere enthält die Wurzel.',
+  'about.step5': 'Alle können prüfen, ohne uns',
+  'about.step5Text':
+    'Sie haben die Datei und ihren Beleg. Ihr eigenes Gerät berechnet den Fingerabdruck der Datei, steigt mit dem Beleg den Baum hinauf und vergleicht die Wurzel mit der Kette. Stimmen sie überein, ist die Datei seit diesem Datum unverändert.',
+  'about.itsCommand': 'Der erste Schritt der Prüfung im Terminal eines Linux-Rechners. Er zeigt den ersten Fingerabdruck von oben.',
+  'about.limitsMore':
+    'Es zeigt nicht, dass ein Dokument rechtmäßig, vollständig oder gerecht ist. Es zeigt auch nicht, was eine Behörde nie eingetragen hat.',
+  'about.programs': 'Für Programme',
   'about.limits': 'Was es nicht zeigt',
   'verify.limits':
     'Eine Prüfung kann zeigen, dass eine Datei seit einem Datum unverändert ist und wer sie laut Register eingereicht hat. Sie kann nicht zeigen, dass ihr Inhalt wahr ist.',

@@ -226,6 +226,16 @@ const SENTENCES = {
     'Every record that agencies have put on this ledger, newest first. Each comes with the date since which it has been on the record, and what became of it.',
   'describe.agencies': 'The agencies that put their records on this ledger, by name.',
   'describe.agency': 'What {agency} has put on this ledger, and what was changed or withdrawn since.',
+  'home.find': 'Find a record',
+  'home.changes': 'Changed afterwards',
+  'home.readers': 'For everyone',
+  'home.readersText':
+    'You hold a file and want to know whether it is what was published. Drop it above. You need no account, and the file stays on your device.',
+  'home.agenciesText': 'Put what you publish on the record, one document in a form or a million by a program. You get a receipt for each.',
+  'home.agenciesLink': 'How to take part',
+  'home.auditors': 'For auditors and programmers',
+  'home.auditorsText':
+    'Recompute the whole ledger and compare it with the chain. All formats are open standards, and nothing needs our permission.',
   // Records
   'record.entry': 'Entry {index}',
   'record.title': 'Title',
@@ -431,12 +441,35 @@ const SENTENCES = {
   'feed.changes': 'Silent edits, amendments and withdrawals',
   'feed.agency': 'Records of {agency}',
   // About
-  'about.how': 'In short',
-  'about.how1': 'An agency sends the fingerprint of what it publishes. The file itself is not sent.',
-  'about.how2': 'The ledger adds it to a list that can only grow, signs the list and gives a receipt.',
-  'about.how3':
-    'Every few minutes the fingerprint of the list is written to a public chain. The contract there refuses a rewritten history.',
-  'about.how4': 'With the file, the receipt and any endpoint of that chain, anyone can check the date without us.',
+  'about.lead':
+    'An example, from a file on an agency’s desk to a check that needs nobody’s permission. The numbers are real: you can compute them yourself.',
+  'about.exampleLine': 'The permit is granted.',
+  'about.exampleChanged': 'The permit is refused.',
+  'about.step1': 'A file gets a fingerprint',
+  'about.step1Text':
+    'A program computes the SHA-256 fingerprint of the file. The same file always gives the same fingerprint. If a single letter changes, the fingerprint is completely different. The file itself is never sent.',
+  'about.step2': 'The agency states what it is',
+  'about.step2Text':
+    'The agency sends a statement: who publishes, which record it is, and the fingerprint. The ledger adds a random value, the salt, so that nobody can guess the content. Only the fingerprint of the whole statement is put into the log.',
+  'about.itsHash': 'Fingerprint of this statement:',
+  'about.step3': 'The entry joins a tree',
+  'about.step3Text':
+    'Two neighbouring fingerprints are joined, and the pair gets a fingerprint of its own, up to a single one: the root. If any entry changes, the root changes. The ledger signs the root and gives the agency a receipt.',
+  'about.treeLabel':
+    'A tree with four entries at the bottom, two joined pairs above them, and the root at the top. The path from the third entry to the root is highlighted.',
+  'about.treeHint':
+    'Thick: from the entry of the example to the root. Dashed: the fingerprints that the receipt holds, so that anyone can compute the root again.',
+  'about.step4': 'The root is written to a public chain',
+  'about.step4Text':
+    'Every few minutes the newest root is written to a contract on a public chain, with the date. The contract checks that the new tree only adds to the old one, and refuses a rewritten history, even from us.',
+  'about.chainLabel': 'Three blocks of a chain. The one in the middle holds the root.',
+  'about.step5': 'Anyone checks, without us',
+  'about.step5Text':
+    'You hold the file and its receipt. Your own device computes the fingerprint of the file, goes up the tree with the receipt, and compares the root with the chain. If they match, the file has not changed since that date.',
+  'about.itsCommand': 'The first step of the check, in the terminal of a Linux computer. It prints the first fingerprint above.',
+  'about.limitsMore':
+    'It does not show that a document is lawful, complete or fair. It does not show what an agency has never put on the record.',
+  'about.programs': 'For programs',
   'about.limits': 'What it does not show',
   'verify.limits':
     'A check can show that a file has not changed since a date, and who submitted it according to the ledger. It cannot show that what the file says is true.',

@@ -288,6 +288,17 @@ export const es: Messages = {
     'Todos los expedientes que los organismos han inscrito en este registro, los más recientes primero, cada uno con la fecha de su inscripción y lo que ha sido de él.',
   'describe.agencies': 'Los organismos que inscriben sus expedientes en este registro, por nombre.',
   'describe.agency': 'Lo que {agency} ha inscrito en este registro, y lo que se ha modificado o retirado desde entonces.',
+  'home.find': 'Buscar un expediente',
+  'home.changes': 'Cambios posteriores',
+  'home.readers': 'Para todos',
+  'home.readersText':
+    'Tiene un archivo y quiere saber si es el que se publicó. Suéltelo arriba. No necesita cuenta, y el archivo no sale de su dispositivo.',
+  'home.agenciesText':
+    'Haga constar lo que publica, un documento en un formulario o un millón con un programa. Recibe un recibo por cada uno.',
+  'home.agenciesLink': 'Cómo participar',
+  'home.auditors': 'Para auditores y programadores',
+  'home.auditorsText':
+    'Recalcule todo el registro y compárelo con la cadena. Todos los formatos son estándares abiertos, y nada requiere nuestro permiso.',
   // Records
   'record.entry': 'Entrada {index}',
   'record.title': 'Título',
@@ -495,12 +506,35 @@ export const es: Messages = {
   'feed.changes': 'Cambios silenciosos, modificaciones y retiradas',
   'feed.agency': 'Expedientes de {agency}',
   // About
-  'about.how': 'En pocas palabras',
-  'about.how1': 'Un organismo envía la huella de lo que publica. El archivo en sí no se envía.',
-  'about.how2': 'El registro la añade a una lista que solo puede crecer, firma la lista y da un recibo.',
-  'about.how3':
-    'Cada pocos minutos, la huella de la lista se escribe en una cadena pública. Allí, el contrato rechaza una historia reescrita.',
-  'about.how4': 'Con el archivo, el recibo y cualquier punto de acceso a esa cadena, cualquiera puede comprobar la fecha sin nosotros.',
+  'about.lead':
+    'Un ejemplo, desde el archivo de un organismo hasta una comprobación que no necesita el permiso de nadie. Los números son reales: puede calcularlos usted.',
+  'about.exampleLine': 'Se concede el permiso.',
+  'about.exampleChanged': 'Se deniega el permiso.',
+  'about.step1': 'Un archivo recibe una huella',
+  'about.step1Text':
+    'Un programa calcula la huella SHA-256 del archivo. El mismo archivo da siempre la misma huella. Si cambia una sola letra, la huella es completamente distinta. El archivo en sí nunca se envía.',
+  'about.step2': 'El organismo declara qué es',
+  'about.step2Text':
+    'El organismo envía una declaración: quién publica, de qué expediente se trata y la huella. El registro añade un valor aleatorio, la sal, para que nadie pueda adivinar el contenido. En la lista solo entra la huella de toda la declaración.',
+  'about.itsHash': 'Huella de esta declaración:',
+  'about.step3': 'La entrada se une a un árbol',
+  'about.step3Text':
+    'Dos huellas vecinas se unen, y el par recibe una huella propia, hasta que queda una sola: la raíz. Si cambia alguna entrada, cambia la raíz. El registro firma la raíz y da un recibo al organismo.',
+  'about.treeLabel':
+    'Un árbol con cuatro entradas abajo, dos pares unidos encima y la raíz en lo alto. El camino de la tercera entrada a la raíz está resaltado.',
+  'about.treeHint':
+    'Trazo grueso: de la entrada del ejemplo a la raíz. Trazo discontinuo: las huellas que contiene el recibo, para que cualquiera pueda volver a calcular la raíz.',
+  'about.step4': 'La raíz se escribe en una cadena pública',
+  'about.step4Text':
+    'Cada pocos minutos, la raíz más reciente se escribe, con la fecha, en un contrato de una cadena pública. El contrato comprueba que el árbol nuevo solo amplía el anterior y rechaza una historia reescrita, también si viene de nosotros.',
+  'about.chainLabel': 'Tres bloques de una cadena. El del medio contiene la raíz.',
+  'about.step5': 'Cualquiera comprueba, sin nosotros',
+  'about.step5Text':
+    'Usted tiene el archivo y su recibo. Su propio dispositivo calcula la huella del archivo, sube por el árbol con el recibo y compara la raíz con la cadena. Si coinciden, el archivo no ha cambiado desde esa fecha.',
+  'about.itsCommand': 'El primer paso de la comprobación, en el terminal de un ordenador con Linux. Muestra la primera huella de arriba.',
+  'about.limitsMore':
+    'No muestra que un documento sea legal, completo o justo. Tampoco muestra lo que un organismo nunca ha hecho constar.',
+  'about.programs': 'Para programas',
   'about.limits': 'Lo que no muestra',
   'verify.limits':
     'Una comprobación puede mostrar que un archivo no ha cambiado desde una fecha y quién lo presentó según el registro. No puede mostrar que lo que dice el archivo sea verdad.',

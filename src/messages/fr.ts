@@ -296,6 +296,17 @@ export const fr: Messages = {
     'Tous les dossiers que les organismes publics ont inscrits dans ce registre, les plus récents d’abord, chacun avec sa date d’inscription et ce qu’il est devenu.',
   'describe.agencies': 'Les organismes publics qui inscrivent leurs dossiers dans ce registre, par nom.',
   'describe.agency': 'Ce que {agency} a inscrit dans ce registre, et ce qui a été modifié ou retiré depuis.',
+  'home.find': 'Trouver un dossier',
+  'home.changes': 'Modifications ultérieures',
+  'home.readers': 'Pour tout le monde',
+  'home.readersText':
+    'Vous avez un fichier et voulez savoir si c’est bien celui qui a été publié. Déposez-le ci-dessus. Aucun compte n’est nécessaire, et le fichier reste sur votre appareil.',
+  'home.agenciesText':
+    'Faites enregistrer ce que vous publiez, un document par un formulaire ou un million par un programme. Vous recevez un reçu pour chacun.',
+  'home.agenciesLink': 'Comment participer',
+  'home.auditors': 'Pour les auditeurs et les programmeurs',
+  'home.auditorsText':
+    'Recalculez tout le registre et comparez-le à la chaîne. Tous les formats sont des normes ouvertes, et rien ne demande notre autorisation.',
   // Records
   'record.entry': 'Entrée {index}',
   'record.title': 'Titre',
@@ -507,12 +518,36 @@ export const fr: Messages = {
   'feed.changes': 'Modifications silencieuses, modifications déclarées et retraits',
   'feed.agency': 'Dossiers de {agency}',
   // About
-  'about.how': 'En bref',
-  'about.how1': 'Une administration envoie l’empreinte de ce qu’elle publie. Le fichier lui-même n’est pas envoyé.',
-  'about.how2': 'Le registre l’ajoute à une liste que l’on ne peut que prolonger, signe la liste et donne un reçu.',
-  'about.how3':
-    'Toutes les quelques minutes, l’empreinte de la liste est écrite sur une chaîne publique. Le contrat qui s’y trouve refuse un passé réécrit.',
-  'about.how4': 'Avec le fichier, le reçu et n’importe quel point d’accès à cette chaîne, chacun peut vérifier la date sans nous.',
+  'about.lead':
+    'Un exemple, du fichier d’une administration jusqu’à une vérification qui ne demande l’autorisation de personne. Les nombres sont réels : vous pouvez les calculer vous-même.',
+  'about.exampleLine': 'Le permis est accordé.',
+  'about.exampleChanged': 'Le permis est refusé.',
+  'about.step1': 'Un fichier reçoit une empreinte',
+  'about.step1Text':
+    'Un programme calcule l’empreinte SHA-256 du fichier. Le même fichier donne toujours la même empreinte. Si une seule lettre change, l’empreinte est tout autre. Le fichier lui-même n’est jamais envoyé.',
+  'about.step2': 'L’administration déclare ce que c’est',
+  'about.step2Text':
+    'L’administration envoie une déclaration : qui publie, de quel dossier il s’agit, et l’empreinte. Le registre y ajoute une valeur aléatoire, le sel, pour que personne ne puisse deviner le contenu. Seule l’empreinte de toute la déclaration entre dans le journal.',
+  'about.itsHash': 'Empreinte de cette déclaration :',
+  'about.step3': 'L’entrée rejoint un arbre',
+  'about.step3Text':
+    'Deux empreintes voisines sont réunies, et la paire reçoit sa propre empreinte, jusqu’à n’en avoir plus qu’une : la racine. Si une entrée change, la racine change. Le registre signe la racine et donne un reçu à l’administration.',
+  'about.treeLabel':
+    'Un arbre avec quatre entrées en bas, deux paires réunies au-dessus et la racine au sommet. Le chemin de la troisième entrée à la racine est mis en évidence.',
+  'about.treeHint':
+    'Trait épais : de l’entrée de l’exemple à la racine. Pointillés : les empreintes contenues dans le reçu, grâce auxquelles chacun peut recalculer la racine.',
+  'about.step4': 'La racine est écrite dans une chaîne publique',
+  'about.step4Text':
+    'Toutes les quelques minutes, la racine la plus récente est écrite, avec la date, dans un contrat d’une chaîne publique. Le contrat vérifie que le nouvel arbre ne fait que prolonger l’ancien et refuse une histoire réécrite, même de notre part.',
+  'about.chainLabel': 'Trois blocs d’une chaîne. Celui du milieu contient la racine.',
+  'about.step5': 'Chacun vérifie, sans nous',
+  'about.step5Text':
+    'Vous avez le fichier et son reçu. Votre propre appareil calcule l’empreinte du fichier, remonte l’arbre à l’aide du reçu et compare la racine avec la chaîne. Si elles concordent, le fichier n’a pas changé depuis cette date.',
+  'about.itsCommand':
+    'La première étape de la vérification, dans le terminal d’un ordinateur Linux. Elle affiche la première empreinte ci-dessus.',
+  'about.limitsMore':
+    'Cela ne montre pas qu’un document est légal, complet ou juste. Cela ne montre pas ce qu’une administration n’a jamais fait enregistrer.',
+  'about.programs': 'Pour les programmes',
   'about.limits': 'Ce que cela ne montre pas',
   'verify.limits':
     'Un contrôle peut montrer qu’un fichier n’a pas changé depuis une date et qui l’a soumis selon le registre. Il ne peut pas montrer que ce que dit le fichier est vrai.',

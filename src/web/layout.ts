@@ -2,10 +2,10 @@
 
 import { fill, type Html, html, type Piece } from '../html.ts'
 import type { MessageKey } from '../messages/en.ts'
-import { LANGUAGE_TAGS, LANGUAGES } from '../messages/language.ts'
+import { LANGUAGE_TAGS, LANGUAGES, type Language } from '../messages/language.ts'
 import { isolate, type Say, sayNumber, sayTime } from '../messages/say.ts'
 import { renderTold, type Told } from './head.ts'
-import { icon } from './icons.ts'
+import { icon, mark } from './icons.ts'
 
 /** The data of every page. */
 type Outline = {
@@ -56,13 +56,11 @@ export type Page = Told & {
 }
 
 const MENU: readonly (readonly [string, MessageKey])[] = [
-  ['/', 'site.home'],
   ['/verify', 'verify.title'],
   ['/records', 'site.records'],
   ['/changes', 'site.changes'],
   ['/agencies', 'site.agencies'],
   ['/anchors', 'site.anchors'],
-  ['/search', 'site.search'],
   ['/about', 'site.about'],
 ]
 
@@ -88,19 +86,19 @@ ${renderTold({ ...frame, siteName: say('site.name') }, page)}
 </head>
 <body>
 <a class="skip" href="#main">${say('site.skip')}</a>
-<header class="top"><div class="wrap">
-<a class="brand" href="${base}/">${icon('seal')}${say('site.name')}</a>
-<p class="tag">${say('site.tagline')}</p>
-<nav aria-label="${say('site.menu')}"><ul>${MENU.map(([path, key]) => menuItem(frame, path, key))}</ul></nav>
+<header class="top"><div class="wrap bar">
+<a class="brand" href="${base}/">${mark('light')}${say('site.name')}</a>
+<p class="tag">${operator?.name === undefined ? say('site.tagline') : html`<bdi>${operator.name}</bdi>`}</p>
+${renderLanguages(frame, page.resend)}
+<nav class="menu" aria-label="${say('site.menu')}"><ul>${MENU.map(([path, key]) => menuItem(frame, path, key))}</ul></nav>
 </div></header>
 <main id="main" tabindex="-1"><div class="wrap">
 ${banners && renderBanners(say, banners)}
 ${page.main}
 </div></main>
 <footer class="foot"><div class="wrap">
-<p>${origin !== undefined && html`${say('site.ledger', { origin: isolate(origin) })} · `}<a href="${page.feed ?? `${base}/feed.atom`}">${say('site.feed')}</a> · <a href="${base}/for-agencies">${say('site.join')}</a> · <a href="${base}/removal">${say('site.removal')}</a></p>
+<p>${origin !== undefined && html`${say('site.ledger', { origin: isolate(origin) })} · `}<a href="${base}/search">${say('site.search')}</a> · <a href="${page.feed ?? `${base}/feed.atom`}">${say('site.feed')}</a> · <a href="${base}/for-agencies">${say('site.join')}</a> · <a href="${base}/removal">${say('site.removal')}</a></p>
 ${operator?.name !== undefined && html`<p>${fill(say('site.responsible'), { name: html`<bdi>${operator.name}</bdi>` })}${operator.contact !== undefined && html` · ${renderContact(operator.contact)}`}</p>`}
-<nav aria-label="${say('site.languages')}"><ul>${LANGUAGE_TAGS.map(tag => languageItem(frame, tag, page.resend))}</ul></nav>
 </div></footer>
 ${page.scripts}
 </body>
@@ -117,6 +115,13 @@ export function renderContact(contact: string): Html {
 function menuItem({ say, base, path }: Outline, href: string, key: MessageKey): Html {
   const here = path?.split('?')[0] === href
   return html`<li><a href="${base}${href}"${here && html` aria-current="page"`}>${say(key)}</a></li>`
+}
+
+/** The menu of languages: one line until it is opened, without a script. */
+function renderLanguages(frame: Outline, resend: Page['resend']): Html {
+  const { say } = frame
+  return html`<nav aria-label="${say('site.languages')}"><details class="langs"><summary><span class="sr">${say('site.languages')}: </span>${icon('globe')} ${LANGUAGES[say.lang as Language]}</summary>
+<ul>${LANGUAGE_TAGS.map(tag => languageItem(frame, tag, resend))}</ul></details></nav>`
 }
 
 function languageItem({ say, path }: Outline, tag: keyof typeof LANGUAGES, resend: Page['resend']): Html {

@@ -17,6 +17,7 @@ import { crawlerRoutes } from './crawlers.ts'
 import type { SiteDeps } from './deps.ts'
 import { feedRoutes } from './feeds.ts'
 import { frameOf, readChoice, readCursor, readWaiting, sendAsset, sendPage, sendText } from './frame.ts'
+import { drawMark } from './icons.ts'
 import { type Frame, type Look, type Page, securityPolicy } from './layout.ts'
 import { makeOfflineVerifier } from './offline.ts'
 import { aboutPage } from './pages/about.ts'
@@ -24,11 +25,11 @@ import { agenciesPage, agencyPage } from './pages/agency.ts'
 import { anchorsPage } from './pages/anchors.ts'
 import { CHANGE_KINDS, changesPage, renderTabs } from './pages/changes.ts'
 import { erasuresPage } from './pages/erased.ts'
-import { homePage, recordsPage } from './pages/home.ts'
+import { type HomeData, homePage, recordsPage } from './pages/home.ts'
 import { joinPage } from './pages/join.ts'
 import { removalPage } from './pages/removal.ts'
 import { searchPage } from './pages/search.ts'
-import { verifyPage } from './pages/verify.ts'
+import { type ToolData, verifyPage } from './pages/verify.ts'
 import type { PagePath } from './places.ts'
 import { MissingError } from './problem-page.ts'
 import { countBehind, type Entry, findAgency, newestIndexes, pageOf, readEntries, readWaits, searchRecords } from './records.ts'
@@ -39,10 +40,8 @@ const PAGES_OF_RECORDS_AT_ONCE = 2
 /** The cost of a request, in ordinary requests. */
 const COST = { search: 10, form: 40 }
 const ANCHORS_LISTED = 50
-const HOME = { records: 8, anchors: 3 } as const
+const HOME = { records: 6, changes: 4 } as const
 const NEWEST = Number.MAX_SAFE_INTEGER
-const ICON =
-  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><circle cx="12" cy="12" r="12" fill="#12324e"/><path d="m6.5 12.5 4 4 7-8" fill="none" stroke="#fff" stroke-width="2.5"/></svg>'
 
 /** A page to be put into its frame, or a complete one. */
 type Answer = Page | string | undefined
@@ -97,13 +96,9 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
       await sendPage(ctx, frame, answer)
     })
   }
-  recordPages(page, deps)
-  otherPages(page, deps)
-  page('/about', frame => aboutPage(frame, { offlineSha256: offline().sha256 }))
-  page('/for-agencies', frame => joinPage(frame, speakDesk(frame.say.lang as Language)))
-  page('/removal', frame => removalPage(frame, speakDesk(frame.say.lang as Language), deps.ledger))
-  page('/verify', (frame, ctx) => {
-    const { base, say } = frame
+  /** What the tool for checking files needs on a page, which may then ask chain endpoints. */
+  const toolOf = ({ base, say }: Frame, ctx: Context): ToolData => {
+    ctx.set('Content-Security-Policy', securityPolicy('chains'))
     const data: PageData = {
       lang: say.lang,
       languages: { [say.lang]: browserMessages(say.lang as Language) },
@@ -111,9 +106,15 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
       endpoints: publicEndpoints,
       ledger: { url: '', base, origin: deps.ledger.origin },
     }
-    ctx.set('Content-Security-Policy', securityPolicy('chains'))
-    return verifyPage(frame, { data, scriptHref: assets.scripts[0]?.path ?? '' })
-  })
+    return { data, scriptHref: assets.scripts[0]?.path ?? '' }
+  }
+  page('/', async (frame, ctx) => homePage(frame, { ...(await readHome(deps)), tool: toolOf(frame, ctx) }))
+  recordPages(page, deps)
+  otherPages(page, deps)
+  page('/about', frame => aboutPage(frame, { offlineSha256: offline().sha256 }))
+  page('/for-agencies', frame => joinPage(frame, speakDesk(frame.say.lang as Language)))
+  page('/removal', frame => removalPage(frame, speakDesk(frame.say.lang as Language), deps.ledger))
+  page('/verify', (frame, ctx) => verifyPage(frame, toolOf(frame, ctx)))
   const checker = createChecker(deps)
   page('/verify', (frame, ctx) => answerForm(frame, ctx, checker), 'post')
   feedRoutes(router, deps)
@@ -135,7 +136,7 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
   for (const asset of [assets.style, ...assets.scripts]) router.get(asset.path, (ctx: Context) => sendAsset(ctx, asset))
   router.get('/assets/icon.svg', (ctx: Context) => {
     ctx.type = 'image/svg+xml'
-    ctx.body = ICON
+    ctx.body = drawMark('dark')
   })
   // The router itself adds what its type requires of a context.
   return {
@@ -152,16 +153,24 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
   }
 }
 
-/** The start page, lists of records, one record, agencies. */
+/** What the start page shows of the ledger. */
+async function readHome(deps: SiteDeps): Promise<Omit<HomeData, 'tool'>> {
+  const { ledger, finder, notAccepting } = deps
+  const latest = await readEntries(deps, newestIndexes(ledger, NEWEST, HOME.records))
+  const found = await finder.changes(['silent-edit', 'withdraw'], NEWEST, HOME.changes)
+  const changes = await readEntries(
+    deps,
+    found.map(({ index }) => index),
+  )
+  const { sinceMs: waitingSinceMs } = await readWaiting(deps)
+  const isAccepting = ledger.stopped() === undefined && notAccepting?.() === undefined
+  const state = { size: ledger.head().size, anchor: ledger.latestAnchor(), waitingSinceMs, isAccepting }
+  return { state, latest, changes, behind: countBehind(deps) }
+}
+
+/** Lists of records, one record, agencies. */
 function recordPages(page: AddPage, deps: SiteDeps): void {
-  const { ledger, finder, agencies, notAccepting } = deps
-  page('/', async frame => {
-    const latest = await readEntries(deps, newestIndexes(ledger, NEWEST, HOME.records))
-    const anchors = await ledger.newestAnchors(NEWEST, HOME.anchors)
-    const isAccepting = ledger.stopped() === undefined && notAccepting?.() === undefined
-    const { sinceMs: waitingSinceMs } = await readWaiting(deps)
-    return homePage(frame, { state: { size: ledger.head().size, anchors, waitingSinceMs, isAccepting }, latest, behind: countBehind(deps) })
-  })
+  const { ledger, finder, agencies } = deps
   page('/records', async (frame, ctx) => {
     const before = readCursor(ctx)
     const { indexes, older } = pageOf(newestIndexes(ledger, before ?? NEWEST, LIST_LENGTH + 1), LIST_LENGTH)

@@ -5,75 +5,95 @@
 
 /** Rules for the verify tool and its frame, which is all that the offline verifier has. */
 const TOOL = `
-:root{color-scheme:light dark;--ink:#14181c;--soft:#4b555f;--paper:#fff;--panel:#f3f5f7;--line:#8a949e;--link:#0b4f8a;--focus:#b35900;
---good:#0f5c2e;--good-bg:#e6f4ea;--bad:#9b1c1c;--bad-bg:#fdecec;--warn:#6b4700;--warn-bg:#fff4dc;--calm:#2f4358;--calm-bg:#e8eef4;--head:#12324e}
-@media(prefers-color-scheme:dark){:root{--ink:#eceff2;--soft:#b4bdc6;--paper:#14181c;--panel:#1f262d;--line:#75808b;--link:#8fc7ff;--focus:#ffb454;
---good:#8fe0ac;--good-bg:#12301f;--bad:#ffa8a3;--bad-bg:#3a1717;--warn:#ffd591;--warn-bg:#352808;--calm:#c0d4e8;--calm-bg:#1e2b38;--head:#0c2237}}
+:root{color-scheme:light dark;
+--ink:#16222a;--soft:#4b5860;--paper:#fcfbf8;--card:#fff;--panel:#f2f0ea;--line:#7f8a8f;--rule:#dcd8cd;--link:#00586e;--focus:#b35900;
+--good:#0f5c2e;--good-bg:#e6f4ea;--bad:#9b1c1c;--bad-bg:#fdecec;--warn:#684600;--warn-bg:#fdf1d6;--calm:#2b4653;--calm-bg:#e7eff1;
+--head:#0b3540;--head-soft:#c9dde1;--gold:#f2b34c;
+--step-1:.9rem;--step0:1.0625rem;--step1:1.2rem;--step2:1.45rem;--step3:clamp(1.6rem,1.35rem + 1.2vw,2.1rem);--step4:clamp(1.85rem,1.4rem + 2.2vw,2.75rem);
+--titles:Charter,"Bitstream Charter","Iowan Old Style",Cambria,Georgia,"Noto Serif","Noto Naskh Arabic",serif;
+--mono:ui-monospace,SFMono-Regular,Consolas,"Liberation Mono",monospace}
+@media(prefers-color-scheme:dark){:root{--ink:#edf1f2;--soft:#b3bfc4;--paper:#11181b;--card:#182226;--panel:#1d292e;--line:#74848b;--rule:#2f3d43;--link:#84d3e8;--focus:#ffb454;
+--good:#8fe0ac;--good-bg:#12301f;--bad:#ffa8a3;--bad-bg:#3a1717;--warn:#ffd591;--warn-bg:#352808;--calm:#bcd6df;--calm-bg:#1b2e35;--head:#07252d}}
 *{box-sizing:border-box}
 html{font:100%/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Noto Sans Arabic",Arial,sans-serif;-webkit-text-size-adjust:100%}
-body{margin:0;background:var(--paper);color:var(--ink);overflow-wrap:break-word}
+body{margin:0;background:var(--paper);color:var(--ink);font-size:var(--step0);overflow-wrap:break-word}
 a{color:var(--link);text-underline-offset:.15em}a:hover{text-decoration-thickness:.15em}
 :focus-visible{outline:3px solid var(--focus);outline-offset:2px;border-radius:2px}
-.wrap{max-width:60rem;margin-inline:auto;padding-inline:1rem}
+.wrap{max-width:66rem;margin-inline:auto;padding-inline:1rem}
 .skip{position:absolute;inset-inline-start:.5rem;inset-block-start:-6rem;background:var(--paper);color:var(--link);padding:.6rem 1rem;z-index:2}
 .skip:focus{inset-block-start:.5rem}
-.top{background:var(--head);color:#fff;padding-block:.8rem}.top a{color:#fff}.top :focus-visible{outline-color:#ffb454}
-.brand{font-size:1.25rem;font-weight:700;text-decoration:none;display:inline-flex;align-items:center;gap:.5rem;min-height:24px}
-.tag{margin:0;color:#d5e2ee;font-size:.95rem}
-nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.25rem 1.1rem;margin:.5rem 0 0;padding:0}
+.top{background:var(--head);color:#fff;padding-block:.8rem 0;border-block-end:4px solid var(--gold)}.top a,.top summary{color:#fff}.top :focus-visible{outline-color:#ffb454}
+.bar{display:flex;flex-wrap:wrap;align-items:center;gap:.2rem 1.2rem}
+.brand{font:700 1.4rem/1.2 var(--titles);text-decoration:none;display:inline-flex;align-items:center;gap:.6rem;min-height:44px}
+.brand svg{inline-size:2.4rem;block-size:2.4rem;flex:none}
+.tag{margin:0;color:var(--head-soft);font-size:var(--step-1);flex:1 1 8rem}
+nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.25rem 1.1rem;margin:0;padding:0}
 nav li a{display:inline-block;min-height:28px;padding-block:.15rem}nav [aria-current]{font-weight:700;text-decoration-thickness:.2em}
-main{padding-block:1.25rem 2.5rem}
-h1{font-size:1.75rem;line-height:1.2;margin:.2rem 0 .8rem}h2{font-size:1.25rem;margin:2rem 0 .6rem;line-height:1.3}h3{font-size:1.05rem;margin:1.2rem 0 .4rem}
-p{margin:.5rem 0}.lead{font-size:1.1rem;max-width:44rem}.soft{color:var(--soft)}.small{font-size:.92rem}
-code,.hash{font-family:ui-monospace,SFMono-Regular,Consolas,"Liberation Mono",monospace;font-size:.9em;overflow-wrap:anywhere;unicode-bidi:isolate}
+main{padding-block:1.5rem 3.5rem}
+h1,h2,.card .sentence{font-family:var(--titles);line-height:1.2;text-wrap:balance}
+h1{font-size:var(--step3);margin:.3rem 0 .8rem}h2{font-size:var(--step2);margin:2.6rem 0 .7rem}h3{font-size:var(--step0);margin:1.3rem 0 .3rem}
+p{margin:.6rem 0}main p,main li,dd{max-inline-size:46rem}.lead{font-size:var(--step1);max-inline-size:44rem}.soft{color:var(--soft)}.small{font-size:var(--step-1)}
+code,.hash{font-family:var(--mono);font-size:.88em;overflow-wrap:anywhere;unicode-bidi:isolate}
 .hash{direction:ltr;display:inline-block;text-align:start}
 .banner{display:flex;gap:.7rem;align-items:flex-start;border-inline-start:.35rem solid var(--warn);background:var(--warn-bg);color:var(--warn);padding:.6rem .9rem;margin-block:.8rem}
 .banner p{margin:0}.banner svg{flex:none}
-.button,button{font:inherit;font-weight:600;background:var(--head);color:#fff;border:2px solid var(--head);border-radius:.3rem;padding:.5rem 1.1rem;min-height:44px;cursor:pointer;text-decoration:none;display:inline-block}
-@media(prefers-color-scheme:dark){.button,button{border-color:#8fc7ff}}
+.button,button{font:inherit;font-weight:600;background:var(--head);color:#fff;border:2px solid var(--head);border-radius:.35rem;padding:.5rem 1.2rem;min-height:44px;cursor:pointer;text-decoration:none;display:inline-block}
+.button:hover,button:hover{text-decoration:underline}
+@media(prefers-color-scheme:dark){.button,button{border-color:#84d3e8}}
 button.link{background:none;border:0;padding:0;color:var(--link);font-weight:400;text-decoration:underline;min-height:28px}button.link[aria-current]{font-weight:700}.button.quiet,button.quiet{background:transparent;color:var(--link);border-color:var(--link)}
-input[type=text],input[type=search],input[type=password],input[type=date],input[type=datetime-local],textarea{font:inherit;inline-size:100%;max-inline-size:44rem;padding:.5rem;border:1px solid var(--line);border-radius:.25rem;background:var(--paper);color:var(--ink);min-height:44px}
+input[type=text],input[type=search],input[type=password],input[type=date],input[type=datetime-local],textarea{font:inherit;inline-size:100%;max-inline-size:46rem;padding:.5rem .7rem;border:1px solid var(--line);border-radius:.35rem;background:var(--card);color:var(--ink);min-height:44px}
 input[type=file]{font:inherit;max-inline-size:100%;min-height:32px;color:inherit}
-select{font:inherit;min-height:32px;background:var(--paper);color:var(--ink)}.top label{display:inline}.top p:not(.tag){margin:.3rem 0 0}
+select{font:inherit;min-height:32px;background:var(--card);color:var(--ink)}.top label{display:inline}.top p:not(.tag){margin:.3rem 0 0}
 label{font-weight:600;display:block;margin-block:.7rem .25rem}
-.drop{border:2px dashed var(--line);border-radius:.5rem;background:var(--panel);padding:1.6rem 1rem;text-align:center;margin-block:1rem}
-.drop.over{border-color:var(--link);border-style:solid}.drop p{margin:.2rem 0 .8rem;font-size:1.1rem}.drop{position:relative}
+.drop{position:relative;border:2px dashed var(--line);border-radius:.8rem;background:var(--card);padding:1.8rem 1rem;text-align:center;margin-block:1rem}
+.drop.over{border-color:var(--link);border-style:solid;background:var(--calm-bg)}.drop p{margin:.2rem auto .8rem;font-size:var(--step1)}.drop p.small{font-size:var(--step-1);color:var(--soft);margin-block-end:0}
+.drop svg{inline-size:4.5rem;block-size:4.5rem;color:var(--link)}
 .drop label.button{color:#fff;margin:0 0 .8rem}.drop input:focus-visible+label{outline:3px solid var(--focus);outline-offset:2px}
 progress{inline-size:100%;block-size:1.1rem;accent-color:var(--link)}
-.card{border:2px solid var(--tone);border-radius:.5rem;margin-block:1rem;overflow:hidden}
-.card>header{background:var(--tone-bg);color:var(--tone);padding:.9rem 1rem;display:flex;gap:.8rem;align-items:flex-start}
-.card>header svg.icon{flex:none;inline-size:2.4rem;block-size:2.4rem}
-.card .mark{font-weight:700;margin:0;font-size:.95rem}.card .sentence{margin:.1rem 0 0;font-size:1.2rem;line-height:1.35;font-weight:700;color:var(--ink)}
+.card{border:1px solid var(--tone);border-inline-start-width:.4rem;border-radius:.5rem;margin-block:1.2rem;overflow:hidden;background:var(--card)}
+.card>header{background:var(--tone-bg);color:var(--tone);padding:1rem;display:flex;gap:.9rem;align-items:flex-start}
+.card>header svg.icon{flex:none;inline-size:2.6rem;block-size:2.6rem}
+.card .mark{font-weight:700;margin:0;font-size:var(--step-1)}.card .sentence{margin:.15rem 0 0;font-size:var(--step1);line-height:1.35;font-weight:700;color:var(--ink)}
 .card .body{padding:.4rem 1rem 1rem}
 .good{--tone:var(--good);--tone-bg:var(--good-bg)}.bad{--tone:var(--bad);--tone-bg:var(--bad-bg)}.warn{--tone:var(--warn);--tone-bg:var(--warn-bg)}.calm{--tone:var(--calm);--tone-bg:var(--calm-bg)}
-.checks{list-style:none;margin:.4rem 0;padding:0}.checks li{display:grid;grid-template-columns:1.6rem 1fr;gap:.4rem;padding-block:.35rem;border-block-start:1px solid color-mix(in srgb,var(--line) 45%,transparent)}
+.checks{list-style:none;margin:.4rem 0;padding:0}.checks li{display:grid;grid-template-columns:1.6rem 1fr;gap:.4rem;padding-block:.4rem;border-block-start:1px solid var(--rule)}
 .checks svg{inline-size:1.3rem;block-size:1.3rem;margin-block-start:.15rem}.checks b:first-letter{text-transform:capitalize}.checks b{display:inline-block}
 .parts{margin-inline-start:.4rem;padding-inline-start:.8rem;border-inline-start:3px solid var(--line)}.detail{overflow-wrap:anywhere}.release summary .icon,p.release .icon{inline-size:1.3rem;block-size:1.3rem;vertical-align:text-bottom}.passed svg{color:var(--good)}.failed svg{color:var(--bad)}.not-run svg,.running svg{color:var(--soft)}
-dl.facts{display:grid;grid-template-columns:minmax(8rem,14rem) 1fr;gap:.35rem 1rem;margin:.6rem 0}dl.facts dt{color:var(--soft)}dl.facts dd{margin:0;min-inline-size:0;overflow-wrap:anywhere}
+dl.facts{display:grid;grid-template-columns:minmax(8rem,14rem) 1fr;gap:.45rem 1.2rem;margin:.8rem 0}dl.facts dt{color:var(--soft)}dl.facts dd{margin:0;min-inline-size:0;overflow-wrap:anywhere}
 details{margin-block:.8rem}summary{cursor:pointer;min-height:28px;padding-block:.2rem;color:var(--link);font-weight:600}
-.limits{border-block-start:1px solid var(--line);padding-block-start:.6rem;margin-block-start:.8rem}
+.limits{border-block-start:1px solid var(--rule);padding-block-start:.8rem;margin-block-start:1.2rem;color:var(--soft)}
 .only-print,[hidden]{display:none!important}
 .sr{position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 `
 const TOOL_MEDIA = `
-@media(max-width:36rem){dl.facts{grid-template-columns:1fr;gap:0}dl.facts dd{margin-block-end:.6rem}h1{font-size:1.45rem}}
+@media(max-width:36rem){.tag{order:1;flex-basis:100%}.menu{order:2}.bar{justify-content:space-between}dl.facts{grid-template-columns:1fr;gap:0}dl.facts dd{margin-block-end:.6rem}}
 @media(prefers-reduced-motion:no-preference){.running svg{animation:turn 1.2s linear infinite}@keyframes turn{to{rotate:360deg}}}
-@media(forced-colors:active){.chart rect{fill:CanvasText}.card,.drop,.banner{border:2px solid CanvasText}}
-@media print{:root{--ink:#000;--soft:#333;--paper:#fff;--panel:#fff;--line:#555;--link:#000;--warn:#000;--warn-bg:#fff;--bad:#000;--bad-bg:#fff;--calm:#000;--calm-bg:#fff;--good:#000;--good-bg:#fff;color-scheme:light}@page{margin:12mm 13mm}
+@media(forced-colors:active){.chart rect{fill:CanvasText}.card,.drop,.banner,.tiles>*,.picture{border:2px solid CanvasText}.tree path,.tree rect{stroke:CanvasText}.tree text{fill:CanvasText}.tree .lit{stroke:Highlight}.tree text.lit{stroke:none}.menu [aria-current]{border-color:Highlight}}
+@media print{:root{--step0:1rem;--step-1:.92rem;--step1:1.1rem;--step2:1.25rem;--card:#fff;--rule:#999;--ink:#000;--soft:#333;--paper:#fff;--panel:#fff;--line:#555;--link:#000;--warn:#000;--warn-bg:#fff;--bad:#000;--bad-bg:#fff;--calm:#000;--calm-bg:#fff;--good:#000;--good-bg:#fff;color-scheme:light}@page{margin:12mm 13mm}
 html{font-size:8.6pt;line-height:1.26}.no-print,.skip,.top nav,.foot,.button,button{display:none!important}.only-print{display:block!important}}
 `
 /** Rules only for the site's other pages. */
 const SITE = `
 .scroll{overflow-x:auto;max-inline-size:100%}
 table{border-collapse:collapse;inline-size:100%;margin-block:.6rem}caption{text-align:start;font-weight:600;padding-block:.3rem}
-th,td{text-align:start;vertical-align:top;padding:.45rem .6rem;border-block-end:1px solid color-mix(in srgb,var(--line) 55%,transparent)}th{color:var(--soft);font-weight:600}
+th,td{text-align:start;vertical-align:top;padding:.65rem .8rem;border-block-end:1px solid var(--rule)}th{color:var(--soft);font-weight:600;font-size:var(--step-1)}
 td.num{font-variant-numeric:tabular-nums;white-space:nowrap}
-.list{list-style:none;margin:.4rem 0;padding:0}.list>li{padding-block:.65rem;border-block-end:1px solid color-mix(in srgb,var(--line) 45%,transparent)}
+.list{list-style:none;margin:.4rem 0;padding:0}.list>li{padding-block:.8rem;border-block-end:1px solid var(--rule);max-inline-size:none}.list>li:first-child{border-block-start:1px solid var(--rule)}
 .list .name{font-weight:600;display:inline-block;min-height:24px;max-inline-size:100%;overflow-wrap:anywhere}h1,h2,bdi{overflow-wrap:anywhere}.list p{margin:.1rem 0}
 .badge{display:inline-block;border:1px solid currentColor;border-radius:.25rem;padding:.05rem .45rem;font-size:.9rem;font-weight:600}
 .badge:first-letter{text-transform:capitalize}.badge.alert{color:var(--bad);background:var(--bad-bg)}.badge.note{color:var(--warn);background:var(--warn-bg)}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:.8rem;margin:.8rem 0;padding:0}
-.figures div{background:var(--panel);padding:.8rem 1rem;border-radius:.3rem}.figures dt{color:var(--soft)}.figures dd{margin:0;font-size:1.15rem;font-weight:700;overflow-wrap:break-word}
+.figures div{border-block-start:3px solid var(--head);padding:.5rem 0}.figures dt{color:var(--soft);font-size:var(--step-1)}.figures dd{margin:0;font:700 var(--step1)/1.3 var(--titles);overflow-wrap:break-word}
+@media(prefers-color-scheme:dark){.figures div{border-color:var(--line)}}
+.menu{flex-basis:100%}.menu li a{display:block;text-decoration:none;min-height:44px;padding-block:.6rem .35rem;border-block-end:4px solid transparent}.menu li a:hover{text-decoration:underline}.menu [aria-current]{border-color:#fff}
+.langs{position:relative;margin:0}.langs summary::marker{content:""}.langs summary::-webkit-details-marker{display:none}.langs summary::after{content:" ▾"}.langs summary svg{inline-size:1.2rem;block-size:1.2rem;vertical-align:-.2rem}.langs summary{min-height:44px;padding-block:.6rem;font-weight:400}.langs ul{position:absolute;inset-inline-end:0;z-index:3;flex-direction:column;gap:0;background:var(--card);border:1px solid var(--line);border-radius:.35rem;padding:.4rem;box-shadow:0 4px 16px #0004}.top .langs li a,.top .langs button.link{display:block;color:var(--link);min-height:36px;padding:.35rem .8rem;white-space:nowrap}
+.hero{padding-block:.5rem 1rem}.hero h1{font-size:var(--step4);margin-block-end:.5rem}
+.columns{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,18rem),1fr));gap:0 2.5rem}.columns h2{margin-block-start:2rem}
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,16rem),1fr));gap:1rem;margin-block:2rem}.tiles>*{background:var(--card);border:1px solid var(--rule);border-radius:.6rem;padding:.4rem 1.2rem 1rem}.tiles h2{font-size:var(--step1);margin-block:.8rem .3rem}.tiles svg{color:var(--link);inline-size:2.2rem;block-size:2.2rem;margin-block-start:.8rem}
+.story{list-style:none;padding:0;margin:0;counter-reset:story}.story>li{counter-increment:story;display:grid;grid-template-columns:1fr;gap:.4rem 2.5rem;padding-block:1.6rem;border-block-end:1px solid var(--rule);max-inline-size:none}.story h3{font:700 var(--step1)/1.3 var(--titles);margin:0}.story h3::before{content:counter(story);display:inline-grid;place-items:center;inline-size:2rem;block-size:2rem;border-radius:50%;background:var(--head);color:#fff;font:700 var(--step0)/1 var(--titles);margin-inline-end:.6rem}
+@media(min-width:52rem){.story>li{grid-template-columns:1fr 1fr;align-items:center}}
+.picture{background:var(--card);border:1px solid var(--rule);border-radius:.6rem;padding:1rem}.picture svg{display:block;inline-size:100%;max-inline-size:26rem;block-size:auto;margin-inline:auto}
+.tree{--lit:#b35900}@media(prefers-color-scheme:dark){.tree{--lit:#ffb454}}.tree path{fill:none;stroke:var(--line);stroke-width:2}.tree rect{fill:var(--card);stroke:var(--line);stroke-width:1.5}.tree text{font:12px var(--mono);fill:var(--soft);text-anchor:middle}.tree .lit{stroke:var(--lit)}.tree path.lit{stroke-width:4}.tree text.lit{fill:var(--ink);stroke:none;font-weight:700}.tree .given{stroke:var(--link);stroke-dasharray:4 3}
 .line{list-style:none;margin:.6rem .6rem;padding:0 0 0 0;border-inline-start:3px solid var(--line)}.line li{position:relative;padding:.35rem 0 .6rem;padding-inline-start:1.1rem}
 .line li::before{content:"";position:absolute;inset-inline-start:-.52rem;inset-block-start:.75rem;inline-size:.85rem;block-size:.85rem;border-radius:50%;background:var(--paper);border:3px solid var(--calm)}
 .line li.alert::before{border-color:var(--bad);background:var(--bad);border-radius:0}
@@ -90,8 +110,8 @@ figure{margin:0}
 .from{color:var(--calm);background:var(--calm-bg);padding-inline:.3rem;border-radius:.2rem}.problems{border:3px solid var(--bad);border-radius:.3rem;padding:.2rem 1rem .6rem;margin-block:1rem}.problems h2{margin-block:.5rem}.problems a{color:var(--bad)}
 .rows td:first-child{min-inline-size:9rem}.remarks{padding:0;list-style:none;max-inline-size:46rem}.remarks>li{border-inline-start:.2rem solid var(--warn);padding-inline-start:.6rem;margin-block:.4rem}.warnings{padding:0;list-style:none}.warnings>li{border-inline-start:.35rem solid var(--warn);background:var(--warn-bg);padding:.3rem .9rem;margin-block:.6rem}.warnings p{max-inline-size:46rem}.tick{display:flex;gap:.6rem;align-items:flex-start;min-height:28px}.tick input{inline-size:24px;block-size:24px;flex:none}.actions a{display:inline-block;min-height:24px}
 .qr{inline-size:9rem;block-size:9rem;background:#fff;padding:.3rem}
-.foot{border-block-start:1px solid var(--line);padding-block:1rem 2rem;font-size:.95rem}.foot ul{list-style:none;padding:0;margin:.3rem 0;display:flex;flex-wrap:wrap;gap:.2rem 1.1rem}.foot li a{display:inline-block;min-height:28px}
 .sheet{max-inline-size:52rem;margin-inline:auto;border:1px solid var(--line);padding:1.5rem 1.8rem;background:var(--paper)}.sheet>.qr{float:inline-end;margin-inline-start:1rem}.issuer{display:flex;flex-wrap:wrap;gap:.2rem .5rem;align-items:center}
+.foot{background:var(--panel);padding-block:1.4rem 2.4rem;font-size:var(--step-1)}.foot ul{list-style:none;padding:0;margin:.3rem 0;display:flex;flex-wrap:wrap;gap:.2rem 1.1rem}.foot li a{display:inline-block;min-height:28px}
 .sign{display:grid;grid-template-columns:1fr;gap:1.6rem;margin-block-start:1rem}.sign div{border-block-start:1px solid currentColor;padding-block-start:.2rem;margin-block-start:1.4rem}
 `
 const SITE_MEDIA = `

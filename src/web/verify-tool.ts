@@ -13,6 +13,7 @@ export function renderVerifyTool(
   { online, endpoints }: { readonly online: boolean; readonly endpoints: readonly string[] },
 ): Html {
   return html`<div class="drop no-print" id="drop">
+${icon('file')}
 <p id="drop-text">${say('verify.drop')}</p>
 <input class="sr" type="file" id="files" multiple aria-describedby="privacy"><label class="button" for="files">${say('verify.choose')}</label>
 <p class="small" id="privacy">${say(online ? 'verify.private' : 'verify.privateOffline')}</p>

@@ -3,64 +3,73 @@
 import { fill, type Html, html } from '../../html.ts'
 import { sayNumber } from '../../messages/say.ts'
 import type { SiteAnchor } from '../deps.ts'
+import { icon } from '../icons.ts'
 import type { Frame, Page } from '../layout.ts'
 import type { Entry } from '../records.ts'
 import { ledgerData } from '../structured.ts'
 import { renderBehind, renderEntries, renderTime } from './entry-list.ts'
+import { renderTool, renderToolScripts, type ToolData } from './verify.ts'
 
 /** The state of the ledger. */
 export type LedgerState = {
   readonly size: number
-  /** Newest first. */
-  readonly anchors: readonly SiteAnchor[]
+  readonly anchor: SiteAnchor | undefined
   /** When the oldest entry without an anchor was accepted; undefined if none waits. */
   readonly waitingSinceMs: number | undefined
   readonly isAccepting: boolean
 }
 
-/** What OpenSeal is for, the ledger's state, the latest records and anchors. */
-export function homePage(
-  frame: Frame,
-  { state, latest, behind }: { readonly state: LedgerState; readonly latest: readonly Entry[]; readonly behind: number },
-): Page {
+/** Everything that the start page shows. */
+export type HomeData = {
+  readonly tool: ToolData
+  readonly state: LedgerState
+  readonly latest: readonly Entry[]
+  /** The newest silent edits and withdrawals. */
+  readonly changes: readonly Entry[]
+  /** How many of the newest entries the finder has not read yet. */
+  readonly behind: number
+}
+
+/** A file can be checked at once; below that, the ledger's news and what it is for. */
+export function homePage(frame: Frame, { tool, state, latest, changes, behind }: HomeData): Page {
   const { say, base } = frame
   return {
     title: say('site.tagline'),
     description: say('home.lead'),
     structured: ledgerData(frame, state.size),
-    main: html`<h1>${say('site.tagline')}</h1>
+    main: html`<section class="hero"><h1>${say('site.tagline')}</h1>
 <p class="lead">${say('home.lead')}</p>
-<p class="row"><a class="button" href="${base}/verify">${say('verify.title')}</a><a class="button quiet" href="${base}/about">${say('site.about')}</a></p>
-<form class="no-print" role="search" action="${base}/search" method="get"><label for="q">${say('search.label')}</label>
-<div class="row"><input type="search" id="q" name="q" maxlength="512" dir="auto"><button type="submit">${say('site.search')}</button></div></form>
-<h2>${say('home.state')}</h2>
-${renderState(frame, state)}
-<h2>${say('home.latest')}</h2>
+${renderTool(frame)}
+<p class="small soft">${say('verify.limits')} <a href="${base}/about">${say('site.about')}</a></p></section>
+<form class="no-print" role="search" action="${base}/search" method="get"><h2><label for="q">${say('home.find')}</label></h2>
+<div class="row"><input type="search" id="q" name="q" maxlength="512" dir="auto" aria-describedby="q-hint"><button type="submit">${say('site.search')}</button></div>
+<p class="small soft" id="q-hint">${say('search.label')}</p></form>
+<div class="columns"><section><h2>${say('home.latest')}</h2>
 ${renderBehind(frame, behind)}
 ${renderEntries(frame, latest)}
-<p><a href="${base}/records">${say('home.all')}</a></p>
-<h2>${say('anchors.newest')}</h2>
-${renderAnchors(frame, state.anchors)}
-<p><a href="${base}/anchors">${say('home.allAnchors')}</a></p>`,
+<p><a href="${base}/records">${say('home.all')}</a></p></section>
+<section><h2>${say('home.changes')}</h2><p class="small soft">${say('changes.lead')}</p>
+${changes.length === 0 ? html`<p>${say('changes.none')}</p>` : renderEntries(frame, changes)}
+<p><a href="${base}/changes">${say('changes.all')}</a></p></section></div>
+<h2>${say('home.state')}</h2>
+${renderState(frame, state)}
+<p><a href="${base}/anchors">${say('home.allAnchors')}</a></p>
+<div class="tiles">
+<section>${icon('file')}<h2>${say('home.readers')}</h2><p>${say('home.readersText')}</p><p><a href="${base}/about">${say('site.about')}</a></p></section>
+<section>${icon('office')}<h2>${say('site.join')}</h2><p>${say('home.agenciesText')}</p><p><a href="${base}/for-agencies">${say('home.agenciesLink')}</a></p></section>
+<section>${icon('glass')}<h2>${say('home.auditors')}</h2><p>${say('home.auditorsText')}</p><p><a href="/policy.json">${say('about.policy')}</a> · <a href="/openapi.json">${say('about.api')}</a></p></section>
+</div>`,
+    scripts: renderToolScripts(tool),
   }
 }
 
-function renderState({ say }: Frame, { size, anchors, waitingSinceMs, isAccepting }: LedgerState): Html {
-  const [anchor] = anchors
+function renderState({ say }: Frame, { size, anchor, waitingSinceMs, isAccepting }: LedgerState): Html {
   const covered = anchor?.size ?? 0
   return html`<dl class="figures"><div><dt>${say('home.entries')}</dt><dd>${sayNumber(say, size)}</dd></div>
 <div><dt>${say('home.vouched')}</dt><dd>${sayNumber(say, covered)}</dd></div>
 <div><dt>${say('home.waiting')}</dt><dd>${sayNumber(say, Math.max(0, size - covered))}${waitingSinceMs !== undefined && html` <span class="small soft">${fill(say('home.since'), { date: renderTime(say, waitingSinceMs) })}</span>`}</dd></div>
 <div><dt>${say('home.lastAnchor')}</dt><dd>${anchor ? renderTime(say, anchor.block.time) : say('home.never')}</dd></div>
 <div><dt>${say('home.accepting')}</dt><dd>${say(isAccepting ? 'home.acceptingYes' : 'home.acceptingNo')}</dd></div></dl>`
-}
-
-function renderAnchors({ say }: Frame, anchors: readonly SiteAnchor[]): Html {
-  if (anchors.length === 0) return html`<p>${say('anchors.none')}</p>`
-  return html`<ul class="list">${anchors.map(
-    ({ size, block, chainId }) =>
-      html`<li>${renderTime(say, block.time)}: ${say('home.covers', { count: size })} <span class="soft small">(${say('anchors.network')} ${chainId})</span></li>`,
-  )}</ul>`
 }
 
 /** All records, a page at a time. */

@@ -11,19 +11,33 @@ import { renderCode } from '../problem-page.ts'
 import { renderAnswers, renderPolicyFacts, renderSum } from '../result.ts'
 import type { FormAnswer } from '../server-verify.ts'
 
+/** What a page needs to check files in the browser: its data, and the address of its script. */
+export type ToolData = { readonly data: PageData; readonly scriptHref: string }
+
 /** The page before anything is checked. */
-export function verifyPage(frame: Frame, { data, scriptHref }: { readonly data: PageData; readonly scriptHref: string }): Page {
+export function verifyPage(frame: Frame, tool: ToolData): Page {
   const { say } = frame
   return {
     title: say('verify.title'),
     description: `${say('verify.lead')} ${say('verify.private')}`,
     main: html`<h1>${say('verify.title')}</h1><p class="lead">${say('verify.lead')}</p>
-<div id="tool"><noscript><p>${say('verify.serverNoScript')}</p></noscript></div>
-<details class="server no-print" open><summary>${say('verify.serverTitle')}</summary>${renderForm(frame)}</details>
+${renderTool(frame)}
 <p class="limits">${say('verify.limits')}</p>
 <p class="no-print"><a href="/openseal-verifier.html" download="openseal-verifier.html">${say('about.offlineLink')}</a></p>`,
-    scripts: html`<script type="application/json" id="${PAGE_DATA_ID}">${scriptJson(data)}</script><script type="module" src="${scriptHref}"></script>`,
+    scripts: renderToolScripts(tool),
   }
+}
+
+/** The place of the tool, and the form for browsers without JavaScript. */
+export function renderTool(frame: Frame): Html {
+  const { say } = frame
+  return html`<div id="tool"><noscript><p>${say('verify.serverNoScript')}</p></noscript></div>
+<details class="server no-print" open><summary>${say('verify.serverTitle')}</summary>${renderForm(frame)}</details>`
+}
+
+/** The scripts of a page with the tool. */
+export function renderToolScripts({ data, scriptHref }: ToolData): Html {
+  return html`<script type="application/json" id="${PAGE_DATA_ID}">${scriptJson(data)}</script><script type="module" src="${scriptHref}"></script>`
 }
 
 /** The answer to the form: the results, or what to do instead. */
