@@ -11,8 +11,16 @@ import { brotliCompressSync, gzipSync, constants as zlib } from 'node:zlib'
 import type { BuildOptions } from 'esbuild'
 import { STYLE } from './style.ts'
 
-/** A file with its compressed forms, and its path, which contains its hash. */
-export type Asset = { readonly path: string; readonly type: string; readonly body: Buffer; readonly gzip: Buffer; readonly brotli: Buffer }
+/**
+ * A file, and its path, which contains its hash. An image has no compressed form, because it is
+ * compressed itself.
+ */
+export type Asset = {
+  readonly path: string
+  readonly type: string
+  readonly body: Buffer
+  readonly packed?: { readonly gzip: Buffer; readonly br: Buffer }
+}
 
 /**
  * The files that pages link, and the script of the offline file. The verify page loads the first of
@@ -24,6 +32,8 @@ export type Assets = {
   /** One of `scripts`. */
   readonly deskScript: Asset
   readonly offlineScript: string
+  /** The preview that social networks show of a link, and the icon of a home screen. */
+  readonly images: { readonly social: Asset; readonly touchIcon: Asset }
 }
 
 /**
@@ -52,7 +62,8 @@ async function load(): Promise<Assets> {
   const scripts = names.map(name => asset(`/assets/${name}`, 'text/javascript', served[name] ?? ''))
   const deskScript = scripts.find(({ path }) => path.startsWith('/assets/desk-'))
   if (deskScript === undefined) throw new Error('bug: the script of the desk was not bundled')
-  return { style: asset(`/assets/site-${hashOf(STYLE)}.css`, 'text/css', STYLE), scripts, deskScript, offlineScript: offline }
+  const images = { social: await readImage('social'), touchIcon: await readImage('touch-icon') }
+  return { images, style: asset(`/assets/site-${hashOf(STYLE)}.css`, 'text/css', STYLE), scripts, deskScript, offlineScript: offline }
 }
 
 /** Bundles the browser's code from the sources. */
@@ -102,10 +113,16 @@ function sourceOf(script: 'served' | 'offline' | 'desk'): string {
 
 function asset(path: string, type: string, text: string): Asset {
   const body = Buffer.from(text)
-  const brotli = brotliCompressSync(body, { params: { [zlib.BROTLI_PARAM_QUALITY]: zlib.BROTLI_MAX_QUALITY } })
-  return { path, type, body, gzip: gzipSync(body), brotli }
+  const br = brotliCompressSync(body, { params: { [zlib.BROTLI_PARAM_QUALITY]: zlib.BROTLI_MAX_QUALITY } })
+  return { path, type, body, packed: { gzip: gzipSync(body), br } }
 }
 
-function hashOf(text: string): string {
+/** An image that `npm run images` has drawn. */
+async function readImage(name: string): Promise<Asset> {
+  const body = await readFile(new URL(`./images/${name}.png`, import.meta.url))
+  return { path: `/assets/${name}-${hashOf(body)}.png`, type: 'image/png', body }
+}
+
+function hashOf(text: string | Buffer): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16)
 }

@@ -6,7 +6,7 @@ import { negotiateLanguage, speak } from '../messages/language.ts'
 import { breathe } from '../turns.ts'
 import type { Asset } from './assets.ts'
 import type { SiteDeps } from './deps.ts'
-import { type Banners, type Frame, type Page, renderPage, securityPolicy } from './layout.ts'
+import { type Banners, type Frame, type Links, type Page, renderPage, securityPolicy } from './layout.ts'
 import { isAt, placeOf } from './places.ts'
 
 /**
@@ -17,7 +17,7 @@ const LAG_ALARM_MS = 60 * 60 * 1000
 const ASSET_CACHE = 'public, max-age=31536000, immutable'
 
 /** The frame of a request at `pattern`; undefined if its path begins with an unknown language. */
-export async function frameOf(ctx: Context, pattern: string, deps: SiteDeps, styleHref: string): Promise<Frame | undefined> {
+export async function frameOf(ctx: Context, pattern: string, deps: SiteDeps, links: Links): Promise<Frame | undefined> {
   const { prefix, base, path } = placeOf(ctx.path)
   if (!isAt(path, pattern)) return undefined
   const language = prefix === undefined ? negotiateLanguage(ctx.get('Accept-Language')) : prefix
@@ -25,7 +25,7 @@ export async function frameOf(ctx: Context, pattern: string, deps: SiteDeps, sty
   ctx.set('Referrer-Policy', 'no-referrer')
   ctx.set('X-Content-Type-Options', 'nosniff')
   const { ledger, operator, url: siteUrl } = deps
-  const look = { origin: ledger.origin, siteUrl, operator, styleHref }
+  const look = { origin: ledger.origin, siteUrl, operator, ...links }
   return { say: speak(language), base, path: path + ctx.search, ...look, banners: await bannersOf(deps) }
 }
 
@@ -81,11 +81,14 @@ export async function sendText(ctx: Context, text: string): Promise<void> {
 }
 
 /** Sends a file whose path contains its hash. */
-export function sendAsset(ctx: Context, { type, body, gzip: zipped, brotli }: Asset): void {
-  const encoding = ctx.acceptsEncodings('br', 'gzip', 'identity')
-  ctx.vary('Accept-Encoding')
+export function sendAsset(ctx: Context, { type, body, packed }: Asset): void {
   ctx.set('Cache-Control', ASSET_CACHE)
   ctx.type = type
-  if (encoding === 'br' || encoding === 'gzip') ctx.set('Content-Encoding', encoding)
-  ctx.body = encoding === 'br' ? brotli : encoding === 'gzip' ? zipped : body
+  ctx.body = body
+  if (packed === undefined) return
+  const encoding = ctx.acceptsEncodings('br', 'gzip', 'identity')
+  ctx.vary('Accept-Encoding')
+  if (encoding !== 'br' && encoding !== 'gzip') return
+  ctx.set('Content-Encoding', encoding)
+  ctx.body = packed[encoding]
 }

@@ -28,6 +28,8 @@ type Placed = {
   /** The ledger's public address. Without it, nothing is said that needs an absolute address. */
   readonly siteUrl?: string | undefined
   readonly siteName: string
+  /** The path of the image that a preview of a link shows. */
+  readonly socialHref?: string | undefined
 }
 
 /** Open Graph names a territory too. These are the ones whose spelling the sentences have. */
@@ -44,7 +46,7 @@ const LOCALES: { readonly [tag in Language]: string } = {
 const MAX_DESCRIPTION = 300
 
 /** The lines of the head that say what the page is. */
-export function renderTold({ say, base, path, siteUrl, siteName }: Placed, told: Told): Html | false {
+export function renderTold({ say, base, path, siteUrl, siteName, socialHref }: Placed, told: Told): Html | false {
   const { title, description, noIndex = false, structured } = told
   if (description === undefined) return false
   const text = clip(plain(description), MAX_DESCRIPTION)
@@ -58,6 +60,7 @@ ${!noIndex && renderPlaces(siteUrl, own, address)}
 <meta property="og:type" content="${structured?.['@type'] === 'CreativeWork' ? 'article' : 'website'}">
 <meta property="og:url" content="${own}">
 <meta property="og:site_name" content="${siteName}">
+${socialHref !== undefined && html`<meta property="og:image" content="${siteUrl}${socialHref}"><meta property="og:image:alt" content="${siteName}">`}
 <meta property="og:locale" content="${LOCALES[say.lang as Language]}">
 ${LANGUAGE_TAGS.filter(tag => tag !== say.lang).map(tag => html`<meta property="og:locale:alternate" content="${LOCALES[tag]}">`)}
 ${structured && renderStructured(structured)}`

@@ -19,9 +19,11 @@ type Outline = {
   readonly path: string | undefined
 }
 
-/** The style sheet's address, the name and the address of the ledger, and who is responsible. */
-export type Look = {
-  readonly styleHref: string
+/** The paths of the static files that every page's head links. */
+export type Links = { readonly styleHref: string; readonly touchIconHref: string; readonly socialHref: string }
+
+/** The static files, the name and the address of the ledger, and who is responsible. */
+export type Look = Links & {
   readonly origin: string
   /** The ledger's public address, without a final slash; missing where no page is to be found. */
   readonly siteUrl?: string | undefined
@@ -69,7 +71,7 @@ const MENU: readonly (readonly [string, MessageKey])[] = [
  * with this too.
  */
 export function renderPage(frame: Outline & Partial<Frame>, page: Page): string {
-  const { say, base, origin, operator, styleHref, banners } = frame
+  const { say, base, origin, operator, styleHref, touchIconHref, banners } = frame
   return html`<!doctype html>
 <html lang="${say.lang}" dir="${say.dir}">
 <head>
@@ -81,6 +83,7 @@ ${page.noIndex && html`<meta name="robots" content="noindex">`}
 ${styleHref !== undefined && html`<link rel="stylesheet" href="${styleHref}">`}
 <link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
 ${renderTold({ ...frame, siteName: say('site.name') }, page)}
+${touchIconHref !== undefined && html`<link rel="apple-touch-icon" href="${touchIconHref}">`}
 <link rel="alternate" type="application/atom+xml" href="${page.feed ?? `${base}/feed.atom`}" title="${say('site.feed')}">
 <link rel="alternate" type="application/feed+json" href="${(page.feed ?? `${base}/feed.atom`).replace(/atom$/, 'json')}" title="${say('site.feed')}">
 </head>

@@ -18,7 +18,7 @@ import type { SiteDeps } from './deps.ts'
 import { feedRoutes } from './feeds.ts'
 import { frameOf, readChoice, readCursor, readWaiting, sendAsset, sendPage, sendText } from './frame.ts'
 import { drawMark } from './icons.ts'
-import { type Frame, type Look, type Page, securityPolicy } from './layout.ts'
+import { type Frame, type Links, type Look, type Page, securityPolicy } from './layout.ts'
 import { makeOfflineVerifier } from './offline.ts'
 import { aboutPage } from './pages/about.ts'
 import { agenciesPage, agencyPage } from './pages/agency.ts'
@@ -40,7 +40,7 @@ const PAGES_OF_RECORDS_AT_ONCE = 2
 /** The cost of a request, in ordinary requests. */
 const COST = { search: 10, form: 40 }
 const ANCHORS_LISTED = 50
-const HOME = { records: 6, changes: 4 } as const
+const HOME = { records: 8, changes: 4 } as const
 const NEWEST = Number.MAX_SAFE_INTEGER
 
 /** A page to be put into its frame, or a complete one. */
@@ -73,6 +73,11 @@ const FORMS_AT_THE_DESK = 3
 export async function siteRoutes(deps: SiteDeps): Promise<Site> {
   const { policy, publicEndpoints } = deps
   const assets = await loadAssets()
+  const links: Links = {
+    styleHref: assets.style.path,
+    touchIconHref: assets.images.touchIcon.path,
+    socialHref: assets.images.social.path,
+  }
   const router = new Router()
   let made: { readonly of: string; readonly file: ReturnType<typeof makeOfflineVerifier> } | undefined
   /** Made once for each policy, because packing takes longer than any page. */
@@ -90,7 +95,7 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
    */
   const page: AddPage = (path, reply, method = 'get') => {
     router[method](path === '/' ? ['/', '/:lang'] : `{/:lang}${path}`, async (ctx: Context, next: Next) => {
-      const frame = await frameOf(ctx, path, deps, assets.style.path)
+      const frame = await frameOf(ctx, path, deps, links)
       const answer = frame && (await reply(frame, ctx))
       if (frame === undefined || answer === undefined) return next()
       await sendPage(ctx, frame, answer)
@@ -133,7 +138,8 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
         .digest('base64')}:`,
     )
   })
-  for (const asset of [assets.style, ...assets.scripts]) router.get(asset.path, (ctx: Context) => sendAsset(ctx, asset))
+  for (const asset of [assets.style, ...assets.scripts, ...Object.values(assets.images)])
+    router.get(asset.path, (ctx: Context) => sendAsset(ctx, asset))
   router.get('/assets/icon.svg', (ctx: Context) => {
     ctx.type = 'image/svg+xml'
     ctx.body = drawMark('dark')
@@ -141,9 +147,9 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
   // The router itself adds what its type requires of a context.
   return {
     routes: () => router.routes() as unknown as Middleware,
-    look: { styleHref: assets.style.path, origin: deps.ledger.origin, siteUrl: deps.url, operator: deps.operator },
+    look: { ...links, origin: deps.ledger.origin, siteUrl: deps.url, operator: deps.operator },
     parts: {
-      frame: (ctx, pattern) => frameOf(ctx, pattern, deps, assets.style.path),
+      frame: (ctx, pattern) => frameOf(ctx, pattern, deps, links),
       entries: indexes => readEntries(deps, indexes),
       behind: () => countBehind(deps),
       checkGiven: checker.checkGiven,
