@@ -27,7 +27,7 @@ export function feedRoutes(router: Router, deps: SiteDeps): void {
     for (const [ending, type, render] of FORMS) {
       const path = `${name}${ending}`
       router.get(`{/:lang}${path}`, async (ctx: Context, next: Next) => {
-        const frame = await frameOf(ctx, path, deps, '')
+        const frame = await frameOf(ctx, path, deps, { styleHref: '' })
         const before = readCursor(ctx)
         const content = frame && (await read(frame, before ?? Number.MAX_SAFE_INTEGER, ctx))
         if (frame === undefined || content === undefined) return next()

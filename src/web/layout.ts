@@ -20,7 +20,7 @@ type Outline = {
 }
 
 /** The paths of the static files that every page's head links. */
-export type Links = { readonly styleHref: string; readonly touchIconHref: string; readonly socialHref: string }
+export type Links = { readonly styleHref: string; readonly touchIconHref?: string; readonly socialHref?: string }
 
 /** The static files, the name and the address of the ledger, and who is responsible. */
 export type Look = Links & {

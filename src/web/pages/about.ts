@@ -11,7 +11,7 @@ export function aboutPage(frame: Frame, { offlineSha256 }: { readonly offlineSha
   const { say, base } = frame
   return {
     title: say('site.about'),
-    description: `${say('about.how1')} ${say('about.how2')}`,
+    description: say('about.lead'),
     main: html`<h1>${say('site.about')}</h1>
 <p class="lead">${say('about.lead')}</p>
 ${renderStory(frame)}
@@ -37,7 +37,7 @@ function renderStory({ say }: Frame): Html {
   const leaf = leaves[index]
   if (root === undefined || leaf === undefined) throw new Error('bug: the example has no root')
   const step = (title: string, text: string, picture: Piece) =>
-    html`<li><div><h3>${title}</h3><p>${text}</p></div><div class="picture">${picture}</div></li>`
+    html`<li><div><h2>${title}</h2><p>${text}</p></div><div class="picture">${picture}</div></li>`
   const hash = (bytes: Uint8Array) => html`<span class="hash">${toHex(bytes)}</span>`
   return html`<ol class="story">
 ${step(
