@@ -119,7 +119,7 @@ function asset(path: string, type: string, text: string): Asset {
 
 /** An image that `npm run images` has drawn. */
 async function readImage(name: string): Promise<Asset> {
-  const body = await readFile(new URL(`./images/${name}.png`, import.meta.url))
+  const body = await readFile(new URL(`./images/${name}.png`, existsSync(sourceOf('served')) ? import.meta.url : PACKED))
   return { path: `/assets/${name}-${hashOf(body)}.png`, type: 'image/png', body }
 }
 
