@@ -6,6 +6,7 @@ import type { MessageKey } from '../messages/en.ts'
 import { browserMessages, CATALOGUES, LANGUAGE_TAGS, type Language } from '../messages/language.ts'
 import { type Policy, parsePolicy } from '../verifier/index.ts'
 import { PAGE_DATA_ID, type PageData } from './browser/page-data.ts'
+import { mark } from './icons.ts'
 import { TOOL_STYLE } from './style.ts'
 
 /**
@@ -43,7 +44,7 @@ export function makeOfflineVerifier({
 <style>${trusted(TOOL_STYLE)}</style>
 </head>
 <body>
-<header class="top"><div class="wrap"><span class="brand">OpenSeal</span>
+<header class="top"><div class="wrap"><span class="brand">${mark('light')}OpenSeal</span>
 <p id="offline-language-part" hidden><label id="offline-language-label" for="offline-language"></label> <select id="offline-language"></select></p></div></header>
 <main id="main"><div class="wrap">
 <h1 id="offline-title">Offline verifier for public records</h1>

@@ -79,7 +79,7 @@ table{border-collapse:collapse;inline-size:100%;margin-block:.6rem}caption{text-
 th,td{text-align:start;vertical-align:top;padding:.65rem .8rem;border-block-end:1px solid var(--rule)}th{color:var(--soft);font-weight:600;font-size:var(--step-1)}
 td.num{font-variant-numeric:tabular-nums;white-space:nowrap}
 .list{list-style:none;margin:.4rem 0;padding:0}.list>li{padding-block:.8rem;border-block-end:1px solid var(--rule);max-inline-size:none}.list>li:first-child{border-block-start:1px solid var(--rule)}
-.list .name{font-weight:600;display:inline-block;min-height:24px;max-inline-size:100%;overflow-wrap:anywhere}h1,h2,bdi{overflow-wrap:anywhere}.list p{margin:.1rem 0}
+.list .name{font-weight:600;display:inline-block;min-height:24px;max-inline-size:100%;overflow-wrap:anywhere}h1,h2,bdi{overflow-wrap:anywhere}.list p{margin:.15rem 0;max-inline-size:none}
 .badge{display:inline-block;border:1px solid currentColor;border-radius:.25rem;padding:.05rem .45rem;font-size:.9rem;font-weight:600}
 .badge:first-letter{text-transform:capitalize}.badge.alert{color:var(--bad);background:var(--bad-bg)}.badge.note{color:var(--warn);background:var(--warn-bg)}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:.8rem;margin:.8rem 0;padding:0}
