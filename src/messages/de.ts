@@ -277,6 +277,7 @@ export const de: Messages = {
   'site.notAccepting': 'Neue Vorgänge werden zurzeit nicht angenommen: Das Register muss sich erst mit der Kette vergleichen.',
   'site.join': 'Für Behörden',
   'site.removal': 'Etwas entfernen lassen',
+  'site.page': 'Seite {page} von {pages}',
   'site.responsible': 'Verantwortlich für dieses Register: {name}',
   'site.older': 'Ältere Vorgänge',
   'site.newest': 'Neueste Vorgänge',
@@ -460,12 +461,23 @@ export const de: Messages = {
   'cert.answer': 'Die Antwort war {seconds}, das ist {date}.',
   'cert.step6sealed': 'Die Kette bürgt noch nicht für diesen Eintrag. Drucken Sie diese Bescheinigung noch einmal, sobald sie es tut.',
   'cert.print': 'Drucken Sie diese Seite: Sie ist eine Bescheinigung',
+  'cert.macos': 'Schreiben Sie unter macOS {command} statt {other}. Windows zeigt manchmal Großbuchstaben; das macht keinen Unterschied.',
+  'cert.notPrinted':
+    'Die Erklärung hat {count, plural, one {# Byte} other {# Bytes}}. Sie ist hier nicht abgedruckt, weil sie lang ist oder Zeichen enthält, die sich auf Papier nicht lesen lassen. Sie steht im Beleg.',
+  'cert.answered':
+    'Diese Antwort gaben die eigenen Zugänge des Registers zur Kette, in Block {block} ({hash}), Transaktion {transaction}. Fragen Sie einen Zugang, den Sie selbst wählen.',
+  'cert.statementHash': 'SHA-256-Fingerabdruck der Erklärung',
+  'cert.clipped': 'Texte, die mit „…“ enden, sind hier gekürzt. Vollständig stehen sie im Beleg.',
+  'cert.qr': 'Code mit der Adresse der Seite des Vorgangs',
+  'cert.signNone':
+    'Ich habe für die Erklärung dieses Eintrags die Schritte 2 bis {last} befolgt, und jedes Ergebnis war wie angegeben. Darüber, ob der Inhalt wahr ist, sage ich nichts aus.',
+  'cert.signCopy': 'Beigefügte Kopie (Dateiname oder Beschreibung)',
   'cert.sign': 'Beglaubigung durch eine befugte Person',
   'cert.signText':
-    'Ich habe den Fingerabdruck der beigefügten Kopie berechnet und die Schritte oben befolgt. Das Ergebnis war wie angegeben.',
+    'Ich habe den SHA-256-Fingerabdruck der beigefügten Kopie berechnet; er steht oben unter „{documents}“. Ich habe die Schritte 1 bis {last} befolgt, und jedes Ergebnis war wie angegeben. Darüber, ob der Inhalt wahr ist, sage ich nichts aus.',
   'cert.signName': 'Name und Amt',
   'cert.signDate': 'Ort und Datum',
-  'cert.signSignature': 'Unterschrift',
+  'cert.signSignature': 'Unterschrift und Siegel',
   // Agencies, search, anchors
   'agency.id': 'Adresse der Behörde',
   'agency.none': 'Noch keine Behörden.',

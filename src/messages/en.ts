@@ -202,6 +202,7 @@ const SENTENCES = {
   'site.notAccepting': 'New records are not accepted at the moment: the ledger has not compared itself with the chain yet.',
   'site.join': 'For agencies',
   'site.removal': 'Have something removed',
+  'site.page': 'Page {page} of {pages}',
   'site.responsible': 'Responsible for this ledger: {name}',
   'site.older': 'Older records',
   'site.newest': 'Newest records',
@@ -378,11 +379,23 @@ const SENTENCES = {
   'cert.answer': 'The answer was {seconds}, which is {date}.',
   'cert.step6sealed': 'The chain does not vouch for this entry yet. Print this certificate again once it does.',
   'cert.print': 'Print this page: it is a certificate',
+  'cert.macos': 'On macOS, write {command} for {other}. Windows may show capital letters, which makes no difference.',
+  'cert.notPrinted':
+    'The statement has {count, plural, one {# byte} other {# bytes}}. It is not printed here, because it is long or has characters that cannot be read on paper. The receipt holds it.',
+  'cert.answered':
+    'The ledger’s own chain endpoints gave this answer, in block {block} ({hash}), transaction {transaction}. Ask an endpoint of your own choice.',
+  'cert.statementHash': 'SHA-256 fingerprint of the statement',
+  'cert.clipped': 'Texts that end in “…” are shortened here. The receipt holds them in full.',
+  'cert.qr': 'Code with the address of the record’s page',
+  'cert.signNone':
+    'I followed steps 2 to {last} for the statement of this entry, and each result was as stated. I say nothing about whether the contents are true.',
+  'cert.signCopy': 'Attached copy (file name or description)',
   'cert.sign': 'Certification by a qualified person',
-  'cert.signText': 'I computed the fingerprint of the attached copy and followed the steps above. The result was as stated.',
+  'cert.signText':
+    'I computed the SHA-256 fingerprint of the attached copy, and it is printed above under “{documents}”. I followed steps 1 to {last}, and each result was as stated. I say nothing about whether the contents are true.',
   'cert.signName': 'Name and office',
   'cert.signDate': 'Place and date',
-  'cert.signSignature': 'Signature',
+  'cert.signSignature': 'Signature and seal',
   // Agencies, search, anchors
   'agency.id': 'Address of the agency',
   'agency.none': 'No agencies yet.',

@@ -263,6 +263,7 @@ export const es: Messages = {
   'site.notAccepting': 'Ahora no se aceptan expedientes nuevos: el registro aún debe compararse con la cadena.',
   'site.join': 'Para organismos',
   'site.removal': 'Pedir que se elimine algo',
+  'site.page': 'Página {page} de {pages}',
   'site.responsible': 'Responsable de este registro: {name}',
   'site.older': 'Expedientes anteriores',
   'site.newest': 'Expedientes más recientes',
@@ -443,11 +444,23 @@ export const es: Messages = {
   'cert.answer': 'La respuesta fue {seconds}, es decir, {date}.',
   'cert.step6sealed': 'La cadena todavía no responde por esta entrada. Imprima de nuevo este certificado cuando lo haga.',
   'cert.print': 'Imprima esta página: es un certificado',
+  'cert.macos': 'En macOS, escriba {command} en lugar de {other}. Windows puede mostrar mayúsculas; no cambia nada.',
+  'cert.notPrinted':
+    'La declaración tiene {count, plural, one {# byte} many {# de bytes} other {# bytes}}. No se imprime aquí porque es larga o contiene caracteres que no se pueden leer en papel. Está en el recibo.',
+  'cert.answered':
+    'Esta respuesta la dieron los puntos de acceso a la cadena del propio registro, en el bloque {block} ({hash}), transacción {transaction}. Pregunte a un punto de acceso que elija usted.',
+  'cert.statementHash': 'Huella SHA-256 de la declaración',
+  'cert.clipped': 'Los textos que terminan en «…» están abreviados aquí. El recibo los contiene completos.',
+  'cert.qr': 'Código con la dirección de la página del expediente',
+  'cert.signNone':
+    'Seguí los pasos 2 a {last} para la declaración de esta entrada y cada resultado fue el indicado. No me pronuncio sobre si el contenido es cierto.',
+  'cert.signCopy': 'Copia adjunta (nombre del archivo o descripción)',
   'cert.sign': 'Certificación por una persona cualificada',
-  'cert.signText': 'Calculé la huella de la copia adjunta y seguí los pasos anteriores. El resultado fue el indicado.',
+  'cert.signText':
+    'Calculé la huella SHA-256 de la copia adjunta; figura arriba, en «{documents}». Seguí los pasos 1 a {last} y cada resultado fue el indicado. No me pronuncio sobre si el contenido es cierto.',
   'cert.signName': 'Nombre y cargo',
   'cert.signDate': 'Lugar y fecha',
-  'cert.signSignature': 'Firma',
+  'cert.signSignature': 'Firma y sello',
   // Agencies, search, anchors
   'agency.id': 'Dirección del organismo',
   'agency.none': 'Todavía no hay organismos.',

@@ -271,6 +271,7 @@ export const fr: Messages = {
   'site.notAccepting': 'De nouveaux dossiers ne sont pas acceptés en ce moment : le registre doit encore se comparer à la chaîne.',
   'site.join': 'Pour les administrations',
   'site.removal': 'Faire supprimer quelque chose',
+  'site.page': 'Page {page} sur {pages}',
   'site.responsible': 'Responsable de ce registre : {name}',
   'site.older': 'Dossiers plus anciens',
   'site.newest': 'Dossiers les plus récents',
@@ -454,11 +455,23 @@ export const fr: Messages = {
   'cert.answer': 'La réponse était {seconds}, soit le {date}.',
   'cert.step6sealed': 'La chaîne ne se porte pas encore garante de cette entrée. Imprimez de nouveau ce certificat lorsque ce sera le cas.',
   'cert.print': 'Imprimez cette page : c’est un certificat',
+  'cert.macos': 'Sous macOS, écrivez {command} au lieu de {other}. Windows affiche parfois des majuscules, ce qui ne change rien.',
+  'cert.notPrinted':
+    'La déclaration compte {count, plural, one {# octet} many {# d’octets} other {# octets}}. Elle n’est pas imprimée ici, car elle est longue ou contient des caractères illisibles sur papier. Elle figure dans le reçu.',
+  'cert.answered':
+    'Cette réponse vient des points d’accès du registre à la chaîne, dans le bloc {block} ({hash}), transaction {transaction}. Interrogez un point d’accès de votre choix.',
+  'cert.statementHash': 'Empreinte SHA-256 de la déclaration',
+  'cert.clipped': 'Les textes qui se terminent par « … » sont abrégés ici. Le reçu les contient en entier.',
+  'cert.qr': 'Code avec l’adresse de la page du dossier',
+  'cert.signNone':
+    'J’ai suivi les étapes 2 à {last} pour la déclaration de cette entrée, et chaque résultat était conforme. Je ne me prononce pas sur la véracité du contenu.',
+  'cert.signCopy': 'Copie jointe (nom du fichier ou description)',
   'cert.sign': 'Certification par une personne qualifiée',
-  'cert.signText': 'J’ai calculé l’empreinte de la copie jointe et suivi les étapes ci-dessus. Le résultat était conforme.',
+  'cert.signText':
+    'J’ai calculé l’empreinte SHA-256 de la copie jointe ; elle figure ci-dessus sous « {documents} ». J’ai suivi les étapes 1 à {last}, et chaque résultat était conforme. Je ne me prononce pas sur la véracité du contenu.',
   'cert.signName': 'Nom et fonction',
   'cert.signDate': 'Lieu et date',
-  'cert.signSignature': 'Signature',
+  'cert.signSignature': 'Signature et sceau',
   // Agencies, search, anchors
   'agency.id': 'Adresse de l’administration',
   'agency.none': 'Aucune administration pour l’instant.',

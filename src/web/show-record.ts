@@ -11,7 +11,7 @@ import { erasedPage } from './pages/erased.ts'
 import { plainEntryPage, recordPage } from './pages/record.ts'
 import { chooseVersions } from './pages/time-line.ts'
 import { MissingError } from './problem-page.ts'
-import { findAgency, isProduction, readEntries, readEntry } from './records.ts'
+import { countBehind, findAgency, isProduction, readEntries, readEntry } from './records.ts'
 
 /**
  * Work that takes as long as an ordinary request: versions that are read, and entries that are
@@ -64,6 +64,7 @@ export async function showCertificate(frame: Frame, ctx: Context, deps: SiteDeps
     evidence,
     siteUrl: deps.url,
     qrSvg: await drawCode(deps, index),
+    behind: countBehind(deps),
     onlyDocument: statement.documents[only - 1] === undefined ? undefined : only,
   }
   await breathe()

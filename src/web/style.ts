@@ -3,6 +3,8 @@
  * of writing, and print.
  */
 
+import { SHEET_STYLE } from './sheet-style.ts'
+
 /** Rules for the verify tool and its frame, which is all that the offline verifier has. */
 const TOOL = `
 :root{color-scheme:light dark;
@@ -69,7 +71,7 @@ const TOOL_MEDIA = `
 @media(max-width:36rem){.tag{order:1;flex-basis:100%}.menu{order:2}.bar{justify-content:space-between}dl.facts{grid-template-columns:1fr;gap:0}dl.facts dd{margin-block-end:.6rem}}
 @media(prefers-reduced-motion:no-preference){.running svg{animation:turn 1.2s linear infinite}@keyframes turn{to{rotate:360deg}}}
 @media(forced-colors:active){.chart rect{fill:CanvasText}.card,.drop,.banner,.tiles>*,.picture{border:2px solid CanvasText}.tree path,.tree rect{stroke:CanvasText}.tree text{fill:CanvasText}.tree .lit{stroke:Highlight}.tree text.lit{stroke:none}.menu [aria-current]{border-color:Highlight}}
-@media print{:root{--titles:system-ui,sans-serif;--step0:1rem;--step-1:.92rem;--step1:1.1rem;--step2:1.25rem;--card:#fff;--rule:#999;--ink:#000;--soft:#333;--paper:#fff;--panel:#fff;--line:#555;--link:#000;--warn:#000;--warn-bg:#fff;--bad:#000;--bad-bg:#fff;--calm:#000;--calm-bg:#fff;--good:#000;--good-bg:#fff;color-scheme:light}@page{margin:12mm 13mm}
+@media print{:root{--titles:system-ui,sans-serif;--step0:1rem;--step-1:.92rem;--step1:1.1rem;--step2:1.25rem;--card:#fff;--rule:#999;--ink:#000;--soft:#333;--paper:#fff;--panel:#fff;--line:#555;--link:#000;--warn:#000;--warn-bg:#fff;--bad:#000;--bad-bg:#fff;--calm:#000;--calm-bg:#fff;--good:#000;--good-bg:#fff;color-scheme:light}@page{margin:13mm 15mm 16mm}
 html{font-size:8.6pt;line-height:1.26}.no-print,.skip,.top nav,.foot,.button,button{display:none!important}.only-print{display:block!important}}
 `
 /** Rules only for the site's other pages. */
@@ -111,14 +113,13 @@ figure{margin:0}
 .from{color:var(--calm);background:var(--calm-bg);padding-inline:.3rem;border-radius:.2rem}.problems{border:3px solid var(--bad);border-radius:.3rem;padding:.2rem 1rem .6rem;margin-block:1rem}.problems h2{margin-block:.5rem}.problems a{color:var(--bad)}
 .rows td:first-child{min-inline-size:9rem}.remarks{padding:0;list-style:none;max-inline-size:46rem}.remarks>li{border-inline-start:.2rem solid var(--warn);padding-inline-start:.6rem;margin-block:.4rem}.warnings{padding:0;list-style:none}.warnings>li{border-inline-start:.35rem solid var(--warn);background:var(--warn-bg);padding:.3rem .9rem;margin-block:.6rem}.warnings p{max-inline-size:46rem}.tick{display:flex;gap:.6rem;align-items:flex-start;min-height:28px}.tick input{inline-size:24px;block-size:24px;flex:none}.actions a{display:inline-block;min-height:24px}
 .qr{inline-size:9rem;block-size:9rem;background:#fff;padding:.3rem}
-.sheet{max-inline-size:52rem;margin-inline:auto;border:1px solid var(--line);padding:1.5rem 1.8rem;background:var(--paper)}.sheet>.qr{float:inline-end;margin-inline-start:1rem}.issuer{display:flex;flex-wrap:wrap;gap:.2rem .5rem;align-items:center}
 .foot{background:var(--panel);padding-block:1.4rem 2.4rem;font-size:var(--step-1)}.foot ul{list-style:none;padding:0;margin:.3rem 0;display:flex;flex-wrap:wrap;gap:.2rem 1.1rem}.foot li a{display:inline-block;min-height:28px}
 .sign{display:grid;grid-template-columns:1fr;gap:1.6rem;margin-block-start:1rem}.sign div{border-block-start:1px solid currentColor;padding-block-start:.2rem;margin-block-start:1.4rem}
 `
 const SITE_MEDIA = `
 @media(max-width:36rem){table.stack thead{position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%)}
 table.stack tr{display:block;padding-block:.5rem;border-block-end:1px solid var(--line)}table.stack td{display:block;border:0;padding:.1rem 0}table.stack td[data-label]::before{content:attr(data-label);display:block;color:var(--soft);font-size:.92rem}}
-@media print{.sheet{border:0;padding:0;max-inline-size:none}body:has(.sheet) .top{display:none}.top{background:none;color:#000;padding:0;border-block-end:2px solid #000}.top a,.tag{color:#000}main{padding-block:.4rem}.wrap{max-width:none;padding:0}main p,main li,dd{max-inline-size:none}
+@media print{.top{background:none;color:#000;padding:0;border-block-end:2px solid #000}.top a,.tag{color:#000}main{padding-block:.4rem}.wrap{max-width:none;padding:0}main p,main li,dd{max-inline-size:none}
 h1{font-size:13pt;margin:.1rem 0 .3rem}h2{font-size:10.5pt;margin:.5rem 0 .15rem}.plain li{display:inline}.plain li+li::before{content:" · "}.tag{display:none}li,tr,.sign{break-inside:avoid}h2{break-after:avoid}table.stack td,table.stack th{padding:.2rem .4rem}
 .steps{margin:.2rem 0}.steps>li{padding-block:.1rem;break-inside:auto}.steps p{margin:.15rem 0}.raw{font-size:6.8pt;line-height:1.3;padding:0}.steps code,.steps .hash{font-size:7.6pt;padding:0}
 .path{font-size:6.8pt;line-height:1;margin:.2rem 0}table.path td,table.path th{padding:0 .4rem;border:0}.steps .path .hash{font-size:6.6pt}.documents{line-height:1.15}.documents,.documents .hash{font-size:7.4pt}table.documents td{padding:.1rem .4rem}.badge{font-size:7.4pt;padding:0 .3rem}
@@ -127,7 +128,7 @@ dl.facts{gap:.1rem 1rem;margin:.3rem 0}.line{margin:.2rem .6rem}.line li{padding
 `
 
 /** The site's style sheet. Media rules come after the rules that they change. */
-export const STYLE = (TOOL + SITE + TOOL_MEDIA + SITE_MEDIA).trim()
+export const STYLE = (TOOL + SITE + TOOL_MEDIA + SITE_MEDIA + SHEET_STYLE).trim()
 
 /** The part for the offline verifier. */
 export const TOOL_STYLE = (TOOL + TOOL_MEDIA).trim()

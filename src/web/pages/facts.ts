@@ -29,8 +29,6 @@ export type RecordFacts = {
   readonly nowMs: number
 }
 
-const PRINTED_IDENTIFIERS = 8
-
 /**
  * Shown above all else: what changed for this version, the newest change of each kind. An edit of
  * an earlier version is included.
@@ -92,8 +90,7 @@ ${sealedMs !== undefined && html`<br><span class="small soft">${took}</span>`}
 
 function renderIdentifiers(identifiers: NonNullable<Statement['identifiers']>): Html {
   return html`<ul class="plain">${identifiers.map(
-    ({ scheme, value }, at) =>
-      html`<li${at >= PRINTED_IDENTIFIERS && html` class="no-print"`}><bdi>${scheme}: ${clip(value, SHOWN.listed)}</bdi></li>`,
+    ({ scheme, value }) => html`<li><bdi>${scheme}: ${clip(value, SHOWN.listed)}</bdi></li>`,
   )}</ul>`
 }
 

@@ -1,6 +1,6 @@
 /**
  * How to check by hand: numbered steps with every number on the way, for a reader with a print-out
- * and `sha256sum`, and a block to sign.
+ * and the programs that Linux, macOS and Windows come with, and a block to sign.
  */
 import { toHex, toUtf8 } from '../../core/bytes.ts'
 import { fill, type Html, html } from '../../html.ts'
@@ -9,45 +9,84 @@ import type { SiteAnchor } from '../deps.ts'
 import type { Evidence } from '../evidence.ts'
 import type { Frame } from '../layout.ts'
 
-/** A longer statement is only in the receipt, because two pages must hold everything else. */
-const PRINTED_BYTES = 1300
+/** What the steps are about. */
+export type StepsData = {
+  readonly index: number
+  readonly siteUrl: string
+  readonly evidence: Evidence
+  readonly anchor: SiteAnchor | undefined
+}
+
+/** A longer statement is only in the receipt. Nobody types it. */
+const PRINTED_BYTES = 3000
 /** Characters that cannot be read on paper. */
 const UNPRINTABLE = /[\p{Cf}\p{Zl}\p{Zp}]/u
-/** Commands that need no installation. */
-const HASH_FILES = [
+
+type Commands = readonly (readonly [system: string, command: string])[]
+
+const POWERSHELL = 'PowerShell'
+const HASH_FILES: Commands = [
   ['Linux', 'sha256sum FILE'],
   ['macOS', 'shasum -a 256 FILE'],
   ['Windows', 'certutil -hashfile FILE SHA256'],
-] as const
-const TAKE_STATEMENT = `sed 's/^{"type":"openseal.receipt@v1","statement"://;s/,"proof":"c2sp.org.*//' RECEIPT | tr -d '\\n' | sha256sum`
-const HASH_HEX = 'echo 0001… | xxd -r -p | sha256sum'
+  [POWERSHELL, 'Get-FileHash FILE'],
+]
+const TAKE_STATEMENT: Commands = [
+  ['Linux', `sed 's/^{"type":"openseal.receipt@v1","statement"://;s/,"proof":"c2sp.org.*//' RECEIPT | tr -d '\\n' | sha256sum`],
+  [
+    POWERSHELL,
+    `function sha($b) { (Get-FileHash -InputStream ([IO.MemoryStream]::new([byte[]]$b))).Hash }
+$r = Get-Content -Raw -Encoding UTF8 RECEIPT
+$s = $r -creplace '^\\{"type":"openseal.receipt@v1","statement":' -creplace ',"proof":"c2sp\\.org[\\s\\S]*$'
+sha ([Text.Encoding]::UTF8.GetBytes($s))`,
+  ],
+]
+const hashHex = (hex: string): Commands => [
+  ['Linux', `perl -e 'print pack "H*", "${hex}"' | sha256sum`],
+  [POWERSHELL, `sha ([byte[]] -split ('${hex}' -replace '..', '0x$& '))`],
+]
+
+/** The number of the last step that can be followed today. */
+const LAST = { sealed: 5, anchored: 6 } as const
 
 /** The steps from the file to the chain's date. */
-export function renderSteps(
-  { say, origin }: Frame,
-  { index, siteUrl, evidence, anchor }: { index: number; siteUrl: string; evidence: Evidence; anchor: SiteAnchor | undefined },
-): Html {
+export function renderSteps({ say, origin }: Frame, { index, siteUrl, evidence, anchor }: StepsData): Html {
   const { statementHash, leafHash, path, size, root } = evidence
   const step = (key: 'cert.step2' | 'cert.step3' | 'cert.step5', values: Readonly<Record<string, string | Html>>) =>
     fill(say(key, { size }), values)
+  const macos = { command: code('shasum -a 256'), other: code('sha256sum') }
   return html`<p>${fill(say('cert.easy'), { url: mono(`${siteUrl}/verify`) })}</p>
-<ol class="steps"><li>${fill(say('cert.step1'), { command: html`${HASH_FILES.map(([system, command], at) => html`${at > 0 && ' · '}${mono(command)} <bdi>(${system})</bdi>`)}.` })}</li>
-<li>${step('cert.step2', { url: mono(`${siteUrl}/v1/records/${index}/receipt`), command: code(TAKE_STATEMENT), hash: mono(toHex(statementHash)) })}${renderStatement(say, evidence)}</li>
-<li>${step('cert.step3', { command: code(HASH_HEX), hash: mono(toHex(leafHash)) })}</li>
+<p>${fill(say('cert.macos'), macos)}</p>
+<ol class="steps"><li>${fill(say('cert.step1'), { command: renderCommands(HASH_FILES) })}</li>
+<li>${step('cert.step2', { url: mono(`${siteUrl}/v1/records/${index}/receipt`), command: renderCommands(TAKE_STATEMENT), hash: mono(toHex(statementHash)) })}${renderStatement(say, evidence)}</li>
+<li>${step('cert.step3', { command: renderCommands(hashHex(`0001${toHex(statementHash)}`)), hash: mono(toHex(leafHash)) })}</li>
 <li>${say(path.length === 0 ? 'cert.step4none' : 'cert.step4')}${path.length > 0 && renderPath(say, evidence)}</li>
 <li>${step('cert.step5', { origin: html`<bdi>${origin}</bdi>`, root: mono(toHex(root)) })}</li>
 <li>${anchor === undefined ? say('cert.step6sealed') : renderQuestion(say, anchor)}</li></ol>`
 }
 
-/** A signature block for a person who has followed the steps. */
-export function renderSignature({ say }: Frame): Html {
-  return html`<section class="sign-part"><h2>${say('cert.sign')}</h2><p>${say('cert.signText')}</p>
-<div class="sign"><div>${say('cert.signName')}</div><div>${say('cert.signDate')}</div><div>${say('cert.signSignature')}</div></div></section>`
+/**
+ * A block to sign for a person who has followed the steps. It says exactly what is signed, for a
+ * statement with documents or without.
+ */
+export function renderSignature(
+  { say }: Frame,
+  { anchor, statement }: Pick<StepsData, 'anchor'> & { readonly statement: { readonly documents: readonly unknown[] } },
+): Html {
+  const last = anchor === undefined ? LAST.sealed : LAST.anchored
+  const hasCopy = statement.documents.length > 0
+  const fields = [hasCopy && 'cert.signCopy', 'cert.signName', 'cert.signDate', 'cert.signSignature'] as const
+  return html`<section class="sign-part"><h2>${say('cert.sign')}</h2><p>${say(hasCopy ? 'cert.signText' : 'cert.signNone', { last, documents: say('record.documents') })}</p>
+<div class="sign">${fields.map(field => field && html`<div>${say(field)}</div>`)}</div></section>`
 }
 
-function renderStatement(say: Frame['say'], { statementText }: Evidence): Html | false {
+function renderCommands(commands: Commands): Html {
+  return html`<ul class="plain commands">${commands.map(([system, command]) => html`<li><bdi>${system}</bdi> ${code(command)}</li>`)}</ul>`
+}
+
+function renderStatement(say: Frame['say'], { statementText }: Evidence): Html {
   const count = toUtf8(statementText).length
-  if (count > PRINTED_BYTES || UNPRINTABLE.test(statementText)) return false
+  if (count > PRINTED_BYTES || UNPRINTABLE.test(statementText)) return html`<p class="small soft">${say('cert.notPrinted', { count })}</p>`
   return html`<p class="small soft">${say('cert.text', { count })}</p><p class="raw" dir="ltr">${statementText}</p>`
 }
 
@@ -59,10 +98,12 @@ function renderPath(say: Frame['say'], { path }: Evidence): Html {
   )}</tbody></table>`
 }
 
-function renderQuestion(say: Frame['say'], { chainId, contract, logId, size, root, block }: SiteAnchor): Html {
+/** The chain's question, its answer, and who answered. */
+function renderQuestion(say: Frame['say'], { chainId, contract, logId, size, root, block, transaction }: SiteAnchor): Html {
   const values = { chainId, contract: mono(contract), question: code(`anchoredAt(${logId}, ${size}, 0x${root})`) }
   const seconds = Date.parse(block.time) / 1000
-  return html`${fill(say('cert.step6'), values)} ${say('cert.answer', { seconds, date: sayTime(say, block.time) })}`
+  const answered = fill(say('cert.answered', { block: block.number }), { hash: mono(block.hash), transaction: mono(transaction) })
+  return html`${fill(say('cert.step6'), values)} ${say('cert.answer', { seconds, date: sayTime(say, block.time) })} ${answered}`
 }
 
 function mono(text: string): Html {
