@@ -71,6 +71,11 @@ export type Config = {
    */
   readonly operatorName?: string
   readonly operatorContact?: string
+  /** The operator's own pages, to which every page links; missing: `/legal` and `/privacy`. */
+  readonly operatorLegalUrl?: string
+  readonly operatorPrivacyUrl?: string
+  /** A file with the operator's logo: SVG, PNG, JPEG or WebP. */
+  readonly operatorLogo?: string
   /**
    * The number of proxies in front of the service. They are trusted for the reader's address and
    * scheme, for limits and HSTS.
@@ -135,6 +140,11 @@ const rate = z
   .transform(Number)
 
 const line = (what: string) => z.string().regex(/^[^\p{Cc}]{1,200}$/u, what)
+
+const publicUrl = z
+  .string()
+  .refine(isPublicUrl, 'is not an http(s) address of at most 1000 characters, without a user name and a password')
+  .transform(text => new URL(text).href)
 
 const address = (what: string) =>
   z
@@ -230,6 +240,9 @@ const VARIABLES = z.object({
     .optional(),
   OPENSEAL_OPERATOR_NAME: line('is not a name of one line and at most 200 characters').optional(),
   OPENSEAL_OPERATOR_CONTACT: line('is not one line of at most 200 characters: an e-mail address, a web address or a number').optional(),
+  OPENSEAL_OPERATOR_LEGAL_URL: publicUrl.optional(),
+  OPENSEAL_OPERATOR_PRIVACY_URL: publicUrl.optional(),
+  OPENSEAL_OPERATOR_LOGO: z.string().optional(),
   OPENSEAL_RATE_ADDRESS: rate.default(200),
   OPENSEAL_RATE_KEY: rate.default(1000),
   OPENSEAL_SCRUB_RATE: z
@@ -291,6 +304,9 @@ export function readConfig(env: { readonly [name: string]: string | undefined })
     ...(v.OPENSEAL_ADMIN && { operator: v.OPENSEAL_ADMIN }),
     ...(v.OPENSEAL_OPERATOR_NAME && { operatorName: v.OPENSEAL_OPERATOR_NAME }),
     ...(v.OPENSEAL_OPERATOR_CONTACT && { operatorContact: v.OPENSEAL_OPERATOR_CONTACT }),
+    ...(v.OPENSEAL_OPERATOR_LEGAL_URL && { operatorLegalUrl: v.OPENSEAL_OPERATOR_LEGAL_URL }),
+    ...(v.OPENSEAL_OPERATOR_PRIVACY_URL && { operatorPrivacyUrl: v.OPENSEAL_OPERATOR_PRIVACY_URL }),
+    ...(v.OPENSEAL_OPERATOR_LOGO && { operatorLogo: v.OPENSEAL_OPERATOR_LOGO }),
     addressRate: v.OPENSEAL_RATE_ADDRESS,
     keyRate: v.OPENSEAL_RATE_KEY,
     scrubRate: v.OPENSEAL_SCRUB_RATE,
@@ -353,6 +369,12 @@ function sentence(issue: z.core.$ZodIssue, set: { readonly [name: string]: strin
 
 function isHttpUrl(text: string): boolean {
   return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+}
+
+function isPublicUrl(text: string): boolean {
+  if (text.length > 1000 || !isHttpUrl(text)) return false
+  const { username, password } = new URL(text)
+  return username + password === ''
 }
 
 function isPlainUrl(text: string): boolean {

@@ -85,6 +85,18 @@ describe('config', () => {
       deepEqual(readConfig({ OPENSEAL_ADMIN: text }).operator, operator)
   })
 
+  it('reads the operator’s pages and the file of their logo', () => {
+    const { operatorLegalUrl, operatorPrivacyUrl, operatorLogo } = readConfig({
+      OPENSEAL_OPERATOR_LEGAL_URL: 'https://City.example/impressum?a=1#b',
+      OPENSEAL_OPERATOR_PRIVACY_URL: 'http://city.example',
+      OPENSEAL_OPERATOR_LOGO: './logo.svg',
+    })
+    deepEqual(
+      [operatorLegalUrl, operatorPrivacyUrl, operatorLogo],
+      ['https://city.example/impressum?a=1#b', 'http://city.example/', './logo.svg'],
+    )
+  })
+
   it('reads times with their unit', () => {
     for (const [text, ms] of [
       ['250ms', 250],
@@ -105,6 +117,10 @@ describe('config', () => {
     [{ OPENSEAL_PORT: '80a' }, 'CONFIG_MALFORMED', /^OPENSEAL_PORT "80a" is not a port/],
     [{ OPENSEAL_OPERATOR_NAME: 'two\nlines' }, 'CONFIG_MALFORMED', /^OPENSEAL_OPERATOR_NAME .* is not a name of one line/],
     [{ OPENSEAL_OPERATOR_CONTACT: 'x'.repeat(201) }, 'CONFIG_MALFORMED', /^OPENSEAL_OPERATOR_CONTACT .* is not one line/],
+    [{ OPENSEAL_OPERATOR_LEGAL_URL: '/legal' }, 'CONFIG_MALFORMED', /^OPENSEAL_OPERATOR_LEGAL_URL "\/legal" is not an http\(s\) address/],
+    [{ OPENSEAL_OPERATOR_LEGAL_URL: 'javascript:alert(1)' }, 'CONFIG_MALFORMED', /^OPENSEAL_OPERATOR_LEGAL_URL/],
+    [{ OPENSEAL_OPERATOR_PRIVACY_URL: 'https://a:b@c.example' }, 'CONFIG_MALFORMED', /without a user name/],
+    [{ OPENSEAL_OPERATOR_PRIVACY_URL: `https://a.example/${'x'.repeat(1000)}` }, 'CONFIG_MALFORMED', /at most 1000 characters/],
     [{ OPENSEAL_URL: 'ledger.example' }, 'CONFIG_MALFORMED', /^OPENSEAL_URL "ledger.example" is not the public address/],
     [{ OPENSEAL_URL: 'https://a.example/ledger' }, 'CONFIG_MALFORMED', /without a path/],
     [{ OPENSEAL_URL: 'https://a:b@a.example' }, 'CONFIG_MALFORMED', /^OPENSEAL_URL/],

@@ -117,6 +117,10 @@ describe('server', () => {
     equal(await allowed(await start({ url: 'https://ledger.example' })), 'https://ledger.example')
   })
 
+  it('says before anything else which logo it cannot use', async () => {
+    await rejects(start({ operatorLogo: join(folder, 'no-logo.svg') }), code('LOGO_UNREADABLE'))
+  })
+
   it('refuses a second service on the same data folder, and the first goes on', async () => {
     const first = await start()
     await rejects(start(), code('STORE_LOCKED'))

@@ -28,6 +28,8 @@ type Status = {
   readonly anchored?: { readonly size: number; readonly time: string }
   readonly behind: number
   readonly behindSeconds: number
+  /** Missing in versions before 0.2. */
+  readonly operator?: { readonly name?: string; readonly contact?: string }
 }
 
 /** Fills the command. */
@@ -47,7 +49,7 @@ export function addStatus(command: Command): void {
  * The printed status. Alarms keep their words, except that commands are named as they are typed
  * here.
  */
-export function formatStatus({ origin, vkey, size, root, accepting, alarms, anchored, behind, behindSeconds }: Status): string[] {
+export function formatStatus({ origin, vkey, size, root, accepting, alarms, anchored, behind, behindSeconds, operator }: Status): string[] {
   const waiting = behind === 0 ? 'none are waiting' : `${count(behind)} waiting, the longest for ${duration(behindSeconds)}`
   const facts: [string, string][] = [
     ['ledger', origin],
@@ -55,12 +57,20 @@ export function formatStatus({ origin, vkey, size, root, accepting, alarms, anch
     ['root', root],
     ['log key', vkey],
     ['on the chain', anchored === undefined ? 'nothing yet' : `the first ${count(anchored.size)}, since ${anchored.time}; ${waiting}`],
+    ...(operator === undefined ? [] : [['responsible', responsible(operator)] as [string, string]]),
     ['records', accepting ? 'are accepted' : 'are NOT accepted at the moment'],
   ]
   return [
     ...facts.map(([name, value]) => `${name.padEnd(14)}${value}`),
     ...(alarms.length === 0 ? ['alarms        none'] : ['', ...alarms.map(alarm => `ALARM: ${withCommand(alarm)}`)]),
   ]
+}
+
+function responsible({ name, contact }: NonNullable<Status['operator']>): string {
+  const known = [name, contact].filter(each => typeof each === 'string')
+  if (known.length === 2) return known.join(', ')
+  const missing = known.length === 0 ? 'nobody is named' : `${known[0]}, and readers are not told all`
+  return `${missing}: set OPENSEAL_OPERATOR_NAME and OPENSEAL_OPERATOR_CONTACT`
 }
 
 function count(n: number): string {

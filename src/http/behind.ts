@@ -10,7 +10,7 @@ import { RequestError } from './problem.ts'
 
 /** What shows no statement: the log's hashes, the service itself, and pages without records. */
 const OPEN = [
-  /^\/(healthz|readyz|metrics|checkpoint|openapi\.json|policy\.json|openseal-verifier\.html|about|for-agencies|removal|verify)$/,
+  /^\/(healthz|readyz|metrics|checkpoint|openapi\.json|policy\.json|openseal-verifier\.html|about|for-agencies|removal|legal|privacy|verify)$/,
   /^\/(tile|assets|operator|v1\/agencies)(\/|$)/,
   /^\/v1\/(status|key|keys|backup|anchors|proofs)(\/|$)/,
 ]

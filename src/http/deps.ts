@@ -7,7 +7,7 @@ import type { Sessions } from '../ledger/agencies/sessions.ts'
 import type { Backups } from '../ledger/backups.ts'
 import type { Log } from '../logger.ts'
 import type { StoredRow } from '../store/level/backup.ts'
-import type { Look } from '../web/layout.ts'
+import type { Operator } from '../web/layout.ts'
 import type { Site, SiteParts } from '../web/site.ts'
 import type { Admission } from './guard/admission.ts'
 import type { Limits } from './guard/limits.ts'
@@ -20,6 +20,8 @@ export type HttpDeps = Watched & {
   /** The policy served at /policy.json. */
   readonly policy: () => Policy
   readonly operatorKey: string
+  /** Who is responsible for the ledger. */
+  readonly operator?: Operator | undefined
   readonly host: Pick<Host, 'nowMs' | 'randomBytes' | 'breathe'>
   readonly log: Log
   /**
@@ -71,7 +73,7 @@ export type Desk = {
   /** The ledger's public address. The cookies of an https address are sent over TLS only. */
   readonly url: string
   /** Who is responsible for the ledger, as far as it was configured. */
-  readonly operator?: Look['operator']
+  readonly operator?: Operator | undefined
   readonly backups: Backups
   readonly pages: SiteParts
 }

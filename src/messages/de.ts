@@ -279,6 +279,10 @@ export const de: Messages = {
   'site.removal': 'Etwas entfernen lassen',
   'site.page': 'Seite {page} von {pages}',
   'site.responsible': 'Verantwortlich für dieses Register: {name}',
+  'site.legal': 'Impressum',
+  'site.privacy': 'Datenschutz',
+  'site.unnamed': 'Noch ist nicht gesagt, wer dieses Register führt: Verlassen Sie sich nicht darauf.',
+  'site.unreachable': 'Noch ist nicht gesagt, wie die Betreiber dieses Registers zu erreichen sind: Verlassen Sie sich nicht darauf.',
   'site.older': 'Ältere Vorgänge',
   'site.newest': 'Neueste Vorgänge',
   // Home
@@ -314,6 +318,17 @@ export const de: Messages = {
   'home.auditors': 'Für Prüfende und Programmierende',
   'home.auditorsText':
     'Berechnen Sie das ganze Register neu und vergleichen Sie es mit der Kette. Alle Formate sind offene Standards, und nichts braucht unsere Erlaubnis.',
+  // A new ledger
+  'welcome.title': 'Dieses Register ist neu',
+  'welcome.text':
+    'Es ist gegründet, aber noch hat keine Behörde einen Vorgang eingereicht. Sein einziger Eintrag ist bisher seine Gründung.',
+  'welcome.founding': 'Den Gründungseintrag ansehen',
+  'welcome.reader': 'Wenn Sie etwas prüfen möchten',
+  'welcome.readerText':
+    'Hier gibt es noch nichts nachzuschlagen. Eine Datei aus einem anderen Register lässt sich schon prüfen, mit ihrem Beleg und der Richtlinie jenes Registers.',
+  'welcome.operator': 'Wenn Sie dieses Register betreiben',
+  'welcome.operatorText':
+    'Die Seite {page} nennt die ersten Schritte. Der nächste ist, eine Behörde einzutragen, dort oder mit dem Befehl {command}.',
   // Records
   'record.entry': 'Eintrag {index}',
   'record.title': 'Titel',
@@ -358,6 +373,28 @@ export const de: Messages = {
   'record.genesis': 'Erster Eintrag: die Gründung dieses Registers',
   'record.keyChange': 'Wechsel des Schlüssels, mit dem dieses Register unterschreibt',
   'record.tombstone': 'Hinweis, dass ein früherer Eintrag gelöscht wurde',
+  // Entries of the ledger itself
+  'founding.lead':
+    'Dieser Eintrag gründet das Register. Er legt seinen Namen fest, den Schlüssel, mit dem es unterschreibt, und die Kette, die dafür bürgt.',
+  'founding.compare':
+    'Eine Richtlinie, die Sie von anderswo haben, muss dasselbe Register, denselben Schlüssel, denselben Vertrag und dasselbe Log nennen.',
+  'founding.name': 'Name des Registers',
+  'founding.key': 'Sein erster Schlüssel',
+  'founding.created': 'Gegründet, nach seiner eigenen Uhr',
+  'founding.noChain': 'keine',
+  'founding.contract': 'Vertrag',
+  'founding.log': 'Log im Vertrag',
+  'keyChange.lead':
+    'Das ist der letzte Eintrag, den das Register mit seinem alten Schlüssel unterschrieben hat. Richtlinien folgen einem solchen Wechsel mit dem Beleg dieses Eintrags.',
+  'keyChange.old': 'Alter Schlüssel',
+  'keyChange.new': 'Neuer Schlüssel',
+  'keyChange.from': 'Größe der ersten Liste mit dem neuen Schlüssel',
+  'keyChange.created': 'Gewechselt, nach der Uhr des Registers',
+  'tombstone.lead':
+    'Die Angaben eines früheren Eintrags wurden gelöscht. Dieser Hinweis steht an ihrer Stelle, damit alle sehen, dass etwas entfernt wurde und warum.',
+  'tombstone.by': 'Auf Verlangen',
+  'tombstone.agency': 'der Behörde',
+  'tombstone.operator': 'des Betreibers',
   'changes.erased': 'Gelöscht',
   'erased.list': 'Gelöschte Erklärungen',
   'erased.lead': 'Jede gelöschte Erklärung, mit Zeit und Grund. Was darin stand, wird nicht aufbewahrt.',

@@ -204,6 +204,10 @@ const SENTENCES = {
   'site.removal': 'Have something removed',
   'site.page': 'Page {page} of {pages}',
   'site.responsible': 'Responsible for this ledger: {name}',
+  'site.legal': 'Legal notice',
+  'site.privacy': 'Privacy',
+  'site.unnamed': 'Nobody has said yet who runs this ledger: do not rely on it.',
+  'site.unreachable': 'Nobody has said yet how to reach those who run this ledger: do not rely on it.',
   'site.older': 'Older records',
   'site.newest': 'Newest records',
   // Home
@@ -237,6 +241,16 @@ const SENTENCES = {
   'home.auditors': 'For auditors and programmers',
   'home.auditorsText':
     'Recompute the whole ledger and compare it with the chain. All formats are open standards, and nothing needs our permission.',
+  // A new ledger
+  'welcome.title': 'This ledger is new',
+  'welcome.text': 'It has been founded, but no agency has submitted a record yet. Its only entry so far is its founding.',
+  'welcome.founding': 'See the founding entry',
+  'welcome.reader': 'If you came to check something',
+  'welcome.readerText':
+    'There is nothing to look up here yet. A file from another ledger can already be checked, with its receipt and that ledger’s policy.',
+  'welcome.operator': 'If you run this ledger',
+  'welcome.operatorText':
+    'The page {page} lists the first steps. The next one is to register an agency, there or with the command {command}.',
   // Records
   'record.entry': 'Entry {index}',
   'record.title': 'Title',
@@ -280,6 +294,27 @@ const SENTENCES = {
   'record.genesis': 'First entry: the founding of this ledger',
   'record.keyChange': 'A change of the key with which this ledger signs',
   'record.tombstone': 'Notice that an earlier entry was erased',
+  // Entries of the ledger itself
+  'founding.lead':
+    'This entry founds the ledger. It fixes the ledger’s name, the key with which it signs, and the chain that vouches for it.',
+  'founding.compare': 'A policy that you got elsewhere must name the same ledger, key, contract and log.',
+  'founding.name': 'Name of the ledger',
+  'founding.key': 'Its first key',
+  'founding.created': 'Founded, by its own clock',
+  'founding.noChain': 'none',
+  'founding.contract': 'Contract',
+  'founding.log': 'Log in the contract',
+  'keyChange.lead':
+    'This is the last entry that the ledger signed with its old key. Policies follow such a change with this entry’s receipt.',
+  'keyChange.old': 'Old key',
+  'keyChange.new': 'New key',
+  'keyChange.from': 'Size of the first list with the new key',
+  'keyChange.created': 'Changed, by the ledger’s own clock',
+  'tombstone.lead':
+    'The statement of an earlier entry was erased. This notice takes its place, so that everyone sees that something was removed, and why.',
+  'tombstone.by': 'Asked for by',
+  'tombstone.agency': 'the agency',
+  'tombstone.operator': 'the operator of the ledger',
   'changes.erased': 'Erased',
   'erased.list': 'Erased statements',
   'erased.lead': 'Every statement that was erased, when, and why. What it said is not kept.',

@@ -265,6 +265,10 @@ export const es: Messages = {
   'site.removal': 'Pedir que se elimine algo',
   'site.page': 'Página {page} de {pages}',
   'site.responsible': 'Responsable de este registro: {name}',
+  'site.legal': 'Aviso legal',
+  'site.privacy': 'Privacidad',
+  'site.unnamed': 'Nadie ha dicho aún quién gestiona este registro: no confíe en él.',
+  'site.unreachable': 'Nadie ha dicho aún cómo contactar con quien gestiona este registro: no confíe en él.',
   'site.older': 'Expedientes anteriores',
   'site.newest': 'Expedientes más recientes',
   // Home
@@ -300,6 +304,16 @@ export const es: Messages = {
   'home.auditors': 'Para auditores y programadores',
   'home.auditorsText':
     'Recalcule todo el registro y compárelo con la cadena. Todos los formatos son estándares abiertos, y nada requiere nuestro permiso.',
+  // A new ledger
+  'welcome.title': 'Este registro es nuevo',
+  'welcome.text': 'Se ha fundado, pero ningún organismo ha presentado aún un expediente. Su única entrada hasta ahora es su fundación.',
+  'welcome.founding': 'Ver la entrada de fundación',
+  'welcome.reader': 'Si ha venido a comprobar algo',
+  'welcome.readerText':
+    'Aquí todavía no hay nada que buscar. Ya se puede comprobar un archivo de otro registro, con su recibo y la política de ese registro.',
+  'welcome.operator': 'Si usted opera este registro',
+  'welcome.operatorText':
+    'La página {page} enumera los primeros pasos. El siguiente es inscribir un organismo, allí o con la orden {command}.',
   // Records
   'record.entry': 'Entrada {index}',
   'record.title': 'Título',
@@ -344,6 +358,27 @@ export const es: Messages = {
   'record.genesis': 'Primera entrada: la fundación de este registro',
   'record.keyChange': 'Cambio de la clave con la que firma este registro',
   'record.tombstone': 'Aviso de que se borró una entrada anterior',
+  // Entries of the ledger itself
+  'founding.lead': 'Esta entrada funda el registro. Fija su nombre, la clave con la que firma y la cadena que responde por él.',
+  'founding.compare':
+    'Una política que obtuvo en otra parte debe nombrar el mismo registro, la misma clave, el mismo contrato y el mismo diario.',
+  'founding.name': 'Nombre del registro',
+  'founding.key': 'Su primera clave',
+  'founding.created': 'Fundado, según su propio reloj',
+  'founding.noChain': 'ninguna',
+  'founding.contract': 'Contrato',
+  'founding.log': 'Diario en el contrato',
+  'keyChange.lead':
+    'Es la última entrada que el registro firmó con su clave antigua. Las políticas siguen un cambio así con el recibo de esta entrada.',
+  'keyChange.old': 'Clave antigua',
+  'keyChange.new': 'Clave nueva',
+  'keyChange.from': 'Tamaño de la primera lista con la clave nueva',
+  'keyChange.created': 'Cambiada, según el reloj del registro',
+  'tombstone.lead':
+    'Se borró la declaración de una entrada anterior. Este aviso ocupa su lugar, para que cualquiera vea que se eliminó algo y por qué.',
+  'tombstone.by': 'A petición de',
+  'tombstone.agency': 'el organismo',
+  'tombstone.operator': 'el operador del registro',
   'changes.erased': 'Borradas',
   'erased.list': 'Declaraciones borradas',
   'erased.lead': 'Cada declaración borrada, con la fecha y el motivo. Lo que decía no se conserva.',

@@ -273,6 +273,10 @@ export const fr: Messages = {
   'site.removal': 'Faire supprimer quelque chose',
   'site.page': 'Page {page} sur {pages}',
   'site.responsible': 'Responsable de ce registre : {name}',
+  'site.legal': 'Mentions légales',
+  'site.privacy': 'Confidentialité',
+  'site.unnamed': 'Personne n’a encore dit qui gère ce registre : ne vous y fiez pas.',
+  'site.unreachable': 'Personne n’a encore dit comment joindre ceux qui gèrent ce registre : ne vous y fiez pas.',
   'site.older': 'Dossiers plus anciens',
   'site.newest': 'Dossiers les plus récents',
   // Home
@@ -308,6 +312,16 @@ export const fr: Messages = {
   'home.auditors': 'Pour les auditeurs et les programmeurs',
   'home.auditorsText':
     'Recalculez tout le registre et comparez-le à la chaîne. Tous les formats sont des normes ouvertes, et rien ne demande notre autorisation.',
+  // A new ledger
+  'welcome.title': 'Ce registre est nouveau',
+  'welcome.text': 'Il a été fondé, mais aucune administration n’y a encore soumis de dossier. Sa seule entrée jusqu’ici est sa fondation.',
+  'welcome.founding': 'Voir l’entrée de fondation',
+  'welcome.reader': 'Si vous venez vérifier quelque chose',
+  'welcome.readerText':
+    'Il n’y a encore rien à consulter ici. Un fichier d’un autre registre peut déjà être vérifié, avec son reçu et la politique de cet autre registre.',
+  'welcome.operator': 'Si vous exploitez ce registre',
+  'welcome.operatorText':
+    'La page {page} énumère les premières étapes. La suivante est d’inscrire une administration, sur cette page ou avec la commande {command}.',
   // Records
   'record.entry': 'Entrée {index}',
   'record.title': 'Titre',
@@ -351,6 +365,26 @@ export const fr: Messages = {
   'record.genesis': 'Première entrée : la fondation de ce registre',
   'record.keyChange': 'Changement de la clé avec laquelle ce registre signe',
   'record.tombstone': 'Avis d’effacement d’une entrée antérieure',
+  // Entries of the ledger itself
+  'founding.lead': 'Cette entrée fonde le registre. Elle fixe son nom, la clé avec laquelle il signe et la chaîne qui s’en porte garante.',
+  'founding.compare': 'Une politique obtenue ailleurs doit nommer le même registre, la même clé, le même contrat et le même journal.',
+  'founding.name': 'Nom du registre',
+  'founding.key': 'Sa première clé',
+  'founding.created': 'Fondé, selon sa propre horloge',
+  'founding.noChain': 'aucune',
+  'founding.contract': 'Contrat',
+  'founding.log': 'Journal dans le contrat',
+  'keyChange.lead':
+    'C’est la dernière entrée que le registre a signée avec son ancienne clé. Une politique suit un tel changement grâce au reçu de cette entrée.',
+  'keyChange.old': 'Ancienne clé',
+  'keyChange.new': 'Nouvelle clé',
+  'keyChange.from': 'Taille de la première liste avec la nouvelle clé',
+  'keyChange.created': 'Changée, selon l’horloge du registre',
+  'tombstone.lead':
+    'La déclaration d’une entrée antérieure a été effacée. Cet avis la remplace, pour que chacun voie que quelque chose a été supprimé, et pourquoi.',
+  'tombstone.by': 'À la demande de',
+  'tombstone.agency': 'l’administration',
+  'tombstone.operator': 'l’exploitant du registre',
   'changes.erased': 'Effacées',
   'erased.list': 'Déclarations effacées',
   'erased.lead': 'Chaque déclaration effacée, avec la date et le motif. Ce qu’elle disait n’est pas conservé.',

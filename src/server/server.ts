@@ -9,6 +9,8 @@ import { openListener } from '../http/listener.ts'
 import { statusOf } from '../http/routes/service.ts'
 import { ensureOperatorKey } from '../keys.ts'
 import { type Log, silentLog } from '../logger.ts'
+import type { Operator } from '../web/layout.ts'
+import { readLogo } from '../web/logo.ts'
 import { openLog, openStore } from './open-log.ts'
 import { beginStart, type Start, takeDown } from './parts.ts'
 import { openServing } from './serving.ts'
@@ -59,6 +61,7 @@ export async function startServer(config: Config, { log = silentLog }: { log?: L
  */
 async function open(start: Start): Promise<Omit<Service, 'close'>> {
   const { config, dataDir, host, log, parts } = start
+  const operator = await readOperator(config)
   // The store's lock comes first, so that a second service on this folder touches neither its keys
   // nor its chain. Then the port.
   const store = await openStore(config, dataDir, host)
@@ -76,7 +79,7 @@ async function open(start: Start): Promise<Omit<Service, 'close'>> {
 
   // Nothing is served before the first try to compare the ledger with its chain.
   const watch = await openWatch(start, store, opened)
-  const serving = await openServing(start, store, opened, watch, { url, operatorKey, isClosing: http.isClosing })
+  const serving = await openServing(start, store, opened, watch, { url, operator, operatorKey, isClosing: http.isClosing })
   http.serve(serving(operatorHttp === undefined ? 'local' : 'elsewhere'))
   operatorHttp?.serve(serving('here'))
 
@@ -93,8 +96,15 @@ async function open(start: Start): Promise<Omit<Service, 'close'>> {
     ...(operatorHttp && { operatorUrl: operatorHttp.url }),
     ...(config.operatorKey === undefined && { operatorKeyFile }),
     chain: { urls: chain.urls, anchor: place, embedded: chain.embedded },
-    status: () => statusOf({ ...opened, ...watch, isClosing: http.isClosing }),
+    status: () => statusOf({ ...opened, ...watch, operator, isClosing: http.isClosing }),
   }
+}
+
+/** Who is responsible for the ledger. Throws LogoError. */
+async function readOperator(config: Config): Promise<Operator> {
+  const { operatorName: name, operatorContact: contact, operatorLegalUrl: legalUrl, operatorPrivacyUrl: privacyUrl } = config
+  const logo = config.operatorLogo === undefined ? undefined : await readLogo(config.operatorLogo)
+  return { name, contact, legalUrl, privacyUrl, logo }
 }
 
 function isLocal(url: string): boolean {

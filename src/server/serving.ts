@@ -19,11 +19,20 @@ import type { Ledger } from '../ledger/ledger.ts'
 import type { LevelStore } from '../store/level/level.ts'
 import { createJsonRpcReader } from '../verifier/json-rpc.ts'
 import type { SiteDeps } from '../web/deps.ts'
+import type { Operator } from '../web/layout.ts'
 import { siteRoutes } from '../web/site.ts'
 import { type OpenChain, REQUEST_MS } from './chain.ts'
 import type { OpenLog } from './open-log.ts'
 import type { Start } from './parts.ts'
 import type { ServiceWatch } from './watch.ts'
+
+/** What the served application is told: its address, and who runs it. */
+type Served = {
+  readonly url: string
+  readonly operator: Operator
+  readonly operatorKey: string
+  readonly isClosing: () => boolean
+}
 
 /** The listeners, by the address where requests come in. */
 export async function openServing(
@@ -31,14 +40,12 @@ export async function openServing(
   store: LevelStore,
   { ledger, chain, place, anchorer }: OpenLog,
   { admission, notAccepting, scrub, alarms, metrics }: ServiceWatch,
-  { url, operatorKey, isClosing }: { readonly url: string; readonly operatorKey: string; readonly isClosing: () => boolean },
+  { url, operator, operatorKey, isClosing }: Served,
 ): Promise<(place: OperatorPlace) => RequestListener> {
   const { config, host, log } = start
   const agencies = createAgencies({ store, host })
   const offered = policyOf(ledger, place, chain.finality, config.production)
   const policy = () => offered
-  const { operatorName, operatorContact } = config
-  const operator = { name: operatorName, contact: operatorContact }
   const site = await openSite(
     { url, operator, ledger, agencies, lag: () => anchorer.lag(), notAccepting, policy, nowMs: host.nowMs },
     chain,
@@ -56,7 +63,7 @@ export async function openServing(
       (await start.parts.finder?.search(text, before, limit)) ?? { indexes: [] },
   }
   const found = { recordsLike, states }
-  return operatorPlace => createHandler({ ...ofLedger, ...guards, ...found, host, log, metrics, site, desk, operatorPlace })
+  return operatorPlace => createHandler({ ...ofLedger, ...guards, ...found, host, log, metrics, site, desk, operator, operatorPlace })
 }
 
 /** Allows bursts of five seconds' worth: a page with its files, or a script that starts. */

@@ -12,7 +12,7 @@ import { sendText } from './frame.ts'
 const IN_A_LIST = 10_000
 /** In ordinary requests. */
 const COST = 10
-const PAGES = ['/', '/verify', '/records', '/changes', '/agencies', '/anchors', '/about', '/for-agencies', '/removal']
+const PAGES = ['/', '/verify', '/records', '/changes', '/agencies', '/anchors', '/about', '/for-agencies', '/removal', '/legal', '/privacy']
 /** Pages that are made for one visitor, cost a search, or are for programs; in every language. */
 const CLOSED = ['/desk', '/operator', '/search', '/v1/', '/mcp', '/tile/']
 

@@ -7,7 +7,7 @@ import type { Statement } from '../core/statements/statement.ts'
 import type { VersionChange } from '../core/statements/versions.ts'
 import type { ListedEntry } from '../verifier/app/record-versions.ts'
 import type { ChainReader, Policy } from '../verifier/index.ts'
-import type { Look } from './layout.ts'
+import type { Operator } from './layout.ts'
 
 /** A final anchor as pages show it. `time` is `YYYY-MM-DDTHH:MM:SSZ`. */
 export type SiteAnchor = {
@@ -127,7 +127,7 @@ export type SiteDeps = {
   /** The ledger's public address, without a final slash. Links, codes and feeds begin with it. */
   readonly url: string
   /** Who is responsible for the ledger. */
-  readonly operator?: Look['operator']
+  readonly operator?: Operator | undefined
   readonly ledger: SiteLedger
   readonly agencies: { list(): Promise<readonly SiteAgency[]>; get(id: string): Promise<SiteAgency | undefined> }
   readonly finder: SiteFinder

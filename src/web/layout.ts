@@ -27,7 +27,17 @@ export type Look = Links & {
   readonly origin: string
   /** The ledger's public address, without a final slash; missing where no page is to be found. */
   readonly siteUrl?: string | undefined
-  readonly operator?: { readonly name?: string | undefined; readonly contact?: string | undefined } | undefined
+  readonly operator?: Operator | undefined
+}
+
+/** Who is responsible for the ledger, as far as it was configured. */
+export type Operator = {
+  readonly name?: string | undefined
+  readonly contact?: string | undefined
+  /** The operator's own pages; missing: `/legal` and `/privacy` of this service. */
+  readonly legalUrl?: string | undefined
+  readonly privacyUrl?: string | undefined
+  readonly logo?: Logo | undefined
 }
 
 /** The facts that the frame needs of the request and of the ledger. */
@@ -71,7 +81,7 @@ const MENU: readonly (readonly [string, MessageKey])[] = [
  * with this too.
  */
 export function renderPage(frame: Outline & Partial<Frame>, page: Page): string {
-  const { say, base, origin, operator, styleHref, touchIconHref, banners } = frame
+  const { say, base, origin, operator, styleHref, touchIconHref } = frame
   return html`<!doctype html>
 <html lang="${say.lang}" dir="${say.dir}">
 <head>
@@ -96,12 +106,12 @@ ${renderLanguages(frame, page.resend)}
 <nav class="menu" aria-label="${say('site.menu')}"><ul>${MENU.map(([path, key]) => menuItem(frame, path, key))}</ul></nav>
 </div></header>
 <main id="main" tabindex="-1"><div class="wrap">
-${banners && renderBanners(say, banners)}
+${renderBanners(frame)}
 ${page.main}
 </div></main>
 <footer class="foot"><div class="wrap">
+${renderOperator(frame)}
 <p>${origin !== undefined && html`${say('site.ledger', { origin: isolate(origin) })} · `}<a href="${base}/search">${say('site.search')}</a> · <a href="${page.feed ?? `${base}/feed.atom`}">${say('site.feed')}</a> · <a href="${base}/for-agencies">${say('site.join')}</a> · <a href="${base}/removal">${say('site.removal')}</a></p>
-${operator?.name !== undefined && html`<p>${fill(say('site.responsible'), { name: html`<bdi>${operator.name}</bdi>` })}${operator.contact !== undefined && html` · ${renderContact(operator.contact)}`}</p>`}
 </div></footer>
 ${page.scripts}
 </body>
@@ -134,7 +144,20 @@ function languageItem({ say, path }: Outline, tag: keyof typeof LANGUAGES, resen
   return html`<li><a href="/${tag}${path ?? '/'}" hreflang="${tag}" ${attributes}>${LANGUAGES[tag]}</a></li>`
 }
 
-function renderBanners(say: Say, { stopped, closing, notAccepting, waiting, testNetwork }: Banners): Html[] {
+/** Who is responsible, and where the rest is said about that. */
+function renderOperator({ say, base, operator }: Outline & Partial<Frame>): Html {
+  const { name, contact, legalUrl, privacyUrl, logo } = operator ?? {}
+  const link = (own: string, elsewhere: string | undefined, key: MessageKey) =>
+    elsewhere === undefined ? html`<a href="${base}${own}">${say(key)}</a>` : html`<a href="${elsewhere}" rel="external">${say(key)}</a>`
+  return html`<p class="operator">${logo && html`<img class="logo" src="${logo.path}" alt=""> `}${[
+    name !== undefined && html`${fill(say('site.responsible'), { name: html`<bdi>${name}</bdi>` })} · `,
+    contact !== undefined && html`${renderContact(contact)} · `,
+  ]}${link('/legal', legalUrl, 'site.legal')} · ${link('/privacy', privacyUrl, 'site.privacy')}</p>`
+}
+
+/** All in one box, so that two announcements leave the first screen of a telephone to the page. */
+function renderBanners({ say, banners, origin, operator }: Outline & Partial<Frame>): Html | false {
+  const { stopped, closing, notAccepting, waiting, testNetwork } = banners ?? {}
   const sentences = [
     closing && renderClosing(say, closing),
     closing === undefined && (stopped ? say('site.stopped') : notAccepting && say('site.notAccepting')),
@@ -142,10 +165,19 @@ function renderBanners(say: Say, { stopped, closing, notAccepting, waiting, test
       waiting !== undefined &&
       say('site.alarm', { count: sayNumber(say, waiting.count), date: sayTime(say, waiting.sinceMs) }),
     testNetwork && say('site.testNetwork'),
-  ]
-  return sentences
-    .filter(sentence => sentence !== false && sentence !== undefined)
-    .map(sentence => html`<div class="banner">${icon('warn')}<p>${sentence}</p></div>`)
+    // A failure before there is a site knows nothing of the operator.
+    origin !== undefined && warnOfUnnamed(say, operator),
+  ].filter(sentence => sentence !== false && sentence !== undefined)
+  return (
+    sentences.length > 0 &&
+    html`<div class="banner">${icon('warn')}<p>${sentences.map((sentence, at) => html`${at > 0 && ' '}${sentence}`)}</p></div>`
+  )
+}
+
+/** A ledger without a name and a contact may be run by anybody. */
+function warnOfUnnamed(say: Say, { name, contact }: Operator = {}): string | false {
+  if (name === undefined) return say('site.unnamed')
+  return contact === undefined && say('site.unreachable')
 }
 
 function renderClosing(say: Say, { lastGoodSize, successor }: NonNullable<Banners['closing']>): Html {

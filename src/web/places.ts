@@ -16,6 +16,8 @@ export const PAGES = [
   '/about',
   '/for-agencies',
   '/removal',
+  '/legal',
+  '/privacy',
 ] as const
 
 /** The pages that only their own users see: paths that begin so. */

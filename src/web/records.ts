@@ -49,7 +49,7 @@ export function countBehind({ ledger, finder }: SiteDeps): number {
 }
 
 /** The dates of an entry. */
-async function readDates({ ledger, policy }: SiteDeps, index: number): Promise<Dates> {
+export async function readDates({ ledger, policy }: SiteDeps, index: number): Promise<Dates> {
   const [sealedMs, anchor] = [await ledger.sealedMs(index), await ledger.anchorOf(index)]
   return { sealedMs, ...(anchor && { anchored: { time: anchor.block.time, isEvidence: isProduction(anchor, policy()) } }) }
 }
@@ -59,15 +59,21 @@ export function isProduction({ chainId, contract, logId }: SiteAnchor, { anchors
   return anchors.some(anchor => anchor.production && anchor.chainId === chainId && anchor.contract === contract && anchor.logId === logId)
 }
 
+/** A statement of the ledger about itself. */
+export type LogStatement = Exclude<AnyStatement, Statement>
+
 /** One entry. A damaged statement is never shown; the rest of the page is. */
-export async function readEntry(ledger: SiteLedger, index: number): Promise<BareEntry & { readonly text?: string }> {
+export async function readEntry(
+  ledger: SiteLedger,
+  index: number,
+): Promise<BareEntry & { readonly text?: string; readonly ofLog?: LogStatement }> {
   try {
     const text = await ledger.statement(index)
     if (text === undefined)
       return { index, without: (await ledger.erasureStates([index]))[0]?.erasing === undefined ? 'erased' : 'erasing' }
     const statement: AnyStatement = JSON.parse(text)
     if (isRecordStatement(statement)) return { index, statement, text }
-    return { index, without: OF_THE_LOG[statement.type] ?? 'genesis' }
+    return { index, without: OF_THE_LOG[statement.type] ?? 'genesis', ofLog: statement }
   } catch (error) {
     if (error instanceof OpenSealError && error.code === 'LEDGER_DAMAGED') return { index, without: 'damaged' }
     throw error

@@ -8,10 +8,11 @@ import { evidenceOf } from './evidence.ts'
 import type { Frame, Page } from './layout.ts'
 import { certificatePage } from './pages/certificate.ts'
 import { erasedPage } from './pages/erased.ts'
-import { plainEntryPage, recordPage } from './pages/record.ts'
+import { damagedPage, logEntryPage } from './pages/log-entry.ts'
+import { recordPage } from './pages/record.ts'
 import { chooseVersions } from './pages/time-line.ts'
 import { MissingError } from './problem-page.ts'
-import { countBehind, findAgency, isProduction, readEntries, readEntry } from './records.ts'
+import { countBehind, findAgency, isProduction, readDates, readEntries, readEntry } from './records.ts'
 
 /**
  * Work that takes as long as an ordinary request: versions that are read, and entries that are
@@ -71,13 +72,17 @@ export async function showCertificate(frame: Frame, ctx: Context, deps: SiteDeps
   return certificatePage(frame, data)
 }
 
-async function findStatement(frame: Frame, ctx: Context, { ledger }: SiteDeps): Promise<Found> {
+async function findStatement(frame: Frame, ctx: Context, deps: SiteDeps): Promise<Found> {
+  const { ledger } = deps
   const index = /^(0|[1-9]\d{0,15})$/.test(ctx.params.index) ? Number(ctx.params.index) : -1
   if (index < 0 || index >= ledger.head().size) throw new MissingError('RECORD_NOT_FOUND', 'There is no entry with this number.')
-  const { statement, text, without = 'erased' } = await readEntry(ledger, index)
+  const { statement, text, ofLog, without } = await readEntry(ledger, index)
   if (statement !== undefined && text !== undefined) return { index, statement, text }
-  if (without === 'damaged') ctx.status = 500
-  if (without !== 'erased' && without !== 'erasing') return { instead: plainEntryPage(frame, index, without) }
+  if (ofLog !== undefined) return { instead: logEntryPage(frame, { index, statement: ofLog, dates: await readDates(deps, index) }) }
+  if (without === 'damaged') {
+    ctx.status = 500
+    return { instead: damagedPage(frame, index) }
+  }
   ctx.status = 410
   ctx.set('X-Robots-Tag', 'noindex')
   const [{ erasing } = {}] = await ledger.erasureStates([index])

@@ -33,6 +33,7 @@ import { type ToolData, verifyPage } from './pages/verify.ts'
 import type { PagePath } from './places.ts'
 import { MissingError } from './problem-page.ts'
 import { countBehind, type Entry, findAgency, newestIndexes, pageOf, readEntries, readWaits, searchRecords } from './records.ts'
+import { responsibleRoutes } from './responsible.ts'
 import { showCertificate, showRecord } from './show-record.ts'
 
 const LIST_LENGTH = 25
@@ -122,6 +123,7 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
   page('/verify', (frame, ctx) => verifyPage(frame, toolOf(frame, ctx)))
   const checker = createChecker(deps)
   page('/verify', (frame, ctx) => answerForm(frame, ctx, checker), 'post')
+  responsibleRoutes(router, page, deps.operator ?? {})
   feedRoutes(router, deps)
   crawlerRoutes(router, deps)
 

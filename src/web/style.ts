@@ -114,6 +114,7 @@ figure{margin:0}
 .rows td:first-child{min-inline-size:9rem}.remarks{padding:0;list-style:none;max-inline-size:46rem}.remarks>li{border-inline-start:.2rem solid var(--warn);padding-inline-start:.6rem;margin-block:.4rem}.warnings{padding:0;list-style:none}.warnings>li{border-inline-start:.35rem solid var(--warn);background:var(--warn-bg);padding:.3rem .9rem;margin-block:.6rem}.warnings p{max-inline-size:46rem}.tick{display:flex;gap:.6rem;align-items:flex-start;min-height:28px}.tick input{inline-size:24px;block-size:24px;flex:none}.actions a{display:inline-block;min-height:24px}
 .qr{inline-size:9rem;block-size:9rem;background:#fff;padding:.3rem}
 .foot{background:var(--panel);padding-block:1.4rem 2.4rem;font-size:var(--step-1)}.foot ul{list-style:none;padding:0;margin:.3rem 0;display:flex;flex-wrap:wrap;gap:.2rem 1.1rem}.foot li a{display:inline-block;min-height:28px}
+.logo{block-size:2.2rem;max-inline-size:9rem;object-fit:contain;vertical-align:middle;color-scheme:light;background:Canvas;margin-inline-end:.4rem}
 .sign{display:grid;grid-template-columns:1fr;gap:1.6rem;margin-block-start:1rem}.sign div{border-block-start:1px solid currentColor;padding-block-start:.2rem;margin-block-start:1.4rem}
 `
 const SITE_MEDIA = `

@@ -8,4 +8,20 @@ describe('cli/status', () => {
     const lines = formatStatus({ ...status, alarms: ['Stop it, and fetch the rest (openseal doctor --repair --refill URL).'] })
     assert.equal(lines.at(-1), `ALARM: Stop it, and fetch the rest (${COMMAND} doctor --repair --refill URL).`)
   })
+
+  it('says who is responsible, and which settings are missing', () => {
+    const status = { origin: 'a', vkey: 'k', size: 1, root: 'ab', accepting: true, alarms: [], behind: 0, behindSeconds: 0 }
+    const told = (operator?: { name?: string; contact?: string }) =>
+      formatStatus({ ...status, ...(operator && { operator }) }).filter(line => line.startsWith('responsible'))
+    const set = 'set OPENSEAL_OPERATOR_NAME and OPENSEAL_OPERATOR_CONTACT'
+    assert.deepEqual(
+      [told(), told({}), told({ name: 'City' }), told({ name: 'City', contact: 'a@city.example' })],
+      [
+        [],
+        [`responsible   nobody is named: ${set}`],
+        [`responsible   City, and readers are not told all: ${set}`],
+        ['responsible   City, a@city.example'],
+      ],
+    )
+  })
 })

@@ -118,6 +118,8 @@ const HEAVY: Heavy = {
   '/about': ['/about'],
   '/for-agencies': ['/for-agencies'],
   '/removal': ['/removal'],
+  '/legal': ['/legal'],
+  '/privacy': ['/privacy'],
   '/feed.atom': ['/feed.atom'],
   '/agencies/:id/feed.atom': [`/agencies/${AGENCY}/feed.atom`],
   '/changes.atom': ['/changes.atom'],

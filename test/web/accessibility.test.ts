@@ -32,6 +32,8 @@ const PATHS = [
   '/about',
   '/for-agencies',
   '/removal',
+  '/legal',
+  '/privacy',
   '/records/3',
   '/nothing',
 ]
@@ -42,6 +44,15 @@ const FAILURES: readonly (readonly [number, string])[] = [
 ]
 /** The first languages are looked at in light and dark colours, one in each. */
 const COLOUR_SCHEMES = 2
+/** A logo that tries to run scripts and to call out, in each way that SVG has. */
+const HOSTILE_LOGO = {
+  path: '/assets/logo-hostile.svg',
+  type: 'image/svg+xml',
+  body: Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40" onload="fetch('/stolen?onload')">
+<style>@import url(/stolen?style); rect{fill:url(/stolen?fill#a)}</style><script>fetch('/stolen?script');parent.document.title='stolen'</script>
+<image href="/stolen?image" width="9" height="9"/><use href="/stolen?use#a"/><rect width="40" height="40" style="fill:#12324e"/>
+<foreignObject width="9" height="9"><img xmlns="http://www.w3.org/1999/xhtml" src="/stolen?html" onerror="fetch('/stolen?error')"/></foreignObject></svg>`),
+}
 /** 1280 × 1024 pixels at 400 %. */
 const ENLARGED = { width: 320, height: 256 }
 
@@ -51,7 +62,7 @@ describe('web/accessibility', function () {
   let browser: Browser
 
   before(async () => {
-    world = await openWorld()
+    world = await openWorld({ operator: { name: 'The Archive <b>', contact: 'ledger@archive.example', logo: HOSTILE_LOGO } })
     await world.submit('r-1', 'first', { title: 'مناقصة عامة', language: 'ar', identifiers: [{ scheme: 'ocid', value: 'x'.repeat(80) }] })
     await world.submit('r-1', 'second', { title: 'W'.repeat(300), language: 'xx-unknown' })
     await world.submit('r-2', 'erased')
@@ -163,6 +174,25 @@ describe('web/accessibility', function () {
         assert.deepEqual(types, [path.endsWith('1') ? 'CreativeWork' : 'Dataset'])
       }
       assert.deepEqual(told, [])
+    })
+  })
+
+  it('runs nothing of a hostile logo and loads nothing for it, in a page and opened by itself', async () => {
+    await withPage(async page => {
+      const asked: string[] = []
+      // What the policy refuses is a request without a response.
+      page.on('response', response => asked.push(response.url()))
+      await page.goto(`${world.url}/en/about`)
+      assert.deepEqual(await page.evaluate(() => [...document.images].map(({ naturalWidth }) => naturalWidth)), [40])
+      const title = await page.title()
+      await page.goto(world.url + HOSTILE_LOGO.path)
+      await page.waitForTimeout(200)
+      assert.notEqual(title, 'stolen')
+      assert.deepEqual(
+        asked.filter(url => url.includes('stolen')),
+        [],
+      )
+      assert.ok(asked.some(url => url.endsWith(HOSTILE_LOGO.path)))
     })
   })
 

@@ -25,6 +25,8 @@ const PATHS = [
   '/anchors',
   '/search?q=%3Cb%3E',
   '/about',
+  '/legal',
+  '/privacy',
 ]
 
 describe('web/pages', () => {

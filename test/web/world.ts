@@ -25,6 +25,7 @@ import { silentLog } from '../../src/logger.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
 import { createJsonRpcReader, digestsOf } from '../../src/verifier/index.ts'
 import type { SiteAnchor } from '../../src/web/deps.ts'
+import type { Operator } from '../../src/web/layout.ts'
 import { siteRoutes } from '../../src/web/site.ts'
 import { listen, stop } from '../listen.ts'
 import { testHost } from '../test-host.ts'
@@ -56,6 +57,7 @@ type WorldOptions = {
   readonly deskUrl?: string
   readonly erasureDelayMs?: number
   readonly suppressionMs?: number
+  readonly operator?: Operator
   /** How often a key may submit, and an address behind a proxy may ask; missing: as often as they like. */
   readonly key?: Rate
   readonly address?: Rate
@@ -106,7 +108,7 @@ export async function openWorld(options: WorldOptions = {}) {
   }
   const lag = () => state.lag
   const notAccepting = () => state.notAccepting
-  const operator = { name: 'The Archive <b>', contact: 'ledger@archive.example' }
+  const { operator = { name: 'The Archive <b>', contact: 'ledger@archive.example' } } = options
   const site = await siteRoutes({
     url: SITE_URL,
     operator,

@@ -69,7 +69,8 @@ export function statusOf({
   notAccepting,
   isClosing,
   alarms,
-}: Pick<RouteDeps, 'ledger' | 'anchorer' | 'scrub' | 'notAccepting' | 'isClosing' | 'alarms'>) {
+  operator: { name, contact } = {},
+}: Pick<RouteDeps, 'ledger' | 'anchorer' | 'scrub' | 'notAccepting' | 'isClosing' | 'alarms' | 'operator'>) {
   const { size, root, note } = ledger.head()
   const refusal = refusalOf({ ledger, notAccepting, isClosing })
   const lag = anchorer?.lag()
@@ -98,6 +99,7 @@ export function statusOf({
     behind: behind(ledger),
     behindSeconds: Math.round((lag?.oldestUnanchoredMs ?? 0) / 1000),
     ...(scrubbed && { scrub: scrubbed }),
+    operator: { ...(name !== undefined && { name }), ...(contact !== undefined && { contact }) },
   }
 }
 

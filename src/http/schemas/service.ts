@@ -25,6 +25,9 @@ export const status = z
       .strictObject({ at: count, passes: count, lastPass: time.optional(), findings: z.array(z.string()) })
       .optional()
       .describe('how far the ledger has read itself again from its disk, and what did not match'),
+    operator: z
+      .strictObject({ name: z.string().optional(), contact: z.string().optional() })
+      .describe('who is responsible for this ledger, as far as they have said so'),
   })
   .meta({ id: 'Status' })
 

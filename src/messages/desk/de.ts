@@ -295,6 +295,39 @@ export const deskDe: DeskMessages = {
     'Die Behörde, die den Vorgang veröffentlicht hat, entscheidet, denn sie ist für ihre Erklärungen verantwortlich. Schreiben Sie ihr, und nennen Sie die Nummer des Eintrags. Auch ein Gericht kann eine Entfernung anordnen.',
   'removal.find': 'Den Vorgang und die Nummer seines Eintrags suchen',
   'removal.whoOperator': 'Wenn die Behörde nicht antwortet, schreiben Sie dem Betreiber dieses Registers.',
+  // Who is responsible, and privacy
+  'legal.who': 'Wer verantwortlich ist',
+  'legal.operator': 'Der Betreiber führt dieses Register und diese Website:',
+  'legal.agencies': 'Jede Behörde ist für den Inhalt ihrer eigenen Vorgänge verantwortlich. Die Seite eines Vorgangs nennt seine Behörde.',
+  'legal.software': 'Software',
+  'legal.softwareText': 'Diese Website läuft mit OpenSeal, freier Software unter der {licence}, ohne Gewähr.',
+  'legal.own': 'Diese Seite gehört zur Software. Der Betreiber kann sie durch ein eigenes Impressum ersetzen.',
+  'privacy.lead': 'Was diese Website über Sie erfährt und was sie speichert.',
+  'privacy.reading': 'Wenn Sie hier lesen',
+  'privacy.noTracking':
+    'Die Seiten für Leser setzen keine Cookies und laden nichts von anderen Websites. Gezählt werden Anfragen, nicht Besucher.',
+  'privacy.address':
+    'Ihre Netzadresse bleibt eine Zeit lang im Arbeitsspeicher, um zu begrenzen, wie viel ein Besucher anfragen kann. Sie wird auf keinen Datenträger geschrieben.',
+  'privacy.log':
+    'Der Dienst führt keine Liste der Anfragen. Wenn er eine nicht beantworten kann, notiert er Zeit, Pfad der Seite und Fehler, aber nicht, wer gefragt hat oder was gesucht wurde.',
+  'privacy.proxy': 'Ein Proxy oder ein Anbieter vor dem Dienst kann eigene Listen führen. Fragen Sie den Betreiber.',
+  'privacy.checking': 'Wenn Sie eine Datei prüfen',
+  'privacy.stays':
+    'Die Datei bleibt auf Ihrem Gerät. Ihr Browser sendet uns höchstens acht Stellen ihres Fingerabdrucks und ruft bei uns den Vorgang ab, wenn es einen gibt.',
+  'privacy.chain':
+    'Um das Datum zu bestätigen, fragt Ihr Browser die Zugänge zur Kette, die die Seite nennt. Sie sehen Ihre Netzadresse und nach welcher Liste dieses Registers Sie fragen, aber weder die Datei noch ihren Fingerabdruck.',
+  'privacy.form':
+    'Ohne JavaScript sendet ein Formular die Datei an uns. Sie wird im Arbeitsspeicher geprüft, und nichts davon wird aufbewahrt.',
+  'privacy.desk': 'Wenn Sie den Schalter öffnen',
+  'privacy.deskText':
+    'Der Schalter und die Seite des Betreibers brauchen ein Cookie: eine Zufallszahl, die sagt, wer angemeldet ist. Der Browser vergisst es, wenn er geschlossen wird, und eine Sitzung endet nach acht Stunden.',
+  'privacy.records': 'Wenn ein Vorgang Sie nennt',
+  'privacy.recordsText':
+    'Behörden veröffentlichen Vorgänge, und diese bleiben öffentlich. Was entfernt werden kann und wer darüber entscheidet, steht auf dieser Seite:',
+  'privacy.rights': 'Ihre Rechte',
+  'privacy.rightsText':
+    'Nach dem Recht, das für den Betreiber gilt, können Sie möglicherweise fragen, was über Sie gespeichert ist, und es berichtigen oder löschen lassen. Sie können sich auch bei einer Datenschutzbehörde beschweren. Schreiben Sie dem Betreiber:',
+  'privacy.own': 'Diese Seite gehört zur Software und sagt, was die Software tut. Der Betreiber kann sie durch eine eigene ersetzen.',
   // Operator
   'operator.title': 'Betreiber',
   'operator.menu': 'Menü des Betreibers',

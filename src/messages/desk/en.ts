@@ -282,6 +282,36 @@ export const deskEn = {
     'The agency that published the record decides, because it is responsible for what it states. Write to the agency, and give the number of the entry. A court can order a removal, too.',
   'removal.find': 'Find the record, and the number of its entry',
   'removal.whoOperator': 'If the agency does not answer, write to the operator of this ledger.',
+  // Who is responsible, and privacy
+  'legal.who': 'Who is responsible',
+  'legal.operator': 'The operator runs this ledger and this site:',
+  'legal.agencies': 'Each agency is responsible for what its own records say. The page of a record names its agency.',
+  'legal.software': 'Software',
+  'legal.softwareText': 'This site runs OpenSeal, free software under the {licence}, without warranty.',
+  'legal.own': 'This page comes with the software. The operator can replace it with a legal notice of their own.',
+  'privacy.lead': 'What this site learns about you, and what it keeps.',
+  'privacy.reading': 'If you read here',
+  'privacy.noTracking': 'The pages for readers set no cookies and load nothing from other sites. Requests are counted; visitors are not.',
+  'privacy.address':
+    'Your network address is held in memory for a time, to limit how much one visitor can ask. It is not written to a disk.',
+  'privacy.log':
+    'The service keeps no list of requests. If it fails to answer one, it writes down the time, the path of the page and the fault, but not who asked or what was searched for.',
+  'privacy.proxy': 'A proxy or a host in front of the service may keep lists of its own. Ask the operator.',
+  'privacy.checking': 'If you check a file',
+  'privacy.stays':
+    'The file stays on your device. Your browser sends us at most eight digits of its fingerprint, and fetches the record from us if there is one.',
+  'privacy.chain':
+    'To confirm the date, your browser asks the chain endpoints that the page names. They see your network address and which list of this ledger you ask about, but neither the file nor its fingerprint.',
+  'privacy.form': 'Without JavaScript, a form sends the file to us. It is checked in memory, and nothing of it is kept.',
+  'privacy.desk': 'If you open the desk',
+  'privacy.deskText':
+    'The desk and the operator’s page need a cookie: a random number that says who is signed in. The browser forgets it when it is closed, and a session ends after eight hours.',
+  'privacy.records': 'If a record names you',
+  'privacy.recordsText': 'Agencies publish records, and records stay public. What can be removed, and who decides, is on this page:',
+  'privacy.rights': 'Your rights',
+  'privacy.rightsText':
+    'The law that applies to the operator may let you ask what is held about you, and have it corrected or erased. You can also complain to a data protection authority. Write to the operator:',
+  'privacy.own': 'This page comes with the software and says what the software does. The operator can replace it with one of their own.',
   // Operator
   'operator.title': 'Operator',
   'operator.menu': 'Operator’s menu',

@@ -289,6 +289,39 @@ export const deskEs: DeskMessages = {
     'Decide el organismo que publicó el expediente, porque es responsable de lo que declara. Escríbale e indique el número de la entrada. También un tribunal puede ordenar que se elimine.',
   'removal.find': 'Buscar el expediente y el número de su entrada',
   'removal.whoOperator': 'Si el organismo no responde, escriba al operador de este registro.',
+  // Who is responsible, and privacy
+  'legal.who': 'Quién es responsable',
+  'legal.operator': 'El operador gestiona este registro y este sitio:',
+  'legal.agencies':
+    'Cada organismo es responsable de lo que dicen sus propios expedientes. La página de un expediente nombra su organismo.',
+  'legal.software': 'Programa',
+  'legal.softwareText': 'Este sitio usa OpenSeal, programa libre bajo la {licence}, sin garantía.',
+  'legal.own': 'Esta página viene con el programa. El operador puede sustituirla por un aviso legal propio.',
+  'privacy.lead': 'Qué sabe de usted este sitio y qué guarda.',
+  'privacy.reading': 'Si usted lee aquí',
+  'privacy.noTracking':
+    'Las páginas para lectores no ponen cookies ni cargan nada de otros sitios. Se cuentan las peticiones, no los visitantes.',
+  'privacy.address':
+    'Su dirección de red se mantiene un tiempo en la memoria, para limitar cuánto puede pedir un visitante. No se escribe en ningún disco.',
+  'privacy.log':
+    'El servicio no lleva una lista de peticiones. Si no logra responder, anota la hora, la ruta de la página y el fallo, pero no quién preguntó ni qué buscaba.',
+  'privacy.proxy': 'Un proxy o un proveedor delante del servicio puede llevar sus propias listas. Pregunte al operador.',
+  'privacy.checking': 'Si comprueba un archivo',
+  'privacy.stays':
+    'El archivo no sale de su dispositivo. Su navegador nos envía como mucho ocho cifras de su huella y nos pide el expediente, si lo hay.',
+  'privacy.chain':
+    'Para confirmar la fecha, su navegador consulta los puntos de acceso a la cadena que nombra la página. Ven su dirección de red y por qué lista de este registro pregunta, pero no el archivo ni su huella.',
+  'privacy.form': 'Sin JavaScript, un formulario nos envía el archivo. Se comprueba en memoria y no se guarda nada de él.',
+  'privacy.desk': 'Si abre la ventanilla',
+  'privacy.deskText':
+    'La ventanilla y la página del operador necesitan una cookie: un número aleatorio que dice quién ha iniciado sesión. El navegador la olvida al cerrarse, y una sesión termina a las ocho horas.',
+  'privacy.records': 'Si un expediente le nombra',
+  'privacy.recordsText':
+    'Los organismos publican expedientes, que siguen siendo públicos. Qué se puede eliminar y quién lo decide está en esta página:',
+  'privacy.rights': 'Sus derechos',
+  'privacy.rightsText':
+    'La ley que se aplica al operador puede permitirle preguntar qué se guarda sobre usted y hacer que se corrija o se borre. También puede reclamar ante una autoridad de protección de datos. Escriba al operador:',
+  'privacy.own': 'Esta página viene con el programa y dice qué hace el programa. El operador puede sustituirla por una propia.',
   // Operator
   'operator.title': 'Operador',
   'operator.menu': 'Menú del operador',

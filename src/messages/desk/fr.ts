@@ -293,6 +293,39 @@ export const deskFr: DeskMessages = {
     'L’administration qui a publié le dossier décide, car elle est responsable de ce qu’elle déclare. Écrivez-lui en indiquant le numéro de l’entrée. Un tribunal peut aussi ordonner une suppression.',
   'removal.find': 'Trouver le dossier et le numéro de son entrée',
   'removal.whoOperator': 'Si l’administration ne répond pas, écrivez à l’exploitant de ce registre.',
+  // Who is responsible, and privacy
+  'legal.who': 'Qui est responsable',
+  'legal.operator': 'L’exploitant gère ce registre et ce site :',
+  'legal.agencies':
+    'Chaque administration est responsable de ce que disent ses propres dossiers. La page d’un dossier nomme son administration.',
+  'legal.software': 'Logiciel',
+  'legal.softwareText': 'Ce site utilise OpenSeal, un logiciel libre sous {licence}, sans garantie.',
+  'legal.own': 'Cette page est fournie avec le logiciel. L’exploitant peut la remplacer par ses propres mentions légales.',
+  'privacy.lead': 'Ce que ce site apprend de vous, et ce qu’il conserve.',
+  'privacy.reading': 'Si vous lisez ici',
+  'privacy.noTracking':
+    'Les pages pour les lecteurs ne déposent aucun cookie et ne chargent rien d’autres sites. Les requêtes sont comptées, pas les visiteurs.',
+  'privacy.address':
+    'Votre adresse réseau est gardée un temps en mémoire, pour limiter ce qu’un visiteur peut demander. Elle n’est pas écrite sur un disque.',
+  'privacy.log':
+    'Le service ne tient pas de liste des requêtes. S’il ne parvient pas à répondre, il note l’heure, le chemin de la page et l’erreur, mais ni qui demandait ni ce qui était cherché.',
+  'privacy.proxy': 'Un mandataire ou un hébergeur placé devant le service peut tenir ses propres listes. Demandez à l’exploitant.',
+  'privacy.checking': 'Si vous vérifiez un fichier',
+  'privacy.stays':
+    'Le fichier reste sur votre appareil. Votre navigateur nous envoie au plus huit chiffres de son empreinte, et nous demande le dossier s’il y en a un.',
+  'privacy.chain':
+    'Pour confirmer la date, votre navigateur interroge les points d’accès à la chaîne que la page nomme. Ils voient votre adresse réseau et sur quelle liste de ce registre vous les interrogez, mais ni le fichier ni son empreinte.',
+  'privacy.form': 'Sans JavaScript, un formulaire nous envoie le fichier. Il est vérifié en mémoire, et rien n’en est conservé.',
+  'privacy.desk': 'Si vous ouvrez le guichet',
+  'privacy.deskText':
+    'Le guichet et la page de l’exploitant ont besoin d’un cookie : un nombre aléatoire qui dit qui est connecté. Le navigateur l’oublie à sa fermeture, et une session prend fin après huit heures.',
+  'privacy.records': 'Si un dossier vous nomme',
+  'privacy.recordsText':
+    'Les administrations publient des dossiers, qui restent publics. Ce qui peut être supprimé, et qui en décide, figure sur cette page :',
+  'privacy.rights': 'Vos droits',
+  'privacy.rightsText':
+    'Le droit applicable à l’exploitant peut vous permettre de demander ce qui est détenu sur vous, et de le faire corriger ou effacer. Vous pouvez aussi saisir une autorité de protection des données. Écrivez à l’exploitant :',
+  'privacy.own': 'Cette page est fournie avec le logiciel et dit ce que fait le logiciel. L’exploitant peut la remplacer par la sienne.',
   // Operator
   'operator.title': 'Exploitant',
   'operator.menu': 'Menu de l’exploitant',

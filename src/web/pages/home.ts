@@ -9,6 +9,7 @@ import type { Entry } from '../records.ts'
 import { ledgerData } from '../structured.ts'
 import { renderBehind, renderEntries, renderTime } from './entry-list.ts'
 import { renderTool, renderToolScripts, type ToolData } from './verify.ts'
+import { renderWelcome } from './welcome.ts'
 
 /** The state of the ledger. */
 export type LedgerState = {
@@ -30,6 +31,9 @@ export type HomeData = {
   readonly behind: number
 }
 
+/** The size of a ledger that has only its founding entry. */
+const FOUNDED = 1
+
 /** A file can be checked at once; below that, the ledger's news and what it is for. */
 export function homePage(frame: Frame, { tool, state, latest, changes, behind }: HomeData): Page {
   const { say, base } = frame
@@ -44,13 +48,7 @@ ${renderTool(frame)}
 <form class="no-print" role="search" action="${base}/search" method="get"><h2><label for="q">${say('home.find')}</label></h2>
 <div class="row"><input type="search" id="q" name="q" maxlength="512" dir="auto" aria-describedby="q-hint"><button type="submit">${say('site.search')}</button></div>
 <p class="small soft" id="q-hint">${say('search.label')}</p></form>
-<div class="columns"><section><h2>${say('home.latest')}</h2>
-${renderBehind(frame, behind)}
-${renderEntries(frame, latest)}
-<p><a href="${base}/records">${say('home.all')}</a></p></section>
-<section><h2>${say('home.changes')}</h2><p class="small soft">${say('changes.lead')}</p>
-${changes.length === 0 ? html`<p>${say('changes.none')}</p>` : renderEntries(frame, changes)}
-<p><a href="${base}/changes">${say('changes.all')}</a></p></section></div>
+${state.size <= FOUNDED ? renderWelcome(frame) : renderNews(frame, { latest, changes, behind })}
 <h2>${say('home.state')}</h2>
 ${renderState(frame, state)}
 <p><a href="${base}/anchors">${say('home.allAnchors')}</a></p>
@@ -61,6 +59,17 @@ ${renderState(frame, state)}
 </div>`,
     scripts: renderToolScripts(tool),
   }
+}
+
+function renderNews(frame: Frame, { latest, changes, behind }: Pick<HomeData, 'latest' | 'changes' | 'behind'>): Html {
+  const { say, base } = frame
+  return html`<div class="columns"><section><h2>${say('home.latest')}</h2>
+${renderBehind(frame, behind)}
+${renderEntries(frame, latest)}
+<p><a href="${base}/records">${say('home.all')}</a></p></section>
+<section><h2>${say('home.changes')}</h2><p class="small soft">${say('changes.lead')}</p>
+${changes.length === 0 ? html`<p>${say('changes.none')}</p>` : renderEntries(frame, changes)}
+<p><a href="${base}/changes">${say('changes.all')}</a></p></section></div>`
 }
 
 function renderState({ say }: Frame, { size, anchor, waitingSinceMs, isAccepting }: LedgerState): Html {
@@ -91,6 +100,7 @@ export function recordsPage(
     description: say('describe.records'),
     structured: ledgerData(frame, data.size),
     main: html`<h1>${say('site.records')}</h1>
+${data.size <= FOUNDED && renderWelcome(frame)}
 ${renderBehind(frame, data.behind)}
 ${renderEntries(frame, data.entries)}
 <p class="row no-print">${data.before !== undefined && html`<a href="${base}/records">${say('site.newest')}</a>`}

@@ -3,9 +3,8 @@ import { type Html, html, trusted } from '../../html.ts'
 import { isolate, sayTime } from '../../messages/say.ts'
 import { clip, SHOWN } from '../content.ts'
 import type { Frame, Page } from '../layout.ts'
-import type { Entry } from '../records.ts'
 import { describeRecord, recordData } from '../structured.ts'
-import { recordTitle, WITHOUT } from './entry-list.ts'
+import { recordTitle } from './entry-list.ts'
 import { type RecordFacts, renderDocument, renderFacts, renderNotices, renderRest } from './facts.ts'
 import { renderTimeLine, type TimeLine } from './time-line.ts'
 
@@ -46,15 +45,6 @@ ${renderTimeLine(frame, data)}
 function sayLedgerDate(say: Frame['say'], { anchor, production }: RecordData): string {
   if (anchor === undefined) return say('record.state.sealed')
   return say(production ? 'record.state.anchored' : 'record.state.test', { date: sayTime(say, anchor.block.time) })
-}
-
-/** The page of an entry without a statement to show. */
-export function plainEntryPage({ say }: Frame, index: number, without: NonNullable<Entry['without']>): Page {
-  const title = `${say('record.entry', { index })}: ${say(WITHOUT[without])}`
-  return {
-    title,
-    main: html`<h1>${title}</h1>${without === 'damaged' && html`<p>${say('record.damaged')}</p>`}`,
-  }
 }
 
 function renderDocuments(frame: Frame, { index, statement }: RecordData): Html {
