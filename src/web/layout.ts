@@ -40,6 +40,9 @@ export type Operator = {
   readonly logo?: Logo | undefined
 }
 
+/** A logo and its address, which contains its hash. */
+export type Logo = { readonly path: string; readonly type: string; readonly body: Uint8Array }
+
 /** The facts that the frame needs of the request and of the ledger. */
 export type Frame = Outline & Look & { readonly banners: Banners }
 

@@ -6,9 +6,7 @@ import { createHash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import type { Context } from 'koa'
 import { OpenSealError } from '../core/errors.ts'
-
-/** A logo and its address, which contains its hash. */
-export type Logo = { readonly path: string; readonly type: string; readonly body: Buffer }
+import type { Logo } from './layout.ts'
 
 const MAX_BYTES = 100 * 1024
 const CACHE = 'public, max-age=31536000, immutable'
@@ -46,7 +44,7 @@ export function sendLogo(ctx: Context, { type, body }: Logo): void {
   ctx.set('Content-Security-Policy', POLICY)
   ctx.set('Cache-Control', CACHE)
   ctx.type = type
-  ctx.body = body
+  ctx.body = Buffer.from(body)
 }
 
 /** Asks first what it is: a pipe would keep the service waiting, and a device never ends. */
