@@ -39,7 +39,7 @@ describe('web/responsible', () => {
     const paths = ['/', '/records', '/records/0', '/verify', '/legal', '/desk', '/nothing']
     await withWorld({ production: false, operator: {} }, async world => {
       for (const path of paths) match(await read(world, path), UNNAMED, path)
-      equal((await read(world, '/')).match(/class="banner"/g)?.length, 1)
+      equal((await read(world, '/records')).match(/class="banner"/g)?.length, 1)
       match(await read(world, '/'), /<div class="banner">[^\n]*nothing here is evidence\. Nobody has said yet/)
     })
     await withWorld({ operator: { name: 'City' } }, async world => {
