@@ -5,6 +5,7 @@
 import type { Hash } from '../core/hash.ts'
 import type { Prover } from '../log/prover.ts'
 import type { SignedHead } from '../log/view.ts'
+import type { DocumentChange } from '../store/port/documents.ts'
 import type { Closing } from './chain.ts'
 import type { FinalAnchor } from './final-anchors.ts'
 
@@ -32,10 +33,14 @@ export type AnchoredLedger = Pick<Prover, 'rootAt' | 'consistency'> & {
   listAnchors(after: number, limit: number): Promise<FinalAnchor[]>
   /** Below a size, the newest first. On a closed log none that it disowns. */
   newestAnchors(before: number, limit: number): Promise<FinalAnchor[]>
-  /** Called by the anchorer when an anchor has become final. Durable when it resolves. */
-  setFinal(anchor: FinalAnchor): Promise<void>
-  /** Called by the anchorer when a chain has lost final anchors of these sizes. */
-  dropFinal(chainId: number, sizes: readonly number[]): Promise<void>
+  /**
+   * Called by the anchorer when an anchor has become final. Durable when it resolves. Nothing is
+   * written if a document of `unless` has changed.
+   * @throws StoreError STORE_DOCUMENT_CHANGED
+   */
+  setFinal(anchor: FinalAnchor, unless?: readonly DocumentChange[]): Promise<void>
+  /** The same, when a chain has lost final anchors of these sizes. */
+  dropFinal(chainId: number, sizes: readonly number[], unless?: readonly DocumentChange[]): Promise<void>
   /**
    * Called by the anchorer when the owner has closed the log on its chain. From then on submissions
    * are refused, and anchors above the last good size do not count.

@@ -7,13 +7,14 @@
  */
 import type { BackgroundTask, Host } from '../host.ts'
 import type { Log } from '../logger.ts'
-import type { Documents } from '../store/port/documents.ts'
+import type { DocumentChange, Documents } from '../store/port/documents.ts'
 import { type Ages, createAges } from './ages.ts'
 import type { AnchoredLedger } from './anchored.ts'
 import { createBids } from './bids.ts'
 import type { AnchorChain } from './chain.ts'
 import { compareClosings, compareHeads, reopenLost } from './compare.ts'
 import { type AnchorLag, createLagWatch } from './lag.ts'
+import type { Lease } from './lease.ts'
 import { createLook } from './look.ts'
 import { createRecheck } from './recheck.ts'
 import { type AnchorRecord, type AnchorRecords, openAnchorRecords } from './records.ts'
@@ -54,11 +55,10 @@ type Deps = {
   readonly host: Host
   readonly log: Log
   /**
-   * Ensures one anchorer at a time. An embedded store is open in one process only. Nodes that share
-   * a store ask before every round whether they hold the lease. Losing it in the middle of a round
-   * costs only gas: the contract accepts no size twice.
+   * Ensures one anchorer at a time among nodes that share a store. Missing: the store is open in
+   * this process only.
    */
-  readonly lease?: () => Promise<boolean>
+  readonly lease?: Lease | undefined
 }
 
 /** How many intervals an anchor of few entries waits. */
@@ -67,7 +67,9 @@ const POLL_MS = { least: 250, most: 12_000 }
 
 /** Creates an anchorer. It does nothing until `start` or `tick`. */
 export function createAnchorer(deps: Deps): Anchorer {
-  const { ledger, store, chain, intervalMs, host, log, lease } = deps
+  const { store, chain, intervalMs, host, log, lease } = deps
+  const fence = () => lease?.fence() ?? []
+  const ledger = fenced(deps.ledger, fence)
   const ages = createAges(host)
   const lateMs = (PATIENCE + 3) * intervalMs + BUMP_AFTER_MS
   const watch = createLagWatch({ ledger, chain, lateMs, ages, host })
@@ -82,11 +84,16 @@ export function createAnchorer(deps: Deps): Anchorer {
   let running: Promise<void> | undefined
   let task: BackgroundTask | undefined
   let stopping = false
+  let isHolder = lease === undefined
 
   async function round(): Promise<void> {
-    if (lease !== undefined && !(await lease())) return
+    const wasHolder = isHolder
+    isHolder = lease === undefined || (await lease.hold())
+    // Another node has written meanwhile, or is writing now.
+    if (!isHolder || !wasHolder) records = undefined
+    if (!isHolder) return watchOnly()
     if (ledger.stopped() !== undefined) return afterStop()
-    records ??= await openAnchorRecords(store, chain.chainId)
+    records ??= await openAnchorRecords(store, chain.chainId, fence)
     await watch.note(records)
     const onChain = await compareHeads(ledger, chain)
     compared = true
@@ -106,11 +113,26 @@ export function createAnchorer(deps: Deps): Anchorer {
    */
   async function afterStop(): Promise<void> {
     if (ledger.stopCode() !== 'LOG_CLOSED') return compareClosings(ledger, chain)
-    records ??= await openAnchorRecords(store, chain.chainId)
+    records ??= await openAnchorRecords(store, chain.chainId, fence)
     for (const anchor of records.open()) {
       const found = await look(anchor)
       if (found !== undefined && found !== 'refused') await steps.include(records, anchor, found)
     }
+  }
+
+  /**
+   * The round of a node without the lease. It writes nothing, but compares its ledger with the
+   * chain, and shows how far the holder has come.
+   */
+  async function watchOnly(): Promise<void> {
+    if (ledger.stopped() !== undefined) {
+      if (ledger.stopCode() !== 'LOG_CLOSED') await compareClosings(ledger, chain)
+      return
+    }
+    records = await openAnchorRecords(store, chain.chainId, fence)
+    await ledger.refresh()
+    await compareHeads(ledger, chain)
+    compared = true
   }
 
   async function roundOrReopen(): Promise<void> {
@@ -147,6 +169,8 @@ export function createAnchorer(deps: Deps): Anchorer {
       stopping = true
       await task?.stop()
       await running?.catch(() => {})
+      // What fails here ends by itself.
+      if (isHolder) await lease?.release().catch(() => {})
     },
     tick,
     async compareWithChain() {
@@ -159,6 +183,15 @@ export function createAnchorer(deps: Deps): Anchorer {
       return [...(last === undefined ? [] : [last]), ...(records?.open() ?? [])]
     },
     lag: () => watch.lag(records, troubles.current()),
+  }
+}
+
+/** The ledger, whose final anchors only the holder of the lease changes. */
+function fenced(ledger: AnchoredLedger, fence: () => readonly DocumentChange[]): AnchoredLedger {
+  return {
+    ...ledger,
+    setFinal: anchor => ledger.setFinal(anchor, fence()),
+    dropFinal: (chainId, sizes) => ledger.dropFinal(chainId, sizes, fence()),
   }
 }
 

@@ -3,7 +3,7 @@
  * they vouch for the same checkpoint, and each receipt carries all of one round.
  */
 import type { Host } from '../host.ts'
-import { type Documents, type StoredDocument, sizeKey } from '../store/port/documents.ts'
+import { type DocumentChange, type Documents, type StoredDocument, sizeKey } from '../store/port/documents.ts'
 
 /**
  * A checkpoint that the contract holds and the chain will not take back. `root` and hashes are hex;
@@ -42,10 +42,13 @@ export type FinalAnchors = {
   newest(before: number, limit: number): Promise<FinalAnchor[]>
   /** The same in ascending order of size, only those above `after`. */
   list(after: number, limit: number): Promise<FinalAnchor[]>
-  /** Stores one durably, replacing one of the same chain and size. */
-  add(anchor: FinalAnchor): Promise<void>
-  /** Removes those of a chain at these sizes, which the chain no longer holds. */
-  remove(chainId: number, sizes: readonly number[]): Promise<void>
+  /**
+   * Stores one durably, replacing one of the same chain and size.
+   * @throws StoreError STORE_DOCUMENT_CHANGED if a document of `unless` has changed
+   */
+  add(anchor: FinalAnchor, unless?: readonly DocumentChange[]): Promise<void>
+  /** Removes those of a chain at these sizes, which the chain no longer holds. Throws the same. */
+  remove(chainId: number, sizes: readonly number[], unless?: readonly DocumentChange[]): Promise<void>
   /** Reads again what another node may have added or removed. */
   refresh(): Promise<void>
 }
@@ -145,12 +148,14 @@ export async function openFinalAnchors(
     },
     newest,
     list,
-    async add(anchor) {
-      await store.writeDocuments([{ collection: COLLECTION, key: anchorKey(anchor.chainId, anchor.size), value: JSON.stringify(anchor) }])
+    async add(anchor, unless = []) {
+      const row = { collection: COLLECTION, key: anchorKey(anchor.chainId, anchor.size), value: JSON.stringify(anchor) }
+      await store.writeDocuments([row], { unless })
       await refresh()
     },
-    async remove(chainId, sizes) {
-      await store.writeDocuments(sizes.map(size => ({ collection: COLLECTION, key: anchorKey(chainId, size), value: null })))
+    async remove(chainId, sizes, unless = []) {
+      const rows = sizes.map(size => ({ collection: COLLECTION, key: anchorKey(chainId, size), value: null }))
+      await store.writeDocuments(rows, { unless })
       await refresh()
     },
     refresh,

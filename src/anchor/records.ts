@@ -1,5 +1,5 @@
 /** The anchorer's records of each anchor, as documents of the store. */
-import type { Documents } from '../store/port/documents.ts'
+import type { DocumentChange, Documents } from '../store/port/documents.ts'
 import type { ChainBlock, SignedTransaction } from './chain.ts'
 import { anchorKey } from './final-anchors.ts'
 
@@ -50,8 +50,15 @@ const COLLECTION = 'anchors'
 /** Points, for each chain, to the first records to read, so that a start reads few documents. */
 const ENDS = 'anchorer'
 
-/** Reads the open anchors of a chain and its last final one. */
-export async function openAnchorRecords(store: Documents, chainId: number): Promise<AnchorRecords> {
+/**
+ * Reads the open anchors of a chain and its last final one. `fence`: documents on which every write
+ * rests.
+ */
+export async function openAnchorRecords(
+  store: Documents,
+  chainId: number,
+  fence: () => readonly DocumentChange[] = () => [],
+): Promise<AnchorRecords> {
   const read = async (size: number): Promise<AnchorRecord | undefined> => {
     const value = await store.readDocument(COLLECTION, anchorKey(chainId, size))
     return value === undefined ? undefined : JSON.parse(value)
@@ -71,7 +78,7 @@ export async function openAnchorRecords(store: Documents, chainId: number): Prom
     const next: Ends = { open: sorted.map(({ size }) => size), lastFinal: nextFinal?.size ?? 0 }
     const documents = changes.map(({ size, value }) => ({ collection: COLLECTION, key: anchorKey(chainId, size), value }))
     const endsRow = { collection: ENDS, key: String(chainId), value: JSON.stringify(next) }
-    await store.writeDocuments([...documents, endsRow], { unless: [{ ...endsRow, value: written }] })
+    await store.writeDocuments([...documents, endsRow], { unless: [...fence(), { ...endsRow, value: written }] })
     written = endsRow.value
     open = sorted
     lastFinal = nextFinal

@@ -52,8 +52,8 @@ export async function openShownAnchors({ store, view, host, onClosing }: Deps): 
     anchorAt: final.of,
     listAnchors: final.list,
     newestAnchors: (before, limit) => final.newest(Math.min(before, (latestAnchor()?.size ?? 0) + 1), limit),
-    async setFinal(anchor) {
-      await final.add(anchor)
+    async setFinal(anchor, unless) {
+      await final.add(anchor, unless)
       if (closing !== undefined) await findNewestGood(closing)
     },
     dropFinal: final.remove,

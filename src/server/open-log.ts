@@ -2,16 +2,18 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createAnchorer } from '../anchor/anchorer.ts'
+import { createLease } from '../anchor/lease.ts'
 import { readRestored, restoredReason } from '../care/restored.ts'
 import { openAnchorChain } from '../chain/ethereum.ts'
 import type { Config } from '../config.ts'
+import { toHex } from '../core/bytes.ts'
 import type { Host } from '../host.ts'
 import { ensureErasureKey, ensureLogKey, readLogKey } from '../keys.ts'
 import { openLedger } from '../ledger/ledger.ts'
 import { createLogSigner } from '../log/signer.ts'
 import { withDeadlines } from '../store/deadlines.ts'
 import { type LevelStore, openLevelStore } from '../store/level/level.ts'
-import type { Store } from '../store/port/port.ts'
+import { isShared, type Store } from '../store/port/port.ts'
 import { bindPlaces, openChain, REQUEST_MS } from './chain.ts'
 import { ServerError } from './errors.ts'
 import { markFolderOf, openMarkKeeper } from './mark.ts'
@@ -75,6 +77,8 @@ export async function openLog(start: Start, store: Store, url?: string) {
   const limits = { timeoutMs: REQUEST_MS, ceiling: config.anchorCeiling }
   const anchorChain = openAnchorChain({ ...place, urls, signer: publisher, finality, limits })
   parts.anchorChain = anchorChain
-  const anchorer = createAnchorer({ ledger, store, chain: anchorChain, intervalMs, minBatch, host, log })
+  const holder = toHex(host.randomBytes(16))
+  const lease = isShared(store) ? createLease({ store, name: `anchorer-${place.chainId}`, holder }) : undefined
+  const anchorer = createAnchorer({ ledger, store, chain: anchorChain, intervalMs, minBatch, host, log, lease })
   return { ledger, chain, place, anchorChain, anchorer, mark }
 }

@@ -44,8 +44,8 @@ export async function openServing(
 ): Promise<(place: OperatorPlace) => RequestListener> {
   const { config, host, log } = start
   const agencies = createAgencies({ store, host })
-  const offered = policyOf(ledger, place, chain.finality, config.production)
-  const policy = () => offered
+  // Another node may change the log's key meanwhile.
+  const policy = () => policyOf(ledger, place, chain.finality, config.production)
   const site = await openSite(
     { url, operator, ledger, agencies, lag: () => anchorer.lag(), notAccepting, policy, nowMs: host.nowMs },
     chain,

@@ -248,6 +248,35 @@ describe('nodes on one store', () => {
     )
   })
 
+  it('count the age of a key from when they began to read it, however slow the store is', async () => {
+    let clockMs = 0
+    const store = createMemoryStore()
+    const host = testHost({ nowMs: () => 0, steadyMs: () => clockMs })
+    const a = createAgencies({ store, host })
+    let answer = () => {}
+    const slow: Store = {
+      ...store,
+      async readDocument(collection, key) {
+        const row = await store.readDocument(collection, key)
+        await new Promise<void>(resolve => (answer = resolve))
+        return row
+      },
+    }
+    const b = createAgencies({ store: slow, host })
+    await a.add({ id: 'transport.gov.example', name: 'Transport' })
+    const { key, keyId } = await a.addKey('transport.gov.example', {})
+    const authenticating = b.authenticate(key)
+    await a.revokeKey('transport.gov.example', keyId)
+    clockMs = 1500
+    await new Promise(setImmediate)
+    answer()
+    await authenticating
+    const again = b.authenticate(key)
+    await new Promise(setImmediate)
+    answer()
+    await rejects(again, { code: 'KEY_REVOKED' })
+  })
+
   it('take a checkpoint that another has anchored for their own, and stop where the contract holds more than the store', async () => {
     const { nodes } = await openNodes(2)
     const [a, b] = nodes as [Ledger, Ledger]

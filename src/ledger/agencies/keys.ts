@@ -96,8 +96,9 @@ export function createKeys({ store, registry, host }: Deps): AgencyKeys {
       const hash = keyHash(key)
       let stored = recent.get(hash)
       if (stored === undefined) {
+        const readMs = host.steadyMs()
         stored = await readValid(rows, key, hash)
-        recent.add(hash, stored)
+        recent.add(hash, { stored, readMs })
       }
       return holderAt(stored, host.nowMs())
     },
@@ -111,6 +112,9 @@ export function createKeys({ store, registry, host }: Deps): AgencyKeys {
 }
 
 type Rows = ReturnType<typeof keyRows>
+
+/** A key, and when this node began to read it: from then on, another may have revoked it. */
+type RecentKey = { readonly stored: StoredKey; readonly readMs: number }
 
 function keyRows(store: Documents) {
   return {
@@ -128,15 +132,15 @@ function keyRows(store: Documents) {
  * hash, so that no timing depends on the key itself. Revoking on this node removes them at once.
  */
 function createRecent({ steadyMs }: Pick<Host, 'steadyMs'>) {
-  const found = new Map<string, { readonly stored: StoredKey; readonly readMs: number }>()
+  const found = new Map<string, RecentKey>()
   return {
     get(hash: Buffer): StoredKey | undefined {
       const known = found.get(hash.toString('latin1'))
       return known !== undefined && steadyMs() - known.readMs < REREAD_KEY_MS ? known.stored : undefined
     },
-    add(hash: Buffer, stored: StoredKey): void {
+    add(hash: Buffer, key: RecentKey): void {
       if (found.size >= RECENT_KEYS) found.clear()
-      found.set(hash.toString('latin1'), { stored, readMs: steadyMs() })
+      found.set(hash.toString('latin1'), key)
     },
     clear: () => found.clear(),
   }

@@ -19,5 +19,10 @@ export type SharedStore = Store & {
   nowMs(): Promise<number>
 }
 
+/** Whether several nodes share a store, and so must not do the same work at once. */
+export function isShared(store: Store): store is SharedStore {
+  return 'nowMs' in store
+}
+
 /** A store in the data folder of the one node that has it open. */
 export type EmbeddedStore = Store & CareStore
