@@ -27,8 +27,6 @@ export function createLog(database: LevelDatabase): LevelLog {
     confirmHead: head.read,
     putHead: head.put,
     commit: commit => database.write(() => head.commit(commit)),
-    // Only what is on the disk can be read.
-    confirm: database.settled,
     ...createPurge(database),
     lastSize: () => lastSize(database),
     async findIdentities(identities) {

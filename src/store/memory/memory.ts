@@ -35,7 +35,6 @@ export function createMemoryStore({ nowMs = () => 0 }: { readonly nowMs?: () => 
       for (const record of commit.erase ?? []) records.remove(record)
       tree.grow(commit)
     },
-    async confirm() {},
     async hasRemains() {
       return false
     },

@@ -99,13 +99,6 @@ export type LogStore = {
    * is written
    */
   commit(commit: Commit): Promise<void>
-  /**
-   * Returns when all that was read from the store before the call is as durable as a commit that
-   * was answered. A database may show another node's commit before its standby has it, so a node
-   * confirms what it has only read before it signs, publishes or acknowledges it.
-   * @throws StoreError STORE_UNSETTLED
-   */
-  confirm(): Promise<void>
   /** Whether bytes of erased records may be left in the store's files. */
   hasRemains(): Promise<boolean>
   /**

@@ -55,12 +55,12 @@ export function logConformance(opened: () => LogStore & Lookups & Documents): vo
     }
   })
 
-  it('confirms what was read, before the first commit and after others, and changes nothing', async () => {
-    await opened().confirm()
+  it('confirms its head, before the first commit and after others, and changes nothing', async () => {
+    assert.equal(await opened().confirmHead(), undefined)
     assert.equal(await opened().readHead(), undefined)
     await opened().commit(commitOf(0, 3))
-    await opened().confirm()
-    const row = await opened().readHead()
+    const row = await opened().confirmHead()
+    assert.deepEqual(await opened().readHead(), row)
     assert.deepEqual([row?.head.size, plain(row?.head.root), plain(row?.edge.bundle)], [3, plain(hash('root 3')), 'bundle 3'])
     await opened().commit(commitOf(3, 4))
   })

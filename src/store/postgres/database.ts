@@ -1,0 +1,220 @@
+/**
+ * Reading from and writing to the database. Writes come one after another. A write whose outcome is
+ * unknown leaves the database in doubt, and nothing is written or read of the head until a write of
+ * the head's own row has been committed cleanly: it waits for whatever still holds that row, and
+ * its log position is after everything that was shown before.
+ */
+import type pg from 'pg'
+import { StoreError } from '../port/errors.ts'
+import { type Connection, type DatabaseStatement, isConnectionError, sqlState } from './connection.ts'
+import type { Link, Links } from './link.ts'
+
+/** A statement with its values, for sending several at once. */
+export type Step = readonly [statement: DatabaseStatement, ...values: unknown[]]
+
+export type Transaction = {
+  /** Sends statements at once. Resolves to the rows of each when all are answered. */
+  run(...steps: readonly Step[]): Promise<Rows[]>
+}
+
+export type Rows = readonly (readonly unknown[])[]
+
+export type Database = {
+  /** The rows of one statement. It is repeated if its connection breaks, so it must only read. */
+  read(statement: DatabaseStatement, ...values: unknown[]): Promise<Rows>
+  /**
+   * Runs a transaction after all earlier writes. `begin` runs first and may throw: then nothing is
+   * written. It returns the steps that write, which are sent together with the COMMIT.
+   * `begin` may run several times, because another node can come in between.
+   * @throws StoreError STORE_UNSETTLED: nothing was written. STORE_WRITE_FAILED: the outcome is
+   * unknown until `settled`
+   */
+  write(begin: (transaction: Transaction) => Promise<readonly Step[]>): Promise<void>
+  /** @throws StoreError STORE_UNSETTLED as long as the outcome of a write is unknown */
+  settled(): Promise<void>
+  /** Changes with each new link. What was read over an earlier one may be of another server. */
+  epoch(): number
+  /** Runs statements that may take long on a connection of their own. */
+  apart<T>(work: (connection: Connection) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+const BEGIN: DatabaseStatement = { name: 'begin', text: 'BEGIN' }
+const COMMIT: DatabaseStatement = { name: 'commit', text: 'COMMIT' }
+const ROLLBACK: DatabaseStatement = { name: 'rollback', text: 'ROLLBACK' }
+/** Writes the head's row without changing the head. */
+export const BEAT: DatabaseStatement = { name: 'beat', text: 'UPDATE openseal.head SET beat = beat + 1 WHERE id = 1' }
+
+/** How often a transaction begins again because another one came in between. */
+const TRIES = 20
+const READ_TRIES = 3
+/** Serialization failure, deadlock, and what CockroachDB calls a restart. */
+const AGAIN = ['40001', '40P01', 'CR000']
+/** Another node holds the row: lock timeout, statement timeout, no such lock now. */
+const BUSY = ['55P03', '57014']
+
+/** Runs statements over the link of the moment. */
+export function createDatabase(links: Links): Database {
+  let inDoubt = false
+  let last: Promise<unknown> = Promise.resolve()
+  let link: Link | undefined
+  let epoch = 0
+
+  async function linked(): Promise<Link> {
+    const found = await links.get().catch(cause => {
+      throw unsettled(cause)
+    })
+    if (found !== link) {
+      link = found
+      epoch++
+    }
+    return found
+  }
+
+  async function transact(begin: (transaction: Transaction) => Promise<readonly Step[]>): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      const { writer } = await linked()
+      const outcome = await attempt(writer, begin)
+      if (outcome === 'committed') return
+      if (outcome.isUnknown) {
+        inDoubt = true
+        // Nothing may follow on this connection: its server may be at the COMMIT for a long time.
+        writer.drop()
+        throw failed(outcome.cause)
+      }
+      if (outcome.cause instanceof StoreError) throw outcome.cause
+      const state = sqlState(outcome.cause)
+      const isLost = isConnectionError(outcome.cause)
+      if (isLost) writer.drop()
+      if ((isLost || AGAIN.includes(state!)) && tries < TRIES) continue
+      if (isLost || AGAIN.includes(state!) || BUSY.includes(state!)) throw unsettled(outcome.cause)
+      throw failed(outcome.cause)
+    }
+  }
+
+  async function settleNow(): Promise<void> {
+    if (!inDoubt) return
+    try {
+      await transact(async () => [[BEAT]])
+    } catch (cause) {
+      throw cause instanceof StoreError && cause.code === 'STORE_UNSETTLED' ? cause : unsettled(cause)
+    }
+    inDoubt = false
+  }
+
+  function queue(work: () => Promise<void>): Promise<void> {
+    const done = last.then(work)
+    last = done.catch(() => {})
+    return done
+  }
+
+  return {
+    async read(statement, ...values) {
+      for (let tries = 1; ; tries++) {
+        const { reader, drop } = await linked()
+        try {
+          return (await reader().run(statement, values)).rows
+        } catch (cause) {
+          if (cause instanceof StoreError) throw cause
+          const isLost = isConnectionError(cause)
+          if (isLost) drop()
+          const isPassing = isLost || AGAIN.includes(sqlState(cause)!)
+          if (!isPassing && !BUSY.includes(sqlState(cause)!)) throw unreadable(cause)
+          if (!isPassing || tries === READ_TRIES) throw unsettled(cause)
+        }
+      }
+    },
+    write: begin =>
+      queue(async () => {
+        await settleNow()
+        await transact(begin)
+      }),
+    settled: async () => (inDoubt ? queue(settleNow) : undefined),
+    epoch: () => epoch,
+    async apart(work) {
+      await linked()
+      const connection = await links.unbounded().catch(cause => {
+        throw unsettled(cause)
+      })
+      try {
+        return await work(connection)
+      } finally {
+        await connection.end()
+      }
+    },
+    async close() {
+      await last
+      await links.close()
+    },
+  }
+}
+
+type Outcome = 'committed' | { readonly cause: unknown; readonly isUnknown: boolean }
+
+/** Runs a transaction once. Two round trips: what it begins with, and all that it writes. */
+async function attempt(writer: Connection, begin: (transaction: Transaction) => Promise<readonly Step[]>): Promise<Outcome> {
+  const send = (steps: readonly Step[]) => steps.map(([statement, ...values]) => writer.run(statement, values))
+  let isBegun = false
+  let steps: readonly Step[]
+  try {
+    steps = await begin({
+      async run(...asked) {
+        const answers = await all(send(isBegun ? asked : [[BEGIN], ...asked]))
+        const rows = answers.map(answer => answer.rows as Rows)
+        if (isBegun) return rows
+        isBegun = true
+        return rows.slice(1)
+      },
+    })
+  } catch (cause) {
+    // If this does not arrive, the server ends the transaction by itself.
+    if (writer.isOpen()) await writer.run(ROLLBACK).catch(() => {})
+    return { cause, isUnknown: false }
+  }
+
+  // From here on the server may commit, whatever this node hears of it.
+  writer.doubts.clear()
+  const sent = send([...(isBegun ? [] : ([[BEGIN]] as const)), ...steps, [COMMIT]])
+  const answers = await Promise.allSettled(sent)
+  const [first] = answers.flatMap(answer => (answer.status === 'rejected' ? [answer.reason] : []))
+  const commit = answers.at(-1)!
+  if (commit.status === 'fulfilled') {
+    const { command } = commit.value as pg.QueryArrayResult
+    if (command === 'COMMIT' && first === undefined)
+      return writer.doubts.any() ? { cause: new Error('the commit may not be on its standby'), isUnknown: true } : 'committed'
+    // A transaction in which a statement has failed answers COMMIT with ROLLBACK, and no error.
+    const cause = first ?? new Error(`COMMIT was answered with ${command}`)
+    return { cause, isUnknown: command !== 'ROLLBACK' || first === undefined }
+  }
+  // An error of COMMIT itself that says "begin again" has undone everything.
+  const cause = first
+  return { cause, isUnknown: !(cause === commit.reason && AGAIN.includes(sqlState(cause)!)) }
+}
+
+/** All answers, or the first error once everything that was sent is answered. */
+async function all(sent: readonly Promise<pg.QueryArrayResult>[]): Promise<pg.QueryArrayResult[]> {
+  await Promise.allSettled(sent)
+  return Promise.all(sent)
+}
+
+function unsettled(cause: unknown): StoreError {
+  const why = cause instanceof StoreError ? ` ${cause.message}` : ''
+  return new StoreError(
+    'STORE_UNSETTLED',
+    `The database does not take writes now.${why} Nothing is written until it does. Try again later.`,
+    {
+      cause,
+    },
+  )
+}
+
+function failed(cause: unknown): StoreError {
+  return new StoreError('STORE_WRITE_FAILED', 'The database has not confirmed a write. Try again in a moment.', { cause })
+}
+
+function unreadable(cause: unknown): StoreError {
+  const state = sqlState(cause)
+  // Data corrupted, index corrupted.
+  const code = state === 'XX001' || state === 'XX002' ? 'STORE_DAMAGED' : 'STORE_UNREADABLE'
+  return new StoreError(code, `This part of the ledger cannot be read from the database (${state}).`, { cause })
+}

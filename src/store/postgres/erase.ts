@@ -1,0 +1,62 @@
+/**
+ * Erasing, and the removal of what is left of erased rows. A deleted row stays in its table until
+ * VACUUM removes it, and VACUUM cannot while an older transaction, a replication slot or a standby
+ * may still read it. So a commit that erases notes each record in `remains`, and the note goes when
+ * the database says that no dead row is left.
+ *
+ * What VACUUM frees is overwritten only when the space is used again. Pages, the write-ahead log
+ * and backups can hold the bytes for longer: `docs/erase.md` says what an operator does about it.
+ */
+import { StoreError } from '../port/errors.ts'
+import type { ErasedRecord, LogStore } from '../port/log.ts'
+import type { DatabaseStatement } from './connection.ts'
+import type { Database, Step } from './database.ts'
+import { lookupKeys, packHashes } from './packed.ts'
+
+const ERASE_STATEMENT: DatabaseStatement = { name: 'erase-statement', text: 'DELETE FROM openseal.statement WHERE idx = $1' }
+const ERASE_IDENTITY: DatabaseStatement = { name: 'erase-identity', text: 'DELETE FROM openseal.identity WHERE key = $1 AND idx = $2' }
+const ERASE_LOOKUP: DatabaseStatement = {
+  name: 'erase-lookup',
+  text: 'DELETE FROM openseal.lookup WHERE kind = $1 AND key = $2 AND idx = $3',
+}
+const NOTE: DatabaseStatement = { name: 'note-remains', text: 'INSERT INTO openseal.remains VALUES ($1) ON CONFLICT DO NOTHING' }
+const REMAINS: DatabaseStatement = { name: 'remains', text: 'SELECT idx FROM openseal.remains ORDER BY idx' }
+const FORGET: DatabaseStatement = { name: 'forget-remains', text: 'DELETE FROM openseal.remains WHERE idx = ANY($1::bigint[])' }
+
+const TABLES = 'openseal.statement, openseal.identity, openseal.lookup'
+/** Rows that are dead and still there, by the last VACUUM and what has been deleted since. */
+const DEAD = `SELECT coalesce(sum(n_dead_tup), 0) FROM pg_stat_all_tables
+  WHERE schemaname = 'openseal' AND relname IN ('statement', 'identity', 'lookup')`
+
+/** The steps of a commit that erase records. */
+export function eraseSteps(records: readonly ErasedRecord[]): Step[] {
+  return records.flatMap((record): Step[] => [
+    [ERASE_STATEMENT, record.index],
+    [ERASE_IDENTITY, packHashes([record.identity]), record.index],
+    ...lookupKeys(record).map(({ kind, key }): Step => [ERASE_LOOKUP, kind, key, record.index]),
+    [NOTE, record.index],
+  ])
+}
+
+/** Whether rows of erased records may be left, and their removal. */
+export function createPurge(database: Database): Pick<LogStore, 'hasRemains' | 'purge'> {
+  const remains = async () => (await database.read(REMAINS)).map(([index]) => index as number)
+  return {
+    hasRemains: async () => (await remains()).length > 0,
+    async purge() {
+      // Noted before the VACUUM begins: what is erased meanwhile is for the next one.
+      const erased = await remains()
+      if (erased.length === 0) return
+      const dead = await database.apart(async ({ run }) => {
+        await run({ text: `VACUUM (INDEX_CLEANUP ON) ${TABLES}` })
+        return Number((await run({ text: DEAD })).rows[0]?.[0])
+      })
+      if (dead > 0)
+        throw new StoreError(
+          'STORE_REMAINS',
+          'The database keeps rows of erased records, because an open transaction, a replication slot or a standby may still read them.',
+        )
+      await database.write(async () => [[FORGET, `{${erased.join(',')}}`]])
+    },
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * The connections to the one server of a cluster that accepts writes: one for writing, a few for
+ * reading. When one of them breaks, all are given up, and the next call looks for that server again.
+ */
+import type { Host } from '../../host.ts'
+import { StoreError } from '../port/errors.ts'
+import { type DatabaseAddress, type DatabaseHost, nameOfHost } from './address.ts'
+import { type Connection, connect, prepare, type ServerState } from './connection.ts'
+import { ensureSchema } from './schema.ts'
+
+export type Link = {
+  readonly writer: Connection
+  /** The reading connection with the fewest statements in flight. */
+  reader(): Connection
+  isOpen(): boolean
+  /** Gives up all connections. The server goes on with what it was told. */
+  drop(): void
+  end(): Promise<void>
+}
+
+export type Links = {
+  /**
+   * The open link, or a new one.
+   * @throws StoreError STORE_UNREACHABLE, STORE_NO_PRIMARY, STORE_TIMELINE, STORE_OTHER_DATABASE,
+   * and what a connection and its schema can be refused for
+   */
+  get(): Promise<Link>
+  /** A connection of its own to the same server, whose statements may take as long as they need. */
+  unbounded(): Promise<Connection>
+  close(): Promise<void>
+}
+
+type Deps = { readonly address: DatabaseAddress; readonly host: Pick<Host, 'steadyMs' | 'sleep' | 'randomBytes'> }
+type Found = { readonly connection: Connection; readonly state: ServerState }
+
+const READERS = 4
+/** After a failed search, the next one waits this long, however many ask. */
+const SEARCH_AGAIN_MS = 200
+
+/** Finds the server, now and whenever a link is lost. */
+export function createLinks({ address, host }: Deps): Links {
+  let link: Link | undefined
+  let searching: Promise<Link> | undefined
+  let failed: { readonly error: unknown; readonly untilMs: number } | undefined
+  let isClosed = false
+  /** What a later server must be: of this database, and no earlier in its history. */
+  let known: { readonly uid: string; readonly timeline: number } | undefined
+
+  async function search(): Promise<Link> {
+    const { connection, state } = await findPrimary(address, known?.timeline ?? 0)
+    const opened = [connection]
+    try {
+      const uid = await ensureSchema(connection, host)
+      if (known !== undefined && known.uid !== uid)
+        throw new StoreError(
+          'STORE_OTHER_DATABASE',
+          `The database at ${nameOfHost(connection.at)} is not the one that this node began with.`,
+        )
+      known = { uid, timeline: state.timeline }
+      for (let i = 0; i < READERS; i++) {
+        const reader = await connect(address, connection.at)
+        opened.push(reader)
+        await prepare(reader)
+      }
+    } catch (error) {
+      for (const each of opened) each.drop()
+      throw error
+    }
+    return createLink(connection, opened.slice(1))
+  }
+
+  return {
+    async get() {
+      if (isClosed) throw new StoreError('STORE_UNSETTLED', 'The store is closed.')
+      if (link?.isOpen()) return link
+      link?.drop()
+      link = undefined
+      if (failed !== undefined && host.steadyMs() < failed.untilMs) throw failed.error
+      searching ??= search()
+        .then(found => {
+          failed = undefined
+          if (isClosed) found.drop()
+          link = found
+          return found
+        })
+        .catch(error => {
+          failed = { error, untilMs: host.steadyMs() + SEARCH_AGAIN_MS }
+          throw error
+        })
+        .finally(() => {
+          searching = undefined
+        })
+      return searching
+    },
+    async unbounded() {
+      const { writer } = await this.get()
+      return connect(address, writer.at, { unbounded: true })
+    },
+    async close() {
+      isClosed = true
+      await searching?.catch(() => {})
+      await link?.end()
+    },
+  }
+}
+
+function createLink(writer: Connection, readers: readonly Connection[]): Link {
+  const all = [writer, ...readers]
+  return {
+    writer,
+    reader: () => readers.reduce((least, each) => (each.waiting() < least.waiting() ? each : least)),
+    isOpen: () => all.every(each => each.isOpen()),
+    drop() {
+      for (const each of all) each.drop()
+    },
+    async end() {
+      await Promise.all(all.map(each => each.end()))
+    },
+  }
+}
+
+/**
+ * A connection to the server that accepts writes. All hosts are asked. If several accept writes, a
+ * standby was promoted and the old server is back: the newest history counts.
+ */
+async function findPrimary(address: DatabaseAddress, timeline: number): Promise<Found> {
+  const asked = await Promise.allSettled(address.hosts.map(at => ask(address, at)))
+  const found = asked.flatMap(each => (each.status === 'fulfilled' ? [each.value] : []))
+  const primaries = found.filter(({ state }) => state.isPrimary).sort((a, b) => b.state.timeline - a.state.timeline)
+  const [newest] = primaries
+  const usable = newest !== undefined && newest.state.timeline >= timeline ? newest : undefined
+  for (const each of found) if (each !== usable) each.connection.drop()
+  if (usable !== undefined) return usable
+  if (newest !== undefined)
+    throw new StoreError(
+      'STORE_TIMELINE',
+      `The database at ${nameOfHost(newest.connection.at)} is at an earlier history (timeline ${newest.state.timeline}) than the one that this node has used (${timeline}). It was replaced by a standby: shut it down.`,
+    )
+  if (found.length > 0)
+    throw new StoreError(
+      'STORE_NO_PRIMARY',
+      `${nameHosts(found.map(({ connection }) => connection.at))} accepts no writes: it is a standby.`,
+    )
+  const reasons = asked.flatMap(each => (each.status === 'rejected' ? [each.reason as Error] : []))
+  // Each host's own reason, of which the first has the code.
+  const [first] = reasons
+  if (reasons.length === 1 || !(first instanceof StoreError)) throw first
+  throw new StoreError(first.code, reasons.map(reason => reason.message).join(' '), { cause: first })
+}
+
+async function ask(address: DatabaseAddress, at: DatabaseHost): Promise<Found> {
+  const connection = await connect(address, at)
+  try {
+    return { connection, state: await prepare(connection) }
+  } catch (error) {
+    connection.drop()
+    throw error
+  }
+}
+
+function nameHosts(hosts: readonly DatabaseHost[]): string {
+  return hosts.map(nameOfHost).join(', ')
+}
