@@ -8,6 +8,7 @@ import type { Fees } from './chain/fees.ts'
 import type { SignerOptions } from './chain/signer.ts'
 import { OpenSealError } from './core/errors.ts'
 import { isOrigin } from './core/tlog/checkpoint.ts'
+import { parseAddress } from './store/postgres/address.ts'
 
 /**
  * The settings of the service. Times are in milliseconds. A comment says what a missing member
@@ -187,7 +188,14 @@ const VARIABLES = z.object({
   OPENSEAL_MARK: z.string().optional(),
   OPENSEAL_STORE: z
     .string()
-    .regex(/^postgres(ql)?:\/\/./, 'is not a postgres:// address; omit it for Level in the data folder')
+    .superRefine((text, { addIssue }) => {
+      try {
+        parseAddress(text)
+      } catch (error) {
+        const message = (error as Error).message.replace(/^OPENSEAL_STORE |\.$/g, '')
+        addIssue(`${message}; omit it for Level in the data folder`)
+      }
+    })
     .optional(),
   OPENSEAL_ORIGIN: z
     .string()

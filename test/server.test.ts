@@ -141,7 +141,8 @@ describe('server', () => {
   it('refuses another contract than the one it began with', () =>
     rejects(start({ contract: `0x${'12'.repeat(20)}` }), code('LEDGER_ANCHOR_CHANGED')))
 
-  it('says that the PostgreSQL store is not built yet', () => rejects(start({ storeUrl: 'postgres://x' }), code('SERVER_STORE')))
+  it('refuses a database beside a ledger in the data folder, and opens neither', () =>
+    rejects(start({ storeUrl: 'postgres://nobody@127.0.0.1:1/none' }), code('SERVER_STORE')))
 
   it('refuses a log key that is missing, damaged or not random, and never makes another', async () => {
     const path = join(config.dataDir, 'keys', 'log.key')

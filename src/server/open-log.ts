@@ -1,5 +1,5 @@
 /** The log of a service: its store, its key, its chain and its anchorer. */
-import { mkdir } from 'node:fs/promises'
+import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createAnchorer } from '../anchor/anchorer.ts'
 import { createLease } from '../anchor/lease.ts'
@@ -7,13 +7,16 @@ import { readRestored, restoredReason } from '../care/restored.ts'
 import { openAnchorChain } from '../chain/ethereum.ts'
 import type { Config } from '../config.ts'
 import { toHex } from '../core/bytes.ts'
+import { lockFolder } from '../folder-lock.ts'
 import type { Host } from '../host.ts'
 import { ensureErasureKey, ensureLogKey, readLogKey } from '../keys.ts'
 import { openLedger } from '../ledger/ledger.ts'
 import { createLogSigner } from '../log/signer.ts'
 import { withDeadlines } from '../store/deadlines.ts'
 import { type LevelStore, openLevelStore } from '../store/level/level.ts'
+import { StoreError } from '../store/port/errors.ts'
 import { isShared, type Store } from '../store/port/port.ts'
+import { openPostgresStore } from '../store/postgres/postgres.ts'
 import { bindPlaces, openChain, REQUEST_MS } from './chain.ts'
 import { ServerError } from './errors.ts'
 import { markFolderOf, openMarkKeeper } from './mark.ts'
@@ -25,13 +28,18 @@ export const logKeyFile = (dataDir: string) => join(dataDir, 'keys', 'log.key')
 /** How long a call of the store may take. A slow disk syncs within seconds. */
 const STORE_MS = 30_000
 
-/** Opens the store of the data folder and takes its lock. */
-export async function openStore({ storeUrl }: Config, dataDir: string, host: Host): Promise<LevelStore> {
-  if (storeUrl !== undefined)
-    throw new ServerError(
-      'SERVER_STORE',
-      'OPENSEAL_STORE: the PostgreSQL store is not built yet. Omit it to keep the ledger in the data folder.',
-    )
+/** The open store of a service. */
+export type OpenStore = {
+  readonly store: Store
+  /** The same store if it is in the data folder: only then the service cares for its files. */
+  readonly embedded: LevelStore | undefined
+}
+
+/**
+ * Opens the store: in the data folder or, with OPENSEAL_STORE, in a database. Either way it takes
+ * the lock of the data folder, which belongs to one node.
+ */
+export async function openStore({ storeUrl }: Config, dataDir: string, host: Host): Promise<OpenStore> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 }).catch(cause => {
     throw new ServerError(
       'SERVER_DATA',
@@ -41,7 +49,37 @@ export async function openStore({ storeUrl }: Config, dataDir: string, host: Hos
       },
     )
   })
-  return withDeadlines(await openLevelStore(join(dataDir, 'store')), host, STORE_MS)
+  const folder = join(dataDir, 'store')
+  if (storeUrl === undefined) {
+    const embedded = withDeadlines(await openLevelStore(folder), host, STORE_MS)
+    return { store: embedded, embedded }
+  }
+  if (await isThere(folder))
+    throw new ServerError(
+      'SERVER_STORE',
+      `There is a ledger in ${folder}, and OPENSEAL_STORE names a database: unset it, or set OPENSEAL_DATA to another folder.`,
+    )
+  return { store: await openShared(storeUrl, dataDir, host), embedded: undefined }
+}
+
+async function openShared(storeUrl: string, dataDir: string, host: Host): Promise<Store> {
+  const lock = await lockFolder(dataDir)
+  if (lock === undefined)
+    throw new StoreError('STORE_LOCKED', `The data folder ${dataDir} is in use by another OpenSeal service: each node needs its own.`)
+  try {
+    const store = withDeadlines(await openPostgresStore(storeUrl, host), host, STORE_MS)
+    return { ...store, close: () => store.close().finally(lock.release) }
+  } catch (error) {
+    await lock.release()
+    throw error
+  }
+}
+
+function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
 }
 
 /** An open log. */

@@ -39,7 +39,7 @@ async function rotate(start: Start): Promise<Rotation> {
   const { config, dataDir, host, log, parts } = start
   const path = logKeyFile(dataDir)
   const next = `${path}.next`
-  const store = await openStore(config, dataDir, host)
+  const { store } = await openStore(config, dataDir, host)
   parts.store = store
   if ((await store.readHead()) === undefined)
     throw new ServerError('SERVER_DATA', `There is no ledger in ${dataDir} whose key could be changed.`)

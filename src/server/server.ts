@@ -64,7 +64,7 @@ async function open(start: Start): Promise<Omit<Service, 'close'>> {
   const operator = await readOperator(config)
   // The store's lock comes first, so that a second service on this folder touches neither its keys
   // nor its chain. Then the port.
-  const store = await openStore(config, dataDir, host)
+  const { store, embedded } = await openStore(config, dataDir, host)
   parts.store = store
   const http = await openListener(config)
   parts.http = http
@@ -78,8 +78,8 @@ async function open(start: Start): Promise<Omit<Service, 'close'>> {
   const operatorKey = config.operatorKey ?? (await ensureOperatorKey(operatorKeyFile, { host, log }))
 
   // Nothing is served before the first try to compare the ledger with its chain.
-  const watch = await openWatch(start, store, opened)
-  const serving = await openServing(start, store, opened, watch, { url, operator, operatorKey, isClosing: http.isClosing })
+  const watch = await openWatch(start, embedded, opened)
+  const serving = await openServing(start, { store, embedded }, opened, watch, { url, operator, operatorKey, isClosing: http.isClosing })
   http.serve(serving(operatorHttp === undefined ? 'local' : 'elsewhere'))
   operatorHttp?.serve(serving('here'))
 

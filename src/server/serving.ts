@@ -16,13 +16,12 @@ import { createAgencies } from '../ledger/agencies/agencies.ts'
 import { createSessions } from '../ledger/agencies/sessions.ts'
 import { createBackups } from '../ledger/backups.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import type { LevelStore } from '../store/level/level.ts'
 import { createJsonRpcReader } from '../verifier/json-rpc.ts'
 import type { SiteDeps } from '../web/deps.ts'
 import type { Operator } from '../web/layout.ts'
 import { siteRoutes } from '../web/site.ts'
 import { type OpenChain, REQUEST_MS } from './chain.ts'
-import type { OpenLog } from './open-log.ts'
+import type { OpenLog, OpenStore } from './open-log.ts'
 import type { Start } from './parts.ts'
 import type { ServiceWatch } from './watch.ts'
 
@@ -37,7 +36,7 @@ type Served = {
 /** The listeners, by the address where requests come in. */
 export async function openServing(
   start: Start,
-  store: LevelStore,
+  { store, embedded }: OpenStore,
   { ledger, chain, place, anchorer }: OpenLog,
   { admission, notAccepting, scrub, alarms, metrics }: ServiceWatch,
   { url, operator, operatorKey, isClosing }: Served,
@@ -51,7 +50,7 @@ export async function openServing(
     chain,
     start,
   )
-  const ofLedger = { ledger, agencies, anchorer, policy, notAccepting, scrub, alarms, rows: store.rows }
+  const ofLedger = { ledger, agencies, anchorer, policy, notAccepting, scrub, alarms, rows: embedded?.rows }
   const guards = { operatorKey, admission, limits: limitsOf(config, host), isClosing, trustedProxies: config.trustedProxies }
   const sessions = createSessions({ store, agencies, operatorKey, host })
   const desk = site && { sessions, url, operator, backups: createBackups({ store, host }), pages: site.parts }

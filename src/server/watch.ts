@@ -20,7 +20,7 @@ export type ServiceWatch = Awaited<ReturnType<typeof openWatch>>
  */
 export async function openWatch(
   { config, dataDir, host, log, parts, bells }: Start,
-  store: EmbeddedStore,
+  embedded: EmbeddedStore | undefined,
   { ledger, anchorer, anchorChain, mark }: OpenLog,
 ) {
   const admission = createAdmission({ waiting: () => ledger.waiting(), nowMs: host.steadyMs })
@@ -32,9 +32,10 @@ export async function openWatch(
   await comparison.first
   const { notAccepting } = comparison
 
-  const scrub = await openScrub({ store, entriesPerSecond: config.scrubRate, host, log })
-  parts.scrub = scrub
-  scrub.start()
+  // A database is cared for with its own tools.
+  const scrub = embedded && (await openScrub({ store: embedded, entriesPerSecond: config.scrubRate, host, log }))
+  if (scrub) parts.scrub = scrub
+  scrub?.start()
 
   const erasing = await startErasing({ ledger, isFinderClean: async () => (await parts.finder?.isClean()) ?? true, host, log })
   parts.erasing = erasing

@@ -10,18 +10,18 @@ import { type Connection, type DatabaseStatement, isConnectionError, sqlState } 
 import type { Link, Links } from './link.ts'
 
 /** A statement with its values, for sending several at once. */
-export type Step = readonly [statement: DatabaseStatement, ...values: unknown[]]
+export type WriteStep = readonly [statement: DatabaseStatement, ...values: unknown[]]
 
 export type Transaction = {
   /** Sends statements at once. Resolves to the rows of each when all are answered. */
-  run(...steps: readonly Step[]): Promise<Rows[]>
+  run(...steps: readonly WriteStep[]): Promise<ResultRows[]>
 }
 
-export type Rows = readonly (readonly unknown[])[]
+export type ResultRows = readonly (readonly unknown[])[]
 
-export type Database = {
+export type PostgresDatabase = {
   /** The rows of one statement. It is repeated if its connection breaks, so it must only read. */
-  read(statement: DatabaseStatement, ...values: unknown[]): Promise<Rows>
+  read(statement: DatabaseStatement, ...values: unknown[]): Promise<ResultRows>
   /**
    * Runs a transaction after all earlier writes. `begin` runs first and may throw: then nothing is
    * written. It returns the steps that write, which are sent together with the COMMIT.
@@ -29,7 +29,7 @@ export type Database = {
    * @throws StoreError STORE_UNSETTLED: nothing was written. STORE_WRITE_FAILED: the outcome is
    * unknown until `settled`
    */
-  write(begin: (transaction: Transaction) => Promise<readonly Step[]>): Promise<void>
+  write(begin: (transaction: Transaction) => Promise<readonly WriteStep[]>): Promise<void>
   /** @throws StoreError STORE_UNSETTLED as long as the outcome of a write is unknown */
   settled(): Promise<void>
   /** Changes with each new link. What was read over an earlier one may be of another server. */
@@ -54,7 +54,7 @@ const AGAIN = ['40001', '40P01', 'CR000']
 const BUSY = ['55P03', '57014']
 
 /** Runs statements over the link of the moment. */
-export function createDatabase(links: Links): Database {
+export function createDatabase(links: Links): PostgresDatabase {
   let inDoubt = false
   let last: Promise<unknown> = Promise.resolve()
   let link: Link | undefined
@@ -71,7 +71,7 @@ export function createDatabase(links: Links): Database {
     return found
   }
 
-  async function transact(begin: (transaction: Transaction) => Promise<readonly Step[]>): Promise<void> {
+  async function transact(begin: (transaction: Transaction) => Promise<readonly WriteStep[]>): Promise<void> {
     for (let tries = 1; ; tries++) {
       const { writer } = await linked()
       const outcome = await attempt(writer, begin)
@@ -152,15 +152,15 @@ export function createDatabase(links: Links): Database {
 type Outcome = 'committed' | { readonly cause: unknown; readonly isUnknown: boolean }
 
 /** Runs a transaction once. Two round trips: what it begins with, and all that it writes. */
-async function attempt(writer: Connection, begin: (transaction: Transaction) => Promise<readonly Step[]>): Promise<Outcome> {
-  const send = (steps: readonly Step[]) => steps.map(([statement, ...values]) => writer.run(statement, values))
+async function attempt(writer: Connection, begin: (transaction: Transaction) => Promise<readonly WriteStep[]>): Promise<Outcome> {
+  const send = (steps: readonly WriteStep[]) => steps.map(([statement, ...values]) => writer.run(statement, values))
   let isBegun = false
-  let steps: readonly Step[]
+  let steps: readonly WriteStep[]
   try {
     steps = await begin({
       async run(...asked) {
         const answers = await all(send(isBegun ? asked : [[BEGIN], ...asked]))
-        const rows = answers.map(answer => answer.rows as Rows)
+        const rows = answers.map(answer => answer.rows as ResultRows)
         if (isBegun) return rows
         isBegun = true
         return rows.slice(1)

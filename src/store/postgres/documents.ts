@@ -5,7 +5,7 @@
 import { fromUtf8, toUtf8 } from '../../core/bytes.ts'
 import { type DocumentChange, type Documents, documentChanged, type StoredDocument } from '../port/documents.ts'
 import type { DatabaseStatement } from './connection.ts'
-import type { Database, Rows, Step, Transaction } from './database.ts'
+import type { PostgresDatabase, ResultRows, Transaction, WriteStep } from './database.ts'
 
 /**
  * Written, not only locked: a transaction that sees one moment (REPEATABLE READ and above) must not
@@ -32,7 +32,7 @@ const LIST_NEWEST: DatabaseStatement = {
 }
 
 /** The documents of a database. */
-export function createDocuments({ read, write }: Database): Documents {
+export function createDocuments({ read, write }: PostgresDatabase): Documents {
   return {
     async readDocument(collection, key) {
       const [row] = await read(READ, toUtf8(collection), toUtf8(key))
@@ -60,7 +60,10 @@ export function createDocuments({ read, write }: Database): Documents {
  */
 export async function lockUnchanged(transaction: Transaction, unless: readonly DocumentChange[]): Promise<void> {
   // The lock comes first: what is read after it shows what an earlier writer has committed.
-  const [, ...found] = await transaction.run([LOCK], ...unless.map(({ collection, key }): Step => [READ, toUtf8(collection), toUtf8(key)]))
+  const [, ...found] = await transaction.run(
+    [LOCK],
+    ...unless.map(({ collection, key }): WriteStep => [READ, toUtf8(collection), toUtf8(key)]),
+  )
   for (const [i, document] of unless.entries()) {
     const [row] = found[i]!
     const value = row === undefined ? null : fromUtf8(row[0] as Uint8Array)
@@ -69,12 +72,12 @@ export async function lockUnchanged(transaction: Transaction, unless: readonly D
 }
 
 /** The steps that change documents. */
-export function documentSteps(changes: readonly DocumentChange[]): Step[] {
+export function documentSteps(changes: readonly DocumentChange[]): WriteStep[] {
   return changes.map(({ collection, key, value }) =>
     value === null ? [REMOVE, toUtf8(collection), toUtf8(key)] : [PUT, toUtf8(collection), toUtf8(key), toUtf8(value)],
   )
 }
 
-function documentsIn(rows: Rows): StoredDocument[] {
+function documentsIn(rows: ResultRows): StoredDocument[] {
   return rows.map(([key, value]) => ({ key: fromUtf8(key as Uint8Array), value: fromUtf8(value as Uint8Array) }))
 }

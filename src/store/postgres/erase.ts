@@ -10,7 +10,7 @@
 import { StoreError } from '../port/errors.ts'
 import type { ErasedRecord, LogStore } from '../port/log.ts'
 import type { DatabaseStatement } from './connection.ts'
-import type { Database, Step } from './database.ts'
+import type { PostgresDatabase, WriteStep } from './database.ts'
 import { lookupKeys, packHashes } from './packed.ts'
 
 const ERASE_STATEMENT: DatabaseStatement = { name: 'erase-statement', text: 'DELETE FROM openseal.statement WHERE idx = $1' }
@@ -24,22 +24,22 @@ const REMAINS: DatabaseStatement = { name: 'remains', text: 'SELECT idx FROM ope
 const FORGET: DatabaseStatement = { name: 'forget-remains', text: 'DELETE FROM openseal.remains WHERE idx = ANY($1::bigint[])' }
 
 const TABLES = 'openseal.statement, openseal.identity, openseal.lookup'
-/** Rows that are dead and still there, by the last VACUUM and what has been deleted since. */
+/** ResultRows that are dead and still there, by the last VACUUM and what has been deleted since. */
 const DEAD = `SELECT coalesce(sum(n_dead_tup), 0) FROM pg_stat_all_tables
   WHERE schemaname = 'openseal' AND relname IN ('statement', 'identity', 'lookup')`
 
 /** The steps of a commit that erase records. */
-export function eraseSteps(records: readonly ErasedRecord[]): Step[] {
-  return records.flatMap((record): Step[] => [
+export function eraseSteps(records: readonly ErasedRecord[]): WriteStep[] {
+  return records.flatMap((record): WriteStep[] => [
     [ERASE_STATEMENT, record.index],
     [ERASE_IDENTITY, packHashes([record.identity]), record.index],
-    ...lookupKeys(record).map(({ kind, key }): Step => [ERASE_LOOKUP, kind, key, record.index]),
+    ...lookupKeys(record).map(({ kind, key }): WriteStep => [ERASE_LOOKUP, kind, key, record.index]),
     [NOTE, record.index],
   ])
 }
 
 /** Whether rows of erased records may be left, and their removal. */
-export function createPurge(database: Database): Pick<LogStore, 'hasRemains' | 'purge'> {
+export function createPurge(database: PostgresDatabase): Pick<LogStore, 'hasRemains' | 'purge'> {
   const remains = async () => (await database.read(REMAINS)).map(([index]) => index as number)
   return {
     hasRemains: async () => (await remains()).length > 0,

@@ -9,7 +9,7 @@ import { NOTHING } from '../level/rows.ts'
 import { StoreError } from '../port/errors.ts'
 import type { Commit, Head } from '../port/log.ts'
 import type { DatabaseStatement } from './connection.ts'
-import { BEAT, type Database, type Rows, type Step } from './database.ts'
+import { BEAT, type PostgresDatabase, type ResultRows, type WriteStep } from './database.ts'
 
 /** Locks the head until the transaction ends. */
 export const LOCK_HEAD: DatabaseStatement = { name: 'lock-head', text: 'SELECT size, root FROM openseal.head WHERE id = 1 FOR UPDATE' }
@@ -26,7 +26,7 @@ const MOVE_HEAD: DatabaseStatement = {
 }
 
 /** The head of a database, of which this node remembers what it has read. */
-export function createHead({ read, write, settled, epoch }: Database) {
+export function createHead({ read, write, settled, epoch }: PostgresDatabase) {
   /** What was read last, over the link with this epoch. */
   let known: { readonly stored: StoredHead; readonly epoch: number } | undefined
 
@@ -39,7 +39,7 @@ export function createHead({ read, write, settled, epoch }: Database) {
    * The head by these rows, which were read from after the known size over a link; 'again' if that
    * link is not the one of `known`.
    */
-  function take(rows: Rows, before: StoredHead | undefined, over: number): StoredHead | undefined | 'again' {
+  function take(rows: ResultRows, before: StoredHead | undefined, over: number): StoredHead | undefined | 'again' {
     const [head, edges] = headIn(rows)
     if (over !== epoch()) return 'again'
     if (head.size === 0) return undefined
@@ -66,7 +66,7 @@ export function createHead({ read, write, settled, epoch }: Database) {
   /** Reads the head under its lock, in a transaction that writes its row. */
   async function confirmNow(): Promise<StoredHead | undefined> {
     for (;;) {
-      let read: readonly [Rows, StoredHead | undefined, number] | undefined
+      let read: readonly [ResultRows, StoredHead | undefined, number] | undefined
       await write(async transaction => {
         confirming = undefined
         const [before, over] = [knownNow(), epoch()]
@@ -94,7 +94,7 @@ export function createHead({ read, write, settled, epoch }: Database) {
     },
 
     /** The steps that move the head. They come last. */
-    steps({ previous, next, edge }: Commit): Step[] {
+    steps({ previous, next, edge }: Commit): WriteStep[] {
       const stored = knownNow()
       const isKnown = stored !== undefined && stored.head.size === previous.size && equalBytes(stored.head.root, previous.root)
       const { row } = changeHead(isKnown ? stored : undefined, next, edge)
@@ -121,12 +121,12 @@ export function headOf(row: readonly unknown[] | undefined): Head {
   return { size: row[0] as number, root: row[1] as Uint8Array }
 }
 
-function headIn(rows: Rows): [Head, Rows] {
+function headIn(rows: ResultRows): [Head, ResultRows] {
   return [headOf(rows[0]), rows.filter(row => row[2] !== null)]
 }
 
 /** The edge of a head, from the rows after the known one. */
-function follow(known: StoredHead | undefined, edges: Rows, head: Head): StoredHead {
+function follow(known: StoredHead | undefined, edges: ResultRows, head: Head): StoredHead {
   let stored = known
   for (const [, , , isWhole, row] of edges as [unknown, unknown, number, boolean, Uint8Array][]) {
     if (!isWhole && stored === undefined) throw corrupt('lacks the beginning of its edge')

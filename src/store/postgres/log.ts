@@ -4,7 +4,7 @@ import { HASH_BYTES } from '../../core/hash.ts'
 import { headMoved } from '../port/errors.ts'
 import type { Commit, ErasedRecord, LogStore } from '../port/log.ts'
 import type { DatabaseStatement } from './connection.ts'
-import type { Database, Rows, Step } from './database.ts'
+import type { PostgresDatabase, ResultRows, WriteStep } from './database.ts'
 import { documentSteps, lockUnchanged } from './documents.ts'
 import { createPurge, eraseSteps } from './erase.ts'
 import { corrupt, createHead, headOf, LOCK_HEAD } from './head.ts'
@@ -65,7 +65,7 @@ const BUNDLE: DatabaseStatement = { name: 'bundle', text: 'SELECT bytes FROM ope
 const STATEMENTS_AT_ONCE = 256
 
 /** The log of a database. */
-export function createLog(database: Database): LogStore {
+export function createLog(database: PostgresDatabase): LogStore {
   const { read } = database
   const head = createHead(database)
   const lastSize = async () => first(await read(LAST_SIZE)) as number | undefined
@@ -85,7 +85,7 @@ export function createLog(database: Database): LogStore {
     confirmHead: () => shown(head.confirm),
     commit: commit =>
       database.write(async transaction => {
-        const [[row]] = (await transaction.run([LOCK_HEAD])) as [Rows]
+        const [[row]] = (await transaction.run([LOCK_HEAD])) as [ResultRows]
         const found = headOf(row)
         const { previous, documents } = commit
         if (found.size !== previous.size || !equalBytes(found.root, previous.root)) throw headMoved(previous, found)
@@ -119,7 +119,7 @@ export function createLog(database: Database): LogStore {
 }
 
 /** The steps of a commit, except those of the head. */
-function commitSteps(commit: Commit): Step[] {
+function commitSteps(commit: Commit): WriteStep[] {
   const { previous, next, timeMs, erase = [], documents } = commit
   return [
     ...recordSteps(commit, erase),
@@ -131,7 +131,7 @@ function commitSteps(commit: Commit): Step[] {
 }
 
 /** A record that its own commit erases is not written at all: nothing of it can be left. */
-function recordSteps({ previous, records }: Commit, erase: readonly ErasedRecord[]): Step[] {
+function recordSteps({ previous, records }: Commit, erase: readonly ErasedRecord[]): WriteStep[] {
   const erased = new Set(erase.map(({ index }) => index))
   const kept = erased.size === 0 ? records : records.filter(({ index }) => !erased.has(index))
   if (kept.length === 0) return []
@@ -149,13 +149,13 @@ function recordSteps({ previous, records }: Commit, erase: readonly ErasedRecord
             PUT_LOOKUPS,
             ...[base, Buffer.concat(keys.map(({ key }) => key)), arrayOf(keys.map(({ offset }) => offset))],
             arrayOf(keys.map(({ kind }) => kind)),
-          ] as Step,
+          ] as WriteStep,
         ]),
   ]
 }
 
-function treeSteps({ tiles, bundles }: Commit): Step[] {
-  const steps: Step[] = []
+function treeSteps({ tiles, bundles }: Commit): WriteStep[] {
+  const steps: WriteStep[] = []
   if (tiles.length > 0) {
     const { bytes, starts, lengths } = packBytes(tiles.map(tile => tile.bytes))
     steps.push([PUT_TILES, bytes, starts, lengths, arrayOf(tiles.map(({ level }) => level)), arrayOf(tiles.map(({ index }) => index))])
@@ -167,6 +167,6 @@ function treeSteps({ tiles, bundles }: Commit): Step[] {
   return steps
 }
 
-function first(rows: Rows): unknown {
+function first(rows: ResultRows): unknown {
   return rows[0]?.[0]
 }

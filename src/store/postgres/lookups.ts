@@ -3,7 +3,7 @@ import { toHex } from '../../core/bytes.ts'
 import { HASH_BYTES } from '../../core/hash.ts'
 import type { DigestIndexes, Lookups } from '../port/lookups.ts'
 import type { DatabaseStatement } from './connection.ts'
-import type { Database } from './database.ts'
+import type { PostgresDatabase } from './database.ts'
 import { AGENCY, agencyKey, DIGEST, digestKey, RECORD, recordKey } from './packed.ts'
 
 const OLDEST: DatabaseStatement = {
@@ -34,7 +34,7 @@ const DIGESTS_FROM = digestsFrom('>=')
 const DIGESTS_AFTER = digestsFrom('>')
 
 /** The look-ups of a database. */
-export function createLookups({ read }: Database): Lookups {
+export function createLookups({ read }: PostgresDatabase): Lookups {
   const newest = async (kind: number, key: Uint8Array, before: number, limit: number) =>
     indexes(await read(NEWEST, kind, key, before, limit))
   return {

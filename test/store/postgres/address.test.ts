@@ -40,8 +40,8 @@ describe('the address of a database', () => {
       ['postgres://geheim:geheim@h:65536/d', /port/],
       ['postgres://geheim:geheim@h geheim/d', /host/],
       ['postgres://geheim:ge%heim@h/d', /%25/],
-      ['postgres://geheim:gehe/im@h/d', /is not postgres:/],
-      ['postgres://geheim:gehe@im@h/d', /is not postgres:/],
+      ['postgres://geheim:gehe/im@h/d', /is not a postgres:/],
+      ['postgres://geheim:gehe@im@h/d', /is not a postgres:/],
       ['postgres://geheim:geheim@h/d?geheim=geheim', /parameter other than/],
       ['postgres://geheim:geheim@h/d?sslmode=require&sslmode=disable', /twice/],
       ['postgres://geheim:geheim@h/d?sslmode=prefer', /sslmode other than/],
@@ -49,7 +49,7 @@ describe('the address of a database', () => {
       ['postgres://geheim:geheim@h/d?host=/geheim', /hosts twice/],
       ['postgres://geheim:geheim@h/d?target_session_attrs=standby', /target_session_attrs/],
       ['postgres://geheim:geheim@/d', /host/],
-      ['mysql://geheim:geheim@h/d', /is not postgres:/],
+      ['mysql://geheim:geheim@h/d', /is not a postgres:/],
     ]
     for (const [text, reason] of wrong) {
       throws(
