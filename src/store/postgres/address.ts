@@ -37,7 +37,8 @@ const LOOPBACK = /^(localhost|127\.[\d.]+|::1|\/.*)$/
  * @throws StoreError STORE_ADDRESS
  */
 export function parseAddress(text: string): DatabaseAddress {
-  const [, user, password, hostList, database, query] = ADDRESS.exec(text) ?? wrong('is not a postgres:// address such as postgres://USER:PASSWORD@HOST:PORT/DATABASE')
+  const [, user, password, hostList, database, query] =
+    ADDRESS.exec(text) ?? wrong('is not a postgres:// address such as postgres://USER:PASSWORD@HOST:PORT/DATABASE')
   const parameters = parseParameters(query ?? '')
   const hosts = parseHosts(hostList ?? '', parameters.get('host'))
   if (!user) wrong('names no user')

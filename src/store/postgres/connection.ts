@@ -39,20 +39,27 @@ export type ServerState = {
   readonly timeline: number
 }
 
-/** How long one host may take to accept a connection. */
-const CONNECT_MS = 5000
-/**
- * How long a statement waits for its answer before the connection is dropped. The server goes on
- * with it. It is longer than the server's own limits, so that it only ends what those cannot: a
- * COMMIT, which nothing may cancel, a server that has stopped, a broken line.
- */
-const ANSWER_MS = 20_000
-/** The server ends a statement after this. COMMIT is not bound by it. */
-const STATEMENT_MS = 15_000
-/** How long a statement waits for a row that another node has locked. */
-const LOCK_MS = 5000
-/** The server puts out a node that holds the head and has stopped. */
-const IDLE_IN_TRANSACTION_MS = 5000
+/** How long a connection waits for what. */
+export type ConnectionLimits = {
+  /** For one host to accept it. */
+  readonly connectMs: number
+  /**
+   * For the answer to a statement, before the connection is dropped. The server goes on with it. It
+   * is longer than the server's own limits, so that it only ends what those cannot: a COMMIT, which
+   * nothing may cancel, a server that has stopped, a broken line.
+   */
+  readonly answerMs: number
+  /** The server ends a statement after this. COMMIT is not bound by it. */
+  readonly statementMs: number
+  /** For a row that another node has locked. */
+  readonly lockMs: number
+  /** The server puts out a node that is in a transaction, holds the head and has stopped. */
+  readonly idleMs: number
+}
+
+/** The limits of a service. Together they are less than what its callers wait. */
+export const LIMITS: ConnectionLimits = { connectMs: 5000, answerMs: 20_000, statementMs: 15_000, lockMs: 5000, idleMs: 5000 }
+
 const KEEPALIVE_MS = 10_000
 /** The oldest PostgreSQL that has everything the store uses. */
 const MIN_VERSION = 140_000
@@ -85,14 +92,14 @@ const TYPES: pg.CustomTypesConfig = {
  * Connects to one host.
  * @throws StoreError STORE_UNREACHABLE, STORE_LOGIN, STORE_TLS, STORE_NO_DATABASE
  */
-export async function connect(address: DatabaseAddress, at: DatabaseHost, { unbounded = false } = {}): Promise<Connection> {
+export async function connect(address: DatabaseAddress, at: DatabaseHost, limits: ConnectionLimits): Promise<Connection> {
   const { user, database } = address
   const client = new pg.Client({
     ...{ user, database, password: address.password ?? '', host: at.host, port: at.port, ssl: await tlsOptions(address, at) },
-    ...{ application_name: 'openseal', pipeline: true, types: TYPES, connectionTimeoutMillis: CONNECT_MS },
-    ...{ keepAlive: true, keepAliveInitialDelayMillis: KEEPALIVE_MS, lock_timeout: LOCK_MS },
-    ...(!unbounded && { statement_timeout: STATEMENT_MS, query_timeout: ANSWER_MS }),
-    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+    ...{ application_name: 'openseal', pipeline: true, types: TYPES, connectionTimeoutMillis: limits.connectMs },
+    ...{ keepAlive: true, keepAliveInitialDelayMillis: KEEPALIVE_MS, lock_timeout: limits.lockMs },
+    // 0 is no limit.
+    ...{ statement_timeout: limits.statementMs, query_timeout: limits.answerMs, idle_in_transaction_session_timeout: limits.idleMs },
   })
   let isOpen = true
   let inDoubt = false

@@ -48,6 +48,7 @@ export function createPurge(database: PostgresDatabase): Pick<LogStore, 'hasRema
       const erased = await remains()
       if (erased.length === 0) return
       const dead = await database.apart(async ({ run }) => {
+        await run({ text: 'SET statement_timeout = 0' })
         await run({ text: `VACUUM (INDEX_CLEANUP ON) ${TABLES}` })
         return Number((await run({ text: DEAD })).rows[0]?.[0])
       })

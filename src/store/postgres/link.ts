@@ -5,7 +5,7 @@
 import type { Host } from '../../host.ts'
 import { StoreError } from '../port/errors.ts'
 import { type DatabaseAddress, type DatabaseHost, nameOfHost } from './address.ts'
-import { type Connection, connect, prepare, type ServerState } from './connection.ts'
+import { type Connection, type ConnectionLimits, connect, prepare, type ServerState } from './connection.ts'
 import { ensureSchema } from './schema.ts'
 
 export type Link = {
@@ -30,7 +30,11 @@ export type Links = {
   close(): Promise<void>
 }
 
-type Deps = { readonly address: DatabaseAddress; readonly host: Pick<Host, 'steadyMs' | 'sleep' | 'randomBytes'> }
+type Deps = {
+  readonly address: DatabaseAddress
+  readonly limits: ConnectionLimits
+  readonly host: Pick<Host, 'steadyMs' | 'sleep' | 'randomBytes'>
+}
 type Found = { readonly connection: Connection; readonly state: ServerState }
 
 const READERS = 4
@@ -38,7 +42,7 @@ const READERS = 4
 const SEARCH_AGAIN_MS = 200
 
 /** Finds the server, now and whenever a link is lost. */
-export function createLinks({ address, host }: Deps): Links {
+export function createLinks({ address, limits, host }: Deps): Links {
   let link: Link | undefined
   let searching: Promise<Link> | undefined
   let failed: { readonly error: unknown; readonly untilMs: number } | undefined
@@ -47,7 +51,7 @@ export function createLinks({ address, host }: Deps): Links {
   let known: { readonly uid: string; readonly timeline: number } | undefined
 
   async function search(): Promise<Link> {
-    const { connection, state } = await findPrimary(address, known?.timeline ?? 0)
+    const { connection, state } = await findPrimary(address, limits, known?.timeline ?? 0)
     const opened = [connection]
     try {
       const uid = await ensureSchema(connection, host)
@@ -58,7 +62,7 @@ export function createLinks({ address, host }: Deps): Links {
         )
       known = { uid, timeline: state.timeline }
       for (let i = 0; i < READERS; i++) {
-        const reader = await connect(address, connection.at)
+        const reader = await connect(address, connection.at, limits)
         opened.push(reader)
         await prepare(reader)
       }
@@ -94,7 +98,7 @@ export function createLinks({ address, host }: Deps): Links {
     },
     async unbounded() {
       const { writer } = await this.get()
-      return connect(address, writer.at, { unbounded: true })
+      return connect(address, writer.at, { ...limits, statementMs: 0, answerMs: 0 })
     },
     async close() {
       isClosed = true
@@ -123,8 +127,8 @@ function createLink(writer: Connection, readers: readonly Connection[]): Link {
  * A connection to the server that accepts writes. All hosts are asked. If several accept writes, a
  * standby was promoted and the old server is back: the newest history counts.
  */
-async function findPrimary(address: DatabaseAddress, timeline: number): Promise<Found> {
-  const asked = await Promise.allSettled(address.hosts.map(at => ask(address, at)))
+async function findPrimary(address: DatabaseAddress, limits: ConnectionLimits, timeline: number): Promise<Found> {
+  const asked = await Promise.allSettled(address.hosts.map(at => ask(address, at, limits)))
   const found = asked.flatMap(each => (each.status === 'fulfilled' ? [each.value] : []))
   const primaries = found.filter(({ state }) => state.isPrimary).sort((a, b) => b.state.timeline - a.state.timeline)
   const [newest] = primaries
@@ -148,8 +152,8 @@ async function findPrimary(address: DatabaseAddress, timeline: number): Promise<
   throw new StoreError(first.code, reasons.map(reason => reason.message).join(' '), { cause: first })
 }
 
-async function ask(address: DatabaseAddress, at: DatabaseHost): Promise<Found> {
-  const connection = await connect(address, at)
+async function ask(address: DatabaseAddress, at: DatabaseHost, limits: ConnectionLimits): Promise<Found> {
+  const connection = await connect(address, at, limits)
   try {
     return { connection, state: await prepare(connection) }
   } catch (error) {

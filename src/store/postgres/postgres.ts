@@ -3,22 +3,31 @@
  * `schema.ts` describes its tables.
  */
 import type { Host } from '../../host.ts'
-import type { Store } from '../port/port.ts'
+import type { SharedStore } from '../port/port.ts'
 import { parseAddress } from './address.ts'
+import { type DatabaseStatement, LIMITS } from './connection.ts'
 import { createDatabase } from './database.ts'
 import { createDocuments } from './documents.ts'
 import { createLinks } from './link.ts'
 import { createLog } from './log.ts'
 import { createLookups } from './lookups.ts'
 
+/** The clock of the server, not of the transaction. */
+const NOW: DatabaseStatement = { name: 'now', text: 'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint' }
+
 /**
  * Opens the store at an address, and makes its tables if there are none.
  * @throws StoreError STORE_ADDRESS, STORE_UNREACHABLE, STORE_LOGIN, STORE_RIGHTS, STORE_TLS,
  * STORE_NO_DATABASE, STORE_NO_PRIMARY, STORE_VERSION, STORE_UNSAFE, STORE_SCHEMA
  */
-export async function openPostgresStore(text: string, host: Pick<Host, 'steadyMs' | 'sleep' | 'randomBytes'>): Promise<Store> {
-  const links = createLinks({ address: parseAddress(text), host })
+export async function openPostgresStore(
+  text: string,
+  host: Pick<Host, 'steadyMs' | 'sleep' | 'randomBytes'>,
+  limits = LIMITS,
+): Promise<SharedStore> {
+  const links = createLinks({ address: parseAddress(text), limits, host })
   await links.get()
   const database = createDatabase(links)
-  return { ...createLog(database), ...createLookups(database), ...createDocuments(database), close: database.close }
+  const nowMs = async () => (await database.read(NOW))[0]![0] as number
+  return { ...createLog(database), ...createLookups(database), ...createDocuments(database), nowMs, close: database.close }
 }

@@ -18,6 +18,8 @@ export type TestServer = {
   newDatabase(): Promise<string>
   /** Runs SQL as the superuser, in a database or outside of ours. */
   sql(text: string, database?: string): Promise<pg.QueryResult['rows']>
+  /** Changes a setting, and waits until the server has it. */
+  set(line: string): Promise<void>
   /** The process of the server. */
   pid(): number
   /** Ends it at once, with all its processes, as a loss of power would. */
@@ -75,7 +77,19 @@ export async function startPostgres({ settings = [], rules, fill }: Options = {}
   }
   const ended = () =>
     new Promise<void>(resolve => (child?.exitCode === null && child.signalCode === null ? child.once('exit', () => resolve()) : resolve()))
+  const set = async (line: string) => {
+    lines.push(line)
+    writeFileSync(join(data, 'postgresql.auto.conf'), `${lines.join('\n')}\n`)
+    const [name, value] = line.split(' = ')
+    await sql('SELECT pg_reload_conf()')
+    for (;;) {
+      const [{ now }] = await sql(`SELECT current_setting('${name}') AS now`)
+      if (now === value!.replaceAll("'", '')) return
+      await new Promise(resolve => setTimeout(resolve, 20))
+    }
+  }
   const server: TestServer = {
+    set,
     port,
     data,
     sql,
