@@ -7,7 +7,7 @@
 import type pg from 'pg'
 import { StoreError } from '../port/errors.ts'
 import { type Connection, type DatabaseStatement, isConnectionError, sqlState } from './connection.ts'
-import type { Link, Links } from './link.ts'
+import type { DatabaseLink, DatabaseLinks } from './link.ts'
 
 /** A statement with its values, for sending several at once. */
 export type WriteStep = readonly [statement: DatabaseStatement, ...values: unknown[]]
@@ -54,13 +54,13 @@ const AGAIN = ['40001', '40P01', 'CR000']
 const BUSY = ['55P03', '57014']
 
 /** Runs statements over the link of the moment. */
-export function createDatabase(links: Links): PostgresDatabase {
+export function createDatabase(links: DatabaseLinks): PostgresDatabase {
   let inDoubt = false
   let last: Promise<unknown> = Promise.resolve()
-  let link: Link | undefined
+  let link: DatabaseLink | undefined
   let epoch = 0
 
-  async function linked(): Promise<Link> {
+  async function linked(): Promise<DatabaseLink> {
     const found = await links.get().catch(cause => {
       throw unsettled(cause)
     })

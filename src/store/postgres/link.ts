@@ -8,7 +8,7 @@ import { type DatabaseAddress, type DatabaseHost, nameOfHost } from './address.t
 import { type Connection, type ConnectionLimits, connect, prepare, type ServerState } from './connection.ts'
 import { ensureSchema } from './schema.ts'
 
-export type Link = {
+export type DatabaseLink = {
   readonly writer: Connection
   /** The reading connection with the fewest statements in flight. */
   reader(): Connection
@@ -18,13 +18,13 @@ export type Link = {
   end(): Promise<void>
 }
 
-export type Links = {
+export type DatabaseLinks = {
   /**
    * The open link, or a new one.
    * @throws StoreError STORE_UNREACHABLE, STORE_NO_PRIMARY, STORE_TIMELINE, STORE_OTHER_DATABASE,
    * and what a connection and its schema can be refused for
    */
-  get(): Promise<Link>
+  get(): Promise<DatabaseLink>
   /** A connection of its own to the same server, whose statements may take as long as they need. */
   unbounded(): Promise<Connection>
   close(): Promise<void>
@@ -42,15 +42,15 @@ const READERS = 4
 const SEARCH_AGAIN_MS = 200
 
 /** Finds the server, now and whenever a link is lost. */
-export function createLinks({ address, limits, host }: Deps): Links {
-  let link: Link | undefined
-  let searching: Promise<Link> | undefined
+export function createLinks({ address, limits, host }: Deps): DatabaseLinks {
+  let link: DatabaseLink | undefined
+  let searching: Promise<DatabaseLink> | undefined
   let failed: { readonly error: unknown; readonly untilMs: number } | undefined
   let isClosed = false
   /** What a later server must be: of this database, and no earlier in its history. */
   let known: { readonly uid: string; readonly timeline: number } | undefined
 
-  async function search(): Promise<Link> {
+  async function search(): Promise<DatabaseLink> {
     const { connection, state } = await findPrimary(address, limits, known?.timeline ?? 0)
     const opened = [connection]
     try {
@@ -108,7 +108,7 @@ export function createLinks({ address, limits, host }: Deps): Links {
   }
 }
 
-function createLink(writer: Connection, readers: readonly Connection[]): Link {
+function createLink(writer: Connection, readers: readonly Connection[]): DatabaseLink {
   const all = [writer, ...readers]
   return {
     writer,

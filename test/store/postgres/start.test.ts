@@ -18,7 +18,7 @@ import { startPostgres, type TestServer } from './server.ts'
 describe('opening the PostgreSQL store', () => {
   let server: TestServer
   let rootFile: string
-  const open = (address: string) => openPostgresStore(address, systemHost(silentLog), { ...LIMITS, connectMs: 500 })
+  const open = (address: string, limits = LIMITS) => openPostgresStore(address, systemHost(silentLog), limits)
   const nameOf = (address: string) => new URL(address).pathname.slice(1)
   const tablesIn = async (address: string) =>
     (
@@ -95,10 +95,14 @@ describe('opening the PostgreSQL store', () => {
       open('postgres://u:geheim@nowhere.invalid/d?sslmode=disable'),
       refused('STORE_UNREACHABLE', /nowhere\.invalid:5432 cannot/),
     )
+    const impatient = { ...LIMITS, connectMs: 300 }
     const mute = createServer(() => {})
     await new Promise<void>(resolve => mute.listen(0, '127.0.0.1', resolve))
     const { port } = mute.address() as { port: number }
-    await assert.rejects(open(`postgres://u:geheim@127.0.0.1:${port}/d`), refused('STORE_UNREACHABLE', /cannot be reached \(no answer\)/))
+    await assert.rejects(
+      open(`postgres://u:geheim@127.0.0.1:${port}/d`, impatient),
+      refused('STORE_UNREACHABLE', /cannot be reached \(no answer\)/),
+    )
     await assert.rejects(
       open(`postgres://u:geheim@127.0.0.1:1,127.0.0.1:${port}/d`),
       refused('STORE_UNREACHABLE', /:1 cannot be .* cannot be reached \(no/),
