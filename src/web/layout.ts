@@ -104,7 +104,7 @@ ${touchIconHref !== undefined && html`<link rel="apple-touch-icon" href="${touch
 <a class="skip" href="#main">${say('site.skip')}</a>
 <header class="top"><div class="wrap bar">
 <a class="brand" href="${base}/">${mark('light')}${say('site.name')}</a>
-<p class="tag">${operator?.name === undefined ? say('site.tagline') : html`<bdi>${operator.name}</bdi>`}</p>
+${operator?.name !== undefined && html`<p class="tag"><bdi>${operator.name}</bdi></p>`}
 ${renderLanguages(frame, page.resend)}
 <nav class="menu" aria-label="${say('site.menu')}"><ul>${MENU.map(([path, key]) => menuItem(frame, path, key))}</ul></nav>
 </div></header>
@@ -136,7 +136,7 @@ function menuItem({ say, base, path }: Outline, href: string, key: MessageKey): 
 /** The menu of languages: one line until it is opened, without a script. */
 function renderLanguages(frame: Outline, resend: Page['resend']): Html {
   const { say } = frame
-  return html`<nav aria-label="${say('site.languages')}"><details class="langs"><summary><span class="sr">${say('site.languages')}: </span>${icon('globe')} ${LANGUAGES[say.lang as Language]}</summary>
+  return html`<nav class="tongue" aria-label="${say('site.languages')}"><details class="langs"><summary><span class="sr">${say('site.languages')}: </span>${icon('globe')} ${LANGUAGES[say.lang as Language]}</summary>
 <ul>${LANGUAGE_TAGS.map(tag => languageItem(frame, tag, resend))}</ul></details></nav>`
 }
 

@@ -226,7 +226,7 @@ describe('web/pages', () => {
     })
   })
 
-  it('keeps the first page and the verify page within 58 KB over the wire, in any language', async () => {
+  it('keeps the first page and the verify page within 50 KB over the wire, in any language', async () => {
     for (const tag of LANGUAGE_TAGS) {
       for (const path of ['/', '/verify']) {
         const { text } = await read(`/${tag}${path}`)
@@ -238,7 +238,7 @@ describe('web/pages', () => {
         )
         const weights = await Promise.all([...links, ...imported].map(link => weightOf(world.url + link)))
         const total = (await weightOf(`${world.url}/${tag}${path}`)) + weights.reduce((sum, weight) => sum + weight, 0)
-        assert.ok(total < 58 * 1024, `${tag}${path}: ${total} bytes`)
+        assert.ok(total < 50 * 1024, `${tag}${path}: ${total} bytes`)
       }
     }
   })
