@@ -14,7 +14,7 @@ type Import = { readonly file: string; readonly target: string }
 const root = dirname(import.meta.dirname)
 
 /**
- * core ← documents ← verifier ← messages ← web, cli; core ← store ← log ← anchor, ledger ← http ←
+ * core ← documents ← verifier ← messages ← report ← web, cli; core ← store ← log ← anchor, ledger ← http ←
  * server. Each part may import itself and the listed parts. Parts of one file (a logger, the turns
  * on the event loop, the maker of HTML) are small tools.
  */
@@ -35,6 +35,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/ledger-client': ['src/core', 'src/bounded.ts'],
   'src/verifier': ['src/core', 'src/documents', 'src/rpc', 'src/ledger-client', 'src/at-once.ts'],
   'src/messages': ['src/core', 'src/verifier'],
+  'src/report': ['src/core', 'src/verifier', 'src/messages', 'src/html.ts'],
   'src/store': ['src/core', 'src/turns.ts', 'src/host.ts'],
   'src/log': ['src/core', 'src/store', 'src/host.ts'],
   'src/anchor': ['src/core', 'src/store', 'src/log', 'src/logger.ts', 'src/host.ts'],
@@ -58,13 +59,26 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     ...['src/html.ts', 'src/whole-file.ts', 'src/folder-lock.ts', 'src/at-once.ts'],
   ],
   'src/chain': ['src/core', 'src/rpc', 'src/anchor', 'src/logger.ts', 'src/whole-file.ts', 'contracts'],
-  'src/web': ['src/core', 'src/documents', 'src/verifier', 'src/messages', 'src/html.ts', 'src/turns.ts', 'src/at-once.ts'],
+  'src/web': [
+    ...['src/core', 'src/documents', 'src/verifier', 'src/messages', 'src/report'],
+    ...['src/html.ts', 'src/turns.ts', 'src/at-once.ts'],
+  ],
   'src/http': [
     ...['src/core', 'src/store', 'src/log', 'src/anchor', 'src/ledger', 'src/care'],
     ...['src/web', 'src/mcp', 'src/messages', 'src/html.ts', 'src/logger.ts', 'src/turns.ts', 'src/host.ts'],
   ],
   'src/cli': [
-    ...['src/core', 'src/documents', 'src/verifier', 'src/rpc', 'src/ledger-client', 'src/messages', 'src/audit', 'src/chain'],
+    ...[
+      'src/core',
+      'src/documents',
+      'src/verifier',
+      'src/rpc',
+      'src/ledger-client',
+      'src/messages',
+      'src/report',
+      'src/audit',
+      'src/chain',
+    ],
     ...['src/care', 'src/server', 'src/config.ts', 'src/logger.ts', 'src/host.ts', 'src/mark.ts', 'src/mcp'],
   ],
 }

@@ -5,7 +5,9 @@
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { attemptAsync } from '../core/attempt.ts'
+import { decodeText } from '../core/encoding.ts'
 import { OpenSealError } from '../core/errors.ts'
+import { canonicalJson } from '../core/json.ts'
 import type { Policy } from '../core/policy.ts'
 import {
   type ChainReader,
@@ -16,6 +18,7 @@ import {
   type LedgerReader,
   type PolicySource,
   readPolicy,
+  readReport,
 } from '../verifier/index.ts'
 import { endpointsFor } from './chain-readers.ts'
 import { createClient } from './client.ts'
@@ -83,7 +86,12 @@ export function openCheckMeans({ url, policy, rpcUrls }: CheckSetting, timeoutSe
 }
 
 async function readPolicyFile(path: string): Promise<GivenPolicy> {
-  const { value, error } = await attemptAsync(async () => readPolicy(path, await readBytes(path)))
+  const { value, error } = await attemptAsync(async () => {
+    const bytes = await readBytes(path)
+    // A report holds the policy by which it was made: who names it here has chosen it.
+    const report = bytes[0] === '<'.charCodeAt(0) ? readReport(decodeText(bytes)) : undefined
+    return readPolicy(path, report === undefined ? bytes : canonicalJson(report.policy))
+  })
   if (!error) return value
   if (error instanceof FileError) throw new UsageError(error.message, { cause: error })
   throw new OpenSealError(error.code, `${path}: ${error.message}`, { cause: error })

@@ -3,7 +3,7 @@
  * checks.
  */
 import type { Say } from '../messages/say.ts'
-import { sayTime } from '../messages/say.ts'
+import { sayNumber, sayTime } from '../messages/say.ts'
 import {
   sayChanges,
   sayDetail,
@@ -16,14 +16,18 @@ import {
   sayPdf,
   sayProblem,
   sayRemarks,
+  saySteps,
   sayTrust,
   sayVerdict,
 } from '../messages/verdict.ts'
+import { countVerdicts, gravestInputsFirst } from '../report/summary.ts'
 import { type Answer, type Answers, type CheckResult, type Finding, type Part, partOf } from '../verifier/index.ts'
 import { RECEIPT_GIVEN, type Row } from './finding-json.ts'
 import { isUtf8 } from './locale.ts'
 
 const SHOWN_RELEASES = 20
+/** Of more rows than this, the gravest come first. */
+const MANY = 50
 /** The code of `anchored` if another document of the version was changed without a new version. */
 const EXIT_EDITED = 8
 /**
@@ -52,7 +56,37 @@ export function formatTable(say: Say, rows: readonly Row[]): string[] {
   const judged = rows
     .flatMap(row => (row.kind === 'left-out' ? [] : row.answers.own.flatMap(({ finding }) => finding ?? [])))
     .find(({ result }) => result.verdict !== 'unknown')
-  return [...rows.flatMap(row => formatRow(say, row)), ...(judged ? ['', sayTrust(say, judged)] : [])]
+  const counts = rows.length > 1 ? [...formatCounts(say, rows), ''] : []
+  // The end of a long list is what stays on the screen.
+  return [
+    ...counts,
+    ...inOrder(rows).flatMap(row => formatRow(say, row)),
+    ...(rows.length > MANY ? ['', ...counts] : []),
+    ...(judged ? ['', sayTrust(say, judged)] : []),
+  ]
+}
+
+/** How many there are of each verdict, the gravest first, one a line. */
+function formatCounts(say: Say, rows: readonly Row[]): string[] {
+  const all = rows.map(row => (row.kind === 'left-out' ? NOTHING : row.answers))
+  const left = rows.filter(({ kind }) => kind === 'left-out').length
+  const counts = countVerdicts(say, all).map(({ verdict, isGreen, mark, count, first }) => [
+    markOf(isGreen ? 'passed' : verdict === 'invalid' ? 'failed' : 'not-run'),
+    sayNumber(say, count),
+    count === 1 ? `${mark}: ${first.name}` : mark,
+  ])
+  return inColumns(left === 0 ? counts : [...counts, [markOf('failed'), sayNumber(say, left), say('status.not-run')]], '')
+}
+
+const NOTHING: Answers = { own: [], parts: [], partsLeftOut: 0 }
+
+/** Of many, those with the gravest answers first. */
+function inOrder(rows: readonly Row[]): readonly Row[] {
+  if (rows.length <= MANY) return rows
+  const all = rows.flatMap(row => (row.kind === 'left-out' ? [] : [row.answers]))
+  const places = new Map(gravestInputsFirst(all).map((answers, at) => [answers, at]))
+  const placeOf = (row: Row) => (row.kind === 'left-out' ? -1 : (places.get(row.answers) ?? 0))
+  return rows.toSorted((a, b) => placeOf(a) - placeOf(b))
 }
 
 function formatRow(say: Say, row: Row): string[] {
@@ -89,6 +123,7 @@ function formatFinding(say: Say, finding: Finding, state: Part | undefined): str
   const about = [
     ...sayChanges(say, result),
     ...more,
+    ...saySteps(say, result),
     sayNext(say, verdict),
     ...sayKind(say, finding),
     ...sayPdf(say, finding, state),

@@ -2,28 +2,40 @@
  * The inputs of `openseal verify`: files, fingerprints, receipts among them, and the receipts
  * beside the files.
  */
+import { openAsBlob } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { OpenSealError } from '../core/errors.ts'
 import {
   fingerprint,
-  type Given,
   type GivenFile,
+  type GivenOrUnpacked,
   type GivenReceipt,
   type OpenZip,
+  openReport,
   type ReadFile,
+  type ReportData,
   readPasted,
   readReceipt,
   readReceiptLine,
   recognizeZipped,
+  type Unread,
 } from '../verifier/index.ts'
 import { FileError, readFile } from './hash-file.ts'
 import { fileLines } from './lines.ts'
-import { startByteProgress } from './output.ts'
+import { startByteProgress, startProgress } from './output.ts'
 import { receiptPath, receiptsPath } from './receipt-file.ts'
 
 /** The kind of one argument, or why it cannot be checked. */
 export type Argument =
-  | { readonly name: string; readonly files: readonly GivenFile[]; readonly receipts: readonly GivenReceipt[] }
+  | {
+      readonly name: string
+      readonly files: readonly GivenFile[]
+      readonly receipts: readonly GivenReceipt[]
+      /** What an archive holds that was not looked at. */
+      readonly unread?: readonly Unread[]
+      /** The data of a report, which is quoted. */
+      readonly report?: ReportData
+    }
   | { readonly name: string; readonly code: string; readonly detail: string }
 
 /** Receipts up to this size are read whole, in any encoding; larger files are read line by line. */
@@ -34,8 +46,22 @@ const MAX_WHOLE_BYTES = 64 * 1024 * 1024
  */
 const MAX_INPUT_BYTES = 16 * 1024 * 1024
 
-/** Loaded for an archive only. */
-const openZip: OpenZip = async bytes => (await import('../verifier/app/receipt-zip.ts')).readReceiptZip(bytes)
+/** Looks into an archive. A large one is read again from its file. */
+function openZip({ zip }: ReadFile): OpenZip {
+  return async path => {
+    // Loaded for an archive only.
+    const { OWN_DEVICE, readArchive } = await import('../verifier/app/archive.ts')
+    const blob = zip === undefined ? await openAsBlob(path) : new Blob([zip as BlobPart])
+    const reading = startProgress(path, PERCENT)
+    try {
+      return await readArchive(path, blob, OWN_DEVICE, part => reading.update(Math.floor(part * PERCENT)))
+    } finally {
+      reading.stop()
+    }
+  }
+}
+
+const PERCENT = 100
 
 /** Reads an argument: a path, `sha256:…`, 64 hex digits that are not a path, or `-` for stdin. */
 export async function readArgument(text: string): Promise<Argument> {
@@ -44,9 +70,15 @@ export async function readArgument(text: string): Promise<Argument> {
   if (sha256 !== undefined && (text.includes(':') || !(await isThere(text))))
     return { name: text, files: [fingerprint(sha256.toLowerCase(), text)], receipts: [] }
   try {
-    const given = await recognizeZipped(text, await readWithProgress(text), openZip)
+    const read = await readWithProgress(text)
+    const given = await recognizeZipped(text, read, openZip(read))
     if (given.kind === 'file') return { name: text, files: [given.file], receipts: [] }
     if (given.kind === 'receipts') return { name: text, files: [], receipts: given.receipts }
+    if (given.kind === 'archive') return { name: text, files: given.files, receipts: given.receipts, unread: given.unread }
+    if (given.kind === 'report') {
+      const { files, receipts } = openReport(text, given.data)
+      return { name: text, files, receipts, report: given.data }
+    }
     return {
       name: text,
       code: 'FILE_IS_POLICY',
@@ -64,6 +96,7 @@ export async function readArgument(text: string): Promise<Argument> {
  */
 export async function receiptsOf(file: GivenFile, named: string | undefined, taken: readonly string[]): Promise<readonly GivenReceipt[]> {
   if (named !== undefined) return readNamed(named, file)
+  if (file.archive !== undefined || file.isReported) return []
   const paths = [receiptPath(file.name), receiptsPath(file.name)].filter(path => !taken.includes(path))
   const beside = await Promise.all(paths.map(path => readBeside(path, file)))
   return beside.flat()
@@ -77,11 +110,16 @@ async function readNamed(path: string, file: GivenFile): Promise<readonly GivenR
   const { size } = await stat(path).catch(() => ({ size: 0 }))
   if (size > MAX_WHOLE_BYTES) return readLines(path, file)
   const read = await readFile(path)
-  const given: Given = await recognizeZipped(path, read, openZip)
+  const given: GivenOrUnpacked = await recognizeZipped(path, read, openZip(read))
   if (given.kind === 'policy') throw new FileError('RECEIPT_IS_POLICY', `${path} is a policy, not a receipt. Name it with --policy ${path}`)
   // A file that was named as a receipt is treated as one, whatever it contains.
-  const receipts = given.kind === 'receipts' ? given.receipts : [readReceipt(path, read.json ?? '')]
+  const receipts = await receiptsIn(given, path, read)
   return receipts.map(receipt => ({ ...receipt, name: path, of: file.name }))
+}
+
+async function receiptsIn(given: GivenOrUnpacked, path: string, { json }: ReadFile): Promise<readonly GivenReceipt[]> {
+  if (given.kind === 'receipts' || (given.kind === 'archive' && given.receipts.length > 0)) return given.receipts
+  return given.kind === 'report' ? openReport(path, given.data).receipts : [readReceipt(path, json ?? '')]
 }
 
 /**

@@ -9,6 +9,8 @@ import { createFileReader, type ReadFile } from '../verifier/app/file-reader.ts'
 export type OnProgress = (doneBytes: number, totalBytes: number) => void
 
 const CHUNK_BYTES = 1024 * 1024
+/** Archives up to this size are kept, so that what is looked into is what was hashed. */
+const MAX_ZIP_BYTES = 64 * 1024 * 1024
 
 /**
  * Reads a file in one pass and bounded memory: its digests (for JSON up to 64 MiB also that of the
@@ -16,7 +18,7 @@ const CHUNK_BYTES = 1024 * 1024
  * FILE_NOT_FOUND, FILE_UNREADABLE, or FILE_CHANGED if the file changed meanwhile.
  */
 export async function readFile(path: string, onProgress: OnProgress = () => {}): Promise<ReadFile> {
-  const reader = createFileReader()
+  const reader = createFileReader({ maxZipBytes: MAX_ZIP_BYTES })
   await readWhole(path, chunk => reader.update(chunk), onProgress)
   return reader.finish()
 }
@@ -91,5 +93,5 @@ function changed(path: string): FileError {
   return new FileError('FILE_CHANGED', `${path} changed while it was hashed. Nothing was sent; try again when it is at rest.`)
 }
 
-/** FILE_NOT_FOUND, FILE_UNREADABLE, FILE_CHANGED, FILE_EXISTS or FILE_NAME_LONG. */
+/** FILE_NOT_FOUND, FILE_UNREADABLE, FILE_CHANGED, FILE_EXISTS, FILE_NAME_LONG or FILE_UNWRITABLE. */
 export class FileError extends OpenSealError {}

@@ -6,7 +6,8 @@ import type { Command } from 'commander'
 import { attemptAsync } from '../core/attempt.ts'
 import { speak } from '../messages/language.ts'
 import type { Say } from '../messages/say.ts'
-import { type Answers, type GivenFile, type GivenReceipt, planChecks, type Task } from '../verifier/index.ts'
+import { sayReport, sayUnread } from '../messages/verdict.ts'
+import { type Answers, type GivenFile, type GivenReceipt, planChecks, type Task, type Unread, withoutRepeats } from '../verifier/index.ts'
 import {
   type CheckOptions,
   type CheckSetting,
@@ -20,6 +21,7 @@ import { exitOfAll, RECEIPT_GIVEN, type Row, rowAsJson } from './finding-json.ts
 import { formatAnswers, formatTable, markOf } from './finding-text.ts'
 import { filesIn, isFolder } from './folder.ts'
 import { readArgument, receiptsOf } from './given-files.ts'
+import { keepResults } from './kept-results.ts'
 import { chooseLanguage, withLanguage } from './locale.ts'
 import { print, printJson, remark, startProgress, startWordLine } from './output.ts'
 import { COMMAND } from './program.ts'
@@ -30,6 +32,8 @@ type Options = CheckOptions & {
   readonly receipt?: string
   readonly lang?: string
   readonly requireCurrent?: boolean
+  readonly report?: string
+  readonly csv?: string
 }
 
 /** For all of them together. */
@@ -43,12 +47,16 @@ export function addVerify(command: Command, setExit: (code: number) => void): vo
   )
   withCheckOptions(withReceipt, { deadlineSeconds: DEADLINE_SECONDS })
     .option('--require-current', 'exit with 6 if nobody could say whether there is a newer version')
+    .option('--report <file>', 'write the results as a report: one HTML file that can be checked again')
+    .option('--csv <file>', 'write the results as a table')
     .addHelpText('after', MORE)
     .action(async (files: readonly string[], options: Options) => {
       const setting = await readSetting(files, options)
-      const rows = await verifyAll(files, options, setting)
+      const { rows, unread } = await verifyAll(files, options, setting)
       setExit(exitOfAll(rows))
       await tellStrangers(setting)
+      const all = rows.flatMap(row => (row.kind === 'left-out' ? [] : [row.answers]))
+      await keepResults(setting.say, options, { all, unread, ...setting })
       const isList = rows.length !== 1 || (files[0] !== undefined && (await isFolder(files[0])))
       if (options.json) return printJson(isList ? rows.map(row => rowAsJson(row, setting)) : rowAsJson(rows[0]!, setting))
       printRows(rows, isList, setting)
@@ -67,25 +75,57 @@ async function readSetting(files: readonly string[], options: Options): Promise<
   return { ...setting, ...openCheckMeans(setting, options.timeout), say: speak(chooseLanguage(options.lang)) }
 }
 
-async function verifyAll(given: readonly string[], options: Options, setting: Setting): Promise<Row[]> {
-  const { taken, receipts } = await readInputs(given, options.receipt)
-  const files = taken.filter((file): file is GivenFile => !('kind' in file))
+async function verifyAll(
+  given: readonly string[],
+  options: Options,
+  setting: Setting,
+): Promise<{ rows: Row[]; unread: readonly Unread[] }> {
   const { say } = setting
+  const { taken, receipts, unread } = await readInputs(given, options.receipt, say)
+  const files = withoutRepeats(taken.filter((file): file is GivenFile => !('kind' in file)))
   const tasks = planChecks(files, receipts, { ...setting, requireCurrent: options.requireCurrent })
   const answers = new Map<GivenFile, Answers>()
   for (const [at, file] of files.entries()) answers.set(file, await runTask(tasks[at]!, file, say))
-  const rows = taken.map((file): Row => ('kind' in file ? file : { kind: 'checked', name: file.name, answers: answers.get(file)! }))
+  const rows = taken.flatMap((file): Row[] => {
+    if ('kind' in file) return [file]
+    const found = answers.get(file)
+    return found === undefined || found.own.length === 0 ? [] : [{ kind: 'checked', name: file.name, answers: found }]
+  })
   for (const task of tasks.slice(files.length)) rows.push({ kind: 'receipt', name: task.name, answers: await task.run() })
-  return rows
+  // The answer for an archive that is itself on the record covers what could not be read in it.
+  const covering = files.filter(file => file.isArchive && answers.get(file)!.own.length > 0).map(({ name }) => `${name}/`)
+  const isOpen = ({ name, why }: Unread) => CODES[why] !== undefined && !covering.some(archive => name.startsWith(archive))
+  const open = unread.filter(isOpen)
+  remarkAll(
+    sayUnread(
+      say,
+      unread.filter(each => !isOpen(each)),
+    ),
+  )
+  for (const each of open)
+    rows.push({ kind: 'left-out', name: each.name, code: CODES[each.why]!, detail: sayUnread(say, [each]).join(' ') })
+  return { rows, unread }
+}
+
+/** The codes of what is in an archive and had to be left out. The rest is remarked on. */
+const CODES: { readonly [why in Unread['why']]?: string } = {
+  encrypted: 'ZIP_ENTRY_ENCRYPTED',
+  damaged: 'ZIP_ENTRY_DAMAGED',
+  large: 'ZIP_ENTRY_TOO_LARGE',
+}
+
+function remarkAll(lines: readonly string[]): void {
+  for (const line of lines) remark(`openseal: ${line}`)
 }
 
 /**
  * Each argument by itself: one that cannot be read is named, and the others are checked. Receipts
  * among them are matched with their files later, as those beside the files are.
  */
-async function readInputs(given: readonly string[], receipt: string | undefined) {
+async function readInputs(given: readonly string[], receipt: string | undefined, say: Say) {
   const taken: (GivenFile | LeftOut)[] = []
   const receipts: GivenReceipt[] = []
+  const unread: Unread[] = []
   const { inputs, inFolders } = await openFolders(given)
   const names = inputs.filter(input => typeof input === 'string')
   for (const input of inputs) {
@@ -96,6 +136,9 @@ async function readInputs(given: readonly string[], receipt: string | undefined)
     else {
       taken.push(...argument.files)
       receipts.push(...argument.receipts)
+      // An archive that could not be opened is checked as the file that it is.
+      unread.push(...(argument.unread ?? []).map(each => (each.name === argument.name ? { ...each, why: 'refused' as const } : each)))
+      if (argument.report !== undefined) remark(`openseal: ${sayReport(say, argument.name, argument.report)}`)
     }
   }
   for (const [at, file] of taken.entries()) {
@@ -106,7 +149,7 @@ async function readInputs(given: readonly string[], receipt: string | undefined)
   }
   if (taken.length + receipts.length === 0)
     taken.push({ kind: 'left-out', name: given[0]!, code: 'FOLDER_EMPTY', detail: `there is no file to check in ${given.join(', ')}` })
-  return { taken, receipts }
+  return { taken, receipts, unread }
 }
 
 /** The arguments, with the files of each folder in its place, or why it cannot be read. */
@@ -177,7 +220,9 @@ openseal verify decision.pdf --policy openseal.policy.json \\
 openseal verify folder --policy openseal.policy.json
 openseal verify sha256:<64 digits> --policy openseal.policy.json`
 const MORE = `
-A file may be given by its SHA-256. "-" reads standard input: fingerprints as
+A ZIP archive is opened: its receipts find its files, and each has its verdict.
+A report (--report) may be given again: its receipts are checked, not believed,
+and --policy takes the policy in it. A file may be given by its SHA-256. "-" reads standard input: fingerprints as
 sha256sum, certutil or Get-FileHash print them, or a receipt. Of several files,
 the gravest verdict decides the exit code. A file that cannot be read is named,
 and the exit code is 2, unless another file does not fit (5). Each release of an

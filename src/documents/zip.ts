@@ -3,12 +3,15 @@
  * agree, and each entry must match its checksum. Unpacked bytes are counted, because the sizes that
  * an archive states may be wrong.
  */
-import { BlobReader, configure, type FileEntry, ZipReader } from '@zip.js/zip.js/lib/zip-core-native.js'
+// Without the writer and its compression, which are most of the package: the offline verifier has it inside.
+import { type FileEntry, type Reader, ZipReader } from '@zip.js/zip.js/lib/zip-core-reader.js'
 import { OpenSealError } from '../core/errors.ts'
 
 /** An entry of an archive that is not a folder. */
 export type ZipEntry = {
   readonly name: string
+  /** True if it needs a password. */
+  readonly isEncrypted: boolean
   /** Unpacks the entry, part by part. A part is valid only during the call. */
   read(take: (part: Uint8Array) => void | Promise<void>): Promise<void>
 }
@@ -20,23 +23,31 @@ export type ZipLimits = { readonly maxEntries: number; readonly maxUnpackedBytes
 const MAX_RATIO = 200
 const RATIO_FROM_BYTES = 1024 * 1024
 
-// Runs without workers: a worker would be another file to serve.
-configure({ useWebWorkers: false })
-
 /** Lets `use` read an archive. Throws ZipError, and what `use` throws. */
 export async function withZip<T>(
   blob: Blob,
   { maxEntries, maxUnpackedBytes }: ZipLimits,
   use: (entries: readonly ZipEntry[]) => Promise<T>,
 ): Promise<T> {
-  const reader = new ZipReader(new BlobReader(blob), { strictness: 'strict', checkSignature: true })
+  // Runs without workers: a worker would be another file to serve.
+  const reader = new ZipReader(readerOf(blob), { strictness: 'strict', checkSignature: true, useWebWorkers: false })
   const budget = { bytes: maxUnpackedBytes, max: maxUnpackedBytes }
   try {
     const files = await guarded(() => filesOf(reader, maxEntries))
-    return await use(files.map(entry => ({ name: entry.filename, read: take => unpack(entry, take, budget) })))
+    return await use(
+      files.map(entry => ({ name: entry.filename, isEncrypted: entry.encrypted, read: take => unpack(entry, take, budget) })),
+    )
   } finally {
     await reader.close()
   }
+}
+
+/** The package's own reader of blobs is in the part that is left out. */
+function readerOf(blob: Blob): Reader<unknown> {
+  const read = async (at: number, length: number) => new Uint8Array(await blob.slice(at, at + length).arrayBuffer())
+  const createReadable = ({ offset = 0, size = blob.size }: { readonly offset?: number; readonly size?: number } = {}) =>
+    blob.slice(offset, offset + size).stream()
+  return { size: blob.size, readUint8Array: read, createReadable } as unknown as Reader<unknown>
 }
 
 /**

@@ -183,6 +183,95 @@ export const de: Messages = {
   'fault.unsigned': 'Kein Schlüssel, den die Richtlinie nennt, hat die Liste unterschrieben.',
   'fault.signature': 'Die Unterschrift passt nicht: Die Liste wurde verändert, oder jemand anderes hat unterschrieben.',
   'fault.ledger': 'Das Register gab keine brauchbare Antwort.',
+  // Summaries, reports, links and archives
+  'result.archive':
+    'Diese Antwort gilt für das ZIP-Archiv als Ganzes. Sie gilt auch für die Dateien darin, zu denen es keinen eigenen Eintrag gibt.',
+  'unread.encrypted': 'Nicht geprüft, weil ein Passwort nötig ist: {names}',
+  'unread.damaged': 'Nicht geprüft, weil die Daten im ZIP-Archiv beschädigt sind: {names}',
+  'unread.large': 'Nicht geprüft, weil es zu groß ist oder entpackt zu groß wird: {names}',
+  'unread.nested': 'Als Datei gesucht, aber nicht geöffnet, weil es ein Archiv in einem Archiv ist: {names}',
+  'unread.policy':
+    'Eine Richtlinie in einem Archiv wurde nicht verwendet, weil sie von dem stammt, der das Archiv gemacht hat. Soll sie gelten, geben Sie sie einzeln an: {names}',
+  'unread.refused': 'Nicht geöffnet, weil das ZIP-Archiv beschädigt ist oder sich auf zwei Arten lesen lässt: {names}',
+  'unread.hidden': 'Weggelassen, weil es eine versteckte Datei ist: {names}',
+  'sum.title': 'Zusammenfassung',
+  'sum.count': 'Anzahl',
+  'sum.first': 'Die erste davon',
+  'sum.read': '{mark} (Antwort lesen)',
+  'report.save': 'Bericht speichern',
+  'report.csv': 'Als Tabelle speichern (CSV)',
+  'report.title': 'Bericht über eine Prüfung',
+  'report.note':
+    'Dieser Bericht zeigt, was ein Programm zu einer bestimmten Zeit auf jemandes Gerät gesagt hat. Für sich allein ist er kein Beweis. Prüfen Sie ihn noch einmal, bevor Sie sich darauf verlassen: am Ende steht, wie.',
+  'report.when': 'Geprüft am',
+  'report.clock.device': 'nach der Uhr des Geräts, auf dem geprüft wurde',
+  'report.clock.server': 'nach der Uhr des Servers des Registers, der geprüft hat',
+  'report.inputs': 'Dateien und Belege',
+  'report.policy': 'Beurteilt nach der Richtlinie von',
+  'report.chain': 'Zur Kette befragt',
+  'report.currency': 'Zu neueren Fassungen befragt',
+  'report.nobody': 'niemand',
+  'report.version': 'Erstellt mit',
+  'report.unchecked': 'Was nicht geprüft wurde',
+  'report.uncheckedNone': 'Alles, was gegeben wurde, wurde angesehen.',
+  'report.uncheckedMore': 'Prüfungen, die nicht stattfanden, stehen bei jeder Datei.',
+  'report.without': 'Dateien ohne Ergebnis: {count}',
+  'report.partsLeft': 'Teile von Dateien, die nicht geprüft wurden: {count}',
+  'report.uncurrent': 'Nicht auf neuere Fassungen geprüft, weil kein Register geantwortet hat: {count}',
+  'report.partsMore': 'Teile, die hier nicht aufgeführt sind: {count}. Ihre Belege bewahrt dieser Bericht nicht auf.',
+  'report.open': 'Nicht geprüft: {checks}',
+  'report.date': 'Registriert seit',
+  'report.wasAsked': 'Neuere Fassungen',
+  'report.asked.ledger': 'das Register wurde gefragt und hat geantwortet',
+  'report.asked.copy': 'nur eine Kopie des Registers hat geantwortet',
+  'report.asked.nobody': 'niemand hat geantwortet',
+  'report.again': 'Wie Sie das noch einmal prüfen',
+  'report.againHow':
+    'Öffnen Sie die Seite, auf der ein Register Dateien prüft, oder einen Offline-Prüfer, den Sie gespeichert haben. Ziehen Sie diesen Bericht dorthin, zusammen mit den Dateien, die er nennt. Auf der Kommandozeile hilft „openseal verify“. Die Belege in diesem Bericht werden dann noch einmal geprüft, nach der Richtlinie, die Sie wählen.',
+  'report.opened':
+    '{name} ist der Bericht über eine Prüfung vom {date}. Er sagte: {said}. Das ist nur zitiert. Die Ergebnisse hier zeigen, was seine Belege jetzt ergeben.',
+  'report.tooLarge':
+    'Dieser Bericht ist zu groß für diese Seite. Gehen Sie zum Formular zurück und senden Sie die Dateien mit „Senden, prüfen und Bericht speichern“.',
+  'link.copy': 'Link zu diesem Ergebnis kopieren',
+  'link.copied': 'Kopiert. Der Link enthält den Fingerabdruck und die Nummer des Eintrags, nicht die Datei.',
+  'link.shown': 'Das ist der Link: {link}',
+  'link.opened': 'Hier wurde keine Datei geprüft, nur der Fingerabdruck aus dem Link. Legen Sie Ihre Datei hier ab, um sie zu vergleichen.',
+  'link.none': 'Das Register hat zum Eintrag {index} aus dem Link keinen Beleg gegeben. Stattdessen wurde der Fingerabdruck gesucht.',
+  'link.bad': 'Dieser Link ist beschädigt: Er enthält keinen Fingerabdruck mit 64 Zeichen und keine Nummer eines Eintrags.',
+  'link.noScript':
+    'Ein Link zu einem Ergebnis braucht JavaScript. Kopieren Sie sonst die 64 Zeichen nach „sha256=“ aus der Adresse und fügen Sie sie in das Formular ein.',
+  'find.lead': 'Suchen Sie in diesem Register nach dem, was die Datei über sich selbst sagt:',
+  'find.warn': 'Wenn Sie einem dieser Links folgen, erfährt das Register diese Wörter. Die Datei wird nicht gesendet.',
+  'step.documentNone':
+    'Der Beleg nennt keine Datei und bürgt deshalb für keine. Bitten Sie um den Beleg des Eintrags, der Ihre Datei nennt.',
+  'step.documentOther':
+    'Mindestens ein Byte Ihrer Datei weicht von der Datei im Beleg ab. Vergleichen Sie sie mit dem Original, oder bitten Sie um die Datei, wie sie veröffentlicht wurde.',
+  'step.witnesses':
+    'Weniger unabhängige Zeugen, als Ihre Richtlinie verlangt, haben die Liste unterschrieben. Bitten Sie das Register um einen neueren Beleg.',
+  'step.origin':
+    'Der Beleg stammt aus einem anderen Register als dem, für das Ihre Richtlinie gilt. Verwenden Sie die Richtliniendatei jenes Registers.',
+  'step.anchorPolicy':
+    'Ihre Richtlinie nennt zu wenige Ketten für diesen Teil der Liste. Holen Sie die aktuelle Richtliniendatei des Betreibers und vergleichen Sie ihre Schlüssel.',
+  'step.anchorCode':
+    'Auf der Kette läuft ein anderes Programm als das, das Ihre Richtlinie nennt. Verlassen Sie sich nicht auf dieses Ergebnis. Fragen Sie den Betreiber.',
+  'step.anchorMissing':
+    'Der Fingerabdruck der Liste steht noch nicht auf der Kette. Warten Sie einige Minuten, holen Sie den neueren Beleg von der Seite des Vorgangs und prüfen Sie noch einmal.',
+  'step.anchorDisowned':
+    'Der Eigentümer hat dieses Protokoll geschlossen und bürgt nicht für diesen Teil. Bitten Sie den Betreiber um einen neueren Beleg.',
+  'step.finality': 'Die Kette hat den Fingerabdruck, könnte ihn aber noch zurücknehmen. Prüfen Sie in einer Stunde noch einmal.',
+  'step.withdrawn':
+    'Lesen Sie auf der Seite des Vorgangs, warum sie zurückgezogen wurde. Verwenden Sie die Datei nicht, als wäre sie gültig.',
+  'step.edited': 'Unter derselben Fassung wurden zwei Inhalte veröffentlicht. Fragen Sie die Behörde, welcher richtig ist.',
+  'step.superseded': 'Eine neuere Fassung hat diese ersetzt. Suchen Sie sie auf der Seite des Vorgangs und verwenden Sie sie.',
+  'step.copy': 'Holen Sie den Beleg noch einmal, vom Register oder von dem, der die Datei veröffentlicht hat.',
+  'step.unsigned':
+    'Vergleichen Sie die Schlüssel in Ihrer Richtlinie mit denen, die der Betreiber veröffentlicht. Sind sie gleich, stammt der Beleg nicht aus diesem Register.',
+  'step.signature':
+    'Verlassen Sie sich nicht auf diesen Beleg. Holen Sie ihn noch einmal vom Register. Ist er derselbe, sagen Sie es dem Betreiber.',
+  'verify.folder': 'Ordner wählen',
+  'verify.many': 'Geprüft: {done} von {total}',
+  'verify.serverReport': 'Senden, prüfen und Bericht speichern',
+  'verify.serverCsv': 'Senden, prüfen und Tabelle speichern (CSV)',
   // Verify page, in the browser
   'verify.title': 'Datei prüfen',
   'verify.lead': 'Finden Sie heraus, ob ein amtliches Dokument unverändert ist, seit es registriert wurde.',

@@ -2,12 +2,25 @@
  * The results of a check in a language: the sentence of the verdict (design §8), and everything
  * under it.
  */
-import type { ChangeCode, CheckResult, Finding, Part, Pasted, Problem, Remark, Result, VerdictCode, Voice } from '../verifier/index.ts'
+import type {
+  ChangeCode,
+  CheckResult,
+  Finding,
+  Part,
+  Pasted,
+  Problem,
+  Remark,
+  ReportData,
+  Result,
+  Unread,
+  VerdictCode,
+  Voice,
+} from '../verifier/index.ts'
 // Not imported from the index: the verify page begins with this file, and loads the checks later.
 import { formatLimits, formatVerdict } from '../verifier/sentence.ts'
-import { decidingChange } from '../verifier/verdict.ts'
+import { decidingChange, VERDICTS } from '../verifier/verdict.ts'
 import type { MessageKey } from './en.ts'
-import { isolate, type Say, sayTime } from './say.ts'
+import { isolate, type Say, sayNumber, sayTime } from './say.ts'
 
 /** The sentence of the verdict in the reader's language. */
 export function sayVerdict(say: Say, result: Result): string {
@@ -106,6 +119,23 @@ export function sayNext(say: Say, verdict: VerdictCode): string | undefined {
   return key && say(key)
 }
 
+/** What failed, in plain words, and what to do about it: one line for each check that failed. */
+export function saySteps(say: Say, { checks }: Pick<Result, 'checks'>): string[] {
+  return checks.flatMap(check => {
+    if (check.status !== 'failed') return []
+    const step = stepOf(check.code ?? '')
+    const fault = check.remarks.length === 0 ? [sayFault(say, check.code ?? '')] : []
+    return [[...fault, ...(step === undefined ? [] : [say(step)])].join(' ')]
+  })
+}
+
+/** The sentence with the next step for a failed check. undefined if the sentence of the fault has it. */
+export function stepOf(code: string): MessageKey | undefined {
+  if (Object.hasOwn(STEPS, code)) return `step.${STEPS[code]!}`
+  const step = STEPS_OF_FAULTS[(Object.hasOwn(FAULTS, code) ? FAULTS[code] : undefined) ?? 'broken']
+  return step && `step.${step}`
+}
+
 /** Why a PDF may not match, by its bytes; `state` is the earlier state that matches. */
 export function sayPdf(say: Say, { pdf, result }: Finding, state: Part | undefined): string[] {
   if (pdf === undefined || (result.verdict !== 'unknown' && result.failed !== 'document')) return []
@@ -133,8 +163,9 @@ export function sayPart(say: Say, part: Part): string {
 }
 
 /** Other remarks about a finding. */
-export function sayRemarks(say: Say, { digest, earlier, isFresher }: Finding): string[] {
+export function sayRemarks(say: Say, { digest, earlier, isArchive, isFresher }: Finding): string[] {
   return [
+    ...(isArchive ? [say('result.archive')] : []),
     ...(digest === undefined ? [say('result.nofile')] : []),
     ...(isFresher ? [say('result.fresher')] : []),
     ...(earlier ? [sayEarlier(say, earlier)] : []),
@@ -152,6 +183,27 @@ export function sayProblem(say: Say, { problem, code = '' }: { readonly problem:
   if (problem === 'erasing') return say('verify.erasing')
   return problem === 'need-receipt' ? say('verify.needReceipt') : say('result.refused', { reason: sayFault(say, code) })
 }
+
+/** What an opened report said, as its words. They are not believed. */
+export function sayReport(say: Say, name: string, { time, files }: Pick<ReportData, 'time' | 'files'>): string {
+  const counts = VERDICTS.flatMap(({ code }) => {
+    const { length } = files.filter(({ verdict }) => verdict === code)
+    return length === 0 ? [] : [`${say(`mark.${code}`)}: ${sayNumber(say, length)}`]
+  })
+  return say('report.opened', { name: isolate(name), date: sayTime(say, time), said: counts.join(' · ') || '–' })
+}
+
+/** What was given and not looked at, a sentence for each reason. */
+export function sayUnread(say: Say, unread: readonly Unread[]): string[] {
+  return WHYS.flatMap(why => {
+    const names = unread.filter(each => each.why === why).map(({ name }) => isolate(name))
+    const more = names.length > MAX_NAMES ? ` … (+${names.length - MAX_NAMES})` : ''
+    return names.length === 0 ? [] : [say(`unread.${why}`, { names: `${names.slice(0, MAX_NAMES).join(', ')}${more}` })]
+  })
+}
+
+const MAX_NAMES = 5
+const WHYS: readonly Unread['why'][] = ['refused', 'damaged', 'encrypted', 'large', 'nested', 'policy', 'hidden']
 
 /** The sentence for each failure. Codes with the same remedy share one. */
 export const FAULTS: {
@@ -194,6 +246,39 @@ export const FAULTS: {
   LEDGER_TOO_MANY: 'ledger',
   RECORD_ERASED: 'ledger',
   RECORD_ERASING: 'ledger',
+}
+
+type Step = Extract<MessageKey, `step.${string}`> extends `step.${infer Name}` ? Name : never
+
+/** The next step after each check that fails with a remark of its own. */
+export const STEPS: { readonly [code: string]: Step } = {
+  DOCUMENT_NONE: 'documentNone',
+  DOCUMENT_OTHER: 'documentOther',
+  COSIGNATURES_TOO_FEW: 'witnesses',
+  CHECKPOINT_ORIGIN: 'origin',
+  ANCHOR_NONE: 'anchorPolicy',
+  ANCHOR_NO_CODE: 'anchorCode',
+  ANCHOR_OTHER_CODE: 'anchorCode',
+  ANCHOR_MISSING: 'anchorMissing',
+  ANCHOR_DISOWNED: 'anchorDisowned',
+  FINALITY_PENDING: 'finality',
+  CURRENCY_WITHDRAWN: 'withdrawn',
+  CURRENCY_EDITED: 'edited',
+  CURRENCY_SUPERSEDED: 'superseded',
+}
+
+/** The next step after each failure of an input; undefined if its own sentence has the step. */
+const STEPS_OF_FAULTS: { readonly [fault in (typeof FAULTS)[string]]: Step | undefined } = {
+  broken: undefined,
+  newer: undefined,
+  twice: 'copy',
+  characters: 'copy',
+  number: 'copy',
+  large: 'copy',
+  root: 'copy',
+  unsigned: 'unsigned',
+  signature: 'signature',
+  ledger: undefined,
 }
 
 const REASONS = ['correction', 'legal-change', 'publication-error', 'personal-data', 'court-order', 'other'] as const

@@ -27,6 +27,7 @@ export { createFileReader, type FileReader, type ReadFile, type Release } from '
 export {
   type Given,
   type GivenFile,
+  type GivenOrUnpacked,
   type GivenReceipt,
   type NamedDocument,
   type OpenZip,
@@ -34,10 +35,14 @@ export {
   readReceiptLine,
   recognize,
   recognizeZipped,
+  type Unpacked,
+  type Unread,
 } from './app/given.ts'
 export { createLedgerReader, type LedgerReader } from './app/ledger-reader.ts'
+export { type OpenedReport, openReport, withoutRepeats } from './app/opened-report.ts'
 export { fingerprint, type GivenText, type Pasted, readGivenText, readPasted } from './app/pasted.ts'
 export { type GivenPolicy, type PolicySource, readPolicy } from './app/policy-source.ts'
+export { REPORT_ID, REPORT_TYPE, type ReportData, readReport } from './app/report-data.ts'
 export type { BlockTag, ChainReader, LogPlace } from './chain-reader.ts'
 export type { CurrencyReader, Listed, Listing } from './currency.ts'
 export { ExtendError, extendPolicy } from './extend.ts'

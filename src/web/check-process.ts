@@ -10,12 +10,14 @@ import { createEditCheck } from '../documents/together.ts'
 import type { MessageKey } from '../messages/en.ts'
 import { type Language, speak } from '../messages/language.ts'
 import type { Say } from '../messages/say.ts'
+import { formatCsv } from '../report/csv.ts'
+import { renderReport, reportName } from '../report/report.ts'
 import type { Answers, GivenText, Policy } from '../verifier/index.ts'
 import { addFiles, type DescribedFile, describeFile } from './desk/describe.ts'
 import { MAX_DRAFT_BYTES, readDraft, writeDraft } from './desk/draft.ts'
 import type { RecordRow } from './desk/rows.ts'
 import { type Frame, renderPage } from './layout.ts'
-import { verifiedPage } from './pages/verify.ts'
+import { type KeptResults, verifiedPage } from './pages/verify.ts'
 import { createAsker, type EndpointShape, type Question, type Reply } from './questions.ts'
 import { checkGivenText, checkUpload, type FormAnswer } from './server-verify.ts'
 import { MAX_UPLOAD_FILES, readUpload, UPLOAD_LIMIT, UploadError, type UploadedFile } from './upload.ts'
@@ -55,7 +57,7 @@ export type GivenJob = {
 
 /** The last message of the process. `answers` is missing if no receipt was given as one. */
 export type FormAnswered =
-  | { readonly status: number; readonly page: string }
+  | { readonly status: number; readonly page: string; readonly download?: { readonly name: string; readonly type: string } }
   | { readonly described: Described }
   | { readonly answers: readonly Answers[] | undefined }
 
@@ -82,11 +84,43 @@ async function run({ lang, frame, headers, policy, endpoints }: CheckJob): Promi
   const say = speak(lang)
   const { ledger, chain, take } = createAsker(question => tell({ question }), endpoints)
   process.on('message', (reply: Reply) => take(reply))
-  const { status, answer: form } = await answerForm(say, async () =>
-    checkUpload(say, await readUpload(headers, process.stdin), { policy, chain, ledger }),
-  )
-  answer({ status, page: renderPage({ ...frame, say }, verifiedPage({ ...frame, say }, form)) })
+  let as: string | undefined
+  const { status, answer: form } = await answerForm(say, async () => {
+    const upload = await readUpload(headers, process.stdin)
+    as = upload.fields?.as
+    return checkUpload(say, upload, { policy, chain, ledger })
+  })
+  const files = 'answers' in form ? keepResults(say, form, { ledger: frame.origin, endpoints }) : undefined
+  if (files !== undefined && (as === 'report' || as === 'csv')) return answer({ status, page: files[as].text, download: files[as] })
+  answer({ status, page: renderPage({ ...frame, say }, verifiedPage({ ...frame, say }, form, files && toLinks(files))) })
 }
+
+type KeptFile = { readonly name: string; readonly type: string; readonly text: string }
+
+/** The results of a form as a report and as a table. */
+function keepResults(
+  say: Say,
+  { answers, unread, judge }: Extract<FormAnswer, { answers: unknown }>,
+  { ledger, endpoints }: { readonly ledger: string; readonly endpoints: readonly EndpointShape[] },
+): { readonly report: KeptFile; readonly csv: KeptFile } {
+  const nowMs = Date.now()
+  const asked = { endpoints: endpoints.flatMap(({ name }) => name ?? []), ledger }
+  const report = renderReport(say, { all: answers, unread, policy: judge, ...asked, nowMs, clock: { of: 'server' } })
+  return {
+    report: { name: reportName(nowMs, 'html'), type: 'text/html', text: report },
+    csv: { name: reportName(nowMs, 'csv'), type: 'text/csv', text: formatCsv(say, answers, unread) },
+  }
+}
+
+/** As addresses that hold the files: the server keeps nothing that it could give out later. */
+function toLinks({ report, csv }: { readonly report: KeptFile; readonly csv: KeptFile }): KeptResults {
+  if (report.text.length + csv.text.length > MAX_LINKED) return 'too-large'
+  const link = ({ type, text }: KeptFile) => `data:${type};charset=utf-8;base64,${Buffer.from(text).toString('base64')}`
+  return { report: link(report), csv: link(csv) }
+}
+
+/** Browsers refuse addresses of more than 2 MB. */
+const MAX_LINKED = 500_000
 
 async function checkGiven({ given, policy, endpoints }: GivenJob): Promise<void> {
   const { ledger, chain, take } = createAsker(question => tell({ question }), endpoints)

@@ -14,8 +14,8 @@ import type { SiteDeps } from './deps.ts'
 import { createAnswerer, type QuestionLimits, shapesOf } from './questions.ts'
 import { shareChain } from './shared-chain.ts'
 
-/** A complete page and its status. */
-export type CheckedPage = { readonly status: number; readonly page: string }
+/** A complete page and its status, or a file to be saved. */
+export type CheckedPage = Extract<FormAnswered, { page: string }>
 
 export type Checker = {
   /**

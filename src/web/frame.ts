@@ -64,7 +64,7 @@ export function readChoice<T extends string>(ctx: Context, name: string, choices
 export async function sendPage(ctx: Context, frame: Frame, page: Page | string): Promise<void> {
   ctx.set('Content-Language', frame.say.lang)
   ctx.vary('Accept-Language')
-  ctx.type = 'text/html'
+  if (ctx.type === '') ctx.type = 'text/html'
   await breathe()
   await sendText(ctx, typeof page === 'string' ? page : renderPage(frame, page))
 }

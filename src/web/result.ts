@@ -18,9 +18,12 @@ import {
   sayPdf,
   sayProblem,
   sayRemarks,
+  saySteps,
   sayTrust,
+  sayUnread,
 } from '../messages/verdict.ts'
-import type { Answer, Answers, CheckResult, Finding, GivenPolicy, NamedDocument, Part, VerdictCode } from '../verifier/index.ts'
+import { countVerdicts, gravestFirst, nameOf, sayCounts, sayShort } from '../report/summary.ts'
+import type { Answer, Answers, CheckResult, Finding, GivenPolicy, NamedDocument, Part, Unread, VerdictCode } from '../verifier/index.ts'
 import { CHECKS } from '../verifier/verdict.ts'
 import { type IconName, icon } from './icons.ts'
 
@@ -46,11 +49,11 @@ const LOOKS: { readonly [verdict in VerdictCode]: readonly [Tone, IconName] } = 
 /** Only the verifier decides what is green. */
 const GREEN: readonly [Tone, IconName] = ['good', 'tick']
 
-/** As in design §8, the gravest first. */
-const ORDER = Object.keys(LOOKS)
 /** An earlier state is never green, because it is not the file itself. */
 const STATE_LOOK: readonly [Tone, IconName] = ['warn', 'newer']
 const STATUS_ICONS = { passed: 'tick', failed: 'cross', 'not-run': 'dash' } as const
+/** From more inputs than this, those with the gravest answers are shown first. */
+export const MANY = 50
 /**
  * How many releases of one verdict get a whole card. Later ones get one line each, so that a page
  * with thousands stays small.
@@ -58,8 +61,6 @@ const STATUS_ICONS = { passed: 'tick', failed: 'cross', 'not-run': 'dash' } as c
 export const WHOLE_CARDS = 200
 /** How many of a receipt's documents are listed if the file is not one of them. */
 const SHOWN_DOCUMENTS = 5
-/** Where answers without a verdict are sorted: after invalid ones. */
-const NO_VERDICT = 0.5
 
 /**
  * All answers for one input: its own, the earlier state of a PDF, and the first `shown` releases of
@@ -73,7 +74,7 @@ export function renderAnswers(say: Say, answers: Answers, pages?: RecordPages, s
 ${state && html`<section class="parts">${renderAnswer(say, state, { level: 3, pages })}</section>`}
 ${
   releases.length + partsLeftOut > 0 &&
-  html`<section class="parts"><h3>${say('result.releases')}</h3><p>${renderCounts(say, releases)}</p>
+  html`<section class="parts"><h3>${say('result.releases')}</h3><p>${sayCounts(say, [{ own: releases, parts: [], partsLeftOut: 0 }])}</p>
 ${partsLeftOut > 0 && html`<p>${say('verify.tooManyReleases', { count: releases.length, left: sayNumber(say, partsLeftOut) })}</p>`}
 ${renderReleases(say, answers, 0, shown, pages)}
 ${releases.length > shown && html`<p class="no-print"><button type="button" class="quiet more">${say('verify.more', { count: Math.min(shown, releases.length - shown) })}</button></p>`}</section>`
@@ -81,12 +82,36 @@ ${releases.length > shown && html`<p class="no-print"><button type="button" clas
 }
 
 /**
- * How many results there are of each verdict, the gravest first: one bad file among many must not
- * be missed. Empty for a single result.
+ * How many results there are of each verdict, the gravest first, each with a link to the first of
+ * them: one bad file among many must not be missed. What was not looked at comes before. Empty for a
+ * single result.
  */
-export function renderSum(say: Say, all: readonly Answers[]): Html {
-  const own = gravestFirst(all.flatMap(answers => answers.own))
-  return own.length < 2 ? html`` : html`<p class="sum"><b>${renderCounts(say, own)}</b></p>`
+export function renderSum(say: Say, all: readonly Answers[], unread: readonly Unread[] = []): Html {
+  const counts = countVerdicts(say, all)
+  const total = counts.reduce((sum, { count }) => sum + count, 0)
+  const left = sayUnread(say, unread)
+  return html`${left.length > 0 && html`<div class="banner" id="unread">${icon('warn')}<div>${left.map(line => html`<p>${line}</p>`)}</div></div>`}${
+    total > 1 &&
+    html`<ul class="sum" aria-label="${say('sum.title')}">${counts.map(({ verdict, isGreen, mark, count, first }) => {
+      const [tone, drawing] = isGreen ? GREEN : verdict === 'none' ? (['calm', 'question'] as const) : LOOKS[verdict]
+      return html`<li class="${tone}">${icon(drawing)} <a href="#result-${first.at + 1}"><b>${mark}: ${sayNumber(say, count)}</b></a> <bdi class="small">${first.name}</bdi></li>`
+    })}</ul>`
+  }`
+}
+
+/** The answers of one input, with the id that the sum links to. */
+export function renderInput(say: Say, answers: Answers, at: number, pages?: RecordPages, shown?: number): Html {
+  return html`<div class="slot" id="result-${at + 1}">${renderAnswers(say, answers, pages, shown)}</div>`
+}
+
+/** One line for an input of which no card is shown. */
+export function renderLine(say: Say, { own }: Answers, at: number): Html {
+  return html`<div class="slot" id="result-${at + 1}">${own.map(answer => {
+    const { finding } = answer
+    const drawing = finding === undefined ? 'question' : finding.result.isGreen ? GREEN[1] : LOOKS[finding.result.verdict][1]
+    const sentence = finding ? sayHeading(say, finding).sentence : sayProblem(say, answer)
+    return html`<p class="release" data-verdict="${finding?.result.verdict ?? 'none'}">${icon(drawing)} <bdi>${nameOf(answer)}</bdi>: <b>${sayShort(say, answer)}</b>. ${sentence}</p>`
+  })}</div>`
 }
 
 /** A range of the releases, in the order of `releasesOf`. */
@@ -103,11 +128,6 @@ export function renderReleases(say: Say, answers: Answers, from: number, to: num
  */
 export function releasesOf({ parts }: Answers): Answer[] {
   return gravestFirst(parts.filter(answer => !isState(answer)))
-}
-
-function gravestFirst(answers: readonly Answer[]): Answer[] {
-  const rank = ({ finding }: Answer) => (finding ? ORDER.indexOf(finding.result.verdict) : NO_VERDICT)
-  return answers.toSorted((a, b) => rank(a) - rank(b))
 }
 
 function partOf(answer: Answer): Part | undefined {
@@ -161,18 +181,19 @@ type Setting = {
 }
 
 function renderAnswer(say: Say, answer: Answer, setting: Setting): Html {
-  if (answer.finding) return renderFinding(say, answer.finding, setting)
+  if (answer.finding) return renderFinding(say, answer, setting)
   const name = answer.part ? sayPart(say, answer.part) : answer.name
   return html`<article class="card calm" data-verdict="none" aria-label="${name}"><header>${icon('question')}<div><p class="sentence">${sayProblem(say, answer)}</p></div></header><div class="body"><p><bdi><b>${name}</b></bdi></p>
 ${answer.code && html`<p class="small soft detail">${renderTechnical(`${answer.code}: ${answer.reason}`)}</p>`}</div></article>`
 }
 
-function renderFinding(say: Say, finding: Finding, { level, pages, state, isTold = true }: Setting): Html {
+function renderFinding(say: Say, answer: Answer & { readonly finding: Finding }, { level, pages, state, isTold = true }: Setting): Html {
+  const { finding } = answer
   const { result } = finding
   const { verdict } = result
   const isState = finding.part?.kind === 'state'
   const [tone, drawing] = isState ? STATE_LOOK : result.isGreen && isTold ? GREEN : LOOKS[verdict]
-  const name = nameOf(say, finding)
+  const name = finding.part ? sayPart(say, finding.part) : nameOf(answer) || say('result.file')
   const { sentence: heading, more } = sayHeading(say, finding)
   const mark = isState ? name : sayMark(say, result)
   const sentence = html`<span class="sr">${mark}: </span>${heading}`
@@ -186,23 +207,14 @@ ${level === 2 ? html`<h2 class="sentence">${sentence}</h2>` : html`<h3 class="se
 ${!isState && html`<p><bdi><b>${name}</b></bdi></p>`}
 ${[...sayChanges(say, result), ...more].map(line => html`<p>${line}</p>`)}
 ${result.limits && html`<p>${say('result.agency')}: <bdi>${result.agency}</bdi> · ${say('result.record')}: <bdi${result.title && html` lang="${result.language ?? ''}"`}>${result.title ?? result.record}</bdi></p>`}
-${next && html`<p>${next}</p>`}
+${[...saySteps(say, result), next].map(line => line !== undefined && html`<p>${line}</p>`)}
 ${[...sayKind(say, finding), ...sayPdf(say, finding, state), ...sayRemarks(say, finding)].map(remark => html`<p>${remark}</p>`)}
 ${onRecord && html`<p><a href="${pages.base}/records/${result.index}">${say('result.open')}</a></p>`}
+${onRecord && result.matched === 'bytes' && finding.digest && finding.part === undefined && html`<p class="no-print"><a class="copy" href="${pages.base}/verify#sha256=${finding.digest.sha256}&amp;entry=${result.index}">${say('link.copy')}</a> <span class="small soft"></span></p>`}
 <details${verdict === 'invalid' && html` open`}><summary>${say('result.checks')}</summary><ol class="checks">${result.checks.map(check => renderCheck(say, check))}</ol></details>
 <details><summary>${say('result.details')}</summary>${renderFacts(say, finding)}</details>
 ${verdict !== 'unknown' && !isState && html`<p class="limits small">${sayLimits(say, result)} ${sayTrust(say, finding)}</p>`}
 </div></article>`
-}
-
-/** How many releases had each verdict, in the words of their badges. */
-function renderCounts(say: Say, answers: readonly Answer[]): string {
-  const counts = new Map<string, number>()
-  for (const { finding } of answers) {
-    const mark = finding ? sayMark(say, finding.result) : say('status.not-run')
-    counts.set(mark, (counts.get(mark) ?? 0) + 1)
-  }
-  return [...counts].map(([mark, count]) => `${mark}: ${sayNumber(say, count)}`).join(' · ')
 }
 
 function renderRelease(say: Say, answer: Answer, setting: Setting): Html {
@@ -237,10 +249,6 @@ function renderFacts(say: Say, { result, digest, isFingerprint, expected = [], f
 
 function renderDocument({ name, sha256 }: NamedDocument): Html {
   return html`<bdi>${name}</bdi>: <span class="hash">${sha256}</span>`
-}
-
-function nameOf(say: Say, { fileName, part, receiptName, result }: Finding): string {
-  return part ? sayPart(say, part) : (fileName ?? receiptName ?? result.record ?? say('result.file'))
 }
 
 const RUNNING = trusted(

@@ -3,10 +3,11 @@
  * ledger directly.
  */
 
+import { ZipError } from '../documents/zip.ts'
 import { isolate, type Say } from '../messages/say.ts'
-import { sayBadPolicy, sayNotPasted } from '../messages/verdict.ts'
+import { sayBadPolicy, sayNotPasted, sayReport } from '../messages/verdict.ts'
+import { type ArchiveLimits, readArchive } from '../verifier/app/archive.ts'
 import { findByEach, LedgerReadError } from '../verifier/app/ledger-reader.ts'
-import { readReceiptZip } from '../verifier/app/receipt-zip.ts'
 import { type ListedEntry, readRecordVersions } from '../verifier/app/record-versions.ts'
 import {
   type Answers,
@@ -17,6 +18,8 @@ import {
   type GivenText,
   type LedgerReader,
   OpenSealError,
+  type OpenZip,
+  openReport,
   type Policy,
   planChecks,
   type ReadFile,
@@ -25,6 +28,8 @@ import {
   readPolicy,
   recognizeZipped,
   type Statement,
+  type Unread,
+  withoutRepeats,
 } from '../verifier/index.ts'
 import type { CheckLedger } from './questions.ts'
 import { WHOLE_CARDS } from './result.ts'
@@ -35,7 +40,14 @@ import { type Upload, UploadError } from './upload.ts'
  * failure.
  */
 export type FormAnswer =
-  | { readonly answers: readonly Answers[]; readonly notices: readonly string[]; readonly policy?: GivenPolicy; readonly fileSent: boolean }
+  | {
+      readonly answers: readonly Answers[]
+      readonly unread: readonly Unread[]
+      readonly notices: readonly string[]
+      readonly judge: Policy
+      readonly policy?: GivenPolicy
+      readonly fileSent: boolean
+    }
   | { readonly message: string; readonly code?: string }
 
 /** If more entries list a file, only this many of the oldest and of the newest are read. */
@@ -43,6 +55,13 @@ const MAX_FOUND = 16
 const NEWEST = Number.MAX_SAFE_INTEGER
 /** Enough for each release of a package, and as many again. */
 const MAX_RECEIPTS = 2000
+/** What is unpacked of one archive: as many files as releases of a package, each with its receipt. */
+const ARCHIVE_LIMITS: ArchiveLimits = {
+  maxEntries: 2000,
+  maxUnpackedBytes: 256 * 1024 * 1024,
+  maxReleases: 1000,
+  maxJsonBytes: 8 * 1024 * 1024,
+}
 const MAX_PASTED_HASHES = 100
 /** How many statements of a record are read in one turn. */
 const PAGE = 1000
@@ -64,7 +83,8 @@ export async function checkUpload(say: Say, upload: Upload, means: CheckMeans): 
     return { message: sayNotPasted(say, pasted) }
   }
 
-  const { files, receipts, notices } = sorted
+  const { receipts, notices, unread } = sorted
+  const files = withoutRepeats(sorted.files)
   const given = sorted.policy
   const judge = given
     ? { policy: given.policy, policySource: given.source, trust: 'policy' as const }
@@ -74,7 +94,14 @@ export async function checkUpload(say: Say, upload: Upload, means: CheckMeans): 
   const plan = planChecks(files, receipts, { ...judge, chain: means.chain, ledger })
   const answers: Answers[] = []
   for (const { run } of plan) answers.push(await run({ maxWhole: WHOLE_CARDS }))
-  return { answers, notices, ...(given && { policy: given }), fileSent: upload.files.length > 0 || receipts.length > 0 }
+  return {
+    answers: answers.filter(({ own }) => own.length > 0),
+    unread,
+    notices,
+    judge: judge.policy,
+    ...(given && { policy: given }),
+    fileSent: upload.files.length > 0 || receipts.length > 0,
+  }
 }
 
 /**
@@ -92,25 +119,48 @@ export async function checkGivenText(asked: GivenText, means: CheckMeans): Promi
   return answers
 }
 
-type Sorted = { readonly files: GivenFile[]; readonly receipts: GivenReceipt[]; readonly notices: string[]; policy?: GivenPolicy }
+type Sorted = {
+  readonly files: GivenFile[]
+  readonly receipts: GivenReceipt[]
+  readonly unread: Unread[]
+  readonly notices: string[]
+  policy?: GivenPolicy
+}
 
 /**
  * A policy among the files is not used: the sender of the files may have sent it too. The reader
  * has to choose it in its own field.
  */
 async function sort(say: Say, { files }: Upload): Promise<Sorted> {
-  const sorted: Sorted = { files: [], receipts: [], notices: [] }
+  const sorted: Sorted = { files: [], receipts: [], unread: [], notices: [] }
   for (const { name, read, isPolicy } of files) {
     if (isPolicy) {
       usePolicy(say, sorted, name, read)
       continue
     }
-    const given = await recognizeZipped(name, read, readReceiptZip)
+    const given = await recognizeZipped(name, read, openUploaded(read))
     if (given.kind === 'file') sorted.files.push(given.file)
-    else if (given.kind === 'receipts') sorted.receipts.push(...given.receipts)
+    else if (given.kind === 'archive') {
+      sorted.files.push(...given.files)
+      sorted.receipts.push(...given.receipts)
+      sorted.unread.push(...given.unread)
+    } else if (given.kind === 'report') {
+      const opened = openReport(name, given.data)
+      sorted.files.push(...opened.files)
+      sorted.receipts.push(...opened.receipts)
+      sorted.notices.push(sayReport(say, name, given.data))
+    } else if (given.kind === 'receipts') sorted.receipts.push(...given.receipts)
     else sorted.notices.push(say('verify.policyNotUsed', { name: isolate(name) }))
   }
   return sorted
+}
+
+/** Looks into an archive that was uploaded, if it was small enough to be kept. */
+function openUploaded({ zip }: ReadFile): OpenZip {
+  return async name => {
+    if (zip === undefined) throw new ZipError('ZIP_TOO_LARGE', 'the archive was too large to be kept')
+    return readArchive(name, new Blob([zip as BlobPart]), ARCHIVE_LIMITS)
+  }
 }
 
 function usePolicy(say: Say, sorted: Sorted, name: string, { json }: ReadFile): void {

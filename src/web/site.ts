@@ -250,7 +250,12 @@ function otherPages(page: AddPage, deps: SiteDeps): void {
 
 async function answerForm({ say, ...frame }: Frame, ctx: Context, checker: Checker): Promise<string> {
   ctx.state.cost = COST.form
-  const { status, page } = await checker.check(ctx.req, { lang: say.lang as Language, frame })
+  const { status, page, download } = await checker.check(ctx.req, { lang: say.lang as Language, frame })
   ctx.status = status
+  if (download !== undefined) {
+    ctx.type = download.type
+    ctx.attachment(download.name)
+    ctx.type = download.type
+  }
   return page
 }

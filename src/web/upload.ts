@@ -34,6 +34,8 @@ export const MAX_UPLOAD_FILES = 20
  * JSON up to this size, for all files of a form together, is held in memory for its content digest.
  */
 const MAX_JSON_BYTES = 8 * 1024 * 1024
+/** ZIP archives up to this size together are held in memory, to look into them. */
+const MAX_ZIP_BYTES = 32 * 1024 * 1024
 /** How many releases of a package are checked. */
 const MAX_RELEASES = 1000
 /** The longest receipt. */
@@ -51,7 +53,7 @@ const OF_VERIFY: UploadOptions = { maxFields: 4, keepsFiles: false }
  */
 export async function readUpload(headers: IncomingHttpHeaders, body: Readable, { maxFields, keepsFiles } = OF_VERIFY): Promise<Upload> {
   const parts: Promise<UploadedFile | undefined>[] = []
-  const budget = { bytes: MAX_UPLOAD_BYTES, jsonBytes: MAX_JSON_BYTES }
+  const budget = { bytes: MAX_UPLOAD_BYTES, jsonBytes: MAX_JSON_BYTES, zipBytes: MAX_ZIP_BYTES }
   let pasted = ''
   const fields = new Map<string, string>()
   let isTooMany = false
@@ -69,7 +71,7 @@ export async function readUpload(headers: IncomingHttpHeaders, body: Readable, {
       form.on('file', (field, stream, info) => parts.push(readPart(field, info.filename ?? '', stream, { budget, keepsFiles })))
       form.on('field', (name, value) => {
         fields.set(name, value)
-        pasted ||= value
+        if (name === 'pasted') pasted ||= value
       })
       form.on('filesLimit', () => {
         isTooMany = true
@@ -91,10 +93,10 @@ export async function readUpload(headers: IncomingHttpHeaders, body: Readable, {
 }
 
 /** undefined for the empty, nameless part that a browser sends if no file was chosen */
-type Reading = { readonly budget: { bytes: number; jsonBytes: number }; readonly keepsFiles: boolean }
+type Reading = { readonly budget: { bytes: number; jsonBytes: number; zipBytes: number }; readonly keepsFiles: boolean }
 
 async function readPart(field: string, name: string, stream: AsyncIterable<Uint8Array>, { budget, keepsFiles }: Reading) {
-  const reader = createFileReader({ maxJsonBytes: budget.jsonBytes, maxReleases: MAX_RELEASES })
+  const reader = createFileReader({ maxJsonBytes: budget.jsonBytes, maxZipBytes: budget.zipBytes, maxReleases: MAX_RELEASES })
   const kept: Uint8Array[] = []
   let bytes = 0
   try {
@@ -110,7 +112,8 @@ async function readPart(field: string, name: string, stream: AsyncIterable<Uint8
     return undefined // the form's own error is reported
   }
   const read = reader.finish()
-  budget.jsonBytes -= (read.json ?? read.zip)?.length ?? 0
+  budget.jsonBytes -= (read.json ?? read.html)?.length ?? 0
+  budget.zipBytes -= read.zip?.length ?? 0
   return name === '' && bytes === 0
     ? undefined
     : {

@@ -16,6 +16,7 @@ export function renderVerifyTool(
 ${icon('file')}
 <p id="drop-text">${say('verify.drop')}</p>
 <input class="sr" type="file" id="files" multiple aria-describedby="privacy"><label class="button" for="files">${say('verify.choose')}</label>
+<input class="sr" type="file" id="folder" webkitdirectory><label class="button" for="folder">${say('verify.folder')}</label>
 <p class="small" id="privacy">${say(online ? 'verify.private' : 'verify.privateOffline')}</p>
 </div>
 <details class="no-print" id="paste-part"><summary>${say('verify.paste')}</summary>
@@ -31,7 +32,8 @@ ${icon('file')}
 <h2 id="results-heading" tabindex="-1">${say('verify.results')}</h2>
 <div id="results-sum"></div>
 <div id="results"></div>
-<p class="no-print"><button type="button" class="quiet" id="clear">${say('verify.clear')}</button></p>
+<p class="no-print"><button type="button" id="save-report">${say('report.save')}</button> <button type="button" class="quiet" id="save-csv">${say('report.csv')}</button>
+<button type="button" class="quiet" id="clear">${say('verify.clear')}</button></p>
 </section>
 <details class="no-print"><summary>${say('verify.settings')}</summary>
 <form id="endpoints-form">

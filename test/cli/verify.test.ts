@@ -89,7 +89,10 @@ describe('openseal verify', function () {
     ])
     assert.deepEqual(await told('good.txt'), [0, 'good.txt: anchored'])
     const { out } = await run(['good.txt', 'none.txt', 'forged.txt'])
-    assert.match(out, /^✓ good\.txt: anchored .*\n✗ none\.txt: there is no file none\.txt \[FILE_NOT_FOUND\]\n✗ forged\.txt: invalid /)
+    assert.match(
+      out,
+      /^✗ 1 Does not fit: forged\.txt\n✓ 1 On the record: good\.txt\n✗ 1 not checked\n\n✓ good\.txt: anchored .*\n✗ none\.txt: there is no file none\.txt \[FILE_NOT_FOUND\]\n✗ forged\.txt: invalid /,
+    )
   })
 
   it('checks every file of a folder beside its receipts, and neither receipts, policies, links nor hidden files', async () => {
@@ -123,7 +126,8 @@ describe('openseal verify', function () {
   it('says no less of several files than of one: what became of each version, of the releases in it, and by whose rules', async () => {
     const { out, code } = await run(['good.txt', 'later.txt', 'package.json'])
     assert.equal(code, 4)
-    const [good = '', later = '', whole = '', releases = '', none, trust = ''] = out.split('\n')
+    const [, , , , good = '', later = '', whole = '', releases = '', none, trust = ''] = out.split('\n')
+    assert.match(out, /^– 1 No record: package\.json\n– 1 On the record \(read the answer\): later\.txt\n✓ 1 On the record: good\.txt\n\n/)
     assert.match(good, /^✓ good\.txt: anchored \(On the record\): This file .* UTC\.$/)
     assert.match(later, /^– later\.txt: anchored \(On the record\): This file .* A later version has been published: entry 5\.$/)
     assert.match(whole, /^– package\.json: unknown/)

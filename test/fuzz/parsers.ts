@@ -26,10 +26,10 @@ import {
 import { formatTlogProof, parseTlogProof } from '../../src/core/tlog/tlog-proof.ts'
 import { digestsOf } from '../../src/documents/digest.ts'
 import { createScanner } from '../../src/documents/ocds/scan.ts'
+import { OWN_DEVICE, readArchive } from '../../src/verifier/app/archive.ts'
 import { createFileReader } from '../../src/verifier/app/file-reader.ts'
 import { recognize } from '../../src/verifier/app/given.ts'
 import { readPasted } from '../../src/verifier/app/pasted.ts'
-import { readReceiptZip } from '../../src/verifier/app/receipt-zip.ts'
 import { VERDICTS } from '../../src/verifier/verdict.ts'
 import { verify } from '../../src/verifier/verify.ts'
 import { savedAs } from '../core/saved-as.ts'
@@ -209,10 +209,15 @@ const READERS: readonly Target[] = [
       return whole.releases.length > 0
     },
   ),
-  // The unpacked bytes equal the packed ones.
-  parser('verifier/app/receipt-zip', mutated(ZIPS), readReceiptZip, files => {
-    for (const { bytes } of files ?? []) equal(Buffer.from(bytes).toString(), ZIPPED)
-  }),
+  // Receipts are the packed ones.
+  parser(
+    'verifier/app/archive',
+    mutated(ZIPS),
+    bytes => readArchive('z.zip', new Blob([bytes as BlobPart]), OWN_DEVICE),
+    ({ receipts }) => {
+      for (const { text } of receipts) equal(text, ZIPPED)
+    },
+  ),
   // A fingerprint consists of 64 digits that are in the pasted text.
   target('verifier/app/pasted', mutatedText(PASTED), text => {
     const pasted = readPasted('-', text)

@@ -9,7 +9,7 @@ import fc from 'fast-check'
 import { formatAnswers } from '../../src/cli/finding-text.ts'
 import { toUtf8 } from '../../src/core/bytes.ts'
 import { LANGUAGE_TAGS, speak } from '../../src/messages/language.ts'
-import { FAULTS, sayDetail } from '../../src/messages/verdict.ts'
+import { FAULTS, STEPS, sayDetail, saySteps } from '../../src/messages/verdict.ts'
 import { createFileReader, digestsOf, planChecks, readReceipt, verify } from '../../src/verifier/index.ts'
 import { renderAnswers, renderCheck } from '../../src/web/result.ts'
 import { chainWith, createWorld, FILE, GENESIS, policyWith, STATEMENT } from '../verifier/world.ts'
@@ -18,12 +18,13 @@ import { chainWith, createWorld, FILE, GENESIS, policyWith, STATEMENT } from '..
 const NOTED =
   /^(ANCHOR_(NONE|NO_CODE|OTHER_CODE|MISSING|DISOWNED)|DOCUMENT_(NONE|OTHER)|COSIGNATURES_TOO_FEW|CHECKPOINT_ORIGIN|CURRENCY_\w+|FINALITY_PENDING)$/
 /**
- * Codes that end before a verdict: of tiles and entries, which only an audit reads; of an endpoint
+ * Codes that end before a verdict: of tiles and entries, which only an audit reads; of archives,
+ * whose files are named as not looked at; of an endpoint
  * that counts as silent; of the ledger client, which its reader turns into codes of its own; of
  * `policy --extend`; and warnings for submitters.
  */
 const ELSEWHERE =
-  /^(TILE|BUNDLE|ENTRY|RPC|EXTEND|PUBLISHED)_\w+$|^(ANCHOR_TIME|LEDGER_(REDIRECTS|TOO_LARGE)|EMPTY_DOCUMENT|ID_CONFUSABLE|KNOWN_CHANGED|(RECORD|TARGET)_UNKNOWN|SILENT_EDIT)$/
+  /^(TILE|BUNDLE|ENTRY|RPC|EXTEND|PUBLISHED|ZIP)_\w+$|^(ANCHOR_TIME|LEDGER_(REDIRECTS|TOO_LARGE)|EMPTY_DOCUMENT|ID_CONFUSABLE|KNOWN_CHANGED|(RECORD|TARGET)_UNKNOWN|SILENT_EDIT)$/
 
 describe('messages: failures of what is read', () => {
   const world = createWorld([GENESIS, STATEMENT])
@@ -41,6 +42,29 @@ describe('messages: failures of what is read', () => {
     assert.ok(codes.size > 40)
     const shown = [...codes].filter(code => !NOTED.test(code) && !ELSEWHERE.test(code))
     assert.deepEqual(shown.sort(), Object.keys(FAULTS).sort())
+    // A check that fails with a remark of its own has a next step.
+    assert.deepEqual([...codes].filter(code => NOTED.test(code)).sort(), Object.keys(STEPS).sort())
+  })
+
+  it('says in plain words what failed and what to do next, for each code, in every language', () => {
+    for (const tag of LANGUAGE_TAGS) {
+      const say = speak(tag)
+      const check = { name: 'anchor', status: 'failed', detail: '', remarks: [] } as const
+      for (const code of [...Object.keys(STEPS), ...Object.keys(FAULTS)]) {
+        const isNoted = STEPS[code] !== undefined
+        const remarks = isNoted ? [{ key: 'anchorNone', values: {} } as const] : []
+        const [line = '', ...more] = saySteps(say, {
+          checks: [
+            { ...check, code, remarks },
+            { ...check, status: 'passed', code },
+          ],
+        })
+        assert.deepEqual(more, [], code)
+        // Two sentences at least: what is wrong, and what to do.
+        if (tag === 'en') assert.match(line, code.startsWith('LEDGER') || FAULTS[code] === 'ledger' ? /\.$/ : /\. [A-Z].*\.$/, code)
+        assert.ok(line.length > 20, `${tag} ${code}`)
+      }
+    }
   })
 
   it('says in every language what is wrong with a receipt that was damaged or cut off anywhere, and keeps the English beside it small', async () => {

@@ -8,7 +8,7 @@ import type { Browser, BrowserContext, Page, Route } from 'playwright-core'
 import type { Statement } from '../../src/core/statements/statement.ts'
 import { readManifest } from '../../src/documents/manifest.ts'
 import { createOcdsReader } from '../../src/documents/ocds/statements.ts'
-import { readReceiptZip } from '../../src/verifier/app/receipt-zip.ts'
+import { unzip } from '../unzip.ts'
 import { launchBrowser } from './browser.ts'
 import { AGENCY, OPERATOR_KEY, openWorld, type World } from './world.ts'
 
@@ -172,7 +172,7 @@ describe('web/desk in a browser', function () {
     const [zip] = await Promise.all([second.waitForEvent('download'), second.click('#zip button')])
     const chunks: Buffer[] = []
     for await (const chunk of await zip.createReadStream()) chunks.push(chunk as Buffer)
-    equal((await readReceiptZip(new Uint8Array(Buffer.concat(chunks))))?.length, FILES)
+    equal((await unzip(new Uint8Array(Buffer.concat(chunks))))?.length, FILES)
     ok(!sent.some(body => body.includes('SECRET')))
   })
 

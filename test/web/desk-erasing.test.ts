@@ -1,6 +1,6 @@
 /** Erasing at the desk and at the operator's page, and the page for people who want a removal. */
 import { deepEqual, doesNotMatch, equal, match } from 'node:assert/strict'
-import { readReceiptZip } from '../../src/verifier/app/receipt-zip.ts'
+import { unzip } from '../unzip.ts'
 import { createDeskClient, type DeskClient, fieldsOf } from './desk-client.ts'
 import { AGENCY, OPERATOR_KEY, openWorld, type World } from './world.ts'
 
@@ -110,7 +110,7 @@ describe('web/desk: erasing', function () {
     await erase(1)
     const cookie = [...client.jar].map(pair => pair.join('=')).join('; ')
     const answer = await fetch(`${world.url}/desk/receipts.zip?of=1,2`, { headers: { cookie } })
-    const files = await readReceiptZip(new Uint8Array(await answer.arrayBuffer()))
+    const files = await unzip(new Uint8Array(await answer.arrayBuffer()))
     equal(files?.length, 1)
   })
 

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { TextReader, Uint8ArrayWriter, ZipWriter } from '@zip.js/zip.js'
-import { readReceiptZip } from '../../src/verifier/app/receipt-zip.ts'
+import { OWN_DEVICE, readArchive } from '../../src/verifier/app/archive.ts'
 import {
   type Answer,
   createFileReader,
@@ -20,6 +20,7 @@ import {
   planChecks,
   readPasted,
   recognizeZipped,
+  VERDICTS,
 } from '../../src/verifier/index.ts'
 import { type Commands, openCommands } from '../cli/commands.ts'
 import { savedAs } from '../core/saved-as.ts'
@@ -27,16 +28,31 @@ import { check, type Given, given, useVerifyPage } from './verify-tool.ts'
 
 /** A ZIP archive of receipts. */
 async function zipOf(...receipts: readonly string[]): Promise<Buffer> {
+  return zipFiles(receipts.map((receipt, at) => [`${at}.receipt.json`, receipt]))
+}
+
+/** A ZIP archive of anything. */
+async function zipFiles(files: readonly (readonly [string, string])[]): Promise<Buffer> {
   const writer = new ZipWriter(new Uint8ArrayWriter(), { useWebWorkers: false })
-  for (const [at, receipt] of receipts.entries()) await writer.add(`${at}.receipt.json`, new TextReader(receipt))
+  for (const [name, text] of files) await writer.add(name, new TextReader(text))
   return Buffer.from(await writer.close())
 }
+
+/** Files as a source sends them, each with its receipt: one was changed, one was withdrawn. */
+const MEMBERS = 300
+const ORDER: readonly string[] = VERDICTS.map(({ code }) => code)
 
 /**
  * The inputs, and the expected answer of each way: a verdict, or `none`, for each card from the
  * top; for a package, its releases after it. `exit` is the command line's.
  */
-type Case = { readonly files?: readonly Given[]; readonly pasted?: string; readonly verdicts: readonly string[]; readonly exit: number }
+type Case = {
+  readonly files?: readonly Given[]
+  readonly pasted?: string
+  readonly verdicts: readonly string[]
+  readonly exit: number
+  readonly isAnyOrder?: boolean
+}
 
 /** Holds the releases that the world has. */
 const PACKAGE = '{"uri":"u","releases":[{"id":"r1","ocid":"ocds-1"},{"id":"r2","ocid":"ocds-1"}]}'
@@ -46,9 +62,22 @@ describe('four ways, one answer', function () {
   const { receiptOf, state, withPage } = useVerifyPage()
   let folder: string
   let commands: Commands
+  /** Entries of the files that a source sends in one archive. */
+  const members: number[] = []
+  /** An archive that is itself on the record. */
+  let published: Buffer
   before(async () => {
     commands = openCommands()
     folder = await mkdtemp(join(tmpdir(), 'openseal-ways-'))
+    for (let at = 0; at < MEMBERS; at++) members.push(Number(await state.world.submit(`member-${at}`, `member ${at}`)))
+    await state.world.submit('member-7', 'member 7', { action: 'withdraw', reason: { code: 'other' }, documents: [] })
+    published = await zipFiles([['inside.txt', 'in no record']])
+    const sha256 = createHash('sha256').update(published).digest('hex')
+    await state.world.submit('archive', '', {
+      documents: [{ name: 'published.zip', mediaType: 'application/zip', bytes: published.length, sha256 }],
+    })
+    await state.world.anchor()
+    await state.world.submit('fresh-2', 'fresher file')
     await state.world.submit(`urn:sha256:${createHash('sha256').update(PACKAGE).digest('hex')}`, PACKAGE)
   })
   after(async () => {
@@ -66,7 +95,7 @@ describe('four ways, one answer', function () {
     return {
       'a file': { files: [given('f.txt', 'good file')], verdicts: ['anchored'], exit: 0 },
       'files of every state': {
-        files: ['good file', 'old version', 'withdrawn file', 'fresh file', 'never seen'].map((text, at) => given(`f${at}.txt`, text)),
+        files: ['good file', 'old version', 'withdrawn file', 'fresher file', 'never seen'].map((text, at) => given(`f${at}.txt`, text)),
         verdicts: ['anchored', 'superseded', 'withdrawn', 'sealed', 'unknown'],
         exit: 4,
       },
@@ -114,6 +143,31 @@ describe('four ways, one answer', function () {
         verdicts: ['anchored', 'superseded'],
         exit: 8,
       },
+      'a ZIP from a source, with a receipt for each file, one changed and one withdrawn': {
+        files: [{ ...given('source.zip', ''), buffer: await sourceZip() }],
+        // Of many, the gravest come first on the page and in the form.
+        verdicts: ['invalid', 'withdrawn', ...Array.from({ length: MEMBERS - 2 }, () => 'anchored')],
+        exit: 5,
+        isAnyOrder: true,
+      },
+      'a ZIP that is itself on the record, whose files are not': {
+        files: [{ ...given('published.zip', ''), buffer: published }],
+        verdicts: ['anchored'],
+        exit: 0,
+      },
+      'a ZIP of files on the record, without receipts': {
+        files: [
+          {
+            ...given('z.zip', ''),
+            buffer: await zipFiles([
+              ['a.txt', 'good file'],
+              ['b.txt', 'never seen'],
+            ]),
+          },
+        ],
+        verdicts: ['anchored', 'unknown'],
+        exit: 4,
+      },
       'a compressed copy': { files: [{ ...given('f.txt.gz', ''), buffer: gzipSync('good file') }], verdicts: ['unknown'], exit: 4 },
       'a package and its receipts': {
         files: [given('p.json', PACKAGE), given('p.json.receipts.ndjson', lines + ofPackage)],
@@ -153,13 +207,25 @@ describe('four ways, one answer', function () {
   }
 
   it('gives the same verdicts on the page, by the form, on the command line and by the library', async () => {
-    for (const [title, { files = [], pasted, verdicts, exit }] of Object.entries(await cases())) {
-      assert.deepEqual(await byLibrary(files, pasted), verdicts, `${title}: library`)
-      assert.deepEqual(await byCommand(files, pasted), { verdicts, exit }, `${title}: command line`)
+    for (const [title, { files = [], pasted, verdicts, exit, isAnyOrder }] of Object.entries(await cases())) {
+      const gravestFirst = (found: readonly string[]) =>
+        isAnyOrder ? found.toSorted((a, b) => ORDER.indexOf(a) - ORDER.indexOf(b)) : found
+      assert.deepEqual(gravestFirst(await byLibrary(files, pasted)), verdicts, `${title}: library`)
+      const found = await byCommand(files, pasted)
+      assert.deepEqual({ ...found, verdicts: gravestFirst(found.verdicts) }, { verdicts, exit }, `${title}: command line`)
       assert.deepEqual(await byForm(files, pasted), verdicts, `${title}: form`)
       assert.deepEqual(await byPage(files, pasted), verdicts, `${title}: page`)
     }
   })
+
+  async function sourceZip(): Promise<Buffer> {
+    const files: [string, string][] = []
+    for (const [at, index] of members.entries()) {
+      files.push([`files/${at}.txt`, at === 123 ? 'member 123, changed' : `member ${at}`])
+      files.push([`receipts/${at}.txt.receipt.json`, await receiptOf(index)])
+    }
+    return zipFiles(files)
+  }
 
   async function byLibrary(files: readonly Given[], pasted?: string): Promise<string[]> {
     const { chain, policy, url } = state.world
@@ -167,9 +233,11 @@ describe('four ways, one answer', function () {
     for (const { name, buffer } of files) {
       const reader = createFileReader()
       reader.update(buffer)
-      const each = await recognizeZipped(name, reader.finish(), readReceiptZip)
+      const blob = new Blob([new Uint8Array(buffer)])
+      const each = await recognizeZipped(name, reader.finish(), path => readArchive(path, blob, OWN_DEVICE))
       if (each.kind === 'file') found.files.push(each.file)
-      if (each.kind === 'receipts') found.receipts.push(...each.receipts)
+      if (each.kind === 'archive') found.files.push(...each.files)
+      if (each.kind === 'receipts' || each.kind === 'archive') found.receipts.push(...each.receipts)
     }
     const text = readPasted('pasted', pasted ?? '')
     if (text.kind === 'given') {
@@ -205,7 +273,7 @@ describe('four ways, one answer', function () {
     for (const { name, buffer } of files) body.append('files', new File([new Uint8Array(buffer)], name))
     body.append('pasted', pasted)
     const text = await (await fetch(`${state.world.url}/en/verify`, { method: 'POST', body })).text()
-    return [...text.matchAll(/<article[^>]* data-verdict="([^"]*)"/g)].map(([, verdict = '']) => verdict)
+    return [...text.matchAll(/<(?:article|p)[^>]* data-verdict="([^"]*)"/g)].map(([, verdict = '']) => verdict)
   }
 
   async function byPage(files: readonly Given[], pasted?: string): Promise<string[]> {
@@ -218,6 +286,7 @@ describe('four ways, one answer', function () {
         await page.locator('#paste-form button').click()
         await page.waitForSelector('#results[data-done]')
       }
+      for (const more = page.locator('#more-results button'); (await more.count()) > 0; ) await more.click()
       seen = await page.locator('#results article').evaluateAll(cards => cards.map(card => (card as HTMLElement).dataset.verdict ?? ''))
     })
     return seen

@@ -22,7 +22,10 @@ describe('verify page: inside of files', function () {
     await withPage('/en/verify', async page => {
       await check(page, file)
       assert.deepEqual(await found(page), ['none', 'unknown', 'anchored', 'anchored'])
-      assert.match(await textOf(page.locator('#results')), /not checked: 1 · No record: 1 · On the record: 2/)
+      assert.match(
+        await textOf(page.locator('#results')),
+        /not checked: 1 · No record: 1 · On the record \(read the answer\): 1 · On the record: 1/,
+      )
     })
     const path = await saveOffline()
     await withPage(pathToFileURL(path).href, async page => {
@@ -34,7 +37,7 @@ describe('verify page: inside of files', function () {
       '/en/verify',
       async page => {
         await page.setInputFiles('#server-files', file)
-        await page.locator('form[method=post] button').click()
+        await page.locator('form[method=post] button').first().click()
         await page.waitForSelector('[data-release-verdict]')
         assert.deepEqual(await found(page), ['none', 'unknown', 'anchored', 'anchored'])
       },
@@ -49,7 +52,7 @@ describe('verify page: inside of files', function () {
     const receipts = given('large.json.receipts.ndjson', [await receiptOf(4), await receiptOf(5)].join(''))
     await withPage(pathToFileURL(await saveOffline()).href, async page => {
       await check(page, [file, receipts])
-      assert.match(await textOf(page.locator('#results')), /not checked: 2,345 · On the record: 2/)
+      assert.match(await textOf(page.locator('#results')), /not checked: 2,345 · On the record \(read the answer\): 2/)
       const shown = page.locator('[data-release-verdict]')
       assert.equal(await shown.count(), 200)
       await assertAccessible(page)
@@ -141,7 +144,7 @@ describe('verify page: inside of files', function () {
       '/en/verify',
       async page => {
         await page.setInputFiles('#server-files', signed)
-        await page.locator('form[method=post] button').click()
+        await page.locator('form[method=post] button').first().click()
         await page.waitForSelector('article[data-verdict="anchored"]')
         await expectExplained(page)
       },

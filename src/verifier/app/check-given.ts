@@ -16,7 +16,7 @@ import { VERDICTS, type VerdictCode } from '../verdict.ts'
 import { verify } from '../verify.ts'
 import { rememberAnswers } from './chain-memory.ts'
 import type { Release } from './file-reader.ts'
-import { type GivenFile, type GivenReceipt, hashesOf, isOf, matchReceipts, type NamedDocument, naming } from './given.ts'
+import { byEach, type GivenFile, type GivenReceipt, hashesOf, matchReceipts, type NamedDocument, naming } from './given.ts'
 import { type FoundReceipts, giveUpWhenGone, isErased, type LedgerReader } from './ledger-reader.ts'
 import type { PolicySource } from './policy-source.ts'
 
@@ -33,9 +33,13 @@ export type Finding = {
   readonly fileName?: string | undefined
   /** Missing if the ledger gave the receipt. */
   readonly receiptName?: string | undefined
+  /** The text of the receipt that was checked. */
+  readonly receipt?: string | undefined
   readonly digest?: FileDigest | undefined
   /** True if only the SHA-256 was given, so that nobody has read the file. */
   readonly isFingerprint?: boolean | undefined
+  /** True for an archive whose files were checked, too. */
+  readonly isArchive?: boolean | undefined
   readonly fileKind?: FileKind | undefined
   readonly pdf?: PdfFacts | undefined
   readonly part?: Part | undefined
@@ -115,7 +119,7 @@ export type Watch = {
 /** One thing to check. */
 export type Task = { readonly name: string; run(watch?: Watch): Promise<Answers> }
 
-type Subject = Pick<Finding, 'fileName' | 'digest' | 'isFingerprint' | 'fileKind' | 'pdf' | 'part'>
+type Subject = Pick<Finding, 'fileName' | 'digest' | 'isFingerprint' | 'isArchive' | 'fileKind' | 'pdf' | 'part'>
 /**
  * Receipts for releases: by digest and, for receipts beside a file, by the release that they name.
  */
@@ -125,24 +129,58 @@ const RELEASES_AT_ONCE = 4
 /** How many of the newest earlier states are looked up. */
 const MAX_STATES_ASKED = 48
 
-/** Plans one task for each file, and one for each receipt without a file. */
+/**
+ * Plans one task for each file, and one for each receipt without a file. The task of an archive that
+ * is not itself on the record has no answers; nor has that of a file which only its archive covers.
+ */
 export function planChecks(files: readonly GivenFile[], receipts: readonly GivenReceipt[], means: Means): Task[] {
   const asked = { ...means, chain: means.chain.map(rememberAnswers), ledger: means.ledger && giveUpWhenGone(means.ledger) }
   const releaseHashes = new Set(files.flatMap(({ read }) => read.releases.flatMap(({ digest }) => digest?.sha256 ?? [])))
   const own = receipts.filter(({ digests }) => !digests.some(digest => releaseHashes.has(digest)))
   const byDigest = new Map(receipts.flatMap(receipt => receipt.digests.map(digest => [digest, receipt] as const)))
   const { pairs, alone } = matchReceipts(files, own)
+  const byOf = byEach(receipts, ({ of, release }) => (of === undefined || release === undefined ? [] : [of.toLowerCase()]))
+  const archives = new Map<GivenFile, Promise<Answers>>()
+  const runs = files.map((file, at) => (watch?: Watch) => {
+    const beside = byOf.get(file.name.toLowerCase()) ?? []
+    const byName = new Map(beside.flatMap(receipt => (receipt.release === undefined ? [] : [[receipt.release, receipt] as const])))
+    return checkFile(file, pairs[at] ?? [], { byDigest, byName }, asked, watch)
+  })
+  const runArchive = (at: number, watch?: Watch): Promise<Answers> => {
+    const archive = files[at]!
+    const run = archives.get(archive) ?? runs[at]!(watch).then(answers => (isOnRecord(answers) || pairs[at]?.length ? answers : NOTHING))
+    archives.set(archive, run)
+    return run
+  }
   return [
-    ...files.map((file, at) => {
-      const beside = receipts.flatMap(receipt => (receipt.release && isOf(receipt, file.name) ? [[receipt.release, receipt] as const] : []))
-      const ofReleases = { byDigest, byName: new Map(beside) }
-      return { name: file.name, run: (watch?: Watch) => checkFile(file, pairs[at] ?? [], ofReleases, asked, watch) }
-    }),
+    ...files.map((file, at) => ({
+      name: file.name,
+      run: async (watch?: Watch) => {
+        if (file.isArchive) return runArchive(at, watch)
+        const answers = await runs[at]!(watch)
+        if (file.archive === undefined || !isUnknown(answers)) return answers
+        // The answer for the archive covers a file that has no record of its own.
+        return isOnRecord(await runArchive(files.indexOf(file.archive))) ? NOTHING : answers
+      },
+    })),
     ...alone.map(receipt => ({
       name: receipt.name,
       run: async (watch?: Watch) => ({ own: [await checkWith({}, receipt, asked, watch)], parts: [], partsLeftOut: 0 }),
     })),
   ]
+}
+
+const NOTHING: Answers = { own: [], parts: [], partsLeftOut: 0 }
+
+/** Whether a file fits a record, whatever became of it since. */
+function isOnRecord({ own }: Answers): boolean {
+  return own.some(({ finding }) => finding?.result.matched !== undefined && finding.result.limits !== undefined)
+}
+
+/** Whether nothing is known of a file or of anything in it. */
+function isUnknown({ own, parts }: Answers): boolean {
+  const isNone = ({ finding, problem }: Answer) => finding?.result.verdict === 'unknown' || problem === 'need-receipt'
+  return own.every(isNone) && parts.every(isNone)
 }
 
 async function checkFile(
@@ -153,7 +191,8 @@ async function checkFile(
   watch: Watch = {},
 ): Promise<Answers> {
   const { digest, kind, pdf, releases, releasesLeftOut } = file.read
-  const subject = { fileName: file.name, digest, isFingerprint: file.isFingerprint, fileKind: kind, pdf }
+  const { name: fileName, isFingerprint, isArchive } = file
+  const subject = { fileName, digest, isFingerprint, isArchive, fileKind: kind, pdf }
   const own = gravestFirst(
     receipts.length > 0
       ? await inOrder(receipts, receipt => checkWith(subject, receipt, means, watch))
@@ -219,7 +258,7 @@ function keepSome(maxWhole: number): (answer: Answer) => Answer {
     // Picks members one by one: any other part of the receipt would keep its whole text in memory.
     const { verdict, finding: found, exit, sentence, isGreen, trust, subject, asked, changes } = finding.result
     const result = { verdict, finding: found, exit, sentence, isGreen, trust, subject, asked, changes, checks: [] }
-    return { finding: { part: finding.part, isFresher: finding.isFresher, result } }
+    return { finding: { part: finding.part, digest: finding.digest, isFresher: finding.isFresher, result } }
   }
 }
 
@@ -319,7 +358,7 @@ async function findingOf(
 ): Promise<Finding> {
   const asked = { receipt, policy, chain, trust, currency: ledger?.currency, requireCurrent, onCheck }
   const result = await verify({ ...asked, file: subject.digest, subject: subject.isFingerprint ? 'fingerprint' : 'file' })
-  return { ...subject, ...(policySource && { policySource }), result, isFresher: false }
+  return { ...subject, ...(typeof receipt === 'string' && { receipt }), ...(policySource && { policySource }), result, isFresher: false }
 }
 
 async function inOrder<T, R>(items: readonly T[], task: (item: T) => Promise<R>): Promise<R[]> {

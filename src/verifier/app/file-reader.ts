@@ -25,7 +25,9 @@ export type ReadFile = {
   readonly digest: FileDigest
   /** The bytes of JSON, or of text in any encoding that looks like it, if small enough to keep. */
   readonly json?: Uint8Array
-  /** The bytes of a ZIP archive, if small enough to keep. */
+  /** The bytes of an HTML file, if small enough to keep: it may be a report. */
+  readonly html?: Uint8Array
+  /** The bytes of a ZIP archive, if it was to be kept: who reads a file can open it again. */
   readonly zip?: Uint8Array
   /** The kind, if the file needs special treatment. For JSON, `recognize` finds out more. */
   readonly kind?: FileKind
@@ -36,13 +38,11 @@ export type ReadFile = {
 }
 
 /** How much of a file is kept and read. */
-export type FileReaderOptions = { readonly maxJsonBytes?: number; readonly maxReleases?: number }
+export type FileReaderOptions = { readonly maxJsonBytes?: number; readonly maxZipBytes?: number; readonly maxReleases?: number }
 
 /** Takes a file chunk by chunk. A chunk is valid only during the call. */
 export type FileReader = { update(chunk: Uint8Array): void; finish(): ReadFile }
 
-/** Archives up to this size are kept, because they may contain receipts. */
-const MAX_ZIP_BYTES = 16 * 1024 * 1024
 /** JSON up to this size is kept for its content digest. */
 export const MAX_JSON_BYTES = 64 * 1024 * 1024
 
@@ -52,6 +52,7 @@ const PACKAGES: readonly string[] = ['release-package', 'record-package']
 /** Creates a reader for one file. */
 export function createFileReader({
   maxJsonBytes = MAX_JSON_BYTES,
+  maxZipBytes = 0,
   maxReleases = Number.POSITIVE_INFINITY,
 }: FileReaderOptions = {}): FileReader {
   const hash = createSha256()
@@ -73,8 +74,9 @@ export function createFileReader({
       if (head.length < HEAD_BYTES) head = concatBytes(head, chunk.subarray(0, HEAD_BYTES - head.length))
       pdf.update(chunk)
       if (isJson === false) scanner = undefined
-      if (isJson === false && !mayBeZip(head)) kept = undefined
-      if (bytes > (isJson === false ? Math.min(MAX_ZIP_BYTES, maxJsonBytes) : maxJsonBytes)) kept = undefined
+      const isZip = isJson === false && mayBeZip(head)
+      if (isJson === false && !isZip && !mayBeHtml(head)) kept = undefined
+      if (bytes > (isZip ? maxZipBytes : maxJsonBytes)) kept = undefined
       kept?.push(copyBytes(chunk))
       // A file that is not OCDS is not an error here: it counts by its bytes.
       if (attempt(() => scanner?.push(chunk)).error) scanner = undefined
@@ -94,6 +96,7 @@ export function createFileReader({
         ...(json && { json }),
         ...(kind && { kind }),
         ...(kind === 'zip' && kept && { zip: joinBytes(kept) }),
+        ...(isJson === false && kept && mayBeHtml(head) && { html: joinBytes(kept) }),
         ...(facts && { pdf: facts }),
       }
     },
@@ -128,6 +131,14 @@ function nameOf({ value }: Attempt<ReturnType<typeof parseJson>>): { name?: stri
 function mayBeZip([first, second = 0x4b]: Uint8Array): boolean {
   return first === 0x50 && second === 0x4b
 }
+
+/** Decides by as many of the first bytes as have arrived. */
+function mayBeHtml(head: Uint8Array): boolean {
+  const [start] = head
+  return start === DOCTYPE.charCodeAt(0) && DOCTYPE.startsWith(new TextDecoder().decode(head.subarray(0, DOCTYPE.length)).toLowerCase())
+}
+
+const DOCTYPE = '<!doctype html'
 
 /**
  * Whether the text begins an object or an array; undefined after only white space, a byte order

@@ -8,6 +8,7 @@ import { decodeText } from '../../core/encoding.ts'
 import { canonicalJson, isJsonObject, type Json, parseJson } from '../../core/json.ts'
 import { type FileKind, isJsonLines, kindOfJson } from '../../documents/file-kind.ts'
 import type { ReadFile } from './file-reader.ts'
+import { type ReportData, readReport } from './report-data.ts'
 
 /** A document as a receipt lists it. */
 export type NamedDocument = { readonly name: string; readonly sha256: string; readonly jcs?: string }
@@ -37,13 +38,43 @@ export type GivenReceipt = {
  * A file that is neither receipt nor policy. `isFingerprint`: only its SHA-256 was given, so nobody
  * has read it.
  */
-export type GivenFile = { readonly name: string; readonly read: ReadFile; readonly isFingerprint?: boolean }
+export type GivenFile = {
+  readonly name: string
+  readonly read: ReadFile
+  readonly isFingerprint?: boolean
+  /** The archive that it was in. */
+  readonly archive?: GivenFile
+  /** True for an archive whose files were given with it. It counts only if it is itself on the record. */
+  readonly isArchive?: boolean
+  /** True if a report names it. */
+  readonly isReported?: boolean
+}
+
+/**
+ * Something that was given and not looked at, and why. `nested`: an archive in an archive, which was
+ * looked up as a file. `refused`: an archive that is damaged, or can be read in two ways.
+ */
+export type Unread = {
+  readonly name: string
+  readonly why: 'encrypted' | 'damaged' | 'large' | 'hidden' | 'policy' | 'nested' | 'refused'
+}
+
+/** The contents of an archive. */
+export type Unpacked = {
+  readonly files: readonly GivenFile[]
+  readonly receipts: readonly GivenReceipt[]
+  readonly unread: readonly Unread[]
+}
 
 /** The kind of an input. */
 export type Given =
   | { readonly kind: 'receipts'; readonly receipts: readonly GivenReceipt[] }
   | { readonly kind: 'policy'; readonly name: string; readonly text: string }
+  | { readonly kind: 'report'; readonly name: string; readonly data: ReportData }
   | { readonly kind: 'file'; readonly file: GivenFile }
+
+/** The kind of an input, where archives are looked into. An archive is itself the first of its files. */
+export type GivenOrUnpacked = Given | ({ readonly kind: 'archive' } & Unpacked)
 
 const ONE_RECEIPT = /\.receipt\.json$/i
 const MANY_RECEIPTS = /\.receipts\.ndjson$/i
@@ -53,7 +84,9 @@ const MANY_RECEIPTS = /\.receipts\.ndjson$/i
  * and not looked up as a document.
  */
 export function recognize(name: string, read: ReadFile): Given {
-  const { json, zip: _, ...rest } = read
+  const { json, html, zip: _, ...rest } = read
+  const data = html && readReport(attempt(() => decodeText(html)).value ?? '')
+  if (data !== undefined) return { kind: 'report', name, data }
   const text = json && attempt(() => decodeText(json)).value
   if (json !== undefined && text === undefined && (ONE_RECEIPT.test(name) || MANY_RECEIPTS.test(name))) {
     return { kind: 'receipts', receipts: [{ name, text: undefined, documents: [], digests: [], ...ofName(name) }] }
@@ -71,26 +104,25 @@ export function recognize(name: string, read: ReadFile): Given {
   return { kind: 'file', file: { name, read: { ...rest, ...(kind && { kind }) } } }
 }
 
-/**
- * Takes the receipts out of a ZIP archive that contains nothing else; undefined for any other.
- * Rejects with an OpenSealError if the archive cannot be read.
- */
-export type OpenZip = (bytes: Uint8Array) => Promise<readonly { readonly name: string; readonly bytes: Uint8Array }[] | undefined>
+/** Looks into the archive with this name. Rejects with an OpenSealError if it cannot be trusted. */
+export type OpenZip = (name: string) => Promise<Unpacked>
 
 /**
- * Sorts as `recognize` does, and also looks into ZIP archives of receipts. An archive that cannot
- * be read is an ordinary file.
+ * Sorts as `recognize` does, and looks into ZIP archives. An archive that holds nothing to check, or
+ * cannot be read, is an ordinary file.
  */
-export async function recognizeZipped(name: string, read: ReadFile, openZip: OpenZip): Promise<Given> {
-  const { zip } = read
-  const files = zip && (await attemptAsync(() => openZip(zip))).value
-  if (files === undefined) return recognize(name, read)
-  const receipts = files.flatMap(file => {
-    const inside = file.name.split('/').at(-1) ?? file.name
-    const given = recognize(inside, { ...read, json: file.bytes })
-    return given.kind === 'receipts' ? given.receipts.map(receipt => ({ ...receipt, name: `${name}/${receipt.name}` })) : []
-  })
-  return { kind: 'receipts', receipts }
+export async function recognizeZipped(name: string, read: ReadFile, openZip: OpenZip): Promise<GivenOrUnpacked> {
+  const given = recognize(name, read)
+  if (given.kind !== 'file' || read.kind !== 'zip') return given
+  const { value: inside, error } = await attemptAsync(() => openZip(name))
+  if (error) {
+    const why = error.code === 'ZIP_TOO_LARGE' ? 'large' : 'refused'
+    return { kind: 'archive', files: [given.file], receipts: [], unread: [{ name, why }] }
+  }
+  const { files, receipts, unread } = inside
+  if (files.length + receipts.length === 0) return { kind: 'archive', files: [given.file], receipts, unread }
+  const archive = { ...given.file, isArchive: true }
+  return { kind: 'archive', files: [archive, ...files.map(file => ({ ...file, archive }))], receipts, unread }
 }
 
 /** Reads a single receipt. `of` is the file that it was given for, if that was said. */
@@ -122,45 +154,88 @@ export function readReceiptLine(name: string, line: string, of?: string): GivenR
 
 /**
  * Finds the receipts for each file, in this order: by its digests; by the digests of its earlier
- * states; those beside it by name, even if they fit another file or none; if one file and one
- * receipt are left, that receipt.
+ * states; those beside it by name, even if they fit another file or none; the one of its name in
+ * another folder; if one file and one receipt are left, that receipt.
  */
 export function matchReceipts(
   files: readonly GivenFile[],
   receipts: readonly GivenReceipt[],
 ): { readonly pairs: readonly (readonly GivenReceipt[])[]; readonly alone: readonly GivenReceipt[] } {
-  const pairs = files.map(({ read }) => naming(hashesOf(read.digest), receipts))
-  const used = new Set(pairs.flat())
-  const free = () => receipts.filter(receipt => !used.has(receipt))
+  const byDigest = byEach(receipts, ({ digests }) => new Set(digests))
+  const byOf = byEach(receipts, ({ of }) => (of === undefined ? [] : [of.toLowerCase()]))
+  const naming = (hashes: readonly string[]) => [...new Set(hashes.flatMap(hash => byDigest.get(hash) ?? []))]
+  const pairs = files.map(() => [] as readonly GivenReceipt[])
+  const used = new Set<GivenReceipt>()
+  const isFree = (receipt: GivenReceipt) => !used.has(receipt)
   const without = () => files.flatMap((file, at) => (pairs[at]?.length ? [] : [{ file, at }]))
   const pair = (at: number, found: readonly GivenReceipt[]) => {
-    pairs[at] = [...(pairs[at] ?? []), ...found]
-    for (const receipt of found) used.add(receipt)
+    for (const receipt of found) {
+      used.add(receipt)
+      // A copy of a receipt, in an archive and beside it, is one receipt.
+      const isCopy = pairs[at]?.some(({ text }) => text !== undefined && text !== '' && text === receipt.text)
+      if (!isCopy) pairs[at] = [...(pairs[at] ?? []), receipt]
+    }
   }
-  for (const { file, at } of without()) pair(at, naming(file.read.pdf?.states.map(state => state.sha256) ?? [], free()))
-  for (const [at, file] of files.entries()) pair(at, besideIt(file, receipts, pairs[at]?.length ? used : new Set()))
-  const besides = (receipt: GivenReceipt) => receipt.isOfPackage !== undefined && files.some(({ name }) => isOf(receipt, name))
-  const [only, ...more] = without()
-  const left = free().filter(receipt => !besides(receipt))
+  for (const [at, { read }] of files.entries()) pair(at, naming(hashesOf(read.digest)))
+  for (const { file, at } of without()) pair(at, naming(file.read.pdf?.states.map(state => state.sha256) ?? []).filter(isFree))
+  for (const [at, { name }] of files.entries()) {
+    const beside = byOf.get(name.toLowerCase()) ?? []
+    pair(at, pairs[at]?.length ? beside.filter(isFree).filter(isSingle) : besideIt(beside))
+  }
+  for (const { at, receipt } of sameName(without(), receipts.filter(isFree))) pair(at, [receipt])
+  const names = new Set(files.map(({ name }) => name.toLowerCase()))
+  const besides = ({ of, isOfPackage }: GivenReceipt) => isOfPackage !== undefined && of !== undefined && names.has(of.toLowerCase())
+  const alone = () => receipts.filter(receipt => isFree(receipt) && !besides(receipt))
+  const [only, ...more] = without().filter(({ file }) => !file.isArchive)
+  const left = alone()
   if (only && more.length === 0 && left.length === 1) pair(only.at, left)
-  return { pairs, alone: free().filter(receipt => !besides(receipt)) }
+  return { pairs, alone: alone() }
 }
 
 /**
- * Receipts beside a file that were not `used`: the reader wants to know whether they match. A
- * package's receipts file may cover its earlier states and every release too. If nothing else
- * matches the file, the newest receipt for the whole package is taken.
+ * Receipts beside a file: the reader wants to know whether they match. A package's receipts file may
+ * cover its earlier states and every release too. If nothing else matches the file, the newest
+ * receipt for the whole package is taken.
  */
-function besideIt({ name }: GivenFile, receipts: readonly GivenReceipt[], used: ReadonlySet<GivenReceipt>): GivenReceipt[] {
-  const beside = receipts.filter(receipt => isOf(receipt, name) && !used.has(receipt))
-  const single = beside.filter(({ isOfPackage }) => isOfPackage === undefined)
-  if (single.length > 0 || used.size > 0) return single
+function besideIt(beside: readonly GivenReceipt[]): GivenReceipt[] {
+  const single = beside.filter(isSingle)
+  if (single.length > 0) return single
   return [beside.findLast(({ isOfPackage }) => isOfPackage) ?? beside.at(-1)].filter(found => found !== undefined)
 }
 
-/** Whether a receipt is beside the file of this name. */
-export function isOf({ of }: GivenReceipt, name: string): boolean {
-  return of?.toLowerCase() === name.toLowerCase()
+function isSingle({ isOfPackage }: GivenReceipt): boolean {
+  return isOfPackage === undefined
+}
+
+/** Files and receipts of one name in different folders, where the name fits one of each. */
+function sameName(files: readonly { readonly file: GivenFile; readonly at: number }[], receipts: readonly GivenReceipt[]) {
+  const single = receipts.filter(receipt => receipt.of !== undefined && isSingle(receipt))
+  const named = byEach(single, ({ of = '' }) => [baseName(of)])
+  const open = byEach(
+    files.filter(({ file }) => !file.isArchive),
+    ({ file }) => [baseName(file.name)],
+  )
+  return [...open].flatMap(([name, [first, ...others]]) => {
+    const [receipt, ...more] = named.get(name) ?? []
+    return first && receipt && others.length + more.length === 0 ? [{ at: first.at, receipt }] : []
+  })
+}
+
+/** The last part of a path, for comparison. */
+function baseName(path: string): string {
+  return (path.split(/[/\\]/).at(-1) ?? path).toLowerCase()
+}
+
+/** Everything by each of its keys. */
+export function byEach<T>(all: readonly T[], keysOf: (each: T) => Iterable<string>): ReadonlyMap<string, readonly T[]> {
+  const found = new Map<string, T[]>()
+  for (const each of all)
+    for (const key of keysOf(each)) {
+      const before = found.get(key)
+      if (before === undefined) found.set(key, [each])
+      else before.push(each)
+    }
+  return found
 }
 
 /**

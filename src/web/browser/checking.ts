@@ -5,11 +5,14 @@
 export {
   createJsonRpcReader,
   fetchUntil,
+  fingerprint,
+  openReport,
   parsePolicy,
   planChecks,
   readPasted,
   readPolicy,
-  recognize,
+  readReceipt,
   recognizeZipped,
+  withoutRepeats,
 } from '../../verifier/index.ts'
 export { readBlob } from './read-blob.ts'

@@ -4,12 +4,13 @@
  * it has.
  */
 import type { SayDesk } from '../../messages/desk/speak.ts'
+import { toCsv } from '../../report/table.ts'
 import type { DeskData } from '../desk/choose.ts'
 import { COLUMNS, cellsOf, PROBLEMS, type RecordRow, ROWS_SHOWN, rangesOf, renderRows, type State } from '../desk/rows.ts'
 import { createLineSender, SendError } from './desk-lines.ts'
 import { createRowSender } from './desk-send.ts'
 import { find } from './find.ts'
-import { saveText, toCsv } from './save-text.ts'
+import { saveText } from './save-text.ts'
 
 /** Reads rows. Calls `onRead` after each file, and ends early if that returns true. */
 type ReadRows = (onRead: (done: number, total: number) => boolean) => Promise<RecordRow[]>

@@ -3,7 +3,9 @@
  * the checks.
  */
 import * as checking from './checking.ts'
+import * as keeping from './keeping.ts'
 import * as frame from './offline-frame.ts'
+import { openArchive } from './open-archive.ts'
 import { startPage } from './verify-page.ts'
 
-void startPage({ frame, load: async () => checking })
+void startPage({ frame, load: async () => ({ ...checking, openArchive }), keep: async () => keeping })

@@ -8,9 +8,3 @@ export function saveText(name: string, type: string, text: string): void {
   link.click()
   URL.revokeObjectURL(link.href)
 }
-
-/** A table as CSV (RFC 4180). A spreadsheet would run a cell that begins like a formula. */
-export function toCsv(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const cell = (text: string) => `"${(/^[=+\-@\t\r]/.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`
-  return [head, ...rows].map(row => `${row.map(cell).join(',')}\r\n`).join('')
-}

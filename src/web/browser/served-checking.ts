@@ -2,10 +2,10 @@
  * The same for a served page, which also asks its ledger, and loads the reader for ZIP archives
  * when one is given.
  */
-import type { OpenZip } from '../../verifier/index.ts'
+import type { OpenArchive } from './open-archive.ts'
 
 export { createLedgerReader as openLedger } from '../../verifier/index.ts'
 export * from './checking.ts'
 
 /** Loads the reader for archives first. */
-export const openZip: OpenZip = async bytes => (await import('../../verifier/app/receipt-zip.ts')).readReceiptZip(bytes)
+export const openArchive: OpenArchive = async (...asked) => (await import('./open-archive.ts')).openArchive(...asked)

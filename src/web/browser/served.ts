@@ -4,4 +4,4 @@
  */
 import { startPage } from './verify-page.ts'
 
-void startPage({ load: () => import('./served-checking.ts') })
+void startPage({ load: () => import('./served-checking.ts'), keep: () => import('./keeping.ts') })

@@ -1,24 +1,34 @@
 /** The verify page, served and offline: takes files, shows verdicts. Nothing is uploaded. */
 
+import { inTurns } from '../../at-once.ts'
 import { OpenSealError } from '../../core/errors.ts'
 import { html } from '../../html.ts'
 import { createSay, isolate, type Say } from '../../messages/say.ts'
-import { sayBadPolicy, sayNotPasted } from '../../messages/verdict.ts'
-import type { GivenFile, GivenPolicy, GivenReceipt, Means, ReadFile } from '../../verifier/index.ts'
-import { renderPolicy, renderRunning, renderSum } from '../result.ts'
+import { sayBadPolicy, sayNotPasted, sayReport } from '../../messages/verdict.ts'
+import { gravestInputsFirst } from '../../report/summary.ts'
+import type { Answers, GivenFile, GivenPolicy, GivenReceipt, Means, ReadFile, Task, Unpacked, Unread } from '../../verifier/index.ts'
+import { MANY, renderInput, renderPolicy, renderRunning, renderSum, WHOLE_CARDS } from '../result.ts'
 import { renderVerifyTool } from '../verify-tool.ts'
+import { filesOfDrop, filesOfFolder, type PathFile } from './dropped-files.ts'
 import { find } from './find.ts'
+import { readLink } from './link.ts'
+import type { OpenArchive } from './open-archive.ts'
 import { PAGE_DATA_ID, type PageData } from './page-data.ts'
+import { saveText } from './save-text.ts'
 import { showTask } from './show-task.ts'
 
 /** The code that checks. A served page can also ask its ledger. */
-type Checking = typeof import('./checking.ts') & Partial<Pick<typeof import('./served-checking.ts'), 'openLedger' | 'openZip'>>
+type Checking = typeof import('./checking.ts') & { readonly openArchive: OpenArchive } & Partial<
+    Pick<typeof import('./served-checking.ts'), 'openLedger'>
+  >
 
 /**
  * The parts that only a served or only an offline page has, so that neither contains the other's.
  */
 export type Parts = {
   load(): Promise<Checking>
+  /** The code that keeps results. */
+  keep(): Promise<typeof import('./keeping.ts')>
   /** Does what a served page gets from its server. */
   readonly frame?: typeof import('./offline-frame.ts')
 }
@@ -27,6 +37,8 @@ type Languages = PageData['languages']
 
 /** For one question to a ledger or a chain. */
 const TIMEOUT_MS = 15_000
+/** How many of many inputs are checked at once. */
+const CHECKED_AT_ONCE = 6
 /** For everything that one round of checks asks. */
 const DEADLINE_MS = 600_000
 
@@ -36,6 +48,11 @@ let checking: Checking | undefined
 let say: Say
 const files: GivenFile[] = []
 const receipts: GivenReceipt[] = []
+const unread: Unread[] = []
+/** The fingerprint of the link with which the page was opened. A file takes its place. */
+let linked: GivenFile | undefined
+/** The last results, to be kept. */
+let shown: { readonly all: readonly Answers[]; readonly means: Means } | undefined
 /** The policy that the reader chose instead of the page's own. */
 let ownPolicy: GivenPolicy | undefined
 /** A dropped policy. It is not used before the reader agrees. */
@@ -63,8 +80,14 @@ export async function startPage(given: Parts): Promise<void> {
   document.addEventListener('drop', event => {
     event.preventDefault()
     find('#drop').classList.remove('over')
-    take([...(event.dataTransfer?.files ?? [])])
+    // The browser hands the files out only in this turn.
+    const dropped = filesOfDrop(event)
+    take(dropped)
   })
+  if (data.ledger !== undefined) {
+    openLink()
+    window.addEventListener('hashchange', openLink)
+  }
   frame?.onLanguage(lang => {
     inTurn(() => {
       speak(languages, lang)
@@ -79,9 +102,17 @@ function speak(languages: Languages, lang: string): void {
   parts.frame?.drawFrame(say, Object.keys(languages), String(data.policy.origin))
   find('#tool').innerHTML = renderVerifyTool(say, { online: data.ledger !== undefined, endpoints }).safe
   const input = find('#files') as HTMLInputElement
-  input.addEventListener('change', () => {
-    take([...(input.files ?? [])])
-    input.value = ''
+  for (const chooser of [input, find('#folder') as HTMLInputElement])
+    chooser.addEventListener('change', () => {
+      take(Promise.resolve(filesOfFolder([...(chooser.files ?? [])])))
+      chooser.value = ''
+    })
+  find('#save-report').addEventListener('click', () => inTurn(() => keep('html')))
+  find('#save-csv').addEventListener('click', () => inTurn(() => keep('csv')))
+  find('#results').addEventListener('click', onResult)
+  find('#results-sum').addEventListener('click', event => {
+    const href = (event.target as Element).closest('a')?.getAttribute('href')
+    if (href) showMore(Number(href.split('-').at(-1)))
   })
   find('#clear').addEventListener('click', clear)
   find('#policy-use').addEventListener('click', useOffered)
@@ -100,11 +131,38 @@ function speak(languages: Languages, lang: string): void {
   })
 }
 
-function take(given: readonly File[]): void {
-  if (given.length === 0) return
+function take(dropped: Promise<readonly PathFile[]>): void {
   inTurn(async () => {
-    for (const file of given) await takeOne(await ready(), file)
+    const given = await dropped
+    if (given.length === 0) return
+    for (const each of given) await takeOne(await ready(), each)
     await show()
+  })
+}
+
+/**
+ * Checks the fingerprint of a link by the receipt of its entry. Only the number of the entry is
+ * sent.
+ */
+function openLink(): void {
+  const link = readLink(location.hash)
+  if (link === undefined) return
+  inTurn(async () => {
+    if (link === 'bad') return notice(say('link.bad'))
+    const tools = await ready()
+    forget()
+    const file = tools.fingerprint(link.sha256)
+    linked = file
+    files.push(file)
+    try {
+      const text = await createMeans(tools).ledger?.readReceipt(link.index)
+      receipts.push(tools.readReceipt(`${link.index}.receipt.json`, text ?? ''))
+    } catch (error) {
+      if (!(error instanceof OpenSealError)) throw error
+      notice(say('link.none', { index: link.index }))
+    }
+    await show()
+    notice(say('link.opened'))
   })
 }
 
@@ -120,33 +178,48 @@ function takePasted(field: HTMLTextAreaElement): void {
   })
 }
 
-async function takeOne(tools: Checking, file: File): Promise<void> {
+async function takeOne(tools: Checking, { path, file }: PathFile): Promise<void> {
   const bar = find('#progress') as HTMLProgressElement
   bar.hidden = false
   let last = -1
   try {
-    const read = await tools.readBlob(file.name, file, part => {
+    const onProgress = (part: number) => {
       const percent = Math.floor(part * 100)
       if (percent === last) return
       last = percent
       bar.value = percent
-      if (percent % 10 === 0) tell(say('verify.hashing', { name: file.name, percent }))
-    })
-    await sort(tools, file.name, read)
+      if (percent % 10 === 0) tell(say('verify.hashing', { name: path, percent }))
+    }
+    const read = await tools.readBlob(path, file, onProgress)
+    await sort(tools, path, read, name => tools.openArchive(name, file, onProgress))
   } catch (error) {
     if (!(error instanceof OpenSealError)) throw error
-    notice(`${isolate(file.name)}: ${say('verify.unreadable')}`)
+    notice(`${isolate(path)}: ${say('verify.unreadable')}`)
   } finally {
     bar.hidden = true
   }
 }
 
-async function sort(tools: Checking, name: string, read: ReadFile): Promise<void> {
-  // The offline verifier does not contain the archive reader, and says what to do with an archive.
-  const given = tools.openZip ? await tools.recognizeZipped(name, read, tools.openZip) : tools.recognize(name, read)
+async function sort(tools: Checking, name: string, read: ReadFile, openZip: (name: string) => Promise<Unpacked>): Promise<void> {
+  const given = await tools.recognizeZipped(name, read, openZip)
+  if (given.kind === 'policy') return offerPolicy(tools, name, given.text)
+  if (given.kind === 'report') {
+    const opened = tools.openReport(name, given.data)
+    notice(sayReport(say, name, given.data))
+    files.push(...opened.files)
+    receipts.push(...opened.receipts)
+    return offerPolicy(tools, name, opened.policyText)
+  }
   if (given.kind === 'receipts') receipts.push(...given.receipts)
-  else if (given.kind === 'policy') offerPolicy(tools, name, given.text)
-  else files.push(given.file)
+  else {
+    const found = given.kind === 'archive' ? given.files : [given.file]
+    if (linked !== undefined && found.length > 0) files.splice(files.indexOf(linked), 1)
+    if (found.length > 0) linked = undefined
+    files.push(...found)
+  }
+  if (given.kind !== 'archive') return
+  receipts.push(...given.receipts)
+  unread.push(...given.unread)
 }
 
 /**
@@ -213,16 +286,17 @@ async function show(): Promise<void> {
   const isCurrent = () => mine === round && waiting === 0
   const list = find('#results')
   const tools = await ready()
-  const plan = tools.planChecks(files, receipts, createMeans(tools))
-  list.innerHTML = html`${plan.map(({ name }) => html`<div class="slot">${renderRunning(say, name)}</div>`)}`.safe
-  find('#results-part').hidden = plan.length === 0
+  const means = createMeans(tools)
+  const plan = tools.planChecks(tools.withoutRepeats(files), receipts, means)
+  find('#results-part').hidden = plan.length === 0 && unread.length === 0
   find('#results-sum').innerHTML = ''
-  const setting = { say, pages: data.ledger, isCurrent }
-  const all = await Promise.all(plan.map((task, at) => showTask(task, list.children[at] as HTMLElement, setting)))
-  if (!isCurrent() || plan.length === 0) return
-  find('#results-sum').innerHTML = renderSum(say, all).safe
+  shown = undefined
+  const all = await (plan.length > MANY ? checkMany(plan, list, isCurrent) : checkFew(plan, list, isCurrent))
+  if (!isCurrent() || plan.length + unread.length === 0) return
+  shown = { all, means }
+  find('#results-sum').innerHTML = renderSum(say, all, unread).safe
   tell(
-    `${say('verify.done', { count: plan.length })} ${[...list.querySelectorAll('.sentence')]
+    `${say('verify.done', { count: all.filter(({ own }) => own.length > 0).length })} ${[...list.querySelectorAll('.sentence')]
       .map(node => node.textContent)
       .slice(0, 3)
       .join(' ')}`,
@@ -231,6 +305,98 @@ async function show(): Promise<void> {
   // Brings the answer into view and moves the focus there.
   find('#results-heading').focus({ preventScroll: true })
   find('#results-heading').scrollIntoView({ block: 'start' })
+}
+
+/** Shows the checks of each input as they run. */
+async function checkFew(plan: readonly Task[], list: HTMLElement, isCurrent: () => boolean): Promise<readonly Answers[]> {
+  list.innerHTML = html`${plan.map(({ name }, at) => html`<div class="slot" id="result-${at + 1}">${renderRunning(say, name)}</div>`)}`.safe
+  const slots = [...list.children] as HTMLElement[]
+  const setting = { say, pages: data.ledger, isCurrent }
+  return Promise.all(
+    plan.map(async (task, at) => {
+      const slot = slots[at]!
+      const answers = await showTask(task, slot, setting)
+      if (answers.own.length === 0 && isCurrent()) slot.remove()
+      return answers
+    }),
+  )
+}
+
+/** Checks a few inputs at a time, and then shows those with the gravest answers first. */
+async function checkMany(plan: readonly Task[], list: HTMLElement, isCurrent: () => boolean): Promise<readonly Answers[]> {
+  const bar = find('#progress') as HTMLProgressElement
+  bar.hidden = false
+  list.innerHTML = ''
+  let done = 0
+  const answers = await inTurns(plan, CHECKED_AT_ONCE, async task => {
+    if (!isCurrent()) return undefined
+    const each = await task.run({ isStopped: () => !isCurrent(), maxWhole: WHOLE_CARDS })
+    bar.value = Math.floor((++done / plan.length) * 100)
+    if (done % 50 === 0) tell(say('verify.many', { done, total: plan.length }))
+    return each
+  })
+  bar.hidden = true
+  const all = gravestInputsFirst(answers.filter(each => each !== undefined && each.own.length > 0) as Answers[])
+  if (!isCurrent()) return all
+  shown = undefined
+  list.innerHTML = renderSome(all, 0).safe
+  return all
+}
+
+function renderSome(all: readonly Answers[], from: number) {
+  const left = all.length - from - WHOLE_CARDS
+  return html`${all.slice(from, from + WHOLE_CARDS).map((answers, at) => renderInput(say, answers, from + at, data.ledger, WHOLE_CARDS))}
+${left > 0 && html`<p class="no-print" id="more-results"><button type="button" class="quiet">${say('verify.more', { count: Math.min(WHOLE_CARDS, left) })}</button></p>`}`
+}
+
+/** Shows more of many results: at least up to a number, from 1. */
+function showMore(number: number): void {
+  for (let place = document.querySelector('#more-results'); place !== null && shown !== undefined; ) {
+    const count = document.querySelectorAll('#results > .slot').length
+    if (count >= number) return
+    place.outerHTML = renderSome(shown.all, count).safe
+    place = document.querySelector('#more-results')
+  }
+}
+
+function onResult(event: Event): void {
+  const target = event.target as Element
+  if (target.closest('#more-results') !== null) {
+    const count = document.querySelectorAll('#results > .slot').length
+    showMore(count + 1)
+    // Moves the focus to the first new result.
+    const first = document.querySelector<HTMLElement>(`#result-${count + 1}`)
+    first?.setAttribute('tabindex', '-1')
+    first?.focus()
+    return
+  }
+  const link = target.closest<HTMLAnchorElement>('a.copy')
+  if (link === null) return
+  event.preventDefault()
+  const showLink = () => notice(say('link.shown', { link: link.href }))
+  const { clipboard } = navigator as Partial<Navigator>
+  if (clipboard === undefined) showLink()
+  else
+    void clipboard.writeText(link.href).then(() => {
+      link.nextElementSibling?.replaceChildren(say('link.copied'))
+      tell(say('link.copied'))
+    }, showLink)
+}
+
+/** Saves what is shown: as a report, or as a table. */
+async function keep(as: 'html' | 'csv'): Promise<void> {
+  if (shown === undefined) return
+  const { formatCsv, renderReport, reportName } = await parts.keep().catch(error => {
+    checking = undefined
+    throw error
+  })
+  const nowMs = Date.now()
+  if (as === 'csv') return saveText(reportName(nowMs, as), 'text/csv', formatCsv(say, shown.all, unread))
+  const { policy } = shown.means
+  const ledger = data.ledger && new URL(data.ledger.url, location.href).href
+  const zone = new Intl.DateTimeFormat().resolvedOptions().timeZone
+  const checkup = { all: shown.all, unread, policy, endpoints, ledger, nowMs, clock: { of: 'device', zone } } as const
+  saveText(reportName(nowMs, as), 'text/html', renderReport(say, checkup))
 }
 
 function createMeans({ createJsonRpcReader, fetchUntil, openLedger, parsePolicy }: Checking): Means {
@@ -257,15 +423,23 @@ function failed(error: unknown): void {
   notice(say('verify.notLoaded'))
 }
 
-function clear(): void {
+/** Forgets all that was given. */
+function forget(): void {
   round++
   files.length = 0
   receipts.length = 0
+  unread.length = 0
+  linked = undefined
+  shown = undefined
   ownPolicy = undefined
   offer(undefined)
+  find('#notices').innerHTML = ''
+}
+
+function clear(): void {
+  forget()
   find('#results').innerHTML = ''
   find('#results-sum').innerHTML = ''
-  find('#notices').innerHTML = ''
   find('#results-part').hidden = true
   find('#files').focus()
 }

@@ -4,11 +4,13 @@
  */
 
 import { type Html, html, scriptJson } from '../../html.ts'
+import { gravestInputsFirst } from '../../report/summary.ts'
+import type { Answers, Unread } from '../../verifier/index.ts'
 import { PAGE_DATA_ID, type PageData } from '../browser/page-data.ts'
 import { icon } from '../icons.ts'
 import type { Frame, Page } from '../layout.ts'
 import { renderCode } from '../problem-page.ts'
-import { renderAnswers, renderPolicyFacts, renderSum } from '../result.ts'
+import { MANY, renderInput, renderLine, renderPolicyFacts, renderSum, WHOLE_CARDS } from '../result.ts'
 import type { FormAnswer } from '../server-verify.ts'
 
 /** What a page needs to check files in the browser: its data, and the address of its script. */
@@ -31,7 +33,7 @@ ${renderTool(frame)}
 /** The place of the tool, and the form for browsers without JavaScript. */
 export function renderTool(frame: Frame): Html {
   const { say } = frame
-  return html`<div id="tool"><noscript><p>${say('verify.serverNoScript')}</p></noscript></div>
+  return html`<div id="tool"><noscript><p>${say('verify.serverNoScript')}</p><p>${say('link.noScript')}</p></noscript></div>
 <details class="server no-print" open><summary>${say('verify.serverTitle')}</summary>${renderForm(frame)}</details>`
 }
 
@@ -40,9 +42,12 @@ export function renderToolScripts({ data, scriptHref }: ToolData): Html {
   return html`<script type="application/json" id="${PAGE_DATA_ID}">${scriptJson(data)}</script><script type="module" src="${scriptHref}"></script>`
 }
 
+/** The results as files: addresses with the files in them, if they are short enough for a browser. */
+export type KeptResults = { readonly report: string; readonly csv: string } | 'too-large'
+
 /** The answer to the form: the results, or what to do instead. */
-export function verifiedPage(frame: Frame, answer: FormAnswer): Page {
-  const { say, base, origin } = frame
+export function verifiedPage(frame: Frame, answer: FormAnswer, kept?: KeptResults): Page {
+  const { say, base } = frame
   const title = 'message' in answer ? 'verify.title' : 'verify.results'
   return {
     title: say(title),
@@ -51,11 +56,21 @@ export function verifiedPage(frame: Frame, answer: FormAnswer): Page {
 ${
   'message' in answer
     ? html`<div class="banner">${icon('warn')}<p>${answer.message}</p></div>${answer.code !== undefined && renderCode(say, answer.code)}${renderForm(frame)}`
-    : html`${answer.notices.map(notice => html`<p>${notice}</p>`)}${answer.policy && renderPolicyFacts(say, answer.policy.policy.origin, answer.policy.source.sha256)}${renderSum(say, answer.answers)}${answer.answers.map(each => renderAnswers(say, each, { origin, base }))}
+    : html`${answer.notices.map(notice => html`<p>${notice}</p>`)}${answer.policy && renderPolicyFacts(say, answer.policy.policy.origin, answer.policy.source.sha256)}${renderResults(frame, answer.answers, answer.unread)}
+${kept === 'too-large' && html`<p>${say('report.tooLarge')}</p>`}
+${kept !== undefined && kept !== 'too-large' && html`<p class="no-print"><a class="button" href="${kept.report}" download="openseal-report.html">${say('report.save')}</a> <a class="button quiet" href="${kept.csv}" download="openseal-report.csv">${say('report.csv')}</a></p>`}
 <p class="soft">${say(answer.fileSent ? 'verify.serverSent' : 'verify.serverHashOnly')}</p>`
 }
 <p class="no-print"><a href="${base}/verify">${say('verify.again')}</a></p>`,
   }
+}
+
+/** All results. Of many, only those with the gravest answers get a card. */
+function renderResults({ say, base, origin }: Frame, answers: readonly Answers[], unread: readonly Unread[]): Html {
+  const all = answers.length > MANY ? gravestInputsFirst(answers) : answers
+  return html`${renderSum(say, all, unread)}${all.map((each, at) =>
+    at < WHOLE_CARDS ? renderInput(say, each, at, { origin, base }) : renderLine(say, each, at),
+  )}`
 }
 
 function renderForm({ say, base }: Frame): Html {
@@ -64,5 +79,6 @@ function renderForm({ say, base }: Frame): Html {
 <label for="server-files">${say('verify.serverFiles')}</label><input type="file" id="server-files" name="files" multiple>
 <label for="server-paste">${say('verify.serverPaste')}</label><textarea id="server-paste" name="pasted" rows="3" dir="ltr" autocomplete="off" spellcheck="false"></textarea>
 <label for="server-policy">${say('verify.serverPolicy')}</label><input type="file" id="server-policy" name="policy">
-<p><button type="submit">${say('verify.serverSubmit')}</button></p></form>`
+<p><button type="submit">${say('verify.serverSubmit')}</button></p>
+<p><button type="submit" class="quiet" name="as" value="report">${say('verify.serverReport')}</button> <button type="submit" class="quiet" name="as" value="csv">${say('verify.serverCsv')}</button></p></form>`
 }

@@ -1,0 +1,3 @@
+/** The code that keeps results, loaded when a reader asks for it. */
+export { formatCsv } from '../../report/csv.ts'
+export { renderReport, reportName } from '../../report/report.ts'

@@ -1,0 +1,166 @@
+/** Reports: everything of a check in one file, which is checked again and never believed. */
+import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { LANGUAGE_TAGS, speak } from '../../src/messages/language.ts'
+import { type Checkup, renderReport, VERSION } from '../../src/report/report.ts'
+import {
+  createFileReader,
+  digestsOf,
+  type GivenFile,
+  openReport,
+  planChecks,
+  readReceipt,
+  readReport,
+  recognize,
+  withoutRepeats,
+} from '../../src/verifier/index.ts'
+import { chainWith, createWorld, FILE, GENESIS, listingOf, policyWith, STATEMENT, WITHDRAWAL } from '../verifier/world.ts'
+
+const HOSTILE = '</script><script>alert(1)</script><!--\u202e"\'=1+1'
+const say = speak('en')
+const policy = policyWith()
+
+/** A file as it is read, with this name. */
+const fileOf = (name: string, bytes: Uint8Array): GivenFile => ({
+  name,
+  read: { digest: digestsOf(bytes), releases: [], releasesLeftOut: 0 },
+})
+const readText = (text: string) => {
+  const reader = createFileReader()
+  reader.update(new TextEncoder().encode(text))
+  return reader.finish()
+}
+
+async function checkAll(
+  files: readonly GivenFile[],
+  world: ReturnType<typeof createWorld>,
+  receipts = [] as Parameters<typeof planChecks>[1],
+) {
+  const tasks = planChecks(files, receipts, { policy, trust: 'policy', chain: [chainWith(world)] })
+  return Promise.all(tasks.map(task => task.run()))
+}
+
+const checkup = (all: Checkup['all'], more: Partial<Checkup> = {}): Checkup => ({
+  ...{ all, unread: [], policy, endpoints: ['https://rpc.example/secret-key'], ledger: 'https://ledger.example/' },
+  ...{ nowMs: Date.UTC(2026, 10, 30, 21, 5, 7), clock: { of: 'device', zone: 'Europe/Athens' } },
+  ...more,
+})
+
+describe('report', () => {
+  it('is of the version of the package', () => {
+    equal(VERSION, JSON.parse(readFileSync('package.json', 'utf8')).version)
+  })
+
+  it('says what was checked, by whom, when and by which clock, and first what was not', async () => {
+    const world = createWorld([GENESIS, STATEMENT])
+    const all = await checkAll([fileOf('a.json', FILE), fileOf('b.txt', new Uint8Array(3))], world, [
+      readReceipt('a.json.receipt.json', await world.receipt(1), 'a.json'),
+    ])
+    for (const tag of LANGUAGE_TAGS) {
+      const text = renderReport(speak(tag), checkup(all, { unread: [{ name: 'z.zip/x', why: 'encrypted' }] }))
+      for (const part of [
+        digestsOf(FILE).sha256,
+        `${FILE.length}`,
+        '2026-11-30T21:05:07Z',
+        'Europe/Athens',
+        'rpc.example',
+        'ledger.example',
+        VERSION,
+        policy.origin,
+        'z.zip/x',
+      ])
+        ok(text.includes(part), `${tag} ${part}`)
+      doesNotMatch(text, /secret-key|undefined|\{\w+\}<|<script(?! type="application\/json")|<link|<img|src=/)
+      ok(text.indexOf(speak(tag)('report.unchecked')) < text.indexOf(speak(tag)('sum.title')))
+    }
+    const text = renderReport(say, checkup(all))
+    match(text, /23:05:07/)
+    match(text, /Not checked for newer versions, because no ledger answered: 1/)
+    match(text, /Files without a verdict: 1/)
+    match(text, /by the clock of the device/)
+    // Every check, in its order.
+    deepEqual(
+      [...text.matchAll(/<tr><td>[✓✗–]<\/td><td>(\w+)<br>/g)].map(([, name]) => name),
+      ['document', 'statement', 'inclusion', 'checkpoint', 'cosignatures', 'anchor', 'finality', 'currency'],
+    )
+  })
+
+  it('carries hostile names as data, and gives back the receipts as they were', async () => {
+    const world = createWorld([GENESIS, STATEMENT])
+    const receipt = await world.receipt(1)
+    const all = await checkAll([fileOf(HOSTILE, FILE), fileOf('\ud800lone', FILE)], world, [readReceipt('r', receipt)])
+    const text = renderReport(say, checkup(all))
+    equal(text.match(/<script/g)?.length, 1)
+    doesNotMatch(text, /\u202e/)
+    const data = readReport(text)
+    deepEqual(data?.receipts, [receipt])
+    deepEqual(
+      data?.files.map(({ name }) => name),
+      [HOSTILE, '\ufffdlone'],
+    )
+    const given = recognize('report.html', readText(text))
+    ok(given.kind === 'report')
+  })
+
+  it('is checked again when it is opened: what it claims is quoted, and never makes anything green', async () => {
+    const world = createWorld([GENESIS, STATEMENT])
+    const all = await checkAll([fileOf('a.json', FILE)], world, [readReceipt('r', await world.receipt(1))])
+    const text = renderReport(say, checkup(all))
+    const verdictsOf = async (report: string, files: readonly GivenFile[] = []) => {
+      const given = recognize('report.html', readText(report))
+      if (given.kind !== 'report') return given.kind
+      const opened = openReport('report.html', given.data)
+      const again = await checkAll(withoutRepeats([...opened.files, ...files]), world, opened.receipts)
+      return again.flatMap(({ own }) =>
+        own.map(({ finding }) => [finding?.result.verdict, finding?.result.isGreen, finding?.result.subject]),
+      )
+    }
+    deepEqual(await verdictsOf(text), [['anchored', false, 'fingerprint']])
+    // The file takes the place of its fingerprint, by its content or by its name.
+    deepEqual(await verdictsOf(text, [fileOf('renamed', FILE)]), [['anchored', false, 'file']])
+    deepEqual(await verdictsOf(text, [fileOf('folder/A.json', new Uint8Array(9))]), [['invalid', false, 'file']])
+    const forged = text
+      .replace(digestsOf(FILE).sha256, '0'.repeat(64))
+      .replace(`"sha256":"${digestsOf(FILE).sha256}"`, `"sha256":"${'0'.repeat(64)}"`)
+    deepEqual(await verdictsOf(forged), [['invalid', false, 'fingerprint']])
+    const unsigned = text.replace(/(\\\\u2014 \S+ \S{20})(\S)/, (_, before: string, digit: string) => before + (digit === 'A' ? 'B' : 'A'))
+    ok(unsigned !== text)
+    deepEqual(await verdictsOf(unsigned), [['invalid', false, 'fingerprint']])
+  })
+
+  it('reads no report that is cut off, of another type or with places that do not exist', async () => {
+    const text = renderReport(say, checkup([]))
+    ok(readReport(text))
+    const damages = [
+      text.slice(0, text.indexOf('"policy"')),
+      text.replace('openseal/report@v1', 'openseal/report@v9'),
+      text.replace('"files":[]', '"files":[{"name":"a","verdict":"anchored","receipt":0}]'),
+      text.replace('"files":[]', '"files":[{"name":"a","verdict":"green"}]'),
+      text.replace('"receipts":[]', '"receipts":[{}]'),
+      text.replace(/"time":"[^"]*"/, '"time":"<b>"'),
+      text.replace('"files":[]', '"files":[],"files":[]'),
+    ]
+    for (const [at, damaged] of damages.entries()) {
+      ok(damaged !== text, String(at))
+      equal(readReport(damaged), undefined, String(at))
+      equal(recognize('r.html', readText(damaged)).kind, 'file', String(at))
+    }
+  })
+
+  it('puts the gravest file first, and links each verdict to the first file of it', async () => {
+    const world = createWorld([GENESIS, STATEMENT, WITHDRAWAL])
+    const chain = [chainWith(world)]
+    const listed = [{ index: 2, receiptText: await world.receipt(2) }]
+    const ledger = { findReceipts: async () => [], readReceipt: async () => '', currency: listingOf(world, listed) }
+    const files = [fileOf('good.json', FILE), fileOf('forged.json', new Uint8Array(2))]
+    const receipts = await Promise.all(
+      ['good', 'forged'].map(async name => readReceipt(`${name}.json.receipt.json`, await world.receipt(1))),
+    )
+    const all = await Promise.all(planChecks(files, receipts, { policy, trust: 'policy', chain, ledger }).map(task => task.run()))
+    const text = renderReport(say, checkup(all))
+    match(text, /Does not fit<\/td><td class="count">1<\/td><td><a href="#r1"><bdi>forged\.json/)
+    match(text, /On the record, withdrawn<\/td><td class="count">1<\/td><td><a href="#r2"><bdi>good\.json/)
+    match(text, /Read on the record’s page why it was withdrawn/)
+    match(text, /At least one byte of your file differs/)
+  })
+})
