@@ -29,8 +29,9 @@ export type Asset = {
 export type Assets = {
   readonly style: Asset
   readonly scripts: readonly Asset[]
-  /** One of `scripts`. */
+  /** Two of `scripts`: the desk's, and the one that adds the reader's own time on every page. */
   readonly deskScript: Asset
+  readonly timesScript: Asset
   readonly offlineScript: string
   /** The preview that social networks show of a link, and the icon of a home screen. */
   readonly images: { readonly social: Asset; readonly touchIcon: Asset }
@@ -60,10 +61,14 @@ async function load(): Promise<Assets> {
   const { served, offline } = existsSync(sourceOf('served')) ? await bundleBrowserCode() : await readPacked()
   const names = Object.keys(served).sort((a, b) => Number(b.startsWith(FIRST)) - Number(a.startsWith(FIRST)))
   const scripts = names.map(name => asset(`/assets/${name}`, 'text/javascript', served[name] ?? ''))
-  const deskScript = scripts.find(({ path }) => path.startsWith('/assets/desk-'))
-  if (deskScript === undefined) throw new Error('bug: the script of the desk was not bundled')
+  const scriptOf = (name: string) => {
+    const script = scripts.find(({ path }) => path.startsWith(`/assets/${name}-`))
+    if (script === undefined) throw new Error(`bug: the script ${name} was not bundled`)
+    return script
+  }
   const images = { social: await readImage('social'), touchIcon: await readImage('touch-icon') }
-  return { images, style: asset(`/assets/site-${hashOf(STYLE)}.css`, 'text/css', STYLE), scripts, deskScript, offlineScript: offline }
+  const style = asset(`/assets/site-${hashOf(STYLE)}.css`, 'text/css', STYLE)
+  return { images, style, scripts, deskScript: scriptOf('desk'), timesScript: scriptOf('times'), offlineScript: offline }
 }
 
 /** Bundles the browser's code from the sources. */
@@ -71,7 +76,7 @@ export async function bundleBrowserCode(): Promise<BrowserCode> {
   const esbuild = await import('esbuild')
   const { outputFiles } = await esbuild.build({
     ...COMMON,
-    entryPoints: { verify: sourceOf('served'), desk: sourceOf('desk') },
+    entryPoints: { verify: sourceOf('served'), desk: sourceOf('desk'), times: sourceOf('times') },
     outdir: 'assets',
     splitting: true,
     format: 'esm',
@@ -107,7 +112,7 @@ async function readPacked(): Promise<BrowserCode> {
   return { served: Object.fromEntries(texts), offline: await readFile(new URL('offline.js', PACKED), 'utf8') }
 }
 
-function sourceOf(script: 'served' | 'offline' | 'desk'): string {
+function sourceOf(script: 'served' | 'offline' | 'desk' | 'times'): string {
   return fileURLToPath(new URL(`./browser/${script}.ts`, import.meta.url))
 }
 

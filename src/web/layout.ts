@@ -3,9 +3,10 @@
 import { fill, type Html, html, type Piece } from '../html.ts'
 import type { MessageKey } from '../messages/en.ts'
 import { LANGUAGE_TAGS, LANGUAGES, type Language } from '../messages/language.ts'
-import { isolate, type Say, sayNumber, sayTime } from '../messages/say.ts'
+import { isolate, type Say, sayNumber } from '../messages/say.ts'
 import { renderTold, type Told } from './head.ts'
 import { icon, mark } from './icons.ts'
+import { renderTime } from './time.ts'
 
 /** The data of every page. */
 type Outline = {
@@ -20,7 +21,12 @@ type Outline = {
 }
 
 /** The paths of the static files that every page's head links. */
-export type Links = { readonly styleHref: string; readonly touchIconHref?: string; readonly socialHref?: string }
+export type Links = {
+  readonly styleHref: string
+  readonly touchIconHref?: string
+  readonly socialHref?: string
+  readonly timesHref?: string
+}
 
 /** The static files, the name and the address of the ledger, and who is responsible. */
 export type Look = Links & {
@@ -84,7 +90,7 @@ const MENU: readonly (readonly [string, MessageKey])[] = [
  * with this too.
  */
 export function renderPage(frame: Outline & Partial<Frame>, page: Page): string {
-  const { say, base, origin, operator, styleHref, touchIconHref } = frame
+  const { say, base, origin, operator, styleHref, touchIconHref, timesHref } = frame
   return html`<!doctype html>
 <html lang="${say.lang}" dir="${say.dir}">
 <head>
@@ -94,6 +100,7 @@ export function renderPage(frame: Outline & Partial<Frame>, page: Page): string 
 <meta name="color-scheme" content="light dark">
 ${page.noIndex && html`<meta name="robots" content="noindex">`}
 ${styleHref !== undefined && html`<link rel="stylesheet" href="${styleHref}">`}
+${timesHref !== undefined && html`<script type="module" blocking="render" src="${timesHref}"></script>`}
 <link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
 ${renderTold({ ...frame, siteName: say('site.name') }, page)}
 ${touchIconHref !== undefined && html`<link rel="apple-touch-icon" href="${touchIconHref}">`}
@@ -166,7 +173,7 @@ function renderBanners({ say, banners, origin, operator }: Outline & Partial<Fra
     closing === undefined && (stopped ? say('site.stopped') : notAccepting && say('site.notAccepting')),
     closing === undefined &&
       waiting !== undefined &&
-      say('site.alarm', { count: sayNumber(say, waiting.count), date: sayTime(say, waiting.sinceMs) }),
+      fill(say('site.alarm', { count: sayNumber(say, waiting.count) }), { date: renderTime(say, waiting.sinceMs) }),
     testNetwork && say('site.testNetwork'),
     // A failure before there is a site knows nothing of the operator.
     origin !== undefined && warnOfUnnamed(say, operator),

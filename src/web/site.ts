@@ -76,6 +76,7 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
   const assets = await loadAssets()
   const links: Links = {
     styleHref: assets.style.path,
+    timesHref: assets.timesScript.path,
     touchIconHref: assets.images.touchIcon.path,
     socialHref: assets.images.social.path,
   }

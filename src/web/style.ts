@@ -112,7 +112,7 @@ figure{margin:0}
 .field{margin-block:1.1rem}.field label{margin-block:0 .15rem}.field select{min-height:44px;max-inline-size:100%}.hint{margin:0 0 .3rem;color:var(--soft);max-inline-size:44rem}.fault{margin:0 0 .3rem;color:var(--bad);font-weight:600}[aria-invalid=true]{border:2px solid var(--bad)!important}
 .from{color:var(--calm);background:var(--calm-bg);padding-inline:.3rem;border-radius:.2rem}.problems{border:3px solid var(--bad);border-radius:.3rem;padding:.2rem 1rem .6rem;margin-block:1rem}.problems h2{margin-block:.5rem}.problems a{color:var(--bad)}
 .rows td:first-child{min-inline-size:9rem}.remarks{padding:0;list-style:none;max-inline-size:46rem}.remarks>li{border-inline-start:.2rem solid var(--warn);padding-inline-start:.6rem;margin-block:.4rem}.warnings{padding:0;list-style:none}.warnings>li{border-inline-start:.35rem solid var(--warn);background:var(--warn-bg);padding:.3rem .9rem;margin-block:.6rem}.warnings p{max-inline-size:46rem}.tick{display:flex;gap:.6rem;align-items:flex-start;min-height:28px}.tick input{inline-size:24px;block-size:24px;flex:none}.actions a{display:inline-block;min-height:24px}
-.qr{inline-size:9rem;block-size:9rem;background:#fff;padding:.3rem}
+.local{color:var(--soft);font-weight:400;font-size:.9em;unicode-bidi:isolate}.qr{inline-size:9rem;block-size:9rem;background:#fff;padding:.3rem}
 .foot{background:var(--panel);padding-block:1.4rem 2.4rem;font-size:var(--step-1)}.foot ul{list-style:none;padding:0;margin:.3rem 0;display:flex;flex-wrap:wrap;gap:.2rem 1.1rem}.foot li a{display:inline-block;min-height:28px}
 .logo{block-size:2.2rem;max-inline-size:9rem;object-fit:contain;vertical-align:middle;color-scheme:light;background:Canvas;margin-inline-end:.4rem}
 .sign{display:grid;grid-template-columns:1fr;gap:1.6rem;margin-block-start:1rem}.sign div{border-block-start:1px solid currentColor;padding-block-start:.2rem;margin-block-start:1.4rem}
@@ -120,7 +120,7 @@ figure{margin:0}
 const SITE_MEDIA = `
 @media(max-width:36rem){table.stack thead{position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%)}
 table.stack tr{display:block;padding-block:.5rem;border-block-end:1px solid var(--line)}table.stack td{display:block;border:0;padding:.1rem 0}table.stack td[data-label]::before{content:attr(data-label);display:block;color:var(--soft);font-size:.92rem}}
-@media print{.top{background:none;color:#000;padding:0;border-block-end:2px solid #000}.top a,.tag{color:#000}main{padding-block:.4rem}.wrap{max-width:none;padding:0}main p,main li,dd{max-inline-size:none}
+@media print{.local{display:none}.top{background:none;color:#000;padding:0;border-block-end:2px solid #000}.top a,.tag{color:#000}main{padding-block:.4rem}.wrap{max-width:none;padding:0}main p,main li,dd{max-inline-size:none}
 h1{font-size:13pt;margin:.1rem 0 .3rem}h2{font-size:10.5pt;margin:.5rem 0 .15rem}.plain li{display:inline}.plain li+li::before{content:" · "}.tag{display:none}li,tr,.sign{break-inside:avoid}h2{break-after:avoid}table.stack td,table.stack th{padding:.2rem .4rem}
 .steps{margin:.2rem 0}.steps>li{padding-block:.1rem;break-inside:auto}.steps p{margin:.15rem 0}.raw{font-size:6.8pt;line-height:1.3;padding:0}.steps code,.steps .hash{font-size:7.6pt;padding:0}
 .path{font-size:6.8pt;line-height:1;margin:.2rem 0}table.path td,table.path th{padding:0 .4rem;border:0}.steps .path .hash{font-size:6.6pt}.documents{line-height:1.15}.documents,.documents .hash{font-size:7.4pt}table.documents td{padding:.1rem .4rem}.badge{font-size:7.4pt;padding:0 .3rem}

@@ -3,6 +3,7 @@
  * keyboard, wider letters, feeds as XML, and print.
  */
 import assert from 'node:assert/strict'
+import { setTimeout } from 'node:timers/promises'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import type { Statement } from '../../src/core/statements/statement.ts'
 import { LANGUAGE_TAGS, type Language, speak } from '../../src/messages/language.ts'
@@ -261,6 +262,71 @@ describe('web/accessibility', function () {
     })
   })
 
+  describe('times', () => {
+    const read = async (tag: Language, path: string, timezoneId: string, more: BrowserContextOptions = {}) => {
+      let found: string[] = []
+      await withPage(
+        async page => {
+          await page.clock.setFixedTime(ANCHORED_MS + 3 * 3_600_000)
+          await page.goto(`${world.url}/${tag}${path}`)
+          found = await page.$$eval(path.endsWith('certificate') ? '.sheet time' : 'main time', times =>
+            times.map(
+              time => `${time.textContent}${time.nextElementSibling?.matches('.local') ? time.nextElementSibling.textContent : ''}`,
+            ),
+          )
+        },
+        { timezoneId, ...more },
+      )
+      return found
+    }
+
+    it('stand in UTC, with the time of the reader, its zone and how long ago it was beside them, in each language', async () => {
+      const path = '/records/5'
+      for (const [tag, timezoneId, said] of [
+        ['en', 'Asia/Tehran', '20 November 2026 at 10:00 UTC (13:30 GMT+3:30 · 3 hours ago)'],
+        ['de', 'America/St_Johns', '20. November 2026 um 10:00 UTC (06:30 GMT-3:30 · vor 3 Stunden)'],
+        ['ar', 'Asia/Tehran', '20 نوفمبر 2026 في 10:00 ص UTC (01:30 م غرينتش+3:30 · قبل 3 ساعات)'],
+        ['fr', 'UTC', '20 novembre 2026 à 10:00 UTC (il y a 3 heures)'],
+        ['uk', 'Pacific/Kiritimati', '20 листопада 2026 р. о 10:00 UTC (21 листопада о 00:00 GMT+14 · 3 години тому)'],
+      ] as const) {
+        const times = await read(tag, path, timezoneId)
+        assert.ok(times.includes(said), `${tag}: ${times.join(' | ')}`)
+      }
+      const alone = await read('en', path, 'Asia/Tehran', { javaScriptEnabled: false })
+      assert.ok(alone.includes('20 November 2026 at 10:00 UTC'))
+      const certificate = await read('en', '/records/5/certificate', 'Asia/Tehran')
+      assert.ok(certificate.length > 1 && certificate.every(time => time.endsWith(' UTC')))
+    })
+
+    it('change no layout after the page was first shown, are not printed, and weigh less than 1.5 KB', async () => {
+      await withPage(
+        async page => {
+          await page.addInitScript(() => {
+            const shifts: number[] = []
+            Object.assign(globalThis, { shifts })
+            new PerformanceObserver(list => {
+              for (const entry of list.getEntries()) shifts.push((entry as unknown as { value: number }).value)
+            }).observe({ type: 'layout-shift', buffered: true })
+          })
+          // Slow enough that a browser which does not wait for it shows the page before it.
+          await page.route(/\/times-/, async route => {
+            await setTimeout(400)
+            await route.continue()
+          })
+          await page.goto(`${world.url}/en/records`)
+          await page.waitForFunction(() => performance.getEntriesByType('paint').length > 0)
+          assert.ok((await page.locator('.local').count()) > 5)
+          assert.deepEqual(await page.evaluate(() => (globalThis as unknown as { shifts: number[] }).shifts), [])
+          await page.emulateMedia({ media: 'print' })
+          assert.equal(await page.locator('.local:visible').count(), 0)
+          const path = (await page.locator('script[src*="/times-"]').getAttribute('src')) ?? ''
+          assert.ok((await (await fetch(world.url + path)).arrayBuffer()).byteLength < 1536)
+        },
+        { timezoneId: 'Asia/Tehran', viewport: { width: 320, height: 1600 } },
+      )
+    })
+  })
+
   describe('print', () => {
     it('makes a tagged certificate of two sheets, with all that is needed to check by hand', async () => {
       await withPage(async page => {
@@ -302,7 +368,7 @@ describe('web/accessibility', function () {
     it('says first what became of a version, and asks nobody to sign for a copy where there is none', async () => {
       await withPage(async page => {
         await page.goto(`${world.url}/en/records/4/certificate`)
-        const text = (await page.locator('.sheet').innerText()).replace(/\s+/g, ' ')
+        const text = ((await page.locator('.sheet').textContent()) ?? '').replace(/\s+/g, ' ')
         assert.ok(text.indexOf('withdrawn: Entry 5') > 0 && text.indexOf('withdrawn: Entry 5') < text.indexOf('State of the ledger'))
         await page.goto(`${world.url}/en/records/5/certificate`)
         assert.equal(await page.getByText('I followed steps 2 to 6 for the statement').count(), 1)

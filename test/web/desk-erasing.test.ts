@@ -37,7 +37,10 @@ describe('web/desk: erasing', function () {
     const asked = await erase(1)
     deepEqual([asked.status, asked.headers.location], [303, '/desk/erase/1'])
     equal(await shownStatus(1), 410)
-    match((await client.get('/desk')).text, /It will be destroyed after 21 November 2026[\s\S]*href="\/desk\/erase\/1">Take back/)
+    match(
+      (await client.get('/desk')).text,
+      /It will be destroyed after <time[^>]*>21 November 2026[\s\S]*href="\/desk\/erase\/1">Take back/,
+    )
     const waiting = await client.get('/desk/erase/1')
     match(waiting.text, /Until then the request can be taken back/)
     equal((await client.submit(waiting, '/desk/erase/1/undo')).status, 303)

@@ -1,10 +1,11 @@
 /** Erasing a statement at the desk: the form, and the page of one that waits. Design §16. */
 import { ERASURE_REASONS, type ErasureReason } from '../../core/statements/erasure.ts'
-import { type Html, html } from '../../html.ts'
-import { sayDuration, sayTime } from '../../messages/say.ts'
+import { fill, type Html, html } from '../../html.ts'
+import { sayDuration } from '../../messages/say.ts'
 import { SHOWN } from '../content.ts'
 import { recordTitle } from '../pages/entry-list.ts'
 import type { Entry } from '../records.ts'
+import { renderTime } from '../time.ts'
 import { type DeskFrame, deskPage, renderField, renderForm, renderNotice, type ShownProblem } from './desk-frame.ts'
 import { renderOwnKey } from './keys.ts'
 
@@ -56,7 +57,7 @@ export function erasingPage(
   const { desk, say, base } = frame
   return deskPage(frame, {
     title: desk('erase.waitsTitle', { index }),
-    main: html`<p class="lead">${desk('erase.waits', { date: sayTime(say, due) })}</p>
+    main: html`<p class="lead">${fill(desk('erase.waits'), { date: renderTime(say, due) })}</p>
 <dl class="facts"><dt>${desk('form.reason')}</dt><dd>${say(`erased.reason.${reason}`)}</dd></dl>
 ${by === 'operator' ? html`<p>${desk('erase.byOperator')}</p>` : renderForm(frame, `/desk/erase/${index}/undo`, html`<p><button type="submit">${desk('home.takeBack')}</button></p>`)}
 <p class="row"><a href="${base}/desk">${desk('menu.home')}</a> <a href="${base}/records/${index}">${desk('done.page')}</a></p>`,

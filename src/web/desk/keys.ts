@@ -1,6 +1,7 @@
 /** The keys of an agency, for its admin keys and for the operator. */
-import { type Html, html } from '../../html.ts'
-import { isolate, sayTime } from '../../messages/say.ts'
+import { fill, type Html, html } from '../../html.ts'
+import { isolate } from '../../messages/say.ts'
+import { renderTime } from '../time.ts'
 import { type DeskFrame, deskPage, renderField, renderForm, renderNotice, type ShownProblem } from './desk-frame.ts'
 
 /** The public facts of a key. */
@@ -87,7 +88,7 @@ function renderTable({ desk, say, base }: DeskFrame, path: string, keys: readonl
   return html`<table class="stack"><thead><tr><th scope="col">${desk('keys.id')}</th><th scope="col">${desk('keys.label')}</th><th scope="col">${desk('keys.role')}</th><th scope="col">${desk('keys.created')}</th><th scope="col">${desk('keys.expires')}</th><th scope="col">${desk('keys.revoke')}</th></tr></thead>
 <tbody>${newestFirst.map(
     key => html`<tr><td data-label="${desk('keys.id')}"><code>${key.keyId}</code></td><td data-label="${desk('keys.label')}"><bdi>${key.label ?? '–'}</bdi></td><td data-label="${desk('keys.role')}">${desk(`keys.role.${key.role}`)}</td>
-<td data-label="${desk('keys.created')}">${sayTime(say, key.created)}</td><td data-label="${desk('keys.expires')}">${key.expires === undefined ? '–' : sayTime(say, key.expires)}</td>
-<td data-label="${desk('keys.revoke')}">${key.revoked === undefined ? html`<a href="${base}${path}/${key.keyId}/revoke">${desk('keys.revoke')}<span class="sr"> ${key.keyId}</span></a>` : desk('keys.revoked', { date: sayTime(say, key.revoked) })}</td></tr>`,
+<td data-label="${desk('keys.created')}">${renderTime(say, key.created)}</td><td data-label="${desk('keys.expires')}">${key.expires === undefined ? '–' : renderTime(say, key.expires)}</td>
+<td data-label="${desk('keys.revoke')}">${key.revoked === undefined ? html`<a href="${base}${path}/${key.keyId}/revoke">${desk('keys.revoke')}<span class="sr"> ${key.keyId}</span></a>` : fill(desk('keys.revoked'), { date: renderTime(say, key.revoked) })}</td></tr>`,
   )}</tbody></table>`
 }

@@ -1,9 +1,10 @@
 /** The operator's pages: first steps, the state of the ledger, agencies, and what alarms mean. */
 import type { ErasureReason } from '../../core/statements/erasure.ts'
-import { type Html, html, type Piece } from '../../html.ts'
+import { fill, type Html, html, type Piece } from '../../html.ts'
 import type { DeskMessageKey } from '../../messages/desk/en.ts'
-import { sayDuration, sayNumber, sayTime } from '../../messages/say.ts'
+import { sayDuration, sayNumber } from '../../messages/say.ts'
 import { icon } from '../icons.ts'
+import { renderTime } from '../time.ts'
 import type { AlarmSection } from './alarm-text.ts'
 import { type DeskFrame, deskPage, renderField, renderForm, renderNotice, type ShownProblem } from './desk-frame.ts'
 
@@ -101,7 +102,7 @@ function renderErasures(frame: DeskFrame, { requests, count }: OperatorState['er
   const names = [say('home.entries'), desk('operator.due'), desk('form.reason'), desk('operator.askedBy')]
   const cells = ({ index, agency, due, reason, by }: WaitingRequest): readonly Piece[] => [
     html`<a href="${base}/records/${index}">${desk('done.entry', { index })}</a><br><bdi class="small soft">${agency}</bdi>`,
-    sayTime(say, due),
+    renderTime(say, due),
     say(`erased.reason.${reason}`),
     desk(by === 'agency' ? 'preview.agency' : 'operator.title'),
   ]
@@ -123,7 +124,7 @@ function renderStep(frame: DeskFrame, step: Step, { done, backup }: OperatorStat
   const when =
     step === 'backup' &&
     backup !== undefined &&
-    (backup === 'elsewhere' ? desk('operator.backupElsewhere') : desk('operator.backupAt', { date: sayTime(say, backup) }))
+    (backup === 'elsewhere' ? desk('operator.backupElsewhere') : fill(desk('operator.backupAt'), { date: renderTime(say, backup) }))
   const how: DeskMessageKey = `operator.how.${step}`
   return html`<li class="${isDone ? 'passed' : 'not-run'}">${icon(isDone ? 'tick' : 'dash')} <b>${desk(`operator.step.${step}`)}</b> <span class="badge">${desk(isDone ? 'operator.done' : 'operator.open')}</span>${when && html` ${when}`}${!isDone && html`<p class="small">${desk(how)}</p>`}</li>`
 }
@@ -139,7 +140,7 @@ function renderFigures({ desk, say }: DeskFrame, state: OperatorState): Html {
       desk('operator.anchored'),
       anchored === undefined
         ? say('home.never')
-        : html`${sayTime(say, anchored.time)} (${desk('operator.covers', { count: anchored.size })})`,
+        : html`${renderTime(say, anchored.time)} (${desk('operator.covers', { count: anchored.size })})`,
     ],
     [desk('operator.scrub'), scrub && desk('operator.scrubRounds', { count: scrub.passes })],
     [

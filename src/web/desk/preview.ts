@@ -2,8 +2,8 @@
 import { canonicalStatement, type Statement } from '../../core/statements/statement.ts'
 import { STOPPING_WARNINGS, type Warning } from '../../core/statements/warnings.ts'
 import { type Html, html, type Piece } from '../../html.ts'
-import { sayTime } from '../../messages/say.ts'
 import { renderContent } from '../content.ts'
+import { renderTime } from '../time.ts'
 import { type DeskFrame, deskPage, renderForm, renderHidden, type ShownProblem, STEP } from './desk-frame.ts'
 import { type Draft, type Field, writeDraft } from './draft.ts'
 import { labelOf, renderDocuments, renderPlace } from './form.ts'
@@ -84,7 +84,7 @@ function renderFacts(frame: DeskFrame, statement: Statement, draft: Draft): Html
     ['kind', say(`kind.${kind}`)],
     ['title', title && renderContent(title, language)],
     ['language', language],
-    ['published', published && sayTime(say, published)],
+    ['published', published && renderTime(say, published)],
     ['identifiers', identifiers?.map(({ scheme, value }) => html`<bdi>${scheme}: ${value}</bdi><br>`)],
     ['reason', reason && html`${say(`reason.${reason.code}`)}${reason.text && html`: <bdi>${reason.text}</bdi>`}`],
   ]

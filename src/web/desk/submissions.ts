@@ -1,8 +1,8 @@
 /** An agency's own submissions, and the page after one. */
-import { type Html, html } from '../../html.ts'
-import { sayTime } from '../../messages/say.ts'
+import { fill, type Html, html } from '../../html.ts'
 import { renderBehind, renderEntries } from '../pages/entry-list.ts'
 import type { Entry } from '../records.ts'
+import { renderTime } from '../time.ts'
 import { type DeskFrame, deskPage } from './desk-frame.ts'
 
 /** An own entry, and the request that waits to erase it. */
@@ -37,7 +37,7 @@ export function donePage(frame: DeskFrame, { index, statement, dates }: Entry) {
   const { desk, say, base } = frame
   return deskPage(frame, {
     title: desk('done.title'),
-    main: html`<dl class="facts"><dt>${desk('done.entry', { index })}</dt><dd>${dates.sealedMs !== undefined && sayTime(say, dates.sealedMs)}</dd>
+    main: html`<dl class="facts"><dt>${desk('done.entry', { index })}</dt><dd>${dates.sealedMs !== undefined && renderTime(say, dates.sealedMs)}</dd>
 <dt>${desk('form.record')}</dt><dd><bdi>${statement?.record}</bdi></dd></dl>
 <p>${desk(dates.anchored === undefined ? 'done.next' : 'done.complete')}</p><p>${desk('done.keep')}</p>
 <p class="row"><a class="button" href="/v1/records/${index}/receipt" download="${receiptName(index, statement?.documents[0]?.name)}">${desk('done.receipt')}</a>
@@ -62,7 +62,7 @@ function renderActions({ desk, say, base, who }: DeskFrame, { index, statement, 
     html`<a href="${href}"${download !== undefined && html` download="${download}"`}>${text}<span class="sr"> ${desk('done.entry', { index })}</span></a>`
   const act = (action: string, text: string) => link(`${base}/desk/${action}/${index}`, text)
   if (waiting !== undefined)
-    return html`<p class="actions">${desk('home.erasing', { date: sayTime(say, waiting.due) })}${waiting.by === 'agency' && who?.isAdmin && html` ${act('erase', desk('home.takeBack'))}`}</p>`
+    return html`<p class="actions">${fill(desk('home.erasing'), { date: renderTime(say, waiting.due) })}${waiting.by === 'agency' && who?.isAdmin && html` ${act('erase', desk('home.takeBack'))}`}</p>`
   if (statement === undefined) return false
   const isChangeable = statement.action !== 'withdraw' && state.withdrawn === undefined
   const actions = [

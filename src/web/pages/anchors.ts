@@ -8,7 +8,7 @@ import { type Activity, RANGES } from '../activity.ts'
 import { drawBars } from '../chart.ts'
 import type { SiteAnchor } from '../deps.ts'
 import type { Frame, Page } from '../layout.ts'
-import { renderTime } from './entry-list.ts'
+import { renderTime } from '../time.ts'
 
 /** An anchor, and the longest wait of one of its entries; undefined if unknown. */
 export type WaitedAnchor = { readonly anchor: SiteAnchor; readonly waitMs: number | undefined }

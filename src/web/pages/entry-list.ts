@@ -1,10 +1,11 @@
 /** Lists of entries, as several pages show them. */
 import type { Statement } from '../../core/statements/statement.ts'
 import { fill, type Html, html, type Piece } from '../../html.ts'
-import { type Say, sayDuration, sayTime } from '../../messages/say.ts'
+import { type Say, sayDuration } from '../../messages/say.ts'
 import { clip, renderContent, SHOWN } from '../content.ts'
 import type { Frame } from '../layout.ts'
 import type { BareEntry, Dates, Entry } from '../records.ts'
+import { renderTime } from '../time.ts'
 
 /** The words for an entry without a statement. */
 export const WITHOUT = {
@@ -98,11 +99,6 @@ export function recordTitle(
 ): Html {
   if (title === undefined || title.trim() === '') return html`${say('result.record')} <bdi>${clip(record, shown)}</bdi>`
   return renderContent(title, language, shown)
-}
-
-/** A time with its machine-readable form. Takes unix milliseconds or `YYYY-MM-DDTHH:MM:SSZ`. */
-export function renderTime(say: Say, time: string | number): Html {
-  return html`<time datetime="${typeof time === 'number' ? new Date(time).toISOString() : time}">${sayTime(say, time)}</time>`
 }
 
 function nameOf(say: Say, { statement, without }: BareEntry): Html | string {

@@ -1,8 +1,8 @@
 /** Erased statements: the page of one, and the public list of removals. Design §16. */
-import { type Html, html } from '../../html.ts'
-import { sayTime } from '../../messages/say.ts'
+import { fill, type Html, html } from '../../html.ts'
 import type { SiteErasure } from '../deps.ts'
 import type { Frame, Page } from '../layout.ts'
+import { renderTime } from '../time.ts'
 
 /** An erased statement in the list. */
 export type ShownErasure = SiteErasure & { readonly index: number }
@@ -15,8 +15,8 @@ export function erasedPage(
 ): Page {
   const title = `${say('record.entry', { index })}: ${say(erasure || due === undefined ? 'record.erasedTitle' : 'erased.dueTitle')}`
   const when = erasure
-    ? say('erased.since', { date: sayTime(say, erasure.time), reason: say(`erased.reason.${erasure.reason.code}`) })
-    : due !== undefined && say('erased.due', { date: sayTime(say, due) })
+    ? fill(say('erased.since'), { date: renderTime(say, erasure.time), reason: say(`erased.reason.${erasure.reason.code}`) })
+    : due !== undefined && fill(say('erased.due'), { date: renderTime(say, due) })
   return {
     title,
     main: html`<h1>${title}</h1>
@@ -41,7 +41,7 @@ export function erasuresPage(
   const here = `${base}/changes?kind=erased`
   const row = ({ index, tombstone, time, reason }: ShownErasure) => html`<li>
 <p><a href="${base}/records/${index}">${say('record.entry', { index })}</a></p>
-<p class="small">${say('erased.since', { date: sayTime(say, time), reason: say(`erased.reason.${reason.code}`) })}
+<p class="small">${fill(say('erased.since'), { date: renderTime(say, time), reason: say(`erased.reason.${reason.code}`) })}
 <a href="${base}/records/${tombstone}">${say('erased.tombstone', { index: tombstone })}</a></p></li>`
   return {
     title: say('erased.list'),

@@ -1,13 +1,14 @@
 /** The facts of a statement, as its page and its certificate show them. */
 import type { DocumentRef, Statement } from '../../core/statements/statement.ts'
 import type { VersionChange } from '../../core/statements/versions.ts'
-import { type Html, html, type Piece } from '../../html.ts'
-import { sayDuration, sayTime } from '../../messages/say.ts'
+import { fill, type Html, html, type Piece } from '../../html.ts'
+import { sayDuration } from '../../messages/say.ts'
 import { clip, renderContent, SHOWN } from '../content.ts'
 import type { SiteAgency, SiteAnchor, SiteState } from '../deps.ts'
 import { icon } from '../icons.ts'
 import type { Frame } from '../layout.ts'
-import { renderGap, renderTarget, renderTime } from './entry-list.ts'
+import { renderTime } from '../time.ts'
+import { renderGap, renderTarget } from './entry-list.ts'
 
 /** A statement, and what the ledger knows of it. */
 export type RecordFacts = {
@@ -83,7 +84,7 @@ function renderState(say: Frame['say'], { anchor, production, sealedMs, nowMs }:
   }
   const { block, chainId, contract, transaction } = anchor
   const took = say('record.took', { duration: since(Date.parse(block.time)) })
-  return html`${say(production ? 'record.state.anchored' : 'record.state.test', { date: sayTime(say, block.time) })}
+  return html`${fill(say(production ? 'record.state.anchored' : 'record.state.test'), { date: renderTime(say, block.time) })}
 ${sealedMs !== undefined && html`<br><span class="small soft">${took}</span>`}
 <br><span class="small soft">${say('record.chain', { chainId, contract, transaction, block: block.number })}</span>`
 }

@@ -9,7 +9,8 @@ import { type Html, html, type Piece } from '../../html.ts'
 import { sayNumber } from '../../messages/say.ts'
 import type { Frame, Page } from '../layout.ts'
 import type { Dates, LogStatement } from '../records.ts'
-import { renderLedgerDate, renderTime, WITHOUT } from './entry-list.ts'
+import { renderTime } from '../time.ts'
+import { renderLedgerDate, WITHOUT } from './entry-list.ts'
 
 /** One of the ledger's own entries. */
 export type LogEntryData = { readonly index: number; readonly statement: LogStatement; readonly dates: Dates }
