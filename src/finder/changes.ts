@@ -21,9 +21,9 @@ export type AgencyCounts = { readonly entries: number } & Readonly<Record<FoundC
 export const NO_COUNTS: AgencyCounts = { entries: 0, 'silent-edit': 0, amend: 0, withdraw: 0 }
 
 /** Gathers the changes in a run of entries; `rows` returns the rows to write. */
-export function gatherChanges(rows: Rows, ledger: { statement(index: number): Promise<string | undefined> }) {
+export function gatherChanges(rows: Rows, ledger: { statement(index: number): Promise<string | undefined>; rest(): Promise<boolean> }) {
   const changed: FoundChange[] = []
-  const threads = createThreads(rows, index => ledger.statement(index))
+  const threads = createThreads(rows, index => ledger.statement(index), ledger.rest)
   const counts = new Map<string, AgencyCounts>()
 
   return {
@@ -39,7 +39,7 @@ export function gatherChanges(rows: Rows, ledger: { statement(index: number): Pr
     async addErased(index: number, effects: readonly KeptEffect[]): Promise<void> {
       for (const effect of effects) {
         const text = effect.on < index ? await ledger.statement(effect.on) : undefined
-        threads.addErased(index, effect, text === undefined ? undefined : JSON.parse(text))
+        await threads.addErased(index, effect, text === undefined ? undefined : JSON.parse(text))
       }
     },
     *rows(): Generator<FinderRow> {

@@ -10,16 +10,24 @@ import type { Log } from '../logger.ts'
 import { listSlots, type Slot, type Unit } from './activity.ts'
 import { findAlike } from './alike.ts'
 import { type AgencyCounts, type FoundChange, type FoundChangeKind, listChanges, NO_COUNTS, readCounts, stateOf } from './changes.ts'
+import { countFacets, type FacetCounts } from './facets.ts'
 import { openKeeper } from './keeper.ts'
 import type { FoundLedger } from './ledger.ts'
-import { type FoundEntries, search } from './search.ts'
+import { countWanted, type EntryCount, type FoundEntries, search, type WantedEntries } from './search.ts'
 import type { EntryState } from './threads.ts'
+import { type Near, nearWords } from './vocabulary.ts'
 
 export type Finder = {
   /** Entries below this index can be found. */
   reached(): number
-  /** Entries below `before` with this number, or with words that begin with these. */
-  search(query: string, before: number, limit: number): Promise<FoundEntries>
+  /** The entries that are wanted: with this number, or with words that begin with these. */
+  search(wanted: WantedEntries, limit: number): Promise<FoundEntries>
+  /** How many are wanted; undefined if only reading them can tell. */
+  count(wanted: WantedEntries): Promise<EntryCount | undefined>
+  /** Entries by kind, and package files, of an agency or of all. */
+  facets(agency: string | undefined): Promise<FacetCounts>
+  /** Words of titles that are spelled nearly like this one, the nearest first. */
+  near(word: string, limit: number): Promise<readonly Near[]>
   /** Changes below `before`, newest first. */
   changes(kinds: readonly FoundChangeKind[], before: number, limit: number): Promise<readonly FoundChange[]>
   /** The state of an entry with this statement, by all entries below `reached()`. */
@@ -40,6 +48,7 @@ export type Finder = {
 }
 
 type Deps = { readonly ledger: FoundLedger; readonly folder: string; readonly steadyMs: () => number; readonly log: Log }
+const NO_FACETS: FacetCounts = { entries: 0, kinds: { procurement: 0, decision: 0 }, packages: 0 }
 const TURN_MS = 4
 /**
  * The pause after each turn. The finder takes about half of one core when the ledger is idle, a
@@ -91,8 +100,10 @@ export async function openFinder({ ledger, folder, steadyMs, log }: Deps): Promi
 
   return {
     reached: keeper.size,
-    search: (query, before, limit) =>
-      ask<FoundEntries>(rows => search(rows, index => ledger.statement(index), query, before, limit), { indexes: [] }),
+    search: (wanted, limit) => ask<FoundEntries>(rows => search(rows, keeper.size(), readShown, wanted, limit), { indexes: [] }),
+    count: wanted => ask<EntryCount | undefined>(rows => countWanted(rows, keeper.size(), wanted), undefined),
+    facets: agency => ask<FacetCounts>(rows => countFacets(rows, agency), NO_FACETS),
+    near: (word, limit) => ask<readonly Near[]>(rows => nearWords(rows, word, limit), []),
     changes: (kinds, before, limit) => ask<readonly FoundChange[]>(rows => listChanges(rows, kinds, before, limit), []),
     state: (index, statement) => ask<EntryState>(rows => stateOf(rows, index, statement), {}),
     counts: agency => ask(rows => readCounts(rows, agency), NO_COUNTS),

@@ -5,10 +5,12 @@ import type { Log } from '../logger.ts'
 import { activityRows } from './activity.ts'
 import { gatherAlike } from './alike.ts'
 import { gatherChanges } from './changes.ts'
+import { countRows, facetTokensOf } from './facets.ts'
 import type { FoundLedger } from './ledger.ts'
 import { BLOCK, postingRows } from './postings.ts'
 import { begin, NO_TOMBSTONE, PROGRESS } from './progress.ts'
 import { type FinderRow, jsonValue, type Rows } from './rows.ts'
+import { createVocabulary } from './vocabulary.ts'
 import { searchableOf, tokensOf } from './words.ts'
 
 export type Follower = {
@@ -46,14 +48,16 @@ export async function openFollower(folder: string, { ledger, log, readText, rest
   let { progress } = begun
   /** An entry was erased after it was added. Only other rows can be without it. */
   let isStained = false
+  const vocabulary = createVocabulary()
 
   /** The entries of the log from `from` on, until a block or the memory for a run is full. */
   async function gather(from: number) {
     const block = Math.floor(from / BLOCK)
     const end = Math.min(ledger.head().size, (block + 1) * BLOCK)
-    const changes = gatherChanges(rows, { statement: readText })
+    const changes = gatherChanges(rows, { statement: readText, rest })
     const alike = gatherAlike(rows)
     const postings = new Map<string, number[]>()
+    const words: FinderRow[] = []
     let to = from
     for (let tokens = 0; to < end && tokens < MAX_TOKENS; to++) {
       if (!(await rest())) return undefined
@@ -65,7 +69,11 @@ export async function openFollower(folder: string, { ledger, log, readText, rest
       alike.add(to, statement)
       // Each of its documents may become a row.
       tokens += statement.documents.length
-      for (const token of tokensOf(searchableOf(statement))) {
+      for (const row of vocabulary.rows(rows, statement.title ?? '')) {
+        words.push(row)
+        tokens++
+      }
+      for (const token of [...facetTokensOf(statement), ...tokensOf(searchableOf(statement))]) {
         const listed = postings.get(token)
         if (listed === undefined) postings.set(token, [to])
         else listed.push(to)
@@ -74,14 +82,20 @@ export async function openFollower(folder: string, { ledger, log, readText, rest
     }
     // A new block has no rows yet, so nothing is read.
     const existing = from % BLOCK === 0 ? { get: () => undefined } : rows
-    return { to, rows: () => all(changes.rows(), alike.rows(), postingRows(existing, block, postings)) }
+    return {
+      to,
+      rows: () => all(changes.rows(), alike.rows(), words, countRows(rows, from, postings), postingRows(existing, block, postings)),
+    }
   }
 
   async function advance(): Promise<boolean> {
     await noteErasures()
     const { size: from, anchored } = progress
     const run = await gather(from)
-    if (run === undefined) return false
+    if (run === undefined) {
+      vocabulary.forget()
+      return false
+    }
     const { to } = run
     // Anchors of entries that were not added yet wait with them, so that a unit's waits come after
     // its entries.
@@ -89,8 +103,10 @@ export async function openFollower(folder: string, { ledger, log, readText, rest
     if (to === from && anchors.length === 0) return false
     const activity = await activityRows(rows, index => ledger.sealedMs(index), { from, to }, { covered: anchored, anchors })
     const next = { ...progress, size: to, root: toHex(await ledger.rootAt(to)), anchored: anchors.at(-1)?.size ?? anchored }
-    const written = await rows.write(all([{ key: PROGRESS, value: jsonValue(next) }], activity, run.rows()), rest)
+    // A run that was left off within an entry is not written.
+    const written = (await rest()) && (await rows.write(all([{ key: PROGRESS, value: jsonValue(next) }], activity, run.rows()), rest))
     if (written) progress = next
+    else vocabulary.forget()
     return written
   }
 

@@ -28,7 +28,7 @@ export type FinderProgress = {
 /** The key of its row. */
 export const PROGRESS = rowKey('m')
 
-const FORMAT = 6
+const FORMAT = 7
 /** In place of a tombstone's index. */
 export const NO_TOMBSTONE = -1
 

@@ -5,7 +5,11 @@
  *
  *   m                 how far it goes, and of which log (`Progress`)
  *   w token 0 block   → the entries of a block that are listed under a token: their places, two
- *                     bytes each, ascending
+ *                     bytes each, ascending. Tokens are of words and numbers (words.ts), of what
+ *                     readers filter by (facets.ts), and of states (marks.ts)
+ *   c token 0 part    → how many entries of a million a token of a filter lists
+ *   d D               words of titles, forwards and backwards, see vocabulary.ts
+ *   p index           → the entries before it of the same record and version, see marks.ts
  *   s agency skeleton → each record id with this skeleton and its first entry, as JSON
  *   k kind index      → a silent edit, an amendment or a withdrawal; the value is the index of
  *                     what it changes, or empty
@@ -32,7 +36,11 @@ export type Rows = {
    */
   write(rows: Iterable<FinderRow>, goOn: () => Promise<boolean>): Promise<boolean>
   /** Keys from `gte` up to but not including `lt`, in ascending order, or from the end. */
-  range(gte: Uint8Array, lt: Uint8Array, options?: { readonly reverse?: boolean }): AsyncIterable<[Uint8Array, Uint8Array]>
+  range(
+    gte: Uint8Array,
+    lt: Uint8Array,
+    options?: { readonly reverse?: boolean; readonly limit?: number },
+  ): AsyncIterable<[Uint8Array, Uint8Array]>
   close(): Promise<void>
 }
 
@@ -57,7 +65,7 @@ export async function openRows(folder: string): Promise<Rows> {
       await batch.write()
       return true
     },
-    range: (gte, lt, { reverse = false } = {}) => db.iterator({ gte, lt, reverse }),
+    range: (gte, lt, { reverse = false, limit = -1 } = {}) => db.iterator({ gte, lt, reverse, limit }),
     close: () => db.close(),
   }
 }

@@ -10,12 +10,16 @@
  *   a index            → the digests that an amendment lists; none if it was erased
  *   x index            → `Lost`: what erased statements did to a version
  *
+ * Each entry that a statement may have changed is marked too (marks.ts), for readers who look for
+ * changed entries.
+ *
  * A stretch is what was published of one version between two amendments or withdrawals that cover
  * it. An edit can be silent only within a stretch.
  */
 import { createHash } from 'node:crypto'
 import type { KeptEffect } from '../core/statements/effects.ts'
 import type { DocumentRef, Statement } from '../core/statements/statement.ts'
+import { createMarks } from './marks.ts'
 import { type FinderRow, jsonValue, lastNumber, numberValue, type Rows, readJson, rowKey } from './rows.ts'
 
 /**
@@ -41,6 +45,8 @@ type Thread = {
    */
   readonly start?: number
   readonly alone?: number
+  /** Its newest statement of any kind. */
+  readonly tail?: number
 }
 /** One content under a document name, and the newest entry that published it. */
 type Content = Digests & { readonly index: number }
@@ -54,11 +60,15 @@ const MAX_AMENDMENTS = 8
 /** The most contents of one name that are kept apart within a stretch. */
 const MAX_CONTENTS = 8
 
-/** Adds statements one after the other; `rows` returns the rows to write. */
-export function createThreads(stored: Pick<Rows, 'get'>, readStatement: ReadStatement) {
+/**
+ * Adds statements one after the other; `rows` returns the rows to write. `rest` lets other work run
+ * while a long history is marked.
+ */
+export function createThreads(stored: Pick<Rows, 'get'>, readStatement: ReadStatement, rest: () => Promise<boolean>) {
   const written = new Map<string, FinderRow>()
   const rows: Pick<Rows, 'get'> = { get: key => written.get(keyName(key))?.value ?? stored.get(key) }
   const put = (key: Uint8Array, value: Uint8Array) => written.set(keyName(key), { key, value })
+  const marks = createMarks(rows, put, rest)
 
   /**
    * Records a document's name and content; returns the newest entry that has other content under
@@ -91,7 +101,13 @@ export function createThreads(stored: Pick<Rows, 'get'>, readStatement: ReadStat
       const first: Statement | undefined = text === undefined ? undefined : JSON.parse(text)
       for (const document of first?.documents ?? []) note(stretch, thread.alone, document)
     }
+    const wasEdited = rows.get(editKey(stretch)) !== undefined
     const edited = statement.documents.map(document => note(stretch, index, document)).filter(earlier => earlier !== undefined)
+    if (wasEdited) marks.one('edited', index)
+    else if (rows.get(editKey(stretch)) !== undefined) {
+      marks.one('edited', index)
+      marks.chain('edited', { tail: thread.tail, of: 'version', down: start + 1 })
+    }
     return edited.length === 0 ? undefined : Math.max(...edited)
   }
 
@@ -100,8 +116,13 @@ export function createThreads(stored: Pick<Rows, 'get'>, readStatement: ReadStat
     const { action, target, documents } = statement
     const key = target === undefined ? recordKey(statement) : threadKey(statement, target)
     const thread = readThread(rows, key)
-    if (action === 'withdraw') put(key, jsonValue({ ...thread, withdrawal: index }))
-    else {
+    const chain = { tail: thread.tail, of: target === undefined ? 'record' : 'version' } as const
+    // Those before the last statement that covered the same were marked by that one.
+    if (action === 'withdraw') {
+      marks.chain('withdrawn', { ...chain, down: thread.withdrawal ?? 0 })
+      put(key, jsonValue({ ...thread, withdrawal: index }))
+    } else {
+      marks.chain('superseded', { ...chain, down: thread.amendments?.at(-1) ?? 0 })
       put(key, jsonValue({ ...thread, amendments: [...(thread.amendments ?? []), index].slice(-MAX_AMENDMENTS) }))
       put(listKey(index), jsonValue(documents.map(({ sha256, jcs }): Digests => ({ sha256, ...(jcs !== undefined && { jcs }) }))))
       const own = threadKey(statement, statement.revision)
@@ -117,25 +138,38 @@ export function createThreads(stored: Pick<Rows, 'get'>, readStatement: ReadStat
      */
     async add(index: number, statement: Statement): Promise<number | undefined> {
       const earlier = statement.action === 'publish' ? await publish(index, statement) : cover(index, statement)
-      if (statement.action !== 'withdraw') {
-        const key = recordKey(statement)
-        put(key, jsonValue({ ...readThread(rows, key), newest: index }))
-      }
+      const [key, own] = [recordKey(statement), threadKey(statement, statement.revision)]
+      const [thread, version] = [readThread(rows, key), readThread(rows, own)]
+      marks.link(index, { record: thread.tail, version: version.tail })
+      put(key, jsonValue({ ...thread, ...(statement.action !== 'withdraw' && { newest: index }), tail: index }))
+      put(own, jsonValue({ ...version, tail: index }))
+      await marks.settle()
       return earlier ?? editedBefore(rows, index)
     },
     /**
      * Adds what an erased statement did to a version: `statement` is that version's, if it is
      * before the erased one and was not erased itself.
      */
-    addErased(index: number, { on, what }: KeptEffect, statement: Statement | undefined): void {
+    async addErased(index: number, { on, what }: KeptEffect, statement: Statement | undefined): Promise<void> {
       const key = statement && threadKey(statement, statement.revision)
       const thread = key && readThread(rows, key)
+      if (what !== 'published') marks.one(what, on)
+      if (thread && (what === 'withdrawn' || what === 'superseded'))
+        marks.chain(what, {
+          tail: thread.tail,
+          of: 'version',
+          down: (what === 'withdrawn' ? thread.withdrawal : thread.amendments?.at(-1)) ?? 0,
+        })
       if (key && thread && what === 'withdrawn') put(key, jsonValue({ ...thread, withdrawal: index }))
       if (key && thread && what === 'superseded')
         put(key, jsonValue({ ...thread, amendments: [...(thread.amendments ?? []), index].slice(-MAX_AMENDMENTS) }))
       if (what === 'superseded' || what === 'edited') put(lostKey(on), jsonValue({ ...readLost(rows, on), [what]: index }))
+      await marks.settle()
     },
-    rows: (): Iterable<FinderRow> => written.values(),
+    *rows(): Generator<FinderRow> {
+      yield* written.values()
+      yield* marks.rows()
+    },
   }
 }
 

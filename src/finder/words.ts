@@ -2,6 +2,7 @@
  * The searchable words: those of titles and of the agencies' own numbers, in any script, and how
  * they are cut into tokens.
  */
+import { foldText } from '../core/fold.ts'
 import type { Statement } from '../core/statements/statement.ts'
 
 /**
@@ -16,6 +17,8 @@ export type Searchable = { readonly words: readonly string[]; readonly names: re
  */
 export const MAX_WORDS = 512
 const MAX_WORD = 32
+/** The most words of a title that are kept for near spellings. */
+const MAX_SPELLED = 64
 const MAX_NAME = 200
 /** A word is found by its beginning: it is listed under its first 3, 5 and 8 letters. */
 const CUTS = [3, 5, 8] as const
@@ -42,12 +45,26 @@ export function wordsOf(text: string): string[] {
   return [...words]
 }
 
+/**
+ * The words of a text as they are written, each with its form in which it is compared. Only words
+ * of letters that people spell: no numbers, and no scripts without spaces.
+ */
+export function spelledWords(text: string): Map<string, string> {
+  const words = new Map<string, string>()
+  for (const [written] of text.normalize('NFC').matchAll(WRITTEN)) {
+    const word = fold(written)
+    if (SPELLED.test(word)) words.set(word, words.get(word) ?? written)
+    if (words.size >= MAX_SPELLED) break
+  }
+  return words
+}
+
 /** A number in the form in which it is compared. */
 export function nameOf(text: string): string {
   return text.normalize('NFKC').trim().toLowerCase().slice(0, MAX_NAME)
 }
 
-/** All tokens of a statement. */
+/** All tokens of a statement's words and numbers. */
 export function tokensOf({ words, names }: Searchable): Set<string> {
   const tokens = new Set(names.map(nameToken))
   for (const word of words) {
@@ -77,14 +94,13 @@ function wordToken(word: string): string {
   return `~${word}`
 }
 
-function fold(text: string): string {
-  if (ASCII.test(text)) return text.toLowerCase()
-  return text.normalize('NFKD').toLowerCase().replace(MARKS, '').replaceAll('ς', 'σ').replace(UNSPACED, ' $& ')
+/** A text in the form in which words are compared. In scripts without spaces, characters stand alone. */
+export function fold(text: string): string {
+  return foldText(text).replace(UNSPACED, ' $& ')
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII is meant
-const ASCII = /^[\x00-\x7f]*$/
+/** A word with its accents, and the same word as it is compared. */
+const WRITTEN = /[\p{L}\p{M}]+/gu
+const SPELLED = /^(?:(?![\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}])\p{L}){4,32}$/u
 const WORD = /[\p{L}\p{N}]+/gu
-/** Accents, vowel points, and the stroke that only stretches Arabic words. */
-const MARKS = /[\p{M}\u0640]/gu
 const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/gu

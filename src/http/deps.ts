@@ -7,6 +7,7 @@ import type { Sessions } from '../ledger/agencies/sessions.ts'
 import type { Backups } from '../ledger/backups.ts'
 import type { Log } from '../logger.ts'
 import type { StoredRow } from '../store/level/backup.ts'
+import type { SiteFinder } from '../web/deps.ts'
 import type { Operator } from '../web/layout.ts'
 import type { Site, SiteParts } from '../web/site.ts'
 import type { Admission } from './guard/admission.ts'
@@ -48,8 +49,8 @@ export type HttpDeps = Watched & {
           index: number,
           statement: Statement,
         ): Promise<{ readonly withdrawn?: number; readonly superseded?: number; readonly edited?: true }>
-        /** By words or a record's number, below `before`, newest first. */
-        search(text: string, before: number, limit: number): Promise<{ readonly indexes: readonly number[]; readonly older?: number }>
+        /** By words or a record's number, and by filters. */
+        readonly search: SiteFinder['search']
       }
     | undefined
   /** The side on which this application is reached, for the operator's routes; missing: `local`. */

@@ -129,5 +129,5 @@ function compareRanks(a: readonly number[], b: readonly number[]): number {
 
 function pageOf(url: string, index: number | undefined, sha256: string | undefined): string {
   if (index !== undefined) return `${url}/records/${index}`
-  return sha256 === undefined ? `${url}/verify` : `${url}/search?q=${sha256}`
+  return sha256 === undefined ? `${url}/verify` : `${url}/records?q=${sha256}`
 }

@@ -158,7 +158,7 @@ function addReads(server: McpServer, { url, find, record, status }: Answerer, on
           ? agency === undefined
             ? `${url}/records`
             : `${url}/agencies/${encodeURIComponent(agency)}`
-          : `${url}/search?q=${encodeURIComponent(text)}`
+          : `${url}/records?q=${encodeURIComponent(text)}${agency === undefined ? '' : `&agency=${encodeURIComponent(agency)}`}`
       return told(telling, async () => {
         const found = tellList(await find({ text, agency, record: id, cursor: before, limit: String(limit) }), page, telling)
         return result(`${found.sentence} ${telling.sayTo('theirs')} ${telling.sayTo('page', { url: page })}`, found)

@@ -17,7 +17,7 @@ import { createSessions } from '../ledger/agencies/sessions.ts'
 import { createBackups } from '../ledger/backups.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { createJsonRpcReader } from '../verifier/json-rpc.ts'
-import type { SiteDeps } from '../web/deps.ts'
+import type { SiteDeps, SiteWanted } from '../web/deps.ts'
 import type { Operator } from '../web/layout.ts'
 import { siteRoutes } from '../web/site.ts'
 import { type OpenChain, REQUEST_MS } from './chain.ts'
@@ -58,8 +58,7 @@ export async function openServing(
   const states = {
     reached: () => start.parts.finder?.reached() ?? 0,
     state: async (index: number, statement: Statement) => (await start.parts.finder?.state(index, statement)) ?? {},
-    search: async (text: string, before: number, limit: number) =>
-      (await start.parts.finder?.search(text, before, limit)) ?? { indexes: [] },
+    search: async (wanted: SiteWanted, limit: number) => (await start.parts.finder?.search(wanted, limit)) ?? { indexes: [] },
   }
   const found = { recordsLike, states }
   return operatorPlace => createHandler({ ...ofLedger, ...guards, ...found, host, log, metrics, site, desk, operator, operatorPlace })

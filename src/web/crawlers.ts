@@ -14,7 +14,7 @@ const IN_A_LIST = 10_000
 const COST = 10
 const PAGES = ['/', '/verify', '/records', '/changes', '/agencies', '/anchors', '/about', '/for-agencies', '/removal', '/legal', '/privacy']
 /** Pages that are made for one visitor, cost a search, or are for programs; in every language. */
-const CLOSED = ['/desk', '/operator', '/search', '/v1/', '/mcp', '/tile/']
+const CLOSED = ['/desk', '/operator', '/search', '/records?', '/v1/', '/mcp', '/tile/']
 
 /** Adds /robots.txt, /sitemap.xml and the lists that it names. */
 export function crawlerRoutes(router: Router, { url, ledger }: Pick<SiteDeps, 'url' | 'ledger'>): void {

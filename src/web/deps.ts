@@ -103,15 +103,51 @@ export type SiteSlot = { readonly startMs: number; readonly records: number; rea
 /** An agency's number of entries, and how many of them changed something. */
 export type SiteCounts = { readonly entries: number } & Readonly<Record<SiteChangeKind, number>>
 
+/** The states that readers choose from. `current` entries are on the record, and nothing became of them. */
+export const STATES = ['current', 'waiting', 'withdrawn', 'superseded', 'edited'] as const
+export type SiteWantedState = (typeof STATES)[number]
+
+/** What readers look for; without any member, every entry of the log. */
+export type SiteWanted = {
+  readonly text?: string | undefined
+  readonly agency?: string | undefined
+  readonly kind?: Statement['kind'] | undefined
+  readonly state?: SiteWantedState | undefined
+  /** Files of packages: all but these, or only these; missing: they count like others. */
+  readonly packages?: 'hidden' | 'only' | undefined
+  /** Only entries from this index on, and below this one. */
+  readonly from?: number | undefined
+  readonly before?: number | undefined
+  readonly isOldestFirst?: boolean | undefined
+  /** The size that the chain vouches for; needed for `current` and `waiting`. */
+  readonly anchored?: number | undefined
+}
+
+/** A number of entries; `isExact` is false if there may be more. */
+export type SiteCount = { readonly count: number; readonly isExact: boolean }
+
+/** How many entries there are of each kind, and how many of all are files of packages. */
+export type SiteFacets = {
+  readonly entries: number
+  readonly kinds: Readonly<Record<Statement['kind'], number>>
+  readonly packages: number
+}
+
 /** The index that follows the log in the background. */
 export type SiteFinder = {
   /** Entries below this index can be found. */
   reached(): number
   /**
-   * By a record's whole number, otherwise by words, below `before`, newest first; `older` is set if
-   * there may be more.
+   * By a record's whole number, otherwise by words, and by filters; `next` is where the search goes
+   * on, if there may be more.
    */
-  search(query: string, before: number, limit: number): Promise<{ readonly indexes: readonly number[]; readonly older?: number }>
+  search(wanted: SiteWanted, limit: number): Promise<{ readonly indexes: readonly number[]; readonly next?: number }>
+  /** How many are wanted, or at least how many; undefined if only reading them can tell. */
+  count(wanted: SiteWanted): Promise<SiteCount | undefined>
+  /** Entries by kind, and package files, of an agency or of all. */
+  facets(agency: string | undefined): Promise<SiteFacets>
+  /** Words of titles that are spelled nearly like this one, the nearest first. */
+  near(word: string, limit: number): Promise<readonly { readonly word: string; readonly written: string }[]>
   changes(kinds: readonly SiteChangeKind[], before: number, limit: number): Promise<readonly SiteChange[]>
   /** The state of an entry, by all entries below `reached()`. */
   state(index: number, statement: Statement): Promise<SiteState>

@@ -73,7 +73,7 @@ function renderEntry(say: Say, { tag, siteUrl, base }: Feed, entry: FeedEntry) {
 <title${language && html` xml:lang="${language}"`}>${nameOf(statement)}</title>
 <updated>${formatTime(ledgerMs)}</updated>
 <published>${formatTime(sealedMs)}</published>
-<author><name>${agency}</name></author>
+<author><name>${entry.agencyName ?? agency}</name><uri>${siteUrl}${base}/agencies/${encodeURIComponent(agency)}</uri></author>
 <link rel="alternate" type="text/html" href="${siteUrl}${base}/records/${index}"/>
 <category term="${action}" label="${say(`action.${action}`)}"/>
 ${entry.state.isSilentEdit === true && html`<category term="silent-edit" label="${say('changes.silent-edit')}"/>`}
@@ -107,7 +107,7 @@ export function renderJsonFeed(say: Say, feed: Feed): string {
           content_text: summarize(say, entry, statement),
           date_published: formatTime(sealedMs),
           date_modified: formatTime(ledgerMs),
-          authors: [{ name: agency }],
+          authors: [{ name: entry.agencyName ?? agency, url: `${siteUrl}${base}/agencies/${encodeURIComponent(agency)}` }],
           tags: [action, ...(state.isSilentEdit === true ? ['silent-edit'] : [])],
           ...(language !== undefined && { language }),
         }

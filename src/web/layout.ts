@@ -121,7 +121,7 @@ ${page.main}
 </div></main>
 <footer class="foot"><div class="wrap">
 ${renderOperator(frame)}
-<p>${origin !== undefined && html`${say('site.ledger', { origin: isolate(origin) })} · `}<a href="${base}/search">${say('site.search')}</a> · <a href="${page.feed ?? `${base}/feed.atom`}">${say('site.feed')}</a> · <a href="${base}/for-agencies">${say('site.join')}</a> · <a href="${base}/removal">${say('site.removal')}</a></p>
+<p>${origin !== undefined && html`${say('site.ledger', { origin: isolate(origin) })} · `}<a href="${base}/records">${say('site.search')}</a> · <a href="${page.feed ?? `${base}/feed.atom`}">${say('site.feed')}</a> · <a href="${base}/for-agencies">${say('site.join')}</a> · <a href="${base}/removal">${say('site.removal')}</a></p>
 </div></footer>
 ${page.scripts}
 </body>

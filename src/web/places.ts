@@ -12,7 +12,6 @@ export const PAGES = [
   '/agencies',
   '/agencies/:id',
   '/anchors',
-  '/search',
   '/about',
   '/for-agencies',
   '/removal',

@@ -71,7 +71,7 @@ function problemPage(say: Say, base: string, { status, code, detail }: Failure, 
     main: html`<h1>${title}</h1>
 <p>${say(textKey)}</p>
 ${retrySeconds !== undefined && html`<p>${say('problem.wait', { duration: sayDuration(say, retrySeconds) })}</p>`}
-<p class="row"><a class="button" href="${base}/">${say('site.home')}</a> <a class="button quiet" href="${base}/verify">${say('verify.title')}</a> <a class="button quiet" href="${base}/search">${say('site.search')}</a></p>
+<p class="row"><a class="button" href="${base}/">${say('site.home')}</a> <a class="button quiet" href="${base}/verify">${say('verify.title')}</a> <a class="button quiet" href="${base}/records">${say('site.search')}</a></p>
 ${renderCode(say, code)}
 <details class="small"><summary>${say('result.details')}</summary><p lang="en" dir="ltr">${detail}</p></details>`,
   }

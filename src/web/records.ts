@@ -29,16 +29,25 @@ export type BareEntry = {
 /**
  * An entry in a list, with its dates, and what became of it as far as the finder has read the log.
  */
-export type Entry = BareEntry & { readonly dates: Dates; readonly state: SiteState }
+export type Entry = BareEntry & {
+  readonly dates: Dates
+  readonly state: SiteState
+  /** The name under which the operator registered its agency, if it is registered here. */
+  readonly agencyName?: string | undefined
+}
 
 /** The entries with these indexes. */
 export async function readEntries(deps: SiteDeps, indexes: readonly number[]): Promise<Entry[]> {
   const entries: Entry[] = []
+  const names = new Map<string, string | undefined>()
   for (const index of indexes) {
     await breathe()
     const entry = await readEntry(deps.ledger, index)
     const state = entry.statement === undefined ? {} : await deps.finder.state(index, entry.statement)
-    entries.push({ ...entry, state, dates: await readDates(deps, index) })
+    const { agency } = entry.statement ?? {}
+    if (agency !== undefined && !names.has(agency)) names.set(agency, (await findAgency(agency, deps))?.name)
+    const agencyName = agency === undefined ? undefined : names.get(agency)
+    entries.push({ ...entry, state, dates: await readDates(deps, index), agencyName })
   }
   return entries
 }
@@ -117,30 +126,4 @@ export async function findAgency(id: string, { agencies }: SiteDeps): Promise<Si
     if (error instanceof OpenSealError && error.code === 'AGENCY_NOT_FOUND') return undefined
     throw error
   }
-}
-
-/** The result of a search. `older` is where it continues. */
-export type SearchResult = {
-  readonly indexes: readonly number[]
-  readonly agencies: readonly SiteAgency[]
-  readonly older?: number | undefined
-}
-
-const MAX_HITS = 50
-
-/**
- * Searches by fingerprint, by a record's number, by words of a title, and by an agency's address or
- * name.
- */
-export async function searchRecords({ ledger, finder, agencies }: SiteDeps, query: string, before: number): Promise<SearchResult> {
-  const text = query.trim()
-  if (text === '') return { indexes: [], agencies: [] }
-  const hex = text.toLowerCase().replace(/^(0x|sha256:)/, '')
-  if (/^[0-9a-f]{64}$/.test(hex)) return { ...pageOf(await ledger.listByDigest(hex, before, MAX_HITS + 1), MAX_HITS), agencies: [] }
-  const small = text.toLocaleLowerCase()
-  const all = await agencies.list()
-  // All requests that wait for the list continue at once, so each takes its turn.
-  await breathe()
-  const named = all.filter(({ id, name }) => id.includes(small) || name.toLocaleLowerCase().includes(small))
-  return { ...(await finder.search(text, before, MAX_HITS)), agencies: named.slice(0, MAX_HITS) }
 }

@@ -16,6 +16,9 @@ import { CHECK_LIMITS, type Checker, createChecker } from './checker.ts'
 import { crawlerRoutes } from './crawlers.ts'
 import type { SiteDeps } from './deps.ts'
 import { feedRoutes } from './feeds.ts'
+import { findEntries } from './find.ts'
+import { readChoices } from './find-choices.ts'
+import { isNarrowed, readFindQuery } from './find-query.ts'
 import { frameOf, readChoice, readCursor, readWaiting, sendAsset, sendPage, sendText } from './frame.ts'
 import { drawMark } from './icons.ts'
 import { type Frame, type Links, type Look, type Page, securityPolicy } from './layout.ts'
@@ -25,18 +28,20 @@ import { agenciesPage, agencyPage } from './pages/agency.ts'
 import { anchorsPage } from './pages/anchors.ts'
 import { CHANGE_KINDS, changesPage, renderTabs } from './pages/changes.ts'
 import { erasuresPage } from './pages/erased.ts'
-import { type HomeData, homePage, recordsPage } from './pages/home.ts'
+import { type HomeData, homePage } from './pages/home.ts'
 import { joinPage } from './pages/join.ts'
+import { recordsPage } from './pages/records.ts'
 import { removalPage } from './pages/removal.ts'
-import { searchPage } from './pages/search.ts'
 import { type ToolData, verifyPage } from './pages/verify.ts'
-import type { PagePath } from './places.ts'
+import { type PagePath, placeOf } from './places.ts'
 import { MissingError } from './problem-page.ts'
-import { countBehind, type Entry, findAgency, newestIndexes, pageOf, readEntries, readWaits, searchRecords } from './records.ts'
+import { countBehind, type Entry, findAgency, newestIndexes, pageOf, readEntries, readWaits } from './records.ts'
 import { responsibleRoutes } from './responsible.ts'
 import { showCertificate, showRecord } from './show-record.ts'
 
 const LIST_LENGTH = 25
+/** Of a search. */
+const HITS = 50
 const PAGES_OF_RECORDS_AT_ONCE = 2
 /** The cost of a request, in ordinary requests. */
 const COST = { search: 10, form: 40 }
@@ -125,6 +130,13 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
   const checker = createChecker(deps)
   page('/verify', (frame, ctx) => answerForm(frame, ctx, checker), 'post')
   responsibleRoutes(router, page, deps.operator ?? {})
+  // Where the search was before it became a part of the list.
+  router.get('{/:lang}/search', async (ctx: Context, next: Next) => {
+    const { base, path } = placeOf(ctx.path)
+    if (path !== '/search') return void (await next())
+    ctx.status = 301
+    ctx.redirect(`${base}/records${ctx.search}`)
+  })
   feedRoutes(router, deps)
   crawlerRoutes(router, deps)
 
@@ -181,15 +193,14 @@ async function readHome(deps: SiteDeps): Promise<Omit<HomeData, 'tool'>> {
 function recordPages(page: AddPage, deps: SiteDeps): void {
   const { ledger, finder, agencies } = deps
   page('/records', async (frame, ctx) => {
-    const before = readCursor(ctx)
-    const { indexes, older } = pageOf(newestIndexes(ledger, before ?? NEWEST, LIST_LENGTH + 1), LIST_LENGTH)
-    return recordsPage(frame, {
-      entries: await readEntries(deps, indexes),
-      size: ledger.head().size,
-      before,
-      older,
-      behind: countBehind(deps),
-    })
+    const read = readFindQuery(ctx)
+    const { query } = read
+    if (isNarrowed(query)) ctx.state.cost = COST.search
+    const limit = query.q === undefined ? LIST_LENGTH : HITS
+    const found = await findEntries(deps, query, limit)
+    const choices = await readChoices(deps, query, found, frame.say.lang)
+    const entries = await readEntries(deps, found.indexes)
+    return recordsPage(frame, { ...read, found, choices, entries, limit, size: ledger.head().size, behind: countBehind(deps) })
   })
   // A long history takes memory while it is shown.
   const inRow = createRow(PAGES_OF_RECORDS_AT_ONCE)
@@ -206,7 +217,7 @@ function recordPages(page: AddPage, deps: SiteDeps): void {
   })
 }
 
-/** Changes, anchors, search. */
+/** Changes, anchors. */
 function otherPages(page: AddPage, deps: SiteDeps): void {
   const { ledger, finder } = deps
   page('/changes', async (frame, ctx) => {
@@ -238,14 +249,6 @@ function otherPages(page: AddPage, deps: SiteDeps): void {
     const activity = await readActivity(deps, readChoice(ctx, 'range', RANGES))
     const older = next && shown.at(-1)?.size
     return anchorsPage(frame, { anchors: await readWaits(ledger, shown, next?.size ?? 0), activity, before, older })
-  })
-  page('/search', async (frame, ctx) => {
-    ctx.state.cost = COST.search
-    const query = String(ctx.query.q ?? '')
-      .slice(0, 512)
-      .toWellFormed()
-    const { agencies, indexes, older } = await searchRecords(deps, query, readCursor(ctx) ?? NEWEST)
-    return searchPage(frame, { query, agencies, entries: await readEntries(deps, indexes), older, behind: countBehind(deps) })
   })
 }
 

@@ -116,6 +116,7 @@ figure{margin:0}
 .foot{background:var(--panel);padding-block:1.4rem 2.4rem;font-size:var(--step-1)}.foot ul{list-style:none;padding:0;margin:.3rem 0;display:flex;flex-wrap:wrap;gap:.2rem 1.1rem}.foot li a{display:inline-block;min-height:28px}
 .logo{block-size:2.2rem;max-inline-size:9rem;object-fit:contain;vertical-align:middle;color-scheme:light;background:Canvas;margin-inline-end:.4rem}
 .sign{display:grid;grid-template-columns:1fr;gap:1.6rem;margin-block-start:1rem}.sign div{border-block-start:1px solid currentColor;padding-block-start:.2rem;margin-block-start:1.4rem}
+.filters{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(15rem,100%),1fr));gap:0 1.2rem;align-items:start}.filters select,.filters input{inline-size:100%;min-height:44px}
 `
 const SITE_MEDIA = `
 @media(max-width:36rem){table.stack thead{position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%)}

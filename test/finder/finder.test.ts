@@ -47,7 +47,7 @@ describe('finder', () => {
     return finder.stop()
   }
   const submit = (record: string, content: number, changes: Partial<Statement> = {}) => ledger.submit(statementOf(record, content, changes))
-  const find = async (finder: Finder, query: string) => (await finder.search(query, ALL, 50)).indexes
+  const find = async (finder: Finder, query: string) => (await finder.search({ text: query, before: ALL }, 50)).indexes
 
   it('finds by words, beginnings of words and whole numbers, newest first, in pages', async () => {
     await submit('ocds-1', 1, { title: 'Road works at Oak Street' })
@@ -64,9 +64,9 @@ describe('finder', () => {
     assert.deepEqual(await find(finder, 'ocds'), [3, 1])
     assert.deepEqual(await find(finder, 'OCDS-1'), [1])
     for (const nothing of ['', '—', 'street road bridge', 'oaks', '\u0000']) assert.deepEqual(await find(finder, nothing), [])
-    const first = await finder.search('ocds', ALL, 1)
+    const first = await finder.search({ text: 'ocds' }, 1)
     assert.deepEqual(first.indexes, [3])
-    assert.deepEqual(await finder.search('ocds', first.older ?? 0, 1), { indexes: [1] })
+    assert.deepEqual(await finder.search({ text: 'ocds', before: first.next ?? 0 }, 1), { indexes: [1] })
   })
 
   it('agrees with reading everything, across blocks and restarts', async () => {
@@ -91,9 +91,9 @@ describe('finder', () => {
       const expected = titles.flatMap((title, at) => (test(title) ? [at + 1] : [])).reverse()
       const found: number[] = []
       for (let before: number | undefined = ALL; before !== undefined; ) {
-        const { indexes, older } = await finder.search(query, before, 17)
+        const { indexes, next } = await finder.search({ text: query, before }, 17)
         found.push(...indexes)
-        before = older
+        before = next
       }
       assert.deepEqual(found, expected)
     }

@@ -75,7 +75,8 @@ export async function openHeavyWorld() {
   const site = await siteRoutes({ url, ledger, agencies, finder, policy, chain: [], publicEndpoints: [], nowMs: Date.now })
   const sessions = createSessions({ store, agencies, operatorKey: OPERATOR_KEY, host })
   const desk = { sessions, url, backups: createBackups({ store, host }), pages: site.parts }
-  const deps: HttpDeps = { ledger, agencies, policy, operatorKey: OPERATOR_KEY, host, log: silentLog, site, desk, rows: store.rows }
+  const own = { ledger, agencies, policy, operatorKey: OPERATOR_KEY, host, log: silentLog }
+  const deps: HttpDeps = { ...own, site, desk, states: finder, rows: store.rows }
   const server = createServer(createHandler(deps))
   const ownUrl = await listen(server)
   const client = openClient(Number(new URL(ownUrl).port))

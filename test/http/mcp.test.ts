@@ -52,7 +52,7 @@ describe('/mcp', function () {
 
   it('checks in a process of its own, by the ledger’s policy', async () => {
     const { structuredContent, content } = await call('verify_file_hash', { sha256: ABSENT })
-    deepEqual([structuredContent.verdict, structuredContent.page], ['unknown', `${service.url}/search?q=${ABSENT}`])
+    deepEqual([structuredContent.verdict, structuredContent.page], ['unknown', `${service.url}/records?q=${ABSENT}`])
     ok(content[0]?.text?.startsWith('This is no proof.'))
     const receipt = await (await fetch(`${service.url}/v1/records/0/receipt`)).text()
     ok(['test-network', 'sealed'].includes((await call('verify_receipt', { receipt })).structuredContent.verdict ?? ''))

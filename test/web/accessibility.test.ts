@@ -28,8 +28,11 @@ const PATHS = [
   '/agencies',
   `/agencies/${AGENCY}`,
   '/anchors',
-  '/search?q=r',
-  '/search?q=nothing',
+  '/records?q=r&sort=oldest',
+  '/records?q=nothing&packages=show',
+  '/records?q=frist&kind=procurement&from=2026-11-01&to=x',
+  '/records?agency=gov&state=withdrawn',
+  '/records?agency=nobody',
   '/about',
   '/for-agencies',
   '/removal',
@@ -215,11 +218,11 @@ describe('web/accessibility', function () {
 
   it('reaches everything by keyboard, in order, and shows where the reader is', async () => {
     await withPage(async page => {
-      for (const path of ['/', '/changes', '/records/2', '/records/2/certificate', '/anchors', '/search?q=r']) {
+      for (const path of ['/', '/changes', '/records/2', '/records/2/certificate', '/anchors', '/records?q=r']) {
         await page.goto(`${world.url}/en${path}`)
         const expected = await page.evaluate(
           () =>
-            [...document.querySelectorAll<HTMLElement>('a[href], button, input, summary, [tabindex="0"]')].filter(node =>
+            [...document.querySelectorAll<HTMLElement>('a[href], button, input, select, summary, [tabindex="0"]')].filter(node =>
               node.checkVisibility(),
             ).length,
         )

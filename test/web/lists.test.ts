@@ -41,7 +41,7 @@ describe('web/lists', () => {
     await world.anchor()
     world.state.nowMs += 2 * HOUR_MS
     const index = await submit('none', 'c', { published: undefined } as never)
-    for (const path of [...LISTS, '/search?q=future']) {
+    for (const path of [...LISTS, '/records?q=future']) {
       const item = await itemIn(path, 1)
       assert.match(
         item,
@@ -114,7 +114,7 @@ describe('web/lists', () => {
     for (const [index, mark] of expected) {
       if (index === 4) continue
       const record = ['', 'withdrawn', 'superseded', 'edited'][index] ?? 'edited'
-      assert.match(await itemIn(`/search?q=${record}`, index), mark, `search for ${record}`)
+      assert.match(await itemIn(`/records?q=${record}`, index), mark, `search for ${record}`)
       assert.match(await itemIn(`/records/${index}`, index), mark, `history of ${record}`)
       const feed = await read('/feed.atom')
       const summary = new RegExp(`<summary>Entry ${index}: [^<]*`).exec(feed)?.[0] ?? ''
@@ -182,7 +182,7 @@ describe('web/lists', () => {
       await world.finder.tick()
     }
     const readAll = async () => {
-      for (const path of [...LISTS, '/changes', '/feed.atom', '/search?q=long']) await read(path)
+      for (const path of [...LISTS, '/changes', '/feed.atom', '/records?q=long']) await read(path)
     }
     await grow(100)
     // The first pages of a process take longer: the formatters of dates, and code that was not

@@ -61,9 +61,9 @@ describe('web/looking around', () => {
   })
 
   it('goes on with a search, a list and the anchors page by page', async () => {
-    const first = (await read('/search?q=bridge')).text
+    const first = (await read('/records?q=bridge')).text
     assert.equal(linksTo(first, '/records/').length, 50)
-    const next = first.match(/href="(\/search\?q=bridge&amp;before=\d+)"/)?.[1]?.replace('&amp;', '&') ?? ''
+    const next = first.match(/href="(\/records\?q=bridge&amp;before=\d+)"/)?.[1]?.replace('&amp;', '&') ?? ''
     assert.equal(linksTo((await read(next)).text, '/records/').length, 10)
     const older = (await read('/records')).text.match(/href="(\/records\?before=\d+)"/)?.[1] ?? ''
     assert.equal(Math.max(...linksTo((await read(older)).text, '/records/')), 40)
@@ -285,7 +285,7 @@ describe('web/looking around', () => {
         action: 'amend',
         reason: { code: 'other', text: 'x'.repeat(2000) },
       })
-      for (const path of ['/', '/records', '/changes', `/agencies/${AGENCY}`, '/feed.atom', '/search?q=huge']) {
+      for (const path of ['/', '/records', '/changes', `/agencies/${AGENCY}`, '/feed.atom', '/records?q=huge']) {
         const { text, status } = await read(path)
         assert.equal(status, 200)
         assert.doesNotMatch(text, /<b>💥|\ufffd/, path)
@@ -320,7 +320,7 @@ describe('web/looking around', () => {
         '/changes',
         '/agencies',
         '/agencies/hostile.example',
-        '/search?q=hostile',
+        '/records?q=hostile',
         `/records/${index}`,
         `/records/${index}/certificate`,
       ]
@@ -393,7 +393,7 @@ describe('web/looking around', () => {
         '/records?before=4',
         '/changes',
         `/agencies/${AGENCY}?before=4`,
-        '/search?q=r-1',
+        '/records?q=r-1',
         '/feed.atom?before=4',
         '/changes.atom',
         '/records/3',

@@ -23,7 +23,7 @@ const PATHS = [
   '/agencies',
   `/agencies/${AGENCY}`,
   '/anchors',
-  '/search?q=%3Cb%3E',
+  '/records?q=%3Cb%3E',
   '/about',
   '/legal',
   '/privacy',
@@ -120,11 +120,11 @@ describe('web/pages', () => {
   it('finds by fingerprint, record, agency and title', async () => {
     const sha256 = createHash('sha256').update('first').digest('hex')
     for (const query of [sha256.toUpperCase(), 'r-2', '<i>1</i>', 'ανάθεση ΟΔΟΎ']) {
-      assert.match((await read(`/search?q=${encodeURIComponent(query)}`)).text, /Results: [12]|Results: 4/, query)
+      assert.match((await read(`/records?q=${encodeURIComponent(query)}`)).text, /Results: [12]|Results: 4/, query)
     }
-    assert.match((await read('/search?q=transport')).text, new RegExp(`href="/agencies/${AGENCY}"`))
-    assert.match((await read(`/search?q=${'0'.repeat(64)}`)).text, /Nothing found/)
-    assert.match((await read(`/search?q=${'0'.repeat(40)}`)).text, /looks like SHA-1\. We look up SHA-256 only/)
+    assert.match((await read('/records?q=transport')).text, new RegExp(`href="/agencies/${AGENCY}"`))
+    assert.match((await read(`/records?q=${'0'.repeat(64)}`)).text, /Nothing found/)
+    assert.match((await read(`/records?q=${'0'.repeat(40)}`)).text, /looks like SHA-1\. We look up SHA-256 only/)
   })
 
   it('escapes text in elements, attributes and XML', () => {
@@ -285,8 +285,8 @@ describe('web/pages', () => {
     const shared = createHash('sha256').update('shared').digest('hex')
     await Promise.all(Array.from({ length: 60 }, (_, i) => world.ledger.submit(statementOf(`r-shared-${i}`, 'shared'))))
     const entries = (text: string) => [...text.matchAll(/class="name" href="\/records\/(\d+)"/g)].map(([, index]) => index)
-    const first = (await read(`/search?q=${shared}`)).text
-    const next = first.match(/href="(\/search\?q=[0-9a-f]+&amp;before=\d+)"/)?.[1]?.replace('&amp;', '&') ?? ''
+    const first = (await read(`/records?q=${shared}`)).text
+    const next = first.match(/href="(\/records\?q=[0-9a-f]+&amp;before=\d+)"/)?.[1]?.replace('&amp;', '&') ?? ''
     assert.deepEqual([entries(first).length, new Set([...entries(first), ...entries((await read(next)).text)]).size], [50, 60])
   })
 

@@ -4,6 +4,7 @@ import type Router from '@koa/router'
 import type { Context } from 'koa'
 import type { z } from 'zod'
 import { parseJson } from '../../core/json.ts'
+import { entriesOf } from '../../core/since.ts'
 import { isRecordStatement } from '../../core/statements/registry.ts'
 import type { Statement } from '../../core/statements/statement.ts'
 import { formatTime } from '../../core/time.ts'
@@ -55,7 +56,7 @@ export function recordRoutes(router: Router, deps: RouteDeps): void {
 
   router.get('/v1/records', async (ctx: Context) => {
     const query = readAs(recordQuery, { ...ctx.query }, 'QUERY_MALFORMED')
-    if (query.text !== undefined) ctx.state.cost = SEARCH_COST
+    if (isSearch(query)) ctx.state.cost = SEARCH_COST
     ctx.body = await listRecords(query, deps)
   })
   router.get('/v1/records/:index', async (ctx: Context) => {
@@ -123,33 +124,42 @@ export async function formatRecord(ctx: Context, index: number, { ledger, anchor
   return visibleJson(`{"index":${index},"state":"${anchor ? 'anchored' : 'sealed'}","statement":${text},${rest.slice(1)}\n`)
 }
 
+/** Whether a query needs the finder. */
+function isSearch({ text, kind, state, from, to, packages }: RecordQuery): boolean {
+  return [text, kind, state, from, to, packages].some(filter => filter !== undefined)
+}
+
 /** The answer to a query of /v1/records. */
 export async function listRecords(query: RecordQuery, deps: RouteDeps) {
   const limit = Number(query.limit ?? DEFAULT_LIMIT)
   const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(query.cursor)
-  const { indexes, older } = await findIndexes(query, before, limit + 1, deps)
+  const { indexes, next: further } = await findIndexes(query, before, limit + 1, deps)
   const shown = indexes.slice(0, limit)
-  const next = indexes.length > limit ? shown.at(-1) : older
+  const next = indexes.length > limit ? shown.at(-1) : further
   const records = []
+  const nameOf = createNames(deps)
   for (const index of shown) {
     await breathe()
-    records.push(await summarize(index, deps))
+    records.push(await summarize(index, deps, nameOf))
   }
   const behind = deps.states === undefined ? 0 : deps.ledger.head().size - deps.states.reached()
   return { records, ...(next !== undefined && { cursor: String(next) }), ...(behind > 0 && { behind }) }
 }
 
-/** Newest first, below `before`. `older`: there may be more below it. */
+/** Newest first, below `before`. `next`: there may be more below it. */
 async function findIndexes(
   query: RecordQuery,
   before: number,
   limit: number,
   { ledger, states }: RouteDeps,
-): Promise<{ readonly indexes: readonly number[]; readonly older?: number }> {
-  const { sha256, agency, record, text } = query
-  if (text !== undefined) {
+): Promise<{ readonly indexes: readonly number[]; readonly next?: number }> {
+  const { sha256, agency, record, text, kind, state, from, to, packages } = query
+  if (isSearch(query)) {
     if (states === undefined) throw new RequestError('QUERY_MALFORMED', 'This ledger has no search.')
-    return states.search(text, before, limit)
+    const days = await entriesOf({ from, to }, ledger.head().size, index => ledger.sealedMs(index))
+    const anchored = ledger.latestAnchor()?.size ?? 0
+    const wanted = { text, agency, kind, state, packages, anchored, ...days }
+    return states.search({ ...wanted, before: Math.min(before, days.before ?? before) }, limit)
   }
   if (sha256 !== undefined) return { indexes: await ledger.listByDigest(sha256, before, limit) }
   if (agency !== undefined && record !== undefined) return { indexes: await ledger.listByRecord(agency, record, before, limit) }
@@ -158,7 +168,22 @@ async function findIndexes(
   return { indexes: Array.from({ length: Math.min(limit, top) }, (_, back) => top - 1 - back) }
 }
 
-async function summarize(index: number, { ledger, states }: RouteDeps) {
+/** The names of agencies, each read once for a list. */
+function createNames({ agencies }: RouteDeps) {
+  const names = new Map<string, Promise<string | undefined>>()
+  return (id: string): Promise<string | undefined> => {
+    const name =
+      names.get(id) ??
+      agencies.get(id).then(
+        agency => agency.name,
+        () => undefined,
+      )
+    names.set(id, name)
+    return name
+  }
+}
+
+async function summarize(index: number, { ledger, states }: RouteDeps, nameOf: ReturnType<typeof createNames>) {
   const [sealedMs, anchor] = [await ledger.sealedMs(index), await ledger.anchorOf(index)]
   const accepted = sealedMs === undefined ? undefined : formatTime(sealedMs)
   const bare = { index, state: anchor ? 'anchored' : 'sealed', accepted, anchored: anchor?.block.time }
@@ -175,5 +200,6 @@ async function summarize(index: number, { ledger, states }: RouteDeps) {
   const isOfRecord = isRecordStatement(statement)
   const { withdrawn, superseded, edited } = (isOfRecord && (await states?.state(index, statement))) || {}
   const names = { type, agency, kind, action, record, revision, target, title, published }
-  return { ...bare, ...names, withdrawn, superseded, edited, ...lost }
+  const agencyName = isOfRecord ? await nameOf(agency) : undefined
+  return { ...bare, ...names, withdrawn, superseded, edited, ...lost, agencyName }
 }

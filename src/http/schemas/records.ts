@@ -1,6 +1,8 @@
 /** Records: submitting, finding and showing them. */
 import { z } from 'zod'
+import { isDay } from '../../core/since.ts'
 import { WARNING_CODES } from '../../core/statements/warnings.ts'
+import { STATES } from '../../web/deps.ts'
 import { anchor, pendingAnchor } from './anchors.ts'
 import { receipt } from './receipts.ts'
 import { anyStatement } from './statements.ts'
@@ -106,6 +108,7 @@ export const recordSummary = z
     target: z.string().optional(),
     title: z.string().optional(),
     published: time.optional().describe('when the agency says that it published the document'),
+    agencyName: z.string().optional().describe('the name under which the operator registered the agency'),
   })
   .meta({ id: 'RecordSummary' })
 
@@ -122,7 +125,15 @@ export const recordList = z
   })
   .meta({ id: 'RecordList' })
 
-/** The query of /v1/records: one look-up, or the list. */
+/** A day of the calendar. */
+const day = z
+  .string()
+  .regex(/^\d{4}-\d{2}-\d{2}$/)
+  .refine(isDay, 'expected a day of the calendar, such as 2026-11-20')
+
+const FILTERS = ['kind', 'state', 'from', 'to', 'packages'] as const
+
+/** The query of /v1/records: one look-up, or the list, narrowed down. */
 export const recordQuery = z
   .strictObject({
     sha256: hex32.optional().describe('hash of a document, by its bytes or by its RFC 8785 form'),
@@ -138,9 +149,21 @@ export const recordQuery = z
       .describe('the most results'),
     // Last, because generated clients take these by position.
     text: z.string().min(1).max(512).optional().describe('words of a title, or the number of a record'),
+    kind: z.enum(['procurement', 'decision']).optional(),
+    state: z
+      .enum(STATES)
+      .optional()
+      .describe('current: the chain vouches for it, and nothing withdrew, replaced or silently edited it; waiting: the chain does not yet'),
+    from: day.optional().describe('accepted on this day or later, in UTC, by the ledger’s own clock'),
+    to: day.optional().describe('accepted on this day or earlier, in UTC, by the ledger’s own clock'),
+    packages: z.enum(['hidden', 'only']).optional().describe('statements of whole files of OCDS releases: all but these, or only these'),
   })
   .refine(q => q.sha256 === undefined || (q.agency === undefined && q.record === undefined), 'ask either by sha256 or by agency')
-  .refine(q => q.text === undefined || (q.sha256 === undefined && q.agency === undefined), 'ask either by text or by something else')
+  .refine(q => q.text === undefined || (q.sha256 === undefined && q.record === undefined), 'ask either by text or by something else')
+  .refine(
+    q => (q.sha256 === undefined && q.record === undefined) || FILTERS.every(name => q[name] === undefined),
+    'kind, state, from, to and packages narrow a list or a search down, not the look-up of one hash or record',
+  )
   .refine(q => q.record === undefined || q.agency !== undefined, 'a record id belongs to an agency: send agency too')
 
 /** The first digits of a digest. */

@@ -32,7 +32,7 @@ export function renderEntries<T extends Entry>(frame: Frame, entries: readonly T
   if (entries.length === 0) return html`<p>${say('home.none')}</p>`
   return html`<ul class="list">${entries.map(
     entry => html`<li><a class="name" href="${base}/records/${entry.index}">${nameOf(say, entry)}</a>
-${renderSummary(say, entry)}${extra(entry)}${renderMarks(frame, entry)}</li>`,
+${renderSummary(frame, entry)}${extra(entry)}${renderMarks(frame, entry)}</li>`,
   )}</ul>`
 }
 
@@ -105,11 +105,17 @@ function nameOf(say: Say, { statement, without }: BareEntry): Html | string {
   return statement ? recordTitle(say, statement, SHOWN.listed) : say(WITHOUT[without ?? 'erased'])
 }
 
-function renderSummary(say: Say, { index, statement, dates }: Entry): Html {
+function renderSummary({ say, base }: Frame, { index, statement, dates, agencyName }: Entry): Html {
   const date = html`<b>${renderLedgerDate(say, dates)}</b> · ${say('record.entry', { index })}`
   if (statement === undefined) return html`<p class="small">${date}</p>`
   const { agency, kind, action, published } = statement
   const agencyDate = renderAgencyDate(say, published, dates)
-  return html`<p class="small">${date} · <bdi>${agency}</bdi> · ${say(`kind.${kind}`)} · ${say(`action.${action}`)}</p>
+  return html`<p class="small">${date} · ${renderAgency(base, agency, agencyName)} · ${say(`kind.${kind}`)} · ${say(`action.${action}`)}</p>
 ${agencyDate && html`<p class="soft small">${agencyDate}</p>`}`
+}
+
+/** An agency as a link: its name, with its id beside it. */
+function renderAgency(base: string, id: string, name: string | undefined): Html {
+  const link = html`<a href="${base}/agencies/${encodeURIComponent(id)}"><bdi>${name ?? id}</bdi></a>`
+  return name === undefined ? link : html`${link} (<bdi>${id}</bdi>)`
 }

@@ -1,4 +1,4 @@
-/** The start page, and the list of all records. */
+/** The start page. */
 
 import { fill, type Html, html } from '../../html.ts'
 import { sayNumber } from '../../messages/say.ts'
@@ -10,7 +10,7 @@ import { ledgerData } from '../structured.ts'
 import { renderTime } from '../time.ts'
 import { renderBehind, renderEntries } from './entry-list.ts'
 import { renderTool, renderToolScripts, type ToolData } from './verify.ts'
-import { renderWelcome } from './welcome.ts'
+import { FOUNDED, renderWelcome } from './welcome.ts'
 
 /** The state of the ledger. */
 export type LedgerState = {
@@ -32,9 +32,6 @@ export type HomeData = {
   readonly behind: number
 }
 
-/** The size of a ledger that has only its founding entry. */
-const FOUNDED = 1
-
 /** A file can be checked at once; below that, the ledger's news and what it is for. */
 export function homePage(frame: Frame, { tool, state, latest, changes, behind }: HomeData): Page {
   const { say, base } = frame
@@ -46,7 +43,7 @@ export function homePage(frame: Frame, { tool, state, latest, changes, behind }:
 <p class="lead">${say('home.lead')}</p>
 ${renderTool(frame)}
 <p class="small soft">${say('verify.limits')} <a href="${base}/about">${say('site.about')}</a></p></section>
-<form class="no-print" role="search" action="${base}/search" method="get"><h2><label for="q">${say('home.find')}</label></h2>
+<form class="no-print" role="search" action="${base}/records" method="get"><h2><label for="q">${say('home.find')}</label></h2>
 <div class="row"><input type="search" id="q" name="q" maxlength="512" dir="auto" aria-describedby="q-hint"><button type="submit">${say('site.search')}</button></div>
 <p class="small soft" id="q-hint">${say('search.label')}</p></form>
 ${state.size <= FOUNDED ? renderWelcome(frame) : renderNews(frame, { latest, changes, behind })}
@@ -80,32 +77,4 @@ function renderState({ say }: Frame, { size, anchor, waitingSinceMs, isAccepting
 <div><dt>${say('home.waiting')}</dt><dd>${sayNumber(say, Math.max(0, size - covered))}${waitingSinceMs !== undefined && html` <span class="small soft">${fill(say('home.since'), { date: renderTime(say, waitingSinceMs) })}</span>`}</dd></div>
 <div><dt>${say('home.lastAnchor')}</dt><dd>${anchor ? renderTime(say, anchor.block.time) : say('home.never')}</dd></div>
 <div><dt>${say('home.accepting')}</dt><dd>${say(isAccepting ? 'home.acceptingYes' : 'home.acceptingNo')}</dd></div></dl>`
-}
-
-/** All records, a page at a time. */
-export function recordsPage(
-  frame: Frame,
-  data: {
-    readonly entries: readonly Entry[]
-    /** The number of all entries. */
-    readonly size: number
-    readonly before: number | undefined
-    readonly older: number | undefined
-    /** How many of the newest entries the finder has not read yet. */
-    readonly behind: number
-  },
-): Page {
-  const { say, base } = frame
-  return {
-    title: say('site.records'),
-    description: say('describe.records'),
-    structured: ledgerData(frame, data.size),
-    main: html`<h1>${say('site.records')}</h1>
-${data.size <= FOUNDED && renderWelcome(frame)}
-${renderBehind(frame, data.behind)}
-${renderEntries(frame, data.entries)}
-<p class="row no-print">${data.before !== undefined && html`<a href="${base}/records">${say('site.newest')}</a>`}
-${data.older !== undefined && html`<a href="${base}/records?before=${data.older}">${say('site.older')}</a>`}</p>
-<p class="no-print"><a href="${base}/feed.atom">${say('feed.all')} (Atom)</a></p>`,
-  }
 }

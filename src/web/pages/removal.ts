@@ -22,7 +22,7 @@ export function removalPage(
     description: desk('removal.lead'),
     main: html`<h1>${say('site.removal')}</h1><p class="lead">${desk('removal.lead')}</p>
 <h2>${desk('removal.who')}</h2><p>${desk('removal.whoText')}</p>
-<p><a href="${base}/search">${desk('removal.find')}</a></p><p>${desk('removal.whoOperator')}</p>
+<p><a href="${base}/records">${desk('removal.find')}</a></p><p>${desk('removal.whoOperator')}</p>
 ${renderOperator(operator, desk)}
 <h2>${desk('removal.holds')}</h2><p>${desk('removal.holdsText')}</p>
 <h2>${desk('removal.can')}</h2><p>${can}</p>

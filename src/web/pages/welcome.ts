@@ -2,6 +2,9 @@
 import { fill, type Html, html } from '../../html.ts'
 import type { Frame } from '../layout.ts'
 
+/** The size of a ledger that has only its founding entry. */
+export const FOUNDED = 1
+
 /** The welcome, with a link to the founding entry. */
 export function renderWelcome({ say, base }: Frame): Html {
   const operator = { page: html`<a href="${base}/operator">/operator</a>`, command: html`<code dir="ltr">openseal agency add</code>` }
