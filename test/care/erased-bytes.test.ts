@@ -64,7 +64,7 @@ describe('erasing, by the bytes of every file', function () {
     return found
   }
   const alarmCodes = async () => (await (await fetch(`${service.url}/readyz`)).json()).alarmCodes as string[]
-  const found = async (words: string) => (await fetch(`${service.url}/en/search?q=${words}`)).text()
+  const found = async (words: string) => (await fetch(`${service.url}/en/records?q=${words}`)).text()
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'openseal-erased-'))

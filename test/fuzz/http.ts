@@ -62,9 +62,9 @@ const PAGES = [
     `/agencies/${PAGES_AGENCY}/feed.atom`,
   ],
   ...[
-    '/search?q=1',
-    `/search?q=${DIGEST}`,
-    `/de/search?q=${encodeURIComponent(SCRIPT)}`,
+    '/records?q=1',
+    `/records?q=${DIGEST}`,
+    `/de/records?q=${encodeURIComponent(SCRIPT)}`,
     '/openseal-verifier.html',
     '/assets/icon.svg',
     `/verify?sha256=${DIGEST}`,

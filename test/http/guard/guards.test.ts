@@ -88,7 +88,7 @@ describe('http: headers', () => {
       '/agencies',
       `/agencies/${PAGE_AGENCY}`,
       '/anchors',
-      '/search?q=a',
+      '/records?q=a',
       '/about',
     ]
 
