@@ -138,7 +138,16 @@ describe('the mark of a ledger', function () {
     assert.deepEqual([status, alarmCodes[0]], ['stopped', 'MARK_BEHIND'])
     assert.match(alarms[0], /has signed 4 entries.*this store has only 2.*openseal restore --accept-loss 2/)
     const withheld = ['/v1/records', '/v1/records/1', '/v1/records/1/receipt', '/v1/receipts/1/2', '/v1/statements/1/2', '/v1/digests/abc']
-    const pages = ['/', '/de/records/1', '/records', '/records?q=road', '/changes', '/feed.atom', '/agencies/transport.gov.example', '/desk']
+    const pages = [
+      '/',
+      '/de/records/1',
+      '/records',
+      '/records?q=road',
+      '/changes',
+      '/feed.atom',
+      '/agencies/transport.gov.example',
+      '/desk',
+    ]
     for (const path of [...withheld, ...pages]) assert.deepEqual(await read(old, path), [503, 'STORE_BEHIND'], path)
     const form = await fetch(`${old.url}/verify`, { method: 'POST', headers: { accept: 'application/json' }, body: new FormData() })
     assert.deepEqual([form.status, (await form.json()).code], [503, 'STORE_BEHIND'])
