@@ -22,6 +22,8 @@ export type TestServer = {
   set(line: string): Promise<void>
   /** The process of the server. */
   pid(): number
+  /** Ends it in order. */
+  end(): Promise<void>
   /** Ends it at once, with all its processes, as a loss of power would. */
   kill(): Promise<void>
   /** Starts it again. */
@@ -55,7 +57,12 @@ export async function startPostgres({ settings = [], rules, fill }: Options = {}
   if (fill === undefined) {
     const init = ['-D', data, '-U', 'postgres', '-A', 'trust', '--locale=C', '--encoding=UTF8', '--no-sync']
     execFileSync(programs.initdb, init, { ...owner, env: programs.env, stdio: ['ignore', 'ignore', 'inherit'], cwd: data })
-  } else fill(data)
+  } else {
+    fill(data)
+    // The copied files are ours, and not those of the user as whom the server runs.
+    if (isRoot) execFileSync('chown', ['-R', `${NOBODY}:${NOBODY}`, data])
+    rmSync(join(data, 'postmaster.pid'), { force: true })
+  }
   const lines = [
     ...[`port = ${port}`, "listen_addresses = '127.0.0.1'", `unix_socket_directories = '${data}'`, 'max_connections = 60'],
     ...["shared_buffers = '64MB'", 'autovacuum_naptime = 60', ...settings],
@@ -98,6 +105,11 @@ export async function startPostgres({ settings = [], rules, fill }: Options = {}
       const name = `ledger_${++databases}`
       await sql(`CREATE DATABASE ${name} OWNER ledger`)
       return `postgres://ledger:${PASSWORD}@127.0.0.1:${port}/${name}`
+    },
+    async end() {
+      const gone = ended()
+      child!.kill('SIGINT')
+      await gone
     },
     async kill() {
       const gone = ended()

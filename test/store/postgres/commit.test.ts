@@ -1,0 +1,338 @@
+/** What becomes of a commit when its answer is lost or odd, or when its node or another one stops. */
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { systemHost } from '../../../src/host.ts'
+import { silentLog } from '../../../src/logger.ts'
+import type { SharedStore } from '../../../src/store/port/port.ts'
+import { LIMITS } from '../../../src/store/postgres/connection.ts'
+import { openPostgresStore } from '../../../src/store/postgres/postgres.ts'
+import { commitOf, hex, plain, record } from '../conformance/commits.ts'
+import { type LossyProxy, startProxy } from './proxy.ts'
+import { startPostgres, type TestServer } from './server.ts'
+
+const UNKNOWN = { code: 'STORE_WRITE_FAILED' }
+const UNSETTLED = { code: 'STORE_UNSETTLED' }
+
+describe('a commit to PostgreSQL', () => {
+  let server: TestServer
+  let proxy: LossyProxy
+  let address: string
+  let database: string
+  const opened: SharedStore[] = []
+  const limits = { ...LIMITS, lockMs: 300, idleMs: 600, statementMs: 1000 }
+  const open = async (more: Partial<typeof LIMITS> = {}, port = server.port) => {
+    const store = await openPostgresStore(address.replace(String(server.port), String(port)), systemHost(silentLog), { ...limits, ...more })
+    opened.push(store)
+    return store
+  }
+  const sizeOf = async (store: SharedStore) => (await store.readHead())?.head.size
+  const sql = (text: string) => server.sql(text, database)
+  /** Resolves when a backend of the store waits for a standby. */
+  const waitingForStandby = async (): Promise<number> => {
+    for (;;) {
+      const [row] = await sql("SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'openseal'")
+      if (row !== undefined) return row.pid
+      await sleep(10)
+    }
+  }
+  /** From now on every commit waits for a standby that is not there. */
+  const loseStandby = () => server.set("synchronous_standby_names = 'FIRST 1 (standby)'")
+  const endWithoutStandby = () => server.set("synchronous_standby_names = ''")
+  const until = async (done: () => Promise<void>) => {
+    for (let tries = 0; ; tries++) {
+      try {
+        return await done()
+      } catch (error) {
+        if (tries === 100) throw error
+        await sleep(50)
+      }
+    }
+  }
+
+  before(async () => {
+    server = await startPostgres()
+    proxy = await startProxy(server.port)
+  })
+  after(async () => {
+    proxy.stop()
+    await server.stop()
+  })
+  beforeEach(async () => {
+    address = await server.newDatabase()
+    database = nameOf(address)
+  })
+  afterEach(async () => {
+    proxy.next('pass')
+    await endWithoutStandby()
+    await Promise.all(opened.splice(0).map(store => store.close()))
+  })
+
+  for (const [fate, lands] of [
+    ['answer', true],
+    ['lose', false],
+  ] as const)
+    it(`is ${lands ? 'in' : 'not in'} by the head when ${lands ? 'only its answer' : 'it'} was lost, and others go on from there`, async () => {
+      const store = await open({}, proxy.port)
+      await store.commit(commitOf(0, 2))
+      proxy.next(fate)
+      await assert.rejects(store.commit(commitOf(2, 5)), UNKNOWN)
+      assert.equal(await sizeOf(store), lands ? 5 : 2)
+      assert.equal((await store.findIdentities([hex('identity 4')]))[0], lands ? 4 : undefined)
+      await store.commit(commitOf(lands ? 5 : 2, 6))
+      assert.equal(await sizeOf(store), 6)
+    })
+
+  it('writes nothing and says so when a statement of it fails: COMMIT is then answered with ROLLBACK, and no error', async () => {
+    const store = await open()
+    await store.commit(commitOf(0, 2))
+    await sql(`INSERT INTO openseal.identity VALUES (decode('${hex('identity 3')}', 'hex'), 77)`)
+    await assert.rejects(store.commit(commitOf(2, 5)), error => {
+      assert.equal((error as { cause: { code: string } }).cause.code, '23505')
+      return (error as { code: string }).code === UNKNOWN.code
+    })
+    assert.deepEqual([await sizeOf(store), await store.readStatement(2), await store.lastSize()], [2, undefined, 2])
+    assert.deepEqual(await sql('SELECT beat FROM openseal.head'), [{ beat: '0' }])
+    await store.commit(commitOf(2, 3))
+  })
+
+  it('is unknown, and the head too, while COMMIT waits for a standby: no limit of the server ends that', async () => {
+    const store = await open({ answerMs: 2500 })
+    await store.commit(commitOf(0, 2))
+    await sql("ALTER ROLE ledger SET transaction_timeout = '500ms'")
+    const limited = await open({ answerMs: 2500 })
+    await sql('ALTER ROLE ledger RESET transaction_timeout')
+    await loseStandby()
+    const startMs = performance.now()
+    await assert.rejects(limited.commit(commitOf(2, 5)), UNKNOWN)
+    assert.ok(performance.now() - startMs > 2000)
+    // The server is still at it, and holds the head's row: nobody can know, and nobody goes on.
+    await assert.rejects(limited.readHead(), UNSETTLED)
+    await assert.rejects(limited.commit(commitOf(2, 6)), UNSETTLED)
+    await assert.rejects(store.commit(commitOf(2, 6)), UNSETTLED)
+    await endWithoutStandby()
+    await until(async () => assert.equal(await sizeOf(limited), 5))
+    await limited.commit(commitOf(5, 6))
+  })
+
+  for (const [act, answer] of [
+    ['pg_cancel_backend', /may not be on its standby/],
+    ['pg_terminate_backend', /terminat/],
+  ] as const)
+    it(`is unknown after ${act} while it waits for its standby, and so is its head, although everyone can read it`, async () => {
+      const store = await open({ answerMs: 2500 })
+      await store.commit(commitOf(0, 2))
+      const other = await open({ answerMs: 1500 })
+      await loseStandby()
+      const outcome = assert.rejects(store.commit(commitOf(2, 5)), error => {
+        assert.match((error as { cause: Error }).cause.message, answer)
+        return (error as { code: string }).code === UNKNOWN.code
+      })
+      await sql(`SELECT ${act}(${await waitingForStandby()})`)
+      await outcome
+      await until(async () => assert.deepEqual(await sql('SELECT size FROM openseal.head'), [{ size: '5' }]))
+      await assert.rejects(store.readHead(), UNSETTLED)
+      // A node that only reads sees it, and cannot confirm it.
+      assert.equal(await sizeOf(other), 5)
+      await assert.rejects(other.confirmHead(), UNSETTLED)
+      await endWithoutStandby()
+      await until(async () => assert.equal(await sizeOf(store), 5))
+      await until(async () => assert.equal((await other.confirmHead())?.head.size, 5))
+    })
+
+  it('puts out a node that has stopped with the head locked, and the others go on', async () => {
+    const [stopped, store] = [await open({ answerMs: 4000 }, proxy.port), await open()]
+    await stopped.commit(commitOf(0, 2))
+    proxy.next('stop')
+    const outcome = assert.rejects(stopped.commit(commitOf(2, 9)), UNKNOWN)
+    await until(async () => assert.ok((await sql("SELECT 1 FROM pg_stat_activity WHERE state = 'idle in transaction'")).length > 0))
+    const startMs = performance.now()
+    await assert.rejects(store.commit(commitOf(2, 5)), UNSETTLED)
+    assert.ok(performance.now() - startMs < 5000)
+    await until(() => store.commit(commitOf(2, 5)))
+    await outcome
+    assert.equal(await sizeOf(stopped), 5)
+    assert.deepEqual(await stopped.findIdentities([hex('identity 8')]), [undefined])
+  })
+
+  for (const isolation of ['read committed', 'repeatable read', 'serializable'])
+    it(`is either in or refused when nodes commit and write documents at the same time, at ${isolation}`, async () => {
+      await sql(`ALTER ROLE ledger SET default_transaction_isolation = '${isolation}'`)
+      const nodes = [await open(), await open(), await open()]
+      await sql('ALTER ROLE ledger RESET default_transaction_isolation')
+      const kept = new Map<number, number>()
+      let counted = 0
+      await Promise.all(
+        nodes.map(async (node, of) => {
+          for (let round = 0; round < 12; round++) {
+            const size = (await sizeOf(node)) ?? 0
+            const next = { ...commitOf(size, size + 1), timeMs: of }
+            await node.commit(next).then(
+              () => kept.set(size, of),
+              error => assert.equal(error.code, 'STORE_HEAD_MOVED'),
+            )
+            const value = (await node.readDocument('c', 'counter')) ?? null
+            const at = { collection: 'c', key: 'counter' }
+            const written = node.writeDocuments([{ ...at, value: String(Number(value) + 1) }], { unless: [{ ...at, value }] })
+            await written.then(
+              () => counted++,
+              error => assert.equal(error.code, 'STORE_DOCUMENT_CHANGED'),
+            )
+          }
+        }),
+      )
+      for (const node of nodes) assert.equal(await sizeOf(node), kept.size)
+      for (const [index, of] of kept) assert.equal(await nodes[0]!.committedMs(index), of)
+      assert.equal(await nodes[0]!.readDocument('c', 'counter'), String(counted))
+    })
+
+  it('does not compare with a document that it only read before it got the lock, at repeatable read', async () => {
+    await sql("ALTER ROLE ledger SET default_transaction_isolation = 'repeatable read'")
+    const [one, two] = [await open({ lockMs: 5000 }), await open({ lockMs: 5000 })]
+    await sql('ALTER ROLE ledger RESET default_transaction_isolation')
+    const guard = { collection: 'c', key: 'guard' }
+    await one.writeDocuments([{ ...guard, value: 'open' }])
+    // Each writes another document, if the guard is as it was. One of them changes the guard.
+    for (let round = 0; round < 10; round++) {
+      const unless = [{ ...guard, value: 'open' }]
+      const outcomes = await Promise.allSettled([
+        one.writeDocuments([{ ...guard, value: 'closed' }], { unless }),
+        two.writeDocuments([{ collection: 'c', key: `late ${round}`, value: '' }], { unless }).then(() => one.readDocument('c', 'guard')),
+      ])
+      if (outcomes[1]!.status === 'rejected') assert.equal(outcomes[1]!.reason.code, 'STORE_DOCUMENT_CHANGED')
+      await one.writeDocuments([{ ...guard, value: 'open' }])
+    }
+  })
+
+  it('changes the head in place, keeps the edge out of it, and leaves few dead bytes', async () => {
+    const store = await open()
+    const edgeOf = (size: number) => ({
+      tiles: [new Uint8Array(32 * (size % 256)).fill(1)],
+      bundle: new Uint8Array(34 * (size % 256)).fill(2),
+    })
+    for (let size = 0; size < 128; size++) await store.commit({ ...commitOf(size, size + 1), edge: edgeOf(size + 1) })
+    assert.deepEqual((await store.readHead())?.edge, edgeOf(128))
+    await sql('SELECT pg_stat_force_next_flush()')
+    await until(async () => {
+      const [head] = await sql(
+        "SELECT n_tup_upd::int AS all, n_tup_hot_upd::int AS hot FROM pg_stat_all_tables WHERE relid = 'openseal.head'::regclass",
+      )
+      assert.deepEqual(head, { all: 128, hot: 128 })
+    })
+    // As one row beside the head it would be 128 times 4 KB on average.
+    const [{ bytes }] = await sql("SELECT pg_total_relation_size('openseal.edge')::int AS bytes")
+    assert.ok(bytes < 200_000, `${bytes} bytes`)
+  })
+
+  it('finds each identity by its index, and never reads a whole table', async () => {
+    const store = await open()
+    await store.commit(commitOf(0, 3000))
+    await sql('ANALYZE openseal.identity, openseal.lookup')
+    const scans =
+      "SELECT sum(seq_scan)::int AS n FROM pg_stat_all_tables WHERE schemaname = 'openseal' AND relname IN ('identity', 'lookup', 'statement')"
+    for (let round = 0; round < 12; round++) {
+      const asked = Array.from({ length: 1 + 40 * round }, (_, i) => i)
+      assert.deepEqual(await store.findIdentities(asked.map(i => hex(`identity ${i}`))), asked)
+      await store.haveStatements(asked.map(i => record(i).subject!))
+      await store.digestsWithPrefix('a', { limit: 5, each: 4 })
+      await store.listByAgency('a.example', 2000, 20)
+    }
+    await store.close()
+    // Each table once, when its index was made. A connection tells what it has done when it ends.
+    assert.deepEqual(await sql(scans), [{ n: 3 }])
+  })
+
+  it('refuses a number beyond the safe integers, and a head that is gone, cut or not that of its edge', async () => {
+    const store = await open()
+    await store.commit(commitOf(0, 2))
+    const broken = async (damage: string, repair: string) => {
+      await sql(damage)
+      const again = await open()
+      await assert.rejects(
+        again.readHead(),
+        { code: 'STORE_CORRUPT', message: /restore the database with its own tools|beyond what/ },
+        damage,
+      )
+      await sql(repair)
+      assert.equal(await sizeOf(again), 2)
+    }
+    await broken('UPDATE openseal.head SET size = 9007199254740993', 'UPDATE openseal.head SET size = 2')
+    await broken('UPDATE openseal.head SET size = 0', 'UPDATE openseal.head SET size = 2')
+    await broken('UPDATE openseal.head SET id = 1, size = 1', 'UPDATE openseal.head SET size = 2')
+    await broken(
+      "UPDATE openseal.head SET root = '\\x00'",
+      `UPDATE openseal.head SET root = '\\x${Buffer.from(commitOf(0, 2).next.root).toString('hex')}'`,
+    )
+    await broken('UPDATE openseal.edge SET is_whole = false', 'UPDATE openseal.edge SET is_whole = true')
+    await broken('UPDATE openseal.edge SET row = substr(row, 1, 44)', await restoreEdge())
+    await sql('DELETE FROM openseal.head')
+    await assert.rejects((await open()).readHead(), { code: 'STORE_CORRUPT', message: /is gone/ })
+    await assert.rejects(store.commit(commitOf(0, 2)), { code: 'STORE_CORRUPT', message: /is gone/ })
+  })
+  const restoreEdge = async () => {
+    const [{ row }] = await sql("SELECT encode(row, 'hex') AS row FROM openseal.edge")
+    return `UPDATE openseal.edge SET row = '\\x${row}'`
+  }
+
+  it('says that bytes may remain while an open transaction can read erased rows, and not once they are swept', async () => {
+    const store = await open()
+    await store.commit(commitOf(0, 4))
+    const reading = server.sql(
+      `BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT * FROM openseal.statement; SELECT pg_sleep(2); COMMIT`,
+      database,
+    )
+    await until(async () => assert.ok((await sql("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'")).length > 0))
+    const { statement: _, ...erased } = record(1)
+    await store.commit({ ...commitOf(4, 5), erase: [erased] })
+    assert.equal(await store.hasRemains(), true)
+    await assert.rejects(store.purge(), { code: 'STORE_REMAINS', message: /may still read them/ })
+    assert.equal(await store.hasRemains(), true)
+    await reading
+    await store.purge()
+    assert.equal(await store.hasRemains(), false)
+    assert.equal(plain(await store.readStatement(2)), 'statement 2')
+  })
+
+  it('refuses another database under the address that it began with', async () => {
+    const [mine, other] = [address, await server.newDatabase()]
+    const store = await open()
+    const foreign = await openPostgresStore(other, systemHost(silentLog), limits)
+    await foreign.commit(commitOf(0, 7))
+    await foreign.close()
+    await store.commit(commitOf(0, 2))
+    for (const [from, to] of [
+      [nameOf(mine), 'gone'],
+      [nameOf(other), nameOf(mine)],
+    ] as const) {
+      await server.sql(`SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '${from}'`)
+      await server.sql(`ALTER DATABASE ${from} RENAME TO ${to}`)
+    }
+    await assert.rejects(store.readHead(), { code: 'STORE_UNSETTLED', message: /is not the one that this node began with/ })
+    await assert.rejects(store.commit(commitOf(2, 3)), { code: 'STORE_UNSETTLED' })
+  })
+  const nameOf = (of: string) => new URL(of).pathname.slice(1)
+
+  it('asks the database for nothing that lies across a fail-over or that other engines lack', () => {
+    const folder = join(import.meta.dirname, '../../../src/store/postgres')
+    const source = readdirSync(folder)
+      .map(file => readFileSync(join(folder, file), 'utf8'))
+      .join('\n')
+    const code = source.replace(/\/\*\*[\s\S]*?\*\//g, '')
+    for (const word of [
+      'pg_xact_status',
+      'advisory',
+      'LISTEN',
+      'NOTIFY',
+      'TEMP',
+      'SERIAL',
+      'nextval',
+      'SAVEPOINT',
+      'PARTITION',
+      'TRUNCATE',
+      'pg_cancel',
+      'pg_terminate',
+    ])
+      assert.ok(!code.includes(word), word)
+  })
+})
