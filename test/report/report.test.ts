@@ -154,7 +154,7 @@ describe('report', () => {
     const ledger = { findReceipts: async () => [], readReceipt: async () => '', currency: listingOf(world, listed) }
     const files = [fileOf('good.json', FILE), fileOf('forged.json', new Uint8Array(2))]
     const receipts = await Promise.all(
-      ['good', 'forged'].map(async name => readReceipt(`${name}.json.receipt.json`, await world.receipt(1))),
+      ['good', 'forged'].map(async name => ({ ...readReceipt(`${name}.json.receipt.json`, await world.receipt(1)), isInside: true })),
     )
     const all = await Promise.all(planChecks(files, receipts, { policy, trust: 'policy', chain, ledger }).map(task => task.run()))
     const text = renderReport(say, checkup(all))

@@ -64,7 +64,9 @@ export async function readArchive(
       } else if (given.kind === 'file') unpacked.files.push(given.file)
       else if (given.kind === 'policy') unpacked.unread.push({ name: path, why: 'policy' })
       else
-        unpacked.receipts.push(...given.receipts.map(receipt => (isOfReceipts ? { ...receipt, name: `${name}/${receipt.name}` } : receipt)))
+        unpacked.receipts.push(
+          ...given.receipts.map(receipt => ({ ...receipt, isInside: true, ...(isOfReceipts && { name: `${name}/${receipt.name}` }) })),
+        )
       if (given.kind === 'file' && given.file.read.kind === 'zip') unpacked.unread.push({ name: path, why: 'nested' })
     }
     return unpacked

@@ -32,6 +32,8 @@ export type GivenReceipt = {
   readonly release?: string
   /** For such a line: it is about the whole package. */
   readonly isOfPackage?: boolean
+  /** True if it is in an archive or a report, which may hold one receipt once for each of its files. */
+  readonly isInside?: boolean
 }
 
 /**
@@ -171,8 +173,7 @@ export function matchReceipts(
   const pair = (at: number, found: readonly GivenReceipt[]) => {
     for (const receipt of found) {
       used.add(receipt)
-      // A copy of a receipt, in an archive and beside it, is one receipt.
-      const isCopy = pairs[at]?.some(({ text }) => text !== undefined && text !== '' && text === receipt.text)
+      const isCopy = receipt.isInside && pairs[at]?.some(({ text }) => text === receipt.text)
       if (!isCopy) pairs[at] = [...(pairs[at] ?? []), receipt]
     }
   }
@@ -182,7 +183,7 @@ export function matchReceipts(
     const beside = byOf.get(name.toLowerCase()) ?? []
     pair(at, pairs[at]?.length ? beside.filter(isFree).filter(isSingle) : besideIt(beside))
   }
-  for (const { at, receipt } of sameName(without(), receipts.filter(isFree))) pair(at, [receipt])
+  for (const { at, receipt } of sameName(without(), receipts)) pair(at, [receipt])
   const names = new Set(files.map(({ name }) => name.toLowerCase()))
   const besides = ({ of, isOfPackage }: GivenReceipt) => isOfPackage !== undefined && of !== undefined && names.has(of.toLowerCase())
   const alone = () => receipts.filter(receipt => isFree(receipt) && !besides(receipt))

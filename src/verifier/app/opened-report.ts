@@ -9,10 +9,15 @@ export type OpenedReport = { readonly files: readonly GivenFile[]; readonly rece
 
 /** Takes apart the report of this name. */
 export function openReport(name: string, { files, receipts, policy }: ReportData): OpenedReport {
-  const owners = new Map(files.map(file => [file.receipt, file.name]))
+  const owned = files.flatMap(file => (file.receipt === undefined ? [] : [{ of: file.name, at: file.receipt }]))
+  const places = new Set(owned.map(({ at }) => at))
+  const others = receipts.flatMap((_, at) => (places.has(at) ? [] : [{ of: undefined, at }]))
   return {
     files: files.flatMap(file => (file.sha256 === undefined ? [] : [{ ...fingerprint(file.sha256, file.name), isReported: true }])),
-    receipts: receipts.map((text, at) => readReceipt(`${name}:${at + 1}`, text, owners.get(at))),
+    receipts: [...owned, ...others].map(({ of, at }) => ({
+      ...readReceipt(`${name}:${at + 1}`, receipts[at] ?? '', of),
+      isInside: true,
+    })),
     policyText: canonicalJson(policy),
   }
 }
