@@ -36,8 +36,11 @@ export type MemoryChain = {
   readonly reader: ChainReader
   /** Puts every transaction that can be executed into a block of this time, in Unix seconds. */
   mine(time: number): void
-  /** Takes back the newest blocks, at most those that are not final. `keeps`: which return to the mempool. */
-  reorganise(depth: number, keeps: (raw: string) => boolean): void
+  /**
+   * Replaces the newest blocks, at most those that are not final, by as many of this time. `keeps`:
+   * which of their transactions return to the mempool, for later blocks.
+   */
+  reorganise(depth: number, keeps: (raw: string) => boolean, time: number): void
   /** Forgets transactions that are in no block. */
   forget(): void
   /** Sends a call with the publisher's key, past the anchorer. */
@@ -124,6 +127,24 @@ export function createMemoryChain(): MemoryChain {
     close() {},
   }
 
+  /** Adds a block with every transaction that can be executed, or with none. */
+  const add = (time: number, isEmpty: boolean) => {
+    let { state } = newest()
+    const number = blocks.length
+    const receipts = new Map<string, boolean>()
+    const raws: string[] = []
+    const next = () => (isEmpty ? undefined : pending.get(state.nonce))
+    for (let raw = next(); raw !== undefined; raw = next()) {
+      pending.delete(state.nonce)
+      const after = execute(state, raw, { number, time })
+      receipts.set(hashOf(raw), after.head !== state.head)
+      raws.push(raw)
+      state = after
+    }
+    const hash = `0x${toHex(sha256Text(`${newest().hash} ${number} ${time} ${forks} ${raws.join(' ')}`))}`
+    blocks = [...blocks, { number, hash, time, receipts, raws, state }]
+  }
+
   return {
     chain,
     reader: {
@@ -133,26 +154,14 @@ export function createMemoryChain(): MemoryChain {
       lastGoodSize: async () => undefined,
       blockNumber: async () => newest().number,
     },
-    mine(time) {
-      let { state } = newest()
-      const number = blocks.length
-      const receipts = new Map<string, boolean>()
-      const raws: string[] = []
-      for (let raw = pending.get(state.nonce); raw !== undefined; raw = pending.get(state.nonce)) {
-        pending.delete(state.nonce)
-        const next = execute(state, raw, { number, time })
-        receipts.set(hashOf(raw), next.head !== state.head)
-        raws.push(raw)
-        state = next
-      }
-      const hash = `0x${toHex(sha256Text(`${newest().hash} ${number} ${time} ${forks} ${raws.join(' ')}`))}`
-      blocks = [...blocks, { number, hash, time, receipts, raws, state }]
-    },
-    reorganise(depth, keeps) {
+    mine: time => add(time, false),
+    reorganise(depth, keeps, time) {
       forks++
+      const height = newest().number
       const left = Math.max(1, blocks.length - Math.min(depth, CONFIRMATIONS))
       const gone = blocks.slice(left).flatMap(({ raws }) => raws)
       blocks = blocks.slice(0, left)
+      while (newest().number < height) add(time, true)
       for (const raw of gone) if (keeps(raw)) pending.set(decode(raw).nonce, raw)
     },
     forget: () => pending.clear(),

@@ -15,10 +15,14 @@ export type Replicated = {
   readonly store: SharedStore
   /** The store for a node whose writes are done, and are not replicated when they are answered. */
   readonly unreplicated: SharedStore
+  /** How many writes were done so far. */
+  done(): number
   /** How many writes a fail-over would take back now. */
   atRisk(): number
-  /** Everything so far is replicated. */
-  replicate(): void
+  /** Everything so far is replicated, or the first `count` writes. */
+  replicate(count?: number): void
+  /** Whether a commit that led to this size is replicated, and its root. */
+  replicatedRoot(size: number): Uint8Array | undefined
   /** The standby takes over. It has received this many of the writes that were at risk. */
   failOver(received?: number): Promise<void>
 }
@@ -27,10 +31,14 @@ export type Replicated = {
 export function createReplicated(options: Parameters<typeof createMemoryStore>[0] = {}): Replicated {
   let memory = createMemoryStore(options)
   const writes: Write[] = []
+  const roots = new Map<number, Uint8Array>()
   let replicated = 0
 
-  const replicate = () => {
-    replicated = writes.length
+  const replicate = (count = writes.length) => {
+    for (; replicated < count; replicated++) {
+      const next = writes[replicated]?.commit?.next
+      if (next !== undefined) roots.set(next.size, next.root)
+    }
   }
   const apply = async (write: Write, at = memory) => {
     if (write.commit !== undefined) await at.commit(write.commit)
@@ -63,8 +71,10 @@ export function createReplicated(options: Parameters<typeof createMemoryStore>[0
   return {
     store: storeWith(replicate),
     unreplicated: storeWith(() => {}),
+    done: () => writes.length,
     atRisk: () => writes.length - replicated,
     replicate,
+    replicatedRoot: size => roots.get(size),
     async failOver(received = 0) {
       writes.splice(replicated + received)
       replicate()

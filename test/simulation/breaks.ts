@@ -1,0 +1,118 @@
+/**
+ * Deliberate breaks of the code, one at a time, which the simulation must find. They are made in
+ * the source text as it is loaded, in a process of their own; the code itself knows nothing of them.
+ */
+import { registerHooks } from 'node:module'
+
+export type Break = {
+  readonly name: string
+  /** What is wrong then, as the results page says it. */
+  readonly what: string
+  /** Texts of files, each there exactly once, and what takes their place. */
+  readonly edits: readonly { readonly file: string; readonly from: string; readonly to: string }[]
+}
+
+const SEQUENCER = 'src/log/sequencer.ts'
+const VIEW = 'src/log/view.ts'
+const LEASE = 'src/anchor/lease.ts'
+const MEMORY = 'src/store/memory/memory.ts'
+
+export const BREAKS: readonly Break[] = [
+  {
+    name: 'look-up-outside',
+    what: 'The look-up of known statements is not made on the head that the commit requires.',
+    edits: [
+      { file: SEQUENCER, from: '  const tree = view.tree()\n', to: '  let tree = view.tree()\n' },
+      { file: SEQUENCER, from: '  const growth = grow(\n', to: '  tree = view.tree()\n  const growth = grow(\n' },
+    ],
+  },
+  {
+    name: 'no-read-back',
+    what: 'A clean commit is not read back.',
+    edits: [{ file: SEQUENCER, from: 'if (!(await isIn(', to: 'if (failure !== undefined && !(await isIn(' }],
+  },
+  {
+    name: 'signed-before-write',
+    what: 'The head is signed before the batch is committed.',
+    edits: [{ file: SEQUENCER, from: '  const failure = await commit(', to: '  view.advance(growth)\n  const failure = await commit(' }],
+  },
+  {
+    name: 'signed-when-read',
+    what: 'A head that another node has sealed is signed as it was read, without a write after it.',
+    edits: [
+      { file: VIEW, from: "    const row = await readRow(store, 'confirmHead')", to: "    const row = await readRow(store, 'readHead')" },
+    ],
+  },
+  {
+    name: 'known-when-read',
+    what: 'A statement is called known as soon as it is read, without a write after it.',
+    edits: [
+      { file: SEQUENCER, from: 'index !== undefined && index >= tree.head.size)', to: 'index !== undefined && index < 0)' },
+      { file: SEQUENCER, from: '    await view.confirm()\n', to: '' },
+    ],
+  },
+  {
+    name: 'unknown-is-success',
+    what: 'A commit without an answer is taken for done.',
+    edits: [{ file: SEQUENCER, from: 'if (!(await isIn(', to: 'if (failure === undefined && !(await isIn(' }],
+  },
+  {
+    name: 'unknown-is-read',
+    what: 'After a commit without an answer, the head is read and not confirmed.',
+    edits: [{ file: SEQUENCER, from: 'store.readHead() : store.confirmHead()', to: 'store.readHead() : store.readHead()' }],
+  },
+  {
+    name: 'commit-unguarded',
+    what: 'The store takes a commit that was not built on its head.',
+    edits: [{ file: MEMORY, from: '      tree.assertHead(commit.previous)\n', to: '' }],
+  },
+  {
+    name: 'head-goes-back',
+    what: 'A node takes over any head of the store, also one that does not extend its own.',
+    edits: [
+      { file: VIEW, from: '    if (await extendsHead(createNodes(store, found), known, found.head)) return\n', to: '    return\n' },
+      { file: VIEW, from: 'found.head.size <= newest.size || ', to: '' },
+    ],
+  },
+  {
+    name: 'lease-without-fence',
+    what: 'Writes of the journal do not name the fence of the lease.',
+    edits: [{ file: LEASE, from: '(own === undefined ? [] : [own])', to: '[]' }],
+  },
+  {
+    name: 'anchor-unproven',
+    what: 'The contract takes a checkpoint without a consistency proof.',
+    edits: [{ file: 'test/simulation/chain.ts', from: '    verifyConsistency(', to: '    if (size < 0) verifyConsistency(' }],
+  },
+  {
+    name: 'identity-cut-short',
+    what: 'Statements are known by the first byte of their identity.',
+    edits: [
+      { file: MEMORY, from: 'identities.get(identity)),', to: 'identities.get(identity.slice(0, 2))),' },
+      { file: MEMORY, from: '      identities.set(identity, index)\n', to: '      identities.set(identity.slice(0, 2), index)\n' },
+    ],
+  },
+  {
+    name: 'key-kept-for-ever',
+    what: 'A key that was found valid is never read again.',
+    edits: [{ file: 'src/ledger/agencies/keys.ts', from: 'REREAD_KEY_MS = 1000', to: 'REREAD_KEY_MS = 1e12' }],
+  },
+]
+
+/** Makes a break in the modules that this process loads from now on. */
+export function breakCode({ name, edits }: Break): void {
+  const root = new URL('../../', import.meta.url)
+  registerHooks({
+    load(url, context, nextLoad) {
+      const loaded = nextLoad(url, context)
+      const own = edits.filter(({ file }) => new URL(file, root).href === url)
+      if (own.length === 0) return loaded
+      let source = String(loaded.source)
+      for (const { file, from, to } of own) {
+        if (source.split(from).length !== 2) throw new Error(`the break ${name} does not fit ${file} any more`)
+        source = source.replace(from, () => to)
+      }
+      return { ...loaded, source }
+    },
+  })
+}

@@ -1,0 +1,95 @@
+/**
+ * `npm run simulate`: several nodes on one store that fails, delays and forgets, with a chain that
+ * reorganises and clocks that jump, in one process and on one seeded scheduler.
+ *
+ *   npm run simulate -- --seeds 1000           1,000 worlds, from seed 0
+ *   npm run simulate -- --seeds 1 --from 42    one world again; what it did is printed if it fails
+ *   npm run simulate -- --break NAME           with one deliberate break of the code
+ *   npm run simulate -- --write                also every break, and docs/results/simulation.md
+ */
+import { spawn } from 'node:child_process'
+import { numberOption, readOptions } from '../../scripts/options.ts'
+import { writeResults } from '../../scripts/results.ts'
+import { BREAKS, type Break, breakCode } from './breaks.ts'
+import type { Failure, Seeds } from './run.ts'
+
+/** How many seeds a break may take. */
+const BREAK_SEEDS = 400
+
+const { values } = readOptions('simulate', {
+  options: { seeds: { type: 'string' }, from: { type: 'string' }, break: { type: 'string' }, write: { type: 'boolean' } },
+})
+const count = numberOption('simulate', 'seeds', values.seeds, values.break === undefined ? 100 : BREAK_SEEDS)
+const from = Number(values.from ?? 0)
+const broken = BREAKS.find(({ name }) => name === values.break)
+if (!Number.isSafeInteger(from) || (values.break !== undefined && broken === undefined)) {
+  process.stderr.write(`simulate: --from must be a whole number, --break one of ${BREAKS.map(({ name }) => name).join(', ')}\n`)
+  process.exit(2)
+}
+if (broken !== undefined) breakCode(broken)
+// Only now, so that it loads the broken code.
+const { runSeeds } = await import('./run.ts')
+
+const startMs = performance.now()
+const seeds = await runSeeds(from, count)
+process.stdout.write(`${summary(seeds, (performance.now() - startMs) / 1000)}\n`)
+if (seeds.failure !== undefined) process.stdout.write(`${describe(seeds.failure)}\n`)
+if (values.write && broken === undefined && seeds.failure === undefined) await write(seeds)
+process.exit(seeds.failure === undefined ? 0 : 1)
+
+function summary({ seeds: run, steps, virtualMs, repeated, failure }: Seeds, seconds: number): string {
+  const end = failure === undefined ? 'no invariant broken' : 'an invariant is broken'
+  const hours = Math.round(virtualMs / 360_000) / 10
+  return `${run} seeds, ${steps} events, ${hours} simulated hours in ${Math.round(seconds)} s, ${repeated} seeds run twice alike: ${end}`
+}
+
+function describe({ result, prefix }: Failure): string {
+  const { seed } = result.options
+  const again = `npm run simulate -- --seeds 1 --from ${seed}${broken === undefined ? '' : ` --break ${broken.name}`}`
+  return [
+    ...(prefix.violation?.tail ?? []),
+    `options ${JSON.stringify(result.options)}`,
+    `seed ${seed}, event ${prefix.steps} of ${result.steps}: ${prefix.violation?.invariant}: ${prefix.violation?.what}`,
+    `again: ${again}`,
+  ].join('\n')
+}
+
+async function write(sound: Seeds): Promise<void> {
+  const rows = ['| break | seeds until found | shortest prefix, in events | broken invariant |', '| --- | ---: | ---: | --- |']
+  for (const each of BREAKS) {
+    const row = await findBreak(each)
+    process.stdout.write(`${row}\n`)
+    rows.push(row)
+  }
+  const counts = Object.entries(sound.counts).sort(([a], [b]) => (a < b ? -1 : 1))
+  const happened = ['| what happened | times |', '| --- | ---: |', ...counts.map(([what, times]) => `| ${what} | ${times} |`)]
+  writeResults('simulation', {
+    title: 'Simulation',
+    command: `npm run simulate -- --seeds ${count} --write`,
+    about:
+      'Several nodes on one store that fails, delays and forgets, with a chain that reorganises and clocks that jump. Each seed is one world, and the same seed gives the same run.',
+    body: [
+      `${summary(sound, (performance.now() - startMs) / 1000)}.`,
+      '## What happened in these worlds',
+      happened.join('\n'),
+      '## Deliberate breaks',
+      'Each break is made in the code as it is loaded, one at a time. The seeds begin at 0.',
+      rows.join('\n'),
+    ].join('\n\n'),
+  })
+}
+
+/** The row of a break. */
+async function findBreak({ name, what }: Break): Promise<string> {
+  const child = spawn(process.execPath, [...process.execArgv, import.meta.filename, '--break', name], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let output = ''
+  child.stdout.on('data', chunk => {
+    output += chunk
+  })
+  await new Promise(resolve => child.on('close', resolve))
+  const tried = /^(\d+) seeds/m.exec(output)?.[1]
+  const found = /^seed \d+, event (\d+) of \d+: ([^:]+):/m.exec(output)
+  return `| ${what} | ${found === null ? `not found in ${tried}` : tried} | ${found?.[1] ?? ''} | ${found?.[2] ?? ''} |`
+}

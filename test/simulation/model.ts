@@ -1,0 +1,107 @@
+/** What was promised during a run, and the invariants that it must keep. */
+import { equalBytes, toHex } from '../../src/core/bytes.ts'
+import { type Hash, hashLeaf } from '../../src/core/hash.ts'
+import { parseJson } from '../../src/core/json.ts'
+import { encodeEntry } from '../../src/core/statements/entry.ts'
+import { identityOf, type Statement, statementBody } from '../../src/core/statements/statement.ts'
+import type { Store } from '../../src/store/port/port.ts'
+import { mth } from '../core/tlog/naive.ts'
+
+/** The invariants, by the names under which a run reports them. */
+export type Invariant =
+  | 'nothing acknowledged is lost'
+  | 'nothing is logged twice'
+  | 'no two heads contradict each other'
+  | 'no head goes back'
+  | 'nothing is signed before it is safe'
+  | 'no anchor is off the history'
+  | 'every receipt verifies'
+  | 'only the holder of the lease writes the journal'
+  | 'a revoked key is dead after two seconds'
+  | 'everything goes on once nothing fails'
+
+/** A run has broken an invariant. */
+export class Violation extends Error {
+  readonly invariant: Invariant
+
+  constructor(invariant: Invariant, what: string) {
+    super(what)
+    this.invariant = invariant
+  }
+}
+
+export type Model = {
+  /** A submission was answered. */
+  acknowledge(statement: Statement, index: number, node: string): void
+  /** A node shows a head. `safeRoot`: that of the replicated tree of its size. */
+  show(node: string, head: { readonly size: number; readonly root: Hash }, safeRoot: Hash | undefined): void
+  /** A node has crashed: a new process begins. */
+  forget(node: string): void
+  /** Each index that was answered. */
+  indexes(): readonly number[]
+  /** Reads the whole store again. */
+  checkStore(store: Store, anchors: readonly { readonly size: number; readonly root: Hash }[]): Promise<void>
+}
+
+/** Creates the model of a run. With a careless store, nodes are compared with themselves only. */
+export function createModel({ isCareless }: { readonly isCareless: boolean }): Model {
+  const byIdentity = new Map<string, number>()
+  const byIndex = new Map<number, string>()
+  const roots = new Map<string, string>()
+  const sizes = new Map<string, number>()
+
+  return {
+    acknowledge(statement, index, node) {
+      const identity = identityOf(statementBody(statement))
+      const before = byIdentity.get(identity)
+      if (!isCareless && before !== undefined && before !== index)
+        throw new Violation('nothing is logged twice', `${node} answers ${index} for a statement that has index ${before}`)
+      const other = byIndex.get(index)
+      if (!isCareless && other !== undefined && other !== identity)
+        throw new Violation('nothing acknowledged is lost', `${node} answers ${index}, which another statement has`)
+      byIdentity.set(identity, index)
+      byIndex.set(index, identity)
+    },
+    show(node, { size, root }, safeRoot) {
+      const was = sizes.get(node) ?? 0
+      if (size < was) throw new Violation('no head goes back', `${node} shows size ${size} after size ${was}`)
+      sizes.set(node, size)
+      const of = isCareless ? `${node} ${size}` : String(size)
+      const known = roots.get(of)
+      if (known !== undefined && known !== toHex(root))
+        throw new Violation('no two heads contradict each other', `${node} shows another root of size ${size}`)
+      roots.set(of, toHex(root))
+      if (!isCareless && (safeRoot === undefined || !equalBytes(safeRoot, root)))
+        throw new Violation('nothing is signed before it is safe', `${node} shows size ${size}, which a fail-over would take back`)
+    },
+    forget: node => sizes.delete(node),
+    indexes: () => [...byIndex.keys()],
+    async checkStore(store, anchors) {
+      const size = (await store.readHead())?.head.size ?? 0
+      const leaves: Hash[] = []
+      const seen = new Map<string, number>()
+      for (let index = 0; index < size; index++) {
+        const bytes = await store.readStatement(index)
+        if (bytes === undefined) throw new Violation('nothing acknowledged is lost', `there is no statement ${index}`)
+        leaves.push(hashLeaf(encodeEntry(bytes)))
+        if (index === 0) continue
+        const identity = identityOf(statementBody(parseJson(bytes) as Statement))
+        const twin = seen.get(identity)
+        if (twin !== undefined) throw new Violation('nothing is logged twice', `entries ${twin} and ${index} are one statement`)
+        seen.set(identity, index)
+      }
+      if (!isCareless)
+        for (const [identity, index] of byIdentity)
+          if (seen.get(identity) !== index)
+            throw new Violation('nothing acknowledged is lost', `entry ${index} was answered and is not there`)
+      const isOurs = (at: number, root: string) => at <= size && toHex(mth(leaves.slice(0, at))) === root
+      if (!isCareless)
+        for (const [at, root] of roots)
+          if (!isOurs(Number(at), root))
+            throw new Violation('no two heads contradict each other', `the store has not the signed tree of ${at}`)
+      for (const { size: at, root } of isCareless ? [] : anchors)
+        if (!isOurs(at, toHex(root)))
+          throw new Violation('no anchor is off the history', `the contract holds another tree of ${at} entries`)
+    },
+  }
+}

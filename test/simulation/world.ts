@@ -1,0 +1,356 @@
+/** One world from one seed: nodes, store, chain and clients, and everything that goes wrong. */
+import { OpenSealError } from '../../src/core/errors.ts'
+import type { Statement } from '../../src/core/statements/statement.ts'
+import { LOCAL } from '../../src/store/port/documents.ts'
+import { verify } from '../../src/verifier/verify.ts'
+import { createReplicated } from '../store/replicated.ts'
+import { CHAIN_ID, CODE_SHA256, CONFIRMATIONS, CONTRACT, createMemoryChain, LOG_ID } from './chain.ts'
+import { createFaultyStore, type NodeLine, type StoreServers } from './faulty-store.ts'
+import { createModel, type Invariant, Violation } from './model.ts'
+import { faultyChain, ORIGIN, type RunningNode, simulatedHost, startNode } from './node.ts'
+import { createRandom } from './random.ts'
+import { createScheduler } from './scheduler.ts'
+import type { Options } from './swarm.ts'
+
+/** The result of a run. */
+export type Result = {
+  readonly options: Options
+  readonly steps: number
+  readonly virtualMs: number
+  /** A hash of everything that happened, in order. */
+  readonly trace: string
+  readonly violation?: { readonly invariant: Invariant; readonly what: string; readonly tail: readonly string[] }
+  /** How often something happened. */
+  readonly counts: Readonly<Record<string, number>>
+}
+
+type Slot = {
+  readonly name: string
+  generation: number
+  running: RunningNode | undefined
+  isStarting: boolean
+  pausedUntilMs: number
+  clockMs: number
+  note: string
+}
+
+const BEGIN_MS = Date.UTC(2026, 0, 2)
+const TICK_MS = 10_000
+const HEALING_MS = 30 * 60_000
+const CLIENT_MS = 15_000
+const MOST_STEPS = 500_000
+/** Documents that only the holder of the lease may write. */
+const JOURNAL = ['anchors', 'anchorer', 'final-anchors']
+
+/** Runs a world to its end, or for `steps` events, and then looks at what its store holds. */
+export async function runWorld(options: Options, steps = MOST_STEPS): Promise<Result> {
+  const random = createRandom(`world ${options.seed}`)
+  const [faults, clients] = [random.fork('faults'), random.fork('clients')]
+  const isCareless = options.careless > 0
+  const model = createModel({ isCareless })
+  const counts: Record<string, number> = {}
+  const count = (what: string) => {
+    counts[what] = (counts[what] ?? 0) + 1
+  }
+  let storeClockMs = 0
+  const scheduler = createScheduler(look)
+  const servers: StoreServers = {
+    replicated: createReplicated({ nowMs: () => BEGIN_MS + scheduler.nowMs() + storeClockMs }),
+    epoch: 0,
+  }
+  const memory = createMemoryChain()
+  const isChaos = () => scheduler.nowMs() < options.chaosMs
+  const slots: Slot[] = Array.from({ length: options.nodes }, (_, i) => ({
+    ...{ name: 'ABCD'[i]!, generation: 0, running: undefined, isStarting: false, pausedUntilMs: 0, clockMs: 0, note: '' },
+  }))
+  let violated: Violation | undefined
+  const fail = (error: unknown) => {
+    violated ??= error instanceof Violation ? error : new Violation('everything goes on once nothing fails', String(error))
+  }
+  const guarded = <A extends readonly unknown[]>(act: (...args: A) => void) => {
+    return (...args: A) => {
+      try {
+        act(...args)
+      } catch (error) {
+        fail(error)
+      }
+    }
+  }
+  const up = () => slots.flatMap(slot => (slot.running === undefined ? [] : [{ slot, ...slot.running }]))
+
+  /** After each event: what every node shows now. */
+  function look(): void {
+    for (const { slot, ledger } of up()) {
+      const head = ledger.head()
+      if (head.note === slot.note) continue
+      slot.note = head.note
+      scheduler.note(`${slot.name} signs ${head.size}`)
+      guarded(() => model.show(slot.name, head, servers.replicated.replicatedRoot(head.size)))()
+    }
+  }
+
+  function start(slot: Slot): void {
+    const generation = ++slot.generation
+    slot.isStarting = true
+    const fire = (label: string, act: () => unknown) => (): void => {
+      if (slot.generation !== generation) return
+      const leftMs = slot.pausedUntilMs - scheduler.nowMs()
+      if (leftMs > 0) scheduler.after(leftMs, label, fire(label, act))
+      else act()
+    }
+    const line: NodeLine = { name: slot.name, after: (ms, label, act) => scheduler.after(ms, label, fire(label, act)) }
+    const own = random.fork(`${slot.name}${generation}`)
+    const host = simulatedHost(line, own.fork('host'), {
+      nowMs: () => BEGIN_MS + scheduler.nowMs() + slot.clockMs,
+      steadyMs: () => scheduler.nowMs(),
+    })
+    let holder = ''
+    const onWritten = async (changes: readonly { readonly collection: string }[]) => {
+      if (!changes.some(({ collection }) => JOURNAL.includes(collection))) return
+      count('writes of the journal')
+      const lease = await servers.replicated.store.readDocument(`${LOCAL}leases`, `anchorer-${CHAIN_ID}`)
+      const current: string | undefined = lease && JSON.parse(lease).holder
+      if (current !== holder) fail(new Violation('only the holder of the lease writes the journal', `${slot.name} is not the holder`))
+    }
+    const store = createFaultyStore({
+      ...{ servers, node: line, options, isChaos, onWritten, random: own.fork('store') },
+      later: scheduler.after,
+    })
+    const isDown = () => isChaos() && faults.chance(options.chainDown)
+    const chain = faultyChain(memory.chain, line, own.fork('chain'), { isDown, later: scheduler.after })
+    const onHolder = (name: string) => {
+      holder = name
+    }
+    startNode({ line, store, chain, host, onHolder }).then(
+      running => {
+        slot.isStarting = false
+        slot.running = running
+        count('starts')
+      },
+      error => {
+        slot.isStarting = false
+        count(`start refused: ${codeOf(error)}`)
+        line.after(1000, `${slot.name} starts again`, () => start(slot))
+      },
+    )
+  }
+
+  function crash(slot: Slot): void {
+    slot.generation++
+    slot.running = undefined
+    slot.isStarting = false
+    slot.note = ''
+    model.forget(slot.name)
+    count('crashes')
+    scheduler.after(200 + faults.below(8000), `${slot.name} starts`, () => {
+      if (slot.running === undefined && !slot.isStarting) start(slot)
+    })
+  }
+
+  // Clients: each sends its statement until it is answered.
+  const statements = Array.from({ length: options.statements }, (_, i) => statementOf(i))
+  let answered = 0
+  const submit = (client: number, statement: Statement): void => {
+    const again = () => scheduler.after(100 + clients.below(2000), `client ${client} sends`, () => submit(client, statement))
+    const nodes = up().filter(({ notAccepting }) => notAccepting() === undefined)
+    if (nodes.length === 0) {
+      again()
+      return
+    }
+    const { slot, ledger } = clients.pick(nodes)
+    let isOver = false
+    const once = (then: () => void) => {
+      if (!isOver) then()
+      isOver = true
+    }
+    const sent = clients.chance(0.5) ? ledger.submit(statement) : ledger.submitForReceipt(statement)
+    sent.then(
+      guarded(({ index, known }) => {
+        count(known ? 'known' : 'sealed')
+        scheduler.note(`client ${client} has ${index}`)
+        once(() => answered++)
+        model.acknowledge(statement, index, slot.name)
+        if (ledger.head().size <= index)
+          throw new Violation('nothing is signed before it is safe', `${slot.name} answers ${index} and has not signed for it`)
+      }),
+      error => {
+        count(`refused: ${codeOf(error)}`)
+        once(again)
+      },
+    )
+    scheduler.after(CLIENT_MS, `client ${client} gives up`, () => once(again))
+  }
+  for (let client = 0; client < options.submissions; client++) {
+    const statement = clients.pick(statements)
+    scheduler.after(clients.below(options.chaosMs), `client ${client} sends`, () => submit(client, statement))
+  }
+
+  // The operator makes a key on one node and revokes it on another.
+  const AGENCY = 'transport.gov.example'
+  const useKey = async (key: string, isRevoked: boolean) => {
+    for (const { slot, agencies } of up()) {
+      const { error } = await tried(() => agencies.authenticate(key))
+      if (error === undefined && isRevoked && !isCareless)
+        fail(new Violation('a revoked key is dead after two seconds', `${slot.name} lets in a key that was revoked`))
+    }
+  }
+  const operate = async () => {
+    const nodes = up()
+    if (nodes.length === 0) return
+    await tried(() => clients.pick(nodes).agencies.add({ id: AGENCY, name: 'Transport' }))
+    const made = await tried(() => clients.pick(nodes).agencies.addKey(AGENCY, {}))
+    if (made.value === undefined) return
+    const { key, keyId } = made.value
+    for (let ms = 0; ms < 4000; ms += 400) scheduler.after(ms, 'a key is used', () => useKey(key, false))
+    scheduler.after(2000, 'a key is revoked', async () => {
+      const now = up()
+      if (now.length === 0) return
+      const { error } = await tried(() => clients.pick(now).agencies.revokeKey(AGENCY, keyId))
+      if (error === undefined) count('keys revoked')
+      if (error === undefined) scheduler.after(2000, 'a revoked key is used', () => useKey(key, true))
+    })
+  }
+  for (let ms = 5000; ms < options.chaosMs; ms += 30_000) scheduler.after(ms, 'the operator makes a key', operate)
+
+  const blockTime = () => Math.floor((BEGIN_MS + scheduler.nowMs()) / 1000)
+  const mine = () => {
+    memory.mine(blockTime())
+    scheduler.after(2000 + faults.below(6000), 'a block', mine)
+  }
+  scheduler.after(1000, 'a block', mine)
+
+  async function goWrong(): Promise<void> {
+    if (!isChaos()) return heal()
+    scheduler.after(TICK_MS, 'time passes', goWrong)
+    for (const slot of slots) {
+      if (faults.chance(options.crash)) crash(slot)
+      if (faults.chance(options.clockJump)) slot.clockMs += (faults.below(3) - 1) * faults.below(86_400_000)
+      if (!faults.chance(options.pause)) continue
+      const pauseMs = faults.chance(0.5) ? faults.below(4000) : 61_000 + faults.below(30_000)
+      slot.pausedUntilMs = Math.min(scheduler.nowMs() + pauseMs, options.chaosMs)
+      count('pauses')
+    }
+    if (faults.chance(options.reorganise)) {
+      memory.reorganise(1 + faults.below(CONFIRMATIONS), () => faults.chance(0.8), blockTime())
+      count('reorganisations')
+    }
+    if (faults.chance(options.forget)) memory.forget()
+    const [anchored] = memory.anchors()
+    if (anchored !== undefined && faults.chance(options.stray)) {
+      const { size } = memory.anchors().at(-1)!
+      memory.stray({ size: size + 1 + faults.below(3), root: faults.bytes(32), proof: [faults.bytes(32)] })
+      count('strays')
+    }
+    if (!faults.chance(options.failOver)) return
+    servers.epoch++
+    storeClockMs += faults.below(20_000) - 10_000
+    const atRisk = servers.replicated.atRisk()
+    const received = faults.below(atRisk + 1)
+    if (received < atRisk) count('fail-overs that took writes back')
+    count('fail-overs')
+    await servers.replicated.failOver(received)
+  }
+  scheduler.after(TICK_MS, 'time passes', goWrong)
+
+  function heal(): void {
+    for (const slot of slots) {
+      const isStopped = slot.running?.ledger.stopped() !== undefined
+      if (options.lying > 0 && isStopped) crash(slot)
+      else if (slot.running === undefined && !slot.isStarting) start(slot)
+    }
+  }
+
+  const isQuiet = () => {
+    const size = up()[0]?.ledger.head().size
+    return (
+      answered === options.submissions &&
+      up().length === slots.length &&
+      up().every(({ ledger, anchorer }) => ledger.head().size === size && anchorer.lag().lastFinalSize === size)
+    )
+  }
+  const endMs = options.chaosMs + (isCareless ? 10_000 : HEALING_MS)
+  const goesOn = () => violated === undefined && scheduler.nowMs() < endMs && (isChaos() || isCareless || !isQuiet())
+
+  for (const slot of slots) scheduler.after(faults.below(500), `${slot.name} starts`, () => start(slot))
+  await scheduler.run(goesOn, steps)
+  const isWhole = scheduler.steps() < steps
+  try {
+    if (violated !== undefined) throw violated
+    await model.checkStore(servers.replicated.store, memory.anchors())
+    if (isWhole && !isCareless) await checkEnd()
+  } catch (error) {
+    fail(error)
+  }
+
+  /** Everything was answered and anchored, and each receipt verifies. */
+  async function checkEnd(): Promise<void> {
+    if (!isQuiet()) throw new Violation('everything goes on once nothing fails', describe())
+    const [{ ledger }] = [clients.pick(up())]
+    const receipts: string[] = []
+    for (const index of model.indexes()) ledger.receipt(index).then(receipt => receipts.push(receipt), fail)
+    await scheduler.run(() => violated === undefined && receipts.length < model.indexes().length, MOST_STEPS * 2)
+    const production = { codeSha256: CODE_SHA256, production: true, finality: { confirmations: CONFIRMATIONS }, fromSize: 0 }
+    const place = { type: 'evm', chainId: CHAIN_ID, contract: CONTRACT, logId: LOG_ID } as const
+    const policy = {
+      ...{ type: 'openseal/policy@v1' as const, origin: ORIGIN, logKeys: ledger.logKeys(), witnesses: [], quorum: 0, requireAnchors: 1 },
+      anchors: [{ ...place, ...production }],
+    }
+    for (const receipt of receipts) {
+      const { checks } = await verify({ receipt, policy, chain: [memory.reader], trust: 'policy' })
+      const bad = checks.find(
+        ({ name, status }) => status !== 'passed' && ['statement', 'inclusion', 'checkpoint', 'anchor', 'finality'].includes(name),
+      )
+      if (bad !== undefined) throw new Violation('every receipt verifies', `${bad.name} is ${bad.status}`)
+      count('receipts verified')
+    }
+  }
+
+  function describe(): string {
+    const nodes = slots.map(({ name, running }) => {
+      if (running === undefined) return `${name} does not run`
+      const { ledger, anchorer } = running
+      const { lastFinalSize, alarmCode = '' } = anchorer.lag()
+      return `${name}: size ${ledger.head().size}, anchored ${lastFinalSize} ${alarmCode} ${ledger.stopped() ?? ledger.unsettled() ?? ''}`
+    })
+    return `${answered} of ${options.submissions} answered; ${nodes.join('; ')}`
+  }
+
+  count(isCareless ? 'careless worlds' : options.lying > 0 ? 'lying worlds' : 'sound worlds')
+  counts.anchors = memory.anchors().length
+  const violation = violated as Violation | undefined
+  return {
+    options,
+    steps: scheduler.steps(),
+    virtualMs: scheduler.nowMs(),
+    trace: scheduler.trace(),
+    ...(violation && { violation: { invariant: violation.invariant, what: violation.message, tail: scheduler.tail() } }),
+    counts,
+  }
+}
+
+/** The outcome of something that may fail in any way. */
+async function tried<T>(
+  act: () => Promise<T>,
+): Promise<{ readonly value: T; readonly error?: never } | { readonly error: unknown; readonly value?: never }> {
+  try {
+    return { value: await act() }
+  } catch (error) {
+    return { error: error ?? new Error('nothing') }
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof OpenSealError ? error.code : error instanceof Error ? error.message : String(error)
+}
+
+function statementOf(record: number): Statement {
+  return {
+    type: 'openseal/statement@v1',
+    agency: 'transport.gov.example',
+    kind: 'decision',
+    action: 'publish',
+    record: `r${record}`,
+    published: '2026-01-01T00:00:00Z',
+    documents: [{ name: 'a.pdf', mediaType: 'application/pdf', bytes: 1, sha256: record.toString(16).padStart(64, '0') }],
+  }
+}
