@@ -32,6 +32,8 @@ export type Config = {
    * otherwise none.
    */
   readonly publicRpcUrls?: readonly string[]
+  /** The beginning of the addresses of the chain's block explorer, for links (EIP-3091). */
+  readonly explorer?: string
   readonly chainPort: number
   /**
    * Lower-case address; missing: the one of `contracts/deployments`, or a new one on the embedded
@@ -203,6 +205,10 @@ const VARIABLES = z.object({
     .default('openseal.local/demo'),
   OPENSEAL_RPC: urls.optional(),
   OPENSEAL_PUBLIC_RPC: urls.optional(),
+  OPENSEAL_EXPLORER: z
+    .string()
+    .refine(isPrefix, 'is not the beginning of the http(s) addresses of a block explorer, such as https://etherscan.io')
+    .optional(),
   OPENSEAL_CHAIN_PORT: port('is not a port from 0 to 65535').default(8545),
   OPENSEAL_CONTRACT: address("is not a contract's address: 0x and 40 hex digits").optional(),
   ...SIGNER_VARIABLES.shape,
@@ -318,6 +324,7 @@ export function readConfig(env: { readonly [name: string]: string | undefined })
     addressRate: v.OPENSEAL_RATE_ADDRESS,
     keyRate: v.OPENSEAL_RATE_KEY,
     scrubRate: v.OPENSEAL_SCRUB_RATE,
+    ...(v.OPENSEAL_EXPLORER && { explorer: v.OPENSEAL_EXPLORER }),
     ...(v.OPENSEAL_PUBLIC_RPC && { publicRpcUrls: v.OPENSEAL_PUBLIC_RPC }),
     ...(v.OPENSEAL_MARK && { markFolder: v.OPENSEAL_MARK }),
     ...(v.OPENSEAL_STORE && { storeUrl: v.OPENSEAL_STORE }),
@@ -383,6 +390,11 @@ function isPublicUrl(text: string): boolean {
   if (text.length > 1000 || !isHttpUrl(text)) return false
   const { username, password } = new URL(text)
   return username + password === ''
+}
+
+/** As the policy takes it, and so that a path can follow. */
+function isPrefix(text: string): boolean {
+  return isPublicUrl(text) && !/[\s"'<>\\?#]/.test(text)
 }
 
 function isPlainUrl(text: string): boolean {

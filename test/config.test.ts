@@ -121,6 +121,8 @@ describe('config', () => {
     [{ OPENSEAL_OPERATOR_LEGAL_URL: 'javascript:alert(1)' }, 'CONFIG_MALFORMED', /^OPENSEAL_OPERATOR_LEGAL_URL/],
     [{ OPENSEAL_OPERATOR_PRIVACY_URL: 'https://a:b@c.example' }, 'CONFIG_MALFORMED', /without a user name/],
     [{ OPENSEAL_OPERATOR_PRIVACY_URL: `https://a.example/${'x'.repeat(1000)}` }, 'CONFIG_MALFORMED', /at most 1000 characters/],
+    [{ OPENSEAL_EXPLORER: 'https://a.example/?q=' }, 'CONFIG_MALFORMED', /^OPENSEAL_EXPLORER .* is not the beginning of the http/],
+    [{ OPENSEAL_EXPLORER: 'javascript:1' }, 'CONFIG_MALFORMED', /^OPENSEAL_EXPLORER/],
     [{ OPENSEAL_URL: 'ledger.example' }, 'CONFIG_MALFORMED', /^OPENSEAL_URL "ledger.example" is not the public address/],
     [{ OPENSEAL_URL: 'https://a.example/ledger' }, 'CONFIG_MALFORMED', /without a path/],
     [{ OPENSEAL_URL: 'https://a:b@a.example' }, 'CONFIG_MALFORMED', /^OPENSEAL_URL/],

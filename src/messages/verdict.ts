@@ -17,13 +17,13 @@ import type {
   Voice,
 } from '../verifier/index.ts'
 // Not imported from the index: the verify page begins with this file, and loads the checks later.
-import { formatLimits, formatVerdict } from '../verifier/sentence.ts'
+import { formatLimits, formatVerdict, type SentenceFacts } from '../verifier/sentence.ts'
 import { decidingChange, VERDICTS } from '../verifier/verdict.ts'
 import type { MessageKey } from './en.ts'
 import { isolate, type Say, sayNumber, sayTime } from './say.ts'
 
 /** The sentence of the verdict in the reader's language. */
-export function sayVerdict(say: Say, result: Result): string {
+export function sayVerdict(say: Say, result: SentenceFacts): string {
   return formatVerdict(result, voiceOf(say))
 }
 
@@ -37,7 +37,7 @@ export function sayMark(say: Say, { verdict, finding }: Pick<Result, 'verdict' |
 }
 
 /** The limits of what the result shows, in the reader's language; undefined if it shows nothing. */
-export function sayLimits(say: Say, result: Result): string | undefined {
+export function sayLimits(say: Say, result: SentenceFacts): string | undefined {
   return formatLimits(result, voiceOf(say))
 }
 

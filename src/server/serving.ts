@@ -44,7 +44,7 @@ export async function openServing(
   const { config, host, log } = start
   const agencies = createAgencies({ store, host })
   // Another node may change the log's key meanwhile.
-  const policy = () => policyOf(ledger, place, chain.finality, config.production)
+  const policy = () => policyOf(ledger, place, chain.finality, config)
   const site = await openSite(
     { url, operator, ledger, agencies, lag: () => anchorer.lag(), notAccepting, policy, nowMs: host.nowMs },
     chain,
@@ -90,7 +90,7 @@ async function openSite(
   }
 }
 
-function policyOf(ledger: Ledger, place: GenesisAnchor, finality: Finality, production: boolean): Policy {
+function policyOf(ledger: Ledger, place: GenesisAnchor, finality: Finality, { production, explorer }: Config): Policy {
   const { codeSha256 } = checkpointAnchor
   return {
     type: 'openseal/policy@v1',
@@ -98,7 +98,7 @@ function policyOf(ledger: Ledger, place: GenesisAnchor, finality: Finality, prod
     logKeys: ledger.logKeys(),
     witnesses: [],
     quorum: 0,
-    anchors: [{ ...place, codeSha256, production, finality, fromSize: 0 }],
+    anchors: [{ ...place, codeSha256, production, finality, ...(explorer && { explorer }), fromSize: 0 }],
     requireAnchors: 1,
   }
 }

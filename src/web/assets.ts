@@ -32,6 +32,8 @@ export type Assets = {
   /** Two of `scripts`: the desk's, and the one that adds the reader's own time on every page. */
   readonly deskScript: Asset
   readonly timesScript: Asset
+  /** The record's page's. */
+  readonly recordScript: Asset
   readonly offlineScript: string
   /** The preview that social networks show of a link, and the icon of a home screen. */
   readonly images: { readonly social: Asset; readonly touchIcon: Asset }
@@ -68,7 +70,8 @@ async function load(): Promise<Assets> {
   }
   const images = { social: await readImage('social'), touchIcon: await readImage('touch-icon') }
   const style = asset(`/assets/site-${hashOf(STYLE)}.css`, 'text/css', STYLE)
-  return { images, style, scripts, deskScript: scriptOf('desk'), timesScript: scriptOf('times'), offlineScript: offline }
+  const own = { deskScript: scriptOf('desk'), timesScript: scriptOf('times'), recordScript: scriptOf('record') }
+  return { images, style, scripts, ...own, offlineScript: offline }
 }
 
 /** Bundles the browser's code from the sources. */
@@ -76,7 +79,7 @@ export async function bundleBrowserCode(): Promise<BrowserCode> {
   const esbuild = await import('esbuild')
   const { outputFiles } = await esbuild.build({
     ...COMMON,
-    entryPoints: { verify: sourceOf('served'), desk: sourceOf('desk'), times: sourceOf('times') },
+    entryPoints: { verify: sourceOf('served'), desk: sourceOf('desk'), times: sourceOf('times'), record: sourceOf('record') },
     outdir: 'assets',
     splitting: true,
     format: 'esm',
@@ -112,7 +115,7 @@ async function readPacked(): Promise<BrowserCode> {
   return { served: Object.fromEntries(texts), offline: await readFile(new URL('offline.js', PACKED), 'utf8') }
 }
 
-function sourceOf(script: 'served' | 'offline' | 'desk' | 'times'): string {
+function sourceOf(script: 'served' | 'offline' | 'desk' | 'times' | 'record'): string {
   return fileURLToPath(new URL(`./browser/${script}.ts`, import.meta.url))
 }
 

@@ -12,8 +12,8 @@ import { parseTlogProof } from '../core/tlog/tlog-proof.ts'
 import { type PathLine, proofPath } from './proof-path.ts'
 
 /**
- * The statement's canonical text, its fingerprint, the leaf, the path up, and the root of the tree
- * of `size`.
+ * The statement's canonical text, its fingerprint, the leaf, the path up, the root of the tree of
+ * `size`, and the signed checkpoint of that tree.
  */
 export type Evidence = {
   readonly statementText: string
@@ -22,6 +22,7 @@ export type Evidence = {
   readonly path: readonly PathLine[]
   readonly size: number
   readonly root: Hash
+  readonly note: string
 }
 
 /** Reads the evidence from a receipt of this ledger. */
@@ -32,5 +33,5 @@ export function evidenceOf(statementText: string, receiptText: string): Evidence
   const leafHash = hashLeaf(encodeEntry(statement))
   const path = proofPath(index, size, leafHash, proof)
   if (!equalBytes(path.at(-1)?.result ?? leafHash, root)) throw new Error(`bug: the receipt of entry ${index} does not lead to its root`)
-  return { statementText, statementHash: sha256(statement), leafHash, path, size, root }
+  return { statementText, statementHash: sha256(statement), leafHash, path, size, root, note }
 }

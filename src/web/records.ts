@@ -71,6 +71,11 @@ export function isProduction({ chainId, contract, logId }: SiteAnchor, { anchors
 /** A statement of the ledger about itself. */
 export type LogStatement = Exclude<AnyStatement, Statement>
 
+/** The beginning of a block explorer's addresses, if the policy names one for the anchor's chain. */
+export function explorerOf({ chainId, contract, logId }: SiteAnchor, { anchors }: Policy): string | undefined {
+  return anchors.find(anchor => anchor.chainId === chainId && anchor.contract === contract && anchor.logId === logId)?.explorer
+}
+
 /** One entry. A damaged statement is never shown; the rest of the page is. */
 export async function readEntry(
   ledger: SiteLedger,

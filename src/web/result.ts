@@ -46,6 +46,11 @@ const LOOKS: { readonly [verdict in VerdictCode]: readonly [Tone, IconName] } = 
   superseded: ['warn', 'newer'],
   anchored: ['calm', 'seal'],
 }
+/** The colour and the drawing of a verdict where nothing was compared. Never green. */
+export function lookOf(verdict: VerdictCode): readonly [tone: string, drawing: IconName] {
+  return LOOKS[verdict]
+}
+
 /** Only the verifier decides what is green. */
 const GREEN: readonly [Tone, IconName] = ['good', 'tick']
 

@@ -2,8 +2,9 @@
 import type { Context } from 'koa'
 import QRCode from 'qrcode'
 import type { Statement } from '../core/statements/statement.ts'
+import type { VersionChange } from '../core/statements/versions.ts'
 import { breathe } from '../turns.ts'
-import type { SiteAnchor, SiteDeps } from './deps.ts'
+import type { SiteAnchor, SiteDeps, SiteState } from './deps.ts'
 import { evidenceOf } from './evidence.ts'
 import type { Frame, Page } from './layout.ts'
 import { certificatePage } from './pages/certificate.ts'
@@ -12,7 +13,7 @@ import { damagedPage, logEntryPage } from './pages/log-entry.ts'
 import { recordPage } from './pages/record.ts'
 import { chooseVersions } from './pages/time-line.ts'
 import { MissingError } from './problem-page.ts'
-import { countBehind, findAgency, isProduction, readDates, readEntries, readEntry } from './records.ts'
+import { countBehind, explorerOf, findAgency, isProduction, readDates, readEntries, readEntry } from './records.ts'
 
 /**
  * Work that takes as long as an ordinary request: versions that are read, and entries that are
@@ -25,10 +26,11 @@ const ENTRIES_OF_A_REQUEST = 10
 type Found = { readonly index: number; readonly statement: Statement; readonly text: string } | { readonly instead: Page }
 
 /** Answers `/records/:index`. */
-export async function showRecord(frame: Frame, ctx: Context, deps: SiteDeps): Promise<Page> {
+export async function showRecord(frame: Frame, ctx: Context, deps: SiteDeps, scriptHref: string): Promise<Page> {
   const found = await findStatement(frame, ctx, deps)
   if ('instead' in found) return found.instead
-  const { index, statement } = found
+  const { index, statement, text } = found
+  const evidence = evidenceOf(text, await deps.ledger.receipt(index))
   const { versions, ...history } = await deps.ledger.history(index)
   const shown = chooseVersions(versions, index, ctx.query.history === 'all')
   ctx.state.cost = versions.length / VERSIONS_OF_A_REQUEST + shown.length / ENTRIES_OF_A_REQUEST
@@ -36,9 +38,14 @@ export async function showRecord(frame: Frame, ctx: Context, deps: SiteDeps): Pr
     deps,
     shown.map(({ version }) => version.index),
   )
+  const facts = await readFacts(deps, index, statement, await anchorOfTree(deps, index, evidence.size))
   const data = {
-    ...(await readFacts(deps, index, statement, await deps.ledger.anchorOf(index))),
+    ...facts,
     ...history,
+    evidence,
+    explorer: facts.anchor && explorerOf(facts.anchor, deps.policy()),
+    withdrawnAt: await readWithdrawal(deps, facts.state, history.changes),
+    scriptHref,
     timeLine: { shown: shown.map((each, at) => ({ ...each, entry: entries[at]! })), count: versions.length },
     siteUrl: deps.url,
     qrSvg: await drawCode(deps, index),
@@ -54,13 +61,10 @@ export async function showCertificate(frame: Frame, ctx: Context, deps: SiteDeps
   const { index, statement, text } = found
   const only = Number(ctx.query.document)
   const evidence = evidenceOf(text, await deps.ledger.receipt(index))
-  const anchor = await deps.ledger.anchorOf(index)
   const { versions, ...history } = await deps.ledger.history(index)
   ctx.state.cost = versions.length / VERSIONS_OF_A_REQUEST
   const data = {
-    // An anchor that became final just now is left to the next reader: steps and receipt must show
-    // the same tree.
-    ...(await readFacts(deps, index, statement, anchor?.size === evidence.size ? anchor : undefined)),
+    ...(await readFacts(deps, index, statement, await anchorOfTree(deps, index, evidence.size))),
     ...history,
     evidence,
     siteUrl: deps.url,
@@ -88,6 +92,21 @@ async function findStatement(frame: Frame, ctx: Context, deps: SiteDeps): Promis
   const [{ erasing } = {}] = await ledger.erasureStates([index])
   const due = typeof erasing === 'string' ? erasing : undefined
   return { instead: erasedPage(frame, index, { erasure: await ledger.erasureOf(index), due }) }
+}
+
+/**
+ * The anchor of the tree that the receipt shows. One that became final just now is left to the next
+ * reader: page and receipt must show the same tree.
+ */
+async function anchorOfTree({ ledger }: SiteDeps, index: number, size: number): Promise<SiteAnchor | undefined> {
+  const anchor = await ledger.anchorOf(index)
+  return anchor?.size === size ? anchor : undefined
+}
+
+/** When the chain first vouched for the withdrawal of an entry, if there was one. */
+async function readWithdrawal({ ledger }: SiteDeps, state: SiteState, changes: readonly VersionChange[]): Promise<string | undefined> {
+  const index = changes.find(({ what }) => what === 'withdrawn')?.index ?? state.withdrawn
+  return index === undefined ? undefined : (await ledger.anchorOf(index))?.block.time
 }
 
 async function readFacts(deps: SiteDeps, index: number, statement: Statement, anchor: SiteAnchor | undefined) {

@@ -35,6 +35,7 @@ import { removalPage } from './pages/removal.ts'
 import { type ToolData, verifyPage } from './pages/verify.ts'
 import { type PagePath, placeOf } from './places.ts'
 import { MissingError } from './problem-page.ts'
+import { receiptFileRoutes } from './receipts.ts'
 import { countBehind, type Entry, findAgency, newestIndexes, pageOf, readEntries, readWaits } from './records.ts'
 import { responsibleRoutes } from './responsible.ts'
 import { showCertificate, showRecord } from './show-record.ts'
@@ -121,7 +122,7 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
     return { data, scriptHref: assets.scripts[0]?.path ?? '' }
   }
   page('/', async (frame, ctx) => homePage(frame, { ...(await readHome(deps)), tool: toolOf(frame, ctx) }))
-  recordPages(page, deps)
+  recordPages(page, deps, assets.recordScript.path)
   otherPages(page, deps)
   page('/about', frame => aboutPage(frame, { offlineSha256: offline().sha256 }))
   page('/for-agencies', frame => joinPage(frame, speakDesk(frame.say.lang as Language)))
@@ -137,6 +138,7 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
     ctx.status = 301
     ctx.redirect(`${base}/records${ctx.search}`)
   })
+  receiptFileRoutes(router, deps)
   feedRoutes(router, deps)
   crawlerRoutes(router, deps)
 
@@ -190,7 +192,7 @@ async function readHome(deps: SiteDeps): Promise<Omit<HomeData, 'tool'>> {
 }
 
 /** Lists of records, one record, agencies. */
-function recordPages(page: AddPage, deps: SiteDeps): void {
+function recordPages(page: AddPage, deps: SiteDeps, scriptHref: string): void {
   const { ledger, finder, agencies } = deps
   page('/records', async (frame, ctx) => {
     const read = readFindQuery(ctx)
@@ -204,7 +206,7 @@ function recordPages(page: AddPage, deps: SiteDeps): void {
   })
   // A long history takes memory while it is shown.
   const inRow = createRow(PAGES_OF_RECORDS_AT_ONCE)
-  page('/records/:index', (frame, ctx) => inRow(() => showRecord(frame, ctx, deps)))
+  page('/records/:index', (frame, ctx) => inRow(() => showRecord(frame, ctx, deps, scriptHref)))
   page('/records/:index/certificate', (frame, ctx) => inRow(() => showCertificate(frame, ctx, deps)))
   page('/agencies', async (frame, ctx) => agenciesPage(frame, await agencies.list(), readCursor(ctx, 'from') ?? 0))
   page('/agencies/:id', async (frame, ctx) => {

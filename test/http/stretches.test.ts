@@ -123,6 +123,8 @@ const HEAVY: Heavy = {
   ],
   '/records/:index': ['/records/LAST', '/records/MIDDLE?history=all', '/records/LARGE'],
   '/records/:index/certificate': ['/records/LAST/certificate', '/records/MIDDLE/certificate', '/records/LARGE/certificate'],
+  '/records/:index/receipt': ['/records/LARGE/receipt', '/records/MIDDLE/receipt'],
+  '/records/:index/receipt/:document': ['/records/LARGE/receipt/1'],
   '/agencies': ['/agencies'],
   '/agencies/:id': [`/agencies/${AGENCY}`],
   '/changes': ['/changes'],

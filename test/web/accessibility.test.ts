@@ -489,6 +489,7 @@ function certificate(tag: Language, { statement, proofLength }: Shape): string {
         path: Array.from({ length: proofLength }, () => line),
         size: 2 ** 53 - 1,
         root: hash,
+        note: '',
       },
       siteUrl: 'https://ledger.transport.gov.example',
       qrSvg: '<svg viewBox="0 0 33 33"></svg>',

@@ -58,6 +58,8 @@ type WorldOptions = {
   readonly erasureDelayMs?: number
   readonly suppressionMs?: number
   readonly operator?: Operator
+  /** Named by the policy. */
+  readonly explorer?: string
   /** How often a key may submit, and an address behind a proxy may ask; missing: as often as they like. */
   readonly key?: Rate
   readonly address?: Rate
@@ -93,6 +95,7 @@ export async function openWorld(options: WorldOptions = {}) {
           logId: LOG_ID,
           production: state.production,
           finality: { confirmations: 0 },
+          ...(options.explorer !== undefined && { explorer: options.explorer }),
         },
       ],
     })

@@ -4,7 +4,7 @@ import { configure, TextReader, ZipWriter } from '@zip.js/zip.js/lib/zip-core-na
 import type { Ledger } from '../../ledger/ledger.ts'
 import { LedgerError } from '../../log/errors.ts'
 import { breathe } from '../../turns.ts'
-import { receiptName } from '../../web/desk/submissions.ts'
+import { receiptName } from '../../web/receipt-name.ts'
 import { RequestError } from '../problem.ts'
 
 /** The most that the verify page opens. */

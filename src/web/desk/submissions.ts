@@ -1,6 +1,7 @@
 /** An agency's own submissions, and the page after one. */
 import { fill, type Html, html } from '../../html.ts'
 import { renderBehind, renderEntries } from '../pages/entry-list.ts'
+import { receiptName } from '../receipt-name.ts'
 import type { Entry } from '../records.ts'
 import { renderTime } from '../time.ts'
 import { type DeskFrame, deskPage } from './desk-frame.ts'
@@ -43,14 +44,6 @@ export function donePage(frame: DeskFrame, { index, statement, dates }: Entry) {
 <p class="row"><a class="button" href="/v1/records/${index}/receipt" download="${receiptName(index, statement?.documents[0]?.name)}">${desk('done.receipt')}</a>
 <a class="button quiet" href="${base}/records/${index}">${desk('done.page')}</a> <a class="button quiet" href="${base}/desk/new">${desk('done.more')}</a></p>`,
   })
-}
-
-/**
- * The name under which a receipt is saved: that of its first document, as `openseal submit` names
- * it.
- */
-export function receiptName(index: number, document: string | undefined): string {
-  return document === undefined ? `entry-${index}.receipt.json` : `${document.replaceAll(/[\\/:*?"<>|]/g, '_')}.receipt.json`
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Erased statements: the page of one, and the public list of removals. Design §16. */
 import { fill, type Html, html } from '../../html.ts'
 import type { SiteErasure } from '../deps.ts'
+import { icon } from '../icons.ts'
 import type { Frame, Page } from '../layout.ts'
 import { renderTime } from '../time.ts'
 
@@ -17,14 +18,16 @@ export function erasedPage(
   const when = erasure
     ? fill(say('erased.since'), { date: renderTime(say, erasure.time), reason: say(`erased.reason.${erasure.reason.code}`) })
     : due !== undefined && fill(say('erased.due'), { date: renderTime(say, due) })
+  const isErased = erasure !== undefined || due === undefined
   return {
     title,
+    noIndex: true,
     main: html`<h1>${title}</h1>
-${when && html`<p>${when}</p>`}
+<section class="card calm" aria-label="${say('record.state')}"><header>${icon(isErased ? 'dash' : 'clock')}<div><p class="mark">${say(isErased ? 'record.erasedTitle' : 'erased.dueTitle')}</p><p class="sentence">${when || say('record.erased')}</p></div></header>
+<div class="body">${isErased && when && html`<p>${say('record.erased')}</p>`}
 ${erasure && html`<p><a href="${base}/records/${erasure.tombstone}">${say('erased.tombstone', { index: erasure.tombstone })}</a></p>`}
-${(erasure || due === undefined) && html`<p>${say('record.erased')}</p>`}
-<p>${say('erased.copies')}</p>
-<p><a href="${base}/changes?kind=erased">${say('erased.list')}</a></p>`,
+<p>${say('erased.copies')} <a href="${base}/verify">${say('verify.title')}</a></p></div></section>
+<p class="row no-print"><a href="${base}/changes?kind=erased">${say('erased.list')}</a> <a href="${base}/removal">${say('site.removal')}</a></p>`,
   }
 }
 

@@ -31,17 +31,17 @@ export type RecordFacts = {
 }
 
 /**
- * Shown above all else: what changed for this version, the newest change of each kind. An edit of
- * an earlier version is included.
+ * What became of this version, the newest change of each kind, each with a link to the entry that
+ * made it. An edit of an earlier version is included.
  */
-export function renderNotices({ say, base }: Frame, { index, statement, changes, state, partial }: RecordFacts): Html | false {
+export function tellChanges({ say, base }: Frame, { index, statement, changes, state, partial }: RecordFacts): Piece[] {
   const link = (at: number) => html`<a href="${base}/records/${at}">${say('record.entry', { index: at })}</a>`
   const newest = (what: VersionChange['what']) => changes.findLast(change => change.what === what && change.index > index)
   const before = changes.find(({ index: at, what }) => what === 'edited' && at < index)
   const [edited, published] = (['edited', 'published'] as const).map(newest)
   const withdrawn = newest('withdrawn')?.index ?? state.withdrawn
   const superseded = newest('superseded')?.index ?? state.superseded
-  const notices: Piece[] = [
+  const told: Piece[] = [
     before && html`${say('flag.silent-edit')}. ${say('flag.before')}: ${link(before.index)}`,
     statement.action === 'withdraw' && say('mark.withdrawn'),
     withdrawn !== undefined && html`${say('mark.withdrawn')}: ${link(withdrawn)}`,
@@ -50,7 +50,12 @@ export function renderNotices({ say, base }: Frame, { index, statement, changes,
     published && html`${say('record.later')}: ${link(published.index)}`,
     partial && say('record.partial'),
   ]
-  const told = notices.filter(notice => notice !== false && notice !== undefined)
+  return told.filter(each => each !== false && each !== undefined)
+}
+
+/** The same in one box, above all else. */
+export function renderNotices(frame: Frame, facts: RecordFacts): Html | false {
+  const told = tellChanges(frame, facts)
   return (
     told.length > 0 &&
     html`<div class="banner">${icon('warn')}<p>${told.map((notice, at) => html`${at > 0 && html`<br>`}${notice}`)}</p></div>`
@@ -59,12 +64,23 @@ export function renderNotices({ say, base }: Frame, { index, statement, changes,
 
 /** What a statement says of itself, as a list, and the ledger's own facts about it. */
 export function renderFacts(frame: Frame, data: RecordFacts): Html {
+  const { say } = frame
+  return html`<dl class="facts">
+<dt>${say('record.state')}</dt><dd>${renderState(say, data)}</dd>
+${renderRows(frame, data)}
+</dl>`
+}
+
+/** The same without the state, for a page that says it elsewhere. */
+export function renderStated(frame: Frame, data: RecordFacts): Html {
+  return html`<dl class="facts">${renderRows(frame, data)}</dl>`
+}
+
+function renderRows(frame: Frame, data: RecordFacts): Html {
   const { say, base } = frame
   const { index, statement, agency, sealedMs } = data
   const { record, revision, identifiers, reason, published, kind, action, language } = statement
-  return html`<dl class="facts">
-<dt>${say('record.state')}</dt><dd>${renderState(say, data)}</dd>
-${sealedMs !== undefined && html`<dt>${say('record.sealed')}</dt><dd>${renderTime(say, sealedMs)}</dd>`}
+  return html`${sealedMs !== undefined && html`<dt>${say('record.sealed')}</dt><dd>${renderTime(say, sealedMs)}</dd>`}
 <dt>${say('result.agency')}</dt><dd><a href="${base}/agencies/${encodeURIComponent(statement.agency)}"><bdi>${agency?.name ?? statement.agency}</bdi></a> (<bdi>${statement.agency}</bdi>)</dd>
 <dt>${say('record.kind')}</dt><dd>${say(`kind.${kind}`)} · ${say(`action.${action}`)}${renderTarget(say, statement)}</dd>
 <dt>${say('result.record')}</dt><dd><bdi>${record}</bdi></dd>
@@ -72,8 +88,7 @@ ${revision !== undefined && html`<dt>${say('record.revision')}</dt><dd><bdi>${re
 ${identifiers !== undefined && identifiers.length > 0 && html`<dt>${say('record.identifiers')}</dt><dd>${renderIdentifiers(identifiers)}</dd>`}
 ${reason !== undefined && html`<dt>${say('record.reason')}</dt><dd>${say(`reason.${reason.code}`)}${reason.text && html`: ${renderContent(reason.text, language, SHOWN.detail)}${renderRest(frame, reason.text, language, SHOWN.detail)}`}</dd>`}
 ${published !== undefined && html`<dt>${say('record.published')}</dt><dd>${renderTime(say, published)}${renderGap(say, published, sealedMs)}</dd>`}
-<dt>${say('result.index')}</dt><dd>${index}</dd>
-</dl>`
+<dt>${say('result.index')}</dt><dd>${index}</dd>`
 }
 
 function renderState(say: Frame['say'], { anchor, production, sealedMs, nowMs }: RecordFacts): Html {

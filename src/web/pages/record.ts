@@ -1,20 +1,27 @@
-/** A record's page. */
-import { type Html, html, trusted } from '../../html.ts'
+/**
+ * A record's page: what it is, its state in one sentence, its documents and its history; then what
+ * its statement says and, folded, the proof.
+ */
+import { type Html, html, type Piece, trusted } from '../../html.ts'
 import { isolate, sayTime } from '../../messages/say.ts'
 import { clip, SHOWN } from '../content.ts'
 import type { Frame, Page } from '../layout.ts'
 import { describeRecord, recordData } from '../structured.ts'
-import { recordTitle } from './entry-list.ts'
-import { type RecordFacts, renderDocument, renderFacts, renderNotices, renderRest } from './facts.ts'
+import { recordTitle, renderTarget } from './entry-list.ts'
+import { type RecordFacts, renderDocument, renderRest, renderStated } from './facts.ts'
+import { type ProofData, renderProof } from './proof.ts'
+import { renderState, type StateFacts } from './state.ts'
 import { renderTimeLine, type TimeLine } from './time-line.ts'
 
 /** Everything that the page of one statement shows. */
-export type RecordData = RecordFacts & {
-  readonly timeLine: TimeLine
-  /** Absolute address of the ledger's pages. */
-  readonly siteUrl: string
-  readonly qrSvg: string
-}
+export type RecordData = StateFacts &
+  ProofData & {
+    readonly timeLine: TimeLine
+    /** Absolute address of the ledger's pages. */
+    readonly siteUrl: string
+    readonly qrSvg: string
+    readonly scriptHref: string
+  }
 
 /** The page of a statement. */
 export function recordPage(frame: Frame, data: RecordData): Page {
@@ -25,21 +32,30 @@ export function recordPage(frame: Frame, data: RecordData): Page {
     description: describeRecord(say, statement, agency?.name ?? statement.agency, state, sayLedgerDate(say, data)),
     structured: recordData(frame, data),
     feed: `${base}/agencies/${encodeURIComponent(statement.agency)}/feed.atom`,
+    scripts: html`<script type="module" src="${data.scriptHref}"></script>`,
     main: html`<h1>${recordTitle(say, statement, SHOWN.heading)}</h1>
 ${renderRest(frame, statement.title, statement.language, SHOWN.heading)}
-${renderNotices(frame, data)}
-${renderFacts(frame, data)}
-<p class="row no-print"><a class="button" href="/v1/records/${index}/receipt" download="${index}.receipt.json">${say('record.receipt')}</a>
-<a class="button quiet" href="${base}/records/${index}/certificate">${say('record.certificate')}</a>
-<a class="button quiet" href="${base}/verify">${say('verify.title')}</a></p>
+${renderByline(frame, data)}
+${renderState(frame, data)}
+<p class="row no-print"><a class="button" href="/records/${index}/receipt">${say('record.receipt')}</a>
+<a class="button quiet" href="${base}/records/${index}/certificate">${say('record.certificate')}</a></p>
 <h2>${say('record.documents')}</h2>
 ${statement.documents.length === 0 ? html`<p>${say('record.noDocuments')}</p>` : renderDocuments(frame, data)}
 <h2>${say('record.versions')}</h2>
 ${renderTimeLine(frame, data)}
-<p class="limits">${say(data.anchor && data.production ? 'verdict.limits.entry' : 'verdict.limits.undated')}</p>
+<h2>${say('record.facts')}</h2>
+${renderStated(frame, data)}
+${renderProof(frame, data)}
 <details class="no-print"><summary>${say('record.qr')}</summary>${trusted(data.qrSvg.replace('<svg', `<svg class="qr" role="img" aria-label="${say('record.qr')}"`))}
 <p><span class="hash">${siteUrl}/records/${index}</span></p></details>`,
   }
+}
+
+/** Whose record it is, of which kind, and what its entry did. */
+function renderByline({ say, base }: Frame, { index, statement, agency }: RecordFacts): Html {
+  const { record, kind, action } = statement
+  const name = html`<a href="${base}/agencies/${encodeURIComponent(statement.agency)}"><bdi>${agency?.name ?? statement.agency}</bdi></a>`
+  return html`<p class="byline">${name} · ${say(`kind.${kind}`)} · ${say(`action.${action}`)}${renderTarget(say, statement)} · ${say('result.record')} <bdi>${clip(record, SHOWN.listed)}</bdi> · ${say('record.entry', { index })}</p>`
 }
 
 function sayLedgerDate(say: Frame['say'], { anchor, production }: RecordData): string {
@@ -52,10 +68,12 @@ function renderDocuments(frame: Frame, { index, statement }: RecordData): Html {
   const { documents, language } = statement
   return html`<div class="scroll" role="region" tabindex="0" aria-label="${say('record.documents')}"><table class="stack documents"><thead><tr><th scope="col">${say('record.name')}</th><th scope="col">${say('result.size')}</th><th scope="col">${say('result.hash')}</th></tr></thead>
 <tbody>${documents.map((document, at) =>
-    renderDocument(say, document, language, documents.length > 1 && renderOnlyThis(frame, index, at + 1)),
+    renderDocument(say, document, language, documents.length > 1 && renderOnlyThis(frame, index, { number: at + 1, name: document.name })),
   )}</tbody></table></div>`
 }
 
-function renderOnlyThis({ say, base }: Frame, index: number, number: number): Html {
-  return html`<br><a class="small no-print" href="${base}/records/${index}/certificate?document=${number}">${say('record.onlyThis')}</a>`
+/** What is about one of several documents: its receipt under its own name, and its certificate. */
+function renderOnlyThis({ say, base }: Frame, index: number, { number, name }: { number: number; name: string }): Html {
+  const of: Piece = html`<span class="sr"> ${clip(name, SHOWN.listed)}</span>`
+  return html`<br><span class="small no-print"><a href="/records/${index}/receipt/${number}">${say('record.receipt')}${of}</a> · <a href="${base}/records/${index}/certificate?document=${number}">${say('record.onlyThis')}${of}</a></span>`
 }

@@ -1,0 +1,70 @@
+/** The state of a statement in one sentence, in the words of the verdicts. */
+import { type Html, html } from '../../html.ts'
+import { sayDuration } from '../../messages/say.ts'
+import { sayLimits, sayMark, sayVerdict } from '../../messages/verdict.ts'
+import type { Change, VerdictCode } from '../../verifier/index.ts'
+import type { SentenceFacts } from '../../verifier/sentence.ts'
+import { firstVerdict } from '../../verifier/verdict.ts'
+import { icon } from '../icons.ts'
+import type { Frame } from '../layout.ts'
+import { lookOf } from '../result.ts'
+import { type RecordFacts, tellChanges } from './facts.ts'
+
+/** What the card needs. `withdrawnAt`: when the chain first vouched for the withdrawal. */
+export type StateFacts = RecordFacts & { readonly withdrawnAt?: string | undefined }
+
+/**
+ * The state as a card: the sentence that a check would give of this entry, what became of it, and
+ * that only the ledger says so. Never green: nobody has checked anything.
+ */
+export function renderState(frame: Frame, facts: StateFacts): Html {
+  const { say, base } = frame
+  const state = judge(frame, facts)
+  const { verdict, finding } = state
+  const [tone, drawing] = lookOf(verdict === 'sealed' && state.became !== undefined ? state.became : verdict)
+  // What became of an entry comes first, also before the chain vouches for it.
+  const first = finding === 'sealed' && state.became !== undefined && say(`state.${state.became}`)
+  const mark = first || sayMark(say, state)
+  const told = tellChanges(frame, facts)
+  const limits = sayLimits(say, state)
+  return html`<section class="card ${tone}" data-verdict="${verdict}" aria-label="${say('record.state')}"><header>${icon(drawing)}<div><p class="mark">${mark}</p><p class="sentence">${first && `${first}. `}${sayVerdict(say, state)}</p>${renderWait(say, facts)}</div></header>
+<div class="body">${told.length > 0 && html`<ul class="plain became">${told.map(each => html`<li>${each}</li>`)}</ul>`}
+<p>${say('record.ownWord')} <a href="${base}/verify">${say('verify.title')}</a></p>
+${limits !== undefined && html`<p class="limits">${limits}</p>`}</div></section>`
+}
+
+type Became = 'withdrawn' | 'edited' | 'superseded'
+
+type Judged = SentenceFacts & { readonly became: Became | undefined }
+
+/** What the verifier would say of this entry, if all that the ledger says is true. */
+function judge({ banners }: Frame, { anchor, production, state, changes, statement, index, withdrawnAt }: StateFacts): Judged {
+  const is = (what: Change['what']) => changes.some(change => change.what === what)
+  const became: readonly (VerdictCode | undefined)[] = [
+    is('withdrawn') || state.withdrawn !== undefined || statement.action === 'withdraw' ? 'withdrawn' : undefined,
+    is('edited') || state.edited || state.isSilentEdit ? 'edited' : undefined,
+    is('superseded') || state.superseded !== undefined ? 'superseded' : undefined,
+  ]
+  const finding = firstVerdict([anchor === undefined ? 'sealed' : undefined, ...became])
+  const disowned = anchor !== undefined && banners.closing !== undefined && anchor.size > banners.closing.lastGoodSize
+  const isTest = anchor === undefined ? banners.testNetwork : !production
+  const when = withdrawnAt === undefined ? {} : { when: withdrawnAt }
+  const gravest = firstVerdict(became)
+  return {
+    verdict: disowned ? 'disowned' : isTest ? 'test-network' : finding,
+    finding,
+    became: gravest === 'anchored' ? undefined : (gravest as Became),
+    subject: 'entry',
+    asked: 'ledger',
+    changes: [{ index: state.withdrawn ?? index, what: 'withdrawn', verified: true, ...when }],
+    ...(anchor && { date: anchor.block.time }),
+  }
+}
+
+/** How long the chain took, or how long the entry has waited so far. */
+function renderWait(say: Frame['say'], { anchor, sealedMs, nowMs }: StateFacts): Html | false {
+  if (sealedMs === undefined) return false
+  const endMs = anchor === undefined ? nowMs : Date.parse(anchor.block.time)
+  const duration = sayDuration(say, Math.max(0, endMs - sealedMs) / 1000)
+  return html`<p class="small">${say(anchor === undefined ? 'record.waiting' : 'record.took', { duration })}</p>`
+}
