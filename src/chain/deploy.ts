@@ -26,6 +26,8 @@ export type Deployment = {
 export type Access = { readonly rpcUrls: readonly string[]; readonly signer: TxSigner; readonly log: Log }
 
 const REQUEST_MS = 10_000
+/** How often to look whether another node has opened the log. */
+const OTHERS_TRIES = 30
 const POLL = { everyMs: 100, slowlyMs: 2_000, mostMs: 300_000 }
 
 /**
@@ -61,6 +63,11 @@ export async function ensureDeployment(file: string, access: Access): Promise<De
   const deployment = await deployContract(access)
   await writeDeployment(file, deployment)
   return deployment
+}
+
+/** Whether a transaction failed for one that another process sent with the same key. */
+function isOvertaken(cause: unknown): boolean {
+  return cause instanceof ChainError && ['CHAIN_REJECTED', 'CHAIN_NONCE_TOO_LOW', 'CHAIN_UNDERPRICED'].includes(cause.code)
 }
 
 /** The project's deployment file for a chain. */
@@ -99,9 +106,18 @@ export async function ensureLog({
   return withEndpoints(rpcUrls, chainId, async endpoints => {
     const read = readerOf(endpoints, contract, chainId)
     const logId = String((await read('logIdOf', [address, origin]))[0])
-    const { owner } = (await read('logOf', [logId])).toObject()
-    if (BigInt(owner) !== 0n) return logId
-    await send(endpoints, chainId, signer, { to: contract, data: anchorInterface.encodeFunctionData('openLog', [origin, address]) })
+    const isOpen = async () => BigInt((await read('logOf', [logId])).toObject().owner) !== 0n
+    if (await isOpen()) return logId
+    try {
+      await send(endpoints, chainId, signer, { to: contract, data: anchorInterface.encodeFunctionData('openLog', [origin, address]) })
+    } catch (cause) {
+      // Another node of this ledger opens it at the same time, with the same key.
+      for (let tries = 0; !(await isOpen()); tries++) {
+        if (tries === OTHERS_TRIES || !isOvertaken(cause)) throw cause
+        await new Promise(done => setTimeout(done, POLL.slowlyMs))
+      }
+      return logId
+    }
     log.info('log opened on chain', { chainId, contract, logId, origin, publisher: address })
     return logId
   })

@@ -10,7 +10,7 @@ import { type Deployment, deployContract, ensureDeployment, ensureLog, readDeplo
 import { EMBEDDED_CHAIN_ID, EMBEDDED_KEY, type EmbeddedChain, startEmbeddedChain } from '../../src/chain/embedded.ts'
 import { readChainId } from '../../src/chain/endpoints.ts'
 import { DEFAULT_LIMITS, openAnchorChain } from '../../src/chain/ethereum.ts'
-import { createKeySigner } from '../../src/chain/signer.ts'
+import { createKeySigner, type TxSigner } from '../../src/chain/signer.ts'
 import { silentLog } from '../../src/logger.ts'
 
 const signer = createKeySigner(EMBEDDED_KEY)
@@ -66,6 +66,22 @@ describe('chain/ethereum and chain/deploy', () => {
     assert.deepEqual(await readDeployment(file), first)
     assert.deepEqual(await ensureDeployment(file, access()), first)
     assert.equal(await readDeployment(join(dataDir, 'none.json')), undefined)
+  })
+
+  it('opens a log once where several nodes of one ledger start at the same time', async () => {
+    const options = { ...access(), contract: deployment.address, origin: 'log.example/together' }
+    const ids: string[] = []
+    // Signs with a lower fee, so that its transaction is another one, once the others have opened it.
+    const late: TxSigner = {
+      ...signer,
+      async sign(transaction) {
+        ids.push(...(await Promise.all([ensureLog(options), ensureLog(options)])))
+        transaction.maxPriorityFeePerGas = 0n
+        return signer.sign(transaction)
+      },
+    }
+    ids.push(await ensureLog({ ...options, signer: late }))
+    assert.deepEqual([ids.length, new Set(ids).size], [3, 1])
   })
 
   it('opens a log once, under the id of sender and origin', async () => {
