@@ -4,6 +4,7 @@
  */
 import type { Command } from 'commander'
 import { attemptAsync } from '../core/attempt.ts'
+import { copyBytes } from '../core/bytes.ts'
 import { speak } from '../messages/language.ts'
 import type { Say } from '../messages/say.ts'
 import { sayReport, sayUnread } from '../messages/verdict.ts'
@@ -21,6 +22,7 @@ import { exitOfAll, RECEIPT_GIVEN, type Row, rowAsJson } from './finding-json.ts
 import { formatAnswers, formatTable, markOf } from './finding-text.ts'
 import { filesIn, isFolder } from './folder.ts'
 import { readArgument, receiptsOf } from './given-files.ts'
+import { readWhole } from './hash-file.ts'
 import { keepResults } from './kept-results.ts'
 import { chooseLanguage, withLanguage } from './locale.ts'
 import { print, printJson, remark, startProgress, startWordLine } from './output.ts'
@@ -60,6 +62,7 @@ export function addVerify(command: Command, setExit: (code: number) => void): vo
       const isList = rows.length !== 1 || (files[0] !== undefined && (await isFolder(files[0])))
       if (options.json) return printJson(isList ? rows.map(row => rowAsJson(row, setting)) : rowAsJson(rows[0]!, setting))
       printRows(rows, isList, setting)
+      await tellSearches(rows, setting)
     })
 }
 
@@ -201,6 +204,32 @@ function printRows(rows: readonly Row[], isList: boolean, { url, endpoints, say 
     answers.own.some(({ finding }) => finding === undefined || finding.result.verdict === 'unchecked')
   if (!rows.some(row => row.kind !== 'left-out' && isUnchecked(row.answers))) return
   remark('', `Asked: the ledger at ${url}; endpoints of the chain: ${endpoints.join(', ') || 'none. Name one with --rpc URL.'}`)
+}
+
+/**
+ * For files that are not on the record: where to search for what they say of themselves. Nobody is
+ * asked here, because the ledger would learn these words.
+ */
+async function tellSearches(rows: readonly Row[], { say, url }: Setting): Promise<void> {
+  const isUnknown = (row: Row) => row.kind === 'checked' && row.answers.own.every(({ finding }) => finding?.result.verdict === 'unknown')
+  const links: string[] = []
+  for (const { name } of rows.filter(isUnknown).slice(0, MAX_SEARCHED)) {
+    // What is inside of an archive is no file here.
+    const { value: file } = await attemptAsync(() => openAsFile(name))
+    const { searchWords } = await import('../documents/search-words.ts')
+    for (const word of file === undefined ? [] : await searchWords(name, file)) links.push(`  ${url}/search?q=${encodeURIComponent(word)}`)
+  }
+  if (links.length > 0) remark('', say('stated.lead'), ...links, say('stated.warn'))
+}
+
+/** For how many files links are printed. */
+const MAX_SEARCHED = 10
+
+/** The bytes of a file that is small enough to be read. Throws OpenSealError for any other. */
+async function openAsFile(path: string): Promise<Blob> {
+  const parts: Uint8Array[] = []
+  await readWhole(path, chunk => void parts.push(copyBytes(chunk)))
+  return new Blob(parts as BlobPart[])
 }
 
 /**

@@ -240,8 +240,10 @@ export const de: Messages = {
   'link.bad': 'Dieser Link ist beschädigt: Er enthält keinen Fingerabdruck mit 64 Zeichen und keine Nummer eines Eintrags.',
   'link.noScript':
     'Ein Link zu einem Ergebnis braucht JavaScript. Kopieren Sie sonst die 64 Zeichen nach „sha256=“ aus der Adresse und fügen Sie sie in das Formular ein.',
-  'find.lead': 'Suchen Sie in diesem Register nach dem, was die Datei über sich selbst sagt:',
-  'find.warn': 'Wenn Sie einem dieser Links folgen, erfährt das Register diese Wörter. Die Datei wird nicht gesendet.',
+  'stated.lead': 'Suchen Sie in diesem Register nach dem, was die Datei über sich selbst sagt:',
+  'stated.warn': 'Wenn Sie einem dieser Links folgen, erfährt das Register diese Wörter. Die Datei wird nicht gesendet.',
+  'stated.button': 'Nach dem suchen, was die Datei über sich selbst sagt',
+  'stated.none': 'Diese Datei sagt nichts über sich selbst, wonach sich suchen ließe.',
   'step.documentNone':
     'Der Beleg nennt keine Datei und bürgt deshalb für keine. Bitten Sie um den Beleg des Eintrags, der Ihre Datei nennt.',
   'step.documentOther':

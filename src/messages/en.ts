@@ -172,8 +172,10 @@ const SENTENCES = {
   'link.bad': 'This link is damaged: it does not hold a fingerprint of 64 characters and the number of an entry.',
   'link.noScript':
     'A link to a result needs JavaScript. Without it, copy the 64 characters after “sha256=” from the address, and paste them into the form.',
-  'find.lead': 'Search this ledger by what the file says of itself:',
-  'find.warn': 'If you follow one of these links, the ledger learns these words. The file is not sent.',
+  'stated.lead': 'Search this ledger by what the file says of itself:',
+  'stated.warn': 'If you follow one of these links, the ledger learns these words. The file is not sent.',
+  'stated.button': 'Search by what the file says of itself',
+  'stated.none': 'This file says nothing of itself that could be searched for.',
   'step.documentNone': 'The receipt names no file, so it vouches for none. Ask for the receipt of the entry that names your file.',
   'step.documentOther':
     'At least one byte of your file differs from the file in the receipt. Compare it with the original, or ask the publisher for the file as it was published.',

@@ -232,8 +232,10 @@ export const es: Messages = {
   'link.bad': 'Este enlace está dañado: no contiene una huella de 64 caracteres y el número de una entrada.',
   'link.noScript':
     'Un enlace a un resultado necesita JavaScript. Sin él, copie de la dirección los 64 caracteres que siguen a «sha256=» y péguelos en el formulario.',
-  'find.lead': 'Buscar en este registro por lo que el archivo dice de sí mismo:',
-  'find.warn': 'Si sigue uno de estos enlaces, el registro conocerá estas palabras. El archivo no se envía.',
+  'stated.lead': 'Buscar en este registro por lo que el archivo dice de sí mismo:',
+  'stated.warn': 'Si sigue uno de estos enlaces, el registro conocerá estas palabras. El archivo no se envía.',
+  'stated.button': 'Buscar por lo que el archivo dice de sí mismo',
+  'stated.none': 'Este archivo no dice de sí mismo nada que se pueda buscar.',
   'step.documentNone':
     'El recibo no nombra ningún archivo, así que no responde por ninguno. Pida el recibo de la entrada que nombra su archivo.',
   'step.documentOther':

@@ -236,8 +236,10 @@ export const fr: Messages = {
   'link.bad': 'Ce lien est endommagé : il ne contient pas une empreinte de 64 caractères et le numéro d’une entrée.',
   'link.noScript':
     'Un lien vers un résultat a besoin de JavaScript. Sinon, copiez les 64 caractères qui suivent « sha256= » dans l’adresse, et collez-les dans le formulaire.',
-  'find.lead': 'Chercher dans ce registre d’après ce que le fichier dit de lui-même :',
-  'find.warn': 'Si vous suivez l’un de ces liens, le registre apprend ces mots. Le fichier n’est pas envoyé.',
+  'stated.lead': 'Chercher dans ce registre d’après ce que le fichier dit de lui-même :',
+  'stated.warn': 'Si vous suivez l’un de ces liens, le registre apprend ces mots. Le fichier n’est pas envoyé.',
+  'stated.button': 'Chercher d’après ce que le fichier dit de lui-même',
+  'stated.none': 'Ce fichier ne dit rien de lui-même que l’on puisse chercher.',
   'step.documentNone': 'Le reçu ne nomme aucun fichier et n’en garantit donc aucun. Demandez le reçu de l’entrée qui nomme votre fichier.',
   'step.documentOther':
     'Au moins un octet de votre fichier diffère du fichier du reçu. Comparez-le à l’original, ou demandez le fichier tel qu’il a été publié.',

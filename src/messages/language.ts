@@ -68,4 +68,4 @@ export function browserMessages(language: Language): Readonly<Partial<Messages>>
 /** For the form without JavaScript. */
 const SERVER_KEYS = /^(verify\.(server|again$)|report\.tooLarge$|link\.noScript$)/
 const BROWSER_KEYS =
-  /^((verdict|mark|next|trust|matched|pdf|check|detail|fault|what|status|result|change|verify|reason|is|unread|sum|report|link|find|step)\.|record\.(content|title|revision)$|site\.languages$)/
+  /^((verdict|mark|next|trust|matched|pdf|check|detail|fault|what|status|result|change|verify|reason|is|unread|sum|report|link|stated|step)\.|record\.(content|title|revision)$|site\.languages$)/

@@ -129,6 +129,7 @@ function renderFacts(say: Say, facts: readonly Fact[]): Html {
 function renderMade(say: Say, { policy, endpoints, ledger, nowMs, clock }: Checkup, count: number): Html {
   const local =
     clock.zone !== undefined &&
+    clock.zone !== 'UTC' &&
     new Intl.DateTimeFormat(say.lang === 'en' ? 'en-GB' : say.lang, { dateStyle: 'long', timeStyle: 'long', timeZone: clock.zone }).format(
       nowMs,
     )
@@ -159,7 +160,7 @@ function hostOf(address: string): string {
 /** What was not checked comes before what was. */
 function renderUnchecked(say: Say, all: readonly Answers[], unread: readonly Unread[]): Html {
   const findings = all.flatMap(({ own }) => own.flatMap(({ finding }) => finding ?? []))
-  const uncurrent = findings.filter(({ result }) => result.verdict !== 'unknown' && result.asked !== 'ledger').length
+  const uncurrent = findings.filter(({ result }) => result.limits !== undefined && result.asked !== 'ledger').length
   const without = all.flatMap(({ own }) => own.filter(({ finding }) => finding === undefined)).length
   const partsLeft = all.reduce((sum, { partsLeftOut }) => sum + partsLeftOut, 0)
   const lines = [

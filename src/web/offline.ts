@@ -84,6 +84,17 @@ function packLanguages(): string {
 
 /** Sentences about asking a ledger, which the offline verifier never does. */
 const OF_LEDGERS: readonly MessageKey[] = [
+  'stated.button',
+  'stated.lead',
+  'stated.none',
+  'stated.warn',
+  'link.bad',
+  'link.copied',
+  'link.copy',
+  'link.none',
+  'link.opened',
+  'link.shown',
+  'report.clock.server',
   'verdict.unknown.file',
   'verdict.unknown.fingerprint',
   'mark.unknown',

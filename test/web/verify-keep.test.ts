@@ -154,6 +154,30 @@ describe('verify page: results that are kept', function () {
     })
   })
 
+  it('offers to search for what a file says of itself, and sends nothing before a link is followed', async () => {
+    const akn = `<akomaNtoso xmlns="http://docs.oasis-open.org/legaldocml/ns/akn/3.0"><act><meta><identification source="#x"><FRBRWork><FRBRthis value="/akn/gr/act/2026/12/!main"/><FRBRuri value="/akn/gr/act/2026/12"/></FRBRWork></identification></meta></act></akomaNtoso>`
+    await withPage('/en/verify', async page => {
+      await check(page, [given('law.xml', akn), given('plain.txt', 'says nothing'), given('good.txt', 'good file')])
+      const asked: string[] = []
+      page.on('request', request => asked.push(new URL(request.url()).pathname))
+      assert.equal(await page.locator('button.search').count(), 2)
+      await page.locator('button.search').first().click()
+      const link = page.locator('#results a[href*="/search?q="]').first()
+      assert.equal(await link.getAttribute('href'), `/en/search?q=${encodeURIComponent('/akn/gr/act/2026/12')}`)
+      assert.match(
+        await textOf(page.locator('#results article').first()),
+        /If you follow one of these links, the ledger learns these words/,
+      )
+      await page.locator('button.search').click()
+      await page.waitForSelector('#results p:has-text("says nothing of itself")')
+      assert.ok(
+        asked.every(path => path.startsWith('/assets/')),
+        asked.join(),
+      )
+      assert.equal((await fetch(state.world.url + (await link.getAttribute('href')))).status, 200)
+    })
+  })
+
   it('gives a report and a table to a browser without JavaScript, from the answer or at once', async () => {
     await withPage(
       '/en/verify',

@@ -4,4 +4,8 @@
  */
 import { startPage } from './verify-page.ts'
 
-void startPage({ load: () => import('./served-checking.ts'), keep: () => import('./keeping.ts') })
+void startPage({
+  load: () => import('./served-checking.ts'),
+  keep: () => import('./keeping.ts'),
+  searchWords: async (...asked) => (await import('../../documents/search-words.ts')).searchWords(...asked),
+})

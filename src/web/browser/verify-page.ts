@@ -29,6 +29,8 @@ export type Parts = {
   load(): Promise<Checking>
   /** The code that keeps results. */
   keep(): Promise<typeof import('./keeping.ts')>
+  /** Reads what a file says of itself. The offline file has no ledger to search. */
+  searchWords?(name: string, file: Blob): Promise<readonly string[]>
   /** Does what a served page gets from its server. */
   readonly frame?: typeof import('./offline-frame.ts')
 }
@@ -49,6 +51,8 @@ let say: Say
 const files: GivenFile[] = []
 const receipts: GivenReceipt[] = []
 const unread: Unread[] = []
+/** What was given as files, to be read again. */
+const opened = new Map<string, File>()
 /** The fingerprint of the link with which the page was opened. A file takes its place. */
 let linked: GivenFile | undefined
 /** The last results, to be kept. */
@@ -191,6 +195,7 @@ async function takeOne(tools: Checking, { path, file }: PathFile): Promise<void>
       if (percent % 10 === 0) tell(say('verify.hashing', { name: path, percent }))
     }
     const read = await tools.readBlob(path, file, onProgress)
+    opened.set(path, file)
     await sort(tools, path, read, name => tools.openArchive(name, file, onProgress))
   } catch (error) {
     if (!(error instanceof OpenSealError)) throw error
@@ -295,6 +300,7 @@ async function show(): Promise<void> {
   if (!isCurrent() || plan.length + unread.length === 0) return
   shown = { all, means }
   find('#results-sum').innerHTML = renderSum(say, all, unread).safe
+  offerSearch()
   tell(
     `${say('verify.done', { count: all.filter(({ own }) => own.length > 0).length })} ${[...list.querySelectorAll('.sentence')]
       .map(node => node.textContent)
@@ -359,8 +365,34 @@ function showMore(number: number): void {
   }
 }
 
+/** Offers to search for the files that are not on the record. Nothing is sent before a link is followed. */
+function offerSearch(): void {
+  if (parts.searchWords === undefined) return
+  for (const card of document.querySelectorAll('#results article[data-verdict="unknown"]')) {
+    if (!opened.has(card.getAttribute('aria-label') ?? '')) continue
+    const offer = html`<div class="no-print"><p><button type="button" class="quiet search">${say('stated.button')}</button></p></div>`
+    card.querySelector('.body > p + p')?.insertAdjacentHTML('afterend', offer.safe)
+  }
+}
+
+async function searchFor(place: Element, name: string): Promise<void> {
+  const file = opened.get(name)
+  if (file === undefined) return
+  const words = (await parts.searchWords?.(name, file)) ?? []
+  const links = words.map(word => html`<li><a href="${data.ledger?.base}/search?q=${encodeURIComponent(word)}"><bdi>${word}</bdi></a></li>`)
+  const found = html`<p>${say('stated.lead')}</p><ul>${links}</ul><p class="small soft">${say('stated.warn')}</p>`
+  place.innerHTML = (words.length === 0 ? html`<p tabindex="-1">${say('stated.none')}</p>` : found).safe
+  place.querySelector<HTMLElement>('a, p')?.focus()
+}
+
 function onResult(event: Event): void {
   const target = event.target as Element
+  const search = target.closest('button.search')
+  if (search !== null) {
+    const name = search.closest('article')?.getAttribute('aria-label') ?? ''
+    inTurn(() => searchFor(search.closest('div')!, name))
+    return
+  }
   if (target.closest('#more-results') !== null) {
     const count = document.querySelectorAll('#results > .slot').length
     showMore(count + 1)
@@ -429,6 +461,7 @@ function forget(): void {
   files.length = 0
   receipts.length = 0
   unread.length = 0
+  opened.clear()
   linked = undefined
   shown = undefined
   ownPolicy = undefined

@@ -53,6 +53,8 @@ describe('verifier/app/archive', () => {
           ['r/a.pdf.receipt.json', RECEIPT],
           ['f/b.pdf', 'y'],
           ['f/b.pdf.receipt.json', RECEIPT],
+          ['f/c.pdf', 'z'],
+          ['r/c.pdf.receipt.json', RECEIPT],
         ],
         level,
       )
@@ -61,14 +63,14 @@ describe('verifier/app/archive', () => {
       const [archive, ...files] = found.files
       assert.deepEqual(
         [archive?.name, archive?.isArchive, files.map(({ name }) => name)],
-        ['z.zip', true, ['z.zip/f/a.pdf', 'z.zip/f/b.pdf']],
+        ['z.zip', true, ['z.zip/f/a.pdf', 'z.zip/f/b.pdf', 'z.zip/f/c.pdf']],
       )
       assert.ok(files.every(file => file.archive === archive))
       // The one beside its file goes by its path, the other by its name.
       const { pairs, alone: left } = matchReceipts(found.files, found.receipts)
       assert.deepEqual(
         pairs.map(each => each.map(({ name }) => name)),
-        [[], ['z.zip/r/a.pdf.receipt.json'], ['z.zip/f/b.pdf.receipt.json']],
+        [[], ['z.zip/r/a.pdf.receipt.json'], ['z.zip/f/b.pdf.receipt.json'], ['z.zip/r/c.pdf.receipt.json']],
       )
       assert.deepEqual(left, [])
     }
