@@ -34,6 +34,7 @@ const LOADS: { readonly [name in CommandName]: () => Promise<Fill> } = {
   doctor: async () => (await import('./doctor.ts')).addDoctor,
   backup: async () => (await import('./backup.ts')).addBackup,
   restore: async () => (await import('./backup.ts')).addRestore,
+  move: async () => (await import('./move.ts')).addMove,
   mcp: async () => (await import('./mcp.ts')).addMcp,
   completion: async () => (await import('./completion.ts')).addCompletion,
 }

@@ -24,6 +24,7 @@ export const COMMANDS = {
   doctor: ['', 'examine the data of a stopped ledger: every tile, entry, statement and look-up'],
   backup: ['<folder>', 'copy a running ledger into a new folder (operator)'],
   restore: ['[folder]', 'restore a data folder from a backup, or accept that records are missing'],
+  move: ['', 'move a stopped ledger between the data folder and a PostgreSQL database'],
   mcp: ['', 'answer an assistant that speaks MCP: checks, records, status; nothing is changed'],
   completion: ['', 'print the script that completes commands and options in bash and zsh'],
 } as const satisfies { readonly [name: string]: readonly [args: string, summary: string] }

@@ -3,6 +3,7 @@ import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createAnchorer } from '../anchor/anchorer.ts'
 import { createLease } from '../anchor/lease.ts'
+import { movedFolderOf, moveReason, readMoveMark } from '../care/move.ts'
 import { readRestored, restoredReason } from '../care/restored.ts'
 import { openAnchorChain } from '../chain/ethereum.ts'
 import type { Config } from '../config.ts'
@@ -51,7 +52,9 @@ export async function openStore({ storeUrl }: Config, dataDir: string, host: Hos
   })
   const folder = join(dataDir, 'store')
   if (storeUrl === undefined) {
-    const embedded = withDeadlines(await openLevelStore(folder), host, STORE_MS)
+    if (!(await isThere(folder)) && (await isThere(movedFolderOf(folder))))
+      throw new ServerError('SERVER_STORE', `The ledger of ${dataDir} was moved to a database: name it in OPENSEAL_STORE.`)
+    const embedded = withDeadlines(await openUnmoved(openLevelStore(folder)), host, STORE_MS)
     return { store: embedded, embedded }
   }
   if (await isThere(folder))
@@ -67,12 +70,21 @@ async function openShared(storeUrl: string, dataDir: string, host: Host): Promis
   if (lock === undefined)
     throw new StoreError('STORE_LOCKED', `The data folder ${dataDir} is in use by another OpenSeal service: each node needs its own.`)
   try {
-    const store = withDeadlines(await openPostgresStore(storeUrl, host), host, STORE_MS)
+    const store = withDeadlines(await openUnmoved(openPostgresStore(storeUrl, host)), host, STORE_MS)
     return { ...store, close: () => store.close().finally(lock.release) }
   } catch (error) {
     await lock.release()
     throw error
   }
+}
+
+/** A store, unless a move has a part in it that is not over. */
+async function openUnmoved<S extends Store>(opening: Promise<S>): Promise<S> {
+  const store = await opening
+  const found = await readMoveMark(store)
+  if (found === undefined) return store
+  await store.close()
+  throw new StoreError('STORE_MOVED', `This store ${moveReason(found)}`)
 }
 
 function isThere(path: string): Promise<boolean> {

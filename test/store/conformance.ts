@@ -1,6 +1,6 @@
 /** The port's guarantees as tests. Each implementation runs this suite with its own factory. */
 import assert from 'node:assert/strict'
-import type { EmbeddedStore, Store } from '../../src/store/port/port.ts'
+import type { EmbeddedStore, SharedStore, Store } from '../../src/store/port/port.ts'
 import { careConformance } from './conformance/care.ts'
 import { commitOf, hex, plain, text } from './conformance/commits.ts'
 import { documentsConformance } from './conformance/documents.ts'
@@ -35,6 +35,28 @@ export function storeConformance<S extends Store>({ open, reopen }: Open<S>, mor
     assert.equal(await store.lastSize(), 3)
     await store.commit(commitOf(3, 4))
     assert.deepEqual(await store.findIdentities([hex('identity 3')]), [3])
+  })
+}
+
+/** The suite of a store that several nodes share, on two nodes with the same store. */
+export function sharedConformance(opened: () => SharedStore, openAgain: () => Promise<SharedStore>): void {
+  it('ends all commits of every node when it is retired, and permits them again', async () => {
+    const other = await openAgain()
+    try {
+      await opened().commit(commitOf(0, 1))
+      assert.equal((await other.confirmHead())?.head.size, 1)
+      await opened().retire(true)
+      for (const node of [other, opened()]) {
+        await assert.rejects(node.commit(commitOf(1, 2)), { code: 'STORE_MOVED' })
+        await assert.rejects(node.confirmHead(), { code: 'STORE_MOVED' })
+        assert.equal((await node.readHead())?.head.size, 1)
+      }
+      await opened().retire(false)
+      await other.commit(commitOf(1, 2))
+      assert.equal((await opened().confirmHead())?.head.size, 2)
+    } finally {
+      if (other !== opened()) await other.close()
+    }
   })
 }
 

@@ -38,6 +38,14 @@ export function createDocuments(database: LevelDatabase): Documents {
       const options = { ...start, lt: end, ...(Number.isFinite(limit) ? { limit } : {}) }
       return documentsIn(prefix, await reading(() => db.iterator(options).all()))
     },
+    async listCollections() {
+      const names: string[] = []
+      for (let gte = DOCUMENTS.gte; ; gte = textKey('x', `${names.at(-1)}\x01`)) {
+        const [row] = await reading(() => db.keys({ gte, lt: DOCUMENTS.lt, limit: 1 }).all())
+        if (row === undefined) return names
+        names.push(documentName(row).collection)
+      }
+    },
     async listNewestDocuments(collection, before, limit) {
       const prefix = documentKey(collection, '')
       const options = { gte: prefix, lt: documentKey(collection, before), reverse: true, limit }

@@ -5,7 +5,7 @@
 import { compareBytes, equalBytes } from '../../core/bytes.ts'
 import { EMPTY_ROOT } from '../../core/hash.ts'
 import { type DocumentChange, type Documents, documentChanged } from '../port/documents.ts'
-import { headMoved } from '../port/errors.ts'
+import { headMoved, storeMoved } from '../port/errors.ts'
 import type { Commit, Edge, ErasedRecord, Head, LogStore, NewRecord } from '../port/log.ts'
 import type { DigestIndexes, Lookups } from '../port/lookups.ts'
 import type { EmbeddedStore, SharedStore } from '../port/port.ts'
@@ -18,17 +18,28 @@ export function createMemoryStore({ nowMs = () => 0 }: { readonly nowMs?: () => 
   const records = createRecords()
   const documents = createDocuments()
   const tree = createTree()
+  let retired = false
+  const refuseRetired = () => {
+    if (retired) throw storeMoved()
+  }
   return {
     ...records.lookups,
     ...documents.port,
     nowMs: async () => nowMs(),
     readHead: tree.readHead,
-    confirmHead: tree.readHead,
+    async confirmHead() {
+      refuseRetired()
+      return tree.readHead()
+    },
+    async retire(isRetired) {
+      retired = isRetired
+    },
     lastSize: tree.lastSize,
     committedMs: tree.committedMs,
     readTile: tree.readTile,
     readBundle: tree.readBundle,
     async commit(commit) {
+      refuseRetired()
       tree.assertHead(commit.previous)
       if (commit.documents !== undefined) documents.write(commit.documents.changes, commit.documents.unless)
       for (const record of commit.records) records.add(record)
@@ -203,6 +214,7 @@ function createDocuments() {
       rowsOf(collection)
         .filter(row => after === undefined || row.key > after)
         .slice(0, limit),
+    listCollections: async () => [...documents].flatMap(([name, rows]) => (rows.size > 0 ? [name] : [])).sort(),
     listNewestDocuments: async (collection, before, limit) =>
       rowsOf(collection)
         .filter(({ key }) => key < before)

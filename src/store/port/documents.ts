@@ -23,6 +23,8 @@ export type Documents = {
    * `limit`.
    */
   listDocuments(collection: string, range?: { readonly after?: string; readonly limit?: number }): Promise<StoredDocument[]>
+  /** The names of all collections that have documents, in ascending order. */
+  listCollections(): Promise<string[]>
   /** In descending order, those before `before` only, at most `limit`. */
   listNewestDocuments(collection: string, before: string, limit: number): Promise<StoredDocument[]>
 }

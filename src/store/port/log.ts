@@ -60,7 +60,10 @@ export type Commit = {
   readonly edge: Edge
   readonly tiles: readonly FullTile[]
   readonly bundles: readonly FullBundle[]
-  /** Contiguous, from `previous.size` to `next.size`. */
+  /**
+   * One for each index from `previous.size` to `next.size`, ascending. Only where a whole log is
+   * moved are those left out that were erased before.
+   */
   readonly records: readonly NewRecord[]
   /**
    * When the batch was sealed, in milliseconds since 1970 by the sealing node's clock. Information

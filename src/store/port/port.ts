@@ -17,6 +17,11 @@ export type SharedStore = Store & {
    * jump: what a lease protects is fenced besides.
    */
   nowMs(): Promise<number>
+  /**
+   * Ends all commits, or permits them again. When it returns, every other node's `commit` and
+   * `confirmHead` throws STORE_MOVED, also one that began before.
+   */
+  retire(isRetired: boolean): Promise<void>
 }
 
 /** Whether several nodes share a store, and so must not do the same work at once. */

@@ -26,6 +26,10 @@ const LIST_AFTER: DatabaseStatement = {
   name: 'documents-after',
   text: 'SELECT key, value FROM openseal.document WHERE collection = $1 AND key > $2 ORDER BY key LIMIT $3',
 }
+const COLLECTIONS: DatabaseStatement = {
+  name: 'collections',
+  text: 'SELECT DISTINCT collection FROM openseal.document ORDER BY collection',
+}
 const LIST_NEWEST: DatabaseStatement = {
   name: 'newest-documents',
   text: 'SELECT key, value FROM openseal.document WHERE collection = $1 AND key < $2 ORDER BY key DESC LIMIT $3',
@@ -49,6 +53,7 @@ export function createDocuments({ read, write }: PostgresDatabase): Documents {
       const [statement, from] = after === undefined ? [LIST, ''] : [LIST_AFTER, after]
       return documentsIn(await read(statement, toUtf8(collection), toUtf8(from), range))
     },
+    listCollections: async () => (await read(COLLECTIONS)).map(([name]) => fromUtf8(name as Uint8Array)),
     listNewestDocuments: async (collection, before, limit) =>
       documentsIn(await read(LIST_NEWEST, toUtf8(collection), toUtf8(before), limit)),
   }

@@ -6,20 +6,24 @@
 import { equalBytes } from '../../core/bytes.ts'
 import { addTo, changeHead, decodeHead, HEAD_KEY, type StoredHead } from '../level/head.ts'
 import { NOTHING } from '../level/rows.ts'
-import { StoreError } from '../port/errors.ts'
+import { StoreError, storeMoved } from '../port/errors.ts'
 import type { Commit, Head } from '../port/log.ts'
 import type { DatabaseStatement } from './connection.ts'
 import { BEAT, type PostgresDatabase, type ResultRows, type WriteStep } from './database.ts'
 
 /** Locks the head until the transaction ends. */
-export const LOCK_HEAD: DatabaseStatement = { name: 'lock-head', text: 'SELECT size, root FROM openseal.head WHERE id = 1 FOR UPDATE' }
+export const LOCK_HEAD: DatabaseStatement = {
+  name: 'lock-head',
+  text: 'SELECT size, root, is_retired FROM openseal.head WHERE id = 1 FOR UPDATE',
+}
 const READ_HEAD: DatabaseStatement = {
   name: 'head',
-  text: `SELECT h.size, h.root, e.size, e.is_whole, e.row FROM openseal.head h LEFT JOIN openseal.edge e ON e.size > $1
+  text: `SELECT h.size, h.root, e.size, e.is_whole, e.row, h.is_retired FROM openseal.head h LEFT JOIN openseal.edge e ON e.size > $1
     WHERE h.id = 1 ORDER BY e.size`,
 }
 const ADD_EDGE: DatabaseStatement = { name: 'add-edge', text: 'INSERT INTO openseal.edge VALUES ($1, $2, $3)' }
 const DROP_EDGE: DatabaseStatement = { name: 'drop-edge', text: 'DELETE FROM openseal.edge WHERE size < $1' }
+const RETIRE: DatabaseStatement = { name: 'retire', text: 'UPDATE openseal.head SET is_retired = $1 WHERE id = 1' }
 const MOVE_HEAD: DatabaseStatement = {
   name: 'move-head',
   text: 'UPDATE openseal.head SET size = $1, root = $2 WHERE id = 1 AND size = $3 AND root = $4',
@@ -71,6 +75,7 @@ export function createHead({ read, write, settled, epoch }: PostgresDatabase) {
         confirming = undefined
         const [before, over] = [knownNow(), epoch()]
         const [, rows = []] = await transaction.run([BEAT], [READ_HEAD, before?.head.size ?? -1])
+        if (rows[0]?.[5] === true) throw storeMoved()
         read = [rows, before, over]
         return []
       }).catch(cause => {
@@ -92,6 +97,8 @@ export function createHead({ read, write, settled, epoch }: PostgresDatabase) {
       confirming = mine
       return mine
     },
+
+    retire: (isRetired: boolean) => write(async () => [[RETIRE, isRetired]]),
 
     /** The steps that move the head. They come last. */
     steps({ previous, next, edge }: Commit): WriteStep[] {

@@ -1,8 +1,9 @@
 /** The log in the database: one transaction a commit, which locks the head first and moves it last. */
 import { equalBytes } from '../../core/bytes.ts'
 import { HASH_BYTES } from '../../core/hash.ts'
-import { headMoved } from '../port/errors.ts'
+import { headMoved, storeMoved } from '../port/errors.ts'
 import type { Commit, ErasedRecord, LogStore } from '../port/log.ts'
+import type { SharedStore } from '../port/port.ts'
 import type { DatabaseStatement } from './connection.ts'
 import type { PostgresDatabase, ResultRows, WriteStep } from './database.ts'
 import { documentSteps, lockUnchanged } from './documents.ts'
@@ -65,7 +66,7 @@ const BUNDLE: DatabaseStatement = { name: 'bundle', text: 'SELECT bytes FROM ope
 const STATEMENTS_AT_ONCE = 256
 
 /** The log of a database. */
-export function createLog(database: PostgresDatabase): LogStore {
+export function createLog(database: PostgresDatabase): LogStore & Pick<SharedStore, 'retire'> {
   const { read } = database
   const head = createHead(database)
   const lastSize = async () => first(await read(LAST_SIZE)) as number | undefined
@@ -83,10 +84,12 @@ export function createLog(database: PostgresDatabase): LogStore {
   return {
     readHead: () => shown(head.read),
     confirmHead: () => shown(head.confirm),
+    retire: head.retire,
     commit: commit =>
       database.write(async transaction => {
         const [[row]] = (await transaction.run([LOCK_HEAD])) as [ResultRows]
         const found = headOf(row)
+        if (row?.[2] === true) throw storeMoved()
         const { previous, documents } = commit
         if (found.size !== previous.size || !equalBytes(found.root, previous.root)) throw headMoved(previous, found)
         if (documents !== undefined) await lockUnchanged(transaction, documents.unless)

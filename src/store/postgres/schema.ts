@@ -6,7 +6,7 @@
  *
  *   ledger     the version of these tables, and what tells this database from others
  *   head       one row: size and root. A seal locks it first and writes it last. `beat` changes
- *              when a node confirms what it has read
+ *              when a node confirms what it has read. `is_retired` ends all seals
  *   edge       the growing edge, as in `../level/head.ts`
  *   tile, bundle, statement   by index
  *   identity   the identity of each statement, once
@@ -28,7 +28,7 @@ const VERSION = 1
 /** The tables and their columns. */
 const TABLES: { readonly [name: string]: string } = {
   ledger: '(id smallint PRIMARY KEY CHECK (id = 1), version integer NOT NULL, uid text NOT NULL)',
-  head: '(id smallint PRIMARY KEY CHECK (id = 1), size bigint NOT NULL, root bytea NOT NULL, beat bigint NOT NULL) WITH (fillfactor = 10)',
+  head: '(id smallint PRIMARY KEY CHECK (id = 1), size bigint NOT NULL, root bytea NOT NULL, beat bigint NOT NULL, is_retired boolean NOT NULL DEFAULT false) WITH (fillfactor = 10)',
   edge: '(size bigint PRIMARY KEY, is_whole boolean NOT NULL, row bytea NOT NULL)',
   tile: '(level smallint, idx bigint, bytes bytea NOT NULL, PRIMARY KEY (level, idx))',
   bundle: '(idx bigint PRIMARY KEY, bytes bytea NOT NULL)',

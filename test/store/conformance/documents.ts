@@ -31,6 +31,16 @@ export function documentsConformance(opened: () => Documents): void {
     assert.deepEqual(await opened().listNewestDocuments('c', '1', 9), [])
   })
 
+  it('lists the collections that have documents', async () => {
+    assert.deepEqual(await opened().listCollections(), [])
+    await opened().writeDocuments(['b', 'a', 'a-2', 'aa', 'ü'].map(collection => ({ collection, key: 'k', value: 'v' })))
+    await opened().writeDocuments([
+      { collection: 'a', key: 'l', value: 'v' },
+      { collection: 'b', key: 'k', value: null },
+    ])
+    assert.deepEqual(await opened().listCollections(), ['a', 'a-2', 'aa', 'ü'])
+  })
+
   it('writes all documents, or none if one that the writer read has changed since', async () => {
     const write = (value: string, unless: { key: string; value: string | null }[]) =>
       opened().writeDocuments(

@@ -65,6 +65,18 @@ export function logConformance(opened: () => LogStore & Lookups & Documents): vo
     await opened().commit(commitOf(3, 4))
   })
 
+  it('logs entries whose records are left out, because they were erased', async () => {
+    const commit = commitOf(0, 4)
+    await opened().commit({ ...commit, records: commit.records.filter(({ index }) => index !== 0 && index !== 2) })
+    const statements = await Promise.all([0, 1, 2, 3].map(index => opened().readStatement(index)))
+    assert.deepEqual(statements.map(plain), [undefined, 'statement 1', undefined, 'statement 3'])
+    assert.deepEqual(await opened().findIdentities([hex('identity 2'), hex('identity 3')]), [undefined, 3])
+    assert.deepEqual(await opened().listByAgency('a.example', TOP, 9), [3, 1])
+    await opened().commit(commitOf(4, 5))
+    assert.deepEqual(await opened().listByAgency('a.example', TOP, 9), [4, 3, 1])
+    assert.equal((await opened().readHead())?.head.size, 5)
+  })
+
   it('finds many identities at once, each in its place', async () => {
     await opened().commit(commitOf(0, 40))
     const asked = Array.from({ length: 80 }, (_, i) => hex(`identity ${79 - i}`))

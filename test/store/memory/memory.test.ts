@@ -1,5 +1,12 @@
-/** The memory store against the conformance suite. */
+/** The memory store against the conformance suites. */
 import { createMemoryStore } from '../../../src/store/memory/memory.ts'
-import { embeddedConformance } from '../conformance.ts'
+import { embeddedConformance, sharedConformance } from '../conformance.ts'
 
-describe('memory store', () => embeddedConformance({ open: async () => createMemoryStore() }))
+describe('memory store', () => {
+  embeddedConformance({ open: async () => createMemoryStore() })
+  const shared = createMemoryStore()
+  sharedConformance(
+    () => shared,
+    async () => shared,
+  )
+})

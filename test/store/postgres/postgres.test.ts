@@ -2,7 +2,7 @@
 import { systemHost } from '../../../src/host.ts'
 import { silentLog } from '../../../src/logger.ts'
 import { openPostgresStore } from '../../../src/store/postgres/postgres.ts'
-import { storeConformance } from '../conformance.ts'
+import { sharedConformance, storeConformance } from '../conformance.ts'
 import { startPostgres, type TestServer } from './server.ts'
 
 describe('PostgreSQL store', () => {
@@ -20,12 +20,15 @@ describe('PostgreSQL store', () => {
         await server.sql(`ALTER ROLE ledger SET default_transaction_isolation = '${isolation}'`)
         address = await server.newDatabase()
       })
-      storeConformance({
-        async open() {
-          await server.sql('DROP SCHEMA IF EXISTS openseal CASCADE', new URL(address).pathname.slice(1))
-          return openAgain()
+      storeConformance(
+        {
+          async open() {
+            await server.sql('DROP SCHEMA IF EXISTS openseal CASCADE', new URL(address).pathname.slice(1))
+            return openAgain()
+          },
+          reopen: openAgain,
         },
-        reopen: openAgain,
-      })
+        opened => sharedConformance(opened, openAgain),
+      )
     })
 })
