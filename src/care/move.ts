@@ -21,7 +21,7 @@ export type NamedStore = { readonly store: Store; readonly name: string }
 export type MoveMark = { readonly role: 'source' | 'destination'; readonly other: string; readonly isDone: boolean }
 
 /** What was moved. */
-export type Moved = { readonly size: number; readonly root: Uint8Array; readonly erased: number; readonly documents: number }
+export type MovedLedger = { readonly size: number; readonly root: Uint8Array; readonly erased: number; readonly documents: number }
 
 type Progress = (progress: { readonly step: 'copy' | 'verify'; readonly done: number; readonly total: number }) => void
 
@@ -53,7 +53,7 @@ export function movedFolderOf(folder: string): string {
  * again with the same stores.
  * @throws MoveError MOVE_EMPTY, MOVE_ELSEWHERE, MOVE_DONE, MOVE_TAKEN, MOVE_FORKED, MOVE_DAMAGED
  */
-export async function moveLedger(from: NamedStore, to: NamedStore, onProgress: Progress = () => {}): Promise<Moved> {
+export async function moveLedger(from: NamedStore, to: NamedStore, onProgress: Progress = () => {}): Promise<MovedLedger> {
   await checkRoles(from, to)
 
   // The source is marked and retired before anything is read. A crash from here on leaves a source

@@ -1,22 +1,14 @@
 /** `openseal move`: carries a ledger at rest from its data folder to a database, or back. */
-import { mkdir, rename, stat } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { abortMove, type Moved, movedFolderOf, moveLedger, type NamedStore } from '../care/move.ts'
+import { abortMove, type MovedLedger, moveLedger } from '../care/move.ts'
+import { type OpenPlace, openDatabasePlace, openFolderPlace, setAside } from '../care/move-places.ts'
 import { toHex } from '../core/bytes.ts'
 import { type Host, systemHost } from '../host.ts'
 import { silentLog } from '../logger.ts'
-import { openLevelStore } from '../store/level/level.ts'
-import { parseAddress } from '../store/postgres/address.ts'
-import { openPostgresStore } from '../store/postgres/postgres.ts'
-import { syncFolder } from '../whole-file.ts'
 import { keepFilesPrivate, UsageError, withExample } from './command.ts'
 import { print, printJson, startProgress } from './output.ts'
 
 type Options = { from: string; to?: string; abort?: boolean; json?: boolean }
-
-/** A store that this command has open. `folder`: where it is, if it is on this machine. */
-type Opened = NamedStore & { readonly folder?: string }
 
 /** Names the database of OPENSEAL_STORE. Its address may hold a password, so it is no argument. */
 const DATABASE = 'database'
@@ -38,7 +30,8 @@ export function addMove(command: Command): void {
 async function run({ from, to, abort = false, json }: Options): Promise<void> {
   keepFilesPrivate()
   if (abort === (to !== undefined)) throw new UsageError('give either --to STORE or --abort')
-  if ((from === DATABASE) === (to === DATABASE)) throw new UsageError(`a ledger is moved from a folder to "${DATABASE}", or back`)
+  if (to !== undefined && (from === DATABASE) === (to === DATABASE))
+    throw new UsageError(`a ledger is moved from a folder to "${DATABASE}", or back`)
   const host = systemHost(silentLog)
   const source = await open(from, host)
   try {
@@ -66,7 +59,7 @@ async function run({ from, to, abort = false, json }: Options): Promise<void> {
   }
 }
 
-async function moveTo(source: Opened, to: string, host: Host): Promise<Moved & { readonly name: string }> {
+async function moveTo(source: OpenPlace, to: string, host: Host): Promise<MovedLedger & { readonly name: string }> {
   const target = await open(to, host, true)
   let bar: ReturnType<typeof startProgress> | undefined
   let shown: string | undefined
@@ -86,39 +79,18 @@ async function moveTo(source: Opened, to: string, host: Host): Promise<Moved & {
   }
 }
 
-/** Opens a store. A folder that is to be filled is made. */
-async function open(name: string, host: Host, isTarget = false): Promise<Opened> {
-  if (name === DATABASE) {
-    const address = process.env.OPENSEAL_STORE
-    if (!address) throw new UsageError('OPENSEAL_STORE does not name a database')
-    const { database, hosts } = parseAddress(address)
-    return { store: await openPostgresStore(address, host), name: `The database ${database} on ${hosts.map(each => each.host).join(', ')}` }
-  }
+/** Opens a store. */
+async function open(name: string, host: Host, isTarget = false): Promise<OpenPlace> {
   if (/^postgres/i.test(name)) throw new UsageError(`give the address of a database in OPENSEAL_STORE, and "${DATABASE}" here`)
-  const folder = join(name, 'store')
-  if (isTarget) await mkdir(name, { recursive: true, mode: 0o700 })
-  else if (!(await isThere(folder)))
-    throw new UsageError(
-      (await isThere(movedFolderOf(folder))) ? `the ledger of ${name} was moved already` : `there is no ledger in ${name}`,
-    )
-  return { store: await openLevelStore(folder), name: `The folder ${resolve(name)}`, folder }
+  if (name !== DATABASE) return openFolderPlace(name, isTarget)
+  const address = process.env.OPENSEAL_STORE
+  if (!address) throw new UsageError('OPENSEAL_STORE does not name a database')
+  return openDatabasePlace(address, host)
 }
 
 /** A store's name within a sentence. */
 function inSentence(name: string): string {
   return name.replace(/^The/, 'the')
-}
-
-async function setAside(folder: string): Promise<void> {
-  await rename(folder, movedFolderOf(folder))
-  await syncFolder(join(folder, '..'))
-}
-
-function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  )
 }
 
 function report(json: boolean | undefined, value: object, lines: readonly string[]): void {
