@@ -141,7 +141,7 @@ describe('web/desk: erasing', function () {
 
   it('tells people on a public page what can be removed, what stays, and whom to ask', async () => {
     const page = await client.get('/removal')
-    match(page.text, /<a href="[^"]*\/search">Find the record/)
+    match(page.text, /<a href="[^"]*\/records">Find the record/)
     for (const said of [/After 24 hours it is destroyed/, /What stays/, /ledger@archive\.example/, /href="\/changes\?kind=erased"/])
       match(page.text, said)
     match((await client.get('/')).text, /<footer[\s\S]*href="\/removal"/)
