@@ -71,6 +71,32 @@ export function readCounts(rows: Rows, agency: string): AgencyCounts {
   return readJson<AgencyCounts>(rows.get(rowKey('g', agency))) ?? NO_COUNTS
 }
 
+/**
+ * The agencies that changed most of all, most changes first; all agencies together; and how many
+ * agencies changed something but are not among the first `limit`.
+ */
+export type Changers = {
+  readonly agencies: readonly (AgencyCounts & { readonly agency: string })[]
+  readonly all: AgencyCounts
+  readonly others: number
+}
+
+/** How many changes an agency made. */
+const changesOf = (counts: AgencyCounts) => CHANGE_KINDS.reduce((sum, kind) => sum + counts[kind], 0)
+
+/** Reads the counts of every agency: one short row for each. */
+export async function listChangers(rows: Rows, limit: number): Promise<Changers> {
+  const changers: (AgencyCounts & { agency: string })[] = []
+  const all = { ...NO_COUNTS }
+  for await (const [key, value] of rows.range(rowKey('g'), rowKey('h'))) {
+    const counts = readJson<AgencyCounts>(value) ?? NO_COUNTS
+    for (const name of ['entries', ...CHANGE_KINDS] as const) all[name] += counts[name]
+    if (changesOf(counts) > 0) changers.push({ ...counts, agency: Buffer.from(key.subarray(1)).toString('utf8') })
+  }
+  changers.sort((a, b) => changesOf(b) - changesOf(a) || (a.agency < b.agency ? -1 : 1))
+  return { agencies: changers.slice(0, limit), all, others: Math.max(0, changers.length - limit) }
+}
+
 async function listKind(rows: Rows, kind: FoundChangeKind, before: number, limit: number): Promise<FoundChange[]> {
   const found: FoundChange[] = []
   for await (const [key, value] of rows.range(changeKey(kind, 0), changeKey(kind, before), { reverse: true })) {

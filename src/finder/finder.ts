@@ -9,7 +9,17 @@ import type { Statement } from '../core/statements/statement.ts'
 import type { Log } from '../logger.ts'
 import { listSlots, type Slot, type Unit } from './activity.ts'
 import { findAlike } from './alike.ts'
-import { type AgencyCounts, type FoundChange, type FoundChangeKind, listChanges, NO_COUNTS, readCounts, stateOf } from './changes.ts'
+import {
+  type AgencyCounts,
+  type Changers,
+  type FoundChange,
+  type FoundChangeKind,
+  listChangers,
+  listChanges,
+  NO_COUNTS,
+  readCounts,
+  stateOf,
+} from './changes.ts'
 import { countFacets, type FacetCounts } from './facets.ts'
 import { openKeeper } from './keeper.ts'
 import type { FoundLedger } from './ledger.ts'
@@ -33,6 +43,8 @@ export type Finder = {
   /** The state of an entry with this statement, by all entries below `reached()`. */
   state(index: number, statement: Statement): Promise<EntryState>
   counts(agency: string): Promise<AgencyCounts>
+  /** The agencies that changed most, at most `limit`. */
+  changers(limit: number): Promise<Changers>
   /** An agency's other record ids that people could confuse with this one. */
   recordsLike(agency: string, record: string): Promise<readonly string[]>
   /** Activity from a time on, ascending. */
@@ -107,6 +119,7 @@ export async function openFinder({ ledger, folder, steadyMs, log }: Deps): Promi
     changes: (kinds, before, limit) => ask<readonly FoundChange[]>(rows => listChanges(rows, kinds, before, limit), []),
     state: (index, statement) => ask<EntryState>(rows => stateOf(rows, index, statement), {}),
     counts: agency => ask(rows => readCounts(rows, agency), NO_COUNTS),
+    changers: limit => ask<Changers>(rows => listChangers(rows, limit), { agencies: [], all: NO_COUNTS, others: 0 }),
     recordsLike: (agency, record) => ask<readonly string[]>(rows => findAlike(rows, readShown, agency, record), []),
     activity: (unit, fromMs, limit) => ask<readonly Slot[]>(rows => listSlots(rows, unit, fromMs, limit), []),
     isClean: keeper.isClean,

@@ -312,7 +312,7 @@ export const de: Messages = {
   'verify.tooManyReleases':
     '{count, plural, one {# Veröffentlichung wurde geprüft} other {# Veröffentlichungen wurden geprüft}}. Nicht geprüft: {left}. Der Befehl „openseal verify“ prüft sie alle.',
   'verify.stop': 'Hier anhalten',
-  'verify.more': '{count} weitere zeigen',
+  'verify.more': 'Weitere zeigen: {count}',
   'verify.settings': 'Wer nach der Kette gefragt wird',
   'verify.endpoints': 'Zugänge zur Kette (JSON-RPC), einer je Zeile',
   'verify.endpointsHint':
@@ -643,6 +643,13 @@ export const de: Messages = {
   'changes.version': 'Fassung {revision}',
   'changes.allEarlier': 'alle früheren Fassungen, die neueste davon',
   'changes.unknown': 'in diesem Register gibt es keine solche Fassung',
+  'changes.byAgency': 'Änderungen nach Behörden',
+  'changes.sum':
+    'Von insgesamt {entries, plural, one {# Eintrag} other {# Einträgen}} {changes, plural, one {ändert # einen früheren} other {ändern # einen früheren}}.',
+  'changes.agency': 'Behörde',
+  'changes.share': 'Änderungen unter ihren Einträgen',
+  'changes.others':
+    '{count, plural, one {# weitere Behörde mit Änderungen und alle ohne} other {# weitere Behörden mit Änderungen und alle ohne}}',
   'changes.none': 'Keine solchen Änderungen.',
   'changes.older': 'Ältere Änderungen',
   'changes.newest': 'Neueste Änderungen',
@@ -704,6 +711,12 @@ export const de: Messages = {
   'activity.entries': '{count, plural, one {# Eintrag} other {# Einträge}}',
   'activity.waits': 'Längste Wartezeit auf die Kette',
   'activity.text': '{what}: von {from} bis {to}, ein Balken für je {duration}. Der höchste Balken steht für {most}.',
+  'activity.half': 'Mindestens die Hälfte dieser Einträge wartete höchstens {duration} auf die Kette.',
+  'activity.most': 'Mindestens 95 von 100 warteten höchstens {duration}.',
+  'activity.longest': 'Am längsten wartete mit {duration} ein Eintrag, der nach dem {date} angenommen wurde.',
+  'activity.fewer': 'Von weniger als der Hälfte dieser Einträge ist bekannt, dass sie verankert sind.',
+  'activity.notYet': '{count, plural, one {# Eintrag wartet noch.} other {# Einträge warten noch.}}',
+  'activity.how': 'Aufbewahrt wird nur die längste Wartezeit je {duration}. Die wahren Wartezeiten können also kürzer gewesen sein.',
   'activity.day': 'Letzte 24 Stunden',
   'activity.season': 'Letzte 90 Tage',
   'activity.all': 'Seit Beginn',
@@ -775,7 +788,7 @@ export const de: Messages = {
   'detail.originOther': 'der Prüfpunkt ist von {origin}, die Richtlinie gilt für {expected}',
   'detail.signed': 'Größe {size}, unterschrieben von {keys}',
   'detail.witnessesUnasked': 'die Richtlinie verlangt keine Zeugen',
-  'detail.witnesses': '{count} der Zeugen aus der Richtlinie haben unterschrieben, {quorum} sind nötig',
+  'detail.witnesses': 'Unterschriften von Zeugen der Richtlinie: {count}, nötig: {quorum}',
   'detail.anchorsFew': 'die Richtlinie hat zu wenige Anker für diese Größe',
   'detail.chainUnserved': 'Kette {chainId}: keiner der angegebenen Zugänge bedient sie',
   'detail.chainSilent': 'Kette {chainId}: Zugänge, die geantwortet haben: {answered} von {named} ({endpoints})',
@@ -794,7 +807,7 @@ export const de: Messages = {
   'detail.versionsUnanswered': 'neuere Fassungen wurden nicht geprüft: {reason}',
   'detail.versionsUnsigned':
     'neuere Fassungen wurden nicht geprüft: die Richtlinie kann den neuesten Prüfpunkt der Quelle nicht bestätigen',
-  'detail.versionsBehind': 'neuere Fassungen wurden nicht geprüft: die Quelle hat {size} Einträge, der Beleg setzt {needed} voraus',
+  'detail.versionsBehind': 'neuere Fassungen wurden nicht geprüft: Einträge der Quelle: {size}, vom Beleg vorausgesetzt: {needed}',
   'detail.versionsUnlisted': 'neuere Fassungen wurden nicht geprüft: die Quelle führt den Eintrag {index} selbst nicht auf',
   'detail.versionsMany': 'zu diesem Vorgang werden mehr Erklärungen gemeldet, als gelesen werden konnten',
   'detail.versionUnverified': 'die gemeldete Erklärung Nummer {index} lässt sich nach der Richtlinie nicht bestätigen',

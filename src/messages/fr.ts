@@ -630,6 +630,13 @@ export const fr: Messages = {
   'changes.version': 'la version {revision}',
   'changes.allEarlier': 'toutes les versions antérieures, dont la plus récente',
   'changes.unknown': 'aucune version de ce numéro n’est dans ce registre',
+  'changes.byAgency': 'Changements par administration',
+  'changes.sum':
+    'Sur {entries, plural, one {# entrée} many {# d’entrées} other {# entrées}} au total, {changes, plural, one {# en change une plus ancienne} many {# en changent une plus ancienne} other {# en changent une plus ancienne}}.',
+  'changes.agency': 'Administration',
+  'changes.share': 'Changements parmi ses entrées',
+  'changes.others':
+    '{count, plural, one {# autre administration avec des changements, et toutes celles qui n’en ont pas} many {# d’autres administrations avec des changements, et toutes celles qui n’en ont pas} other {# autres administrations avec des changements, et toutes celles qui n’en ont pas}}',
   'changes.none': 'Aucun changement de ce genre.',
   'changes.older': 'Changements plus anciens',
   'changes.newest': 'Changements les plus récents',
@@ -691,6 +698,13 @@ export const fr: Messages = {
   'activity.entries': '{count, plural, one {# entrée} many {# d’entrées} other {# entrées}}',
   'activity.waits': 'Plus longue attente de la chaîne',
   'activity.text': '{what} : du {from} au {to}, une barre par tranche de {duration}. La barre la plus haute représente {most}.',
+  'activity.half': 'Au moins la moitié de ces entrées ont attendu la chaîne {duration} au plus.',
+  'activity.most': 'Au moins 95 sur 100 ont attendu {duration} au plus.',
+  'activity.longest': 'L’attente la plus longue a été de {duration}, pour une entrée acceptée après le {date}.',
+  'activity.fewer': 'On sait que moins de la moitié de ces entrées sont ancrées.',
+  'activity.notYet':
+    '{count, plural, one {# entrée attend encore.} many {# d’entrées attendent encore.} other {# entrées attendent encore.}}',
+  'activity.how': 'Seule l’attente la plus longue par tranche de {duration} est conservée : les attentes réelles ont pu être plus courtes.',
   'activity.day': 'Dernières 24 heures',
   'activity.season': '90 derniers jours',
   'activity.all': 'Depuis le début',
@@ -763,7 +777,7 @@ export const fr: Messages = {
   'detail.originOther': 'le point de contrôle est de {origin}, mais la politique est pour {expected}',
   'detail.signed': 'taille {size}, signé par {keys}',
   'detail.witnessesUnasked': 'la politique ne demande aucun témoin',
-  'detail.witnesses': '{count} des témoins de la politique ont signé, {quorum} sont nécessaires',
+  'detail.witnesses': 'signatures de témoins de la politique : {count}, nécessaires : {quorum}',
   'detail.anchorsFew': 'la politique a trop peu d’ancrages pour cette taille',
   'detail.chainUnserved': 'chaîne {chainId} : aucun des points d’accès indiqués ne la dessert',
   'detail.chainSilent': 'chaîne {chainId} : {answered} points d’accès sur {named} ont répondu ({endpoints})',
@@ -783,7 +797,8 @@ export const fr: Messages = {
   'detail.versionsUnanswered': 'les versions plus récentes n’ont pas été vérifiées : {reason}',
   'detail.versionsUnsigned':
     'les versions plus récentes n’ont pas été vérifiées : la politique ne peut pas vérifier le dernier point de contrôle de la source',
-  'detail.versionsBehind': 'les versions plus récentes n’ont pas été vérifiées : la source a {size} entrées, le reçu en suppose {needed}',
+  'detail.versionsBehind':
+    'les versions plus récentes n’ont pas été vérifiées : entrées de la source : {size}, supposées par le reçu : {needed}',
   'detail.versionsUnlisted': 'les versions plus récentes n’ont pas été vérifiées : la source ne mentionne pas l’entrée {index} elle-même',
   'detail.versionsMany': 'ce dossier a plus de déclarations qu’il n’a été possible d’en lire',
   'detail.versionUnverified': 'la déclaration signalée au numéro {index} n’est pas vérifiable selon la politique',

@@ -68,6 +68,11 @@ export function sayNumber(say: Tongue, value: number): string {
   return numbersOf(say.lang).format(value)
 }
 
+/** A part of the whole: 0.125 is `12.5%`. */
+export function sayShare(say: Tongue, share: number): string {
+  return sharesOf(say.lang).format(share)
+}
+
 /** A length of time in its largest sensible unit: `4 minutes`. */
 export function sayDuration(say: Tongue, seconds: number): string {
   const [unit, size] = UNITS.find(([, size]) => seconds >= size * 2) ?? (['second', 1] as const)
@@ -84,6 +89,7 @@ const UNITS = [
 // Formats are made once for each language: making one takes longer than everything else on a page.
 const timesOf = perLanguage(lang => new Intl.DateTimeFormat(lang, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' }))
 const numbersOf = perLanguage(lang => new Intl.NumberFormat(lang))
+const sharesOf = perLanguage(lang => new Intl.NumberFormat(lang, { style: 'percent', maximumFractionDigits: 1 }))
 const pluralsOf = perLanguage(lang => new Intl.PluralRules(lang))
 const lengthsOf = perLanguage(lang => {
   const of = (unit: string) => new Intl.NumberFormat(lang, { style: 'unit', unit, unitDisplay: 'long' })

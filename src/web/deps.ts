@@ -133,6 +133,13 @@ export type SiteFacets = {
   readonly packages: number
 }
 
+/** The agencies that changed most, at most as many as were asked for. */
+export type SiteChangers = {
+  readonly agencies: readonly (SiteCounts & { readonly agency: string })[]
+  readonly all: SiteCounts
+  readonly others: number
+}
+
 /** The index that follows the log in the background. */
 export type SiteFinder = {
   /** Entries below this index can be found. */
@@ -152,6 +159,11 @@ export type SiteFinder = {
   /** The state of an entry, by all entries below `reached()`. */
   state(index: number, statement: Statement): Promise<SiteState>
   counts(agency: string): Promise<SiteCounts>
+  /**
+   * The agencies with the most changes, all agencies together, and how many agencies with changes
+   * are left out.
+   */
+  changers(limit: number): Promise<SiteChangers>
   activity(unit: 'quarter' | 'day', fromMs: number, limit: number): Promise<readonly SiteSlot[]>
 }
 

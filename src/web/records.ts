@@ -123,6 +123,16 @@ export function readWaits(ledger: SiteLedger, newestFirst: readonly SiteAnchor[]
   )
 }
 
+const CHANGERS_SHOWN = 10
+
+/** The agencies that changed most, with their names. */
+export async function readChangers(deps: SiteDeps) {
+  const found = await deps.finder.changers(CHANGERS_SHOWN)
+  const names = new Map<string, string>()
+  for (const { agency } of found.agencies) names.set(agency, (await findAgency(agency, deps))?.name ?? agency)
+  return { ...found, names }
+}
+
 /** undefined if there is none. */
 export async function findAgency(id: string, { agencies }: SiteDeps): Promise<SiteAgency | undefined> {
   try {

@@ -26,6 +26,7 @@ import { makeOfflineVerifier } from './offline.ts'
 import { aboutPage } from './pages/about.ts'
 import { agenciesPage, agencyPage } from './pages/agency.ts'
 import { anchorsPage } from './pages/anchors.ts'
+import { renderChangers } from './pages/changers.ts'
 import { CHANGE_KINDS, changesPage, renderTabs } from './pages/changes.ts'
 import { erasuresPage } from './pages/erased.ts'
 import { type HomeData, homePage } from './pages/home.ts'
@@ -36,7 +37,7 @@ import { type ToolData, verifyPage } from './pages/verify.ts'
 import { type PagePath, placeOf } from './places.ts'
 import { MissingError } from './problem-page.ts'
 import { receiptFileRoutes } from './receipts.ts'
-import { countBehind, type Entry, findAgency, newestIndexes, pageOf, readEntries, readWaits } from './records.ts'
+import { countBehind, type Entry, findAgency, newestIndexes, pageOf, readChangers, readEntries, readWaits } from './records.ts'
 import { responsibleRoutes } from './responsible.ts'
 import { showCertificate, showRecord } from './show-record.ts'
 
@@ -241,7 +242,8 @@ function otherPages(page: AddPage, deps: SiteDeps): void {
       const { edited, isSilentEdit, ...others } = entry.state
       return { ...entry, change, state: change.kind === 'silent-edit' ? others : entry.state }
     })
-    return changesPage(frame, { kind, entries: changed, before, older, behind: countBehind(deps) })
+    const changers = kind === undefined && before === undefined && renderChangers(frame, await readChangers(deps))
+    return changesPage(frame, { kind, entries: changed, before, older, behind: countBehind(deps), changers })
   })
   page('/anchors', async (frame, ctx) => {
     const before = readCursor(ctx)
@@ -250,7 +252,15 @@ function otherPages(page: AddPage, deps: SiteDeps): void {
     const next = anchors[ANCHORS_LISTED]
     const activity = await readActivity(deps, readChoice(ctx, 'range', RANGES))
     const older = next && shown.at(-1)?.size
-    return anchorsPage(frame, { anchors: await readWaits(ledger, shown, next?.size ?? 0), activity, before, older })
+    const waiting = await readWaiting(deps)
+    return anchorsPage(frame, {
+      anchors: await readWaits(ledger, shown, next?.size ?? 0),
+      activity,
+      before,
+      older,
+      waiting: waiting.count,
+      behind: countBehind(deps),
+    })
   })
 }
 

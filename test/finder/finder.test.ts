@@ -451,6 +451,12 @@ describe('finder', () => {
     )
     assert.deepEqual(await finder.counts('transport.gov.example'), { entries: 8, 'silent-edit': 2, amend: 1, withdraw: 1 })
     assert.equal((await finder.counts('nobody.example')).entries, 0)
+    const { agencies, all, others } = await finder.changers(10)
+    assert.ok(agencies.some(({ agency, entries }) => agency === 'transport.gov.example' && entries === 8))
+    assert.ok(all.entries >= 8 && all.amend >= 1)
+    assert.equal(others, 0)
+    const none = await finder.changers(0)
+    assert.deepEqual([none.agencies, none.all, none.others], [[], all, agencies.length])
   })
 
   it('accuses nobody of an annex, of a file that was withdrawn and published rightly, or of one that was amended', async () => {

@@ -32,6 +32,15 @@ describe('web/messages', () => {
     })
   }
 
+  it('writes a number beside a noun only as a plural, or where the number is a limit of ours', () => {
+    const limits = ['verify.more', 'find.atLeast', 'verify.serverTooLarge', 'new.limit', 'new.tooLarge', 'new.tooMany', 'folder.shown']
+    // The English remarks are the verifier's own, and their values are text.
+    for (const tag of LANGUAGE_TAGS)
+      for (const [key, sentence] of Object.entries({ ...CATALOGUES[tag], ...DESK_CATALOGUES[tag] }))
+        if (!limits.includes(key) && !(tag === 'en' && key.startsWith('detail.')))
+          assert.doesNotMatch(sentence.replace(PLURAL, ''), /\{(count|size|needed|changes|entries)\} \p{L}/u, `${tag} ${key}`)
+  })
+
   for (const tag of LANGUAGE_TAGS) {
     it(`has every plural form that ${tag} needs, and no other`, () => {
       const rules = new Intl.PluralRules(tag)

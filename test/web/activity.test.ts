@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict'
 import { html } from '../../src/html.ts'
 import { speak } from '../../src/messages/language.ts'
+import { sayDuration } from '../../src/messages/say.ts'
 import { readActivity } from '../../src/web/activity.ts'
 import type { SiteDeps, SiteSlot } from '../../src/web/deps.ts'
 import { anchorsPage } from '../../src/web/pages/anchors.ts'
+import { atMostSeconds, sumWaits } from '../../src/web/waits.ts'
 
 const DAY_MS = 86_400_000
 const NOW_MS = Date.UTC(2026, 10, 24, 12)
@@ -45,6 +47,33 @@ describe('web/activity', () => {
     }
   })
 
+  it('says waits that at least half and 95 of 100 entries did not exceed, and counts what still waits as longer', () => {
+    const minute = 60_000
+    const slots = [
+      { startMs: 0, records: 50, waitMs: 4 * minute },
+      { startMs: minute, records: 45, waitMs: 9 * minute },
+      { startMs: 2 * minute, records: 5, waitMs: 120 * minute },
+      { startMs: 3 * minute, records: 0 },
+    ]
+    const said = { halfMs: 4 * minute, mostMs: 9 * minute, longest: { startMs: 2 * minute, waitMs: 120 * minute } }
+    assert.deepEqual(sumWaits(slots, 0), said)
+    assert.deepEqual(sumWaits(slots, 5), said)
+    assert.deepEqual(sumWaits(slots, 6), { ...said, mostMs: undefined })
+    assert.deepEqual(sumWaits(slots, 50), { ...said, mostMs: undefined })
+    assert.deepEqual(sumWaits(slots, 51), { ...said, halfMs: undefined, mostMs: undefined })
+    assert.equal(sumWaits([{ startMs: 0, records: 3 }], 3), undefined)
+  })
+
+  it('rounds a wait up in the unit in which it is said, so that no entry waited longer', () => {
+    for (let waitMs = 0; waitMs < 4 * DAY_MS; waitMs += 37_123) {
+      const seconds = atMostSeconds(waitMs)
+      assert.ok(seconds * 1000 >= waitMs && seconds >= 1)
+      const shown = /^[\d,]+ (\w+?)s?$/.exec(sayDuration(speak('en'), seconds))!
+      const size = { second: 1, minute: 60, hour: 3600, day: 86_400 }[shown[1]!]!
+      assert.ok(Number.parseInt(shown[0], 10) * size * 1000 >= waitMs, `${waitMs}: ${shown[0]}`)
+    }
+  })
+
   it('draws no bar for zero, and says one entry in the singular', () => {
     const place = {
       base: '',
@@ -56,7 +85,7 @@ describe('web/activity', () => {
     const frame = { say: speak('en'), ...place }
     const drawn = (slots: readonly SiteSlot[]) => {
       const activity = { range: 'day', fromMs: NOW_MS - DAY_MS, toMs: NOW_MS, unitMs: 900_000, slots } as const
-      const page = anchorsPage(frame, { anchors: [], activity, before: undefined, older: undefined })
+      const page = anchorsPage(frame, { anchors: [], activity, before: undefined, older: undefined, waiting: 0, behind: 0 })
       return html`${page.main}`.safe
     }
     const nothing = drawn([{ startMs: NOW_MS - DAY_MS, records: 0, waitMs: 0 }])

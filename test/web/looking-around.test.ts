@@ -49,6 +49,31 @@ describe('web/looking around', () => {
     assert.match((await read('/records/2')).text, /other content\. Published before as: <a href="\/records\/1">/)
   })
 
+  it('says how much was changed afterwards, and by which agencies, without a bar for nothing', async () => {
+    const { text } = await read('/changes')
+    assert.match(text, /Of 65 entries in all, 3 change an earlier one\./)
+    const [, row = ''] = /<tbody>(<tr><td data-label="Agency">[\s\S]*?)<\/tbody>/.exec(text) ?? []
+    const cells = [...row.matchAll(/data-label="([^"]*)">(.*?)<\/td>/g)].map(([, label, cell]) => [label, cell!.replace(/<[^>]*>/g, '')])
+    assert.deepEqual(cells, [
+      ['Agency', 'Υπουργείο Μεταφορών &lt;b&gt;&amp;'],
+      ['Entries accepted', '65'],
+      ['Silent edits', '1'],
+      ['Amendments', '1'],
+      ['Withdrawals', '1'],
+      ['Changes among its entries', '4.6%'],
+    ])
+    assert.equal(row.match(/<rect/g)?.length, 1)
+    for (const path of ['/changes?kind=amend', '/changes?before=3']) assert.doesNotMatch((await read(path)).text, /Changes by agency/)
+  })
+
+  it('answers in words how long entries waited, before it draws it', async () => {
+    const { text } = await read('/anchors')
+    assert.match(
+      text,
+      /<p class="lead">At least half of these entries waited no longer than 60 seconds for the chain\. At least 95 of 100 waited no longer than 60 minutes\. The longest wait was 60 minutes, for an entry accepted after <time[^>]*>20 November 2026 at 08:00 UTC<\/time>\. 1 entry still waits\.<\/p>[\s\S]*<svg/,
+    )
+  })
+
   it('counts what an agency did', async () => {
     assert.match((await read(`/agencies/${AGENCY}`)).text, /Entries: 65\. Silent edits: 1\. Amendments: 1\. Withdrawals: 1\./)
   })

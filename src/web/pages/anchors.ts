@@ -2,13 +2,15 @@
  * The anchors: how much was accepted over time, how long it waited for the chain, and each anchor.
  */
 
-import { type Html, html } from '../../html.ts'
+import { fill, type Html, html } from '../../html.ts'
 import { sayDuration, sayNumber } from '../../messages/say.ts'
 import { type Activity, RANGES } from '../activity.ts'
 import { drawBars } from '../chart.ts'
 import type { SiteAnchor } from '../deps.ts'
 import type { Frame, Page } from '../layout.ts'
 import { renderTime } from '../time.ts'
+import { atMostSeconds, sumWaits } from '../waits.ts'
+import { renderBehind } from './entry-list.ts'
 
 /** An anchor, and the longest wait of one of its entries; undefined if unknown. */
 export type WaitedAnchor = { readonly anchor: SiteAnchor; readonly waitMs: number | undefined }
@@ -21,16 +23,20 @@ export function anchorsPage(
     readonly activity: Activity
     readonly before: number | undefined
     readonly older: number | undefined
+    /** How many entries the chain does not vouch for yet: the newest. */
+    readonly waiting: number
+    /** How many of the newest entries the finder has not read yet. */
+    readonly behind: number
   },
 ): Page {
   const { say, base } = frame
-  const { anchors, activity, before, older } = data
+  const { anchors, before, older } = data
   return {
     title: say('site.anchors'),
     description: say('anchors.lead'),
     ...(before !== undefined && { noIndex: true }),
     main: html`<h1>${say('site.anchors')}</h1><p class="lead">${say('anchors.lead')}</p>
-${before === undefined && renderActivity(frame, activity)}
+${before === undefined && renderActivity(frame, data)}
 <h2>${say('anchors.newest')}</h2>
 ${anchors.length === 0 ? html`<p>${say('anchors.none')}</p>` : renderAnchors(frame, anchors)}
 <p class="row no-print">${before !== undefined && html`<a href="${base}/anchors">${say('anchors.newest')}</a>`}
@@ -38,18 +44,34 @@ ${older !== undefined && html`<a href="${base}/anchors?before=${older}">${say('a
   }
 }
 
-function renderActivity({ say, base }: Frame, activity: Activity): Html {
+function renderActivity(frame: Frame, { activity, waiting, behind }: Parameters<typeof anchorsPage>[1]): Html {
+  const { say, base } = frame
   const { range, slots } = activity
   // Zero has no bar: neither units without entries nor waits of no time.
   const accepted = slots.filter(({ records }) => records > 0).map(({ startMs, records }) => ({ startMs, value: records }))
   const waits = slots.filter(({ waitMs = 0 }) => waitMs > 0).map(({ startMs, waitMs = 0 }) => ({ startMs, value: waitMs / 1000 }))
   const sayEntries = (count: number) => say('activity.entries', { count })
+  const sayCount = (count: number) => sayNumber(say, count)
   return html`<h2>${say('activity.title')}</h2>
 <nav class="tabs" aria-label="${say('activity.range')}"><ul>${RANGES.map(each => html`<li><a href="${base}/anchors?range=${each}"${each === range && html` aria-current="page"`}>${say(`activity.${each}`)}</a></li>`)}</ul></nav>
-${slots.length === 0 && html`<p>${say('activity.none')}</p>`}
-${accepted.length > 0 && html`<h3>${say('activity.records')}</h3>${drawBars(say, activity, { what: say('activity.records'), bars: accepted, format: sayEntries })}`}
+${renderBehind(frame, behind)}
+${slots.length === 0 ? html`<p>${say('activity.none')}</p>` : renderAnswer(say, activity, waiting)}
+${accepted.length > 0 && html`<h3>${say('activity.records')}</h3>${drawBars(say, activity, { what: say('activity.records'), bars: accepted, format: sayEntries, mark: sayCount })}`}
 ${waits.length > 0 && html`<h3>${say('activity.waits')}</h3>${drawBars(say, activity, { what: say('activity.waits'), bars: waits, format: value => sayDuration(say, value) })}`}
 ${slots.length > 0 && renderTable({ say }, slots)}`
+}
+
+/** How long entries waited, in words. */
+function renderAnswer(say: Frame['say'], { slots, unitMs }: Activity, waiting: number): Html {
+  const waits = sumWaits(slots, waiting)
+  const atMost = (waitMs: number) => sayDuration(say, atMostSeconds(waitMs))
+  const answer = waits && [
+    waits.halfMs === undefined ? say('activity.fewer') : say('activity.half', { duration: atMost(waits.halfMs) }),
+    waits.mostMs !== undefined && say('activity.most', { duration: atMost(waits.mostMs) }),
+    fill(say('activity.longest', { duration: atMost(waits.longest.waitMs) }), { date: renderTime(say, waits.longest.startMs) }),
+  ]
+  return html`<p class="lead">${answer?.map(sentence => html`${sentence} `)}${waiting > 0 && say('activity.notYet', { count: waiting })}</p>
+${waits && html`<p class="small soft">${say('activity.how', { duration: sayDuration(say, unitMs / 1000) })}</p>`}`
 }
 
 function renderTable({ say }: Pick<Frame, 'say'>, slots: Activity['slots']): Html {

@@ -20,10 +20,12 @@ export function changesPage(
     readonly older: number | undefined
     /** How many of the newest entries the finder has not read yet. */
     readonly behind: number
+    /** Only on the first page of all changes. */
+    readonly changers?: Html | false
   },
 ): Page {
   const { say, base } = frame
-  const { kind, entries, before, older, behind } = data
+  const { kind, entries, before, older, behind, changers } = data
   const here = `${base}/changes`
   const only = kind === undefined ? '' : `kind=${kind}&`
   return {
@@ -38,6 +40,7 @@ ${renderBehind(frame, behind)}
 ${entries.length === 0 ? html`<p>${say('changes.none')}</p>` : renderEntries(frame, entries, entry => renderChange(frame, entry))}
 <p class="row no-print">${before !== undefined && html`<a href="${here}${kind !== undefined && `?kind=${kind}`}">${say('changes.newest')}</a>`}
 ${older !== undefined && html`<a href="${here}?${only}before=${older}">${say('changes.older')}</a>`}</p>
+${changers}
 <p class="no-print"><a href="${here}.atom">${say('feed.watch')} (Atom)</a> · <a href="${here}/all.atom">${say('feed.changes')} (Atom)</a></p>`,
   }
 }
