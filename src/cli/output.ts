@@ -10,6 +10,33 @@ export function print(...lines: readonly string[]): void {
   write(process.stdout, lines)
 }
 
+/**
+ * Lines broken at words to fit a terminal, further lines indented. Where the output is no terminal,
+ * each line stays whole, for programs that read it.
+ */
+export function wrapLines(
+  lines: readonly string[],
+  { isTTY, columns = 80 }: { readonly isTTY?: boolean; readonly columns?: number },
+): string[] {
+  return isTTY !== true ? [...lines] : lines.flatMap(line => wrapLine(line, Math.max(columns, MIN_COLUMNS)))
+}
+
+const MIN_COLUMNS = 40
+
+function wrapLine(line: string, columns: number): string[] {
+  const indent = /^ */.exec(line)?.[0] ?? ''
+  const wrapped: string[] = []
+  let current = ''
+  for (const word of line.slice(indent.length).split(' ')) {
+    const start = wrapped.length === 0 ? indent : `${indent}  `
+    if (current !== '' && start.length + current.length + 1 + word.length > columns) {
+      wrapped.push(start + current)
+      current = word
+    } else current = current === '' ? word : `${current} ${word}`
+  }
+  return [...wrapped, (wrapped.length === 0 ? indent : `${indent}  `) + current]
+}
+
 /** Prints a value as JSON to stdout: what --json asks for. */
 export function printJson(value: unknown): void {
   process.stdout.write(`${visibleJson(JSON.stringify(value, undefined, 2))}\n`)

@@ -25,7 +25,7 @@ import { readArgument, receiptsOf } from './given-files.ts'
 import { readWhole } from './hash-file.ts'
 import { keepResults } from './kept-results.ts'
 import { chooseLanguage, withLanguage } from './locale.ts'
-import { print, printJson, remark, startProgress, startWordLine } from './output.ts'
+import { print, printJson, remark, startProgress, startWordLine, wrapLines } from './output.ts'
 import { COMMAND } from './program.ts'
 import { receiptPath, receiptsPath } from './receipt-file.ts'
 
@@ -193,10 +193,10 @@ async function runTask(task: Task, { name, read }: GivenFile, say: Say): Promise
 /** One file in full; several, or a folder, as a table with a sentence for each. */
 function printRows(rows: readonly Row[], isList: boolean, { url, endpoints, say }: Setting): void {
   const [row] = rows
-  if (row === undefined || isList) print(...formatTable(say, rows))
+  if (row === undefined || isList) print(...wrapLines(formatTable(say, rows), process.stdout))
   else if (row.kind === 'left-out') remark(`openseal: ${row.detail} [${row.code}]`)
   else {
-    print(...formatAnswers(say, row.answers))
+    print(...wrapLines(formatAnswers(say, row.answers), process.stdout))
     if (row.kind === 'receipt') remark('', `openseal: ${row.name}: ${RECEIPT_GIVEN.detail} [${RECEIPT_GIVEN.code}]`)
     if (row.answers.own[0]?.finding?.isFresher) remark('', `${COMMAND} receipt --upgrade ${row.name}`)
   }

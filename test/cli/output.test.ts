@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { visibleLine } from '../../src/cli/output.ts'
+import { visibleLine, wrapLines } from '../../src/cli/output.ts'
 import { CATALOGUES } from '../../src/messages/language.ts'
 
 /**
@@ -31,6 +31,19 @@ describe('cli/output', () => {
     const text = await printedBy(`printJson(${JSON.stringify(value)})`)
     assert.deepEqual(JSON.parse(text), value)
     assert.doesNotMatch(text, /[^\P{Cc}\n]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u)
+  })
+
+  it('breaks lines at words for a terminal, and keeps them whole for a program', () => {
+    const lines = ['  ✗ document  failed  this file is not one of the documents that the receipt lists', '', `SHA-256 ${'0'.repeat(64)}`]
+    assert.deepEqual(wrapLines(lines, {}), lines)
+    assert.deepEqual(wrapLines(lines, { isTTY: true, columns: 48 }), [
+      '  ✗ document  failed  this file is not one of',
+      '    the documents that the receipt lists',
+      '',
+      'SHA-256',
+      `  ${'0'.repeat(64)}`,
+    ])
+    assert.deepEqual(wrapLines(lines, { isTTY: true, columns: 200 }), lines)
   })
 
   it('has no sentence of its own that would be shown with a mark in it', () => {
