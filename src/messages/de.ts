@@ -454,6 +454,13 @@ export const de: Messages = {
   'record.showAll': 'Mehr vom Verlauf zeigen',
   'record.whole': 'Ganzer Text',
   'record.receipt': 'Beleg herunterladen',
+  'package.files': 'Paketdateien, die nach Angabe der Behörde Veröffentlichungen dieses Verfahrens enthalten:',
+  'package.more': 'Weitere Paketdateien',
+  'package.named':
+    'Dieser Eintrag betrifft eine Paketdatei als Ganzes. Nach Angabe der Behörde enthält sie Veröffentlichungen der folgenden Verfahren.',
+  'package.unnamed':
+    'Dieser Eintrag betrifft eine Paketdatei als Ganzes. Welche Einträge die Veröffentlichungen darin betreffen, weiß das Register nicht.',
+  'package.check': 'Wenn Sie die Datei haben, prüfen Sie sie: Jede Veröffentlichung darin bekommt eine eigene Antwort.',
   'record.certificate': 'Bescheinigung zum Drucken',
   'record.qr': 'Code mit der Adresse dieser Seite',
   'record.ownWord': 'Das sagt das Register selbst. Sie können es prüfen, ohne ihm zu vertrauen:',
@@ -630,6 +637,8 @@ export const de: Messages = {
   'agency.first': 'Erste Behörden',
   'agency.notFound': 'Es gibt keine Behörde mit dieser Adresse.',
   'agency.records': 'Vorgänge dieser Behörde',
+  'agency.meaning':
+    'Jede Erklärung ist ein Eintrag, auch Änderungen und Rücknahmen. Bei einer stillen Änderung bleiben Versionsnummer und Dokumentname gleich, aber der Inhalt ist ein anderer. Bei einer erklärten Änderung oder einer Rücknahme sagt die Behörde selbst, dass eine frühere Version ersetzt wurde oder nicht mehr gilt.',
   'agency.count': 'Einträge: {entries}. Stille Änderungen: {edits}. Erklärte Änderungen: {amendments}. Rücknahmen: {withdrawals}.',
   'changes.lead':
     'Was nach der Veröffentlichung geändert wurde. Bei einer stillen Änderung bleiben Fassungsnummer und Name des Dokuments gleich, aber der Inhalt ist ein anderer.',

@@ -368,6 +368,11 @@ const SENTENCES = {
   'record.showAll': 'Show more of the history',
   'record.whole': 'Whole text',
   'record.receipt': 'Download the receipt',
+  'package.files': 'Package files that hold releases of this procedure, according to the agency:',
+  'package.more': 'More package files',
+  'package.named': 'This entry is about a package file as a whole. According to the agency, it holds releases of the procedures below.',
+  'package.unnamed': 'This entry is about a package file as a whole. The ledger does not know which entries are about the releases in it.',
+  'package.check': 'If you have the file, check it: each release in it gets an answer of its own.',
   'record.certificate': 'Certificate to print',
   'record.qr': 'Code with the address of this page',
   'record.ownWord': 'So says the ledger itself. You can check it without trusting the ledger:',
@@ -539,6 +544,8 @@ const SENTENCES = {
   'agency.first': 'First agencies',
   'agency.notFound': 'There is no agency with this address.',
   'agency.records': 'Records of this agency',
+  'agency.meaning':
+    'Every statement is one entry, changes and withdrawals too. In a silent edit the version number and the document’s name stay the same, but the content differs. In an amendment or a withdrawal, the agency itself says that an earlier version was replaced or no longer holds.',
   'agency.count': 'Entries: {entries}. Silent edits: {edits}. Amendments: {amendments}. Withdrawals: {withdrawals}.',
   'changes.lead':
     'What was changed after it was published. In a silent edit the version number and the document’s name stay the same, but the content differs.',

@@ -433,6 +433,13 @@ export const es: Messages = {
   'record.showAll': 'Mostrar más historial',
   'record.whole': 'Texto completo',
   'record.receipt': 'Descargar el recibo',
+  'package.files': 'Archivos de paquetes que contienen publicaciones de este procedimiento, según el organismo:',
+  'package.more': 'Más archivos de paquetes',
+  'package.named':
+    'Esta entrada se refiere a un archivo de paquete en su conjunto. Según el organismo, contiene publicaciones de los procedimientos siguientes.',
+  'package.unnamed':
+    'Esta entrada se refiere a un archivo de paquete en su conjunto. El registro no sabe qué entradas se refieren a las publicaciones que contiene.',
+  'package.check': 'Si tiene el archivo, compruébelo: cada publicación que contiene recibe su propia respuesta.',
   'record.certificate': 'Certificado para imprimir',
   'record.qr': 'Código con la dirección de esta página',
   'record.ownWord': 'Así lo dice el propio registro. Puede comprobarlo sin fiarse de él:',
@@ -605,6 +612,8 @@ export const es: Messages = {
   'agency.first': 'Primeros organismos',
   'agency.notFound': 'No hay ningún organismo con esta dirección.',
   'agency.records': 'Expedientes de este organismo',
+  'agency.meaning':
+    'Cada declaración es una entrada, también las modificaciones y las retiradas. En un cambio silencioso, el número de versión y el nombre del documento siguen siendo los mismos, pero el contenido es distinto. En una modificación o una retirada, el propio organismo dice que una versión anterior se ha sustituido o ya no es válida.',
   'agency.count': 'Entradas: {entries}. Cambios silenciosos: {edits}. Modificaciones: {amendments}. Retiradas: {withdrawals}.',
   'changes.lead':
     'Lo que se cambió después de publicarse. En un cambio silencioso, el número de versión y el nombre del documento siguen siendo los mismos, pero el contenido es otro.',

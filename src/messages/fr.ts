@@ -441,6 +441,13 @@ export const fr: Messages = {
   'record.showAll': 'Afficher plus d’historique',
   'record.whole': 'Texte complet',
   'record.receipt': 'Télécharger le reçu',
+  'package.files': 'Fichiers de paquets qui contiennent des publications de cette procédure, selon l’administration :',
+  'package.more': 'Autres fichiers de paquets',
+  'package.named':
+    'Cette entrée concerne un fichier de paquet dans son ensemble. Selon l’administration, il contient des publications des procédures ci-dessous.',
+  'package.unnamed':
+    'Cette entrée concerne un fichier de paquet dans son ensemble. Le registre ne sait pas quelles entrées concernent les publications qu’il contient.',
+  'package.check': 'Si vous avez le fichier, vérifiez-le : chaque publication qu’il contient reçoit sa propre réponse.',
   'record.certificate': 'Certificat à imprimer',
   'record.qr': 'Code avec l’adresse de cette page',
   'record.ownWord': 'C’est ce que dit le registre lui-même. Vous pouvez le vérifier sans lui faire confiance :',
@@ -616,6 +623,8 @@ export const fr: Messages = {
   'agency.first': 'Premières administrations',
   'agency.notFound': 'Il n’y a pas d’administration à cette adresse.',
   'agency.records': 'Dossiers de cette administration',
+  'agency.meaning':
+    'Chaque déclaration est une entrée, les modifications et les retraits aussi. Dans une modification silencieuse, le numéro de version et le nom du document restent les mêmes, mais le contenu diffère. Dans une modification déclarée ou un retrait, l’administration dit elle-même qu’une version antérieure a été remplacée ou n’est plus valable.',
   'agency.count':
     'Entrées : {entries}. Modifications silencieuses : {edits}. Modifications déclarées : {amendments}. Retraits : {withdrawals}.',
   'changes.lead':

@@ -17,7 +17,7 @@ const PAGES = ['/', '/verify', '/records', '/changes', '/agencies', '/anchors', 
 const CLOSED = ['/desk', '/operator', '/search', '/records?', '/v1/', '/mcp', '/tile/']
 
 /** Adds /robots.txt, /sitemap.xml and the lists that it names. */
-export function crawlerRoutes(router: Router, { url, ledger }: Pick<SiteDeps, 'url' | 'ledger'>): void {
+export function crawlerRoutes(router: Router, { url, ledger, agencies }: Pick<SiteDeps, 'url' | 'ledger' | 'agencies'>): void {
   router.get('/robots.txt', async (ctx: Context) => {
     ctx.type = 'text/plain; charset=utf-8'
     const closed = CLOSED.flatMap(path => [`Disallow: ${path}`, `Disallow: /*${path}`])
@@ -25,7 +25,7 @@ export function crawlerRoutes(router: Router, { url, ledger }: Pick<SiteDeps, 'u
   })
   router.get('/sitemap.xml', async (ctx: Context) => {
     const lists = Math.ceil(ledger.head().size / IN_A_LIST)
-    const places = ['pages', ...Array.from({ length: lists }, (_, list) => `records-${list}`)]
+    const places = ['pages', 'agencies', ...Array.from({ length: lists }, (_, list) => `records-${list}`)]
     await sendXml(
       ctx,
       'sitemapindex',
@@ -39,6 +39,16 @@ export function crawlerRoutes(router: Router, { url, ledger }: Pick<SiteDeps, 'u
       'urlset',
       'url',
       PAGES.map(path => `${url}${path}`),
+    )
+  })
+  router.get('/sitemap/agencies.xml', async (ctx: Context) => {
+    ctx.state.cost = COST
+    const shown = (await agencies.list()).slice(0, IN_A_LIST)
+    await sendXml(
+      ctx,
+      'urlset',
+      'url',
+      shown.map(({ id }) => `${url}/agencies/${encodeURIComponent(id)}`),
     )
   })
   router.get('/sitemap/records-:list.xml', async (ctx: Context, next: Next) => {

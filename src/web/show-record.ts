@@ -7,6 +7,7 @@ import { breathe } from '../turns.ts'
 import type { SiteAnchor, SiteDeps, SiteState } from './deps.ts'
 import { evidenceOf } from './evidence.ts'
 import type { Frame, Page } from './layout.ts'
+import { readPackaged } from './package-files.ts'
 import { certificatePage } from './pages/certificate.ts'
 import { erasedPage } from './pages/erased.ts'
 import { damagedPage, logEntryPage } from './pages/log-entry.ts'
@@ -47,6 +48,7 @@ export async function showRecord(frame: Frame, ctx: Context, deps: SiteDeps, scr
     withdrawnAt: await readWithdrawal(deps, facts.state, history.changes),
     scriptHref,
     timeLine: { shown: shown.map((each, at) => ({ ...each, entry: entries[at]! })), count: versions.length },
+    packaged: await readPackaged(deps, statement),
     siteUrl: deps.url,
     qrSvg: await drawCode(deps, index),
   }

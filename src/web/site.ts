@@ -37,7 +37,7 @@ import { type ToolData, verifyPage } from './pages/verify.ts'
 import { type PagePath, placeOf } from './places.ts'
 import { MissingError } from './problem-page.ts'
 import { receiptFileRoutes } from './receipts.ts'
-import { countBehind, type Entry, findAgency, newestIndexes, pageOf, readChangers, readEntries, readWaits } from './records.ts'
+import { countBehind, type Entry, findAgency, pageOf, readChangers, readEntries, readWaits } from './records.ts'
 import { responsibleRoutes } from './responsible.ts'
 import { showCertificate, showRecord } from './show-record.ts'
 
@@ -180,7 +180,7 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
 /** What the start page shows of the ledger. */
 async function readHome(deps: SiteDeps): Promise<Omit<HomeData, 'tool'>> {
   const { ledger, finder, notAccepting } = deps
-  const latest = await readEntries(deps, newestIndexes(ledger, NEWEST, HOME.records))
+  const latest = await readEntries(deps, (await findEntries(deps, {}, HOME.records)).indexes)
   const found = await finder.changes(['silent-edit', 'withdraw'], NEWEST, HOME.changes)
   const changes = await readEntries(
     deps,
@@ -209,14 +209,17 @@ function recordPages(page: AddPage, deps: SiteDeps, scriptHref: string): void {
   const inRow = createRow(PAGES_OF_RECORDS_AT_ONCE)
   page('/records/:index', (frame, ctx) => inRow(() => showRecord(frame, ctx, deps, scriptHref)))
   page('/records/:index/certificate', (frame, ctx) => inRow(() => showCertificate(frame, ctx, deps)))
-  page('/agencies', async (frame, ctx) => agenciesPage(frame, await agencies.list(), readCursor(ctx, 'from') ?? 0))
+  page('/agencies', async (frame, ctx) =>
+    agenciesPage(frame, await agencies.list(), { from: readCursor(ctx, 'from') ?? 0, counts: id => finder.counts(id) }),
+  )
   page('/agencies/:id', async (frame, ctx) => {
     const agency = await findAgency(String(ctx.params.id), deps)
     if (agency === undefined) throw new MissingError('AGENCY_NOT_FOUND', 'There is no agency with this address.')
     const before = readCursor(ctx)
-    const { indexes, older } = pageOf(await ledger.listByAgency(agency.id, before ?? NEWEST, LIST_LENGTH + 1), LIST_LENGTH)
-    const counts = await finder.counts(agency.id)
-    return agencyPage(frame, { agency, counts, entries: await readEntries(deps, indexes), before, older, behind: countBehind(deps) })
+    const { indexes, next: older, hidden } = await findEntries(deps, { agency: agency.id, before }, LIST_LENGTH)
+    const counts = { ...(await finder.counts(agency.id)), ...(await finder.facets(agency.id)) }
+    const entries = await readEntries(deps, indexes)
+    return agencyPage(frame, { agency, counts, hidden, entries, before, older, behind: countBehind(deps) })
   })
 }
 

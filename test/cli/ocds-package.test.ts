@@ -69,7 +69,10 @@ describe('an OCDS file as statements', () => {
       {
         ...common,
         record: `urn:sha256:${sha256(content)}`,
-        identifiers: [{ scheme: 'local', value: 'https://x.example/p' }],
+        identifiers: [
+          { scheme: 'local', value: 'https://x.example/p' },
+          { scheme: 'ocid', value: 'OCDS-x-É/1' },
+        ],
         documents: [{ name: 'package.json', mediaType: 'application/json', bytes: Buffer.byteLength(content), sha256: sha256(content) }],
       },
     ])
@@ -157,9 +160,23 @@ describe('an OCDS file as statements', () => {
     const records = [first, second, third].map(({ statements }) => statements.at(-1)!.record)
     assert.equal(new Set(records).size, 3)
     assert.deepEqual(
-      [first, second, third].map(({ statements }) => statements.at(-1)!.identifiers?.[0]?.value),
+      [first, second, third].map(({ statements }) => statements.at(-1)!.identifiers?.find(({ scheme }) => scheme === 'local')?.value),
       ['https://x.example/api', 'https://x.example/api', undefined],
     )
+  })
+
+  it('names in the statement of the file every procedure of its releases once, or none if they are many', async () => {
+    const named = async (count: number) => {
+      const releases = Array.from({ length: count }, (_, n) => [`{"ocid":"N-${n}","id":"1"}`, `{"ocid":"N-${n}","id":"2"}`]).flat()
+      const { statements } = await read(`{"releases":[${releases}]}`)
+      return statements.at(-1)!.identifiers
+    }
+    assert.deepEqual(await named(2), [
+      { scheme: 'ocid', value: 'N-0' },
+      { scheme: 'ocid', value: 'N-1' },
+    ])
+    assert.equal((await named(64))?.length, 64)
+    assert.equal(await named(65), undefined)
   })
 
   it('gives a compiled or versioned release a revision of its own, so that no release is compared with it', async () => {

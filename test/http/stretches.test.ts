@@ -146,6 +146,7 @@ const HEAVY: Heavy = {
   '/robots.txt': ['/robots.txt'],
   '/sitemap.xml': ['/sitemap.xml'],
   '/sitemap/pages.xml': ['/sitemap/pages.xml'],
+  '/sitemap/agencies.xml': ['/sitemap/agencies.xml'],
   '/sitemap/records-:list.xml': ['/sitemap/records-0.xml'],
   '/mcp': ['/mcp'],
   'POST /mcp': [

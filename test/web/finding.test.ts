@@ -178,11 +178,40 @@ describe('web/finding', () => {
       assert.deepEqual(await ask(query), expected, query)
   })
 
+  it('links package files with the procedures that the agency names, both ways, and nothing by order or by words', async () => {
+    const ocid = 'ocds-x-1'
+    const digest = (text: string) => createHash('sha256').update(text).digest('hex')
+    const file = (text: string, changes: object) =>
+      world.submit(`urn:sha256:${digest(text)}`, text, { title: undefined, revision: undefined, ...changes } as never)
+    const release = await world.submit(ocid, 'release', { identifiers: [{ scheme: 'ocid', value: ocid }] })
+    const named = await file('named', {
+      identifiers: [
+        { scheme: 'local', value: 'https://x.example/p' },
+        { scheme: 'ocid', value: ocid },
+      ],
+    })
+    const unnamed = await file('unnamed', {})
+    const other = await file('other', { agency: COURT, identifiers: [{ scheme: 'ocid', value: ocid }] })
+    const words = await file('words', { title: 'ocds-x-1 and more' })
+    const [ofRelease, ofNamed, ofUnnamed] = await Promise.all([release, named, unnamed].map(index => read(`/records/${index}`)))
+    assert.match(
+      ofRelease!,
+      new RegExp(`Package files that hold releases of this procedure, according to the agency: <a href="/records/${named}">`),
+    )
+    for (const index of [unnamed, other, words]) assert.doesNotMatch(ofRelease!, new RegExp(`/records/${index}"`))
+    const query = /holds releases of the procedures below.*?<li><a href="([^"]+)"/s.exec(ofNamed!)?.[1]?.replaceAll('&amp;', '&')
+    assert.deepEqual(entriesOf(await read(query ?? '')), [release])
+    assert.match(ofUnnamed!, /The ledger does not know which entries are about the releases in it\. If you have the file, check it/)
+    assert.doesNotMatch(await read('/records/3'), /package file|Package files/i)
+    assert.match(await read(`/agencies/${AGENCY}`), /4 package files are left out here/)
+    assert.doesNotMatch(entriesOf(await read('/')).join(), new RegExp(`\\b${named}\\b`))
+  })
+
   it('shows the newest entries before the finder has read them', async () => {
     const { index } = await world.ledger.submit({ ...JSON.parse((await world.ledger.statement(6)) ?? ''), record: 'r-5', salt: undefined })
     assert.equal((await find(''))[0], index)
     assert.deepEqual(await find(`?agency=${COURT}`), [index, 6, 2])
-    assert.deepEqual(await find('?kind=procurement'), [5, 3, 1])
+    assert.deepEqual(await find('?kind=procurement'), [7, 5, 3, 1])
     assert.match(await read('/records?kind=decision'), /The newest entry has not been looked at yet/)
     await world.finder.tick()
     assert.deepEqual(await find(`?agency=${COURT}`), [index, 6, 2])

@@ -197,12 +197,13 @@ describe('web/looking around', () => {
     assert.ok(robots.text.endsWith(`\nSitemap: ${SITE_URL}/sitemap.xml\n`))
     const addressesOf = (xml: string) => [...xml.matchAll(/<loc>([^<]+)<\/loc>/g)].map(([, address]) => address!.replace(SITE_URL, ''))
     const lists = addressesOf((await read('/sitemap.xml')).text)
-    assert.deepEqual(lists, ['/sitemap/pages.xml', '/sitemap/records-0.xml'])
+    assert.deepEqual(lists, ['/sitemap/pages.xml', '/sitemap/agencies.xml', '/sitemap/records-0.xml'])
     const addresses: string[] = []
     for (const list of lists) addresses.push(...addressesOf((await read(list)).text))
     const size = Math.max(...linksTo((await read('/records')).text, '/records/')) + 1
     assert.equal(addresses.filter(address => /^\/records\/\d+$/.test(address)).length, size)
     for (const address of addresses.filter(each => !/^\/records\/\d/.test(each))) assert.equal((await read(address)).status, 200, address)
+    assert.ok(addressesOf((await read('/sitemap/agencies.xml')).text).includes(`/agencies/${AGENCY}`))
     for (const list of ['1', '00', '-1', 'x', '9999999999']) assert.equal((await read(`/sitemap/records-${list}.xml`)).status, 404, list)
   })
 

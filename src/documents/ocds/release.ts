@@ -73,23 +73,28 @@ export function projectStatement(agency: string, bytes: Uint8Array): Statement {
 
 /**
  * The statement of the whole file, by its bytes alone. Pages of one answer and parts of a split
- * package share their uri and their date, but are different files.
+ * package share their uri and their date, but are different files. `ocids` are the procedures whose
+ * releases were read in it, all of them or none.
  */
 export function fileStatement(
   agency: string,
   path: string,
-  members: Envelope['members'],
+  { members, ocids = [] }: { readonly members?: Envelope['members']; readonly ocids?: readonly string[] },
   file: FileDigest,
   mediaType = 'application/json',
 ): Statement {
-  const { uri } = members
+  const { uri } = members ?? {}
+  const identifiers = [
+    ...(typeof uri === 'string' && !PLACEHOLDER.test(uri) && isFitId(uri) ? [{ scheme: 'local', value: uri }] : []),
+    ...ocids.map(value => ({ scheme: 'ocid', value })),
+  ]
   return {
     type: STATEMENT,
     agency,
     kind: 'procurement',
     action: 'publish',
     record: `urn:sha256:${file.sha256}`,
-    ...(typeof uri === 'string' && !PLACEHOLDER.test(uri) && isFitId(uri) ? { identifiers: [{ scheme: 'local', value: uri }] } : {}),
+    ...(identifiers.length > 0 && { identifiers }),
     documents: [
       {
         name: baseName(path),

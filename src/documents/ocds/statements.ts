@@ -49,6 +49,8 @@ type Findings = { refused: LeftOut[]; linked: number; undated: { count: number; 
 /** A file that arrives in chunks. Each is valid only during the call. */
 export type OcdsReader = { push(chunk: Uint8Array): Promise<void>; end(): Promise<OcdsReport> }
 
+/** The most procedures that the statement about a file names. */
+const MAX_NAMED = 64
 const ZIP_LIMITS = { maxEntries: 10_000, maxUnpackedBytes: 64 * 1024 * 1024 * 1024 }
 const JSON_NAME = /\.(?:json|jsonl|ndjson)$/i
 
@@ -146,9 +148,11 @@ function createJsonReader({ agency, path, label, take, found }: Job) {
     }
   }
   let bareJcs: string | undefined
+  const ocids = new Set<string>()
   const flush = async () => {
     for (const { statement, label } of waiting) {
       bareJcs = statement.documents[0]?.jcs
+      for (const { scheme, value } of statement.identifiers ?? []) if (scheme === 'ocid' && ocids.size <= MAX_NAMED) ocids.add(value)
       await take(statement, label)
     }
     waiting = []
@@ -168,8 +172,10 @@ function createJsonReader({ agency, path, label, take, found }: Job) {
       if (envelope.strangers > 0)
         found.refused.push({ position: 0, code: 'OCDS_RELEASE', detail: `${envelope.strangers} elements are not releases` })
       const digest = { bytes, sha256: toHex(hash.digest()) }
+      // A list that names only some of them would be read as the whole.
+      const named = ocids.size > MAX_NAMED ? [] : [...ocids]
       const jcs = envelope.shape === 'bare-release' && bareJcs !== undefined ? { jcs: bareJcs } : {}
-      await take(fileStatement(agency, path, envelope.members, { ...digest, ...jcs }), label)
+      await take(fileStatement(agency, path, { members: envelope.members, ocids: named }, { ...digest, ...jcs }), label)
       return envelope.shape
     },
   }

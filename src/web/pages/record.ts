@@ -5,7 +5,9 @@
 import { type Html, html, type Piece, trusted } from '../../html.ts'
 import { isolate, sayTime } from '../../messages/say.ts'
 import { clip, SHOWN } from '../content.ts'
+import { addressOf } from '../find-query.ts'
 import type { Frame, Page } from '../layout.ts'
+import type { Packaged } from '../package-files.ts'
 import { describeRecord, recordData } from '../structured.ts'
 import { recordTitle, renderTarget } from './entry-list.ts'
 import { type RecordFacts, renderDocument, renderRest, renderStated } from './facts.ts'
@@ -17,6 +19,7 @@ import { renderTimeLine, type TimeLine } from './time-line.ts'
 export type RecordData = StateFacts &
   ProofData & {
     readonly timeLine: TimeLine
+    readonly packaged: Packaged | undefined
     /** Absolute address of the ledger's pages. */
     readonly siteUrl: string
     readonly qrSvg: string
@@ -41,6 +44,7 @@ ${renderState(frame, data)}
 <a class="button quiet" href="${base}/records/${index}/certificate">${say('record.certificate')}</a></p>
 <h2>${say('record.documents')}</h2>
 ${statement.documents.length === 0 ? html`<p>${say('record.noDocuments')}</p>` : renderDocuments(frame, data)}
+${data.packaged && renderPackaged(frame, statement.agency, data.packaged)}
 <h2>${say('record.versions')}</h2>
 ${renderTimeLine(frame, data)}
 <h2>${say('record.facts')}</h2>
@@ -56,6 +60,20 @@ function renderByline({ say, base }: Frame, { index, statement, agency }: Record
   const { record, kind, action } = statement
   const name = html`<a href="${base}/agencies/${encodeURIComponent(statement.agency)}"><bdi>${agency?.name ?? statement.agency}</bdi></a>`
   return html`<p class="byline">${name} · ${say(`kind.${kind}`)} · ${say(`action.${action}`)}${renderTarget(say, statement)} · ${say('result.record')} <bdi>${clip(record, SHOWN.listed)}</bdi> · ${say('record.entry', { index })}</p>`
+}
+
+/** Whether a link is there depends on what the agency named. If it named nothing, this says so. */
+function renderPackaged({ say, base }: Frame, agency: string, packaged: Packaged): Html {
+  if ('files' in packaged) {
+    const { files, ocid, more } = packaged
+    const links = files.map((index, at) => html`${at > 0 && ' · '}<a href="${base}/records/${index}">${say('record.entry', { index })}</a>`)
+    const all = base + addressOf({ q: ocid, agency, packages: 'only' })
+    return html`<p class="no-print">${say('package.files')} ${links}${more && html` · <a href="${all}">${say('package.more')}</a>`}</p>`
+  }
+  const check = html`${say('package.check')} <a href="${base}/verify">${say('verify.title')}</a>`
+  if (packaged.ocids.length === 0) return html`<p class="no-print">${say('package.unnamed')} ${check}</p>`
+  return html`<p class="no-print">${say('package.named')} ${check}</p>
+<ul class="plain no-print">${packaged.ocids.map(ocid => html`<li><a href="${base}${addressOf({ q: ocid, agency })}"><bdi>${clip(ocid, SHOWN.listed)}</bdi></a></li>`)}</ul>`
 }
 
 function sayLedgerDate(say: Frame['say'], { anchor, production }: RecordData): string {

@@ -57,7 +57,10 @@ ${isPlain && html`<p class="no-print"><a href="${frame.base}/feed.atom">${say('f
 }
 
 /** How many package files are left out, and how to see them. */
-export function renderHidden({ say, base }: Frame, { query, found: { hidden } }: Pick<ListData, 'query' | 'found'>): Html | false {
+export function renderHidden(
+  { say, base }: Frame,
+  { query, found: { hidden } }: { readonly query: FindQuery; readonly found: Pick<FoundList, 'hidden'> },
+): Html | false {
   const isLeftOut = query.packages === undefined && (hidden === undefined ? query.q !== undefined : hidden.count > 0)
   if (!isLeftOut) return false
   const show = html`<a href="${base}${addressOf(changeQuery(query, { packages: 'show' }))}">${say('find.showPackages')}</a>`

@@ -1,0 +1,38 @@
+/**
+ * Package files and the records whose releases they hold, as far as the log tells: by the numbers
+ * that the agency names in the statement about the file. Nothing is guessed from their order.
+ */
+import { isPackageFile } from '../core/statements/package-file.ts'
+import type { Statement } from '../core/statements/statement.ts'
+import { breathe } from '../turns.ts'
+import type { SiteDeps } from './deps.ts'
+import { readEntry } from './records.ts'
+
+/** What a statement has to do with package files. */
+export type Packaged =
+  /** It is about one: the procedures that it names. */
+  | { readonly ocids: readonly string[] }
+  /** Files that name its procedure, newest first; `more` if there may be others. */
+  | { readonly files: readonly number[]; readonly ocid: string; readonly more: boolean }
+
+const MAX_FILES = 5
+
+/** undefined if it has nothing to do with any that is known. */
+export async function readPackaged({ ledger, finder }: SiteDeps, statement: Statement): Promise<Packaged | undefined> {
+  const { agency, record } = statement
+  const named = ocidsOf(statement)
+  if (isPackageFile(statement)) return { ocids: named }
+  if (!named.includes(record)) return undefined
+  const { indexes, next } = await finder.search({ text: record, agency, packages: 'only' }, MAX_FILES)
+  const files: number[] = []
+  for (const index of indexes) {
+    await breathe()
+    const { statement: file } = await readEntry(ledger, index)
+    if (file !== undefined && isPackageFile(file) && file.agency === agency && ocidsOf(file).includes(record)) files.push(index)
+  }
+  return files.length === 0 ? undefined : { files, ocid: record, more: next !== undefined }
+}
+
+function ocidsOf({ identifiers = [] }: Statement): string[] {
+  return identifiers.filter(({ scheme }) => scheme === 'ocid').map(({ value }) => value)
+}
